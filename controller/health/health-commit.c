@@ -28,10 +28,10 @@ VLOG_DEFINE_THIS_MODULE(health_rows);
 #define RETRY_MIN_MS 100
 #define RETRY_MAX_MS 5000
 
-struct health_rows {
+struct health_commit {
     struct model *model;
     struct commit *commit;
-    health_rows_desired_cb *desired;
+    health_commit_desired_cb *desired;
     void *aux;
     struct sset due;            /* Names of rows. */
     struct event *flush;
@@ -40,12 +40,12 @@ struct health_rows {
 };
 
 struct rows_request {
-    struct health_rows *rows;
+    struct health_commit *rows;
     struct sset names;
 };
 
 static void
-flush_in(struct health_rows *rows, int ms)
+flush_in(struct health_commit *rows, int ms)
 {
     const struct timeval in = { ms / 1000, ms % 1000 * 1000 };
 
@@ -53,8 +53,8 @@ flush_in(struct health_rows *rows, int ms)
 }
 
 void
-health_rows_update(struct health_rows *rows, const char *balancer,
-                   const char *port)
+health_commit_update(struct health_commit *rows, const char *balancer,
+                     const char *port)
 {
     char *name = xasprintf("%s/%s", balancer, port);
 
@@ -76,7 +76,7 @@ done_cb(void *sent_, const struct commit_result *result)
 {
     static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 10);
     struct rows_request *sent = sent_;
-    struct health_rows *rows = sent->rows;
+    struct health_commit *rows = sent->rows;
     const char *name;
 
     rows->sent = NULL;
@@ -100,7 +100,7 @@ done_cb(void *sent_, const struct commit_result *result)
 
 /* Adds the operation that row 'name' needs, if any. */
 static void
-add_row(struct health_rows *rows, struct model_request *request,
+add_row(struct health_commit *rows, struct model_request *request,
         const char *name)
 {
     static const char *const words[] = {
@@ -134,7 +134,7 @@ add_row(struct health_rows *rows, struct model_request *request,
 static void
 flush_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *rows_)
 {
-    struct health_rows *rows = rows_;
+    struct health_commit *rows = rows_;
     struct model_request request;
     struct rows_request *sent;
 
@@ -160,12 +160,12 @@ flush_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *rows_)
     model_request_uninit(&request);
 }
 
-struct health_rows *
-health_rows_create(struct event_base *base, struct model *model,
-                   struct commit *commit, health_rows_desired_cb *desired,
-                   void *aux)
+struct health_commit *
+health_commit_create(struct event_base *base, struct model *model,
+                     struct commit *commit, health_commit_desired_cb *desired,
+                     void *aux)
 {
-    struct health_rows *rows = xzalloc(sizeof *rows);
+    struct health_commit *rows = xzalloc(sizeof *rows);
 
     rows->model = model;
     rows->commit = commit;
@@ -178,7 +178,7 @@ health_rows_create(struct event_base *base, struct model *model,
 }
 
 void
-health_rows_destroy(struct health_rows *rows)
+health_commit_destroy(struct health_commit *rows)
 {
     if (rows) {
         if (rows->sent) {

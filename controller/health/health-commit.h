@@ -10,21 +10,22 @@
 
 struct commit;
 struct event_base;
-struct health_rows;
+struct health_commit;
 struct model;
 
 /* Returns the desired state of row "BALANCER/PORT", by its name in the schema,
  * or NULL if the row must not exist. */
-typedef const char *health_rows_desired_cb(void *aux, const char *balancer,
-                                           const char *port);
+typedef const char *health_commit_desired_cb(void *aux, const char *balancer,
+                                             const char *port);
 
-struct health_rows *health_rows_create(struct event_base *, struct model *,
-                                       struct commit *,
-                                       health_rows_desired_cb *, void *aux);
-void health_rows_destroy(struct health_rows *);
+struct health_commit *health_commit_create(struct event_base *, struct model *,
+                                           struct commit *,
+                                           health_commit_desired_cb *,
+                                           void *aux);
+void health_commit_destroy(struct health_commit *);
 
 /* Schedules an update of the backend's row. */
-void health_rows_update(struct health_rows *, const char *balancer,
-                        const char *port);
+void health_commit_update(struct health_commit *, const char *balancer,
+                          const char *port);
 
 #endif /* controller/health/health-commit.h */

@@ -48,7 +48,7 @@ struct health {
     struct commit *commit;
     struct fabric *fabric;
     struct prober prober;
-    struct health_rows *rows;   /* Owned. */
+    struct health_commit *rows; /* Owned. */
     struct connection_flush *gone;          /* Owned. */
     struct event *timer;        /* Expires when something is due. */
     struct event *refresh;
@@ -162,7 +162,7 @@ changed_cb(void *h_, struct backend *b, bool gone)
 {
     struct health *h = h_;
 
-    health_rows_update(h->rows, b->lb->name, b->port);
+    health_commit_update(h->rows, b->lb->name, b->port);
     if (!gone && h->watch) {
         h->watch(h->watch_aux, b->lb->name, b->port, b->shown, b->reason);
     }
@@ -207,7 +207,7 @@ sink_cb(void *h_, const char *host, uint32_t in_port, const uint8_t *frame,
     set_timer(h);
 }
 
-/* A health_rows_desired_cb. */
+/* A health_commit_desired_cb. */
 static const char *
 desired_cb(void *h_, const char *balancer, const char *port)
 {
@@ -380,7 +380,7 @@ check_row(struct health *h, const char *balancer,
 
     if (b && (b->shown == BACKEND_IDLE ? BACKEND_CHECKING : b->shown)
              != m->row) {
-        health_rows_update(h->rows, balancer, m->port);
+        health_commit_update(h->rows, balancer, m->port);
     }
 }
 
@@ -492,7 +492,7 @@ refresh_rows(struct health *h)
     while ((row = model_next_durable(h->model, VMN_TABLE_HEALTH, after,
                                      NULL))) {
         if (!prober_find(&h->prober, row->loadbalancer, row->port)) {
-            health_rows_update(h->rows, row->loadbalancer, row->port);
+            health_commit_update(h->rows, row->loadbalancer, row->port);
         }
         after = row->row.name;
     }
@@ -760,7 +760,7 @@ health_create(struct event_base *base, struct model *model,
     h->started_us = h->known_us = time_usec();
     prober_init(&h->prober, &prober_ops, h);
     h->gone = connection_flush_create(model, engine, fabric);
-    h->rows = health_rows_create(base, model, commit, desired_cb, h);
+    h->rows = health_commit_create(base, model, commit, desired_cb, h);
     h->timer = event_new(base, -1, 0, timer_cb, h);
     h->refresh = event_new(base, -1, 0, refresh_cb, h);
     h->drains = event_new(base, -1, 0, drains_cb, h);
@@ -788,7 +788,7 @@ health_destroy(struct health *h)
     fabric_remove_watch(h->fabric, &fabric_watch, h);
     fabric_set_sink(h->fabric, NULL, NULL);
     prober_uninit(&h->prober);
-    health_rows_destroy(h->rows);
+    health_commit_destroy(h->rows);
     connection_flush_destroy(h->gone);
     event_free(h->timer);
     event_free(h->refresh);

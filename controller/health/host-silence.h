@@ -17,18 +17,18 @@
 
 /* How soon a host has to answer, in microseconds.  TCP, which lost a segment,
  * takes longer: it tries again after 200 ms. */
-#define SILENCE_SOON_US (190 * 1000)
+#define HOST_SILENCE_SOON_US (190 * 1000)
 /* As many probes in a row may prove nothing; the next one is believed, as on a
  * host that always takes that long. */
-#define SILENCE_UNPROVEN_MAX 3
+#define HOST_SILENCE_UNPROVEN_MAX 3
 
-enum silence_verdict {
-    SILENCE_UNKNOWN,            /* Look again at silence_next_us(). */
-    SILENCE_BACKEND,            /* The backend has not answered. */
-    SILENCE_UNPROVEN,           /* The probe is to be repeated. */
+enum host_silence_verdict {
+    HOST_SILENCE_UNKNOWN,       /* Look again at host_silence_next_us(). */
+    HOST_SILENCE_BACKEND,       /* The backend has not answered. */
+    HOST_SILENCE_UNPROVEN,      /* The probe is to be repeated. */
 };
 
-struct silence {
+struct host_silence {
     int64_t probed_us;          /* When the host was probed; 0: it has answered
                                  * since. */
     int64_t next_us;
@@ -37,14 +37,14 @@ struct silence {
 };
 
 /* Begins: the host is probed now. */
-void silence_begin(struct silence *, int64_t now_us);
+void host_silence_begin(struct host_silence *, int64_t now_us);
 
 /* Returns when to look next. */
-int64_t silence_next_us(const struct silence *);
+int64_t host_silence_next_us(const struct host_silence *);
 
 /* Returns the verdict of a look at 'at_us', the time at which it was due,
  * however late it is.  'heard': the host was heard since 'probed_us'. */
-enum silence_verdict silence_look(struct silence *, bool heard,
-                                  int64_t at_us, int64_t now_us);
+enum host_silence_verdict host_silence_look(struct host_silence *, bool heard,
+                                            int64_t at_us, int64_t now_us);
 
 #endif /* controller/health/host-silence.h */

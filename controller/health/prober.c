@@ -257,8 +257,8 @@ time_out(struct backend *b, int64_t now_us)
         return;
     }
     p->ops->probe_host(p->aux, b->host);
-    silence_begin(&b->silence, now_us);
-    set_due(b, DUE_SILENCE, silence_next_us(&b->silence));
+    host_silence_begin(&b->silence, now_us);
+    set_due(b, DUE_SILENCE, host_silence_next_us(&b->silence));
 }
 
 /* Takes the backend down for what is no failure of its own. */
@@ -275,7 +275,7 @@ take_out(struct backend *b, const char *reason)
 static int64_t
 keep_us_of(const struct backend *b)
 {
-    return MAX(b->lb->settings.unheard_ms * 1000, SILENCE_SOON_US);
+    return MAX(b->lb->settings.unheard_ms * 1000, HOST_SILENCE_SOON_US);
 }
 
 int64_t
@@ -286,7 +286,7 @@ prober_kept_until(const struct backend *b, int64_t now_us)
     }
     return (b->due == DUE_OUT ? b->timer.at_us
             : b->due == DUE_SILENCE && b->silence.probed_us
-              && now_us - b->silence.probed_us > SILENCE_SOON_US
+              && now_us - b->silence.probed_us > HOST_SILENCE_SOON_US
             ? b->silence.probed_us + keep_us_of(b) : 0);
 }
 
@@ -298,11 +298,11 @@ wait_for_host(struct backend *b, int64_t now_us)
 
     if (now_us - b->silence.probed_us > keep_us) {
         take_out(b, "its host is not heard");
-    } else if (now_us - b->silence.probed_us > SILENCE_SOON_US) {
+    } else if (now_us - b->silence.probed_us > HOST_SILENCE_SOON_US) {
         ovs_strzcpy(b->reason, "its host is not heard: it keeps its state",
                     sizeof b->reason);
     }
-    set_due(b, DUE_SILENCE, silence_next_us(&b->silence));
+    set_due(b, DUE_SILENCE, host_silence_next_us(&b->silence));
 }
 
 /* Looks whose silence it was, after a probe's timeout. */
@@ -314,11 +314,11 @@ judge_silence(struct backend *b, int64_t now_us)
     struct probe_frames frames;
     bool ok;
 
-    switch (silence_look(&b->silence, heard, b->timer.at_us, now_us)) {
-    case SILENCE_UNKNOWN:
+    switch (host_silence_look(&b->silence, heard, b->timer.at_us, now_us)) {
+    case HOST_SILENCE_UNKNOWN:
         wait_for_host(b, now_us);
         break;
-    case SILENCE_UNPROVEN:
+    case HOST_SILENCE_UNPROVEN:
         b->prober->stats.n_unproven++;
         if (b->check.state == UP_DOWN_UP) {
             b->reason[0] = '\0';
@@ -326,7 +326,7 @@ judge_silence(struct backend *b, int64_t now_us)
         drop_probe(b);
         set_due(b, DUE_PROBE, now_us);
         break;
-    case SILENCE_BACKEND:
+    case HOST_SILENCE_BACKEND:
         ok = probe_timeout(b->probe, &frames) == PROBE_SUCCESS;
         send_frames(b, &frames);
         end_probe(b, ok, probe_reason(b->probe), now_us);

@@ -129,7 +129,7 @@ struct backend {
     unsigned n_again;           /* Number of retransmissions. */
     bool waited;                /* Has waited once more, since vmnd was
                                  * late. */
-    struct silence silence;     /* From the timeout on. */
+    struct host_silence silence; /* From the timeout on. */
     const char *out;            /* For DUE_OUT. */
 
     struct drain drain;

@@ -163,7 +163,7 @@ FABRIC_APPS_TESTS = \
 	tests/unit/test-fabric-ovs \
 	tests/unit/test-fabric-ovs-flush \
 	tests/unit/test-fabric-ovs-tls \
-	tests/unit/test-health-rows
+	tests/unit/test-health-commit
 FABRIC_APPS_LINK = -Wl,--export-dynamic \
 	-Wl,--undefined=vmn_act_ct \
 	-Wl,--undefined=vmn_arp_nd_respond \

@@ -533,37 +533,39 @@ static void
 silence_is_judged_by_when_the_host_answers(void **state OVS_UNUSED)
 {
     const int64_t t = 5000000;
-    struct silence s = { .probed_us = 0 };
+    struct host_silence s = { .probed_us = 0 };
     int64_t at = t;
 
-    silence_begin(&s, t);
-    at = silence_next_us(&s);
+    host_silence_begin(&s, t);
+    at = host_silence_next_us(&s);
     assert_in_range(at, t + 1, t + 5000);
     /* However late the look is. */
-    assert_int_equal(silence_look(&s, true, at, t + 9000000),
-                     SILENCE_BACKEND);
+    assert_int_equal(host_silence_look(&s, true, at, t + 9000000),
+                     HOST_SILENCE_BACKEND);
     assert_int_equal(s.probed_us, 0);
 
     /* Looks become rare, but not too rare. */
-    silence_begin(&s, t);
+    host_silence_begin(&s, t);
     at = t;
     for (int i = 0; i < 100; i++) {
-        assert_in_range(silence_next_us(&s) - at, 1, 1000000);
-        at = silence_next_us(&s);
-        assert_int_equal(silence_look(&s, false, at, at), SILENCE_UNKNOWN);
+        assert_in_range(host_silence_next_us(&s) - at, 1, 1000000);
+        at = host_silence_next_us(&s);
+        assert_int_equal(host_silence_look(&s, false, at, at),
+                         HOST_SILENCE_UNKNOWN);
     }
     assert_true(at - t > 80000000);
-    assert_int_equal(silence_look(&s, true, at, at), SILENCE_UNPROVEN);
+    assert_int_equal(host_silence_look(&s, true, at, at),
+                     HOST_SILENCE_UNPROVEN);
 
     /* A host that is always slow does not shield its backends. */
-    for (int i = 1; i < SILENCE_UNPROVEN_MAX; i++) {
-        silence_begin(&s, t);
-        assert_int_equal(silence_look(&s, true, t + 300000, t + 300000),
-                         SILENCE_UNPROVEN);
+    for (int i = 1; i < HOST_SILENCE_UNPROVEN_MAX; i++) {
+        host_silence_begin(&s, t);
+        assert_int_equal(host_silence_look(&s, true, t + 300000, t + 300000),
+                         HOST_SILENCE_UNPROVEN);
     }
-    silence_begin(&s, t);
-    assert_int_equal(silence_look(&s, true, t + 300000, t + 300000),
-                     SILENCE_BACKEND);
+    host_silence_begin(&s, t);
+    assert_int_equal(host_silence_look(&s, true, t + 300000, t + 300000),
+                     HOST_SILENCE_BACKEND);
 }
 
 /* A daemon that was stopped for a while reads answers before it judges. */
