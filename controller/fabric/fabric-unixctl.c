@@ -301,7 +301,7 @@ unixctl_reconcile(struct unixctl_conn *conn, int argc OVS_UNUSED,
     if (!host) {
         return;
     }
-    if (!faults_retry(host->sw)) {
+    if (!rejected_items_retry(host->sw)) {
         unixctl_command_reply_error(conn, "the host is not connected, or is "
                                     "being reconciled");
     } else {

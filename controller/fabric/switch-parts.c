@@ -38,7 +38,7 @@ const struct switch_part_class *const switch_parts[] = {
     &packets_part,
     &sampling_meters_part,
     &punts_part,
-    &faults_part,
+    &rejected_items_part,
     &reconcile_part,
     &audit_part,
     &counters_part,

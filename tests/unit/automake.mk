@@ -147,7 +147,7 @@ FABRIC_TESTS = \
 	tests/unit/test-fabric-acks \
 	tests/unit/test-fabric-audit \
 	tests/unit/test-fabric-counters \
-	tests/unit/test-fabric-faults \
+	tests/unit/test-fabric-rejected \
 	tests/unit/test-fabric-flush \
 	tests/unit/test-fabric-receipts \
 	tests/unit/test-fabric-reconcile \

@@ -262,7 +262,7 @@ full_table_takes_what_fits(void **state OVS_UNUSED)
 
     shell("ovs-vsctl -t 20 --db=unix:%s/db.sock clear bridge br-int"
           " flow_tables", ovs_dir);
-    assert_true(faults_retry(h1()->sw));
+    assert_true(rejected_items_retry(h1()->sw));
     until_synced();
     assert_int_equal(n_in_table(0), n + 4);
     assert_string_equal(receipt_word(), "confirmed");

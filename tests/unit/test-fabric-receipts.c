@@ -114,7 +114,7 @@ late_answer_does_not_speak_for_what_is_held_back(void **state OVS_UNUSED)
     assert_null(fake_switch_find(&switches[0], 300));
     assert_string_equal(receipt_of(revision, 0), "pending");
     assert_true(switch_acked(sw(0)) < revision);
-    assert_false(faults_serves(sw(0), "c", revision));
+    assert_false(rejected_items_served(sw(0), "c", revision));
     event_active(sw(0)->faults.pause, EV_TIMEOUT, 1);
     TURN_TRULY_UNTIL(0, revision, 300, is_synced(0));
     assert_string_equal(receipt_of(revision, 0), "confirmed");
@@ -168,9 +168,9 @@ deletion_that_is_not_stored_changes_nothing(void **state OVS_UNUSED)
     model_request_init(&request, "test");
     model_request_add(&request, MODEL_DELETE, VMN_TABLE_PORT, "b", NULL);
     commit_submit(commit, &request, failed_cb, &done);
-    TURN_UNTIL((assert_false(faults_serves(sw(0), "b", revision)),
+    TURN_UNTIL((assert_false(rejected_items_served(sw(0), "b", revision)),
                 sw(0)->faults.dependents_known = false, done));
-    assert_false(faults_serves(sw(0), "b", revision));
+    assert_false(rejected_items_served(sw(0), "b", revision));
     assert_true(is_diverged(0));
 }
 
@@ -250,19 +250,19 @@ refused_port_is_lacking_until_its_next_flow_is_taken(void **state OVS_UNUSED)
     refused = revision;
     TURN_UNTIL(is_diverged(0) && sw(0)->faults.backing_off
                && switch_acked(sw(0)) >= refused);
-    assert_false(faults_serves(sw(0), "c", refused));
+    assert_false(rejected_items_served(sw(0), "c", refused));
     switches[0].hold = true;
     edit_port("c", "red", 300, "h0", 1, false);
     for (int i = 0; i < 20; i++) {
         turn();
-        assert_false(faults_serves(sw(0), "c", refused));
+        assert_false(rejected_items_served(sw(0), "c", refused));
     }
     fake_switch_release(&switches[0]);
     TURN_UNTIL((assert_true(fake_switch_find(&switches[0], 300)
-                            || !faults_serves(sw(0), "c", refused)),
+                            || !rejected_items_served(sw(0), "c", refused)),
                 switch_acked(sw(0)) >= revision));
-    assert_true(faults_serves(sw(0), "c", revision));
-    assert_false(faults_serves(sw(0), "b", revision));
+    assert_true(rejected_items_served(sw(0), "c", revision));
+    assert_false(rejected_items_served(sw(0), "b", revision));
     assert_true(is_diverged(0));
 }
 
@@ -426,7 +426,7 @@ check_switch(int i, const struct contents *contents)
         snprintf(name, sizeof name, "p%"PRIuSIZE, key);
         if (model_get_durable(toy.model, VMN_TABLE_PORT, name, NULL)
             && model_get(toy.model, VMN_TABLE_PORT, name)
-            && faults_serves(sw(i), name, acked)) {
+            && rejected_items_served(sw(i), name, acked)) {
             n_served++;
             if (!holds(i, contents, key, acked)) {
                 fail_msg("host %d does not serve %s of %"PRIu64, i, name,
@@ -585,7 +585,7 @@ any_step(void)
     case 5: fire(sw(i)->faults.pause); break;
     case 6:
         if (!random_range(3)) {
-            faults_retry(sw(i));
+            rejected_items_retry(sw(i));
         } else {
             sw(i)->faults.repaired_ms = 0;   /* It may be mended at once. */
         }

@@ -573,7 +573,7 @@ audit_that_reads_too_much_ends_in_what_is_desired(void **state OVS_UNUSED)
     /* Its marker is right, but not trusted. */
     connect_only(0);
     TURN_UNTIL(host(0)->sw->state == SWITCH_WAITING);
-    assert_true(faults_retry(host(0)->sw));
+    assert_true(rejected_items_retry(host(0)->sw));
     TURN_UNTIL(is_synced(0));
     check_host(0);
 }

@@ -63,7 +63,7 @@ is_served(const struct fabric *fabric, const struct observed_port *port,
         fabric->model, VMN_TABLE_BINDING, port->name, &meta);
 
     return (binding && nullable_string_is_equal(binding->host, port->active)
-            && faults_serves(host->sw, port->name, meta.revision));
+            && rejected_items_served(host->sw, port->name, meta.revision));
 }
 
 /* Returns the state of a port with a binding; 'row' is durable, or NULL. */

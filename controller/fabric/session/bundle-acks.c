@@ -107,7 +107,7 @@ bundles_reconciled(struct fabric_switch *sw, uint64_t revision)
     b->frozen = false;
     b->doubtful = false;
     b->sent_revision = MAX(b->sent_revision, revision);
-    faults_reconciled(sw);
+    rejected_items_reconciled(sw);
     fabric_host_changed(sw->host);
     receipts_confirm_all(sw->host->fabric, sw->host, revision,
                          sw->faults.text);
@@ -135,7 +135,7 @@ bundle_failed(struct fabric_switch *sw, const struct sent_bundle *bundle)
 {
     receipts_fail(sw->host->fabric, sw->host, bundle->first,
                   bundle->revision, bundle->failed);
-    faults_set_text(sw, bundle->failed);
+    rejected_items_set_text(sw, bundle->failed);
     fabric_host_changed(sw->host);
     unmark(sw);
     sw->bundles.doubtful = true;
@@ -143,10 +143,10 @@ bundle_failed(struct fabric_switch *sw, const struct sent_bundle *bundle)
         return;                 /* The repair is in progress. */
     }
     if (!bundle->reconcile) {
-        faults_repair(sw);
+        rejected_items_repair(sw);
     } else {
-        faults_try_again(sw, (hmap_count(&sw->faults.rejected)
-                              > bundle->n_rejected));
+        rejected_items_try_again(sw, (hmap_count(&sw->faults.rejected)
+                                      > bundle->n_rejected));
     }
 }
 
@@ -165,10 +165,10 @@ bundle_succeeded(struct fabric_switch *sw, const struct sent_bundle *bundle)
     receipts_confirm(sw->host->fabric, sw->host, bundle->first,
                      bundle->revision);
     if (bundle->makes_room && sw->state == SWITCH_LIVE) {
-        faults_clear(sw);
-        faults_repair(sw);
+        rejected_items_clear(sw);
+        rejected_items_repair(sw);
     } else {
-        faults_prune_acked(sw);
+        rejected_items_prune_acked(sw);
     }
 }
 
@@ -214,9 +214,9 @@ handle_error(struct fabric_switch *sw, const struct ofp_header *oh)
     }
     if (xid != bundle->commit_xid) {
         if (bundle->reconcile) {
-            faults_reject(sw, xid, oh);
+            rejected_items_add(sw, xid, oh);
         } else {
-            faults_name(sw, xid, oh);
+            rejected_items_set_name(sw, xid, oh);
         }
         free(bundle->failed);
         bundle->failed = xstrdup(sw->faults.text);

@@ -270,7 +270,7 @@ send_backlog(void *sw_)
     }
     f->stats.n_merged += backlog->n_groups;
     backlog_clear(backlog);
-    faults_prune(sw);
+    rejected_items_prune(sw);
 }
 
 static bool
@@ -372,7 +372,7 @@ send_group(struct fabric *f, const struct commit_group *group)
         commit_yield(f->commit);
     }
     for (size_t i = 0; i < gd.n_hosts; i++) {
-        faults_prune(gd.hosts[i]->sw);
+        rejected_items_prune(gd.hosts[i]->sw);
     }
     group_diff_uninit(&gd);
 }

@@ -92,7 +92,7 @@ dependency_filter_passes(struct dependency_filter *filter,
     }
     if (flow && ((filter->full[item->table] && !replaces)
                  || needs_left_out(filter, item))) {
-        faults_leave_out(filter->sw, item);
+        rejected_items_leave_out(filter->sw, item);
         return false;
     }
     return true;

@@ -198,7 +198,7 @@ find_difference(struct reconcile *r)
     struct compare c = { .r = r };
     bool on;
 
-    faults_prune(sw);
+    rejected_items_prune(sw);
     hmapx_init(&c.replacing);
     dependency_filter_init(&c.filter, sw);
     if (r->anew) {

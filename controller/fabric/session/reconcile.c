@@ -376,7 +376,7 @@ handle_error(struct reconcile *r, const struct ofp_header *oh)
         r->marker_refused = r->sw->bundles.unmarkable = true;
     } else {
         r->n_refused++;
-        faults_reject(r->sw, xid, oh);
+        rejected_items_add(r->sw, xid, oh);
     }
 }
 

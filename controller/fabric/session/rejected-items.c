@@ -58,7 +58,7 @@ remove_rejected(struct fabric_switch *sw, struct rejected_item *rejected)
 }
 
 void
-faults_clear(struct fabric_switch *sw)
+rejected_items_clear(struct fabric_switch *sw)
 {
     struct rejected_item *rejected, *next;
 
@@ -70,7 +70,7 @@ faults_clear(struct fabric_switch *sw)
 }
 
 void
-faults_set_text(struct fabric_switch *sw, const char *text)
+rejected_items_set_text(struct fabric_switch *sw, const char *text)
 {
     char *copy = xstrdup(text);
 
@@ -79,8 +79,8 @@ faults_set_text(struct fabric_switch *sw, const char *text)
 }
 
 void
-faults_name(struct fabric_switch *sw, uint32_t xid,
-            const struct ofp_header *oh)
+rejected_items_set_name(struct fabric_switch *sw, uint32_t xid,
+                        const struct ofp_header *oh)
 {
     struct fabric *f = sw->host->fabric;
     const struct flow_item *item = engine_find_xid(f->engine, xid);
@@ -117,13 +117,13 @@ add_rejected(struct fabric_switch *sw, const struct flow_item *item,
 }
 
 void
-faults_reject(struct fabric_switch *sw, uint32_t xid,
-              const struct ofp_header *oh)
+rejected_items_add(struct fabric_switch *sw, uint32_t xid,
+                   const struct ofp_header *oh)
 {
     const struct flow_item *item = engine_find_xid(sw->host->fabric->engine,
                                                    xid);
 
-    faults_name(sw, xid, oh);
+    rejected_items_set_name(sw, xid, oh);
     sw->faults.partial = true;
     if (item) {
         add_rejected(sw, item, ofmsg_error_is_full(oh));
@@ -131,7 +131,8 @@ faults_reject(struct fabric_switch *sw, uint32_t xid,
 }
 
 void
-faults_leave_out(struct fabric_switch *sw, const struct flow_item *item)
+rejected_items_leave_out(struct fabric_switch *sw,
+                         const struct flow_item *item)
 {
     sw->faults.partial = true;
     add_rejected(sw, item, false);
@@ -152,7 +153,7 @@ remove_gone(struct fabric_switch *sw, uint64_t revision)
 }
 
 void
-faults_prune_acked(struct fabric_switch *sw)
+rejected_items_prune_acked(struct fabric_switch *sw)
 {
     if (sw->faults.n_gone) {
         remove_gone(sw, switch_acked(sw));
@@ -176,7 +177,7 @@ name_key(const struct fabric_switch *sw, struct rejected_item *rejected)
 }
 
 void
-faults_prune(struct fabric_switch *sw)
+rejected_items_prune(struct fabric_switch *sw)
 {
     const struct fabric *f = sw->host->fabric;
     struct rejected_item *rejected;
@@ -200,7 +201,7 @@ faults_prune(struct fabric_switch *sw)
     }
     if (sw->state == SWITCH_LIVE
         && sw->faults.n_gone < hmap_count(&sw->faults.rejected)) {
-        faults_prune_acked(sw);
+        rejected_items_prune_acked(sw);
         return;
     }
     /* The switch is read, and 'acked' is frozen until it is reconciled. */
@@ -208,7 +209,7 @@ faults_prune(struct fabric_switch *sw)
     if (sw->state == SWITCH_LIVE) {
         /* No rejected item is desired any more: reconcile now instead of when
          * the back-off ends. */
-        faults_repair(sw);
+        rejected_items_repair(sw);
     }
 }
 
@@ -234,7 +235,8 @@ find_dependents(struct fabric_switch *sw)
 }
 
 bool
-faults_serves(struct fabric_switch *sw, const char *key, uint64_t revision)
+rejected_items_served(struct fabric_switch *sw, const char *key,
+                      uint64_t revision)
 {
     if (switch_acked(sw) < revision) {
         return false;
@@ -253,9 +255,9 @@ faults_serves(struct fabric_switch *sw, const char *key, uint64_t revision)
 
 /* Backs off before the next retry, longer each time. */
 static void
-faults_back_off(struct fabric_switch *sw)
+rejected_items_back_off(struct fabric_switch *sw)
 {
-    struct switch_faults *faults = &sw->faults;
+    struct rejected_items *faults = &sw->faults;
     struct timeval tv;
 
     faults->backoff_ms = (faults->backoff_ms
@@ -283,19 +285,19 @@ backoff_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *sw_)
     sw->faults.backing_off = false;
     sw->faults.n_tries = 0;
     if (sw->state == SWITCH_WAITING) {
-        faults_clear(sw);
+        rejected_items_clear(sw);
         reconcile_start_if_ready(sw);
     } else if (sw->state == SWITCH_LIVE) {
         /* Retries what was rejected. */
-        faults_clear(sw);
+        rejected_items_clear(sw);
         reconcile_start(sw);
     }
 }
 
 void
-faults_reconciled(struct fabric_switch *sw)
+rejected_items_reconciled(struct fabric_switch *sw)
 {
-    struct switch_faults *faults = &sw->faults;
+    struct rejected_items *faults = &sw->faults;
 
     faults->n_tries = 0;
     if (hmap_is_empty(&faults->rejected)) {
@@ -305,7 +307,7 @@ faults_reconciled(struct fabric_switch *sw)
         free(faults->text);
         faults->text = NULL;
     } else if (!faults->backing_off) {
-        faults_back_off(sw);
+        rejected_items_back_off(sw);
     }
 }
 
@@ -319,7 +321,7 @@ wait(struct fabric_switch *sw)
 }
 
 void
-faults_repair(struct fabric_switch *sw)
+rejected_items_repair(struct fabric_switch *sw)
 {
     int64_t now = time_msec();
     int64_t ms = MAX(PAUSE_MIN_MS, MIN(10 * sw->faults.read_ms, PAUSE_MAX_MS));
@@ -348,19 +350,19 @@ pause_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *sw_)
 }
 
 void
-faults_try_again(struct fabric_switch *sw, bool learned)
+rejected_items_try_again(struct fabric_switch *sw, bool learned)
 {
     if (learned && ++sw->faults.n_tries < MAX_TRIES) {
         reconcile_start(sw);
     } else {
         /* Leaving out what is known to be rejected would not help. */
         wait(sw);
-        faults_back_off(sw);
+        rejected_items_back_off(sw);
     }
 }
 
 bool
-faults_retry(struct fabric_switch *sw)
+rejected_items_retry(struct fabric_switch *sw)
 {
     if (sw->state != SWITCH_LIVE
         && (sw->state != SWITCH_WAITING || !sw->host->reported)) {
@@ -368,7 +370,7 @@ faults_retry(struct fabric_switch *sw)
     }
     event_del(sw->faults.pause);
     stop_backing_off(sw);
-    faults_clear(sw);
+    rejected_items_clear(sw);
     reconcile_start(sw);
     return true;
 }
@@ -397,14 +399,14 @@ disconnected(struct fabric_switch *sw, void *state OVS_UNUSED)
     }
     event_del(sw->faults.pause);
     sw->faults.n_tries = 0;
-    faults_clear(sw);
+    rejected_items_clear(sw);
 }
 
 static void
 given_up(struct fabric_switch *sw, void *state OVS_UNUSED, const char *reason)
 {
-    faults_set_text(sw, reason);
-    faults_back_off(sw);
+    rejected_items_set_text(sw, reason);
+    rejected_items_back_off(sw);
 }
 
 /* Not a fault: the meter of a flow's limit existed already. */
@@ -419,7 +421,7 @@ message(struct fabric_switch *sw OVS_UNUSED, void *state OVS_UNUSED,
 static void
 destroy(struct fabric_switch *sw, void *state OVS_UNUSED)
 {
-    faults_clear(sw);
+    rejected_items_clear(sw);
     hmap_destroy(&sw->faults.rejected);
     sset_destroy(&sw->faults.dependents);
     event_free(sw->faults.backoff);
@@ -427,7 +429,7 @@ destroy(struct fabric_switch *sw, void *state OVS_UNUSED)
     free(sw->faults.text);
 }
 
-const struct switch_part_class faults_part = {
+const struct switch_part_class rejected_items_part = {
     .name = "faults",
     .init = init,
     .disconnected = disconnected,

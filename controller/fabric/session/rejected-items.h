@@ -32,7 +32,7 @@ struct rejected_item {
     uint64_t gone_in;           /* this revision. */
 };
 
-struct switch_faults {
+struct rejected_items {
     struct hmap rejected;       /* struct rejected_item. */
     size_t n_gone;              /* Of these. */
     struct sset dependents;     /* Keys of the units that want these, */
@@ -49,45 +49,46 @@ struct switch_faults {
     unsigned n_tries;           /* and its failed commits. */
 };
 
-extern const struct switch_part_class faults_part;
+extern const struct switch_part_class rejected_items_part;
 
 /* Sets the last fault's text to a copy of 'text' (which may be the current
  * one). */
-void faults_set_text(struct fabric_switch *, const char *text);
+void rejected_items_set_text(struct fabric_switch *, const char *text);
 /* The same, with the name of the item with this xid, which was rejected with
  * the error in 'oh'. */
-void faults_name(struct fabric_switch *, uint32_t xid,
-                 const struct ofp_header *oh);
+void rejected_items_set_name(struct fabric_switch *, uint32_t xid,
+                             const struct ofp_header *oh);
 /* The same, and leaves the item out from now on. */
-void faults_reject(struct fabric_switch *, uint32_t xid,
-                   const struct ofp_header *oh);
+void rejected_items_add(struct fabric_switch *, uint32_t xid,
+                        const struct ofp_header *oh);
 /* Leaves an item out that was not rejected itself. */
-void faults_leave_out(struct fabric_switch *, const struct flow_item *);
+void rejected_items_leave_out(struct fabric_switch *,
+                              const struct flow_item *);
 
 /* Removes items that are no longer desired: at once, or when the switch has
  * acknowledged what is desired instead.  To be called while the state is
  * quiescent and the switch is not being reconciled: what is left out then is
  * reported with the revision that made it desired. */
-void faults_prune(struct fabric_switch *);
+void rejected_items_prune(struct fabric_switch *);
 /* Removes those that waited for that: switch_acked() has grown. */
-void faults_prune_acked(struct fabric_switch *);
-void faults_clear(struct fabric_switch *);
+void rejected_items_prune_acked(struct fabric_switch *);
+void rejected_items_clear(struct fabric_switch *);
 /* The switch has installed everything that it has not rejected: if that is the
  * whole desired state, clears the fault, else backs off before a retry. */
-void faults_reconciled(struct fabric_switch *);
+void rejected_items_reconciled(struct fabric_switch *);
 
 /* Returns true if the switch has installed everything that units with this key
  * (a port's name, for example) want of it up to 'revision'. */
-bool faults_serves(struct fabric_switch *, const char *key,
-                   uint64_t revision);
+bool rejected_items_served(struct fabric_switch *, const char *key,
+                           uint64_t revision);
 
 /* Reconciles a live switch: at once, unless that is too soon. */
-void faults_repair(struct fabric_switch *);
+void rejected_items_repair(struct fabric_switch *);
 /* The commit of a reconciling was rejected: retries if something was 'learned'
  * that can be left out, else after backing off. */
-void faults_try_again(struct fabric_switch *, bool learned);
+void rejected_items_try_again(struct fabric_switch *, bool learned);
 /* Reconciles now and retries all rejected items, without backing off.  Returns
  * false if that is not possible. */
-bool faults_retry(struct fabric_switch *);
+bool rejected_items_retry(struct fabric_switch *);
 
 #endif /* controller/fabric/session/rejected-items.h */

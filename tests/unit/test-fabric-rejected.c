@@ -479,13 +479,13 @@ refusal_without_a_receipt_is_told(void **state OVS_UNUSED)
     json_decref(receipt);
 
     /* Whose flow it is, is not served; the others are. */
-    assert_false(faults_serves(host(0)->sw, "b", before));
-    assert_true(faults_serves(host(0)->sw, "a", before));
+    assert_false(rejected_items_served(host(0)->sw, "b", before));
+    assert_true(rejected_items_served(host(0)->sw, "a", before));
     switches[0].refuse_priority = 0;
     wake(0);
     TURN_TRULY_UNTIL(0, before, 200,
                      !strcmp(receipt_of(before, 0), "confirmed"));
-    assert_true(faults_serves(host(0)->sw, "b", before));
+    assert_true(rejected_items_served(host(0)->sw, "b", before));
 }
 
 /* Back-pressure.  -------------------------------------------------------- */
