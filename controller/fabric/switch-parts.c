@@ -37,7 +37,7 @@
 const struct switch_part_class *const switch_parts[] = {
     &packets_part,
     &sampling_meters_part,
-    &punts_part,
+    &packet_in_meters_part,
     &rejected_items_part,
     &reconcile_part,
     &audit_part,

@@ -159,7 +159,7 @@ fake_meter_mod(struct fake_switch *fs, const struct ofp_header *oh)
     if (fs->refuse_meters) {
         fake_send_error(fs, OFPERR_OFPMMFC_OUT_OF_METERS, oh);
     } else if (!ofputil_decode_meter_mod(oh, &mm, &bands)
-               && mm.meter.meter_id >= PUNTS_FIRST_METER) {
+               && mm.meter.meter_id >= PACKET_IN_METERS_FIRST) {
         limit_mod(fs, &mm, oh);
     } else {
         fs->n_meter_mods++;

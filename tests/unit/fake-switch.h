@@ -45,7 +45,7 @@ struct fake_switch {
     struct ovs_list flows;      /* struct fake_flow. */
     struct ovs_list groups;     /* struct fake_group. */
     size_t n_limits;            /* Meters of flows' limits. */
-    struct fake_limit limits[8 + PUNTS_METERS];
+    struct fake_limit limits[8 + PACKET_IN_METERS];
     bool open;                  /* A bundle is. */
     struct ovs_list bundle;     /* Its messages: struct ofpbuf. */
 

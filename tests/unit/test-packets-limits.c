@@ -124,10 +124,10 @@ meters_of_senders_are_put_there_once(void **state)
     json_t *meters;
 
     connect_with_meters(0);
-    TURN_UNTIL(punts_are_on(new_host(0)->sw));
-    assert_int_equal(fakes[0].n_punts, PUNTS_FLOWS);
-    assert_int_equal(fakes[0].n_limits, PUNTS_METERS);
-    for (unsigned i = 0; i < PUNTS_METERS; i++) {
+    TURN_UNTIL(packet_in_meters_are_on(new_host(0)->sw));
+    assert_int_equal(fakes[0].n_punts, PACKET_IN_METER_FLOWS);
+    assert_int_equal(fakes[0].n_limits, PACKET_IN_METERS);
+    for (unsigned i = 0; i < PACKET_IN_METERS; i++) {
         assert_int_equal(fakes[0].limits[i].rate, PORT_RATE);
         assert_int_equal(fakes[0].limits[i].burst, PORT_RATE);
     }
@@ -141,14 +141,14 @@ meters_of_senders_are_put_there_once(void **state)
     edit_port_row("a", "0");
     send_up(0, 1, ECHO, "later", 60);
     TURN_UNTIL(fakes[0].n_packet_outs);
-    TURN_UNTIL(punts_are_on(new_host(0)->sw));
-    assert_int_equal(fakes[0].n_punts, PUNTS_FLOWS);
+    TURN_UNTIL(packet_in_meters_are_on(new_host(0)->sw));
+    assert_int_equal(fakes[0].n_punts, PACKET_IN_METER_FLOWS);
     fakes[0].limits[3].rate++;
     connect_with_meters(0);
     TURN_UNTIL(fakes[0].limits[3].rate == PORT_RATE);
-    TURN_UNTIL(punts_are_on(new_host(0)->sw));
-    assert_int_equal(fakes[0].n_punts, PUNTS_FLOWS);
-    assert_int_equal(fakes[0].n_limits, PUNTS_METERS);
+    TURN_UNTIL(packet_in_meters_are_on(new_host(0)->sw));
+    assert_int_equal(fakes[0].n_punts, PACKET_IN_METER_FLOWS);
+    assert_int_equal(fakes[0].n_limits, PACKET_IN_METERS);
 }
 
 /* The flow with 'cookie' in a table of punts. */
@@ -171,13 +171,13 @@ flows_to_meters_are_put_back_by_a_connect(void **state)
     struct fake_flow *flow;
 
     connect_with_meters(0);
-    TURN_UNTIL(punts_are_on(new_host(0)->sw));
+    TURN_UNTIL(packet_in_meters_are_on(new_host(0)->sw));
     flow = find_punt(0, PUNT_TABLE, 1);
     assert_non_null(flow);
     ovs_list_remove(&flow->node);
     connect_with_meters(0);
     TURN_UNTIL(find_punt(0, PUNT_TABLE, 1));
-    TURN_UNTIL(punts_are_on(new_host(0)->sw));
+    TURN_UNTIL(packet_in_meters_are_on(new_host(0)->sw));
     ofpbuf_delete(flow->mod);
     free(flow);
 }
@@ -194,7 +194,8 @@ switch_without_meters_sends_packets_up(void **state)
             fakes[i].refuse_meters = true;
             connect_with_meters(i);
         }
-        TURN_UNTIL(punts_of(new_host(i)->sw)->state == PUNTS_OFF);
+        TURN_UNTIL(packet_in_meters_of(new_host(i)->sw)->state
+                   == PACKET_IN_METERS_OFF);
         meters = meters_of(i);
         assert_true(json_is_false(json_object_get(meters, "installed")));
         assert_non_null(strstr(json_string_value(json_object_get(
@@ -291,7 +292,7 @@ static void
 audit_finds_flows_to_meters(void **state)
 {
     connect_with_meters(0);
-    TURN_UNTIL(punts_are_on(new_host(0)->sw));
+    TURN_UNTIL(packet_in_meters_are_on(new_host(0)->sw));
     assert_audit("");
     fake_switch_add_flow(&fakes[0], "table=246,priority=9,actions=drop");
     assert_audit("unknown: 1 flows to packet-in meters, "

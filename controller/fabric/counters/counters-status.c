@@ -183,7 +183,7 @@ report_host(const struct fabric_host *host, fabric_drop_cb *cb, void *aux)
         free(row);
     }
     hmap_destroy(&rows);
-    punts_drops(host->sw, cb, aux);
+    packet_in_meter_drops_each(host->sw, cb, aux);
 }
 
 void

@@ -470,7 +470,7 @@ request(struct counters_of_switch *cs)
     cs->wall_ms = time_wall_msec();
     switch_expect(sw);
     traffic_request(&cs->traffic, sw->conn);
-    punts_request_counts(sw);
+    packet_in_meter_drops_request(sw);
     cs->dump = ofdump_create_marked(sw->conn, &budget, FLOW_COOKIE_COUNTED,
                                     &dump_callbacks, cs);
 }

@@ -36,36 +36,36 @@ VLOG_DEFINE_THIS_MODULE(punts_count);
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 
 /* Drops of one or several meters. */
-struct punts_count {
+struct packet_in_meter_drop {
     uint64_t seen, seen_bytes;  /* As of the last reading. */
     struct fabric_count total;
 };
 
 /* Of one switch; created with the first request. */
-struct punts_counts {
+struct packet_in_meter_drops {
     uint32_t xid;               /* Of the request in progress, or 0. */
     bool unsupported;           /* It was answered with an error. */
     bool read;                  /* A complete reply was received. */
     size_t n_left;              /* Meters and messages that the reply may still
                                  * have. */
     uint64_t n_dropped;
-    struct punts_count meters[PUNTS_METERS];
+    struct packet_in_meter_drop meters[PACKET_IN_METERS];
 };
 
 /* Asking.  --------------------------------------------------------------- */
 
 void
-punts_request_counts(struct fabric_switch *sw)
+packet_in_meter_drops_request(struct fabric_switch *sw)
 {
-    struct punts_counts *counts = punts_of(sw)->counts;
+    struct packet_in_meter_drops *counts = packet_in_meters_of(sw)->counts;
     struct ofpbuf *request;
 
-    if (!punts_are_on(sw) || (counts && (counts->xid
-                                         || counts->unsupported))) {
+    if (!packet_in_meters_are_on(sw)
+        || (counts && (counts->xid || counts->unsupported))) {
         return;
     }
     if (!counts) {
-        counts = punts_of(sw)->counts = xzalloc(sizeof *counts);
+        counts = packet_in_meters_of(sw)->counts = xzalloc(sizeof *counts);
     }
     counts->xid = ofconn_next_xid(sw->conn);
     counts->n_left = SWITCH_METERS_MAX;
@@ -78,19 +78,19 @@ punts_request_counts(struct fabric_switch *sw)
 }
 
 void
-punts_counts_disconnected(struct fabric_switch *sw)
+packet_in_meter_drops_disconnected(struct fabric_switch *sw)
 {
-    if (punts_of(sw)->counts) {
-        punts_of(sw)->counts->xid = 0;
-        punts_of(sw)->counts->unsupported = false;
+    if (packet_in_meters_of(sw)->counts) {
+        packet_in_meters_of(sw)->counts->xid = 0;
+        packet_in_meters_of(sw)->counts->unsupported = false;
     }
 }
 
 void
-punts_counts_destroy(struct fabric_switch *sw)
+packet_in_meter_drops_destroy(struct fabric_switch *sw)
 {
-    free(punts_of(sw)->counts);
-    punts_of(sw)->counts = NULL;
+    free(packet_in_meters_of(sw)->counts);
+    packet_in_meters_of(sw)->counts = NULL;
 }
 
 /* Taking in.  ------------------------------------------------------------ */
@@ -98,20 +98,20 @@ punts_counts_destroy(struct fabric_switch *sw)
 static bool
 is_of_tunnel(unsigned meter)
 {
-    return meter >= PUNTS_PORTS;
+    return meter >= PACKET_IN_METERS_PORTS;
 }
 
 /* When the first packets were dropped is unknown: possibly long ago. */
 static void
 count_meter(struct fabric_switch *sw, const struct ofputil_meter_stats *ms)
 {
-    struct punts_counts *counts = punts_of(sw)->counts;
-    unsigned i = ms->meter_id - PUNTS_FIRST_METER;
+    struct packet_in_meter_drops *counts = packet_in_meters_of(sw)->counts;
+    unsigned i = ms->meter_id - PACKET_IN_METERS_FIRST;
     const struct ofputil_meter_band_stats *band = ms->bands;
-    struct punts_count *count;
+    struct packet_in_meter_drop *count;
     uint64_t packets, bytes;
 
-    if (ms->meter_id < PUNTS_FIRST_METER || i >= PUNTS_METERS
+    if (ms->meter_id < PACKET_IN_METERS_FIRST || i >= PACKET_IN_METERS
         || ms->n_bands != 1 || band->packet_count == UINT64_MAX) {
         return;
     }
@@ -132,7 +132,7 @@ count_meter(struct fabric_switch *sw, const struct ofputil_meter_stats *ms)
 }
 
 static bool
-use_one(struct punts_counts *counts)
+use_one(struct packet_in_meter_drops *counts)
 {
     if (!counts->n_left) {
         return false;
@@ -142,11 +142,11 @@ use_one(struct punts_counts *counts)
 }
 
 bool
-punts_count_message(struct fabric_switch *sw, enum ofptype type,
-                    const struct ofp_header *oh)
+packet_in_meter_drops_message(struct fabric_switch *sw, enum ofptype type,
+                              const struct ofp_header *oh)
 {
     struct ofpbuf msg = ofpbuf_const_initializer(oh, ntohs(oh->length));
-    struct punts_counts *counts = punts_of(sw)->counts;
+    struct packet_in_meter_drops *counts = packet_in_meters_of(sw)->counts;
     struct ofputil_meter_stats ms;
     struct ofpbuf bands;
     bool more;
@@ -183,9 +183,12 @@ punts_count_message(struct fabric_switch *sw, enum ofptype type,
 /* Showing.  -------------------------------------------------------------- */
 
 uint64_t
-punts_n_dropped(const struct fabric_switch *sw)
+packet_in_meter_drops_total(const struct fabric_switch *sw)
 {
-    return punts_of(sw)->counts ? punts_of(sw)->counts->n_dropped : 0;
+    const struct packet_in_meter_drops *counts
+        = packet_in_meters_of(sw)->counts;
+
+    return counts ? counts->n_dropped : 0;
 }
 
 static struct fabric_drop
@@ -203,9 +206,11 @@ make_drop(const struct fabric_switch *sw, const struct fabric_count *count,
 }
 
 void
-punts_drops(const struct fabric_switch *sw, fabric_drop_cb *cb, void *aux)
+packet_in_meter_drops_each(const struct fabric_switch *sw, fabric_drop_cb *cb,
+                           void *aux)
 {
-    const struct punts_counts *counts = punts_of(sw)->counts;
+    const struct packet_in_meter_drops *counts
+        = packet_in_meters_of(sw)->counts;
     struct fabric_count tunnels = { .packets = 0 };
     const struct fabric *f = sw->host->fabric;
     const char *host = sw->host->name;
@@ -216,7 +221,7 @@ punts_drops(const struct fabric_switch *sw, fabric_drop_cb *cb, void *aux)
     if (!counts || !counts->n_dropped) {
         return;
     }
-    for (unsigned i = PUNTS_PORTS; i < PUNTS_METERS; i++) {
+    for (unsigned i = PACKET_IN_METERS_PORTS; i < PACKET_IN_METERS; i++) {
         const struct fabric_count *count = &counts->meters[i].total;
 
         tunnels.packets += count->packets;
@@ -233,7 +238,7 @@ punts_drops(const struct fabric_switch *sw, fabric_drop_cb *cb, void *aux)
          vif = model_next_durable(f->model, VMN_TABLE_VIF, vif->row.name,
                                   NULL)) {
         const struct fabric_count *count
-            = &counts->meters[vif->ofport % PUNTS_PORTS].total;
+            = &counts->meters[vif->ofport % PACKET_IN_METERS_PORTS].total;
         const char *port = (count->packets
                             ? fabric_port_at(f, host, vif->ofport) : NULL);
 

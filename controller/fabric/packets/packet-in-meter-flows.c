@@ -23,8 +23,9 @@
 #include "util.h"
 #include "vmn/vocabulary.h"
 
-BUILD_ASSERT_DECL(IS_POW2(PUNTS_PORTS) && IS_POW2(PUNTS_IDENTITIES));
-BUILD_ASSERT_DECL(PUNTS_FLOWS == PUNTS_METERS + 2);
+BUILD_ASSERT_DECL(IS_POW2(PACKET_IN_METERS_PORTS)
+                  && IS_POW2(PACKET_IN_METERS_IDENTITIES));
+BUILD_ASSERT_DECL(PACKET_IN_METER_FLOWS == PACKET_IN_METERS + 2);
 
 /* Contents of OpenFlow's metadata that PUNT_TABLE sets and PUNT_METER_TABLE
  * matches: this bit if the packet came from a tunnel, and below it the lowest
@@ -49,8 +50,8 @@ append(uint32_t xid, struct ofpbuf *msg, struct ofpbuf *b)
 }
 
 void
-punts_append_meter(uint32_t xid, uint16_t command, unsigned i, unsigned rate,
-                struct ofpbuf *b)
+packet_in_meter_append(uint32_t xid, uint16_t command, unsigned i,
+                       unsigned rate, struct ofpbuf *b)
 {
     struct ofputil_meter_band band = {
         .type = OFPMBT13_DROP,
@@ -60,7 +61,7 @@ punts_append_meter(uint32_t xid, uint16_t command, unsigned i, unsigned rate,
     const struct ofputil_meter_mod mm = {
         .command = command,
         .meter = {
-            .meter_id = PUNTS_FIRST_METER + i,
+            .meter_id = PACKET_IN_METERS_FIRST + i,
             .flags = OFPMF13_PKTPS | OFPMF13_BURST,
             .n_bands = 1,
             .bands = &band,
@@ -97,7 +98,8 @@ make_pick(bool tunnel, struct punt_flow *flow)
     move->src.field = mf_from_id(tunnel ? MFF_REG1 : MFF_IN_PORT);
     move->dst.field = mf_from_id(MFF_METADATA);
     move->src.n_bits = move->dst.n_bits
-        = n_bits(tunnel ? PUNTS_IDENTITIES : PUNTS_PORTS);
+        = n_bits(tunnel ? PACKET_IN_METERS_IDENTITIES
+                 : PACKET_IN_METERS_PORTS);
     resubmit = ofpact_put_RESUBMIT(&flow->ofpacts);
     resubmit->in_port = OFPP_IN_PORT;
     resubmit->table_id = PUNT_METER_TABLE;
@@ -107,8 +109,8 @@ make_pick(bool tunnel, struct punt_flow *flow)
 static void
 make_metered(unsigned i, struct punt_flow *flow)
 {
-    bool tunnel = i >= PUNTS_PORTS;
-    unsigned n = tunnel ? PUNTS_IDENTITIES : PUNTS_PORTS;
+    bool tunnel = i >= PACKET_IN_METERS_PORTS;
+    unsigned n = tunnel ? PACKET_IN_METERS_IDENTITIES : PACKET_IN_METERS_PORTS;
     struct ofpact_meter *meter;
 
     flow->fm.priority = 10;
@@ -116,20 +118,20 @@ make_metered(unsigned i, struct punt_flow *flow)
                               htonll((tunnel ? FROM_TUNNEL : 0) | i % n),
                               htonll(FROM_TUNNEL | (n - 1)));
     meter = ofpact_put_METER(&flow->ofpacts);
-    meter->meter_id = PUNTS_FIRST_METER + i;
+    meter->meter_id = PACKET_IN_METERS_FIRST + i;
     meter->provider_meter_id = UINT32_MAX;
 }
 
 uint8_t
-punts_table_of(unsigned i)
+packet_in_meter_flows_table(unsigned i)
 {
-    return i < PUNTS_METERS ? PUNT_METER_TABLE : PUNT_TABLE;
+    return i < PACKET_IN_METERS ? PUNT_METER_TABLE : PUNT_TABLE;
 }
 
 static uint64_t
 cookie_of(unsigned i)
 {
-    return i < PUNTS_METERS ? i + 1 : i - PUNTS_METERS + 1;
+    return i < PACKET_IN_METERS ? i + 1 : i - PACKET_IN_METERS + 1;
 }
 
 /* The caller uninitializes 'ofpacts'. */
@@ -138,15 +140,15 @@ make_flow(unsigned i, struct punt_flow *flow)
 {
     flow->fm = (struct ofputil_flow_mod) {
         .new_cookie = htonll(cookie_of(i)),
-        .table_id = punts_table_of(i),
+        .table_id = packet_in_meter_flows_table(i),
         .command = OFPFC_ADD,
     };
     match_init_catchall(&flow->match);
     ofpbuf_init(&flow->ofpacts, 128);
-    if (i < PUNTS_METERS) {
+    if (i < PACKET_IN_METERS) {
         make_metered(i, flow);
     } else {
-        make_pick(i > PUNTS_METERS, flow);
+        make_pick(i > PACKET_IN_METERS, flow);
     }
 }
 
@@ -163,7 +165,7 @@ append_mod(uint32_t xid, struct ofputil_flow_mod *fm,
 }
 
 void
-punts_append_flow(uint32_t xid, unsigned i, struct ofpbuf *b)
+packet_in_meter_flows_append(uint32_t xid, unsigned i, struct ofpbuf *b)
 {
     struct punt_flow flow;
 
@@ -175,8 +177,9 @@ punts_append_flow(uint32_t xid, unsigned i, struct ofpbuf *b)
 }
 
 void
-punts_append_delete(uint32_t xid, const struct ofputil_flow_stats *fs,
-                    struct ofpbuf *b)
+packet_in_meter_flows_append_delete(uint32_t xid,
+                                    const struct ofputil_flow_stats *fs,
+                                    struct ofpbuf *b)
 {
     struct ofputil_flow_mod fm = {
         .priority = fs->priority,
@@ -188,7 +191,8 @@ punts_append_delete(uint32_t xid, const struct ofputil_flow_stats *fs,
 }
 
 void
-punts_append_delete_table(uint32_t xid, uint8_t table, struct ofpbuf *b)
+packet_in_meter_flows_append_delete_table(uint32_t xid, uint8_t table,
+                                          struct ofpbuf *b)
 {
     struct ofputil_flow_mod fm = {
         .table_id = table,
@@ -201,28 +205,29 @@ punts_append_delete_table(uint32_t xid, uint8_t table, struct ofpbuf *b)
 }
 
 /* Returns the index of the flow with the cookie in its table, or
- * PUNTS_FLOWS. */
+ * PACKET_IN_METER_FLOWS. */
 static unsigned
 number_of(const struct ofputil_flow_stats *fs)
 {
     bool metered = fs->table_id == PUNT_METER_TABLE;
     uint64_t cookie = ntohll(fs->cookie);
 
-    return (!cookie || cookie > (metered ? PUNTS_METERS
-                                 : PUNTS_FLOWS - PUNTS_METERS)
-            ? PUNTS_FLOWS : cookie - 1 + (metered ? 0 : PUNTS_METERS));
+    return (!cookie || cookie > (metered ? PACKET_IN_METERS
+                                 : PACKET_IN_METER_FLOWS - PACKET_IN_METERS)
+            ? PACKET_IN_METER_FLOWS
+            : cookie - 1 + (metered ? 0 : PACKET_IN_METERS));
 }
 
 unsigned
-punts_find_flow(const struct ofputil_flow_stats *fs)
+packet_in_meter_flows_find(const struct ofputil_flow_stats *fs)
 {
     unsigned i = number_of(fs);
     struct punt_flow flow;
     bool same;
 
-    if (i >= PUNTS_FLOWS || fs->idle_timeout || fs->hard_timeout
+    if (i >= PACKET_IN_METER_FLOWS || fs->idle_timeout || fs->hard_timeout
         || fs->importance || fs->flags) {
-        return PUNTS_FLOWS;
+        return PACKET_IN_METER_FLOWS;
     }
     make_flow(i, &flow);
     same = (fs->priority == flow.fm.priority
@@ -230,5 +235,5 @@ punts_find_flow(const struct ofputil_flow_stats *fs)
             && ofmessage_same_actions(fs->ofpacts, fs->ofpacts_len,
                                       flow.ofpacts.data, flow.ofpacts.size));
     ofpbuf_uninit(&flow.ofpacts);
-    return same ? i : PUNTS_FLOWS;
+    return same ? i : PACKET_IN_METER_FLOWS;
 }

@@ -17,20 +17,22 @@ struct ofputil_flow_stats;
 
 /* Sends 'command' (enum ofp13_meter_mod_command) for meter 'i' of the pool,
  * with a rate of 'rate' packets per second. */
-void punts_append_meter(uint32_t xid, uint16_t command, unsigned i,
-                        unsigned rate, struct ofpbuf *);
-/* Adds flow 'i', less than PUNTS_FLOWS. */
-void punts_append_flow(uint32_t xid, unsigned i, struct ofpbuf *);
+void packet_in_meter_append(uint32_t xid, uint16_t command, unsigned i,
+                            unsigned rate, struct ofpbuf *);
+/* Adds flow 'i', less than PACKET_IN_METER_FLOWS. */
+void packet_in_meter_flows_append(uint32_t xid, unsigned i, struct ofpbuf *);
 /* Deletes a flow that a switch has reported. */
-void punts_append_delete(uint32_t xid, const struct ofputil_flow_stats *,
-                         struct ofpbuf *);
+void packet_in_meter_flows_append_delete(uint32_t xid,
+                                         const struct ofputil_flow_stats *,
+                                         struct ofpbuf *);
 /* Deletes all flows of 'table'. */
-void punts_append_delete_table(uint32_t xid, uint8_t table, struct ofpbuf *);
+void packet_in_meter_flows_append_delete_table(uint32_t xid, uint8_t table,
+                                               struct ofpbuf *);
 
 /* Returns the table of flow 'i'. */
-uint8_t punts_table_of(unsigned i);
-/* Returns the index of the flow that this one equals, or PUNTS_FLOWS if it
- * equals none. */
-unsigned punts_find_flow(const struct ofputil_flow_stats *);
+uint8_t packet_in_meter_flows_table(unsigned i);
+/* Returns the index of the flow that this one equals, or PACKET_IN_METER_FLOWS
+ * if it equals none. */
+unsigned packet_in_meter_flows_find(const struct ofputil_flow_stats *);
 
 #endif /* controller/fabric/packets/packet-in-meters-private.h */

@@ -41,8 +41,9 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 
 BUILD_ASSERT_DECL(PIPELINE_N_TABLES <= PUNT_TABLE);
 BUILD_ASSERT_DECL(SAMPLING_FIRST_METER + 2 * SAMPLING_METERS + SAMPLING_OWN
-                  <= PUNTS_FIRST_METER);
-BUILD_ASSERT_DECL(PUNTS_FIRST_METER + PUNTS_METERS <= FLOW_LIMIT_FIRST_METER);
+                  <= PACKET_IN_METERS_FIRST);
+BUILD_ASSERT_DECL(PACKET_IN_METERS_FIRST + PACKET_IN_METERS
+                  <= FLOW_LIMIT_FIRST_METER);
 
 /* Divisor of a host's base amount of memory, in bytes: limits the flows beyond
  * those that are kept, which are dropped unread. */
@@ -50,18 +51,19 @@ BUILD_ASSERT_DECL(PUNTS_FIRST_METER + PUNTS_METERS <= FLOW_LIMIT_FIRST_METER);
 
 enum meter_found { METER_ABSENT, METER_DIFFERENT, METER_RIGHT };
 
-struct punts *
-punts_of(const struct fabric_switch *sw)
+struct packet_in_meters *
+packet_in_meters_of(const struct fabric_switch *sw)
 {
-    return switch_part_state(sw, &punts_part);
+    return switch_part_state(sw, &packet_in_meters_part);
 }
 
-/* Sets the state, and the reason if it is not PUNTS_ON (NULL: none). */
+/* Sets the state, and the reason if it is not PACKET_IN_METERS_ON (NULL:
+ * none). */
 static void
-set_state(struct fabric_switch *sw, enum punts_state state,
+set_state(struct fabric_switch *sw, enum packet_in_meters_state state,
           const char *reason)
 {
-    struct punts *punts = punts_of(sw);
+    struct packet_in_meters *punts = packet_in_meters_of(sw);
 
     punts->state = state;
     free(punts->reason);
@@ -71,7 +73,7 @@ set_state(struct fabric_switch *sw, enum punts_state state,
 
 /* Forgets the reading in progress. */
 static void
-stop_reading(struct punts *punts)
+stop_reading(struct packet_in_meters *punts)
 {
     ofdump_destroy(punts->dump);
     punts->dump = NULL;
@@ -80,16 +82,16 @@ stop_reading(struct punts *punts)
 }
 
 void
-punts_turn_off(struct fabric_switch *sw, const char *reason)
+packet_in_meters_turn_off(struct fabric_switch *sw, const char *reason)
 {
-    struct punts *punts = punts_of(sw);
+    struct packet_in_meters *punts = packet_in_meters_of(sw);
 
-    if (punts->state != PUNTS_OFF) {
+    if (punts->state != PACKET_IN_METERS_OFF) {
         VLOG_WARN_RL(&rl, "%s: no packet-in meters in the datapath: %s",
                      sw->host->name, reason);
         stop_reading(punts);
         punts->barrier_xid = 0;
-        set_state(sw, PUNTS_OFF, reason);
+        set_state(sw, PACKET_IN_METERS_OFF, reason);
     }
 }
 
@@ -108,11 +110,12 @@ desired_rate(const struct fabric_switch *sw)
 /* Records a flow of one of the tables.  Returns false if it is not a desired
  * one. */
 static bool
-found_add(struct punts_found *found, const struct ofputil_flow_stats *fs)
+found_add(struct packet_in_meters_found *found,
+          const struct ofputil_flow_stats *fs)
 {
-    unsigned i = punts_find_flow(fs);
+    unsigned i = packet_in_meter_flows_find(fs);
 
-    if (i < PUNTS_FLOWS) {
+    if (i < PACKET_IN_METER_FLOWS) {
         bitmap_set1(found->right, i);
         return true;
     }
@@ -121,26 +124,27 @@ found_add(struct punts_found *found, const struct ofputil_flow_stats *fs)
 }
 
 static size_t
-count_missing(const struct punts_found *found)
+count_missing(const struct packet_in_meters_found *found)
 {
-    return PUNTS_FLOWS - bitmap_count1(found->right, PUNTS_FLOWS);
+    return PACKET_IN_METER_FLOWS
+           - bitmap_count1(found->right, PACKET_IN_METER_FLOWS);
 }
 
 bool
-punts_are_on(const struct fabric_switch *sw)
+packet_in_meters_are_on(const struct fabric_switch *sw)
 {
-    return punts_of(sw)->state == PUNTS_ON;
+    return packet_in_meters_of(sw)->state == PACKET_IN_METERS_ON;
 }
 
 /* Counts the flows of 'table' that are missing, and those that are not
  * desired. */
 static void
-found_count(const struct punts_found *found, uint8_t table,
+found_count(const struct packet_in_meters_found *found, uint8_t table,
             size_t *n_missing, size_t *n_unknown)
 {
     *n_missing = 0;
-    for (unsigned i = 0; i < PUNTS_FLOWS; i++) {
-        *n_missing += (punts_table_of(i) == table
+    for (unsigned i = 0; i < PACKET_IN_METER_FLOWS; i++) {
+        *n_missing += (packet_in_meter_flows_table(i) == table
                        && !bitmap_is_set(found->right, i));
     }
     *n_unknown = found->n_unknown[table == PUNT_METER_TABLE];
@@ -151,32 +155,33 @@ found_count(const struct punts_found *found, uint8_t table,
 /* Appends messages that delete all meters and flows: packets are not to be
  * limited. */
 static void
-append_deletes(const struct punts *punts, struct ofpbuf *b)
+append_deletes(const struct packet_in_meters *punts, struct ofpbuf *b)
 {
-    punts_append_delete_table(punts->xid, PUNT_TABLE, b);
-    punts_append_delete_table(punts->xid, PUNT_METER_TABLE, b);
-    for (unsigned i = 0; i < PUNTS_METERS; i++) {
+    packet_in_meter_flows_append_delete_table(punts->xid, PUNT_TABLE, b);
+    packet_in_meter_flows_append_delete_table(punts->xid, PUNT_METER_TABLE, b);
+    for (unsigned i = 0; i < PACKET_IN_METERS; i++) {
         if (punts->meters[i] != METER_ABSENT) {
-            punts_append_meter(punts->xid, OFPMC13_DELETE, i, 1, b);
+            packet_in_meter_append(punts->xid, OFPMC13_DELETE, i, 1, b);
         }
     }
 }
 
 /* Appends the messages that establish the desired state. */
 static void
-append_difference(const struct punts *punts, unsigned rate, struct ofpbuf *b)
+append_difference(const struct packet_in_meters *punts, unsigned rate,
+                  struct ofpbuf *b)
 {
-    for (unsigned i = 0; i < PUNTS_METERS; i++) {
+    for (unsigned i = 0; i < PACKET_IN_METERS; i++) {
         if (punts->meters[i] != METER_RIGHT) {
-            punts_append_meter(punts->xid,
-                               punts->meters[i] == METER_DIFFERENT
-                               ? OFPMC13_MODIFY : OFPMC13_ADD, i, rate, b);
+            packet_in_meter_append(punts->xid,
+                                   punts->meters[i] == METER_DIFFERENT
+                                   ? OFPMC13_MODIFY : OFPMC13_ADD, i, rate, b);
         }
     }
     ofpbuf_put(b, punts->deletes->data, punts->deletes->size);
-    for (unsigned i = 0; i < PUNTS_FLOWS; i++) {
+    for (unsigned i = 0; i < PACKET_IN_METER_FLOWS; i++) {
         if (!bitmap_is_set(punts->found.right, i)) {
-            punts_append_flow(punts->xid, i, b);
+            packet_in_meter_flows_append(punts->xid, i, b);
         }
     }
 }
@@ -185,11 +190,12 @@ append_difference(const struct punts *punts, unsigned rate, struct ofpbuf *b)
 static void
 log_difference(const struct fabric_switch *sw)
 {
-    const struct punts_found *found = &punts_of(sw)->found;
+    const struct packet_in_meters_found *found
+        = &packet_in_meters_of(sw)->found;
     size_t n_missing = count_missing(found);
     size_t n_unknown = found->n_unknown[0] + found->n_unknown[1];
 
-    if (n_unknown || (n_missing && n_missing < PUNTS_FLOWS)) {
+    if (n_unknown || (n_missing && n_missing < PACKET_IN_METER_FLOWS)) {
         VLOG_WARN_RL(&rl, "%s: of the flows to packet-in meters %"PRIuSIZE" "
                           "were missing, and %"PRIuSIZE" were unknown; they "
                           "are repaired", sw->host->name, n_missing,
@@ -201,7 +207,7 @@ log_difference(const struct fabric_switch *sw)
 static void
 send_difference(struct fabric_switch *sw)
 {
-    struct punts *punts = punts_of(sw);
+    struct packet_in_meters *punts = packet_in_meters_of(sw);
     struct ofpbuf b;
 
     ofpbuf_init(&b, 4096);
@@ -211,11 +217,11 @@ send_difference(struct fabric_switch *sw)
     if (b.size) {
         punts->barrier_xid = ofconn_next_xid(sw->conn);
         ofmsg_put_barrier(&b, punts->barrier_xid);
-        set_state(sw, PUNTS_INSTALLING, "they are being installed");
+        set_state(sw, PACKET_IN_METERS_INSTALLING, "they are being installed");
         switch_expect(sw);
         ofconn_send(sw->conn, b.data, b.size);
     } else {
-        set_state(sw, PUNTS_ON, NULL);
+        set_state(sw, PACKET_IN_METERS_ON, NULL);
     }
     ofpbuf_uninit(&b);
 }
@@ -228,12 +234,12 @@ flow_cb(void *sw_, const struct ofputil_flow_stats *fs,
         size_t instructions_size OVS_UNUSED)
 {
     struct fabric_switch *sw = sw_;
-    struct punts *punts = punts_of(sw);
+    struct packet_in_meters *punts = packet_in_meters_of(sw);
 
     if (!found_add(&punts->found, fs)) {
         size_t before = punts->deletes->size;
 
-        punts_append_delete(punts->xid, fs, punts->deletes);
+        packet_in_meter_flows_append_delete(punts->xid, fs, punts->deletes);
         ofdump_charge(punts->dump, punts->deletes->size - before);
     }
 }
@@ -247,29 +253,32 @@ read_table(struct fabric_switch *sw, uint8_t table)
         .flow = flow_cb,
         .done = done_cb,
     };
-    struct ofdump_budget budget = switch_budget_of_table(sw, PUNTS_FLOWS);
+    struct ofdump_budget budget
+        = switch_budget_of_table(sw, PACKET_IN_METER_FLOWS);
 
     budget.rest = sw->host->fabric->host_memory * REST_PER_BYTE;
-    punts_of(sw)->reading = table;
-    punts_of(sw)->dump = ofdump_create_table(sw->conn, &budget, table, NULL,
-                                             &callbacks, sw);
+    packet_in_meters_of(sw)->reading = table;
+    packet_in_meters_of(sw)->dump = ofdump_create_table(
+        sw->conn, &budget, table, NULL, &callbacks, sw);
 }
 
 /* There are too many flows to compare: all of them are deleted. */
 static void
-start_over(struct punts *punts)
+start_over(struct packet_in_meters *punts)
 {
     memset(&punts->found, 0, sizeof punts->found);
     ofpbuf_clear(punts->deletes);
-    punts_append_delete_table(punts->xid, PUNT_TABLE, punts->deletes);
-    punts_append_delete_table(punts->xid, PUNT_METER_TABLE, punts->deletes);
+    packet_in_meter_flows_append_delete_table(punts->xid, PUNT_TABLE,
+                                              punts->deletes);
+    packet_in_meter_flows_append_delete_table(punts->xid, PUNT_METER_TABLE,
+                                              punts->deletes);
 }
 
 static void
 done_cb(void *sw_, const char *error)
 {
     struct fabric_switch *sw = sw_;
-    struct punts *punts = punts_of(sw);
+    struct packet_in_meters *punts = packet_in_meters_of(sw);
     bool too_much = ofdump_is_too_much(punts->dump);
     bool whole = ofdump_is_whole(punts->dump);
     char *reason;
@@ -290,7 +299,7 @@ done_cb(void *sw_, const char *error)
     if (too_much) {
         switch_over_budget(sw, reason);
     } else {
-        punts_turn_off(sw, reason);
+        packet_in_meters_turn_off(sw, reason);
     }
     free(reason);
 }
@@ -298,12 +307,12 @@ done_cb(void *sw_, const char *error)
 static void
 read_flows(struct fabric_switch *sw)
 {
-    struct punts *punts = punts_of(sw);
+    struct packet_in_meters *punts = packet_in_meters_of(sw);
 
     stop_reading(punts);
     memset(&punts->found, 0, sizeof punts->found);
     punts->deletes = ofpbuf_new(0);
-    set_state(sw, PUNTS_READING, "they are being compared");
+    set_state(sw, PACKET_IN_METERS_READING, "they are being compared");
     switch_expect(sw);
     read_table(sw, PUNT_TABLE);
 }
@@ -311,24 +320,24 @@ read_flows(struct fabric_switch *sw)
 /* On a switch.  ---------------------------------------------------------- */
 
 void
-punts_set_max(struct fabric_switch *sw, uint32_t max)
+packet_in_meters_set_max(struct fabric_switch *sw, uint32_t max)
 {
-    if (max < PUNTS_FIRST_METER + PUNTS_METERS) {
-        punts_turn_off(sw, "its switch has too few meters");
+    if (max < PACKET_IN_METERS_FIRST + PACKET_IN_METERS) {
+        packet_in_meters_turn_off(sw, "its switch has too few meters");
     }
 }
 
 bool
-punts_set_meter(struct fabric_switch *sw,
-                const struct ofputil_meter_config *mc)
+packet_in_meters_set_meter(struct fabric_switch *sw,
+                           const struct ofputil_meter_config *mc)
 {
     uint32_t rate = desired_rate(sw);
 
-    if (mc->meter_id < PUNTS_FIRST_METER
-        || mc->meter_id - PUNTS_FIRST_METER >= PUNTS_METERS) {
+    if (mc->meter_id < PACKET_IN_METERS_FIRST
+        || mc->meter_id - PACKET_IN_METERS_FIRST >= PACKET_IN_METERS) {
         return false;
     }
-    punts_of(sw)->meters[mc->meter_id - PUNTS_FIRST_METER]
+    packet_in_meters_of(sw)->meters[mc->meter_id - PACKET_IN_METERS_FIRST]
         = (mc->flags == (OFPMF13_PKTPS | OFPMF13_BURST) && mc->n_bands == 1
            && mc->bands[0].type == OFPMBT13_DROP && mc->bands[0].rate == rate
            && mc->bands[0].burst_size == rate ? METER_RIGHT : METER_DIFFERENT);
@@ -336,11 +345,11 @@ punts_set_meter(struct fabric_switch *sw,
 }
 
 void
-punts_complete(struct fabric_switch *sw)
+packet_in_meters_complete(struct fabric_switch *sw)
 {
-    struct punts *punts = punts_of(sw);
+    struct packet_in_meters *punts = packet_in_meters_of(sw);
 
-    if (punts->state == PUNTS_OFF) {
+    if (punts->state == PACKET_IN_METERS_OFF) {
         return;
     }
     if (desired_rate(sw)) {
@@ -360,10 +369,10 @@ punts_complete(struct fabric_switch *sw)
 static void
 audit_begin(struct fabric_switch *sw OVS_UNUSED, void *punts_)
 {
-    struct punts *punts = punts_;
+    struct packet_in_meters *punts = punts_;
 
     memset(&punts->audited, 0, sizeof punts->audited);
-    punts->audited_on = punts->state == PUNTS_ON;
+    punts->audited_on = punts->state == PACKET_IN_METERS_ON;
     punts->lost = false;
 }
 
@@ -371,7 +380,7 @@ static bool
 audit_flow(struct fabric_switch *sw OVS_UNUSED, void *punts_,
            const struct ofputil_flow_stats *fs)
 {
-    struct punts *punts = punts_;
+    struct packet_in_meters *punts = punts_;
 
     if (!punt_is_table(fs->table_id)) {
         return false;
@@ -385,9 +394,9 @@ audit_compare(struct fabric_switch *sw OVS_UNUSED, void *punts_,
               switch_audit_cb *cb, void *aux)
 {
     static const uint8_t tables[] = { PUNT_TABLE, PUNT_METER_TABLE };
-    struct punts *punts = punts_;
+    struct packet_in_meters *punts = punts_;
 
-    if (!punts->audited_on || punts->state != PUNTS_ON) {
+    if (!punts->audited_on || punts->state != PACKET_IN_METERS_ON) {
         return;                 /* Not desired, or being installed. */
     }
     for (size_t i = 0; i < sizeof tables; i++) {
@@ -406,13 +415,14 @@ audit_compare(struct fabric_switch *sw OVS_UNUSED, void *punts_,
 static void
 audit_repair(struct fabric_switch *sw, void *punts_)
 {
-    struct punts *punts = punts_;
+    struct packet_in_meters *punts = punts_;
 
-    if (punts->lost && punts->state == PUNTS_ON) {
+    if (punts->lost && punts->state == PACKET_IN_METERS_ON) {
         /* Deleting a meter deletes its flows, so these may be missing as
          * well. */
         memset(punts->meters, METER_ABSENT, sizeof punts->meters);
-        set_state(sw, PUNTS_READING, "some were lost, and are reinstalled");
+        set_state(sw, PACKET_IN_METERS_READING,
+                  "some were lost, and are reinstalled");
         sampling_meters_request_punts(sw);
     }
     punts->lost = false;
@@ -423,20 +433,20 @@ audit_repair(struct fabric_switch *sw, void *punts_)
 static void
 disconnected(struct fabric_switch *sw, void *punts_)
 {
-    struct punts *punts = punts_;
-    struct punts_counts *counts = punts->counts;
+    struct packet_in_meters *punts = punts_;
+    struct packet_in_meter_drops *counts = punts->counts;
 
     stop_reading(punts);
     free(punts->reason);
     memset(punts, 0, sizeof *punts);
     punts->counts = counts;
-    punts_counts_disconnected(sw);
+    packet_in_meter_drops_disconnected(sw);
 }
 
 static void
 connected(struct fabric_switch *sw, void *punts_)
 {
-    struct punts *punts = punts_;
+    struct packet_in_meters *punts = punts_;
 
     disconnected(sw, punts);
     punts->xid = ofconn_next_xid(sw->conn);
@@ -445,14 +455,14 @@ connected(struct fabric_switch *sw, void *punts_)
 static void
 destroy(struct fabric_switch *sw, void *punts OVS_UNUSED)
 {
-    punts_counts_destroy(sw);
+    packet_in_meter_drops_destroy(sw);
 }
 
 static enum switch_message
 message(struct fabric_switch *sw, void *punts_, enum ofptype type,
         const struct ofp_header *oh)
 {
-    struct punts *punts = punts_;
+    struct packet_in_meters *punts = punts_;
     uint32_t xid = ntohl(oh->xid);
 
     if (punts->dump && ofdump_message(punts->dump, type, oh)) {
@@ -461,23 +471,23 @@ message(struct fabric_switch *sw, void *punts_, enum ofptype type,
         char *reason = xasprintf("its switch rejects meters with %s",
                                  ofmsg_error_name(oh));
 
-        punts_turn_off(sw, reason);
+        packet_in_meters_turn_off(sw, reason);
         free(reason);
         return SWITCH_MESSAGE_TAKEN;
     } else if (type == OFPTYPE_BARRIER_REPLY && punts->barrier_xid
                && xid == punts->barrier_xid) {
         punts->barrier_xid = 0;
-        set_state(sw, PUNTS_ON, NULL);
+        set_state(sw, PACKET_IN_METERS_ON, NULL);
         return SWITCH_MESSAGE_ANSWER;
     }
-    return (punts_count_message(sw, type, oh) ? SWITCH_MESSAGE_TAKEN
+    return (packet_in_meter_drops_message(sw, type, oh) ? SWITCH_MESSAGE_TAKEN
             : SWITCH_MESSAGE_OTHER);
 }
 
 static bool
 is_owed(const struct fabric_switch *sw OVS_UNUSED, const void *punts_)
 {
-    const struct punts *punts = punts_;
+    const struct packet_in_meters *punts = punts_;
 
     return punts->dump || punts->barrier_xid;
 }
@@ -486,21 +496,21 @@ static void
 put_status(const struct fabric_switch *sw, const void *punts_,
            struct arena *arena, struct status_host *status)
 {
-    const struct punts *punts = punts_;
+    const struct packet_in_meters *punts = punts_;
     struct status_packet_in_meters *meters;
 
-    if (punts->state != PUNTS_UNKNOWN) {
+    if (punts->state != PACKET_IN_METERS_UNKNOWN) {
         meters = arena_alloc(arena, sizeof *meters);
-        meters->installed = punts->state == PUNTS_ON;
+        meters->installed = punts->state == PACKET_IN_METERS_ON;
         meters->reason = punts->reason;
-        meters->dropped = punts_n_dropped(sw);
+        meters->dropped = packet_in_meter_drops_total(sw);
         status->packet_in_meters = meters;
     }
 }
 
-const struct switch_part_class punts_part = {
+const struct switch_part_class packet_in_meters_part = {
     .name = "punts",
-    .state_size = sizeof(struct punts),
+    .state_size = sizeof(struct packet_in_meters),
     .connected = connected,
     .disconnected = disconnected,
     .destroy = destroy,

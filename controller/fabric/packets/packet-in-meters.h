@@ -36,81 +36,89 @@ struct ofputil_flow_stats;
 struct ofputil_meter_config;
 struct switch_part_class;
 
-extern const struct switch_part_class punts_part;
+extern const struct switch_part_class packet_in_meters_part;
 
 /* Number of senders that are distinguished, powers of two; the meters' IDs are
  * consecutive, those for ports before those for tunnels. */
-#define PUNTS_PORTS 256
-#define PUNTS_IDENTITIES 128
-#define PUNTS_METERS (PUNTS_PORTS + PUNTS_IDENTITIES)
-#define PUNTS_FIRST_METER 27001
+#define PACKET_IN_METERS_PORTS 256
+#define PACKET_IN_METERS_IDENTITIES 128
+#define PACKET_IN_METERS (PACKET_IN_METERS_PORTS + PACKET_IN_METERS_IDENTITIES)
+#define PACKET_IN_METERS_FIRST 27001
 /* Meters, and the flows that lead to each; and those that select one. */
-#define PUNTS_FLOWS (PUNTS_METERS + 2)
+#define PACKET_IN_METER_FLOWS (PACKET_IN_METERS + 2)
 
-/* PUNTS_READING: the switch's flows are being read and compared;
- * PUNTS_INSTALLING: it was sent the difference, and has not confirmed it. */
-enum punts_state {
-    PUNTS_UNKNOWN, PUNTS_READING, PUNTS_INSTALLING, PUNTS_ON, PUNTS_OFF
+enum packet_in_meters_state {
+    PACKET_IN_METERS_UNKNOWN,
+    PACKET_IN_METERS_READING,   /* The switch's flows are being read and
+                                 * compared. */
+    PACKET_IN_METERS_INSTALLING, /* It was sent the difference, and has not
+                                  * confirmed it. */
+    PACKET_IN_METERS_ON,
+    PACKET_IN_METERS_OFF
 };
 
 /* Flows found by a reading of a switch. */
-struct punts_found {
-    unsigned long right[BITMAP_N_LONGS(PUNTS_FLOWS)];
+struct packet_in_meters_found {
+    unsigned long right[BITMAP_N_LONGS(PACKET_IN_METER_FLOWS)];
     size_t n_unknown[2];      /* Others, by table: PUNT_TABLE, the next. */
 };
 
 /* Of a switch.  All zeros: unknown. */
-struct punts {
-    enum punts_state state;
-    char *reason;               /* Why it is not PUNTS_ON, or NULL.  Owned. */
+struct packet_in_meters {
+    enum packet_in_meters_state state;
+    char *reason;               /* Why it is not PACKET_IN_METERS_ON, or NULL.
+                                 * Owned. */
     uint32_t xid;               /* Of the messages that install them, */
     uint32_t barrier_xid;       /* and of the barrier after those, or 0. */
-    uint8_t meters[PUNTS_METERS]; /* An enum in packet-in-meters.c. */
+    uint8_t meters[PACKET_IN_METERS]; /* An enum in packet-in-meters.c. */
     struct ofdump *dump;        /* Request for the flows, or NULL. */
     uint8_t reading;            /* The table of 'dump'. */
-    struct punts_found found;   /* Found by 'dump' so far. */
-    struct punts_found audited; /* Found by the running audit so far. */
-    bool audited_on;            /* PUNTS_ON when that audit began. */
+    struct packet_in_meters_found found; /* Found by 'dump' so far. */
+    struct packet_in_meters_found audited; /* Found by the running audit so
+                                            * far. */
+    bool audited_on;            /* PACKET_IN_METERS_ON when that audit
+                                 * began. */
     bool lost;                  /* That audit has found differences. */
     struct ofpbuf *deletes;     /* Messages that delete unknown flows.
                                  * Owned. */
-    struct punts_counts *counts; /* packet-in-meter-drops.c; or NULL.
-                                  * Owned. */
+    struct packet_in_meter_drops *counts; /* packet-in-meter-drops.c; or NULL.
+                                           * Owned. */
 };
 
-struct punts *punts_of(const struct fabric_switch *);
+struct packet_in_meters *packet_in_meters_of(const struct fabric_switch *);
 
 /* The switch supports no such meters, or fewer than 'max', or rejects the
  * request. */
-void punts_turn_off(struct fabric_switch *, const char *reason);
-void punts_set_max(struct fabric_switch *, uint32_t max);
+void packet_in_meters_turn_off(struct fabric_switch *, const char *reason);
+void packet_in_meters_set_max(struct fabric_switch *, uint32_t max);
 /* Handles a meter of the switch; returns true if it is one of these. */
-bool punts_set_meter(struct fabric_switch *,
-                     const struct ofputil_meter_config *);
+bool packet_in_meters_set_meter(struct fabric_switch *,
+                                const struct ofputil_meter_config *);
 /* All meters of the switch have been read: reads the flows, and repairs the
  * differences. */
-void punts_complete(struct fabric_switch *);
+void packet_in_meters_complete(struct fabric_switch *);
 
 /* Returns true if the switch has all of them installed, as far as known. */
-bool punts_are_on(const struct fabric_switch *);
+bool packet_in_meters_are_on(const struct fabric_switch *);
 
 /* packet-in-meter-drops.c: what the meters drop.  ------------------------ */
 
 /* Sends a request, unless one is in progress. */
-void punts_request_counts(struct fabric_switch *);
+void packet_in_meter_drops_request(struct fabric_switch *);
 /* Handles a message that belongs to the request.  Returns false if it does not
  * belong to it. */
-bool punts_count_message(struct fabric_switch *, enum ofptype,
-                         const struct ofp_header *);
+bool packet_in_meter_drops_message(struct fabric_switch *, enum ofptype,
+                                   const struct ofp_header *);
 /* The connection was closed: forgets the request. */
-void punts_counts_disconnected(struct fabric_switch *);
-void punts_counts_destroy(struct fabric_switch *);
+void packet_in_meter_drops_disconnected(struct fabric_switch *);
+void packet_in_meter_drops_destroy(struct fabric_switch *);
 /* Packets of all senders. */
-uint64_t punts_n_dropped(const struct fabric_switch *);
+uint64_t packet_in_meter_drops_total(const struct fabric_switch *);
 /* Calls 'cb' for each port whose meter has dropped something, and once for
  * tunnels. */
-void punts_drops(const struct fabric_switch *,
-                 void (*cb)(void *aux, const struct fabric_drop *),
-                 void *aux);
+void packet_in_meter_drops_each(const struct fabric_switch *,
+                                void (*cb)(void *aux,
+                                           const struct fabric_drop *),
+                                void *aux);
 
 #endif /* controller/fabric/packets/packet-in-meters.h */

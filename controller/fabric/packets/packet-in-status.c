@@ -155,7 +155,7 @@ packets_show(const struct fabric *f, const char *name, struct ds *ds)
                       " dropped by its meters\n",
                       hosts[i]->name, rate_now(&ps->rate, now_ms), ps->n_in,
                       ps->n_out, ps->n_dropped, ps->n_waiting,
-                      punts_n_dropped(hosts[i]->sw));
+                      packet_in_meter_drops_total(hosts[i]->sw));
         show_ports(ps, now_ms, ds);
     }
     free(hosts);

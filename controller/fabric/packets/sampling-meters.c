@@ -86,7 +86,7 @@ static void
 turn_all_off(struct fabric_switch *sw, const char *reason)
 {
     turn_off(sw, reason);
-    punts_turn_off(sw, reason);
+    packet_in_meters_turn_off(sw, reason);
 }
 
 /* Putting them there.  --------------------------------------------------- */
@@ -302,7 +302,7 @@ handle_features(struct fabric_switch *sw, const struct ofp_header *oh)
         || (mf.capabilities & METER_FLAGS) != METER_FLAGS) {
         turn_all_off(sw, "its switch has no meters in packets per second");
     }
-    punts_set_max(sw, mf.max_meters);
+    packet_in_meters_set_max(sw, mf.max_meters);
     sampling_meters_of(sw)->no_own = mf.max_meters < FIRST_OWN + SAMPLING_OWN;
 }
 
@@ -373,7 +373,7 @@ handle_meter(struct fabric_switch *sw, const struct ofputil_meter_config *mc)
     } else if (mc->meter_id >= FIRST_OWN
                && mc->meter_id - FIRST_OWN < SAMPLING_OWN) {
         bitmap_set1(sampling_meters_of(sw)->own, mc->meter_id - FIRST_OWN);
-    } else if (!punts_set_meter(sw, mc)) {
+    } else if (!packet_in_meters_set_meter(sw, mc)) {
         repair_limit(sw, mc);
     }
 }
@@ -433,7 +433,7 @@ handle_config(struct fabric_switch *sw, const struct ofp_header *oh)
 
         complete(sw);
         if (!again) {
-            punts_complete(sw);
+            packet_in_meters_complete(sw);
         }
     }
 }
@@ -441,7 +441,7 @@ handle_config(struct fabric_switch *sw, const struct ofp_header *oh)
 static void
 handle_punt(struct fabric_switch *sw, const struct ofputil_meter_config *mc)
 {
-    punts_set_meter(sw, mc);
+    packet_in_meters_set_meter(sw, mc);
 }
 
 static void
@@ -450,11 +450,12 @@ handle_punts(struct fabric_switch *sw, const struct ofp_header *oh)
     enum sampling_reply meters = sampling_each_meter(sw, oh, handle_punt);
 
     if (meters == SAMPLING_REPLY_BAD) {
-        punts_turn_off(sw, "its switch's reply about meters is invalid");
+        packet_in_meters_turn_off(
+            sw, "its switch's reply about meters is invalid");
     } else if (meters == SAMPLING_REPLY_OK
                && !(ofpmp_flags(oh) & OFPSF_REPLY_MORE)) {
         sampling_meters_of(sw)->punts_xid = 0;
-        punts_complete(sw);
+        packet_in_meters_complete(sw);
     }
 }
 
@@ -601,7 +602,8 @@ handle_error(struct fabric_switch *sw, const struct ofp_header *oh)
         *(xid == sm->audit_xid ? &sm->audit_xid : &sm->count_xid) = 0;
     } else if (xid == sm->punts_xid) {
         sm->punts_xid = 0;
-        punts_turn_off(sw, "its switch does not reply about its meters");
+        packet_in_meters_turn_off(
+            sw, "its switch does not reply about its meters");
     } else {
         return false;
     }

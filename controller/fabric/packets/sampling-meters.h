@@ -92,7 +92,7 @@ struct sampling_meters {
 /* Maximum number of meters, and messages with meters, in reply to one request:
  * a switch has no more than vmnd's and perhaps as many of others. */
 #define SWITCH_METERS_MAX \
-    (2 * (FLOW_LIMIT_N_METERS + PUNTS_METERS + SAMPLING_OWN \
+    (2 * (FLOW_LIMIT_N_METERS + PACKET_IN_METERS + SAMPLING_OWN \
           + 2 * SAMPLING_METERS))
 
 /* Minimum interval between two requests for limits' meters. */
