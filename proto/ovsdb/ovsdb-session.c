@@ -58,6 +58,8 @@ struct ovsdb_session {
     char *error;                /* Why the last connection ended, or NULL. */
     int64_t deadline_ms;        /* CONNECTING: for the snapshot.  WAITING, if
                                  * dialled: when to connect again. */
+    int64_t dropped_ms;         /* When the last attempt ended; an attempt that
+                                 * fails at once is no change of state. */
     int backoff_ms;
 
     struct stream *stream;      /* Until it is connected; then the relay owns
@@ -349,6 +351,7 @@ session_drop(struct ovsdb_session *s, const char *reason)
     session_set_state(s, OVSDB_WAITING);
     session_set_config_state(s, OVSDB_CONFIG_WORKING, NULL);
     s->notify = true;
+    s->dropped_ms = now_ms;
     s->deadline_ms = now_ms + s->backoff_ms;
     s->backoff_ms = MIN(2 * s->backoff_ms, SESSION_BACKOFF_MAX_MS);
 }
@@ -607,7 +610,7 @@ ovsdb_session_create(struct loop *loop, struct ovsdb_schemas *schemas,
     s->changed = changed;
     s->aux = aux;
     s->state = OVSDB_WAITING;
-    s->since_ms = s->deadline_ms = loop_now_ms(loop);
+    s->since_ms = s->deadline_ms = s->dropped_ms = loop_now_ms(loop);
     s->written_ms = s->since_ms - SESSION_WRITE_CALM_MS;
     s->backoff_ms = SESSION_BACKOFF_MIN_MS;
     s->over_budget_ms = INT64_MIN;
@@ -639,7 +642,7 @@ ovsdb_session_retry(struct ovsdb_session *s)
     if (s->state == OVSDB_WAITING && s->remote && !s->over_budget
         && s->deadline_ms > now_ms) {
         s->deadline_ms = MIN(s->deadline_ms,
-                             MAX(now_ms, s->since_ms
+                             MAX(now_ms, s->dropped_ms
                                          + SESSION_BACKOFF_MIN_MS));
         s->backoff_ms = SESSION_BACKOFF_MIN_MS;
         loop_task_kick(s->task);

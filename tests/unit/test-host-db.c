@@ -8,8 +8,16 @@
 #include "tests/unit/fabric-fixture.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/ovsdb/host-db.h"
+#include "controller/fabric/session/switch.h"
 #include "openvswitch/vlog.h"
+#include "proto/ovsdb/ovsdb.h"
+#include "socket-util.h"
 #include "tests/unit/host-db-fixture.h"
 #include "tests/unit/ovs-sandbox.h"
 #include "util.h"
@@ -195,6 +203,57 @@ taken_tunnel_number_is_found_out(void **state OVS_UNUSED)
     assert_true(reason_has("hv1", "40000"));
 }
 
+/* Listens in place of the database of host 0, which is stopped. */
+static int
+listen_for_dials(void)
+{
+    int fd;
+
+    ovs_sandbox_stop_server(&sandboxes[0]);
+    fd = make_unix_socket(SOCK_STREAM, true,
+                          sandboxes[0].remote + strlen("unix:"), NULL);
+    assert_true(fd >= 0);
+    assert_int_equal(listen(fd, 8), 0);
+    return fd;
+}
+
+/* Ends what has connected, and returns since when the session waits to dial
+ * again, by the loop's clock; 0 while it does not. */
+static int64_t
+refuse_dials(int fd)
+{
+    struct ovsdb_status status;
+    int dial = accept(fd, NULL, NULL);
+
+    if (dial >= 0) {
+        close(dial);
+    }
+    ovsdb_session_get_status(fabric_find_host(fabric, "hv1")->db->session,
+                             &status);
+    return status.state == OVSDB_WAITING ? status.since_ms : 0;
+}
+
+/* That the switch is there helps once: a database that is away for longer is
+ * dialled less and less often, as that of any host. */
+static void
+database_is_dialled_less_often_beside_its_switch(void **state OVS_UNUSED)
+{
+    int64_t since_ms[4] = { 0 };
+    int fd;
+
+    ovs_sandbox_start_vswitchd(&sandboxes[0]);
+    put_host(0, "br-int", false);
+    UNTIL(status_is("hv1", "state", "synced"));
+    fd = listen_for_dials();
+    for (size_t i = 1; i < ARRAY_SIZE(since_ms); i++) {
+        UNTIL((since_ms[i] = refuse_dials(fd)) > since_ms[i - 1]);
+    }
+    /* After a second, then after two. */
+    assert_true(since_ms[3] - since_ms[2] >= 2000);
+    assert_non_null(fabric_find_host(fabric, "hv1")->sw->conn);
+    close(fd);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -211,6 +270,7 @@ main(int argc, char *argv[])
         T(what_else_is_wrong_is_told),
         T(host_that_is_not_there_has_a_status),
         T(taken_tunnel_number_is_found_out),
+        T(database_is_dialled_less_often_beside_its_switch),
     };
 
     set_program_name(argv[0]);

@@ -143,6 +143,31 @@ session_waits_for_a_server_that_is_not_there_yet(void **state OVS_UNUSED)
     ovsdb_fixture_close(f);
 }
 
+/* Whoever asks for that at each change, which a failure is. */
+static void
+session_that_is_to_retry_rests_between_failures(void **state OVS_UNUSED)
+{
+    struct ovsdb_fixture *f = xzalloc(sizeof *f);
+    long long int until_ms;
+
+    ovs_sandbox_create(&f->sb, "hv1");
+    ovs_sandbox_stop_server(&f->sb);
+    f->session = open_session(f, "hv1", f->sb.remote);
+    WAIT_FOR(status_of(f->session).error);
+    f->n_changes = 0;
+    until_ms = time_msec() + 2500;
+    while (time_msec() < until_ms) {
+        ovsdb_session_retry(f->session);
+        loop_turn(session_loop, 10);
+    }
+    /* Once a second. */
+    assert_true(f->n_changes <= 3);
+    ovs_sandbox_start_server(&f->sb);
+    ovsdb_session_retry(f->session);
+    WAIT_FOR(IS_UP(f));
+    ovsdb_fixture_close(f);
+}
+
 static void
 idle_session_does_not_run(void **state OVS_UNUSED)
 {
@@ -172,6 +197,7 @@ main(int argc OVS_UNUSED, char *argv[])
         cmocka_unit_test(session_is_dropped_when_rows_are_too_much),
         cmocka_unit_test(session_comes_back_after_the_server),
         cmocka_unit_test(session_waits_for_a_server_that_is_not_there_yet),
+        cmocka_unit_test(session_that_is_to_retry_rests_between_failures),
         cmocka_unit_test(idle_session_does_not_run),
     };
 

@@ -67,6 +67,7 @@ struct fabric_host_db {
     struct event *timer;        /* For 'trunks_due' and the next two. */
     /* host-liveness.c: of its own session, and of its switch's. */
     struct liveness_session database_session, switch_session;
+    bool switch_connected;      /* As it was at the last change. */
     bool switch_dead;           /* See host_liveness_check(). */
     int64_t switch_lost_ms;     /* When the switch was lost, until it is known
                                  * whether it is dead, of loop_now_ms(); else

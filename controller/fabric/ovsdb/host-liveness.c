@@ -153,10 +153,13 @@ host_liveness_switch_update(struct fabric_host_db *db)
 {
     const struct fabric_switch *sw = db->host->sw;
     struct liveness was = get_liveness(db);
+    bool connected = sw->state != SWITCH_OFFLINE;
 
-    if (sw->conn) {
+    /* Once: this is also called when the database was dialled in vain. */
+    if (connected && !db->switch_connected) {
         ovsdb_session_retry(db->session);
     }
+    db->switch_connected = connected;
     session_update(db, &db->switch_session,
                    db->switch_session.lost ? sw->state == SWITCH_LIVE
                    : sw->state != SWITCH_OFFLINE);
