@@ -14,7 +14,8 @@
 #include "controller/model/txn.h"
 #include "util.h"
 
-/* For so many deleted ports all balancers are looked through. */
+/* For so many deleted ports the balancers of their networks are looked
+ * through. */
 #define PORTS_MAX 200
 
 /* Returns the row that the entry had before the request, or NULL. */
@@ -58,33 +59,35 @@ is_drained(const struct model *model, const char *balancer, const char *port)
     return health && health->state == VMN_HEALTH_DRAINED;
 }
 
-/* Adds the balancers that the port of 'entry' served before, if the request
- * deletes it. */
+/* Adds the balancers that the port of 'entry', which the request deletes,
+ * served before: those that are offered in its network. */
 static void
 add_balancers(struct txn *txn, const struct entry *entry)
 {
     struct model_request *request = txn->request;
     const struct vmn_port *port = row_before(entry);
-    const struct name_set *names
-        = &txn->model->tables[VMN_TABLE_LOADBALANCER].cur;
+    struct vmn_names names;
 
     if (!port || !port->enabled
         || !row_before(model_find(txn->model, VMN_TABLE_BINDING,
                                   entry->name))) {
         return;
     }
-    for (size_t i = 0; i < names->n
+    names = model_lookup(txn->model, VMN_INDEX_LB_BY_NETWORK, port->network);
+    for (size_t i = 0; i < names.n
          && request->n_left_backends < MODEL_LEFT_BACKENDS_MAX; i++) {
         const struct vmn_loadbalancer *lb = row_before(
-            model_find(txn->model, VMN_TABLE_LOADBALANCER, names->names[i]));
-        const char *field = lb ? backend_field(lb, port) : NULL;
+            model_find(txn->model, VMN_TABLE_LOADBALANCER, names.names[i]));
+        const char *field = (lb && vmn_lb_is_offered_in(lb, port->network)
+                             ? backend_field(lb, port) : NULL);
 
-        if (field && !is_drained(txn->model, names->names[i], entry->name)) {
+        if (field && !is_drained(txn->model, names.names[i], entry->name)) {
             request->left_backends[request->n_left_backends++]
                 = (struct model_left_backend) {
-                    xstrdup(names->names[i]), xstrdup(entry->name), field,
+                    xstrdup(names.names[i]), xstrdup(entry->name), field,
                 };
         }
+        model_yield(txn->model);
     }
 }
 

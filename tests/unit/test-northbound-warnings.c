@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <event2/event.h>
 #include <jansson.h>
 #include <stdlib.h>
 
@@ -212,6 +213,55 @@ group_whose_listed_ports_go_is_warned_of(void **state)
     assert_int_equal(json_array_size(at(f, "warnings")), 1);
 }
 
+/* A port is bound on host hv1. */
+static void
+bind_port(struct fixture *f, const char *port)
+{
+    struct model_request request;
+    bool done = false;
+
+    model_request_init(&request, "host:hv1");
+    model_request_add(&request, MODEL_PUT, VMN_TABLE_BINDING, port,
+                      json_pack("{s:s}", "host", "hv1"));
+    commit_submit(f->commit, &request, on_committed, &done);
+    model_request_uninit(&request);
+    while (!done) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+}
+
+/* A port with a balancer's labels in a network that the balancer is not in
+ * never was one of its backends. */
+static void
+deleted_backends_are_those_of_the_balancers_networks(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 200, "POST", "/v1/apply", EMPTY);
+    assert_call(f, 201, "PUT", "/v1/networks/m", "{\"spec\": {}}");
+    assert_call(f, 201, "PUT", "/v1/hosts/hv1", "{\"spec\": {\"ovsdb\": "
+                "\"inbound\", \"tunnel_ip\": \"10.0.0.1\"}}");
+    assert_call(f, 201, "PUT", "/v1/ports/a", "{\"spec\": {\"network\": \"n\","
+                " \"labels\": {\"role\": \"webb\"}}}");
+    assert_call(f, 201, "PUT", "/v1/ports/b", "{\"spec\": {\"network\": \"m\","
+                " \"labels\": {\"role\": \"webb\"}}}");
+    assert_call(f, 201, "PUT", "/v1/ports/c", "{\"spec\": {\"network\": \"n\","
+                " \"labels\": {\"role\": \"webb\"}}}");
+    bind_port(f, "a");
+    bind_port(f, "b");
+    assert_call(f, 200, "DELETE", "/v1/ports/b?dry_run=plan", NULL);
+    assert_null(at(f, "warnings"));
+    assert_call(f, 200, "DELETE", "/v1/ports/b", NULL);
+    assert_null(at(f, "warnings"));
+    /* One on no host serves nobody. */
+    assert_call(f, 200, "DELETE", "/v1/ports/c", NULL);
+    assert_null(at(f, "warnings"));
+    assert_call(f, 200, "DELETE", "/v1/ports/a?dry_run=plan", NULL);
+    assert_warning(f, 0, "groups", "/spec/selector");
+    assert_warning(f, 1, "loadbalancers", "/spec/selector");
+    assert_int_equal(json_array_size(at(f, "warnings")), 2);
+}
+
 static void
 warnings_are_bounded(void **state)
 {
@@ -239,6 +289,7 @@ main(void)
         TEST(interfaces_without_a_port_are_warned_of),
         TEST(group_that_is_emptied_is_warned_of),
         TEST(group_whose_listed_ports_go_is_warned_of),
+        TEST(deleted_backends_are_those_of_the_balancers_networks),
         TEST(warnings_are_bounded),
     };
 
