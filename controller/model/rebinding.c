@@ -52,7 +52,8 @@ moving_field(const struct vmn_port *before, const struct vmn_port *now)
             : NULL);
 }
 
-/* Adds the ports of a host that is gone, or accepts others now. */
+/* Adds the ports of a host that accepts others now.  The bindings of one that
+ * is deleted go with it. */
 static void
 add_of_host(const struct txn *txn, const struct entry *entry,
             struct svec *ports)

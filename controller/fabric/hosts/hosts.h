@@ -18,8 +18,6 @@ struct fabric_host_db;          /* OVSDB side of one host. */
 struct fabric_switch;           /* OpenFlow side of one host. */
 struct vmn_host;
 
-/* A row of table HOST.  Created when the row becomes durable, destroyed when
- * its deletion does. */
 /* The revisions that concern a host and that it has not acknowledged, as far
  * as receipts were counted: see receipts_lag(). */
 struct host_behind {
@@ -29,6 +27,8 @@ struct host_behind {
     int64_t first_ms;           /* Wall clock, of the oldest; or 0. */
 };
 
+/* A row of table HOST.  Created when the row becomes durable, destroyed when
+ * its deletion does. */
 struct fabric_host {
     struct hmap_node name_node;     /* In struct fabric's 'hosts'. */
     struct hmap_node claim_node;    /* In 'claims', if 'claimed_id'. */

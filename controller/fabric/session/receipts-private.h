@@ -65,10 +65,13 @@ struct fabric_receipts {
     struct histogram installed; /* Latency of complete receipts. */
 };
 
-/* receipt-status.c.  ----------------------------------------------------- */
+/* receipts.c.  ----------------------------------------------------------- */
 
 /* Compares two struct receipt_host by name. */
 int receipt_compare_hosts(const void *, const void *);
+
+/* receipt-status.c.  ----------------------------------------------------- */
+
 /* Returns the receipt with sequence number 'seq', which must be in memory. */
 struct receipt *receipt_at(const struct fabric_receipts *, uint64_t seq);
 /* Returns the sequence number of the first receipt that ends at or after
