@@ -195,7 +195,7 @@ confirm_restore(void *ctl_, const struct store_loss *loss)
     char line[16];
 
     if (ctl->dry_run) {
-        if (!show_raw_loss(ctl, loss)) {
+        if (!show_raw_loss(ctl, loss) && loss->n_objects) {
             print_loss(ctl, loss);
         }
         return false;

@@ -162,9 +162,11 @@ summary_of(const char *file, const json_t *revoked,
            const struct store_restored *r)
 {
     const char *slash = strrchr(file, '/');
+    json_t *name = json_string(slash ? slash + 1 : file);
     json_t *summary = json_pack(
-        "[{s:s, s:s, s:s, s:I}]", "op", "restore", "type", "database", "name",
-        slash ? slash + 1 : file, "revision", (json_int_t) r->info.revision);
+        "[{s:s, s:s, s:o, s:I}]", "op", "restore", "type", "database", "name",
+        name ? name : json_string("(not UTF-8)"), "revision",
+        (json_int_t) r->info.revision);
     const json_t *object;
     size_t i;
     char *text;

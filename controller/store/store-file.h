@@ -111,9 +111,10 @@ struct store_restore {
 
 /* Verifies 'file', and replaces 'database', which no vmnd may be using, by its
  * content.  If objects differ from those of the backup, as far as the database
- * that is replaced can be read, 'confirm' is called before; if it returns
- * false, nothing is done, and ECANCELED is returned without an error (0 of a
- * dry run).  If none differs, nothing is done, either.
+ * that is replaced can be read, 'confirm' is called before (by a dry run, also
+ * if none differs); if it returns false, nothing is done, and ECANCELED is
+ * returned without an error (0 of a dry run).  If none differs, nothing is
+ * done, either.
  *
  * No revision or ID that hosts or users have seen since the backup is used
  * again with another meaning: revisions continue after the newest, and IDs

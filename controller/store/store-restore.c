@@ -190,8 +190,8 @@ keep_revoked(struct restore *restore, struct store_states *states,
     return error;
 }
 
-/* Asks whether to go on, if objects differ.  Sets 'restore->done' if nothing
- * is to be done. */
+/* Asks whether to go on, if objects differ; a dry run tells that none does.
+ * Sets 'restore->done' if nothing is to be done. */
 static int
 ask(struct restore *restore, const struct store_states *states,
     struct vmn_error *why)
@@ -205,7 +205,7 @@ ask(struct restore *restore, const struct store_states *states,
                                 &loss, why);
 
     restore->r->unchanged = !error && !loss.n_objects;
-    if (!error && loss.n_objects && how->confirm
+    if (!error && (loss.n_objects || how->dry_run) && how->confirm
         && !how->confirm(how->aux, &loss)) {
         error = ECANCELED;
     }

@@ -698,6 +698,26 @@ backup_of_nothing_takes_all_back(void **state)
     assert_log_has(f, 1, "\"restored_over\":2,");
 }
 
+/* Whatever the file is called, the log says of when it is. */
+static void
+backup_may_have_any_name(void **state)
+{
+    struct fixture *f = *state;
+    struct store_restored r;
+
+    free(f->file);
+    f->file = xasprintf("%s/\xff.db", f->dir);
+    assert_int_equal(write_text(f, shop), 0);
+    copy(f);
+    assert_int_equal(write_text(f, "put networks c {}"), 0);
+    close_store(f);
+    restore(f, &r);
+    store_restored_uninit(&r);
+    open_store(f);
+    assert_log_has(f, 3, "\"op\":\"restore\"");
+    assert_taken_back(f, 2, 3);
+}
+
 /* Tokens and accounts.  --------------------------------------------------- */
 
 static const char people[] =
@@ -1153,6 +1173,7 @@ main(void)
         TEST(restore_of_a_restore_knows_what_was_revoked),
         TEST(revocation_among_many_changes_is_assumed),
         TEST(backup_of_nothing_takes_all_back),
+        TEST(backup_may_have_any_name),
         TEST(database_of_another_vmnd_has_revoked_nothing),
         TEST(backup_replaces_no_file_unless_it_may),
         TEST(restore_brings_back_what_was_saved),
