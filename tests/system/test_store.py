@@ -478,6 +478,9 @@ def test_restore_says_what_it_would_change(alone):       # noqa: F811
     assert "\nnetworks/keep\n  mtu: 1400 -> 1300\n" in words, words
     words = vmnctl("restore", saved, "--database", alone.db, "--dry-run")
     assert "nothing would change: " + alone.db in words, words
+    plan = json.loads(vmnctl("restore", saved, "--database", alone.db,
+                             "--dry-run", "-o", "json"))
+    assert plan["n_objects"] == 0 and plan["objects"] == [], plan
     assert alone.stop() == 0
 
 
@@ -494,6 +497,28 @@ def test_backup_replaces_no_file_by_itself(alone):       # noqa: F811
         vmnctl("backup", saved, *more, "--force")
         assert digest(saved) != before
         before = digest(saved)
+    assert alone.stop() == 0
+
+
+def test_backup_by_timer_keeps_what_it_has_made(alone):  # noqa: F811
+    """Even if a clock that was wrong has made newer ones."""
+    folder = os.path.join(alone.lab.dir, "backups")
+    os.mkdir(folder)
+    names = ["vmn-%d0101T023000Z.db" % year for year in (2001, 2998, 2999)]
+    for name in [*names, "mine.db"]:
+        with open(os.path.join(folder, name), "w", encoding="ascii"):
+            pass
+    alone.start()
+    env = dict(os.environ, VMNCTL_SERVER="unix:" + alone.socket,
+               PATH=os.path.dirname(find("vmnctl")) + ":"
+               + os.environ["PATH"])
+    subprocess.run([os.path.join(os.path.dirname(__file__),
+                                 "../../deploy/backup"),
+                    "--keep", "2", folder], env=env, timeout=120, check=True)
+    left = set(os.listdir(folder))
+    made, = left - {*names, "mine.db"}
+    assert left == {made, names[2], "mine.db"}
+    assert os.path.getsize(os.path.join(folder, made))
     assert alone.stop() == 0
 
 
