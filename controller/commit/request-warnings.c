@@ -167,8 +167,8 @@ check_left_groups(const struct model *model,
                   const struct model_request *request,
                   struct model_warnings *warnings)
 {
-    for (size_t i = 0; i < request->left_groups.n; i++) {
-        const char *name = request->left_groups.names[i];
+    for (size_t i = 0; i < request->emptied_groups.n; i++) {
+        const char *name = request->emptied_groups.names[i];
         const struct vmn_row *row = model_get(model, VMN_TABLE_GROUP, name);
 
         const struct vmn_group *group = (const void *) row;

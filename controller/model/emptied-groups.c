@@ -22,16 +22,16 @@ add_anchored(const struct model *model, struct model_request *request,
                                           key);
 
     for (size_t i = 0; i < names.n
-         && request->left_groups.n < LEFT_GROUPS_MAX; i++) {
+         && request->emptied_groups.n < EMPTIED_GROUPS_MAX; i++) {
         const struct vmn_group *group = model_get(model, VMN_TABLE_GROUP,
                                                   names.names[i]);
 
         if (group && group->selector.text
             && vmn_selector_matches(&group->selector, &before->labels)
             && !(now && vmn_selector_matches(&group->selector, &now->labels))
-            && !svec_contains_unsorted(&request->left_groups,
+            && !svec_contains_unsorted(&request->emptied_groups,
                                        names.names[i])) {
-            svec_add(&request->left_groups, names.names[i]);
+            svec_add(&request->emptied_groups, names.names[i]);
         }
     }
 }
@@ -49,15 +49,17 @@ same_labels(const struct vmn_labels *a, const struct vmn_labels *b)
 }
 
 void
-left_groups_add(const struct model *model, struct model_request *request,
-                const struct vmn_port *before, const struct vmn_port *now)
+emptied_groups_add_of_port(const struct model *model,
+                           struct model_request *request,
+                           const struct vmn_port *before,
+                           const struct vmn_port *now)
 {
     if (now && same_labels(&before->labels, &now->labels)) {
         return;                 /* Most changes: there may be thousands of
                                  * groups. */
     }
     for (size_t i = 0; i < before->labels.n
-         && request->left_groups.n < LEFT_GROUPS_MAX; i++) {
+         && request->emptied_groups.n < EMPTIED_GROUPS_MAX; i++) {
         const struct vmn_label *label = &before->labels.labels[i];
         char *key = xasprintf("%s=%s", label->key, label->value);
 
@@ -69,13 +71,13 @@ left_groups_add(const struct model *model, struct model_request *request,
 }
 
 void
-left_groups_add_emptied(struct model_request *request,
-                        const struct vmn_group *before,
-                        const struct vmn_group *now)
+emptied_groups_add(struct model_request *request,
+                   const struct vmn_group *before,
+                   const struct vmn_group *now)
 {
     if (before->n_ports && !now->n_ports
-        && request->left_groups.n < LEFT_GROUPS_MAX
-        && !svec_contains_unsorted(&request->left_groups, now->row.name)) {
-        svec_add(&request->left_groups, now->row.name);
+        && request->emptied_groups.n < EMPTIED_GROUPS_MAX
+        && !svec_contains_unsorted(&request->emptied_groups, now->row.name)) {
+        svec_add(&request->emptied_groups, now->row.name);
     }
 }

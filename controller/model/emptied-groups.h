@@ -12,16 +12,16 @@ struct vmn_group;
 struct vmn_port;
 
 /* So many are remembered of one request. */
-#define LEFT_GROUPS_MAX 100
+#define EMPTIED_GROUPS_MAX 100
 
-/* Adds to the request's 'left_groups' those that selected the port by what it
- * was before, and do not any more; 'now' is NULL if it is deleted. */
-void left_groups_add(const struct model *, struct model_request *,
-                     const struct vmn_port *before,
-                     const struct vmn_port *now);
+/* Adds to the request's 'emptied_groups' those that selected the port by what
+ * it was before, and do not any more; 'now' is NULL if it is deleted. */
+void emptied_groups_add_of_port(const struct model *, struct model_request *,
+                                const struct vmn_port *before,
+                                const struct vmn_port *now);
 /* Adds the group if it listed ports, and lists none any more. */
-void left_groups_add_emptied(struct model_request *,
-                             const struct vmn_group *before,
-                             const struct vmn_group *now);
+void emptied_groups_add(struct model_request *,
+                        const struct vmn_group *before,
+                        const struct vmn_group *now);
 
 #endif /* controller/model/emptied-groups.h */

@@ -297,7 +297,7 @@ struct model_request {
     size_t n_also;              /* Of all; MODEL_ALSO_MAX are in 'also'. */
     size_t allocated_also;
     struct model_also *also;
-    struct svec left_groups;    /* Groups whose selector some ports do not
+    struct svec emptied_groups; /* Groups whose selector some ports do not
                                  * match any more, or that list no port any
                                  * more: the first 100. */
     size_t n_left_backends;

@@ -70,7 +70,7 @@ model_request_clear_also(struct model_request *request)
     request->n_also = 0;
     model_request_clear_unbound(request);
     model_request_clear_left_backends(request);
-    svec_clear(&request->left_groups);
+    svec_clear(&request->emptied_groups);
 }
 
 bool
@@ -133,7 +133,7 @@ model_request_uninit(struct model_request *request)
     model_request_clear_also(request);
     free(request->also);
     free(request->unbound);
-    svec_destroy(&request->left_groups);
+    svec_destroy(&request->emptied_groups);
     request_drop_diffs(request);
     memset(request, 0, sizeof *request);
 }

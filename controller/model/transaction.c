@@ -409,11 +409,11 @@ note_left_groups(struct txn *txn, const struct entry *entry)
     const void *now = entry->cur ? entry->cur->row : NULL;
 
     if (entry->table == VMN_TABLE_PORT && entry->before) {
-        left_groups_add(txn->model, txn->request,
-                        (const void *) entry->before->row, now);
+        emptied_groups_add_of_port(txn->model, txn->request,
+                                   (const void *) entry->before->row, now);
     } else if (entry->table == VMN_TABLE_GROUP && entry->before && now) {
-        left_groups_add_emptied(txn->request,
-                                (const void *) entry->before->row, now);
+        emptied_groups_add(txn->request,
+                           (const void *) entry->before->row, now);
     }
 }
 
