@@ -153,14 +153,15 @@ out_commit(struct out *out, uint64_t first, uint64_t last, uint64_t before)
 /* Returns the first revision that the reply to this group's bundle
  * acknowledges: its last; none, if the group has no revision. */
 static uint64_t
-first_answered(const struct group_diff *gd)
+first_answered(const struct revision_diff *gd)
 {
     return MAX(gd->group->last_revision, gd->group->first_revision);
 }
 
 /* Sends the host its bundle.  Returns false if there is nothing in it. */
 static bool
-send_bundle(struct group_diff *gd, struct fabric_switch *sw, uint64_t before)
+send_bundle(struct revision_diff *gd, struct fabric_switch *sw,
+            uint64_t before)
 {
     uint64_t last = gd->group->last_revision;
     unsigned n[N_PHASES], total = 0;
@@ -185,7 +186,7 @@ send_bundle(struct group_diff *gd, struct fabric_switch *sw, uint64_t before)
 
 /* Records what the host gets in this group in 'backlog'. */
 static void
-backlog_diffs(const struct group_diff *gd, const struct fabric_switch *sw,
+backlog_diffs(const struct revision_diff *gd, const struct fabric_switch *sw,
            struct backlog *backlog, uint64_t before)
 {
     backlog_open_group(backlog, before, gd->group->last_revision);
@@ -289,7 +290,7 @@ has_work(const struct fabric_switch *sw)
 
 /* Encodes the added items, if a switch can be sent them. */
 static void
-encode_diffs(struct group_diff *gd)
+encode_diffs(struct revision_diff *gd)
 {
     struct scope_diff *diff;
     bool any = false;
@@ -312,7 +313,7 @@ encode_diffs(struct group_diff *gd)
 /* Opens the receipt with all hosts concerned before any is sent its bundle: a
  * reply may arrive before the last one is sent. */
 static void
-open_receipt(struct group_diff *gd)
+open_receipt(struct revision_diff *gd)
 {
     struct fabric *f = gd->fabric;
     struct receipt *receipt = receipts_open(f, gd->group);
@@ -331,7 +332,7 @@ open_receipt(struct group_diff *gd)
 }
 
 static void
-send_host(struct group_diff *gd, struct fabric_host *host)
+send_host(struct revision_diff *gd, struct fabric_host *host)
 {
     struct fabric *f = gd->fabric;
     struct fabric_switch *sw = host->sw;
@@ -362,9 +363,9 @@ send_host(struct group_diff *gd, struct fabric_host *host)
 void
 send_group(struct fabric *f, const struct commit_group *group)
 {
-    struct group_diff gd;
+    struct revision_diff gd;
 
-    group_diff_init(&gd, f, group);
+    revision_diff_init(&gd, f, group);
     encode_diffs(&gd);
     open_receipt(&gd);
     for (size_t i = 0; i < gd.n_hosts; i++) {
@@ -374,5 +375,5 @@ send_group(struct fabric *f, const struct commit_group *group)
     for (size_t i = 0; i < gd.n_hosts; i++) {
         rejected_items_prune(gd.hosts[i]->sw);
     }
-    group_diff_uninit(&gd);
+    revision_diff_uninit(&gd);
 }

@@ -95,7 +95,7 @@ scope_diff_encode_next(struct scope_diff *diff)
 }
 
 static const struct flow_item *
-find_added(const struct group_diff *gd, const struct flow_item *item)
+find_added(const struct revision_diff *gd, const struct flow_item *item)
 {
     struct added_node *added;
 
@@ -108,7 +108,7 @@ find_added(const struct group_diff *gd, const struct flow_item *item)
 }
 
 static void
-withdraw_item(struct group_diff *gd, struct scope_diff *diff,
+withdraw_item(struct revision_diff *gd, struct scope_diff *diff,
               const struct flow_item *item)
 {
     const struct flow_item *added = find_added(gd, item);
@@ -140,7 +140,7 @@ withdraw_item(struct group_diff *gd, struct scope_diff *diff,
 /* Sorting by scope.  ----------------------------------------------------- */
 
 static struct scope_diff *
-find_diff(const struct group_diff *gd, const struct engine_scope *scope,
+find_diff(const struct revision_diff *gd, const struct engine_scope *scope,
           enum diff_kind kind)
 {
     uint32_t hash = hash_pointer(scope, kind);
@@ -155,7 +155,7 @@ find_diff(const struct group_diff *gd, const struct engine_scope *scope,
 }
 
 static struct scope_diff *
-add_diff(struct group_diff *gd, const struct engine_scope *scope,
+add_diff(struct revision_diff *gd, const struct engine_scope *scope,
          enum diff_kind kind)
 {
     struct scope_diff *diff = xzalloc(sizeof *diff);
@@ -169,7 +169,7 @@ add_diff(struct group_diff *gd, const struct engine_scope *scope,
 static void
 whole_scope_add_cb(void *gd_, const struct flow_item *item)
 {
-    struct group_diff *gd = gd_;
+    struct revision_diff *gd = gd_;
 
     add_item(gd->diff, item);
 }
@@ -177,14 +177,14 @@ whole_scope_add_cb(void *gd_, const struct flow_item *item)
 static void
 whole_scope_delete_cb(void *gd_, const struct flow_item *item)
 {
-    struct group_diff *gd = gd_;
+    struct revision_diff *gd = gd_;
 
     withdraw_item(gd, gd->diff, item);
 }
 
 /* Adds what hosts get that have joined or left a scope in this group. */
 static struct scope_diff *
-member_diff(struct group_diff *gd, const struct engine_member *member)
+member_diff(struct revision_diff *gd, const struct engine_member *member)
 {
     enum diff_kind kind = member->joined ? DIFF_JOINED : DIFF_LEFT;
     const struct engine_delta *delta = gd->group->delta;
@@ -222,7 +222,7 @@ hash_member(const struct engine_scope *scope, const char *host)
 }
 
 static bool
-is_new_member(const struct group_diff *gd, const struct engine_scope *scope,
+is_new_member(const struct revision_diff *gd, const struct engine_scope *scope,
               const char *host)
 {
     struct member_node *m;
@@ -237,7 +237,7 @@ is_new_member(const struct group_diff *gd, const struct engine_scope *scope,
 }
 
 static void
-give_diff(struct group_diff *gd, const char *name, struct scope_diff *diff)
+give_diff(struct revision_diff *gd, const char *name, struct scope_diff *diff)
 {
     struct fabric_host *host = fabric_find_host(gd->fabric, name);
     struct fabric_switch *sw = host ? host->sw : NULL;
@@ -264,7 +264,7 @@ give_diff(struct group_diff *gd, const char *name, struct scope_diff *diff)
 static void
 old_member_cb(void *gd_, const char *host)
 {
-    struct group_diff *gd = gd_;
+    struct revision_diff *gd = gd_;
 
     if (!is_new_member(gd, gd->diff->scope, host)) {
         give_diff(gd, host, gd->diff);
@@ -289,7 +289,7 @@ withdraws(const struct engine_delta *delta)
 }
 
 static void
-index_delta(struct group_diff *gd)
+index_delta(struct revision_diff *gd)
 {
     const struct engine_delta *delta = gd->group->delta;
     size_t n_changes = withdraws(delta) ? delta->n_changes : 0;
@@ -316,7 +316,7 @@ index_delta(struct group_diff *gd)
 }
 
 static void
-sort_delta(struct group_diff *gd)
+sort_delta(struct revision_diff *gd)
 {
     const struct engine_delta *delta = gd->group->delta;
     struct scope_diff *diff;
@@ -354,10 +354,10 @@ sort_delta(struct group_diff *gd)
 }
 
 void
-group_diff_init(struct group_diff *diff, struct fabric *f,
-                const struct commit_group *group)
+revision_diff_init(struct revision_diff *diff, struct fabric *f,
+                   const struct commit_group *group)
 {
-    *diff = (struct group_diff) { .fabric = f, .group = group };
+    *diff = (struct revision_diff) { .fabric = f, .group = group };
     hmap_init(&diff->diffs);
     hmap_init(&diff->members);
     hmap_init(&diff->added);
@@ -366,7 +366,7 @@ group_diff_init(struct group_diff *diff, struct fabric *f,
 }
 
 void
-group_diff_uninit(struct group_diff *gd)
+revision_diff_uninit(struct revision_diff *gd)
 {
     struct member_node *m;
     struct added_node *added;

@@ -37,7 +37,7 @@ struct block {
 
 /* The messages for a host of 'scope'. */
 struct scope_diff {
-    struct hmap_node node;      /* In struct group_diff's 'diffs'. */
+    struct hmap_node node;      /* In struct revision_diff's 'diffs'. */
     const struct engine_scope *scope;
     enum diff_kind kind;
     uint64_t digest;            /* Its contribution to a host's digest. */
@@ -54,7 +54,7 @@ struct scope_diff {
 };
 
 /* The difference of a group of revisions. */
-struct group_diff {
+struct revision_diff {
     struct fabric *fabric;
     const struct commit_group *group;
     struct hmap diffs;          /* struct scope_diff. */
@@ -67,10 +67,10 @@ struct group_diff {
 
 /* Sorts the difference of 'group', which is borrowed: sets 'hosts', and the
  * 'diffs' of each one's switch.  Yields. */
-void group_diff_init(struct group_diff *, struct fabric *,
-                     const struct commit_group *group);
+void revision_diff_init(struct revision_diff *, struct fabric *,
+                        const struct commit_group *group);
 /* Frees all members.  The caller clears the switches' 'diffs'.  Yields. */
-void group_diff_uninit(struct group_diff *);
+void revision_diff_uninit(struct revision_diff *);
 
 /* Encodes the next added item into its block.  Returns false if there is none.
  * */
