@@ -57,7 +57,7 @@ struct net_group {
     struct ofputil_group_mod gm;
 };
 
-struct engine_net {
+struct desired_hosts {
     const struct engine *engine;
     const struct model *model;
     struct hmap scopes;
@@ -69,10 +69,10 @@ struct engine_net {
     unsigned n_decoded;
 };
 
-struct engine_net *
-engine_net_create(const struct engine *engine, const struct model *model)
+struct desired_hosts *
+desired_hosts_create(const struct engine *engine, const struct model *model)
 {
-    struct engine_net *net = xzalloc(sizeof *net);
+    struct desired_hosts *net = xzalloc(sizeof *net);
 
     net->engine = engine;
     net->model = model;
@@ -97,13 +97,13 @@ free_undecoded(struct net_scope *scope)
 static void
 net_yield(void *net_)
 {
-    const struct engine_net *net = net_;
+    const struct desired_hosts *net = net_;
 
     engine_yield(net->engine);
 }
 
 void
-engine_net_destroy(struct engine_net *net)
+desired_hosts_destroy(struct desired_hosts *net)
 {
     struct shash_node *node;
     struct net_scope *scope;
@@ -141,7 +141,7 @@ engine_net_destroy(struct engine_net *net)
 /* Scopes.  --------------------------------------------------------------- */
 
 static void
-count(struct engine_net *net)
+count(struct desired_hosts *net)
 {
     if (++net->n_decoded % FLOWS_PER_YIELD == 0) {
         engine_yield(net->engine);
@@ -169,7 +169,7 @@ add_item(void *scope_, const struct flow_item *item)
 }
 
 static struct net_scope *
-get_scope(struct engine_net *net, const struct engine_scope *key)
+get_scope(struct desired_hosts *net, const struct engine_scope *key)
 {
     uint32_t hash = hash_pointer(key, 0);
     struct net_scope *scope;
@@ -215,7 +215,7 @@ decode(struct rule_set *set, const struct flow_item *item)
 }
 
 static void
-load_table(struct engine_net *net, struct net_scope *scope, uint8_t table)
+load_table(struct desired_hosts *net, struct net_scope *scope, uint8_t table)
 {
     struct item_list *items = scope->undecoded[table];
 
@@ -233,7 +233,7 @@ load_table(struct engine_net *net, struct net_scope *scope, uint8_t table)
 /* Hosts.  ---------------------------------------------------------------- */
 
 struct add_scope_aux {
-    struct engine_net *net;
+    struct desired_hosts *net;
     struct net_host *host;
 };
 
@@ -252,7 +252,7 @@ add_scope(void *aux_, const struct engine_scope *scope)
 }
 
 static struct net_host *
-get_host(struct engine_net *net, const char *name)
+get_host(struct desired_hosts *net, const char *name)
 {
     struct net_host *host = shash_find_data(&net->hosts, name);
     struct add_scope_aux aux = { net, NULL };
@@ -274,7 +274,7 @@ get_host(struct engine_net *net, const char *name)
 static struct rule_set *const *
 net_sets(void *net_, const char *name, uint8_t table, size_t *n)
 {
-    struct engine_net *net = net_;
+    struct desired_hosts *net = net_;
     struct net_host *host = get_host(net, name);
 
     for (size_t i = 0; i < host->n; i++) {
@@ -287,7 +287,7 @@ net_sets(void *net_, const char *name, uint8_t table, size_t *n)
 static const struct ofputil_group_mod *
 net_group(void *net_, const char *name, uint32_t group_id)
 {
-    struct engine_net *net = net_;
+    struct desired_hosts *net = net_;
     struct net_host *host = get_host(net, name);
     const struct flow_item *item;
     struct net_group *group;
@@ -328,7 +328,7 @@ address_key(const struct in6_addr *ip)
 }
 
 static void
-add_tunnel(struct engine_net *net, const struct vmn_host *host,
+add_tunnel(struct desired_hosts *net, const struct vmn_host *host,
            const struct vmn_ip *ip)
 {
     if (ip->family) {
@@ -343,7 +343,7 @@ add_tunnel(struct engine_net *net, const struct vmn_host *host,
 }
 
 static void
-find_tunnels(struct engine_net *net)
+find_tunnels(struct desired_hosts *net)
 {
     struct vmn_names names = model_names(net->model, VMN_TABLE_HOST);
 
@@ -362,7 +362,7 @@ find_tunnels(struct engine_net *net)
 static const char *
 net_host_at(void *net_, const struct in6_addr *ip)
 {
-    struct engine_net *net = net_;
+    struct desired_hosts *net = net_;
     const char *host;
     char *key;
 
@@ -378,7 +378,7 @@ net_host_at(void *net_, const struct in6_addr *ip)
 static bool
 net_tunnel_ip(void *net_, const char *name, bool v6, struct in6_addr *ip)
 {
-    struct engine_net *net = net_;
+    struct desired_hosts *net = net_;
     const struct vmn_host *host = model_get(net->model, VMN_TABLE_HOST,
                                             name);
     const struct vmn_ip *own;
@@ -410,7 +410,7 @@ provider_key(const char *iface_id, uint16_t vid, const uint8_t mac[6])
 }
 
 static void
-find_provider_ports(struct engine_net *net)
+find_provider_ports(struct desired_hosts *net)
 {
     struct vmn_names names = model_names(net->model, VMN_TABLE_PORT);
 
@@ -440,7 +440,7 @@ static const char *
 net_provider(void *net_, const char *host, uint32_t ofport,
              const struct flow *flow, const char **to, uint32_t *in_port)
 {
-    struct engine_net *net = net_;
+    struct desired_hosts *net = net_;
     const struct vmn_vif *provider = provider_vif_at(net->model, host, ofport);
     const struct vmn_vif *there;
     const char *name;
@@ -473,7 +473,7 @@ net_provider(void *net_, const char *host, uint32_t ofport,
 }
 
 void
-engine_net_get(struct engine_net *net, struct sim_net *sim_net)
+desired_hosts_get(struct desired_hosts *net, struct sim_net *sim_net)
 {
     *sim_net = (struct sim_net) {
         .aux = net,

@@ -11,15 +11,15 @@
 
 struct engine;
 struct model;
-struct engine_net;
+struct desired_hosts;
 
 /* Creates the network of the model's current state, as the engine has compiled
  * it.  Borrows both. */
-struct engine_net *engine_net_create(const struct engine *,
-                                     const struct model *);
-void engine_net_destroy(struct engine_net *);
+struct desired_hosts *desired_hosts_create(const struct engine *,
+                                           const struct model *);
+void desired_hosts_destroy(struct desired_hosts *);
 
 /* Fills in the callbacks for simulator_create(). */
-void engine_net_get(struct engine_net *, struct sim_net *);
+void desired_hosts_get(struct desired_hosts *, struct sim_net *);
 
 #endif /* controller/simulator/desired-hosts.h */

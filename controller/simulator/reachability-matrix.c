@@ -427,17 +427,17 @@ reach_make(struct engine *engine, const struct model *model,
                       "or trace single pairs", reach.classes.n, n,
                       REACH_CLASSES_MAX, REACH_PAIRS_MAX);
     } else {
-        struct engine_net *net = engine_net_create(engine, model);
+        struct desired_hosts *net = desired_hosts_create(engine, model);
         struct sim_net sim_net;
 
-        engine_net_get(net, &sim_net);
+        desired_hosts_get(net, &sim_net);
         reach.sim = simulator_create(&sim_net);
         matrix = fill_matrix(&reach, n);
         if (request->ways) {
             reach_add_ways(reach.sim, &reach.names, request, arena, matrix);
         }
         simulator_destroy(reach.sim);
-        engine_net_destroy(net);
+        desired_hosts_destroy(net);
     }
     port_classes_uninit(&reach.classes);
     return matrix;

@@ -423,20 +423,20 @@ trace_make(struct engine *engine, const struct model *model,
         .request = request,
         .arena = arena,
     };
-    struct engine_net *net;
+    struct desired_hosts *net;
     struct sim_net sim_net;
     struct trace *trace;
 
     if (!trace_endpoints_find(model, request, &tracer.who, error)) {
         return NULL;
     }
-    net = engine_net_create(engine, model);
-    engine_net_get(net, &sim_net);
+    net = desired_hosts_create(engine, model);
+    desired_hosts_get(net, &sim_net);
     tracer.sim = simulator_create(&sim_net);
     simulator_keep_flows(tracer.sim, true);
     trace = run_outcomes(&tracer);
     trace_restrict(trace, model, request, &tracer.who, arena);
     simulator_destroy(tracer.sim);
-    engine_net_destroy(net);
+    desired_hosts_destroy(net);
     return trace;
 }

@@ -126,13 +126,13 @@ run(struct world *world, unsigned n_cases)
 
     memset(held, 0, sizeof held);
     while (tally.n < n_cases && !n_wrong) {
-        struct engine_net *net;
+        struct desired_hosts *net;
         struct sim_net hosts;
         struct simulator *sim;
 
         n_wrong += !edit(world);
-        net = engine_net_create(world->engine, world->model);
-        engine_net_get(net, &hosts);
+        net = desired_hosts_create(world->engine, world->model);
+        desired_hosts_get(net, &hosts);
         sim = simulator_create(&hosts);
         for (int i = 0; i < N_PACKETS; i++) {
             n_wrong += !check_packet(world, sim, &tally);
@@ -144,7 +144,7 @@ run(struct world *world, unsigned n_cases)
             world_print(world);
         }
         simulator_destroy(sim);
-        engine_net_destroy(net);
+        desired_hosts_destroy(net);
     }
     for (int i = 0; i < N_HELD; i++) {
         held_close(&held[i]);

@@ -228,7 +228,7 @@ shoot(struct world *world, struct simulator *sim, unsigned i, unsigned j,
 static void
 measure(struct world *world)
 {
-    struct engine_net *net;
+    struct desired_hosts *net;
     struct sim_net hosts;
     struct simulator *sim;
 
@@ -237,8 +237,8 @@ measure(struct world *world)
         engine_delta_destroy(engine_run(world->engine));
         model_settle(world->model);
     }
-    net = engine_net_create(world->engine, world->model);
-    engine_net_get(net, &hosts);
+    net = desired_hosts_create(world->engine, world->model);
+    desired_hosts_get(net, &hosts);
     sim = simulator_create(&hosts);
     memset(world->ends, 0, sizeof world->ends);
     for (unsigned i = 0; i < ALL_PORTS; i++) {
@@ -254,7 +254,7 @@ measure(struct world *world)
         }
     }
     simulator_destroy(sim);
-    engine_net_destroy(net);
+    desired_hosts_destroy(net);
 }
 
 /* The property.  --------------------------------------------------------- */
