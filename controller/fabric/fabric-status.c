@@ -38,14 +38,14 @@ fabric_host_status(const struct fabric *f, const char *name,
                    struct arena *arena, struct status_host *status)
 {
     struct fabric_host *host = fabric_find_host(f, name);
-    struct overall_state overall;
+    struct host_overall_state overall;
     uint64_t n_items, n_groups;
 
     *status = (struct status_host) { .ports = -1 };
     if (!host) {
         return false;
     }
-    overall_state_get(host, arena, &overall);
+    host_overall_state_get(host, arena, &overall);
     status->state = overall.state;
     status->since = overall.since_ms;
     status->reason = overall.reason;
@@ -71,7 +71,7 @@ fabric_host_state(const struct fabric *f, const char *name,
     if (!host) {
         return false;
     }
-    *state = overall_state_name(host);
+    *state = host_overall_state_name(host);
     *lag = receipts_lag(host);
     return true;
 }
@@ -101,7 +101,7 @@ fabric_host_stale_reason(const struct fabric *f, const char *name)
 {
     struct fabric_host *host = fabric_find_host(f, name);
     char *text = fabric_host_unheard_reason(f, name);
-    struct overall_state overall;
+    struct host_overall_state overall;
     struct status_lag lag;
     struct arena arena;
 
@@ -109,7 +109,7 @@ fabric_host_stale_reason(const struct fabric *f, const char *name)
         return text;
     }
     arena_init(&arena);
-    overall_state_get(host, &arena, &overall);
+    host_overall_state_get(host, &arena, &overall);
     lag = receipts_lag(host);
     if (strcmp(overall.state, "synced")) {
         text = xasprintf("host \"%s\" is %s%s%s", name, overall.state,
@@ -148,9 +148,9 @@ fabric_behind(const struct fabric *f, struct arena *arena,
 
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
         struct fabric_behind *b = &behind[n];
-        struct overall_state overall;
+        struct host_overall_state overall;
 
-        overall_state_get(host, arena, &overall);
+        host_overall_state_get(host, arena, &overall);
         b->host = host->name;
         b->state = overall.state;
         b->reason = overall.reason;
@@ -176,7 +176,7 @@ const char *const fabric_states[FABRIC_N_STATES] = {
 static size_t
 find_state(const struct fabric_host *host)
 {
-    const char *state = overall_state_name(host);
+    const char *state = host_overall_state_name(host);
 
     for (size_t i = 0; i < FABRIC_N_STATES; i++) {
         if (!strcmp(fabric_states[i], state)) {

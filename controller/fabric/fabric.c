@@ -68,7 +68,7 @@ host_create(struct fabric *f, const char *name)
     host->sw = switch_create(host);
     host->sw->bundles.digest_known = f->from_nothing;
     hmap_insert(&f->hosts, &host->name_node, hash_string(name, 0));
-    overall_state_update(host);
+    host_overall_state_update(host);
     return host;
 }
 
@@ -155,16 +155,16 @@ certificates_changed(const struct fabric *f)
 static const char *
 host_state(struct fabric_host *host, struct arena *arena, const char **reason)
 {
-    struct overall_state overall;
+    struct host_overall_state overall;
 
-    overall_state_get(host, arena, &overall);
+    host_overall_state_get(host, arena, &overall);
     *reason = overall.reason;
     return overall.state;
 }
 
 static const struct fabric_callbacks callbacks = {
     .datapath_changed = datapath_changed,
-    .host_changed = overall_state_update,
+    .host_changed = host_overall_state_update,
     .host_state = host_state,
     .switch_changed = fabric_db_switch_changed,
     .host_reported = host_reported,

@@ -28,7 +28,7 @@ is_of_database(const char *state)
  * is "offline", and one whose switch rejects something "diverged", also while
  * their databases are not heard. */
 const char *
-overall_state_name(const struct fabric_host *host)
+host_overall_state_name(const struct fabric_host *host)
 {
     const char *reason;
     const char *of_switch = host_state_name(host->sw, &reason);
@@ -42,9 +42,9 @@ overall_state_name(const struct fabric_host *host)
 }
 
 void
-overall_state_update(struct fabric_host *host)
+host_overall_state_update(struct fabric_host *host)
 {
-    const char *state = overall_state_name(host);
+    const char *state = host_overall_state_name(host);
 
     if (!host->state || strcmp(state, host->state)) {
         host->state = state;
@@ -53,12 +53,12 @@ overall_state_update(struct fabric_host *host)
 }
 
 void
-overall_state_get(struct fabric_host *host, struct arena *arena,
-                  struct overall_state *overall)
+host_overall_state_get(struct fabric_host *host, struct arena *arena,
+                       struct host_overall_state *overall)
 {
     const char *of_database = fabric_db_state(host);
 
-    overall_state_update(host);
+    host_overall_state_update(host);
     overall->state = host->state;
     overall->since_ms = host->state_since_ms;
     host_state_name(host->sw, &overall->reason);

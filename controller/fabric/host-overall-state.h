@@ -11,7 +11,7 @@
 struct arena;
 struct fabric_host;
 
-struct overall_state {
+struct host_overall_state {
     const char *state;          /* One of 'fabric_states'; constant. */
     const char *reason;         /* In the arena, or borrowed until the next
                                  * iteration of the loop; NULL: none. */
@@ -20,11 +20,11 @@ struct overall_state {
 };
 
 /* Returns the name of the host's state, a constant. */
-const char *overall_state_name(const struct fabric_host *);
+const char *host_overall_state_name(const struct fabric_host *);
 /* Sets '*overall' to the host's state, with its reason and since when. */
-void overall_state_get(struct fabric_host *, struct arena *,
-                       struct overall_state *overall);
+void host_overall_state_get(struct fabric_host *, struct arena *,
+                            struct host_overall_state *overall);
 /* Notes when the state changed: it may have. */
-void overall_state_update(struct fabric_host *);
+void host_overall_state_update(struct fabric_host *);
 
 #endif /* controller/fabric/host-overall-state.h */
