@@ -234,12 +234,12 @@ counters_get_stats(const struct fabric *f, struct fabric_stats *stats)
 
 /* Traffic of ports.  ----------------------------------------------------- */
 
-static const struct traffic_port *
+static const struct port_stats *
 find_port(const struct fabric *f, const char *host, uint32_t ofport)
 {
     const struct fabric_host *found = fabric_find_host(f, host);
 
-    return (found ? traffic_find(&counters_of(found->sw)->traffic, ofport)
+    return (found ? port_stats_find(&counters_of(found->sw)->traffic, ofport)
             : NULL);
 }
 
@@ -247,7 +247,7 @@ bool
 fabric_port_traffic(const struct fabric *f, const char *host,
                     uint32_t ofport, struct fabric_traffic *traffic)
 {
-    const struct traffic_port *port = find_port(f, host, ofport);
+    const struct port_stats *port = find_port(f, host, ofport);
 
     memset(traffic, 0, sizeof *traffic);
     if (port) {
@@ -273,7 +273,7 @@ fabric_tunnel_traffic(const struct fabric *f, const char *host,
 
     memset(traffic, 0, sizeof *traffic);
     for (size_t i = 0; i < ARRAY_SIZE(tunnels); i++) {
-        const struct traffic_port *port = find_port(f, host, tunnels[i]);
+        const struct port_stats *port = find_port(f, host, tunnels[i]);
 
         if (port) {
             traffic->sent_packets += port->tx_packets;

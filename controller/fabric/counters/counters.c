@@ -469,7 +469,7 @@ request(struct counters_of_switch *cs)
     cs->requested_ms = time_msec();
     cs->wall_ms = time_wall_msec();
     switch_expect(sw);
-    traffic_request(&cs->traffic, sw->conn);
+    port_stats_request(&cs->traffic, sw->conn);
     packet_in_meter_drops_request(sw);
     cs->dump = ofdump_create_marked(sw->conn, &budget, FLOW_COOKIE_COUNTED,
                                     &dump_callbacks, cs);
@@ -624,7 +624,7 @@ disconnected(struct fabric_switch *sw OVS_UNUSED, void *cs_)
     struct counted_flow *flow;
 
     stop(cs);
-    traffic_forget(&cs->traffic);
+    port_stats_forget(&cs->traffic);
     cs->rest_until_ms = 0;
     cs->before_ms = 0;
     HMAP_FOR_EACH (flow, node, &cs->flows) {
@@ -655,7 +655,7 @@ message(struct fabric_switch *sw OVS_UNUSED, void *cs_, enum ofptype type,
 {
     struct counters_of_switch *cs = cs_;
 
-    return (traffic_message(&cs->traffic, type, oh)
+    return (port_stats_message(&cs->traffic, type, oh)
             || (cs->dump && ofdump_message(cs->dump, type, oh))
             ? SWITCH_MESSAGE_ANSWER : SWITCH_MESSAGE_OTHER);
 }

@@ -22,7 +22,7 @@
 #include "util.h"
 
 void
-traffic_request(struct traffic *traffic, struct ofconn *conn)
+port_stats_request(struct port_stats_of_switch *traffic, struct ofconn *conn)
 {
     struct ofpbuf *request;
 
@@ -42,15 +42,15 @@ traffic_request(struct traffic *traffic, struct ofconn *conn)
 static int
 compare_ports(const void *a_, const void *b_)
 {
-    const struct traffic_port *a = a_, *b = b_;
+    const struct port_stats *a = a_, *b = b_;
 
     return a->ofport < b->ofport ? -1 : a->ofport > b->ofport;
 }
 
-const struct traffic_port *
-traffic_find(const struct traffic *traffic, uint32_t ofport)
+const struct port_stats *
+port_stats_find(const struct port_stats_of_switch *traffic, uint32_t ofport)
 {
-    struct traffic_port key = { .ofport = ofport };
+    struct port_stats key = { .ofport = ofport };
 
     return traffic->n ? bsearch(&key, traffic->ports, traffic->n, sizeof key,
                                 compare_ports) : NULL;
@@ -64,16 +64,17 @@ known(uint64_t n)
 }
 
 static void
-add_port(struct traffic *traffic, const struct ofputil_port_stats *ps)
+add_port(struct port_stats_of_switch *traffic,
+         const struct ofputil_port_stats *ps)
 {
-    if (traffic->n_next >= TRAFFIC_PORTS_MAX) {
+    if (traffic->n_next >= PORT_STATS_MAX) {
         return;
     }
     if (traffic->n_next >= traffic->allocated_next) {
         traffic->next = x2nrealloc(traffic->next, &traffic->allocated_next,
                                    sizeof *traffic->next);
     }
-    traffic->next[traffic->n_next++] = (struct traffic_port) {
+    traffic->next[traffic->n_next++] = (struct port_stats) {
         .ofport = ofp_to_u16(ps->port_no),
         .rx_packets = known(ps->stats.rx_packets),
         .rx_bytes = known(ps->stats.rx_bytes),
@@ -91,7 +92,7 @@ rate(uint64_t now, uint64_t before, int64_t ms)
 
 /* The reply is complete. */
 static void
-finish(struct traffic *traffic)
+finish(struct port_stats_of_switch *traffic)
 {
     int64_t ms = traffic->asked_ms - traffic->before_ms;
 
@@ -100,9 +101,9 @@ finish(struct traffic *traffic)
               compare_ports);
     }
     for (size_t i = 0; i < traffic->n_next && traffic->before_ms; i++) {
-        struct traffic_port *port = &traffic->next[i];
-        const struct traffic_port *before = traffic_find(traffic,
-                                                         port->ofport);
+        struct port_stats *port = &traffic->next[i];
+        const struct port_stats *before = port_stats_find(traffic,
+                                                          port->ofport);
 
         if (before && ms > 0) {
             port->rx_bytes_per_s = rate(port->rx_bytes, before->rx_bytes, ms);
@@ -119,8 +120,8 @@ finish(struct traffic *traffic)
 }
 
 bool
-traffic_message(struct traffic *traffic, enum ofptype type,
-                const struct ofp_header *oh)
+port_stats_message(struct port_stats_of_switch *traffic, enum ofptype type,
+                   const struct ofp_header *oh)
 {
     struct ofpbuf msg = ofpbuf_const_initializer(oh, ntohs(oh->length));
     struct ofputil_port_stats ps;
@@ -147,7 +148,7 @@ traffic_message(struct traffic *traffic, enum ofptype type,
 }
 
 void
-traffic_forget(struct traffic *traffic)
+port_stats_forget(struct port_stats_of_switch *traffic)
 {
     free(traffic->ports);
     free(traffic->next);

@@ -19,7 +19,7 @@ struct ofconn;
 
 /* From the switch's view: what it receives on a VM's port was sent by the
  * VM. */
-struct traffic_port {
+struct port_stats {
     uint32_t ofport;
     uint64_t rx_packets, rx_bytes;
     uint64_t tx_packets, tx_bytes;
@@ -27,30 +27,30 @@ struct traffic_port {
 };
 
 /* Maximum number of ports kept of a switch's reply; others are ignored. */
-#define TRAFFIC_PORTS_MAX 16384
+#define PORT_STATS_MAX 16384
 
 /* Of one switch.  All zeros: nothing is known. */
-struct traffic {
+struct port_stats_of_switch {
     uint32_t xid;                   /* Of the request in progress, or 0. */
     bool unsupported;               /* The switch replied with an error. */
     int64_t asked_ms, before_ms;    /* time_msec() of the last two requests. */
     size_t n, n_next;
     size_t allocated_next;
-    struct traffic_port *ports;     /* By number.  Owned, as the next. */
-    struct traffic_port *next;      /* Received parts of the reply. */
+    struct port_stats *ports;       /* By number.  Owned, as the next. */
+    struct port_stats *next;        /* Received parts of the reply. */
 };
 
 /* Sends a request, unless one is in progress. */
-void traffic_request(struct traffic *, struct ofconn *);
+void port_stats_request(struct port_stats_of_switch *, struct ofconn *);
 /* Handles a message that belongs to the request.  Returns false if it does not
  * belong to it. */
-bool traffic_message(struct traffic *, enum ofptype,
-                     const struct ofp_header *);
+bool port_stats_message(struct port_stats_of_switch *, enum ofptype,
+                        const struct ofp_header *);
 /* Forgets everything, since the connection was closed. */
-void traffic_forget(struct traffic *);
+void port_stats_forget(struct port_stats_of_switch *);
 
 /* Returns the statistics of a port, or NULL.  Valid until the next message. */
-const struct traffic_port *traffic_find(const struct traffic *,
-                                        uint32_t ofport);
+const struct port_stats *port_stats_find(const struct port_stats_of_switch *,
+                                         uint32_t ofport);
 
 #endif /* controller/fabric/counters/port-stats.h */
