@@ -18,7 +18,7 @@
 /* Parses "since": a time, or the number of a revision. */
 static bool
 query_since(struct http_request *req, const struct northbound *nb,
-            struct event_past *past)
+            struct event_replay *past)
 {
     const char *text = http_request_query(req, "since");
     uint64_t newest = model_durable_revision(nb->model);
@@ -45,12 +45,12 @@ query_since(struct http_request *req, const struct northbound *nb,
 }
 
 bool
-nb_query_past(struct http_request *req, const struct northbound *nb,
-              struct event_past *past)
+nb_query_replay(struct http_request *req, const struct northbound *nb,
+                struct event_replay *past)
 {
     bool follow = true;
 
-    *past = (struct event_past) { .wanted = false };
+    *past = (struct event_replay) { .wanted = false };
     if (!query_since(req, nb, past)
         || !nb_query_number(req, "limit", 1, EVENTS_MAX, 0, &past->limit)
         || (http_request_query(req, "follow")
@@ -64,7 +64,7 @@ nb_query_past(struct http_request *req, const struct northbound *nb,
 
 /* Returns true if the entry is not older than what is asked for. */
 static bool
-is_since(const struct event_entry *entry, const struct event_past *past)
+is_since(const struct event_entry *entry, const struct event_replay *past)
 {
     return (entry->time_ms >= past->since_ms
             && entry->revision >= past->since);
@@ -80,7 +80,7 @@ event_log_kept_ms(const struct event_log *log)
 /* Returns true if 'first', where the stream begins, may be behind an event
  * that is not kept. */
 static bool
-is_cut(const struct event_log *log, const struct event_past *past,
+is_cut(const struct event_log *log, const struct event_replay *past,
        uint64_t first)
 {
     const struct event_entry *entry;
@@ -99,8 +99,9 @@ is_cut(const struct event_log *log, const struct event_past *past,
 }
 
 uint64_t
-event_past_start(const struct event_log *log, const struct event_past *past,
-                 const struct event_filter *filter, uint64_t end, bool *cut)
+event_replay_start(const struct event_log *log,
+                   const struct event_replay *past,
+                   const struct event_filter *filter, uint64_t end, bool *cut)
 {
     uint64_t first = log->oldest;
     uint64_t n = 0;

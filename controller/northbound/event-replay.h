@@ -9,7 +9,7 @@
 #include "controller/northbound/event-log.h"
 
 /* How much of the past a stream is to show. */
-struct event_past {
+struct event_replay {
     bool wanted;                /* Any of it. */
     bool ends;                  /* It ends with the present. */
     bool bounded;               /* One of the next two is given. */
@@ -21,14 +21,15 @@ struct event_past {
 
 /* Parses the parameters "since", "limit" and "follow".  Replies 400 and
  * returns false if they are invalid. */
-bool nb_query_past(struct http_request *, const struct northbound *,
-                   struct event_past *);
+bool nb_query_replay(struct http_request *, const struct northbound *,
+                     struct event_replay *);
 
 /* Returns the id of the first event to send of those up to 'end' (excluded),
  * and sets '*cut' to whether older ones were asked for that are not kept. */
-uint64_t event_past_start(const struct event_log *, const struct event_past *,
-                          const struct event_filter *, uint64_t end,
-                          bool *cut);
+uint64_t event_replay_start(const struct event_log *,
+                            const struct event_replay *,
+                            const struct event_filter *, uint64_t end,
+                            bool *cut);
 
 /* Returns since when all events are kept, in milliseconds since the epoch. */
 int64_t event_log_kept_ms(const struct event_log *);

@@ -354,7 +354,7 @@ count_hidden(const struct reader *reader, uint64_t end)
  * past, it says if less is kept than was asked for, and how much of it is
  * hidden. */
 static void
-begin(struct reader *reader, const struct event_past *past, bool missed)
+begin(struct reader *reader, const struct event_replay *past, bool missed)
 {
     const struct northbound *nb = reader->all->nb;
     uint64_t now = event_sources_start(nb->event_sources);
@@ -365,8 +365,8 @@ begin(struct reader *reader, const struct event_past *past, bool missed)
         reader->end = now;
     }
     if (past->wanted) {
-        reader->next = event_past_start(nb->event_log, past, &reader->filter,
-                                        now, &cut);
+        reader->next = event_replay_start(nb->event_log, past, &reader->filter,
+                                          now, &cut);
     }
     write_state(reader, missed ? "reset" : "start",
                 cut ? event_log_kept_ms(nb->event_log) : 0,
@@ -421,14 +421,14 @@ nb_get_events(struct http_request *req, void *nb_)
     struct event_readers *all = nb->event_readers;
     const struct event_log *log = nb->event_log;
     struct event_filter filter = { .type = -1 };
-    struct event_past past;
+    struct event_replay past;
     uint64_t after = 0;
     bool given;
 
     if (!query_kinds(req, &filter.kinds) || !query_type(req, &filter.type)
         || !nb_query_bool(req, "background", &filter.background)
         || !query_after(req, &after, &given)
-        || !nb_query_past(req, nb, &past)) {
+        || !nb_query_replay(req, nb, &past)) {
         return;
     }
     if (!has_room(all, req)) {
