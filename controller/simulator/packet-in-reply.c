@@ -174,9 +174,9 @@ ask(struct engine *engine, const struct model *model, struct simulator *sim,
 }
 
 bool
-handler_reply_run(struct engine *engine, const struct model *model,
-                  struct simulator *sim, const struct sim_end *end,
-                  struct handler_reply *answer)
+packet_in_reply_run(struct engine *engine, const struct model *model,
+                    struct simulator *sim, const struct sim_end *end,
+                    struct packet_in_reply *answer)
 {
     const struct ofpact_controller *punt = end->punt;
     const struct sim_packet asked = end->packet;
@@ -205,7 +205,7 @@ handler_reply_run(struct engine *engine, const struct model *model,
 }
 
 char *
-handler_reply_to_string(const struct handler_reply *answer)
+packet_in_reply_to_string(const struct packet_in_reply *answer)
 {
     const struct flow *flow = &answer->packet.flow;
 

@@ -14,7 +14,7 @@
 struct engine;
 struct model;
 
-struct handler_reply {
+struct packet_in_reply {
     struct sim_packet packet;
     const char *why_not;        /* It is none; a static string, or NULL. */
 };
@@ -23,12 +23,12 @@ struct handler_reply {
  * the simulator's.  Returns false if that is no handler.  Else fills in
  * 'answer', and unless there is none, the steps and ends of 'sim' are the
  * answer's: of the first packet, if several are sent. */
-bool handler_reply_run(struct engine *, const struct model *,
-                       struct simulator *, const struct sim_end *end,
-                       struct handler_reply *);
+bool packet_in_reply_run(struct engine *, const struct model *,
+                         struct simulator *, const struct sim_end *end,
+                         struct packet_in_reply *);
 
 /* Describes the reply: "TCP reset", "ICMP error 3/13".  The caller frees it.
  */
-char *handler_reply_to_string(const struct handler_reply *);
+char *packet_in_reply_to_string(const struct packet_in_reply *);
 
 #endif /* controller/simulator/packet-in-reply.h */

@@ -223,7 +223,7 @@ run_answer(struct tracer *tracer, const struct endpoint *sender,
 {
     const struct sim_end *ends;
     size_t n = simulator_ends(tracer->sim, &ends);
-    struct handler_reply reply;
+    struct packet_in_reply reply;
     struct trace_answer *answer;
     struct sim_verdict result;
     char *text;
@@ -232,12 +232,13 @@ run_answer(struct tracer *tracer, const struct endpoint *sender,
     while (i < n && ends[i].kind != SIM_PUNT) {
         i++;
     }
-    if (i >= n || !handler_reply_run(tracer->names.engine, tracer->names.model,
-                                     tracer->sim, &ends[i], &reply)) {
+    if (i >= n
+        || !packet_in_reply_run(tracer->names.engine, tracer->names.model,
+                                tracer->sim, &ends[i], &reply)) {
         return;
     }
     answer = outcome->answer = arena_alloc(tracer->arena, sizeof *answer);
-    text = handler_reply_to_string(&reply);
+    text = packet_in_reply_to_string(&reply);
     answer->message = arena_strdup(tracer->arena, text);
     free(text);
     if (!reply.why_not) {

@@ -249,15 +249,15 @@ is_told(const struct world *world, struct simulator *sim,
 {
     const struct sim_end *ends;
     size_t n = simulator_ends(sim, &ends);
-    struct handler_reply answer;
+    struct packet_in_reply answer;
     const char *reason = "nothing was sent up";
     bool told = text->protocol == VMN_PROTO_SCTP;
 
     for (size_t i = 0; i < n && !told; i++) {
         if (ends[i].kind == SIM_PUNT) {
             reason = "there is no answer";
-            told = (handler_reply_run(world->engine, world->model, sim,
-                                      &ends[i], &answer)
+            told = (packet_in_reply_run(world->engine, world->model, sim,
+                                        &ends[i], &answer)
                     && !answer.why_not
                     && has_arrived(world, sim, text->src, &reason));
             break;
