@@ -97,7 +97,7 @@ static const struct kind kinds[] = {
 };
 #define N_KINDS ARRAY_SIZE(kinds)
 
-struct metrics_objects {
+struct metrics_object_counters {
     struct objects {
         struct hmap by_name;    /* Of struct object. */
         size_t n_series;
@@ -106,10 +106,10 @@ struct metrics_objects {
     } of[N_KINDS];
 };
 
-struct metrics_objects *
-metrics_objects_create(void)
+struct metrics_object_counters *
+metrics_object_counters_create(void)
 {
-    struct metrics_objects *all = xzalloc(sizeof *all);
+    struct metrics_object_counters *all = xzalloc(sizeof *all);
 
     for (size_t i = 0; i < N_KINDS; i++) {
         hmap_init(&all->of[i].by_name);
@@ -127,7 +127,7 @@ object_destroy(struct objects *objects, struct object *object)
 }
 
 void
-metrics_objects_destroy(struct metrics_objects *all)
+metrics_object_counters_destroy(struct metrics_object_counters *all)
 {
     if (!all) {
         return;
@@ -295,7 +295,7 @@ void
 metrics_append_objects(struct northbound *nb, struct ds *ds)
 {
     for (size_t i = 0; i < N_KINDS; i++) {
-        read_all(nb, &kinds[i], &nb->metrics_objects->of[i]);
-        put_kind(&kinds[i], &nb->metrics_objects->of[i], ds);
+        read_all(nb, &kinds[i], &nb->object_counters->of[i]);
+        put_kind(&kinds[i], &nb->object_counters->of[i], ds);
     }
 }

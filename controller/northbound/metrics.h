@@ -22,9 +22,9 @@ void metrics_label(struct ds *, const char *text);
  * type, at most METRICS_SERIES_MAX objects have a series of their own, the
  * first that came; the others are summed up under "other". */
 #define METRICS_SERIES_MAX 100
-struct metrics_objects;
-struct metrics_objects *metrics_objects_create(void);
-void metrics_objects_destroy(struct metrics_objects *);
+struct metrics_object_counters;
+struct metrics_object_counters *metrics_object_counters_create(void);
+void metrics_object_counters_destroy(struct metrics_object_counters *);
 void metrics_append_objects(struct northbound *, struct ds *);
 
 /* metrics.c: all but what metrics-object-states.h has. */

@@ -83,7 +83,8 @@ struct northbound {
     struct sample_causes *sample_causes; /* Of dropped packets. */
     struct event_states *event_states;
     struct event_readers *event_readers;
-    struct metrics_objects *metrics_objects; /* Owned; see metrics.h. */
+    struct metrics_object_counters *object_counters; /* Owned; see
+                                                      * metrics.h. */
     struct gateway_changes *gateway_changes; /* Owned. */
     unsigned metrics_series;        /* Hosts, and ports, with series of their
                                      * own. */

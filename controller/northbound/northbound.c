@@ -373,7 +373,7 @@ northbound_create(const struct northbound_options *options,
     nb->sample_causes = sample_causes_create();
     nb->event_sources = event_sources_create(nb);
     nb->event_states = event_states_create(nb);
-    nb->metrics_objects = metrics_objects_create();
+    nb->object_counters = metrics_object_counters_create();
     nb->gateway_changes = gateway_changes_create(nb);
     nb->metrics_series = options->metrics_series;
     create_server(nb, options);
@@ -403,7 +403,7 @@ northbound_destroy(struct northbound *nb)
     sample_causes_destroy(nb->sample_causes);
     event_readers_destroy(nb->event_readers);
     event_log_destroy(nb->event_log);
-    metrics_objects_destroy(nb->metrics_objects);
+    metrics_object_counters_destroy(nb->object_counters);
     gateway_changes_destroy(nb->gateway_changes);
     http_server_destroy(nb->http);
     nb_changes_abandon(nb);
