@@ -26,14 +26,14 @@
  * flow of a pass that did nothing.  Otherwise the pass was only to set
  * fields. */
 static bool
-is_drop(const struct pass_context *ctx)
+is_drop(const struct pipeline_context *ctx)
 {
     return ((ctx->rule && ctx->rule->drop_reason)
             || (!ctx->detour && !ctx->n_events && !ctx->n_punts));
 }
 
 void
-pass_enter_table(struct pass_context *ctx, uint8_t table, bool deeper)
+pipeline_enter_table(struct pipeline_context *ctx, uint8_t table, bool deeper)
 {
     const struct sim_net *net = &ctx->sim->net;
     const struct rule *caller = ctx->rule;
@@ -48,12 +48,13 @@ pass_enter_table(struct pass_context *ctx, uint8_t table, bool deeper)
         return;                 /* Samples are copies, for users. */
     }
     if (ctx->sim->n_steps >= SIM_STEPS_MAX) {
-        pass_fail(ctx, SIM_UNKNOWN, "it takes more steps than are simulated");
+        pipeline_fail(ctx, SIM_UNKNOWN,
+                      "it takes more steps than are simulated");
         return;
     }
     if ((deeper && ctx->depth >= SIM_DEPTH_MAX)
         || ctx->n_resubmits >= SIM_RESUBMITS_MAX) {
-        pass_fail(ctx, SIM_LOST, "too many resubmits");
+        pipeline_fail(ctx, SIM_LOST, "too many resubmits");
         return;
     }
     sets = net->sets(net->aux, ctx->pass->host, table, &n);
@@ -61,26 +62,27 @@ pass_enter_table(struct pass_context *ctx, uint8_t table, bool deeper)
     ctx->table = table;
     ctx->rule = hit.rule;
     ctx->n_resubmits++;
-    step = pass_add_step(ctx, SIM_LOOKUP, ctx->flow);
+    step = pipeline_add_step(ctx, SIM_LOOKUP, ctx->flow);
     step->rule = hit.rule;
     step->other = hit.other;
     step->number = hit.conj_id;
     if (hit.other) {
-        pass_fail(ctx, SIM_UNKNOWN, "two flows of equal priority match, and a "
-                  "switch may take either");
+        pipeline_fail(ctx, SIM_UNKNOWN,
+                      "two flows of equal priority match, and a "
+                      "switch may take either");
         return;
     }
 
     n_events = ctx->n_events;
     if (hit.rule) {
         ctx->depth += deeper;
-        pass_do_actions(ctx, hit.rule->ofpacts, hit.rule->ofpacts_len);
+        pipeline_do_actions(ctx, hit.rule->ofpacts, hit.rule->ofpacts_len);
         ctx->depth -= deeper;
     }
     ctx->rule = hit.rule;
     ctx->table = table;
     if (ctx->n_events == n_events && !ctx->stop && is_drop(ctx)) {
-        pass_add_end(ctx, SIM_DROP, NULL);
+        pipeline_add_end(ctx, SIM_DROP, NULL);
     }
     ctx->rule = caller;
     ctx->table = from;
@@ -89,7 +91,7 @@ pass_enter_table(struct pass_context *ctx, uint8_t table, bool deeper)
 /* Finds a neighbour in a provider network, which only the switch knows.  The
  * simulator assumes that it knows all, at one address that stands for them. */
 static void
-find_neighbour(struct pass_context *ctx)
+find_neighbour(struct pipeline_context *ctx)
 {
     static const struct eth_addr someone
         = ETH_ADDR_C(02, 00, 00, 00, 00, 00);
@@ -98,12 +100,12 @@ find_neighbour(struct pass_context *ctx)
 }
 
 static void
-resubmit(struct pass_context *ctx, const struct ofpact_resubmit *r)
+resubmit(struct pipeline_context *ctx, const struct ofpact_resubmit *r)
 {
     uint8_t table = r->table_id == 255 ? ctx->table : r->table_id;
 
     if (r->with_ct_orig || r->in_port != OFPP_IN_PORT) {
-        pass_fail(ctx, SIM_UNKNOWN, "a resubmit with another in_port");
+        pipeline_fail(ctx, SIM_UNKNOWN, "a resubmit with another in_port");
         return;
     }
     if (table == NEIGHBOUR_TABLE) {
@@ -117,7 +119,7 @@ resubmit(struct pass_context *ctx, const struct ofpact_resubmit *r)
         return;                 /* As if the sender were within its rate. */
     }
     ctx->detour++;
-    pass_enter_table(ctx, table, table <= ctx->table);
+    pipeline_enter_table(ctx, table, table <= ctx->table);
     ctx->detour--;
 }
 
@@ -144,11 +146,12 @@ read_nested(const struct ofpact_conntrack *ct, struct ct_action *action,
     }
 }
 
-static void set_field(struct pass_context *, const struct ofpact_set_field *);
+static void set_field(struct pipeline_context *,
+                      const struct ofpact_set_field *);
 
 /* Writes the fields that ct(commit, exec(...)) sets into the connection. */
 static void
-do_exec(struct pass_context *ctx, const struct ofpact *first, size_t len,
+do_exec(struct pipeline_context *ctx, const struct ofpact *first, size_t len,
         struct sim_packet *tracked, struct ct_conn *conn)
 {
     struct flow *flow = ctx->flow;
@@ -163,7 +166,8 @@ do_exec(struct pass_context *ctx, const struct ofpact *first, size_t len,
 
             mf_subfield_copy(&move->src, &move->dst, ctx->flow, &ctx->wc);
         } else if (a->type != OFPACT_NAT) {
-            pass_fail(ctx, SIM_UNKNOWN, "an unknown action inside of ct()");
+            pipeline_fail(ctx, SIM_UNKNOWN,
+                          "an unknown action inside of ct()");
         }
     }
     ctx->flow = flow;
@@ -174,7 +178,7 @@ do_exec(struct pass_context *ctx, const struct ofpact *first, size_t len,
 }
 
 static void
-do_ct(struct pass_context *ctx, const struct ofpact_conntrack *ct)
+do_ct(struct pipeline_context *ctx, const struct ofpact_conntrack *ct)
 {
     struct ct_action action = {
         .host = ctx->pass->host,
@@ -187,7 +191,7 @@ do_ct(struct pass_context *ctx, const struct ofpact_conntrack *ct)
     struct sim_step *step;
     struct ct_conn *conn;
     const char *fault;
-    struct pass *pass;
+    struct pipeline_pass *pass;
     size_t nested_len;
 
     if (ct->zone_src.field) {
@@ -198,25 +202,25 @@ do_ct(struct pass_context *ctx, const struct ofpact_conntrack *ct)
              : conntrack_pass(&ctx->sim->conntrack, &action, &tracked,
                               &conn));
     if (fault) {
-        pass_fail(ctx, SIM_UNKNOWN, fault);
+        pipeline_fail(ctx, SIM_UNKNOWN, fault);
         return;
     }
     if (action.commit) {
         do_exec(ctx, nested, nested_len, &tracked, conn);
     }
-    step = pass_add_step(ctx, SIM_CONNTRACK, &tracked.flow);
+    step = pipeline_add_step(ctx, SIM_CONNTRACK, &tracked.flow);
     step->committed = action.commit;
     step->number = action.zone;
     if (ct->recirc_table != NX_CT_RECIRC_NONE) {
         if (ctx->pass->n_recirculations >= SIM_RECIRCULATIONS_MAX) {
-            pass_fail(ctx, SIM_LOST, "too many passes through conntrack");
+            pipeline_fail(ctx, SIM_LOST, "too many passes through conntrack");
             return;
         }
-        pass = pass_fork(ctx, ctx->pass->host, ct->recirc_table);
+        pass = pipeline_pass_fork(ctx, ctx->pass->host, ct->recirc_table);
         pass->n_recirculations++;
         pass->packet = tracked;
     } else if (action.nat) {
-        pass_fail(ctx, SIM_UNKNOWN, "NAT that the tables do not see");
+        pipeline_fail(ctx, SIM_UNKNOWN, "NAT that the tables do not see");
         return;
     }
     flow_clear_conntrack(ctx->flow);
@@ -225,7 +229,7 @@ do_ct(struct pass_context *ctx, const struct ofpact_conntrack *ct)
 /* Other actions.  -------------------------------------------------------- */
 
 static void
-set_field(struct pass_context *ctx, const struct ofpact_set_field *sf)
+set_field(struct pipeline_context *ctx, const struct ofpact_set_field *sf)
 {
     if (mf_are_prereqs_ok(sf->field, ctx->flow, &ctx->wc)) {
         mf_set_flow_value_masked(sf->field, sf->value,
@@ -234,23 +238,23 @@ set_field(struct pass_context *ctx, const struct ofpact_set_field *sf)
 }
 
 static void
-move(struct pass_context *ctx, const struct ofpact_reg_move *m)
+move(struct pipeline_context *ctx, const struct ofpact_reg_move *m)
 {
     mf_subfield_copy(&m->src, &m->dst, ctx->flow, &ctx->wc);
 }
 
 static void
-pop(struct pass_context *ctx, const struct ofpact_stack *p)
+pop(struct pipeline_context *ctx, const struct ofpact_stack *p)
 {
     if (!nxm_execute_stack_pop(p, ctx->flow, &ctx->wc, &ctx->stack)) {
-        pass_fail(ctx, SIM_UNKNOWN, "pop from an empty stack");
+        pipeline_fail(ctx, SIM_UNKNOWN, "pop from an empty stack");
     }
 }
 
 /* Copies the ports into both of their fields; those of a whole packet are the
  * same. */
 static void
-follow_ports(struct pass_context *ctx)
+follow_ports(struct pipeline_context *ctx)
 {
     if (!(ctx->flow->nw_frag & FLOW_NW_FRAG_LATER)) {
         ctx->packet->tp_src = ctx->flow->tp_src;
@@ -259,7 +263,7 @@ follow_ports(struct pass_context *ctx)
 }
 
 static void
-check_size(struct pass_context *ctx, const struct ofpact_check_pkt_larger
+check_size(struct pipeline_context *ctx, const struct ofpact_check_pkt_larger
            *check)
 {
     const union mf_subvalue larger = {
@@ -272,7 +276,7 @@ check_size(struct pass_context *ctx, const struct ofpact_check_pkt_larger
 
 /* Decrements the TTL.  Returns false if the actions end here. */
 static bool
-dec_ttl(struct pass_context *ctx)
+dec_ttl(struct pipeline_context *ctx)
 {
     struct flow *flow = ctx->flow;
 
@@ -283,23 +287,24 @@ dec_ttl(struct pass_context *ctx)
         flow->nw_ttl--;
         return true;
     }
-    pass_add_end(ctx, SIM_LOST, "its TTL has expired");
+    pipeline_add_end(ctx, SIM_LOST, "its TTL has expired");
     return false;
 }
 
 static void
-do_clone(struct pass_context *ctx, const struct ofpact_nest *clone)
+do_clone(struct pipeline_context *ctx, const struct ofpact_nest *clone)
 {
     struct sim_packet before = *ctx->packet;
 
-    pass_do_actions(ctx, clone->actions, ofpact_nest_get_action_len(clone));
+    pipeline_do_actions(ctx, clone->actions,
+                        ofpact_nest_get_action_len(clone));
     *ctx->packet = before;
 }
 
 /* Executes an action that sets fields, of the packet or of what goes with it.
  * Returns false if it is none. */
 static bool
-do_set(struct pass_context *ctx, const struct ofpact *a)
+do_set(struct pipeline_context *ctx, const struct ofpact *a)
 {
     switch ((int) a->type) {
     case OFPACT_SET_FIELD:
@@ -332,31 +337,30 @@ do_set(struct pass_context *ctx, const struct ofpact *a)
 
 /* Executes an action.  Returns false if the actions end here. */
 static bool
-do_action(struct pass_context *ctx, const struct ofpact *a)
+do_action(struct pipeline_context *ctx, const struct ofpact *a)
 {
     if (do_set(ctx, a)) {
         return !ctx->stop;
     }
     switch ((int) a->type) {
     case OFPACT_OUTPUT:
-        pass_output(ctx, ofpact_get_OUTPUT(a)->port);
+        pipeline_output(ctx, ofpact_get_OUTPUT(a)->port);
         break;
     case OFPACT_OUTPUT_REG:
-        pass_output(ctx,
-                    u16_to_ofp(mf_get_subfield(&ofpact_get_OUTPUT_REG(a)->src,
-                                               ctx->flow)));
+        pipeline_output(ctx, u16_to_ofp(mf_get_subfield(
+            &ofpact_get_OUTPUT_REG(a)->src, ctx->flow)));
         break;
     case OFPACT_CONTROLLER:
-        pass_add_end(ctx, SIM_PUNT, NULL)->punt = ofpact_get_CONTROLLER(a);
+        pipeline_add_end(ctx, SIM_PUNT, NULL)->punt = ofpact_get_CONTROLLER(a);
         break;
     case OFPACT_GROUP:
-        pass_do_group(ctx, ofpact_get_GROUP(a)->group_id);
+        pipeline_do_group(ctx, ofpact_get_GROUP(a)->group_id);
         break;
     case OFPACT_RESUBMIT:
         resubmit(ctx, ofpact_get_RESUBMIT(a));
         break;
     case OFPACT_GOTO_TABLE:
-        pass_enter_table(ctx, ofpact_get_GOTO_TABLE(a)->table_id, false);
+        pipeline_enter_table(ctx, ofpact_get_GOTO_TABLE(a)->table_id, false);
         break;
     case OFPACT_CT:
         do_ct(ctx, ofpact_get_CT(a));
@@ -380,15 +384,15 @@ do_action(struct pass_context *ctx, const struct ofpact *a)
         }
         /* Fall through. */
     default:
-        pass_fail(ctx, SIM_UNKNOWN, "an unsupported action");
+        pipeline_fail(ctx, SIM_UNKNOWN, "an unsupported action");
         break;
     }
     return !ctx->stop;
 }
 
 void
-pass_do_actions(struct pass_context *ctx, const struct ofpact *ofpacts, size_t
-                len)
+pipeline_do_actions(struct pipeline_context *ctx, const struct ofpact *ofpacts,
+                    size_t len)
 {
     const struct ofpact *a;
 

@@ -15,7 +15,7 @@
 
 /* Executes a bucket's actions as a set, in the order of sets, on a copy. */
 static void
-do_bucket(struct pass_context *ctx, const struct ofputil_bucket *bucket)
+do_bucket(struct pipeline_context *ctx, const struct ofputil_bucket *bucket)
 {
     struct ofpbuf set = ofpbuf_const_initializer(bucket->ofpacts,
                                                  bucket->ofpacts_len);
@@ -24,7 +24,7 @@ do_bucket(struct pass_context *ctx, const struct ofputil_bucket *bucket)
 
     ofpbuf_init(&list, 256);
     ofpacts_execute_action_set(&list, &set);
-    pass_do_actions(ctx, list.data, list.size);
+    pipeline_do_actions(ctx, list.data, list.size);
     ofpbuf_uninit(&list);
     *ctx->packet = before;
 }
@@ -54,7 +54,7 @@ first_like(const struct ofputil_group_mod *group,
 /* Chooses among the buckets that do different things the next one that this
  * exchange is to take. */
 static const struct ofputil_bucket *
-choose(struct pass_context *ctx, const struct ofputil_group_mod *group)
+choose(struct pipeline_context *ctx, const struct ofputil_group_mod *group)
 {
     struct simulator *sim = ctx->sim;
     const struct ofputil_bucket *b, *taken = NULL;
@@ -86,7 +86,7 @@ choose(struct pass_context *ctx, const struct ofputil_group_mod *group)
 }
 
 void
-pass_do_group(struct pass_context *ctx, uint32_t group_id)
+pipeline_do_group(struct pipeline_context *ctx, uint32_t group_id)
 {
     const struct sim_net *net = &ctx->sim->net;
     const struct ofputil_group_mod *group = net->group(net->aux,
@@ -96,10 +96,10 @@ pass_do_group(struct pass_context *ctx, uint32_t group_id)
     struct sim_step *step;
 
     if (!group) {
-        pass_add_end(ctx, SIM_LOST, "the group is not there");
+        pipeline_add_end(ctx, SIM_LOST, "the group is not there");
         return;
     }
-    step = pass_add_step(ctx, SIM_GROUP, ctx->flow);
+    step = pipeline_add_step(ctx, SIM_GROUP, ctx->flow);
     step->number = group_id;
     step->option = UINT32_MAX;
     if (group->type == OFPGT11_ALL || group->type == OFPGT11_INDIRECT) {
@@ -112,13 +112,13 @@ pass_do_group(struct pass_context *ctx, uint32_t group_id)
             step->option = bucket->bucket_id;
             do_bucket(ctx, bucket);
         } else if (ctx->sim->n_choices >= SIM_CHOICES_MAX) {
-            pass_fail(ctx, SIM_UNKNOWN,
-                      "more groups select than are simulated");
+            pipeline_fail(ctx, SIM_UNKNOWN,
+                          "more groups select than are simulated");
         } else {
-            pass_add_end(ctx, SIM_LOST, "the group has no bucket");
+            pipeline_add_end(ctx, SIM_LOST, "the group has no bucket");
         }
     } else {
-        pass_fail(ctx, SIM_UNKNOWN, "a group whose buckets depend on ports "
-                  "being up");
+        pipeline_fail(ctx, SIM_UNKNOWN,
+                      "a group whose buckets depend on ports being up");
     }
 }

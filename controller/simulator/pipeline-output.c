@@ -14,13 +14,13 @@
 #include "vmn/vocabulary.h"
 
 static void
-output_tunnel(struct pass_context *ctx, ofp_port_t port)
+output_tunnel(struct pipeline_context *ctx, ofp_port_t port)
 {
     const struct sim_net *net = &ctx->sim->net;
     const struct flow_tnl *tunnel = &ctx->flow->tunnel;
     struct in6_addr to, from;
     const char *host;
-    struct pass *pass;
+    struct pipeline_pass *pass;
     struct flow_tnl received;
 
     if (tunnel->ip_dst) {
@@ -30,21 +30,21 @@ output_tunnel(struct pass_context *ctx, ofp_port_t port)
     }
     host = net->host_at(net->aux, &to);
     if (!host) {
-        pass_add_end(ctx, SIM_LOST, "no host has the tunnel's address");
+        pipeline_add_end(ctx, SIM_LOST, "no host has the tunnel's address");
         return;
     }
     if (!net->tunnel_ip(net->aux, ctx->pass->host,
                         !IN6_IS_ADDR_V4MAPPED(&to), &from)) {
-        pass_add_end(ctx, SIM_LOST,
-                     "the host has no tunnel address to send from");
+        pipeline_add_end(ctx, SIM_LOST,
+                         "the host has no tunnel address to send from");
         return;
     }
     if (!strcmp(host, ctx->pass->host)) {
-        pass_add_end(ctx, SIM_LOST, "the tunnel leads to the host itself");
+        pipeline_add_end(ctx, SIM_LOST, "the tunnel leads to the host itself");
         return;
     }
     if (ctx->pass->n_tunnels >= SIM_TUNNELS_MAX) {
-        pass_add_end(ctx, SIM_LOST, "it loops between hosts");
+        pipeline_add_end(ctx, SIM_LOST, "it loops between hosts");
         return;
     }
 
@@ -57,19 +57,19 @@ output_tunnel(struct pass_context *ctx, ofp_port_t port)
         received.ipv6_dst = to;
     }
     received.tun_id = tunnel->tun_id;
-    pass = pass_fork(ctx, host, 0);
+    pass = pipeline_pass_fork(ctx, host, 0);
     pass->n_tunnels++;
     pass->n_recirculations = 0;
-    pass_clear_metadata(&pass->packet.flow);
+    pipeline_clear_metadata(&pass->packet.flow);
     pass->packet.flow.tunnel = received;
     pass->packet.flow.in_port.ofp_port = port;
-    pass_add_step(ctx, SIM_TUNNEL, ctx->flow)->to = host;
+    pipeline_add_step(ctx, SIM_TUNNEL, ctx->flow)->to = host;
 }
 
 /* Outputs to 'port'.  If that leads to a physical network, continues on the
  * host of the port that the packet is for, if there is one. */
 static void
-output_port(struct pass_context *ctx, ofp_port_t port)
+output_port(struct pipeline_context *ctx, ofp_port_t port)
 {
     const struct sim_net *net = &ctx->sim->net;
     const char *host = NULL;
@@ -80,20 +80,20 @@ output_port(struct pass_context *ctx, ofp_port_t port)
                            ctx->flow, &host, &in_port) : NULL);
 
     if (!provider || !host) {
-        struct sim_end *end = pass_add_end(ctx, SIM_OUTPUT, NULL);
+        struct sim_end *end = pipeline_add_end(ctx, SIM_OUTPUT, NULL);
 
         end->port = ofp_to_u16(port);
         end->provider = provider;
     } else if (ctx->pass->n_tunnels >= SIM_TUNNELS_MAX) {
-        pass_add_end(ctx, SIM_LOST, "it loops between hosts");
+        pipeline_add_end(ctx, SIM_LOST, "it loops between hosts");
     } else {
-        struct pass *pass = pass_fork(ctx, host, 0);
+        struct pipeline_pass *pass = pipeline_pass_fork(ctx, host, 0);
 
         pass->n_tunnels++;
         pass->n_recirculations = 0;
-        pass_clear_metadata(&pass->packet.flow);
+        pipeline_clear_metadata(&pass->packet.flow);
         pass->packet.flow.in_port.ofp_port = u16_to_ofp(in_port);
-        pass_add_step(ctx, SIM_PROVIDER, ctx->flow)->to = host;
+        pipeline_add_step(ctx, SIM_PROVIDER, ctx->flow)->to = host;
     }
 }
 
@@ -105,25 +105,25 @@ is_tunnel(ofp_port_t port)
 }
 
 void
-pass_output(struct pass_context *ctx, ofp_port_t port)
+pipeline_output(struct pipeline_context *ctx, ofp_port_t port)
 {
     ofp_port_t in_port = ctx->flow->in_port.ofp_port;
 
     if (port == OFPP_IN_PORT) {
         port = in_port;
     } else if (port == in_port) {
-        pass_add_end(ctx, SIM_LOST,
-                     "it may not leave by the port that it came by");
+        pipeline_add_end(ctx, SIM_LOST,
+                         "it may not leave by the port that it came by");
         return;
     } else if (port == OFPP_CONTROLLER) {
-        pass_add_end(ctx, SIM_PUNT, NULL);
+        pipeline_add_end(ctx, SIM_PUNT, NULL);
         return;
     } else if (ofp_to_u16(port) >= ofp_to_u16(OFPP_MAX)) {
-        pass_fail(ctx, SIM_UNKNOWN, "output to a reserved port");
+        pipeline_fail(ctx, SIM_UNKNOWN, "output to a reserved port");
         return;
     }
     if (port == OFPP_NONE) {
-        pass_add_end(ctx, SIM_LOST, "output to no port");
+        pipeline_add_end(ctx, SIM_LOST, "output to no port");
     } else if (is_tunnel(port)) {
         output_tunnel(ctx, port);
     } else {

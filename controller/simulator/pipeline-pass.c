@@ -29,8 +29,8 @@ keep_flow(struct simulator *sim, const struct flow *flow)
 }
 
 struct sim_step *
-pass_add_step(struct pass_context *ctx, enum sim_step_kind kind,
-              const struct flow *flow)
+pipeline_add_step(struct pipeline_context *ctx, enum sim_step_kind kind,
+                  const struct flow *flow)
 {
     struct simulator *sim = ctx->sim;
     struct sim_step *step;
@@ -51,8 +51,8 @@ pass_add_step(struct pass_context *ctx, enum sim_step_kind kind,
 }
 
 struct sim_end *
-pass_add_end(struct pass_context *ctx, enum sim_end_kind kind, const char
-             *text)
+pipeline_add_end(struct pipeline_context *ctx, enum sim_end_kind kind,
+                 const char *text)
 {
     struct simulator *sim = ctx->sim;
     struct sim_end *end;
@@ -80,21 +80,22 @@ pass_add_end(struct pass_context *ctx, enum sim_end_kind kind, const char
 }
 
 void
-pass_fail(struct pass_context *ctx, enum sim_end_kind kind, const char *text)
+pipeline_fail(struct pipeline_context *ctx, enum sim_end_kind kind,
+              const char *text)
 {
     if (!ctx->stop) {
-        pass_add_end(ctx, kind, text);
+        pipeline_add_end(ctx, kind, text);
         ctx->stop = true;
     }
 }
 
 /* Passes.  --------------------------------------------------------------- */
 
-struct pass *
-pass_create(struct simulator *sim, const char *host, uint8_t table,
-            const struct sim_packet *packet)
+struct pipeline_pass *
+pipeline_pass_create(struct simulator *sim, const char *host, uint8_t table,
+                     const struct sim_packet *packet)
 {
-    struct pass *pass = xzalloc(sizeof *pass);
+    struct pipeline_pass *pass = xzalloc(sizeof *pass);
 
     pass->host = host;
     pass->table = table;
@@ -105,7 +106,7 @@ pass_create(struct simulator *sim, const char *host, uint8_t table,
 
 /* Clears the metadata: a packet that arrives at a switch has headers only. */
 void
-pass_clear_metadata(struct flow *flow)
+pipeline_clear_metadata(struct flow *flow)
 {
     struct flow all = *flow;
 
@@ -117,10 +118,12 @@ pass_clear_metadata(struct flow *flow)
     flow->actset_output = OFPP_UNSET;
 }
 
-struct pass *
-pass_fork(struct pass_context *ctx, const char *host, uint8_t table)
+struct pipeline_pass *
+pipeline_pass_fork(struct pipeline_context *ctx, const char *host,
+                   uint8_t table)
 {
-    struct pass *pass = pass_create(ctx->sim, host, table, ctx->packet);
+    struct pipeline_pass *pass
+        = pipeline_pass_create(ctx->sim, host, table, ctx->packet);
 
     pass->copy = (ctx->n_events ? ++ctx->sim->n_copies : ctx->pass->copy);
     pass->n_recirculations = ctx->pass->n_recirculations;

@@ -15,7 +15,7 @@
 #include "openvswitch/ofpbuf.h"
 
 /* A pass that waits. */
-struct pass {
+struct pipeline_pass {
     struct ovs_list node;
     const char *host;
     uint8_t table;
@@ -49,9 +49,9 @@ struct simulator {
 };
 
 /* The pass that is under way. */
-struct pass_context {
+struct pipeline_context {
     struct simulator *sim;
-    struct pass *pass;
+    struct pipeline_pass *pass;
     struct sim_packet *packet;  /* Of the pass. */
     struct flow *flow;          /* Of the packet. */
     struct ofpbuf stack;
@@ -69,40 +69,43 @@ struct pass_context {
 
 /* pipeline-pass.c: results, and passes to come. */
 
-struct sim_step *pass_add_step(struct pass_context *, enum sim_step_kind,
-                               const struct flow *);
+struct sim_step *pipeline_add_step(struct pipeline_context *,
+                                   enum sim_step_kind, const struct flow *);
 /* 'text' is a static string, or NULL. */
-struct sim_end *pass_add_end(struct pass_context *, enum sim_end_kind,
-                             const char *text);
+struct sim_end *pipeline_add_end(struct pipeline_context *, enum sim_end_kind,
+                                 const char *text);
 /* Ends the pass where it cannot be followed any further; what was done so far
  * stands. */
-void pass_fail(struct pass_context *, enum sim_end_kind, const char *text);
+void pipeline_fail(struct pipeline_context *, enum sim_end_kind,
+                   const char *text);
 
 /* Queues a pass of a copy of 'packet', from 'table' of 'host' on. */
-struct pass *pass_create(struct simulator *, const char *host, uint8_t table,
-                         const struct sim_packet *packet);
+struct pipeline_pass *pipeline_pass_create(struct simulator *,
+                                           const char *host, uint8_t table,
+                                           const struct sim_packet *packet);
 /* Queues a pass of the packet as it is now.  If this pass has sent it
  * elsewhere already, that is another copy. */
-struct pass *pass_fork(struct pass_context *, const char *host,
-                       uint8_t table);
+struct pipeline_pass *pipeline_pass_fork(struct pipeline_context *,
+                                         const char *host, uint8_t table);
 /* Clears what a packet does not carry from one switch to another. */
-void pass_clear_metadata(struct flow *);
+void pipeline_clear_metadata(struct flow *);
 
 /* pipeline-output.c */
 
 /* Sends the packet out of 'port', as ovs-actions(7) says of "output". */
-void pass_output(struct pass_context *, ofp_port_t port);
+void pipeline_output(struct pipeline_context *, ofp_port_t port);
 
 /* pipeline-groups.c */
 
-void pass_do_group(struct pass_context *, uint32_t group_id);
+void pipeline_do_group(struct pipeline_context *, uint32_t group_id);
 
 /* pipeline-actions.c */
 
-void pass_do_actions(struct pass_context *, const struct ofpact *,
-                     size_t len);
+void pipeline_do_actions(struct pipeline_context *, const struct ofpact *,
+                         size_t len);
 /* Looks the packet up in 'table', and does what the flow there says.
  * 'deeper': it counts for SIM_DEPTH_MAX. */
-void pass_enter_table(struct pass_context *, uint8_t table, bool deeper);
+void pipeline_enter_table(struct pipeline_context *, uint8_t table,
+                          bool deeper);
 
 #endif /* controller/simulator/pipeline-pass.h */

@@ -26,7 +26,7 @@ simulator_create(const struct sim_net *net)
 static void
 forget(struct simulator *sim)
 {
-    struct pass *pass;
+    struct pipeline_pass *pass;
 
     LIST_FOR_EACH_POP (pass, node, &sim->passes) {
         free(pass);
@@ -88,9 +88,9 @@ simulator_share(const struct simulator *sim)
 }
 
 static void
-run_pass(struct simulator *sim, struct pass *pass)
+run_pass(struct simulator *sim, struct pipeline_pass *pass)
 {
-    struct pass_context ctx = {
+    struct pipeline_context ctx = {
         .sim = sim,
         .pass = pass,
         .packet = &pass->packet,
@@ -100,7 +100,7 @@ run_pass(struct simulator *sim, struct pass *pass)
 
     ofpbuf_init(&ctx.stack, 64);
     flow_wildcards_init_catchall(&ctx.wc);
-    pass_enter_table(&ctx, pass->table, false);
+    pipeline_enter_table(&ctx, pass->table, false);
     ofpbuf_uninit(&ctx.stack);
 }
 
@@ -117,12 +117,12 @@ void
 simulator_output(struct simulator *sim, const char *host, uint32_t port,
                  const struct sim_packet *packet)
 {
-    struct pass pass = { .host = host, .packet = *packet };
-    struct pass_context ctx
+    struct pipeline_pass pass = { .host = host, .packet = *packet };
+    struct pipeline_context ctx
         = { .sim = sim, .pass = &pass, .packet = &pass.packet };
 
     forget(sim);
-    pass_add_end(&ctx, SIM_OUTPUT, NULL)->port = port;
+    pipeline_add_end(&ctx, SIM_OUTPUT, NULL)->port = port;
 }
 
 void
@@ -130,18 +130,18 @@ simulator_send(struct simulator *sim, const char *host, uint8_t table,
                uint32_t in_port, const uint32_t regs[16],
                const struct sim_packet *packet)
 {
-    struct pass *pass;
+    struct pipeline_pass *pass;
     struct flow *flow;
 
     forget(sim);
-    pass = pass_create(sim, host, table, packet);
+    pass = pipeline_pass_create(sim, host, table, packet);
     flow = &pass->packet.flow;
-    pass_clear_metadata(flow);
+    pipeline_clear_metadata(flow);
     flow->in_port.ofp_port = u16_to_ofp(in_port);
     memcpy(flow->regs, regs, 16 * sizeof *regs);
     while (!ovs_list_is_empty(&sim->passes)) {
-        pass = CONTAINER_OF(ovs_list_pop_front(&sim->passes), struct pass,
-                            node);
+        pass = CONTAINER_OF(ovs_list_pop_front(&sim->passes),
+                            struct pipeline_pass, node);
         run_pass(sim, pass);
         free(pass);
         if (sim->net.yield) {
