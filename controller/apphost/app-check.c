@@ -48,11 +48,11 @@ check_stages(const struct vmn_app_class *class_, struct vmn_error *why)
                                      stage->name, (int) stage->hook);
         }
         if (!stage->n_tables
-            || stage->n_tables > pipeline_hook_tables(stage->hook)) {
+            || stage->n_tables > stage_tables_of_hook(stage->hook)) {
             return vmn_error_invalid(why, "stage %s has %u tables; 1 to %u "
                                      "are possible", stage->name,
                                      stage->n_tables,
-                                     pipeline_hook_tables(stage->hook));
+                                     stage_tables_of_hook(stage->hook));
         }
     }
     return 0;

@@ -136,5 +136,5 @@ apphost_load(struct apphost *host, const char *dir, const char *file,
 int
 apphost_place(struct apphost *host, struct vmn_error *why)
 {
-    return pipeline_place(&host->pipeline, why);
+    return stage_tables_assign(&host->pipeline, why);
 }

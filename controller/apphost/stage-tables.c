@@ -29,7 +29,7 @@ static const unsigned hook_tables[VMN_N_HOOKS] = {
 BUILD_ASSERT_DECL((VMN_N_HOOKS - 1) * 16 + 80 == PIPELINE_N_TABLES);
 
 unsigned
-pipeline_hook_tables(enum vmn_hook hook)
+stage_tables_of_hook(enum vmn_hook hook)
 {
     return hook_tables[hook];
 }
@@ -71,7 +71,7 @@ compare_placed(const void *a_, const void *b_)
 }
 
 int
-pipeline_place(struct pipeline *pipeline, struct vmn_error *why)
+stage_tables_assign(struct pipeline *pipeline, struct vmn_error *why)
 {
     struct placed *placed = NULL;
     size_t n = 0;
