@@ -131,7 +131,7 @@ put_fault(const struct ctl *ctl, const json_t *fault,
                                                               "parameter"));
     const char *detail = json_string_value(json_object_get(fault, "detail"));
     const char *where = parameter ? parameter : pointer;
-    char *argument = where && !input ? ctl_argument_name(ctl, where) : NULL;
+    char *argument = where && !input ? ctl_error_argument(ctl, where) : NULL;
     size_t start;
 
     start = ds->length;

@@ -350,7 +350,7 @@ report(struct edit *edit, const struct ctl_reply *reply,
 
     ctl_print_outcome(edit->ctl, edit->type->plural, edit->name,
                       outcome ? outcome : "updated");
-    ctl_print_fields(edit->ctl, reply->body);
+    ctl_print_diff(edit->ctl, reply->body);
     ctl_print_restarts(edit->ctl, restarts, "start");
     ctl_print_warnings(edit->ctl, reply->body);
     return ctl_report_receipt(edit->ctl, reply);

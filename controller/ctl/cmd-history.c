@@ -148,7 +148,7 @@ show_entry(struct ctl *ctl, const json_t *entry, const char *type,
     ds_put_char(&ds, '\n');
     ctl_print_safely(ctl->out, ds_cstr(&ds));
     json_array_foreach (json_object_get(entry, "contents"), i, object) {
-        ctl_print_fields(ctl, object);
+        ctl_print_diff(ctl, object);
     }
     ds_destroy(&ds);
 }

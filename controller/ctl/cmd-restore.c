@@ -141,7 +141,7 @@ print_objects(struct ctl *ctl, const struct store_loss *loss)
             ctl_path_print(object, "/name", &ds);
             ds_put_char(&ds, '\n');
             ctl_print_safely(ctl->out, ds_cstr(&ds));
-            ctl_print_fields(ctl, object);
+            ctl_print_diff(ctl, object);
             ds_destroy(&ds);
         }
     }

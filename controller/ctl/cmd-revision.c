@@ -115,7 +115,7 @@ show_contents(struct ctl *ctl, const json_t *revision)
         ctl_path_print(object, "/name", &ds);
         ds_put_char(&ds, '\n');
         ctl_print_safely(ctl->out, ds_cstr(&ds));
-        ctl_print_fields(ctl, object);
+        ctl_print_diff(ctl, object);
     }
     if (left_out && ctl->diff) {
         fprintf(ctl->out, "\nof %"JSON_INTEGER_FORMAT" objects nothing is "

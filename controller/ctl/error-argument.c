@@ -48,7 +48,7 @@ option_name(const struct ctl_command *command, const char *member)
 }
 
 char *
-ctl_argument_name(const struct ctl *ctl, const char *pointer)
+ctl_error_argument(const struct ctl *ctl, const char *pointer)
 {
     char *member, *name = NULL;
 

@@ -12,6 +12,6 @@
 /* Returns the option or argument of the command, such as "--host" or "PORT",
  * that became 'pointer' (a JSON pointer into the body, or the name of a query
  * parameter); NULL if none is known to.  The caller frees it. */
-char *ctl_argument_name(const struct ctl *, const char *pointer);
+char *ctl_error_argument(const struct ctl *, const char *pointer);
 
 #endif /* controller/ctl/error-argument.h */

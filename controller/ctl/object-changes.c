@@ -75,7 +75,7 @@ print_result(struct ctl *ctl, const struct ctl_changes *changes, size_t i,
     ctl_print_outcome(ctl, text_of(object, "type"), text_of(object, "name"),
                       unchanged && changes->unchanged ? changes->unchanged
                       : *outcome && !unchanged ? outcome : said ? said : "?");
-    ctl_print_fields(ctl, result);
+    ctl_print_diff(ctl, result);
 }
 
 /* Prints the reply to one change, or to several. */

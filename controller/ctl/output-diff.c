@@ -107,7 +107,7 @@ put_field(const json_t *field, struct ds *ds)
 }
 
 void
-ctl_print_fields(struct ctl *ctl, const json_t *object)
+ctl_print_diff(struct ctl *ctl, const json_t *object)
 {
     const json_t *more = json_object_get(object, "more_fields");
     struct ds ds = DS_EMPTY_INITIALIZER;

@@ -12,6 +12,6 @@ struct ctl;
 
 /* Prints a line for each of "fields" in 'object', indented, and how many more
  * there are; nothing if there are none. */
-void ctl_print_fields(struct ctl *, const json_t *object);
+void ctl_print_diff(struct ctl *, const json_t *object);
 
 #endif /* controller/ctl/output-diff.h */

@@ -50,7 +50,7 @@ ctl_print_outcomes(struct ctl *ctl, const json_t *results)
         ctl_print_outcome(ctl, string_member(result, "type"),
                           string_member(result, "name"),
                           string_member(result, "outcome"));
-        ctl_print_fields(ctl, result);
+        ctl_print_diff(ctl, result);
     }
 }
 
@@ -103,7 +103,7 @@ ctl_print_also_changed(struct ctl *ctl, const json_t *reply)
 
             ctl_print_outcome(ctl, string_member(change, "type"),
                               string_member(change, "name"), outcome);
-            ctl_print_fields(ctl, change);
+            ctl_print_diff(ctl, change);
             free(outcome);
         }
     }

@@ -87,7 +87,7 @@ show_fields(struct ctl *ctl, const json_t *objects)
 
             ctl_print_safely(ctl->out, name);
             free(name);
-            ctl_print_fields(ctl, object);
+            ctl_print_diff(ctl, object);
         }
     }
 }
