@@ -373,7 +373,7 @@ unixctl_announce(struct unixctl_conn *conn, int argc, const char *argv[],
     if (argc > 1 && !find_host(conn, f, argv[1])) {
         return;
     }
-    packets_timed_now(f, argc > 1 ? argv[1] : NULL);
+    packet_in_timers_now(f, argc > 1 ? argv[1] : NULL);
     unixctl_command_reply(conn, NULL);
 }
 

@@ -31,7 +31,7 @@ const char *
 host_overall_state_name(const struct fabric_host *host)
 {
     const char *reason;
-    const char *of_switch = host_state_name(host->sw, &reason);
+    const char *of_switch = host_openflow_state_name(host->sw, &reason);
     const char *of_database = fabric_db_state(host);
 
     return (!of_database
@@ -61,7 +61,7 @@ host_overall_state_get(struct fabric_host *host, struct arena *arena,
     host_overall_state_update(host);
     overall->state = host->state;
     overall->since_ms = host->state_since_ms;
-    host_state_name(host->sw, &overall->reason);
+    host_openflow_state_name(host->sw, &overall->reason);
     if (is_of_database(host->state)) {
         overall->reason = fabric_db_state_reason(host, arena,
                                                  &overall->since_ms);

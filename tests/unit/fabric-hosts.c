@@ -315,7 +315,7 @@ is_synced(int i)
 {
     const char *reason;
 
-    return !strcmp(host_state_name(host(i)->sw, &reason), "synced");
+    return !strcmp(host_openflow_state_name(host(i)->sw, &reason), "synced");
 }
 
 bool
@@ -323,7 +323,7 @@ is_diverged(int i)
 {
     const char *reason;
 
-    return !strcmp(host_state_name(host(i)->sw, &reason), "diverged");
+    return !strcmp(host_openflow_state_name(host(i)->sw, &reason), "diverged");
 }
 
 void
@@ -438,7 +438,7 @@ host_reason(int i)
 {
     const char *reason;
 
-    host_state_name(host(i)->sw, &reason);
+    host_openflow_state_name(host(i)->sw, &reason);
     return reason ? reason : "";
 }
 json_int_t

@@ -238,7 +238,7 @@ bool
 is_state(const char *state)
 {
     const char *reason;
-    const char *now = host_state_name(h1()->sw, &reason);
+    const char *now = host_openflow_state_name(h1()->sw, &reason);
 
     if (strcmp(state, "diverged") && !strcmp(now, "diverged")) {
         fail_msg("%s", reason);

@@ -280,7 +280,8 @@ has_synced(int i)
 {
     const char *reason;
 
-    return !strcmp(host_state_name(new_host(i)->sw, &reason), "synced");
+    return !strcmp(host_openflow_state_name(new_host(i)->sw, &reason),
+                   "synced");
 }
 
 static int

@@ -225,7 +225,7 @@ h1(void)
 static bool
 is_synced(void)
 {
-    const char *reason, *state = host_state_name(h1()->sw, &reason);
+    const char *reason, *state = host_openflow_state_name(h1()->sw, &reason);
 
     if (!strcmp(state, "diverged")) {
         fail_msg("%s", reason);

@@ -237,7 +237,7 @@ until_diverged(void)
     FIXTURE_TURN_UNTIL(fixture_turn, is_state("diverged")
                        && h1()->sw->state == SWITCH_LIVE
                        && hmap_count(&h1()->sw->faults.rejected));
-    host_state_name(h1()->sw, &reason);
+    host_openflow_state_name(h1()->sw, &reason);
     return reason;
 }
 
@@ -297,7 +297,8 @@ stopped_switch_is_cut_off_and_mended(void **state OVS_UNUSED)
     put_shop_port(13, "h1", "web");
     assert_string_equal(receipt_word(), "pending");
     FIXTURE_TURN_UNTIL(fixture_turn, !h1()->sw->conn);
-    assert_string_equal(host_state_name(h1()->sw, &reason), "offline");
+    assert_string_equal(host_openflow_state_name(h1()->sw, &reason),
+                        "offline");
     assert_non_null(strstr(reason, "stalled: no acknowledgement"));
     assert_string_equal(receipt_word(), "offline");
     /* What comes meanwhile reaches it as one difference. */

@@ -153,7 +153,7 @@ source_begin(struct source *s, struct fabric *f, const struct match *match)
     if (!sw) {
         source_end(s, "there is no such host");
     } else if (!sw->conn) {
-        host_state_name(sw, &reason);
+        host_openflow_state_name(sw, &reason);
         source_end(s, reason);
     } else {
         struct ofdump_budget budget

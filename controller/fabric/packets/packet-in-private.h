@@ -148,14 +148,14 @@ void packets_queue_timed(struct packets_of_switch *,
                          uint32_t in_port);
 
 /* packet-in-timers.c */
-void packets_timed_create(struct fabric *);
-void packets_timed_destroy(struct fabric *);
-void packets_timed_forget(struct packets_of_switch *);
+void packet_in_timers_create(struct fabric *);
+void packet_in_timers_destroy(struct fabric *);
+void packet_in_timers_forget(struct packets_of_switch *);
 /* The switch is live: timed handlers may be called for it. */
-void packets_timed_begin(struct fabric_switch *);
+void packet_in_timers_begin(struct fabric_switch *);
 /* Calls the handlers for ports that lead to physical networks, since the
  * switch's flows are others now. */
-void packets_timed_installed(struct fabric_switch *);
+void packet_in_timers_installed(struct fabric_switch *);
 
 /* packet-in-handling.c */
 /* Calls the packet's handler, and appends the messages to the switch to

@@ -385,7 +385,7 @@ packets_create(struct fabric *f, const struct fabric_options *options)
     ofpbuf_init(&packets->frame, 2048);
     engine_packets_out_init(&packets->out);
     f->packets = packets;
-    packets_timed_create(f);
+    packet_in_timers_create(f);
 }
 
 void
@@ -398,7 +398,7 @@ packets_destroy(struct fabric *f)
         LIST_FOR_EACH_POP (packet, node, &packets->spare) {
             free(packet);
         }
-        packets_timed_destroy(f);
+        packet_in_timers_destroy(f);
         event_free(packets->drain);
         ofpbuf_uninit(&packets->batch);
         ofpbuf_uninit(&packets->frame);
@@ -414,13 +414,13 @@ packets_destroy(struct fabric *f)
 static void
 live(struct fabric_switch *sw, void *ps OVS_UNUSED)
 {
-    packets_timed_begin(sw);
+    packet_in_timers_begin(sw);
 }
 
 static void
 installed(struct fabric_switch *sw, void *state OVS_UNUSED)
 {
-    packets_timed_installed(sw);
+    packet_in_timers_installed(sw);
 }
 
 static void
@@ -454,7 +454,7 @@ destroy(struct fabric_switch *sw OVS_UNUSED, void *ps_)
         }
         hmap_destroy(&ps->ports);
         ofpacket_cache_uninit(&ps->cache);
-        packets_timed_forget(ps);
+        packet_in_timers_forget(ps);
     }
 }
 

@@ -46,6 +46,6 @@ void packets_get_stats(const struct fabric *, struct fabric_stats *);
 void packets_show(const struct fabric *, const char *name, struct ds *);
 
 /* Calls timed handlers now: for the ports of host 'name', or of all. */
-void packets_timed_now(struct fabric *, const char *name);
+void packet_in_timers_now(struct fabric *, const char *name);
 
 #endif /* controller/fabric/packets/packet-in-queue.h */

@@ -210,7 +210,7 @@ tick_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
 }
 
 void
-packets_timed_begin(struct fabric_switch *sw)
+packet_in_timers_begin(struct fabric_switch *sw)
 {
     struct fabric_packets *packets = sw->host->fabric->packets;
 
@@ -220,7 +220,7 @@ packets_timed_begin(struct fabric_switch *sw)
 }
 
 void
-packets_timed_installed(struct fabric_switch *sw)
+packet_in_timers_installed(struct fabric_switch *sw)
 {
     struct fabric_packets *packets = sw->host->fabric->packets;
     struct packets_of_switch *ps;
@@ -257,7 +257,7 @@ packets_timed_installed(struct fabric_switch *sw)
 }
 
 void
-packets_timed_now(struct fabric *f, const char *name)
+packet_in_timers_now(struct fabric *f, const char *name)
 {
     struct fabric_host *host;
 
@@ -275,7 +275,7 @@ packets_timed_now(struct fabric *f, const char *name)
 }
 
 void
-packets_timed_create(struct fabric *f)
+packet_in_timers_create(struct fabric *f)
 {
     struct fabric_packets *packets = f->packets;
     size_t n = engine_n_handlers(f->engine);
@@ -295,7 +295,7 @@ packets_timed_create(struct fabric *f)
 }
 
 void
-packets_timed_destroy(struct fabric *f)
+packet_in_timers_destroy(struct fabric *f)
 {
     if (f->packets->tick) {
         event_free(f->packets->tick);
@@ -304,7 +304,7 @@ packets_timed_destroy(struct fabric *f)
 }
 
 void
-packets_timed_forget(struct packets_of_switch *ps)
+packet_in_timers_forget(struct packets_of_switch *ps)
 {
     for (size_t i = 0; ps->timed && i < ps->packets->n_timed; i++) {
         free(ps->timed[i].after);

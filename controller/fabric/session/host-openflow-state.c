@@ -16,7 +16,7 @@
 #include "util.h"
 
 const char *
-host_state_name(const struct fabric_switch *sw, const char **reason)
+host_openflow_state_name(const struct fabric_switch *sw, const char **reason)
 {
     *reason = NULL;
     switch (sw->state) {

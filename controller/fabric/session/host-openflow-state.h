@@ -10,8 +10,8 @@ struct status_openflow;
 
 /* Returns the host's state, a constant, and sets '*reason' to the reason,
  * borrowed until the next iteration of the loop; NULL: none. */
-const char *host_state_name(const struct fabric_switch *,
-                            const char **reason);
+const char *host_openflow_state_name(const struct fabric_switch *,
+                                     const char **reason);
 /* Fills in "openflow" of the host's status, borrowed until the next iteration
  * of the loop. */
 void host_openflow_status(const struct fabric_switch *,
