@@ -343,6 +343,28 @@ def test_each_alert_says_what_it_means_and_what_to_run():
         assert yaml.safe_load(text)["alerting"]["alertmanagers"]
 
 
+def test_prometheus_gets_a_token_that_only_reads():
+    """The commands of the sample are those of the documentation, and what they
+    make is what Prometheus reads: not the token that may do everything."""
+    with open(os.path.join(PLACE, "prometheus.yml")) as text:
+        sample = text.read()
+    said = re.search(r"#   vmnctl apply -f - <<END\n(.*?)#   END\n(.*?)# \w",
+                     sample, re.S)
+    account, commands = (re.sub("^#   ", "", part, flags=re.M)
+                         for part in said.groups())
+    assert yaml.safe_load(account) == {
+        "type": "accounts", "name": "prometheus", "spec": {"role": "viewer"}}
+    with open(os.path.join(TOP, "docs/monitoring.md")) as page:
+        documented_too = page.read()
+    assert account in documented_too
+    for command in commands.splitlines():
+        assert "# " + command in documented_too
+    [job] = yaml.safe_load(sample)["scrape_configs"]
+    place = job["authorization"]["credentials_file"]
+    assert re.search("vmnctl token .* --account prometheus --out "
+                     + re.escape(place) + "$", commands, re.M)
+
+
 def test_dashboard_can_be_imported(tmp_path):
     dashboard = read_dashboard()
     variables = {v["name"]: v for v in dashboard["templating"]["list"]}
