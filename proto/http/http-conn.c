@@ -41,7 +41,7 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 20);
 static void
 end_request(struct http_conn *conn)
 {
-    http_budget_release_conn(conn);
+    http_limits_release_conn(conn);
     if (conn->entry.state != ADMISSION_PENDING) {
         admission_set_state(conn->listener->admission, &conn->entry,
                             ADMISSION_IDLE, time_msec());
@@ -102,7 +102,7 @@ http_conn_destroy(struct http_conn *conn)
     struct http_request *req = conn->request;
 
     ovs_list_remove(&conn->node);
-    http_budget_release_conn(conn);
+    http_limits_release_conn(conn);
     admission_remove(conn->listener->admission, &conn->entry);
     conn->listener->n_conns--;
     conn->listener->server->stats.n_connections--;

@@ -160,7 +160,7 @@ read_chunked(struct http_conn *conn, struct evbuffer *in, bool *progress,
     }
     free(line);
     if (ok && conn->chunk == HTTP_CHUNK_DATA
-        && !http_budget_take(req, conn->chunk_left)) {
+        && !http_limits_take(req, conn->chunk_left)) {
         return -2;
     }
     return !ok ? -1 : done;

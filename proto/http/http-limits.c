@@ -158,7 +158,7 @@ check(struct http_request *req, uint64_t size)
 }
 
 bool
-http_budget_take(struct http_request *req, uint64_t size)
+http_limits_take(struct http_request *req, uint64_t size)
 {
     if (!size) {
         return true;
@@ -178,7 +178,7 @@ http_budget_take(struct http_request *req, uint64_t size)
 }
 
 void
-http_budget_release(struct http_request *req)
+http_limits_release(struct http_request *req)
 {
     struct http_account *account;
 
@@ -197,7 +197,7 @@ http_budget_release(struct http_request *req)
 }
 
 bool
-http_budget_take_conn(struct http_request *req)
+http_limits_take_conn(struct http_request *req)
 {
     struct http_accounts *accounts = req->server->accounts;
     size_t max = req->limits.conns_max;
@@ -222,7 +222,7 @@ http_budget_take_conn(struct http_request *req)
 }
 
 void
-http_budget_release_conn(struct http_conn *conn)
+http_limits_release_conn(struct http_conn *conn)
 {
     if (conn->account) {
         conn->account->n_conns--;

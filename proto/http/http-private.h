@@ -203,14 +203,14 @@ void http_accounts_unref(struct http_accounts *);
 uint64_t http_accounts_body_bytes(const struct http_accounts *);
 /* Takes 'size' more bytes for the body.  Returns false if that is beyond the
  * limit: then the request was answered (and freed). */
-bool http_budget_take(struct http_request *, uint64_t size);
-void http_budget_release(struct http_request *);
+bool http_limits_take(struct http_request *, uint64_t size);
+void http_limits_release(struct http_request *);
 /* Counts the request's connection for its client.  Returns false if the client
  * has too many: then the request was answered (and freed), and the connection
  * closes. */
-bool http_budget_take_conn(struct http_request *);
+bool http_limits_take_conn(struct http_request *);
 /* Stops counting the connection, if it was counted. */
-void http_budget_release_conn(struct http_conn *);
+void http_limits_release_conn(struct http_conn *);
 
 /* http-login-delay.c */
 struct http_logins *http_logins_create(struct event_base *);

@@ -37,7 +37,7 @@ http_request_free(struct http_request *req)
         free(req->params[i].value);
     }
     free(req->who);
-    http_budget_release(req);
+    http_limits_release(req);
     free(req->client);
     if (req->identity) {
         req->free_identity(req->identity);
@@ -362,7 +362,7 @@ authenticate(struct http_request *req)
         req->authenticated = true;
         remember_token(req->conn, token);
         http_conn_authenticated(req->conn);
-        ok = http_budget_take_conn(req);
+        ok = http_limits_take_conn(req);
     }
     free(certificate);
     return ok;
@@ -483,7 +483,7 @@ http_request_accept(struct http_request *req)
     return ((open || is_allowed(req)) && find_route(req)
             && (!open || req->route->open || is_allowed(req))
             && authorize(req) && check_query(req) && check_body(req)
-            && http_budget_take(req, req->head.body_size));
+            && http_limits_take(req, req->head.body_size));
 }
 
 /* What handlers ask.  ---------------------------------------------------- */
