@@ -434,7 +434,7 @@ reach_make(struct engine *engine, const struct model *model,
         reach.sim = simulator_create(&sim_net);
         matrix = fill_matrix(&reach, n);
         if (request->ways) {
-            reach_add_ways(reach.sim, &reach.names, request, arena, matrix);
+            reach_add_outside(reach.sim, &reach.names, request, arena, matrix);
         }
         simulator_destroy(reach.sim);
         desired_hosts_destroy(net);

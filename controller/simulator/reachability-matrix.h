@@ -30,7 +30,7 @@ struct reach_request {
     const char *network;        /* NULL: all.  The caller's. */
     enum trace_protocol protocol;
     uint16_t port;              /* TCP, UDP, SCTP. */
-    bool ways;                  /* Also those of reach_add_ways(). */
+    bool ways;                  /* Also those of reach_add_outside(). */
 };
 
 /* What becomes of requests of some ports to others, and of the replies. */
@@ -104,9 +104,9 @@ bool reach_same(const struct reach_verdict *, const struct reach_verdict *);
 /* Adds to the matrix who reaches floating addresses from outside; and of each
  * class, as its first port, virtual IPs and who is outside.  Uses the
  * simulator for it.  Pauses. */
-void reach_add_ways(struct simulator *, const struct result_names *,
-                    const struct reach_request *, struct arena *,
-                    struct reach_matrix *);
+void reach_add_outside(struct simulator *, const struct result_names *,
+                       const struct reach_request *, struct arena *,
+                       struct reach_matrix *);
 
 /* reachability-difference.c */
 

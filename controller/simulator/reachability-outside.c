@@ -206,9 +206,9 @@ add_of_class(struct search *search, const struct reach_class *class_)
 }
 
 void
-reach_add_ways(struct simulator *sim, const struct result_names *names,
-               const struct reach_request *request, struct arena *arena,
-               struct reach_matrix *matrix)
+reach_add_outside(struct simulator *sim, const struct result_names *names,
+                  const struct reach_request *request, struct arena *arena,
+                  struct reach_matrix *matrix)
 {
     struct search search = { sim, names, names->model, request, matrix,
                              arena };
