@@ -171,6 +171,18 @@ export const scenes = {
       const made = (await api("GET", "revisions?who=account:team")).items;
 
       assert.deepEqual(made.map((one) => one.comment), ["ticket 4711"]);
+      // Nor do thousands of later ones by others hide it.
+      for (let i = 0; i < 2100; i++) {
+        await api("PUT", "groups/others", { spec: {
+          description: `change ${i}` } });
+      }
+      assert.equal((await api("GET", "revisions?who=account:team")).items
+        .length, 0);
+      await go("objects/networks/team");
+      await page.reload();
+      await go("changes");
+      await page.getByText("account:team/team").first().waitFor();
+      await api("DELETE", "groups/others");
       await api("DELETE", "tokens/team");
       await api("DELETE", "networks/team");
       await api("DELETE", "accounts/team");

@@ -171,7 +171,8 @@ function matches(words, item) {
 }
 
 export function mount(root, { signal, words }) {
-  const state = { items: [], groups: [], older: true, loading: false };
+  const state = { items: [], groups: [], older: true, loading: false,
+    looked: false };
   const search = h("input", { type: "search", "aria-label": "Search",
     placeholder: "who, type or name …", oninput: () => draw() });
   const people = h("input", { type: "checkbox", onchange: () => draw() });
@@ -236,6 +237,20 @@ export function mount(root, { signal, words }) {
     }
   }
 
+  /** The newest own changes of an account with a scope: one answer may have
+   * none, and say where vmnd has stopped to look. */
+  async function ownBefore(before) {
+    for (;;) {
+      const page = await get("revisions", { limit: PAGE,
+        ...before === undefined ? {} : { before } }, signal);
+
+      if (page.items.length || page.next === undefined) {
+        return page;
+      }
+      before = page.next;
+    }
+  }
+
   async function loadOlder() {
     const first = state.items.at(-1)?.revision;
 
@@ -246,8 +261,8 @@ export function mount(root, { signal, words }) {
     try {
       // Revision numbers have gaps: reports of hosts are not stored.
       const after = Math.max(0, first - 1 - PAGE);
-      const page = await get("revisions", state.scoped
-        ? { before: first, limit: PAGE } : { after, limit: PAGE }, signal);
+      const page = await (state.scoped ? ownBefore(first)
+        : get("revisions", { after, limit: PAGE }, signal));
       const items = page.items.filter((item) => item.revision < first);
 
       state.older = state.scoped ? page.next !== undefined : after > 0;
@@ -275,9 +290,13 @@ export function mount(root, { signal, words }) {
           state.scoped = true;
           return { items: [] };
         });
-      const page = await get("revisions", newest === undefined || state.scoped
-        ? { limit: PAGE } : { after: newest, limit: 1000 }, signal);
+      // All of the log is looked through once: not each time that there is
+      // nothing.
+      const page = await (state.scoped && !state.looked ? ownBefore()
+        : get("revisions", newest === undefined || state.scoped
+          ? { limit: PAGE } : { after: newest, limit: 1000 }, signal));
 
+      state.looked = true;
       state.groups = activity.items;
       state.items = [...page.items.filter((item) => newest === undefined
         || item.revision > newest).reverse(), ...state.items];
