@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "controller/ctl/output-colour.h"
+#include "controller/schema/schema.h"
 #include "openvswitch/dynamic-string.h"
 #include "svec.h"
 #include "util.h"
@@ -18,8 +19,8 @@
 /* Widest column, in characters: a longer cell shifts the rest of its row, and
  * where long cells are cut, */
 #define WIDTH_MAX 200
-/* the widest but the last. */
-#define CUT_WIDTH 60
+/* the widest but the last: no name is cut. */
+#define CUT_WIDTH VMN_NAME_LEN
 #define CUT_MARK "..."
 
 struct ctl_table {

@@ -25,8 +25,8 @@ struct ctl_column {
 
 struct ctl_table *ctl_table_create(const struct ctl_column *);
 void ctl_table_destroy(struct ctl_table *);
-/* Has cells that are added from now on cut at 60 characters, but for those of
- * the last column. */
+/* Has cells that are added from now on cut at 63 characters, the most that a
+ * name has, but for those of the last column. */
 void ctl_table_cut_cells(struct ctl_table *);
 /* Takes the headings out of a table that has no rows yet. */
 void ctl_table_omit_headings(struct ctl_table *);

@@ -33,10 +33,10 @@ routers_show_networks_and_routes(void **state OVS_UNUSED)
 
     assert_play(steps, "", "get routers", CTL_DONE,
                 "NAME   MAC   NETWORKS   ROUTES                            "
-                "                             EXTERNAL   GATEWAY   REASON\n"
+                "                                EXTERNAL   GATEWAY   REASON\n"
                 "r      -     blue,red   0.0.0.0/0 via 10.0.0.9,10.0.0.10; "
-                "10.9.0.0/16 from 10.0.1...   -          -         -\n"
-                "s      -     -          -                                 "
+                "10.9.0.0/16 from 10.0.1.0/...   -          -         -\n"
+                "s      -     -          -                                    "
                 "                             -          -         -\n", "");
     play(&result, steps, "", "get routers -o wide");
     assert_non_null(strstr(result.out, "0.0.0.0/0 via 10.0.0.9,10.0.0.10; "

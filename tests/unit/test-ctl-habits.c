@@ -385,6 +385,28 @@ columns_and_order_are_the_users(void **state OVS_UNUSED)
                  CTL_UNREACHABLE, "cannot reach");
 }
 
+/* However long: a name that is cut is of no use in the next command. */
+static void
+names_are_not_cut(void **state OVS_UNUSED)
+{
+#define LONG_NAME                                                       \
+    "a23456789012345678901234567890123456789012345678901234567890123"
+    static const struct step steps[] = {
+        { "GET /v1/ports?limit=250", NULL, 200, LIST(
+            "{\"name\": \"" LONG_NAME "\", \"spec\": {\"network\": \""
+            LONG_NAME "\"}, \"status\": {\"ips\": [], \"host\": \"h\"}}") },
+        END,
+    };
+    struct run result;
+    const char *name;
+
+    play(&result, steps, "", "get ports");
+    name = strstr(result.out, LONG_NAME);
+    assert_non_null(name);
+    assert_non_null(strstr(name + 1, LONG_NAME));
+    run_uninit(&result);
+}
+
 /* Rows stay aligned; all of the text is in -o wide.  The last column is not
  * cut. */
 static void
@@ -482,6 +504,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(references_are_told_what_to_do_about),
         cmocka_unit_test(promotion_of_what_enforces_changes_nothing),
         cmocka_unit_test(columns_and_order_are_the_users),
+        cmocka_unit_test(names_are_not_cut),
         cmocka_unit_test(long_cells_are_cut),
         cmocka_unit_test(tables_go_without_headings),
         cmocka_unit_test(ports_are_selected_by_host_and_network),
