@@ -235,6 +235,7 @@ def test_clients_of_a_deleted_balancer_are_told_nothing(town, vip):
     serve(ca, vip, ["b1"])
     one, = hold(ca, vip, 1)["b1"]
     town.api.delete("loadbalancers/lb", wait="installed", timeout="20s")
+    town.revalidated()
     one.sock.send(b"x\n")
     one.sock.settimeout(2.0)
     with pytest.raises(socket.timeout):
