@@ -175,6 +175,33 @@ def test_dead_gateway_and_what_is_lost_with_it(net, read):
     assert "reason" not in status(world)
 
 
+def test_gateway_whose_switch_is_dead_is_replaced(net, read):
+    """Its database answers still: only the switch has ended."""
+    world, h1 = net, net.lab.host("h1")
+    world.provider_hosts_are("h2")
+    world.put("routers", "r", **router("h1", "h2"))
+    wait_for("h2 to stand by", lambda: gateways(world)
+             == {"h1": "active", "h2": "standby"}, 20)
+    reader = read("?kinds=gateway")
+    h1.stop_switch(0)
+    try:
+        _, moved = reader.take("gateway", 60)
+        assert (moved["state"], moved["host"], moved["before"]) == (
+            "active", "h2", "h1")
+        assert gateways(world) == {"h1": "unable", "h2": "active"}
+        wait_for("h1 to be warned of", lambda: any(
+            text.startswith('host "h1" cannot be its gateway: ')
+            for text in warnings(world)), 60)
+    finally:
+        h1.start()
+        h1.await_ready()
+    _, back = reader.take("gateway", 60)
+    assert (back["state"], back["host"], back["before"]) == (
+        "active", "h1", "h2")
+    wait_for("both", lambda: gateways(world)
+             == {"h1": "active", "h2": "standby"}, 60)
+
+
 def test_backends_that_nobody_hears_and_nothing_probes(net):
     """Once by the balancer's status, vmnctl status and a metric; a probed
     balancer takes them out by itself, and is not warned of."""

@@ -137,14 +137,22 @@ notify(const struct fabric_host_db *db, const struct liveness *was)
     }
 }
 
+/* Passes on what decides where ports are bound and which host is a gateway. */
+static void
+report(const struct fabric_host_db *db)
+{
+    observed_host_set_silent(db->observed, db->database_session.lost);
+    observed_host_set_switch_dead(db->observed, db->switch_dead);
+}
+
 void
 host_liveness_update(struct fabric_host_db *db, bool alive)
 {
     struct liveness was = get_liveness(db);
 
     session_update(db, &db->database_session, alive);
-    observed_host_set_silent(db->observed, db->database_session.lost);
     dead_check(db);
+    report(db);
     notify(db, &was);
 }
 
@@ -164,6 +172,7 @@ host_liveness_switch_update(struct fabric_host_db *db)
                    db->switch_session.lost ? sw->state == SWITCH_LIVE
                    : sw->state != SWITCH_OFFLINE);
     dead_check(db);
+    report(db);
     notify(db, &was);
 }
 
@@ -181,8 +190,8 @@ host_liveness_check(struct fabric_host_db *db)
 
     session_check(db, &db->database_session);
     session_check(db, &db->switch_session);
-    observed_host_set_silent(db->observed, db->database_session.lost);
     dead_check(db);
+    report(db);
     notify(db, &was);
 }
 

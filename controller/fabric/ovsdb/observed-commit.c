@@ -166,12 +166,13 @@ vif_spec(const struct observed_vif *vif)
 }
 
 /* Returns true if the interface belongs in the model: one that leads to a
- * physical network only while its host is heard, since other hosts replace
- * it. */
+ * physical network only while its host is heard and its switch runs, since
+ * other hosts replace it. */
 static bool
 is_visible(const struct observed_vif *vif)
 {
-    return vif->iface_id[0] != '@' || !vif->host->silent;
+    return (vif->iface_id[0] != '@'
+            || (!vif->host->silent && !vif->host->switch_dead));
 }
 
 void

@@ -180,7 +180,7 @@ observed_host_set_datapath(struct observed_host *host, uint64_t id)
 }
 
 /* Submits the interfaces that lead to physical networks, which depend on
- * whether the host is silent. */
+ * whether the host is silent or its switch dead. */
 static void
 host_provider_vifs_changed(struct observed_host *host)
 {
@@ -190,7 +190,7 @@ host_provider_vifs_changed(struct observed_host *host)
         if (vif->iface_id[0] != '@') {
             continue;
         }
-        if (host->silent) {
+        if (host->silent || host->switch_dead) {
             observed_submit_vif_delete(vif);
         } else {
             observed_submit_vif(vif);
@@ -204,6 +204,15 @@ observed_host_set_silent(struct observed_host *host, bool silent)
     if (host->silent != silent) {
         host->silent = silent;
         observed_host_ports_due(host, NULL);
+        host_provider_vifs_changed(host);
+    }
+}
+
+void
+observed_host_set_switch_dead(struct observed_host *host, bool dead)
+{
+    if (host->switch_dead != dead) {
+        host->switch_dead = dead;
         host_provider_vifs_changed(host);
     }
 }

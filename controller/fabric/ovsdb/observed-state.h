@@ -69,6 +69,7 @@ struct observed_host {
                                  * submitted, though 'in_barrier' is set. */
     bool announced;             /* 'reported' was notified. */
     bool silent;
+    bool switch_dead;           /* Nothing leaves by its provider bridges. */
     bool differs;               /* While resyncing: is to be compared. */
     struct vmn_selector accepts; /* Owns its parts. */
     struct arena accepts_arena; /* Of its parts. */
@@ -152,6 +153,9 @@ void observed_host_set_datapath(struct observed_host *, uint64_t id);
 /* Sets whether the host counts as silent: claims of other hosts then take
  * precedence. */
 void observed_host_set_silent(struct observed_host *, bool silent);
+/* Sets whether the host's switch is known not to run, while its database
+ * answers: other hosts then replace its gateways, but its ports stay bound. */
+void observed_host_set_switch_dead(struct observed_host *, bool dead);
 /* Sets which ports may be bound on the host: those that 'accepts' selects. */
 void observed_host_set_accepts(struct observed_host *,
                                const struct vmn_selector *accepts);
