@@ -409,6 +409,20 @@ ctl_comparison_exit(enum ctl_exit status)
 }
 
 enum ctl_exit
+ctl_get_except(struct ctl *ctl, const char *path, int except,
+               struct ctl_reply *reply, bool *there)
+{
+    enum ctl_exit status = send_request(ctl, "GET", path, NULL, reply);
+
+    *there = !status && reply->status != except;
+    if (!status && !*there) {
+        ctl_reply_uninit(reply);
+        return CTL_DONE;
+    }
+    return status ? status : check_reply(ctl, NULL, reply);
+}
+
+enum ctl_exit
 ctl_get_object(struct ctl *ctl, const char *type, const char *name,
                struct ctl_reply *reply, bool *there)
 {
@@ -416,14 +430,9 @@ ctl_get_object(struct ctl *ctl, const char *type, const char *name,
     enum ctl_exit status;
 
     ctl_append_path(&path, type, name);
-    status = send_request(ctl, "GET", ds_cstr(&path), NULL, reply);
+    status = ctl_get_except(ctl, ds_cstr(&path), 404, reply, there);
     ds_destroy(&path);
-    *there = !status && reply->status != 404;
-    if (!status && !*there) {
-        ctl_reply_uninit(reply);
-        return CTL_DONE;
-    }
-    return status ? status : check_reply(ctl, NULL, reply);
+    return status;
 }
 
 enum ctl_exit

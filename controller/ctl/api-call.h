@@ -55,6 +55,11 @@ enum ctl_exit ctl_comparison_exit(enum ctl_exit);
 enum ctl_exit ctl_get_object(struct ctl *, const char *type, const char *name,
                              struct ctl_reply *, bool *there);
 
+/* As ctl_call() for a GET.  If the server answers with the status 'except',
+ * '*there' is false, and there is no reply; that is not an error. */
+enum ctl_exit ctl_get_except(struct ctl *, const char *path, int except,
+                             struct ctl_reply *, bool *there);
+
 /* As ctl_call() for a GET; the reply must be a JSON object. */
 enum ctl_exit ctl_get(struct ctl *, const char *path, struct ctl_reply *);
 

@@ -12,6 +12,7 @@
 
 #include "controller/ctl/api-call.h"
 #include "controller/ctl/output-table.h"
+#include "controller/ctl/wrong-command.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -97,9 +98,10 @@ ctl_cmd_host(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
     char *manager;
 
     if (strcmp(args[0], "join-command")) {
-        return ctl_usage(ctl, "host: must be join-command, not \"%s\"; did "
-                         "you mean \"vmnctl host join-command %s\"?", args[0],
-                         args[1]);
+        return ctl_usage(ctl, "host: must be join-command, not \"%s\"; if "
+                         "there is no host %s yet, create it first "
+                         CTL_CREATE_HOST ", then \"vmnctl host join-command "
+                         "%s\"", args[0], args[1], args[1]);
     }
     ctl_append_path(&path, "hosts", args[1]);
     status = ctl_get(ctl, ds_cstr(&path), &reply);

@@ -12,6 +12,7 @@
 
 #include "controller/ctl/api-call.h"
 #include "controller/ctl/object-changes.h"
+#include "controller/ctl/object-columns.h"
 #include "controller/ctl/output-table.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
@@ -283,6 +284,31 @@ ctl_cmd_quarantine(struct ctl *ctl, int n_args, char *const args[])
 
 /* release.  -------------------------------------------------------------- */
 
+/* Appends what quarantines the port, as far as the account is told. */
+static void
+put_held_by(const char *name, const json_t *port, struct ds *ds)
+{
+    struct ds by = DS_EMPTY_INITIALIZER;
+    struct ds parent = DS_EMPTY_INITIALIZER;
+
+    ctl_path_print(port, "/status/quarantines", &by);
+    ctl_path_print(port, "/spec/parent", &parent);
+    if (by.length) {
+        ds_put_format(ds, "; port %s is held by %s", name, ds_cstr(&by));
+    } else if (!ctl_port_is_quarantined(port)) {
+        ds_put_format(ds, ", and port %s is in none", name);
+    } else if (parent.length) {
+        ds_put_format(ds, "; port %s is quarantined as its parent, port %s, "
+                      "is, or by what is not within this account's scope",
+                      name, ds_cstr(&parent));
+    } else {
+        ds_put_format(ds, "; port %s is in a quarantine that is not within "
+                      "this account's scope", name);
+    }
+    ds_destroy(&parent);
+    ds_destroy(&by);
+}
+
 /* Prints why there is nothing to release. */
 static enum ctl_exit
 print_nothing_to_release(struct ctl *ctl, const char *name,
@@ -292,12 +318,7 @@ print_nothing_to_release(struct ctl *ctl, const char *name,
 
     ds_put_format(&ds, "vmnctl: no quarantine \"%s\"", name);
     if (port) {
-        struct ds by = DS_EMPTY_INITIALIZER;
-
-        ctl_path_print(port, "/status/quarantines", &by);
-        ds_put_format(&ds, by.length ? "; port %s is held by %s"
-                      : ", and port %s is in none%s", name, ds_cstr(&by));
-        ds_destroy(&by);
+        put_held_by(name, port, &ds);
     }
     ds_put_char(&ds, '\n');
     ctl_print_safely(ctl->err, ds_cstr(&ds));

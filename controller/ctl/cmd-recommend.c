@@ -96,22 +96,47 @@ wait_for(struct ctl *ctl, const sigset_t *ends)
 
 /* The reply.  ------------------------------------------------------------- */
 
+static void
+put_path(const struct ctl *ctl, struct ds *path)
+{
+    ds_put_cstr(path, "/v1/recommendations");
+    ctl_append_query(path, "network", ctl->network);
+    if (ctl->labels) {
+        ctl_append_query(path, "labels", ctl->labels);
+    }
+    if (ctl->exact) {
+        ctl_append_query(path, "exact", "true");
+    }
+    ctl_append_query(path, "mode", ctl->enforce ? "enforce" : "shadow");
+}
+
 static enum ctl_exit
 ask(struct ctl *ctl, struct ctl_reply *reply)
 {
     struct ds path = DS_EMPTY_INITIALIZER;
     enum ctl_exit status;
 
-    ds_put_cstr(&path, "/v1/recommendations");
-    ctl_append_query(&path, "network", ctl->network);
-    if (ctl->labels) {
-        ctl_append_query(&path, "labels", ctl->labels);
-    }
-    if (ctl->exact) {
-        ctl_append_query(&path, "exact", "true");
-    }
-    ctl_append_query(&path, "mode", ctl->enforce ? "enforce" : "shadow");
+    put_path(ctl, &path);
     status = ctl_get(ctl, ds_cstr(&path), reply);
+    ds_destroy(&path);
+    return status;
+}
+
+/* Asks what will be asked after the observation, so that nobody waits for what
+ * is refused then.  That the network is not observed yet is no error. */
+static enum ctl_exit
+check_allowed(struct ctl *ctl)
+{
+    struct ds path = DS_EMPTY_INITIALIZER;
+    struct ctl_reply reply;
+    enum ctl_exit status;
+    bool observed;
+
+    put_path(ctl, &path);
+    status = ctl_get_except(ctl, ds_cstr(&path), 409, &reply, &observed);
+    if (!status && observed) {
+        ctl_reply_uninit(&reply);
+    }
     ds_destroy(&path);
     return status;
 }
@@ -322,5 +347,10 @@ ctl_cmd_policy(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
     if (!ctl->network) {
         return ctl_usage(ctl, "policy recommend: give --network NETWORK");
     }
-    return ctl->for_s ? observe_and_recommend(ctl) : recommend(ctl);
+    if (ctl->for_s) {
+        enum ctl_exit status = check_allowed(ctl);
+
+        return status ? status : observe_and_recommend(ctl);
+    }
+    return recommend(ctl);
 }

@@ -165,6 +165,8 @@ static const struct {
     { "shutdown", NULL, false, NO_VMS },
     { "migrate", NULL, false, NO_VMS "; a port that names both hosts in "
       "\"hosts\" is ready on both (vmnctl explain ports.hosts)" },
+    { "move", NULL, false, "a VM is moved by its VM manager, and its port "
+      "follows: docs/handbook/move-vm.md" },
     { "restart", NULL, false, IS_SERVICE("restart") },
     { "start", NULL, false, IS_SERVICE("start") },
     { "stop", NULL, false, IS_SERVICE("stop") },

@@ -149,6 +149,24 @@ is_service_apart(struct ctl *ctl, const struct ctl_command *command,
     return service != NULL;
 }
 
+/* Prints what is meant by two ports, and perhaps a service, behind
+ * "reachability", which has all pairs.  Returns false if these are none. */
+static bool
+is_pair(struct ctl *ctl, int n_args, char *const args[])
+{
+    struct ds line = DS_EMPTY_INITIALIZER;
+
+    if (n_args < 2 || n_args > 3 || strchr(args[0], '/')
+        || strchr(args[1], '/')) {
+        return false;
+    }
+    put_words(&line, n_args, args);
+    ctl_usage(ctl, "reachability: has all pairs of ports, on one service; of "
+              "two ports: vmnctl trace %s", ds_cstr(&line));
+    ds_destroy(&line);
+    return true;
+}
+
 /* Prints what is meant by the arguments of a few commands.  Returns false if
  * it does not know. */
 static bool
@@ -158,8 +176,9 @@ is_meant(struct ctl *ctl, const struct ctl_command *command, int n_args,
     const char *name = command->name;
 
     if (!strcmp(name, "hosts") && n_args == 2) {
-        ctl_usage(ctl, "hosts: takes no name; did you mean \"vmnctl host "
-                  "join-command %s\"?", args[1]);
+        ctl_usage(ctl, "hosts: takes no name; if there is no host %s yet, "
+                  "create it first " CTL_CREATE_HOST ", then \"vmnctl host "
+                  "join-command %s\"", args[1], args[1]);
         return true;
     }
     if ((!strcmp(name, "drain") || !strcmp(name, "undrain")) && n_args == 1) {
@@ -171,7 +190,8 @@ is_meant(struct ctl *ctl, const struct ctl_command *command, int n_args,
     return ((!strcmp(name, "trace")
              && is_service_apart(ctl, command, 2, n_args, args))
             || (!strcmp(name, "reachability")
-                && is_service_apart(ctl, command, 0, n_args, args)));
+                && (is_service_apart(ctl, command, 0, n_args, args)
+                    || is_pair(ctl, n_args, args))));
 }
 
 enum ctl_exit

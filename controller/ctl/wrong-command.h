@@ -18,4 +18,8 @@ enum ctl_exit ctl_no_command(struct ctl *, int n_args, char *const args[]);
 enum ctl_exit ctl_wrong_number(struct ctl *, const struct ctl_command *,
                                int n_args, char *const args[]);
 
+/* How a host is created, in parentheses. */
+#define CTL_CREATE_HOST \
+    "(vmnctl apply -f FILE; vmnctl explain hosts has an example)"
+
 #endif /* controller/ctl/wrong-command.h */

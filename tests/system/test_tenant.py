@@ -70,6 +70,21 @@ def test_cuts_off_a_vm_and_lets_it_go(lab, acme):
     assert 'port "other-1" does not exist' in text, text
     assert acme.vmnctl("release", "acme-1").startswith(
         "quarantines/acme-1 deleted\n")
+    # One that is not its own it is not told the name of.
+    lab.vmnd.api.put("quarantines/secret", {"ports": ["acme-1"]})
+    assert acme.vmnctl("release", "acme-1", status=1) == (
+        'vmnctl: no quarantine "acme-1"; port acme-1 is in a quarantine that '
+        "is not within this account's scope\n")
+    lab.vmnd.api.delete("quarantines/secret")
+
+
+def test_recommendations_are_refused_before_the_observation(lab, acme):
+    newest = lab.vmnd.api.get("revisions", limit=1)["items"][0]["revision"]
+    text = acme.vmnctl("policy", "recommend", "--network", "acme-net",
+                       "--for", "10m", status=1)
+    assert "requires an account without a scope" in text, text
+    assert lab.vmnd.api.get("revisions", limit=1)["items"][0][
+        "revision"] == newest
 
 
 def test_makes_objects_of_a_file_without_labels(lab, acme, tmp_path):

@@ -178,8 +178,13 @@ what_to_type_is_told(void **state OVS_UNUSED)
         { "recommend --for 1m", "\"vmnctl policy recommend --for 1m\"" },
         { "describe web-1", "TYPE/NAME, such as ports/web-1" },
         { "undo last", "undo: must be a revision" },
-        { "hosts add h3", "did you mean \"vmnctl host join-command h3\"?" },
-        { "host add h3", "did you mean \"vmnctl host join-command h3\"?" },
+        { "hosts add h3", "if there is no host h3 yet, create it first (" },
+        { "host add h3", "if there is no host h3 yet, create it first "
+          "(vmnctl apply -f FILE; vmnctl explain hosts has an example), then "
+          "\"vmnctl host join-command h3\"" },
+        { "reachability a b", "of two ports: vmnctl trace a b\n" },
+        { "reachability a b tcp/80", "vmnctl trace a b tcp/80\n" },
+        { "reachability tcp/80 a", "usage: vmnctl reachability" },
         { "top nodes", "top: takes no arguments, such as \"nodes\"" },
         { "status h1", "did you mean \"vmnctl describe host h1\"?" },
         { "drain web", "drain: name a balancer and its backends" },
@@ -235,6 +240,7 @@ other_tools_are_translated(void **state OVS_UNUSED)
         { "rollout undo", "did you mean \"vmnctl undo REVISION\"?" },
         { "rollback 3", "did you mean \"vmnctl undo 3\"?" },
         { "exec web-1", "vmnctl has networks" },
+        { "move web-1 h2", "its port follows: docs/handbook/move-vm.md" },
         { "scale lb web", "its selector follows their labels" },
         { "list-br", "did you mean \"vmnctl get hosts\"?" },
         { "add-port br0 p", "did you mean \"vmnctl apply -f FILE\"?" },

@@ -173,14 +173,29 @@ release_ends_whatever_holds_the_name(void **state OVS_UNUSED)
           " false}, \"status\": {\"quarantines\": [\"a\", \"b\"]}}" },
         { "GET /v1/quarantines/x", NULL, 404, "{}" },
         { "GET /v1/ports/x", NULL, 404, "{}" },
+        { "GET /v1/quarantines/free", NULL, 404, "{}" },
+        { "GET /v1/ports/free", NULL, 200, "{\"spec\": {}}" },
+        { "GET /v1/quarantines/far", NULL, 404, "{}" },
+        { "GET /v1/ports/far", NULL, 200, "{\"spec\": {}, \"status\":"
+          " {\"quarantined\": true}}" },
+        { "GET /v1/quarantines/sub", NULL, 404, "{}" },
+        { "GET /v1/ports/sub", NULL, 200, "{\"spec\": {\"parent\":"
+          " \"web\"}, \"status\": {\"quarantined\": true}}" },
         { NULL, NULL, 0, NULL },
     };
 
     assert_play(both, "", "release q db --no-wait", CTL_DONE,
                 "quarantines/q deleted\nports/db released\n", "");
-    assert_play(neither, "", "release q web x --no-wait", CTL_REFUSED, "",
+    assert_play(neither, "", "release q web x free far sub --no-wait",
+                CTL_REFUSED, "",
                 "vmnctl: no quarantine \"web\"; port web is held by a,b\n"
-                "vmnctl: no quarantine \"x\"\n");
+                "vmnctl: no quarantine \"x\"\n"
+                "vmnctl: no quarantine \"free\", and port free is in none\n"
+                "vmnctl: no quarantine \"far\"; port far is in a quarantine "
+                "that is not within this account's scope\n"
+                "vmnctl: no quarantine \"sub\"; port sub is quarantined as "
+                "its parent, port web, is, or by what is not within this "
+                "account's scope\n");
 }
 
 static void
@@ -238,6 +253,20 @@ policies_are_recommended(void **state OVS_UNUSED)
         { NULL, NULL, 0, NULL },
     };
 
+    static const struct step refused[] = {
+        { "GET /v1/recommendations?network=shop&mode=shadow", NULL, 403,
+          "{\"detail\": \"requires an account without a scope\"}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step unobserved[] = {
+        { "GET /v1/recommendations?network=shop&mode=shadow", NULL, 409,
+          "{\"detail\": \"it is not observed\"}" },
+        { "GET /v1/observations/shop", NULL, 404, "{}" },
+        { "PUT /v1/observations/shop?wait=installed",
+          "{\"spec\": {\"minutes\": 66}}", 404, "{\"detail\": \"no\"}" },
+        { NULL, NULL, 0, NULL },
+    };
+
     assert_play(answered, "", "policy recommend --network shop --labels "
                 "app,tier --exact --enforce", CTL_DONE,
                 "# Network shop since now: 2 connections, 1 rule.\n"
@@ -253,6 +282,12 @@ policies_are_recommended(void **state OVS_UNUSED)
                 "  applies_to:\n"
                 "  - db\n",
                 "vmnctl: Host h2 is missing: gone.\n");
+    /* Nothing is observed for an answer that would be refused. */
+    assert_play(refused, "", "policy recommend --network shop --for 1h",
+                CTL_REFUSED, "", "vmnctl: requires an account without a "
+                "scope (HTTP 403)\n");
+    assert_play(unobserved, "", "policy recommend --network shop --for 1h",
+                CTL_REFUSED, "", "vmnctl: no (HTTP 404)\n");
     assert_alone("", "policy recommend", CTL_USAGE, "give --network");
     assert_alone("", "policy propose --network a", CTL_USAGE,
                  "must be recommend, not \"propose\"");
