@@ -30,6 +30,7 @@ enum ctl_exit {
     CTL_UNREACHABLE = 3,   /* The server did not reply. */
     CTL_NOT_INSTALLED = 4, /* Durable, but not installed on all hosts in
                             * time. */
+    CTL_CUT = 5,           /* Drained, but what was open is cut. */
 };
 
 /* The last three are for objects only. */

@@ -18,6 +18,8 @@
 
 /* What vmnd begins the reason of a backend with that is drained. */
 #define DRAINED "it is drained: "
+/* What follows if the drain ended while somebody may have used the backend. */
+#define CUT "drain_seconds are over: "
 
 /* How often the balancer is asked for. */
 #define ASK_MS 500
@@ -54,6 +56,31 @@ find_backend(const json_t *list, const char *port)
     return NULL;
 }
 
+/* Returns why a drained backend is drained. */
+static const char *
+why_drained(const json_t *backend)
+{
+    const char *why = text_of(backend, "reason");
+
+    return why + (strncmp(why, DRAINED, strlen(DRAINED)) ? 0
+                  : strlen(DRAINED));
+}
+
+/* Returns true if drain_seconds ended the drain of any of 'ports', which are
+ * drained. */
+static bool
+is_any_cut(const struct svec *ports, const json_t *backends)
+{
+    for (size_t i = 0; i < ports->n; i++) {
+        const json_t *backend = find_backend(backends, ports->names[i]);
+
+        if (!strncmp(why_drained(backend), CUT, strlen(CUT))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Fills in 'ports' with those that are waited for: of --backend, or all that
  * the balancer drains. */
 static void
@@ -87,11 +114,7 @@ print_backends(struct ctl *ctl, const struct svec *ports,
 
         ds_put_format(&ds, "%s %s", ports->names[i], state);
         if (!strcmp(state, "drained") && json_object_get(backend, "reason")) {
-            const char *why = text_of(backend, "reason");
-
-            why += strncmp(why, DRAINED, strlen(DRAINED)) ? 0
-                   : strlen(DRAINED);
-            ds_put_format(&ds, ": %s", why);
+            ds_put_format(&ds, ": %s", why_drained(backend));
         } else if (json_object_get(backend, "drain")) {
             ds_put_cstr(&ds, ", no packet from clients since ");
             ctl_path_print(backend, "/drain/quiet_since", &ds);
@@ -168,6 +191,9 @@ ask(struct ctl *ctl, const char *balancer, bool last, bool *done)
     if (status == CTL_NOT_INSTALLED || (!status && *done)) {
         ctl_progress(ctl, NULL);
         print_backends(ctl, &ports, backends);
+    }
+    if (!status && *done && is_any_cut(&ports, backends)) {
+        status = CTL_CUT;
     }
     svec_destroy(&ports);
     ctl_reply_uninit(&reply);

@@ -9,8 +9,9 @@
 #include "controller/ctl/ctl.h"
 
 /* Waits until the backends of --backend, or all of the balancer's that are to
- * drain, are drained, and prints why each is.  Returns CTL_NOT_INSTALLED if
- * the time is over, CTL_REFUSED if one does not drain. */
+ * drain, are drained, and prints why each is.  Returns CTL_CUT if
+ * drain_seconds ended a drain, CTL_NOT_INSTALLED if the time is over,
+ * CTL_REFUSED if one does not drain. */
 enum ctl_exit ctl_wait_drained(struct ctl *, const char *balancer);
 
 #endif /* controller/ctl/wait-drained.h */

@@ -287,6 +287,32 @@ revision_is_waited_for(void **state OVS_UNUSED)
     assert_alone("", "wait", CTL_USAGE, "usage: vmnctl wait N|latest");
 }
 
+/* A balancer whose backend is drained for a reason. */
+#define DRAINED(WHY)                                                    \
+    { "GET /v1/loadbalancers/x", NULL, 200,                             \
+      "{\"spec\": {\"backends\": [{\"port\": \"a\", \"drain\": true},"   \
+      " {\"port\": \"b\", \"drain\": true}]}, \"status\": {\"backends\":" \
+      " [{\"port\": \"a\", \"state\": \"drained\", \"reason\":"       \
+      " \"it is drained: quiet\"}, {\"port\": \"b\", \"state\":"      \
+      " \"drained\", \"reason\": \"it is drained: " WHY "\"}]}}" }
+
+static void
+wait_tells_a_quiet_drain_from_one_that_cut(void **state OVS_UNUSED)
+{
+    static const struct step quiet[] = { DRAINED("quiet"), END };
+    static const struct step cut[] = {
+        DRAINED("drain_seconds are over: cut"), END,
+    };
+
+    assert_play(quiet, "", "wait lb/x --for drained", CTL_DONE,
+                "a drained: quiet\nb drained: quiet\n", "");
+    assert_play(cut, "", "wait lb/x --for drained", CTL_CUT,
+                "a drained: quiet\n"
+                "b drained: drain_seconds are over: cut\n", "");
+    assert_play(cut, "", "wait lb/x --for drained --backend a", CTL_DONE,
+                "a drained: quiet\n", "");
+}
+
 static void
 latest_revision_is_that_of_the_log(void **state OVS_UNUSED)
 {
@@ -382,6 +408,7 @@ main(void)
         cmocka_unit_test(undo_of_the_latest_change_says_whose_it_is),
         cmocka_unit_test(comments_are_shown),
         cmocka_unit_test(revision_is_waited_for),
+        cmocka_unit_test(wait_tells_a_quiet_drain_from_one_that_cut),
         cmocka_unit_test(latest_revision_is_that_of_the_log),
         cmocka_unit_test(days_are_those_of_utc),
     };
