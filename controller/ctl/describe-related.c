@@ -371,15 +371,17 @@ ctl_describe_port(struct ctl *ctl, const char *name, const json_t *object)
     struct sset groups = SSET_INITIALIZER(&groups);
     size_t n_passed_over = ctl->n_passed_over;
     enum ctl_exit status = describe_identity(ctl, name, &groups);
+    bool partly = status && ctl->n_passed_over > n_passed_over;
     enum ctl_exit worst = CTL_DONE;
 
-    if (status && ctl->n_passed_over > n_passed_over) {
+    if (partly) {
         ctl->n_passed_over = n_passed_over;
         status = describe_groups_seen(ctl, name, &groups);
     }
 
     /* Without the groups it is unknown which rules apply. */
-    status = status ? status : ctl_describe_rules(ctl, object, &groups);
+    status = status ? status : ctl_describe_rules(ctl, object, &groups,
+                                                   partly);
     if (ctl_describe_continue(&worst, status)) {
         ctl_describe_continue(&worst, describe_balancers(ctl, name, object));
     }

@@ -338,7 +338,7 @@ struct end {
 
 static struct end
 end_of(const struct way *way, const json_t *tiers, const json_t *port,
-       const json_t *network)
+       const json_t *network, bool partly)
 {
     const json_t *held = ctl_status(port, "quarantines");
     bool ingress = !strcmp(way->direction, "ingress");
@@ -372,6 +372,9 @@ end_of(const struct way *way, const json_t *tiers, const json_t *port,
         ingress && !strcmp(spec_text(network, "default"), "deny")
         ? xasprintf("denied: network %s has default deny",
                     text_of(network, "name"))
+        : partly
+        ? xstrdup("not known: no policy that this account sees isolates the "
+                  "port in this direction, others may (see vmnctl trace)")
         : xstrdup("allowed: no policy isolates the port in this direction"),
     };
 }
@@ -401,7 +404,7 @@ show_way(struct ctl *ctl, const struct way *way, const struct end *end)
 
 enum ctl_exit
 ctl_describe_rules(struct ctl *ctl, const json_t *port,
-                   const struct sset *groups)
+                   const struct sset *groups, bool partly)
 {
     static const char *const directions[] = { "egress", "ingress" };
     json_t *policies = json_array();
@@ -429,7 +432,7 @@ ctl_describe_rules(struct ctl *ctl, const json_t *port,
         if (way.n) {
             qsort(way.met, way.n, sizeof *way.met, compare_met);
         }
-        end = end_of(&way, tiers, port, there ? network.body : NULL);
+        end = end_of(&way, tiers, port, there ? network.body : NULL, partly);
         show_way(ctl, &way, &end);
         free(end.text);
         free(way.met);

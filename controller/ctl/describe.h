@@ -69,8 +69,9 @@ enum ctl_exit ctl_get_policies(struct ctl *, const struct sset *groups,
                                json_t *policies);
 
 /* Prints the rules that apply to a port, in the order of evaluation, and the
- * default at the end. */
+ * default at the end; with 'partly', says that policies may isolate the port
+ * that the account does not see. */
 enum ctl_exit ctl_describe_rules(struct ctl *, const json_t *port,
-                                 const struct sset *groups);
+                                 const struct sset *groups, bool partly);
 
 #endif /* controller/ctl/describe.h */

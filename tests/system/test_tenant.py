@@ -133,6 +133,8 @@ def test_sees_the_rules_of_its_port(lab, acme):
     text = acme.vmnctl("describe", "port", "acme-1")
     assert "acme-web" in text and "acme-in" in text and "tcp/443" in text
     assert "policies of others may" in text and "secret" not in text
+    assert "Then: not known: no policy that this account sees" in text
+    assert "Then: allowed" not in text
     lab.vmnd.api.delete("policies/secret")
 
 

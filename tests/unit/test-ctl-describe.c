@@ -413,6 +413,29 @@ parts_that_are_refused_are_left_out(void **state OVS_UNUSED)
         "h1     (all)   -      2001    1\n", "vmnctl: later (HTTP 503)\n");
 }
 
+/* Policies of others may isolate the port. */
+static void
+account_that_sees_some_policies_is_not_told_allowed(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        PORT(""),
+        { "GET /v1/identities?port=db-1", NULL, 403, "{\"detail\": \"no\"}" },
+        { "GET /v1/ports/db-1/policies", NULL, 200,
+          "{\"groups\": [], \"policies\": []}" },
+        TIERS, NETWORK("allow"), BALANCERS, BEHIND,
+    };
+    struct run result;
+
+    play(&result, steps, "", "describe port db-1");
+    assert_int_equal(result.status, CTL_DONE);
+    assert_non_null(strstr(
+        result.out, "\nRules that apply, ingress:\n"
+        "Then: not known: no policy that this account sees isolates the port "
+        "in this direction, others may (see vmnctl trace)\n"));
+    assert_null(strstr(result.out, "allowed"));
+    run_uninit(&result);
+}
+
 /* Whom a project's account belongs to sees objects, and little else. */
 static void
 what_is_not_for_the_account_is_passed_over(void **state OVS_UNUSED)
@@ -449,6 +472,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(a_network_has_subnets_places_routers_and_policies),
         cmocka_unit_test(drains_are_no_failures),
         cmocka_unit_test(parts_that_are_refused_are_left_out),
+        cmocka_unit_test(account_that_sees_some_policies_is_not_told_allowed),
         cmocka_unit_test(what_is_not_for_the_account_is_passed_over),
     };
 
