@@ -14,6 +14,7 @@
 #include "controller/ctl/object-types.h"
 #include "controller/ctl/output.h"
 #include "controller/ctl/port-moves.h"
+#include "controller/ctl/simulator-request.h"
 #include "controller/schema/event-kinds.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
@@ -164,6 +165,11 @@ put_packet(struct ds *ds, const json_t *data)
     put_text(ds, data, "/object/type", ", by ");
     put_text(ds, data, "/object/name", "/");
     put_text(ds, data, "/rule", " rule ");
+    if (!json_is_object(json_object_get(data, "object"))) {
+        /* Of several causes none is the object. */
+        ctl_append_isolation(data, ", in ", "", ds);
+        ctl_append_quarantine(data, ", by ", "", ds);
+    }
 }
 
 static void

@@ -462,11 +462,9 @@ static struct nb_sample *
 get_samples(struct samples_list *list, size_t limit, struct arena *arena,
             size_t *n, uint64_t *newest)
 {
-    struct drop_isolation isolation;
     struct nb_sample *samples;
     size_t skipped;
 
-    drop_isolation_init(&isolation, list->nb, arena);
     *newest = find_samples(list);
     *n = MIN(list->n, limit);
     skipped = list->n - *n;
@@ -477,18 +475,11 @@ get_samples(struct samples_list *list, size_t limit, struct arena *arena,
         nb_fill_sample(&told->sample, list->kind, arena, &samples[i]);
         samples[i].src.ip = told->no_src ? NULL : samples[i].src.ip;
         samples[i].dst.ip = told->no_dst ? NULL : samples[i].dst.ip;
-        if (list->kind != FABRIC_SAMPLE_DROP || list->filter->rights) {
-            continue;
-        }
-        if (sample_causes_get(list->nb->sample_causes, samples[i].id, arena,
-                              &samples[i].isolation)) {
-            drop_isolation_name_object(&isolation, &samples[i].isolation,
-                                       &samples[i].owner);
-        } else {
-            drop_isolation_of_sample(&isolation, &samples[i]);
+        if (list->kind == FABRIC_SAMPLE_DROP && !list->filter->rights) {
+            sample_causes_fill(list->nb->sample_causes, list->nb, arena,
+                               &samples[i]);
         }
     }
-    drop_isolation_uninit(&isolation);
     return samples;
 }
 

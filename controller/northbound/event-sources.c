@@ -274,6 +274,7 @@ sample_cb(void *es_, enum fabric_sample_kind kind,
     struct event_sources *es = es_;
     bool is_drop = kind == FABRIC_SAMPLE_DROP;
     struct ds about = DS_EMPTY_INITIALIZER;
+    const struct status_object *object;
     struct nb_sample shown;
     struct arena arena;
 
@@ -281,14 +282,16 @@ sample_cb(void *es_, enum fabric_sample_kind kind,
     event_about(&about, VMN_TABLE_NETWORK, sample->network);
     event_about(&about, VMN_TABLE_PORT, sample->src_port);
     event_about(&about, VMN_TABLE_PORT, sample->dst_port);
-    if (sample->type && !strcmp(sample->type, "policies")) {
-        event_about(&about, VMN_TABLE_POLICY, sample->name);
-    }
-    if (is_drop) {
-        sample_causes_note(es->nb->sample_causes, es->nb, sample);
-    }
     arena_init(&arena);
     nb_fill_sample(sample, kind, &arena, &shown);
+    if (is_drop) {
+        sample_causes_note(es->nb->sample_causes, es->nb, sample);
+        sample_causes_fill(es->nb->sample_causes, es->nb, &arena, &shown);
+    }
+    object = shown.owner.object;
+    if (object && !strcmp(object->type, "policies")) {
+        event_about(&about, VMN_TABLE_POLICY, object->name);
+    }
     push(es->nb, is_drop ? EVENT_DROP : EVENT_LOG,
          is_drop ? &nb_sample_drop : &nb_sample_log, &shown, &about, false,
          is_drop && sample->background);

@@ -172,6 +172,15 @@ restrict_owner(const struct packet_scope *scope, struct fabric_sample *s)
     }
 }
 
+/* Returns true if the flow that dropped the packet is of a routing domain, and
+ * so no object of it is why: what isolates or quarantines may be others'. */
+static bool
+is_of_domain(const struct fabric_sample *s)
+{
+    return (s->reason && (!strcmp(s->reason, "isolated")
+                          || !strcmp(s->reason, "quarantined")));
+}
+
 static bool
 is_for(const struct packet_scope *scope, enum fabric_sample_kind kind,
        const struct fabric_sample *s)
@@ -217,6 +226,10 @@ packet_scope_restrict(struct packet_scope *scope,
     restrict_owner(scope, s);
     if (kind == FABRIC_SAMPLE_DROP) {
         s->n_suppressed = 0;    /* Others' packets count, too. */
+        if (is_of_domain(s)) {
+            s->type = NULL;
+            s->name[0] = '\0';
+        }
     }
     return true;
 }

@@ -146,9 +146,11 @@ take_names(const char **line, size_t n, struct arena *arena)
     return names;
 }
 
-bool
-sample_causes_get(const struct sample_causes *c, uint64_t id,
-                  struct arena *arena, struct nb_isolation *isolation)
+/* Fills in '*isolation' as of when the sample was taken.  Returns false if
+ * that was not noted. */
+static bool
+get_noted(const struct sample_causes *c, uint64_t id, struct arena *arena,
+          struct nb_isolation *isolation)
 {
     const struct cause *cause = c->samples[id % FABRIC_SAMPLES_MAX].cause;
     const char *line;
@@ -164,4 +166,20 @@ sample_causes_get(const struct sample_causes *c, uint64_t id,
     isolation->by = take_names(&line, cause->n_by, arena);
     isolation->held_by = take_names(&line, cause->n_held_by, arena);
     return true;
+}
+
+void
+sample_causes_fill(const struct sample_causes *c, const struct northbound *nb,
+                   struct arena *arena, struct nb_sample *shown)
+{
+    struct drop_isolation isolation;
+
+    drop_isolation_init(&isolation, nb, arena);
+    if (get_noted(c, shown->id, arena, &shown->isolation)) {
+        drop_isolation_name_object(&isolation, &shown->isolation,
+                                   &shown->owner);
+    } else {
+        drop_isolation_of_sample(&isolation, shown);
+    }
+    drop_isolation_uninit(&isolation);
 }

@@ -13,7 +13,7 @@
 
 struct arena;
 struct fabric_sample;
-struct nb_isolation;
+struct nb_sample;
 struct northbound;
 struct sample_causes;
 
@@ -26,9 +26,12 @@ void sample_causes_destroy(struct sample_causes *);
 void sample_causes_note(struct sample_causes *, const struct northbound *,
                         const struct fabric_sample *);
 
-/* Fills in '*isolation', whose texts are in the arena, as of when the sample
- * was taken.  Returns false if that was not noted. */
-bool sample_causes_get(const struct sample_causes *, uint64_t id,
-                       struct arena *, struct nb_isolation *);
+/* Fills in what 'shown', of a packet that was dropped, says of isolation and
+ * quarantine, and has it name as its object what is why (drop-isolation.h): as
+ * of when the sample was taken, or if that was not noted as of now.  Texts are
+ * in the arena. */
+void sample_causes_fill(const struct sample_causes *,
+                        const struct northbound *, struct arena *,
+                        struct nb_sample *shown);
 
 #endif /* controller/northbound/sample-causes.h */

@@ -337,6 +337,19 @@ def test_learn_of_others_packets_by_drops(tenants, shop, town):
     assert theirs["object"]["name"] == "bank-in"
 
 
+def test_drops_by_what_is_not_told_blame_nothing_else(shop, town):
+    """The flow is of the network, which the account sees, and which is not
+    why; what quarantines may be others'."""
+    town.put("quarantines", "case-8", ports=["shop-2"])
+    try:
+        ask_in_vain(town, "shop-1", "10.9.0.12", 83)
+        mine = sampled(shop, ("10.9.0.11", "10.9.0.12"),
+                       reason="quarantined")
+    finally:
+        town.delete("quarantines", "case-8")
+    assert mine["object"] is None and "quarantined_by" not in mine
+
+
 def wall_ms(text):
     import datetime     # pylint: disable=import-outside-toplevel
 

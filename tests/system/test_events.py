@@ -164,6 +164,7 @@ def test_drops_and_logs_are_told_to_who_asks(world, read):
         rule("ingress", "allow", [], [entry("tcp", 80)]), log=True))
     everything = read("?kinds=drop,log")
     of_b = read("?port=b")
+    of_in = read("?kinds=drop&policy=in")
     of_other = read("?port=other")
     assert world.reaches(a, b, 80)
     assert world.blocked(a, b, 81)
@@ -173,6 +174,10 @@ def test_drops_and_logs_are_told_to_who_asks(world, read):
         assert log["verdict"] == "allow"
         drop = reader.take("drop")[1]
         assert drop["dst"]["l4_port"] == 81
+        # Not the network whose flow has dropped it.
+        assert drop["object"] == {"type": "policies", "name": "in"}
+        assert drop["isolated_by"] == ["in"]
+    assert of_in.take("drop")[1]["object"]["name"] == "in"
     of_other.read()
     assert not of_other.events
 

@@ -93,6 +93,8 @@ def test_vmnctl_traces_now_and_after_a_change(shop, tmp_path):
     status, text = vmnctl(shop, "trace", "cli", "srv", "tcp/81")
     assert status == 1
     assert text.startswith("request dropped on h2: isolated\n"), text
+    [last] = [line for line in text.splitlines() if "drop: isolated" in line]
+    assert last.split()[:2] == ["h2", "policies/p"], text
 
     path = tmp_path / "open.yaml"
     path.write_text("type: policies\nname: p\nspec:\n  applies_to: [srv]\n"

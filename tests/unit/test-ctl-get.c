@@ -141,8 +141,13 @@ static const struct step every_event[] = {
             " \"before\": \"h2\", \"reason\": \"why\"}")
       EVENT("17", "gateway", "{\"time\": \"T10\", \"router\": \"r\","
             " \"state\": \"active\", \"host\": \"h2\","
-            " \"before\": \"h2\"}") },
-    { "GET /v1/events?kinds=host%2Cdrop&port=a&background=true&after=17",
+            " \"before\": \"h2\"}")
+      EVENT("18", "drop", "{\"time\": \"T11\", \"host\": \"h1\","
+            " \"src\": {\"port\": \"a\"}, \"dst\": {\"port\": \"b\"},"
+            " \"protocol\": \"tcp\", \"reason\": \"quarantined\","
+            " \"object\": null, \"quarantined_by\": [\"ports/a\","
+            " \"quarantines/q\"]}") },
+    { "GET /v1/events?kinds=host%2Cdrop&port=a&background=true&after=18",
       NULL, NO_MORE },
     { NULL, NULL, 0, NULL },
 };
@@ -163,7 +168,9 @@ events_are_a_line_each(void **state OVS_UNUSED)
                 "backend, against 10; 2 of 3 serve\n"
                 "T8  gateway    r moved to h2 from h1\n"
                 "T9  gateway    r lost its gateway h2: why\n"
-                "T10  gateway    r has its gateway again: h2\n",
+                "T10  gateway    r has its gateway again: h2\n"
+                "T11  drop       h1 a -> b tcp: quarantined, by ports/a, "
+                "quarantines/q\n",
                 AWAY);
     assert_alone("", "events", CTL_UNREACHABLE, "cannot reach");
     assert_alone("", "events -o yaml", CTL_USAGE, "-o is table or json");

@@ -39,6 +39,51 @@ trace_names_who_isolates(void **state OVS_UNUSED)
                 "isolated in ingress, by db-in, web\n", "");
 }
 
+/* The flow that drops is of a router, which is not why: the row of the drop
+ * has the policy or the quarantine, or nothing if there are several. */
+static void
+row_of_a_drop_names_its_cause(void **state OVS_UNUSED)
+{
+    static const struct {
+        const char *reason, *by, *shown;
+    } cases[] = {
+        { "isolated", "\"isolated_by\": [\"db-in\"]",
+          "h2     policies/db-in   drop: isolated\n" },
+        { "isolated", "\"isolated_by\": [\"a\", \"b\"]",
+          "h2     -    drop: isolated\n" },
+        { "quarantined", "\"quarantined_by\": [\"quarantines/x\"]",
+          "h2     quarantines/x   drop: quarantined\n" },
+        { "loop", "\"owner\": \"a.b\"", "h2     routers/r   drop: loop\n" },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char *place = xasprintf("\"host\": \"h2\", \"stage\": \"s.t\","
+                                " \"table\": 9, \"reason\": \"%s\"",
+                                cases[i].reason);
+        char *body = xasprintf(
+            "{\"verdict\": \"dropped\", \"outcomes\": [{\"verdict\":"
+            " \"dropped\", \"packet\": \"request\", \"at\": {\"kind\":"
+            " \"dropped\", %s}, \"legs\": [{\"kind\": \"request\","
+            " \"steps\": [{\"kind\": \"lookup\", %s, \"object\": {\"type\":"
+            " \"routers\", \"name\": \"r\"}}], \"ends\": [{\"kind\":"
+            " \"dropped\", %s, %s}]}]}], \"complete\": true}",
+            place, place, place, cases[i].by);
+        const struct step steps[] = {
+            { "POST /v1/trace", "{\"from\": \"a\", \"to\": \"c\","
+              " \"reply\": false, \"protocol\": \"tcp\", \"port\": 80}",
+              200, body },
+            { NULL, NULL, 0, NULL },
+        };
+        struct run result;
+
+        play(&result, steps, "", "trace a c tcp/80");
+        assert_non_null(strstr(result.out, cases[i].shown));
+        run_uninit(&result);
+        free(body);
+        free(place);
+    }
+}
+
 /* And what quarantines: the first three. */
 static void
 trace_and_reach_name_what_quarantines(void **state OVS_UNUSED)
@@ -375,6 +420,7 @@ main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(trace_names_who_isolates),
+        cmocka_unit_test(row_of_a_drop_names_its_cause),
         cmocka_unit_test(trace_and_reach_name_what_quarantines),
         cmocka_unit_test(reach_shows_addresses_and_who_has_no_port),
         cmocka_unit_test(trace_shows_what_decides),
