@@ -466,6 +466,33 @@ find_related(const struct schema_table *type)
     return &nothing;
 }
 
+/* Says in the status of a port that is quarantined by what: its spec may say
+ * that it is not, as that is only of the port itself. */
+static void
+name_quarantine(const json_t *port, json_t *status)
+{
+    bool itself = json_is_true(ctl_spec(port, "quarantined"));
+    struct ds by = DS_EMPTY_INITIALIZER;
+    const json_t *name;
+    size_t i;
+
+    if (!json_is_true(json_object_get(status, "quarantined"))) {
+        return;
+    }
+    ds_put_cstr(&by, itself ? "the port itself" : "");
+    json_array_foreach (json_object_get(status, "quarantines"), i, name) {
+        ds_put_format(&by, "%squarantines/", by.length ? ", " : "");
+        ctl_path_print(name, "", &by);
+    }
+    json_object_set_new(status, "quarantined", json_sprintf(
+        "true, by %s", by.length ? ds_cstr(&by)
+                       : ctl_spec(port, "parent")
+                       ? "its parent, or by what is out of this account's "
+                         "scope"
+                       : "what is out of this account's scope"));
+    ds_destroy(&by);
+}
+
 static void
 show_object(struct ctl *ctl, const struct schema_table *type,
             const json_t *object, const struct related *related)
@@ -498,6 +525,9 @@ show_object(struct ctl *ctl, const struct schema_table *type,
     }
     if (related->own) {
         json_object_del(status, related->own);
+    }
+    if (type->id == VMN_TABLE_PORT) {
+        name_quarantine(object, status);
     }
     ctl_show_section(ctl->out, "Spec", spec);
     ctl_show_section(ctl->out, "Status", status);

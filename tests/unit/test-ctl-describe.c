@@ -206,7 +206,7 @@ static void
 quarantine_comes_before_other_rules(void **state OVS_UNUSED)
 {
     static const struct step steps[] = {
-        PORT("\"quarantines\": [\"q1\", \"q2\"]"),
+        PORT("\"quarantined\": true, \"quarantines\": [\"q1\", \"q2\"]"),
         IDENTITY("\"db\""),
         { "GET /v1/groups?limit=250", NULL, 200, "{\"items\": []}" },
         { "GET /v1/policies?limit=250", NULL, 200, "{\"items\": ["
@@ -222,7 +222,8 @@ quarantine_comes_before_other_rules(void **state OVS_UNUSED)
 
     assert_play(
         steps, "", "describe port db-1", CTL_DONE, HEAD
-        "Status:\n  quarantines:\n  - q1\n  - q2\n"
+        "Status:\n  quarantined: true, by quarantines/q1, quarantines/q2\n"
+        "  quarantines:\n  - q1\n  - q2\n"
         "\nIdentity:    7, which 2 ports have\n"
         "\nGroups:\nGROUP   REASON\ndb      itself\n"
         "\nRules that apply, egress:\n"
@@ -232,6 +233,47 @@ quarantine_comes_before_other_rules(void **state OVS_UNUSED)
         "\nRules that apply, ingress:\n"
         "Then: quarantined by q1,q2: only what that allows passes\n"
         BEHIND_TOLD, "");
+}
+
+/* The spec may say false: that is of the port itself alone. */
+static void
+status_says_by_what_a_port_is_quarantined(void **state OVS_UNUSED)
+{
+    static const struct {
+        const char *spec, *shown;
+    } cases[] = {
+        { "\"quarantined\": true", "by the port itself\n" },
+        { "\"quarantined\": false",
+          "by what is out of this account's scope\n" },
+        { "\"parent\": \"p\"",
+          "by its parent, or by what is out of this account's scope\n" },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char *body = xasprintf("{\"name\": \"db-1\", \"metadata\":"
+                               " {\"revision\": 5}, \"spec\": {\"network\":"
+                               " \"shop\", %s}, \"status\":"
+                               " {\"quarantined\": true}}", cases[i].spec);
+        char *shown = xasprintf("Status:\n  quarantined: true, %s",
+                                cases[i].shown);
+        const struct step steps[] = {
+            { "GET /v1/ports/db-1", NULL, 200, body },
+            IDENTITY("\"db\""),
+            { "GET /v1/groups?limit=250", NULL, 200, "{\"items\": []}" },
+            { "GET /v1/policies?limit=250", NULL, 200, "{\"items\": []}" },
+            TIERS, NETWORK("allow"),
+            { "GET /v1/loadbalancers?limit=250", NULL, 200,
+              "{\"items\": []}" },
+            BEHIND,
+        };
+        struct run result;
+
+        play(&result, steps, "", "describe port db-1");
+        assert_non_null(strstr(result.out, shown));
+        run_uninit(&result);
+        free(shown);
+        free(body);
+    }
 }
 
 static void
@@ -468,6 +510,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(rules_come_in_the_order_in_which_they_are_met),
         cmocka_unit_test(default_of_the_network_decides_at_the_end),
         cmocka_unit_test(quarantine_comes_before_other_rules),
+        cmocka_unit_test(status_says_by_what_a_port_is_quarantined),
         cmocka_unit_test(a_host_has_networks_ports_and_flows),
         cmocka_unit_test(a_network_has_subnets_places_routers_and_policies),
         cmocka_unit_test(drains_are_no_failures),
