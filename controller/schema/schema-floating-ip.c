@@ -22,7 +22,9 @@ static const struct schema_field fields[] = {
       .unless = "load_balancer",
       .reach = SCHEMA_ACTS,
       .doc = "The port that it is translated to, in one of the router's "
-             "networks: to its first address of the same family." },
+             "networks: to its first address of the same family. From "
+             "outside everything is let through to it that no policy or "
+             "`default` of its network denies." },
     { .name = "load_balancer", .type = SCHEMA_REF,
       AT(vmn_floating_ip, load_balancer), .flags = SCHEMA_REQUIRED,
       .ref = VMN_TABLE_LOADBALANCER, .unless = "port",
