@@ -150,7 +150,8 @@ const struct schema_struct schema_status_host = SHOWN_KEPT(
              "Ports that have an interface on it.", .def = -1),
     SHOWN_OF(status_host, unclaimed, U64, HIDE,
              "How many interfaces of VMs no port claims: none has their "
-             "iface-id, so they have no network.  Not for accounts with a scope."),
+             "iface-id, so they have no network.  Not for accounts with a "
+             "scope."),
     SHOWN_LIST_OF(status_host, unclaimed_interfaces, n_unclaimed_interfaces,
                   STRUCT, 0,
                   "Those, the first 100.  Not for accounts with a scope.",

@@ -170,7 +170,7 @@ host_liveness_switch_update(struct fabric_host_db *db)
     db->switch_connected = connected;
     session_update(db, &db->switch_session,
                    db->switch_session.lost ? sw->state == SWITCH_LIVE
-                   : sw->state != SWITCH_OFFLINE);
+                   : connected);
     dead_check(db);
     report(db);
     notify(db, &was);
