@@ -69,13 +69,15 @@ struct vmn_dhcp_options dhcp_options_of(struct vmn_view *,
 /* Returns true if the network has router advertisements: there is something to
  * advertise. */
 bool answers_solicitations(struct vmn_view *, const struct vmn_network *);
-
-/* Handlers. */
-void handle_v4(struct vmn_view *, const struct vmn_packet_in *,
-               struct vmn_packets_out *);
-void handle_v6(struct vmn_view *, const struct vmn_packet_in *,
-               struct vmn_packets_out *);
 void handle_routers(struct vmn_view *, const struct vmn_packet_in *,
                     struct vmn_packets_out *);
+
+/* dhcpv4.c */
+void handle_v4(struct vmn_view *, const struct vmn_packet_in *,
+               struct vmn_packets_out *);
+
+/* dhcpv6.c */
+void handle_v6(struct vmn_view *, const struct vmn_packet_in *,
+               struct vmn_packets_out *);
 
 #endif /* apps/dhcp/dhcp-app.h */

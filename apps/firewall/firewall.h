@@ -199,15 +199,16 @@ void prefixes_add(struct vmn_view *, struct prefixes *,
 void prefixes_add_group(struct vmn_view *, struct prefixes *,
                         const char *group);
 
+/* identity.c */
 bool id_from_text(const char *, uint32_t *id);
 /* Returns the first name of a copied list "A,B", and advances '*list'; NULL at
  * the end. */
 const char *list_next(char **list);
-
-/* identity.c */
 void eval_groups(struct vmn_view *, const char *key, struct vmn_value *);
 void eval_identity(struct vmn_view *, const char *key, struct vmn_value *);
 void compile_member(struct vmn_view *, const char *key, struct vmn_emit *);
+
+/* connection-limit.c */
 void compile_limit(struct vmn_view *, const char *key, struct vmn_emit *);
 
 /* stale-identity.c */
@@ -217,7 +218,6 @@ void compile_identity(struct vmn_view *, const char *key, struct vmn_emit *);
 /* sctp.c */
 void compile_host(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_sctp(struct vmn_view *, const char *key, struct vmn_emit *);
-
 
 /* What a rule's service matches: a port and its mask, an ICMP type with all of
  * its codes or one, or all of a protocol. */
@@ -289,6 +289,9 @@ const struct rule_head *rule_read(const void *at, struct rule *);
 const char *rules_pack_allowed(struct vmn_view *,
                                const struct vmn_quarantine *,
                                const char *domain, size_t *size);
+/* Returns which rule of policy 'key' has this conjunction ID, from 0, or
+ * -1. */
+int rule_index(struct vmn_view *, const char *key, uint32_t conj);
 
 /* tier.c */
 void eval_tiers(struct vmn_view *, const char *key, struct vmn_value *);
@@ -297,10 +300,6 @@ void compile_retained(struct vmn_view *, const char *key, struct vmn_emit *);
 /* Lets a packet through in 'direction'.  'keep' is the position of the tier
  * that retains its connection, or 0. */
 void act_allow(struct vmn_actions *, enum vmn_direction, unsigned keep);
-
-/* Returns which rule of policy 'key' has this conjunction ID, from 0, or
- * -1. */
-int rule_index(struct vmn_view *, const char *key, uint32_t conj);
 
 /* What does not depend on a policy's rules, as the value of a query. */
 struct applies {

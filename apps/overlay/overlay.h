@@ -238,6 +238,38 @@ is_link_local(const struct vmn_ip *ip)
            && (ip->addr[1] & 0xc0) == 0x80;
 }
 
+/* Matches the network, as every flow after the admit stage must that belongs
+ * to one. */
+static inline void
+match_network(struct vmn_flow *flow, const struct vmn_network *network)
+{
+    vmn_match(flow, VMN_REG_NETWORK, network->vni);
+}
+
+/* Matches the domain instead, if routers make no difference. */
+static inline void
+match_domain(struct vmn_flow *flow, uint32_t zone)
+{
+    vmn_match(flow, VMN_REG_ZONE, zone);
+}
+
+/* Drops the packet, as the flow's only action. */
+static inline void
+drop(struct vmn_flow *flow, const char *reason)
+{
+    vmn_act_drop(vmn_flow_actions(flow), reason);
+}
+
+/* Of what comes from a physical network for none of ours. */
+#define REASON_OTHERS "for others on the physical network"
+
+/* The same of background. */
+static inline void
+drop_background(struct vmn_flow *flow, const char *reason)
+{
+    vmn_act_drop_background(vmn_flow_actions(flow), reason);
+}
+
 /* transit.c: emits what a domain needs for a router's external network. */
 void external_of_domain(struct vmn_view *, struct vmn_emit *,
                         const char *domain);
@@ -246,8 +278,13 @@ void external_of_domain(struct vmn_view *, struct vmn_emit *,
 void trunk_of_port(struct vmn_view *, struct vmn_emit *,
                    const struct port_ctx *);
 
-/* tunnels.c: emits flows that send packets whose VMN_REG_DST_HOST is 'to' to
- * all of 'hosts'. */
+/* tunnels.c */
+/* Sets the registers of a packet that has just arrived; 'zone' is that of the
+ * network's domain. */
+void network_registers(struct vmn_view *, struct vmn_actions *,
+                       const struct vmn_network *, uint32_t zone);
+/* Emits flows that send packets whose VMN_REG_DST_HOST is 'to' to all of
+ * 'hosts'. */
 void flood_add(struct vmn_view *, struct vmn_emit *,
                const struct vmn_network *, uint32_t to,
                struct vmn_names hosts);
@@ -318,43 +355,6 @@ void provider_guard_port(struct vmn_view *, struct vmn_emit *,
                          const struct port_ctx *);
 void provider_self(struct vmn_emit *, const struct port_ctx *,
                    const struct vmn_ip *);
-
-/* Sets the registers of a packet that has just arrived; 'zone' is that of the
- * network's domain. */
-void network_registers(struct vmn_view *, struct vmn_actions *,
-                       const struct vmn_network *, uint32_t zone);
-
-/* Matches the network, as every flow after the admit stage must that belongs
- * to one. */
-static inline void
-match_network(struct vmn_flow *flow, const struct vmn_network *network)
-{
-    vmn_match(flow, VMN_REG_NETWORK, network->vni);
-}
-
-/* Matches the domain instead, if routers make no difference. */
-static inline void
-match_domain(struct vmn_flow *flow, uint32_t zone)
-{
-    vmn_match(flow, VMN_REG_ZONE, zone);
-}
-
-/* Drops the packet, as the flow's only action. */
-static inline void
-drop(struct vmn_flow *flow, const char *reason)
-{
-    vmn_act_drop(vmn_flow_actions(flow), reason);
-}
-
-/* Of what comes from a physical network for none of ours. */
-#define REASON_OTHERS "for others on the physical network"
-
-/* The same of background. */
-static inline void
-drop_background(struct vmn_flow *flow, const char *reason)
-{
-    vmn_act_drop_background(vmn_flow_actions(flow), reason);
-}
 
 /* tunnel-mtu.c: packets that are too large for tunnels. */
 void tunnel_mtu_base(struct vmn_view *, struct vmn_emit *);

@@ -77,6 +77,18 @@ enum ctl_exit ctl_download(struct ctl *, const char *path, int fd);
 enum ctl_exit ctl_stream(struct ctl *, const char *path, int idle_timeout_ms,
                          ctl_client_data_cb *take, void *aux, bool quiet);
 
+/* Appends to the array 'objects' those that match --selector, --host and
+ * --network, at most --limit, page by page. */
+enum ctl_exit ctl_get_list(struct ctl *, const char *type, json_t *objects);
+
+/* To be called after a write: prints the reply's receipt to ctl->out if --wait
+ * was given, else the revision that it made, if any.  Returns
+ * CTL_NOT_INSTALLED if hosts have not confirmed, else CTL_DONE. */
+enum ctl_exit ctl_report_receipt(struct ctl *, const struct ctl_reply *);
+
+/* Returns the type of any of its names; NULL after it has printed an error. */
+const struct schema_table *ctl_get_type(struct ctl *, const char *name);
+
 /* event-follow.c: listens to GET /v1/events with 'query', which is
  * "?KEY=VALUE&..." or empty, until the server rejects it, and calls 'cb' with
  * each event.  When the connection is lost, prints that, and resumes once the
@@ -88,18 +100,9 @@ typedef enum ctl_exit ctl_event_cb(struct ctl *, const char *kind,
 enum ctl_exit ctl_follow_events(struct ctl *, const char *query,
                                 ctl_event_cb *cb, void *aux);
 
-/* Appends to the array 'objects' those that match --selector, --host and
- * --network, at most --limit, page by page. */
-enum ctl_exit ctl_get_list(struct ctl *, const char *type, json_t *objects);
-
-/* To be called after a write: prints the reply's receipt to ctl->out if --wait
- * was given, else the revision that it made, if any.  Returns
- * CTL_NOT_INSTALLED if hosts have not confirmed, else CTL_DONE. */
-enum ctl_exit ctl_report_receipt(struct ctl *, const struct ctl_reply *);
-
-/* Returns the author of a revision as people know it: "unix:uid=0 (root)"
- * where the server is on this machine, and so the user; else as the log has
- * it.  The caller frees it. */
+/* author-name.c: returns the author of a revision as people know it:
+ * "unix:uid=0 (root)" where the server is on this machine, and so the user;
+ * else as the log has it.  The caller frees it. */
 char *ctl_author_name(const struct ctl *, const char *who);
 /* Gives 'revision', or each in the array 'revisions', such a "who". */
 void ctl_name_author(const struct ctl *, json_t *revision);
@@ -112,8 +115,5 @@ void ctl_find_authors(struct ctl *, const char *name, struct svec *authors);
 /* To be called where the log has nothing by 'who'.  Returns CTL_REFUSED after
  * an error if there is no account, token, user or host of the name. */
 enum ctl_exit ctl_check_author(struct ctl *, const char *who);
-
-/* Returns the type of any of its names; NULL after it has printed an error. */
-const struct schema_table *ctl_get_type(struct ctl *, const char *name);
 
 #endif /* controller/ctl/api-call.h */

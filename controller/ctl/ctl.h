@@ -239,7 +239,7 @@ bool ctl_put_taken_back(const json_t *revision, struct ds *);
  * caller owns, or to NULL after an error. */
 enum ctl_exit ctl_get_latest_by_users(struct ctl *, json_t **revision);
 
-/* The commands. */
+/* The commands, each in cmd-NAME.c or beside one that is like it. */
 enum ctl_exit ctl_cmd_get(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_hosts(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_apps(struct ctl *, int, char *const[]);

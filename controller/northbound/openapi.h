@@ -43,10 +43,12 @@ void openapi_add_type(struct openapi *, const struct schema_table *);
 /* Adds the components that belong to no type: addresses, labels, any
  * object. */
 void openapi_add_values(struct openapi *);
-/* Adds changes and deletions, as POST /v1/apply takes them. */
-void openapi_add_operations(json_t *schemas);
 
 /* Returns "FloatingIps" for "floating-ips".  The caller frees it. */
 char *openapi_camel(const char *plural);
+
+/* openapi-changes.c: adds changes and deletions, as POST /v1/apply takes
+ * them. */
+void openapi_add_operations(json_t *schemas);
 
 #endif /* controller/northbound/openapi.h */

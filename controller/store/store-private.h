@@ -67,6 +67,15 @@ void store_lock_release(struct store_lock *, bool undo);
 
 /* store-connect.c.  ------------------------------------------------------- */
 
+/* Returns a positive errno for what the connection was refused last, and sets
+ * '*why' to "DOING: REASON".  EUCLEAN: the database is corrupt. */
+int store_error(sqlite3 *, struct vmn_error *why, const char *doing);
+
+/* Opens a connection and runs 'pragmas'.  '*db' must be closed also after an
+ * error.  The error message names the file. */
+int store_connect(const char *path, int flags, const char *pragmas,
+                  sqlite3 **db, struct vmn_error *why);
+
 /* Runs a statement that returns one value, which the caller frees; returns
  * NULL with '*error' set if it fails. */
 char *store_get_text(sqlite3 *, const char *sql, int *error,
@@ -133,29 +142,12 @@ bool store_is_json(const struct schema_field *);
 int store_key_load(sqlite3 *, uint8_t key[STORE_KEY_SIZE],
                    struct vmn_error *why);
 
-/* store-batch.c: writing.  ------------------------------------------------ */
-
-/* What one transaction writes. */
-struct store_batch {
-    struct model_pending pending;   /* Borrowed from the model. */
-    size_t n_ids;
-    struct id_write *ids;       /* Owned, strings included. */
-    struct model_cursors cursors;   /* Owned; strings are the model's. */
-};
-void store_batch_init(struct store_batch *, struct model *);
-void store_batch_uninit(struct store_batch *);
-
-/* Initializes a batch that writes the whole durable state into an empty
- * database.  Valid as long as no stored row changes.  'log' is owned by the
- * caller. */
-void store_batch_init_all(struct store_batch *, struct model *,
-                          struct model_log *log);
-void store_batch_uninit_all(struct store_batch *);
+/* store-authors.c: who has how much of the log.  -------------------------- */
 
 /* What an author may have much of: entries of the log, if among people; and
  * bytes of contents. */
 enum store_share { STORE_ENTRIES, STORE_BYTES, STORE_N_SHARES };
-/* store-authors.c: what all authors have. */
+/* What all authors have. */
 struct store_authors {
     struct shash by_name;       /* struct store_author.  Owned. */
     struct store_author **heaps[STORE_N_SHARES]; /* All of them; who has most
@@ -179,6 +171,25 @@ void store_authors_add(struct store_authors *, const char *who,
 const char *store_authors_most_entries(const struct store_authors *,
                                        int64_t *more);
 const char *store_authors_most_bytes(const struct store_authors *);
+
+/* store-batch.c: writing.  ------------------------------------------------ */
+
+/* What one transaction writes. */
+struct store_batch {
+    struct model_pending pending;   /* Borrowed from the model. */
+    size_t n_ids;
+    struct id_write *ids;       /* Owned, strings included. */
+    struct model_cursors cursors;   /* Owned; strings are the model's. */
+};
+void store_batch_init(struct store_batch *, struct model *);
+void store_batch_uninit(struct store_batch *);
+
+/* Initializes a batch that writes the whole durable state into an empty
+ * database.  Valid as long as no stored row changes.  'log' is owned by the
+ * caller. */
+void store_batch_init_all(struct store_batch *, struct model *,
+                          struct model_log *log);
+void store_batch_uninit_all(struct store_batch *);
 
 /* Prepared statements of the writing connection. */
 struct store_statements {
@@ -345,18 +356,8 @@ int store_copier_start(struct store_copier *, const struct store_batch *memory,
                        struct vmn_error *why);
 bool store_copier_is_running(const struct store_copier *);
 
-/* Common to all.  --------------------------------------------------------- */
+/* store-log.c: the log of changes.  --------------------------------------- */
 
-/* Returns a positive errno for what the connection was refused last, and sets
- * '*why' to "DOING: REASON".  EUCLEAN: the database is corrupt. */
-int store_error(sqlite3 *, struct vmn_error *why, const char *doing);
-
-/* Opens a connection and runs 'pragmas'.  '*db' must be closed also after an
- * error.  The error message names the file. */
-int store_connect(const char *path, int flags, const char *pragmas,
-                  sqlite3 **db, struct vmn_error *why);
-
-/* store-log.c */
 /* A reader of the log of changes. */
 struct store_log {
     sqlite3 *db;                /* Owned, as all of this. */
