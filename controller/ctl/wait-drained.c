@@ -18,8 +18,6 @@
 
 /* What vmnd begins the reason of a backend with that is drained. */
 #define DRAINED "it is drained: "
-/* What follows if the drain ended while somebody may have used the backend. */
-#define CUT "drain_seconds are over: "
 
 /* How often the balancer is asked for. */
 #define ASK_MS 500
@@ -74,7 +72,7 @@ is_any_cut(const struct svec *ports, const json_t *backends)
     for (size_t i = 0; i < ports->n; i++) {
         const json_t *backend = find_backend(backends, ports->names[i]);
 
-        if (!strncmp(why_drained(backend), CUT, strlen(CUT))) {
+        if (!strcmp(text_of(backend, "drain_result"), "cut")) {
             return true;
         }
     }

@@ -26,6 +26,7 @@ drain_set(struct drain *d, bool wanted, int64_t max_ms, int64_t edited_ms,
     d->latest_us = d->from_us + max_ms * 1000;
     if (taken_back) {
         d->is_over = false;
+        d->result = DRAIN_UNKNOWN;
     }
     d->goes_on = wanted && !d->is_over;
     return taken_back;
@@ -34,17 +35,20 @@ drain_set(struct drain *d, bool wanted, int64_t max_ms, int64_t edited_ms,
 const char *
 drain_end(struct drain *d, int64_t quiet_since_us, int64_t now_us)
 {
-    const char *why;
+    static const char *const why[] = {
+        [DRAIN_UNKNOWN] = NULL,
+        [DRAIN_QUIET] = "no client has sent it a packet for " DRAIN_QUIET_TEXT,
+        [DRAIN_CUT] = "drain_seconds are over: open connections are cut, how "
+                      "many is not known",
+    };
 
     quiet_since_us = MAX(quiet_since_us, d->begun_us);
-    why = (quiet_since_us <= now_us - DRAIN_QUIET_MS * INT64_C(1000)
-           ? "no client has sent it a packet for " DRAIN_QUIET_TEXT
-           : now_us >= d->latest_us
-           ? "drain_seconds are over: open connections are cut, how many is "
-           "not known" : NULL);
-    if (why) {
+    d->result = (quiet_since_us <= now_us - DRAIN_QUIET_MS * INT64_C(1000)
+                 ? DRAIN_QUIET
+                 : now_us >= d->latest_us ? DRAIN_CUT : DRAIN_UNKNOWN);
+    if (d->result != DRAIN_UNKNOWN) {
         d->goes_on = false;
         d->is_over = true;
     }
-    return why;
+    return why[d->result];
 }

@@ -15,9 +15,17 @@
 #define DRAIN_QUIET_MS (60 * 1000)
 #define DRAIN_QUIET_TEXT "60 s"
 
+/* How a drain ended. */
+enum drain_result {
+    DRAIN_UNKNOWN,              /* It has not, or before vmnd's start. */
+    DRAIN_QUIET,                /* No client sent anything for long enough. */
+    DRAIN_CUT,                  /* It lasted as long as it may. */
+};
+
 /* Times are in microseconds. */
 struct drain {
     bool goes_on, is_over;      /* Neither: there is none. */
+    enum drain_result result;
     int64_t from_us;            /* When it began at the latest. */
     int64_t latest_us;          /* When it ends at the latest. */
     int64_t begun_us;           /* As far as known since vmnd's start. */
@@ -32,7 +40,7 @@ bool drain_set(struct drain *, bool wanted, int64_t max_ms, int64_t edited_ms,
 
 /* Ends the drain if it has lasted as long as it may, or no client has sent
  * anything for long enough: since 'quiet_since_us', INT64_MAX if that is not
- * known.  Returns why, a constant, or NULL if it goes on. */
+ * known.  Returns why, a constant, or NULL if it goes on; sets its result. */
 const char *drain_end(struct drain *, int64_t quiet_since_us, int64_t now_us);
 
 #endif /* controller/health/drain.h */

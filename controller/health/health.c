@@ -689,6 +689,19 @@ health_drain_status(const struct health *h, const char *balancer,
     return true;
 }
 
+const char *
+health_drain_result(const struct health *h, const char *balancer,
+                    const char *port)
+{
+    static const char *const names[] = {
+        [DRAIN_UNKNOWN] = NULL, [DRAIN_QUIET] = "quiet", [DRAIN_CUT] = "cut",
+    };
+    const struct backend *b = (h ? prober_find(&h->prober, balancer, port)
+                               : NULL);
+
+    return b ? names[b->drain.result] : NULL;
+}
+
 void
 health_get_stats(const struct health *h, struct prober_stats *stats)
 {

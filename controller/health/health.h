@@ -51,6 +51,11 @@ bool health_backend_status(const struct health *, const char *balancer,
  * draining. */
 bool health_drain_status(const struct health *, const char *balancer,
                          const char *port, struct status_backend_drain *);
+/* Returns how the drain of a backend that is drained ended, as the status
+ * names it, a constant.  NULL: it is not drained, or was before vmnd's
+ * start. */
+const char *health_drain_result(const struct health *, const char *balancer,
+                                const char *port);
 
 /* For /metrics. */
 void health_get_stats(const struct health *, struct prober_stats *);

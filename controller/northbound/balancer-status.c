@@ -234,6 +234,15 @@ backend_drain(const struct northbound *nb, const char *balancer,
             ? drain : NULL);
 }
 
+/* Returns how the drain of a backend that is drained ended, or NULL. */
+static const char *
+drain_result(const struct northbound *nb, const char *balancer,
+             const struct vmn_lb_member *member)
+{
+    return (member->state == VMN_LB_DRAINED
+            ? health_drain_result(nb->health, balancer, member->port) : NULL);
+}
+
 /* Has the reason say why a drain is over. */
 static void
 put_drained(struct arena *arena, struct status_backend *b)
@@ -311,6 +320,7 @@ list_backends(const struct northbound *nb, const struct vmn_loadbalancer *lb,
             .unprobed = m->state == VMN_LB_SERVING && !lb->health.type,
             .health = backend_health(nb, lb->row.name, m->port, arena),
             .drain = backend_drain(nb, lb->row.name, m->port, arena),
+            .drain_result = drain_result(nb, lb->row.name, m),
             .load = load_status(&loads[i]),
         };
         put_kept(&port, serves_unheard(nb, m), arena, &status->backends[i]);

@@ -113,6 +113,12 @@ static const struct schema_struct backend = SHOWN_KEPT(
                     "Of one that is `draining`: how far that is.  How many "
                     "connections are open is not known: only a host's "
                     "conntrack has them.", &backend_drain),
+    SHOWN_OF(status_backend, drain_result, ENUM, 0,
+             "Of one that is `drained`: `quiet`: no client used a connection "
+             "for a minute; `cut`: `drain_seconds` were over before that, "
+             "and what was open is cut.  Not there if `vmnd` was started "
+             "since then: it is not stored.",
+             SHOWN_NAMES("quiet", "cut")),
     SHOWN_STRUCT_OF(status_backend, load, ALWAYS,
                     "Its load; packets and bytes are those of all "
                     "balancers.", &balancer_load));

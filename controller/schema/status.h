@@ -349,6 +349,7 @@ struct status_backend {
     const char *reason;
     struct status_backend_health *health;
     struct status_backend_drain *drain;
+    const char *drain_result;
     struct status_load load;
 };
 

@@ -426,6 +426,7 @@ def test_drains_end(world):
     found = backends(world)["w1"]
     assert found["state"] == "draining"
     assert found["reason"] == "it is draining"
+    assert "drain_result" not in found
     # Not quiet long enough before it is cut.
     drain = found["drain"]
     assert drain["since"] <= drain["quiet_since"] <= drain["earliest"] \
@@ -437,6 +438,7 @@ def test_drains_end(world):
     found = backends(world)["w1"]
     assert found["reason"] == "it is drained: drain_seconds are over: " \
         "open connections are cut, how many is not known"
+    assert found["drain_result"] == "cut"
     assert "drain" not in found
     assert serves(world, cli, ["w2"])
     named[0] = {"port": "w1"}

@@ -287,28 +287,33 @@ revision_is_waited_for(void **state OVS_UNUSED)
     assert_alone("", "wait", CTL_USAGE, "usage: vmnctl wait N|latest");
 }
 
-/* A balancer whose backend is drained for a reason. */
-#define DRAINED(WHY)                                                    \
+/* A balancer with two drained backends; how the drain of the second ended, and
+ * its reason. */
+#define DRAINED(RESULT, WHY)                                            \
     { "GET /v1/loadbalancers/x", NULL, 200,                             \
       "{\"spec\": {\"backends\": [{\"port\": \"a\", \"drain\": true},"   \
       " {\"port\": \"b\", \"drain\": true}]}, \"status\": {\"backends\":" \
       " [{\"port\": \"a\", \"state\": \"drained\", \"reason\":"       \
       " \"it is drained: quiet\"}, {\"port\": \"b\", \"state\":"      \
-      " \"drained\", \"reason\": \"it is drained: " WHY "\"}]}}" }
+      " \"drained\", \"drain_result\": \"" RESULT "\","                 \
+      " \"reason\": \"it is drained: " WHY "\"}]}}" }
 
 static void
 wait_tells_a_quiet_drain_from_one_that_cut(void **state OVS_UNUSED)
 {
-    static const struct step quiet[] = { DRAINED("quiet"), END };
+    static const struct step quiet[] = {
+        DRAINED("quiet", "drain_seconds are over: not cut"), END,
+    };
     static const struct step cut[] = {
-        DRAINED("drain_seconds are over: cut"), END,
+        DRAINED("cut", "over"), END,
     };
 
     assert_play(quiet, "", "wait lb/x --for drained", CTL_DONE,
-                "a drained: quiet\nb drained: quiet\n", "");
+                "a drained: quiet\n"
+                "b drained: drain_seconds are over: not cut\n", "");
     assert_play(cut, "", "wait lb/x --for drained", CTL_CUT,
                 "a drained: quiet\n"
-                "b drained: drain_seconds are over: cut\n", "");
+                "b drained: over\n", "");
     assert_play(cut, "", "wait lb/x --for drained --backend a", CTL_DONE,
                 "a drained: quiet\n", "");
 }

@@ -729,6 +729,13 @@ drain_without_probes_is_idle(void **state OVS_UNUSED)
     assert_string_equal(prober_find(&w->prober, "lb", "p")->reason,
                         "drain_seconds are over: open connections are cut, "
                         "how many is not known");
+    assert_int_equal(prober_find(&w->prober, "lb", "p")->drain.result,
+                     DRAIN_CUT);
+    /* Nothing is known of the next. */
+    m.drain = false;
+    prober_set(&w->prober, "lb", &s, &m, 1, w->now_us);
+    assert_int_equal(prober_find(&w->prober, "lb", "p")->drain.result,
+                     DRAIN_UNKNOWN);
     world_destroy(w);
 }
 
@@ -764,6 +771,8 @@ drain_ends_when_nothing_is_sent(void **state OVS_UNUSED)
     assert_string_equal(w->told, "drained ");
     assert_string_equal(prober_find(&w->prober, "lb", "p")->reason,
                         "no client has sent it a packet for 60 s");
+    assert_int_equal(prober_find(&w->prober, "lb", "p")->drain.result,
+                     DRAIN_QUIET);
     world_destroy(w);
 }
 
