@@ -41,10 +41,10 @@ print_lacks(struct ctl *ctl, const struct store_restored *r)
     if (r->log_cut) {
         fputs("the log of changes ends with the backup: who changed what "
               "since then is not known\n", ctl->out);
-    } else if (r->n_logged) {
+    } else if (r->n_taken_back) {
         fprintf(ctl->out, "%"PRIu64" later revision%s taken back: the log "
                 "keeps them, marked so (vmnctl revisions)\n",
-                r->n_logged, r->n_logged == 1 ? " is" : "s are");
+                r->n_taken_back, r->n_taken_back == 1 ? " is" : "s are");
     }
 }
 
@@ -76,24 +76,46 @@ print_restored(struct ctl *ctl, const char *file,
     }
 }
 
+/* Prints as JSON or YAML, if that is asked for, that nothing was compared, and
+ * why: what would be taken back is null, not nothing. */
+static bool
+show_raw_uncompared(struct ctl *ctl, const char *reason)
+{
+    json_t *text = json_string(reason);
+    json_t *json = json_pack(
+        "{s:n, s:n, s:n, s:n, s:n, s:o}", "n_revisions", "revisions",
+        "n_objects", "objects", "revoked", "error",
+        text ? text : json_string("the database cannot be used"));
+    bool shown = ctl_show_raw(ctl, json);
+
+    json_decref(json);
+    return shown;
+}
+
 /* Says of a dry run what was not compared. */
 static void
 print_not_restored(struct ctl *ctl, const char *file,
                    const struct store_restored *r)
 {
-    char *text = ctl_backup_describe(&r->info);
+    char *text;
 
-    if (ctl->output == CTL_TABLE) {
-        fprintf(ctl->out, "%s: %s, verified\n", file, text);
-        if (r->unchanged) {
-            fprintf(ctl->out, "nothing would change: %s has the same "
-                    "objects\n", ctl->database);
-        } else if (r->damage) {
-            fprintf(ctl->out, "%s cannot be used, so there is nothing to "
-                    "compare with: %s\n", ctl->database, r->damage);
+    if (ctl->output != CTL_TABLE) {
+        if (r->uncompared) {
+            show_raw_uncompared(ctl, r->uncompared);
         }
+        return;
     }
+    text = ctl_backup_describe(&r->info);
+    fprintf(ctl->out, "%s: %s, verified\n", file, text);
     free(text);
+    if (r->unchanged) {
+        fprintf(ctl->out, "nothing would change: %s has the same objects\n",
+                ctl->database);
+    } else if (r->uncompared) {
+        fprintf(ctl->out, "there is nothing to compare with: %s%s%s\n",
+                r->damage ? ctl->database : "",
+                r->damage ? " cannot be used: " : "", r->uncompared);
+    }
 }
 
 static const struct ctl_column object_columns[] = {

@@ -47,9 +47,10 @@ on_copied(void *nb_, int error, const struct vmn_error *why, int fd)
     } else if (req) {
         VLOG_INFO("made a backup of %lld bytes for %s", (long long) st.st_size,
                   http_request_who(req));
-        nb->last_backup = (struct nb_last_backup) {
-            .ms = time_wall_msec(), .revision = nb->backup_revision,
-        };
+        nb->store_class->note_backup(
+            nb->store, &(const struct store_last_backup) {
+                .ms = time_wall_msec(), .revision = nb->backup_revision,
+            });
         http_reply_file(req, 200, "application/vnd.sqlite3", fd, st.st_size);
         return;
     }

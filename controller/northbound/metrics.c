@@ -307,10 +307,10 @@ put_figures(const struct figures *figures, struct ds *ds)
     }
 }
 
-/* Appends the last backup, if there was one since the start: there is no value
- * that would mean that it is not known. */
+/* Appends the last backup, if there was one: there is no value that would mean
+ * that it is not known. */
 static void
-put_backup(const struct nb_last_backup *last, struct ds *ds)
+put_backup(const struct store_last_backup *last, struct ds *ds)
 {
     static const char time[] = "vmn_backup_last_timestamp_seconds";
     static const char revision[] = "vmn_backup_last_revision";
@@ -652,7 +652,7 @@ metrics_append_all(struct northbound *nb, struct ds *ds)
     figures.ready = nb->ready;
 
     put_figures(&figures, ds);
-    put_backup(&nb->last_backup, ds);
+    put_backup(&figures.store.last_backup, ds);
     metrics_append_system_health(nb, ds);
     put_states(&figures.fabric, ds);
     put_types(nb->model, ds);

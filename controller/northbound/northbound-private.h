@@ -69,11 +69,6 @@ struct northbound {
     struct http_request *backup;    /* Waits for the copy of the database; or
                                      * NULL. */
     uint64_t backup_revision;       /* The state that it has. */
-    struct nb_last_backup {
-        int64_t ms;                 /* When it was made; 0: none has been since
-                                     * the start. */
-        uint64_t revision;
-    } last_backup;                  /* The last that was sent. */
     struct event *observations;     /* Timer for the expiry of observations. */
     struct nb_auth *auth;           /* Owned. */
     struct tls *tls;                /* Owned; or NULL. */

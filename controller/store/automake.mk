@@ -13,11 +13,13 @@ controller_libvmn_a_SOURCES += \
 	controller/store/store-log.c \
 	controller/store/store-lock.c \
 	controller/store/store-private.h \
+	controller/store/store-properties.c \
 	controller/store/store-receipts.c \
 	controller/store/store-restore-loss.c \
 	controller/store/store-restore.c \
 	controller/store/store-retention.c \
 	controller/store/store-revoked.c \
+	controller/store/store-scratch.c \
 	controller/store/store-unixctl.c \
 	controller/store/store-schema.c \
 	controller/store/store-sqlite.c \

@@ -161,13 +161,19 @@ prepare_log(struct store_statements *s, sqlite3 *db)
 {
     return (prepare(db, "DELETE FROM revisions WHERE revision = ?",
                     &s->log_delete)
-            && prepare(db, "SELECT revision, who FROM revisions WHERE "
+            && prepare(db, "INSERT INTO properties (name, value) VALUES "
+                       "('" STORE_REVOCATIONS_TRIMMED "', ?) ON CONFLICT "
+                       "(name) DO UPDATE SET value = "
+                       "max(value, excluded.value)", &s->trimmed_upsert)
+            && prepare(db, "SELECT revision, who, " STORE_LOG_REVOKES
+                       " FROM revisions WHERE "
                        STORE_LOG_PEOPLE " AND time_ms < ? "
                        "ORDER BY time_ms LIMIT 1", &s->log_oldest_people)
-            && prepare(db, "SELECT revision, who FROM revisions WHERE "
+            && prepare(db, "SELECT revision, who, 0 FROM revisions WHERE "
                        STORE_LOG_OTHERS " ORDER BY revision LIMIT 1",
                        &s->log_oldest_others)
-            && prepare(db, "SELECT revision, who FROM revisions WHERE "
+            && prepare(db, "SELECT revision, who, " STORE_LOG_REVOKES
+                       " FROM revisions WHERE "
                        STORE_LOG_PEOPLE " AND " STORE_LOG_AUTHOR("who")
                        " = ? ORDER BY revision LIMIT 1",
                        &s->log_oldest_author)
@@ -236,6 +242,7 @@ store_statements_finalize(struct store_statements *s)
     sqlite3_finalize(s->set_upsert);
     sqlite3_finalize(s->sets_trim);
     sqlite3_finalize(s->log_delete);
+    sqlite3_finalize(s->trimmed_upsert);
     sqlite3_finalize(s->log_oldest_people);
     sqlite3_finalize(s->log_oldest_others);
     sqlite3_finalize(s->log_oldest_author);

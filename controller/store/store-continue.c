@@ -133,7 +133,7 @@ store_next_revision(const struct store_file_info *info, bool known,
  * which the restore takes back: who changed what, and what became of the
  * objects.  Receipts are not copied: no host has these revisions. */
 static int
-keep_log(sqlite3 *db, struct store_restored *r, struct vmn_error *why)
+keep_log(sqlite3 *db, const struct store_restored *r, struct vmn_error *why)
 {
     char *sql = xasprintf(
         "INSERT OR IGNORE INTO revisions (revision, time_ms, who, changes, "
@@ -144,7 +144,6 @@ keep_log(sqlite3 *db, struct store_restored *r, struct vmn_error *why)
 
     free(sql);
     if (!error) {
-        r->n_logged = sqlite3_changes(db);
         sql = xasprintf(
             "INSERT OR IGNORE INTO contents (revision, author, size, objects)"
             " SELECT revision, author, size, objects FROM former.contents"
@@ -172,7 +171,13 @@ summary_of(const char *file, const json_t *revoked,
     char *text;
 
     json_array_foreach (revoked, i, object) {
-        if (i == LOGGED_MAX || !r->n_revoked) {
+        if (!r->n_revoked) {
+            break;
+        }
+        if (i == LOGGED_MAX) {
+            json_array_append_new(summary, json_pack(
+                "{s:I}", "more",
+                (json_int_t) (json_array_size(revoked) - i)));
             break;
         }
         json_array_append_new(summary, json_pack(
@@ -223,6 +228,7 @@ store_continue(sqlite3 *db, const char *file, const char *comment, bool known,
     error = error ? error : known ? keep_ids(db, r, why) : skip_ids(db, why);
     if (known) {
         error = error ? error : keep_log(db, r, why);
+        error = error ? error : store_properties_continue(db, why);
     }
     error = error ? error : add_revision(db, comment,
                                          summary_of(file, revoked, r), r,

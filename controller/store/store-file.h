@@ -57,11 +57,15 @@ struct store_restored {
                                      * caller. */
     char *damage;                   /* What is wrong with it, or NULL.  Owned
                                      * by the caller. */
+    char *uncompared;               /* Why the objects of the backup have not
+                                     * been compared with it, or NULL.  Owned
+                                     * by the caller. */
     bool log_cut;                   /* The log lacks what changed since the
                                      * backup. */
-    uint64_t n_logged;              /* Revisions since the backup, which the
-                                     * restore has taken back; the log keeps
-                                     * who changed what. */
+    uint64_t n_taken_back;          /* Revisions of users since the backup,
+                                     * which the restore has taken back, as
+                                     * struct store_loss counts them; the log
+                                     * keeps who changed what. */
     size_t n_renumbered;            /* IDs that other keys had since. */
     size_t n_shared;                /* Of these, VNIs that users had set, and
                                      * that were not changed therefore. */

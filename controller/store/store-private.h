@@ -26,8 +26,8 @@
  * cursors of subnets, observations.  4: accounts, tokens, telemetries, what
  * backends do.  7: secrets.  8: receipts.  9: contents of the log.  10: sets.
  * 11: comments in the log.  12: cheaper conditions of the log's indexes.
- * 13: what an undo takes back. */
-#define STORE_FORMAT 13
+ * 13: what an undo takes back.  14: properties. */
+#define STORE_FORMAT 14
 /* In PRAGMA application_id: "vmn1". */
 #define STORE_APPLICATION_ID 0x766d6e31
 /* Most entries of the log that one query returns. */
@@ -45,6 +45,12 @@
     "OR (who >= 'healt' AND who < 'healu'))"
 /* The author of the revisions that restores of backups are. */
 #define STORE_LOG_RESTORE "vmnctl restore"
+/* SQL condition for changes that may have revoked a token or an account: they
+ * name one, or are too many to be named. */
+#define STORE_LOG_REVOKES \
+    "(instr(changes, '\"type\":\"tokens\"') " \
+    "OR instr(changes, '\"type\":\"accounts\"') " \
+    "OR instr(changes, '{\"more\":'))"
 /* SQL expression for the author of a revision: 'who' without the name of the
  * token.  'WHO' is the column. */
 #define STORE_LOG_AUTHOR(WHO) \
@@ -64,6 +70,27 @@ int store_lock_take(struct store_lock *, const char *path,
 /* Releases the lock.  To be called also after store_lock_take() has failed.
  * With 'undo' the lock file is removed if it did not exist before. */
 void store_lock_release(struct store_lock *, bool undo);
+
+/* store-scratch.c: what a restore works on.  ------------------------------ */
+
+/* Files beside a database, for the time of a restore. */
+struct store_scratch {
+    int fd;                     /* Of 'copy', locked as long as it is in
+                                 * use. */
+    char *copy;                 /* Path of the copy of the backup.  Owned. */
+    char *former;               /* Path of the copy of the database.  Owned;
+                                 * the file is another's to make. */
+};
+/* Names them, and makes an empty 'copy'.  A dry run may be one of several, and
+ * beside a restore; for any other restore the database's lock must be held.
+ * To be removed unless it fails. */
+int store_scratch_make(struct store_scratch *, const char *database,
+                       bool dry_run, struct vmn_error *why);
+void store_scratch_remove(struct store_scratch *);
+/* Removes those that killed dry runs of restores of 'database' have left, and
+ * with 'locked', which says that the database's lock is held, those of killed
+ * restores. */
+void store_scratch_remove_stale(const char *database, bool locked);
 
 /* store-connect.c.  ------------------------------------------------------- */
 
@@ -201,6 +228,7 @@ struct store_statements {
     sqlite3_stmt *cursors_delete, *cursor_upsert;
     sqlite3_stmt *set_upsert, *sets_trim;
     sqlite3_stmt *log_insert, *log_delete;
+    sqlite3_stmt *trimmed_upsert; /* Of STORE_REVOCATIONS_TRIMMED. */
     /* The oldest entry. */
     sqlite3_stmt *log_oldest_people, *log_oldest_others, *log_oldest_author;
     sqlite3_stmt *contents_insert, *contents_find, *contents_oldest;
@@ -208,6 +236,8 @@ struct store_statements {
     struct ds text;             /* Of contents; cleared after each use. */
     struct store_authors authors;
     int64_t n_others;           /* Entries of the log that are not people's. */
+    int64_t trimmed;            /* The newest that this trim deleted, of
+                                 * those that may have revoked something. */
     struct store_retention keep;
 };
 int store_statements_prepare(struct store_statements *, sqlite3 *,
@@ -255,6 +285,26 @@ int store_receipts_write(struct store_receipts *, sqlite3 *,
     "WHERE revision >= ? ORDER BY revision LIMIT 1"
 int store_receipts_read(sqlite3_stmt *, uint64_t revision,
                         struct store_receipt *);
+
+/* store-properties.c: single numbers.  ------------------------------------ */
+
+#define STORE_BACKUP_MS "backup_ms"             /* See struct */
+#define STORE_BACKUP_REVISION "backup_revision" /* store_last_backup. */
+/* The newest revision that left the log although it may have revoked tokens or
+ * accounts: the log does not say what was revoked up to it. */
+#define STORE_REVOCATIONS_TRIMMED "revocations_trimmed"
+
+/* Reads a property of "main" or of an attached database; 0: it is not
+ * known. */
+int store_property_get(sqlite3 *, const char *schema, const char *name,
+                       int64_t *value, struct vmn_error *why);
+/* Has those of the restored state continue those of the attached database
+ * "former". */
+int store_properties_continue(sqlite3 *, struct vmn_error *why);
+int store_last_backup_read(sqlite3 *, struct store_last_backup *,
+                           struct vmn_error *why);
+int store_last_backup_write(sqlite3 *, const struct store_last_backup *,
+                            struct vmn_error *why);
 
 /* store-log-contents.c: what revisions made of objects.  ------------------ */
 
@@ -325,6 +375,9 @@ struct store_states {
  * taken back already, and the objects that differ; at most 'max' of each. */
 int store_loss_find(const struct store_states *, size_t max,
                     struct store_loss *, struct vmn_error *why);
+/* The same of the revisions alone; 'states->now' is not used. */
+int store_loss_find_revisions(const struct store_states *, size_t max,
+                              struct store_loss *, struct vmn_error *why);
 
 /* store-revoked.c: tokens and accounts that a restore would revive.  ------ */
 

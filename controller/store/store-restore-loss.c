@@ -50,9 +50,9 @@ entry_of(sqlite3_stmt *stmt)
     return entry;
 }
 
-static int
-find_revisions(const struct store_states *states, size_t max,
-               struct store_loss *loss, struct vmn_error *why)
+int
+store_loss_find_revisions(const struct store_states *states, size_t max,
+                          struct store_loss *loss, struct vmn_error *why)
 {
     sqlite3_stmt *stmt = NULL;
     int code = sqlite3_prepare_v2(
@@ -152,5 +152,5 @@ store_loss_find(const struct store_states *states, size_t max,
             find_objects(states, i, max, loss);
         }
     }
-    return find_revisions(states, max, loss, why);
+    return store_loss_find_revisions(states, max, loss, why);
 }

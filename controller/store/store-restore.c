@@ -205,6 +205,7 @@ ask(struct restore *restore, const struct store_states *states,
                                 &loss, why);
 
     restore->r->unchanged = !error && !loss.n_objects;
+    restore->r->n_taken_back = loss.n_revisions;
     if (!error && (loss.n_objects || how->dry_run) && how->confirm
         && !how->confirm(how->aux, &loss)) {
         error = ECANCELED;
@@ -215,12 +216,30 @@ ask(struct restore *restore, const struct store_states *states,
     return error;
 }
 
+/* Notes why the former database, whose rows cannot be loaded, has not been
+ * compared.  Its log is there all the same: counts what is taken back. */
+static int
+skip_comparison(struct restore *restore, const struct store_states *states,
+                struct vmn_error *reason, struct vmn_error *why)
+{
+    struct store_restored *r = restore->r;
+    struct store_loss loss = { .revisions = json_array() };
+    int error = store_loss_find_revisions(states, 0, &loss, why);
+
+    r->uncompared = vmn_error_steal_text(reason);
+    r->revoked_unknown = has_accounts(states->then);
+    r->n_taken_back = loss.n_revisions;
+    json_decref(loss.revisions);
+    return error;
+}
+
 /* Compares the backup with the former database, both of which are loaded.  A
  * former one that cannot be loaded cannot be compared, but has a log and IDs
  * all the same. */
 static int
 compare(struct restore *restore, sqlite3 *db, struct vmn_error *why)
 {
+    struct vmn_error reason = VMN_ERROR_INIT;
     struct store_log log = { .db = NULL };
     struct store_states states = {
         .db = db, .log = &log, .revision = restore->r->info.revision,
@@ -232,12 +251,14 @@ compare(struct restore *restore, sqlite3 *db, struct vmn_error *why)
     error = error ? error : store_connect(copy, SQLITE_OPEN_READONLY, "",
                                           &former, why);
     error = error ? error : store_log_open(&log, copy, why);
-    if (!error && load_model(former, restore->database, &states.now, NULL)) {
-        restore->r->revoked_unknown = has_accounts(states.then);
+    if (!error
+        && load_model(former, restore->database, &states.now, &reason)) {
+        error = skip_comparison(restore, &states, &reason, why);
     } else if (!error) {
         error = keep_revoked(restore, &states, why);
         error = error ? error : ask(restore, &states, why);
     }
+    vmn_error_uninit(&reason);
     store_log_close(&log);
     sqlite3_close(former);
     model_destroy(states.then);
@@ -354,7 +375,6 @@ run(struct restore *restore, struct vmn_error *why)
     struct store_restored *r = restore->r;
     int error = find_former(restore, why);
 
-    error = error ? error : store_make_file(restore->copy, why);
     error = error ? error : store_copy_file(restore->file, restore->copy,
                                             why);
     error = error ? error : store_file_verify(restore->copy, restore->file,
@@ -364,6 +384,10 @@ run(struct restore *restore, struct vmn_error *why)
         error = replace(restore, why);
     }
     r->damage = restore->former.damage;
+    if (!r->uncompared && !is_known(&restore->former)) {
+        r->uncompared = xstrdup(r->damage ? r->damage
+                                : "there is no database yet");
+    }
     r->log_cut = r->damage != NULL;
     return error == ECANCELED && restore->how->dry_run ? 0 : error;
 }
@@ -373,33 +397,29 @@ store_file_restore(const char *file, const char *database,
                    const struct store_restore *how, struct store_restored *r,
                    struct vmn_error *why)
 {
-    /* A dry run may be one of several, and beside a restore. */
-    char *copy = (how->dry_run
-                  ? xasprintf("%s.restore-%ld", database, (long) getpid())
-                  : xasprintf("%s.restore", database));
     struct restore restore = {
-        .file = file, .database = database, .copy = copy, .how = how,
-        .former.copy = xasprintf("%s.former", copy), .r = r,
+        .file = file, .database = database, .how = how, .r = r,
         .revoked = json_array(),
     };
     struct store_lock lock = { .fd = -1 };
+    struct store_scratch scratch;
     int error = 0;
 
     memset(r, 0, sizeof *r);
     if (!how->dry_run) {
         error = store_lock_take(&lock, database, why);
     }
+    store_scratch_remove_stale(database, !how->dry_run && !error);
+    error = error ? error : store_scratch_make(&scratch, database,
+                                               how->dry_run, why);
     if (!error) {
-        store_remove_file(copy);
-        store_remove_file(restore.former.copy);
+        restore.copy = scratch.copy;
+        restore.former.copy = scratch.former;
         error = run(&restore, why);
-        store_remove_file(copy);
-        store_remove_file(restore.former.copy);
+        store_scratch_remove(&scratch);
     }
     store_lock_release(&lock, true);
     json_decref(restore.revoked);
-    free(restore.former.copy);
-    free(copy);
     return error;
 }
 
@@ -408,5 +428,6 @@ store_restored_uninit(struct store_restored *r)
 {
     free(r->former);
     free(r->damage);
+    free(r->uncompared);
     memset(r, 0, sizeof *r);
 }

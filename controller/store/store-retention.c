@@ -14,7 +14,8 @@
 #define TRIM_MAX 1000
 
 /* Deletes up to 'n' entries, each time the one that 'oldest', whose parameters
- * are bound, returns the revision and 'who' of.  Returns how many, or -1 after
+ * are bound, returns the revision and 'who' of, and whether it may have
+ * revoked something.  Returns how many, or -1 after
  * an error.  (DELETE with RETURNING takes twice as long: SQLite makes a table
  * of what it returns.) */
 static int64_t
@@ -32,6 +33,10 @@ delete_entries(struct store_statements *s, sqlite3_stmt *oldest, int64_t n)
 
         int64_t revision = sqlite3_column_int64(oldest, 0);
         const char *who = (const char *) sqlite3_column_text(oldest, 1);
+
+        if (sqlite3_column_int(oldest, 2)) {
+            s->trimmed = MAX(s->trimmed, revision);
+        }
 
         if (who && store_is_of_people(who)) {
             store_authors_add(&s->authors, who, -1, 0);
@@ -88,8 +93,8 @@ trim_fairly(struct store_statements *s, int64_t n)
 /* Trims the log by the count of its entries, not by revision numbers, which a
  * restore leaves gaps in; and by their times, of which a clock that was wrong
  * for a while leaves some. */
-bool
-store_log_trim(struct store_statements *s, int64_t newest_ms)
+static bool
+trim_all(struct store_statements *s, int64_t newest_ms)
 {
     const struct store_retention *keep = &s->keep;
     int64_t n_people;
@@ -103,4 +108,18 @@ store_log_trim(struct store_statements *s, int64_t newest_ms)
     return (n_people <= keep->people_min
             || trim_people(s, newest_ms - keep->people_ms,
                            MIN(n_people - keep->people_min, TRIM_MAX)));
+}
+
+bool
+store_log_trim(struct store_statements *s, int64_t newest_ms)
+{
+    s->trimmed = 0;
+    if (!trim_all(s, newest_ms)) {
+        return false;
+    }
+    if (s->trimmed) {
+        sqlite3_bind_int64(s->trimmed_upsert, 1, s->trimmed);
+        return store_statement_run(s->trimmed_upsert);
+    }
+    return true;
 }

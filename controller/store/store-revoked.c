@@ -39,7 +39,8 @@ store_is_same_vmnd(sqlite3 *db, bool *same, struct vmn_error *why)
 
 /* Sets '*named' to whether a user's revision since the backup names the
  * object, or may have changed it: a large one names only a part of what it
- * changed, and counts the rest as "more". */
+ * changed, and counts the rest as "more"; and one that has left the log may
+ * have named any. */
 static int
 is_named_since(const struct store_states *states,
                const struct schema_table *table, const char *name, bool *named,
@@ -50,20 +51,28 @@ is_named_since(const struct store_states *states,
           STORE_LOG_PEOPLE " AND (instr(changes, ?) OR "
           "instr(changes, '{\"more\":')) LIMIT 1";
     sqlite3_stmt *stmt = NULL;
+    int64_t trimmed;
+    int error = store_property_get(states->db, "former",
+                                   STORE_REVOCATIONS_TRIMMED, &trimmed, why);
+
+    *named = trimmed > (int64_t) states->revision;
+    if (error || *named) {
+        return error;
+    }
+
     int code = sqlite3_prepare_v2(states->db, sql, -1, &stmt, NULL);
     /* Just as the model writes it; a name of these types needs no escapes. */
     char *part = xasprintf("\"type\":\"%s\",\"name\":\"%s\"", table->plural,
                            name);
 
-    *named = false;
     if (code == SQLITE_OK) {
         sqlite3_bind_int64(stmt, 1, states->revision);
         sqlite3_bind_text(stmt, 2, part, -1, SQLITE_STATIC);
         code = sqlite3_step(stmt);
         *named = code == SQLITE_ROW;
     }
-    int error = code == SQLITE_ROW || code == SQLITE_DONE ? 0
-                : store_error(states->db, why, "cannot read the former log");
+    error = code == SQLITE_ROW || code == SQLITE_DONE ? 0
+            : store_error(states->db, why, "cannot read the former log");
     sqlite3_finalize(stmt);
     free(part);
     return error;
@@ -148,14 +157,15 @@ sql_of(enum vmn_table table, enum kept kept)
             ? "UPDATE main.accounts SET enabled = 0, revision = ?2, "
               "updated_ms = ?3 WHERE name = ?1"
             : token
-            ? "UPDATE main.tokens SET (account, expires, sha256, revision, "
-              "updated_ms) = (SELECT account, expires, sha256, ?2, ?3 "
-              "FROM former.tokens WHERE name = ?1) WHERE name = ?1"
+            ? "UPDATE main.tokens SET (account, expires, sha256, created_ms, "
+              "revision, updated_ms) = (SELECT account, expires, sha256, "
+              "created_ms, ?2, ?3 FROM former.tokens WHERE name = ?1) "
+              "WHERE name = ?1"
             : "UPDATE main.accounts SET (role, enabled, certificate, scope, "
-              "reads, tiers, iface_ids, revision, updated_ms) = "
+              "reads, tiers, iface_ids, created_ms, revision, updated_ms) = "
               "(SELECT role, enabled, certificate, scope, reads, tiers, "
-              "iface_ids, ?2, ?3 FROM former.accounts WHERE name = ?1) "
-              "WHERE name = ?1");
+              "iface_ids, created_ms, ?2, ?3 FROM former.accounts "
+              "WHERE name = ?1) WHERE name = ?1");
 }
 
 static int

@@ -67,6 +67,20 @@
     "name TEXT NOT NULL PRIMARY KEY, revision INTEGER NOT NULL"         \
     ") STRICT, WITHOUT ROWID;"
 
+/* Single numbers; see store-properties.c. */
+#define PROPERTIES_TABLE                                                \
+    "CREATE TABLE IF NOT EXISTS properties ("                           \
+    "name TEXT NOT NULL PRIMARY KEY, value INTEGER NOT NULL"            \
+    ") STRICT, WITHOUT ROWID;"
+
+/* A log that an older vmnd may have trimmed (store_retention's 'people_min')
+ * may have lost revocations up to its newest entry. */
+#define ASSUME_TRIMMED                                                  \
+    "INSERT OR REPLACE INTO properties (name, value) "                             \
+    "SELECT '" STORE_REVOCATIONS_TRIMMED "', newest FROM "              \
+    "(SELECT max(revision) AS newest, count(*) AS n FROM revisions "    \
+    "WHERE " STORE_LOG_PEOPLE ") WHERE n >= 10000;"
+
 /* Makes all of the log's indexes anew, with the conditions that they have
  * now. */
 #define NEW_LOG_INDEXES                                                 \
@@ -91,6 +105,7 @@ const struct store_step store_steps[] = {
     { 10, "ALTER TABLE revisions ADD COLUMN comment TEXT;" },
     { 11, NEW_LOG_INDEXES },
     { 12, "ALTER TABLE revisions ADD COLUMN undoes INTEGER;" },
+    { 13, PROPERTIES_TABLE ASSUME_TRIMMED },
     { 0, NULL },
 };
 
@@ -99,6 +114,7 @@ const char store_fixed_tables[] =
     SECRETS_TABLE
     RECEIPTS_TABLE
     SETS_TABLE
+    PROPERTIES_TABLE
     "CREATE TABLE numbers ("
     "kind TEXT NOT NULL, key TEXT NOT NULL, number INTEGER NOT NULL, "
     "PRIMARY KEY (kind, key), UNIQUE (kind, number)"

@@ -72,6 +72,8 @@ struct store {
     bool quit;
     struct store_batch batch;   /* Used by the writer, while 'queued'. */
     uint64_t n_receipts_lost;
+    bool backup_noted;          /* 'last_backup' must be written. */
+    struct store_last_backup last_backup;
     int64_t took_us;            /* Its duration; negative: not tried. */
     int error;                  /* Its result. */
     struct vmn_error why;
@@ -111,6 +113,23 @@ write_receipts(struct store *store)
     store->n_receipts_lost += error ? n : 0;
 }
 
+/* Writes when the last backup was made.  It is no part of the state: nothing
+ * waits for it, or fails with it. */
+static void
+write_last_backup(struct store *store)
+{
+    struct store_last_backup last = store->last_backup;
+    struct vmn_error why = VMN_ERROR_INIT;
+
+    store->backup_noted = false;
+    pthread_mutex_unlock(&store->mutex);
+    if (store_last_backup_write(store->db, &last, &why)) {
+        VLOG_WARN_RL(&rl, "%s: %s", store->path, why.text);
+    }
+    vmn_error_uninit(&why);
+    pthread_mutex_lock(&store->mutex);
+}
+
 static void *
 writer_main(void *store_)
 {
@@ -134,6 +153,8 @@ writer_main(void *store_)
             signal_done(store);
         } else if (store->receipts.n_queue) {
             write_receipts(store);
+        } else if (store->backup_noted) {
+            write_last_backup(store);
         } else if (store->quit) {
             break;
         } else {
@@ -254,6 +275,18 @@ sqlite_put_receipt(struct store *store, const struct store_receipt *receipt)
     pthread_mutex_unlock(&store->mutex);
 }
 
+static void
+sqlite_note_backup(struct store *store, const struct store_last_backup *last)
+{
+    pthread_mutex_lock(&store->mutex);
+    store->last_backup = *last;
+    if (!store->corrupt) {
+        store->backup_noted = true;
+        pthread_cond_signal(&store->cond);
+    }
+    pthread_mutex_unlock(&store->mutex);
+}
+
 static int
 sqlite_get_receipt(struct store *store, uint64_t revision, bool body,
                    struct store_receipt *receipt)
@@ -313,6 +346,7 @@ sqlite_get_stats(const struct store *store, struct store_stats *stats)
     *stats = store->stats;
     pthread_mutex_lock(CONST_CAST(pthread_mutex_t *, &store->mutex));
     stats->n_receipts_lost = store->n_receipts_lost;
+    stats->last_backup = store->last_backup;
     pthread_mutex_unlock(CONST_CAST(pthread_mutex_t *, &store->mutex));
     stats->path = store->path;
     stats->error = store->last_error;
@@ -458,6 +492,8 @@ open_writer(struct store *store, struct vmn_error *why)
                                                store_steps, STORE_FORMAT,
                                                why);
     error = error ? error : store_key_load(store->db, store->key, why);
+    error = error ? error : store_last_backup_read(store->db,
+                                                   &store->last_backup, why);
     error = error ? error : store_statements_prepare(&store->statements,
                                                      store->db, why);
     return error ? error : store_receipts_prepare(&store->receipts, store->db,
@@ -536,6 +572,9 @@ sqlite_open(const char *path, struct event_base *base, struct store **storep,
     pthread_cond_init(&store->cond, NULL);
 
     error = store_lock_take(&store->lock, path, why);
+    if (!error) {
+        store_scratch_remove_stale(path, true);
+    }
     error = error ? error : open_writer(store, why);
     error = error ? error : store_log_open(&store->log, store->path, why);
     error = error ? error : make_done_event(store, base, why);
@@ -649,6 +688,7 @@ const struct store_class store_sqlite_class = {
     .set_log_more = sqlite_set_log_more,
     .put_receipt = sqlite_put_receipt,
     .get_receipt = sqlite_get_receipt,
+    .note_backup = sqlite_note_backup,
     .log_contents = sqlite_log_contents,
     .set_revision = sqlite_set_revision,
     .taken_back = sqlite_taken_back,

@@ -43,6 +43,12 @@ struct store_receipt {
     char *body;                 /* The rest, as its owner likes.  Owned. */
 };
 
+/* The last backup that was sent. */
+struct store_last_backup {
+    int64_t ms;                 /* When it was made; 0: none is known. */
+    uint64_t revision;          /* Of the state that it has. */
+};
+
 struct store_stats {
     const char *path;           /* Owned by the store. */
     const char *error;          /* Why the newest batch was refused, or NULL;
@@ -52,6 +58,7 @@ struct store_stats {
     uint64_t n_read_failures;   /* Of the log. */
     uint64_t n_receipts_lost;   /* Receipts that were not written. */
     uint64_t n_copies;          /* Completed. */
+    struct store_last_backup last_backup;
     bool ok;                    /* The newest batch was written. */
     bool corrupt;               /* Nothing is written any more. */
     uint64_t size;              /* Bytes of the database, */
@@ -182,6 +189,8 @@ struct store_class {
      * is made of what 'model' holds.  EBUSY: another copy is being made. */
     int (*copy)(struct store *, struct model *, store_copied_cb *done,
                 void *aux, struct vmn_error *why);
+    /* Notes that a copy was sent, in the database, too: written soon. */
+    void (*note_backup)(struct store *, const struct store_last_backup *);
     void (*get_stats)(const struct store *, struct store_stats *);
 };
 

@@ -484,6 +484,27 @@ def test_restore_says_what_it_would_change(alone):       # noqa: F811
     assert alone.stop() == 0
 
 
+def test_dry_run_of_a_restore_says_why_it_compares_nothing(
+        alone):                                          # noqa: F811
+    alone.start()
+    alone.api.put("networks/keep", {})
+    saved = backup(alone, "saved.db")
+    assert alone.stop() == 0
+
+    def plan():
+        return json.loads(vmnctl("restore", saved, "--database", alone.db,
+                                 "--dry-run", "-o", "json"))
+
+    with open(alone.db, "r+b") as file:
+        file.write(b"no database")
+    assert "not a database" in plan()["error"]
+    assert plan()["n_objects"] is None
+    os.unlink(alone.db)
+    assert plan()["error"] == "there is no database yet"
+    assert "there is nothing to compare with: there is no database yet" \
+        in vmnctl("restore", saved, "--database", alone.db, "--dry-run")
+
+
 def test_backup_replaces_no_file_by_itself(alone):       # noqa: F811
     alone.start()
     saved = backup(alone, "saved.db")

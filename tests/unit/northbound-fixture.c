@@ -221,10 +221,17 @@ fake_copy(struct store *store, struct model *model OVS_UNUSED,
 }
 
 static void
+fake_note_backup(struct store *store, const struct store_last_backup *last)
+{
+    store->last_backup = *last;
+}
+
+static void
 fake_get_stats(const struct store *store, struct store_stats *stats)
 {
     *stats = (struct store_stats) {
         .ok = !store->error, .corrupt = store->corrupt, .n_batches = 7,
+        .last_backup = store->last_backup,
     };
 }
 
@@ -235,6 +242,7 @@ const struct store_class fake_store_class = {
     .set_revision = fake_set_revision,
     .taken_back = fake_taken_back,
     .copy = fake_copy,
+    .note_backup = fake_note_backup,
     .get_stats = fake_get_stats,
 };
 

@@ -28,6 +28,7 @@ struct store {
     int read_error;             /* Of the next readings of the log. */
     bool hold;                  /* Do not finish writes. */
     bool corrupt;
+    struct store_last_backup last_backup;
     json_t *logs;
     json_t *contents;           /* Texts, by revision. */
     uint64_t set_revision;      /* Of the set "demo". */

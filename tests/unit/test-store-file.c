@@ -130,17 +130,17 @@ on_done(void *f_, int error, const struct vmn_error *why)
 /* Applies 'text', with itself as the comment, and stores it.  Returns what the
  * store says. */
 static int
-write_text(struct fixture *f, const char *text)
+write_as(struct fixture *f, const char *who, int64_t now_ms, const char *text)
 {
     struct model_request request;
     struct vmn_errors errors;
     uint64_t revision;
 
     vmn_errors_init(&errors);
-    model_request_init(&request, "unix:uid=0");
+    model_request_init(&request, who);
     request.comment = xstrdup(text);
     model_util_parse(&request, text);
-    assert_int_equal(model_apply(f->model, &request, 1000, &revision,
+    assert_int_equal(model_apply(f->model, &request, now_ms, &revision,
                                  &errors), 0);
     model_request_uninit(&request);
     vmn_errors_uninit(&errors);
@@ -155,6 +155,12 @@ write_text(struct fixture *f, const char *text)
         model_settle(f->model);
     }
     return f->error;
+}
+
+static int
+write_text(struct fixture *f, const char *text)
+{
+    return write_as(f, "unix:uid=0", 1000, text);
 }
 
 static void
@@ -503,7 +509,7 @@ restore_brings_back_what_was_saved(void **state)
     /* No revision is told again, and the log keeps those that are taken
      * back. */
     assert_int_equal(r.revision, 4);
-    assert_int_equal(r.n_logged, 2);
+    assert_int_equal(r.n_taken_back, 2);
     assert_false(r.log_cut);
     open_store(f);
     assert_log_has(f, 2, "\"delete\",\"type\":\"networks\",\"name\":\"a\"");
@@ -687,15 +693,18 @@ backup_of_nothing_takes_all_back(void **state)
 
     copy(f);
     assert_int_equal(write_text(f, shop), 0);
+    /* What is no user's is not among those that are counted. */
+    assert_int_equal(write_as(f, "vmnd", 1000, "put networks d {}"), 0);
     close_store(f);
     restore(f, &r);
     assert_int_equal(r.info.revision, 0);
-    assert_int_equal(r.n_logged, 1);
+    assert_int_equal(r.n_taken_back, 1);
     store_restored_uninit(&r);
     open_store(f);
     assert_int_equal(model_names(f->model, VMN_TABLE_NETWORK).n, 0);
-    assert_taken_back(f, 1, 2);
-    assert_log_has(f, 1, "\"restored_over\":2,");
+    assert_taken_back(f, 1, 3);
+    assert_log_has(f, 1, "\"restored_over\":3,");
+    assert_log_has(f, 2, "\"restored_over\":3,");
 }
 
 /* Whatever the file is called, the log says of when it is. */
@@ -850,6 +859,97 @@ restore_of_a_restore_knows_what_was_revoked(void **state)
     restore_people(f, &plain, 1);
     assert_non_null(account(f, "late"));
     assert_null(account(f, "gone"));
+    free(early);
+}
+
+/* What was deleted and made anew is as old as what there is now. */
+static void
+account_that_was_made_anew_keeps_its_age(void **state)
+{
+    struct fixture *f = *state;
+    struct model_meta then, now, after;
+
+    assert_int_equal(write_text(f, people), 0);
+    assert_non_null(model_get_durable(f->model, VMN_TABLE_ACCOUNT, "bob",
+                                      &then));
+    copy(f);
+    assert_int_equal(write_text(f, "delete accounts bob"), 0);
+    assert_int_equal(write_as(
+        f, "unix:uid=0", 2000,
+        "put accounts bob {'role':'viewer','scope':'project=b'}"), 0);
+    assert_non_null(model_get_durable(f->model, VMN_TABLE_ACCOUNT, "bob",
+                                      &now));
+    assert_int_equal(then.created_ms, 1000);
+    assert_int_equal(now.created_ms, 2000);
+    restore_people(f, &plain, 1);
+    assert_non_null(model_get_durable(f->model, VMN_TABLE_ACCOUNT, "bob",
+                                      &after));
+    assert_int_equal(after.created_ms, now.created_ms);
+}
+
+/* Keeps two entries of users in the log. */
+static void
+keep_two_entries(struct fixture *f)
+{
+    struct store_retention keep = STORE_RETENTION_DEFAULT;
+
+    keep.people_min = keep.people_max = 2;
+    store_sqlite_class.set_retention(f->store, &keep);
+}
+
+/* The log does not say any more who was revoked: whoever there is not now is
+ * taken to be. */
+static void
+revocation_that_has_left_the_log_is_assumed(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(write_text(f, "put networks first {}"), 0);
+    copy(f);
+    char *early = f->file;
+    f->file = xasprintf("%s/late.db", f->dir);
+    assert_int_equal(write_text(
+        f, "put accounts late {'role':'admin'}\n"
+        "put accounts gone {'role':'admin'}"), 0);
+    copy(f);
+    assert_int_equal(write_text(f, "delete accounts gone"), 0);
+    char *late = f->file;
+    f->file = early;
+    restore_people(f, &plain, 0);
+    keep_two_entries(f);
+    assert_int_equal(write_text(f, "put networks second {}"), 0);
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    assert_int_equal(store_sqlite_class.log(f->store, 3, &ds, NULL), ENOENT);
+    ds_destroy(&ds);
+    f->file = late;
+    restore_people(f, &plain, 2);
+    assert_null(account(f, "gone"));
+    free(early);
+}
+
+/* That entries have left the log is not taken for revocations if they named
+ * neither a token nor an account. */
+static void
+log_that_was_trimmed_of_other_changes_revokes_nothing(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(write_text(f, "put networks first {}"), 0);
+    copy(f);
+    char *early = f->file;
+    f->file = xasprintf("%s/late.db", f->dir);
+    assert_int_equal(write_text(f, "put accounts late {'role':'admin'}"), 0);
+    copy(f);
+    assert_int_equal(write_text(f, "put networks other {}"), 0);
+    char *late = f->file;
+    f->file = early;
+    restore_people(f, &plain, 0);
+    assert_null(account(f, "late"));
+    keep_two_entries(f);
+    assert_int_equal(write_text(f, "put networks second {}"), 0);
+    f->file = late;
+    restore_people(f, &plain, 0);
+    assert_non_null(account(f, "late"));
     free(early);
 }
 
@@ -1102,6 +1202,113 @@ log_of_a_damaged_database_goes_with_it(void **state)
 }
 
 static void
+time_of_the_last_backup_outlives_vmnd(void **state)
+{
+    const struct store_last_backup last = { 1700000000123, 7 };
+    struct fixture *f = *state;
+    struct store_stats stats;
+
+    store_sqlite_class.get_stats(f->store, &stats);
+    assert_int_equal(stats.last_backup.ms, 0);
+    assert_int_equal(write_text(f, shop), 0);
+    copy(f);
+    store_sqlite_class.note_backup(f->store, &last);
+    for (int i = 0; i < 2; i++) {
+        close_store(f);
+        if (i) {                /* The backup is from before. */
+            restore_people(f, &plain, 0);
+        } else {
+            open_store(f);
+            assert_int_equal(write_text(f, "put networks c {}"), 0);
+        }
+        store_sqlite_class.get_stats(f->store, &stats);
+        assert_int_equal(stats.last_backup.ms, last.ms);
+        assert_int_equal(stats.last_backup.revision, last.revision);
+    }
+}
+
+static void
+write_beside(const struct fixture *f, const char *suffix)
+{
+    char *name = xasprintf("%s%s", f->path, suffix);
+    int fd = open(name, O_WRONLY | O_CREAT, 0600);
+
+    assert_int_equal(write(fd, "x", 1), 1);
+    close(fd);
+    free(name);
+}
+
+static bool
+is_beside(const struct fixture *f, const char *suffix)
+{
+    char *name = xasprintf("%s%s", f->path, suffix);
+    bool there = !access(name, F_OK);
+
+    free(name);
+    return there;
+}
+
+static void
+files_of_killed_restores_are_removed(void **state)
+{
+    static const char *const stale[] = {
+        ".restore-dry-run-123", ".restore-dry-run-123-wal",
+        ".restore-dry-run-123.former", ".restore-dry-run-123.former-journal",
+        ".restore-dry-run-77.former", ".restore-part",
+        ".restore-part.former",
+    };
+    static const char *const others[] = {
+        ".restore-dry-run-x", ".restore-dry-run-", ".restore-20260101",
+        ".before-restore-20260101T000000.000Z", ".restore-dry-run-12a",
+    };
+    static const struct store_restore dry = { .dry_run = true };
+    struct fixture *f = *state;
+    struct store_restored r;
+
+    assert_int_equal(write_text(f, shop), 0);
+    copy(f);
+    for (int i = 0; i < 2; i++) {
+        for (size_t j = 0; j < ARRAY_SIZE(stale); j++) {
+            write_beside(f, stale[j]);
+        }
+        for (size_t j = 0; j < ARRAY_SIZE(others); j++) {
+            write_beside(f, others[j]);
+        }
+        if (i) {                /* At a start. */
+            close_store(f);
+            open_store(f);
+        } else {                /* What vmnd may be using is left to it. */
+            assert_int_equal(store_file_restore(f->file, f->path, &dry, &r,
+                                                NULL), 0);
+            store_restored_uninit(&r);
+        }
+        for (size_t j = 0; j < ARRAY_SIZE(stale); j++) {
+            assert_int_equal(is_beside(f, stale[j]),
+                             !i && !strncmp(stale[j], ".restore-part", 13));
+        }
+        for (size_t j = 0; j < ARRAY_SIZE(others); j++) {
+            assert_true(is_beside(f, others[j]));
+        }
+    }
+}
+
+/* A dry run that is still running. */
+static void
+files_of_a_running_dry_run_stay(void **state)
+{
+    struct fixture *f = *state;
+    struct store_scratch scratch;
+
+    assert_int_equal(store_scratch_make(&scratch, f->path, true, NULL), 0);
+    close_store(f);
+    open_store(f);
+    assert_int_equal(access(scratch.copy, F_OK), 0);
+    store_scratch_remove(&scratch);
+    close_store(f);
+    open_store(f);
+}
+
+static void
 bad_backups_are_refused(void **state)
 {
     struct fixture *f = *state;
@@ -1143,7 +1350,7 @@ bad_backups_are_refused(void **state)
     check_restore_refused(f, f->file, EUCLEAN, "backup.db is corrupt (");
 
     /* The database is as it was, and nothing is left beside it. */
-    char *copy_name = xasprintf("%s.restore", f->path);
+    char *copy_name = xasprintf("%s.restore-part", f->path);
     assert_int_equal(access(copy_name, F_OK), -1);
     open_store(f);
     char *after = model_util_dump(f->model, true);
@@ -1171,6 +1378,9 @@ main(void)
         TEST(wider_rights_are_taken_back),
         TEST(revoked_ones_are_valid_again_if_it_is_asked_for),
         TEST(restore_of_a_restore_knows_what_was_revoked),
+        TEST(account_that_was_made_anew_keeps_its_age),
+        TEST(revocation_that_has_left_the_log_is_assumed),
+        TEST(log_that_was_trimmed_of_other_changes_revokes_nothing),
         TEST(revocation_among_many_changes_is_assumed),
         TEST(backup_of_nothing_takes_all_back),
         TEST(backup_may_have_any_name),
@@ -1182,6 +1392,9 @@ main(void)
         TEST(number_that_was_anothers_is_changed),
         TEST(lost_database_leaves_a_gap),
         TEST(log_of_a_damaged_database_goes_with_it),
+        TEST(time_of_the_last_backup_outlives_vmnd),
+        TEST(files_of_killed_restores_are_removed),
+        TEST(files_of_a_running_dry_run_stay),
         TEST(bad_backups_are_refused),
     };
 

@@ -88,7 +88,7 @@ foreign_files_are_refused(void **state)
 
     check_sql_refused(f, "PRAGMA user_version = 99", EINVAL,
                       "was written by a newer vmnd: its format is 99, and "
-                      "this vmnd knows up to 13");
+                      "this vmnd knows up to 14");
     check_sql_refused(f, "PRAGMA application_id = 1", EINVAL,
                       "is a database of another program");
     check_sql_refused(f, "PRAGMA user_version = 0", EINVAL,
@@ -284,7 +284,7 @@ description_with_other_columns_is_another_format(void **state OVS_UNUSED)
 {
     static const uint32_t known = 0x966aaf1e;
 
-    assert_int_equal(STORE_FORMAT, 13);
+    assert_int_equal(STORE_FORMAT, 14);
     if (schema_fingerprint() != known) {
         fail_msg("tables or columns are not those of format %d (0x%"PRIx32"): "
                  "if that one was released, make STORE_FORMAT one more, with a "
@@ -303,7 +303,7 @@ what_an_older_format_lacks_is_added(void **state)
     assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(
         db, "DROP TABLE tiers; DROP TABLE cursors; DROP INDEX ports_host; "
-        "DROP TABLE contents; "
+        "DROP TABLE contents; DROP TABLE properties; "
         "ALTER TABLE ports DROP COLUMN host; ALTER TABLE ports DROP COLUMN "
         "ips_given; ALTER TABLE revisions DROP COLUMN comment; "
         "ALTER TABLE revisions DROP COLUMN undoes; "
@@ -314,8 +314,8 @@ what_an_older_format_lacks_is_added(void **state)
     assert_int_equal(sqlite3_exec(
         db, "SELECT position FROM tiers; SELECT host, ips_given FROM ports; "
         "SELECT objects FROM contents INDEXED BY contents_author; "
-        "SELECT comment, undoes FROM revisions; DROP INDEX ports_host", NULL,
-        NULL, NULL), SQLITE_OK);
+        "SELECT comment, undoes FROM revisions; SELECT value FROM properties; "
+        "DROP INDEX ports_host", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
 }
 

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Single numbers that the database keeps besides the state: when the last
+ * backup was made, and how far the log has been trimmed of revocations.  They
+ * only grow. */
+
+#include <config.h>
+
+#include "controller/store/store-private.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "util.h"
+
+int
+store_property_get(sqlite3 *db, const char *schema, const char *name,
+                   int64_t *value, struct vmn_error *why)
+{
+    char *sql = xasprintf("SELECT coalesce(max(value), 0) FROM %s.properties "
+                          "WHERE name = '%s'", schema, name);
+    int error = store_get_int(db, sql, value, why);
+
+    free(sql);
+    return error;
+}
+
+int
+store_properties_continue(sqlite3 *db, struct vmn_error *why)
+{
+    static const char sql[]
+        = "INSERT OR REPLACE INTO main.properties (name, value) "
+          "SELECT name, max(value) FROM (SELECT name, value FROM "
+          "former.properties UNION ALL SELECT name, value FROM "
+          "main.properties) GROUP BY name";
+
+    return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0
+           : store_error(db, why, "cannot prepare the restored state");
+}
+
+int
+store_last_backup_read(sqlite3 *db, struct store_last_backup *last,
+                       struct vmn_error *why)
+{
+    int64_t revision = 0;
+    int error = store_property_get(db, "main", STORE_BACKUP_MS, &last->ms,
+                                   why);
+
+    error = error ? error
+            : store_property_get(db, "main", STORE_BACKUP_REVISION, &revision,
+                                 why);
+    last->revision = revision;
+    return error;
+}
+
+int
+store_last_backup_write(sqlite3 *db, const struct store_last_backup *last,
+                        struct vmn_error *why)
+{
+    char *sql = xasprintf(
+        "INSERT OR REPLACE INTO properties (name, value) VALUES "
+        "('" STORE_BACKUP_MS "', %"PRId64"), "
+        "('" STORE_BACKUP_REVISION "', %"PRIu64")",
+        last->ms, last->revision);
+    int error = (sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0
+                 : store_error(db, why, "cannot store when the last backup "
+                               "was made"));
+
+    free(sql);
+    return error;
+}
