@@ -60,7 +60,7 @@ get_moves(struct ctl *ctl, const char *port, size_t limit, json_t *found)
     json_t *moves = json_array();
     enum ctl_exit status = ctl_history_get(ctl,
                                            schema_tables[VMN_TABLE_BINDING],
-                                           port, limit, false, moves);
+                                           port, limit, false, moves, NULL);
 
     if (!status) {
         merge_moves(found, moves, limit);
@@ -154,10 +154,11 @@ show_entry(struct ctl *ctl, const json_t *entry, const char *type,
 }
 
 /* Shows the entries, of which the newest is the first in 'found', the newest
- * last. */
+ * last.  'own_only' is whether there may be others that the server does not
+ * list for this account. */
 static void
 show_history(struct ctl *ctl, const json_t *found, const char *type,
-             const char *name)
+             const char *name, bool own_only)
 {
     json_t *items = json_array();
     json_t *json = json_pack("{s:o}", "items", items);
@@ -173,7 +174,11 @@ show_history(struct ctl *ctl, const json_t *found, const char *type,
             show_entry(ctl, entry, type, name);
         }
         if (!json_array_size(items)) {
-            fputs("the log names no change of it\n", ctl->out);
+            fprintf(ctl->out, "the log names no change of it%s\n",
+                    own_only ? " by this account" : "");
+        }
+        if (own_only) {
+            fputs(CTL_OWN_CHANGES_ONLY, ctl->out);
         }
     }
     json_decref(json);
@@ -187,6 +192,7 @@ ctl_cmd_history(struct ctl *ctl, int n_args, char *const args[])
         = (n_args == 2 ? ctl_args_one(ctl, "history", n_args, args, &name)
            : ctl_history_parse(ctl, args[0], &name));
     size_t limit = ctl->limit ? ctl->limit : 20;
+    bool own_only = false;
     json_t *found;
     enum ctl_exit status;
 
@@ -194,12 +200,12 @@ ctl_cmd_history(struct ctl *ctl, int n_args, char *const args[])
         return CTL_USAGE;
     }
     found = json_array();
-    status = ctl_history_get(ctl, table, name, limit, true, found);
+    status = ctl_history_get(ctl, table, name, limit, true, found, &own_only);
     if (!status && table->id == VMN_TABLE_PORT) {
         status = get_moves(ctl, name, limit, found);
     }
     if (!status) {
-        show_history(ctl, found, table->plural, name);
+        show_history(ctl, found, table->plural, name, own_only);
     }
     json_decref(found);
     return status;

@@ -13,6 +13,7 @@
 
 #include "controller/ctl/api-call.h"
 #include "controller/ctl/object-args.h"
+#include "controller/ctl/object-history.h"
 #include "controller/ctl/wait-drained.h"
 #include "controller/ctl/output-diff.h"
 #include "controller/ctl/output-table.h"
@@ -571,6 +572,9 @@ ctl_cmd_revisions(struct ctl *ctl, int n_args OVS_UNUSED,
         if (!ctl->limit && json_object_get(reply.body, "next")) {
             fprintf(ctl->out, "\nOnly the newest %d are shown: --limit N "
                     "shows more.\n", REVISIONS_DEFAULT);
+        }
+        if (json_is_true(json_object_get(reply.body, "own_only"))) {
+            fputs(CTL_OWN_CHANGES_ONLY, ctl->out);
         }
     }
     ctl_reply_uninit(&reply);

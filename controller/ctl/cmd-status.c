@@ -122,6 +122,40 @@ is_well(const json_t *body)
     return state && !strcmp(state, "ok");
 }
 
+/* "5 up, 1 down": of states that some are in. */
+static void
+show_ports(struct ctl *ctl, const json_t *ports)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    const char *state;
+    json_t *n;
+
+    json_object_foreach (CONST_CAST(json_t *, ports), state, n) {
+        if (json_integer_value(n)) {
+            ds_put_format(&ds, "%s%"JSON_INTEGER_FORMAT" %s",
+                          ds.length ? ", " : "", json_integer_value(n),
+                          state);
+        }
+    }
+    fprintf(ctl->out, "Ports:       %s\n", ds.length ? ds_cstr(&ds)
+                                                     : "none");
+    ds_destroy(&ds);
+}
+
+/* Shows the status as an account with a scope gets it. */
+static void
+show_scoped_status(struct ctl *ctl, const json_t *body)
+{
+    ctl_show_field(ctl->out, "Version", body, "/version");
+    ctl_show_field(ctl->out, "Scope", body, "/scope");
+    ctl_show_field(ctl->out, "Ready", body, "/ready");
+    ctl_show_field(ctl->out, "Revision", body, "/revision");
+    show_ports(ctl, json_object_get(body, "ports"));
+    ctl_show_field(ctl->out, "Objects", body, "/objects");
+    ctl_show_nonempty_table(ctl->out, warning_columns,
+                            json_object_get(body, "warnings"));
+}
+
 static enum ctl_exit
 show_status(struct ctl *ctl, const json_t *body)
 {
@@ -157,7 +191,11 @@ ctl_cmd_status(struct ctl *ctl, int n_args OVS_UNUSED,
     enum ctl_exit status = ctl_get(ctl, "/v1/status", &reply);
 
     if (!status) {
-        if (!ctl_show_raw(ctl, reply.body)) {
+        if (ctl_show_raw(ctl, reply.body)) {
+            status = CTL_DONE;
+        } else if (json_object_get(reply.body, "scope")) {
+            show_scoped_status(ctl, reply.body);
+        } else {
             status = show_status(ctl, reply.body);
         }
         ctl_reply_uninit(&reply);

@@ -128,7 +128,8 @@ undo_object(struct ctl *ctl, const char *arg)
         return CTL_USAGE;
     }
     found = json_array();
-    status = ctl_history_get(ctl, table, name, 1, false, found);
+    status = ctl_history_get(ctl, table, name, 1, false, found,
+                             NULL);
     if (!status && !json_array_size(found)) {
         fputs("vmnctl: the log names no change of it\n", ctl->err);
         status = CTL_REFUSED;

@@ -39,7 +39,8 @@ ctl_history_parse(struct ctl *ctl, const char *arg, const char **name)
 
 enum ctl_exit
 ctl_history_get(struct ctl *ctl, const struct schema_table *table,
-                const char *name, size_t limit, bool contents, json_t *found)
+                const char *name, size_t limit, bool contents, json_t *found,
+                bool *own_only)
 {
     char *before = NULL;
     enum ctl_exit status;
@@ -70,6 +71,10 @@ ctl_history_get(struct ctl *ctl, const struct schema_table *table,
             break;
         }
         items = json_object_get(reply.body, "items");
+        if (own_only && json_is_true(json_object_get(reply.body,
+                                                     "own_only"))) {
+            *own_only = true;
+        }
         for (size_t i = json_array_size(items);
              i-- > 0 && json_array_size(found) < limit; ) {
             json_array_append(found, json_array_get(items, i));

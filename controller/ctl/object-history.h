@@ -13,14 +13,20 @@
 
 struct schema_table;
 
+/* What is said under a list of changes that a server restricts so. */
+#define CTL_OWN_CHANGES_ONLY \
+    "(changes that this account has not made are not shown)\n"
+
 /* Splits TYPE/NAME; 'name' points into it.  NULL after it has said what is
  * wrong. */
 const struct schema_table *ctl_history_parse(struct ctl *, const char *arg,
                                              const char **name);
 /* Appends to 'found' the newest 'limit' entries of the log that name the
- * object, newest first; with 'contents', what became of it, too. */
+ * object, newest first; with 'contents', what became of it, too.  Sets
+ * '*own_only' (unless that is NULL) if the server lists this account's own
+ * changes alone. */
 enum ctl_exit ctl_history_get(struct ctl *, const struct schema_table *,
                               const char *name, size_t limit, bool contents,
-                              json_t *found);
+                              json_t *found, bool *own_only);
 
 #endif /* controller/ctl/object-history.h */

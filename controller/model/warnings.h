@@ -39,10 +39,10 @@ extern const struct schema_struct model_warning_shown;
 struct model_warnings {
     size_t n;
     struct model_warning *warnings; /* In 'arena'; NULL: none. */
+    const struct model_rights *rights; /* Of who is warned; NULL: all. */
 
     /* Private. */
     const struct model *model;
-    const struct model_rights *rights;
     struct arena *arena;
     size_t n_all;
     size_t steps;               /* Rows that may still be read. */

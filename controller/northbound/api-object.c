@@ -33,10 +33,11 @@ nb_get_one(struct http_request *req, void *nb_)
     struct ds ds = DS_EMPTY_INITIALIZER;
     char etag[24];
 
-    if (table->id != VMN_TABLE_HOST || !nb_hides_hosts(nb_rights(req))) {
-        snprintf(etag, sizeof etag, "%"PRIu64, meta.revision);
-        http_reply_etag(req, etag);
+    if (table->id == VMN_TABLE_HOST && nb_hides_hosts(nb_rights(req))) {
+        meta.revision = 0;      /* As in the body: not when it changed. */
     }
+    snprintf(etag, sizeof etag, "%"PRIu64, meta.revision);
+    http_reply_etag(req, etag);
     nb_append_object(nb, nb_rights(req), row, &meta, true, &ds);
     ds_put_cstr(&ds, "}\n");
     http_reply_body(req, 200, "application/json", &ds);

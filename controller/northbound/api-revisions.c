@@ -464,6 +464,9 @@ nb_get_revisions(struct http_request *req, void *nb_)
         &(const struct nb_list_end) {
             model_durable_revision(nb->model), next ? before : NULL,
         }, &ds);
+    if (has_scope(req)) {
+        ds_put_cstr(&ds, ",\"own_only\":true");
+    }
     ds_put_cstr(&ds, "}\n");
     http_reply_body(req, 200, "application/json", &ds);
 }

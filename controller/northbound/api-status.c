@@ -5,7 +5,7 @@
 
 #include <config.h>
 
-#include "controller/northbound/northbound-private.h"
+#include "controller/northbound/auth.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -187,7 +187,7 @@ send_status(struct http_request *req, struct northbound *nb)
     reply.problems = problems.problems;
     nb_find_health(nb, &problems, &reply.health);
     find_warnings(nb, &arena, &reply);
-    nb_reply_struct(req, &nb_reply_status, &reply);
+    nb_reply_struct(req, &nb_status_whole, &reply);
     free(problems.problems);
     arena_uninit(&arena);
 }
@@ -195,7 +195,13 @@ send_status(struct http_request *req, struct northbound *nb)
 void
 nb_get_status(struct http_request *req, void *nb)
 {
-    nb_when_problems_known(nb, req, send_status);
+    const struct model_rights *rights = nb_rights(req);
+
+    if (rights && rights->scope.text) {
+        nb_when_quiescent(nb, req, nb_send_scoped_status);
+    } else {
+        nb_when_problems_known(nb, req, send_status);
+    }
 }
 
 /* Rejected hosts.  ------------------------------------------------------- */

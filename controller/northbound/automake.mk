@@ -13,6 +13,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/api-reachability.c \
 	controller/northbound/api-recommendations.c \
 	controller/northbound/api-revisions.c \
+	controller/northbound/api-status-scoped.c \
 	controller/northbound/api-status.c \
 	controller/northbound/api-summary.c \
 	controller/northbound/api-trace.c \

@@ -487,6 +487,9 @@ struct nb_parts_class {
 void nb_reply_in_parts(const struct northbound *, struct http_request *,
                        const struct nb_parts_class *, void *aux);
 
+/* api-status-scoped.c: replies to GET /v1/status by a client with a scope. */
+nb_deferred_cb nb_send_scoped_status;
+
 http_handler nb_get_index, nb_get_openapi, nb_get_status, nb_get_health;
 http_handler nb_get_ready;
 http_handler nb_get_flows, nb_post_audit;

@@ -358,11 +358,27 @@ static bool (*const fill[VMN_N_TABLES])(const struct nb_status_query *,
     [VMN_TABLE_TELEMETRY] = fill_telemetry,
 };
 
+/* Returns the description of what a client with 'rights' (NULL: all) is shown
+ * of the status; NULL: nothing.  To accounts with a scope, figures that count
+ * what others have are not shown. */
+static const struct schema_struct *
+shown_status(const struct schema_table *table,
+             const struct model_rights *rights)
+{
+    if (!rights || !rights->scope.text) {
+        return table->status;
+    }
+    return (table->id == VMN_TABLE_APP ? &schema_status_app_scoped
+            : table->id == VMN_TABLE_TIER ? NULL
+            : table->status);
+}
+
 void
 nb_print_status(const struct northbound *nb, const struct model_rights *rights,
                 const struct vmn_row *row, bool one, struct ds *ds)
 {
-    const struct schema_struct *shown = schema_tables[row->table]->status;
+    const struct schema_struct *shown
+        = shown_status(schema_tables[row->table], rights);
     struct arena arena;
     struct nb_status_query query = { nb, rights, one, &arena };
     union status status;

@@ -176,7 +176,10 @@ const struct schema_struct nb_reply_revisions = SHOWN_STRUCT(
     SHOWN("items", STRUCT, ALWAYS | LIST, "Entries, oldest first.",
           .nested = &log_entry),
     REVISION("The newest."),
-    NEXT("Of an object's: what to give as `before`, if there may be more."));
+    NEXT("Of an object's: what to give as `before`, if there may be more."),
+    SHOWN("own_only", BOOL, 0,
+          "True for an account with a scope, always: changes of others are "
+          "not listed, whether there are any or not."));
 
 const struct schema_struct nb_reply_revision = SHOWN_STRUCT(
     "Revision", SHOWN_LOG_ENTRY(schema_log_entry),
@@ -733,26 +736,46 @@ static const struct schema_struct health = SHOWN_KEPT(
 static const struct schema_struct hosts = SHOWN_KEPT(
     "hosts", nb_host_counts, HOST_COUNTS(nb_host_counts, ));
 
+/* Members of all, with further flags, and those that are only for accounts
+ * without a scope, or with one. */
+#define STATUS_OF_ALL                                                   \
+    SHOWN_OF(nb_reply_status, version, STRING, ALWAYS,                  \
+             "The version of `vmnd`."),                                 \
+    SHOWN_OF(nb_reply_status, ready, BOOL, ALWAYS,                      \
+             "Whether the state is loaded and compiled."),              \
+    REVISION_OF(nb_reply_status, "The newest."),                        \
+    SHOWN_MAP_OF(nb_reply_status, objects, n_objects, U64, ALWAYS,      \
+                 "How many objects, by type; with a scope, how many "   \
+                 "within it."),                                         \
+    SHOWN_LIST_OF(nb_reply_status, warnings, n_warnings, STRUCT, 0,     \
+                  "Valid, and most likely a mistake: selectors that "   \
+                  "match no port, groups without members, VMs' "        \
+                  "interfaces without a port.",                         \
+                  .nested = &model_warning_shown)
+#define STATUS_OF_WHOLE(FLAGS)                                          \
+    SHOWN_STRUCT_OF(nb_reply_status, health, FLAGS,                     \
+                    "The system's health.  This, `uptime_s`, `hosts` "  \
+                    "and `problems` are not for accounts with a "       \
+                    "scope.", &health),                                 \
+    SHOWN_OF(nb_reply_status, uptime_s, U64, FLAGS,                     \
+             "Its uptime, in seconds."),                                \
+    SHOWN_STRUCT_OF(nb_reply_status, hosts, FLAGS, "Hosts.", &hosts),   \
+    SHOWN_LIST_OF(nb_reply_status, problems, n_problems, STRUCT, FLAGS, \
+                  "What apps could not compile, conflicts of their "    \
+                  "flows, and what could not be stored.",               \
+                  .nested = &engine_problem_shown)
+#define STATUS_OF_SCOPED                                                \
+    SHOWN_OF(nb_reply_status, scope, STRING, 0,                         \
+             "The account's scope: all is about what is within it."),   \
+    SHOWN_STRUCT_OF(nb_reply_status, ports, POINTER,                    \
+                    "With a scope: its ports.", &summary_ports)
+
 const struct schema_struct nb_reply_status = SHOWN_KEPT(
-    "Status", nb_reply_status,
-    SHOWN_OF(nb_reply_status, version, STRING, ALWAYS,
-             "The version of `vmnd`."),
-    SHOWN_OF(nb_reply_status, ready, BOOL, ALWAYS,
-             "Whether the state is loaded and compiled."),
-    SHOWN_STRUCT_OF(nb_reply_status, health, ALWAYS,
-                    "The system's health.",
-                    &health),
-    SHOWN_OF(nb_reply_status, uptime_s, U64, ALWAYS,
-             "Its uptime, in seconds."),
-    REVISION_OF(nb_reply_status, "The newest."),
-    SHOWN_MAP_OF(nb_reply_status, objects, n_objects, U64, ALWAYS,
-                 "How many objects, by type."),
-    SHOWN_STRUCT_OF(nb_reply_status, hosts, ALWAYS, "Hosts.", &hosts),
-    SHOWN_LIST_OF(nb_reply_status, problems, n_problems, STRUCT, ALWAYS,
-                  "What apps could not compile, conflicts of their flows, and "
-                  "what could not be stored.",
-                  .nested = &engine_problem_shown),
-    SHOWN_LIST_OF(nb_reply_status, warnings, n_warnings, STRUCT, 0,
-                  "Valid, and most likely a mistake: selectors that match no "
-                  "port, groups without members, VMs' interfaces without a "
-                  "port.", .nested = &model_warning_shown));
+    "Status", nb_reply_status, STATUS_OF_ALL, STATUS_OF_WHOLE(0),
+    STATUS_OF_SCOPED);
+
+const struct schema_struct nb_status_whole = SHOWN_KEPT(
+    "Status", nb_reply_status, STATUS_OF_ALL, STATUS_OF_WHOLE(ALWAYS));
+
+const struct schema_struct nb_status_scoped = SHOWN_KEPT(
+    "Status", nb_reply_status, STATUS_OF_ALL, STATUS_OF_SCOPED);

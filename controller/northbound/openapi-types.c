@@ -459,6 +459,21 @@ sent_schema(const struct schema_table *table, const char *spec,
     return schema;
 }
 
+/* Returns the schema of the spec as it is shown.  That of a host is empty for
+ * accounts with a scope. */
+static json_t *
+shown_spec(const struct schema_table *table)
+{
+    json_t *spec = ref_to(table, "Spec");
+
+    if (table->id != VMN_TABLE_HOST) {
+        return spec;
+    }
+    return json_pack("{s:[o, {s:s, s:s, s:i}]}", "anyOf", spec, "type",
+                     "object", "description", "For accounts with a scope.",
+                     "maxProperties", 0);
+}
+
 static json_t *
 object_schema(struct openapi *o, const struct schema_table *table)
 {
@@ -471,7 +486,7 @@ object_schema(struct openapi *o, const struct schema_table *table)
     json_object_set_new(metadata, "readOnly", json_true());
     json_object_set_new(status, "readOnly", json_true());
     add_property(schema, "metadata", metadata, true);
-    add_property(schema, "spec", ref_to(table, "Spec"), true);
+    add_property(schema, "spec", shown_spec(table), true);
     add_property(schema, "status", status, true);
     return schema;
 }

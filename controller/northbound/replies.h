@@ -508,6 +508,11 @@ struct nb_reply_status {
     struct engine_problem *problems;
     size_t n_warnings;
     struct model_warning *warnings;
+    /* Of an account with a scope, else NULL. */
+    const char *scope;
+    struct nb_summary_ports *ports;
 };
+/* What of it is printed for all, and for an account with a scope. */
+extern const struct schema_struct nb_status_whole, nb_status_scoped;
 
 #endif /* controller/northbound/replies.h */

@@ -165,10 +165,11 @@ put_floating(const struct vmn_floating_ip *floating, struct ds *ds)
     }
 }
 
-/* Appends what nobody outside reaches while the router has no gateway. */
+/* Appends what nobody outside reaches while the router has no gateway, as far
+ * as a client with 'rights' (NULL: all) sees it. */
 static void
-put_lost(const struct northbound *nb, const struct vmn_router *router,
-         struct arena *arena, struct ds *ds)
+put_lost(const struct northbound *nb, const struct model_rights *rights,
+         const struct vmn_router *router, struct arena *arena, struct ds *ds)
 {
     static const char begin[] = "; not reachable from outside: ";
     struct vmn_names names = model_lookup(
@@ -179,7 +180,8 @@ put_lost(const struct northbound *nb, const struct vmn_router *router,
         const struct vmn_floating_ip *floating = model_get(
             nb->model, VMN_TABLE_FLOATING_IP, names.names[i]);
 
-        if (floating && !is_distributed(nb, router, floating, arena)
+        if (floating && model_sees(rights, &floating->row)
+            && !is_distributed(nb, router, floating, arena)
             && n++ < NAMED_MAX) {
             ds_put_cstr(ds, n == 1 ? begin : ", ");
             put_floating(floating, ds);
@@ -208,7 +210,7 @@ nb_warn_of_router(const struct northbound *nb,
         return;
     }
     arena_init(&arena);
-    put_lost(nb, router, &arena, &lost);
+    put_lost(nb, warnings->rights, router, &arena, &lost);
     model_warnings_put(warnings, &router->row, "/external/gateways",
                        "has no active gateway: nothing leaves by it%s",
                        ds_cstr(&lost));

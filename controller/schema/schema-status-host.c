@@ -138,7 +138,8 @@ const struct schema_struct schema_status_host = SHOWN_KEPT(
              SHOWN_NAMES("synced", "reconciling", "offline", "connecting",
                          "diverged", "rejected", "unheard")),
     SHOWN_OF(status_host, since, STRING, TIME,
-             "Since when, as far as this process knows; of `unheard`, when "
+             "This and all that follows is not for accounts with a scope, "
+             "which are shown the state alone.  Since when, as far as this process knows; of `unheard`, when "
              "it was heard last."),
     SHOWN_OF(status_host, reason, STRING, 0,
              "Why the state is not `synced`."),
@@ -150,11 +151,10 @@ const struct schema_struct schema_status_host = SHOWN_KEPT(
              "Ports that have an interface on it.", .def = -1),
     SHOWN_OF(status_host, unclaimed, U64, HIDE,
              "How many interfaces of VMs no port claims: none has their "
-             "iface-id, so they have no network.  Not for accounts with a "
-             "scope."),
+             "iface-id, so they have no network."),
     SHOWN_LIST_OF(status_host, unclaimed_interfaces, n_unclaimed_interfaces,
                   STRUCT, 0,
-                  "Those, the first 100.  Not for accounts with a scope.",
+                  "Those, the first 100.",
                   .nested = &unclaimed),
     SHOWN_OF(status_host, revision, U64, 0,
              "The newest that is known to be installed."),
@@ -169,7 +169,7 @@ const struct schema_struct schema_status_host = SHOWN_KEPT(
     SHOWN_OF(status_host, bridge, STRING, 0, "Its integration bridge."),
     SHOWN_OF(status_host, datapath_id, STRING, 0,
              "The same as OpenFlow knows it.  No other host may have it, "
-             "also while this one is away.  Not for accounts with a scope."),
+             "also while this one is away."),
     SHOWN_OF(status_host, ovs_version, STRING, 0,
              "The version of its Open vSwitch."),
     SHOWN_STRUCT_OF(status_host, underlay, POINTER,

@@ -85,9 +85,10 @@ static const struct schema_struct rule_count = SHOWN_KEPT(
 
 const struct schema_struct schema_status_tier = SHOWN_KEPT(
     "TierStatus", status_tier,
-    SHOWN_STRUCT_OF(status_tier, retained, ALWAYS,
+    SHOWN_STRUCT_OF(status_tier, retained, 0,
                     "Packets of connections that the tier keeps "
-                    "(`on_change`).", &schema_count),
+                    "(`on_change`).  Not for accounts with a scope.",
+                    &schema_count),
     SHOWN_UNREAD_HOSTS(status_tier));
 
 const struct schema_struct schema_status_policy = SHOWN_KEPT(
@@ -132,13 +133,20 @@ static const struct schema_struct stage = SHOWN_KEPT(
              "The first of its tables."),
     SHOWN_OF(status_stage, tables, INT, ALWAYS, "How many it has."));
 
+#define APP_MEMBERS                                                     \
+    SHOWN_OF(status_app, description, STRING, 0,                        \
+             "Its description, by the app itself."),                    \
+    SHOWN_LIST_OF(status_app, stages, n_stages, STRUCT, 0,              \
+                  "Where in the pipeline it is.", .nested = &stage)
+
+const struct schema_struct schema_status_app_scoped = SHOWN_KEPT(
+    "AppStatus", status_app, APP_MEMBERS);
+
 const struct schema_struct schema_status_app = SHOWN_KEPT(
-    "AppStatus", status_app,
-    SHOWN_OF(status_app, description, STRING, 0,
-             "Its description, by the app itself."),
-    SHOWN_LIST_OF(status_app, stages, n_stages, STRUCT, 0,
-                  "Where in the pipeline it is.", .nested = &stage),
-    SHOWN_OF(status_app, units, U64, 0, "How many units there are of it."),
+    "AppStatus", status_app, APP_MEMBERS,
+    SHOWN_OF(status_app, units, U64, 0,
+             "How many units there are of it.  Not for accounts with a "
+             "scope, as the figures that follow."),
     SHOWN_OF(status_app, flows, U64, 0, "How many flows these desire."),
     SHOWN_OF(status_app, groups, U64, 0, "How many groups."),
     SHOWN_OF(status_app, problems, U64, 0,

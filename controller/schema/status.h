@@ -35,6 +35,8 @@ extern const struct schema_struct schema_status_quarantine;
 extern const struct schema_struct schema_status_loadbalancer;
 extern const struct schema_struct schema_status_observation;
 extern const struct schema_struct schema_status_app;
+/* The same without what it counts. */
+extern const struct schema_struct schema_status_app_scoped;
 extern const struct schema_struct schema_status_router;
 extern const struct schema_struct schema_status_telemetry;
 

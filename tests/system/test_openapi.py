@@ -5,6 +5,7 @@ made, what vmnd answers is what it says, and a client that is generated from it
 works."""
 
 import copy
+import http.client
 import json
 import os
 import shutil
@@ -316,6 +317,50 @@ def test_reads_are_as_described(lab, checker, document, shop):
         if "get" in calls and "{" not in path and path not in NO_JSON and (
                 "get", path, "200") not in checker.asked:
             checker.done("get", path)
+
+
+class Tenant:
+    """Calls the API by TCP, with a token, as Api.raw() does."""
+
+    def __init__(self, lab, secret):
+        self.net_ns = lab.net_ns
+        self.headers = {"Authorization": "Bearer " + secret}
+
+    def raw(self, method, target, body=None, headers=None):
+        link = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
+        try:
+            with netns.inside(self.net_ns):
+                link.connect()
+            link.request(method, target, body, {**self.headers,
+                                                **(headers or {})})
+            reply = link.getresponse()
+            return reply.status, dict(reply.getheaders()), reply.read()
+        finally:
+            link.close()
+
+
+def test_what_an_account_with_a_scope_reads_is_as_described(lab, document,
+                                                            shop):
+    api = lab.vmnd.api
+    api.put("accounts/tenant", {"role": "operator", "scope": "role=web",
+                                "reads": "role"})
+    secret = api.put("tokens/tenant", {"account": "tenant"})["secret"]
+    tenant = Checker(Tenant(lab, secret), document)
+    try:
+        for path in document["paths"]:
+            kind = path[:-len("/{name}")]
+            if not path.endswith("/{name}") or kind in ("/v1/accounts",
+                                                        "/v1/tokens"):
+                continue
+            for item in tenant.done("get", kind)["items"]:
+                tenant.done("get", path, name=item["name"])
+        host = tenant.done("get", "/v1/hosts/{name}", name="h1")
+        assert host["spec"] == {} and host["status"] == {"state": "synced"}
+        assert tenant.done("get", "/v1/status")["scope"] == "role=web"
+        for path in "/v1/revisions", "/v1/usage", "/v1/drops", "/v1/logs":
+            tenant.done("get", path)
+    finally:
+        api.delete("accounts/tenant", cascade="true")
 
 
 def test_packets_are_as_described(lab, checker, shop):

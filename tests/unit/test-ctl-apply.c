@@ -495,6 +495,32 @@ history_shows_what_became_of_an_object(void **state OVS_UNUSED)
                 "the log names no change of it\n", "");
 }
 
+/* Accounts with a scope are told that they are shown no more, always. */
+static void
+history_says_that_changes_of_others_are_not_shown(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "GET /v1/revisions?type=groups&name=a&contents=true&limit=20", NULL,
+          200, "{\"items\": [], \"own_only\": true}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step list[] = {
+        { "GET /v1/revisions?limit=20", NULL, 200,
+          "{\"items\": [], \"own_only\": true}" },
+        { NULL, NULL, 0, NULL },
+    };
+    struct run result;
+
+    assert_play(steps, "", "history groups/a", CTL_DONE,
+                "the log names no change of it by this account\n"
+                "(changes that this account has not made are not shown)\n",
+                "");
+    play(&result, list, "", "revisions");
+    assert_non_null(strstr(result.out, "(changes that this account has not "
+                                       "made are not shown)\n"));
+    run_uninit(&result);
+}
+
 static void
 revision_shows_what_became_of_its_objects(void **state OVS_UNUSED)
 {
@@ -709,6 +735,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(fields_that_differ_are_shown),
         cmocka_unit_test(undo_shows_the_plan_first),
         cmocka_unit_test(history_shows_what_became_of_an_object),
+        cmocka_unit_test(history_says_that_changes_of_others_are_not_shown),
         cmocka_unit_test(revision_shows_what_became_of_its_objects),
         cmocka_unit_test(revisions_are_filtered_and_cut),
         cmocka_unit_test(authors_that_are_root_are_shown_so),
