@@ -199,12 +199,6 @@ ctl_print_lag(const json_t *lag, struct ds *ds)
     }
 }
 
-static void
-print_lag(const json_t *object, struct ds *ds)
-{
-    ctl_print_lag(status_of(object, "lag"), ds);
-}
-
 /* A host that does not answer for so long, in ms, is not about to. */
 #define NOT_YET_MS 1000
 
@@ -215,6 +209,19 @@ ctl_host_is_to_hold(const json_t *host)
 
     return ((state && strcmp(state, "synced"))
             || get_count(status_of(host, "lag"), "ms") >= NOT_YET_MS);
+}
+
+/* Prints 0 where it is not what all others are: of a host that is not synced,
+ * as it has missed nothing that concerns it. */
+static void
+print_lag(const json_t *host, struct ds *ds)
+{
+    const json_t *lag = status_of(host, "lag");
+
+    ctl_print_lag(lag, ds);
+    if (lag && !get_count(lag, "revisions") && ctl_host_is_to_hold(host)) {
+        ds_put_char(ds, '0');
+    }
 }
 
 /* Prints how many a host has; "?": it is to have some, and has others. */

@@ -362,6 +362,47 @@ host_cb(void *es_, const char *host)
     schedule_check(es);
 }
 
+/* Returns true if the host was there before this process, which has told
+ * nothing of it yet. */
+static bool
+is_from_before(const struct event_states *es, const char *name)
+{
+    struct model_meta meta;
+
+    return (!shash_find(&es->last_hosts, name)
+            && model_get_durable(es->nb->model, VMN_TABLE_HOST, name, &meta)
+            && meta.created_ms < es->nb->started_ms);
+}
+
+/* Returns true if a host in 'state' is on its way to "synced", in the time
+ * that this takes after a start. */
+static bool
+is_on_its_way(const struct event_states *es, const char *name,
+              const char *state)
+{
+    int64_t since_ms;
+
+    return ((!strcmp(state, "offline") || !strcmp(state, "connecting")
+             || !strcmp(state, "reconciling"))
+            && !fabric_host_is_unheard(es->nb->fabric, name, &since_ms));
+}
+
+/* Returns true if there is an event of the host's state.  Of a host of before
+ * this process there is none for what is no change: its state of then is not
+ * stored, and is taken to be "synced". */
+static bool
+is_told(struct event_states *es, const char *name,
+        const struct status_host *status)
+{
+    bool from_before = is_from_before(es, name);
+
+    return (!(from_before && is_on_its_way(es, name, status->state))
+            && keep_last(&es->last_hosts, name, xasprintf(
+                   "%s %s", status->state,
+                   status->reason ? status->reason : ""))
+            && !(from_before && !strcmp(status->state, "synced")));
+}
+
 static void
 check_host(struct event_states *es, const char *name)
 {
@@ -373,9 +414,7 @@ check_host(struct event_states *es, const char *name)
     if (!fabric_host_status(es->nb->fabric, name, &arena, &status)) {
         keep_last(&es->last_hosts, name, NULL);
         sset_find_and_delete(&es->unheard, name);
-    } else if (keep_last(&es->last_hosts, name, xasprintf(
-                   "%s %s", status.state,
-                   status.reason ? status.reason : ""))) {
+    } else if (is_told(es, name, &status)) {
         event_about(&about, VMN_TABLE_HOST, name);
         event_push(es->nb, EVENT_HOST, &nb_event_host,
                    &(const struct nb_event_host) {

@@ -400,7 +400,7 @@ hosts_show_how_far_behind_they_are(void **state OVS_UNUSED)
     assert_non_null(strstr(result.out, "   23         3/1s     2/1.5KiB      "
                            "1         "));
     assert_non_null(strstr(result.out, "d ago   1 missing,2 unknown   -"));
-    assert_non_null(strstr(result.out, "   0          -        -             "
+    assert_non_null(strstr(result.out, "   0          0        -             "
                            "-         -"));
     assert_non_null(strstr(result.out, "   nothing               it is off"
                            "\n"));

@@ -22,6 +22,7 @@
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"
 #include "tests/unit/events-fixture.h"
+#include "timeval.h"
 #include "util.h"
 
 /* What is told.  --------------------------------------------------------- */
@@ -157,6 +158,57 @@ hosts_are_told_when_they_differ(void **state)
     expect_member(&c, "host", "state", "synced");
     TELL(audited, (aux, "hv1", 1, 2, 3));
     expect_member(&c, "audit", "host", "hv1");
+    client_close(&c);
+}
+
+/* After a start, hosts that come as usual have no event; one that does not has
+ * one when the time for it is over. */
+static void
+hosts_of_before_are_told_when_they_changed(void **state)
+{
+    static const char *const usual[] = {
+        "offline", "connecting", "reconciling", "synced",
+    };
+    struct fixture *f = *state;
+    struct client c;
+
+    for (int i = 1; i <= 4; i++) {
+        char *path = xasprintf("/v1/hosts/hv%d", i);
+        char *body = xasprintf("{\"spec\": {\"tunnel_ip\": \"10.0.0.%d\", "
+                               "\"ovsdb\": \"tcp:10.0.0.%d:6640\"}}", i, i);
+
+        assert_call(f, 201, "PUT", path, body);
+        free(path);
+        free(body);
+    }
+    f->nb->started_ms = time_wall_msec() + 1;
+    listen_at(f, &c, "/v1/events?kinds=host", "");
+    expect_start(&c, "start", f);
+    for (size_t i = 0; i < ARRAY_SIZE(usual); i++) {
+        fake_fabric.host_state = usual[i];
+        TELL(host, (aux, "hv2"));
+        if (i < 3) {
+            TELL(host, (aux, "hv1"));
+            TELL(host, (aux, "hv3"));
+        }
+        client_turn(&c);
+    }
+    /* It has been told of now: each change is one. */
+    fake_fabric.host_state = "offline";
+    TELL(host, (aux, "hv2"));
+    expect_member(&c, "host", "host", "hv2");
+    /* It has not come in time. */
+    fake_fabric.unheard_ms = 1000;
+    TELL(host, (aux, "hv1"));
+    expect_member(&c, "host", "host", "hv1");
+    fake_fabric.host_state = "synced";
+    fake_fabric.unheard_ms = 0;
+    TELL(host, (aux, "hv1"));
+    expect_member(&c, "host", "state", "synced");
+    /* Not what is usual. */
+    fake_fabric.host_state = "diverged";
+    TELL(host, (aux, "hv3"));
+    expect_member(&c, "host", "state", "diverged");
     client_close(&c);
 }
 
@@ -468,6 +520,7 @@ main(void)
         TEST(installed_comes_behind_its_revision),
         TEST(installed_is_told_of_what_was_told),
         TEST(hosts_are_told_when_they_differ),
+        TEST(hosts_of_before_are_told_when_they_changed),
         TEST(hosts_are_told_over_several_turns),
         TEST(loads_are_told_when_they_last),
         TEST(ports_are_told_when_they_come_up),

@@ -761,17 +761,75 @@ ports_of_a_host_that_is_refused_are_unknown(void **state OVS_UNUSED)
     UNTIL(port_is_unknown("a", "host \"hv1\" is rejected since 2"));
 }
 
-/* A moment is not worth another state. */
+/* Returns true if hv1 is in 'state', and asserts that its ports are unknown if
+ * and only if it is offline. */
+static bool
+host_and_ports_are(const char *state)
+{
+    bool offline = status_is("hv1", "state", "offline");
+    bool unheard = port_is_unknown("a", "the switch of host \"hv1\" has not");
+
+    if (offline) {
+        assert_true(unheard);
+    }
+    assert_int_equal(count_unknown(), unheard ? 2 : 0);
+    assert_true(!unheard || !status_is("hv1", "state", "synced"));
+    return status_is("hv1", "state", state);
+}
+
+/* No time passes here: the time-out never ends. */
 static void
-ports_of_a_host_that_was_away_stay_up(void **state OVS_UNUSED)
+ports_are_unknown_from_the_moment_their_host_is_offline(
+    void **state OVS_UNUSED)
 {
     start_ports_that_are_up();
     fabric->silent_ms = INT_MAX;
+    for (int i = 0; i < 2; i++) {
+        ovs_sandbox_stop_vswitchd(&sandboxes[0]);
+        UNTIL(host_and_ports_are("offline"));
+        host_db_settle();
+        assert_true(host_and_ports_are("offline"));
+        assert_true(bound("a", "hv1", NULL));
+        assert_false(fabric_host_switch_is_dead(fabric, "hv1"));
+        ovs_sandbox_start_vswitchd(&sandboxes[0]);
+        UNTIL(host_and_ports_are("synced"));
+        UNTIL(port_state_is("a", "up") && port_state_is("b", "up"));
+    }
+}
+
+/* Reconnects until then do not count as heard, and a switch that has come back
+ * is not lost. */
+static void
+host_that_came_back_in_time_is_not_lost(void **state OVS_UNUSED)
+{
+    struct fabric_host *host;
+
+    start_ports_that_are_up();
+    fabric->silent_ms = INT_MAX;
+    host = fabric_find_host(fabric, "hv1");
     ovs_sandbox_stop_vswitchd(&sandboxes[0]);
-    UNTIL(status_is("hv1", "state", "offline"));
-    host_db_settle();
-    assert_true(port_state_is("a", "up"));
-    assert_int_equal(count_unknown(), 0);
+    UNTIL(host_and_ports_are("offline"));
+    assert_true(host->db->switch_session.due_ms > 0);
+    ovs_sandbox_start_vswitchd(&sandboxes[0]);
+    UNTIL(!host_and_ports_are("offline"));
+    assert_int_equal(host->db->switch_session.due_ms, 0);
+    assert_false(host->db->switch_session.lost);
+    UNTIL(host_and_ports_are("synced"));
+    assert_false(host->db->switch_session.gone);
+    assert_int_equal(host->db->switch_session.away_ms, 0);
+}
+
+/* Its claims give way later: that is not of what is told. */
+static void
+ports_are_unknown_from_the_moment_their_host_is_rejected(
+    void **state OVS_UNUSED)
+{
+    start_ports_that_are_up();
+    fabric->silent_ms = INT_MAX;
+    VSCTL(0, "remove Bridge br-int external_ids vmn-owner");
+    UNTIL(status_is("hv1", "state", "rejected"));
+    assert_true(port_is_unknown("a", "host \"hv1\" is rejected since 2"));
+    assert_false(observed_find_host(fabric->db->observed, "hv1")->silent);
 }
 
 /* After a restart it is the start since when nobody knows. */
@@ -839,7 +897,9 @@ main(int argc, char *argv[])
         T(ports_of_a_switch_that_is_away_are_unknown),
         T(ports_of_a_database_that_is_away_are_unknown),
         T(ports_of_a_host_that_is_refused_are_unknown),
-        T(ports_of_a_host_that_was_away_stay_up),
+        T(ports_are_unknown_from_the_moment_their_host_is_offline),
+        T(host_that_came_back_in_time_is_not_lost),
+        T(ports_are_unknown_from_the_moment_their_host_is_rejected),
         T(ports_of_a_host_that_does_not_come_are_unknown),
         T(migration_moves_once_the_target_is_ready),
     };

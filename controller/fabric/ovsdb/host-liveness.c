@@ -31,14 +31,38 @@ session_update(const struct fabric_host_db *db,
 {
     if (alive) {
         *session = (struct liveness_session) { .lost = false };
-    } else if (!session->away_ms) {
+    } else if (!session->lost && !session->due_ms) {
         const struct fabric *fabric = db->host->fabric;
 
-        session->away_ms = time_wall_msec();
+        session->away_ms = session->away_ms ? : time_wall_msec();
         session->due_ms = now_ms(db) + (strcmp(db->remote, "inbound")
                                         ? fabric->silent_ms
                                         : fabric->silent_inbound_ms);
     }
+}
+
+/* The same of the switch's session.  A host whose switch was connected and no
+ * longer is counts as unheard at once, as that is when it is offline: only
+ * what is done about it waits for the time-out.  Neither is over before the
+ * switch is known to hold its flows. */
+static void
+switch_session_update(struct fabric_host_db *db)
+{
+    const struct fabric_switch *sw = db->host->sw;
+    struct liveness_session *session = &db->switch_session;
+    bool connected = sw->state != SWITCH_OFFLINE;
+
+    if (!connected && db->switch_connected) {
+        session->gone = true;
+    }
+    if (!connected || !(session->gone || session->lost)) {
+        session_update(db, session, connected);
+    } else if (sw->state == SWITCH_LIVE) {
+        session_update(db, session, true);
+    } else {
+        session->due_ms = 0;
+    }
+    db->switch_connected = connected;
 }
 
 static void
@@ -167,10 +191,7 @@ host_liveness_switch_update(struct fabric_host_db *db)
     if (connected && !db->switch_connected) {
         ovsdb_session_retry(db->session);
     }
-    db->switch_connected = connected;
-    session_update(db, &db->switch_session,
-                   db->switch_session.lost ? sw->state == SWITCH_LIVE
-                   : connected);
+    switch_session_update(db);
     dead_check(db);
     report(db);
     notify(db, &was);
@@ -206,7 +227,8 @@ host_liveness_is_unheard(const struct fabric_host_db *db, int64_t *since_ms)
     *since_ms = (database->away_ms && of_switch->away_ms
                  ? MIN(database->away_ms, of_switch->away_ms)
                  : MAX(database->away_ms, of_switch->away_ms));
-    return database->lost || of_switch->lost;
+    return (database->lost || of_switch->lost || of_switch->gone
+            || (db->refused && database->away_ms));
 }
 
 char *

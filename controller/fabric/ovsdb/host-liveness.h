@@ -4,9 +4,10 @@
  * usable, for longer than a reconnect takes.  Claims of other hosts take
  * precedence over a silent host's.
  *
- * And that a host is unheard: it is silent, or its switch has been
- * disconnected for as long.  The state of its ports is unknown then
- * (port-status.c); flows and bindings do not depend on it.
+ * And that a host is unheard: it is silent or rejected, its switch's
+ * connection has ended, or its switch has not connected for as long since the
+ * start of vmnd.  The state of its ports is unknown then (port-status.c);
+ * flows and bindings do not depend on it.
  *
  * And that a host's switch is dead, rather than unreachable: it is lost, and
  * the host's database has replied since.
@@ -36,16 +37,18 @@ struct liveness_session {
                                  * is connected. */
     int64_t due_ms;             /* When it times out, of loop_now_ms(); 0: it
                                  * is connected, or has timed out. */
-    bool lost;
+    bool lost;                  /* It has timed out. */
+    bool gone;                  /* Of a switch: its connection has ended, and
+                                 * it has not been reconciled since. */
 };
 
 /* Sets the state of the host's session.  'alive': it is connected and the host
  * is not refused, so the host is not silent; otherwise it becomes silent
  * unless that changes before the time-out. */
 void host_liveness_update(struct fabric_host_db *, bool alive);
-/* Sets the state of the switch's session: it is lost if the switch does not
- * reconnect before the time-out, and it is restored when the switch has been
- * reconciled. */
+/* Sets the state of the switch's session: it is gone when it ends, and lost if
+ * the switch does not reconnect before the time-out; it is restored when the
+ * switch has been reconciled. */
 void host_liveness_switch_update(struct fabric_host_db *);
 /* Returns true if the host is unheard, and sets '*since_ms' to when it was
  * last heard, by the wall clock: at the earliest the start of this process. */
