@@ -577,6 +577,19 @@ set_out(struct backend *b, const struct prober_member *m, int64_t now_us)
     }
 }
 
+/* Drops the reason if it was of what is no more: why the backend was idle, or
+ * that it keeps its state while its host is away.  Why it was taken out stays
+ * until a probe has ended: it still is. */
+static void
+forget_reason(struct backend *b, const struct prober_member *m)
+{
+    bool was_out = b->due == DUE_OUT && b->check.state != UP_DOWN_DOWN;
+
+    if ((b->idle && !m->idle) || (was_out && !m->out)) {
+        b->reason[0] = '\0';
+    }
+}
+
 static void
 set_member(struct backend *b, const struct prober_member *m, bool restart,
            int64_t now_us)
@@ -599,6 +612,7 @@ set_member(struct backend *b, const struct prober_member *m, bool restart,
         b->silence.probed_us = 0;
     }
     set_drain(b, m->drain, now_us);
+    forget_reason(b, m);
     b->idle = m->idle != NULL;
     if (m->idle || b->drain.is_over) {
         stop(b, !b->drain.goes_on && !b->drain.is_over);

@@ -409,6 +409,11 @@ out_is_told_at_once(void **state OVS_UNUSED)
     m.idle = NULL;
     w->answers = false;
     set(w, &m);
+    assert_string_equal(w->told, "up down up idle checking ");
+    /* Why it was idle is no reason of what it is now. */
+    assert_string_equal(b->reason, "");
+    assert_string_equal(b->history[(b->n_changes - 1) % BACKEND_HISTORY]
+                        .reason, "");
     pass(w, 700);
     assert_string_equal(w->told, "up down up idle checking ");
     world_destroy(w);
