@@ -413,11 +413,11 @@ count_router(struct object_states *c, const struct vmn_row *row,
     struct nb_gateway_counts counts;
 
     nb_count_gateways(c->nb, (const void *) row, &counts);
-    if (counts.n && !counts.active
+    if (nb_lacks_gateway(&counts)
         && c->n_without_gateway++ < METRICS_SERIES_MAX) {
         put_value(put_series(c, ROUTER_WITHOUT, "router", row->name), 1);
     }
-    if (counts.n > 1 && counts.active && !counts.n_standby
+    if (nb_lacks_standby(&counts)
         && c->n_without_standby++ < METRICS_SERIES_MAX) {
         put_value(put_series(c, ROUTER_WITHOUT_STANDBY, "router", row->name),
                   1);

@@ -344,6 +344,9 @@ struct nb_health_facts {
     bool ready;
     struct nb_host_counts hosts;
     const char *unsynced;       /* Hosts that are not synced, as text. */
+    const char *no_gateway;     /* That routers have no active gateway, or no
+                                 * standby; NULL: all do. */
+    const char *no_standby;
 };
 /* The rule: see docs/monitoring.md. */
 void nb_judge_health(const struct nb_health_facts *,
@@ -424,6 +427,14 @@ struct nb_gateway_counts {
 };
 void nb_count_gateways(const struct northbound *, const struct vmn_router *,
                        struct nb_gateway_counts *);
+/* Return true if the router needs a gateway and none is active; and if it
+ * lists several, one is active and no other could stand in. */
+bool nb_lacks_gateway(const struct nb_gateway_counts *);
+bool nb_lacks_standby(const struct nb_gateway_counts *);
+/* Sets '*gateway' and '*standby' to which routers those are, as sentences in
+ * 'arena', or NULL. */
+void nb_find_lacks(const struct northbound *, struct arena *,
+                   const char **gateway, const char **standby);
 /* Warns if none is the gateway, of what is lost with it. */
 void nb_warn_of_router(const struct northbound *, const struct vmn_router *,
                        struct model_warnings *);

@@ -716,9 +716,10 @@ const struct schema_struct nb_reply_openapi = SHOWN_STRUCT(
 static const struct schema_struct health_reason = SHOWN_KEPT(
     "reason", nb_health_reason,
     SHOWN_OF(nb_health_reason, reason, ENUM, ALWAYS,
-             "`hosts`, or the kind of a problem.",
-             SHOWN_NAMES("starting", "store", "hosts", "failed", "conflict",
-                         "overlap", "unchecked", "certificates", "quota")),
+             "`hosts`, `gateways`, `standby`, or the kind of a problem.",
+             SHOWN_NAMES("starting", "store", "hosts", "gateways", "standby",
+                         "failed", "conflict", "overlap", "unchecked",
+                         "certificates", "quota")),
     HEALTH_STATE(nb_health_reason, "The state of health that follows from "
                                    "it."),
     SHOWN_OF(nb_health_reason, detail, STRING, ALWAYS, "In words."));

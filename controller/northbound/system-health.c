@@ -94,7 +94,7 @@ static const char *const health_states[] = {
 };
 
 /* In the order of the reply, where the failing ones come first.  All but
- * "starting" and "hosts" are kinds of problems. */
+ * "starting", "hosts", "gateways" and "standby" are kinds of problems. */
 static const struct {
     const char *name;
     enum health_state state;    /* "hosts" may be worse. */
@@ -102,6 +102,8 @@ static const struct {
     { "starting", HEALTH_FAILING },
     { "store", HEALTH_FAILING },
     { "hosts", HEALTH_DEGRADED },
+    { "gateways", HEALTH_DEGRADED },
+    { "standby", HEALTH_DEGRADED },
     { "failed", HEALTH_DEGRADED },
     { "conflict", HEALTH_DEGRADED },
     { "overlap", HEALTH_DEGRADED },
@@ -163,6 +165,10 @@ find_reason(size_t i, const struct nb_health_facts *facts,
             *state = HEALTH_FAILING;
         }
         return count_hosts(facts, problems->arena);
+    } else if (!strcmp(name, "gateways")) {
+        return facts->no_gateway;
+    } else if (!strcmp(name, "standby")) {
+        return facts->no_standby;
     }
     return count_problems(problems, name);
 }
@@ -241,6 +247,7 @@ nb_find_health(const struct northbound *nb,
     if (facts.hosts.synced < facts.hosts.configured) {
         facts.unsynced = name_unsynced(nb, problems->arena);
     }
+    nb_find_lacks(nb, problems->arena, &facts.no_gateway, &facts.no_standby);
     nb_judge_health(&facts, problems, health);
 }
 

@@ -3,6 +3,7 @@
 stand in, and a router that has none left."""
 
 import json
+import re
 import subprocess
 
 import pytest
@@ -103,6 +104,7 @@ def test_standby_that_could_not_stand_in_is_named(net):
              == {"h1": "active", "h2": "standby"}, 20)
     assert warnings(world) == []
     assert without_standby(world) == 0
+    assert world.api.get("status")["health"] == {"state": "ok", "reasons": []}
 
     # A host that takes the bridge away is told which router that touches.
     reply = world.patch("hosts", "h2", provider_bridges=[])
@@ -143,6 +145,10 @@ def test_dead_gateway_and_what_is_lost_with_it(net, read):
             text.startswith('host "h1" cannot be its gateway: ')
             for text in warnings(world)), 60)
         assert without_standby(world) == 1
+        health = world.api.get("status")["health"]
+        assert health["state"] == "degraded"
+        assert {r["reason"]: r["detail"] for r in health["reasons"]}[
+            "standby"] == "router r has no gateway that could stand in"
         world.lab.host("h2").stop()
         _, lost = reader.take("gateway", 60)
         assert (lost["state"], lost["host"], lost["before"]) == (
@@ -158,6 +164,11 @@ def test_dead_gateway_and_what_is_lost_with_it(net, read):
         assert len(named) == 1
         assert "floating IP f (%s)" % (OUT % 20) in named[0]
         assert metric(world, 'vmn_router_without_gateway{router="r"}') == 1
+        assert metric(world, 'vmn_health_reason{reason="gateways"}') == 1
+        shown = vmnctl(world, "status")
+        assert shown.returncode == 1
+        assert re.search(r"^Health: +degraded: .*gateways", shown.stdout,
+                         re.MULTILINE)
         listed = vmnctl(world, "get", "routers", "-o", "wide").stdout
         assert "no gateway can serve" in listed
         printed = vmnctl(world, "events", "--since", "5m",

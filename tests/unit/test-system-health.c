@@ -118,6 +118,20 @@ each_kind_of_problem_degrades(void **state OVS_UNUSED)
 }
 
 static void
+routers_without_gateway_or_standby_degrade(void **state OVS_UNUSED)
+{
+    struct nb_health_facts facts = well;
+
+    facts.no_gateway = "router r has no active gateway";
+    ASSERT_JUDGED("degraded gateways:degraded", &facts, NULL);
+    facts.no_standby = "router s has no gateway that could stand in";
+    ASSERT_JUDGED("degraded gateways:degraded standby:degraded", &facts,
+                  NULL);
+    facts.no_gateway = NULL;
+    ASSERT_JUDGED("degraded standby:degraded", &facts, NULL);
+}
+
+static void
 failures_come_first(void **state OVS_UNUSED)
 {
     static const struct nb_health_facts facts = {
@@ -195,6 +209,43 @@ quota_that_is_exceeded_is_told(void **state)
     assert_told(f, "degraded", "quota");
 }
 
+/* No app elects one here. */
+static void
+router_without_a_gateway_is_told(void **state)
+{
+    static const char *const routers[] = { "r1", "r2", "r3", "r4", "r5" };
+    struct fixture *f = *state;
+
+    hosts_set(3, 3);
+    northbound_set_ready(f->nb, true);
+    assert_call(f, 201, "PUT", "/v1/hosts/hv1", "{\"spec\": {\"tunnel_ip\":"
+                " \"10.0.0.1\", \"ovsdb\": \"tcp:10.0.0.1:6640\"}}");
+    assert_call(f, 201, "PUT", "/v1/networks/out", "{\"spec\":"
+                " {\"provider\": {\"physical\": \"dc\"}, \"subnets\":"
+                " [{\"cidr\": \"192.0.2.0/24\","
+                " \"gateway\": \"192.0.2.1\"}]}}");
+    for (size_t i = 0; i < ARRAY_SIZE(routers); i++) {
+        char *path = xasprintf("/v1/routers/%s", routers[i]);
+        char *body = xasprintf("{\"spec\": {\"external\": {\"network\":"
+                               " \"out\", \"addresses\": [\"192.0.2.%d\"],"
+                               " \"gateways\": [{\"host\": \"hv1\"}]}}}",
+                               (int) i + 10);
+
+        assert_call(f, 201, "PUT", path, body);
+        free(path);
+        free(body);
+        assert_told(f, "degraded", "gateways");
+        if (!i) {
+            assert_call(f, 200, "GET", "/v1/status", NULL);
+            assert_text(f, "health.reasons.0.detail",
+                        "router r1 has no active gateway");
+        }
+    }
+    assert_call(f, 200, "GET", "/v1/status", NULL);
+    assert_text(f, "health.reasons.0.detail", "5 routers have no active "
+                "gateway: r1, r2, r3 and 2 more");
+}
+
 static void
 store_that_fails_is_told(void **state)
 {
@@ -221,9 +272,11 @@ main(void)
         cmocka_unit_test(start_and_store_are_failures),
         cmocka_unit_test(hosts_degrade_unless_none_is_there),
         cmocka_unit_test(each_kind_of_problem_degrades),
+        cmocka_unit_test(routers_without_gateway_or_standby_degrade),
         cmocka_unit_test(failures_come_first),
         TEST(status_and_metrics_go_by_the_rule),
         TEST(quota_that_is_exceeded_is_told),
+        TEST(router_without_a_gateway_is_told),
         TEST(store_that_fails_is_told),
     };
 
