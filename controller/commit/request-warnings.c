@@ -237,7 +237,8 @@ check_unbound(const struct model *model, const struct model_request *request,
     ds_destroy(&ds);
 }
 
-/* Warns of a deleted port that served a balancer, if the client sees that. */
+/* Warns of a deleted port that was a balancer's backend, if the client sees
+ * that. */
 static void
 check_left_backend(const struct model *model,
                    const struct model_request *request,
@@ -250,9 +251,10 @@ check_left_backend(const struct model *model,
     if (lb && model_sees(request->rights, lb)) {
         model_warnings_put(
             warnings, lb, left->field,
-            "port \"%s\", which is deleted, serves it: its open connections "
+            "port \"%s\", which is deleted, %s: its open connections "
             "are cut, and how many they are is not known; once it is drained, "
-            "none is", left->port);
+            "none is", left->port, left->served ? "serves it"
+            : "is a backend of it that is given no new connections");
     }
 }
 

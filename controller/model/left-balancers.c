@@ -30,14 +30,17 @@ row_before(const struct entry *entry)
 }
 
 /* Returns where in the balancer's spec the port is a backend that is not
- * drained by request, or NULL. */
+ * drained by request, or NULL; and sets '*named' to its entry, or NULL. */
 static const char *
-backend_field(const struct vmn_loadbalancer *lb, const struct vmn_port *port)
+backend_field(const struct vmn_loadbalancer *lb, const struct vmn_port *port,
+              const struct vmn_backend **named)
 {
+    *named = NULL;
     for (size_t i = 0; i < lb->n_backends; i++) {
         const struct vmn_backend *backend = vmn_backend_at(lb, i);
 
         if (!strcmp(backend->port, port->row.name)) {
+            *named = backend;
             return backend->drain ? NULL : "/backends";
         }
     }
@@ -46,21 +49,71 @@ backend_field(const struct vmn_loadbalancer *lb, const struct vmn_port *port)
             ? "/selector" : NULL);
 }
 
-/* Returns true if there is nothing to cut, since the backend is known to have
- * no connections. */
 static bool
-is_drained(const struct model *model, const char *balancer, const char *port)
+holds(const struct vmn_quarantine *quarantine, const struct vmn_port *port)
 {
-    char *name = xasprintf("%s/%s", balancer, port);
-    const struct vmn_health *health
-        = row_before(model_find(model, VMN_TABLE_HEALTH, name));
-
-    free(name);
-    return health && health->state == VMN_HEALTH_DRAINED;
+    for (size_t i = 0; i < quarantine->n_ports; i++) {
+        if (!strcmp(quarantine->ports[i], port->row.name)) {
+            return true;
+        }
+    }
+    return (quarantine->selector.text
+            && vmn_selector_matches(&quarantine->selector, &port->labels));
 }
 
-/* Adds the balancers that the port of 'entry', which the request deletes,
- * served before: those that are offered in its network. */
+/* Returns true if the port was quarantined: its connections are cut then. */
+static bool
+is_quarantined(const struct model *model, const struct vmn_port *port)
+{
+    const struct vmn_port *parent
+        = (port->parent ? row_before(model_find(model, VMN_TABLE_PORT,
+                                                port->parent)) : NULL);
+    struct vmn_names names = model_names(model, VMN_TABLE_QUARANTINE);
+
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_quarantine *quarantine = row_before(
+            model_find(model, VMN_TABLE_QUARANTINE, names.names[i]));
+
+        if (quarantine && holds(quarantine, port)) {
+            return true;
+        }
+        model_yield(model);
+    }
+    return port->quarantined || (parent && parent->quarantined);
+}
+
+/* What a backend is, as far as the rows say. */
+enum backend_part {
+    NO_PART,                    /* It has no connections. */
+    MAY_HAVE_SOME,              /* It is given none, and may have old ones, or
+                                 * nobody knows. */
+    SERVES,
+};
+
+static enum backend_part
+get_part(const struct model *model, const struct vmn_loadbalancer *lb,
+         const struct vmn_backend *named, const char *port)
+{
+    char *name = xasprintf("%s/%s", lb->row.name, port);
+    const struct vmn_health *health
+        = row_before(model_find(model, VMN_TABLE_HEALTH, name));
+    bool is_down = health && health->state == VMN_HEALTH_DOWN;
+
+    free(name);
+    if (health && health->state == VMN_HEALTH_DRAINED) {
+        return NO_PART;
+    } else if (lb->health.type && is_down
+               && lb->when_down == VMN_DOWN_CUT) {
+        return NO_PART;
+    }
+    return ((named && (!named->weight || named->standby))
+            || (lb->health.type && (!health || is_down))
+            ? MAY_HAVE_SOME : SERVES);
+}
+
+/* Adds the balancers that the port of 'entry', which the request deletes, was
+ * a backend of, and may have had connections of: those that are offered in its
+ * network. */
 static void
 add_balancers(struct txn *txn, const struct entry *entry)
 {
@@ -70,7 +123,8 @@ add_balancers(struct txn *txn, const struct entry *entry)
 
     if (!port || !port->enabled
         || !row_before(model_find(txn->model, VMN_TABLE_BINDING,
-                                  entry->name))) {
+                                  entry->name))
+        || is_quarantined(txn->model, port)) {
         return;
     }
     names = model_lookup(txn->model, VMN_INDEX_LB_BY_NETWORK, port->network);
@@ -78,13 +132,17 @@ add_balancers(struct txn *txn, const struct entry *entry)
          && request->n_left_backends < MODEL_LEFT_BACKENDS_MAX; i++) {
         const struct vmn_loadbalancer *lb = row_before(
             model_find(txn->model, VMN_TABLE_LOADBALANCER, names.names[i]));
+        const struct vmn_backend *named;
         const char *field = (lb && vmn_lb_is_offered_in(lb, port->network)
-                             ? backend_field(lb, port) : NULL);
+                             ? backend_field(lb, port, &named) : NULL);
+        enum backend_part part = (field ? get_part(txn->model, lb, named,
+                                                   entry->name) : NO_PART);
 
-        if (field && !is_drained(txn->model, names.names[i], entry->name)) {
+        if (part != NO_PART) {
             request->left_backends[request->n_left_backends++]
                 = (struct model_left_backend) {
                     xstrdup(names.names[i]), xstrdup(entry->name), field,
+                    part == SERVES,
                 };
         }
         model_yield(txn->model);

@@ -271,10 +271,12 @@ struct model_unbound {
                                  * "/host"; "": by something else. */
 };
 
-/* A port that a request deletes, and a balancer that it served until then. */
+/* A port that a request deletes, and a balancer that it was a backend of until
+ * then. */
 struct model_left_backend {
     char *balancer, *port;      /* Owned. */
     const char *field;          /* Of the balancer's spec, by which. */
+    bool served;                /* It was given new connections. */
 };
 /* So many of them are remembered. */
 #define MODEL_LEFT_BACKENDS_MAX 20

@@ -355,8 +355,23 @@ def test_deleted_backends_are_warned_of_until_they_are_drained(world):
         return done.returncode, done.stdout + done.stderr
 
     serving = 'port "w1", which is deleted, serves it: its open'
-    assert serving in vmnctl(world, "delete", "port", "w1",
-                             "--dry-run").stderr
+    def said_of(port):
+        return vmnctl(world, "delete", "port", port, "--cascade",
+                      "--dry-run").stderr
+
+    assert serving in said_of("w1")
+    # One that is given nothing does not serve; one in quarantine has nothing.
+    world.patch("loadbalancers", "lb", backends=[{"port": "w1", "weight": 0}])
+    assert ('port "w1", which is deleted, is a backend of it that is given no '
+            "new connections: its open") in said_of("w1")
+    world.put("quarantines", "case-7", ports=["w1"])
+    assert "which is deleted" not in said_of("w1")
+    world.api.delete("quarantines/case-7")
+    world.patch("loadbalancers", "lb", backends=[])
+    world.patch("ports", "w1", quarantined=True)
+    assert "which is deleted" not in said_of("w1")
+    world.patch("ports", "w1", quarantined=False)
+    assert serving in said_of("w1")
     assert waits()[0] == 1
     assert waits("--backend", "w9")[0] == 1
     assert waits("--backend", "w1") == (
