@@ -405,6 +405,36 @@ show_mixed(struct ctl *ctl, const json_t *refused)
     }
 }
 
+static bool
+passes(const json_t *cell)
+{
+    return !strcmp(text_of(cell, "verdict"), "delivered");
+}
+
+/* Shows all cells: those of 'refused', and then the others, as they are
+ * sorted. */
+static void
+show_list(struct ctl *ctl, const json_t *cells, const json_t *refused)
+{
+    json_t *rows = json_copy(CONST_CAST(json_t *, refused));
+    const json_t *cell;
+    size_t i;
+
+    json_array_foreach (cells, i, cell) {
+        if (passes(cell)) {
+            json_array_append(rows, CONST_CAST(json_t *, cell));
+        }
+    }
+    ctl_show_table(ctl->out, cell_columns, rows);
+    if (json_array_size(refused)
+        && json_array_size(refused) < json_array_size(rows)) {
+        fprintf(ctl->out, "the first %"PRIuSIZE" of %"PRIuSIZE" do not pass, "
+                "or not always; the others do\n", json_array_size(refused),
+                json_array_size(rows));
+    }
+    json_decref(rows);
+}
+
 static void
 show_reply(struct ctl *ctl, const json_t *reply)
 {
@@ -416,7 +446,7 @@ show_reply(struct ctl *ctl, const json_t *reply)
         json_t *named = named_cell(reply, cell);
 
         json_array_append_new(cells, named);
-        if (strcmp(text_of(named, "verdict"), "delivered")) {
+        if (!passes(named)) {
             json_array_append(refused, named);
         }
     }
@@ -429,7 +459,7 @@ show_reply(struct ctl *ctl, const json_t *reply)
         show_matrix(ctl, reply, cells);
         ctl_show_nonempty_table(ctl->out, cell_columns, refused);
     } else {
-        ctl_show_table(ctl->out, cell_columns, cells);
+        show_list(ctl, cells, refused);
     }
     show_mixed(ctl, refused);
     show_ways(ctl, reply);

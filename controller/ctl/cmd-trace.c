@@ -179,48 +179,6 @@ put_decision(const json_t *step, const char *type, struct ds *ds)
     }
 }
 
-/* Returns true if the packet ends at 'end' by the drop 'step'. */
-static bool
-is_end_of(const json_t *end, const json_t *step)
-{
-    static const char *const members[] = { "host", "table", "reason" };
-
-    for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
-        if (!json_equal(json_object_get(end, members[i]),
-                        json_object_get(step, members[i]))) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Returns the policy that isolates the port of the drop 'step', or what
- * quarantines it; "-" if these are several, NULL if that is not why.  The flow
- * that drops is of a routing domain, whose router or network is not why. */
-static char *
-get_cause(const json_t *leg, const json_t *step)
-{
-    const json_t *end, *causes = NULL;
-    bool isolated = false, several = false;
-    size_t i;
-
-    json_array_foreach (json_object_get(leg, "ends"), i, end) {
-        const json_t *policies = json_object_get(end, "isolated_by");
-        const json_t *by = (policies ? policies
-                            : json_object_get(end, "quarantined_by"));
-
-        if (json_array_size(by) && is_end_of(end, step)) {
-            several = several || (causes && !json_equal(causes, by))
-                      || json_array_size(by) > 1;
-            isolated = policies != NULL;
-            causes = by;
-        }
-    }
-    return (!causes ? NULL : several ? xstrdup("-")
-            : xasprintf("%s%s", isolated ? "policies/" : "",
-                        json_string_value(json_array_get(causes, 0))));
-}
-
 /* Shows what decides about the packet, host by host: rules, routes, changes of
  * addresses, ways to other hosts, and the drop. */
 static void
@@ -239,13 +197,11 @@ show_decisions(struct ctl *ctl, const json_t *leg)
         char *by;
 
         if (!strcmp(kind, "lookup")) {
-            type = object ? text_of(object, "type") : "";
-            name = object ? text_of(object, "name") : "";
+            type = json_is_object(object) ? text_of(object, "type") : "";
+            name = json_is_object(object) ? text_of(object, "name") : "";
         }
         put_decision(step, type, &result);
-        by = json_object_get(step, "reason") ? get_cause(leg, step) : NULL;
-        by = (by ? by
-              : !*type || json_object_get(step, "to") ? xstrdup("-")
+        by = (!*type || json_object_get(step, "to") ? xstrdup("-")
               : xasprintf("%s/%s", type, name));
         if (result.length && strcmp(kind, "conntrack")) {
             json_array_append_new(rows, json_pack(

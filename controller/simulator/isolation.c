@@ -200,6 +200,28 @@ find(const struct result_names *names, const char *host, uint32_t identity,
     sset_destroy(&policies);
 }
 
+/* Sets the object to the only one of 'by', each of which is "NAME" of 'type'
+ * or "TYPE/NAME" (NULL), or to none: the flow is of a routing domain, whose
+ * router or network is not why. */
+static void
+set_object(struct result_owner *owner, const char *type, size_t n,
+           const char *const *by, struct arena *arena)
+{
+    const char *slash = n == 1 && !type ? strchr(by[0], '/') : NULL;
+    struct status_object *object;
+
+    owner->object = NULL;
+    owner->rule = -1;
+    if (n != 1 || !(type || slash)) {
+        return;
+    }
+    object = arena_alloc(arena, sizeof *object);
+    object->type = type ? type : arena_printf(arena, "%.*s",
+                                              (int) (slash - by[0]), by[0]);
+    object->name = type ? by[0] : slash + 1;
+    owner->object = object;
+}
+
 void
 isolation_fill(const struct result_names *names, const struct sim_end *end,
                struct arena *arena, struct result_owner *owner)
@@ -234,6 +256,8 @@ isolation_fill(const struct result_names *names, const struct sim_end *end,
     owner->direction = memo->by.direction;
     owner->n_isolated_by = memo->by.n_isolated_by;
     owner->isolated_by = memo->by.isolated_by;
+    set_object(owner, "policies", owner->n_isolated_by, owner->isolated_by,
+               arena);
 }
 
 /* Quarantine.  ----------------------------------------------------------- */
@@ -353,6 +377,8 @@ quarantine_fill(const struct result_names *names, const struct sim_end *end,
     for (size_t i = 0; i < owner->n_quarantined_by; i++) {
         owner->quarantined_by[i] = arena_strdup(arena, sorted[i]);
     }
+    set_object(owner, NULL, owner->n_quarantined_by, owner->quarantined_by,
+               arena);
     free(sorted);
     sset_destroy(&by);
 }

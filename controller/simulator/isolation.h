@@ -18,13 +18,14 @@ struct sim_end;
 struct sset;
 
 /* If a packet ended at 'end' since its port is isolated, fills in 'owner' by
- * which policies, sorted, and in which direction.  Pauses. */
+ * which policies, sorted, and in which direction; its object is the policy if
+ * it is one, and else none.  Pauses. */
 void isolation_fill(const struct result_names *, const struct sim_end *end,
                     struct arena *, struct result_owner *owner);
 /* If a packet ended at 'end' since its ports are quarantined, fills in 'owner'
  * by what holds them, sorted: "quarantines/NAME", and "ports/NAME" of those
- * that are quarantined by themselves.  'from' and 'to' are the ports; both
- * NULL: as the packet tells.  Pauses. */
+ * that are quarantined by themselves; and its object, as above.  'from' and
+ * 'to' are the ports; both NULL: as the packet tells.  Pauses. */
 void quarantine_fill(const struct result_names *, const struct sim_end *end,
                      const char *from, const char *to, struct arena *,
                      struct result_owner *owner);

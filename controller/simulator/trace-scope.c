@@ -110,6 +110,8 @@ restrict_owner(const struct restriction *r, struct result_owner *by)
     /* All see hosts, but not who is where. */
     bool sees = (row && row->table != VMN_TABLE_HOST
                  && model_sees(r->rights, row));
+    /* What quarantines one end is no reason to tell where the other is. */
+    bool quarantined = by->n_quarantined_by;
 
     if (by->object && !sees) {
         by->owner = MODEL_OUT_OF_SCOPE;
@@ -122,7 +124,7 @@ restrict_owner(const struct restriction *r, struct result_owner *by)
     }
     restrict_quarantine(r, by);
     return (restrict_isolation(r, by)
-            || (sees && decides_for_own(r, row)));
+            || (sees && !quarantined && decides_for_own(r, row)));
 }
 
 /* Returns true if 'host' is one that the account knows to be that of an

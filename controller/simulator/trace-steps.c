@@ -272,6 +272,46 @@ fill_ends(const struct result_names *names, const struct simulator *sim,
     }
 }
 
+/* Returns true if the packet, or a copy of it, ended at 'end' by the drop
+ * 'step'. */
+static bool
+is_end_of(const struct trace_end *end, const struct trace_step *step)
+{
+    return (end->table == step->table && end->reason
+            && !strcmp(end->host, step->host)
+            && !strcmp(end->reason, step->reason));
+}
+
+static bool
+same_object(const struct status_object *a, const struct status_object *b)
+{
+    return (!a || !b ? a == b
+            : !strcmp(a->type, b->type) && !strcmp(a->name, b->name));
+}
+
+/* Gives the steps that drop the packet since a port is isolated or quarantined
+ * the object of the ends there, or none if these differ. */
+static void
+name_causes(struct trace_leg *leg)
+{
+    for (size_t i = 0; i < leg->n_steps; i++) {
+        struct trace_step *step = &leg->steps[i];
+        bool first = true;
+
+        for (size_t j = 0; step->reason && j < leg->n_ends; j++) {
+            const struct trace_end *end = &leg->ends[j];
+
+            if (is_end_of(end, step)
+                && (end->by.direction || end->by.n_quarantined_by)) {
+                step->by.object = (first || same_object(step->by.object,
+                                                        end->by.object)
+                                   ? end->by.object : NULL);
+                first = false;
+            }
+        }
+    }
+}
+
 void
 trace_leg_fill(const struct result_names *names, const struct simulator *sim,
                const char *kind, const struct sim_packet *packet,
@@ -281,4 +321,5 @@ trace_leg_fill(const struct result_names *names, const struct simulator *sim,
     leg->packet = take_string(arena, flow_to_string(&packet->flow, NULL));
     fill_steps(names, sim, arena, leg);
     fill_ends(names, sim, arena, leg);
+    name_causes(leg);
 }

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "controller/ctl/simulator-request.h"
+#include "openvswitch/dynamic-string.h"
 #include "tests/unit/ctl-fixture.h"
 #include "util.h"
 
@@ -39,21 +40,21 @@ trace_names_who_isolates(void **state OVS_UNUSED)
                 "isolated in ingress, by db-in, web\n", "");
 }
 
-/* The flow that drops is of a router, which is not why: the row of the drop
- * has the policy or the quarantine, or nothing if there are several. */
+/* As the JSON has it: who is why, or nothing if there are several. */
 static void
 row_of_a_drop_names_its_cause(void **state OVS_UNUSED)
 {
     static const struct {
-        const char *reason, *by, *shown;
+        const char *reason, *object, *shown;
     } cases[] = {
-        { "isolated", "\"isolated_by\": [\"db-in\"]",
+        { "isolated", "{\"type\": \"policies\", \"name\": \"db-in\"}",
           "h2     policies/db-in   drop: isolated\n" },
-        { "isolated", "\"isolated_by\": [\"a\", \"b\"]",
-          "h2     -    drop: isolated\n" },
-        { "quarantined", "\"quarantined_by\": [\"quarantines/x\"]",
+        { "isolated", "null", "h2     -    drop: isolated\n" },
+        { "quarantined",
+          "{\"type\": \"quarantines\", \"name\": \"x\"}",
           "h2     quarantines/x   drop: quarantined\n" },
-        { "loop", "\"owner\": \"a.b\"", "h2     routers/r   drop: loop\n" },
+        { "loop", "{\"type\": \"routers\", \"name\": \"r\"}",
+          "h2     routers/r   drop: loop\n" },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -64,10 +65,9 @@ row_of_a_drop_names_its_cause(void **state OVS_UNUSED)
             "{\"verdict\": \"dropped\", \"outcomes\": [{\"verdict\":"
             " \"dropped\", \"packet\": \"request\", \"at\": {\"kind\":"
             " \"dropped\", %s}, \"legs\": [{\"kind\": \"request\","
-            " \"steps\": [{\"kind\": \"lookup\", %s, \"object\": {\"type\":"
-            " \"routers\", \"name\": \"r\"}}], \"ends\": [{\"kind\":"
-            " \"dropped\", %s, %s}]}]}], \"complete\": true}",
-            place, place, place, cases[i].by);
+            " \"steps\": [{\"kind\": \"lookup\", %s, \"object\": %s}],"
+            " \"ends\": [{\"kind\": \"dropped\", %s}]}]}],"
+            " \"complete\": true}", place, place, cases[i].object, place);
         const struct step steps[] = {
             { "POST /v1/trace", "{\"from\": \"a\", \"to\": \"c\","
               " \"reply\": false, \"protocol\": \"tcp\", \"port\": 80}",
@@ -125,6 +125,44 @@ trace_and_reach_name_what_quarantines(void **state OVS_UNUSED)
                 "OWNER   RULE\n"
                 "a      b    dropped   quarantined by quarantines/x   "
                 "-       -\n", "");
+}
+
+/* With many columns all pairs are listed: first those that do not pass. */
+static void
+list_of_pairs_is_sorted_and_says_so(void **state OVS_UNUSED)
+{
+    struct ds body = DS_EMPTY_INITIALIZER;
+    const struct step *steps;
+    struct run result;
+
+    ds_put_cstr(&body, "{\"groups\": [");
+    for (int i = 0; i < 13; i++) {
+        ds_put_format(&body, "%s\"g%d\"", i ? ", " : "", i);
+    }
+    ds_put_cstr(&body, "], \"cells\": [");
+    for (int i = 0; i < 4; i++) {
+        ds_put_format(&body, "%s{\"from\": \"g%d\", \"to\": \"g0\", "
+                      "\"verdict\": \"%s\"%s}", i ? ", " : "", i,
+                      i % 2 ? "dropped" : "delivered",
+                      i % 2 ? ", \"reason\": \"isolated\"" : "");
+    }
+    ds_put_cstr(&body, "], \"absent\": []}");
+    steps = (const struct step[]) {
+        { "GET /v1/reachability?protocol=icmp&by=group", NULL, 200,
+          ds_cstr(&body) },
+        { NULL, NULL, 0, NULL },
+    };
+    play(&result, steps, "", "reachability icmp");
+    assert_string_equal(
+        result.out,
+        "FROM   TO   VERDICT     REASON     OWNER   RULE\n"
+        "g1     g0   dropped     isolated   -       -\n"
+        "g3     g0   dropped     isolated   -       -\n"
+        "g0     g0   delivered   -          -       -\n"
+        "g2     g0   delivered   -          -       -\n"
+        "the first 2 of 4 do not pass, or not always; the others do\n");
+    run_uninit(&result);
+    ds_destroy(&body);
 }
 
 /* Below the matrix is who reaches what is no port; a network without ports
@@ -422,6 +460,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(trace_names_who_isolates),
         cmocka_unit_test(row_of_a_drop_names_its_cause),
         cmocka_unit_test(trace_and_reach_name_what_quarantines),
+        cmocka_unit_test(list_of_pairs_is_sorted_and_says_so),
         cmocka_unit_test(reach_shows_addresses_and_who_has_no_port),
         cmocka_unit_test(trace_shows_what_decides),
         cmocka_unit_test(trace_to_outside_is_sent_there),

@@ -103,6 +103,16 @@ cell_of(const json_t *json, const char *from, const char *to)
     return cell;
 }
 
+/* Not the router or network that the flow is of. */
+static void
+assert_object(const json_t *cell, const char *type, const char *name)
+{
+    const json_t *object = json_object_get(cell, "object");
+
+    assert_string_equal(text_of(object, "type"), type);
+    assert_string_equal(text_of(object, "name"), name);
+}
+
 static void
 ports_of_one_identity_are_one_kind(void **state)
 {
@@ -128,6 +138,7 @@ ports_of_one_identity_are_one_kind(void **state)
     assert_string_equal(text_of(cell_of(json, "web2", "db1"), "reason"),
                         "isolated");
     assert_isolated(cell_of(json, "web2", "db1"), "ingress", "db");
+    assert_object(cell_of(json, "web2", "db1"), "policies", "db");
     assert_null(json_object_get(cell_of(json, "app1", "db1"),
                                 "isolated_by"));
     json_decref(json);
@@ -135,6 +146,7 @@ ports_of_one_identity_are_one_kind(void **state)
     apps_fixture_apply(f, "{'quarantines/case-7': {'ports': ['app1']}}");
     json = matrix(f, 5432);
     assert_quarantined(cell_of(json, "app1", "db1"), "quarantines/case-7");
+    assert_object(cell_of(json, "app1", "db1"), "quarantines", "case-7");
     assert_null(json_object_get(cell_of(json, "web2", "db1"),
                                 "quarantined_by"));
     json_decref(json);

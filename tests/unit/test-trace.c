@@ -33,6 +33,33 @@ open_network_delivers(void **state)
     apps_fixture_destroy(f);
 }
 
+/* Asserts that where the packet was dropped, and the step that did it, have
+ * the policy (NULL: none, as there are several) as their object. */
+static void
+assert_drop_has_object(const json_t *trace, const char *policy)
+{
+    const json_t *outcome = json_array_get(json_object_get(trace, "outcomes"),
+                                           0);
+    const json_t *at = json_object_get(outcome, "at");
+    const json_t *leg = json_array_get(json_object_get(outcome, "legs"), 0);
+    const json_t *steps = json_object_get(leg, "steps");
+    const json_t *step = json_array_get(steps, json_array_size(steps) - 1);
+
+    assert_string_equal(json_string_value(json_object_get(step, "reason")),
+                        "isolated");
+    if (policy) {
+        assert_true(json_equal(json_object_get(at, "object"),
+                               json_object_get(step, "object")));
+        assert_string_equal(json_string_value(json_object_get(
+            json_object_get(at, "object"), "type")), "policies");
+        assert_string_equal(json_string_value(json_object_get(
+            json_object_get(at, "object"), "name")), policy);
+    } else {
+        assert_false(json_is_object(json_object_get(at, "object")));
+        assert_false(json_is_object(json_object_get(step, "object")));
+    }
+}
+
 /* Whatever group it is by, and whether or not one of them has a rule; but
  * neither shadows, nor those of other directions, of other tiers, or of groups
  * that are only peers. */
@@ -65,6 +92,7 @@ all_policies_that_isolate_are_named(void **state)
         assert_non_null(trace);
         assert_isolated(json_object_get(json_array_get(json_object_get(
             trace, "outcomes"), 0), "at"), traces[i][1], traces[i][2]);
+        assert_drop_has_object(trace, i ? "out" : NULL);
         json_decref(trace);
         vmn_errors_uninit(&errors);
     }
