@@ -5,6 +5,7 @@ import http.client
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -194,6 +195,26 @@ def test_datapath_of_a_lab():
     finally:
         lab.down()
         lab.unlock()
+
+
+def test_ctrl_c_where_python_cannot_raise(tmp_path):
+    """Ctrl-C in a destructor ends the command as it does elsewhere, without a
+    traceback."""
+    os.mkdir(tmp_path / "vmnlab")
+    shutil.copy(VMN_LAB, tmp_path / "vmn-lab")
+    with open(tmp_path / "vmnlab/cli.py", "w") as file:
+        file.write("import os, signal, time\n"
+                   "class Interrupted:\n"
+                   "    def __del__(self):\n"
+                   "        os.kill(os.getpid(), signal.SIGINT)\n"
+                   "def main():\n"
+                   "    Interrupted()\n"
+                   "    time.sleep(60)\n")
+    done = subprocess.run([sys.executable, tmp_path / "vmn-lab"], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          timeout=50)
+    assert "Traceback" not in done.stderr, done.stderr
+    assert done.returncode == 130, done.stderr
 
 
 def test_exec_runs_in_a_vm_and_speaks_with_a_hosts_switch():
