@@ -290,7 +290,9 @@ start_wait(struct northbound *nb, struct http_request *req, uint64_t revision,
     ds_destroy(&ds);
 }
 
-/* A receipt that was not recorded is not waited for: it is of all hosts. */
+/* A receipt that was not recorded is not waited for: it is of all hosts.  A
+ * revision is in the log before the fabric hears of it, which has no receipt
+ * of it until then. */
 void
 nb_get_revision(struct http_request *req, void *nb_)
 {
@@ -309,10 +311,13 @@ nb_get_revision(struct http_request *req, void *nb_)
     }
     arena_init(&arena);
     /* No host has what a restore took back. */
-    bool known = (!nb->store_class->taken_back(nb->store, revision)
-                  && fabric_get_receipt(nb->fabric, revision, &arena,
-                                        &receipt));
-    if (wait.installed && known && receipt.recorded && !receipt.installed) {
+    bool taken_back = nb->store_class->taken_back(nb->store, revision) != 0;
+    bool known = !taken_back && fabric_get_receipt(nb->fabric, revision,
+                                                   &arena, &receipt);
+    bool pending = known ? receipt.recorded && !receipt.installed
+                   : !taken_back;
+
+    if (wait.installed && pending) {
         start_wait(nb, req, revision, contents, wait.timeout_ms);
     } else {
         reply_revision(nb, req, revision, contents, wait.installed,

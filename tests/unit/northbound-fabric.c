@@ -239,7 +239,8 @@ fabric_get_receipt(const struct fabric *f, uint64_t revision,
         .revision = revision, .installed = !f->lacking,
         .recorded = revision == f->recorded,
     };
-    return revision > 1 || receipt->recorded;
+    return ((revision > 1 || receipt->recorded)
+            && (!f->behind || revision < f->behind));
 }
 
 struct fabric_rejected_host *

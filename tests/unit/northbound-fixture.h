@@ -69,6 +69,8 @@ struct fabric {
     const char *port_state;     /* Of all ports, on hv1; NULL: "unbound". */
     uint64_t acked;             /* By all hosts. */
     uint64_t recorded;          /* The revision whose receipt is. */
+    uint64_t behind;            /* A revision that it has not heard of yet, as
+                                 * of later ones; 0: none. */
     bool lacking;               /* A host has not confirmed. */
     uint64_t n_connected, n_synced; /* Of three hosts. */
     struct fabric_connections_reading *reading; /* Of notes, the newest. */

@@ -166,6 +166,14 @@ revision_is_waited_for(void **state)
         assert_int_equal(json_is_true(at(f, "receipt.installed")), installed);
         assert_text(f, "changes.0.name", "n");
     }
+    /* In the log before its flows are computed: waited for as well. */
+    fake_fabric.behind = made;
+    send_only(f, "GET", path, NULL);
+    turn_until_waited(f);
+    assert_int_equal(fake_fabric.revision, made);
+    fake_fabric.behind = 0;
+    finish_wait(made, true);
+    assert_int_equal(take_reply(f), 200);
     assert_call(f, 400, "GET", "/v1/revisions/1?timeout=1s", NULL);
     assert_call(f, 400, "GET", "/v1/revisions/1?dry_run=true", NULL);
     assert_call(f, 404, "GET", "/v1/revisions/99?wait=installed", NULL);
