@@ -70,6 +70,12 @@ nb_principal_account(const struct nb_principal *principal)
     return principal->account;
 }
 
+const struct model_rights *
+nb_principal_rights(const struct nb_principal *principal)
+{
+    return principal->rights;
+}
+
 static void
 identity_destroy(void *principal)
 {

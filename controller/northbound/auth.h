@@ -43,6 +43,8 @@ struct nb_principal;
 struct nb_principal *nb_principal_create(const struct http_request *);
 void nb_principal_destroy(struct nb_principal *);
 const char *nb_principal_account(const struct nb_principal *);
+/* Returns what it may see and change, which it owns; NULL: everything. */
+const struct model_rights *nb_principal_rights(const struct nb_principal *);
 /* Returns true while the principal would still be authenticated, with the same
  * rights. */
 bool nb_principal_is_valid(const struct northbound *,

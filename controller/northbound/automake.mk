@@ -32,6 +32,8 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/event-log.h \
 	controller/northbound/event-replay.c \
 	controller/northbound/event-replay.h \
+	controller/northbound/event-scope.c \
+	controller/northbound/event-scope.h \
 	controller/northbound/event-sources.c \
 	controller/northbound/event-states.c \
 	controller/northbound/event-streams.c \

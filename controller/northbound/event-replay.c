@@ -101,7 +101,9 @@ is_cut(const struct event_log *log, const struct event_replay *past,
 uint64_t
 event_replay_start(const struct event_log *log,
                    const struct event_replay *past,
-                   const struct event_filter *filter, uint64_t end, bool *cut)
+                   bool (*matches)(const struct event_entry *,
+                                   const void *aux),
+                   const void *aux, uint64_t end, bool *cut)
 {
     uint64_t first = log->oldest;
     uint64_t n = 0;
@@ -111,7 +113,7 @@ event_replay_start(const struct event_log *log,
     }
     *cut = is_cut(log, past, first);
     for (uint64_t id = end; past->limit && id > first; id--) {
-        n += event_matches(event_log_get(log, id - 1), filter);
+        n += matches(event_log_get(log, id - 1), aux);
         if (n == past->limit) {
             first = id - 1;
             *cut = false;

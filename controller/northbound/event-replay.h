@@ -25,11 +25,13 @@ bool nb_query_replay(struct http_request *, const struct northbound *,
                      struct event_replay *);
 
 /* Returns the id of the first event to send of those up to 'end' (excluded),
- * and sets '*cut' to whether older ones were asked for that are not kept. */
+ * and sets '*cut' to whether older ones were asked for that are not kept.
+ * 'matches' says which are sent. */
 uint64_t event_replay_start(const struct event_log *,
                             const struct event_replay *,
-                            const struct event_filter *, uint64_t end,
-                            bool *cut);
+                            bool (*matches)(const struct event_entry *,
+                                            const void *aux),
+                            const void *aux, uint64_t end, bool *cut);
 
 /* Returns since when all events are kept, in milliseconds since the epoch. */
 int64_t event_log_kept_ms(const struct event_log *);

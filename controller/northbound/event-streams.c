@@ -11,6 +11,7 @@
 #include "controller/northbound/auth.h"
 #include "controller/northbound/event-log.h"
 #include "controller/northbound/event-replay.h"
+#include "controller/northbound/event-scope.h"
 #include "controller/northbound/replies.h"
 #include "controller/schema/schema-struct.h"
 
@@ -22,6 +23,7 @@
 #include "openvswitch/list.h"
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"
+#include "timeval.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(event_readers);
@@ -40,6 +42,8 @@ struct event_readers {
     uint64_t n_refused;
     struct event *send_events;  /* Sends new events to all streams. */
     bool check;                 /* Accounts or tokens have changed. */
+    bool waits;                 /* wake_cb() is called once the commit is
+                                 * quiescent. */
     struct event *heartbeat;    /* Timer; pending while there are streams. */
 };
 
@@ -51,6 +55,10 @@ struct reader {
     struct nb_principal *principal;  /* NULL: unrestricted. */
     uint64_t next;              /* Id of the next event to send. */
     uint64_t end;               /* It ends before this one; 0: it does not. */
+    bool scoped;                /* 'principal' has a scope: it is told what
+                                 * event-scope.h says, with ids of its own. */
+    uint64_t shown_id;          /* Then: the last of those, */
+    uint64_t resume_id;         /* and events up to this one were sent. */
     bool full;                  /* Until the client has read what is queued. */
     bool quiet;                 /* Nothing was sent since the last
                                  * heartbeat. */
@@ -81,8 +89,8 @@ write_state(const struct reader *reader, const char *kind, int64_t kept_ms,
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
 
-    ds_put_format(&ds, "id: %"PRIu64"\nevent: %s\ndata: ", reader->next - 1,
-                  kind);
+    ds_put_format(&ds, "id: %"PRIu64"\nevent: %s\ndata: ",
+                  reader->scoped ? reader->shown_id : reader->next - 1, kind);
     schema_struct_print(
         &nb_event_stream,
         &(const struct nb_event_stream) {
@@ -115,25 +123,109 @@ end_stream(struct reader *reader)
     reader_destroy(reader);
 }
 
+static struct event_scope
+scope_of(const struct reader *reader)
+{
+    return (struct event_scope) {
+        reader->all->nb, nb_principal_rights(reader->principal),
+        nb_principal_account(reader->principal),
+    };
+}
+
+/* Returns true if the stream is sent the event. */
+static bool
+matches(const struct event_entry *entry, const void *reader_)
+{
+    const struct reader *reader = reader_;
+    struct event_scope scope;
+    char *text;
+    bool told;
+
+    if (!reader->scoped) {
+        return event_matches(entry, &reader->filter);
+    }
+    scope = scope_of(reader);
+    text = event_scope_text(&scope, entry, &reader->filter);
+    told = text != NULL;
+    free(text);
+    return told;
+}
+
+static void
+write_text(struct reader *reader, const char *text, size_t size)
+{
+    http_stream_write(reader->stream, text, size);
+    reader->quiet = false;
+    reader->full = http_stream_queued(reader->stream) >= QUEUED_MAX;
+}
+
+/* Sends an event to a client with a scope, if it is told of it. */
+static void
+send_scoped(struct reader *reader, const struct event_entry *entry)
+{
+    const struct event_scope scope = scope_of(reader);
+    char *text = event_scope_text(&scope, entry, &reader->filter);
+    char *told;
+
+    if (!text) {
+        return;
+    }
+    reader->shown_id = event_scope_id(entry->time_ms, reader->shown_id);
+    if (reader->shown_id > reader->resume_id) {
+        told = xasprintf("id: %"PRIu64"\n%s", reader->shown_id, text);
+        write_text(reader, told, strlen(told));
+        free(told);
+    }
+    free(text);
+}
+
+static void
+wake_cb(void *all_)
+{
+    struct event_readers *all = all_;
+
+    all->waits = false;
+    event_readers_wake(all);
+}
+
+/* Returns the id before which events are sent now.  What a client with a scope
+ * is told goes by durable rows: events of a group that is being committed wait
+ * until these are. */
+static uint64_t
+sendable_end(const struct reader *reader)
+{
+    struct event_readers *all = reader->all;
+    uint64_t next = all->nb->event_log->next;
+    uint64_t end = (reader->scoped
+                    ? event_sources_start(all->nb->event_sources) : next);
+
+    if (end < next && !all->waits) {
+        all->waits = true;
+        commit_when_quiescent(all->nb->commit, wake_cb, all);
+    }
+    return reader->end ? MIN(reader->end, end) : end;
+}
+
 /* Sends the stream the events that it has not been sent, as far as the queue
  * has room.  May destroy the stream. */
 static void
 send_events(struct reader *reader)
 {
     const struct event_log *log = reader->all->nb->event_log;
+    uint64_t end;
 
     if (reader->next < log->oldest) {
         close_overrun(reader);
         return;
     }
-    while (reader->next < (reader->end ? reader->end : log->next)
-           && !reader->full) {
+    end = sendable_end(reader);
+    while (reader->next < end && !reader->full) {
         const struct event_entry *entry = event_log_get(log, reader->next++);
 
-        if (event_matches(entry, &reader->filter)) {
-            http_stream_write(reader->stream, entry->text, entry->size);
-            reader->quiet = false;
-            reader->full = http_stream_queued(reader->stream) >= QUEUED_MAX;
+        if (reader->scoped) {
+            send_scoped(reader, entry);
+        } else if (event_matches(entry, &reader->filter)) {
+            write_text(reader, entry->text, entry->size);
         }
     }
     if (reader->end && reader->next >= reader->end) {
@@ -251,14 +343,24 @@ static const struct http_stream_ops stream_ops = { drained_cb, closed_cb };
 
 /* Query parameters.  ------------------------------------------------------ */
 
-/* Parses "host,revision" into bits.  Replies 400 and returns false if it is
- * invalid. */
+static bool
+has_scope(const struct http_request *req)
+{
+    const struct model_rights *rights = nb_rights(req);
+
+    return rights && rights->scope.text;
+}
+
+/* Parses "host,revision" into bits, of which a client with a scope has some.
+ * Replies 400 and returns false if it is invalid. */
 static bool
 query_kinds(struct http_request *req, unsigned *kinds)
 {
     const char *text = http_request_query(req, "kinds");
+    unsigned allowed = (has_scope(req) ? event_scope_kinds
+                        : (1u << EVENT_N_KINDS) - 1);
 
-    *kinds = (1u << EVENT_N_KINDS) - 1;
+    *kinds = allowed;
     if (!text) {
         return true;
     }
@@ -271,6 +373,14 @@ query_kinds(struct http_request *req, unsigned *kinds)
             return nb_query_reject(
                 req, "kinds", "must be some of "EVENT_KINDS_BY_COMMAS
                 ", with commas between them, not \"%s\"", text);
+        }
+        if (!(allowed & 1u << kind)) {
+            return nb_query_reject(
+                req, "kinds", "\"%s\" is for accounts without a scope%s",
+                event_kind_name(kind),
+                kind == EVENT_DROP ? ": GET /v1/drops has those of one's own "
+                "ports" : kind == EVENT_LOG ? ": GET /v1/logs has those of "
+                "one's own policies" : "");
         }
         *kinds |= 1u << kind;
         p += len;
@@ -336,14 +446,14 @@ query_filter(struct http_request *req, struct event_filter *filter)
 }
 
 /* Returns how many events from the reader's position up to 'end' are hidden
- * from it. */
+ * from it as background. */
 static uint64_t
 count_hidden(const struct reader *reader, uint64_t end)
 {
     const struct event_log *log = reader->all->nb->event_log;
     uint64_t n = 0;
 
-    for (uint64_t id = reader->next; id < end; id++) {
+    for (uint64_t id = reader->next; id < end && !reader->scoped; id++) {
         n += event_is_hidden(event_log_get(log, id), &reader->filter);
     }
     return n;
@@ -361,16 +471,49 @@ begin(struct reader *reader, const struct event_replay *past, bool missed)
     bool cut = false;
 
     reader->next = now;
+    /* Whatever follows in this millisecond has greater ids. */
+    reader->shown_id = event_scope_id(time_wall_msec(), 0) - 1;
     if (past->ends) {
         reader->end = now;
     }
     if (past->wanted) {
-        reader->next = event_replay_start(nb->event_log, past, &reader->filter,
+        reader->next = event_replay_start(nb->event_log, past, matches, reader,
                                           now, &cut);
     }
     write_state(reader, missed ? "reset" : "start",
                 cut ? event_log_kept_ms(nb->event_log) : 0,
                 count_hidden(reader, now));
+    if (past->wanted) {
+        reader->shown_id = 0;
+    }
+}
+
+/* Has a new stream go on behind event 'after'.  Returns false if that, or what
+ * followed it, is not kept. */
+static bool
+resume(struct reader *reader, uint64_t after, const struct event_replay *past)
+{
+    const struct event_log *log = reader->all->nb->event_log;
+    int64_t time_ms = event_scope_time_ms(after);
+
+    if (!reader->scoped) {
+        reader->next = after + 1;
+        if (reader->next < log->oldest || after >= log->next) {
+            return false;
+        }
+    } else {
+        if (time_ms < event_log_kept_ms(log) || time_ms > time_wall_msec()) {
+            return false;
+        }
+        reader->next = log->oldest;
+        while (reader->next < log->next
+               && event_log_get(log, reader->next)->time_ms < time_ms) {
+            reader->next++;
+        }
+        reader->resume_id = after;
+    }
+    reader->end = past->ends ? log->next : 0;
+    return true;
 }
 
 /* Returns the number of streams of the account. */
@@ -419,7 +562,6 @@ nb_get_events(struct http_request *req, void *nb_)
 {
     struct northbound *nb = nb_;
     struct event_readers *all = nb->event_readers;
-    const struct event_log *log = nb->event_log;
     struct event_filter filter = { .type = -1 };
     struct event_replay past;
     uint64_t after = 0;
@@ -440,6 +582,7 @@ nb_get_events(struct http_request *req, void *nb_)
     reader->all = all;
     reader->filter = filter;
     reader->principal = nb_principal_create(req);
+    reader->scoped = has_scope(req);
     ovs_list_push_back(&all->readers, &reader->node);
     if (!all->n_readers++) {
         static const struct timeval tv = { HEARTBEAT_S, 0 };
@@ -452,9 +595,7 @@ nb_get_events(struct http_request *req, void *nb_)
         reader_destroy(reader);
         return;
     }
-    if (given && after + 1 >= log->oldest && after < log->next) {
-        reader->next = after + 1;
-        reader->end = past.ends ? log->next : 0;
+    if (given && resume(reader, after, &past)) {
         /* So that a client that waits for the head gets it. */
         http_stream_write(reader->stream, ":\n\n", 3);
     } else {
@@ -487,6 +628,9 @@ event_readers_destroy(struct event_readers *all)
 
             http_stream_close(reader->stream);
             reader_destroy(reader);
+        }
+        if (all->waits) {
+            commit_cancel_when_quiescent(all->nb->commit, wake_cb, all);
         }
         event_free(all->send_events);
         event_free(all->heartbeat);

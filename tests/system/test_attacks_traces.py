@@ -273,7 +273,7 @@ def test_learn_by_traces_what_leads_outside(shop, town):
 
 def test_learn_by_what_shows_the_whole_network(shop):
     for method, target in (
-            ("GET", "reachability?protocol=tcp&port=80"), ("GET", "events"),
+            ("GET", "reachability?protocol=tcp&port=80"),
             ("GET", "identities"), ("GET", "hosts/h1/flows"),
             ("GET", "rejected-hosts"),
             ("GET", "recommendations?network=wire"), ("GET", "summary")):

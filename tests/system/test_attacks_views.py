@@ -3,14 +3,17 @@
 counts of all that everybody sees, and the log.  One function per attack,
 named for what the attacker wants."""
 
+import calendar
+import http.client
 import json
+import time
 
 import pytest
 from conftest import World, close_lab, make_token_lab
 from test_attacks_tenants import PORT, log_of, make_tenant
 
 from vmnlab.api import Refused
-from vmnlab.netns import wait_for
+from vmnlab.netns import inside, wait_for
 
 SHOP = {"project": "shop"}
 BANK = {"project": "bank"}
@@ -176,3 +179,178 @@ def test_learn_by_a_history_that_others_have_changed_something(shop, town):
         status, answer = shop.call("GET", "revisions?" + query)
         assert status == 200 and answer["own_only"] is True, answer
     assert log_of(shop, "type=groups&name=shop-all") == []
+
+
+# Events.  --------------------------------------------------------------------
+
+class Stream:
+    """What a tenant is told of events: a stream that goes on."""
+
+    def __init__(self, tenant, query=""):
+        self.link = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
+        with inside(tenant.lab.net_ns):
+            self.link.connect()
+        self.link.request("GET", "/v1/events" + query, None,
+                          {"Authorization": "Bearer " + tenant.token})
+        self.reply = self.link.getresponse()
+        assert self.reply.status == 200, self.reply.read()
+
+    def __iter__(self):
+        """Yields (id, kind, data) of each event."""
+        fields = {}
+        for line in self.reply:
+            line = line.decode().rstrip("\n")
+            if ": " in line:
+                key, fields[key] = (line.split(": ", 1)[0],
+                                    line.split(": ", 1)[1])
+            elif not line and fields:
+                yield (int(fields["id"]), fields["event"],
+                       json.loads(fields["data"]))
+                fields = {}
+
+    def until(self, kind, **data):
+        """All events up to the one that has these members."""
+        found = []
+        for event in self:
+            found.append(event)
+            if event[1] == kind and data.items() <= event[2].items():
+                return found
+        raise AssertionError(found)
+
+    def close(self):
+        self.link.close()
+
+
+@pytest.fixture(name="stream")
+def _stream(tenants):
+    made = []
+
+    def make(name, query=""):
+        made.append(Stream(tenants[name], query))
+        return made[-1]
+    yield make
+    for stream in made:
+        stream.close()
+
+
+def set_link(lab, name, state):
+    lab.vm(name).run("ip", "link", "set", "eth0", state)
+    wait_for("%s to be %s" % (name, state),
+             lambda: lab.port_state(name) == state)
+
+
+def past(stream, query=""):
+    """What is told of the past, without what begins and ends it."""
+    events = stream("shop", "?follow=false" + query).until("end")
+    assert events[0][1] == "start"
+    return events[1:-1]
+
+
+def test_learn_by_events_what_others_do(shop, tenants, town, stream):
+    """Those of its own objects alone: of changes of others to these neither
+    who made them nor what was said of them, nor what else they changed."""
+    api = town.api
+    live = stream("shop")
+    assert next(iter(live))[1] == "start"
+    tenants["bank"].may("PUT", "groups/secret-1", {"labels": BANK})
+    api.call("PUT", "/v1/groups/secret-2", {"spec": {}}, comment="secret-3")
+    api.call("POST", "/v1/apply", {"objects": [
+        {"type": "groups", "name": "secret-4", "spec": {"labels": BANK}},
+        {"type": "groups", "name": "shop-all", "spec": {
+            "labels": SHOP, "selector": "project=shop",
+            "description": "more"}}]}, comment="secret-5")
+    told = live.until("revision", who=None)
+    for name in "bank-1", "shop-2":
+        for state in "down", "up":
+            set_link(town.lab, name, state)
+    told += live.until("binding", port="shop-2", state="up")
+    own = shop.may("PUT", "groups/shop-end", {})["revision"]
+    try:
+        told += live.until("revision", revision=own)
+        text = json.dumps(told)
+        assert "secret" not in text and "bank" not in text, text
+        assert "unix" not in text and "uid" not in text, text
+        kinds = {kind for _, kind, _ in told}
+        assert kinds == {"revision", "binding"}, told
+        changes = [(e["who"], e["changes"]) for _, kind, e in told
+                   if kind == "revision"]
+        assert changes[0] == (None, [{
+            "op": "update", "type": "groups", "name": "shop-all"}])
+        assert changes[-1][0] == "account:shop/shop"
+        assert [e["state"] for _, kind, e in told
+                if kind == "binding"] == ["down", "up"]
+        # The past is told in the same words, with the same ids; of the ids
+        # nothing follows but when it was.
+        again = past(stream, "&limit=%d" % len(told))
+        assert again[-len(told):] == told
+        for number, _, data in told:
+            assert abs(number // 32768 - 1000 * stamp(data)) <= 5000
+    finally:
+        for name in "shop-end", "secret-1", "secret-2", "secret-4":
+            api.delete("groups/" + name)
+
+
+def stamp(data):
+    return calendar.timegm(time.strptime(data["time"][:19],
+                                         "%Y-%m-%dT%H:%M:%S"))
+
+
+def test_learn_by_filters_of_events(shop, town, stream):
+    """A filter by what is others' finds nothing in what is told."""
+    host = town.lab.host("h2")
+    live = stream("shop", "?kinds=ports")
+    assert next(iter(live))[1] == "start"
+    host.stop_db(0)
+    try:
+        _, _, event = live.until("ports", host="h2", state="unknown")[-1]
+    finally:
+        host.start_db()
+    assert (event["n_ports"], event["ports"]) == (1, ["shop-2"])
+    assert "reason" not in event and "bank" not in json.dumps(event)
+    live.until("ports", host="h2", state="known")
+    for query, n in (("port=shop-2", 2), ("network=wire", 2), ("host=h2", 2),
+                     ("port=bank-1", 0), ("port=shop-1", 0),
+                     ("network=vault", 0), ("host=h1", 0)):
+        found = past(stream, "&kinds=ports&" + query)
+        assert len(found) >= n if n else not found, (query, found)
+
+
+def test_listen_to_hosts_and_packets_of_all(shop):
+    for kind in "host", "installed", "audit", "drop", "log":
+        status, answer = shop.call("GET", "events?kinds=binding," + kind)
+        assert status == 400, answer
+        error, = answer["errors"]
+        assert error["parameter"] == "kinds"
+        assert "accounts without a scope" in error["detail"], error
+
+
+def test_learn_by_resuming_what_happened_to_others(shop, town, stream):
+    """Where a stream goes on by an id, it neither repeats nor leaves out, and
+    any other number tells nothing."""
+    api = town.api
+    live = stream("shop")
+    start = next(iter(live))
+    assert start[1] == "start"
+    for number in range(3):
+        api.put("groups/secret", {"description": "%d" % number})
+        shop.may("PUT", "groups/shop-more", {"description": "%d" % number})
+    shop.may("DELETE", "groups/shop-more")
+    api.delete("groups/secret")
+    told = live.until("revision", who="account:shop/shop", changes=[
+        {"op": "delete", "type": "groups", "name": "shop-more"}])
+    for i, (number, _, _) in enumerate([start] + told):
+        more = stream("shop", "?follow=false&after=%d" % number).until("end")
+        assert more[:-1] == told[i:], i
+    for number in 0, 1, 9 * 10 ** 17:
+        first = next(iter(stream("shop", "?after=%d" % number)))
+        assert first[1] == "reset" and first[2]["hidden"] == 0
+
+
+def test_stream_of_a_tenant_ends_with_what_let_it_in(lab, town):
+    late = make_tenant(lab, "late", scope="project=shop")
+    stream = Stream(late)
+    assert next(iter(stream))[1] == "start"
+    town.api.patch("accounts/late", {"scope": "project=bank"})
+    assert list(stream) == []
+    stream.close()
+    town.api.delete("accounts/late", cascade="true")

@@ -178,3 +178,23 @@ def test_names_of_users_are_beside_their_numbers(lab):
             stdout=subprocess.PIPE, env=dict(
                 os.environ, VMNCTL_SERVER="unix:" + lab.vmnd.api.path)).stdout
         assert "unix:uid=0 (root)" in text, text
+
+
+def test_sees_how_its_own_is_and_what_happened_to_it(lab, acme):
+    acme.vmnctl("label", "port", "acme-2", "role=db")
+    lab.vmnd.api.patch("ports/acme-2", {"description": "by others"},
+                       comment="secret")
+    text = acme.vmnctl("events", "--limit", "2")
+    assert text.splitlines()[0].endswith(
+        "by account:acme/acme: update ports/acme-2"), text
+    assert text.splitlines()[1].endswith("update ports/acme-2"), text
+    assert "unix" not in text and "secret" not in text, text
+    text = acme.vmnctl("status")
+    assert "Scope:       tenant=acme\n" in text, text
+    assert "Ports:       2 unbound\n" in text, text
+    text = acme.vmnctl("events", "--kinds", "host", status=1)
+    assert '"host" is for accounts without a scope' in text, text
+    for query in (("history", "ports/acme-2"), ("revisions",)):
+        text = acme.vmnctl(*query)
+        assert text.endswith("(changes that this account has not made are "
+                             "not shown)\n"), text
