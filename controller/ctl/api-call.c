@@ -638,7 +638,8 @@ print_stored(struct ctl *ctl, const json_t *body)
 
     if (revision && (outcome ? strcmp(outcome, "unchanged") != 0
                      : json_is_true(json_object_get(body, "changed")))) {
-        fprintf(ctl->out, "revision %"JSON_INTEGER_FORMAT" is stored\n",
+        fprintf(ctl->out, "revision %"JSON_INTEGER_FORMAT" is stored, and not "
+                "waited for: vmnctl wait %"JSON_INTEGER_FORMAT"\n", revision,
                 revision);
     }
 }

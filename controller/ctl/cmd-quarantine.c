@@ -204,22 +204,18 @@ print_cut_off(struct ctl *ctl, const json_t *reply)
                 false);
 }
 
-/* Asks which ports --selector selects.  It is an error if these are none,
- * unless that is allowed.  With --dry-run, which has no status to tell,
- * prints them. */
+/* Asks which ports --selector selects, and adds them to 'ports'.  It is an
+ * error if these are none, unless that is allowed. */
 static enum ctl_exit
-check_selected(struct ctl *ctl)
+check_selected(struct ctl *ctl, json_t *ports)
 {
     long int limit = ctl->limit;
-    json_t *ports = json_array();
     enum ctl_exit status;
-    size_t n;
 
     ctl->limit = ctl->dry_run ? LISTED_MAX : 1;
     status = ctl_get_list(ctl, "ports", ports);
     ctl->limit = limit;
-    n = json_array_size(ports);
-    if (!status && !n && !ctl->allow_empty) {
+    if (!status && !json_array_size(ports) && !ctl->allow_empty) {
         struct ds ds = DS_EMPTY_INITIALIZER;
 
         ds_put_format(&ds, "vmnctl: --selector \"%s\" matches no port; with "
@@ -228,10 +224,74 @@ check_selected(struct ctl *ctl)
         ctl_print_safely(ctl->err, ds_cstr(&ds));
         ds_destroy(&ds);
         status = CTL_REFUSED;
-    } else if (!status && ctl->dry_run && ctl->output == CTL_TABLE) {
-        print_ports(ctl, "would be cut off: ", ports, n, n >= LISTED_MAX);
     }
+    return status;
+}
+
+static bool
+lists(const json_t *ports, const char *name)
+{
+    const json_t *port;
+    size_t i;
+
+    json_array_foreach (ports, i, port) {
+        const char *other = json_string_value(json_object_get(port, "name"));
+
+        if (other && !strcmp(other, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Prints whom a dry run, which has no status to tell, would cut off: the PORTs
+ * and those in 'selected'. */
+static void
+print_would_be_cut_off(struct ctl *ctl, int n_args, char *const args[],
+                       const json_t *selected)
+{
+    bool at_least = json_array_size(selected) >= LISTED_MAX;
+    json_t *ports = json_array();
+    const json_t *port;
+    size_t i;
+
+    for (int j = 0; j < n_args; j++) {
+        if (!lists(ports, args[j])) {
+            json_array_append_new(ports, json_pack("{s:s}", "name", args[j]));
+        }
+    }
+    json_array_foreach (selected, i, port) {
+        const char *name = json_string_value(json_object_get(port, "name"));
+
+        if (n_args == 0 || !name || !lists(ports, name)) {
+            json_array_append(ports, CONST_CAST(json_t *, port));
+        }
+    }
+    print_ports(ctl, "would be cut off: ", ports, json_array_size(ports),
+                at_least);
     json_decref(ports);
+}
+
+/* Sends the quarantines.  A dry run names whom they would cut off once it is
+ * known that they are accepted. */
+static enum ctl_exit
+send_quarantines(struct ctl *ctl, int n_args, char *const args[],
+                 struct ctl_changes *changes)
+{
+    json_t *selected = json_array();
+    enum ctl_exit status = CTL_DONE;
+
+    if (ctl->selector) {
+        status = check_selected(ctl, selected);
+        changes->print_more = print_cut_off;
+    }
+    if (!status) {
+        status = ctl_changes_send(ctl, "quarantine", changes);
+    }
+    if (!status && ctl->dry_run && ctl->output == CTL_TABLE) {
+        print_would_be_cut_off(ctl, n_args, args, selected);
+    }
+    json_decref(selected);
     return status;
 }
 
@@ -271,12 +331,8 @@ ctl_cmd_quarantine(struct ctl *ctl, int n_args, char *const args[])
     }
     ctl_changes_init(&changes);
     status = add_quarantines(ctl, n_args, args, &changes);
-    if (!status && ctl->selector) {
-        status = check_selected(ctl);
-        changes.print_more = print_cut_off;
-    }
     if (!status) {
-        status = ctl_changes_send(ctl, "quarantine", &changes);
+        status = send_quarantines(ctl, n_args, args, &changes);
     }
     ctl_changes_uninit(&changes);
     return status;

@@ -83,13 +83,14 @@ static const struct option_row option_rows[] = {
       CTL_OPT_PRUNE, option_set_text, MEMBER(prune),
       "the set of the objects; delete others that were in it" },
     { 0, "wait", NULL,
-      CTL_OPT_WAIT | CTL_OPT_NO_WAIT, option_set_true, MEMBER(wait),
-      "wait until every host concerned has installed it" },
+      CTL_OPT_WAIT, option_set_true, MEMBER(wait),
+      "wait until every host concerned has installed it: quarantine, release "
+      "and promote do by default" },
     { 0, "no-wait", NULL,
-      CTL_OPT_NO_WAIT, option_set_no_wait, MEMBER(wait),
-      "do not wait until it is installed (the default is to wait)" },
+      CTL_OPT_WAIT, option_set_no_wait, MEMBER(wait),
+      "do not wait until it is installed: all other commands do not" },
     { 0, "timeout", "TIME",
-      CTL_OPT_WAIT | CTL_OPT_NO_WAIT, option_set_timeout, MEMBER(timeout_ms),
+      CTL_OPT_WAIT, option_set_timeout, MEMBER(timeout_ms),
       "how long to wait: 500ms, 10s (the default), 2m" },
     { 0, "timeout", "TIME",
       CTL_OPT_AWAIT, option_set_long_timeout, MEMBER(timeout_ms),
@@ -110,7 +111,7 @@ static const struct option_row option_rows[] = {
       CTL_OPT_DRY_RUN, option_set_true, MEMBER(dry_run),
       "only show what would change, down to the flows" },
     { 'm', "comment", "TEXT",
-      CTL_OPT_WAIT | CTL_OPT_NO_WAIT | CTL_OPT_TOKEN | CTL_OPT_RESTORE,
+      CTL_OPT_WAIT | CTL_OPT_TOKEN | CTL_OPT_RESTORE,
       option_set_comment, MEMBER(comment),
       "why, for the log of changes; at most 512 bytes" },
     { 0, "diff", NULL,
@@ -555,7 +556,7 @@ ctl_options_parse(struct ctl *ctl, const struct ctl_command *command,
     }
     if (ctl->timeout_given && !ctl->wait && !ctl->help) {
         ctl_usage(ctl, "--timeout is how long to wait: %s",
-                  command->options & CTL_OPT_NO_WAIT
+                  command->options & CTL_OPT_WAITS
                   ? "it cannot be combined with "
                     "--no-wait" : "give --wait too");
         return false;

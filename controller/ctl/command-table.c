@@ -153,7 +153,7 @@ const struct ctl_command ctl_commands[] = {
       "  vmnctl undrain shop web-1 --wait\n",
       ctl_cmd_undrain },
     { "quarantine", "[PORT...]", 0, -1,
-      CTL_OPT_ALLOW | CTL_OPT_WAIT | CTL_OPT_NO_WAIT | CTL_OPT_DRY_RUN,
+      CTL_OPT_ALLOW | CTL_OPT_WAIT | CTL_OPT_WAITS | CTL_OPT_DRY_RUN,
       "isolate ports, open connections included",
       "Creates a quarantine for each PORT, with the port's name; or, with\n"
       "--name, one for all of them.  One that uses --selector is named\n"
@@ -173,7 +173,7 @@ const struct ctl_command ctl_commands[] = {
       "  vmnctl quarantine --selector role=web\n",
       ctl_cmd_quarantine },
     { "release", "NAME...", 1, -1,
-      CTL_OPT_WAIT | CTL_OPT_NO_WAIT | CTL_OPT_DRY_RUN,
+      CTL_OPT_WAIT | CTL_OPT_WAITS | CTL_OPT_DRY_RUN,
       "end a quarantine",
       "Deletes the quarantines, which restores what was allowed before.  A\n"
       "port of that name that is itself `quarantined` is released as well.\n"
@@ -181,7 +181,8 @@ const struct ctl_command ctl_commands[] = {
       "\nExample:\n"
       "  vmnctl release db-1\n",
       ctl_cmd_release },
-    { "promote", "POLICY...", 1, -1, CTL_OPT_NO_WAIT | CTL_OPT_DRY_RUN,
+    { "promote", "POLICY...", 1, -1,
+      CTL_OPT_WAIT | CTL_OPT_WAITS | CTL_OPT_DRY_RUN,
       "enforce shadow policies",
       "Sets `mode` of the policies to `enforce`, and waits until the flow\n"
       "tables of all hosts concerned have it.  What a shadow policy would\n"

@@ -46,9 +46,9 @@ enum ctl_option {
     CTL_OPT_LIMIT = 1 << 2,
     CTL_OPT_FILE = 1 << 3,      /* --file and --recursive. */
     CTL_OPT_PRUNE = 1 << 4,
-    CTL_OPT_WAIT = 1 << 5,      /* --wait and --timeout. */
-    CTL_OPT_NO_WAIT = 1 << 6,   /* --no-wait and --timeout: waits by
-                                 * default. */
+    CTL_OPT_WAIT = 1 << 5,      /* --wait, --no-wait and --timeout: it changes
+                                 * the state. */
+    CTL_OPT_WAITS = 1 << 6,     /* No option: it waits by default. */
     CTL_OPT_CASCADE = 1 << 7,
     CTL_OPT_GLOBAL = 1 << 8,    /* --server and so on: every command. */
     CTL_OPT_DRY_RUN = 1 << 9,   /* --dry-run, and -o with it. */

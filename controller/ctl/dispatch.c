@@ -43,11 +43,15 @@ print_help(FILE *file)
           "requires a token (--token-file or\nVMNCTL_TOKEN); an ssl: server "
           "a token or a certificate (VMNCTL_CERTIFICATE,\n"
           "VMNCTL_PRIVATE_KEY).  VMNCTL_CA_CERT is the CA of an ssl: server.\n"
+          "\nquarantine, release and promote wait until every host concerned "
+          "has installed the\nchange, unless --no-wait is given; all other "
+          "commands print its revision, for\n`vmnctl wait N`, unless --wait "
+          "is given.\n"
           "\nExit status: 0 done, 1 rejected, 2 wrong usage or file, "
-          "3 no answer,\n4 done but not installed on all hosts in time.  For "
-          "commands that answer a\nquestion (diff, flows --diff, trace, "
-          "reachability, status): 1 if something\ndiffers or is not in order, "
-          "2 rejected.\n",
+          "3 no answer,\n4 done but not installed on all hosts in time, 5 "
+          "drained but open connections\nwere cut.  For commands that answer "
+          "a question (diff, flows --diff, trace,\nreachability, status): 1 "
+          "if something differs or is not in order, 2 rejected.\n",
           file);
 }
 
@@ -101,7 +105,7 @@ run_command(struct ctl *ctl, int argc, char *argv[])
         return ctl_no_command(ctl, argc, argv);
     }
     ctl->command = command;
-    ctl->wait = (command->options & (CTL_OPT_NO_WAIT | CTL_OPT_AWAIT)) != 0;
+    ctl->wait = (command->options & (CTL_OPT_WAITS | CTL_OPT_AWAIT)) != 0;
     if (!ctl_options_parse(ctl, command, argc, argv, &first)) {
         return CTL_USAGE;
     }

@@ -18,7 +18,7 @@
 bool
 ctl_plan_check(struct ctl *ctl, const struct ctl_command *command)
 {
-    bool waits_anyway = command->options & CTL_OPT_NO_WAIT;
+    bool waits_anyway = command->options & CTL_OPT_WAITS;
 
     if (command->options & CTL_OPT_PLAN) {
         ctl->dry_run = true;

@@ -21,8 +21,8 @@
 static bool
 is_changing(const struct ctl_command *command)
 {
-    return (command->options & (CTL_OPT_WAIT | CTL_OPT_NO_WAIT
-                                | CTL_OPT_DATABASE | CTL_OPT_TOKEN)) != 0;
+    return (command->options & (CTL_OPT_WAIT | CTL_OPT_DATABASE
+                                | CTL_OPT_TOKEN)) != 0;
 }
 
 static const char *

@@ -33,6 +33,12 @@ bool fabric_rule_counts(const struct fabric *, enum vmn_table,
  * on these hosts are missing in all of its figures. */
 size_t fabric_unread_hosts(const struct fabric *);
 
+/* Returns the wall clock in ms when the oldest of the hosts' last readings of
+ * counters was requested: the figures have all hits up to then, but for those
+ * on hosts that were never read.  0: none was.  Takes as long as there are
+ * hosts. */
+int64_t fabric_counted_ms(const struct fabric *);
+
 /* Current traffic through flows, on all hosts together: rates are those
  * between the last two readings of each host. */
 struct fabric_load {

@@ -623,6 +623,7 @@ nb_get_drops(struct http_request *req, void *nb_)
                                 &reply.newest);
     reply.samples_matching = samples.n;
     reply.unread_hosts = fabric_unread_hosts(nb->fabric);
+    reply.counted = fabric_counted_ms(nb->fabric);
     reply.hidden.samples = samples.n_hidden;
     nb_reply_struct(req, &nb_reply_drops, &reply);
     arena_uninit(&arena);

@@ -16,6 +16,7 @@
 #include "controller/fabric/fabric-receipts.h"
 #include "controller/northbound/openapi-operations.h"
 #include "controller/northbound/replies.h"
+#include "controller/northbound/volatile-revisions.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-log.h"
 #include "controller/schema/schema-row.h"
@@ -112,6 +113,23 @@ reject_taken_back(struct http_request *req, uint64_t revision,
     }
 }
 
+/* Appends the entry of 'revision', which is not in the log, without its last
+ * brace: as it is kept in memory, if it changed what is not stored; else only
+ * its number. */
+static void
+append_unlogged(const struct northbound *nb, uint64_t revision, struct ds *ds)
+{
+    struct schema_log_entry entry;
+
+    if (!volatile_revisions_find(nb->volatile_revisions, revision, &entry)) {
+        entry = (struct schema_log_entry) {
+            .revision = revision, .changes = "[]",
+        };
+    }
+    ds_put_char(ds, '{');
+    schema_struct_print_members(&schema_log_entry_shown, &entry, ds);
+}
+
 /* Appends the entry of 'revision', without its last brace.  A revision that is
  * not in the log has a receipt only, 'recorded': it changed what is not
  * stored, such as hosts' interfaces, or was trimmed.  Returns false after a
@@ -140,12 +158,7 @@ append_entry(struct northbound *nb, struct http_request *req,
                            "revision %"PRIu64": it has left the log, or was "
                            "never made", revision);
     } else {
-        ds_put_char(ds, '{');
-        schema_struct_print_members(
-            &schema_log_entry_shown,
-            &(const struct schema_log_entry) {
-                .revision = revision, .changes = "[]",
-            }, ds);
+        append_unlogged(nb, revision, ds);
         return true;
     }
     return false;

@@ -16,6 +16,7 @@
 #include "controller/fabric/fabric-watch.h"
 #include "controller/northbound/replies.h"
 #include "controller/northbound/sample-causes.h"
+#include "controller/northbound/volatile-revisions.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-log.h"
 #include "controller/schema/schema-struct.h"
@@ -198,6 +199,9 @@ group_cb(void *es_, const struct commit_group *group)
         if (pending.logs[i].stored) {
             append_revision(es, &pending.logs[i]);
             told = true;
+        } else {
+            volatile_revisions_add(es->nb->volatile_revisions,
+                                   &pending.logs[i]);
         }
     }
     es->last_revision = MAX(es->last_revision, group->last_revision);

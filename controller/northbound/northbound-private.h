@@ -75,6 +75,7 @@ struct northbound {
     struct event_log *event_log; /* Owned, as the next three; see
                                   * event-log.h. */
     struct event_sources *event_sources;
+    struct volatile_revisions *volatile_revisions; /* Owned. */
     struct sample_causes *sample_causes; /* Of dropped packets. */
     struct event_states *event_states;
     struct event_readers *event_readers;

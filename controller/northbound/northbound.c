@@ -20,6 +20,7 @@
 #include "controller/northbound/auth.h"
 #include "controller/northbound/openapi.h"
 #include "controller/northbound/sample-causes.h"
+#include "controller/northbound/volatile-revisions.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
 #include "proto/tls/tls.h"
@@ -369,6 +370,7 @@ northbound_create(const struct northbound_options *options,
     nb_observations_init(nb);
     nb->auth = nb_auth_create(options->account_rate);
     nb->event_log = event_log_create();
+    nb->volatile_revisions = volatile_revisions_create();
     nb->event_readers = event_readers_create(nb);
     nb->sample_causes = sample_causes_create();
     nb->event_sources = event_sources_create(nb);
@@ -403,6 +405,7 @@ northbound_destroy(struct northbound *nb)
     sample_causes_destroy(nb->sample_causes);
     event_readers_destroy(nb->event_readers);
     event_log_destroy(nb->event_log);
+    volatile_revisions_destroy(nb->volatile_revisions);
     metrics_object_counters_destroy(nb->object_counters);
     gateway_changes_destroy(nb->gateway_changes);
     http_server_destroy(nb->http);

@@ -225,6 +225,7 @@ fill_tier(const struct nb_status_query *q, const struct vmn_row *row,
 
     count_rules(q, row, 0, NULL, &status->retained);
     status->unread_hosts = fabric_unread_hosts(q->nb->fabric);
+    status->counted = q->one ? fabric_counted_ms(q->nb->fabric) : 0;
     return true;
 }
 
@@ -270,6 +271,7 @@ fill_policy(const struct nb_status_query *q, const struct vmn_row *row,
 
     status->count = count_rules(q, row, policy->n_rules, counts, rest);
     status->unread_hosts = fabric_unread_hosts(q->nb->fabric);
+    status->counted = q->one ? fabric_counted_ms(q->nb->fabric) : 0;
     if (q->one) {
         list_rules(q, policy, counts, status);
         status->would_isolate = policy->mode == VMN_SHADOW ? rest : NULL;
@@ -298,6 +300,7 @@ fill_quarantine(const struct nb_status_query *q, const struct vmn_row *row,
     free(names);
     status->count = count_rules(q, row, quarantine->n_allow, allow, &rest);
     status->unread_hosts = fabric_unread_hosts(q->nb->fabric);
+    status->counted = q->one ? fabric_counted_ms(q->nb->fabric) : 0;
     status->n_allow = quarantine->n_allow;
     status->allow = q->one ? allow : NULL;
     return true;

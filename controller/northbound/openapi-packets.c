@@ -126,7 +126,7 @@ const struct schema_struct nb_reply_drops = SHOWN_KEPT(
              "How many samples there are in all."),
     SHOWN_STRUCT_OF(nb_reply_drops, hidden, ALWAYS,
                     "What was left out as background.", &drops_hidden),
-    SHOWN_UNREAD_HOSTS(nb_reply_drops),
+    SHOWN_READINGS(nb_reply_drops),
     SHOWN_OF(nb_reply_drops, newest, U64, ALWAYS,
              "The value of `after` for the next request."));
 

@@ -142,6 +142,7 @@ struct nb_reply_drops {
     size_t samples_matching;
     struct nb_drops_hidden hidden;
     uint64_t unread_hosts;
+    int64_t counted;            /* 0: not known. */
     uint64_t newest;
 };
 

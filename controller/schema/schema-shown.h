@@ -80,9 +80,13 @@
 #define ANY SCHEMA_ANY
 #define PRINTED SCHEMA_PRINTED
 
-/* The member 'unread_hosts' of 'KEPT': how many hosts the figures do not
- * include. */
-#define SHOWN_UNREAD_HOSTS(KEPT)                                        \
+/* The members 'unread_hosts' and 'counted' of 'KEPT': how many hosts the
+ * figures do not include, and of when they are. */
+#define SHOWN_READINGS(KEPT)                                            \
+    SHOWN_OF(KEPT, counted, STRING, TIME,                               \
+             "When the counters were read: the oldest of the hosts' "   \
+             "last readings.  What came later may be missing.  Of "     \
+             "single objects; absent: no host's were read yet."),       \
     SHOWN_OF(KEPT, unread_hosts, U64, HIDE,                             \
              "Hosts whose counters were not read yet since `vmnd` "     \
              "started: what was hit there is not known, and not in "    \

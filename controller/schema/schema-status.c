@@ -89,11 +89,11 @@ const struct schema_struct schema_status_tier = SHOWN_KEPT(
                     "Packets of connections that the tier keeps "
                     "(`on_change`).  Not for accounts with a scope.",
                     &schema_count),
-    SHOWN_UNREAD_HOSTS(status_tier));
+    SHOWN_READINGS(status_tier));
 
 const struct schema_struct schema_status_policy = SHOWN_KEPT(
     "PolicyStatus", status_policy, SHOWN_COUNT(status_policy, count.),
-    SHOWN_UNREAD_HOSTS(status_policy),
+    SHOWN_READINGS(status_policy),
     SHOWN_LIST_OF(status_policy, rules, n_rules, STRUCT, 0,
                   "The same of each rule, in their order, when one policy is "
                   "asked for.", .nested = &rule_count),
@@ -105,7 +105,7 @@ const struct schema_struct schema_status_quarantine = SHOWN_KEPT(
     "QuarantineStatus", status_quarantine,
     MEMBERS(status_quarantine, ALWAYS),
     SHOWN_COUNT(status_quarantine, count.),
-    SHOWN_UNREAD_HOSTS(status_quarantine),
+    SHOWN_READINGS(status_quarantine),
     SHOWN_LIST_OF(status_quarantine, allow, n_allow, STRUCT, 0,
                   "The same of each entry of `allow`, in their order, when "
                   "one quarantine is asked for.", .nested = &schema_count));

@@ -243,11 +243,13 @@ struct status_group {
 struct status_tier {
     struct status_count retained;
     uint64_t unread_hosts;
+    int64_t counted;            /* 0: not known. */
 };
 
 struct status_policy {
     struct status_count count;
     uint64_t unread_hosts;
+    int64_t counted;            /* 0: not known. */
     size_t n_rules;
     struct status_rule *rules;  /* NULL: they are not listed. */
     struct status_count *would_isolate; /* Or NULL. */
@@ -257,6 +259,7 @@ struct status_quarantine {
     struct status_members members;
     struct status_count count;
     uint64_t unread_hosts;
+    int64_t counted;            /* 0: not known. */
     size_t n_allow;
     struct status_count *allow; /* NULL: they are not listed. */
 };

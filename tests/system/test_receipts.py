@@ -125,7 +125,8 @@ def test_creation_of_a_port_that_is_plugged_covers_its_binding(lab):
 
 def test_change_that_was_not_waited_for_is_waited_for_later(lab, cut):
     made, _ = vmnctl(lab, "quarantine", "vm2", "--no-wait")
-    number = re.search(r"^revision (\d+) is stored$", made, re.M)[1]
+    number = re.search(r"^revision (\d+) is stored, and not waited for: "
+                       r"vmnctl wait \1$", made, re.M)[1]
     _, complaint = vmnctl(lab, "wait", number, "--timeout", "300ms", status=4)
     assert "revision %s is not installed" % number in complaint
     assert re.search(r"^h2 ", complaint, re.M), complaint

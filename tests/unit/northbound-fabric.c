@@ -155,6 +155,12 @@ fabric_unread_hosts(const struct fabric *f)
 }
 
 int64_t
+fabric_counted_ms(const struct fabric *f)
+{
+    return f->counted_ms;
+}
+
+int64_t
 fabric_count_interval(const struct fabric *f OVS_UNUSED)
 {
     return 0;

@@ -78,6 +78,7 @@ struct fabric {
     size_t n_unclaimed;         /* Interfaces, on 'n_unclaiming' hosts. */
     size_t n_unclaiming;        /* At most 9: hv1 and so on. */
     size_t n_unread;            /* Hosts, whose counters were not read. */
+    int64_t counted_ms;         /* Their oldest reading. */
     char sample_to[VMN_NAME_LEN + 1]; /* Receiver of samples; empty: none. */
 };
 extern struct fabric fake_fabric;

@@ -352,7 +352,8 @@ dry_run_shows_the_plan(void **state OVS_UNUSED)
     assert_play(delete, "", "delete port a --cascade --dry-run", CTL_DONE,
                 PLAN_TABLE, "");
     assert_play(quarantine, "", "quarantine a --dry-run", CTL_DONE,
-                "nothing would change\n", "");
+                "nothing would change\n"
+                "would be cut off: a\n", "");
     assert_play(label, "", "label port a x=y --dry-run -o yaml", CTL_DONE,
                 "changed: false\nobjects: []\nproblems: []\n", "");
 }
@@ -699,14 +700,14 @@ changes_can_be_waited_for(void **state OVS_UNUSED)
     for (const struct ctl_command *c = ctl_commands; c->name; c++) {
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
             if (!strcmp(c->name, names[i])) {
-                assert_true(c->options & (CTL_OPT_WAIT | CTL_OPT_NO_WAIT));
+                assert_true(c->options & (CTL_OPT_WAIT | CTL_OPT_WAITS));
                 n++;
             }
         }
         /* What can be planned is a change; a restore is one while vmnd does
          * not run. */
         if (c->options & CTL_OPT_DRY_RUN && !(c->options & CTL_OPT_RESTORE)) {
-            assert_true(c->options & (CTL_OPT_WAIT | CTL_OPT_NO_WAIT));
+            assert_true(c->options & (CTL_OPT_WAIT | CTL_OPT_WAITS));
         }
     }
     assert_int_equal(n, ARRAY_SIZE(names));

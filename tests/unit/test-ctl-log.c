@@ -28,7 +28,8 @@ comment_goes_with_the_change(void **state OVS_UNUSED)
 {
 #define LABELLED "{\"spec\": {\"labels\": {\"x\": \"y\"}}}"
 #define UPDATED "{\"revision\": 7, \"outcome\": \"updated\"}"
-#define DONE "ports/a labelled\nrevision 7 is stored\n"
+#define DONE "ports/a labelled\nrevision 7 is stored, and not waited for: " \
+    "vmnctl wait 7\n"
     static const struct step label[] = {
         { "PATCH /v1/ports/a?comment=CHG-17%3Ax", LABELLED, 200, UPDATED },
         END,
@@ -67,7 +68,8 @@ comment_goes_with_the_change(void **state OVS_UNUSED)
     assert_int_equal(result.status, CTL_DONE);
     run_uninit(&result);
     assert_play(deletion, "", "delete port a -m x", CTL_DONE,
-                "ports/a deleted\nrevision 8 is stored\n", "");
+                "ports/a deleted\nrevision 8 is stored, and not waited for: "
+                "vmnctl wait 8\n", "");
     play(&result, undone, "", "undo 7 -m x");
     assert_int_equal(result.status, CTL_DONE);
     run_uninit(&result);

@@ -130,6 +130,22 @@ quarantine_names_whom_it_cuts_off(void **state OVS_UNUSED)
           "{\"changed\": false}" },
         { NULL, NULL, 0, NULL },
     };
+    static const struct step ports[] = {
+        { "POST /v1/apply?dry_run=plan", NULL, 200, "{\"changed\": false}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step both[] = {
+        { "GET /v1/ports?selector=a&limit=250", NULL, 200,
+          "{\"items\": [{\"name\": \"p2\"}, {\"name\": \"p3\"}]}" },
+        { "PUT /v1/quarantines/q?dry_run=plan",
+          "{\"spec\": {\"selector\": \"a\", \"ports\": [\"p1\", \"p2\"]}}",
+          200, "{\"changed\": false}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step refused[] = {
+        { "PUT /v1/quarantines/p1?dry_run=plan", NULL, 400, "{}" },
+        { NULL, NULL, 0, NULL },
+    };
     json_t *items = json_array();
     json_t *reply = json_pack("{s:o}", "items", items);
     char *text;
@@ -141,9 +157,17 @@ quarantine_names_whom_it_cuts_off(void **state OVS_UNUSED)
     text = json_dumps(reply, 0);
     steps[0].answer = text;
     assert_play(steps, "", "quarantine --selector a --dry-run", CTL_DONE,
+                "nothing would change\n"
                 "would be cut off: p0, p1, p2, p3, p4, p5, p6, p7, p8, p9, "
-                "p10, p11, p12, p13, p14, p15, p16, p17, p18, p19 and 2 more\n"
-                "nothing would change\n", "");
+                "p10, p11, p12, p13, p14, p15, p16, p17, p18, p19 and 2 "
+                "more\n", "");
+    assert_play(ports, "", "quarantine p1 p2 --dry-run", CTL_DONE,
+                "nothing would change\nwould be cut off: p1, p2\n", "");
+    assert_play(both, "", "quarantine p1 p2 --selector a --name q --dry-run",
+                CTL_DONE, "nothing would change\n"
+                "would be cut off: p1, p2, p3\n", "");
+    assert_play(refused, "", "quarantine p1 --dry-run", CTL_REFUSED, "",
+                "vmnctl: the server refused (HTTP 400)\n");
     free(text);
     json_decref(reply);
 }

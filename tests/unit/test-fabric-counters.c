@@ -17,6 +17,7 @@
 #include "controller/fabric/fabric.h"
 #include "controller/fabric/hosts/hosts.h"
 #include "sset.h"
+#include "timeval.h"
 #include "util.h"
 
 /* A port's flow, with another label than those that edit_port() gives. */
@@ -552,12 +553,14 @@ some_hosts_are_read_more_often(void **state OVS_UNUSED)
     for (int i = 0; i < N_HOSTS; i++) {
         connect_host(i);
     }
+    assert_int_equal(fabric_counted_ms(fabric), 0);
     sset_add(&often, "h0");
     sset_add(&often, "h1");
     sset_add(&often, "h9");
     fabric_count_often(fabric, &often);
     TURN_UNTIL(switches[0].n_polls > 3 && switches[1].n_polls > 3);
     assert_int_equal(switches[2].n_polls, 0);
+    assert_in_range(fabric_counted_ms(fabric), 1, time_wall_msec());
 
     sset_clear(&often);
     sset_add(&often, "h2");

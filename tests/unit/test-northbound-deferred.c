@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "controller/northbound/northbound-private.h"
+#include "controller/northbound/volatile-revisions.h"
 #include "fatal-signal.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
@@ -95,6 +96,83 @@ revision_that_is_not_there_is_not_found(void **state)
     assert_call(f, 200, "GET", first, NULL);
     fake_fabric.recorded = 0;
     free(first);
+}
+
+/* Commits 'n' interfaces on hv1, or without 'there' their end, and returns the
+ * revision, which is not in the log. */
+static json_int_t
+put_interfaces(struct fixture *f, int n, bool there)
+{
+    struct model_request request;
+    bool done = false;
+
+    model_request_init(&request, "host:hv1");
+    for (int i = 0; i < n; i++) {
+        char *name = xasprintf("hv1/vm-%d", i);
+
+        model_request_add(&request, there ? MODEL_PUT : MODEL_DELETE,
+                          VMN_TABLE_VIF, name, !there ? NULL : json_pack(
+                              "{s:s, s:s, s:s, s:i}", "host", "hv1",
+                              "iface_id", name + 4, "iface", "tap", "ofport",
+                              i + 1));
+        free(name);
+    }
+    commit_submit(f->commit, &request, on_committed, &done);
+    model_request_uninit(&request);
+    while (!done) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    fake_fabric.recorded = model_durable_revision(f->model);
+    return model_durable_revision(f->model);
+}
+
+static void
+get_revision(struct fixture *f, json_int_t revision)
+{
+    char *path = xasprintf("/v1/revisions/%"JSON_INTEGER_FORMAT, revision);
+
+    fake_fabric.recorded = revision;
+    assert_call(f, 200, "GET", path, NULL);
+    free(path);
+}
+
+/* What is not in the log has its author and changes all the same, as long as
+ * it is one of the newest. */
+static void
+revision_of_interfaces_says_whose_it_is(void **state)
+{
+    struct fixture *f = *state;
+
+    make_host(f);
+    json_int_t first = put_interfaces(f, 1, true);
+    get_revision(f, first);
+    assert_text(f, "who", "host:hv1");
+    assert_true(json_is_string(at(f, "time")));
+    assert_text(f, "changes.0.op", "create");
+    assert_text(f, "changes.0.type", "vifs");
+    assert_text(f, "changes.0.name", "hv1/vm-0");
+
+    /* Of many changes the first are kept, and the number of the others. */
+    json_int_t many = put_interfaces(f, 1500, true);
+    get_revision(f, many);
+    size_t n = json_array_size(at(f, "changes"));
+    assert_in_range(n, 10, 200);
+    char *more = xasprintf("changes.%"PRIuSIZE".more", n - 1);
+    assert_int_equal(json_integer_value(at(f, more)), 1499 - (n - 1));
+    free(more);
+
+    /* The oldest goes. */
+    for (int i = 2; i < VOLATILE_REVISIONS_MAX; i++) {
+        put_interfaces(f, 1, i % 2);
+    }
+    get_revision(f, first);
+    assert_text(f, "who", "host:hv1");
+    put_interfaces(f, 1, false);
+    put_interfaces(f, 1, true);
+    get_revision(f, first);
+    assert_true(json_is_null(at(f, "who")));
+    get_revision(f, many);
+    fake_fabric.recorded = 0;
 }
 
 static void
@@ -481,6 +559,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(revisions_have_who_what_and_receipt),
         TEST(revision_that_is_not_there_is_not_found),
+        TEST(revision_of_interfaces_says_whose_it_is),
         TEST(log_that_cannot_be_read_is_no_short_log),
         TEST(revisions_of_an_object_are_told),
         TEST(status_and_metrics_are_told),

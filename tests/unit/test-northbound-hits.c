@@ -227,6 +227,20 @@ hits_that_are_not_known_yet_are_not_called_none(void **state)
         assert_call(f, 200, "GET", paths[i], NULL);
         assert_null(at(f, place));
     }
+    /* Of when they are. */
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+        fake_fabric.counted_ms = 0;
+        assert_call(f, 200, "GET", paths[i], NULL);
+        assert_null(at(f, "status.counted"));
+        fake_fabric.counted_ms = 1000;
+        assert_call(f, 200, "GET", paths[i], NULL);
+        if (i != 1) {
+            assert_text(f, "status.counted", "1970-01-01T00:00:01.000Z");
+        }
+    }
+    assert_call(f, 200, "GET", "/v1/drops", NULL);
+    assert_text(f, "counted", "1970-01-01T00:00:01.000Z");
+    fake_fabric.counted_ms = 0;
     fake_fabric.n_unread = 1;
     assert_call(f, 200, "GET", "/v1/drops", NULL);
     assert_int_equal(json_integer_value(at(f, "unread_hosts")), 1);

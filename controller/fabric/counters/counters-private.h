@@ -83,6 +83,7 @@ struct counters_of_switch {
                                  * desired. */
     int64_t before_ms;          /* time_msec() when the last complete reading
                                  * was requested; 0: none was. */
+    int64_t counted_ms;         /* The same, wall clock. */
     int64_t requested_ms;       /* time_msec() when this one was requested. */
     int64_t wall_ms;            /* The same, wall clock. */
     int64_t rest_until_ms;      /* time_msec(): not read again before. */

@@ -76,6 +76,22 @@ fabric_unread_hosts(const struct fabric *f)
     return hmap_count(&f->hosts) - f->counters->n_read;
 }
 
+int64_t
+fabric_counted_ms(const struct fabric *f)
+{
+    const struct fabric_host *host;
+    int64_t oldest_ms = 0;
+
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        int64_t ms = counters_of(host->sw)->counted_ms;
+
+        if (ms && (!oldest_ms || ms < oldest_ms)) {
+            oldest_ms = ms;
+        }
+    }
+    return oldest_ms;
+}
+
 static void
 add_load(struct fabric_load *load, const struct counter *counter)
 {

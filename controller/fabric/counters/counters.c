@@ -436,6 +436,7 @@ done_cb(void *cs_, const char *error)
         c->n_polls++;
         forget_gone(cs);
         cs->before_ms = cs->requested_ms;
+        cs->counted_ms = cs->wall_ms;
         c->n_read += !cs->was_read;
         cs->was_read = true;
     }
