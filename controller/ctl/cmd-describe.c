@@ -14,12 +14,16 @@
 #include "controller/ctl/output.h"
 #include "controller/ctl/object-args.h"
 #include "controller/ctl/object-types.h"
+#include "controller/ctl/port-moves.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
 /* Changes that are shown, and requests to find them. */
 #define CHANGES_MAX 5
 #define CHANGES_CALLS_MAX 20
+/* So many of these for what other objects did to a port since its own last
+ * change. */
+#define EFFECTS_CALLS_MAX 5
 /* Hosts whose flows are counted. */
 #define HOSTS_MAX 8
 /* Flows that are counted by app. */
@@ -162,13 +166,27 @@ set_op(json_t *revision, const char *type, const char *name)
         const char *n = json_string_value(json_object_get(change, "name"));
 
         if (t && n && !strcmp(t, type) && !strcmp(n, name)) {
-            json_object_set(revision, "op", json_object_get(change, "op"));
+            struct ds op = DS_EMPTY_INITIALIZER;
+
+            ctl_path_print(revision, "/op", &op);
+            ds_put_cstr(&op, op.length ? ", " : "");
+            ctl_path_print(change, "/op", &op);
+            ctl_put_effect(change, &op);
+            json_object_set_new(revision, "op", json_string(ds_cstr(&op)));
+            ds_destroy(&op);
         }
     }
 }
 
+static json_int_t
+revision_of(const json_t *object)
+{
+    return json_integer_value(json_object_get(object, "revision"));
+}
+
 /* Prepends to 'revisions' a page of those that changed the object before
- * revision '*before', and sets that to where to continue, or 0. */
+ * revision '*before' (INT64_MAX: any), and sets that to where to continue, or
+ * 0. */
 static enum ctl_exit
 get_changes_page(struct ctl *ctl, const char *type, const char *name,
                  json_int_t *before, json_t *revisions)
@@ -181,7 +199,9 @@ get_changes_page(struct ctl *ctl, const char *type, const char *name,
     ds_put_format(&path, "/v1/revisions?limit=%d", CHANGES_MAX);
     ctl_append_query(&path, "type", type);
     ctl_append_query(&path, "name", name);
-    ctl_append_query(&path, "before", start);
+    if (*before != INT64_MAX) {
+        ctl_append_query(&path, "before", start);
+    }
     free(start);
     status = ctl_get(ctl, ds_cstr(&path), &reply);
     ds_destroy(&path);
@@ -226,14 +246,35 @@ get_receipts(struct ctl *ctl, const char *type, const char *name,
     return status;
 }
 
-/* Adds the last changes of an object to 'revisions', the newest first. */
+/* Inserts 'newest', the object's own last change, into 'revisions' if it is
+ * not there, although there is room: a revision with very many changes does
+ * not list them all. */
+static void
+insert_newest(json_int_t newest, json_t *revisions)
+{
+    size_t i = 0;
+
+    while (i < json_array_size(revisions)
+           && revision_of(json_array_get(revisions, i)) > newest) {
+        i++;
+    }
+    if (i < CHANGES_MAX
+        && revision_of(json_array_get(revisions, i)) != newest) {
+        json_array_insert_new(revisions, i, json_pack("{s:I}", "revision",
+                                                      newest));
+    }
+}
+
+/* Adds the last changes of an object to 'revisions', the newest first.  A port
+ * may have effects of other objects' changes since its own last change: the
+ * last part of the log is searched for them. */
 static enum ctl_exit
 get_changes(struct ctl *ctl, const char *type, const char *name,
             const json_t *object, json_t *revisions)
 {
-    json_int_t newest = json_integer_value(json_object_get(
-        json_object_get(object, "metadata"), "revision"));
-    json_int_t before = newest + 1;
+    bool is_port = !strcmp(type, schema_tables[VMN_TABLE_PORT]->plural);
+    json_int_t newest = revision_of(json_object_get(object, "metadata"));
+    json_int_t before = is_port ? INT64_MAX : newest + 1;
     enum ctl_exit status = CTL_DONE;
 
     if (newest < 1) {
@@ -241,13 +282,13 @@ get_changes(struct ctl *ctl, const char *type, const char *name,
     }
     for (int i = 0; !status && before && i < CHANGES_CALLS_MAX
          && json_array_size(revisions) < CHANGES_MAX; i++) {
+        if (i == EFFECTS_CALLS_MAX) {
+            before = MIN(before, newest + 1);
+        }
         status = get_changes_page(ctl, type, name, &before, revisions);
     }
-    /* A revision with very many changes does not list them all. */
-    if (!status && json_integer_value(json_object_get(
-            json_array_get(revisions, 0), "revision")) != newest) {
-        json_array_insert_new(revisions, 0, json_pack("{s:I}", "revision",
-                                                      newest));
+    if (!status) {
+        insert_newest(newest, revisions);
     }
     return status ? status : get_receipts(ctl, type, name, revisions);
 }

@@ -71,6 +71,7 @@ put_changes(struct ds *ds, const json_t *changes)
     put_text(ds, first, "/type", " ");
     put_text(ds, first, "/name", "/");
     ctl_put_move(first, " ", ds);
+    ctl_put_effect(first, ds);
     if (n > 1) {
         ds_put_format(ds, ", and %"JSON_INTEGER_FORMAT" more", n - 1);
     }

@@ -60,7 +60,8 @@ get_moves(struct ctl *ctl, const char *port, size_t limit, json_t *found)
     json_t *moves = json_array();
     enum ctl_exit status = ctl_history_get(ctl,
                                            schema_tables[VMN_TABLE_BINDING],
-                                           port, limit, false, moves, NULL);
+                                           port, limit, false, false, moves,
+                                           NULL);
 
     if (!status) {
         merge_moves(found, moves, limit);
@@ -136,6 +137,7 @@ show_entry(struct ctl *ctl, const json_t *entry, const char *type,
         if (is_object(object, type, name)) {
             ds_put_cstr(&ds, "  ");
             ctl_path_print(object, "/op", &ds);
+            ctl_put_effect(object, &ds);
         } else if (of_port) {
             put_move(entry, object, name, &ds);
         }
@@ -200,7 +202,8 @@ ctl_cmd_history(struct ctl *ctl, int n_args, char *const args[])
         return CTL_USAGE;
     }
     found = json_array();
-    status = ctl_history_get(ctl, table, name, limit, true, found, &own_only);
+    status = ctl_history_get(ctl, table, name, limit, true, false, found,
+                             &own_only);
     if (!status && table->id == VMN_TABLE_PORT) {
         status = get_moves(ctl, name, limit, found);
     }

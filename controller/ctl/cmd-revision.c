@@ -447,6 +447,7 @@ print_changes(const json_t *revision, struct ds *ds)
         ds_put_char(ds, '/');
         ctl_path_print(change, "/name", ds);
         ctl_put_move(change, " ", ds);
+        ctl_put_effect(change, ds);
     }
 }
 

@@ -115,7 +115,8 @@ undo_latest(struct ctl *ctl)
     return status;
 }
 
-/* Undoes the last change of an object. */
+/* Undoes the last change of an object.  What others' changes did to it is
+ * undone by their names. */
 static enum ctl_exit
 undo_object(struct ctl *ctl, const char *arg)
 {
@@ -128,8 +129,7 @@ undo_object(struct ctl *ctl, const char *arg)
         return CTL_USAGE;
     }
     found = json_array();
-    status = ctl_history_get(ctl, table, name, 1, false, found,
-                             NULL);
+    status = ctl_history_get(ctl, table, name, 1, false, true, found, NULL);
     if (!status && !json_array_size(found)) {
         fputs("vmnctl: the log names no change of it\n", ctl->err);
         status = CTL_REFUSED;

@@ -37,10 +37,36 @@ ctl_history_parse(struct ctl *ctl, const char *arg, const char **name)
     return table;
 }
 
+/* Returns true if the entry has a change of the object itself, rather than an
+ * effect that another object's change had on it, or if it does not say. */
+static bool
+is_own(const json_t *entry, const struct schema_table *table,
+       const char *name)
+{
+    bool has_effect = false;
+    const json_t *change;
+    size_t i;
+
+    json_array_foreach (json_object_get(entry, "changes"), i, change) {
+        const char *type = json_string_value(json_object_get(change, "type"));
+        const char *other = json_string_value(json_object_get(change,
+                                                              "name"));
+
+        if (type && other && !strcmp(type, table->plural)
+            && !strcmp(other, name)) {
+            if (!json_object_get(change, "by")) {
+                return true;
+            }
+            has_effect = true;
+        }
+    }
+    return !has_effect;
+}
+
 enum ctl_exit
 ctl_history_get(struct ctl *ctl, const struct schema_table *table,
-                const char *name, size_t limit, bool contents, json_t *found,
-                bool *own_only)
+                const char *name, size_t limit, bool contents, bool own,
+                json_t *found, bool *own_only)
 {
     char *before = NULL;
     enum ctl_exit status;
@@ -77,7 +103,9 @@ ctl_history_get(struct ctl *ctl, const struct schema_table *table,
         }
         for (size_t i = json_array_size(items);
              i-- > 0 && json_array_size(found) < limit; ) {
-            json_array_append(found, json_array_get(items, i));
+            if (!own || is_own(json_array_get(items, i), table, name)) {
+                json_array_append(found, json_array_get(items, i));
+            }
         }
         before = nullable_xstrdup(json_string_value(
             json_object_get(reply.body, "next")));

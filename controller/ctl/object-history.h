@@ -22,11 +22,12 @@ struct schema_table;
 const struct schema_table *ctl_history_parse(struct ctl *, const char *arg,
                                              const char **name);
 /* Appends to 'found' the newest 'limit' entries of the log that name the
- * object, newest first; with 'contents', what became of it, too.  Sets
- * '*own_only' (unless that is NULL) if the server lists this account's own
- * changes alone. */
+ * object, newest first; with 'contents', what became of it, too; with 'own',
+ * only those that changed it itself: not effects that the changes of other
+ * objects had on it.  Sets '*own_only' (unless that is NULL) if the server
+ * lists this account's own changes alone. */
 enum ctl_exit ctl_history_get(struct ctl *, const struct schema_table *,
                               const char *name, size_t limit, bool contents,
-                              json_t *found, bool *own_only);
+                              bool own, json_t *found, bool *own_only);
 
 #endif /* controller/ctl/object-history.h */

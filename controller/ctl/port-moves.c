@@ -45,3 +45,13 @@ ctl_put_move(const json_t *change, const char *before, struct ds *ds)
         ds_put_cstr(ds, ", no candidate any more");
     }
 }
+
+void
+ctl_put_effect(const json_t *change, struct ds *ds)
+{
+    const char *by = get_text(change, "by");
+
+    if (by) {
+        ds_put_format(ds, " by %s", by);
+    }
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Changes of bindings in the log, in words: where a port moved. */
+ * Changes of bindings in the log, in words: where a port moved; and what
+ * changes of other objects did to a port. */
 
 #ifndef CONTROLLER_CTL_PORT_MOVES_H
 #define CONTROLLER_CTL_PORT_MOVES_H 1
@@ -13,5 +14,9 @@ struct ds;
  * or what became of the candidate, if 'change', one of an entry of the log, is
  * of a binding and says that. */
 void ctl_put_move(const json_t *change, const char *before, struct ds *);
+
+/* Appends " by quarantines/q" if 'change', one of an entry of the log, is an
+ * effect on a port of the change of another object. */
+void ctl_put_effect(const json_t *change, struct ds *);
 
 #endif /* controller/ctl/port-moves.h */

@@ -38,6 +38,8 @@ controller_libvmn_a_SOURCES += \
 	controller/model/model-policy.c \
 	controller/model/model-port.c \
 	controller/model/model-private.h \
+	controller/model/port-effects.c \
+	controller/model/port-effects.h \
 	controller/model/model-quarantine.c \
 	controller/model/model-quota.c \
 	controller/model/model-router.c \

@@ -19,6 +19,7 @@
 #include "controller/model/id-pools.h"
 #include "controller/model/ipam.h"
 #include "controller/model/model-class.h"
+#include "controller/model/port-effects.h"
 #include "controller/model/quota-usage.h"
 #include "controller/model/left-balancers.h"
 #include "controller/model/rebinding.h"
@@ -330,6 +331,53 @@ put_change(struct ds *text, size_t i, const struct entry *entry)
     }
 }
 
+/* The changes of the log that follow from one of an object. */
+struct effects {
+    struct ds *text;
+    const struct entry *entry;
+    size_t n;                   /* Changes in all. */
+};
+
+/* Appends what the change of 'effects->entry' does to a port. */
+static void
+put_effect(void *effects_, const char *op, const char *port)
+{
+    struct effects *effects = effects_;
+    const struct entry *entry = effects->entry;
+    struct ds *text = effects->text;
+
+    if (effects->n++ < SUMMARY_MAX) {
+        ds_put_format(text, ",{\"op\":\"%s\",\"type\":\"%s\",\"name\":", op,
+                      schema_tables[VMN_TABLE_PORT]->plural);
+        schema_print_string(text, port);
+        ds_put_format(text, ",\"by\":\"%s/%s\"}",
+                      schema_tables[entry->table]->plural, entry->name);
+    }
+}
+
+/* Appends what the request's changes do to ports, after the 'n' changes
+ * themselves.  Returns how many there are in all. */
+static size_t
+put_effects(const struct txn *txn, struct ds *text, size_t n)
+{
+    struct effects effects = { .text = text, .n = n };
+    size_t n_left = PORT_EFFECTS_LOOKED_MAX;
+
+    for (size_t i = 0; i < txn->n_touched; i++) {
+        const struct entry *entry = txn->touched[i];
+
+        if (entry->cur != entry->before) {
+            effects.entry = entry;
+            port_effects(txn->model, entry->table,
+                         entry->before ? entry->before->row : NULL,
+                         entry->cur ? entry->cur->row : NULL, &n_left,
+                         put_effect, &effects);
+            model_yield(txn->model);
+        }
+    }
+    return effects.n;
+}
+
 static void
 put_changes_end(struct ds *text, size_t n)
 {
@@ -449,7 +497,7 @@ commit(struct txn *txn)
         }
         model_yield(model);
     }
-    put_changes_end(&text, n);
+    put_changes_end(&text, put_effects(txn, &text, n));
     log->summary = ds_steal_cstr(&text);
 }
 

@@ -87,15 +87,19 @@ is_author(const struct event_scope *scope, const struct event_entry *entry,
             && meta.created_ms <= entry->time_ms);
 }
 
-/* Returns true if 'change' is of an object of the account's. */
+/* Returns true if 'change' is of an object of the account's.  Drains by
+ * balancers, which may be somebody else's, do not show in ports, as quarantines
+ * do. */
 static bool
 is_own_change(const struct event_scope *scope, const struct event_entry *entry,
               const json_t *change)
 {
     const char *type = json_string_value(json_object_get(change, "type"));
+    const char *op = json_string_value(json_object_get(change, "op"));
     const struct schema_table *table = type ? schema_find_table(type) : NULL;
 
-    return (table && !table->observed
+    return (table && !table->observed && op && strcmp(op, "drain")
+            && strcmp(op, "undrain")
             && owns_member(scope, entry, table->id, change, "name"));
 }
 

@@ -139,6 +139,28 @@ def test_changes_are_those_of_the_object(shop):
         assert [c["name"] for c in named] == ["web-2"]
 
 
+def test_history_of_a_port_has_what_others_do_to_it(shop):
+    """Whoever is isolated by a selector is told so, by name, also when its
+    labels are others by then; an undo is of the port's own changes."""
+    shop.vmnctl("label", "port", "web-2", "floor=two", "--wait")
+    shop.vmnctl("quarantine", "--selector", "floor=two")
+    shop.vmnctl("label", "port", "web-2", "floor=three", "--wait")
+    shop.vmnctl("quarantine", "web-2")
+    shop.vmnctl("release", "web-2")
+    out = shop.vmnctl("history", "ports/web-2", "--limit", "5")[0]
+    said = [line.split("  ")[3] for line in out.splitlines()
+            if line[0].isdigit()]
+    assert said == ["update", "quarantine by quarantines/floor-two", "update",
+                    "quarantine by quarantines/web-2",
+                    "release by quarantines/web-2"], said
+    parts = sections(shop.vmnctl("describe", "port", "web-2")[0])
+    assert "release by quarantines/web-2" in parts["Last changes"][1], parts
+    out = shop.vmnctl("undo", "port/web-2")[0]
+    assert "floor" in out and "three -> two" in out, out
+    shop.vmnctl("release", "floor-two")
+    shop.vmnctl("label", "port", "web-2", "floor-", "--wait")
+
+
 def test_hosts_networks_groups_and_policies(shop):
     parts = sections(shop.vmnctl("describe", "host", "h2")[0])
     assert parts["Networks"][1:] == [["shop", "2"]]

@@ -429,7 +429,12 @@ undo_shows_the_plan_first(void **state OVS_UNUSED)
     static const struct step object[] = {
         { "GET /v1/revisions?type=ports&name=a&limit=1", NULL, 200,
           "{\"items\": [], \"next\": \"9\"}" },
+        /* That is no change of its own. */
         { "GET /v1/revisions?type=ports&name=a&limit=1&before=9", NULL, 200,
+          "{\"items\": [{\"revision\": 8, \"changes\": [{\"op\": \"release\","
+          " \"type\": \"ports\", \"name\": \"a\", \"by\":"
+          " \"quarantines/q\"}]}], \"next\": \"8\"}" },
+        { "GET /v1/revisions?type=ports&name=a&limit=1&before=8", NULL, 200,
           "{\"items\": [" LOG_ENTRY "}]}" },
         { "POST /v1/revisions/7/undo?type=ports&name=a&force=true&"
           "dry_run=plan", NULL, 200, UNDO_PLAN },

@@ -20,8 +20,14 @@
 /* What a port that was made in revision 5 is asked of behind its rules: on two
  * hosts of three. */
 #define BEHIND                                                          \
-    { "GET /v1/revisions?limit=5&type=ports&name=db-1&before=6", NULL,  \
-      200, "{\"items\": [{\"revision\": 5}]}" },                        \
+    { "GET /v1/revisions?limit=5&type=ports&name=db-1", NULL,           \
+      200, "{\"items\": [{\"revision\": 5}, {\"revision\": 7}]}" },     \
+    { "GET /v1/revisions/7", NULL, 200,                                 \
+      "{\"revision\": 7, \"time\": \"T\", \"who\": \"unix:uid=0\","     \
+      " \"changes\": [{\"op\": \"create\", \"type\": \"quarantines\","  \
+      " \"name\": \"q\"}, {\"op\": \"quarantine\", \"type\":"           \
+      " \"ports\", \"name\": \"db-1\", \"by\": \"quarantines/q\"}],"    \
+      " \"receipt\": {\"hosts\": []}}" },                               \
     { "GET /v1/revisions/5", NULL, 200,                                 \
       "{\"revision\": 5, \"time\": \"T\", \"who\": \"unix:uid=0\","     \
       " \"changes\": [{\"op\": \"create\", \"type\": \"networks\","     \
@@ -47,9 +53,12 @@
     "h1     overlay    port     2       -\n"                            \
     "h1     firewall   member   1       -\n"                            \
     "\nLast changes:\n"                                                 \
-    "REVISION   TIME   WHO                 CHANGE   INSTALLED            DURATION\n" \
-    "5          T      unix:uid=0 (root)   update   1 of 2: h2 offline   "     \
-    "2.2 ms\n"
+    "REVISION   TIME   WHO                 CHANGE                        "     \
+    "INSTALLED            DURATION\n"                                   \
+    "7          T      unix:uid=0 (root)   quarantine by quarantines/q   "     \
+    "concerns no host     -\n"                                          \
+    "5          T      unix:uid=0 (root)   update                        "     \
+    "1 of 2: h2 offline   2.2 ms\n"
 
 #define PORT(STATUS)                                                    \
     { "GET /v1/ports/db-1", NULL, 200,                                  \
@@ -487,7 +496,7 @@ what_is_not_for_the_account_is_passed_over(void **state OVS_UNUSED)
         { "GET /v1/identities?port=db-1", NULL, 403, "{\"detail\": \"no\"}" },
         { "GET /v1/ports/db-1/policies", NULL, 403, "{\"detail\": \"no\"}" },
         BALANCERS,
-        { "GET /v1/revisions?limit=5&type=ports&name=db-1&before=6", NULL,
+        { "GET /v1/revisions?limit=5&type=ports&name=db-1", NULL,
           403, "{\"detail\": \"no\"}" },
         { "GET /v1/hosts?limit=9", NULL, 200,
           "{\"items\": [{\"name\": \"h1\"}]}" },

@@ -213,6 +213,10 @@ history_of_a_port_has_its_moves(void **state OVS_UNUSED)
     " \"changes\": [" CHANGES "]}"
 #define PORT(OP)                                                        \
     "{\"op\": \"" OP "\", \"type\": \"ports\", \"name\": \"a\"}"
+#define EFFECT                                                          \
+    "{\"op\": \"create\", \"type\": \"quarantines\", \"name\": \"q\"},"   \
+    "{\"op\": \"quarantine\", \"type\": \"ports\", \"name\": \"a\","      \
+    " \"by\": \"quarantines/q\"}"
 #define BINDING(NAME, MEMBERS)                                          \
     "{\"op\": \"-\", \"type\": \"bindings\","                           \
     " \"name\": \"" NAME "\"" MEMBERS "}"
@@ -222,7 +226,7 @@ history_of_a_port_has_its_moves(void **state OVS_UNUSED)
     static const struct step history[] = {
         { "GET /v1/revisions?type=ports&name=a&contents=true&limit=6", NULL,
           200, "{\"items\": [" CHANGE("1", "me", PORT("create")) ","
-          CHANGE("2", "me", PORT("create")) "," UNBINDS "]}" },
+          CHANGE("2", "you", EFFECT) "," UNBINDS "]}" },
         { "GET /v1/revisions?type=bindings&name=a&limit=6", NULL, 200,
           "{\"items\": ["
           CHANGE("3", "host:h1", BINDING("a", ", \"to\": \"h1\"")) ","
@@ -234,7 +238,7 @@ history_of_a_port_has_its_moves(void **state OVS_UNUSED)
     };
 
     assert_play(history, "", "history ports/a --limit 6", CTL_DONE,
-                "2  T  me  create\n"
+                "2  T  you  quarantine by quarantines/q\n"
                 "3  T  host:h1  bound to h1, as the switch of h1 reports\n"
                 "5  T  host:h3  on h1, candidate h3, as the switch of h3 "
                 "reports\n"

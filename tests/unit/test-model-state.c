@@ -211,6 +211,69 @@ pending_holds_what_is_to_be_stored(void **state)
     assert_int_equal(pending.n_writes + pending.n_logs, 0);
 }
 
+static void
+assert_newest_log(struct model *model, const char *part)
+{
+    struct model_pending pending;
+
+    model_get_pending(model, &pending);
+    if (!strstr(pending.logs[pending.n_logs - 1].summary, part)) {
+        fail_msg("%s does not have %s",
+                 pending.logs[pending.n_logs - 1].summary, part);
+    }
+}
+
+#define EFFECT(OP, PORT, BY) \
+    "{\"op\":\"" OP "\",\"type\":\"ports\",\"name\":\"" PORT "\"," \
+    "\"by\":\"" BY "\"}"
+
+/* What a change does to ports is in the log with their names, by the labels
+ * that they had then. */
+static void
+log_names_ports_that_others_have_an_effect_on(void **state)
+{
+    struct model *model = *state;
+
+    apply(model, "put networks n {'subnets':[{'cidr':'10.0.0.0/24'}]}\n"
+          "put ports a {'network':'n','labels':{'mark':'web'}}\n"
+          "put ports b {'network':'n','labels':{'mark':'web'}}\n"
+          "put ports c {'network':'n'}", "");
+    apply(model, "put quarantines q {'selector':'mark=web','ports':['c']}",
+          "");
+    assert_newest_log(model, "\"name\":\"q\"},"
+                      EFFECT("quarantine", "a",
+                      "quarantines/q") "," EFFECT("quarantine", "b",
+                      "quarantines/q") "," EFFECT("quarantine", "c",
+                      "quarantines/q") "]");
+    apply(model, "put quarantines q {'selector':'mark=web','ports':['c'],"
+          "'description':'x'}", "");
+    assert_newest_log(model, "\"name\":\"q\"}]");
+    apply(model, "put quarantines q {'ports':['b','c']}", "");
+    assert_newest_log(model, "\"name\":\"q\"}," EFFECT("release", "a",
+                      "quarantines/q") "]");
+    apply(model, "delete quarantines q", "");
+    assert_newest_log(model, "\"name\":\"q\"}," EFFECT("release", "b",
+                      "quarantines/q") "," EFFECT("release", "c",
+                      "quarantines/q") "]");
+
+    apply(model, "put loadbalancers l {'vip':'10.0.0.200','networks':['n'],"
+          "'protocol':'tcp','ports':[{'port':80}],"
+          "'backends':[{'port':'c'}],'selector':'mark=web'}", "");
+    assert_newest_log(model, "\"name\":\"l\"}]");
+    apply(model, "put loadbalancers l {'vip':'10.0.0.200','networks':['n'],"
+          "'protocol':'tcp','ports':[{'port':80}],"
+          "'backends':[{'port':'c','drain':true},{'port':'a','drain':true}],"
+          "'selector':'mark=web'}", "");
+    assert_newest_log(model, "\"name\":\"l\"}," EFFECT("drain", "a",
+                      "loadbalancers/l") "," EFFECT("drain", "c",
+                      "loadbalancers/l") "]");
+    apply(model, "put loadbalancers l {'vip':'10.0.0.200','networks':['n'],"
+          "'protocol':'tcp','ports':[{'port':80}],"
+          "'selector':'mark=web'}", "");
+    assert_newest_log(model, "\"name\":\"l\"}," EFFECT("undrain", "a",
+                      "loadbalancers/l") "]");
+}
+
 /* The only pending write: 'name', and whether it was gone in between. */
 static void
 assert_pending(struct model *model, const char *name, bool anew)
@@ -425,6 +488,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(log_names_ports_that_others_have_an_effect_on),
         TEST(indexes_follow_rows),
         TEST(changes_are_noted_once_and_exactly),
         TEST(joining_a_set_is_no_change_of_the_row),

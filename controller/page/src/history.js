@@ -46,7 +46,9 @@ async function undo({ type, name }, n, out, signal, done) {
 function entry(object, item, out, signal, done) {
   const { type, name } = object;
   const ops = item.changes.filter((c) => c.type === type && c.name === name)
-    .map((c) => c.op);
+    .map((c) => c.by ? `${c.op} by ${c.by}` : c.op);
+  const effect = item.changes.find((c) => c.type === type && c.name === name
+    && c.by)?.by;
   const body = h("div", {});
   const details = h("details", { ontoggle: () => load() },
     h("summary", {}, `${ops.join(", ") || "change"} `,
@@ -69,8 +71,9 @@ function entry(object, item, out, signal, done) {
         && o.name === name);
 
       replace(body, mine ? fieldNodes(mine) ?? h("p", { class: "faint" },
-        "No field was changed.") : h("p", { class: "faint" },
-        "What it changed is not kept."),
+        "No field was changed.") : h("p", { class: "faint" }, effect
+        ? `It followed from a change of ${effect}.`
+        : "What it changed is not kept."),
       h("p", { class: "buttons start" },
         h("a", { href: `#/changes/${item.revision}` },
           `revision ${number(item.revision)}`),
