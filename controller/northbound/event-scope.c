@@ -88,8 +88,8 @@ is_author(const struct event_scope *scope, const struct event_entry *entry,
 }
 
 /* Returns true if 'change' is of an object of the account's.  Drains by
- * balancers, which may be somebody else's, do not show in ports, as quarantines
- * do. */
+ * balancers, which may be somebody else's, do not show in ports, as
+ * quarantines do. */
 static bool
 is_own_change(const struct event_scope *scope, const struct event_entry *entry,
               const json_t *change)
