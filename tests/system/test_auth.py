@@ -158,7 +158,7 @@ SPEC = {"spec": {"labels": {"project": "shop"}}}
 CALLS = [
     ("GET", "/v1", None, "11111"),
     ("GET", "/v1/openapi.json", None, "11111"),
-    ("GET", "/v1/status", None, "11100"),
+    ("GET", "/v1/status", None, "11111"),       # With a scope, of its own.
     ("GET", "/v1/summary", None, "11100"),
     ("GET", "/metrics", None, "11100"),
     ("GET", "/v1/revisions", None, "11111"),    # With a scope, its own ones.
@@ -294,7 +294,7 @@ def test_cascades_and_prunes_stay_within_the_scope(lab, who):
     api.put("groups/theirs", {"labels": {"project": "bank"},
                               "ports": ["shop-1"]})
     refused(shop, "DELETE", "/v1/ports/shop-1?cascade=true", None, 403,
-            "concerns what is not within")
+            "an object that is out of this account's scope would change")
     api.apply([{"type": "groups", "name": name, "spec": {
         "labels": {"project": project}}}
         for name, project in (("old", "bank"), ("mine", "shop"))],
