@@ -37,7 +37,33 @@ struct rights_check {
     const struct vmn_row *row;  /* The version that is checked... */
     bool was;                   /* ...which is the one before. */
     bool acts;                  /* That acts on what it may not. */
+    bool told;                  /* Why it would not change with others. */
 };
+
+/* Returns true if the request does not name the object: it would change with
+ * what is deleted. */
+static bool
+is_cascaded(const struct rights_check *check)
+{
+    return !check->entry->op && !check->was;
+}
+
+/* Reports that the object, which would change with what is deleted, does what
+ * 'verb' says to what is not the account's; once.  That is not named: the
+ * request has not named it either. */
+static void
+refuse_cascade(struct rights_check *check, const char *verb,
+               const char *of_type)
+{
+    if (!check->told) {
+        txn_error(check->txn, check->entry, VMN_ERR_FORBIDDEN, "",
+                  "%s would change as well, and %s a %s that is out of this "
+                  "account's scope",
+                  txn_name(check->txn, check->entry->table,
+                           check->entry->name), verb, of_type);
+    }
+    check->told = true;
+}
 
 /* Returns true if the object is where it was put before. */
 static bool
@@ -63,6 +89,8 @@ refuse_act(struct rights_check *check, enum vmn_table table,
                   "%s acts on what is not within this account's scope",
                   txn_name(check->txn, check->entry->table,
                            check->entry->name));
+    } else if (is_cascaded(check)) {
+        refuse_cascade(check, "acts on", schema_tables[table]->singular);
     } else {
         txn_error(check->txn, check->entry, VMN_ERR_FORBIDDEN, field,
                   "%s \"%s\" is not within this account's scope, or acts on "
@@ -81,7 +109,9 @@ check_ref(void *check_, enum vmn_table table, const char *name,
     if (!row) {
         return;                 /* Said elsewhere. */
     }
-    if (!model_sees(rights, row) && !check->was) {
+    if (!model_sees(rights, row) && is_cascaded(check)) {
+        refuse_cascade(check, "refers to", schema_tables[table]->singular);
+    } else if (!model_sees(rights, row) && !check->was) {
         /* In the words of what is not there: it is not for this account to
          * know of. */
         char *guess = model_suggestion_for(check->txn->errors,
@@ -117,6 +147,10 @@ check_selectors(struct rights_check *check)
             continue;
         }
         check->acts = true;
+        if (is_cascaded(check)) {
+            refuse_cascade(check, "selects", "port");
+            continue;
+        }
         field = check->was ? xstrdup("") : xasprintf("/%s", f->name);
         txn_error(check->txn, check->entry, VMN_ERR_FORBIDDEN, field,
                   "must select only what this account's scope does: add "
@@ -131,7 +165,8 @@ static bool
 check_reach(struct txn *txn, const struct entry *entry,
             const struct version *version, bool was)
 {
-    struct rights_check check = { txn, entry, version->row, was, false };
+    struct rights_check check = { txn, entry, version->row, was, false,
+                                  false };
 
     check_selectors(&check);
     schema_row_refs(version->row, check_ref, &check);
@@ -202,13 +237,19 @@ check_tier(struct txn *txn, const struct entry *entry,
 static void
 refuse_scope(struct txn *txn, const struct entry *entry)
 {
-    if (txn_shows(txn, entry->table, entry->name)) {
+    if (!txn_shows(txn, entry->table, entry->name)) {
+        if (txn->memo->told_hidden) {
+            return;
+        }
+        txn->memo->told_hidden = true;
         txn_error(txn, entry, VMN_ERR_FORBIDDEN, "",
-                  "%s \"%s\" is not within this account's scope",
-                  schema_tables[entry->table]->singular, entry->name);
+                  "an object that is out of this account's scope would change "
+                  "as well");
     } else {
         txn_error(txn, entry, VMN_ERR_FORBIDDEN, "",
-                  "concerns what is not within this account's scope");
+                  "%s \"%s\" %sis not within this account's scope",
+                  schema_tables[entry->table]->singular, entry->name,
+                  entry->op ? "" : "would change as well, and ");
     }
 }
 

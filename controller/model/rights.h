@@ -27,6 +27,8 @@ struct rights_memo {
     size_t n_scopes, allocated_scopes;
     const struct vmn_selector **scopes; /* Of other operators, neither apart
                                          * from the account's nor inside. */
+    bool told_hidden;           /* That objects which the account does not see
+                                 * would change; not how many. */
 };
 
 /* rights.c */

@@ -1164,3 +1164,39 @@ def test_send_by_a_reserved_mac_behind_a_port(world, mac):
     finally:
         for guest in guests:
             guest.close()
+
+
+# Cascades.  ------------------------------------------------------------------
+
+def test_learn_by_a_cascade_what_ones_router_leads_to(shop, api):
+    """Which objects a delete would change as well, and that others' are among
+    what these use; not which."""
+    api.put("networks/secret-1", {
+        "labels": BANK, "provider": {"physical": "dc", "vlan": 30},
+        "subnets": [{"cidr": "198.51.100.0/24", "gateway": "198.51.100.1"}]})
+    api.put("routers/own", {
+        "labels": SHOP, "interfaces": [{"network": "shop",
+                                        "addresses": ["10.0.0.254"]}],
+        "external": {"network": "secret-1", "addresses": ["198.51.100.9"],
+                     "gateways": [{"host": "h1"}]}})
+    api.put("routers/secret-2", {
+        "labels": BANK, "interfaces": [{"network": "shop",
+                                        "addresses": ["10.0.0.253"]}]})
+    api.put("policies/secret-3", {"applies_to": ["shop-all"]})
+    status, answer = shop.call("DELETE", "groups/shop-all?cascade=true")
+    assert [e["detail"] for e in answer["errors"]] == [
+        "an object that is out of this account's scope would change as well"]
+    # Nor how many.
+    api.put("policies/secret-4", {"applies_to": ["shop-all"]})
+    assert shop.call("DELETE", "groups/shop-all?cascade=true")[1] == answer
+    for query in "cascade=true", "cascade=true&dry_run=plan":
+        status, answer = shop.call("DELETE", "networks/shop?" + query)
+        assert status == 403, answer
+        assert "secret" not in json.dumps(answer), answer
+        assert "198.51" not in json.dumps(answer), answer
+        details = [e["detail"] for e in answer["errors"]]
+        assert ('router "own" would change as well, and refers to a network '
+                "that is out of this account's scope") in details, details
+        assert ("an object that is out of this account's scope would change "
+                "as well") in details, details
+        assert not [d for d in details if "does not exist" in d], details
