@@ -33,7 +33,8 @@ trace_goal(const struct trace_endpoints *who)
 }
 
 /* Finds the endpoints in the model, those that request->rights allow: a
- * sender within their scope, and a receiver that they see.  A packet from
+ * sender within their scope, and a receiver that they see; from outside a
+ * receiver within it.  A packet from
  * outside has no host yet: trace.c finds who lets it in.  Returns false with
  * '*error', whose pointer is into the body of the request, if they do not
  * exist or have no addresses in common. */

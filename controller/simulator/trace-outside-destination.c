@@ -341,6 +341,126 @@ take_address(const struct outside *search, const struct vmn_ip *ip)
     return take_routed(search, router, ip);
 }
 
+/* Own destinations.  ----------------------------------------------------- */
+
+/* Returns the object if it is within the scope, or NULL. */
+static const void *
+find_own(const struct outside *search, enum vmn_table table, const char *name)
+{
+    const struct vmn_row *row = (name ? model_get(search->model, table, name)
+                                 : NULL);
+
+    return row && model_in_scope(search->request->rights, row) ? row : NULL;
+}
+
+/* Returns true if the floating address is one that the account may trace to:
+ * it leads to what is within the scope, by the request's network. */
+static bool
+is_own_way(const struct outside *search,
+           const struct vmn_floating_ip *floating)
+{
+    return ((find_own(search, VMN_TABLE_PORT, floating->port)
+             || find_own(search, VMN_TABLE_LOADBALANCER,
+                         floating->load_balancer))
+            && outside_is_family(search->request, floating->ip.family)
+            && outside_network_of(search, model_get(
+                search->model, VMN_TABLE_ROUTER, floating->router)));
+}
+
+/* Returns the first floating address within the scope that leads to 'port' or
+ * 'balancer', or is called 'name', or has address 'ip', whichever is not NULL;
+ * or NULL. */
+static const struct vmn_floating_ip *
+find_own_floating(const struct outside *search, const char *name,
+                  const struct vmn_ip *ip, const char *port,
+                  const char *balancer)
+{
+    struct vmn_names names = model_names(search->model,
+                                         VMN_TABLE_FLOATING_IP);
+
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_floating_ip *floating = find_own(
+            search, VMN_TABLE_FLOATING_IP, names.names[i]);
+
+        if (floating
+            && ((name && !strcmp(name, floating->row.name))
+                || (ip && !memcmp(ip, &floating->ip, sizeof *ip))
+                || (port && nullable_string_is_equal(port, floating->port))
+                || (balancer
+                    && nullable_string_is_equal(balancer,
+                                                floating->load_balancer)))
+            && is_own_way(search, floating)) {
+            return floating;
+        }
+    }
+    return NULL;
+}
+
+/* Returns the provider network, if that is one, the request's, and one that
+ * the account sees. */
+static const struct vmn_network *
+find_seen_provider(const struct outside *search, const char *name)
+{
+    const struct vmn_network *network = outside_find_provider(search, name);
+
+    return network && outside_sees(search, network) ? network : NULL;
+}
+
+/* Finds the way to a port or a balancer that is itself in a provider
+ * network. */
+static bool
+take_own_in_provider(const struct outside *search)
+{
+    const char *to = search->request->to;
+    const struct vmn_loadbalancer *lb;
+    const struct vmn_network *network;
+    const struct vmn_ip *ip;
+
+    if (find_own(search, VMN_TABLE_PORT, to)) {
+        endpoint_find(search->model, to, &search->who->to);
+        network = find_seen_provider(search, search->who->to.port->network);
+        ip = suitable_ip(search, &search->who->to);
+        return network && ip && set_way(search, network, ip, ip);
+    }
+    lb = find_own(search, VMN_TABLE_LOADBALANCER, to);
+    for (size_t i = 0; lb && i < lb->n_networks; i++) {
+        network = find_seen_provider(search, lb->networks[i]);
+        if (network) {
+            return set_way(search, network, &lb->vip, &lb->vip);
+        }
+    }
+    return false;
+}
+
+/* Finds the destination of an account with a scope. */
+static bool
+find_own_destination(const struct outside *search)
+{
+    const char *to = search->request->to;
+    const struct vmn_floating_ip *floating = NULL;
+    struct vmn_ip ip;
+
+    if (find_own(search, VMN_TABLE_PORT, to)) {
+        floating = find_own_floating(search, NULL, NULL, to, NULL);
+    } else if (find_own(search, VMN_TABLE_LOADBALANCER, to)) {
+        floating = find_own_floating(search, NULL, NULL, NULL, to);
+    } else if (!value_parse_ip(to, &ip, NULL)) {
+        floating = find_own_floating(search, NULL, &ip, NULL, NULL);
+    } else {
+        floating = find_own_floating(search, to, NULL, NULL, NULL);
+    }
+    if (floating ? take_floating(search, floating)
+        : take_own_in_provider(search)) {
+        return true;
+    }
+    vmn_error_set(search->error, VMN_ERR_INVALID, "/to", "from outside must "
+                  "be a floating-ip within this account's scope, or its "
+                  "address, or a port or loadbalancer within the scope that "
+                  "has one or is in a provider network that the account "
+                  "sees");
+    return false;
+}
+
 bool
 outside_find_destination(const struct outside *search)
 {
@@ -349,6 +469,9 @@ outside_find_destination(const struct outside *search)
     const struct vmn_loadbalancer *lb;
     struct vmn_ip ip;
 
+    if (search->request->rights && search->request->rights->scope.text) {
+        return find_own_destination(search);
+    }
     if (endpoint_find(search->model, to, &search->who->to)) {
         return take_port(search);
     }

@@ -36,11 +36,16 @@ const struct vmn_network *outside_find_provider(const struct outside *,
 const struct vmn_network *outside_network_of(const struct outside *,
                                              const struct vmn_router *);
 
+/* Returns true if who asks may be told of the provider network. */
+bool outside_sees(const struct outside *, const struct vmn_network *);
+
 /* trace-outside-destination.c */
 
 /* Finds where a packet from outside is for, and its way in: sets who->to,
- * who->from.outside, who->next_hop and the destination address.  Returns false
- * with search->error. */
+ * who->from.outside, who->next_hop and the destination address.  For an
+ * account with a scope it is for what is within that, by a floating address
+ * that is, too, or by a provider network that the account sees; all else is as
+ * if it were not there.  Returns false with search->error. */
 bool outside_find_destination(const struct outside *);
 
 #endif /* controller/simulator/trace-outside-private.h */

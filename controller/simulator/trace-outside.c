@@ -37,6 +37,12 @@ outside_refuse(const struct outside *search, const char *format, ...)
 /* Families and networks.  ------------------------------------------------ */
 
 bool
+outside_sees(const struct outside *search, const struct vmn_network *network)
+{
+    return model_sees(search->request->rights, &network->row);
+}
+
+bool
 outside_is_family(const struct trace_request *request, uint8_t family)
 {
     uint8_t given = request->source_ip.family;
@@ -129,6 +135,11 @@ find_source_ip(const struct outside *search)
     } else if (given->family && given->family != family) {
         vmn_error_set(search->error, VMN_ERR_INVALID, "/source_ip", "must be "
                       "an IPv%u address, as that of \"to\" is", family);
+    } else if (!given->family && !outside_sees(search, network)) {
+        /* The gateway would be told. */
+        vmn_error_set(search->error, VMN_ERR_INVALID, "/source_ip", "is "
+                      "required: the external network is not within what "
+                      "this account sees");
     } else if (!given->family && !gateway) {
         vmn_error_set(search->error, VMN_ERR_INVALID, "/source_ip", "is "
                       "required: network \"%s\" has no IPv%u gateway to send "
@@ -153,9 +164,15 @@ find_host(const struct outside *search)
             return true;
         }
     }
-    vmn_error_set(search->error, VMN_ERR_CONFLICT, "/from", "no host is known "
-                  "to have a bridge to physical network \"%s\", by which "
-                  "those outside come in", network->provider.physical);
+    if (outside_sees(search, network)) {
+        vmn_error_set(search->error, VMN_ERR_CONFLICT, "/from", "no host is "
+                      "known to have a bridge to physical network \"%s\", by "
+                      "which those outside come in",
+                      network->provider.physical);
+    } else {
+        vmn_error_set(search->error, VMN_ERR_CONFLICT, "/from", "no host is "
+                      "known by which those outside come in");
+    }
     return false;
 }
 
@@ -166,11 +183,6 @@ trace_from_outside(const struct model *model,
 {
     const struct outside search = { model, request, who, error };
 
-    if (request->rights && request->rights->scope.text) {
-        vmn_error_set(error, VMN_ERR_FORBIDDEN, "/from", "must be a port "
-                      "within this account's scope");
-        return false;
-    }
     if (!value_mac_is_none(request->destination_mac)) {
         vmn_error_set(error, VMN_ERR_INVALID, "/destination_mac", "cannot be "
                       "combined with \"from\": \""TRACE_OUTSIDE"\"");

@@ -134,7 +134,7 @@ knows_host(const struct restriction *r, const char *host)
 {
     const struct endpoint *to = &r->who->to;
 
-    return (!strcmp(host, r->who->from.host)
+    return ((r->who->from.port && !strcmp(host, r->who->from.host))
             || (to->port && to->host && !strcmp(host, to->host)));
 }
 
@@ -162,7 +162,8 @@ restrict_end(const struct restriction *r, struct trace_end *end)
 {
     bool own = restrict_owner(r, &end->by);
     bool shown = (!strcmp(end->kind, "delivered") ? restrict_port(r, end)
-                  : (own || r->who->to.port) && knows_host(r, end->host));
+                  : (own || (r->who->to.port && r->who->from.port))
+                    && end->host && knows_host(r, end->host));
 
     if (!shown) {
         end->host = NULL;
@@ -170,6 +171,22 @@ restrict_end(const struct restriction *r, struct trace_end *end)
         end->table = -1;
     }
     return shown;
+}
+
+/* Restricts whence a packet from outside comes: not by which host, which is
+ * that of others' gateways, nor by which network if the account does not see
+ * that. */
+static void
+restrict_outside(const struct restriction *r, struct trace *trace)
+{
+    const struct vmn_network *network = r->who->from.outside;
+
+    if (network) {
+        trace->from.host = NULL;
+        if (!model_sees(r->rights, &network->row)) {
+            trace->from.network = MODEL_OUT_OF_SCOPE;
+        }
+    }
 }
 
 static bool
@@ -263,6 +280,7 @@ trace_restrict(struct trace *trace, const struct model *model,
     if (!request->rights || !request->rights->scope.text) {
         return;
     }
+    restrict_outside(&r, trace);
     for (size_t i = 0; i < trace->n_outcomes; i++) {
         struct trace_outcome *outcome = &trace->outcomes[i];
 

@@ -354,3 +354,120 @@ def test_stream_of_a_tenant_ends_with_what_let_it_in(lab, town):
     assert list(stream) == []
     stream.close()
     town.api.delete("accounts/late", cascade="true")
+
+
+# Traces from outside.  -------------------------------------------------------
+
+@pytest.fixture(name="bridge", scope="module")
+def _bridge(town):
+    """A host has a way to the physical network."""
+    town.provider_hosts_are("h1")
+    return town
+
+
+@pytest.fixture(name="road")
+def _road(bridge):
+    """By an administrator's router the shop and the bank are reached from
+    outside."""
+    api = bridge.api
+    api.put("networks/road", {"provider": {"physical": "dc", "vlan": 10},
+                              "subnets": [{"cidr": "192.0.2.0/24",
+                                           "gateway": "192.0.2.254"}]})
+    api.put("routers/edge", {
+        "interfaces": [{"network": "wire", "addresses": ["10.9.0.1"]}],
+        "external": {"network": "road", "addresses": ["192.0.2.1"],
+                     "gateways": [{"host": "h1"}]}})
+    api.put("loadbalancers/shop-lb", {
+        "labels": SHOP, "vip": "10.9.0.101", "networks": ["wire"],
+        "ports": [{"port": 80}], "backends": [{"port": "shop-2"}]})
+    api.put("ports/bank-2", {"labels": BANK, "network": "wire"})
+    for name, ip, more in (
+            ("shop-out", "192.0.2.80", {"labels": SHOP, "port": "shop-1"}),
+            ("shop-vip", "192.0.2.81", {"labels": SHOP,
+                                        "load_balancer": "shop-lb"}),
+            ("bank-out", "192.0.2.90", {"labels": BANK, "port": "bank-1"}),
+            ("mixed", "192.0.2.91", {"labels": SHOP, "port": "bank-2"})):
+        api.put("floating-ips/" + name, dict(more, router="edge", ip=ip))
+    wait_for("the gateway", lambda: api.get("routers/edge")["status"].get(
+        "gateway") == "h1", 20)
+    yield api
+    for name in ("floating-ips/shop-out", "floating-ips/shop-vip",
+                 "floating-ips/bank-out", "floating-ips/mixed",
+                 "loadbalancers/shop-lb", "routers/edge", "networks/road",
+                 "ports/bank-2"):
+        api.delete(name, wait="installed")
+
+
+def from_outside(tenant, to, **more):
+    return tenant.call("POST", "trace", dict(
+        {"from": "outside", "to": to, "protocol": "tcp", "port": 80}, **more))
+
+
+def test_learn_by_traces_from_outside_what_leads_there(shop, road):
+    """One's own floating addresses, and what they are for; neither by which
+    network, nor its gateway, nor who lets it in where."""
+    hidden = ("road", "edge", "192.0.2.254", "h1", "bank", '"dc"')
+    for to in "shop-out", "192.0.2.80", "shop-1", "shop-vip", "shop-lb":
+        status, answer = from_outside(shop, to)
+        assert status == 400, answer
+        error, = answer["errors"]
+        assert error["pointer"] == "/source_ip", answer
+        assert "is required" in error["detail"]
+        assert not [h for h in hidden if h in json.dumps(answer)], answer
+
+        status, answer = from_outside(shop, to, source_ip="198.51.100.7")
+        assert status == 200, answer
+        full = road.call("POST", "/v1/trace", {
+            "from": "outside", "to": to, "protocol": "tcp", "port": 80,
+            "source_ip": "198.51.100.7"})
+        assert answer["verdict"] == full["verdict"] == "delivered"
+        port = "shop-1" if to in ("shop-out", "192.0.2.80",
+                                  "shop-1") else "shop-2"
+        outcome, = answer["outcomes"]
+        assert outcome["at"]["port"] == port and outcome["legs"] == []
+        text = json.dumps(answer)
+        if port == "shop-2":
+            assert not [h for h in hidden if h in text], answer
+        assert answer["from"]["network"] == "(out of scope)"
+        assert answer["from"].get("host") is None
+    # Who sees the network is told of it.
+    road.patch("networks/road", {"labels": {"shared": "yes"}})
+    status, answer = from_outside(shop, "shop-out")
+    assert status == 200 and answer["from"]["network"] == "road", answer
+    assert answer["from"]["ip"] == "192.0.2.254"
+    assert answer["from"].get("host") is None
+
+
+def test_trace_from_outside_to_what_is_others(shop, tenants, road):
+    """As to what is not there; also where one's own address leads to what is
+    not one's own."""
+    told = set()
+    for to in ("bank-out", "192.0.2.90", "bank-1", "10.9.0.21", "mixed",
+               "192.0.2.91", "none", "192.0.2.99", "192.0.2.1", "edge",
+               "outside", "10.9.0.11"):
+        for more in {}, {"source_ip": "198.51.100.7"}:
+            status, answer = from_outside(shop, to, **more)
+            assert status == 400, (to, answer)
+            told.add(json.dumps(answer["errors"]))
+    assert len(told) == 1 and "/to" in told.pop()
+    status, answer = from_outside(tenants["bank"], "bank-out",
+                                  source_ip="198.51.100.7")
+    assert status == 200 and answer["verdict"] == "delivered", answer
+
+
+def test_learn_by_traces_from_outside_where_and_by_whom_it_is_dropped(
+        shop, road):
+    road.put("policies/secret", {
+        "tier": "security", "applies_to": ["shop-all"], "rules": [
+            {"direction": "ingress", "action": "deny",
+             "services": [{"protocol": "tcp", "ports": [80]}]}]},
+             wait="installed")
+    try:
+        status, answer = from_outside(shop, "shop-out",
+                                      source_ip="198.51.100.7")
+        assert status == 200 and answer["verdict"] == "dropped", answer
+        at = answer["outcomes"][0]["at"]
+        assert at["owner"] == "(out of scope)" and at["host"] is None, at
+        assert "secret" not in json.dumps(answer)
+    finally:
+        road.delete("policies/secret", wait="installed")
