@@ -66,6 +66,8 @@ controller_libvmn_a_SOURCES += \
 	controller/model/request.c \
 	controller/model/request.h \
 	controller/model/reserved-mac.c \
+	controller/model/request-author.c \
+	controller/model/request-author.h \
 	controller/model/rights-checks.c \
 	controller/model/rights.c \
 	controller/model/rights.h \

@@ -285,6 +285,9 @@ struct model_left_backend {
 struct model_request {
     char *who;                  /* "unix:uid=0", "host:hv1", "vmnd". Owned. */
     struct model_rights *rights; /* NULL: all.  Owned. */
+    struct model_author *author; /* The account that must be as it was when
+                                  * the request is applied (request-author.h);
+                                  * NULL: it is of none.  Owned. */
     bool list;                  /* Error pointers start with "/INDEX". */
     bool diffs;                 /* Fill in the differences of updates. */
     char *prune_set;            /* Or NULL.  Owned. */

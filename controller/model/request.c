@@ -14,6 +14,7 @@
 #include "controller/model/left-balancers.h"
 #include "controller/model/model-private.h"
 #include "controller/model/rebinding.h"
+#include "controller/model/request-author.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-diff.h"
 #include "controller/schema/schema-row.h"
@@ -130,6 +131,7 @@ model_request_uninit(struct model_request *request)
     free(request->prune_set);
     free(request->comment);
     model_rights_destroy(request->rights);
+    model_author_destroy(request->author);
     model_request_clear_also(request);
     free(request->also);
     free(request->unbound);

@@ -23,6 +23,7 @@
 #include "controller/model/quota-usage.h"
 #include "controller/model/left-balancers.h"
 #include "controller/model/rebinding.h"
+#include "controller/model/request-author.h"
 #include "controller/model/request.h"
 #include "controller/model/rights.h"
 #include "controller/model/row-checks.h"
@@ -622,9 +623,22 @@ apply_ops(struct txn *txn)
     }
 }
 
+/* Checks the request as such.  Rights that were taken since it was received,
+ * even by the request before it in the same group, are not used any more. */
 static void
 check_request(struct txn *txn)
 {
+    const struct model_request *request = txn->request;
+
+    if (request->author
+        && !model_author_is_valid(txn->model, MODEL_CURRENT, request->author,
+                                  request->rights, txn->now_ms)) {
+        vmn_errors_add(txn->errors, VMN_ERR_FORBIDDEN, "",
+                       "the account or the token of this request was deleted "
+                       "or changed, or the token has expired, while it "
+                       "waited");
+        return;
+    }
     if (txn->request->n_ops > MODEL_OPS_MAX) {
         vmn_errors_add(txn->errors, VMN_ERR_TOO_LARGE, "",
                        "must have at most %d objects", MODEL_OPS_MAX);

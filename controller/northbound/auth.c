@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/model/request-author.h"
 #include "controller/northbound/metrics.h"
 #include "controller/northbound/rate-limit.h"
 #include "controller/schema/value.h"
@@ -45,10 +46,7 @@ struct nb_auth {
 
 /* The principal of a request. */
 struct nb_principal {
-    char *account;
-    char *token;                /* Its name, or NULL: by a certificate. */
-    char *sha256;               /* Of that token, or NULL. */
-    enum vmn_role role;
+    struct model_author *author;
     struct model_rights *rights; /* NULL: everything. */
 };
 
@@ -57,9 +55,7 @@ nb_principal_destroy(struct nb_principal *principal)
 {
     if (principal) {
         model_rights_destroy(principal->rights);
-        free(principal->account);
-        free(principal->token);
-        free(principal->sha256);
+        model_author_destroy(principal->author);
         free(principal);
     }
 }
@@ -67,7 +63,7 @@ nb_principal_destroy(struct nb_principal *principal)
 const char *
 nb_principal_account(const struct nb_principal *principal)
 {
-    return principal->account;
+    return principal->author->account;
 }
 
 const struct model_rights *
@@ -120,12 +116,6 @@ nb_token_make(const char *name, json_t *spec)
     return token;
 }
 
-static bool
-is_expired(const struct vmn_token *token)
-{
-    return token->expires && value_parse_time(token->expires) <= time_wall();
-}
-
 /* The row that 'token' is good for, or NULL with the reason, and whether it is
  * nobody's. */
 static const struct vmn_token *
@@ -148,7 +138,7 @@ find_token(const struct northbound *nb, const char *token,
     if (!row || CRYPTO_memcmp(row->sha256, digits, VALUE_SHA256_LEN)) {
         return NULL;
     }
-    if (is_expired(row)) {
+    if (model_token_is_expired(row, time_wall_msec())) {
         *reason = "The token has expired";
         *guess = false;
         return NULL;
@@ -178,26 +168,19 @@ make_principal(const struct vmn_account *account,
 {
     struct nb_principal *principal = xzalloc(sizeof *principal);
 
-    principal->account = xstrdup(account->row.name);
-    if (token) {
-        principal->token = xstrdup(token->row.name);
-        principal->sha256 = xstrdup(token->sha256);
-    }
-    principal->role = account->role;
+    principal->author = xzalloc(sizeof *principal->author);
+    *principal->author = (struct model_author) {
+        .account = xstrdup(account->row.name),
+        .token = token ? xstrdup(token->row.name) : NULL,
+        .sha256 = token ? xstrdup(token->sha256) : NULL,
+        .role = account->role,
+    };
     if (account->role != VMN_ROLE_ADMIN) {
         principal->rights = model_rights_create(
             account->role == VMN_ROLE_OPERATOR ? operators_tables() : 0,
             account);
     }
     return principal;
-}
-
-/* Returns true if the account exists, is enabled, and allows this way to
- * authenticate. */
-static bool
-account_is_allowed(const struct vmn_account *account, bool by_token)
-{
-    return account && account->enabled && (by_token || account->certificate);
 }
 
 struct nb_principal *
@@ -210,10 +193,7 @@ nb_principal_create(const struct http_request *req)
         return NULL;
     }
     copy = xzalloc(sizeof *copy);
-    copy->account = xstrdup(principal->account);
-    copy->token = nullable_xstrdup(principal->token);
-    copy->sha256 = nullable_xstrdup(principal->sha256);
-    copy->role = principal->role;
+    copy->author = model_author_clone(principal->author);
     copy->rights = model_rights_clone(principal->rights);
     return copy;
 }
@@ -222,19 +202,8 @@ bool
 nb_principal_is_valid(const struct northbound *nb,
                       const struct nb_principal *principal)
 {
-    const struct vmn_account *account = model_get_durable(
-        nb->model, VMN_TABLE_ACCOUNT, principal->account, NULL);
-    const struct vmn_token *token = principal->token ? model_get_durable(
-        nb->model, VMN_TABLE_TOKEN, principal->token, NULL) : NULL;
-
-    return (account_is_allowed(account, principal->token)
-            && account->role == principal->role
-            && (!principal->rights
-                || model_rights_are_of(principal->rights, account))
-            && (!principal->token
-                || (token && !strcmp(token->sha256, principal->sha256)
-                    && !strcmp(token->account, principal->account)
-                    && !is_expired(token))));
+    return model_author_is_valid(nb->model, MODEL_DURABLE, principal->author,
+                                 principal->rights, time_wall_msec());
 }
 
 bool
@@ -320,7 +289,7 @@ nb_authenticate(struct http_request *req, const struct http_peer *peer,
     }
     name = token ? token->account : peer->certificate;
     account = model_get_durable(nb->model, VMN_TABLE_ACCOUNT, name, NULL);
-    account = account_is_allowed(account, token) ? account : NULL;
+    account = model_account_is_allowed(account, token) ? account : NULL;
     return (rate_limit_allows(nb->auth->rate_limit, nb, req, name, account)
             && accept_account(req, name, account, token));
 }
@@ -353,17 +322,21 @@ nb_sees_own_changes(const struct northbound *nb,
         return false;
     }
     *since_ms = (model_get_durable(nb->model, VMN_TABLE_ACCOUNT,
-                                   principal->account, &meta)
+                                   principal->author->account, &meta)
                  ? meta.created_ms : INT64_MAX);
-    *author = xasprintf("account:%s", principal->account);
+    *author = xasprintf("account:%s", principal->author->account);
     return true;
 }
 
 void
 nb_request_init(struct model_request *request, const struct http_request *req)
 {
+    const struct nb_principal *principal = http_request_identity(req);
+
     model_request_init(request, http_request_who(req));
     request->rights = model_rights_clone(nb_rights(req));
+    request->author = (principal ? model_author_clone(principal->author)
+                       : NULL);
     request->diffs = true;
     request->comment = nullable_xstrdup(http_request_query(req, "comment"));
 }
@@ -375,9 +348,9 @@ forbidden_reason(const struct http_request *req,
 {
     const struct schema_table *table = http_request_data(req);
     bool scoped = is_scoped(principal);
-    bool is_viewer = principal->role == VMN_ROLE_VIEWER;
+    bool is_viewer = principal->author->role == VMN_ROLE_VIEWER;
 
-    if (principal->role == VMN_ROLE_ADMIN) {
+    if (principal->author->role == VMN_ROLE_ADMIN) {
         return NULL;
     } else if (table && table->authenticates) {
         return "requires the role admin";

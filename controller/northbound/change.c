@@ -297,7 +297,8 @@ check_client(struct change *change, const struct commit_result *result)
         return true;
     }
     http_reply_unauthorized(change->req, "The account or the token of this "
-                            "request was deleted or changed while it waited",
+                            "request was deleted or changed, or the token has "
+                            "expired, while it waited",
                             false);
     return false;
 }

@@ -31,8 +31,11 @@ VLOG_DEFINE_THIS_MODULE(event_readers);
 /* Bytes queued in a stream's connection beyond which it is sent no more. */
 #define QUEUED_MAX (64 * 1024)
 /* Interval of heartbeats, in seconds: both ends, and proxies between them,
- * notice that the other is gone.  Tokens are also checked for expiry then. */
+ * notice that the other is gone. */
 #define HEARTBEAT_S 15
+/* Interval, in seconds, at which clients of streams, and of requests that
+ * wait, are checked: nothing tells of a token that expires. */
+#define EXPIRY_S 1
 
 struct event_readers {
     struct northbound *nb;
@@ -45,6 +48,7 @@ struct event_readers {
     bool waits;                 /* wake_cb() is called once the commit is
                                  * quiescent. */
     struct event *heartbeat;    /* Timer; pending while there are streams. */
+    struct event *expiry;       /* Timer. */
 };
 
 struct reader {
@@ -248,8 +252,8 @@ check_principals(struct event_readers *all)
 
     http_server_end_invalid(
         all->nb->http, is_valid, all->nb, "The account or the token of this "
-        "request was deleted or changed while it waited; a change that it "
-        "asked for may have been made");
+        "request was deleted or changed, or the token has expired, while it "
+        "waited; a change that it asked for may have been made");
 
     LIST_FOR_EACH_SAFE (reader, next, node, &all->readers) {
         if (reader->principal
@@ -305,12 +309,17 @@ event_readers_recheck(struct event_readers *all)
 }
 
 static void
+expiry_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *all)
+{
+    check_principals(all);
+}
+
+static void
 heartbeat_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *all_)
 {
     struct event_readers *all = all_;
     struct reader *reader;
 
-    check_principals(all);
     LIST_FOR_EACH (reader, node, &all->readers) {
         if (reader->quiet && !reader->full) {
             http_stream_write(reader->stream, ":\n\n", 3);
@@ -609,12 +618,15 @@ nb_get_events(struct http_request *req, void *nb_)
 struct event_readers *
 event_readers_create(struct northbound *nb)
 {
+    static const struct timeval expiry = { EXPIRY_S, 0 };
     struct event_readers *all = xzalloc(sizeof *all);
 
     all->nb = nb;
     ovs_list_init(&all->readers);
     all->send_events = event_new(nb->base, -1, 0, send_cb, all);
     all->heartbeat = event_new(nb->base, -1, EV_PERSIST, heartbeat_cb, all);
+    all->expiry = event_new(nb->base, -1, EV_PERSIST, expiry_cb, all);
+    event_add(all->expiry, &expiry);
     return all;
 }
 
@@ -634,6 +646,7 @@ event_readers_destroy(struct event_readers *all)
         }
         event_free(all->send_events);
         event_free(all->heartbeat);
+        event_free(all->expiry);
         free(all);
     }
 }

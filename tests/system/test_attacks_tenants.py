@@ -4,12 +4,14 @@ and a `reads`.  One function per attack, named for what the attacker wants."""
 
 import http.client
 import json
+import sqlite3
+import time
 
 import pytest
 from conftest import World, close_lab, make_token_lab
 from inner import Inner
 
-from vmnlab.api import Refused
+from vmnlab.api import _Connection, Refused
 from vmnlab.netns import inside, wait_for
 
 PORT = 8117
@@ -726,6 +728,9 @@ ENDS = {
                                           {"role": "viewer"}),
     "account deleted": lambda api: api.delete("accounts/late",
                                               cascade="true"),
+    "token expires": lambda api: api.patch("tokens/late", {
+        "expires": time.strftime("%Y-%m-%dT%H:%M:%SZ",
+                                 time.gmtime(time.time() + 2))}),
 }
 
 
@@ -765,6 +770,59 @@ def test_learn_by_waiting_what_one_may_not_know_any_more(lab, api, how):
         lab.remove_vm("shop-1")
         if how != "account deleted":
             api.delete("accounts/late", cascade="true")
+
+
+def begin_as_admin(api, method, target, spec):
+    """As begin(), by the socket."""
+    link = _Connection(api.path, 60)
+    link.request(method, "/v1/" + target, json.dumps({"spec": spec}),
+                 {"Content-Type": "application/json"})
+    api.get("status")
+    return link
+
+
+def use_while_queued(lab, api, late):
+    """Has a change of LATE queued behind one that takes its rights.  Returns
+    the replies to both."""
+    lock = sqlite3.connect(lab.vmnd.db, isolation_level=None, timeout=60)
+    links = []
+    try:
+        # What comes while the writer waits for the lock is one group.
+        lock.execute("BEGIN IMMEDIATE")
+        links.append(begin_as_admin(api, "PUT", "groups/first", {
+            "description": str(time.monotonic())}))
+        links.append(begin_as_admin(api, "PATCH", "accounts/late", {
+            "scope": "project=shop,team=pay"}))
+        links.append(begin(late, "PUT", "groups/stolen", mine()))
+        lock.execute("ROLLBACK")
+        replies = [link.getresponse() for link in links]
+        return [(reply.status, json.loads(reply.read()))
+                for reply in replies[1:]]
+    finally:
+        lock.close()
+        for link in links:
+            link.close()
+
+
+def test_use_rights_that_are_taken_while_ones_request_is_queued(lab, api):
+    """What was let in with rights that a request before it in the queue takes
+    is refused when its turn comes."""
+    late = make_tenant(lab, "late", scope="project=shop")
+    taken = None
+    try:
+        for _ in range(20):
+            taken, used = use_while_queued(lab, api, late)
+            if taken[0] == 200:
+                break
+            # The writer has waited for too long, and has failed that one.
+        assert taken[0] == 200, taken
+        assert used[0] in (401, 403), used
+        assert "stolen" not in [g["name"] for g in api.get("groups")["items"]]
+    finally:
+        api.delete("accounts/late", cascade="true")
+        for group in api.get("groups")["items"]:
+            if group["name"] in ("first", "stolen"):
+                api.delete("groups/" + group["name"])
 
 
 def test_learn_by_an_accounts_name_what_another_did(lab, api):
