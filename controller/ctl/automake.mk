@@ -97,6 +97,8 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/output.h \
 	controller/ctl/port-moves.c \
 	controller/ctl/port-moves.h \
+	controller/ctl/reached-services.c \
+	controller/ctl/reached-services.h \
 	controller/ctl/simulator-request.c \
 	controller/ctl/simulator-request.h \
 	controller/ctl/support-archive.c \

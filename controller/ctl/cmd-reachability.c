@@ -12,6 +12,7 @@
 #include "controller/ctl/api-call.h"
 #include "controller/ctl/other-tools.h"
 #include "controller/ctl/output.h"
+#include "controller/ctl/reached-services.h"
 #include "controller/ctl/simulator-request.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
@@ -567,7 +568,7 @@ wrong_service(struct ctl *ctl, char *const service[])
 }
 
 enum ctl_exit
-ctl_cmd_reachability(struct ctl *ctl, int n_args OVS_UNUSED,
+ctl_cmd_reachability(struct ctl *ctl, int n_args,
                      char *const args[])
 {
     json_t *service = json_object(), *body = json_object();
@@ -575,6 +576,14 @@ ctl_cmd_reachability(struct ctl *ctl, int n_args OVS_UNUSED,
     struct ctl_reply reply;
     enum ctl_exit status;
 
+    if (!n_args || ctl->from || ctl->to) {
+        json_decref(service);
+        json_decref(body);
+        return (n_args ? ctl_usage(ctl, "reachability: --from and --to take "
+                                   "no SERVICE (vmnctl trace FROM TO %s)",
+                                   args[0])
+                : ctl_open_services(ctl));
+    }
     if (!ctl_set_service(service, args[0])
         || json_object_get(service, "icmp_type")) {
         status = wrong_service(ctl, args);

@@ -254,6 +254,14 @@ static const struct option_row option_rows[] = {
     { 0, "by", "WHAT",
       CTL_OPT_REACH, option_set_by, MEMBER(by_port),
       "group (the default), or port" },
+    { 0, "from", "WHO",
+      CTL_OPT_REACH, option_set_text, MEMBER(from),
+      "with --to: outside (the default), an address or prefix there, "
+      "port/NAME, or group/NAME" },
+    { 0, "to", "WHO",
+      CTL_OPT_REACH, option_set_text, MEMBER(to),
+      "in place of SERVICE: list all by which port/NAME, lb/NAME, "
+      "floating-ip/NAME or an address is reached" },
     { 0, "network", "NETWORK",
       CTL_OPT_RECOMMEND, option_set_text, MEMBER(network),
       "the network that policies are for" },

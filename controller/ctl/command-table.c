@@ -314,7 +314,7 @@ const struct ctl_command ctl_commands[] = {
       "  vmnctl drops --since 10m\n"
       "  vmnctl drops --host hv1 --reason \"denied by rule\"\n",
       ctl_cmd_drops },
-    { "reachability", "SERVICE", 1, 1,
+    { "reachability", "[SERVICE]", 0, 1,
       CTL_OPT_SHOWN | CTL_OPT_AFTER | CTL_OPT_REACH,
       "show who can reach whom on a service",
       "Simulates packets between all kinds of ports, and their replies,\n"
@@ -327,8 +327,12 @@ const struct ctl_command ctl_commands[] = {
       "With --after, shows what the objects in a file would change, by\n"
       "ports; exit status 1 if there is a change.  Exit status 2 if the\n"
       "request is rejected.\n"
+      "With --to in place of SERVICE, lists all services by which that is\n"
+      "reached, in ranges of ports, with the policy that lets them in; (default)\n"
+      "is that of the network.  --from says from where: outside by default.\n"
       "\nExample:\n"
       "  vmnctl reachability tcp/443 --network shop\n"
+      "  vmnctl reachability --from outside --to port/web-1\n"
       "  vmnctl reachability tcp/443 --after lockdown.yaml\n",
       ctl_cmd_reachability },
     { "logs", "", 0, 0, CTL_OPT_SHOWN | CTL_OPT_LIMIT | CTL_OPT_LOGS,

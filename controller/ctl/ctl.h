@@ -135,6 +135,8 @@ struct ctl {
     char *port;
     char *reason;
     bool by_port;
+    char *from;                 /* Owned, as the next; or NULL. */
+    char *to;
     char *policy;               /* Owned, as the next; or NULL. */
     char *loadbalancer;
     bool follow;

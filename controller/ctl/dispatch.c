@@ -170,6 +170,8 @@ ctl_uninit(struct ctl *ctl)
     free(ctl->table);
     free(ctl->object);
     free(ctl->source_ip);
+    free(ctl->from);
+    free(ctl->to);
     free(ctl->host);
     free(ctl->network);
     free(ctl->port);

@@ -12,6 +12,8 @@ controller_libvmn_a_SOURCES += \
 	controller/model/checks.h \
 	controller/model/emptied-groups.c \
 	controller/model/emptied-groups.h \
+	controller/model/exposed-port.c \
+	controller/model/exposed-port.h \
 	controller/model/external-addresses.c \
 	controller/model/gateway-hosts.c \
 	controller/model/gateway-hosts.h \

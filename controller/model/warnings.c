@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/model/exposed-port.h"
 #include "controller/model/gateway-hosts.h"
 #include "controller/model/model.h"
 #include "controller/schema/arena.h"
@@ -251,6 +252,29 @@ check_gateways(struct model_warnings *w, const struct vmn_router *router,
     }
 }
 
+/* Warns of a floating IP whose port lets in all from outside. */
+static void
+check_floating(struct model_warnings *w,
+               const struct vmn_floating_ip *floating)
+{
+    const struct vmn_port *port
+        = (floating->port ? model_get(w->model, VMN_TABLE_PORT,
+                                      floating->port) : NULL);
+    char *text;
+
+    if (!port || !model_port_is_exposed(w->model, port)) {
+        return;
+    }
+    text = xasprintf("opens all TCP, UDP and SCTP ports, and pings, from "
+                     "outside, except what a rule denies: no policy isolates "
+                     "port \"%s\" in ingress, and \"default\" of network "
+                     "\"%s\" is allow (vmnctl reachability --from outside "
+                     "--to port/%s)", port->row.name, port->network,
+                     port->row.name);
+    warn(w, &floating->row, text, "/port");
+    free(text);
+}
+
 /* Interface.  ------------------------------------------------------------ */
 
 void
@@ -289,6 +313,9 @@ model_warnings_add(struct model_warnings *w, const struct vmn_row *row)
         break;
     case VMN_TABLE_ROUTER:
         check_gateways(w, of, NULL);
+        break;
+    case VMN_TABLE_FLOATING_IP:
+        check_floating(w, of);
         break;
     default:
         break;
@@ -378,5 +405,6 @@ model_warnings_concern(enum vmn_table table)
 {
     return (table == VMN_TABLE_GROUP || table == VMN_TABLE_QUARANTINE
             || table == VMN_TABLE_POLICY || table == VMN_TABLE_LOADBALANCER
-            || table == VMN_TABLE_HOST || table == VMN_TABLE_ROUTER);
+            || table == VMN_TABLE_HOST || table == VMN_TABLE_ROUTER
+            || table == VMN_TABLE_FLOATING_IP);
 }

@@ -8,6 +8,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/api-identities.c \
 	controller/northbound/api-list.c \
 	controller/northbound/api-object.c \
+	controller/northbound/api-open-services.c \
 	controller/northbound/api-page.c \
 	controller/northbound/api-port-policies.c \
 	controller/northbound/api-reachability.c \

@@ -516,5 +516,6 @@ http_handler nb_get_page, nb_get_page_file;
 http_handler nb_get_summary, nb_get_port_policies;
 http_handler nb_get_recommendations;
 http_handler nb_post_trace, nb_get_reachability, nb_post_reachability;
+http_handler nb_get_open_services;
 
 #endif /* controller/northbound/northbound-private.h */

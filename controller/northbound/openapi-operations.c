@@ -159,6 +159,21 @@ const struct nb_operation nb_operation_reach_change = {
     .statuses = NB_404 | NB_409 | NB_413,
 };
 
+const struct nb_operation nb_operation_open_services = {
+    .id = "getOpenServices", .section = "reachability",
+    .summary = "Shows all services by which somebody is reached",
+    PARAMS(SHOWN("from", STRING, 0,
+                 "`outside`, an address or a prefix there, or a port; or "
+                 "`from_group`."),
+           OF("from_group", GROUP, "The ports of this group."),
+           SHOWN("to", STRING, ALWAYS,
+                 "A port, a loadbalancer, a floating-ip or an address."),
+           OF("network", NETWORK,
+              "The provider network of `outside`, where `to` does not "
+              "tell.")),
+    .replies = { &nb_reply_open_services }, .statuses = NB_409 | NB_413,
+};
+
 const struct nb_operation nb_operation_recommendations = {
     .id = "getRecommendations", .section = "recommendations",
     .summary = "Proposes policies that would allow what was seen in a "

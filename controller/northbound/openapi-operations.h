@@ -63,7 +63,7 @@ extern const struct nb_operation nb_operation_status, nb_operation_summary;
 extern const struct nb_operation nb_operation_backup;
 extern const struct nb_operation nb_operation_apply, nb_operation_trace;
 extern const struct nb_operation nb_operation_reachability,
-    nb_operation_reach_change;
+    nb_operation_reach_change, nb_operation_open_services;
 extern const struct nb_operation nb_operation_recommendations;
 extern const struct nb_operation nb_operation_revisions, nb_operation_revision;
 extern const struct nb_operation nb_operation_undo;
@@ -105,6 +105,7 @@ extern const struct schema_struct nb_reply_flows;
 extern const struct schema_struct nb_body_trace, nb_reply_trace;
 extern const struct schema_struct nb_reply_matrix, nb_reply_groups;
 extern const struct schema_struct nb_body_after, nb_reply_reach_change;
+extern const struct schema_struct nb_reply_open_services;
 extern const struct schema_struct nb_body_apply;
 extern const struct schema_struct nb_reply_recommendations;
 extern const struct schema_struct nb_reply_port_policies;

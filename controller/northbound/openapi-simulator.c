@@ -11,6 +11,7 @@
 #include "controller/schema/schema-rule.h"
 #include "controller/schema/schema-shown.h"
 #include "controller/schema/schema-struct.h"
+#include "controller/simulator/open-services.h"
 #include "controller/simulator/reachability-matrix.h"
 #include "controller/simulator/trace.h"
 
@@ -376,3 +377,40 @@ const struct schema_struct nb_reply_reach_change = SHOWN_KEPT(
     SHOWN_LIST_OF(reach_difference, changes, n_changes, STRUCT, ALWAYS,
                   "Each about all pairs of the ports that it lists.",
                   .nested = &reach_change), UNHEARD(reach_difference));
+
+/* Open services.  --------------------------------------------------------- */
+
+static const struct schema_struct open_service = SHOWN_KEPT(
+    "OpenService", open_service,
+    SHOWN_OF(open_service, protocol, ENUM, ALWAYS,
+             "The protocol; of `icmp` it is a ping.",
+             SHOWN_NAMES("tcp", "udp", "sctp", "icmp")),
+    SHOWN_OF(open_service, port, INT, HIDE, "The port, or the first of a "
+             "range.", .def = -1),
+    SHOWN_OF(open_service, end_port, INT, HIDE, "The last of a range.",
+             .def = -1),
+    SHOWN_OF(open_service, family, INT, HIDE,
+             "4 or 6: by that family of addresses alone."),
+    SHOWN_OF(open_service, verdict, ENUM, ALWAYS,
+             "What becomes of a request: `mixed` if outcomes differ.",
+             SHOWN_NAMES("delivered", "mixed", "unknown")),
+    RULE(open_service, by.),
+    SHOWN_OF(open_service, all, BOOL, ALWAYS,
+             "Whether all senders are let in."),
+    SHOWN_OF(open_service, n_sources, SIZE, HIDE,
+             "If not: how many parts of the addresses, or classes of ports, "
+             "are."),
+    SHOWN_LIST_OF(open_service, sources, n_listed, STRING, 0,
+                  "The first of them: `FIRST-LAST` or an address; or a port "
+                  "of the class."));
+
+const struct schema_struct nb_reply_open_services = SHOWN_KEPT(
+    "OpenServices", open_services,
+    SHOWN_OF(open_services, from, STRING, ALWAYS, "Who sends."),
+    SHOWN_OF(open_services, to, STRING, ALWAYS, "Who is sent to."),
+    SHOWN_OF(open_services, port, STRING, 0, "The port that it leads to."),
+    SHOWN_LIST_OF(open_services, addresses, n_addresses, STRING, ALWAYS,
+                  "The addresses that are sent to."),
+    SHOWN_LIST_OF(open_services, services, n_services, STRUCT, ALWAYS,
+                  "The services.", .nested = &open_service),
+    UNHEARD(open_services));

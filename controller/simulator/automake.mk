@@ -1,5 +1,7 @@
 # controller/simulator
 controller_libvmn_a_SOURCES += \
+	controller/simulator/address-cells.c \
+	controller/simulator/address-cells.h \
 	controller/simulator/address-patterns.c \
 	controller/simulator/address-patterns.h \
 	controller/simulator/conntrack.c \
@@ -14,6 +16,12 @@ controller_libvmn_a_SOURCES += \
 	controller/simulator/guest-packet.h \
 	controller/simulator/isolation.c \
 	controller/simulator/isolation.h \
+	controller/simulator/open-bounds.c \
+	controller/simulator/open-bounds.h \
+	controller/simulator/open-senders.c \
+	controller/simulator/open-senders.h \
+	controller/simulator/open-services.c \
+	controller/simulator/open-services.h \
 	controller/simulator/packet-in-reply.c \
 	controller/simulator/packet-in-reply.h \
 	controller/simulator/pipeline-actions.c \

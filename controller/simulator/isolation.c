@@ -153,6 +153,15 @@ find_port_policies(const struct result_names *names, const char *port,
 }
 
 void
+isolation_groups_of_port(struct engine *engine, const struct model *model,
+                         const char *port, struct sset *groups)
+{
+    const struct result_names names = { .engine = engine, .model = model };
+
+    find_groups(&names, port, groups);
+}
+
+void
 isolation_of_port(struct engine *engine, const struct model *model,
                   const char *port, enum vmn_direction direction,
                   struct sset *policies)

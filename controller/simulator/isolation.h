@@ -32,6 +32,9 @@ void quarantine_fill(const struct result_names *, const struct sim_end *end,
 /* Adds what holds 'port' in quarantine, if anything does. */
 void quarantine_of_port(struct engine *, const struct model *,
                         const char *port, struct sset *by);
+/* Adds the groups that contain 'port', also by others. */
+void isolation_groups_of_port(struct engine *, const struct model *,
+                              const char *port, struct sset *groups);
 /* Adds the names of the policies that isolate 'port' in 'direction'. */
 void isolation_of_port(struct engine *, const struct model *,
                        const char *port, enum vmn_direction direction,

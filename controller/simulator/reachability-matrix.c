@@ -109,20 +109,6 @@ find_ends(const struct pair *pair, uint8_t family, struct packet_ends *ends)
     return true;
 }
 
-/* Returns the last rule that a conjunction led to, or NULL. */
-static const struct rule *
-deciding_rule(const struct simulator *sim)
-{
-    const struct sim_step *steps;
-
-    for (size_t i = simulator_steps(sim, &steps); i-- > 0; ) {
-        if (steps[i].kind == SIM_LOOKUP && steps[i].number) {
-            return steps[i].rule;
-        }
-    }
-    return NULL;
-}
-
 /* Returns the verdict on a packet for which there is no route. */
 static struct reach_verdict
 unroutable(const char *packet)
@@ -204,7 +190,7 @@ run_exchange(struct reach *reach, const struct pair *pair,
     simulator_begin(reach->sim);
     simulator_run(reach->sim, pair->from->host, pair->from->ofport, &packet);
     verdict_get(reach->sim, pair->to, &result);
-    rule = deciding_rule(reach->sim);
+    rule = verdict_rule(reach->sim);
     if (result.verdict == VERDICT_DELIVERED
         && packet_reply(&result.end.packet, &reply)) {
         which = "reply";

@@ -87,6 +87,8 @@ struct trace_outcome {
     size_t n_legs;
     struct trace_leg *legs;
     struct trace_answer *answer; /* Or NULL. */
+    const struct rule *rule;    /* verdict_rule() of the request; for callers
+                                 * of trace_run(), no part of the answer. */
 };
 
 struct trace_from {

@@ -96,3 +96,16 @@ verdict_get(const struct simulator *sim, const struct endpoint *goal,
         = best->kind == SIM_UNKNOWN ? VERDICT_UNKNOWN : VERDICT_DROPPED;
     result->end = *best;
 }
+
+const struct rule *
+verdict_rule(const struct simulator *sim)
+{
+    const struct sim_step *steps;
+
+    for (size_t i = simulator_steps(sim, &steps); i-- > 0; ) {
+        if (steps[i].kind == SIM_LOOKUP && steps[i].number) {
+            return steps[i].rule;
+        }
+    }
+    return NULL;
+}

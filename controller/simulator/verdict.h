@@ -26,6 +26,10 @@ struct sim_verdict {
 void verdict_get(const struct simulator *, const struct endpoint *goal,
                  struct sim_verdict *);
 
+/* Returns the rule that decided about what was run last: the last one that a
+ * conjunction led to, or NULL. */
+const struct rule *verdict_rule(const struct simulator *);
+
 /* Returns true if the packet was delivered at 'endpoint'. */
 bool sim_end_is_at(const struct sim_end *, const struct endpoint *);
 

@@ -313,6 +313,8 @@ def test_reads_are_as_described(lab, checker, document, shop):
     for by in "port", "group":
         checker.done("get", "/v1/reachability", protocol="tcp", port=5432,
                      by=by)
+    checker.done("get", "/v1/open-services", **{"from": "web-1", "to": "db-1"})
+    checker.done("get", "/v1/open-services", from_group="web", to="db-1")
     for path, calls in document["paths"].items():
         if "get" in calls and "{" not in path and path not in NO_JSON and (
                 "get", path, "200") not in checker.asked:

@@ -3,7 +3,7 @@
 by floating addresses, virtual IPs, port forwards and routed networks."""
 
 import pytest
-from conftest import rule, wait_quiet
+from conftest import entry, rule, wait_quiet
 
 CIDR = "198.51.100.0/24"
 GATEWAY, OURS, NEAR = "198.51.100.1", "198.51.100.10", "198.51.100.50"
@@ -144,6 +144,53 @@ def test_a_router_without_its_gateway_lets_nobody_in(world, street):
             assert said["outcomes"][0]["packet"] == "question for the address"
             assert said["from"]["host"] is None
             assert world.unanswered(street["gw"], ip, port)
+
+
+def opened(world, **query):
+    """"tcp/80" and so on, with who lets it in, of GET /v1/open-services."""
+    found = world.api.get("open-services", **query)
+    assert len({str(s) for s in found["services"]}) == len(found["services"])
+    return {s["protocol"] + ("/%d" % s["port"] if "port" in s else "")
+            + ("-%d" % s["end_port"] if "end_port" in s else ""):
+            (s["object"]["name"] if "object" in s else None,
+             s.get("sources", "all")) for s in found["services"]}
+
+
+def test_what_is_open_is_what_packets_pass(world, street):
+    """A floating IP to a port that nothing isolates is warned of; what is
+    open is listed in ranges, and so it is for real packets."""
+    plan = world.api.call("PUT", "/v1/floating-ips/f1?dry_run=true", {
+        "spec": {"router": "r", "ip": "198.51.100.21", "port": "one"}})
+    reply = world.put("floating-ips", "f1", router="r", ip="198.51.100.21",
+                      port="one")
+    for said in plan, reply:
+        (warning,) = said["warnings"]
+        assert (warning["type"], warning["pointer"]) == (
+            "floating-ips", "/spec/port")
+        assert warning["text"].startswith(
+            "opens all TCP, UDP and SCTP ports, and pings, from outside")
+    assert opened(world, **{"from": "outside", "to": "one"}) == {
+        name: ("in", "all") for name in ("tcp/1-65535", "udp/1-65535",
+                                         "sctp/1-65535", "icmp")}
+
+    world.group("one", "role=one")
+    world.policy("web", "one", rule("ingress", "allow", ["0.0.0.0/0"], [
+        entry("tcp", 80)]),
+                 rule("ingress", "allow", [GATEWAY + "/32"], [
+                     entry("tcp", 81)]))
+    reply = world.put("floating-ips", "f1", router="r", ip="198.51.100.21",
+                      port="one")
+    assert "warnings" not in reply
+    assert opened(world, **{"from": "outside", "to": "one"}) == {
+        "tcp/80": ("web", "all"), "tcp/81": ("web", [GATEWAY])}
+    assert opened(world, **{"from": NEAR, "to": "one"}) == {
+        "tcp/80": ("web", "all")}
+    assert opened(world, from_group="two", to="one") == {
+        "tcp/80": ("web", "all")}
+    wait_quiet(world.lab)
+    assert world.answers(street["near"], "198.51.100.21", 80) == "one"
+    assert world.unanswered(street["near"], "198.51.100.21", 53, "udp")
+    assert opened(world, **{"from": "outside", "to": OURS})["tcp/8080"]
 
 
 def test_reachability_has_what_is_no_port(world, street):

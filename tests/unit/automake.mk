@@ -111,6 +111,7 @@ APPS_TESTS = \
 	tests/unit/test-gateway \
 	tests/unit/test-gateway-announce \
 	tests/unit/test-loadbalancer \
+	tests/unit/test-open-services \
 	tests/unit/test-reachability \
 	tests/unit/test-router \
 	tests/unit/test-router-errors \

@@ -165,6 +165,59 @@ list_of_pairs_is_sorted_and_says_so(void **state OVS_UNUSED)
     ds_destroy(&body);
 }
 
+/* Without a service: all by which somebody is reached. */
+static void
+reachability_lists_what_is_open(void **state OVS_UNUSED)
+{
+    static const struct step outside[] = {
+        { "GET /v1/open-services?from=outside&to=web-1", NULL, 200,
+          "{\"from\": \"outside\", \"to\": \"web-1\", \"addresses\":"
+          " [\"192.0.2.10\"], \"services\": [{\"protocol\": \"tcp\","
+          " \"port\": 1, \"end_port\": 65535, \"verdict\":"
+          " \"delivered\", \"all\": true, \"object\": {\"type\":"
+          " \"networks\", \"name\": \"n\"}}, {\"protocol\": \"udp\","
+          " \"port\": 53, \"verdict\": \"mixed\", \"all\": false,"
+          " \"n_sources\": 9, \"sources\": [\"192.0.2.1\"], \"object\":"
+          " {\"type\": \"policies\", \"name\": \"p\"}, \"rule\": 2},"
+          " {\"protocol\": \"icmp\", \"family\": 6, \"verdict\":"
+          " \"delivered\", \"all\": true}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step group[] = {
+        { "GET /v1/open-services?from_group=g&to=web-1&network=dc", NULL, 200,
+          "{\"from\": \"g\", \"to\": \"web-1\", \"addresses\": ["
+          "\"10.0.0.1\"], \"services\": []}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step prefix[] = {
+        { "GET /v1/open-services?from=192.0.2.0%2F24&to=www", NULL, 400,
+          "{\"detail\": \"no\"}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step none[] = { { NULL, NULL, 0, NULL } };
+
+    assert_play(outside, "", "reachability --from outside --to port/web-1",
+                CTL_DONE,
+                "from outside to web-1 (192.0.2.10)\n"
+                "SERVICE       VERDICT     FROM                   "
+                "BY                     RULE\n"
+                "tcp/1-65535   delivered   all                    "
+                "networks/n (default)   -\n"
+                "udp/53        mixed       192.0.2.1 and 8 more   "
+                "policies/p             2\n"
+                "icmp (IPv6)   delivered   all                    "
+                "-                      -\n", "");
+    assert_play(group, "",
+                "reachability --from group/g --to web-1 --network dc",
+                CTL_DONE, "from g to web-1 (10.0.0.1)\n"
+                "nothing is let in\n", "");
+    assert_play(prefix, "", "reachability --from 192.0.2.0/24 --to lb/www",
+                CTL_NO_COMPARISON, "", "vmnctl: no (HTTP 400)\n");
+    assert_play(none, "", "reachability --from outside", CTL_USAGE, "",
+                "vmnctl: reachability: give a SERVICE; or --to, and who is "
+                "let in to what is listed\n");
+}
+
 /* Below the matrix is who reaches what is no port; a network without ports
  * says so. */
 static void
@@ -461,6 +514,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(row_of_a_drop_names_its_cause),
         cmocka_unit_test(trace_and_reach_name_what_quarantines),
         cmocka_unit_test(list_of_pairs_is_sorted_and_says_so),
+        cmocka_unit_test(reachability_lists_what_is_open),
         cmocka_unit_test(reach_shows_addresses_and_who_has_no_port),
         cmocka_unit_test(trace_shows_what_decides),
         cmocka_unit_test(trace_to_outside_is_sent_there),
