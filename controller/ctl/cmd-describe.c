@@ -525,13 +525,28 @@ name_quarantine(const json_t *port, json_t *status)
         ds_put_format(&by, "%squarantines/", by.length ? ", " : "");
         ctl_path_print(name, "", &by);
     }
+    if (json_object_get(status, "quarantined_parent")) {
+        ds_put_format(&by, "%sports/", by.length ? ", " : "");
+        ctl_path_print(status, "/quarantined_parent", &by);
+        json_object_del(status, "quarantined_parent");
+    }
     json_object_set_new(status, "quarantined", json_sprintf(
         "true, by %s", by.length ? ds_cstr(&by)
-                       : ctl_spec(port, "parent")
-                       ? "its parent, or by what is out of this account's "
-                         "scope"
                        : "what is out of this account's scope"));
     ds_destroy(&by);
+}
+
+/* Adds how long a drain may take, where the spec does not say it. */
+static void
+show_drain_default(const struct schema_table *type, json_t *spec)
+{
+    const struct schema_field *f = schema_find_field(&type->row,
+                                                     "drain_seconds");
+
+    if (f && json_is_object(spec) && !json_object_get(spec, f->name)) {
+        json_object_set_new(spec, f->name, json_sprintf(
+            "%"PRId64" (default)", (int64_t) f->def));
+    }
 }
 
 static void
@@ -559,6 +574,9 @@ show_object(struct ctl *ctl, const struct schema_table *type,
     }
     json_object_del(spec, "description");
     json_object_del(spec, "labels");
+    if (type->id == VMN_TABLE_LOADBALANCER) {
+        show_drain_default(type, spec);
+    }
     if (type->id == VMN_TABLE_HOST && ctl_host_is_to_hold(object)) {
         /* As in lists: what it has is not known. */
         json_object_set_new(status, "flows", json_string("?"));

@@ -341,6 +341,7 @@ end_of(const struct way *way, const json_t *tiers, const json_t *port,
        const json_t *network, bool partly)
 {
     const json_t *held = ctl_status(port, "quarantines");
+    const json_t *parent = ctl_status(port, "quarantined_parent");
     bool ingress = !strcmp(way->direction, "ingress");
 
     if (ctl_port_is_quarantined(port)) {
@@ -354,6 +355,9 @@ end_of(const struct way *way, const json_t *tiers, const json_t *port,
                         ds_cstr(&by))
             : json_is_true(ctl_spec(port, "quarantined"))
             ? xstrdup("quarantined: nothing else passes")
+            : json_is_string(parent)
+            ? xasprintf("quarantined with its parent, port %s: nothing else "
+                        "passes", json_string_value(parent))
             : xstrdup("quarantined, by what is out of scope: only what that "
                       "allows passes"),
         };

@@ -46,16 +46,31 @@ nb_port_quarantine(const struct northbound *nb, const char *port)
     return engine_peek(nb->engine, VMN_QUERY_QUARANTINE, port, &size);
 }
 
+/* Returns the port's parent if it is that which quarantines both, by its own
+ * row, and the client sees it; or NULL. */
+static const char *
+quarantined_parent(const struct nb_status_query *q,
+                   const struct vmn_port *port)
+{
+    const struct vmn_port *parent
+        = (port->parent && !port->quarantined
+           ? model_get(q->nb->model, VMN_TABLE_PORT, port->parent) : NULL);
+
+    return (parent && parent->quarantined
+            && model_sees(q->rights, &parent->row) ? port->parent : NULL);
+}
+
 /* Fills in the names of quarantines in the value of nb_port_quarantine(),
  * which it modifies, and of which the caller keeps ownership: of those that
  * the client sees. */
 static void
-fill_quarantines(const struct nb_status_query *q, char *held,
-                 struct status_port *status)
+fill_quarantines(const struct nb_status_query *q, const struct vmn_port *port,
+                 char *held, struct status_port *status)
 {
     char *save = NULL;
 
     status->quarantined = true;
+    status->quarantined_parent = quarantined_parent(q, port);
     status->quarantines = arena_alloc(q->arena, (strlen(held) + 1) / 2
                                                 * sizeof *status->quarantines);
     for (char *name = strtok_r(held, ",", &save); name;
@@ -83,7 +98,8 @@ fill_port(const struct nb_status_query *q, const struct vmn_row *row,
 
     fabric_port_status(q->nb->fabric, row->name, q->arena, status);
     if (held) {
-        fill_quarantines(q, arena_strdup(q->arena, held), status);
+        fill_quarantines(q, (const void *) row, arena_strdup(q->arena, held),
+                         status);
         free(held);
     }
     return true;

@@ -139,8 +139,8 @@ const struct schema_struct schema_status_host = SHOWN_KEPT(
                          "diverged", "rejected", "unheard")),
     SHOWN_OF(status_host, since, STRING, TIME,
              "This and all that follows is not for accounts with a scope, "
-             "which are shown the state alone.  Since when, as far as this process knows; of `unheard`, when "
-             "it was heard last."),
+             "which are shown the state alone.  Since when, as far as this "
+             "process knows; of `unheard`, when it was heard last."),
     SHOWN_OF(status_host, reason, STRING, 0,
              "Why the state is not `synced`."),
     SHOWN_OF(status_host, flows, U64, 0,
@@ -237,7 +237,11 @@ const struct schema_struct schema_status_port = SHOWN_KEPT(
     SHOWN_LIST_OF(status_port, quarantines, n_quarantines, REF, 0,
                   "The quarantines that it is in, if any, that the account "
                   "sees.",
-                  .ref = VMN_TABLE_QUARANTINE));
+                  .ref = VMN_TABLE_QUARANTINE),
+    SHOWN_OF(status_port, quarantined_parent, REF, 0,
+             "The port that it is a sub-port of, if that is `quarantined` and "
+             "it is not itself, and if the account sees that port.",
+             .ref = VMN_TABLE_PORT));
 
 /* Telemetries.  ----------------------------------------------------------- */
 

@@ -178,6 +178,7 @@ struct status_port {
     bool quarantined;           /* By anything, also what is not named: */
     size_t n_quarantines;
     const char **quarantines;   /* NULL: none. */
+    const char *quarantined_parent; /* Or NULL. */
 };
 
 /* Networks and routers.  -------------------------------------------------- */

@@ -1258,3 +1258,22 @@ def test_learn_by_a_cascade_what_ones_router_leads_to(shop, api):
         assert ("an object that is out of this account's scope would change "
                 "as well") in details, details
         assert not [d for d in details if "does not exist" in d], details
+
+
+def test_learn_by_a_quarantined_parent_whose_it_is(shop, api):
+    """That of a sub-port is named to who sees it."""
+    api.put("ports/trunk", {"labels": BANK, "network": "wire",
+                            "quarantined": True})
+    api.put("ports/sub", {"labels": SHOP, "network": "wire",
+                          "parent": "trunk", "vlan": 5})
+    status = api.get("ports/sub")["status"]
+    assert status["quarantined"] and status["quarantined_parent"] == "trunk"
+    assert "quarantined_parent" not in api.get("ports/trunk")["status"]
+    for status in (shop.may("GET", "ports/sub")["status"],
+                   [p for p in shop.may("GET", "ports")["items"]
+                    if p["name"] == "sub"][0]["status"]):
+        assert status["quarantined"] and "quarantined_parent" not in status
+    # By its own row it is itself.
+    api.patch("ports/sub", {"quarantined": True})
+    assert "quarantined_parent" not in api.get("ports/sub")["status"]
+    api.delete("ports/sub")

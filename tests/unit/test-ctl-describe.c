@@ -249,20 +249,23 @@ static void
 status_says_by_what_a_port_is_quarantined(void **state OVS_UNUSED)
 {
     static const struct {
-        const char *spec, *shown;
+        const char *spec, *status, *shown;
     } cases[] = {
-        { "\"quarantined\": true", "by the port itself\n" },
-        { "\"quarantined\": false",
+        { "\"quarantined\": true", "", "by the port itself\n" },
+        { "\"quarantined\": false", "",
           "by what is out of this account's scope\n" },
-        { "\"parent\": \"p\"",
-          "by its parent, or by what is out of this account's scope\n" },
+        { "\"parent\": \"p\"", "",
+          "by what is out of this account's scope\n" },
+        { "\"parent\": \"p\"", ", \"quarantined_parent\": \"p\"",
+          "by ports/p\n" },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         char *body = xasprintf("{\"name\": \"db-1\", \"metadata\":"
                                " {\"revision\": 5}, \"spec\": {\"network\":"
                                " \"shop\", %s}, \"status\":"
-                               " {\"quarantined\": true}}", cases[i].spec);
+                               " {\"quarantined\": true%s}}", cases[i].spec,
+                               cases[i].status);
         char *shown = xasprintf("Status:\n  quarantined: true, %s",
                                 cases[i].shown);
         const struct step steps[] = {
