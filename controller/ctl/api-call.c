@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "controller/ctl/error-argument.h"
+#include "controller/ctl/error-hint.h"
 #include "controller/ctl/object-files.h"
 #include "controller/ctl/output.h"
 #include "controller/ctl/output-table.h"
@@ -89,10 +90,11 @@ ctl_append_wait(const struct ctl *ctl, struct ds *path)
 /* Errors.  --------------------------------------------------------------- */
 
 /* If 'pointer' begins with "/objects/INDEX" or "/INDEX", and 'input' has that
- * object, appends the object's file and name, and returns the rest of
- * 'pointer'. */
+ * object, appends the object's file and name, sets '*sent' to it, and returns
+ * the rest of 'pointer'. */
 static const char *
-put_origin(const struct ctl_input *input, const char *pointer, struct ds *ds)
+put_origin(const struct ctl_input *input, const char *pointer, struct ds *ds,
+           const json_t **sent)
 {
     const char *p = pointer;
     unsigned long int i;
@@ -110,7 +112,7 @@ put_origin(const struct ctl_input *input, const char *pointer, struct ds *ds)
     if (errno || i >= input->origins.n || (*end && *end != '/')) {
         return pointer;
     }
-    object = json_array_get(input->objects, i);
+    object = *sent = json_array_get(input->objects, i);
     if (*input->origins.names[i]) {
         ds_put_format(ds, "%s: ", input->origins.names[i]);
     }
@@ -132,11 +134,12 @@ put_fault(const struct ctl *ctl, const json_t *fault,
     const char *detail = json_string_value(json_object_get(fault, "detail"));
     const char *where = parameter ? parameter : pointer;
     char *argument = where && !input ? ctl_error_argument(ctl, where) : NULL;
+    const json_t *sent = NULL;
     size_t start;
 
     start = ds->length;
     if (pointer && input) {
-        pointer = put_origin(input, pointer, ds);
+        pointer = put_origin(input, pointer, ds, &sent);
     }
     if (argument) {
         ds_put_cstr(ds, argument);
@@ -148,6 +151,7 @@ put_fault(const struct ctl *ctl, const json_t *fault,
     free(argument);
     ds_put_format(ds, "%s%s", ds->length > start ? ": " : "",
                   detail ? detail : "refused");
+    ctl_put_hint(sent, pointer, detail, ds);
 }
 
 /* Appends what to do about objects that are not deleted, as others refer to
@@ -691,9 +695,12 @@ ctl_get_type(struct ctl *ctl, const char *name)
         ctl_usage(ctl, "no type \"%s\"; did you mean \"vmnctl %s\"?", name,
                   name);
     } else if (!type) {
+        const char *such = strcspn(name, " /=,") == strlen(name) && *name
+                           ? name : "web-1";
+
         ctl_usage(ctl, "no type \"%s\" (vmnctl --help lists them); an object "
-                  "is named with its type: ports web-1, or ports/web-1",
-                  name);
+                  "is named with its type: ports %s, or ports/%s", name, such,
+                  such);
     }
     return type;
 }

@@ -53,6 +53,8 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/dispatch.c \
 	controller/ctl/error-argument.c \
 	controller/ctl/error-argument.h \
+	controller/ctl/error-hint.c \
+	controller/ctl/error-hint.h \
 	controller/ctl/event-follow.c \
 	controller/ctl/field-names.c \
 	controller/ctl/field-names.h \
@@ -78,6 +80,7 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/object-types.h \
 	controller/ctl/option-values.c \
 	controller/ctl/option-values.h \
+	controller/ctl/other-fields.c \
 	controller/ctl/other-tools.c \
 	controller/ctl/other-tools.h \
 	controller/ctl/output-cell.c \

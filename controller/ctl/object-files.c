@@ -6,6 +6,7 @@
 
 #include "controller/ctl/object-files.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -13,10 +14,13 @@
 #include <sys/stat.h>
 
 #include "controller/ctl/object-types.h"
+#include "controller/ctl/other-tools.h"
 #include "controller/ctl/yaml.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
+/* The longest name that an error repeats. */
+#define NAME_LEN_MAX 64
 /* Most folders in each other. */
 #define FOLDERS_MAX 32
 
@@ -74,6 +78,41 @@ describe(const struct ctl_input *input, const char *file, const json_t *doc)
                         json_array_size(input->objects) + 1));
 }
 
+/* Returns the plural of the type that a manifest of Kubernetes is of: of its
+ * "kind", in lower case; NULL if that is nothing here.  */
+static const char *
+type_of_kind(const json_t *doc)
+{
+    const char *kind = json_string_value(json_object_get(doc, "kind"));
+    char *word = xstrdup(kind ? kind : "");
+    const struct schema_table *type;
+    const char *plural;
+
+    for (char *c = word; *c; c++) {
+        *c = tolower((unsigned char) *c);
+    }
+    type = ctl_type_find(word);
+    plural = type ? type->plural : ctl_other_type(word);
+    free(word);
+    return plural;
+}
+
+/* Says how an object is written here that was written as in Kubernetes. */
+static int
+refuse_manifest(const json_t *doc, struct vmn_error *why)
+{
+    const char *type = type_of_kind(doc);
+    const char *name = json_string_value(json_object_get(
+        json_object_get(doc, "metadata"), "name"));
+
+    name = name ? name : json_string_value(json_object_get(doc, "name"));
+    name = name && strlen(name) <= NAME_LEN_MAX ? name : "NAME";
+    return vmn_error_invalid(
+        why, "\"kind\" and \"apiVersion\" are of Kubernetes: write type: %s, "
+        "name: %s, spec: {...} (vmnctl explain %s has an example)",
+        type ? type : "TYPE", name, type ? type : "TYPE");
+}
+
 /* Returns 0, or EINVAL with an error that says what is wrong with an object.
  */
 static int
@@ -87,6 +126,10 @@ check_object(const json_t *doc, struct vmn_error *why)
     if (!json_is_object(doc)) {
         return vmn_error_invalid(why, "must be a mapping with type, name "
                                  "and spec");
+    }
+    if (!type && (json_object_get(doc, "kind")
+                  || json_object_get(doc, "apiVersion"))) {
+        return refuse_manifest(doc, why);
     }
     json_object_foreach (object, key, value) {
         if (!is_known_member(key)) {

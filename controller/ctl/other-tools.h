@@ -35,4 +35,18 @@ const char *ctl_other_option(const struct ctl_command *command,
  * "http", or "tcp" and "80": "tcp/80", which the caller frees; or NULL. */
 char *ctl_guess_service(int n_args, char *const args[]);
 
+/* other-fields.c */
+
+/* Returns what to write in a struct of the schema ("rule") in place of field
+ * 'word', such as "dport", which that does not have; or NULL. */
+const char *ctl_other_field(const char *of, const char *word);
+
+/* Returns the value of 'field' that 'word', such as "accept", means elsewhere;
+ * or NULL. */
+const char *ctl_other_value(const char *field, const char *word);
+
+/* Returns the member in which elements of this list of structs have what
+ * others write alone ("cidr" of "subnets"); or NULL. */
+const char *ctl_element_member(const char *list);
+
 #endif /* controller/ctl/other-tools.h */

@@ -26,6 +26,7 @@ struct undo {
     const char *type, *name;    /* Of that object alone; or NULL. */
     bool force;
     bool foreign;               /* An object is not the client's. */
+    bool of_daemon;             /* One is vmnd's. */
     struct model_request request;
     struct vmn_errors errors;
 };
@@ -135,6 +136,22 @@ is_own(struct undo *undo, const struct vmn_row *row)
     return false;
 }
 
+/* Reports, once, that the revision created or deleted what is not for users
+ * to create or delete. */
+static void
+refuse_of_daemon(struct undo *undo, const struct schema_table *table)
+{
+    if (!undo->of_daemon) {
+        vmn_errors_add(&undo->errors, VMN_ERR_CONFLICT, "",
+                       "revision %"PRIu64" is of vmnd's start: its %s come "
+                       "and go with vmnd's configuration, and cannot be "
+                       "undone; one is disabled by vmnctl patch %s NAME -p "
+                       "'{enabled: false}'", undo->revision, table->plural,
+                       table->plural);
+    }
+    undo->of_daemon = true;
+}
+
 /* Adds the inverse of one object's change, or to the errors. */
 static void
 undo_object(struct undo *undo, const json_t *object)
@@ -154,6 +171,10 @@ undo_object(struct undo *undo, const json_t *object)
     }
     row = model_get_durable(undo->nb->model, table->id, name, &meta);
     if (!is_own(undo, row)) {
+        return;
+    }
+    if (table->of_daemon && (!before || !after)) {
+        refuse_of_daemon(undo, table);
         return;
     }
     if (after && !row) {

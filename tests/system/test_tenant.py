@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 from conftest import close_lab, make_token_lab
+from vmnlab.api import Refused
 from vmnlab.daemon import find
 from vmnlab.netns import inside
 
@@ -198,3 +199,10 @@ def test_sees_how_its_own_is_and_what_happened_to_it(lab, acme):
         text = acme.vmnctl(*query)
         assert text.endswith("(changes that this account has not made are "
                              "not shown)\n"), text
+
+
+def test_what_vmnd_has_made_at_its_start_is_not_undone(lab):
+    with pytest.raises(Refused, match="revision 1 is of vmnd's start: its "
+                       "apps come and go with vmnd's configuration") as told:
+        lab.vmnd.api.call("POST", "/v1/revisions/1/undo")
+    assert len(told.value.problem["errors"]) == 1

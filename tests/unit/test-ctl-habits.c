@@ -268,6 +268,81 @@ other_tools_are_translated(void **state OVS_UNUSED)
     }
 }
 
+/* Fields, values and forms of other tools, in what is refused. */
+static void
+other_tools_fields_are_translated(void **state OVS_UNUSED)
+{
+    static const struct {
+        const char *spec, *pointer, *detail, *said;
+    } cases[] = {
+        { "{\"rules\": [{\"dport\": 80}]}", "/spec/rules/0/dport",
+          "unknown field \\\"dport\\\" of a rule", "of a rule; write "
+          "services: [{protocol: tcp, ports: [80]}] (HTTP" },
+        { "{\"rules\": []}", "/spec/x", "unknown field \\\"x\\\" of a rule",
+          "unknown field \"x\" of a rule (HTTP" },
+        { "{\"rules\": []}", "/spec/x", "unknown field \\\"x\\\" of a",
+          "unknown field \"x\" of a (HTTP" },
+        { "{\"rules\": [{\"action\": \"Accept\"}]}", "/spec/rules/0/action",
+          "must be one of \\\"allow\\\"", "; did you mean \"allow\"?" },
+        { "{\"directions\": [\"in\"]}", "/spec/directions/0",
+          "must be one of \\\"ingress\\\"", "; did you mean \"ingress\"?" },
+        { "{\"rules\": [{\"action\": 7}]}", "/spec/rules/0/action",
+          "must be one of \\\"allow\\\"", "of \"allow\" (HTTP" },
+        { "{\"subnets\": [\"10.0.0.0/24\"]}", "/spec/subnets/0",
+          "must be an object", "must be an object; write {cidr: "
+          "10.0.0.0/24} (HTTP" },
+        { "{\"services\": [\"tcp/80\"]}", "/spec/services/0",
+          "must be an object", "; write {protocol: tcp, ports: [80]}" },
+        { "{\"peers\": [\"10.0.0.0/8\"]}", "/spec/peers/0",
+          "must be an object", "; write {cidr: 10.0.0.0/8}" },
+        { "{\"peers\": [{}]}", "/spec/peers/9", "must be an object",
+          "must be an object (HTTP" },
+        { "{\"ports\": 80}", "/spec/ports", "must be a list",
+          "must be a list; write ports: [80] (HTTP" },
+        { "{\"ports\": {}}", "/spec/ports", "must be a list",
+          "must be a list (HTTP" },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char *in = xasprintf("{\"type\": \"policies\", \"name\": \"p\", "
+                             "\"spec\": %s}", cases[i].spec);
+        char *reply = xasprintf(
+            "{\"errors\": [{\"pointer\": \"/objects/0%s\", \"detail\": "
+            "\"%s\"}]}", cases[i].pointer, cases[i].detail);
+        char *body = xasprintf("{\"objects\": [%s]}", in);
+        const struct step steps[] = {
+            { "POST /v1/apply", body, 400, reply }, END,
+        };
+        struct run result;
+
+        play(&result, steps, in, "apply -f -");
+        assert_int_equal(result.status, CTL_REFUSED);
+        if (!strstr(result.err, cases[i].said)) {
+            print_error("%s", result.err);
+            fail();
+        }
+        run_uninit(&result);
+        free(body);
+        free(reply);
+        free(in);
+    }
+}
+
+static void
+manifests_are_translated(void **state OVS_UNUSED)
+{
+    assert_alone("{apiVersion: v1, kind: NetworkPolicy, metadata: {name: x}, "
+                 "spec: {}}", "apply -f -", CTL_USAGE,
+                 "write type: policies, name: x, spec: {...} (vmnctl explain "
+                 "policies has an example)");
+    assert_alone("{kind: Network, name: n, spec: {}}", "apply -f -",
+                 CTL_USAGE, "write type: networks, name: n, spec");
+    assert_alone("{kind: Moon, spec: {}}", "apply -f -", CTL_USAGE,
+                 "write type: TYPE, name: NAME, spec");
+    assert_alone("", "label u-1 role=web", CTL_USAGE,
+                 "an object is named with its type: ports u-1, or ports/u-1");
+}
+
 static void
 help_is_a_command_too(void **state OVS_UNUSED)
 {
@@ -505,6 +580,8 @@ main(int argc, char *argv[])
         cmocka_unit_test(misspelled_words_are_told),
         cmocka_unit_test(what_to_type_is_told),
         cmocka_unit_test(other_tools_are_translated),
+        cmocka_unit_test(other_tools_fields_are_translated),
+        cmocka_unit_test(manifests_are_translated),
         cmocka_unit_test(help_is_a_command_too),
         cmocka_unit_test(times_are_taken_as_they_are_said),
         cmocka_unit_test(references_are_told_what_to_do_about),
