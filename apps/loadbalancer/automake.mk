@@ -13,6 +13,7 @@ apps_loadbalancer_loadbalancer_la_SOURCES = \
 	apps/loadbalancer/loadbalancer.h \
 	apps/loadbalancer/maglev.c \
 	apps/loadbalancer/no-backend.c \
+	apps/loadbalancer/vip-mac.c \
 	apps/loadbalancer/vip.c
 apps_loadbalancer_loadbalancer_la_CFLAGS = $(APPS_C)
 apps_loadbalancer_loadbalancer_la_CPPFLAGS = $(APPS_CPP)

@@ -25,22 +25,6 @@ struct members {
     struct vmn_lb_member *members;
 };
 
-/* Returns a locally administered MAC for a virtual IP, from its ID. */
-struct vmn_mac
-number_mac(uint32_t number)
-{
-    return (struct vmn_mac) VMN_RESERVED_MAC(VMN_RESERVED_MAC_SERVICE,
-                                             number);
-}
-
-struct vmn_mac
-vip_mac(struct vmn_view *view, const char *network, const struct vmn_ip *vip)
-{
-    return number_mac(vmn_id_of(view, ID_POOL_VIP,
-                                vmn_printf(view, "%s|%s", network,
-                                           vmn_ip_text(view, vip))));
-}
-
 uint32_t
 backend_number(struct vmn_view *view, const char *balancer, const char *port)
 {
@@ -178,7 +162,7 @@ add(struct members *list, const char *name)
     member->part = VMN_LB_PART_BACKENDS
                    + backend_number(list->view, lb->row.name, name);
     member->mac = port->mac;
-    member->vip_mac = vip_mac(list->view, port->network, &lb->vip);
+    member->vip_mac = vip_mac(&lb->vip);
     if (ip) {
         member->ip = *ip;
     }

@@ -211,34 +211,33 @@ own_add(const struct serving *s, const char *host, unsigned table,
     return flow;
 }
 
-/* Emits flows for a backend that was selected for its own connection. */
+/* Emits the flow for a backend that was selected for its own connection, by
+ * whichever virtual IP: conntrack knows it. */
 static void
-emit_hairpin(const struct serving *s, const char *host,
-             const struct vmn_ip *vip)
+emit_hairpin(const struct serving *s, const char *host)
 {
+    unsigned family = s->ip->family;
+    enum vmn_field vip = family == 6 ? VMN_F_CT_IPV6_DST : VMN_F_CT_NW_DST;
     struct vmn_flow *flow = own_add(s, host, BALANCE_BACKEND,
                                     BACKEND_HAIRPIN);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
-    vmn_match_ip(flow, vmn_field_ip_dst(s->ip->family), s->ip);
+    vmn_match_ip(flow, vmn_field_ip_dst(family), s->ip);
     vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK,
                      VMN_CT_TRK | VMN_CT_INV);
-    vmn_match_ip(flow, vip->family == 6 ? VMN_F_CT_IPV6_DST
-                 : VMN_F_CT_NW_DST, vip);
     vmn_act_set_masked(actions, VMN_REG_FLAGS, VMN_FLAG_HAIRPIN,
                        VMN_FLAG_HAIRPIN);
-    vmn_act_set_ip(actions, vmn_field_ip_src(vip->family), vip);
-    vmn_act_set_mac(actions, VMN_F_ETH_SRC,
-                    vip_mac(s->view, s->network->row.name, vip));
+    vmn_act_move(actions, vip, vmn_field_ip_src(family));
+    act_set_vip_mac(actions, vmn_field_ip_src(family));
     vmn_act_set_mac(actions, VMN_F_ETH_DST, s->port->mac);
     vmn_act_next(actions);
 }
 
-/* Emits flows for the backend's reply to itself, back into the connection that
- * it opened. */
+/* Emits a flow for the backend's reply to itself, by whichever virtual IP,
+ * back into the connection that it opened. */
 static void
 emit_hairpin_reply(const struct serving *s, const char *host,
-                   const struct vmn_ip *vip, const char *target)
+                   const char *target)
 {
     const char *parts[3];        /* PROTOCOL|VALUE|MASK. */
     struct vmn_actions *actions;
@@ -247,30 +246,27 @@ emit_hairpin_reply(const struct serving *s, const char *host,
     if (vmn_key_split(s->view, target, parts, 3) < 3) {
         return;
     }
-    flow = own_add(s, host, BALANCE_VIP, VIP_HAIRPIN);
+    flow = own_add(s, host, BALANCE_SERVICE, SERVICE_HAIRPIN);
     actions = vmn_flow_actions(flow);
-    vmn_match_ip(flow, vmn_field_ip_dst(vip->family), vip);
     vmn_match_masked(flow, field_src(atoi(parts[0])), atoi(parts[1]),
                      atoi(parts[2]));
     vmn_act_set_masked(actions, VMN_REG_FLAGS, VMN_FLAG_HAIRPIN,
                        VMN_FLAG_HAIRPIN);
-    vmn_act_set_ip(actions, vmn_field_ip_dst(vip->family), s->ip);
+    vmn_act_set_ip(actions, vmn_field_ip_dst(s->ip->family), s->ip);
     act_nat(actions, STAGE_BALANCE, BALANCE_SELECT);
 }
 
-/* Reads a key PORT|VIP: the port in '*s', and the virtual IP in '*vip'.
- * Returns the host that the port is bound to, or NULL: there is none, or the
- * port does not serve in the virtual IP's family. */
+/* Reads the port of a key PORT|FAMILY.  Returns the host that it is bound to,
+ * or NULL: there is none, or the port does not serve in this family. */
 static const char *
 served_read(struct vmn_view *view, struct vmn_emit *emit, const char *key,
-            struct serving *s, struct vmn_ip *vip)
+            struct serving *s)
 {
     const struct vmn_binding *binding;
     const char *parts[2];
 
     if (vmn_key_split(view, key, parts, 2) < 2
-        || !vmn_ip_from_text(parts[1], vip)
-        || !serving_read(view, emit, parts[0], vip->family, s)) {
+        || !serving_read(view, emit, parts[0], atoi(parts[1]), s)) {
         return NULL;
     }
     binding = vmn_read_binding(view, parts[0]);
@@ -283,43 +279,40 @@ compile_hairpin(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     struct vmn_names targets = vmn_relation_values(view, REL_HAIRPIN, key);
     const char *host;
     struct serving s;
-    struct vmn_ip vip;
 
-    host = served_read(view, emit, key, &s, &vip);
+    host = served_read(view, emit, key, &s);
     if (!host) {
         return;
     }
-    emit_hairpin(&s, host, &vip);
+    emit_hairpin(&s, host);
     for (size_t i = 0; i < targets.n; i++) {
-        emit_hairpin_reply(&s, host, &vip, targets.names[i]);
+        emit_hairpin_reply(&s, host, targets.names[i]);
     }
 }
 
 /* To probes.  ------------------------------------------------------------- */
 
-/* Adds a flow for the port's packets to the virtual IP from which probes
- * come. */
+/* Adds a flow for the port's packets to a virtual IP from which probes come:
+ * a reply that is none is not taken by whoever probes. */
 static struct vmn_flow *
-probed_add(const struct serving *s, const char *host,
-           const struct vmn_ip *vip)
+probed_add(const struct serving *s, const char *host)
 {
-    struct vmn_flow *flow = own_add(s, host, BALANCE_VIP, VIP_PROBE_REPLY);
+    struct vmn_flow *flow = own_add(s, host, BALANCE_SERVICE,
+                                    SERVICE_PROBE_REPLY);
 
-    vmn_match_ip(flow, vmn_field_ip_dst(vip->family), vip);
     vmn_act_punt(vmn_flow_actions(flow), HANDLER_PROBE, 0, VMN_PUNT_ALL);
     return flow;
 }
 
 static void
-emit_reply(const struct serving *s, const char *host,
-           const struct vmn_ip *vip, unsigned ip_proto, uint16_t port)
+emit_reply(const struct serving *s, const char *host, unsigned ip_proto,
+           uint16_t port)
 {
-    bool v6 = vip->family == 6;
-    enum vmn_field type = vmn_field_icmp_type(vip->family);
-    struct vmn_flow *flow = probed_add(s, host, vip);
+    bool v6 = s->ip->family == 6;
+    struct vmn_flow *flow = probed_add(s, host);
 
     if (ip_proto == VMN_IP_PROTO_ICMP) {
-        vmn_match(flow, type,
+        vmn_match(flow, vmn_field_icmp_type(s->ip->family),
                   v6 ? VMN_ICMPV6_ECHO_REPLY : VMN_ICMP_ECHO_REPLY);
     } else {
         vmn_match(flow, field_src(ip_proto), port);
@@ -337,9 +330,8 @@ compile_probe(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     const char *host;
     struct vmn_flow *flow;
     struct serving s;
-    struct vmn_ip vip;
 
-    host = served_read(view, emit, key, &s, &vip);
+    host = served_read(view, emit, key, &s);
     if (!host) {
         return;
     }
@@ -347,10 +339,10 @@ compile_probe(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         const char *what[2];     /* PROTOCOL|PORT. */
 
         if (vmn_key_split(view, probes.names[i], what, 2) == 2) {
-            emit_reply(&s, host, &vip, atoi(what[0]), atoi(what[1]));
+            emit_reply(&s, host, atoi(what[0]), atoi(what[1]));
         }
     }
-    flow = probed_add(&s, host, &vip);
-    vmn_match(flow, vmn_field_icmp_type(vip.family),
-              vip.family == 6 ? VMN_ICMPV6_UNREACHABLE : VMN_ICMP_UNREACHABLE);
+    flow = probed_add(&s, host);
+    vmn_match(flow, vmn_field_icmp_type(s.ip->family), s.ip->family == 6
+              ? VMN_ICMPV6_UNREACHABLE : VMN_ICMP_UNREACHABLE);
 }

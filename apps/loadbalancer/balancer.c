@@ -41,8 +41,8 @@ emit_service(const struct balancer_ctx *ctx, const struct vmn_lb_port *port)
     while (first <= last) {
         uint32_t value = first;
         uint16_t mask = vmn_range_mask(&first, last);
-        struct vmn_flow *flow = flow_add(ctx, ctx->scope, BALANCE_VIP,
-                                         VIP_SERVICE);
+        struct vmn_flow *flow = flow_add(ctx, ctx->scope, BALANCE_SERVICE,
+                                         SERVICE_ONE);
         struct vmn_actions *actions;
 
         vmn_match_ip(flow, vmn_field_ip_dst(ctx->lb->vip.family),
@@ -255,8 +255,9 @@ publish_targets(const struct balancer_ctx *ctx,
                 const struct vmn_lb_member *member,
                 const struct vmn_loadbalancer *services, bool cut)
 {
-    const char *hairpin = cut ? NULL : vmn_printf(ctx->view, "%s|%s",
-                                                  member->port, ctx->vip);
+    const char *hairpin = cut ? NULL : vmn_printf(ctx->view, "%s|%u",
+                                                  member->port,
+                                                  ctx->lb->vip.family);
 
     for (size_t i = 0; i < services->n_ports; i++) {
         const struct vmn_lb_port *port = vmn_lb_port_at(services, i);
@@ -295,7 +296,8 @@ publish_probe(const struct balancer_ctx *ctx,
                     : first->target ? first->target : first->port;
 
     vmn_publish(ctx->emit, REL_PROBE,
-                vmn_printf(ctx->view, "%s|%s", member->port, ctx->vip),
+                vmn_printf(ctx->view, "%s|%u", member->port,
+                           ctx->lb->vip.family),
                 vmn_printf(ctx->view, "%u|%u", ip_proto, port));
 }
 
@@ -361,6 +363,8 @@ emit_domain(struct balancer_ctx *ctx)
                         vmn_printf(ctx->view, "%s|%u|%zu|%s",
                                    lb->networks[i], ctx->ip_proto,
                                    n_services, lb->row.name));
+            vmn_publish(ctx->emit, REL_NETWORK, lb->networks[i],
+                        lb->vip.family == 6 ? "6" : "4");
         }
     }
     emit_choice(ctx);

@@ -62,6 +62,7 @@ compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     act_reject(base_add(emit, BALANCE_CHOOSE), "no backend");
     act_reject(base_add(emit, BALANCE_COMMIT), "no backend");
     act_reject(base_add(emit, BALANCE_BACKEND), "backend is gone");
+    base_vip(emit);
     base_invalid(emit);
     base_reject(emit);
 }
@@ -88,6 +89,8 @@ static const struct vmn_unit_class units[] = {
       .compile = compile_balancer },
     { .name = "address", .each = VMN_EACH_KEY, .relation = REL_ADDRESS,
       .compile = compile_address },
+    { .name = "network", .each = VMN_EACH_KEY, .relation = REL_NETWORK,
+      .compile = compile_network },
     { .name = "backend", .each = VMN_EACH_KEY, .relation = REL_BACKEND,
       .compile = compile_backend },
     { .name = "reset", .each = VMN_EACH_KEY, .relation = REL_RESET,
@@ -122,7 +125,6 @@ static const struct vmn_handler_class handlers[] = {
 };
 
 static const struct vmn_id_pool_class id_pools[] = {
-    { ID_POOL_VIP, (1u << 24) - 1 },
     { ID_POOL_BALANCER, (1u << 24) - 1 },
     { ID_POOL_AFFINITY, (1u << 24) - 1 },
     { ID_POOL_BACKEND, UINT32_MAX - VMN_LB_PART_BACKENDS },

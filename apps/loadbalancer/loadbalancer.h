@@ -19,6 +19,7 @@ enum loadbalancer_handler { HANDLER_NEIGHBOUR, HANDLER_REJECT, HANDLER_PROBE };
 /* Tables of STAGE_BALANCE. */
 enum {
     BALANCE_VIP,                /* Is it for a virtual IP? */
+    BALANCE_SERVICE,            /* For one of its services? */
     BALANCE_SELECT,             /* Tracked: of which balancer is a new
                                  * connection? */
     BALANCE_CHOOSE,             /* Selects a backend. */
@@ -32,12 +33,14 @@ enum {
     BALANCE_N_TABLES
 };
 enum {
-    VIP_FRAGMENT = 220,
-    VIP_PROBE_REPLY = 210,      /* A backend's reply to a probe. */
-    VIP_SERVICE = 200,
-    VIP_PING = 180,
-    VIP_HAIRPIN = 150,          /* A backend's reply to itself. */
-    VIP_OTHER = 100,
+    VIP_ONE = 100,
+
+    SERVICE_FRAGMENT = 220,
+    SERVICE_PROBE_REPLY = 210,  /* A backend's reply to a probe. */
+    SERVICE_ONE = 200,
+    SERVICE_PING = 180,
+    SERVICE_HAIRPIN = 150,      /* A backend's reply to itself. */
+    SERVICE_OTHER = 100,
 
     SELECT_PORT_LIMITED = 120,  /* Is it within its port's limit? */
     SELECT_INVALID = 110,
@@ -94,7 +97,6 @@ enum {
 #define PROBE_PORT 0x200
 #define PROBE_PORT_MASK 0xfe00
 
-#define ID_POOL_VIP "loadbalancer.vip" /* NETWORK|IP. */
 #define ID_POOL_BALANCER "loadbalancer.balancer" /* Its name. */
 #define ID_POOL_AFFINITY "loadbalancer.memory" /* NAME|SECONDS: of clients. */
 #define ID_POOL_BACKEND "loadbalancer.backend" /* BALANCER|PORT. */
@@ -104,14 +106,16 @@ enum {
  * its own, so that there is one flow. */
 #define REL_ADDRESS "loadbalancer.address" /* DOMAIN|VIP -> NETWORK|PROTOCOL|
                                             * SERVICES|BALANCER. */
+#define REL_NETWORK "loadbalancer.network" /* NETWORK -> family of a virtual
+                                            * IP. */
 #define REL_BACKEND "loadbalancer.backend" /* PORT|FAMILY -> network. */
 #define REL_RESET "loadbalancer.reset" /* PORT|FAMILY -> network. */
 #define REL_TARGET "loadbalancer.target" /* PORT|FAMILY|PROTOCOL|VALUE|MASK
                                           * -> balancer. */
-#define REL_HAIRPIN "loadbalancer.hairpin" /* PORT|VIP
+#define REL_HAIRPIN "loadbalancer.hairpin" /* PORT|FAMILY
                                             * -> PROTOCOL|VALUE|MASK. */
 #define REL_LIMIT "loadbalancer.limit" /* DOMAIN|RATE|BURST -> balancer. */
-#define REL_PROBE "loadbalancer.probe" /* PORT|VIP -> PROTOCOL|N. */
+#define REL_PROBE "loadbalancer.probe" /* PORT|FAMILY -> PROTOCOL|N. */
 
 /* A balancer's backends in one routing domain. */
 struct backends {
@@ -121,9 +125,6 @@ struct backends {
 
 /* backend-state.c: the query. */
 void eval_backends(struct vmn_view *, const char *key, struct vmn_value *);
-struct vmn_mac vip_mac(struct vmn_view *, const char *network,
-                       const struct vmn_ip *vip);
-struct vmn_mac number_mac(uint32_t number);
 uint32_t backend_number(struct vmn_view *, const char *balancer,
                         const char *port);
 const struct vmn_lb_member *members_of(struct vmn_view *, const char *balancer,
@@ -146,9 +147,17 @@ void slots_fill(struct vmn_view *, const struct backends *,
 
 /* vip.c: flows of a virtual IP, whatever services it has. */
 void compile_address(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_network(struct vmn_view *, const char *key, struct vmn_emit *);
+/* Emits what all virtual IPs have. */
+void base_vip(struct vmn_emit *);
 /* Replies to a unicast solicitation for a virtual IP. */
 void handle_neighbour(struct vmn_view *, const struct vmn_packet_in *,
                       struct vmn_packets_out *);
+
+/* vip-mac.c: the Ethernet address of a virtual IP. */
+struct vmn_mac vip_mac(const struct vmn_ip *vip);
+/* Sets the source to that of the virtual IP in field 'vip'. */
+void act_set_vip_mac(struct vmn_actions *, enum vmn_field vip);
 
 /* balancer.c: flows of one balancer. */
 void compile_balancer(struct vmn_view *, const char *key, struct vmn_emit *);

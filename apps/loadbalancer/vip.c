@@ -17,39 +17,18 @@ struct address {
     struct vmn_ip ip;
 };
 
-static struct vmn_flow *
-flow_add(const struct address *a, unsigned stage, unsigned table,
-         uint16_t priority)
-{
-    struct vmn_flow *flow = vmn_flow_add(a->emit, a->scope, stage, table,
-                                         priority);
-
-    vmn_match(flow, VMN_REG_ZONE, a->zone);
-    return flow;
-}
-
-static struct vmn_flow *
-flow_to_it(const struct address *a, unsigned table, uint16_t priority)
-{
-    struct vmn_flow *flow = flow_add(a, STAGE_BALANCE, table, priority);
-
-    vmn_match_ip(flow, vmn_field_ip_dst(a->ip.family), &a->ip);
-    return flow;
-}
-
 /* In the networks where it is offered.  ---------------------------------- */
 
 static void
 emit_network(const struct address *a, const char *name)
 {
     const struct vmn_network *network = vmn_read_network(a->view, name);
-    struct vmn_flow *flow;
     struct vmn_mac mac;
 
     if (!network || !network->vni) {
         return;
     }
-    mac = vip_mac(a->view, name, &a->ip);
+    mac = vip_mac(&a->ip);
     vmn_claim_ip(a->view, a->emit, name, &a->ip);
 
     const struct vmn_arp_nd_responder by = {
@@ -63,81 +42,134 @@ emit_network(const struct address *a, const char *name)
     };
 
     vmn_arp_nd_respond(a->emit, &by, &a->ip);
-
-    /* Replies have its MAC: those of a backend to itself, */
-    flow = vmn_flow_add(a->emit, by.scope, STAGE_BALANCE, BALANCE_SELECT,
-                        SELECT_REPLY);
-    vmn_match(flow, VMN_REG_NETWORK, network->vni);
-    vmn_match_ip(flow, vmn_field_ip_src(a->ip.family), &a->ip);
-    vmn_act_set_mac(vmn_flow_actions(flow), VMN_F_ETH_SRC, mac);
-    vmn_act_goto(vmn_flow_actions(flow), STAGE_BALANCE, BALANCE_BACKEND);
-
-    /* and all others. */
-    flow = vmn_flow_add(a->emit, by.scope, STAGE_UNBALANCE, UNBALANCE_MAC,
-                        MAC_REPLY);
-    vmn_match(flow, VMN_REG_NETWORK, network->vni);
-    vmn_match_ip(flow, vmn_field_ip_src(a->ip.family), &a->ip);
-    vmn_act_set_mac(vmn_flow_actions(flow), VMN_F_ETH_SRC, mac);
-    vmn_act_next(vmn_flow_actions(flow));
 }
 
 /* Replies to a unicast solicitation.  Its flow has matched that the target is
- * the virtual IP, whose MAC follows from its ID. */
+ * the virtual IP, and has given the number in its MAC. */
 void
 handle_neighbour(struct vmn_view *view, const struct vmn_packet_in *in,
                  struct vmn_packets_out *out)
 {
-    vmn_send_nd_advert(in, number_mac(in->arg), false, out);
+    const struct vmn_mac mac = VMN_RESERVED_MAC(VMN_RESERVED_MAC_VIP, in->arg);
+
+    vmn_send_nd_advert(in, mac, false, out);
 }
 
-/* In the whole domain.  --------------------------------------------------- */
-
-/* Replies to pings.  A sender behind a router gets the same reply, from that
- * router's MAC. */
+/* Emits the MAC of replies that have got their virtual IP back: conntrack's
+ * zone holds nothing but balanced connections. */
 static void
-emit_ping(const struct address *a)
+emit_reply(struct vmn_emit *emit, const struct vmn_network *network,
+           unsigned family, unsigned stage, unsigned table, uint16_t priority)
 {
-    bool v6 = a->ip.family == 6;
-    enum vmn_field type = vmn_field_icmp_type(a->ip.family);
-    struct vmn_flow *flow = flow_to_it(a, BALANCE_VIP, VIP_PING);
+    struct vmn_flow *flow = vmn_flow_add(
+        emit, vmn_scope_network(network->row.name), stage, table, priority);
+
+    vmn_match(flow, VMN_REG_NETWORK, network->vni);
+    vmn_match(flow, VMN_F_ETH_TYPE, vmn_eth_type_of(family));
+    vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | VMN_CT_RPL,
+                     VMN_CT_TRK | VMN_CT_RPL | VMN_CT_INV);
+    act_set_vip_mac(vmn_flow_actions(flow), vmn_field_ip_src(family));
+    if (stage == STAGE_BALANCE) {
+        vmn_act_goto(vmn_flow_actions(flow), STAGE_BALANCE, BALANCE_BACKEND);
+    } else {
+        vmn_act_next(vmn_flow_actions(flow));
+    }
+}
+
+/* Compiles what a network has in which virtual IPs are offered. */
+void
+compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    const struct vmn_network *network = vmn_read_network(view, key);
+    struct vmn_names families = vmn_relation_values(view, REL_NETWORK, key);
+
+    for (size_t i = 0; network && network->vni && i < families.n; i++) {
+        unsigned family = atoi(families.names[i]);
+
+        /* Replies of a backend to itself, */
+        emit_reply(emit, network, family, STAGE_BALANCE, BALANCE_SELECT,
+                   SELECT_REPLY);
+        /* and all others. */
+        emit_reply(emit, network, family, STAGE_UNBALANCE, UNBALANCE_MAC,
+                   MAC_REPLY);
+    }
+}
+
+/* Of all virtual IPs.  ---------------------------------------------------- */
+
+static struct vmn_flow *
+base_add(struct vmn_emit *emit, uint16_t priority)
+{
+    return vmn_flow_add(emit, vmn_scope_all(), STAGE_BALANCE, BALANCE_SERVICE,
+                        priority);
+}
+
+/* Emits the reply to pings.  A sender behind a router gets the same reply,
+ * from that router's MAC. */
+static void
+base_ping(struct vmn_emit *emit, unsigned family)
+{
+    bool v6 = family == 6;
+    enum vmn_field type = vmn_field_icmp_type(family);
+    struct vmn_flow *flow = base_add(emit, SERVICE_PING);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     vmn_match(flow, VMN_REG_SRC_LOCAL, 1);
     vmn_match(flow, type, v6 ? VMN_ICMPV6_ECHO : VMN_ICMP_ECHO);
     vmn_act_swap(actions, VMN_F_ETH_SRC, VMN_F_ETH_DST);
-    vmn_act_swap(actions, vmn_field_ip_src(a->ip.family),
-                 vmn_field_ip_dst(a->ip.family));
+    vmn_act_swap(actions, vmn_field_ip_src(family), vmn_field_ip_dst(family));
     vmn_act_set(actions, VMN_F_IP_TTL, 64);
     vmn_act_set(actions, type,
                 v6 ? VMN_ICMPV6_ECHO_REPLY : VMN_ICMP_ECHO_REPLY);
     vmn_act_output_in_port(actions);
 }
 
+/* Emits a flow for fragments.  Conntrack reassembles them, so all must go
+ * there. */
 static void
-emit_common(const struct address *a)
+base_fragment(struct vmn_emit *emit, unsigned family, unsigned ip_proto)
 {
-    emit_ping(a);
-    vmn_act_drop(vmn_flow_actions(flow_to_it(a, BALANCE_VIP, VIP_OTHER)),
-                 "no such service at virtual IP");
-}
+    struct vmn_flow *flow = base_add(emit, SERVICE_FRAGMENT);
 
-/* Emits flows for fragments.  Conntrack reassembles them, so all must go
- * there.  A later fragment does not name its service, so it can open a
- * connection only if there is one: 'balancer' is the only balancer then, with
- * a single service. */
-static void
-emit_fragments(const struct address *a, unsigned ip_proto,
-               const struct vmn_loadbalancer *balancer)
-{
-    struct vmn_flow *flow = flow_to_it(a, BALANCE_VIP, VIP_FRAGMENT);
-    struct vmn_actions *actions;
-
+    vmn_match(flow, VMN_F_ETH_TYPE, vmn_eth_type_of(family));
     vmn_match(flow, VMN_F_IP_PROTO, ip_proto);
     vmn_match_masked(flow, VMN_F_IP_FRAG, VMN_FRAG_ANY, VMN_FRAG_ANY);
     act_nat(vmn_flow_actions(flow), STAGE_BALANCE, BALANCE_SELECT);
+}
 
-    flow = flow_to_it(a, BALANCE_SELECT, SELECT_FRAGMENT);
-    actions = vmn_flow_actions(flow);
+void
+base_vip(struct vmn_emit *emit)
+{
+    for (unsigned family = 4; family <= 6; family += 2) {
+        base_ping(emit, family);
+        base_fragment(emit, family, VMN_IP_PROTO_TCP);
+        base_fragment(emit, family, VMN_IP_PROTO_UDP);
+    }
+}
+
+/* In the whole domain.  --------------------------------------------------- */
+
+static struct vmn_flow *
+flow_to_it(const struct address *a, unsigned table, uint16_t priority)
+{
+    struct vmn_flow *flow = vmn_flow_add(a->emit, a->scope, STAGE_BALANCE,
+                                         table, priority);
+
+    vmn_match(flow, VMN_REG_ZONE, a->zone);
+    vmn_match_ip(flow, vmn_field_ip_dst(a->ip.family), &a->ip);
+    return flow;
+}
+
+/* Emits a flow for later fragments of what may open a connection.  They do not
+ * name their service, so they can open one only if there is one: 'balancer' is
+ * the only balancer then, with a single service. */
+static void
+emit_fragment(const struct address *a, unsigned ip_proto,
+              const struct vmn_loadbalancer *balancer)
+{
+    struct vmn_flow *flow = flow_to_it(a, BALANCE_SELECT, SELECT_FRAGMENT);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
     vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | VMN_CT_NEW,
                      VMN_CT_TRK | VMN_CT_NEW | VMN_CT_INV);
     vmn_match_masked(flow, VMN_F_IP_FRAG, VMN_FRAG_LATER, VMN_FRAG_LATER);
@@ -179,8 +211,8 @@ emit_services(const struct address *a, const struct vmn_names *facts)
     }
     for (unsigned i = 0; i < 256; i++) {
         if (some[i]) {
-            emit_fragments(a, i, several[i] ? NULL
-                           : vmn_read_loadbalancer(a->view, only[i]));
+            emit_fragment(a, i, several[i] ? NULL
+                          : vmn_read_loadbalancer(a->view, only[i]));
         }
     }
 }
@@ -198,6 +230,10 @@ compile_address(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
     a.scope = vmn_scope_domain(parts[0]);
     a.zone = vmn_domain_zone(view, parts[0]);
-    emit_common(&a);
+    vmn_act_goto(vmn_flow_actions(flow_to_it(&a, BALANCE_VIP, VIP_ONE)),
+                 STAGE_BALANCE, BALANCE_SERVICE);
+    vmn_act_drop(vmn_flow_actions(flow_to_it(&a, BALANCE_SERVICE,
+                                             SERVICE_OTHER)),
+                 "no such service at virtual IP");
     emit_services(&a, &facts);
 }

@@ -224,6 +224,7 @@ claims_of_network(struct vmn_view *view, struct vmn_emit *emit,
     static const uint64_t reserved[] = {
         (uint64_t) VMN_RESERVED_MAC_SERVICE << 24,
         (uint64_t) VMN_RESERVED_MAC_FLOATING << 24,
+        (uint64_t) VMN_RESERVED_MAC_VIP << 24,
     };
     const uint64_t group_bit = UINT64_C(1) << 40;
 

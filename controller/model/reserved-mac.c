@@ -23,7 +23,7 @@ check_mac_is_not_reserved(struct txn *txn, const struct entry *entry,
 
     if (value_mac_is_reserved(mac)) {
         txn_error(txn, entry, VMN_ERR_INVALID, field,
-                  "%s is reserved, as are all that begin with 0e:56:4d or "
-                  "0e:56:4e", value_format_mac(mac, buf));
+                  "%s is reserved, as are all that begin with 0e:56:4d, "
+                  "0e:56:4e or 0e:56:4f", value_format_mac(mac, buf));
     }
 }

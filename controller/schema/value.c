@@ -71,7 +71,8 @@ value_mac_is_reserved(struct vmn_mac mac)
     uint32_t prefix = mac.ea[0] << 16 | mac.ea[1] << 8 | mac.ea[2];
 
     return (prefix == VMN_RESERVED_MAC_SERVICE
-            || prefix == VMN_RESERVED_MAC_FLOATING);
+            || prefix == VMN_RESERVED_MAC_FLOATING
+            || prefix == VMN_RESERVED_MAC_VIP);
 }
 
 /* Parses an address of any kind.  'what' names it in errors. */

@@ -123,20 +123,20 @@ enum vmn_hook {
 #define VMN_TRANSIT_KEY "router/%s"
 
 /* Ethernet addresses that begin with these three bytes are reserved: of
- * servers and virtual IPs, of what comes from outside, and of floating
- * addresses in their external networks.  No row asks for one, and no guest
+ * servers and of what comes from outside, of floating addresses in their
+ * external networks, and of virtual IPs.  No row asks for one, and no guest
  * sends by one. */
 #define VMN_RESERVED_MAC_SERVICE 0x0e564d
 #define VMN_RESERVED_MAC_FLOATING 0x0e564e
+#define VMN_RESERVED_MAC_VIP 0x0e564f
 
-/* The bytes of such an address: one of the two, and a number. */
+/* The bytes of such an address: one of these, and a number. */
 #define VMN_RESERVED_MAC_BYTES(PREFIX, NUMBER) \
     (PREFIX) >> 16, (PREFIX) >> 8 & 0xff, (PREFIX) & 0xff, \
     (NUMBER) >> 16 & 0xff, (NUMBER) >> 8 & 0xff, (NUMBER) & 0xff
 #define VMN_RESERVED_MAC(PREFIX, NUMBER) \
     { { VMN_RESERVED_MAC_BYTES(PREFIX, NUMBER) } }
-/* That of a server which answers at UDP port 'PORT', up to 255; virtual IPs
- * have smaller numbers. */
+/* That of a server which answers at UDP port 'PORT', up to 255. */
 #define VMN_SERVER_MAC(PORT) \
     VMN_RESERVED_MAC(VMN_RESERVED_MAC_SERVICE, 0xff0000 | (PORT))
 

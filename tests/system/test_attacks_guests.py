@@ -135,7 +135,7 @@ def test_to_send_from_a_mac_of_vmn(nest):
     """Virtual IPs', servers', floating addresses', and what says that a packet
     came from outside."""
     for mac in ("0e:56:4d:00:00:01", "0e:56:4d:ff:00:43", "0e:56:4d:ff:00:0e",
-                "0e:56:4e:00:00:01"):
+                "0e:56:4e:00:00:01", "0e:56:4f:00:00:64"):
         assert nest.fails_with(mac), mac
 
 

@@ -18,7 +18,8 @@ PORT = 8117
 SHOP = {"project": "shop"}
 BANK = {"project": "bank"}
 SHARED = {"shared": "yes"}
-RESERVED = ("0e:56:4d:ff:00:0e", "0e:56:4e:00:00:01")
+RESERVED = ("0e:56:4d:ff:00:0e", "0e:56:4e:00:00:01",
+            "0e:56:4f:00:00:64")
 
 
 class Tenant:

@@ -177,7 +177,7 @@ DONE = [
                                "of overlay.port/v1"]),
     (a_timeout, (0, 1, 0), ["altered: flow table=64,priority=300"]),
     # The flows that use a group go with it.
-    (remove_group, (2, 0, 0), ["missing: group", "missing: flow table=34",
+    (remove_group, (2, 0, 0), ["missing: group", "missing: flow table=35",
                                "of loadbalancer.vip/lb"]),
     (other_buckets, (0, 1, 0), ["altered: group", "of loadbalancer.vip/lb"]),
     (remove_marker, (0, 1, 0), ["marker"]),
