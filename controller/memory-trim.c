@@ -23,7 +23,7 @@
 #include "openvswitch/vlog.h"
 #include "util.h"
 
-VLOG_DEFINE_THIS_MODULE(heap);
+VLOG_DEFINE_THIS_MODULE(memory_trim);
 
 #define CHECK_S 5
 

@@ -473,13 +473,13 @@ static bool
 is_possible(const struct model *model, const struct engine *engine,
             const struct model_request *request, struct vmn_errors *errors)
 {
-    const char *fault = engine_dry_run_fault(engine);
+    const char *skipped = engine_dry_run_skipped(engine);
 
-    if (fault) {
+    if (skipped) {
         vmn_errors_add(errors, VMN_ERR_CONFLICT, "", "%s fails already, and "
-                       "what becomes of it cannot be planned", fault);
+                       "what becomes of it cannot be planned", skipped);
     }
-    return (!fault && plan_is_within_limit(engine, errors)
+    return (!skipped && plan_is_within_limit(engine, errors)
             && plan_is_within_quotas(model, engine, request->rights,
                                      errors));
 }

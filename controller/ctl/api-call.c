@@ -124,14 +124,14 @@ put_origin(const struct ctl_input *input, const char *pointer, struct ds *ds,
 }
 
 static void
-put_fault(const struct ctl *ctl, const json_t *fault,
+put_error(const struct ctl *ctl, const json_t *error,
           const struct ctl_input *input, struct ds *ds)
 {
-    const char *pointer = json_string_value(json_object_get(fault,
+    const char *pointer = json_string_value(json_object_get(error,
                                                             "pointer"));
-    const char *parameter = json_string_value(json_object_get(fault,
+    const char *parameter = json_string_value(json_object_get(error,
                                                               "parameter"));
-    const char *detail = json_string_value(json_object_get(fault, "detail"));
+    const char *detail = json_string_value(json_object_get(error, "detail"));
     const char *where = parameter ? parameter : pointer;
     char *argument = where && !input ? ctl_error_argument(ctl, where) : NULL;
     const json_t *sent = NULL;
@@ -159,12 +159,12 @@ put_fault(const struct ctl *ctl, const json_t *fault,
 static void
 put_cascade(const struct ctl *ctl, const json_t *errors, struct ds *ds)
 {
-    const json_t *fault;
+    const json_t *error;
     bool by_balancer = false;
     size_t n = 0, i;
 
-    json_array_foreach (errors, i, fault) {
-        const char *detail = json_string_value(json_object_get(fault,
+    json_array_foreach (errors, i, error) {
+        const char *detail = json_string_value(json_object_get(error,
                                                                "detail"));
         const char *by = (detail ? strstr(detail, "\" is referenced by ")
                           : NULL);
@@ -194,11 +194,11 @@ ctl_append_problem(const struct ctl *ctl, struct ds *ds,
                                                           "title"));
     const char *detail = json_string_value(json_object_get(reply->body,
                                                            "detail"));
-    const json_t *fault;
+    const json_t *error;
     size_t i;
 
     if (json_array_size(errors) == 1) {
-        put_fault(ctl, json_array_get(errors, 0), input, ds);
+        put_error(ctl, json_array_get(errors, 0), input, ds);
     } else {
         ds_put_cstr(ds, detail ? detail : title ? title
                     : "the server refused");
@@ -209,10 +209,10 @@ ctl_append_problem(const struct ctl *ctl, struct ds *ds,
         ds_put_cstr(ds, "  give a token: --token-file FILE, or VMNCTL_TOKEN "
                     "in the environment (vmnctl token makes one)\n");
     }
-    json_array_foreach (errors, i, fault) {
+    json_array_foreach (errors, i, error) {
         if (json_array_size(errors) > 1) {
             ds_put_cstr(ds, "  ");
-            put_fault(ctl, fault, input, ds);
+            put_error(ctl, error, input, ds);
             ds_put_char(ds, '\n');
         }
     }

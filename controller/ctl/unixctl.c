@@ -100,7 +100,7 @@ ctl_unixctl_run(const char *path, const char *command, struct vmn_error *why)
     char *line = json_dumps(request, JSON_COMPACT);
     int fd = open_socket(path);
     json_t *reply = NULL;
-    json_error_t fault;
+    json_error_t error;
     size_t written;
     char *text;
 
@@ -109,7 +109,7 @@ ctl_unixctl_run(const char *path, const char *command, struct vmn_error *why)
         vmn_error_errno(why, errno, "%s: %s", path, ovs_strerror(errno));
         text = NULL;
     } else {
-        reply = json_loadfd(fd, JSON_DISABLE_EOF_CHECK, &fault);
+        reply = json_loadfd(fd, JSON_DISABLE_EOF_CHECK, &error);
         text = parse_reply(reply, why);
     }
     if (fd >= 0) {

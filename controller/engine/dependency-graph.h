@@ -111,7 +111,7 @@ struct unit_node {
     uint64_t cookie;
     const char *name;           /* "APP.UNIT/KEY", in the same block. */
     char *problem;              /* Why it failed, or NULL. */
-    bool failed;                /* The same, except for a dry run's faults. */
+    bool failed;                /* The same, but for a dry run's. */
     bool gone;                  /* Its object was deleted in a dry run. */
     struct ovs_list problem_node; /* In engine's 'problems', if it has one. */
     size_t n_entries;           /* Desired entries; see desired-state.h. */

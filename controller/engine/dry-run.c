@@ -40,8 +40,8 @@ withdrawn_forget(struct dry_run *dry_run)
 void
 dry_run_end(struct dry_run *dry_run)
 {
-    free(dry_run->fault);
-    dry_run->fault = NULL;
+    free(dry_run->skipped);
+    dry_run->skipped = NULL;
     dry_run->running = false;
 }
 
@@ -88,9 +88,9 @@ dry_run_holds(const struct dry_run *dry_run, const struct unit_node *unit)
 }
 
 void
-dry_run_set_fault(struct dry_run *dry_run, const struct unit_node *unit)
+dry_run_set_skipped(struct dry_run *dry_run, const struct unit_node *unit)
 {
-    if (!dry_run->fault) {
-        dry_run->fault = xstrdup(unit->name);
+    if (!dry_run->skipped) {
+        dry_run->skipped = xstrdup(unit->name);
     }
 }

@@ -19,7 +19,7 @@ struct unit_node;
 struct dry_run {
     bool running;
     struct hmap withdrawn;      /* Of withdrawn items. */
-    char *fault;                /* A unit that had to be skipped. */
+    char *skipped;              /* A unit that had to be skipped. */
 };
 
 void dry_run_init(struct dry_run *);
@@ -35,6 +35,6 @@ struct flow_item *withdrawn_take(struct dry_run *, const struct flow_item *);
 /* Returns true if 'unit' must be skipped. */
 bool dry_run_holds(const struct dry_run *, const struct unit_node *);
 /* Records that such a unit would have been computed or destroyed. */
-void dry_run_set_fault(struct dry_run *, const struct unit_node *);
+void dry_run_set_skipped(struct dry_run *, const struct unit_node *);
 
 #endif /* controller/engine/dry-run.h */

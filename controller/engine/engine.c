@@ -141,7 +141,7 @@ ensure_unit(struct engine *engine, unsigned class_id, const char *key,
         struct unit_node *unit = unit_node_cast(node);
 
         if (dry_run_holds(&engine->dry_run, unit)) {
-            dry_run_set_fault(&engine->dry_run, unit);
+            dry_run_set_skipped(&engine->dry_run, unit);
             unit->gone = true;
         } else {
             unit_destroy(engine, unit);
@@ -442,9 +442,9 @@ engine_begin_dry_run(struct engine *engine)
 }
 
 const char *
-engine_dry_run_fault(const struct engine *engine)
+engine_dry_run_skipped(const struct engine *engine)
 {
-    return engine->dry_run.fault;
+    return engine->dry_run.skipped;
 }
 
 void

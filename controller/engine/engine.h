@@ -214,10 +214,10 @@ struct engine_delta *engine_roll_back(struct engine *,
 /* Begins or ends a dry run: one for a state that is then rolled back, followed
  * by engine_roll_back().  It leaves the engine unchanged.  A unit that had
  * failed before keeps the entries of its last success, which no computation
- * could restore; it is skipped. engine_dry_run_fault() names a skipped unit
+ * could restore; it is skipped. engine_dry_run_skipped() names a skipped unit
  * that would have changed, or returns NULL.  Valid until the end. */
 void engine_begin_dry_run(struct engine *);
-const char *engine_dry_run_fault(const struct engine *);
+const char *engine_dry_run_skipped(const struct engine *);
 void engine_end_dry_run(struct engine *);
 
 /* Returns the number of desired items of 'host'. */

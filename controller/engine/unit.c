@@ -538,7 +538,7 @@ unit_compute(struct engine *engine, struct unit_node *unit)
     if (!dry_run_holds(&engine->dry_run, unit)) {
         finish(engine, unit, &view, &emit);
     } else if (!view.problem) {
-        dry_run_set_fault(&engine->dry_run, unit);
+        dry_run_set_skipped(&engine->dry_run, unit);
     }
     graph_drop_reads(&engine->graph, old_reads);
     emit_uninit(&emit);

@@ -130,7 +130,7 @@ struct fabric {
 
     const struct fabric_callbacks *callbacks; /* Constant. */
 
-    uint64_t n_metered[2];      /* Packets dropped by the meters of punts: from
+    uint64_t n_metered[2];      /* Packets dropped by packet-in meters: from
                                  * ports, and from tunnels. */
     bool from_nothing;          /* True while hosts are created whose first
                                  * difference is their complete desired

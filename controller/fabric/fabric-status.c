@@ -247,7 +247,7 @@ fabric_get_stats(const struct fabric *f, struct fabric_stats *stats)
                 f->model, VMN_INDEX_PORT_BY_HOST, host->name).n;
         }
         stats->n_diverged += (host->sw->conn
-                              && (host->sw->faults.partial
+                              && (host->sw->rejected.partial
                                   || switch_is_backing_off(host->sw)));
     }
     stats->n_synced = stats->n_in_state[FABRIC_SYNCED];

@@ -107,7 +107,7 @@ refusals_to_json(const struct fabric_switch *sw)
     const struct rejected_item *rejected;
     json_t *refusals = json_array();
 
-    HMAP_FOR_EACH (rejected, node, &sw->faults.rejected) {
+    HMAP_FOR_EACH (rejected, node, &sw->rejected.items) {
         const struct flow_item *item = engine_find_xid(engine,
                                                          rejected->xid);
         char *text = (item ? item_describe(engine, item)
@@ -172,7 +172,8 @@ unixctl_host(struct unixctl_conn *conn, int argc OVS_UNUSED,
                         json_boolean(audit_is_running(sw)));
     json_object_set_new(json, "being_reconciled",
                         json_boolean(reconcile_is_running(sw)));
-    json_object_set_new(json, "resting", json_boolean(sw->faults.backing_off));
+    json_object_set_new(json, "resting",
+                        json_boolean(sw->rejected.backing_off));
     reply_json(conn, json);
 }
 

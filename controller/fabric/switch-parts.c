@@ -10,14 +10,14 @@
  *
  * - Messages go to the first part that takes them.  Packets come first, being
  *   the most.  Those that know their messages by their transaction ids
- *   (sampling meters, punts) come before 'faults' and 'reconcile', which take
- *   errors by what they say and by the session's state; 'bundles' is last, for
- *   it takes every error that is left.
+ *   (sampling meters, packet-in meters) come before 'rejected items' and
+ *   'reconcile', which take errors by what they say and by the session's
+ *   state; 'bundles' is last, for it takes every error that is left.
  * - When a switch connects, its meters are requested before anything else,
  *   since flows go through them; so 'reconcile' comes after these.
- * - When a connection goes, 'faults' looks at the state that the session was
- *   in, and 'bundles' at what was on its way: each of them forgets only what
- *   is its own, so that those behind still find theirs. */
+ * - When a connection goes, 'rejected items' looks at the state that the
+ *   session was in, and 'bundles' at what was on its way: each of them forgets
+ *   only what is its own, so that those behind still find theirs. */
 
 #include <config.h>
 

@@ -20,7 +20,7 @@
 #include "sset.h"
 #include "util.h"
 
-VLOG_DEFINE_THIS_MODULE(health_rows);
+VLOG_DEFINE_THIS_MODULE(health_commit);
 
 /* Rows in a request, well below the model's bound. */
 #define OPS_MAX 4096
@@ -35,37 +35,37 @@ struct health_commit {
     void *aux;
     struct sset due;            /* Names of rows. */
     struct event *flush;
-    struct rows_request *sent;  /* The pending request, or NULL. */
+    struct health_request *sent; /* The pending request, or NULL. */
     int retry_ms;
 };
 
-struct rows_request {
-    struct health_commit *rows;
+struct health_request {
+    struct health_commit *owner;
     struct sset names;
 };
 
 static void
-flush_in(struct health_commit *rows, int ms)
+flush_in(struct health_commit *hc, int ms)
 {
     const struct timeval in = { ms / 1000, ms % 1000 * 1000 };
 
-    event_add(rows->flush, &in);
+    event_add(hc->flush, &in);
 }
 
 void
-health_commit_update(struct health_commit *rows, const char *balancer,
+health_commit_update(struct health_commit *hc, const char *balancer,
                      const char *port)
 {
     char *name = xasprintf("%s/%s", balancer, port);
 
-    sset_add_and_free(&rows->due, name);
-    if (!rows->sent && !event_pending(rows->flush, EV_TIMEOUT, NULL)) {
-        event_active(rows->flush, EV_TIMEOUT, 1);
+    sset_add_and_free(&hc->due, name);
+    if (!hc->sent && !event_pending(hc->flush, EV_TIMEOUT, NULL)) {
+        event_active(hc->flush, EV_TIMEOUT, 1);
     }
 }
 
 static void
-request_free(struct rows_request *sent)
+request_free(struct health_request *sent)
 {
     sset_destroy(&sent->names);
     free(sent);
@@ -75,48 +75,48 @@ static void
 done_cb(void *sent_, const struct commit_result *result)
 {
     static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 10);
-    struct rows_request *sent = sent_;
-    struct health_commit *rows = sent->rows;
+    struct health_request *sent = sent_;
+    struct health_commit *hc = sent->owner;
     const char *name;
 
-    rows->sent = NULL;
+    hc->sent = NULL;
     if (result->ok) {
-        rows->retry_ms = RETRY_MIN_MS;
-        if (!sset_is_empty(&rows->due)) {
-            flush_in(rows, 0);
+        hc->retry_ms = RETRY_MIN_MS;
+        if (!sset_is_empty(&hc->due)) {
+            flush_in(hc, 0);
         }
     } else {
         VLOG_WARN_RL(&rl, "states of backends were not stored: %s; trying "
                      "again", result->errors->n
                      ? result->errors->errors[0].text : "no reason given");
         SSET_FOR_EACH (name, &sent->names) {
-            sset_add(&rows->due, name);
+            sset_add(&hc->due, name);
         }
-        flush_in(rows, rows->retry_ms);
-        rows->retry_ms = MIN(rows->retry_ms * 2, RETRY_MAX_MS);
+        flush_in(hc, hc->retry_ms);
+        hc->retry_ms = MIN(hc->retry_ms * 2, RETRY_MAX_MS);
     }
     request_free(sent);
 }
 
 /* Adds the operation that row 'name' needs, if any. */
 static void
-add_row(struct health_commit *rows, struct model_request *request,
+add_row(struct health_commit *hc, struct model_request *request,
         const char *name)
 {
     static const char *const words[] = {
         [VMN_HEALTH_UP] = "up", [VMN_HEALTH_DOWN] = "down",
         [VMN_HEALTH_DRAINED] = "drained",
     };
-    const struct vmn_health *row = model_get(rows->model, VMN_TABLE_HEALTH,
+    const struct vmn_health *row = model_get(hc->model, VMN_TABLE_HEALTH,
                                              name);
     size_t len = strcspn(name, "/");
     char *balancer = xmemdup0(name, len);
     const char *port = name + len + 1;
-    const char *desired = rows->desired(rows->aux, balancer, port);
+    const char *desired = hc->desired(hc->aux, balancer, port);
 
     /* Rows are deleted with the objects that they are about. */
-    if (!model_get(rows->model, VMN_TABLE_LOADBALANCER, balancer)
-        || !model_get(rows->model, VMN_TABLE_PORT, port)) {
+    if (!model_get(hc->model, VMN_TABLE_LOADBALANCER, balancer)
+        || !model_get(hc->model, VMN_TABLE_PORT, port)) {
         desired = NULL;
     }
     if (!desired && row) {
@@ -132,28 +132,28 @@ add_row(struct health_commit *rows, struct model_request *request,
 }
 
 static void
-flush_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *rows_)
+flush_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *hc_)
 {
-    struct health_commit *rows = rows_;
+    struct health_commit *hc = hc_;
     struct model_request request;
-    struct rows_request *sent;
+    struct health_request *sent;
 
-    if (rows->sent) {
+    if (hc->sent) {
         return;                 /* done_cb() continues. */
     }
     sent = xzalloc(sizeof *sent);
-    sent->rows = rows;
+    sent->owner = hc;
     sset_init(&sent->names);
     model_request_init(&request, "health");
-    while (!sset_is_empty(&rows->due) && request.n_ops < OPS_MAX) {
-        char *name = sset_pop(&rows->due);
+    while (!sset_is_empty(&hc->due) && request.n_ops < OPS_MAX) {
+        char *name = sset_pop(&hc->due);
 
-        add_row(rows, &request, name);
+        add_row(hc, &request, name);
         sset_add_and_free(&sent->names, name);
     }
     if (request.n_ops) {
-        rows->sent = sent;
-        commit_submit(rows->commit, &request, done_cb, sent);
+        hc->sent = sent;
+        commit_submit(hc->commit, &request, done_cb, sent);
     } else {
         request_free(sent);
     }
@@ -165,28 +165,28 @@ health_commit_create(struct event_base *base, struct model *model,
                      struct commit *commit, health_commit_desired_cb *desired,
                      void *aux)
 {
-    struct health_commit *rows = xzalloc(sizeof *rows);
+    struct health_commit *hc = xzalloc(sizeof *hc);
 
-    rows->model = model;
-    rows->commit = commit;
-    rows->desired = desired;
-    rows->aux = aux;
-    rows->retry_ms = RETRY_MIN_MS;
-    sset_init(&rows->due);
-    rows->flush = event_new(base, -1, 0, flush_cb, rows);
-    return rows;
+    hc->model = model;
+    hc->commit = commit;
+    hc->desired = desired;
+    hc->aux = aux;
+    hc->retry_ms = RETRY_MIN_MS;
+    sset_init(&hc->due);
+    hc->flush = event_new(base, -1, 0, flush_cb, hc);
+    return hc;
 }
 
 void
-health_commit_destroy(struct health_commit *rows)
+health_commit_destroy(struct health_commit *hc)
 {
-    if (rows) {
-        if (rows->sent) {
+    if (hc) {
+        if (hc->sent) {
             /* Its callback is not called any more: see commit_stop(). */
-            request_free(rows->sent);
+            request_free(hc->sent);
         }
-        event_free(rows->flush);
-        sset_destroy(&rows->due);
-        free(rows);
+        event_free(hc->flush);
+        sset_destroy(&hc->due);
+        free(hc);
     }
 }

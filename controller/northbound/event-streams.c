@@ -26,7 +26,7 @@
 #include "timeval.h"
 #include "util.h"
 
-VLOG_DEFINE_THIS_MODULE(event_readers);
+VLOG_DEFINE_THIS_MODULE(event_streams);
 
 /* Bytes queued in a stream's connection beyond which it is sent no more. */
 #define QUEUED_MAX (64 * 1024)

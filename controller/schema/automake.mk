@@ -20,7 +20,7 @@ controller_libvmn_a_SOURCES += \
 	controller/schema/schema-diff.c \
 	controller/schema/schema-diff.h \
 	controller/schema/schema-dns-zone.c \
-	controller/schema/schema-fault.h \
+	controller/schema/schema-error.h \
 	controller/schema/schema-floating-ip.c \
 	controller/schema/schema-group.c \
 	controller/schema/schema-health.c \
@@ -62,6 +62,6 @@ controller_libvmn_a_SOURCES += \
 	controller/schema/selector.h \
 	controller/schema/status.h \
 	controller/schema/tables.h \
+	controller/schema/value-addresses.c \
 	controller/schema/value-names.c \
-	controller/schema/value.c \
 	controller/schema/value.h

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Errors for users: a code, the field, and a sentence.  All faults of a
+ * Errors for users: a code, the field, and a sentence.  All errors of a
  * request are reported at once, in a list; a function that stops at the first
  * sets one error of its caller's. */
 

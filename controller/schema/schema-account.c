@@ -5,7 +5,7 @@
 #include <config.h>
 
 #include "controller/schema/schema-define.h"
-#include "controller/schema/schema-fault.h"
+#include "controller/schema/schema-error.h"
 #include "controller/schema/value.h"
 #include "util.h"
 
@@ -69,20 +69,21 @@ finish_account(void *account_, const json_t *json OVS_UNUSED,
     const struct vmn_account *account = account_;
 
     if (account->role == VMN_ROLE_ADMIN && account->scope.text) {
-        fault(errors, pointer, "scope", "an admin's is everything: it cannot "
-              "be combined with \"role\"");
+        add_error(errors, pointer, "scope",
+                  "an admin's is everything: it cannot be combined with "
+                  "\"role\"");
     }
     if (account->reads.text && !account->scope.text) {
-        fault(errors, pointer, "reads", "is only for accounts with a "
-              "\"scope\"");
+        add_error(errors, pointer, "reads", "is only for accounts with a "
+                  "\"scope\"");
     }
     if (account->n_tiers && !account->scope.text) {
-        fault(errors, pointer, "tiers", "is only for accounts with a "
-              "\"scope\"");
+        add_error(errors, pointer, "tiers", "is only for accounts with a "
+                  "\"scope\"");
     }
     if (account->iface_ids && !account->scope.text) {
-        fault(errors, pointer, "iface_ids", "is only for accounts with a "
-              "\"scope\"");
+        add_error(errors, pointer, "iface_ids", "is only for accounts with a "
+                  "\"scope\"");
     }
 }
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "controller/schema/schema-define.h"
-#include "controller/schema/schema-fault.h"
+#include "controller/schema/schema-error.h"
 #include "controller/schema/value.h"
 #include "util.h"
 
@@ -81,24 +81,25 @@ finish_dns_record(void *record_, const json_t *json OVS_UNUSED,
 
     if (record->type == VMN_DNS_TYPE_PTR) {
         if (!is_address(record->name, 0)) {
-            fault(errors, pointer, "name", "must be an address: the one whose "
-                                           "name the record gives");
+            add_error(errors, pointer, "name",
+                      "must be an address: the one whose name the record "
+                      "gives");
         }
     } else if (strcmp(record->name, "@") && !is_name(record->name)) {
-        fault(errors, pointer, "name", "must be \"@\" or a name, in lower "
-                                       "case, without the zone's domain");
+        add_error(errors, pointer, "name", "must be \"@\" or a name, in lower "
+                                           "case, without the zone's domain");
     }
     for (size_t i = 0; i < record->n_values; i++) {
         if (!is_value(record->type, record->values[i])) {
             char *field = xasprintf("values/%"PRIuSIZE, i);
 
-            fault(errors, pointer, field, "must be %s",
-                  types[record->type].what);
+            add_error(errors, pointer, field, "must be %s",
+                      types[record->type].what);
             free(field);
         }
     }
     if (types[record->type].one && record->n_values > 1) {
-        fault(errors, pointer, "values", "must be one");
+        add_error(errors, pointer, "values", "must be one");
     }
 }
 
@@ -115,8 +116,8 @@ finish_dns_zone(void *zone_, const json_t *json OVS_UNUSED,
         if (a->type != VMN_DNS_TYPE_PTR
             && strlen(a->name) + 1 + strlen(zone->domain)
                > VALUE_DOMAIN_LEN) {
-            fault(errors, pointer, "records",
-                  "\"%s\" is too long with the zone's domain", a->name);
+            add_error(errors, pointer, "records",
+                      "\"%s\" is too long with the zone's domain", a->name);
         }
         for (size_t j = i + 1; j < zone->n_records; j++) {
             const struct vmn_dns_record *b = &zone->records[j];
@@ -124,13 +125,13 @@ finish_dns_zone(void *zone_, const json_t *json OVS_UNUSED,
             if (strcmp(a->name, b->name)) {
                 break;
             } else if (a->type == b->type) {
-                fault(errors, pointer, "records",
-                      "must name \"%s\" once for each type", a->name);
+                add_error(errors, pointer, "records",
+                          "must name \"%s\" once for each type", a->name);
             } else if (a->type == VMN_DNS_TYPE_CNAME
                        || b->type == VMN_DNS_TYPE_CNAME) {
-                fault(errors, pointer, "records",
-                      "\"%s\" has a CNAME, so it can have nothing else "
-                      "(RFC 1034, section 3.6.2)", a->name);
+                add_error(errors, pointer, "records",
+                          "\"%s\" has a CNAME, so it can have nothing else "
+                          "(RFC 1034, section 3.6.2)", a->name);
             }
         }
     }

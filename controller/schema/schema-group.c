@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "controller/schema/schema-define.h"
-#include "controller/schema/schema-fault.h"
+#include "controller/schema/schema-error.h"
 #include "controller/schema/status.h"
 #include "controller/schema/value.h"
 #include "util.h"
@@ -34,9 +34,9 @@ finish_group(void *group_, const json_t *json OVS_UNUSED,
             j++;
         }
         if (j >= n || !value_prefix_overlaps(&cidrs[j], except)) {
-            fault(errors, pointer, "except",
-                  "must exclude something from \"cidrs\": %s does not",
-                  value_format_prefix(except, buf));
+            add_error(errors, pointer, "except",
+                      "must exclude something from \"cidrs\": %s does not",
+                      value_format_prefix(except, buf));
         }
     }
     free(cidrs);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "controller/schema/schema-define.h"
-#include "controller/schema/schema-fault.h"
+#include "controller/schema/schema-error.h"
 #include "controller/schema/status.h"
 #include "controller/schema/value.h"
 #include "util.h"
@@ -40,14 +40,14 @@ finish_host(void *host_, const json_t *json OVS_UNUSED,
         const char *bridge = host->provider_bridges[i].bridge;
 
         if (!strcmp(bridge, host->bridge)) {
-            fault(errors, pointer, "provider_bridges",
-                  "must not name the integration bridge: \"%s\"", bridge);
+            add_error(errors, pointer, "provider_bridges",
+                      "must not name the integration bridge: \"%s\"", bridge);
         }
         for (size_t j = 0; j < i; j++) {
             if (!strcmp(bridge, host->provider_bridges[j].bridge)) {
-                fault(errors, pointer, "provider_bridges",
-                      "must name each \"bridge\" once: \"%s\" appears "
-                      "twice", bridge);
+                add_error(errors, pointer, "provider_bridges",
+                          "must name each \"bridge\" once: \"%s\" appears "
+                          "twice", bridge);
             }
         }
     }

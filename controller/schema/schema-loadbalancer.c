@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "controller/schema/schema-define.h"
-#include "controller/schema/schema-fault.h"
+#include "controller/schema/schema-error.h"
 #include "controller/schema/schema-rule.h"
 #include "controller/schema/status.h"
 #include "controller/schema/value.h"
@@ -82,30 +82,30 @@ finish_health(void *health_, const json_t *json OVS_UNUSED,
         health->path = "/";
     }
     if (health->timeout_ms > health->interval_ms) {
-        fault(errors, pointer, "timeout_ms",
-              "must not be longer than \"interval_ms\" (%u)",
-              health->interval_ms);
+        add_error(errors, pointer, "timeout_ms",
+                  "must not be longer than \"interval_ms\" (%u)",
+                  health->interval_ms);
     }
     if (health->port && health->type == VMN_PROBE_PING) {
-        fault(errors, pointer, "port", "is not for type \"ping\"");
+        add_error(errors, pointer, "port", "is not for type \"ping\"");
     }
     if (health->path && !is_http) {
-        fault(errors, pointer, "path", "is only for type \"http\"");
+        add_error(errors, pointer, "path", "is only for type \"http\"");
     }
     if (health->host && !is_http) {
-        fault(errors, pointer, "host", "is only for type \"http\"");
+        add_error(errors, pointer, "host", "is only for type \"http\"");
     }
     if (health->n_expect && !is_http) {
-        fault(errors, pointer, "expect", "is only for type \"http\"");
+        add_error(errors, pointer, "expect", "is only for type \"http\"");
     }
     for (size_t i = 0; i < health->n_expect; i++) {
         if (health->expect[i].first < 100 || health->expect[i].last > 599) {
-            fault(errors, pointer, "expect", "must be from 100 to 599");
+            add_error(errors, pointer, "expect", "must be from 100 to 599");
             break;
         }
     }
     if (health->send && health->type != VMN_PROBE_UDP) {
-        fault(errors, pointer, "send", "is only for type \"udp\"");
+        add_error(errors, pointer, "send", "is only for type \"udp\"");
     }
 }
 
@@ -201,11 +201,11 @@ finish_scale(void *scale_, const json_t *json OVS_UNUSED,
         scale->cooldown_s = SCALE_COOLDOWN_S;
     }
     if (!scale->high && !scale->low) {
-        fault(errors, pointer, "high", "is required, or \"low\"");
+        add_error(errors, pointer, "high", "is required, or \"low\"");
     }
     if (scale->high && scale->low >= scale->high) {
-        fault(errors, pointer, "low", "must be less than \"high\" (%u)",
-              scale->high);
+        add_error(errors, pointer, "low", "must be less than \"high\" (%u)",
+                  scale->high);
     }
 }
 
@@ -368,17 +368,17 @@ finish_ports(const struct vmn_loadbalancer *lb, const char *pointer,
         struct vmn_lb_port *port = &ports[i];
 
         if (port->end_port && port->end_port < port->port) {
-            fault(errors, pointer, "ports",
-                  "must not end before they begin: %u to %u", port->port,
-                  port->end_port);
+            add_error(errors, pointer, "ports",
+                      "must not end before they begin: %u to %u", port->port,
+                      port->end_port);
         } else if (port->end_port && port->target) {
-            fault(errors, pointer, "ports",
-                  "have either \"target\" or \"end_port\": a range has the "
-                  "same ports on the backends");
+            add_error(errors, pointer, "ports",
+                      "have either \"target\" or \"end_port\": a range has "
+                      "the same ports on the backends");
         }
         if (port->port <= last) {
-            fault(errors, pointer, "ports",
-                  "must not overlap: port %u appears twice", port->port);
+            add_error(errors, pointer, "ports",
+                      "must not overlap: port %u appears twice", port->port);
         }
         if (!port->target && !port->end_port) {
             port->target = port->port;
@@ -398,8 +398,8 @@ check_weights(const struct vmn_loadbalancer *lb, const char *pointer,
         }
     }
     if (lb->n_backends && !lb->selector.text && !lb->fallback) {
-        fault(errors, pointer, "backends",
-              "must have a weight above 0, at least one of them");
+        add_error(errors, pointer, "backends",
+                  "must have a weight above 0, at least one of them");
     }
 }
 
@@ -411,10 +411,10 @@ finish_loadbalancer(void *lb_, const json_t *json OVS_UNUSED,
 
     if (lb->vip.family == 6 && lb->vip.addr[0] == 0xfe
         && (lb->vip.addr[1] & 0xc0) == 0x80) {
-        fault(errors, pointer, "vip", "must not be link-local");
+        add_error(errors, pointer, "vip", "must not be link-local");
     }
     if (lb->fallback && !strcmp(lb->fallback, lb->row.name)) {
-        fault(errors, pointer, "fallback", "must be another balancer");
+        add_error(errors, pointer, "fallback", "must be another balancer");
     }
     finish_ports(lb, pointer, errors);
     check_weights(lb, pointer, errors);

@@ -8,7 +8,7 @@
 
 #include "controller/schema/schema-define.h"
 #include "controller/schema/schema-dhcp.h"
-#include "controller/schema/schema-fault.h"
+#include "controller/schema/schema-error.h"
 #include "controller/schema/status.h"
 #include "controller/schema/value.h"
 #include "sset.h"
@@ -25,9 +25,10 @@ finish_ip_range(void *range_, const json_t *json OVS_UNUSED,
     if (!range->end.family) {
         range->end = range->start;
     } else if (range->end.family != range->start.family) {
-        fault(errors, pointer, "end", "must be of the family of \"start\"");
+        add_error(errors, pointer, "end",
+                  "must be of the family of \"start\"");
     } else if (memcmp(&range->end, &range->start, sizeof range->end) < 0) {
-        fault(errors, pointer, "end", "must not come before \"start\"");
+        add_error(errors, pointer, "end", "must not come before \"start\"");
     }
 }
 
@@ -69,18 +70,18 @@ check_subnet_cidr(const struct vmn_prefix *cidr, const char *pointer,
     bool v6 = cidr->ip.family == 6;
 
     if (cidr->len < 8 || cidr->len > (v6 ? 127 : 31)) {
-        fault(errors, pointer, "cidr",
-              v6 ? "must have a length from \"/8\" to \"/127\""
-              : "must have a length from \"/8\" to \"/31\"");
+        add_error(errors, pointer, "cidr",
+                  v6 ? "must have a length from \"/8\" to \"/127\""
+                  : "must have a length from \"/8\" to \"/31\"");
     } else if (v6 ? !cidr->ip.addr[0] || cidr->ip.addr[0] == 0xff
                : !value_ip_is_unicast(&cidr->ip)) {
-        fault(errors, pointer, "cidr",
-              "must be a prefix of unicast addresses");
+        add_error(errors, pointer, "cidr",
+                  "must be a prefix of unicast addresses");
     } else if (v6 && cidr->ip.addr[0] == 0xfe
                && (cidr->len < 10 || (cidr->ip.addr[1] & 0xc0) == 0x80)) {
-        fault(errors, pointer, "cidr",
-              "must not have link-local addresses (fe80::/10): each port with "
-              "IPv6 has one by itself");
+        add_error(errors, pointer, "cidr",
+                  "must not have link-local addresses (fe80::/10): each port "
+                  "with IPv6 has one by itself");
     }
 }
 
@@ -91,18 +92,19 @@ check_subnet_dhcp(const struct vmn_subnet *subnet, const char *pointer,
     const struct vmn_ip *ip = &subnet->cidr.ip;
 
     if (subnet->slaac && (ip->family != 6 || subnet->cidr.len != 64)) {
-        fault(errors, pointer, "slaac",
-              "is only for subnets of IPv6 with a length of \"/64\"");
+        add_error(errors, pointer, "slaac",
+                  "is only for subnets of IPv6 with a length of \"/64\"");
     }
     if (subnet->slaac && subnet->n_pools) {
-        fault(errors, pointer, "pools",
-              "cannot be combined with \"slaac\": addresses follow from MACs");
+        add_error(errors, pointer, "pools",
+                  "cannot be combined with \"slaac\": addresses follow from "
+                  "MACs");
     }
     if (subnet->dhcp && ip->family == 4 && ip->addr[0] == 169
         && ip->addr[1] == 254) {
-        fault(errors, pointer, "dhcp",
-              "is not for link-local addresses (169.254.0.0/16): the server "
-              "itself has one");
+        add_error(errors, pointer, "dhcp",
+                  "is not for link-local addresses (169.254.0.0/16): the "
+                  "server itself has one");
     }
 }
 
@@ -117,17 +119,18 @@ check_ranges(const struct vmn_subnet *subnet, const char *name,
 
         if (!value_prefix_contains(&subnet->cidr, &ranges[i].start)
             || !value_prefix_contains(&subnet->cidr, &ranges[i].end)) {
-            fault(errors, pointer, name,
-                  "must have addresses of the subnet only");
+            add_error(errors, pointer, name,
+                      "must have addresses of the subnet only");
             return;
         } else if (!value_prefix_index(&subnet->cidr, &ranges[i].end,
                                        &index)) {
-            fault(errors, pointer, name,
-                  "must be among the first 2^63 addresses of the subnet");
+            add_error(errors, pointer, name,
+                      "must be among the first 2^63 addresses of the subnet");
             return;
         } else if (i && memcmp(&ranges[i].start, &ranges[i - 1].end,
                                sizeof ranges[i].start) <= 0) {
-            fault(errors, pointer, name, "must not have ranges that overlap");
+            add_error(errors, pointer, name,
+                      "must not have ranges that overlap");
             return;
         }
     }
@@ -145,15 +148,15 @@ check_reservations(const struct vmn_subnet *subnet, const char *pointer,
 
         value_format_ip(&r->ip, buf);
         if (!value_prefix_contains(&subnet->cidr, &r->ip)) {
-            fault(errors, pointer, "reservations",
-                  "%s is no address of the subnet", buf);
+            add_error(errors, pointer, "reservations",
+                      "%s is no address of the subnet", buf);
         } else if (value_prefix_is_reserved(&subnet->cidr, &r->ip)
                    || !memcmp(&r->ip, &subnet->gateway, sizeof r->ip)) {
-            fault(errors, pointer, "reservations",
-                  "%s cannot be an address of a port", buf);
+            add_error(errors, pointer, "reservations",
+                      "%s cannot be an address of a port", buf);
         } else if (!sset_add(&ports, r->port)) {
-            fault(errors, pointer, "reservations",
-                  "port \"%s\" has two addresses of one subnet", r->port);
+            add_error(errors, pointer, "reservations",
+                      "port \"%s\" has two addresses of one subnet", r->port);
         }
     }
     sset_destroy(&ports);
@@ -176,11 +179,12 @@ finish_subnet(void *subnet_, const json_t *json OVS_UNUSED,
         return;
     }
     if (!value_prefix_contains(&subnet->cidr, &subnet->gateway)) {
-        fault(errors, pointer, "gateway", "must be an address of the subnet");
+        add_error(errors, pointer, "gateway",
+                  "must be an address of the subnet");
     } else if (subnet->cidr.ip.family == 4
                && value_prefix_is_reserved(&subnet->cidr, &subnet->gateway)) {
-        fault(errors, pointer, "gateway",
-              "must not be the subnet's first or last address");
+        add_error(errors, pointer, "gateway",
+                  "must not be the subnet's first or last address");
     }
 }
 
@@ -246,9 +250,9 @@ finish_network(void *network_, const json_t *json OVS_UNUSED,
     for (size_t i = 0; i < network->n_subnets; i++) {
         if (network->subnets[i].cidr.ip.family == 6
             && network->mtu && network->mtu < IPV6_MTU_MIN) {
-            fault(errors, pointer, "mtu",
-                  "must be at least 1280 in a network with IPv6 (RFC 8200, "
-                  "section 5)");
+            add_error(errors, pointer, "mtu",
+                      "must be at least 1280 in a network with IPv6 (RFC "
+                      "8200, section 5)");
             break;
         }
     }
@@ -261,10 +265,10 @@ finish_network(void *network_, const json_t *json OVS_UNUSED,
         if (value_prefix_overlaps(a, b)) {
             char buf_a[VALUE_PREFIX_SIZE], buf_b[VALUE_PREFIX_SIZE];
 
-            fault(errors, pointer, "subnets",
-                  "must not overlap: %s and %s do",
-                  value_format_prefix(a, buf_a),
-                  value_format_prefix(b, buf_b));
+            add_error(errors, pointer, "subnets",
+                      "must not overlap: %s and %s do",
+                      value_format_prefix(a, buf_a),
+                      value_format_prefix(b, buf_b));
         }
     }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Converts JSON to rows, by the description; see schema-row.h.  All faults of
+ * Converts JSON to rows, by the description; see schema-row.h.  All errors of
  * an object are reported, each with its pointer. */
 
 #include <config.h>
@@ -176,7 +176,7 @@ parse_list(struct parse *p, const struct schema_field *f, const json_t *json,
            size_t *n_elements, void **elements)
 {
     size_t size = schema_element_size(f);
-    size_t n_faults = p->n_faults;
+    size_t n_errors = p->n_errors;
     size_t n = json_array_size(json);
 
     if (!json_is_array(json)) {
@@ -202,7 +202,7 @@ parse_list(struct parse *p, const struct schema_field *f, const json_t *json,
         parse_value(p, f, json_array_get(json, i), array + i * size);
         parse_pop(p, length);
     }
-    if (p->n_faults != n_faults) {
+    if (p->n_errors != n_errors) {
         return false;
     }
     if ((f->flags & SCHEMA_SET) == SCHEMA_SET) {
@@ -220,7 +220,7 @@ static bool
 parse_struct(struct parse *p, const struct schema_struct *s,
              const json_t *json, char *dst)
 {
-    size_t n_faults = p->n_faults;
+    size_t n_errors = p->n_errors;
 
     if (!json_is_object(json)) {
         return parse_fault(p, VMN_ERR_INVALID, "must be an object");
@@ -244,13 +244,13 @@ parse_struct(struct parse *p, const struct schema_struct *s,
             parse_pop(p, length);
         }
     }
-    if (p->n_faults == n_faults && s->finish) {
+    if (p->n_errors == n_errors && s->finish) {
         size_t n_before = p->errors->n + p->errors->n_suppressed;
 
         s->finish(dst, json, ds_cstr(&p->pointer), p->errors);
-        p->n_faults += p->errors->n + p->errors->n_suppressed - n_before;
+        p->n_errors += p->errors->n + p->errors->n_suppressed - n_before;
     }
-    return p->n_faults == n_faults;
+    return p->n_errors == n_errors;
 }
 
 /* Parses one value of 'f' (an element, if 'f' is a list) into 'dst'.  Returns
@@ -270,7 +270,7 @@ parse_init(struct parse *p, const char *name, const char *pointer,
     p->arena = arena;
     p->name = name;
     p->errors = errors;
-    p->n_faults = 0;
+    p->n_errors = 0;
     ds_init(&p->pointer);
     ds_put_cstr(&p->pointer, pointer);
 }
@@ -290,7 +290,7 @@ schema_row_parse(const struct schema_table *table, const char *name,
     parse_check(&p, table->check_name(name, &error), &error);
     parse_struct(&p, &table->row, spec, (char *) row);
     ds_destroy(&p.pointer);
-    return p.n_faults ? NULL : row;
+    return p.n_errors ? NULL : row;
 }
 
 bool
@@ -321,5 +321,5 @@ schema_row_parse_status(const struct schema_table *table,
         parse_pop(&p, length);
     }
     ds_destroy(&p.pointer);
-    return !p.n_faults;
+    return !p.n_errors;
 }

@@ -16,7 +16,7 @@ struct parse {
     const char *name;           /* Of the object. */
     struct vmn_errors *errors;
     struct ds pointer;          /* Of what is being parsed. */
-    size_t n_faults;
+    size_t n_errors;
 };
 
 /* Adds "/NAME" or "/INDEX" to the pointer; returns what parse_pop() takes. */
@@ -24,7 +24,7 @@ size_t parse_push(struct parse *, const char *name);
 size_t parse_push_index(struct parse *, size_t index);
 void parse_pop(struct parse *, size_t length);
 
-/* Reports a fault at the pointer.  Returns false. */
+/* Reports an error at the pointer.  Returns false. */
 bool parse_fault(struct parse *, enum vmn_error_code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -33,7 +33,7 @@ bool parse_fault(struct parse *, enum vmn_error_code, const char *format, ...)
 bool parse_check(struct parse *, int code, struct vmn_error *error);
 
 /* Parses one value of a field of any type but SCHEMA_STRUCT into 'dst'.
- * Returns false if there was a fault. */
+ * Returns false if there was an error. */
 bool parse_scalar(struct parse *, const struct schema_field *, const json_t *,
                   void *dst);
 

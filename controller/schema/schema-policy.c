@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "controller/schema/schema-define.h"
-#include "controller/schema/schema-fault.h"
+#include "controller/schema/schema-error.h"
 #include "controller/schema/schema-rule.h"
 #include "controller/schema/status.h"
 #include "controller/schema/value.h"
@@ -34,16 +34,16 @@ finish_policy(void *policy_, const json_t *json, const char *pointer,
     /* Connections retained in this tier would bypass quarantine. */
     if (policy->on_change == VMN_KEEP && policy->tier
         && !strcmp(policy->tier, "emergency")) {
-        fault(errors, pointer, "on_change",
-              "must be \"recheck\" in tier emergency: quarantine comes behind "
-              "it");
+        add_error(errors, pointer, "on_change",
+                  "must be \"recheck\" in tier emergency: quarantine comes "
+                  "behind it");
     }
 
     if (policy->mode == VMN_SHADOW && policy->tier
         && !strcmp(policy->tier, "emergency")) {
-        fault(errors, pointer, "mode",
-              "must be \"enforce\" in tier emergency: try it in a tier behind "
-              "it");
+        add_error(errors, pointer, "mode",
+                  "must be \"enforce\" in tier emergency: try it in a tier "
+                  "behind it");
     }
 
     for (size_t i = 0; i < policy->n_rules; i++) {
@@ -51,9 +51,9 @@ finish_policy(void *policy_, const json_t *json, const char *pointer,
 
         if (!vmn_level_next(&levels[rule->direction], united, rule->action,
                             policy->on_change == VMN_KEEP)) {
-            fault(errors, pointer, "rules",
-                  "must not change between actions so often in one direction "
-                  "as up to rule %zu: split the policy", i);
+            add_error(errors, pointer, "rules",
+                      "must not change between actions so often in one "
+                      "direction as up to rule %zu: split the policy", i);
             break;
         }
     }

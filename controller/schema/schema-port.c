@@ -8,7 +8,7 @@
 
 #include "controller/schema/schema-define.h"
 #include "controller/schema/schema-dhcp.h"
-#include "controller/schema/schema-fault.h"
+#include "controller/schema/schema-error.h"
 #include "controller/schema/status.h"
 #include "controller/schema/value.h"
 #include "util.h"
@@ -31,24 +31,24 @@ finish_sub_port(const struct vmn_port *port, const char *pointer,
                 struct vmn_errors *errors)
 {
     if (!port->parent && port->vlan) {
-        fault(errors, pointer, "vlan",
-              "is only for a sub-port, which has a \"parent\"");
+        add_error(errors, pointer, "vlan",
+                  "is only for a sub-port, which has a \"parent\"");
     } else if (port->parent && !port->vlan) {
-        fault(errors, pointer, "vlan", "is required with \"parent\"");
+        add_error(errors, pointer, "vlan", "is required with \"parent\"");
     }
     if (port->parent && port->host) {
-        fault(errors, pointer, "host",
-              "cannot be combined with \"parent\": a sub-port is where its "
-              "parent is");
+        add_error(errors, pointer, "host",
+                  "cannot be combined with \"parent\": a sub-port is where "
+                  "its parent is");
     }
     if (port->parent && port->n_hosts) {
-        fault(errors, pointer, "hosts",
-              "cannot be combined with \"parent\": a sub-port is where its "
-              "parent is");
+        add_error(errors, pointer, "hosts",
+                  "cannot be combined with \"parent\": a sub-port is where "
+                  "its parent is");
     }
     if (port->parent && port->external) {
-        fault(errors, pointer, "external",
-              "cannot be combined with \"parent\"");
+        add_error(errors, pointer, "external",
+                  "cannot be combined with \"parent\"");
     }
 }
 
@@ -63,13 +63,13 @@ finish_hosts(const struct vmn_port *port, const char *pointer,
         found = !strcmp(port->hosts[i], port->host);
     }
     if (!found) {
-        fault(errors, pointer, "host",
-              "must be one of \"hosts\": \"%s\" is not", port->host);
+        add_error(errors, pointer, "host",
+                  "must be one of \"hosts\": \"%s\" is not", port->host);
     }
     if (port->failover && !port->n_hosts) {
-        fault(errors, pointer, "failover",
-              "is only for a port with \"hosts\": it says whether another of "
-              "them takes over");
+        add_error(errors, pointer, "failover",
+                  "is only for a port with \"hosts\": it says whether another "
+                  "of them takes over");
     }
 }
 
@@ -87,15 +87,15 @@ finish_port(void *port_, const json_t *json, const char *pointer,
         if (value && !json_is_null(value)
             && (i != 1
                 || strcmp(json_string_value(value), port->row.name))) {
-            fault(errors, pointer, members[i],
-                  "cannot be combined with \"external\": such a port is on no "
-                  "host");
+            add_error(errors, pointer, members[i],
+                      "cannot be combined with \"external\": such a port is "
+                      "on no host");
         }
     }
     if (port->external && port->unknown) {
-        fault(errors, pointer, "unknown",
-              "cannot be combined with \"external\": whoever is on a physical "
-              "network is known there");
+        add_error(errors, pointer, "unknown",
+                  "cannot be combined with \"external\": whoever is on a "
+                  "physical network is known there");
     }
     finish_sub_port(port, pointer, errors);
     finish_hosts(port, pointer, errors);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "controller/schema/schema-define.h"
-#include "controller/schema/schema-fault.h"
+#include "controller/schema/schema-error.h"
 #include "controller/schema/schema-rule.h"
 #include "controller/schema/status.h"
 #include "controller/schema/value.h"
@@ -41,19 +41,20 @@ finish_route(void *route_, const json_t *json OVS_UNUSED,
     uint8_t family = route->destination.ip.family;
 
     if (route->source.ip.family && route->source.ip.family != family) {
-        fault(errors, pointer, "source",
-              "must be of the family of \"destination\", IPv%u", family);
+        add_error(errors, pointer, "source",
+                  "must be of the family of \"destination\", IPv%u", family);
     }
     for (size_t i = 0; i < route->n_via; i++) {
         if (route->via[i].family != family) {
-            fault(errors, pointer, "via",
-                  "must be of the family of \"destination\", IPv%u", family);
+            add_error(errors, pointer, "via",
+                      "must be of the family of \"destination\", IPv%u",
+                      family);
             break;
         }
     }
     if (!route->n_via && !route->blackhole) {
-        fault(errors, pointer, "blackhole",
-              "must be true where there is no \"via\"");
+        add_error(errors, pointer, "blackhole",
+                  "must be true where there is no \"via\"");
     }
 }
 
@@ -153,13 +154,13 @@ finish_external(void *external_, const json_t *json OVS_UNUSED,
     const struct vmn_external *external = external_;
 
     if (external->port_shares & (external->port_shares - 1)) {
-        fault(errors, pointer, "port_shares",
-              "must be a power of two: %"PRIu32" is none",
-              external->port_shares);
+        add_error(errors, pointer, "port_shares",
+                  "must be a power of two: %"PRIu32" is none",
+                  external->port_shares);
     }
     if (external->strict_port_shares && external->port_shares == 1) {
-        fault(errors, pointer, "strict_port_shares",
-              "needs 2 \"port_shares\" or more");
+        add_error(errors, pointer, "strict_port_shares",
+                  "needs 2 \"port_shares\" or more");
     }
     for (size_t i = 0; external->n_addresses && i < external->n_forwards;
          i++) {
@@ -169,8 +170,9 @@ finish_external(void *external_, const json_t *json OVS_UNUSED,
 
         value_format_ip(ip, buf);
         if (!has_address(external, ip)) {
-            fault(errors, pointer, "forwards",
-                  "must be for \"addresses\" of the router: %s is none", buf);
+            add_error(errors, pointer, "forwards",
+                      "must be for \"addresses\" of the router: %s is none",
+                      buf);
         }
         for (size_t j = 0; j < i; j++) {
             const struct vmn_forward *b = &external->forwards[j];
@@ -178,9 +180,9 @@ finish_external(void *external_, const json_t *json OVS_UNUSED,
             if (a->protocol == b->protocol && a->port == b->port
                 && !memcmp(ip, vmn_forward_address(external, b),
                            sizeof *ip)) {
-                fault(errors, pointer, "forwards",
-                      "must name each address, protocol and port once: port "
-                      "%u of %s appears twice", a->port, buf);
+                add_error(errors, pointer, "forwards",
+                          "must name each address, protocol and port once: "
+                          "port %u of %s appears twice", a->port, buf);
             }
         }
     }
@@ -251,11 +253,11 @@ finish_router(void *router_, const json_t *json OVS_UNUSED,
             || memcmp(&a->source, &b->source, sizeof a->source)) {
             continue;
         }
-        fault(errors, pointer, "routes",
-              "must name each \"destination\" and \"source\" once: %s%s%s "
-              "appears twice", value_format_prefix(&a->destination, to),
-              has_source ? " from " : "",
-              has_source ? value_format_prefix(&a->source, from) : "");
+        add_error(errors, pointer, "routes",
+                  "must name each \"destination\" and \"source\" once: %s%s%s "
+                  "appears twice", value_format_prefix(&a->destination, to),
+                  has_source ? " from " : "",
+                  has_source ? value_format_prefix(&a->source, from) : "");
     }
 }
 

@@ -14,16 +14,16 @@ struct arena;
 struct ds;
 
 /* Parses the object 'spec' (a user's request) into a row of 'table' that is
- * allocated in 'arena', its name included.  All faults are added to 'errors',
+ * allocated in 'arena', its name included.  All errors are added to 'errors',
  * with pointers that start with 'pointer'.  Values to be assigned are left
- * empty, unless they are requested.  Returns NULL if there were faults. */
+ * empty, unless they are requested.  Returns NULL if there were errors. */
 struct vmn_row *schema_row_parse(const struct schema_table *,
                                  const char *name, const json_t *spec,
                                  const char *pointer, struct arena *,
                                  struct vmn_errors *);
 
 /* Parses assigned values, as schema_row_print_status() printed them, into
- * 'row'.  Returns false if there were faults. */
+ * 'row'.  Returns false if there were errors. */
 bool schema_row_parse_status(const struct schema_table *, struct vmn_row *,
                              const json_t *status, const char *pointer,
                              struct arena *, struct vmn_errors *);

@@ -8,7 +8,7 @@
 #include "controller/schema/schema-rule.h"
 
 #include "controller/schema/schema-define.h"
-#include "controller/schema/schema-fault.h"
+#include "controller/schema/schema-error.h"
 #include "controller/schema/value.h"
 #include "util.h"
 
@@ -46,15 +46,15 @@ finish_service_entry(void *entry_, const json_t *json OVS_UNUSED,
                    || entry->protocol == VMN_PROTO_ICMPV6;
 
     if (entry->n_ports && (is_icmp || entry->protocol == VMN_PROTO_ANY)) {
-        fault(errors, pointer, "ports",
-              "is only for the protocols \"tcp\", \"udp\" and \"sctp\"");
+        add_error(errors, pointer, "ports",
+                  "is only for the protocols \"tcp\", \"udp\" and \"sctp\"");
     }
     if (entry->icmp_type >= 0 && !is_icmp) {
-        fault(errors, pointer, "icmp_type",
-              "is only for the protocols \"icmp\" and \"icmpv6\"");
+        add_error(errors, pointer, "icmp_type",
+                  "is only for the protocols \"icmp\" and \"icmpv6\"");
     }
     if (entry->icmp_code >= 0 && entry->icmp_type < 0) {
-        fault(errors, pointer, "icmp_code", "needs \"icmp_type\"");
+        add_error(errors, pointer, "icmp_code", "needs \"icmp_type\"");
     }
 }
 
@@ -102,9 +102,9 @@ finish_peer(void *peer_, const json_t *json OVS_UNUSED,
 
         if (!value_prefix_overlaps(&peer->cidr, except)
             || except->len <= peer->cidr.len) {
-            fault(errors, pointer, "except",
-                  "must be inside of \"cidr\", and not all of it: %s is not",
-                  value_format_prefix(except, buf));
+            add_error(errors, pointer, "except",
+                      "must be inside of \"cidr\", and not all of it: %s is "
+                      "not", value_format_prefix(except, buf));
         }
     }
 }

@@ -57,7 +57,7 @@ parse_fault(struct parse *p, enum vmn_error_code code, const char *format, ...)
     va_end(args);
 
     vmn_errors_add(p->errors, code, ds_cstr(&p->pointer), "%s", text);
-    p->n_faults++;
+    p->n_errors++;
     free(text);
     return false;
 }
@@ -157,7 +157,7 @@ static bool
 parse_enum_set(struct parse *p, const struct schema_field *f,
                const json_t *json, bool *set)
 {
-    size_t n_faults = p->n_faults;
+    size_t n_errors = p->n_errors;
     const json_t *element;
     size_t i;
 
@@ -177,7 +177,7 @@ parse_enum_set(struct parse *p, const struct schema_field *f,
         }
         parse_pop(p, length);
     }
-    return p->n_faults == n_faults;
+    return p->n_errors == n_errors;
 }
 
 static bool
@@ -284,7 +284,7 @@ parse_labels(struct parse *p, const struct schema_field *f,
              const json_t *json, struct vmn_labels *labels)
 {
     struct vmn_error error = VMN_ERROR_INIT;
-    size_t n_faults = p->n_faults;
+    size_t n_errors = p->n_errors;
 
     if (!json_is_object(json)) {
         return parse_fault(p, VMN_ERR_INVALID, "must be an object of strings");
@@ -316,7 +316,7 @@ parse_labels(struct parse *p, const struct schema_field *f,
     qsort(array, n, sizeof *array, compare_labels);
     labels->n = n;
     labels->labels = array;
-    return p->n_faults == n_faults;
+    return p->n_errors == n_errors;
 }
 
 bool

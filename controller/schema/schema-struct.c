@@ -28,9 +28,9 @@ static void
 print_text(const char *text, struct ds *ds)
 {
     size_t n_bytes;
-    char *fault = utf8_validate(text, &n_bytes);
+    char *error = utf8_validate(text, &n_bytes);
 
-    if (fault) {
+    if (error) {
         char *copy = xstrdup(text);
 
         for (char *p = copy; *p; p++) {
@@ -40,7 +40,7 @@ print_text(const char *text, struct ds *ds)
         }
         schema_print_string(ds, copy);
         free(copy);
-        free(fault);
+        free(error);
     } else {
         schema_print_string(ds, text);
     }

@@ -161,7 +161,7 @@ struct schema_struct {
     /* Fields of other versions: rejected with a sentence of their own.  NULL
      * ends; may be NULL. */
     const char *const *later;
-    /* Called after the fields were parsed without faults: sets defaults that
+    /* Called after the fields were parsed without errors: sets defaults that
      * depend on other fields, reports contradictions.  'json' is the object,
      * 'pointer' its pointer.  May be NULL. */
     void (*finish)(void *, const json_t *json, const char *pointer,

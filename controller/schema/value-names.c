@@ -413,9 +413,9 @@ value_check_comment(const char *text, struct vmn_error *error)
                                  PRIuSIZE, VALUE_COMMENT_SIZE, size);
     }
 
-    char *fault = utf8_validate(text, &size);
-    if (fault) {
-        free(fault);
+    char *invalid = utf8_validate(text, &size);
+    if (invalid) {
+        free(invalid);
         return vmn_error_invalid(error, "must be UTF-8");
     }
     for (const char *c = text; *c; c++) {

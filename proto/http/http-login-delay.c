@@ -23,7 +23,7 @@
 #include "timeval.h"
 #include "util.h"
 
-VLOG_DEFINE_THIS_MODULE(http_logins);
+VLOG_DEFINE_THIS_MODULE(http_login_delay);
 
 /* Authentication failures of an address that get their reply at once; after
  * that, one reply per interval, delayed by no more than the maximum.  In

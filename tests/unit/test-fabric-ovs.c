@@ -236,7 +236,7 @@ until_diverged(void)
 
     FIXTURE_TURN_UNTIL(fixture_turn, is_state("diverged")
                        && h1()->sw->state == SWITCH_LIVE
-                       && hmap_count(&h1()->sw->faults.rejected));
+                       && hmap_count(&h1()->sw->rejected.items));
     host_openflow_state_name(h1()->sw, &reason);
     return reason;
 }
@@ -251,7 +251,7 @@ full_table_takes_what_fits(void **state OVS_UNUSED)
     shell("ovs-vsctl -t 20 --db=unix:%s/db.sock"
           " -- --id=@t create Flow_Table flow_limit=%d overflow_policy=refuse"
           " -- set bridge br-int flow_tables:0=@t >/dev/null", ovs_dir, n + 1);
-    h1()->sw->faults.backoff_ms = 100000;
+    h1()->sw->rejected.backoff_ms = 100000;
     for (int i = 13; i <= 19; i += 2) {
         put_shop_port(i, "h1", "web");   /* Each has a flow in table 0. */
     }

@@ -64,18 +64,18 @@ static void
 refuse_and_commit(void)
 {
     connect_host(0);
-    sw(0)->faults.backoff_ms = 100000;
+    sw(0)->rejected.backoff_ms = 100000;
     switches[0].refuse_priority = 200;
     edit_port("b", "red", 200, "h0", 1, false);
-    TURN_UNTIL(is_diverged(0) && sw(0)->faults.backing_off);
-    sw(0)->faults.read_ms = 1000000;   /* The longest pause. */
+    TURN_UNTIL(is_diverged(0) && sw(0)->rejected.backing_off);
+    sw(0)->rejected.read_ms = 1000000;   /* The longest pause. */
     edit_port("b", "red", 200, "h0", 2, false);
     TURN_UNTIL(sw(0)->state == SWITCH_WAITING);
     /* So that there is something to commit. */
     fake_switch_add_flow(&switches[0], "table=9,priority=7,actions=drop");
-    event_active(sw(0)->faults.pause, EV_TIMEOUT, 1);
+    event_active(sw(0)->rejected.pause, EV_TIMEOUT, 1);
     until_committing();
-    sw(0)->faults.read_ms = 1000000;
+    sw(0)->rejected.read_ms = 1000000;
 }
 
 static void
@@ -84,16 +84,16 @@ rest_that_ends_before_the_answer_confirms_nothing(void **state OVS_UNUSED)
     n_waits = 0;
     refuse_and_commit();
     wait_for_revision(fabric, revision, 1000, wait_cb, NULL);
-    event_active(sw(0)->faults.backoff, EV_TIMEOUT, 1);
+    event_active(sw(0)->rejected.backoff, EV_TIMEOUT, 1);
     TURN_UNTIL(sw(0)->state == SWITCH_READING);
     fake_switch_release(&switches[0]);
     TURN_TRULY_UNTIL(0, revision, 200, is_diverged(0)
-                     && sw(0)->faults.backing_off);
+                     && sw(0)->rejected.backing_off);
     assert_string_equal(receipt_of(revision, 0), "failed");
     TURN_TRULY_UNTIL(0, revision, 200, n_waits);
 
     switches[0].refuse_priority = 0;
-    event_active(sw(0)->faults.backoff, EV_TIMEOUT, 1);
+    event_active(sw(0)->rejected.backoff, EV_TIMEOUT, 1);
     TURN_TRULY_UNTIL(0, revision, 200, is_synced(0));
     assert_string_equal(receipt_of(revision, 0), "confirmed");
     check_host(0);
@@ -115,7 +115,7 @@ late_answer_does_not_speak_for_what_is_held_back(void **state OVS_UNUSED)
     assert_string_equal(receipt_of(revision, 0), "pending");
     assert_true(switch_acked(sw(0)) < revision);
     assert_false(rejected_items_served(sw(0), "c", revision));
-    event_active(sw(0)->faults.pause, EV_TIMEOUT, 1);
+    event_active(sw(0)->rejected.pause, EV_TIMEOUT, 1);
     TURN_TRULY_UNTIL(0, revision, 300, is_synced(0));
     assert_string_equal(receipt_of(revision, 0), "confirmed");
     check_host(0);
@@ -129,7 +129,7 @@ change_that_is_taken_back_finds_what_was_refused(void **state OVS_UNUSED)
     switches[0].refuse_priority = 200;
     connect_only(0);
     TURN_UNTIL(sw(0)->state == SWITCH_CHECKING);
-    sw(0)->faults.backoff_ms = 100000;
+    sw(0)->rejected.backoff_ms = 100000;
     edit_port("b", "red", 200, "h0", 2, false);
     edit_port("b", "red", 200, "h0", 1, false);
     assert_int_equal(openflow_figure(0, "backlog"), 2);
@@ -140,7 +140,7 @@ change_that_is_taken_back_finds_what_was_refused(void **state OVS_UNUSED)
                      && sw(0)->state == SWITCH_LIVE);
     assert_string_equal(receipt_of(revision, 0), "failed");
     switches[0].refuse_priority = 0;
-    event_active(sw(0)->faults.backoff, EV_TIMEOUT, 1);
+    event_active(sw(0)->rejected.backoff, EV_TIMEOUT, 1);
     TURN_TRULY_UNTIL(0, revision, 200, is_synced(0));
     assert_string_equal(receipt_of(revision, 0), "confirmed");
     check_host(0);
@@ -160,16 +160,16 @@ deletion_that_is_not_stored_changes_nothing(void **state OVS_UNUSED)
     bool done = false;
 
     connect_host(0);
-    sw(0)->faults.backoff_ms = 100000;
+    sw(0)->rejected.backoff_ms = 100000;
     switches[0].refuse_priority = 200;
     edit_port("b", "red", 200, "h0", 1, false);
-    TURN_UNTIL(is_diverged(0) && sw(0)->faults.backing_off);
+    TURN_UNTIL(is_diverged(0) && sw(0)->rejected.backing_off);
     fixture_store_errors = 1;
     model_request_init(&request, "test");
     model_request_add(&request, MODEL_DELETE, VMN_TABLE_PORT, "b", NULL);
     commit_submit(commit, &request, failed_cb, &done);
     TURN_UNTIL((assert_false(rejected_items_served(sw(0), "b", revision)),
-                sw(0)->faults.dependents_known = false, done));
+                sw(0)->rejected.dependents_known = false, done));
     assert_false(rejected_items_served(sw(0), "b", revision));
     assert_true(is_diverged(0));
 }
@@ -188,7 +188,7 @@ withdrawal_of_what_was_refused_takes_the_older_flow(void **state OVS_UNUSED)
     switches[0].refuse_groups = true;   /* It has to go on without these. */
     connect_only(0);
     TURN_UNTIL(sw(0)->state == SWITCH_CHECKING);
-    sw(0)->faults.backoff_ms = 100000;
+    sw(0)->rejected.backoff_ms = 100000;
     edit(VMN_TABLE_PORT, "b", NULL);
     fake_switch_release(&switches[0]);
     TURN_UNTIL((assert_true(strcmp(receipt_of(revision, 0), "confirmed")
@@ -197,7 +197,7 @@ withdrawal_of_what_was_refused_takes_the_older_flow(void **state OVS_UNUSED)
     assert_true(is_diverged(0));
     assert_int_equal(switches[0].n_dumps, 2);
     switches[0].refuse_groups = false;
-    event_active(sw(0)->faults.backoff, EV_TIMEOUT, 1);
+    event_active(sw(0)->rejected.backoff, EV_TIMEOUT, 1);
     TURN_UNTIL(is_synced(0));
     check_host(0);
 }
@@ -214,7 +214,7 @@ refusal_that_is_overtaken_by_a_change_stays_told(void **state OVS_UNUSED)
     switches[0].refuse_priority = 200;
     connect_only(0);
     TURN_UNTIL(sw(0)->state == SWITCH_CHECKING);
-    sw(0)->faults.backoff_ms = 100000;
+    sw(0)->rejected.backoff_ms = 100000;
     fake_switch_release(&switches[0]);
     switches[0].hold = true;
     TURN_UNTIL(openflow_figure(0, "rejected") == 1);
@@ -224,13 +224,13 @@ refusal_that_is_overtaken_by_a_change_stays_told(void **state OVS_UNUSED)
     fake_switch_release(&switches[0]);
     TURN_TRULY_UNTIL(0, refused, 200, fake_switch_find(&switches[0], 100));
     TURN_TRULY_UNTIL(0, refused, 200, is_diverged(0)
-                     && sw(0)->faults.backing_off
+                     && sw(0)->rejected.backing_off
                      && backlog_is_empty(&sw(0)->bundles.backlog));
     assert_string_equal(receipt_of(refused, 0), "failed");
     assert_non_null(sw(0)->conn);
     switches[0].refuse_priority = 0;
-    event_active(sw(0)->faults.backoff, EV_TIMEOUT, 1);
-    event_active(sw(0)->faults.pause, EV_TIMEOUT, 1);
+    event_active(sw(0)->rejected.backoff, EV_TIMEOUT, 1);
+    event_active(sw(0)->rejected.pause, EV_TIMEOUT, 1);
     TURN_TRULY_UNTIL(0, refused, 200, is_synced(0));
     assert_string_equal(receipt_of(refused, 0), "confirmed");
     assert_string_equal(receipt_of(revision, 0), "confirmed");
@@ -243,12 +243,12 @@ refused_port_is_lacking_until_its_next_flow_is_taken(void **state OVS_UNUSED)
     uint64_t refused;
 
     connect_host(0);
-    sw(0)->faults.backoff_ms = 100000;
+    sw(0)->rejected.backoff_ms = 100000;
     switches[0].refuse_groups = true;
     edit_port("b", "red", 200, "h0", 1, true);
     edit_port("c", "red", 300, "h0", 1, true);
     refused = revision;
-    TURN_UNTIL(is_diverged(0) && sw(0)->faults.backing_off
+    TURN_UNTIL(is_diverged(0) && sw(0)->rejected.backing_off
                && switch_acked(sw(0)) >= refused);
     assert_false(rejected_items_served(sw(0), "c", refused));
     switches[0].hold = true;
@@ -414,7 +414,7 @@ check_switch(int i, const struct contents *contents)
 {
     uint64_t acked = switch_acked(sw(i));
 
-    for (size_t key = 0; !sw(i)->faults.partial && key < N_KEYS; key++) {
+    for (size_t key = 0; !sw(i)->rejected.partial && key < N_KEYS; key++) {
         if (!holds(i, contents, key, acked)) {
             fail_msg("host %d lacks key %"PRIuSIZE" of %"PRIu64", which it "
                      "has acknowledged", i, key, acked);
@@ -581,13 +581,13 @@ any_step(void)
             edit_any_host();
         }
         break;
-    case 4: fire(sw(i)->faults.backoff); break;
-    case 5: fire(sw(i)->faults.pause); break;
+    case 4: fire(sw(i)->rejected.backoff); break;
+    case 5: fire(sw(i)->rejected.pause); break;
     case 6:
         if (!random_range(3)) {
             rejected_items_retry(sw(i));
         } else {
-            sw(i)->faults.repaired_ms = 0;   /* It may be mended at once. */
+            sw(i)->rejected.repaired_ms = 0;   /* It may be mended at once. */
         }
         break;
     default: any_fault(i);
@@ -601,8 +601,8 @@ any_step(void)
 static void
 nudge(int i)
 {
-    fire(sw(i)->faults.backoff);
-    fire(sw(i)->faults.pause);
+    fire(sw(i)->rejected.backoff);
+    fire(sw(i)->rejected.pause);
     if (sw(i)->bundles.unmarkable) {
         fake_switch_disconnect(&switches[i]);
     }

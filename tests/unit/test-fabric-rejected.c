@@ -66,7 +66,7 @@ refused_flow_that_is_withdrawn_is_forgotten_at_once(void **state OVS_UNUSED)
     switches[0].refuse_priority = 200;
     edit_port("b", "red", 200, "all", 1, false);
     TURN_UNTIL(is_diverged(0));
-    host(0)->sw->faults.backoff_ms = 1000000;
+    host(0)->sw->rejected.backoff_ms = 1000000;
     edit(VMN_TABLE_PORT, "b", NULL);
     TURN_UNTIL(is_synced(0));
     check_host(0);
@@ -171,20 +171,20 @@ second_connection_takes_the_place_of_the_first(void **state OVS_UNUSED)
 static void
 wake(int i)
 {
-    event_active(host(i)->sw->faults.backoff, EV_TIMEOUT, 1);
+    event_active(host(i)->sw->rejected.backoff, EV_TIMEOUT, 1);
 }
 
 static void
 commit_that_is_refused_alone_is_mended_at_once(void **state OVS_UNUSED)
 {
     connect_host(0);
-    host(0)->sw->faults.backoff_ms = 100000;  /* It is not to rest. */
+    host(0)->sw->rejected.backoff_ms = 100000;  /* It is not to rest. */
     switches[0].refuse_commits = 1;
     edit_port("a", "red", 100, "all", 1, false);
     TURN_TRULY_UNTIL(0, revision, 100,
                      !strcmp(receipt_of(revision, 0), "confirmed"));
     assert_true(is_synced(0));
-    assert_false(host(0)->sw->faults.backing_off);
+    assert_false(host(0)->sw->rejected.backing_off);
     check_host(0);
 }
 
@@ -196,13 +196,13 @@ commits_that_are_always_refused_mean_rests_that_grow(void **state OVS_UNUSED)
 
     connect_host(0);
     switches[0].refuse_commits = 1000;
-    host(0)->sw->faults.backoff_ms = 10000;
+    host(0)->sw->rejected.backoff_ms = 10000;
     edit_port("a", "red", 100, "all", 1, false);
     TURN_TRULY_UNTIL(0, revision, 100, is_diverged(0));
     assert_string_equal(receipt_of(revision, 0), "failed");
     assert_non_null(strstr(host_reason(0), "the commit was rejected with "
                            "OFPBFC_MSG_FAILED"));
-    rest_ms = host(0)->sw->faults.backoff_ms;
+    rest_ms = host(0)->sw->rejected.backoff_ms;
     n_dumps = switches[0].n_dumps;
     edit_port("b", "red", 200, "all", 1, false);
     for (int i = 0; i < 50; i++) {
@@ -214,15 +214,15 @@ commits_that_are_always_refused_mean_rests_that_grow(void **state OVS_UNUSED)
     /* The connection stays, the next rest is longer. */
     wake(0);
     TURN_UNTIL(switches[0].n_dumps > n_dumps
-               && host(0)->sw->faults.backing_off);
-    assert_int_equal(host(0)->sw->faults.backoff_ms, 2 * rest_ms);
+               && host(0)->sw->rejected.backing_off);
+    assert_int_equal(host(0)->sw->rejected.backoff_ms, 2 * rest_ms);
     assert_non_null(host(0)->sw->conn);
     switches[0].refuse_commits = 0;
     wake(0);
     TURN_TRULY_UNTIL(0, revision, 200, is_synced(0));
     assert_string_equal(receipt_of(revision, 0), "confirmed");
     assert_string_equal(receipt_of(revision - 1, 0), "confirmed");
-    assert_int_equal(host(0)->sw->faults.backoff_ms, 0);
+    assert_int_equal(host(0)->sw->rejected.backoff_ms, 0);
     check_host(0);
 }
 
@@ -236,7 +236,7 @@ failures_one_after_the_other_are_mended_with_pauses(void **state OVS_UNUSED)
     switches[0].refuse_commits = 1;
     edit_port("a", "red", 100, "all", 1, false);
     TURN_UNTIL(!strcmp(receipt_of(revision, 0), "confirmed"));
-    host(0)->sw->faults.read_ms = 1000000;     /* The longest pause. */
+    host(0)->sw->rejected.read_ms = 1000000;     /* The longest pause. */
     n_dumps = switches[0].n_dumps;
     switches[0].refuse_commits = 1;
     edit_port("b", "red", 200, "all", 1, false);
@@ -250,7 +250,7 @@ failures_one_after_the_other_are_mended_with_pauses(void **state OVS_UNUSED)
     assert_non_null(strstr(host_reason(0), "the commit was rejected"));
     assert_string_equal(receipt_of(first, 0), "failed");
     assert_string_equal(receipt_of(revision, 0), "pending");
-    event_active(host(0)->sw->faults.pause, EV_TIMEOUT, 1);
+    event_active(host(0)->sw->rejected.pause, EV_TIMEOUT, 1);
     TURN_UNTIL(is_synced(0));
     assert_int_equal(switches[0].n_dumps, n_dumps + 1);
     assert_string_equal(receipt_of(first, 0), "confirmed");
@@ -268,12 +268,12 @@ full_table_takes_what_fits_and_rests(void **state OVS_UNUSED)
     edit_port("old", "red", 100, "all", 1, false);
     connect_host(0);
     connect_host(1);
-    host(0)->sw->faults.backoff_ms = 100000;
+    host(0)->sw->rejected.backoff_ms = 100000;
     max = switches[0].max_flows = fake_switch_n_flows(&switches[0]) + 20;
     n_dumps = switches[0].n_dumps;
     edit_ports(50, "all", 1);
     many = revision;
-    TURN_UNTIL(is_diverged(0) && host(0)->sw->faults.backing_off);
+    TURN_UNTIL(is_diverged(0) && host(0)->sw->rejected.backing_off);
     assert_int_equal(fake_switch_n_flows(&switches[0]), max);
     assert_int_equal(openflow_figure(0, "rejected"), 30);
     assert_int_equal(fake_switch_marker(&switches[0]), 0);
@@ -308,15 +308,16 @@ room_in_a_full_table_is_used_at_once(void **state OVS_UNUSED)
     edit_port("a", "red", 100, "all", 1, false);
     connect_host(0);
     switches[0].max_flows = fake_switch_n_flows(&switches[0]);
-    host(0)->sw->faults.backoff_ms = 100000;
+    host(0)->sw->rejected.backoff_ms = 100000;
     edit_port("b", "red", 200, "all", 1, false);
     added = revision;
     TURN_TRULY_UNTIL(0, added, 200, is_diverged(0)
-                     && host(0)->sw->faults.backing_off);
+                     && host(0)->sw->rejected.backing_off);
     edit(VMN_TABLE_PORT, "a", NULL);
     TURN_UNTIL(is_diverged(0)
-               && event_pending(host(0)->sw->faults.pause, EV_TIMEOUT, NULL));
-    event_active(host(0)->sw->faults.pause, EV_TIMEOUT, 1);
+               && event_pending(host(0)->sw->rejected.pause, EV_TIMEOUT,
+                                 NULL));
+    event_active(host(0)->sw->rejected.pause, EV_TIMEOUT, 1);
     TURN_TRULY_UNTIL(0, added, 200, is_synced(0));
     assert_string_equal(receipt_of(added, 0), "confirmed");
     check_host(0);
@@ -352,7 +353,7 @@ flows_through_a_refused_group_are_left_out(void **state OVS_UNUSED)
 
     connect_host(0);
     switches[0].refuse_groups = true;
-    host(0)->sw->faults.backoff_ms = 100000;
+    host(0)->sw->rejected.backoff_ms = 100000;
     n_dumps = switches[0].n_dumps;
     for (int i = 0; i < 20; i++) {
         char name[16];
@@ -363,10 +364,10 @@ flows_through_a_refused_group_are_left_out(void **state OVS_UNUSED)
     edit_port("a", "red", 200, "all", 1, false);
     /* The first is mended, the others after a pause. */
     TURN_UNTIL(is_diverged(0));
-    TURN_UNTIL((event_active(host(0)->sw->faults.pause, EV_TIMEOUT, 1),
+    TURN_UNTIL((event_active(host(0)->sw->rejected.pause, EV_TIMEOUT, 1),
                 fake_switch_find(&switches[0], 200)));
     TURN_UNTIL(is_diverged(0) && host(0)->sw->state == SWITCH_LIVE
-               && host(0)->sw->faults.backing_off);
+               && host(0)->sw->rejected.backing_off);
     assert_int_equal(openflow_figure(0, "rejected"), 40);
     assert_true(switches[0].n_dumps <= n_dumps + 3);
     switches[0].refuse_groups = false;
@@ -380,7 +381,7 @@ lost_group_is_mended_at_once(void **state OVS_UNUSED)
 {
     edit_port("a", "red", 100, "all", 1, true);
     connect_host(0);
-    host(0)->sw->faults.backoff_ms = 100000;  /* It is not to rest. */
+    host(0)->sw->rejected.backoff_ms = 100000;  /* It is not to rest. */
     fake_switch_remove_group(&switches[0], CONTAINER_OF(
         ovs_list_front(&switches[0].groups), struct fake_group, node)->id);
     assert_null(fake_switch_find(&switches[0], 100));
@@ -389,7 +390,7 @@ lost_group_is_mended_at_once(void **state OVS_UNUSED)
     TURN_TRULY_UNTIL(0, revision, 300,
                      !strcmp(receipt_of(revision, 0), "confirmed"));
     assert_true(is_synced(0));
-    assert_false(host(0)->sw->faults.backing_off);
+    assert_false(host(0)->sw->rejected.backing_off);
     check_host(0);
 }
 
@@ -435,7 +436,7 @@ errors_that_follow_from_another_are_not_kept(void **state OVS_UNUSED)
 {
     edit_port("a", "red", 100, "all", 1, false);
     connect_host(0);
-    host(0)->sw->faults.backoff_ms = 100000;  /* It is not to rest. */
+    host(0)->sw->rejected.backoff_ms = 100000;  /* It is not to rest. */
     switches[0].hold = true;
     switches[0].refuse_commits = 1;
     edit_port("a", "red", 100, "all", 1, true);  /* Makes the group. */
@@ -596,7 +597,7 @@ switch_that_does_not_read_is_cut_off(void **state OVS_UNUSED)
     connect_host(0);
     connect_host(1);
     switches[0].deaf = true;
-    host(0)->sw->faults.backoff_ms = 100000;
+    host(0)->sw->rejected.backoff_ms = 100000;
     for (int i = 1; host(0)->sw->conn; i++) {
         assert_true(i < 5);
         edit_ports(3000, "all", i);     /* Half of what may wait. */
@@ -617,8 +618,8 @@ switch_that_does_not_read_is_cut_off(void **state OVS_UNUSED)
     fake_switch_connect(&switches[0], listen_path + strlen("unix:"));
     TURN_UNTIL(host(0)->sw->conn);
     assert_non_null(strstr(host_reason(0), "stalled"));
-    assert_true(host(0)->sw->faults.backing_off);
-    event_active(host(0)->sw->faults.backoff, EV_TIMEOUT, 1);
+    assert_true(host(0)->sw->rejected.backing_off);
+    event_active(host(0)->sw->rejected.backoff, EV_TIMEOUT, 1);
     TURN_UNTIL(is_synced(0));
     check_host(0);
     assert_string_equal(receipt_of(revision, 0), "confirmed");

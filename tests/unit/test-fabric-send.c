@@ -408,9 +408,10 @@ a_switch_without_meters_lacks_what_has_a_limit(void **state OVS_UNUSED)
     edit_limited("a", 100, "20");
     edit_port("b", "red", 200, "all", 1, false);
     TURN_UNTIL(fake_switch_find(&switches[0], 200)
-               && !hmap_is_empty(&host(0)->sw->faults.rejected));
+               && !hmap_is_empty(&host(0)->sw->rejected.items));
     assert_null(fake_switch_find(&switches[0], 100));
-    assert_non_null(strstr(host(0)->sw->faults.text, "OFPMMFC_OUT_OF_METERS"));
+    assert_non_null(strstr(host(0)->sw->rejected.text,
+                           "OFPMMFC_OUT_OF_METERS"));
 }
 
 /* All together.  --------------------------------------------------------- */

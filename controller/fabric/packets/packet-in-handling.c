@@ -22,7 +22,7 @@
 #include "proto/openflow/ofconn.h"
 #include "util.h"
 
-VLOG_DEFINE_THIS_MODULE(packets_answer);
+VLOG_DEFINE_THIS_MODULE(packet_in_handling);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 

@@ -31,7 +31,7 @@
 #include "util.h"
 #include "vmn/vocabulary.h"
 
-VLOG_DEFINE_THIS_MODULE(punts_count);
+VLOG_DEFINE_THIS_MODULE(packet_in_meter_drops);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 

@@ -35,7 +35,7 @@
 #include "timeval.h"
 #include "util.h"
 
-VLOG_DEFINE_THIS_MODULE(punts);
+VLOG_DEFINE_THIS_MODULE(packet_in_meters);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 
@@ -63,40 +63,40 @@ static void
 set_state(struct fabric_switch *sw, enum packet_in_meters_state state,
           const char *reason)
 {
-    struct packet_in_meters *punts = packet_in_meters_of(sw);
+    struct packet_in_meters *meters = packet_in_meters_of(sw);
 
-    punts->state = state;
-    free(punts->reason);
-    punts->reason = nullable_xstrdup(reason);
+    meters->state = state;
+    free(meters->reason);
+    meters->reason = nullable_xstrdup(reason);
     fabric_host_changed(sw->host);
 }
 
 /* Forgets the reading in progress. */
 static void
-stop_reading(struct packet_in_meters *punts)
+stop_reading(struct packet_in_meters *meters)
 {
-    ofdump_destroy(punts->dump);
-    punts->dump = NULL;
-    ofpbuf_delete(punts->deletes);
-    punts->deletes = NULL;
+    ofdump_destroy(meters->dump);
+    meters->dump = NULL;
+    ofpbuf_delete(meters->deletes);
+    meters->deletes = NULL;
 }
 
 void
 packet_in_meters_turn_off(struct fabric_switch *sw, const char *reason)
 {
-    struct packet_in_meters *punts = packet_in_meters_of(sw);
+    struct packet_in_meters *meters = packet_in_meters_of(sw);
 
-    if (punts->state != PACKET_IN_METERS_OFF) {
+    if (meters->state != PACKET_IN_METERS_OFF) {
         VLOG_WARN_RL(&rl, "%s: no packet-in meters in the datapath: %s",
                      sw->host->name, reason);
-        stop_reading(punts);
-        punts->barrier_xid = 0;
+        stop_reading(meters);
+        meters->barrier_xid = 0;
         set_state(sw, PACKET_IN_METERS_OFF, reason);
     }
 }
 
 /* Returns the rate that vmnd accepts from a sender, or 0 if that is unlimited,
- * or no app has punts. */
+ * or no app has packets sent up. */
 static unsigned
 desired_rate(const struct fabric_switch *sw)
 {
@@ -155,33 +155,34 @@ found_count(const struct packet_in_meters_found *found, uint8_t table,
 /* Appends messages that delete all meters and flows: packets are not to be
  * limited. */
 static void
-append_deletes(const struct packet_in_meters *punts, struct ofpbuf *b)
+append_deletes(const struct packet_in_meters *meters, struct ofpbuf *b)
 {
-    packet_in_meter_flows_append_delete_table(punts->xid, PUNT_TABLE, b);
-    packet_in_meter_flows_append_delete_table(punts->xid, PUNT_METER_TABLE, b);
+    packet_in_meter_flows_append_delete_table(meters->xid, PUNT_TABLE, b);
+    packet_in_meter_flows_append_delete_table(meters->xid, PUNT_METER_TABLE,
+                                              b);
     for (unsigned i = 0; i < PACKET_IN_METERS; i++) {
-        if (punts->meters[i] != METER_ABSENT) {
-            packet_in_meter_append(punts->xid, OFPMC13_DELETE, i, 1, b);
+        if (meters->has[i] != METER_ABSENT) {
+            packet_in_meter_append(meters->xid, OFPMC13_DELETE, i, 1, b);
         }
     }
 }
 
 /* Appends the messages that establish the desired state. */
 static void
-append_difference(const struct packet_in_meters *punts, unsigned rate,
+append_difference(const struct packet_in_meters *meters, unsigned rate,
                   struct ofpbuf *b)
 {
     for (unsigned i = 0; i < PACKET_IN_METERS; i++) {
-        if (punts->meters[i] != METER_RIGHT) {
-            packet_in_meter_append(punts->xid,
-                                   punts->meters[i] == METER_DIFFERENT
+        if (meters->has[i] != METER_RIGHT) {
+            packet_in_meter_append(meters->xid,
+                                   meters->has[i] == METER_DIFFERENT
                                    ? OFPMC13_MODIFY : OFPMC13_ADD, i, rate, b);
         }
     }
-    ofpbuf_put(b, punts->deletes->data, punts->deletes->size);
+    ofpbuf_put(b, meters->deletes->data, meters->deletes->size);
     for (unsigned i = 0; i < PACKET_IN_METER_FLOWS; i++) {
-        if (!bitmap_is_set(punts->found.right, i)) {
-            packet_in_meter_flows_append(punts->xid, i, b);
+        if (!bitmap_is_set(meters->found.right, i)) {
+            packet_in_meter_flows_append(meters->xid, i, b);
         }
     }
 }
@@ -207,16 +208,16 @@ log_difference(const struct fabric_switch *sw)
 static void
 send_difference(struct fabric_switch *sw)
 {
-    struct packet_in_meters *punts = packet_in_meters_of(sw);
+    struct packet_in_meters *meters = packet_in_meters_of(sw);
     struct ofpbuf b;
 
     ofpbuf_init(&b, 4096);
-    append_difference(punts, desired_rate(sw), &b);
+    append_difference(meters, desired_rate(sw), &b);
     log_difference(sw);
-    stop_reading(punts);
+    stop_reading(meters);
     if (b.size) {
-        punts->barrier_xid = ofconn_next_xid(sw->conn);
-        ofmsg_put_barrier(&b, punts->barrier_xid);
+        meters->barrier_xid = ofconn_next_xid(sw->conn);
+        ofmsg_put_barrier(&b, meters->barrier_xid);
         set_state(sw, PACKET_IN_METERS_INSTALLING, "they are being installed");
         switch_expect(sw);
         ofconn_send(sw->conn, b.data, b.size);
@@ -234,13 +235,13 @@ flow_cb(void *sw_, const struct ofputil_flow_stats *fs,
         size_t instructions_size OVS_UNUSED)
 {
     struct fabric_switch *sw = sw_;
-    struct packet_in_meters *punts = packet_in_meters_of(sw);
+    struct packet_in_meters *meters = packet_in_meters_of(sw);
 
-    if (!found_add(&punts->found, fs)) {
-        size_t before = punts->deletes->size;
+    if (!found_add(&meters->found, fs)) {
+        size_t before = meters->deletes->size;
 
-        packet_in_meter_flows_append_delete(punts->xid, fs, punts->deletes);
-        ofdump_charge(punts->dump, punts->deletes->size - before);
+        packet_in_meter_flows_append_delete(meters->xid, fs, meters->deletes);
+        ofdump_charge(meters->dump, meters->deletes->size - before);
     }
 }
 
@@ -264,33 +265,33 @@ read_table(struct fabric_switch *sw, uint8_t table)
 
 /* There are too many flows to compare: all of them are deleted. */
 static void
-start_over(struct packet_in_meters *punts)
+start_over(struct packet_in_meters *meters)
 {
-    memset(&punts->found, 0, sizeof punts->found);
-    ofpbuf_clear(punts->deletes);
-    packet_in_meter_flows_append_delete_table(punts->xid, PUNT_TABLE,
-                                              punts->deletes);
-    packet_in_meter_flows_append_delete_table(punts->xid, PUNT_METER_TABLE,
-                                              punts->deletes);
+    memset(&meters->found, 0, sizeof meters->found);
+    ofpbuf_clear(meters->deletes);
+    packet_in_meter_flows_append_delete_table(meters->xid, PUNT_TABLE,
+                                              meters->deletes);
+    packet_in_meter_flows_append_delete_table(meters->xid, PUNT_METER_TABLE,
+                                              meters->deletes);
 }
 
 static void
 done_cb(void *sw_, const char *error)
 {
     struct fabric_switch *sw = sw_;
-    struct packet_in_meters *punts = packet_in_meters_of(sw);
-    bool too_much = ofdump_is_too_much(punts->dump);
-    bool whole = ofdump_is_whole(punts->dump);
+    struct packet_in_meters *meters = packet_in_meters_of(sw);
+    bool too_much = ofdump_is_too_much(meters->dump);
+    bool whole = ofdump_is_whole(meters->dump);
     char *reason;
 
-    ofdump_destroy(punts->dump);
-    punts->dump = NULL;
-    if (!error && punts->reading == PUNT_TABLE) {
+    ofdump_destroy(meters->dump);
+    meters->dump = NULL;
+    if (!error && meters->reading == PUNT_TABLE) {
         read_table(sw, PUNT_METER_TABLE);
         return;
     } else if (!error || (too_much && whole)) {
         if (error) {
-            start_over(punts);
+            start_over(meters);
         }
         send_difference(sw);
         return;
@@ -307,11 +308,11 @@ done_cb(void *sw_, const char *error)
 static void
 read_flows(struct fabric_switch *sw)
 {
-    struct packet_in_meters *punts = packet_in_meters_of(sw);
+    struct packet_in_meters *meters = packet_in_meters_of(sw);
 
-    stop_reading(punts);
-    memset(&punts->found, 0, sizeof punts->found);
-    punts->deletes = ofpbuf_new(0);
+    stop_reading(meters);
+    memset(&meters->found, 0, sizeof meters->found);
+    meters->deletes = ofpbuf_new(0);
     set_state(sw, PACKET_IN_METERS_READING, "they are being compared");
     switch_expect(sw);
     read_table(sw, PUNT_TABLE);
@@ -337,7 +338,7 @@ packet_in_meters_set_meter(struct fabric_switch *sw,
         || mc->meter_id - PACKET_IN_METERS_FIRST >= PACKET_IN_METERS) {
         return false;
     }
-    packet_in_meters_of(sw)->meters[mc->meter_id - PACKET_IN_METERS_FIRST]
+    packet_in_meters_of(sw)->has[mc->meter_id - PACKET_IN_METERS_FIRST]
         = (mc->flags == (OFPMF13_PKTPS | OFPMF13_BURST) && mc->n_bands == 1
            && mc->bands[0].type == OFPMBT13_DROP && mc->bands[0].rate == rate
            && mc->bands[0].burst_size == rate ? METER_RIGHT : METER_DIFFERENT);
@@ -347,18 +348,18 @@ packet_in_meters_set_meter(struct fabric_switch *sw,
 void
 packet_in_meters_complete(struct fabric_switch *sw)
 {
-    struct packet_in_meters *punts = packet_in_meters_of(sw);
+    struct packet_in_meters *meters = packet_in_meters_of(sw);
 
-    if (punts->state == PACKET_IN_METERS_OFF) {
+    if (meters->state == PACKET_IN_METERS_OFF) {
         return;
     }
     if (desired_rate(sw)) {
         read_flows(sw);
-    } else if (memchr(punts->meters, METER_DIFFERENT, sizeof punts->meters)) {
+    } else if (memchr(meters->has, METER_DIFFERENT, sizeof meters->has)) {
         struct ofpbuf b;
 
         ofpbuf_init(&b, 4096);
-        append_deletes(punts, &b); /* From a time with a rate limit. */
+        append_deletes(meters, &b); /* From a time with a rate limit. */
         ofconn_send(sw->conn, b.data, b.size);
         ofpbuf_uninit(&b);
     }
@@ -367,44 +368,44 @@ packet_in_meters_complete(struct fabric_switch *sw)
 /* Audits.  --------------------------------------------------------------- */
 
 static void
-audit_begin(struct fabric_switch *sw OVS_UNUSED, void *punts_)
+audit_begin(struct fabric_switch *sw OVS_UNUSED, void *meters_)
 {
-    struct packet_in_meters *punts = punts_;
+    struct packet_in_meters *meters = meters_;
 
-    memset(&punts->audited, 0, sizeof punts->audited);
-    punts->audited_on = punts->state == PACKET_IN_METERS_ON;
-    punts->lost = false;
+    memset(&meters->audited, 0, sizeof meters->audited);
+    meters->audited_on = meters->state == PACKET_IN_METERS_ON;
+    meters->lost = false;
 }
 
 static bool
-audit_flow(struct fabric_switch *sw OVS_UNUSED, void *punts_,
+audit_flow(struct fabric_switch *sw OVS_UNUSED, void *meters_,
            const struct ofputil_flow_stats *fs)
 {
-    struct packet_in_meters *punts = punts_;
+    struct packet_in_meters *meters = meters_;
 
     if (!punt_is_table(fs->table_id)) {
         return false;
     }
-    found_add(&punts->audited, fs);
+    found_add(&meters->audited, fs);
     return true;
 }
 
 static void
-audit_compare(struct fabric_switch *sw OVS_UNUSED, void *punts_,
+audit_compare(struct fabric_switch *sw OVS_UNUSED, void *meters_,
               switch_audit_cb *cb, void *aux)
 {
     static const uint8_t tables[] = { PUNT_TABLE, PUNT_METER_TABLE };
-    struct packet_in_meters *punts = punts_;
+    struct packet_in_meters *meters = meters_;
 
-    if (!punts->audited_on || punts->state != PACKET_IN_METERS_ON) {
+    if (!meters->audited_on || meters->state != PACKET_IN_METERS_ON) {
         return;                 /* Not desired, or being installed. */
     }
     for (size_t i = 0; i < sizeof tables; i++) {
         size_t n_missing, n_unknown;
 
-        found_count(&punts->audited, tables[i], &n_missing, &n_unknown);
+        found_count(&meters->audited, tables[i], &n_missing, &n_unknown);
         if (n_missing || n_unknown) {
-            punts->lost = true;
+            meters->lost = true;
             cb(aux, tables[i], "flows to packet-in meters",
                n_missing, n_unknown);
         }
@@ -413,70 +414,70 @@ audit_compare(struct fabric_switch *sw OVS_UNUSED, void *punts_,
 
 /* Requests the meters again, and continues from there. */
 static void
-audit_repair(struct fabric_switch *sw, void *punts_)
+audit_repair(struct fabric_switch *sw, void *meters_)
 {
-    struct packet_in_meters *punts = punts_;
+    struct packet_in_meters *meters = meters_;
 
-    if (punts->lost && punts->state == PACKET_IN_METERS_ON) {
+    if (meters->lost && meters->state == PACKET_IN_METERS_ON) {
         /* Deleting a meter deletes its flows, so these may be missing as
          * well. */
-        memset(punts->meters, METER_ABSENT, sizeof punts->meters);
+        memset(meters->has, METER_ABSENT, sizeof meters->has);
         set_state(sw, PACKET_IN_METERS_READING,
                   "some were lost, and are reinstalled");
-        sampling_meters_request_punts(sw);
+        sampling_meters_request_packet_in(sw);
     }
-    punts->lost = false;
+    meters->lost = false;
 }
 
 /* As a part of the session.  --------------------------------------------- */
 
 static void
-disconnected(struct fabric_switch *sw, void *punts_)
+disconnected(struct fabric_switch *sw, void *meters_)
 {
-    struct packet_in_meters *punts = punts_;
-    struct packet_in_meter_drops *counts = punts->counts;
+    struct packet_in_meters *meters = meters_;
+    struct packet_in_meter_drops *counts = meters->counts;
 
-    stop_reading(punts);
-    free(punts->reason);
-    memset(punts, 0, sizeof *punts);
-    punts->counts = counts;
+    stop_reading(meters);
+    free(meters->reason);
+    memset(meters, 0, sizeof *meters);
+    meters->counts = counts;
     packet_in_meter_drops_disconnected(sw);
 }
 
 static void
-connected(struct fabric_switch *sw, void *punts_)
+connected(struct fabric_switch *sw, void *meters_)
 {
-    struct packet_in_meters *punts = punts_;
+    struct packet_in_meters *meters = meters_;
 
-    disconnected(sw, punts);
-    punts->xid = ofconn_next_xid(sw->conn);
+    disconnected(sw, meters);
+    meters->xid = ofconn_next_xid(sw->conn);
 }
 
 static void
-destroy(struct fabric_switch *sw, void *punts OVS_UNUSED)
+destroy(struct fabric_switch *sw, void *meters OVS_UNUSED)
 {
     packet_in_meter_drops_destroy(sw);
 }
 
 static enum switch_message
-message(struct fabric_switch *sw, void *punts_, enum ofptype type,
+message(struct fabric_switch *sw, void *meters_, enum ofptype type,
         const struct ofp_header *oh)
 {
-    struct packet_in_meters *punts = punts_;
+    struct packet_in_meters *meters = meters_;
     uint32_t xid = ntohl(oh->xid);
 
-    if (punts->dump && ofdump_message(punts->dump, type, oh)) {
+    if (meters->dump && ofdump_message(meters->dump, type, oh)) {
         return SWITCH_MESSAGE_ANSWER;
-    } else if (type == OFPTYPE_ERROR && punts->xid && xid == punts->xid) {
+    } else if (type == OFPTYPE_ERROR && meters->xid && xid == meters->xid) {
         char *reason = xasprintf("its switch rejects meters with %s",
                                  ofmsg_error_name(oh));
 
         packet_in_meters_turn_off(sw, reason);
         free(reason);
         return SWITCH_MESSAGE_TAKEN;
-    } else if (type == OFPTYPE_BARRIER_REPLY && punts->barrier_xid
-               && xid == punts->barrier_xid) {
-        punts->barrier_xid = 0;
+    } else if (type == OFPTYPE_BARRIER_REPLY && meters->barrier_xid
+               && xid == meters->barrier_xid) {
+        meters->barrier_xid = 0;
         set_state(sw, PACKET_IN_METERS_ON, NULL);
         return SWITCH_MESSAGE_ANSWER;
     }
@@ -485,31 +486,31 @@ message(struct fabric_switch *sw, void *punts_, enum ofptype type,
 }
 
 static bool
-is_owed(const struct fabric_switch *sw OVS_UNUSED, const void *punts_)
+is_owed(const struct fabric_switch *sw OVS_UNUSED, const void *meters_)
 {
-    const struct packet_in_meters *punts = punts_;
+    const struct packet_in_meters *meters = meters_;
 
-    return punts->dump || punts->barrier_xid;
+    return meters->dump || meters->barrier_xid;
 }
 
 static void
-put_status(const struct fabric_switch *sw, const void *punts_,
+put_status(const struct fabric_switch *sw, const void *meters_,
            struct arena *arena, struct status_host *status)
 {
-    const struct packet_in_meters *punts = punts_;
-    struct status_packet_in_meters *meters;
+    const struct packet_in_meters *meters = meters_;
+    struct status_packet_in_meters *shown;
 
-    if (punts->state != PACKET_IN_METERS_UNKNOWN) {
-        meters = arena_alloc(arena, sizeof *meters);
-        meters->installed = punts->state == PACKET_IN_METERS_ON;
-        meters->reason = punts->reason;
-        meters->dropped = packet_in_meter_drops_total(sw);
-        status->packet_in_meters = meters;
+    if (meters->state != PACKET_IN_METERS_UNKNOWN) {
+        shown = arena_alloc(arena, sizeof *shown);
+        shown->installed = meters->state == PACKET_IN_METERS_ON;
+        shown->reason = meters->reason;
+        shown->dropped = packet_in_meter_drops_total(sw);
+        status->packet_in_meters = shown;
     }
 }
 
 const struct switch_part_class packet_in_meters_part = {
-    .name = "punts",
+    .name = "packet-in meters",
     .state_size = sizeof(struct packet_in_meters),
     .connected = connected,
     .disconnected = disconnected,

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The fabric's part of punts (controller/flow/punt-action.h) on a switch: a
- * pool of packet meters, and the flows in PUNT_TABLE and PUNT_METER_TABLE that
- * pass a packet through one of them before a copy of it is sent to vmnd.  A
- * packet from a port uses the meter that the lowest bits of the port's number
- * select, one from a tunnel that of the lowest bits of its source's identity:
- * so a sender that floods uses up its own rate only, in the datapath.  Each
- * meter's rate is what vmnd accepts from one sender (--packet-port-rate); if
- * that is unlimited, there are no meters.
+ * The fabric's part on a switch of sending packets up to handlers
+ * (controller/flow/punt-action.h): a pool of packet meters, and the flows in
+ * PUNT_TABLE and PUNT_METER_TABLE that pass a packet through one of them
+ * before a copy of it is sent to vmnd.  A packet from a port uses the meter
+ * that the lowest bits of the port's number select, one from a tunnel that of
+ * the lowest bits of its source's identity: so a sender that floods uses up
+ * its own rate only, in the datapath.  Each meter's rate is what vmnd accepts
+ * from one sender (--packet-port-rate); if that is unlimited, there are no
+ * meters.
  *
  * A switch that connects is asked for its meters (sampling-meters.h), and for
  * the flows of the two tables; missing and different ones are repaired outside
@@ -70,7 +71,8 @@ struct packet_in_meters {
                                  * Owned. */
     uint32_t xid;               /* Of the messages that install them, */
     uint32_t barrier_xid;       /* and of the barrier after those, or 0. */
-    uint8_t meters[PACKET_IN_METERS]; /* An enum in packet-in-meters.c. */
+    uint8_t has[PACKET_IN_METERS]; /* Of each meter: an enum in
+                                    * packet-in-meters.c. */
     struct ofdump *dump;        /* Request for the flows, or NULL. */
     uint8_t reading;            /* The table of 'dump'. */
     struct packet_in_meters_found found; /* Found by 'dump' so far. */

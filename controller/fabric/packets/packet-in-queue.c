@@ -28,7 +28,7 @@
 #include "timeval.h"
 #include "util.h"
 
-VLOG_DEFINE_THIS_MODULE(packets);
+VLOG_DEFINE_THIS_MODULE(packet_in_queue);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 

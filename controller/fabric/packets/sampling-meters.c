@@ -439,30 +439,32 @@ handle_config(struct fabric_switch *sw, const struct ofp_header *oh)
 }
 
 static void
-handle_punt(struct fabric_switch *sw, const struct ofputil_meter_config *mc)
+handle_packet_in_meter(struct fabric_switch *sw,
+                       const struct ofputil_meter_config *mc)
 {
     packet_in_meters_set_meter(sw, mc);
 }
 
 static void
-handle_punts(struct fabric_switch *sw, const struct ofp_header *oh)
+handle_packet_in_meters(struct fabric_switch *sw, const struct ofp_header *oh)
 {
-    enum sampling_reply meters = sampling_each_meter(sw, oh, handle_punt);
+    enum sampling_reply meters
+        = sampling_each_meter(sw, oh, handle_packet_in_meter);
 
     if (meters == SAMPLING_REPLY_BAD) {
         packet_in_meters_turn_off(
             sw, "its switch's reply about meters is invalid");
     } else if (meters == SAMPLING_REPLY_OK
                && !(ofpmp_flags(oh) & OFPSF_REPLY_MORE)) {
-        sampling_meters_of(sw)->punts_xid = 0;
+        sampling_meters_of(sw)->packet_in_xid = 0;
         packet_in_meters_complete(sw);
     }
 }
 
 void
-sampling_meters_request_punts(struct fabric_switch *sw)
+sampling_meters_request_packet_in(struct fabric_switch *sw)
 {
-    sampling_meters_of(sw)->punts_xid = sampling_request_meters(sw);
+    sampling_meters_of(sw)->packet_in_xid = sampling_request_meters(sw);
 }
 
 /* Limits' meters alone.  ------------------------------------------------- */
@@ -600,8 +602,8 @@ handle_error(struct fabric_switch *sw, const struct ofp_header *oh)
                           "replied %s", sw->host->name, ofmsg_error_name(oh));
     } else if (xid == sm->audit_xid || xid == sm->count_xid) {
         *(xid == sm->audit_xid ? &sm->audit_xid : &sm->count_xid) = 0;
-    } else if (xid == sm->punts_xid) {
-        sm->punts_xid = 0;
+    } else if (xid == sm->packet_in_xid) {
+        sm->packet_in_xid = 0;
         packet_in_meters_turn_off(
             sw, "its switch does not reply about its meters");
     } else {
@@ -627,7 +629,8 @@ handle_message(struct fabric_switch *sw, enum ofptype type,
           sampling_handle_audit },
         { OFPTYPE_AGGREGATE_STATS_REPLY, sm->count_xid, handle_count },
         { OFPTYPE_METER_CONFIG_STATS_REPLY, sm->limits_xid, handle_limits },
-        { OFPTYPE_METER_CONFIG_STATS_REPLY, sm->punts_xid, handle_punts },
+        { OFPTYPE_METER_CONFIG_STATS_REPLY, sm->packet_in_xid,
+          handle_packet_in_meters },
     };
 
     if (type == OFPTYPE_ERROR) {

@@ -63,7 +63,7 @@ struct sampling_meters {
     uint32_t bank_xid, own_xid; /* Of the messages that install them. */
     uint32_t count_xid;         /* Of a request for the number of flows, or
                                  * 0. */
-    uint32_t punts_xid;         /* Of a request for those of punts only, or
+    uint32_t packet_in_xid;     /* Of a request for packet-in meters only, or
                                  * 0. */
     uint32_t limits_xid;        /* Of requests for limits' meters only, and of
                                  * changes to these. */
@@ -106,8 +106,8 @@ void sampling_meters_destroy(struct fabric *);
 /* IDs were freed, possibly of meters. */
 void sampling_meters_numbers_freed(struct fabric *);
 
-/* Requests the meters again, only for those of punts (packet-in-meters.h). */
-void sampling_meters_request_punts(struct fabric_switch *);
+/* Requests the meters again, only for those of packet-in-meters.h. */
+void sampling_meters_request_packet_in(struct fabric_switch *);
 
 /* Handles the first copy of a flow with a log and this part. */
 void sampling_meters_add_own(struct fabric_switch *, uint32_t part);

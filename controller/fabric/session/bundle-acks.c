@@ -59,7 +59,7 @@ bundles_add(struct fabric_switch *sw, uint64_t first, uint64_t revision,
     bundle->before = before;
     bundle->commit_xid = commit_xid;
     bundle->size = size;
-    bundle->n_rejected = hmap_count(&sw->faults.rejected);
+    bundle->n_rejected = hmap_count(&sw->rejected.items);
     if (!b->n_sent) {
         switch_expect(sw);
         count_owing(sw->host->fabric, 1);
@@ -110,7 +110,7 @@ bundles_reconciled(struct fabric_switch *sw, uint64_t revision)
     rejected_items_reconciled(sw);
     fabric_host_changed(sw->host);
     receipts_confirm_all(sw->host->fabric, sw->host, revision,
-                         sw->faults.text);
+                         sw->rejected.text);
 }
 
 /* Answers.  -------------------------------------------------------------- */
@@ -145,7 +145,7 @@ bundle_failed(struct fabric_switch *sw, const struct sent_bundle *bundle)
     if (!bundle->reconcile) {
         rejected_items_repair(sw);
     } else {
-        rejected_items_try_again(sw, (hmap_count(&sw->faults.rejected)
+        rejected_items_try_again(sw, (hmap_count(&sw->rejected.items)
                                       > bundle->n_rejected));
     }
 }
@@ -219,7 +219,7 @@ handle_error(struct fabric_switch *sw, const struct ofp_header *oh)
             rejected_items_set_name(sw, xid, oh);
         }
         free(bundle->failed);
-        bundle->failed = xstrdup(sw->faults.text);
+        bundle->failed = xstrdup(sw->rejected.text);
         return SWITCH_MESSAGE_TAKEN;
     }
     if (!bundle->failed) {

@@ -25,7 +25,7 @@ host_openflow_state_name(const struct fabric_switch *sw, const char **reason)
         return "offline";
     case SWITCH_WAITING:
         if (switch_is_backing_off(sw)) {
-            *reason = sw->faults.text;
+            *reason = sw->rejected.text;
             return "diverged";
         }
         *reason = "its database has not reported yet";
@@ -39,8 +39,8 @@ host_openflow_state_name(const struct fabric_switch *sw, const char **reason)
         if (sw->bundles.frozen) {
             *reason = "its flows are being brought up to date";
             return "reconciling";
-        } else if (!hmap_is_empty(&sw->faults.rejected)) {
-            *reason = sw->faults.text;
+        } else if (!hmap_is_empty(&sw->rejected.items)) {
+            *reason = sw->rejected.text;
             return "diverged";
         } else if (!backlog_is_empty(&sw->bundles.backlog)) {
             *reason = "it is slow: revisions wait for its answers";
@@ -64,7 +64,7 @@ host_openflow_status(const struct fabric_switch *sw,
         .outstanding_bytes = b->sent_bytes,
         .queued_bytes = sw->conn ? ofconn_queued(sw->conn) : 0,
         .backlog = b->backlog.n_groups,
-        .rejected = hmap_count(&sw->faults.rejected),
+        .rejected = hmap_count(&sw->rejected.items),
         .stalls = sw->n_stalls,
     };
 }

@@ -77,7 +77,7 @@ static enum receipt_state
 host_state(const struct fabric_host *host, uint64_t revision)
 {
     return (switch_acked(host->sw) < revision ? RECEIPT_OPEN
-            : host->sw->faults.partial ? RECEIPT_FAILED : RECEIPT_CONFIRMED);
+            : host->sw->rejected.partial ? RECEIPT_FAILED : RECEIPT_CONFIRMED);
 }
 
 static bool
@@ -179,7 +179,7 @@ receipt_show_late_host(const struct fabric *f, const char *name,
     *shown = show_host(f, name, state == RECEIPT_OPEN && reason
                                 ? RECEIPT_FAILED : state,
                        state == RECEIPT_CONFIRMED ? 0 : time_ms,
-                       reason ? reason : host->sw->faults.text, arena);
+                       reason ? reason : host->sw->rejected.text, arena);
     return true;
 }
 
@@ -199,7 +199,7 @@ show_all_hosts(const struct fabric *f, uint64_t revision,
         if (host) {
             shown[(*n)++] = show_host(f, host->name,
                                       host_state(host, revision), 0,
-                                      host->sw->faults.text, arena);
+                                      host->sw->rejected.text, arena);
         }
     }
     return shown;

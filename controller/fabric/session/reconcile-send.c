@@ -72,7 +72,7 @@ desired_marker(const struct reconcile *r)
 {
     const struct fabric_switch *sw = r->sw;
 
-    return (hmap_is_empty(&sw->faults.rejected) && !sw->bundles.unmarkable
+    return (hmap_is_empty(&sw->rejected.items) && !sw->bundles.unmarkable
             ? switch_marker_of(sw, r->digest) : MARKER_NONE);
 }
 

@@ -241,7 +241,7 @@ void
 reconcile_start_if_ready(struct fabric_switch *sw)
 {
     if (sw->state == SWITCH_WAITING && sw->host->reported
-        && !sw->faults.backing_off) {
+        && !sw->rejected.backing_off) {
         request_marker(sw);
     }
 }
@@ -292,7 +292,7 @@ go_live(struct reconcile *r, bool commit)
     uint64_t revision = r->revision;
 
     switch_set_live(sw);
-    sw->faults.read_ms = time_msec() - r->began_ms;
+    sw->rejected.read_ms = time_msec() - r->began_ms;
     if (commit) {
         uint32_t xid = ofconn_next_xid(sw->conn);
         struct ofpbuf b;
@@ -338,7 +338,7 @@ checked(struct reconcile *r)
     dependency_filter_uninit(&filter);
     if (n == r->n_items && !r->marker_refused) {
         /* It rejected something that cannot be left out. */
-        switch_give_up(sw, sw->faults.text);
+        switch_give_up(sw, sw->rejected.text);
         return;
     }
     r->n_items = n;

@@ -31,7 +31,7 @@
 #include "timeval.h"
 #include "util.h"
 
-VLOG_DEFINE_THIS_MODULE(faults);
+VLOG_DEFINE_THIS_MODULE(rejected_items);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 60);
 
@@ -51,10 +51,10 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 60);
 static void
 remove_rejected(struct fabric_switch *sw, struct rejected_item *rejected)
 {
-    hmap_remove(&sw->faults.rejected, &rejected->node);
+    hmap_remove(&sw->rejected.items, &rejected->node);
     free(rejected->key);
     free(rejected);
-    sw->faults.dependents_known = false;
+    sw->rejected.dependents_known = false;
 }
 
 void
@@ -62,11 +62,11 @@ rejected_items_clear(struct fabric_switch *sw)
 {
     struct rejected_item *rejected, *next;
 
-    HMAP_FOR_EACH_SAFE (rejected, next, node, &sw->faults.rejected) {
+    HMAP_FOR_EACH_SAFE (rejected, next, node, &sw->rejected.items) {
         remove_rejected(sw, rejected);
     }
-    sw->faults.n_gone = 0;
-    sw->faults.dependents_known = false;
+    sw->rejected.n_gone = 0;
+    sw->rejected.dependents_known = false;
 }
 
 void
@@ -74,8 +74,8 @@ rejected_items_set_text(struct fabric_switch *sw, const char *text)
 {
     char *copy = xstrdup(text);
 
-    free(sw->faults.text);
-    sw->faults.text = copy;
+    free(sw->rejected.text);
+    sw->rejected.text = copy;
 }
 
 void
@@ -88,11 +88,11 @@ rejected_items_set_name(struct fabric_switch *sw, uint32_t xid,
                   : xstrdup("a message"));
 
     f->stats.n_errors++;
-    free(sw->faults.text);
-    sw->faults.text = xasprintf("%s was rejected with %s", what,
+    free(sw->rejected.text);
+    sw->rejected.text = xasprintf("%s was rejected with %s", what,
                                 ofmsg_error_name(oh));
     free(what);
-    VLOG_WARN_RL(&rl, "%s: %s", sw->host->name, sw->faults.text);
+    VLOG_WARN_RL(&rl, "%s: %s", sw->host->name, sw->rejected.text);
     fabric_host_changed(sw->host);
 }
 
@@ -106,13 +106,13 @@ add_rejected(struct fabric_switch *sw, const struct flow_item *item,
         rejected = xzalloc(sizeof *rejected);
         rejected->xid = item->xid;
         rejected->full = full;
-        hmap_insert(&sw->faults.rejected, &rejected->node, item->xid);
-        sw->faults.dependents_known = false;
+        hmap_insert(&sw->rejected.items, &rejected->node, item->xid);
+        sw->rejected.dependents_known = false;
         backlog_doubt(&sw->bundles.backlog, item);
     }
     if (rejected->gone) {       /* It was desired again, and sent. */
         rejected->gone = false;
-        sw->faults.n_gone--;
+        sw->rejected.n_gone--;
     }
 }
 
@@ -124,7 +124,7 @@ rejected_items_add(struct fabric_switch *sw, uint32_t xid,
                                                    xid);
 
     rejected_items_set_name(sw, xid, oh);
-    sw->faults.partial = true;
+    sw->rejected.partial = true;
     if (item) {
         add_rejected(sw, item, ofmsg_error_is_full(oh));
     }
@@ -134,7 +134,7 @@ void
 rejected_items_leave_out(struct fabric_switch *sw,
                          const struct flow_item *item)
 {
-    sw->faults.partial = true;
+    sw->rejected.partial = true;
     add_rejected(sw, item, false);
 }
 
@@ -144,10 +144,10 @@ remove_gone(struct fabric_switch *sw, uint64_t revision)
 {
     struct rejected_item *rejected, *next;
 
-    HMAP_FOR_EACH_SAFE (rejected, next, node, &sw->faults.rejected) {
+    HMAP_FOR_EACH_SAFE (rejected, next, node, &sw->rejected.items) {
         if (rejected->gone && rejected->gone_in <= revision) {
             remove_rejected(sw, rejected);
-            sw->faults.n_gone--;
+            sw->rejected.n_gone--;
         }
     }
 }
@@ -155,7 +155,7 @@ remove_gone(struct fabric_switch *sw, uint64_t revision)
 void
 rejected_items_prune_acked(struct fabric_switch *sw)
 {
-    if (sw->faults.n_gone) {
+    if (sw->rejected.n_gone) {
         remove_gone(sw, switch_acked(sw));
     }
 }
@@ -182,10 +182,10 @@ rejected_items_prune(struct fabric_switch *sw)
     const struct fabric *f = sw->host->fabric;
     struct rejected_item *rejected;
 
-    if (hmap_is_empty(&sw->faults.rejected) || sw->state == SWITCH_CHECKING) {
+    if (hmap_is_empty(&sw->rejected.items) || sw->state == SWITCH_CHECKING) {
         return;
     }
-    HMAP_FOR_EACH (rejected, node, &sw->faults.rejected) {
+    HMAP_FOR_EACH (rejected, node, &sw->rejected.items) {
         const struct flow_item *item = engine_find_xid(f->engine,
                                                        rejected->xid);
 
@@ -196,11 +196,11 @@ rejected_items_prune(struct fabric_switch *sw)
             name_key(sw, rejected);
             rejected->gone = true;
             rejected->gone_in = f->last_revision;
-            sw->faults.n_gone++;
+            sw->rejected.n_gone++;
         }
     }
     if (sw->state == SWITCH_LIVE
-        && sw->faults.n_gone < hmap_count(&sw->faults.rejected)) {
+        && sw->rejected.n_gone < hmap_count(&sw->rejected.items)) {
         rejected_items_prune_acked(sw);
         return;
     }
@@ -222,14 +222,14 @@ find_dependents(struct fabric_switch *sw)
     bool settled = commit_is_quiescent(sw->host->fabric->commit);
     struct rejected_item *rejected;
 
-    sset_clear(&sw->faults.dependents);
-    sw->faults.dependents_known = true;
-    HMAP_FOR_EACH (rejected, node, &sw->faults.rejected) {
+    sset_clear(&sw->rejected.dependents);
+    sw->rejected.dependents_known = true;
+    HMAP_FOR_EACH (rejected, node, &sw->rejected.items) {
         name_key(sw, rejected);
         if (rejected->key) {
-            sset_add(&sw->faults.dependents, rejected->key);
+            sset_add(&sw->rejected.dependents, rejected->key);
         } else if (!settled || rejected->gone) {
-            sw->faults.dependents_known = false;
+            sw->rejected.dependents_known = false;
         }
     }
 }
@@ -241,14 +241,14 @@ rejected_items_served(struct fabric_switch *sw, const char *key,
     if (switch_acked(sw) < revision) {
         return false;
     }
-    if (sw->faults.partial && sw->bundles.frozen) {
+    if (sw->rejected.partial && sw->bundles.frozen) {
         return false;           /* What is missing is not known now. */
     }
-    if (!sw->faults.dependents_known) {
+    if (!sw->rejected.dependents_known) {
         find_dependents(sw);
     }
-    return (sw->faults.dependents_known
-            && !sset_contains(&sw->faults.dependents, key));
+    return (sw->rejected.dependents_known
+            && !sset_contains(&sw->rejected.dependents, key));
 }
 
 /* Backing off.  ---------------------------------------------------------- */
@@ -257,24 +257,24 @@ rejected_items_served(struct fabric_switch *sw, const char *key,
 static void
 rejected_items_back_off(struct fabric_switch *sw)
 {
-    struct rejected_items *faults = &sw->faults;
+    struct rejected_items *all = &sw->rejected;
     struct timeval tv;
 
-    faults->backoff_ms = (faults->backoff_ms
-                          ? MIN(2 * faults->backoff_ms, BACKOFF_MAX_MS)
+    all->backoff_ms = (all->backoff_ms
+                          ? MIN(2 * all->backoff_ms, BACKOFF_MAX_MS)
                           : BACKOFF_MIN_MS);
-    tv.tv_sec = faults->backoff_ms / 1000;
-    tv.tv_usec = (faults->backoff_ms % 1000) * 1000;
-    event_add(faults->backoff, &tv);
-    faults->backing_off = true;
+    tv.tv_sec = all->backoff_ms / 1000;
+    tv.tv_usec = (all->backoff_ms % 1000) * 1000;
+    event_add(all->backoff, &tv);
+    all->backing_off = true;
 }
 
 /* Stops the timer. */
 static void
 stop_backing_off(struct fabric_switch *sw)
 {
-    event_del(sw->faults.backoff);
-    sw->faults.backing_off = false;
+    event_del(sw->rejected.backoff);
+    sw->rejected.backing_off = false;
 }
 
 static void
@@ -282,8 +282,8 @@ backoff_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *sw_)
 {
     struct fabric_switch *sw = sw_;
 
-    sw->faults.backing_off = false;
-    sw->faults.n_tries = 0;
+    sw->rejected.backing_off = false;
+    sw->rejected.n_tries = 0;
     if (sw->state == SWITCH_WAITING) {
         rejected_items_clear(sw);
         reconcile_start_if_ready(sw);
@@ -297,16 +297,16 @@ backoff_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *sw_)
 void
 rejected_items_reconciled(struct fabric_switch *sw)
 {
-    struct rejected_items *faults = &sw->faults;
+    struct rejected_items *all = &sw->rejected;
 
-    faults->n_tries = 0;
-    if (hmap_is_empty(&faults->rejected)) {
-        faults->partial = false;
-        faults->backoff_ms = 0;
+    all->n_tries = 0;
+    if (hmap_is_empty(&all->items)) {
+        all->partial = false;
+        all->backoff_ms = 0;
         stop_backing_off(sw);
-        free(faults->text);
-        faults->text = NULL;
-    } else if (!faults->backing_off) {
+        free(all->text);
+        all->text = NULL;
+    } else if (!all->backing_off) {
         rejected_items_back_off(sw);
     }
 }
@@ -324,16 +324,17 @@ void
 rejected_items_repair(struct fabric_switch *sw)
 {
     int64_t now = time_msec();
-    int64_t ms = MAX(PAUSE_MIN_MS, MIN(10 * sw->faults.read_ms, PAUSE_MAX_MS));
+    int64_t ms = MAX(PAUSE_MIN_MS,
+                     MIN(10 * sw->rejected.read_ms, PAUSE_MAX_MS));
 
-    ms -= now - sw->faults.repaired_ms;
+    ms -= now - sw->rejected.repaired_ms;
     if (ms > 0) {
         const struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
 
         wait(sw);
-        event_add(sw->faults.pause, &tv);
+        event_add(sw->rejected.pause, &tv);
     } else {
-        sw->faults.repaired_ms = now;
+        sw->rejected.repaired_ms = now;
         reconcile_start(sw);
     }
 }
@@ -344,7 +345,7 @@ pause_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *sw_)
     struct fabric_switch *sw = sw_;
 
     if (sw->state == SWITCH_WAITING) {
-        sw->faults.repaired_ms = time_msec();
+        sw->rejected.repaired_ms = time_msec();
         reconcile_start(sw);
     }
 }
@@ -352,7 +353,7 @@ pause_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *sw_)
 void
 rejected_items_try_again(struct fabric_switch *sw, bool learned)
 {
-    if (learned && ++sw->faults.n_tries < MAX_TRIES) {
+    if (learned && ++sw->rejected.n_tries < MAX_TRIES) {
         reconcile_start(sw);
     } else {
         /* Leaving out what is known to be rejected would not help. */
@@ -368,7 +369,7 @@ rejected_items_retry(struct fabric_switch *sw)
         && (sw->state != SWITCH_WAITING || !sw->host->reported)) {
         return false;
     }
-    event_del(sw->faults.pause);
+    event_del(sw->rejected.pause);
     stop_backing_off(sw);
     rejected_items_clear(sw);
     reconcile_start(sw);
@@ -382,11 +383,11 @@ init(struct fabric_switch *sw, void *state OVS_UNUSED)
 {
     struct event_base *base = sw->host->fabric->base;
 
-    hmap_init(&sw->faults.rejected);
-    sset_init(&sw->faults.dependents);
-    sw->faults.backoff = event_new(base, -1, 0, backoff_cb, sw);
-    sw->faults.pause = event_new(base, -1, 0, pause_cb, sw);
-    sw->faults.repaired_ms = -PAUSE_MIN_MS;
+    hmap_init(&sw->rejected.items);
+    sset_init(&sw->rejected.dependents);
+    sw->rejected.backoff = event_new(base, -1, 0, backoff_cb, sw);
+    sw->rejected.pause = event_new(base, -1, 0, pause_cb, sw);
+    sw->rejected.repaired_ms = -PAUSE_MIN_MS;
 }
 
 static void
@@ -397,8 +398,8 @@ disconnected(struct fabric_switch *sw, void *state OVS_UNUSED)
          * connection retries them anyway. */
         stop_backing_off(sw);
     }
-    event_del(sw->faults.pause);
-    sw->faults.n_tries = 0;
+    event_del(sw->rejected.pause);
+    sw->rejected.n_tries = 0;
     rejected_items_clear(sw);
 }
 
@@ -422,15 +423,15 @@ static void
 destroy(struct fabric_switch *sw, void *state OVS_UNUSED)
 {
     rejected_items_clear(sw);
-    hmap_destroy(&sw->faults.rejected);
-    sset_destroy(&sw->faults.dependents);
-    event_free(sw->faults.backoff);
-    event_free(sw->faults.pause);
-    free(sw->faults.text);
+    hmap_destroy(&sw->rejected.items);
+    sset_destroy(&sw->rejected.dependents);
+    event_free(sw->rejected.backoff);
+    event_free(sw->rejected.pause);
+    free(sw->rejected.text);
 }
 
 const struct switch_part_class rejected_items_part = {
-    .name = "faults",
+    .name = "rejected items",
     .init = init,
     .disconnected = disconnected,
     .given_up = given_up,

@@ -33,14 +33,14 @@ struct rejected_item {
 };
 
 struct rejected_items {
-    struct hmap rejected;       /* struct rejected_item. */
+    struct hmap items;          /* struct rejected_item. */
     size_t n_gone;              /* Of these. */
     struct sset dependents;     /* Keys of the units that want these, */
     bool dependents_known;      /* valid if this is set. */
     bool partial;               /* It has rejected something, and has not been
                                  * fully installed since. */
-    char *text;                 /* The last fault, or NULL.  Owned. */
-    struct event *backoff;      /* Runs while backing off after a fault. */
+    char *text;                 /* The last error, or NULL.  Owned. */
+    struct event *backoff;      /* Runs while backing off after an error. */
     bool backing_off;
     int backoff_ms;             /* Its last duration; 0: none yet. */
     struct event *pause;        /* Delays the next repair. */
@@ -51,7 +51,7 @@ struct rejected_items {
 
 extern const struct switch_part_class rejected_items_part;
 
-/* Sets the last fault's text to a copy of 'text' (which may be the current
+/* Sets the last error's text to a copy of 'text' (which may be the current
  * one). */
 void rejected_items_set_text(struct fabric_switch *, const char *text);
 /* The same, with the name of the item with this xid, which was rejected with

@@ -136,7 +136,8 @@ switch_over_budget(struct fabric_switch *sw, const char *reason)
     /* Its marker does not cover unknown flows. */
     sw->bundles.doubtful = true;
     /* Backing off doubles it. */
-    sw->faults.backoff_ms = MAX(sw->faults.backoff_ms, budget->backoff_ms / 2);
+    sw->rejected.backoff_ms = MAX(sw->rejected.backoff_ms,
+                                  budget->backoff_ms / 2);
     switch_give_up(sw, reason);
 }
 

@@ -88,7 +88,7 @@ switch_marker_of(const struct fabric_switch *sw, uint64_t digest)
 uint64_t
 switch_marker(const struct fabric_switch *sw)
 {
-    return (hmap_is_empty(&sw->faults.rejected) && !sw->bundles.unmarkable
+    return (hmap_is_empty(&sw->rejected.items) && !sw->bundles.unmarkable
             ? switch_marker_of(sw, sw->bundles.digest) : MARKER_NONE);
 }
 
@@ -97,7 +97,7 @@ switch_marker(const struct fabric_switch *sw)
 struct rejected_item *
 switch_find_rejected(const struct fabric_switch *sw, uint32_t xid)
 {
-    struct hmap_node *node = hmap_first_with_hash(&sw->faults.rejected, xid);
+    struct hmap_node *node = hmap_first_with_hash(&sw->rejected.items, xid);
 
     return node ? CONTAINER_OF(node, struct rejected_item, node) : NULL;
 }
@@ -113,7 +113,7 @@ switch_lacks_room(const struct fabric_switch *sw)
 {
     const struct rejected_item *item;
 
-    HMAP_FOR_EACH (item, node, &sw->faults.rejected) {
+    HMAP_FOR_EACH (item, node, &sw->rejected.items) {
         if (item->full) {
             return true;
         }
@@ -124,6 +124,6 @@ switch_lacks_room(const struct fabric_switch *sw)
 bool
 switch_is_backing_off(const struct fabric_switch *sw)
 {
-    return (sw->faults.backing_off
-            || event_pending(sw->faults.pause, EV_TIMEOUT, NULL));
+    return (sw->rejected.backing_off
+            || event_pending(sw->rejected.pause, EV_TIMEOUT, NULL));
 }

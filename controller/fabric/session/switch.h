@@ -49,7 +49,7 @@ struct fabric_switch {
 
     /* Written by the parts of the same names; read by all. */
     struct switch_bundles bundles;
-    struct rejected_items faults;
+    struct rejected_items rejected;
 
     void **part_states;         /* By index in the table of parts.  Owned. */
 };

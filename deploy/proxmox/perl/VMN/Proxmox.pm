@@ -480,10 +480,10 @@ sub remove_port {
 sub sync_zone {
     my ($zone_id, $zone, $say, $dry) = @_;
 
-    my $n_faults = 0;
+    my $n_errors = 0;
     my $fault = sub {
         chomp(my $text = "$_[0]");
-        $n_faults++;
+        $n_errors++;
         $say->($text);
     };
     my $client = client($zone_id, $zone);
@@ -516,7 +516,7 @@ sub sync_zone {
             $say->("$name: $done");
         }
     }
-    return $n_faults;
+    return $n_errors;
 }
 
 1;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How 'finish' functions report faults; only for these. */
+ * How 'finish' functions report errors; only for these. */
 
-#ifndef CONTROLLER_SCHEMA_SCHEMA_FAULT_H
-#define CONTROLLER_SCHEMA_SCHEMA_FAULT_H 1
+#ifndef CONTROLLER_SCHEMA_SCHEMA_ERROR_H
+#define CONTROLLER_SCHEMA_SCHEMA_ERROR_H 1
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -11,9 +11,9 @@
 #include "controller/schema/error.h"
 #include "util.h"
 
-/* Reports a fault in 'field' of the object at 'pointer'. */
+/* Reports an error in 'field' of the object at 'pointer'. */
 static inline void OVS_PRINTF_FORMAT(4, 5)
-fault(struct vmn_errors *errors, const char *pointer, const char *field,
+add_error(struct vmn_errors *errors, const char *pointer, const char *field,
       const char *format, ...)
 {
     char *where = xasprintf("%s/%s", pointer, field);
@@ -27,4 +27,4 @@ fault(struct vmn_errors *errors, const char *pointer, const char *field,
     free(where);
 }
 
-#endif /* controller/schema/schema-fault.h */
+#endif /* controller/schema/schema-error.h */
