@@ -179,6 +179,44 @@ def test_packets_of_kept_connections_are_counted_for_the_tier(world, pair):
     assert rules(world, "p")[0]["packets"] >= 1
 
 
+def check_what_isolates(world, isolated, by):
+    """No rule is why, so all policies that isolate are named.  Returns a
+    sample."""
+    assert {k: isolated.get(k) for k in by} == by
+    taken = wait_for("a sample", lambda: sample(world, reason="isolated"))
+    assert {k: taken.get(k) for k in by} == by
+    assert taken["object"] == isolated["object"]
+    assert "ingress, by apart" in vmnctl(world, "drops", "--reason",
+                                         "isolated")
+    return taken
+
+
+def check_what_quarantines(world):
+    """What holds a port is named, and not who has its flow.  Returns a
+    sample."""
+    held = sample(world, reason="quarantined")
+    assert held["quarantined_by"] == ["ports/cli"]
+    assert held["object"] == {"type": "ports", "name": "cli"}
+    assert drop(world, reason="quarantined")["quarantined_by"] == ["ports/cli"]
+    world.put("quarantines", "case-7", ports=["srv"])
+    # A sample says what it was then, a counter what it is now.  Of packets that
+    # srv sends by itself there may be newer ones by now.
+    held = again(world, held)
+    assert held["quarantined_by"] == ["ports/cli"]
+    assert held["object"] == {"type": "ports", "name": "cli"}
+    counted = drop(world, reason="quarantined")
+    assert counted["quarantined_by"] == ["ports/cli", "quarantines/case-7"]
+    assert counted["object"] is None
+    assert "quarantined by ports/cli, quarantines/case-7" in vmnctl(
+        world, "drops", "--reason", "quarantined")
+    assert "isolated_by" not in held
+    wide = {line.split()[0]: line.split()[-1] for line in vmnctl(
+        world, "get", "ports", "-o", "wide").splitlines()}
+    assert (wide["cli"], wide["srv"]) == ("yes", "case-7")
+    world.api.delete("quarantines/case-7")
+    return held
+
+
 def test_drops_are_told_apart(world, pair):
     cli, srv = pair
     # Not the name of an earlier one: what its rules dropped is told for as
@@ -200,36 +238,11 @@ def test_drops_are_told_apart(world, pair):
     assert denied["packets"] >= 1 and denied["bytes"] >= 54
     isolated = drop(world, reason="isolated")
     assert isolated["object"] == {"type": "policies", "name": "apart"}
-    # No rule is why, so all policies that isolate are named.
     by = {"direction": "ingress", "isolated_by": ["apart"]}
-    assert {k: isolated.get(k) for k in by} == by
     assert "isolated_by" not in denied
-    taken = wait_for("a sample", lambda: sample(world, reason="isolated"))
-    assert {k: taken.get(k) for k in by} == by
-    assert taken["object"] == isolated["object"]
-    assert "ingress, by apart" in vmnctl(world, "drops", "--reason",
-                                         "isolated")
-    # So is what holds a port, and not who has its flow.
-    held = sample(world, reason="quarantined")
-    assert held["quarantined_by"] == ["ports/cli"]
-    assert held["object"] == {"type": "ports", "name": "cli"}
-    assert drop(world, reason="quarantined")["quarantined_by"] == ["ports/cli"]
-    world.put("quarantines", "case-7", ports=["srv"])
-    # A sample says what it was then, a counter what it is now.  Of packets that
-    # srv sends by itself there may be newer ones by now.
-    held = again(world, held)
-    assert held["quarantined_by"] == ["ports/cli"]
-    assert held["object"] == {"type": "ports", "name": "cli"}
-    counted = drop(world, reason="quarantined")
-    assert counted["quarantined_by"] == ["ports/cli", "quarantines/case-7"]
-    assert counted["object"] is None
-    assert "quarantined by ports/cli, quarantines/case-7" in vmnctl(
-        world, "drops", "--reason", "quarantined")
-    assert "isolated_by" not in held and "quarantined_by" not in denied
-    wide = {line.split()[0]: line.split()[-1] for line in vmnctl(
-        world, "get", "ports", "-o", "wide").splitlines()}
-    assert (wide["cli"], wide["srv"]) == ("yes", "case-7")
-    world.api.delete("quarantines/case-7")
+    taken = check_what_isolates(world, isolated, by)
+    assert "quarantined_by" not in denied
+    held = check_what_quarantines(world)
     # Also once nothing of that is there any more.
     world.patch("ports", "cli", quarantined=False)
     world.patch("policies", "apart", mode="shadow")

@@ -96,7 +96,9 @@ UNIT_TESTS = \
 	tests/unit/test-store-file \
 	tests/unit/test-store-log \
 	tests/unit/test-store-open \
+	tests/unit/test-store-restore \
 	tests/unit/test-store-retention \
+	tests/unit/test-store-revoked \
 	tests/unit/test-usage \
 	tests/unit/test-verdict
 
@@ -280,6 +282,8 @@ tests_unit_libfixture_a_SOURCES = \
 	tests/unit/schema-fixture.h \
 	tests/unit/simulator-fixture.c \
 	tests/unit/simulator-fixture.h \
+	tests/unit/store-file-fixture.c \
+	tests/unit/store-file-fixture.h \
 	tests/unit/store-fixture.c \
 	tests/unit/store-fixture.h \
 	tests/unit/toy-app.h \
