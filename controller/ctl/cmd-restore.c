@@ -118,13 +118,6 @@ print_not_restored(struct ctl *ctl, const char *file,
     }
 }
 
-static const struct ctl_column object_columns[] = {
-    { "CHANGE", "/op", NULL },
-    { "TYPE", "/type", NULL },
-    { "NAME", "/name", NULL },
-    { NULL, NULL, NULL },
-};
-
 static const struct ctl_column revoked_columns[] = {
     { "TYPE", "/type", NULL },
     { "NAME", "/name", NULL },
@@ -151,7 +144,7 @@ print_objects(struct ctl *ctl, const struct store_loss *loss)
     size_t i;
 
     fprintf(ctl->out, "\nwhat the restore does with objects:\n");
-    ctl_show_table(ctl->out, object_columns, loss->objects);
+    ctl_show_table(ctl->out, ctl_object_columns, loss->objects);
     print_rest(ctl, loss->n_objects, loss->objects, "more");
     json_array_foreach (loss->objects, i, object) {
         if (json_object_get(object, "fields")) {

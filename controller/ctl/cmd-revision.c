@@ -24,12 +24,6 @@
 #include "svec.h"
 #include "util.h"
 
-static const struct ctl_column change_columns[] = {
-    { "CHANGE", "/op", NULL },
-    { "TYPE", "/type", NULL },
-    { "NAME", "/name", NULL },
-    { NULL, NULL, NULL },
-};
 static const struct ctl_column host_columns[] = {
     { "HOST", "/host", NULL },
     { "STATE", "/state", NULL },
@@ -407,7 +401,7 @@ ctl_cmd_revision(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
         show_taken_back(ctl, reply.body);
         ctl_show_field(ctl->out, "Installed", receipt, "/installed");
         show_duration(ctl, json_object_get(reply.body, "duration_us"));
-        ctl_show_nonempty_table(ctl->out, change_columns,
+        ctl_show_nonempty_table(ctl->out, ctl_object_columns,
                                 json_object_get(reply.body, "changes"));
         show_contents(ctl, reply.body);
         ctl_show_nonempty_table(ctl->out, host_columns,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Fields that differ; see output-diff.h. */
+ * Objects and fields that differ; see output-diff.h. */
 
 #include <config.h>
 
@@ -14,6 +14,13 @@
 #include "controller/ctl/output-table.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
+
+const struct ctl_column ctl_object_columns[] = {
+    { "CHANGE", "/op", NULL },
+    { "TYPE", "/type", NULL },
+    { "NAME", "/name", NULL },
+    { NULL, NULL, NULL },
+};
 
 /* Appends "rules[0].action" for "/spec/rules/0/action". */
 static void

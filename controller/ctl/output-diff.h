@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The fields of an object that a change makes differ, as plans, replies and
+ * Objects that a change makes differ, and their fields, as plans, replies and
  * the log of changes list them: "mode: enforce -> shadow". */
 
 #ifndef CONTROLLER_CTL_OUTPUT_DIFF_H
@@ -8,7 +8,12 @@
 
 #include <jansson.h>
 
+#include "controller/ctl/output-table.h"
+
 struct ctl;
+
+/* Of a table of such objects: CHANGE, TYPE, NAME. */
+extern const struct ctl_column ctl_object_columns[];
 
 /* Prints a line for each of "fields" in 'object', indented, and how many more
  * there are; nothing if there are none. */

@@ -42,12 +42,6 @@ ctl_plan_check(struct ctl *ctl, const struct ctl_command *command)
     return true;
 }
 
-static const struct ctl_column object_columns[] = {
-    { "CHANGE", "/op", NULL },
-    { "TYPE", "/type", NULL },
-    { "NAME", "/name", NULL },
-    { NULL, NULL, NULL },
-};
 static const struct ctl_column app_columns[] = {
     { "APP", "/app", NULL },
     { "ADDED", "/added", NULL },
@@ -96,7 +90,7 @@ show_fields(struct ctl *ctl, const json_t *objects)
 static void
 show_objects(struct ctl *ctl, const json_t *objects)
 {
-    struct ctl_table *table = ctl_table_create(object_columns);
+    struct ctl_table *table = ctl_table_create(ctl_object_columns);
     const json_t *object;
     size_t n_same = 0;
     size_t i;
