@@ -269,13 +269,13 @@ audit_compare(struct audit *a)
     const struct engine *engine = host->fabric->engine;
     bool differs;
 
-    for (size_t i = 0; i < a->n_odd_flows; i++) {
-        judge_flow(a, a->odd_flows[i]);
+    for (size_t i = 0; i < a->odd_flows.n; i++) {
+        judge_flow(a, a->odd_flows.records[i]);
     }
     for (size_t i = 0; i < a->n_odd_groups; i++) {
         judge_group(a, a->odd_groups[i]);
     }
-    if (a->n_odd_flows || a->n_odd_groups
+    if (a->odd_flows.n || a->n_odd_groups
         || !installed_set_is_all(
             &a->right, engine_host_digest(engine, host->name))) {
         engine_host_items(engine, host->name, desired_cb, a);

@@ -14,6 +14,7 @@
 #include "controller/fabric/session/backlog.h"
 #include "controller/fabric/session/flow-format.h"
 #include "controller/fabric/session/installed-set.h"
+#include "controller/fabric/session/reported-flows.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/status.h"
 
@@ -27,8 +28,7 @@ struct audit {
     struct status_audit result;
     uint64_t marker;
     struct installed_set right;          /* Installed as desired. */
-    size_t n_odd_flows, allocated_odd_flows;
-    struct flow_record **odd_flows;
+    struct flow_records odd_flows;
     size_t n_odd_groups, allocated_odd_groups;
     struct group_record **odd_groups;
     struct backlog touched;

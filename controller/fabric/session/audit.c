@@ -100,20 +100,14 @@ flow_cb(void *a_, const struct ofputil_flow_stats *fs,
         return;
     }
     a->result.flows++;
-    desired = engine_find_flow(host->fabric->engine, host->name, fs->table_id,
-                               fs->priority, &fs->match);
-    if (desired && flow_stats_equal(fs, instructions, instructions_size,
-                                    desired)) {
+    desired = flow_stats_find(host->fabric->engine, host->name, fs,
+                              instructions, instructions_size);
+    if (desired) {
         installed_set_add(&a->right, desired);
         return;
     }
     ofdump_charge(a->dump, flow_record_size(instructions_size));
-    if (a->n_odd_flows >= a->allocated_odd_flows) {
-        a->odd_flows = x2nrealloc(a->odd_flows, &a->allocated_odd_flows,
-                                  sizeof *a->odd_flows);
-    }
-    a->odd_flows[a->n_odd_flows++] = flow_record_create(fs, instructions,
-                                                        instructions_size);
+    flow_records_add(&a->odd_flows, fs, instructions, instructions_size);
 }
 
 static void
@@ -291,13 +285,10 @@ stop(struct fabric_switch *sw, const char *reason)
     }
     ofdump_destroy(a->dump);
     installed_set_uninit(&a->right);
-    for (size_t i = 0; i < a->n_odd_flows; i++) {
-        flow_record_destroy(a->odd_flows[i]);
-    }
+    flow_records_uninit(&a->odd_flows);
     for (size_t i = 0; i < a->n_odd_groups; i++) {
         group_record_destroy(a->odd_groups[i]);
     }
-    free(a->odd_flows);
     free(a->odd_groups);
     backlog_uninit(&a->touched);
     if (!a->kept) {

@@ -45,18 +45,17 @@ reconcile_forget_seen(struct reconcile *r)
 {
     installed_set_uninit(&r->right);
     r->n_held = 0;
-    while (r->n_flows) {
-        flow_record_destroy(r->flows[--r->n_flows]);
+    while (r->flows.n) {
+        flow_records_drop_last(&r->flows);
         reconcile_pause(r);
     }
+    flow_records_uninit(&r->flows);
     while (r->n_groups) {
         group_record_destroy(r->groups[--r->n_groups]);
     }
-    free(r->flows);
     free(r->groups);
-    r->flows = NULL;
     r->groups = NULL;
-    r->allocated_flows = r->allocated_groups = 0;
+    r->allocated_groups = 0;
     ofdump_destroy(r->dump);
     r->dump = NULL;
 }
@@ -77,8 +76,8 @@ compare_flows(struct compare *c)
     struct reconcile *r = c->r;
     const struct fabric_host *host = r->sw->host;
 
-    for (size_t i = 0; i < r->n_flows && reconcile_pause(r); i++) {
-        const struct flow_record *flow = r->flows[i];
+    for (size_t i = 0; i < r->flows.n && reconcile_pause(r); i++) {
+        const struct flow_record *flow = r->flows.records[i];
         const struct flow_item *desired;
         struct match match;
 

@@ -11,12 +11,12 @@
 #include <stdint.h>
 
 #include "controller/fabric/session/installed-set.h"
+#include "controller/fabric/session/reported-flows.h"
 #include "openvswitch/ofpbuf.h"
 
 struct commit;
 struct fabric_switch;
 struct flow_item;
-struct flow_record;
 struct group_record;
 struct ofdump;
 
@@ -36,8 +36,7 @@ struct reconcile {
     uint64_t marker;            /* The marker's cookie, or MARKER_NONE. */
     struct installed_set right; /* Desired when they were read. */
     size_t n_held;              /* Flows and groups. */
-    size_t n_flows, allocated_flows; /* Others. */
-    struct flow_record **flows;
+    struct flow_records flows;  /* Others, as the groups. */
     size_t n_groups, allocated_groups;
     struct group_record **groups;
 

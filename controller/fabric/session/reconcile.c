@@ -111,20 +111,14 @@ flow_cb(void *r_, const struct ofputil_flow_stats *fs,
         return;
     }
     r->n_held++;
-    desired = engine_find_flow(host->fabric->engine, host->name, fs->table_id,
-                               fs->priority, &fs->match);
-    if (desired && flow_stats_equal(fs, instructions, instructions_size,
-                                    desired)) {
+    desired = flow_stats_find(host->fabric->engine, host->name, fs,
+                              instructions, instructions_size);
+    if (desired) {
         installed_set_add(&r->right, desired);
         return;
     }
     ofdump_charge(r->dump, flow_record_size(instructions_size));
-    if (r->n_flows >= r->allocated_flows) {
-        r->flows = x2nrealloc(r->flows, &r->allocated_flows,
-                              sizeof *r->flows);
-    }
-    r->flows[r->n_flows++] = flow_record_create(fs, instructions,
-                                                instructions_size);
+    flow_records_add(&r->flows, fs, instructions, instructions_size);
 }
 
 static void
@@ -419,7 +413,7 @@ answer_cb(void *sw_)
         sw->bundles.digest_known = true;
     }
     r->only_marker = r->settling = false;
-    if (r->n_flows || r->marker != switch_marker_of(sw, sw->bundles.digest)) {
+    if (r->flows.n || r->marker != switch_marker_of(sw, sw->bundles.digest)) {
         reconcile_forget_seen(r);
         r->marker = MARKER_NONE;
         switch_expect(sw);

@@ -85,6 +85,35 @@ flow_record_size(size_t instructions_size)
 }
 
 void
+flow_records_add(struct flow_records *list,
+                 const struct ofputil_flow_stats *fs, const void *instructions,
+                 size_t instructions_size)
+{
+    if (list->n >= list->allocated) {
+        list->records = x2nrealloc(list->records, &list->allocated,
+                                   sizeof *list->records);
+    }
+    list->records[list->n++] = flow_record_create(fs, instructions,
+                                                  instructions_size);
+}
+
+void
+flow_records_drop_last(struct flow_records *list)
+{
+    flow_record_destroy(list->records[--list->n]);
+}
+
+void
+flow_records_uninit(struct flow_records *list)
+{
+    while (list->n) {
+        flow_records_drop_last(list);
+    }
+    free(list->records);
+    memset(list, 0, sizeof *list);
+}
+
+void
 flow_record_destroy(struct flow_record *flow)
 {
     if (flow) {
@@ -200,7 +229,7 @@ flow_record_equals(const struct flow_record *flow,
             && (same_bytes(flow, item) || same_meaning(flow, item)));
 }
 
-bool
+static bool
 flow_stats_equal(const struct ofputil_flow_stats *fs, const void *instructions,
                  size_t instructions_size, const struct flow_item *item)
 {
@@ -208,6 +237,18 @@ flow_stats_equal(const struct ofputil_flow_stats *fs, const void *instructions,
 
     wire_flow_fill(&flow, fs, instructions, instructions_size);
     return flow_record_equals(&flow, item);
+}
+
+const struct flow_item *
+flow_stats_find(const struct engine *engine, const char *host,
+                const struct ofputil_flow_stats *fs, const void *instructions,
+                size_t instructions_size)
+{
+    const struct flow_item *desired = engine_find_flow(
+        engine, host, fs->table_id, fs->priority, &fs->match);
+
+    return (desired && flow_stats_equal(fs, instructions, instructions_size,
+                                        desired) ? desired : NULL);
 }
 
 void

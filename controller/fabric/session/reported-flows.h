@@ -38,14 +38,27 @@ void flow_record_destroy(struct flow_record *);
  * many bytes. */
 size_t flow_record_size(size_t instructions_size);
 
+/* Records of flows that no desired item equals.  All zeros: none. */
+struct flow_records {
+    size_t n, allocated;
+    struct flow_record **records; /* Owned. */
+};
+void flow_records_add(struct flow_records *, const struct ofputil_flow_stats *,
+                      const void *instructions, size_t instructions_size);
+/* Frees the newest one, of at least one. */
+void flow_records_drop_last(struct flow_records *);
+void flow_records_uninit(struct flow_records *);
+
 /* Returns true if the flow, which has the item's key, equals the item in
  * everything else. */
 bool flow_record_equals(const struct flow_record *,
                         const struct flow_item *);
-/* The same without decoding the flow. */
-bool flow_stats_equal(const struct ofputil_flow_stats *,
-                      const void *instructions, size_t instructions_size,
-                      const struct flow_item *);
+/* Returns the desired item of 'host' that equals the flow, or NULL. */
+const struct flow_item *flow_stats_find(const struct engine *,
+                                        const char *host,
+                                        const struct ofputil_flow_stats *,
+                                        const void *instructions,
+                                        size_t instructions_size);
 /* Returns the desired item of 'host' that equals a flow of a dump byte by
  * byte, or NULL.  Most flows have one; the others are decoded and compared by
  * the functions above. */
