@@ -2,7 +2,8 @@
  *
  * Why a host does not report its port to a physical network, for the model's
  * rule which hosts may be a router's gateway (controller/model/gateway-hosts.h
- * calls it).  Not for which bridges are desired (ovsdb/host-provider.c). */
+ * calls it, for each gateway of each router: so it looks at no more of a host
+ * than that).  Not for which bridges are desired (ovsdb/host-provider.c). */
 
 #include <config.h>
 
@@ -10,7 +11,9 @@
 
 #include <string.h>
 
-#include "controller/fabric/fabric-status.h"
+#include "controller/fabric/host-overall-state.h"
+#include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "controller/schema/arena.h"
 #include "util.h"
 
@@ -22,44 +25,29 @@ is_away(const char *state)
             || !strcmp(state, "unheard"));
 }
 
-static const char *
-find_reason(const struct status_host *status, const char *physical)
-{
-    for (size_t i = 0; i < status->n_provider_bridges; i++) {
-        const struct status_provider_bridge *bridge
-            = &status->provider_bridges[i];
-
-        if (!strcmp(bridge->physical, physical) && bridge->reason) {
-            return bridge->reason;
-        }
-    }
-    return NULL;
-}
-
 char *
-fabric_provider_fault(const void *fabric, const char *host,
+fabric_provider_fault(const void *fabric, const char *name,
                       const char *physical, bool details)
 {
-    struct status_host status = { .state = NULL };
+    struct fabric_host *host = fabric_find_host(fabric, name);
+    struct host_overall_state overall;
     const char *reason;
     struct arena arena;
     char *fault = NULL;
 
+    if (!host) {
+        return xstrdup("it is not connected yet");
+    }
     arena_init(&arena);
-    if (!fabric_host_status(fabric, host, &arena, &status)
-        || !status.state) {
-        fault = xstrdup("it is not connected yet");
-    } else {
-        reason = find_reason(&status, physical);
-        if (is_away(status.state)) {
-            fault = (details && status.reason
-                     ? xasprintf("it is %s: %s", status.state, status.reason)
-                     : xasprintf("it is %s", status.state));
-        } else if (reason) {
-            fault = xstrdup(details ? reason
-                            : "its bridge to the physical network does not "
-                              "work");
-        }
+    host_overall_state_get(host, &arena, &overall);
+    reason = fabric_db_provider_reason(host, physical);
+    if (is_away(overall.state)) {
+        fault = (details && overall.reason
+                 ? xasprintf("it is %s: %s", overall.state, overall.reason)
+                 : xasprintf("it is %s", overall.state));
+    } else if (reason) {
+        fault = xstrdup(details ? reason
+                        : "its bridge to the physical network does not work");
     }
     arena_uninit(&arena);
     return fault;

@@ -77,6 +77,13 @@ fabric_db_state_reason(const struct fabric_host *host OVS_UNUSED,
     return "its database";
 }
 
+const char *
+fabric_db_provider_reason(const struct fabric_host *host OVS_UNUSED,
+                          const char *physical OVS_UNUSED)
+{
+    return NULL;
+}
+
 void
 fabric_db_blame(const struct fabric_host *host OVS_UNUSED,
                 const char *state OVS_UNUSED, struct arena *arena OVS_UNUSED,

@@ -277,6 +277,19 @@ find_unreachable(const struct fabric_host_db *db, struct arena *arena)
     return reason;
 }
 
+const char *
+fabric_db_provider_reason(const struct fabric_host *host, const char *physical)
+{
+    const struct fabric_host_db *db = host->db;
+
+    for (size_t i = 0; db && i < db->n_providers; i++) {
+        if (!strcmp(db->providers[i].physical, physical)) {
+            return db->providers[i].reason;
+        }
+    }
+    return NULL;
+}
+
 /* Adds 'warning' unless it is NULL: there is one at most so far. */
 static void
 add_warning(const char *warning, struct arena *arena,

@@ -65,6 +65,11 @@ const char *fabric_db_state(const struct fabric_host *);
  * '*since_ms' to when the host was last heard, by the wall clock. */
 const char *fabric_db_state_reason(const struct fabric_host *,
                                    struct arena *arena, int64_t *since_ms);
+/* Returns why the host's port to physical network 'physical' does not work,
+ * borrowed until the next iteration of the loop; NULL if it does, or if
+ * nothing is known of it. */
+const char *fabric_db_provider_reason(const struct fabric_host *,
+                                      const char *physical);
 /* Sets '*reason', that of a state which is not "unheard", to what the
  * database's session, or its last report, has to say of it; in 'arena' or
  * borrowed. */
