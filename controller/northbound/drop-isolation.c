@@ -160,6 +160,14 @@ parse_held(const char *reason, const char *owner)
     return slash && !strcmp(reason, "quarantined") ? slash + 1 : NULL;
 }
 
+bool
+drop_isolation_concerns(const char *reason, const char *owner)
+{
+    const char *key;
+
+    return parse_owner(reason, owner, &key) >= 0 || parse_held(reason, owner);
+}
+
 static void
 read_held(struct drop_isolation *d)
 {

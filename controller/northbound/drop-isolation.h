@@ -30,6 +30,9 @@ struct drop_isolation {
     bool read, read_held;       /* All ports were read, for either. */
 };
 
+/* Returns true if that is why the flow of 'owner' drops for 'reason'. */
+bool drop_isolation_concerns(const char *reason, const char *owner);
+
 /* 'arena' is for what is found. */
 void drop_isolation_init(struct drop_isolation *, const struct northbound *,
                          struct arena *);

@@ -14,6 +14,7 @@
 
 #include "controller/fabric/fabric-packet-sampling.h"
 #include "controller/fabric/fabric-watch.h"
+#include "controller/northbound/drop-isolation.h"
 #include "controller/northbound/replies.h"
 #include "controller/northbound/sample-causes.h"
 #include "controller/northbound/volatile-revisions.h"
@@ -26,6 +27,10 @@
 /* More are rare: hosts answer in milliseconds.  Those that are forgotten get
  * an event "installed" without need. */
 #define UNTOLD_MAX 64
+
+/* Samples that wait for a quiescent state.  They come a few a second, and a
+ * commit takes milliseconds; of more, the cause is not noted. */
+#define WAITING_MAX 64
 
 struct event_sources {
     struct northbound *nb;
@@ -40,6 +45,9 @@ struct event_sources {
     /* The group that was installed before its own event was appended, as one
      * that concerns no host may be; 'early_last' is 0 if there is none. */
     uint64_t early_first, early_last;
+    size_t n_waiting;           /* Samples of drops whose cause is looked for
+                                 * in the next quiescent state. */
+    struct fabric_sample waiting[WAITING_MAX];
 };
 
 static void
@@ -271,11 +279,12 @@ scale_cb(void *es_, const struct load_event *event)
 
 /* Packets.  -------------------------------------------------------------- */
 
+/* Makes an event of a sample; with 'cause', of what isolates or quarantines
+ * its port, too, which must be a quiescent state's. */
 static void
-sample_cb(void *es_, enum fabric_sample_kind kind,
-          const struct fabric_sample *sample)
+push_sample(struct event_sources *es, enum fabric_sample_kind kind,
+            const struct fabric_sample *sample, bool cause)
 {
-    struct event_sources *es = es_;
     bool is_drop = kind == FABRIC_SAMPLE_DROP;
     struct ds about = DS_EMPTY_INITIALIZER;
     const struct status_object *object;
@@ -288,7 +297,7 @@ sample_cb(void *es_, enum fabric_sample_kind kind,
     event_about(&about, VMN_TABLE_PORT, sample->dst_port);
     arena_init(&arena);
     nb_fill_sample(sample, kind, &arena, &shown);
-    if (is_drop) {
+    if (is_drop && cause) {
         sample_causes_note(es->nb->sample_causes, es->nb, sample);
         sample_causes_fill(es->nb->sample_causes, es->nb, &arena, &shown);
     }
@@ -300,6 +309,40 @@ sample_cb(void *es_, enum fabric_sample_kind kind,
          is_drop ? &nb_sample_drop : &nb_sample_log, &shown, &about, false,
          is_drop && sample->background);
     arena_uninit(&arena);
+}
+
+static void
+quiescent_cb(void *es_)
+{
+    struct event_sources *es = es_;
+    size_t n = es->n_waiting;
+
+    es->n_waiting = 0;
+    for (size_t i = 0; i < n; i++) {
+        push_sample(es, FABRIC_SAMPLE_DROP, &es->waiting[i], true);
+    }
+}
+
+/* Between two slices of a commit the engine has queries of what is not durable
+ * yet, or of a plan, and of it all or a part: so what isolates a port waits
+ * for its end. */
+static void
+sample_cb(void *es_, enum fabric_sample_kind kind,
+          const struct fabric_sample *sample)
+{
+    struct event_sources *es = es_;
+    bool waits = (kind == FABRIC_SAMPLE_DROP
+                  && drop_isolation_concerns(sample->reason, sample->owner)
+                  && !commit_is_quiescent(es->nb->commit));
+
+    if (waits && es->n_waiting < WAITING_MAX) {
+        if (!es->n_waiting) {
+            commit_when_quiescent(es->nb->commit, quiescent_cb, es);
+        }
+        es->waiting[es->n_waiting++] = *sample;
+    } else {
+        push_sample(es, kind, sample, !waits);
+    }
 }
 
 /* Backends.  ------------------------------------------------------------- */
@@ -359,6 +402,7 @@ event_sources_destroy(struct event_sources *es)
     if (!es) {
         return;
     }
+    commit_cancel_when_quiescent(es->nb->commit, quiescent_cb, es);
     commit_remove_watch(es->nb->commit, group_cb, es);
     if (es->nb->fabric) {
         fabric_remove_watch(es->nb->fabric, &fabric_watch, es);

@@ -20,7 +20,9 @@ struct sample_causes;
 struct sample_causes *sample_causes_create(void);
 void sample_causes_destroy(struct sample_causes *);
 
-/* Notes what has caused the drop of a sample that was just taken.  As many
+/* Notes what has caused the drop of a sample that was just taken.  To be
+ * called in a quiescent state: else the engine may have compiled what is not
+ * durable yet, or a plan, which is taken back again.  As many
  * samples are remembered as the fabric keeps, with at most 100 policies and
  * 100 quarantines each; equal causes are kept once. */
 void sample_causes_note(struct sample_causes *, const struct northbound *,

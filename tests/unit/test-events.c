@@ -482,6 +482,46 @@ packets_are_told_as_they_are_answered(void **state)
     client_close(&other[1]);
 }
 
+/* What isolates a port is looked for in no state that may be taken back. */
+static void
+isolated_packets_wait_for_the_end_of_a_commit(void **state)
+{
+    const struct fabric_sample sample = {
+        .id = 7, .time_ms = 9000, .n = 1, .host = "hv1", .network = "shop",
+        .src_port = "web-1", .dst_port = "db-1", .reason = "isolated",
+        .owner = "firewall.isolated/shop|ingress", .verdict = VMN_DENY,
+    };
+    struct fixture *f = *state;
+    struct model_request request;
+    bool done = false;
+    struct client c;
+
+    listen_at(f, &c, "/v1/events?kinds=drop,log", "");
+    expect_start(&c, "start", f);
+    model_request_init(&request, "test");
+    model_request_add(&request, MODEL_PUT, VMN_TABLE_NETWORK, "other",
+                      json_object());
+    commit_set_max_yields(f->commit, 1);
+    commit_submit(f->commit, &request, on_committed, &done);
+    model_request_uninit(&request);
+    while (commit_is_quiescent(f->commit)) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    assert_false(done);
+    TELL(sample, (aux, FABRIC_SAMPLE_DROP, &sample));
+    TELL(sample, (aux, FABRIC_SAMPLE_LOG, &sample));
+    assert_false(commit_is_quiescent(f->commit));
+    expect_member(&c, "log", "verdict", "deny");
+    expect_member(&c, "drop", "reason", "isolated");
+    assert_true(done);
+    /* Otherwise it is an event at once. */
+    TELL(sample, (aux, FABRIC_SAMPLE_DROP, &sample));
+    TELL(sample, (aux, FABRIC_SAMPLE_LOG, &sample));
+    expect_member(&c, "drop", "reason", "isolated");
+    expect_member(&c, "log", "verdict", "deny");
+    client_close(&c);
+}
+
 static void
 revisions_are_filtered_by_what_they_change(void **state)
 {
@@ -526,6 +566,7 @@ main(void)
         TEST(ports_are_told_when_they_come_up),
         TEST(ports_of_a_silent_host_are_one_event),
         TEST(packets_are_told_as_they_are_answered),
+        TEST(isolated_packets_wait_for_the_end_of_a_commit),
         TEST(revisions_are_filtered_by_what_they_change),
     };
 
