@@ -301,7 +301,8 @@ file_option(const char *option, const char *variable)
     return value && *value ? value : NULL;
 }
 
-/* Returns NULL after it has printed an error. */
+/* Creates a client for the server and credentials of the command line and the
+ * environment.  Returns NULL after it has printed an error. */
 static struct ctl_client *
 make_client(struct ctl *ctl)
 {

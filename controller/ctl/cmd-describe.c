@@ -507,8 +507,8 @@ find_related(const struct schema_table *type)
     return &nothing;
 }
 
-/* Says in the status of a port that is quarantined by what: its spec may say
- * that it is not, as that is only of the port itself. */
+/* Appends to "quarantined" in the status of a port what holds it: that in its
+ * spec is only about the port itself, and may be false. */
 static void
 name_quarantine(const json_t *port, json_t *status)
 {

@@ -206,8 +206,9 @@ run_editor(struct edit *edit)
 
 /* Requests.  -------------------------------------------------------------- */
 
-/* Reads the spec of the one object in the file.  '*spec' is NULL if the file
- * contains none.  Returns 0, or EINVAL with an error. */
+/* Sets '*spec' to the spec of the one object in the file, which the caller
+ * owns, or to NULL if the file contains none.  Returns 0, or a positive errno
+ * with an error. */
 static int
 parse_spec(struct edit *edit, json_t **spec, struct vmn_error *why)
 {

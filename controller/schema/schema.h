@@ -76,7 +76,7 @@ enum schema_type {
 /* Of what is only shown (struct schema_table's 'status', replies of calls):
  * SCHEMA_REQUIRED is then what is always there.  schema-struct.h says how it
  * is kept in a struct. */
-/* May be null: shown in place of nothing. */
+/* Of what is shown: null where there is no value, instead of no member. */
 #define SCHEMA_NULLABLE (1u << 11)
 /* An object, whose members have any names and values of this type; with
  * SCHEMA_LIST, lists of texts.  In the struct an array of schema_entry (or

@@ -101,9 +101,6 @@ int value_check_ovsdb(const char *, struct vmn_error *);
 int value_check_bridge(const char *, struct vmn_error *);
 /* The same of an interface. */
 int value_check_interface(const char *, struct vmn_error *);
-/* A name in DNS: labels of A-Z, a-z, 0-9, '-' and '_', 1 to 63 characters
- * each. */
-#define VALUE_DOMAIN_LEN 253
 /* "2027-01-31T12:00:00Z". */
 #define VALUE_TIME_LEN 20
 int value_check_time(const char *, struct vmn_error *);
@@ -112,6 +109,9 @@ int64_t value_parse_time(const char *);
 /* 64 digits of lower-case hexadecimal. */
 #define VALUE_SHA256_LEN 64
 int value_check_sha256(const char *, struct vmn_error *);
+/* A name in DNS: labels of A-Z, a-z, 0-9, '-' and '_', 1 to 63 characters
+ * each. */
+#define VALUE_DOMAIN_LEN 253
 int value_check_domain(const char *, struct vmn_error *);
 /* The same without capital letters. */
 int value_check_lower_domain(const char *, struct vmn_error *);
