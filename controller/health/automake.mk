@@ -8,6 +8,8 @@ controller_libvmn_a_SOURCES += \
 	controller/health/drain.h \
 	controller/health/health.c \
 	controller/health/health.h \
+	controller/health/health-private.h \
+	controller/health/health-status.c \
 	controller/health/probe-rate.c \
 	controller/health/probe-rate.h \
 	controller/health/prober.c \

@@ -5,10 +5,9 @@
 
 #include <config.h>
 
-#include "controller/health/health.h"
+#include "controller/health/health-private.h"
 
 #include <event2/event.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,13 +22,9 @@
 #include "controller/health/connection-flush.h"
 #include "controller/health/health-commit.h"
 #include "controller/model/model.h"
-#include "controller/schema/arena.h"
-#include "controller/schema/status.h"
-#include "openvswitch/dynamic-string.h"
 #include "openvswitch/shash.h"
 #include "sset.h"
 #include "timeval.h"
-#include "unixctl.h"
 #include "util.h"
 #include "vmn/vocabulary.h"
 
@@ -41,31 +36,6 @@
 #define DRAINS_MS 1000
 /* Balancers refreshed in one turn of the loop. */
 #define REFRESHES_MAX 64
-
-struct health {
-    struct model *model;
-    struct engine *engine;
-    struct commit *commit;
-    struct fabric *fabric;
-    struct prober prober;
-    struct health_commit *rows; /* Owned. */
-    struct connection_flush *gone;          /* Owned. */
-    struct event *timer;        /* Expires when something is due. */
-    struct event *refresh;
-    struct event *drains;
-    bool begun;                 /* The first compile is done. */
-    bool rows_known;            /* All rows were refreshed. */
-    int64_t started_us;
-    int64_t known_us;           /* Since when the counters of all hosts are
-                                 * known. */
-    uint64_t n_count_failures;  /* At that time. */
-    struct sset balancers, hosts, ports, vifs; /* To be refreshed. */
-    struct shash seen_hosts;    /* Hosts that have been connected: since when
-                                 * one is not, of time_usec(), or 0; an owned
-                                 * int64_t. */
-    health_watch_cb *watch;
-    void *watch_aux;
-};
 
 static void
 schedule_refresh(struct health *h)
@@ -600,161 +570,6 @@ health_set_watch(struct health *h, health_watch_cb *watch, void *aux)
 {
     h->watch = watch;
     h->watch_aux = aux;
-}
-
-/* Sets the backend's last changes, oldest first. */
-static void
-put_history(const struct backend *b, struct arena *arena,
-            struct status_backend_health *status)
-{
-    size_t n = MIN(b->n_changes, BACKEND_HISTORY);
-
-    status->history = arena_alloc(arena, n * sizeof *status->history);
-    status->n_history = n;
-    for (size_t i = 0; i < n; i++) {
-        const struct backend_change *change
-            = &b->history[(b->n_changes - n + i) % BACKEND_HISTORY];
-
-        status->history[i] = (struct status_backend_change) {
-            .time = change->time_ms,
-            .state = backend_state_names[change->state],
-            .reason = change->reason[0] ? change->reason : NULL,
-        };
-    }
-}
-
-/* Returns until when the backend keeps its state, by the wall clock, in ms; 0:
- * it does not. */
-static int64_t
-get_kept_until(const struct backend *b)
-{
-    int64_t now_us = time_usec();
-    int64_t until_us = prober_kept_until(b, now_us);
-
-    return until_us ? time_wall_msec() + (until_us - now_us) / 1000 : 0;
-}
-
-bool
-health_backend_status(const struct health *h, const char *balancer,
-                      const char *port, struct arena *arena,
-                      struct status_backend_health *status)
-{
-    const struct backend *b = (h ? prober_find(&h->prober, balancer, port)
-                               : NULL);
-
-    if (!b) {
-        return false;
-    }
-    *status = (struct status_backend_health) {
-        .state = backend_state_names[b->shown], .since = b->since_ms,
-        .reason = b->reason[0] ? b->reason : NULL,
-        .checked = b->checked_ms, .latency_us = b->latency_us,
-        .ok = b->n_ok, .failed = b->n_failed,
-        .kept_until = get_kept_until(b),
-    };
-    put_history(b, arena, status);
-    return true;
-}
-
-/* Returns time 'us' of time_usec() by the wall clock, in ms. */
-static int64_t
-wall_ms(int64_t us)
-{
-    return time_wall_msec() + (us - time_usec()) / 1000;
-}
-
-bool
-health_drain_status(const struct health *h, const char *balancer,
-                    const char *port, struct status_backend_drain *status)
-{
-    const struct backend *b = (h ? prober_find(&h->prober, balancer, port)
-                               : NULL);
-    int64_t margin_us, quiet_us;
-
-    if (!b || !b->drain.goes_on) {
-        return false;
-    }
-    margin_us = 2 * fabric_count_interval(h->fabric) * INT64_C(1000000);
-    quiet_us = MAX(MAX(b->sent_us, h->known_us), b->drain.begun_us);
-    *status = (struct status_backend_drain) {
-        .since = wall_ms(b->drain.from_us),
-        .quiet_since = margin_us ? wall_ms(quiet_us) : 0,
-        .latest = wall_ms(b->drain.latest_us),
-    };
-    status->earliest = status->latest;
-    if (margin_us) {
-        quiet_us += margin_us + DRAIN_QUIET_MS * INT64_C(1000);
-        status->earliest = wall_ms(MIN(quiet_us, b->drain.latest_us));
-    }
-    return true;
-}
-
-const char *
-health_drain_result(const struct health *h, const char *balancer,
-                    const char *port)
-{
-    static const char *const names[] = {
-        [DRAIN_UNKNOWN] = NULL, [DRAIN_QUIET] = "quiet", [DRAIN_CUT] = "cut",
-    };
-    const struct backend *b = (h ? prober_find(&h->prober, balancer, port)
-                               : NULL);
-
-    return b ? names[b->drain.result] : NULL;
-}
-
-void
-health_get_stats(const struct health *h, struct prober_stats *stats)
-{
-    if (h) {
-        *stats = h->prober.stats;
-    } else {
-        memset(stats, 0, sizeof *stats);
-    }
-}
-
-static void
-show_backend(const struct backend *b, struct ds *ds)
-{
-    ds_put_format(ds, "%s/%s: %s", b->lb->name, b->port,
-                  backend_state_names[b->shown]);
-    if (b->reason[0]) {
-        ds_put_format(ds, " (%s)", b->reason);
-    }
-    ds_put_format(ds, ", host %s, port %"PRIu32", %"PRIu64" ok, %"PRIu64
-                  " failed, last %"PRId64" us%s\n",
-                  b->host[0] ? b->host : "none", b->ofport, b->n_ok,
-                  b->n_failed, b->latency_us,
-                  b->probe ? ", probe on its way" : "");
-}
-
-static void
-show_cmd(struct unixctl_conn *conn, int argc, const char *argv[], void *h_)
-{
-    const struct health *h = h_;
-    const struct prober_stats *stats = &h->prober.stats;
-    const struct balancer *lb;
-    const struct backend *b;
-    struct ds ds = DS_EMPTY_INITIALIZER;
-
-    ds_put_format(&ds, "%"PRIu64" ok, %"PRIu64" failed, %"PRIu64" not sent, "
-                  "%"PRIu64" late, %"PRIu64" frames ignored\n", stats->n_ok,
-                  stats->n_failed, stats->n_unsent, stats->n_late,
-                  stats->n_ignored);
-    HMAP_FOR_EACH (lb, node, &h->prober.balancers) {
-        if (argc < 2 || !strcmp(argv[1], lb->name)) {
-            HMAP_FOR_EACH (b, node, &lb->backends) {
-                show_backend(b, &ds);
-            }
-        }
-    }
-    unixctl_command_reply(conn, ds_cstr(&ds));
-    ds_destroy(&ds);
-}
-
-void
-health_unixctl_init(struct health *h)
-{
-    unixctl_command_register("health/show", "[balancer]", 0, 1, show_cmd, h);
 }
 
 /* Life.  ------------------------------------------------------------------ */
