@@ -38,6 +38,7 @@ UNIT_TESTS = \
 	tests/unit/test-host-db-ports \
 	tests/unit/test-host-db-telemetry \
 	tests/unit/test-host-db-underlay \
+	tests/unit/test-host-db-unheard \
 	tests/unit/test-http \
 	tests/unit/test-http-limits \
 	tests/unit/test-http-login \
