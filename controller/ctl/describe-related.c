@@ -260,9 +260,10 @@ names_group(const json_t *policy, const char *group)
 
 /* For an account that is not told identities, which are of the whole network:
  * prints the groups that contain the port and that the account sees; adds
- * these to 'groups'. */
+ * these to 'groups'.  Sets '*seen' to the reply, which the caller frees. */
 static enum ctl_exit
-describe_groups_seen(struct ctl *ctl, const char *port, struct sset *groups)
+describe_groups_seen(struct ctl *ctl, const char *port, struct sset *groups,
+                     json_t **seen)
 {
     struct ds path = DS_EMPTY_INITIALIZER;
     json_t *rows = json_array();
@@ -285,6 +286,7 @@ describe_groups_seen(struct ctl *ctl, const char *port, struct sset *groups)
         ctl_describe_table(ctl, "Groups", group_columns, rows);
         fputs("\nThe groups and rules are those that this account sees: "
               "policies of others may\napply as well.\n", ctl->out);
+        *seen = json_incref(reply.body);
         ctl_reply_uninit(&reply);
     }
     json_decref(rows);
@@ -373,15 +375,16 @@ ctl_describe_port(struct ctl *ctl, const char *name, const json_t *object)
     enum ctl_exit status = describe_identity(ctl, name, &groups);
     bool partly = status && ctl->n_passed_over > n_passed_over;
     enum ctl_exit worst = CTL_DONE;
+    json_t *seen = NULL;
 
     if (partly) {
         ctl->n_passed_over = n_passed_over;
-        status = describe_groups_seen(ctl, name, &groups);
+        status = describe_groups_seen(ctl, name, &groups, &seen);
     }
 
     /* Without the groups it is unknown which rules apply. */
-    status = status ? status : ctl_describe_rules(ctl, object, &groups,
-                                                   partly);
+    status = status ? status : ctl_describe_rules(ctl, object, &groups, seen);
+    json_decref(seen);
     if (ctl_describe_continue(&worst, status)) {
         ctl_describe_continue(&worst, describe_balancers(ctl, name, object));
     }

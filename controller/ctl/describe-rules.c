@@ -336,9 +336,21 @@ struct end {
     char *text;
 };
 
+/* Returns true if policies that the account does not see isolate the port. */
+static bool
+is_isolated_by_others(const json_t *partly, const char *direction)
+{
+    char *member = xasprintf("isolated_%s", direction);
+    bool is = ctl_has_string(json_object_get(partly, member),
+                             "(out of scope)");
+
+    free(member);
+    return is;
+}
+
 static struct end
 end_of(const struct way *way, const json_t *tiers, const json_t *port,
-       const json_t *network, bool partly)
+       const json_t *network, const json_t *partly)
 {
     const json_t *held = ctl_status(port, "quarantines");
     const json_t *parent = ctl_status(port, "quarantined_parent");
@@ -371,14 +383,21 @@ end_of(const struct way *way, const json_t *tiers, const json_t *port,
                     " lets through is denied"),
         };
     }
+    if (is_isolated_by_others(partly, way->direction)) {
+        return (struct end) {
+            INT64_MAX,
+            xstrdup("isolated, by policies out of this account's scope: what "
+                    "no rule lets through is denied"),
+        };
+    }
     return (struct end) {
         INT64_MAX,
         ingress && !strcmp(spec_text(network, "default"), "deny")
         ? xasprintf("denied: network %s has default deny",
                     text_of(network, "name"))
         : partly
-        ? xstrdup("not known: no policy that this account sees isolates the "
-                  "port in this direction, others may (see vmnctl trace)")
+        ? xstrdup("not known: no policy isolates the port in this direction, "
+                  "rules of others may deny (see vmnctl trace)")
         : xstrdup("allowed: no policy isolates the port in this direction"),
     };
 }
@@ -408,7 +427,7 @@ show_way(struct ctl *ctl, const struct way *way, const struct end *end)
 
 enum ctl_exit
 ctl_describe_rules(struct ctl *ctl, const json_t *port,
-                   const struct sset *groups, bool partly)
+                   const struct sset *groups, const json_t *partly)
 {
     static const char *const directions[] = { "egress", "ingress" };
     json_t *policies = json_array();

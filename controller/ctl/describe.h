@@ -69,9 +69,11 @@ enum ctl_exit ctl_get_policies(struct ctl *, const struct sset *groups,
                                json_t *policies);
 
 /* Prints the rules that apply to a port, in the order of evaluation, and the
- * default at the end; with 'partly', says that policies may isolate the port
- * that the account does not see. */
+ * default at the end.  'partly', of an account that does not see all policies,
+ * is the reply of GET /v1/ports/NAME/policies, or NULL: it says whether others
+ * isolate the port. */
 enum ctl_exit ctl_describe_rules(struct ctl *, const json_t *port,
-                                 const struct sset *groups, bool partly);
+                                 const struct sset *groups,
+                                 const json_t *partly);
 
 #endif /* controller/ctl/describe.h */

@@ -121,6 +121,17 @@ may_ask(const struct northbound *nb, struct http_request *req,
     return true;
 }
 
+static bool
+applies_to_any(const struct vmn_policy *policy, const struct sset *groups)
+{
+    for (size_t i = 0; i < policy->n_applies_to; i++) {
+        if (sset_contains(groups, policy->applies_to[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Fills in 'reply' with the policies that apply to any of 'groups' and that
  * the client sees.  The caller frees the array. */
 static void
@@ -138,27 +149,65 @@ find_policies(const struct model *model, const struct model_rights *rights,
             model, VMN_TABLE_TIER, policy->tier, NULL);
 
         after = policy->row.name;
-        for (size_t i = 0; i < policy->n_applies_to
-                           && model_sees(rights, &policy->row); i++) {
-            if (sset_contains(groups, policy->applies_to[i])) {
-                if (reply->n_policies >= allocated) {
-                    reply->policies = x2nrealloc(reply->policies, &allocated,
-                                                 sizeof *reply->policies);
-                }
-                reply->policies[reply->n_policies++]
-                    = (struct nb_port_policy) {
-                        policy->row.name, policy->tier,
-                        tier ? tier->position : 0, policy->priority,
-                        policy->mode == VMN_SHADOW ? "shadow" : "enforce",
-                    };
-                break;
+        if (model_sees(rights, &policy->row)
+            && applies_to_any(policy, groups)) {
+            if (reply->n_policies >= allocated) {
+                reply->policies = x2nrealloc(reply->policies, &allocated,
+                                             sizeof *reply->policies);
             }
+            reply->policies[reply->n_policies++]
+                = (struct nb_port_policy) {
+                    policy->row.name, policy->tier,
+                    tier ? tier->position : 0, policy->priority,
+                    policy->mode == VMN_SHADOW ? "shadow" : "enforce",
+                };
         }
     }
     if (reply->n_policies) {
         qsort(reply->policies, reply->n_policies, sizeof *reply->policies,
               compare_policies);
     }
+}
+
+/* Sets '*names' to the policies that isolate the port of 'groups' in
+ * 'direction', and returns their number.  Those that the client does not see,
+ * or that apply by none of the groups that it sees, 'seen', are one entry.
+ * The caller frees the array, whose elements are borrowed. */
+static size_t
+find_isolating(const struct model *model, const struct model_rights *rights,
+               const struct sset *groups, const struct sset *seen,
+               enum vmn_direction direction, const char ***names)
+{
+    const struct vmn_policy *policy;
+    size_t n = 0, allocated = 0;
+    const char *after = "";
+    bool hidden = false;
+
+    *names = NULL;
+    while ((policy = model_next_durable(model, VMN_TABLE_POLICY, after,
+                                        NULL))) {
+        bool sees = (model_sees(rights, &policy->row)
+                     && applies_to_any(policy, seen));
+
+        after = policy->row.name;
+        /* That tier alone isolates. */
+        if (!policy->isolates[direction] || policy->mode != VMN_ENFORCE
+            || strcmp(policy->tier, "application")
+            || !applies_to_any(policy, groups) || (!sees && hidden)) {
+            continue;
+        }
+        hidden = hidden || !sees;
+        if (n + 1 >= allocated) {
+            *names = x2nrealloc(*names, &allocated, sizeof **names);
+        }
+        if (sees) {
+            (*names)[n++] = policy->row.name;
+        }
+    }
+    if (hidden) {
+        (*names)[n++] = MODEL_OUT_OF_SCOPE;
+    }
+    return n;
 }
 
 void
@@ -169,19 +218,28 @@ nb_get_port_policies(struct http_request *req, void *nb_)
     const struct vmn_port *port = model_get_durable(
         nb->model, VMN_TABLE_PORT, name, NULL);
     struct nb_reply_port_policies reply = { .port = name };
-    struct sset groups;
+    struct sset groups, all;
 
     if (!may_ask(nb, req, name, port)) {
         return;
     }
     sset_init(&groups);
     find_groups(nb->model, port, &groups);
+    sset_clone(&all, &groups);
     hide_groups(nb->model, nb_rights(req), &groups);
     reply.n_groups = sset_count(&groups);
     reply.groups = sset_sort(&groups);
     find_policies(nb->model, nb_rights(req), &groups, &reply);
+    for (int i = 0; i < VMN_N_DIRECTIONS; i++) {
+        reply.n_isolated[i] = find_isolating(nb->model, nb_rights(req), &all,
+                                             &groups, i, &reply.isolated[i]);
+    }
     nb_reply_struct(req, &nb_reply_port_policies, &reply);
+    for (int i = 0; i < VMN_N_DIRECTIONS; i++) {
+        free(reply.isolated[i]);
+    }
     free(reply.groups);
     free(reply.policies);
     sset_destroy(&groups);
+    sset_destroy(&all);
 }

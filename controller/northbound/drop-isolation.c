@@ -71,10 +71,9 @@ drop_isolation_uninit(struct drop_isolation *d)
     shash_destroy_free_data(&d->domains);
 }
 
-/* Returns the direction in which the flow of 'owner' isolates, or -1; and sets
- * '*key' to "DOMAIN|DIRECTION". */
-static int
-parse_owner(const char *reason, const char *owner, const char **key)
+int
+drop_isolation_direction(const char *reason, const char *owner,
+                         const char **key)
 {
     const char *slash = owner ? strchr(owner, '/') : NULL;
     const char *bar = slash ? strrchr(slash, '|') : NULL;
@@ -165,7 +164,8 @@ drop_isolation_concerns(const char *reason, const char *owner)
 {
     const char *key;
 
-    return parse_owner(reason, owner, &key) >= 0 || parse_held(reason, owner);
+    return (drop_isolation_direction(reason, owner, &key) >= 0
+            || parse_held(reason, owner));
 }
 
 static void
@@ -210,7 +210,7 @@ drop_isolation_of_counter(struct drop_isolation *d, const char *reason,
 {
     const struct sset *policies;
     const char *key;
-    int direction = parse_owner(reason, owner, &key);
+    int direction = drop_isolation_direction(reason, owner, &key);
 
     if (direction >= 0) {
         if (!d->read) {
@@ -270,7 +270,8 @@ drop_isolation_of_sample(struct drop_isolation *d, struct nb_sample *sample)
 {
     struct sset policies = SSET_INITIALIZER(&policies);
     const char *key, *port;
-    int direction = parse_owner(sample->reason, sample->owner.owner, &key);
+    int direction = drop_isolation_direction(sample->reason,
+                                             sample->owner.owner, &key);
 
     if (direction >= 0) {
         port = (direction == VMN_EGRESS ? sample->src.port

@@ -38,6 +38,11 @@ void drop_isolation_init(struct drop_isolation *, const struct northbound *,
                          struct arena *);
 void drop_isolation_uninit(struct drop_isolation *);
 
+/* Returns the direction in which the flow of 'owner', which drops for
+ * 'reason', isolates, or -1; and sets '*key' to "DOMAIN|DIRECTION" in it. */
+int drop_isolation_direction(const char *reason, const char *owner,
+                             const char **key);
+
 /* If packets were dropped for 'reason' by the flow of 'owner' since their
  * ports are isolated, fills in in which direction, and by which policies; and
  * what quarantines them if that is why. */

@@ -13,12 +13,15 @@
 #include <string.h>
 
 #include "controller/fabric/fabric-counters.h"
+#include "controller/fabric/fabric-drops.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/flow/pipeline.h"
+#include "controller/northbound/drop-isolation.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-row.h"
 #include "controller/schema/schema-struct.h"
 #include "controller/schema/status.h"
+#include "sset.h"
 #include "util.h"
 
 /* Hosts, ports, apps and telemetries.  ------------------------------------ */
@@ -273,6 +276,97 @@ list_rules(const struct nb_status_query *q, const struct vmn_policy *policy,
     }
 }
 
+/* What ports of a policy that isolates were not let through. */
+struct isolated {
+    const struct nb_status_query *q;
+    const struct vmn_policy *policy;
+    struct sset domains;        /* The routing domains of its ports. */
+    struct status_count count;
+};
+
+/* Adds the drops of a flow that isolates in one of the domains. */
+static void
+add_isolated(void *isolated_, const struct fabric_drop *drop)
+{
+    struct isolated *isolated = isolated_;
+    struct status_count *count = &isolated->count;
+    struct engine_flow_owner about;
+    const char *key;
+    char *domain;
+    int direction;
+
+    if (strcmp(drop->reason, "isolated")) {
+        return;
+    }
+    engine_get_flow_owner(isolated->q->nb->engine, drop->cookie, drop->part,
+                          &about);
+    direction = drop_isolation_direction(drop->reason, about.owner, &key);
+    if (direction < 0 || !isolated->policy->isolates[direction]) {
+        return;
+    }
+    domain = xmemdup0(key, strrchr(key, '|') - key);
+    if (sset_contains(&isolated->domains, domain)) {
+        count->packets += drop->count.packets;
+        count->bytes += drop->count.bytes;
+        count->last = MAX(count->last, drop->count.last_ms);
+    }
+    free(domain);
+}
+
+/* Adds the routing domains of the group's ports. */
+static void
+add_domains(const struct nb_status_query *q, const char *name,
+            struct sset *domains)
+{
+    const struct vmn_group *group = model_get_durable(
+        q->nb->model, VMN_TABLE_GROUP, name, NULL);
+    struct sset networks = SSET_INITIALIZER(&networks);
+    const char **names;
+    size_t n = 0;
+
+    names = group ? nb_group_members(q->nb->model, group, &n) : NULL;
+    for (size_t i = 0; i < n; i++) {
+        const struct vmn_port *port = model_get_durable(
+            q->nb->model, VMN_TABLE_PORT, names[i], NULL);
+
+        if (port && sset_add(&networks, port->network)) {
+            char *domain = engine_domain_of(q->nb->engine, port->network);
+
+            if (domain) {
+                sset_add_and_free(domains, domain);
+            }
+        }
+    }
+    free(names);
+    sset_destroy(&networks);
+}
+
+/* Returns what was dropped since the policy, or another one in its routing
+ * domains, isolates a port; NULL if it does not isolate. */
+static struct status_count *
+count_isolated(const struct nb_status_query *q,
+               const struct vmn_policy *policy)
+{
+    struct isolated isolated = { .q = q, .policy = policy };
+    struct status_count *count;
+
+    /* That tier alone isolates. */
+    if (policy->mode != VMN_ENFORCE || strcmp(policy->tier, "application")
+        || !(policy->isolates[VMN_EGRESS] || policy->isolates[VMN_INGRESS])
+        || (q->rights && q->rights->scope.text)) {
+        return NULL;
+    }
+    sset_init(&isolated.domains);
+    for (size_t i = 0; i < policy->n_applies_to; i++) {
+        add_domains(q, policy->applies_to[i], &isolated.domains);
+    }
+    fabric_drops(q->nb->fabric, NULL, add_isolated, &isolated);
+    sset_destroy(&isolated.domains);
+    count = arena_alloc(q->arena, sizeof *count);
+    *count = isolated.count;
+    return count;
+}
+
 /* Fills in the counters of a policy; those of each rule for a single
  * object. */
 static bool
@@ -291,6 +385,7 @@ fill_policy(const struct nb_status_query *q, const struct vmn_row *row,
     if (q->one) {
         list_rules(q, policy, counts, status);
         status->would_isolate = policy->mode == VMN_SHADOW ? rest : NULL;
+        status->isolated = count_isolated(q, policy);
     }
     return true;
 }

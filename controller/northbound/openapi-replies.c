@@ -653,6 +653,13 @@ static const struct schema_struct port_policy = SHOWN_KEPT(
     SHOWN_OF(nb_port_policy, mode, ENUM, ALWAYS, "Whether it decides.",
              SHOWN_NAMES("enforce", "shadow")));
 
+#define ISOLATED_IN(DIRECTION, NAME, DOC)                               \
+    SHOWN(NAME, STRING, LIST | ALWAYS, DOC,                             \
+          SHOWN_AT(nb_reply_port_policies, isolated[DIRECTION],         \
+                   sizeof(const char **)),                              \
+          .n_offset = offsetof(struct nb_reply_port_policies,           \
+                               n_isolated[DIRECTION]))
+
 const struct schema_struct nb_reply_port_policies = SHOWN_KEPT(
     "PortPolicies", nb_reply_port_policies,
     SHOWN_OF(nb_reply_port_policies, port, STRING, ALWAYS, "The port."),
@@ -660,7 +667,12 @@ const struct schema_struct nb_reply_port_policies = SHOWN_KEPT(
                   "Those that it is in, directly or by nested groups."),
     SHOWN_LIST_OF(nb_reply_port_policies, policies, n_policies, STRUCT,
                   ALWAYS, "Those that apply to one of these, as they are "
-                  "evaluated.", .nested = &port_policy));
+                  "evaluated.", .nested = &port_policy),
+    ISOLATED_IN(VMN_EGRESS, "isolated_egress",
+                "The policies that isolate it in egress: what no rule lets "
+                "through is denied. `(out of scope)`: policies that the "
+                "account does not see."),
+    ISOLATED_IN(VMN_INGRESS, "isolated_ingress", "The same in ingress."));
 
 /* The daemon.  ----------------------------------------------------------- */
 

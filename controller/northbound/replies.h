@@ -390,6 +390,10 @@ struct nb_reply_port_policies {
     const char **groups;
     size_t n_policies;
     struct nb_port_policy *policies; /* In the order of evaluation. */
+    /* Of these, and MODEL_OUT_OF_SCOPE for all that the client does not see,
+     * those that isolate the port; by direction. */
+    size_t n_isolated[VMN_N_DIRECTIONS];
+    const char **isolated[VMN_N_DIRECTIONS];
 };
 
 /* Lists of objects.  ------------------------------------------------------ */

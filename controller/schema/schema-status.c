@@ -99,7 +99,13 @@ const struct schema_struct schema_status_policy = SHOWN_KEPT(
                   "asked for.", .nested = &rule_count),
     SHOWN_STRUCT_OF(status_policy, would_isolate, POINTER,
                     "The same of what a shadow would isolate, when one is "
-                    "asked for.", &schema_count));
+                    "asked for.", &schema_count),
+    SHOWN_STRUCT_OF(status_policy, isolated, POINTER,
+                    "The same of what was dropped since a port is isolated, "
+                    "when one policy that isolates is asked for: by this "
+                    "policy or others that isolate ports in the same routing "
+                    "domains, which share these flows. Not for accounts with "
+                    "a scope.", &schema_count));
 
 const struct schema_struct schema_status_quarantine = SHOWN_KEPT(
     "QuarantineStatus", status_quarantine,

@@ -253,7 +253,8 @@ struct status_policy {
     int64_t counted;            /* 0: not known. */
     size_t n_rules;
     struct status_rule *rules;  /* NULL: they are not listed. */
-    struct status_count *would_isolate; /* Or NULL. */
+    struct status_count *would_isolate; /* Or NULL, as the next. */
+    struct status_count *isolated;
 };
 
 struct status_quarantine {

@@ -1058,7 +1058,11 @@ def test_learn_by_the_rules_of_a_port_which_others_have(shop, api):
     # One that it sees, which applies by a group that it does not see.
     api.put("policies/seen", {"labels": SHARED, "applies_to": ["secret-in"],
                               "rules": rules})
-    assert shop.may("GET", "ports/shop-1/policies") == before
+    after = shop.may("GET", "ports/shop-1/policies")
+    # That others isolate it is told, as a trace does; and nothing else.
+    assert before["isolated_ingress"] == ["own"]
+    assert after["isolated_ingress"] == ["own", "(out of scope)"]
+    assert {**after, "isolated_ingress": ["own"]} == before
     assert len(api.get("ports/shop-1/policies")["policies"]) == 3
     # Of others' ports nothing, seen or not.
     shop.may_not("GET", "ports/wire-1/policies")

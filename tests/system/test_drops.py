@@ -199,8 +199,8 @@ def check_what_quarantines(world):
     assert held["object"] == {"type": "ports", "name": "cli"}
     assert drop(world, reason="quarantined")["quarantined_by"] == ["ports/cli"]
     world.put("quarantines", "case-7", ports=["srv"])
-    # A sample says what it was then, a counter what it is now.  Of packets that
-    # srv sends by itself there may be newer ones by now.
+    # A sample says what it was then, a counter what it is now.  Of packets
+    # that srv sends by itself there may be newer ones by now.
     held = again(world, held)
     assert held["quarantined_by"] == ["ports/cli"]
     assert held["object"] == {"type": "ports", "name": "cli"}
@@ -238,6 +238,9 @@ def test_drops_are_told_apart(world, pair):
     assert denied["packets"] >= 1 and denied["bytes"] >= 54
     isolated = drop(world, reason="isolated")
     assert isolated["object"] == {"type": "policies", "name": "apart"}
+    told = world.api.get("policies/apart")["status"]
+    assert told["isolated"]["packets"] >= isolated["packets"]
+    assert told["isolated"]["last"] and told["counted"]
     by = {"direction": "ingress", "isolated_by": ["apart"]}
     assert "isolated_by" not in denied
     taken = check_what_isolates(world, isolated, by)

@@ -134,8 +134,14 @@ def test_sees_the_rules_of_its_port(lab, acme):
     text = acme.vmnctl("describe", "port", "acme-1")
     assert "acme-web" in text and "acme-in" in text and "tcp/443" in text
     assert "policies of others may" in text and "secret" not in text
-    assert "Then: not known: no policy that this account sees" in text
+    assert "Then: not known: no policy isolates the port" in text
     assert "Then: allowed" not in text
+    # That others isolate it is told, and not who.
+    lab.vmnd.api.patch("policies/secret", {"directions": ["egress"],
+                                           "rules": None})
+    text = acme.vmnctl("describe", "port", "acme-1")
+    assert "Then: isolated, by policies out of this account's scope" in text
+    assert "secret" not in text
     lab.vmnd.api.delete("policies/secret")
 
 

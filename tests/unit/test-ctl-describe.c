@@ -475,7 +475,8 @@ account_that_sees_some_policies_is_not_told_allowed(void **state OVS_UNUSED)
         PORT(""),
         { "GET /v1/identities?port=db-1", NULL, 403, "{\"detail\": \"no\"}" },
         { "GET /v1/ports/db-1/policies", NULL, 200,
-          "{\"groups\": [], \"policies\": []}" },
+          "{\"groups\": [], \"policies\": [], \"isolated_egress\":"
+          " [\"(out of scope)\"], \"isolated_ingress\": []}" },
         TIERS, NETWORK("allow"), BALANCERS, BEHIND,
     };
     struct run result;
@@ -484,8 +485,12 @@ account_that_sees_some_policies_is_not_told_allowed(void **state OVS_UNUSED)
     assert_int_equal(result.status, CTL_DONE);
     assert_non_null(strstr(
         result.out, "\nRules that apply, ingress:\n"
-        "Then: not known: no policy that this account sees isolates the port "
-        "in this direction, others may (see vmnctl trace)\n"));
+        "Then: not known: no policy isolates the port in this direction, rules "
+        "of others may deny (see vmnctl trace)\n"));
+    assert_non_null(strstr(
+        result.out, "\nRules that apply, egress:\n"
+        "Then: isolated, by policies out of this account's scope: what no rule "
+        "lets through is denied\n"));
     assert_null(strstr(result.out, "allowed"));
     run_uninit(&result);
 }

@@ -543,6 +543,11 @@ policies_of_a_port_are_told_in_their_order(void **state)
     assert_text(f, "policies.2.name", "c");
     assert_text(f, "policies.2.mode", "shadow");
     assert_text(f, "policies.3.name", "a");
+    /* A tier alone isolates, and no shadow. */
+    assert_int_equal(json_array_size(at(f, "isolated_ingress")), 2);
+    assert_text(f, "isolated_ingress.0", "a");
+    assert_text(f, "isolated_ingress.1", "b");
+    assert_int_equal(json_array_size(at(f, "isolated_egress")), 0);
     assert_call(f, 200, "GET", "/v1/ports/db-1/policies", NULL);
     assert_int_equal(json_array_size(at(f, "groups")), 1);
     assert_int_equal(json_array_size(at(f, "policies")), 2);

@@ -28,7 +28,7 @@ const BEFORE_QUARANTINE = "emergency";
 /* Hits that hosts have not told yet are no hits that never were. */
 const hits = (count) => count?.packets
   ? `${short(count.packets)} packets, ${ago(count.last)}`
-  : count?.unread_hosts ? "hits not known yet" : "never hit";
+  : count?.unread_hosts ? "hits not known yet" : "no rule hit";
 
 /* What 'shown' makes of the count, if that is known. */
 const known = (status, count, shown) => !count?.packets && status.unread_hosts
@@ -97,6 +97,17 @@ function rulesTable(policy) {
   known(status, status.rules?.[i], (count) => short(count?.packets ?? 0)),
   h("span", { class: "time" }, known(status, status.rules?.[i], (count) =>
     ago(count?.last)))]));
+}
+
+/* What no rule let through, by this policy or others that share the flows. */
+function isolationPart({ status }) {
+  const { isolated, counted } = status;
+
+  return isolated ? h("p", {}, "By isolation, with other policies that "
+    + "isolate ports of the same routing domains: ", h("strong", {},
+    known(status, isolated, (count) => plural(count.packets, "packet"))),
+  isolated.last ? `, the last ${ago(isolated.last)}` : "",
+  counted ? `, as read ${ago(counted)}.` : ".") : null;
 }
 
 function shadowPart(policy, promote) {
@@ -203,6 +214,7 @@ export function mount(root, { signal, words }) {
       h("h3", {}, "Rules, the first that matches decides"),
       spec.rules?.length ? rulesTable(policy) : h("p", { class: "faint" },
         "None: it only isolates."),
+      isolationPart(policy),
       spec.mode === "shadow" ? shadowPart(policy, () => promote(name)) : null,
       h("p", { class: "more" }, h("a", { href: "#/reachability/edit/"
         + encodeURIComponent(name) }, "Edit, and see what would change"), ", ",
