@@ -131,7 +131,11 @@ quarantine_names_whom_it_cuts_off(void **state OVS_UNUSED)
         { NULL, NULL, 0, NULL },
     };
     static const struct step ports[] = {
-        { "POST /v1/apply?dry_run=plan", NULL, 200, "{\"changed\": false}" },
+        { "POST /v1/apply?dry_run=plan",
+          "{\"objects\":[{\"type\":\"quarantines\",\"name\":\"p1\","
+          "\"spec\":{\"ports\":[\"p1\"]}},{\"type\":\"quarantines\","
+          "\"name\":\"p2\",\"spec\":{\"ports\":[\"p2\"]}}]}", 200,
+          "{\"changed\": false}" },
         { NULL, NULL, 0, NULL },
     };
     static const struct step both[] = {
@@ -143,7 +147,8 @@ quarantine_names_whom_it_cuts_off(void **state OVS_UNUSED)
         { NULL, NULL, 0, NULL },
     };
     static const struct step refused[] = {
-        { "PUT /v1/quarantines/p1?dry_run=plan", NULL, 400, "{}" },
+        { "PUT /v1/quarantines/p1?dry_run=plan",
+          "{\"spec\":{\"ports\":[\"p1\"]}}", 400, "{}" },
         { NULL, NULL, 0, NULL },
     };
     json_t *items = json_array();
