@@ -9,41 +9,66 @@
 #include <string.h>
 
 #include "controller/model/model.h"
+#include "sset.h"
+#include "util.h"
 #include "vmn/rows.h"
 
-/* As deep as groups may be nested. */
-static bool
-group_contains(const struct model *model, const char *name,
-               const struct vmn_port *port)
-{
-    const struct vmn_group *group = model_get(model, VMN_TABLE_GROUP, name);
+/* A question about one port. */
+struct question {
+    const struct model *model;
+    const struct vmn_port *port;
+    size_t *steps;              /* That are left. */
+    struct sset without;        /* Groups that the port is not in. */
+};
 
-    if (!group) {
-        return false;
-    }
-    if (group->selector.text
-        && vmn_selector_matches(&group->selector, &port->labels)) {
-        return true;
-    }
-    for (size_t i = 0; i < group->n_ports; i++) {
-        if (!strcmp(group->ports[i], port->row.name)) {
-            return true;
-        }
-    }
-    for (size_t i = 0; i < group->n_groups; i++) {
-        if (group_contains(model, group->groups[i], port)) {
+static bool
+step(struct question *q, size_t n)
+{
+    *q->steps -= MIN(*q->steps, n);
+    return *q->steps > 0;
+}
+
+static bool
+names_port(size_t n, const char *const *ports, const char *name)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!strcmp(ports[i], name)) {
             return true;
         }
     }
     return false;
 }
 
+/* As deep as groups may be nested, and once for each group. */
 static bool
-applies_to(const struct model *model, const struct vmn_policy *policy,
-           const struct vmn_port *port)
+group_contains(struct question *q, const char *name)
+{
+    const struct vmn_group *group = model_get(q->model, VMN_TABLE_GROUP,
+                                              name);
+
+    if (!group || !step(q, 1 + group->n_ports)
+        || sset_contains(&q->without, name)) {
+        return false;
+    }
+    if ((group->selector.text
+         && vmn_selector_matches(&group->selector, &q->port->labels))
+        || names_port(group->n_ports, group->ports, q->port->row.name)) {
+        return true;
+    }
+    for (size_t i = 0; i < group->n_groups; i++) {
+        if (group_contains(q, group->groups[i])) {
+            return true;
+        }
+    }
+    sset_add(&q->without, name);
+    return false;
+}
+
+static bool
+applies_to(struct question *q, const struct vmn_policy *policy)
 {
     for (size_t i = 0; i < policy->n_applies_to; i++) {
-        if (group_contains(model, policy->applies_to[i], port)) {
+        if (group_contains(q, policy->applies_to[i])) {
             return true;
         }
     }
@@ -66,30 +91,65 @@ denies_all(const struct vmn_policy *policy)
     return false;
 }
 
-bool
-model_port_is_exposed(const struct model *model, const struct vmn_port *port)
+/* Returns true if an enforced policy isolates the port in ingress, or denies
+ * it everything. */
+static bool
+is_covered(struct question *q)
 {
-    const struct vmn_network *network = model_get(model, VMN_TABLE_NETWORK,
-                                                  port->network);
-    struct vmn_names names = model_names(model, VMN_TABLE_POLICY);
+    struct vmn_names names = model_names(q->model, VMN_TABLE_POLICY);
 
-    if (port->quarantined || !network
-        || network->default_action == VMN_DEFAULT_DENY) {
-        return false;
-    }
-    for (size_t i = 0; i < names.n; i++) {
-        const struct vmn_policy *policy = model_get(model, VMN_TABLE_POLICY,
-                                                    names.names[i]);
+    for (size_t i = 0; i < names.n && step(q, 1); i++) {
+        const struct vmn_policy *policy = model_get(
+            q->model, VMN_TABLE_POLICY, names.names[i]);
         /* That tier alone isolates. */
         bool isolates = (policy && policy->isolates[VMN_INGRESS]
                          && !strcmp(policy->tier, "application"));
 
         if (policy && policy->mode == VMN_ENFORCE
-            && (isolates || denies_all(policy))
-            && applies_to(model, policy, port)) {
-            return false;
+            && (isolates || denies_all(policy)) && applies_to(q, policy)) {
+            return true;
         }
-        model_yield(model);
     }
-    return true;
+    return false;
+}
+
+static bool
+is_quarantined(struct question *q)
+{
+    struct vmn_names names = model_names(q->model, VMN_TABLE_QUARANTINE);
+    const struct vmn_port *port = q->port;
+
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_quarantine *quarantine = model_get(
+            q->model, VMN_TABLE_QUARANTINE, names.names[i]);
+
+        if (quarantine && step(q, 1 + quarantine->n_ports)
+            && ((quarantine->selector.text
+                 && vmn_selector_matches(&quarantine->selector,
+                                         &port->labels))
+                || names_port(quarantine->n_ports, quarantine->ports,
+                              port->row.name))) {
+            return true;
+        }
+    }
+    return port->quarantined;
+}
+
+bool
+model_port_is_exposed(const struct model *model, const struct vmn_port *port,
+                      size_t *steps)
+{
+    const struct vmn_network *network = model_get(model, VMN_TABLE_NETWORK,
+                                                  port->network);
+    struct question q = { .model = model, .port = port, .steps = steps };
+    bool exposed;
+
+    if (!port->enabled || !network
+        || network->default_action == VMN_DEFAULT_DENY) {
+        return false;
+    }
+    sset_init(&q.without);
+    exposed = !is_quarantined(&q) && !is_covered(&q) && *steps;
+    sset_destroy(&q.without);
+    return exposed;
 }

@@ -8,12 +8,16 @@
 #define CONTROLLER_MODEL_EXPOSED_PORT_H 1
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct model;
 struct vmn_port;
 
-/* Returns true if nothing isolates the port in ingress, no rule of a policy
- * for it denies everything, and its network's default is to allow. */
-bool model_port_is_exposed(const struct model *, const struct vmn_port *);
+/* Returns true if the port is enabled and not quarantined, nothing isolates it
+ * in ingress, no rule of a policy for it denies everything, and its network's
+ * default is to allow.  Subtracts from '*steps' what it looks at; returns
+ * false once these are used up.  Does not yield. */
+bool model_port_is_exposed(const struct model *, const struct vmn_port *,
+                           size_t *steps);
 
 #endif /* controller/model/exposed-port.h */

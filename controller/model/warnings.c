@@ -262,7 +262,8 @@ check_floating(struct model_warnings *w,
                                       floating->port) : NULL);
     char *text;
 
-    if (!port || !model_port_is_exposed(w->model, port)) {
+    if (!port || !model_sees(w->rights, &port->row)
+        || !model_port_is_exposed(w->model, port, &w->steps)) {
         return;
     }
     text = xasprintf("opens all TCP, UDP and SCTP ports, and pings, from "
