@@ -67,6 +67,22 @@ add_quarantined(const struct model *model,
     svec_sort_unique(ports);
 }
 
+/* Returns true if both name and select the same ports. */
+static bool
+is_same_quarantine(const struct vmn_quarantine *a,
+                   const struct vmn_quarantine *b)
+{
+    const char *text_a = a->selector.text ? a->selector.text : "";
+    const char *text_b = b->selector.text ? b->selector.text : "";
+    bool same = (!a->selector.text == !b->selector.text
+                 && !strcmp(text_a, text_b) && a->n_ports == b->n_ports);
+
+    for (size_t i = 0; same && i < a->n_ports; i++) {
+        same = !strcmp(a->ports[i], b->ports[i]);
+    }
+    return same;
+}
+
 static void
 quarantine_effects(const struct model *model,
                    const struct vmn_quarantine *before,
@@ -74,14 +90,18 @@ quarantine_effects(const struct model *model,
                    port_effect_cb *cb, void *aux)
 {
     size_t n = n_candidates(model, before) + n_candidates(model, now);
+    bool look = n <= *n_left;
     struct svec then = SVEC_EMPTY_INITIALIZER;
     struct svec there = SVEC_EMPTY_INITIALIZER;
 
-    add_quarantined(model, before, n <= *n_left, &then);
-    add_quarantined(model, now, n <= *n_left, &there);
+    if (before && now && is_same_quarantine(before, now)) {
+        return;
+    }
+    add_quarantined(model, before, look, &then);
+    add_quarantined(model, now, look, &there);
     call_missing(&there, &then, "quarantine", cb, aux);
     call_missing(&then, &there, "release", cb, aux);
-    *n_left -= n <= *n_left ? n : 0;
+    *n_left -= look ? n : 0;
     svec_destroy(&then);
     svec_destroy(&there);
 }

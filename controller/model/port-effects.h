@@ -14,7 +14,7 @@
 /* For so many ports per revision it is looked whether its quarantines select
  * them.  Of a quarantine that there are too many for, only the effects on
  * ports that it names are known. */
-#define PORT_EFFECTS_LOOKED_MAX 200000
+#define PORT_EFFECTS_LOOKED_MAX 20000
 
 /* Called with "quarantine", "release", "drain" or "undrain", and a port's
  * name. */
