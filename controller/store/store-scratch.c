@@ -56,12 +56,15 @@ open_locked(const char *copy, int flags, int *fd)
     if (*fd < 0) {
         return errno;
     }
-    if (!flock(*fd, LOCK_EX | LOCK_NB) && !fstat(*fd, &ours)
-        && !stat(copy, &now) && ours.st_dev == now.st_dev
-        && ours.st_ino == now.st_ino) {
+    if (flock(*fd, LOCK_EX | LOCK_NB)) {
+        error = (errno == EWOULDBLOCK ? EBUSY
+                 : errno == EINTR ? EAGAIN : errno);
+    } else if (!fstat(*fd, &ours) && !stat(copy, &now)
+               && ours.st_dev == now.st_dev && ours.st_ino == now.st_ino) {
         return 0;
+    } else {
+        error = EAGAIN;
     }
-    error = errno == EWOULDBLOCK ? EBUSY : EAGAIN;
     close(*fd);
     *fd = -1;
     return error;
