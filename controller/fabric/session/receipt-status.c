@@ -98,7 +98,8 @@ receipt_is_installed(const struct fabric *f, uint64_t revision)
 {
     const struct receipt *receipt = receipt_find(f->receipts, revision);
 
-    return receipt ? !receipt->n_missing : all_have(f, revision);
+    return (receipt ? !receipt->n_missing
+            : revision <= f->last_revision && all_have(f, revision));
 }
 
 /* Receipts as structs.  -------------------------------------------------- */
