@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "controller/model/request-author.h"
+#include "controller/northbound/event-log.h"
 #include "controller/northbound/metrics.h"
 #include "controller/northbound/rate-limit.h"
 #include "controller/schema/value.h"
@@ -285,6 +286,9 @@ nb_authenticate(struct http_request *req, const struct http_peer *peer,
             VLOG_INFO_RL(&rl, "%s: %s", http_request_who(req), reason);
             http_reply_unauthorized(req, reason, guess);
             return false;
+        }
+        if (token->expires) {
+            event_readers_expect_expiry(nb->event_readers);
         }
     }
     name = token ? token->account : peer->certificate;

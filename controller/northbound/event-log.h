@@ -112,6 +112,9 @@ void event_readers_wake(struct event_readers *);
 /* Closes, in the next iteration, streams whose clients are no longer
  * authenticated, and ends their other requests that wait. */
 void event_readers_recheck(struct event_readers *);
+/* Must be called when a client is authenticated by a token that expires: its
+ * stream, or its request that waits, ends with it.  'all' may be NULL. */
+void event_readers_expect_expiry(struct event_readers *all);
 struct event_readers_stats {
     uint64_t n_readers;         /* Open now. */
     uint64_t n_overrun;         /* Closed since they did not keep up. */

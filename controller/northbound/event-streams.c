@@ -34,7 +34,7 @@ VLOG_DEFINE_THIS_MODULE(event_streams);
  * notice that the other is gone. */
 #define HEARTBEAT_S 15
 /* Interval, in seconds, at which clients of streams, and of requests that
- * wait, are checked: nothing tells of a token that expires. */
+ * wait, are checked once one has a token that expires: nothing tells of it. */
 #define EXPIRY_S 1
 
 struct event_readers {
@@ -48,7 +48,8 @@ struct event_readers {
     bool waits;                 /* wake_cb() is called once the commit is
                                  * quiescent. */
     struct event *heartbeat;    /* Timer; pending while there are streams. */
-    struct event *expiry;       /* Timer. */
+    struct event *expiry;       /* Timer; pending while there may be clients
+                                 * with a token that expires. */
 };
 
 struct reader {
@@ -215,6 +216,7 @@ sendable_end(const struct reader *reader)
 static void
 send_events(struct reader *reader)
 {
+    static const struct timeval at_once = { 0, 0 };
     const struct event_log *log = reader->all->nb->event_log;
     uint64_t end;
 
@@ -228,6 +230,12 @@ send_events(struct reader *reader)
 
         if (reader->scoped) {
             send_scoped(reader, entry);
+            /* That takes some time, also for what it is not told of. */
+            if (reader->all->nb->loop
+                && loop_turn_is_over(reader->all->nb->loop)) {
+                event_add(reader->all->send_events, &at_once);
+                return;
+            }
         } else if (event_matches(entry, &reader->filter)) {
             write_text(reader, entry->text, entry->size);
         }
@@ -249,8 +257,9 @@ static void
 check_principals(struct event_readers *all)
 {
     struct reader *reader, *next;
+    size_t n_waiting;
 
-    http_server_end_invalid(
+    n_waiting = http_server_end_invalid(
         all->nb->http, is_valid, all->nb, "The account or the token of this "
         "request was deleted or changed, or the token has expired, while it "
         "waited; a change that it asked for may have been made");
@@ -261,6 +270,10 @@ check_principals(struct event_readers *all)
             http_stream_close(reader->stream);
             reader_destroy(reader);
         }
+    }
+    /* A token may have been given an expiry. */
+    if (n_waiting || all->n_readers) {
+        event_readers_expect_expiry(all);
     }
 }
 
@@ -306,6 +319,16 @@ event_readers_recheck(struct event_readers *all)
 {
     all->check = true;
     event_active(all->send_events, EV_TIMEOUT, 1);
+}
+
+void
+event_readers_expect_expiry(struct event_readers *all)
+{
+    static const struct timeval expiry = { EXPIRY_S, 0 };
+
+    if (all && !event_pending(all->expiry, EV_TIMEOUT, NULL)) {
+        event_add(all->expiry, &expiry);
+    }
 }
 
 static void
@@ -488,13 +511,15 @@ begin(struct reader *reader, const struct event_replay *past, bool missed)
     if (past->wanted) {
         reader->next = event_replay_start(nb->event_log, past, matches, reader,
                                           now, &cut);
+        /* Nor has what is sent from there on smaller ones than the state. */
+        reader->shown_id = event_scope_id(
+            reader->next < now
+            ? event_log_get(nb->event_log, reader->next)->time_ms
+            : time_wall_msec(), 0) - 1;
     }
     write_state(reader, missed ? "reset" : "start",
                 cut ? event_log_kept_ms(nb->event_log) : 0,
                 count_hidden(reader, now));
-    if (past->wanted) {
-        reader->shown_id = 0;
-    }
 }
 
 /* Has a new stream go on behind event 'after'.  Returns false if that, or what
@@ -618,15 +643,13 @@ nb_get_events(struct http_request *req, void *nb_)
 struct event_readers *
 event_readers_create(struct northbound *nb)
 {
-    static const struct timeval expiry = { EXPIRY_S, 0 };
     struct event_readers *all = xzalloc(sizeof *all);
 
     all->nb = nb;
     ovs_list_init(&all->readers);
     all->send_events = event_new(nb->base, -1, 0, send_cb, all);
     all->heartbeat = event_new(nb->base, -1, EV_PERSIST, heartbeat_cb, all);
-    all->expiry = event_new(nb->base, -1, EV_PERSIST, expiry_cb, all);
-    event_add(all->expiry, &expiry);
+    all->expiry = event_new(nb->base, -1, 0, expiry_cb, all);
     return all;
 }
 

@@ -117,7 +117,7 @@ next_invalid(const struct http_server *server)
 }
 
 /* Marks them before the first is ended, as that may change the list. */
-void
+size_t
 http_server_end_invalid(struct http_server *server,
                         bool (*is_valid)(const void *identity, void *aux),
                         void *aux, const char *text)
@@ -125,13 +125,15 @@ http_server_end_invalid(struct http_server *server,
     const struct http_listener *listener;
     const struct http_conn *conn;
     struct http_request *req;
+    size_t n_left = 0;
 
     LIST_FOR_EACH (listener, node, &server->listeners) {
         LIST_FOR_EACH (conn, node, &listener->conns) {
             req = conn->request;
             if (req && conn->state == HTTP_HANDLING && req->close_cb
-                && req->identity && !is_valid(req->identity, aux)) {
-                req->invalid = true;
+                && req->identity) {
+                req->invalid = !is_valid(req->identity, aux);
+                n_left += !req->invalid;
             }
         }
     }
@@ -143,6 +145,7 @@ http_server_end_invalid(struct http_server *server,
         req->end_text = text;
         close_cb(req->close_aux);
     }
+    return n_left;
 }
 
 /* Statistics.  ------------------------------------------------------------ */

@@ -156,11 +156,11 @@ void http_server_destroy(struct http_server *);
 /* Ends each request that waits to be answered later, has an identity, and for
  * which 'is_valid' returns false: it is replied 401 with 'text'.  For its
  * handler it is as if the client had disconnected.  Must not be called by a
- * handler. */
-void http_server_end_invalid(struct http_server *,
-                             bool (*is_valid)(const void *identity,
-                                              void *aux),
-                             void *aux, const char *text);
+ * handler.  Returns how many of these are left that have an identity. */
+size_t http_server_end_invalid(struct http_server *,
+                               bool (*is_valid)(const void *identity,
+                                                void *aux),
+                               void *aux, const char *text);
 
 /* Listens on a unix socket.  A socket file that nobody listens on is replaced;
  * http_server_destroy() removes the file.  Members of 'group' (or NULL) may
