@@ -40,6 +40,10 @@ add_prefixes(struct open_bounds *b, const struct vmn_prefix *prefixes,
         if (!prefixes[i].ip.family) {
             continue;
         }
+        if (b->n_prefixes >= OPEN_PREFIXES_MAX) {
+            b->too_many = true;
+            return;
+        }
         if (b->n_prefixes >= b->allocated) {
             b->prefixes = x2nrealloc(b->prefixes, &b->allocated,
                                      sizeof *b->prefixes);
@@ -48,13 +52,14 @@ add_prefixes(struct open_bounds *b, const struct vmn_prefix *prefixes,
     }
 }
 
-/* Adds the prefixes of the group, as deep as groups may be nested. */
+/* Adds the prefixes of the group, as deep as groups may be nested, and once
+ * for each group. */
 static void
 add_group(struct open_bounds *b, const struct model *model, const char *name)
 {
     const struct vmn_group *group = model_get(model, VMN_TABLE_GROUP, name);
 
-    if (group) {
+    if (group && sset_add(&b->groups, name)) {
         add_prefixes(b, group->cidrs, group->n_cidrs);
         add_prefixes(b, group->except, group->n_except);
         for (size_t i = 0; i < group->n_groups; i++) {
@@ -125,6 +130,7 @@ add_policies(struct open_bounds *b, struct engine *engine,
                            && applies(policy, groups)
                            && j < policy->n_rules; j++) {
             add_rule(b, model, vmn_policy_rule_at(policy, j));
+            engine_yield(engine);
         }
         engine_yield(engine);
     }
@@ -142,6 +148,7 @@ add_quarantines(struct open_bounds *b, struct engine *engine,
 
         for (size_t j = 0; quarantine && j < quarantine->n_allow; j++) {
             add_rule(b, model, vmn_quarantine_rule_at(quarantine, j));
+            engine_yield(engine);
         }
         engine_yield(engine);
     }
@@ -187,6 +194,7 @@ open_bounds_create(struct engine *engine, const struct model *model,
 {
     struct open_bounds *b = xzalloc(sizeof *b);
 
+    sset_init(&b->groups);
     add_range(b, VMN_PROTO_ANY, 1, UINT16_MAX);
     add_policies(b, engine, model, groups);
     if (quarantined || !groups) {
@@ -202,6 +210,7 @@ void
 open_bounds_destroy(struct open_bounds *b)
 {
     if (b) {
+        sset_destroy(&b->groups);
         free(b->prefixes);
         free(b);
     }

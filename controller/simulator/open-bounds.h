@@ -12,11 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sset.h"
 #include "vmn/types.h"
 
 struct engine;
 struct model;
-struct sset;
 
 enum { OPEN_TCP, OPEN_UDP, OPEN_SCTP, OPEN_N_PROTOCOLS };
 
@@ -25,7 +25,12 @@ struct open_bounds {
                                                     * here; from 1 on. */
     size_t n_prefixes, allocated;
     struct vmn_prefix *prefixes;
+    bool too_many;              /* There are more than OPEN_PREFIXES_MAX. */
+    struct sset groups;         /* Whose prefixes are among them. */
 };
+
+/* Maximum number of prefixes that are kept. */
+#define OPEN_PREFIXES_MAX 10000
 
 /* Returns the bounds of the policies that apply to any of 'groups', or of all
  * if that is NULL: then those of balancers and port forwards, too.

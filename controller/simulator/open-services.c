@@ -264,21 +264,40 @@ find_bounds(const struct search *search, const char *port)
     const struct vmn_port *row = (port ? model_get(model, VMN_TABLE_PORT,
                                                    port) : NULL);
     struct sset groups = SSET_INITIALIZER(&groups);
+    bool quarantined = row && port_is_quarantined(engine, row);
     struct open_bounds *bounds;
 
     if (row) {
         isolation_groups_of_port(engine, model, port, &groups);
         for (size_t i = 0; i < search->senders.n; i++) {
-            if (search->senders.senders[i].is_port) {
-                isolation_groups_of_port(
-                    engine, model, search->senders.senders[i].from, &groups);
+            const struct open_sender *sender = &search->senders.senders[i];
+
+            if (sender->is_port) {
+                const struct vmn_port *from = model_get(
+                    model, VMN_TABLE_PORT, sender->from);
+
+                isolation_groups_of_port(engine, model, sender->from,
+                                         &groups);
+                quarantined |= from && port_is_quarantined(engine, from);
             }
         }
     }
     bounds = open_bounds_create(engine, model, row ? &groups : NULL,
-                                row && port_is_quarantined(engine, row));
+                                quarantined);
     sset_destroy(&groups);
     return bounds;
+}
+
+/* Returns false with '*error' if that would be too many prefixes. */
+static bool
+check_prefixes(const struct open_bounds *bounds, struct vmn_error *error)
+{
+    if (bounds->too_many) {
+        vmn_error_set(error, VMN_ERR_TOO_LARGE, "", "policies name more than "
+                      "%d prefixes: ask for one service, or from one address",
+                      OPEN_PREFIXES_MAX);
+    }
+    return !bounds->too_many;
 }
 
 /* Returns false with '*error' if that would be too many packets. */
@@ -401,8 +420,10 @@ search_family(struct search *search, uint8_t family, struct vmn_error *error)
          * cuts those outside. */
         bounds = find_bounds(search, port);
         open_senders_uninit(&search->senders);
-        ok = (open_senders_find(names->engine, names->model, search->request,
-                                family, bounds, &search->senders, error)
+        ok = (check_prefixes(bounds, error)
+              && open_senders_find(names->engine, names->model,
+                                   search->request, family, bounds,
+                                   &search->senders, error)
               && check_count(search, bounds, error));
     }
     if (ok) {
@@ -432,6 +453,7 @@ open_services_find(struct engine *engine, const struct model *model,
     struct open_service *services;
     struct sim_net sim_net;
     size_t n_ipv4 = 0, n_families = 0;
+    bool too_large = false;
 
     desired_hosts_get(net, &sim_net);
     search.sim = simulator_create(&sim_net);
@@ -445,12 +467,17 @@ open_services_find(struct engine *engine, const struct model *model,
 
         n_families += ok;
         n_ipv4 = families[i] == 4 ? search.found->n_services : n_ipv4;
-        if (!ok && why.text && !error->text) {
+        if (!ok && why.text
+            && (!error->text || why.code == VMN_ERR_TOO_LARGE)) {
+            too_large |= why.code == VMN_ERR_TOO_LARGE;
+            vmn_error_uninit(error);
             vmn_error_set(error, why.code, why.pointer ? why.pointer : "",
                           "%s", why.text);
         }
         vmn_error_uninit(&why);
     }
+    /* What is open by one family alone would say too little. */
+    n_families = too_large ? 0 : n_families;
     simulator_destroy(search.sim);
     desired_hosts_destroy(net);
     if (n_families > 1) {
