@@ -304,17 +304,23 @@ probed_add(const struct serving *s, const char *host)
     return flow;
 }
 
+/* Emits the flow of replies to a probe.  No service is lost by those to pings,
+ * so only others are of one virtual IP. */
 static void
 emit_reply(const struct serving *s, const char *host, unsigned ip_proto,
-           uint16_t port)
+           uint16_t port, const char *vip)
 {
     bool v6 = s->ip->family == 6;
     struct vmn_flow *flow = probed_add(s, host);
+    struct vmn_ip ip;
 
     if (ip_proto == VMN_IP_PROTO_ICMP) {
         vmn_match(flow, vmn_field_icmp_type(s->ip->family),
                   v6 ? VMN_ICMPV6_ECHO_REPLY : VMN_ICMP_ECHO_REPLY);
     } else {
+        if (vmn_ip_from_text(vip, &ip)) {
+            vmn_match_ip(flow, vmn_field_ip_dst(ip.family), &ip);
+        }
         vmn_match(flow, field_src(ip_proto), port);
         vmn_match_masked(flow, field_dst(ip_proto), PROBE_PORT,
                          PROBE_PORT_MASK);
@@ -336,10 +342,10 @@ compile_probe(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         return;
     }
     for (size_t i = 0; i < probes.n; i++) {
-        const char *what[2];     /* PROTOCOL|PORT. */
+        const char *what[3];     /* PROTOCOL|PORT|VIP. */
 
-        if (vmn_key_split(view, probes.names[i], what, 2) == 2) {
-            emit_reply(&s, host, atoi(what[0]), atoi(what[1]));
+        if (vmn_key_split(view, probes.names[i], what, 3) == 3) {
+            emit_reply(&s, host, atoi(what[0]), atoi(what[1]), what[2]);
         }
     }
     flow = probed_add(&s, host);

@@ -298,7 +298,8 @@ publish_probe(const struct balancer_ctx *ctx,
     vmn_publish(ctx->emit, REL_PROBE,
                 vmn_printf(ctx->view, "%s|%u", member->port,
                            ctx->lb->vip.family),
-                vmn_printf(ctx->view, "%u|%u", ip_proto, port));
+                vmn_printf(ctx->view, "%u|%u|%s", ip_proto, port,
+                           ip_proto == VMN_IP_PROTO_ICMP ? "-" : ctx->vip));
 }
 
 /* Returns true if the member's open connections are cut while it may still

@@ -48,6 +48,7 @@ enum {
                                  * counters. */
     SELECT_NEW = 100,
     SELECT_FRAGMENT = 90,
+    SELECT_OTHER = 80,          /* For no service. */
     SELECT_REPLY = 60,          /* To itself, restored to the virtual IP. */
 
     CHOOSE_KNOWN = 100,         /* A client with affinity. */
@@ -115,7 +116,7 @@ enum {
 #define REL_HAIRPIN "loadbalancer.hairpin" /* PORT|FAMILY
                                             * -> PROTOCOL|VALUE|MASK. */
 #define REL_LIMIT "loadbalancer.limit" /* DOMAIN|RATE|BURST -> balancer. */
-#define REL_PROBE "loadbalancer.probe" /* PORT|FAMILY -> PROTOCOL|N. */
+#define REL_PROBE "loadbalancer.probe" /* PORT|FAMILY -> PROTOCOL|N|VIP. */
 
 /* A balancer's backends in one routing domain. */
 struct backends {

@@ -83,6 +83,8 @@ static struct scenario scenarios[] = {
               "nw_dst=10.0.0.100 actions=goto_table" },
             { "h1", "+loadbalancer.balance/1 180 icmp,reg3=0x1,"
               "icmp_type=8 actions=push" },
+            { "h1", "+loadbalancer.balance/2 80 ct_state=+new-inv+trk "
+              "actions=drop (no such service" },
             { "h1", "+loadbalancer.balance/1 220 tcp,nw_frag=yes "
               "actions=ct(table={TABLE:loadbalancer.balance/2}," },
             { "h1", "+loadbalancer.balance/1 100 ip," SHOP ","
@@ -214,11 +216,11 @@ static struct scenario scenarios[] = {
             { "h1", "-nat(dst" },
             { "h1", "+drop (no backend)" },
             { "h1", "+balance/1 210 tcp," SHOP ",nw_src=10.0.0.1,"
-              "tp_src=81,tp_dst=0x200/0xfe00 "
+              "nw_dst=10.0.0.100,tp_src=81,tp_dst=0x200/0xfe00 "
               "actions=resubmit(,246),controller(" },
             { "h1", "+balance/1 210 icmp," SHOP ",nw_src=10.0.0.1,"
               "icmp_type=3 actions=resubmit(,246),controller(" },
-            { "h2", "-nw_src=10.0.0.1,tp_src=81" } } },
+            { "h2", "-nw_src=10.0.0.1,nw_dst=10.0.0.100,tp_src=81" } } },
         { "{'healths/lb/web1': {'loadbalancer': 'lb', 'port': 'web1',"
           " 'state': 'up'}, 'healths/lb/web2': {'loadbalancer': 'lb',"
           " 'port': 'web2', 'state': 'up'}}", {
