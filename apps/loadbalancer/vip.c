@@ -137,23 +137,9 @@ base_fragment(struct vmn_emit *emit, unsigned family, unsigned ip_proto)
     act_nat(vmn_flow_actions(flow), STAGE_BALANCE, BALANCE_SELECT);
 }
 
-/* Drops what may open a connection and is for no service: fragments, whose
- * ports nothing has matched yet. */
-static void
-base_other(struct vmn_emit *emit)
-{
-    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_BALANCE,
-                                         BALANCE_SELECT, SELECT_OTHER);
-
-    vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | VMN_CT_NEW,
-                     VMN_CT_TRK | VMN_CT_NEW | VMN_CT_INV);
-    vmn_act_drop(vmn_flow_actions(flow), "no such service at virtual IP");
-}
-
 void
 base_vip(struct vmn_emit *emit)
 {
-    base_other(emit);
     for (unsigned family = 4; family <= 6; family += 2) {
         base_ping(emit, family);
         base_fragment(emit, family, VMN_IP_PROTO_TCP);
@@ -193,6 +179,18 @@ emit_fragment(const struct address *a, unsigned ip_proto,
     } else {
         vmn_act_drop(actions, "fragment to one of several services");
     }
+}
+
+/* Emits the flow for what may open a connection and is for no service:
+ * fragments, whose ports nothing has matched yet. */
+static void
+emit_other(const struct address *a)
+{
+    struct vmn_flow *flow = flow_to_it(a, BALANCE_SELECT, SELECT_OTHER);
+
+    vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | VMN_CT_NEW,
+                     VMN_CT_TRK | VMN_CT_NEW | VMN_CT_INV);
+    vmn_act_drop(vmn_flow_actions(flow), "no such service at virtual IP");
 }
 
 /* Emits the services of each balancer; there is a value for each balancer and
@@ -249,5 +247,6 @@ compile_address(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     vmn_act_drop(vmn_flow_actions(flow_to_it(&a, BALANCE_SERVICE,
                                              SERVICE_OTHER)),
                  "no such service at virtual IP");
+    emit_other(&a);
     emit_services(&a, &facts);
 }

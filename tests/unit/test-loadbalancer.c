@@ -83,8 +83,8 @@ static struct scenario scenarios[] = {
               "nw_dst=10.0.0.100 actions=goto_table" },
             { "h1", "+loadbalancer.balance/1 180 icmp,reg3=0x1,"
               "icmp_type=8 actions=push" },
-            { "h1", "+loadbalancer.balance/2 80 ct_state=+new-inv+trk "
-              "actions=drop (no such service" },
+            { "h1", "+loadbalancer.balance/2 80 ct_state=+new-inv+trk,ip,"
+              SHOP ",nw_dst=10.0.0.100 actions=drop (no such service" },
             { "h1", "+loadbalancer.balance/1 220 tcp,nw_frag=yes "
               "actions=ct(table={TABLE:loadbalancer.balance/2}," },
             { "h1", "+loadbalancer.balance/1 100 ip," SHOP ","
