@@ -117,7 +117,10 @@ remove_limit(const struct ovsrec_open_vswitch *ovs, const char *type,
         return false;
     }
     if (ours && !dp->n_ct_zones && smap_count(&dp->external_ids) == 2) {
-        /* The database deletes rows without references. */
+        /* The database deletes rows without references.  Others may have put
+         * something into it that we have not heard of: then once more. */
+        ovsrec_datapath_verify_ct_zones(dp);
+        ovsrec_datapath_verify_external_ids(dp);
         ovsrec_open_vswitch_update_datapaths_delkey(ovs, type);
         return true;
     }
