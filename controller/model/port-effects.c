@@ -6,15 +6,39 @@
 
 #include "controller/model/port-effects.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "controller/model/txn.h"
+#include "controller/schema/schema-row.h"
 #include "svec.h"
 #include "util.h"
 
-/* What is in 'a' and not in 'b', both of which are sorted. */
+/* A request's effects. */
+struct effects {
+    const struct model *model;
+    const struct entry *entry;  /* That is looked at. */
+    size_t n_ports_left;        /* To look at for its quarantines. */
+    size_t n_lookups_left;      /* For ports' labels. */
+    struct svec quarantines;    /* Those that it changed. */
+    port_effect_cb *cb;
+    void *aux;
+};
+
+static const void *
+row_before(const struct entry *entry)
+{
+    const struct version *version = (!entry ? NULL : entry->touched
+                                     ? entry->before : entry->cur);
+
+    return version ? version->row : NULL;
+}
+
+/* Reports the ports that are in 'a' and not in 'b', both of which are
+ * sorted. */
 static void
-call_missing(const struct svec *a, const struct svec *b, const char *op,
-             port_effect_cb *cb, void *aux)
+call_missing(const struct effects *effects, const struct svec *a,
+             const struct svec *b, const char *op)
 {
     size_t j = 0;
 
@@ -23,9 +47,95 @@ call_missing(const struct svec *a, const struct svec *b, const char *op,
             j++;
         }
         if (j >= b->n || strcmp(b->names[j], a->names[i])) {
-            cb(aux, op, a->names[i]);
+            effects->cb(effects->aux, op, a->names[i],
+                        effects->entry->table, effects->entry->name);
         }
     }
+}
+
+/* Ports whose labels have changed.  --------------------------------------- */
+
+/* Returns true if the request gave the port, which exists, its labels: by
+ * itself it may have come into quarantines and out of them. */
+static bool
+is_relabelled(const struct entry *port)
+{
+    const struct vmn_row *before = row_before(port), *now = entry_row(port);
+
+    return (port && now && entry_is_changed(port)
+            && !(before && schema_row_same_labels(before, now)));
+}
+
+static bool
+holds(const struct vmn_quarantine *quarantine, const struct vmn_port *port)
+{
+    if (!quarantine || !port) {
+        return false;
+    }
+    for (size_t i = 0; i < quarantine->n_ports; i++) {
+        if (!strcmp(quarantine->ports[i], port->row.name)) {
+            return true;
+        }
+    }
+    return (quarantine->selector.text
+            && vmn_selector_matches(&quarantine->selector, &port->labels));
+}
+
+static void
+add_found(struct effects *effects, enum vmn_index index, const char *key,
+          struct svec *names)
+{
+    struct vmn_names found = model_lookup(effects->model, index, key);
+
+    for (size_t i = 0; i < found.n; i++) {
+        svec_add(names, found.names[i]);
+    }
+    effects->n_lookups_left -= MIN(effects->n_lookups_left, found.n + 1);
+}
+
+/* Adds the quarantines that may select a port with these labels. */
+static void
+add_anchored(struct effects *effects, const struct vmn_port *port,
+             struct svec *names)
+{
+    for (size_t i = 0; port && i < port->labels.n
+         && effects->n_lookups_left; i++) {
+        const struct vmn_label *label = &port->labels.labels[i];
+        char *key = xasprintf("%s=%s", label->key, label->value);
+
+        add_found(effects, VMN_INDEX_QUARANTINE_BY_ANCHOR, key, names);
+        add_found(effects, VMN_INDEX_QUARANTINE_BY_ANCHOR, label->key, names);
+        free(key);
+    }
+}
+
+/* Reports the quarantines that the port came into, and those it left. */
+static void
+relabelled_effects(struct effects *effects, const struct entry *entry)
+{
+    const struct vmn_port *before = row_before(entry);
+    const struct vmn_port *now = entry_row(entry);
+    struct svec names = SVEC_EMPTY_INITIALIZER;
+
+    svec_append(&names, &effects->quarantines);
+    effects->n_lookups_left -= MIN(effects->n_lookups_left,
+                                   effects->quarantines.n);
+    add_found(effects, VMN_INDEX_QUARANTINE_BY_ANCHOR, "", &names);
+    add_anchored(effects, before, &names);
+    add_anchored(effects, now, &names);
+    svec_sort_unique(&names);
+    for (size_t i = 0; i < names.n; i++) {
+        const struct entry *quarantine = model_find(
+            effects->model, VMN_TABLE_QUARANTINE, names.names[i]);
+        bool was = holds(row_before(quarantine), before);
+        bool is = holds(entry_row(quarantine), now);
+
+        if (was != is) {
+            effects->cb(effects->aux, is ? "quarantine" : "release",
+                        entry->name, VMN_TABLE_QUARANTINE, names.names[i]);
+        }
+    }
+    svec_destroy(&names);
 }
 
 /* Quarantines.  ----------------------------------------------------------- */
@@ -41,7 +151,7 @@ n_candidates(const struct model *model,
 }
 
 /* Adds the ports of a quarantine (NULL: none): those that it names, and, with
- * 'selected', those that it selects by the labels that they have now. */
+ * 'selected', those that it selects; except those that are relabelled. */
 static void
 add_quarantined(const struct model *model,
                 const struct vmn_quarantine *quarantine, bool selected,
@@ -50,17 +160,22 @@ add_quarantined(const struct model *model,
     struct vmn_names names = { .n = 0 };
 
     for (size_t i = 0; quarantine && i < quarantine->n_ports; i++) {
-        svec_add(ports, quarantine->ports[i]);
+        if (!is_relabelled(model_find(model, VMN_TABLE_PORT,
+                                      quarantine->ports[i]))) {
+            svec_add(ports, quarantine->ports[i]);
+        }
     }
     if (quarantine && selected && quarantine->selector.text) {
         names = model_selector_candidates(model, &quarantine->selector);
     }
     for (size_t i = 0; i < names.n; i++) {
-        const struct vmn_port *port = model_get(model, VMN_TABLE_PORT,
-                                                names.names[i]);
+        const struct entry *entry = model_find(model, VMN_TABLE_PORT,
+                                               names.names[i]);
+        const struct vmn_port *port = entry_row(entry);
 
         if (port && vmn_selector_matches(&quarantine->selector,
-                                         &port->labels)) {
+                                         &port->labels)
+            && !is_relabelled(entry)) {
             svec_add(ports, names.names[i]);
         }
     }
@@ -84,13 +199,13 @@ is_same_quarantine(const struct vmn_quarantine *a,
 }
 
 static void
-quarantine_effects(const struct model *model,
+quarantine_effects(struct effects *effects,
                    const struct vmn_quarantine *before,
-                   const struct vmn_quarantine *now, size_t *n_left,
-                   port_effect_cb *cb, void *aux)
+                   const struct vmn_quarantine *now)
 {
+    const struct model *model = effects->model;
     size_t n = n_candidates(model, before) + n_candidates(model, now);
-    bool look = n <= *n_left;
+    bool look = n <= effects->n_ports_left;
     struct svec then = SVEC_EMPTY_INITIALIZER;
     struct svec there = SVEC_EMPTY_INITIALIZER;
 
@@ -99,9 +214,9 @@ quarantine_effects(const struct model *model,
     }
     add_quarantined(model, before, look, &then);
     add_quarantined(model, now, look, &there);
-    call_missing(&there, &then, "quarantine", cb, aux);
-    call_missing(&then, &there, "release", cb, aux);
-    *n_left -= look ? n : 0;
+    call_missing(effects, &there, &then, "quarantine");
+    call_missing(effects, &then, &there, "release");
+    effects->n_ports_left -= look ? n : 0;
     svec_destroy(&then);
     svec_destroy(&there);
 }
@@ -143,10 +258,9 @@ add_selected(const struct model *model, const struct vmn_loadbalancer *now,
 /* A backend that is listed no longer is undrained only if the balancer selects
  * it. */
 static void
-balancer_effects(const struct model *model,
+balancer_effects(const struct effects *effects,
                  const struct vmn_loadbalancer *before,
-                 const struct vmn_loadbalancer *now, port_effect_cb *cb,
-                 void *aux)
+                 const struct vmn_loadbalancer *now)
 {
     struct svec then = SVEC_EMPTY_INITIALIZER;
     struct svec there = SVEC_EMPTY_INITIALIZER;
@@ -154,14 +268,15 @@ balancer_effects(const struct model *model,
 
     add_backends(before, true, &then);
     add_backends(now, true, &there);
-    call_missing(&there, &then, "drain", cb, aux);
+    call_missing(effects, &there, &then, "drain");
     if (now) {
         add_backends(now, false, &serving);
-        add_selected(model, now, &then, &serving);
+        add_selected(effects->model, now, &then, &serving);
         for (size_t i = 0; i < then.n; i++) {
             if (svec_contains(&serving, then.names[i])
                 && !svec_contains(&there, then.names[i])) {
-                cb(aux, "undrain", then.names[i]);
+                effects->cb(effects->aux, "undrain", then.names[i],
+                            VMN_TABLE_LOADBALANCER, now->row.name);
             }
         }
     }
@@ -170,16 +285,46 @@ balancer_effects(const struct model *model,
     svec_destroy(&then);
 }
 
-void
-port_effects(const struct model *model, enum vmn_table table,
-             const struct vmn_row *before, const struct vmn_row *now,
-             size_t *n_left, port_effect_cb *cb, void *aux)
+static void
+effects_of(struct effects *effects, const struct entry *entry)
 {
-    if (table == VMN_TABLE_QUARANTINE) {
-        quarantine_effects(model, (const void *) before, (const void *) now,
-                           n_left, cb, aux);
-    } else if (table == VMN_TABLE_LOADBALANCER) {
-        balancer_effects(model, (const void *) before, (const void *) now,
-                         cb, aux);
+    const void *before = row_before(entry), *now = entry_row(entry);
+
+    effects->entry = entry;
+    if (entry->table == VMN_TABLE_QUARANTINE) {
+        quarantine_effects(effects, before, now);
+    } else if (entry->table == VMN_TABLE_LOADBALANCER) {
+        balancer_effects(effects, before, now);
+    } else if (entry->table == VMN_TABLE_PORT && is_relabelled(entry)
+               && effects->n_lookups_left) {
+        relabelled_effects(effects, entry);
     }
+}
+
+void
+port_effects(const struct txn *txn, port_effect_cb *cb, void *aux)
+{
+    struct effects effects = {
+        .model = txn->model, .n_ports_left = PORT_EFFECTS_LOOKED_MAX,
+        .n_lookups_left = PORT_EFFECTS_LOOKED_MAX, .cb = cb, .aux = aux,
+    };
+
+    svec_init(&effects.quarantines);
+    for (size_t i = 0; i < txn->n_touched; i++) {
+        if (txn->touched[i]->table == VMN_TABLE_QUARANTINE
+            && entry_is_changed(txn->touched[i])) {
+            svec_add(&effects.quarantines, txn->touched[i]->name);
+        }
+    }
+    if (!effects.quarantines.n
+        && !model_names(txn->model, VMN_TABLE_QUARANTINE).n) {
+        effects.n_lookups_left = 0; /* Nothing that holds a port. */
+    }
+    for (size_t i = 0; i < txn->n_touched; i++) {
+        if (entry_is_changed(txn->touched[i])) {
+            effects_of(&effects, txn->touched[i]);
+            model_yield(txn->model);
+        }
+    }
+    svec_destroy(&effects.quarantines);
 }

@@ -332,51 +332,37 @@ put_change(struct ds *text, size_t i, const struct entry *entry)
     }
 }
 
-/* The changes of the log that follow from one of an object. */
-struct effects {
-    struct ds *text;
-    const struct entry *entry;
-    size_t n;                   /* Changes in all. */
+/* The log's text, and the number of changes in it. */
+struct effects_text {
+    struct ds *ds;
+    size_t n;
 };
 
-/* Appends what the change of 'effects->entry' does to a port. */
+/* Appends what the change of an object, 'by', does to a port. */
 static void
-put_effect(void *effects_, const char *op, const char *port)
+put_effect(void *text_, const char *op, const char *port,
+           enum vmn_table table, const char *by)
 {
-    struct effects *effects = effects_;
-    const struct entry *entry = effects->entry;
-    struct ds *text = effects->text;
+    struct effects_text *text = text_;
 
-    if (effects->n++ < SUMMARY_MAX) {
-        ds_put_format(text, ",{\"op\":\"%s\",\"type\":\"%s\",\"name\":", op,
-                      schema_tables[VMN_TABLE_PORT]->plural);
-        schema_print_string(text, port);
-        ds_put_format(text, ",\"by\":\"%s/%s\"}",
-                      schema_tables[entry->table]->plural, entry->name);
+    if (text->n++ < SUMMARY_MAX) {
+        ds_put_format(text->ds, ",{\"op\":\"%s\",\"type\":\"%s\",\"name\":",
+                      op, schema_tables[VMN_TABLE_PORT]->plural);
+        schema_print_string(text->ds, port);
+        ds_put_format(text->ds, ",\"by\":\"%s/%s\"}",
+                      schema_tables[table]->plural, by);
     }
 }
 
 /* Appends what the request's changes do to ports, after the 'n' changes
  * themselves.  Returns how many there are in all. */
 static size_t
-put_effects(const struct txn *txn, struct ds *text, size_t n)
+put_effects(const struct txn *txn, struct ds *ds, size_t n)
 {
-    struct effects effects = { .text = text, .n = n };
-    size_t n_left = PORT_EFFECTS_LOOKED_MAX;
+    struct effects_text text = { .ds = ds, .n = n };
 
-    for (size_t i = 0; i < txn->n_touched; i++) {
-        const struct entry *entry = txn->touched[i];
-
-        if (entry->cur != entry->before) {
-            effects.entry = entry;
-            port_effects(txn->model, entry->table,
-                         entry->before ? entry->before->row : NULL,
-                         entry->cur ? entry->cur->row : NULL, &n_left,
-                         put_effect, &effects);
-            model_yield(txn->model);
-        }
-    }
-    return effects.n;
+    port_effects(txn, put_effect, &text);
+    return text.n;
 }
 
 static void

@@ -148,9 +148,10 @@ def test_history_of_a_port_has_what_others_do_to_it(shop):
     shop.vmnctl("quarantine", "web-2")
     shop.vmnctl("release", "web-2")
     out = shop.vmnctl("history", "ports/web-2", "--limit", "5")[0]
-    said = [line.split("  ")[3] for line in out.splitlines()
+    said = ["  ".join(line.split("  ")[3:]) for line in out.splitlines()
             if line[0].isdigit()]
-    assert said == ["update", "quarantine by quarantines/floor-two", "update",
+    assert said == ["update", "quarantine by quarantines/floor-two",
+                    "update  release by quarantines/floor-two",
                     "quarantine by quarantines/web-2",
                     "release by quarantines/web-2"], said
     parts = sections(shop.vmnctl("describe", "port", "web-2")[0])

@@ -274,6 +274,68 @@ log_names_ports_that_others_have_an_effect_on(void **state)
                       "loadbalancers/l") "]");
 }
 
+/* A port that is given labels comes into quarantines and leaves them as one
+ * whose quarantine is changed does. */
+static void
+log_names_quarantines_that_labels_bring_ports_into(void **state)
+{
+    struct model *model = *state;
+
+    apply(model, "put networks n {'subnets':[{'cidr':'10.0.0.0/24'}]}\n"
+          "put ports a {'network':'n'}\n"
+          "put quarantines by-value {'selector':'mark=bad'}\n"
+          "put quarantines by-key {'selector':'mark'}\n"
+          "put quarantines by-absence {'selector':'!clean,!mark'}\n"
+          "put quarantines named {'ports':['a']}", "");
+    apply(model, "patch ports a {'labels':{'mark':'bad','x':'y'}}", "");
+    assert_newest_log(model, "\"name\":\"a\"},"
+                      EFFECT("release", "a", "quarantines/by-absence") ","
+                      EFFECT("quarantine", "a", "quarantines/by-key") ","
+                      EFFECT("quarantine", "a", "quarantines/by-value") "]");
+    apply(model, "patch ports a {'labels':{'x':'z'}}", "");
+    assert_newest_log(model, "\"name\":\"a\"}]");
+    apply(model, "patch ports a {'description':'x'}", "");
+    assert_newest_log(model, "\"name\":\"a\"}]");
+    apply(model, "patch ports a {'labels':{'mark':'good'}}", "");
+    assert_newest_log(model, "\"name\":\"a\"},"
+                      EFFECT("release", "a", "quarantines/by-value") "]");
+    apply(model, "put ports b {'network':'n','labels':{'mark':'bad'}}", "");
+    assert_newest_log(model, "\"name\":\"b\"},"
+                      EFFECT("quarantine", "b", "quarantines/by-key") ","
+                      EFFECT("quarantine", "b", "quarantines/by-value") "]");
+    apply(model, "delete ports b", "");
+    assert_newest_log(model, "\"name\":\"b\"}]");
+}
+
+/* Each effect is told once, by the labels before and behind the request. */
+static void
+log_names_effects_of_labels_and_quarantines_together(void **state)
+{
+    struct model *model = *state;
+
+    apply(model, "put networks n {'subnets':[{'cidr':'10.0.0.0/24'}]}\n"
+          "put ports a {'network':'n'}\n"
+          "put ports b {'network':'n'}", "");
+    apply(model, "patch ports a {'labels':{'mark':'bad'}}\n"
+          "put quarantines q {'selector':'mark=bad','ports':['b']}", "");
+    assert_newest_log(model, "\"name\":\"q\"},"
+                      EFFECT("quarantine", "a", "quarantines/q") ","
+                      EFFECT("quarantine", "b", "quarantines/q") "]");
+    apply(model, "patch ports a {'labels':{'mark':'worse'}}\n"
+          "put quarantines q {'selector':'mark=worse','ports':['b']}", "");
+    assert_newest_log(model, "\"name\":\"q\"}]");
+    apply(model, "patch ports a {'labels':{'mark':null}}\n"
+          "patch quarantines q {'description':'x'}", "");
+    assert_newest_log(model, "\"name\":\"q\"},"
+                      EFFECT("release", "a", "quarantines/q") "]");
+    apply(model, "patch ports a {'labels':{'mark':'worse'}}", "");
+    apply(model, "patch ports a {'labels':{'mark':null}}\n"
+          "delete quarantines q", "");
+    assert_newest_log(model, "\"name\":\"q\"},"
+                      EFFECT("release", "a", "quarantines/q") ","
+                      EFFECT("release", "b", "quarantines/q") "]");
+}
+
 /* The only pending write: 'name', and whether it was gone in between. */
 static void
 assert_pending(struct model *model, const char *name, bool anew)
@@ -489,6 +551,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(log_names_ports_that_others_have_an_effect_on),
+        TEST(log_names_quarantines_that_labels_bring_ports_into),
+        TEST(log_names_effects_of_labels_and_quarantines_together),
         TEST(indexes_follow_rows),
         TEST(changes_are_noted_once_and_exactly),
         TEST(joining_a_set_is_no_change_of_the_row),
