@@ -66,6 +66,20 @@ put_changes(const json_t *step, bool short_, struct ds *ds)
     }
 }
 
+/* Appends what leaves the decision to others: a rule that passes, and one in
+ * shadow mode. */
+static void
+put_leaves(const json_t *step, struct ds *ds)
+{
+    const char *action = text_of(step, "rule_action");
+
+    if (json_is_true(json_object_get(step, "shadow"))) {
+        ds_put_format(ds, ", in shadow mode: would %s", action);
+    } else if (!strcmp(action, "pass")) {
+        ds_put_cstr(ds, ": pass");
+    }
+}
+
 static void
 put_what(const json_t *step, bool short_, struct ds *out)
 {
@@ -87,6 +101,7 @@ put_what(const json_t *step, bool short_, struct ds *out)
         ds_put_format(&ds, "drop: %s", text_of(step, "reason"));
     }
     ctl_append_rule(step, ds.length ? ", " : "", &ds);
+    put_leaves(step, &ds);
     put_changes(step, short_, &ds);
     ds_put_cstr(out, ds_cstr(&ds));
     ds_destroy(&ds);

@@ -10,6 +10,7 @@
 
 extern const char *const schema_protocol_names[];
 extern const char *const schema_direction_names[];
+extern const char *const schema_action_names[];
 
 /* A protocol with its ports or type. */
 extern const struct schema_struct schema_service_entry;

@@ -89,7 +89,18 @@ same_way(const struct way_in *a, const struct way_in *b)
                 : !strcmp(x->type, y->type) && !strcmp(x->name, y->name)));
 }
 
-/* Returns whose 'rule' decided: a policy's; if that is NULL, the network of
+/* Returns true if 'rule' lets in, and not out of the sender alone. */
+static bool
+lets_in(const struct search *search, const struct rule *rule)
+{
+    bool shadow;
+    const struct vmn_rule *row = result_policy_rule(&search->names, rule,
+                                                    &shadow);
+
+    return rule && !(row && row->direction == VMN_EGRESS);
+}
+
+/* Returns whose 'rule' decided: a policy's; if none lets in, the network of
  * 'port' (NULL: not known), by its default. */
 static struct result_owner
 find_decider(const struct search *search, const struct rule *rule,
@@ -100,7 +111,7 @@ find_decider(const struct search *search, const struct rule *rule,
                                   : NULL);
     struct result_owner by = result_no_owner();
 
-    if (rule) {
+    if (lets_in(search, rule)) {
         return result_owner_of(&search->names, rule, search->arena);
     }
     if (row) {

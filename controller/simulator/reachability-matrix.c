@@ -190,7 +190,7 @@ run_exchange(struct reach *reach, const struct pair *pair,
     simulator_begin(reach->sim);
     simulator_run(reach->sim, pair->from->host, pair->from->ofport, &packet);
     verdict_get(reach->sim, pair->to, &result);
-    rule = verdict_rule(reach->sim);
+    rule = verdict_rule(reach->sim, &reach->names);
     if (result.verdict == VERDICT_DELIVERED
         && packet_reply(&result.end.packet, &reply)) {
         which = "reply";

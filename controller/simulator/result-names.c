@@ -7,12 +7,14 @@
 #include "controller/simulator/result-names.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "controller/engine/engine.h"
 #include "controller/flow/pipeline.h"
 #include "controller/model/model.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-struct.h"
+#include "controller/schema/schema.h"
 #include "controller/simulator/endpoint.h"
 #include "util.h"
 
@@ -109,6 +111,46 @@ result_owner_of(const struct result_names *names, const struct rule *rule,
         result.rule = about.rule >= 0 ? about.rule : -1;
     }
     return result;
+}
+
+/* Returns rule 'i' of policy or quarantine 'name'; as result_policy_rule(). */
+static const struct vmn_rule *
+find_rule(const struct model *model, const char *type, const char *name,
+          size_t i, bool *shadow)
+{
+    if (!strcmp(type, schema_tables[VMN_TABLE_POLICY]->plural)) {
+        const struct vmn_policy *policy = model_get(model, VMN_TABLE_POLICY,
+                                                    name);
+
+        *shadow = policy && policy->mode == VMN_SHADOW;
+        return (policy && i < policy->n_rules ? vmn_policy_rule_at(policy, i)
+                : NULL);
+    }
+    if (!strcmp(type, schema_tables[VMN_TABLE_QUARANTINE]->plural)) {
+        const struct vmn_quarantine *quarantine = model_get(
+            model, VMN_TABLE_QUARANTINE, name);
+
+        return (quarantine && i < quarantine->n_allow
+                ? vmn_quarantine_rule_at(quarantine, i) : NULL);
+    }
+    return NULL;
+}
+
+const struct vmn_rule *
+result_policy_rule(const struct result_names *names, const struct rule *rule,
+                   bool *shadow)
+{
+    struct engine_flow_owner about;
+
+    *shadow = false;
+    if (!rule || !rule->item) {
+        return NULL;
+    }
+    engine_get_flow_owner(names->engine, rule->item->cookie,
+                          flow_item_part(rule->item), &about);
+    return (about.type && about.rule >= 0
+            ? find_rule(names->model, about.type, about.name, about.rule,
+                        shadow) : NULL);
 }
 
 const char *

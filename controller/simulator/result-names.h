@@ -7,6 +7,7 @@
 #ifndef CONTROLLER_SIMULATOR_RESULT_NAMES_H
 #define CONTROLLER_SIMULATOR_RESULT_NAMES_H 1
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "controller/schema/status.h"
@@ -16,6 +17,7 @@ struct arena;
 struct engine;
 struct model;
 struct pipeline;
+struct vmn_rule;
 
 /* Where names come from. */
 struct isolation_memo;
@@ -50,6 +52,12 @@ struct result_owner result_no_owner(void);
  * what follows. */
 struct result_owner result_owner_of(const struct result_names *,
                                     const struct rule *, struct arena *);
+
+/* Returns the rule of a policy or of a quarantine whose clauses lead to the
+ * flow 'rule', and sets '*shadow' if it is a policy's in shadow mode, which
+ * decides nothing; NULL if it is no such flow.  It is the model's. */
+const struct vmn_rule *result_policy_rule(const struct result_names *,
+                                          const struct rule *, bool *shadow);
 
 /* Returns "APP.STAGE", or NULL if the table is no stage's. */
 const char *result_stage_name(const struct result_names *, uint8_t table,

@@ -11,6 +11,7 @@
 
 #include "controller/engine/engine.h"
 #include "controller/schema/arena.h"
+#include "controller/schema/schema-rule.h"
 #include "controller/schema/schema-struct.h"
 #include "controller/simulator/isolation.h"
 #include "flow.h"
@@ -143,6 +144,17 @@ format_state(uint8_t state, struct arena *arena)
     return take_string(arena, ds_steal_cstr(&ds));
 }
 
+/* Fills in what the policy's rule does, if it is one. */
+static void
+fill_rule(const struct result_names *names, const struct rule *rule,
+          struct trace_step *step)
+{
+    const struct vmn_rule *row = result_policy_rule(names, rule,
+                                                    &step->shadow);
+
+    step->rule_action = row ? schema_action_names[row->action] : NULL;
+}
+
 /* Fills in the members of this kind of step. */
 static void
 fill_kind(const struct result_names *names, const struct sim_step *sim_step,
@@ -159,6 +171,7 @@ fill_kind(const struct result_names *names, const struct sim_step *sim_step,
             fill_flow(sim_step->rule, arena, step);
         }
         step->conjunction = sim_step->number;
+        fill_rule(names, sim_step->rule, step);
         break;
     case SIM_CONNTRACK:
         step->kind = "conntrack";

@@ -312,7 +312,7 @@ run_exchange(struct tracer *tracer, struct trace_outcome *outcome)
     }
     simulator_run(tracer->sim, who->from.host, who->from.ofport, &packet);
     verdict_get(tracer->sim, trace_goal(who), &result);
-    outcome->rule = verdict_rule(tracer->sim);
+    outcome->rule = verdict_rule(tracer->sim, &tracer->names);
     add_leg(tracer, "request", &packet, outcome);
     if (result.verdict != VERDICT_DELIVERED) {
         run_answer(tracer, &who->from, outcome);

@@ -34,6 +34,8 @@ struct trace_step {
     const char *match, *actions; /* NULL: none. */
     const char *reason;         /* Why the flow drops, or NULL. */
     uint32_t conjunction;       /* 0: none. */
+    const char *rule_action;    /* What the rule of 'by' does, or NULL... */
+    bool shadow;                /* ...would do: it decides nothing. */
     int64_t zone;               /* "conntrack"; -1: another kind. */
     const bool *commit;         /* "conntrack"; or NULL. */
     const char *state;          /* Conntrack state, or NULL. */

@@ -10,6 +10,7 @@
 
 #include "packets.h"
 #include "util.h"
+#include "vmn/rows.h"
 
 const char *
 verdict_name(enum verdict verdict)
@@ -97,13 +98,24 @@ verdict_get(const struct simulator *sim, const struct endpoint *goal,
     result->end = *best;
 }
 
+/* Returns true unless others decide about what the rule matches. */
+static bool
+is_decisive(const struct result_names *names, const struct rule *rule)
+{
+    bool shadow;
+    const struct vmn_rule *row = result_policy_rule(names, rule, &shadow);
+
+    return !shadow && !(row && row->action == VMN_PASS);
+}
+
 const struct rule *
-verdict_rule(const struct simulator *sim)
+verdict_rule(const struct simulator *sim, const struct result_names *names)
 {
     const struct sim_step *steps;
 
     for (size_t i = simulator_steps(sim, &steps); i-- > 0; ) {
-        if (steps[i].kind == SIM_LOOKUP && steps[i].number) {
+        if (steps[i].kind == SIM_LOOKUP && steps[i].number
+            && is_decisive(names, steps[i].rule)) {
             return steps[i].rule;
         }
     }

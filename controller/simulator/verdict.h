@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "controller/simulator/endpoint.h"
+#include "controller/simulator/result-names.h"
 #include "controller/simulator/simulator.h"
 
 enum verdict { VERDICT_DELIVERED, VERDICT_DROPPED, VERDICT_UNKNOWN };
@@ -26,9 +27,11 @@ struct sim_verdict {
 void verdict_get(const struct simulator *, const struct endpoint *goal,
                  struct sim_verdict *);
 
-/* Returns the rule that decided about what was run last: the last one that a
- * conjunction led to, or NULL. */
-const struct rule *verdict_rule(const struct simulator *);
+/* Returns the rule that let through what was run last: the last one that a
+ * conjunction led to, but for those in shadow mode, which decide nothing, and
+ * those that pass, which leave it to others.  NULL: no rule did. */
+const struct rule *verdict_rule(const struct simulator *,
+                                const struct result_names *);
 
 /* Returns true if the packet was delivered at 'endpoint'. */
 bool sim_end_is_at(const struct sim_end *, const struct endpoint *);

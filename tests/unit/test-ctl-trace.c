@@ -272,7 +272,12 @@ trace_shows_what_decides(void **state OVS_UNUSED)
       LOOKUP("router.route", "routers", "r", ", \"match\":"             \
              " \"ip,nw_dst=10.0.0.0/24\"") ","                          \
       "{\"kind\": \"tunnel\", \"host\": \"h1\", \"to\": \"h2\"},"       \
-      LOOKUP("f.p", "policies", "p", ", \"rule\": 0") "]}]}],"          \
+      LOOKUP("f.p", "policies", "a", ", \"rule\": 1,"                  \
+             " \"rule_action\": \"pass\"") ","                          \
+      LOOKUP("f.p", "policies", "s", ", \"rule\": 2,"                  \
+             " \"rule_action\": \"deny\", \"shadow\": true") ","        \
+      LOOKUP("f.p", "policies", "p", ", \"rule\": 0,"                  \
+             " \"rule_action\": \"allow\"") "]}]}],"                    \
       " \"complete\": true}" }
     static const struct step steps[] = {
         TRACED("{\"from\": \"outside\", \"to\": \"c\", \"reply\": false,"
@@ -297,6 +302,9 @@ trace_shows_what_decides(void **state OVS_UNUSED)
                 "h1     floating-ips/f   ip_dst 10.9.0.20 -> 10.0.0.2\n"
                 "h1     routers/r        route to 10.0.0.0/24\n"
                 "h1     -                tunnel to h2\n"
+                "h1     policies/a       rule 1 of a: pass\n"
+                "h1     policies/s       rule 2 of s, in shadow mode: "
+                "would deny\n"
                 "h1     policies/p       rule 0 of p\n", "");
     play(&result, all, "", "trace outside c -v");
     assert_non_null(strstr(result.out, "HOST   STAGE          TABLE   OWNER"));

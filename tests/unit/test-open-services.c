@@ -270,6 +270,45 @@ senders_are_told_apart(void **state OVS_UNUSED)
     apps_fixture_destroy(f);
 }
 
+/* Neither what a shadow would do, nor what is handed on, nor what lets a
+ * sender's packets out, is what lets them in. */
+static void
+what_decides_is_named(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = create_shop("{" WORLD "}");
+
+    apps_fixture_apply(f, FOR_FAR(
+        "{'direction': 'ingress', 'action': 'allow', 'services':"
+        " [{'protocol': 'tcp', 'ports': ['80']}]}"));
+    /* Of a tier behind the one that decides, and of one before. */
+    apps_fixture_apply(
+        f, "{'policies/try': {'tier': 'application', 'priority': 1,"
+        " 'mode': 'shadow', 'applies_to': ['far'], 'rules': ["
+        " {'direction': 'ingress', 'action': 'allow', 'log': true}]},"
+        "'policies/first': {'tier': 'security', 'applies_to': ['far'],"
+        " 'rules': [{'direction': 'ingress', 'action': 'pass',"
+        " 'log': true}]},"
+        "'policies/last': {'tier': 'baseline', 'applies_to': ['far'],"
+        " 'mode': 'shadow', 'rules': ["
+        " {'direction': 'ingress', 'action': 'deny'}]}}");
+    assert_open(f, "client", NULL, "far", "tcp/80 by p#0");
+    assert_open(f, "outside", NULL, "far", "tcp/80 by p#0");
+    apps_fixture_apply(f, "{'policies/p': {'applies_to': ['far'],"
+                       " 'mode': 'shadow', 'rules': ["
+                       " {'direction': 'ingress', 'action': 'allow'}]}}");
+    assert_open(f, "client", NULL, "far", ALL);
+    /* And a pass of the last tier. */
+    apps_fixture_apply(f, "{'policies/last': {'tier': 'baseline',"
+                       " 'applies_to': ['far'], 'rules': ["
+                       " {'direction': 'ingress', 'action': 'pass'}]}}");
+    assert_open(f, "outside", NULL, "far", ALL);
+    apps_fixture_apply(f, "{'policies/out': {'applies_to': ['clients'],"
+                       " 'directions': ['egress'], 'rules': ["
+                       " {'direction': 'egress', 'action': 'allow'}]}}");
+    assert_open(f, "client", NULL, "far", ALL);
+    apps_fixture_destroy(f);
+}
+
 static void
 work_is_bounded(void **state OVS_UNUSED)
 {
@@ -302,6 +341,7 @@ main(void)
         cmocka_unit_test(open_network_lets_in_all),
         cmocka_unit_test(policies_let_in_what_they_allow),
         cmocka_unit_test(senders_are_told_apart),
+        cmocka_unit_test(what_decides_is_named),
         cmocka_unit_test(work_is_bounded),
     };
 

@@ -409,12 +409,6 @@ cells_are_as_traces_of_each_pair(void **state)
     apps_fixture_destroy(f);
 }
 
-#define VM(NAME, NETWORK, IP, HOST, OFPORT)                                 \
-    "'ports/" NAME "': {'network': '" NETWORK "', 'ips': ['" IP "']},"      \
-    "'bindings/" NAME "': {'host': '" HOST "'},"                            \
-    "'vifs/" HOST "/" NAME "': {'host': '" HOST "', 'iface_id': '" NAME "'," \
-    " 'iface': 'tap', 'ofport': " OFPORT "}"
-
 static void
 assert_cell(const json_t *json, const char *from, const char *to,
             const char *expected)
@@ -426,6 +420,43 @@ assert_cell(const json_t *json, const char *from, const char *to,
     assert_string_equal(text, expected);
     free(text);
 }
+
+/* A shadow decides nothing, and a rule that passes leaves it to others. */
+static void
+a_cell_names_the_rule_that_decides(void **state)
+{
+    struct apps_fixture *f = create_shop(
+        "{" BASE "," POLICY ","
+        "'policies/first': {'tier': 'security', 'applies_to': ['db'],"
+        " 'rules': [{'direction': 'ingress', 'action': 'pass'}]},"
+        "'policies/try': {'tier': 'baseline', 'applies_to': ['web', 'db'],"
+        " 'mode': 'shadow', 'rules': ["
+        " {'direction': 'egress', 'action': 'deny'},"
+        " {'direction': 'ingress', 'action': 'deny'}]}}");
+    json_t *json = matrix(f, 5432);
+
+    (void) state;
+    assert_object(cell_of(json, "app1", "db1"), "policies", "db");
+    assert_cell(json, "web1", "web1", "delivered - -");
+    assert_false(json_is_object(json_object_get(
+        cell_of(json, "web1", "web1"), "object")));
+    json_decref(json);
+    apps_fixture_apply(
+        f, "{'policies/db': {'applies_to': ['db'], 'mode': 'shadow',"
+        " 'rules': [{'direction': 'ingress', 'action': 'allow'}]}}");
+    json = matrix(f, 5432);
+    assert_cell(json, "app1", "db1", "delivered - -");
+    assert_false(json_is_object(json_object_get(
+        cell_of(json, "app1", "db1"), "object")));
+    json_decref(json);
+    apps_fixture_destroy(f);
+}
+
+#define VM(NAME, NETWORK, IP, HOST, OFPORT)                                 \
+    "'ports/" NAME "': {'network': '" NETWORK "', 'ips': ['" IP "']},"      \
+    "'bindings/" NAME "': {'host': '" HOST "'},"                            \
+    "'vifs/" HOST "/" NAME "': {'host': '" HOST "', 'iface_id': '" NAME "'," \
+    " 'iface': 'tap', 'ofport': " OFPORT "}"
 
 /* Guests send to their gateway what is for another link, and answers as well.
  * Routers have a flow for each address, which tells no ports apart. */
@@ -547,6 +578,7 @@ main(void)
         cmocka_unit_test(families_that_differ_are_told_apart),
         cmocka_unit_test(difference_names_the_ports_that_it_concerns),
         cmocka_unit_test(cells_are_as_traces_of_each_pair),
+        cmocka_unit_test(a_cell_names_the_rule_that_decides),
         cmocka_unit_test(routers_lead_to_other_networks),
     };
 

@@ -7,6 +7,9 @@
 
 #include "tests/unit/trace-fixture.h"
 
+#include <stdlib.h>
+
+#include "openvswitch/dynamic-string.h"
 #include "util.h"
 
 static void
@@ -124,6 +127,58 @@ policy_decides_and_is_named(void **state)
                        " {'direction': 'egress', 'action': 'deny'}]}}");
     traced(f, TCP("app1", "db1", "5432"), "dropped | request dropped h2 "
            "denied by rule (firewall.verdicts/no)");
+    apps_fixture_destroy(f);
+}
+
+/* Returns "POLICY RULE ACTION", and "shadow", of each step of a rule. */
+static char *
+rules_of(const json_t *trace)
+{
+    const json_t *outcome = json_array_get(json_object_get(trace, "outcomes"),
+                                           0);
+    const json_t *leg = json_array_get(json_object_get(outcome, "legs"), 0);
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    const json_t *step;
+    size_t i;
+
+    json_array_foreach (json_object_get(leg, "steps"), i, step) {
+        if (json_object_get(step, "rule")) {
+            ds_put_format(&ds, "%s%s %d %s%s", ds.length ? ", " : "",
+                          text_of(json_object_get(step, "object"), "name"),
+                          (int) json_integer_value(json_object_get(step,
+                                                                   "rule")),
+                          text_of(step, "rule_action"),
+                          json_is_true(json_object_get(step, "shadow"))
+                          ? " shadow" : "");
+        }
+    }
+    return ds_steal_cstr(&ds);
+}
+
+static void
+steps_tell_what_rules_do(void **state)
+{
+    struct apps_fixture *f = create_shop(
+        "{" BASE "," POLICY ","
+        "'policies/first': {'tier': 'security', 'applies_to': ['db'],"
+        " 'rules': [{'direction': 'ingress', 'action': 'pass'}]},"
+        "'policies/try': {'applies_to': ['db'], 'mode': 'shadow', 'rules': ["
+        " {'direction': 'egress', 'action': 'allow'},"
+        " {'direction': 'ingress', 'action': 'deny'}]}}");
+    struct vmn_errors errors;
+    json_t *trace;
+    char *rules;
+
+    (void) state;
+    vmn_errors_init(&errors);
+    trace = make_trace(f, TCP("app1", "db1", "5432"), &errors);
+    assert_non_null(trace);
+    rules = rules_of(trace);
+    assert_string_equal(rules,
+                        "first 0 pass, try 1 deny shadow, db 0 allow");
+    free(rules);
+    json_decref(trace);
+    vmn_errors_uninit(&errors);
     apps_fixture_destroy(f);
 }
 
@@ -448,6 +503,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(open_network_delivers),
         cmocka_unit_test(policy_decides_and_is_named),
+        cmocka_unit_test(steps_tell_what_rules_do),
         cmocka_unit_test(all_policies_that_isolate_are_named),
         cmocka_unit_test(rejected_packets_are_answered),
         cmocka_unit_test(spoofed_and_quarantined_packets_are_dropped),

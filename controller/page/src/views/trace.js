@@ -145,12 +145,14 @@ function hops(leg) {
 const passesBy = (step) => step.kind === "lookup"
   && step.owner === "vmn.pipeline/";
 
-/** The objects that the stage's flows are for. */
+/** The objects that the stage's flows are for; not what is in shadow mode, nor
+ * rules that leave it to others. */
 function deciders(stage) {
   const found = new Map();
 
   for (const step of stage.steps) {
-    if (step.object && ["policies", "quarantines", "loadbalancers",
+    if (step.object && !step.shadow && step.rule_action !== "pass"
+      && ["policies", "quarantines", "loadbalancers",
       "floating-ips"].includes(step.object.type)) {
       found.set(`${step.object.type}/${step.object.name}/${step.rule}`, step);
     }
