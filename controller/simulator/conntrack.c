@@ -134,7 +134,8 @@ set_address(struct flow *flow, bool source, const struct in6_addr *ip)
 }
 
 /* Writes 'tuple' into the packet's headers.  A fragment without ports gets
- * none. */
+ * none, and SCTP keeps its own, which the tuple does not have: apps' NAT does
+ * not change them. */
 static void
 set_tuple(struct sim_packet *packet, const struct ct_tuple *tuple)
 {
@@ -142,7 +143,7 @@ set_tuple(struct sim_packet *packet, const struct ct_tuple *tuple)
 
     set_address(flow, true, &tuple->src);
     set_address(flow, false, &tuple->dst);
-    if (!is_icmp(tuple->proto)) {
+    if (!is_icmp(tuple->proto) && tuple->proto != IPPROTO_SCTP) {
         packet->tp_src = htons(tuple->tp_src);
         packet->tp_dst = htons(tuple->tp_dst);
         if (!(flow->nw_frag & FLOW_NW_FRAG_LATER)) {

@@ -128,6 +128,28 @@ def test_packets_to_outside_do_what_a_trace_says(world, street):
             assert world.unanswered(street[name], GATEWAY, 53, "udp")
 
 
+def test_sctp_from_outside_does_what_a_trace_says(world, street):
+    """By a floating address at the gateway, and by one at its own host; with a
+    rule for one port."""
+    world.group("vms", "role in (two,three)")
+    world.policy("sctp", "vms", rule("ingress", "allow", [CIDR], [
+        entry("sctp", 81)]))
+    world.patch("policies", "p", rules=[])
+    for name in ("two", "three"):
+        world.servers.sctp(street[name], [81, 82])
+    for name, ip in (("two", "198.51.100.22"), ("three", "198.51.100.23")):
+        for port in 81, 82:
+            said = trace(world, "outside", ip, "sctp", port)
+            assert said["verdict"] == ("delivered" if port == 81
+                                       else "dropped"), said
+            if port == 81:
+                assert world.answers(street["gw"], ip, port, "sctp") == name
+            else:
+                assert world.unanswered(street["gw"], ip, port, "sctp")
+        assert set(opened(world, **{"from": "outside", "to": name})) == {
+            "sctp/81"}
+
+
 def test_a_router_without_its_gateway_lets_nobody_in(world, street):
     """What is let in by the host of the port itself still is."""
     external = world.api.get("routers/r")["spec"]["external"]

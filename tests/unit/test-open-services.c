@@ -270,6 +270,27 @@ senders_are_told_apart(void **state OVS_UNUSED)
     apps_fixture_destroy(f);
 }
 
+/* NAT of a floating address leaves ports of SCTP alone, which conntrack need
+ * not know. */
+static void
+sctp_from_outside_keeps_its_ports(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = create_shop("{" WORLD "}");
+
+    apps_fixture_apply(f, FOR_FAR(
+        "{'direction': 'ingress', 'action': 'allow', 'services':"
+        " [{'protocol': 'sctp', 'ports': ['2905']}]}"));
+    assert_open(f, "outside", NULL, "far", "sctp/2905 by p#0");
+    assert_open(f, "client", NULL, "far", "sctp/2905 by p#0");
+    traced(f, "{'from': 'outside', 'to': 'far', 'protocol': 'sctp',"
+           " 'port': 2905, 'reply': true}",
+           "delivered | request delivered h3 far");
+    traced(f, "{'from': 'client', 'to': 'outside', 'protocol': 'sctp',"
+           " 'port': 2905, 'network': 'out'}",
+           "delivered | request delivered h1 @dc");
+    apps_fixture_destroy(f);
+}
+
 /* Neither what a shadow would do, nor what is handed on, nor what lets a
  * sender's packets out, is what lets them in. */
 static void
@@ -341,6 +362,7 @@ main(void)
         cmocka_unit_test(open_network_lets_in_all),
         cmocka_unit_test(policies_let_in_what_they_allow),
         cmocka_unit_test(senders_are_told_apart),
+        cmocka_unit_test(sctp_from_outside_keeps_its_ports),
         cmocka_unit_test(what_decides_is_named),
         cmocka_unit_test(work_is_bounded),
     };
