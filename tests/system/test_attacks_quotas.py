@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 from conftest import World, close_lab, entry, make_token_lab, rule
-from test_attacks_tenants import PORT, make_tenant
+from tenants import PORT, make_tenant
 
 from vmnlab.api import Refused
 from vmnlab.daemon import find

@@ -7,7 +7,7 @@ import re
 
 import pytest
 from conftest import World, close_lab, entry, make_token_lab, rule
-from test_attacks_tenants import PORT, make_tenant
+from tenants import PORT, make_tenant
 
 from vmnlab.netns import wait_for
 

@@ -10,7 +10,7 @@ import time
 
 import pytest
 from conftest import World, close_lab, make_token_lab
-from test_attacks_tenants import PORT, log_of, make_tenant
+from tenants import PORT, log_of, make_tenant
 
 from vmnlab.api import Refused
 from vmnlab.netns import inside, wait_for

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A day of a tenant's operator: vmnctl with the token of an account that has a
-scope.  What such an account must not get at is in test_attacks_tenants.py."""
+scope.  What such an account must not get at is in test_attacks_rights.py and
+test_attacks_leaks.py."""
 
 import os
 import subprocess
