@@ -62,14 +62,16 @@ def call(path, method, target, body=None):
 @pytest.fixture(scope="module")
 def lab():
     lab = make_lab("api", 1)
-    status, reply = call(lab.vmnd.socket, "POST", "/v1/apply?prune=bad",
-                         TABLE["setup"])
-    assert status == 200, reply
-    yield lab
-    status, reply = call(lab.vmnd.socket, "POST", "/v1/apply?prune=bad",
-                         {"objects": []})
-    assert status == 200, reply
-    close_lab(lab)
+    try:
+        status, reply = call(lab.vmnd.socket, "POST", "/v1/apply?prune=bad",
+                             TABLE["setup"])
+        assert status == 200, reply
+        yield lab
+        status, reply = call(lab.vmnd.socket, "POST", "/v1/apply?prune=bad",
+                             {"objects": []})
+        assert status == 200, reply
+    finally:
+        close_lab(lab)
 
 
 def specs(lab):

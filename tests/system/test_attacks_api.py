@@ -44,10 +44,12 @@ def _lab(pki):
         "--certificate=" + pki.path("vmnd.pem"),
         "--ca-cert=" + pki.path("ca.pem"), "--api-rate=1000",
         "--api-origin=http://vmn.test:%d,https://vmn.example.org" % PROXY])
-    lab.vmnd.api.put("accounts/alice", {"role": "admin",
-                                        "certificate": True})
-    yield lab
-    close_lab(lab)
+    try:
+        lab.vmnd.api.put("accounts/alice", {"role": "admin",
+                                            "certificate": True})
+        yield lab
+    finally:
+        close_lab(lab)
 
 
 def call(lab, pki, method, target, headers=(), body=None):

@@ -359,26 +359,27 @@ def _ca(tmp_path_factory):
 def _tls_lab(ca):
     """Two hosts, whose vmnd speaks nothing but TLS."""
     lab = make_lab("atl", 2)
-    assert lab.vmnd.stop() == 0
-    lab.vmnd.options = [
-        "--openflow-listen=ssl:%s:%d" % (ADDRESS, TLS_OPENFLOW),
-        "--ovsdb-listen=ssl:%s:%d" % (ADDRESS, TLS_OVSDB),
-        "--private-key=%s/vmnd.key" % ca, "--certificate=%s/vmnd.pem" % ca,
-        "--host-ca-cert=%s/host-ca.pem" % ca,
-        "--api-ca-cert=%s/api-ca.pem" % ca]
-    lab.vmnd.start()
-    for host in lab.hosts:
-        lab.vmnd.api.patch("hosts/" + host.name, {"ovsdb": "inbound"})
-        host.vsctl("set-ssl", "%s/%s.key" % (ca, host.name),
-                   "%s/%s.pem" % (ca, host.name), "%s/controller-ca.pem" % ca,
-                   "--",
-                   "set-manager", "ssl:%s:%d" % (ADDRESS, TLS_OVSDB), "--",
-                   "set", "Open_vSwitch", ".",
-                   "external_ids:system-id=" + host.name)
-    lab.await_synced(seconds=60)
-    yield lab
-    check_log(lab.vmnd)
-    close_lab(lab)
+    try:
+        assert lab.vmnd.stop() == 0
+        lab.vmnd.options = [
+            "--openflow-listen=ssl:%s:%d" % (ADDRESS, TLS_OPENFLOW),
+            "--ovsdb-listen=ssl:%s:%d" % (ADDRESS, TLS_OVSDB),
+            "--private-key=%s/vmnd.key" % ca, "--certificate=%s/vmnd.pem" % ca,
+            "--host-ca-cert=%s/host-ca.pem" % ca,
+            "--api-ca-cert=%s/api-ca.pem" % ca]
+        lab.vmnd.start()
+        for host in lab.hosts:
+            lab.vmnd.api.patch("hosts/" + host.name, {"ovsdb": "inbound"})
+            host.vsctl("set-ssl", "%s/%s.key" % (ca, host.name),
+                       "%s/%s.pem" % (ca, host.name),
+                       "%s/controller-ca.pem" % ca, "--",
+                       "set-manager", "ssl:%s:%d" % (ADDRESS, TLS_OVSDB), "--",
+                       "set", "Open_vSwitch", ".",
+                       "external_ids:system-id=" + host.name)
+        lab.await_synced(seconds=60)
+        yield lab
+    finally:
+        close_lab(lab)
 
 
 def secure(plain, ca, name):

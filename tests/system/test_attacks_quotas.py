@@ -90,9 +90,11 @@ def _api(tmp_path_factory):
     """A vmnd with two tenants, of which the first has two accounts and a
     quota."""
     lab = make_token_lab("quo", 1, tmp_path_factory.mktemp("api"), PORT)
-    lab.vmnd.api.put("quotas/shop", dict(LIMITS, scope="project=shop"))
-    yield lab
-    close_lab(lab)
+    try:
+        lab.vmnd.api.put("quotas/shop", dict(LIMITS, scope="project=shop"))
+        yield lab
+    finally:
+        close_lab(lab)
 
 
 def enter(lab, name, scope):

@@ -42,17 +42,19 @@ def _ca(tmp_path_factory):
 def _lab(ca):
     """Two hosts, whose vmnd then speaks nothing but TLS."""
     lab = make_lab("joi", 2)
-    end = lab.vmnd.stop()
-    assert end == 0
-    lab.vmnd.options = [
-        "--openflow-listen=ssl:%s:6643" % ADDRESS,
-        "--ovsdb-listen=ssl:%s:6641" % ADDRESS,
-        "--private-key=%s/vmnd.key" % ca, "--certificate=%s/vmnd.pem" % ca,
-        "--host-ca-cert=%s/host-ca.pem" % ca,
-        "--api-ca-cert=%s/api-ca.pem" % ca]
-    lab.vmnd.start()
-    yield lab
-    close_lab(lab)
+    try:
+        end = lab.vmnd.stop()
+        assert end == 0
+        lab.vmnd.options = [
+            "--openflow-listen=ssl:%s:6643" % ADDRESS,
+            "--ovsdb-listen=ssl:%s:6641" % ADDRESS,
+            "--private-key=%s/vmnd.key" % ca, "--certificate=%s/vmnd.pem" % ca,
+            "--host-ca-cert=%s/host-ca.pem" % ca,
+            "--api-ca-cert=%s/api-ca.pem" % ca]
+        lab.vmnd.start()
+        yield lab
+    finally:
+        close_lab(lab)
 
 
 def join(lab, ca, name, host):

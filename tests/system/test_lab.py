@@ -132,10 +132,10 @@ def test_down_after_kill_in_the_middle_of_up(seed):
         up.wait(random.Random(seed).uniform(0.05, 0.6))
     except subprocess.TimeoutExpired:
         pass
-    up.kill()
-    up.wait()
-    subprocess.run([sys.executable, VMN_LAB, "down", "--name", name],
-                   check=True, stdout=subprocess.DEVNULL)
+    finally:
+        up.kill()
+        up.wait()
+        down(name)
     assert not left_of(name)
     assert links_and_routes() == before
 
@@ -156,6 +156,12 @@ def test_second_up_is_refused_and_harms_nothing():
         lab.down()
 
 
+def down(name):
+    """Removes lab 'name', which a test leaves if it fails."""
+    subprocess.run([sys.executable, VMN_LAB, "down", "--name", name],
+                   check=True, stdout=subprocess.DEVNULL)
+
+
 def up_without_vmnd(name, *args, **env):
     """Has `vmn-lab up` make lab 'name', and returns how it ended."""
     return subprocess.run(
@@ -170,31 +176,32 @@ def test_kernels_datapath_is_refused_where_it_has_none():
     for args, env in ((["--datapath", "system"], {}),
                       ([], {"VMN_LAB_DATAPATH": "system"})):
         name = lab_name("sys")
-        done = up_without_vmnd(name, *args, **env)
-        assert done.returncode == 1
-        assert "has no module openvswitch" in done.stderr
-        assert not left_of(name)
+        try:
+            done = up_without_vmnd(name, *args, **env)
+            assert done.returncode == 1
+            assert "has no module openvswitch" in done.stderr
+            assert not left_of(name)
+        finally:
+            down(name)
 
 
 def test_datapath_of_a_lab():
     """That of the command line, before that of the environment."""
     name = lab_name("dp")
-    done = up_without_vmnd(name, VMN_LAB_DATAPATH="dpdk")
-    assert done.returncode == 1
-    assert "VMN_LAB_DATAPATH: must be netdev or system" in done.stderr
-    assert not left_of(name)
-    done = up_without_vmnd(name, "--datapath", "netdev",
-                           VMN_LAB_DATAPATH="system")
-    assert done.returncode == 0, done.stderr
-    lab = Lab(name)
-    lab.lock()
     try:
+        done = up_without_vmnd(name, VMN_LAB_DATAPATH="dpdk")
+        assert done.returncode == 1
+        assert "VMN_LAB_DATAPATH: must be netdev or system" in done.stderr
+        assert not left_of(name)
+        done = up_without_vmnd(name, "--datapath", "netdev",
+                               VMN_LAB_DATAPATH="system")
+        assert done.returncode == 0, done.stderr
+        lab = Lab(name)
         assert lab.load().datapath == "netdev"
         assert "netdev" in lab.hosts[0].vsctl(
             "get", "bridge", "br-phys", "datapath_type")
     finally:
-        lab.down()
-        lab.unlock()
+        down(name)
 
 
 def test_ctrl_c_where_python_cannot_raise(tmp_path):
@@ -266,13 +273,17 @@ def test_exec_runs_in_a_vm_and_speaks_with_a_hosts_switch():
 ])
 def test_wrong_arguments_of_up_make_nothing(words, reason):
     name = lab_name("bad")
-    up = subprocess.run([sys.executable, VMN_LAB, "up", "--name", name]
-                        + words, stdout=subprocess.PIPE,
-                        stderr=subprocess.PIPE, text=True)
-    assert up.returncode == 2, up.stderr
-    assert reason in up.stderr
-    assert not left_of(name)
-    assert name not in lab_module.all_names()
+    try:
+        up = subprocess.run([sys.executable, VMN_LAB, "up", "--name", name]
+                            + words, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True)
+        assert up.returncode == 2, up.stderr
+        assert reason in up.stderr
+        assert not left_of(name)
+        assert name not in lab_module.all_names()
+    finally:
+        if name in lab_module.all_names():
+            down(name)
 
 
 def test_vmnd_is_stopped_and_started_under_running_vms():

@@ -39,11 +39,13 @@ def lab(pki):
         "--private-key=" + pki.path("vmnd.key"),
         "--certificate=" + pki.path("vmnd.pem"),
         "--ca-cert=" + pki.path("ca.pem")])
-    for name, role in ("neutron", "operator"), ("looker", "viewer"):
-        lab.vmnd.api.put("accounts/" + name, {"role": role,
-                                              "certificate": True})
-    yield lab
-    close_lab(lab)
+    try:
+        for name, role in ("neutron", "operator"), ("looker", "viewer"):
+            lab.vmnd.api.put("accounts/" + name, {"role": role,
+                                                  "certificate": True})
+        yield lab
+    finally:
+        close_lab(lab)
 
 
 @pytest.fixture

@@ -42,11 +42,13 @@ def lab():
     lab = make_lab("oapi", 2, options=(
         "--api-listen=127.0.0.1:%d" % PORT, "--api-token-file=" + tokens,
         "--count-interval=1"))
-    reader = Reader(lab.vmnd.socket)
-    lab.first_event = reader.take("start")[0]
-    reader.close()
-    yield lab
-    close_lab(lab)
+    try:
+        reader = Reader(lab.vmnd.socket)
+        lab.first_event = reader.take("start")[0]
+        reader.close()
+        yield lab
+    finally:
+        close_lab(lab)
     os.unlink(tokens)
 
 

@@ -63,8 +63,9 @@ def opened(tmp_path_factory):
     lab = make_lab("page", 3, options=[
         "--api-listen=127.0.0.1:%d" % PORT, "--api-token-file=%s" % token,
         "--count-interval=1"])
-    made = shop.Shop(lab)
+    made = None
     try:
+        made = shop.Shop(lab)
         made.open()
         wait_quiet(lab)
         assert traffic.ask(lab.vm("buyer1"), lab.vm("db1").ip, shop.DB,
@@ -75,8 +76,11 @@ def opened(tmp_path_factory):
                     lab.vm("r-web1").ns)
         yield made
     finally:
-        made.close()
-        close_lab(lab)
+        try:
+            if made:
+                made.close()
+        finally:
+            close_lab(lab)
 
 
 @pytest.fixture(scope="module")

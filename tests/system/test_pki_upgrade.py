@@ -246,5 +246,8 @@ def test_upgrade_from_one_ca_loses_nothing(lab, site):
 def lost_of_a_few(lab):
     """Whether a ping between the VMs is lost."""
     pinger = Pinger(lab.vm("a"), lab.vm("b").ip).start()
-    wait_for("some pings", lambda: len(pinger.sent) > 3, 20)
-    return pinger.stop()
+    try:
+        wait_for("some pings", lambda: len(pinger.sent) > 3, 20)
+    finally:
+        lost = pinger.stop()
+    return lost

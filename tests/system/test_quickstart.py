@@ -3,6 +3,7 @@
 labs alone.  It runs in a small tree with the programs that are built already,
 so that nothing is installed or compiled."""
 
+import contextlib
 import os
 import random
 import shutil
@@ -52,9 +53,28 @@ class Tree:
             stderr=subprocess.STDOUT, text=True, env=self.env,
             process_group=0)
 
+    @contextlib.contextmanager
+    def running(self, *words):
+        """The same, which ends with the block, and its lab with it."""
+        running = self.start(*words)
+        try:
+            yield running
+        finally:
+            if running.poll() is None:
+                os.killpg(running.pid, signal.SIGKILL)
+                running.communicate()
+            subprocess.run([self.path + "/deploy/lab/vmn-lab", "down",
+                            "--name", self.name], env=self.env, timeout=60,
+                           stdout=subprocess.DEVNULL)
+
     def run(self, *words):
         running = self.start(*words)
-        text = running.communicate(timeout=120)[0]
+        try:
+            text = running.communicate(timeout=120)[0]
+        finally:
+            if running.poll() is None:
+                os.killpg(running.pid, signal.SIGKILL)
+                running.wait()
         return running.returncode, text
 
 
@@ -66,11 +86,11 @@ def ctrl_c(running):
 def test_ctrl_c_ends_the_build_and_all_that_it_started(tmp_path):
     tree = Tree(tmp_path / "a", "sleep 100 & echo $! $$ >_build/pids\n"
                 "sleep 100\n")
-    running = tree.start()
     pids = tree.path + "/_build/pids"
-    wait_for("the build", lambda: os.path.exists(pids)
-             and os.path.getsize(pids), 30)
-    text = ctrl_c(running)
+    with tree.running() as running:
+        wait_for("the build", lambda: os.path.exists(pids)
+                 and os.path.getsize(pids), 30)
+        text = ctrl_c(running)
     assert running.returncode == 130, text
     assert "interrupted" in text
     with open(pids) as file:
@@ -91,16 +111,16 @@ def test_down_after_ctrl_c_in_the_demonstration(tmp_path, seed):
     print("seed", seed)
     tree = Tree(tmp_path / "a", "")
     before = links_and_routes()
-    running = tree.start()
-    try:
-        running.wait(random.Random(seed).uniform(0.2, 3.0))
-    except subprocess.TimeoutExpired:
-        pass
-    text = ctrl_c(running) if running.poll() is None else ""
-    assert "Traceback" not in text, text
-    status, text = tree.run("--down")
-    assert status == 0, text
-    assert not left_of(tree.name)
+    with tree.running() as running:
+        try:
+            running.wait(random.Random(seed).uniform(0.2, 3.0))
+        except subprocess.TimeoutExpired:
+            pass
+        text = ctrl_c(running) if running.poll() is None else ""
+        assert "Traceback" not in text, text
+        status, text = tree.run("--down")
+        assert status == 0, text
+        assert not left_of(tree.name)
     assert links_and_routes() == before
 
 

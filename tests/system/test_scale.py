@@ -35,17 +35,20 @@ def lab(tmp_path):
     made = make_lab("scale", 2, options=[
         "--count-interval=1", "--webhook-key-file=%s" % key,
         "--webhook-allow=http://127.0.0.1:%d/" % PORT])
-    made.key_file = str(key)
-    subprocess.run([find("vmnctl"), "--server", "unix:" + made.vmnd.socket,
-                    "apply", "-f", os.path.join(os.path.dirname(
-                        shop.__file__), "shop.yaml")],
-                   check=True, stdout=subprocess.DEVNULL)
-    made.add_vm_of_port("buyer1", "h1")
-    made.await_ports(["buyer1"])
-    made.unlock()               # The example's commands take the lock.
-    yield made
-    made.lock()
-    close_lab(made)
+    try:
+        made.key_file = str(key)
+        subprocess.run([find("vmnctl"), "--server",
+                        "unix:" + made.vmnd.socket, "apply", "-f",
+                        os.path.join(os.path.dirname(shop.__file__),
+                                     "shop.yaml")],
+                       check=True, stdout=subprocess.DEVNULL)
+        made.add_vm_of_port("buyer1", "h1")
+        made.await_ports(["buyer1"])
+        made.unlock()           # The example's commands take the lock.
+        yield made
+        made.lock()
+    finally:
+        close_lab(made)
 
 
 @pytest.fixture

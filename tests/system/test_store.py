@@ -132,7 +132,10 @@ class SmallDisk:
              "mount -t tmpfs -o size=%s vmn %s && echo ready && "
              "exec sleep infinity" % (size, self.dir)],
             stdout=subprocess.PIPE, text=True)
-        assert self.holder.stdout.readline() == "ready\n"
+        ready = self.holder.stdout.readline()
+        if ready != "ready\n":
+            self.close()
+        assert ready == "ready\n"
         self.wrapper = ["nsenter", "-m", "-t", str(self.holder.pid)]
         vmnd.db = os.path.join(self.dir, "vmn.db")
 

@@ -52,10 +52,12 @@ class Operator:
 @pytest.fixture(name="lab", scope="module")
 def _lab(tmp_path_factory):
     lab = make_token_lab("ten", 1, tmp_path_factory.mktemp("api"), PORT)
-    lab.vmnd.api.apply([{"type": kind, "name": name, "spec": spec}
-                        for kind, name, spec in OBJECTS])
-    yield lab
-    close_lab(lab)
+    try:
+        lab.vmnd.api.apply([{"type": kind, "name": name, "spec": spec}
+                            for kind, name, spec in OBJECTS])
+        yield lab
+    finally:
+        close_lab(lab)
 
 
 @pytest.fixture(name="acme", scope="module")
