@@ -30,7 +30,6 @@ UNIT_TESTS = \
 	tests/unit/test-engine-dependencies \
 	tests/unit/test-engine-flows \
 	tests/unit/test-fiber \
-	tests/unit/test-health \
 	tests/unit/test-health-state \
 	tests/unit/test-histogram \
 	tests/unit/test-host-db \
@@ -75,6 +74,8 @@ UNIT_TESTS = \
 	tests/unit/test-plan \
 	tests/unit/test-probe \
 	tests/unit/test-probe-http \
+	tests/unit/test-prober \
+	tests/unit/test-prober-drain \
 	tests/unit/test-quota-flows \
 	tests/unit/test-recommend-rules \
 	tests/unit/test-reject-message \
@@ -279,6 +280,8 @@ tests_unit_libfixture_a_SOURCES = \
 	tests/unit/packets-fixture.h \
 	tests/unit/probe-fixture.c \
 	tests/unit/probe-fixture.h \
+	tests/unit/prober-fixture.c \
+	tests/unit/prober-fixture.h \
 	tests/unit/schema-fixture.c \
 	tests/unit/schema-fixture.h \
 	tests/unit/simulator-fixture.c \
