@@ -8,12 +8,34 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <string.h>
 
 #include "controller/northbound/openapi-operations.h"
+#include "controller/schema/arena.h"
 #include "controller/schema/value.h"
 #include "controller/simulator/open-services.h"
 #include "controller/simulator/trace-outside.h"
 #include "util.h"
+
+/* Adds the hosts of ports of 'network', or of all, that are not heard. */
+static void
+warn_unheard(struct northbound *nb, const char *network, struct arena *arena,
+             struct open_services *found)
+{
+    size_t n;
+    const char **unheard = nb_unheard_warnings(nb, network, arena, &n);
+    const char **all = arena_alloc(arena, MAX(found->n_warnings + n, 1)
+                                          * sizeof *all);
+
+    if (found->n_warnings) {
+        memcpy(all, found->warnings, found->n_warnings * sizeof *all);
+    }
+    if (n) {
+        memcpy(&all[found->n_warnings], unheard, n * sizeof *all);
+    }
+    found->warnings = all;
+    found->n_warnings += n;
+}
 
 static const void *
 run(struct northbound *nb, void *request_, struct arena *arena,
@@ -29,8 +51,7 @@ run(struct northbound *nb, void *request_, struct arena *arena,
            ? model_get(nb->model, VMN_TABLE_PORT, found->port) : NULL);
 
     if (found) {
-        found->warnings = nb_unheard_warnings(
-            nb, port ? port->network : NULL, arena, &found->n_warnings);
+        warn_unheard(nb, port ? port->network : NULL, arena, found);
     }
     return found;
 }

@@ -418,4 +418,7 @@ const struct schema_struct nb_reply_open_services = SHOWN_KEPT(
                   "The addresses that are sent to."),
     SHOWN_LIST_OF(open_services, services, n_services, STRUCT, ALWAYS,
                   "The services.", .nested = &open_service),
-    UNHEARD(open_services));
+    SHOWN_LIST_OF(open_services, warnings, n_warnings, STRING, 0,
+                  "A family of addresses of the port of which nothing is told, "
+                  "and why; hosts that are not heard: it is not known how they "
+                  "forward."));

@@ -342,6 +342,25 @@ add_address(struct search *search, const struct vmn_ip *ip)
         = arena_strdup(search->arena, value_format_ip(ip, text));
 }
 
+/* Has senders outside send as the gateway of the network by which they come
+ * in, where it tells none of them apart and there is one. */
+static void
+prefer_gateway(struct search *search, const struct vmn_ip *to,
+               struct arena *scratch)
+{
+    struct open_sender sender = search->senders.senders[0];
+    struct vmn_error error = VMN_ERROR_INIT;
+    const struct trace *trace;
+
+    sender.ip.family = 0;
+    if (!sender.is_port && !strcmp(search->request->from, TRACE_OUTSIDE)
+        && send_packet(search, &sender, TRACE_TCP, 1, scratch, &trace, &error)
+        && !memcmp(&trace->to.ip, to, sizeof *to)) {
+        search->senders.gateway = trace->from.ip;
+    }
+    vmn_error_uninit(&error);
+}
+
 /* Sends a first packet, which tells who is sent to: the port's name, in the
  * arena, or NULL; and who sends by itself outside.  Returns false with
  * '*error' if none can be sent. */
@@ -349,18 +368,13 @@ static bool
 find_destination(struct search *search, uint8_t family, const char **port,
                  struct vmn_error *error)
 {
-    struct open_sender sender = search->senders.senders[0];
+    const struct open_sender *sender = &search->senders.senders[0];
     const struct trace *trace;
     struct arena scratch;
     bool sent;
 
     arena_init(&scratch);
-    if (!sender.is_port && !strcmp(search->request->from, TRACE_OUTSIDE)
-        && family == 4) {
-        sender.ip.family = 0;   /* The gateway, if there is one. */
-    }
-    sent = (send_packet(search, &sender, TRACE_TCP, 1, &scratch, &trace,
-                        error)
+    sent = (send_packet(search, sender, TRACE_TCP, 1, &scratch, &trace, error)
             && trace->to.ip.family == family);
     if (sent) {
         *port = (trace->to.port ? arena_strdup(search->arena, trace->to.port)
@@ -368,9 +382,27 @@ find_destination(struct search *search, uint8_t family, const char **port,
         search->found->port = *port;
         search->senders.gateway = trace->from.ip;
         add_address(search, &trace->to.ip);
+        prefer_gateway(search, &trace->to.ip, &scratch);
     }
     arena_uninit(&scratch);
     return sent;
+}
+
+/* Warns that nothing is told by a family, of which the port that is sent to
+ * has an address. */
+static void
+warn_left_out(struct search *search, uint8_t family,
+              const struct vmn_error *why)
+{
+    struct open_services *found = search->found;
+    struct endpoint to;
+
+    if (why->text && endpoint_find(search->names.model, search->request->to,
+                                   &to)
+        && endpoint_ip(&to, family)) {
+        found->warnings[found->n_warnings++] = arena_printf(
+            search->arena, "nothing is told of IPv%u: %s", family, why->text);
+    }
 }
 
 static bool
@@ -426,6 +458,9 @@ search_family(struct search *search, uint8_t family, struct vmn_error *error)
     ok = (open_senders_find(names->engine, names->model, search->request,
                             family, NULL, &search->senders, error)
           && find_destination(search, family, &port, error));
+    if (!ok && search->senders.n) {
+        warn_left_out(search, family, error);
+    }
     if (ok) {
         /* Of these senders' ports the groups count, and what applies to them
          * cuts those outside. */
@@ -472,6 +507,8 @@ open_services_find(struct engine *engine, const struct model *model,
     search.found->to = request->to;
     search.found->addresses = arena_alloc(arena, ARRAY_SIZE(families)
                                                  * sizeof(const char *));
+    search.found->warnings = arena_alloc(arena, ARRAY_SIZE(families)
+                                                * sizeof(const char *));
     for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
         struct vmn_error why = VMN_ERROR_INIT;
         bool ok = search_family(&search, families[i], &why);

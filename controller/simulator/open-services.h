@@ -58,7 +58,8 @@ struct open_services {
     const char **addresses;
     size_t n_services;
     struct open_service *services;
-    size_t n_warnings;          /* The caller's to fill in. */
+    size_t n_warnings;          /* Families that are left out; the caller adds
+                                 * hosts. */
     const char **warnings;
 };
 

@@ -140,6 +140,10 @@ put_service(const json_t *service, struct ds *ds)
     json_array_foreach (json_object_get(service, "sources"), i, source) {
         ds_put_format(ds, " %s", json_string_value(source));
     }
+    if (json_object_get(service, "family")) {
+        ds_put_format(ds, " (IPv%d)", (int) json_integer_value(
+            json_object_get(service, "family")));
+    }
     ds_put_format(ds, " by %s", json_is_object(object)
                   ? json_string_value(json_object_get(object, "name"))
                   : "?");
@@ -173,6 +177,12 @@ assert_open(struct apps_fixture *f, const char *from, const char *group,
 
         json_array_foreach (json_object_get(json, "services"), i, service) {
             put_service(service, &ds);
+        }
+        if (found->n_addresses > 1) {
+            ds_put_cstr(&ds, "; by both families");
+        }
+        json_array_foreach (json_object_get(json, "warnings"), i, service) {
+            ds_put_format(&ds, "; %s", json_string_value(service));
         }
         json_decref(json);
     } else {
@@ -291,6 +301,45 @@ sctp_from_outside_keeps_its_ports(void **state OVS_UNUSED)
     apps_fixture_destroy(f);
 }
 
+/* Where no gateway is known to send by IPv4, others may all the same; and if a
+ * port is not reached by IPv4, the answer says so. */
+static void
+no_family_is_left_out_without_a_word(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = create_shop("{" WORLD "}");
+
+    apps_fixture_apply(
+        f, "{'networks/road': {'vni': 8, 'provider': {'physical': 'dc',"
+        " 'vlan': 8}, 'subnets': [{'cidr': '10.8.0.0/24'},"
+        " {'cidr': 'fd08::/64', 'gateway': 'fd08::1'}]},"
+        "'ports/edge': {'network': 'road', 'mac': '02:00:00:00:00:14',"
+        " 'ips': ['10.8.0.4', 'fd08::4']}, 'bindings/edge': {'host': 'h1'},"
+        "'vifs/h1/edge': {'host': 'h1', 'iface_id': 'edge', 'iface': 'tap',"
+        " 'ofport': 24}}");
+    assert_open(f, "outside", NULL, "edge",
+                "tcp/1-65535 by road; udp/1-65535 by road; "
+                "sctp/1-65535 by road; icmp by road; by both families");
+    apps_fixture_apply(
+        f, "{'networks/red': {'subnets': [{'cidr': '10.1.0.0/24',"
+        " 'gateway': '10.1.0.1'}, {'cidr': 'fd01::/64',"
+        " 'gateway': 'fd01::1'}]}, 'ports/near': {'network': 'red',"
+        " 'mac': '02:00:00:00:00:11', 'ips': ['10.1.0.11', 'fd01::11']}}");
+    apps_fixture_apply(
+        f, "{'networks/out': {'vni': 9, 'provider': {'physical': 'dc'},"
+        " 'subnets': [{'cidr': '10.9.0.0/24', 'gateway': '10.9.0.1'},"
+        " {'cidr': 'fd09::/64', 'gateway': 'fd09::1'}]},"
+        "'floating-ips/f': {'router': 'r', 'ip': 'fd09::20',"
+        " 'port': 'near'},"
+        "'routers/r': {'mac': '0e:00:00:00:00:01',"
+        " 'interfaces': [{'network': 'red'}], 'external': {"
+        " 'network': 'out', 'addresses': ['fd09::9'],"
+        " 'gateways': [{'host': 'h1'}]}}}");
+    assert_open(f, "outside", NULL, "near",
+                ALL "; nothing is told of IPv4: router \"r\" has no external "
+                "IPv4 address, by which it could be reached");
+    apps_fixture_destroy(f);
+}
+
 /* Neither what a shadow would do, nor what is handed on, nor what lets a
  * sender's packets out, is what lets them in. */
 static void
@@ -363,6 +412,7 @@ main(void)
         cmocka_unit_test(policies_let_in_what_they_allow),
         cmocka_unit_test(senders_are_told_apart),
         cmocka_unit_test(sctp_from_outside_keeps_its_ports),
+        cmocka_unit_test(no_family_is_left_out_without_a_word),
         cmocka_unit_test(what_decides_is_named),
         cmocka_unit_test(work_is_bounded),
     };
