@@ -63,8 +63,8 @@ enum {
 
 /* Priorities in POLICY_ACCEPT that more than one file uses. */
 enum {
-    ACCEPT_NOTE_PROTOCOL = 130,
-    ACCEPT_NOTE = 120,
+    ACCEPT_LEARN_PROTOCOL = 130,
+    ACCEPT_LEARN = 120,
     ACCEPT_STATELESS = 115,
     ACCEPT_LATER_FRAGMENT = 110,
     ACCEPT_NEW = 100,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Observations: where packets are accepted, those of an observed network have
- * their connection noted, on the host of the one that gets them.  That is of
+ * their connection learned, on the host of the one that gets them.  That is of
  * connections that open, and of those that are open already; an answer belongs
- * to a connection whose requests are noted.  Packets are accepted as they are
- * without: these flows do what those of all networks do, and note. */
+ * to a connection whose requests are learned.  Packets are accepted as they
+ * are without: these flows do what those of all networks do, and learn. */
 
 #include "firewall.h"
 
@@ -13,7 +13,7 @@
 static const struct {
     uint16_t eth_type;
     uint8_t ip_proto;
-} noted[] = {
+} learned[] = {
     { VMN_ETH_IPV4, 0 },
     { VMN_ETH_IPV4, VMN_IP_PROTO_ICMP },
     { VMN_ETH_IPV4, VMN_IP_PROTO_SCTP },
@@ -33,7 +33,7 @@ learn_flow_add(struct vmn_emit *emit, const struct vmn_network *network,
     struct vmn_flow *flow
         = vmn_flow_add(emit, vmn_scope_network(network->row.name),
                        STAGE_POLICY, POLICY_ACCEPT,
-                       ip_proto ? ACCEPT_NOTE_PROTOCOL : ACCEPT_NOTE);
+                       ip_proto ? ACCEPT_LEARN_PROTOCOL : ACCEPT_LEARN);
 
     vmn_match(flow, VMN_REG_NETWORK, network->vni);
     vmn_match(flow, VMN_REG_DST_LOCAL, 1);
@@ -56,17 +56,17 @@ compile_observation(struct vmn_view *view, const char *key,
     if (!vmn_read_observation(view, key) || !network || !network->vni) {
         return;
     }
-    for (size_t i = 0; i < sizeof noted / sizeof noted[0]; i++) {
+    for (size_t i = 0; i < sizeof learned / sizeof learned[0]; i++) {
         struct vmn_actions *actions;
 
         actions = vmn_flow_actions(learn_flow_add(emit, network,
-                                                  noted[i].eth_type,
-                                                  noted[i].ip_proto,
+                                                  learned[i].eth_type,
+                                                  learned[i].ip_proto,
                                                   VMN_CT_NEW));
         act_commit(actions, true);
         vmn_act_next(actions);
         vmn_act_next(vmn_flow_actions(learn_flow_add(emit, network,
-                                                     noted[i].eth_type,
-                                                     noted[i].ip_proto, 0)));
+                                                     learned[i].eth_type,
+                                                     learned[i].ip_proto, 0)));
     }
 }

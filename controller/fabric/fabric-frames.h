@@ -25,9 +25,10 @@ void fabric_probe_host(struct fabric *, const char *host);
 bool fabric_host_heard_since(const struct fabric *, const char *host,
                              int64_t since_us);
 
-/* Sets the callback for packet-ins of the controller's own handlers ('told' of
- * struct vmn_handler_class), which are limited as all packet-ins.  The frame
- * is borrowed, and may be truncated.  NULL: they are dropped. */
+/* Sets the callback for packet-ins of the controller's own handlers
+ * ('to_controller' of struct vmn_handler_class), which are limited as all
+ * packet-ins.  The frame is borrowed, and may be truncated.  NULL: they are
+ * dropped. */
 typedef void fabric_sink_cb(void *aux, const char *host, uint32_t in_port,
                             const uint8_t *frame, size_t size);
 void fabric_set_sink(struct fabric *, fabric_sink_cb *, void *aux);

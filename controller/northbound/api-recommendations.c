@@ -51,8 +51,8 @@ struct task {
                                  * their reasons by 'arena'. */
     struct arena arena;
     struct sset host_names;
-    size_t n_notes;
-    struct learned_connection *notes;
+    size_t n_learned;
+    struct learned_connection *learned;
     uint32_t *where;
 };
 
@@ -312,25 +312,25 @@ read_groups(struct study *study)
 /* Connections.  ---------------------------------------------------------- */
 
 static struct recommend_service
-service_of(const struct learned_connection *note)
+service_of(const struct learned_connection *connection)
 {
-    bool icmp = (note->protocol == IPPROTO_ICMP
-                 || note->protocol == IPPROTO_ICMPV6);
-    uint16_t value = icmp ? note->icmp_type * 256 + note->icmp_code
-                     : note->port;
+    bool icmp = (connection->protocol == IPPROTO_ICMP
+                 || connection->protocol == IPPROTO_ICMPV6);
+    uint16_t value = icmp ? connection->icmp_type * 256 + connection->icmp_code
+                     : connection->port;
 
-    return (struct recommend_service) { note->protocol, value, value };
+    return (struct recommend_service) { connection->protocol, value, value };
 }
 
 /* Returns true if a rule can match the connection's service. */
 static bool
-can_be_named(const struct learned_connection *note)
+can_be_named(const struct learned_connection *connection)
 {
-    switch (note->protocol) {
+    switch (connection->protocol) {
     case IPPROTO_TCP:
     case IPPROTO_UDP:
     case IPPROTO_SCTP:
-        return note->port != 0;
+        return connection->port != 0;
     case IPPROTO_ICMP:
     case IPPROTO_ICMPV6:
         return true;
@@ -340,18 +340,20 @@ can_be_named(const struct learned_connection *note)
 }
 
 static void
-leave_out(struct study *study, const struct learned_connection *note,
+leave_out(struct study *study, const struct learned_connection *connection,
           const char *host, const char *reason)
 {
     struct nb_reply_recommendations *reply = &study->reply;
-    struct recommend_service service = service_of(note);
+    struct recommend_service service = service_of(connection);
     char src[VALUE_IP_SIZE], dst[VALUE_IP_SIZE];
 
     if (reply->n_uncovered++ < UNCOVERED_MAX) {
         reply->uncovered[reply->n_uncovered_listed++]
             = (struct nb_uncovered) {
-                arena_strdup(&study->arena, value_format_ip(&note->src, src)),
-                arena_strdup(&study->arena, value_format_ip(&note->dst, dst)),
+                arena_strdup(&study->arena,
+                             value_format_ip(&connection->src, src)),
+                arena_strdup(&study->arena,
+                             value_format_ip(&connection->dst, dst)),
                 nb_service_text(&service, &study->arena), host, reason,
             };
     }
@@ -361,13 +363,13 @@ leave_out(struct study *study, const struct learned_connection *note,
  * else, as for a broadcast or a shared address, the port that received it. */
 static size_t
 find_destination(const struct study *study, const struct learned_connection
-                 *note, const char *host)
+                 *connection, const char *host)
 {
-    size_t port = find_owner(study, &note->dst);
+    size_t port = find_owner(study, &connection->dst);
     const char *name;
 
     if (port == SIZE_MAX) {
-        name = fabric_port_at(study->task->fabric, host, note->ofport);
+        name = fabric_port_at(study->task->fabric, host, connection->ofport);
         port = name ? find_port(study, name) : SIZE_MAX;
     }
     return (port != SIZE_MAX
@@ -376,29 +378,29 @@ find_destination(const struct study *study, const struct learned_connection
 }
 
 static void
-read_notes(struct study *study)
+read_learned(struct study *study)
 {
     const struct task *task = study->task;
 
-    study->seen = xcalloc(MAX(1, task->n_notes), sizeof *study->seen);
+    study->seen = xcalloc(MAX(1, task->n_learned), sizeof *study->seen);
     study->reply.uncovered = arena_alloc(
         &study->arena, UNCOVERED_MAX * sizeof *study->reply.uncovered);
-    for (size_t i = 0; i < task->n_notes; i++) {
-        const struct learned_connection *note = &task->notes[i];
+    for (size_t i = 0; i < task->n_learned; i++) {
+        const struct learned_connection *connection = &task->learned[i];
         const char *host = task->hosts[task->where[i]].host;
         struct recommend_connection *seen = &study->seen[study->n_seen];
 
         study_yield(study);
-        seen->dst = find_destination(study, note, host);
+        seen->dst = find_destination(study, connection, host);
         if (seen->dst == SIZE_MAX) {
-            leave_out(study, note, host, "its destination is gone");
-        } else if (!can_be_named(note)) {
-            leave_out(study, note, host,
+            leave_out(study, connection, host, "its destination is gone");
+        } else if (!can_be_named(connection)) {
+            leave_out(study, connection, host,
                       "rules cannot name its protocol or port");
         } else {
-            seen->src = find_owner(study, &note->src);
-            seen->src_ip = note->src;
-            seen->service = service_of(note);
+            seen->src = find_owner(study, &connection->src);
+            seen->src_ip = connection->src;
+            seen->service = service_of(connection);
             study->n_seen++;
         }
     }
@@ -435,7 +437,7 @@ study_make(struct study *study, struct ds *body, struct vmn_errors *errors)
     find_near(study);
     read_ports(study);
     read_groups(study);
-    read_notes(study);
+    read_learned(study);
     keys.names = sset_array(&task->keys);
     request = (struct recommend_request) {
         .n_ports = study->n_ports, .ports = study->ports,
@@ -486,7 +488,7 @@ task_destroy(struct task *task)
     sset_destroy(&task->host_names);
     free(task->hosts);
     arena_uninit(&task->arena);
-    free(task->notes);
+    free(task->learned);
     free(task->where);
     free(task);
 }
@@ -515,15 +517,15 @@ quiescent_cb(void *task_)
 }
 
 static void
-on_noted(void *task_, const struct fabric_connections *noted)
+on_learned(void *task_, const struct fabric_connections *reported)
 {
     struct task *task = task_;
 
     task->reading = NULL;
-    task->n_hosts = noted->n_hosts;
-    task->hosts = xcalloc(MAX(1, noted->n_hosts), sizeof *task->hosts);
-    for (size_t i = 0; i < noted->n_hosts; i++) {
-        const struct fabric_connections_host *host = &noted->hosts[i];
+    task->n_hosts = reported->n_hosts;
+    task->hosts = xcalloc(MAX(1, reported->n_hosts), sizeof *task->hosts);
+    for (size_t i = 0; i < reported->n_hosts; i++) {
+        const struct fabric_connections_host *host = &reported->hosts[i];
 
         task->hosts[i] = (struct nb_seen_host) {
             .host = sset_find(&task->host_names, host->name)->name,
@@ -532,12 +534,12 @@ on_noted(void *task_, const struct fabric_connections *noted)
                        ? arena_strdup(&task->arena, host->missing) : NULL),
         };
     }
-    task->n_notes = noted->n_connections;
-    if (noted->n_connections) {
-        task->notes = xmemdup(noted->connections,
-                              noted->n_connections * sizeof *task->notes);
-        task->where = xmemdup(noted->where,
-                              noted->n_connections * sizeof *task->where);
+    task->n_learned = reported->n_connections;
+    if (reported->n_connections) {
+        task->learned = xmemdup(reported->connections,
+                              reported->n_connections * sizeof *task->learned);
+        task->where = xmemdup(reported->where,
+                              reported->n_connections * sizeof *task->where);
     }
     commit_when_quiescent(task->commit, quiescent_cb, task);
 }
@@ -671,6 +673,6 @@ nb_get_recommendations(struct http_request *req, void *nb_)
     hosts.names = sset_sort(&task->host_names);
     http_request_set_close_cb(req, on_gone, task);
     task->reading = fabric_read_connections(nb->fabric, network->vni, &hosts,
-                                            meta.created_ms, on_noted, task);
+                                            meta.created_ms, on_learned, task);
     free(CONST_CAST(const char **, hosts.names));
 }

@@ -10,11 +10,11 @@ EXTRA_DIST += \
 	tests/bench/hostile \
 	tests/bench/ipsec \
 	tests/bench/one-switch \
+	tests/bench/packet-ins \
 	tests/bench/packets \
 	tests/bench/page \
 	tests/bench/plot \
 	tests/bench/pressure \
-	tests/bench/punts \
 	tests/bench/outside \
 	tests/bench/routed \
 	tests/bench/scale \

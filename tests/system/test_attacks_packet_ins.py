@@ -25,7 +25,7 @@ from vmnlab.traffic import checksum
 RATE = 50
 # Packets a second of a flood: far more than may come up, and not so many that
 # the datapath, a process among others here, loses those of everybody for want
-# of a processor.  tests/bench/punts floods as fast as it can.
+# of a processor.  tests/bench/packet-ins floods as fast as it can.
 FLOOD_RATE = 100 * RATE
 # Of so many requests of the one that is attacked.
 REQUESTS = 20

@@ -175,7 +175,8 @@ tell_ports(struct fake_switch *fs, const struct ofp_header *oh)
     }
 }
 
-/* Outside of bundles there are taps, and what takes the marker away. */
+/* Outside of bundles there are the flows of sampling and of packet-in meters,
+ * and what takes the marker away. */
 static void
 flow_mod(struct fake_switch *fs, const struct ofp_header *oh)
 {
@@ -183,11 +184,11 @@ flow_mod(struct fake_switch *fs, const struct ofp_header *oh)
     struct ofpbuf *mod;
 
     if (punt_is_table(ofm->table_id)) {
-        fs->n_punts++;
+        fs->n_packet_in_meter_flows++;
     } else if (ofm->table_id != SAMPLE_TABLE) {
         fs->n_unmarks++;
     } else {
-        fs->n_taps++;
+        fs->n_sampling_flows++;
         if (fs->refuse_meters) {
             fake_send_error(fs, OFPERR_OFPMMFC_INVALID_METER, oh);
             return;

@@ -75,8 +75,8 @@ struct fake_switch {
     unsigned n_polls, n_polled; /* For some cookies, and flows told of. */
     unsigned n_commits, n_discards, n_dumps;
     unsigned n_meter_asks;      /* Questions for its meters. */
-    unsigned n_meter_mods, n_taps; /* Limits' and punts' meters apart. */
-    unsigned n_punts;           /* Flows of meters for punts. */
+    unsigned n_meter_mods, n_sampling_flows; /* The meters of sampling. */
+    unsigned n_packet_in_meter_flows;
     unsigned n_limit_mods;
     unsigned n_packet_outs;
     unsigned n_flushes;         /* Of connections. */
@@ -107,8 +107,8 @@ void fake_switch_send(struct fake_switch *, struct ofpbuf *msg);
 void fake_switch_add_flow(struct fake_switch *, const char *flow);
 /* Takes away the flow with this priority, not by OpenFlow. */
 void fake_switch_remove(struct fake_switch *, uint16_t priority);
-/* The same for a group and all flows that go through it, as if a stranger had
- * deleted it. */
+/* The same for a group and all flows that go through it, as if somebody else
+ * had deleted it. */
 void fake_switch_remove_group(struct fake_switch *, uint32_t id);
 /* Flows but the marker. */
 size_t fake_switch_n_flows(const struct fake_switch *);

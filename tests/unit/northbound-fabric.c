@@ -581,19 +581,19 @@ tell_notes(void)
         { .name = "hv1", .n = 2, .full = true },
         { .name = "hv2", .missing = "its switch has disconnected" },
     };
-    const struct learned_connection notes[] = {
+    const struct learned_connection learned[] = {
         { .vni = 1, .ofport = 7, .src = fake_fabric.from,
           .dst = fake_fabric.to, .protocol = 6, .port = 80 },
         { .vni = 1, .ofport = 7, .src = fake_fabric.from,
           .dst = fake_fabric.to, .protocol = 47 },
     };
     const uint32_t where[] = { 0, 0 };
-    const struct fabric_connections noted = {
-        2, hosts, ARRAY_SIZE(notes), notes, where,
+    const struct fabric_connections reported = {
+        2, hosts, ARRAY_SIZE(learned), learned, where,
     };
 
     fake_fabric.reading = NULL;
-    reading->cb(reading->aux, &noted);
+    reading->cb(reading->aux, &reported);
     free(reading);
 }
 

@@ -73,8 +73,8 @@ struct fabric {
                                  * of later ones; 0: none. */
     bool lacking;               /* A host has not confirmed. */
     uint64_t n_connected, n_synced; /* Of three hosts. */
-    struct fabric_connections_reading *reading; /* Of notes, the newest. */
-    struct vmn_ip from, to;     /* Of what is noted. */
+    struct fabric_connections_reading *reading; /* The newest. */
+    struct vmn_ip from, to;     /* Of what is learned. */
     size_t n_unclaimed;         /* Interfaces, on 'n_unclaiming' hosts. */
     size_t n_unclaiming;        /* At most 9: hv1 and so on. */
     size_t n_unread;            /* Hosts, whose counters were not read. */

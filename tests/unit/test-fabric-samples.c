@@ -147,7 +147,7 @@ a_bank_is_put_once_and_disturbs_nothing(void **state OVS_UNUSED)
     edit_drop();
     switches[0].meters = true;
     connect_host(0);
-    TURN_UNTIL(switches[0].n_taps == 3 * SAMPLING_METERS);
+    TURN_UNTIL(switches[0].n_sampling_flows == 3 * SAMPLING_METERS);
     assert_int_equal(switches[0].n_meter_mods, 2 * SAMPLING_METERS);
     check_host(0);
     status = fixture_host_status("h0");
@@ -160,7 +160,7 @@ a_bank_is_put_once_and_disturbs_nothing(void **state OVS_UNUSED)
     connect_host(0);
     edit_port("a", "red", 100, "all", 1, false);
     until_acked(0);
-    assert_int_equal(switches[0].n_taps, 3 * SAMPLING_METERS);
+    assert_int_equal(switches[0].n_sampling_flows, 3 * SAMPLING_METERS);
     assert_int_equal(switches[0].n_meter_mods, 2 * SAMPLING_METERS);
     assert_int_equal(switches[0].n_dumps, 1);
 
@@ -343,15 +343,15 @@ static void
 a_rule_that_is_heard_gets_its_own_meter(void **state OVS_UNUSED)
 {
     const unsigned n_meters = 2 * SAMPLING_METERS;
-    const unsigned n_taps = 3 * SAMPLING_METERS;
+    const unsigned n_sampling_flows = 3 * SAMPLING_METERS;
 
     edit_drop();
     switches[0].meters = true;
     connect_host(0);
-    TURN_UNTIL(switches[0].n_taps == n_taps);
+    TURN_UNTIL(switches[0].n_sampling_flows == n_sampling_flows);
     send_copy(0, 1, "toy.port/d", 9, SAMPLE_LOG);
     until_in(1);
-    TURN_UNTIL(switches[0].n_taps == n_taps + 2);
+    TURN_UNTIL(switches[0].n_sampling_flows == n_sampling_flows + 2);
     assert_int_equal(switches[0].n_meter_mods, n_meters + 1);
     /* Once; and one whose number has the same end shares it. */
     send_copy(0, 2, "toy.port/d", 9, SAMPLE_LOG);
@@ -361,7 +361,7 @@ a_rule_that_is_heard_gets_its_own_meter(void **state OVS_UNUSED)
     until_in(4);
     send_copy(0, 5, "toy.port/d", 10, SAMPLE_LOG);
     until_in(5);
-    TURN_UNTIL(switches[0].n_taps == n_taps + 4);
+    TURN_UNTIL(switches[0].n_sampling_flows == n_sampling_flows + 4);
     assert_int_equal(switches[0].n_meter_mods, n_meters + 2);
     assert_int_equal(sampling_n_logged(fabric, flow_owner_cookie("toy.port/d"),
                                        9), 2);

@@ -125,7 +125,7 @@ meters_of_senders_are_put_there_once(void **state)
 
     connect_with_meters(0);
     TURN_UNTIL(packet_in_meters_are_on(new_host(0)->sw));
-    assert_int_equal(fakes[0].n_punts, PACKET_IN_METER_FLOWS);
+    assert_int_equal(fakes[0].n_packet_in_meter_flows, PACKET_IN_METER_FLOWS);
     assert_int_equal(fakes[0].n_limits, PACKET_IN_METERS);
     for (unsigned i = 0; i < PACKET_IN_METERS; i++) {
         assert_int_equal(fakes[0].limits[i].rate, PORT_RATE);
@@ -142,16 +142,16 @@ meters_of_senders_are_put_there_once(void **state)
     send_up(0, 1, ECHO, "later", 60);
     TURN_UNTIL(fakes[0].n_packet_outs);
     TURN_UNTIL(packet_in_meters_are_on(new_host(0)->sw));
-    assert_int_equal(fakes[0].n_punts, PACKET_IN_METER_FLOWS);
+    assert_int_equal(fakes[0].n_packet_in_meter_flows, PACKET_IN_METER_FLOWS);
     fakes[0].limits[3].rate++;
     connect_with_meters(0);
     TURN_UNTIL(fakes[0].limits[3].rate == PORT_RATE);
     TURN_UNTIL(packet_in_meters_are_on(new_host(0)->sw));
-    assert_int_equal(fakes[0].n_punts, PACKET_IN_METER_FLOWS);
+    assert_int_equal(fakes[0].n_packet_in_meter_flows, PACKET_IN_METER_FLOWS);
     assert_int_equal(fakes[0].n_limits, PACKET_IN_METERS);
 }
 
-/* The flow with 'cookie' in a table of punts. */
+/* The flow with 'cookie' in a table of packet-in meters. */
 static struct fake_flow *
 find_punt(int i, uint8_t table, uint64_t cookie)
 {
