@@ -53,6 +53,22 @@ call_missing(const struct effects *effects, const struct svec *a,
     }
 }
 
+/* Adds those of 'among' that 'selector' matches to 'ports'. */
+static void
+add_selected(const struct model *model, const struct vmn_selector *selector,
+             const struct svec *among, struct svec *ports)
+{
+    for (size_t i = 0; selector->text && i < among->n; i++) {
+        const struct vmn_port *port = model_get(model, VMN_TABLE_PORT,
+                                                among->names[i]);
+
+        if (port && vmn_selector_matches(selector, &port->labels)) {
+            svec_add(ports, among->names[i]);
+        }
+    }
+    svec_sort_unique(ports);
+}
+
 /* Ports whose labels have changed.  --------------------------------------- */
 
 /* Returns true if the request gave the port, which exists, its labels: by
@@ -214,6 +230,11 @@ quarantine_effects(struct effects *effects,
     }
     add_quarantined(model, before, look, &then);
     add_quarantined(model, now, look, &there);
+    /* A port that the one names may be selected by the other. */
+    if (!look && before && now) {
+        add_selected(model, &now->selector, &then, &there);
+        add_selected(model, &before->selector, &there, &then);
+    }
     call_missing(effects, &there, &then, "quarantine");
     call_missing(effects, &then, &there, "release");
     effects->n_ports_left -= look ? n : 0;
@@ -238,23 +259,6 @@ add_backends(const struct vmn_loadbalancer *lb, bool drain,
     svec_sort_unique(ports);
 }
 
-/* Adds those of 'drained' that 'now' selects to 'serving'. */
-static void
-add_selected(const struct model *model, const struct vmn_loadbalancer *now,
-             const struct svec *drained, struct svec *serving)
-{
-    for (size_t i = 0; i < drained->n; i++) {
-        const struct vmn_port *port = model_get(model, VMN_TABLE_PORT,
-                                                drained->names[i]);
-
-        if (port && now->selector.text
-            && vmn_selector_matches(&now->selector, &port->labels)) {
-            svec_add(serving, drained->names[i]);
-        }
-    }
-    svec_sort_unique(serving);
-}
-
 /* A backend that is listed no longer is undrained only if the balancer selects
  * it. */
 static void
@@ -271,7 +275,7 @@ balancer_effects(const struct effects *effects,
     call_missing(effects, &there, &then, "drain");
     if (now) {
         add_backends(now, false, &serving);
-        add_selected(effects->model, now, &then, &serving);
+        add_selected(effects->model, &now->selector, &then, &serving);
         for (size_t i = 0; i < then.n; i++) {
             if (svec_contains(&serving, then.names[i])
                 && !svec_contains(&there, then.names[i])) {

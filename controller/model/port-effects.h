@@ -16,9 +16,9 @@ struct txn;
 
 /* For so many ports per revision it is looked whether its quarantines select
  * them.  Of a quarantine that there are too many for, only the effects on
- * ports that it names are known.  So many labels and quarantines are looked at
- * for ports that are created, or whose labels are changed; of ports beyond
- * that nothing is known. */
+ * ports that it names, or named, are known.  So many labels and quarantines
+ * are looked at for ports that are created, or whose labels are changed; of
+ * ports beyond that nothing is known. */
 #define PORT_EFFECTS_LOOKED_MAX 20000
 
 /* Called with "quarantine", "release", "drain" or "undrain", a port's name,

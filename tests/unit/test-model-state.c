@@ -16,6 +16,7 @@
 
 #include "controller/model/model.h"
 #include "controller/model/id-pools.h"
+#include "controller/model/port-effects.h"
 #include "controller/schema/schema-row.h"
 #include "openvswitch/dynamic-string.h"
 #include "tests/unit/model-fixture.h"
@@ -272,6 +273,38 @@ log_names_ports_that_others_have_an_effect_on(void **state)
           "'selector':'mark=web'}", "");
     assert_newest_log(model, "\"name\":\"l\"}," EFFECT("undrain", "a",
                       "loadbalancers/l") "]");
+}
+
+/* More than there may be are to be looked at in one request: of a port that
+ * the quarantine named it is known all the same whether it selects it now. */
+static void
+log_releases_no_port_that_is_selected(void **state)
+{
+    struct model *model = *state;
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    ds_put_cstr(&ds, "put networks n {'subnets':[{'cidr':'10.0.0.0/16'}]}");
+    for (int i = 0; i < 200; i++) {
+        ds_put_format(&ds, "\nput ports p%d {'network':'n',"
+                      "'labels':{'mark':'x','other':'y'}}", i);
+    }
+    ds_put_cstr(&ds, "\nput ports c {'network':'n'}\n"
+                "put quarantines named {'ports':['p1','c']}\n"
+                "put quarantines selects {'selector':'mark=x'}");
+    apply(model, ds_cstr(&ds), "");
+    ds_clear(&ds);
+    /* Each has 200 to look at, and selects none. */
+    for (int i = 0; i < PORT_EFFECTS_LOOKED_MAX / 200; i++) {
+        ds_put_format(&ds, "put quarantines q%d {'selector':"
+                      "'mark,!other'}\n", i);
+    }
+    ds_put_cstr(&ds, "put quarantines named {'selector':'mark=x'}\n"
+                "put quarantines selects {'ports':['p2','c']}");
+    apply(model, ds_cstr(&ds), "");
+    assert_newest_log(model, "\"name\":\"selects\"},"
+                      EFFECT("release", "c", "quarantines/named") ","
+                      EFFECT("quarantine", "c", "quarantines/selects") "]");
+    ds_destroy(&ds);
 }
 
 /* A port that is given labels comes into quarantines and leaves them as one
@@ -551,6 +584,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(log_names_ports_that_others_have_an_effect_on),
+        TEST(log_releases_no_port_that_is_selected),
         TEST(log_names_quarantines_that_labels_bring_ports_into),
         TEST(log_names_effects_of_labels_and_quarantines_together),
         TEST(indexes_follow_rows),
