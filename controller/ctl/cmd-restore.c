@@ -76,36 +76,13 @@ print_restored(struct ctl *ctl, const char *file,
     }
 }
 
-/* Prints as JSON or YAML, if that is asked for, that nothing was compared, and
- * why: what would be taken back is null, not nothing. */
-static bool
-show_raw_uncompared(struct ctl *ctl, const char *reason)
-{
-    json_t *text = json_string(reason);
-    json_t *json = json_pack(
-        "{s:n, s:n, s:n, s:n, s:n, s:o}", "n_revisions", "revisions",
-        "n_objects", "objects", "revoked", "error",
-        text ? text : json_string("the database cannot be used"));
-    bool shown = ctl_show_raw(ctl, json);
-
-    json_decref(json);
-    return shown;
-}
-
 /* Says of a dry run what was not compared. */
 static void
 print_not_restored(struct ctl *ctl, const char *file,
                    const struct store_restored *r)
 {
-    char *text;
+    char *text = ctl_backup_describe(&r->info);
 
-    if (ctl->output != CTL_TABLE) {
-        if (r->uncompared) {
-            show_raw_uncompared(ctl, r->uncompared);
-        }
-        return;
-    }
-    text = ctl_backup_describe(&r->info);
     fprintf(ctl->out, "%s: %s, verified\n", file, text);
     free(text);
     if (r->unchanged) {
@@ -187,35 +164,86 @@ print_loss(struct ctl *ctl, const struct store_loss *loss)
     fflush(ctl->out);
 }
 
-/* Prints the same as JSON or YAML, if that is asked for. */
-static bool
-show_raw_loss(struct ctl *ctl, const struct store_loss *loss)
+/* As JSON or YAML.  ------------------------------------------------------- */
+
+/* A restore under way. */
+struct run {
+    struct ctl *ctl;
+    bool raw;                   /* JSON or YAML is asked for. */
+    json_t *loss;               /* With 'raw': the lists above; NULL: it was
+                                 * not compared, or nothing differs. */
+};
+
+static json_t *
+pack_loss(const struct store_loss *loss)
 {
-    json_t *json = json_pack(
+    return json_pack(
         "{s:I, s:O, s:I, s:O, s:O}", "n_revisions",
         (json_int_t) loss->n_revisions, "revisions", loss->revisions,
         "n_objects", (json_int_t) loss->n_objects, "objects", loss->objects,
         "revoked", loss->revoked);
-    bool shown = ctl_show_raw(ctl, json);
-
-    json_decref(json);
-    return shown;
 }
 
-/* Shows what is taken back, and asks whether to go on. */
-static bool
-confirm_restore(void *ctl_, const struct store_loss *loss)
+/* Returns that nothing was compared, and why: what would be taken back is
+ * null, not nothing. */
+static json_t *
+pack_uncompared(const char *reason)
 {
-    struct ctl *ctl = ctl_;
+    json_t *text = json_string(reason);
+
+    return json_pack(
+        "{s:n, s:n, s:n, s:n, s:n, s:o}", "n_revisions", "revisions",
+        "n_objects", "objects", "revoked", "error",
+        text ? text : json_string("the database cannot be used"));
+}
+
+/* Returns what has been done: null if nothing had to be. */
+static json_t *
+pack_done(const struct store_restored *r)
+{
+    return (r->unchanged ? json_null()
+            : json_pack("{s:I, s:s?, s:I, s:b, s:I, s:b, s:I}", "revision",
+                        (json_int_t) r->revision, "former", r->former,
+                        "n_taken_back", (json_int_t) r->n_taken_back,
+                        "log_cut", r->log_cut, "n_revoked",
+                        (json_int_t) r->n_revoked, "revoked_unknown",
+                        r->revoked_unknown, "n_shared_vnis",
+                        (json_int_t) r->n_shared));
+}
+
+/* Shows one object: the lists of a dry run, and, if it is none, "restored":
+ * what was done.  'r' is NULL if nothing was, as nobody has confirmed it. */
+static void
+show_raw(const struct run *run, const struct store_restored *r)
+{
+    const struct store_loss none = {
+        .revisions = json_array(), .objects = json_array(),
+        .revoked = json_array(),
+    };
+    json_t *json = (run->loss ? json_incref(run->loss)
+                    : r && r->uncompared ? pack_uncompared(r->uncompared)
+                    : pack_loss(&none));
+
+    if (!run->ctl->dry_run) {
+        json_object_set_new(json, "restored", r ? pack_done(r) : json_null());
+    }
+    ctl_show_raw(run->ctl, json);
+    json_decref(json);
+    json_decref(none.revisions);
+    json_decref(none.objects);
+    json_decref(none.revoked);
+}
+
+/* The restore.  ----------------------------------------------------------- */
+
+/* Asks whether to go on, beside what is for a program. */
+static bool
+is_confirmed(const struct run *run)
+{
+    struct ctl *ctl = run->ctl;
+    FILE *out = run->raw ? ctl->err : ctl->out;
     char line[16];
 
-    if (ctl->dry_run) {
-        if (!show_raw_loss(ctl, loss) && loss->n_objects) {
-            print_loss(ctl, loss);
-        }
-        return false;
-    }
-    print_loss(ctl, loss);
     if (ctl->yes) {
         return true;
     }
@@ -224,8 +252,8 @@ confirm_restore(void *ctl_, const struct store_loss *loss)
               ctl->err);
         return false;
     }
-    fputs("Take these changes back? [y/N] ", ctl->out);
-    fflush(ctl->out);
+    fputs("Take these changes back? [y/N] ", out);
+    fflush(out);
     if (fgets(line, sizeof line, ctl->in)
         && (line[0] == 'y' || line[0] == 'Y')) {
         return true;
@@ -234,9 +262,47 @@ confirm_restore(void *ctl_, const struct store_loss *loss)
     return false;
 }
 
+/* Shows what is taken back, and asks whether to go on.  As JSON that is shown
+ * with what was done, unless a person is to decide by it. */
+static bool
+confirm_restore(void *run_, const struct store_loss *loss)
+{
+    struct run *run = run_;
+    struct ctl *ctl = run->ctl;
+
+    if (run->raw) {
+        run->loss = pack_loss(loss);
+        if (!ctl->dry_run && !ctl->yes && isatty(fileno(ctl->in))) {
+            fprintf(ctl->err, "%"PRIuSIZE" objects differ, and %"PRIuSIZE
+                    " revisions are taken back (--dry-run lists them)\n",
+                    loss->n_objects, loss->n_revisions);
+        }
+    } else if (!ctl->dry_run || loss->n_objects) {
+        print_loss(ctl, loss);
+    }
+    return !ctl->dry_run && is_confirmed(run);
+}
+
+static void
+show_result(const struct run *run, const char *file,
+            const struct store_restored *r)
+{
+    if (run->raw) {
+        show_raw(run, r);
+    } else if (run->ctl->dry_run) {
+        print_not_restored(run->ctl, file, r);
+    } else {
+        print_restored(run->ctl, file, r);
+    }
+}
+
 enum ctl_exit
 ctl_cmd_restore(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
 {
+    struct run run = {
+        .ctl = ctl,
+        .raw = ctl->output == CTL_JSON || ctl->output == CTL_YAML,
+    };
     enum ctl_exit status = CTL_DONE;
     struct vmn_error why = VMN_ERROR_INIT;
     struct store_restored restored;
@@ -248,19 +314,21 @@ ctl_cmd_restore(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
     const struct store_restore how = {
         .comment = ctl->comment, .with_revoked = ctl->with_revoked,
         .dry_run = ctl->dry_run, .max = ctl->limit,
-        .confirm = confirm_restore, .aux = ctl,
+        .confirm = confirm_restore, .aux = &run,
     };
     int error = store_file_restore(args[0], ctl->database, &how, &restored,
                                    &why);
     if (error == ECANCELED) {
         status = CTL_REFUSED;
+        if (run.raw) {
+            show_raw(&run, NULL);
+        }
     } else if (error) {
         status = ctl_backup_refuse(ctl, &why);
-    } else if (ctl->dry_run) {
-        print_not_restored(ctl, args[0], &restored);
     } else {
-        print_restored(ctl, args[0], &restored);
+        show_result(&run, args[0], &restored);
     }
     store_restored_uninit(&restored);
+    json_decref(run.loss);
     return status;
 }

@@ -51,7 +51,8 @@ enum ctl_option {
     CTL_OPT_WAITS = 1 << 6,     /* No option: it waits by default. */
     CTL_OPT_CASCADE = 1 << 7,
     CTL_OPT_GLOBAL = 1 << 8,    /* --server and so on: every command. */
-    CTL_OPT_DRY_RUN = 1 << 9,   /* --dry-run, and -o with it. */
+    CTL_OPT_DRY_RUN = 1 << 9,   /* --dry-run, and -o with it
+                                 * (of a restore, also without). */
     CTL_OPT_PLAN = 1 << 10,     /* -o, for a command that only plans. */
     CTL_OPT_ONCE = 1 << 11,     /* --once and --interval. */
     CTL_OPT_FLOWS = 1 << 12,    /* --diff, --repair, --app and so on. */

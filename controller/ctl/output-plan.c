@@ -27,7 +27,9 @@ ctl_plan_check(struct ctl *ctl, const struct ctl_command *command)
         return true;
     }
     if (!ctl->dry_run) {
-        if (ctl->output != CTL_TABLE) {
+        /* A restore shows as JSON what it has done, too. */
+        if (ctl->output != CTL_TABLE
+            && !(command->options & CTL_OPT_RESTORE)) {
             ctl_usage(ctl, "%s: -o requires --dry-run", command->name);
             return false;
         }

@@ -41,8 +41,8 @@ def backup(vmnd, name):
     return path
 
 
-def restore(vmnd, path):
-    return vmnctl("restore", path, "--database", vmnd.db, "--yes")
+def restore(vmnd, path, *more):
+    return vmnctl("restore", path, "--database", vmnd.db, "--yes", *more)
 
 
 def spoil(path):
@@ -471,10 +471,23 @@ def test_restore_says_what_it_would_change(alone):       # noqa: F811
     assert alone.api.get("networks/new")
     assert alone.stop() == 0
 
-    words = restore(alone, saved)
-    assert "2 later revisions are taken back" in words, words
+    run = subprocess.run([find("vmnctl"), "restore", saved, "--database",
+                          alone.db, "-o", "json"], capture_output=True,
+                         text=True, stdin=subprocess.DEVNULL, timeout=120)
+    assert run.returncode == 1 and "--yes" in run.stderr, run
+    assert json.loads(run.stdout) == {**plan, "restored": None}, run
+
+    words = restore(alone, saved, "-o", "json")
+    done = json.loads(words)
+    for part in "n_objects", "objects", "n_revisions", "revisions":
+        assert done[part] == plan[part], (part, done, plan)
+    assert done["restored"]["n_taken_back"] == 2, done
+    assert os.path.exists(done["restored"]["former"]), done
     words = vmnctl("restore", saved, "--database", alone.db)
     assert "nothing would change: " + alone.db in words, words
+    done = json.loads(vmnctl("restore", saved, "--database", alone.db, "-o",
+                             "json"))
+    assert done["restored"] is None and done["n_objects"] == 0, done
     alone.start()
     words = vmnctl("revision", str(changed), "--diff", "-s",
                    "unix:" + alone.socket)
