@@ -2,8 +2,8 @@
  *
  * Files that a restore makes beside the database, for as long as it runs, and
  * the removal of those that a killed one has left.  A dry run's are named by
- * its process; a lock on them, not that number, which means nothing in another
- * container, says that they are in use. */
+ * its process, or a number behind that; a lock on them, not that number, which
+ * means nothing in another container, says that they are in use. */
 
 #include <config.h>
 
@@ -25,6 +25,8 @@
 /* Names that are collected at once: what others leave in the folder must not
  * fill the memory. */
 #define STALE_MAX 1000
+/* So many names of a dry run's files are tried. */
+#define DRY_RUNS_MAX 100
 
 static char *
 former_name(const char *copy)
@@ -70,25 +72,51 @@ open_locked(const char *copy, int flags, int *fd)
     return error;
 }
 
+/* Makes 'copy' and locks it.  Returns 0 or a positive errno. */
+static int
+make_locked(struct store_scratch *scratch, char *copy)
+{
+    int error;
+
+    scratch->copy = copy;
+    scratch->former = former_name(copy);
+    do {
+        error = open_locked(copy, O_CREAT, &scratch->fd);
+    } while (error == EAGAIN);
+    return error;
+}
+
+static void
+free_names(struct store_scratch *scratch)
+{
+    free(scratch->former);
+    free(scratch->copy);
+}
+
 int
 store_scratch_make(struct store_scratch *scratch, const char *database,
                    bool dry_run, struct vmn_error *why)
 {
-    long int pid = getpid();
+    long int number = getpid();
     int error;
 
-    scratch->copy = (dry_run
-                     ? xasprintf("%s.restore-dry-run-%ld", database, pid)
-                     : xasprintf("%s.restore-part", database));
-    scratch->former = former_name(scratch->copy);
-    do {
-        error = open_locked(scratch->copy, O_CREAT, &scratch->fd);
-    } while (error == EAGAIN);
+    if (!dry_run) {
+        error = make_locked(scratch, xasprintf("%s.restore-part", database));
+    } else {
+        /* A process of another container may have the same number. */
+        for (int i = 0; ; i++) {
+            error = make_locked(scratch, xasprintf("%s.restore-dry-run-%ld",
+                                                   database, number + i));
+            if (error != EBUSY || i + 1 >= DRY_RUNS_MAX) {
+                break;
+            }
+            free_names(scratch);
+        }
+    }
     if (error) {
         vmn_error_errno(why, error, "cannot make %s: %s", scratch->copy,
                         ovs_strerror(error));
-        free(scratch->former);
-        free(scratch->copy);
+        free_names(scratch);
     }
     return error;
 }
@@ -98,8 +126,7 @@ store_scratch_remove(struct store_scratch *scratch)
 {
     remove_both(scratch->copy);
     close(scratch->fd);
-    free(scratch->former);
-    free(scratch->copy);
+    free_names(scratch);
 }
 
 /* Returns the length of what 'name' has of 'base' and a number, or 0 if it

@@ -562,6 +562,25 @@ files_of_a_running_dry_run_stay(void **state)
     db_open(f);
 }
 
+/* Processes of two containers may have the same number. */
+static void
+dry_run_takes_another_name_for_its_files(void **state)
+{
+    struct db_fixture *f = *state;
+    struct store_scratch first, second;
+
+    assert_int_equal(store_scratch_make(&first, f->path, true, NULL), 0);
+    assert_int_equal(store_scratch_make(&second, f->path, true, NULL), 0);
+    assert_string_not_equal(first.copy, second.copy);
+    db_close(f);
+    db_open(f);
+    assert_int_equal(access(second.copy, F_OK), 0);
+    store_scratch_remove(&second);
+    store_scratch_remove(&first);
+    db_close(f);
+    db_open(f);
+}
+
 static void
 bad_backups_are_refused(void **state)
 {
@@ -631,6 +650,7 @@ main(int argc, char *argv[])
         TEST(log_of_a_damaged_database_goes_with_it),
         TEST(files_of_killed_restores_are_removed),
         TEST(files_of_a_running_dry_run_stay),
+        TEST(dry_run_takes_another_name_for_its_files),
         TEST(bad_backups_are_refused),
     };
 
