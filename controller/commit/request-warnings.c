@@ -245,6 +245,13 @@ check_left_backend(const struct model *model,
                    const struct model_left_backend *left,
                    struct model_warnings *warnings)
 {
+    static const char *const parts[] = {
+        [MODEL_BACKEND_IDLE] = "is a backend of it that is given no new "
+                               "connections",
+        [MODEL_BACKEND_STANDBY] = "is a standby of it, which serves while too "
+                                  "few others do",
+        [MODEL_BACKEND_SERVING] = "serves it",
+    };
     const struct vmn_row *lb = model_get(model, VMN_TABLE_LOADBALANCER,
                                          left->balancer);
 
@@ -253,8 +260,7 @@ check_left_backend(const struct model *model,
             warnings, lb, left->field,
             "port \"%s\", which is deleted, %s: its open connections "
             "are cut, and how many they are is not known; once it is drained, "
-            "none is", left->port, left->served ? "serves it"
-            : "is a backend of it that is given no new connections");
+            "none is", left->port, parts[left->part]);
     }
 }
 

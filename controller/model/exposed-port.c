@@ -113,11 +113,11 @@ is_covered(struct question *q)
     return false;
 }
 
+/* Returns true if the port is cut off by itself: its parent may be, too. */
 static bool
-is_quarantined(struct question *q)
+is_held(struct question *q, const struct vmn_port *port)
 {
     struct vmn_names names = model_names(q->model, VMN_TABLE_QUARANTINE);
-    const struct vmn_port *port = q->port;
 
     for (size_t i = 0; i < names.n; i++) {
         const struct vmn_quarantine *quarantine = model_get(
@@ -133,6 +133,17 @@ is_quarantined(struct question *q)
         }
     }
     return port->quarantined;
+}
+
+/* A quarantined VM interface includes its sub-ports. */
+static bool
+is_quarantined(struct question *q)
+{
+    const struct vmn_port *parent
+        = (q->port->parent ? model_get(q->model, VMN_TABLE_PORT,
+                                       q->port->parent) : NULL);
+
+    return is_held(q, q->port) || (parent && is_held(q, parent));
 }
 
 bool

@@ -61,13 +61,10 @@ holds(const struct vmn_quarantine *quarantine, const struct vmn_port *port)
             && vmn_selector_matches(&quarantine->selector, &port->labels));
 }
 
-/* Returns true if the port was quarantined: its connections are cut then. */
+/* Returns true if the port was cut off by itself. */
 static bool
-is_quarantined(const struct model *model, const struct vmn_port *port)
+is_held(const struct model *model, const struct vmn_port *port)
 {
-    const struct vmn_port *parent
-        = (port->parent ? row_before(model_find(model, VMN_TABLE_PORT,
-                                                port->parent)) : NULL);
     struct vmn_names names = model_names(model, VMN_TABLE_QUARANTINE);
 
     for (size_t i = 0; i < names.n; i++) {
@@ -79,18 +76,22 @@ is_quarantined(const struct model *model, const struct vmn_port *port)
         }
         model_yield(model);
     }
-    return port->quarantined || (parent && parent->quarantined);
+    return port->quarantined;
 }
 
-/* What a backend is, as far as the rows say. */
-enum backend_part {
-    NO_PART,                    /* It has no connections. */
-    MAY_HAVE_SOME,              /* It is given none, and may have old ones, or
-                                 * nobody knows. */
-    SERVES,
-};
+/* Returns true if the port or its parent was quarantined: its connections are
+ * cut then. */
+static bool
+is_quarantined(const struct model *model, const struct vmn_port *port)
+{
+    const struct vmn_port *parent
+        = (port->parent ? row_before(model_find(model, VMN_TABLE_PORT,
+                                                port->parent)) : NULL);
 
-static enum backend_part
+    return is_held(model, port) || (parent && is_held(model, parent));
+}
+
+static enum model_backend_part
 get_part(const struct model *model, const struct vmn_loadbalancer *lb,
          const struct vmn_backend *named, const char *port)
 {
@@ -101,14 +102,16 @@ get_part(const struct model *model, const struct vmn_loadbalancer *lb,
 
     free(name);
     if (health && health->state == VMN_HEALTH_DRAINED) {
-        return NO_PART;
+        return MODEL_BACKEND_NONE;
     } else if (lb->health.type && is_down
                && lb->when_down == VMN_DOWN_CUT) {
-        return NO_PART;
+        return MODEL_BACKEND_NONE;
+    } else if ((named && !named->weight)
+               || (lb->health.type && (!health || is_down))) {
+        return MODEL_BACKEND_IDLE;
     }
-    return ((named && (!named->weight || named->standby))
-            || (lb->health.type && (!health || is_down))
-            ? MAY_HAVE_SOME : SERVES);
+    return (named && named->standby ? MODEL_BACKEND_STANDBY
+            : MODEL_BACKEND_SERVING);
 }
 
 /* Adds the balancers that the port of 'entry', which the request deletes, was
@@ -135,14 +138,15 @@ add_balancers(struct txn *txn, const struct entry *entry)
         const struct vmn_backend *named;
         const char *field = (lb && vmn_lb_is_offered_in(lb, port->network)
                              ? backend_field(lb, port, &named) : NULL);
-        enum backend_part part = (field ? get_part(txn->model, lb, named,
-                                                   entry->name) : NO_PART);
+        enum model_backend_part part
+            = (field ? get_part(txn->model, lb, named, entry->name)
+               : MODEL_BACKEND_NONE);
 
-        if (part != NO_PART) {
+        if (part != MODEL_BACKEND_NONE) {
             request->left_backends[request->n_left_backends++]
                 = (struct model_left_backend) {
                     xstrdup(names.names[i]), xstrdup(entry->name), field,
-                    part == SERVES,
+                    part,
                 };
         }
         model_yield(txn->model);

@@ -271,12 +271,22 @@ struct model_unbound {
                                  * "/host"; "": by something else. */
 };
 
+/* What a backend is to a balancer, as far as the rows say. */
+enum model_backend_part {
+    MODEL_BACKEND_NONE,         /* It has no connections. */
+    MODEL_BACKEND_IDLE,         /* It is given none, and may have old ones, or
+                                 * nobody knows. */
+    MODEL_BACKEND_STANDBY,      /* It is given some while too few others
+                                 * serve, which the app decides. */
+    MODEL_BACKEND_SERVING,
+};
+
 /* A port that a request deletes, and a balancer that it was a backend of until
  * then. */
 struct model_left_backend {
     char *balancer, *port;      /* Owned. */
     const char *field;          /* Of the balancer's spec, by which. */
-    bool served;                /* It was given new connections. */
+    enum model_backend_part part;
 };
 /* So many of them are remembered. */
 #define MODEL_LEFT_BACKENDS_MAX 20

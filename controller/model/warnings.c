@@ -17,6 +17,7 @@
 #include "controller/model/model.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-shown.h"
+#include "controller/schema/value.h"
 #include "util.h"
 
 /* Rows that are read for the warnings of one answer: some milliseconds. */
@@ -260,20 +261,27 @@ check_floating(struct model_warnings *w,
     const struct vmn_port *port
         = (floating->port ? model_get(w->model, VMN_TABLE_PORT,
                                       floating->port) : NULL);
-    char *text;
+    char ip[VALUE_IP_SIZE];
+    char *text, *how;
 
     if (!port || !model_sees(w->rights, &port->row)
         || !model_port_is_exposed(w->model, port, &w->steps)) {
         return;
     }
+    /* An account with a scope may not ask for reachability. */
+    how = (w->rights && w->rights->scope.text
+           ? xasprintf("vmnctl trace outside %s tcp/22",
+                       value_format_ip(&floating->ip, ip))
+           : xasprintf("vmnctl reachability --from outside --to port/%s",
+                       port->row.name));
     text = xasprintf("opens all TCP, UDP and SCTP ports, and pings, from "
                      "outside, except what a rule denies: no policy isolates "
                      "port \"%s\" in ingress, and \"default\" of network "
-                     "\"%s\" is allow (vmnctl reachability --from outside "
-                     "--to port/%s)", port->row.name, port->network,
-                     port->row.name);
+                     "\"%s\" is allow (%s)", port->row.name, port->network,
+                     how);
     warn(w, &floating->row, text, "/port");
     free(text);
+    free(how);
 }
 
 /* Interface.  ------------------------------------------------------------ */
@@ -389,8 +397,8 @@ model_warnings_finish(struct model_warnings *w)
     if (!w->steps) {
         w->warnings = w->warnings ? w->warnings : alloc(w);
         w->warnings[w->n++] = (struct model_warning) {
-            .text = "there are too many members to check all groups and "
-                    "selectors",
+            .text = "there are too many members to check all groups, "
+                    "selectors and floating addresses",
         };
     }
     if (w->n_all > MODEL_WARNINGS_MAX) {

@@ -136,6 +136,7 @@ find_warnings(const struct northbound *nb, struct arena *arena,
     static const enum vmn_table tables[] = {
         VMN_TABLE_QUARANTINE, VMN_TABLE_LOADBALANCER, VMN_TABLE_POLICY,
         VMN_TABLE_GROUP, VMN_TABLE_HOST, VMN_TABLE_ROUTER,
+        VMN_TABLE_FLOATING_IP,  /* Last: it reads the most rows. */
     };
     struct model_warnings warnings;
 

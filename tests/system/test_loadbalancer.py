@@ -364,6 +364,22 @@ def test_deleted_backends_are_warned_of_until_they_are_drained(world):
     world.patch("loadbalancers", "lb", backends=[{"port": "w1", "weight": 0}])
     assert ('port "w1", which is deleted, is a backend of it that is given no '
             "new connections: its open") in said_of("w1")
+    # A standby may serve by now, as nobody else does.
+    world.patch("loadbalancers", "lb", backends=[
+        {"port": "w1", "standby": True}], min_serving=9)
+    assert ('port "w1", which is deleted, is a standby of it, which serves '
+            "while too few others do: its open") in said_of("w1")
+    world.patch("loadbalancers", "lb", min_serving=1)
+    # A sub-port, whose parent may be what is cut off.
+    world.put("ports", "s1", network="net", parent="w1", vlan=5,
+              labels={"role": "web"})
+    wait_for("the sub-port", lambda: world.api.get("ports/s1")["status"].get(
+        "host") == "h1", 20)
+    assert serving.replace("w1", "s1") in said_of("s1")
+    world.put("quarantines", "case-6", ports=["w1"])
+    assert "which is deleted" not in said_of("s1")
+    world.api.delete("quarantines/case-6")
+    world.api.delete("ports/s1")
     world.put("quarantines", "case-7", ports=["w1"])
     assert "which is deleted" not in said_of("w1")
     world.api.delete("quarantines/case-7")

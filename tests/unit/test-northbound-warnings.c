@@ -13,6 +13,7 @@
 #include <event2/event.h>
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "fatal-signal.h"
 #include "openvswitch/dynamic-string.h"
@@ -89,6 +90,60 @@ what_nothing_is_in_is_warned_of(void **state)
     assert_call(f, 200, "GET", "/v1/status", NULL);
     assert_warning(f, 0, "loadbalancers", "/spec/selector");
     assert_int_equal(json_array_size(at(f, "warnings")), 1);
+}
+
+#define OUTSIDE "{\"objects\": ["                                           \
+    "{\"type\": \"hosts\", \"name\": \"hv1\","                             \
+    " \"spec\": {\"ovsdb\": \"inbound\", \"tunnel_ip\": \"192.0.2.9\"}},"   \
+    "{\"type\": \"networks\", \"name\": \"road\", \"spec\": {"              \
+    " \"provider\": {\"physical\": \"dc\", \"vlan\": 10}, \"subnets\": ["     \
+    " {\"cidr\": \"198.51.100.0/24\", \"gateway\": \"198.51.100.1\"}]}},"     \
+    "{\"type\": \"networks\", \"name\": \"n\", \"spec\": {\"subnets\": ["     \
+    " {\"cidr\": \"10.0.0.0/24\", \"gateway\": \"10.0.0.1\"}]}},"             \
+    "{\"type\": \"routers\", \"name\": \"r\", \"spec\": {"                  \
+    " \"interfaces\": [{\"network\": \"n\"}], \"external\": {"              \
+    " \"network\": \"road\", \"addresses\": [\"198.51.100.2\"],"            \
+    " \"gateways\": [{\"host\": \"hv1\"}]}}},"                             \
+    "{\"type\": \"ports\", \"name\": \"vm\","                              \
+    " \"spec\": {\"network\": \"n\"}},"                                     \
+    "{\"type\": \"ports\", \"name\": \"guest\", \"spec\": {"                \
+    " \"network\": \"n\", \"parent\": \"vm\", \"vlan\": 5}},"               \
+    "{\"type\": \"floating-ips\", \"name\": \"f\", \"spec\": {"             \
+    " \"router\": \"r\", \"port\": \"guest\", \"ip\": \"198.51.100.9\"}}]}"
+
+/* Returns how many warnings of the newest reply are about the type. */
+static size_t
+count_warnings(struct fixture *f, const char *type)
+{
+    const json_t *warning;
+    size_t i, n = 0;
+
+    json_array_foreach (at(f, "warnings"), i, warning) {
+        const char *of = json_string_value(json_object_get(warning, "type"));
+
+        n += of && !strcmp(of, type);
+    }
+    return n;
+}
+
+static void
+port_that_all_reach_from_outside_is_in_the_status(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 200, "POST", "/v1/apply", OUTSIDE);
+    assert_int_equal(count_warnings(f, "floating-ips"), 1);
+    assert_call(f, 200, "GET", "/v1/status", NULL);
+    assert_int_equal(count_warnings(f, "floating-ips"), 1);
+
+    /* It is cut off with its parent. */
+    assert_call(f, 201, "PUT", "/v1/quarantines/q",
+                "{\"spec\": {\"ports\": [\"vm\"]}}");
+    assert_call(f, 200, "GET", "/v1/status", NULL);
+    assert_int_equal(count_warnings(f, "floating-ips"), 0);
+    assert_call(f, 200, "DELETE", "/v1/quarantines/q", NULL);
+    assert_call(f, 200, "GET", "/v1/status", NULL);
+    assert_int_equal(count_warnings(f, "floating-ips"), 1);
 }
 
 static const char *
@@ -286,6 +341,7 @@ main(void)
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(what_nothing_is_in_is_warned_of),
+        TEST(port_that_all_reach_from_outside_is_in_the_status),
         TEST(interfaces_without_a_port_are_warned_of),
         TEST(group_that_is_emptied_is_warned_of),
         TEST(group_whose_listed_ports_go_is_warned_of),
