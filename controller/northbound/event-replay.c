@@ -98,27 +98,37 @@ is_cut(const struct event_log *log, const struct event_replay *past,
     return entry->kind != EVENT_REVISION || entry->revision != past->since;
 }
 
-uint64_t
-event_replay_start(const struct event_log *log,
-                   const struct event_replay *past,
-                   bool (*matches)(const struct event_entry *,
-                                   const void *aux),
-                   const void *aux, uint64_t end, bool *cut)
+void
+event_replay_seek(struct event_seek *seek, const struct event_log *log,
+                  const struct event_replay *past, uint64_t end)
 {
-    uint64_t first = log->oldest;
-    uint64_t n = 0;
+    *seek = (struct event_seek) { .next = end, .left = past->limit };
+    seek->first = log->oldest;
+    while (seek->first < end
+           && !is_since(event_log_get(log, seek->first), past)) {
+        seek->first++;
+    }
+    seek->cut = is_cut(log, past, seek->first);
+}
 
-    while (first < end && !is_since(event_log_get(log, first), past)) {
-        first++;
+bool
+event_replay_step(struct event_seek *seek, const struct event_log *log,
+                  bool (*matches)(const struct event_entry *,
+                                  const void *aux),
+                  const void *aux)
+{
+    if (seek->first < log->oldest) {
+        seek->first = log->oldest; /* Meanwhile it was too much to keep. */
+        seek->cut = true;
     }
-    *cut = is_cut(log, past, first);
-    for (uint64_t id = end; past->limit && id > first; id--) {
-        n += matches(event_log_get(log, id - 1), aux);
-        if (n == past->limit) {
-            first = id - 1;
-            *cut = false;
-            break;
-        }
+    if (!seek->left || seek->next <= seek->first) {
+        return true;
     }
-    return first;
+    seek->left -= matches(event_log_get(log, --seek->next), aux);
+    if (!seek->left) {
+        seek->first = seek->next;
+        seek->cut = false;
+        return true;
+    }
+    return false;
 }

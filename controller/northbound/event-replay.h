@@ -24,14 +24,24 @@ struct event_replay {
 bool nb_query_replay(struct http_request *, const struct northbound *,
                      struct event_replay *);
 
-/* Returns the id of the first event to send of those up to 'end' (excluded),
- * and sets '*cut' to whether older ones were asked for that are not kept.
+/* A search for where a stream begins: for a client with a scope each event
+ * takes some time, and there are EVENTS_MAX. */
+struct event_seek {
+    uint64_t first;             /* Id of the first event to send, so far. */
+    bool cut;                   /* Older ones were asked for that are not
+                                 * kept. */
+    uint64_t next;              /* Those from this one on were looked at. */
+    uint64_t left;              /* Of the limit; 0: there is none. */
+};
+/* Begins a search among the events up to 'end' (excluded). */
+void event_replay_seek(struct event_seek *, const struct event_log *,
+                       const struct event_replay *, uint64_t end);
+/* Looks at one more.  Returns true once 'first' and 'cut' are found.
  * 'matches' says which are sent. */
-uint64_t event_replay_start(const struct event_log *,
-                            const struct event_replay *,
-                            bool (*matches)(const struct event_entry *,
-                                            const void *aux),
-                            const void *aux, uint64_t end, bool *cut);
+bool event_replay_step(struct event_seek *, const struct event_log *,
+                       bool (*matches)(const struct event_entry *,
+                                       const void *aux),
+                       const void *aux);
 
 /* Returns since when all events are kept, in milliseconds since the epoch. */
 int64_t event_log_kept_ms(const struct event_log *);

@@ -64,6 +64,9 @@ struct reader {
                                  * event-scope.h says, with ids of its own. */
     uint64_t shown_id;          /* Then: the last of those, */
     uint64_t resume_id;         /* and events up to this one were sent. */
+    bool seeks;                 /* Where it begins is looked for: */
+    struct event_seek seek;
+    bool missed;                /* Then: events were. */
     bool full;                  /* Until the client has read what is queued. */
     bool quiet;                 /* Nothing was sent since the last
                                  * heartbeat. */
@@ -211,6 +214,59 @@ sendable_end(const struct reader *reader)
     return reader->end ? MIN(reader->end, end) : end;
 }
 
+/* Returns how many events from the reader's position up to 'end' are hidden
+ * from it as background. */
+static uint64_t
+count_hidden(const struct reader *reader, uint64_t end)
+{
+    const struct event_log *log = reader->all->nb->event_log;
+    uint64_t n = 0;
+
+    for (uint64_t id = reader->next; id < end && !reader->scoped; id++) {
+        n += event_is_hidden(event_log_get(log, id), &reader->filter);
+    }
+    return n;
+}
+
+/* Sends the first event of a stream: "start", or "reset" if events were
+ * missed, and the client must read again all that it is interested in.  Of the
+ * past, it says if less is kept than was asked for ('cut'), and how much of it
+ * is hidden, up to event 'now'. */
+static void
+send_start(struct reader *reader, uint64_t now, bool cut)
+{
+    const struct northbound *nb = reader->all->nb;
+
+    write_state(reader, reader->missed ? "reset" : "start",
+                cut ? event_log_kept_ms(nb->event_log) : 0,
+                count_hidden(reader, now));
+}
+
+/* Looks for where the stream begins, until the turn is over.  Returns false if
+ * that is not found yet. */
+static bool
+seek_start(struct reader *reader)
+{
+    const struct northbound *nb = reader->all->nb;
+    uint64_t now = reader->next;
+
+    while (!event_replay_step(&reader->seek, nb->event_log, matches,
+                              reader)) {
+        if (nb->loop && loop_turn_is_over(nb->loop)) {
+            return false;
+        }
+    }
+    reader->seeks = false;
+    reader->next = reader->seek.first;
+    /* Nothing that is sent from there on has a smaller id than the state. */
+    reader->shown_id = event_scope_id(
+        reader->next < now
+        ? event_log_get(nb->event_log, reader->next)->time_ms
+        : time_wall_msec(), 0) - 1;
+    send_start(reader, now, reader->seek.cut);
+    return true;
+}
+
 /* Sends the stream the events that it has not been sent, as far as the queue
  * has room.  May destroy the stream. */
 static void
@@ -220,6 +276,10 @@ send_events(struct reader *reader)
     const struct event_log *log = reader->all->nb->event_log;
     uint64_t end;
 
+    if (reader->seeks && !seek_start(reader)) {
+        event_add(reader->all->send_events, &at_once);
+        return;
+    }
     if (reader->next < log->oldest) {
         close_overrun(reader);
         return;
@@ -477,49 +537,26 @@ query_filter(struct http_request *req, struct event_filter *filter)
     }
 }
 
-/* Returns how many events from the reader's position up to 'end' are hidden
- * from it as background. */
-static uint64_t
-count_hidden(const struct reader *reader, uint64_t end)
-{
-    const struct event_log *log = reader->all->nb->event_log;
-    uint64_t n = 0;
-
-    for (uint64_t id = reader->next; id < end && !reader->scoped; id++) {
-        n += event_is_hidden(event_log_get(log, id), &reader->filter);
-    }
-    return n;
-}
-
-/* Sends the first event of a stream: "start", or "reset" if events were
- * missed, and the client must read again all that it is interested in.  Of the
- * past, it says if less is kept than was asked for, and how much of it is
- * hidden. */
+/* Begins a stream, once it is found where: see send_start(). */
 static void
 begin(struct reader *reader, const struct event_replay *past, bool missed)
 {
     const struct northbound *nb = reader->all->nb;
     uint64_t now = event_sources_start(nb->event_sources);
-    bool cut = false;
 
     reader->next = now;
-    /* Whatever follows in this millisecond has greater ids. */
-    reader->shown_id = event_scope_id(time_wall_msec(), 0) - 1;
+    reader->missed = missed;
     if (past->ends) {
         reader->end = now;
     }
     if (past->wanted) {
-        reader->next = event_replay_start(nb->event_log, past, matches, reader,
-                                          now, &cut);
-        /* Nor has what is sent from there on smaller ones than the state. */
-        reader->shown_id = event_scope_id(
-            reader->next < now
-            ? event_log_get(nb->event_log, reader->next)->time_ms
-            : time_wall_msec(), 0) - 1;
+        reader->seeks = true;
+        event_replay_seek(&reader->seek, nb->event_log, past, now);
+    } else {
+        /* Whatever follows in this millisecond has greater ids. */
+        reader->shown_id = event_scope_id(time_wall_msec(), 0) - 1;
+        send_start(reader, now, false);
     }
-    write_state(reader, missed ? "reset" : "start",
-                cut ? event_log_kept_ms(nb->event_log) : 0,
-                count_hidden(reader, now));
 }
 
 /* Has a new stream go on behind event 'after'.  Returns false if that, or what
@@ -599,7 +636,7 @@ nb_get_events(struct http_request *req, void *nb_)
     struct event_filter filter = { .type = -1 };
     struct event_replay past;
     uint64_t after = 0;
-    bool given;
+    bool given, resumed;
 
     if (!query_kinds(req, &filter.kinds) || !query_type(req, &filter.type)
         || !nb_query_bool(req, "background", &filter.background)
@@ -629,11 +666,13 @@ nb_get_events(struct http_request *req, void *nb_)
         reader_destroy(reader);
         return;
     }
-    if (given && resume(reader, after, &past)) {
+    resumed = given && resume(reader, after, &past);
+    if (!resumed) {
+        begin(reader, &past, given);
+    }
+    if (resumed || reader->seeks) {
         /* So that a client that waits for the head gets it. */
         http_stream_write(reader->stream, ":\n\n", 3);
-    } else {
-        begin(reader, &past, given);
     }
     event_readers_wake(all);
 }

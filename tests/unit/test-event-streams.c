@@ -287,6 +287,48 @@ past_is_shown_and_ends(void **state)
     client_close(&c);
 }
 
+/* Where it begins is looked for event by event, and others have their turns in
+ * between. */
+static void
+past_is_looked_through_over_several_turns(void **state)
+{
+    char *request = make_request("GET", "/v1/events?limit=2&type=ports", "",
+                                 NULL);
+    struct loop *loop = loop_create();
+    struct fixture *f = *state;
+    struct client c;
+    char buf[4096];
+    int n_turns = 0;
+
+    make_shop(f);
+    for (int i = 0; i < 40; i++) {
+        char *path = xasprintf("/v1/groups/g%d", i);
+
+        assert_call(f, 201, "PUT", path, "{\"spec\": {}}");
+        free(path);
+    }
+    f->nb->loop = loop;
+    while (!loop_turn_is_over(loop)) {
+        continue;               /* It is measured in time of the processor. */
+    }
+    client_connect(&c, f->base, f->path);
+    client_say(&c, request);
+    for (; !strstr(ds_cstr(&c.in), "event: start"); n_turns++) {
+        ssize_t n;
+
+        event_base_loop(f->base, EVLOOP_ONCE);
+        n = recv(c.fd, buf, sizeof buf, MSG_DONTWAIT);
+        if (n > 0) {
+            ds_put_buffer(&c.in, buf, n);
+        }
+    }
+    assert_true(n_turns > 40);
+    f->nb->loop = NULL;
+    free(request);
+    loop_destroy(loop);
+    client_close(&c);
+}
+
 static void
 past_may_be_followed(void **state)
 {
@@ -441,6 +483,7 @@ main(void)
         TEST(readers_are_bounded),
         TEST(reader_may_say_more_and_half_close),
         TEST(past_is_shown_and_ends),
+        TEST(past_is_looked_through_over_several_turns),
         TEST(past_may_be_followed),
         TEST(background_is_hidden_before_it_is_counted),
         TEST(past_that_is_not_kept_is_told),
