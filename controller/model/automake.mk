@@ -85,6 +85,7 @@ controller_libvmn_a_SOURCES += \
 	controller/model/shared-rights.c \
 	controller/model/slaac.c \
 	controller/model/slaac.h \
+	controller/model/spec-merge.c \
 	controller/model/subnets.c \
 	controller/model/subnets.h \
 	controller/model/tables.c \
