@@ -6,6 +6,7 @@ makes it late.  It writes frames past the VMs' network stacks, and takes them
 as they arrive at their links.  Where it gets no processor for a while it sends
 less, rather than all at once: a burst would overflow the switches' sockets."""
 
+import contextlib
 import json
 import os
 import select
@@ -25,7 +26,7 @@ _NUMBER_AT = 14 + 20 + 8 + 10   # Where that is in a frame.
 BURST_MAX = 20
 # How long a packet is on its way at most, if the machine does not stand still.
 WAY_S = 0.3
-# How long stragglers are waited for when all is sent.
+# How long stragglers are waited for, when all is sent, after the last one.
 DRAIN_S = 1.0
 
 _SO_TIMESTAMPNS = 35
@@ -146,6 +147,20 @@ class Streams:
         """The time, as in results."""
         return time.time()
 
+    def arrive(self, *names, seconds=10):
+        """Waits until as many packets of each stream have arrived as were sent
+        before the call, but 'seconds' at most: the results say what is
+        lost."""
+        def counts():
+            self._tell("count")
+            found = json.loads(self._process.stdout.readline())
+            return [found[self.names.index(name)] for name in names]
+        sent = [n for n, _ in counts()]
+        with contextlib.suppress(netns.Error):
+            netns.wait_for("packets", lambda: all(
+                seen >= n for (_, seen), n in zip(counts(), sent)), seconds)
+        return self
+
     def run(self, seconds):
         """Lets the streams flow for a while."""
         time.sleep(seconds)
@@ -234,11 +249,13 @@ class _Sink:
         self.streams = {}       # Stream's number -> sink's number there.
 
     def receive(self, seen):
+        """Adds what has come to 'seen'; returns whether any has."""
+        some = False
         for _ in range(200):
             try:
                 data, control, _, address = self.socket.recvmsg(128, 64)
             except BlockingIOError:
-                return
+                break
             except OSError:
                 continue        # The link went down.
             if address[2] == socket.PACKET_OUTGOING or len(data) < 56:
@@ -249,6 +266,8 @@ class _Sink:
                 seconds, ns = struct.unpack("qq", control[0][2][:16])
                 seen[stream].append((number, seconds + ns / 1e9,
                                      self.streams[stream]))
+                some = True
+        return some
 
     def n_overflows(self):
         data = self.socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8)
@@ -296,7 +315,8 @@ def _main():
         due = end or min(s.send(time.time()) for s in senders)
         for fd, _ in poller.poll(max(0.0, due - time.time())):
             if fd in by_fd:
-                by_fd[fd].receive(seen)
+                if by_fd[fd].receive(seen) and end is not None:
+                    end = time.time() + DRAIN_S     # More may come.
                 continue
             data = os.read(0, 4096)
             words += data
@@ -306,6 +326,11 @@ def _main():
                 if command == "stop":
                     commands = False
                     break
+                if command == "count":
+                    print(json.dumps([[len(sender.sent), len(found)] for
+                                      sender, found in zip(senders, seen)]),
+                          flush=True)
+                    continue
                 sender = senders[command["switch"]]
                 sender.socket = sender.sockets[command["to"]]
                 print(repr(time.time()), flush=True)
