@@ -585,10 +585,9 @@ nb_get_logs(struct http_request *req, void *nb_)
     free(list.samples);
 }
 
-void
-nb_get_drops(struct http_request *req, void *nb_)
+static void
+list_drops(struct http_request *req, struct northbound *nb)
 {
-    const struct northbound *nb = nb_;
     struct drops_filter filter = {
         .reason = http_request_query(req, "reason"),
         .rights = get_scope(req),
@@ -629,4 +628,12 @@ nb_get_drops(struct http_request *req, void *nb_)
     arena_uninit(&arena);
     free(samples.samples);
     free(list.drops);
+}
+
+/* What isolates ports is told of no state that may be taken back, and of
+ * samples that wait for it to be known (event-sources.c) as others are. */
+void
+nb_get_drops(struct http_request *req, void *nb)
+{
+    nb_when_quiescent(nb, req, list_drops);
 }

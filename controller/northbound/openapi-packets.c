@@ -35,18 +35,18 @@ const struct schema_struct nb_object_ref = SHOWN_KEPT(
           .names = schema_direction_names,                              \
           SHOWN_AT(KEPT, isolation.direction, sizeof(const char *))),   \
     SHOWN("isolated_by", STRING, LIST,                                  \
-          "The policies that isolate it now, all of them: none of "     \
-          "their rules allows this.  Of a counter, those that isolate " \
-          "ports of its network, or of all that routers join to it; absent "  \
+          "The policies that isolate it, all of them: none of their "   \
+          "rules allows this.  Of a sample as of `cause_revision`; of "  \
+          "a counter, those that now isolate ports of its network, or of all that routers join to it; absent "  \
           "where these are too many to look at, and for accounts with " \
           "a scope.",                                                   \
           SHOWN_AT(KEPT, isolation.by, sizeof(const char **)),          \
           .n_offset = offsetof(struct KEPT, isolation.n_by)),           \
     SHOWN("quarantined_by", STRING, LIST,                               \
-          "If it is `quarantined`: the quarantines that hold its port " \
-          "now, and the port itself if its own `quarantined` does, as " \
-          "`TYPE/NAME`.  Of a counter, those of ports of its network, " \
-          "or of all that routers join to it, at most 100; absent as "  \
+          "If it is `quarantined`: the quarantines that hold its "      \
+          "port, and the port itself if its own `quarantined` does, "   \
+          "as `TYPE/NAME`.  Of a sample as of `cause_revision`; of a "   \
+          "counter, those of ports of its network now, or of all that routers join to it, at most 100; absent as "  \
           "`isolated_by` is.",                                          \
           SHOWN_AT(KEPT, isolation.held_by, sizeof(const char **)),     \
           .n_offset = offsetof(struct KEPT, isolation.n_held_by))
@@ -104,7 +104,11 @@ const struct schema_struct nb_sample_drop = SHOWN_KEPT(
     SAMPLE(SHOWN_OF(nb_sample, reason, STRING, ALWAYS,
                     "Why it was dropped."),
            SHOWN_OF(nb_sample, background, BOOL, HIDE, BACKGROUND),
-           ISOLATION(nb_sample)));
+           ISOLATION(nb_sample),
+           SHOWN_OF(nb_sample, cause_revision, U64, HIDE,
+                    "As of which revision `isolated_by` and "
+                    "`quarantined_by` are: that of when it was sampled, "
+                    "if they were looked up by then.")));
 
 static const struct schema_struct drops_hidden = SHOWN_KEPT(
     "DropsHidden", nb_drops_hidden,

@@ -122,6 +122,8 @@ struct nb_sample {
     bool shadow, isolated;      /* Of a log. */
     struct nb_flow_owner owner;
     struct nb_isolation isolation; /* Of a drop. */
+    uint64_t cause_revision;    /* As of which 'isolation' is; 0: there is
+                                 * none. */
     uint64_t count, suppressed;
 };
 /* Describe the sample of a dropped packet, and of one that was logged. */

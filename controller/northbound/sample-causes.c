@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "controller/fabric/fabric-packet-sampling.h"
+#include "controller/model/model.h"
 #include "controller/northbound/drop-isolation.h"
 #include "controller/northbound/northbound-private.h"
 #include "controller/northbound/replies.h"
@@ -35,6 +36,7 @@ struct sample_causes {
     struct hmap causes;         /* struct cause, by names. */
     struct {
         uint64_t id;            /* Of the sample; 0: none. */
+        uint64_t revision;      /* As of which the cause is. */
         struct cause *cause;
     } samples[FABRIC_SAMPLES_MAX]; /* By id. */
 };
@@ -125,6 +127,7 @@ sample_causes_note(struct sample_causes *c, const struct northbound *nb,
     cause.names = ds_steal_cstr(&names);
     unref(c, c->samples[slot].cause);
     c->samples[slot].id = sample->id;
+    c->samples[slot].revision = model_revision(nb->model);
     c->samples[slot].cause = ref(c, &cause);
     drop_isolation_uninit(&isolation);
     arena_uninit(&arena);
@@ -146,11 +149,19 @@ take_names(const char **line, size_t n, struct arena *arena)
     return names;
 }
 
-/* Fills in '*isolation' as of when the sample was taken.  Returns false if
- * that was not noted. */
+/* Returns true if the sample was dropped since a port is isolated, or
+ * quarantined. */
+static bool
+has_cause(const struct nb_sample *shown)
+{
+    return shown->isolation.direction || shown->isolation.n_held_by;
+}
+
+/* Fills in '*isolation' as of when the sample was taken, and '*revision'.
+ * Returns false if that was not noted. */
 static bool
 get_noted(const struct sample_causes *c, uint64_t id, struct arena *arena,
-          struct nb_isolation *isolation)
+          struct nb_isolation *isolation, uint64_t *revision)
 {
     const struct cause *cause = c->samples[id % FABRIC_SAMPLES_MAX].cause;
     const char *line;
@@ -158,6 +169,7 @@ get_noted(const struct sample_causes *c, uint64_t id, struct arena *arena,
     if (!cause || c->samples[id % FABRIC_SAMPLES_MAX].id != id) {
         return false;
     }
+    *revision = c->samples[id % FABRIC_SAMPLES_MAX].revision;
     line = cause->names;
     *isolation = (struct nb_isolation) {
         .direction = cause->direction, .n_by = cause->n_by,
@@ -173,13 +185,15 @@ sample_causes_fill(const struct sample_causes *c, const struct northbound *nb,
                    struct arena *arena, struct nb_sample *shown)
 {
     struct drop_isolation isolation;
+    uint64_t revision = model_revision(nb->model);
 
     drop_isolation_init(&isolation, nb, arena);
-    if (get_noted(c, shown->id, arena, &shown->isolation)) {
+    if (get_noted(c, shown->id, arena, &shown->isolation, &revision)) {
         drop_isolation_name_object(&isolation, &shown->isolation,
                                    &shown->owner);
     } else {
         drop_isolation_of_sample(&isolation, shown);
     }
+    shown->cause_revision = has_cause(shown) ? revision : 0;
     drop_isolation_uninit(&isolation);
 }

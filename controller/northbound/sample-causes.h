@@ -30,8 +30,9 @@ void sample_causes_note(struct sample_causes *, const struct northbound *,
 
 /* Fills in what 'shown', of a packet that was dropped, says of isolation and
  * quarantine, and has it name as its object what is why (drop-isolation.h): as
- * of when the sample was taken, or if that was not noted as of now.  Texts are
- * in the arena. */
+ * of when the sample was taken, or if that was not noted as of now, and as of
+ * which revision that is.  To be called in a quiescent state.  Texts are in
+ * the arena. */
 void sample_causes_fill(const struct sample_causes *,
                         const struct northbound *, struct arena *,
                         struct nb_sample *shown);

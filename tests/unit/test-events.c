@@ -494,6 +494,7 @@ isolated_packets_wait_for_the_end_of_a_commit(void **state)
     struct fixture *f = *state;
     struct model_request request;
     bool done = false;
+    struct told told;
     struct client c;
 
     listen_at(f, &c, "/v1/events?kinds=drop,log", "");
@@ -512,8 +513,15 @@ isolated_packets_wait_for_the_end_of_a_commit(void **state)
     TELL(sample, (aux, FABRIC_SAMPLE_LOG, &sample));
     assert_false(commit_is_quiescent(f->commit));
     expect_member(&c, "log", "verdict", "deny");
-    expect_member(&c, "drop", "reason", "isolated");
+    expect(&c, "drop", &told);
     assert_true(done);
+    assert_string_equal(json_string_value(json_object_get(told.data,
+                                                          "reason")),
+                        "isolated");
+    assert_int_equal(json_integer_value(json_object_get(told.data,
+                                                        "cause_revision")),
+                     model_revision(f->model));
+    told_uninit(&told);
     /* Otherwise it is an event at once. */
     TELL(sample, (aux, FABRIC_SAMPLE_DROP, &sample));
     TELL(sample, (aux, FABRIC_SAMPLE_LOG, &sample));

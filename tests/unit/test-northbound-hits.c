@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <event2/event.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,37 @@ drops_of_what_is_nowhere_are_refused(void **state)
     /* What is gone is told of as long as samples are. */
     assert_call(f, 200, "DELETE", "/v1/ports/web-1", NULL);
     assert_call(f, 200, "GET", "/v1/drops?port=web-1&after=8", NULL);
+}
+
+static void
+finish_write(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
+{
+    struct fixture *f = f_;
+
+    f->store.hold = false;
+    store_finish(-1, 0, &f->store);
+}
+
+/* What isolates ports may be that of a change that is taken back. */
+static void
+drops_wait_for_the_end_of_a_commit(void **state)
+{
+    const struct timeval soon = { 0, 100000 };
+    struct fixture *f = *state;
+    struct client c;
+
+    f->store.hold = true;
+    send_only(f, "PUT", "/v1/networks/shop", "{\"spec\": {}}");
+    while (commit_is_quiescent(f->commit)) {
+        client_turn(&f->client);
+    }
+    event_base_once(f->base, -1, EV_TIMEOUT, finish_write, f, &soon);
+    client_connect(&c, f->base, f->path);
+    assert_int_equal(client_ask(&c, "GET /v1/drops HTTP/1.1\r\n"
+                                "Host: vmnd\r\n\r\n"), 200);
+    assert_false(f->store.hold);
+    client_close(&c);
+    assert_int_equal(take_reply(f), 201);
 }
 
 static void
@@ -439,6 +471,7 @@ main(void)
 {
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
     const struct CMUnitTest tests[] = {
+        TEST(drops_wait_for_the_end_of_a_commit),
         TEST(drops_are_told_by_what_they_are_for),
         TEST(samples_are_picked_as_counters_are),
         TEST(drops_are_in_the_metrics),
