@@ -23,6 +23,15 @@ is_icmp(uint8_t proto)
     return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
 }
 
+/* Returns true if tuples of the protocol have ports.  The kernel tracks those
+ * of SCTP, and the userspace datapath does not; with one connection between
+ * two addresses that makes no difference. */
+static bool
+has_ports(uint8_t proto)
+{
+    return !is_icmp(proto) && proto != IPPROTO_SCTP;
+}
+
 void
 ct_tuple_of(const struct sim_packet *packet, struct ct_tuple *tuple)
 {
@@ -38,8 +47,6 @@ ct_tuple_of(const struct sim_packet *packet, struct ct_tuple *tuple)
         tuple->src = flow->ipv6_src;
         tuple->dst = flow->ipv6_dst;
     }
-    /* The kernel tracks ports of SCTP, and the userspace datapath does not;
-     * with one connection between two addresses that makes no difference. */
     if (tuple->proto != IPPROTO_SCTP) {
         tuple->tp_src = ntohs(packet->tp_src);
         tuple->tp_dst = ntohs(packet->tp_dst);
@@ -143,7 +150,7 @@ set_tuple(struct sim_packet *packet, const struct ct_tuple *tuple)
 
     set_address(flow, true, &tuple->src);
     set_address(flow, false, &tuple->dst);
-    if (!is_icmp(tuple->proto) && tuple->proto != IPPROTO_SCTP) {
+    if (has_ports(tuple->proto)) {
         packet->tp_src = htons(tuple->tp_src);
         packet->tp_dst = htons(tuple->tp_dst);
         if (!(flow->nw_frag & FLOW_NW_FRAG_LATER)) {
@@ -213,7 +220,7 @@ choose_nat(const struct ofpact_nat *range, struct ct_conn *conn)
         }
         *ip = range->range.addr.ipv6.min;
     }
-    if (range->range.proto.min && !is_icmp(reply->proto)) {
+    if (range->range.proto.min && has_ports(reply->proto)) {
         /* A range of ports.  The packet keeps its own if that is in it; which
          * other one a switch would choose makes no difference. */
         uint16_t min = range->range.proto.min;

@@ -68,6 +68,29 @@ conntrack_follows_a_connection(void **state)
     net_destroy(net);
 }
 
+/* Tuples of SCTP have no ports, so a range of them changes none, and what
+ * answers is known. */
+static void
+nat_leaves_ports_of_sctp(void **state)
+{
+    struct net *net = net_create();
+
+    (void) state;
+    add_flow(net, "h1", "table=0,in_port=9,ip actions="
+             "ct(commit,zone=1,nat(src=192.0.2.7:1024-2047),table=1)");
+    add_flow(net, "h1", "table=0,in_port=8,ip actions="
+             "ct(zone=1,nat,table=1)");
+    add_flow(net, "h1", "table=1,priority=2,ct_state=+rpl,sctp,tp_src=2,"
+             "tp_dst=1,nw_dst=192.0.2.1 actions=output:3");
+    add_flow(net, "h1", "table=1,priority=1,sctp,tp_src=1,tp_dst=2,"
+             "nw_src=192.0.2.7 actions=output:1");
+    pass(net, 9, "sctp,nw_src=192.0.2.1,nw_dst=192.0.2.2,tp_src=1,tp_dst=2",
+         "output h1 1");
+    pass(net, 8, "sctp,nw_src=192.0.2.2,nw_dst=192.0.2.7,tp_src=2,tp_dst=1",
+         "output h1 3");
+    net_destroy(net);
+}
+
 static void
 conntrack_knows_pings(void **state)
 {
@@ -222,6 +245,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(conntrack_follows_a_connection),
+        cmocka_unit_test(nat_leaves_ports_of_sctp),
         cmocka_unit_test(conntrack_knows_pings),
         cmocka_unit_test(conntrack_relates_errors),
         cmocka_unit_test(zones_and_hosts_are_apart),
