@@ -19,6 +19,7 @@
 
 #include "command-line.h"
 #include "daemon.h"
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
 #include "stream-ssl.h"
 #include "util.h"
@@ -27,6 +28,10 @@
 #define CONFIG_MAX_SIZE (1024 * 1024)
 #define OPTION_MAX_LEN 4096
 #define APPS_MAX 256
+
+/* Columns of --help, and of these what is for options' names. */
+#define HELP_COLUMNS 79
+#define HELP_NAME_COLUMNS 32
 
 /* Exit status of wrong usage. */
 #define EXIT_USAGE 2
@@ -316,6 +321,40 @@ options_finish(struct options *options, struct vmn_error *why)
 
 /* The command line.  ------------------------------------------------------ */
 
+/* Prints what an option does beside its name, in lines of 79 columns. */
+static void
+print_option(const char *name, const char *help)
+{
+    int column = printf("  %-30s", name);
+
+    if (column > HELP_NAME_COLUMNS) {
+        column = printf("\n%*s", HELP_NAME_COLUMNS, "") - 1;
+    }
+    for (size_t n; *help; help += n + (help[n] != '\0')) {
+        n = strcspn(help, " ");
+        if (column + 1 + (int) n > HELP_COLUMNS) {
+            column = printf("\n%*s", HELP_NAME_COLUMNS, "") - 1;
+        }
+        column += printf(" %.*s", (int) n, help);
+    }
+    putchar('\n');
+}
+
+static void
+print_app_option(void)
+{
+    struct ds help = DS_EMPTY_INITIALIZER;
+
+    ds_put_cstr(&help, "an app to load: a name, or a path with a slash; "
+                "repeatable (default:");
+    for (size_t i = 0; i < ARRAY_SIZE(default_apps); i++) {
+        ds_put_format(&help, "%s %s", i ? "," : "", default_apps[i]);
+    }
+    ds_put_char(&help, ')');
+    print_option("--app=NAME", ds_cstr(&help));
+    ds_destroy(&help);
+}
+
 static void OVS_NO_RETURN
 usage(void)
 {
@@ -327,31 +366,26 @@ usage(void)
         const struct option_row *row = &option_rows[i];
         char *names = xasprintf("--%s=%s", row->name, row->arg);
 
-        printf("  %-30s %s\n", names, row->help);
+        print_option(names, row->help);
         if (row->fallback) {
-            printf("  %-30s (default: %s)\n", "", row->fallback);
+            char *fallback = xasprintf("(default: %s)", row->fallback);
+
+            print_option("", fallback);
+            free(fallback);
         }
         free(names);
     }
-    printf("  %-30s an app to load: a name, or a path with a slash;\n"
-           "  %-30s repeatable (default:",
-           "--app=NAME", "");
-    for (size_t i = 0; i < ARRAY_SIZE(default_apps); i++) {
-        printf("%s %s", i ? "," : "", default_apps[i]);
-    }
-    printf(")\n");
-    printf("\nOptions of the command line alone:\n"
-           "  %-30s read options from a JSON object\n",
-           "--config=FILE");
+    print_app_option();
+    printf("\nOptions of the command line alone:\n");
+    print_option("--config=FILE", "read options from a JSON object");
     daemon_usage();
     vlog_usage();
-    printf("\nOther options:\n"
-           "  %-30s TLS protocols, such as TLSv1.2\n"
-           "  %-30s TLS ciphers\n"
-           "  %-30s this text\n"
-           "  %-30s the version\n",
-           "--ssl-protocols=PROTOCOLS", "--ssl-ciphers=CIPHERS",
-           "-h, --help", "-V, --version");
+    printf("\nOther options:\n");
+    print_option("--ssl-protocols=PROTOCOLS",
+                 "TLS protocols, such as TLSv1.2");
+    print_option("--ssl-ciphers=CIPHERS", "TLS ciphers");
+    print_option("-h, --help", "this text");
+    print_option("-V, --version", "the version");
     exit(EXIT_SUCCESS);
 }
 
