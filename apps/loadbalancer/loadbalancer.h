@@ -71,7 +71,6 @@ enum {
     BACKEND_ROUTED = 40,
     BACKEND_RESET_MAC = 30,     /* The same for resets only, where its */
     BACKEND_RESET_ROUTED = 20,  /* connections are cut. */
-    BACKEND_GONE = 10,          /* Of connections to a virtual IP. */
 
     PRIORITY_LAST = 1,
 };

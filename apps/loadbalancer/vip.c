@@ -193,24 +193,6 @@ emit_other(const struct address *a)
     vmn_act_drop(vmn_flow_actions(flow), "no such service at virtual IP");
 }
 
-/* Rejects packets of an open connection whose backend serves no more, in the
- * name of the balancer: the address is the backend's by now, and conntrack
- * knows which one it was opened to. */
-static void
-emit_gone(const struct address *a)
-{
-    bool v6 = a->ip.family == 6;
-    struct vmn_flow *flow = vmn_flow_add(a->emit, a->scope, STAGE_BALANCE,
-                                         BALANCE_BACKEND, BACKEND_GONE);
-
-    vmn_match(flow, VMN_REG_ZONE, a->zone);
-    vmn_match(flow, VMN_F_ETH_TYPE, v6 ? VMN_ETH_IPV6 : VMN_ETH_IPV4);
-    vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK,
-                     VMN_CT_TRK | VMN_CT_INV);
-    vmn_match_ip(flow, v6 ? VMN_F_CT_IPV6_DST : VMN_F_CT_NW_DST, &a->ip);
-    act_reject(vmn_flow_actions(flow), "backend is gone");
-}
-
 /* Emits the services of each balancer; there is a value for each balancer and
  * network. */
 static void
@@ -266,6 +248,5 @@ compile_address(struct vmn_view *view, const char *key, struct vmn_emit *emit)
                                              SERVICE_OTHER)),
                  "no such service at virtual IP");
     emit_other(&a);
-    emit_gone(&a);
     emit_services(&a, &facts);
 }

@@ -89,8 +89,6 @@ static struct scenario scenarios[] = {
               "actions=ct(table={TABLE:loadbalancer.balance/2}," },
             { "h1", "+loadbalancer.balance/1 100 ip," SHOP ","
               "nw_dst=10.0.0.100 actions=drop (no such service" },
-            { "h1", "+loadbalancer.balance/9 10 ct_state=-inv+trk,"
-              "ct_nw_dst=10.0.0.100,ip," SHOP " actions=" },
             { "h1", "+loadbalancer.balance/2 100 ct_state=+new-inv+trk,"
               "ct_nw_proto=6,ct_tp_dst=80,ip," SHOP ",nw_dst=10.0.0.100 "
               "actions=note:00.00.00.02.00.00,"
