@@ -322,9 +322,6 @@ compile(struct commit *commit, uint64_t retired)
     if (!check_limits(commit)) {
         return;
     }
-    if (commit->compiled) {
-        commit->compiled(commit->compiled_aux, &commit->info);
-    }
     if (has_pending(commit)) {
         commit_write_group(commit);
     } else {

@@ -85,8 +85,6 @@ struct commit {
         void *aux;
     } watchers[COMMIT_WATCHERS_MAX];
     size_t n_watchers;
-    commit_sink_cb *compiled;   /* Or NULL. */
-    void *compiled_aux;
 };
 
 /* Schedules the fiber. */

@@ -220,13 +220,6 @@ commit_remove_watch(struct commit *commit, commit_sink_cb *cb, void *aux)
     }
 }
 
-void
-commit_set_compiled(struct commit *commit, commit_sink_cb *cb, void *aux)
-{
-    commit->compiled = cb;
-    commit->compiled_aux = aux;
-}
-
 bool
 commit_hold(struct commit *commit)
 {

@@ -87,11 +87,6 @@ void commit_set_sink(struct commit *, commit_sink_cb *, void *aux);
 #define COMMIT_WATCHERS_MAX 8
 void commit_add_watch(struct commit *, commit_sink_cb *, void *aux);
 void commit_remove_watch(struct commit *, commit_sink_cb *, void *aux);
-/* Has the callback (NULL: none) called with each group that is compiled and
- * not written yet: it may add what follows from the group to the model's
- * pending revisions (model_log_add()), and must change nothing else.  The
- * store may refuse the group still. */
-void commit_set_compiled(struct commit *, commit_sink_cb *, void *aux);
 
 /* Holds back the first group, and all others with it, until commit_begin(), so
  * that what is reported meanwhile can be loaded into the model as a part of

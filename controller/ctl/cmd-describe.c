@@ -171,9 +171,6 @@ set_op(json_t *revision, const char *type, const char *name)
             ctl_path_print(revision, "/op", &op);
             ds_put_cstr(&op, op.length ? ", " : "");
             ctl_path_print(change, "/op", &op);
-            if (json_object_get(change, "by")) {
-                ctl_put_move(change, " ", &op);
-            }
             ctl_put_effect(change, &op);
             json_object_set_new(revision, "op", json_string(ds_cstr(&op)));
             ds_destroy(&op);

@@ -137,9 +137,6 @@ show_entry(struct ctl *ctl, const json_t *entry, const char *type,
         if (is_object(object, type, name)) {
             ds_put_cstr(&ds, "  ");
             ctl_path_print(object, "/op", &ds);
-            if (json_object_get(object, "by")) {
-                ctl_put_move(object, " ", &ds);
-            }
             ctl_put_effect(object, &ds);
         } else if (of_port) {
             put_move(entry, object, name, &ds);

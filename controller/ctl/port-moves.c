@@ -6,7 +6,6 @@
 
 #include "controller/ctl/port-moves.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "controller/schema/schema.h"
@@ -22,23 +21,19 @@ void
 ctl_put_move(const json_t *change, const char *before, struct ds *ds)
 {
     const char *type = get_text(change, "type");
-    const char *op = get_text(change, "op");
     const char *from = get_text(change, "from");
     const char *to = get_text(change, "to");
     const char *candidate = get_text(change, "candidate");
-    bool is_gateway = op && !strcmp(op, "gateway");
 
-    if (!type || (!from && !to)
-        || (!is_gateway
-            && strcmp(type, schema_tables[VMN_TABLE_BINDING]->plural))) {
+    if (!type || strcmp(type, schema_tables[VMN_TABLE_BINDING]->plural)
+        || (!from && !to)) {
         return;
     }
     ds_put_cstr(ds, before);
     if (!to) {
-        ds_put_format(ds, is_gateway ? "lost with %s" : "unbound from %s",
-                      from);
+        ds_put_format(ds, "unbound from %s", from);
     } else if (!from) {
-        ds_put_format(ds, is_gateway ? "is %s again" : "bound to %s", to);
+        ds_put_format(ds, "bound to %s", to);
     } else if (strcmp(from, to)) {
         ds_put_format(ds, "moved from %s to %s", from, to);
     } else {

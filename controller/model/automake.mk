@@ -55,7 +55,6 @@ controller_libvmn_a_SOURCES += \
 	controller/model/name-set.h \
 	controller/model/name-suggest.c \
 	controller/model/overlapping-addresses.c \
-	controller/model/pending-logs.c \
 	controller/model/port-addresses.c \
 	controller/model/port-addresses.h \
 	controller/model/port-rights.c \

@@ -144,11 +144,6 @@ model_has_pending(const struct model *model)
             return true;
         }
     }
-    for (size_t i = 0; i < model->n_logs; i++) {
-        if (model->logs[i].stored) {
-            return true;
-        }
-    }
     return false;
 }
 

@@ -434,11 +434,7 @@ struct model_pending {
 void model_get_pending(struct model *, struct model_pending *);
 /* Returns true if one of the rows to be stored is of the table. */
 bool model_pending_has(const struct model_pending *, enum vmn_table);
-/* Adds a change to the pending revision 'i', of which more is known by now:
- * first among those that are not stored, which this makes one that is. */
-struct schema_changed;
-void model_log_add(struct model *, size_t i, const struct schema_changed *);
-/* Returns true if there is a row or a revision to be stored. */
+/* Returns true if there is a row to be stored. */
 bool model_has_pending(const struct model *);
 
 /* Where the allocation of addresses of a network's subnets continues: stored

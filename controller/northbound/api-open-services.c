@@ -8,7 +8,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <string.h>
 
 #include "controller/northbound/openapi-operations.h"
 #include "controller/schema/arena.h"

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Notices when another host is a router's gateway, or none is any more: counts
- * how often it became another host, for /metrics, appends events, and has the
- * log say so of the revision by which it is. */
+ * how often it became another host, for /metrics, and appends events. */
 
 #ifndef CONTROLLER_NORTHBOUND_GATEWAY_CHANGES_H
 #define CONTROLLER_NORTHBOUND_GATEWAY_CHANGES_H 1

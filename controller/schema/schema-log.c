@@ -12,8 +12,7 @@ const struct schema_struct schema_changed_shown = SHOWN_KEPT(
     "Change", schema_changed,
     SHOWN_OF(schema_changed, op, STRING, 0,
              "`create`, `update`, `delete` or `restore`; `quarantine`, "
-             "`release`, `drain` or `undrain` of a port by another object; "
-             "`gateway` of a router whose gateway is another host by it."),
+             "`release`, `drain` or `undrain` of a port by another object."),
     SHOWN_OF(schema_changed, type, STRING, 0, "The type of the object."),
     SHOWN_OF(schema_changed, name, STRING, 0, "Its name."),
     SHOWN_OF(schema_changed, more, U64, HIDE,
@@ -21,14 +20,12 @@ const struct schema_struct schema_changed_shown = SHOWN_KEPT(
     SHOWN_OF(schema_changed, revision, U64, HIDE,
              "Of a restore: the revision of the backup."),
     SHOWN_OF(schema_changed, by, STRING, 0,
-             "Of a port, or a router's gateway, that the change of another "
-             "object has an effect on: that object, as TYPE/NAME."),
+             "Of a port that the change of another object has an effect on: "
+             "that object, as TYPE/NAME."),
     SHOWN_OF(schema_changed, from, STRING, 0,
-             "Of a binding: the host that the port was on; of a gateway: the "
-             "host that was it; absent: none."),
+             "Of a binding: the host that the port was on; absent: none."),
     SHOWN_OF(schema_changed, to, STRING, 0,
-             "Of a binding, or a gateway: the host that it is on; absent: "
-             "none."),
+             "Of a binding: the host that it is on; absent: none."),
     SHOWN_OF(schema_changed, candidate, STRING, 0,
              "Of a binding: another host that has its interface."),
     SHOWN_DIFF(schema_changed, diff.));

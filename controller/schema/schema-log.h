@@ -17,11 +17,10 @@ struct schema_changed {
     const char *op, *type, *name; /* NULL with 'more'. */
     uint64_t more;              /* Of the last one: number of omitted ones. */
     uint64_t revision;          /* Of a restore: the backup's. */
-    const char *by;             /* Of an effect on a port or a gateway: the
-                                 * object that was changed, TYPE/NAME; else
-                                 * NULL. */
-    const char *from, *to;      /* Of a binding or a gateway: the host before
-                                 * and after; NULL: none. */
+    const char *by;             /* Of an effect on a port: the object that was
+                                 * changed, TYPE/NAME; else NULL. */
+    const char *from, *to;      /* Of a binding: the port's host before and
+                                 * after; NULL: none. */
     const char *candidate;      /* Of a binding, after it; or NULL. */
     struct schema_diff diff;    /* Of an update; never in the log. */
 };

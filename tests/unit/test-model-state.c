@@ -18,7 +18,6 @@
 #include "controller/model/id-pools.h"
 #include "controller/model/port-effects.h"
 #include "controller/schema/schema-row.h"
-#include "controller/schema/schema-log.h"
 #include "openvswitch/dynamic-string.h"
 #include "tests/unit/model-fixture.h"
 #include "tests/unit/model-util.h"
@@ -370,39 +369,6 @@ log_names_effects_of_labels_and_quarantines_together(void **state)
                       EFFECT("release", "b", "quarantines/q") "]");
 }
 
-/* What is known only later goes in front of what would not be stored, and
- * behind what the revision is about. */
-static void
-log_takes_what_follows_from_a_revision(void **state)
-{
-    static const struct schema_changed moved = {
-        .op = "gateway", .type = "routers", .name = "r", .by = "hosts/h1",
-        .from = "h1", .to = "h2",
-    };
-#define MOVED "{\"op\":\"gateway\",\"type\":\"routers\",\"name\":\"r\"," \
-              "\"by\":\"hosts/h1\",\"from\":\"h1\",\"to\":\"h2\"}"
-    struct model *model = *state;
-    struct model_pending pending;
-
-    apply(model, "put vifs h1/x {'host':'h1','iface_id':'x','iface':'t',"
-          "'ofport':1}", "");
-    model_get_pending(model, &pending);
-    assert_false(pending.logs[0].stored);
-    assert_false(model_has_pending(model));
-    model_log_add(model, 0, &moved);
-    model_get_pending(model, &pending);
-    assert_true(pending.logs[0].stored);
-    assert_true(model_has_pending(model));
-    assert_newest_log(model, "[" MOVED ",{\"op\":\"create\"");
-
-    apply(model, "put networks one {}", "");
-    model_log_add(model, 1, &moved);
-    assert_newest_log(model, "\"name\":\"one\"}," MOVED "]");
-    apply(model, "put networks two {}\nput networks three {}", "");
-    model_log_add(model, 2, &moved);
-    assert_newest_log(model, "\"name\":\"two\"}," MOVED ",{\"op\":");
-}
-
 /* The only pending write: 'name', and whether it was gone in between. */
 static void
 assert_pending(struct model *model, const char *name, bool anew)
@@ -621,7 +587,6 @@ main(void)
         TEST(log_releases_no_port_that_is_selected),
         TEST(log_names_quarantines_that_labels_bring_ports_into),
         TEST(log_names_effects_of_labels_and_quarantines_together),
-        TEST(log_takes_what_follows_from_a_revision),
         TEST(indexes_follow_rows),
         TEST(changes_are_noted_once_and_exactly),
         TEST(joining_a_set_is_no_change_of_the_row),
