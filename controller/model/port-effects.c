@@ -97,6 +97,13 @@ holds(const struct vmn_quarantine *quarantine, const struct vmn_port *port)
             && vmn_selector_matches(&quarantine->selector, &port->labels));
 }
 
+/* Returns how many ports a quarantine (NULL: none) names. */
+static size_t
+n_named(const struct vmn_quarantine *quarantine)
+{
+    return quarantine ? quarantine->n_ports : 0;
+}
+
 static void
 add_found(struct effects *effects, enum vmn_index index, const char *key,
           struct svec *names)
@@ -140,7 +147,7 @@ relabelled_effects(struct effects *effects, const struct entry *entry)
     add_anchored(effects, before, &names);
     add_anchored(effects, now, &names);
     svec_sort_unique(&names);
-    for (size_t i = 0; i < names.n; i++) {
+    for (size_t i = 0; i < names.n && effects->n_lookups_left; i++) {
         const struct entry *quarantine = model_find(
             effects->model, VMN_TABLE_QUARANTINE, names.names[i]);
         bool was = holds(row_before(quarantine), before);
@@ -150,6 +157,9 @@ relabelled_effects(struct effects *effects, const struct entry *entry)
             effects->cb(effects->aux, is ? "quarantine" : "release",
                         entry->name, VMN_TABLE_QUARANTINE, names.names[i]);
         }
+        effects->n_lookups_left -= MIN(
+            effects->n_lookups_left, n_named(row_before(quarantine))
+            + n_named(entry_row(quarantine)));
     }
     svec_destroy(&names);
 }

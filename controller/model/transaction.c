@@ -334,11 +334,13 @@ put_change(struct ds *text, size_t i, const struct entry *entry)
 
 /* The log's text, and the number of changes in it. */
 struct effects_text {
+    const struct txn *txn;
     struct ds *ds;
     size_t n;
 };
 
-/* Appends what the change of an object, 'by', does to a port. */
+/* Appends what the change of an object, 'by', does to a port.  The author
+ * reads it: an account is not told of objects that it does not see. */
 static void
 put_effect(void *text_, const char *op, const char *port,
            enum vmn_table table, const char *by)
@@ -349,8 +351,11 @@ put_effect(void *text_, const char *op, const char *port,
         ds_put_format(text->ds, ",{\"op\":\"%s\",\"type\":\"%s\",\"name\":",
                       op, schema_tables[VMN_TABLE_PORT]->plural);
         schema_print_string(text->ds, port);
-        ds_put_format(text->ds, ",\"by\":\"%s/%s\"}",
-                      schema_tables[table]->plural, by);
+        if (txn_shows(text->txn, table, by)) {
+            ds_put_format(text->ds, ",\"by\":\"%s/%s\"",
+                          schema_tables[table]->plural, by);
+        }
+        ds_put_char(text->ds, '}');
     }
 }
 
@@ -359,7 +364,7 @@ put_effect(void *text_, const char *op, const char *port,
 static size_t
 put_effects(const struct txn *txn, struct ds *ds, size_t n)
 {
-    struct effects_text text = { .ds = ds, .n = n };
+    struct effects_text text = { .txn = txn, .ds = ds, .n = n };
 
     port_effects(txn, put_effect, &text);
     return text.n;

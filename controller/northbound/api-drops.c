@@ -631,9 +631,10 @@ list_drops(struct http_request *req, struct northbound *nb)
 }
 
 /* What isolates ports is told of no state that may be taken back, and of
- * samples that wait for it to be known (event-sources.c) as others are. */
+ * samples that wait for it to be known (event-sources.c) as others are; unless
+ * the commit cannot go on, as with a disk that is full. */
 void
 nb_get_drops(struct http_request *req, void *nb)
 {
-    nb_when_quiescent(nb, req, list_drops);
+    nb_when_quiescent_or_late(nb, req, list_drops);
 }

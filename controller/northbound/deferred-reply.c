@@ -24,7 +24,8 @@ struct deferred {
                                      * disconnected. */
     nb_deferred_cb *reply;
     struct event *timer;            /* Or NULL. */
-    bool in_callback;                   /* In quiescent_cb(). */
+    bool looks;                     /* For engine_problems(). */
+    bool in_callback;               /* In quiescent_cb(). */
 };
 
 static void quiescent_cb(void *deferred);
@@ -74,7 +75,7 @@ quiescent_cb(void *deferred_)
 {
     struct deferred *deferred = deferred_;
 
-    if (deferred->timer) {
+    if (deferred->looks) {
         /* While it yields, the client may disconnect, and the northbound be
          * destroyed. */
         deferred->in_callback = true;
@@ -115,14 +116,30 @@ nb_when_quiescent(struct northbound *nb, struct http_request *req,
     deferred_create(nb, req, cb);
 }
 
+/* Has the reply made after DEFER_MAX_MS, whatever the commit does. */
+static void
+set_timer(struct deferred *deferred)
+{
+    static const struct timeval tv = { DEFER_MAX_MS / 1000,
+                                       DEFER_MAX_MS % 1000 * 1000 };
+
+    deferred->timer = event_new(deferred->nb->base, -1, 0, timer_cb, deferred);
+    event_add(deferred->timer, &tv);
+}
+
+void
+nb_when_quiescent_or_late(struct northbound *nb, struct http_request *req,
+                          nb_deferred_cb *cb)
+{
+    set_timer(deferred_create(nb, req, cb));
+}
+
 void
 nb_when_problems_known(struct northbound *nb, struct http_request *req,
                        nb_deferred_cb *cb)
 {
-    static const struct timeval tv = { DEFER_MAX_MS / 1000,
-                                       DEFER_MAX_MS % 1000 * 1000 };
     struct deferred *deferred = deferred_create(nb, req, cb);
 
-    deferred->timer = event_new(nb->base, -1, 0, timer_cb, deferred);
-    event_add(deferred->timer, &tv);
+    deferred->looks = true;
+    set_timer(deferred);
 }

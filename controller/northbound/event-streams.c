@@ -66,6 +66,7 @@ struct reader {
     uint64_t resume_id;         /* and events up to this one were sent. */
     bool seeks;                 /* Where it begins is looked for: */
     struct event_seek seek;
+    int64_t seek_ms;            /* When that began. */
     bool missed;                /* Then: events were. */
     bool full;                  /* Until the client has read what is queued. */
     bool quiet;                 /* Nothing was sent since the last
@@ -262,7 +263,7 @@ seek_start(struct reader *reader)
     reader->shown_id = event_scope_id(
         reader->next < now
         ? event_log_get(nb->event_log, reader->next)->time_ms
-        : time_wall_msec(), 0) - 1;
+        : reader->seek_ms, 0) - 1;
     send_start(reader, now, reader->seek.cut);
     return true;
 }
@@ -551,6 +552,7 @@ begin(struct reader *reader, const struct event_replay *past, bool missed)
     }
     if (past->wanted) {
         reader->seeks = true;
+        reader->seek_ms = time_wall_msec();
         event_replay_seek(&reader->seek, nb->event_log, past, now);
     } else {
         /* Whatever follows in this millisecond has greater ids. */

@@ -476,11 +476,13 @@ void nb_observations_uninit(struct northbound *);
 http_handler nb_get_list, nb_get_one, nb_put, nb_patch, nb_delete;
 http_handler nb_apply;
 /* deferred-reply.c: has the callback reply when the commit is quiescent; it
- * may then yield.  The second function has it reply once engine_problems() is
- * complete, or after a second. */
+ * may then yield.  The second function waits for a second at most, and the
+ * third for engine_problems() as well, but no longer. */
 typedef void nb_deferred_cb(struct http_request *, struct northbound *);
 void nb_when_quiescent(struct northbound *, struct http_request *,
                        nb_deferred_cb *);
+void nb_when_quiescent_or_late(struct northbound *, struct http_request *,
+                               nb_deferred_cb *);
 void nb_when_problems_known(struct northbound *, struct http_request *,
                             nb_deferred_cb *);
 

@@ -354,6 +354,31 @@ def test_learn_by_which_quarantine_one_is_held(shop, api):
     shop.may("DELETE", "quarantines/own")
 
 
+def test_learn_by_ones_own_labels_which_quarantines_there_are(shop, api):
+    """The log says that a port's labels brought it into a quarantine, and into
+    which one to who sees that."""
+    api.put("quarantines/case-4711", {"selector": "role=web"})
+    shop.may("PUT", "ports/shop-9", {
+        "network": "wire", "labels": dict(SHOP, role="web")})
+    entry = shop.may("GET", "revisions?type=ports&name=shop-9")["items"][0]
+    held = {"op": "quarantine", "type": "ports", "name": "shop-9"}
+    assert held in entry["changes"]
+    assert "case-4711" not in str(shop.may(
+        "GET", "revisions/%d" % entry["revision"]))
+    assert "case-4711" not in str(entry)
+    # Whose quarantine it is, it is named.
+    api.delete("quarantines/case-4711")
+    shop.may("PUT", "quarantines/own", mine(
+        selector="role=db,project=shop"))
+    shop.may("PUT", "ports/shop-9", {
+        "network": "wire", "labels": dict(SHOP, role="db")})
+    newest = shop.may(
+        "GET", "revisions?type=ports&name=shop-9")["items"][-1]
+    assert dict(held, by="quarantines/own") in newest["changes"]
+    shop.may("DELETE", "quarantines/own")
+    shop.may("DELETE", "ports/shop-9")
+
+
 def test_learn_by_a_quarantined_parent_whose_it_is(shop, api):
     """That of a sub-port is named to who sees it."""
     api.put("ports/trunk", {"labels": BANK, "network": "wire",

@@ -56,25 +56,51 @@ finish_write(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
     store_finish(-1, 0, &f->store);
 }
 
+/* Begins a change, which the store does not finish. */
+static void
+begin_commit(struct fixture *f)
+{
+    f->store.hold = true;
+    send_only(f, "PUT", "/v1/networks/shop", "{\"spec\": {}}");
+    while (commit_is_quiescent(f->commit)) {
+        client_turn(&f->client);
+    }
+}
+
+static void
+assert_drops(struct fixture *f)
+{
+    struct client c;
+
+    client_connect(&c, f->base, f->path);
+    assert_int_equal(client_ask(&c, "GET /v1/drops HTTP/1.1\r\n"
+                                "Host: vmnd\r\n\r\n"), 200);
+    client_close(&c);
+}
+
 /* What isolates ports may be that of a change that is taken back. */
 static void
 drops_wait_for_the_end_of_a_commit(void **state)
 {
     const struct timeval soon = { 0, 100000 };
     struct fixture *f = *state;
-    struct client c;
 
-    f->store.hold = true;
-    send_only(f, "PUT", "/v1/networks/shop", "{\"spec\": {}}");
-    while (commit_is_quiescent(f->commit)) {
-        client_turn(&f->client);
-    }
+    begin_commit(f);
     event_base_once(f->base, -1, EV_TIMEOUT, finish_write, f, &soon);
-    client_connect(&c, f->base, f->path);
-    assert_int_equal(client_ask(&c, "GET /v1/drops HTTP/1.1\r\n"
-                                "Host: vmnd\r\n\r\n"), 200);
+    assert_drops(f);
     assert_false(f->store.hold);
-    client_close(&c);
+    assert_int_equal(take_reply(f), 201);
+}
+
+static void
+drops_do_not_wait_for_a_store_that_hangs(void **state)
+{
+    struct fixture *f = *state;
+
+    begin_commit(f);
+    assert_drops(f);
+    assert_true(f->store.hold);
+    finish_write(-1, 0, f);
     assert_int_equal(take_reply(f), 201);
 }
 
@@ -472,6 +498,7 @@ main(void)
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(drops_wait_for_the_end_of_a_commit),
+        TEST(drops_do_not_wait_for_a_store_that_hangs),
         TEST(drops_are_told_by_what_they_are_for),
         TEST(samples_are_picked_as_counters_are),
         TEST(drops_are_in_the_metrics),
