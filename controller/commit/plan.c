@@ -232,10 +232,14 @@ count_scope(struct shash *hosts, const struct scope_counts *sc)
     }
 }
 
+/* Of the hosts' totals, which are made of what others have as well, an
+ * account with a scope is not told. */
 static void
 put_hosts(struct plan *plan, const struct engine *engine,
-          const struct engine_delta *delta)
+          const struct engine_delta *delta, const struct model_rights *rights)
 {
+    bool all = !rights || !rights->scope.text;
+
     struct hmap scopes = HMAP_INITIALIZER(&scopes);
     struct shash hosts = SHASH_INITIALIZER(&hosts);
     struct plan_flows *flows = &plan->flows;
@@ -261,7 +265,7 @@ put_hosts(struct plan *plan, const struct engine *engine,
             .host = arena_strdup(&plan->arena, nodes[i]->name),
             .added = counts->added, .changed = counts->changed,
             .removed = counts->removed,
-            .total = engine_host_total(engine, nodes[i]->name),
+            .total = all ? engine_host_total(engine, nodes[i]->name) : 0,
         };
     }
     free(nodes);
@@ -305,7 +309,9 @@ static const struct schema_struct host_shown = SHOWN_KEPT(
     SHOWN_OF(plan_host, changed, U64, ALWAYS,
              "How many it would get anew."),
     SHOWN_OF(plan_host, removed, U64, ALWAYS, "How many it would lose."),
-    SHOWN_OF(plan_host, total, U64, ALWAYS, "How many it would hold."));
+    SHOWN_OF(plan_host, total, U64, HIDE,
+             "How many it would hold; absent if none, and for accounts with "
+             "a scope."));
 
 static const struct schema_struct flows_shown = SHOWN_KEPT(
     "flows", plan_flows,
@@ -361,7 +367,7 @@ describe(struct model *model, struct engine *engine,
     plan->revision = model_durable_revision(model);
     put_objects(plan, model, request);
     put_warnings(plan, model, engine, request);
-    put_hosts(plan, engine, delta);
+    put_hosts(plan, engine, delta, request->rights);
     put_apps(plan, delta);
     plan->found = engine_delta_problems(engine, delta);
     return plan;

@@ -34,7 +34,7 @@ struct plan_object {
 };
 
 /* Numbers of a host's flows and groups: added, changed, removed, and the total
- * after the change. */
+ * after the change (0: none, or it is not to be told). */
 struct plan_host {
     const char *host;
     uint64_t added, changed, removed, total;

@@ -420,6 +420,28 @@ add_release(struct ctl *ctl, const char *name, struct ctl_changes *changes)
     return status;
 }
 
+/* Prints a warning if the port NAME, if there is one, is quarantined still:
+ * what was released need not be all that holds it. */
+static void
+warn_if_still_held(struct ctl *ctl, const char *name)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct ctl_reply port;
+    bool has_port;
+
+    if (ctl_get_object(ctl, "ports", name, &port, &has_port) || !has_port) {
+        return;
+    }
+    if (ctl_port_is_quarantined(port.body)) {
+        ds_put_format(&ds, "vmnctl: warning: still quarantined");
+        put_held_by(name, port.body, &ds);
+        ds_put_char(&ds, '\n');
+        ctl_print_safely(ctl->err, ds_cstr(&ds));
+    }
+    ctl_reply_uninit(&port);
+    ds_destroy(&ds);
+}
+
 enum ctl_exit
 ctl_cmd_release(struct ctl *ctl, int n_args, char *const args[])
 {
@@ -434,6 +456,9 @@ ctl_cmd_release(struct ctl *ctl, int n_args, char *const args[])
     }
     if (!worst) {
         worst = ctl_changes_send(ctl, "release", &changes);
+        for (int i = 0; i < n_args && !worst && !ctl->dry_run; i++) {
+            warn_if_still_held(ctl, args[i]);
+        }
     }
     ctl_changes_uninit(&changes);
     return worst;

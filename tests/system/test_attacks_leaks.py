@@ -379,6 +379,23 @@ def test_learn_by_ones_own_labels_which_quarantines_there_are(shop, api):
     shop.may("DELETE", "ports/shop-9")
 
 
+def test_learn_by_a_plan_how_much_others_have(shop, api, lab):
+    """A host's flows are those of all."""
+    api.put("ports/shop-8", {"network": "wire", "labels": SHOP})
+    lab.add_vm("shop-8", "h1", "02:00:00:00:08:08", [])
+    lab.await_ports(["shop-8"])
+    asked = "ports/shop-8?dry_run=plan"
+    hosts = shop.may("DELETE", asked)["flows"]["hosts"]
+    assert hosts
+    assert all("total" not in h for h in hosts)
+    seen = api.call("DELETE", "/v1/ports/shop-8", dry_run="plan")
+    assert [h["host"] for h in seen["flows"]["hosts"]] == [
+        h["host"] for h in hosts]
+    assert all(h["total"] for h in seen["flows"]["hosts"])
+    lab.remove_vm("shop-8")
+    api.delete("ports/shop-8")
+
+
 def test_learn_by_a_quarantined_parent_whose_it_is(shop, api):
     """That of a sub-port is named to who sees it."""
     api.put("ports/trunk", {"labels": BANK, "network": "wire",

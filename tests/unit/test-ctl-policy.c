@@ -192,6 +192,9 @@ release_ends_whatever_holds_the_name(void **state OVS_UNUSED)
           " {\"quarantined\": false}}]}", 200,
           "{\"results\": [{\"outcome\": \"deleted\"},"
           " {\"outcome\": \"updated\"}]}" },
+        { "GET /v1/ports/q", NULL, 404, "{}" },
+        { "GET /v1/ports/db", NULL, 200, "{\"spec\": {}, \"status\":"
+          " {\"quarantined\": true, \"quarantines\": [\"jail\"]}}" },
         { NULL, NULL, 0, NULL },
     };
     static const struct step neither[] = {
@@ -214,7 +217,9 @@ release_ends_whatever_holds_the_name(void **state OVS_UNUSED)
     };
 
     assert_play(both, "", "release q db --no-wait", CTL_DONE,
-                "quarantines/q deleted\nports/db released\n", "");
+                "quarantines/q deleted\nports/db released\n",
+                "vmnctl: warning: still quarantined; port db is held by "
+                "jail\n");
     assert_play(neither, "", "release q web x free far sub --no-wait",
                 CTL_REFUSED, "",
                 "vmnctl: no quarantine \"web\"; port web is held by a,b\n"

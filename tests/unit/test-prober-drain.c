@@ -19,6 +19,14 @@
 #include "timeval.h"
 #include "util.h"
 
+/* Returns the time of an edit that has just been made: later than now, so that
+ * the real time that passes meanwhile does not count. */
+static int64_t
+edited_now(void)
+{
+    return time_wall_msec() + 3600 * 1000;
+}
+
 static void
 drain_ends_at_its_deadline(void **state OVS_UNUSED)
 {
@@ -26,7 +34,7 @@ drain_ends_at_its_deadline(void **state OVS_UNUSED)
     struct prober_member m = member_of("p");
     struct prober_settings s = default_settings;
 
-    s.edited_ms = time_wall_msec();
+    s.edited_ms = edited_now();
     prober_set(&w->prober, "lb", &s, &m, 1, w->now_us);
     pass_ms(w, 10);
     m.drain = true;
@@ -72,7 +80,7 @@ drain_goes_by_a_deadline_that_changes(void **state OVS_UNUSED)
     struct prober_settings s = default_settings;
 
     s.probes = false;
-    s.edited_ms = time_wall_msec();
+    s.edited_ms = edited_now();
     s.drain_ms = 600 * 1000;
     m.drain = true;
     m.idle = "it is draining";
@@ -98,7 +106,7 @@ drain_without_probes_is_idle(void **state OVS_UNUSED)
     struct prober_settings s = default_settings;
 
     s.probes = false;
-    s.edited_ms = time_wall_msec();
+    s.edited_ms = edited_now();
     m.drain = true;
     m.idle = "it is draining";
     prober_set(&w->prober, "lb", &s, &m, 1, w->now_us);
@@ -127,7 +135,7 @@ drain_ends_when_nothing_is_sent(void **state OVS_UNUSED)
     struct prober_settings s = default_settings;
 
     s.drain_ms = 3600 * 1000;
-    s.edited_ms = time_wall_msec();
+    s.edited_ms = edited_now();
     m.drain = true;
     m.idle = "it is draining";
     m.row = BACKEND_UP;
