@@ -24,13 +24,23 @@ static void
 print_reason(const json_t *drop, struct ds *ds)
 {
     ctl_path_print(drop, "/reason", ds);
-    ctl_append_isolation(drop, " in ", "", ds);
+    ctl_append_isolation(drop, " in ", ", by ", "", ds);
     ctl_append_quarantine(drop, " by ", "", ds);
+}
+
+/* The same of a counter.  It is of all of a domain's ports, and what it says
+ * isolates them does so now: packets may be from before. */
+static void
+print_counter_reason(const json_t *drop, struct ds *ds)
+{
+    ctl_path_print(drop, "/reason", ds);
+    ctl_append_isolation(drop, " in ", ", now by ", "", ds);
+    ctl_append_quarantine(drop, ", now by ", "", ds);
 }
 
 static const struct ctl_column counter_columns[] = {
     { "HOST", "/host", NULL },
-    { "REASON", NULL, print_reason },
+    { "REASON", NULL, print_counter_reason },
     { "PACKETS", "/packets", NULL },
     { "BYTES", "/bytes", NULL },
     { "LAST", "/last", NULL },

@@ -168,7 +168,7 @@ put_packet(struct ds *ds, const json_t *data)
     put_text(ds, data, "/rule", " rule ");
     if (!json_is_object(json_object_get(data, "object"))) {
         /* Of several causes none is the object. */
-        ctl_append_isolation(data, ", in ", "", ds);
+        ctl_append_isolation(data, ", in ", ", by ", "", ds);
         ctl_append_quarantine(data, ", by ", "", ds);
     }
 }

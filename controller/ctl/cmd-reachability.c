@@ -234,7 +234,7 @@ print_reason(const json_t *cell, struct ds *ds)
     if (reason) {
         ds_put_cstr(ds, reason);
     }
-    ctl_append_isolation(cell, " (", ")", ds);
+    ctl_append_isolation(cell, " (", ", by ", ")", ds);
     ctl_append_quarantine(cell, " by ", "", ds);
     for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
         const json_t *inner = json_object_get(cell, parts[i]);

@@ -362,7 +362,7 @@ put_outcome(const json_t *trace, const json_t *outcome, struct ds *ds)
     }
     ctl_append_rule(at, ": ", ds);
     ds_put_char(ds, '\n');
-    ctl_append_isolation(at, "isolated in ", "\n", ds);
+    ctl_append_isolation(at, "isolated in ", ", by ", "\n", ds);
     ctl_append_quarantine(at, "quarantined by ", "\n", ds);
     format_reply(json_object_get(outcome, "answer"), ds);
 }

@@ -160,6 +160,25 @@ show_counted(struct ctl *ctl, const json_t *flows)
     }
 }
 
+/* Returns true if a port would be created.  Its interface may be there
+ * already, and the port is bound right after the change, by vmnd. */
+static bool
+creates_port(const json_t *objects)
+{
+    const json_t *object;
+    size_t i;
+
+    json_array_foreach (objects, i, object) {
+        const char *type = json_string_value(json_object_get(object, "type"));
+        const char *op = json_string_value(json_object_get(object, "op"));
+
+        if (type && op && !strcmp(type, "ports") && !strcmp(op, "created")) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void
 ctl_plan_show(struct ctl *ctl, const json_t *plan)
 {
@@ -175,7 +194,10 @@ ctl_plan_show(struct ctl *ctl, const json_t *plan)
         show_objects(ctl, json_object_get(plan, "objects"));
         if (!json_array_size(json_object_get(flows, "apps"))
             && !json_array_size(json_object_get(flows, "hosts"))) {
-            fputs("no flow would change\n", ctl->out);
+            fputs(creates_port(json_object_get(plan, "objects"))
+                  ? "no flow would change; a port gets its flows when its "
+                    "interface is found\n"
+                  : "no flow would change\n", ctl->out);
         }
         ctl_show_nonempty_table(ctl->out, app_columns,
                                 json_object_get(flows, "apps"));

@@ -108,7 +108,7 @@ ctl_print_unheard(struct ctl *ctl, const json_t *reply)
 }
 
 void
-ctl_append_isolation(const json_t *json, const char *before,
+ctl_append_isolation(const json_t *json, const char *before, const char *by,
                      const char *after, struct ds *ds)
 {
     const json_t *policies = json_object_get(json, "isolated_by");
@@ -118,7 +118,7 @@ ctl_append_isolation(const json_t *json, const char *before,
     if (!json_array_size(policies)) {
         return;
     }
-    ds_put_format(ds, "%s%s, by ", before, text_of(json, "direction"));
+    ds_put_format(ds, "%s%s%s", before, text_of(json, "direction"), by);
     json_array_foreach (policies, i, policy) {
         ds_put_format(ds, "%s%s", i ? ", " : "", json_string_value(policy));
     }

@@ -24,9 +24,9 @@ bool ctl_set_service(json_t *body, const char *service);
  * rule. */
 void ctl_append_rule(const json_t *, const char *before, struct ds *);
 
-/* If a port is isolated: appends 'before', in which direction and by which
- * policies ("ingress, by db-in, web"), and 'after'. */
-void ctl_append_isolation(const json_t *, const char *before,
+/* If a port is isolated: appends 'before', in which direction, 'by' and which
+ * policies do so ("ingress, by db-in, web"), and 'after'. */
+void ctl_append_isolation(const json_t *, const char *before, const char *by,
                           const char *after, struct ds *);
 
 /* If ports are quarantined: appends 'before', by what ("quarantines/case-7,

@@ -186,8 +186,9 @@ def check_what_isolates(world, isolated, by):
     taken = wait_for("a sample", lambda: sample(world, reason="isolated"))
     assert {k: taken.get(k) for k in by} == by
     assert taken["object"] == isolated["object"]
-    assert "ingress, by apart" in vmnctl(world, "drops", "--reason",
-                                         "isolated")
+    text = vmnctl(world, "drops", "--reason", "isolated")
+    assert "ingress, now by apart" in text      # The counter.
+    assert "ingress, by apart" in text          # The sample.
     return taken
 
 
@@ -207,7 +208,7 @@ def check_what_quarantines(world):
     counted = drop(world, reason="quarantined")
     assert counted["quarantined_by"] == ["ports/cli", "quarantines/case-7"]
     assert counted["object"] is None
-    assert "quarantined by ports/cli, quarantines/case-7" in vmnctl(
+    assert "quarantined, now by ports/cli, quarantines/case-7" in vmnctl(
         world, "drops", "--reason", "quarantined")
     assert "isolated_by" not in held
     wide = {line.split()[0]: line.split()[-1] for line in vmnctl(

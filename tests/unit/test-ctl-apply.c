@@ -446,7 +446,8 @@ undo_shows_the_plan_first(void **state OVS_UNUSED)
         { NULL, NULL, 0, NULL },
     };
     static const char plan[] = "CHANGE    TYPE    NAME\ncreated   ports   a\n"
-                               "no flow would change\n";
+                               "no flow would change; a port gets its flows "
+                               "when its interface is found\n";
     char *both = xasprintf("%s\nports/a created\n", plan);
 
     assert_play(revision, "", "undo 7", CTL_DONE, both, "");
