@@ -8,7 +8,10 @@
  * The copy for the tunnels passes no policy here, since it has no single
  * destination: the sender's egress rules are judged with each copy where it
  * arrives, which is why the source counts as local there.  That for a provider
- * network's physical network is judged as one to anybody outside. */
+ * network's physical network is judged as one to anybody outside.
+ *
+ * Every sender gets the same copies, its own among them.  That one is dropped
+ * before policy sees it, which would count it as denied. */
 
 #include "overlay.h"
 
@@ -51,8 +54,20 @@ put_copies(struct vmn_actions *actions, const struct flood_ports *to)
         vmn_act_set(actions, VMN_REG_DST_ID, to->members[i].identity);
         vmn_act_set(actions, VMN_REG_DST_LOCAL, 1);
         vmn_act_set(actions, VMN_REG_OUT_PORT, to->members[i].ofport);
-        vmn_act_resubmit_next(actions);
+        vmn_act_resubmit(actions, STAGE_LOCATE, LOCATE_COPY);
     }
+}
+
+void
+flood_to_sender(struct vmn_emit *emit, const struct port_ctx *ctx)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(ctx->host),
+                                         STAGE_LOCATE, LOCATE_COPY,
+                                         COPY_TO_SENDER);
+
+    vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
+    vmn_match(flow, VMN_REG_OUT_PORT, ctx->ofport);
+    drop_background(flow, REASON_TO_SENDER);
 }
 
 void
@@ -66,7 +81,7 @@ flood_forward(struct vmn_actions *actions, const struct vmn_network *network,
     }
     vmn_act_set(actions, VMN_REG_DST_ID, 0);
     vmn_act_set(actions, VMN_REG_DST_LOCAL, 0);
-    vmn_act_set(actions, VMN_REG_OUT_PORT, 0);
+    vmn_act_set(actions, VMN_REG_OUT_PORT, provider ? 0 : VMN_TUNNEL_OFPORT);
     vmn_act_set(actions, VMN_REG_DST_HOST,
                 provider ? VMN_DST_HOST_PROVIDER : hosts);
     vmn_act_next(actions);

@@ -99,6 +99,10 @@ base_locate(struct vmn_emit *emit)
 
     drop(vmn_flow_add(emit, vmn_scope_all(), STAGE_LOCATE, LOCATE_DESTINATION,
                       PRIORITY_LAST), "unknown destination");
+
+    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_LOCATE, LOCATE_COPY,
+                        PRIORITY_LAST);
+    vmn_act_next(vmn_flow_actions(flow));
 }
 
 static void

@@ -106,6 +106,7 @@ enum {
 enum {
     LOCATE_DESTINATION,         /* Destination -> local port or host. */
     LOCATE_LEARNED,             /* Does the same with learned MACs. */
+    LOCATE_COPY,                /* Each copy of a flood for a local port. */
     LOCATE_N_TABLES
 };
 enum {
@@ -133,6 +134,8 @@ enum {
     LEARNED_ELSEWHERE = 200,
     LEARNED_MISS_LOCAL = 100,   /* To the same, and to other hosts. */
     LEARNED_MISS = 50,
+
+    COPY_TO_SENDER = 100,
 };
 
 /* Tables of STAGE_DELIVER. */
@@ -154,6 +157,7 @@ enum {
 
     TUNNEL_LARGE = 120,
     TUNNEL_LARGE_ANY = 115,
+    TUNNEL_OWN_FLOOD = 112,     /* A flood's bucket for the host itself. */
     TUNNEL_OWN = 110,
     TUNNEL_SECONDARY = 105,     /* To a host's second address. */
     TUNNEL_HOST = 100,
@@ -263,6 +267,10 @@ drop(struct vmn_flow *flow, const char *reason)
 /* Of what comes from a physical network for none of ours. */
 #define REASON_OTHERS "for others on the physical network"
 
+/* Of a flood's copies that would go back to the port, or the host, that it
+ * comes from. */
+#define REASON_TO_SENDER "copy of a flood to its sender"
+
 /* The same of background. */
 static inline void
 drop_background(struct vmn_flow *flow, const char *reason)
@@ -288,6 +296,10 @@ void network_registers(struct vmn_view *, struct vmn_actions *,
 void flood_add(struct vmn_view *, struct vmn_emit *,
                const struct vmn_network *, uint32_t to,
                struct vmn_names hosts);
+
+/* flood.c: drops the copy of a flood that goes back to its sender, the port,
+ * which is on 'ctx->host'. */
+void flood_to_sender(struct vmn_emit *, const struct port_ctx *);
 
 /* flood.c: after local copies, forwards a packet from a local port to the
  * physical network of a provider network; of others, to the hosts that

@@ -200,6 +200,7 @@ emit_local(struct vmn_view *view, struct vmn_emit *emit,
     unknown_of_port_here(view, emit, ctx);
     claims_but_for_port(view, emit, ctx);
     emit_classify(view, emit, ctx);
+    flood_to_sender(emit, ctx);
     port_security(view, emit, ctx);
     for (size_t i = 0; i < port->n_ips; i++) {
         if (is_provider(ctx->network)) {

@@ -110,6 +110,11 @@ compile_host(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 
     vmn_match(flow, VMN_REG_DST_HOST, number);
     drop(flow, "destination host is this host");
+    flow = vmn_flow_add(emit, vmn_scope_host(key), STAGE_DELIVER,
+                        DELIVER_TUNNEL, TUNNEL_OWN_FLOOD);
+    vmn_match(flow, VMN_REG_DST_HOST, number);
+    vmn_match(flow, VMN_REG_OUT_PORT, VMN_TUNNEL_OFPORT);
+    drop_background(flow, REASON_TO_SENDER);
     provider_of_host(view, emit, host);
     tunnel_mtu_of_host(view, emit, host);
 }
@@ -117,8 +122,8 @@ compile_host(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 /* Networks and domains.  -------------------------------------------------- */
 
 /* Emits a group with a bucket for each host, and its flow.  The group is the
- * same on all hosts: the bucket of the host itself ends in a drop, "this host
- * itself". */
+ * same on all hosts: the bucket of the host itself ends in a drop,
+ * REASON_TO_SENDER. */
 void
 flood_add(struct vmn_view *view, struct vmn_emit *emit,
           const struct vmn_network *network, uint32_t to,

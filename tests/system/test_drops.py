@@ -283,8 +283,9 @@ def test_samples_name_both_ends_and_the_rule(world, pair):
     world.policy("p", "srv", rule("ingress", "deny", ["cli"], [entry(
         "tcp", 81)]))
     after = world.api.get("drops")["newest"]
+    # What a cache lets through gets no answer either: that is denied.
+    world.revalidated()
     assert world.blocked(cli, srv, 81)
-    # An answer to what got through a cache's former flow is denied as well.
     found = wait_for("a sample", lambda: next(
         (s for s in world.api.get("drops", after=after,
                                   reason="denied by rule")["samples"]
@@ -369,6 +370,27 @@ def test_honest_guests_are_told_from_forgers(world):
     frames.send(guest, *forged)
     wait_counted("forged ones", lambda: packets(world, "spoofed")
                  >= spoofed + len(forged))
+
+
+def test_copies_of_a_flood_to_its_sender_are_no_denials(world, pair):
+    """Neither the sender's port nor its host gets a copy of what it floods,
+    which is no policy's doing, and nothing is lost by it."""
+    cli, srv = pair
+    world.policy("p", "srv", rule("ingress", "allow", ["cli"], [HTTP]))
+    world.revalidated()
+    reason = "copy of a flood to its sender"
+    before = drops(world)
+    sent = [frames.udp(frames.BROADCAST, srv.mac, srv.ip, "10.0.0.255", 5353,
+                       5353, b"anybody")] * 20
+    counted = packets(world, reason)
+    frames.send(srv, *sent)
+    # One for the port, one for its host.
+    wait_counted("copies", lambda: packets(world, reason)
+                 >= counted + 2 * len(sent))
+    assert drops(world) == before
+    assert drop(world, reason=reason, app="overlay", port="srv")["packets"] \
+        >= len(sent)
+    assert all(d["background"] for d in drops(world, reason=reason))
 
 
 def test_background_is_shown_on_request(world):

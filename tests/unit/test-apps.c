@@ -166,7 +166,7 @@ static struct scenario scenarios[] = {
               "actions=set_field:0x1->reg3,set_field:0->reg2," },
             { "h2", "+overlay.locate/1 50 reg0=0x64 "
               "actions=set_field:0->reg3,set_field:0->reg2,"
-              "set_field:0->reg4,set_field:0->reg7,"
+              "set_field:0->reg4,set_field:0x9c40->reg7,"
               "set_field:0xfffffffb->reg6" },
             { "h2", "+overlay.deliver/0 100 reg0=0x64,reg6=0xfffffffb "
               "actions=move:NXM_NX_REG0[]->NXM_NX_TUN_ID[0..31],group:" },
@@ -413,19 +413,25 @@ static struct scenario scenarios[] = {
         { "{" BASE "}", {
             { "h2", "+" LOCATE "390 reg0=0x64,dl_dst=01:00:00:00:00:00/01:00:"
               "00:00:00:00 actions=set_field:0->reg2,set_field:0x1->reg4,"
-              "set_field:0x7->reg7,resubmit(,{TABLE:firewall.track/0}),"
+              "set_field:0x7->reg7,resubmit(,{TABLE:overlay.locate/2}),"
               "set_field:0->reg2,"
               "set_field:0x1->reg4,set_field:0x6->reg7,resubmit(,"
-              "{TABLE:firewall.track/0}),"
+              "{TABLE:overlay.locate/2}),"
               "set_field:0->reg3,set_field:0->reg2,set_field:0->reg4,"
-              "set_field:0->reg7,set_field:0xffffffff->reg6,"
+              "set_field:0x9c40->reg7,set_field:0xffffffff->reg6,"
               "goto_table:{TABLE:firewall.track/0}" },
             { "h2", "+" LOCATE "400 reg0=0x64,in_port=40000,dl_dst=01:00:00:"
               "00:00:00/01:00:00:00:00:00 actions=set_field:0x1->reg3,"
               "set_field:0->reg2,set_field:0x1->reg4,set_field:0x7->reg7,"
-              "resubmit(,{TABLE:firewall.track/0}),set_field:0->reg2,"
+              "resubmit(,{TABLE:overlay.locate/2}),set_field:0->reg2,"
               "set_field:0x1->reg4,"
-              "set_field:0x6->reg7,resubmit(,{TABLE:firewall.track/0})\n" },
+              "set_field:0x6->reg7,resubmit(,{TABLE:overlay.locate/2})\n" },
+            { "h2", "+overlay.locate/2 100 reg7=0x7,in_port=7 actions=drop "
+              "(copy of a flood to its sender)" },
+            { "h2", "+overlay.locate/2 1  actions=goto_table:"
+              "{TABLE:firewall.track/0}" },
+            { "h2", "+overlay.deliver/1 112 reg6={host:h2},reg7=0x9c40 "
+              "actions=drop (copy of a flood to its sender)" },
             { "h2", "+overlay.deliver/0 100 reg0=0x64,reg6=0xffffffff "
               "actions=move:NXM_NX_REG0[]->NXM_NX_TUN_ID[0..31],group:" },
             { "h1", "-overlay.deliver/0 100 reg0=0xc8" },
