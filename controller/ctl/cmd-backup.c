@@ -16,6 +16,7 @@
 #include "controller/ctl/backup-file.h"
 #include "controller/ctl/output.h"
 #include "controller/store/store-file.h"
+#include "openvswitch/dynamic-string.h"
 #include "util.h"
 
 /* Downloads a copy of the running vmnd's database into the file
@@ -60,6 +61,32 @@ backup_running(struct ctl *ctl, const char *file,
     return status;
 }
 
+/* Shows what was saved: a line, or one object. */
+static void
+show_saved(struct ctl *ctl, const char *file,
+           const struct store_file_info *info)
+{
+    if (ctl->output == CTL_JSON || ctl->output == CTL_YAML) {
+        char *time = (info->time_ms
+                      ? xastrftime_msec("%Y-%m-%dT%H:%M:%SZ", info->time_ms,
+                                        true) : NULL);
+        json_t *name = json_string(file);       /* NULL: it is not UTF-8. */
+        json_t *json = json_pack("{s:o, s:I, s:s?, s:I}", "file",
+                                 name ? name : json_null(), "revision",
+                                 (json_int_t) info->revision, "time", time,
+                                 "n_objects", (json_int_t) info->n_objects);
+
+        ctl_show_raw(ctl, json);
+        json_decref(json);
+        free(time);
+    } else {
+        char *text = ctl_backup_describe(info);
+
+        fprintf(ctl->out, "%s: %s, verified\n", file, text);
+        free(text);
+    }
+}
+
 enum ctl_exit
 ctl_cmd_backup(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
 {
@@ -82,10 +109,7 @@ ctl_cmd_backup(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
         status = backup_running(ctl, args[0], &info);
     }
     if (!status) {
-        char *text = ctl_backup_describe(&info);
-
-        fprintf(ctl->out, "%s: %s, verified\n", args[0], text);
-        free(text);
+        show_saved(ctl, args[0], &info);
     }
     return status;
 }

@@ -38,26 +38,26 @@ put_text(struct ds *ds, const json_t *data, const char *path,
     ds_destroy(&text);
 }
 
-/* Returns the change that a line tells: the first, but that of an interface
- * only if there is no other.  Where a port is says more. */
-static const json_t *
-first_told(const json_t *changes)
+/* Changes that a line names; of others it says how many there are. */
+#define N_NAMED 3
+
+/* When a change is named: one that cuts off VMs first; one of an interface
+ * last, and only if there is nothing else: where a port is says more. */
+enum rank { RANK_QUARANTINE, RANK_OTHER, RANK_INTERFACE, N_RANKS };
+
+static enum rank
+rank_of(const json_t *change)
 {
-    const char *interfaces = schema_tables[VMN_TABLE_VIF]->plural;
-    const json_t *change;
-    size_t i;
+    const char *type = json_string_value(json_object_get(change, "type"));
 
-    json_array_foreach (changes, i, change) {
-        const char *type = json_string_value(json_object_get(change, "type"));
-
-        if (type && strcmp(type, interfaces)) {
-            return change;
-        }
-    }
-    return json_array_get(changes, 0);
+    return (!type || !strcmp(type, schema_tables[VMN_TABLE_VIF]->plural)
+            ? RANK_INTERFACE
+            : !strcmp(type, schema_tables[VMN_TABLE_QUARANTINE]->plural)
+            ? RANK_QUARANTINE : RANK_OTHER);
 }
 
-/* Appends "create ports/web-1, and 3 more". */
+/* Appends "create ports/web-1, put ports/web-2, delete groups/web, and 3
+ * more". */
 static void
 put_changes(struct ds *ds, const json_t *changes)
 {
@@ -65,15 +65,29 @@ put_changes(struct ds *ds, const json_t *changes)
                                         json_array_size(changes) - 1);
     json_int_t n = json_array_size(changes) + get_count(last, "more")
                    - (json_object_get(last, "more") != NULL);
-    const json_t *first = first_told(changes);
+    json_int_t named = 0;
 
-    put_text(ds, first, "/op", "");
-    put_text(ds, first, "/type", " ");
-    put_text(ds, first, "/name", "/");
-    ctl_put_move(first, " ", ds);
-    ctl_put_effect(first, ds);
-    if (n > 1) {
-        ds_put_format(ds, ", and %"JSON_INTEGER_FORMAT" more", n - 1);
+    for (enum rank rank = 0; rank < N_RANKS; rank++) {
+        const json_t *change;
+        size_t i;
+
+        json_array_foreach (changes, i, change) {
+            if (named >= (rank == RANK_INTERFACE ? 1 : N_NAMED)) {
+                break;
+            }
+            if (rank_of(change) != rank || json_object_get(change, "more")) {
+                continue;
+            }
+            put_text(ds, change, "/op", named ? ", " : "");
+            put_text(ds, change, "/type", " ");
+            put_text(ds, change, "/name", "/");
+            ctl_put_move(change, " ", ds);
+            ctl_put_effect(change, ds);
+            named++;
+        }
+    }
+    if (n > named) {
+        ds_put_format(ds, ", and %"JSON_INTEGER_FORMAT" more", n - named);
     }
 }
 

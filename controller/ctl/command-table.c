@@ -458,7 +458,8 @@ const struct ctl_command ctl_commands[] = {
       "  vmnctl undo 42 --wait\n"
       "  vmnctl undo ports/web-1\n",
       ctl_cmd_undo },
-    { "backup", "FILE", 1, 1, CTL_OPT_DATABASE | CTL_OPT_REPLACE,
+    { "backup", "FILE", 1, 1,
+      CTL_OPT_DATABASE | CTL_OPT_REPLACE | CTL_OPT_SHOWN,
       "save the whole state of vmnd as a file",
       "The file is a consistent snapshot of the database; vmnd keeps\n"
       "running.  It is verified before it gets its name.  An existing file\n"

@@ -526,12 +526,18 @@ def test_backup_replaces_no_file_by_itself(alone):       # noqa: F811
     saved = backup(alone, "saved.db")
     before = digest(saved)
     server = "unix:" + alone.api.path
+    n = json.loads(vmnctl("backup", saved + ".first", "-s", server, "-o",
+                          "json"))["n_objects"] + 1
     for more in ("-s", server), ("--database", alone.db):
         status, words = vmnctl("backup", saved, *more, check=False)
         assert status == 1 and "is there already: --force" in words, words
         assert digest(saved) == before
         alone.api.put("networks/" + more[0].strip("-"), {})
-        vmnctl("backup", saved, *more, "--force")
+        told = json.loads(vmnctl("backup", saved, *more, "--force", "-o",
+                                 "json"))
+        assert (told["file"], told["n_objects"]) == (saved, n), told
+        assert told["revision"] and told["time"].endswith("Z"), told
+        n += 1
         assert digest(saved) != before
         before = digest(saved)
     assert alone.stop() == 0

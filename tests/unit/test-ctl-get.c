@@ -111,9 +111,11 @@ static const struct step every_event[] = {
     { "GET /v1/events?kinds=host%2Cdrop&port=a&background=true", NULL, 200,
       EVENT("7", "start", "{\"revision\": 5}")
       EVENT("8", "revision", "{\"time\": \"T1\", \"revision\": 9,"
-            " \"who\": \"me\", \"changes\": [{\"op\": \"create\","
-            " \"type\": \"ports\", \"name\": \"a\"}, {\"op\":"
-            " \"create\", \"type\": \"ports\", \"name\": \"b\"},"
+            " \"who\": \"me\", \"changes\": [{\"op\": \"update\","
+            " \"type\": \"vifs\", \"name\": \"h1/a\"}, {\"op\":"
+            " \"create\", \"type\": \"ports\", \"name\": \"a\"}, {\"op\":"
+            " \"create\", \"type\": \"ports\", \"name\": \"b\"}, {\"op\":"
+            " \"create\", \"type\": \"quarantines\", \"name\": \"q\"},"
             " {\"more\": 20}]}")
       EVENT("9", "installed", "{\"time\": \"T2\", \"revision\": 9,"
             " \"first_revision\": 8, \"hosts\": 1}")
@@ -157,7 +159,8 @@ events_are_a_line_each(void **state OVS_UNUSED)
 {
     assert_play(every_event, "", "events --kinds host,drop --port a",
                 CTL_REFUSED,
-                "T1  revision   9 by me: create ports/a, and 21 more\n"
+                "T1  revision   9 by me: create quarantines/q, create ports/a,"
+                " create ports/b, and 21 more\n"
                 "T2  installed  8-9 is installed on 1 host\n"
                 "T3  host       h1 offline: ?[2J\n"
                 "T4  binding    a up on h1\n"
