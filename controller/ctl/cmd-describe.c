@@ -549,6 +549,27 @@ show_drain_default(const struct schema_table *type, json_t *spec)
     }
 }
 
+/* Says of a quarantine's counters that they are of what it allows: what it
+ * drops is with the drops. */
+static void
+name_allowed(json_t *status)
+{
+    static const char *const names[][2] = {
+        { "packets", "allowed_packets" },
+        { "bytes", "allowed_bytes" },
+        { "last", "last_allowed" },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        json_t *value = json_object_get(status, names[i][0]);
+
+        if (value) {
+            json_object_set(status, names[i][1], value);
+            json_object_del(status, names[i][0]);
+        }
+    }
+}
+
 static void
 show_object(struct ctl *ctl, const struct schema_table *type,
             const json_t *object, const struct related *related)
@@ -587,6 +608,9 @@ show_object(struct ctl *ctl, const struct schema_table *type,
     }
     if (type->id == VMN_TABLE_PORT) {
         name_quarantine(object, status);
+    }
+    if (type->id == VMN_TABLE_QUARANTINE) {
+        name_allowed(status);
     }
     ctl_show_section(ctl->out, "Spec", spec);
     ctl_show_section(ctl->out, "Status", status);

@@ -162,6 +162,8 @@ def test_what_a_quarantine_allows_is_counted(world, pair):
     assert (seen["n_members"], seen["members"]) == (1, ["srv"])
     assert seen["allow"][0] == {"packets": 0, "bytes": 0, "last": None}
     assert seen["packets"] == seen["allow"][1]["packets"] and seen["last"]
+    shown = vmnctl(world, "describe", "quarantine", "q")
+    assert "allowed_packets:" in shown and "\n  packets:" not in shown, shown
     listed = world.api.get("quarantines")["items"][0]["status"]
     assert listed["packets"] >= 5 and "allow" not in listed
 
