@@ -381,7 +381,8 @@ def test_copies_of_a_flood_to_its_sender_are_no_denials(world, pair):
     world.policy("p", "srv", rule("ingress", "allow", ["cli"], [HTTP]))
     world.revalidated()
     reason = "copy of a flood to its sender"
-    before = drops(world)
+    blamed = {other: packets(world, other) for other in
+              ("isolated", "destination host is this host")}
     sent = [frames.udp(frames.BROADCAST, srv.mac, srv.ip, "10.0.0.255", 5353,
                        5353, b"anybody")] * 20
     counted = packets(world, reason)
@@ -389,7 +390,9 @@ def test_copies_of_a_flood_to_its_sender_are_no_denials(world, pair):
     # One for the port, one for its host.
     wait_counted("copies", lambda: packets(world, reason)
                  >= counted + 2 * len(sent))
-    assert drops(world) == before
+    # Some packets of tests before this one may be counted only now.
+    for other, before in blamed.items():
+        assert packets(world, other) < before + len(sent), other
     assert drop(world, reason=reason, app="overlay", port="srv")["packets"] \
         >= len(sent)
     assert all(d["background"] for d in drops(world, reason=reason))
