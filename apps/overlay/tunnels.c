@@ -102,8 +102,8 @@ compile_host(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
 
     /* Flows of the domain send to this host's number for a port here; on the
-     * host itself this means that the port is not up, or that it is a
-     * flood. */
+     * host itself this means that the port is not up, or, by the output port,
+     * that it is a flood. */
     struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(key),
                                          STAGE_DELIVER, DELIVER_TUNNEL,
                                          TUNNEL_OWN);

@@ -239,7 +239,6 @@ put_hosts(struct plan *plan, const struct engine *engine,
           const struct engine_delta *delta, const struct model_rights *rights)
 {
     bool all = !rights || !rights->scope.text;
-
     struct hmap scopes = HMAP_INITIALIZER(&scopes);
     struct shash hosts = SHASH_INITIALIZER(&hosts);
     struct plan_flows *flows = &plan->flows;
