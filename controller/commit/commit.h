@@ -82,8 +82,9 @@ void commit_stop(struct commit *);
 void commit_destroy(struct commit *);
 void commit_set_sink(struct commit *, commit_sink_cb *, void *aux);
 /* Has the callback called with each group after the sink: the model's pending
- * rows and revisions (model_get_pending()) are those of the group.  It may
- * call commit_yield().  There are at most COMMIT_WATCHERS_MAX. */
+ * rows and revisions (model_get_pending()) are those of the group, and are not
+ * settled yet: who goes by durable rows does so when the state is quiescent.
+ * It may call commit_yield().  There are at most COMMIT_WATCHERS_MAX. */
 #define COMMIT_WATCHERS_MAX 8
 void commit_add_watch(struct commit *, commit_sink_cb *, void *aux);
 void commit_remove_watch(struct commit *, commit_sink_cb *, void *aux);

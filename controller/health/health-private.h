@@ -22,9 +22,9 @@ struct health {
     struct health_commit *rows; /* Owned. */
     struct connection_flush *gone;          /* Owned. */
     struct event *timer;        /* Expires when something is due. */
-    struct event *refresh;
     struct event *drains;
     bool begun;                 /* The first compile is done. */
+    bool refresh_due;           /* When the state is quiescent. */
     bool rows_known;            /* All rows were refreshed. */
     int64_t started_us;
     int64_t known_us;           /* Since when the counters of all hosts are

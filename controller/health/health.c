@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * See health.h.  Who is told of a change, of a row, a host or a port, only
- * says where to refresh; that is done later in the turn. */
+ * says where to refresh.  That is done in a quiescent state: while a group is
+ * being committed its rows are not durable yet, and the engine may have
+ * backends of it, or of a plan. */
 
 #include <config.h>
 
@@ -34,14 +36,17 @@
 #define GRACE_MS (20 * 1000)
 /* Interval between checks of drains, in milliseconds. */
 #define DRAINS_MS 1000
-/* Balancers refreshed in one turn of the loop. */
+/* Balancers refreshed between two groups. */
 #define REFRESHES_MAX 64
+
+static void refresh_cb(void *h);
 
 static void
 schedule_refresh(struct health *h)
 {
-    if (h->begun) {
-        event_active(h->refresh, EV_TIMEOUT, 1);
+    if (h->begun && !h->refresh_due) {
+        h->refresh_due = true;
+        commit_when_quiescent(h->commit, refresh_cb, h);
     }
 }
 
@@ -468,12 +473,13 @@ refresh_rows(struct health *h)
     }
 }
 
+/* Called in a quiescent state. */
 static void
-refresh_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *h_)
+refresh_cb(void *h_)
 {
-    static const struct timeval at_once = { 0, 0 };
     struct health *h = h_;
 
+    h->refresh_due = false;
     engine_take_changed(h->engine, VMN_QUERY_BACKENDS, &h->balancers);
     find_concerned(h);
     for (int i = 0; i < REFRESHES_MAX && !sset_is_empty(&h->balancers); i++) {
@@ -483,7 +489,7 @@ refresh_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *h_)
         free(name);
     }
     if (!sset_is_empty(&h->balancers)) {
-        event_add(h->refresh, &at_once); /* In the loop's next turn. */
+        schedule_refresh(h);
     } else if (!h->rows_known) {
         h->rows_known = true;
         refresh_rows(h);
@@ -550,7 +556,7 @@ refresh_all(struct health *h)
     for (size_t i = 0; i < names.n; i++) {
         sset_add(&h->balancers, names.names[i]);
     }
-    refresh_cb(-1, 0, h);
+    refresh_cb(h);
 }
 
 /* Called when the first compile is done. */
@@ -590,7 +596,6 @@ health_create(struct event_base *base, struct model *model,
     h->gone = connection_flush_create(model, engine, fabric);
     h->rows = health_commit_create(base, model, commit, desired_cb, h);
     h->timer = event_new(base, -1, 0, timer_cb, h);
-    h->refresh = event_new(base, -1, 0, refresh_cb, h);
     h->drains = event_new(base, -1, 0, drains_cb, h);
     sset_init(&h->balancers);
     sset_init(&h->hosts);
@@ -612,6 +617,7 @@ health_destroy(struct health *h)
         return;
     }
     commit_cancel_when_quiescent(h->commit, begin_cb, h);
+    commit_cancel_when_quiescent(h->commit, refresh_cb, h);
     commit_remove_watch(h->commit, group_cb, h);
     fabric_remove_watch(h->fabric, &fabric_watch, h);
     fabric_set_sink(h->fabric, NULL, NULL);
@@ -619,7 +625,6 @@ health_destroy(struct health *h)
     health_commit_destroy(h->rows);
     connection_flush_destroy(h->gone);
     event_free(h->timer);
-    event_free(h->refresh);
     event_free(h->drains);
     sset_destroy(&h->balancers);
     sset_destroy(&h->hosts);

@@ -2,9 +2,10 @@
  *
  * Events of the states of hosts and ports.  These are level-triggered, and
  * derived from several inputs: a notification only marks the object.  It is
- * examined later in the iteration, once for all notifications, and an event is
- * appended if what users see differs from the last event.  Not for what is
- * told as it happens (event-sources.c). */
+ * examined later, once for all notifications, and an event is appended if what
+ * users see differs from the last event.  Ports are examined in a quiescent
+ * state: users see durable rows, and those of a group are not while others are
+ * told of it.  Not for what is told as it happens (event-sources.c). */
 
 #include <config.h>
 
@@ -34,7 +35,8 @@ struct waiting {
 
 struct event_states {
     struct northbound *nb;
-    struct event *check;        /* Examines what was marked. */
+    struct event *check;        /* Examines hosts that were marked. */
+    bool ports_due;             /* Ports are when the state is quiescent. */
     struct sset hosts, ports;   /* Marked: their state may have changed. */
     bool acked;                 /* Some host has acknowledged a revision. */
     struct shash last_hosts;    /* By name: the text of the last event. */
@@ -43,10 +45,21 @@ struct event_states {
     struct shash waiting;       /* By host: struct waiting. */
 };
 
+static void ports_cb(void *es);
+
 static void
 schedule_check(struct event_states *es)
 {
     event_active(es->check, EV_TIMEOUT, 1);
+}
+
+static void
+schedule_ports(struct event_states *es)
+{
+    if (!es->ports_due) {
+        es->ports_due = true;
+        commit_when_quiescent(es->nb->commit, ports_cb, es);
+    }
 }
 
 /* Keeps 'text' (NULL: none), of which it takes ownership, as the last event of
@@ -81,7 +94,7 @@ port_cb(void *es_, const char *port)
     struct event_states *es = es_;
 
     sset_add(&es->ports, port);
-    schedule_check(es);
+    schedule_ports(es);
 }
 
 /* Has the port examined again when 'host' has acknowledged another
@@ -119,7 +132,7 @@ mark_waiting_ports(struct event_states *es)
 
         if (fabric_host_acked(es->nb->fabric, node->name) != w->acked) {
             SSET_FOR_EACH (port, &w->ports) {
-                sset_add(&es->ports, port);
+                port_cb(es, port);
             }
             shash_delete(&es->waiting, node);
             waiting_destroy(w);
@@ -318,7 +331,7 @@ static void
 mark_ports(struct event_states *es, struct vmn_names names)
 {
     for (size_t i = 0; i < names.n; i++) {
-        sset_add(&es->ports, names.names[i]);
+        port_cb(es, names.names[i]);
     }
 }
 
@@ -427,24 +440,29 @@ check_host(struct event_states *es, const char *name)
 
 /* Checks.  ---------------------------------------------------------------- */
 
-/* Calls the callback for each of 'names', and removes it; returns false if the
- * iteration's time is over before that. */
-static bool
-check_all(struct event_states *es, struct sset *names,
-          void (*check)(struct event_states *, const char *))
-{
-    while (!sset_is_empty(names)) {
-        char *name = sset_pop(names);
+/* Ports examined between two groups. */
+#define PORTS_MAX 256
 
-        check(es, name);
+/* Examines the ports that were marked; called in a quiescent state. */
+static void
+ports_cb(void *es_)
+{
+    struct event_states *es = es_;
+
+    es->ports_due = false;
+    for (int i = 0; i < PORTS_MAX && !sset_is_empty(&es->ports); i++) {
+        char *name = sset_pop(&es->ports);
+
+        check_port(es, name);
         free(name);
-        if (es->nb->loop && loop_turn_is_over(es->nb->loop)) {
-            return false;
-        }
+        commit_yield(es->nb->commit);
     }
-    return true;
+    if (!sset_is_empty(&es->ports)) {
+        schedule_ports(es);
+    }
 }
 
+/* Examines the hosts that were marked, until the iteration's time is over. */
 static void
 check_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *es_)
 {
@@ -455,9 +473,15 @@ check_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *es_)
         es->acked = false;
         mark_waiting_ports(es);
     }
-    if (!check_all(es, &es->hosts, check_host)
-        || !check_all(es, &es->ports, check_port)) {
-        event_add(es->check, &at_once);
+    while (!sset_is_empty(&es->hosts)) {
+        char *name = sset_pop(&es->hosts);
+
+        check_host(es, name);
+        free(name);
+        if (es->nb->loop && loop_turn_is_over(es->nb->loop)) {
+            event_add(es->check, &at_once);
+            return;
+        }
     }
 }
 
@@ -500,6 +524,7 @@ event_states_destroy(struct event_states *es)
     if (es->nb->fabric) {
         fabric_remove_watch(es->nb->fabric, &fabric_watch, es);
         commit_remove_watch(es->nb->commit, group_cb, es);
+        commit_cancel_when_quiescent(es->nb->commit, ports_cb, es);
     }
     SHASH_FOR_EACH (node, &es->waiting) {
         waiting_destroy(node->data);

@@ -181,6 +181,27 @@ rows_that_a_store_refuses_are_written_later(void **state)
                && row_of("b") == VMN_HEALTH_DOWN);
 }
 
+static void
+yield_cb(void *aux OVS_UNUSED, const struct commit_group *group OVS_UNUSED)
+{
+    commit_yield(commit);
+}
+
+/* Others that are told of a group may take their time. */
+static void
+balancers_are_read_when_they_are_durable(void **state)
+{
+    connect_switch();
+    start_health();
+    commit_add_watch(commit, yield_cb, NULL);
+    commit_set_max_yields(commit, 1);
+    put_balancer("role=web");
+    TURN_UNTIL(row_of("a") == VMN_HEALTH_UP && row_of("b") == VMN_HEALTH_UP);
+    put_balancer("role=nobody");
+    TURN_UNTIL(row_of("a") < 0 && row_of("b") < 0);
+    commit_remove_watch(commit, yield_cb, NULL);
+}
+
 static bool
 shown(const char *port, struct arena *arena,
       struct status_backend_health *status)
@@ -237,6 +258,7 @@ main(int argc, char *argv[])
     static const struct CMUnitTest tests[] = {
         T(states_become_rows),
         T(rows_that_a_store_refuses_are_written_later),
+        T(balancers_are_read_when_they_are_durable),
         T(rows_are_believed_after_a_start),
     };
 
