@@ -290,7 +290,9 @@ def test_clients_stay_with_their_backend(town, vip):
     mine = {}
     for client in (ca, cb):
         wait_for("an answer", lambda c=client: traffic.ask(c, vip, 80), 20)
-        mine[client], = spread(client, vip)
+        answered = spread(client, vip)
+        assert len(answered) == 1, answered
+        mine[client], = answered
     # Whoever else comes or goes.
     balance(town, vip, selector="role=web", affinity={"seconds": 600},
             backends=[{"port": "a3", "weight": 100}])
