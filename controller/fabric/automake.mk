@@ -79,6 +79,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/ovsdb/unclaimed-vifs.h \
 	controller/fabric/packets/learned-connections.c \
 	controller/fabric/packets/learned-connections.h \
+	controller/fabric/packets/neighbour-requests.c \
+	controller/fabric/packets/neighbour-requests.h \
 	controller/fabric/packets/packet-sampling.c \
 	controller/fabric/packets/packet-sampling.h \
 	controller/fabric/packets/packet-in-senders.c \

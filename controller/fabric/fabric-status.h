@@ -14,6 +14,7 @@
 struct arena;
 struct fabric;
 struct svec;
+struct vmn_ip;
 struct vmn_port;
 struct vmn_telemetry;
 
@@ -103,6 +104,18 @@ bool fabric_host_switch_is_dead(const struct fabric *, const char *host);
  * through, as a sentence in 'arena'; NULL if there is nothing. */
 const char *fabric_host_checksums_warning(const struct fabric *,
                                           const char *host, struct arena *);
+/* Requests for a neighbour on a physical network that has not answered. */
+struct fabric_unanswered {
+    uint64_t n;
+    int64_t within_ms;          /* Between the first and the last of them. */
+    int64_t ago_ms;             /* Since the last one. */
+};
+/* Returns true if the switch of 'host' has lately had neighbour 'ip' of
+ * 'network' (a VNI) asked for over and over: then it does not answer.  False
+ * does not say that it does: only those are asked for that packets go to. */
+bool fabric_neighbour_unanswered(const struct fabric *, const char *host,
+                                 uint32_t network, const struct vmn_ip *ip,
+                                 struct fabric_unanswered *);
 /* Returns how many interfaces of VMs, on all hosts, no port claims; adds the
  * names of their hosts to 'hosts' (NULL: does not), sorted. */
 size_t fabric_unclaimed_interfaces(const struct fabric *, struct svec *hosts);

@@ -90,6 +90,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/system-health.c \
 	controller/northbound/trace-body.c \
 	controller/northbound/trace-body.h \
+	controller/northbound/unanswered-neighbours.c \
 	controller/northbound/unheard-hosts.c \
 	controller/northbound/volatile-revisions.c \
 	controller/northbound/volatile-revisions.h

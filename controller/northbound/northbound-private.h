@@ -436,9 +436,22 @@ bool nb_lacks_standby(const struct nb_gateway_counts *);
  * 'arena', or NULL. */
 void nb_find_lacks(const struct northbound *, struct arena *,
                    const char **gateway, const char **standby);
-/* Warns if none is the gateway, of what is lost with it. */
+/* Warns if none is the gateway, of what is lost with it; and if the gateway
+ * has a next hop that does not answer. */
 void nb_warn_of_router(const struct northbound *, const struct vmn_router *,
                        struct model_warnings *);
+/* unanswered-neighbours.c */
+/* Returns, in 'arena', that the neighbour to whom 'host' sends the packet of
+ * the trace, on a physical network, does not answer; NULL if nothing is known
+ * of that, or it sends it to none. */
+const char *nb_describe_unanswered(const struct northbound *,
+                                   const struct trace *, const char *host,
+                                   struct arena *);
+/* Warns of next hops that do not answer the router's active gateway. */
+void nb_warn_of_next_hops(const struct northbound *,
+                          const struct vmn_router *,
+                          struct model_warnings *);
+
 /* Fills in the struct status_router 'status'.  Returns true. */
 bool nb_fill_router(const struct nb_status_query *, const struct vmn_row *,
                     void *status);

@@ -274,6 +274,7 @@ nb_warn_of_router(const struct northbound *nb,
 
     nb_count_gateways(nb, router, &counts);
     if (!nb_lacks_gateway(&counts)) {
+        nb_warn_of_next_hops(nb, router, warnings);
         return;
     }
     arena_init(&arena);

@@ -2,8 +2,9 @@
  *
  * What answers about ports say of hosts that are not heard: how many of some
  * ports are on such hosts, which of them a trace passes, or else may do what
- * flows do not say, and which have ports whose reach is judged.  Not for a
- * port's own state (fabric-status.h), nor for events (event-sources.c). */
+ * flows do not say, or get no answer from a neighbour, and which have ports
+ * whose reach is judged.  Not for a port's own state (fabric-status.h), nor
+ * for events (event-sources.c). */
 
 #include <config.h>
 
@@ -93,6 +94,9 @@ warn_of_host(const struct northbound *nb, const struct model_rights *rights,
              struct trace *trace, struct arena *arena)
 {
     char *reason = doubt(nb, rights, host);
+    const char *unanswered
+        = (nb_hides_hosts(rights) ? NULL
+           : nb_describe_unanswered(nb, trace, host, arena));
     const char *checksums
         = ((protocol == TRACE_TCP || protocol == TRACE_UDP)
            && !nb_hides_hosts(rights)
@@ -103,6 +107,9 @@ warn_of_host(const struct northbound *nb, const struct model_rights *rights,
             arena, "%s: the trace goes by the flows that it is to hold",
             reason);
         free(reason);
+    }
+    if (unanswered) {
+        trace->warnings[trace->n_warnings++] = unanswered;
     }
     if (checksums) {
         trace->warnings[trace->n_warnings++] = arena_printf(
@@ -126,7 +133,7 @@ nb_warn_of_hosts(const struct northbound *nb,
         add_hosts(&trace->outcomes[i], &hosts);
     }
     names = sset_sort(&hosts);
-    trace->warnings = arena_alloc(arena, 2 * sset_count(&hosts)
+    trace->warnings = arena_alloc(arena, 3 * sset_count(&hosts)
                                          * sizeof *trace->warnings);
     for (size_t i = 0; names[i]; i++) {
         warn_of_host(nb, rights, protocol, names[i], trace, arena);

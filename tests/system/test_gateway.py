@@ -479,6 +479,41 @@ def test_trace_leads_outside(world, shop):
         assert outcome["answer"]["message"] == "ICMP error 3/4"
 
 
+def test_neighbours_that_do_not_answer_are_told(world, shop):
+    """By the trace that leads to them, and by the status if packets of all go
+    there: the trace's verdict is the flows', which send to whoever answers."""
+    nobody, late = "198.51.100.77", "198.51.100.99"
+
+    def told(ip):
+        return world.api.call("POST", "/v1/trace", {
+            "from": "a3", "to": ip, "protocol": "udp", "port": 53,
+            "reply": True}).get("warnings", [])
+
+    def in_vain(ip, via):
+        """What a trace says after another packet to 'ip'."""
+        traffic.ask(shop["a3"], ip, 53, "udp", 0.3)
+        return [text for text in told(ip) if re.fullmatch(
+            r'%s in network "out" has not answered host "h1": \d+ requests '
+            r"within \d+ s, the last \d+ s ago" % re.escape(via), text)]
+
+    def warned(via):
+        wanted = 'its next hop %s in network "out" has not answered' % via
+        return any((w.get("name"), w["pointer"]) == (
+            "r", "/spec/external/network") and w["text"].startswith(wanted)
+                   for w in world.api.get("status").get("warnings", []))
+
+    assert world.answers(shop["a3"], NEAR, 53, "udp") == "near"
+    wait_for("a silent neighbour to be told",
+             lambda: in_vain(nobody, via=nobody), 15)
+    assert not told(NEAR) and not warned(ROUTER)
+    # The way on is by another machine, which is not there yet.
+    world.patch("networks", "out", subnets=[
+        {"cidr": CIDR, "gateway": late}, {"cidr": CIDR6, "gateway": ROUTER6}])
+    wait_for("a silent next hop to be told",
+             lambda: in_vain(FAR, via=late) and warned(late), 15)
+    assert not told(NEAR)
+
+
 def neighbours(host):
     """{address: MAC} that the host has learned on the wire."""
     found = {}

@@ -57,6 +57,17 @@ fabric_host_status(const struct fabric *f, const char *host,
 }
 
 bool
+fabric_neighbour_unanswered(const struct fabric *f,
+                            const char *host OVS_UNUSED,
+                            uint32_t network OVS_UNUSED,
+                            const struct vmn_ip *ip OVS_UNUSED,
+                            struct fabric_unanswered *asked)
+{
+    *asked = f->unanswered;
+    return asked->n > 0;
+}
+
+bool
 fabric_host_state(const struct fabric *f, const char *host OVS_UNUSED,
                   const char **state, struct status_lag *lag)
 {

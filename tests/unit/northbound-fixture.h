@@ -15,6 +15,7 @@
 #include "controller/fabric/fabric-audit.h"
 #include "controller/fabric/fabric-learned-connections.h"
 #include "controller/fabric/fabric-receipts.h"
+#include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric-watch.h"
 #include "controller/northbound/northbound-private.h"
 #include "tests/unit/http-client.h"
@@ -67,6 +68,7 @@ struct fabric {
     const char *host_state;     /* Of all hosts; NULL: "offline". */
     int64_t unheard_ms;         /* Since when hv1 is unheard; 0: it is not. */
     const char *port_state;     /* Of all ports, on hv1; NULL: "unbound". */
+    struct fabric_unanswered unanswered; /* By all neighbours; 'n' 0: none. */
     uint64_t acked;             /* By all hosts. */
     uint64_t recorded;          /* The revision whose receipt is. */
     uint64_t behind;            /* A revision that it has not heard of yet, as

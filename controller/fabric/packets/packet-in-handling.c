@@ -12,6 +12,7 @@
 #include "controller/engine/packet-handler.h"
 #include "controller/fabric/fabric-frames.h"
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/packets/neighbour-requests.h"
 #include "controller/fabric/packets/packet-in-private.h"
 #include "controller/fabric/packets/packet-in-queue.h"
 #include "controller/fabric/packets/packet-in-senders.h"
@@ -20,6 +21,7 @@
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/vlog.h"
 #include "proto/openflow/ofconn.h"
+#include "timeval.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(packet_in_handling);
@@ -157,6 +159,8 @@ packets_answer(struct packets_of_switch *ps,
         learn_neighbour_put_incomplete(b, OFCONN_XID_PACKETS,
                                        out->incomplete_network,
                                        &out->incomplete);
+        neighbour_requests_note(&ps->neighbours, out->incomplete_network,
+                                &out->incomplete, time_msec());
     }
 }
 

@@ -16,6 +16,7 @@
 struct event;
 struct fabric;
 struct fabric_switch;
+struct neighbour_requests;
 
 /* Why a packet-in, or a reply to one, was dropped by vmnd.  Reasons given by
  * handlers are counted separately. */
@@ -102,6 +103,7 @@ struct packets_of_switch {
     struct rate rate;
     uint64_t n_in, n_out, n_dropped;
     struct timed_state *timed;  /* packet-in-timers.c; or NULL. */
+    struct neighbour_requests *neighbours; /* Or NULL. */
 };
 
 /* Packets to which a handler gave no reply. */

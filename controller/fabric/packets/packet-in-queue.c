@@ -432,6 +432,9 @@ disconnected(struct fabric_switch *sw OVS_UNUSED, void *ps_)
     if (!ps->packets) {
         return;
     }
+    /* The next connection may be to a switch that has learned nothing. */
+    free(ps->neighbours);
+    ps->neighbours = NULL;
     LIST_FOR_EACH_POP (packet, node, &ps->waiting) {
         packets_count_drop(ps, PACKET_DROP_DISCONNECTED);
         packet_free(ps, packet);
@@ -455,6 +458,7 @@ destroy(struct fabric_switch *sw OVS_UNUSED, void *ps_)
         hmap_destroy(&ps->ports);
         ofpacket_cache_uninit(&ps->cache);
         packet_in_timers_forget(ps);
+        free(ps->neighbours);
     }
 }
 

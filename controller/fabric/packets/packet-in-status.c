@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Statistics of packet-ins: for /metrics and ovs-appctl. */
+ * Statistics of packet-ins, for /metrics and ovs-appctl; and neighbours that
+ * do not answer. */
 
 #include <config.h>
 
@@ -10,7 +11,9 @@
 
 #include "controller/fabric/fabric-drops.h"
 #include "controller/fabric/fabric-stats.h"
+#include "controller/fabric/fabric-status.h"
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/packets/neighbour-requests.h"
 #include "controller/fabric/packets/packet-in-meters.h"
 #include "controller/fabric/packets/packet-in-private.h"
 #include "controller/fabric/packets/packet-in-queue.h"
@@ -51,6 +54,29 @@ packets_get_stats(const struct fabric *f, struct fabric_stats *stats)
     stats->n_packets_answered = f->packets->n_answered;
     stats->n_packets_limited = (f->packets->drops[PACKET_DROP_PORT_RATE]
                                 + f->packets->drops[PACKET_DROP_HOST_RATE]);
+}
+
+bool
+fabric_neighbour_unanswered(const struct fabric *f, const char *name,
+                            uint32_t network, const struct vmn_ip *ip,
+                            struct fabric_unanswered *asked)
+{
+    const struct fabric_host *host = fabric_find_host(f, name);
+    const struct packets_of_switch *ps = host ? packets_find(host->sw) : NULL;
+    int64_t now_ms = time_msec();
+    const struct neighbour_request *request
+        = (ps ? neighbour_requests_in_vain(ps->neighbours, network, ip, now_ms)
+           : NULL);
+
+    if (!request) {
+        return false;
+    }
+    *asked = (struct fabric_unanswered) {
+        .n = request->n,
+        .within_ms = request->last_ms - request->first_ms,
+        .ago_ms = now_ms - request->last_ms,
+    };
+    return true;
 }
 
 static unsigned
