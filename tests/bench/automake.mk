@@ -19,6 +19,7 @@ EXTRA_DIST += \
 	tests/bench/routed \
 	tests/bench/scale \
 	tests/bench/switch-cpu \
+	tests/bench/switch-sizes \
 	$(wildcard $(srcdir)/tests/bench/vmnbench/*.py)
 
 EXTRA_PROGRAMS += tests/bench/engine-scale
