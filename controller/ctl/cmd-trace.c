@@ -66,15 +66,22 @@ put_changes(const json_t *step, bool short_, struct ds *ds)
     }
 }
 
-/* Appends what leaves the decision to others: a rule that passes, and one in
- * shadow mode. */
+static bool
+is_shadow(const json_t *step)
+{
+    return json_is_true(json_object_get(step, "shadow"));
+}
+
+/* Appends what leaves the decision to others: a rule that passes, and what is
+ * in shadow mode. */
 static void
 put_leaves(const json_t *step, struct ds *ds)
 {
     const char *action = text_of(step, "rule_action");
 
-    if (json_is_true(json_object_get(step, "shadow"))) {
-        ds_put_format(ds, ", in shadow mode: would %s", action);
+    if (is_shadow(step)) {
+        ds_put_format(ds, "%sin shadow mode: would %s", ds->length ? ", " : "",
+                      json_object_get(step, "rule") ? action : "isolate");
     } else if (!strcmp(action, "pass")) {
         ds_put_cstr(ds, ": pass");
     }
@@ -185,7 +192,8 @@ put_decision(const json_t *step, const char *type, struct ds *ds)
     const json_t *object = json_object_get(step, "object");
 
     if (json_object_get(step, "rule") || json_object_get(step, "reason")
-        || json_object_get(step, "to") || json_object_get(step, "changes")) {
+        || json_object_get(step, "to") || json_object_get(step, "changes")
+        || is_shadow(step)) {
         put_what(step, true, ds);
     }
     if (!ds->length && object && !strcmp(type, "routers")

@@ -130,7 +130,8 @@ static const struct schema_struct step = SHOWN_KEPT(
              "What the `rule` does; one that passes leaves it to others.",
              .names = schema_action_names),
     SHOWN_OF(trace_step, shadow, BOOL, HIDE,
-             "Whether it only would: its policy is in shadow mode."),
+             "Whether it only would: its policy is in shadow mode.  Without "
+             "a `rule`, it would isolate."),
     SHOWN_OF(trace_step, zone, I64, HIDE, "Conntrack's.", .def = -1),
     SHOWN("commit", BOOL, POINTER,
           "Whether conntrack commits the connection.",

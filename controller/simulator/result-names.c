@@ -113,24 +113,25 @@ result_owner_of(const struct result_names *names, const struct rule *rule,
     return result;
 }
 
-/* Returns rule 'i' of policy or quarantine 'name'; as result_policy_rule(). */
+/* Returns rule 'i' (or -1: none) of policy or quarantine 'name'; as
+ * result_policy_rule(). */
 static const struct vmn_rule *
 find_rule(const struct model *model, const char *type, const char *name,
-          size_t i, bool *shadow)
+          int i, bool *shadow)
 {
     if (!strcmp(type, schema_tables[VMN_TABLE_POLICY]->plural)) {
         const struct vmn_policy *policy = model_get(model, VMN_TABLE_POLICY,
                                                     name);
 
         *shadow = policy && policy->mode == VMN_SHADOW;
-        return (policy && i < policy->n_rules ? vmn_policy_rule_at(policy, i)
-                : NULL);
+        return (policy && i >= 0 && (size_t) i < policy->n_rules
+                ? vmn_policy_rule_at(policy, i) : NULL);
     }
     if (!strcmp(type, schema_tables[VMN_TABLE_QUARANTINE]->plural)) {
         const struct vmn_quarantine *quarantine = model_get(
             model, VMN_TABLE_QUARANTINE, name);
 
-        return (quarantine && i < quarantine->n_allow
+        return (quarantine && i >= 0 && (size_t) i < quarantine->n_allow
                 ? vmn_quarantine_rule_at(quarantine, i) : NULL);
     }
     return NULL;
@@ -148,9 +149,8 @@ result_policy_rule(const struct result_names *names, const struct rule *rule,
     }
     engine_get_flow_owner(names->engine, rule->item->cookie,
                           flow_item_part(rule->item), &about);
-    return (about.type && about.rule >= 0
-            ? find_rule(names->model, about.type, about.name, about.rule,
-                        shadow) : NULL);
+    return (about.type ? find_rule(names->model, about.type, about.name,
+                                   about.rule, shadow) : NULL);
 }
 
 const char *

@@ -55,7 +55,8 @@ struct result_owner result_owner_of(const struct result_names *,
 
 /* Returns the rule of a policy or of a quarantine whose clauses lead to the
  * flow 'rule', and sets '*shadow' if it is a policy's in shadow mode, which
- * decides nothing; NULL if it is no such flow.  It is the model's. */
+ * decides nothing; NULL if it is no such flow.  It is the model's.
+ * NULL and '*shadow': the policy would isolate. */
 const struct vmn_rule *result_policy_rule(const struct result_names *,
                                           const struct rule *, bool *shadow);
 

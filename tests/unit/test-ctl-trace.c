@@ -276,6 +276,7 @@ trace_shows_what_decides(void **state OVS_UNUSED)
              " \"rule_action\": \"pass\"") ","                          \
       LOOKUP("f.p", "policies", "s", ", \"rule\": 2,"                  \
              " \"rule_action\": \"deny\", \"shadow\": true") ","        \
+      LOOKUP("f.p", "policies", "t", ", \"shadow\": true") ","         \
       LOOKUP("f.p", "policies", "p", ", \"rule\": 0,"                  \
              " \"rule_action\": \"allow\"") "]}]}],"                    \
       " \"complete\": true}" }
@@ -305,6 +306,7 @@ trace_shows_what_decides(void **state OVS_UNUSED)
                 "h1     policies/a       rule 1 of a: pass\n"
                 "h1     policies/s       rule 2 of s, in shadow mode: "
                 "would deny\n"
+                "h1     policies/t       in shadow mode: would isolate\n"
                 "h1     policies/p       rule 0 of p\n", "");
     play(&result, all, "", "trace outside c -v");
     assert_non_null(strstr(result.out, "HOST   STAGE          TABLE   OWNER"));

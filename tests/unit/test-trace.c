@@ -130,7 +130,8 @@ policy_decides_and_is_named(void **state)
     apps_fixture_destroy(f);
 }
 
-/* Returns "POLICY RULE ACTION", and "shadow", of each step of a rule. */
+/* Returns "POLICY RULE ACTION", and "shadow", of each step of a rule, or
+ * "POLICY isolate shadow". */
 static char *
 rules_of(const json_t *trace)
 {
@@ -150,6 +151,9 @@ rules_of(const json_t *trace)
                           text_of(step, "rule_action"),
                           json_is_true(json_object_get(step, "shadow"))
                           ? " shadow" : "");
+        } else if (json_is_true(json_object_get(step, "shadow"))) {
+            ds_put_format(&ds, "%s%s isolate shadow", ds.length ? ", " : "",
+                          text_of(json_object_get(step, "object"), "name"));
         }
     }
     return ds_steal_cstr(&ds);
@@ -164,7 +168,8 @@ steps_tell_what_rules_do(void **state)
         " 'rules': [{'direction': 'ingress', 'action': 'pass'}]},"
         "'policies/try': {'applies_to': ['db'], 'mode': 'shadow', 'rules': ["
         " {'direction': 'egress', 'action': 'allow'},"
-        " {'direction': 'ingress', 'action': 'deny'}]}}");
+        " {'direction': 'ingress', 'action': 'deny'}]},"
+        "'policies/close': {'applies_to': ['app'], 'mode': 'shadow'}}");
     struct vmn_errors errors;
     json_t *trace;
     char *rules;
@@ -176,6 +181,12 @@ steps_tell_what_rules_do(void **state)
     rules = rules_of(trace);
     assert_string_equal(rules,
                         "first 0 pass, try 1 deny shadow, db 0 allow");
+    free(rules);
+    json_decref(trace);
+    trace = make_trace(f, TCP("web1", "app1", "80"), &errors);
+    rules = rules_of(trace);
+    assert_string_equal(text_of(trace, "verdict"), "delivered");
+    assert_string_equal(rules, "close isolate shadow");
     free(rules);
     json_decref(trace);
     vmn_errors_uninit(&errors);
