@@ -47,7 +47,12 @@ class Cloud(World):
         return self.neutron.make(kind, **attributes)
 
     def net(self, cidr="10.0.0.0/24", **subnet):
+        """Of IPv4, Neutron gives ports addresses from 10 to 199 at random, so
+        that no port has one that a test chooses."""
         net = self.make("network", name="net")
+        if cidr.endswith(".0/24"):
+            subnet.setdefault("allocation_pools", [
+                {"start": cidr[:-4] + "10", "end": cidr[:-4] + "199"}])
         return net, self.make("subnet", network_id=net["id"], cidr=cidr,
                               ip_version=6 if ":" in cidr else 4, **subnet)
 
@@ -290,10 +295,10 @@ def test_what_is_in_the_way_goes_too(cloud, neutron):
             spec, labels={"neutron": "port"}, network=net["id"]))
         return name
     net, _ = cloud.net()
-    old = bring_back(net, ips=["10.0.0.77"])
-    port = cloud.port(net, fixed_ips=[{"ip_address": "10.0.0.77"}])
+    old = bring_back(net, ips=["10.0.0.240"])
+    port = cloud.port(net, fixed_ips=[{"ip_address": "10.0.0.240"}])
     neutron.change("port", port["id"], **{"binding:host_id": "h1"})
-    assert cloud.there("ports", port["id"])["ips"] == ["10.0.0.77"]
+    assert cloud.there("ports", port["id"])["ips"] == ["10.0.0.240"]
     assert cloud.there("ports", old) is None
     neutron.delete("port", port["id"])
     old = bring_back(net)
