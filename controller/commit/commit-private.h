@@ -69,7 +69,8 @@ struct commit {
     void *load_aux;
     bool stopped;
     bool busy;                  /* Model and engine differ from the durable
-                                 * state. */
+                                 * state, */
+    bool trying;                /* by what a plan or a dry run applies. */
     bool writing;
     bool written;               /* The store has completed the write */
     int write_error;            /* with this errno, or 0, */

@@ -153,7 +153,7 @@ commit_run_plan(struct commit *commit)
         ovs_list_pop_front(&commit->plans), struct pending, node);
 
     commit->n_plans--;
-    commit->busy = true;
+    commit->busy = commit->trying = true;
     pending->revision = model_revision(commit->model);
     if (pending->inspect) {
         pending->ok = plan_dry_run(commit->model, commit->engine,
@@ -166,7 +166,7 @@ commit_run_plan(struct commit *commit)
                                   &pending->errors);
         pending->ok = pending->plan != NULL;
     }
-    commit->busy = false;
+    commit->busy = commit->trying = false;
     commit_reply(commit, pending);
 }
 

@@ -24,6 +24,12 @@ commit_is_quiescent(const struct commit *commit)
     return !commit->busy;
 }
 
+bool
+commit_is_trying(const struct commit *commit)
+{
+    return commit->trying;
+}
+
 void
 commit_when_quiescent(struct commit *commit, void (*cb)(void *aux), void *aux)
 {

@@ -288,7 +288,7 @@ load_monitor_evaluate(struct load_monitor *load, long long int now_ms)
 }
 
 static void
-evaluate_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *load_)
+quiescent_cb(void *load_)
 {
     struct load_monitor *load = load_;
 
@@ -296,6 +296,15 @@ evaluate_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *load_)
     if (!hmap_is_empty(&load->balancers)) {
         event_add(load->timer, &load->interval);
     }
+}
+
+/* A balancer that a plan deletes is there. */
+static void
+evaluate_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *load_)
+{
+    struct load_monitor *load = load_;
+
+    commit_when_quiescent(load->commit, quiescent_cb, load);
 }
 
 void
@@ -306,6 +315,7 @@ load_monitor_destroy(struct load_monitor *load)
     if (load) {
         if (load->commit) {
             commit_remove_watch(load->commit, group_cb, load);
+            commit_cancel_when_quiescent(load->commit, quiescent_cb, load);
         }
         HMAP_FOR_EACH_SAFE (b, node, &load->balancers) {
             balancer_destroy(load, b);

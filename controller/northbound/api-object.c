@@ -15,12 +15,11 @@
 
 /* One object.  ----------------------------------------------------------- */
 
-void
-nb_get_one(struct http_request *req, void *nb_)
+static void
+get_one(struct http_request *req, struct northbound *nb)
 {
     const struct schema_table *table = http_request_data(req);
     const char *name = http_request_param(req, "name");
-    struct northbound *nb = nb_;
     struct model_meta meta;
     const struct vmn_row *row = model_get_durable(nb->model, table->id, name,
                                                   &meta);
@@ -41,6 +40,12 @@ nb_get_one(struct http_request *req, void *nb_)
     nb_append_object(nb, nb_rights(req), row, &meta, true, &ds);
     ds_put_cstr(&ds, "}\n");
     http_reply_body(req, 200, "application/json", &ds);
+}
+
+void
+nb_get_one(struct http_request *req, void *nb)
+{
+    nb_unless_trying(nb, req, get_one);
 }
 
 /* Generates the secret of a token that a PUT creates, for the reply.  Returns

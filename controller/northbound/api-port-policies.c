@@ -210,11 +210,10 @@ find_isolating(const struct model *model, const struct model_rights *rights,
     return n;
 }
 
-void
-nb_get_port_policies(struct http_request *req, void *nb_)
+static void
+get_port_policies(struct http_request *req, struct northbound *nb)
 {
     const char *name = http_request_param(req, "name");
-    const struct northbound *nb = nb_;
     const struct vmn_port *port = model_get_durable(
         nb->model, VMN_TABLE_PORT, name, NULL);
     struct nb_reply_port_policies reply = { .port = name };
@@ -242,4 +241,10 @@ nb_get_port_policies(struct http_request *req, void *nb_)
     free(reply.policies);
     sset_destroy(&groups);
     sset_destroy(&all);
+}
+
+void
+nb_get_port_policies(struct http_request *req, void *nb)
+{
+    nb_unless_trying(nb, req, get_port_policies);
 }

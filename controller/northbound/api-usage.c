@@ -90,11 +90,10 @@ is_shown(const struct model_rights *rights, const struct vmn_quota *quota)
             || selector_is_within(&rights->scope, &quota->scope));
 }
 
-void
-nb_get_usage(struct http_request *req, void *nb_)
+static void
+get_usage(struct http_request *req, struct northbound *nb)
 {
     const struct model_rights *rights = nb_rights(req);
-    const struct northbound *nb = nb_;
     struct nb_reply_usage reply = { .items = NULL };
     const struct vmn_quota *quota = NULL;
     size_t allocated = 0;
@@ -126,6 +125,12 @@ nb_get_usage(struct http_request *req, void *nb_)
     }
     free(reply.items);
     arena_uninit(&arena);
+}
+
+void
+nb_get_usage(struct http_request *req, void *nb)
+{
+    nb_unless_trying(nb, req, get_usage);
 }
 
 /* Problems.  -------------------------------------------------------------- */

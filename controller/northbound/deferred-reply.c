@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Requests that are replied to when the commit is quiescent, and in a fiber,
- * as they may take long.
+ * as they may take long; or at once, unless a plan is applied just then.
  *
  * Requests that need all problems, which take long to find among many flows,
  * do not wait forever: if the commit is not quiescent within a second, as when
@@ -114,6 +114,17 @@ nb_when_quiescent(struct northbound *nb, struct http_request *req,
                   nb_deferred_cb *cb)
 {
     deferred_create(nb, req, cb);
+}
+
+void
+nb_unless_trying(struct northbound *nb, struct http_request *req,
+                 nb_deferred_cb *cb)
+{
+    if (commit_is_trying(nb->commit)) {
+        nb_when_quiescent(nb, req, cb);
+    } else {
+        cb(req, nb);
+    }
 }
 
 /* Has the reply made after DEFER_MAX_MS, whatever the commit does. */

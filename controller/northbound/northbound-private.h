@@ -498,10 +498,13 @@ void nb_when_quiescent_or_late(struct northbound *, struct http_request *,
                                nb_deferred_cb *);
 void nb_when_problems_known(struct northbound *, struct http_request *,
                             nb_deferred_cb *);
+/* Has it reply at once; while a plan is applied, when that is over. */
+void nb_unless_trying(struct northbound *, struct http_request *,
+                      nb_deferred_cb *);
 
 /* reply-in-parts.c: a reply that may take several iterations of the loop to
- * read.  The functions get the 'aux' that nb_reply_in_parts() takes ownership
- * of. */
+ * read, none of them while a plan is applied.  The functions get the 'aux'
+ * that nb_reply_in_parts() takes ownership of. */
 struct nb_parts_class {
     /* Reads until all is read, or the iteration's time is over; then returns
      * false. */

@@ -2,8 +2,9 @@
  *
  * Replies whose data takes longer to read than one iteration of the loop
  * allows: the reading continues in the next iterations, and ends without a
- * reply if the client disconnects.  Not for replies that wait for the commit,
- * or run in a fiber (deferred-reply.c). */
+ * reply if the client disconnects.  While a plan or a dry run is applied
+ * nothing is read, as it would be of that.  Not for replies that wait for the
+ * commit, or run in a fiber (deferred-reply.c). */
 
 #include <config.h>
 
@@ -15,15 +16,19 @@
 #include "util.h"
 
 struct reply_in_parts {
+    struct commit *commit;
     const struct nb_parts_class *class;
     void *aux;                  /* Owned, by the class. */
     struct http_request *req;
     struct event *next;         /* Continues in the next iteration. */
 };
 
+static void quiescent_cb(void *r);
+
 static void
 destroy(struct reply_in_parts *r)
 {
+    commit_cancel_when_quiescent(r->commit, quiescent_cb, r);
     event_free(r->next);
     r->class->destroy(r->aux);
     free(r);
@@ -46,8 +51,9 @@ schedule(struct reply_in_parts *r)
     event_add(r->next, &at_once);
 }
 
+/* Called when no plan is applied. */
 static void
-next_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *r_)
+quiescent_cb(void *r_)
 {
     struct reply_in_parts *r = r_;
 
@@ -60,18 +66,31 @@ next_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *r_)
     destroy(r);
 }
 
+static void
+next_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *r_)
+{
+    struct reply_in_parts *r = r_;
+
+    if (commit_is_trying(r->commit)) {
+        commit_when_quiescent(r->commit, quiescent_cb, r);
+    } else {
+        quiescent_cb(r);
+    }
+}
+
 void
 nb_reply_in_parts(const struct northbound *nb, struct http_request *req,
                   const struct nb_parts_class *class, void *aux)
 {
     struct reply_in_parts *r;
 
-    if (class->read(aux)) {
+    if (!commit_is_trying(nb->commit) && class->read(aux)) {
         class->reply(aux);
         class->destroy(aux);
         return;
     }
     r = xmalloc(sizeof *r);
+    r->commit = nb->commit;
     r->class = class;
     r->aux = aux;
     r->req = req;

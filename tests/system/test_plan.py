@@ -2,13 +2,16 @@
 """Plans: they do nothing, and say what then really happens on real
 switches."""
 
+import collections
 import json
 import os
 import subprocess
+import threading
 
 import pytest
 from conftest import changes, entry, flows, rule, wait_quiet
 from vmnlab.daemon import find
+from vmnlab.netns import wait_for
 
 
 @pytest.fixture
@@ -88,6 +91,36 @@ def test_plan_tells_what_then_happens(filled, change):
         (c["type"], c["name"]) for c in entry_of_log["changes"]
         if "by" not in c)
     assert plan["problems"] == []
+
+
+def test_what_is_planned_is_told_nowhere(filled):
+    """Not even while it is planned, which takes a while."""
+    api = filled.api
+    more = {"objects": [{"type": "ports", "name": "p%d" % i, "spec": {
+        "network": "net", "labels": {"role": "b"}}} for i in range(240)]}
+    seen, over = collections.Counter(), threading.Event()
+
+    def look():
+        while not over.is_set():
+            one = api.get("loadbalancers/lb")["status"]
+            listed, = api.get("loadbalancers")["items"]
+            seen[one["n_backends"], len(one["backends"]),
+                 listed["status"]["n_backends"],
+                 api.get("summary")["balancers"]["partial"],
+                 sum(n for name, n in api.metrics().items() if
+                     name.startswith("vmn_loadbalancer_backends{"))] += 1
+
+    looker = threading.Thread(target=look)
+    looker.start()
+    try:
+        wait_for("a look", lambda: seen)
+        for _ in range(20):
+            plan = api.call("POST", "/v1/apply", more, dry_run="plan")
+            assert len(plan["objects"]) == 240
+    finally:
+        over.set()
+        looker.join()
+    assert set(seen) == {(1, 1, 1, 0, 1)}, seen
 
 
 def test_vmnctl_shows_a_plan(filled, tmp_path):
