@@ -294,11 +294,25 @@ vmn_read_vif(struct vmn_view *view, const char *host, const char *iface_id)
                      vmn_printf(view, "%s/%s", host, iface_id));
 }
 
+/* Returns true if what is no row cannot be read now. */
+static bool
+refuses(struct vmn_view *view)
+{
+    if (!view->node && view->rows_only) {
+        fail(view, "a change is being planned");
+        view->refused = true;
+    }
+    return view->refused;
+}
+
 struct vmn_names
 vmn_lookup(struct vmn_view *view, enum vmn_index index, const char *key)
 {
     if (index >= VMN_N_INDEXES || !key) {
         fail(view, "look-up in index %u without a key", (unsigned) index);
+        return (struct vmn_names) { 0, NULL };
+    }
+    if (refuses(view)) {
         return (struct vmn_names) { 0, NULL };
     }
     record(view, NODE_INDEX, index, key);
@@ -379,6 +393,9 @@ vmn_relation_values(struct vmn_view *view, const char *relation,
 {
     struct engine *engine = view->engine;
 
+    if (refuses(view)) {
+        return (struct vmn_names) { 0, NULL };
+    }
     if (!view->node) {
         return peek_relation(engine, relation, key);
     }
@@ -397,6 +414,9 @@ vmn_query(struct vmn_view *view, const char *name, const char *key,
     struct engine *engine = view->engine;
 
     *size = 0;
+    if (refuses(view)) {
+        return NULL;
+    }
     if (!view->node) {
         return peek_query(view, name, key, size);
     }

@@ -22,6 +22,9 @@ struct vmn_view {
     struct node *node;          /* The reader; NULL: a handler, of which
                                  * nothing is recorded. */
     unsigned depth;             /* Nesting of a handler's queries. */
+    bool rows_only;             /* A handler that may read durable rows and
+                                 * nothing else... */
+    bool refused;               /* ...and has tried to. */
     uint64_t serial;
     struct id_refs ids;         /* Allocated by the computation. */
     struct arena_chunk *arena;

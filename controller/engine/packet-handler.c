@@ -123,6 +123,7 @@ engine_handle_packet(struct engine *engine,
     char *problem;
 
     view_init_handler(&view, engine, &out->arena);
+    view.rows_only = out->rows_only;
     out->view = &view;
     out->app = handler->app;
     out->n = 0;
@@ -133,6 +134,7 @@ engine_handle_packet(struct engine *engine,
     out->view = NULL;
     problem = view.problem;
     view.problem = NULL;
+    out->later = view.refused;
     if (problem) {
         out->n = 0;
         out->incomplete_network = 0;

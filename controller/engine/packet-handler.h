@@ -61,6 +61,11 @@ struct engine_send {
 
 /* Packets that a handler sends.  Reused. */
 struct vmn_packets_out {
+    bool rows_only;             /* Set by the caller: the engine is of a state
+                                 * that is not to be (commit_is_trying()). */
+    bool later;                 /* With 'rows_only', the handler has asked for
+                                 * more than rows: it is to be called later. */
+
     struct vmn_view *view;      /* While the handler runs. */
     const struct pipeline_app *app;
     size_t n;

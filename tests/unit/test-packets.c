@@ -233,6 +233,62 @@ packets_for_the_controller_go_to_the_sink(void **state)
     fabric_set_sink(fabric, NULL, NULL);
 }
 
+/* What has come of packets while a change was tried. */
+struct trial {
+    unsigned n_outs, n_told;
+    const struct told *told;
+    bool done;
+};
+
+static void
+inspect_cb(void *trial_)
+{
+    struct trial *trial = trial_;
+
+    send_up(0, 1, ECHO, "a question", 60);
+    send_up_to("told", 0, 1, ECHO, "an answer", 60);
+    for (int i = 0; i < 100; i++) {
+        commit_yield(commit);
+    }
+    trial->n_outs = fakes[0].n_packet_outs;
+    trial->n_told = trial->told->n;
+}
+
+static void
+tried_cb(void *trial_, const struct commit_result *result)
+{
+    struct trial *trial = trial_;
+
+    assert_true(result->ok);
+    trial->done = true;
+}
+
+/* Handlers that read more than rows would answer by what is only tried. */
+static void
+handlers_wait_while_a_change_is_tried(void **state)
+{
+    struct told told = { .n = 0 };
+    struct trial trial = { .told = &told };
+    struct model_request request;
+
+    edit_port_row("a", "now");
+    fabric_set_sink(fabric, told_cb, &told);
+    commit_set_max_yields(commit, 1);
+    model_request_init(&request, "test");
+    model_request_add(&request, MODEL_PUT, VMN_TABLE_PORT, "a", json_pack(
+                          "{s:s, s:{s:s}}", "network", "red", "labels",
+                          "punt", "never"));
+    commit_dry_run(commit, &request, inspect_cb, tried_cb, &trial);
+    model_request_uninit(&request);
+    TURN_UNTIL(trial.done);
+    assert_int_equal(trial.n_outs, 0);
+    assert_int_equal(trial.n_told, 1);
+    TURN_UNTIL(fakes[0].n_packet_outs == 1);
+    assert_string_equal(seen.query, "now");
+    assert_int_equal(dropped("toy", "handler failed"), 0);
+    fabric_set_sink(fabric, NULL, NULL);
+}
+
 static void
 frames_are_sent_to_hosts_that_are_there(void **state)
 {
@@ -433,6 +489,7 @@ main(int argc, char *argv[])
         T(one_packet_may_have_several_answers_or_none, packets_setup),
         T(answer_to_what_is_no_vif_is_dropped, packets_setup),
         T(packets_for_the_controller_go_to_the_sink, packets_setup),
+        T(handlers_wait_while_a_change_is_tried, packets_setup),
         T(frames_are_sent_to_hosts_that_are_there, packets_setup),
         T(physical_networks_hear_of_flows_that_changed, packets_setup),
         T(mistakes_of_a_handler_send_nothing, packets_setup),

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/commit/commit.h"
 #include "controller/engine/packet-handler.h"
 #include "controller/fabric/fabric-frames.h"
 #include "controller/fabric/hosts/hosts.h"
@@ -116,7 +117,25 @@ give_to_sink(struct packets_of_switch *ps,
     }
 }
 
-void
+/* Counts, and says, what the handler made of the packet. */
+static void
+count_answer(struct packets_of_switch *ps,
+             const struct waiting_packet *packet, const char *problem)
+{
+    const struct vmn_packets_out *out = &ps->packets->out;
+
+    if (problem) {
+        VLOG_WARN_RL(&rl, "%s: handler %s: %s", ps->sw->host->name,
+                     packet->handler->name, problem);
+        packets_count_drop(ps, PACKET_DROP_FAILED);
+    } else if (!out->n && packet->size) {
+        count_unanswered(ps, packet->handler, out->reason);
+    } else if (packet->size) {
+        ps->packets->n_answered++;
+    }
+}
+
+bool
 packets_answer(struct packets_of_switch *ps,
                const struct waiting_packet *packet, struct ofpbuf *b)
 {
@@ -134,24 +153,21 @@ packets_answer(struct packets_of_switch *ps,
 
     if (packet->handler->class_->to_controller) {
         give_to_sink(ps, packet);
-        return;
+        return true;
     }
     memcpy(in.regs, packet->regs, sizeof in.regs);
     packet_sender_resolve(ps, packet->port);
     in.vif = packet->port->vif;
     in.port = packet->port->port;
+    out->rows_only = commit_is_trying(host->fabric->commit);
     problem = engine_handle_packet(host->fabric->engine, packet->handler, &in,
                                    out);
-    if (problem) {
-        VLOG_WARN_RL(&rl, "%s: handler %s: %s", host->name,
-                     packet->handler->name, problem);
+    if (out->later) {
         free(problem);
-        packets_count_drop(ps, PACKET_DROP_FAILED);
-    } else if (!out->n && packet->size) {
-        count_unanswered(ps, packet->handler, out->reason);
-    } else if (packet->size) {
-        ps->packets->n_answered++;
+        return false;
     }
+    count_answer(ps, packet, problem);
+    free(problem);
     for (size_t i = 0; i < out->n; i++) {
         append_answer(ps, packet->port, &in, &out->sends[i], b);
     }
@@ -162,6 +178,7 @@ packets_answer(struct packets_of_switch *ps,
         neighbour_requests_note(&ps->neighbours, out->incomplete_network,
                                 &out->incomplete, time_msec());
     }
+    return true;
 }
 
 /* For the controller itself.  -------------------------------------------- */

@@ -96,6 +96,7 @@ struct packets_of_switch {
     struct hmap ports;          /* struct packet_port. */
     int64_t forgot_ms;          /* Last removal of silent senders. */
     struct ovs_list waiting;    /* struct waiting_packet. */
+    struct ovs_list later;      /* The same, until no plan is applied. */
     size_t n_waiting, waiting_bytes;
     bool is_due;
     struct ovs_list due_node;   /* In 'due', if packets are queued. */
@@ -118,6 +119,7 @@ struct handler_stats {
 struct fabric_packets {
     struct fabric *fabric;
     struct event *drain;
+    bool resumes;               /* Those for later, when no plan is. */
     struct ovs_list due;        /* struct packets_of_switch. */
     struct ovs_list spare;      /* struct waiting_packet, for reuse. */
     size_t n_spare;
@@ -160,9 +162,9 @@ void packet_in_timers_begin(struct fabric_switch *);
 void packet_in_timers_installed(struct fabric_switch *);
 
 /* packet-in-handling.c */
-/* Calls the packet's handler, and appends the messages to the switch to
- * 'b'. */
-void packets_answer(struct packets_of_switch *,
+/* Calls the packet's handler, and appends the messages to the switch to 'b'.
+ * Returns false if it cannot answer while a plan is applied. */
+bool packets_answer(struct packets_of_switch *,
                     const struct waiting_packet *, struct ofpbuf *b);
 
 #endif /* controller/fabric/packets/packet-in-private.h */

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/commit/commit.h"
 #include "controller/engine/packet-handler.h"
 #include "controller/fabric/fabric.h"
 #include "controller/fabric/hosts/hosts.h"
@@ -155,6 +156,7 @@ packets_of(struct fabric_switch *sw)
         bucket_init(&ps->bucket, sw->host->fabric->packet_host_rate);
         hmap_init(&ps->ports);
         ovs_list_init(&ps->waiting);
+        ovs_list_init(&ps->later);
     }
     return ps;
 }
@@ -313,6 +315,39 @@ receive(struct fabric_switch *sw, const struct ofp_header *oh)
 
 /* Answering.  ------------------------------------------------------------ */
 
+/* Has packets that could not be answered while a plan was applied wait as
+ * others do. */
+static void
+resume_cb(void *f_)
+{
+    struct fabric *f = f_;
+    struct fabric_host *host;
+
+    f->packets->resumes = false;
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        struct packets_of_switch *ps = switch_part_state(host->sw,
+                                                         &packets_part);
+
+        if (ps->packets && !ovs_list_is_empty(&ps->later)) {
+            ovs_list_push_back_all(&ps->later, &ps->waiting);
+            ovs_list_push_back_all(&ps->waiting, &ps->later);
+            schedule(ps);
+        }
+    }
+}
+
+static void
+answer_later(struct packets_of_switch *ps, struct waiting_packet *packet)
+{
+    struct fabric *f = ps->packets->fabric;
+
+    ovs_list_push_back(&ps->later, &packet->node);
+    if (!ps->packets->resumes) {
+        ps->packets->resumes = true;
+        commit_when_quiescent(f->commit, resume_cb, f);
+    }
+}
+
 /* Handles some of a host's packets; the replies are sent together. */
 static void
 answer_batch(struct packets_of_switch *ps, int64_t end_us)
@@ -320,13 +355,16 @@ answer_batch(struct packets_of_switch *ps, int64_t end_us)
     struct ofpbuf *b = &ps->packets->batch;
 
     ofpbuf_clear(b);
-    for (int i = 0; i < BATCH && ps->n_waiting; i++) {
+    for (int i = 0; i < BATCH && !ovs_list_is_empty(&ps->waiting); i++) {
         struct waiting_packet *packet
             = CONTAINER_OF(ovs_list_pop_front(&ps->waiting),
                            struct waiting_packet, node);
 
-        packets_answer(ps, packet, b);
-        packet_free(ps, packet);
+        if (packets_answer(ps, packet, b)) {
+            packet_free(ps, packet);
+        } else {
+            answer_later(ps, packet);
+        }
         if (time_usec() >= end_us) {
             break;
         }
@@ -349,7 +387,7 @@ drain_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *packets_)
                            struct packets_of_switch, due_node);
 
         answer_batch(ps, end_us);
-        if (ps->n_waiting) {
+        if (!ovs_list_is_empty(&ps->waiting)) {
             ovs_list_push_back(&packets->due, &ps->due_node);
         } else {
             ps->is_due = false;
@@ -399,6 +437,7 @@ packets_destroy(struct fabric *f)
             free(packet);
         }
         packet_in_timers_destroy(f);
+        commit_cancel_when_quiescent(f->commit, resume_cb, f);
         event_free(packets->drain);
         ofpbuf_uninit(&packets->batch);
         ofpbuf_uninit(&packets->frame);
@@ -435,6 +474,7 @@ disconnected(struct fabric_switch *sw OVS_UNUSED, void *ps_)
     /* The next connection may be to a switch that has learned nothing. */
     free(ps->neighbours);
     ps->neighbours = NULL;
+    ovs_list_push_back_all(&ps->waiting, &ps->later);
     LIST_FOR_EACH_POP (packet, node, &ps->waiting) {
         packets_count_drop(ps, PACKET_DROP_DISCONNECTED);
         packet_free(ps, packet);
