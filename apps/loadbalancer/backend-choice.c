@@ -74,6 +74,12 @@ bucket_add(const struct balancer_ctx *ctx, struct vmn_group_msg *group,
 {
     struct vmn_actions *bucket = vmn_bucket_add(group, id, weight);
 
+    if (is_committed_by_group(ctx)) {
+        vmn_bucket_count_part(bucket, counter_part(ctx, member));
+        act_commit(ctx, bucket, member,
+                   target_of(vmn_lb_port_at(ctx->lb, 0)));
+        return;
+    }
     vmn_act_set(bucket, REG_BACKEND, number_of(ctx, member));
     vmn_act_jump(bucket, STAGE_BALANCE, table_after_choice(ctx));
 }

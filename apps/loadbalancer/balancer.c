@@ -70,7 +70,7 @@ emit_service(const struct balancer_ctx *ctx, const struct vmn_lb_port *port)
 
 /* Where clients have a limit.  -------------------------------------------- */
 
-static uint32_t
+uint32_t
 counter_part(const struct balancer_ctx *ctx,
              const struct vmn_lb_member *member)
 {
@@ -141,6 +141,47 @@ emit_admitted(const struct balancer_ctx *ctx)
 
 /* The chosen.  ------------------------------------------------------------ */
 
+uint16_t
+target_of(const struct vmn_lb_port *port)
+{
+    return port->target == port->port ? 0 : port->target;
+}
+
+/* Returns true if all services have the same target port. */
+static bool
+is_one_target(const struct vmn_loadbalancer *lb)
+{
+    for (size_t i = 0; lb->n_ports > 1 && i < lb->n_ports; i++) {
+        if (target_of(vmn_lb_port_at(lb, i))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool
+is_committed_by_group(const struct balancer_ctx *ctx)
+{
+    return (!is_limited(ctx) && !ctx->lb->affinity_s && ctx->server == ctx->lb
+            && is_one_target(ctx->lb));
+}
+
+void
+act_commit(const struct balancer_ctx *ctx, struct vmn_actions *actions,
+           const struct vmn_lb_member *member, uint16_t target)
+{
+    vmn_act_ct(actions, &(struct vmn_ct) {
+        .commit = true,
+        .zone = VMN_REG_BALANCE_ZONE,
+        .nat = true,
+        .dnat = member->ip,
+        .dnat_port = target,
+        .then = VMN_CT_TABLE,
+        .stage = STAGE_BALANCE,
+        .table = is_limited(ctx) ? BALANCE_ADMITTED : BALANCE_BACKEND,
+    });
+}
+
 /* Emits flows that send new connections of services with ports from 'first' to
  * 'last' (0: all services) to port 'target' (0: the service's own). */
 static void
@@ -176,38 +217,11 @@ emit_chosen(const struct balancer_ctx *ctx, const struct vmn_lb_member *member,
             act_learn_client(ctx->view, vmn_flow_actions(flow), ctx->lb);
             vmn_act_set(vmn_flow_actions(flow), REG_BALANCER, ctx->number);
         }
-        vmn_act_ct(vmn_flow_actions(flow), &(struct vmn_ct) {
-            .commit = true,
-            .zone = VMN_REG_BALANCE_ZONE,
-            .nat = true,
-            .dnat = member->ip,
-            .dnat_port = target,
-            .then = VMN_CT_TABLE,
-            .stage = STAGE_BALANCE,
-            .table = is_limited(ctx) ? BALANCE_ADMITTED : BALANCE_BACKEND,
-        });
+        act_commit(ctx, vmn_flow_actions(flow), member, target);
         if (all) {
             break;
         }
     }
-}
-
-static uint16_t
-target_of(const struct vmn_lb_port *port)
-{
-    return port->target == port->port ? 0 : port->target;
-}
-
-/* Returns true if all services have the same target port. */
-static bool
-is_one_target(const struct vmn_loadbalancer *lb)
-{
-    for (size_t i = 0; lb->n_ports > 1 && i < lb->n_ports; i++) {
-        if (target_of(vmn_lb_port_at(lb, i))) {
-            return false;
-        }
-    }
-    return true;
 }
 
 static void
@@ -215,6 +229,9 @@ emit_server(const struct balancer_ctx *ctx, const struct vmn_lb_member *member)
 {
     const struct vmn_loadbalancer *server = ctx->server;
 
+    if (is_committed_by_group(ctx)) {
+        return;
+    }
     if (is_one_target(server) && server == ctx->lb) {
         emit_chosen(ctx, member, 0, 0, target_of(vmn_lb_port_at(server, 0)));
         return;

@@ -57,6 +57,20 @@ number_of(const struct balancer_ctx *ctx, const struct vmn_lb_member *member)
     return backend_number(ctx->view, ctx->lb->row.name, member->port);
 }
 
+/* balancer.c */
+
+/* The part of the balancer's flows that counts the member's connections. */
+uint32_t counter_part(const struct balancer_ctx *,
+                      const struct vmn_lb_member *);
+/* The port to which connections of a service are sent; 0: its own. */
+uint16_t target_of(const struct vmn_lb_port *);
+/* Returns true if the group that chooses a backend also sends connections
+ * there, and counts them: nothing else depends on the choice. */
+bool is_committed_by_group(const struct balancer_ctx *);
+/* Sends a new connection to port 'target' of the member (0: its own). */
+void act_commit(const struct balancer_ctx *, struct vmn_actions *,
+                const struct vmn_lb_member *, uint16_t target);
+
 /* backend-choice.c */
 
 /* Finds the balancer's own backends, or else those of its first fallback with

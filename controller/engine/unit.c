@@ -325,6 +325,7 @@ want_group(struct engine *engine, struct comparison *cmp,
     struct ofputil_group_mod gm;
     struct flow_draft draft;
     struct emit_bucket *b;
+    bool counted = false;
 
     memset(&gm, 0, sizeof gm);
     gm.type = (group->type == VMN_GROUP_ALL ? OFPGT11_ALL : OFPGT11_SELECT);
@@ -336,6 +337,10 @@ want_group(struct engine *engine, struct comparison *cmp,
     LIST_FOR_EACH (b, node, &group->buckets) {
         struct ofputil_bucket *bucket = xzalloc(sizeof *bucket);
 
+        if (b->part) {
+            flow_part_put(&b->actions.ofpacts, b->part);
+            counted = true;
+        }
         bucket->weight = group->type == VMN_GROUP_SELECT ? b->weight : 0;
         bucket->bucket_id = b->id;
         bucket->watch_port = OFPP_ANY;
@@ -345,7 +350,9 @@ want_group(struct engine *engine, struct comparison *cmp,
         bucket->ofpacts_len = b->actions.ofpacts.size;
         ovs_list_push_back(&gm.buckets, &bucket->list_node);
     }
-    flow_draft_group(&draft, engine->registry, &gm);
+    flow_draft_group(&draft, engine->registry,
+                     counted ? cmp->unit->cookie | FLOW_COOKIE_COUNTED : 0,
+                     &gm);
     ofputil_uninit_group_mod(&gm);
     want_item(engine, cmp, scope, &draft, NULL);
     flow_draft_uninit(&draft);

@@ -1,11 +1,14 @@
 # controller/fabric
 controller_libvmn_a_SOURCES += \
 	controller/fabric/counters/balancer-load.c \
+	controller/fabric/counters/counted-flows.c \
 	controller/fabric/counters/counters-private.h \
 	controller/fabric/counters/counters-forget.c \
 	controller/fabric/counters/counters-status.c \
 	controller/fabric/counters/counters.c \
 	controller/fabric/counters/counters.h \
+	controller/fabric/counters/group-counters.c \
+	controller/fabric/counters/group-counters.h \
 	controller/fabric/counters/port-stats.c \
 	controller/fabric/counters/port-stats.h \
 	controller/fabric/fabric-audit.h \

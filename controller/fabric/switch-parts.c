@@ -22,6 +22,7 @@
 #include <config.h>
 
 #include "controller/fabric/counters/counters.h"
+#include "controller/fabric/counters/group-counters.h"
 #include "controller/fabric/packets/learned-connections.h"
 #include "controller/fabric/packets/packet-in-meters.h"
 #include "controller/fabric/packets/packet-in-queue.h"
@@ -42,6 +43,7 @@ const struct switch_part_class *const switch_parts[] = {
     &reconcile_part,
     &audit_part,
     &counters_part,
+    &group_counters_part,
     &learned_connections_part,
     &conntrack_flush_part,
     &switch_budget_part,

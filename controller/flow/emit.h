@@ -57,6 +57,7 @@ struct emit_bucket {
     struct ovs_list node;
     uint32_t id;
     uint16_t weight;
+    uint32_t part;              /* vmn_bucket_count_part(), or 0. */
     struct vmn_actions actions;
 };
 

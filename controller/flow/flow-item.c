@@ -226,7 +226,7 @@ flow_draft_actions(struct flow_draft *draft,
 
 void
 flow_draft_group(struct flow_draft *draft,
-                 const struct flow_item_registry *registry,
+                 const struct flow_item_registry *registry, uint64_t cookie,
                  struct ofputil_group_mod *gm)
 {
     struct ofpbuf *inner;
@@ -237,6 +237,7 @@ flow_draft_group(struct flow_draft *draft,
     draft_init(draft, FLOW_ITEM_GROUP);
     ofpbuf_put(&draft->msg, inner->data, inner->size);
     ofpbuf_delete(inner);
+    draft->cookie = cookie;
     draft->group_id = gm->group_id;
     draft->key = flow_item_group_key(gm->group_id);
     draft_finish(draft, registry);

@@ -68,8 +68,9 @@ struct flow_item {
     uint32_t xid;               /* Unique to this item. */
     uint64_t digest;            /* Of its entire contents on a switch, with the
                                  * engine's key. */
-    uint64_t cookie;            /* Flow: identifies the unit (or clause), and
-                                 * whether it is counted. */
+    uint64_t cookie;            /* Identifies the unit (or clause), and whether
+                                 * it, or buckets of the group, are counted.
+                                 * Of a group that is not: 0. */
     uint8_t table;              /* Flow. */
     bool log;                   /* Flow: its decisions are logged. */
     uint16_t priority;          /* Flow. */
@@ -91,6 +92,15 @@ struct flow_item {
                                  * wanted; NULL: none.  Counted. */
     uint64_t bytes[];           /* What 'send' points to. */
 };
+
+/* Returns true for a group with buckets that are counted
+ * (vmn_bucket_count_part()). */
+static inline bool
+flow_item_is_counted_group(const struct flow_item *item)
+{
+    return (item->kind == FLOW_ITEM_GROUP
+            && item->cookie & FLOW_COOKIE_COUNTED);
+}
 
 struct flow_item *flow_item_ref(const struct flow_item *);
 void flow_item_unref(struct flow_item *);
@@ -174,9 +184,10 @@ void flow_draft_encoded_match(struct flow_draft *, uint8_t table,
 void flow_draft_actions(struct flow_draft *, const struct flow_item_registry *,
                         uint64_t cookie, const struct ofpact *,
                         size_t ofpacts_len);
-/* Drafts a whole group.  Sets the command of 'gm'. */
+/* Drafts a whole group.  Sets the command of 'gm'.  'cookie' is not sent: it
+ * is the item's. */
 void flow_draft_group(struct flow_draft *, const struct flow_item_registry *,
-                      struct ofputil_group_mod *gm);
+                      uint64_t cookie, struct ofputil_group_mod *gm);
 void flow_draft_uninit(struct flow_draft *);
 
 /* Returns the match (of a flow) inside of a draft, encoded. */

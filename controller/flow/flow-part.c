@@ -10,6 +10,7 @@
 #include "controller/flow/flow-item.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofp-errors.h"
+#include "openvswitch/ofp-group.h"
 #include "openvswitch/ofpbuf.h"
 #include "unaligned.h"
 #include "util.h"
@@ -36,6 +37,36 @@ flow_part_put(struct ofpbuf *ofpacts, uint32_t part)
     ofpbuf_uninit(&rest);
 }
 
+/* Returns the part that the first of these actions notes, or 0. */
+static uint32_t
+read_note(const struct ofpact *a, size_t size)
+{
+    return (size && a->type == OFPACT_NOTE
+            && ofpact_get_NOTE(a)->length == NOTE_SIZE
+            ? ntohl(get_unaligned_be32(ALIGNED_CAST(
+                const ovs_be32 *, ofpact_get_NOTE(a)->data))) : 0);
+}
+
+size_t
+flow_part_read_buckets(const struct flow_item *item, uint32_t *parts,
+                       size_t max)
+{
+    const struct ofputil_bucket *bucket;
+    struct ofputil_group_mod gm;
+    size_t n = 0;
+
+    if (ofputil_decode_group_mod(flow_item_message(item), &gm)) {
+        return 0;               /* The engine has encoded it. */
+    }
+    LIST_FOR_EACH (bucket, list_node, &gm.buckets) {
+        if (n < max) {
+            parts[n++] = read_note(bucket->ofpacts, bucket->ofpacts_len);
+        }
+    }
+    ofputil_uninit_group_mod(&gm);
+    return n;
+}
+
 uint32_t
 flow_part_read(const struct flow_item *item)
 {
@@ -45,19 +76,12 @@ flow_part_read(const struct flow_item *item)
         match + size, item->add + item->add_size - (match + size));
     uint64_t stub[64];
     struct ofpbuf ofpacts = OFPBUF_STUB_INITIALIZER(stub);
-    const struct ofpact *a;
     uint32_t part = 0;
 
     /* The engine has encoded them, so they can be decoded. */
     if (!ofpacts_pull_openflow_instructions(&b, b.size, OFP15_VERSION, NULL,
-                                            NULL, &ofpacts)
-        && ofpacts.size) {
-        a = ofpacts.data;
-        if (a->type == OFPACT_NOTE
-            && ofpact_get_NOTE(a)->length == NOTE_SIZE) {
-            part = ntohl(get_unaligned_be32(
-                ALIGNED_CAST(const ovs_be32 *, ofpact_get_NOTE(a)->data)));
-        }
+                                            NULL, &ofpacts)) {
+        part = read_note(ofpacts.data, ofpacts.size);
     }
     ofpbuf_uninit(&ofpacts);
     return part;

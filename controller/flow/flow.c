@@ -284,6 +284,19 @@ vmn_bucket_add(struct vmn_group_msg *group, uint32_t bucket_id,
 }
 
 void
+vmn_bucket_count_part(struct vmn_actions *actions, uint32_t part)
+{
+    if (!actions->in_bucket) {
+        emit_fail(actions->emit, "not a bucket: a flow is counted by itself");
+    } else if (!part) {
+        emit_fail(actions->emit, "a bucket is counted as a part that is not "
+                  "0");
+    } else {
+        CONTAINER_OF(actions, struct emit_bucket, actions)->part = part;
+    }
+}
+
+void
 vmn_group_hash_client(struct vmn_group_msg *group, unsigned family)
 {
     if (group->type != VMN_GROUP_SELECT) {

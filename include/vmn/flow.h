@@ -471,6 +471,11 @@ struct vmn_group_msg *vmn_group_add(struct vmn_emit *, struct vmn_scope,
  * 5-tuple by dp_hash, or what vmn_group_hash_client() says. */
 struct vmn_actions *vmn_bucket_add(struct vmn_group_msg *, uint32_t bucket_id,
                                    uint16_t weight);
+/* Counts the packets that take the bucket as part 'part' (not 0) of the unit's
+ * flows, as vmn_flow_count_part() those that match a flow; several buckets may
+ * be of one part.  A change of the group ends what switches count for its
+ * buckets: packets of about the last second before it are not counted. */
+void vmn_bucket_count_part(struct vmn_actions *bucket, uint32_t part);
 /* Has a SELECT group hash the IP source alone, of packets of 'family' (4 or 6;
  * all others get one and the same bucket).  So a client gets the same bucket
  * whatever it opens, as long as that is there and weights stay: where a bucket

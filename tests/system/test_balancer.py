@@ -432,13 +432,20 @@ def opened(town, vip, seed):
             gateway, ca.mac, ca.ip, vip, 1024 + (pair >> 10),
             1024 + (pair & 1023), b"?") for pair in pairs[i:i + 64]))
 
+    def lines(command):
+        """What it prints of each group, by its number."""
+        return {re.search(r"group_id=(\d+)", line).group(1): line
+                for line in h1.ofctl(command, "br-int").splitlines()
+                if "group_id=" in line}
+
     def count():
         found = collections.Counter()
-        for line in h1.ofctl("dump-flows", "br-int").splitlines():
-            to = re.search(r"nat\(dst=([0-9.]+)", line)
-            if to:
-                n = int(re.search(r"n_packets=(\d+)", line).group(1))
-                found[to.group(1)] += n
+        buckets = {group: re.findall(r"nat\(dst=([0-9.]+)", line)
+                   for group, line in lines("dump-groups").items()}
+        for group, line in lines("dump-group-stats").items():
+            packets = re.findall(r"bucket\d+:packet_count=(\d+)", line)
+            for ip, n in zip(buckets[group], packets):
+                found[ip] += int(n)
         return found
     wait_for("most to be counted",
              lambda: sum(count().values()) >= N_CLIENTS * 0.9, 20)

@@ -37,6 +37,27 @@ compile_host(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
 }
 
+/* Sends to a group with a bucket for each of 'parts', "17.18", which counts for
+ * that part. */
+static void
+act_group_of_parts(struct vmn_emit *emit, struct vmn_scope scope,
+                   const char *key, const char *parts,
+                   struct vmn_actions *actions)
+{
+    struct vmn_group_msg *group = vmn_group_add(emit, scope, VMN_GROUP_SELECT,
+                                                key);
+
+    for (int i = 1; parts; i++) {
+        struct vmn_actions *bucket = vmn_bucket_add(group, i, 1);
+
+        vmn_bucket_count_part(bucket, atoi(parts));
+        vmn_act_output(bucket, i);
+        parts = strchr(parts, '.');
+        parts = parts ? parts + 1 : NULL;
+    }
+    vmn_act_group(actions, group);
+}
+
 static void
 compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
@@ -76,6 +97,9 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
                        value ? atoi(value) + 1 : 1);
         vmn_act_output(vmn_bucket_add(group, 2, 1), 2000);
         vmn_act_group(actions, group);
+    } else if (vmn_labels_get(labels, "parts")) {
+        act_group_of_parts(emit, scope, key, vmn_labels_get(labels, "parts"),
+                           actions);
     } else if (vmn_labels_get(labels, "limit")) {
         vmn_act_limit(actions, key, atoi(vmn_labels_get(labels, "limit")), 7);
         vmn_act_next(actions);

@@ -35,6 +35,7 @@ void fake_apply_group_mod(struct fake_switch *, const struct ofpbuf *mod);
 bool fake_goes_through(const struct ofputil_flow_mod *, uint32_t group_id);
 void fake_dump_flows(struct fake_switch *, const struct ofp_header *);
 void fake_dump_groups(struct fake_switch *, const struct ofp_header *);
+void fake_tell_group_stats(struct fake_switch *, const struct ofp_header *);
 
 /* fake-switch-bundles.c.  ------------------------------------------------- */
 

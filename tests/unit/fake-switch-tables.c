@@ -161,6 +161,7 @@ fake_apply_group_mod(struct fake_switch *fs, const struct ofpbuf *mod)
             found = xzalloc(sizeof *found);
             ovs_list_push_back(&fs->groups, &found->node);
         }
+        memset(found->packets, 0, sizeof found->packets);
         found->id = gm.group_id;
         found->mod = ofpbuf_clone(mod);
     }
@@ -345,6 +346,39 @@ fake_dump_groups(struct fake_switch *fs, const struct ofp_header *request)
         gd.group_id = gm.group_id;
         gd.props = gm.props;
         ofputil_append_group_desc_reply(&gd, &gm.buckets, &replies);
+        ofputil_uninit_group_mod(&gm);
+    }
+    fake_send_list(fs, &replies);
+}
+
+void
+fake_tell_group_stats(struct fake_switch *fs,
+                      const struct ofp_header *request)
+{
+    const struct fake_group *group;
+    struct ovs_list replies;
+    uint32_t id = OFPG_ALL;
+
+    ofputil_decode_group_stats_request(request, &id);
+    fs->n_group_stats++;
+    ofpmp_init(&replies, request);
+    LIST_FOR_EACH (group, node, &fs->groups) {
+        struct bucket_counter buckets[ARRAY_SIZE(group->packets)];
+        struct ofputil_group_stats gs = {
+            .group_id = group->id, .bucket_stats = buckets,
+        };
+        struct ofputil_group_mod gm;
+
+        if (group->id != id) {
+            continue;
+        }
+        ofputil_decode_group_mod(group->mod->data, &gm);
+        gs.n_buckets = MIN(ovs_list_size(&gm.buckets), ARRAY_SIZE(buckets));
+        for (size_t i = 0; i < gs.n_buckets; i++) {
+            buckets[i].packet_count = group->packets[i];
+            buckets[i].byte_count = 100 * group->packets[i];
+        }
+        ofputil_append_group_stats(&replies, &gs);
         ofputil_uninit_group_mod(&gm);
     }
     fake_send_list(fs, &replies);

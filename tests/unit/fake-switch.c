@@ -251,6 +251,7 @@ static const struct handler {
     { OFPTYPE_FLOW_MOD, flow_mod },
     { OFPTYPE_FLOW_STATS_REQUEST, fake_dump_flows },
     { OFPTYPE_GROUP_DESC_STATS_REQUEST, fake_dump_groups },
+    { OFPTYPE_GROUP_STATS_REQUEST, fake_tell_group_stats },
     { OFPTYPE_BUNDLE_CONTROL, fake_bundle_control },
     { OFPTYPE_BUNDLE_ADD_MESSAGE, fake_bundle_add },
     { OFPTYPE_BARRIER_REQUEST, answer_barrier },

@@ -32,6 +32,8 @@ struct fake_group {
     struct ovs_list node;
     struct ofpbuf *mod;
     uint32_t id;
+    uint64_t packets[4];        /* Of its first buckets: what it tells, with
+                                 * 100 bytes each.  0 when it is replaced. */
 };
 
 struct fake_limit {
@@ -74,6 +76,7 @@ struct fake_switch {
     unsigned n_questions;       /* For one table. */
     unsigned n_polls, n_polled; /* For some cookies, and flows told of. */
     unsigned n_commits, n_discards, n_dumps;
+    unsigned n_group_stats;     /* Requests for a group's statistics. */
     unsigned n_meter_asks;      /* Questions for its meters. */
     unsigned n_meter_mods, n_sampling_flows; /* The meters of sampling. */
     unsigned n_packet_in_meter_flows;

@@ -137,6 +137,10 @@ emit_mistake(struct vmn_view *view, struct vmn_emit *emit,
     } else if (!strcmp(mistake, "spread")) {
         vmn_act_hash_client(vmn_bucket_add(group, 0, 1), 0, VMN_F_REG10,
                             2);
+    } else if (!strcmp(mistake, "part")) {
+        vmn_bucket_count_part(vmn_bucket_add(group, 0, 1), 0);
+    } else if (!strcmp(mistake, "count")) {
+        vmn_bucket_count_part(actions, 17);
     } else if (!strcmp(mistake, "limit")) {
         vmn_act_limit(vmn_bucket_add(group, 0, 1), "x", 1, 1);
     } else if (!strcmp(mistake, "limits")) {
@@ -624,6 +628,8 @@ mistakes_are_said(void **state OVS_UNUSED)
         { "family", "a client's address is of family 4 or 6, not 5" },
         { "bucket", "a bucket cannot learn" },
         { "spread", "a bucket cannot multipath" },
+        { "part", "a bucket is counted as a part that is not 0" },
+        { "count", "not a bucket: a flow is counted by itself" },
         { "limit", "a bucket cannot have a limit" },
         { "limits", "a flow has only one limit" },
         { "none", "a limit is of 1 to 1000000 packets a second" },

@@ -544,6 +544,126 @@ rates_are_between_the_last_two_readings(void **state OVS_UNUSED)
     assert_int_equal(load_now().packets, 260);
 }
 
+/* A port with a flow to a group with a bucket for each of these parts. */
+static json_t *
+parts_spec(int prio, const char *parts)
+{
+    return json_pack("{s:s, s:{s:o, s:s}}", "network", "red", "labels",
+                     "prio", json_sprintf("%d", prio), "parts", parts);
+}
+
+static void
+edit_parts(const char *name, int prio, const char *parts)
+{
+    edit(VMN_TABLE_PORT, name, parts_spec(prio, parts));
+}
+
+/* What host 'i' tells of its only group from now on. */
+static void
+hit_buckets(int i, uint64_t a, uint64_t b, uint64_t c)
+{
+    struct fake_group *group;
+
+    assert_int_equal(ovs_list_size(&switches[i].groups), 1);
+    group = CONTAINER_OF(ovs_list_front(&switches[i].groups),
+                         struct fake_group, node);
+    group->packets[0] = a;
+    group->packets[1] = b;
+    group->packets[2] = c;
+}
+
+/* Returns true if the backends p1 and p2 have got so many connections. */
+static bool
+backends_have(uint64_t p1, uint64_t p2)
+{
+    load_now();
+    assert_true(backend_loads[0].connections <= p1
+                && backend_loads[1].connections <= p2);
+    return (backend_loads[0].connections == p1
+            && backend_loads[1].connections == p2);
+}
+
+static void
+buckets_count_for_backends(void **state OVS_UNUSED)
+{
+    edit_parts("lb1", 101, "17.18.17");
+    connect_host(0);
+    connect_host(1);
+    hit_buckets(0, 10, 5, 1);
+    hit_buckets(1, 100, 0, 0);
+    begin_to_count();
+    TURN_UNTIL(backends_have(111, 5));
+    assert_true(backend_loads[0].last_ms > 0);
+    hit_buckets(0, 11, 5, 3);
+    TURN_UNTIL(backends_have(114, 5));
+    TURN_UNTIL(backends_have(114, 5)
+               && backend_loads[0].connections_per_s == 0);
+
+    /* A switch that has lost its connection goes on, one that has lost its
+     * group begins anew. */
+    disconnect_host(0);
+    connect_host(0);
+    hit_buckets(0, 12, 5, 3);
+    TURN_UNTIL(backends_have(115, 5));
+    hit_buckets(0, 1, 0, 0);
+    TURN_UNTIL(backends_have(116, 5));
+}
+
+/* The switch counts for the new one from zero; what it had counted for the one
+ * before is read before that goes. */
+static void
+groups_are_read_before_they_change(void **state OVS_UNUSED)
+{
+    edit_parts("lb1", 101, "17.18");
+    connect_host(0);
+    hit_buckets(0, 7, 5, 0);
+    edit_parts("lb1", 101, "18.17");
+    until_acked(0);
+    TURN_UNTIL(backends_have(7, 5));
+    assert_int_equal(switches[0].n_group_stats, 1);
+    hit_buckets(0, 30, 20, 0);
+    edit_parts("lb1", 101, "18");
+    until_acked(0);
+    TURN_UNTIL(backends_have(27, 35));
+
+    /* Of part 17 there is no bucket any more, and it is not forgotten. */
+    hit_buckets(0, 1, 0, 0);
+    begin_to_count();
+    TURN_UNTIL(backends_have(27, 36));
+
+    /* Several changes while the switch is slow are one for it. */
+    switches[0].hold = true;
+    edit_parts("lb1", 101, "17");
+    edit_parts("lb1", 102, "17.18");
+    edit_parts("lb1", 103, "18.17");
+    fake_switch_release(&switches[0]);
+    until_acked(0);
+    hit_buckets(0, 2, 1, 0);
+    TURN_UNTIL(backends_have(28, 38));
+
+    edit(VMN_TABLE_PORT, "lb1", NULL);
+    until_acked(0);
+    assert_int_equal(ovs_list_size(&switches[0].groups), 0);
+}
+
+/* The balancer is another one, but the groups are the same. */
+static void
+buckets_of_what_is_made_again_begin_at_nothing(void **state OVS_UNUSED)
+{
+    edit(VMN_TABLE_LOADBALANCER, "lb", json_pack(
+             "{s:s, s:[s], s:[{s:i}]}", "vip", "10.0.200.1", "networks",
+             "red", "ports", "port", 53));
+    edit_parts("lb1", 101, "17.18");
+    connect_host(0);
+    hit_buckets(0, 7, 5, 0);
+    begin_to_count();
+    TURN_UNTIL(backends_have(7, 5));
+    edit(VMN_TABLE_LOADBALANCER, "lb", NULL);
+    assert_true(backends_have(0, 0));
+    hit_buckets(0, 8, 5, 0);
+    TURN_UNTIL(backends_have(1, 0));
+}
+
 static void
 some_hosts_are_read_more_often(void **state OVS_UNUSED)
 {
@@ -604,6 +724,13 @@ main(int argc OVS_UNUSED, char *argv[])
             teardown),
         cmocka_unit_test_setup_teardown(
             rates_are_between_the_last_two_readings, setup_rarely,
+            teardown),
+        cmocka_unit_test_setup_teardown(buckets_count_for_backends,
+                                        setup_rarely, teardown),
+        cmocka_unit_test_setup_teardown(groups_are_read_before_they_change,
+                                        setup_rarely, teardown),
+        cmocka_unit_test_setup_teardown(
+            buckets_of_what_is_made_again_begin_at_nothing, setup_rarely,
             teardown),
         cmocka_unit_test_setup_teardown(some_hosts_are_read_more_often,
                                         setup_rarely, teardown),

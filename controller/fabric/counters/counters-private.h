@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Declarations that counters.c and counters-status.c share.  Not for other
- * files. */
+ * Declarations that the files of this folder share.  Not for other files. */
 
 #ifndef CONTROLLER_FABRIC_COUNTERS_COUNTERS_PRIVATE_H
 #define CONTROLLER_FABRIC_COUNTERS_COUNTERS_PRIVATE_H 1
@@ -17,6 +16,7 @@
 #include "proto/openflow/ofdump.h"
 
 struct event;
+struct fabric;
 struct fabric_switch;
 
 /* Maximum number of pairs of app and reason that have a sum of drops of their
@@ -109,8 +109,30 @@ struct counters {
                                  * was reached. */
 };
 
+/* counted-flows.c.  ------------------------------------------------------- */
+
+uint32_t counter_hash(uint64_t cookie, uint32_t part, const char *reason,
+                      bool log);
+/* Returns the counter of a unit's flows, by its cookie; creates it if there is
+ * none.  'reason' is the app's.  NULL: the unit is not known (yet). */
+struct counter *counter_get(struct fabric *, uint64_t cookie, uint32_t part,
+                            const char *reason, bool log);
 /* Removes the counter, which is freed with its last flow. */
 void counter_retire(struct counters *, struct counter *);
+
+/* Adds a flow of 'counter' to a host's 'flows', by 'hash'.  Returns NULL if
+ * there are too many, on all hosts; a counter without any is freed then. */
+struct counted_flow *counted_flow_add(struct counters *, struct hmap *flows,
+                                      struct counter *, uint32_t hash);
+void counted_flow_free(struct counters *, struct hmap *flows,
+                       struct counted_flow *);
+/* Adds hits to the flow, its counter, and the sum of drops. */
+void counted_flow_hit(struct counted_flow *, uint64_t packets, uint64_t bytes,
+                      int64_t last_ms);
+void counted_flow_set_rate(struct counted_flow *, float packets_per_s,
+                           float bytes_per_s);
+
+/* counters.c.  ------------------------------------------------------------ */
 
 /* Returns the counters of a switch. */
 struct counters_of_switch *counters_of(const struct fabric_switch *);

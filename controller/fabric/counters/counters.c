@@ -13,6 +13,7 @@
 
 #include "byte-order.h"
 #include "controller/fabric/counters/counters-private.h"
+#include "controller/fabric/counters/group-counters.h"
 #include "controller/fabric/fabric-counters.h"
 #include "controller/fabric/fabric.h"
 #include "controller/fabric/hosts/hosts.h"
@@ -37,8 +38,6 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 #define REQUESTED_MAX 16
 /* Readings of a host take at most this fraction of the time, 1/N. */
 #define SHARE 100
-/* Maximum number of flows with hits that are kept, on all hosts together. */
-#define FLOWS_MAX 1000000
 /* A deleted flow whose owner still exists is forgotten after this time. */
 #define GONE_MS (3600 * 1000)
 
@@ -46,96 +45,6 @@ struct counters_of_switch *
 counters_of(const struct fabric_switch *sw)
 {
     return switch_part_state(sw, &counters_part);
-}
-
-/* Counters.  ------------------------------------------------------------- */
-
-/* Returns the sum of drops of 'app' for 'reason'.  When the limit of kinds is
- * reached, the last sum counts all others. */
-static struct drop_sum *
-get_sum(struct counters *c, const char *app, const char *reason)
-{
-    for (size_t i = 0; i < c->n_sums; i++) {
-        struct drop_sum *sum = &c->sums[i];
-
-        if (!strcmp(sum->app, app) && !strcmp(sum->reason, reason)) {
-            return sum;
-        }
-    }
-    if (c->n_sums == COUNTERS_SUMS_MAX) {
-        return &c->sums[COUNTERS_SUMS_MAX - 1];
-    }
-
-    struct drop_sum *sum = &c->sums[c->n_sums++];
-    bool last = c->n_sums == COUNTERS_SUMS_MAX;
-
-    sum->app = last ? "others" : app;
-    sum->reason = last ? "other reasons" : reason;
-    return sum;
-}
-
-static uint32_t
-counter_hash(uint64_t cookie, uint32_t part, const char *reason, bool log)
-{
-    return hash_string(reason ? reason : "",
-                       hash_add64(hash_add(part, log), cookie));
-}
-
-static struct counter *
-get_counter(struct fabric *f, uint64_t cookie, uint32_t part,
-            const char *reason, bool log)
-{
-    uint32_t hash = counter_hash(cookie, part, reason, log);
-    struct counters *c = f->counters;
-    struct engine_flow_owner about;
-    struct counter *counter;
-
-    HMAP_FOR_EACH_WITH_HASH (counter, node, hash, &c->counters) {
-        if (counter->cookie == cookie && counter->part == part
-            && counter->log == log
-            && !strcmp(counter->reason ? counter->reason : "",
-                       reason ? reason : "")) {
-            return counter;
-        }
-    }
-    engine_get_flow_owner(f->engine, cookie, part, &about);
-    if (!about.owner) {
-        return NULL;            /* A group of revisions is being applied. */
-    }
-    counter = xzalloc(sizeof *counter);
-    counter->cookie = cookie;
-    counter->app = about.app;
-    counter->part = part;
-    counter->reason = reason;
-    counter->log = log;
-    if (reason) {
-        counter->sum = get_sum(c, about.app, reason);
-    }
-    hmap_insert(&c->counters, &counter->node, hash);
-    hmap_insert(&c->by_object, &counter->object_node,
-                hash_string(about.name, 0));
-    return counter;
-}
-
-void
-counter_retire(struct counters *c, struct counter *counter)
-{
-    if (!counter->retired) {
-        hmap_remove(&c->counters, &counter->node);
-        hmap_remove(&c->by_object, &counter->object_node);
-        counter->retired = true;
-    }
-    if (!counter->n_flows) {
-        free(counter);
-    }
-}
-
-static void
-counter_unref(struct counters *c, struct counter *counter)
-{
-    if (!--counter->n_flows) {
-        counter_retire(c, counter);
-    }
 }
 
 /* Flows.  ---------------------------------------------------------------- */
@@ -182,23 +91,10 @@ take_over_seen(const struct counters_of_switch *cs,
 }
 
 static struct counted_flow *
-add_flow(struct counters_of_switch *cs, struct counter *counter,
-         uint32_t hash)
-{
-    struct counted_flow *flow = xzalloc(sizeof *flow);
-
-    flow->counter = counter;
-    counter->n_flows++;
-    hmap_insert(&cs->flows, &flow->node, hash);
-    cs->sw->host->fabric->counters->n_flows++;
-    return flow;
-}
-
-static struct counted_flow *
 get_flow(struct counters_of_switch *cs, const struct flow_item *item,
          const struct ofdump_counts *counts)
 {
-    struct counters *c = cs->sw->host->fabric->counters;
+    struct fabric *f = cs->sw->host->fabric;
     struct counted_flow *flow = find_flow(cs, item);
     struct counter *counter;
 
@@ -209,75 +105,21 @@ get_flow(struct counters_of_switch *cs, const struct flow_item *item,
         }
         return flow;
     }
-    if (c->n_flows >= FLOWS_MAX) {
-        c->n_full++;
-        return NULL;
-    }
-    counter = get_counter(cs->sw->host->fabric,
-                          flow_cookie_owner(item->cookie),
-                          flow_item_part(item),
-                          flow_item_drop_reason(item),
+    counter = counter_get(f, flow_cookie_owner(item->cookie),
+                          flow_item_part(item), flow_item_drop_reason(item),
                           flow_item_has_log(item));
-    if (!counter) {
+    flow = (counter ? counted_flow_add(f->counters, &cs->flows, counter,
+                                       item->key_hash) : NULL);
+    if (!flow) {
         return NULL;
     }
-    flow = add_flow(cs, counter, item->key_hash);
     flow->xid = item->xid;
     take_over_seen(cs, flow, counts);
-    if (counter->log && counts->age_ms > time_msec() - c->started_ms) {
+    if (counter->log && counts->age_ms > time_msec() - f->counters->started_ms) {
         /* Logged by the previous process. */
         counter->n_before += counts->packets - flow->seen.packets;
     }
     return flow;
-}
-
-static int64_t
-thousandths(float rate)
-{
-    return rate * 1000.0;
-}
-
-static void
-set_rate(struct counted_flow *flow, float packets_per_s, float bytes_per_s)
-{
-    struct counter *counter = flow->counter;
-
-    counter->packets_1000s += thousandths(packets_per_s)
-                              - thousandths(flow->packets_per_s);
-    counter->bytes_1000s += thousandths(bytes_per_s)
-                            - thousandths(flow->bytes_per_s);
-    flow->packets_per_s = packets_per_s;
-    flow->bytes_per_s = bytes_per_s;
-}
-
-static void
-flow_free(struct counters_of_switch *cs, struct counted_flow *flow)
-{
-    struct counters *c = cs->sw->host->fabric->counters;
-
-    hmap_remove(&cs->flows, &flow->node);
-    set_rate(flow, 0, 0);
-    counter_unref(c, flow->counter);
-    c->n_flows--;
-    free(flow);
-}
-
-static void
-add_packets(struct counted_flow *flow, uint64_t packets, uint64_t bytes,
-            int64_t last_ms)
-{
-    struct counter *counter = flow->counter;
-
-    flow->total.packets += packets;
-    flow->total.bytes += bytes;
-    flow->total.last_ms = MAX(flow->total.last_ms, last_ms);
-    counter->total.packets += packets;
-    counter->total.bytes += bytes;
-    counter->total.last_ms = MAX(counter->total.last_ms, last_ms);
-    if (counter->sum) {
-        counter->sum->packets += packets;
-        counter->sum->bytes += bytes;
-    }
 }
 
 /* Adds the difference to the last reading.  A lower packet count means that
@@ -297,15 +139,15 @@ add_hits(struct counters_of_switch *cs, struct counted_flow *flow,
     flow->round = cs->round;
     flow->seen.packets = counts->packets;
     flow->seen.bytes = counts->bytes;
-    set_rate(flow, ms > 0 ? packets * 1000.0 / ms : 0,
-             ms > 0 ? bytes * 1000.0 / ms : 0);
+    counted_flow_set_rate(flow, ms > 0 ? packets * 1000.0 / ms : 0,
+                          ms > 0 ? bytes * 1000.0 / ms : 0);
     if (!packets) {
         return;
     }
     if (counts->idle_s != UINT32_MAX) {
         last_ms -= counts->idle_s * INT64_C(1000);
     }
-    add_packets(flow, packets, bytes, last_ms);
+    counted_flow_hit(flow, packets, bytes, last_ms);
 }
 
 void
@@ -314,8 +156,8 @@ counters_add(struct fabric_switch *sw, uint64_t cookie, uint32_t part,
 {
     struct counters_of_switch *cs = counters_of(sw);
     uint32_t hash = counter_hash(cookie, part, reason, false);
-    struct counter *counter = get_counter(sw->host->fabric, cookie, part,
-                                          reason, false);
+    struct fabric *f = sw->host->fabric;
+    struct counter *counter = counter_get(f, cookie, part, reason, false);
     struct counted_flow *flow;
 
     if (!counter) {
@@ -326,14 +168,12 @@ counters_add(struct fabric_switch *sw, uint64_t cookie, uint32_t part,
             break;
         }
     }
-    if (!flow && sw->host->fabric->counters->n_flows >= FLOWS_MAX) {
-        sw->host->fabric->counters->n_full++;
-        return;
-    }
     if (!flow) {
-        flow = add_flow(cs, counter, hash);
+        flow = counted_flow_add(f->counters, &cs->flows, counter, hash);
     }
-    add_packets(flow, 1, size, time_wall_msec());
+    if (flow) {
+        counted_flow_hit(flow, 1, size, time_wall_msec());
+    }
 }
 
 /* Reading.  -------------------------------------------------------------- */
@@ -396,6 +236,7 @@ static void
 forget_gone(struct counters_of_switch *cs)
 {
     const struct engine *engine = cs->sw->host->fabric->engine;
+    struct counters *c = cs->sw->host->fabric->counters;
     struct counted_flow *flow, *next;
 
     HMAP_FOR_EACH_SAFE (flow, next, node, &cs->flows) {
@@ -405,11 +246,11 @@ forget_gone(struct counters_of_switch *cs)
         if (!cs->unsure) {
             flow->seen = (struct counted_seen) { 0, 0 };
         }
-        set_rate(flow, 0, 0);
+        counted_flow_set_rate(flow, 0, 0);
         if (flow->counter->retired
             || !engine_cookie_name(engine, flow->counter->cookie)
             || cs->wall_ms - flow->total.last_ms > GONE_MS) {
-            flow_free(cs, flow);
+            counted_flow_free(c, &cs->flows, flow);
         }
     }
 }
@@ -472,6 +313,7 @@ request(struct counters_of_switch *cs)
     switch_expect(sw);
     port_stats_request(&cs->traffic, sw->conn);
     packet_in_meter_drops_request(sw);
+    group_counters_request(sw);
     cs->dump = ofdump_create_marked(sw->conn, &budget, FLOW_COOKIE_COUNTED,
                                     &dump_callbacks, cs);
 }
@@ -629,7 +471,7 @@ disconnected(struct fabric_switch *sw OVS_UNUSED, void *cs_)
     cs->rest_until_ms = 0;
     cs->before_ms = 0;
     HMAP_FOR_EACH (flow, node, &cs->flows) {
-        set_rate(flow, 0, 0);
+        counted_flow_set_rate(flow, 0, 0);
     }
 }
 
@@ -641,7 +483,7 @@ destroy(struct fabric_switch *sw, void *cs_)
     struct counted_flow *flow, *next;
 
     HMAP_FOR_EACH_SAFE (flow, next, node, &cs->flows) {
-        flow_free(cs, flow);
+        counted_flow_free(c, &cs->flows, flow);
     }
     hmap_destroy(&cs->flows);
     c->n_read -= cs->was_read;

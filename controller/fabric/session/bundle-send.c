@@ -23,6 +23,7 @@
 #include "controller/fabric/session/receipts.h"
 #include "controller/fabric/session/reported-flows.h"
 #include "controller/fabric/session/revision-diff.h"
+#include "controller/fabric/session/switch-part.h"
 #include "controller/fabric/session/switch.h"
 #include "openvswitch/ofpbuf.h"
 #include "proto/openflow/ofconn.h"
@@ -150,6 +151,27 @@ out_commit(struct out *out, uint64_t first, uint64_t last, uint64_t before)
     ofpbuf_uninit(&out->gathered);
 }
 
+/* Tells the parts which groups with counted buckets the bundle changes. */
+static void
+report_groups(struct fabric_switch *sw)
+{
+    for (int added = 0; added <= 1; added++) {
+        for (size_t i = 0; i < sw->bundles.n_diffs; i++) {
+            const struct scope_diff *diff = sw->bundles.diffs[i];
+            size_t n = added ? diff->n_added : diff->n_withdrawn;
+
+            for (size_t j = 0; diff->counted_groups && j < n; j++) {
+                const struct flow_item *item
+                    = added ? diff->added[j] : diff->withdrawn[j];
+
+                if (flow_item_is_counted_group(item)) {
+                    SWITCH_CALL_PARTS(sw, group_changes, item, added);
+                }
+            }
+        }
+    }
+}
+
 /* Returns the first revision that the reply to this group's bundle
  * acknowledges: its last; none, if the group has no revision. */
 static uint64_t
@@ -167,6 +189,7 @@ send_bundle(struct revision_diff *gd, struct fabric_switch *sw,
     unsigned n[N_PHASES], total = 0;
     struct out out;
 
+    report_groups(sw);
     out_begin(&out, sw);
     for (int phase = 0; phase < N_PHASES; phase++) {
         n[phase] = out_phase(&out, phase);
@@ -211,9 +234,23 @@ backlog_diffs(const struct revision_diff *gd, const struct fabric_switch *sw,
     }
 }
 
+/* Tells the parts that the bundle changes a group with counted buckets: 'sent'
+ * and 'desired' may be NULL. */
+static void
+report_group(struct fabric_switch *sw, const struct flow_item *sent,
+             const struct flow_item *desired)
+{
+    if (sent && flow_item_is_counted_group(sent)) {
+        SWITCH_CALL_PARTS(sw, group_changes, sent, false);
+    }
+    if (desired && flow_item_is_counted_group(desired)) {
+        SWITCH_CALL_PARTS(sw, group_changes, desired, true);
+    }
+}
+
 /* Adds the messages of one entry to those of the phases. */
 static void
-append_entry(const struct fabric_switch *sw, const struct backlog_entry *entry,
+append_entry(struct fabric_switch *sw, const struct backlog_entry *entry,
              struct ofpbuf phases[N_PHASES], unsigned n[N_PHASES])
 {
     const struct flow_item *sent = entry->sent;
@@ -225,11 +262,13 @@ append_entry(const struct fabric_switch *sw, const struct backlog_entry *entry,
                     || !flow_item_equal(sent, desired))) {
         int phase = group ? GROUPS_ADD : FLOWS_ADD;
 
+        report_group(sw, sent, desired);
         ofpbuf_put(&phases[phase], desired->send, desired->send_size);
         n[phase]++;
     } else if (!desired && sent) {
         int phase = group ? GROUPS_DEL : FLOWS_DEL;
 
+        report_group(sw, sent, NULL);
         flow_item_put_delete(sent, &phases[phase]);
         n[phase]++;
     }

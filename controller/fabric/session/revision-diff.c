@@ -77,6 +77,7 @@ add_item(struct scope_diff *diff, const struct flow_item *item)
                                  sizeof *diff->added);
     }
     diff->added[diff->n_added++] = item;
+    diff->counted_groups |= flow_item_is_counted_group(item);
 }
 
 bool
@@ -121,6 +122,7 @@ withdraw_item(struct revision_diff *gd, struct scope_diff *diff,
                                          sizeof *diff->withdrawn);
         }
         diff->withdrawn[diff->n_withdrawn++] = item;
+        diff->counted_groups |= flow_item_is_counted_group(item);
     }
     if (!added) {
         flow_item_put_delete(item, block_of(diff, item->kind == FLOW_ITEM_GROUP

@@ -51,6 +51,8 @@ struct scope_diff {
     /* Withdrawals that depend on other desired items of the host. */
     size_t n_doubtful, allocated_doubtful;
     const struct flow_item **doubtful;
+    bool counted_groups;        /* Groups with counted buckets are among the
+                                 * added or the withdrawn. */
 };
 
 /* The difference of a group of revisions. */

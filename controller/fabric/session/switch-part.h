@@ -17,6 +17,7 @@
 
 struct arena;
 struct fabric_switch;
+struct flow_item;
 struct ofputil_flow_stats;
 struct status_host;
 
@@ -56,6 +57,13 @@ struct switch_part_class {
     /* The switch has acknowledged a bundle whole: it holds flows that it did
      * not hold before, or lacks some. */
     void (*installed)(struct fabric_switch *, void *state);
+
+    /* A live switch is about to be sent a bundle: first, for each item that is
+     * withdrawn or replaced, with 'added' false; then for each that is new, or
+     * replaces another, with 'added' true.  Only groups with counted buckets.
+     * What a part sends now, the switch handles before the bundle. */
+    void (*group_changes)(struct fabric_switch *, void *state,
+                          const struct flow_item *, bool added);
 
     /* The switch is not live any more, for 'reason': it is being reconciled,
      * or waits for that.  Not called when it disconnects. */
