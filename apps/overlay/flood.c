@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Broadcast and multicast on one host: a copy for each local port of the
- * network, with that port's identity, so that policy judges every copy on its
- * own; and one for the tunnels if the sender is local.  A MAC that several
- * ports may use goes the same way.
+ * Broadcast and multicast on one host: a copy for the local ports of each
+ * identity, since policy judges these alike, and leaves by all of them; and
+ * one for the tunnels if the sender is local.  A MAC that several ports may
+ * use goes the same way.
+ *
+ * In an observed network each port has a copy of its own: what is learned
+ * there says which port a connection was for.
  *
  * The copy for the tunnels passes no policy here, since it has no single
  * destination: the sender's egress rules are judged with each copy where it
  * arrives, which is why the source counts as local there.  That for a provider
  * network's physical network is judged as one to anybody outside.
  *
- * Every sender gets the same copies, its own among them.  That one is dropped
- * before policy sees it, which would count it as denied. */
+ * Every sender gets the same copies.  One for its own port alone is dropped
+ * before policy sees it, which would count it as denied; of one for several
+ * ports, the switch leaves out the port by which the packet came. */
 
 #include "overlay.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* The ports of a network on one host: who gets a copy of a flood. */
@@ -23,9 +28,32 @@ struct flood_ports {
     const char *host;
     uint32_t uplink;            /* Of a provider network: the port to the
                                  * physical network, or 0. */
+    bool each;                  /* Each has a copy of its own. */
     size_t n;
-    struct port_ctx *members;
+    struct port_ctx *members;   /* By identity. */
 };
+
+static int
+compare_members(const void *a_, const void *b_)
+{
+    const struct port_ctx *a = a_, *b = b_;
+
+    return (a->identity != b->identity ? (a->identity < b->identity ? -1 : 1)
+            : a->ofport < b->ofport ? -1 : a->ofport > b->ofport);
+}
+
+/* Returns how many ports from member 'first' on share one copy. */
+static size_t
+n_alike(const struct flood_ports *to, size_t first)
+{
+    size_t end = first + 1;
+
+    while (!to->each && end < to->n
+           && to->members[end].identity == to->members[first].identity) {
+        end++;
+    }
+    return end - first;
+}
 
 /* Reads the ports into 'to'.  Quarantined ports get no copies. */
 static void
@@ -45,16 +73,50 @@ flood_ports_read(struct vmn_view *view, const char *key,
             to->n++;
         }
     }
+    qsort(to->members, to->n, sizeof *to->members, compare_members);
 }
 
+/* Copies for 'to'; those for several ports are for 'several' of its
+ * identity. */
 static void
-put_copies(struct vmn_actions *actions, const struct flood_ports *to)
+put_copies(struct vmn_actions *actions, const struct flood_ports *to,
+           uint32_t several)
 {
-    for (size_t i = 0; i < to->n; i++) {
+    size_t n;
+
+    for (size_t i = 0; i < to->n; i += n) {
+        n = n_alike(to, i);
         vmn_act_set(actions, VMN_REG_DST_ID, to->members[i].identity);
         vmn_act_set(actions, VMN_REG_DST_LOCAL, 1);
-        vmn_act_set(actions, VMN_REG_OUT_PORT, to->members[i].ofport);
+        vmn_act_set(actions, VMN_REG_OUT_PORT,
+                    n > 1 ? several : to->members[i].ofport);
         vmn_act_resubmit(actions, STAGE_LOCATE, LOCATE_COPY);
+    }
+}
+
+/* Emits flows that output copies for 'several' ports of one identity. */
+static void
+deliver_copies(struct vmn_emit *emit, const struct flood_ports *to,
+               uint32_t several)
+{
+    size_t n;
+
+    for (size_t i = 0; i < to->n; i += n) {
+        struct vmn_flow *flow;
+
+        n = n_alike(to, i);
+        if (n == 1) {
+            continue;
+        }
+        flow = vmn_flow_add(emit, vmn_scope_host(to->host), STAGE_DELIVER,
+                            DELIVER_OUT, OUT_COPIES);
+        match_network(flow, to->network);
+        vmn_match(flow, VMN_REG_DST_ID, to->members[i].identity);
+        vmn_match(flow, VMN_REG_DST_LOCAL, 1);
+        vmn_match(flow, VMN_REG_OUT_PORT, several);
+        for (size_t j = i; j < i + n; j++) {
+            vmn_act_output(vmn_flow_actions(flow), to->members[j].ofport);
+        }
     }
 }
 
@@ -100,13 +162,13 @@ flow_add(struct vmn_emit *emit, const struct flood_ports *to,
     match_network(flow, to->network);
     if (out_of_tunnel && is_provider(to->network)) {
         vmn_match(flow, VMN_F_IN_PORT, to->uplink);
-        put_copies(actions, to);
+        put_copies(actions, to, VMN_OUT_SEVERAL);
     } else if (out_of_tunnel) {
         vmn_match(flow, VMN_F_IN_PORT, VMN_TUNNEL_OFPORT);
         vmn_act_set(actions, VMN_REG_SRC_LOCAL, 1);
-        put_copies(actions, to);
+        put_copies(actions, to, VMN_OUT_SEVERAL);
     } else {
-        put_copies(actions, to);
+        put_copies(actions, to, VMN_OUT_SEVERAL);
         flood_forward(actions, to->network, VMN_DST_HOST_FLOOD);
     }
     return flow;
@@ -127,6 +189,7 @@ unknown_copies(struct vmn_emit *emit, const struct flood_ports *to)
             unknown.members[unknown.n++] = to->members[i];
         }
     }
+    deliver_copies(emit, &unknown, VMN_OUT_SEVERAL_UNKNOWN);
     for (int from_remote = 0;
          unknown.n && from_remote <= (remote_port != 0); from_remote++) {
         struct vmn_flow *flow = vmn_flow_add(
@@ -136,7 +199,7 @@ unknown_copies(struct vmn_emit *emit, const struct flood_ports *to)
 
         match_network(flow, to->network);
         if (!from_remote) {
-            put_copies(actions, &unknown);
+            put_copies(actions, &unknown, VMN_OUT_SEVERAL_UNKNOWN);
             unknown_forward(actions, to->network);
             continue;
         }
@@ -145,7 +208,7 @@ unknown_copies(struct vmn_emit *emit, const struct flood_ports *to)
         if (!is_provider(to->network)) {
             vmn_act_set(actions, VMN_REG_SRC_LOCAL, 1);
         }
-        put_copies(actions, &unknown);
+        put_copies(actions, &unknown, VMN_OUT_SEVERAL_UNKNOWN);
     }
 }
 
@@ -162,6 +225,7 @@ compile_flood(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     struct flood_ports to = {
         .network = vmn_read_network(view, parts[0]),
         .host = parts[1],
+        .each = vmn_read_observation(view, parts[0]) != NULL,
     };
 
     if (!to.network || !to.network->vni) {
@@ -193,5 +257,6 @@ compile_flood(struct vmn_view *view, const char *key, struct vmn_emit *emit)
             }
         }
     }
+    deliver_copies(emit, &to, VMN_OUT_SEVERAL);
     unknown_copies(emit, &to);  /* Last, since it changes 'to'. */
 }

@@ -145,6 +145,7 @@ enum {
     DELIVER_N_TABLES
 };
 enum {
+    OUT_COPIES = 310,           /* A flood's copy for several ports. */
     OUT_HAIRPIN = 300,
     OUT_PROVIDER = 250,
     OUT_NO_PROVIDER = 240,

@@ -32,7 +32,8 @@ enum vmn_hook {
                                          * "policy/DOMAIN", and so what tells
                                          * the packet's domain. */
 #define VMN_REG_DST_HOST VMN_F_REG6     /* Number of the remote host. */
-#define VMN_REG_OUT_PORT VMN_F_REG7     /* Local OpenFlow port. */
+#define VMN_REG_OUT_PORT VMN_F_REG7     /* Local OpenFlow port, or
+                                         * VMN_OUT_SEVERAL. */
 #define VMN_REG_BALANCE_ZONE VMN_F_REG8 /* Balancing's conntrack zone: number
                                          * of "balance/DOMAIN". */
 #define VMN_REG_FLAGS VMN_F_REG9        /* VMN_FLAG_*. */
@@ -59,6 +60,12 @@ enum vmn_hook {
 /* That of the tunnel port for Geneve, where there is one.  Output goes there;
  * as input port it becomes VMN_TUNNEL_OFPORT. */
 #define VMN_GENEVE_OFPORT 40001
+
+/* In VMN_REG_OUT_PORT: a flood's copy for those local ports of the network
+ * that have identity VMN_REG_DST_ID, if there are several; and the same of
+ * those that have 'unknown'.  No interface has these numbers. */
+#define VMN_OUT_SEVERAL 40002
+#define VMN_OUT_SEVERAL_UNKNOWN 40003
 
 /* In VMN_REG_DST_HOST: all hosts that have ports of the network. */
 #define VMN_DST_HOST_FLOOD 0xffffffffu

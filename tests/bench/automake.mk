@@ -2,6 +2,7 @@
 EXTRA_DIST += \
 	tests/bench/api \
 	tests/bench/balanced \
+	tests/bench/broadcast \
 	tests/bench/compare \
 	tests/bench/datapath \
 	tests/bench/failing \

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Networks: delivery, isolation, and who may claim to be whom."""
 
+import contextlib
+
 import pytest
 from conftest import cut, flows
 
@@ -261,6 +263,46 @@ def test_broadcast_goes_only_where_the_network_is(world, pair):
                 assert len([f for f in seen.read() if text in f]) == 1
             for seen in (at_a, at_other, at_h3):
                 assert not [f for f in seen.read() if text in f]
+
+
+def test_a_broadcast_is_judged_for_each_identity(world, pair):
+    """All ports of a host that are alike share a copy, whoever sends; each
+    gets it once, and those that a policy closes get none."""
+    a, b, _ = pair
+    role = {"o1": "open", "o2": "open", "s1": "shut", "s2": "shut"}
+    vms = {name: world.vm(name, "net", "h1", "10.0.0.%d" % (50 + i),
+                          labels={"role": role[name]})
+           for i, name in enumerate(role)}
+    world.group("shut", "role=shut")
+    world.policy("p", "shut")
+
+    def hear(sender, wanted):
+        text = b"to-all-of-%d" % len(hear.sent)
+        hear.sent.append(text)
+        with contextlib.ExitStack() as stack:
+            seen = {name: stack.enter_context(Capture(vm.ns))
+                    for name, vm in vms.items()}
+            frames.send(sender, udp(sender, b, text, dst=frames.BROADCAST,
+                                    dst_ip="10.0.0.255"))
+            for name in wanted:
+                assert seen[name].wait(marked(text), 10), name
+            world.revalidated()
+            for name, capture in seen.items():
+                assert len([f for f in capture.read() if text in f]) == (
+                    name in wanted), (name, wanted)
+    hear.sent = []
+
+    for sender in (a, b):
+        hear(sender, ("o1", "o2"))
+    hear(vms["o1"], ("o2",))
+    hear(vms["s1"], ("o1", "o2"))
+    world.patch("ports", "s1", labels={"role": "open"})
+    hear(b, ("o1", "o2", "s1"))
+    world.patch("ports", "o2", labels={"role": "shut"})
+    hear(b, ("o1", "s1"))
+    # Observed, each has a copy of its own.
+    world.put("observations", "net")
+    hear(b, ("o1", "s1"))
 
 
 def test_unknown_unicast_is_not_flooded(world, pair):

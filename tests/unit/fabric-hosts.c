@@ -37,8 +37,8 @@ compile_host(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
 }
 
-/* Sends to a group with a bucket for each of 'parts', "17.18", which counts for
- * that part. */
+/* Sends to a group with a bucket for each of 'parts', "17.18", which counts
+ * for that part. */
 static void
 act_group_of_parts(struct vmn_emit *emit, struct vmn_scope scope,
                    const char *key, const char *parts,

@@ -413,19 +413,16 @@ static struct scenario scenarios[] = {
         { "{" BASE "}", {
             { "h2", "+" LOCATE "390 reg0=0x64,dl_dst=01:00:00:00:00:00/01:00:"
               "00:00:00:00 actions=set_field:0->reg2,set_field:0x1->reg4,"
-              "set_field:0x7->reg7,resubmit(,{TABLE:overlay.locate/2}),"
-              "set_field:0->reg2,"
-              "set_field:0x1->reg4,set_field:0x6->reg7,resubmit(,"
-              "{TABLE:overlay.locate/2}),"
+              "set_field:0x9c42->reg7,resubmit(,{TABLE:overlay.locate/2}),"
               "set_field:0->reg3,set_field:0->reg2,set_field:0->reg4,"
               "set_field:0x9c40->reg7,set_field:0xffffffff->reg6,"
               "goto_table:{TABLE:firewall.track/0}" },
             { "h2", "+" LOCATE "400 reg0=0x64,in_port=40000,dl_dst=01:00:00:"
               "00:00:00/01:00:00:00:00:00 actions=set_field:0x1->reg3,"
-              "set_field:0->reg2,set_field:0x1->reg4,set_field:0x7->reg7,"
-              "resubmit(,{TABLE:overlay.locate/2}),set_field:0->reg2,"
-              "set_field:0x1->reg4,"
-              "set_field:0x6->reg7,resubmit(,{TABLE:overlay.locate/2})\n" },
+              "set_field:0->reg2,set_field:0x1->reg4,set_field:0x9c42->reg7,"
+              "resubmit(,{TABLE:overlay.locate/2})\n" },
+            { "h2", "+overlay.deliver/0 310 reg0=0x64,reg2=0,reg4=0x1,"
+              "reg7=0x9c42 actions=output:6,output:7\n" },
             { "h2", "+overlay.locate/2 100 reg7=0x7,in_port=7 actions=drop "
               "(copy of a flood to its sender)" },
             { "h2", "+overlay.locate/2 1  actions=goto_table:"
@@ -442,7 +439,8 @@ static struct scenario scenarios[] = {
               "{TABLE:overlay.deliver/1})" } } },
         { "{'ports/app1': {'network': 'shop', 'quarantined': true,"
           " 'labels': {'tier': 'app'}}}", {
-            { "h2", "-set_field:0x7->reg7,resubmit" },
+            { "h2", "+set_field:0x6->reg7,resubmit" },
+            { "h2", "-overlay.deliver/0 310 " },
             { "h2", "+overlay.arp/0 70 arp,in_port=7 actions=drop "
               "(quarantined)" } } },
     } },
