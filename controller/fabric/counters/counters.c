@@ -115,7 +115,8 @@ get_flow(struct counters_of_switch *cs, const struct flow_item *item,
     }
     flow->xid = item->xid;
     take_over_seen(cs, flow, counts);
-    if (counter->log && counts->age_ms > time_msec() - f->counters->started_ms) {
+    if (counter->log
+        && counts->age_ms > time_msec() - f->counters->started_ms) {
         /* Logged by the previous process. */
         counter->n_before += counts->packets - flow->seen.packets;
     }
