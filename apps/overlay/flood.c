@@ -76,8 +76,8 @@ flood_ports_read(struct vmn_view *view, const char *key,
     qsort(to->members, to->n, sizeof *to->members, compare_members);
 }
 
-/* Copies for 'to'; those for several ports are for 'several' of its
- * identity. */
+/* Appends a copy for each identity of the ports; with 'several' in place of
+ * the port where more than one has it. */
 static void
 put_copies(struct vmn_actions *actions, const struct flood_ports *to,
            uint32_t several)
