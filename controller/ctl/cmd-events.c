@@ -244,7 +244,8 @@ static void (*const put_data[EVENT_N_KINDS])(struct ds *, const json_t *) = {
     [EVENT_PORTS] = put_ports,       [EVENT_CLAIM] = put_claim,
     [EVENT_DROP] = put_packet,       [EVENT_LOG] = put_packet,
     [EVENT_AUDIT] = put_audit,       [EVENT_HEALTH] = put_health,
-    [EVENT_SCALE] = put_scale,       [EVENT_GATEWAY] = put_gateway,
+    [EVENT_STANDBY] = put_health,    [EVENT_SCALE] = put_scale,
+    [EVENT_GATEWAY] = put_gateway,
 };
 
 static void

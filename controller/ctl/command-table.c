@@ -364,6 +364,7 @@ const struct ctl_command ctl_commands[] = {
       "  log        a rule with a log decided about a packet\n"
       "  audit      an audit found differences on a host\n"
       "  health     the state of a backend changed\n"
+      "  standby    a balancer's standby serves, or stands by again\n"
       "  scale      the load of a balancer requires more or fewer backends\n"
       "  gateway    another host is a router's gateway, or none is\n"
       "If vmnd is away for a while, it continues where it was.\n"

@@ -18,5 +18,7 @@ controller_libvmn_a_SOURCES += \
 	controller/health/health-commit.h \
 	controller/health/host-silence.c \
 	controller/health/host-silence.h \
+	controller/health/standby-watch.c \
+	controller/health/standby-watch.h \
 	controller/health/timer-heap.c \
 	controller/health/timer-heap.h

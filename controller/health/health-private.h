@@ -21,6 +21,7 @@ struct health {
     struct prober prober;
     struct health_commit *rows; /* Owned. */
     struct connection_flush *gone;          /* Owned. */
+    struct standby_watch *standbys;         /* Owned. */
     struct event *timer;        /* Expires when something is due. */
     struct event *drains;
     bool begun;                 /* The first compile is done. */
@@ -34,7 +35,7 @@ struct health {
     struct shash seen_hosts;    /* Hosts that have been connected: since when
                                  * one is not, of time_usec(), or 0; an owned
                                  * int64_t. */
-    health_watch_cb *watch;
+    const struct health_watch *watch;       /* Or NULL. */
     void *watch_aux;
 };
 

@@ -23,6 +23,7 @@
 #include "controller/fabric/fabric-watch.h"
 #include "controller/health/connection-flush.h"
 #include "controller/health/health-commit.h"
+#include "controller/health/standby-watch.h"
 #include "controller/model/model.h"
 #include "openvswitch/shash.h"
 #include "sset.h"
@@ -138,8 +139,21 @@ changed_cb(void *h_, struct backend *b, bool gone)
     struct health *h = h_;
 
     health_commit_update(h->rows, b->lb->name, b->port);
-    if (!gone && h->watch) {
-        h->watch(h->watch_aux, b->lb->name, b->port, b->shown, b->reason);
+    if (!gone && h->watch && h->watch->backend) {
+        h->watch->backend(h->watch_aux, b->lb->name, b->port, b->shown,
+                          b->reason);
+    }
+}
+
+/* A standby_watch_cb. */
+static void
+standby_cb(void *h_, const char *balancer, const char *port, bool serves,
+           const char *reason)
+{
+    struct health *h = h_;
+
+    if (h->watch && h->watch->standby) {
+        h->watch->standby(h->watch_aux, balancer, port, serves, reason);
     }
 }
 
@@ -372,6 +386,8 @@ refresh_balancer(struct health *h, const char *name)
 
     of = lb ? engine_balancer_members(h->engine, name, &n) : NULL;
     connection_flush_update(h->gone, name, lb, of, n);
+    /* At the start, which standbys serve is no news. */
+    standby_watch_update(h->standbys, name, lb, of, n, h->rows_known);
     if (!lb || (!lb->health.type && !drains(lb, NULL))) {
         prober_remove(&h->prober, name);
         free(of);
@@ -572,7 +588,8 @@ begin_cb(void *h_)
 /* For others.  ------------------------------------------------------------ */
 
 void
-health_set_watch(struct health *h, health_watch_cb *watch, void *aux)
+health_set_watch(struct health *h, const struct health_watch *watch,
+                 void *aux)
 {
     h->watch = watch;
     h->watch_aux = aux;
@@ -594,6 +611,7 @@ health_create(struct event_base *base, struct model *model,
     h->started_us = h->known_us = time_usec();
     prober_init(&h->prober, &prober_ops, h);
     h->gone = connection_flush_create(model, engine, fabric);
+    h->standbys = standby_watch_create(standby_cb, h);
     h->rows = health_commit_create(base, model, commit, desired_cb, h);
     h->timer = event_new(base, -1, 0, timer_cb, h);
     h->drains = event_new(base, -1, 0, drains_cb, h);
@@ -624,6 +642,7 @@ health_destroy(struct health *h)
     prober_uninit(&h->prober);
     health_commit_destroy(h->rows);
     connection_flush_destroy(h->gone);
+    standby_watch_destroy(h->standbys);
     event_free(h->timer);
     event_free(h->drains);
     sset_destroy(&h->balancers);

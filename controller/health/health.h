@@ -6,8 +6,9 @@
  * backends there are (VMN_QUERY_BACKENDS) and what follows from their states.
  *
  * health.c finds what to probe, prober.c is the core, backend-up-down.c
- * decides that a backend is up or down, health-commit.c writes rows, and
- * connection-flush.c flushes connections of backends that are gone. */
+ * decides that a backend is up or down, health-commit.c writes rows, 
+ * connection-flush.c flushes connections of backends that are gone, and
+ * standby-watch.c notices which standbys serve. */
 
 #ifndef CONTROLLER_HEALTH_HEALTH_H
 #define CONTROLLER_HEALTH_HEALTH_H 1
@@ -35,11 +36,20 @@ struct health *health_create(struct event_base *, struct model *,
                              struct fabric *);
 void health_destroy(struct health *);
 
-/* Sets the callback for changes of a backend's state; NULL: none. */
-typedef void health_watch_cb(void *aux, const char *balancer,
-                             const char *port, enum backend_state,
-                             const char *reason);
-void health_set_watch(struct health *, health_watch_cb *, void *aux);
+/* Callbacks, each of which may be NULL. */
+struct health_watch {
+    /* The state of a backend has changed. */
+    void (*backend)(void *aux, const char *balancer, const char *port,
+                    enum backend_state, const char *reason);
+    /* A standby serves since fewer others do than "min_serving", or stands by
+     * again. */
+    void (*standby)(void *aux, const char *balancer, const char *port,
+                    bool serves, const char *reason);
+};
+
+/* Sets who is told of changes, a borrowed constant; NULL: nobody. */
+void health_set_watch(struct health *, const struct health_watch *,
+                      void *aux);
 
 /* Fills in the status of a backend, with its history in 'arena'.  Returns
  * false if it is not checked. */

@@ -211,6 +211,7 @@ restrict_event(const struct event_scope *scope,
         json_object_set_new(data, "reason", json_string(MODEL_OUT_OF_SCOPE));
         return owns_member(scope, entry, VMN_TABLE_PORT, data, "port");
     case EVENT_HEALTH:
+    case EVENT_STANDBY:
         return (owns_member(scope, entry, VMN_TABLE_LOADBALANCER, data,
                             "loadbalancer")
                 && owns_member(scope, entry, VMN_TABLE_PORT, data, "port"));

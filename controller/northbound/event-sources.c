@@ -2,7 +2,7 @@
  *
  * The sources of events that are told as they happen: groups of revisions that
  * are durable, what the fabric reports of hosts and packets, backends' health,
- * and the load of balancers.  Not for the states of hosts and ports
+ * standbys that serve, and the load of balancers.  Not for the states of hosts and ports
  * (event-states.c). */
 
 #include <config.h>
@@ -347,24 +347,54 @@ sample_cb(void *es_, enum fabric_sample_kind kind,
 
 /* Backends.  ------------------------------------------------------------- */
 
+/* Appends what an event of a balancer's backend is about. */
 static void
-health_cb(void *es_, const char *balancer, const char *port,
-          enum backend_state state, const char *reason)
+about_backend(const struct event_sources *es, const char *balancer,
+              const char *port, struct ds *about)
 {
-    struct event_sources *es = es_;
     const struct vmn_port *row = model_get_durable(
         es->nb->model, VMN_TABLE_PORT, port, NULL);
+
+    event_about(about, VMN_TABLE_PORT, port);
+    event_about(about, VMN_TABLE_LOADBALANCER, balancer);
+    event_about(about, VMN_TABLE_NETWORK, row ? row->network : NULL);
+}
+
+static void
+backend_cb(void *es_, const char *balancer, const char *port,
+           enum backend_state state, const char *reason)
+{
+    struct event_sources *es = es_;
     struct ds about = DS_EMPTY_INITIALIZER;
 
-    event_about(&about, VMN_TABLE_PORT, port);
-    event_about(&about, VMN_TABLE_LOADBALANCER, balancer);
-    event_about(&about, VMN_TABLE_NETWORK, row ? row->network : NULL);
+    about_backend(es, balancer, port, &about);
     event_push(es->nb, EVENT_HEALTH, &nb_event_health,
                &(const struct nb_event_health) {
                    balancer, port, time_wall_msec(),
                    backend_state_names[state], reason[0] ? reason : NULL,
                }, &about, false);
 }
+
+static void
+standby_cb(void *es_, const char *balancer, const char *port, bool serves,
+           const char *reason)
+{
+    struct event_sources *es = es_;
+    struct ds about = DS_EMPTY_INITIALIZER;
+
+    about_backend(es, balancer, port, &about);
+    event_push(es->nb, EVENT_STANDBY, &nb_event_standby,
+               &(const struct nb_event_standby) {
+                   balancer, port, time_wall_msec(),
+                   nb_backend_states[serves ? VMN_LB_SERVING
+                                     : VMN_LB_STANDBY], reason,
+               }, &about, false);
+}
+
+static const struct health_watch health_watch = {
+    .backend = backend_cb,
+    .standby = standby_cb,
+};
 
 /* Creation and destruction.  ---------------------------------------------- */
 
@@ -388,7 +418,7 @@ event_sources_create(struct northbound *nb)
         fabric_add_watch(nb->fabric, &fabric_watch, es);
     }
     if (nb->health) {
-        health_set_watch(nb->health, health_cb, es);
+        health_set_watch(nb->health, &health_watch, es);
     }
     if (nb->load) {
         load_monitor_set_watch(nb->load, scale_cb, es);

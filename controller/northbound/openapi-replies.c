@@ -384,6 +384,17 @@ const struct schema_struct nb_event_health = SHOWN_KEPT(
     SHOWN_OF(nb_event_health, reason, STRING, 0,
              "As in the balancer's status."));
 
+const struct schema_struct nb_event_standby = SHOWN_KEPT(
+    "standby", nb_event_standby,
+    SHOWN_OF(nb_event_standby, loadbalancer, STRING, ALWAYS, "The balancer."),
+    SHOWN_OF(nb_event_standby, port, STRING, ALWAYS, "Its standby."),
+    SHOWN_OF(nb_event_standby, time, STRING, ALWAYS | TIME, "When."),
+    SHOWN_OF(nb_event_standby, state, ENUM, ALWAYS,
+             "`serving`: it gets new connections, as fewer others serve than "
+             "`min_serving`; `standby`: it does not any more.",
+             SHOWN_NAMES("serving", "standby")),
+    SHOWN_OF(nb_event_standby, reason, STRING, ALWAYS, "Why."));
+
 const struct schema_struct nb_event_gateway = SHOWN_KEPT(
     "gateway", nb_event_gateway,
     SHOWN_OF(nb_event_gateway, router, STRING, ALWAYS, "The router."),
@@ -430,6 +441,9 @@ const struct schema_struct nb_reply_events = SHOWN_STRUCT(
           .nested = &nb_event_audit),
     SHOWN("health", STRUCT, 0, "A backend's state changed.",
           .nested = &nb_event_health),
+    SHOWN("standby", STRUCT, 0,
+          "A standby of a balancer serves, or stands by again.",
+          .nested = &nb_event_standby),
     SHOWN("scale", STRUCT, 0,
           "The load of a balancer crossed a threshold.",
           .nested = &load_event_shown),

@@ -33,6 +33,8 @@
     NEXT(AUDIT, "audit")                                                \
     /* A backend's health has changed. */                               \
     NEXT(HEALTH, "health")                                              \
+    /* A balancer's standby serves, or stands by again. */              \
+    NEXT(STANDBY, "standby")                                            \
     /* A balancer's load requires another number of backends. */        \
     NEXT(SCALE, "scale")                                                \
     /* Another host is a router's gateway, or none is. */               \

@@ -119,7 +119,8 @@ def world(lab):
 
 @pytest.fixture
 def reader(lab):
-    reader = Reader(lab.vmnd.socket, "?kinds=health&loadbalancer=lb")
+    reader = Reader(lab.vmnd.socket,
+                    "?kinds=health,standby&loadbalancer=lb")
     reader.take("start")
     yield reader
     reader.close()
@@ -411,6 +412,27 @@ def test_restart_and_hosts_that_go(world):
         world.lab.host("h2").heal()
     becomes(world, "w2", "up", seconds=30)
     world.lab.await_synced()
+
+
+def test_standby_that_serves_is_told(world, reader):
+    web = serve(world, "w1", "h1", "10.0.0.11")
+    serve(world, "w2", "h2", "10.0.0.12")
+    cli = world.vm("cli", "net", "h1", "10.0.0.1")
+    balancer(world, health=http(), min_serving=1,
+             backends=[{"port": "w1"}, {"port": "w2", "standby": True}])
+    for name in ("w1", "w2"):
+        becomes(world, name, "up")
+    assert serves(world, cli, ["w1"])
+    web.be("500")
+    # It may have served before w1 was known to be up.
+    reader.take("health", port="w1", state="down")
+    found = reader.take("standby", port="w2", state="serving")[1]
+    assert found["loadbalancer"] == "lb"
+    assert found["reason"] == "none of the others serves"
+    assert serves(world, cli, ["w2"])
+    web.be("ok")
+    found = reader.take("standby", port="w2", state="standby")[1]
+    assert found["reason"] == "enough others serve"
 
 
 def test_drains_end(world):

@@ -148,8 +148,10 @@ static const struct step every_event[] = {
             " \"src\": {\"port\": \"a\"}, \"dst\": {\"port\": \"b\"},"
             " \"protocol\": \"tcp\", \"reason\": \"quarantined\","
             " \"object\": null, \"quarantined_by\": [\"ports/a\","
-            " \"quarantines/q\"]}") },
-    { "GET /v1/events?kinds=host%2Cdrop&port=a&background=true&after=18",
+            " \"quarantines/q\"]}")
+      EVENT("19", "standby", "{\"time\": \"T12\", \"loadbalancer\": \"lb\","
+            " \"port\": \"a\", \"state\": \"serving\", \"reason\": \"why\"}") },
+    { "GET /v1/events?kinds=host%2Cdrop&port=a&background=true&after=19",
       NULL, NO_MORE },
     { NULL, NULL, 0, NULL },
 };
@@ -173,7 +175,8 @@ events_are_a_line_each(void **state OVS_UNUSED)
                 "T9  gateway    r lost its gateway h2: why\n"
                 "T10  gateway    r has its gateway again: h2\n"
                 "T11  drop       h1 a -> b tcp: quarantined, by ports/a, "
-                "quarantines/q\n",
+                "quarantines/q\n"
+                "T12  standby    lb: a serving: why\n",
                 AWAY);
     assert_alone("", "events", CTL_UNREACHABLE, "cannot reach");
     assert_alone("", "events -o yaml", CTL_USAGE, "-o is table or json");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Unit tests of what controller/health is made of: when a backend is taken for
- * well, timers, and how many probes may leave.  The prober's are in
+ * well, timers, how many probes may leave, and standbys that serve.  The prober's are in
  * test-health.c. */
 
 #include <config.h>
@@ -15,6 +15,7 @@
 
 #include "controller/health/backend-up-down.h"
 #include "controller/health/probe-rate.h"
+#include "controller/health/standby-watch.h"
 #include "controller/health/timer-heap.h"
 #include "openvswitch/vlog.h"
 #include "random.h"
@@ -199,6 +200,87 @@ pacing_gives_turns(void **state OVS_UNUSED)
     probe_rate_uninit(&pacing);
 }
 
+/* Standbys.  -------------------------------------------------------------- */
+
+struct told_standby {
+    int n;
+    char text[128];             /* The last one. */
+};
+
+static void
+standby_cb(void *told_, const char *balancer, const char *port, bool serves,
+           const char *reason)
+{
+    struct told_standby *told = told_;
+
+    told->n++;
+    snprintf(told->text, sizeof told->text, "%s %s %s: %s", balancer, port,
+             serves ? "serves" : "stands by", reason);
+}
+
+static void
+standbys_are_told_when_they_begin_and_end(void **state OVS_UNUSED)
+{
+    struct vmn_backend named[] = {
+        { .port = "a" }, { .port = "c", .standby = true },
+        { .port = "gone", .standby = true },
+    };
+    struct vmn_loadbalancer lb = {
+        .row.name = "lb", .min_serving = 1, .backends = named,
+        .n_backends = ARRAY_SIZE(named),
+    };
+    struct vmn_lb_member members[] = {
+        { .port = "a", .state = VMN_LB_SERVING },
+        { .port = "b", .state = VMN_LB_SERVING },
+        { .port = "c", .state = VMN_LB_STANDBY },
+    };
+    struct told_standby told = { 0 };
+    struct standby_watch *watch = standby_watch_create(standby_cb, &told);
+    enum vmn_lb_state *c = &members[2].state;
+
+#define UPDATE() \
+    standby_watch_update(watch, "lb", &lb, members, ARRAY_SIZE(members), true)
+    UPDATE();
+    assert_int_equal(told.n, 0);
+    *c = VMN_LB_SERVING;
+    UPDATE();
+    UPDATE();
+    assert_int_equal(told.n, 1);
+    assert_string_equal(told.text, "lb c serves: none of the others serves");
+    /* That it fails is not told here, nor that it serves again. */
+    *c = VMN_LB_DOWN;
+    UPDATE();
+    *c = VMN_LB_SERVING;
+    UPDATE();
+    assert_int_equal(told.n, 1);
+    *c = VMN_LB_STANDBY;
+    UPDATE();
+    assert_int_equal(told.n, 2);
+    assert_string_equal(told.text, "lb c stands by: enough others serve");
+    lb.min_serving = 3;
+    *c = VMN_LB_SERVING;
+    UPDATE();
+    assert_int_equal(told.n, 3);
+    assert_string_equal(told.text, "lb c serves: fewer than 3 others serve");
+
+    /* Who is no standby any more, or gone, is forgotten. */
+    named[1].standby = false;
+    UPDATE();
+    named[1].standby = true;
+    *c = VMN_LB_STANDBY;
+    UPDATE();
+    assert_int_equal(told.n, 3);
+    /* What they do at the start is known. */
+    *c = VMN_LB_SERVING;
+    standby_watch_update(watch, "lb", NULL, NULL, 0, true);
+    standby_watch_update(watch, "lb", &lb, members, ARRAY_SIZE(members),
+                         false);
+    UPDATE();
+    assert_int_equal(told.n, 3);
+    standby_watch_destroy(watch);
+#undef UPDATE
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -209,6 +291,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(out_is_at_once_and_no_flapping),
         cmocka_unit_test(timers_come_in_order),
         cmocka_unit_test(pacing_gives_turns),
+        cmocka_unit_test(standbys_are_told_when_they_begin_and_end),
     };
 
     vlog_set_levels(NULL, VLF_CONSOLE, VLL_OFF);
