@@ -245,6 +245,20 @@ get_revisions(struct ctl *ctl, size_t limit, struct ctl_reply *reply)
     return status;
 }
 
+/* An undo may be of some objects of that revision alone: the changes say of
+ * which. */
+static void
+show_undoes(struct ctl *ctl, const json_t *revision)
+{
+    json_int_t undoes = json_integer_value(json_object_get(revision,
+                                                           "undoes"));
+
+    if (undoes) {
+        fprintf(ctl->out, "Undoes:      changes in %"JSON_INTEGER_FORMAT"\n",
+                undoes);
+    }
+}
+
 /* Says which restore has taken the revision back, if one has. */
 static void
 show_taken_back(struct ctl *ctl, const json_t *revision)
@@ -397,7 +411,7 @@ ctl_cmd_revision(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
         ctl_show_field_or_dash(ctl->out, "Time", reply.body, "/time");
         show_author(ctl, reply.body);
         ctl_show_field(ctl->out, "Comment", reply.body, "/comment");
-        ctl_show_field(ctl->out, "Undoes", reply.body, "/undoes");
+        show_undoes(ctl, reply.body);
         show_taken_back(ctl, reply.body);
         ctl_show_field(ctl->out, "Installed", receipt, "/installed");
         show_duration(ctl, json_object_get(reply.body, "duration_us"));
@@ -415,7 +429,7 @@ ctl_cmd_revision(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
 }
 
 /* Prints "put ports/web-1, delete ports/web-2 and 3 more", of an undo behind
- * "undo of 41: ". */
+ * "undo of changes in 41: ": it may be of some of these alone. */
 static void
 print_changes(const json_t *revision, struct ds *ds)
 {
@@ -425,7 +439,7 @@ print_changes(const json_t *revision, struct ds *ds)
     size_t i;
 
     if (undoes) {
-        ds_put_format(ds, "undo of %"JSON_INTEGER_FORMAT": ",
+        ds_put_format(ds, "undo of changes in %"JSON_INTEGER_FORMAT": ",
                       json_integer_value(undoes));
     }
     json_array_foreach (changes, i, change) {

@@ -525,7 +525,7 @@ def test_undo_gives_back_what_was(shop):
                   ["revision", "latest"],
                   ["events", "--since", str(changed)]):
         shown, _ = shop.vmnctl(*words)
-        assert re.search("(Undoes: +|undo of )%d\\b" % changed, shown), shown
+        assert re.search("(changes in|undo of) %d\\b" % changed, shown), shown
     assert "\nports/db-1 updated\n  labels.role: none -> db\n" in out, out
     assert shop.api.get("ports/db-1")["spec"] == before["spec"]
 

@@ -102,7 +102,8 @@ function detail(found) {
   return { fill, node: [
     facts([["Time", when(found.time)], ["Who", found.who],
       ["Comment", found.comment ?? null],
-      ["Undoes", found.undoes ? `revision ${number(found.undoes)}` : null],
+      ["Undoes", found.undoes
+        ? `changes in revision ${number(found.undoes)}` : null],
       ["Taken back", found.restored_over ? `by revision ${
         number(found.restored_over)}, the restore of a backup` : null],
       ["Duration", duration ? STEPS.filter(([k]) => duration[k] !== undefined
@@ -152,7 +153,7 @@ function makeList(state, open, end) {
       { title: "Time", width: WHEN_WIDTH, cell: (r) => when(r.time) },
       { title: "Who", width: "minmax(116px, .5fr)", cell: (r) => r.who },
       { title: "Changes", width: "2fr", cell: (r) =>
-        (r.undoes ? `undo of ${number(r.undoes)}: ` : "")
+        (r.undoes ? `undo of changes in ${number(r.undoes)}: ` : "")
         + changes(r.changes) + (r.comment ? ` – ${r.comment}` : "") },
       { title: "Installed", width: "96px",
         cell: (r) => progress(
