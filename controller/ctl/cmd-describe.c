@@ -96,7 +96,7 @@ ctl_has_string(const json_t *array, const char *text)
 
 /* Changes.  -------------------------------------------------------------- */
 
-/* Prints "3 of 3", "2 of 3: h3 offline", or "concerns no host". */
+/* Prints "3 of 3", "2 of 3: h3 offline", or "concerns no host's flows". */
 static void
 print_installed(const json_t *revision, struct ds *ds)
 {
@@ -112,7 +112,7 @@ print_installed(const json_t *revision, struct ds *ds)
         return;
     }
     if (!json_array_size(hosts)) {
-        ds_put_cstr(ds, hosts ? "concerns no host" : "");
+        ds_put_cstr(ds, hosts ? "concerns no host's flows" : "");
         return;
     }
     json_array_foreach (hosts, i, host) {

@@ -129,7 +129,7 @@ show_lacks(struct ctl *ctl, const json_t *receipt)
               ctl->out);
     } else if (json_is_array(json_object_get(receipt, "hosts"))
                && !json_array_size(json_object_get(receipt, "hosts"))) {
-        fputs("\nIt concerns no host.\n", ctl->out);
+        fputs("\nIt concerns no host's flows.\n", ctl->out);
     }
 }
 
@@ -145,8 +145,8 @@ ctl_put_taken_back(const json_t *revision, struct ds *ds)
     return by;
 }
 
-/* "3 of 3", "concerns no host", "taken back by 6" (the restore of a backup),
- * or nothing if that is not known. */
+/* "3 of 3", "concerns no host's flows", "taken back by 6" (the restore of a
+ * backup), or nothing if that is not known. */
 static void
 print_progress(const json_t *revision, struct ds *ds)
 {

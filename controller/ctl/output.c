@@ -165,6 +165,6 @@ ctl_append_installed(struct ds *ds, unsigned long long int n_hosts)
         ds_put_format(ds, "is installed on %llu host%s", n_hosts,
                       n_hosts == 1 ? "" : "s");
     } else {
-        ds_put_cstr(ds, "concerns no host");
+        ds_put_cstr(ds, "concerns no host's flows");
     }
 }

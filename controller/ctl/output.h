@@ -49,7 +49,7 @@ void ctl_show_nonempty_table(FILE *, const struct ctl_column *columns,
                              const json_t *array);
 
 /* Appends that a revision "is installed on N hosts", or that it "concerns no
- * host". */
+ * host's flows": of what hosts' databases hold there is no receipt. */
 void ctl_append_installed(struct ds *, unsigned long long int n_hosts);
 
 #endif /* controller/ctl/output.h */

@@ -149,7 +149,7 @@ export const scenes = {
       await detail.getByText("shop-web").first().waitFor();
       await detail.getByRole("list", { name: "Flows" }).getByText("in_port")
         .first().waitFor();
-      await detail.getByText(/installed on|concerns no host/).waitFor();
+      await detail.getByText(/installed on|concerns no host's flows/).waitFor();
       // What would be markup is text.
       await detail.getByText(MARKUP).waitFor();
       assert.equal(await page.locator("main img").count(), 0);
@@ -410,7 +410,7 @@ export const scenes = {
         topology: (p) => p.getByRole("button",
           { name: /^host hv0, synced/ }),
         "topology/ports/p0": (p) => section(p, "Port p0").getByText(
-          /installed on|concerns no host|too old/),
+          /installed on|concerns no host's flows|too old/),
         "topology/hosts/hv0": (p) => rows(section(p, "Host hv0"))
           .filter({ hasText: "p0" }).first(),
         policies: (p) => section(p, "Tier application").getByText("g0")

@@ -110,7 +110,7 @@ def test_a_port_with_all_that_concerns_it(shop):
     change = parts["Last changes"][1]
     port = shop.api.get("ports/db-1")
     assert change[0] == port["metadata"]["etag"]
-    assert (change[3], change[4]) == ("create", "concerns no host"), change
+    assert (change[3], change[4]) == ("create", "concerns no host's flows"), change
     row = parts["Packets that were dropped lately"][1]
     assert row[2].startswith("web-1 ") and row[5:8] == [
         "denied by rule", "policies/watch", "0"], row
@@ -130,7 +130,7 @@ def test_changes_are_those_of_the_object(shop):
     changes = parts["Last changes"][1:]
     assert [row[3] for row in changes] == ["update"] * 3 + ["create"]
     assert all(row[4] in ("1 of 1", "2 of 2",
-                          "concerns no host")
+                          "concerns no host's flows")
                for row in changes), changes
     revisions = [int(row[0]) for row in changes]
     assert revisions == sorted(revisions, reverse=True)

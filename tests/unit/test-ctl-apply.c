@@ -66,7 +66,7 @@ apply_says_which_revision_and_that_it_concerns_no_host(
     };
 
     assert_play(steps, two_objects, "apply -f - --wait", CTL_DONE,
-                "revision 8 concerns no host\n", "");
+                "revision 8 concerns no host's flows\n", "");
 }
 
 static void

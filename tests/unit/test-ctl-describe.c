@@ -54,11 +54,11 @@
     "h1     firewall   member   1       -\n"                            \
     "\nLast changes:\n"                                                 \
     "REVISION   TIME   WHO                 CHANGE                        "     \
-    "INSTALLED            DURATION\n"                                   \
+    "INSTALLED                  DURATION\n"                             \
     "7          T      unix:uid=0 (root)   quarantine by quarantines/q   "     \
-    "concerns no host     -\n"                                          \
+    "concerns no host's flows   -\n"                                    \
     "5          T      unix:uid=0 (root)   update                        "     \
-    "1 of 2: h2 offline   2.2 ms\n"
+    "1 of 2: h2 offline         2.2 ms\n"
 
 #define PORT(STATUS)                                                    \
     { "GET /v1/ports/db-1", NULL, 200,                                  \

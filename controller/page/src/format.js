@@ -37,7 +37,7 @@ export function plural(n, one, many) {
 /** How far a revision is that all 'n' hosts concerned have. */
 export function installedOn(n) {
   return n ? `installed on all ${plural(n, "host")} concerned`
-    : "concerns no host";
+    : "concerns no host's flows";
 }
 
 /** Date and time, in the time zone of the browser. */
