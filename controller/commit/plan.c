@@ -232,6 +232,17 @@ count_scope(struct shash *hosts, const struct scope_counts *sc)
     }
 }
 
+/* Returns how many bundles it takes at least, which the host gets one after
+ * the other; 0 if that is one. */
+static uint64_t
+count_bundles(const struct counts *counts)
+{
+    uint64_t n = DIV_ROUND_UP(counts->added + counts->changed
+                              + counts->removed, ENGINE_BUNDLE_ITEMS);
+
+    return n > 1 ? n : 0;
+}
+
 /* Of the hosts' totals, which are made of what others have as well, an
  * account with a scope is not told. */
 static void
@@ -265,6 +276,7 @@ put_hosts(struct plan *plan, const struct engine *engine,
             .added = counts->added, .changed = counts->changed,
             .removed = counts->removed,
             .total = all ? engine_host_total(engine, nodes[i]->name) : 0,
+            .bundles = count_bundles(counts),
         };
     }
     free(nodes);
@@ -310,7 +322,10 @@ static const struct schema_struct host_shown = SHOWN_KEPT(
     SHOWN_OF(plan_host, removed, U64, ALWAYS, "How many it would lose."),
     SHOWN_OF(plan_host, total, U64, HIDE,
              "How many it would hold; absent if none, and for accounts with "
-             "a scope."));
+             "a scope."),
+    SHOWN_OF(plan_host, bundles, U64, HIDE,
+             "How many bundles it takes at least, one after the other, if "
+             "that is more than one: it would not get all at one moment."));
 
 static const struct schema_struct flows_shown = SHOWN_KEPT(
     "flows", plan_flows,

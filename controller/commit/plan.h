@@ -38,6 +38,7 @@ struct plan_object {
 struct plan_host {
     const char *host;
     uint64_t added, changed, removed, total;
+    uint64_t bundles;           /* That it takes; 0: it is one. */
 };
 
 struct plan_flows {

@@ -44,6 +44,9 @@ ctl_plan_check(struct ctl *ctl, const struct ctl_command *command)
     return true;
 }
 
+/* The most hosts that are named of those that get a change in parts. */
+#define N_PARTS_NAMED 5
+
 static const struct ctl_column app_columns[] = {
     { "APP", "/app", NULL },
     { "ADDED", "/added", NULL },
@@ -179,6 +182,37 @@ creates_port(const json_t *objects)
     return false;
 }
 
+/* Names the hosts that would not get all of it at one moment. */
+static void
+show_parts(struct ctl *ctl, const json_t *hosts)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    const json_t *host;
+    size_t i, n = 0;
+
+    json_array_foreach (hosts, i, host) {
+        json_int_t parts = json_integer_value(json_object_get(host,
+                                                              "bundles"));
+
+        if (parts && n++ < N_PARTS_NAMED) {
+            ds_put_format(&ds, "%s %s (%"JSON_INTEGER_FORMAT")",
+                          n > 1 ? "," : "",
+                          json_string_value(json_object_get(host, "host")),
+                          parts);
+        }
+    }
+    if (n) {
+        ctl_print_safely(ctl->out, "would be sent in parts, one after the "
+                         "other, to:");
+        if (n > N_PARTS_NAMED) {
+            ds_put_format(&ds, ", and %"PRIuSIZE" more", n - N_PARTS_NAMED);
+        }
+        ds_put_char(&ds, '\n');
+        ctl_print_safely(ctl->out, ds_cstr(&ds));
+    }
+    ds_destroy(&ds);
+}
+
 void
 ctl_plan_show(struct ctl *ctl, const json_t *plan)
 {
@@ -204,6 +238,7 @@ ctl_plan_show(struct ctl *ctl, const json_t *plan)
         show_counted(ctl, flows);
         ctl_show_nonempty_table(ctl->out, host_columns,
                                 json_object_get(flows, "hosts"));
+        show_parts(ctl, json_object_get(flows, "hosts"));
         ctl_print_restarts(ctl, json_object_get(plan, "restarts"),
                            "would start");
         ctl_show_nonempty_table(ctl->out, problem_columns,

@@ -155,6 +155,11 @@ struct engine_member {
     bool joined;                /* Otherwise it left. */
 };
 
+/* The most flows and groups that a live switch is sent as one bundle, which
+ * holds its main thread for some 0.05 s (tests/bench/switch-sizes).  Of a
+ * larger difference it gets several, one after the other. */
+#define ENGINE_BUNDLE_ITEMS 16384
+
 /* The changes of one run.  An item that is added and withdrawn within the run
  * is not included.  Membership is as of the end of the run: a host that joined
  * a scope needs all of the scope's items (not only those in 'changes'); one

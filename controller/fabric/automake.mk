@@ -116,6 +116,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/session/audit.h \
 	controller/fabric/session/backlog.c \
 	controller/fabric/session/backlog.h \
+	controller/fabric/session/backlog-parts.c \
+	controller/fabric/session/backlog-parts.h \
 	controller/fabric/session/bundle-acks.c \
 	controller/fabric/session/bundle-acks.h \
 	controller/fabric/session/bundle-send.c \

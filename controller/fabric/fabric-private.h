@@ -103,6 +103,7 @@ struct fabric {
     struct ovs_list digest_queries; /* Of fabric-unixctl.c. */
     /* Copies of fabric_options, or their defaults. */
     size_t max_bundles, max_bytes;
+    size_t max_bundle_items, max_bundle_bytes;
     int stall_ms;
     int silent_ms, silent_inbound_ms; /* HOST_SILENT_*, except in tests. */
     int flush_again_ms, flush_keep_ms; /* FABRIC_FLUSH_*_MS, except in

@@ -197,6 +197,10 @@ set_limits(struct fabric *f, const struct fabric_options *options)
 {
     f->max_bundles = options->max_bundles ? : FABRIC_MAX_BUNDLES;
     f->max_bytes = options->max_bytes ? : FABRIC_MAX_BYTES;
+    f->max_bundle_items = options->max_bundle_items
+                          ? : ENGINE_BUNDLE_ITEMS;
+    f->max_bundle_bytes = options->max_bundle_bytes
+                          ? : FABRIC_MAX_BUNDLE_BYTES;
     f->host_memory = (options->host_memory
                       ? : (size_t) FABRIC_HOST_MEMORY_MIB << 20);
     f->report_rate = options->report_rate;

@@ -44,6 +44,8 @@ struct fabric_options {
                                    * number */
     size_t max_bytes;             /* on, or from this number of bytes in them,
                                    * revisions are merged. */
+    size_t max_bundle_items;      /* Flows and groups, and */
+    size_t max_bundle_bytes;      /* bytes of a bundle: more is cut. */
     int stall_ms;                 /* A switch that sends no reply for this long
                                    * is disconnected. */
     size_t max_queue;             /* So is one with this many bytes waiting to
@@ -77,6 +79,8 @@ struct fabric_options {
 #define FABRIC_COUNT_MAX_S 86400
 #define FABRIC_MAX_BUNDLES 32
 #define FABRIC_MAX_BYTES (8 * 1024 * 1024)
+/* Of groups with many buckets the bytes count. */
+#define FABRIC_MAX_BUNDLE_BYTES (4 * 1024 * 1024)
 #define FABRIC_STALL_MS (60 * 1000)
 
 /* Returns 0 or a positive errno, and sets the error. */

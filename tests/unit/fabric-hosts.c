@@ -313,6 +313,17 @@ setup_narrow(void **state OVS_UNUSED)
     return setup_with(&options);
 }
 
+/* Three flows and groups fill a bundle. */
+int
+setup_parts(void **state OVS_UNUSED)
+{
+    struct fabric_options options = {
+        .max_bundles = 2, .max_bundle_items = 3,
+    };
+
+    return setup_with(&options);
+}
+
 /* Hosts may send little beyond what is desired of them: 256 records. */
 int
 setup_meagre(void **state OVS_UNUSED)

@@ -32,6 +32,8 @@ int setup_audits(void **state); /* Each host is audited every second. */
 int setup_counts(void **state); /* Counters are read every second. */
 int setup_hasty(void **state);  /* Answers are due soon. */
 int setup_narrow(void **state); /* Few bundles may be under way. */
+int setup_parts(void **state);  /* The same, and three flows and groups fill
+                                 * one. */
 int setup_meagre(void **state); /* Hosts may send little. */
 int teardown(void **state);
 /* For main(): the case argv[1], or all 'n' tests. */

@@ -676,6 +676,7 @@ main(int argc OVS_UNUSED, char *argv[])
         T(refusal_that_is_overtaken_by_a_change_stays_told, setup),
         T(refused_port_is_lacking_until_its_next_flow_is_taken, setup),
         T(no_receipt_says_more_than_is_true, setup_narrow),
+        T(no_receipt_says_more_than_is_true, setup_parts),
     };
 
     return run_all(argv, tests, ARRAY_SIZE(tests));

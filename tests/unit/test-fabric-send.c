@@ -7,6 +7,7 @@
 
 #include "tests/unit/fabric-hosts.h"
 
+#include <event2/event.h>
 #include <string.h>
 
 #include "controller/fabric/fabric-receipts.h"
@@ -414,6 +415,138 @@ a_switch_without_meters_lacks_what_has_a_limit(void **state OVS_UNUSED)
                            "OFPMMFC_OUT_OF_METERS"));
 }
 
+/* Parts.  ---------------------------------------------------------------- */
+
+/* Lets the switch commit the bundle that has come, which is but one: the next
+ * one waits for its answer. */
+static void
+commit_one(void)
+{
+    unsigned before = switches[0].n_commits;
+
+    for (int i = 0; i < 10; i++) {
+        turn();
+    }
+    while (!ovs_list_is_empty(&switches[0].held)) {
+        fake_switch_release_one(&switches[0]);
+    }
+    assert_int_equal(switches[0].n_commits, before + 1);
+}
+
+/* Edits 'n' ports of a switch that answers nothing. */
+static void
+edit_and_hold(int n, int value)
+{
+    switches[0].hold = true;
+    ds_clear(&switches[0].order);
+    edit_ports(n, "h0", value);
+}
+
+static bool
+holds(int prio)
+{
+    return fake_switch_find(&switches[0], prio) != NULL;
+}
+
+static void
+large_change_comes_in_parts_that_hide_nothing(void **state OVS_UNUSED)
+{
+    connect_host(0);
+    assert_true(fake_switch_marker(&switches[0]) != 0);
+
+    edit_and_hold(7, 1);
+    commit_one();
+    assert_string_equal(ds_cstr(&switches[0].order), "FFF.");
+    assert_true(holds(1006) && holds(1005) && holds(1004) && !holds(1003));
+    assert_int_equal(fake_switch_marker(&switches[0]), 0);
+    assert_string_equal(receipt_of(revision, 0), "pending");
+    assert_true(switch_acked(host(0)->sw) < revision);
+    commit_one();
+    assert_true(holds(1001) && !holds(1000));
+    assert_string_equal(receipt_of(revision, 0), "pending");
+    fake_switch_release(&switches[0]);
+    until_acked(0);
+    assert_string_equal(ds_cstr(&switches[0].order), "FFF.FFF.F.");
+    assert_string_equal(receipt_of(revision, 0), "confirmed");
+    check_host(0);
+
+    /* What would come to light with another is gone before it. */
+    edit_and_hold(7, -1);
+    commit_one();
+    assert_true(!holds(1000) && !holds(1002) && holds(1003));
+    fake_switch_release(&switches[0]);
+    until_acked(0);
+    assert_string_equal(ds_cstr(&switches[0].order), "fff.fff.f.");
+    check_host(0);
+
+    /* As many as fit are one. */
+    edit_and_hold(3, 1);
+    fake_switch_release(&switches[0]);
+    until_acked(0);
+    assert_string_equal(ds_cstr(&switches[0].order), "FFF.");
+    check_host(0);
+}
+
+static void
+parts_take_in_what_changes_meanwhile(void **state OVS_UNUSED)
+{
+    uint64_t first;
+
+    connect_host(0);
+    edit_and_hold(7, 1);
+    TURN_UNTIL(!ovs_list_is_empty(&switches[0].held));
+    first = revision;
+    edit_port("many0", "red", 1000, "h0", 2, false);
+    edit_port("many6", "red", 1006, "h0", 2, false);
+    edit_port("more", "red", 2000, "h0", 1, true);
+    fake_switch_release(&switches[0]);
+    until_acked(0);
+    /* The group, then new flows, then the one that was there already. */
+    assert_string_equal(ds_cstr(&switches[0].order), "FFF.GFF.FFF.F.");
+    assert_string_equal(receipt_of(first, 0), "confirmed");
+    assert_string_equal(receipt_of(revision, 0), "confirmed");
+    check_host(0);
+}
+
+static void
+parts_of_which_the_rest_is_taken_back_are_complete(void **state OVS_UNUSED)
+{
+    connect_host(0);
+    edit_and_hold(4, 1);
+    TURN_UNTIL(!ovs_list_is_empty(&switches[0].held));
+    edit(VMN_TABLE_PORT, "many0", NULL);
+    fake_switch_release(&switches[0]);
+    until_acked(0);
+    assert_string_equal(ds_cstr(&switches[0].order), "FFF..");
+    assert_string_equal(receipt_of(revision, 0), "confirmed");
+    check_host(0);              /* The marker is there again. */
+}
+
+static void
+part_that_is_refused_is_mended(void **state OVS_UNUSED)
+{
+    connect_host(0);
+    switches[0].refuse_priority = 1001;
+    edit_ports(7, "h0", 1);
+    TURN_UNTIL(is_diverged(0) && host(0)->sw->rejected.backing_off);
+    assert_string_equal(receipt_of(revision, 0), "failed");
+    assert_true(holds(1006) && holds(1000) && !holds(1001));
+    switches[0].refuse_priority = 0;
+    event_active(host(0)->sw->rejected.backoff, EV_TIMEOUT, 1);
+    TURN_UNTIL(is_synced(0));
+    assert_string_equal(receipt_of(revision, 0), "confirmed");
+    check_host(0);
+
+    /* Lost in the middle: without a marker it is read. */
+    edit_and_hold(7, 2);
+    commit_one();
+    disconnect_host(0);
+    fake_switch_release(&switches[0]);
+    connect_host(0);
+    assert_string_equal(receipt_of(revision, 0), "confirmed");
+    check_host(0);
+}
+
 /* All together.  --------------------------------------------------------- */
 
 static void
@@ -502,7 +635,12 @@ main(int argc OVS_UNUSED, char *argv[])
         T(another_limit_takes_the_place_of_one_everywhere, setup),
         T(only_a_switch_with_meters_is_asked_for_them_again, setup),
         T(a_switch_without_meters_lacks_what_has_a_limit, setup),
+        T(large_change_comes_in_parts_that_hide_nothing, setup_parts),
+        T(parts_take_in_what_changes_meanwhile, setup_parts),
+        T(parts_of_which_the_rest_is_taken_back_are_complete, setup_parts),
+        T(part_that_is_refused_is_mended, setup_parts),
         T(random_edits_and_drops_end_in_what_is_desired, setup_narrow),
+        T(random_edits_and_drops_end_in_what_is_desired, setup_parts),
     };
 
     return run_all(argv, tests, ARRAY_SIZE(tests));

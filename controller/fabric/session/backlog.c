@@ -18,18 +18,32 @@ backlog_init(struct backlog *backlog)
     hmap_init(&backlog->entries);
 }
 
+static void
+entry_free(struct backlog_entry *entry)
+{
+    flow_item_unref(entry->key);
+    flow_item_unref(entry->sent);
+    free(entry);
+}
+
+void
+backlog_remove(struct backlog *backlog, struct backlog_entry *entry)
+{
+    hmap_remove(&backlog->entries, &entry->node);
+    entry_free(entry);
+}
+
 void
 backlog_clear(struct backlog *backlog)
 {
     struct backlog_entry *entry;
 
     HMAP_FOR_EACH_POP (entry, node, &backlog->entries) {
-        flow_item_unref(entry->key);
-        flow_item_unref(entry->sent);
-        free(entry);
+        entry_free(entry);
     }
     hmap_shrink(&backlog->entries);
     backlog->n_groups = 0;
+    backlog->begun = false;
 }
 
 void

@@ -33,6 +33,7 @@ struct backlog {
                                  * them. */
     uint64_t first, last;       /* Last revisions of the first and last
                                  * group. */
+    bool begun;                 /* A part of it was sent. */
 };
 
 void backlog_init(struct backlog *);
@@ -53,6 +54,8 @@ void backlog_touch(struct backlog *, const struct flow_item *, bool sent);
 /* If 'item' is what the switch was last sent: it has rejected that, so what it
  * has installed for the key is nothing, or older. */
 void backlog_doubt(struct backlog *, const struct flow_item *);
+/* Forgets an entry: it was sent. */
+void backlog_remove(struct backlog *, struct backlog_entry *);
 /* Returns true if the item's key was touched. */
 bool backlog_contains(const struct backlog *, const struct flow_item *);
 

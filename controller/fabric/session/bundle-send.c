@@ -3,11 +3,12 @@
  * Sends each host one bundle for a group of revisions, or for its backlog; see
  * bundle-send.h.  What a scope's hosts get (revision-diff.h) is encoded once
  * and, if it is large, sent by reference; it is not encoded while no host can
- * be sent anything, as at a start.
+ * be sent anything, as at a start.  A host that would get too much for one
+ * bundle gets it as its backlog, which is cut into parts (backlog-parts.h).
  *
  * Hosts get their bundles one after another, and the loop may run in between:
  * replies arrive while others have not been sent theirs, and switches connect
- * and disconnect.  Order in a bundle: groups are added, flows are added, flows
+ * and disconnect.  Order in a bundle of a group: groups are added, flows are added, flows
  * are deleted, groups are deleted. */
 
 #include <config.h>
@@ -18,6 +19,7 @@
 
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/session/backlog-parts.h"
 #include "controller/fabric/session/dependency-filter.h"
 #include "controller/fabric/session/marker.h"
 #include "controller/fabric/session/receipts.h"
@@ -42,6 +44,7 @@ struct out {
     struct ofpbuf gathered;
     size_t size;                /* Of all. */
     bool deletes;               /* It deletes flows. */
+    bool more;                  /* It is a part, and another one follows. */
 };
 
 static void
@@ -127,7 +130,7 @@ out_begin(struct out *out, struct fabric_switch *sw)
 {
     out->sw = sw;
     out->size = 0;
-    out->deletes = false;
+    out->deletes = out->more = false;
     ofpbuf_init(&out->gathered, 1024);
     ofmsg_put_bundle_open(&out->gathered, FLOW_ITEM_BUNDLE_ID,
                           ofconn_next_xid(sw->conn));
@@ -142,7 +145,7 @@ out_commit(struct out *out, uint64_t first, uint64_t last, uint64_t before)
 
     if (!sw->bundles.unmarkable) {
         marker_append_add(&out->gathered, ofconn_next_xid(sw->conn),
-                          switch_marker(sw));
+                          out->more ? MARKER_NONE : switch_marker(sw));
     }
     ofmsg_put_bundle_commit(&out->gathered, FLOW_ITEM_BUNDLE_ID, xid);
     out_flush(out);
@@ -248,30 +251,55 @@ report_group(struct fabric_switch *sw, const struct flow_item *sent,
     }
 }
 
-/* Adds the messages of one entry to those of the phases. */
-static void
-append_entry(struct fabric_switch *sw, const struct backlog_entry *entry,
-             struct ofpbuf phases[N_PHASES], unsigned n[N_PHASES])
+/* Appends the message of a change.  Returns its phase. */
+static int
+append_change(struct fabric_switch *sw, const struct backlog_change *change,
+              struct ofpbuf *b)
 {
-    const struct flow_item *sent = entry->sent;
-    const struct flow_item *desired = ofmessage_find_desired(
-        sw->host->fabric->engine, sw->host->name, entry->key);
-    bool group = entry->key->kind == FLOW_ITEM_GROUP;
+    const struct flow_item *sent = change->entry->sent;
+    const struct flow_item *desired = change->desired;
+    bool group = change->entry->key->kind == FLOW_ITEM_GROUP;
 
-    if (desired && (!sent || entry->doubtful
-                    || !flow_item_equal(sent, desired))) {
-        int phase = group ? GROUPS_ADD : FLOWS_ADD;
-
-        report_group(sw, sent, desired);
-        ofpbuf_put(&phases[phase], desired->send, desired->send_size);
-        n[phase]++;
-    } else if (!desired && sent) {
-        int phase = group ? GROUPS_DEL : FLOWS_DEL;
-
-        report_group(sw, sent, NULL);
-        flow_item_put_delete(sent, &phases[phase]);
-        n[phase]++;
+    report_group(sw, sent, desired);
+    if (desired) {
+        ofpbuf_put(b, desired->send, desired->send_size);
+        return group ? GROUPS_ADD : FLOWS_ADD;
     }
+    flow_item_put_delete(sent, b);
+    return group ? GROUPS_DEL : FLOWS_DEL;
+}
+
+/* Sends 'n' changes of the backlog as one bundle; if 'more' follow, the switch
+ * has no marker until then. */
+static void
+send_changes(struct fabric_switch *sw, const struct backlog_change *changes,
+             size_t n, bool more)
+{
+    const struct backlog *backlog = &sw->bundles.backlog;
+    unsigned n_sent[N_PHASES] = { 0 };
+    struct out out;
+
+    out_begin(&out, sw);
+    for (size_t i = 0; i < n; i++) {
+        n_sent[append_change(sw, &changes[i], &out.gathered)]++;
+    }
+    count_sent(&sw->host->fabric->stats, n_sent);
+    out.deletes = n_sent[FLOWS_DEL] > 0;
+    out.more = more;
+    /* A part acknowledges nothing new. */
+    out_commit(&out, more ? backlog->before : backlog->first,
+               more ? backlog->before : backlog->last, backlog->before);
+}
+
+/* Removes what was sent: the rest is sent when the switch has acknowledged
+ * it, with what has changed by then. */
+static void
+keep_rest(struct backlog *backlog, const struct backlog_change *sent, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        backlog_remove(backlog, sent[i].entry);
+    }
+    backlog->begun = true;
 }
 
 void
@@ -280,36 +308,25 @@ send_backlog(void *sw_)
     struct fabric_switch *sw = sw_;
     struct fabric *f = sw->host->fabric;
     struct backlog *backlog = &sw->bundles.backlog;
-    const struct backlog_entry *entry;
-    struct ofpbuf phases[N_PHASES];
-    unsigned n[N_PHASES] = { 0 };
-    struct out out;
+    size_t n, n_fitting;
+    struct backlog_change *changes = backlog_get_changes(sw, &n);
 
     sw->bundles.flushing = false;
-    for (int phase = 0; phase < N_PHASES; phase++) {
-        ofpbuf_init(&phases[phase], 0);
-    }
-    HMAP_FOR_EACH (entry, node, &backlog->entries) {
-        append_entry(sw, entry, phases, n);
-    }
-    if (n[GROUPS_ADD] + n[FLOWS_ADD] + n[FLOWS_DEL] + n[GROUPS_DEL]) {
-        out_begin(&out, sw);
-        for (int phase = 0; phase < N_PHASES; phase++) {
-            ofpbuf_put(&out.gathered, phases[phase].data, phases[phase].size);
-        }
-        count_sent(&f->stats, n);
-        out.deletes = n[FLOWS_DEL] > 0;
-        out_commit(&out, backlog->first, backlog->last, backlog->before);
-        f->stats.n_merged--;
+    n_fitting = backlog_count_fitting(changes, n, f->max_bundle_items,
+                                      f->max_bundle_bytes);
+    if (n || backlog->begun) {
+        send_changes(sw, changes, n_fitting, n_fitting < n);
     } else {
         /* Everything cancelled out, and no reply is outstanding. */
         receipts_confirm(f, sw->host, backlog->first, backlog->last);
     }
-    for (int phase = 0; phase < N_PHASES; phase++) {
-        ofpbuf_uninit(&phases[phase]);
+    if (n_fitting < n) {
+        keep_rest(backlog, changes, n_fitting);
+    } else {
+        f->stats.n_merged += backlog->n_groups - (n || backlog->begun);
+        backlog_clear(backlog);
     }
-    f->stats.n_merged += backlog->n_groups;
-    backlog_clear(backlog);
+    free(changes);
     rejected_items_prune(sw);
 }
 
@@ -370,6 +387,35 @@ open_receipt(struct revision_diff *gd)
     receipts_close(f, receipt);
 }
 
+/* Returns true if what the host gets would hold its switch's main thread for
+ * too long.  What is replaced counts twice: send_backlog() looks closer. */
+static bool
+is_too_much(const struct fabric_switch *sw)
+{
+    const struct fabric *f = sw->host->fabric;
+    size_t n = 0, size = 0;
+
+    for (size_t i = 0; i < sw->bundles.n_diffs; i++) {
+        const struct scope_diff *diff = sw->bundles.diffs[i];
+
+        n += diff->n_added + diff->n_withdrawn;
+        for (int phase = 0; phase < N_PHASES; phase++) {
+            size += diff->blocks[phase] ? diff->blocks[phase]->b.size : 0;
+        }
+    }
+    return n > f->max_bundle_items || size > f->max_bundle_bytes;
+}
+
+/* Has the host sent what it gets in this group later, as a part of its
+ * backlog. */
+static void
+put_off(struct revision_diff *gd, struct fabric_switch *sw, uint64_t before)
+{
+    backlog_diffs(gd, sw, &sw->bundles.backlog, before);
+    gd->fabric->stats.n_put_off++;
+    bundles_flush(sw);
+}
+
 static void
 send_host(struct revision_diff *gd, struct fabric_host *host)
 {
@@ -385,15 +431,15 @@ send_host(struct revision_diff *gd, struct fabric_host *host)
         backlog_diffs(gd, sw, touched, before);
     }
     if (sw->bundles.concerned && sw->state == SWITCH_LIVE
-        && backlog_is_empty(&sw->bundles.backlog) && !switch_is_busy(sw)) {
+        && backlog_is_empty(&sw->bundles.backlog) && !switch_is_busy(sw)
+        && !is_too_much(sw)) {
         if (!send_bundle(gd, sw, before)) {
             /* It has not changed. */
             receipts_confirm(f, host, first_answered(gd), last);
         }
     } else if (sw->bundles.concerned && (sw->state == SWITCH_LIVE
                                  || sw->state == SWITCH_CHECKING)) {
-        backlog_diffs(gd, sw, &sw->bundles.backlog, before);
-        f->stats.n_put_off++;
+        put_off(gd, sw, before);
     }
     sw->bundles.concerned = false;
     sw->bundles.n_diffs = 0;
