@@ -301,7 +301,9 @@ label_sends_a_merge_patch(void **state OVS_UNUSED)
     " {\"type\": \"ports\", \"name\": \"a\", \"op\": \"created\"},"     \
     " {\"type\": \"networks\", \"name\": \"n\", \"op\": \"unchanged\"}]," \
     " \"flows\": {\"hosts\": [{\"host\": \"hv1\", \"added\": 3,"       \
-    " \"changed\": 1, \"removed\": 0, \"total\": 98}],"               \
+    " \"changed\": 1, \"removed\": 0, \"total\": 98},"               \
+    " {\"host\": \"hv2\", \"added\": 40000, \"changed\": 0,"          \
+    " \"removed\": 0, \"total\": 40098, \"bundles\": 3}],"           \
     " \"apps\": [{\"app\": \"overlay\", \"added\": 3, \"changed\": 1," \
     " \"removed\": 0}]}, \"restarts\": [\"m\", \"n\"],"                \
     " \"problems\": [{\"kind\": \"overlap\","                            \
@@ -318,6 +320,8 @@ label_sends_a_merge_patch(void **state OVS_UNUSED)
     "\n"                                                \
     "HOST   ADDED   CHANGED   REMOVED   TOTAL\n"        \
     "hv1    3       1         0         98\n"           \
+    "hv2    40000   0         0         40098\n"        \
+    "would be sent in parts, one after the other, to: hv2 (3)\n" \
     "open connections would start over in: m, n\n"     \
     "\n"                                                \
     "PROBLEM   UNITS         DETAIL   PACKET\n"         \

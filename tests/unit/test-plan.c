@@ -27,12 +27,15 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     const char *role = vmn_labels_get(vmn_labels_of(view, &port->row),
                                       "role");
     struct vmn_flow *flow;
+    int n;
 
     if (!strcmp(role, "broken")) {
         vmn_fail(emit, "broken");
         return;
     }
-    for (int i = 0; i < 50 && !strcmp(role, "many"); i++) {
+    n = !strcmp(role, "many") ? 50
+        : !strcmp(role, "huge") ? ENGINE_BUNDLE_ITEMS + 1 : 0;
+    for (int i = 0; i < n; i++) {
         flow = vmn_flow_add(emit, vmn_scope_all(), STAGE, 0, 20);
         vmn_match(flow, VMN_F_REG0, i);
     }
@@ -317,6 +320,19 @@ a_flow_counts_as_added_changed_or_removed(void **state)
 }
 
 static void
+what_takes_more_than_a_bundle_says_so(void **state)
+{
+    struct plan *plan = must_plan("a", "many");
+
+    assert_string_equal(plan->flows.hosts[0].host, "h1");
+    assert_int_equal(plan->flows.hosts[0].bundles, 0);
+    plan_destroy(plan);
+    plan = must_plan("a", "huge");
+    assert_int_equal(plan->flows.hosts[0].bundles, 2);
+    plan_destroy(plan);
+}
+
+static void
 what_is_planned_with_nothing_to_do_says_so(void **state)
 {
     struct plan *plan;
@@ -340,6 +356,7 @@ main(void)
         T(a_unit_that_fails_cannot_be_planned),
         T(a_host_that_would_exceed_its_limit_is_named),
         T(a_flow_counts_as_added_changed_or_removed),
+        T(what_takes_more_than_a_bundle_says_so),
         T(what_is_planned_with_nothing_to_do_says_so),
 #undef T
     };
