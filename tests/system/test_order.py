@@ -169,6 +169,41 @@ def test_edited_policy_is_never_half_there(town):
     assert found["either"].lost and found["either"].seen
 
 
+def prefixes(second):
+    """9,000 addresses that no prefix covers two of."""
+    return ["172.%d.%d.%d/32" % (second, i // 100, 2 * (i % 100))
+            for i in range(9000)]
+
+
+def test_change_in_parts_is_never_half_there(town):
+    """Of more flows than a bundle takes: what is allowed before and after is
+    not lost, what is denied does not get in."""
+    for i in range(4):
+        town.put("groups", "g%d" % i, cidrs=prefixes(16 + i))
+    policies = [
+        {"rules": [rule("ingress", "deny", ["far", "near", "g0", "g1"]),
+                   rule("ingress", "allow", ["client"],
+                        [entry("udp", ALLOWED)]),
+                   rule("ingress", "deny")]},
+        {"priority": 3, "rules": [
+            rule("ingress", "allow", ["client"], [entry("udp", ALLOWED)]),
+            rule("ingress", "deny", ["g2", "g3"]), rule("ingress", "deny")]}]
+    for policy in policies:
+        policy["applies_to"] = ["server"]
+    with to_server(town) as streams:
+        for step in range(4):
+            policy = policies[step % 2]
+            plan = town.api.put("policies/p", policy, dry_run="plan")
+            parts = {h["host"]: h.get("bundles", 1)
+                     for h in plan["flows"]["hosts"]}
+            assert parts["h2"] > 1, plan["flows"]
+            town.api.put("policies/p", policy, wait="installed",
+                         timeout="60s")
+        found = finish(streams)
+    check_denied(found)
+    assert not found["allowed"].lost
+
+
 def test_ports_groups_change_without_a_gap(town):
     """Groups that a port joins and leaves, with nobody else in them, give it
     another identity each time; client and server by turns, and both."""

@@ -2,15 +2,18 @@
  *
  * The order of a backlog's changes; see backlog-parts.h.
  *
- * What is new comes first, then what is changed, then what is deleted.  In a
- * table the flow with the highest priority decides.  So new flows come from
- * high priorities to low ones: a packet that finds a new flow finds the one
+ * What is new or changed comes first, then what is deleted.  In a table the
+ * flow with the highest priority decides.  So flows are set from high
+ * priorities to low ones: a packet that finds one that was set finds the one
  * that is to decide, and any other packet what decided before.  They are
- * deleted from low priorities to high ones, so that none is found that an
- * other one hid.  What a flow sends packets to is there before it and goes
- * after it: new flows come from the last table to the first one, deletions go
- * from the first table to the last one, and groups are there before new flows
- * and after deleted ones.  A group that is changed may send to new flows. */
+ * deleted from low priorities to high ones, so that none is found that another
+ * one hid.  A conjunction whose clauses are not all there decides nothing, so
+ * that holds for these too.
+ *
+ * What a flow sends packets to is there before it and goes after it: flows are
+ * set from the last table to the first one, and deleted from the first to the
+ * last one; new groups come before all flows, and go after them.  A group that
+ * is changed may send to new flows. */
 
 #include <config.h>
 
@@ -28,9 +31,8 @@
 
 enum step {
     GROUPS_NEW,
-    FLOWS_NEW,
+    FLOWS_SET,
     GROUPS_CHANGED,
-    FLOWS_CHANGED,
     FLOWS_DELETED,
     GROUPS_DELETED,
 };
@@ -46,14 +48,13 @@ static uint64_t
 order_of(const struct backlog_entry *entry, const struct flow_item *desired)
 {
     const struct flow_item *key = entry->key;
-    bool is_new = !entry->sent || entry->doubtful;
 
     if (key->kind == FLOW_ITEM_GROUP) {
         return make_order(!desired ? GROUPS_DELETED
-                          : is_new ? GROUPS_NEW : GROUPS_CHANGED, 0, 0);
+                          : !entry->sent || entry->doubtful ? GROUPS_NEW
+                          : GROUPS_CHANGED, 0, 0);
     }
-    return (desired ? make_order(is_new ? FLOWS_NEW : FLOWS_CHANGED,
-                                 UINT8_MAX - key->table,
+    return (desired ? make_order(FLOWS_SET, UINT8_MAX - key->table,
                                  UINT16_MAX - key->priority)
             : make_order(FLOWS_DELETED, key->table, key->priority));
 }
