@@ -16,6 +16,8 @@ import time
 
 import pytest
 
+import failed_labs
+
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../../deploy/lab"))
 
@@ -92,6 +94,7 @@ def make_lab(kind, n_hosts, **more):
         lab.down()
         lab.unlock()
         raise
+    failed_labs.labs.append(lab)
     return lab
 
 
@@ -117,10 +120,22 @@ def keep_log(lab):
             copy.write(log.read())
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Keeps what the switches have when a test fails, before its fixtures
+    clean up."""
+    outcome = yield
+    place = os.environ.get("VMN_TEST_LOGS")
+    if place and call.when == "call" and outcome.get_result().failed:
+        os.makedirs(place, exist_ok=True)
+        failed_labs.keep(place, item.name)
+
+
 def close_lab(lab):
     try:
         end(lab.vmnd)
     finally:
+        failed_labs.labs.remove(lab)
         keep_log(lab)
         lab.down()
         lab.unlock()

@@ -105,10 +105,10 @@ class Pair:
 def open_four(pair, name):
     """Opens the four, of the mode of the case 'name', which is applied.  One
     that opens while a datapath's cache is still as it was before a change is
-    of the mode before it."""
+    of the mode before it, or does not open at all."""
     kept = name.startswith("kept")
     if kept or pair.kept:
-        pair.world.revalidated()
+        pair.world.lab.purged()
     pair.kept = kept
     return Open(*pair.vms[:2])
 

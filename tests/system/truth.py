@@ -169,8 +169,7 @@ class Nine:
         if wrong:
             print("%d cells wrong, tried again with empty caches: %s"
                   % (len(wrong), wrong[:12]))
-            for host in self.world.lab.hosts:
-                host.appctl("revalidator/purge")
+            self.world.lab.purged()
             wrong = self.differences(want, wrong)
         assert not wrong, "should be otherwise: " + ", ".join(
             "%s %s -> %s %s/%d" % ("allow" if want[c] else "deny", c[0], c[1],
