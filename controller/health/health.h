@@ -6,7 +6,7 @@
  * backends there are (VMN_QUERY_BACKENDS) and what follows from their states.
  *
  * health.c finds what to probe, prober.c is the core, backend-up-down.c
- * decides that a backend is up or down, health-commit.c writes rows, 
+ * decides that a backend is up or down, health-commit.c writes rows,
  * connection-flush.c flushes connections of backends that are gone, and
  * standby-watch.c notices which standbys serve. */
 

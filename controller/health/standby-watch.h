@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Notices that standbys of balancers begin to serve, since fewer others do
- * than "min_serving", and that they stand by again.  Which of them serve the
- * loadbalancer app decides; that a backend is up or down is backend-up-down.c's
- * matter. */
+ * than "min_serving", and that they stand by again.  Not for deciding which of
+ * them serve (the loadbalancer app), nor that a backend is up or down
+ * (backend-up-down.c). */
 
 #ifndef CONTROLLER_HEALTH_STANDBY_WATCH_H
 #define CONTROLLER_HEALTH_STANDBY_WATCH_H 1
@@ -24,8 +24,9 @@ struct standby_watch *standby_watch_create(standby_watch_cb *, void *aux);
 void standby_watch_destroy(struct standby_watch *);
 
 /* Updates which standbys of balancer 'name' serve, by its 'n' backends, which
- * are sorted by port; 'lb' is NULL if there is no such balancer.  With 'tell', calls the callback for
- * each that has changed; without it, what they do counts as known. */
+ * are sorted by port; 'lb' is NULL if there is no such balancer.  With 'tell',
+ * calls the callback for each that has changed; without it, what they do
+ * counts as known. */
 void standby_watch_update(struct standby_watch *, const char *name,
                           const struct vmn_loadbalancer *lb,
                           const struct vmn_lb_member *members, size_t n,

@@ -2,8 +2,8 @@
  *
  * The sources of events that are told as they happen: groups of revisions that
  * are durable, what the fabric reports of hosts and packets, backends' health,
- * standbys that serve, and the load of balancers.  Not for the states of hosts and ports
- * (event-states.c). */
+ * standbys that serve, and the load of balancers.  Not for the states of hosts
+ * and ports (event-states.c). */
 
 #include <config.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Unit tests of what controller/health is made of: when a backend is taken for
- * well, timers, how many probes may leave, and standbys that serve.  The prober's are in
- * test-health.c. */
+ * well, timers, how many probes may leave, and standbys that serve.  The
+ * prober's are in test-health.c. */
 
 #include <config.h>
 
