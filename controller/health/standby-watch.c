@@ -69,8 +69,8 @@ tell_change(const struct standby_watch *watch,
     watch->cb(watch->aux, lb->row.name, port, serves, reason);
 }
 
-/* Adds standby 'member' to 'now' if it serves.  'before' are those that did, or
- * NULL. */
+/* Adds standby 'member' to 'now' if it serves.  'before' are those that did,
+ * or NULL. */
 static void
 update_standby(const struct standby_watch *watch,
                const struct vmn_loadbalancer *lb,

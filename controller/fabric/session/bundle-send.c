@@ -8,8 +8,8 @@
  *
  * Hosts get their bundles one after another, and the loop may run in between:
  * replies arrive while others have not been sent theirs, and switches connect
- * and disconnect.  Order in a bundle of a group: groups are added, flows are added, flows
- * are deleted, groups are deleted. */
+ * and disconnect.  Order in a bundle of a group: groups are added, flows are
+ * added, flows are deleted, groups are deleted. */
 
 #include <config.h>
 
