@@ -474,6 +474,12 @@ put_flow_delete(const struct flow_item *item, struct ofpbuf *b)
     flow_item_match(item, &match_size);
 
     size_t size = MATCH_OFS + match_size;
+
+    if (ofpbuf_tailroom(b) < size) {
+        /* An ofpbuf alone would only grow by the size of the addition. */
+        ofpbuf_prealloc_tailroom(b, MAX(size, b->size));
+    }
+
     uint8_t *msg = ofpbuf_put(b, item->add, size);
     struct ofp_header *outer = ALIGNED_CAST(struct ofp_header *, msg);
     struct ofp_header *inner = ALIGNED_CAST(struct ofp_header *,

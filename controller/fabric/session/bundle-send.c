@@ -35,6 +35,9 @@
 /* Number of items between two yields. */
 #define PAUSE_STEPS 64
 
+/* Bytes of small messages that are collected before they are queued. */
+#define GATHER_SIZE (32 * 1024)
+
 /* Sending.  -------------------------------------------------------------- */
 
 /* A bundle that is being sent: small blocks are collected, large ones are sent
@@ -282,6 +285,9 @@ send_changes(struct fabric_switch *sw, const struct backlog_change *changes,
     out_begin(&out, sw);
     for (size_t i = 0; i < n; i++) {
         n_sent[append_change(sw, &changes[i], &out.gathered)]++;
+        if (out.gathered.size >= GATHER_SIZE) {
+            out_flush(&out);    /* A buffer grows by a message at a time. */
+        }
     }
     count_sent(&sw->host->fabric->stats, n_sent);
     out.deletes = n_sent[FLOWS_DEL] > 0;
