@@ -98,10 +98,9 @@ compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 /* Of all virtual IPs.  ---------------------------------------------------- */
 
 static struct vmn_flow *
-base_add(struct vmn_emit *emit, uint16_t priority)
+base_add(struct vmn_emit *emit, unsigned table, uint16_t priority)
 {
-    return vmn_flow_add(emit, vmn_scope_all(), STAGE_BALANCE, BALANCE_SERVICE,
-                        priority);
+    return vmn_flow_add(emit, vmn_scope_all(), STAGE_BALANCE, table, priority);
 }
 
 /* Emits the reply to pings.  A sender behind a router gets the same reply,
@@ -111,7 +110,7 @@ base_ping(struct vmn_emit *emit, unsigned family)
 {
     bool v6 = family == 6;
     enum vmn_field type = vmn_field_icmp_type(family);
-    struct vmn_flow *flow = base_add(emit, SERVICE_PING);
+    struct vmn_flow *flow = base_add(emit, BALANCE_SERVICE, SERVICE_PING);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     vmn_match(flow, VMN_REG_SRC_LOCAL, 1);
@@ -129,7 +128,8 @@ base_ping(struct vmn_emit *emit, unsigned family)
 static void
 base_fragment(struct vmn_emit *emit, unsigned family, unsigned ip_proto)
 {
-    struct vmn_flow *flow = base_add(emit, SERVICE_FRAGMENT);
+    struct vmn_flow *flow = base_add(emit, BALANCE_SERVICE,
+                                     SERVICE_FRAGMENT);
 
     vmn_match(flow, VMN_F_ETH_TYPE, vmn_eth_type_of(family));
     vmn_match(flow, VMN_F_IP_PROTO, ip_proto);
@@ -137,14 +137,31 @@ base_fragment(struct vmn_emit *emit, unsigned family, unsigned ip_proto)
     act_nat(vmn_flow_actions(flow), STAGE_BALANCE, BALANCE_SELECT);
 }
 
+/* Emits the flow for what may open a connection and is for no service:
+ * fragments, whose ports nothing has matched yet.  Conntrack calls a
+ * connection new until there is an answer, so what it has translated is not
+ * meant. */
+static void
+base_other(struct vmn_emit *emit)
+{
+    struct vmn_flow *flow = base_add(emit, BALANCE_SELECT, SELECT_OTHER);
+
+    vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | VMN_CT_NEW,
+                     VMN_CT_TRK | VMN_CT_NEW | VMN_CT_INV | VMN_CT_DNAT);
+    vmn_act_drop(vmn_flow_actions(flow), "no such service at virtual IP");
+}
+
 void
 base_vip(struct vmn_emit *emit)
 {
+    base_other(emit);
     for (unsigned family = 4; family <= 6; family += 2) {
         base_ping(emit, family);
         base_fragment(emit, family, VMN_IP_PROTO_TCP);
         base_fragment(emit, family, VMN_IP_PROTO_UDP);
     }
+    /* Later fragments of IPv6, of any protocol (ovs-fields(7), "nw_proto"). */
+    base_fragment(emit, 6, VMN_IP_PROTO_FRAGMENT);
 }
 
 /* In the whole domain.  --------------------------------------------------- */
@@ -173,24 +190,13 @@ emit_fragment(const struct address *a, unsigned ip_proto,
     vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | VMN_CT_NEW,
                      VMN_CT_TRK | VMN_CT_NEW | VMN_CT_INV);
     vmn_match_masked(flow, VMN_F_IP_FRAG, VMN_FRAG_LATER, VMN_FRAG_LATER);
-    vmn_match(flow, VMN_F_IP_PROTO, ip_proto);
+    /* Conntrack's copy: a switch shows none of a later fragment of IPv6. */
+    vmn_match(flow, VMN_F_CT_NW_PROTO, ip_proto);
     if (balancer) {
         act_choose(a->view, actions, balancer);
     } else {
         vmn_act_drop(actions, "fragment to one of several services");
     }
-}
-
-/* Emits the flow for what may open a connection and is for no service:
- * fragments, whose ports nothing has matched yet. */
-static void
-emit_other(const struct address *a)
-{
-    struct vmn_flow *flow = flow_to_it(a, BALANCE_SELECT, SELECT_OTHER);
-
-    vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | VMN_CT_NEW,
-                     VMN_CT_TRK | VMN_CT_NEW | VMN_CT_INV);
-    vmn_act_drop(vmn_flow_actions(flow), "no such service at virtual IP");
 }
 
 /* Emits the services of each balancer; there is a value for each balancer and
@@ -247,6 +253,5 @@ compile_address(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     vmn_act_drop(vmn_flow_actions(flow_to_it(&a, BALANCE_SERVICE,
                                              SERVICE_OTHER)),
                  "no such service at virtual IP");
-    emit_other(&a);
     emit_services(&a, &facts);
 }

@@ -91,6 +91,8 @@ enum vmn_field {
 #define VMN_CT_RPL 0x08
 #define VMN_CT_INV 0x10
 #define VMN_CT_TRK 0x20
+#define VMN_CT_SNAT 0x40        /* The packet's source was translated, */
+#define VMN_CT_DNAT 0x80        /* its destination, by the last ct(). */
 
 /* Bits of VMN_F_IP_FRAG. */
 #define VMN_FRAG_ANY 0x01
@@ -107,6 +109,7 @@ enum vmn_field {
 #define VMN_IP_PROTO_ICMP 1
 #define VMN_IP_PROTO_TCP 6
 #define VMN_IP_PROTO_UDP 17
+#define VMN_IP_PROTO_FRAGMENT 44 /* Of later fragments of IPv6. */
 #define VMN_IP_PROTO_ICMPV6 58
 #define VMN_IP_PROTO_SCTP 132
 

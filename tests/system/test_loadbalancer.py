@@ -2,6 +2,7 @@
 """Virtual IPs: how they spread, and who serves."""
 
 import collections
+import re
 import subprocess
 
 import pytest
@@ -227,6 +228,24 @@ def test_other_ports_of_the_vip_answer_nothing(world, farm):
     serves(world, cli, ["w1", "w2", "w3"])
     assert world.unanswered(cli, world.vip, 8080)
     assert world.unanswered(cli, world.vip, 80, "udp")
+
+
+def test_fragments_for_no_service_are_dropped(world, farm):
+    """Those for one are served: conntrack reassembles them."""
+    cli, _ = farm
+    balancer(world, protocol="udp", selector="role=web",
+             ports=[{"port": 5353, "target": 53}])
+    serves(world, cli, ["w1", "w2", "w3"], 5353, "udp")
+    held = traffic.Connection(cli, world.vip, 5353, "udp")
+    assert held.exchange("x" * 4000, 10)
+    other = traffic.Connection(cli, world.vip, 53, "udp")
+    other.sock.send(b"x" * 4000)
+    host = world.lab.host("h1")
+    wait_for("the drop to be counted", lambda: re.search(
+        r"n_packets=[1-9].*ct_state=\+new-inv\+trk-dnat ",
+        host.ofctl("dump-flows", "br-int")), 20)
+    other.close()
+    held.close()
 
 
 def test_no_backend_no_answer_and_then_one(world, farm):

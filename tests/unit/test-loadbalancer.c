@@ -83,8 +83,8 @@ static struct scenario scenarios[] = {
               "nw_dst=10.0.0.100 actions=goto_table" },
             { "h1", "+loadbalancer.balance/1 180 icmp,reg3=0x1,"
               "icmp_type=8 actions=push" },
-            { "h1", "+loadbalancer.balance/2 80 ct_state=+new-inv+trk,ip,"
-              SHOP ",nw_dst=10.0.0.100 actions=drop (no such service" },
+            { "h1", "+loadbalancer.balance/2 80 ct_state=+new-inv+trk-dnat "
+              "actions=drop (no such service" },
             { "h1", "+loadbalancer.balance/1 220 tcp,nw_frag=yes "
               "actions=ct(table={TABLE:loadbalancer.balance/2}," },
             { "h1", "+loadbalancer.balance/1 100 ip," SHOP ","
@@ -188,9 +188,9 @@ static struct scenario scenarios[] = {
               "ct(table={TABLE:loadbalancer.balance/2},"
               "zone=NXM_NX_REG8[0..15],nat)" },
             { "h2", "-nw_src=10.0.0.1,nw_dst=10.0.0.1 " },
-            { "h1", "+loadbalancer.balance/2 90 ct_state=+new-inv+trk,tcp,"
-              SHOP ",nw_dst=10.0.0.100,nw_frag=later actions=drop "
-              "(fragment to one of several services)" },
+            { "h1", "+loadbalancer.balance/2 90 ct_state=+new-inv+trk,"
+              "ct_nw_proto=6,ip," SHOP ",nw_dst=10.0.0.100,nw_frag=later "
+              "actions=drop (fragment to one of several services)" },
             /* Web VMs of another network are none. */
             { "h1", "-reg0=0xc8,nw_src=10.0.0.1,tp_src=8080" } } },
     } },
@@ -207,10 +207,10 @@ static struct scenario scenarios[] = {
             { "h1", "+balance/1 200 udp," SHOP ",nw_dst=10.0.0.100,"
               "tp_dst=7 " },
             { "h1", "+nat(dst=10.0.0.1))" },
-            { "h1", "+balance/2 90 ct_state=+new-inv+trk,tcp," SHOP ","
-              "nw_dst=10.0.0.100,nw_frag=later actions=drop" },
-            { "h1", "+balance/2 90 ct_state=+new-inv+trk,udp," SHOP ","
-              "nw_dst=10.0.0.100,nw_frag=later actions=set_field:"
+            { "h1", "+balance/2 90 ct_state=+new-inv+trk,ct_nw_proto=6,"
+              "ip," SHOP ",nw_dst=10.0.0.100,nw_frag=later actions=drop" },
+            { "h1", "+balance/2 90 ct_state=+new-inv+trk,ct_nw_proto=17,"
+              "ip," SHOP ",nw_dst=10.0.0.100,nw_frag=later actions=set_field:"
               "{loadbalancer.balancer:b}->reg12" } } },
     } },
     { "loadbalancer_goes_by_what_probes_find", {
