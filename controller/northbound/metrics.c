@@ -148,8 +148,8 @@ static const struct metric metrics[] = {
     COUNTER("vmn_fabric_audit_unknown_total", fabric.n_audit_unknown,
             "Flows and groups that audits found and that are not desired."),
     COUNTER("vmn_fabric_deltas_deferred_total", fabric.n_put_off,
-            "Deltas deferred because a host had outstanding bundles, or was to "
-            "get more than one takes."),
+            "Deltas deferred because a host had outstanding bundles, or was "
+            "to get more than one takes."),
     COUNTER("vmn_fabric_deltas_merged_total", fabric.n_merged,
             "Deferred deltas that were merged with another one."),
     COUNTER("vmn_fabric_stalls_total", fabric.n_stalls,

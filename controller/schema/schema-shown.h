@@ -124,8 +124,8 @@
     SHOWN_OF(KEPT, who, STRING, ALWAYS | OR_NULL, "Who made it."),      \
     SHOWN_OF(KEPT, comment, STRING, 0, "What its author said of it."),  \
     SHOWN_OF(KEPT, undoes, U64, HIDE,                                   \
-             "The revision of which it takes changes back, if it is an undo: " \
-             "all, or those of the objects in `changes`."),     \
+             "The revision of which it takes changes back, if it is an " \
+             "undo: all, or those of the objects in `changes`."),     \
     SHOWN_OF(KEPT, restored_over, U64, HIDE,                            \
              "The revision of the restore of a backup from before it, " \
              "which took it back: it is not in effect."),               \

@@ -150,7 +150,8 @@ static const struct step every_event[] = {
             " \"object\": null, \"quarantined_by\": [\"ports/a\","
             " \"quarantines/q\"]}")
       EVENT("19", "standby", "{\"time\": \"T12\", \"loadbalancer\": \"lb\","
-            " \"port\": \"a\", \"state\": \"serving\", \"reason\": \"why\"}") },
+            " \"port\": \"a\", \"state\": \"serving\","
+            " \"reason\": \"why\"}") },
     { "GET /v1/events?kinds=host%2Cdrop&port=a&background=true&after=19",
       NULL, NO_MORE },
     { NULL, NULL, 0, NULL },

@@ -104,8 +104,8 @@ undone_and_taken_back_revisions_are_marked(void **state OVS_UNUSED)
     assert_play(list, "", "revisions", CTL_DONE,
                 "REVISION   TIME   WHO    INSTALLED         CHANGES\n"
                 "4          t      anna   taken back by 6   update groups/a\n"
-                "8          t      anna   -                 undo of changes in 7: "
-                "update groups/a\n", "");
+                "8          t      anna   -                 "
+                "undo of changes in 7: update groups/a\n", "");
     assert_play(one, "", "revision 4", CTL_DONE,
                 "Revision:    4\nTime:        t\nWho:         anna\n"
                 "Taken back:  by revision 6, the restore of a backup from "
