@@ -56,7 +56,14 @@ ctl_sample_src(const json_t *sample, struct ds *ds)
 void
 ctl_sample_dst(const json_t *sample, struct ds *ds)
 {
+    const json_t *connected = json_object_get(sample, "connection_dst");
+
     print_end(json_object_get(sample, "dst"), ds);
+    if (connected) {
+        ds_put_cstr(ds, " (sent to ");
+        print_end(connected, ds);
+        ds_put_char(ds, ')');
+    }
 }
 
 void

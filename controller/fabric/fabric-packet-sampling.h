@@ -45,6 +45,10 @@ struct fabric_sample {
     uint8_t src[16], dst[16];   /* Network order. */
     uint8_t protocol;           /* IP protocol; 0 for others. */
     uint16_t tp_src, tp_dst;    /* Host order; type and code for ICMP. */
+    int ct_family;              /* 4 or 6 if NAT has changed what the client
+                                 * had connected to, otherwise 0; */
+    uint8_t ct_dst[16];         /* and what that was. */
+    uint16_t ct_tp_dst;
 };
 
 /* Calls 'cb' for the samples of a kind that are kept, with ids greater than

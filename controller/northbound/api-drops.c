@@ -377,6 +377,24 @@ get_end(const struct fabric_sample *s, bool src, struct arena *arena)
     return end;
 }
 
+/* Returns what the connection was for, if that was changed by NAT, or NULL. */
+static const struct nb_connection_end *
+get_connection_dst(const struct fabric_sample *s, struct arena *arena)
+{
+    struct nb_connection_end *end;
+    char text[INET6_ADDRSTRLEN];
+
+    if (!s->ct_family
+        || !inet_ntop(s->ct_family == 4 ? AF_INET : AF_INET6, s->ct_dst, text,
+                      sizeof text)) {
+        return NULL;
+    }
+    end = arena_alloc(arena, sizeof *end);
+    end->ip = arena_strdup(arena, text);
+    end->l4_port = s->ct_tp_dst;
+    return end;
+}
+
 static const char *
 get_protocol(const struct fabric_sample *s, struct arena *arena)
 {
@@ -404,6 +422,7 @@ nb_fill_sample(const struct fabric_sample *s, enum fabric_sample_kind kind,
         .id = s->id, .time = s->time_ms, .host = s->host,
         .network = name_or_null(s->network),
         .src = get_end(s, true, arena), .dst = get_end(s, false, arena),
+        .connection_dst = get_connection_dst(s, arena),
         .protocol = get_protocol(s, arena), .size = s->size,
         .icmp_type = is_icmp ? s->tp_src : -1,
         .icmp_code = is_icmp ? s->tp_dst : -1,
@@ -475,6 +494,9 @@ get_samples(struct samples_list *list, size_t limit, struct arena *arena,
         nb_fill_sample(&told->sample, list->kind, arena, &samples[i]);
         samples[i].src.ip = told->no_src ? NULL : samples[i].src.ip;
         samples[i].dst.ip = told->no_dst ? NULL : samples[i].dst.ip;
+        if (list->filter->rights) {
+            samples[i].connection_dst = NULL;
+        }
         if (list->kind == FABRIC_SAMPLE_DROP && !list->filter->rights) {
             sample_causes_fill(list->nb->sample_causes, list->nb, arena,
                                &samples[i]);

@@ -60,6 +60,12 @@ static const struct schema_struct end = SHOWN_KEPT(
     SHOWN_OF(nb_packet_end, l4_port, I64, HIDE,
              "Its port of TCP, UDP or SCTP.", .def = -1));
 
+static const struct schema_struct connection_end = SHOWN_KEPT(
+    "ConnectionEnd", nb_connection_end,
+    SHOWN_OF(nb_connection_end, ip, STRING, ALWAYS, "The address."),
+    SHOWN_OF(nb_connection_end, l4_port, I64, ALWAYS,
+             "The port of TCP, UDP or SCTP."));
+
 /* Describes the members of a sample; the arguments are those of its kind. */
 #define SAMPLE(...)                                                     \
     SHOWN_OF(nb_sample, id, U64, ALWAYS, "Its ID, which grows."),       \
@@ -70,6 +76,11 @@ static const struct schema_struct end = SHOWN_KEPT(
              "In which network."),                                      \
     SHOWN_STRUCT_OF(nb_sample, src, ALWAYS, "The sender.", &end),       \
     SHOWN_STRUCT_OF(nb_sample, dst, ALWAYS, "The receiver.", &end),     \
+    SHOWN_STRUCT_OF(nb_sample, connection_dst, POINTER,                 \
+                    "What the client had connected to, where NAT has "  \
+                    "changed that: a virtual IP or a floating address. " \
+                    "Absent for accounts with a scope.",                \
+                    &connection_end),                                   \
     SHOWN_OF(nb_sample, protocol, STRING, ALWAYS,                       \
              "Such as `tcp`, or a number; without IP `arp` or 0x and "  \
              "its Ethernet type."),                                     \

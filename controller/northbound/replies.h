@@ -106,6 +106,12 @@ struct nb_packet_end {
     int64_t l4_port;            /* -1: it has none. */
 };
 
+/* What a connection was for when it began. */
+struct nb_connection_end {
+    const char *ip;
+    int64_t l4_port;
+};
+
 /* A sampled packet: a dropped one, or one that matched a rule with a log. */
 struct nb_sample {
     uint64_t id;
@@ -113,6 +119,7 @@ struct nb_sample {
     const char *host;
     const char *network;        /* Or NULL. */
     struct nb_packet_end src, dst;
+    const struct nb_connection_end *connection_dst; /* Or NULL. */
     const char *protocol;
     uint64_t size;
     int64_t icmp_type, icmp_code; /* -1: it is not ICMP. */

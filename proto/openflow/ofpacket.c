@@ -20,6 +20,7 @@
 #include "openvswitch/ofp-prop.h"
 #include "openvswitch/ofpbuf.h"
 #include "proto/openflow/ofconn.h"
+#include "packets.h"
 #include "util.h"
 
 /* Packet-ins.  ----------------------------------------------------------- */
@@ -36,6 +37,7 @@ struct ofpacket_metadata {
     uint32_t in_port;
     uint32_t regs[OFPACKET_REGS];
     uint64_t metadata;
+    struct ofpacket_ct_dst ct_dst;
     size_t size;
     uint8_t bytes[];            /* As they came. */
 };
@@ -50,6 +52,21 @@ ofpacket_cache_uninit(struct ofpacket_cache *cache)
     }
 }
 
+static void
+take_ct_dst(const struct flow *flow, struct ofpacket_ct_dst *dst)
+{
+    if (!flow->ct_nw_proto) {
+        return;
+    } else if (flow->dl_type == htons(ETH_TYPE_IP)) {
+        dst->family = 4;
+        memcpy(dst->addr, &flow->ct_nw_dst, 4);
+    } else if (flow->dl_type == htons(ETH_TYPE_IPV6)) {
+        dst->family = 6;
+        memcpy(dst->addr, &flow->ct_ipv6_dst, 16);
+    }
+    dst->port = ntohs(flow->ct_tp_dst);
+}
+
 static enum ofperr
 decode_metadata(const uint8_t *bytes, size_t size, struct ofpacket_in *in)
 {
@@ -61,6 +78,7 @@ decode_metadata(const uint8_t *bytes, size_t size, struct ofpacket_in *in)
         in->in_port = ofp_to_u16(match.flow.in_port.ofp_port);
         memcpy(in->regs, match.flow.regs, sizeof in->regs);
         in->metadata = ntohll(match.flow.metadata);
+        take_ct_dst(&match.flow, &in->ct_dst);
     }
     return error;
 }
@@ -84,6 +102,7 @@ take_metadata(const struct ofpbuf *payload, struct ofpacket_cache *cache,
             in->in_port = m->in_port;
             memcpy(in->regs, m->regs, sizeof in->regs);
             in->metadata = m->metadata;
+            in->ct_dst = m->ct_dst;
             return 0;
         }
     }
@@ -93,6 +112,7 @@ take_metadata(const struct ofpbuf *payload, struct ofpacket_cache *cache,
         m->in_port = in->in_port;
         memcpy(m->regs, in->regs, sizeof m->regs);
         m->metadata = in->metadata;
+        m->ct_dst = in->ct_dst;
         m->size = size;
         memcpy(m->bytes, bytes, size);
     }

@@ -20,10 +20,19 @@ struct ofpbuf;
 
 #define OFPACKET_REGS 16
 
+/* What a packet's client had connected to, before any NAT: the destination in
+ * conntrack's original tuple (ovs-fields(7), ct_nw_dst). */
+struct ofpacket_ct_dst {
+    int family;                 /* 4, 6, or 0: the message does not say. */
+    uint8_t addr[16];           /* Network order. */
+    uint16_t port;              /* Host order; the code for ICMP. */
+};
+
 struct ofpacket_in {
     uint32_t in_port;           /* 0: the message does not say. */
     uint32_t regs[OFPACKET_REGS];
     uint64_t metadata;          /* OpenFlow's. */
+    struct ofpacket_ct_dst ct_dst;
     const uint8_t *userdata;    /* Into the message, as 'bytes'. */
     size_t userdata_size;
     const uint8_t *bytes;       /* The packet, or its beginning. */

@@ -180,6 +180,18 @@ def all_answer(held, names):
             assert (one.line(5) or "none").split()[0] == name
 
 
+def told_of_what(town, vip):
+    """Drops at a backend that is gone say what the client had connected
+    to."""
+    def sampled():
+        drops = town.api.get("drops?reason=backend%20is%20gone")
+        return [one for one in drops["samples"]
+                if one.get("connection_dst") == {"ip": vip, "l4_port": 80}]
+    one = wait_for("a sample", sampled, 10)[0]
+    assert one["src"]["port"] == "ca" and one["dst"]["port"] == "b1"
+    assert one["dst"]["l4_port"] == 8080
+
+
 def test_connections_stay_or_are_cut_as_told(town, vip):
     ca, h1 = town.lab.vm("ca"), town.lab.host("h1")
     names = ["a3", "b1", "b2"]
@@ -222,6 +234,7 @@ def test_connections_stay_or_are_cut_as_told(town, vip):
     names.remove("b1")
     balance(town, vip, name="other", backends=backends())
     assert all(ends(one) for one in held["b1"])     # And none hangs.
+    told_of_what(town, vip)
     all_go_on(names)
     for some in held.values():
         for one in some:

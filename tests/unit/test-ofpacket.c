@@ -27,8 +27,28 @@
 
 /* OpenFlow.  ------------------------------------------------------------- */
 
+/* Of a connection with such an original tuple, of 'family'; 0: untracked. */
+static void
+add_connection(int family, struct match *match)
+{
+    static const struct in6_addr vip = { .s6_addr = { 0xfd, [15] = 9 } };
+
+    if (family) {
+        match_set_ct_state(match, CS_TRACKED | CS_ESTABLISHED);
+        match_set_dl_type(match, htons(family == 4 ? ETH_TYPE_IP
+                                       : ETH_TYPE_IPV6));
+        match_set_ct_nw_proto(match, IPPROTO_TCP);
+        match_set_ct_tp_dst(match, htons(80));
+    }
+    if (family == 4) {
+        match_set_ct_nw_dst(match, htonl(0x0a000064));
+    } else if (family == 6) {
+        match_set_ct_ipv6_dst(match, &vip);
+    }
+}
+
 static struct ofpbuf *
-packet_in(uint32_t in_port, const char *userdata, size_t size)
+packet_in_of(uint32_t in_port, const char *userdata, size_t size, int family)
 {
     static uint8_t bytes[2000];
     struct ofputil_packet_in_private pin = {
@@ -46,10 +66,17 @@ packet_in(uint32_t in_port, const char *userdata, size_t size)
     match_set_in_port(&pin.base.flow_metadata, u16_to_ofp(in_port));
     match_set_reg(&pin.base.flow_metadata, 0, in_port * 10);
     match_set_reg(&pin.base.flow_metadata, 15, 15);
+    add_connection(family, &pin.base.flow_metadata);
     msg = ofputil_encode_packet_in_private(&pin, OFPUTIL_P_OF15_OXM,
                                            OFPUTIL_PACKET_IN_NXT2);
     ofpmsg_update_length(msg);
     return msg;
+}
+
+static struct ofpbuf *
+packet_in(uint32_t in_port, const char *userdata, size_t size)
+{
+    return packet_in_of(in_port, userdata, size, 0);
 }
 
 /* More ports than the cache has room for, again and again. */
@@ -72,6 +99,32 @@ packet_ins_are_decoded_with_and_without_the_cache(void **state)
         assert_memory_equal(in.userdata, "somebody", 8);
         assert_int_equal(in.size, 60 + i);
         assert_int_equal(in.full_size, 60 + i);
+        ofpbuf_delete(msg);
+    }
+    ofpacket_cache_uninit(cache);
+    free(cache);
+}
+
+/* What the connection was for when it began, decoded or out of the cache. */
+static void
+packet_ins_say_what_their_connection_was_for(void **state)
+{
+    static const uint8_t vips[2][16] = {
+        { 10, 0, 0, 100 }, { 0xfd, [15] = 9 },
+    };
+    struct ofpacket_cache *cache = xzalloc(sizeof *cache);
+
+    for (unsigned i = 0; i < 6; i++) {
+        int family = (int[]) { 0, 4, 6 }[i % 3];
+        struct ofpbuf *msg = packet_in_of(3, "somebody", 60, family);
+        struct ofpacket_in in;
+
+        assert_int_equal(ofpacket_decode(msg->data, cache, &in), 0);
+        assert_int_equal(in.ct_dst.family, family);
+        if (family) {
+            assert_memory_equal(in.ct_dst.addr, vips[family == 6], 16);
+            assert_int_equal(in.ct_dst.port, 80);
+        }
         ofpbuf_delete(msg);
     }
     ofpacket_cache_uninit(cache);
@@ -269,6 +322,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(packet_ins_are_decoded_with_and_without_the_cache),
+        cmocka_unit_test(packet_ins_say_what_their_connection_was_for),
         cmocka_unit_test(packet_in_cut_short_is_an_error),
         cmocka_unit_test(packet_outs_say_where_to),
         cmocka_unit_test(udp_is_built_with_right_checksums),

@@ -276,6 +276,34 @@ parse(struct sampling *s, const struct ofpacket_in *in,
     }
 }
 
+/* Returns true if NAT has changed what the connection was for.  Its replies
+ * come from there. */
+static bool
+is_translated(const struct fabric_sample *s, const struct ofpacket_ct_dst *to)
+{
+    bool is_dst = (!memcmp(to->addr, s->dst, sizeof s->dst)
+                   && to->port == s->tp_dst);
+    bool is_src = (!memcmp(to->addr, s->src, sizeof s->src)
+                   && to->port == s->tp_src);
+
+    return s->family && to->family == s->family && !is_dst && !is_src;
+}
+
+static void
+note_connection(const struct ofpacket_in *in, struct fabric_sample *sample)
+{
+    bool has_ports = (sample->protocol == IPPROTO_TCP
+                      || sample->protocol == IPPROTO_UDP
+                      || sample->protocol == IPPROTO_SCTP);
+
+    if (has_ports && (sample->tp_src || sample->tp_dst)
+        && is_translated(sample, &in->ct_dst)) {
+        sample->ct_family = in->ct_dst.family;
+        memcpy(sample->ct_dst, in->ct_dst.addr, sizeof sample->ct_dst);
+        sample->ct_tp_dst = in->ct_dst.port;
+    }
+}
+
 static const char *
 find_network(const struct fabric *f, uint32_t vni)
 {
@@ -448,6 +476,7 @@ keep(struct packets_of_switch *ps, const struct ofpacket_in *in,
     if (log) {
         count_logged(f, sample);
     }
+    note_connection(in, sample);
     name_ports(ps, in, sample);
     name_rule(f, sample);
     if (log) {

@@ -103,3 +103,14 @@ export function peer(entry) {
   return entry.group ?? entry.cidr
     + (entry.except?.length ? ` but ${entry.except.join(", ")}` : "");
 }
+
+/** What the client of a sampled packet had connected to, where NAT had changed
+ * that: " (sent to 10.0.0.100:80)". */
+export function sentTo({ connection_dst: to }) {
+  if (!to) {
+    return "";
+  }
+  const ip = to.ip.includes(":") ? `[${to.ip}]` : to.ip;
+
+  return ` (sent to ${ip}:${to.l4_port})`;
+}

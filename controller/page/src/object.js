@@ -6,7 +6,7 @@
 import { at, get } from "./api.js";
 import { badge, code, empty, errorBox, facts, h, plainTable, replace }
   from "./dom.js";
-import { ago, installedOn, number, plural, rate, when, WHEN_WIDTH }
+import { ago, installedOn, number, plural, rate, sentTo, when, WHEN_WIDTH }
   from "./format.js";
 import { fieldFacts } from "./object-fields.js";
 import { historyOf } from "./history.js";
@@ -162,7 +162,7 @@ async function dropsPart(query, signal) {
       { title: "Protocol", width: "86px", cell: (d) => d.protocol
         + (d.dst?.l4_port === undefined ? "" : `/${d.dst.l4_port}`) },
       { title: "Why", width: "1.5fr", cell: (d) => h("span", {
-        title: `${d.reason}, by ${dropOwner(d)}` }, d.reason) },
+        title: `${d.reason}, by ${dropOwner(d)}${sentTo(d)}` }, d.reason) },
     ],
   });
 

@@ -7,8 +7,8 @@ import { scaleLinear } from "d3-scale";
 import { get } from "../api.js";
 import { badge, empty, errorBox, h, newId, panel, replace, s }
   from "../dom.js";
-import { ago, changes, duration, number, plural, short, when, WHEN_WIDTH }
-  from "../format.js";
+import { ago, changes, duration, number, plural, sentTo, short, when,
+  WHEN_WIDTH } from "../format.js";
 import * as live from "../live-events.js";
 import { notUp, objectLink } from "../object.js";
 import { table } from "../table.js";
@@ -219,7 +219,7 @@ function makeSamples() {
     columns: [
       { title: "Time", width: WHEN_WIDTH, cell: (d) => when(d.time) },
       { title: "From", width: "1fr", cell: (d) => end(d.src) },
-      { title: "To", width: "1fr", cell: (d) => end(d.dst) },
+      { title: "To", width: "1fr", cell: (d) => end(d.dst) + sentTo(d) },
       { title: "Protocol", width: "90px", cell: (d) => d.protocol
         + (d.dst?.l4_port === undefined ? "" : `/${d.dst.l4_port}`) },
       { title: "Reason", width: "1.2fr", cell: (d) => d.reason },
