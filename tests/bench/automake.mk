@@ -23,7 +23,8 @@ EXTRA_DIST += \
 	tests/bench/switch-sizes \
 	$(wildcard $(srcdir)/tests/bench/vmnbench/*.py)
 
-EXTRA_PROGRAMS += tests/bench/engine-scale
+# The engine alone, in one process.  Always built, so that it does not rot.
+noinst_PROGRAMS += tests/bench/engine-scale
 tests_bench_engine_scale_SOURCES = tests/bench/engine-scale.c
 tests_bench_engine_scale_LDFLAGS = $(AM_LDFLAGS) $(VMN_EXPORTS) $(VMN_WHOLE)
 tests_bench_engine_scale_LDADD = $(VMN_LIBS)

@@ -192,14 +192,14 @@ plan(void)
 
     vmn_errors_init(&errors);
 
-    json_t *json = plan_make(model, engine, &request, 0, &errors);
+    struct plan *made = plan_make(model, engine, &request, 0, &errors);
     double took = now_us() - start;
 
-    if (!json) {
+    if (!made) {
         printf("%s\n", errors.errors[0].text);
         exit(1);
     }
-    json_decref(json);
+    plan_destroy(made);
     model_request_uninit(&request);
     return took;
 }
