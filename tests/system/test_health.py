@@ -392,9 +392,12 @@ def test_restart_and_hosts_that_go(world):
     balancer(world, health=http())
     for name in ("w1", "w2"):
         becomes(world, name, "up")
-    # What was not durable would be found anew.
+    # What was not durable would be found anew.  What a backend does is told
+    # as soon as it is decided; a write is answered when all before it are
+    # durable as well.
     wait_for("rows of both", lambda: all(
         b["serving"] for b in backends(world).values()))
+    world.network("later", "10.1.0.0/24", "fd01::/64")
     wait_quiet(world.lab)
     world.lab.vmnd.kill()
     world.lab.vmnd.start()
