@@ -7,7 +7,8 @@ import re
 
 # What each switch is asked, and how much of its answer is kept.
 QUESTIONS = [["dpctl/show"], ["dpctl/dump-flows", "-m"],
-             ["dpctl/dump-conntrack"], ["coverage/show"], ["upcall/show"]]
+             ["dpctl/dump-conntrack", "-s"], ["coverage/show"],
+             ["upcall/show"]]
 MOST = 4 << 20
 
 labs = []                       # Those that run.

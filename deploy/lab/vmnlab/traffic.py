@@ -266,7 +266,25 @@ def ask(vm, ip, port, protocol=TCP, seconds=1.0):
     return probe([Probe(vm, protocol, ip, port)], seconds)[0]
 
 
-_ports = itertools.cycle(range(20000, 60000))
+# Below those that the kernel chooses (ip(7), ip_local_port_range).
+_ports = itertools.cycle(range(10000, 32768))
+
+
+def _bind(sock):
+    """Binds a client's socket to a port that none had for long.  The kernel
+    soon chooses the port of one that had no answer again, and a switch still
+    knows that connection: it goes where it went, not where it should go by
+    now."""
+    if sock.type == socket.SOCK_STREAM:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    for port in itertools.islice(_ports, 100):
+        try:
+            sock.bind(("", port))
+            return
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+    raise netns.Error("all ports are in use")
 
 
 class _Attempt:
@@ -292,6 +310,7 @@ class _Attempt:
             self.sock = netns.socket_in(
                 what.vm.ns, family, socket.SOCK_STREAM
                 if what.protocol == TCP else socket.SOCK_DGRAM)
+            _bind(self.sock)
         self.sock.setblocking(False)
 
     def start(self):
