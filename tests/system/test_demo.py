@@ -20,11 +20,12 @@ VMN_LAB = os.path.join(HERE, "../../deploy/lab/vmn-lab")
 MEANT = {"isolated", "quarantined", "ARP for unknown address",
          "no such service at virtual IP",
          "no such service at external address"}
-# What is sent to a VM, and by it, while it moves; a flood's copy for the host
-# that it has left, which has no port of that network any more; and resets that
-# answer what came late, where the machine is busy.
-MOVED = {"unknown destination", "unknown source", "destination is not here",
-         "unknown network", "invalid state"}
+# What is sent to a VM, and by it, while it moves: its guest announces itself
+# when its link is there, on a busy machine before the flows of its port are; a
+# flood's copy for the host that it has left, which has no port of that network
+# any more; and resets that answer what came late, where the machine is busy.
+MOVED = {"unknown destination", "unknown source", "unknown port",
+         "destination is not here", "unknown network", "invalid state"}
 
 
 @pytest.fixture(scope="module")
