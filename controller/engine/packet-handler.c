@@ -21,20 +21,13 @@
 /* Names.  ---------------------------------------------------------------- */
 
 const struct engine_handler *
-engine_find_handler(const struct engine *engine, const uint8_t *userdata,
-                    size_t size, uint32_t *arg)
+engine_find_handler(const struct engine *engine, uint64_t id)
 {
     const struct engine_handler *handler;
-    uint64_t id;
-    uint32_t found_arg;
 
-    if (!punt_parse_userdata(userdata, size, &id, &found_arg)) {
-        return NULL;
-    }
     HMAP_FOR_EACH_WITH_HASH (handler, node, (uint32_t) id,
                              &engine->handlers) {
         if (handler->id == id) {
-            *arg = found_arg;
             return handler;
         }
     }

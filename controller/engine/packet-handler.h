@@ -31,11 +31,9 @@ struct engine_handler {
     size_t index;               /* From 0 on, unique in an engine. */
 };
 
-/* Returns the handler that 'userdata' names, with the argument in '*arg', or
- * NULL. */
+/* Returns the handler with this punt_handler_id(), or NULL. */
 const struct engine_handler *engine_find_handler(const struct engine *,
-                                                 const uint8_t *userdata,
-                                                 size_t size, uint32_t *arg);
+                                                 uint64_t id);
 size_t engine_n_handlers(const struct engine *);
 /* Returns a handler by its 'index'. */
 const struct engine_handler *engine_get_handler(const struct engine *,

@@ -45,10 +45,6 @@ actions_begin(struct vmn_actions *a)
         emit_fail(a->emit, "an action follows one that ends the actions");
         return false;
     }
-    if (a->punted) {
-        punt_continue(&a->ofpacts, a->punt_ofs);
-        a->punted = false;
-    }
     a->has_other = true;
     return true;
 }
@@ -275,7 +271,6 @@ vmn_act_punt(struct vmn_actions *a, unsigned handler, uint32_t arg,
 {
     const struct pipeline_app *app = a->emit->app;
     const struct vmn_handler_class *handlers = app->class_->handlers;
-    uint8_t userdata[PUNT_USERDATA_SIZE];
     unsigned n = 0;
 
     while (handlers && handlers[n].name) {
@@ -285,14 +280,14 @@ vmn_act_punt(struct vmn_actions *a, unsigned handler, uint32_t arg,
         emit_fail(a->emit, "the app has no handler %u", handler);
         return;
     }
-    if (!actions_begin(a)) {
-        return;
+    if (actions_begin(a)) {
+        punt_put(&a->ofpacts, &(struct punt) {
+            .handler_id = punt_handler_id(app->class_->name,
+                                          handlers[handler].name),
+            .arg = arg,
+            .max_size = max_size,
+        });
     }
-    punt_put_userdata(userdata, app->class_->name, handlers[handler].name,
-                      arg);
-    a->punted = true;
-    a->punt_ofs = a->ofpacts.size;
-    punt_put(&a->ofpacts, userdata, sizeof userdata, max_size);
 }
 
 void

@@ -36,8 +36,6 @@ struct vmn_actions {
     const char *drop_reason;
     bool background;            /* The drop is background. */
     struct flow_limit limit;    /* Meter 0: none. */
-    bool punted;                /* The last action is a punt, and */
-    size_t punt_ofs;            /* begins here. */
 };
 
 struct vmn_flow {

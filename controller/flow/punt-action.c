@@ -9,74 +9,68 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "byte-order.h"
 #include "controller/flow/flow-item.h"
-#include "openflow/openflow.h"
 #include "openvswitch/meta-flow.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofpbuf.h"
-#include "packets.h"
 #include "util.h"
 
-void
-punt_put(struct ofpbuf *ofpacts, const uint8_t *userdata, size_t size,
-         uint16_t max_size)
-{
-    struct ofpact_resubmit *resubmit = ofpact_put_RESUBMIT(ofpacts);
-    struct ofpact_controller *controller;
+/* Where they are in OpenFlow's metadata. */
+#define SIZE_SHIFT PUNT_SENDER_BITS
+#define ARG_SHIFT 32
+BUILD_ASSERT_DECL(PUNT_SIZE_ALL == (1 << (ARG_SHIFT - SIZE_SHIFT)) - 1);
 
-    resubmit->in_port = OFPP_IN_PORT;
-    resubmit->table_id = PUNT_TABLE;
-    controller = ofpact_put_CONTROLLER(ofpacts);
-    controller->max_len = max_size;
-    controller->reason = OFPR_ACTION;
-    controller->meter_id = NX_CTLR_NO_METER;
-    controller->provider_meter_id = UINT32_MAX;
-    controller->userdata_len = size;
-    ofpbuf_put(ofpacts, userdata, size);
-    controller = ofpacts->header;
-    ofpact_finish_CONTROLLER(ofpacts, &controller);
+uint64_t
+punt_metadata(const struct punt *punt)
+{
+    return ((uint64_t) punt->arg << ARG_SHIFT
+            | (uint64_t) MIN(punt->max_size, PUNT_SIZE_ALL) << SIZE_SHIFT);
 }
 
-/* Appends an action without effect on a copy that is dropped next.  For a
- * clone(), ovs-vswitchd makes a copy in the datapath only if it holds an
- * irreversible action (reversible_actions() in ofproto/ofproto-dpif-xlate.c);
- * otherwise the meter would drop the packet itself. decap() is irreversible,
- * for packets without a VLAN tag. */
+struct punt
+punt_parse(uint64_t tun_id, uint64_t metadata)
+{
+    return (struct punt) {
+        .handler_id = tun_id,
+        .arg = (uint32_t) (metadata >> ARG_SHIFT),
+        .max_size = (metadata >> SIZE_SHIFT) & PUNT_SIZE_ALL,
+    };
+}
+
 static void
-put_irreversible(struct ofpbuf *ofpacts)
+put_u64(struct ofpbuf *ofpacts, enum mf_field_id id, uint64_t value)
 {
-    static const union mf_value no_tag;
+    const union mf_value mfv = { .be64 = htonll(value) };
 
-    ofpact_put_set_field(ofpacts, mf_from_id(MFF_VLAN_TCI), &no_tag, NULL);
-    ofpact_put_DECAP(ofpacts)->new_pkt_type = htonl(PT_USE_NEXT_PROTO);
+    ofpact_put_set_field(ofpacts, mf_from_id(id), &mfv, NULL);
 }
 
 void
-punt_continue(struct ofpbuf *ofpacts, size_t ofs)
+punt_put(struct ofpbuf *ofpacts, const struct punt *punt)
 {
-    size_t size = ofpacts->size - ofs;
-    void *punt = xmemdup(ofpbuf_at_assert(ofpacts, ofs, size), size);
+    size_t ofs = ofpacts->size;
+    struct ofpact_resubmit *resubmit;
     struct ofpact_nest *clone;
 
     /* Nested actions are built at the start of the buffer. */
-    ofpacts->size = ofs;
     ofpbuf_pull(ofpacts, ofs);
     ofpact_put_CLONE(ofpacts);
-    ofpbuf_put(ofpacts, punt, size);
     ofpbuf_pull(ofpacts, sizeof *clone);
-    put_irreversible(ofpacts);
+    put_u64(ofpacts, MFF_TUN_ID, punt->handler_id);
+    put_u64(ofpacts, MFF_METADATA, punt_metadata(punt));
+    resubmit = ofpact_put_RESUBMIT(ofpacts);
+    resubmit->in_port = OFPP_IN_PORT;
+    resubmit->table_id = PUNT_TABLE;
     clone = ofpacts->header = ofpbuf_push_uninit(ofpacts, sizeof *clone);
     ofpact_finish_CLONE(ofpacts, &clone);
     ofpbuf_push_uninit(ofpacts, ofs);
-    free(punt);
 }
 
 bool
-punt_is_part(const struct ofpact *a)
+punt_is_action(const struct ofpact *a)
 {
-    return (a->type == OFPACT_CONTROLLER || a->type == OFPACT_CLONE
-            || (a->type == OFPACT_RESUBMIT
-                && ofpact_get_RESUBMIT(a)->table_id == PUNT_TABLE));
+    return a->type == OFPACT_CLONE;
 }
 
 uint64_t
@@ -90,29 +84,23 @@ punt_handler_id(const char *app, const char *handler)
 }
 
 void
-punt_put_userdata(uint8_t userdata[PUNT_USERDATA_SIZE], const char *app,
-                  const char *handler, uint32_t arg)
+punt_put_userdata(uint8_t userdata[PUNT_USERDATA_SIZE],
+                  enum punt_userdata what)
 {
-    ovs_be64 id = htonll(punt_handler_id(app, handler));
-    ovs_be32 be_arg = htonl(arg);
+    const ovs_be64 id = htonll(what == PUNT_USERDATA_SAMPLE
+                               ? punt_handler_id("vmn", "tap")
+                               : punt_handler_id("vmn", "punt"));
 
+    memset(userdata, 0, PUNT_USERDATA_SIZE);
     memcpy(userdata, &id, sizeof id);
-    memcpy(userdata + sizeof id, &be_arg, sizeof be_arg);
 }
 
 bool
-punt_parse_userdata(const uint8_t *userdata, size_t size,
-                    uint64_t *handler_id, uint32_t *arg)
+punt_is_userdata(const uint8_t *userdata, size_t size,
+                 enum punt_userdata what)
 {
-    ovs_be64 id;
-    ovs_be32 be_arg;
+    uint8_t desired[PUNT_USERDATA_SIZE];
 
-    if (size != PUNT_USERDATA_SIZE) {
-        return false;
-    }
-    memcpy(&id, userdata, sizeof id);
-    memcpy(&be_arg, userdata + sizeof id, sizeof be_arg);
-    *handler_id = ntohll(id);
-    *arg = ntohl(be_arg);
-    return true;
+    punt_put_userdata(desired, what);
+    return size == sizeof desired && !memcmp(userdata, desired, size);
 }

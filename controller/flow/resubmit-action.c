@@ -119,7 +119,7 @@ only_punts(const struct ofpbuf *ofpacts)
     const struct ofpact *a;
 
     OFPACT_FOR_EACH (a, ofpacts->data, ofpacts->size) {
-        if (!punt_is_part(a)) {
+        if (!punt_is_action(a)) {
             return false;
         }
     }
@@ -129,7 +129,6 @@ only_punts(const struct ofpbuf *ofpacts)
 void
 vmn_act_drop(struct vmn_actions *a, const char *reason)
 {
-    a->punted = false;
     if (!only_punts(&a->ofpacts)) {
         emit_fail(a->emit, "a drop must be the only action, but for "
                   "sending the packet up");

@@ -59,7 +59,7 @@ find_drop(const struct ofpact *ofpacts, size_t ofpacts_len)
     const struct ofpact *a, *first = NULL, *last = NULL;
 
     OFPACT_FOR_EACH (a, ofpacts, ofpacts_len) {
-        if (!first && !punt_is_part(a)) {
+        if (!first && !punt_is_action(a)) {
             first = a;
         }
         last = a;

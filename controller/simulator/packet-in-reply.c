@@ -10,13 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "byte-order.h"
 #include "controller/engine/packet-handler.h"
+#include "controller/flow/punt-action.h"
 #include "controller/model/model.h"
 #include "controller/ovs-calls.h"
 #include "controller/simulator/endpoint.h"
 #include "dp-packet.h"
 #include "flow.h"
-#include "openvswitch/ofp-actions.h"
 #include "packets.h"
 #include "util.h"
 
@@ -178,24 +179,26 @@ packet_in_reply_run(struct engine *engine, const struct model *model,
                     struct simulator *sim, const struct sim_end *end,
                     struct packet_in_reply *answer)
 {
-    const struct ofpact_controller *punt = end->punt;
     const struct sim_packet asked = end->packet;
+    const struct punt punt = punt_parse(ntohll(asked.flow.tunnel.tun_id),
+                                        ntohll(asked.flow.metadata));
     struct vmn_packet_in in = { .host = end->host };
     const struct engine_handler *handler;
     struct dp_packet p;
 
-    handler = (punt ? engine_find_handler(engine, punt->userdata,
-                                          punt->userdata_len, &in.arg) : NULL);
+    handler = engine_find_handler(engine, punt.handler_id);
     if (!handler) {
         return false;
     }
     dp_packet_init(&p, 0);
     flow_compose(&p, &asked.flow, OVS_COMPOSE_EMPTY);
+    in.arg = punt.arg;
     in.in_port = ofp_to_u16(asked.flow.in_port.ofp_port);
     memcpy(in.regs, asked.flow.regs, sizeof in.regs);
     in.bytes = dp_packet_data(&p);
     in.full_size = dp_packet_size(&p);
-    in.size = MIN(in.full_size, punt->max_len);
+    in.size = (punt.max_size < PUNT_SIZE_ALL
+               ? MIN(in.full_size, punt.max_size) : in.full_size);
     find_sender(model, &in);
     memset(answer, 0, sizeof *answer);
     answer->why_not = ask(engine, model, sim, handler, &in, &asked,

@@ -116,7 +116,9 @@ resubmit(struct pipeline_context *ctx, const struct ofpact_resubmit *r)
         return;                 /* As if no MAC had been learned. */
     }
     if (table == PUNT_TABLE) {
-        return;                 /* As if the sender were within its rate. */
+        /* As if the sender were within its rate. */
+        pipeline_add_end(ctx, SIM_PUNT, NULL);
+        return;
     }
     ctx->detour++;
     pipeline_enter_table(ctx, table, table <= ctx->table);
@@ -351,7 +353,7 @@ do_action(struct pipeline_context *ctx, const struct ofpact *a)
             &ofpact_get_OUTPUT_REG(a)->src, ctx->flow)));
         break;
     case OFPACT_CONTROLLER:
-        pipeline_add_end(ctx, SIM_PUNT, NULL)->punt = ofpact_get_CONTROLLER(a);
+        pipeline_add_end(ctx, SIM_PUNT, NULL);
         break;
     case OFPACT_GROUP:
         pipeline_do_group(ctx, ofpact_get_GROUP(a)->group_id);
@@ -376,7 +378,6 @@ do_action(struct pipeline_context *ctx, const struct ofpact *a)
     case OFPACT_METER:          /* As if the packet were within the meter's
                                  * rate. */
     case OFPACT_NOTE:
-    case OFPACT_DECAP:          /* Ends the copy that a punt makes. */
         break;
     case OFPACT_LEARN:
         if (learn_is_table(ofpact_get_LEARN(a)->table_id)) {

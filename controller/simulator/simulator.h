@@ -101,8 +101,6 @@ struct sim_end {
     const struct rule *rule;    /* That did it, or NULL. */
     size_t step;                /* The last step of its copy. */
     const char *text;           /* Or NULL. */
-    const struct ofpact_controller *punt; /* SIM_PUNT: the rule's action that
-                                           * did it, or NULL. */
     struct sim_packet packet;   /* As it is by then. */
 };
 

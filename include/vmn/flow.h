@@ -319,9 +319,8 @@ void vmn_act_arp_reply(struct vmn_actions *, struct vmn_mac,
  *
  * Each costs the switch time in its slow path, so its datapath lets through
  * what vmnd takes in from one sender in a second: from a port, or of what
- * comes by a tunnel from an identity.  Of what is more there is no copy; it
- * changes nothing about what becomes of the packet, unless that is dropped
- * anyway (then it is counted, but not sampled). */
+ * comes by a tunnel from an identity.  Of what is more there is no copy; that
+ * changes nothing about what becomes of the packet. */
 #define VMN_PUNT_ALL 65535
 void vmn_act_punt(struct vmn_actions *, unsigned handler, uint32_t arg,
                   uint16_t max_size);

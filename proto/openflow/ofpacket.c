@@ -36,7 +36,7 @@
 struct ofpacket_metadata {
     uint32_t in_port;
     uint32_t regs[OFPACKET_REGS];
-    uint64_t metadata;
+    uint64_t metadata, tun_id;
     struct ofpacket_ct_dst ct_dst;
     size_t size;
     uint8_t bytes[];            /* As they came. */
@@ -78,6 +78,7 @@ decode_metadata(const uint8_t *bytes, size_t size, struct ofpacket_in *in)
         in->in_port = ofp_to_u16(match.flow.in_port.ofp_port);
         memcpy(in->regs, match.flow.regs, sizeof in->regs);
         in->metadata = ntohll(match.flow.metadata);
+        in->tun_id = ntohll(match.flow.tunnel.tun_id);
         take_ct_dst(&match.flow, &in->ct_dst);
     }
     return error;
@@ -102,6 +103,7 @@ take_metadata(const struct ofpbuf *payload, struct ofpacket_cache *cache,
             in->in_port = m->in_port;
             memcpy(in->regs, m->regs, sizeof in->regs);
             in->metadata = m->metadata;
+            in->tun_id = m->tun_id;
             in->ct_dst = m->ct_dst;
             return 0;
         }
@@ -112,6 +114,7 @@ take_metadata(const struct ofpbuf *payload, struct ofpacket_cache *cache,
         m->in_port = in->in_port;
         memcpy(m->regs, in->regs, sizeof m->regs);
         m->metadata = in->metadata;
+        m->tun_id = in->tun_id;
         m->ct_dst = in->ct_dst;
         m->size = size;
         memcpy(m->bytes, bytes, size);

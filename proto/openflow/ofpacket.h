@@ -32,6 +32,7 @@ struct ofpacket_in {
     uint32_t in_port;           /* 0: the message does not say. */
     uint32_t regs[OFPACKET_REGS];
     uint64_t metadata;          /* OpenFlow's. */
+    uint64_t tun_id;
     struct ofpacket_ct_dst ct_dst;
     const uint8_t *userdata;    /* Into the message, as 'bytes'. */
     size_t userdata_size;

@@ -375,10 +375,14 @@ def test_be_dropped_by_a_meter_and_have_nobody_know(lab, world):
 
 # Flows that go, and a restart.  ----------------------------------------------
 
-def own_flows(host):
+def own(host):
+    """The flows that send copies up, and the meters that they have."""
     text = host.ofctl("dump-flows", "br-int", "--no-stats", "table=246") \
         + host.ofctl("dump-flows", "br-int", "--no-stats", "table=247")
-    return sorted(line for line in text.splitlines() if "table=" in line)
+    meters = re.findall(r"meter=(27\d\d\d)\s[^\n]*\n[^\n]*rate=%d " % RATE,
+                        host.ofctl("dump-meters", "br-int"))
+    return sorted(line for line in text.splitlines() if "table=" in line) \
+        + sorted(meters)
 
 
 def meters_status(lab):
@@ -394,7 +398,7 @@ def damage(host):
 
 
 def damage_meter(host):
-    """A meter goes, and its flow with it."""
+    """A meter goes: its flow has no limit, or another's, from then on."""
     host.ofctl("del-meter", "br-int", "meter=27007")
 
 
@@ -403,13 +407,14 @@ def test_take_the_limits_away_while_connected(lab, world, attack):
     """An audit finds flows to meters that are gone, and they come back."""
     host = lab.host("h1")
     wait_for("meters", lambda: meters_status(lab).get("installed"), 30)
-    before = own_flows(host)
+    before = own(host)
+    assert len(before) > 2 * 256
     attack(host)
-    assert own_flows(host) != before
+    assert own(host) != before
     found = lab.vmnd.api.call("POST", "/v1/hosts/h1/audit")
     assert found["missing"] > 0
     assert found["owners"]["vmnd"]["missing"] == found["missing"]
-    wait_for("the flows", lambda: own_flows(host) == before, 30)
+    wait_for("the flows", lambda: own(host) == before, 30)
     wait_for("the status", lambda: meters_status(lab).get("installed"), 30)
     found = lab.vmnd.api.call("POST", "/v1/hosts/h1/audit")
     assert found["missing"] == found["unknown"] == 0
@@ -421,14 +426,14 @@ def test_take_the_limits_away_while_vmnd_is_away(lab, world, attack):
     host = lab.host("h1")
     wait_for("meters", lambda: meters_status(lab).get("installed"), 30)
     wait_quiet(lab)
-    before = own_flows(host)
+    before = own(host)
     lab.vmnd.stop()
     attack(host)
-    assert own_flows(host) != before
+    assert own(host) != before
     lab.vmnd.start()
     lab.await_synced()
     wait_for("the status", lambda: meters_status(lab).get("installed"), 30)
-    assert own_flows(host) == before
+    assert own(host) == before
 
 
 def test_lose_the_meters_by_a_restart(lab, world):
@@ -436,17 +441,12 @@ def test_lose_the_meters_by_a_restart(lab, world):
     nothing."""
     host = lab.host("h1")
 
-    def own():
-        return own_flows(host)
-
     def age():
         text = host.ofctl("dump-flows", "br-int", "table=247")
         return min(float(s) for s in re.findall(r"duration=([\d.]+)s", text))
 
     wait_quiet(lab)
-    before = own()
-    assert len(before) > 256
-    assert host.ofctl("dump-meters", "br-int").count("rate=%d" % RATE) > 256
+    before = own(host)
     wait_for("meters", lambda: meters_status(lab).get("installed"), 30)
     held = flows(host)
     wait_for("flows to have aged", lambda: age() > 2, 20)
@@ -454,7 +454,7 @@ def test_lose_the_meters_by_a_restart(lab, world):
     lab.vmnd.stop()
     lab.vmnd.start()
     lab.await_synced()
-    assert own() == before
+    assert own(host) == before
     assert age() > time.monotonic() - restarted
     assert {k: f.actions for k, f in held.items()} \
         == {k: f.actions for k, f in flows(host).items()}

@@ -292,7 +292,7 @@ def test_a_flood_is_answered_within_the_rate(world, trio):
     # On the switch they are counted, whatever became of the answers.
     n_limited = held_back(host) - before
     wait_for("all to be counted", lambda: any(
-        "userdata=" in f.actions and f.n_packets >= n_limited
+        "resubmit(,246)" in f.actions and f.n_packets >= n_limited
         for f in flows(host).values()))
 
 

@@ -92,7 +92,7 @@ static struct scenario scenarios[] = {
             { "h1", "+overlay.deliver/0 1  actions=move:NXM_NX_REG0[]->"
               "NXM_NX_TUN_ID[0..31],check_pkt_larger(3964)" },
             { "h1", "+overlay.deliver/1 115 reg9=0x8/0x8 "
-              "actions=resubmit(,246),controller(" } } },
+              "actions=clone(set_field:0x" } } },
         /* No less than IPv6 takes, and no more than a network may have. */
         { "{'underlays/h3': {'mtu': 600}}", {
             { "h1", "+overlay.deliver/0 1  actions=move:NXM_NX_REG0[]->"

@@ -69,7 +69,7 @@ send_copy(int i, uint16_t port, const char *owner, uint32_t part,
     memcpy(whole, headers, sizeof headers);
     whole[36] = port >> 8;
     whole[37] = port;
-    punt_put_userdata(userdata, "vmn", "tap", 0);
+    punt_put_userdata(userdata, PUNT_USERDATA_SAMPLE);
     match_set_in_port(&pin.base.flow_metadata, u16_to_ofp(5));
     match_set_reg(&pin.base.flow_metadata, SAMPLE_PART_REG, part);
     match_set_reg(&pin.base.flow_metadata, SAMPLE_KIND_REG, kind);

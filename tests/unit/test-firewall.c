@@ -81,9 +81,9 @@ static struct scenario scenarios[] = {
           " 'rules': [{'direction': 'ingress', 'action': 'reject', 'peers':"
           " [{'group': 'db'}]}, {'direction': 'ingress', 'action': 'deny',"
           " 'peers': [{'group': 'web'}]}]}}", {
-            { "h1", "+firewall.policy/31 64649 conj_id=3 actions=resubmit"
-              "(,246),controll" },
-            { "h1", "+),drop (rejected by rule)" },
+            { "h1", "+firewall.policy/31 64649 conj_id=3 actions=clone"
+              "(set_field:0x" },
+            { "h1", "+,resubmit(,246)),drop (rejected by rule)" },
             { "h1", "+firewall.policy/31 64645 conj_id=4 actions=drop "
               "(denied by rule)" } } },
         /* Nobody is left whom it applies to. */

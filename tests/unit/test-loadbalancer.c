@@ -30,7 +30,7 @@ static struct scenario scenarios[] = {
               "icmp_type=135,nd_target=fd00::64 actions=move" },
             { "h2", "+loadbalancer.arp/0 120 icmp6,reg0=0x64,reg3=0x1,"
               "dl_dst=00:00:00:00:00:00/01:00:00:00:00:00,icmp_type=135,"
-              "nd_target=fd00::64 actions=resubmit(,246),controller(" },
+              "nd_target=fd00::64 actions=clone(set_field:0x" },
             { "h2", "+loadbalancer.balance/1 200 tcp6," SHOP ","
               "ipv6_dst=fd00::64,tp_dst=80 actions=note:00.00.00.01.00.00,"
               "ct(" },
@@ -165,7 +165,7 @@ static struct scenario scenarios[] = {
             { "h3", "+nw_src=10.0.0.1,tp_src=8080" },
             { "h3", "-nw_src=10.0.0.3,tp_src=8080" },
             { "h3", "+loadbalancer.balance/3 50 " SHOP ","
-              "reg12={loadbalancer.balancer:lb} actions=resubmit(,246),controller(" },
+              "reg12={loadbalancer.balancer:lb} actions=clone(set_field:0x" },
             { "h3", "+drop (no backend)" } } },
         { "{'loadbalancers/lb': null}", { { "h3", "-10.0.0.100" } } },
     } },
@@ -222,9 +222,9 @@ static struct scenario scenarios[] = {
             { "h1", "+drop (no backend)" },
             { "h1", "+balance/1 210 tcp," SHOP ",nw_src=10.0.0.1,"
               "nw_dst=10.0.0.100,tp_src=81,tp_dst=0x200/0xfe00 "
-              "actions=resubmit(,246),controller(" },
+              "actions=clone(set_field:0x" },
             { "h1", "+balance/1 210 icmp," SHOP ",nw_src=10.0.0.1,"
-              "icmp_type=3 actions=resubmit(,246),controller(" },
+              "icmp_type=3 actions=clone(set_field:0x" },
             { "h2", "-nw_src=10.0.0.1,nw_dst=10.0.0.100,tp_src=81" } } },
         { "{'healths/lb/web1': {'loadbalancer': 'lb', 'port': 'web1',"
           " 'state': 'up'}, 'healths/lb/web2': {'loadbalancer': 'lb',"

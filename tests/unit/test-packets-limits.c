@@ -165,6 +165,48 @@ find_punt(int i, uint8_t table, uint64_t cookie)
     return NULL;
 }
 
+static unsigned
+count_punts(int i)
+{
+    struct fake_flow *flow;
+    unsigned n = 0;
+
+    LIST_FOR_EACH (flow, node, &fakes[i].flows) {
+        n += punt_is_table(flow->table);
+    }
+    return n;
+}
+
+/* Takes meter 'i' away, and leaves its flow there, as a switch does. */
+static void
+lose_meter(unsigned i)
+{
+    for (size_t j = 0; j < fakes[0].n_limits; j++) {
+        if (fakes[0].limits[j].meter == PACKET_IN_METERS_FIRST + i) {
+            fakes[0].limits[j] = fakes[0].limits[--fakes[0].n_limits];
+            return;
+        }
+    }
+    fail_msg("there is no such meter");
+}
+
+/* Its flow is sent again: it goes by a meter that is no more. */
+static void
+meter_that_is_gone_comes_back_with_its_flow(void **state)
+{
+    unsigned n_flows;
+
+    connect_with_meters(0);
+    TURN_UNTIL(packet_in_meters_are_on(new_host(0)->sw));
+    lose_meter(7);
+    n_flows = fakes[0].n_packet_in_meter_flows;
+    connect_with_meters(0);
+    TURN_UNTIL(packet_in_meters_are_on(new_host(0)->sw));
+    assert_int_equal(fakes[0].n_limits, PACKET_IN_METERS);
+    assert_int_equal(fakes[0].n_packet_in_meter_flows, n_flows + 1);
+    assert_int_equal(count_punts(0), PACKET_IN_METER_FLOWS);
+}
+
 static void
 flows_to_meters_are_put_back_by_a_connect(void **state)
 {
@@ -172,11 +214,11 @@ flows_to_meters_are_put_back_by_a_connect(void **state)
 
     connect_with_meters(0);
     TURN_UNTIL(packet_in_meters_are_on(new_host(0)->sw));
-    flow = find_punt(0, PUNT_TABLE, 1);
+    flow = find_punt(0, PUNT_TABLE, PACKET_IN_METERS + 1);
     assert_non_null(flow);
     ovs_list_remove(&flow->node);
     connect_with_meters(0);
-    TURN_UNTIL(find_punt(0, PUNT_TABLE, 1));
+    TURN_UNTIL(find_punt(0, PUNT_TABLE, PACKET_IN_METERS + 1));
     TURN_UNTIL(packet_in_meters_are_on(new_host(0)->sw));
     ofpbuf_delete(flow->mod);
     free(flow);
@@ -203,6 +245,11 @@ switch_without_meters_sends_packets_up(void **state)
         json_decref(meters);
         send_up(i, 1, ECHO, "all the same", 60);
         TURN_UNTIL(fakes[i].n_packet_outs == 1);
+        /* By a flow that has no meter. */
+        TURN_UNTIL(packet_in_meters_of(new_host(i)->sw)->installed);
+        assert_int_equal(count_punts(i), 3);
+        assert_non_null(find_punt(i, PUNT_METER_TABLE,
+                                  PACKET_IN_METERS + 3));
     }
 }
 
@@ -297,6 +344,11 @@ audit_finds_flows_to_meters(void **state)
     fake_switch_add_flow(&fakes[0], "table=246,priority=9,actions=drop");
     assert_audit("unknown: 1 flows to packet-in meters, "
                  "table 246\n");
+    TURN_UNTIL(packet_in_meters_are_on(new_host(0)->sw));
+    lose_meter(5);
+    assert_audit("missing: 1 packet-in meters, table 247\n");
+    TURN_UNTIL(packet_in_meters_are_on(new_host(0)->sw)
+               && fakes[0].n_limits == PACKET_IN_METERS);
 }
 
 int
@@ -310,6 +362,7 @@ main(int argc, char *argv[])
         T(identity_over_its_rate_takes_nothing_from_others,
           packets_setup_limited),
         T(meters_of_senders_are_put_there_once, packets_setup_limited),
+        T(meter_that_is_gone_comes_back_with_its_flow, packets_setup_limited),
         T(flows_to_meters_are_put_back_by_a_connect, packets_setup_limited),
         T(audit_finds_flows_to_meters, packets_setup_limited),
         T(switch_without_meters_sends_packets_up, packets_setup_limited),

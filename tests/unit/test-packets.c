@@ -374,7 +374,9 @@ packets_of_nobody_are_counted(void **state)
 
     fake_switch_send(&fakes[0], ofputil_encode_packet_in_private(
                       &pin, OFPUTIL_P_OF15_OXM, OFPUTIL_PACKET_IN_NXT2));
-    punt_put_userdata(userdata, "toy", "former", 0);
+    punt_put_userdata(userdata, PUNT_USERDATA_HANDLER);
+    match_set_tun_id(&pin.base.flow_metadata,
+                     htonll(punt_handler_id("toy", "former")));
     pin.base.userdata = userdata;
     pin.base.userdata_len = sizeof userdata;
     fake_switch_send(&fakes[0], ofputil_encode_packet_in_private(

@@ -215,7 +215,7 @@ static struct scenario scenarios[] = {
         } },
         { "{'bindings/q': null}", {
             { "h1", "-nw_dst=10.0.2.5 " },
-            { "h1", "+" R "/3 1 " HERE " actions=resubmit(,246),controller(" },
+            { "h1", "+" R "/3 1 " HERE " actions=clone(set_field:0x" },
             { "h2", "-dl_dst=06:00:00:00:00:0f" },
         } },
         { "{'routers/r': null}", {
@@ -272,10 +272,12 @@ static struct scenario scenarios[] = {
           " '10.0.9.0/24', 'gateway': '10.0.9.1'}]}}", {
             { "h1", "+" R "/4 110 reg0=0x9," HERE " actions="
               "check_pkt_larger(1314)->" },
-            /* The packet is said to be larger than 1300 bytes: 0x514. */
+            /* The packet is said to be larger than 1300 bytes: 0x514; and 1246
+             * of these are wanted: 0x9bc0000 >> PUNT_SENDER_BITS. */
             { "h1", "+" R "/5 110 reg0=0x9,reg9=0x8/0x8," HERE " actions="
-              "resubmit(,246),controller(max_len=1246,userdata=" },
-            { "h1", "+.00.05.14.04),drop (larger than the MTU)\n" },
+              "clone(set_field:0x" },
+            { "h1", "+->tun_id,set_field:0x51409bc0000->metadata,"
+              "resubmit(,246)),drop (larger than the MTU)\n" },
             { "h1", "+" R "/5 100 " HERE " actions="
               "set_field:06:00:00:00:00:0f->eth_src," },
         } },
@@ -303,7 +305,7 @@ static struct scenario scenarios[] = {
             { "h1", "+" R "/2 100 ip," HERE " actions=set_field:0x2->reg0,"
               "set_field:02:00:00:00:02:05->eth_dst," BACK("4") },
             { "h1", "+" R "/2 100 ipv6," HERE
-              " actions=resubmit(,246),controller(" },
+              " actions=clone(set_field:0x" },
             { "h1", "+" R "/2 3220 ip," HERE ",nw_dst=10.0.4.0/24 "
               "actions=set_field:0x3->reg0," HOP("s") },
             { "h1", "+" R "/2 2205 ip," HERE ",nw_src=10.0.1.0/24,"
@@ -316,7 +318,7 @@ static struct scenario scenarios[] = {
         { "{'ports/q': {'network': 'b', 'ips': ['10.0.2.5'],"
           " 'mac': '02:00:00:00:02:05', 'enabled': false}}", {
             { "h1", "+" R "/2 100 ip," HERE
-              " actions=resubmit(,246),controller(" },
+              " actions=clone(set_field:0x" },
         } },
     } },
     { "next_hops_share_a_route_while_they_are_there", {
@@ -363,7 +365,7 @@ static struct scenario scenarios[] = {
                    "{'ip': '10.0.2.100'}]") "}", {
             { "h1", "-" R "/3 132 " },
             { "h1", "+" R "/2 100 ip," HERE
-              " actions=resubmit(,246),controller(" },
+              " actions=clone(set_field:0x" },
         } },
     } },
 };

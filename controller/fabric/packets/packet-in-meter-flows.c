@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Encodes the meters of packet-in-meters.h and the flows that lead to them,
- * and recognizes these flows on a switch.  Flows in PUNT_METER_TABLE have the
- * indexes of their meters, followed by the two of PUNT_TABLE.  A flow's cookie
- * is its index in its table plus 1. */
+ * Encodes the meters of packet-in-meters.h and the flows that send copies
+ * through them, and recognizes these flows on a switch.  A flow's cookie is
+ * its number plus 1. */
 
 #include <config.h>
 
@@ -25,12 +24,22 @@
 
 BUILD_ASSERT_DECL(IS_POW2(PACKET_IN_METERS_PORTS)
                   && IS_POW2(PACKET_IN_METERS_IDENTITIES));
-BUILD_ASSERT_DECL(PACKET_IN_METER_FLOWS == PACKET_IN_METERS + 2);
 
-/* Contents of OpenFlow's metadata that PUNT_TABLE sets and PUNT_METER_TABLE
- * matches: this bit if the packet came from a tunnel, and below it the lowest
- * bits of the value that selects the meter. */
+/* The flows beside those of the meters. */
+enum {
+    PICK_PORT = PACKET_IN_METERS,
+    PICK_IDENTITY,
+    UNMETERED,
+    N_FLOWS
+};
+BUILD_ASSERT_DECL(N_FLOWS == PACKET_IN_METER_FLOWS);
+
+/* Lowest bits of OpenFlow's metadata, which PUNT_TABLE sets and
+ * PUNT_METER_TABLE matches: this one if the packet came from a tunnel, and
+ * below it the lowest bits of the value that selects the meter. */
 #define FROM_TUNNEL UINT64_C(0x10000)
+#define SENDER_MASK ((UINT64_C(1) << PUNT_SENDER_BITS) - 1)
+BUILD_ASSERT_DECL(FROM_TUNNEL <= SENDER_MASK);
 
 /* A flow while it is encoded or compared. */
 struct punt_flow {
@@ -77,14 +86,15 @@ n_bits(unsigned n_values)
     return ctz32(n_values);
 }
 
-/* Sets the metadata to the lowest bits of the value that selects the meter,
- * and goes to the table with the meters. */
+/* Sets the metadata's lowest bits to those of the value that selects the
+ * meter, and goes to the table with the meters. */
 static void
 make_pick(bool tunnel, struct punt_flow *flow)
 {
     const union mf_value metadata = {
         .be64 = htonll(tunnel ? FROM_TUNNEL : 0),
     };
+    const union mf_value mask = { .be64 = htonll(SENDER_MASK) };
     struct ofpact_resubmit *resubmit;
     struct ofpact_reg_move *move;
 
@@ -93,7 +103,7 @@ make_pick(bool tunnel, struct punt_flow *flow)
         match_set_in_port(&flow->match, u16_to_ofp(VMN_TUNNEL_OFPORT));
     }
     ofpact_put_set_field(&flow->ofpacts, mf_from_id(MFF_METADATA), &metadata,
-                         NULL);
+                         &mask);
     move = ofpact_put_REG_MOVE(&flow->ofpacts);
     move->src.field = mf_from_id(tunnel ? MFF_REG1 : MFF_IN_PORT);
     move->dst.field = mf_from_id(MFF_METADATA);
@@ -105,33 +115,54 @@ make_pick(bool tunnel, struct punt_flow *flow)
     resubmit->table_id = PUNT_METER_TABLE;
 }
 
+/* Sends a copy through 'meter', which may be NX_CTLR_NO_METER. */
+static void
+make_copy(uint32_t meter, struct punt_flow *flow)
+{
+    struct ofpact_controller *controller
+        = ofpact_put_CONTROLLER(&flow->ofpacts);
+    uint8_t userdata[PUNT_USERDATA_SIZE];
+
+    punt_put_userdata(userdata, PUNT_USERDATA_HANDLER);
+    controller->max_len = UINT16_MAX;
+    controller->reason = OFPR_ACTION;
+    controller->meter_id = meter;
+    controller->provider_meter_id = UINT32_MAX;
+    controller->userdata_len = sizeof userdata;
+    ofpbuf_put(&flow->ofpacts, userdata, sizeof userdata);
+    controller = flow->ofpacts.header;
+    ofpact_finish_CONTROLLER(&flow->ofpacts, &controller);
+}
+
 /* To meter 'i'. */
 static void
 make_metered(unsigned i, struct punt_flow *flow)
 {
     bool tunnel = i >= PACKET_IN_METERS_PORTS;
     unsigned n = tunnel ? PACKET_IN_METERS_IDENTITIES : PACKET_IN_METERS_PORTS;
-    struct ofpact_meter *meter;
 
     flow->fm.priority = 10;
     match_set_metadata_masked(&flow->match,
                               htonll((tunnel ? FROM_TUNNEL : 0) | i % n),
                               htonll(FROM_TUNNEL | (n - 1)));
-    meter = ofpact_put_METER(&flow->ofpacts);
-    meter->meter_id = PACKET_IN_METERS_FIRST + i;
-    meter->provider_meter_id = UINT32_MAX;
+    make_copy(PACKET_IN_METERS_FIRST + i, flow);
+}
+
+/* What no meter is there for.  Its priority is not 0: a switch takes a flow
+ * that matches all at that for a table miss, whose copies have another
+ * reason. */
+static void
+make_unmetered(struct punt_flow *flow)
+{
+    flow->fm.priority = 1;
+    make_copy(NX_CTLR_NO_METER, flow);
 }
 
 uint8_t
 packet_in_meter_flows_table(unsigned i)
 {
-    return i < PACKET_IN_METERS ? PUNT_METER_TABLE : PUNT_TABLE;
-}
-
-static uint64_t
-cookie_of(unsigned i)
-{
-    return i < PACKET_IN_METERS ? i + 1 : i - PACKET_IN_METERS + 1;
+    return (i == PICK_PORT || i == PICK_IDENTITY ? PUNT_TABLE
+            : PUNT_METER_TABLE);
 }
 
 /* The caller uninitializes 'ofpacts'. */
@@ -139,7 +170,7 @@ static void
 make_flow(unsigned i, struct punt_flow *flow)
 {
     flow->fm = (struct ofputil_flow_mod) {
-        .new_cookie = htonll(cookie_of(i)),
+        .new_cookie = htonll(i + 1),
         .table_id = packet_in_meter_flows_table(i),
         .command = OFPFC_ADD,
     };
@@ -147,8 +178,10 @@ make_flow(unsigned i, struct punt_flow *flow)
     ofpbuf_init(&flow->ofpacts, 128);
     if (i < PACKET_IN_METERS) {
         make_metered(i, flow);
+    } else if (i == UNMETERED) {
+        make_unmetered(flow);
     } else {
-        make_pick(i > PACKET_IN_METERS, flow);
+        make_pick(i == PICK_IDENTITY, flow);
     }
 }
 
@@ -204,33 +237,22 @@ packet_in_meter_flows_append_delete_table(uint32_t xid, uint8_t table,
     append_mod(xid, &fm, &match, b);
 }
 
-/* Returns the index of the flow with the cookie in its table, or
- * PACKET_IN_METER_FLOWS. */
-static unsigned
-number_of(const struct ofputil_flow_stats *fs)
-{
-    bool metered = fs->table_id == PUNT_METER_TABLE;
-    uint64_t cookie = ntohll(fs->cookie);
-
-    return (!cookie || cookie > (metered ? PACKET_IN_METERS
-                                 : PACKET_IN_METER_FLOWS - PACKET_IN_METERS)
-            ? PACKET_IN_METER_FLOWS
-            : cookie - 1 + (metered ? 0 : PACKET_IN_METERS));
-}
-
 unsigned
 packet_in_meter_flows_find(const struct ofputil_flow_stats *fs)
 {
-    unsigned i = number_of(fs);
+    uint64_t cookie = ntohll(fs->cookie);
     struct punt_flow flow;
+    unsigned i;
     bool same;
 
-    if (i >= PACKET_IN_METER_FLOWS || fs->idle_timeout || fs->hard_timeout
-        || fs->importance || fs->flags) {
+    if (!cookie || cookie > PACKET_IN_METER_FLOWS || fs->idle_timeout
+        || fs->hard_timeout || fs->importance || fs->flags) {
         return PACKET_IN_METER_FLOWS;
     }
+    i = cookie - 1;
     make_flow(i, &flow);
-    same = (fs->priority == flow.fm.priority
+    same = (fs->table_id == flow.fm.table_id
+            && fs->priority == flow.fm.priority
             && match_equal(&fs->match, &flow.match)
             && ofmessage_same_actions(fs->ofpacts, fs->ofpacts_len,
                                       flow.ofpacts.data, flow.ofpacts.size));

@@ -3,8 +3,8 @@
  * Installs the meters and flows of packet-in-meters.h on a switch.  First its
  * meters are read, then the flows of the two tables, which are compared with
  * the desired ones; then the difference is sent: meters before the flows that
- * lead to them.  The reply to a barrier says that the switch has
- * processed it. */
+ * have them.  The reply to a barrier says that the switch has processed
+ * it. */
 
 #include <config.h>
 
@@ -81,28 +81,62 @@ stop_reading(struct packet_in_meters *meters)
     meters->deletes = NULL;
 }
 
-void
-packet_in_meters_turn_off(struct fabric_switch *sw, const char *reason)
+static bool
+has_handlers(const struct fabric_switch *sw)
 {
-    struct packet_in_meters *meters = packet_in_meters_of(sw);
-
-    if (meters->state != PACKET_IN_METERS_OFF) {
-        VLOG_WARN_RL(&rl, "%s: no packet-in meters in the datapath: %s",
-                     sw->host->name, reason);
-        stop_reading(meters);
-        meters->barrier_xid = 0;
-        set_state(sw, PACKET_IN_METERS_OFF, reason);
-    }
+    return engine_n_handlers(sw->host->fabric->engine);
 }
 
-/* Returns the rate that vmnd accepts from a sender, or 0 if that is unlimited,
- * or no app has packets sent up. */
+/* Returns the rate that vmnd accepts from a sender, or 0: there are to be no
+ * meters.  That is unlimited then, or no app has packets sent up, or the
+ * switch cannot have any. */
 static unsigned
 desired_rate(const struct fabric_switch *sw)
 {
-    const struct fabric *f = sw->host->fabric;
+    return (has_handlers(sw)
+            && packet_in_meters_of(sw)->state != PACKET_IN_METERS_OFF
+            ? sw->host->fabric->packet_port_rate : 0);
+}
 
-    return engine_n_handlers(f->engine) ? f->packet_port_rate : 0;
+static bool
+is_desired(const struct fabric_switch *sw, unsigned flow)
+{
+    return (flow < PACKET_IN_METERS ? desired_rate(sw) != 0
+            : has_handlers(sw));
+}
+
+static size_t
+n_desired(const struct fabric_switch *sw)
+{
+    return ((desired_rate(sw) ? PACKET_IN_METERS : 0)
+            + (has_handlers(sw)
+               ? PACKET_IN_METER_FLOWS - PACKET_IN_METERS : 0));
+}
+
+static void
+turn_off(struct fabric_switch *sw, const char *reason)
+{
+    struct packet_in_meters *meters = packet_in_meters_of(sw);
+
+    VLOG_WARN_RL(&rl, "%s: no packet-in meters in the datapath: %s",
+                 sw->host->name, reason);
+    stop_reading(meters);
+    meters->barrier_xid = 0;
+    meters->installed = false;
+    set_state(sw, PACKET_IN_METERS_OFF, reason);
+}
+
+static void read_flows(struct fabric_switch *);
+
+void
+packet_in_meters_turn_off(struct fabric_switch *sw, const char *reason)
+{
+    if (packet_in_meters_of(sw)->state != PACKET_IN_METERS_OFF) {
+        turn_off(sw, reason);
+        if (has_handlers(sw)) {
+            read_flows(sw);
+        }
+    }
 }
 
 /* What is found of flows.  ----------------------------------------------- */
@@ -110,24 +144,17 @@ desired_rate(const struct fabric_switch *sw)
 /* Records a flow of one of the tables.  Returns false if it is not a desired
  * one. */
 static bool
-found_add(struct packet_in_meters_found *found,
+found_add(const struct fabric_switch *sw, struct packet_in_meters_found *found,
           const struct ofputil_flow_stats *fs)
 {
     unsigned i = packet_in_meter_flows_find(fs);
 
-    if (i < PACKET_IN_METER_FLOWS) {
+    if (i < PACKET_IN_METER_FLOWS && is_desired(sw, i)) {
         bitmap_set1(found->right, i);
         return true;
     }
     found->n_unknown[fs->table_id == PUNT_METER_TABLE]++;
     return false;
-}
-
-static size_t
-count_missing(const struct packet_in_meters_found *found)
-{
-    return PACKET_IN_METER_FLOWS
-           - bitmap_count1(found->right, PACKET_IN_METER_FLOWS);
 }
 
 bool
@@ -139,12 +166,14 @@ packet_in_meters_are_on(const struct fabric_switch *sw)
 /* Counts the flows of 'table' that are missing, and those that are not
  * desired. */
 static void
-found_count(const struct packet_in_meters_found *found, uint8_t table,
+found_count(const struct fabric_switch *sw,
+            const struct packet_in_meters_found *found, uint8_t table,
             size_t *n_missing, size_t *n_unknown)
 {
     *n_missing = 0;
     for (unsigned i = 0; i < PACKET_IN_METER_FLOWS; i++) {
         *n_missing += (packet_in_meter_flows_table(i) == table
+                       && is_desired(sw, i)
                        && !bitmap_is_set(found->right, i));
     }
     *n_unknown = found->n_unknown[table == PUNT_METER_TABLE];
@@ -152,8 +181,8 @@ found_count(const struct packet_in_meters_found *found, uint8_t table,
 
 /* Putting them there.  --------------------------------------------------- */
 
-/* Appends messages that delete all meters and flows: packets are not to be
- * limited. */
+/* Appends messages that delete all meters and flows: no app has packets sent
+ * up any more. */
 static void
 append_deletes(const struct packet_in_meters *meters, struct ofpbuf *b)
 {
@@ -167,41 +196,78 @@ append_deletes(const struct packet_in_meters *meters, struct ofpbuf *b)
     }
 }
 
-/* Appends the messages that establish the desired state. */
+/* Appends the messages that make the meters right. */
 static void
-append_difference(const struct packet_in_meters *meters, unsigned rate,
-                  struct ofpbuf *b)
+append_meters(const struct fabric_switch *sw, struct ofpbuf *b)
 {
+    const struct packet_in_meters *meters = packet_in_meters_of(sw);
+    unsigned rate = desired_rate(sw);
+
     for (unsigned i = 0; i < PACKET_IN_METERS; i++) {
-        if (meters->has[i] != METER_RIGHT) {
+        if (rate && meters->has[i] != METER_RIGHT) {
             packet_in_meter_append(meters->xid,
                                    meters->has[i] == METER_DIFFERENT
                                    ? OFPMC13_MODIFY : OFPMC13_ADD, i, rate, b);
+        } else if (!rate && meters->has[i] != METER_ABSENT) {
+            packet_in_meter_append(meters->xid, OFPMC13_DELETE, i, 1, b);
         }
     }
+}
+
+/* Appends the messages that establish the desired state. */
+static void
+append_difference(const struct fabric_switch *sw, struct ofpbuf *b)
+{
+    const struct packet_in_meters *meters = packet_in_meters_of(sw);
+
+    append_meters(sw, b);
     ofpbuf_put(b, meters->deletes->data, meters->deletes->size);
     for (unsigned i = 0; i < PACKET_IN_METER_FLOWS; i++) {
-        if (!bitmap_is_set(meters->found.right, i)) {
+        bool bound = (i >= PACKET_IN_METERS
+                      || meters->has[i] != METER_ABSENT);
+
+        if (is_desired(sw, i)
+            && !(bound && bitmap_is_set(meters->found.right, i))) {
             packet_in_meter_flows_append(meters->xid, i, b);
         }
     }
 }
 
-/* Logs the differences, unless the switch had no such flow: then it is new. */
+/* Logs the differences, unless the switch had no such flow: then it is new; or
+ * unless it has just refused their meters. */
 static void
 log_difference(const struct fabric_switch *sw)
 {
     const struct packet_in_meters_found *found
         = &packet_in_meters_of(sw)->found;
-    size_t n_missing = count_missing(found);
+    size_t n_missing = (n_desired(sw)
+                        - bitmap_count1(found->right, PACKET_IN_METER_FLOWS));
     size_t n_unknown = found->n_unknown[0] + found->n_unknown[1];
 
-    if (n_unknown || (n_missing && n_missing < PACKET_IN_METER_FLOWS)) {
+    if (packet_in_meters_of(sw)->state != PACKET_IN_METERS_OFF
+        && (n_unknown || (n_missing && n_missing < n_desired(sw)))) {
         VLOG_WARN_RL(&rl, "%s: of the flows to packet-in meters %"PRIuSIZE" "
                           "were missing, and %"PRIuSIZE" were unknown; they "
                           "are repaired", sw->host->name, n_missing,
                      n_unknown);
     }
+}
+
+/* Sets the state of the meters, if there are to be any. */
+static void
+show_progress(struct fabric_switch *sw, enum packet_in_meters_state state,
+              const char *reason)
+{
+    if (desired_rate(sw)) {
+        set_state(sw, state, reason);
+    }
+}
+
+static void
+set_installed(struct fabric_switch *sw)
+{
+    packet_in_meters_of(sw)->installed = true;
+    show_progress(sw, PACKET_IN_METERS_ON, NULL);
 }
 
 /* Meters and flows have been read: sends the difference. */
@@ -212,17 +278,18 @@ send_difference(struct fabric_switch *sw)
     struct ofpbuf b;
 
     ofpbuf_init(&b, 4096);
-    append_difference(meters, desired_rate(sw), &b);
+    append_difference(sw, &b);
     log_difference(sw);
     stop_reading(meters);
     if (b.size) {
         meters->barrier_xid = ofconn_next_xid(sw->conn);
         ofmsg_put_barrier(&b, meters->barrier_xid);
-        set_state(sw, PACKET_IN_METERS_INSTALLING, "they are being installed");
+        show_progress(sw, PACKET_IN_METERS_INSTALLING,
+                      "they are being installed");
         switch_expect(sw);
         ofconn_send(sw->conn, b.data, b.size);
     } else {
-        set_state(sw, PACKET_IN_METERS_ON, NULL);
+        set_installed(sw);
     }
     ofpbuf_uninit(&b);
 }
@@ -237,7 +304,7 @@ flow_cb(void *sw_, const struct ofputil_flow_stats *fs,
     struct fabric_switch *sw = sw_;
     struct packet_in_meters *meters = packet_in_meters_of(sw);
 
-    if (!found_add(&meters->found, fs)) {
+    if (!found_add(sw, &meters->found, fs)) {
         size_t before = meters->deletes->size;
 
         packet_in_meter_flows_append_delete(meters->xid, fs, meters->deletes);
@@ -296,11 +363,12 @@ done_cb(void *sw_, const char *error)
         send_difference(sw);
         return;
     }
-    reason = xasprintf("flows to its meters could not be read: %s", error);
+    reason = xasprintf("its flows for packet-ins could not be read: %s",
+                       error);
     if (too_much) {
         switch_over_budget(sw, reason);
     } else {
-        packet_in_meters_turn_off(sw, reason);
+        turn_off(sw, reason);
     }
     free(reason);
 }
@@ -313,7 +381,8 @@ read_flows(struct fabric_switch *sw)
     stop_reading(meters);
     memset(&meters->found, 0, sizeof meters->found);
     meters->deletes = ofpbuf_new(0);
-    set_state(sw, PACKET_IN_METERS_READING, "they are being compared");
+    meters->installed = false;
+    show_progress(sw, PACKET_IN_METERS_READING, "they are being compared");
     switch_expect(sw);
     read_table(sw, PUNT_TABLE);
 }
@@ -328,20 +397,32 @@ packet_in_meters_set_max(struct fabric_switch *sw, uint32_t max)
     }
 }
 
+static bool
+is_of_pool(const struct ofputil_meter_config *mc)
+{
+    return (mc->meter_id >= PACKET_IN_METERS_FIRST
+            && mc->meter_id - PACKET_IN_METERS_FIRST < PACKET_IN_METERS);
+}
+
+static bool
+is_right(const struct fabric_switch *sw, const struct ofputil_meter_config *mc)
+{
+    uint32_t rate = desired_rate(sw);
+
+    return (mc->flags == (OFPMF13_PKTPS | OFPMF13_BURST) && mc->n_bands == 1
+            && mc->bands[0].type == OFPMBT13_DROP && mc->bands[0].rate == rate
+            && mc->bands[0].burst_size == rate);
+}
+
 bool
 packet_in_meters_set_meter(struct fabric_switch *sw,
                            const struct ofputil_meter_config *mc)
 {
-    uint32_t rate = desired_rate(sw);
-
-    if (mc->meter_id < PACKET_IN_METERS_FIRST
-        || mc->meter_id - PACKET_IN_METERS_FIRST >= PACKET_IN_METERS) {
+    if (!is_of_pool(mc)) {
         return false;
     }
     packet_in_meters_of(sw)->has[mc->meter_id - PACKET_IN_METERS_FIRST]
-        = (mc->flags == (OFPMF13_PKTPS | OFPMF13_BURST) && mc->n_bands == 1
-           && mc->bands[0].type == OFPMBT13_DROP && mc->bands[0].rate == rate
-           && mc->bands[0].burst_size == rate ? METER_RIGHT : METER_DIFFERENT);
+        = is_right(sw, mc) ? METER_RIGHT : METER_DIFFERENT;
     return true;
 }
 
@@ -353,13 +434,13 @@ packet_in_meters_complete(struct fabric_switch *sw)
     if (meters->state == PACKET_IN_METERS_OFF) {
         return;
     }
-    if (desired_rate(sw)) {
+    if (has_handlers(sw)) {
         read_flows(sw);
     } else if (memchr(meters->has, METER_DIFFERENT, sizeof meters->has)) {
         struct ofpbuf b;
 
         ofpbuf_init(&b, 4096);
-        append_deletes(meters, &b); /* From a time with a rate limit. */
+        append_deletes(meters, &b);
         ofconn_send(sw->conn, b.data, b.size);
         ofpbuf_uninit(&b);
     }
@@ -367,18 +448,32 @@ packet_in_meters_complete(struct fabric_switch *sw)
 
 /* Audits.  --------------------------------------------------------------- */
 
+void
+packet_in_meters_audit_meter(struct fabric_switch *sw,
+                             const struct ofputil_meter_config *mc)
+{
+    packet_in_meters_of(sw)->audited.n_meters
+        += is_of_pool(mc) && is_right(sw, mc);
+}
+
+void
+packet_in_meters_audit_complete(struct fabric_switch *sw)
+{
+    packet_in_meters_of(sw)->audited.has_meters = true;
+}
+
 static void
 audit_begin(struct fabric_switch *sw OVS_UNUSED, void *meters_)
 {
     struct packet_in_meters *meters = meters_;
 
     memset(&meters->audited, 0, sizeof meters->audited);
-    meters->audited_on = meters->state == PACKET_IN_METERS_ON;
+    meters->audited_on = meters->installed;
     meters->lost = false;
 }
 
 static bool
-audit_flow(struct fabric_switch *sw OVS_UNUSED, void *meters_,
+audit_flow(struct fabric_switch *sw, void *meters_,
            const struct ofputil_flow_stats *fs)
 {
     struct packet_in_meters *meters = meters_;
@@ -386,24 +481,30 @@ audit_flow(struct fabric_switch *sw OVS_UNUSED, void *meters_,
     if (!punt_is_table(fs->table_id)) {
         return false;
     }
-    found_add(&meters->audited, fs);
+    found_add(sw, &meters->audited, fs);
     return true;
 }
 
 static void
-audit_compare(struct fabric_switch *sw OVS_UNUSED, void *meters_,
+audit_compare(struct fabric_switch *sw, void *meters_,
               switch_audit_cb *cb, void *aux)
 {
     static const uint8_t tables[] = { PUNT_TABLE, PUNT_METER_TABLE };
     struct packet_in_meters *meters = meters_;
 
-    if (!meters->audited_on || meters->state != PACKET_IN_METERS_ON) {
+    if (!meters->audited_on || !meters->installed) {
         return;                 /* Not desired, or being installed. */
+    }
+    if (desired_rate(sw) && meters->audited.has_meters
+        && meters->audited.n_meters < PACKET_IN_METERS) {
+        meters->lost = true;
+        cb(aux, PUNT_METER_TABLE, "packet-in meters",
+           PACKET_IN_METERS - meters->audited.n_meters, 0);
     }
     for (size_t i = 0; i < sizeof tables; i++) {
         size_t n_missing, n_unknown;
 
-        found_count(&meters->audited, tables[i], &n_missing, &n_unknown);
+        found_count(sw, &meters->audited, tables[i], &n_missing, &n_unknown);
         if (n_missing || n_unknown) {
             meters->lost = true;
             cb(aux, tables[i], "flows to packet-in meters",
@@ -412,19 +513,22 @@ audit_compare(struct fabric_switch *sw OVS_UNUSED, void *meters_,
     }
 }
 
-/* Requests the meters again, and continues from there. */
+/* Requests the meters again, if there are any, and continues from there. */
 static void
 audit_repair(struct fabric_switch *sw, void *meters_)
 {
     struct packet_in_meters *meters = meters_;
 
-    if (meters->lost && meters->state == PACKET_IN_METERS_ON) {
-        /* Deleting a meter deletes its flows, so these may be missing as
-         * well. */
+    if (meters->lost && meters->installed) {
+        meters->installed = false;
         memset(meters->has, METER_ABSENT, sizeof meters->has);
-        set_state(sw, PACKET_IN_METERS_READING,
-                  "some were lost, and are reinstalled");
-        sampling_meters_request_packet_in(sw);
+        if (desired_rate(sw)) {
+            set_state(sw, PACKET_IN_METERS_READING,
+                      "some were lost, and are reinstalled");
+            sampling_meters_request_packet_in(sw);
+        } else {
+            read_flows(sw);
+        }
     }
     meters->lost = false;
 }
@@ -478,7 +582,7 @@ message(struct fabric_switch *sw, void *meters_, enum ofptype type,
     } else if (type == OFPTYPE_BARRIER_REPLY && meters->barrier_xid
                && xid == meters->barrier_xid) {
         meters->barrier_xid = 0;
-        set_state(sw, PACKET_IN_METERS_ON, NULL);
+        set_installed(sw);
         return SWITCH_MESSAGE_ANSWER;
     }
     return (packet_in_meter_drops_message(sw, type, oh) ? SWITCH_MESSAGE_TAKEN

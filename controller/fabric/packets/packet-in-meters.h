@@ -2,20 +2,25 @@
  *
  * The fabric's part on a switch of sending packets up to handlers
  * (controller/flow/punt-action.h): a pool of packet meters, and the flows in
- * PUNT_TABLE and PUNT_METER_TABLE that pass a packet through one of them
- * before a copy of it is sent to vmnd.  A packet from a port uses the meter
- * that the lowest bits of the port's number select, one from a tunnel that of
- * the lowest bits of its source's identity: so a sender that floods uses up
- * its own rate only, in the datapath.  Each meter's rate is what vmnd accepts
- * from one sender (--packet-port-rate); if that is unlimited, there are no
- * meters.
+ * PUNT_TABLE and PUNT_METER_TABLE that send a copy of a packet to vmnd through
+ * one of them.  A packet from a port uses the meter that the lowest bits of
+ * the port's number select, one from a tunnel that of the lowest bits of its
+ * source's identity: so a sender that floods uses up its own rate only, in the
+ * datapath.  Each meter's rate is what vmnd accepts from one sender
+ * (--packet-port-rate); if that is unlimited, there are no meters, and one
+ * flow sends copies of all.
  *
  * A switch that connects is asked for its meters (sampling-meters.h), and for
  * the flows of the two tables; missing and different ones are repaired outside
  * of bundles.  They are not part of the engine's desired state, so that a
  * switch without meters can install all the rest: reconciling and the marker
- * ignore them, and audits compare them separately.  If a switch rejects them,
- * copies are only limited on their way to vmnd and in vmnd.
+ * ignore them, and audits compare them separately.  If a switch rejects the
+ * meters, copies are only limited on their way to vmnd and in vmnd.
+ *
+ * A flow keeps working when its meter is deleted, or while it is not there
+ * yet, as after Open vSwitch's own scripts have restored a switch's flows
+ * (ovs-ctl(8), restart): then it has no limit, or that of whichever meter the
+ * datapath makes next.  So a meter that is added has its flow sent again.
  *
  * Packets that the meters have dropped are read with the other counters. */
 
@@ -45,23 +50,26 @@ extern const struct switch_part_class packet_in_meters_part;
 #define PACKET_IN_METERS_IDENTITIES 128
 #define PACKET_IN_METERS (PACKET_IN_METERS_PORTS + PACKET_IN_METERS_IDENTITIES)
 #define PACKET_IN_METERS_FIRST 27001
-/* Meters, and the flows that lead to each; and those that select one. */
-#define PACKET_IN_METER_FLOWS (PACKET_IN_METERS + 2)
+/* Flows: one for each meter, two that select one, and one for all senders that
+ * have none. */
+#define PACKET_IN_METER_FLOWS (PACKET_IN_METERS + 3)
 
 enum packet_in_meters_state {
-    PACKET_IN_METERS_UNKNOWN,
+    PACKET_IN_METERS_UNKNOWN,   /* Or none are desired. */
     PACKET_IN_METERS_READING,   /* The switch's flows are being read and
                                  * compared. */
     PACKET_IN_METERS_INSTALLING, /* It was sent the difference, and has not
                                   * confirmed it. */
     PACKET_IN_METERS_ON,
-    PACKET_IN_METERS_OFF
+    PACKET_IN_METERS_OFF        /* The switch cannot have them. */
 };
 
 /* Flows found by a reading of a switch. */
 struct packet_in_meters_found {
     unsigned long right[BITMAP_N_LONGS(PACKET_IN_METER_FLOWS)];
     size_t n_unknown[2];      /* Others, by table: PUNT_TABLE, the next. */
+    bool has_meters;          /* 'n_meters' is known. */
+    size_t n_meters;          /* That are as desired. */
 };
 
 /* Of a switch.  All zeros: unknown. */
@@ -78,8 +86,9 @@ struct packet_in_meters {
     struct packet_in_meters_found found; /* Found by 'dump' so far. */
     struct packet_in_meters_found audited; /* Found by the running audit so
                                             * far. */
-    bool audited_on;            /* PACKET_IN_METERS_ON when that audit
-                                 * began. */
+    bool installed;             /* The desired flows are there, as far as
+                                 * known. */
+    bool audited_on;            /* They were when that audit began. */
     bool lost;                  /* That audit has found differences. */
     struct ofpbuf *deletes;     /* Messages that delete unknown flows.
                                  * Owned. */
@@ -89,8 +98,8 @@ struct packet_in_meters {
 
 struct packet_in_meters *packet_in_meters_of(const struct fabric_switch *);
 
-/* The switch supports no such meters, or fewer than 'max', or rejects the
- * request. */
+/* The switch supports no such meters, or fewer than 'max', or rejects them, or
+ * the request for them: installs the flows that need none. */
 void packet_in_meters_turn_off(struct fabric_switch *, const char *reason);
 void packet_in_meters_set_max(struct fabric_switch *, uint32_t max);
 /* Handles a meter of the switch; returns true if it is one of these. */
@@ -99,6 +108,11 @@ bool packet_in_meters_set_meter(struct fabric_switch *,
 /* All meters of the switch have been read: reads the flows, and repairs the
  * differences. */
 void packet_in_meters_complete(struct fabric_switch *);
+/* Handles a meter that the running audit has read. */
+void packet_in_meters_audit_meter(struct fabric_switch *,
+                                  const struct ofputil_meter_config *);
+/* That audit has read all meters. */
+void packet_in_meters_audit_complete(struct fabric_switch *);
 
 /* Returns true if the switch has all of them installed, as far as known. */
 bool packet_in_meters_are_on(const struct fabric_switch *);

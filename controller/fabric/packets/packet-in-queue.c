@@ -18,9 +18,9 @@
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/packets/packet-in-private.h"
 #include "controller/fabric/packets/packet-sampling.h"
-#include "controller/fabric/packets/sampling-meters.h"
 #include "controller/fabric/session/switch-part.h"
 #include "controller/fabric/session/switch.h"
+#include "controller/flow/punt-action.h"
 #include "hash.h"
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/vlog.h"
@@ -274,10 +274,11 @@ receive(struct fabric_switch *sw, const struct ofp_header *oh)
     struct ofpacket_in in;
     int64_t now_ms = time_msec();
     enum ofperr error;
-    uint32_t arg;
+    struct punt punt;
 
     error = ofpacket_decode(oh, &ps->cache, &in);
-    if (!error && sampling_is_copy(in.userdata, in.userdata_size)) {
+    if (!error && punt_is_userdata(in.userdata, in.userdata_size,
+                                   PUNT_USERDATA_SAMPLE)) {
         sampling_receive(ps, &in);
         return;
     }
@@ -290,9 +291,11 @@ receive(struct fabric_switch *sw, const struct ofp_header *oh)
         packets_count_drop(ps, PACKET_DROP_MALFORMED);
         return;
     }
-    handler = engine_find_handler(sw->host->fabric->engine, in.userdata,
-                                  in.userdata_size, &arg);
-    if (!handler) {
+    punt = punt_parse(in.tun_id, in.metadata);
+    handler = engine_find_handler(sw->host->fabric->engine, punt.handler_id);
+    if (!handler
+        || !punt_is_userdata(in.userdata, in.userdata_size,
+                             PUNT_USERDATA_HANDLER)) {
         packets_count_drop(ps, PACKET_DROP_NO_HANDLER);
         return;
     }
@@ -309,7 +312,10 @@ receive(struct fabric_switch *sw, const struct ofp_header *oh)
     } else if (!bucket_take(&ps->bucket, f->packet_host_rate)) {
         packets_count_drop(ps, PACKET_DROP_HOST_RATE);
     } else {
-        enqueue(ps, handler, arg, port, &in);
+        if (punt.max_size < PUNT_SIZE_ALL) {
+            in.size = MIN(in.size, punt.max_size);
+        }
+        enqueue(ps, handler, punt.arg, port, &in);
     }
 }
 

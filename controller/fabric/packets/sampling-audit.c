@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "bitmap.h"
+#include "controller/fabric/packets/packet-in-meters.h"
 #include "controller/fabric/packets/sampling-flows.h"
 #include "controller/flow/sample-action.h"
 #include "openvswitch/ofp-flow.h"
@@ -28,6 +29,7 @@ handle_audited_meter(struct fabric_switch *sw,
         && sampling_is_right(mc, i)) {
         bitmap_set1(sampling_meters_of(sw)->audited_meters, i);
     }
+    packet_in_meters_audit_meter(sw, mc);
 }
 
 void
@@ -40,6 +42,9 @@ sampling_handle_audit(struct fabric_switch *sw, const struct ofp_header *oh)
     if (meters != SAMPLING_REPLY_OK || !(ofpmp_flags(oh) & OFPSF_REPLY_MORE)) {
         sm->audit_xid = 0;
         sm->meters_audited = meters == SAMPLING_REPLY_OK;
+        if (sm->meters_audited) {
+            packet_in_meters_audit_complete(sw);
+        }
     }
 }
 

@@ -89,7 +89,7 @@ append_controller(struct ofpbuf *ofpacts, unsigned meter)
     struct ofpact_controller *controller
         = ofpact_put_CONTROLLER(ofpacts);
 
-    punt_put_userdata(userdata, "vmn", "tap", 0);
+    punt_put_userdata(userdata, PUNT_USERDATA_SAMPLE);
     controller->max_len = SAMPLING_SIZE;
     controller->reason = OFPR_ACTION;
     controller->meter_id = SAMPLING_FIRST_METER + meter;

@@ -539,15 +539,6 @@ sampling_meters_destroy(struct fabric *f)
     }
 }
 
-bool
-sampling_is_copy(const uint8_t *userdata, size_t size)
-{
-    uint8_t ours[PUNT_USERDATA_SIZE];
-
-    punt_put_userdata(ours, "vmn", "tap", 0);
-    return size == sizeof ours && !memcmp(userdata, ours, size);
-}
-
 /* As a part of the session.  --------------------------------------------- */
 
 static void

@@ -112,7 +112,4 @@ void sampling_meters_request_packet_in(struct fabric_switch *);
 /* Handles the first copy of a flow with a log and this part. */
 void sampling_meters_add_own(struct fabric_switch *, uint32_t part);
 
-/* Returns true if a packet-in is a sampled copy. */
-bool sampling_is_copy(const uint8_t *userdata, size_t size);
-
 #endif /* controller/fabric/packets/sampling-meters.h */

@@ -157,6 +157,7 @@ make_packet(uint32_t port, uint8_t *bytes, size_t size)
 static struct ofpbuf *
 make_packet_in(uint32_t port)
 {
+    const struct punt punt = { .max_size = PUNT_SIZE_ALL };
     bool ours = options.version == OFP15_VERSION;
     uint8_t bytes[512], userdata[PUNT_USERDATA_SIZE];
     struct ofputil_packet_in_private pin = {
@@ -186,8 +187,11 @@ make_packet_in(uint32_t port)
                 match_set_reg(match, i, regs[i]);
             }
         }
-        punt_put_userdata(userdata, options.dhcp ? "dhcp" : "whoami",
-                          options.dhcp ? "v4" : "query", 0);
+        match_set_tun_id(match, htonll(options.dhcp
+                                       ? punt_handler_id("dhcp", "v4")
+                                       : punt_handler_id("whoami", "query")));
+        match_set_metadata(match, htonll(punt_metadata(&punt) | port));
+        punt_put_userdata(userdata, PUNT_USERDATA_HANDLER);
     }
     msg = ofputil_encode_packet_in_private(
         &pin, ofputil_protocol_from_ofp_version(options.version),

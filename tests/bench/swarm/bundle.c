@@ -126,7 +126,7 @@ is_full(struct host *host, const struct body *body)
 {
     uint8_t table = body_table(body);
 
-    if (table == SWARM_OWN_TABLE || table_find(&host->flows, body)) {
+    if (swarm_is_own_table(table) || table_find(&host->flows, body)) {
         return false;
     }
     if (host->full_in && !--host->full_in) {
@@ -424,7 +424,7 @@ pick(const struct host *host, struct body **found, size_t n)
         if (k >= n) {
             break;
         }
-        if (body_table(body) != SWARM_OWN_TABLE) {
+        if (!swarm_is_own_table(body_table(body))) {
             found[k++] = body;
         }
     }

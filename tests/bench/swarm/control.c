@@ -267,7 +267,7 @@ cmd_digest(struct host *host, char **words OVS_UNUSED, size_t n OVS_UNUSED,
     size_t i;
 
     TABLE_FOR_EACH (body, i, &host->flows) {
-        if (body_table(body) == SWARM_OWN_TABLE) {
+        if (swarm_is_own_table(body_table(body))) {
             sum -= body->digest;
             n_flows--;
         }

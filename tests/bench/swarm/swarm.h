@@ -36,10 +36,15 @@ struct event_base;
 struct evconnlistener;
 struct ofp_header;
 
-/* Here vmnd may keep a flow that no packet reaches and that says what it knows
- * of the switch.  It is in no digest, and is not damaged: that is for tests
- * of what it says. */
-#define SWARM_OWN_TABLE 253
+/* Returns true if 'table' is one of the fabric's own: for copies to vmnd,
+ * whose flows are no part of what it desires of a host, and for the flow that
+ * says what it knows of the switch.  These are in no digest, and are not
+ * damaged: that is for tests of what they do. */
+static inline bool
+swarm_is_own_table(uint8_t table)
+{
+    return table == 246 || table == 247 || table == 253;
+}
 
 struct counters {
     uint64_t flow_adds, flow_deletes, group_mods;
