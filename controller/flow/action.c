@@ -230,7 +230,7 @@ vmn_act_output_field(struct vmn_actions *a, enum vmn_field reg)
             = ofpact_put_OUTPUT_REG(&a->ofpacts);
 
         output->src = field_subfield(reg);
-        output->max_len = 0;
+        output->max_len = UINT16_MAX; /* As ovs-ofctl's text has it. */
     }
 }
 

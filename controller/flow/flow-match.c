@@ -175,12 +175,31 @@ vmn_match(struct vmn_flow *flow, enum vmn_field field, uint64_t value)
     }
 }
 
+/* Gives a match of fragments the mask that ovs-ofctl(8) has for what it means:
+ * of the two bits a packet has none, the first, or both.  Others become one of
+ * those where Open vSwitch's scripts save and restore flows as text. */
+static void
+match_fragments(uint64_t *value, uint64_t *mask)
+{
+    const uint64_t both = VMN_FRAG_ANY | VMN_FRAG_LATER;
+
+    if (*mask == VMN_FRAG_ANY && !(*value & *mask)) {
+        *mask = both;
+        *value = 0;             /* Whole packets. */
+    } else if (*mask & *value & VMN_FRAG_LATER) {
+        *mask = *value = both;  /* Later fragments. */
+    }
+}
+
 void
 vmn_match_masked(struct vmn_flow *flow, enum vmn_field field, uint64_t value,
                  uint64_t mask)
 {
     union mf_value mfv, mfm;
 
+    if (field == VMN_F_IP_FRAG) {
+        match_fragments(&value, &mask);
+    }
     if (field_value(flow->actions.emit, field, value & mask, &mfv)
         && field_value(flow->actions.emit, field, mask, &mfm)) {
         match_bytes(flow, field, &mfv, &mfm);

@@ -35,6 +35,7 @@
 #include "openvswitch/ofpbuf.h"
 #include "svec.h"
 #include "tests/unit/app-loader.h"
+#include "tests/unit/ovs-text.h"
 #include "util.h"
 
 struct apps_fixture {
@@ -350,9 +351,20 @@ apps_fixture_problems(struct apps_fixture *f)
     return text;
 }
 
+static void
+check_text(void *aux OVS_UNUSED, const struct flow_item *item)
+{
+    char *difference = ovs_text_check(item);
+
+    if (difference) {
+        fail_with("a restart of the switch changes it", difference);
+    }
+}
+
 void
 apps_fixture_check(struct apps_fixture *f)
 {
+    struct vmn_names hosts = model_names(f->model, VMN_TABLE_HOST);
     char *problems = apps_fixture_problems(f);
     struct ds ds = DS_EMPTY_INITIALIZER;
 
@@ -362,6 +374,9 @@ apps_fixture_check(struct apps_fixture *f)
     }
     ds_destroy(&ds);
     free(problems);
+    for (size_t i = 0; i < hosts.n; i++) {
+        engine_host_items(f->engine, hosts.names[i], check_text, NULL);
+    }
 }
 
 void

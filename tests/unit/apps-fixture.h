@@ -34,8 +34,9 @@ void apps_fixture_flows(struct apps_fixture *, const char *host, bool plain,
 void apps_fixture_groups(struct apps_fixture *, const char *host,
                          struct ds *);
 
-/* Fails the test unless the engine reports no problem, and a compile from
- * nothing gives the same. */
+/* Fails the test unless the engine reports no problem, a compile from nothing
+ * gives the same, and all of it survives a restart of a switch by Open
+ * vSwitch's scripts (ovs-text.h). */
 void apps_fixture_check(struct apps_fixture *);
 /* The text of all problems of the engine.  The caller frees it. */
 char *apps_fixture_problems(struct apps_fixture *);

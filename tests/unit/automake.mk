@@ -275,6 +275,8 @@ tests_unit_libfixture_a_SOURCES = \
 	tests/unit/openflow-fixture.h \
 	tests/unit/ovs-sandbox.c \
 	tests/unit/ovs-sandbox.h \
+	tests/unit/ovs-text.c \
+	tests/unit/ovs-text.h \
 	tests/unit/ovsdb-fixture.c \
 	tests/unit/ovsdb-fixture.h \
 	tests/unit/packets-fixture.c \
