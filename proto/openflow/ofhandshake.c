@@ -69,15 +69,29 @@ ofconn_handle_hello(struct ofconn *conn, const struct ofp_header *oh)
                                     htonl(ofconn_next_xid(conn)), 0));
 }
 
+/* Open vSwitch sends a service controller (ovs-vswitchd.conf.db(5),
+ * Controller, type) no packets, unless it wants some of those that no flow
+ * matches.  None of these is sent with OpenFlow 1.5, however long they may
+ * be. */
+#define MISS_SEND_LEN 128
+
 /* Of asynchronous messages a switch is to send only packets that flows send up
  * by an action, and these only if they are wanted. */
 static void
 set_async(struct ofconn *conn)
 {
+    static const struct ofputil_switch_config config = {
+        .frag = OFPUTIL_FRAG_NORMAL,
+        .invalid_ttl_to_controller = -1,
+        .miss_send_len = MISS_SEND_LEN,
+    };
     struct ofputil_async_cfg cfg = OFPUTIL_ASYNC_CFG_INIT;
     struct ofpbuf *msg;
 
     if (conn->server->options.packet_ins) {
+        msg = ofputil_encode_set_config(&config, OFP15_VERSION);
+        ((struct ofp_header *) msg->data)->xid = htonl(OFCONN_XID_PACKETS);
+        ofconn_send_buf(conn, msg);
         cfg.primary[OAM_PACKET_IN] = 1u << OFPR_ACTION;
         cfg.secondary[OAM_PACKET_IN] = 1u << OFPR_ACTION;
         msg = ofputil_encode_set_packet_in_format(OFP15_VERSION,

@@ -280,6 +280,12 @@ ensure_controller_settings(struct ensure *e,
     ensure_controller_rate(e, c);
 }
 
+/* Inserts our controller, of type "service".  A bridge that comes to have a
+ * controller of type "primary", or has none any more, deletes all of its
+ * flows; at a start Open vSwitch has its scripts restore these first
+ * (ovs-ctl(8), --restart) and only then looks for controllers.  For the same
+ * reason the type of a row that is there already stays as it is.  As there is
+ * no other, a bridge in fail mode "secure" does nothing by itself. */
 static struct ovsrec_controller *
 insert_controller(struct ensure *e)
 {
@@ -290,6 +296,7 @@ insert_controller(struct ensure *e)
     ovsrec_controller_set_external_ids(controller, &external_ids);
     smap_destroy(&external_ids);
     ovsrec_controller_set_target(controller, e->desired->controller);
+    ovsrec_controller_set_type(controller, "service");
     ensure_controller_settings(e, controller);
     e->changed = true;
     return controller;

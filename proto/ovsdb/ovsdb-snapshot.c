@@ -48,6 +48,7 @@ static const struct ovsdb_idl_column *const snapshot_columns[] = {
     &ovsrec_interface_col_status,
     &ovsrec_interface_col_external_ids,
     &ovsrec_controller_col_target,
+    &ovsrec_controller_col_type,
     &ovsrec_controller_col_connection_mode,
     &ovsrec_controller_col_max_backoff,
     &ovsrec_controller_col_inactivity_probe,

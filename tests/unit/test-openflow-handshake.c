@@ -17,6 +17,7 @@
 #include "openvswitch/ofp-connection.h"
 #include "openvswitch/ofp-errors.h"
 #include "openvswitch/ofp-packet.h"
+#include "openvswitch/ofp-switch.h"
 #include "openvswitch/ofp-util.h"
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/vlog.h"
@@ -65,6 +66,7 @@ packet_ins_come_only_if_they_are_wanted(void **state)
     struct ofconn_options options = ofconn_options_default;
     enum ofputil_packet_in_format format;
     struct ofputil_async_cfg before, after;
+    struct ofputil_switch_config config;
     struct fixture *f = *state;
     struct ofp_header *oh;
     ovs_be32 xid;
@@ -77,6 +79,12 @@ packet_ins_come_only_if_they_are_wanted(void **state)
     xid = expect(f, OFPTYPE_FEATURES_REQUEST);
     send_msg(f, features_reply(xid, 0));
 
+    /* A service controller that leaves this at 0 gets none. */
+    oh = receive(f);
+    assert_int_equal(ofputil_decode_set_config(oh, &config), 0);
+    assert_int_equal(config.frag, OFPUTIL_FRAG_NORMAL);
+    assert_true(config.miss_send_len > 0);
+    free(oh);
     oh = receive(f);
     assert_int_equal(ofputil_decode_set_packet_in_format(oh, &format), 0);
     assert_int_equal(format, OFPUTIL_PACKET_IN_NXT2);

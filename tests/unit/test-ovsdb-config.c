@@ -48,6 +48,13 @@ config_makes_bridge_tunnel_and_controller(void **state OVS_UNUSED)
                  "get Controller br-int connection_mode max_backoff "
                  "inactivity_probe");
     ASSERT_VSCTL(f, "internal", "get Interface br-int type");
+    ASSERT_VSCTL(f, "service", "get Controller br-int type");
+
+    /* A row that is there already keeps its type: a change of it would have
+     * the bridge delete its flows. */
+    ASSERT_VSCTL(f, "", "clear Controller br-int type");
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
+    ASSERT_VSCTL(f, "[]", "get Controller br-int type");
 
     ASSERT_VSCTL(f, "[]\n[]", "get Controller br-int controller_rate_limit "
                  "controller_burst_limit");
