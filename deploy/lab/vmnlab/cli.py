@@ -119,6 +119,8 @@ def _add_failures(command):
     """Those that break something, and mend it."""
     command("stop", _stop, "Stop a host's Open vSwitch, or vmnd.", "what")
     command("start", _start, "Start it again.", "what")
+    command("restart", _restart, "Restart a host's ovs-vswitchd as ovs-ctl "
+            "does: its flows are saved and restored.", "host")
     cut = command("cut", _cut, "Cut a host off from vmnd.", "host")
     cut.add_argument("--silent", action="store_true",
                      help="leave it to both sides to notice")
@@ -400,6 +402,13 @@ def _start(args):
         part.start()
     elif part.pid() is None:
         part.start()
+
+
+def _restart(args):
+    error = _open(args).host(args.host).restart_switch()
+    if error:
+        raise Error("%s has restarted, but its flows were not restored: %s"
+                    % (args.host, error))
 
 
 def _part(args):
