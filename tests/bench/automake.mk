@@ -20,6 +20,7 @@ EXTRA_DIST += \
 	tests/bench/routed \
 	tests/bench/scale \
 	tests/bench/switch-cpu \
+	tests/bench/switch-restart \
 	tests/bench/switch-sizes \
 	$(wildcard $(srcdir)/tests/bench/vmnbench/*.py)
 
