@@ -3,6 +3,7 @@ EXTRA_DIST += \
 	tests/bench/api \
 	tests/bench/balanced \
 	tests/bench/broadcast \
+	tests/bench/burst \
 	tests/bench/compare \
 	tests/bench/datapath \
 	tests/bench/failing \
