@@ -236,8 +236,9 @@ class Shop:
         """One call cuts a VM off, its open connection too."""
         app, other, db = (self.lab.vm(n) for n in ("app1", "app2", "db1"))
         held = Connection(app, db.ip, DB)
-        rows = [["before", _yes(held.exchange()), _yes(ask(app, db.ip, DB)),
-                 _yes(ask(other, db.ip, DB))]]
+        rows = [["before", _yes(held.exchange(seconds=5)),
+                 _yes(ask(app, db.ip, DB, seconds=5)),
+                 _yes(ask(other, db.ip, DB, seconds=5))]]
         self.api.patch("ports/app1", {"quarantined": True}, wait="installed")
         # Asked on and on: until when was it answered?
         last = held.cut(within=1.0)

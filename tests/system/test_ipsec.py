@@ -185,7 +185,7 @@ def test_port_takes_no_packet(encrypting):
     for host in h1, h2:
         await_peers(host, [h for h in lab.hosts if h is not host])
     for _ in range(3):
-        assert traffic.ask(lab.vm("a"), lab.vm("b").ip, 0, "icmp", 2.0)
+        assert traffic.ask(lab.vm("a"), lab.vm("b").ip, 0, "icmp", 10)
     found = [row for row in rows(h1, "options", "ofport", "statistics")
              if "psk" in row["options"]]
     assert len(found) == 2
