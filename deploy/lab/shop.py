@@ -425,7 +425,7 @@ def main(name, vmnd, keep):
             shop.close()
         if ours and not keep:
             lab.down()
-        elif ours:
+        elif ours and lab.vmnd:
             print("the lab is up: vmn-lab status --name %s; vmnctl --server "
                   "unix:%s get ports" % (name, lab.vmnd.socket))
         lab.unlock()
