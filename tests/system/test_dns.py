@@ -177,7 +177,8 @@ def test_the_resolver_gets_the_rest_untouched(shop):
         resolver.heard.clear()
         question, answer = answer_of(cli, RESOLVER, "srv.shop.test", resolver)
         assert answer[3] & 0xf == 0 and answer.endswith(b"\x0a\0\0\x02")
-        assert not resolver.heard
+        # The other one may have been asked several times.
+        assert question not in resolver.heard
         # What is no question at all goes on as well.
         with netns.socket_in(cli.ns, kind=socket.SOCK_DGRAM) as sock:
             sock.connect((RESOLVER, 53))
