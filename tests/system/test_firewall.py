@@ -165,9 +165,9 @@ def test_sctp_by_raw_packets(world, trio):
     assert not sctp_arrives(srv, cli, 5001, 5002)
 
 
-def error_arrives(a, b, port, about):
-    """Whether an ICMP error of 'a' arrives at 'b' that quotes a packet from
-    UDP port 'port' of 'b' to 'about', port 53."""
+def error_arrives(a, b, port, about, seconds=10):
+    """Whether an ICMP error of 'a' arrives at 'b' within 'seconds' that quotes
+    a packet from UDP port 'port' of 'b' to 'about', port 53."""
     quoted = frames.udp(about.mac, b.mac, b.ip, about.ip, port, 53, b"")[14:]
     text = struct.pack("!BBHI", 3, 3, 0, 0) + quoted
     text = text[:2] + struct.pack("!H", traffic.checksum(text)) + text[4:]
@@ -176,7 +176,7 @@ def error_arrives(a, b, port, about):
         return capture.wait(
             lambda f: frames.parse(f).get("protocol") == 1
             and frames.parse(f)["src_ip"] == a.ip
-            and frames.parse(f)["payload"][0] == 3, 0.8) is not None
+            and frames.parse(f)["payload"][0] == 3, seconds) is not None
 
 
 def test_errors_are_judged_as_what_they_are_about(world, trio):
@@ -191,10 +191,10 @@ def test_errors_are_judged_as_what_they_are_about(world, trio):
                                   [entry("udp", 53)]),
                  directions=["ingress", "egress"])
     assert error_arrives(srv, cli, port, srv)
-    assert world.never(lambda: error_arrives(oth, cli, port, srv))
+    assert world.never(lambda: error_arrives(oth, cli, port, srv, 0.8))
 
     world.patch("ports", "srv", quarantined=True)
-    assert world.never(lambda: error_arrives(srv, cli, port, srv))
+    assert world.never(lambda: error_arrives(srv, cli, port, srv, 0.8))
     held.close()
 
 
@@ -378,7 +378,7 @@ def test_added_deny_cuts_and_its_removal_restores(world, trio):
     world.policy("p", "srv", rule("ingress", "deny", ["cli"]),
                  tier="emergency")
     assert cut(held)
-    assert bystander.exchange()
+    assert bystander.exchange(seconds=10)
     world.delete("policies", "p")
     assert held.again()
     held.close()
