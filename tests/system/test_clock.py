@@ -74,7 +74,8 @@ def test_clock_that_jumps_changes_no_flow_and_takes_nobody_out(world, shift):
     world.network("net")
     serve(world, "w1", "h1", "10.0.0.11")
     cli = world.vm("cli", "net", "h2", tcp=[90], labels={"role": "cli"})
-    balancer(world, health=http())
+    # The server is a thread of this program, which may be slow itself.
+    balancer(world, health=http(interval_ms=1000, timeout_ms=1000))
     becomes(world, "w1", "up")
     world.group("cli", "role=cli")
     wait_aged(world.lab)
