@@ -44,8 +44,9 @@ def to_server(world):
             .add("near", vm("near"), vm("server"), ALLOWED))
 
 
-def finish(streams):
-    found = streams.run(2 * WAY_S).stop()
+def finish(streams, *whole):
+    """Ends them; those named are to arrive whole."""
+    found = streams.run(2 * WAY_S).stop(whole)
     print()
     for result in found.values():
         print("   ", result)
@@ -163,7 +164,7 @@ def test_edited_policy_is_never_half_there(town):
                          wait="installed", timeout="20s")
             if number < 2:      # Either is denied, and then allowed.
                 town.revalidated()
-        found = finish(streams)
+        found = finish(streams, "allowed")
     check_denied(found)
     assert not found["allowed"].lost
     assert found["either"].lost and found["either"].seen
@@ -199,7 +200,7 @@ def test_change_in_parts_is_never_half_there(town):
             assert parts["h2"] > 1, plan["flows"]
             town.api.put("policies/p", policy, wait="installed",
                          timeout="60s")
-        found = finish(streams)
+        found = finish(streams, "allowed")
     check_denied(found)
     assert not found["allowed"].lost
 
@@ -218,7 +219,7 @@ def test_ports_groups_change_without_a_gap(town):
                 for name in (("server",), ("client",),
                              ("client", "server"))[i // 2 % 3]
             ], wait="installed", timeout="20s")
-        found = finish(streams)
+        found = finish(streams, "allowed")
     check_denied(found)
     assert not found["allowed"].lost
 
@@ -288,7 +289,7 @@ def test_backends_change_without_a_gap(world):
             balance({mine: 1, others[0]: first, others[1]: second},
                     *([ALLOWED] if first else [ALLOWED, DENIED]))
             balance({mine: 3, others[1]: second}, ALLOWED)
-        found = finish(streams)
+        found = finish(streams, "to the virtual IP")
     result, = found.values()
     assert not result.lost
     assert set(result.sinks()) == {place}
@@ -431,7 +432,7 @@ def test_vm_moves_without_a_gap(moving, first):
         # it removes.
         streams.arrive(*WAYS)
         world.lab.unplug("mover")
-        found = finish(streams)
+        found = finish(streams, *WAYS)
     assert status(world)["host"] == "h2"
     check_move(found, start, end)
 
@@ -450,7 +451,7 @@ def test_vm_goes_where_its_row_says_once_that_is_ready(moving):
         end = streams.now()
         for peer in ("near", "far"):
             streams.switch("it to " + peer, 1)
-        found = finish(streams)
+        found = finish(streams, *WAYS)
     check_move(found, start, end)
 
 
@@ -478,5 +479,5 @@ def test_vm_stays_while_its_new_host_is_not_ready(moving, killed):
         wait_for("the move", lambda: status(world)["host"] == "h2")
         wait_quiet(world.lab)
         end = streams.now()
-        found = finish(streams)
+        found = finish(streams, *WAYS)
     check_move(found, start, end)

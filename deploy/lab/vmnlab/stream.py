@@ -28,6 +28,9 @@ BURST_MAX = 20
 WAY_S = 0.3
 # How long stragglers are waited for, when all is sent, after the last one.
 DRAIN_S = 1.0
+# The same of streams of which all is to arrive: a switch may get no processor
+# for seconds.
+WHOLE_S = 10.0
 
 _SO_TIMESTAMPNS = 35
 _SO_RCVBUFFORCE = 33
@@ -166,10 +169,11 @@ class Streams:
         time.sleep(seconds)
         return self
 
-    def stop(self):
-        """Returns {name: Result}."""
+    def stop(self, whole=()):
+        """Returns {name: Result}.  Streams named in 'whole' are to arrive
+        whole: what is late of them is waited for."""
         if self._results is None:
-            self._tell("stop")
+            self._tell({"stop": [self.names.index(name) for name in whole]})
             text = self._process.stdout.readline()
             self._end()
             found = json.loads(text)
@@ -310,9 +314,17 @@ def _main():
     os.set_blocking(0, False)
     poller.register(0, select.EPOLLIN)
     words, end, commands = b"", None, True
+    whole, limit = [], 0.0
+
+    def is_over():
+        now = time.time()
+        return now >= end and (now >= limit or all(
+            len(seen[i]) >= len(senders[i].sent) for i in whole))
+
     print("ready", flush=True)
-    while end is None or time.time() < end:
-        due = end or min(s.send(time.time()) for s in senders)
+    while end is None or not is_over():
+        due = (min(s.send(time.time()) for s in senders) if end is None
+               else max(end, time.time() + 0.01))
         for fd, _ in poller.poll(max(0.0, due - time.time())):
             if fd in by_fd:
                 if by_fd[fd].receive(seen) and end is not None:
@@ -323,7 +335,9 @@ def _main():
             while b"\n" in words and commands:
                 line, words = words.split(b"\n", 1)
                 command = json.loads(line)
-                if command == "stop":
+                if isinstance(command, dict) and "stop" in command:
+                    whole = command["stop"]
+                    limit = time.time() + WHOLE_S * netns.PATIENCE
                     commands = False
                     break
                 if command == "count":
