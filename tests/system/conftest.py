@@ -444,6 +444,13 @@ def changes(before, after):
     return found
 
 
+def wait_counted(what, condition, step=0.02):
+    """wait_for() of something that counters tell.  A switch that takes long to
+    show them is left alone a hundred times as long (SHARE in counters.c): with
+    half a second on a busy machine that is 50 s."""
+    return wait_for(what, condition, 120, step)
+
+
 def wait_quiet(lab, seconds=20):
     """Waits until all hosts have all that they are to have."""
     lab.await_synced(seconds=seconds)

@@ -7,20 +7,13 @@ import subprocess
 import time
 
 import pytest
-from conftest import close_lab, entry, flows, make_lab, rule
+from conftest import close_lab, entry, flows, make_lab, rule, wait_counted
 
 from vmnlab import frames, netns
 from vmnlab.daemon import find
 from vmnlab.netns import wait_for
 
 HTTP = entry("tcp", 80)
-
-
-def wait_counted(what, condition):
-    """wait_for() of something that counters tell.  A switch that takes long to
-    show them is left alone a hundred times as long (SHARE in counters.c), and
-    with 0.1 s on a busy machine that is 10 s."""
-    return wait_for(what, condition, 60)
 
 
 @pytest.fixture(scope="module")

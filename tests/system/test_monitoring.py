@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 import yaml
-from conftest import World, close_lab, entry, make_lab, rule
+from conftest import World, close_lab, entry, make_lab, rule, wait_counted
 
 from vmnlab.api import Refused
 from vmnlab.netns import wait_for
@@ -88,7 +88,7 @@ def test_metrics_are_as_the_convention_says_and_the_table(world, shop):
                 and m.get('vmn_dropped_packets_total{app="firewall",'
                           'reason="denied by rule",background="false"}',
                           0) >= 1)
-    wait_for("counters of what was sent", counted, 30)
+    wait_counted("counters of what was sent", counted)
 
     text = world.api.raw("GET", "/metrics")[2].decode()
     promtool("check", "metrics", input=text)
@@ -272,9 +272,8 @@ def test_series_of_hosts_and_ports_are_bounded():
         wait_for("both ports", lambda: world.api.metrics()[
             'vmn_ports_in_state{state="up"}'] == 2, 30)
         lab.vm("a").run("ping", "-c3", "-i0.2", lab.vm("b").ip)
-        wait_for("its counters", lambda: series(
-            world, "vmn_port_sent_packets_total").get(("a", "net"), 0) >= 3,
-            30)
+        wait_counted("its counters", lambda: series(
+            world, "vmn_port_sent_packets_total").get(("a", "net"), 0) >= 3)
         text = world.api.raw("GET", "/metrics")[2].decode()
         promtool("check", "metrics", input=text)
         for name, (_, labels) in exposed(text).items():

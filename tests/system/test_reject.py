@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import entry, flows, held_back, rule
+from conftest import entry, flows, held_back, rule, wait_counted
 
 from vmnlab import frames, netns, traffic
 from vmnlab.daemon import find
@@ -212,7 +212,7 @@ def test_drops_logs_and_traces_say_so(world, trio):
         return [c for c in world.api.get(
                     "drops", reason="rejected by rule")["counters"]
                 if c["object"] == {"type": "policies", "name": "told"}]
-    counted = wait_for("the drop to be counted", drop, 30)[0]
+    counted = wait_counted("the drop to be counted", drop)[0]
     assert counted["host"] == "h2"
     assert counted["rule"] == 0 and counted["packets"] >= 1
     told = wait_for("the log", lambda: world.api.get(
@@ -234,7 +234,7 @@ def test_a_shadow_only_counts(world, trio):
     def hits():
         assert world.reaches(cli, far, REJECTED)
         return world.api.get("policies/s")["status"]["rules"][0]["packets"]
-    wait_for("hits", hits, 30, step=0.5)
+    wait_counted("hits", hits, step=0.5)
     told = wait_for("the log", lambda: world.api.get(
         "logs", policy="s")["items"])[0]
     assert told["verdict"] == "reject" and told["shadow"] is True
