@@ -297,10 +297,13 @@ def test_a_receipt_completes_when_its_host_returns(filled, how):
         status, out, err = filled.vmnctl("quarantine b --timeout 500ms")
         assert status == 4, (out, err)
         revision = int(re.search(r"revision (\d+) is not installed", err)[1])
-        assert re.search(r"^h2 +%s " % word, err, re.M) and not re.search(
-            "^h1 ", err, re.M)
-        # Nobody waited for it.
-        assert states(filled, revision) == {"h1": "confirmed", "h2": word}
+        # Nobody waited for h2, and who has it is not listed.  h1 may have
+        # needed longer than was waited for.
+        late = set(re.findall(r"^(h\d) +(\w+) ", err, re.M))
+        assert ("h2", word) in late, err
+        assert late <= {("h2", word), ("h1", "pending")}, err
+        wait_for("h1 to have it", lambda: states(filled, revision) == {
+            "h1": "confirmed", "h2": word})
         status, out, _ = filled.vmnctl("revision %d" % revision)
         assert status == 0 and "Installed:   no\n" in out
         assert re.search(r"^h2 +%s +2\d\d\d-\d\d-\d\dT" % word, out, re.M)
