@@ -514,10 +514,10 @@ class Pinger:
     def _run(self):
         selector = selectors.DefaultSelector()
         selector.register(self.sock, selectors.EVENT_READ)
-        start = time.monotonic()
+        due = time.monotonic()
         number = 0
         while not self._stop.is_set():
-            due = start + number * self.interval
+            self._receive()
             while time.monotonic() < due:
                 if selector.select(max(0.0, due - time.monotonic())):
                     self._receive()
@@ -527,12 +527,23 @@ class Pinger:
             except OSError:
                 pass            # Sent into the void: counted as lost.
             self.sent[number] = time.monotonic()
-        # What is late is not lost: a switch may get no processor for seconds.
-        end = time.monotonic() + 10.0 * netns.PATIENCE
-        while len(self.seen) < len(self.sent) and time.monotonic() < end:
+            # What this thread did not get to send in time is not sent in one
+            # burst: sockets' buffers would lose some of it.
+            due = max(due + self.interval, time.monotonic())
+        # A switch that gets no processor for a while answers late, and in
+        # order: what was sent before the last one is lost once that is here.
+        self._receive_until(10.0 * netns.PATIENCE, selector,
+                            lambda: number & 0xffff in self.seen)
+        self._receive_until(1.0, selector,
+                            lambda: len(self.seen) >= len(self.sent))
+        selector.close()
+
+    def _receive_until(self, seconds, selector, enough):
+        """Receives until 'enough' says so, but 'seconds' at most."""
+        end = time.monotonic() + seconds
+        while not enough() and time.monotonic() < end:
             if selector.select(max(0.0, end - time.monotonic())):
                 self._receive()
-        selector.close()
 
     def _receive(self):
         try:
