@@ -304,11 +304,12 @@ def test_virtual_ip_is_reached_from_outside(world, shop, vip, floating, near):
     world.delete("policies", "p")
     # A client outside may have a limit, and other clients are others.
     world.patch("loadbalancers", "www", client_limit={"rate": 1, "burst": 9})
-    wait_for("too many", lambda: burst(
-        shop["near"], floating, 60, port=8000)[0] < 20)
     # All 9 may: of a bucket that both share, the one who floods leaves none.
-    # On a busy machine one or the other takes more than burst()'s second.
-    assert burst(shop["gw"], floating, 9, port=8000)[0] > 4
+    # On a busy machine one or the other takes more than burst()'s second, or
+    # all do; some 9 s later all may again.
+    wait_for("too many of one, and others of another", lambda: burst(
+        shop["near"], floating, 60, port=8000)[0] < 20 and burst(
+            shop["gw"], floating, 9, port=8000)[0] > 4, 60, step=10.0)
     world.patch("loadbalancers", "www", client_limit={"rate": 1000})
     for name in ("a1", "a3"):
         wait_for(name, lambda n=name: traffic.ask(
