@@ -211,7 +211,7 @@ def test_vip_has_one_mac(world, farm):
                        "dev", "eth0")
             else:
                 vm.run("ip", "neigh", "flush", "to", world.vip)
-                assert traffic.ask(vm, world.vip, 80, seconds=10)
+                assert world.answers(vm, world.vip)
             neighbour = wait_for("it to be there", lambda: [
                 line for line in vm.run("ip", "neigh", "show",
                                         world.vip).splitlines()
