@@ -8,6 +8,7 @@
 
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "controller/fabric/counters/counters-private.h"
 #include "controller/fabric/fabric-counters.h"
@@ -693,6 +694,28 @@ some_hosts_are_read_more_often(void **state OVS_UNUSED)
     sset_destroy(&often);
 }
 
+/* A switch that stands still during a reading is read again as soon as after
+ * the one before. */
+static void
+slow_reading_does_not_put_off_the_next(void **state OVS_UNUSED)
+{
+    const struct counters_of_switch *cs;
+    int64_t took_ms;
+
+    edit_labelled("rule", 100, 1, "count");
+    connect_host(0);
+    check_host(0);
+    hit(0, 100, 5, 500);
+    TURN_UNTIL(rule_count().packets == 5);
+    cs = counters_of(host(0)->sw);
+    TURN_UNTIL(cs->dump);
+    took_ms = cs->took_ms;
+    usleep(900 * 1000);
+    TURN_UNTIL(!cs->dump);
+    assert_true(cs->took_ms >= 900);
+    assert_true(cs->rest_until_ms <= time_msec() + 100 * took_ms);
+}
+
 int
 main(int argc OVS_UNUSED, char *argv[])
 {
@@ -708,6 +731,8 @@ main(int argc OVS_UNUSED, char *argv[])
                                         setup_counts, teardown),
         cmocka_unit_test_setup_teardown(what_is_made_again_begins_at_nothing,
                                         setup_counts, teardown),
+        cmocka_unit_test_setup_teardown(
+            slow_reading_does_not_put_off_the_next, setup_counts, teardown),
         cmocka_unit_test_setup_teardown(a_restart_takes_counters_up,
                                         setup_counts, teardown),
         cmocka_unit_test_setup_teardown(a_mark_costs_no_flow, setup,

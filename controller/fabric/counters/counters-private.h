@@ -87,6 +87,7 @@ struct counters_of_switch {
     int64_t requested_ms;       /* time_msec() when this one was requested. */
     int64_t wall_ms;            /* The same, wall clock. */
     int64_t rest_until_ms;      /* time_msec(): not read again before. */
+    int64_t took_ms;            /* The last reading; -1: there was none. */
     struct ofdump_counts counts; /* Of the flow that is being read. */
     struct port_stats_of_switch traffic; /* Of the host's ports. */
     bool was_read;              /* Read completely at least once. */

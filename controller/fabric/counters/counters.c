@@ -263,6 +263,21 @@ stop(struct counters_of_switch *cs)
     cs->dump = NULL;
 }
 
+/* Has the host not read again until what has just ended was a fair share of
+ * the time.  What counts is the shorter one of the last two readings: one that
+ * met a switch which stood still for some seconds would otherwise leave its
+ * counters unread for minutes. */
+static void
+rest(struct counters_of_switch *cs, int64_t now)
+{
+    int64_t took_ms = now - cs->requested_ms;
+    int64_t shorter_ms = (cs->took_ms < 0 ? took_ms
+                          : MIN(took_ms, cs->took_ms));
+
+    cs->rest_until_ms = now + shorter_ms * SHARE;
+    cs->took_ms = took_ms;
+}
+
 static void
 done_cb(void *cs_, const char *error)
 {
@@ -282,7 +297,7 @@ done_cb(void *cs_, const char *error)
         c->n_read += !cs->was_read;
         cs->was_read = true;
     }
-    cs->rest_until_ms = now + (now - cs->requested_ms) * SHARE;
+    rest(cs, now);
     if (ofdump_is_too_much(cs->dump)) {
         switch_over_budget(cs->sw, "its counters could not be read: "
                            OFDUMP_TOO_MUCH);
@@ -451,6 +466,7 @@ init(struct fabric_switch *sw, void *cs_)
     struct counters_of_switch *cs = cs_;
 
     cs->sw = sw;
+    cs->took_ms = -1;
     hmap_init(&cs->flows);
     if (c->interval_ms) {
         /* Spread evenly over the interval, in the same way in every
