@@ -262,10 +262,10 @@ def test_a_change_is_told_unasked(lab, world):
         {"cidr": "fd00::/64", "slaac": True}])
     vm = bare_vm(world, "a", "net", "h1", ipv6=True)
     wait_for_address(vm, vm.own[0])
-    world.patch("networks", "net", mtu=1300)
     with netns.inside(vm.ns):
         path = "/proc/sys/net/ipv6/conf/eth0/mtu"
         assert open(path).read().strip() == "1400"
+        world.patch("networks", "net", mtu=1300)
 
         def told():
             netns.run(["ovs-appctl", "-t", lab.vmnd.unixctl,

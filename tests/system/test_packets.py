@@ -183,7 +183,8 @@ def test_a_flood_of_one_port_takes_nothing_from_another(lab, world):
         seconds = time.monotonic() - start
         print("the other asked %d times for 20 answers, the flooder %d times "
               "for %d" % (asker.n_sent, flood.n_sent, len(answers)))
-        assert 0 < len(answers) <= PORT_RATE * (seconds + 1) + 1
+        # A bucket is filled up only when it is empty, so it may hold two.
+        assert 0 < len(answers) <= PORT_RATE * (seconds + 2) + 1
         assert metric(lab, "vmn_packet_ins_total") - packet_ins \
             <= PORT_RATE * (seconds + 2) + asker.n_sent
         # On the switch, where it begins.
@@ -259,8 +260,9 @@ def test_rubbish_is_counted_and_not_answered(lab, world):
                                         0) > before
             with frames.Capture(a.ns) as capture:
                 wait_for(what + " to be counted", counted, step=0.2)
+                # The asker's question may have been answered twice.
                 assert not [f for f in capture.read()
-                            if frames.of_udp(f)], what
+                            if (frames.of_udp(f) or (0, 0))[1] == 1000], what
         # What the switch itself keeps away: cut short, fragments, noise.
         whole = frames.udp("0e:56:4d:ff:00:2b", a.mac, a.ip, ADDRESS, 1000,
                            PORT, b"x" * 40)

@@ -235,6 +235,7 @@ def test_host_cut_off_is_caught_up_and_rid_of_what_went(lab, town):
         rule("ingress", "allow")])
     assert [f for f in flows(h2).values() if blue1.mac in repr(f)]
     h2.heal()
+    lab.await_ports(["red4"])
     wait_quiet(lab)
     town.settle()
     after = flows(h2)
