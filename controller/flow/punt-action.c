@@ -11,6 +11,7 @@
 
 #include "byte-order.h"
 #include "controller/flow/flow-item.h"
+#include "openflow/openflow.h"
 #include "openvswitch/meta-flow.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofpbuf.h"
@@ -103,4 +104,22 @@ punt_is_userdata(const uint8_t *userdata, size_t size,
 
     punt_put_userdata(desired, what);
     return size == sizeof desired && !memcmp(userdata, desired, size);
+}
+
+void
+punt_put_copy(struct ofpbuf *ofpacts, enum punt_userdata what,
+              uint16_t max_len, uint32_t meter)
+{
+    struct ofpact_controller *controller = ofpact_put_CONTROLLER(ofpacts);
+    uint8_t userdata[PUNT_USERDATA_SIZE];
+
+    punt_put_userdata(userdata, what);
+    controller->max_len = max_len;
+    controller->reason = OFPR_ACTION;
+    controller->meter_id = meter;
+    controller->provider_meter_id = UINT32_MAX;
+    controller->userdata_len = sizeof userdata;
+    ofpbuf_put(ofpacts, userdata, sizeof userdata);
+    controller = ofpacts->header;
+    ofpact_finish_CONTROLLER(ofpacts, &controller);
 }

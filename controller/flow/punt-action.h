@@ -64,6 +64,12 @@ void punt_put_userdata(uint8_t userdata[PUNT_USERDATA_SIZE],
 bool punt_is_userdata(const uint8_t *userdata, size_t size,
                       enum punt_userdata);
 
+/* Appends an action to ofpacts that sends the packet's first 'max_len' bytes
+ * to the controller, as 'what', through 'meter' (NX_CTLR_NO_METER: none).  A
+ * switch that has no such meter takes it all the same, without a limit. */
+void punt_put_copy(struct ofpbuf *ofpacts, enum punt_userdata what,
+                   uint16_t max_len, uint32_t meter);
+
 /* Returns a hash of the handler's name, the same in every process: it is
  * stored in switches. */
 uint64_t punt_handler_id(const char *app, const char *handler);

@@ -19,14 +19,6 @@
 #include "proto/openflow/ofmsg.h"
 #include "util.h"
 
-/* The message in a bundle's. */
-static const struct ofp_header *
-message_of(const struct flow_item *item)
-{
-    return (const struct ofp_header *) (item->add + sizeof(struct ofp_header)
-               + sizeof(struct ofp14_bundle_ctrl_msg));
-}
-
 /* Returns NULL if 'msg', which it frees, is 'oh' but for its transaction ID,
  * else 'text' with what 'msg' says. */
 static char *
@@ -162,7 +154,7 @@ check_group(const struct ofp_header *oh)
 char *
 ovs_text_check(const struct flow_item *item)
 {
-    const struct ofp_header *oh = message_of(item);
+    const struct ofp_header *oh = flow_item_message(item);
 
     return (item->kind == FLOW_ITEM_FLOW ? check_flow(oh) : check_group(oh));
 }

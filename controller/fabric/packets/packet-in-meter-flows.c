@@ -115,25 +115,6 @@ make_pick(bool tunnel, struct punt_flow *flow)
     resubmit->table_id = PUNT_METER_TABLE;
 }
 
-/* Sends a copy through 'meter', which may be NX_CTLR_NO_METER. */
-static void
-make_copy(uint32_t meter, struct punt_flow *flow)
-{
-    struct ofpact_controller *controller
-        = ofpact_put_CONTROLLER(&flow->ofpacts);
-    uint8_t userdata[PUNT_USERDATA_SIZE];
-
-    punt_put_userdata(userdata, PUNT_USERDATA_HANDLER);
-    controller->max_len = UINT16_MAX;
-    controller->reason = OFPR_ACTION;
-    controller->meter_id = meter;
-    controller->provider_meter_id = UINT32_MAX;
-    controller->userdata_len = sizeof userdata;
-    ofpbuf_put(&flow->ofpacts, userdata, sizeof userdata);
-    controller = flow->ofpacts.header;
-    ofpact_finish_CONTROLLER(&flow->ofpacts, &controller);
-}
-
 /* To meter 'i'. */
 static void
 make_metered(unsigned i, struct punt_flow *flow)
@@ -145,7 +126,8 @@ make_metered(unsigned i, struct punt_flow *flow)
     match_set_metadata_masked(&flow->match,
                               htonll((tunnel ? FROM_TUNNEL : 0) | i % n),
                               htonll(FROM_TUNNEL | (n - 1)));
-    make_copy(PACKET_IN_METERS_FIRST + i, flow);
+    punt_put_copy(&flow->ofpacts, PUNT_USERDATA_HANDLER, UINT16_MAX,
+                  PACKET_IN_METERS_FIRST + i);
 }
 
 /* What no meter is there for.  Its priority is not 0: a switch takes a flow
@@ -155,7 +137,8 @@ static void
 make_unmetered(struct punt_flow *flow)
 {
     flow->fm.priority = 1;
-    make_copy(NX_CTLR_NO_METER, flow);
+    punt_put_copy(&flow->ofpacts, PUNT_USERDATA_HANDLER, UINT16_MAX,
+                  NX_CTLR_NO_METER);
 }
 
 uint8_t

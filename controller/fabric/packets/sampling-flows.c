@@ -12,7 +12,6 @@
 #include "controller/flow/sample-action.h"
 #include "openflow/openflow.h"
 #include "openvswitch/match.h"
-#include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofp-flow.h"
 #include "openvswitch/ofp-msgs.h"
 #include "openvswitch/ofpbuf.h"
@@ -83,24 +82,6 @@ make(unsigned number, struct sampling_flow *flow)
 /* Messages.  ------------------------------------------------------------- */
 
 static void
-append_controller(struct ofpbuf *ofpacts, unsigned meter)
-{
-    uint8_t userdata[PUNT_USERDATA_SIZE];
-    struct ofpact_controller *controller
-        = ofpact_put_CONTROLLER(ofpacts);
-
-    punt_put_userdata(userdata, PUNT_USERDATA_SAMPLE);
-    controller->max_len = SAMPLING_SIZE;
-    controller->reason = OFPR_ACTION;
-    controller->meter_id = SAMPLING_FIRST_METER + meter;
-    controller->provider_meter_id = UINT32_MAX;
-    controller->userdata_len = sizeof userdata;
-    ofpbuf_put(ofpacts, userdata, sizeof userdata);
-    controller = ofpacts->header;
-    ofpact_finish_CONTROLLER(ofpacts, &controller);
-}
-
-static void
 append(uint32_t xid, const struct ofputil_flow_mod *fm, struct ofpbuf *b)
 {
     struct ofpbuf *msg = ofputil_encode_flow_mod(fm, OFPUTIL_P_OF15_OXM);
@@ -128,7 +109,8 @@ sampling_flow_append(uint32_t xid, unsigned number, struct ofpbuf *b)
     fm.priority = flow.priority;
     fm.new_cookie = htonll(flow.cookie);
     ofpbuf_init(&ofpacts, 64);
-    append_controller(&ofpacts, flow.meter);
+    punt_put_copy(&ofpacts, PUNT_USERDATA_SAMPLE, SAMPLING_SIZE,
+                  SAMPLING_FIRST_METER + flow.meter);
     fm.ofpacts = ofpacts.data;
     fm.ofpacts_len = ofpacts.size;
     minimatch_init(&fm.match, &flow.match);
