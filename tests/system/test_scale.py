@@ -15,7 +15,7 @@ import time
 
 import pytest
 import shop
-from conftest import HERE, close_lab, make_lab
+from conftest import HERE, close_lab, make_lab, wait_counted
 from test_events import Reader
 from test_openapi import Checker
 from vmnlab import netns
@@ -25,9 +25,6 @@ from vmnlab.netns import wait_for
 AUTOSCALE = os.path.join(HERE, "../../deploy/autoscale/autoscale")
 PORT = 8088
 KEY = "0123456789abcdef0123"
-# Load is told by counters.  A switch that takes long to show them is left
-# alone a hundred times as long (SHARE in counters.c).
-COUNTED = 120
 
 
 @pytest.fixture
@@ -113,8 +110,8 @@ def test_backends_come_with_load_and_go_when_it_ends(lab, autoscale):
          "--seconds=240"], stdout=subprocess.DEVNULL,
         preexec_fn=netns.enter_child(lab.ns("buyer1")))
     try:
-        wait_for("another backend",
-                 lambda: balancer(lab)["n_serving"] == 2, COUNTED)
+        wait_counted("another backend",
+                     lambda: balancer(lab)["n_serving"] == 2)
         assert last(lab)["direction"] == "up"
     finally:
         buyers.kill()
@@ -124,7 +121,7 @@ def test_backends_come_with_load_and_go_when_it_ends(lab, autoscale):
     wait_for("its reply", lambda: last(lab)["webhook"]["result"]
              == "delivered", 5)
     assert last(lab)["webhook"]["attempts"] == 1
-    wait_for("it to go", lambda: balancer(lab)["n_serving"] == 1, COUNTED)
+    wait_counted("it to go", lambda: balancer(lab)["n_serving"] == 1)
     assert last(lab)["direction"] == "down"
     wait_for("its VM to go", lambda: not lab.vmnd.api.get("ports/web2")[
         "status"].get("host"), 5)
