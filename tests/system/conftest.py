@@ -178,6 +178,9 @@ class World:
         for vm in self.own_vms:
             if vm in self.lab.vms:
                 self.lab.remove_vm(vm)
+        for port in self.own_vms:
+            wait_for("%s to be unplugged" % port,
+                     lambda p=port: self._is_unplugged(p), 60)
         for kind, name in reversed(self.made):
             try:
                 self.api.delete("%s/%s" % (kind, name), cascade="true",
@@ -189,6 +192,15 @@ class World:
         for name in self.provider_hosts:
             self.api.patch("hosts/" + name, {"provider_bridges": None})
             self.lab.host(name).remove_provider_bridge()
+
+    def _is_unplugged(self, port):
+        """Whether its host has told so.  One whose connection was cut may be
+        late, and the next test take the interface for its own port's."""
+        try:
+            return self.lab.port_state(port) not in ("up", "pending", "down")
+        except Refused as refused:
+            assert refused.status == 404, refused
+            return True
 
     def settle(self):
         """Something may have become forbidden just now: see never()."""
