@@ -75,14 +75,9 @@ export function misfits(page) {
   });
 }
 
-/** What the Tab key does not come to, or where it is not to be seen that it
- * has. */
-export async function unreachable(page) {
-  await page.evaluate(() => {
-    document.activeElement?.blur();
-    window.reached = new Set();
-    window.scrollTo(0, 0);
-  });
+/** Presses Tab until it comes to where it has been.  Returns where it was not
+ * to be seen that it has the focus. */
+async function goAround(page) {
   const wrong = [];
 
   for (let i = 0; i < 400; i++) {
@@ -107,9 +102,34 @@ export async function unreachable(page) {
       break;
     }
   }
-  return [...wrong, ...await page.evaluate(() => [...document.querySelectorAll(
-    "a[href], button, input, select, textarea, summary, [tabindex='0']")]
-    .filter((e) => e.checkVisibility() && !e.disabled && e.tabIndex >= 0
-      && !window.reached.has(e)).map((e) => `not reached: ${e.tagName} ${
-      (e.getAttribute("aria-label") ?? e.textContent).slice(0, 60)}`))];
+  return wrong;
+}
+
+/** What the Tab key does not come to, or where it is not to be seen that it
+ * has.  Where the page has drawn something anew meanwhile, since something
+ * happened, it is asked once more. */
+export async function unreachable(page) {
+  for (let i = 0; ; i++) {
+    await page.evaluate(() => {
+      window.toReach = () => [...document.querySelectorAll("a[href], button, "
+        + "input, select, textarea, summary, [tabindex='0']")].filter((e) =>
+        e.checkVisibility() && !e.disabled && e.tabIndex >= 0);
+      document.activeElement?.blur();
+      window.reached = new Set();
+      window.asked = new Set(window.toReach());
+      window.scrollTo(0, 0);
+    });
+    const wrong = await goAround(page);
+    const [missed, isOfBefore] = await page.evaluate(() => {
+      const left = window.toReach().filter((e) => !window.reached.has(e));
+
+      return [left.map((e) => `not reached: ${e.tagName} ${
+        (e.getAttribute("aria-label") ?? e.textContent).slice(0, 60)}`),
+      left.every((e) => window.asked.has(e))];
+    });
+
+    if (isOfBefore || i === 4) {
+      return [...wrong, ...missed];
+    }
+  }
 }
