@@ -232,7 +232,7 @@ record(struct vmn_view *view, enum node_kind kind, unsigned id,
     if (!source) {
         source = graph_insert(graph, sizeof *source, kind, id, key, 0);
     }
-    graph_read(view->node, source, view->serial);
+    graph_read(graph, view->node, source, view->serial);
 }
 
 const void *
@@ -350,7 +350,7 @@ peek_query(struct vmn_view *view, const char *name, const char *key,
     }
     node = graph_find(&engine->graph, NODE_QUERY,
                       class_ - engine->query_classes, key);
-    if (node && !node->stale) {
+    if (node && !node_is_stale(node)) {
         *size = query_node_cast(node)->value_size;
         return query_node_cast(node)->value;
     }
@@ -403,7 +403,7 @@ vmn_relation_values(struct vmn_view *view, const char *relation,
     struct relation_node *rel
         = relation_get(engine, relation_index(engine, relation), key);
 
-    graph_read(view->node, &rel->node, view->serial);
+    graph_read(&engine->graph, view->node, &rel->node, view->serial);
     return relation_names(rel);
 }
 
@@ -430,8 +430,8 @@ vmn_query(struct vmn_view *view, const char *name, const char *key,
         fail(view, "query %s at \"%s\" depends on itself", name, key);
         return NULL;
     }
-    if (query->node.stale) {
-        graph_unmark(&query->node);
+    if (node_is_stale(&query->node)) {
+        graph_unmark(&engine->graph, &query->node);
         query_compute(engine, query);
         if (view->node->level <= query->node.level) {
             view->node->level = MIN(query->node.level + 1, NODE_MAX_LEVEL);
@@ -439,7 +439,7 @@ vmn_query(struct vmn_view *view, const char *name, const char *key,
     }
     /* Read afterwards: a reader that gets the new value need not be computed
      * again. */
-    graph_read(view->node, &query->node, view->serial);
+    graph_read(&engine->graph, view->node, &query->node, view->serial);
     *size = query->value_size;
     return query->value;
 }
@@ -454,7 +454,8 @@ vmn_id_of(struct vmn_view *view, const char *kind, const char *key)
     }
     number = id_pools_ref(model_id_pools(view->engine->model), kind, key);
     if (!number) {
-        graph_read(view->node, &id_exhaustion_get(view->engine, kind)->node,
+        graph_read(&view->engine->graph, view->node,
+                   &id_exhaustion_get(view->engine, kind)->node,
                    view->serial);
         fail(view, "no %s number is left for \"%s\"", kind, key);
         return 0;

@@ -29,6 +29,8 @@ controller_libvmn_a_SOURCES += \
 	controller/engine/host-totals.c \
 	controller/engine/host-totals.h \
 	controller/engine/id-exhaustion.c \
+	controller/engine/number-table.c \
+	controller/engine/number-table.h \
 	controller/engine/overlap-index.c \
 	controller/engine/overlap-index.h \
 	controller/engine/packet-handler.c \

@@ -12,23 +12,86 @@
 #include "hash.h"
 #include "util.h"
 
+/* That 'reader' has read 'source'. */
+struct edge {
+    uint32_t source, reader;    /* Numbers of nodes; those of edges follow. */
+    uint32_t next_read;         /* In reader's 'reads'. */
+    uint32_t next, prev;        /* In source's 'readers'.  The first edge's
+                                 * 'prev' is the last one. */
+};
+
 void
 graph_init(struct graph *graph)
 {
+    memset(graph, 0, sizeof *graph);
     shards_init(&graph->nodes);
-    for (int i = 0; i <= NODE_MAX_LEVEL; i++) {
-        ovs_list_init(&graph->stale[i]);
-    }
+    number_table_init(&graph->by_number, sizeof(struct node *));
+    number_table_init(&graph->edges, sizeof(struct edge));
     graph->lowest = NODE_MAX_LEVEL + 1;
-    ovs_list_init(&graph->idle);
-    graph->serial = 0;
 }
 
 void
 graph_uninit(struct graph *graph)
 {
     shards_destroy(&graph->nodes);
+    number_table_destroy(&graph->by_number);
+    number_table_destroy(&graph->edges);
 }
+
+static struct node *
+node_at(const struct graph *graph, uint32_t number)
+{
+    return *(struct node **) number_table_at(&graph->by_number, number);
+}
+
+static struct edge *
+edge_at(const struct graph *graph, uint32_t number)
+{
+    return number_table_at(&graph->edges, number);
+}
+
+/* Queues of nodes.  ------------------------------------------------------ */
+
+static bool
+is_queued(const struct node *node, enum node_queue queue)
+{
+    return node->queued & 1u << queue;
+}
+
+static void
+push(struct graph *graph, struct node_list *list, enum node_queue queue,
+     struct node *node)
+{
+    node->links[queue] = (struct node_link) { .prev = list->last };
+    if (list->last) {
+        node_at(graph, list->last)->links[queue].next = node->number;
+    } else {
+        list->first = node->number;
+    }
+    list->last = node->number;
+    node->queued |= 1u << queue;
+}
+
+static void
+take_out(struct graph *graph, struct node_list *list, enum node_queue queue,
+         struct node *node)
+{
+    const struct node_link link = node->links[queue];
+
+    if (link.prev) {
+        node_at(graph, link.prev)->links[queue].next = link.next;
+    } else {
+        list->first = link.next;
+    }
+    if (link.next) {
+        node_at(graph, link.next)->links[queue].prev = link.prev;
+    } else {
+        list->last = link.prev;
+    }
+    node->queued &= ~(1u << queue);
+}
+
+/* Nodes.  ---------------------------------------------------------------- */
 
 static uint32_t
 node_hash(enum node_kind kind, unsigned id, const char *key)
@@ -66,7 +129,8 @@ graph_insert(struct graph *graph, size_t size, enum node_kind kind,
     node->kind = kind;
     node->id = id;
     node->key = copy + key_ofs;
-    ovs_list_init(&node->readers);
+    node->number = number_table_add(&graph->by_number);
+    *(struct node **) number_table_at(&graph->by_number, node->number) = node;
     shards_insert(&graph->nodes, &node->hmap_node, hash);
     return node;
 }
@@ -74,43 +138,38 @@ graph_insert(struct graph *graph, size_t size, enum node_kind kind,
 void
 graph_add_idle(struct graph *graph, struct node *node)
 {
-    if (!node->idle && node->kind != NODE_UNIT
-        && ovs_list_is_empty(&node->readers)) {
-        node->idle = true;
-        ovs_list_push_back(&graph->idle, &node->idle_node);
+    if (!is_queued(node, NODE_IDLE) && node->kind != NODE_UNIT
+        && !node_has_readers(node)) {
+        push(graph, &graph->idle, NODE_IDLE, node);
     }
 }
 
-/* Frees 'edge' and those that follow.  Sources without readers become idle,
- * unless 'graph' is NULL. */
-static void
-drop_reads(struct graph *graph, struct edge *edge)
+struct node *
+graph_pop_idle(struct graph *graph)
 {
-    while (edge) {
-        struct edge *next = edge->next;
-        struct node *source = edge->source;
+    struct node *node = NULL;
 
-        ovs_list_remove(&edge->source_node);
-        free(edge);
-        if (graph) {
-            graph_add_idle(graph, source);
-        }
-        edge = next;
+    if (graph->idle.first) {
+        node = node_at(graph, graph->idle.first);
+        take_out(graph, &graph->idle, NODE_IDLE, node);
     }
+    return node;
 }
 
 void
 graph_remove(struct graph *graph, struct node *node)
 {
-    graph_unmark(node);
-    if (node->idle) {
-        ovs_list_remove(&node->idle_node);
-        node->idle = false;
+    graph_unmark(graph, node);
+    graph_drop_reads(graph, graph_take_reads(node));
+    if (is_queued(node, NODE_IDLE)) {
+        take_out(graph, &graph->idle, NODE_IDLE, node);
     }
-    drop_reads(NULL, graph_take_reads(node));
     hmap_remove(shards_at(&graph->nodes, node->hmap_node.hash),
                 &node->hmap_node);
+    number_table_remove(&graph->by_number, node->number);
 }
+
+/* Edges.  ---------------------------------------------------------------- */
 
 static void
 raise_level(struct node *reader, const struct node *source)
@@ -120,58 +179,124 @@ raise_level(struct node *reader, const struct node *source)
     }
 }
 
+/* Adds 'edge', of this number, to the end of its source's readers. */
+static void
+add_reader(struct graph *graph, struct node *source, struct edge *edge,
+           uint32_t number)
+{
+    edge->next = 0;
+    if (source->readers) {
+        struct edge *first = edge_at(graph, source->readers);
+
+        edge->prev = first->prev;
+        edge_at(graph, first->prev)->next = number;
+        first->prev = number;
+    } else {
+        edge->prev = number;
+        source->readers = number;
+    }
+}
+
+static void
+remove_reader(struct graph *graph, struct node *source,
+              const struct edge *edge, uint32_t number)
+{
+    struct edge *first = edge_at(graph, source->readers);
+
+    if (edge->next) {
+        edge_at(graph, edge->next)->prev = edge->prev;
+    } else {
+        first->prev = edge->prev;
+    }
+    if (source->readers == number) {
+        source->readers = edge->next;
+    } else {
+        edge_at(graph, edge->prev)->next = edge->next;
+    }
+}
+
 void
-graph_read(struct node *reader, struct node *source, uint64_t serial)
+graph_read(struct graph *graph, struct node *reader, struct node *source,
+           uint64_t serial)
 {
     if (source->seen == serial) {
         return;
     }
 
-    struct edge *edge = xmalloc(sizeof *edge);
+    uint32_t number = number_table_add(&graph->edges);
+    struct edge *edge = edge_at(graph, number);
 
     source->seen = serial;
-    edge->source = source;
-    edge->reader = reader;
-    edge->next = reader->reads;
-    reader->reads = edge;
-    ovs_list_push_back(&source->readers, &edge->source_node);
+    edge->source = source->number;
+    edge->reader = reader->number;
+    edge->next_read = reader->reads;
+    reader->reads = number;
+    add_reader(graph, source, edge, number);
     raise_level(reader, source);
 }
 
-struct edge *
+uint32_t
 graph_take_reads(struct node *reader)
 {
-    struct edge *edges = reader->reads;
+    uint32_t edges = reader->reads;
 
-    reader->reads = NULL;
+    reader->reads = 0;
     return edges;
 }
 
 void
-graph_drop_reads(struct graph *graph, struct edge *edges)
+graph_drop_reads(struct graph *graph, uint32_t number)
 {
-    drop_reads(graph, edges);
+    while (number) {
+        const struct edge *edge = edge_at(graph, number);
+        struct node *source = node_at(graph, edge->source);
+        uint32_t next = edge->next_read;
+
+        remove_reader(graph, source, edge, number);
+        number_table_remove(&graph->edges, number);
+        graph_add_idle(graph, source);
+        number = next;
+    }
 }
+
+const struct node *
+graph_next_source(const struct graph *graph, uint32_t *number)
+{
+    const struct edge *edge;
+
+    if (!*number) {
+        return NULL;
+    }
+    edge = edge_at(graph, *number);
+    *number = edge->next_read;
+    return node_at(graph, edge->source);
+}
+
+/* What is stale.  -------------------------------------------------------- */
 
 void
 graph_mark(struct graph *graph, struct node *node)
 {
-    if (!node->stale) {
-        node->stale = true;
-        ovs_list_push_back(&graph->stale[node->level], &node->stale_node);
+    if (!node_is_stale(node)) {
+        node->stale_level = node->level;
+        push(graph, &graph->stale[node->level], NODE_STALE, node);
         graph->lowest = MIN(graph->lowest, node->level);
     }
 }
 
 void
-graph_mark_readers(struct graph *graph, struct node *source)
+graph_mark_readers(struct graph *graph, const struct node *source)
 {
-    struct edge *edge;
+    const struct edge *edge;
 
-    LIST_FOR_EACH (edge, source_node, &source->readers) {
-        if (!edge->reader->stale) {
-            raise_level(edge->reader, source);
-            graph_mark(graph, edge->reader);
+    for (uint32_t i = source->readers; i; i = edge->next) {
+        struct node *reader;
+
+        edge = edge_at(graph, i);
+        reader = node_at(graph, edge->reader);
+        if (!node_is_stale(reader)) {
+            raise_level(reader, source);
+            graph_mark(graph, reader);
         }
     }
 }
@@ -180,12 +305,12 @@ struct node *
 graph_pop(struct graph *graph)
 {
     for (; graph->lowest <= NODE_MAX_LEVEL; graph->lowest++) {
-        struct ovs_list *list = &graph->stale[graph->lowest];
+        uint32_t first = graph->stale[graph->lowest].first;
 
-        if (!ovs_list_is_empty(list)) {
-            struct node *node = CONTAINER_OF(ovs_list_front(list),
-                                             struct node, stale_node);
-            graph_unmark(node);
+        if (first) {
+            struct node *node = node_at(graph, first);
+
+            graph_unmark(graph, node);
             return node;
         }
     }
@@ -193,10 +318,9 @@ graph_pop(struct graph *graph)
 }
 
 void
-graph_unmark(struct node *node)
+graph_unmark(struct graph *graph, struct node *node)
 {
-    if (node->stale) {
-        node->stale = false;
-        ovs_list_remove(&node->stale_node);
+    if (node_is_stale(node)) {
+        take_out(graph, &graph->stale[node->stale_level], NODE_STALE, node);
     }
 }

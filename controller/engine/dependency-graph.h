@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "controller/engine/number-table.h"
 #include "controller/sharded-hmap.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
@@ -39,29 +40,35 @@ enum node_kind {
  * reads.  A deeper graph is still correct, only with repeated computations. */
 #define NODE_MAX_LEVEL 63
 
+/* What a node may be queued for. */
+enum node_queue {
+    NODE_STALE,                 /* Recomputation. */
+    NODE_IDLE,                  /* To be freed: it has no readers. */
+    N_NODE_QUEUES
+};
+
+/* Nodes and edges are most of what there is, and refer to each other by
+ * numbers of 32 bits; 0 is none. */
+struct node_link {
+    uint32_t prev, next;
+};
+
 struct node {
     struct hmap_node hmap_node; /* In graph's 'nodes'. */
     const char *key;            /* After the node, in the same block. */
+    uint32_t number;            /* In graph's 'by_number'. */
     uint16_t id;
     uint8_t kind;               /* An enum node_kind. */
     uint8_t level;
+    uint32_t readers;           /* The first edge from it. */
+    uint32_t reads;             /* The last edge to it. */
     uint16_t n_computed;        /* Computations in 'run', to detect cycles. */
-    bool stale : 1;             /* Queued for recomputation. */
-    bool running : 1;           /* Being computed: reading it is a cycle. */
-    bool idle : 1;              /* Queued to be freed: it has no readers. */
+    uint8_t queued;             /* A bit for each enum node_queue. */
+    uint8_t stale_level;        /* Its level when it became stale. */
+    bool running;               /* Being computed: reading it is a cycle. */
+    struct node_link links[N_NODE_QUEUES];
     uint64_t run;               /* Run of its last computation. */
     uint64_t seen;              /* Serial of the computation that read it. */
-    struct ovs_list stale_node; /* In graph's 'stale'. */
-    struct ovs_list idle_node;  /* In graph's 'idle'. */
-    struct ovs_list readers;    /* Of struct edge, by 'source_node'. */
-    struct edge *reads;         /* Singly linked. */
-};
-
-struct edge {
-    struct ovs_list source_node; /* In source's 'readers'. */
-    struct node *source;
-    struct node *reader;
-    struct edge *next;          /* In reader's 'reads'. */
 };
 
 /* The values of a relation at one key. */
@@ -122,11 +129,17 @@ struct unit_node {
                                  * Counted. */
 };
 
+struct node_list {
+    uint32_t first, last;
+};
+
 struct graph {
     struct shards nodes;
-    struct ovs_list stale[NODE_MAX_LEVEL + 1];
+    struct number_table by_number; /* Of struct node pointers. */
+    struct number_table edges;  /* Of struct edge. */
+    struct node_list stale[NODE_MAX_LEVEL + 1];
     int lowest;                 /* No stale node is below this level. */
-    struct ovs_list idle;       /* Of struct node: without readers. */
+    struct node_list idle;
     uint64_t serial;            /* Of the last computation. */
 };
 
@@ -145,23 +158,44 @@ struct node *graph_insert(struct graph *, size_t size, enum node_kind,
 /* Removes the node; drops its edges as a reader.  It must not have readers. */
 void graph_remove(struct graph *, struct node *);
 
+static inline bool
+node_is_stale(const struct node *node)
+{
+    return node->queued & 1u << NODE_STALE;
+}
+
+static inline bool
+node_has_readers(const struct node *node)
+{
+    return node->readers != 0;
+}
+
 /* Records that 'reader' has read 'source', once per computation 'serial'. */
-void graph_read(struct node *reader, struct node *source, uint64_t serial);
+void graph_read(struct graph *, struct node *reader, struct node *source,
+                uint64_t serial);
 /* Detaches the reader's edges, so that they can be dropped after new ones were
- * recorded (sources that are read again do not become idle in between). */
-struct edge *graph_take_reads(struct node *reader);
-/* Drops edges.  Sources without readers become idle. */
-void graph_drop_reads(struct graph *, struct edge *);
+ * recorded (sources that are read again do not become idle in between).
+ * Returns the number of the first. */
+uint32_t graph_take_reads(struct node *reader);
+/* Drops these edges.  Sources without readers become idle. */
+void graph_drop_reads(struct graph *, uint32_t edges);
+/* Returns the source of edge '*edge', which becomes the reader's next one, or
+ * NULL if it is 0.  Begin with the reader's 'reads'. */
+const struct node *graph_next_source(const struct graph *, uint32_t *edge);
+
 /* Queues 'node' to be freed, if it has no readers and is not a unit. */
 void graph_add_idle(struct graph *, struct node *);
+/* Removes and returns a node that is queued so, or NULL.  It may have readers
+ * again. */
+struct node *graph_pop_idle(struct graph *);
 
 /* Queues 'node' for recomputation. */
 void graph_mark(struct graph *, struct node *);
 /* Queues all readers of 'source'. */
-void graph_mark_readers(struct graph *, struct node *source);
+void graph_mark_readers(struct graph *, const struct node *source);
 /* Removes and returns a stale node of the lowest level, or NULL. */
 struct node *graph_pop(struct graph *);
 /* Removes 'node' from the queue, if it is queued. */
-void graph_unmark(struct node *);
+void graph_unmark(struct graph *, struct node *);
 
 #endif /* controller/engine/dependency-graph.h */

@@ -269,14 +269,11 @@ take_changed_relations(struct engine *engine)
 static void
 free_idle(struct engine *engine)
 {
-    while (!ovs_list_is_empty(&engine->graph.idle)) {
-        struct node *node
-            = CONTAINER_OF(ovs_list_pop_front(&engine->graph.idle),
-                           struct node, idle_node);
+    struct node *node;
 
-        node->idle = false;
+    while ((node = graph_pop_idle(&engine->graph))) {
         engine_yield(engine);
-        if (!ovs_list_is_empty(&node->readers)) {
+        if (node_has_readers(node)) {
             continue;
         }
         switch (node->kind) {
@@ -322,7 +319,7 @@ compute(struct engine *engine, struct node *node, struct engine_delta *delta)
             delta_count_unit(delta, unit_class(engine, unit)->app_index);
             unit_compute(engine, unit);
         }
-    } else if (ovs_list_is_empty(&node->readers)) {
+    } else if (!node_has_readers(node)) {
         graph_add_idle(&engine->graph, node);
     } else {
         query_compute(engine, query_node_cast(node));

@@ -89,7 +89,7 @@ void
 query_compute(struct engine *engine, struct query_node *query)
 {
     struct node *node = &query->node;
-    struct edge *old_reads = graph_take_reads(node);
+    uint32_t old_reads = graph_take_reads(node);
     struct id_refs old_numbers = query->ids;
     struct vmn_value value = { NULL, 0 };
     struct vmn_view view;
@@ -122,7 +122,7 @@ query_compute(struct engine *engine, struct query_node *query)
 void
 query_destroy(struct engine *engine, struct query_node *query)
 {
-    struct edge *reads = graph_take_reads(&query->node);
+    uint32_t reads = graph_take_reads(&query->node);
 
     if (query->value) {
         note_changed(engine, &query->node);

@@ -142,7 +142,7 @@ void
 relation_release(struct engine *engine, struct relation_node *rel)
 {
     if (shash_is_empty(&rel->values) && !rel->changed && !rel->scope
-        && ovs_list_is_empty(&rel->node.readers)) {
+        && !node_has_readers(&rel->node)) {
         relation_node_destroy(engine, rel);
     }
 }

@@ -161,10 +161,11 @@ put_unit(const struct engine *engine, const struct unit_node *unit,
     struct svec reads = SVEC_EMPTY_INITIALIZER;
     struct svec rel = SVEC_EMPTY_INITIALIZER;
     struct svec wants = SVEC_EMPTY_INITIALIZER;
+    uint32_t edge = unit->node.reads;
+    const struct node *source;
 
-    for (const struct edge *edge = unit->node.reads; edge;
-         edge = edge->next) {
-        svec_add_nocopy(&reads, describe_node(engine, edge->source));
+    while ((source = graph_next_source(&engine->graph, &edge))) {
+        svec_add_nocopy(&reads, describe_node(engine, source));
     }
     for (size_t i = 0; i < unit->n_values; i++) {
         const struct relation_value *value = &unit->values[i];

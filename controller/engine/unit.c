@@ -520,7 +520,7 @@ unit_compute(struct engine *engine, struct unit_node *unit)
 {
     const struct unit_class *class_ = unit_class(engine, unit);
     struct node *node = &unit->node;
-    struct edge *old_reads = graph_take_reads(node);
+    uint32_t old_reads = graph_take_reads(node);
     struct vmn_view view;
     struct vmn_emit emit;
 
