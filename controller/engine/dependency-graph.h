@@ -21,7 +21,6 @@
 
 struct engine_scope;
 struct flow_item;
-struct entry;
 struct publisher_quotas;
 struct id_entry;
 struct quota_set;
@@ -121,9 +120,9 @@ struct unit_node {
     bool failed;                /* The same, but for a dry run's. */
     bool gone;                  /* Its object was deleted in a dry run. */
     struct ovs_list problem_node; /* In engine's 'problems', if it has one. */
-    size_t n_entries;           /* Desired entries; see desired-state.h. */
-    struct entry **entries;
-    size_t n_values;            /* Published values. */
+    uint32_t n_entries;         /* Desired entries; see desired-state.h. */
+    uint32_t n_values;          /* Published values. */
+    uint32_t *entries;          /* Their numbers. */
     struct relation_value *values;
     struct quota_set *quotas;   /* Flow quotas that count it; NULL: none.
                                  * Counted. */

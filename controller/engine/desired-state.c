@@ -20,6 +20,7 @@ desired_init(struct desired_state *desired)
 {
     memset(desired, 0, sizeof *desired);
     shards_init(&desired->slots);
+    number_table_init(&desired->entries, sizeof(struct entry));
     ovs_list_init(&desired->conflicts);
     overlap_index_init(&desired->overlap_levels);
 }
@@ -29,6 +30,7 @@ desired_uninit(struct desired_state *desired)
 {
     overlap_index_uninit(&desired->overlap_levels);
     shards_destroy(&desired->slots);
+    number_table_destroy(&desired->entries);
     free(desired->dirty);
 }
 
@@ -153,10 +155,12 @@ slot_free(struct desired_state *desired, struct slot *slot)
     free(slot);
 }
 
-const char *
-slot_unit_name(const struct slot *slot, size_t i)
+const struct entry *
+slot_entry(const struct desired_state *desired, const struct slot *slot,
+           size_t i)
 {
-    return slot_entries(CONST_CAST(struct slot *, slot))[i]->unit->name;
+    return desired_entry(desired,
+                         slot_entries(CONST_CAST(struct slot *, slot))[i]);
 }
 
 /* Entries.  -------------------------------------------------------------- */
@@ -165,15 +169,9 @@ struct engine_scope *
 entry_scope(const struct entry *entry)
 {
     return (entry_contributes(entry)
-            ? (struct engine_scope *) (entry->what & ~(uintptr_t) 1)
+            ? (struct engine_scope *) (entry->what & ~(uintptr_t) 3)
             : CONST_CAST(struct engine_scope *,
                          entry_item(entry)->scope));
-}
-
-const struct engine_scope *
-slot_entry_scope(const struct slot *slot, size_t i)
-{
-    return entry_scope(slot_entries(CONST_CAST(struct slot *, slot))[i]);
 }
 
 uint64_t
@@ -194,10 +192,10 @@ uint64_t
 entry_digest(const struct entry *entry)
 {
     if (entry_contributes(entry)) {
-        const struct contribution *c = contribution_cast(entry);
+        size_t n;
+        const struct clause *clauses = entry_clauses(entry, &n);
 
-        return desired_clauses_digest(flow_slot_key(entry->slot), c->clauses,
-                                      c->n_clauses);
+        return desired_clauses_digest(flow_slot_key(entry->slot), clauses, n);
     }
     return entry_item(entry)->digest;
 }
@@ -216,20 +214,20 @@ desired_is_of_clauses(const struct entry *entry,
                       const struct clause *clauses, size_t n_clauses)
 {
     const struct slot *slot = entry->slot;
-    const struct contribution *c;
+    const struct clause *old;
     const uint8_t *match;
-    size_t size;
+    size_t size, n_old;
 
     if (!entry_contributes(entry)) {
         return false;
     }
-    c = contribution_cast(entry);
+    old = entry_clauses(entry, &n_old);
     match = flow_draft_get_match(draft, &size);
     return (slot->kind == draft->kind && slot->table == draft->table
             && slot->priority == draft->priority && slot->match_size == size
             && !memcmp(slot->match, match, size)
-            && c->n_clauses == n_clauses
-            && !memcmp(c->clauses, clauses, n_clauses * sizeof *clauses));
+            && n_old == n_clauses
+            && !memcmp(old, clauses, n_clauses * sizeof *clauses));
 }
 
 static void
@@ -253,12 +251,16 @@ slot_grow(struct slot *slot)
     slot->has_array = true;
 }
 
-static void
-entry_init(struct entry *entry, struct engine *engine,
-           struct unit_node *unit, const struct flow_draft *draft,
-           uintptr_t what)
+/* Returns the number of a new entry, of which the caller sets what it
+ * contributes. */
+static uint32_t
+add_entry(struct engine *engine, struct unit_node *unit,
+          const struct flow_draft *draft, uintptr_t what)
 {
-    struct slot *slot = slot_get(&engine->desired, draft);
+    struct desired_state *desired = &engine->desired;
+    struct slot *slot = slot_get(desired, draft);
+    uint32_t number = number_table_add(&desired->entries);
+    struct entry *entry = desired_entry(desired, number);
 
     entry->unit = unit;
     entry->slot = slot;
@@ -266,47 +268,54 @@ entry_init(struct entry *entry, struct engine *engine,
     if (slot->n_entries >= (slot->has_array ? slot->array->allocated : 1)) {
         slot_grow(slot);
     }
-    slot_entries(slot)[slot->n_entries++] = entry;
-    slot_mark(&engine->desired, slot);
+    slot_entries(slot)[slot->n_entries++] = number;
+    slot_mark(desired, slot);
     unit_class(engine, unit)->n_desired[slot->kind]++;
+    return number;
 }
 
-struct entry *
+uint32_t
 desired_add(struct engine *engine, struct unit_node *unit,
             struct engine_scope *scope, const struct flow_draft *draft,
             const char *drop_reason)
 {
     struct flow_item *item = flow_item_create(engine->registry, scope, draft);
-    struct entry *entry = xmalloc(sizeof *entry);
 
     item->drop_reason = drop_reason;
     item->app = unit_class(engine, unit)->app_index;
-    entry_init(entry, engine, unit, draft, (uintptr_t) item);
-    return entry;
+    return add_entry(engine, unit, draft, (uintptr_t) item);
 }
 
-struct entry *
+uint32_t
 desired_contribute(struct engine *engine, struct unit_node *unit,
                    struct engine_scope *scope, const struct flow_draft *draft,
                    const struct clause *clauses, size_t n_clauses)
 {
-    struct contribution *c = xmalloc(sizeof *c
-                                     + n_clauses * sizeof *clauses);
+    bool several = n_clauses != 1;
+    uint32_t number = add_entry(engine, unit, draft,
+                                (uintptr_t) scope | (several ? 3 : 1));
+    struct entry *entry = desired_entry(&engine->desired, number);
 
-    c->n_clauses = n_clauses;
-    memcpy(c->clauses, clauses, n_clauses * sizeof *clauses);
-    entry_init(&c->entry, engine, unit, draft, (uintptr_t) scope | 1);
-    return &c->entry;
+    if (several) {
+        entry->several = xmalloc(sizeof *entry->several
+                                 + n_clauses * sizeof *clauses);
+        entry->several->n = n_clauses;
+        memcpy(entry->several->clauses, clauses, n_clauses * sizeof *clauses);
+    } else {
+        memcpy(&entry->one, clauses, sizeof entry->one); /* With padding. */
+    }
+    return number;
 }
 
 void
-desired_remove(struct engine *engine, struct entry *entry)
+desired_remove(struct engine *engine, uint32_t number)
 {
+    struct entry *entry = desired_entry(&engine->desired, number);
     struct slot *slot = entry->slot;
-    struct entry **entries = slot_entries(slot);
+    uint32_t *entries = slot_entries(slot);
 
     for (size_t i = 0; i < slot->n_entries; i++) {
-        if (entries[i] == entry) {
+        if (entries[i] == number) {
             entries[i] = entries[--slot->n_entries];
             break;
         }
@@ -315,16 +324,19 @@ desired_remove(struct engine *engine, struct entry *entry)
     unit_class(engine, entry->unit)->n_desired[slot->kind]--;
     if (entry_contributes(entry)) {
         scope_unref(entry_scope(entry));
+        if (entry->what & 2) {
+            free(entry->several);
+        }
     } else {
         flow_item_unref(entry_item(entry));
     }
-    free(entry);
+    number_table_remove(&engine->desired.entries, number);
 }
 
 void
-desired_mark(struct engine *engine, const struct entry *entry)
+desired_mark(struct engine *engine, uint32_t entry)
 {
-    slot_mark(&engine->desired, entry->slot);
+    slot_mark(&engine->desired, desired_entry(&engine->desired, entry)->slot);
 }
 
 /* Merging.  -------------------------------------------------------------- */
@@ -343,24 +355,24 @@ clause_compare(const void *a_, const void *b_)
 /* Returns all clauses that entries of 'scope' contribute, sorted, without
  * duplicates.  The caller frees them. */
 static struct clause *
-collect_clauses(struct slot *slot, const struct engine_scope *scope,
-                size_t *n_clauses)
+collect_clauses(const struct desired_state *desired, const struct slot *slot,
+                const struct engine_scope *scope, size_t *n_clauses)
 {
-    struct entry **entries = slot_entries(slot);
     size_t n = 0, allocated = slot->n_entries;
     struct clause *clauses = xmalloc(allocated * sizeof *clauses);
 
     for (size_t i = 0; i < slot->n_entries; i++) {
-        if (entry_contributes(entries[i])
-            && entry_scope(entries[i]) == scope) {
-            const struct contribution *c = contribution_cast(entries[i]);
+        const struct entry *entry = slot_entry(desired, slot, i);
 
-            while (allocated - n < c->n_clauses) {
+        if (entry_contributes(entry) && entry_scope(entry) == scope) {
+            size_t n_own;
+            const struct clause *own = entry_clauses(entry, &n_own);
+
+            while (allocated - n < n_own) {
                 clauses = x2nrealloc(clauses, &allocated, sizeof *clauses);
             }
-            memcpy(&clauses[n], c->clauses,
-                   c->n_clauses * sizeof *clauses);
-            n += c->n_clauses;
+            memcpy(&clauses[n], own, n_own * sizeof *clauses);
+            n += n_own;
         }
     }
     qsort(clauses, n, sizeof *clauses, clause_compare);
@@ -381,7 +393,8 @@ merge(struct engine *engine, struct slot *slot, const struct entry *first)
     struct ofpbuf ofpacts;
     struct flow_draft draft;
     size_t n_clauses;
-    struct clause *clauses = collect_clauses(slot, scope, &n_clauses);
+    struct clause *clauses = collect_clauses(&engine->desired, slot, scope,
+                                             &n_clauses);
 
     ofpbuf_init(&ofpacts, n_clauses * sizeof(struct ofpact_conjunction));
     for (size_t i = 0; i < n_clauses; i++) {
@@ -409,11 +422,15 @@ merge(struct engine *engine, struct slot *slot, const struct entry *first)
 
 /* Settling.  ------------------------------------------------------------- */
 
+/* An entry that is sorted. */
+struct ordered_entry {
+    const struct entry *entry;
+    uint32_t number;
+};
+
 static int
-compare_entries(const void *a_, const void *b_)
+compare_entries(const struct entry *a, const struct entry *b)
 {
-    const struct entry *a = *(const struct entry *const *) a_;
-    const struct entry *b = *(const struct entry *const *) b_;
     int order = entry_contributes(a) - entry_contributes(b);
 
     if (!order) {
@@ -434,44 +451,83 @@ compare_entries(const void *a_, const void *b_)
     return order;
 }
 
-/* Returns true if the entries only contribute clauses in one scope. */
-static bool
-is_one_merge(struct entry *const *entries, size_t n)
+static int
+compare_ordered(const void *a_, const void *b_)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (entries[i]->what != entries[0]->what) {
+    const struct ordered_entry *a = a_;
+    const struct ordered_entry *b = b_;
+
+    return compare_entries(a->entry, b->entry);
+}
+
+static void
+sort_entries(const struct desired_state *desired, struct slot *slot)
+{
+    struct ordered_entry *ordered = xmalloc(slot->n_entries * sizeof *ordered);
+    uint32_t *entries = slot_entries(slot);
+
+    for (size_t i = 0; i < slot->n_entries; i++) {
+        ordered[i].number = entries[i];
+        ordered[i].entry = desired_entry(desired, entries[i]);
+    }
+    qsort(ordered, slot->n_entries, sizeof *ordered, compare_ordered);
+    for (size_t i = 0; i < slot->n_entries; i++) {
+        entries[i] = ordered[i].number;
+    }
+    free(ordered);
+}
+
+/* Returns true if the slot's entries only contribute clauses in one scope. */
+static bool
+is_one_merge(const struct desired_state *desired, const struct slot *slot)
+{
+    const struct engine_scope *scope = entry_scope(slot_entry(desired, slot,
+                                                              0));
+
+    for (size_t i = 0; i < slot->n_entries; i++) {
+        const struct entry *entry = slot_entry(desired, slot, i);
+
+        if (!entry_contributes(entry) || entry_scope(entry) != scope) {
             return false;
         }
     }
-    return entry_contributes(entries[0]);
+    return true;
 }
 
-/* Sorts the entries, as far as their order matters. */
 static void
-order_entries(struct entry **entries, size_t n)
+swap_entries(struct slot *slot, size_t i, size_t j)
 {
+    uint32_t *entries = slot_entries(slot);
+    uint32_t number = entries[i];
+
+    entries[i] = entries[j];
+    entries[j] = number;
+}
+
+/* Sorts the slot's entries, as far as their order matters. */
+static void
+order_entries(const struct desired_state *desired, struct slot *slot)
+{
+    size_t n = slot->n_entries;
+
     if (n < 2) {
         return;
     }
-    if (!is_one_merge(entries, n)) {
-        qsort(entries, n, sizeof *entries, compare_entries);
+    if (!is_one_merge(desired, slot)) {
+        sort_entries(desired, slot);
         return;
     }
     /* Only the first and the last matter, and there may be many. */
     for (size_t i = 1; i < n; i++) {
-        if (compare_entries(&entries[i], &entries[0]) < 0) {
-            struct entry *first = entries[i];
-
-            entries[i] = entries[0];
-            entries[0] = first;
+        if (compare_entries(slot_entry(desired, slot, i),
+                            slot_entry(desired, slot, 0)) < 0) {
+            swap_entries(slot, i, 0);
         }
     }
     for (size_t i = 1; i < n - 1; i++) {
-        if (compare_entries(&entries[i], &entries[n - 1]) > 0) {
-            struct entry *last = entries[i];
-
-            entries[i] = entries[n - 1];
-            entries[n - 1] = last;
+        if (compare_entries(slot_entry(desired, slot, i),
+                            slot_entry(desired, slot, n - 1)) > 0) {
+            swap_entries(slot, i, n - 1);
         }
     }
 }
@@ -488,13 +544,16 @@ scope_is_taken(struct flow_item *const *items, size_t n,
     return false;
 }
 
+/* Returns true if one of the first 'n' entries contributes in the scope. */
 static bool
-clauses_are_merged(struct entry *const *entries, size_t n,
+clauses_are_merged(const struct desired_state *desired,
+                   const struct slot *slot, size_t n,
                    const struct engine_scope *scope)
 {
     for (size_t i = 0; i < n; i++) {
-        if (entry_contributes(entries[i])
-            && entry_scope(entries[i]) == scope) {
+        const struct entry *entry = slot_entry(desired, slot, i);
+
+        if (entry_contributes(entry) && entry_scope(entry) == scope) {
             return true;
         }
     }
@@ -508,19 +567,19 @@ static struct flow_item **
 slot_choose(struct engine *engine, struct slot *slot, size_t *n_chosen,
             bool *conflict)
 {
+    const struct desired_state *desired = &engine->desired;
     struct flow_item **chosen = xmalloc(MAX(slot->n_entries, 1) * sizeof
                                         *chosen);
-    struct entry **entries = slot_entries(slot);
     size_t n = 0;
 
     *conflict = false;
-    order_entries(entries, slot->n_entries);
+    order_entries(desired, slot);
     for (size_t i = 0; i < slot->n_entries; i++) {
-        const struct entry *entry = entries[i];
+        const struct entry *entry = slot_entry(desired, slot, i);
         const struct engine_scope *scope = entry_scope(entry);
 
         if (entry_contributes(entry)
-            && clauses_are_merged(entries, i, scope)) {
+            && clauses_are_merged(desired, slot, i, scope)) {
             continue;
         }
         if (scope_is_taken(chosen, n, scope)) {
@@ -576,15 +635,17 @@ withdraw(struct engine *engine, struct flow_item *old, struct engine_delta
 
 /* Uses 'old', which is equal, instead of 'chosen', also in the entries. */
 static struct flow_item *
-keep_equal(struct slot *slot, struct flow_item *chosen, struct flow_item *old)
+keep_equal(const struct desired_state *desired, struct slot *slot,
+           struct flow_item *chosen, struct flow_item *old)
 {
-    struct entry **entries = slot_entries(slot);
+    const uint32_t *entries = slot_entries(slot);
 
     for (size_t i = 0; i < slot->n_entries; i++) {
-        if (entry_item(entries[i]) == chosen && chosen != old) {
+        struct entry *entry = desired_entry(desired, entries[i]);
+
+        if (entry_item(entry) == chosen && chosen != old) {
             flow_item_unref(chosen);
-            entries[i]->what
-                = (uintptr_t) flow_item_ref(old);
+            entry->what = (uintptr_t) flow_item_ref(old);
             break;
         }
     }
@@ -612,6 +673,7 @@ static void
 slot_update(struct engine *engine, struct slot *slot,
             struct engine_delta *delta)
 {
+    struct desired_state *desired = &engine->desired;
     struct flow_item **active = (slot->n_active > 1
                                  ? slot->active.items : &slot->active.item);
     struct flow_item **chosen;
@@ -619,14 +681,14 @@ slot_update(struct engine *engine, struct slot *slot,
     bool conflict;
 
     chosen = slot_choose(engine, slot, &n_chosen, &conflict);
-    note_conflict(&engine->desired, slot, conflict);
+    note_conflict(desired, slot, conflict);
     for (size_t i = 0; i < n_chosen; i++) {
         struct flow_item *old = take_old(active, slot->n_active, chosen[i],
                                          false);
 
         if (old) {
             /* Keep the item that switches have. */
-            chosen[i] = keep_equal(slot, chosen[i], old);
+            chosen[i] = keep_equal(desired, slot, chosen[i], old);
             continue;
         }
         old = take_old(active, slot->n_active, chosen[i], true);
@@ -636,10 +698,10 @@ slot_update(struct engine *engine, struct slot *slot,
         }
         old = withdrawn_take(&engine->dry_run, chosen[i]);
         if (old) {
-            chosen[i] = keep_equal(slot, chosen[i], old);
+            chosen[i] = keep_equal(desired, slot, chosen[i], old);
         }
         scope_add_item(chosen[i]);
-        count_item(&engine->desired, chosen[i], 1);
+        count_item(desired, chosen[i], 1);
         delta_add(delta, chosen[i], true, replaced);
     }
     for (size_t i = 0; i < slot->n_active; i++) {
@@ -649,9 +711,10 @@ slot_update(struct engine *engine, struct slot *slot,
     }
     set_active(slot, chosen, n_chosen);
     quotas_update_slot(engine, slot);
-    overlap_index_update(&engine->desired.overlap_levels, slot);
+    overlap_index_update(&desired->overlap_levels, slot, n_chosen
+                         && !entry_contributes(slot_entry(desired, slot, 0)));
     if (!slot->n_entries) {
-        slot_free(&engine->desired, slot);
+        slot_free(desired, slot);
     }
 }
 
@@ -680,8 +743,8 @@ desired_clause_name(const struct desired_state *desired, uint64_t cookie)
                              shards_at(&desired->slots, cookie)) {
         /* Contributions are the last of the sorted entries. */
         const struct entry *last = (slot->n_entries
-                                    ? slot_entries(slot)[slot->n_entries - 1]
-                                    : NULL);
+                                    ? slot_entry(desired, slot,
+                                                 slot->n_entries - 1) : NULL);
 
         if (last && entry_contributes(last)
             && flow_slot_key(slot) == cookie) {

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "controller/engine/number-table.h"
 #include "controller/engine/overlap-index.h"
 #include "controller/flow/flow-item.h"
 #include "controller/sharded-hmap.h"
@@ -32,21 +33,24 @@ struct clause {
 /* Compares clauses, for qsort(). */
 int clause_compare(const void *, const void *);
 
+/* Several clauses that one entry contributes. */
+struct clauses {
+    size_t n;
+    struct clause clauses[];    /* Sorted. */
+};
+
 /* What one unit wants in one slot: an item, or to contribute clauses.  Entries
- * are the most numerous objects, so they are small. */
+ * are the most numerous objects, so they are small, and known by numbers. */
 struct entry {
     struct unit_node *unit;
     struct slot *slot;
-    uintptr_t what;             /* A struct flow_item, or a struct
-                                 * engine_scope plus 1.  Counted.  See
-                                 * entry_item(). */
-};
-
-/* An entry that contributes. */
-struct contribution {
-    struct entry entry;         /* First. */
-    uint32_t n_clauses;
-    struct clause clauses[];    /* Sorted. */
+    uintptr_t what;             /* A struct flow_item; or a struct
+                                 * engine_scope plus 1, or plus 3 if it
+                                 * contributes several clauses.  Counted. */
+    union {                     /* What it contributes. */
+        struct clause one;
+        struct clauses *several; /* Owned. */
+    };
 };
 
 static inline bool
@@ -62,10 +66,14 @@ entry_item(const struct entry *entry)
     return entry_contributes(entry) ? NULL : (struct flow_item *) entry->what;
 }
 
-static inline const struct contribution *
-contribution_cast(const struct entry *entry)
+/* Returns the clauses of an entry that contributes, sorted. */
+static inline const struct clause *
+entry_clauses(const struct entry *entry, size_t *n)
 {
-    return CONTAINER_OF(entry, struct contribution, entry);
+    bool several = entry->what & 2;
+
+    *n = several ? entry->several->n : 1;
+    return several ? entry->several->clauses : &entry->one;
 }
 
 struct engine_scope *entry_scope(const struct entry *);
@@ -78,14 +86,14 @@ struct entry_array {
     bool conflict;              /* In desired's 'conflicts'. */
     struct ovs_list conflict_node;
     struct slot *slot;
-    struct entry *entries[];
+    uint32_t entries[];
 };
 
 /* Nearly all slots have one entry and one item. */
 struct slot {
     struct hmap_node hmap_node; /* In desired's 'slots', by its key. */
     union {
-        struct entry *entry;    /* NULL if 'n_entries' is 0. */
+        uint32_t entry;         /* Undefined if 'n_entries' is 0. */
         struct entry_array *array; /* If 'has_array'. */
     };
     union {                     /* The items for switches: */
@@ -106,7 +114,8 @@ struct slot {
     uint8_t match[];            /* Encoded; flows only. */
 };
 
-static inline struct entry **
+/* Returns the numbers of the slot's entries. */
+static inline uint32_t *
 slot_entries(struct slot *slot)
 {
     return slot->has_array ? slot->array->entries : &slot->entry;
@@ -118,12 +127,9 @@ slot_active(const struct slot *slot)
     return slot->n_active > 1 ? slot->active.items : &slot->active.item;
 }
 
-/* Return the name of an entry's unit, and its scope. */
-const char *slot_unit_name(const struct slot *, size_t i);
-const struct engine_scope *slot_entry_scope(const struct slot *, size_t i);
-
 struct desired_state {
     struct shards slots;
+    struct number_table entries; /* Of struct entry. */
     size_t n_dirty, allocated_dirty;
     struct slot **dirty;        /* In the order in which they were marked. */
     struct ovs_list conflicts;  /* Of struct entry_array. */
@@ -135,20 +141,29 @@ void desired_init(struct desired_state *);
 /* Frees it.  All entries must have been removed, and the slots resolved. */
 void desired_uninit(struct desired_state *);
 
-/* Adds an entry of 'unit'. desired_add() creates the item of 'draft'; for
- * desired_contribute() a draft of the match is sufficient.  Both take
- * ownership of a reference to 'scope'. */
-struct entry *desired_add(struct engine *, struct unit_node *,
-                          struct engine_scope *, const struct flow_draft *,
-                          const char *drop_reason);
-struct entry *desired_contribute(struct engine *, struct unit_node *,
-                                 struct engine_scope *,
-                                 const struct flow_draft *,
-                                 const struct clause *, size_t n_clauses);
-void desired_remove(struct engine *, struct entry *);
+static inline struct entry *
+desired_entry(const struct desired_state *desired, uint32_t number)
+{
+    return number_table_at(&desired->entries, number);
+}
+
+/* Returns an entry of the slot, of 'n_entries'. */
+const struct entry *slot_entry(const struct desired_state *,
+                               const struct slot *, size_t i);
+
+/* Add an entry of 'unit', and return its number.  desired_add() creates the
+ * item of 'draft'; for desired_contribute() a draft of the match is
+ * sufficient.  Both take ownership of a reference to the scope. */
+uint32_t desired_add(struct engine *, struct unit_node *,
+                     struct engine_scope *, const struct flow_draft *,
+                     const char *drop_reason);
+uint32_t desired_contribute(struct engine *, struct unit_node *,
+                            struct engine_scope *, const struct flow_draft *,
+                            const struct clause *, size_t n_clauses);
+void desired_remove(struct engine *, uint32_t entry);
 /* Schedules the entry's slot to be resolved again, though its entries are
  * unchanged. */
-void desired_mark(struct engine *, const struct entry *);
+void desired_mark(struct engine *, uint32_t entry);
 
 /* Resolves all dirty slots; appends the changes to 'delta'. */
 void desired_update(struct engine *, struct engine_delta *);

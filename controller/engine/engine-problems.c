@@ -103,17 +103,19 @@ static void
 conflicting_slots(const struct engine *engine,
                   struct engine_problems *problems, size_t max)
 {
+    const struct desired_state *desired = &engine->desired;
     const struct entry_array *array;
     size_t n = 0;
 
-    LIST_FOR_EACH (array, conflict_node, &engine->desired.conflicts) {
+    LIST_FOR_EACH (array, conflict_node, &desired->conflicts) {
         if (n++ >= max) {
             break;
         }
 
         const struct slot *slot = array->slot;
-        const char *first = slot_unit_name(slot, 0);
-        const char *second = slot_unit_name(slot, slot->n_entries - 1);
+        const char *first = slot_entry(desired, slot, 0)->unit->name;
+        const char *second = slot_entry(desired, slot, slot->n_entries - 1)
+                             ->unit->name;
         char *text = slot->kind == FLOW_ITEM_GROUP
             ? xasprintf("both desire group %u; that of the first is installed",
                         slot->group_id)

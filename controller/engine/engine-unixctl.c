@@ -105,8 +105,8 @@ static char *
 unit_line(const struct unit_node *unit)
 {
     return xasprintf(
-        "%s: cookie 0x%" PRIx64 ", %" PRIuSIZE " flows and groups, "
-        "%" PRIuSIZE " relation values%s%s",
+        "%s: cookie 0x%" PRIx64 ", %" PRIu32 " flows and groups, "
+        "%" PRIu32 " relation values%s%s",
         unit->name, unit->cookie, unit->n_entries, unit->n_values,
         unit->problem ? ", failed: " : "", unit->problem ? unit->problem : "");
 }

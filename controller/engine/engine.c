@@ -639,8 +639,10 @@ engine_item_owner(const struct engine *engine, const struct flow_item *item)
     }
     slot = desired_find_group(&engine->desired, item->group_id);
     for (size_t i = 0; slot && i < slot->n_entries; i++) {
-        if (slot_entry_scope(slot, i) == item->scope) {
-            return slot_unit_name(slot, i);
+        const struct entry *entry = slot_entry(&engine->desired, slot, i);
+
+        if (entry_scope(entry) == item->scope) {
+            return entry->unit->name;
         }
     }
     return NULL;

@@ -54,18 +54,17 @@ set_item(struct quotas *quotas, struct flow_item *item, struct quota_set *set)
 /* Returns the quotas of all units with an entry in the item's slot and scope.
  * The caller releases the set. */
 static struct quota_set *
-set_of_item(struct quotas *quotas, struct slot *slot, const struct flow_item
-            *item)
+set_of_item(struct quotas *quotas, const struct desired_state *desired,
+            const struct slot *slot, const struct flow_item *item)
 {
-    struct entry **entries = slot_entries(slot);
     struct quota_draft draft = { 0, 0, NULL };
     struct quota_set *first = NULL, *last = NULL;
 
     for (size_t i = 0; i < slot->n_entries; i++) {
-        struct quota_set *set = entries[i]->unit->quotas;
+        const struct entry *entry = slot_entry(desired, slot, i);
+        struct quota_set *set = entry->unit->quotas;
 
-        if (!set || set == last
-            || entry_scope(entries[i]) != item->scope) {
+        if (!set || set == last || entry_scope(entry) != item->scope) {
             continue;
         }
         if (!first) {
@@ -91,7 +90,8 @@ quotas_update_slot(struct engine *engine, struct slot *slot)
          i++) {
         struct flow_item *item = slot_active(slot)[i];
 
-        set_item(quotas, item, set_of_item(quotas, slot, item));
+        set_item(quotas, item,
+                 set_of_item(quotas, &engine->desired, slot, item));
     }
 }
 

@@ -115,12 +115,10 @@ overlap_index_remove(struct overlap_index *table, struct slot *slot)
 
 /* A slot's match never changes, and so its shape does not. */
 void
-overlap_index_update(struct overlap_index *table, struct slot *slot)
+overlap_index_update(struct overlap_index *table, struct slot *slot,
+                     bool plain)
 {
-    bool belongs = (slot->kind == FLOW_ITEM_FLOW && slot->n_active
-                    && !entry_contributes(slot_entries(slot)[0]));
-
-    if (!belongs) {
+    if (!plain || slot->kind != FLOW_ITEM_FLOW) {
         overlap_index_remove(table, slot);
     } else if (!slot->shape) {
         struct match_shape like;

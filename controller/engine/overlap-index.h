@@ -48,8 +48,8 @@ void overlap_index_init(struct overlap_index *);
 void overlap_index_uninit(struct overlap_index *);
 
 /* Adds 'slot' to the index, or removes it: only slots with one unit's own flow
- * as their item belong in it. */
-void overlap_index_update(struct overlap_index *, struct slot *);
+ * as their item belong in it.  'plain': its item is one unit's own. */
+void overlap_index_update(struct overlap_index *, struct slot *, bool plain);
 
 struct overlap_level *overlap_index_find(const struct overlap_index *, uint8_t
                                          table, uint16_t priority);

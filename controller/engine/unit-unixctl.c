@@ -176,7 +176,9 @@ put_unit(const struct engine *engine, const struct unit_node *unit,
                             value->rel->node.key, value->value->name));
     }
     for (size_t i = 0; i < unit->n_entries; i++) {
-        svec_add_nocopy(&wants, describe_entry(unit->entries[i]));
+        svec_add_nocopy(&wants, describe_entry(
+                            desired_entry(&engine->desired,
+                                          unit->entries[i])));
     }
     ds_put_format(ds, "%s\ncookie: 0x%016"PRIx64"\nlast computed: in run %"
                   PRIu64" of %"PRIu64"\nproblem: %s\n", unit->name,
@@ -242,7 +244,8 @@ put_contributors(const struct engine *engine, uint64_t cookie, struct ds *ds)
             free(s);
         }
         for (size_t i = 0; i < slot->n_entries; i++) {
-            svec_add(&names, slot_unit_name(slot, i));
+            svec_add(&names, slot_entry(&engine->desired, slot,
+                                        i)->unit->name);
         }
     }
     put_lines(ds, "merged of clauses of", &names);

@@ -50,15 +50,16 @@ unit_create(struct engine *engine, unsigned class_id, const char *key)
 /* An entry of the unit's last computation, to be found by an equal new one. */
 struct old_entry {
     struct hmap_node node;      /* By entry_digest(). */
-    struct entry *entry;
+    uint32_t entry;
 };
 
 struct comparison {
+    struct desired_state *desired;
     struct unit_node *unit;
     struct old_entry *old_entries;
     struct hmap old;            /* Entries that were not matched yet. */
     size_t n;
-    struct entry **entries;     /* The new entries. */
+    uint32_t *entries;          /* The new entries. */
     size_t n_clauses, allocated_clauses;
     struct clause *clauses;     /* Of the flow that is being added. */
     struct vmn_scope spec;      /* The previous flow's scope, */
@@ -67,10 +68,11 @@ struct comparison {
 
 /* 'n_desired' is how many entries there will be. */
 static void
-comparison_init(struct comparison *cmp, struct unit_node *unit,
-                size_t n_desired)
+comparison_init(struct comparison *cmp, struct desired_state *desired,
+                struct unit_node *unit, size_t n_desired)
 {
     memset(cmp, 0, sizeof *cmp);
+    cmp->desired = desired;
     cmp->unit = unit;
     cmp->entries = (n_desired ? xmalloc(n_desired * sizeof *cmp->entries)
                     : NULL);
@@ -83,12 +85,12 @@ comparison_init(struct comparison *cmp, struct unit_node *unit,
     for (size_t i = 0; i < unit->n_entries; i++) {
         cmp->old_entries[i].entry = unit->entries[i];
         hmap_insert(&cmp->old, &cmp->old_entries[i].node,
-                    entry_digest(unit->entries[i]));
+                    entry_digest(desired_entry(desired, unit->entries[i])));
     }
 }
 
 static void
-comparison_add(struct comparison *cmp, struct entry *entry)
+comparison_add(struct comparison *cmp, uint32_t entry)
 {
     cmp->entries[cmp->n++] = entry;
 }
@@ -121,7 +123,7 @@ keep_old(struct comparison *cmp, const struct engine_scope *scope,
     struct old_entry *old;
 
     HMAP_FOR_EACH_WITH_HASH (old, node, digest, &cmp->old) {
-        struct entry *entry = old->entry;
+        const struct entry *entry = desired_entry(cmp->desired, old->entry);
 
         if (entry_scope(entry) == scope
             && (clauses
@@ -129,7 +131,7 @@ keep_old(struct comparison *cmp, const struct engine_scope *scope,
                                         cmp->n_clauses)
                 : desired_is_of_draft(entry, draft))) {
             hmap_remove(&cmp->old, &old->node);
-            comparison_add(cmp, entry);
+            comparison_add(cmp, old->entry);
             return true;
         }
     }
@@ -366,7 +368,7 @@ take_desired(struct engine *engine, struct unit_node *unit,
     struct vmn_flow *flow;
     struct vmn_group_msg *group;
 
-    comparison_init(&cmp, unit, ovs_list_size(&emit->groups)
+    comparison_init(&cmp, &engine->desired, unit, ovs_list_size(&emit->groups)
                                 + ovs_list_size(&emit->flows));
     LIST_FOR_EACH (group, node, &emit->groups) {
         want_group(engine, &cmp, group);
