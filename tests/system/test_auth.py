@@ -336,9 +336,7 @@ def test_stream_ends_with_what_let_it_in(pki, lab, who):
         streams[name].sendall(
             ("GET /v1/events?kinds=host HTTP/1.1\r\nHost: h\r\nAuthorization:"
              " Bearer %s\r\n\r\n" % token).encode())
-        text = b""
-        while b"event: start" not in text:
-            text += streams[name].recv(4096)
+        read_start(streams[name])
     api.delete("tokens/late-1")
     while streams["late-1"].recv(4096):
         pass                            # Until it ends.
@@ -354,11 +352,20 @@ def test_stream_ends_with_what_let_it_in(pki, lab, who):
     api.delete("accounts/late", cascade="true")
 
 
+def read_start(stream):
+    """Reads up to what a stream of events begins with."""
+    text = b""
+    while b"event: start" not in text:
+        more = stream.recv(4096)
+        assert more, text
+        text += more
+
+
 def test_stream_ends_when_its_token_expires(pki, lab, who):
     """Nothing else happens meanwhile that would have it looked at."""
     api = lab.vmnd.api
     expires = time.strftime("%Y-%m-%dT%H:%M:%SZ",
-                            time.gmtime(time.time() + 3))
+                            time.gmtime(time.time() + 8))
     token = make_token(api, "short", "viewer", expires=expires)
     context = ssl.create_default_context(cafile=pki.path("ca.pem"))
     with inside(lab.net_ns), socket.create_connection(
@@ -367,9 +374,7 @@ def test_stream_ends_when_its_token_expires(pki, lab, who):
         stream.sendall(
             ("GET /v1/events?kinds=host HTTP/1.1\r\nHost: h\r\nAuthorization:"
              " Bearer %s\r\n\r\n" % token).encode())
-        text = b""
-        while b"event: start" not in text:
-            text += stream.recv(4096)
+        read_start(stream)
         end = time.monotonic() + 60     # It is looked at every 15 s.
         while stream.recv(4096):
             assert time.monotonic() < end, "it goes on"
@@ -404,10 +409,10 @@ def test_tokens_end(pki, lab, who):
         assert Client(pki, lab, bad).status("GET", "/v1") == 401
 
     # It expires.
-    soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2))
+    soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 6))
     api.patch("tokens/t", {"expires": soon})
     wait_for("the token to expire",
-             lambda: client.status("GET", "/v1") == 401, 10)
+             lambda: client.status("GET", "/v1") == 401, 30)
     assert "expired" in client.call("GET", "/v1")[1]["detail"]
     api.patch("tokens/t", {"expires": None})
     assert client.status("GET", "/v1") == 200
@@ -477,14 +482,15 @@ def test_accounts_have_a_rate(pki):
         "--api-listen=ssl:127.0.0.1:%d" % PORT,
         "--private-key=" + pki.path("vmnd.key"),
         "--certificate=" + pki.path("vmnd.pem"),
-        "--ca-cert=" + pki.path("ca.pem"), "--api-rate=5"])
+        "--ca-cert=" + pki.path("ca.pem"), "--api-rate=1"])
     try:
         api = lab.vmnd.api
         for name in "a", "b":
             api.put("accounts/" + name, {"role": "viewer"})
         a, b = (Client(pki, lab, make_token(api, n, n)) for n in "ab")
+        # Each of these takes a machine less than the second that one has.
         got = [a.status("GET", "/v1") for _ in range(40)]
-        assert got[:5] == [200] * 5 and 429 in got, got
+        assert got[0] == 200 and 429 in got, got
         # Others are not concerned, nor is who comes by the socket.
         assert b.status("GET", "/v1") == 200
         assert all(api.get("status") for _ in range(40))
