@@ -202,7 +202,7 @@ ENDS = {
                                               cascade="true"),
     "token expires": lambda api: api.patch("tokens/late", {
         "expires": time.strftime("%Y-%m-%dT%H:%M:%SZ",
-                                 time.gmtime(time.time() + 2))}),
+                                 time.gmtime(time.time() + 6))}),
 }
 
 
