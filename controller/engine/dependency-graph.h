@@ -154,7 +154,8 @@ struct node *graph_find(const struct graph *, enum node_kind, unsigned id,
  * node's key.  The caller frees the block after graph_remove(). */
 struct node *graph_insert(struct graph *, size_t size, enum node_kind,
                           unsigned id, const char *name, size_t key_ofs);
-/* Removes the node; drops its edges as a reader.  It must not have readers. */
+/* Removes the node, which must not have readers; drops its edges as a reader,
+ * and sources without others become idle. */
 void graph_remove(struct graph *, struct node *);
 
 static inline bool

@@ -122,12 +122,9 @@ query_compute(struct engine *engine, struct query_node *query)
 void
 query_destroy(struct engine *engine, struct query_node *query)
 {
-    uint32_t reads = graph_take_reads(&query->node);
-
     if (query->value) {
         note_changed(engine, &query->node);
     }
-    graph_drop_reads(&engine->graph, reads);
     graph_remove(&engine->graph, &query->node);
     id_refs_uninit(&query->ids, model_id_pools(engine->model));
     free(query->value);

@@ -567,7 +567,6 @@ unit_destroy(struct engine *engine, struct unit_node *unit)
     }
     free(unit->values);
     quotas_remove_unit(engine, unit);
-    graph_drop_reads(&engine->graph, graph_take_reads(&unit->node));
     graph_remove(&engine->graph, &unit->node);
     hmap_remove(shards_at(&engine->cookies, unit->cookie), &unit->cookie_node);
     id_refs_uninit(&unit->ids, model_id_pools(engine->model));
