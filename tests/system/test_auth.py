@@ -106,6 +106,24 @@ class Client:
     def status(self, *args):
         return self.call(*args)[0]
 
+    def statuses(self, n, method, target):
+        """Those of 'n' requests on one connection: quicker than with a
+        handshake for each."""
+        link = http.client.HTTPSConnection("127.0.0.1", PORT, timeout=30,
+                                           context=self.context)
+        found = []
+        try:
+            with inside(self.lab.net_ns):
+                for _ in range(n):
+                    link.request(method, target, headers={
+                        "Authorization": "Bearer " + self.token})
+                    reply = link.getresponse()
+                    reply.read()
+                    found.append(reply.status)
+        finally:
+            link.close()
+        return found
+
 
 @pytest.fixture(name="pki", scope="module")
 def _pki(tmp_path_factory):
@@ -482,15 +500,14 @@ def test_accounts_have_a_rate(pki):
         "--api-listen=ssl:127.0.0.1:%d" % PORT,
         "--private-key=" + pki.path("vmnd.key"),
         "--certificate=" + pki.path("vmnd.pem"),
-        "--ca-cert=" + pki.path("ca.pem"), "--api-rate=1"])
+        "--ca-cert=" + pki.path("ca.pem"), "--api-rate=5"])
     try:
         api = lab.vmnd.api
         for name in "a", "b":
             api.put("accounts/" + name, {"role": "viewer"})
         a, b = (Client(pki, lab, make_token(api, n, n)) for n in "ab")
-        # Each of these takes a machine less than the second that one has.
-        got = [a.status("GET", "/v1") for _ in range(40)]
-        assert got[0] == 200 and 429 in got, got
+        got = a.statuses(40, "GET", "/v1")
+        assert got[:5] == [200] * 5 and 429 in got, got
         # Others are not concerned, nor is who comes by the socket.
         assert b.status("GET", "/v1") == 200
         assert all(api.get("status") for _ in range(40))
