@@ -55,8 +55,8 @@ UNIT_TESTS = \
 	tests/unit/test-model-routers \
 	tests/unit/test-model-state \
 	tests/unit/test-nd \
-	tests/unit/test-number-table \
 	tests/unit/test-neighbour-requests \
+	tests/unit/test-number-table \
 	tests/unit/test-ofpacket \
 	tests/unit/test-openflow \
 	tests/unit/test-openflow-dump \
