@@ -13,10 +13,10 @@
 #include "tests/property/setup.h"
 #include "util.h"
 
-#define N_NETWORKS 4
+#define N_NETWORKS 8
 #define N_ROUTED 3              /* The first ones; the others have addresses of
                                  * the first. */
-#define N_PORTS 24
+#define N_PORTS 32
 #define N_GROUPS 6
 #define N_SERVICES 3
 #define N_TIERS 2

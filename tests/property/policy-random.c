@@ -47,7 +47,7 @@ random_prefix(void)
 unsigned
 network_base(unsigned network)
 {
-    return 8 * (network % (N_NETWORKS - 1));
+    return 8 * (network % (N_ROUTED - 1));
 }
 
 static json_t *

@@ -11,9 +11,11 @@
 #include "controller/schema/tables.h"
 
 #define N_HOSTS 3
-#define N_NETWORKS 4            /* The last one has addresses of the first. */
+#define N_NETWORKS 7
+#define N_ROUTED 4              /* Those that routers join, if any: the last
+                                 * of them has addresses of the first. */
 #define N_ROUTERS 2
-#define N_PORTS 14
+#define N_PORTS 21
 #define N_GROUPS 7
 #define N_SERVICES 3
 #define N_TIERS 2

@@ -94,7 +94,7 @@ spec_router(const unsigned joins[N_ROUTERS], unsigned i)
     unsigned shared = joins[0] & joins[1];
     json_t *interfaces = json_array(), *routes = json_array();
 
-    for (unsigned n = 0; n < N_NETWORKS; n++) {
+    for (unsigned n = 0; n < N_ROUTED; n++) {
         unsigned bit = 1u << n;
 
         if (joins[i] & bit) {
@@ -112,15 +112,15 @@ spec_router(const unsigned joins[N_ROUTERS], unsigned i)
 static bool
 edit_routers(struct world *world)
 {
-    unsigned common = 1u | 1u << (N_NETWORKS - 1);
+    unsigned common = 1u | 1u << (N_ROUTED - 1);
     unsigned joins[N_ROUTERS];
     struct model_request request;
     bool overlap, ok;
 
     for (int i = 0; i < N_ROUTERS; i++) {
         joins[i] = (chance(15) ? 0 : chance(50)
-                    ? world->joins[i] ^ 1u << rnd(N_NETWORKS - 1)
-                    : rnd(1 << (chance(90) ? N_NETWORKS - 1 : N_NETWORKS)));
+                    ? world->joins[i] ^ 1u << rnd(N_ROUTED - 1)
+                    : rnd(1 << (chance(90) ? N_ROUTED - 1 : N_ROUTED)));
     }
     overlap = ((joins[0] & common) == common || (joins[1] & common) == common
                || (joins[0] & joins[1]
