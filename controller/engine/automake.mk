@@ -26,6 +26,8 @@ controller_libvmn_a_SOURCES += \
 	controller/engine/flow-quota-sets.h \
 	controller/engine/flow-quotas.c \
 	controller/engine/flow-quotas.h \
+	controller/engine/host-scopes.c \
+	controller/engine/host-scopes.h \
 	controller/engine/host-totals.c \
 	controller/engine/host-totals.h \
 	controller/engine/id-exhaustion.c \

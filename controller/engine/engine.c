@@ -498,16 +498,46 @@ engine_scope_items(const struct engine *engine,
     }
 }
 
+/* Returns the struct host_scope of 'host', by 'node': none if it has no
+ * row. */
+static const struct hmap *
+scopes_of_host(const struct engine *engine, const char *host)
+{
+    static const struct hmap none = HMAP_INITIALIZER(&none);
+    const struct hmap *scopes
+        = (model_get(engine->scopes.model, VMN_TABLE_HOST, host)
+           ? host_scopes_get(&engine->scopes.by_host, host) : NULL);
+
+    return scopes ? scopes : &none;
+}
+
 void
 engine_host_scopes(const struct engine *engine, const char *host,
                    void (*cb)(void *aux, const struct engine_scope *),
                    void *aux)
 {
-    const struct engine_scope *scope;
+    const struct hmap *scopes = scopes_of_host(engine, host);
+    const struct host_scope *member;
 
-    HMAP_FOR_EACH (scope, hmap_node, &engine->scopes.scopes) {
-        if (scope->n_items && scope_has_host(scope, host)) {
-            cb(aux, scope);
+    HMAP_FOR_EACH (member, node, scopes) {
+        if (member->scope->n_items) {
+            cb(aux, member->scope);
+        }
+    }
+}
+
+void
+engine_host_group_items(const struct engine *engine, const char *host,
+                        void (*cb)(void *aux, const struct flow_item *),
+                        void *aux)
+{
+    const struct hmap *scopes = scopes_of_host(engine, host);
+    const struct host_scope *member;
+    const struct flow_item *item;
+
+    HMAP_FOR_EACH (member, node, scopes) {
+        LIST_FOR_EACH (item, scope_node, &member->scope->groups) {
+            cb(aux, item);
         }
     }
 }
@@ -517,21 +547,14 @@ engine_host_items(const struct engine *engine, const char *host,
                   void (*cb)(void *aux, const struct flow_item *),
                   void *aux)
 {
-    const struct engine_scope *scope;
-    struct flow_item *item;
+    const struct hmap *scopes = scopes_of_host(engine, host);
+    const struct host_scope *member;
+    const struct flow_item *item;
 
-    HMAP_FOR_EACH (scope, hmap_node, &engine->scopes.scopes) {
-        if (scope_has_host(scope, host)) {
-            LIST_FOR_EACH (item, scope_node, &scope->groups) {
-                cb(aux, item);
-            }
-        }
-    }
-    HMAP_FOR_EACH (scope, hmap_node, &engine->scopes.scopes) {
-        if (scope_has_host(scope, host)) {
-            LIST_FOR_EACH (item, scope_node, &scope->flows) {
-                cb(aux, item);
-            }
+    engine_host_group_items(engine, host, cb, aux);
+    HMAP_FOR_EACH (member, node, scopes) {
+        LIST_FOR_EACH (item, scope_node, &member->scope->flows) {
+            cb(aux, item);
         }
     }
 }
@@ -545,13 +568,12 @@ engine_scope_digest(const struct engine_scope *scope)
 uint64_t
 engine_host_digest(const struct engine *engine, const char *host)
 {
-    const struct engine_scope *scope;
+    const struct hmap *scopes = scopes_of_host(engine, host);
+    const struct host_scope *member;
     uint64_t digest = 0;
 
-    HMAP_FOR_EACH (scope, hmap_node, &engine->scopes.scopes) {
-        if (scope_has_host(scope, host)) {
-            digest += scope->digest;
-        }
+    HMAP_FOR_EACH (member, node, scopes) {
+        digest += member->scope->digest;
     }
     return digest;
 }

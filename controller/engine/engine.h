@@ -45,7 +45,11 @@ void engine_host_scopes(const struct engine *, const char *host,
                         void (*cb)(void *aux, const struct engine_scope *),
                         void *aux);
 
-/* Calls 'cb' for every desired item of 'host', groups before flows. */
+/* Calls 'cb' for every desired group of 'host', or for every desired item,
+ * groups before flows. */
+void engine_host_group_items(const struct engine *, const char *host,
+                             void (*cb)(void *aux, const struct flow_item *),
+                             void *aux);
 void engine_host_items(const struct engine *, const char *host,
                        void (*cb)(void *aux, const struct flow_item *),
                        void *aux);

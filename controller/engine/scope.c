@@ -24,6 +24,7 @@ scope_table_init(struct scope_table *table, const struct model *model)
     hmap_init(&table->scopes);
     ovs_list_init(&table->touched);
     ovs_list_init(&table->recount);
+    host_scopes_init(&table->by_host);
     host_totals_init(&table->totals);
     table->model = model;
 }
@@ -32,11 +33,15 @@ static void
 detach(struct engine_scope *scope)
 {
     struct scope_table *table = scope->table;
+    const char *host;
 
     if (!table) {
         return;
     }
     hmap_remove(&table->scopes, &scope->hmap_node);
+    SSET_FOR_EACH (host, &scope->members) {
+        host_scopes_remove(&table->by_host, host, scope);
+    }
     if (scope->touched) {
         ovs_list_remove(&scope->touched_node);
         scope->touched = false;
@@ -66,6 +71,7 @@ scope_table_uninit(struct scope_table *table)
         detach(scope);
     }
     hmap_destroy(&table->scopes);
+    host_scopes_uninit(&table->by_host);
     host_totals_uninit(&table->totals);
 }
 
@@ -258,7 +264,8 @@ collect_host(void *hosts, const char *host)
 static void
 update_members(struct engine_scope *scope, struct engine_delta *delta)
 {
-    struct host_totals *totals = &scope->table->totals;
+    struct scope_table *table = scope->table;
+    struct host_totals *totals = &table->totals;
     struct sset now = SSET_INITIALIZER(&now);
     const char *host;
 
@@ -266,6 +273,7 @@ update_members(struct engine_scope *scope, struct engine_delta *delta)
     SSET_FOR_EACH (host, &now) {
         if (!sset_contains(&scope->members, host)) {
             delta_add_member(delta, scope, host, true);
+            host_scopes_add(&table->by_host, host, scope);
             host_totals_add(totals, host, scope->n_counted,
                             scope->n_counted_groups);
             quotas_member_changed(scope, host, true);
@@ -274,6 +282,7 @@ update_members(struct engine_scope *scope, struct engine_delta *delta)
     SSET_FOR_EACH (host, &scope->members) {
         if (!sset_contains(&now, host)) {
             delta_add_member(delta, scope, host, false);
+            host_scopes_remove(&table->by_host, host, scope);
             host_totals_add(totals, host, -(int64_t) scope->n_counted,
                             -(int64_t) scope->n_counted_groups);
             quotas_member_changed(scope, host, false);

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "controller/engine/host-scopes.h"
 #include "controller/engine/host-totals.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
@@ -50,6 +51,7 @@ struct scope_table {
     struct hmap scopes;
     struct ovs_list touched;
     struct ovs_list recount;
+    struct host_scopes by_host; /* By the scopes' members. */
     struct host_totals totals;
     const struct model *model;
     /* Called when a scope of a relation is freed. */

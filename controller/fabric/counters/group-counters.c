@@ -393,7 +393,8 @@ item_cb(void *gc_, const struct flow_item *item)
 static void
 live(struct fabric_switch *sw, void *gc)
 {
-    engine_host_items(sw->host->fabric->engine, sw->host->name, item_cb, gc);
+    engine_host_group_items(sw->host->fabric->engine, sw->host->name, item_cb,
+                            gc);
 }
 
 /* Forgets what the switch has, and was asked. */
