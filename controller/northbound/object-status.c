@@ -21,6 +21,7 @@
 #include "controller/schema/schema-row.h"
 #include "controller/schema/schema-struct.h"
 #include "controller/schema/status.h"
+#include "openvswitch/shash.h"
 #include "sset.h"
 #include "util.h"
 
@@ -276,26 +277,27 @@ list_rules(const struct nb_status_query *q, const struct vmn_policy *policy,
     }
 }
 
-/* What ports of a policy that isolates were not let through. */
+/* What ports were not let through in the directions in which a policy
+ * isolates. */
 struct isolated {
     const struct nb_status_query *q;
     const struct vmn_policy *policy;
-    struct sset domains;        /* The routing domains of its ports. */
-    struct status_count count;
+    struct shash counts;        /* Of struct status_count, which is allocated,
+                                 * by routing domain. */
 };
 
-/* Adds the drops of a flow that isolates in one of the domains. */
+/* Adds the drops of a flow that isolates. */
 static void
 add_isolated(void *isolated_, const struct fabric_drop *drop)
 {
     struct isolated *isolated = isolated_;
-    struct status_count *count = &isolated->count;
+    struct status_count *count;
     struct engine_flow_owner about;
     const char *key;
     char *domain;
     int direction;
 
-    if (strcmp(drop->reason, "isolated")) {
+    if (strcmp(drop->reason, "isolated") || !drop->count.packets) {
         return;
     }
     engine_get_flow_owner(isolated->q->nb->engine, drop->cookie, drop->part,
@@ -305,11 +307,14 @@ add_isolated(void *isolated_, const struct fabric_drop *drop)
         return;
     }
     domain = xmemdup0(key, strrchr(key, '|') - key);
-    if (sset_contains(&isolated->domains, domain)) {
-        count->packets += drop->count.packets;
-        count->bytes += drop->count.bytes;
-        count->last = MAX(count->last, drop->count.last_ms);
+    count = shash_find_data(&isolated->counts, domain);
+    if (!count) {
+        count = xzalloc(sizeof *count);
+        shash_add(&isolated->counts, domain, count);
     }
+    count->packets += drop->count.packets;
+    count->bytes += drop->count.bytes;
+    count->last = MAX(count->last, drop->count.last_ms);
     free(domain);
 }
 
@@ -341,6 +346,33 @@ add_domains(const struct nb_status_query *q, const char *name,
     sset_destroy(&networks);
 }
 
+/* Adds up the counts of the routing domains in which the policy's groups have
+ * ports.  These may be all ports that there are: they are looked at only if
+ * something was dropped anywhere. */
+static void
+add_up_isolated(const struct isolated *isolated, struct status_count *sum)
+{
+    const struct vmn_policy *policy = isolated->policy;
+    struct sset domains = SSET_INITIALIZER(&domains);
+    const struct shash_node *node;
+
+    if (!shash_is_empty(&isolated->counts)) {
+        for (size_t i = 0; i < policy->n_applies_to; i++) {
+            add_domains(isolated->q, policy->applies_to[i], &domains);
+        }
+    }
+    SHASH_FOR_EACH (node, &isolated->counts) {
+        const struct status_count *count = node->data;
+
+        if (sset_contains(&domains, node->name)) {
+            sum->packets += count->packets;
+            sum->bytes += count->bytes;
+            sum->last = MAX(sum->last, count->last);
+        }
+    }
+    sset_destroy(&domains);
+}
+
 /* Returns what was dropped since the policy, or another one in its routing
  * domains, isolates a port; NULL if it does not isolate. */
 static struct status_count *
@@ -356,14 +388,11 @@ count_isolated(const struct nb_status_query *q,
         || (q->rights && q->rights->scope.text)) {
         return NULL;
     }
-    sset_init(&isolated.domains);
-    for (size_t i = 0; i < policy->n_applies_to; i++) {
-        add_domains(q, policy->applies_to[i], &isolated.domains);
-    }
+    shash_init(&isolated.counts);
     fabric_drops(q->nb->fabric, NULL, add_isolated, &isolated);
-    sset_destroy(&isolated.domains);
     count = arena_alloc(q->arena, sizeof *count);
-    *count = isolated.count;
+    add_up_isolated(&isolated, count);
+    shash_destroy_free_data(&isolated.counts);
     return count;
 }
 
