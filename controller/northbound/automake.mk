@@ -60,6 +60,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/object-status.c \
 	controller/northbound/observation-expiry.c \
 	controller/northbound/openapi-changes.c \
+	controller/northbound/openapi-events.c \
 	controller/northbound/openapi-operations.c \
 	controller/northbound/openapi-operations.h \
 	controller/northbound/openapi-packets.c \

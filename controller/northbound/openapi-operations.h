@@ -91,7 +91,7 @@ extern const struct schema_struct nb_object_ref;
 /* An object of any type, as POST /v1/apply takes it. */
 extern const struct schema_struct nb_any_object, nb_any_operation;
 
-/* openapi-replies.c, openapi-simulator.c */
+/* openapi-replies.c, openapi-events.c, openapi-simulator.c */
 extern const struct schema_struct nb_reply_health, nb_reply_ready;
 extern const struct schema_struct nb_reply_index, nb_reply_status;
 extern const struct schema_struct nb_reply_openapi, nb_reply_summary;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Replies of calls, as structs that handlers fill in.  openapi-replies.c and
- * openapi-packets.c describe their members, and they are printed by these
- * descriptions (schema-struct.h).  Not for the status of objects
- * (schema/status.h), nor for structs that lower rooms describe themselves.
+ * Replies of calls, as structs that handlers fill in.  openapi-replies.c,
+ * openapi-events.c and openapi-packets.c describe their members, and they are
+ * printed by these descriptions (schema-struct.h).  Not for the status of
+ * objects (schema/status.h), nor for structs that lower rooms describe
+ * themselves.
  *
  * Members have the names that they have in JSON.  Times are milliseconds since
  * the epoch, 0: none.  What a member points to is owned by the arena that was
