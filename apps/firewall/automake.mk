@@ -16,6 +16,7 @@ apps_firewall_firewall_la_SOURCES = \
 	apps/firewall/quarantine.c \
 	apps/firewall/reject.c \
 	apps/firewall/sctp.c \
+	apps/firewall/service-blocks.c \
 	apps/firewall/service.c \
 	apps/firewall/shadow.c \
 	apps/firewall/stale-identity.c \

@@ -111,7 +111,12 @@ emit_services(const struct clause *clause, const struct rule *rule)
             && service->what == SERVICE_PORTS) {
             emit_sctp_ports(clause, service);
         } else {
-            match_service(tuple_add(clause), service);
+            struct vmn_flow *flow = tuple_add(clause);
+
+            if (service->what != SERVICE_ALL) {
+                match_named(flow);
+            }
+            match_service(flow, service);
         }
     }
 }

@@ -55,6 +55,7 @@ base_send(struct vmn_emit *emit)
                             SEND_TRACKED);
         vmn_match(flow, VMN_F_ETH_TYPE, ip_types[i]);
         vmn_act_set(vmn_flow_actions(flow), REG_KEEP, 0);
+        act_set_named(vmn_flow_actions(flow), false);
         vmn_act_ct(vmn_flow_actions(flow),
                    &(struct vmn_ct) { .zone = VMN_REG_ZONE,
                                       .then = VMN_CT_TABLE,
@@ -109,9 +110,16 @@ base_state(struct vmn_emit *emit)
         vmn_act_goto(vmn_flow_actions(flow), STAGE_POLICY, POLICY_ACCEPT);
     }
 
+    /* What rules say of ports is then about the original tuple, of which the
+     * packet's own ports say nothing; so it is with what is related, too. */
     flow = tracked_add(emit, STAGE_TRACK, TRACK_STATE, 80, VMN_CT_RPL,
                        VMN_CT_RPL);
     swap_sides(vmn_flow_actions(flow));
+    act_set_named(vmn_flow_actions(flow), true);
+    vmn_act_goto(vmn_flow_actions(flow), STAGE_TRACK, TRACK_SOURCE);
+    flow = tracked_add(emit, STAGE_TRACK, TRACK_STATE, 70, VMN_CT_REL,
+                       VMN_CT_REL);
+    act_set_named(vmn_flow_actions(flow), true);
     vmn_act_goto(vmn_flow_actions(flow), STAGE_TRACK, TRACK_SOURCE);
 
     flow = tracked_add(emit, STAGE_TRACK, TRACK_STATE, 1, 0, 0);

@@ -59,7 +59,7 @@ flow_owner(struct vmn_view *view, const char *unit, const char *key,
         return true;
     }
     if (!strcmp(unit, "isolated") || !strcmp(unit, "shadowed")
-        || !strcmp(unit, "identity")) {
+        || !strcmp(unit, "identity") || !strcmp(unit, "block")) {
         return vmn_key_split_two(view, key, &domain, &rest)
                && owner_of_domain(domain, owner);
     }
@@ -102,6 +102,7 @@ static const struct vmn_query_class queries[] = {
     { "rules", eval_rules },
     { "bucket", eval_bucket },
     { "buckets", eval_buckets },
+    { "blocks", eval_blocks },
     { .name = NULL },
 };
 
@@ -148,6 +149,10 @@ static const struct vmn_unit_class units[] = {
       .each = VMN_EACH_KEY,
       .relation = REL_BUCKETS,
       .compile = compile_bucket },
+    { .name = "block",
+      .each = VMN_EACH_KEY,
+      .relation = REL_BLOCKS,
+      .compile = compile_block },
     { .name = "isolated",
       .each = VMN_EACH_KEY,
       .relation = REL_ISOLATED,

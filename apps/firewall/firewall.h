@@ -14,7 +14,8 @@ enum firewall_stage { STAGE_TRACK, STAGE_POLICY };
 enum {
     TRACK_SEND,                 /* Sends packets through conntrack. */
     TRACK_STATE,                /* By their conntrack state. */
-    TRACK_SOURCE,               /* Looks up the source's identity, */
+    TRACK_SOURCE,               /* Whether rules may name the packet's port.
+                                 * Looks up the source's identity, */
     TRACK_DESTINATION,          /* the destination's, */
     TRACK_VERDICT,              /* and restarts packets with a stale one. */
     TRACK_KNOWN,                /* Known identities. */
@@ -53,6 +54,13 @@ enum {
 enum {
     SEND_STATELESS = 110,
     SEND_TRACKED = 100,
+};
+
+/* Priorities in TRACK_SOURCE. */
+enum {
+    SOURCE_ANY_BLOCK = 110,     /* It is not the packet's port that counts. */
+    SOURCE_BLOCK = 100,
+    SOURCE_NO_BLOCK = 1,
 };
 
 /* Priorities in TRACK_VERDICT, below those of stale-identity.c. */
@@ -139,6 +147,7 @@ shadow_table(enum vmn_direction direction, unsigned position)
 #define QUERY_BUCKET "firewall.bucket"  /* POLICY|BUCKET: the rules in it. */
 #define QUERY_BUCKETS "firewall.buckets" /* uint32_t: bits of the buckets in
                                           * use. */
+#define QUERY_BLOCKS "firewall.blocks"  /* struct service_block[], sorted. */
 
 /* Relations.  An identity is in decimal; a DOMAIN is a key of
  * vmn_domain_of(). */
@@ -147,6 +156,7 @@ shadow_table(enum vmn_direction direction, unsigned position)
 #define REL_DOMAINS "firewall.domains"  /* GROUP -> domain with members. */
 #define REL_APPLIED "firewall.applied"  /* POLICY|DOMAIN -> "". */
 #define REL_BUCKETS "firewall.buckets"  /* POLICY|DOMAIN|BUCKET -> "". */
+#define REL_BLOCKS "firewall.blocks"    /* DOMAIN|block of ports -> "". */
 #define REL_HOSTS "firewall.policy-hosts" /* POLICY -> host that needs it. */
 #define REL_ISOLATED "firewall.isolated" /* DOMAIN|DIRECTION -> identity. */
 #define REL_SHADOWED "firewall.shadowed" /* ... -> identity/shadow policy. */
@@ -213,6 +223,9 @@ void compile_limit(struct vmn_view *, const char *key, struct vmn_emit *);
 
 /* stale-identity.c */
 void known_base(struct vmn_emit *);
+/* Looks up the source's identity, and goes on.  'named' sets
+ * VMN_FLAG_NAMED. */
+void act_look_up_source(struct vmn_actions *, bool named);
 void compile_identity(struct vmn_view *, const char *key, struct vmn_emit *);
 
 /* sctp.c */
@@ -357,6 +370,8 @@ struct service_set {
     struct ranges icmp, icmpv6; /* Of 256 x type + code. */
 };
 /* service.c */
+void ranges_add(struct vmn_view *, struct ranges *,
+                const struct vmn_port_range *, size_t n);
 void service_set_read(struct vmn_view *, const struct vmn_rule *,
                       struct service_set *);
 /* Matches a service in the original tuple of the packet's connection. */
@@ -366,6 +381,31 @@ void match_service(struct vmn_flow *, const struct service_match *);
  * in a reply, since conntrack of the userspace datapath does not know them. */
 #define SERVICE_SCTP_FLOWS 4
 void match_sctp_ports(struct vmn_flow *, const struct service_match *, int i);
+
+/* service-blocks.c */
+
+/* Sets or clears VMN_FLAG_NAMED, and matches packets that have it. */
+void act_set_named(struct vmn_actions *, bool);
+void match_named(struct vmn_flow *);
+
+/* What one flow can match: ports, or a type of ICMP. */
+struct service_block {
+    uint16_t value;
+    uint16_t mask;
+    uint16_t ip_proto;
+};
+/* Adds the blocks of what a rule names.  Of ICMP, 'set' has types only. */
+void service_blocks_add(struct vmn_view *, struct service_set *set,
+                        const struct rule *);
+/* Returns what 'set' comes to: '*n' blocks in the view's memory. */
+struct service_block *service_blocks(struct vmn_view *, struct service_set *,
+                                     size_t *n);
+/* Says that rules of 'domain' name ports in these blocks. */
+void service_blocks_publish(struct vmn_view *, struct vmn_emit *,
+                            const char *domain, const struct service_block *,
+                            size_t n);
+void eval_blocks(struct vmn_view *, const char *key, struct vmn_value *);
+void compile_block(struct vmn_view *, const char *key, struct vmn_emit *);
 
 /* quarantine.c */
 void eval_quarantine(struct vmn_view *, const char *key, struct vmn_value *);

@@ -108,11 +108,13 @@ read_own(struct vmn_view *view, const char *policy, const char *domain,
 }
 
 /* Compiles a policy in a domain, but for its rules: publishes which buckets it
- * has there, whom it isolates, and the hosts that need it. */
+ * has there, the ports that these name, whom it isolates, and the hosts that
+ * need it. */
 void
 compile_applied(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     const char *policy, *domain;
+    const struct service_block *blocks;
     const struct applies *applies;
     const uint32_t *buckets;
     struct vmn_names hosts;
@@ -133,6 +135,9 @@ compile_applied(struct vmn_view *view, const char *key, struct vmn_emit *emit)
                         "");
         }
     }
+    blocks = vmn_query(view, QUERY_BLOCKS, policy, &size);
+    service_blocks_publish(view, emit, domain, blocks,
+                           blocks ? size / sizeof *blocks : 0);
     for (int i = 0; i < VMN_N_DIRECTIONS; i++) {
         for (size_t j = 0; applies->isolates[i] && j < own.n; j++) {
             const char *where = vmn_printf(view, "%s|%s", domain,

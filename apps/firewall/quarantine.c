@@ -180,10 +180,12 @@ compile_quarantine(struct vmn_view *view, const char *key,
                    struct vmn_emit *emit)
 {
     struct policy_ctx ctx = { .view = view, .emit = emit };
+    struct service_set named = { .anything = false };
     const struct vmn_quarantine *quarantine;
     const char *name, *p, *end;
+    struct service_block *blocks;
     struct vmn_names ids;
-    size_t size;
+    size_t size, n;
 
     if (!vmn_key_split_two(view, key, &name, &ctx.domain)
         || !(quarantine = vmn_read_quarantine(view, name))) {
@@ -205,7 +207,10 @@ compile_quarantine(struct vmn_view *view, const char *key,
         p = (const char *) rule_read(p, &rule);
         emit_rule(&ctx, &rule);
         emit_allowed(emit, ctx.domain, rule.head);
+        service_blocks_add(view, &named, &rule);
     }
+    blocks = service_blocks(view, &named, &n);
+    service_blocks_publish(view, emit, ctx.domain, blocks, n);
 }
 
 int

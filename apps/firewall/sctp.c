@@ -52,6 +52,7 @@ compile_sctp(struct vmn_view *view, const char *key, struct vmn_emit *emit)
             emit, ip_types[i], STAGE_TRACK, TRACK_SEND, SEND_STATELESS);
 
         vmn_act_set(actions, REG_KEEP, 0);
+        act_set_named(actions, false);
         vmn_act_set(actions, REG_SCTP_ZONE, zone);
         vmn_act_ct(actions, &(struct vmn_ct) { .zone = REG_SCTP_ZONE,
                                                .then = VMN_CT_TABLE,

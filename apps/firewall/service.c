@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-static void
+void
 ranges_add(struct vmn_view *view, struct ranges *set,
            const struct vmn_port_range *ranges, size_t n)
 {

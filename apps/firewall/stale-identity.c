@@ -67,13 +67,27 @@ known_add(struct vmn_emit *emit, struct vmn_scope scope, uint32_t id)
 }
 
 void
+act_look_up_source(struct vmn_actions *actions, bool named)
+{
+    if (named) {
+        act_set_named(actions, true);
+    }
+    lookup_identity(actions, VMN_REG_SRC_ID);
+    vmn_act_goto(actions, STAGE_TRACK, TRACK_DESTINATION);
+}
+
+void
 known_base(struct vmn_emit *emit)
 {
     struct vmn_actions *actions;
+    struct vmn_flow *flow;
 
-    actions = actions_add(emit, TRACK_SOURCE, NOT_STALE);
-    lookup_identity(actions, VMN_REG_SRC_ID);
-    vmn_act_goto(actions, STAGE_TRACK, TRACK_DESTINATION);
+    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_TRACK, TRACK_SOURCE,
+                        SOURCE_ANY_BLOCK);
+    match_named(flow);
+    act_look_up_source(vmn_flow_actions(flow), false);
+    act_look_up_source(actions_add(emit, TRACK_SOURCE, SOURCE_NO_BLOCK),
+                       false);
 
     restart_if_stale(emit, TRACK_DESTINATION);
     actions = actions_add(emit, TRACK_DESTINATION, NOT_STALE);

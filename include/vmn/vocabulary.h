@@ -53,6 +53,8 @@ enum vmn_hook {
                                          * 'unknown' that no row names. */
 #define VMN_FLAG_LIMITED 32             /* Its connection is new, and within
                                          * the limit of its port. */
+#define VMN_FLAG_NAMED 64               /* Rules may name its port, or its type
+                                         * of ICMP. */
 
 /* The input port, from the admit stage on, of what came by a tunnel; and the
  * OpenFlow number of the tunnel port for VXLAN. */

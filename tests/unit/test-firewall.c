@@ -20,6 +20,11 @@
 #include "tests/unit/apps-scenario.h"
 #include "util.h"
 
+/* A clause that names a port, or a type of ICMP, is about packets whose own
+ * port is in a block that some rule names. */
+#define NAMED ",reg9=0x40/0x40"
+#define SET_NAMED "set_field:0x40/0x40->reg9,"
+
 static struct scenario scenarios[] = {
     { "firewall_gives_one_identity_to_ports_of_the_same_groups", {
         { "{" BASE "," TIERS "}", {
@@ -52,11 +57,12 @@ static struct scenario scenarios[] = {
               "conjunction(1,2/3)" },
             { "h1",
               "+firewall.policy/31 64648 ct_state=-inv+trk,ct_nw_proto=6,"
-              "ct_tp_dst=0x1f90/0xfffc," SHOP " actions="
+              "ct_tp_dst=0x1f90/0xfffc," SHOP NAMED " actions="
               "conjunction(1,3/3)" },
             { "h1",
               "+firewall.policy/31 64648 ct_state=-inv+trk,ct_nw_proto=1,"
-              "ct_tp_src=8,ip," SHOP " actions=conjunction(1,3/3)" },
+              "ct_tp_src=8,ip," SHOP NAMED " actions="
+              "conjunction(1,3/3)" },
             { "h1", "+firewall.policy/31 64648 conj_id=1 actions="
               "goto_table:{TABLE:firewall.policy/37}" },
             /* The application tier closes what it selects. */
@@ -112,7 +118,7 @@ static struct scenario scenarios[] = {
             { "h1", "-ct_nw_src=10.2.7.0/24" },
             { "h1", "-ct_nw_src=10.3.0.1" },
             { "h1", "+64648 ct_state=-inv+trk,ct_nw_proto=6,ct_tp_dst=0x50/"
-              "0xfffc," SHOP " actions=conjunction(1,3/3)" },
+              "0xfffc," SHOP NAMED " actions=conjunction(1,3/3)" },
             { "h1", "+64648 ct_state=-inv+trk,ct_nw_proto=17," SHOP " "
               "actions=conjunction(1,3/3)" },
             { "h1", "-ct_nw_proto=17,ct_tp_dst" },
@@ -193,17 +199,55 @@ static struct scenario scenarios[] = {
           "  {'direction': 'ingress', 'action': 'allow', 'services': ["
           "   {'service': 's'}]}]}}", {
             { "h1", "+64648 ct_state=-inv+trk,ct_nw_proto=1,ct_tp_src=8,"
-              "ct_tp_dst=0,ip," SHOP " actions=conjunction(1,2/2)" },
+              "ct_tp_dst=0,ip," SHOP NAMED " actions=conjunction(1,2/2)" },
             { "h1", "+64648 ct_state=-inv+trk,ct_nw_proto=1,ct_tp_src=13,ip,"
-              SHOP " actions=conjunction(1,2/2)" },
+              SHOP NAMED " actions=conjunction(1,2/2)" },
             { "h1", "-ct_tp_src=13,ct_tp_dst" },
             { "h1", "+64648 ct_state=-inv+trk,ct_nw_proto=58,ct_tp_src=128,"
-              "ct_tp_dst=0,ipv6," SHOP " actions=conjunction(1,2/2)" } } },
+              "ct_tp_dst=0,ipv6," SHOP NAMED " actions="
+              "conjunction(1,2/2)" } } },
         { "{'services/s': {'entries': [{'protocol': 'icmpv6'},"
           "  {'protocol': 'icmpv6', 'icmp_type': 1, 'icmp_code': 3}]}}", {
             { "h1", "+64648 ct_state=-inv+trk,ct_nw_proto=58,ipv6," SHOP },
             { "h1", "-ct_nw_proto=58,ct_tp_src" },
             { "h1", "-ct_nw_proto=1," } } },
+    } },
+    { "firewall_looks_for_ports_in_blocks_that_rules_name", {
+        { "{" BASE "," TIERS ", 'policies/p': {'applies_to': ['app'],"
+          " 'rules': [{'direction': 'ingress', 'action': 'allow', 'services':"
+          "  [{'protocol': 'tcp', 'ports': ['80', '443', '128-130']},"
+          "   {'protocol': 'udp', 'ports': ['1024-65535']},"
+          "   {'protocol': 'icmp', 'icmp_type': 8, 'icmp_code': 0},"
+          "   {'protocol': 'icmpv6', 'icmp_type': 128}]}]}}", {
+            { "h1", "+firewall.track/2 100 tcp," SHOP ",tp_dst=0x40/0xffc0 "
+              "actions=" SET_NAMED "move:NXM_NX_REG1[]->NXM_NX_REG10[],"
+              "resubmit(,{TABLE:firewall.track/5}),"
+              "goto_table:{TABLE:firewall.track/3}" },
+            { "h1", "+firewall.track/2 100 tcp6," SHOP ",tp_dst=0x40/0xffc0" },
+            { "h1", "+firewall.track/2 100 tcp," SHOP ",tp_dst=0x80/0xffc0" },
+            { "h1", "+firewall.track/2 100 tcp," SHOP ",tp_dst=0x180/0xffc0" },
+            { "h1", "+firewall.track/2 100 udp," SHOP ",tp_dst=0x400/0xfc00" },
+            { "h1", "+firewall.track/2 100 udp6," SHOP
+              ",tp_dst=0x8000/0x8000" },
+            { "h1", "+firewall.track/2 100 icmp," SHOP ",icmp_type=8 " },
+            { "h1", "+firewall.track/2 100 icmp6," SHOP ",icmp_type=128 " },
+            { "h1", "-icmp6," SHOP ",icmp_type=8 " } } },
+        /* Blocks side by side are one, of several rules, too. */
+        { "{'policies/p': {'applies_to': ['app'], 'rules': ["
+          " {'direction': 'ingress', 'action': 'allow', 'services':"
+          "  [{'protocol': 'tcp', 'ports': ['128-130']}]},"
+          " {'direction': 'egress', 'action': 'deny', 'services':"
+          "  [{'protocol': 'tcp', 'ports': ['192-255']},"
+          "   {'protocol': 'sctp', 'ports': ['80']},"
+          "   {'protocol': 'udp'}]}]}}", {
+            { "h1", "+firewall.track/2 100 tcp," SHOP ",tp_dst=0x80/0xff80" },
+            { "h1", "-,tp_dst=0x40/0xffc0" }, { "h1", "-,tp_dst=0xc0/0xffc0" },
+            { "h1", "-firewall.track/2 100 udp" },
+            { "h1", "-firewall.track/2 100 sctp" },
+            { "h1", "-firewall.track/2 100 icmp" },
+            /* All of a protocol names no port. */
+            { "h1", "+ct_state=-inv+trk,ct_nw_proto=17," SHOP " actions=" },
+        } },
     } },
     { "firewall_takes_exceptions_out_of_prefixes", {
         { "{" BASE "," TIERS ","
@@ -345,6 +389,8 @@ static struct scenario scenarios[] = {
             { "h2", "+firewall.policy/19 110 ct_state=-inv+trk,ct_nw_proto=6,"
               "ct_tp_dst=22" },
             { "h2", "+firewall.policy/19 110 conj_id=" },
+            { "h2", "+firewall.track/2 100 tcp," SHOP ",tp_dst=0x0/0xffc0 "
+              "actions=" SET_NAMED },
             { "h2", "-firewall.policy/1 110 conj_id=" },
             { "h2", "+overlay.arp/0 70 arp,in_port=7 actions=drop "
               "(quarantined)" },
@@ -388,7 +434,7 @@ static struct scenario scenarios[] = {
           "  {'direction': 'ingress', 'action': 'pass'},"
           "  {'direction': 'egress', 'action': 'allow'}]}}", {
             { "h1", "+firewall.track/0 100 ip actions=set_field:0->reg12,"
-              "ct(table=" },
+              "set_field:0/0x40->reg9,ct(table=" },
             { "h1", "+firewall.policy/31 32797 conj_id=1 actions="
               "set_field:0xd00/0xff00->reg12,"
               "goto_table:{TABLE:firewall.policy/37}" },
@@ -467,7 +513,11 @@ static struct scenario scenarios[] = {
               "push:NXM_NX_REG1[],push:NXM_NX_REG2[],pop:NXM_NX_REG1[],"
               "pop:NXM_NX_REG2[],push:NXM_NX_REG3[],push:NXM_NX_REG4[],"
               "pop:NXM_NX_REG3[],pop:NXM_NX_REG4[],"
-              "goto_table:{TABLE:firewall.track/2}" },
+              SET_NAMED "goto_table:{TABLE:firewall.track/2}" },
+            { "h1", "+firewall.track/1 70 ct_state=+rel+trk actions="
+              SET_NAMED "goto_table:{TABLE:firewall.track/2}" },
+            { "h1", "+firewall.track/2 110 reg9=0x40/0x40 actions=move:" },
+            { "h1", "-" SET_NAMED "move:" },
             { "h1", "+firewall.policy/37 90 ct_state=+rpl+trk,ip,"
               "nw_frag=not_later "
               "actions="
@@ -506,13 +556,13 @@ static struct scenario scenarios[] = {
             { "h1", "+firewall.policy/31 32798 ct_state=-inv+trk,"
               "ct_nw_src=10.0.0.0/8,ip," SHOP " actions=" },
             { "h1", "+firewall.policy/31 32798 ct_state=-inv+trk,ct_nw_proto=6"
-              ",ct_tp_dst=80," SHOP " actions=" },
+              ",ct_tp_dst=80," SHOP NAMED " actions=" },
             /* All addresses of one family are not everyone. */
             { "h1", "+firewall.policy/13 32798 ct_state=-inv+trk,ipv6,"
               SHOP " actions=" },
             { "h1", "+firewall.track/0 150 icmp6,icmp_type=135 actions=goto" },
             { "h1", "+firewall.track/0 100 ipv6 actions="
-              "set_field:0->reg12,ct(" },
+              "set_field:0->reg12,set_field:0/0x40->reg9,ct(" },
             { "h1", "+firewall.track/1 95 ct_state=-inv+trk,ipv6,"
               "nw_frag=later actions=goto" } } },
     } },

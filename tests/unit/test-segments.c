@@ -163,10 +163,12 @@ count_masks(unsigned first, unsigned last)
     return n;
 }
 
-/* 500 ranges that do not touch.  Returns how many masks they take. */
+/* 500 ranges that do not touch.  Returns how many masks they take, and sets
+ * '*n_blocks' to how many those of their blocks of 64 ports take. */
 static size_t
-put_service(struct apps_fixture *f)
+put_service(struct apps_fixture *f, size_t *n_blocks)
 {
+    bool blocks[UINT16_MAX / 64 + 2] = { false };
     struct ds ds = DS_EMPTY_INITIALIZER;
     size_t n = 0;
 
@@ -181,6 +183,17 @@ put_service(struct apps_fixture *f)
         }
         ds_put_format(&ds, "'%u-%u'", first, last);
         n += count_masks(first, last);
+        for (unsigned block = first / 64; block <= last / 64; block++) {
+            blocks[block] = true;
+        }
+    }
+    *n_blocks = 0;
+    for (unsigned i = 0, first = 0; i < ARRAY_SIZE(blocks); i++) {
+        if (blocks[i] && (!i || !blocks[i - 1])) {
+            first = i;
+        } else if (!blocks[i] && i && blocks[i - 1]) {
+            *n_blocks += count_masks(first, i - 1);
+        }
     }
     ds_put_cstr(&ds, "]}]}}");
     apps_fixture_apply(f, ds_cstr(&ds));
@@ -193,13 +206,13 @@ rules_on_large_groups_cost_a_sum(void **state OVS_UNUSED)
 {
     struct apps_fixture *f = create();
     struct ds ds = DS_EMPTY_INITIALIZER;
-    size_t n_prefixes, n_masks, n_before, n;
+    size_t n_prefixes, n_masks, n_blocks, n_before, n;
 
     random_set_seed(1);
     plug(f, "web1", "'r': 'web'");
     plug(f, "db1", "'r': 'db'");
     n_prefixes = put_addresses(f);
-    n_masks = put_service(f);
+    n_masks = put_service(f, &n_blocks);
     n_before = count_flows(f, "h0");
 
     /* Each is about all of it and, to be another, a port of its own. */
@@ -217,13 +230,16 @@ rules_on_large_groups_cost_a_sum(void **state OVS_UNUSED)
     n = count_flows(f, "h0") - n_before;
 
     printf("%u rules on %u prefixes (%"PRIuSIZE" in the end) and %u ranges of "
-           "ports (%"PRIuSIZE" masks): %"PRIuSIZE" flows, where one for each "
-           "combination would be %"PRIu64"\n", N_RULES, N_CIDRS, n_prefixes,
-           N_RANGES, n_masks, n,
+           "ports (%"PRIuSIZE" masks, %"PRIuSIZE" of their blocks): "
+           "%"PRIuSIZE" flows, where one for each combination would be "
+           "%"PRIu64"\n", N_RULES, N_CIDRS, n_prefixes, N_RANGES, n_masks,
+           n_blocks, n,
            (uint64_t) N_RULES * (n_prefixes + 1) * (n_masks + 1));
     /* A verdict and a port for each rule; whom it applies to; the peers, a
-     * group among them; the services. */
-    assert_int_equal(n, 2 * N_RULES + 1 + n_prefixes + 1 + n_masks);
+     * group among them; the services; and for each family their blocks and
+     * that of the rules' ports. */
+    assert_int_equal(n, 2 * N_RULES + 1 + n_prefixes + 1 + n_masks
+                        + 2 * (n_blocks + 1));
     apps_fixture_destroy(f);
 }
 
