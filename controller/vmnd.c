@@ -371,6 +371,7 @@ start_fabric(struct vmnd *vmnd)
         = "vmnd does not listen for hosts that connect to it: set "
           "\"ovsdb-listen\" of vmnd, such as ssl:0.0.0.0:6640";
     const struct fabric_options options = {
+        .pipeline = apphost_pipeline(vmnd->apphost),
         .openflow_listen = vmnd->options.openflow_listen,
         .openflow_target = vmnd->options.openflow_target,
         .ovsdb_listen = vmnd->options.ovsdb_listen,

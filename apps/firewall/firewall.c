@@ -82,11 +82,34 @@ flow_owner(struct vmn_view *view, const char *unit, const char *key,
     return false;
 }
 
+/* Rules match prefixes of their peers, which are the sources of what comes in
+ * (see conjunction.c). */
+static uint32_t
+policy_prefixes(unsigned table)
+{
+    static const uint32_t of[VMN_N_DIRECTIONS] = {
+        [VMN_INGRESS] = VMN_PREFIX_CT_NW_SRC | VMN_PREFIX_CT_IPV6_SRC,
+        [VMN_EGRESS] = VMN_PREFIX_CT_NW_DST | VMN_PREFIX_CT_IPV6_DST,
+    };
+
+    for (int i = 0; i < VMN_N_DIRECTIONS; i++) {
+        unsigned first = policy_first(i);
+        unsigned shadow = shadow_table(i, VMN_TIER_EMERGENCY + 1);
+
+        if ((table >= first && table < first + POLICY_DIRECTION_TABLES)
+            || (table >= shadow
+                && table < shadow + VMN_TIER_POSITIONS - 1)) {
+            return of[i];
+        }
+    }
+    return 0;
+}
+
 static const struct vmn_stage_class stages[] = {
     [STAGE_TRACK] = { "track", VMN_HOOK_TRACK, 0, TRACK_N_TABLES,
                       VMN_MISS_NEXT },
     [STAGE_POLICY] = { "policy", VMN_HOOK_POLICY, 0, POLICY_N_TABLES,
-                       VMN_MISS_NONE },
+                       VMN_MISS_NONE, policy_prefixes },
     { .name = NULL },
 };
 

@@ -9,12 +9,17 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "controller/apphost/stage-tables.h"
 #include "controller/flow/pipeline.h"
 #include "controller/schema/error.h"
 #include "controller/schema/schema.h"
+#include "util.h"
+
+/* All bits of enum vmn_prefix_field. */
+#define PREFIXES 0xffu
 
 static bool
 is_name(const char *s)
@@ -53,6 +58,16 @@ check_stages(const struct vmn_app_class *class_, struct vmn_error *why)
                                      "are possible", stage->name,
                                      stage->n_tables,
                                      stage_tables_of_hook(stage->hook));
+        }
+        for (unsigned i = 0; stage->prefixes && i < stage->n_tables; i++) {
+            uint32_t bits = stage->prefixes(i);
+
+            if (bits & ~PREFIXES || count_1bits(bits) > VMN_PREFIXES_MAX) {
+                return vmn_error_invalid(
+                    why, "stage %s: prefixes 0x%"PRIx32" of table %u; at most "
+                    "%d of VMN_PREFIX_* are possible", stage->name, bits, i,
+                    VMN_PREFIXES_MAX);
+            }
         }
     }
     return 0;

@@ -76,6 +76,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/ovsdb/report-limit.h \
 	controller/fabric/ovsdb/startup-barrier.c \
 	controller/fabric/ovsdb/startup-barrier.h \
+	controller/fabric/ovsdb/table-prefixes.c \
+	controller/fabric/ovsdb/table-prefixes.h \
 	controller/fabric/ovsdb/tunnel-ports.c \
 	controller/fabric/ovsdb/tunnel-ports.h \
 	controller/fabric/ovsdb/unclaimed-vifs.c \

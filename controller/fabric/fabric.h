@@ -21,10 +21,13 @@ struct engine;
 struct fabric;
 struct loop;
 struct model;
+struct pipeline;
 struct tls;
 struct vmn_error;
 
 struct fabric_options {
+    const struct pipeline *pipeline; /* Or NULL: hosts' flow tables are as they
+                                      * are by default. */
     const char *openflow_listen;  /* "tcp:127.0.0.1:6653", "unix:PATH": what
                                    * bridges are told to connect to is
                                    * 'openflow_target'. */

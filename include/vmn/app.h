@@ -338,6 +338,38 @@ void vmn_value_set(struct vmn_value *, const void *data, size_t size);
  * in each table that packets come to. */
 enum vmn_miss { VMN_MISS_NEXT = 0, VMN_MISS_DROP = 1, VMN_MISS_NONE = 2 };
 
+/* Fields whose prefixes the classifier of a flow table can track, each a bit
+ * (Flow_Table:prefixes of ovs-vswitchd.conf.db(5)): where flows match a field
+ * with several lengths, a packet then takes no flow of the datapath for its
+ * very address. */
+enum vmn_prefix_field {
+    VMN_PREFIX_NW_SRC = 0x01,
+    VMN_PREFIX_NW_DST = 0x02,
+    VMN_PREFIX_IPV6_SRC = 0x04,
+    VMN_PREFIX_IPV6_DST = 0x08,
+    VMN_PREFIX_CT_NW_SRC = 0x10,
+    VMN_PREFIX_CT_NW_DST = 0x20,
+    VMN_PREFIX_CT_IPV6_SRC = 0x40,
+    VMN_PREFIX_CT_IPV6_DST = 0x80,
+};
+#define VMN_PREFIXES_MAX 3      /* Of a table. */
+
+/* What suits most tables that match addresses of both families: for 'prefixes'
+ * of struct vmn_stage_class. */
+static inline uint32_t
+vmn_prefixes_with_ipv6_src(unsigned table)
+{
+    (void) table;
+    return VMN_PREFIX_NW_SRC | VMN_PREFIX_NW_DST | VMN_PREFIX_IPV6_SRC;
+}
+
+static inline uint32_t
+vmn_prefixes_with_ipv6_dst(unsigned table)
+{
+    (void) table;
+    return VMN_PREFIX_NW_SRC | VMN_PREFIX_NW_DST | VMN_PREFIX_IPV6_DST;
+}
+
 struct vmn_stage_class {
     const char *name;
     enum vmn_hook hook;
@@ -345,6 +377,9 @@ struct vmn_stage_class {
     unsigned n_tables;          /* 1 to 16 together for all at a hook, to 80
                                  * at VMN_HOOK_POLICY. */
     enum vmn_miss miss;         /* Of each of its tables. */
+    /* Returns the VMN_PREFIX_* of one of its tables, from 0; 0: those of IPv4,
+     * which are Open vSwitch's default.  NULL: 0 for all. */
+    uint32_t (*prefixes)(unsigned table);
 };
 
 struct vmn_query_class {

@@ -3,6 +3,7 @@ proto_libproto_a_SOURCES += \
 	proto/ovsdb/ovsdb-memory.c \
 	proto/ovsdb/ovsdb-config-ipsec.c \
 	proto/ovsdb/ovsdb-config-patch.c \
+	proto/ovsdb/ovsdb-config-prefixes.c \
 	proto/ovsdb/ovsdb-config-telemetry.c \
 	proto/ovsdb/ovsdb-config-zone-limit.c \
 	proto/ovsdb/ovsdb-config.c \

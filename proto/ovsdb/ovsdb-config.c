@@ -457,6 +457,7 @@ ovsdb_config_apply(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
     ensure_bridge_settings(&e, bridge);
     ensure_tunnels(&e, bridge);
     e.changed |= ovsdb_config_patches(idl, txn, desired, bridge);
+    e.changed |= ovsdb_config_prefixes(txn, desired, bridge);
     e.changed |= ovsdb_config_ipsec(idl, txn, desired, ipsec, bridge);
     e.changed |= ovsdb_config_telemetry(idl, txn, desired);
     if (!ensure_controllers(&e, bridge, desired->controller)

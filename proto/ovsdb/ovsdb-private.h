@@ -196,6 +196,15 @@ bool ovsdb_config_ipsec(struct ovsdb_idl *, struct ovsdb_idl_txn *,
 /* Returns how many of the files for ovs-monitor-ipsec 'ovs' names. */
 unsigned ovsdb_ipsec_n_files(const struct ovsrec_open_vswitch *ovs);
 
+/* ovsdb-config-prefixes.c.
+ * ---------------------------------------------------- */
+
+/* Configures the flow tables of 'bridge', which is that of the desired
+ * configuration and not new. */
+bool ovsdb_config_prefixes(struct ovsdb_idl_txn *,
+                           const struct ovsdb_desired *,
+                           const struct ovsrec_bridge *bridge);
+
 /* ovsdb-config-telemetry.c.
  * --------------------------------------------------- */
 

@@ -33,6 +33,7 @@ static const struct ovsdb_idl_column *const snapshot_columns[] = {
     &ovsrec_bridge_col_external_ids,
     &ovsrec_bridge_col_sflow,
     &ovsrec_bridge_col_ipfix,
+    &ovsrec_bridge_col_flow_tables,
     &ovsrec_port_col_name,
     &ovsrec_port_col_interfaces,
     &ovsrec_port_col_external_ids,
@@ -68,6 +69,8 @@ static const struct ovsdb_idl_column *const snapshot_columns[] = {
     &ovsrec_ipfix_col_cache_active_timeout,
     &ovsrec_ipfix_col_cache_max_flows,
     &ovsrec_ipfix_col_external_ids,
+    &ovsrec_flow_table_col_prefixes,
+    &ovsrec_flow_table_col_external_ids,
 };
 
 const struct ovsdb_idl_column *const *

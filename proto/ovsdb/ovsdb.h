@@ -130,6 +130,18 @@ struct ovsdb_ipsec {
  * peers. */
 #define OVSDB_IPSEC_SLICE 50
 
+/* The fields whose prefixes the classifier of a flow table tracks, in place of
+ * the default, nw_dst and nw_src (Flow_Table:prefixes of
+ * ovs-vswitchd.conf.db(5)): with them a packet that a long prefix does not
+ * match becomes no flow of the datapath for its very address.  A row of others
+ * for the table stays, instead of vmnd's. */
+#define OVSDB_PREFIXES_MAX 3
+struct ovsdb_prefixes {
+    uint8_t table;
+    size_t n_fields;
+    const char *fields[OVSDB_PREFIXES_MAX]; /* Constants. */
+};
+
 /* Telemetry to collectors; none if there is no target.  A number that is 0 is
  * the switch's default.  A row of others stays, instead of vmnd's. */
 struct ovsdb_sflow {
@@ -185,6 +197,9 @@ struct ovsdb_desired {
 
     struct ovsdb_sflow sflow;
     struct ovsdb_ipfix ipfix;
+
+    size_t n_prefixes;          /* Each table once. */
+    const struct ovsdb_prefixes *prefixes; /* Valid as long as sessions. */
 
     /* Connections in each zone of the datapath without a limit of its own; 0:
      * none of vmnd's.  A default limit of others stays, instead of vmnd's. */

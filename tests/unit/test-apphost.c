@@ -44,6 +44,18 @@ handle_nothing(struct vmn_view *view, const struct vmn_packet_in *in,
 {
 }
 
+static uint32_t
+four_prefixes(unsigned table)
+{
+    return table == 1 ? 0x0f : 0;
+}
+
+static uint32_t
+unknown_prefix(unsigned table)
+{
+    return 0x100;
+}
+
 static void
 apps_that_do_not_fit_are_refused(void **state)
 {
@@ -65,6 +77,10 @@ apps_that_do_not_fit_are_refused(void **state)
     REFUSED("0 tables", VMN_APP_HEAD, .name = "x", STAGES(.name = "s"));
     REFUSED("17 tables", VMN_APP_HEAD, .name = "x",
             STAGES(.name = "s", .n_tables = 17));
+    REFUSED("prefixes 0xf of table 1", VMN_APP_HEAD, .name = "x",
+            STAGES(.name = "s", .n_tables = 2, .prefixes = four_prefixes));
+    REFUSED("prefixes 0x100 of table 0", VMN_APP_HEAD, .name = "x",
+            STAGES(.name = "s", .n_tables = 1, .prefixes = unknown_prefix));
     REFUSED("no compile", VMN_APP_HEAD, .name = "x", UNITS(.name = "u"));
     REFUSED("\"row_type\" 99", VMN_APP_HEAD, .name = "x",
             UNITS(.name = "u", .row_type = 99, .compile = compile_nothing));

@@ -14,7 +14,9 @@
 
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/ovsdb/host-db.h"
+#include "controller/fabric/ovsdb/table-prefixes.h"
 #include "controller/fabric/session/switch.h"
+#include "controller/flow/pipeline.h"
 #include "openvswitch/vlog.h"
 #include "proto/ovsdb/ovsdb.h"
 #include "socket-util.h"
@@ -254,6 +256,40 @@ database_is_dialled_less_often_beside_its_switch(void **state OVS_UNUSED)
     close(fd);
 }
 
+static uint32_t
+prefixes_of_stage(unsigned table)
+{
+    return (table ? VMN_PREFIX_CT_NW_DST | VMN_PREFIX_CT_IPV6_DST
+                    | VMN_PREFIX_NW_SRC : 0);
+}
+
+static void
+tables_track_the_prefixes_that_stages_have(void **state OVS_UNUSED)
+{
+    const struct vmn_stage_class with = { .n_tables = 2,
+                                          .prefixes = prefixes_of_stage };
+    const struct vmn_stage_class without = { .n_tables = 2 };
+    struct pipeline_stage stages[] = {
+        { .class_ = &without, .first_table = 0 },
+        { .class_ = &with, .first_table = 96 },
+    };
+    struct pipeline_app app = { .n_stages = 2, .stages = stages };
+    const struct pipeline pipeline = { .n_apps = 1, .apps = &app };
+    struct ovsdb_prefixes *found;
+    size_t n;
+
+    assert_null(table_prefixes(NULL, &n));
+    assert_int_equal(n, 0);
+    found = table_prefixes(&pipeline, &n);
+    assert_int_equal(n, 1);
+    assert_int_equal(found->table, 97);
+    assert_int_equal(found->n_fields, 3);
+    assert_string_equal(found->fields[0], "nw_src");
+    assert_string_equal(found->fields[1], "ct_nw_dst");
+    assert_string_equal(found->fields[2], "ct_ipv6_dst");
+    free(found);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -270,6 +306,7 @@ main(int argc, char *argv[])
         T(what_else_is_wrong_is_told),
         T(host_that_is_not_there_has_a_status),
         T(taken_tunnel_number_is_found_out),
+        cmocka_unit_test(tables_track_the_prefixes_that_stages_have),
         T(database_is_dialled_less_often_beside_its_switch),
     };
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "openvswitch/dynamic-string.h"
 #include "util.h"
 
 /* Of the database's log: each transaction that changes anything adds to it. */
@@ -86,6 +87,78 @@ config_limits_what_the_controller_is_sent(void **state OVS_UNUSED)
         ASSERT_VSCTL(f, rates[i].row, "get Controller br-int "
                      "controller_rate_limit controller_burst_limit");
     }
+    ovsdb_fixture_close(f);
+}
+
+/* "TABLE=FIELDS ..." of all tables of br-int that have a row, sorted. */
+static void
+assert_prefixes(struct ovsdb_fixture *f, const char *want)
+{
+    struct ds got = DS_EMPTY_INITIALIZER;
+
+    for (int table = 0; table < 255; table++) {
+        char *row = ovs_sandbox_vsctl(&f->sb, "--if-exists get Bridge br-int "
+                                      "flow_tables:%d", table);
+
+        if (*row) {
+            char *fields = ovs_sandbox_vsctl(&f->sb, "get Flow_Table %s "
+                                             "prefixes", row);
+
+            ds_put_format(&got, "%s%d=%s", got.length ? " " : "", table,
+                          fields);
+            free(fields);
+        }
+        free(row);
+    }
+    assert_string_equal(ds_cstr(&got), want);
+    ds_destroy(&got);
+}
+
+#define OUR_ROWS \
+    "--bare --columns=prefixes find Flow_Table external_ids:vmn-owner=vmnd"
+
+static void
+config_sets_which_prefixes_tables_track(void **state OVS_UNUSED)
+{
+    static const struct ovsdb_prefixes prefixes[] = {
+        { 2, 2, { "nw_src", "ipv6_src" } },
+        { 3, 2, { "nw_src", "ipv6_src" } },
+        { 7, 1, { "ct_nw_dst" } },
+    };
+    struct ovsdb_fixture *f = ovsdb_fixture_open();
+    struct ovsdb_desired desired = set_desired("br-int");
+    off_t size;
+
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
+    assert_prefixes(f, "");
+    /* Somebody's own row stays. */
+    free(ovs_sandbox_vsctl(&f->sb, "--id=@t create Flow_Table flow_limit=9 -- "
+                           "set Bridge br-int flow_tables:7=@t"));
+    desired.prefixes = prefixes;
+    desired.n_prefixes = ARRAY_SIZE(prefixes);
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
+    assert_prefixes(f, "2=[ipv6_src, nw_src] 3=[ipv6_src, nw_src] 7=[]");
+    /* One row is for all tables alike. */
+    ASSERT_VSCTL(f, "ipv6_src nw_src", OUR_ROWS);
+
+    /* Again: nothing is written. */
+    size = database_size(f);
+    ovsdb_session_destroy(f->session);
+    f->session = open_session(f, "hv1", f->sb.remote);
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
+    assert_int_equal(database_size(f), size);
+
+    /* What is changed, and what is not desired any more. */
+    free(ovs_sandbox_vsctl(&f->sb, "remove Bridge br-int flow_tables 3 7"));
+    WAIT_FOR(status_of(f->session).config == OVSDB_CONFIG_WORKING);
+    WAIT_FOR(status_of(f->session).config == OVSDB_CONFIG_DONE);
+    assert_prefixes(f, "2=[ipv6_src, nw_src] 3=[ipv6_src, nw_src] "
+                    "7=[ct_nw_dst]");
+    desired.prefixes = prefixes + 2;
+    desired.n_prefixes = 1;
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
+    assert_prefixes(f, "7=[ct_nw_dst]");
+    ASSERT_VSCTL(f, "ct_nw_dst", OUR_ROWS);
     ovsdb_fixture_close(f);
 }
 
@@ -251,6 +324,7 @@ main(int argc OVS_UNUSED, char *argv[])
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(config_makes_bridge_tunnel_and_controller),
         cmocka_unit_test(config_limits_what_the_controller_is_sent),
+        cmocka_unit_test(config_sets_which_prefixes_tables_track),
         cmocka_unit_test(config_mends_what_is_changed),
         cmocka_unit_test(config_refuses_what_is_not_ours_unless_it_may_adopt),
         cmocka_unit_test(config_refuses_a_tunnel_port_of_others),

@@ -28,6 +28,7 @@
 #include "controller/fabric/ovsdb/host-trunk.h"
 #include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "controller/fabric/ovsdb/startup-barrier.h"
+#include "controller/fabric/ovsdb/table-prefixes.h"
 #include "controller/fabric/ovsdb/tunnel-ports.h"
 #include "controller/fabric/packets/packet-in-queue.h"
 #include "controller/schema/error.h"
@@ -186,6 +187,8 @@ host_db_set_desired(struct fabric_host_db *db, const struct vmn_host *row)
         .controller_rate_pps = db->host->fabric->packet_host_rate,
         .sflow = db->telemetry.sflow,
         .ipfix = db->telemetry.ipfix,
+        .n_prefixes = db->host->fabric->db->n_prefixes,
+        .prefixes = db->host->fabric->db->prefixes,
         .zone_limit = row->zone_limit,
         .ipsec = host_ipsec_desired,
         .ipsec_aux = db,
@@ -427,6 +430,7 @@ fabric_db_create(struct fabric *fabric, const struct fabric_options *options,
     db->fabric = fabric;
     db->target = nullable_xstrdup(options->openflow_target);
     db->schemas = ovsdb_schemas_create();
+    db->prefixes = table_prefixes(options->pipeline, &db->n_prefixes);
     fabric->db = db;
 
     int error = host_ipsec_create(db, options, why);
@@ -469,6 +473,7 @@ fabric_db_destroy(struct fabric *fabric)
         ovsdb_listener_close(db->listener);
         observed_state_destroy(db->observed);
         ovsdb_schemas_destroy(db->schemas);
+        free(db->prefixes);
         free(db->target);
         free(db->private_key);
         free(db->certificate);

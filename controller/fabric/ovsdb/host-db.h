@@ -30,6 +30,8 @@ struct fabric_db {
     char *private_key;          /* Files; all three or none. */
     char *certificate;
     char *ca_cert;
+    size_t n_prefixes;
+    struct ovsdb_prefixes *prefixes; /* table-prefixes.h.  Of all hosts. */
     struct ipsec *ipsec;        /* host-ipsec.c; NULL: no IPsec. */
     bool uses[OVSDB_TUNNELS_MAX]; /* By encapsulation: some host receives it,
                                    * so all hosts can send it. */
