@@ -19,6 +19,7 @@ static void
 match_nd(struct vmn_flow *flow, uint8_t type)
 {
     vmn_match(flow, VMN_F_ICMPV6_TYPE, type);
+    vmn_match(flow, VMN_F_ICMPV6_CODE, 0);
     vmn_match(flow, VMN_F_IP_TTL, HOP_LIMIT);
 }
 

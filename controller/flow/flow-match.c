@@ -129,6 +129,17 @@ field_ip(struct vmn_emit *emit, enum vmn_field field, const struct vmn_ip *ip,
     return true;
 }
 
+/* Neighbour discovery has code 0 (RFC 4861, section 4).  Unless a flow matches
+ * that as well, Open vSwitch leaves what it looks at of the message out of the
+ * flow that it gives the kernel's datapath (odp_flow_key_from_flow__()), and
+ * whatever comes next is taken for the same. */
+static void
+match_nd_code(struct vmn_flow *flow)
+{
+    flow->matched |= UINT64_C(1) << VMN_F_ICMPV6_CODE;
+    match_set_icmp_code(&flow->match, 0);
+}
+
 static void
 match_imply(struct vmn_flow *flow, enum vmn_field field)
 {
@@ -144,6 +155,10 @@ match_imply(struct vmn_flow *flow, enum vmn_field field)
         if (!match->wc.masks.nw_proto) {
             match_set_nw_proto(match, fields[field].ip_proto);
         }
+    }
+    if (field == VMN_F_ND_TARGET || field == VMN_F_ND_SLL
+        || field == VMN_F_ND_TLL) {
+        match_nd_code(flow);
     }
 }
 

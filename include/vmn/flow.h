@@ -75,7 +75,8 @@ enum vmn_field {
     VMN_F_ICMPV6_CODE = 53,
     VMN_F_ND_TARGET = 54,       /* Those of neighbour discovery want an */
     VMN_F_ND_SLL = 55,          /* ICMPv6 type as well: solicitation or */
-    VMN_F_ND_TLL = 56,          /* advertisement; SLL and TLL are of one. */
+    VMN_F_ND_TLL = 56,          /* advertisement; SLL and TLL are of one.
+                                 * They imply ICMPv6 code 0. */
     VMN_F_CT_IPV6_SRC = 57,     /* Original tuple. */
     VMN_F_CT_IPV6_DST = 58,
     VMN_F_TUN_IPV6_SRC = 59,    /* Of tunnels over IPv6, where TUN_SRC and */

@@ -521,9 +521,10 @@ static struct scenario scenarios[] = {
             { "h3", "+" ADMIT "/3 150 icmp6,icmp_type=143 actions=drop "
               "(MLD)" },
             { "h3", "+" ADMIT "/4 100 icmp6,in_port=8,icmp_type=135,"
-              "nd_sll=02:00:00:00:00:04 actions=goto" },
+              "icmp_code=0,nd_sll=02:00:00:00:00:04 actions=goto" },
             { "h3", "+" ADMIT "/4 100 icmp6,in_port=8,icmp_type=136,"
-              "nd_target=fd00::4,nd_tll=02:00:00:00:00:04 actions=goto" },
+              "icmp_code=0,nd_target=fd00::4,nd_tll=02:00:00:00:00:04 "
+              "actions=goto" },
             { "h3", "+nd_target=fd00::4,nd_tll=00:00:00:00:00:00 actions=" },
             { "h3", "+" ADMIT "/4 20 icmp6,icmp_type=136 actions=drop "
               "(spoofed)" },
@@ -535,10 +536,10 @@ static struct scenario scenarios[] = {
             { "h1", "+" ADMIT "/2 180 ipv6,reg0=0x64,"
               "ipv6_src=fe80::ff:fe00:4 actions=set_field:0->reg1,goto" },
             { "h1", "+overlay.arp/0 100 icmp6,reg0=0x64,icmp_type=135,"
-              "nd_target=fd00::4 actions=move:NXM_OF_ETH_SRC[]->"
+              "icmp_code=0,nd_target=fd00::4 actions=move:NXM_OF_ETH_SRC[]->"
               "NXM_OF_ETH_DST[],set_field:02:00:00:00:00:04->eth_src,goto" },
             { "h1", "+overlay.arp/0 100 icmp6,reg0=0x64,icmp_type=135,"
-              "nd_target=fe80::ff:fe00:4 actions=" },
+              "icmp_code=0,nd_target=fe80::ff:fe00:4 actions=" },
             { "h1", "+overlay.arp/0 10 icmp6,icmp_type=135 actions=drop (ND "
               "for unknown address)" },
             { "h1", "+overlay.arp/0 150 icmp6,dl_dst=00:00:00:00:00:00/01:00:"
@@ -579,20 +580,22 @@ static struct scenario scenarios[] = {
               "ipv6_src=fd00::9 "
               "actions=set_field:0x1->reg10,goto" },
             { "h3", "+" ADMIT "/4 100 icmp6,in_port=8,icmp_type=136,"
-              "nd_target=fd00::9,nd_tll=02:00:00:00:00:99 actions=goto" },
+              "icmp_code=0,nd_target=fd00::9,nd_tll=02:00:00:00:00:99 "
+              "actions=goto" },
             { "h3", "+" ADMIT "/4 100 icmp6,in_port=8,icmp_type=136,"
-              "nd_target=fd00::9,nd_tll=00:00:00:00:00:00 actions=goto" },
+              "icmp_code=0,nd_target=fd00::9,nd_tll=00:00:00:00:00:00 "
+              "actions=goto" },
             { "h3", "+" ADMIT "/4 100 icmp6,in_port=8,icmp_type=135,"
-              "nd_sll=02:00:00:00:00:99 actions=goto" },
+              "icmp_code=0,nd_sll=02:00:00:00:00:99 actions=goto" },
             { "h1", "+" ADMIT "/2 216 ipv6,reg0=0x64,dl_src=02:00:00:00:00:04,"
               "ipv6_src=fd01::/16 actions=set_field:0->reg1,goto" },
             { "h1", "+" ADMIT "/2 328 ipv6,reg0=0x64,dl_src=02:00:00:00:00:99,"
               "ipv6_src=fd00::9 actions=" },
             { "h1", "-nd_target=fd00::4/" },
             { "h1", "+overlay.arp/0 50 icmp6,reg0=0x64,icmp_type=135,"
-              "nd_target=fd00::5 actions=goto" },
+              "icmp_code=0,nd_target=fd00::5 actions=goto" },
             { "h1", "+overlay.arp/0 50 icmp6,reg0=0x64,icmp_type=135,"
-              "nd_target=fd01::/16 actions=goto" },
+              "icmp_code=0,nd_target=fd01::/16 actions=goto" },
             { "h1", "+" ADMIT "/2 180 icmp6,reg0=0x64,ipv6_src=::,"
               "icmp_type=135 actions=goto" },
             /* No ARP crosses the tunnels because of that. */

@@ -27,10 +27,10 @@ static struct scenario scenarios[] = {
           " 'ports': [{'port': 80, 'target': 8080}],"
           " 'backends': [{'port': 'web1'}, {'port': 'app1'}]}}", {
             { "h2", "+loadbalancer.arp/0 100 icmp6,reg0=0x64,reg3=0x1,"
-              "icmp_type=135,nd_target=fd00::64 actions=move" },
+              "icmp_type=135,icmp_code=0,nd_target=fd00::64 actions=move" },
             { "h2", "+loadbalancer.arp/0 120 icmp6,reg0=0x64,reg3=0x1,"
               "dl_dst=00:00:00:00:00:00/01:00:00:00:00:00,icmp_type=135,"
-              "nd_target=fd00::64 actions=clone(set_field:0x" },
+              "icmp_code=0,nd_target=fd00::64 actions=clone(set_field:0x" },
             { "h2", "+loadbalancer.balance/1 200 tcp6," SHOP ","
               "ipv6_dst=fd00::64,tp_dst=80 actions=note:00.00.00.01.00.00,"
               "ct(" },

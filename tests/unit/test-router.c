@@ -232,7 +232,7 @@ static struct scenario scenarios[] = {
             { "h1", "-arp_tpa=10.0.2." },
             { "h2", "-arp_tpa=10.0.2.1," },
             { "h1", "+router.arp/0 100 icmp6,reg0=0x1,reg3=0x1,"
-              "icmp_type=135,nd_target=fd00:1::1 actions="
+              "icmp_type=135,icmp_code=0,nd_target=fd00:1::1 actions="
               "move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],"
               "set_field:06:00:00:00:00:0f->eth_src,"
               "move:NXM_NX_IPV6_SRC[]->NXM_NX_IPV6_DST[],"
@@ -240,7 +240,7 @@ static struct scenario scenarios[] = {
               "set_field:fd00:1::1->ipv6_src,"
               "set_field:06:00:00:00:00:0f->nd_sll,IN_PORT\n" },
             { "h1", "+router.arp/0 100 icmp6,reg0=0x1,reg3=0x1,"
-              "icmp_type=135,nd_target=fe80::400:ff:fe00:f " },
+              "icmp_type=135,icmp_code=0,nd_target=fe80::400:ff:fe00:f " },
             { "h2", "-nd_target=fe80::400:ff:fe00:f" },
             { "h1", "+" R "/1 200 ip," HERE ",nw_dst=10.0.2.9 "
               "actions=set_field:0xfffffffe->reg6,goto_table:" },

@@ -183,7 +183,7 @@ ipv6_fields_match(void **state)
     (void) state;
     add_flow(net, "h1", "table=0,priority=2,tcp6,ipv6_src=2001:db8::/32,"
              "tp_dst=80 actions=set_field:2001:db8::9->ipv6_dst,output:1");
-    add_flow(net, "h1", "table=0,priority=1,icmp6,icmp_type=135,"
+    add_flow(net, "h1", "table=0,priority=1,icmp6,icmp_type=135,icmp_code=0,"
              "nd_target=2001:db8::1 actions=in_port");
     pass(net, 9, "tcp6,ipv6_src=2001:db8::1,ipv6_dst=2001:db8::2,tp_dst=80,"
          "tcp_flags=+syn", "output h1 1");
