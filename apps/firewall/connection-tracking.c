@@ -117,6 +117,15 @@ base_state(struct vmn_emit *emit)
     swap_sides(vmn_flow_actions(flow));
     act_set_named(vmn_flow_actions(flow), true);
     vmn_act_goto(vmn_flow_actions(flow), STAGE_TRACK, TRACK_SOURCE);
+    /* And a first fragment is not held against its own type and ports, which a
+     * switch does not see of every one that has them. */
+    for (size_t i = 0; i < N_IP_TYPES; i++) {
+        flow = tracked_add(emit, STAGE_TRACK, TRACK_STATE, 75, 0, VMN_CT_INV);
+        vmn_match(flow, VMN_F_ETH_TYPE, ip_types[i]);
+        vmn_match_masked(flow, VMN_F_IP_FRAG, VMN_FRAG_ANY, VMN_FRAG_ANY);
+        act_set_named(vmn_flow_actions(flow), true);
+        vmn_act_goto(vmn_flow_actions(flow), STAGE_TRACK, TRACK_SOURCE);
+    }
     flow = tracked_add(emit, STAGE_TRACK, TRACK_STATE, 70, VMN_CT_REL,
                        VMN_CT_REL);
     act_set_named(vmn_flow_actions(flow), true);
