@@ -117,8 +117,8 @@ base_state(struct vmn_emit *emit)
     swap_sides(vmn_flow_actions(flow));
     act_set_named(vmn_flow_actions(flow), true);
     vmn_act_goto(vmn_flow_actions(flow), STAGE_TRACK, TRACK_SOURCE);
-    /* And a first fragment is not held against its own type and ports, which a
-     * switch does not see of every one that has them. */
+    /* And with first fragments, whose ports a switch hides from flows: only
+     * conntrack knows them. */
     for (size_t i = 0; i < N_IP_TYPES; i++) {
         flow = tracked_add(emit, STAGE_TRACK, TRACK_STATE, 75, 0, VMN_CT_INV);
         vmn_match(flow, VMN_F_ETH_TYPE, ip_types[i]);

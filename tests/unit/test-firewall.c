@@ -514,6 +514,8 @@ static struct scenario scenarios[] = {
               "pop:NXM_NX_REG2[],push:NXM_NX_REG3[],push:NXM_NX_REG4[],"
               "pop:NXM_NX_REG3[],pop:NXM_NX_REG4[],"
               SET_NAMED "goto_table:{TABLE:firewall.track/2}" },
+            { "h1", "+firewall.track/1 75 ct_state=-inv+trk,ipv6,nw_frag=yes "
+              "actions=" SET_NAMED "goto_table:{TABLE:firewall.track/2}" },
             { "h1", "+firewall.track/1 70 ct_state=+rel+trk actions="
               SET_NAMED "goto_table:{TABLE:firewall.track/2}" },
             { "h1", "+firewall.track/2 110 reg9=0x40/0x40 actions=move:" },
