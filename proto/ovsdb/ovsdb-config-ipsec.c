@@ -35,20 +35,12 @@
 /* A tunnel key that no network has. */
 #define INERT_KEY "0"
 
-static bool
-is_ours(const struct ovsdb_desired *desired, const struct smap *external_ids)
-{
-    const char *owner = smap_get(external_ids, OVSDB_OWNER_KEY);
-
-    return owner && !strcmp(owner, desired->owner);
-}
-
 /* Returns true if 'port' was made here. */
 static bool
 is_peer_port(const struct ovsdb_desired *desired,
              const struct ovsrec_port *port)
 {
-    return (is_ours(desired, &port->external_ids)
+    return (ovsdb_is_ours(desired, &port->external_ids)
             && smap_get(&port->external_ids, IPSEC_KEY)
             && port->n_interfaces == 1);
 }

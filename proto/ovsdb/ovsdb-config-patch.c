@@ -38,14 +38,6 @@ struct end {
     const struct ovsrec_port *port; /* The port with that name, or NULL. */
 };
 
-static bool
-is_ours(const struct patching *p, const struct smap *external_ids)
-{
-    const char *owner = smap_get(external_ids, OVSDB_OWNER_KEY);
-
-    return owner && !strcmp(owner, p->desired->owner);
-}
-
 static const struct ovsrec_bridge *
 find_bridge(const struct patching *p, const char *name)
 {
@@ -80,7 +72,8 @@ other_bridge(const struct patching *p, const struct ovsdb_patch *patch)
 static bool
 is_end(const struct patching *p, const struct ovsrec_port *port)
 {
-    return is_ours(p, &port->external_ids) && port->n_interfaces == 1
+    return ovsdb_is_ours(p->desired, &port->external_ids)
+           && port->n_interfaces == 1
            && !strcmp(port->interfaces[0]->type, "patch");
 }
 
@@ -150,7 +143,7 @@ ensure_end_settings(struct patching *p, const struct end *end)
                                                     end->iface_id);
         p->changed = true;
     }
-    if (!is_ours(p, &iface->external_ids)) {
+    if (!ovsdb_is_ours(p->desired, &iface->external_ids)) {
         ovsrec_interface_update_external_ids_setkey(iface, OVSDB_OWNER_KEY,
                                                     p->desired->owner);
         p->changed = true;
@@ -167,7 +160,8 @@ static void
 ensure_pair(struct patching *p, struct end ends[2])
 {
     for (int i = 0; i < 2; i++) {
-        if (ends[i].port && !is_ours(p, &ends[i].port->external_ids)) {
+        if (ends[i].port
+            && !ovsdb_is_ours(p->desired, &ends[i].port->external_ids)) {
             return;             /* The snapshot shows the problem. */
         }
     }

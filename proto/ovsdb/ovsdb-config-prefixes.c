@@ -17,15 +17,6 @@
 #include "smap.h"
 #include "util.h"
 
-static bool
-is_ours(const struct ovsdb_desired *desired,
-        const struct ovsrec_flow_table *row)
-{
-    const char *owner = smap_get(&row->external_ids, OVSDB_OWNER_KEY);
-
-    return owner && !strcmp(owner, desired->owner);
-}
-
 /* Returns true if 'row' has these fields, in any order; a row's are a set. */
 static bool
 has_fields(const struct ovsrec_flow_table *row,
@@ -65,7 +56,8 @@ get_row(struct ovsdb_idl_txn *txn, const struct ovsdb_desired *desired,
 
     for (size_t j = 0; j < bridge->n_flow_tables; j++) {
         row = bridge->value_flow_tables[j];
-        if (is_ours(desired, row) && has_fields(row, prefixes)) {
+        if (ovsdb_is_ours(desired, &row->external_ids)
+            && has_fields(row, prefixes)) {
             return row;
         }
     }
@@ -97,7 +89,8 @@ remove_others(const struct ovsdb_desired *desired,
     bool changed = false;
 
     for (size_t i = 0; i < bridge->n_flow_tables; i++) {
-        bool wanted = !is_ours(desired, bridge->value_flow_tables[i]);
+        bool wanted = !ovsdb_is_ours(
+            desired, &bridge->value_flow_tables[i]->external_ids);
 
         for (size_t j = 0; !wanted && j < desired->n_prefixes; j++) {
             wanted = desired->prefixes[j].table == bridge->key_flow_tables[i];
@@ -125,7 +118,8 @@ ovsdb_config_prefixes(struct ovsdb_idl_txn *txn,
         const struct ovsrec_flow_table *row = find_row(bridge,
                                                        prefixes->table);
 
-        if (!row || (is_ours(desired, row) && !has_fields(row, prefixes))) {
+        if (!row || (ovsdb_is_ours(desired, &row->external_ids)
+                     && !has_fields(row, prefixes))) {
             rows[i] = get_row(txn, desired, bridge, i, rows);
             ovsrec_bridge_update_flow_tables_setkey(bridge, prefixes->table,
                                                     rows[i]);

@@ -68,14 +68,6 @@ ovsdb_ipfix_uninit(struct ovsdb_ipfix *ipfix)
 
 /* Columns.  -------------------------------------------------------------- */
 
-static bool
-is_ours(const struct ovsdb_desired *desired, const struct smap *external_ids)
-{
-    const char *owner = smap_get(external_ids, OVSDB_OWNER_KEY);
-
-    return owner && !strcmp(owner, desired->owner);
-}
-
 /* Returns true if both have the same targets, in any order; each has no
  * duplicates. */
 static bool
@@ -163,7 +155,7 @@ ensure_sflow(struct ovsdb_idl_txn *txn, const struct ovsdb_desired *desired,
 {
     const struct ovsrec_sflow *row = bridge->sflow;
 
-    if (row && !is_ours(desired, &row->external_ids)) {
+    if (row && !ovsdb_is_ours(desired, &row->external_ids)) {
         return false;
     } else if (!enabled) {
         if (row) {
@@ -188,7 +180,7 @@ ensure_ipfix(struct ovsdb_idl_txn *txn, const struct ovsdb_desired *desired,
 {
     const struct ovsrec_ipfix *row = bridge->ipfix;
 
-    if (row && !is_ours(desired, &row->external_ids)) {
+    if (row && !ovsdb_is_ours(desired, &row->external_ids)) {
         return false;
     } else if (!enabled) {
         if (row) {

@@ -30,14 +30,6 @@
 #define USERSPACE_MAJOR 3
 #define USERSPACE_MINOR 5
 
-static bool
-is_ours(const struct ovsdb_desired *desired, const struct smap *external_ids)
-{
-    const char *owner = smap_get(external_ids, OVSDB_OWNER_KEY);
-
-    return owner && !strcmp(owner, desired->owner);
-}
-
 /* Returns true if the limit of 'dp' was written here. */
 static bool
 has_our_limit(const struct ovsrec_datapath *dp)
@@ -111,7 +103,7 @@ remove_limit(const struct ovsrec_open_vswitch *ovs, const char *type,
              const struct ovsdb_desired *desired,
              const struct ovsrec_datapath *dp)
 {
-    bool ours = is_ours(desired, &dp->external_ids);
+    bool ours = ovsdb_is_ours(desired, &dp->external_ids);
 
     if (!has_our_limit(dp)) {
         return false;

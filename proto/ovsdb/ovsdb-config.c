@@ -32,11 +32,11 @@ same(const char *a, const char *b)
     return a && b ? !strcmp(a, b) : a == b;
 }
 
-/* Returns true if the row with these external_ids was made by us. */
-static bool
-is_ours(const struct ensure *e, const struct smap *external_ids)
+bool
+ovsdb_is_ours(const struct ovsdb_desired *desired,
+              const struct smap *external_ids)
 {
-    return same(smap_get(external_ids, OVSDB_OWNER_KEY), e->desired->owner);
+    return same(smap_get(external_ids, OVSDB_OWNER_KEY), desired->owner);
 }
 
 static void
@@ -77,7 +77,7 @@ ensure_bridge_settings(struct ensure *e, const struct ovsrec_bridge *bridge)
     const char *type = bridge->datapath_type[0] ? bridge->datapath_type
                                                 : "system";
 
-    if (!is_ours(e, &bridge->external_ids)) {
+    if (!ovsdb_is_ours(e->desired, &bridge->external_ids)) {
         ovsrec_bridge_update_external_ids_setkey(bridge, OVSDB_OWNER_KEY,
                                                  e->desired->owner);
         e->changed = true;
@@ -315,7 +315,7 @@ ensure_controllers(struct ensure *e, const struct ovsrec_bridge *bridge,
         const struct ovsrec_controller *c = bridge->controller[i];
         bool desired = same(c->target, keep) && !found;
 
-        if (is_ours(e, &c->external_ids)) {
+        if (ovsdb_is_ours(e->desired, &c->external_ids)) {
             if (desired) {
                 ensure_controller_settings(e, c);
             } else {
@@ -359,7 +359,8 @@ ensure_refusal(const struct ensure *e, const struct ovsrec_bridge *bridge)
 {
     const struct ovsrec_port *local;
 
-    if (bridge && !e->desired->adopt && !is_ours(e, &bridge->external_ids)) {
+    if (bridge && !e->desired->adopt
+        && !ovsdb_is_ours(e->desired, &bridge->external_ids)) {
         return xasprintf("bridge \"%s\" already exists and was not made by "
                          "%s; set \"adopt\" to take it over",
                          e->desired->bridge, e->desired->owner);
@@ -368,7 +369,7 @@ ensure_refusal(const struct ensure *e, const struct ovsrec_bridge *bridge)
         const struct ovsrec_port *tunnel = e->tunnels[i];
 
         if (tunnel && is_desired(&e->desired->tunnels[i])
-            && !is_ours(e, &tunnel->external_ids)) {
+            && !ovsdb_is_ours(e->desired, &tunnel->external_ids)) {
             return xasprintf("port \"%s\" already exists and was not made "
                              "by %s", tunnel->name, e->desired->owner);
         }
@@ -391,7 +392,7 @@ ensure_old_tunnels(struct ensure *e, const struct ovsrec_bridge *bridge)
         const struct ovsdb_tunnel *tunnel = &e->desired->tunnels[i];
         const struct ovsrec_port *port = e->tunnels[i];
 
-        if (!port || !is_ours(e, &port->external_ids)) {
+        if (!port || !ovsdb_is_ours(e->desired, &port->external_ids)) {
             continue;
         }
         detach_tunnel(e, port, tunnel->desired ? bridge : NULL);

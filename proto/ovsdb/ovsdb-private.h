@@ -18,6 +18,7 @@ struct ovsdb_idl_txn;
 struct ovsrec_bridge;
 struct ovsrec_open_vswitch;
 struct ovsrec_port;
+struct smap;
 struct stream;
 
 /* ovsdb-relay.c.
@@ -170,6 +171,10 @@ void ovsdb_snapshot_destroy(struct ovsdb_snapshot *);
  * sentence in '*refusal' (caller frees), and 'txn' must not be committed. */
 bool ovsdb_config_apply(struct ovsdb_idl *, struct ovsdb_idl_txn *,
                         const struct ovsdb_desired *, char **refusal);
+/* Returns true if the row with these external_ids was made by the owner of the
+ * desired configuration. */
+bool ovsdb_is_ours(const struct ovsdb_desired *,
+                   const struct smap *external_ids);
 bool ovsdb_has_port(const struct ovsrec_bridge *, const struct ovsrec_port *);
 
 /* ovsdb-config-patch.c.

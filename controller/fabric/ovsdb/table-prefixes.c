@@ -24,40 +24,54 @@ static const struct {
     { VMN_PREFIX_CT_IPV6_DST, "ct_ipv6_dst" },
 };
 
+struct tables {
+    size_t n, allocated;
+    struct ovsdb_prefixes *all;
+};
+
+static void
+add_table(struct tables *tables, unsigned number, uint32_t bits)
+{
+    struct ovsdb_prefixes found = { .table = (uint8_t) number };
+
+    for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+        if (bits & fields[i].bit) {
+            found.fields[found.n_fields++] = fields[i].field;
+        }
+    }
+    if (tables->n >= tables->allocated) {
+        tables->all = x2nrealloc(tables->all, &tables->allocated,
+                                 sizeof *tables->all);
+    }
+    tables->all[tables->n++] = found;
+}
+
+static void
+add_stage(struct tables *tables, const struct pipeline_stage *stage)
+{
+    const struct vmn_stage_class *class_ = stage->class_;
+
+    for (unsigned i = 0; class_->prefixes && i < class_->n_tables; i++) {
+        uint32_t bits = class_->prefixes(i);
+
+        if (bits) {
+            add_table(tables, stage->first_table + i, bits);
+        }
+    }
+}
+
 struct ovsdb_prefixes *
 table_prefixes(const struct pipeline *pipeline, size_t *n)
 {
-    struct ovsdb_prefixes *all = NULL;
-    size_t allocated = 0;
+    struct tables tables = { 0, 0, NULL };
 
-    *n = 0;
     for (size_t i = 0; pipeline && i < pipeline->n_apps; i++) {
         const struct pipeline_app *app = &pipeline->apps[i];
 
         for (size_t j = 0; j < app->n_stages; j++) {
-            const struct pipeline_stage *stage = &app->stages[j];
-            const struct vmn_stage_class *class_ = stage->class_;
-
-            for (unsigned table = 0;
-                 class_->prefixes && table < class_->n_tables; table++) {
-                uint32_t bits = class_->prefixes(table);
-                struct ovsdb_prefixes found = {
-                    .table = (uint8_t) (stage->first_table + table),
-                };
-
-                for (size_t k = 0; k < ARRAY_SIZE(fields); k++) {
-                    if (bits & fields[k].bit) {
-                        found.fields[found.n_fields++] = fields[k].field;
-                    }
-                }
-                if (found.n_fields) {
-                    if (*n >= allocated) {
-                        all = x2nrealloc(all, &allocated, sizeof *all);
-                    }
-                    all[(*n)++] = found;
-                }
-            }
+            add_stage(&tables, &app->stages[j]);
         }
     }
-    return all;
+    *n = tables.n;
+    return tables.all;
 }
