@@ -16,6 +16,22 @@ to_done(struct vmn_flow *flow)
     vmn_act_goto(vmn_flow_actions(flow), STAGE_POLICY, POLICY_DONE);
 }
 
+/* What earlier stages have left would only keep packets of one kind apart:
+ * from here on, each value of a register is a way of its own through the
+ * datapath. */
+static void
+clear_scratch(struct vmn_actions *actions)
+{
+    static const enum vmn_field scratch[] = {
+        VMN_F_REG10, VMN_F_REG11, REG_KEEP, VMN_F_REG13, VMN_F_REG14,
+        VMN_F_REG15,
+    };
+
+    for (size_t i = 0; i < sizeof scratch / sizeof scratch[0]; i++) {
+        vmn_act_set(actions, scratch[i], 0);
+    }
+}
+
 static void
 base_send(struct vmn_emit *emit)
 {
@@ -54,7 +70,7 @@ base_send(struct vmn_emit *emit)
         flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_TRACK, TRACK_SEND,
                             SEND_TRACKED);
         vmn_match(flow, VMN_F_ETH_TYPE, ip_types[i]);
-        vmn_act_set(vmn_flow_actions(flow), REG_KEEP, 0);
+        clear_scratch(vmn_flow_actions(flow));
         act_set_named(vmn_flow_actions(flow), false);
         vmn_act_ct(vmn_flow_actions(flow),
                    &(struct vmn_ct) { .zone = VMN_REG_ZONE,

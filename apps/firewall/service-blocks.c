@@ -31,9 +31,9 @@ match_named(struct vmn_flow *flow)
     vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_NAMED, VMN_FLAG_NAMED);
 }
 
-/* Ports are rounded to blocks of 64, and blocks side by side are one: so most
+/* Ports are rounded to blocks of 16, and blocks side by side are one: so most
  * rules that come find their ports there. */
-#define BLOCK_PORTS 64
+#define BLOCK_PORTS 16
 
 /* Adds the blocks of what 'service' names. */
 static void

@@ -167,6 +167,26 @@ group_add(const struct balancer_ctx *ctx, struct vmn_scope scope,
     return group;
 }
 
+/* Has a group choose. */
+static void
+act_by_group(const struct balancer_ctx *ctx, struct vmn_actions *actions,
+             const struct vmn_group_msg *group)
+{
+    if (is_committed_by_group(ctx)) {
+        act_forget_choice(actions);
+    }
+    vmn_act_group(actions, group);
+}
+
+/* Sends on to the backend of that number. */
+static void
+act_chosen(const struct balancer_ctx *ctx, struct vmn_actions *actions,
+           uint32_t number)
+{
+    vmn_act_set(actions, REG_BACKEND, number);
+    vmn_act_goto(actions, STAGE_BALANCE, table_after_choice(ctx));
+}
+
 static struct vmn_flow *
 choose_add(const struct balancer_ctx *ctx, struct vmn_scope scope,
            uint16_t priority)
@@ -209,8 +229,9 @@ emit_here(struct balancer_ctx *ctx)
                 backends_add(ctx, &here, all->n - i, all->members[j]);
             }
         }
-        vmn_act_group(vmn_flow_actions(choose_add(ctx, scope, CHOOSE_HERE)),
-                      group_add(ctx, scope, host, &here));
+        act_by_group(ctx,
+                     vmn_flow_actions(choose_add(ctx, scope, CHOOSE_HERE)),
+                     group_add(ctx, scope, host, &here));
     }
 }
 
@@ -223,18 +244,22 @@ emit_known(const struct balancer_ctx *ctx)
         uint32_t number = number_of(ctx, ctx->serving.members[i]);
 
         vmn_match(flow, VMN_REG_CLIENT_VALUE, number);
-        vmn_act_set(vmn_flow_actions(flow), REG_BACKEND, number);
-        vmn_act_goto(vmn_flow_actions(flow), STAGE_BALANCE,
-                     table_after_choice(ctx));
+        act_chosen(ctx, vmn_flow_actions(flow), number);
     }
 }
 
 void
 emit_choice(struct balancer_ctx *ctx)
 {
+    const struct vmn_lb_member *only = only_backend(ctx);
     struct vmn_actions *actions = vmn_flow_actions(
         choose_add(ctx, ctx->scope, CHOOSE_ANY));
 
+    if (only) {
+        /* A group would take packets once more through the datapath. */
+        act_chosen(ctx, actions, number_of(ctx, only));
+        return;
+    }
     if (ctx->lb->affinity_s) {
         emit_known(ctx);
     }
@@ -246,7 +271,7 @@ emit_choice(struct balancer_ctx *ctx)
     } else if (ctx->lb->locality == VMN_LOCALITY_REQUIRE) {
         act_reject(actions, "no backend on this host");
     } else {
-        vmn_act_group(actions, group_add(ctx, ctx->scope, "",
-                                         &ctx->serving));
+        act_by_group(ctx, actions,
+                     group_add(ctx, ctx->scope, "", &ctx->serving));
     }
 }

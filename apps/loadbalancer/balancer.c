@@ -166,6 +166,20 @@ is_committed_by_group(const struct balancer_ctx *ctx)
             && is_one_target(ctx->lb));
 }
 
+const struct vmn_lb_member *
+only_backend(const struct balancer_ctx *ctx)
+{
+    return (ctx->serving.n == 1 && ctx->lb->locality != VMN_LOCALITY_REQUIRE
+            ? ctx->serving.members[0] : NULL);
+}
+
+void
+act_forget_choice(struct vmn_actions *actions)
+{
+    vmn_act_set(actions, REG_BALANCER, 0);
+    vmn_act_set(actions, REG_BACKEND, 0);
+}
+
 void
 act_commit(const struct balancer_ctx *ctx, struct vmn_actions *actions,
            const struct vmn_lb_member *member, uint16_t target)
@@ -217,6 +231,9 @@ emit_chosen(const struct balancer_ctx *ctx, const struct vmn_lb_member *member,
             act_learn_client(ctx->view, vmn_flow_actions(flow), ctx->lb);
             vmn_act_set(vmn_flow_actions(flow), REG_BALANCER, ctx->number);
         }
+        if (!is_limited(ctx)) {
+            act_forget_choice(vmn_flow_actions(flow));
+        }
         act_commit(ctx, vmn_flow_actions(flow), member, target);
         if (all) {
             break;
@@ -229,7 +246,7 @@ emit_server(const struct balancer_ctx *ctx, const struct vmn_lb_member *member)
 {
     const struct vmn_loadbalancer *server = ctx->server;
 
-    if (is_committed_by_group(ctx)) {
+    if (is_committed_by_group(ctx) && member != only_backend(ctx)) {
         return;
     }
     if (is_one_target(server) && server == ctx->lb) {

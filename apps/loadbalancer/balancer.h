@@ -67,6 +67,12 @@ uint16_t target_of(const struct vmn_lb_port *);
 /* Returns true if the group that chooses a backend also sends connections
  * there, and counts them: nothing else depends on the choice. */
 bool is_committed_by_group(const struct balancer_ctx *);
+/* Returns the backend if there is no choice, so that no group is needed; or
+ * NULL. */
+const struct vmn_lb_member *only_backend(const struct balancer_ctx *);
+/* Takes out of the registers what nobody asks for any more: the datapath would
+ * go on with flows of its own for each value. */
+void act_forget_choice(struct vmn_actions *);
 /* Sends a new connection to port 'target' of the member (0: its own). */
 void act_commit(const struct balancer_ctx *, struct vmn_actions *,
                 const struct vmn_lb_member *, uint16_t target);

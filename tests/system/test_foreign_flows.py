@@ -27,7 +27,8 @@ def make_town(lab):
     world.policy("p", "r2", rule("ingress", "allow", ["r1"],
                                  [entry("tcp", 80), entry("udp", 9000)]))
     world.put("loadbalancers", "lb", vip="10.0.0.100", networks=["net"],
-              ports=[{"port": 80}], selector="role=r2")
+              ports=[{"port": 80}],
+              backends=[{"port": "v1"}, {"port": "v2"}])
     assert world.reaches(lab.vm("v1"), lab.vm("v2"))
     return world
 

@@ -152,9 +152,19 @@ def crowd(lab, world):
 
 
 def test_a_port_in_a_service_costs_a_flow(lab, crowd):
+    """80 and 90 are of one block of ports."""
+    for new, gone, anew in changed_by(lab, lambda: crowd.put(
+            "services", "web", entries=[entry("tcp", 80, 90)])):
+        assert len(new) == 1 and not gone and not anew, (new, gone, anew)
+
+
+def test_a_port_in_another_block_costs_the_block_as_well(lab, crowd):
+    """Blocks are of 16 ports, a flow for each of TCP's families."""
     for new, gone, anew in changed_by(lab, lambda: crowd.put(
             "services", "web", entries=[entry("tcp", 80, 99)])):
-        assert len(new) == 1 and not gone and not anew, (new, gone, anew)
+        assert len(new) == 3 and not gone and not anew, (new, gone, anew)
+        blocks = [f for f in new if "tp_dst=0x60/0xfff0" in str(f)]
+        assert len(blocks) == 2, new
 
 
 def test_a_port_in_a_rule_costs_that_rule(lab, crowd):

@@ -2,7 +2,7 @@
 """What a scan leaves in the caches of switches: a few flows, and not one for
 each port or address that was tried."""
 
-from conftest import entry, rule
+from conftest import entry, rule, wait_quiet
 
 from vmnlab import frames
 from vmnlab.netns import wait_for
@@ -12,6 +12,7 @@ N_TRIED = 3000
 FEW = 600
 # What fits into the queues on the way.
 PART = 100
+N_VIPS = 20
 PORTS = [80, 443, "8080-8083", 9000]
 CIDRS = ["10.1.0.0/20", "10.1.33.7", "10.1.77.0/24", "192.0.2.0/24"]
 
@@ -120,3 +121,27 @@ def test_scan_of_addresses_behind_a_router(world):
              frames.udp6(mac, a.mac, a.ip6, b.ip6, 40001, 9, b"honest"))):
         most, _ = most_cached(world, scan, honest, b)
         assert most < FEW
+
+
+def test_many_virtual_ips_of_one_server(world):
+    """From where they go to the server on, they are all alike."""
+    a, b = two(world)
+    for i in range(N_VIPS):
+        world.put("loadbalancers", "lb%d" % i, vip="10.0.0.%d" % (100 + i),
+                  networks=["net"], ports=[{"port": 80}], protocol="udp",
+                  backends=[{"port": "b"}])
+    wait_quiet(world.lab)
+    h1 = world.lab.host("h1")
+    h1.appctl("revalidator/purge")
+    with frames.Capture(b.ns) as capture:
+        for i in range(N_VIPS):
+            frames.send(a, frames.udp("0e:56:4f:00:00:64", a.mac, a.ip,
+                                      "10.0.0.%d" % (100 + i), 40000 + i, 80,
+                                      b"hello"))
+        wait_for("all of them", lambda: len({frames.of_udp(f)[0] for f in
+                                             capture.read() if b"hello" in f})
+                 == N_VIPS, 20)
+    to_server = [line for line in h1.appctl(
+        "dpctl/dump-flows").splitlines()
+        if "dst=%s," % b.ip in line or "dst=%s/" % b.ip in line]
+    assert to_server and len(to_server) < N_VIPS / 2

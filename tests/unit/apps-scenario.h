@@ -23,7 +23,7 @@ struct step {
 
 struct scenario {
     const char *name;
-    struct step steps[6];
+    struct step steps[8];
 };
 
 /* Runs 'n' scenarios as the tests of 'group', with 'apps' as

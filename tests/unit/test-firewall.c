@@ -24,6 +24,9 @@
  * port is in a block that some rule names. */
 #define NAMED ",reg9=0x40/0x40"
 #define SET_NAMED "set_field:0x40/0x40->reg9,"
+#define CLEAR_SCRATCH                                                       \
+    "set_field:0->reg10,set_field:0->reg11,set_field:0->reg12,"             \
+    "set_field:0->reg13,set_field:0->reg14,set_field:0->reg15"
 
 static struct scenario scenarios[] = {
     { "firewall_gives_one_identity_to_ports_of_the_same_groups", {
@@ -219,13 +222,13 @@ static struct scenario scenarios[] = {
           "   {'protocol': 'udp', 'ports': ['1024-65535']},"
           "   {'protocol': 'icmp', 'icmp_type': 8, 'icmp_code': 0},"
           "   {'protocol': 'icmpv6', 'icmp_type': 128}]}]}}", {
-            { "h1", "+firewall.track/2 100 tcp," SHOP ",tp_dst=0x40/0xffc0 "
+            { "h1", "+firewall.track/2 100 tcp," SHOP ",tp_dst=0x50/0xfff0 "
               "actions=" SET_NAMED "move:NXM_NX_REG1[]->NXM_NX_REG10[],"
               "resubmit(,{TABLE:firewall.track/5}),"
               "goto_table:{TABLE:firewall.track/3}" },
-            { "h1", "+firewall.track/2 100 tcp6," SHOP ",tp_dst=0x40/0xffc0" },
-            { "h1", "+firewall.track/2 100 tcp," SHOP ",tp_dst=0x80/0xffc0" },
-            { "h1", "+firewall.track/2 100 tcp," SHOP ",tp_dst=0x180/0xffc0" },
+            { "h1", "+firewall.track/2 100 tcp6," SHOP ",tp_dst=0x50/0xfff0" },
+            { "h1", "+firewall.track/2 100 tcp," SHOP ",tp_dst=0x80/0xfff0" },
+            { "h1", "+firewall.track/2 100 tcp," SHOP ",tp_dst=0x1b0/0xfff0" },
             { "h1", "+firewall.track/2 100 udp," SHOP ",tp_dst=0x400/0xfc00" },
             { "h1", "+firewall.track/2 100 udp6," SHOP
               ",tp_dst=0x8000/0x8000" },
@@ -237,11 +240,11 @@ static struct scenario scenarios[] = {
           " {'direction': 'ingress', 'action': 'allow', 'services':"
           "  [{'protocol': 'tcp', 'ports': ['128-130']}]},"
           " {'direction': 'egress', 'action': 'deny', 'services':"
-          "  [{'protocol': 'tcp', 'ports': ['192-255']},"
+          "  [{'protocol': 'tcp', 'ports': ['144-255']},"
           "   {'protocol': 'sctp', 'ports': ['80']},"
           "   {'protocol': 'udp'}]}]}}", {
             { "h1", "+firewall.track/2 100 tcp," SHOP ",tp_dst=0x80/0xff80" },
-            { "h1", "-,tp_dst=0x40/0xffc0" }, { "h1", "-,tp_dst=0xc0/0xffc0" },
+            { "h1", "-,tp_dst=0x50/0xfff0" }, { "h1", "-,tp_dst=0x90/0xfff0" },
             { "h1", "-firewall.track/2 100 udp" },
             { "h1", "-firewall.track/2 100 sctp" },
             { "h1", "-firewall.track/2 100 icmp" },
@@ -389,7 +392,7 @@ static struct scenario scenarios[] = {
             { "h2", "+firewall.policy/19 110 ct_state=-inv+trk,ct_nw_proto=6,"
               "ct_tp_dst=22" },
             { "h2", "+firewall.policy/19 110 conj_id=" },
-            { "h2", "+firewall.track/2 100 tcp," SHOP ",tp_dst=0x0/0xffc0 "
+            { "h2", "+firewall.track/2 100 tcp," SHOP ",tp_dst=0x10/0xfff0 "
               "actions=" SET_NAMED },
             { "h2", "-firewall.policy/1 110 conj_id=" },
             { "h2", "+overlay.arp/0 70 arp,in_port=7 actions=drop "
@@ -433,7 +436,7 @@ static struct scenario scenarios[] = {
           "   [{'protocol': 'tcp'}]},"
           "  {'direction': 'ingress', 'action': 'pass'},"
           "  {'direction': 'egress', 'action': 'allow'}]}}", {
-            { "h1", "+firewall.track/0 100 ip actions=set_field:0->reg12,"
+            { "h1", "+firewall.track/0 100 ip actions=" CLEAR_SCRATCH ","
               "set_field:0/0x40->reg9,ct(table=" },
             { "h1", "+firewall.policy/31 32797 conj_id=1 actions="
               "set_field:0xd00/0xff00->reg12,"
@@ -564,7 +567,7 @@ static struct scenario scenarios[] = {
               SHOP " actions=" },
             { "h1", "+firewall.track/0 150 icmp6,icmp_type=135 actions=goto" },
             { "h1", "+firewall.track/0 100 ipv6 actions="
-              "set_field:0->reg12,set_field:0/0x40->reg9,ct(" },
+              CLEAR_SCRATCH ",set_field:0/0x40->reg9,ct(" },
             { "h1", "+firewall.track/1 95 ct_state=-inv+trk,ipv6,"
               "nw_frag=later actions=goto" } } },
     } },

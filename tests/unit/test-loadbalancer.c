@@ -95,7 +95,8 @@ static struct scenario scenarios[] = {
               "set_field:{loadbalancer.balancer:lb}->reg12,"
               "goto_table:{TABLE:loadbalancer.balance/3}" },
             { "h1", "+loadbalancer.balance/3 50 " SHOP ","
-              "reg12={loadbalancer.balancer:lb} actions=group:1\n" },
+              "reg12={loadbalancer.balancer:lb} actions=set_field:0->reg12,"
+              "set_field:0->reg10,group:1\n" },
             { "h1", "+group_id=1,type=select,selection_method=dp_hash" },
             /* The least that are exact: 4 and 12 of 16. */
             { "h1", "+bucket_id:0,weight:4,actions=note:00.00.00.12.00.00,"
@@ -157,6 +158,27 @@ static struct scenario scenarios[] = {
             { "h1", "+bucket_id:2,weight:1,actions=note:00.00.00.11.00.00,"
               "ct(commit,table={TABLE:loadbalancer.balance/9},"
               "zone=NXM_NX_REG8[0..15],nat(dst=10.0.0.1:8080))" } } },
+        /* One alone needs no choice. */
+        { "{'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
+          " ['shop'], 'ports': [{'port': 80, 'target': 8080}],"
+          " 'backends': [{'port': 'web1'}]}}", {
+            { "h1", "-group_id=1," },
+            { "h1", "+loadbalancer.balance/3 50 " SHOP ","
+              "reg12={loadbalancer.balancer:lb} actions="
+              "set_field:{loadbalancer.backend:lb|web1}->reg10,"
+              "goto_table:{TABLE:loadbalancer.balance/6}" },
+            { "h1", "+loadbalancer.balance/6 100 ip," SHOP ","
+              "reg10={loadbalancer.backend:lb|web1},"
+              "reg12={loadbalancer.balancer:lb} actions="
+              "note:00.00.00.11.00.00,set_field:0->reg12,set_field:0->reg10,"
+              "ct(commit,table={TABLE:loadbalancer.balance/9},"
+              "zone=NXM_NX_REG8[0..15],nat(dst=10.0.0.1:8080))" } } },
+        { "{'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
+          " ['shop'], 'ports': [{'port': 80, 'target': 8080}],"
+          " 'backends': [{'port': 'web1', 'weight': 2}],"
+          " 'selector': 'tier=app'}}", {
+            { "h1", "+group_id=1,type=select,selection_method=dp_hash" },
+            { "h1", "-loadbalancer.balance/6 100 " } } },
         /* By selector it leaves with its label, by name with its binding. */
         { "{'ports/app1': {'network': 'shop', 'ips': ['10.0.0.3'],"
           " 'mac': '02:00:00:00:00:03'}, 'bindings/web1': null}", {
@@ -299,7 +321,8 @@ static struct scenario scenarios[] = {
             { "h1", "+balance/3 70 " SHOP ",reg12=" },
             { "h3", "-balance/3 70 " SHOP ",reg12=" },
             { "h3", "+balance/3 50 " SHOP ","
-              "reg12={loadbalancer.balancer:lb} actions=group:" } } },
+              "reg12={loadbalancer.balancer:lb} actions=set_field:0->reg12,"
+              "set_field:0->reg10,group:" } } },
         { "{'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
           " ['shop'], 'ports': [{'port': 80}], 'selector': 'tier=web',"
           " 'locality': 'require'}}", {
@@ -484,17 +507,18 @@ what_drains_or_is_down_gets_nothing_new_and_is_counted(void **state)
         const char *rows;
         bool counted;
     } steps[] = {
-        { "{" LB("{'port': 'web1', 'drain': true}, {'port': 'web2'}") "}",
-          true },
+        { "{" LB("{'port': 'web1', 'drain': true}, {'port': 'web2'},"
+                 " {'port': 'app1'}") "}", true },
         { "{'healths/lb/web1': {'loadbalancer': 'lb', 'port': 'web1',"
           " 'state': 'drained'}}", false },
         { "{'loadbalancers/lb': {'vip': '10.0.0.100', 'networks': ['shop'],"
           " 'ports': [{'port': 80}], 'affinity': {}, 'backends':"
-          " [{'port': 'web1'}, {'port': 'web2'}],"
+          " [{'port': 'web1'}, {'port': 'web2'}, {'port': 'app1'}],"
           " 'health': {'type': 'tcp'}},"
           " 'healths/lb/web1': {'loadbalancer': 'lb', 'port': 'web1',"
           " 'state': 'down'}, 'healths/lb/web2': {'loadbalancer': 'lb',"
-          " 'port': 'web2', 'state': 'up'}}", true },
+          " 'port': 'web2', 'state': 'up'}, 'healths/lb/app1':"
+          " {'loadbalancer': 'lb', 'port': 'app1', 'state': 'up'}}", true },
     };
     struct apps_fixture *f = apps_fixture_create(shop_apps);
     struct ds flows = DS_EMPTY_INITIALIZER;
@@ -502,12 +526,14 @@ what_drains_or_is_down_gets_nothing_new_and_is_counted(void **state)
 
     (void) state;
     apps_fixture_apply(f, "{" BASE "," LB("{'port': 'web1'},"
-                                          "{'port': 'web2'}") "}");
+                                          "{'port': 'web2'},"
+                                          "{'port': 'app1'}") "}");
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
         apps_fixture_apply(f, steps[i].rows);
         apps_fixture_check(f);
         read_slots(f, slots);
-        assert_int_equal(n_slots_of(f, slots, "web2"), 256);
+        assert_int_equal(n_slots_of(f, slots, "web2")
+                         + n_slots_of(f, slots, "app1"), 256);
         ds_clear(&flows);
         apps_fixture_flows(f, "h1", false, &flows);
         assert_int_equal(count(ds_cstr(&flows), "nat(dst=10.0.0.1"),
