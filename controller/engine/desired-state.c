@@ -103,6 +103,7 @@ slot_get(struct desired_state *desired, const struct flow_draft *draft)
 
     slot = xzalloc(offsetof(struct slot, match) + match_size);
     slot->kind = draft->kind;
+    slot->by_host = true;
     slot->table = draft->table;
     slot->priority = draft->priority;
     slot->group_id = draft->group_id;
@@ -114,22 +115,29 @@ slot_get(struct desired_state *desired, const struct flow_draft *draft)
     return slot;
 }
 
+/* Schedules what is wanted in 'scope' to be resolved or, if the slot is not
+ * by host, all of it. */
 static void
-slot_mark(struct desired_state *desired, struct slot *slot)
+slot_mark(struct desired_state *desired, struct slot *slot,
+          const struct engine_scope *scope)
 {
-    if (!slot->dirty) {
-        slot->dirty = true;
-        if (desired->n_dirty >= desired->allocated_dirty) {
-            desired->dirty = x2nrealloc(desired->dirty,
-                                        &desired->allocated_dirty,
-                                        sizeof *desired->dirty);
-        }
-        desired->dirty[desired->n_dirty++] = slot;
+    if (slot->dirty) {
+        return;
     }
+    slot->dirty = !slot->by_host;
+    if (desired->n_dirty >= desired->allocated_dirty) {
+        desired->dirty = x2nrealloc(desired->dirty,
+                                    &desired->allocated_dirty,
+                                    sizeof *desired->dirty);
+    }
+    desired->dirty[desired->n_dirty].slot = slot;
+    desired->dirty[desired->n_dirty++].scope = slot->by_host ? scope : NULL;
+    slot->n_marks++;
 }
 
-static void
-note_conflict(struct desired_state *desired, struct slot *slot, bool conflict)
+void
+slot_note_conflict(struct desired_state *desired, struct slot *slot,
+                   bool conflict)
 {
     struct entry_array *array = slot->has_array ? slot->array : NULL;
 
@@ -143,10 +151,10 @@ note_conflict(struct desired_state *desired, struct slot *slot, bool conflict)
     }
 }
 
-static void
+void
 slot_free(struct desired_state *desired, struct slot *slot)
 {
-    note_conflict(desired, slot, false);
+    slot_note_conflict(desired, slot, false);
     hmap_remove(shards_at(&desired->slots, slot->hmap_node.hash),
                 &slot->hmap_node);
     if (slot->has_array) {
@@ -161,6 +169,41 @@ slot_entry(const struct desired_state *desired, const struct slot *slot,
 {
     return desired_entry(desired,
                          slot_entries(CONST_CAST(struct slot *, slot))[i]);
+}
+
+/* Returns the first of the slot's entries, which are by host, whose scope is
+ * not before 'scope' or, with 'after', is after it. */
+static size_t
+slot_bound(const struct desired_state *desired, const struct slot *slot,
+           const struct engine_scope *scope, bool after)
+{
+    size_t low = 0, high = slot->n_entries;
+
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        const struct engine_scope *other = entry_scope(slot_entry(desired,
+                                                                  slot, mid));
+
+        if (other < scope || (after && other == scope)) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    return low;
+}
+
+struct slot_range
+slot_range_of(const struct desired_state *desired, const struct slot *slot,
+              const struct engine_scope *scope)
+{
+    struct slot_range range = { 0, slot->n_entries };
+
+    if (slot->by_host) {
+        range.first = slot_bound(desired, slot, scope, false);
+        range.end = slot_bound(desired, slot, scope, true);
+    }
+    return range;
 }
 
 /* Entries.  -------------------------------------------------------------- */
@@ -251,6 +294,59 @@ slot_grow(struct slot *slot)
     slot->has_array = true;
 }
 
+/* Returns true if the entry wants an item of its own on one host. */
+bool
+entry_is_of_host(const struct entry *entry)
+{
+    return (!entry_contributes(entry)
+            && entry_scope(entry)->kind == VMN_SCOPE_HOST);
+}
+
+/* Adds an entry.  A slot ceases to be by host with the first entry that is
+ * not. */
+static void
+slot_insert(const struct desired_state *desired, struct slot *slot,
+            uint32_t number)
+{
+    const struct entry *entry = desired_entry(desired, number);
+    size_t at = slot->n_entries;
+    uint32_t *entries;
+
+    slot->by_host = slot->by_host && entry_is_of_host(entry);
+    if (slot->by_host) {
+        at = slot_bound(desired, slot, entry_scope(entry), true);
+    }
+    if (slot->n_entries >= (slot->has_array ? slot->array->allocated : 1)) {
+        slot_grow(slot);
+    }
+    entries = slot_entries(slot);
+    memmove(&entries[at + 1], &entries[at],
+            (slot->n_entries++ - at) * sizeof *entries);
+    entries[at] = number;
+}
+
+/* Removes an entry. */
+static void
+slot_extract(const struct desired_state *desired, struct slot *slot,
+             uint32_t number)
+{
+    struct slot_range range = slot_range_of(
+        desired, slot, entry_scope(desired_entry(desired, number)));
+    uint32_t *entries = slot_entries(slot);
+    size_t i = range.first;
+
+    while (entries[i] != number) {
+        i++;
+    }
+    slot->n_entries--;
+    if (slot->by_host) {
+        memmove(&entries[i], &entries[i + 1],
+                (slot->n_entries - i) * sizeof *entries);
+    } else {
+        entries[i] = entries[slot->n_entries];
+    }
+}
+
 /* Returns the number of a new entry, of which the caller sets what it
  * contributes. */
 static uint32_t
@@ -265,11 +361,8 @@ add_entry(struct engine *engine, struct unit_node *unit,
     entry->unit = unit;
     entry->slot = slot;
     entry->what = what;
-    if (slot->n_entries >= (slot->has_array ? slot->array->allocated : 1)) {
-        slot_grow(slot);
-    }
-    slot_entries(slot)[slot->n_entries++] = number;
-    slot_mark(desired, slot);
+    slot_insert(desired, slot, number);
+    slot_mark(desired, slot, entry_scope(entry));
     unit_class(engine, unit)->n_desired[slot->kind]++;
     return number;
 }
@@ -312,15 +405,9 @@ desired_remove(struct engine *engine, uint32_t number)
 {
     struct entry *entry = desired_entry(&engine->desired, number);
     struct slot *slot = entry->slot;
-    uint32_t *entries = slot_entries(slot);
 
-    for (size_t i = 0; i < slot->n_entries; i++) {
-        if (entries[i] == number) {
-            entries[i] = entries[--slot->n_entries];
-            break;
-        }
-    }
-    slot_mark(&engine->desired, slot);
+    slot_extract(&engine->desired, slot, number);
+    slot_mark(&engine->desired, slot, entry_scope(entry));
     unit_class(engine, entry->unit)->n_desired[slot->kind]--;
     if (entry_contributes(entry)) {
         scope_unref(entry_scope(entry));
@@ -334,403 +421,11 @@ desired_remove(struct engine *engine, uint32_t number)
 }
 
 void
-desired_mark(struct engine *engine, uint32_t entry)
+desired_mark(struct engine *engine, uint32_t number)
 {
-    slot_mark(&engine->desired, desired_entry(&engine->desired, entry)->slot);
-}
+    struct entry *entry = desired_entry(&engine->desired, number);
 
-/* Merging.  -------------------------------------------------------------- */
-
-int
-clause_compare(const void *a_, const void *b_)
-{
-    const struct clause *a = a_;
-    const struct clause *b = b_;
-
-    return (a->id != b->id ? (a->id < b->id ? -1 : 1)
-            : a->clause != b->clause ? a->clause - b->clause
-            : a->n_clauses - b->n_clauses);
-}
-
-/* Returns all clauses that entries of 'scope' contribute, sorted, without
- * duplicates.  The caller frees them. */
-static struct clause *
-collect_clauses(const struct desired_state *desired, const struct slot *slot,
-                const struct engine_scope *scope, size_t *n_clauses)
-{
-    size_t n = 0, allocated = slot->n_entries;
-    struct clause *clauses = xmalloc(allocated * sizeof *clauses);
-
-    for (size_t i = 0; i < slot->n_entries; i++) {
-        const struct entry *entry = slot_entry(desired, slot, i);
-
-        if (entry_contributes(entry) && entry_scope(entry) == scope) {
-            size_t n_own;
-            const struct clause *own = entry_clauses(entry, &n_own);
-
-            while (allocated - n < n_own) {
-                clauses = x2nrealloc(clauses, &allocated, sizeof *clauses);
-            }
-            memcpy(&clauses[n], own, n_own * sizeof *clauses);
-            n += n_own;
-        }
-    }
-    qsort(clauses, n, sizeof *clauses, clause_compare);
-    *n_clauses = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (!i || clause_compare(&clauses[i], &clauses[*n_clauses - 1])) {
-            clauses[(*n_clauses)++] = clauses[i];
-        }
-    }
-    return clauses;
-}
-
-/* Returns the flow with the clauses of all entries in the scope of 'first'. */
-static struct flow_item *
-merge(struct engine *engine, struct slot *slot, const struct entry *first)
-{
-    struct engine_scope *scope = entry_scope(first);
-    struct ofpbuf ofpacts;
-    struct flow_draft draft;
-    size_t n_clauses;
-    struct clause *clauses = collect_clauses(&engine->desired, slot, scope,
-                                             &n_clauses);
-
-    ofpbuf_init(&ofpacts, n_clauses * sizeof(struct ofpact_conjunction));
-    for (size_t i = 0; i < n_clauses; i++) {
-        struct ofpact_conjunction *conj = ofpact_put_CONJUNCTION(&ofpacts);
-
-        conj->id = clauses[i].id;
-        conj->clause = clauses[i].clause;
-        conj->n_clauses = clauses[i].n_clauses;
-    }
-    free(clauses);
-    flow_draft_encoded_match(&draft, slot->table, slot->priority, slot->match,
-                             slot->match_size);
-    flow_draft_actions(&draft, engine->registry, draft.key, ofpacts.data,
-                       ofpacts.size);
-    ofpbuf_uninit(&ofpacts);
-
-    struct flow_item *item;
-
-    scope_ref(scope);
-    item = flow_item_create(engine->registry, scope, &draft);
-    flow_draft_uninit(&draft);
-    item->app = unit_class(engine, first->unit)->app_index;
-    return item;
-}
-
-/* Settling.  ------------------------------------------------------------- */
-
-/* An entry that is sorted. */
-struct ordered_entry {
-    const struct entry *entry;
-    uint32_t number;
-};
-
-static int
-compare_entries(const struct entry *a, const struct entry *b)
-{
-    int order = entry_contributes(a) - entry_contributes(b);
-
-    if (!order) {
-        order = a->unit != b->unit ? strcmp(a->unit->name, b->unit->name) : 0;
-    }
-    if (!order) {
-        const struct engine_scope *x = entry_scope(a);
-        const struct engine_scope *y = entry_scope(b);
-
-        order = x != y ? strcmp(x->name, y->name) : 0;
-    }
-    if (!order && !entry_contributes(a)) { /* Clauses are sorted later. */
-        uint64_t x = entry_item(a)->digest;
-        uint64_t y = entry_item(b)->digest;
-
-        order = x < y ? -1 : x > y;
-    }
-    return order;
-}
-
-static int
-compare_ordered(const void *a_, const void *b_)
-{
-    const struct ordered_entry *a = a_;
-    const struct ordered_entry *b = b_;
-
-    return compare_entries(a->entry, b->entry);
-}
-
-static void
-sort_entries(const struct desired_state *desired, struct slot *slot)
-{
-    struct ordered_entry *ordered = xmalloc(slot->n_entries * sizeof *ordered);
-    uint32_t *entries = slot_entries(slot);
-
-    for (size_t i = 0; i < slot->n_entries; i++) {
-        ordered[i].number = entries[i];
-        ordered[i].entry = desired_entry(desired, entries[i]);
-    }
-    qsort(ordered, slot->n_entries, sizeof *ordered, compare_ordered);
-    for (size_t i = 0; i < slot->n_entries; i++) {
-        entries[i] = ordered[i].number;
-    }
-    free(ordered);
-}
-
-/* Returns true if the slot's entries only contribute clauses in one scope. */
-static bool
-is_one_merge(const struct desired_state *desired, const struct slot *slot)
-{
-    const struct engine_scope *scope = entry_scope(slot_entry(desired, slot,
-                                                              0));
-
-    for (size_t i = 0; i < slot->n_entries; i++) {
-        const struct entry *entry = slot_entry(desired, slot, i);
-
-        if (!entry_contributes(entry) || entry_scope(entry) != scope) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static void
-swap_entries(struct slot *slot, size_t i, size_t j)
-{
-    uint32_t *entries = slot_entries(slot);
-    uint32_t number = entries[i];
-
-    entries[i] = entries[j];
-    entries[j] = number;
-}
-
-/* Sorts the slot's entries, as far as their order matters. */
-static void
-order_entries(const struct desired_state *desired, struct slot *slot)
-{
-    size_t n = slot->n_entries;
-
-    if (n < 2) {
-        return;
-    }
-    if (!is_one_merge(desired, slot)) {
-        sort_entries(desired, slot);
-        return;
-    }
-    /* Only the first and the last matter, and there may be many. */
-    for (size_t i = 1; i < n; i++) {
-        if (compare_entries(slot_entry(desired, slot, i),
-                            slot_entry(desired, slot, 0)) < 0) {
-            swap_entries(slot, i, 0);
-        }
-    }
-    for (size_t i = 1; i < n - 1; i++) {
-        if (compare_entries(slot_entry(desired, slot, i),
-                            slot_entry(desired, slot, n - 1)) > 0) {
-            swap_entries(slot, i, n - 1);
-        }
-    }
-}
-
-static bool
-scope_is_taken(struct flow_item *const *items, size_t n,
-               const struct engine_scope *scope)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (scope_may_meet(items[i]->scope, scope)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Returns true if one of the first 'n' entries contributes in the scope. */
-static bool
-clauses_are_merged(const struct desired_state *desired,
-                   const struct slot *slot, size_t n,
-                   const struct engine_scope *scope)
-{
-    for (size_t i = 0; i < n; i++) {
-        const struct entry *entry = slot_entry(desired, slot, i);
-
-        if (entry_contributes(entry) && entry_scope(entry) == scope) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Returns what switches are to install for the slot's entries: an array of
- * counted items, plain ones first.  Sets '*conflict' if an entry is
- * overridden. */
-static struct flow_item **
-slot_choose(struct engine *engine, struct slot *slot, size_t *n_chosen,
-            bool *conflict)
-{
-    const struct desired_state *desired = &engine->desired;
-    struct flow_item **chosen = xmalloc(MAX(slot->n_entries, 1) * sizeof
-                                        *chosen);
-    size_t n = 0;
-
-    *conflict = false;
-    order_entries(desired, slot);
-    for (size_t i = 0; i < slot->n_entries; i++) {
-        const struct entry *entry = slot_entry(desired, slot, i);
-        const struct engine_scope *scope = entry_scope(entry);
-
-        if (entry_contributes(entry)
-            && clauses_are_merged(desired, slot, i, scope)) {
-            continue;
-        }
-        if (scope_is_taken(chosen, n, scope)) {
-            *conflict = true;
-            continue;
-        }
-        chosen[n++] = (entry_contributes(entry)
-                       ? merge(engine, slot, entry)
-                       : flow_item_ref(entry_item(entry)));
-    }
-    *n_chosen = n;
-    return chosen;
-}
-
-static void
-count_item(struct desired_state *desired, const struct flow_item *item, int n)
-{
-    if (item->kind == FLOW_ITEM_FLOW) {
-        desired->n_flows += n;
-    } else {
-        desired->n_groups += n;
-    }
-}
-
-/* Finds and removes from 'active' the item that equals 'item' or, with
- * 'replace', that 'item' replaces. */
-static struct flow_item *
-take_old(struct flow_item **active, size_t n_active, const struct flow_item
-         *item, bool replace)
-{
-    for (size_t i = 0; i < n_active; i++) {
-        struct flow_item *old = active[i];
-
-        if (old && old->scope == item->scope
-            && (replace || flow_item_equal(old, item))) {
-            active[i] = NULL;
-            return old;
-        }
-    }
-    return NULL;
-}
-
-static void
-withdraw(struct engine *engine, struct flow_item *old, struct engine_delta
-         *delta, bool replaced)
-{
-    quotas_remove_item(engine, old);
-    scope_remove_item(old);
-    count_item(&engine->desired, old, -1);
-    delta_add(delta, old, false, replaced);
-    flow_item_unref(old);
-}
-
-/* Uses 'old', which is equal, instead of 'chosen', also in the entries. */
-static struct flow_item *
-keep_equal(const struct desired_state *desired, struct slot *slot,
-           struct flow_item *chosen, struct flow_item *old)
-{
-    const uint32_t *entries = slot_entries(slot);
-
-    for (size_t i = 0; i < slot->n_entries; i++) {
-        struct entry *entry = desired_entry(desired, entries[i]);
-
-        if (entry_item(entry) == chosen && chosen != old) {
-            flow_item_unref(chosen);
-            entry->what = (uintptr_t) flow_item_ref(old);
-            break;
-        }
-    }
-    flow_item_unref(chosen);
-    return old;
-}
-
-/* Sets what switches are to install from now on. */
-static void
-set_active(struct slot *slot, struct flow_item **chosen, size_t n_chosen)
-{
-    if (slot->n_active > 1) {
-        free(slot->active.items);
-    }
-    slot->n_active = n_chosen;
-    if (n_chosen > 1) {
-        slot->active.items = chosen;
-    } else {
-        slot->active.item = n_chosen ? chosen[0] : NULL;
-        free(chosen);
-    }
-}
-
-static void
-slot_update(struct engine *engine, struct slot *slot,
-            struct engine_delta *delta)
-{
-    struct desired_state *desired = &engine->desired;
-    struct flow_item **active = (slot->n_active > 1
-                                 ? slot->active.items : &slot->active.item);
-    struct flow_item **chosen;
-    size_t n_chosen;
-    bool conflict;
-
-    chosen = slot_choose(engine, slot, &n_chosen, &conflict);
-    note_conflict(desired, slot, conflict);
-    for (size_t i = 0; i < n_chosen; i++) {
-        struct flow_item *old = take_old(active, slot->n_active, chosen[i],
-                                         false);
-
-        if (old) {
-            /* Keep the item that switches have. */
-            chosen[i] = keep_equal(desired, slot, chosen[i], old);
-            continue;
-        }
-        old = take_old(active, slot->n_active, chosen[i], true);
-        bool replaced = old != NULL;
-        if (replaced) {
-            withdraw(engine, old, delta, true);
-        }
-        old = withdrawn_take(&engine->dry_run, chosen[i]);
-        if (old) {
-            chosen[i] = keep_equal(desired, slot, chosen[i], old);
-        }
-        scope_add_item(chosen[i]);
-        count_item(desired, chosen[i], 1);
-        delta_add(delta, chosen[i], true, replaced);
-    }
-    for (size_t i = 0; i < slot->n_active; i++) {
-        if (active[i]) {
-            withdraw(engine, active[i], delta, false);
-        }
-    }
-    set_active(slot, chosen, n_chosen);
-    quotas_update_slot(engine, slot);
-    overlap_index_update(&desired->overlap_levels, slot, n_chosen
-                         && !entry_contributes(slot_entry(desired, slot, 0)));
-    if (!slot->n_entries) {
-        slot_free(desired, slot);
-    }
-}
-
-void
-desired_update(struct engine *engine, struct engine_delta *delta)
-{
-    struct desired_state *desired = &engine->desired;
-
-    for (size_t i = 0; i < desired->n_dirty; i++) {
-        desired->dirty[i]->dirty = false;
-        slot_update(engine, desired->dirty[i], delta);
-        engine_yield(engine);
-    }
-    free(desired->dirty);
-    desired->dirty = NULL;
-    desired->n_dirty = desired->allocated_dirty = 0;
+    slot_mark(&engine->desired, entry->slot, entry_scope(entry));
 }
 
 /* The cookie of a merged flow is its slot's key. */

@@ -77,6 +77,7 @@ entry_clauses(const struct entry *entry, size_t *n)
 }
 
 struct engine_scope *entry_scope(const struct entry *);
+bool entry_is_of_host(const struct entry *);
 /* Returns a digest of the whole entry except its scope. */
 uint64_t entry_digest(const struct entry *);
 
@@ -104,13 +105,17 @@ struct slot {
     struct ovs_list shape_node; /* In 'shape'. */
     uint32_t n_entries;
     uint32_t n_active;
+    uint32_t n_marks;           /* Of desired's 'dirty'. */
     uint32_t group_id;
     uint16_t priority;
     uint16_t match_size;
     uint8_t table;
     uint8_t kind;               /* An enum flow_item_kind. */
     bool has_array;
-    bool dirty;                 /* In desired's 'dirty'. */
+    bool by_host;               /* entry_is_of_host() of all entries; they and
+                                 * the items are in the order of their scopes'
+                                 * addresses. */
+    bool dirty;                 /* To be resolved as a whole. */
     uint8_t match[];            /* Encoded; flows only. */
 };
 
@@ -127,11 +132,29 @@ slot_active(const struct slot *slot)
     return slot->n_active > 1 ? slot->active.items : &slot->active.item;
 }
 
+/* Some of a slot's entries: from 'first' until before 'end'. */
+struct slot_range {
+    size_t first, end;
+};
+
+static inline struct slot_range
+slot_all(const struct slot *slot)
+{
+    return (struct slot_range) { 0, slot->n_entries };
+}
+
+/* What is to be resolved again: of a slot that is by host one scope, which may
+ * be gone, and otherwise all. */
+struct slot_mark {
+    struct slot *slot;
+    const struct engine_scope *scope;
+};
+
 struct desired_state {
     struct shards slots;
     struct number_table entries; /* Of struct entry. */
     size_t n_dirty, allocated_dirty;
-    struct slot **dirty;        /* In the order in which they were marked. */
+    struct slot_mark *dirty;    /* In the order in which they were marked. */
     struct ovs_list conflicts;  /* Of struct entry_array. */
     struct overlap_index overlap_levels;
     size_t n_flows, n_groups;   /* Active items. */
@@ -150,6 +173,24 @@ desired_entry(const struct desired_state *desired, uint32_t number)
 /* Returns an entry of the slot, of 'n_entries'. */
 const struct entry *slot_entry(const struct desired_state *,
                                const struct slot *, size_t i);
+
+/* Returns the entries that may be of 'scope': just these if the slot is by
+ * host, and otherwise all. */
+struct slot_range slot_range_of(const struct desired_state *,
+                                const struct slot *,
+                                const struct engine_scope *);
+/* Returns the item of 'scope', or NULL, of a slot that is by host. */
+const struct flow_item *slot_item_of(const struct slot *,
+                                     const struct engine_scope *);
+/* Returns entries of a slot in conflict, of which the first and the last have
+ * different owners. */
+struct slot_range slot_get_conflict(const struct desired_state *,
+                                    const struct slot *);
+
+/* For desired-settle.c.  Remembers whether an entry is overridden. */
+void slot_note_conflict(struct desired_state *, struct slot *, bool conflict);
+/* For desired-settle.c.  The slot must have neither entries nor items. */
+void slot_free(struct desired_state *, struct slot *);
 
 /* Add an entry of 'unit', and return its number.  desired_add() creates the
  * item of 'draft'; for desired_contribute() a draft of the match is

@@ -113,8 +113,9 @@ conflicting_slots(const struct engine *engine,
         }
 
         const struct slot *slot = array->slot;
-        const char *first = slot_entry(desired, slot, 0)->unit->name;
-        const char *second = slot_entry(desired, slot, slot->n_entries - 1)
+        struct slot_range range = slot_get_conflict(desired, slot);
+        const char *first = slot_entry(desired, slot, range.first)->unit->name;
+        const char *second = slot_entry(desired, slot, range.end - 1)
                              ->unit->name;
         char *text = slot->kind == FLOW_ITEM_GROUP
             ? xasprintf("both desire group %u; that of the first is installed",
@@ -201,9 +202,30 @@ check_items(struct search *search, const struct flow_item *a,
     }
 }
 
+/* Checks two slots that are by host: on each host it has one item of each. */
+static void
+check_hosts(struct search *search, const struct slot *a, const struct slot *b)
+{
+    for (size_t i = 0, j = 0; i < a->n_active && j < b->n_active; ) {
+        const struct flow_item *x = slot_active(a)[i];
+        const struct flow_item *y = slot_active(b)[j];
+
+        if (x->scope == y->scope) {
+            check_items(search, x, y);
+        }
+        i += x->scope <= y->scope;
+        j += y->scope <= x->scope;
+    }
+    search->n_pairs += MIN(a->n_active, b->n_active);
+}
+
 static void
 check_slots(struct search *search, const struct slot *a, const struct slot *b)
 {
+    if (a->by_host && b->by_host) {
+        check_hosts(search, a, b);
+        return;
+    }
     for (size_t i = 0; i < a->n_active; i++) {
         for (size_t j = 0; j < b->n_active; j++) {
             check_items(search, slot_active(a)[i],
@@ -389,15 +411,34 @@ engine_known_problems(const struct engine *engine)
 
 /* Overlaps with what a change has added.  -------------------------------- */
 
-/* Returns true if the slot's flow is in 'added', too, and before 'item': each
- * pair of new flows is checked once. */
-static bool
-came_before(const struct slot *slot, const struct flow_item *item,
-            const struct hmapx *added)
+/* Checks 'item' with another unless that is in 'added', too, and before it:
+ * each pair of new flows is checked once. */
+static void
+check_new(struct search *search, const struct flow_item *item,
+          const struct flow_item *other, const struct hmapx *added)
 {
-    const struct flow_item *other = slot_active(slot)[0];
+    if (!hmapx_contains(added, other) || other->xid > item->xid) {
+        check_items(search, item, other);
+    }
+}
 
-    return hmapx_contains(added, other) && other->xid < item->xid;
+static void
+check_with_slot(struct search *search, const struct flow_item *item,
+                const struct slot *slot, const struct hmapx *added)
+{
+    if (slot->by_host && item->scope->kind == VMN_SCOPE_HOST) {
+        const struct flow_item *other = slot_item_of(slot, item->scope);
+
+        search->n_pairs++;
+        if (other) {
+            check_new(search, item, other, added);
+        }
+        return;
+    }
+    search->n_pairs += slot->n_active;
+    for (size_t i = 0; i < slot->n_active; i++) {
+        check_new(search, item, slot_active(slot)[i], added);
+    }
 }
 
 static void
@@ -424,11 +465,7 @@ check_added(struct search *search, const struct flow_item *item,
                 search->cut_short = true;
                 return;
             }
-            search->n_pairs += slot->n_active;
-            for (size_t i = 0; i < slot->n_active
-                 && !came_before(slot, item, added); i++) {
-                check_items(search, item, slot_active(slot)[i]);
-            }
+            check_with_slot(search, item, slot, added);
             engine_yield(search->engine);
         }
     }

@@ -578,9 +578,19 @@ engine_host_digest(const struct engine *engine, const char *host)
     return digest;
 }
 
+/* Returns the item of the slot, which may be NULL, that the host is to have,
+ * or NULL. */
 static const struct flow_item *
-active_on_host(const struct slot *slot, const char *host)
+active_on_host(const struct engine *engine, const struct slot *slot,
+               const char *host)
 {
+    if (slot && slot->by_host && slot->n_active > 1) {
+        const struct engine_scope *scope = scope_find_host(&engine->scopes,
+                                                           host);
+
+        return (scope && scope_has_host(scope, host)
+                ? slot_item_of(slot, scope) : NULL);
+    }
     for (size_t i = 0; slot && i < slot->n_active; i++) {
         if (scope_has_host(slot_active(slot)[i]->scope, host)) {
             return slot_active(slot)[i];
@@ -612,15 +622,18 @@ engine_find_encoded_flow(const struct engine *engine, const char *host,
                          uint8_t table, uint16_t priority, const void *match,
                          size_t match_size)
 {
-    return active_on_host(desired_find_flow(&engine->desired, table, priority,
-                                            match, match_size), host);
+    const struct slot *slot = desired_find_flow(&engine->desired, table,
+                                                priority, match, match_size);
+
+    return active_on_host(engine, slot, host);
 }
 
 const struct flow_item *
 engine_find_group(const struct engine *engine, const char *host,
                   uint32_t group_id)
 {
-    return active_on_host(desired_find_group(&engine->desired, group_id),
+    return active_on_host(engine,
+                          desired_find_group(&engine->desired, group_id),
                           host);
 }
 
@@ -655,12 +668,17 @@ const char *
 engine_item_owner(const struct engine *engine, const struct flow_item *item)
 {
     const struct slot *slot;
+    struct slot_range range;
 
     if (item->kind == FLOW_ITEM_FLOW) {
         return engine_cookie_name(engine, item->cookie);
     }
     slot = desired_find_group(&engine->desired, item->group_id);
-    for (size_t i = 0; slot && i < slot->n_entries; i++) {
+    if (!slot) {
+        return NULL;
+    }
+    range = slot_range_of(&engine->desired, slot, item->scope);
+    for (size_t i = range.first; i < range.end; i++) {
         const struct entry *entry = slot_entry(&engine->desired, slot, i);
 
         if (entry_scope(entry) == item->scope) {

@@ -59,8 +59,9 @@ set_of_item(struct quotas *quotas, const struct desired_state *desired,
 {
     struct quota_draft draft = { 0, 0, NULL };
     struct quota_set *first = NULL, *last = NULL;
+    struct slot_range range = slot_range_of(desired, slot, item->scope);
 
-    for (size_t i = 0; i < slot->n_entries; i++) {
+    for (size_t i = range.first; i < range.end; i++) {
         const struct entry *entry = slot_entry(desired, slot, i);
         struct quota_set *set = entry->unit->quotas;
 
@@ -82,16 +83,14 @@ set_of_item(struct quotas *quotas, const struct desired_state *desired,
 }
 
 void
-quotas_update_slot(struct engine *engine, struct slot *slot)
+quotas_update_slot(struct engine *engine, const struct slot *slot,
+                   struct flow_item *const *items, size_t n)
 {
     struct quotas *quotas = &engine->quotas;
 
-    for (size_t i = 0; !hmap_is_empty(&quotas->sets) && i < slot->n_active;
-         i++) {
-        struct flow_item *item = slot_active(slot)[i];
-
-        set_item(quotas, item,
-                 set_of_item(quotas, &engine->desired, slot, item));
+    for (size_t i = 0; !hmap_is_empty(&quotas->sets) && i < n; i++) {
+        set_item(quotas, items[i],
+                 set_of_item(quotas, &engine->desired, slot, items[i]));
     }
 }
 

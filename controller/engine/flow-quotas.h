@@ -71,8 +71,9 @@ void quotas_relation_destroy(struct relation_node *);
 /* Recounts after all units of the run have been computed, before
  * desired_update(). */
 void quotas_update_units(struct engine *);
-/* Recounts a slot whose active items are final. */
-void quotas_update_slot(struct engine *, struct slot *);
+/* Recounts 'n' items of a slot that are final. */
+void quotas_update_slot(struct engine *, const struct slot *,
+                        struct flow_item *const *items, size_t n);
 /* Stops counting an item that is no longer desired. */
 void quotas_remove_item(struct engine *, struct flow_item *);
 /* Records that 'host' has joined the scope, or left it. */

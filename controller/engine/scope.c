@@ -113,6 +113,22 @@ scope_is(const struct engine_scope *scope, const struct vmn_scope *spec)
 }
 
 struct engine_scope *
+scope_find_host(const struct scope_table *table, const char *host)
+{
+    const struct vmn_scope spec = { .kind = VMN_SCOPE_HOST,
+                                    .key = host };
+    struct engine_scope *scope;
+
+    HMAP_FOR_EACH_WITH_HASH (scope, hmap_node, spec_hash(&spec),
+                             &table->scopes) {
+        if (scope_is(scope, &spec)) {
+            return scope;
+        }
+    }
+    return NULL;
+}
+
+struct engine_scope *
 scope_get(struct scope_table *table, const struct vmn_scope *spec,
           struct relation_node *rel)
 {

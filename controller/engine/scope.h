@@ -67,6 +67,9 @@ void scope_table_uninit(struct scope_table *);
  * node of a VMN_SCOPE_RELATION scope. */
 struct engine_scope *scope_get(struct scope_table *, const struct vmn_scope *,
                                struct relation_node *rel);
+/* Returns the scope of a host alone, or NULL. */
+struct engine_scope *scope_find_host(const struct scope_table *,
+                                     const char *host);
 void scope_ref(struct engine_scope *);
 void scope_unref(struct engine_scope *);
 

@@ -29,6 +29,7 @@ UNIT_TESTS = \
 	tests/unit/test-engine \
 	tests/unit/test-engine-dependencies \
 	tests/unit/test-engine-flows \
+	tests/unit/test-engine-hosts \
 	tests/unit/test-fiber \
 	tests/unit/test-health-state \
 	tests/unit/test-histogram \
