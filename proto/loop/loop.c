@@ -41,6 +41,8 @@ COVERAGE_DEFINE(loop_task_run);
 
 /* CPU time after which a turn defers work that can wait. */
 #define LOOP_TURN_US 3000
+/* Files a turn that are not watched any more: less than a millisecond. */
+#define LOOP_UNWATCHED_MAX 200
 
 /* When libevent refuses a file descriptor that a task waits for, the task runs
  * again after this time: poll(2) would have woken it at once. */
@@ -49,10 +51,12 @@ COVERAGE_DEFINE(loop_task_run);
 struct loop {
     struct event_base *base;
     struct ovs_list tasks;      /* Of struct loop_task. */
+    struct ovs_list deferred;   /* Of struct loop_deferred, oldest first. */
     struct loop_task *signals;  /* Wakes the loop for fatal_signal_run(). */
     struct event *turn_timer;   /* Ends loop_turn()'s wait. */
     struct event *seq_event;    /* On 'seq_fd'. */
     int seq_fd;                 /* This thread's latch of all its seqs. */
+    int n_unwatched;            /* loop_should_unwatch() in this turn. */
     uint64_t n_turns;
     int64_t turn_began_us;      /* CPU time of this thread. */
     bool turn_is_over;          /* Was found: to ask the clock again, for each
@@ -72,6 +76,7 @@ struct loop_task {
     void *aux;
     struct poll_record want;    /* What it waits for. */
     struct event *timer;        /* For 'want.when' and kicks. */
+    struct loop_deferred deferred;
     size_t n_events;            /* Of 'events', those that are armed. */
     size_t allocated_events;    /* Of 'events', those that exist. */
     struct event **events;      /* One for each fd of 'want'. */
@@ -85,7 +90,7 @@ const uint32_t loop_turn_us[LOOP_N_BOUNDS] = {
     100, 250, 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 1000000,
 };
 
-static void task_run(struct loop_task *);
+static void task_run(void *task);
 
 /* Returns the CPU time of this thread. */
 static int64_t
@@ -193,6 +198,7 @@ loop_create(void)
     event_set_log_callback(loop_log_cb);
     loop->base = loop_create_base();
     ovs_list_init(&loop->tasks);
+    ovs_list_init(&loop->deferred);
     loop_poll_claim();
     loop->turn_timer = evtimer_new(loop->base, loop_turn_timer_cb, loop);
     loop->seq_fd = loop_find_seq_fd();
@@ -240,6 +246,54 @@ loop_turn_is_over(const struct loop *loop_)
     return loop->turn_is_over;
 }
 
+void
+loop_deferred_init(struct loop_deferred *deferred, struct loop *loop,
+                   void (*run)(void *aux), void *aux)
+{
+    deferred->loop = loop;
+    ovs_list_init(&deferred->node);
+    deferred->run = run;
+    deferred->aux = aux;
+}
+
+void
+loop_defer(struct loop_deferred *deferred)
+{
+    if (ovs_list_is_empty(&deferred->node)) {
+        ovs_list_push_back(&deferred->loop->deferred, &deferred->node);
+    }
+}
+
+void
+loop_deferred_cancel(struct loop_deferred *deferred)
+{
+    ovs_list_remove(&deferred->node);
+    ovs_list_init(&deferred->node);
+}
+
+bool
+loop_should_unwatch(struct loop *loop)
+{
+    return loop->n_unwatched < LOOP_UNWATCHED_MAX && ++loop->n_unwatched;
+}
+
+/* Does what was deferred, for half of a turn's time: new events have the
+ * rest. */
+static void
+run_deferred(struct loop *loop)
+{
+    while (!ovs_list_is_empty(&loop->deferred)) {
+        struct loop_deferred *first = CONTAINER_OF(
+            ovs_list_front(&loop->deferred), struct loop_deferred, node);
+
+        loop_deferred_cancel(first);
+        first->run(first->aux);
+        if (cpu_us() - loop->turn_began_us > LOOP_TURN_US / 2) {
+            break;
+        }
+    }
+}
+
 static void
 loop_count_turn(struct loop *loop)
 {
@@ -269,6 +323,11 @@ loop_turn__(struct loop *loop, int flags)
     /* What the caller did before belongs to no turn. */
     loop->turn_began_us = cpu_us();
     loop->turn_is_over = false;
+    loop->n_unwatched = 0;
+    if (!ovs_list_is_empty(&loop->deferred)) {
+        flags |= EVLOOP_NONBLOCK;
+        run_deferred(loop);
+    }
     event_base_loop(loop->base, flags);
 
     loop->n_turns++;
@@ -336,6 +395,29 @@ loop_now_ms(const struct loop *loop_)
 
 /* Tasks.  ---------------------------------------------------------------- */
 
+/* Stops waiting.  Before each run, since the run may close a file descriptor
+ * and another may get its number: libevent would go on to believe that the
+ * kernel watches it. */
+static void
+task_disarm(struct loop_task *task)
+{
+    event_del(task->timer);
+    for (size_t i = 0; i < task->n_events; i++) {
+        event_del(task->events[i]);
+    }
+    task->n_events = 0;
+}
+
+/* Has the task run in its turn. */
+static void
+task_defer(struct loop_task *task)
+{
+    loop_defer(&task->deferred);
+    if (loop_should_unwatch(task->loop)) {
+        task_disarm(task);
+    }
+}
+
 static void
 task_timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED,
               void *task_)
@@ -343,7 +425,7 @@ task_timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED,
     struct loop_task *task = task_;
 
     if (loop_turn_is_over(task->loop)) {
-        loop_task_kick(task);
+        task_defer(task);
         return;
     }
     VLOG_DBG("task \"%s\" wakes by time%s%s", task->name,
@@ -358,25 +440,13 @@ task_fd_cb(evutil_socket_t fd, short what, void *task_)
     struct loop_task *task = task_;
 
     if (loop_turn_is_over(task->loop)) {
-        return;                 /* The file stays ready. */
+        task_defer(task);
+        return;
     }
     VLOG_DBG("task \"%s\" wakes by fd %d:%s%s", task->name, (int) fd,
              what & EV_READ ? " readable" : "",
              what & EV_WRITE ? " writable" : "");
     task_run(task);
-}
-
-/* Stops waiting.  Before each run, since the run may close a file descriptor
- * and another may get its number: libevent would go on to believe that the
- * kernel watches it. */
-static void
-task_disarm(struct loop_task *task)
-{
-    event_del(task->timer);
-    for (size_t i = 0; i < task->n_events; i++) {
-        event_del(task->events[i]);
-    }
-    task->n_events = 0;
 }
 
 static void
@@ -437,6 +507,7 @@ static void
 task_free(struct loop_task *task)
 {
     task_disarm(task);
+    loop_deferred_cancel(&task->deferred);
     event_free(task->timer);
     for (size_t i = 0; i < task->allocated_events; i++) {
         free(task->events[i]);
@@ -449,12 +520,15 @@ task_free(struct loop_task *task)
 }
 
 static void
-task_run(struct loop_task *task)
+task_run(void *task_)
 {
+    struct loop_task *task = task_;
+
     COVERAGE_INC(loop_task_run);
     loop_now_ms(task->loop);    /* Dates the turn. */
     task->n_runs++;
     task_disarm(task);
+    loop_deferred_cancel(&task->deferred);
 
     /* What 'run' asks for counts too: some of libopenvswitch's run functions
      * call poll_immediate_wake(). */
@@ -502,6 +576,7 @@ loop_task_create(struct loop *loop, const char *name,
     task->aux = aux;
     poll_record_init(&task->want);
     task->timer = evtimer_new(loop->base, task_timer_cb, task);
+    loop_deferred_init(&task->deferred, loop, task_run, task);
     ovs_list_push_back(&loop->tasks, &task->node);
     loop_task_kick(task);
     return task;

@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "openvswitch/list.h"
+
 struct event_base;
 struct loop;
 struct loop_task;
@@ -37,9 +39,30 @@ void loop_turn(struct loop *, int timeout_ms);
 void loop_exit(struct loop *);
 
 /* Returns true once this turn has taken so long that work that can wait should
- * be deferred to the next one, so that new events are seen: a callback for a
- * file that stays ready just returns.  Tasks are deferred by the loop. */
+ * be deferred to the next one, so that new events are seen.  Tasks are
+ * deferred by the loop. */
 bool loop_turn_is_over(const struct loop *);
+
+/* Work that may be deferred.  In the order in which it was deferred the turns
+ * that follow do it, each for a part of its time. */
+struct loop_deferred {
+    struct loop *loop;
+    struct ovs_list node;       /* In the loop's 'deferred', or empty. */
+    void (*run)(void *aux);
+    void *aux;
+};
+/* To be called once for each.  The structure is the caller's. */
+void loop_deferred_init(struct loop_deferred *, struct loop *,
+                        void (*run)(void *aux), void *aux);
+/* Has 'run' called, once, by a turn that follows; also from 'run'. */
+void loop_defer(struct loop_deferred *);
+/* Takes that back, if it is still to come. */
+void loop_deferred_cancel(struct loop_deferred *);
+/* For a callback that defers work on a file that stays ready: returns true if
+ * the file should not be watched until then.  With a thousand of them a turn
+ * may be over by the time that all were looked at.  True a bounded number of
+ * times a turn, since each is a system call or two. */
+bool loop_should_unwatch(struct loop *);
 
 /* Duration of turns, as CPU time of the loop's thread, which excludes waiting.
  * n[i] turns took at most loop_turn_us[i] and longer than the bound before it;

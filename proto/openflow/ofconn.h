@@ -53,11 +53,9 @@ struct ofconn_options {
     void *is_known_aux;
     bool packet_ins;            /* Whether the switch is to send packet-ins, in
                                  * the format of ofpacket.h. */
-    /* Called before reading input or writing queued output: returns true to
-     * defer that to the next turn of the loop.  NULL: never.  (Not called with
-     * TLS.) */
-    bool (*put_off)(void *aux);
-    void *put_off_aux;
+    struct loop *loop;          /* Whose turns, once they are over, have input
+                                 * and queued output wait; NULL: never.  (Not
+                                 * with TLS.) */
 };
 /* 3 s, 10 s, 30 s, 256 MiB, 4096, 1024, 128, 1 s. */
 extern const struct ofconn_options ofconn_options_default;

@@ -17,6 +17,7 @@
 #include "openvswitch/ofp-protocol.h"
 #include "openvswitch/ofp-util.h"
 #include "openvswitch/ofpbuf.h"
+#include "util.h"
 
 /* Moves 'msg' to the end of 'b', with 'xid'. */
 static void
@@ -39,6 +40,15 @@ put_bundle_ctrl(struct ofpbuf *b, uint32_t bundle_id, uint16_t type,
     };
 
     append(b, ofputil_encode_bundle_ctrl_request(OFP15_VERSION, &ctrl), xid);
+}
+
+void
+ofmsg_put(struct ofpbuf *b, const void *msgs, size_t size)
+{
+    if (ofpbuf_tailroom(b) < size) {
+        ofpbuf_prealloc_tailroom(b, MAX(size, b->size));
+    }
+    ofpbuf_put(b, msgs, size);
 }
 
 void

@@ -21,6 +21,10 @@ struct ofpbuf;
 /* All bundles are atomic and ordered. */
 #define OFMSG_BUNDLE_FLAGS (OFPBF_ATOMIC | OFPBF_ORDERED)
 
+/* Appends messages.  A buffer that is full doubles: an ofpbuf alone would grow
+ * by the size of the addition. */
+void ofmsg_put(struct ofpbuf *, const void *msgs, size_t size);
+
 void ofmsg_put_bundle_open(struct ofpbuf *, uint32_t bundle_id, uint32_t xid);
 void ofmsg_put_bundle_commit(struct ofpbuf *, uint32_t bundle_id,
                              uint32_t xid);

@@ -267,8 +267,7 @@ ofserver_create(struct event_base *base, const char *target,
     server->options = *options;
     server->callbacks = callbacks;
     server->aux = aux;
-    ofstream_pool_init(&server->streams, base, options->put_off,
-                       options->put_off_aux);
+    ofstream_pool_init(&server->streams, base, options->loop);
     server->scratch = xmalloc(OFSTREAM_LEFT_MAX);
     ovs_list_init(&server->conns);
     server->admission = admission_create(&(struct admission_options) {

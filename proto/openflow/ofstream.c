@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "proto/loop/loop.h"
 #include "proto/tls/tls.h"
 #include "util.h"
 
@@ -44,16 +45,16 @@ struct ofstream {
     int fd;
     struct event *readable, *writable;
     struct evbuffer *output;
-    bool writing;               /* 'writable' is active or added. */
+    bool writing;               /* There is output that is on its way. */
+    struct loop_deferred read_later, write_later; /* If the pool has a loop. */
 };
 
 void
 ofstream_pool_init(struct ofstream_pool *pool, struct event_base *base,
-                   bool (*put_off)(void *aux), void *put_off_aux)
+                   struct loop *loop)
 {
     pool->base = base;
-    pool->put_off = put_off;
-    pool->put_off_aux = put_off_aux;
+    pool->loop = loop;
     pool->buffer = xmalloc(OFSTREAM_LEFT_MAX + READ_MAX);
 }
 
@@ -63,10 +64,26 @@ ofstream_pool_uninit(struct ofstream_pool *pool)
     free(pool->buffer);
 }
 
+/* Returns true if what 'event' announces is to wait: then it is 'later'
+ * done. */
 static bool
-is_put_off(const struct ofstream_pool *pool)
+is_deferred(const struct ofstream *stream, struct event *event,
+            struct loop_deferred *later)
 {
-    return pool->put_off && pool->put_off(pool->put_off_aux);
+    struct loop *loop = stream->pool->loop;
+
+    if (!loop) {
+        return false;
+    } else if (!loop_turn_is_over(loop)) {
+        loop_deferred_cancel(later);
+        return false;
+    }
+    loop_defer(later);
+    if (event_pending(event, EV_READ | EV_WRITE, NULL)
+        && loop_should_unwatch(loop)) {
+        event_del(event);
+    }
+    return true;
 }
 
 /* Input.  ---------------------------------------------------------------- */
@@ -119,15 +136,9 @@ closed_by_peer(struct ofstream *stream)
 }
 
 static void
-readable_cb(evutil_socket_t fd, short what OVS_UNUSED, void *stream_)
+read_some(struct ofstream *stream)
 {
-    struct ofstream *stream = stream_;
-
-    if (is_put_off(stream->pool)) {
-        return;                 /* It stays readable. */
-    }
-
-    ssize_t n = recv(fd, begin_input(stream), stream->read_max, 0);
+    ssize_t n = recv(stream->fd, begin_input(stream), stream->read_max, 0);
 
     if (n > 0) {
         end_input(stream, n);
@@ -138,28 +149,62 @@ readable_cb(evutil_socket_t fd, short what OVS_UNUSED, void *stream_)
     }
 }
 
+static void
+readable_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED,
+            void *stream_)
+{
+    struct ofstream *stream = stream_;
+
+    if (!is_deferred(stream, stream->readable, &stream->read_later)) {
+        read_some(stream);
+    }
+}
+
+static void
+read_later_cb(void *stream_)
+{
+    struct ofstream *stream = stream_;
+
+    event_add(stream->readable, NULL);
+    read_some(stream);
+}
+
 /* Output.  --------------------------------------------------------------- */
 
 static void
-writable_cb(evutil_socket_t fd, short what OVS_UNUSED, void *stream_)
+end_writing(struct ofstream *stream)
+{
+    stream->writing = false;
+    event_del(stream->writable);
+}
+
+static void
+write_some(void *stream_)
 {
     struct ofstream *stream = stream_;
-    int n;
+    int n = evbuffer_write_atmost(stream->output, stream->fd, WRITE_MAX);
 
-    if (is_put_off(stream->pool)) {
-        event_add(stream->writable, NULL);
-        return;
-    }
-    n = evbuffer_write_atmost(stream->output, fd, WRITE_MAX);
-
-    stream->writing = false;
     if (n < 0 && errno != EAGAIN && errno != EINTR) {
-        failed(stream, "connection failed", ovs_strerror(errno));
+        int error = errno;
+
+        end_writing(stream);
+        failed(stream, "connection failed", ovs_strerror(error));
     } else if (evbuffer_get_length(stream->output)) {
-        stream->writing = true;
         event_add(stream->writable, NULL);
     } else {
+        end_writing(stream);
         stream->callbacks->drained(stream->aux);
+    }
+}
+
+static void
+writable_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED,
+            void *stream_)
+{
+    struct ofstream *stream = stream_;
+
+    if (!is_deferred(stream, stream->writable, &stream->write_later)) {
+        write_some(stream);
     }
 }
 
@@ -319,8 +364,27 @@ start_plain(struct ofstream *stream, int fd)
     stream->output = evbuffer_new();
     stream->readable = event_new(base, fd, EV_READ | EV_PERSIST, readable_cb,
                                  stream);
-    stream->writable = event_new(base, fd, EV_WRITE, writable_cb, stream);
+    stream->writable = event_new(base, fd, EV_WRITE | EV_PERSIST, writable_cb,
+                                 stream);
     event_add(stream->readable, NULL);
+    if (stream->pool->loop) {
+        loop_deferred_init(&stream->read_later, stream->pool->loop,
+                           read_later_cb, stream);
+        loop_deferred_init(&stream->write_later, stream->pool->loop,
+                           write_some, stream);
+    }
+}
+
+/* Nothing is read or, with 'all', written from now on. */
+static void
+cancel_deferred(struct ofstream *stream, bool all)
+{
+    if (stream->pool->loop) {
+        loop_deferred_cancel(&stream->read_later);
+        if (all) {
+            loop_deferred_cancel(&stream->write_later);
+        }
+    }
 }
 
 struct ofstream *
@@ -350,6 +414,7 @@ ofstream_destroy(struct ofstream *stream)
     } else if (stream->bev) {
         bufferevent_free(stream->bev);
     } else {
+        cancel_deferred(stream, true);
         event_free(stream->readable);
         event_free(stream->writable);
         evbuffer_free(stream->output);
@@ -366,6 +431,7 @@ ofstream_stop_input(struct ofstream *stream)
         bufferevent_disable(stream->bev, EV_READ);
     } else {
         event_del(stream->readable);
+        cancel_deferred(stream, false);
     }
 }
 

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 struct event_base;
+struct loop;
 struct ofstream;
 struct ssl_ctx_st;
 
@@ -23,11 +24,10 @@ struct ssl_ctx_st;
 struct ofstream_pool {
     struct event_base *base;    /* Borrowed. */
     uint64_t *buffer;           /* Owned. */
-    bool (*put_off)(void *aux); /* See struct ofconn_options. */
-    void *put_off_aux;
+    struct loop *loop;          /* See struct ofconn_options.  Borrowed. */
 };
 void ofstream_pool_init(struct ofstream_pool *, struct event_base *,
-                        bool (*put_off)(void *aux), void *put_off_aux);
+                        struct loop *);
 void ofstream_pool_uninit(struct ofstream_pool *);
 
 /* Any of them may destroy the stream. */

@@ -25,8 +25,11 @@ VLOG_DEFINE_THIS_MODULE(ovsdb_session);
 /* Milliseconds between two attempts, at first and at most. */
 #define SESSION_BACKOFF_MIN_MS 1000
 #define SESSION_BACKOFF_MAX_MS 8000
-/* Milliseconds from the first byte to the first snapshot. */
+/* Milliseconds that a host may send nothing before its first snapshot is
+ * complete, and that the snapshot may take altogether: a large database on a
+ * slow link, or a controller that is busy, is no host that does not reply. */
 #define SESSION_CONNECT_MS 20000
+#define SESSION_SNAPSHOT_MS 120000
 /* Milliseconds between two attempts for a host that has exceeded its budget.
  * If it has not for the last of these, it starts with the first again. */
 #define SESSION_BUDGET_BACKOFF_MIN_MS 5000
@@ -432,7 +435,7 @@ session_dial(struct ovsdb_session *s)
 {
     int error = stream_open(s->remote, &s->stream, DSCP_DEFAULT);
 
-    s->deadline_ms = loop_now_ms(s->loop) + SESSION_CONNECT_MS;
+    s->deadline_ms = loop_now_ms(s->loop) + SESSION_SNAPSHOT_MS;
     if (error) {
         session_drop(s, ovs_strerror(error));
     } else {
@@ -535,6 +538,18 @@ session_run_client(struct ovsdb_session *s, int64_t now_ms)
     }
 }
 
+/* While a session is CONNECTING: when it is given up. */
+static int64_t
+session_connect_deadline(const struct ovsdb_session *s)
+{
+    int64_t heard_ms = s->since_ms;
+
+    if (s->relay) {
+        heard_ms = MAX(heard_ms, ovsdb_relay_heard_ms(s->relay));
+    }
+    return MIN(s->deadline_ms, heard_ms + SESSION_CONNECT_MS);
+}
+
 static void
 session_run(void *session)
 {
@@ -545,7 +560,8 @@ session_run(void *session)
         if (s->remote && now_ms >= s->deadline_ms) {
             session_dial(s);
         }
-    } else if (s->state == OVSDB_CONNECTING && now_ms >= s->deadline_ms) {
+    } else if (s->state == OVSDB_CONNECTING
+               && now_ms >= session_connect_deadline(s)) {
         session_drop(s, "the host did not reply in time");
     }
     if (s->stream) {
@@ -572,8 +588,9 @@ session_wait(void *session)
     struct ovsdb_session *s = session;
     int64_t now_ms = loop_now_ms(s->loop);
 
-    if (s->state == OVSDB_CONNECTING
-        || (s->state == OVSDB_WAITING && s->remote)) {
+    if (s->state == OVSDB_CONNECTING) {
+        session_wait_until(session_connect_deadline(s), now_ms);
+    } else if (s->state == OVSDB_WAITING && s->remote) {
         session_wait_until(s->deadline_ms, now_ms);
     }
     if (s->stream) {
@@ -727,7 +744,7 @@ ovsdb_session_accept(struct ovsdb_session *s, struct stream *stream,
         stream_close(stream);
         return false;
     }
-    s->deadline_ms = now_ms + SESSION_CONNECT_MS;
+    s->deadline_ms = now_ms + SESSION_SNAPSHOT_MS;
     session_set_state(s, OVSDB_CONNECTING);
     session_start(s, stream, early);
     loop_task_kick(s->task);

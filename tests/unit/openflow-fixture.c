@@ -106,7 +106,8 @@ openflow_setup(void **state)
 {
     struct fixture *f = xzalloc(sizeof *f);
 
-    f->base = event_base_new();
+    f->loop = loop_create();
+    f->base = loop_base(f->loop);
     f->fd = -1;
     ofpbuf_init(&f->in, 0);
     *state = f;
@@ -120,7 +121,7 @@ openflow_teardown(void **state)
 
     ofdump_destroy(f->dump);
     ofserver_destroy(f->server);
-    event_base_free(f->base);
+    loop_destroy(f->loop);
     if (f->fd >= 0) {
         close(f->fd);
     }
@@ -136,12 +137,10 @@ openflow_teardown(void **state)
 bool
 of_turn(struct fixture *f)
 {
-    struct timeval tv = { .tv_usec = 2000 };
     char buf[4096];
     ssize_t n;
 
-    event_base_loopexit(f->base, &tv);
-    event_base_loop(f->base, EVLOOP_ONCE);
+    loop_turn(f->loop, 2);
     while (f->fd >= 0 && (n = read(f->fd, buf, sizeof buf)) >= 0) {
         if (!n) {
             return false;

@@ -14,6 +14,7 @@
 #include <event2/event.h>
 
 #include "openvswitch/ofpbuf.h"
+#include "proto/loop/loop.h"
 #include "proto/openflow/ofconn.h"
 
 /* A condition that has not come true by then never will.  Long: no result
@@ -21,7 +22,8 @@
 #define GIVE_UP_S 120
 
 struct fixture {
-    struct event_base *base;
+    struct loop *loop;
+    struct event_base *base;    /* The loop's. */
     struct ofserver *server;
     int fd;                     /* The fake switch. */
     struct ofpbuf in;           /* What it has received. */

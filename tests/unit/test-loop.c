@@ -18,6 +18,7 @@
 #include "openvswitch/poll-loop.h"
 #include "proto/loop/loop.h"
 #include "socket-util.h"
+#include "svec.h"
 #include "tests/unit/loop-help.h"
 #include "timeval.h"
 #include "util.h"
@@ -336,6 +337,75 @@ exit_run(void *loop_)
     loop_exit(loop_);
 }
 
+/* Deferred work that takes all of a turn, and says in which order. */
+struct slow {
+    struct loop_deferred deferred;
+    struct svec *done;
+    const char *name;
+    bool again;
+};
+
+static void
+slow_run(void *slow_)
+{
+    struct slow *slow = slow_;
+
+    while (!loop_turn_is_over(slow->deferred.loop)) {
+        continue;
+    }
+    svec_add(slow->done, slow->name);
+    if (slow->again) {
+        loop_defer(&slow->deferred);
+    }
+}
+
+static void
+deferred_work_is_done_in_order_some_each_turn(void **state OVS_UNUSED)
+{
+    struct loop *loop = loop_create();
+    struct svec done = SVEC_EMPTY_INITIALIZER;
+    struct slow slow[] = {
+        { .name = "a", .again = true }, { .name = "b" }, { .name = "c" },
+        { .name = "d" },
+    };
+    struct loop_task *task;
+    uint64_t n_runs = 0;
+    char *names;
+
+    for (size_t i = 0; i < ARRAY_SIZE(slow); i++) {
+        slow[i].done = &done;
+        loop_deferred_init(&slow[i].deferred, loop, slow_run, &slow[i]);
+        loop_defer(&slow[i].deferred);
+        loop_defer(&slow[i].deferred);
+    }
+    loop_deferred_cancel(&slow[2].deferred);
+    loop_deferred_cancel(&slow[2].deferred);
+    for (size_t i = 0; i < 5; i++) {
+        loop_turn(loop, TURN_MS);   /* Does not wait. */
+        assert_int_equal(done.n, i + 1);
+    }
+    names = svec_join(&done, " ", "");
+    assert_string_equal(names, "a b d a a");
+    free(names);
+
+    /* A task comes to its turn as well, though all turns are over. */
+    task = loop_task_create(loop, "late", count_run, wait_nothing, &n_runs);
+    loop_turn(loop, TURN_MS);
+    assert_int_equal(n_runs, 0);
+    loop_turn(loop, TURN_MS);
+    loop_turn(loop, TURN_MS);
+    assert_int_equal(n_runs, 1);
+    loop_task_kick(task);
+    loop_turn(loop, TURN_MS);
+    loop_task_destroy(task);    /* While it is deferred. */
+
+    loop_deferred_cancel(&slow[0].deferred);
+    settle(loop);
+    assert_int_equal(n_runs, 1);
+    svec_destroy(&done);
+    loop_destroy(loop);
+}
+
 static void
 exit_ends_the_run(void **state OVS_UNUSED)
 {
@@ -360,6 +430,7 @@ main(void)
         cmocka_unit_test(fd_given_to_another_user_in_a_run_is_watched),
         cmocka_unit_test(task_may_kick_and_destroy_itself),
         cmocka_unit_test(tasks_that_kick_each_other_let_the_turn_end),
+        cmocka_unit_test(deferred_work_is_done_in_order_some_each_turn),
         cmocka_unit_test(exit_ends_the_run),
     };
 

@@ -27,33 +27,88 @@
 #include "tests/unit/openflow-fixture.h"
 #include "util.h"
 
-static bool
-put_off_cb(void *n_left_)
+/* Work that takes more than all of a turn, in each turn: once it is done the
+ * turn is over. */
+static void
+use_turn(void *busy_)
 {
-    int *n_left = n_left_;
+    struct loop_deferred *busy = busy_;
 
-    return *n_left && (*n_left)--;
+    while (!loop_turn_is_over(busy->loop)) {
+        continue;
+    }
+    loop_defer(busy);
 }
 
 static void
-what_has_come_can_be_put_off(void **state)
+start_with_loop(struct fixture *f, struct loop_deferred *busy)
 {
     struct ofconn_options options = ofconn_options_default;
-    struct fixture *f = *state;
-    int n_left = 0;
 
-    options.put_off = put_off_cb;
-    options.put_off_aux = &n_left;
+    options.loop = f->loop;
     start(f, NULL, &options);
     handshake(f);
+    loop_deferred_init(busy, f->loop, use_turn, busy);
+    loop_defer(busy);
+}
 
-    n_left = 3;
+static void
+what_has_come_waits_while_turns_are_over(void **state)
+{
+    struct loop_deferred busy;
+    struct fixture *f = *state;
+
+    start_with_loop(f, &busy);
     send_msg(f, ofputil_encode_barrier_request(OFP15_VERSION));
-    while (n_left) {
-        assert_int_equal(f->n_messages, 0);
-        of_turn(f);
+    of_turn(f);                 /* It is seen, */
+    assert_int_equal(f->n_messages, 0);
+    of_turn(f);                 /* and comes after who waits already. */
+    assert_int_equal(f->n_messages, 0);
+    of_turn(f);
+    assert_int_equal(f->n_messages, 1);
+
+    /* Again, and not after the end. */
+    send_msg(f, ofputil_encode_barrier_request(OFP15_VERSION));
+    TURN_UNTIL(f, f->n_messages == 2);
+    send_msg(f, ofputil_encode_barrier_request(OFP15_VERSION));
+    of_turn(f);
+    ofconn_close(f->conn);
+    of_turn(f);
+    of_turn(f);
+    assert_int_equal(f->n_messages, 2);
+    loop_deferred_cancel(&busy);
+}
+
+/* More than the socket takes. */
+static void
+output_gets_out_while_turns_are_over(void **state)
+{
+    enum { N = 40, SIZE = 60000 };
+    struct loop_deferred busy;
+    struct fixture *f = *state;
+    uint8_t bytes[SIZE];
+
+    memset(bytes, 1, sizeof bytes);
+    start_with_loop(f, &busy);
+    for (int i = 0; i < N; i++) {
+        struct ofpbuf *msg = ofpraw_alloc_xid(OFPRAW_OFPT_ECHO_REQUEST,
+                                              OFP15_VERSION, htonl(i), SIZE);
+
+        ofpbuf_put(msg, bytes, sizeof bytes);
+        ofpmsg_update_length(msg);
+        ofconn_send(f->conn, msg->data, msg->size);
+        ofpbuf_delete(msg);
     }
-    TURN_UNTIL(f, f->n_messages == 1);
+    of_turn(f);
+    assert_int_equal(f->in.size, 0);
+    for (int i = 0; i < N; i++) {
+        struct ofp_header *oh = receive(f);
+
+        assert_int_equal(ntohl(oh->xid), i);
+        free(oh);
+    }
+    assert_int_equal(ofconn_queued(f->conn), 0);
+    loop_deferred_cancel(&busy);
 }
 
 static void
@@ -421,7 +476,8 @@ main(int argc, char *argv[])
     const struct CMUnitTest tests[] = {
 #define T(NAME) \
     cmocka_unit_test_setup_teardown(NAME, openflow_setup, openflow_teardown)
-        T(what_has_come_can_be_put_off),
+        T(what_has_come_waits_while_turns_are_over),
+        T(output_gets_out_while_turns_are_over),
         T(peer_that_does_not_read_is_not_read_from),
         T(peer_that_is_not_identified_costs_little),
         T(large_message_needs_an_identity),

@@ -62,7 +62,7 @@ static void
 out_block(struct out *out, struct block *block)
 {
     if (block->b.size < OFCONN_REF_MIN) {
-        ofpbuf_put(&out->gathered, block->b.data, block->b.size);
+        ofmsg_put(&out->gathered, block->b.data, block->b.size);
     } else {
         out_flush(out);
         block->n_refs++;
@@ -265,7 +265,7 @@ append_change(struct fabric_switch *sw, const struct backlog_change *change,
 
     report_group(sw, sent, desired);
     if (desired) {
-        ofpbuf_put(b, desired->send, desired->send_size);
+        ofmsg_put(b, desired->send, desired->send_size);
         return group ? GROUPS_ADD : FLOWS_ADD;
     }
     flow_item_put_delete(sent, b);
@@ -286,7 +286,7 @@ send_changes(struct fabric_switch *sw, const struct backlog_change *changes,
     for (size_t i = 0; i < n; i++) {
         n_sent[append_change(sw, &changes[i], &out.gathered)]++;
         if (out.gathered.size >= GATHER_SIZE) {
-            out_flush(&out);    /* A buffer grows by a message at a time. */
+            out_flush(&out);
         }
     }
     count_sent(&sw->host->fabric->stats, n_sent);

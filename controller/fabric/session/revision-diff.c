@@ -18,6 +18,7 @@
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/session/switch.h"
 #include "hash.h"
+#include "proto/openflow/ofmsg.h"
 #include "util.h"
 
 /* Number of items between two yields. */
@@ -58,17 +59,6 @@ block_of(struct scope_diff *diff, int phase)
     return &diff->blocks[phase]->b;
 }
 
-/* Doubles the block when it is full: an ofpbuf alone would only grow by the
- * size of the addition. */
-static void
-append_bytes(struct ofpbuf *b, const void *bytes, size_t size)
-{
-    if (ofpbuf_tailroom(b) < size) {
-        ofpbuf_prealloc_tailroom(b, MAX(size, b->size));
-    }
-    ofpbuf_put(b, bytes, size);
-}
-
 static void
 add_item(struct scope_diff *diff, const struct flow_item *item)
 {
@@ -89,9 +79,9 @@ scope_diff_encode_next(struct scope_diff *diff)
         return false;
     }
     item = diff->added[diff->n_encoded++];
-    append_bytes(block_of(diff, item->kind == FLOW_ITEM_GROUP
-                          ? GROUPS_ADD : FLOWS_ADD),
-                 item->send, item->send_size);
+    ofmsg_put(block_of(diff, item->kind == FLOW_ITEM_GROUP
+                             ? GROUPS_ADD : FLOWS_ADD),
+              item->send, item->send_size);
     return true;
 }
 

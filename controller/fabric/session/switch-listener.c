@@ -325,12 +325,6 @@ make_tls(struct fabric *f, const struct fabric_options *options,
     return vmn_error_take(why, error, text);
 }
 
-static bool
-turn_is_over(void *loop)
-{
-    return loop_turn_is_over(loop);
-}
-
 int
 switch_listener_create(struct fabric *f, const struct fabric_options *options,
                        struct vmn_error *why)
@@ -347,8 +341,7 @@ switch_listener_create(struct fabric *f, const struct fabric_options *options,
         error = make_tls(f, options, why);
     }
     conn_options.packet_ins = true;
-    conn_options.put_off = turn_is_over;
-    conn_options.put_off_aux = f->loop;
+    conn_options.loop = f->loop;
     conn_options.is_known = fabric_knows_address;
     conn_options.is_known_aux = f;
     if (options->max_queue) {
