@@ -635,6 +635,17 @@ id_pools_get_all(const struct id_pools *pools, size_t *n)
     return writes;
 }
 
+/* Returns true if the ID was asked for.  The search for others does not go on
+ * among such IDs: who asks for them, Neutron say, will ask for more there. */
+static bool
+was_claimed(const struct id_entry *entry)
+{
+    const char *end = strrchr(entry->key, '=');
+    uint32_t value;
+
+    return end && ovs_scan(end, "=%"SCNu32, &value) && value == entry->value;
+}
+
 int
 id_pools_load(struct id_pools *pools, const char *pool_name,
               const char *key, uint32_t value)
@@ -651,7 +662,9 @@ id_pools_load(struct id_pools *pools, const char *pool_name,
     entry = entry_create(pools, pool, key, value);
     entry->fresh = false;
     ovs_list_push_back(&pools->loaded, &entry->node);
-    pool->last = MAX(pool->last, value);
+    if (!was_claimed(entry)) {
+        pool->last = MAX(pool->last, value);
+    }
     return 0;
 }
 

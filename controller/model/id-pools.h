@@ -43,9 +43,10 @@ uint32_t id_entry_value(const struct id_entry *);
 void id_pools_keep(struct id_entry *);
 void id_pools_cancel(struct id_pools *, struct id_entry *);
 
-/* As id_pools_ref(), for a given ID.  Returns 0 with the entry, EINVAL if the
- * pool does not have such an ID, or EEXIST if another key has the ID or may
- * still have it on a switch; '*owner' then names that key. */
+/* As id_pools_ref(), for a given ID.  The key must end in "=ID", which tells
+ * it apart after a restart.  Returns 0 with the entry, EINVAL if the pool does
+ * not have such an ID, or EEXIST if another key has the ID or may still have
+ * it on a switch; '*owner' then names that key. */
 int id_pools_claim(struct id_pools *, const char *pool, const char *key,
                    uint32_t value, struct id_entry **, const char **owner);
 

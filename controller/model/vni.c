@@ -43,6 +43,11 @@ refuse_vni(struct txn *txn, const struct entry *entry, uint32_t vni,
         txn_error(txn, entry, VMN_ERR_CONFLICT, "/vni",
                   "VNI %"PRIu32" is between %s and its gateway", vni,
                   txn_name(txn, VMN_TABLE_ROUTER, owner + 7));
+    } else if (!strncmp(owner, "port/", 5)) {
+        txn_error(txn, entry, VMN_ERR_CONFLICT, "/vni",
+                  "VNI %"PRIu32" is, or was until just now, that of what is "
+                  "behind %s", vni,
+                  txn_name(txn, VMN_TABLE_PORT, owner + 5));
     } else {
         txn_error(txn, entry, VMN_ERR_CONFLICT, "/vni",
                   "VNI %"PRIu32" was that of %s, and some host has yet to "

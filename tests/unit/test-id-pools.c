@@ -230,6 +230,19 @@ change_during_a_write_is_not_lost(void **state)
     assert_int_equal(pending_of(numbers, "b"), 2);
 }
 
+/* Who asks for an ID will ask for the next one, too, if it has a range of its
+ * own. */
+static void
+search_does_not_go_on_among_claims(void **state)
+{
+    struct id_pools *numbers = *state;
+
+    assert_int_equal(id_pools_declare(numbers, "far", 1000), 0);
+    assert_int_equal(id_pools_load(numbers, "far", "x=500", 500), 0);
+    assert_int_equal(id_pools_load(numbers, "far", "y", 7), 0);
+    assert_int_equal(id_entry_value(id_pools_ref(numbers, "far", "z")), 8);
+}
+
 static void
 loaded_numbers_wait_for_the_first_acknowledgement(void **state)
 {
@@ -376,6 +389,7 @@ main(void)
         TEST(retired_number_revives_with_its_key),
         TEST(freed_number_is_used_again_last),
         TEST(claims_are_exclusive),
+        TEST(search_does_not_go_on_among_claims),
         TEST(claim_waits_for_acknowledgement),
         TEST(cancel_takes_back_what_nobody_saw),
         TEST(store_is_told_of_made_and_freed),

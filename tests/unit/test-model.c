@@ -355,6 +355,20 @@ vni_of_a_network_can_change(void **state)
 }
 
 static void
+refused_vni_of_a_port_names_it(void **state)
+{
+    struct model *model = *state;
+    struct id_pools *numbers = model_id_pools(model);
+    struct id_entry *vni = id_pools_ref(numbers, "vni", "port/p1");
+
+    assert_int_equal(id_entry_value(vni), 2);
+    apply(model, "put networks x {'vni':2}",
+          "/vni VNI 2 is, or was until just now, that of what is behind port "
+          "\"p1\"\n");
+    id_pools_unref(numbers, vni);
+}
+
+static void
 refused_request_leaves_no_number_behind(void **state)
 {
     apply(*state, "put networks x {'vni':900}\nput networks y {'vni':77}",
@@ -543,6 +557,7 @@ main(void)
         TEST(addresses_may_follow_from_macs),
         TEST(vni_of_a_network_can_change),
         TEST(refused_request_leaves_no_number_behind),
+        TEST(refused_vni_of_a_port_names_it),
         TEST(references_follow_each_update),
         TEST(indexes_follow_each_update),
         TEST(groups_are_put_into_groups_in_the_middle_too),
