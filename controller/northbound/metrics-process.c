@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "openvswitch/dynamic-string.h"
@@ -106,22 +107,40 @@ put_memory(struct ds *ds)
     fclose(statm);
 }
 
-/* Appends the number of open file descriptors, without the one used for
- * counting. */
+/* Returns the number of open file descriptors, or -1.  To list the files of
+ * 1,000 hosts takes some 4 ms; since 6.2 Linux has their number as the size
+ * of the directory (its Documentation/filesystems/proc.rst). */
+static long long
+count_files(void)
+{
+    const char *path = "/proc/self/fd";
+    struct stat st;
+
+    if (!stat(path, &st) && st.st_size > 0) {
+        return st.st_size;
+    }
+
+    DIR *dir = opendir(path);
+    const struct dirent *entry;
+    long long n = -1;           /* Without the one used for counting. */
+
+    if (!dir) {
+        return -1;
+    }
+    while ((entry = readdir(dir)) != NULL) {
+        n += entry->d_name[0] != '.';
+    }
+    closedir(dir);
+    return n;
+}
+
 static void
 put_files(struct ds *ds)
 {
     struct rlimit limit;
-    DIR *dir = opendir("/proc/self/fd");
+    long long n = count_files();
 
-    if (dir) {
-        const struct dirent *entry;
-        int n = -1;
-
-        while ((entry = readdir(dir)) != NULL) {
-            n += entry->d_name[0] != '.';
-        }
-        closedir(dir);
+    if (n >= 0) {
         put_value(ds, "process_open_fds", "gauge", "Open file descriptors.",
                   n);
     }

@@ -64,7 +64,7 @@ static const struct schema_example examples[] = {
 const struct schema_table schema_host = {
     .id = VMN_TABLE_HOST, .row_type = VMN_ROW_HOST,
     .plural = "hosts", .singular = "host",
-    .kind = "Host", .stored = true, .unscoped = true, .max_rows = 2000,
+    .kind = "Host", .stored = true, .unscoped = true, .max_rows = 3000,
     .named_as = VMN_N_TABLES, .check_name = value_check_name,
     .everyone_sees = true,
     .for_admins = true,
