@@ -83,12 +83,21 @@ def outer(frame):
             found["dst_ip"], udp[1], found["payload"][6:8])
 
 
+def sender(frame):
+    """Returns the MAC that has sent what is in a tunnel packet."""
+    _, port, payload = frames.of_udp(frame)
+    options = (payload[0] & 0x3f) * 4 if port == GENEVE else 0
+    return frames.parse(payload[8 + options:])["src"]
+
+
 def on_wire(world, a, b, host):
-    """The kinds of tunnel packets, (family, UDP port), that come to 'host'
-    while 'a' asks 'b'."""
+    """The kinds of tunnel packets of 'a', (family, UDP port), that come to
+    'host' while 'a' asks 'b'.  Others may just look whether their neighbours
+    are there."""
     with Capture(world.lab.host(host).ns, "u0") as seen:
         assert world.reaches(a, b)
-        return {(o[0], o[3]) for o in map(outer, seen.read()) if o}
+        return {(outer(f)[0], outer(f)[3]) for f in seen.read()
+                if outer(f) and sender(f) == a.mac}
 
 
 def test_hosts_talk_over_ipv6(world, three):
