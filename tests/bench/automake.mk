@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	tests/bench/balanced \
 	tests/bench/broadcast \
 	tests/bench/burst \
+	tests/bench/churn \
 	tests/bench/compare \
 	tests/bench/datapath \
 	tests/bench/failing \
@@ -20,6 +21,8 @@ EXTRA_DIST += \
 	tests/bench/outside \
 	tests/bench/routed \
 	tests/bench/scale \
+	tests/bench/scans \
+	tests/bench/services \
 	tests/bench/switch-cpu \
 	tests/bench/switch-restart \
 	tests/bench/switch-sizes \

@@ -44,28 +44,26 @@ class Health:
 
 
 class Balancer:
-    """PORT of 'vip' is that of VMs 'backends', by their names; it is itself
-    named as the first of them."""
+    """'port' of 'vip' is that of VMs 'backends', by their names; without a
+    name it is named as the first of them."""
 
-    def __init__(self, vip, backends, health=None):
+    def __init__(self, vip, backends, health=None, name=None, port=PORT):
         self.vip = vip
         self.backends = backends
         self.health = health
-
-    @property
-    def name(self):
-        return self.backends[0]
+        self.name = name or backends[0]
+        self.port = port
 
 
 class VmnBalanced(Vmn):
-    def __init__(self, vmnd, vms, prefix, balancers):
-        super().__init__(vmnd, vms, prefix)
+    def __init__(self, vmnd, vms, prefix, balancers, **more):
+        super().__init__(vmnd, vms, prefix, **more)
         self.balancers = balancers
 
     def bind(self):
         super().bind()
         self.apply([("loadbalancers", b.name, {
-            "vip": b.vip, "networks": ["net0"], "ports": [{"port": PORT}],
+            "vip": b.vip, "networks": ["net0"], "ports": [{"port": b.port}],
             "backends": [{"port": name} for name in b.backends],
             **({"health": b.health.of_vmn()} if b.health else {})})
                     for b in self.balancers])
@@ -73,12 +71,13 @@ class VmnBalanced(Vmn):
 
 class OvnBalanced(Ovn):
     """A logical switch answers no ARP for a virtual IP, and leaves the MAC as
-    it is: that takes a router, whose MAC clients then know (those of the first
-    VM)."""
+    it is: that takes a router, whose MAC clients then know: VMs 'clients', or
+    the first VM."""
 
-    def __init__(self, vmnd, vms, prefix, balancers):
-        super().__init__(vmnd, vms, prefix)
+    def __init__(self, vmnd, vms, prefix, balancers, clients=(), **more):
+        super().__init__(vmnd, vms, prefix, **more)
         self.balancers = balancers
+        self.clients = clients or [vms[0][0]]
 
     def gateway(self, ip):
         return ROUTER_IP
@@ -89,7 +88,7 @@ class OvnBalanced(Ovn):
             "op": "insert", "table": "Logical_Router_Port",
             "uuid-name": "r0", "row": {
                 "name": "r0", "mac": ROUTER_MAC,
-                "networks": ROUTER_IP + "/24"}}, {
+                "networks": "%s/%d" % (ROUTER_IP, self.length)}}, {
             "op": "insert", "table": "Logical_Router", "row": {
                 "name": "r", "ports": ovsdb.uuid_set(["r0"])}}, {
             "op": "insert", "table": "Logical_Switch_Port",
@@ -101,15 +100,16 @@ class OvnBalanced(Ovn):
                 ["ports", "insert", ovsdb.uuid_set(["s0"])],
                 ["load_balancer", "insert", ovsdb.uuid_set(
                     b.name for b in self.balancers)]]})
-        netns.ip(self.lab.vm(self.vms[0][0]).ns, *(
-            "neigh replace %s lladdr %s dev eth0 nud permanent"
-            % (b.vip, ROUTER_MAC) for b in self.balancers))
+        for client in self.clients:
+            netns.ip(self.lab.vm(client).ns, *(
+                "neigh replace %s lladdr %s dev eth0 nud permanent"
+                % (b.vip, ROUTER_MAC) for b in self.balancers))
 
     def _rows(self, balancer):
         address = {vm[0]: vm[3] for vm in self.vms}
         row = {"name": balancer.name, "protocol": "tcp",
                "vips": ovsdb.string_map({self._vip(balancer): ",".join(
-                   "%s:%d" % (address[name], PORT)
+                   "%s:%d" % (address[name], balancer.port)
                    for name in balancer.backends)})}
         rows = [{"op": "insert", "table": "Load_Balancer",
                  "uuid-name": balancer.name, "row": row}]
@@ -123,7 +123,7 @@ class OvnBalanced(Ovn):
 
     @staticmethod
     def _vip(balancer):
-        return "%s:%d" % (balancer.vip, PORT)
+        return "%s:%d" % (balancer.vip, balancer.port)
 
     def _health_check(self, balancer):
         return {"op": "insert", "table": "Load_Balancer_Health_Check",

@@ -6,6 +6,7 @@ in.  Real Open vSwitch with its userspace datapath and tunnels, in namespaces
 
 Not for hosts by the dozen: see hosts.py and ../compare."""
 
+import ipaddress
 import os
 import shutil
 import subprocess
@@ -24,29 +25,43 @@ SCHEMAS = "/usr/share/ovn/"
 
 class Rule:
     """For packets of one protocol to one port, from members of group 'peer'
-    (a number).  What no rule allows is denied, if there are any."""
+    (a number), or from 'cidr' if there is one.  What no rule allows is denied,
+    if there are any."""
 
     def __init__(self, port, peer=0, action="allow", protocol="tcp",
-                 log=False):
+                 log=False, cidr=None):
         self.port = port
         self.peer = peer
         self.action = action
         self.protocol = protocol
         self.log = log
+        self.cidr = cidr
+
+
+def rules_before(port, n):
+    """'n' rules, of which the last one lets packets to 'port' in; none if
+    there are to be none."""
+    return [Rule(10000 + i, i % N_GROUPS) for i in range(n - 1)] + [
+        Rule(port, (n - 1) % N_GROUPS)] if n else []
 
 
 class Switched:
     """A lab with VMs; what lets their packets through is the subclass's.
     'vms' has (name, host, MAC, IP) of each; hosts are named h1, h2, ...  Where
-    their addresses are in more than one /24, each is a network of its own, and
-    a router joins them."""
+    their addresses are in more than one subnet of 'length', each is a network
+    of its own, and a router joins them.  more[NAME] are further addresses of
+    VM NAME's own, and allowed[NAME] those that it may send from besides: each
+    an address or a prefix."""
 
     name = None
 
-    def __init__(self, vmnd, vms, prefix):
+    def __init__(self, vmnd, vms, prefix, length=24, more=None, allowed=None):
         self.vmnd = vmnd
         self.vms = vms
-        self.subnets = sorted({vm[3].rpartition(".")[0] for vm in vms})
+        self.length = length
+        self.more = more or {}
+        self.allowed = allowed or {}
+        self.subnets = sorted({self.subnet(vm[3]) for vm in vms})
         self.n_hosts = max(int(vm[1][1:]) for vm in vms)
         self.lab = Lab("%s%s%d" % (prefix, self.name[:1].lower(),
                                    os.getpid()))
@@ -56,7 +71,9 @@ class Switched:
     def up(self):
         self.start()
         for name, host, mac, ip in self.vms:
-            self.lab.add_vm(name, host, mac, [ip + "/24"],
+            self.lab.add_vm(name, host, mac,
+                            ["%s/%d" % (one, self.length)
+                             for one in self.ips(name, ip)],
                             gateway=self.gateway(ip))
         self.bind()
         self.switches = {pid: host for host in self.lab.hosts
@@ -66,14 +83,19 @@ class Switched:
             ["ping", "-c", "1", "-W", "1", b], ns=a.ns,
             check=False).find(" 0% packet loss") > 0, 60)
 
+    def ips(self, name, ip):
+        return [ip, *self.more.get(name, ())]
+
+    def subnet(self, ip):
+        return ipaddress.ip_network("%s/%d" % (ip, self.length), strict=False)
+
     def gateway(self, ip):
         """The router's address beside 'ip', or None."""
-        return (ip.rpartition(".")[0] + ".254" if len(self.subnets) > 1
-                else None)
+        return str(self.subnet(ip)[-2]) if len(self.subnets) > 1 else None
 
     def network(self, ip):
         """The name of the network of 'ip'."""
-        return "net%d" % self.subnets.index(ip.rpartition(".")[0])
+        return "net%d" % self.subnets.index(self.subnet(ip))
 
     def start(self):
         """Hosts that are connected to whoever programs them."""
@@ -169,21 +191,26 @@ class Vmn(Switched):
         self.lab.up(self.n_hosts, self.vmnd)
 
     def bind(self):
-        self.apply([("networks", self.network(net + ".0"), {
-            "subnets": [{"cidr": net + ".0/24", **(
-                {"gateway": net + ".254"} if len(self.subnets) > 1
-                else {})}]}) for net in self.subnets] + ([
+        routed = len(self.subnets) > 1
+        self.apply([("networks", "net%d" % i, {"subnets": [
+            {"cidr": str(net),
+             **({"gateway": str(net[-2])} if routed else {})}]})
+                    for i, net in enumerate(self.subnets)] + ([
             ("routers", "r", {"interfaces": [
-                {"network": self.network(net + ".0")}
-                for net in self.subnets]})] if len(self.subnets) > 1 else []
-            ) + [
-                ("ports", name, {
-                    "network": self.network(ip), "mac": mac, "ips": [ip],
-                    "labels": {"g%d" % g: "yes" for g in range(N_GROUPS)}})
-                for name, _, mac, ip in self.vms] + [
-                    ("groups", "g%d" % g, {"selector": "g%d" % g})
-                    for g in range(N_GROUPS)])
+                {"network": "net%d" % i}
+                for i, _ in enumerate(self.subnets)]})] if routed else []) + [
+                    self._port(*vm) for vm in self.vms] + [
+                        ("groups", "g%d" % g, {"selector": "g%d" % g})
+                        for g in range(N_GROUPS)])
         self.lab.await_ports([vm[0] for vm in self.vms])
+
+    def _port(self, name, _, mac, ip):
+        return ("ports", name, {
+            "network": self.network(ip), "mac": mac,
+            "ips": self.ips(name, ip),
+            "allowed_addresses": [{"ip": other}
+                                  for other in self.allowed.get(name, ())],
+            "labels": {"g%d" % g: "yes" for g in range(N_GROUPS)}})
 
     def apply(self, objects, **query):
         """Whether it made a difference."""
@@ -202,7 +229,9 @@ class Vmn(Switched):
         self.rules = rules
         return self.apply([("policies", "p", {"applies_to": ["g0"], "rules": [
             {"direction": "ingress", "action": rule.action,
-             "peers": [{"group": "g%d" % rule.peer}], "log": bool(rule.log),
+             "peers": [{"cidr": rule.cidr} if rule.cidr
+                       else {"group": "g%d" % rule.peer}],
+             "log": bool(rule.log),
              "services": [{"protocol": rule.protocol,
                            "ports": [rule.port]}]}
             for rule in rules]})] if rules else [], prune="policies")
@@ -214,8 +243,8 @@ class Vmn(Switched):
 class Ovn(Switched):
     name = "OVN"
 
-    def __init__(self, vmnd, vms, prefix):
-        super().__init__(vmnd, vms, prefix)
+    def __init__(self, *args, **more):
+        super().__init__(*args, **more)
         self.dir = tempfile.mkdtemp(prefix="vmn-bench-")
         self.env = {"OVN_RUNDIR": self.dir, "OVS_RUNDIR": self.dir}
         self.processes = Processes()
@@ -282,8 +311,10 @@ class Ovn(Switched):
     def bind(self):
         rows = [{"op": "insert", "table": "Logical_Switch_Port",
                  "uuid-name": "p" + name,
-                 "row": {"name": name, "addresses": "%s %s" % (mac, ip),
-                         "port_security": "%s %s" % (mac, ip)}}
+                 "row": {"name": name, "addresses": " ".join(
+                     [mac, *self.ips(name, ip)]), "port_security": " ".join(
+                         [mac, *self.ips(name, ip),
+                          *self.allowed.get(name, ())])}}
                 for name, _, mac, ip in self.vms]
         ports = ovsdb.uuid_set("p" + vm[0] for vm in self.vms)
         self.commit(*rows, *self._networks(), *[
@@ -301,13 +332,13 @@ class Ovn(Switched):
         rows, routed = [], len(self.subnets) > 1
         for i, net in enumerate(self.subnets):
             ports = ["p" + vm[0] for vm in self.vms
-                     if vm[3].startswith(net + ".")]
+                     if self.subnet(vm[3]) == net]
             if routed:
                 rows += [
                     {"op": "insert", "table": "Logical_Router_Port",
                      "uuid-name": "r%d" % i, "row": {
                          "name": "r%d" % i, "mac": "02:00:00:00:ff:%02x" % i,
-                         "networks": net + ".254/24"}},
+                         "networks": "%s/%d" % (net[-2], self.length)}},
                     {"op": "insert", "table": "Logical_Switch_Port",
                      "uuid-name": "s%d" % i, "row": {
                          "name": "s%d" % i, "type": "router",
@@ -345,9 +376,10 @@ class Ovn(Switched):
                 "row": {"direction": "to-lport", "priority": 2000,
                         "action": ("allow-related" if rule.action == "allow"
                                    else "drop"), **self._log(rule),
-                        "match": "outport == @g0 && ip4.src == $g%d_ip4 && "
-                                 "%s.dst == %d" % (rule.peer, rule.protocol,
-                                                   rule.port)}}
+                        "match": "outport == @g0 && ip4.src == %s && "
+                                 "%s.dst == %d" % (
+                                     rule.cidr or "$g%d_ip4" % rule.peer,
+                                     rule.protocol, rule.port)}}
 
     @staticmethod
     def _log(rule):
