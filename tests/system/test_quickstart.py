@@ -116,8 +116,10 @@ def test_down_after_ctrl_c_in_the_demonstration(tmp_path, seed):
             running.wait(random.Random(seed).uniform(0.2, 3.0))
         except subprocess.TimeoutExpired:
             pass
-        text = ctrl_c(running) if running.poll() is None else ""
-        assert "Traceback" not in text, text
+        if running.poll() is None:
+            text = ctrl_c(running)
+            assert "Traceback" not in text, text
+            assert running.returncode == 130, text
         status, text = tree.run("--down")
         assert status == 0, text
         assert not left_of(tree.name)
