@@ -26,6 +26,8 @@ controller_libvmn_a_SOURCES += \
 	controller/model/left-balancers.c \
 	controller/model/left-balancers.h \
 	controller/model/load-stored-rows.c \
+	controller/model/replicate.c \
+	controller/model/replicate.h \
 	controller/model/model-app.c \
 	controller/model/model-binding.c \
 	controller/model/model-class.h \

@@ -668,6 +668,52 @@ id_pools_load(struct id_pools *pools, const char *pool_name,
     return 0;
 }
 
+/* Replication.  ----------------------------------------------------------- */
+
+/* Removes the entry unless it is as in 'write'.  Returns false if it is in
+ * use. */
+static bool
+remove_former(struct id_pools *pools, const struct id_write *write)
+{
+    struct id_pool *pool = get_pool(pools, write->pool);
+    struct id_entry *entry = find_key(pool, write->key);
+
+    if (!entry || entry->value == write->value) {
+        return true;
+    }
+    if (entry->n_refs) {
+        return false;
+    }
+    note(pools, pool, entry->key, 0);
+    entry_destroy(entry);
+    return true;
+}
+
+int
+id_pools_replicate(struct id_pools *pools, const struct id_write *writes,
+                   size_t n)
+{
+    /* An ID may pass from one key to another. */
+    for (size_t i = 0; i < n; i++) {
+        if (!remove_former(pools, &writes[i])) {
+            return EINVAL;
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct id_write *w = &writes[i];
+        struct id_pool *pool = get_pool(pools, w->pool);
+
+        if (!w->value || find_key(pool, w->key)) {
+            continue;
+        }
+        if (id_pools_load(pools, w->pool, w->key, w->value)) {
+            return EINVAL;
+        }
+        note(pools, pool, w->key, w->value);
+    }
+    return 0;
+}
+
 /* Formatting.  ------------------------------------------------------------ */
 
 static void

@@ -102,4 +102,9 @@ void id_pools_format(const struct id_pools *, struct ds *);
 int id_pools_load(struct id_pools *, const char *pool, const char *key,
                   uint32_t value);
 
+/* Sets stored entries as another member of a cluster has them, to be written:
+ * those with value 0 were freed.  Returns 0, or EINVAL if one is in use here
+ * with another ID, or its ID is another key's. */
+int id_pools_replicate(struct id_pools *, const struct id_write *, size_t n);
+
 #endif /* controller/model/id-pools.h */

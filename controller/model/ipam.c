@@ -205,6 +205,18 @@ model_load_cursor(struct model *model, const struct model_cursor *cursor)
     }
 }
 
+void
+address_replicate(struct model *model, const struct model_cursor *cursor)
+{
+    struct entry *network = model_find(model, VMN_TABLE_NETWORK,
+                                       cursor->network);
+
+    if (network) {
+        note_cursor(model, network, cursor->subnet);
+        set_cursor(network, cursor->subnet, cursor->next);
+    }
+}
+
 /* What is given out.  ----------------------------------------------------- */
 
 /* Sets '*first' and '*last' to the bounds of pool 'i' of a subnet, as indexes

@@ -25,4 +25,8 @@ void address_settle(struct model *);
 /* Forgets about subnets that a network does not have any more. */
 void address_forget(struct entry *network);
 
+/* Sets a cursor as another member of the cluster has it, so that it is stored.
+ * Ignores one of a network that is not there. */
+void address_replicate(struct model *, const struct model_cursor *);
+
 #endif /* controller/model/ipam.h */

@@ -31,10 +31,11 @@ check_loaded(struct model *model, struct version *version,
     }
 }
 
-int
-model_load_row(struct model *model, enum vmn_table table, const char *name,
-               const json_t *spec, const json_t *status,
-               const struct model_meta *meta, struct vmn_errors *errors)
+struct version *
+model_version_parse(struct model *model, enum vmn_table table,
+                    const char *name, const json_t *spec,
+                    const json_t *status, const struct model_meta *meta,
+                    struct vmn_errors *errors)
 {
     char *pointer = xasprintf("/%s/%s", schema_tables[table]->plural, name);
     struct version *version = version_create();
@@ -53,12 +54,26 @@ model_load_row(struct model *model, enum vmn_table table, const char *name,
     free(pointer);
     if (errors->n != n_errors) {
         version_destroy(model, version);
-        return EINVAL;
+        return NULL;
     }
-
     version->meta = *meta;
     version->meta.set = meta->set ? arena_strdup(&version->arena, meta->set)
                                   : NULL;
+    return version;
+}
+
+int
+model_load_row(struct model *model, enum vmn_table table, const char *name,
+               const json_t *spec, const json_t *status,
+               const struct model_meta *meta, struct vmn_errors *errors)
+{
+    struct version *version = model_version_parse(model, table, name, spec,
+                                                  status, meta, errors);
+
+    if (!version) {
+        return EINVAL;
+    }
+
     struct entry *entry = model_find_or_add(model, table, name);
     struct version *former = entry->cur;
     model_set_cur(model, entry, version);

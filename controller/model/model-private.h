@@ -115,6 +115,10 @@ void model_add_garbage(struct model *, struct version *);
 void model_note_versions(struct model *, const struct entry *,
                          const struct version *from,
                          const struct version *to);
+/* Notes that 'entry' differs from what is durable. */
+void model_mark_dirty(struct model *, struct entry *);
+/* Appends an entry to the log, which the caller fills in. */
+struct model_log *model_add_log(struct model *);
 struct version *version_create(void);
 void version_destroy(struct model *, struct version *);
 /* The entry has another version than before the request. */
@@ -128,6 +132,15 @@ entry_row(const struct entry *entry)
 {
     return entry && entry->cur ? entry->cur->row : NULL;
 }
+
+/* load-stored-rows.c */
+/* Returns a version of a row; arguments as those of model_load_row().  NULL:
+ * there are errors. */
+struct version *model_version_parse(struct model *, enum vmn_table,
+                                    const char *name, const json_t *spec,
+                                    const json_t *status,
+                                    const struct model_meta *,
+                                    struct vmn_errors *);
 
 /* builtin-rows.c */
 /* Adds the rows that are always there. */

@@ -59,6 +59,7 @@ forget_unsettled(struct model *model)
         free(CONST_CAST(char *, model->logs[i].comment));
         free(CONST_CAST(char *, model->logs[i].summary));
         free(CONST_CAST(char *, model->logs[i].set));
+        free(CONST_CAST(char *, model->logs[i].contents));
         free(model->logs[i].changes);
     }
     free(model->writes);

@@ -417,6 +417,9 @@ struct model_log {
     const char *summary;        /* JSON: struct schema_log_entry's
                                  * 'changes'. */
     const char *set;            /* That it pruned, or NULL. */
+    const char *contents;       /* What store_contents_print() printed where
+                                 * it was made, if another member of the
+                                 * cluster made it and it has any; or NULL. */
     bool stored;                /* False: it changed only volatile rows. */
     size_t n_changes, allocated_changes;
     struct model_log_change *changes;   /* Owned by the model. */

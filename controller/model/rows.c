@@ -129,6 +129,29 @@ model_add_garbage(struct model *model, struct version *version)
     model->garbage[model->n_garbage++] = version;
 }
 
+void
+model_mark_dirty(struct model *model, struct entry *entry)
+{
+    if (!entry->dirty) {
+        entry->dirty = true;
+        if (model->n_dirty >= model->allocated_dirty) {
+            model->dirty = x2nrealloc(model->dirty, &model->allocated_dirty,
+                                      sizeof *model->dirty);
+        }
+        model->dirty[model->n_dirty++] = entry;
+    }
+}
+
+struct model_log *
+model_add_log(struct model *model)
+{
+    if (model->n_logs >= model->allocated_logs) {
+        model->logs = x2nrealloc(model->logs, &model->allocated_logs,
+                                 sizeof *model->logs);
+    }
+    return &model->logs[model->n_logs++];
+}
+
 /* Reading.  --------------------------------------------------------------- */
 
 void

@@ -271,14 +271,7 @@ commit_entry(struct txn *txn, struct entry *entry)
     if (before && before != entry->durable) {
         model_add_garbage(model, before);
     }
-    if (!entry->dirty) {
-        entry->dirty = true;
-        if (model->n_dirty >= model->allocated_dirty) {
-            model->dirty = x2nrealloc(model->dirty, &model->allocated_dirty,
-                                      sizeof *model->dirty);
-        }
-        model->dirty[model->n_dirty++] = entry;
-    }
+    model_mark_dirty(model, entry);
 }
 
 /* Returns the outcome for an entry that the request has changed. */
@@ -424,16 +417,10 @@ log_change(struct model_log *log, const struct entry *entry)
 static struct model_log *
 add_log(struct txn *txn)
 {
-    struct model *model = txn->model;
-    struct model_log *log;
+    struct model_log *log = model_add_log(txn->model);
 
-    if (model->n_logs >= model->allocated_logs) {
-        model->logs = x2nrealloc(model->logs, &model->allocated_logs,
-                                 sizeof *model->logs);
-    }
-    log = &model->logs[model->n_logs++];
     *log = (struct model_log) {
-        .revision = model->revision, .time_ms = txn->now_ms,
+        .revision = txn->model->revision, .time_ms = txn->now_ms,
         .who = xstrdup(txn->request->who),
         .comment = nullable_xstrdup(txn->request->comment),
         .undoes = txn->request->undoes,

@@ -3,6 +3,8 @@ controller_libvmn_a_SOURCES += \
 	controller/store/store-authors.c \
 	controller/store/store-batch.c \
 	controller/store/store-backup.c \
+	controller/store/store-changes.c \
+	controller/store/store-changes.h \
 	controller/store/store-connect.c \
 	controller/store/store-log-contents.c \
 	controller/store/store-continue.c \

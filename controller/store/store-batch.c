@@ -165,6 +165,9 @@ prepare_log(struct store_statements *s, sqlite3 *db)
                        "('" STORE_REVOCATIONS_TRIMMED "', ?) ON CONFLICT "
                        "(name) DO UPDATE SET value = "
                        "max(value, excluded.value)", &s->trimmed_upsert)
+            && prepare(db, "INSERT OR REPLACE INTO properties (name, value) "
+                       "VALUES ('" STORE_CLUSTER_INDEX "', ?)",
+                       &s->index_upsert)
             && prepare(db, "SELECT revision, who, " STORE_LOG_REVOKES
                        " FROM revisions WHERE "
                        STORE_LOG_PEOPLE " AND time_ms < ? "
@@ -243,6 +246,7 @@ store_statements_finalize(struct store_statements *s)
     sqlite3_finalize(s->sets_trim);
     sqlite3_finalize(s->log_delete);
     sqlite3_finalize(s->trimmed_upsert);
+    sqlite3_finalize(s->index_upsert);
     sqlite3_finalize(s->log_oldest_people);
     sqlite3_finalize(s->log_oldest_others);
     sqlite3_finalize(s->log_oldest_author);
@@ -475,12 +479,24 @@ write_logs(const struct model_pending *pending, struct store_statements *s)
 static bool
 is_empty(const struct store_batch *batch)
 {
-    bool empty = !batch->pending.n_writes && !batch->n_ids;
+    bool empty = (!batch->pending.n_writes && !batch->n_ids
+                  && !batch->index);
 
     for (size_t i = 0; i < batch->pending.n_logs; i++) {
         empty &= !batch->pending.logs[i].stored;
     }
     return empty;
+}
+
+/* Notes, with the batch, which one it is of the cluster's. */
+static bool
+write_index(const struct store_batch *batch, struct store_statements *s)
+{
+    if (!batch->index) {
+        return true;
+    }
+    sqlite3_bind_int64(s->index_upsert, 1, batch->index);
+    return store_statement_run(s->index_upsert);
 }
 
 int
@@ -499,7 +515,7 @@ store_batch_write(const struct store_batch *batch, sqlite3 *db,
     }
     if (store_statement_run(s->begin) && write_rows(&batch->pending, s)
         && write_ids(batch, s) && write_cursors(batch, s)
-        && write_logs(&batch->pending, s)
+        && write_logs(&batch->pending, s) && write_index(batch, s)
         && store_statement_run(s->commit)) {
         return 0;
     }

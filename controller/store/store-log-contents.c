@@ -43,6 +43,10 @@ store_contents_print(const struct model_log *log, struct ds *ds)
 {
     size_t n_more = log->n_more;
 
+    if (log->contents) {
+        ds_put_cstr(ds, log->contents);
+        return;
+    }
     ds_put_cstr(ds, "{\"objects\":[");
     for (size_t i = 0; i < log->n_changes; i++) {
         const struct model_log_change *change = &log->changes[i];
@@ -72,7 +76,7 @@ store_contents_write(const struct model_log *log, struct store_statements *s)
     struct ds *ds = &s->text;
     bool ok;
 
-    if (!log->n_changes && !log->n_more) {
+    if (!log->n_changes && !log->n_more && !log->contents) {
         return true;            /* What hosts report. */
     }
     store_contents_print(log, ds);

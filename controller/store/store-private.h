@@ -207,6 +207,7 @@ struct store_batch {
     size_t n_ids;
     struct id_write *ids;       /* Owned, strings included. */
     struct model_cursors cursors;   /* Owned; strings are the model's. */
+    int64_t index;              /* In the cluster's order; 0: of none. */
 };
 void store_batch_init(struct store_batch *, struct model *);
 void store_batch_uninit(struct store_batch *);
@@ -229,6 +230,7 @@ struct store_statements {
     sqlite3_stmt *set_upsert, *sets_trim;
     sqlite3_stmt *log_insert, *log_delete;
     sqlite3_stmt *trimmed_upsert; /* Of STORE_REVOCATIONS_TRIMMED. */
+    sqlite3_stmt *index_upsert; /* Of STORE_CLUSTER_INDEX. */
     /* The oldest entry. */
     sqlite3_stmt *log_oldest_people, *log_oldest_others, *log_oldest_author;
     sqlite3_stmt *contents_insert, *contents_find, *contents_oldest;
@@ -294,6 +296,10 @@ int store_receipts_read(sqlite3_stmt *, uint64_t revision,
  * accounts: the log does not say what was revoked up to it. */
 #define STORE_REVOCATIONS_TRIMMED "revocations_trimmed"
 
+/* See struct store_place. */
+#define STORE_CLUSTER "cluster"
+#define STORE_CLUSTER_INDEX "cluster_index"
+
 /* Reads a property of "main" or of an attached database; 0: it is not
  * known. */
 int store_property_get(sqlite3 *, const char *schema, const char *name,
@@ -305,6 +311,9 @@ int store_last_backup_read(sqlite3 *, struct store_last_backup *,
                            struct vmn_error *why);
 int store_last_backup_write(sqlite3 *, const struct store_last_backup *,
                             struct vmn_error *why);
+int store_place_read(sqlite3 *, struct store_place *, struct vmn_error *why);
+int store_place_write(sqlite3 *, const struct store_place *,
+                      struct vmn_error *why);
 
 /* store-log-contents.c: what revisions made of objects.  ------------------ */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Single numbers that the database keeps besides the state: when the last
- * backup was made, and how far the log has been trimmed of revocations.  They
- * only grow. */
+ * backup was made, how far the log has been trimmed of revocations, which only
+ * grow, and where it stands in a cluster. */
 
 #include <config.h>
 
@@ -32,7 +32,10 @@ store_properties_continue(sqlite3 *db, struct vmn_error *why)
         = "INSERT OR REPLACE INTO main.properties (name, value) "
           "SELECT name, max(value) FROM (SELECT name, value FROM "
           "former.properties UNION ALL SELECT name, value FROM "
-          "main.properties) GROUP BY name";
+          "main.properties) GROUP BY name;"
+          /* What is restored is a state of its own. */
+          "DELETE FROM main.properties WHERE name IN "
+          "('" STORE_CLUSTER "', '" STORE_CLUSTER_INDEX "')";
 
     return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0
            : store_error(db, why, "cannot prepare the restored state");
@@ -65,6 +68,34 @@ store_last_backup_write(sqlite3 *db, const struct store_last_backup *last,
     int error = (sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0
                  : store_error(db, why, "cannot store when the last backup "
                                "was made"));
+
+    free(sql);
+    return error;
+}
+
+int
+store_place_read(sqlite3 *db, struct store_place *place, struct vmn_error *why)
+{
+    int error = store_property_get(db, "main", STORE_CLUSTER, &place->cluster,
+                                   why);
+
+    return error ? error
+           : store_property_get(db, "main", STORE_CLUSTER_INDEX,
+                                &place->index, why);
+}
+
+int
+store_place_write(sqlite3 *db, const struct store_place *place,
+                  struct vmn_error *why)
+{
+    char *sql = xasprintf(
+        "INSERT OR REPLACE INTO properties (name, value) VALUES "
+        "('" STORE_CLUSTER "', %"PRId64"), "
+        "('" STORE_CLUSTER_INDEX "', %"PRId64")",
+        place->cluster, place->index);
+    int error = (sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0
+                 : store_error(db, why, "cannot store which cluster this is "
+                               "of"));
 
     free(sql);
     return error;

@@ -25,7 +25,9 @@
 #include <unistd.h>
 
 #include "controller/model/id-pools.h"
+#include "controller/store/store-changes.h"
 #include "controller/store/store-private.h"
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
 #include "timeval.h"
 #include "util.h"
@@ -52,6 +54,11 @@ struct store {
     struct model *model;        /* NULL: none. */
     store_done_cb *done;
     void *aux;
+    const struct store_replicator *replicator; /* Or NULL. */
+    struct store_place place;
+    bool appended;              /* The batch in flight is in the cluster. */
+    char *behind;               /* Why the file lacks a batch that was
+                                 * appended; NULL: it does not. */
     struct event *done_event;
     int done_fd;                /* Eventfd: the writer has finished. */
 
@@ -189,27 +196,27 @@ start_writer(struct store *store, struct vmn_error *why)
 static void set_corrupt(struct store *, const char *text);
 static void copy_memory_if_due(struct store *);
 
+/* Notes that the batch, which the cluster has, is not in the file: it is
+ * durable all the same, but nothing can follow it here. */
 static void
-on_done(int fd, short what OVS_UNUSED, void *store_)
+note_behind(struct store *store, const char *text)
 {
-    struct store *store = store_;
+    VLOG_ERR("%s: what the cluster has stored cannot be written here (%s)",
+             store->path, text ? text : "no reason given");
+    store->behind = xasprintf("%s lacks a batch of the cluster's, which could "
+                              "not be written (%s)", store->path,
+                              text ? text : "no reason given");
+    if (store->replicator) {
+        store->replicator->fell_behind(store->replicator->aux, store->behind);
+    }
+}
+
+/* Ends the batch in flight, with 'error' or 0. */
+static void
+end_batch(struct store *store, int error, struct vmn_error why)
+{
     struct model *model = store->model;
-    uint64_t count;
 
-    if (read(fd, &count, sizeof count) != sizeof count) {
-        return;
-    }
-
-    pthread_mutex_lock(&store->mutex);
-    int error = store->error;
-    struct vmn_error why = store->why;
-    store->why = (struct vmn_error) VMN_ERROR_INIT;
-    int64_t took_us = store->took_us;
-    pthread_mutex_unlock(&store->mutex);
-
-    if (took_us >= 0) {
-        histogram_add(&store->stats.writing, took_us);
-    }
     store_batch_uninit(&store->batch);
     store->model = NULL;
     store->stats.ok = !error;
@@ -231,15 +238,40 @@ on_done(int fd, short what OVS_UNUSED, void *store_)
 }
 
 static void
-sqlite_submit(struct store *store, struct model *model, store_done_cb *done,
-              void *aux)
+on_done(int fd, short what OVS_UNUSED, void *store_)
 {
-    ovs_assert(!store->model);
-    store->model = model;
-    store->done = done;
-    store->aux = aux;
-    store_batch_init(&store->batch, model);
+    struct store *store = store_;
+    uint64_t count;
 
+    if (read(fd, &count, sizeof count) != sizeof count) {
+        return;
+    }
+
+    pthread_mutex_lock(&store->mutex);
+    int error = store->error;
+    struct vmn_error why = store->why;
+    store->why = (struct vmn_error) VMN_ERROR_INIT;
+    int64_t took_us = store->took_us;
+    pthread_mutex_unlock(&store->mutex);
+
+    if (took_us >= 0) {
+        histogram_add(&store->stats.writing, took_us);
+    }
+    if (error && store->appended) {
+        note_behind(store, why.text);
+        vmn_error_uninit(&why);
+        error = 0;
+    } else if (!error && store->batch.index) {
+        store->place.index = store->batch.index;
+    }
+    store->appended = false;
+    end_batch(store, error, why);
+}
+
+/* Has the writer write the batch. */
+static void
+queue_batch(struct store *store)
+{
     pthread_mutex_lock(&store->mutex);
     if (store->corrupt) {
         store->error = EUCLEAN;
@@ -250,6 +282,112 @@ sqlite_submit(struct store *store, struct model *model, store_done_cb *done,
         pthread_cond_signal(&store->cond);
     }
     pthread_mutex_unlock(&store->mutex);
+}
+
+static void
+begin_batch(struct store *store, struct model *model, store_done_cb *done,
+            void *aux)
+{
+    ovs_assert(!store->model);
+    store->model = model;
+    store->done = done;
+    store->aux = aux;
+    store_batch_init(&store->batch, model);
+}
+
+static void
+on_appended(void *store_, int error, const struct vmn_error *why,
+            int64_t index)
+{
+    struct store *store = store_;
+    struct vmn_error copy = VMN_ERROR_INIT;
+
+    if (error) {
+        vmn_error_errno(&copy, error, "%s", why->text);
+        end_batch(store, error, copy);
+    } else {
+        store->appended = true;
+        store->batch.index = index;
+        queue_batch(store);
+    }
+}
+
+static void
+append_batch(struct store *store)
+{
+    const struct store_replicator *replicator = store->replicator;
+    const char *fault = store->corrupt ? store->corrupt : store->behind;
+    struct ds text = DS_EMPTY_INITIALIZER;
+
+    if (fault) {
+        struct vmn_error why = VMN_ERROR_INIT;
+
+        vmn_error_errno(&why, EIO, "%s", fault);
+        on_appended(store, EIO, &why, 0);
+        vmn_error_uninit(&why);
+        return;
+    }
+    store_changes_print(&store->batch, store->model, &text);
+
+    size_t length = text.length;
+    replicator->append(replicator->aux, ds_steal_cstr(&text), length,
+                       model_revision(store->model), on_appended, store);
+}
+
+static void
+sqlite_submit(struct store *store, struct model *model, store_done_cb *done,
+              void *aux)
+{
+    begin_batch(store, model, done, aux);
+    if (store->replicator) {
+        append_batch(store);
+    } else {
+        queue_batch(store);
+    }
+}
+
+/* Clusters.  -------------------------------------------------------------- */
+
+static void
+sqlite_get_place(const struct store *store, struct store_place *place)
+{
+    *place = store->place;
+}
+
+static int
+sqlite_set_place(struct store *store, const struct store_place *place,
+                 struct vmn_error *why)
+{
+    ovs_assert(!store->model);
+
+    int error = store_place_write(store->db, place, why);
+
+    if (!error) {
+        store->place = *place;
+    }
+    return error;
+}
+
+static void
+sqlite_set_replicator(struct store *store,
+                      const struct store_replicator *replicator)
+{
+    store->replicator = replicator;
+}
+
+static int
+sqlite_apply(struct store *store, struct model *model, const char *text,
+             int64_t index, store_done_cb *done, void *aux,
+             struct vmn_error *why)
+{
+    int error = store_changes_apply(text, model, why);
+
+    if (!error) {
+        begin_batch(store, model, done, aux);
+        store->batch.index = index;
+        queue_batch(store);
+    }
+    return error;
 }
 
 /* Receipts that wait for the writer at most: it may hang with the disk. */
@@ -494,6 +632,7 @@ open_writer(struct store *store, struct vmn_error *why)
     error = error ? error : store_key_load(store->db, store->key, why);
     error = error ? error : store_last_backup_read(store->db,
                                                    &store->last_backup, why);
+    error = error ? error : store_place_read(store->db, &store->place, why);
     error = error ? error : store_statements_prepare(&store->statements,
                                                      store->db, why);
     return error ? error : store_receipts_prepare(&store->receipts, store->db,
@@ -554,6 +693,7 @@ sqlite_close(struct store *store)
     pthread_cond_destroy(&store->cond);
     pthread_mutex_destroy(&store->mutex);
     free(store->last_error);
+    free(store->behind);
     free(store->corrupt);
     free(store->path);
     free(store);
@@ -689,6 +829,10 @@ const struct store_class store_sqlite_class = {
     .put_receipt = sqlite_put_receipt,
     .get_receipt = sqlite_get_receipt,
     .note_backup = sqlite_note_backup,
+    .get_place = sqlite_get_place,
+    .set_place = sqlite_set_place,
+    .set_replicator = sqlite_set_replicator,
+    .apply = sqlite_apply,
     .log_contents = sqlite_log_contents,
     .set_revision = sqlite_set_revision,
     .taken_back = sqlite_taken_back,

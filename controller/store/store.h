@@ -104,6 +104,32 @@ struct store_log_filter {
     int64_t since_ms;           /* Not older; INT64_MIN: of any age. */
 };
 
+/* Where a database stands that is a member's copy of a cluster's state. */
+struct store_place {
+    int64_t cluster;            /* Its number; 0: it is of no cluster. */
+    int64_t index;              /* Of the newest batch that it has. */
+};
+
+/* Called once per batch that is appended, on the loop's thread: with 0 and the
+ * index that it got, or with a positive errno and an error, which is valid in
+ * the call: then it is not in the cluster and never will be, unless the error
+ * is EINTR: then nobody knows. */
+typedef void store_appended_cb(void *aux, int error,
+                               const struct vmn_error *why, int64_t index);
+
+/* The cluster, as far as the store needs it: what makes batches durable before
+ * they are written to the file. */
+struct store_replicator {
+    /* Has the batch appended that 'text' is (store-changes.h), which it takes,
+     * of revisions up to 'revision'.  One at a time. */
+    void (*append)(void *aux, char *text, size_t length, uint64_t revision,
+                   store_appended_cb *done, void *done_aux);
+    /* The file lacks a batch that was appended, and will not get it from this
+     * process. */
+    void (*fell_behind)(void *aux, const char *why);
+    void *aux;
+};
+
 struct store_class {
     const char *name;           /* "sqlite". */
     /* Opens (creates, migrates) the state at 'path'.  Starts the writer's
@@ -191,6 +217,26 @@ struct store_class {
                 void *aux, struct vmn_error *why);
     /* Notes that a copy was sent, in the database, too: written soon. */
     void (*note_backup)(struct store *, const struct store_last_backup *);
+
+    /* Clusters. */
+
+    void (*get_place)(const struct store *, struct store_place *);
+    /* Makes the file one of a cluster, or of none, at once.  Nothing must be
+     * in flight.  Returns 0 or a positive errno. */
+    int (*set_place)(struct store *, const struct store_place *,
+                     struct vmn_error *why);
+    /* From now on submit() has each batch appended by 'replicator' first, and
+     * a batch that was appended is durable: 'done' gets 0 even if the file
+     * cannot be written, and all further batches are refused.  NULL: no
+     * more. */
+    void (*set_replicator)(struct store *, const struct store_replicator *);
+    /* Applies a batch that another member appended as 'index' to the model,
+     * and writes it.  'done' is called as by submit(), and the model must be
+     * settled then; or if this returns a positive errno, with an error in
+     * '*why', it is not called, and the model must not be used any more. */
+    int (*apply)(struct store *, struct model *, const char *text,
+                 int64_t index, store_done_cb *done, void *aux,
+                 struct vmn_error *why);
     void (*get_stats)(const struct store *, struct store_stats *);
 };
 

@@ -9,7 +9,9 @@
  *  - the notes of changes name just the rows and index keys that changed;
  *  - an undone group leaves the durable state;
  *  - what the store loads is what the model holds: whatever was accepted is
- *    accepted again, values at the edges of what is allowed included.
+ *    accepted again, values at the edges of what is allowed included;
+ *  - what another member of a cluster applies makes its model, and what it
+ *    stores, the same.
  *
  * Usage: test-state [SEED [STEPS]].  The seed is printed. */
 
@@ -31,6 +33,7 @@
 #include "controller/store/store.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/shash.h"
+#include "svec.h"
 #include "tests/property/state-check.h"
 #include "tests/property/state-random.h"
 #include "tests/property/state-snapshot.h"
@@ -40,14 +43,28 @@
 static uint64_t seed = 1;
 static unsigned n_steps = 3000;
 
+/* Another member of the cluster. */
+struct follower {
+    char *path;
+    struct store *store;
+    struct model *model;
+    char *text;                 /* The batch that it is to apply. */
+    int64_t index;
+    bool done;
+};
+
 struct test {
     char *dir, *path;
     struct event_base *base;
     struct store *store;
     struct model *model;
     bool done;
+    struct store_replicator replicator;
+    struct follower follower;
     struct shash snap;          /* Of the model, after the last step. */
+    uint64_t stored_revision;
     unsigned n_accepted, n_refused, n_undone, n_stored, n_cascades;
+    unsigned n_followed;
 };
 
 static void
@@ -118,28 +135,104 @@ step_undo(struct test *t)
 }
 
 static void
-on_done(void *t_, int error, const struct vmn_error *why OVS_UNUSED)
+on_done(void *done, int error, const struct vmn_error *why)
 {
-    struct test *t = t_;
-
-    assert_int_equal(error, 0);
-    t->done = true;
+    if (error) {
+        fail_msg("%s", why->text);
+    }
+    *(bool *) done = true;
 }
 
 static void
-step_store(struct test *t)
+wait_done(struct test *t, bool *done)
 {
-    t->done = false;
-    store_sqlite_class.submit(t->store, t->model, on_done, t);
-    while (!t->done) {
+    while (!*done) {
         event_base_loop(t->base, EVLOOP_ONCE);
     }
-    model_settle(t->model);
-    id_pools_acked(model_id_pools(t->model), model_revision(t->model)
-                                           - MIN(model_revision(t->model),
-                                                 rnd(4)));
-    check_step(t);
-    t->n_stored++;
+    *done = false;
+}
+
+static void
+append(void *t_, char *text, size_t length, uint64_t revision OVS_UNUSED,
+       store_appended_cb *done, void *done_aux)
+{
+    struct test *t = t_;
+
+    assert_int_equal(strlen(text), length);
+    assert_null(strchr(text, '\n'));
+    free(t->follower.text);
+    t->follower.text = text;
+    done(done_aux, 0, NULL, ++t->follower.index);
+}
+
+static void
+fell_behind(void *t OVS_UNUSED, const char *why)
+{
+    fail_msg("%s", why);
+}
+
+/* All IDs, sorted. */
+static char *
+dump_ids(struct model *model)
+{
+    struct svec lines = SVEC_EMPTY_INITIALIZER;
+    size_t n;
+    struct id_write *ids = id_pools_get_all(model_id_pools(model), &n);
+
+    for (size_t i = 0; i < n; i++) {
+        svec_add_nocopy(&lines, xasprintf("%s %s %"PRIu32, ids[i].pool,
+                                          ids[i].key, ids[i].value));
+    }
+    svec_sort(&lines);
+
+    char *dump = svec_join(&lines, "\n", "\n");
+    svec_destroy(&lines);
+    free(ids);
+    return dump;
+}
+
+/* The cursors, without those that are as if there were none. */
+static char *
+dump_cursors(struct model *model)
+{
+    struct svec lines = SVEC_EMPTY_INITIALIZER;
+    struct model_cursors all;
+
+    model_get_all_cursors(model, &all);
+    for (size_t i = 0; i < all.n; i++) {
+        const struct model_cursor *cursor = &all.cursors[i];
+
+        if (cursor->next) {
+            svec_add_nocopy(&lines, xasprintf(
+                "%s %s %"PRIu64, cursor->network, cursor->subnet,
+                cursor->next));
+        }
+    }
+    svec_sort(&lines);
+
+    char *dump = svec_join(&lines, "\n", "\n");
+    svec_destroy(&lines);
+    free(all.cursors);
+    return dump;
+}
+
+static char *
+dump_log(struct store *store, uint64_t revision)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct vmn_error why = VMN_ERROR_INIT;
+
+    store_sqlite_class.log(store, revision, &ds, &why);
+    store_sqlite_class.log_contents(store, revision, &ds, &why);
+    return ds_steal_cstr(&ds);
+}
+
+static void
+check_same(char *a, char *b)
+{
+    assert_string_equal(a, b);
+    free(a);
+    free(b);
 }
 
 /* All durable rows that are stored, metadata included. */
@@ -153,6 +246,89 @@ dump_stored(struct model *model)
         *vifs = '\0';
     }
     return dump;
+}
+
+/* The follower applies the last batch. */
+static void
+follow(struct test *t)
+{
+    struct follower *f = &t->follower;
+    struct vmn_error why = VMN_ERROR_INIT;
+    struct store_place place;
+
+    if (store_sqlite_class.apply(f->store, f->model, f->text, f->index,
+                                 on_done, &f->done, &why)) {
+        fail_msg("%s", why.text);
+    }
+    wait_done(t, &f->done);
+    model_settle(f->model);
+    assert_int_equal(model_revision(f->model), model_revision(t->model));
+    assert_int_equal(model_durable_revision(f->model),
+                     model_revision(f->model));
+    check_same(dump_stored(f->model), dump_stored(t->model));
+    check_same(dump_ids(f->model), dump_ids(t->model));
+    check_same(dump_cursors(f->model), dump_cursors(t->model));
+    for (uint64_t r = t->stored_revision + 1; r <= model_revision(t->model);
+         r++) {
+        check_same(dump_log(f->store, r), dump_log(t->store, r));
+    }
+    store_sqlite_class.get_place(f->store, &place);
+    assert_int_equal(place.index, f->index);
+    t->n_followed++;
+}
+
+static void
+open_follower(struct test *t)
+{
+    struct follower *f = &t->follower;
+    struct vmn_error why = VMN_ERROR_INIT;
+
+    assert_int_equal(store_sqlite_class.open(f->path, t->base, &f->store,
+                                             &why), 0);
+    f->model = model_create();
+    if (store_sqlite_class.load(f->store, f->model, &why)) {
+        fail_msg("%s", why.text);
+    }
+}
+
+static void
+close_follower(struct test *t)
+{
+    store_sqlite_class.close(t->follower.store);
+    model_destroy(t->follower.model);
+}
+
+/* The follower is restarted, and goes on where it was. */
+static void
+restart_follower(struct test *t)
+{
+    struct follower *f = &t->follower;
+    char *rows = dump_stored(f->model), *ids = dump_ids(f->model);
+    char *cursors = dump_cursors(f->model);
+    struct store_place place;
+
+    close_follower(t);
+    open_follower(t);
+    store_sqlite_class.get_place(f->store, &place);
+    assert_int_equal(place.index, f->index);
+    check_same(dump_stored(f->model), rows);
+    check_same(dump_ids(f->model), ids);
+    check_same(dump_cursors(f->model), cursors);
+}
+
+static void
+step_store(struct test *t)
+{
+    store_sqlite_class.submit(t->store, t->model, on_done, &t->done);
+    wait_done(t, &t->done);
+    model_settle(t->model);
+    follow(t);
+    t->stored_revision = model_revision(t->model);
+    id_pools_acked(model_id_pools(t->model), model_revision(t->model)
+                                           - MIN(model_revision(t->model),
+                                                 rnd(4)));
+    check_step(t);
+    t->n_stored++;
 }
 
 static void
@@ -186,6 +362,10 @@ open_test(struct test *t)
     t->base = event_base_new();
     assert_int_equal(store_sqlite_class.open(t->path, t->base, &t->store,
                                              &why), 0);
+    t->replicator = (struct store_replicator) { append, fell_behind, t };
+    store_sqlite_class.set_replicator(t->store, &t->replicator);
+    t->follower.path = xasprintf("%s/follower.db", t->dir);
+    open_follower(t);
     t->model = model_create();
     snap_init(&t->snap, t->model);
 }
@@ -194,13 +374,20 @@ static void
 close_test(struct test *t)
 {
     char *lock = xasprintf("%s.lock", t->path);
+    char *other = xasprintf("%s.lock", t->follower.path);
 
+    close_follower(t);
     store_sqlite_class.close(t->store);
     model_destroy(t->model);
     event_base_free(t->base);
     snap_uninit(&t->snap);
     unlink(t->path);
     unlink(lock);
+    unlink(t->follower.path);
+    unlink(other);
+    free(other);
+    free(t->follower.path);
+    free(t->follower.text);
     assert_int_equal(rmdir(t->dir), 0);
     free(lock);
     free(t->path);
@@ -221,11 +408,14 @@ state_keeps_its_promises(void **state OVS_UNUSED)
         } else if (chance(15)) {
             step_store(&t);
             step_load(&t);
+            if (chance(10)) {
+                restart_follower(&t);
+            }
         }
     }
     print_message("%u accepted, %u refused, %u undone, %u stored, "
-                  "%u cascades\n", t.n_accepted, t.n_refused, t.n_undone,
-                  t.n_stored, t.n_cascades);
+                  "%u cascades, %u followed\n", t.n_accepted, t.n_refused,
+                  t.n_undone, t.n_stored, t.n_cascades, t.n_followed);
     /* A test that refuses or accepts nearly all would show little. */
     assert_true(t.n_accepted > n_steps / 10);
     assert_true(t.n_refused > n_steps / 10);
