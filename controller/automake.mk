@@ -19,6 +19,7 @@ controller/options.$(OBJEXT): Makefile
 include controller/schema/automake.mk
 include controller/model/automake.mk
 include controller/store/automake.mk
+include controller/cluster/automake.mk
 include controller/flow/automake.mk
 include controller/engine/automake.mk
 include controller/commit/automake.mk

@@ -15,6 +15,7 @@
 #include "controller/commit/commit.h"
 #include "controller/fabric/fabric.h"
 #include "controller/northbound/northbound.h"
+#include "controller/schema/value.h"
 #include "controller/store/store.h"
 #include "proto/http/http.h"
 #include "proto/webhook/webhook-url.h"
@@ -216,6 +217,32 @@ check_ipsec(struct options *options, struct vmn_error *why)
     return 0;
 }
 
+/* Checks what is said of a cluster.  The connection to its database is neither
+ * encrypted nor authenticated, so it must not leave the machine: the servers
+ * do that among themselves. */
+static int
+check_cluster(const struct options *options, struct vmn_error *why)
+{
+    static const char *const local[] = { "unix:/", "tcp:127.0.0.1:",
+                                         "tcp:[::1]:" };
+    const char *name = options->cluster_member;
+    struct vmn_error fault = VMN_ERROR_INIT;
+
+    if (name && value_check_name(name, &fault)) {
+        vmn_error_invalid(why, "cluster-member=%s: %s", name, fault.text);
+        vmn_error_uninit(&fault);
+        return EINVAL;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(local); i++) {
+        if (!strncmp(options->cluster_db, local[i], strlen(local[i]))) {
+            return 0;
+        }
+    }
+    return vmn_error_invalid(why, "cluster-db=%s: must be unix:/PATH, or "
+                             "tcp:127.0.0.1:PORT or tcp:[::1]:PORT, of the "
+                             "server on this machine", options->cluster_db);
+}
+
 int
 options_check(struct options *options, struct vmn_error *why)
 {
@@ -227,5 +254,6 @@ options_check(struct options *options, struct vmn_error *why)
         options->api_origin), why);
     error = error ? error : check_remotes(options, why);
     error = error ? error : check_ipsec(options, why);
+    error = error ? error : check_cluster(options, why);
     return error ? error : finish_tls(options, why);
 }

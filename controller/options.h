@@ -40,6 +40,8 @@ struct options {
     char *ipsec_key_file;       /* Or NULL. */
     bool ipsec_certificates;    /* Hosts use certificates, not keys. */
     char *api_ca_cert;
+    char *cluster_member;       /* The name of this one; NULL: of none. */
+    char *cluster_db;           /* Remote of the cluster's database. */
     char *app_dir;
     char *unixctl;              /* Path, or NULL for the default. */
     char *max_flows_text;       /* As given; the next is the number. */

@@ -24,6 +24,7 @@
 #include "command-line.h"
 #include "controller/apphost/apphost.h"
 #include "controller/audit-log.h"
+#include "controller/cluster/cluster.h"
 #include "controller/commit/commit.h"
 #include "controller/engine/engine.h"
 #include "controller/fabric/fabric-stats.h"
@@ -67,6 +68,12 @@ struct vmnd {
     struct model *model;
     const struct store_class *store_class;
     struct store *store;
+    struct cluster *cluster;    /* Or NULL. */
+    struct cluster_options cluster_options;
+    bool active;                /* The rooms from the engine on are there. */
+    bool deposed;               /* Another member of the cluster is the
+                                 * writer now. */
+    bool ended;                 /* By an operator. */
     struct apphost *apphost;
     struct engine *engine;
     struct commit *commit;
@@ -92,6 +99,10 @@ die_of(int error, const char *what, const char *text)
 /* Exit status if the database cannot be used: a restart does not help, an
  * operator must act. */
 #define EXIT_DAMAGED 3
+
+/* Exit status of the writer of a cluster that another member has succeeded: a
+ * restart has it stand by. */
+#define EXIT_DEPOSED 4
 
 /* The same for an error of the database. */
 static void
@@ -313,6 +324,22 @@ start_state(struct vmnd *vmnd)
     error = vmnd->store_class->load(vmnd->store, vmnd->model, &why);
     die_of_state(error, path, why.text);
     store_unixctl_init(vmnd->store_class, vmnd->store);
+}
+
+/* Fails if the database is of a cluster's member, and this is none: what it
+ * would change the other members would not have. */
+static void
+check_place(const struct vmnd *vmnd)
+{
+    struct store_place place;
+
+    vmnd->store_class->get_place(vmnd->store, &place);
+    if (place.cluster && !vmnd->options.cluster_member) {
+        die_of(EINVAL, vmnd->options.state,
+               "it is the state of a cluster's member: give "
+               "--cluster-member, or have it be a state of its own by "
+               "`vmnctl restore` of a backup");
+    }
 }
 
 static void
@@ -545,6 +572,69 @@ start_apps(struct vmnd *vmnd)
     model_request_uninit(&request);
 }
 
+/* Creates the rooms by which this manages hosts and serves the API. */
+static void
+start_active(struct vmnd *vmnd)
+{
+    vmnd->active = true;
+    start_engine(vmnd);
+    start_audit_log(vmnd);
+    start_fabric(vmnd);
+    start_webhook(vmnd);
+    start_health(vmnd);
+    start_load(vmnd);
+    start_northbound(vmnd);
+    start_apps(vmnd);
+}
+
+static void
+activated_cb(void *vmnd_, uint64_t revision)
+{
+    struct vmnd *vmnd = vmnd_;
+
+    model_skip_revisions(vmnd->model, revision);
+    start_active(vmnd);
+}
+
+static void
+deposed_cb(void *vmnd_, const char *why OVS_UNUSED)
+{
+    struct vmnd *vmnd = vmnd_;
+
+    vmnd->deposed = true;
+    loop_exit(vmnd->loop);
+}
+
+static void
+stalled_cb(void *vmnd_, const char *why)
+{
+    struct vmnd *vmnd = vmnd_;
+
+    commit_refuse_waiting(vmnd->commit, why);
+}
+
+/* Stands by, until the cluster has this member become the writer. */
+static void
+start_standby(struct vmnd *vmnd)
+{
+    static const struct cluster_callbacks callbacks = {
+        .activated = activated_cb, .deposed = deposed_cb,
+        .stalled = stalled_cb,
+    };
+    const struct options *options = &vmnd->options;
+
+    vmnd->cluster_options = (struct cluster_options) {
+        .name = options->cluster_member,
+        .remote = options->cluster_db,
+        .address = options->api_listen ? options->api_listen : "",
+    };
+    vmnd->cluster = cluster_create(vmnd->loop, &vmnd->cluster_options,
+                                   vmnd->store_class, vmnd->store,
+                                   vmnd->model, &callbacks, vmnd);
+    cluster_unixctl_init(vmnd->cluster);
+    notify("READY=1\nSTATUS=standing by");
+}
+
 static void
 vmnd_start(struct vmnd *vmnd)
 {
@@ -557,19 +647,17 @@ vmnd_start(struct vmnd *vmnd)
     check_options(&vmnd->options);
     start_apphost(vmnd);
     start_state(vmnd);
-    start_engine(vmnd);
-    start_audit_log(vmnd);
-    start_fabric(vmnd);
-    start_webhook(vmnd);
-    start_health(vmnd);
-    start_load(vmnd);
-    start_northbound(vmnd);
-    start_apps(vmnd);
+    check_place(vmnd);
+    if (vmnd->options.cluster_member) {
+        start_standby(vmnd);
+    } else {
+        start_active(vmnd);
+    }
 }
 
 /* Destroys the rooms, the top first.  All that was acknowledged is durable. */
 static void
-vmnd_stop(struct vmnd *vmnd)
+stop_active(struct vmnd *vmnd)
 {
     commit_cancel_when_quiescent(vmnd->commit, ready_cb, vmnd);
     commit_stop(vmnd->commit);
@@ -581,6 +669,18 @@ vmnd_stop(struct vmnd *vmnd)
     audit_log_destroy(vmnd->audit_log);
     commit_destroy(vmnd->commit);
     engine_destroy(vmnd->engine);
+}
+
+static void
+vmnd_stop(struct vmnd *vmnd)
+{
+    if (vmnd->cluster) {
+        cluster_resign(vmnd->cluster);
+    }
+    if (vmnd->active) {
+        stop_active(vmnd);
+    }
+    cluster_destroy(vmnd->cluster);
     apphost_destroy(vmnd->apphost);
     vmnd->store_class->close(vmnd->store);
     model_destroy(vmnd->model);
@@ -614,7 +714,8 @@ main(int argc, char *argv[])
 
     VLOG_INFO("exiting");
     notify("STOPPING=1");
+    vmnd.ended = !vmnd.deposed;
     vmnd_stop(&vmnd);
     ovsrcu_exit();
-    return EXIT_SUCCESS;
+    return vmnd.deposed && !vmnd.ended ? EXIT_DEPOSED : EXIT_SUCCESS;
 }

@@ -168,15 +168,10 @@ may_be_refused(const struct pending *pending)
     return strncmp(who, "host:", 5) && strcmp(who, "vmnd");
 }
 
-/* Handles a failed internal commit: the store rejected the IDs of what was
- * loaded, or of units that were computed again.  There is no state to return
- * to, and hosts must not get these IDs: all hosts wait until they are durable,
- * but users do not. */
+/* Moves the queued requests that may be refused to the refused ones. */
 static void
-fail_internal(struct commit *commit)
+take_refusable(struct commit *commit)
 {
-    const struct timeval tv = { commit->retry_ms / 1000,
-                                commit->retry_ms % 1000 * 1000 };
     struct pending *pending, *next;
 
     LIST_FOR_EACH_SAFE (pending, next, node, &commit->queue) {
@@ -188,6 +183,43 @@ fail_internal(struct commit *commit)
     }
     ovs_list_push_back_all(&commit->refused, &commit->plans);
     commit->n_plans = 0;
+}
+
+void
+commit_refuse_waiting(struct commit *commit, const char *text)
+{
+    char *unknown = xasprintf("%s: it may have taken effect, or may still do "
+                              "so", text);
+    struct pending *pending;
+
+    if (commit->writing) {
+        LIST_FOR_EACH (pending, node, &commit->group) {
+            if (pending->ok) {
+                commit_refuse(pending, unknown);
+            }
+        }
+        commit_reply_all(commit, &commit->group);
+    }
+    take_refusable(commit);
+    LIST_FOR_EACH (pending, node, &commit->refused) {
+        commit_refuse(pending, text);
+    }
+    commit_reply_all(commit, &commit->refused);
+    free(unknown);
+}
+
+/* Handles a failed internal commit: the store rejected the IDs of what was
+ * loaded, or of units that were computed again.  There is no state to return
+ * to, and hosts must not get these IDs: all hosts wait until they are durable,
+ * but users do not. */
+static void
+fail_internal(struct commit *commit)
+{
+    const struct timeval tv = { commit->retry_ms / 1000,
+                                commit->retry_ms % 1000 * 1000 };
+    struct pending *pending;
+
+    take_refusable(commit);
     LIST_FOR_EACH (pending, node, &commit->refused) {
         refuse_unstored(commit, pending);
     }

@@ -46,6 +46,16 @@ model_is_unsettled(const struct model *model)
     return model->revision != model->durable_revision;
 }
 
+void
+model_skip_revisions(struct model *model, uint64_t revision)
+{
+    ovs_assert(!model_is_unsettled(model));
+    if (revision > model->revision) {
+        model->revision = model->durable_revision = revision;
+        id_pools_set_revision(model->id_pools, revision);
+    }
+}
+
 /* Frees what only the unsettled state needed. */
 static void
 forget_unsettled(struct model *model)

@@ -372,6 +372,10 @@ struct model_changes {
 void model_take_changes(struct model *, struct model_changes *);
 void model_changes_uninit(struct model_changes *);
 
+/* Has revisions go on after 'revision', if it is newer.  The state must be
+ * settled. */
+void model_skip_revisions(struct model *, uint64_t revision);
+
 /* Returns true if the current state differs from the durable one. */
 bool model_is_unsettled(const struct model *);
 /* Calls 'cb' for each row of 'table' that differs, stored or not. */

@@ -331,7 +331,7 @@ append_batch(struct store *store)
 
     size_t length = text.length;
     replicator->append(replicator->aux, ds_steal_cstr(&text), length,
-                       model_revision(store->model), on_appended, store);
+                       on_appended, store);
 }
 
 static void

@@ -120,9 +120,9 @@ typedef void store_appended_cb(void *aux, int error,
 /* The cluster, as far as the store needs it: what makes batches durable before
  * they are written to the file. */
 struct store_replicator {
-    /* Has the batch appended that 'text' is (store-changes.h), which it takes,
-     * of revisions up to 'revision'.  One at a time. */
-    void (*append)(void *aux, char *text, size_t length, uint64_t revision,
+    /* Has the batch appended that 'text' is (store-changes.h), which it takes.
+     * One at a time. */
+    void (*append)(void *aux, char *text, size_t length,
                    store_appended_cb *done, void *done_aux);
     /* The file lacks a batch that was appended, and will not get it from this
      * process. */

@@ -153,8 +153,8 @@ wait_done(struct test *t, bool *done)
 }
 
 static void
-append(void *t_, char *text, size_t length, uint64_t revision OVS_UNUSED,
-       store_appended_cb *done, void *done_aux)
+append(void *t_, char *text, size_t length, store_appended_cb *done,
+       void *done_aux)
 {
     struct test *t = t_;
 

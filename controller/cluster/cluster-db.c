@@ -1,0 +1,535 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The cluster's database; see cluster-db.h.  The connection is Open vSwitch's
+ * (ovsdb-cs), as a task of the loop. */
+
+#include <config.h>
+
+#include "controller/cluster/cluster-db.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hash.h"
+#include "jsonrpc.h"
+#include "openvswitch/json.h"
+#include "openvswitch/poll-loop.h"
+#include "openvswitch/vlog.h"
+#include "ovsdb-cs.h"
+#include "ovsdb-error.h"
+#include "proto/loop/loop.h"
+#include "util.h"
+#include "uuid.h"
+
+VLOG_DEFINE_THIS_MODULE(cluster_db);
+
+/* Without a connection for so long, it is begun anew: libopenvswitch would
+ * wait for up to 8 seconds between tries. */
+#define RECONNECT_MS 500
+
+struct transaction {
+    struct hmap_node node;      /* By the hash of 'id'. */
+    struct json *id;
+    cluster_db_done_cb *done;
+    void *aux;
+};
+
+struct cluster_db {
+    struct loop *loop;
+    struct loop_task *task;
+    char *remote;
+    struct ovsdb_cs *cs;
+    int64_t tried_ms;           /* When 'cs' was created, or last connected. */
+    const struct cluster_db_callbacks *callbacks;
+    void *aux;
+    struct cluster_view view;
+    struct uuid row;            /* Of the cluster. */
+    int64_t applied;
+    struct hmap transactions;   /* Of struct transaction. */
+};
+
+/* The view.  -------------------------------------------------------------- */
+
+static void
+set_string(char **dst, const char *text)
+{
+    free(*dst);
+    *dst = xstrdup(text);
+}
+
+static void
+view_init(struct cluster_view *view)
+{
+    memset(view, 0, sizeof *view);
+    view->lease.holder = xstrdup("");
+    view->lease.successor = xstrdup("");
+    hmap_init(&view->batches);
+    shash_init(&view->members);
+}
+
+static void
+batch_destroy(struct cluster_view *view, struct cluster_batch *batch)
+{
+    hmap_remove(&view->batches, &batch->node);
+    free(batch->text);
+    free(batch);
+}
+
+static void
+member_destroy(struct cluster_view *view, struct shash_node *node)
+{
+    struct cluster_member *member = node->data;
+
+    shash_delete(&view->members, node);
+    free(member->name);
+    free(member->version);
+    free(member->address);
+    free(member);
+}
+
+static void
+view_clear(struct cluster_view *view)
+{
+    struct cluster_batch *batch;
+    struct shash_node *node;
+
+    HMAP_FOR_EACH_SAFE (batch, node, &view->batches) {
+        batch_destroy(view, batch);
+    }
+    SHASH_FOR_EACH_SAFE (node, &view->members) {
+        member_destroy(view, node);
+    }
+    view->has_row = false;
+}
+
+static void
+view_uninit(struct cluster_view *view)
+{
+    view_clear(view);
+    hmap_destroy(&view->batches);
+    shash_destroy(&view->members);
+    free(view->lease.holder);
+    free(view->lease.successor);
+}
+
+const struct cluster_view *
+cluster_db_view(const struct cluster_db *db)
+{
+    return &db->view;
+}
+
+const struct cluster_batch *
+cluster_view_find_batch(const struct cluster_view *view, int64_t index)
+{
+    const struct cluster_batch *batch;
+
+    HMAP_FOR_EACH_WITH_HASH (batch, node, hash_uint64(index),
+                             &view->batches) {
+        if (batch->index == index) {
+            return batch;
+        }
+    }
+    return NULL;
+}
+
+/* Updates.  --------------------------------------------------------------- */
+
+/* Sets '*value' to that of the column, if the update has it. */
+static void
+get_integer(const struct shash *columns, const char *name, int64_t *value)
+{
+    const struct json *json = shash_find_data(columns, name);
+
+    if (json && json->type == JSON_INTEGER) {
+        *value = json->integer;
+    }
+}
+
+static void
+get_string(const struct shash *columns, const char *name, char **value)
+{
+    const struct json *json = shash_find_data(columns, name);
+
+    if (json && json->type == JSON_STRING) {
+        set_string(value, json->string);
+    }
+}
+
+static void
+update_row(struct cluster_db *db, const struct ovsdb_cs_row_update *update)
+{
+    struct cluster_view *view = &db->view;
+    const struct shash *columns = update->columns;
+
+    if (update->type == OVSDB_CS_ROW_DELETE) {
+        view->has_row = false;
+        return;
+    }
+    view->has_row = true;
+    get_integer(columns, "format", &view->format);
+    get_integer(columns, "number", &view->number);
+    get_integer(columns, "head", &view->head);
+    get_integer(columns, "bytes", &view->bytes);
+    get_integer(columns, "revision", &view->revision);
+    get_integer(columns, "epoch", &view->lease.epoch);
+    get_integer(columns, "beat", &view->lease.beat);
+    get_integer(columns, "run", &view->lease.run);
+    get_string(columns, "holder", &view->lease.holder);
+    get_string(columns, "successor", &view->lease.successor);
+}
+
+/* Batches do not change, and their deletion does not matter. */
+static void
+update_batch(struct cluster_db *db, const struct ovsdb_cs_row_update *update)
+{
+    const struct shash *columns = update->columns;
+    struct cluster_batch *batch;
+    int64_t index = 0;
+
+    if (update->type != OVSDB_CS_ROW_INSERT) {
+        return;
+    }
+    get_integer(columns, "index", &index);
+    if (index <= db->applied || cluster_view_find_batch(&db->view, index)) {
+        return;
+    }
+    batch = xzalloc(sizeof *batch);
+    batch->index = index;
+    get_integer(columns, "epoch", &batch->epoch);
+    get_integer(columns, "bytes", &batch->bytes);
+    get_string(columns, "text", &batch->text);
+    hmap_insert(&db->view.batches, &batch->node, hash_uint64(index));
+}
+
+static struct shash_node *
+find_member(const struct cluster_view *view, const struct uuid *uuid)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &view->members) {
+        const struct cluster_member *member = node->data;
+
+        if (uuid_equals(&member->uuid, uuid)) {
+            return node;
+        }
+    }
+    return NULL;
+}
+
+static void
+update_member(struct cluster_db *db, const struct ovsdb_cs_row_update *update)
+{
+    struct shash_node *node = find_member(&db->view, &update->row_uuid);
+    const struct shash *columns = update->columns;
+    struct cluster_member *member;
+
+    if (update->type == OVSDB_CS_ROW_DELETE) {
+        if (node) {
+            member_destroy(&db->view, node);
+        }
+        return;
+    }
+    if (node) {
+        member = node->data;
+    } else {
+        member = xzalloc(sizeof *member);
+        member->uuid = update->row_uuid;
+        member->name = xstrdup("");
+        member->version = xstrdup("");
+        member->address = xstrdup("");
+        get_string(columns, "name", &member->name);
+        shash_add(&db->view.members, member->name, member);
+    }
+
+    int64_t beat = member->beat;
+    get_string(columns, "version", &member->version);
+    get_string(columns, "address", &member->address);
+    get_integer(columns, "run", &member->run);
+    get_integer(columns, "applied", &member->applied);
+    get_integer(columns, "beat", &member->beat);
+    if (!node || member->beat != beat) {
+        member->heard_ms = loop_now_ms(db->loop);
+    }
+}
+
+static void
+handle_update(struct cluster_db *db,
+              const struct ovsdb_cs_update_event *event)
+{
+    static const struct {
+        const char *table;
+        void (*update)(struct cluster_db *,
+                       const struct ovsdb_cs_row_update *);
+    } tables[] = {
+        { "Cluster", update_row },
+        { "Batch", update_batch },
+        { "Member", update_member },
+    };
+    struct ovsdb_cs_db_update *update;
+    struct ovsdb_error *error = ovsdb_cs_parse_db_update(
+        event->table_updates, event->version, &update);
+
+    if (error) {
+        char *text = ovsdb_error_to_string_free(error);
+
+        VLOG_WARN("the cluster's database sends what is not valid: %s", text);
+        free(text);
+        ovsdb_cs_flag_inconsistency(db->cs);
+        return;
+    }
+    if (event->clear) {
+        view_clear(&db->view);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+        const struct ovsdb_cs_table_update *table
+            = ovsdb_cs_db_update_find_table(update, tables[i].table);
+
+        for (size_t j = 0; table && j < table->n; j++) {
+            tables[i].update(db, &table->row_updates[j]);
+        }
+    }
+    ovsdb_cs_db_update_destroy(update);
+    db->view.current = true;
+}
+
+void
+cluster_db_set_applied(struct cluster_db *db, int64_t applied)
+{
+    struct cluster_batch *batch;
+
+    db->applied = applied;
+    HMAP_FOR_EACH_SAFE (batch, node, &db->view.batches) {
+        if (batch->index <= applied) {
+            batch_destroy(&db->view, batch);
+        }
+    }
+}
+
+/* Transactions.  ---------------------------------------------------------- */
+
+static void
+transaction_destroy(struct cluster_db *db, struct transaction *t)
+{
+    hmap_remove(&db->transactions, &t->node);
+    json_destroy(t->id);
+    free(t);
+}
+
+bool
+cluster_db_transact(struct cluster_db *db, struct json *ops,
+                    cluster_db_done_cb *done, void *aux)
+{
+    struct json *id = ovsdb_cs_send_transaction(db->cs, ops);
+    struct transaction *t;
+
+    if (!id) {
+        return false;
+    }
+    t = xmalloc(sizeof *t);
+    *t = (struct transaction) { .id = id, .done = done, .aux = aux };
+    hmap_insert(&db->transactions, &t->node, json_hash(id, 0));
+    loop_task_kick(db->task);
+    return true;
+}
+
+/* Returns the first error of a reply (RFC 7047, section 4.1.3), or NULL. */
+static const char *
+find_fault(const struct jsonrpc_msg *reply)
+{
+    if (reply->type == JSONRPC_ERROR || !reply->result
+        || reply->result->type != JSON_ARRAY) {
+        return "the server refuses the transaction";
+    }
+    for (size_t i = 0; i < reply->result->array.n; i++) {
+        const struct json *element = reply->result->array.elems[i];
+        const struct json *error = (element->type == JSON_OBJECT
+                                    ? shash_find_data(element->object,
+                                                      "error") : NULL);
+
+        if (error && error->type == JSON_STRING) {
+            return error->string;
+        }
+    }
+    return NULL;
+}
+
+static void
+handle_reply(struct cluster_db *db, const struct jsonrpc_msg *reply)
+{
+    struct transaction *t;
+
+    HMAP_FOR_EACH_WITH_HASH (t, node, json_hash(reply->id, 0),
+                             &db->transactions) {
+        if (json_equal(t->id, reply->id)) {
+            cluster_db_done_cb *done = t->done;
+            void *aux = t->aux;
+
+            transaction_destroy(db, t);
+            done(aux, find_fault(reply));
+            return;
+        }
+    }
+}
+
+/* The connection.  -------------------------------------------------------- */
+
+static struct json *
+all_columns(const char *const *columns)
+{
+    struct json *names = json_array_create_empty();
+    struct json *request = json_object_create();
+
+    for (size_t i = 0; columns[i]; i++) {
+        json_array_add(names, json_string_create(columns[i]));
+    }
+    json_object_put(request, "columns", names);
+    return json_array_create_1(request);
+}
+
+static struct json *
+compose_requests(const struct json *schema OVS_UNUSED, void *aux OVS_UNUSED)
+{
+    static const char *const cluster[] = {
+        "format", "number", "epoch", "beat", "holder", "run", "successor",
+        "head", "bytes", "revision", NULL
+    };
+    static const char *const batch[] = {
+        "index", "epoch", "bytes", "text", NULL
+    };
+    static const char *const member[] = {
+        "name", "run", "version", "address", "applied", "beat", NULL
+    };
+    struct json *requests = json_object_create();
+
+    json_object_put(requests, "Cluster", all_columns(cluster));
+    json_object_put(requests, "Batch", all_columns(batch));
+    json_object_put(requests, "Member", all_columns(member));
+    return requests;
+}
+
+static void
+connect_anew(struct cluster_db *db)
+{
+    static const struct ovsdb_cs_ops ops = { compose_requests };
+    struct json *later, *condition;
+
+    ovsdb_cs_destroy(db->cs);
+    db->cs = ovsdb_cs_create(CLUSTER_DB, 3, &ops, NULL);
+    /* The one beside us passes on what only the leader can do. */
+    ovsdb_cs_set_leader_only(db->cs, false);
+    later = json_array_create_3(json_string_create("index"),
+                                json_string_create(">"),
+                                json_integer_create(db->applied));
+    condition = json_array_create_1(later);
+    ovsdb_cs_set_condition(db->cs, "Batch", condition);
+    json_destroy(condition);
+    ovsdb_cs_set_remote(db->cs, db->remote, true);
+    db->tried_ms = loop_now_ms(db->loop);
+}
+
+static void
+handle_loss(struct cluster_db *db)
+{
+    struct transaction *t;
+
+    db->tried_ms = loop_now_ms(db->loop);
+    if (db->view.current) {
+        db->view.current = false;
+        db->callbacks->lost(db->aux);
+    }
+    HMAP_FOR_EACH_SAFE (t, node, &db->transactions) {
+        cluster_db_done_cb *done = t->done;
+        void *aux = t->aux;
+
+        transaction_destroy(db, t);
+        done(aux, "the connection to the database was lost");
+    }
+}
+
+static void
+db_run(void *db_)
+{
+    struct cluster_db *db = db_;
+    struct ovsdb_cs_event *event;
+    struct ovs_list events;
+    bool changed = false;
+
+    if (!ovsdb_cs_is_connected(db->cs) && !db->view.current
+        && loop_now_ms(db->loop) >= db->tried_ms + RECONNECT_MS) {
+        connect_anew(db);
+    }
+    ovsdb_cs_run(db->cs, &events);
+    LIST_FOR_EACH_POP (event, list_node, &events) {
+        switch (event->type) {
+        case OVSDB_CS_EVENT_TYPE_RECONNECT:
+            handle_loss(db);
+            break;
+        case OVSDB_CS_EVENT_TYPE_UPDATE:
+            handle_update(db, &event->update);
+            changed = true;
+            break;
+        case OVSDB_CS_EVENT_TYPE_TXN_REPLY:
+            /* What is replied to may have changed the view. */
+            if (changed) {
+                changed = false;
+                db->callbacks->changed(db->aux);
+            }
+            handle_reply(db, event->txn_reply);
+            break;
+        case OVSDB_CS_EVENT_TYPE_LOCKED:
+            break;
+        }
+        ovsdb_cs_event_destroy(event);
+    }
+    if (changed) {
+        db->callbacks->changed(db->aux);
+    }
+}
+
+static void
+db_wait(void *db_)
+{
+    struct cluster_db *db = db_;
+
+    ovsdb_cs_wait(db->cs);
+    if (!db->view.current) {
+        poll_timer_wait_until(db->tried_ms + RECONNECT_MS);
+    }
+}
+
+struct cluster_db *
+cluster_db_create(struct loop *loop, const char *remote,
+                  const struct cluster_db_callbacks *callbacks, void *aux)
+{
+    struct cluster_db *db = xzalloc(sizeof *db);
+
+    db->loop = loop;
+    db->remote = xstrdup(remote);
+    db->callbacks = callbacks;
+    db->aux = aux;
+    view_init(&db->view);
+    hmap_init(&db->transactions);
+    connect_anew(db);
+    db->task = loop_task_create(loop, "cluster", db_run, db_wait, db);
+    return db;
+}
+
+void
+cluster_db_destroy(struct cluster_db *db)
+{
+    struct transaction *t;
+
+    if (!db) {
+        return;
+    }
+    loop_task_destroy(db->task);
+    HMAP_FOR_EACH_SAFE (t, node, &db->transactions) {
+        transaction_destroy(db, t);
+    }
+    hmap_destroy(&db->transactions);
+    ovsdb_cs_destroy(db->cs);
+    view_uninit(&db->view);
+    free(db->remote);
+    free(db);
+}

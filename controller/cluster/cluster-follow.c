@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The batches of other members: applied to the model and written to the file,
+ * one by one, in their order. */
+
+#include <config.h>
+
+#include "controller/cluster/cluster-private.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "openvswitch/vlog.h"
+#include "proto/loop/loop.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(cluster_follow);
+
+/* Before a batch that could not be written is written again. */
+#define RETRY_MS 1000
+
+static void
+on_applied(void *cluster, int error, const struct vmn_error *why)
+{
+    struct cluster *c = cluster;
+
+    c->applying = false;
+    if (error) {
+        /* A full disk may be emptied. */
+        model_undo(c->model);
+        cluster_set_problem(c, why->text);
+        c->retry_ms = loop_now_ms(c->loop) + RETRY_MS;
+        c->broken = error == EUCLEAN;
+    } else {
+        model_settle(c->model);
+        cluster_set_problem(c, NULL);
+        c->retry_ms = 0;
+        c->applied++;
+        cluster_db_set_applied(c->db, c->applied);
+    }
+    cluster_run(c);
+}
+
+/* Applies 'batch', the next one. */
+static void
+apply(struct cluster *c, const struct cluster_batch *batch)
+{
+    struct vmn_error why = VMN_ERROR_INIT;
+    int error;
+
+    /* Before the call, which may call back at once. */
+    c->applying = true;
+    error = c->store_class->apply(c->store, c->model, batch->text,
+                                  batch->index, on_applied, c, &why);
+    if (error) {
+        char *text = xasprintf("batch %"PRId64" cannot be applied: %s",
+                               batch->index, why.text);
+
+        c->applying = false;
+        c->broken = true;
+        cluster_set_problem(c, text);
+        free(text);
+    }
+    vmn_error_uninit(&why);
+}
+
+/* Returns why this member cannot follow the cluster at all, or NULL. */
+static char *
+find_obstacle(const struct cluster *c, const struct cluster_view *view)
+{
+    struct store_place place;
+
+    c->store_class->get_place(c->store, &place);
+    if (view->format > CLUSTER_FORMAT) {
+        return xasprintf("the cluster is of format %"PRId64", and this vmnd "
+                         "knows format %d", view->format, CLUSTER_FORMAT);
+    }
+    if (place.cluster != view->number) {
+        return xasprintf(
+            "the state of this member is %s: put a backup of the writer's in "
+            "its place", place.cluster ? "that of another cluster"
+            : "that of no cluster");
+    }
+    if (c->applied > view->head) {
+        return xasprintf("the state of this member has batch %"PRId64", and "
+                         "the cluster has %"PRId64" only: its database was "
+                         "replaced", c->applied, view->head);
+    }
+    if (c->applied < view->head
+        && !cluster_view_find_batch(view, c->applied + 1)) {
+        return xasprintf(
+            "the cluster does not have batch %"PRId64" any more, which this "
+            "member lacks: put a backup of the writer's in its state's place",
+            c->applied + 1);
+    }
+    return NULL;
+}
+
+void
+cluster_follow_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
+{
+    const struct cluster_view *view = cluster_db_view(c->db);
+
+    if (c->applying || c->broken || !view->current || !view->has_row) {
+        return;
+    }
+    if (c->retry_ms > now_ms) {
+        *wake_ms = MIN(*wake_ms, c->retry_ms);
+        return;
+    }
+
+    char *obstacle = find_obstacle(c, view);
+    if (obstacle) {
+        cluster_set_problem(c, obstacle);
+        free(obstacle);
+        return;
+    }
+    if (!c->retry_ms) {
+        cluster_set_problem(c, NULL);
+    }
+    if (c->applied < view->head) {
+        apply(c, cluster_view_find_batch(view, c->applied + 1));
+    }
+}

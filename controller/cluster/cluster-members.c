@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The list of members: each keeps its own row, which says what it has, and
+ * what a majority has need not be kept in the database.  A member that was
+ * removed stays out until it is started again. */
+
+#include <config.h>
+
+#include "controller/cluster/cluster-private.h"
+
+#include <stdlib.h>
+
+#include "openvswitch/vlog.h"
+#include "proto/loop/loop.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(cluster_members);
+
+/* Between two reports: at least, and at most. */
+#define REPORT_MIN_MS 200
+#define REPORT_MAX_MS 1000
+
+static void
+on_reported(void *cluster, const char *fault)
+{
+    struct cluster *c = cluster;
+
+    c->reporting = false;
+    if (fault) {
+        VLOG_DBG("this member's row was not written: %s", fault);
+    }
+    cluster_run(c);
+}
+
+static void
+on_registered(void *cluster, const char *fault)
+{
+    struct cluster *c = cluster;
+
+    c->registered = !fault;
+    on_reported(cluster, fault);
+}
+
+static void
+write_row(struct cluster *c, struct json *ops, cluster_db_done_cb *done,
+          int64_t now_ms)
+{
+    c->reported = cluster_stored(c);
+    c->reported_ms = now_ms;
+    c->reporting = cluster_db_transact(c->db, ops, done, c);
+}
+
+/* Another process says that it is this member, or the list does not have it
+ * any more: it must not count as one. */
+static void
+leave(struct cluster *c, const char *why)
+{
+    c->broken = true;
+    cluster_set_problem(c, why);
+    if (c->writer) {
+        cluster_depose(c, why);
+    }
+}
+
+void
+cluster_members_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
+{
+    const struct cluster_view *view = cluster_db_view(c->db);
+    const struct cluster_ops_member row = {
+        .name = c->options->name, .version = VMN_VERSION,
+        .address = c->options->address, .run = c->run,
+        .applied = cluster_stored(c),
+    };
+    const struct cluster_member *self;
+    struct store_place place;
+    int64_t due_ms;
+
+    c->store_class->get_place(c->store, &place);
+    if (c->reporting || c->broken || !view->current || !view->has_row
+        || place.cluster != view->number) {
+        return;
+    }
+    self = shash_find_data(&view->members, c->options->name);
+    if (c->registered && (!self || self->run != c->run)) {
+        leave(c, self ? "another vmnd is a member with this name"
+              : "this member was removed from the cluster");
+        return;
+    }
+    due_ms = c->reported_ms + (c->registered && cluster_stored(c) == c->reported
+                               ? REPORT_MAX_MS : REPORT_MIN_MS);
+    if (now_ms < due_ms) {
+        *wake_ms = MIN(*wake_ms, due_ms);
+    } else if (!c->registered) {
+        write_row(c, cluster_ops_register(&row, self != NULL), on_registered,
+                  now_ms);
+    } else {
+        write_row(c, cluster_ops_report(row.name, row.applied, self->beat + 1),
+                  on_reported, now_ms);
+    }
+}
+
+static int
+compare_down(const void *a_, const void *b_)
+{
+    const int64_t *a = a_, *b = b_;
+
+    return *a < *b ? 1 : *a > *b ? -1 : 0;
+}
+
+int64_t
+cluster_members_have(const struct cluster_view *view)
+{
+    size_t n = shash_count(&view->members);
+    int64_t *have = xmalloc(MAX(n, 1) * sizeof *have);
+    const struct shash_node *node;
+    int64_t result;
+    size_t i = 0;
+
+    SHASH_FOR_EACH (node, &view->members) {
+        const struct cluster_member *member = node->data;
+
+        have[i++] = member->applied;
+    }
+    qsort(have, n, sizeof *have, compare_down);
+    result = n ? have[n / 2] : 0;
+    free(have);
+    return result;
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of the cluster share: cluster.c has the life of a member and
+ * its lease, cluster-append.c the writer's batches, cluster-follow.c those of
+ * others, cluster-members.c the list of members, cluster-unixctl.c the
+ * commands. */
+
+#ifndef CONTROLLER_CLUSTER_CLUSTER_PRIVATE_H
+#define CONTROLLER_CLUSTER_CLUSTER_PRIVATE_H 1
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "controller/cluster/cluster-db.h"
+#include "controller/cluster/cluster-ops.h"
+#include "controller/cluster/cluster.h"
+#include "controller/cluster/lease.h"
+#include "controller/store/store.h"
+#include "openvswitch/list.h"
+
+struct event;
+
+/* A batch that was appended, and that the majority may not have yet. */
+struct appended {
+    struct ovs_list node;
+    int64_t index, bytes;       /* Bytes as in the view. */
+};
+
+struct cluster {
+    struct loop *loop;
+    const struct cluster_options *options;
+    const struct store_class *store_class;
+    struct store *store;
+    struct model *model;
+    const struct cluster_callbacks *callbacks;
+    void *aux;
+    struct store_replicator replicator;
+
+    struct cluster_db *db;
+    struct event *timer;        /* When there is something to do next. */
+    struct lease lease;
+    int64_t run;                /* Of this process; random, not 0. */
+    bool ending;                /* Called no more. */
+
+    /* The writer. */
+    bool writer;                /* It is one, */
+    int64_t epoch;              /* of this epoch. */
+    bool handing_over;          /* The lease is being given up, */
+    char *successor;            /* to this member; "": to any. */
+    struct {
+        bool active;            /* A batch is being appended: */
+        bool sent;              /* a transaction is under way. */
+        bool in_doubt;          /* One was, and its outcome is not known. */
+        char *text;             /* Owned. */
+        size_t length;
+        int64_t index;
+        int64_t begin_ms, again_ms;
+        store_appended_cb *done;
+        void *done_aux;
+    } append;
+    struct ovs_list unconfirmed; /* Of struct appended, oldest first. */
+    int64_t trimmed;            /* When the head was here. */
+
+    /* Standing by. */
+    int64_t applied;            /* The newest batch that the model has. */
+    bool applying;              /* The next one is being written. */
+    int64_t retry_ms;           /* When it is tried again; 0: it is not. */
+    char *problem;              /* Why it cannot follow; NULL: it can. */
+    bool broken;                /* And never will. */
+
+    /* In the list of members. */
+    bool registered;            /* The list has this process, */
+    bool reporting;             /* or a transaction is under way. */
+    int64_t reported, reported_ms; /* What it says, and since when. */
+};
+
+/* Sets why the member cannot follow; NULL: it can. */
+void cluster_set_problem(struct cluster *, const char *why);
+/* Returns the newest batch that is in this member's file. */
+int64_t cluster_stored(const struct cluster *);
+/* Returns what the writer says next. */
+struct cluster_ops_writer cluster_as_writer(const struct cluster *);
+/* Does what is due, and sets the timer for what is due later. */
+void cluster_run(struct cluster *);
+/* Ends the writer's part. */
+void cluster_depose(struct cluster *, const char *why);
+
+/* cluster-append.c.  ------------------------------------------------------ */
+
+/* Of struct store_replicator. */
+void cluster_append(void *cluster, char *text, size_t length,
+                    store_appended_cb *, void *aux);
+void cluster_fell_behind(void *cluster, const char *why);
+/* Finds out what became of the batch in flight, if it can, and when that is to
+ * be tried again. */
+void cluster_append_run(struct cluster *, int64_t now_ms, int64_t *wake_ms);
+/* The connection was lost. */
+void cluster_append_lost(struct cluster *);
+/* Ends the batch in flight: its outcome will not be known. */
+void cluster_append_abandon(struct cluster *, const char *why);
+/* Forgets all of it. */
+void cluster_append_uninit(struct cluster *);
+
+/* cluster-follow.c.  ------------------------------------------------------ */
+
+/* Applies what is to be applied. */
+void cluster_follow_run(struct cluster *, int64_t now_ms, int64_t *wake_ms);
+
+/* cluster-members.c.  ----------------------------------------------------- */
+
+/* Keeps this member's row in the list. */
+void cluster_members_run(struct cluster *, int64_t now_ms, int64_t *wake_ms);
+/* Returns the newest batch that a majority of the members has. */
+int64_t cluster_members_have(const struct cluster_view *);
+
+/* Commands of operators.  ------------------------------------------------- */
+
+/* Begins to make this member's state that of a new cluster.  Returns 0, or a
+ * positive errno with an error.  'done' is called as by
+ * cluster_db_transact(). */
+int cluster_found(struct cluster *, cluster_db_done_cb *done, void *aux,
+                  struct vmn_error *why);
+/* Begins to hand the writer's part over to 'successor', or to anybody if that
+ * is "". */
+int cluster_hand_over(struct cluster *, const char *successor,
+                      struct vmn_error *why);
+/* Begins to remove a member from the list. */
+int cluster_remove_member(struct cluster *, const char *name,
+                          cluster_db_done_cb *done, void *aux,
+                          struct vmn_error *why);
+
+#endif /* controller/cluster/cluster-private.h */

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The life of a member: it follows, takes the lease, is the writer, and gives
+ * that up; see cluster.h. */
+
+#include <config.h>
+
+#include "controller/cluster/cluster.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/cluster/cluster-private.h"
+#include "controller/model/model.h"
+#include "openvswitch/vlog.h"
+#include "proto/loop/loop.h"
+#include "random.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(cluster);
+
+/* A writer goes on with revisions so much later than those that it knows of:
+ * the former one may have shown some since its last word, which are of host
+ * reports that are not stored. */
+#define REVISION_GAP 10000
+/* Time for handing the lease over at the end. */
+#define RESIGN_MS 1000
+
+void
+cluster_set_problem(struct cluster *c, const char *why)
+{
+    if (nullable_string_is_equal(c->problem, why)) {
+        return;
+    }
+    if (why) {
+        VLOG_WARN("%s", why);
+    } else {
+        VLOG_INFO("following the cluster again");
+    }
+    free(c->problem);
+    c->problem = nullable_xstrdup(why);
+}
+
+int64_t
+cluster_stored(const struct cluster *c)
+{
+    struct store_place place;
+
+    c->store_class->get_place(c->store, &place);
+    return place.index;
+}
+
+struct cluster_ops_writer
+cluster_as_writer(const struct cluster *c)
+{
+    return (struct cluster_ops_writer) {
+        .epoch = c->epoch,
+        .beat = c->lease.row.beat + 1,
+        .revision = model_revision(c->model),
+    };
+}
+
+/* The lease.  ------------------------------------------------------------- */
+
+/* Returns true if this member has all that the cluster has, and is sound. */
+static bool
+is_fit(const struct cluster *c)
+{
+    const struct cluster_view *view = cluster_db_view(c->db);
+
+    return (view->current && view->has_row && c->registered && !c->broken
+            && !c->problem && !c->applying && !c->ending
+            && c->applied == view->head);
+}
+
+static void
+activate(struct cluster *c)
+{
+    const struct cluster_view *view = cluster_db_view(c->db);
+    uint64_t revision = MAX((uint64_t) view->revision,
+                            model_revision(c->model)) + REVISION_GAP;
+
+    c->writer = true;
+    c->handing_over = false;
+    c->epoch = view->lease.epoch;
+    c->trimmed = c->applied;
+    VLOG_INFO("%s is the writer, of epoch %"PRId64", from revision %"PRIu64,
+              c->options->name, c->epoch, revision);
+    c->replicator = (struct store_replicator) {
+        cluster_append, cluster_fell_behind, c
+    };
+    c->store_class->set_replicator(c->store, &c->replicator);
+    c->callbacks->activated(c->aux, revision);
+}
+
+void
+cluster_depose(struct cluster *c, const char *why)
+{
+    if (!c->writer) {
+        return;
+    }
+    VLOG_WARN("%s is not the writer any more: %s", c->options->name, why);
+    c->writer = false;
+    cluster_append_abandon(c, why);
+    c->store_class->set_replicator(c->store, NULL);
+    c->ending = true;
+    c->callbacks->deposed(c->aux, why);
+}
+
+static void
+on_lease(void *cluster, const char *fault)
+{
+    struct cluster *c = cluster;
+
+    lease_end(&c->lease);
+    if (fault) {
+        VLOG_DBG("the lease is not as it was seen: %s", fault);
+    }
+    cluster_run(c);
+}
+
+/* Sends a beat, a taking, or that the lease is given up. */
+static void
+send_lease(struct cluster *c, struct json *ops, int64_t now_ms)
+{
+    lease_begin(&c->lease, now_ms);
+    if (!cluster_db_transact(c->db, ops, on_lease, c)) {
+        lease_end(&c->lease);
+    }
+}
+
+/* Follows what the database says of the lease. */
+static void
+heed_lease(struct cluster *c)
+{
+    const struct cluster_view *view = cluster_db_view(c->db);
+
+    if (!view->current || !view->has_row || c->ending) {
+        return;
+    }
+    if (c->writer && (view->lease.epoch != c->epoch
+                      || !lease_is_held(&c->lease))) {
+        cluster_depose(c, c->handing_over ? "it was handed over"
+                       : "another member has become it");
+    } else if (!c->writer && lease_is_held(&c->lease) && is_fit(c)) {
+        activate(c);
+    }
+}
+
+static void
+run_lease(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
+{
+    struct cluster_ops_writer w;
+    int64_t lease_wake_ms;
+
+    if (!cluster_db_view(c->db)->current || c->ending) {
+        return;
+    }
+    if (c->handing_over && c->writer) {
+        if (!c->append.active && !c->lease.busy) {
+            w = cluster_as_writer(c);
+            send_lease(c, cluster_ops_resign(&w, c->successor), now_ms);
+        }
+        return;
+    }
+    if (c->writer && c->broken) {
+        /* Another one is better at it. */
+        c->handing_over = true;
+        free(c->successor);
+        c->successor = xstrdup("");
+        run_lease(c, now_ms, wake_ms);
+        return;
+    }
+    switch (lease_next(&c->lease, is_fit(c), now_ms, &lease_wake_ms)) {
+    case LEASE_WAIT:
+        *wake_ms = MIN(*wake_ms, lease_wake_ms);
+        break;
+    case LEASE_BEAT:
+        w = cluster_as_writer(c);
+        send_lease(c, cluster_ops_beat(&w), now_ms);
+        break;
+    case LEASE_TAKE:
+        VLOG_INFO("taking the lease from \"%s\"", c->lease.row.holder);
+        send_lease(c, cluster_ops_take(&c->lease, c->applied,
+                                       model_revision(c->model)), now_ms);
+        break;
+    }
+}
+
+/* What is due.  ----------------------------------------------------------- */
+
+void
+cluster_run(struct cluster *c)
+{
+    int64_t now_ms = loop_now_ms(c->loop), wake_ms = INT64_MAX;
+
+    if (c->ending) {
+        return;
+    }
+    cluster_append_run(c, now_ms, &wake_ms);
+    heed_lease(c);
+    if (!c->writer && !c->ending) {
+        cluster_follow_run(c, now_ms, &wake_ms);
+    }
+    cluster_members_run(c, now_ms, &wake_ms);
+    run_lease(c, now_ms, &wake_ms);
+    if (wake_ms != INT64_MAX && !c->ending) {
+        int64_t ms = MAX(wake_ms - now_ms, 0);
+        const struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+
+        event_add(c->timer, &tv);
+    }
+}
+
+static void
+on_timer(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *cluster)
+{
+    cluster_run(cluster);
+}
+
+static void
+on_changed(void *cluster)
+{
+    struct cluster *c = cluster;
+    const struct cluster_view *view = cluster_db_view(c->db);
+
+    if (view->has_row) {
+        lease_see(&c->lease, &view->lease, loop_now_ms(c->loop));
+    } else {
+        lease_lose_sight(&c->lease);
+    }
+    cluster_run(c);
+}
+
+static void
+on_lost(void *cluster)
+{
+    struct cluster *c = cluster;
+
+    VLOG_WARN("the connection to the cluster's database was lost");
+    lease_lose_sight(&c->lease);
+    c->reporting = false;
+    cluster_append_lost(c);
+    cluster_run(c);
+}
+
+/* Commands.  -------------------------------------------------------------- */
+
+int
+cluster_found(struct cluster *c, cluster_db_done_cb *done, void *aux,
+              struct vmn_error *why)
+{
+    const struct cluster_view *view = cluster_db_view(c->db);
+    struct store_place place = { .cluster = c->run };
+    int error;
+
+    if (!view->current) {
+        return vmn_error_errno(why, EAGAIN, "the database at %s cannot be "
+                               "reached", c->options->remote);
+    }
+    if (view->has_row) {
+        return vmn_error_errno(why, EEXIST, "the database has a cluster "
+                               "already");
+    }
+    /* The file first: if what follows fails, it is of no cluster that there
+     * is, which the next try mends. */
+    error = c->store_class->set_place(c->store, &place, why);
+    if (error) {
+        return error;
+    }
+    c->applied = 0;
+    cluster_db_set_applied(c->db, 0);
+    if (!cluster_db_transact(c->db, cluster_ops_create(
+            place.cluster, model_revision(c->model)), done, aux)) {
+        return vmn_error_errno(why, EAGAIN, "the connection was lost");
+    }
+    return 0;
+}
+
+int
+cluster_hand_over(struct cluster *c, const char *successor,
+                  struct vmn_error *why)
+{
+    const struct cluster_view *view = cluster_db_view(c->db);
+    const struct cluster_member *member;
+
+    if (!c->writer || c->handing_over) {
+        return vmn_error_errno(why, EPERM, "this member is not the writer");
+    }
+    if (*successor) {
+        member = shash_find_data(&view->members, successor);
+        if (!member || !strcmp(successor, c->options->name)) {
+            return vmn_error_errno(why, ENOENT, "there is no other member "
+                                   "\"%s\"", successor);
+        }
+        if (member->heard_ms + LEASE_MS * 3 < loop_now_ms(c->loop)) {
+            return vmn_error_errno(why, EAGAIN, "\"%s\" has not been heard "
+                                   "lately", successor);
+        }
+    } else if (shash_count(&view->members) < 2) {
+        return vmn_error_errno(why, ENOENT, "there is no other member");
+    }
+    free(c->successor);
+    c->successor = xstrdup(successor);
+    c->handing_over = true;
+    cluster_run(c);
+    return 0;
+}
+
+int
+cluster_remove_member(struct cluster *c, const char *name,
+                      cluster_db_done_cb *done, void *aux,
+                      struct vmn_error *why)
+{
+    if (!shash_find(&cluster_db_view(c->db)->members, name)) {
+        return vmn_error_errno(why, ENOENT, "there is no member \"%s\"",
+                               name);
+    }
+    if (!cluster_db_transact(c->db, cluster_ops_remove(name), done, aux)) {
+        return vmn_error_errno(why, EAGAIN, "the cluster's database cannot "
+                               "be reached");
+    }
+    return 0;
+}
+
+/* Life.  ------------------------------------------------------------------ */
+
+struct cluster *
+cluster_create(struct loop *loop, const struct cluster_options *options,
+               const struct store_class *store_class, struct store *store,
+               struct model *model, const struct cluster_callbacks *callbacks,
+               void *aux)
+{
+    static const struct cluster_db_callbacks db_callbacks = {
+        .changed = on_changed, .lost = on_lost,
+    };
+    struct cluster *c = xzalloc(sizeof *c);
+    struct store_place place;
+
+    c->loop = loop;
+    c->options = options;
+    c->store_class = store_class;
+    c->store = store;
+    c->model = model;
+    c->callbacks = callbacks;
+    c->aux = aux;
+    c->successor = xstrdup("");
+    ovs_list_init(&c->unconfirmed);
+    do {
+        c->run = random_uint64() >> 1;
+    } while (!c->run);
+    store_class->get_place(store, &place);
+    c->applied = place.index;
+    c->reported_ms = INT64_MIN / 2;
+    lease_init(&c->lease, options->name, c->run);
+    c->timer = evtimer_new(loop_base(loop), on_timer, c);
+    c->db = cluster_db_create(loop, options->remote, &db_callbacks, c);
+    cluster_db_set_applied(c->db, c->applied);
+    return c;
+}
+
+void
+cluster_resign(struct cluster *c)
+{
+    int64_t end_ms = loop_now_ms(c->loop) + RESIGN_MS;
+
+    if (!c->writer) {
+        return;
+    }
+    c->handing_over = true;
+    cluster_run(c);
+    while (c->writer && loop_now_ms(c->loop) < end_ms) {
+        loop_turn(c->loop, 50);
+    }
+    cluster_append_abandon(c, "this member is shutting down, and it is not "
+                           "known whether the change was stored");
+}
+
+void
+cluster_destroy(struct cluster *c)
+{
+    if (!c) {
+        return;
+    }
+    c->store_class->set_replicator(c->store, NULL);
+    cluster_db_destroy(c->db);
+    event_free(c->timer);
+    cluster_append_uninit(c);
+    lease_uninit(&c->lease);
+    free(c->successor);
+    free(c->problem);
+    free(c);
+}

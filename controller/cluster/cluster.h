@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A member of a cluster of vmnds.  One of them is the writer: it manages the
+ * hosts and takes changes; the others stand by, with the same state in their
+ * own files, and one of them takes over when the writer is gone.  What makes a
+ * change durable is the cluster's database, which ovsdb-server replicates: a
+ * batch is appended to it before the writer's file has it, and each append
+ * fails if another member has become the writer.
+ *
+ * Not for what a batch is (controller/store), nor for consensus
+ * (ovsdb-server). */
+
+#ifndef CONTROLLER_CLUSTER_CLUSTER_H
+#define CONTROLLER_CLUSTER_CLUSTER_H 1
+
+#include <stdint.h>
+
+#include "controller/schema/error.h"
+
+struct cluster;
+struct loop;
+struct model;
+struct store;
+struct store_class;
+
+struct cluster_options {
+    const char *name;           /* Of this member. */
+    const char *remote;         /* Of the database's server beside it. */
+    const char *address;        /* Where it serves the API, for people; "". */
+};
+
+struct cluster_callbacks {
+    /* This member has become the writer, and the model has all that was ever
+     * acknowledged.  'revision' is newer than all that anybody has seen. */
+    void (*activated)(void *aux, uint64_t revision);
+    /* It is not the writer any more, for this reason.  All that has followed
+     * from its state must be given up. */
+    void (*deposed)(void *aux, const char *why);
+    /* For some seconds it has not been known whether the batch in flight was
+     * appended.  Called again and again. */
+    void (*stalled)(void *aux, const char *why);
+};
+
+/* Creates a member that stands by.  'model' has been loaded from 'store', and
+ * is changed by this alone until it is activated.  All of these, and the
+ * strings of 'options', are borrowed. */
+struct cluster *cluster_create(struct loop *, const struct cluster_options *,
+                               const struct store_class *, struct store *,
+                               struct model *,
+                               const struct cluster_callbacks *, void *aux);
+/* To be called before the store is closed; what is being appended is not
+ * reported any more. */
+void cluster_destroy(struct cluster *);
+
+/* Hands the writer's part over, if this member has it, for the end of the
+ * process: runs turns of the loop until then, for a second at most.  Nothing
+ * is appended any more. */
+void cluster_resign(struct cluster *);
+
+/* Registers "cluster/status" and others with unixctl, for the one cluster of
+ * the process. */
+void cluster_unixctl_init(struct cluster *);
+
+#endif /* controller/cluster/cluster.h */

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Who is the writer; see lease.h. */
+
+#include <config.h>
+
+#include "controller/cluster/lease.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "util.h"
+
+void
+lease_init(struct lease *lease, const char *name, int64_t run)
+{
+    *lease = (struct lease) {
+        .name = xstrdup(name), .run = run,
+        .row = { .holder = xstrdup(""), .successor = xstrdup("") },
+        .beat_ms = INT64_MIN / 2,
+    };
+}
+
+void
+lease_uninit(struct lease *lease)
+{
+    free(lease->name);
+    free(lease->row.holder);
+    free(lease->row.successor);
+}
+
+static bool
+is_same(const struct lease_row *a, const struct lease_row *b)
+{
+    return (a->epoch == b->epoch && a->beat == b->beat && a->run == b->run
+            && !strcmp(a->holder, b->holder)
+            && !strcmp(a->successor, b->successor));
+}
+
+void
+lease_see(struct lease *lease, const struct lease_row *row, int64_t now_ms)
+{
+    if (lease->seen && is_same(&lease->row, row)) {
+        return;
+    }
+    free(lease->row.holder);
+    free(lease->row.successor);
+    lease->row = *row;
+    lease->row.holder = xstrdup(row->holder);
+    lease->row.successor = xstrdup(row->successor);
+    lease->seen = true;
+    lease->changed_ms = now_ms;
+}
+
+void
+lease_lose_sight(struct lease *lease)
+{
+    lease->seen = lease->busy = false;
+}
+
+bool
+lease_is_held(const struct lease *lease)
+{
+    return (lease->row.run == lease->run
+            && !strcmp(lease->row.holder, lease->name));
+}
+
+/* Returns true if nobody holds the lease, and this member may take it without
+ * waiting for another one. */
+static bool
+is_free(const struct lease *lease)
+{
+    const struct lease_row *row = &lease->row;
+
+    if (!strcmp(row->holder, lease->name)) {
+        return true;            /* An earlier process of this member, whose
+                                 * files this one has: it is gone. */
+    }
+    return (!*row->holder
+            && (!*row->successor || !strcmp(row->successor, lease->name)));
+}
+
+enum lease_action
+lease_next(const struct lease *lease, bool fit, int64_t now_ms,
+           int64_t *wake_ms)
+{
+    enum lease_action action;
+
+    *wake_ms = INT64_MAX;
+    if (!lease->seen || lease->busy) {
+        return LEASE_WAIT;
+    }
+    if (lease_is_held(lease)) {
+        action = LEASE_BEAT;
+        *wake_ms = lease->beat_ms + LEASE_BEAT_MS;
+    } else if (!fit) {
+        return LEASE_WAIT;
+    } else {
+        action = LEASE_TAKE;
+        *wake_ms = is_free(lease) ? now_ms : lease->changed_ms + LEASE_MS;
+    }
+    return *wake_ms <= now_ms ? action : LEASE_WAIT;
+}
+
+void
+lease_begin(struct lease *lease, int64_t now_ms)
+{
+    lease->busy = true;
+    lease->beat_ms = now_ms;
+}
+
+void
+lease_end(struct lease *lease)
+{
+    lease->busy = false;
+}

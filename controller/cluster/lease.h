@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Decides when a member of a cluster becomes its writer.  The cluster's row
+ * says which member holds the lease, and has a count (the beat) that the
+ * holder raises.  Who sees it stand still for LEASE_MS takes the lease, by a
+ * transaction that fails if the row is not as it was seen.  So clocks need not
+ * agree, and only differences of one's own monotonic clock matter.  No I/O and
+ * no clock: a function of what is seen and of the time that is given.
+ *
+ * A holder keeps the lease until the row says that it has not: nobody can take
+ * it without the database, and with it the row changes.  What a deposed holder
+ * still sends to the database fails by its epoch. */
+
+#ifndef CONTROLLER_CLUSTER_LEASE_H
+#define CONTROLLER_CLUSTER_LEASE_H 1
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A holder's beat that stands still for so many milliseconds shows that it is
+ * gone. */
+#define LEASE_MS 1000
+/* Milliseconds between two beats. */
+#define LEASE_BEAT_MS 250
+
+/* What the cluster's row says of the lease. */
+struct lease_row {
+    int64_t epoch;              /* Raised by each taking. */
+    int64_t beat;
+    char *holder;               /* A member's name; "": nobody.  Owned by who
+                                 * has the row. */
+    int64_t run;                /* Of the holder's process. */
+    char *successor;            /* Who is to take the lease that was handed
+                                 * over; "": anybody. */
+};
+
+struct lease {
+    char *name;                 /* Of this member.  Owned. */
+    int64_t run;                /* Of this process. */
+    bool seen;                  /* 'row' is what the database says now. */
+    struct lease_row row;       /* Owned. */
+    int64_t changed_ms;         /* When it changed, or was seen anew. */
+    int64_t beat_ms;            /* When the last beat was sent. */
+    bool busy;                  /* A beat or a taking is under way. */
+};
+
+void lease_init(struct lease *, const char *name, int64_t run);
+void lease_uninit(struct lease *);
+
+/* The database says 'row' at 'now_ms'.  The row is copied. */
+void lease_see(struct lease *, const struct lease_row *, int64_t now_ms);
+/* The connection to the database was lost: what it says is not known, nor
+ * what has become of a beat or a taking. */
+void lease_lose_sight(struct lease *);
+
+/* Returns true if this process holds the lease, as far as is known. */
+bool lease_is_held(const struct lease *);
+
+enum lease_action {
+    LEASE_WAIT,                 /* Until '*wake_ms', or until more is seen. */
+    LEASE_BEAT,
+    LEASE_TAKE,
+};
+/* Returns what is to be done.  'fit': this member could be the writer.  For a
+ * beat or a taking calls lease_begin() when it is sent, and lease_end() when
+ * its outcome is known. */
+enum lease_action lease_next(const struct lease *, bool fit, int64_t now_ms,
+                             int64_t *wake_ms);
+void lease_begin(struct lease *, int64_t now_ms);
+void lease_end(struct lease *);
+
+#endif /* controller/cluster/lease.h */

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Members of a cluster on this machine: to each a server of the cluster's
+database and a vmnd, with unix sockets and files in a folder of its own.  The
+servers talk Raft on loopback."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+
+from vmnlab.api import Api
+from vmnlab.daemon import app_args, find
+from vmnlab.netns import PATIENCE, wait_for
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+SCHEMA = os.path.join(HERE, "../../controller/cluster/cluster.ovsschema")
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def run(*args, check=True, timeout=30):
+    done = subprocess.run(args, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True,
+                          timeout=timeout * PATIENCE)
+    if check:
+        assert done.returncode == 0, "%s: %s" % (args, done.stdout)
+    return done.stdout
+
+
+class Member:
+    def __init__(self, folder, name, options=()):
+        self.name = name
+        self.dir = os.path.join(folder, name)
+        os.makedirs(self.dir)
+        self.options = list(options)
+        self.raft = "tcp:127.0.0.1:%d" % free_port()
+        self.server = None
+        self.process = None
+        self.state = self.path("vmnd.db")
+        self.log = self.path("vmnd.log")
+        self.api = Api(self.path("vmnd.sock"), timeout=30 * PATIENCE)
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    # The server of the database.  -----------------------------------------
+
+    def create(self):
+        run("ovsdb-tool", "create-cluster", self.path("cluster.db"), SCHEMA,
+            self.raft)
+
+    def join(self, other):
+        run("ovsdb-tool", "join-cluster", self.path("cluster.db"), "VMN",
+            self.raft, other.raft)
+
+    def start_server(self):
+        sock = self.path("db.sock")
+        self.server = self._spawn([
+            "ovsdb-server", self.path("cluster.db"), "--remote=punix:" + sock,
+            "--unixctl=" + self.path("db.ctl"), "--no-chdir",
+            "-vconsole:info", "-vsyslog:off"], "db.log")
+        wait_for("%s's database" % self.name,
+                 lambda: os.path.exists(sock) and self.in_cluster(), 30)
+
+    def in_cluster(self):
+        try:
+            return "Status: cluster member" in self.db_ctl(
+                "cluster/status", "VMN", check=False)
+        except subprocess.TimeoutExpired:
+            return False
+
+    def db_ctl(self, *args, check=True):
+        return run("ovs-appctl", "-t", self.path("db.ctl"), *args,
+                   check=check)
+
+    def is_raft_leader(self):
+        return "Role: leader" in self.db_ctl("cluster/status", "VMN",
+                                             check=False)
+
+    # vmnd.  ---------------------------------------------------------------
+
+    def start(self):
+        program = find("vmnd")
+        for name in ("vmnd.sock", "vmnd.ctl"):
+            if os.path.exists(self.path(name)):
+                os.unlink(self.path(name))
+        self.process = self._spawn(
+            [program, "-vsyslog:off", "-vconsole:info",
+             "--state=" + self.state, "--socket=" + self.path("vmnd.sock"),
+             "--unixctl=" + self.path("vmnd.ctl"),
+             "--openflow-listen=unix:" + self.path("of.sock"),
+             "--cluster-member=" + self.name,
+             "--cluster-db=unix:" + self.path("db.sock"),
+             *app_args(program), *self.options], "vmnd.log")
+        wait_for("%s's vmnd" % self.name, self._answers, 60)
+
+    def _answers(self):
+        assert self.process.poll() is None, self.last_words()
+        return os.path.exists(self.path("vmnd.ctl"))
+
+    def ctl(self, *args, check=True):
+        return run("ovs-appctl", "-t", self.path("vmnd.ctl"), *args,
+                   check=check)
+
+    def status(self):
+        """What cluster/status says, as {"role": "writer", ...}."""
+        return dict(line.split(": ", 1) for line in
+                    self.ctl("cluster/status").splitlines() if ": " in line)
+
+    def is_writer(self):
+        return self.process.poll() is None and self.api.healthy()
+
+    def runs(self):
+        return self.process is not None and self.process.poll() is None
+
+    def _spawn(self, args, log):
+        with open(self.path(log), "a") as file:
+            return subprocess.Popen(args, stdin=subprocess.DEVNULL,
+                                    stdout=file, stderr=file,
+                                    start_new_session=True)
+
+    def last_words(self):
+        with open(self.log, errors="replace") as log:
+            return log.read()[-4000:]
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        """Asks vmnd to end; returns its status."""
+        self.process.terminate()
+        return self.process.wait(30 * PATIENCE)
+
+    def kill_server(self):
+        self.server.kill()
+        self.server.wait()
+
+    def end(self):
+        for process in (self.process, self.server):
+            if process is not None and process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+                process.kill()
+                process.wait()
+
+
+class Cluster:
+    """Three members, of which the first is the writer."""
+
+    def __init__(self, folder, n=3, options=()):
+        self.dir = folder
+        self.members = []
+        self.options = options
+        try:
+            self._start(n)
+        except BaseException:
+            self.end()
+            raise
+
+    def _start(self, n):
+        for i in range(n):
+            self.members.append(Member(self.dir, "abcdefg"[i], self.options))
+        first = self.members[0]
+        first.create()
+        first.start_server()
+        for member in self.members[1:]:
+            member.join(first)
+            member.start_server()
+        first.start()
+        wait_for("the connection", lambda: "connected" in
+                 first.status()["database"], 20)
+        first.ctl("cluster/init")
+        wait_for("the writer", first.is_writer, 60)
+        for member in self.members[1:]:
+            self.seed(member, first)
+            member.start()
+        for member in self.members[1:]:
+            wait_for("%s to follow" % member.name,
+                     lambda m=member: self.follows(m), 30)
+
+    def seed(self, member, source):
+        """Gives the member a copy of the writer's state."""
+        copy = member.path("copy")
+        run(find("vmnctl"), "backup", copy, "-s",
+            "unix:" + source.path("vmnd.sock"), timeout=60)
+        shutil.move(copy, member.state)
+
+    def follows(self, member):
+        """Whether it has all that the cluster has."""
+        if not member.runs():
+            return False
+        status = member.status()
+        words = status.get("batch", "").split()
+        return (status["database"].endswith("connected")
+                and "problem" not in status and len(words) > 3
+                and words[0] == words[-1].rstrip(")")
+                and "    %s (this one)" % member.name in status)
+
+    def writer(self, but=()):
+        """Waits until there is a writer, and returns it."""
+        found = []
+
+        def look():
+            found[:] = [m for m in self.members
+                        if m not in but and m.runs() and m.is_writer()]
+            return found
+        wait_for("a writer", look, 60)
+        return found[0]
+
+    def end(self):
+        for member in self.members:
+            member.end()
