@@ -70,6 +70,7 @@ struct vmnd {
     struct store *store;
     struct cluster *cluster;    /* Or NULL. */
     struct cluster_options cluster_options;
+    int64_t epoch;              /* As the cluster's writer. */
     bool active;                /* The rooms from the engine on are there. */
     bool deposed;               /* Another member of the cluster is the
                                  * writer now. */
@@ -407,6 +408,7 @@ start_fabric(struct vmnd *vmnd)
         .ssl_ca_cert = vmnd->options.host_ca_cert,
         .ipsec_key_file = vmnd->options.ipsec_key_file,
         .ipsec_certificates = vmnd->options.ipsec_certificates,
+        .epoch = vmnd->epoch,
         .audit_s = vmnd->options.audit_interval_s,
         .host_memory = (size_t) vmnd->options.host_memory_mib << 20,
         .report_rate = vmnd->options.report_rate_hz,
@@ -588,10 +590,11 @@ start_active(struct vmnd *vmnd)
 }
 
 static void
-activated_cb(void *vmnd_, uint64_t revision)
+activated_cb(void *vmnd_, uint64_t revision, int64_t epoch)
 {
     struct vmnd *vmnd = vmnd_;
 
+    vmnd->epoch = epoch;
     model_skip_revisions(vmnd->model, revision);
     start_active(vmnd);
 }

@@ -26,7 +26,7 @@ VLOG_DEFINE_THIS_MODULE(cluster_db);
 
 /* Without a connection for so long, it is begun anew: libopenvswitch would
  * wait for up to 8 seconds between tries. */
-#define RECONNECT_MS 500
+#define RECONNECT_MS 100
 
 struct transaction {
     struct hmap_node node;      /* By the hash of 'id'. */

@@ -104,7 +104,7 @@ add_insert(struct json *ops, const char *table, struct json *row)
 }
 
 struct json *
-cluster_ops_create(int64_t number, uint64_t revision)
+cluster_ops_create(int64_t number, int64_t epoch, uint64_t revision)
 {
     struct json *row = json_object_create();
     struct json *ops = begin();
@@ -112,6 +112,7 @@ cluster_ops_create(int64_t number, uint64_t revision)
     /* That there is no row yet, the table's bound of one row makes sure. */
     put_integer(row, "format", CLUSTER_FORMAT);
     put_integer(row, "number", number);
+    put_integer(row, "epoch", epoch);
     put_integer(row, "revision", revision);
     add_insert(ops, "Cluster", row);
     return ops;

@@ -15,8 +15,9 @@ struct lease;
 
 /* Each returns a transaction for cluster_db_transact(). */
 
-/* A new cluster. */
-struct json *cluster_ops_create(int64_t number, uint64_t revision);
+/* A new cluster; 'epoch' is before that of its first writer. */
+struct json *cluster_ops_create(int64_t number, int64_t epoch,
+                                uint64_t revision);
 
 /* The lease is taken, if it is as it was seen and 'head' is the newest
  * batch. */

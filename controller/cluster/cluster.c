@@ -18,6 +18,7 @@
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"
 #include "random.h"
+#include "timeval.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(cluster);
@@ -93,7 +94,7 @@ activate(struct cluster *c)
         cluster_append, cluster_fell_behind, c
     };
     c->store_class->set_replicator(c->store, &c->replicator);
-    c->callbacks->activated(c->aux, revision);
+    c->callbacks->activated(c->aux, revision, c->epoch);
 }
 
 void
@@ -273,8 +274,11 @@ cluster_found(struct cluster *c, cluster_db_done_cb *done, void *aux,
     }
     c->applied = 0;
     cluster_db_set_applied(c->db, 0);
+    /* Hosts know the epochs of a former cluster of theirs, which had fewer
+     * writers than it had seconds. */
     if (!cluster_db_transact(c->db, cluster_ops_create(
-            place.cluster, model_revision(c->model)), done, aux)) {
+            place.cluster, time_wall(), model_revision(c->model)), done,
+                             aux)) {
         return vmn_error_errno(why, EAGAIN, "the connection was lost");
     }
     return 0;

@@ -31,8 +31,9 @@ struct cluster_options {
 
 struct cluster_callbacks {
     /* This member has become the writer, and the model has all that was ever
-     * acknowledged.  'revision' is newer than all that anybody has seen. */
-    void (*activated)(void *aux, uint64_t revision);
+     * acknowledged.  'revision' is newer than all that anybody has seen, and
+     * 'epoch' later than that of any former writer. */
+    void (*activated)(void *aux, uint64_t revision, int64_t epoch);
     /* It is not the writer any more, for this reason.  All that has followed
      * from its state must be given up. */
     void (*deposed)(void *aux, const char *why);

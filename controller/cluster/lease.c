@@ -40,7 +40,9 @@ is_same(const struct lease_row *a, const struct lease_row *b)
 void
 lease_see(struct lease *lease, const struct lease_row *row, int64_t now_ms)
 {
-    if (lease->seen && is_same(&lease->row, row)) {
+    bool anew = !lease->seen;
+
+    if (!anew && is_same(&lease->row, row)) {
         return;
     }
     free(lease->row.holder);
@@ -49,7 +51,7 @@ lease_see(struct lease *lease, const struct lease_row *row, int64_t now_ms)
     lease->row.holder = xstrdup(row->holder);
     lease->row.successor = xstrdup(row->successor);
     lease->seen = true;
-    lease->changed_ms = now_ms;
+    lease->gone_ms = now_ms + (anew ? LEASE_ANEW_MS : LEASE_MS);
 }
 
 void
@@ -97,7 +99,7 @@ lease_next(const struct lease *lease, bool fit, int64_t now_ms,
         return LEASE_WAIT;
     } else {
         action = LEASE_TAKE;
-        *wake_ms = is_free(lease) ? now_ms : lease->changed_ms + LEASE_MS;
+        *wake_ms = is_free(lease) ? now_ms : lease->gone_ms;
     }
     return *wake_ms <= now_ms ? action : LEASE_WAIT;
 }

@@ -20,6 +20,9 @@
 /* A holder's beat that stands still for so many milliseconds shows that it is
  * gone. */
 #define LEASE_MS 1000
+/* The same from when the database is seen anew: it may have been away for the
+ * holder, too, which finds it again a little later. */
+#define LEASE_ANEW_MS 3000
 /* Milliseconds between two beats. */
 #define LEASE_BEAT_MS 250
 
@@ -39,7 +42,8 @@ struct lease {
     int64_t run;                /* Of this process. */
     bool seen;                  /* 'row' is what the database says now. */
     struct lease_row row;       /* Owned. */
-    int64_t changed_ms;         /* When it changed, or was seen anew. */
+    int64_t gone_ms;            /* When its holder will be gone, if it does
+                                 * not change. */
     int64_t beat_ms;            /* When the last beat was sent. */
     bool busy;                  /* A beat or a taking is under way. */
 };

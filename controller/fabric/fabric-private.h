@@ -110,6 +110,7 @@ struct fabric {
                                         * tests. */
     int request_limits_ms;          /* SAMPLING_REQUEST_MS, except in tests. */
     size_t host_memory;
+    int64_t epoch;              /* As of the options. */
     unsigned packet_port_rate, packet_host_rate; /* Packets per second; 0:
                                                   * unlimited. */
     unsigned report_rate;       /* 0: unlimited. */

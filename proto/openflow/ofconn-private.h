@@ -37,6 +37,7 @@ struct ofserver {
 enum ofconn_state {
     OFCONN_HELLO,
     OFCONN_FEATURES,
+    OFCONN_ROLE,
     OFCONN_UP,
     OFCONN_LINGER,
 };
@@ -52,6 +53,7 @@ struct ofconn {
     bool identified;            /* ofconn_set_identified() was called. */
     size_t n_replies;           /* Bytes of replies since all was sent. */
     enum ofconn_state state;
+    struct ofconn_features features; /* From OFCONN_ROLE on. */
     uint32_t last_xid;
     unsigned n_bad;             /* Messages. */
 
@@ -91,8 +93,12 @@ void ofconn_set_timer(struct ofconn *, int ms);
 
 /* Handles the first message of a connection. */
 void ofconn_handle_hello(struct ofconn *, const struct ofp_header *);
-/* Handles a message in state OFCONN_FEATURES. */
+/* Handle a message in state OFCONN_FEATURES, or OFCONN_ROLE. */
 void ofconn_handle_features(struct ofconn *, enum ofptype,
                             const struct ofp_header *);
+void ofconn_handle_role(struct ofconn *, enum ofptype,
+                        const struct ofp_header *);
+/* The switch says that its controllers' roles have changed. */
+void ofconn_handle_role_status(struct ofconn *, const struct ofp_header *);
 
 #endif /* proto/openflow/ofconn-private.h */

@@ -161,6 +161,10 @@ handle_message(struct ofconn *conn, const struct ofp_header *oh)
     default:
         if (conn->state == OFCONN_FEATURES) {
             ofconn_handle_features(conn, type, oh);
+        } else if (conn->state == OFCONN_ROLE) {
+            ofconn_handle_role(conn, type, oh);
+        } else if (type == OFPTYPE_ROLE_STATUS) {
+            ofconn_handle_role_status(conn, oh);
         } else {
             conn->server->callbacks->message(conn->server->aux, conn, type,
                                              oh);

@@ -51,6 +51,12 @@ struct ofconn_options {
     int grace_ms;               /* See struct admission_options. */
     bool (*is_known)(void *aux, const struct in6_addr *); /* Of these, too. */
     void *is_known_aux;
+    uint64_t epoch;             /* Of this controller, among those that take
+                                 * turns: it is to be the switch's only one,
+                                 * of the role of master with this as its
+                                 * generation_id (OpenFlow 1.5, section
+                                 * 6.3.6); one with a later epoch wins.  0: it
+                                 * asks for no role. */
     bool packet_ins;            /* Whether the switch is to send packet-ins, in
                                  * the format of ofpacket.h. */
     struct loop *loop;          /* Whose turns, once they are over, have input

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The handshake of an OpenFlow 1.5 connection: versions, features, and which
- * asynchronous messages are wanted.  Not for TLS's (ofstream.c), nor for what
- * comes before and after (ofconn.c). */
+ * The handshake of an OpenFlow 1.5 connection: versions, features, the role of
+ * master if there are other controllers, and which asynchronous messages are
+ * wanted.  Not for TLS's (ofstream.c), nor for what comes before and after
+ * (ofconn.c). */
 
 #include <config.h>
 
+#include <inttypes.h>
+
+#include "byte-order.h"
+#include "openflow/openflow-1.2.h"
 #include "openvswitch/ofp-connection.h"
 #include "openvswitch/ofp-errors.h"
 #include "openvswitch/ofp-packet.h"
@@ -76,7 +81,8 @@ ofconn_handle_hello(struct ofconn *conn, const struct ofp_header *oh)
 #define MISS_SEND_LEN 128
 
 /* Of asynchronous messages a switch is to send only packets that flows send up
- * by an action, and these only if they are wanted. */
+ * by an action, and these only if they are wanted; and, if there are other
+ * controllers, that another one is the master. */
 static void
 set_async(struct ofconn *conn)
 {
@@ -99,8 +105,74 @@ set_async(struct ofconn *conn)
         ((struct ofp_header *) msg->data)->xid = htonl(OFCONN_XID_PACKETS);
         ofconn_send_buf(conn, msg);
     }
+    if (conn->server->options.epoch) {
+        uint32_t reasons = (1u << OFPCRR_PRIMARY_REQUEST
+                            | 1u << OFPCRR_CONFIG
+                            | 1u << OFPCRR_EXPERIMENTER);
+
+        cfg.primary[OAM_ROLE_STATUS] = reasons;
+        cfg.secondary[OAM_ROLE_STATUS] = reasons;
+    }
     ofconn_send_buf(conn, ofputil_encode_set_async_config(
                  &cfg, (1u << OAM_N_TYPES) - 1, OFP15_VERSION));
+}
+
+static void
+request_role(struct ofconn *conn)
+{
+    struct ofp12_role_request *request;
+    struct ofpbuf *msg = ofpraw_alloc_xid(OFPRAW_OFPT12_ROLE_REQUEST,
+                                          OFP15_VERSION,
+                                          htonl(ofconn_next_xid(conn)), 0);
+
+    request = ofpbuf_put_zeros(msg, sizeof *request);
+    request->role = htonl(OFPCR12_ROLE_PRIMARY);
+    request->generation_id = htonll(conn->server->options.epoch);
+    ofconn_send_buf(conn, msg);
+}
+
+static void
+finish(struct ofconn *conn)
+{
+    set_async(conn);
+    conn->state = OFCONN_UP;
+    ofconn_set_timer(conn, conn->server->options.probe_ms);
+    VLOG_INFO_RL(&rl, "%s: switch %016"PRIx64" connected", conn->peer,
+                 conn->features.datapath_id);
+    conn->server->callbacks->connected(conn->server->aux, conn,
+                                       &conn->features);
+}
+
+void
+ofconn_handle_role(struct ofconn *conn, enum ofptype type,
+                   const struct ofp_header *oh)
+{
+    if (type == OFPTYPE_ERROR) {
+        struct ofpbuf payload;
+        enum ofperr error = ofperr_decode_msg(oh, &payload);
+
+        ofconn_fail(conn, (error == OFPERR_OFPRRFC_STALE
+                           ? "the switch has a controller of a later epoch"
+                           : "the switch refused the role of master"));
+        if (error) {
+            ofpbuf_uninit(&payload);
+        }
+    } else if (type == OFPTYPE_ROLE_REPLY) {
+        finish(conn);
+    }
+}
+
+void
+ofconn_handle_role_status(struct ofconn *conn, const struct ofp_header *oh)
+{
+    struct ofputil_role_status status;
+
+    if (conn->server->options.epoch
+        && !ofputil_decode_role_status(oh, &status)
+        && status.role == OFPCR12_ROLE_SECONDARY) {
+        ofconn_fail(conn, "another controller has become the switch's "
+                    "master");
+    }
 }
 
 void
@@ -108,7 +180,6 @@ ofconn_handle_features(struct ofconn *conn, enum ofptype type,
                 const struct ofp_header *oh)
 {
     struct ofputil_switch_features sf;
-    struct ofconn_features features;
     struct ofpbuf b;
 
     if (type == OFPTYPE_ERROR) {
@@ -126,15 +197,15 @@ ofconn_handle_features(struct ofconn *conn, enum ofptype type,
         ofconn_fail(conn, "auxiliary connections are not supported");
         return;
     }
-    features = (struct ofconn_features) {
+    conn->features = (struct ofconn_features) {
         .datapath_id = sf.datapath_id,
         .n_tables = sf.n_tables,
         .capabilities = sf.capabilities,
     };
-    set_async(conn);
-    conn->state = OFCONN_UP;
-    ofconn_set_timer(conn, conn->server->options.probe_ms);
-    VLOG_INFO_RL(&rl, "%s: switch %016"PRIx64" connected", conn->peer,
-                 features.datapath_id);
-    conn->server->callbacks->connected(conn->server->aux, conn, &features);
+    if (conn->server->options.epoch) {
+        conn->state = OFCONN_ROLE;
+        request_role(conn);
+    } else {
+        finish(conn);
+    }
 }

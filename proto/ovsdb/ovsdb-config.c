@@ -8,6 +8,8 @@
 
 #include "proto/ovsdb/ovsdb-private.h"
 
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "proto/ovsdb/vswitch-idl.h"
@@ -46,6 +48,37 @@ mark(const struct ensure *e, struct smap *external_ids)
     smap_add(external_ids, OVSDB_OWNER_KEY, e->desired->owner);
 }
 
+/* Returns the epoch of the controller that configured the bridge; 0: it has
+ * none. */
+static int64_t
+bridge_epoch(const struct ovsrec_bridge *bridge)
+{
+    return smap_get_ullong(&bridge->external_ids, OVSDB_EPOCH_KEY, 0);
+}
+
+/* Has the bridge say whose it is, of which epoch; and the transaction fail if
+ * it says otherwise by then. */
+static void
+ensure_epoch(struct ensure *e, const struct ovsrec_bridge *bridge)
+{
+    int64_t epoch = e->desired->epoch;
+
+    if (epoch) {
+        ovsrec_bridge_verify_external_ids(bridge);
+    }
+    if (epoch && bridge_epoch(bridge) != epoch) {
+        char *text = xasprintf("%"PRId64, epoch);
+
+        ovsrec_bridge_update_external_ids_setkey(bridge, OVSDB_EPOCH_KEY,
+                                                 text);
+        free(text);
+        e->changed = true;
+    } else if (!epoch && smap_get(&bridge->external_ids, OVSDB_EPOCH_KEY)) {
+        ovsrec_bridge_update_external_ids_delkey(bridge, OVSDB_EPOCH_KEY);
+        e->changed = true;
+    }
+}
+
 /* Ensures that the bridge's protocols include ours.  An empty set stands for
  * all versions that Open vSwitch supports, so these are added, too. */
 static void
@@ -82,6 +115,7 @@ ensure_bridge_settings(struct ensure *e, const struct ovsrec_bridge *bridge)
                                                  e->desired->owner);
         e->changed = true;
     }
+    ensure_epoch(e, bridge);
     if (!same(bridge->fail_mode, "secure")) {
         ovsrec_bridge_set_fail_mode(bridge, "secure");
         e->changed = true;
@@ -187,6 +221,9 @@ insert_bridge(struct ensure *e, struct ovsrec_controller *controller)
         }
     }
     mark(e, &map);
+    if (e->desired->epoch) {
+        smap_add_format(&map, OVSDB_EPOCH_KEY, "%"PRId64, e->desired->epoch);
+    }
     ovsrec_bridge_set_external_ids(bridge, &map);
     smap_destroy(&map);
     smap_init(&map);
@@ -359,6 +396,12 @@ ensure_refusal(const struct ensure *e, const struct ovsrec_bridge *bridge)
 {
     const struct ovsrec_port *local;
 
+    if (bridge && e->desired->epoch
+        && bridge_epoch(bridge) > e->desired->epoch) {
+        return xasprintf("bridge \"%s\" is managed by a controller of a "
+                         "later epoch, %"PRId64, e->desired->bridge,
+                         bridge_epoch(bridge));
+    }
     if (bridge && !e->desired->adopt
         && !ovsdb_is_ours(e->desired, &bridge->external_ids)) {
         return xasprintf("bridge \"%s\" already exists and was not made by "

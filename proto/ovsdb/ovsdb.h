@@ -35,6 +35,8 @@ struct ovsdb_session;
 
 /* The external_ids key that marks vmnd's rows. */
 #define OVSDB_OWNER_KEY "vmn-owner"
+/* That with the epoch of who configured the bridge. */
+#define OVSDB_EPOCH_KEY "vmn-epoch"
 
 /* What the database holds.  ---------------------------------------------- */
 
@@ -169,6 +171,10 @@ void ovsdb_ipfix_uninit(struct ovsdb_ipfix *);
  * Others' settings beside these stay. */
 struct ovsdb_desired {
     const char *owner;
+    int64_t epoch;              /* Of this controller, among those that take
+                                 * turns; noted with the bridge, which one of
+                                 * an earlier epoch then leaves alone.  0:
+                                 * there are no others. */
     const char *bridge;
     const char *datapath_type;
     const char *protocol;       /* "OpenFlow15"; others' protocols stay. */

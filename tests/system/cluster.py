@@ -4,12 +4,14 @@ database and a vmnd, with unix sockets and files in a folder of its own.  The
 servers talk Raft on loopback."""
 
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 
-from vmnlab.api import Api
+from vmnlab import netns
+from vmnlab.api import Api, Refused
 from vmnlab.daemon import app_args, find
 from vmnlab.netns import PATIENCE, wait_for
 
@@ -33,8 +35,14 @@ def run(*args, check=True, timeout=30):
 
 
 class Member:
-    def __init__(self, folder, name, options=()):
+    """'lab': its vmnd runs in the namespace of the control network of this
+    lab, where 'openflow' is a port of its own."""
+
+    def __init__(self, folder, name, options=(), lab=None, openflow=None):
         self.name = name
+        self.ns = lab and lab.net_ns
+        self.openflow = ("tcp:%s:%d" % (lab.control_ip, openflow) if lab
+                         else None)
         self.dir = os.path.join(folder, name)
         os.makedirs(self.dir)
         self.options = list(options)
@@ -84,19 +92,22 @@ class Member:
 
     # vmnd.  ---------------------------------------------------------------
 
-    def start(self):
+    def args(self):
         program = find("vmnd")
+        return [program, "-vsyslog:off", "-vconsole:info",
+                "--state=" + self.state, "--socket=" + self.path("vmnd.sock"),
+                "--unixctl=" + self.path("vmnd.ctl"),
+                "--openflow-listen=" + (self.openflow or
+                                        "unix:" + self.path("of.sock")),
+                "--cluster-member=" + self.name,
+                "--cluster-db=unix:" + self.path("db.sock"),
+                *app_args(program), *self.options]
+
+    def start(self):
         for name in ("vmnd.sock", "vmnd.ctl"):
             if os.path.exists(self.path(name)):
                 os.unlink(self.path(name))
-        self.process = self._spawn(
-            [program, "-vsyslog:off", "-vconsole:info",
-             "--state=" + self.state, "--socket=" + self.path("vmnd.sock"),
-             "--unixctl=" + self.path("vmnd.ctl"),
-             "--openflow-listen=unix:" + self.path("of.sock"),
-             "--cluster-member=" + self.name,
-             "--cluster-db=unix:" + self.path("db.sock"),
-             *app_args(program), *self.options], "vmnd.log")
+        self.process = self._spawn(self.args(), "vmnd.log", self.ns)
         wait_for("%s's vmnd" % self.name, self._answers, 60)
 
     def _answers(self):
@@ -112,13 +123,29 @@ class Member:
         return dict(line.split(": ", 1) for line in
                     self.ctl("cluster/status").splitlines() if ": " in line)
 
+    def heard_ms(self, name):
+        """How long ago this one has heard member 'name'."""
+        return int(re.search(r"^    %s[: ].* heard (\d+) ms ago" % name,
+                             self.ctl("cluster/status"), re.M)[1])
+
     def is_writer(self):
         return self.process.poll() is None and self.api.healthy()
+
+    def refuses(self):
+        """Whether it is the writer and does not take changes: why, or None."""
+        try:
+            self.api.put("networks/probe", {})
+        except Refused as refused:
+            assert refused.status == 503, refused
+            return str(refused)
+        return None
 
     def runs(self):
         return self.process is not None and self.process.poll() is None
 
-    def _spawn(self, args, log):
+    def _spawn(self, args, log, ns=None):
+        if ns:
+            return netns.spawn(args, ns, log=self.path(log))
         with open(self.path(log), "a") as file:
             return subprocess.Popen(args, stdin=subprocess.DEVNULL,
                                     stdout=file, stderr=file,
@@ -152,10 +179,11 @@ class Member:
 class Cluster:
     """Three members, of which the first is the writer."""
 
-    def __init__(self, folder, n=3, options=()):
+    def __init__(self, folder, n=3, options=(), lab=None):
         self.dir = folder
         self.members = []
         self.options = options
+        self.lab = lab
         try:
             self._start(n)
         except BaseException:
@@ -164,7 +192,8 @@ class Cluster:
 
     def _start(self, n):
         for i in range(n):
-            self.members.append(Member(self.dir, "abcdefg"[i], self.options))
+            self.members.append(Member(self.dir, "abcdefg"[i], self.options,
+                                       self.lab, 6653 + i))
         first = self.members[0]
         first.create()
         first.start_server()

@@ -174,6 +174,7 @@ host_db_set_desired(struct fabric_host_db *db, const struct vmn_host *row)
     char ip[INET6_ADDRSTRLEN];
     struct ovsdb_desired desired = {
         .owner = HOST_DB_OWNER,
+        .epoch = db->host->fabric->epoch,
         .bridge = row->bridge,
         .datapath_type = db->datapath_type,
         .protocol = "OpenFlow15",

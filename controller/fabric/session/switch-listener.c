@@ -340,6 +340,7 @@ switch_listener_create(struct fabric *f, const struct fabric_options *options,
         && options->ssl_ca_cert) {
         error = make_tls(f, options, why);
     }
+    conn_options.epoch = options->epoch;
     conn_options.packet_ins = true;
     conn_options.loop = f->loop;
     conn_options.is_known = fabric_knows_address;

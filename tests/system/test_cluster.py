@@ -1,0 +1,306 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Three vmnds as one: what was acknowledged survives the death of any of them,
+of its database's server and of its machine; only one of them ever writes."""
+
+import os
+import shutil
+import signal
+import tempfile
+import threading
+import time
+
+import pytest
+from cluster import Cluster, Member, run
+from conftest import check_log
+from test_durable import Writer, verify
+
+from vmnlab.api import Refused
+from vmnlab.netns import PATIENCE, wait_for
+
+DEPOSED = 4                     # vmnd's exit status.
+
+
+@pytest.fixture
+def cluster():
+    folder = tempfile.mkdtemp(prefix="vmn-cluster-")
+    cluster = None
+    try:
+        cluster = Cluster(folder)
+        yield cluster
+        for member in cluster.members:
+            check_log(member)
+    finally:
+        if cluster:
+            cluster.end()
+        shutil.rmtree(folder)
+
+
+class Load:
+    """Clients that write until their vmnd is gone."""
+
+    def __init__(self, member, n=4, first=0):
+        go = threading.Event()
+        self.writers = [Writer(member.api, first + i, go) for i in range(n)]
+        for writer in self.writers:
+            writer.start()
+        go.set()
+
+    def await_some(self, n=50):
+        wait_for("writes", lambda: sum(
+            w.n_acknowledged for w in self.writers) >= n, 60)
+
+    def end(self):
+        for writer in self.writers:
+            writer.join(60 * PATIENCE)
+            assert not writer.is_alive()
+        return self.writers
+
+
+def networks(member):
+    return {o["name"]: o["spec"] for o in
+            member.api.get("networks", limit=1000)["items"]}
+
+
+def in_sync(cluster):
+    for member in cluster.members:
+        wait_for("%s to follow" % member.name,
+                 lambda m=member: cluster.follows(m), 60)
+
+
+# The writer goes.  --------------------------------------------------------
+
+def test_killed_writer_loses_nothing(cluster):
+    for turn in range(4):
+        writer = cluster.writer()
+        load = Load(writer, first=10 * turn)
+        load.await_some()
+        writer.kill()
+        writers = load.end()
+        successor = cluster.writer(but=[writer])
+        verify(successor.api, writers)
+        writer.start()
+        in_sync(cluster)
+
+
+def test_writer_that_slept_is_not_one_any_more(cluster):
+    writer = cluster.writer()
+    load = Load(writer)
+    load.await_some()
+    os.kill(writer.process.pid, signal.SIGSTOP)
+    successor = cluster.writer(but=[writer])
+    before = networks(successor)
+    os.kill(writer.process.pid, signal.SIGCONT)
+    writers = load.end()
+    assert writer.process.wait(30 * PATIENCE) == DEPOSED
+    verify(successor.api, writers)
+    # Nothing of the former one's came after its successor had begun.
+    assert networks(successor) == before
+    writer.start()
+    in_sync(cluster)
+
+
+def test_transfer(cluster):
+    a, b, c = cluster.members
+    load = Load(a)
+    load.await_some()
+    a.ctl("cluster/transfer", "c")
+    assert a.process.wait(30 * PATIENCE) == DEPOSED
+    assert cluster.writer(but=[a]) is c
+    verify(c.api, load.end())
+    a.start()
+    in_sync(cluster)
+    assert "not the writer" in a.ctl("cluster/transfer", "b", check=False)
+    assert "no other member" in c.ctl("cluster/transfer", "c", check=False)
+    assert "no other member" in c.ctl("cluster/transfer", "x", check=False)
+    b.kill()
+    wait_for("b to be missed", lambda: c.heard_ms("b") > 3500, 20)
+    assert "not been heard" in c.ctl("cluster/transfer", "b", check=False)
+    assert c.is_writer()
+    # One that has died since it was heard is not waited for.
+    a.kill()
+    c.ctl("cluster/transfer", "a")
+    assert c.process.wait(30 * PATIENCE) == DEPOSED
+    b.start()
+    assert cluster.writer(but=[a, c]) is b
+
+
+def test_end_hands_over_without_a_time_out(cluster):
+    writer = cluster.writer()
+    writer.api.put("networks/n", {})
+    assert writer.stop() == 0
+    assert "taking the lease from \"\"" in wait_for("the successor", lambda: [
+        m for m in cluster.members[1:] if "taking the lease" in
+        m.last_words()], 30)[0].last_words()
+    assert "n" in networks(cluster.writer(but=[writer]))
+
+
+def test_revisions_go_on(cluster):
+    """What a writer showed is never shown again for something else."""
+    writer = cluster.writer()
+    shown = [writer.api.put("networks/n%d" % i, {})["metadata"]["revision"]
+             for i in range(20)]
+    writer.kill()
+    successor = cluster.writer(but=[writer])
+    assert (successor.api.put("networks/m", {})["metadata"]["revision"]
+            > max(shown))
+    entries = successor.api.get("revisions", limit=100)["items"]
+    assert [e["revision"] for e in entries if e["revision"] in shown] == shown
+
+
+# The database goes.  ------------------------------------------------------
+
+def test_without_a_majority_nothing_changes(cluster):
+    writer = cluster.writer()
+    writer.api.put("networks/before", {})
+    others = [m for m in cluster.members if m is not writer]
+    for member in others:
+        member.kill_server()
+    wait_for("changes to be refused", writer.refuses, 60)
+    assert "servers" in writer.refuses() or "not known" in writer.refuses() \
+        or "does not say" in writer.refuses()
+    # It is the writer still, and answers what only reads.
+    assert "before" in networks(writer)
+    for member in others:
+        member.start_server()
+    # It goes on, unless another one found its way back first.
+    successor = cluster.writer()
+    wait_for("changes to be taken", lambda: not cluster.writer().refuses(),
+             60)
+    assert writer.runs() or writer.process.wait() == DEPOSED
+    assert "before" in networks(successor)
+
+
+def test_dead_raft_leader(cluster):
+    """The server that leads the others dies, with the vmnd beside it."""
+    leader = next(m for m in cluster.members if m.is_raft_leader())
+    load = Load(cluster.writer())
+    load.await_some()
+    for process in (leader.process, leader.server):
+        process.kill()
+        process.wait()
+    wait_for("another leader", lambda: any(
+        m.is_raft_leader() for m in cluster.members if m is not leader), 60)
+    writer = cluster.writer(but=[leader])
+    if writer is not cluster.members[0]:
+        verify(writer.api, load.end())
+    wait_for("changes to be taken", lambda: not writer.refuses(), 60)
+    leader.start_server()
+    leader.start()
+    in_sync(cluster)
+
+
+# Members come and go.  ----------------------------------------------------
+
+def test_member_that_was_away_catches_up(cluster):
+    c = cluster.members[2]
+    writer = cluster.writer()
+    c.kill()
+    for i in range(30):
+        writer.api.put("networks/n%d" % i, {})
+    c.start()
+    wait_for("c to follow", lambda: cluster.follows(c), 30)
+    writer.ctl("cluster/transfer", "c")
+    assert set(networks(cluster.writer(but=[writer]))) \
+        == {"n%d" % i for i in range(30)}
+
+
+def test_member_that_was_away_too_long_needs_a_copy(cluster):
+    c = cluster.members[2]
+    writer = cluster.writer()
+    c.kill()
+    # More than the database keeps.
+    for i in range(2300):
+        writer.api.put("networks/n", {"description": str(i)})
+    c.start()
+    wait_for("c to say so", lambda: "backup" in
+             c.status().get("problem", ""), 30)
+    assert "not been" in writer.ctl("cluster/transfer", "c", check=False) \
+        or cluster.writer() is not c
+    c.stop()
+    cluster.seed(c, cluster.writer())
+    c.start()
+    wait_for("c to follow", lambda: cluster.follows(c), 30)
+
+
+def test_states_that_do_not_fit(cluster):
+    a, _, c = cluster.members
+    # Of no cluster, and of another one.
+    c.kill()
+    kept = c.state + ".kept"
+    os.rename(c.state, kept)
+    c.start()
+    wait_for("c to say so", lambda: "no cluster" in
+             c.status().get("problem", ""), 30)
+    assert c.stop() == 0
+    # A member's state is none of a vmnd that is alone.
+    shutil.move(kept, c.state)
+    said = run(*[w for w in c.args() if not w.startswith("--cluster")], check=False)
+    assert "cluster's member" in said
+    assert cluster.writer() is a
+
+
+def test_removed_member_stays_out(cluster):
+    a, b, c = cluster.members
+    a.ctl("cluster/remove", "c")
+    wait_for("c to know", lambda: "was removed" in
+             c.status().get("problem", ""), 20)
+    assert "no member" in a.ctl("cluster/remove", "x", check=False)
+    a.kill()
+    assert cluster.writer(but=[a, c]) is b
+
+
+def test_two_of_one_name(cluster):
+    b = cluster.members[1]
+    folder = tempfile.mkdtemp(prefix="vmn-cluster-")
+    twin = Member(folder, "b")
+    try:
+        cluster.seed(twin, cluster.writer())
+        os.symlink(b.path("db.sock"), twin.path("db.sock"))
+        twin.start()
+        wait_for("the first to know", lambda: "with this name" in
+                 b.status().get("problem", ""), 20)
+    finally:
+        twin.end()
+        shutil.rmtree(folder)
+
+
+def test_standby_whose_file_cannot_be_written(cluster):
+    writer, b = cluster.members[0], cluster.members[1]
+    size = os.path.getsize(b.state)
+    run("prlimit", "--pid", str(b.process.pid), "--fsize=%d:unlimited" % (size // 2))
+    for i in range(20):
+        writer.api.put("networks/n%d" % i, {"description": "x" * 1000})
+    wait_for("b to say so", lambda: "problem" in b.status(), 30)
+    # It cannot be the writer.
+    writer.kill()
+    assert cluster.writer(but=[writer]) is cluster.members[2]
+    run("prlimit", "--pid", str(b.process.pid), "--fsize=unlimited:unlimited")
+    wait_for("b to follow", lambda: cluster.follows(b), 30)
+
+
+def test_writer_whose_file_cannot_be_written(cluster):
+    """It gives way, and nothing is lost."""
+    writer = cluster.writer()
+    load = Load(writer)
+    load.await_some()
+    size = os.path.getsize(writer.state)
+    run("prlimit", "--pid", str(writer.process.pid),
+        "--fsize=%d:unlimited" % (size // 2))
+    assert writer.process.wait(60 * PATIENCE) == DEPOSED
+    verify(cluster.writer(but=[writer]).api, load.end())
+    writer.start()
+    in_sync(cluster)
+
+
+def test_refused_change_changes_nothing(cluster):
+    writer = cluster.writer()
+    with pytest.raises(Refused) as refused:
+        writer.api.put("networks/n", {"mtu": "x"})
+    assert refused.value.status == 400
+    start = time.monotonic()
+    writer.api.apply([{"type": "networks", "name": "n%d" % i, "spec": {}}
+                      for i in range(3000)])
+    assert time.monotonic() - start < 60 * PATIENCE
+    in_sync(cluster)
+    writer.kill()
+    assert len(networks(cluster.writer(but=[writer]))) == 1000
