@@ -625,6 +625,8 @@ start_standby(struct vmnd *vmnd)
         .stalled = stalled_cb,
     };
     const struct options *options = &vmnd->options;
+    struct vmn_error why = VMN_ERROR_INIT;
+    int error;
 
     vmnd->cluster_options = (struct cluster_options) {
         .name = options->cluster_member,
@@ -635,6 +637,10 @@ start_standby(struct vmnd *vmnd)
                                    vmnd->store_class, vmnd->store,
                                    vmnd->model, &callbacks, vmnd);
     cluster_unixctl_init(vmnd->cluster);
+    make_folder_of(options->socket, 0755);
+    error = cluster_serve_standby(vmnd->cluster, options->socket,
+                                  options->socket_group, &why);
+    die_of(error, "cannot serve the API", why.text);
     notify("READY=1\nSTATUS=standing by");
 }
 

@@ -2,8 +2,8 @@
  *
  * What the files of the cluster share: cluster.c has the life of a member and
  * its lease, cluster-append.c the writer's batches, cluster-follow.c those of
- * others, cluster-members.c the list of members, cluster-unixctl.c the
- * commands. */
+ * others, cluster-members.c the list of members, cluster-standby.c what one
+ * that stands by says, cluster-unixctl.c the commands. */
 
 #ifndef CONTROLLER_CLUSTER_CLUSTER_PRIVATE_H
 #define CONTROLLER_CLUSTER_CLUSTER_PRIVATE_H 1
@@ -42,6 +42,7 @@ struct cluster {
     struct lease lease;
     int64_t run;                /* Of this process; random, not 0. */
     bool ending;                /* Called no more. */
+    struct http_server *http;   /* While it stands by; or NULL. */
 
     /* The writer. */
     bool writer;                /* It is one, */

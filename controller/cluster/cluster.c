@@ -16,6 +16,7 @@
 #include "controller/cluster/cluster-private.h"
 #include "controller/model/model.h"
 #include "openvswitch/vlog.h"
+#include "proto/http/http.h"
 #include "proto/loop/loop.h"
 #include "random.h"
 #include "timeval.h"
@@ -94,6 +95,8 @@ activate(struct cluster *c)
         cluster_append, cluster_fell_behind, c
     };
     c->store_class->set_replicator(c->store, &c->replicator);
+    http_server_destroy(c->http);
+    c->http = NULL;
     c->callbacks->activated(c->aux, revision, c->epoch);
 }
 
@@ -390,6 +393,7 @@ cluster_destroy(struct cluster *c)
         return;
     }
     c->store_class->set_replicator(c->store, NULL);
+    http_server_destroy(c->http);
     cluster_db_destroy(c->db);
     event_free(c->timer);
     cluster_append_uninit(c);

@@ -49,6 +49,11 @@ struct cluster *cluster_create(struct loop *, const struct cluster_options *,
                                const struct store_class *, struct store *,
                                struct model *,
                                const struct cluster_callbacks *, void *aux);
+/* Until it is activated, serves this at the API's unix socket: that it stands
+ * by, and who the writer is.  'group' may open it, too, if not NULL.  Returns
+ * 0, or a positive errno with an error. */
+int cluster_serve_standby(struct cluster *, const char *path,
+                          const char *group, struct vmn_error *why);
 /* To be called before the store is closed; what is being appended is not
  * reported any more. */
 void cluster_destroy(struct cluster *);

@@ -127,6 +127,12 @@ static void
 reply_no_such_path(struct http_request *req)
 {
     const struct http_server *server = req->server;
+
+    if (server->options.other_path) {
+        server->options.other_path(req, server->aux);
+        return;
+    }
+
     char *more = (server->options.no_such_path
                   ? server->options.no_such_path(req->target.path,
                                                  server->aux)

@@ -96,6 +96,9 @@ struct http_options {
      * error says more, such as what is probably meant, or "": of routes alone,
      * since the client is not authenticated.  The caller frees it. */
     char *(*no_such_path)(const char *path, void *aux);
+    /* Answers a request for a path that no route has, in place of that, if not
+     * NULL: at once, whoever the client is. */
+    void (*other_path)(struct http_request *, void *aux);
     /* Called repeatedly while a long body is parsed, if not NULL, so that the
      * caller can yield. */
     void (*pause)(void *aux);

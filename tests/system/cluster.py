@@ -3,6 +3,7 @@
 database and a vmnd, with unix sockets and files in a folder of its own.  The
 servers talk Raft on loopback."""
 
+import http.client
 import os
 import re
 import shutil
@@ -25,10 +26,14 @@ def free_port():
         return sock.getsockname()[1]
 
 
-def run(*args, check=True, timeout=30):
+def run(*args, check=True, timeout=30, status=False):
+    """Returns what it prints; with 'status' (exit status, that), and without
+    'check' if it fails as well."""
     done = subprocess.run(args, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True,
                           timeout=timeout * PATIENCE)
+    if status:
+        return done.returncode, done.stdout
     if check:
         assert done.returncode == 0, "%s: %s" % (args, done.stdout)
     return done.stdout
@@ -129,7 +134,10 @@ class Member:
                              self.ctl("cluster/status"), re.M)[1])
 
     def is_writer(self):
-        return self.process.poll() is None and self.api.healthy()
+        try:
+            return self.api.raw("GET", "/readyz")[0] == 200
+        except (OSError, http.client.HTTPException):
+            return False
 
     def refuses(self):
         """Whether it is the writer and does not take changes: why, or None."""

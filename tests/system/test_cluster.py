@@ -2,6 +2,7 @@
 """Three vmnds as one: what was acknowledged survives the death of any of them,
 of its database's server and of its machine; only one of them ever writes."""
 
+import json
 import os
 import shutil
 import signal
@@ -15,6 +16,7 @@ from conftest import check_log
 from test_durable import Writer, verify
 
 from vmnlab.api import Refused
+from vmnlab.daemon import find
 from vmnlab.netns import PATIENCE, wait_for
 
 DEPOSED = 4                     # vmnd's exit status.
@@ -145,6 +147,23 @@ def test_revisions_go_on(cluster):
             > max(shown))
     entries = successor.api.get("revisions", limit=100)["items"]
     assert [e["revision"] for e in entries if e["revision"] in shown] == shown
+
+
+def test_standby_says_who_the_writer_is(cluster):
+    a, b, _ = cluster.members
+    assert b.api.healthy()
+    for method, target in (("GET", "/readyz"), ("GET", "/v1/networks?limit=1"),
+                           ("PUT", "/v1/networks/n"), ("GET", "/")):
+        status, headers, body = b.api.raw(method, target)
+        problem = json.loads(body)
+        assert status == 503 and headers["Retry-After"] == "1", problem
+        assert 'the writer is "a"' in problem["detail"], problem
+    with pytest.raises(Refused, match='the writer is "a"'):
+        b.api.put("networks/n", {})
+    status, said = run(find("vmnctl"), "get", "networks", "-s",
+                       "unix:" + b.path("vmnd.sock"), status=True)
+    assert status and 'the writer is "a"' in said
+    assert a.is_writer()
 
 
 # The database goes.  ------------------------------------------------------
