@@ -100,7 +100,7 @@ static const struct option_row {
     { "cluster-member", MEMBER(cluster_member), false, "NAME", NULL,
       "this is the member NAME of a cluster" },
     { "cluster-db", MEMBER(cluster_db), false, "REMOTE",
-      "unix:/run/vmn/cluster.sock",
+      "unix:/run/vmn-ovsdb/cluster.sock",
       "the server beside this member of the cluster's database" },
     { "app-dir", MEMBER(app_dir), true, "DIR", VMN_APPDIR,
       "the folder with apps" },

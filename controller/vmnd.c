@@ -664,6 +664,19 @@ vmnd_start(struct vmnd *vmnd)
     }
 }
 
+/* Time for answers to requests that a deposed writer has not committed. */
+#define ANSWER_MS 200
+
+static void
+answer_last(struct vmnd *vmnd)
+{
+    int64_t end_ms = loop_now_ms(vmnd->loop) + ANSWER_MS;
+
+    while (loop_now_ms(vmnd->loop) < end_ms) {
+        loop_turn(vmnd->loop, 10);
+    }
+}
+
 /* Destroys the rooms, the top first.  All that was acknowledged is durable. */
 static void
 stop_active(struct vmnd *vmnd)
@@ -723,6 +736,9 @@ main(int argc, char *argv[])
 
     VLOG_INFO("exiting");
     notify("STOPPING=1");
+    if (vmnd.deposed) {
+        answer_last(&vmnd);
+    }
     vmnd.ended = !vmnd.deposed;
     vmnd_stop(&vmnd);
     ovsrcu_exit();

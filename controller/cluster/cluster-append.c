@@ -136,7 +136,10 @@ cluster_append_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
                               "whether it has stored the change");
     }
     *wake_ms = MIN(*wake_ms, c->append.begin_ms + STALLED_MS);
-    if (!c->append.in_doubt || !view->current || !view->has_row) {
+    /* A reply that is still to come says nothing that the database does not
+     * say once it has another epoch. */
+    if (!view->current || !view->has_row
+        || (!c->append.in_doubt && view->lease.epoch == c->epoch)) {
         return;
     }
     batch = cluster_view_find_batch(view, c->append.index);

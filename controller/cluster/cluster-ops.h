@@ -19,8 +19,8 @@ struct lease;
 struct json *cluster_ops_create(int64_t number, int64_t epoch,
                                 uint64_t revision);
 
-/* The lease is taken, if it is as it was seen and 'head' is the newest
- * batch. */
+/* The lease is taken, if it is as it was seen and 'head' is the newest batch;
+ * 'revision' is where the new writer begins. */
 struct json *cluster_ops_take(const struct lease *, int64_t head,
                               uint64_t revision);
 

@@ -25,9 +25,9 @@
 VLOG_DEFINE_THIS_MODULE(cluster);
 
 /* A writer goes on with revisions so much later than those that it knows of:
- * the former one may have shown some since its last word, which are of host
- * reports that are not stored. */
-#define REVISION_GAP 10000
+ * the former one may have shown some since its last word, of what hosts report
+ * and is not stored. */
+#define REVISION_GAP 1000000
 /* Time for handing the lease over at the end. */
 #define RESIGN_MS 1000
 
@@ -78,12 +78,19 @@ is_fit(const struct cluster *c)
             && c->applied == view->head);
 }
 
+/* Returns the newest revision that anybody may have seen, but for the gap. */
+static uint64_t
+newest_revision(const struct cluster *c)
+{
+    return MAX((uint64_t) cluster_db_view(c->db)->revision,
+               model_revision(c->model));
+}
+
 static void
 activate(struct cluster *c)
 {
     const struct cluster_view *view = cluster_db_view(c->db);
-    uint64_t revision = MAX((uint64_t) view->revision,
-                            model_revision(c->model)) + REVISION_GAP;
+    uint64_t revision = newest_revision(c);
 
     c->writer = true;
     c->handing_over = false;
@@ -107,9 +114,9 @@ cluster_depose(struct cluster *c, const char *why)
         return;
     }
     VLOG_WARN("%s is not the writer any more: %s", c->options->name, why);
+    /* From now on cluster_append() refuses. */
     c->writer = false;
     cluster_append_abandon(c, why);
-    c->store_class->set_replicator(c->store, NULL);
     c->ending = true;
     c->callbacks->deposed(c->aux, why);
 }
@@ -189,7 +196,8 @@ run_lease(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
     case LEASE_TAKE:
         VLOG_INFO("taking the lease from \"%s\"", c->lease.row.holder);
         send_lease(c, cluster_ops_take(&c->lease, c->applied,
-                                       model_revision(c->model)), now_ms);
+                                       newest_revision(c) + REVISION_GAP),
+                   now_ms);
         break;
     }
 }
@@ -322,7 +330,13 @@ cluster_remove_member(struct cluster *c, const char *name,
                       cluster_db_done_cb *done, void *aux,
                       struct vmn_error *why)
 {
-    if (!shash_find(&cluster_db_view(c->db)->members, name)) {
+    const struct cluster_view *view = cluster_db_view(c->db);
+
+    if (!strcmp(view->lease.holder, name)) {
+        return vmn_error_errno(why, EPERM, "\"%s\" is the writer: have it hand "
+                               "over first (cluster/transfer)", name);
+    }
+    if (!shash_find(&view->members, name)) {
         return vmn_error_errno(why, ENOENT, "there is no member \"%s\"",
                                name);
     }

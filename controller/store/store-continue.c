@@ -223,6 +223,7 @@ store_continue(sqlite3 *db, const char *file, const char *comment, bool known,
                const json_t *revoked, struct store_restored *r,
                struct vmn_error *why)
 {
+    static const struct store_place nowhere = { .cluster = 0 };
     int error = run_sql(db, "BEGIN IMMEDIATE", why);
 
     error = error ? error : known ? keep_ids(db, r, why) : skip_ids(db, why);
@@ -230,6 +231,8 @@ store_continue(sqlite3 *db, const char *file, const char *comment, bool known,
         error = error ? error : keep_log(db, r, why);
         error = error ? error : store_properties_continue(db, why);
     }
+    /* What is restored is a state of its own, of no cluster. */
+    error = error ? error : store_place_write(db, &nowhere, why);
     error = error ? error : add_revision(db, comment,
                                          summary_of(file, revoked, r), r,
                                          why);

@@ -32,10 +32,7 @@ store_properties_continue(sqlite3 *db, struct vmn_error *why)
         = "INSERT OR REPLACE INTO main.properties (name, value) "
           "SELECT name, max(value) FROM (SELECT name, value FROM "
           "former.properties UNION ALL SELECT name, value FROM "
-          "main.properties) GROUP BY name;"
-          /* What is restored is a state of its own. */
-          "DELETE FROM main.properties WHERE name IN "
-          "('" STORE_CLUSTER "', '" STORE_CLUSTER_INDEX "')";
+          "main.properties) GROUP BY name";
 
     return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0
            : store_error(db, why, "cannot prepare the restored state");

@@ -40,6 +40,9 @@ struct restore {
     struct former former;
     struct store_restored *r;
     json_t *revoked;            /* As in struct store_loss.  Owned. */
+    struct store_place place;   /* Of the former database: one of a cluster's
+                                 * member is replaced even by equal objects,
+                                 * since what comes is of no cluster. */
     bool done;                  /* Nothing more is to be done. */
 };
 
@@ -204,7 +207,8 @@ ask(struct restore *restore, const struct store_states *states,
     int error = store_loss_find(states, how->max ? how->max : STORE_LOSS_MAX,
                                 &loss, why);
 
-    restore->r->unchanged = !error && !loss.n_objects;
+    restore->r->unchanged = !error && !loss.n_objects
+                            && !restore->place.cluster;
     restore->r->n_taken_back = loss.n_revisions;
     if (!error && (loss.n_objects || how->dry_run) && how->confirm
         && !how->confirm(how->aux, &loss)) {
@@ -251,6 +255,7 @@ compare(struct restore *restore, sqlite3 *db, struct vmn_error *why)
     error = error ? error : store_connect(copy, SQLITE_OPEN_READONLY, "",
                                           &former, why);
     error = error ? error : store_log_open(&log, copy, why);
+    error = error ? error : store_place_read(former, &restore->place, why);
     if (!error
         && load_model(former, restore->database, &states.now, &reason)) {
         error = skip_comparison(restore, &states, &reason, why);

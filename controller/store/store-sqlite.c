@@ -316,7 +316,10 @@ static void
 append_batch(struct store *store)
 {
     const struct store_replicator *replicator = store->replicator;
-    const char *fault = store->corrupt ? store->corrupt : store->behind;
+    const char *fault = (store->corrupt ? store->corrupt
+                         : store->behind ? store->behind
+                         : !replicator ? "this member of the cluster is not "
+                         "its writer" : NULL);
     struct ds text = DS_EMPTY_INITIALIZER;
 
     if (fault) {
@@ -339,7 +342,7 @@ sqlite_submit(struct store *store, struct model *model, store_done_cb *done,
               void *aux)
 {
     begin_batch(store, model, done, aux);
-    if (store->replicator) {
+    if (store->replicator || store->place.cluster) {
         append_batch(store);
     } else {
         queue_batch(store);

@@ -227,8 +227,8 @@ struct store_class {
                      struct vmn_error *why);
     /* From now on submit() has each batch appended by 'replicator' first, and
      * a batch that was appended is durable: 'done' gets 0 even if the file
-     * cannot be written, and all further batches are refused.  NULL: no
-     * more. */
+     * cannot be written, and all further batches are refused.  NULL: a member
+     * of a cluster refuses all batches. */
     void (*set_replicator)(struct store *, const struct store_replicator *);
     /* Applies a batch that another member appended as 'index' to the model,
      * and writes it.  'done' is called as by submit(), and the model must be

@@ -222,6 +222,9 @@ loop_destroy(struct loop *loop)
     ovs_assert(ovs_list_is_empty(&loop->tasks));
     event_free(loop->seq_event);
     event_free(loop->turn_timer);
+    /* A bufferevent that was freed is still there while a callback of its own
+     * is deferred, and the base would forget that. */
+    event_base_loop(loop->base, EVLOOP_NONBLOCK);
     event_base_free(loop->base);
     loop_poll_release();
     free(loop);
