@@ -43,6 +43,14 @@ vmnd.service: deploy/systemd/vmnd.service.in Makefile
 	$(AM_V_GEN)sed -e 's|@sbindir[@]|$(sbindir)|g' \
 	  -e 's|@sysconfdir[@]|$(sysconfdir)|g' \
 	  $(srcdir)/deploy/systemd/vmnd.service.in > $@.tmp && mv $@.tmp $@
+# The server of a cluster's database.
+systemdsystemunit_DATA += vmn-ovsdb.service
+vmn-ovsdb.service: deploy/systemd/vmn-ovsdb.service.in Makefile
+	$(AM_V_GEN)sed -e 's|@sysconfdir[@]|$(sysconfdir)|g' \
+	  $(srcdir)/deploy/systemd/vmn-ovsdb.service.in > $@.tmp \
+	  && mv $@.tmp $@
+EXTRA_DIST += deploy/systemd/vmn-ovsdb.service.in
+CLEANFILES += vmn-ovsdb.service
 # Its backups: a program, and a timer to be enabled.
 sbin_SCRIPTS = vmn-backup
 vmn-backup: deploy/backup
