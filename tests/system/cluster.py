@@ -52,6 +52,8 @@ class Member:
         os.makedirs(self.dir)
         self.options = list(options)
         self.raft = "tcp:127.0.0.1:%d" % free_port()
+        self.server_ns = None   # Where its server runs, if in one.
+        self.alone = False      # It is to be a vmnd of no cluster.
         self.server = None
         self.process = None
         self.state = self.path("vmnd.db")
@@ -73,12 +75,16 @@ class Member:
 
     def start_server(self):
         sock = self.path("db.sock")
+        self.spawn_server()
+        wait_for("%s's database" % self.name,
+                 lambda: os.path.exists(sock) and self.in_cluster(), 30)
+
+    def spawn_server(self):
+        sock = self.path("db.sock")
         self.server = self._spawn([
             "ovsdb-server", self.path("cluster.db"), "--remote=punix:" + sock,
             "--unixctl=" + self.path("db.ctl"), "--no-chdir",
-            "-vconsole:info", "-vsyslog:off"], "db.log")
-        wait_for("%s's database" % self.name,
-                 lambda: os.path.exists(sock) and self.in_cluster(), 30)
+            "-vconsole:info", "-vsyslog:off"], "db.log", self.server_ns)
 
     def in_cluster(self):
         try:
@@ -104,16 +110,21 @@ class Member:
                 "--unixctl=" + self.path("vmnd.ctl"),
                 "--openflow-listen=" + (self.openflow or
                                         "unix:" + self.path("of.sock")),
-                "--cluster-member=" + self.name,
-                "--cluster-db=unix:" + self.path("db.sock"),
+                *([] if self.alone else [
+                    "--cluster-member=" + self.name,
+                    "--cluster-db=unix:" + self.path("db.sock")]),
                 *app_args(program), *self.options]
 
     def start(self):
+        self.spawn()
+        wait_for("%s's vmnd" % self.name, self._answers, 60)
+
+    def spawn(self):
+        """Starts it and returns at once."""
         for name in ("vmnd.sock", "vmnd.ctl"):
             if os.path.exists(self.path(name)):
                 os.unlink(self.path(name))
         self.process = self._spawn(self.args(), "vmnd.log", self.ns)
-        wait_for("%s's vmnd" % self.name, self._answers, 60)
 
     def _answers(self):
         assert self.process.poll() is None, self.last_words()
@@ -123,10 +134,38 @@ class Member:
         return run("ovs-appctl", "-t", self.path("vmnd.ctl"), *args,
                    check=check)
 
+    def ctl_nowait(self, *args):
+        """Asks for it, whether it answers or not."""
+        subprocess.Popen(["timeout", "2", "ovs-appctl", "-t",
+                          self.path("vmnd.ctl"), *args],
+                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                         stderr=subprocess.DEVNULL)
+
+    def last_status(self):
+        """What cluster/status says; "" if it says nothing, soon."""
+        try:
+            return subprocess.run(
+                ["ovs-appctl", "-t", self.path("vmnd.ctl"), "cluster/status"],
+                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                timeout=2).stdout
+        except subprocess.TimeoutExpired:
+            return ""
+
     def status(self):
-        """What cluster/status says, as {"role": "writer", ...}."""
+        """The same, as {"role": "writer", ...}."""
         return dict(line.split(": ", 1) for line in
-                    self.ctl("cluster/status").splitlines() if ": " in line)
+                    self.last_status().splitlines() if ": " in line)
+
+    def batches(self):
+        """(the newest batch that it has, or None if it does not follow; the
+        newest that it knows of, or 0)."""
+        status = self.status() if self.runs() else {}
+        words = status.get("batch", "0").split()
+        follows = (status.get("database", "").endswith(", connected")
+                   and "problem" not in status and len(words) > 1
+                   and "    %s (this one)" % self.name in status)
+        return (int(words[-1].rstrip(")")) if follows else None,
+                int(words[0]))
 
     def heard_ms(self, name):
         """How long ago this one has heard member 'name'."""
@@ -187,7 +226,10 @@ class Member:
 class Cluster:
     """Three members, of which the first is the writer."""
 
-    def __init__(self, folder, n=3, options=(), lab=None):
+    def __init__(self, folder, n=3, options=(), lab=None, net=None):
+        """'net': the servers of the database are in network namespaces of
+        their own, joined by this one, which are named after it."""
+        self.net = net
         self.dir = folder
         self.members = []
         self.options = options
@@ -202,6 +244,8 @@ class Cluster:
         for i in range(n):
             self.members.append(Member(self.dir, "abcdefg"[i], self.options,
                                        self.lab, 6653 + i))
+        if self.net:
+            self._make_net()
         first = self.members[0]
         first.create()
         first.start_server()
@@ -209,8 +253,8 @@ class Cluster:
             member.join(first)
             member.start_server()
         first.start()
-        wait_for("the connection", lambda: "connected" in
-                 first.status()["database"], 20)
+        wait_for("the connection", lambda: ", connected" in
+                 first.status().get("database", ""), 20)
         first.ctl("cluster/init")
         wait_for("the writer", first.is_writer, 60)
         for member in self.members[1:]:
@@ -220,23 +264,43 @@ class Cluster:
             wait_for("%s to follow" % member.name,
                      lambda m=member: self.follows(m), 30)
 
+    def _make_net(self):
+        netns.add(self.net)
+        netns.ip(self.net, "link add name wire type bridge",
+                 "link set wire up")
+        for i, member in enumerate(self.members):
+            member.server_ns = "%s-%s" % (self.net, member.name)
+            member.raft = "tcp:10.97.0.%d:6643" % (i + 1)
+            netns.add(member.server_ns)
+            netns.ip(self.net, "link add name to-%s type veth peer name eth0 "
+                     "netns %s" % (member.name, member.server_ns),
+                     "link set dev to-%s master wire up" % member.name)
+            netns.ip(member.server_ns,
+                     "addr add 10.97.0.%d/24 dev eth0" % (i + 1),
+                     "link set eth0 up")
+
+    def set_wire(self, member, up):
+        """Joins the member's server to the others, or cuts it off."""
+        netns.ip(self.net, "link set dev to-%s %s" % (
+            member.name, "up" if up else "down"))
+
     def seed(self, member, source):
         """Gives the member a copy of the writer's state."""
         copy = member.path("copy")
-        run(find("vmnctl"), "backup", copy, "-s",
-            "unix:" + source.path("vmnd.sock"), timeout=60)
+        self.backup(copy, source)
         shutil.move(copy, member.state)
 
+    def backup(self, path, source):
+        run(find("vmnctl"), "backup", path, "-s",
+            "unix:" + source.path("vmnd.sock"), timeout=60)
+
     def follows(self, member):
-        """Whether it has all that the cluster has."""
-        if not member.runs():
-            return False
-        status = member.status()
-        words = status.get("batch", "").split()
-        return (status["database"].endswith("connected")
-                and "problem" not in status and len(words) > 3
-                and words[0] == words[-1].rstrip(")")
-                and "    %s (this one)" % member.name in status)
+        """Whether it has all that any member knows of: the server beside it
+        may be behind, and so may others."""
+        have, head = member.batches()
+        return have is not None and all(
+            have == head >= other.batches()[1] for other in self.members
+            if other.runs())
 
     def writer(self, but=()):
         """Waits until there is a writer, and returns it."""
@@ -252,3 +316,8 @@ class Cluster:
     def end(self):
         for member in self.members:
             member.end()
+        if self.net:
+            for member in self.members:
+                if member.server_ns:
+                    netns.delete(member.server_ns)
+            netns.delete(self.net)

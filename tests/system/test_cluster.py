@@ -264,6 +264,7 @@ def test_removed_member_stays_out(cluster):
     wait_for("c to know", lambda: "was removed" in
              c.status().get("problem", ""), 20)
     assert "no member" in a.ctl("cluster/remove", "x", check=False)
+    assert "is the writer" in b.ctl("cluster/remove", "a", check=False)
     a.kill()
     assert cluster.writer(but=[a, c]) is b
 
@@ -309,6 +310,58 @@ def test_writer_whose_file_cannot_be_written(cluster):
     verify(cluster.writer(but=[writer]).api, load.end())
     writer.start()
     in_sync(cluster)
+
+
+def test_recovery_from_one_of_three(cluster):
+    """As docs/cluster.md says: a new database, for the state that is left."""
+    a, b, c = cluster.members
+    load = Load(a)
+    load.await_some()
+    in_sync(cluster)
+    for member in (a, b, c):
+        for process in (member.process, member.server):
+            process.kill()
+            process.wait()
+    writers = load.end()
+    os.unlink(c.path("cluster.db"))
+    c.create()
+    c.start_server()
+    c.start()
+    wait_for("the connection", lambda: c.status().get("database", "").endswith(
+        "connected"), 20)
+    assert "has no cluster" in c.ctl("cluster/status")
+    c.ctl("cluster/init")
+    assert cluster.writer(but=[a, b]) is c
+    assert "already" in c.ctl("cluster/init", check=False)
+    verify(c.api, writers)
+    # The others join again.
+    for member in (a, b):
+        os.unlink(member.path("cluster.db"))
+        member.join(c)
+        member.start_server()
+        member.start()
+        wait_for("it to say that its state is another's", lambda m=member:
+                 "another cluster" in m.status().get("problem", ""), 30)
+        member.stop()
+        os.unlink(member.state)
+        cluster.seed(member, c)
+        member.start()
+    in_sync(cluster)
+
+
+def test_back_to_one(cluster):
+    a = cluster.members[0]
+    a.api.put("networks/n", {})
+    copy = a.path("copy")
+    cluster.backup(copy, a)
+    for member in cluster.members:
+        member.stop()
+    assert "restored as" in run(find("vmnctl"), "restore", copy,
+                                "--database", a.state, "--yes")
+    a.alone = True
+    a.start()
+    wait_for("it", a.is_writer, 60)
+    assert "n" in networks(a)
 
 
 def test_refused_change_changes_nothing(cluster):

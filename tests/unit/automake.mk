@@ -45,6 +45,7 @@ UNIT_TESTS = \
 	tests/unit/test-http-parse \
 	tests/unit/test-http-tls \
 	tests/unit/test-id-pools \
+	tests/unit/test-lease \
 	tests/unit/test-load-monitor \
 	tests/unit/test-loop \
 	tests/unit/test-loop-poll \
@@ -97,6 +98,7 @@ UNIT_TESTS = \
 	tests/unit/test-store \
 	tests/unit/test-store-authors \
 	tests/unit/test-store-batch \
+	tests/unit/test-store-changes \
 	tests/unit/test-store-faults \
 	tests/unit/test-store-file \
 	tests/unit/test-store-log \

@@ -101,6 +101,50 @@ packet_ins_come_only_if_they_are_wanted(void **state)
     free(oh);
 }
 
+/* Until then, and if it refuses, it is not connected. */
+static void
+the_role_of_master_is_asked_for_by_epoch(void **state)
+{
+    struct ofconn_options options = ofconn_options_default;
+    struct ofputil_role_request role;
+    struct ofputil_role_status status = {
+        .role = OFPCR12_ROLE_SECONDARY, .reason = OFPCRR_PRIMARY_REQUEST,
+        .generation_id = 43,
+    };
+    struct fixture *f = *state;
+    struct ofp_header *oh;
+
+    options.epoch = 42;
+    start(f, NULL, &options);
+    for (int stale = 0; stale < 2; stale++) {
+        plug(f);
+        send_msg(f, ofputil_encode_hello(1u << OFP15_VERSION));
+        expect(f, OFPTYPE_HELLO);
+        send_msg(f, features_reply(expect(f, OFPTYPE_FEATURES_REQUEST), 0));
+        oh = receive(f);
+        assert_int_equal(ofputil_decode_role_message(oh, &role), 0);
+        assert_int_equal(role.role, OFPCR12_ROLE_PRIMARY);
+        assert_true(role.have_generation_id);
+        assert_int_equal(role.generation_id, 42);
+        assert_int_equal(f->n_connected, 0);
+        if (!stale) {
+            send_msg(f, ofperr_encode_reply(OFPERR_OFPRRFC_STALE, oh));
+            until_eof(f);
+        } else {
+            send_msg(f, ofputil_encode_role_reply(oh, &role));
+            TURN_UNTIL(f, f->n_connected == 1);
+        }
+        free(oh);
+    }
+    assert_int_equal(f->features.datapath_id, 0x1234);
+    expect(f, OFPTYPE_SET_ASYNC_CONFIG);
+    /* Another one has become it. */
+    send_msg(f, ofputil_encode_role_status(&status, OFPUTIL_P_OF15_OXM));
+    TURN_UNTIL(f, f->n_closed == 1);
+    assert_non_null(strstr(f->reason, "another controller"));
+    assert_int_equal(f->n_messages, 0);
+}
+
 static void
 handshake_survives_delivery_byte_by_byte(void **state)
 {
@@ -382,6 +426,7 @@ main(int argc, char *argv[])
     cmocka_unit_test_setup_teardown(NAME, openflow_setup, openflow_teardown)
         T(handshake_yields_datapath_and_no_packet_ins),
         T(packet_ins_come_only_if_they_are_wanted),
+        T(the_role_of_master_is_asked_for_by_epoch),
         T(handshake_survives_delivery_byte_by_byte),
         T(many_messages_in_one_segment_all_arrive),
         T(older_version_is_refused_with_an_error),

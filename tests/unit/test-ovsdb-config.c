@@ -230,6 +230,35 @@ config_refuses_what_is_not_ours_unless_it_may_adopt(void **state OVS_UNUSED)
 }
 
 static void
+config_of_an_earlier_epoch_gives_way(void **state OVS_UNUSED)
+{
+    struct ovsdb_fixture *f = ovsdb_fixture_open();
+    struct ovsdb_desired desired = set_desired("br-int");
+
+    desired.epoch = 7;
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
+    ASSERT_VSCTL(f, "\"7\"", "get Bridge br-int external_ids:vmn-epoch");
+    /* A later one comes. */
+    free(ovs_sandbox_vsctl(&f->sb, "set Bridge br-int external_ids:vmn-epoch="
+                           "8 -- set-controller br-int tcp:192.0.2.8 -- set "
+                           "Controller br-int external_ids:vmn-owner=vmnd"));
+    WAIT_FOR(status_of(f->session).config == OVSDB_CONFIG_REFUSED);
+    assert_non_null(strstr(status_of(f->session).config_reason,
+                           "a later epoch, 8"));
+    ASSERT_VSCTL(f, "tcp:192.0.2.8", "get-controller br-int");
+    /* It is we: what was of the other is replaced. */
+    desired.epoch = 9;
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
+    ASSERT_VSCTL(f, "\"9\"", "get Bridge br-int external_ids:vmn-epoch");
+    ASSERT_VSCTL(f, "tcp:192.0.2.9:6653", "get-controller br-int");
+    /* Who has no epoch is alone. */
+    desired.epoch = 0;
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
+    ASSERT_VSCTL(f, "{vmn-owner=vmnd}", "get Bridge br-int external_ids");
+    ovsdb_fixture_close(f);
+}
+
+static void
 config_refuses_a_tunnel_port_of_others(void **state OVS_UNUSED)
 {
     struct ovsdb_fixture *f = ovsdb_fixture_open();
@@ -327,6 +356,7 @@ main(int argc OVS_UNUSED, char *argv[])
         cmocka_unit_test(config_sets_which_prefixes_tables_track),
         cmocka_unit_test(config_mends_what_is_changed),
         cmocka_unit_test(config_refuses_what_is_not_ours_unless_it_may_adopt),
+        cmocka_unit_test(config_of_an_earlier_epoch_gives_way),
         cmocka_unit_test(config_refuses_a_tunnel_port_of_others),
         cmocka_unit_test(config_that_changes_takes_along_only_what_is_ours),
         cmocka_unit_test(config_does_not_fight_without_end),
