@@ -5,6 +5,7 @@ EXTRA_DIST += \
 	tests/bench/broadcast \
 	tests/bench/burst \
 	tests/bench/churn \
+	tests/bench/cluster \
 	tests/bench/compare \
 	tests/bench/datapath \
 	tests/bench/failing \
