@@ -495,6 +495,7 @@ start_northbound(struct vmnd *vmnd)
         .loop = vmnd->loop,
         .webhook = vmnd->webhook,
         .health = vmnd->health,
+        .cluster = vmnd->cluster,
         .load = vmnd->load,
         .audit_log = vmnd->audit_log,
     };

@@ -9,6 +9,7 @@ controller_libvmn_a_SOURCES += \
 	controller/cluster/cluster-ops.h \
 	controller/cluster/cluster-private.h \
 	controller/cluster/cluster-standby.c \
+	controller/cluster/cluster-status.c \
 	controller/cluster/cluster-unixctl.c \
 	controller/cluster/cluster.c \
 	controller/cluster/cluster.h \

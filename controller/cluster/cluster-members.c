@@ -86,7 +86,7 @@ cluster_members_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
               : "this member was removed from the cluster");
         return;
     }
-    due_ms = c->reported_ms + (c->registered && cluster_stored(c) == c->reported
+    due_ms = c->reported_ms + (c->registered && row.applied == c->reported
                                ? REPORT_MAX_MS : REPORT_MIN_MS);
     if (now_ms < due_ms) {
         *wake_ms = MIN(*wake_ms, due_ms);

@@ -115,20 +115,10 @@ void cluster_members_run(struct cluster *, int64_t now_ms, int64_t *wake_ms);
 /* Returns the newest batch that a majority of the members has. */
 int64_t cluster_members_have(const struct cluster_view *);
 
-/* Commands of operators.  ------------------------------------------------- */
-
 /* Begins to make this member's state that of a new cluster.  Returns 0, or a
  * positive errno with an error.  'done' is called as by
  * cluster_db_transact(). */
 int cluster_found(struct cluster *, cluster_db_done_cb *done, void *aux,
                   struct vmn_error *why);
-/* Begins to hand the writer's part over to 'successor', or to anybody if that
- * is "". */
-int cluster_hand_over(struct cluster *, const char *successor,
-                      struct vmn_error *why);
-/* Begins to remove a member from the list. */
-int cluster_remove_member(struct cluster *, const char *name,
-                          cluster_db_done_cb *done, void *aux,
-                          struct vmn_error *why);
 
 #endif /* controller/cluster/cluster-private.h */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a member that stands by answers at the API's unix socket: that it lives,
- * and who the writer is.  Not for the API itself (controller/northbound). */
+ * What a member that stands by answers at the API's unix socket: that it
+ * lives, what it knows of the cluster, and who the writer is.  Not for the API itself
+ * (controller/northbound). */
 
 #include <config.h>
 
@@ -10,6 +11,9 @@
 #include <string.h>
 
 #include "controller/cluster/cluster-private.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/schema-struct.h"
+#include "controller/schema/status.h"
 #include "openvswitch/dynamic-string.h"
 #include "proto/http/http.h"
 #include "proto/loop/loop.h"
@@ -22,6 +26,21 @@ get_health(struct http_request *req, void *cluster OVS_UNUSED)
         = "{\"status\":\"ok\",\"version\":\"" VMN_VERSION "\"}";
 
     http_reply_bytes(req, 200, "application/json", text, sizeof text - 1);
+}
+
+static void
+get_cluster(struct http_request *req, void *cluster)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct status_cluster status;
+    struct arena arena;
+
+    arena_init(&arena);
+    cluster_get_status(cluster, &arena, &status);
+    schema_struct_print(&schema_status_cluster, &status, &ds);
+    ds_put_char(&ds, '\n');
+    http_reply_body(req, 200, "application/json", &ds);
+    arena_uninit(&arena);
 }
 
 /* Appends who the writer is. */
@@ -67,6 +86,8 @@ cluster_serve_standby(struct cluster *c, const char *path, const char *group,
     static const struct http_route routes[] = {
         { .method = HTTP_GET, .pattern = "/healthz", .handler = get_health,
           .open = true },
+        { .method = HTTP_GET, .pattern = "/v1/cluster",
+          .handler = get_cluster },
     };
     struct http_options options = HTTP_OPTIONS_DEFAULT;
     char *text = NULL;

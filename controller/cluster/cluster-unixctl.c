@@ -11,8 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/schema/arena.h"
+#include "controller/schema/status.h"
 #include "openvswitch/dynamic-string.h"
-#include "proto/loop/loop.h"
 #include "unixctl.h"
 #include "util.h"
 
@@ -35,25 +36,46 @@ on_done(void *conn, const char *fault)
 }
 
 static void
-put_member(const struct cluster *c, const struct cluster_member *member,
+put_member(const struct status_cluster_member *member, bool self,
            struct ds *ds)
 {
-    const struct cluster_view *view = cluster_db_view(c->db);
-    const char *role = (!strcmp(view->lease.holder, member->name) ? "writer"
-                        : "standby");
-
-    ds_put_format(ds, "    %s%s: %s", member->name,
-                  member->run == c->run ? " (this one)" : "", role);
-    if (view->head > member->applied) {
-        ds_put_format(ds, ", %"PRId64" batches behind",
-                      view->head - member->applied);
+    ds_put_format(ds, "    %s%s: %s", member->name, self ? " (this one)" : "",
+                  member->role);
+    if (member->behind) {
+        ds_put_format(ds, ", %"PRId64" batches behind", member->behind);
     }
-    ds_put_format(ds, ", heard %"PRId64" ms ago, vmnd %s",
-                  loop_now_ms(c->loop) - member->heard_ms, member->version);
-    if (*member->address) {
+    ds_put_format(ds, ", heard %.0f ms ago, vmnd %s", member->heard * 1000,
+                  member->version);
+    if (member->address) {
         ds_put_format(ds, ", %s", member->address);
     }
     ds_put_char(ds, '\n');
+}
+
+static void
+put_status(const struct status_cluster *status, const char *remote,
+           struct ds *ds)
+{
+    ds_put_format(ds, "member: %s\nrole: %s\ndatabase: %s, %s\n",
+                  status->member, status->role, remote,
+                  status->connected ? "connected" : "not connected, or "
+                  "without most of its servers");
+    if (status->problem) {
+        ds_put_format(ds, "problem: %s\n", status->problem);
+    }
+    if (!status->epoch) {
+        ds_put_cstr(ds, "the database has no cluster: begin one with "
+                    "cluster/init on the member whose state it is to have\n");
+        return;
+    }
+    ds_put_format(ds, "writer: %s\nepoch: %"PRId64"\nbatch: %"PRId64" (this "
+                  "member has %"PRId64")\nrevision: %"PRIu64"\nmembers:\n",
+                  status->writer ? status->writer : "none", status->epoch,
+                  status->batch, status->stored, status->revision);
+    for (size_t i = 0; i < status->n_members; i++) {
+        put_member(&status->members[i],
+                   !strcmp(status->members[i].name, status->member), ds);
+    }
 }
 
 static void
@@ -61,35 +83,16 @@ status_cb(struct unixctl_conn *conn, int argc OVS_UNUSED,
           const char *argv[] OVS_UNUSED, void *cluster)
 {
     const struct cluster *c = cluster;
-    const struct cluster_view *view = cluster_db_view(c->db);
-    const struct shash_node **nodes = shash_sort(&view->members);
     struct ds ds = DS_EMPTY_INITIALIZER;
+    struct status_cluster status;
+    struct arena arena;
 
-    ds_put_format(&ds, "member: %s\nrole: %s\ndatabase: %s, %s\n",
-                  c->options->name, c->writer ? "writer" : "standby",
-                  c->options->remote,
-                  view->current ? "connected" : "not connected, or without "
-                  "most of its servers");
-    if (c->problem) {
-        ds_put_format(&ds, "problem: %s\n", c->problem);
-    }
-    if (view->has_row) {
-        ds_put_format(&ds, "writer: %s\nepoch: %"PRId64"\nbatch: %"PRId64
-                      " (this member has %"PRId64")\nrevision: %"PRIu64
-                      "\nmembers:\n",
-                      *view->lease.holder ? view->lease.holder : "none",
-                      view->lease.epoch, view->head, cluster_stored(c),
-                      model_durable_revision(c->model));
-        for (size_t i = 0; i < shash_count(&view->members); i++) {
-            put_member(c, nodes[i]->data, &ds);
-        }
-    } else {
-        ds_put_cstr(&ds, "the database has no cluster: begin one with "
-                    "cluster/init on the member whose state it is to have\n");
-    }
+    arena_init(&arena);
+    cluster_get_status(c, &arena, &status);
+    put_status(&status, c->options->remote, &ds);
     unixctl_command_reply(conn, ds_cstr(&ds));
     ds_destroy(&ds);
-    free(nodes);
+    arena_uninit(&arena);
 }
 
 static void

@@ -327,14 +327,14 @@ cluster_hand_over(struct cluster *c, const char *successor,
 
 int
 cluster_remove_member(struct cluster *c, const char *name,
-                      cluster_db_done_cb *done, void *aux,
+                      cluster_done_cb *done, void *aux,
                       struct vmn_error *why)
 {
     const struct cluster_view *view = cluster_db_view(c->db);
 
     if (!strcmp(view->lease.holder, name)) {
-        return vmn_error_errno(why, EPERM, "\"%s\" is the writer: have it hand "
-                               "over first (cluster/transfer)", name);
+        return vmn_error_errno(why, EPERM, "\"%s\" is the writer: have it "
+                               "hand over first (cluster/transfer)", name);
     }
     if (!shash_find(&view->members, name)) {
         return vmn_error_errno(why, ENOENT, "there is no member \"%s\"",

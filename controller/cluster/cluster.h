@@ -17,9 +17,11 @@
 
 #include "controller/schema/error.h"
 
+struct arena;
 struct cluster;
 struct loop;
 struct model;
+struct status_cluster;
 struct store;
 struct store_class;
 
@@ -62,6 +64,23 @@ void cluster_destroy(struct cluster *);
  * process: runs turns of the loop until then, for a second at most.  Nothing
  * is appended any more. */
 void cluster_resign(struct cluster *);
+
+/* Fills in the status.  Its texts, and what is in 'arena', are valid until the
+ * next turn of the loop. */
+void cluster_get_status(const struct cluster *, struct arena *,
+                        struct status_cluster *);
+
+/* Begins to hand the writer's part over to 'successor', or to anybody if that
+ * is "".  Returns 0; or EPERM, ENOENT or EAGAIN with an error. */
+int cluster_hand_over(struct cluster *, const char *successor,
+                      struct vmn_error *why);
+/* Called once, from the loop: with NULL, or why it was not done. */
+typedef void cluster_done_cb(void *aux, const char *fault);
+/* Begins to remove a member from the list.  Returns 0; or EPERM, ENOENT or
+ * EAGAIN with an error, and 'done' is not called. */
+int cluster_remove_member(struct cluster *, const char *name,
+                          cluster_done_cb *done, void *aux,
+                          struct vmn_error *why);
 
 /* Registers "cluster/status" and others with unixctl, for the one cluster of
  * the process. */

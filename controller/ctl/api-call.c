@@ -62,6 +62,13 @@ ctl_append_path(struct ds *ds, const char *type, const char *name)
 }
 
 void
+ctl_append_segment(struct ds *path, const char *text)
+{
+    ds_put_char(path, '/');
+    put_escaped(path, text);
+}
+
+void
 ctl_append_query(struct ds *path, const char *key, const char *value)
 {
     ds_put_char(path, strchr(ds_cstr(path), '?') ? '&' : '?');

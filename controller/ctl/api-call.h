@@ -20,6 +20,9 @@ struct ds;
 /* Appends "/v1/TYPE/NAME", percent-encoded; 'name' may be NULL. */
 void ctl_append_path(struct ds *, const char *type, const char *name);
 
+/* Appends "/TEXT", percent-encoded. */
+void ctl_append_segment(struct ds *path, const char *text);
+
 /* Appends "?KEY=VALUE", or "&KEY=VALUE" if 'path' has a query already; VALUE
  * is percent-encoded. */
 void ctl_append_query(struct ds *path, const char *key, const char *value);

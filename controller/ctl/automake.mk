@@ -12,6 +12,7 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/backup-file.c \
 	controller/ctl/backup-file.h \
 	controller/ctl/cmd-backup.c \
+	controller/ctl/cmd-cluster.c \
 	controller/ctl/cmd-completion.c \
 	controller/ctl/cmd-delete.c \
 	controller/ctl/cmd-describe.c \

@@ -459,6 +459,16 @@ const struct ctl_command ctl_commands[] = {
       "  vmnctl undo 42 --wait\n"
       "  vmnctl undo ports/web-1\n",
       ctl_cmd_undo },
+    { "cluster", "[status]|transfer [MEMBER]|remove MEMBER", 0, 2,
+      CTL_OPT_SHOWN,
+      "show the members of a cluster, or change who the writer is",
+      "`transfer` has MEMBER, or any other one, become the writer at once.\n"
+      "`remove` takes a member that is gone for good out of the list.  All\n"
+      "but `status` need the writer.\n"
+      "\nExample:\n"
+      "  vmnctl cluster\n"
+      "  vmnctl cluster transfer b\n",
+      ctl_cmd_cluster },
     { "backup", "FILE", 1, 1,
       CTL_OPT_DATABASE | CTL_OPT_REPLACE | CTL_OPT_SHOWN,
       "save the whole state of vmnd as a file",

@@ -3,6 +3,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/api-activity.c \
 	controller/northbound/api-apply.c \
 	controller/northbound/api-backup.c \
+	controller/northbound/api-cluster.c \
 	controller/northbound/api-drops.c \
 	controller/northbound/api-flows.c \
 	controller/northbound/api-identities.c \

@@ -46,6 +46,7 @@ struct northbound {
     struct engine *engine;
     struct commit *commit;
     struct fabric *fabric;
+    struct cluster *cluster;        /* Or NULL. */
     struct health *health;          /* Or NULL. */
     struct audit_log *audit_log;    /* Or NULL. */
     struct webhook *webhook;        /* Or NULL. */
@@ -531,6 +532,8 @@ void nb_add_quota_problems(const struct northbound *, struct nb_problems *);
 http_handler nb_get_drops, nb_get_logs;
 http_handler nb_get_metrics, nb_get_backup;
 http_handler nb_get_page, nb_get_page_file;
+http_handler nb_get_cluster, nb_post_cluster_transfer;
+http_handler nb_delete_cluster_member;
 http_handler nb_get_summary, nb_get_port_policies;
 http_handler nb_get_recommendations;
 http_handler nb_post_trace, nb_get_reachability, nb_post_reachability;

@@ -56,6 +56,7 @@ struct northbound_options {
     /* The rest is for /metrics and statuses; each may be NULL, and outlives
      * the northbound. */
     const struct loop *loop;
+    struct cluster *cluster;    /* Or NULL. */
     struct health *health;      /* Probes of balancers' backends. */
     struct webhook *webhook;    /* Calls of web servers. */
     struct load_monitor *load;          /* Load of balancers. */

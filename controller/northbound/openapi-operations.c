@@ -416,6 +416,27 @@ const struct nb_operation nb_operation_backup = {
     .media = "application/vnd.sqlite3", .statuses = NB_503,
 };
 
+const struct nb_operation nb_operation_cluster = {
+    .id = "getCluster", .section = "clusters",
+    .summary = "Shows the members of a cluster, and who the writer is",
+    .replies = { &schema_status_cluster },
+};
+
+const struct nb_operation nb_operation_transfer = {
+    .id = "transferCluster", .section = "clusters",
+    .summary = "Has another member become the writer, at once",
+    PARAMS(SHOWN("to", STRING, 0, "That one; otherwise any.")),
+    .replies = { &schema_status_cluster },
+    .statuses = NB_404 | NB_409 | NB_503,
+};
+
+const struct nb_operation nb_operation_remove_member = {
+    .id = "removeClusterMember", .section = "clusters",
+    .summary = "Takes a member out of the list",
+    .replies = { &schema_status_cluster },
+    .statuses = NB_404 | NB_409 | NB_503,
+};
+
 const struct nb_operation nb_operation_page = {
     .id = "getPage", .summary = "Returns the page, for a browser",
     .media = "text/html", .statuses = NB_404,

@@ -60,6 +60,8 @@ extern const struct nb_operation nb_operation_page, nb_operation_page_file;
 extern const struct nb_operation nb_operation_metrics, nb_operation_index;
 extern const struct nb_operation nb_operation_openapi;
 extern const struct nb_operation nb_operation_status, nb_operation_summary;
+extern const struct nb_operation nb_operation_cluster, nb_operation_transfer;
+extern const struct nb_operation nb_operation_remove_member;
 extern const struct nb_operation nb_operation_backup;
 extern const struct nb_operation nb_operation_apply, nb_operation_trace;
 extern const struct nb_operation nb_operation_reachability,

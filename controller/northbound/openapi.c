@@ -145,6 +145,21 @@ add_parameter(struct openapi *o, json_t *array, const char *name,
     }
 }
 
+/* Adds the path parameter 'name', which is a text, if the route has it. */
+static void
+add_text_parameter(struct openapi *o, const struct http_route *route,
+                   json_t *array, const char *name)
+{
+    char *segment = xasprintf("{%s}", name);
+
+    if (strstr(route->pattern, segment)) {
+        add_parameter(o, array, name, json_pack(
+            "{s:s, s:s, s:b, s:{s:s}}", "name", name, "in", "path",
+            "required", true, "schema", "type", "string"));
+    }
+    free(segment);
+}
+
 /* Adds the parameters in the path. */
 static void
 add_path_parameters(struct openapi *o, const struct http_route *route,
@@ -161,11 +176,8 @@ add_path_parameters(struct openapi *o, const struct http_route *route,
             true, "schema", openapi_ref("schemas", ref)));
         free(ref);
     }
-    if (strstr(route->pattern, "{file}")) {
-        add_parameter(o, array, "file", json_pack(
-            "{s:s, s:s, s:b, s:{s:s}}", "name", "file", "in", "path",
-            "required", true, "schema", "type", "string"));
-    }
+    add_text_parameter(o, route, array, "file");
+    add_text_parameter(o, route, array, "member");
     if (strstr(route->pattern, "{revision}")) {
         add_parameter(o, array, "revision", json_pack(
             "{s:s, s:s, s:b, s:{s:s, s:i}}", "name", "revision", "in", "path",

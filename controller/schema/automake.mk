@@ -45,6 +45,7 @@ controller_libvmn_a_SOURCES += \
 	controller/schema/schema-service.c \
 	controller/schema/schema-shown.h \
 	controller/schema/schema-status-balancer.c \
+	controller/schema/schema-status-cluster.c \
 	controller/schema/schema-status-host.c \
 	controller/schema/schema-status.c \
 	controller/schema/schema-strip.c \

@@ -25,6 +25,7 @@ extern const struct schema_struct schema_audit_owner, schema_status_audit;
 extern const struct schema_struct schema_app_flows;
 extern const struct schema_struct schema_count;
 /* The status of an object of each type: descriptions of the structs. */
+extern const struct schema_struct schema_status_cluster;
 extern const struct schema_struct schema_status_host;
 extern const struct schema_struct schema_status_network;
 extern const struct schema_struct schema_status_port;
@@ -389,6 +390,26 @@ struct status_loadbalancer {
     size_t n_listed;
     struct status_backend *backends; /* NULL: they are not listed. */
     struct status_scale *scale; /* Or NULL. */
+};
+
+/* A cluster, as a member sees it. */
+struct status_cluster_member {
+    const char *name, *role, *version;
+    const char *address;        /* Or NULL. */
+    int64_t behind;
+    double heard;               /* Seconds ago. */
+};
+
+struct status_cluster {
+    const char *member;         /* NULL: this vmnd is of none. */
+    const char *role;
+    bool connected;
+    const char *problem;        /* Or NULL. */
+    const char *writer;         /* Or NULL. */
+    int64_t epoch, batch, stored;
+    uint64_t revision;
+    size_t n_members;
+    struct status_cluster_member *members;
 };
 
 #endif /* controller/schema/status.h */

@@ -166,6 +166,45 @@ def test_standby_says_who_the_writer_is(cluster):
     assert a.is_writer()
 
 
+def vmnctl(member, *args):
+    """(status, what it prints)"""
+    return run(find("vmnctl"), *args, "-s",
+               "unix:" + member.path("vmnd.sock"), status=True)
+
+
+def test_vmnctl_cluster(cluster):
+    a, b, c = cluster.members
+    for member in (a, b):
+        status, said = vmnctl(member, "cluster")
+        assert status == 0
+        lines = [line.split() for line in said.splitlines()]
+        assert [line[:2] for line in lines] == [
+            ["MEMBER", "ROLE"], ["a", "writer"], ["b", "standby"],
+            ["c", "standby"]]
+        answer = member.api.get("cluster")
+        assert answer["member"] == member.name and answer["connected"]
+        assert answer["writer"] == "a" and answer["epoch"] > 0
+    # Only the writer does something.
+    status, said = vmnctl(b, "cluster", "transfer")
+    assert status and 'the writer is "a"' in said
+    for words, why in (("cluster transfer x", "no other member"),
+                       ("cluster transfer a", "no other member"),
+                       ("cluster remove x", "no member"),
+                       ("cluster remove a", "is the writer"),
+                       ("cluster remove", "cluster remove MEMBER"),
+                       ("cluster give", "cluster remove MEMBER")):
+        status, said = vmnctl(a, *words.split())
+        assert status and why in said, said
+    status, said = vmnctl(a, "cluster", "remove", "c")
+    assert status == 0 and "\nc " not in said
+    wait_for("c to know", lambda: "was removed" in
+             c.api.get("cluster").get("problem", ""), 20)
+    assert "was removed" in vmnctl(c, "cluster")[1]
+    assert vmnctl(a, "cluster", "transfer", "b")[0] == 0
+    assert a.process.wait(30 * PATIENCE) == DEPOSED
+    assert cluster.writer(but=[a]) is b
+
+
 # The database goes.  ------------------------------------------------------
 
 def test_without_a_majority_nothing_changes(cluster):
@@ -253,8 +292,8 @@ def test_states_that_do_not_fit(cluster):
     assert c.stop() == 0
     # A member's state is none of a vmnd that is alone.
     shutil.move(kept, c.state)
-    said = run(*[w for w in c.args() if not w.startswith("--cluster")], check=False)
-    assert "cluster's member" in said
+    c.alone = True
+    assert "cluster's member" in run(*c.args(), check=False)
     assert cluster.writer() is a
 
 
@@ -287,7 +326,8 @@ def test_two_of_one_name(cluster):
 def test_standby_whose_file_cannot_be_written(cluster):
     writer, b = cluster.members[0], cluster.members[1]
     size = os.path.getsize(b.state)
-    run("prlimit", "--pid", str(b.process.pid), "--fsize=%d:unlimited" % (size // 2))
+    run("prlimit", "--pid", str(b.process.pid),
+        "--fsize=%d:unlimited" % (size // 2))
     for i in range(20):
         writer.api.put("networks/n%d" % i, {"description": "x" * 1000})
     wait_for("b to say so", lambda: "problem" in b.status(), 30)
@@ -362,6 +402,10 @@ def test_back_to_one(cluster):
     a.start()
     wait_for("it", a.is_writer, 60)
     assert "n" in networks(a)
+    assert a.api.get("cluster")["role"] == "alone"
+    assert vmnctl(a, "cluster") == (0, "vmnd is of no cluster\n")
+    status, said = vmnctl(a, "cluster", "transfer")
+    assert status and "of no cluster" in said
 
 
 def test_refused_change_changes_nothing(cluster):

@@ -8,7 +8,7 @@ single vmnd could have had:
   - all members have the same log, whose revisions only grow, and in it each
     acknowledged change at the revision that the client was told.
 
-    VMN_TEST_SEEDS=200 VMN_TEST_SEED=1 pytest tests/system/test_cluster_history.py
+    VMN_TEST_SEEDS=200 pytest tests/system/test_cluster_history.py
 """
 
 import http.client

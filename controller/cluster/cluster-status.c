@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a member tells of the cluster, to whoever asks. */
+
+#include <config.h>
+
+#include "controller/cluster/cluster-private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/schema/arena.h"
+#include "controller/schema/status.h"
+#include "proto/loop/loop.h"
+#include "util.h"
+
+static const char *
+role_of(bool writer)
+{
+    return writer ? "writer" : "standby";
+}
+
+static void
+get_member(const struct cluster *c, const struct cluster_member *member,
+           struct status_cluster_member *status)
+{
+    const struct cluster_view *view = cluster_db_view(c->db);
+    int64_t silent_ms = loop_now_ms(c->loop) - member->heard_ms;
+
+    *status = (struct status_cluster_member) {
+        .name = member->name,
+        .role = role_of(!strcmp(view->lease.holder, member->name)),
+        .version = member->version,
+        .address = *member->address ? member->address : NULL,
+        .behind = MAX(view->head - member->applied, 0),
+        .heard = MAX(silent_ms, 0) / 1000.0,
+    };
+}
+
+void
+cluster_get_status(const struct cluster *c, struct arena *arena,
+                   struct status_cluster *status)
+{
+    const struct cluster_view *view = cluster_db_view(c->db);
+    const struct shash_node **nodes = shash_sort(&view->members);
+    size_t n = shash_count(&view->members);
+
+    *status = (struct status_cluster) {
+        .member = c->options->name,
+        .role = role_of(c->writer),
+        .connected = view->current,
+        .problem = c->problem,
+        .revision = model_durable_revision(c->model),
+        .stored = cluster_stored(c),
+        .members = arena_alloc(arena, MAX(n, 1) * sizeof *status->members),
+    };
+    if (view->has_row) {
+        status->writer = *view->lease.holder ? view->lease.holder : NULL;
+        status->epoch = view->lease.epoch;
+        status->batch = view->head;
+    }
+    for (size_t i = 0; i < n; i++) {
+        get_member(c, nodes[i]->data,
+                   &status->members[status->n_members++]);
+    }
+    free(nodes);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * vmnctl cluster: the members of a cluster, who the writer is, and how that
+ * changes. */
+
+#include <config.h>
+
+#include "controller/ctl/ctl.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/ctl/api-call.h"
+#include "controller/ctl/output.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+static void
+print_heard(const json_t *member, struct ds *ds)
+{
+    ds_put_format(ds, "%.1f s ago",
+                  json_number_value(json_object_get(member, "heard")));
+}
+
+static const struct ctl_column columns[] = {
+    { "MEMBER", "/name", NULL },
+    { "ROLE", "/role", NULL },
+    { "BEHIND", "/behind", NULL },
+    { "HEARD", "", print_heard },
+    { "VERSION", "/version", NULL },
+    { "API", "/address", NULL },
+    { NULL, NULL, NULL },
+};
+
+static const char *
+text_of(const json_t *object, const char *name)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+
+    return text ? text : "";
+}
+
+static void
+show(struct ctl *ctl, const json_t *cluster)
+{
+    const char *problem = text_of(cluster, "problem");
+
+    if (ctl_show_raw(ctl, cluster)) {
+        return;
+    }
+    if (!strcmp(text_of(cluster, "role"), "alone")) {
+        fputs("vmnd is of no cluster\n", ctl->out);
+        return;
+    }
+    ctl_show_table(ctl->out, columns, json_object_get(cluster, "members"));
+    if (!json_is_true(json_object_get(cluster, "connected"))) {
+        fprintf(ctl->out, "\nmember %s does not see the cluster's database, "
+                "or most of its servers\nare gone: nothing can be changed\n",
+                text_of(cluster, "member"));
+    }
+    if (*problem) {
+        fprintf(ctl->out, "\nmember %s: %s\n", text_of(cluster, "member"),
+                problem);
+    }
+}
+
+/* Calls, and shows the cluster afterwards. */
+static enum ctl_exit
+call(struct ctl *ctl, const char *method, const char *path)
+{
+    struct ctl_reply reply;
+    enum ctl_exit status = ctl_call(ctl, method, path, NULL, NULL, &reply);
+
+    if (!status) {
+        show(ctl, reply.body);
+        ctl_reply_uninit(&reply);
+    }
+    return status;
+}
+
+enum ctl_exit
+ctl_cmd_cluster(struct ctl *ctl, int n_args, char *const args[])
+{
+    const char *what = n_args ? args[0] : "status";
+    const char *name = n_args > 1 ? args[1] : NULL;
+    struct ds path = DS_EMPTY_INITIALIZER;
+    enum ctl_exit status;
+
+    if (!strcmp(what, "status") && !name) {
+        status = call(ctl, "GET", "/v1/cluster");
+    } else if (!strcmp(what, "transfer")) {
+        ds_put_cstr(&path, "/v1/cluster/transfer");
+        if (name) {
+            ctl_append_query(&path, "to", name);
+        }
+        status = call(ctl, "POST", ds_cstr(&path));
+    } else if (!strcmp(what, "remove") && name) {
+        ds_put_cstr(&path, "/v1/cluster/members");
+        ctl_append_segment(&path, name);
+        status = call(ctl, "DELETE", ds_cstr(&path));
+    } else {
+        fputs("vmnctl: cluster [status], cluster transfer [MEMBER], or "
+              "cluster remove MEMBER\n", ctl->err);
+        status = CTL_USAGE;
+    }
+    ds_destroy(&path);
+    return status;
+}
