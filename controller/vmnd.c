@@ -609,21 +609,12 @@ deposed_cb(void *vmnd_, const char *why OVS_UNUSED)
     loop_exit(vmnd->loop);
 }
 
-static void
-stalled_cb(void *vmnd_, const char *why)
-{
-    struct vmnd *vmnd = vmnd_;
-
-    commit_refuse_waiting(vmnd->commit, why);
-}
-
 /* Stands by, until the cluster has this member become the writer. */
 static void
 start_standby(struct vmnd *vmnd)
 {
     static const struct cluster_callbacks callbacks = {
         .activated = activated_cb, .deposed = deposed_cb,
-        .stalled = stalled_cb,
     };
     const struct options *options = &vmnd->options;
     struct vmn_error why = VMN_ERROR_INIT;

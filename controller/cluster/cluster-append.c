@@ -4,7 +4,11 @@
  * this member is the writer and the batch the next one.  If the connection is
  * lost meanwhile, the database says afterwards what became of it: the batch is
  * there, or the transaction is sent again, or another member has become the
- * writer, and it never will be. */
+ * writer, and it never will be.
+ *
+ * While the database does not say that, the batch is given up after some
+ * seconds, so that hosts are managed on without it: its requests are told that
+ * it may take effect.  If it did, this member starts anew. */
 
 #include <config.h>
 
@@ -22,8 +26,8 @@ VLOG_DEFINE_THIS_MODULE(cluster_append);
 
 /* Before what is not known is looked at again. */
 #define AGAIN_MS 50
-/* A batch whose outcome is not known for so long has its requests answered. */
-#define STALLED_MS 3000
+/* A batch whose outcome is not known for so long is given up. */
+#define GIVE_UP_MS 3000
 /* Bytes of batches that the majority of members lacks. */
 #define UNCONFIRMED_MAX (INT64_C(256) * 1024 * 1024)
 /* Batches from one deletion of old ones to the next. */
@@ -78,36 +82,47 @@ count_unconfirmed(struct cluster *c, int64_t have)
     return bytes;
 }
 
-static void on_appended(void *cluster, const char *fault);
+/* A transaction under way: the reply to one that was given up says nothing of
+ * the next. */
+struct try {
+    struct cluster *cluster;
+    int64_t serial;
+};
+
+static void on_appended(void *try, const char *fault);
 
 static void
 send_append(struct cluster *c)
 {
     const struct cluster_view *view = cluster_db_view(c->db);
     const struct cluster_ops_writer w = cluster_as_writer(c);
-    bool trim = c->append.index - c->trimmed >= TRIM_EVERY;
+    struct try *try = xmalloc(sizeof *try);
+    int64_t trim = 0;
 
-    c->append.in_doubt = false;
-    if (trim) {
+    if (c->append.index - c->trimmed >= TRIM_EVERY) {
         c->trimmed = c->append.index;
+        trim = cluster_members_have(view);
     }
-    c->append.sent = cluster_db_transact(
+    *try = (struct try) { c, c->append.serial };
+    c->append.in_doubt = !cluster_db_transact(
         c->db, cluster_ops_append(
-            &w, c->append.index, view->bytes + c->append.length,
-            c->append.text, trim ? cluster_members_have(view) : 0),
-        on_appended, c);
-    if (!c->append.sent) {
-        c->append.in_doubt = true;
+            &w, c->append.index, c->append.serial,
+            view->bytes + c->append.length, c->append.text, trim),
+        on_appended, try);
+    if (c->append.in_doubt) {
+        free(try);
     }
 }
 
 static void
-on_appended(void *cluster, const char *fault)
+on_appended(void *try_, const char *fault)
 {
-    struct cluster *c = cluster;
+    struct try *try = try_;
+    struct cluster *c = try->cluster;
+    bool mine = c->append.active && try->serial == c->append.serial;
 
-    c->append.sent = false;
-    if (!c->append.active) {
+    free(try);
+    if (!mine) {
         return;
     }
     if (fault) {
@@ -121,29 +136,14 @@ on_appended(void *cluster, const char *fault)
     cluster_run(c);
 }
 
-void
-cluster_append_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
+/* Ends the batch in flight, if there is one, as the database says. */
+static void
+resolve(struct cluster *c, const struct cluster_view *view,
+        const struct cluster_batch *batch, int64_t now_ms, int64_t *wake_ms)
 {
-    const struct cluster_view *view = cluster_db_view(c->db);
-    const struct cluster_batch *batch;
-
     if (!c->append.active) {
         return;
-    }
-    if (now_ms >= c->append.begin_ms + STALLED_MS) {
-        c->append.begin_ms = now_ms;
-        c->callbacks->stalled(c->aux, "the cluster's database does not say "
-                              "whether it has stored the change");
-    }
-    *wake_ms = MIN(*wake_ms, c->append.begin_ms + STALLED_MS);
-    /* A reply that is still to come says nothing that the database does not
-     * say once it has another epoch. */
-    if (!view->current || !view->has_row
-        || (!c->append.in_doubt && view->lease.epoch == c->epoch)) {
-        return;
-    }
-    batch = cluster_view_find_batch(view, c->append.index);
-    if (batch && batch->epoch == c->epoch) {
+    } else if (batch && batch->epoch == c->epoch) {
         end_appended(c);
     } else if (batch || view->lease.epoch != c->epoch) {
         end_append(c, EPERM, "another member has become the writer");
@@ -151,6 +151,41 @@ cluster_append_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
         send_append(c);
     } else {
         *wake_ms = MIN(*wake_ms, c->append.again_ms);
+    }
+}
+
+void
+cluster_append_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
+{
+    const struct cluster_view *view = cluster_db_view(c->db);
+    const struct cluster_batch *batch;
+
+    if (!c->writer) {
+        return;
+    }
+    /* A reply that is still to come says nothing that the database does not
+     * say once it has another epoch. */
+    if (view->current && view->has_row
+        && (!c->append.active || c->append.in_doubt
+            || view->lease.epoch != c->epoch)) {
+        batch = cluster_view_find_batch(view, c->applied + 1);
+        if (batch && batch->epoch == c->epoch
+            && !(c->append.active && batch->serial == c->append.serial)) {
+            cluster_append_abandon(c, "this member starts anew");
+            cluster_depose(c, "a change that was given up has been stored "
+                           "all the same");
+            return;
+        }
+        resolve(c, view, batch, now_ms, wake_ms);
+    }
+    if (!c->append.active) {
+        return;
+    }
+    if (now_ms >= c->append.begin_ms + GIVE_UP_MS) {
+        cluster_append_abandon(c, "the cluster's database does not answer, "
+                               "and the change may yet take effect");
+    } else {
+        *wake_ms = MIN(*wake_ms, c->append.begin_ms + GIVE_UP_MS);
     }
 }
 
@@ -163,10 +198,11 @@ cluster_append(void *cluster, char *text, size_t length,
 
     ovs_assert(!c->append.active);
     c->append.active = true;
-    c->append.sent = c->append.in_doubt = false;
+    c->append.in_doubt = false;
     c->append.text = text;
     c->append.length = length;
     c->append.index = c->applied + 1;
+    c->append.serial = ++c->serial;
     c->append.begin_ms = loop_now_ms(c->loop);
     c->append.again_ms = 0;
     c->append.done = done;
@@ -194,7 +230,6 @@ cluster_append(void *cluster, char *text, size_t length,
 void
 cluster_append_lost(struct cluster *c)
 {
-    c->append.sent = false;
     c->append.in_doubt = c->append.active;
 }
 

@@ -197,6 +197,7 @@ update_batch(struct cluster_db *db, const struct ovsdb_cs_row_update *update)
     batch = xzalloc(sizeof *batch);
     batch->index = index;
     get_integer(columns, "epoch", &batch->epoch);
+    get_integer(columns, "serial", &batch->serial);
     get_integer(columns, "bytes", &batch->bytes);
     get_string(columns, "text", &batch->text);
     hmap_insert(&db->view.batches, &batch->node, hash_uint64(index));
@@ -395,7 +396,7 @@ compose_requests(const struct json *schema OVS_UNUSED, void *aux OVS_UNUSED)
         "head", "bytes", "revision", NULL
     };
     static const char *const batch[] = {
-        "index", "epoch", "bytes", "text", NULL
+        "index", "epoch", "serial", "bytes", "text", NULL
     };
     static const char *const member[] = {
         "name", "run", "version", "address", "applied", "beat", NULL
@@ -428,16 +429,12 @@ connect_anew(struct cluster_db *db)
     db->tried_ms = loop_now_ms(db->loop);
 }
 
+/* Ends all transactions: their outcome is not known. */
 static void
-handle_loss(struct cluster_db *db)
+end_transactions(struct cluster_db *db)
 {
     struct transaction *t;
 
-    db->tried_ms = loop_now_ms(db->loop);
-    if (db->view.current) {
-        db->view.current = false;
-        db->callbacks->lost(db->aux);
-    }
     HMAP_FOR_EACH_SAFE (t, node, &db->transactions) {
         cluster_db_done_cb *done = t->done;
         void *aux = t->aux;
@@ -445,6 +442,17 @@ handle_loss(struct cluster_db *db)
         transaction_destroy(db, t);
         done(aux, "the connection to the database was lost");
     }
+}
+
+static void
+handle_loss(struct cluster_db *db)
+{
+    db->tried_ms = loop_now_ms(db->loop);
+    if (db->view.current) {
+        db->view.current = false;
+        db->callbacks->lost(db->aux);
+    }
+    end_transactions(db);
 }
 
 static void
@@ -518,15 +526,11 @@ cluster_db_create(struct loop *loop, const char *remote,
 void
 cluster_db_destroy(struct cluster_db *db)
 {
-    struct transaction *t;
-
     if (!db) {
         return;
     }
     loop_task_destroy(db->task);
-    HMAP_FOR_EACH_SAFE (t, node, &db->transactions) {
-        transaction_destroy(db, t);
-    }
+    end_transactions(db);
     hmap_destroy(&db->transactions);
     ovsdb_cs_destroy(db->cs);
     view_uninit(&db->view);

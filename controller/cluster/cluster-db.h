@@ -14,7 +14,8 @@
  * the writer has shown to anybody.
  *
  * Batch: "text", as store_changes_print() prints it; "epoch", of who appended
- * it; "bytes", of all batches up to this one.
+ * it; "serial", of this try to append it; "bytes", of all batches up to this
+ * one.
  *
  * Member: "applied", the newest batch that is in its file; "beat", raised
  * while it lives. */
@@ -43,7 +44,7 @@ struct loop;
 /* A batch that this member does not have yet. */
 struct cluster_batch {
     struct hmap_node node;      /* In the view's 'batches', by 'index'. */
-    int64_t index, epoch, bytes;
+    int64_t index, epoch, serial, bytes;
     char *text;                 /* Owned. */
 };
 
@@ -76,6 +77,7 @@ struct cluster_db_callbacks {
 struct cluster_db *cluster_db_create(struct loop *, const char *remote,
                                      const struct cluster_db_callbacks *,
                                      void *aux);
+/* Ends transactions under way. */
 void cluster_db_destroy(struct cluster_db *);
 
 const struct cluster_view *cluster_db_view(const struct cluster_db *);

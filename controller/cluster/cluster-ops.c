@@ -187,7 +187,8 @@ add_trim(struct json *ops, int64_t trim, const char *column, int64_t max)
 
 struct json *
 cluster_ops_append(const struct cluster_ops_writer *w, int64_t index,
-                   int64_t bytes, const char *text, int64_t trim)
+                   int64_t serial, int64_t bytes, const char *text,
+                   int64_t trim)
 {
     struct json *row = writer_row(w);
     struct json *seen = json_object_create();
@@ -200,6 +201,7 @@ cluster_ops_append(const struct cluster_ops_writer *w, int64_t index,
 
     put_integer(batch, "index", index);
     put_integer(batch, "epoch", w->epoch);
+    put_integer(batch, "serial", serial);
     put_integer(batch, "bytes", bytes);
     json_object_put_string(batch, "text", text);
     add_insert(ops, "Batch", batch);

@@ -36,7 +36,7 @@ struct json *cluster_ops_resign(const struct cluster_ops_writer *,
 /* Appends a batch.  'bytes': of all batches, with this one.  'trim': batches
  * up to it that are not worth keeping are deleted; 0: none are. */
 struct json *cluster_ops_append(const struct cluster_ops_writer *,
-                                int64_t index, int64_t bytes,
+                                int64_t index, int64_t serial, int64_t bytes,
                                 const char *text, int64_t trim);
 
 /* This member, in the list. */

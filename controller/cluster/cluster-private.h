@@ -50,16 +50,18 @@ struct cluster {
     bool handing_over;          /* The lease is being given up, */
     char *successor;            /* to this member; "": to any. */
     struct {
-        bool active;            /* A batch is being appended: */
-        bool sent;              /* a transaction is under way. */
-        bool in_doubt;          /* One was, and its outcome is not known. */
+        bool active;            /* A batch is being appended. */
+        bool in_doubt;          /* No transaction is under way; one was, and
+                                 * its outcome is not known. */
         char *text;             /* Owned. */
         size_t length;
         int64_t index;
+        int64_t serial;         /* Tells it from a batch that was given up. */
         int64_t begin_ms, again_ms;
         store_appended_cb *done;
         void *done_aux;
     } append;
+    int64_t serial;             /* Of the newest batch. */
     struct ovs_list unconfirmed; /* Of struct appended, oldest first. */
     int64_t trimmed;            /* When the head was here. */
 

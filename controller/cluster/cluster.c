@@ -396,8 +396,7 @@ cluster_resign(struct cluster *c)
     while (c->writer && loop_now_ms(c->loop) < end_ms) {
         loop_turn(c->loop, 50);
     }
-    cluster_append_abandon(c, "this member is shutting down, and it is not "
-                           "known whether the change was stored");
+    cluster_append_abandon(c, "this member is shutting down");
 }
 
 void
@@ -406,6 +405,7 @@ cluster_destroy(struct cluster *c)
     if (!c) {
         return;
     }
+    c->ending = true;
     c->store_class->set_replicator(c->store, NULL);
     http_server_destroy(c->http);
     cluster_db_destroy(c->db);

@@ -39,9 +39,6 @@ struct cluster_callbacks {
     /* It is not the writer any more, for this reason.  All that has followed
      * from its state must be given up. */
     void (*deposed)(void *aux, const char *why);
-    /* For some seconds it has not been known whether the batch in flight was
-     * appended.  Called again and again. */
-    void (*stalled)(void *aux, const char *why);
 };
 
 /* Creates a member that stands by.  'model' has been loaded from 'store', and

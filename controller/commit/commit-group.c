@@ -10,6 +10,7 @@
 #include "controller/commit/commit.h"
 #include "controller/commit/commit-private.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -136,8 +137,10 @@ roll_back(struct commit *commit)
 static void
 refuse_unstored(struct commit *commit, struct pending *pending)
 {
-    char *reason = xasprintf("the change could not be stored: %s",
-                             commit->store_error);
+    const char *what = (commit->write_error == EINTR
+                        ? "it is not known whether the change is stored"
+                        : "the change could not be stored");
+    char *reason = xasprintf("%s: %s", what, commit->store_error);
 
     commit_refuse(pending, reason);
     free(reason);
@@ -168,10 +171,15 @@ may_be_refused(const struct pending *pending)
     return strncmp(who, "host:", 5) && strcmp(who, "vmnd");
 }
 
-/* Moves the queued requests that may be refused to the refused ones. */
+/* Handles a failed internal commit: the store rejected the IDs of what was
+ * loaded, or of units that were computed again.  There is no state to return
+ * to, and hosts must not get these IDs: all hosts wait until they are durable,
+ * but users do not. */
 static void
-take_refusable(struct commit *commit)
+fail_internal(struct commit *commit)
 {
+    const struct timeval tv = { commit->retry_ms / 1000,
+                                commit->retry_ms % 1000 * 1000 };
     struct pending *pending, *next;
 
     LIST_FOR_EACH_SAFE (pending, next, node, &commit->queue) {
@@ -183,43 +191,6 @@ take_refusable(struct commit *commit)
     }
     ovs_list_push_back_all(&commit->refused, &commit->plans);
     commit->n_plans = 0;
-}
-
-void
-commit_refuse_waiting(struct commit *commit, const char *text)
-{
-    char *unknown = xasprintf("%s: it may have taken effect, or may still do "
-                              "so", text);
-    struct pending *pending;
-
-    if (commit->writing) {
-        LIST_FOR_EACH (pending, node, &commit->group) {
-            if (pending->ok) {
-                commit_refuse(pending, unknown);
-            }
-        }
-        commit_reply_all(commit, &commit->group);
-    }
-    take_refusable(commit);
-    LIST_FOR_EACH (pending, node, &commit->refused) {
-        commit_refuse(pending, text);
-    }
-    commit_reply_all(commit, &commit->refused);
-    free(unknown);
-}
-
-/* Handles a failed internal commit: the store rejected the IDs of what was
- * loaded, or of units that were computed again.  There is no state to return
- * to, and hosts must not get these IDs: all hosts wait until they are durable,
- * but users do not. */
-static void
-fail_internal(struct commit *commit)
-{
-    const struct timeval tv = { commit->retry_ms / 1000,
-                                commit->retry_ms % 1000 * 1000 };
-    struct pending *pending;
-
-    take_refusable(commit);
     LIST_FOR_EACH (pending, node, &commit->refused) {
         refuse_unstored(commit, pending);
     }

@@ -118,11 +118,6 @@ void commit_plan(struct commit *, struct model_request *request,
 void commit_dry_run(struct commit *, struct model_request *request, void
                     (*inspect)(void *aux), commit_done_cb *done, void *aux);
 
-/* Refuses the requests that wait for what is being written, and those that are
- * queued, except for reports of hosts: nobody knows when it will be, or
- * whether.  'text' says why. */
-void commit_refuse_waiting(struct commit *, const char *text);
-
 const struct engine *commit_engine(const struct commit *);
 
 /* Sets how long a group may wait for more requests while hosts are behind, in

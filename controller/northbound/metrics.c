@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "controller/audit-log.h"
+#include "controller/cluster/cluster.h"
 #include "controller/fabric/fabric-audit.h"
 #include "controller/fabric/fabric-drops.h"
 #include "controller/fabric/fabric-stats.h"
@@ -41,6 +42,9 @@ struct figures {
     uint64_t store_corrupt;
     uint64_t revision;
     uint64_t ready;
+    struct cluster_figures {
+        uint64_t members, away, behind, connected, epoch;
+    } cluster;
 };
 
 struct metric {
@@ -63,6 +67,17 @@ struct metric {
 
 static const struct metric metrics[] = {
     GAUGE("vmn_ready", ready, "1 once the state is loaded and compiled."),
+    GAUGE("vmn_cluster_members", cluster.members,
+          "Members of the cluster whose writer this is; 0: of none."),
+    GAUGE("vmn_cluster_members_away", cluster.away,
+          "Those of them that have not been heard for 5 seconds."),
+    GAUGE("vmn_cluster_behind_batches", cluster.behind,
+          "Batches of changes that the member lacks that lacks most."),
+    GAUGE("vmn_cluster_connected", cluster.connected,
+          "1 while the cluster's database is there, with most of its "
+          "servers."),
+    GAUGE("vmn_cluster_epoch", cluster.epoch,
+          "Raised with each writer of the cluster."),
     GAUGE("vmn_revision", revision, "Newest durable revision."),
     COUNTER("vmn_revisions_total", commit.n_revisions, "Revisions committed."),
     GAUGE("vmn_installed_revision", fabric.installed_revision,
@@ -634,6 +649,33 @@ put_replies(const struct http_stats *stats, struct ds *ds)
     }
 }
 
+/* Seconds without a word after which a member counts as away. */
+#define MEMBER_AWAY_S 5
+
+static void
+get_cluster(const struct northbound *nb, struct cluster_figures *figures)
+{
+    struct status_cluster status;
+    struct arena arena;
+
+    *figures = (struct cluster_figures) { .members = 0 };
+    if (!nb->cluster) {
+        return;
+    }
+    arena_init(&arena);
+    cluster_get_status(nb->cluster, &arena, &status);
+    figures->members = status.n_members;
+    figures->connected = status.connected;
+    figures->epoch = status.epoch;
+    for (size_t i = 0; i < status.n_members; i++) {
+        const struct status_cluster_member *member = &status.members[i];
+
+        figures->away += member->heard > MEMBER_AWAY_S;
+        figures->behind = MAX(figures->behind, (uint64_t) member->behind);
+    }
+    arena_uninit(&arena);
+}
+
 void
 metrics_append_all(struct northbound *nb, struct ds *ds)
 {
@@ -651,6 +693,7 @@ metrics_append_all(struct northbound *nb, struct ds *ds)
     figures.store_corrupt = figures.store.corrupt;
     figures.revision = model_durable_revision(nb->model);
     figures.ready = nb->ready;
+    get_cluster(nb, &figures.cluster);
 
     put_figures(&figures, ds);
     put_backup(&figures.store.last_backup, ds);

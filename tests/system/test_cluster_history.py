@@ -74,8 +74,7 @@ class Client(threading.Thread):
                 if refused.problem["type"].endswith("standby"):
                     continue
                 assert refused.status == 503, refused
-                unknown = "may have" in str(refused) \
-                    or "not known" in str(refused)
+                unknown = "is not known" in str(refused)
                 self.history.append((name, value, UNKNOWN if unknown
                                      else REFUSED, None))
                 time.sleep(0.02)

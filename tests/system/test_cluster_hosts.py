@@ -175,3 +175,65 @@ def test_port_that_comes_while_nobody_writes(town):
     town.world.own_vms.append("v4")
     assert vm is town.lab.vm("v4")
     writer.start()
+
+
+def test_dead_machine_with_the_leader(town):
+    """The writer's vmnd and the server that leads the others, at once."""
+    cluster = town.cluster
+    leader = next(m for m in cluster.members if m.is_raft_leader())
+    if cluster.writer() is not leader:
+        former = cluster.writer()
+        former.ctl("cluster/transfer", leader.name)
+        assert former.process.wait(30 * PATIENCE) == DEPOSED
+        wait_for("it to be the writer", leader.is_writer, 60)
+        former.start()
+    town.has(leader)
+    before, pings = town.flows(), town.pings()
+    for process in (leader.process, leader.server):
+        process.kill()
+        process.wait()
+    town.has(cluster.writer(but=[leader]))
+    leader.start_server()
+    leader.start()
+    wait_for("it to follow", lambda: cluster.follows(leader), 60)
+    assert not lost(pings)
+    assert town.untouched_since(before)
+
+
+def test_majority_that_goes_and_comes_back(town):
+    writer = town.cluster.writer()
+    others = [m for m in town.cluster.members if m is not writer]
+    before, pings = town.flows(), town.pings()
+    for member in others:
+        member.kill_server()
+    wait_for("changes to be refused", writer.refuses, 60)
+    # A host that connects anew meanwhile is as it was.
+    writer.ctl("fabric/reconnect", "h1")
+    town.lab.await_synced(seconds=60)
+    for member in others:
+        member.start_server()
+    wait_for("changes to be taken", lambda: not town.cluster.writer()
+             .refuses(), 60)
+    town.has(town.cluster.writer())
+    assert not lost(pings)
+    assert town.untouched_since(before)
+    for member in town.cluster.members:
+        if not member.runs():
+            member.start()
+
+
+def test_rolling_upgrade(town):
+    """Each member in turn hands over, is stopped and started again."""
+    cluster = town.cluster
+    before, pings = town.flows(), town.pings()
+    for member in cluster.members:
+        if member.is_writer():
+            member.ctl("cluster/transfer")
+            assert member.process.wait(30 * PATIENCE) == DEPOSED
+        else:
+            assert member.stop() == 0
+        town.has(cluster.writer(but=[member]))
+        member.start()
+        wait_for("it to follow", lambda m=member: cluster.follows(m), 60)
+    assert not lost(pings)
+    assert town.untouched_since(before)
