@@ -26,12 +26,17 @@ VLOG_DEFINE_THIS_MODULE(cluster_append);
 
 /* Before what is not known is looked at again. */
 #define AGAIN_MS 50
+/* For so long a batch waits for a connection that was lost just now. */
+#define HOLD_MS 1000
+#define NO_DATABASE "the cluster's database cannot be reached, or most of its " \
+    "servers are gone"
 /* A batch whose outcome is not known for so long is given up. */
 #define GIVE_UP_MS 3000
 /* Bytes of batches that the majority of members lacks. */
 #define UNCONFIRMED_MAX (INT64_C(256) * 1024 * 1024)
-/* Batches from one deletion of old ones to the next. */
+/* Batches, and bytes of them, from one deletion of old ones to the next. */
 #define TRIM_EVERY 100
+#define TRIM_EVERY_BYTES (INT64_C(4) * 1024 * 1024)
 
 static void
 end_append(struct cluster *c, int error, const char *text)
@@ -99,11 +104,14 @@ send_append(struct cluster *c)
     struct try *try = xmalloc(sizeof *try);
     int64_t trim = 0;
 
-    if (c->append.index - c->trimmed >= TRIM_EVERY) {
+    if (c->append.index - c->trimmed >= TRIM_EVERY
+        || view->bytes - c->trimmed_bytes >= TRIM_EVERY_BYTES) {
         c->trimmed = c->append.index;
+        c->trimmed_bytes = view->bytes;
         trim = cluster_members_have(view);
     }
     *try = (struct try) { c, c->append.serial };
+    c->append.tried = true;
     c->append.in_doubt = !cluster_db_transact(
         c->db, cluster_ops_append(
             &w, c->append.index, c->append.serial,
@@ -146,12 +154,40 @@ resolve(struct cluster *c, const struct cluster_view *view,
     } else if (batch && batch->epoch == c->epoch) {
         end_appended(c);
     } else if (batch || view->lease.epoch != c->epoch) {
-        end_append(c, EPERM, "another member has become the writer");
+        /* It was there, and others have it, or it never will be. */
+        end_append(c, !batch && view->head >= c->append.index ? EINTR : EPERM,
+                   "another member has become the writer");
     } else if (now_ms >= c->append.again_ms) {
         send_append(c);
     } else {
         *wake_ms = MIN(*wake_ms, c->append.again_ms);
     }
+}
+
+/* Returns why this writer must start anew, since the database is not as it
+ * left it; or NULL.  'batch' is that after what it has. */
+static const char *
+find_fault(const struct cluster *c, const struct cluster_view *view,
+           const struct cluster_batch *batch)
+{
+    struct store_place place;
+
+    c->store_class->get_place(c->store, &place);
+    if (!view->has_row || view->number != place.cluster) {
+        return "the database was replaced";
+    }
+    if (view->lease.epoch != c->epoch) {
+        return NULL;            /* It is none any more. */
+    }
+    if (view->head < c->applied) {
+        return "the database lacks changes that were stored";
+    }
+    if (batch ? !c->append.active || batch->epoch != c->epoch
+                || batch->serial != c->append.serial
+        : view->head != c->applied) {
+        return "a change that was given up has been stored all the same";
+    }
+    return NULL;
 }
 
 void
@@ -165,15 +201,15 @@ cluster_append_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
     }
     /* A reply that is still to come says nothing that the database does not
      * say once it has another epoch. */
-    if (view->current && view->has_row
-        && (!c->append.active || c->append.in_doubt
-            || view->lease.epoch != c->epoch)) {
+    if (view->current && (!c->append.active || c->append.in_doubt
+                          || view->lease.epoch != c->epoch)) {
+        const char *fault;
+
         batch = cluster_view_find_batch(view, c->applied + 1);
-        if (batch && batch->epoch == c->epoch
-            && !(c->append.active && batch->serial == c->append.serial)) {
-            cluster_append_abandon(c, "this member starts anew");
-            cluster_depose(c, "a change that was given up has been stored "
-                           "all the same");
+        fault = find_fault(c, view, batch);
+        if (fault) {
+            cluster_append_abandon(c, fault);
+            cluster_depose(c, fault);
             return;
         }
         resolve(c, view, batch, now_ms, wake_ms);
@@ -181,11 +217,14 @@ cluster_append_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
     if (!c->append.active) {
         return;
     }
-    if (now_ms >= c->append.begin_ms + GIVE_UP_MS) {
+    if (!c->append.tried && now_ms >= c->append.begin_ms + HOLD_MS) {
+        end_append(c, EAGAIN, NO_DATABASE);
+    } else if (now_ms >= c->append.begin_ms + GIVE_UP_MS) {
         cluster_append_abandon(c, "the cluster's database does not answer, "
                                "and the change may yet take effect");
     } else {
-        *wake_ms = MIN(*wake_ms, c->append.begin_ms + GIVE_UP_MS);
+        *wake_ms = MIN(*wake_ms, c->append.begin_ms
+                                 + (c->append.tried ? GIVE_UP_MS : HOLD_MS));
     }
 }
 
@@ -198,7 +237,7 @@ cluster_append(void *cluster, char *text, size_t length,
 
     ovs_assert(!c->append.active);
     c->append.active = true;
-    c->append.in_doubt = false;
+    c->append.in_doubt = c->append.tried = false;
     c->append.text = text;
     c->append.length = length;
     c->append.index = c->applied + 1;
@@ -212,15 +251,18 @@ cluster_append(void *cluster, char *text, size_t length,
                    "writer");
     } else if (!c->writer) {
         end_append(c, EPERM, "this member is not the cluster's writer");
-    } else if (!view->current) {
-        end_append(c, EAGAIN, "the cluster's database cannot be reached, or "
-                   "most of its servers are gone");
+    } else if (view->current ? !view->has_row
+               : loop_now_ms(c->loop) >= c->lost_ms + HOLD_MS) {
+        end_append(c, EAGAIN, NO_DATABASE);
     } else if (length > STORE_CHANGES_MAX) {
         end_append(c, E2BIG, "the change is too large for the cluster");
     } else if (count_unconfirmed(c, cluster_members_have(view))
                > UNCONFIRMED_MAX) {
         end_append(c, EAGAIN, "most members of the cluster are too far "
                    "behind");
+    } else if (!view->current) {
+        c->append.in_doubt = true;
+        cluster_run(c);
     } else {
         send_append(c);
         cluster_run(c);
@@ -231,6 +273,7 @@ void
 cluster_append_lost(struct cluster *c)
 {
     c->append.in_doubt = c->append.active;
+    c->lost_ms = loop_now_ms(c->loop);
 }
 
 void

@@ -28,6 +28,14 @@ VLOG_DEFINE_THIS_MODULE(cluster_db);
  * wait for up to 8 seconds between tries. */
 #define RECONNECT_MS 100
 
+/* After so long without a word the server is asked whether it is there, and
+ * after as long again it is not. */
+#define PROBE_MS 5000
+
+/* Numbers that are not from 0 to this are no members'.  The largest that JSON
+ * is sure to pass on. */
+#define NUMBER_MAX (INT64_C(1) << 53)
+
 struct transaction {
     struct hmap_node node;      /* By the hash of 'id'. */
     struct json *id;
@@ -135,13 +143,15 @@ cluster_view_find_batch(const struct cluster_view *view, int64_t index)
 
 /* Updates.  --------------------------------------------------------------- */
 
-/* Sets '*value' to that of the column, if the update has it. */
+/* Sets '*value' to that of the column, if the update has it, and it is a number
+ * that a member may have written. */
 static void
 get_integer(const struct shash *columns, const char *name, int64_t *value)
 {
     const struct json *json = shash_find_data(columns, name);
 
-    if (json && json->type == JSON_INTEGER) {
+    if (json && json->type == JSON_INTEGER && json->integer >= 0
+        && json->integer <= NUMBER_MAX) {
         *value = json->integer;
     }
 }
@@ -156,6 +166,17 @@ get_string(const struct shash *columns, const char *name, char **value)
     }
 }
 
+/* Sets columns to their defaults, which a new row leaves out. */
+static void
+reset_row(struct cluster_view *view)
+{
+    view->format = view->number = view->head = view->bytes = 0;
+    view->revision = 0;
+    view->lease.epoch = view->lease.beat = view->lease.run = 0;
+    set_string(&view->lease.holder, "");
+    set_string(&view->lease.successor, "");
+}
+
 static void
 update_row(struct cluster_db *db, const struct ovsdb_cs_row_update *update)
 {
@@ -165,6 +186,9 @@ update_row(struct cluster_db *db, const struct ovsdb_cs_row_update *update)
     if (update->type == OVSDB_CS_ROW_DELETE) {
         view->has_row = false;
         return;
+    }
+    if (update->type == OVSDB_CS_ROW_INSERT) {
+        reset_row(view);
     }
     view->has_row = true;
     get_integer(columns, "format", &view->format);
@@ -179,7 +203,20 @@ update_row(struct cluster_db *db, const struct ovsdb_cs_row_update *update)
     get_string(columns, "successor", &view->lease.successor);
 }
 
-/* Batches do not change, and their deletion does not matter. */
+static void
+delete_batch(struct cluster_db *db, const struct uuid *uuid)
+{
+    struct cluster_batch *batch;
+
+    HMAP_FOR_EACH (batch, node, &db->view.batches) {
+        if (uuid_equals(&batch->uuid, uuid)) {
+            batch_destroy(&db->view, batch);
+            return;
+        }
+    }
+}
+
+/* Batches do not change. */
 static void
 update_batch(struct cluster_db *db, const struct ovsdb_cs_row_update *update)
 {
@@ -188,6 +225,7 @@ update_batch(struct cluster_db *db, const struct ovsdb_cs_row_update *update)
     int64_t index = 0;
 
     if (update->type != OVSDB_CS_ROW_INSERT) {
+        delete_batch(db, &update->row_uuid);
         return;
     }
     get_integer(columns, "index", &index);
@@ -196,6 +234,8 @@ update_batch(struct cluster_db *db, const struct ovsdb_cs_row_update *update)
     }
     batch = xzalloc(sizeof *batch);
     batch->index = index;
+    batch->uuid = update->row_uuid;
+    batch->text = xstrdup("");
     get_integer(columns, "epoch", &batch->epoch);
     get_integer(columns, "serial", &batch->serial);
     get_integer(columns, "bytes", &batch->bytes);
@@ -243,13 +283,13 @@ update_member(struct cluster_db *db, const struct ovsdb_cs_row_update *update)
         shash_add(&db->view.members, member->name, member);
     }
 
-    int64_t beat = member->beat;
+    int64_t beat = member->beat, run = member->run;
     get_string(columns, "version", &member->version);
     get_string(columns, "address", &member->address);
     get_integer(columns, "run", &member->run);
     get_integer(columns, "applied", &member->applied);
     get_integer(columns, "beat", &member->beat);
-    if (!node || member->beat != beat) {
+    if (!node || member->beat != beat || member->run != run) {
         member->heard_ms = loop_now_ms(db->loop);
     }
 }
@@ -294,16 +334,34 @@ handle_update(struct cluster_db *db,
     db->view.current = true;
 }
 
+/* Asks for batches that this member does not have. */
+static void
+set_condition(struct cluster_db *db)
+{
+    struct json *condition = json_array_create_1(json_array_create_3(
+        json_string_create("index"), json_string_create(">"),
+        json_integer_create(db->applied)));
+
+    ovsdb_cs_set_condition(db->cs, "Batch", condition);
+    json_destroy(condition);
+}
+
 void
 cluster_db_set_applied(struct cluster_db *db, int64_t applied)
 {
     struct cluster_batch *batch;
+    bool lower = applied < db->applied;
 
     db->applied = applied;
     HMAP_FOR_EACH_SAFE (batch, node, &db->view.batches) {
         if (batch->index <= applied) {
             batch_destroy(&db->view, batch);
         }
+    }
+    /* That there is more to leave out will do at the next connection. */
+    if (lower) {
+        set_condition(db);
+        loop_task_kick(db->task);
     }
 }
 
@@ -324,13 +382,15 @@ cluster_db_transact(struct cluster_db *db, struct json *ops,
     struct json *id = ovsdb_cs_send_transaction(db->cs, ops);
     struct transaction *t;
 
+    /* Also if it failed: then libopenvswitch has closed the socket, and nobody
+     * waits for it any more. */
+    loop_task_kick(db->task);
     if (!id) {
         return false;
     }
     t = xmalloc(sizeof *t);
     *t = (struct transaction) { .id = id, .done = done, .aux = aux };
     hmap_insert(&db->transactions, &t->node, json_hash(id, 0));
-    loop_task_kick(db->task);
     return true;
 }
 
@@ -413,19 +473,14 @@ static void
 connect_anew(struct cluster_db *db)
 {
     static const struct ovsdb_cs_ops ops = { compose_requests };
-    struct json *later, *condition;
 
     ovsdb_cs_destroy(db->cs);
     db->cs = ovsdb_cs_create(CLUSTER_DB, 3, &ops, NULL);
     /* The one beside us passes on what only the leader can do. */
     ovsdb_cs_set_leader_only(db->cs, false);
-    later = json_array_create_3(json_string_create("index"),
-                                json_string_create(">"),
-                                json_integer_create(db->applied));
-    condition = json_array_create_1(later);
-    ovsdb_cs_set_condition(db->cs, "Batch", condition);
-    json_destroy(condition);
+    set_condition(db);
     ovsdb_cs_set_remote(db->cs, db->remote, true);
+    ovsdb_cs_set_probe_interval(db->cs, PROBE_MS);
     db->tried_ms = loop_now_ms(db->loop);
 }
 
@@ -433,9 +488,12 @@ connect_anew(struct cluster_db *db)
 static void
 end_transactions(struct cluster_db *db)
 {
-    struct transaction *t;
+    /* What is called may begin others. */
+    size_t n = hmap_count(&db->transactions);
 
-    HMAP_FOR_EACH_SAFE (t, node, &db->transactions) {
+    while (n-- && !hmap_is_empty(&db->transactions)) {
+        struct transaction *t = CONTAINER_OF(hmap_first(&db->transactions),
+                                             struct transaction, node);
         cluster_db_done_cb *done = t->done;
         void *aux = t->aux;
 
@@ -501,7 +559,9 @@ db_wait(void *db_)
     struct cluster_db *db = db_;
 
     ovsdb_cs_wait(db->cs);
-    if (!db->view.current) {
+    if (db->view.current && !ovsdb_cs_is_connected(db->cs)) {
+        poll_immediate_wake();
+    } else if (!db->view.current) {
         poll_timer_wait_until(db->tried_ms + RECONNECT_MS);
     }
 }

@@ -44,6 +44,7 @@ struct loop;
 /* A batch that this member does not have yet. */
 struct cluster_batch {
     struct hmap_node node;      /* In the view's 'batches', by 'index'. */
+    struct uuid uuid;
     int64_t index, epoch, serial, bytes;
     char *text;                 /* Owned. */
 };
@@ -53,7 +54,8 @@ struct cluster_member {
     char *name;                 /* Owned, as the next two. */
     char *version, *address;
     int64_t run, applied, beat;
-    int64_t heard_ms;           /* When 'beat' changed, by our clock. */
+    int64_t heard_ms;           /* When 'beat' or 'run' changed, by our
+                                 * clock. */
 };
 
 /* What the database says. */

@@ -72,6 +72,9 @@ find_obstacle(const struct cluster *c, const struct cluster_view *view)
     struct store_place place;
 
     c->store_class->get_place(c->store, &place);
+    if (c->taken) {
+        return xstrdup(CLUSTER_TAKEN);
+    }
     if (view->format > CLUSTER_FORMAT) {
         return xasprintf("the cluster is of format %"PRId64", and this vmnd "
                          "knows format %d", view->format, CLUSTER_FORMAT);

@@ -16,6 +16,10 @@
 
 VLOG_DEFINE_THIS_MODULE(cluster_members);
 
+/* A row of this member's name whose beat stands still for so long is that of
+ * an earlier process of its own. */
+#define TAKEN_MS 2500
+
 /* Between two reports: at least, and at most. */
 #define REPORT_MIN_MS 200
 #define REPORT_MAX_MS 1000
@@ -50,6 +54,23 @@ write_row(struct cluster *c, struct json *ops, cluster_db_done_cb *done,
     c->reporting = cluster_db_transact(c->db, ops, done, c);
 }
 
+static void
+on_unregistered(void *cluster, const char *fault OVS_UNUSED)
+{
+    struct cluster *c = cluster;
+
+    c->registered = false;
+}
+
+void
+cluster_unregister(struct cluster *c)
+{
+    c->ending = true;
+    c->registered = c->registered && cluster_db_transact(
+        c->db, cluster_ops_unregister(c->options->name, c->run),
+        on_unregistered, c);
+}
+
 /* Another process says that it is this member, or the list does not have it
  * any more: it must not count as one. */
 static void
@@ -82,10 +103,17 @@ cluster_members_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
     }
     self = shash_find_data(&view->members, c->options->name);
     if (c->registered && (!self || self->run != c->run)) {
-        leave(c, self ? "another vmnd is a member with this name"
-              : "this member was removed from the cluster");
+        leave(c, self ? CLUSTER_TAKEN : "this member was removed from the cluster");
         return;
     }
+    if (!c->registered && self && self->run
+        && now_ms < self->heard_ms + TAKEN_MS) {
+        c->taken |= c->seen_beat && self->beat != c->seen_beat;
+        c->seen_beat = self->beat;
+        *wake_ms = MIN(*wake_ms, self->heard_ms + TAKEN_MS);
+        return;
+    }
+    c->taken = false;
     due_ms = c->reported_ms + (c->registered && row.applied == c->reported
                                ? REPORT_MAX_MS : REPORT_MIN_MS);
     if (now_ms < due_ms) {
@@ -94,8 +122,8 @@ cluster_members_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
         write_row(c, cluster_ops_register(&row, self != NULL), on_registered,
                   now_ms);
     } else {
-        write_row(c, cluster_ops_report(row.name, row.applied, self->beat + 1),
-                  on_reported, now_ms);
+        write_row(c, cluster_ops_report(&row, self->beat + 1), on_reported,
+                  now_ms);
     }
 }
 

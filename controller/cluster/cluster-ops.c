@@ -45,6 +45,17 @@ integer_clause(const char *column, const char *function, int64_t value)
                                json_integer_create(value));
 }
 
+/* 'where' of the member 'name', as this process. */
+static struct json *
+is_process(const char *name, int64_t run)
+{
+    return json_array_create_2(
+        json_array_create_3(json_string_create("name"),
+                            json_string_create("=="),
+                            json_string_create(name)),
+        integer_clause("run", "==", run));
+}
+
 /* 'where' of the member 'name'. */
 static struct json *
 is_named(const char *name)
@@ -103,12 +114,23 @@ add_insert(struct json *ops, const char *table, struct json *row)
     json_array_add(ops, insert);
 }
 
+static void
+add_delete(struct json *ops, const char *table, struct json *where)
+{
+    struct json *delete_ = operation("delete", table);
+
+    json_object_put(delete_, "where", where);
+    json_array_add(ops, delete_);
+}
+
 struct json *
 cluster_ops_create(int64_t number, int64_t epoch, uint64_t revision)
 {
     struct json *row = json_object_create();
     struct json *ops = begin();
 
+    add_delete(ops, "Batch", json_array_create_empty());
+    add_delete(ops, "Member", json_array_create_empty());
     /* That there is no row yet, the table's bound of one row makes sure. */
     put_integer(row, "format", CLUSTER_FORMAT);
     put_integer(row, "number", number);
@@ -177,12 +199,9 @@ cluster_ops_resign(const struct cluster_ops_writer *w, const char *successor)
 static void
 add_trim(struct json *ops, int64_t trim, const char *column, int64_t max)
 {
-    struct json *delete_ = operation("delete", "Batch");
-
-    json_object_put(delete_, "where", json_array_create_2(
+    add_delete(ops, "Batch", json_array_create_2(
         integer_clause("index", "<=", trim),
         integer_clause(column, "<=", max)));
-    json_array_add(ops, delete_);
 }
 
 struct json *
@@ -236,24 +255,33 @@ cluster_ops_register(const struct cluster_ops_member *m, bool exists)
 }
 
 struct json *
-cluster_ops_report(const char *name, int64_t applied, int64_t beat)
+cluster_ops_report(const struct cluster_ops_member *m, int64_t beat)
 {
     struct json *row = json_object_create();
     struct json *ops = begin();
 
-    put_integer(row, "applied", applied);
+    put_integer(row, "applied", m->applied);
     put_integer(row, "beat", beat);
-    add_update(ops, "Member", is_named(name), row);
+    add_update(ops, "Member", is_process(m->name, m->run), row);
+    return ops;
+}
+
+struct json *
+cluster_ops_unregister(const char *name, int64_t run)
+{
+    struct json *row = json_object_create();
+    struct json *ops = begin();
+
+    put_integer(row, "run", 0);
+    add_update(ops, "Member", is_process(name, run), row);
     return ops;
 }
 
 struct json *
 cluster_ops_remove(const char *name)
 {
-    struct json *delete_ = operation("delete", "Member");
     struct json *ops = begin();
 
-    json_object_put(delete_, "where", is_named(name));
-    json_array_add(ops, delete_);
+    add_delete(ops, "Member", is_named(name));
     return ops;
 }

@@ -15,7 +15,8 @@ struct lease;
 
 /* Each returns a transaction for cluster_db_transact(). */
 
-/* A new cluster; 'epoch' is before that of its first writer. */
+/* A new cluster, without batches or members of a former one; 'epoch' is before
+ * that of its first writer. */
 struct json *cluster_ops_create(int64_t number, int64_t epoch,
                                 uint64_t revision);
 
@@ -47,8 +48,9 @@ struct cluster_ops_member {
 /* 'exists': in place of the row that there is. */
 struct json *cluster_ops_register(const struct cluster_ops_member *,
                                   bool exists);
-struct json *cluster_ops_report(const char *name, int64_t applied,
+struct json *cluster_ops_report(const struct cluster_ops_member *,
                                 int64_t beat);
+struct json *cluster_ops_unregister(const char *name, int64_t run);
 struct json *cluster_ops_remove(const char *name);
 
 #endif /* controller/cluster/cluster-ops.h */

@@ -49,8 +49,10 @@ struct cluster {
     int64_t epoch;              /* of this epoch. */
     bool handing_over;          /* The lease is being given up, */
     char *successor;            /* to this member; "": to any. */
+    int64_t resign_ms;          /* Not before, since it was tried. */
     struct {
         bool active;            /* A batch is being appended. */
+        bool tried;             /* A transaction was sent. */
         bool in_doubt;          /* No transaction is under way; one was, and
                                  * its outcome is not known. */
         char *text;             /* Owned. */
@@ -62,8 +64,10 @@ struct cluster {
         void *done_aux;
     } append;
     int64_t serial;             /* Of the newest batch. */
+    int64_t lost_ms;            /* When the connection was lost last. */
     struct ovs_list unconfirmed; /* Of struct appended, oldest first. */
-    int64_t trimmed;            /* When the head was here. */
+    int64_t trimmed, trimmed_bytes; /* When the head was here; 0: not by this
+                                     * process. */
 
     /* Standing by. */
     int64_t applied;            /* The newest batch that the model has. */
@@ -75,8 +79,13 @@ struct cluster {
     /* In the list of members. */
     bool registered;            /* The list has this process, */
     bool reporting;             /* or a transaction is under way. */
+    int64_t seen_beat;          /* Of a row of its name, before that; */
+    bool taken;                 /* it moves: it is another process's. */
     int64_t reported, reported_ms; /* What it says, and since when. */
 };
+
+/* Why one cannot be a member. */
+#define CLUSTER_TAKEN "another vmnd is a member with this name"
 
 /* Sets why the member cannot follow; NULL: it can. */
 void cluster_set_problem(struct cluster *, const char *why);
@@ -114,6 +123,9 @@ void cluster_follow_run(struct cluster *, int64_t now_ms, int64_t *wake_ms);
 
 /* Keeps this member's row in the list. */
 void cluster_members_run(struct cluster *, int64_t now_ms, int64_t *wake_ms);
+/* Begins to say in the list that this process ends; 'registered' is false once
+ * that is done.  All else ends. */
+void cluster_unregister(struct cluster *);
 /* Returns the newest batch that a majority of the members has. */
 int64_t cluster_members_have(const struct cluster_view *);
 

@@ -95,7 +95,6 @@ activate(struct cluster *c)
     c->writer = true;
     c->handing_over = false;
     c->epoch = view->lease.epoch;
-    c->trimmed = c->applied;
     VLOG_INFO("%s is the writer, of epoch %"PRId64", from revision %"PRIu64,
               c->options->name, c->epoch, revision);
     c->replicator = (struct store_replicator) {
@@ -171,8 +170,11 @@ run_lease(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
         return;
     }
     if (c->handing_over && c->writer) {
-        if (!c->append.active && !c->lease.busy) {
+        if (now_ms < c->resign_ms) {
+            *wake_ms = MIN(*wake_ms, c->resign_ms);
+        } else if (!c->append.active && !c->lease.busy) {
             w = cluster_as_writer(c);
+            c->resign_ms = now_ms + LEASE_AGAIN_MS;
             send_lease(c, cluster_ops_resign(&w, c->successor), now_ms);
         }
         return;
@@ -261,14 +263,27 @@ on_lost(void *cluster)
 
 /* Commands.  -------------------------------------------------------------- */
 
+/* Returns a number from 1 to 2^53 - 1, which JSON is sure to pass on. */
+static int64_t
+random_number(void)
+{
+    return MAX(random_uint64() >> 11, 1);
+}
+
 int
 cluster_found(struct cluster *c, cluster_db_done_cb *done, void *aux,
               struct vmn_error *why)
 {
     const struct cluster_view *view = cluster_db_view(c->db);
-    struct store_place place = { .cluster = c->run };
+    struct store_place place = { .cluster = random_number() };
     int error;
 
+    if (c->writer || c->applying || c->broken) {
+        return vmn_error_errno(why, EBUSY, "this member is %s",
+                               (c->writer ? "the writer of a cluster"
+                                : c->broken ? c->problem
+                                : "following a cluster"));
+    }
     if (!view->current) {
         return vmn_error_errno(why, EAGAIN, "the database at %s cannot be "
                                "reached", c->options->remote);
@@ -311,7 +326,8 @@ cluster_hand_over(struct cluster *c, const char *successor,
             return vmn_error_errno(why, ENOENT, "there is no other member "
                                    "\"%s\"", successor);
         }
-        if (member->heard_ms + LEASE_MS * 3 < loop_now_ms(c->loop)) {
+        if (!member->run
+            || member->heard_ms + LEASE_MS * 3 < loop_now_ms(c->loop)) {
             return vmn_error_errno(why, EAGAIN, "\"%s\" has not been heard "
                                    "lately", successor);
         }
@@ -370,12 +386,11 @@ cluster_create(struct loop *loop, const struct cluster_options *options,
     c->aux = aux;
     c->successor = xstrdup("");
     ovs_list_init(&c->unconfirmed);
-    do {
-        c->run = random_uint64() >> 1;
-    } while (!c->run);
+    c->run = random_number();
+    c->serial = random_number() >> 1;
     store_class->get_place(store, &place);
     c->applied = place.index;
-    c->reported_ms = INT64_MIN / 2;
+    c->reported_ms = c->lost_ms = INT64_MIN / 2;
     lease_init(&c->lease, options->name, c->run);
     c->timer = evtimer_new(loop_base(loop), on_timer, c);
     c->db = cluster_db_create(loop, options->remote, &db_callbacks, c);
@@ -388,15 +403,16 @@ cluster_resign(struct cluster *c)
 {
     int64_t end_ms = loop_now_ms(c->loop) + RESIGN_MS;
 
-    if (!c->writer) {
-        return;
-    }
-    c->handing_over = true;
+    c->handing_over |= c->writer;
     cluster_run(c);
     while (c->writer && loop_now_ms(c->loop) < end_ms) {
         loop_turn(c->loop, 50);
     }
     cluster_append_abandon(c, "this member is shutting down");
+    cluster_unregister(c);
+    while (c->registered && loop_now_ms(c->loop) < end_ms) {
+        loop_turn(c->loop, 50);
+    }
 }
 
 void

@@ -57,8 +57,8 @@ int cluster_serve_standby(struct cluster *, const char *path,
  * reported any more. */
 void cluster_destroy(struct cluster *);
 
-/* Hands the writer's part over, if this member has it, for the end of the
- * process: runs turns of the loop until then, for a second at most.  Nothing
+/* Hands the writer's part over, if this member has it, and says that it ends,
+ * for the end of the process: runs turns of the loop until then, for a second at most.  Nothing
  * is appended any more. */
 void cluster_resign(struct cluster *);
 

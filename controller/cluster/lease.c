@@ -17,7 +17,7 @@ lease_init(struct lease *lease, const char *name, int64_t run)
     *lease = (struct lease) {
         .name = xstrdup(name), .run = run,
         .row = { .holder = xstrdup(""), .successor = xstrdup("") },
-        .beat_ms = INT64_MIN / 2,
+        .sent_ms = INT64_MIN / 2,
     };
 }
 
@@ -94,12 +94,13 @@ lease_next(const struct lease *lease, bool fit, int64_t now_ms,
     }
     if (lease_is_held(lease)) {
         action = LEASE_BEAT;
-        *wake_ms = lease->beat_ms + LEASE_BEAT_MS;
+        *wake_ms = lease->sent_ms + LEASE_BEAT_MS;
     } else if (!fit) {
         return LEASE_WAIT;
     } else {
         action = LEASE_TAKE;
-        *wake_ms = is_free(lease) ? now_ms : lease->gone_ms;
+        *wake_ms = MAX(is_free(lease) ? now_ms : lease->gone_ms,
+                       lease->sent_ms + LEASE_AGAIN_MS);
     }
     return *wake_ms <= now_ms ? action : LEASE_WAIT;
 }
@@ -108,7 +109,7 @@ void
 lease_begin(struct lease *lease, int64_t now_ms)
 {
     lease->busy = true;
-    lease->beat_ms = now_ms;
+    lease->sent_ms = now_ms;
 }
 
 void

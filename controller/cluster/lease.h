@@ -23,6 +23,8 @@
 /* The same from when the database is seen anew: it may have been away for the
  * holder, too, which finds it again a little later. */
 #define LEASE_ANEW_MS 3000
+/* Milliseconds from a try to take the lease to the next one. */
+#define LEASE_AGAIN_MS 100
 /* Milliseconds between two beats. */
 #define LEASE_BEAT_MS 250
 
@@ -44,7 +46,7 @@ struct lease {
     struct lease_row row;       /* Owned. */
     int64_t gone_ms;            /* When its holder will be gone, if it does
                                  * not change. */
-    int64_t beat_ms;            /* When the last beat was sent. */
+    int64_t sent_ms;            /* When the last beat or taking was sent. */
     bool busy;                  /* A beat or a taking is under way. */
 };
 

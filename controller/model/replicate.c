@@ -12,6 +12,7 @@
 #include "controller/model/replicate.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,8 @@
 #include "controller/model/ipam.h"
 #include "controller/model/model-private.h"
 #include "controller/model/quota-usage.h"
+#include "controller/model/row-checks.h"
+#include "controller/model/txn.h"
 #include "controller/schema/schema.h"
 #include "util.h"
 
@@ -101,10 +104,48 @@ model_replicate_log(struct model *model, const struct model_log *from)
     };
 }
 
+/* Reports references of what was changed to what is not there, and to what was
+ * deleted. */
+static void
+check_references(struct model *model, struct vmn_errors *errors)
+{
+    struct txn txn = { .model = model, .errors = errors };
+
+    for (size_t i = 0; i < model->n_dirty; i++) {
+        const struct entry *entry = model->dirty[i];
+
+        if (entry->cur) {
+            char *pointer = xasprintf("/%s/%s",
+                                      schema_tables[entry->table]->plural,
+                                      entry->name);
+
+            check_refs(&txn, entry, pointer);
+            free(pointer);
+            continue;
+        }
+        for (int j = 0; j < VMN_N_TABLES; j++) {
+            struct vmn_names names = model_referrers(model, entry->table,
+                                                     entry->name, j);
+
+            if (names.n) {
+                vmn_errors_add(errors, VMN_ERR_INVALID, "",
+                               "%s \"%s\" was deleted, and %s \"%s\" refers "
+                               "to it", schema_tables[entry->table]->singular,
+                               entry->name, schema_tables[j]->singular,
+                               names.names[0]);
+            }
+        }
+    }
+}
+
 int
 model_replicate_done(struct model *model, uint64_t revision,
                      struct vmn_errors *errors)
 {
+    check_references(model, errors);
+    if (errors->n) {
+        return EINVAL;
+    }
     if (revision < model->revision) {
         vmn_errors_add(errors, VMN_ERR_INVALID, "",
                        "revision %"PRIu64" is older than %"PRIu64, revision,

@@ -33,7 +33,8 @@ void model_replicate_cursors(struct model *, const struct model_cursor *,
  * 'comment', 'undoes', 'summary', 'set' and 'contents'. */
 void model_replicate_log(struct model *, const struct model_log *);
 /* Ends the changes: they are of all revisions up to this one.  Returns 0, or
- * EINVAL if it is older than the current one. */
+ * EINVAL if it is older than the current one, or a row refers to one that is
+ * not there. */
 int model_replicate_done(struct model *, uint64_t revision,
                          struct vmn_errors *);
 

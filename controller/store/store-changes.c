@@ -140,6 +140,9 @@ store_changes_print(const struct store_batch *batch, struct model *model,
 
 /* Applying.  -------------------------------------------------------------- */
 
+/* Later revisions JSON is not sure to pass on. */
+#define REVISION_MAX (INT64_C(1) << 53)
+
 /* Fails if 'text' is not the array or object that it is to be. */
 static int
 refuse(const char *what, struct vmn_error *why)
@@ -247,6 +250,17 @@ apply_cursors(struct model *model, const json_t *json, struct vmn_error *why)
     return 0;
 }
 
+/* Returns true if 'text' is a list or an object. */
+static bool
+is_json(const char *text)
+{
+    json_t *json = text ? json_loads(text, 0, NULL) : NULL;
+    bool ok = json;
+
+    json_decref(json);
+    return ok;
+}
+
 static int
 apply_log(struct model *model, const json_t *json, struct vmn_error *why)
 {
@@ -261,7 +275,8 @@ apply_log(struct model *model, const json_t *json, struct vmn_error *why)
         .contents = json_string_value(json_object_get(json, "contents")),
     };
 
-    if (!log.who || !log.summary || !log.revision) {
+    if (!log.who || !is_json(log.summary) || !log.revision
+        || (log.contents && !is_json(log.contents))) {
         return refuse("an entry of the log", why);
     }
     model_replicate_log(model, &log);
@@ -300,7 +315,8 @@ apply_batch(struct model *model, const json_t *batch, struct vmn_error *why)
             "format %d", format, STORE_CHANGES_FORMAT);
     }
     if (!json_is_array(ids) || !json_is_array(cursors)
-        || !json_is_integer(revision) || json_integer_value(revision) < 0) {
+        || !json_is_integer(revision) || json_integer_value(revision) < 0
+        || json_integer_value(revision) > REVISION_MAX) {
         return refuse("the frame", why);
     }
     error = apply_ids(model, ids, why);

@@ -119,11 +119,31 @@ rename_to_new(const char *from, const char *to)
     return rename(from, to);
 }
 
+/* Fails if there is the write-ahead log of another database beside 'file':
+ * SQLite would take it for this one's. */
+static int
+check_no_log(const char *file, struct vmn_error *why)
+{
+    char *log = xasprintf("%s-wal", file);
+    int error = 0;
+
+    if (!access(log, F_OK)) {
+        error = vmn_error_errno(why, EEXIST, "%s is the log of another "
+                                "database that was there: end the vmnd that "
+                                "uses it, or remove %s and %s-wal", log,
+                                file, file);
+    }
+    free(log);
+    return error;
+}
+
 int
 store_file_publish(const char *temporary, const char *file, bool replace,
                    struct vmn_error *why)
 {
-    int error = store_sync_path(temporary, 0, why);
+    int error = check_no_log(file, why);
+
+    error = error ? error : store_sync_path(temporary, 0, why);
 
     if (!error && (replace ? rename(temporary, file)
                    : rename_to_new(temporary, file))) {

@@ -6,7 +6,6 @@ servers talk Raft on loopback."""
 import http.client
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -286,9 +285,11 @@ class Cluster:
 
     def seed(self, member, source):
         """Gives the member a copy of the writer's state."""
-        copy = member.path("copy")
-        self.backup(copy, source)
-        shutil.move(copy, member.state)
+        for path in (member.state, member.state + "-wal",
+                     member.state + "-shm"):
+            if os.path.exists(path):
+                os.unlink(path)
+        self.backup(member.state, source)
 
     def backup(self, path, source):
         run(find("vmnctl"), "backup", path, "-s",

@@ -69,6 +69,20 @@ def in_sync(cluster):
                  lambda m=member: cluster.follows(m), 60)
 
 
+def takes_changes(cluster):
+    """Whether there is a writer that does.  One that was deposed is started
+    again, as its service would."""
+    for member in cluster.members:
+        if not member.runs():
+            assert member.process.returncode == DEPOSED
+            member.start()
+    try:
+        return any(m.is_writer() and not m.refuses() for m in
+                   cluster.members)
+    except OSError:
+        return False            # It has ended just now.
+
+
 # The writer goes.  --------------------------------------------------------
 
 def test_killed_writer_loses_nothing(cluster):
@@ -227,12 +241,9 @@ def test_without_a_majority_nothing_changes(cluster):
     assert "before" in networks(writer)
     for member in others:
         member.start_server()
-    # It goes on, unless another one found its way back first.
-    successor = cluster.writer()
-    wait_for("changes to be taken", lambda: not cluster.writer().refuses(),
-             60)
-    assert writer.runs() or writer.process.wait() == DEPOSED
-    assert "before" in networks(successor)
+    # It goes on; or starts anew, if a change that it gave up took effect.
+    wait_for("changes to be taken", lambda: takes_changes(cluster), 60)
+    assert "before" in networks(cluster.writer())
 
 
 def test_dead_raft_leader(cluster):
@@ -251,7 +262,64 @@ def test_dead_raft_leader(cluster):
     wait_for("changes to be taken", lambda: not writer.refuses(), 60)
     leader.start_server()
     leader.start()
+    wait_for("it to follow", lambda: leader.batches()[0], 60)
+
+
+def test_connections_that_drop(cluster):
+    """While something is being sent, too."""
+    load = Load(cluster.writer())
+    for _ in range(30):
+        load.await_some(sum(w.n_acknowledged for w in load.writers) + 20)
+        for member in cluster.members:
+            member.db_ctl("ovsdb-server/reconnect")
+    load.await_some(sum(w.n_acknowledged for w in load.writers) + 50)
+    assert not any(w.refused for w in load.writers)
+    writer = cluster.writer()
+    writer.kill()
+    verify(cluster.writer(but=[writer]).api, load.end())
+
+
+def transact(member, *operations):
+    return json.loads(run("ovsdb-client", "transact",
+                          "unix:" + member.path("db.sock"),
+                          json.dumps(["VMN", *operations])))
+
+
+def test_database_that_somebody_has_changed(cluster):
+    """It is refused, and what was acknowledged is not lost."""
+    a, b, c = cluster.members
+    for member in cluster.members:
+        member.api.timeout = 10
+    a.api.put("networks/n", {})
     in_sync(cluster)
+    # Rubbish that members cannot apply.
+    transact(a, {"op": "insert", "table": "Batch", "row": {
+        "index": 9000, "epoch": -5, "serial": 1, "text": "{"}},
+        {"op": "update", "table": "Member", "where": [], "row": {
+            "applied": -7, "beat": -1}})
+    a.api.put("networks/n", {"description": "still"})
+    # A head that is nobody's.
+    transact(a, {"op": "update", "table": "Cluster", "where": [],
+                 "row": {"head": 1000}})
+    assert a.process.wait(30 * PATIENCE) == DEPOSED
+    for member in (b, c):
+        wait_for("it to say so", lambda m=member: "problem" in m.status(), 20)
+    # Another cluster in place of it: what members have is another's.
+    transact(a, {"op": "delete", "table": "Cluster", "where": []})
+    a.start()
+    wait_for("it to be seen", lambda: "has no cluster" in
+             a.ctl("cluster/status"), 20)
+    a.ctl("cluster/init")
+    wait_for("a writer", a.is_writer, 60)
+    assert networks(a)["n"]["description"] == "still"
+    a.api.put("networks/m", {})
+    for member in (b, c):
+        wait_for("it to say so", lambda m=member: "another cluster" in
+                 m.status().get("problem", ""), 20)
+    assert "is the writer" in a.ctl("cluster/init", check=False)
+    # The row goes while it is the writer.
+    transact(a, {"op": "delete", "table": "Cluster", "where": []})
+    assert a.process.wait(30 * PATIENCE) == DEPOSED
 
 
 # Members come and go.  ----------------------------------------------------
@@ -323,8 +391,15 @@ def test_two_of_one_name(cluster):
         cluster.seed(twin, cluster.writer())
         os.symlink(b.path("db.sock"), twin.path("db.sock"))
         twin.start()
-        wait_for("the first to know", lambda: "with this name" in
-                 b.status().get("problem", ""), 20)
+        wait_for("the second to know", lambda: "with this name" in
+                 twin.status().get("problem", ""), 20)
+        assert "problem" not in b.status()
+        # It takes its place once that is free.
+        assert b.stop() == 0
+        wait_for("the second to be a member", lambda: "problem" not in
+                 twin.status() and twin.status().get("writer") == "a"
+                 and any(m["name"] == "b" and m["heard"] < 2 for m in
+                         twin.api.get("cluster")["members"]), 20)
     finally:
         twin.end()
         shutil.rmtree(folder)
@@ -382,7 +457,7 @@ def test_recovery_from_one_of_three(cluster):
     assert "has no cluster" in c.ctl("cluster/status")
     c.ctl("cluster/init")
     assert cluster.writer(but=[a, b]) is c
-    assert "already" in c.ctl("cluster/init", check=False)
+    assert "is the writer" in c.ctl("cluster/init", check=False)
     verify(c.api, writers)
     # The others join again.
     for member in (a, b):

@@ -18,6 +18,7 @@ import random
 import shutil
 import signal
 import sqlite3
+import subprocess
 import tempfile
 import threading
 import time
@@ -123,7 +124,7 @@ class Chaos:
             member = next((m for m in self.cluster.members if m.runs()
                            and "role: writer" in m.last_status()), member)
         kinds = [self.kill, self.sleep, self.kill_server, self.sleep_server,
-                 self.cut, self.transfer]
+                 self.cut, self.transfer, self.drop]
         kind = self.rng.choice(kinds)
         self.done.append("%s %s" % (kind.__name__, member.name))
         kind(member)
@@ -161,6 +162,15 @@ class Chaos:
         self.cluster.set_wire(member, False)
         self.later(member, self.rng.uniform(0.1, 4),
                    lambda: self.cluster.set_wire(member, True))
+
+    def drop(self, member):
+        """All connections of its server's clients."""
+        if member.server.poll() is None:
+            subprocess.Popen(["timeout", "2", "ovs-appctl", "-t",
+                              member.path("db.ctl"), "ovsdb-server/reconnect"],
+                             stdin=subprocess.DEVNULL,
+                             stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL)
 
     def transfer(self, member):
         if member.runs():

@@ -12,6 +12,7 @@ import pytest
 from cluster import Cluster
 from conftest import (World, changes, check_log, entry, flows, lab_name, rule,
                       wait_aged, wait_quiet)
+from test_cluster import takes_changes
 
 from vmnlab.lab import Lab
 from vmnlab.netns import PATIENCE, wait_for
@@ -182,6 +183,7 @@ def test_dead_machine_with_the_leader(town):
     cluster = town.cluster
     leader = next(m for m in cluster.members if m.is_raft_leader())
     if cluster.writer() is not leader:
+        wait_for("it to follow", lambda: cluster.follows(leader), 60)
         former = cluster.writer()
         former.ctl("cluster/transfer", leader.name)
         assert former.process.wait(30 * PATIENCE) == DEPOSED
@@ -212,14 +214,10 @@ def test_majority_that_goes_and_comes_back(town):
     town.lab.await_synced(seconds=60)
     for member in others:
         member.start_server()
-    wait_for("changes to be taken", lambda: not town.cluster.writer()
-             .refuses(), 60)
+    wait_for("changes to be taken", lambda: takes_changes(town.cluster), 60)
     town.has(town.cluster.writer())
     assert not lost(pings)
     assert town.untouched_since(before)
-    for member in town.cluster.members:
-        if not member.runs():
-            member.start()
 
 
 def test_rolling_upgrade(town):

@@ -81,7 +81,8 @@ a_lease_that_nobody_holds_is_taken_at_once(void **state OVS_UNUSED)
     lease_begin(&lease, NOW);
     check(&lease, true, NOW, LEASE_WAIT, INT64_MAX);
     lease_end(&lease);
-    check(&lease, true, NOW, LEASE_TAKE, 0);
+    check(&lease, true, NOW, LEASE_WAIT, NOW + LEASE_AGAIN_MS);
+    check(&lease, true, NOW + LEASE_AGAIN_MS, LEASE_TAKE, 0);
     lease_uninit(&lease);
 }
 
@@ -124,7 +125,7 @@ a_holder_beats_and_knows_its_own_process(void **state OVS_UNUSED)
     /* An earlier process of the same member is gone for certain. */
     see(&lease, row(4, 2, "a", 6, ""), NOW);
     assert_false(lease_is_held(&lease));
-    check(&lease, true, NOW, LEASE_TAKE, 0);
+    check(&lease, true, NOW + LEASE_AGAIN_MS, LEASE_TAKE, 0);
     see(&lease, row(5, 2, "b", 7, ""), NOW);
     assert_false(lease_is_held(&lease));
     lease_uninit(&lease);

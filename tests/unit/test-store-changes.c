@@ -86,6 +86,15 @@ what_is_no_batch_is_refused(void **state OVS_UNUSED)
         { LOGS("{'who':'a','summary':'[]'}"), "the log" },
         { LOGS("{'revision':5,'summary':'[]'}"), "the log" },
         { LOGS("{'revision':5,'who':'a'}"), "the log" },
+        { LOGS("{'revision':5,'who':'a','summary':'['}"), "the log" },
+        { LOGS("{'revision':5,'who':'a','summary':'[]','contents':'{'}"),
+          "the log" },
+        { "{'format':1,'revision':9007199254740993,'rows':[],'ids':[],"
+          "'cursors':[],'logs':[]}", "the frame" },
+        /* References. */
+        { ROWS("{'type':'networks','name':'n'}"), "refers to it" },
+        { ROWS("{'type':'bindings','name':'zz','spec':{'host':'h'},"
+               "'status':{}}"), "does not exist" },
         { "{'format':1,'revision':-5,'rows':[],'ids':[],'cursors':[],"
           "'logs':[]}", "the frame" },
         { "{'format':1,'revision':0,'rows':[],'ids':[],'cursors':[],"
@@ -99,7 +108,7 @@ what_is_no_batch_is_refused(void **state OVS_UNUSED)
         uint64_t revision;
         char *errors = model_util_apply(
             model, "test", NULL, "put networks n {}\nput networks m "
-            "{'vni':77}", &revision);
+            "{'vni':77}\nput ports p {'network':'n'}", &revision);
 
         assert_string_equal(errors, "");
         model_settle(model);
