@@ -139,12 +139,13 @@ def test_vmn_lab_page_has_all_commands():
                 command, option)
 
 
-def test_lines_of_what_happens_when_name_their_tests():
+@pytest.mark.parametrize("path,n", [("what-happens-when.md", 20),
+                                    ("cluster.md", 8)])
+def test_lines_of_what_happens_when_name_their_tests(path, n):
     """Each line of the page names one that there is."""
-    with open(os.path.join(TOP, "docs/what-happens-when.md"),
-              encoding="utf-8") as text:
+    with open(os.path.join(TOP, "docs", path), encoding="utf-8") as text:
         lines = [line for line in text if line.startswith("| ")][2:]
-    assert len(lines) >= 20
+    assert len(lines) >= n
     for line in lines:
         named = re.findall(r"`(test_\w+\.py)::(test_\w+)`",
                            line.rstrip(" |\n").rsplit("|", 1)[1])
