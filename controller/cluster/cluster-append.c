@@ -32,6 +32,9 @@ VLOG_DEFINE_THIS_MODULE(cluster_append);
     "servers are gone"
 /* A batch whose outcome is not known for so long is given up. */
 #define GIVE_UP_MS 3000
+/* A server that was started again shows an older state, until it hears from
+ * the others: for so long, at most. */
+#define STALE_MS 5000
 /* Bytes of batches that the majority of members lacks. */
 #define UNCONFIRMED_MAX (INT64_C(256) * 1024 * 1024)
 /* Batches, and bytes of them, from one deletion of old ones to the next. */
@@ -179,22 +182,44 @@ find_fault(const struct cluster *c, const struct cluster_view *view,
     if (view->lease.epoch != c->epoch) {
         return NULL;            /* It is none any more. */
     }
-    if (view->head < c->applied) {
-        return "the database lacks changes that were stored";
-    }
     if (batch ? !c->append.active || batch->epoch != c->epoch
                 || batch->serial != c->append.serial
-        : view->head != c->applied) {
+        : view->head > c->applied) {
         return "a change that was given up has been stored all the same";
     }
     return NULL;
+}
+
+/* Does what follows from the view, which is current. */
+static void
+heed_view(struct cluster *c, const struct cluster_view *view, int64_t now_ms,
+          int64_t *wake_ms)
+{
+    const struct cluster_batch *batch
+        = cluster_view_find_batch(view, c->applied + 1);
+    const char *fault = find_fault(c, view, batch);
+
+    if (cluster_view_is_stale(c) && !fault) {
+        c->stale_ms = c->stale_ms ? c->stale_ms : now_ms;
+        if (now_ms < c->stale_ms + STALE_MS) {
+            *wake_ms = MIN(*wake_ms, c->stale_ms + STALE_MS);
+            return;
+        }
+        fault = "the database lacks changes that were stored";
+    }
+    c->stale_ms = 0;
+    if (fault) {
+        cluster_append_abandon(c, fault);
+        cluster_depose(c, fault);
+    } else {
+        resolve(c, view, batch, now_ms, wake_ms);
+    }
 }
 
 void
 cluster_append_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
 {
     const struct cluster_view *view = cluster_db_view(c->db);
-    const struct cluster_batch *batch;
 
     if (!c->writer) {
         return;
@@ -203,16 +228,7 @@ cluster_append_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
      * say once it has another epoch. */
     if (view->current && (!c->append.active || c->append.in_doubt
                           || view->lease.epoch != c->epoch)) {
-        const char *fault;
-
-        batch = cluster_view_find_batch(view, c->applied + 1);
-        fault = find_fault(c, view, batch);
-        if (fault) {
-            cluster_append_abandon(c, fault);
-            cluster_depose(c, fault);
-            return;
-        }
-        resolve(c, view, batch, now_ms, wake_ms);
+        heed_view(c, view, now_ms, wake_ms);
     }
     if (!c->append.active) {
         return;

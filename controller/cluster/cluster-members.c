@@ -19,6 +19,9 @@ VLOG_DEFINE_THIS_MODULE(cluster_members);
 /* A row of this member's name whose beat stands still for so long is that of
  * an earlier process of its own. */
 #define TAKEN_MS 2500
+/* A row that is not there, or another's, for so long is so: a server that was
+ * started again may show an older state. */
+#define MISSING_MS 3000
 
 /* Between two reports: at least, and at most. */
 #define REPORT_MIN_MS 200
@@ -102,8 +105,16 @@ cluster_members_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
         return;
     }
     self = shash_find_data(&view->members, c->options->name);
-    if (c->registered && (!self || self->run != c->run)) {
-        leave(c, self ? CLUSTER_TAKEN : "this member was removed from the cluster");
+    if (!c->registered || (self && self->run == c->run)) {
+        c->missing_ms = 0;
+    } else {
+        c->missing_ms = c->missing_ms ? c->missing_ms : now_ms;
+        if (now_ms < c->missing_ms + MISSING_MS) {
+            *wake_ms = MIN(*wake_ms, c->missing_ms + MISSING_MS);
+            return;
+        }
+        leave(c, (self ? CLUSTER_TAKEN
+                  : "this member was removed from the cluster"));
         return;
     }
     if (!c->registered && self && self->run

@@ -65,6 +65,8 @@ struct cluster {
     } append;
     int64_t serial;             /* Of the newest batch. */
     int64_t lost_ms;            /* When the connection was lost last. */
+    int64_t stale_ms;           /* Since when the view is stale; 0: it is
+                                 * not. */
     struct ovs_list unconfirmed; /* Of struct appended, oldest first. */
     int64_t trimmed, trimmed_bytes; /* When the head was here; 0: not by this
                                      * process. */
@@ -79,6 +81,8 @@ struct cluster {
     /* In the list of members. */
     bool registered;            /* The list has this process, */
     bool reporting;             /* or a transaction is under way. */
+    int64_t missing_ms;         /* Since when it lacks it after all; 0: it does
+                                 * not. */
     int64_t seen_beat;          /* Of a row of its name, before that; */
     bool taken;                 /* it moves: it is another process's. */
     int64_t reported, reported_ms; /* What it says, and since when. */
@@ -91,6 +95,8 @@ struct cluster {
 void cluster_set_problem(struct cluster *, const char *why);
 /* Returns the newest batch that is in this member's file. */
 int64_t cluster_stored(const struct cluster *);
+/* Returns true if the writer knows more than the view says. */
+bool cluster_view_is_stale(const struct cluster *);
 /* Returns what the writer says next. */
 struct cluster_ops_writer cluster_as_writer(const struct cluster *);
 /* Does what is due, and sets the timer for what is due later. */

@@ -55,6 +55,15 @@ cluster_stored(const struct cluster *c)
     return place.index;
 }
 
+bool
+cluster_view_is_stale(const struct cluster *c)
+{
+    const struct cluster_view *view = cluster_db_view(c->db);
+
+    return (c->writer && view->has_row
+            && (view->lease.epoch < c->epoch || view->head < c->applied));
+}
+
 struct cluster_ops_writer
 cluster_as_writer(const struct cluster *c)
 {
@@ -149,6 +158,9 @@ heed_lease(struct cluster *c)
     const struct cluster_view *view = cluster_db_view(c->db);
 
     if (!view->current || !view->has_row || c->ending) {
+        return;
+    }
+    if (cluster_view_is_stale(c)) {
         return;
     }
     if (c->writer && (view->lease.epoch != c->epoch

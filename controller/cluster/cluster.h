@@ -58,8 +58,8 @@ int cluster_serve_standby(struct cluster *, const char *path,
 void cluster_destroy(struct cluster *);
 
 /* Hands the writer's part over, if this member has it, and says that it ends,
- * for the end of the process: runs turns of the loop until then, for a second at most.  Nothing
- * is appended any more. */
+ * for the end of the process: runs turns of the loop until then, for a second
+ * at most.  Nothing is appended any more. */
 void cluster_resign(struct cluster *);
 
 /* Fills in the status.  Its texts, and what is in 'arena', are valid until the
