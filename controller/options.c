@@ -102,6 +102,8 @@ static const struct option_row {
     { "cluster-db", MEMBER(cluster_db), false, "REMOTE",
       "unix:/run/vmn-ovsdb/cluster.sock",
       "the server beside this member of the cluster's database" },
+    { "cluster-lease", MEMBER(cluster_lease), false, "MS", "1000",
+      "how long the writer may be silent before another takes over" },
     { "app-dir", MEMBER(app_dir), true, "DIR", VMN_APPDIR,
       "the folder with apps" },
     { "max-flows-per-host", MEMBER(max_flows_text), false, "NUMBER",

@@ -41,6 +41,8 @@ struct options {
     bool ipsec_certificates;    /* Hosts use certificates, not keys. */
     char *api_ca_cert;
     char *cluster_member;       /* The name of this one; NULL: of none. */
+    char *cluster_lease;        /* As given; milliseconds. */
+    unsigned cluster_lease_ms;
     char *cluster_db;           /* Remote of the cluster's database. */
     char *app_dir;
     char *unixctl;              /* Path, or NULL for the default. */

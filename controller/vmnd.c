@@ -623,6 +623,7 @@ start_standby(struct vmnd *vmnd)
     vmnd->cluster_options = (struct cluster_options) {
         .name = options->cluster_member,
         .remote = options->cluster_db,
+        .lease_ms = options->cluster_lease_ms,
         .address = options->api_listen ? options->api_listen : "",
     };
     vmnd->cluster = cluster_create(vmnd->loop, &vmnd->cluster_options,

@@ -26,12 +26,11 @@ VLOG_DEFINE_THIS_MODULE(cluster_append);
 
 /* Before what is not known is looked at again. */
 #define AGAIN_MS 50
-/* For so long a batch waits for a connection that was lost just now. */
-#define HOLD_MS 1000
 #define NO_DATABASE "the cluster's database cannot be reached, or most of its " \
     "servers are gone"
-/* A batch whose outcome is not known for so long is given up. */
-#define GIVE_UP_MS 3000
+/* A batch whose outcome is not known for so many times the lease is given up.
+ * For that of a lease one waits for a connection that was lost just now. */
+#define GIVE_UP_LEASES 3
 /* A server that was started again shows an older state, until it hears from
  * the others: for so long, at most. */
 #define STALE_MS 5000
@@ -233,14 +232,17 @@ cluster_append_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
     if (!c->append.active) {
         return;
     }
-    if (!c->append.tried && now_ms >= c->append.begin_ms + HOLD_MS) {
+
+    int64_t end_ms = c->append.begin_ms + (c->options->lease_ms
+                                           * (c->append.tried ? GIVE_UP_LEASES
+                                              : 1));
+    if (now_ms < end_ms) {
+        *wake_ms = MIN(*wake_ms, end_ms);
+    } else if (!c->append.tried) {
         end_append(c, EAGAIN, NO_DATABASE);
-    } else if (now_ms >= c->append.begin_ms + GIVE_UP_MS) {
+    } else {
         cluster_append_abandon(c, "the cluster's database does not answer, "
                                "and the change may yet take effect");
-    } else {
-        *wake_ms = MIN(*wake_ms, c->append.begin_ms
-                                 + (c->append.tried ? GIVE_UP_MS : HOLD_MS));
     }
 }
 
@@ -268,7 +270,8 @@ cluster_append(void *cluster, char *text, size_t length,
     } else if (!c->writer) {
         end_append(c, EPERM, "this member is not the cluster's writer");
     } else if (view->current ? !view->has_row
-               : loop_now_ms(c->loop) >= c->lost_ms + HOLD_MS) {
+               : (loop_now_ms(c->loop)
+                  >= c->lost_ms + c->options->lease_ms)) {
         end_append(c, EAGAIN, NO_DATABASE);
     } else if (length > STORE_CHANGES_MAX) {
         end_append(c, E2BIG, "the change is too large for the cluster");

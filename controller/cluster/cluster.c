@@ -28,6 +28,8 @@ VLOG_DEFINE_THIS_MODULE(cluster);
  * the former one may have shown some since its last word, of what hosts report
  * and is not stored. */
 #define REVISION_GAP 1000000
+/* A member that was not heard for longer is handed nothing. */
+#define HEARD_MS 3000
 /* Time for handing the lease over at the end. */
 #define RESIGN_MS 1000
 
@@ -339,7 +341,8 @@ cluster_hand_over(struct cluster *c, const char *successor,
                                    "\"%s\"", successor);
         }
         if (!member->run
-            || member->heard_ms + LEASE_MS * 3 < loop_now_ms(c->loop)) {
+            || (member->heard_ms + MAX(HEARD_MS, 3 * c->options->lease_ms)
+                < loop_now_ms(c->loop))) {
             return vmn_error_errno(why, EAGAIN, "\"%s\" has not been heard "
                                    "lately", successor);
         }
@@ -403,7 +406,7 @@ cluster_create(struct loop *loop, const struct cluster_options *options,
     store_class->get_place(store, &place);
     c->applied = place.index;
     c->reported_ms = c->lost_ms = INT64_MIN / 2;
-    lease_init(&c->lease, options->name, c->run);
+    lease_init(&c->lease, options->name, c->run, options->lease_ms);
     c->timer = evtimer_new(loop_base(loop), on_timer, c);
     c->db = cluster_db_create(loop, options->remote, &db_callbacks, c);
     cluster_db_set_applied(c->db, c->applied);

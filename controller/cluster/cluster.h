@@ -28,6 +28,7 @@ struct store_class;
 struct cluster_options {
     const char *name;           /* Of this member. */
     const char *remote;         /* Of the database's server beside it. */
+    int64_t lease_ms;           /* See lease.h. */
     const char *address;        /* Where it serves the API, for people; "". */
 };
 

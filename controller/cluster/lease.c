@@ -12,10 +12,10 @@
 #include "util.h"
 
 void
-lease_init(struct lease *lease, const char *name, int64_t run)
+lease_init(struct lease *lease, const char *name, int64_t run, int64_t ms)
 {
     *lease = (struct lease) {
-        .name = xstrdup(name), .run = run,
+        .name = xstrdup(name), .run = run, .ms = ms,
         .row = { .holder = xstrdup(""), .successor = xstrdup("") },
         .sent_ms = INT64_MIN / 2,
     };
@@ -51,7 +51,7 @@ lease_see(struct lease *lease, const struct lease_row *row, int64_t now_ms)
     lease->row.holder = xstrdup(row->holder);
     lease->row.successor = xstrdup(row->successor);
     lease->seen = true;
-    lease->gone_ms = now_ms + (anew ? LEASE_ANEW_MS : LEASE_MS);
+    lease->gone_ms = now_ms + lease->ms * (anew ? LEASE_ANEW : 1);
 }
 
 void
@@ -94,7 +94,7 @@ lease_next(const struct lease *lease, bool fit, int64_t now_ms,
     }
     if (lease_is_held(lease)) {
         action = LEASE_BEAT;
-        *wake_ms = lease->sent_ms + LEASE_BEAT_MS;
+        *wake_ms = lease->sent_ms + lease->ms / LEASE_BEATS;
     } else if (!fit) {
         return LEASE_WAIT;
     } else {

@@ -2,8 +2,8 @@
  *
  * Decides when a member of a cluster becomes its writer.  The cluster's row
  * says which member holds the lease, and has a count (the beat) that the
- * holder raises.  Who sees it stand still for LEASE_MS takes the lease, by a
- * transaction that fails if the row is not as it was seen.  So clocks need not
+ * holder raises.  Who sees it stand still for a second or so takes the lease, by
+ * a transaction that fails if the row is not as it was seen.  So clocks need not
  * agree, and only differences of one's own monotonic clock matter.  No I/O and
  * no clock: a function of what is seen and of the time that is given.
  *
@@ -18,15 +18,16 @@
 #include <stdint.h>
 
 /* A holder's beat that stands still for so many milliseconds shows that it is
- * gone. */
+ * gone: the default.  There are LEASE_BEATS of them in that time.  When the
+ * database is seen anew it is LEASE_ANEW times as long, since it may have been
+ * away for the holder, too, which finds it again a little later. */
 #define LEASE_MS 1000
-/* The same from when the database is seen anew: it may have been away for the
- * holder, too, which finds it again a little later. */
-#define LEASE_ANEW_MS 3000
+#define LEASE_MS_MIN 200
+#define LEASE_MS_MAX 60000
+#define LEASE_BEATS 4
+#define LEASE_ANEW 3
 /* Milliseconds from a try to take the lease to the next one. */
 #define LEASE_AGAIN_MS 100
-/* Milliseconds between two beats. */
-#define LEASE_BEAT_MS 250
 
 /* What the cluster's row says of the lease. */
 struct lease_row {
@@ -42,6 +43,7 @@ struct lease_row {
 struct lease {
     char *name;                 /* Of this member.  Owned. */
     int64_t run;                /* Of this process. */
+    int64_t ms;                 /* As LEASE_MS. */
     bool seen;                  /* 'row' is what the database says now. */
     struct lease_row row;       /* Owned. */
     int64_t gone_ms;            /* When its holder will be gone, if it does
@@ -50,7 +52,7 @@ struct lease {
     bool busy;                  /* A beat or a taking is under way. */
 };
 
-void lease_init(struct lease *, const char *name, int64_t run);
+void lease_init(struct lease *, const char *name, int64_t run, int64_t ms);
 void lease_uninit(struct lease *);
 
 /* The database says 'row' at 'now_ms'.  The row is copied. */

@@ -38,7 +38,14 @@ def run(*args, check=True, timeout=30, status=False):
     return done.stdout
 
 
+# A machine that does other work as well may not give a process its turn for a
+# second.
+LEASE_MS = 3000
+
+
 class Member:
+    lease_ms = LEASE_MS
+
     """'lab': its vmnd runs in the namespace of the control network of this
     lab, where 'openflow' is a port of its own."""
 
@@ -111,6 +118,7 @@ class Member:
                                         "unix:" + self.path("of.sock")),
                 *([] if self.alone else [
                     "--cluster-member=" + self.name,
+                    "--cluster-lease=%d" % self.lease_ms,
                     "--cluster-db=unix:" + self.path("db.sock")]),
                 *app_args(program), *self.options]
 

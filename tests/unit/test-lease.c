@@ -18,6 +18,8 @@
 #include "util.h"
 
 #define NOW 1000000
+#define LEASE_ANEW_MS (LEASE_MS * LEASE_ANEW)
+#define LEASE_BEAT_MS (LEASE_MS / LEASE_BEATS)
 
 static struct lease_row
 row(int64_t epoch, int64_t beat, const char *holder, int64_t run,
@@ -53,7 +55,7 @@ nothing_is_done_about_what_is_not_seen(void **state OVS_UNUSED)
 {
     struct lease lease;
 
-    lease_init(&lease, "a", 7);
+    lease_init(&lease, "a", 7, LEASE_MS);
     check(&lease, true, NOW, LEASE_WAIT, INT64_MAX);
     see(&lease, row(1, 1, "", 0, ""), NOW);
     check(&lease, true, NOW, LEASE_TAKE, 0);
@@ -67,7 +69,7 @@ a_lease_that_nobody_holds_is_taken_at_once(void **state OVS_UNUSED)
 {
     struct lease lease;
 
-    lease_init(&lease, "a", 7);
+    lease_init(&lease, "a", 7, LEASE_MS);
     see(&lease, row(1, 1, "", 0, ""), NOW);
     check(&lease, false, NOW, LEASE_WAIT, INT64_MAX);
     check(&lease, true, NOW, LEASE_TAKE, 0);
@@ -91,7 +93,7 @@ a_beat_that_stands_still_is_a_dead_holder(void **state OVS_UNUSED)
 {
     struct lease lease;
 
-    lease_init(&lease, "b", 7);
+    lease_init(&lease, "b", 7, LEASE_MS);
     see(&lease, row(1, 1, "a", 3, ""), NOW);
     check(&lease, true, NOW, LEASE_WAIT, NOW + LEASE_ANEW_MS);
     see(&lease, row(1, 2, "a", 3, ""), NOW + 10);
@@ -114,7 +116,7 @@ a_holder_beats_and_knows_its_own_process(void **state OVS_UNUSED)
 {
     struct lease lease;
 
-    lease_init(&lease, "a", 7);
+    lease_init(&lease, "a", 7, LEASE_MS);
     see(&lease, row(4, 1, "a", 7, ""), NOW);
     assert_true(lease_is_held(&lease));
     check(&lease, false, NOW, LEASE_BEAT, 0);
@@ -248,7 +250,7 @@ there_is_one_writer_and_in_the_end_a_live_one(void **state OVS_UNUSED)
         for (int i = 0; i < N; i++) {
             w.m[i].name[0] = 'a' + i;
             w.m[i].alive = w.m[i].sight = true;
-            lease_init(&w.m[i].lease, w.m[i].name, i + 1);
+            lease_init(&w.m[i].lease, w.m[i].name, i + 1, LEASE_MS);
         }
         for (int step = 0; step < 4000; step++) {
             w.now_ms += 10;
