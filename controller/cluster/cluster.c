@@ -123,7 +123,8 @@ cluster_depose(struct cluster *c, const char *why)
     if (!c->writer) {
         return;
     }
-    VLOG_WARN("%s is not the writer any more: %s", c->options->name, why);
+    VLOG(c->handing_over ? VLL_INFO : VLL_WARN,
+         "%s is not the writer any more: %s", c->options->name, why);
     /* From now on cluster_append() refuses. */
     c->writer = false;
     cluster_append_abandon(c, why);

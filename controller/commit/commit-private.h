@@ -67,7 +67,8 @@ struct commit {
     bool held;                  /* Until commit_begin(), */
     void (*load)(void *aux);    /* which may set what is loaded first. */
     void *load_aux;
-    bool stopped;
+    bool stopped;               /* No group begins any more, */
+    bool closed;                /* and requests are dropped. */
     bool busy;                  /* Model and engine differ from the durable
                                  * state, */
     bool trying;                /* by what a plan or a dry run applies. */

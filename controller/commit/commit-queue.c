@@ -98,7 +98,7 @@ void
 commit_submit(struct commit *commit, struct model_request *request,
               commit_done_cb *done, void *aux)
 {
-    if (commit->stopped) {
+    if (commit->closed) {
         model_request_uninit(request);
         return;
     }
@@ -128,7 +128,7 @@ void
 commit_dry_run(struct commit *commit, struct model_request *request,
                void (*inspect)(void *aux), commit_done_cb *done, void *aux)
 {
-    if (commit->stopped) {
+    if (commit->closed) {
         model_request_uninit(request);
         return;
     }

@@ -150,6 +150,7 @@ commit_stop(struct commit *commit)
            && !event_base_loop(commit->base, EVLOOP_ONCE)) {
         continue;
     }
+    commit->closed = true;
     ovs_list_push_back_all(&commit->refused, &commit->queue);
     ovs_list_push_back_all(&commit->refused, &commit->plans);
     commit->n_queue = commit->n_plans = commit->n_single = 0;

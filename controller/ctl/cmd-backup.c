@@ -91,6 +91,7 @@ enum ctl_exit
 ctl_cmd_backup(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
 {
     enum ctl_exit status = CTL_DONE;
+    struct vmn_error why = VMN_ERROR_INIT;
     struct store_file_info info;
 
     if (!ctl->force && !access(args[0], F_OK)) {
@@ -98,9 +99,10 @@ ctl_cmd_backup(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
                 "it\n", args[0]);
         return CTL_REFUSED;
     }
+    if (store_file_check_no_log(args[0], &why)) {
+        return ctl_backup_refuse(ctl, &why);
+    }
     if (ctl->database) {
-        struct vmn_error why = VMN_ERROR_INIT;
-
         if (store_file_backup(ctl->database, args[0], ctl->force, &info,
                               &why)) {
             status = ctl_backup_refuse(ctl, &why);

@@ -119,10 +119,8 @@ rename_to_new(const char *from, const char *to)
     return rename(from, to);
 }
 
-/* Fails if there is the write-ahead log of another database beside 'file':
- * SQLite would take it for this one's. */
-static int
-check_no_log(const char *file, struct vmn_error *why)
+int
+store_file_check_no_log(const char *file, struct vmn_error *why)
 {
     char *log = xasprintf("%s-wal", file);
     int error = 0;
@@ -141,9 +139,7 @@ int
 store_file_publish(const char *temporary, const char *file, bool replace,
                    struct vmn_error *why)
 {
-    int error = check_no_log(file, why);
-
-    error = error ? error : store_sync_path(temporary, 0, why);
+    int error = store_sync_path(temporary, 0, why);
 
     if (!error && (replace ? rename(temporary, file)
                    : rename_to_new(temporary, file))) {

@@ -36,6 +36,9 @@ int store_file_verify(const char *path, const char *name,
  * caller frees '*name'. */
 int store_file_make_temporary(const char *file, char **name,
                               struct vmn_error *why);
+/* Fails (EEXIST) if there is the write-ahead log of another database beside
+ * 'file': SQLite would take it for that of what is put there. */
+int store_file_check_no_log(const char *file, struct vmn_error *why);
 /* Makes 'temporary' durable and renames it to 'file', which it replaces if
  * 'replace'; else EEXIST is returned if there is one. */
 int store_file_publish(const char *temporary, const char *file, bool replace,
