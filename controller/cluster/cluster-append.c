@@ -26,8 +26,8 @@ VLOG_DEFINE_THIS_MODULE(cluster_append);
 
 /* Before what is not known is looked at again. */
 #define AGAIN_MS 50
-#define NO_DATABASE "the cluster's database cannot be reached, or most of its " \
-    "servers are gone"
+#define NO_DATABASE "the cluster's database cannot be reached, or most of " \
+    "its servers are gone"
 /* A batch whose outcome is not known for so many times the lease is given up.
  * For that of a lease one waits for a connection that was lost just now. */
 #define GIVE_UP_LEASES 3

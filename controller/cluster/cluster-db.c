@@ -143,8 +143,8 @@ cluster_view_find_batch(const struct cluster_view *view, int64_t index)
 
 /* Updates.  --------------------------------------------------------------- */
 
-/* Sets '*value' to that of the column, if the update has it, and it is a number
- * that a member may have written. */
+/* Sets '*value' to that of the column, if the update has it, and it is a
+ * number that a member may have written. */
 static void
 get_integer(const struct shash *columns, const char *name, int64_t *value)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What a member that stands by answers at the API's unix socket: that it
- * lives, what it knows of the cluster, and who the writer is.  Not for the API itself
- * (controller/northbound). */
+ * lives, what it knows of the cluster, and who the writer is.  Not for the API
+ * itself (controller/northbound). */
 
 #include <config.h>
 

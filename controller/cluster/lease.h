@@ -2,10 +2,11 @@
  *
  * Decides when a member of a cluster becomes its writer.  The cluster's row
  * says which member holds the lease, and has a count (the beat) that the
- * holder raises.  Who sees it stand still for a second or so takes the lease, by
- * a transaction that fails if the row is not as it was seen.  So clocks need not
- * agree, and only differences of one's own monotonic clock matter.  No I/O and
- * no clock: a function of what is seen and of the time that is given.
+ * holder raises.  Who sees it stand still for a second or so takes the lease,
+ * by a transaction that fails if the row is not as it was seen.  So clocks
+ * need not agree, and only differences of one's own monotonic clock matter.
+ * No I/O and no clock: a function of what is seen and of the time that is
+ * given.
  *
  * A holder keeps the lease until the row says that it has not: nobody can take
  * it without the database, and with it the row changes.  What a deposed holder
