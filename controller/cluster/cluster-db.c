@@ -238,7 +238,6 @@ update_batch(struct cluster_db *db, const struct ovsdb_cs_row_update *update)
     batch->text = xstrdup("");
     get_integer(columns, "epoch", &batch->epoch);
     get_integer(columns, "serial", &batch->serial);
-    get_integer(columns, "bytes", &batch->bytes);
     get_string(columns, "text", &batch->text);
     hmap_insert(&db->view.batches, &batch->node, hash_uint64(index));
 }
@@ -456,7 +455,7 @@ compose_requests(const struct json *schema OVS_UNUSED, void *aux OVS_UNUSED)
         "head", "bytes", "revision", NULL
     };
     static const char *const batch[] = {
-        "index", "epoch", "serial", "bytes", "text", NULL
+        "index", "epoch", "serial", "text", NULL
     };
     static const char *const member[] = {
         "name", "run", "version", "address", "applied", "beat", NULL

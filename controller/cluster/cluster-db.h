@@ -45,7 +45,7 @@ struct loop;
 struct cluster_batch {
     struct hmap_node node;      /* In the view's 'batches', by 'index'. */
     struct uuid uuid;
-    int64_t index, epoch, serial, bytes;
+    int64_t index, epoch, serial;
     char *text;                 /* Owned. */
 };
 

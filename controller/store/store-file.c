@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "controller/store/store-private.h"
@@ -212,5 +213,41 @@ store_file_backup(const char *database, const char *file, bool replace,
         store_file_discard(temporary);
     }
     free(temporary);
+    return error;
+}
+
+/* Where it is.  ----------------------------------------------------------- */
+
+void
+store_get_sizes(const char *path, struct store_stats *stats)
+{
+    char *log = xasprintf("%s-wal", path);
+    struct statvfs disk;
+    struct stat st;
+
+    stats->size = stat(path, &st) ? 0 : st.st_size;
+    stats->log_size = stat(log, &st) ? 0 : st.st_size;
+    free(log);
+    stats->disk_free = stats->disk_size = 0;
+    if (!statvfs(path, &disk)) {
+        stats->disk_free = (uint64_t) disk.f_bavail * disk.f_frsize;
+        stats->disk_size = (uint64_t) disk.f_blocks * disk.f_frsize;
+    }
+}
+
+int
+store_check_not_emptied(const char *path, struct vmn_error *why)
+{
+    char *log = xasprintf("%s-wal", path);
+    struct stat st;
+    int error = 0;
+
+    if ((stat(path, &st) || !st.st_size) && !stat(log, &st) && st.st_size) {
+        error = vmn_error_errno(
+            why, EUCLEAN, "%s is %s, but %s is not: it was overwritten, or "
+            "moved without its log", path,
+            access(path, F_OK) ? "not there" : "empty", log);
+    }
+    free(log);
     return error;
 }

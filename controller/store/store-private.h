@@ -345,6 +345,11 @@ int store_load(sqlite3 *, const char *path, struct model *,
 /* Creates the file, readable by its owner alone, if it does not exist: SQLite
  * would let everyone read it. */
 int store_make_file(const char *path, struct vmn_error *why);
+/* Fails if the file is empty but has a write-ahead log: SQLite would take it
+ * for a new database, and delete the log. */
+int store_check_not_emptied(const char *path, struct vmn_error *why);
+/* Fills in the sizes of the database, and the file system that it is on. */
+void store_get_sizes(const char *path, struct store_stats *);
 /* Removes a database, and files that SQLite may have left beside it. */
 void store_remove_file(const char *path);
 /* Writes the state that the connection sees into 'to', which is empty. */

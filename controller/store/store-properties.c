@@ -53,21 +53,28 @@ store_last_backup_read(sqlite3 *db, struct store_last_backup *last,
     return error;
 }
 
+/* Writes two properties at once.  'what' begins the text of an error. */
+static int
+write_two(sqlite3 *db, const char *a, int64_t a_value, const char *b,
+          int64_t b_value, const char *what, struct vmn_error *why)
+{
+    char *sql = xasprintf(
+        "INSERT OR REPLACE INTO properties (name, value) VALUES "
+        "('%s', %"PRId64"), ('%s', %"PRId64")", a, a_value, b, b_value);
+    int error = (sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0
+                 : store_error(db, why, what));
+
+    free(sql);
+    return error;
+}
+
 int
 store_last_backup_write(sqlite3 *db, const struct store_last_backup *last,
                         struct vmn_error *why)
 {
-    char *sql = xasprintf(
-        "INSERT OR REPLACE INTO properties (name, value) VALUES "
-        "('" STORE_BACKUP_MS "', %"PRId64"), "
-        "('" STORE_BACKUP_REVISION "', %"PRIu64")",
-        last->ms, last->revision);
-    int error = (sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0
-                 : store_error(db, why, "cannot store when the last backup "
-                               "was made"));
-
-    free(sql);
-    return error;
+    return write_two(db, STORE_BACKUP_MS, last->ms, STORE_BACKUP_REVISION,
+                     last->revision, "cannot store when the last backup was "
+                     "made", why);
 }
 
 int
@@ -85,15 +92,7 @@ int
 store_place_write(sqlite3 *db, const struct store_place *place,
                   struct vmn_error *why)
 {
-    char *sql = xasprintf(
-        "INSERT OR REPLACE INTO properties (name, value) VALUES "
-        "('" STORE_CLUSTER "', %"PRId64"), "
-        "('" STORE_CLUSTER_INDEX "', %"PRId64")",
-        place->cluster, place->index);
-    int error = (sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0
-                 : store_error(db, why, "cannot store which cluster this is "
-                               "of"));
-
-    free(sql);
-    return error;
+    return write_two(db, STORE_CLUSTER, place->cluster, STORE_CLUSTER_INDEX,
+                     place->index, "cannot store which cluster this is of",
+                     why);
 }

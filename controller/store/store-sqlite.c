@@ -20,8 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "controller/model/id-pools.h"
@@ -326,8 +324,7 @@ append_batch(struct store *store)
         struct vmn_error why = VMN_ERROR_INIT;
 
         vmn_error_errno(&why, EIO, "%s", fault);
-        on_appended(store, EIO, &why, 0);
-        vmn_error_uninit(&why);
+        end_batch(store, EIO, why);
         return;
     }
     store_changes_print(&store->batch, store->model, &text);
@@ -465,25 +462,9 @@ sqlite_load(struct store *store, struct model *model, struct vmn_error *why)
                            why);
 }
 
-/* Fills in the file system that the database is on. */
-static void
-get_disk(const char *path, struct store_stats *stats)
-{
-    struct statvfs disk;
-
-    stats->disk_free = stats->disk_size = 0;
-    if (!statvfs(path, &disk)) {
-        stats->disk_free = (uint64_t) disk.f_bavail * disk.f_frsize;
-        stats->disk_size = (uint64_t) disk.f_blocks * disk.f_frsize;
-    }
-}
-
 static void
 sqlite_get_stats(const struct store *store, struct store_stats *stats)
 {
-    char *log = xasprintf("%s-wal", store->path);
-    struct stat st;
-
     *stats = store->stats;
     pthread_mutex_lock(CONST_CAST(pthread_mutex_t *, &store->mutex));
     stats->n_receipts_lost = store->n_receipts_lost;
@@ -492,10 +473,7 @@ sqlite_get_stats(const struct store *store, struct store_stats *stats)
     stats->path = store->path;
     stats->error = store->last_error;
     stats->corrupt = store->corrupt != NULL;
-    stats->size = stat(store->path, &st) ? 0 : st.st_size;
-    stats->log_size = stat(log, &st) ? 0 : st.st_size;
-    free(log);
-    get_disk(store->path, stats);
+    store_get_sizes(store->path, stats);
 }
 
 /* Copies.  ---------------------------------------------------------------- */
@@ -588,29 +566,10 @@ sqlite_copy(struct store *store, struct model *model, store_copied_cb *done,
 
 /* Opening and closing.  --------------------------------------------------- */
 
-/* Fails if the file is empty but has a write-ahead log: SQLite would take it
- * for a new database, and delete the log. */
-static int
-check_not_emptied(const char *path, struct vmn_error *why)
-{
-    char *log = xasprintf("%s-wal", path);
-    struct stat st;
-    int error = 0;
-
-    if ((stat(path, &st) || !st.st_size) && !stat(log, &st) && st.st_size) {
-        error = vmn_error_errno(
-            why, EUCLEAN, "%s is %s, but %s is not: it was overwritten, or "
-            "moved without its log", path,
-            access(path, F_OK) ? "not there" : "empty", log);
-    }
-    free(log);
-    return error;
-}
-
 static int
 open_writer(struct store *store, struct vmn_error *why)
 {
-    int error = check_not_emptied(store->path, why);
+    int error = store_check_not_emptied(store->path, why);
 
     error = error ? error : store_make_file(store->path, why);
     if (!error) {
