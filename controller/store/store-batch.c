@@ -43,6 +43,7 @@ store_batch_init(struct store_batch *batch, struct model *model)
     const struct id_write *ids;
     size_t n;
 
+    memset(batch, 0, sizeof *batch);
     model_get_pending(model, &batch->pending);
     id_pools_get_pending(model_id_pools(model), &n, &ids);
     copy_ids(batch, model, n, ids);
@@ -94,6 +95,7 @@ store_batch_init_all(struct store_batch *batch, struct model *model,
     struct id_write *ids;
     size_t n;
 
+    memset(batch, 0, sizeof *batch);
     *log = (struct model_log) {
         .revision = model_durable_revision(model),
         .time_ms = time_wall_msec(),
