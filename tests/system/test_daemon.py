@@ -13,7 +13,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import REPORT
+from conftest import HERE, REPORT
 from vmnlab.daemon import app_args, find
 from vmnlab.netns import wait_for
 
@@ -388,3 +388,20 @@ def test_it_listens_on_unix_sockets_alone_unless_asked(daemon):
     daemon.process.terminate()
     assert daemon.process.wait(30) == 0, daemon.text()
     daemon.process = None
+
+
+def test_tls_may_be_for_the_api_alone(daemon):
+    """With no CA of hosts there is none of their connections to secure."""
+    pki = os.path.join(HERE, "../../deploy/pki")
+    for words in ["init", "controller", "api"], ["vmnd", "v"]:
+        subprocess.run([pki, *words], env=dict(os.environ,
+                                               VMN_PKI=daemon.dir),
+                       check=True, stdout=subprocess.DEVNULL)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    daemon.start("--private-key=%s/v.key" % daemon.dir,
+                 "--certificate=%s/v.pem" % daemon.dir,
+                 "--api-ca-cert=%s/api-ca.pem" % daemon.dir,
+                 "--api-listen=ssl:127.0.0.1:%d" % port)
+    daemon.process.terminate()
+    assert daemon.wait() == 0

@@ -438,7 +438,8 @@ fabric_db_create(struct fabric *fabric, const struct fabric_options *options,
     if (error) {
         return error;           /* The caller destroys what was created. */
     }
-    if (options->ssl_private_key) {
+    if (options->ssl_private_key && options->ssl_certificate
+        && options->ssl_ca_cert) {
         db->private_key = xstrdup(options->ssl_private_key);
         db->certificate = xstrdup(options->ssl_certificate);
         db->ca_cert = xstrdup(options->ssl_ca_cert);
