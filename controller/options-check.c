@@ -149,7 +149,8 @@ finish_tls(struct options *options, struct vmn_error *why)
         options->api_ca_cert = nullable_xstrdup(options->ca_cert);
     }
 
-    bool has_ca = options->host_ca_cert || options->api_ca_cert;
+    bool has_ca = (options->host_ca_cert || options->api_ca_cert
+                   || (options->cluster_ca_cert && options->private_key));
     int n_ssl = !!options->private_key + !!options->certificate + has_ca;
     if (n_ssl && n_ssl != 3) {
         return vmn_error_invalid(why, "private-key, certificate and ca-cert "
@@ -220,11 +221,47 @@ check_ipsec(struct options *options, struct vmn_error *why)
     return 0;
 }
 
+/* Checks where other members reach this one, which is what it tells them, and
+ * fills in the certificate for that. */
+static int
+check_cluster_listen(struct options *options, struct vmn_error *why)
+{
+    const char *listen = options->cluster_listen;
+
+    if (!listen) {
+        return (options->cluster_private_key || options->cluster_certificate
+                || options->cluster_ca_cert
+                ? vmn_error_invalid(why, "cluster-private-key, "
+                                    "cluster-certificate and cluster-ca-cert "
+                                    "go with cluster-listen") : 0);
+    }
+    if (!options->cluster_member) {
+        return vmn_error_invalid(why, "cluster-listen goes with "
+                                 "cluster-member");
+    }
+    if (strncmp(listen, "ssl:", 4) || is_wildcard(listen)) {
+        return vmn_error_invalid(why, "cluster-listen=%s: must be "
+                                 "ssl:ADDRESS:PORT, with an address that "
+                                 "other members can connect to", listen);
+    }
+    if (!options->cluster_private_key && !options->cluster_certificate) {
+        options->cluster_private_key = nullable_xstrdup(options->private_key);
+        options->cluster_certificate = nullable_xstrdup(options->certificate);
+    }
+    if (!options->cluster_ca_cert || !options->cluster_private_key
+        || !options->cluster_certificate) {
+        return vmn_error_invalid(why, "cluster-listen needs "
+                                 "cluster-private-key, cluster-certificate "
+                                 "and cluster-ca-cert");
+    }
+    return 0;
+}
+
 /* Checks what is said of a cluster.  The connection to its database is neither
  * encrypted nor authenticated, so it must not leave the machine: the servers
  * do that among themselves. */
 static int
-check_cluster(const struct options *options, struct vmn_error *why)
+check_cluster(struct options *options, struct vmn_error *why)
 {
     static const char *const local[] = { "unix:/", "tcp:127.0.0.1:",
                                          "tcp:[::1]:" };
@@ -238,7 +275,7 @@ check_cluster(const struct options *options, struct vmn_error *why)
     }
     for (size_t i = 0; i < ARRAY_SIZE(local); i++) {
         if (!strncmp(options->cluster_db, local[i], strlen(local[i]))) {
-            return 0;
+            return check_cluster_listen(options, why);
         }
     }
     return vmn_error_invalid(why, "cluster-db=%s: must be unix:/PATH, or "

@@ -44,6 +44,11 @@ struct options {
     char *cluster_lease;        /* As given; milliseconds. */
     unsigned cluster_lease_ms;
     char *cluster_db;           /* Remote of the cluster's database. */
+    char *cluster_listen;       /* ssl:ADDRESS:PORT, for other members; or
+                                 * NULL. */
+    char *cluster_private_key;  /* With that, all three. */
+    char *cluster_certificate;
+    char *cluster_ca_cert;
     char *app_dir;
     char *unixctl;              /* Path, or NULL for the default. */
     char *max_flows_text;       /* As given; the next is the number. */

@@ -617,6 +617,17 @@ start_standby(struct vmnd *vmnd)
         .activated = activated_cb, .deposed = deposed_cb,
     };
     const struct options *options = &vmnd->options;
+    const struct cluster_api api = {
+        .unix_path = options->socket,
+        .unix_group = options->socket_group,
+        .tcp_listen = options->api_listen,
+        .token_file = options->api_token_file,
+        .origins = options->api_origin,
+        .private_key = options->private_key,
+        .certificate = options->certificate,
+        .api_ca_cert = options->api_ca_cert,
+        .host_ca_cert = options->host_ca_cert,
+    };
     struct vmn_error why = VMN_ERROR_INIT;
     int error;
 
@@ -625,14 +636,18 @@ start_standby(struct vmnd *vmnd)
         .remote = options->cluster_db,
         .lease_ms = options->cluster_lease_ms,
         .address = options->api_listen ? options->api_listen : "",
+        .listen = (options->cluster_listen
+                   ? options->cluster_listen + strlen("ssl:") : NULL),
+        .private_key = options->cluster_private_key,
+        .certificate = options->cluster_certificate,
+        .ca_cert = options->cluster_ca_cert,
     };
     vmnd->cluster = cluster_create(vmnd->loop, &vmnd->cluster_options,
                                    vmnd->store_class, vmnd->store,
                                    vmnd->model, &callbacks, vmnd);
     cluster_unixctl_init(vmnd->cluster);
     make_folder_of(options->socket, 0755);
-    error = cluster_serve_standby(vmnd->cluster, options->socket,
-                                  options->socket_group, &why);
+    error = cluster_serve_standby(vmnd->cluster, &api, &why);
     die_of(error, "cannot serve the API", why.text);
     notify("READY=1\nSTATUS=standing by");
 }

@@ -10,5 +10,6 @@ include proto/ovsdb/automake.mk
 include proto/http/automake.mk
 include proto/packet/automake.mk
 include proto/probe/automake.mk
+include proto/relay/automake.mk
 include proto/tls/automake.mk
 include proto/webhook/automake.mk

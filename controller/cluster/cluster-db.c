@@ -93,6 +93,7 @@ member_destroy(struct cluster_view *view, struct shash_node *node)
     free(member->name);
     free(member->version);
     free(member->address);
+    free(member->listen);
     free(member);
 }
 
@@ -278,6 +279,7 @@ update_member(struct cluster_db *db, const struct ovsdb_cs_row_update *update)
         member->name = xstrdup("");
         member->version = xstrdup("");
         member->address = xstrdup("");
+        member->listen = xstrdup("");
         get_string(columns, "name", &member->name);
         shash_add(&db->view.members, member->name, member);
     }
@@ -285,6 +287,7 @@ update_member(struct cluster_db *db, const struct ovsdb_cs_row_update *update)
     int64_t beat = member->beat, run = member->run;
     get_string(columns, "version", &member->version);
     get_string(columns, "address", &member->address);
+    get_string(columns, "listen", &member->listen);
     get_integer(columns, "run", &member->run);
     get_integer(columns, "applied", &member->applied);
     get_integer(columns, "beat", &member->beat);
@@ -458,7 +461,8 @@ compose_requests(const struct json *schema OVS_UNUSED, void *aux OVS_UNUSED)
         "index", "epoch", "serial", "text", NULL
     };
     static const char *const member[] = {
-        "name", "run", "version", "address", "applied", "beat", NULL
+        "name", "run", "version", "address", "listen", "applied", "beat",
+        NULL
     };
     struct json *requests = json_object_create();
 

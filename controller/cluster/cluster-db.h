@@ -17,7 +17,8 @@
  * it; "serial", of this try to append it; "bytes", of all batches up to this
  * one.
  *
- * Member: "applied", the newest batch that is in its file; "beat", raised
+ * Member: "address", of its API, for people; "listen", where other members
+ * reach it; "applied", the newest batch that is in its file; "beat", raised
  * while it lives. */
 
 #ifndef CONTROLLER_CLUSTER_CLUSTER_DB_H
@@ -51,8 +52,9 @@ struct cluster_batch {
 
 struct cluster_member {
     struct uuid uuid;
-    char *name;                 /* Owned, as the next two. */
+    char *name;                 /* Owned, as the next three. */
     char *version, *address;
+    char *listen;               /* ADDRESS:PORT, for other members; or "". */
     int64_t run, applied, beat;
     int64_t heard_ms;           /* When 'beat' or 'run' changed, by our
                                  * clock. */

@@ -92,7 +92,9 @@ cluster_members_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
     const struct cluster_view *view = cluster_db_view(c->db);
     const struct cluster_ops_member row = {
         .name = c->options->name, .version = VMN_VERSION,
-        .address = c->options->address, .run = c->run,
+        .address = c->options->address,
+        .listen = c->options->listen ? c->options->listen : "",
+        .run = c->run,
         .applied = cluster_stored(c),
     };
     const struct cluster_member *self;

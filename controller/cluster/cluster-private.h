@@ -42,7 +42,10 @@ struct cluster {
     struct lease lease;
     int64_t run;                /* Of this process; random, not 0. */
     bool ending;                /* Called no more. */
-    struct http_server *http;   /* While it stands by; or NULL. */
+    struct http_server *http;   /* For clients that have come while it stood */
+    struct relay *relay;        /* by, as the next one; or NULL. */
+    struct tls *api_tls;
+    struct tls *tls;            /* With other members; or NULL. */
 
     /* The writer. */
     bool writer;                /* It is one, */
@@ -134,6 +137,15 @@ void cluster_members_run(struct cluster *, int64_t now_ms, int64_t *wake_ms);
 void cluster_unregister(struct cluster *);
 /* Returns the newest batch that a majority of the members has. */
 int64_t cluster_members_have(const struct cluster_view *);
+
+/* cluster-standby.c.  ----------------------------------------------------- */
+
+/* Has requests passed on to who is the writer now. */
+void cluster_standby_run(struct cluster *);
+/* Leaves the addresses to the writer, which this member is now. */
+void cluster_standby_retire(struct cluster *);
+/* Serves nothing any more. */
+void cluster_standby_end(struct cluster *);
 
 /* Begins to make this member's state that of a new cluster.  Returns 0, or a
  * positive errno with an error.  'done' is called as by

@@ -14,6 +14,7 @@
 #include "controller/schema/arena.h"
 #include "controller/schema/status.h"
 #include "openvswitch/dynamic-string.h"
+#include "proto/relay/relay.h"
 #include "unixctl.h"
 #include "util.h"
 
@@ -79,6 +80,18 @@ put_status(const struct status_cluster *status, const char *remote,
 }
 
 static void
+put_relayed(const struct relay *relay, struct ds *ds)
+{
+    struct relay_stats stats;
+
+    relay_get_stats(relay, &stats);
+    ds_put_format(ds, "requests passed on: %"PRIuSIZE" now, %"PRIu64
+                  " replied, %"PRIu64" sent again, %"PRIu64" given up\n",
+                  stats.n_now, stats.n_passed, stats.n_again,
+                  stats.n_failed);
+}
+
+static void
 status_cb(struct unixctl_conn *conn, int argc OVS_UNUSED,
           const char *argv[] OVS_UNUSED, void *cluster)
 {
@@ -90,6 +103,9 @@ status_cb(struct unixctl_conn *conn, int argc OVS_UNUSED,
     arena_init(&arena);
     cluster_get_status(c, &arena, &status);
     put_status(&status, c->options->remote, &ds);
+    if (c->relay) {
+        put_relayed(c->relay, &ds);
+    }
     unixctl_command_reply(conn, ds_cstr(&ds));
     ds_destroy(&ds);
     arena_uninit(&arena);

@@ -16,8 +16,8 @@
 #include "controller/cluster/cluster-private.h"
 #include "controller/model/model.h"
 #include "openvswitch/vlog.h"
-#include "proto/http/http.h"
 #include "proto/loop/loop.h"
+#include "proto/tls/tls.h"
 #include "random.h"
 #include "timeval.h"
 #include "util.h"
@@ -112,8 +112,7 @@ activate(struct cluster *c)
         cluster_append, cluster_fell_behind, c
     };
     c->store_class->set_replicator(c->store, &c->replicator);
-    http_server_destroy(c->http);
-    c->http = NULL;
+    cluster_standby_retire(c);
     c->callbacks->activated(c->aux, revision, c->epoch);
 }
 
@@ -235,6 +234,7 @@ cluster_run(struct cluster *c)
         cluster_follow_run(c, now_ms, &wake_ms);
     }
     cluster_members_run(c, now_ms, &wake_ms);
+    cluster_standby_run(c);
     run_lease(c, now_ms, &wake_ms);
     if (wake_ms != INT64_MAX && !c->ending) {
         int64_t ms = MAX(wake_ms - now_ms, 0);
@@ -439,7 +439,8 @@ cluster_destroy(struct cluster *c)
     }
     c->ending = true;
     c->store_class->set_replicator(c->store, NULL);
-    http_server_destroy(c->http);
+    cluster_standby_end(c);
+    tls_destroy(c->tls);
     cluster_db_destroy(c->db);
     event_free(c->timer);
     cluster_append_uninit(c);

@@ -13,6 +13,7 @@
 #ifndef CONTROLLER_CLUSTER_CLUSTER_H
 #define CONTROLLER_CLUSTER_CLUSTER_H 1
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "controller/schema/error.h"
@@ -24,12 +25,32 @@ struct model;
 struct status_cluster;
 struct store;
 struct store_class;
+struct tls;
 
 struct cluster_options {
     const char *name;           /* Of this member. */
     const char *remote;         /* Of the database's server beside it. */
     int64_t lease_ms;           /* See lease.h. */
     const char *address;        /* Where it serves the API, for people; "". */
+    const char *listen;         /* Where other members reach it, ADDRESS:PORT;
+                                 * or NULL: nowhere, and it passes nothing on,
+                                 * and the next three may be NULL. */
+    const char *private_key;    /* PEM files; the certificate is for */
+    const char *certificate;    /* 'name'. */
+    const char *ca_cert;        /* Of members alone. */
+};
+
+/* Where the API is served; all but 'unix_path' may be NULL. */
+struct cluster_api {
+    const char *unix_path;
+    const char *unix_group;     /* May open it, too. */
+    const char *tcp_listen;     /* As of northbound_create(). */
+    const char *token_file;
+    const char *origins;
+    const char *private_key;    /* PEM files, for API clients. */
+    const char *certificate;
+    const char *api_ca_cert;    /* Of API clients. */
+    const char *host_ca_cert;   /* Of hosts, which must not be members'. */
 };
 
 struct cluster_callbacks {
@@ -49,11 +70,17 @@ struct cluster *cluster_create(struct loop *, const struct cluster_options *,
                                const struct store_class *, struct store *,
                                struct model *,
                                const struct cluster_callbacks *, void *aux);
-/* Until it is activated, serves this at the API's unix socket: that it stands
- * by, and who the writer is.  'group' may open it, too, if not NULL.  Returns
- * 0, or a positive errno with an error. */
-int cluster_serve_standby(struct cluster *, const char *path,
-                          const char *group, struct vmn_error *why);
+/* Until it is activated, serves the API by passing requests on to the writer;
+ * without options.listen, says who the writer is, and at the unix socket
+ * alone.  Returns 0, or a positive errno with an error. */
+int cluster_serve_standby(struct cluster *, const struct cluster_api *,
+                          struct vmn_error *why);
+/* Where the writer is to serve requests that other members pass on, and the
+ * certificates for that; NULL: nowhere. */
+const char *cluster_listen(const struct cluster *);
+const struct tls *cluster_tls(const struct cluster *);
+/* Returns true if there is a member of this name. */
+bool cluster_has_member(const struct cluster *, const char *name);
 /* To be called before the store is closed; what is being appended is not
  * reported any more. */
 void cluster_destroy(struct cluster *);

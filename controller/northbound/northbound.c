@@ -8,6 +8,7 @@
 
 #include "controller/northbound/northbound-private.h"
 
+#include "controller/cluster/cluster.h"
 #include "controller/northbound/event-log.h"
 #include "controller/northbound/gateway-changes.h"
 #include "controller/northbound/metrics.h"
@@ -308,6 +309,29 @@ open_tcp(struct northbound *nb, const struct northbound_options *options,
     return vmn_error_take(why, error, text);
 }
 
+/* Listens for other members of the cluster, which pass requests on. */
+static int
+open_relayed(struct northbound *nb, struct vmn_error *why)
+{
+    const char *address = nb->cluster ? cluster_listen(nb->cluster) : NULL;
+    char *text = NULL;
+    int error = 0;
+
+    if (address) {
+        error = http_listen_relayed(nb->http, address,
+                                    cluster_tls(nb->cluster), &text);
+    }
+    return vmn_error_take(why, error, text);
+}
+
+static bool
+may_relay(const char *certificate, void *nb_)
+{
+    const struct northbound *nb = nb_;
+
+    return cluster_has_member(nb->cluster, certificate);
+}
+
 static int
 open_listeners(struct northbound *nb,
                const struct northbound_options *options,
@@ -328,7 +352,8 @@ open_listeners(struct northbound *nb,
             return vmn_error_take(why, error, text);
         }
     }
-    return options->tcp_listen ? open_tcp(nb, options, why) : 0;
+    error = options->tcp_listen ? open_tcp(nb, options, why) : 0;
+    return error ? error : open_relayed(nb, why);
 }
 
 static void
@@ -348,6 +373,7 @@ create_server(struct northbound *nb, const struct northbound_options *options)
     http_options.max_connections = CONNECTIONS_MAX;
     http_options.authenticate = nb_authenticate;
     http_options.authorize = nb_authorize;
+    http_options.may_relay = may_relay;
     http_options.origins = options->origins;
     http_options.no_such_path = nb_suggest_path;
     http_options.pause = yield_cb;

@@ -10,6 +10,7 @@ proto_libproto_a_SOURCES += \
 	proto/http/http-parse.c \
 	proto/http/http-parse.h \
 	proto/http/http-private.h \
+	proto/http/http-relayed.c \
 	proto/http/http-reply.c \
 	proto/http/http-request.c \
 	proto/http/http-server.c \

@@ -29,7 +29,11 @@ dispatch(struct http_conn *conn)
     http_conn_dispatched(conn);
     /* Last, since the handler may end the request, and even free the
      * connection. */
-    req->route->handler(req, conn->listener->server->aux);
+    if (req->route) {
+        req->route->handler(req, conn->listener->server->aux);
+    } else {
+        http_relay_dispatch(req);
+    }
 }
 
 /* Handles a complete head: 'size' bytes at 'text'.  Returns false if a body

@@ -80,41 +80,27 @@ is_listed(const char *origins, const char *wanted)
 static bool
 is_own(const struct http_request *req, const char *origin)
 {
-    const char *host = http_request_header(req, "Host");
+    const char *host = http_head_find(&req->head, "Host");
     const char *name = skip_scheme(origin);
 
     return host && name && !strcasecmp(name, host);
 }
 
-/* Returns true if a page of another origin has made the request.  Since 2023,
- * browsers send Sec-Fetch-Site to servers with TLS and on loopback, and a page
- * cannot set it.  Without it, there is Origin, with all methods but GET and
- * HEAD.  A client that sends neither is no browser. */
-static bool
-is_foreign(const struct http_request *req)
+/* Since 2023, browsers send Sec-Fetch-Site to servers with TLS and on
+ * loopback, and a page cannot set it.  Without it, there is Origin, with all
+ * methods but GET and HEAD.  A client that sends neither is no browser, and
+ * browsers do not connect to unix sockets. */
+bool
+http_origin_is_foreign(const struct http_request *req)
 {
-    const char *origin = http_request_header(req, "Origin");
-    const char *site = http_request_header(req, "Sec-Fetch-Site");
+    const char *origin = http_head_find(&req->head, "Origin");
+    const char *site = http_head_find(&req->head, "Sec-Fetch-Site");
 
-    if (origin && is_listed(req->server->options.origins, origin)) {
+    if (req->conn->listener->unix_path
+        || (origin && is_listed(req->server->options.origins, origin))) {
         return false;
     } else if (site) {
         return strcasecmp(site, "same-origin") && strcasecmp(site, "none");
     }
     return origin && !is_own(req, origin);
-}
-
-bool
-http_request_check_origin(struct http_request *req)
-{
-    const char *origin = http_request_header(req, "Origin");
-
-    if (req->conn->listener->unix_path || !is_foreign(req)) {
-        return true;            /* Browsers do not connect to unix sockets. */
-    }
-    req->server->stats.n_cross_origin++;
-    http_reply_problem(req, 403, "cross-origin", NULL, "Cross-origin requests "
-                       "(from %s) are rejected; --api-origin lists the "
-                       "allowed origins", origin ? origin : "not named");
-    return false;
 }

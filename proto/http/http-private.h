@@ -44,6 +44,7 @@ struct http_listener {
     char *unix_path;                /* Or NULL. */
     char *token;                    /* Or NULL. */
     const struct tls *tls;          /* Or NULL. */
+    bool relayed;                   /* Its clients pass requests on. */
 };
 
 enum http_state {
@@ -191,10 +192,34 @@ void http_request_free(struct http_request *);
 /* Processes the head: route, query, token.  Returns false if the request was
  * answered (and freed) already. */
 bool http_request_accept(struct http_request *);
+/* Rejects a request that a page of another origin has a browser send.  Returns
+ * false if the request was answered (and freed). */
+bool http_request_check_origin(struct http_request *);
+/* Returns true if a route has the request's path and method. */
+bool http_request_has_route(struct http_request *);
+/* Gets who has sent the request.  Returns false if it was answered (and
+ * freed).  The caller frees '*certificate'. */
+bool http_request_get_peer(struct http_request *, struct http_peer *,
+                           char **certificate);
+/* Records that its client was authenticated. */
+void http_request_authenticated(struct http_request *);
+/* Replies 401 to who has sent nothing that authenticates it. */
+void http_request_ask_for_token(struct http_request *);
 /* Replies 401 at once. */
 void http_request_refuse_login(struct http_request *, const char *text);
 /* Frees a token, or NULL, after overwriting it. */
 void http_token_free(char *token);
+
+/* http-relayed.c */
+/* Fills in the peer that the request, which another server has passed on, says
+ * that it is of.  Returns false if it was answered (and freed).  The caller
+ * frees '*certificate'. */
+bool http_relayed_get_peer(struct http_request *, struct http_peer *,
+                           char **certificate);
+/* Accepts a request that no route has, as http_request_accept(). */
+bool http_relay_accept(struct http_request *);
+/* Passes it to options.relay. */
+void http_relay_dispatch(struct http_request *);
 
 /* http-limits.c */
 struct http_accounts *http_accounts_create(void);
@@ -225,9 +250,8 @@ bool http_logins_delay(struct http_request *, const char *text);
 bool http_logins_are_blocked(const struct http_request *);
 
 /* http-origin.c */
-/* Rejects a request that a page of another origin has a browser send.  Returns
- * false if the request was answered (and freed). */
-bool http_request_check_origin(struct http_request *);
+/* Returns true if a page of another origin has made the request. */
+bool http_origin_is_foreign(const struct http_request *);
 
 /* http-reply.c */
 void http_reply_fault(struct http_request *, const struct http_fault *);

@@ -308,9 +308,9 @@ http_request_drop(struct http_request *req)
 /* Streams.  -------------------------------------------------------------- */
 
 struct http_stream *
-http_reply_stream(struct http_request *req, int status,
-                  const char *content_type,
-                  const struct http_stream_ops *ops, void *aux)
+http_reply_sized_stream(struct http_request *req, int status,
+                        const char *content_type, int64_t size,
+                        const struct http_stream_ops *ops, void *aux)
 {
     struct http_conn *conn = req->conn;
     struct http_stream *stream = NULL;
@@ -319,7 +319,7 @@ http_reply_stream(struct http_request *req, int status,
         conn->close = true;
         begin_reply(req, status);
         put_head(req, bufferevent_get_output(conn->bev), status,
-                 content_type, -1);
+                 content_type, size);
         if (req->head.head) {
             http_conn_replied(conn);
         } else {
@@ -330,6 +330,14 @@ http_reply_stream(struct http_request *req, int status,
     }
     http_request_free(req);
     return stream;
+}
+
+struct http_stream *
+http_reply_stream(struct http_request *req, int status,
+                  const char *content_type,
+                  const struct http_stream_ops *ops, void *aux)
+{
+    return http_reply_sized_stream(req, status, content_type, -1, ops, aux);
 }
 
 /* The bufferevent writes it at the end of this turn of the loop at the

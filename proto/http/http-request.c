@@ -127,12 +127,6 @@ static void
 reply_no_such_path(struct http_request *req)
 {
     const struct http_server *server = req->server;
-
-    if (server->options.other_path) {
-        server->options.other_path(req, server->aux);
-        return;
-    }
-
     char *more = (server->options.no_such_path
                   ? server->options.no_such_path(req->target.path,
                                                  server->aux)
@@ -296,6 +290,10 @@ http_reply_unauthorized(struct http_request *req, const char *text,
     if (req->server) {
         req->server->stats.n_unauthorized++;
     }
+    if (guess && req->conn && req->conn->listener->relayed) {
+        http_reply_header(req, HTTP_RELAYED_GUESS, "yes");
+        guess = false;
+    }
     if (!guess || !req->conn || !http_logins_delay(req, text)) {
         http_request_refuse_login(req, text);
     }
@@ -333,45 +331,90 @@ remember_token(struct http_conn *conn, const char *token)
     }
 }
 
+bool
+http_request_get_peer(struct http_request *req, struct http_peer *peer,
+                      char **certificate)
+{
+    const struct http_listener *listener = req->conn->listener;
+    const char *token = get_token(req);
+
+    if (listener->relayed) {
+        peer->token = token;
+        return http_relayed_get_peer(req, peer, certificate);
+    }
+    if (!may_check_token(req, token)) {
+        return false;
+    }
+    *certificate = http_conn_certificate(req->conn);
+    *peer = (struct http_peer) {
+        .trusted = (listener->unix_path
+                    || (token && listener->token
+                        && equal_in_constant_time(token, listener->token))),
+        .token = token,
+        .certificate = *certificate,
+    };
+    return true;
+}
+
+void
+http_request_authenticated(struct http_request *req)
+{
+    req->authenticated = true;
+    if (!req->conn->listener->relayed) {
+        remember_token(req->conn, get_token(req));
+    }
+    http_conn_authenticated(req->conn);
+}
+
+void
+http_request_ask_for_token(struct http_request *req)
+{
+    http_reply_unauthorized(req, "The header 'Authorization: Bearer TOKEN' is "
+                            "required", false);
+}
+
 /* Authenticates the client.  Returns false if it has sent a reply, or will. */
 static bool
 authenticate(struct http_request *req)
 {
     const struct http_options *options = &req->server->options;
-    const struct http_listener *listener = req->conn->listener;
-    const char *token = get_token(req);
-    char *certificate;
     struct http_peer peer;
+    char *certificate;
     bool ok;
 
-    if (!may_check_token(req, token)) {
+    if (!http_request_get_peer(req, &peer, &certificate)) {
         return false;
     }
-    certificate = http_conn_certificate(req->conn);
-    peer = (struct http_peer) {
-        .trusted = (listener->unix_path
-                    || (token && listener->token
-                        && equal_in_constant_time(token, listener->token))),
-        .token = token,
-        .certificate = certificate,
-    };
     ok = peer.trusted && !options->authenticate;
-    if (!peer.trusted && !token && !certificate) {
-        http_reply_unauthorized(req, "The header 'Authorization: Bearer "
-                                "TOKEN' is required", false);
+    if (!peer.trusted && !peer.token && !certificate) {
+        http_request_ask_for_token(req);
     } else if (options->authenticate) {
         ok = options->authenticate(req, &peer, req->server->aux);
     } else if (!ok) {
         http_reply_unauthorized(req, "The token is invalid", true);
     }
     if (ok) {
-        req->authenticated = true;
-        remember_token(req->conn, token);
-        http_conn_authenticated(req->conn);
+        http_request_authenticated(req);
         ok = http_limits_take_conn(req);
     }
     free(certificate);
     return ok;
+}
+
+bool
+http_request_check_origin(struct http_request *req)
+{
+    const char *origin = http_request_header(req, "Origin");
+
+    if (http_origin_is_foreign(req)) {
+        req->server->stats.n_cross_origin++;
+        http_reply_problem(req, 403, "cross-origin", NULL, "Cross-origin "
+                           "requests (from %s) are rejected; --api-origin "
+                           "lists the allowed origins",
+                           origin ? origin : "not named");
+        return false;
+    }
+    return true;
 }
 
 /* Checks the request's origin before it authenticates the client: a request of
@@ -389,6 +432,21 @@ authorize(struct http_request *req)
 
     return (req->route->open || !options->authorize
             || options->authorize(req, req->server->aux));
+}
+
+bool
+http_request_has_route(struct http_request *req)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < req->server->n_routes && !found; i++) {
+        const struct http_route *route = &req->server->routes[i];
+
+        found = (route->method == req->head.method
+                 && pattern_matches(req, route->pattern));
+    }
+    clear_params(req);
+    return found;
 }
 
 /* Returns true if the path needs no authentication. */
@@ -482,6 +540,9 @@ http_request_accept(struct http_request *req)
         reject_target(req, &fault);
         return false;
     }
+    if (req->server->options.relay && !http_request_has_route(req)) {
+        return http_relay_accept(req);
+    }
 
     /* An unauthenticated client must not learn which paths exist. */
     bool open = is_open(req);
@@ -558,10 +619,28 @@ http_request_header(const struct http_request *req, const char *name)
     return http_head_find(&req->head, name);
 }
 
+const char *
+http_request_method(const struct http_request *req)
+{
+    return req->head.head ? "HEAD" : method_names[req->head.method];
+}
+
+const char *
+http_request_target(const struct http_request *req)
+{
+    return req->head.target;
+}
+
 size_t
 http_request_body_size(const struct http_request *req)
 {
     return req->body.length;
+}
+
+const char *
+http_request_body(const struct http_request *req)
+{
+    return req->body.string;
 }
 
 json_t *

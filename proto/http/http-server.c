@@ -57,6 +57,18 @@ http_server_create(struct event_base *base,
 }
 
 static void
+stop_listening(struct http_listener *listener)
+{
+    if (listener->evl) {
+        evconnlistener_free(listener->evl);
+        listener->evl = NULL;
+        if (listener->unix_path) {
+            unlink(listener->unix_path);
+        }
+    }
+}
+
+static void
 listener_destroy(struct http_listener *listener)
 {
     struct http_conn *conn;
@@ -67,19 +79,25 @@ listener_destroy(struct http_listener *listener)
         http_conn_destroy(conn);
     }
     admission_destroy(listener->admission);
-    if (listener->evl) {
-        evconnlistener_free(listener->evl);
-    }
+    stop_listening(listener);
     if (listener->again) {
         event_free(listener->again);
     }
-    if (listener->unix_path) {
-        unlink(listener->unix_path);
-        free(listener->unix_path);
-    }
+    free(listener->unix_path);
     http_token_free(listener->token);
     ovs_list_remove(&listener->node);
     free(listener);
+}
+
+void
+http_server_stop_listening(struct http_server *server)
+{
+    struct http_listener *listener;
+
+    LIST_FOR_EACH (listener, node, &server->listeners) {
+        event_del(listener->again);
+        stop_listening(listener);
+    }
 }
 
 void
@@ -330,6 +348,9 @@ add_listener(struct http_server *server, int fd, char *unix_path,
         *text = xasprintf("cannot listen: %s", ovs_strerror(errno));
         if (!listener->evl) {
             close(fd);
+            if (unix_path) {
+                unlink(unix_path);
+            }
         }
         listener_destroy(listener);
         return EIO;
@@ -509,6 +530,23 @@ http_listen_tcp(struct http_server *server, const char *address,
         return error;
     }
     return add_listener(server, fd, NULL, token, tls, text);
+}
+
+int
+http_listen_relayed(struct http_server *server, const char *address,
+                    const struct tls *tls, char **text)
+{
+    struct http_listener *listener;
+    int error;
+
+    ovs_assert(tls && server->options.may_relay);
+    error = http_listen_tcp(server, address, NULL, tls, text);
+    if (!error) {
+        listener = CONTAINER_OF(ovs_list_back(&server->listeners),
+                                struct http_listener, node);
+        listener->relayed = true;
+    }
+    return error;
 }
 
 int

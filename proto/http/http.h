@@ -96,9 +96,14 @@ struct http_options {
      * error says more, such as what is probably meant, or "": of routes alone,
      * since the client is not authenticated.  The caller frees it. */
     char *(*no_such_path)(const char *path, void *aux);
-    /* Answers a request for a path that no route has, in place of that, if not
-     * NULL: at once, whoever the client is. */
-    void (*other_path)(struct http_request *, void *aux);
+    /* Takes a request that no route has, in place of that, if not NULL, for
+     * another server to answer (proto/relay).  Its body is there, but that
+     * server has yet to authenticate its client; see
+     * http_request_relayed_ok(). */
+    void (*relay)(struct http_request *, const struct http_peer *, void *aux);
+    /* Returns true if the server with this name in its certificate may pass
+     * requests of its clients on, by http_listen_relayed(). */
+    bool (*may_relay)(const char *certificate, void *aux);
     /* Called repeatedly while a long body is parsed, if not NULL, so that the
      * caller can yield. */
     void (*pause)(void *aux);
@@ -156,6 +161,10 @@ struct http_server *http_server_create(struct event_base *,
  * dropped.  Must not be called by a handler. */
 void http_server_destroy(struct http_server *);
 
+/* Accepts no further connections, and frees the addresses for others; the
+ * connections that there are go on. */
+void http_server_stop_listening(struct http_server *);
+
 /* Ends each request that waits to be answered later, has an identity, and for
  * which 'is_valid' returns false: it is replied 401 with 'text'.  For its
  * handler it is as if the client had disconnected.  Must not be called by a
@@ -180,6 +189,23 @@ int http_listen_unix(struct http_server *, const char *path,
 struct tls;
 int http_listen_tcp(struct http_server *, const char *address,
                     const char *token, const struct tls *, char **text);
+
+/* Listens, with TLS, for other servers that pass requests of their clients on:
+ * each request says whose it is, and is authenticated as if that client had
+ * sent it here.  options.may_relay says which servers are believed.  Errors as
+ * http_listen_unix(). */
+int http_listen_relayed(struct http_server *, const char *address,
+                        const struct tls *, char **text);
+/* The headers that say it: the client's http_request_who(); and if it was
+ * authenticated by other means than a token, HTTP_RELAYED_TRUSTED, or
+ * HTTP_RELAYED_CERTIFICATE and the certificate's name, percent-encoded. */
+#define HTTP_RELAYED_CLIENT "Vmn-Client"
+#define HTTP_RELAYED_AS "Vmn-Client-As"
+#define HTTP_RELAYED_TRUSTED "trusted"
+#define HTTP_RELAYED_CERTIFICATE "certificate "
+/* In a reply 401: the client has guessed (http_reply_unauthorized()), which
+ * the server that knows its address is to count. */
+#define HTTP_RELAYED_GUESS "Vmn-Guess"
 
 /* Checks 'origins' (or NULL) for http_options.  Returns NULL if it is valid,
  * otherwise an error message, which the caller frees. */
@@ -250,8 +276,15 @@ const char *http_request_query(const struct http_request *, const char *name);
 const char *http_request_header(const struct http_request *,
                                 const char *name);
 
+/* Returns the method's name, such as "HEAD". */
+const char *http_request_method(const struct http_request *);
+/* Returns the path and query as they were sent. */
+const char *http_request_target(const struct http_request *);
+
 /* Returns the size of the body in bytes. */
 size_t http_request_body_size(const struct http_request *);
+/* Returns the body, which has no null at its end. */
+const char *http_request_body(const struct http_request *);
 /* Parses the body.  On error answers the request and returns NULL.  The caller
  * owns the value.  If the options have a pause callback, the client may
  * disconnect during it; the request must be answered or dropped all the
@@ -317,6 +350,10 @@ void http_reply_problem(struct http_request *, int status, const char *kind,
                         json_t *errors, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
+/* For options.relay: the other server has authenticated the client, so its
+ * connection is not closed any more to make room. */
+void http_request_relayed_ok(struct http_request *);
+
 /* Returns an element of 'errors': {"pointer": "", "parameter": name, "detail":
  * text}. */
 json_t *http_query_error(const char *name, const char *format, ...)
@@ -344,6 +381,13 @@ struct http_stream *http_reply_stream(struct http_request *, int status,
                                       const char *content_type,
                                       const struct http_stream_ops *ops,
                                       void *aux);
+/* The same with a body of 'size' bytes, which are to follow: a client can tell
+ * whether all have come. */
+struct http_stream *http_reply_sized_stream(struct http_request *, int status,
+                                            const char *content_type,
+                                            int64_t size,
+                                            const struct http_stream_ops *,
+                                            void *aux);
 /* Appends 'size' bytes.  They are sent once per iteration of the loop.  A
  * client that reads nothing for options.write_timeout_ms while bytes are
  * queued is disconnected.  The caller must bound what is queued. */

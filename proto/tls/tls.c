@@ -33,7 +33,7 @@ enum { KEY, CERTIFICATE, CA, N_FILES };
 
 struct tls {
     char *names[N_FILES];
-    bool peer_optional;
+    bool peer_optional, peers_are_equal;
     void (*changed)(void *aux);
     void *changed_aux;
     SSL_CTX *ctx;
@@ -207,7 +207,7 @@ reload(struct tls *tls)
 static void
 warn_of_own_ca(const struct tls *tls)
 {
-    if (tls->is_own_ca) {
+    if (tls->is_own_ca && !tls->peers_are_equal) {
         VLOG_WARN("%s contains the CA of our own certificate, %s: who trusts "
                   "that CA accepts these peers as us",
                   tls->names[CA], tls->names[CERTIFICATE]);
@@ -246,6 +246,7 @@ tls_create(const struct tls_options *options, struct event_base *base,
     tls->names[CERTIFICATE] = xstrdup(options->certificate);
     tls->names[CA] = xstrdup(options->ca_cert);
     tls->peer_optional = options->peer_optional;
+    tls->peers_are_equal = options->peers_are_equal;
     tls->changed = options->changed;
     tls->changed_aux = options->changed_aux;
     tls->ctx = make_context(tls);

@@ -29,6 +29,8 @@ struct tls_options {
     const char *ca_cert;        /* May contain several CAs.  Peers must present
                                  * a certificate of one of them, */
     bool peer_optional;         /* or none at all. */
+    bool peers_are_equal;       /* They have certificates as ours is, of the
+                                 * same CA. */
     /* Called when changed files have been loaded, if not NULL. */
     void (*changed)(void *aux);
     void *changed_aux;

@@ -180,8 +180,10 @@ class Member:
                              self.ctl("cluster/status"), re.M)[1])
 
     def is_writer(self):
+        """One that stands by may pass the question on."""
         try:
-            return self.api.raw("GET", "/readyz")[0] == 200
+            return (self.api.raw("GET", "/readyz")[0] == 200
+                    and self.api.get("cluster")["role"] == "writer")
         except (OSError, http.client.HTTPException):
             return False
 
@@ -235,7 +237,8 @@ class Cluster:
 
     def __init__(self, folder, n=3, options=(), lab=None, net=None):
         """'net': the servers of the database are in network namespaces of
-        their own, joined by this one, which are named after it."""
+        their own, joined by this one, which are named after it.  'options':
+        of all members, or a function of a member's name."""
         self.net = net
         self.dir = folder
         self.members = []
@@ -249,8 +252,10 @@ class Cluster:
 
     def _start(self, n):
         for i in range(n):
-            self.members.append(Member(self.dir, "abcdefg"[i], self.options,
-                                       self.lab, 6653 + i))
+            name = "abcdefg"[i]
+            self.members.append(Member(
+                self.dir, name, self.options(name) if callable(self.options)
+                else self.options, self.lab, 6653 + i))
         if self.net:
             self._make_net()
         first = self.members[0]

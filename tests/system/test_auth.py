@@ -38,12 +38,12 @@ class Pki:
     def path(self, name):
         return os.path.join(self.dir, name)
 
-    def issue(self, name, file=None, days=2):
+    def issue(self, name, file=None, days=2, alt="IP:127.0.0.1"):
         """A certificate for 'name', as FILE.pem and FILE.key."""
         file = file or name
         openssl(self.dir, "req", "-newkey", "ec", "-pkeyopt",
                 "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=" + name,
-                "-addext", "subjectAltName=IP:127.0.0.1",
+                "-addext", "subjectAltName=" + alt,
                 "-keyout", "new.key", "-out", "new.req")
         if days > 0:
             openssl(self.dir, "x509", "-req", "-in", "new.req", "-CA",

@@ -83,6 +83,7 @@ UNIT_TESTS = \
 	tests/unit/test-quota-flows \
 	tests/unit/test-recommend-rules \
 	tests/unit/test-reject-message \
+	tests/unit/test-relay \
 	tests/unit/test-report-limit \
 	tests/unit/test-schema \
 	tests/unit/test-schema-diff \

@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One call of the other server, by libcurl, and its reply: a short one is
+ * passed back once it is complete, so that a connection that breaks is no
+ * reply; any other as it comes. */
+
+#include <config.h>
+
+#include <ctype.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "openvswitch/vlog.h"
+#include "proto/http/http.h"
+#include "proto/relay/relay-private.h"
+#include "util.h"
+#include "uuid.h"
+
+VLOG_DEFINE_THIS_MODULE(relay_pass);
+
+/* Bytes of a reply's head. */
+#define HEAD_MAX (64 * 1024)
+/* Bytes of a body that is passed back at once. */
+#define SHORT_MAX (1024 * 1024)
+/* Bytes queued for a client from which on no more are read for it. */
+#define QUEUE_MAX (256 * 1024)
+#define CONNECT_MS 2000
+/* Seconds after which a silent connection is asked whether it lives, and
+ * between two tries. */
+#define KEEPALIVE_S 5
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 10);
+
+/* The request.  ----------------------------------------------------------- */
+
+static void
+add_header(struct curl_slist **list, const char *name, const char *value)
+{
+    char *line = xasprintf("%s: %s", name, value);
+    struct curl_slist *longer = curl_slist_append(*list, line);
+
+    if (!longer) {
+        out_of_memory();
+    }
+    *list = longer;
+    free(line);
+}
+
+static void
+pass_header(struct pass *pass, const char *name)
+{
+    const char *value = http_request_header(pass->req, name);
+
+    if (value && *value) {
+        add_header(&pass->headers, name, value);
+    }
+}
+
+/* 'name' in visible ASCII. */
+static char *
+percent_encode(const char *name)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    for (const unsigned char *p = (const unsigned char *) name; *p; p++) {
+        if (isalnum(*p) && *p < 0x80) {
+            ds_put_char(&ds, *p);
+        } else {
+            ds_put_format(&ds, "%%%02X", *p);
+        }
+    }
+    return ds_steal_cstr(&ds);
+}
+
+static void
+add_peer(struct pass *pass, const struct http_peer *peer)
+{
+    add_header(&pass->headers, HTTP_RELAYED_CLIENT,
+               http_request_who(pass->req));
+    if (peer->trusted) {
+        add_header(&pass->headers, HTTP_RELAYED_AS, HTTP_RELAYED_TRUSTED);
+    } else if (peer->certificate) {
+        char *name = percent_encode(peer->certificate);
+        char *as = xasprintf(HTTP_RELAYED_CERTIFICATE "%s", name);
+
+        add_header(&pass->headers, HTTP_RELAYED_AS, as);
+        free(as);
+        free(name);
+    }
+}
+
+static bool
+is_reading(const struct pass *pass)
+{
+    const char *method = http_request_method(pass->req);
+
+    return !strcmp(method, "GET") || !strcmp(method, "HEAD");
+}
+
+void
+pass_init_headers(struct pass *pass, const struct http_peer *peer)
+{
+    static const char *const names[] = {
+        "Accept", "Accept-Encoding", "Authorization", "If-Match",
+        "If-None-Match", "Idempotency-Key", "Last-Event-ID",
+    };
+    const char *type = http_request_header(pass->req, "Content-Type");
+    const char *own_key = http_request_header(pass->req, "Idempotency-Key");
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        /* The listener's own token is no other server's. */
+        if (!peer->trusted || strcmp(names[i], "Authorization")) {
+            pass_header(pass, names[i]);
+        }
+    }
+    if (http_request_body_size(pass->req)) {
+        add_header(&pass->headers, "Content-Type",
+                   type ? type : "application/json");
+    }
+    if (!own_key && !is_reading(pass)) {
+        struct uuid uuid;
+        char *key;
+
+        uuid_generate(&uuid);
+        key = xasprintf("\"" UUID_FMT "\"", UUID_ARGS(&uuid));
+        add_header(&pass->headers, "Idempotency-Key", key);
+        free(key);
+    }
+    add_peer(pass, peer);
+    add_header(&pass->headers, "Expect", "");   /* None. */
+}
+
+/* The reply.  ------------------------------------------------------------- */
+
+static bool
+is_named(const char *line, size_t len, const char *name)
+{
+    return len == strlen(name) && !strncasecmp(line, name, len);
+}
+
+/* Headers that this server writes itself, or that are of the connection
+ * between the two. */
+static bool
+is_own(const char *line, size_t len)
+{
+    static const char *const names[] = {
+        "Connection", "Content-Length", "Date", "Keep-Alive",
+        "Strict-Transport-Security", "Transfer-Encoding",
+        "X-Content-Type-Options",
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        if (is_named(line, len, names[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+is_visible(const char *text)
+{
+    for (const char *p = text; *p; p++) {
+        if (*p < ' ' || *p >= 0x7f) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Takes a header line, without its end. */
+static void
+take_header(struct pass *pass, const char *line)
+{
+    size_t len = strcspn(line, ":");
+    const char *value = line + len + strspn(line + len, ": \t");
+    long long int size;
+
+    if (!line[len] || !is_visible(line)) {
+        return;
+    }
+    if (is_named(line, len, "Content-Type")) {
+        free(pass->content_type);
+        pass->content_type = xstrdup(value);
+    } else if (is_named(line, len, "Content-Length")) {
+        pass->size = str_to_llong(value, 10, &size) && size >= 0 ? size : -1;
+    } else if (is_named(line, len, "Cache-Control")) {
+        pass->cacheable = !strcmp(value, "no-cache");
+    } else if (is_named(line, len, HTTP_RELAYED_GUESS)) {
+        pass->guess = true;
+    } else if (!is_own(line, len)) {
+        char *name = xmemdup0(line, len);
+
+        add_header(&pass->reply_headers, name, value);
+        free(name);
+    }
+}
+
+/* Gives the client's reply the headers of the other server's. */
+static void
+copy_headers(struct pass *pass)
+{
+    static const char csp[] = "Content-Security-Policy";
+
+    if (pass->cacheable) {
+        http_reply_allow_caching(pass->req);
+    }
+    for (struct curl_slist *h = pass->reply_headers; h; h = h->next) {
+        size_t len = strcspn(h->data, ":");
+
+        /* What is not cacheable gets one here. */
+        if (pass->cacheable || !is_named(h->data, len, csp)) {
+            char *name = xmemdup0(h->data, len);
+
+            http_reply_header(pass->req, name, h->data + len + 2);
+            free(name);
+        }
+    }
+    if (pass->status != 401 && pass->status != 429) {
+        http_request_relayed_ok(pass->req);
+    }
+    http_request_set_close_cb(pass->req, NULL, NULL);
+    pass->relay->stats.n_passed++;
+}
+
+static void
+on_drained(void *pass_)
+{
+    struct pass *pass = pass_;
+
+    if (pass->paused) {
+        pass->paused = false;
+        curl_easy_pause(pass->transfer.easy, CURLPAUSE_CONT);
+    }
+}
+
+static void
+on_closed(void *pass_, bool stuck OVS_UNUSED)
+{
+    struct pass *pass = pass_;
+
+    pass->stream = NULL;
+    relay_pass_done(pass);
+}
+
+static const char *
+content_type(const struct pass *pass)
+{
+    return pass->content_type ? pass->content_type
+           : "application/octet-stream";
+}
+
+/* Begins to pass the reply back as it comes.  Returns false if there is
+ * nobody, or it is all there already. */
+static bool
+begin_stream(struct pass *pass)
+{
+    static const struct http_stream_ops ops = { on_drained, on_closed };
+
+    copy_headers(pass);
+    pass->stream = http_reply_sized_stream(pass->req, pass->status,
+                                           content_type(pass), pass->size,
+                                           &ops, pass);
+    pass->req = NULL;
+    return pass->stream != NULL;
+}
+
+/* Replies 401 to a guess, which delays the next ones. */
+static void
+reply_guess(struct pass *pass)
+{
+    json_t *problem = json_loadb(ds_cstr(&pass->body), pass->body.length, 0,
+                                 NULL);
+    const char *detail = json_string_value(json_object_get(problem,
+                                                           "detail"));
+
+    http_request_set_close_cb(pass->req, NULL, NULL);
+    pass->relay->stats.n_passed++;
+    http_reply_unauthorized(pass->req, detail ? detail
+                            : "The token is invalid", true);
+    json_decref(problem);
+}
+
+void
+pass_reply(struct pass *pass)
+{
+    if (pass->status == 401 && pass->guess) {
+        reply_guess(pass);
+    } else if (pass->status == 304) {
+        copy_headers(pass);
+        http_reply_not_modified(pass->req);
+    } else {
+        copy_headers(pass);
+        http_reply_bytes(pass->req, pass->status, content_type(pass),
+                         ds_cstr(&pass->body), pass->body.length);
+    }
+    pass->req = NULL;
+}
+
+/* The end.  --------------------------------------------------------------- */
+
+static void
+forget_reply(struct pass *pass)
+{
+    pass->status = 0;
+    pass->head_size = 0;
+    pass->size = -1;
+    pass->cacheable = pass->guess = pass->paused = false;
+    curl_slist_free_all(pass->reply_headers);
+    pass->reply_headers = NULL;
+    free(pass->content_type);
+    pass->content_type = NULL;
+    ds_clear(&pass->body);
+}
+
+static void
+end_transfer(struct pass *pass)
+{
+    curl_easy_cleanup(pass->transfer.easy);
+    pass->transfer.easy = NULL;
+    curl_slist_free_all(pass->connect_to);
+    pass->connect_to = NULL;
+}
+
+void
+pass_stop(struct pass *pass)
+{
+    if (pass->transfer.easy) {
+        loop_curl_remove(pass->relay->curl, &pass->transfer);
+        end_transfer(pass);
+    }
+    forget_reply(pass);
+}
+
+/* Notes why there was no reply, and whether the request may have been carried
+ * out. */
+static void
+note_fault(struct pass *pass, CURLcode code)
+{
+    curl_off_t us = 0;
+
+    curl_easy_getinfo(pass->transfer.easy, CURLINFO_PRETRANSFER_TIME_T, &us);
+    pass->in_doubt |= us > 0;
+    free(pass->fault);
+    pass->fault = xasprintf("member \"%s\" at %s cannot be reached: %s",
+                            pass->relay->name ? pass->relay->name : "",
+                            pass->relay->address ? pass->relay->address : "",
+                            curl_easy_strerror(code));
+    VLOG_DBG_RL(&rl, "%s", pass->fault);
+}
+
+static void
+done_cb(void *pass_, CURLcode code)
+{
+    struct pass *pass = pass_;
+    bool complete = code == CURLE_OK && pass->status;
+
+    if (pass->stream) {
+        if (complete) {
+            http_stream_end(pass->stream);
+        } else {
+            http_stream_close(pass->stream);
+        }
+        pass->stream = NULL;
+    } else if (!pass->req) {
+        /* begin_stream() was all. */
+    } else if (complete && pass->status == 503 && !is_reading(pass)
+               && relay_pass_hold(pass)) {
+        end_transfer(pass);
+        return;
+    } else if (complete) {
+        pass_reply(pass);
+    } else {
+        note_fault(pass, code);
+        end_transfer(pass);
+        relay_pass_failed(pass);
+        return;
+    }
+    end_transfer(pass);
+    relay_pass_done(pass);
+}
+
+/* libcurl's callbacks.  --------------------------------------------------- */
+
+static bool
+is_stream(const struct pass *pass)
+{
+    return pass->size < 0 || pass->size > SHORT_MAX
+           || !strcmp(http_request_method(pass->req), "HEAD");
+}
+
+static bool
+has_body(const struct pass *pass)
+{
+    return pass->status != 304 && pass->status != 204;
+}
+
+/* Receives a line of the head; an empty one ends it. */
+static size_t
+take_head(char *data, size_t one OVS_UNUSED, size_t size, void *pass_)
+{
+    struct pass *pass = pass_;
+    long status = 0;
+    char *line;
+
+    pass->head_size += size;
+    if (pass->head_size > HEAD_MAX) {
+        return 0;
+    }
+    curl_easy_getinfo(pass->transfer.easy, CURLINFO_RESPONSE_CODE, &status);
+    if (status < 200 || status > 599) {
+        return status < 200 ? size : 0;
+    }
+    line = xmemdup0(data, size);
+    line[strcspn(line, "\r\n")] = '\0';
+    if (*line) {
+        take_header(pass, line);
+    } else {
+        pass->status = (int) status;
+    }
+    free(line);
+    if (pass->status && has_body(pass) && is_stream(pass)
+        && !begin_stream(pass)) {
+        return 0;
+    }
+    return size;
+}
+
+static size_t
+take_body(char *data, size_t one OVS_UNUSED, size_t size, void *pass_)
+{
+    struct pass *pass = pass_;
+
+    if (pass->stream) {
+        if (http_stream_queued(pass->stream) > QUEUE_MAX) {
+            pass->paused = true;
+            return CURL_WRITEFUNC_PAUSE;
+        }
+        http_stream_write(pass->stream, data, size);
+        return size;
+    }
+    if (pass->body.length + size > SHORT_MAX) {
+        return 0;
+    }
+    ds_put_buffer(&pass->body, data, size);
+    return size;
+}
+
+/* The call.  -------------------------------------------------------------- */
+
+static void
+set_tls(const struct pass *pass)
+{
+    const struct relay_options *options = &pass->relay->options;
+    CURL *easy = pass->transfer.easy;
+
+    curl_easy_setopt(easy, CURLOPT_SSLKEY, options->private_key);
+    curl_easy_setopt(easy, CURLOPT_SSLCERT, options->certificate);
+    curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_cert);
+    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+}
+
+/* The URL has the server's name, so that libcurl checks its certificate for
+ * that, and CURLOPT_CONNECT_TO its address. */
+static void
+set_target(struct pass *pass)
+{
+    const struct relay *relay = pass->relay;
+    const char *port = strrchr(relay->address, ':') + 1;
+    char *url = xasprintf("https://%s:%s%s", relay->name, port,
+                          http_request_target(pass->req));
+    char *to = xasprintf("%s:%s:%s", relay->name, port, relay->address);
+    CURL *easy = pass->transfer.easy;
+
+    pass->connect_to = curl_slist_append(NULL, to);
+    if (!pass->connect_to) {
+        out_of_memory();
+    }
+    curl_easy_setopt(easy, CURLOPT_URL, url);
+    curl_easy_setopt(easy, CURLOPT_CONNECT_TO, pass->connect_to);
+    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
+    curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+                     (long) CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long) CONNECT_MS);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long) KEEPALIVE_S);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long) KEEPALIVE_S);
+    free(url);
+    free(to);
+}
+
+static void
+set_request(const struct pass *pass)
+{
+    const char *method = http_request_method(pass->req);
+    size_t size = http_request_body_size(pass->req);
+    CURL *easy = pass->transfer.easy;
+
+    if (size) {
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long) size);
+        curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS,
+                         http_request_body(pass->req));
+    }
+    if (!strcmp(method, "HEAD")) {
+        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    } else {
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
+    }
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, pass->headers);
+}
+
+void
+pass_send(struct pass *pass)
+{
+    CURL *easy = curl_easy_init();
+
+    if (!easy) {
+        out_of_memory();
+    }
+    forget_reply(pass);
+    pass->transfer = (struct loop_curl_transfer) {
+        .easy = easy, .done = done_cb, .aux = pass,
+    };
+    set_target(pass);
+    set_request(pass);
+    set_tls(pass);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_head);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, pass);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, pass);
+    loop_curl_add(pass->relay->curl, &pass->transfer);
+}

@@ -1,0 +1,335 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Any member serves the API: one that stands by passes requests on to the
+writer, over TLS, with who has sent them."""
+
+import http.client
+import json
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import tempfile
+import threading
+
+import pytest
+from cluster import Cluster, free_port
+from conftest import check_log
+from test_auth import Pki
+
+from vmnlab.daemon import find
+from vmnlab.netns import PATIENCE, wait_for
+
+NAMES = "abc"
+
+
+class Place:
+    """Certificates and ports of the members."""
+
+    def __init__(self, folder):
+        self.servers = Pki(folder, "servers")
+        self.members = Pki(folder, "members")
+        self.clients = Pki(folder, "clients")
+        self.api = {name: free_port() for name in NAMES}
+        self.listen = {name: free_port() for name in NAMES}
+        for name in NAMES + "x":
+            self.members.issue(name, name + "-member", alt="DNS:" + name)
+        self.servers.issue("vmnd")
+        self.clients.issue("olga")
+
+    def path(self, name):
+        return self.members.path(name)
+
+    def options(self, name):
+        return ["--private-key=" + self.path("vmnd.key"),
+                "--certificate=" + self.path("vmnd.pem"),
+                "--api-ca-cert=" + self.path("clients.pem"),
+                "--api-listen=ssl:127.0.0.1:%d" % self.api[name],
+                "--cluster-listen=ssl:127.0.0.1:%d" % self.listen[name],
+                "--cluster-private-key=" + self.path(name + "-member.key"),
+                "--cluster-certificate=" + self.path(name + "-member.pem"),
+                "--cluster-ca-cert=" + self.path("members.pem"),
+                "--api-rate=0"]
+
+
+@pytest.fixture(name="place")
+def _place():
+    folder = tempfile.mkdtemp(prefix="vmn-cluster-")
+    yield Place(folder)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(name="cluster")
+def _cluster(place):
+    cluster = Cluster(tempfile.mkdtemp(prefix="vmn-cluster-"),
+                      options=place.options)
+    cluster.place = place
+    try:
+        yield cluster
+    finally:
+        cluster.end()
+        for member in cluster.members:
+            check_log(member)
+        shutil.rmtree(cluster.dir)
+
+
+def connect(cluster, port, certificate=None):
+    """To a member, or with 'port' as one of them does."""
+    place = cluster.place
+    is_api = port in place.api.values()
+    context = ssl.create_default_context(cafile=place.path(
+        "servers.pem" if is_api else "members.pem"))
+    context.check_hostname = is_api
+    if certificate:
+        context.load_cert_chain(place.path(certificate + ".pem"),
+                                place.path(certificate + ".key"))
+    return http.client.HTTPSConnection("127.0.0.1", port, context=context,
+                                       timeout=30 * PATIENCE)
+
+
+def call(cluster, member, method, target, body=None, token=None,
+         certificate=None, headers=None, port=None):
+    """(status, headers, JSON or bytes) of a call over TLS."""
+    link = connect(cluster, port or cluster.place.api[member.name],
+                   certificate)
+    headers = dict(headers or {})
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+    if token:
+        headers["Authorization"] = "Bearer " + token
+    try:
+        link.request(method, target,
+                     json.dumps(body) if body is not None else None, headers)
+        reply = link.getresponse()
+        text = reply.read()
+        head = dict(reply.getheaders())
+    finally:
+        link.close()
+    try:
+        return reply.status, head, json.loads(text)
+    except ValueError:
+        return reply.status, head, text
+
+
+def account(cluster, name, role, certificate=False):
+    """Returns a token of a new account."""
+    api = cluster.writer().api
+    api.put("accounts/" + name, {"role": role, "certificate": certificate})
+    return api.put("tokens/" + name, {"account": name})["secret"]
+
+
+def standbys(cluster):
+    writer = cluster.writer()
+    return [m for m in cluster.members if m is not writer]
+
+
+def test_any_member_serves_the_unix_socket(cluster):
+    writer, other = cluster.writer(), standbys(cluster)[0]
+    reply = other.api.put("networks/shop", {"vni": 77})
+    assert reply["status"] is not None
+    assert writer.api.get("networks/shop")["spec"]["vni"] == 77
+    assert other.api.get("networks/shop")["spec"]["vni"] == 77
+    log = writer.api.get("revisions/%d" % reply["revision"])
+    assert log["who"].startswith("unix:uid="), log
+    other.api.delete("networks/shop")
+    # What it says of itself is its own.
+    assert other.api.get("cluster")["role"] == "standby"
+    status, head, _ = other.api.raw("GET", "/metrics")
+    assert status == 503 and head["Retry-After"], head
+
+
+def test_tokens_and_certificates(cluster):
+    other = standbys(cluster)[1]
+    token = account(cluster, "ina", "viewer")
+    # A token is good at once, wherever it is used.
+    for member in cluster.members:
+        assert call(cluster, member, "GET", "/v1/networks",
+                    token=token)[0] == 200
+    status, _, problem = call(cluster, other, "PUT", "/v1/networks/n",
+                              {"spec": {}}, token=token)
+    assert status == 403, problem
+    assert call(cluster, other, "GET", "/v1/networks")[0] == 401
+    assert call(cluster, other, "PUT", "/v1/networks/n",
+                {"spec": {}})[0] == 401
+    status, _, problem = call(cluster, other, "GET", "/v1/networks",
+                              token="ina.wrong")
+    assert status == 401 and "token is invalid" in problem["detail"]
+
+    account(cluster, "olga", "operator", certificate=True)
+    status, _, reply = call(cluster, other, "PUT", "/v1/networks/n",
+                            {"spec": {}}, certificate="olga")
+    assert status in (200, 201), reply
+    log = cluster.writer().api.get("revisions/%d"
+                                   % reply["revision"])
+    assert log["who"] == "account:olga", log
+
+
+def test_replies_are_passed_on_as_they_are(cluster):
+    writer, other = cluster.writer(), standbys(cluster)[0]
+    writer.api.put("networks/n", {})
+    token = account(cluster, "ina", "admin")
+    targets = ["/v1/networks/n", "/v1/networks", "/v1/nonsense", "/",
+               "/page/page.css", "/v1/openapi.json", "/v1/ports?limt=1",
+               "/readyz"]
+    for target in targets:
+        for method in ("GET", "HEAD"):
+            found = [call(cluster, member, method, target, token=token)
+                     for member in (writer, other)]
+            for _, head, _ in found:
+                for name in ("Date", "Connection"):
+                    head.pop(name, None)
+            assert found[0] == found[1], (method, target)
+    etag = call(cluster, other, "GET", "/page/page.css")[1]["ETag"]
+    assert call(cluster, other, "GET", "/page/page.css",
+                headers={"If-None-Match": etag})[0] == 304
+    assert call(cluster, other, "PUT", "/v1/networks/n",
+                {"spec": {"mtu": 1400}}, token=token,
+                headers={"If-Match": '"1"'})[0] == 412
+    # Long ones are whole.
+    for name in "no":
+        big = [{"type": "networks", "name": "%s%d" % (name, i),
+                "spec": {"labels": {"a": "x" * 60}}} for i in range(2000)]
+        assert call(cluster, other, "POST", "/v1/apply", {"objects": big},
+                    token=token)[0] == 200
+    status, _, rows = call(cluster, other, "GET", "/v1/networks?limit=1000",
+                           token=token)
+    assert status == 200 and len(rows["items"]) == 1000
+    backup = call(cluster, other, "GET", "/v1/backup", token=token)
+    assert backup[0] == 200 and backup[2].startswith(b"SQLite format 3")
+    assert int(backup[1]["Content-Length"]) == len(backup[2]) > 1024 ** 2
+
+
+def test_guesses_are_delayed_by_the_member_that_is_asked(cluster):
+    other = standbys(cluster)[0]
+    token = account(cluster, "ina", "viewer")
+    found = []
+
+    def guess(i):
+        status, head, _ = call(cluster, other, "GET", "/v1/networks",
+                               token="ina.guess%d" % i)
+        found.append((status, "Vmn-Guess" in head))
+    guessers = [threading.Thread(target=guess, args=(i,)) for i in range(60)]
+    for guesser in guessers:
+        guesser.start()
+    for guesser in guessers:
+        guesser.join(60 * PATIENCE)
+    # Some have waited; the last ones were not even looked at.
+    assert {(401, False), (429, False)} == set(found), found
+    # The others have not seen this address guess.
+    for member in cluster.members:
+        if member is not other:
+            assert call(cluster, member, "GET", "/v1/networks",
+                        token=token)[0] == 200
+
+
+def test_only_members_are_believed(cluster):
+    """Who can reach the members' listener cannot say who it is."""
+    writer = cluster.writer()
+    port = cluster.place.listen[writer.name]
+    says = {"Vmn-Client": "unix:uid=0", "Vmn-Client-As": "trusted"}
+    # A certificate of the members' CA for a name that is no member's.
+    status, _, problem = call(cluster, writer, "GET", "/v1/networks",
+                              certificate="x-member", headers=says, port=port)
+    assert status == 403 and '"x"' in problem["detail"], problem
+    # Of another CA, or none.
+    for certificate in ("olga", None):
+        with pytest.raises((OSError, http.client.HTTPException)):
+            call(cluster, writer, "GET", "/v1/networks", headers=says,
+                 certificate=certificate, port=port)
+    # A member must say for whom it asks.
+    assert call(cluster, writer, "GET", "/v1/networks", certificate="b-member",
+                port=port)[0] == 400
+    # What clients say of themselves is not heeded, nor passed on.
+    for member in cluster.members:
+        assert call(cluster, member, "GET", "/v1/networks",
+                    headers=says)[0] == 401
+
+
+def test_requests_wait_for_the_next_writer(cluster):
+    """The writer dies: who asks another member sees no error."""
+    writer, other = cluster.writer(), standbys(cluster)[1]
+    writer.kill()
+    made = other.api.put("networks/late", {})
+    assert made["name"] == "late"
+    new = cluster.writer(but=[writer])
+    assert new.api.get("networks/late")
+
+
+def test_writer_that_sleeps(cluster):
+    """A request that the writer has not replied is sent to the next one."""
+    writer, other = cluster.writer(), standbys(cluster)[0]
+    writer.process.send_signal(signal.SIGSTOP)
+    done = []
+    asker = threading.Thread(target=lambda: done.append(
+        other.api.put("networks/n", {})))
+    asker.start()
+    try:
+        wait_for("a writer", lambda: any(
+            m.is_writer() for m in cluster.members if m is not writer), 60)
+    finally:
+        writer.process.send_signal(signal.SIGCONT)
+    # It may have become the writer itself: that is no matter.
+    asker.join(60 * PATIENCE)
+    assert done and cluster.writer().api.get("networks/n")
+
+
+def test_events_by_way_of_a_standby(cluster):
+    writer, other = cluster.writer(), standbys(cluster)[0]
+    sock = socket.socket(socket.AF_UNIX)
+    sock.settimeout(30 * PATIENCE)
+    sock.connect(other.path("vmnd.sock"))
+    sock.sendall(b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n")
+    seen = b""
+    while b"\r\n\r\n" not in seen:
+        seen += sock.recv(4096)
+    assert seen.startswith(b"HTTP/1.1 200"), seen
+    for i in range(20):
+        writer.api.put("networks/n%d" % i, {})
+    while b'"n19"' not in seen:
+        data = sock.recv(65536)
+        assert data, seen
+        seen += data
+    # Who leaves is forgotten.
+    sock.close()
+    wait_for("the end of it", lambda: "passed on: 0 now" in
+             other.ctl("cluster/status"), 30)
+
+
+def test_vmnctl_at_any_member(cluster):
+    for member in cluster.members:
+        done = subprocess.run(
+            [find("vmnctl"), "-s", "unix:" + member.path("vmnd.sock"),
+             "get", "networks"], stdout=subprocess.PIPE, text=True,
+            stderr=subprocess.STDOUT, timeout=60 * PATIENCE, check=False)
+        assert done.returncode == 0, done.stdout
+
+
+def test_a_ca_of_hosts_is_no_members_ca(cluster, place):
+    member = standbys(cluster)[0]
+    member.stop()
+    done = subprocess.run(
+        [*member.args(), "--host-ca-cert=" + place.path("members.pem")],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        timeout=60 * PATIENCE, check=False)
+    assert done.returncode == 1
+    assert "members need one of their own" in done.stdout
+
+
+def test_options():
+    def refuse(*options):
+        done = subprocess.run(
+            [find("vmnd"), "--state=/nonexistent/x", *options],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            timeout=60 * PATIENCE, check=False)
+        assert done.returncode == 2, done.stdout
+        return done.stdout
+    assert "goes with cluster-member" in refuse(
+        "--cluster-listen=ssl:127.0.0.1:1")
+    assert "must be ssl:ADDRESS:PORT" in refuse(
+        "--cluster-member=a", "--cluster-listen=127.0.0.1:1")
+    assert "must be ssl:ADDRESS:PORT" in refuse(
+        "--cluster-member=a", "--cluster-listen=ssl:0.0.0.0:1")
+    assert "needs cluster-private-key" in refuse(
+        "--cluster-member=a", "--cluster-listen=ssl:127.0.0.1:1")
+    assert "go with cluster-listen" in refuse(
+        "--cluster-member=a", "--cluster-ca-cert=/x")

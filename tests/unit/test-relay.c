@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Requests that are passed on (proto/relay): to a server behind the one that
+ * has received them, which breaks off, sleeps, and is replaced. */
+
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <event2/event.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fatal-signal.h"
+#include "openvswitch/vlog.h"
+#include "proto/http/http.h"
+#include "proto/relay/relay.h"
+#include "proto/tls/tls.h"
+#include "tests/unit/http-client.h"
+#include "tests/unit/listening.h"
+#include "util.h"
+
+#define H " HTTP/1.1\r\nHost: h\r\n"
+#define WAIT_MS 2000
+/* Bytes of a reply that is passed back as it comes. */
+#define BIG (3u << 20)
+
+struct fixture {
+    struct event_base *base;
+    char dir[64];
+    char *pem;                      /* Key, certificate and CA in one. */
+    struct tls *tls;
+    struct http_server *back;       /* Behind; or NULL. */
+    char *address;                  /* Of it. */
+    struct http_server *front;
+    struct relay *relay;
+    struct client client;
+    struct http_request *held[2];   /* By the former, and the new one. */
+    bool is_new;                    /* That one has come. */
+    int n_breaks;                   /* Replies that it still breaks off. */
+    int n_refusals;                 /* Requests that it still refuses. */
+    char key[64];                   /* The last idempotency key. */
+};
+
+/* Writes a key and a certificate for "m" that it has signed itself. */
+static void
+write_certificate(const char *path)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *x509 = X509_new();
+    X509_NAME *name = X509_get_subject_name(x509);
+    FILE *stream = fopen(path, "w");
+    X509_EXTENSION *san;
+    X509V3_CTX v3;
+
+    assert_non_null(stream);
+    X509_set_version(x509, 2);
+    ASN1_INTEGER_set(X509_get_serialNumber(x509), 1);
+    X509_gmtime_adj(X509_getm_notBefore(x509), -60);
+    X509_gmtime_adj(X509_getm_notAfter(x509), 3600);
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+                               (const unsigned char *) "m", -1, -1, 0);
+    X509_set_issuer_name(x509, name);
+    X509_set_pubkey(x509, key);
+    X509V3_set_ctx(&v3, x509, x509, NULL, NULL, 0);
+    san = X509V3_EXT_conf_nid(NULL, &v3, NID_subject_alt_name, "DNS:m");
+    X509_add_ext(x509, san, -1);
+    X509_EXTENSION_free(san);
+    assert_true(X509_sign(x509, key, EVP_sha256()) > 0);
+    assert_int_equal(PEM_write_X509(stream, x509), 1);
+    assert_int_equal(PEM_write_PrivateKey(stream, key, NULL, NULL, 0, NULL,
+                                          NULL), 1);
+    fclose(stream);
+    X509_free(x509);
+    EVP_PKEY_free(key);
+}
+
+/* The server behind.  ----------------------------------------------------- */
+
+static bool
+believe(const char *certificate, void *aux OVS_UNUSED)
+{
+    return !strcmp(certificate, "m");
+}
+
+static bool
+authenticate(struct http_request *req OVS_UNUSED,
+             const struct http_peer *peer OVS_UNUSED, void *aux OVS_UNUSED)
+{
+    return true;
+}
+
+/* Says who has asked, and for what. */
+static void
+handle_echo(struct http_request *req, void *fixture_)
+{
+    const char *key = http_request_header(req, "Idempotency-Key");
+    struct fixture *f = fixture_;
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    ovs_strlcpy(f->key, key ? key : "", sizeof f->key);
+    if (f->n_refusals) {
+        f->n_refusals--;
+        http_reply_problem(req, 503, NULL, NULL, "not now");
+        return;
+    }
+    ds_put_format(&ds, "%s %s %s %.*s", http_request_who(req),
+                  http_request_method(req), http_request_target(req),
+                  (int) http_request_body_size(req), http_request_body(req));
+    http_reply_header(req, "X-More", "yes");
+    http_reply_body(req, 200, "text/plain", &ds);
+}
+
+static void
+on_drained(void *aux OVS_UNUSED)
+{
+}
+
+static void
+on_closed(void *aux OVS_UNUSED, bool stuck OVS_UNUSED)
+{
+}
+
+static const struct http_stream_ops stream_ops = { on_drained, on_closed };
+
+/* Says that 10 bytes follow, and breaks off after 5; or not. */
+static void
+handle_short(struct http_request *req, void *fixture_)
+{
+    struct http_stream *stream = http_reply_sized_stream(
+        req, 200, "text/plain", 10, &stream_ops, NULL);
+    struct fixture *f = fixture_;
+
+    assert_non_null(stream);
+    if (f->n_breaks) {
+        f->n_breaks--;
+        http_stream_write(stream, "01234", 5);
+        http_stream_end(stream);
+    } else {
+        http_stream_write(stream, "0123456789", 10);
+        http_stream_end(stream);
+    }
+}
+
+static void
+handle_big(struct http_request *req, void *fixture OVS_UNUSED)
+{
+    char *bytes = xmalloc(BIG);
+
+    memset(bytes, 'x', BIG);
+    http_reply_bytes(req, 200, "text/plain", bytes, BIG);
+    free(bytes);
+}
+
+static void
+on_gone(void *held_)
+{
+    struct http_request **held = held_;
+
+    http_request_drop(*held);
+    *held = NULL;
+}
+
+static void
+handle_hold(struct http_request *req, void *fixture_)
+{
+    struct fixture *f = fixture_;
+
+    f->held[f->is_new] = req;
+    http_request_set_close_cb(req, on_gone, &f->held[f->is_new]);
+}
+
+static void
+start_back(struct fixture *f)
+{
+    static const struct http_route routes[] = {
+        { .method = HTTP_GET, .pattern = "/echo", .handler = handle_echo,
+          .query = "q" },
+        { .method = HTTP_PUT, .pattern = "/echo", .handler = handle_echo,
+          .takes_body = true },
+        { .method = HTTP_GET, .pattern = "/short", .handler = handle_short },
+        { .method = HTTP_GET, .pattern = "/big", .handler = handle_big },
+        { .method = HTTP_GET, .pattern = "/hold", .handler = handle_hold },
+        { .method = HTTP_PUT, .pattern = "/hold", .handler = handle_hold },
+    };
+    struct http_options options = HTTP_OPTIONS_DEFAULT;
+    char *text = NULL;
+
+    options.may_relay = believe;
+    options.authenticate = authenticate;
+    f->back = http_server_create(f->base, &options, routes,
+                                 ARRAY_SIZE(routes), f);
+    if (http_listen_relayed(f->back, "127.0.0.1:0", f->tls, &text)) {
+        fail_msg("%s", text);
+    }
+    free(f->address);
+    f->address = xasprintf("127.0.0.1:%u", listening_port());
+}
+
+static void
+stop_back(struct fixture *f)
+{
+    http_server_destroy(f->back);
+    f->back = NULL;
+    assert_null(f->held[0]);
+}
+
+/* The one in front.  ------------------------------------------------------ */
+
+static void
+relay_cb(struct http_request *req, const struct http_peer *peer,
+         void *fixture_)
+{
+    struct fixture *f = fixture_;
+
+    relay_pass(f->relay, req, peer);
+}
+
+static int
+setup(void **state)
+{
+    struct fixture *f = xzalloc(sizeof *f);
+    struct http_options options = HTTP_OPTIONS_DEFAULT;
+    char *text = NULL, *path;
+
+    f->base = event_base_new();
+    ovs_strlcpy(f->dir, "/tmp/vmn-relay-XXXXXX", sizeof f->dir);
+    assert_non_null(mkdtemp(f->dir));
+    f->pem = xasprintf("%s/m.pem", f->dir);
+    write_certificate(f->pem);
+    const struct tls_options tls_options = {
+        .private_key = f->pem, .certificate = f->pem, .ca_cert = f->pem,
+        .peers_are_equal = true,
+    };
+    const struct relay_options relay_options = {
+        .private_key = f->pem, .certificate = f->pem, .ca_cert = f->pem,
+        .wait_ms = WAIT_MS,
+    };
+    if (tls_create(&tls_options, f->base, &f->tls, &text)) {
+        fail_msg("%s", text);
+    }
+    start_back(f);
+    f->relay = relay_create(f->base, &relay_options);
+    options.relay = relay_cb;
+    f->front = http_server_create(f->base, &options, NULL, 0, f);
+    path = xasprintf("%s/sock", f->dir);
+    if (http_listen_unix(f->front, path, NULL, &text)) {
+        fail_msg("%s", text);
+    }
+    client_connect(&f->client, f->base, path);
+    free(path);
+    *state = f;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    client_close(&f->client);
+    relay_destroy(f->relay);
+    http_server_destroy(f->front);
+    http_server_destroy(f->back);
+    tls_destroy(f->tls);
+    event_base_free(f->base);
+    unlink(f->pem);
+    rmdir(f->dir);
+    free(f->pem);
+    free(f->address);
+    free(f);
+    return 0;
+}
+
+static void
+use_back(struct fixture *f)
+{
+    relay_set_server(f->relay, "m", f->address);
+}
+
+static struct relay_stats
+stats_of(const struct fixture *f)
+{
+    struct relay_stats stats;
+
+    relay_get_stats(f->relay, &stats);
+    return stats;
+}
+
+static void
+await_held(struct fixture *f)
+{
+    while (!f->held[f->is_new]) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+}
+
+/* Replaces the server by a new one; the former keeps its connections.  Returns
+ * it. */
+static struct http_server *
+replace_back(struct fixture *f)
+{
+    struct http_server *former = f->back;
+
+    http_server_stop_listening(former);
+    f->is_new = true;
+    start_back(f);
+    use_back(f);
+    return former;
+}
+
+/* Tests.  ---------------------------------------------------------------- */
+
+static void
+requests_and_replies_are_whole(void **state)
+{
+    struct fixture *f = *state;
+    char key[sizeof f->key];
+
+    use_back(f);
+    assert_int_equal(client_ask(&f->client, "GET /echo?q=a%20b" H "\r\n"),
+                     200);
+    assert_has(&f->client.body, "unix:uid=");
+    assert_has(&f->client.body, "GET /echo?q=a%20b ");
+    assert_has(&f->client.head, "X-More: yes");
+    assert_string_equal(f->key, "");
+
+    assert_int_equal(client_ask(&f->client, "PUT /echo" H
+                                "Content-Length: 2\r\n\r\n{}"), 200);
+    assert_has(&f->client.body, "PUT /echo {}");
+    /* A key of its own, another each time. */
+    assert_true(strlen(f->key) > 30);
+    ovs_strlcpy(key, f->key, sizeof key);
+    assert_int_equal(client_ask(&f->client, "PUT /echo" H "\r\n"), 200);
+    assert_string_not_equal(f->key, key);
+    /* Or the client's. */
+    assert_int_equal(client_ask(&f->client, "PUT /echo" H
+                                "Idempotency-Key: \"k\"\r\n\r\n"), 200);
+    assert_string_equal(f->key, "\"k\"");
+    assert_int_equal(client_ask(&f->client, "GET /none" H "\r\n"), 404);
+
+    client_say(&f->client, "GET /big" H "\r\n");
+    assert_int_equal(client_reply(&f->client), 200);
+    assert_int_equal(f->client.body.length, BIG);
+    assert_int_equal(stats_of(f).n_now, 0);
+}
+
+static void
+broken_reply_is_no_reply(void **state)
+{
+    struct fixture *f = *state;
+
+    use_back(f);
+    f->n_breaks = 3;
+    assert_int_equal(client_ask(&f->client, "GET /short" H "\r\n"), 200);
+    assert_string_equal(ds_cstr(&f->client.body), "0123456789");
+    assert_int_equal(stats_of(f).n_again, 3);
+}
+
+static void
+without_a_server_it_waits_for_one(void **state)
+{
+    struct fixture *f = *state;
+
+    client_say(&f->client, "GET /echo" H "\r\n");
+    while (!stats_of(f).n_now) {
+        client_turn(&f->client);
+    }
+    use_back(f);
+    assert_int_equal(client_reply(&f->client), 200);
+
+    /* Not for ever. */
+    stop_back(f);
+    assert_int_equal(client_ask(&f->client, "GET /echo" H "\r\n"), 503);
+    assert_has(&f->client.body, "member \\\"m\\\" at 127.0.0.1:");
+    assert_has(&f->client.head, "Retry-After: 1");
+    relay_set_server(f->relay, NULL, NULL);
+    assert_int_equal(client_ask(&f->client, "GET /echo" H "\r\n"), 503);
+    assert_has(&f->client.body, "no member of the cluster");
+    assert_int_equal(stats_of(f).n_failed, 2);
+}
+
+static void
+next_server_gets_what_the_former_has_not_replied(void **state)
+{
+    struct http_server *former;
+    struct fixture *f = *state;
+
+    use_back(f);
+    client_say(&f->client, "GET /hold" H "\r\n");
+    await_held(f);
+    /* It sleeps: its connection is up. */
+    former = replace_back(f);
+    await_held(f);
+    while (f->held[0]) {
+        client_turn(&f->client);    /* The relay has left it. */
+    }
+    http_request_set_close_cb(f->held[1], NULL, NULL);
+    http_reply_bytes(f->held[1], 200, "text/plain", "new", 3);
+    f->held[1] = NULL;
+    assert_int_equal(client_reply(&f->client), 200);
+    assert_string_equal(ds_cstr(&f->client.body), "new");
+    http_server_destroy(former);
+}
+
+static void
+refusal_is_held_back_for_the_next_server(void **state)
+{
+    struct http_server *former;
+    struct fixture *f = *state;
+    char key[sizeof f->key];
+
+    /* None comes: it is passed back, once. */
+    use_back(f);
+    f->n_refusals = 1;
+    assert_int_equal(client_ask(&f->client, "PUT /echo" H "\r\n"), 503);
+    assert_has(&f->client.body, "not now");
+    /* Reading is not held back. */
+    f->n_refusals = 1;
+    assert_int_equal(client_ask(&f->client, "GET /echo" H "\r\n"), 503);
+
+    f->n_refusals = 1;
+    client_say(&f->client, "PUT /echo" H "\r\n");
+    while (f->n_refusals) {
+        client_turn(&f->client);
+    }
+    ovs_strlcpy(key, f->key, sizeof key);
+    former = replace_back(f);
+    assert_int_equal(client_reply(&f->client), 200);
+    assert_string_equal(f->key, key);
+    http_server_destroy(former);
+}
+
+static void
+client_that_leaves_is_forgotten(void **state)
+{
+    struct fixture *f = *state;
+
+    use_back(f);
+    client_say(&f->client, "GET /hold" H "\r\n");
+    await_held(f);
+    client_close(&f->client);
+    while (f->held[0] || stats_of(f).n_now) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    /* In the middle of a long reply, too. */
+    char *path = xasprintf("%s/sock", f->dir);
+    client_connect(&f->client, f->base, path);
+    client_say(&f->client, "GET /big" H "\r\n");
+    while (!stats_of(f).n_passed) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    client_close(&f->client);
+    while (stats_of(f).n_now) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    client_connect(&f->client, f->base, path);
+    assert_int_equal(client_ask(&f->client, "GET /echo" H "\r\n"), 200);
+    free(path);
+}
+
+static void
+server_with_another_name_gets_nothing(void **state)
+{
+    struct fixture *f = *state;
+
+    relay_set_server(f->relay, "n", f->address);
+    assert_int_equal(client_ask(&f->client, "GET /echo" H "\r\n"), 503);
+    assert_has(&f->client.body, "cannot be reached");
+}
+
+static void
+the_end_replies_what_waits(void **state)
+{
+    const struct relay_options options = { .wait_ms = WAIT_MS };
+    struct fixture *f = *state;
+
+    use_back(f);
+    client_say(&f->client, "PUT /hold" H "\r\n");
+    await_held(f);
+    relay_destroy(f->relay);
+    f->relay = relay_create(f->base, &options);
+    assert_int_equal(client_reply(&f->client), 503);
+    while (f->held[0]) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+}
+
+#define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(requests_and_replies_are_whole),
+        TEST(broken_reply_is_no_reply),
+        TEST(without_a_server_it_waits_for_one),
+        TEST(next_server_gets_what_the_former_has_not_replied),
+        TEST(refusal_is_held_back_for_the_next_server),
+        TEST(client_that_leaves_is_forgotten),
+        TEST(server_with_another_name_gets_nothing),
+        TEST(the_end_replies_what_waits),
+    };
+
+    vlog_set_levels(NULL, VLF_CONSOLE, VLL_OFF);
+    fatal_ignore_sigpipe();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
