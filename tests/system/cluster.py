@@ -183,7 +183,7 @@ class Member:
         """One that stands by may pass the question on."""
         try:
             return (self.api.raw("GET", "/readyz")[0] == 200
-                    and self.api.get("cluster")["role"] == "writer")
+                    and self.api.get("cluster")["role"] != "standby")
         except (OSError, http.client.HTTPException):
             return False
 
