@@ -251,11 +251,8 @@ class Cluster:
             raise
 
     def _start(self, n):
-        for i in range(n):
-            name = "abcdefg"[i]
-            self.members.append(Member(
-                self.dir, name, self.options(name) if callable(self.options)
-                else self.options, self.lab, 6653 + i))
+        for name in "abcdefg"[:n]:
+            self._make(name)
         if self.net:
             self._make_net()
         first = self.members[0]
@@ -275,6 +272,39 @@ class Cluster:
         for member in self.members[1:]:
             wait_for("%s to follow" % member.name,
                      lambda m=member: self.follows(m), 30)
+
+    def _make(self, name):
+        options = self.options(name) if callable(self.options) else (
+            self.options)
+        self.members.append(Member(self.dir, name, options, self.lab,
+                                   6653 + ord(name) - ord("a")))
+        return self.members[-1]
+
+    def add(self, name):
+        """Adds a member to a cluster that runs, and returns it."""
+        writer = self.writer()
+        member = self._make(name)
+        member.join(writer)
+        member.start_server()
+        self.seed(member, writer)
+        member.start()
+        wait_for("%s to follow" % name, lambda: self.follows(member), 30)
+        return member
+
+    def remove(self, member):
+        """Has it leave, whatever it is."""
+        if member.is_writer():
+            member.ctl("cluster/transfer")
+            member.process.wait(30 * PATIENCE)
+        else:
+            member.stop()
+        writer = self.writer(but=[member])
+        member.db_ctl("cluster/leave", "VMN")
+        wait_for("its server to have left", lambda: member.raft not in
+                 writer.db_ctl("cluster/status", "VMN", check=False), 60)
+        writer.ctl("cluster/remove", member.name)
+        member.end()
+        self.members.remove(member)
 
     def _make_net(self):
         netns.add(self.net)
