@@ -137,12 +137,14 @@ roll_back(struct commit *commit)
 static void
 refuse_unstored(struct commit *commit, struct pending *pending)
 {
-    const char *what = (commit->write_error == EINTR
-                        ? "it is not known whether the change is stored"
-                        : "the change could not be stored");
-    char *reason = xasprintf("%s: %s", what, commit->store_error);
+    bool uncertain = commit->write_error == EINTR;
+    char *reason = xasprintf("%s: %s", uncertain
+                             ? "it is not known whether the change is stored"
+                             : "the change could not be stored",
+                             commit->store_error);
 
-    commit_refuse(pending, reason);
+    commit_refuse(pending, uncertain ? VMN_ERR_UNCERTAIN
+                  : VMN_ERR_UNAVAILABLE, reason);
     free(reason);
 }
 

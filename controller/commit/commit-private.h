@@ -96,8 +96,8 @@ void commit_schedule(struct commit *);
 
 /* Returns true if the request has changed anything. */
 bool commit_request_changed(const struct model_request *);
-/* Fails the request as unavailable, with this sentence. */
-void commit_refuse(struct pending *, const char *text);
+/* Fails the request with this error. */
+void commit_refuse(struct pending *, enum vmn_error_code, const char *text);
 /* Completes all requests of a list, which is empty then. */
 void commit_reply_all(struct commit *, struct ovs_list *);
 /* Returns true if a group of the queued requests must begin now; else

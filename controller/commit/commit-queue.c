@@ -72,10 +72,11 @@ commit_reply_all(struct commit *commit, struct ovs_list *list)
 }
 
 void
-commit_refuse(struct pending *pending, const char *text)
+commit_refuse(struct pending *pending, enum vmn_error_code code,
+              const char *text)
 {
     vmn_errors_uninit(&pending->errors);
-    vmn_errors_add(&pending->errors, VMN_ERR_UNAVAILABLE, "", "%s", text);
+    vmn_errors_add(&pending->errors, code, "", "%s", text);
     pending->ok = false;
 }
 
@@ -106,7 +107,8 @@ commit_submit(struct commit *commit, struct model_request *request,
     struct pending *pending = pending_create(request, done, aux);
 
     if (commit->n_queue >= COMMIT_QUEUE_MAX) {
-        commit_refuse(pending, "too many requests are waiting to be stored");
+        commit_refuse(pending, VMN_ERR_UNAVAILABLE,
+                      "too many requests are waiting to be stored");
         ovs_list_push_back(&commit->refused, &pending->node);
     } else {
         ovs_list_push_back(&commit->queue, &pending->node);
@@ -137,7 +139,8 @@ commit_dry_run(struct commit *commit, struct model_request *request,
 
     pending->inspect = inspect;
     if (commit->n_plans >= COMMIT_PLANS_MAX) {
-        commit_refuse(pending, "too many plans are waiting to be made");
+        commit_refuse(pending, VMN_ERR_UNAVAILABLE,
+                      "too many plans are waiting to be made");
         ovs_list_push_back(&commit->refused, &pending->node);
     } else {
         ovs_list_push_back(&commit->plans, &pending->node);

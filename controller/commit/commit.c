@@ -155,7 +155,8 @@ commit_stop(struct commit *commit)
     ovs_list_push_back_all(&commit->refused, &commit->plans);
     commit->n_queue = commit->n_plans = commit->n_single = 0;
     LIST_FOR_EACH (pending, node, &commit->refused) {
-        commit_refuse(pending, "the controller is shutting down");
+        commit_refuse(pending, VMN_ERR_UNAVAILABLE,
+                      "the controller is shutting down");
     }
     commit_reply_all(commit, &commit->refused);
 }

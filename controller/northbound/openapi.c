@@ -51,7 +51,8 @@ static const struct {
     { "429", "Throttled", 0, false,
       "The account makes too many calls.", "Retry-After" },
     { "503", "Unavailable", NB_503, false,
-      "Nothing has changed; try again later.", "Retry-After" },
+      "Nothing has changed, or, of type `uncertain`, nobody knows; try again "
+      "later.", "Retry-After" },
     { "default", "Problem", 0, false, "Another error.", "Allow" },
 };
 

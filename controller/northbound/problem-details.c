@@ -31,6 +31,8 @@ static const struct {
                             "account", 7 },
     [VMN_ERR_UNAVAILABLE] = { 503, "unavailable", "changes were not stored",
                               6 },
+    [VMN_ERR_UNCERTAIN] = { 503, "uncertain", "changes may be stored or "
+                            "not", 8 },
 };
 
 /* Returns the pointer relative to the body.  The caller frees it. */
@@ -88,7 +90,7 @@ nb_reply_errors(struct http_request *req, const struct vmn_errors *errors,
                                                "detail", text));
         free(text);
     }
-    if (code == VMN_ERR_UNAVAILABLE) {
+    if (codes[code].status == 503) {
         http_reply_header(req, "Retry-After", "1");
     }
     if (n == 1) {

@@ -19,6 +19,7 @@ enum vmn_error_code {
     VMN_ERR_FORBIDDEN,          /* 403: not allowed for this client. */
     VMN_ERR_UNAVAILABLE,        /* 503: the store, or the system, failed;
                                  * nothing changed. */
+    VMN_ERR_UNCERTAIN,          /* 503: nobody knows whether it changed. */
 };
 
 struct vmn_error {
