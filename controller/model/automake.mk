@@ -67,6 +67,8 @@ controller_libvmn_a_SOURCES += \
 	controller/model/rebinding.c \
 	controller/model/rebinding.h \
 	controller/model/references.c \
+	controller/model/request-keys.c \
+	controller/model/request-keys.h \
 	controller/model/request.c \
 	controller/model/request.h \
 	controller/model/reserved-mac.c \

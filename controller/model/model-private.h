@@ -15,6 +15,7 @@
 
 struct id_entry;
 struct model_class;
+struct request_keys;
 struct usage;
 
 /* Where the search for a free address of a subnet goes on. */
@@ -86,8 +87,8 @@ struct model {
     size_t n_garbage, allocated_garbage;
     struct version **garbage;   /* Neither current nor durable any more. */
     size_t n_logs, allocated_logs;
-    struct model_log *logs;     /* 'who' to 'set' are
-                                 * owned. */
+    struct model_log *logs;     /* Their texts are owned. */
+    struct request_keys *request_keys; /* Theirs, too. */
     size_t n_cursors, allocated_cursors;
     struct former_cursor *cursors; /* Oldest first. */
     struct model_write *writes; /* What model_get_pending() returned. */

@@ -15,6 +15,7 @@
 #include "controller/model/model-class.h"
 #include "controller/model/model-private.h"
 #include "controller/model/quota-usage.h"
+#include "controller/model/request-keys.h"
 #include "controller/model/row-index.h"
 #include "controller/schema/schema.h"
 #include "util.h"
@@ -27,6 +28,7 @@ model_create(void)
     model->id_pools = id_pools_create();
     model->classes = model_classes;
     model->usage = usage_create(model->classes);
+    model->request_keys = request_keys_create();
     id_pools_declare(model->id_pools, "vni", 16777215);
     for (int i = 0; i < VMN_N_TABLES; i++) {
         hmap_init(&model->tables[i].entries);
@@ -70,6 +72,8 @@ forget_unsettled(struct model *model)
         free(CONST_CAST(char *, model->logs[i].summary));
         free(CONST_CAST(char *, model->logs[i].set));
         free(CONST_CAST(char *, model->logs[i].contents));
+        free(CONST_CAST(char *, model->logs[i].key));
+        free(CONST_CAST(char *, model->logs[i].digest));
         free(model->logs[i].changes);
     }
     free(model->writes);
@@ -112,6 +116,7 @@ model_settle(struct model *model)
     clean_dirty(model);
     forget_unsettled(model);
     address_settle(model);
+    request_keys_trim(model->request_keys);
 }
 
 void
@@ -132,6 +137,9 @@ model_undo(struct model *model)
     }
     usage_refresh(model->usage, model);
     address_undo(model, 0);
+    for (size_t i = 0; i < model->n_logs; i++) {
+        request_keys_undo(model->request_keys, &model->logs[i]);
+    }
     clean_dirty(model);
     forget_unsettled(model);
     model->revision = model->durable_revision;
@@ -238,6 +246,7 @@ model_destroy(struct model *model)
     }
     id_pools_destroy(model->id_pools);
     usage_destroy(model->usage);
+    request_keys_destroy(model->request_keys);
     free(model->dirty);
     free(model->garbage);
     free(model->cursors);

@@ -304,11 +304,21 @@ struct model_request {
     char *comment;              /* The user's, for the log; or NULL.  Owned. */
     uint64_t undoes;            /* For the log: the revision that it takes
                                  * back, or 0. */
+    /* What a repeated request is recognised by (Idempotency-Key): a request
+     * of the same author with this key, which a revision has already, is not
+     * applied again.  NULL: it has none.  Owned, as the next. */
+    char *key;
+    char *digest;               /* With 'key': of all that is requested;
+                                 * with another one it is refused. */
+    bool repeats;               /* With 'key': it is refused unless it is a
+                                 * repeated one. */
     size_t n_ops;
     size_t allocated_ops;
     struct model_op *ops;       /* Owned. */
-    /* Filled in by model_apply(): further changes of users' objects, by a
-     * cascade or a prune.  Owned. */
+    /* Filled in by model_apply(): the key is that of a revision, and nothing
+     * was applied. */
+    bool repeated;
+    /* Further changes of users' objects, by a cascade or a prune.  Owned. */
     size_t n_also;              /* Of all; MODEL_ALSO_MAX are in 'also'. */
     size_t allocated_also;
     struct model_also *also;
@@ -342,8 +352,9 @@ struct model_op *model_request_add(struct model_request *,
 
 /* Checks 'request' and applies it to the current state as a whole.  Sets
  * '*revision' to the new revision, or to the newest among the named objects if
- * nothing changed.  Returns 0; or EINVAL with 'errors' filled in and nothing
- * applied.
+ * nothing changed; of a repeated request to the revision of the first one, and
+ * all outcomes are MODEL_UNCHANGED.  Returns 0; or EINVAL with 'errors' filled
+ * in and nothing applied.
  *
  * Observed tables are written in the same way (by the fabric); only VIF rows
  * are not stored.  Only 'who' "vmnd" may create, delete or describe apps;
@@ -424,6 +435,8 @@ struct model_log {
     const char *contents;       /* What store_contents_print() printed where
                                  * it was made, if another member of the
                                  * cluster made it and it has any; or NULL. */
+    const char *key;            /* As in struct model_request, or NULL; and */
+    const char *digest;         /* with it. */
     bool stored;                /* False: it changed only volatile rows. */
     size_t n_changes, allocated_changes;
     struct model_log_change *changes;   /* Owned by the model. */
@@ -464,6 +477,22 @@ void model_get_all_cursors(struct model *, struct model_cursors *);
 /* Loads a cursor at the start, after the rows.  Ignores one without a
  * subnet. */
 void model_load_cursor(struct model *, const struct model_cursor *);
+
+/* Keys of requests.  Those of the newest revisions are kept, as long as they
+ * are not older than MODEL_KEYS_MS. */
+#define MODEL_KEYS_MAX 100000
+#define MODEL_KEYS_MS (INT64_C(24) * 3600 * 1000)
+#define MODEL_KEY_LEN 64        /* Bytes at most. */
+#define MODEL_DIGEST_LEN 32     /* Hexadecimal digits. */
+/* Returns true for 1 to MODEL_KEY_LEN visible ASCII characters. */
+bool model_key_is_valid(const char *key);
+bool model_digest_is_valid(const char *digest);
+/* Returns true if a revision of the author of 'who' has the key. */
+bool model_has_key(const struct model *, const char *who, const char *key,
+                   int64_t now_ms);
+/* Loads the key of a revision at the start, oldest first: 'revision',
+ * 'time_ms', 'who', 'key' and 'digest'.  Ignores one that is not valid. */
+void model_load_key(struct model *, const struct model_log *);
 
 /* Loads a row at the start.  'spec' and 'status' are as model_row_print()
  * prints them ('status' has assigned values).  References are checked by

@@ -20,6 +20,7 @@
 #include "controller/model/ipam.h"
 #include "controller/model/model-private.h"
 #include "controller/model/quota-usage.h"
+#include "controller/model/request-keys.h"
 #include "controller/model/row-checks.h"
 #include "controller/model/txn.h"
 #include "controller/schema/schema.h"
@@ -100,8 +101,11 @@ model_replicate_log(struct model *model, const struct model_log *from)
         .summary = xstrdup(from->summary),
         .set = nullable_xstrdup(from->set),
         .contents = nullable_xstrdup(from->contents),
+        .key = nullable_xstrdup(from->key),
+        .digest = nullable_xstrdup(from->digest),
         .stored = true,
     };
+    request_keys_add(model->request_keys, log);
 }
 
 /* Reports references of what was changed to what is not there, and to what was

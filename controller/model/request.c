@@ -130,6 +130,8 @@ model_request_uninit(struct model_request *request)
     free(request->who);
     free(request->prune_set);
     free(request->comment);
+    free(request->key);
+    free(request->digest);
     model_rights_destroy(request->rights);
     model_author_destroy(request->author);
     model_request_clear_also(request);

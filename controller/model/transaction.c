@@ -24,6 +24,7 @@
 #include "controller/model/left-balancers.h"
 #include "controller/model/rebinding.h"
 #include "controller/model/request-author.h"
+#include "controller/model/request-keys.h"
 #include "controller/model/request.h"
 #include "controller/model/rights.h"
 #include "controller/model/row-checks.h"
@@ -425,6 +426,8 @@ add_log(struct txn *txn)
         .comment = nullable_xstrdup(txn->request->comment),
         .undoes = txn->request->undoes,
         .set = nullable_xstrdup(txn->request->prune_set),
+        .key = nullable_xstrdup(txn->request->key),
+        .digest = nullable_xstrdup(txn->request->digest),
     };
     return log;
 }
@@ -478,6 +481,9 @@ commit(struct txn *txn)
     }
     put_changes_end(&text, put_effects(txn, &text, n));
     log->summary = ds_steal_cstr(&text);
+    if (log->stored) {
+        request_keys_add(model->request_keys, log);
+    }
 }
 
 /* Fills in the outcome of each operation.  Returns the request's revision: its
@@ -601,6 +607,27 @@ apply_ops(struct txn *txn)
     }
 }
 
+/* Fills in the outcomes of a repeated request, which has made 'revision'
+ * already: the revisions of its objects are those of now, as far as its author
+ * sees them. */
+static void
+set_repeated(struct txn *txn, uint64_t revision)
+{
+    txn->request->repeated = true;
+    for (size_t i = 0; i < txn->request->n_ops; i++) {
+        struct model_op *op = &txn->request->ops[i];
+        const struct entry *entry = model_find(txn->model, op->table,
+                                               op->name);
+
+        op->outcome = MODEL_UNCHANGED;
+        op->diff = NULL;
+        op->revision = (entry && entry->cur
+                        && model_sees(txn->request->rights, entry->cur->row)
+                        ? entry->cur->meta.revision : revision);
+        model_yield(txn->model);
+    }
+}
+
 /* Checks the request as such.  Rights that were taken since it was received,
  * even by the request before it in the same group, are not used any more. */
 static void
@@ -641,15 +668,21 @@ model_apply(struct model *model, struct model_request *request,
         .now_ms = now_ms, .n_cursors = model->n_cursors,
         .names = SVEC_EMPTY_INITIALIZER,
     };
+    uint64_t former;
 
+    request->repeated = false;
     model_request_clear_also(request);
     request_drop_diffs(request);
     check_request(&txn);
-    if (!errors->n) {
+    former = errors->n ? 0 : request_keys_check(&txn);
+    if (!errors->n && !former) {
         apply_ops(&txn);
     }
     if (errors->n) {
         roll_back(&txn);
+    } else if (former) {
+        set_repeated(&txn, former);
+        *revision = former;
     } else {
         bool changed = has_changed(&txn);
 

@@ -246,7 +246,7 @@ apply(struct http_request *req, struct northbound *nb)
     }
     if (errors.n) {
         nb_reply_errors(req, &errors, NB_POINT_AT_BODY);
-    } else {
+    } else if (nb_take_key(nb, req, &wait, &request)) {
         nb_change_submit(nb, req, &request, NULL, NULL, &wait, NULL);
     }
     model_request_uninit(&request);

@@ -115,7 +115,10 @@ submit(struct northbound *nb, struct http_request *req,
     op->if_match = if_match;
     op->creates = creates;
     op->cascade = cascade;
-    nb_change_submit(nb, req, &request, table, name, wait, secret);
+    if (nb_take_key(nb, req, wait, &request)) {
+        nb_change_submit(nb, req, &request, table, name, wait, secret);
+    }
+    model_request_uninit(&request);
     free(secret);
 }
 

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "controller/schema/schema-row.h"
+#include "timeval.h"
 #include "util.h"
 
 /* What is asked for. */
@@ -169,6 +170,12 @@ undo_object(struct undo *undo, const json_t *object)
                            || strcmp(undo->name, name)))) {
         return;
     }
+    if (undo->request.repeats) {
+        /* It is not applied: what was undone is not as it was before. */
+        model_request_add(&undo->request, after && !before ? MODEL_DELETE
+                          : MODEL_PUT, table->id, name, NULL);
+        return;
+    }
     row = model_get_durable(undo->nb->model, table->id, name, &meta);
     if (!is_own(undo, row)) {
         return;
@@ -201,6 +208,9 @@ check_whole(struct undo *undo, const json_t *contents)
     json_int_t left_out = json_integer_value(json_object_get(contents,
                                                              "left_out"));
 
+    if (undo->request.repeats) {
+        return;
+    }
     if (left_out && !undo->type && !undo->force) {
         vmn_errors_add(&undo->errors, VMN_ERR_CONFLICT, "",
                        "the changes of %lld objects in revision %"PRIu64" "
@@ -224,6 +234,15 @@ submit(struct undo *undo, struct http_request *req, const json_t *contents,
     vmn_errors_init(&undo->errors);
     undo->request.list = true;
     undo->request.undoes = undo->revision;
+    if (!nb_take_key(undo->nb, req, wait, &undo->request)) {
+        model_request_uninit(&undo->request);
+        return;
+    }
+    undo->request.repeats = (undo->request.key
+                             && model_has_key(undo->nb->model,
+                                              undo->request.who,
+                                              undo->request.key,
+                                              time_wall_msec()));
     json_array_foreach (json_object_get(contents, "objects"), i, object) {
         undo_object(undo, object);
     }

@@ -84,6 +84,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/reply-struct.c \
 	controller/northbound/request-body.c \
 	controller/northbound/request-body.h \
+	controller/northbound/request-key.c \
 	controller/northbound/revision-contents.c \
 	controller/northbound/router-status.c \
 	controller/northbound/sample-causes.c \

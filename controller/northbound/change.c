@@ -39,6 +39,7 @@ struct change {
     int status;                     /* Of the reply if it is installed in
                                      * time. */
     uint64_t revision;              /* Of the object in the reply. */
+    bool repeated;                  /* The request was applied before. */
     size_t n_object;                /* Bytes of 'reply' that are the object;
                                      * 0: there is none, or a list. */
     struct ds reply;                /* Once durable: the text of the reply,
@@ -92,6 +93,9 @@ finish(struct change *change, int status)
     struct ds *ds = &change->reply;
 
     ds_put_cstr(ds, "}\n");
+    if (change->repeated) {
+        http_reply_header(change->req, "Idempotency-Replayed", "true");
+    }
     http_reply_body(change->req, status, "application/json", ds);
     ds_init(ds);
     change_destroy(change);
@@ -196,7 +200,10 @@ put_object(struct change *change, const struct model_op *op)
         change->nb->model, change->table->id, change->name, &meta);
     struct ds *ds = &change->reply;
 
-    if (op->kind == MODEL_DELETE || !row) {
+    /* The first of repeated requests may have been long ago: the client may
+     * have lost the object since. */
+    if (op->kind == MODEL_DELETE || !row
+        || (change->repeated && !model_sees(nb_rights(change->req), row))) {
         ds_put_format(ds, "{\"type\":\"%s\",\"name\":",
                       change->table->plural);
         schema_print_string(ds, change->name);
@@ -212,6 +219,20 @@ put_object(struct change *change, const struct model_op *op)
     }
 }
 
+/* Finds the warnings of the reply; none for a repeated request, whose objects
+ * may not be for the client to see any more. */
+static void
+find_warnings(const struct change *change, const struct commit_result *result,
+              struct arena *arena, struct model_warnings *warnings)
+{
+    if (change->repeated) {
+        memset(warnings, 0, sizeof *warnings);
+    } else {
+        request_warnings_find(change->nb->model, change->nb->engine,
+                              result->request, arena, warnings);
+    }
+}
+
 /* Appends the reply for one object: the object and its outcome. */
 static void
 put_one(struct change *change, const struct commit_result *result)
@@ -220,7 +241,8 @@ put_one(struct change *change, const struct commit_result *result)
     struct nb_change_end end = {
         .kind = "change",
         .outcome = nb_outcome_name(op->outcome),
-        .secret = op->outcome != MODEL_UNCHANGED ? change->secret : NULL,
+        .secret = (op->outcome != MODEL_UNCHANGED && !change->repeated
+                   ? change->secret : NULL),
         .revision = result->revision,
     };
     struct model_warnings warnings;
@@ -233,8 +255,7 @@ put_one(struct change *change, const struct commit_result *result)
     arena_init(&arena);
     end.also_changed = get_also_changed(result->request, &arena,
                                         &end.n_also_changed);
-    request_warnings_find(change->nb->model, change->nb->engine,
-                          result->request, &arena, &warnings);
+    find_warnings(change, result, &arena, &warnings);
     end.n_warnings = warnings.n;
     end.warnings = warnings.warnings;
     schema_struct_print_members(&nb_change_end, &end, &change->reply);
@@ -262,8 +283,7 @@ put_list(struct change *change, const struct commit_result *result)
     arena_init(&arena);
     end.also_changed = get_also_changed(result->request, &arena,
                                         &end.n_also_changed);
-    request_warnings_find(change->nb->model, change->nb->engine,
-                          result->request, &arena, &warnings);
+    find_warnings(change, result, &arena, &warnings);
     end.n_warnings = warnings.n;
     end.warnings = warnings.warnings;
     schema_struct_print_members(&nb_apply_end, &end, &change->reply);
@@ -308,6 +328,7 @@ on_done(void *change_, const struct commit_result *result)
 {
     struct change *change = change_;
     const struct model_request *request = result->request;
+    struct commit_result first = *result;
 
     if (change->nb && result->ok && !result->plan) {
         nb_note_set(change->nb, result);
@@ -337,6 +358,12 @@ on_done(void *change_, const struct commit_result *result)
     VLOG_DBG("revision %"PRIu64" by %s: %s", result->revision,
              http_request_who(change->req),
              result->changed ? "changed" : "unchanged");
+    if (request->repeated) {
+        /* It is replied what the first one was. */
+        change->repeated = first.changed = true;
+        nb_recall_outcomes(change->nb, first.request, first.revision);
+        result = &first;
+    }
     if (change->table && request->n_ops) {
         put_one(change, result);
         change->status = request->ops[0].outcome == MODEL_CREATED ? 201 : 200;

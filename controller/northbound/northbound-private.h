@@ -183,6 +183,18 @@ void nb_change_submit(struct northbound *, struct http_request *req,
  * nobody is replied to. */
 void nb_changes_abandon(struct northbound *);
 
+/* request-key.c */
+/* Sets 'request->key' and its digest to those of the header Idempotency-Key,
+ * if there is one; it counts for changes, not for plans.  Replies 400 and
+ * returns false if it is invalid.  Yields: the client may disconnect, and the
+ * request must be answered all the same. */
+bool nb_take_key(const struct northbound *, struct http_request *,
+                 const struct nb_wait *, struct model_request *request);
+/* Sets the outcomes of a repeated request to what the log says of 'revision',
+ * which it has made: of what the log does not name, MODEL_UNCHANGED. */
+void nb_recall_outcomes(const struct northbound *, struct model_request *,
+                        uint64_t revision);
+
 /* api-revisions.c: has lists of revisions include how far each is
  * installed. */
 void nb_revisions_init(struct northbound *);

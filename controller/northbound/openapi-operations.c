@@ -50,6 +50,12 @@
     SHOWN("If-Match", STRING, 0,                                        \
           "Changes it only if this is its ETag still, or, with `*`, if it is " \
           "there.", .pattern = "^(\\*|(W/)?\"[^\"]*\")$")
+#define KEY                                                             \
+    SHOWN("Idempotency-Key", STRING, 0,                                 \
+          "A key of this change's own, of 64 characters at most, in double " \
+          "quotes or without: sent again with it, the change is not made "  \
+          "again, and the reply has `Idempotency-Replayed: true`.",         \
+          .max = 130, .pattern = "^[!-~]+$")
 #define IF_NONE_MATCH                                                   \
     SHOWN("If-None-Match", STRING, 0,                                   \
           "With `*`: creates it only, and changes none that is there.", \
@@ -57,7 +63,7 @@
 
 /* Objects.  -------------------------------------------------------------- */
 
-#define NB_CHANGE (NB_202 | NB_409 | NB_412 | NB_413 | NB_503)
+#define NB_CHANGE (NB_202 | NB_409 | NB_412 | NB_413 | NB_422 | NB_503)
 
 #define LISTED                                                          \
     SHOWN("selector", SELECTOR, 0,                                      \
@@ -88,14 +94,14 @@ const struct nb_operation nb_operation_put = {
     .kind = NB_PUT, .id = "put",
     .summary = "Creates %s, or replaces its whole spec; the same again "
                "changes nothing",
-    .section = "objects", PARAMS(WAIT), HEADERS(IF_MATCH, IF_NONE_MATCH),
+    .section = "objects", PARAMS(WAIT), HEADERS(IF_MATCH, IF_NONE_MATCH, KEY),
     .statuses = NB_CHANGE,
 };
 
 const struct nb_operation nb_operation_patch = {
     .kind = NB_PATCH, .id = "patch",
     .summary = "Changes fields of %s, as a JSON merge patch (RFC 7396)",
-    .section = "objects", PARAMS(WAIT), HEADERS(IF_MATCH),
+    .section = "objects", PARAMS(WAIT), HEADERS(IF_MATCH, KEY),
     .statuses = NB_CHANGE | NB_404,
 };
 
@@ -106,7 +112,7 @@ const struct nb_operation nb_operation_delete = {
     PARAMS(SHOWN("cascade", BOOL, 0,
                  "Takes it out of what refers to it, and deletes what cannot "
                  "be without it."), WAIT),
-    HEADERS(IF_MATCH),
+    HEADERS(IF_MATCH, KEY),
     .statuses = NB_CHANGE | NB_404,
 };
 
@@ -118,8 +124,9 @@ const struct nb_operation nb_operation_apply = {
                  "The objects become members of the set of this name, and "
                  "members that are not among them are deleted.",
                  .max = VMN_NAME_LEN, .check = value_check_name), WAIT),
+    HEADERS(KEY),
     .body = &nb_body_apply, .replies = { &nb_reply_applied, &plan_shown },
-    .statuses = NB_202 | NB_404 | NB_409 | NB_413 | NB_503,
+    .statuses = NB_202 | NB_404 | NB_409 | NB_413 | NB_422 | NB_503,
 };
 
 /* The simulator.  -------------------------------------------------------- */
@@ -238,8 +245,9 @@ const struct nb_operation nb_operation_undo = {
            SHOWN("name", STRING, 0, "The object."),
            SHOWN("force", BOOL, 0,
                  "Also of objects that have changed since."), WAIT),
+    HEADERS(KEY),
     .replies = { &nb_reply_applied, &plan_shown },
-    .statuses = NB_202 | NB_404 | NB_409 | NB_412 | NB_413 | NB_503,
+    .statuses = NB_202 | NB_404 | NB_409 | NB_412 | NB_413 | NB_422 | NB_503,
 };
 
 const struct nb_operation nb_operation_activity = {

@@ -20,6 +20,7 @@ enum {
     NB_413 = 1 << 3,
     NB_503 = 1 << 4,
     NB_202 = 1 << 5,            /* A change was not installed in time. */
+    NB_422 = 1 << 6,            /* A key is that of another change. */
 };
 
 /* What determines the bodies: the operation, or the type of object. */

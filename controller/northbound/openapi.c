@@ -48,6 +48,8 @@ static const struct {
       "`If-Match` or `If-None-Match` does not hold.", NULL },
     { "413", "TooLarge", NB_413, true, "A bound is exceeded.", NULL },
     { "415", "MediaType", 0, true, "The body is not JSON.", NULL },
+    { "422", "KeyUsed", NB_422, false,
+      "`Idempotency-Key` is that of another change.", NULL },
     { "429", "Throttled", 0, false,
       "The account makes too many calls.", "Retry-After" },
     { "503", "Unavailable", NB_503, false,

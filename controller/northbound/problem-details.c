@@ -33,6 +33,8 @@ static const struct {
                               6 },
     [VMN_ERR_UNCERTAIN] = { 503, "uncertain", "changes may be stored or "
                             "not", 8 },
+    [VMN_ERR_KEY_USED] = { 422, "key-used", "keys are of other requests",
+                           9 },
 };
 
 /* Returns the pointer relative to the body.  The caller frees it. */

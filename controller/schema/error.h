@@ -20,6 +20,7 @@ enum vmn_error_code {
     VMN_ERR_UNAVAILABLE,        /* 503: the store, or the system, failed;
                                  * nothing changed. */
     VMN_ERR_UNCERTAIN,          /* 503: nobody knows whether it changed. */
+    VMN_ERR_KEY_USED,           /* 422: the key is another request's. */
 };
 
 struct vmn_error {

@@ -215,8 +215,9 @@ store_statements_prepare(struct store_statements *s, sqlite3 *db,
               && prepare(db, "INSERT OR REPLACE INTO cursors (network, "
                          "subnet, next) VALUES (?, ?, ?)", &s->cursor_upsert)
               && prepare(db, "INSERT INTO revisions "
-                         "(revision, time_ms, who, changes, comment, undoes) "
-                         "VALUES (?, ?, ?, ?, ?, nullif(?, 0))",
+                         "(revision, time_ms, who, changes, comment, undoes, "
+                         "request_key, request_digest) "
+                         "VALUES (?, ?, ?, ?, ?, nullif(?, 0), ?, ?)",
                          &s->log_insert)
               && prepare(db, "INSERT OR REPLACE INTO sets (name, revision) "
                          "VALUES (?, ?)", &s->set_upsert)
@@ -462,6 +463,8 @@ write_logs(const struct model_pending *pending, struct store_statements *s)
         bind_text(s->log_insert, 4, log->summary);
         bind_text(s->log_insert, 5, log->comment);
         sqlite3_bind_int64(s->log_insert, 6, log->undoes);
+        bind_text(s->log_insert, 7, log->key);
+        bind_text(s->log_insert, 8, log->digest);
         if (!store_statement_run(s->log_insert)
             || !store_contents_write(log, s)
             || (log->set && !write_set(log, s))) {

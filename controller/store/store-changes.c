@@ -73,6 +73,8 @@ put_log(const struct model_log *log, struct ds *ds)
     }
     put_string(ds, "summary", log->summary);
     put_string(ds, "set", log->set);
+    put_string(ds, "key", log->key);
+    put_string(ds, "digest", log->digest);
     if (log->contents) {
         put_string(ds, "contents", log->contents);
     } else if (log->n_changes || log->n_more) {
@@ -273,10 +275,14 @@ apply_log(struct model *model, const json_t *json, struct vmn_error *why)
         .summary = json_string_value(json_object_get(json, "summary")),
         .set = json_string_value(json_object_get(json, "set")),
         .contents = json_string_value(json_object_get(json, "contents")),
+        .key = json_string_value(json_object_get(json, "key")),
+        .digest = json_string_value(json_object_get(json, "digest")),
     };
 
     if (!log.who || !is_json(log.summary) || !log.revision
-        || (log.contents && !is_json(log.contents))) {
+        || (log.contents && !is_json(log.contents)) || !log.key != !log.digest
+        || (log.key && (!model_key_is_valid(log.key)
+                        || !model_digest_is_valid(log.digest)))) {
         return refuse("an entry of the log", why);
     }
     model_replicate_log(model, &log);

@@ -131,7 +131,8 @@ store_next_revision(const struct store_file_info *info, bool known,
 
 /* Copies what the former database's log has of the time since the backup,
  * which the restore takes back: who changed what, and what became of the
- * objects.  Receipts are not copied: no host has these revisions. */
+ * objects.  Receipts are not copied: no host has these revisions; nor keys of
+ * requests: what was taken back may be requested again. */
 static int
 keep_log(sqlite3 *db, const struct store_restored *r, struct vmn_error *why)
 {

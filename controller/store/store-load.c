@@ -153,6 +153,39 @@ load_cursors(sqlite3 *db, struct model *model, struct vmn_error *why)
     return error;
 }
 
+/* Loads the keys of the newest requests. */
+static int
+load_keys(sqlite3 *db, struct model *model, struct vmn_error *why)
+{
+    static const char sql[] =
+        "SELECT * FROM (SELECT revision, time_ms, who, request_key, "
+        "request_digest FROM revisions WHERE request_key IS NOT NULL "
+        "ORDER BY revision DESC LIMIT ?) ORDER BY revision";
+    sqlite3_stmt *stmt = NULL;
+    int code = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
+
+    if (code == SQLITE_OK) {
+        sqlite3_bind_int64(stmt, 1, MODEL_KEYS_MAX);
+        while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
+            const struct model_log log = {
+                .revision = sqlite3_column_int64(stmt, 0),
+                .time_ms = sqlite3_column_int64(stmt, 1),
+                .who = column_text(stmt, 2),
+                .key = column_text(stmt, 3),
+                .digest = column_text(stmt, 4),
+            };
+
+            if (log.who && log.key && log.digest) {
+                model_load_key(model, &log);
+            }
+        }
+    }
+    int error = code == SQLITE_DONE ? 0 : store_error(db, why,
+                                                      "cannot read");
+    sqlite3_finalize(stmt);
+    return error;
+}
+
 int
 store_get_revision(sqlite3 *db, uint64_t *revision, struct vmn_error *why)
 {
@@ -188,6 +221,7 @@ store_load(sqlite3 *db, const char *path, struct model *model,
         }
     }
     error = error ? error : load_cursors(db, model, why);
+    error = error ? error : load_keys(db, model, why);
     error = error ? error : store_get_revision(db, &revision, why);
     if (!error) {
         model_load_done(model, revision, &errors);

@@ -26,8 +26,8 @@
  * cursors of subnets, observations.  4: accounts, tokens, telemetries, what
  * backends do.  7: secrets.  8: receipts.  9: contents of the log.  10: sets.
  * 11: comments in the log.  12: cheaper conditions of the log's indexes.
- * 13: what an undo takes back.  14: properties. */
-#define STORE_FORMAT 14
+ * 13: what an undo takes back.  14: properties.  15: keys of requests. */
+#define STORE_FORMAT 15
 /* In PRAGMA application_id: "vmn1". */
 #define STORE_APPLICATION_ID 0x766d6e31
 /* Most entries of the log that one query returns. */

@@ -51,6 +51,11 @@
     "ON revisions (" STORE_LOG_AUTHOR("who") ", revision) "             \
     "WHERE " STORE_LOG_PEOPLE ";"
 
+/* For finding the newest revisions whose request had a key, at the start. */
+#define LOG_KEY_INDEX                                                   \
+    "CREATE INDEX IF NOT EXISTS revisions_key "                         \
+    "ON revisions (revision) WHERE request_key IS NOT NULL;"
+
 /* What revisions made of objects; see store-log-contents.c. */
 #define CONTENTS_TABLE                                                  \
     "CREATE TABLE IF NOT EXISTS contents ("                             \
@@ -106,6 +111,9 @@ const struct store_step store_steps[] = {
     { 11, NEW_LOG_INDEXES },
     { 12, "ALTER TABLE revisions ADD COLUMN undoes INTEGER;" },
     { 13, PROPERTIES_TABLE ASSUME_TRIMMED },
+    { 14, "ALTER TABLE revisions ADD COLUMN request_key TEXT;"
+          "ALTER TABLE revisions ADD COLUMN request_digest TEXT;"
+          LOG_KEY_INDEX },
     { 0, NULL },
 };
 
@@ -122,10 +130,11 @@ const char store_fixed_tables[] =
     "CREATE TABLE revisions ("
     "revision INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, "
     "who TEXT NOT NULL, changes TEXT NOT NULL, comment TEXT, "
-    "undoes INTEGER"
+    "undoes INTEGER, request_key TEXT, request_digest TEXT"
     ") STRICT;"
     LOG_INDEXES
     LOG_AUTHOR_INDEX
+    LOG_KEY_INDEX
     CONTENTS_TABLE;
 
 /* Generated SQL.  --------------------------------------------------------- */

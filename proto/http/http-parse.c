@@ -173,11 +173,9 @@ parse_field(struct http_head *head, char *line, struct http_fault *fault)
     return true;
 }
 
-/* Counts the fields called 'name', and sets '*value' to the value of the
- * first. */
-static size_t
-count_fields(const struct http_head *head, const char *name,
-             const char **value)
+size_t
+http_head_count(const struct http_head *head, const char *name,
+                const char **value)
 {
     size_t n = 0;
 
@@ -197,7 +195,7 @@ http_head_find(const struct http_head *head, const char *name)
 {
     const char *value;
 
-    count_fields(head, name, &value);
+    http_head_count(head, name, &value);
     return value;
 }
 
@@ -218,8 +216,8 @@ static bool
 check_length(struct http_head *head, struct http_fault *fault)
 {
     const char *encoding, *length;
-    size_t n_encodings = count_fields(head, "Transfer-Encoding", &encoding);
-    size_t n_lengths = count_fields(head, "Content-Length", &length);
+    size_t n_encodings = http_head_count(head, "Transfer-Encoding", &encoding);
+    size_t n_lengths = http_head_count(head, "Content-Length", &length);
 
     if (n_lengths > 1) {
         return fail(fault, 400, "Content-Length appears more than once");
@@ -264,19 +262,20 @@ static bool
 check_fields(struct http_head *head, struct http_fault *fault)
 {
     const char *value;
-    size_t n = count_fields(head, "Host", &value);
+    size_t n = http_head_count(head, "Host", &value);
 
     if (n > 1 || (!n && head->minor)) {
         return fail(fault, 400, "Exactly one Host header is required");
     }
-    if (count_fields(head, "Authorization", &value) > 1) {
+    if (http_head_count(head, "Authorization", &value) > 1) {
         return fail(fault, 400, "Authorization appears more than once");
     }
     head->close = !head->minor;
-    if (count_fields(head, "Connection", &value) && list_has(value, "close")) {
+    if (http_head_count(head, "Connection", &value)
+        && list_has(value, "close")) {
         head->close = true;
     }
-    if (count_fields(head, "Expect", &value)) {
+    if (http_head_count(head, "Expect", &value)) {
         if (strcasecmp(value, "100-continue")) {
             return fail(fault, 417, "The only supported expectation is "
                         "100-continue");

@@ -52,6 +52,10 @@ bool http_head_parse(struct http_head *, const char *text, size_t size,
                      struct http_fault *fault);
 void http_head_uninit(struct http_head *);
 const char *http_head_find(const struct http_head *, const char *name);
+/* Returns how often a field is there, and sets '*value' to its first value, or
+ * NULL. */
+size_t http_head_count(const struct http_head *, const char *name,
+                       const char **value);
 
 /* A parsed and decoded target.  Its query may have a name twice. */
 struct http_target {

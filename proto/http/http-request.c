@@ -643,6 +643,33 @@ http_request_body(const struct http_request *req)
     return req->body.string;
 }
 
+static bool
+is_among(const char *name, const char *const *names)
+{
+    for (; *names; names++) {
+        if (!strcmp(name, *names)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+http_request_print(const struct http_request *req, const char *const *except,
+                   struct ds *ds)
+{
+    ds_put_format(ds, "%s %s\n", method_names[req->head.method],
+                  req->target.path);
+    /* Decoded text has no line breaks. */
+    for (size_t i = 0; i < req->target.n_query; i++) {
+        const struct http_query *query = &req->target.query[i];
+
+        if (!is_among(query->name, except)) {
+            ds_put_format(ds, "%s=%s\n", query->name, query->value);
+        }
+    }
+}
+
 json_t *
 http_request_json(struct http_request *req)
 {
@@ -732,6 +759,45 @@ http_request_if_match(struct http_request *req, char **etag, bool *creates)
     }
     *etag = (value[0] == 'W' ? xstrdup(value)
              : xmemdup0(value + 1, len - 2));
+    return true;
+}
+
+/* Returns the string in double quotes at 'p' (RFC 8941, section 3.3.3), which
+ * the caller frees, or NULL if it is not one. */
+static char *
+parse_string(const char *p)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    for (p++; *p && *p != '"'; p++) {
+        if (*p == '\\' && *++p != '"' && *p != '\\') {
+            break;
+        }
+        ds_put_char(&ds, *p);
+    }
+    if (p[0] != '"' || p[1]) {
+        ds_destroy(&ds);
+        return NULL;
+    }
+    return ds_steal_cstr(&ds);
+}
+
+bool
+http_request_idempotency_key(struct http_request *req, char **key)
+{
+    static const char name[] = "Idempotency-Key";
+    const char *value;
+    size_t n = http_head_count(&req->head, name, &value);
+
+    *key = NULL;
+    if (n == 1) {
+        *key = *value == '"' ? parse_string(value) : xstrdup(value);
+    }
+    if (n > 1 || (n && !*key)) {
+        http_reply_problem(req, 400, "invalid", NULL, "%s must be one string "
+                           "in double quotes, or without any", name);
+        return false;
+    }
     return true;
 }
 

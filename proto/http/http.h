@@ -297,6 +297,17 @@ json_t *http_request_json(struct http_request *);
  * returns false.  A weak tag is returned unchanged, and so never matches. */
 bool http_request_if_match(struct http_request *, char **etag, bool *creates);
 
+/* Sets '*key' to the value of Idempotency-Key, without quotes, or to NULL if
+ * there is none; the caller frees it.  On error answers the request and
+ * returns false: there are several, or the text in quotes is no string (RFC
+ * 8941). */
+bool http_request_idempotency_key(struct http_request *, char **key);
+
+/* Appends method, path and query, but for the parameters 'except', of which
+ * the last is NULL: the same text for the same request. */
+void http_request_print(const struct http_request *,
+                        const char *const *except, struct ds *);
+
 /* Returns true if If-None-Match contains 'etag' (weakly compared; RFC 9110,
  * section 13.1.2) or "*". */
 bool http_request_has_etag(const struct http_request *, const char *etag);

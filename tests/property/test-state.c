@@ -11,7 +11,7 @@
  *  - what the store loads is what the model holds: whatever was accepted is
  *    accepted again, values at the edges of what is allowed included;
  *  - what another member of a cluster applies makes its model, and what it
- *    stores, the same.
+ *    stores, the same, keys of requests included.
  *
  * Usage: test-state [SEED [STEPS]].  The seed is printed. */
 
@@ -43,6 +43,9 @@
 static uint64_t seed = 1;
 static unsigned n_steps = 3000;
 
+/* Requests have a key of so many. */
+#define N_KEYS 1000
+
 /* Another member of the cluster. */
 struct follower {
     char *path;
@@ -66,6 +69,32 @@ struct test {
     unsigned n_accepted, n_refused, n_undone, n_stored, n_cascades;
     unsigned n_followed;
 };
+
+static void
+check_same(char *a, char *b)
+{
+    assert_string_equal(a, b);
+    free(a);
+    free(b);
+}
+
+/* The keys that are known, by their authors. */
+static char *
+dump_keys(const struct model *model)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    for (unsigned i = 0; i < 2 * N_KEYS; i++) {
+        const char *who = i % 2 ? "test" : "vmnd";
+        char *key = xasprintf("key-%u", i / 2);
+
+        if (model_has_key(model, who, key, 1000)) {
+            ds_put_format(&ds, "%s %s\n", who, key);
+        }
+        free(key);
+    }
+    return ds_steal_cstr(&ds);
+}
 
 static void
 check_step(struct test *t)
@@ -94,8 +123,9 @@ step_request(struct test *t)
     }
     const char *who = chance(80) ? "test" : "vmnd";
     const char *set = chance(5) ? "set" : NULL;
-    char *errors = model_util_apply(t->model, who, set, ds_cstr(&ds),
-                                    &revision);
+    char *key = chance(30) ? xasprintf("key-%u", rnd(N_KEYS)) : NULL;
+    char *errors = model_util_apply_keyed(t->model, who, set, key,
+                                          ds_cstr(&ds), &revision);
     char *after = model_util_dump(t->model, false);
     if (*errors) {
         assert_string_equal(before, after);
@@ -103,7 +133,7 @@ step_request(struct test *t)
         t->n_refused++;
     } else {
         /* Nothing else may delete a policy meanwhile. */
-        if (settled && !set && !strncmp(ds_cstr(&ds), "cascade", 7)
+        if (settled && !set && !key && !strncmp(ds_cstr(&ds), "cascade", 7)
             && ds_chomp(&ds, '\n') && !strchr(ds_cstr(&ds), '\n')
             && !strstr(ds_cstr(&ds), " policies ")) {
             check_cascade(t->model);
@@ -115,6 +145,7 @@ step_request(struct test *t)
     free(before);
     free(after);
     free(errors);
+    free(key);
     ds_destroy(&ds);
 }
 
@@ -128,6 +159,7 @@ step_undo(struct test *t)
     assert_string_equal(durable, after);
     assert_int_equal(model_revision(t->model),
                      model_durable_revision(t->model));
+    check_same(dump_keys(t->model), dump_keys(t->follower.model));
     check_step(t);
     free(after);
     free(durable);
@@ -227,14 +259,6 @@ dump_log(struct store *store, uint64_t revision)
     return ds_steal_cstr(&ds);
 }
 
-static void
-check_same(char *a, char *b)
-{
-    assert_string_equal(a, b);
-    free(a);
-    free(b);
-}
-
 /* All durable rows that are stored, metadata included. */
 static char *
 dump_stored(struct model *model)
@@ -268,6 +292,7 @@ follow(struct test *t)
     check_same(dump_stored(f->model), dump_stored(t->model));
     check_same(dump_ids(f->model), dump_ids(t->model));
     check_same(dump_cursors(f->model), dump_cursors(t->model));
+    check_same(dump_keys(f->model), dump_keys(t->model));
     for (uint64_t r = t->stored_revision + 1; r <= model_revision(t->model);
          r++) {
         check_same(dump_log(f->store, r), dump_log(t->store, r));
@@ -304,7 +329,7 @@ restart_follower(struct test *t)
 {
     struct follower *f = &t->follower;
     char *rows = dump_stored(f->model), *ids = dump_ids(f->model);
-    char *cursors = dump_cursors(f->model);
+    char *cursors = dump_cursors(f->model), *keys = dump_keys(f->model);
     struct store_place place;
 
     close_follower(t);
@@ -314,6 +339,7 @@ restart_follower(struct test *t)
     check_same(dump_stored(f->model), rows);
     check_same(dump_ids(f->model), ids);
     check_same(dump_cursors(f->model), cursors);
+    check_same(dump_keys(f->model), keys);
 }
 
 static void

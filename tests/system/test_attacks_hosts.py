@@ -212,7 +212,9 @@ def test_foresee_the_marker_of_a_host():
             with contextlib.closing(sqlite3.connect(
                     swarm.path("vmn.db"))) as database, database:
                 database.execute("DROP TABLE secrets")
-                for column in "comment", "undoes":
+                database.execute("DROP INDEX revisions_key")
+                for column in ("comment", "undoes", "request_key",
+                               "request_digest"):
                     database.execute(
                         "ALTER TABLE revisions DROP COLUMN " + column)
                 database.execute("PRAGMA user_version = 6")

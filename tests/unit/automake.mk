@@ -85,6 +85,7 @@ UNIT_TESTS = \
 	tests/unit/test-reject-message \
 	tests/unit/test-relay \
 	tests/unit/test-report-limit \
+	tests/unit/test-request-keys \
 	tests/unit/test-schema \
 	tests/unit/test-schema-diff \
 	tests/unit/test-schema-refusals \
@@ -198,6 +199,7 @@ NORTHBOUND_TESTS = \
 	tests/unit/test-northbound-deferred \
 	tests/unit/test-northbound-described \
 	tests/unit/test-northbound-hits \
+	tests/unit/test-northbound-key \
 	tests/unit/test-northbound-log \
 	tests/unit/test-northbound-recommend \
 	tests/unit/test-northbound-undo \

@@ -12,6 +12,7 @@
 
 #include "controller/schema/schema-row.h"
 #include "openvswitch/dynamic-string.h"
+#include "hash.h"
 #include "util.h"
 
 static void
@@ -64,6 +65,15 @@ model_util_apply(struct model *model, const char *who,
                  const char *prune_set, const char *text,
                  uint64_t *revision)
 {
+    return model_util_apply_keyed(model, who, prune_set, NULL, text,
+                                  revision);
+}
+
+char *
+model_util_apply_keyed(struct model *model, const char *who,
+                       const char *prune_set, const char *key,
+                       const char *text, uint64_t *revision)
+{
     struct ds ds = DS_EMPTY_INITIALIZER;
     struct model_request request;
     struct vmn_errors errors;
@@ -73,6 +83,8 @@ model_util_apply(struct model *model, const char *who,
     model_util_parse(&request, text);
     request.list = request.n_ops > 1;
     request.prune_set = nullable_xstrdup(prune_set);
+    request.key = nullable_xstrdup(key);
+    request.digest = key ? xasprintf("%032x", hash_string(text, 0)) : NULL;
     int error = model_apply(model, &request, 1000, revision, &errors);
     ovs_assert(!error == !errors.n);
     for (size_t i = 0; i < errors.n; i++) {

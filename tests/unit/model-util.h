@@ -26,6 +26,12 @@ char *model_util_apply(struct model *, const char *who,
                        const char *prune_set, const char *text,
                        uint64_t *revision);
 
+/* As model_util_apply(), with a key of the request (or NULL) and a digest of
+ * 'text'. */
+char *model_util_apply_keyed(struct model *, const char *who,
+                             const char *prune_set, const char *key,
+                             const char *text, uint64_t *revision);
+
 /* All rows of the model, metadata included, current or durable ones, as text
  * that is equal only if they are.  The caller frees it. */
 char *model_util_dump(const struct model *, bool durable);

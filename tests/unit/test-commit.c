@@ -132,6 +132,59 @@ a_refused_group_has_not_happened(void **state)
     assert_int_equal(n_sent, 1);
 }
 
+/* As add_host(), with the key of its name. */
+static void
+add_keyed_host(const char *name)
+{
+    struct model_request request;
+
+    model_request_init(&request, "test");
+    model_request_add(&request, MODEL_PUT, VMN_TABLE_HOST, name,
+                      toy_host(name[1] - '0'));
+    request.key = xstrdup(name);
+    request.digest = xstrdup("00112233445566778899aabbccddeeff");
+    commit_submit(the_commit, &request, committed, NULL);
+}
+
+static void
+repeated_request_is_made_once(void **state)
+{
+    /* Both in the group that waits for this one, */
+    add_host("h9");
+    commit_turn();
+    add_keyed_host("h1");
+    add_keyed_host("h1");
+    finish_store(0);
+    /* and one that comes while they are written. */
+    add_keyed_host("h1");
+    commit_turn();
+    assert_int_equal(n_ok, 1);
+    finish_store(0);
+    assert_int_equal(n_submits, 2);
+    assert_int_equal(n_ok, 4);
+    assert_int_equal(last_revision, 2);
+    assert_int_equal(model_revision(core.model), 2);
+    assert_int_equal(n_groups, 2);
+}
+
+static void
+key_of_what_was_refused_is_not_kept(void **state)
+{
+    add_keyed_host("h1");
+    add_keyed_host("h1");
+    commit_turn();
+    add_keyed_host("h1");
+    finish_store(EINTR);
+    assert_int_equal(n_refused, 2);
+    assert_int_equal(last_code, VMN_ERR_UNCERTAIN);
+    finish_store(0);
+    assert_int_equal(n_submits, 2);
+    assert_int_equal(n_ok, 1);
+    assert_int_equal(model_revision(core.model), 1);
+    assert_non_null(model_get_durable(core.model, VMN_TABLE_HOST, "h1",
+                                      NULL));
+}
+
 static void
 requests_wait_for_others_while_hosts_are_behind(void **state)
 {
@@ -417,6 +470,8 @@ main(void)
         T(nothing_leaves_before_it_is_durable),
         T(what_waits_becomes_one_group),
         T(a_refused_group_has_not_happened),
+        T(repeated_request_is_made_once),
+        T(key_of_what_was_refused_is_not_kept),
         T(requests_wait_for_others_while_hosts_are_behind),
         T(an_unchanged_request_writes_nothing),
         T(settled_moments_come_between_groups),

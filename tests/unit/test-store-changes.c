@@ -89,6 +89,12 @@ what_is_no_batch_is_refused(void **state OVS_UNUSED)
         { LOGS("{'revision':5,'who':'a','summary':'['}"), "the log" },
         { LOGS("{'revision':5,'who':'a','summary':'[]','contents':'{'}"),
           "the log" },
+        { LOGS("{'revision':5,'who':'a','summary':'[]','key':'k'}"),
+          "the log" },
+        { LOGS("{'revision':5,'who':'a','summary':'[]','key':'k',"
+               "'digest':'1'}"), "the log" },
+        { LOGS("{'revision':5,'who':'a','summary':'[]','key':'a b',"
+               "'digest':'00112233445566778899aabbccddeeff'}"), "the log" },
         { "{'format':1,'revision':9007199254740993,'rows':[],'ids':[],"
           "'cursors':[],'logs':[]}", "the frame" },
         /* References. */

@@ -135,6 +135,11 @@ log_has_the_comments_of_changes(void **state)
     assert_int_equal(sqlite3_exec(
         db, "ALTER TABLE revisions DROP COLUMN comment; "
         "ALTER TABLE revisions DROP COLUMN undoes; "
+        "DROP INDEX revisions_key; "
+        "ALTER TABLE revisions DROP COLUMN "
+        "request_key; "
+        "ALTER TABLE revisions DROP COLUMN "
+        "request_digest; "
         "PRAGMA user_version = 10", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     open_store(f);

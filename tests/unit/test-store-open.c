@@ -88,7 +88,7 @@ foreign_files_are_refused(void **state)
 
     check_sql_refused(f, "PRAGMA user_version = 99", EINVAL,
                       "was written by a newer vmnd: its format is 99, and "
-                      "this vmnd knows up to 14");
+                      "this vmnd knows up to 15");
     check_sql_refused(f, "PRAGMA application_id = 1", EINVAL,
                       "is a database of another program");
     check_sql_refused(f, "PRAGMA user_version = 0", EINVAL,
@@ -284,7 +284,7 @@ description_with_other_columns_is_another_format(void **state OVS_UNUSED)
 {
     static const uint32_t known = 0x966aaf1e;
 
-    assert_int_equal(STORE_FORMAT, 14);
+    assert_int_equal(STORE_FORMAT, 15);
     if (schema_fingerprint() != known) {
         fail_msg("tables or columns are not those of format %d (0x%"PRIx32"): "
                  "if that one was released, make STORE_FORMAT one more, with a "
@@ -307,6 +307,11 @@ what_an_older_format_lacks_is_added(void **state)
         "ALTER TABLE ports DROP COLUMN host; ALTER TABLE ports DROP COLUMN "
         "ips_given; ALTER TABLE revisions DROP COLUMN comment; "
         "ALTER TABLE revisions DROP COLUMN undoes; "
+        "DROP INDEX revisions_key; "
+        "ALTER TABLE revisions DROP COLUMN "
+        "request_key; "
+        "ALTER TABLE revisions DROP COLUMN "
+        "request_digest; "
         "PRAGMA user_version = 1", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     open_store(f);
@@ -339,6 +344,11 @@ log_indexes_of_an_older_format_are_made_anew(void **state)
         "CREATE INDEX revisions_author ON revisions (who, revision) "
         "WHERE substr(who, 1, 5) NOT IN ('host:', 'vmnd', 'healt'); "
         "ALTER TABLE revisions DROP COLUMN undoes; "
+        "DROP INDEX revisions_key; "
+        "ALTER TABLE revisions DROP COLUMN "
+        "request_key; "
+        "ALTER TABLE revisions DROP COLUMN "
+        "request_digest; "
         "PRAGMA user_version = 11", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     open_store(f);

@@ -239,6 +239,11 @@ log_of_an_older_format_is_trimmed_fairly(void **state)
         "ALTER TABLE quotas DROP COLUMN flows_per_host; "
         "ALTER TABLE revisions DROP COLUMN comment; "
         "ALTER TABLE revisions DROP COLUMN undoes; "
+        "DROP INDEX revisions_key; "
+        "ALTER TABLE revisions DROP COLUMN "
+        "request_key; "
+        "ALTER TABLE revisions DROP COLUMN "
+        "request_digest; "
         "PRAGMA user_version = 6", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     open_store(f);

@@ -216,6 +216,11 @@ key_is_made_once_and_stays(void **state)
                                   "ALTER TABLE revisions DROP COLUMN "
                                   "comment; "
                                   "ALTER TABLE revisions DROP COLUMN undoes; "
+                                  "DROP INDEX revisions_key; "
+                                  "ALTER TABLE revisions DROP COLUMN "
+                                  "request_key; "
+                                  "ALTER TABLE revisions DROP COLUMN "
+                                  "request_digest; "
                                   "PRAGMA user_version = 6", NULL, NULL,
                                   NULL), SQLITE_OK);
     sqlite3_close(db);
