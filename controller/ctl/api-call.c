@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "controller/ctl/api-write.h"
 #include "controller/ctl/error-argument.h"
 #include "controller/ctl/error-hint.h"
 #include "controller/ctl/object-files.h"
@@ -354,6 +355,7 @@ send_request(struct ctl *ctl, const char *method, const char *path,
                       + (ctl->wait ? ctl->timeout_ms : 0));
     enum ctl_exit status = open_client(ctl);
     struct vmn_error why = VMN_ERROR_INIT;
+    int error;
 
     if (status) {
         return status;
@@ -361,11 +363,14 @@ send_request(struct ctl *ctl, const char *method, const char *path,
     if (ctl->wait && strcmp(method, "GET")) {
         ctl_progress(ctl, "waiting until it is installed");
     }
-    status = (ctl_client_call(ctl->client, method, path, body, type,
-                              timeout_ms, reply, &why)
-              ? CTL_UNREACHABLE : CTL_DONE);
+    error = (ctl_is_write(ctl, method, path)
+             ? ctl_write(ctl, method, path, body, type, timeout_ms, reply,
+                         &why)
+             : ctl_client_call(ctl->client, method, path, body, type,
+                               timeout_ms, reply, &why));
     ctl_progress(ctl, NULL);
-    if (status) {
+    if (error) {
+        status = CTL_UNREACHABLE;
         fprintf(ctl->err, "vmnctl: %s\n", why.text);
         vmn_error_uninit(&why);
     }

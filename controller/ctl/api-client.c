@@ -28,6 +28,7 @@ struct ctl_client {
     char *certificate;
     char *private_key;
     char *if_match;             /* The header, or NULL. */
+    char *idempotency_key;      /* The header, or NULL. */
     char curl_error[CURL_ERROR_SIZE];
 };
 
@@ -125,6 +126,7 @@ ctl_client_destroy(struct ctl_client *client)
         free(client->certificate);
         free(client->private_key);
         free(client->if_match);
+        free(client->idempotency_key);
         free(client);
     }
 }
@@ -134,6 +136,14 @@ ctl_client_if_match(struct ctl_client *client, const char *tag)
 {
     free(client->if_match);
     client->if_match = tag ? xasprintf("If-Match: \"%s\"", tag) : NULL;
+}
+
+void
+ctl_client_idempotency_key(struct ctl_client *client, const char *key)
+{
+    free(client->idempotency_key);
+    client->idempotency_key = (key ? xasprintf("Idempotency-Key: \"%s\"", key)
+                               : NULL);
 }
 
 /* The destination of a reply. */
@@ -273,6 +283,13 @@ set_failure(const struct ctl_client *client, CURLcode code, int timeout_ms,
         return vmn_error_errno(why, EFBIG,
                                "the answer is larger than %d bytes",
                                CTL_REPLY_SIZE_MAX);
+    case CURLE_GOT_NOTHING:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_PARTIAL_FILE:
+        return vmn_error_errno(why, ECONNRESET,
+                               "the call to vmnd at %s failed: %s",
+                               client->server, text);
     default:
         return vmn_error_errno(why, ECONNREFUSED,
                                "the call to vmnd at %s failed: %s",
@@ -306,6 +323,9 @@ perform(struct ctl_client *client, const json_t *body, const char *type)
     }
     if (client->if_match) {
         headers = add_header(headers, client->if_match);
+    }
+    if (client->idempotency_key) {
+        headers = add_header(headers, client->idempotency_key);
     }
     if (body) {
         data = json_dumps(body, JSON_COMPACT);

@@ -47,10 +47,14 @@ void ctl_client_destroy(struct ctl_client *);
  * none. */
 void ctl_client_if_match(struct ctl_client *, const char *tag);
 
+/* Sets the header Idempotency-Key of the requests that follow; NULL: none. */
+void ctl_client_idempotency_key(struct ctl_client *, const char *key);
+
 /* Makes a call.  'path' begins with "/" and is percent-encoded.  'body' is
  * sent as 'type', unless it is NULL.  'timeout_ms' is the server's time for
  * the reply.  Returns 0 with the reply, of any status, in '*reply'; or, if
- * there was none, a positive errno with an error. */
+ * there was none, a positive errno with an error: ECONNREFUSED if the server
+ * was not reached, ECONNRESET if the connection broke before the reply. */
 int ctl_client_call(struct ctl_client *, const char *method,
                     const char *path, const json_t *body, const char *type,
                     int timeout_ms, struct ctl_reply *,

@@ -99,7 +99,10 @@ make_token(struct ctl *ctl, const char *name, FILE *file)
         if (secret) {
             status = write_secret(ctl, secret, file);
         } else {
-            fprintf(ctl->err, "vmnctl: the server sent no secret\n");
+            /* One that was asked twice, say. */
+            fprintf(ctl->err, "vmnctl: the server sent no secret: if the "
+                    "connection broke, the token was made, and its secret "
+                    "is lost; delete it, and make it again\n");
             status = CTL_REFUSED;
         }
         ctl_reply_uninit(&reply);

@@ -32,6 +32,7 @@ struct server {
     pthread_t thread;
     const struct step *steps;   /* Ends with a request of NULL. */
     size_t n_done;
+    char *broken;               /* The request that got no answer, or NULL. */
     char *fault;                /* The first thing that was not as in steps. */
 };
 
@@ -88,6 +89,20 @@ check_body(struct server *server, const struct step *step, const char *body)
     json_decref(got);
 }
 
+/* Checks that a request is the one that got no answer before. */
+static void
+check_repeated(struct server *server, const char *request)
+{
+    if (server->broken && strcmp(server->broken, request)) {
+        note(server, xasprintf("\"%s\" is not \"%s\" again", request,
+                               server->broken));
+    } else if (server->broken && !strstr(request, "Idempotency-Key: \"")) {
+        note(server, xasprintf("\"%s\" has no key", request));
+    }
+    free(server->broken);
+    server->broken = NULL;
+}
+
 static void
 answer(struct server *server, int fd, const char *request, size_t body)
 {
@@ -109,9 +124,14 @@ answer(struct server *server, int fd, const char *request, size_t body)
                                    step->request));
         }
         check_body(server, step, request + body);
+        check_repeated(server, request);
         status = step->status;
         text = step->answer;
         server->n_done++;
+        if (!status) {
+            server->broken = xstrdup(request);
+            return;
+        }
     }
     reply = xasprintf("HTTP/1.1 %d X\r\nContent-Length: %"PRIuSIZE"\r\n"
                       "Connection: close\r\n\r\n%s", status, strlen(text),
@@ -172,6 +192,7 @@ server_stop(struct server *server)
     close(server->fd);
     unlink(server->path);
     rmdir(server->dir);
+    free(server->broken);
 }
 
 /* Running vmnctl.  ------------------------------------------------------- */

@@ -12,7 +12,9 @@ struct step {
     const char *request;        /* "GET /v1/ports", or "GET /v1/ports\n" and a
                                  * header that it has.  NULL ends them. */
     const char *body;           /* Of the request, as JSON; NULL: none. */
-    int status;
+    int status;                 /* 0: the connection breaks before it; the next
+                                 * request must be the same, its
+                                 * Idempotency-Key too. */
     const char *answer;
 };
 

@@ -52,6 +52,46 @@ patch_sends_what_changes(void **state OVS_UNUSED)
                 CTL_DONE, "ports/a updated\nnetworks/n unchanged\n", "");
 }
 
+/* A change whose fate is not known is sent again, as long as that does not
+ * change; others are not. */
+static void
+lost_changes_are_sent_again(void **state OVS_UNUSED)
+{
+#define PATCH_A "PATCH /v1/ports/a", "{\"spec\": {\"x\": 1}}"
+#define PROBLEM(TYPE) "{\"type\": \"urn:vmn:problem:" TYPE "\", "          \
+                      "\"detail\": \"no\"}"
+    static const struct step broken[] = {
+        { PATCH_A, 0, NULL },
+        { PATCH_A, 503, PROBLEM("starting") },
+        { PATCH_A, UPDATED },
+        END,
+    };
+    static const struct step uncertain[] = {
+        { PATCH_A, 503, PROBLEM("uncertain") },
+        { PATCH_A, 409, PROBLEM("conflict") },
+        END,
+    };
+    static const struct step refused[] = {
+        { PATCH_A, 503, PROBLEM("unavailable") }, END,
+    };
+    static const struct step plan[] = {
+        { "PATCH /v1/ports/a?dry_run=plan", "{\"spec\": {\"x\": 1}}", 0,
+          NULL },
+        END,
+    };
+    static const char line[] = "patch port a -p {\"spec\":{\"x\":1}}";
+    struct run result;
+
+    assert_play(broken, "", line, CTL_DONE, "ports/a updated\n", "");
+    assert_play(uncertain, "", line, CTL_REFUSED, "",
+                "vmnctl: no (HTTP 409)\n");
+    assert_play(refused, "", line, CTL_REFUSED, "",
+                "vmnctl: no (HTTP 503)\n");
+    play(&result, plan, "", "patch port a -p {\"spec\":{\"x\":1}} --dry-run");
+    assert_int_equal(result.status, CTL_UNREACHABLE);
+    run_uninit(&result);
+}
+
 /* Of a router the plan is asked for first, as of nothing else. */
 static void
 connections_that_start_over_are_told(void **state OVS_UNUSED)
@@ -336,6 +376,7 @@ main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(patch_sends_what_changes),
+        cmocka_unit_test(lost_changes_are_sent_again),
         cmocka_unit_test(connections_that_start_over_are_told),
         cmocka_unit_test(patch_wants_a_spec),
         cmocka_unit_test(backends_drain_listed_or_selected),
