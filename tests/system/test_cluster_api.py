@@ -333,3 +333,31 @@ def test_options():
         "--cluster-member=a", "--cluster-listen=ssl:127.0.0.1:1")
     assert "go with cluster-listen" in refuse(
         "--cluster-member=a", "--cluster-ca-cert=/x")
+
+
+def test_change_is_made_once(cluster):
+    """Sent to one that stands by, to the writer, and to the next writer."""
+    writer = cluster.writer()
+    standby, other = [m for m in cluster.members if m is not writer]
+
+    def put(member):
+        status, headers, text = member.api.raw(
+            "PUT", "/v1/networks/once?comment=once",
+            b'{"spec": {"description": "x"}}', {
+                "Content-Type": "application/json",
+                "Idempotency-Key": '"k"'})
+        return (status, headers.get("Idempotency-Replayed"),
+                json.loads(text)["revision"])
+    first = put(standby)
+    assert first[:2] == (201, None)
+    again = (201, "true", first[2])
+    assert put(writer) == again
+    assert put(other) == again
+    wait_for("others to follow", lambda: all(
+        cluster.follows(m) for m in (standby, other)), 30)
+    writer.kill()
+    successor = cluster.writer(but=[writer])
+    for member in standby, other:
+        assert put(member) == again
+    assert sum(item.get("comment") == "once" for item in successor.api.get(
+        "revisions", limit=1000)["items"]) == 1
