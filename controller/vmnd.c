@@ -70,7 +70,8 @@ struct vmnd {
     struct store *store;
     struct cluster *cluster;    /* Or NULL. */
     struct cluster_options cluster_options;
-    int64_t epoch;              /* As the cluster's writer. */
+    struct loop_deferred activation; /* As the cluster's writer. */
+    int64_t epoch;              /* Of this writer. */
     bool active;                /* The rooms from the engine on are there. */
     bool deposed;               /* Another member of the cluster is the
                                  * writer now. */
@@ -591,13 +592,22 @@ start_active(struct vmnd *vmnd)
 }
 
 static void
+activate_cb(void *vmnd)
+{
+    start_active(vmnd);
+}
+
+/* Has the next turn activate it: this one is the cluster's task's, and what it
+ * would wait for by poll_fd_wait() would be mixed up with what the rooms ask
+ * for, such as listeners of OVSDB. */
+static void
 activated_cb(void *vmnd_, uint64_t revision, int64_t epoch)
 {
     struct vmnd *vmnd = vmnd_;
 
     vmnd->epoch = epoch;
     model_skip_revisions(vmnd->model, revision);
-    start_active(vmnd);
+    loop_defer(&vmnd->activation);
 }
 
 static void
@@ -606,6 +616,7 @@ deposed_cb(void *vmnd_, const char *why OVS_UNUSED)
     struct vmnd *vmnd = vmnd_;
 
     vmnd->deposed = true;
+    loop_deferred_cancel(&vmnd->activation);
     loop_exit(vmnd->loop);
 }
 
@@ -631,6 +642,7 @@ start_standby(struct vmnd *vmnd)
     struct vmn_error why = VMN_ERROR_INIT;
     int error;
 
+    loop_deferred_init(&vmnd->activation, vmnd->loop, activate_cb, vmnd);
     vmnd->cluster_options = (struct cluster_options) {
         .name = options->cluster_member,
         .remote = options->cluster_db,
@@ -705,6 +717,7 @@ static void
 vmnd_stop(struct vmnd *vmnd)
 {
     if (vmnd->cluster) {
+        loop_deferred_cancel(&vmnd->activation);
         cluster_resign(vmnd->cluster);
     }
     if (vmnd->active) {
