@@ -5,6 +5,8 @@ dist_labpackage_DATA = \
 	deploy/lab/vmnlab/__init__.py \
 	deploy/lab/vmnlab/api.py \
 	deploy/lab/vmnlab/cli.py \
+	deploy/lab/vmnlab/cluster.py \
+	deploy/lab/vmnlab/controllers.py \
 	deploy/lab/vmnlab/daemon.py \
 	deploy/lab/vmnlab/frames.py \
 	deploy/lab/vmnlab/host.py \

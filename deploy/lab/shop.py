@@ -11,12 +11,13 @@ import os
 import subprocess
 import time
 
-from vmnlab import netns
+from vmnlab import cluster, netns
 from vmnlab.daemon import find
 from vmnlab.lab import Lab
 from vmnlab.netns import Error
 from vmnlab.table import table
-from vmnlab.traffic import (Connection, Probe, Servers, TCP, ask, probe)
+from vmnlab.traffic import (Connection, Pinger, Probe, Servers, TCP, ask,
+                            probe)
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 
@@ -370,6 +371,47 @@ class Shop:
         self.servers.tcp(customer, ORDERS)
         return customer
 
+    def kill_the_writer(self):
+        """The controller that is the writer dies, with the server of the
+        cluster's database beside it: VMs notice nothing, another one takes
+        changes, and the one that died follows once it is back."""
+        lab, group = self.lab, self.lab.vmnd
+        former = group.writer()
+        roles = {c.name: [c.role()] for c in lab.controllers}
+        pings = [Pinger(lab.vm(a), lab.vm(b).ip).start()
+                 for a in RIVAL for b in RIVAL if a != b]
+        start = time.monotonic()
+        former.stop_machine()
+        successor = group.writer(but=[former])
+        writes = time.monotonic() - start
+        self.api.patch("ports/web3", {"labels": {"role": "spare"}},
+                       wait="installed")
+        installed = time.monotonic() - start
+        lab.revalidated()
+        seen = self.ask_vip(75)
+        for c in lab.controllers:
+            roles[c.name].append(c.role())
+        former.start_machine()
+        netns.wait_for("%s to follow" % former.name,
+                       lambda: cluster.follows(former, lab.controllers), 60)
+        lost = {p.what: len(p.stop()) for p in pings}
+        for c in lab.controllers:
+            roles[c.name].append(c.role())
+        self.say(table(["controller", "before", "the writer killed",
+                        "started again"],
+                       [[name] + roles[name] for name in sorted(roles)], "  "))
+        self.say("\n  %s takes changes %.1f s after %s was killed; one was "
+                 "installed on all hosts after %.1f s\n"
+                 % (successor.name, writes, former.name, installed))
+        return (self.claim("of %d pings between VMs none was lost"
+                           % sum(len(p.sent) for p in pings),
+                           not any(lost.values()), lost) and
+                self.claim("another controller made web3 a spare again",
+                           set(seen) == {"web1", "web2"}, dict(seen)) and
+                self.claim("the one that was killed follows it",
+                           roles[former.name][1:] == ["stopped", "standby"],
+                           roles[former.name]))
+
     def _connection_to(self, name):
         """Returns an open connection through the virtual IP that 'name'
         answers."""
@@ -395,23 +437,32 @@ SCENES = (
     ("Customers on the street", Shop.open_to_the_street),
 )
 
+# Where there are enough controllers that one may be missing.
+CLUSTER_SCENES = (
+    ("The controller that is the writer is killed", Shop.kill_the_writer),
+)
 
-def main(name, vmnd, keep):
-    """Runs the demonstration in a lab of its own.  Returns an exit status."""
+
+def main(name, vmnd, keep, controllers=1):
+    """Runs the demonstration in a lab of its own, with as many controllers.
+    Returns an exit status."""
     lab = Lab(name)
     lab.lock(create=True)
     start = time.monotonic()
     shop = None
     ours = False
     try:
-        print("Three hypervisors, %d VMs ..." % len(PLACES), flush=True)
+        print("Three hypervisors, %d VMs%s ..." % (
+            len(PLACES), ", %d controllers" % controllers
+            if controllers > 1 else ""), flush=True)
         ours = not os.path.exists(os.path.join(lab.dir, "lab.json")) \
             and not netns.names(lab.ns(""))
-        lab.up(3, vmnd)
+        lab.up(3, vmnd, controllers=controllers)
         shop = Shop(lab, lambda text: print(text, flush=True))
         shop.open()
         print("up in %.1f s\n" % (time.monotonic() - start))
-        for number, (title, scene) in enumerate(SCENES, 1):
+        scenes = SCENES + (CLUSTER_SCENES if controllers > 2 else ())
+        for number, (title, scene) in enumerate(scenes, 1):
             print("%d. %s\n" % (number, title), flush=True)
             scene(shop)
             print()

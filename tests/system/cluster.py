@@ -1,22 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Members of a cluster on this machine: to each a server of the cluster's
-database and a vmnd, with unix sockets and files in a folder of its own.  The
-servers talk Raft on loopback."""
+"""Members of a cluster, as vmnlab has them, whose processes are children of
+the test.  The servers talk Raft on loopback, or in network namespaces of their
+own."""
 
-import http.client
 import os
 import re
 import signal
 import socket
 import subprocess
 
-from vmnlab import netns
-from vmnlab.api import Api, Refused
+from vmnlab import cluster, netns
+from vmnlab.api import Refused
 from vmnlab.daemon import app_args, find
 from vmnlab.netns import PATIENCE, wait_for
-
-HERE = os.path.dirname(os.path.realpath(__file__))
-SCHEMA = os.path.join(HERE, "../../controller/cluster/cluster.ovsschema")
 
 
 def free_port():
@@ -43,69 +39,34 @@ def run(*args, check=True, timeout=30, status=False):
 LEASE_MS = 3000
 
 
-class Member:
-    lease_ms = LEASE_MS
-
+class Member(cluster.Member):
     """'lab': its vmnd runs in the namespace of the control network of this
     lab, where 'openflow' is a port of its own."""
 
+    lease_ms = LEASE_MS
+
     def __init__(self, folder, name, options=(), lab=None, openflow=None):
-        self.name = name
+        super().__init__(folder, name, "tcp:127.0.0.1:%d" % free_port(),
+                         timeout=30 * PATIENCE)
+        os.makedirs(self.dir)
         self.ns = lab and lab.net_ns
         self.openflow = ("tcp:%s:%d" % (lab.control_ip, openflow) if lab
                          else None)
-        self.dir = os.path.join(folder, name)
-        os.makedirs(self.dir)
         self.options = list(options)
-        self.raft = "tcp:127.0.0.1:%d" % free_port()
         self.server_ns = None   # Where its server runs, if in one.
         self.alone = False      # It is to be a vmnd of no cluster.
         self.server = None
         self.process = None
-        self.state = self.path("vmnd.db")
-        self.log = self.path("vmnd.log")
-        self.api = Api(self.path("vmnd.sock"), timeout=30 * PATIENCE)
-
-    def path(self, name):
-        return os.path.join(self.dir, name)
 
     # The server of the database.  -----------------------------------------
 
-    def create(self):
-        run("ovsdb-tool", "create-cluster", self.path("cluster.db"), SCHEMA,
-            self.raft)
-
-    def join(self, other):
-        run("ovsdb-tool", "join-cluster", self.path("cluster.db"), "VMN",
-            self.raft, other.raft)
-
     def start_server(self):
-        sock = self.path("db.sock")
         self.spawn_server()
-        wait_for("%s's database" % self.name,
-                 lambda: os.path.exists(sock) and self.in_cluster(), 30)
+        self.await_server()
 
     def spawn_server(self):
-        sock = self.path("db.sock")
-        self.server = self._spawn([
-            "ovsdb-server", self.path("cluster.db"), "--remote=punix:" + sock,
-            "--unixctl=" + self.path("db.ctl"), "--no-chdir",
-            "-vconsole:info", "-vsyslog:off"], "db.log", self.server_ns)
-
-    def in_cluster(self):
-        try:
-            return "Status: cluster member" in self.db_ctl(
-                "cluster/status", "VMN", check=False)
-        except subprocess.TimeoutExpired:
-            return False
-
-    def db_ctl(self, *args, check=True):
-        return run("ovs-appctl", "-t", self.path("db.ctl"), *args,
-                   check=check)
-
-    def is_raft_leader(self):
-        return "Role: leader" in self.db_ctl("cluster/status", "VMN",
-                                             check=False)
+        self.server = self._spawn(self.server_args(), "db.log",
+                                  self.server_ns)
 
     # vmnd.  ---------------------------------------------------------------
 
@@ -116,10 +77,8 @@ class Member:
                 "--unixctl=" + self.path("vmnd.ctl"),
                 "--openflow-listen=" + (self.openflow or
                                         "unix:" + self.path("of.sock")),
-                *([] if self.alone else [
-                    "--cluster-member=" + self.name,
-                    "--cluster-lease=%d" % self.lease_ms,
-                    "--cluster-db=unix:" + self.path("db.sock")]),
+                *([] if self.alone else self.member_args() + [
+                    "--cluster-lease=%d" % self.lease_ms]),
                 *app_args(program), *self.options]
 
     def start(self):
@@ -138,6 +97,7 @@ class Member:
         return os.path.exists(self.path("vmnd.ctl"))
 
     def ctl(self, *args, check=True):
+        """As it is, with what it says of an error."""
         return run("ovs-appctl", "-t", self.path("vmnd.ctl"), *args,
                    check=check)
 
@@ -148,44 +108,10 @@ class Member:
                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                          stderr=subprocess.DEVNULL)
 
-    def last_status(self):
-        """What cluster/status says; "" if it says nothing, soon."""
-        try:
-            return subprocess.run(
-                ["ovs-appctl", "-t", self.path("vmnd.ctl"), "cluster/status"],
-                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-                timeout=2).stdout
-        except subprocess.TimeoutExpired:
-            return ""
-
-    def status(self):
-        """The same, as {"role": "writer", ...}."""
-        return dict(line.split(": ", 1) for line in
-                    self.last_status().splitlines() if ": " in line)
-
-    def batches(self):
-        """(the newest batch that it has, or None if it does not follow; the
-        newest that it knows of, or 0)."""
-        status = self.status() if self.runs() else {}
-        words = status.get("batch", "0").split()
-        follows = (status.get("database", "").endswith(", connected")
-                   and "problem" not in status and len(words) > 1
-                   and "    %s (this one)" % self.name in status)
-        return (int(words[-1].rstrip(")")) if follows else None,
-                int(words[0]))
-
     def heard_ms(self, name):
         """How long ago this one has heard member 'name'."""
         return int(re.search(r"^    %s[: ].* heard (\d+) ms ago" % name,
                              self.ctl("cluster/status"), re.M)[1])
-
-    def is_writer(self):
-        """One that stands by may pass the question on."""
-        try:
-            return (self.api.raw("GET", "/readyz")[0] == 200
-                    and self.api.get("cluster")["role"] != "standby")
-        except (OSError, http.client.HTTPException):
-            return False
 
     def refuses(self):
         """Whether it is the writer and does not take changes: why, or None."""
@@ -255,23 +181,7 @@ class Cluster:
             self._make(name)
         if self.net:
             self._make_net()
-        first = self.members[0]
-        first.create()
-        first.start_server()
-        for member in self.members[1:]:
-            member.join(first)
-            member.start_server()
-        first.start()
-        wait_for("the connection", lambda: ", connected" in
-                 first.status().get("database", ""), 20)
-        first.ctl("cluster/init")
-        wait_for("the writer", first.is_writer, 60)
-        for member in self.members[1:]:
-            self.seed(member, first)
-            member.start()
-        for member in self.members[1:]:
-            wait_for("%s to follow" % member.name,
-                     lambda m=member: self.follows(m), 30)
+        cluster.begin(self.members)
 
     def _make(self, name):
         options = self.options(name) if callable(self.options) else (
@@ -328,34 +238,18 @@ class Cluster:
 
     def seed(self, member, source):
         """Gives the member a copy of the writer's state."""
-        for path in (member.state, member.state + "-wal",
-                     member.state + "-shm"):
-            if os.path.exists(path):
-                os.unlink(path)
-        self.backup(member.state, source)
+        cluster.seed(member, source)
 
     def backup(self, path, source):
-        run(find("vmnctl"), "backup", path, "-s",
-            "unix:" + source.path("vmnd.sock"), timeout=60)
+        cluster.backup(path, source)
 
     def follows(self, member):
-        """Whether it has all that any member knows of: the server beside it
-        may be behind, and so may others."""
-        have, head = member.batches()
-        return have is not None and all(
-            have == head >= other.batches()[1] for other in self.members
-            if other.runs())
+        """Whether it has all that any member knows of."""
+        return cluster.follows(member, self.members)
 
     def writer(self, but=()):
         """Waits until there is a writer, and returns it."""
-        found = []
-
-        def look():
-            found[:] = [m for m in self.members
-                        if m not in but and m.runs() and m.is_writer()]
-            return found
-        wait_for("a writer", look, 60)
-        return found[0]
+        return cluster.writer(self.members, but)
 
     def end(self):
         for member in self.members:

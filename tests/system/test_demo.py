@@ -76,13 +76,17 @@ def test_nothing_is_dropped_but_what_scenes_mean_to_be(opened):
     assert sum(d["packets"] for d in moved) <= 30, moved
 
 
-def test_vmn_lab_demo_succeeds_and_cleans_up():
+@pytest.mark.parametrize("controllers", [1, 3])
+def test_vmn_lab_demo_succeeds_and_cleans_up(controllers):
+    """With three controllers, one of them is killed."""
     name = lab_name("demo")
     env = dict(os.environ, VMND=find("vmnd"), VMNCTL=find("vmnctl"))
-    done = subprocess.run([sys.executable, VMN_LAB, "demo", "--name", name],
+    done = subprocess.run([sys.executable, VMN_LAB, "demo", "--name", name,
+                           "--controllers", str(controllers)],
                           env=env, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, timeout=300)
     assert done.returncode == 0, done.stdout
+    assert ("was killed" in done.stdout) == (controllers > 1)
     assert "all claims held" in done.stdout
     listed = subprocess.run([sys.executable, VMN_LAB, "list"],
                             stdout=subprocess.PIPE, text=True, check=True)

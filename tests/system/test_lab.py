@@ -11,11 +11,14 @@ import subprocess
 import sys
 
 import pytest
+from cluster import LEASE_MS
 from conftest import HERE, lab_name, make_lab
 
+from vmnlab import cluster
 from vmnlab import lab as lab_module
 from vmnlab import netns, traffic
 from vmnlab.lab import Lab
+from vmnlab.netns import wait_for
 
 VMN_LAB = os.path.join(HERE, "../../deploy/lab/vmn-lab")
 
@@ -119,17 +122,20 @@ def test_vm_moves_and_answers_from_the_other_host():
         lab.unlock()
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_down_after_kill_in_the_middle_of_up(seed):
+@pytest.mark.parametrize("seed, words, seconds", [
+    *((seed, ["--no-vmnd"], (0.05, 0.6)) for seed in range(8)),
+    *((seed, ["--hosts", "1", "--controllers", "3"], (0.3, 3.0))
+      for seed in range(8, 12))])
+def test_down_after_kill_in_the_middle_of_up(seed, words, seconds):
     """Whatever moment `vmn-lab up` is killed at, `vmn-lab down` finds all."""
     print("seed", seed)
     name = lab_name("die")
     before = links_and_routes()
     up = subprocess.Popen(
-        [sys.executable, VMN_LAB, "up", "--no-vmnd", "--name", name],
+        [sys.executable, VMN_LAB, "up", "--name", name] + words,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        up.wait(random.Random(seed).uniform(0.05, 0.6))
+        up.wait(random.Random(seed).uniform(*seconds))
     except subprocess.TimeoutExpired:
         pass
     finally:
@@ -269,6 +275,9 @@ def test_exec_runs_in_a_vm_and_speaks_with_a_hosts_switch():
     (["--vms", "h2@h1"], "another part"),
     (["--vms", "VM_1@h1"], "not a VM's name"),
     (["--vmnd", "/none"], "/none"),
+    (["--controllers", "0"], "from 1 to 5"),
+    (["--controllers", "6"], "from 1 to 5"),
+    (["--controllers", "2", "--no-vmnd"], "--controllers"),
     (["--no-vmnd", "--vms", "vm1@h1"], "--no-vmnd"),
 ])
 def test_wrong_arguments_of_up_make_nothing(words, reason):
@@ -315,6 +324,73 @@ def test_vmnd_is_stopped_and_started_under_running_vms():
         assert lab.vmnd.api.get("ports/a")["status"]["state"] == "up"
     finally:
         lab.lock()
+        lab.down()
+        lab.unlock()
+
+
+@pytest.mark.parametrize("ovsdb", ["tcp", "inbound"])
+def test_controllers(ovsdb):
+    """Three vmnd are one; hosts and commands find the one that writes."""
+    name = lab_name("ctl")
+
+    def run(*words):
+        return subprocess.run(
+            [sys.executable, VMN_LAB, *words, "--name", name],
+            check=True, stdout=subprocess.PIPE, text=True).stdout
+
+    def roles():
+        """{controller: [what vmnd is, whether its database runs]}."""
+        return {line.split()[0]: line.split()[1:3]
+                for line in run("status").splitlines()
+                if re.match(r"c\d ", line)}
+
+    try:
+        run("up", "--hosts", "2", "--controllers", "3", "--ovsdb", ovsdb,
+            "--vmnd-option=--cluster-lease=%d" % LEASE_MS)
+        lab = Lab(name).load()
+        folders = [c.dir for c in lab.controllers]
+        assert folders == [os.path.join(lab.dir, "c%d" % n) for n in (1, 2, 3)]
+        # A writer that got no turn for a while is one no more.
+        wait_for("roles", lambda: sorted(roles().values()) == [
+            ["standby", "runs"], ["standby", "runs"], ["writer", "runs"]], 30)
+        former = lab.vmnd.writer()
+        run("stop", former.name)
+        assert roles()[former.name] == ["stopped", "stopped"]
+        assert lab.vmnd.writer() is not former
+        lab.await_synced(seconds=60)
+        said = run("page")
+        port, token = re.search(r":(\d+)/ +its token: (\S+)", said).groups()
+        run("plug", "vm9", "h1", "--mac", "02:00:00:00:00:09",
+            "--ip", "10.0.0.9/24")
+        run("start", former.name)
+        wait_for("it to follow", lambda: cluster.follows(
+            former, lab.controllers), 60)
+        link = http.client.HTTPConnection("127.0.0.1", int(port), timeout=20)
+        link.request("GET", "/v1", headers={"Authorization":
+                                            "Bearer " + token})
+        assert link.getresponse().status == 200
+        run("stop", "vmnd")
+        assert {vmnd for vmnd, _ in roles().values()} == {"stopped"}
+        assert "no writer" in run("status")
+        run("start", "vmnd")
+        lab.await_synced(seconds=60)
+    finally:
+        down(name)
+    assert not left_of(name)
+
+
+def test_controller_that_writes_no_more_is_started_anew():
+    """As its service would."""
+    lab = make_lab("new", 1, controllers=2)
+    try:
+        writer = lab.vmnd.writer()
+        pid = writer.pid()
+        writer.ctl("cluster/transfer")
+        wait_for("another process", lambda: writer.pid() not in (None, pid),
+                 30)
+        wait_for("it to follow", lambda: cluster.follows(
+            writer, lab.controllers), 60)
+    finally:
         lab.down()
         lab.unlock()
 

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 
-from . import netns, page
+from . import controllers, netns, page
 from .daemon import find
 from .lab import (DATAPATHS, Lab, MAX_HOSTS, OVSDB_MODES, UNDERLAYS, all_names,
                   check_machine, check_vm_name, default_datapath)
@@ -77,6 +77,9 @@ def _add_up_and_views(command):
     up.add_argument("--vmnd-option", action="append", default=[],
                     metavar="OPTION", help="one of vmnd's options, such as "
                     "--vmnd-option=--count-interval=2; repeatable")
+    up.add_argument("--controllers", type=_n_controllers, metavar="N",
+                    default=1, help="how many vmnd, as one cluster "
+                    "(default 1)")
     up.add_argument("--no-vmnd", action="store_true",
                     help="only hosts: no daemon, no VMs")
     up.add_argument("--ovsdb", choices=OVSDB_MODES, default="tcp",
@@ -117,7 +120,8 @@ def _add_machines(command):
 
 def _add_failures(command):
     """Those that break something, and mend it."""
-    command("stop", _stop, "Stop a host's Open vSwitch, or vmnd.", "what")
+    command("stop", _stop, "Stop a host's Open vSwitch, vmnd, or a "
+            "controller.", "what")
     command("start", _start, "Start it again.", "what")
     command("restart", _restart, "Restart a host's ovs-vswitchd as ovs-ctl "
             "does: its flows are saved and restored.", "host")
@@ -131,6 +135,9 @@ def _add_demo_and_down(command):
     """The demonstration, and the lab's end."""
     demo = command("demo", _demo, "Show what VMN does, with real packets.")
     demo.add_argument("--vmnd", metavar="PATH", help="the daemon to run")
+    demo.add_argument("--controllers", type=_n_controllers, metavar="N",
+                      default=1, help="how many vmnd, as one cluster; with "
+                      "three or more the writer is killed (default 1)")
     demo.add_argument("--keep", action="store_true",
                       help="leave the lab up afterwards")
     down = command("down", _down, "Remove a lab, or what is left of it.")
@@ -141,6 +148,13 @@ def _n_hosts(text):
     if not text.isdecimal() or not 1 <= int(text) <= MAX_HOSTS:
         raise argparse.ArgumentTypeError(
             "must be a number from 1 to %d, not %r" % (MAX_HOSTS, text))
+    return int(text)
+
+
+def _n_controllers(text):
+    if not text.isdecimal() or not 1 <= int(text) <= controllers.MAX:
+        raise argparse.ArgumentTypeError(
+            "must be a number from 1 to %d, not %r" % (controllers.MAX, text))
     return int(text)
 
 
@@ -155,9 +169,10 @@ def _open(args):
 
 def _up(args):
     # First all that can be wrong without a lab: nothing is made then.
-    if args.no_vmnd and (args.vms or args.vmnd or args.vmnd_option):
-        raise Usage("--no-vmnd cannot be combined with --vms, --vmnd or "
-                    "--vmnd-option")
+    if args.no_vmnd and (args.vms or args.vmnd or args.vmnd_option
+                         or args.controllers > 1):
+        raise Usage("--no-vmnd cannot be combined with --vms, --vmnd, "
+                    "--vmnd-option or --controllers")
     objects, placement = _read_vms(args.vms, args.hosts)
     lab = Lab(args.name)
     vmnd = None if args.no_vmnd else args.vmnd or find("vmnd")
@@ -168,6 +183,7 @@ def _up(args):
     lab.lock(create=True)
     print("%d hosts ..." % args.hosts, flush=True)
     lab.up(args.hosts, vmnd, args.ovsdb, args.underlay, datapath,
+           controllers=args.controllers,
            **({"options": args.vmnd_option} if vmnd else {}))
     if vmnd:
         _make_vms(lab, objects, placement)
@@ -292,7 +308,14 @@ def _status(args):
               _said(api, "ports/" + v.state["iface_id"])]
              for v in lab.vms.values()]))
     print()
-    if lab.vmnd:
+    if lab.controllers:
+        print(table(
+            ["CONTROLLER", "VMND", "DATABASE", "ITS API"],
+            [[c.name, c.role(), "runs" if c.server_pid() else "stopped",
+              c.socket] for c in lab.controllers]))
+        if not api:
+            print("no writer (logs: %s/c*/vmnd.log)" % lab.dir)
+    elif lab.vmnd:
         print("vmnd: %s; its API: %s"
               % ("runs" if api else "does not answer (log: %s)"
                  % lab.vmnd.log, lab.vmnd.socket))
@@ -393,14 +416,18 @@ def _outside(args):
 
 
 def _stop(args):
-    _part(args).stop()
+    lab, part = _part(args)
+    if part in lab.controllers:
+        part.stop_machine()
+    else:
+        part.stop()
 
 
 def _start(args):
-    part = _part(args)
-    if args.what != "vmnd":
-        part.start()
-    elif part.pid() is None:
+    lab, part = _part(args)
+    if part in lab.controllers:
+        part.start_machine()
+    elif part is not lab.vmnd or lab.controllers or part.pid() is None:
         part.start()
 
 
@@ -412,13 +439,17 @@ def _restart(args):
 
 
 def _part(args):
-    """The host, or the vmnd, that is to be stopped or started."""
+    """The lab, and its host, controller or vmnd that is to be stopped or
+    started."""
     lab = _open(args)
+    part = lab.find_controller(args.what)
+    if part:
+        return lab, part
     if args.what != "vmnd":
-        return lab.host(args.what)
+        return lab, lab.host(args.what)
     if not lab.vmnd:
         raise Error("lab %s has no vmnd" % lab.name)
-    return lab.vmnd
+    return lab, lab.vmnd
 
 
 def _cut(args):
@@ -431,4 +462,5 @@ def _heal(args):
 
 def _demo(args):
     import shop  # deploy/lab/shop.py: it reads as a story.
-    return shop.main(args.name, args.vmnd or find("vmnd"), args.keep)
+    return shop.main(args.name, args.vmnd or find("vmnd"), args.keep,
+                     args.controllers)

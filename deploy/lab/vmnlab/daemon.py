@@ -61,30 +61,37 @@ class Vmnd:
     """The vmnd of 'lab', which has a 'dir', a 'net_ns', a 'control_ip' and an
     'ovsdb_mode'."""
 
-    def __init__(self, lab, program, apps=(), options=()):
-        """'apps' are paths of apps besides the usual ones."""
+    def __init__(self, lab, program, apps=(), options=(), folder=None,
+                 number=0):
+        """'apps' are paths of apps besides the usual ones.  Of several in one
+        lab each has a folder and a 'number', by which its ports are its
+        own."""
+        folder = folder or lab.dir
         self.lab = lab
         self.program = program
         self.apps = apps
         self.options = options
-        self.socket = os.path.join(lab.dir, "vmnd.sock")
-        self.unixctl = os.path.join(lab.dir, "vmnd.ctl")
-        self.db = os.path.join(lab.dir, "vmnd.db")
-        self.log = os.path.join(lab.dir, "vmnd.log")
+        self.number = number
+        self.socket = os.path.join(folder, "vmnd.sock")
+        self.unixctl = os.path.join(folder, "vmnd.ctl")
+        self.db = os.path.join(folder, "vmnd.db")
+        self.log = os.path.join(folder, "vmnd.log")
         self.token_file = os.path.join(lab.dir, "token")
         self.api = Api(self.socket)
         self.process = None     # If this process started it.
 
     def args(self):
-        control = "tcp:%s:%%d" % self.lab.control_ip
+        def at(address, port):
+            return "%s:%d" % (address, port + self.number)
+        control = "tcp:" + self.lab.control_ip
         args = [self.program, "-vsyslog:off", "-vconsole:info",
                 "--state=" + self.db, "--unixctl=" + self.unixctl,
                 "--socket=" + self.socket,
-                "--openflow-listen=" + control % OPENFLOW_PORT]
+                "--openflow-listen=" + at(control, OPENFLOW_PORT)]
         if self.lab.ovsdb_mode == "inbound":
-            args.append("--ovsdb-listen=" + control % OVSDB_PORT)
+            args.append("--ovsdb-listen=" + at(control, OVSDB_PORT))
         if not any(o.startswith("--api-listen") for o in self.options):
-            args += ["--api-listen=127.0.0.1:%d" % page.API_PORT,
+            args += ["--api-listen=" + at("127.0.0.1", page.API_PORT),
                      "--api-token-file=" + self.token_file]
         return args + app_args(self.program, self.apps) + list(self.options)
 
@@ -113,15 +120,25 @@ class Vmnd:
 
     def pid(self):
         """The pid of the one that runs, or None."""
-        program = os.path.basename(self.program)
+        return self.find_pid(os.path.basename(self.program),
+                             "--socket=" + self.socket)
+
+    def pids(self):
+        """All that run."""
+        return list(filter(None, [self.pid()]))
+
+    def find_pid(self, program, word):
+        """The pid of the 'program' in the lab that has 'word' among its
+        arguments, or None."""
         for pid in netns.pids(self.lab.net_ns):
             try:
-                with open("/proc/%d/cmdline" % pid, "rb") as words:
-                    first = words.read().split(b"\0")[0].decode()
+                with open("/proc/%d/cmdline" % pid, "rb") as line:
+                    words = line.read().decode(errors="replace").split("\0")
             except OSError:
                 continue
             # A build tree's vmnd may be libtool's script.
-            if os.path.basename(first).removeprefix("lt-") == program:
+            if os.path.basename(words[0]).removeprefix("lt-") == program \
+                    and word in words:
                 return pid
         return None
 

@@ -17,6 +17,7 @@ import shutil
 import time
 
 from . import netns
+from .controllers import Controllers
 from .daemon import Vmnd
 from .host import Host, missing_programs
 from .netns import Error
@@ -109,6 +110,10 @@ class Lab:
         """The host of that name, or None."""
         return next((h for h in self.hosts if h.name == name), None)
 
+    def find_controller(self, name):
+        """The member of the lab's cluster of that name, or None."""
+        return next((c for c in self.controllers if c.name == name), None)
+
     def host(self, name):
         host = self.find_host(name)
         if not host:
@@ -169,9 +174,19 @@ class Lab:
         self.outsides = {n: Outside(self, n, s) for n, s in
                          state.get("outsides", {}).items()}
         if state["vmnd"]:
-            self.vmnd = Vmnd(self, state["vmnd"],
-                             options=state.get("vmnd_options", ()))
+            self.vmnd = self._new_vmnd(
+                state["vmnd"], state.get("controllers", 1),
+                options=state.get("vmnd_options", ()))
         return self
+
+    def _new_vmnd(self, program, n, **more):
+        return Vmnd(self, program, **more) if n == 1 else \
+            Controllers(self, program, n, **more)
+
+    @property
+    def controllers(self):
+        """The members of the lab's cluster; none if its vmnd is alone."""
+        return getattr(self.vmnd, "members", [])
 
     def save(self):
         state = {"hosts": len(self.hosts), "ovsdb": self.ovsdb_mode,
@@ -179,6 +194,7 @@ class Lab:
                  "vmnd": self.vmnd and self.vmnd.program,
                  "vmnd_options": list(self.vmnd.options) if self.vmnd
                  else [],
+                 "controllers": len(self.controllers) or 1,
                  "vms": {n: vm.state for n, vm in self.vms.items()},
                  "outsides": {n: o.state for n, o in self.outsides.items()}}
         new = os.path.join(self.dir, "lab.json.new")
@@ -190,11 +206,11 @@ class Lab:
     # Up and down.  --------------------------------------------------------
 
     def up(self, n_hosts=3, vmnd=None, ovsdb_mode="tcp", underlay="ipv4",
-           datapath=None, **vmnd_args):
+           datapath=None, controllers=1, **vmnd_args):
         """Makes the networks, the hosts and, if 'vmnd' is a path, a vmnd that
-        knows the hosts.  'datapath' is that of all bridges, by default that
-        of the environment.  'vmnd_args' are of Vmnd().  Call with the lock
-        held."""
+        knows the hosts, or as many 'controllers' as one cluster.  'datapath'
+        is that of all bridges, by default that of the environment.
+        'vmnd_args' are of Vmnd().  Call with the lock held."""
         datapath = datapath or default_datapath()
         check_machine(datapath)
         if not 1 <= n_hosts <= MAX_HOSTS:
@@ -207,8 +223,8 @@ class Lab:
         self.underlay = underlay
         self.datapath = datapath
         self.hosts = [Host(self, i + 1) for i in range(n_hosts)]
-        self.vmnd = Vmnd(self, os.path.realpath(vmnd), **vmnd_args) \
-            if vmnd else None
+        self.vmnd = self._new_vmnd(os.path.realpath(vmnd), controllers,
+                                   **vmnd_args) if vmnd else None
         self.save()
         self._make_networks()
         for host in self.hosts:
@@ -258,8 +274,8 @@ class Lab:
     def down(self):
         """Removes all that is left of the lab.  Call with the lock held if its
         directory is there."""
-        if self.vmnd and self.vmnd.pid():
-            netns.kill([self.vmnd.pid()], 5.0)
+        if self.vmnd:
+            netns.kill(self.vmnd.pids(), 5.0)
         # First end all, then remove: a switch that still runs would make a
         # link anew.
         spaces = netns.names(self.ns(""))

@@ -3,7 +3,8 @@
 its own loopback, which is inside of the lab: a relay listens on this
 machine's, and ends with the lab.
 
-    python3 page.py FD PORT   relays what comes to listening socket FD to PORT
+    python3 page.py FD PORT...   relays what comes to listening socket FD to
+                                 the first PORT where somebody listens
 
 Not for what the page shows."""
 
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import threading
 
-API_PORT = 8181                 # Of vmnd, inside of the lab.
+API_PORT = 8181                 # Of vmnd, or the first, inside of the lab.
 
 
 def token(path):
@@ -42,7 +43,8 @@ def serve(lab, port):
     with socket.create_server(("127.0.0.1", port)) as server:
         subprocess.Popen(
             [sys.executable, os.path.realpath(__file__),
-             str(server.fileno()), str(API_PORT)],
+             str(server.fileno())]
+            + [str(API_PORT + i) for i in range(len(lab.controllers) or 1)],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, start_new_session=True,
             pass_fds=[server.fileno()],
@@ -77,12 +79,22 @@ def _pump(source, sink):
                 pass            # The other side was first.
 
 
-def _relay(client, port):
-    with client:
+def _connect(ports):
+    """A connection to the first that listens: the writer.  None if it is
+    away."""
+    for port in ports:
         try:
-            vmnd = socket.create_connection(("127.0.0.1", port), 10)
+            return socket.create_connection(("127.0.0.1", port), 10)
         except OSError:
-            return              # It is away; the browser says so.
+            continue
+    return None
+
+
+def _relay(client, ports):
+    with client:
+        vmnd = _connect(ports)
+        if not vmnd:
+            return              # The browser says so.
         with vmnd:
             vmnd.settimeout(None)
             back = threading.Thread(target=_pump, args=(vmnd, client))
@@ -95,8 +107,8 @@ def main():
     server = socket.socket(fileno=int(sys.argv[1]))
     while True:
         client, _ = server.accept()
-        threading.Thread(target=_relay, args=(client, int(sys.argv[2])),
-                         daemon=True).start()
+        threading.Thread(target=_relay, daemon=True, args=(
+            client, list(map(int, sys.argv[2:])))).start()
 
 
 if __name__ == "__main__":
