@@ -53,8 +53,15 @@ vmn-ovsdb.service: deploy/systemd/vmn-ovsdb.service.in Makefile
 	  && mv $@.tmp $@
 EXTRA_DIST += deploy/systemd/vmn-ovsdb.service.in
 CLEANFILES += vmn-ovsdb.service
+# What makes a machine a member of a cluster.
+sbin_SCRIPTS = vmn-cluster
+vmn-cluster: deploy/cluster
+	$(AM_V_GEN)cp $(srcdir)/deploy/cluster $@.tmp && chmod +x $@.tmp \
+	  && mv $@.tmp $@
+EXTRA_DIST += deploy/cluster
+CLEANFILES += vmn-cluster
 # Its backups: a program, and a timer to be enabled.
-sbin_SCRIPTS = vmn-backup
+sbin_SCRIPTS += vmn-backup
 vmn-backup: deploy/backup
 	$(AM_V_GEN)cp $(srcdir)/deploy/backup $@.tmp && chmod +x $@.tmp \
 	  && mv $@.tmp $@

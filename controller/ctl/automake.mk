@@ -10,6 +10,8 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/api-write.h \
 	controller/ctl/author-find.c \
 	controller/ctl/author-name.c \
+	controller/ctl/cluster-join.c \
+	controller/ctl/cluster-join.h \
 	controller/ctl/cmd-apply.c \
 	controller/ctl/backup-file.c \
 	controller/ctl/backup-file.h \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * vmnctl cluster: the members of a cluster, who the writer is, and how that
- * changes. */
+ * changes.  Not for how members come (cluster-join.c). */
 
 #include <config.h>
 
@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "controller/ctl/api-call.h"
+#include "controller/ctl/cluster-join.h"
 #include "controller/ctl/output.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
@@ -89,6 +90,10 @@ ctl_cmd_cluster(struct ctl *ctl, int n_args, char *const args[])
 
     if (!strcmp(what, "status") && !name) {
         status = call(ctl, "GET", "/v1/cluster");
+    } else if (!strcmp(what, "init") && !name) {
+        status = ctl_cluster_init(ctl);
+    } else if (!strcmp(what, "join-command") && !name) {
+        status = ctl_cluster_join_command(ctl);
     } else if (!strcmp(what, "transfer")) {
         ds_put_cstr(&path, "/v1/cluster/transfer");
         if (name) {
@@ -100,8 +105,9 @@ ctl_cmd_cluster(struct ctl *ctl, int n_args, char *const args[])
         ctl_append_segment(&path, name);
         status = call(ctl, "DELETE", ds_cstr(&path));
     } else {
-        fputs("vmnctl: cluster [status], cluster transfer [MEMBER], or "
-              "cluster remove MEMBER\n", ctl->err);
+        fputs("vmnctl: cluster [status], cluster init, cluster join-command, "
+              "cluster transfer [MEMBER], or cluster remove MEMBER\n",
+              ctl->err);
         status = CTL_USAGE;
     }
     ds_destroy(&path);

@@ -459,14 +459,21 @@ const struct ctl_command ctl_commands[] = {
       "  vmnctl undo 42 --wait\n"
       "  vmnctl undo ports/web-1\n",
       ctl_cmd_undo },
-    { "cluster", "[status]|transfer [MEMBER]|remove MEMBER", 0, 2,
-      CTL_OPT_SHOWN,
-      "show the members of a cluster, or change who the writer is",
-      "`transfer` has MEMBER, or any other one, become the writer at once.\n"
-      "`remove` takes a member that is gone for good out of the list.  All\n"
-      "but `status` need the writer.\n"
+    { "cluster", "[init|join-command|transfer|remove] [MEMBER]", 0, 2,
+      CTL_OPT_SHOWN | CTL_OPT_CLUSTER,
+      "show the members of a cluster, or change who they are",
+      "Alone, or as `status`, it shows the members.  `init` begins a cluster\n"
+      "on this machine, with vmnd's state: it runs vmn-cluster, which the\n"
+      "package vmn has.  `join-command` prints the command that has another\n"
+      "machine join, with a token that is good for an hour, of --account or\n"
+      "the first account of role admin.  `transfer` has MEMBER, or any other\n"
+      "one, become the writer at once.  `remove` takes a member that is gone\n"
+      "for good out of the list.  All but `status` and `init` need the\n"
+      "writer.\n"
       "\nExample:\n"
       "  vmnctl cluster\n"
+      "  vmnctl cluster init --name a --address 192.0.2.1\n"
+      "  vmnctl cluster join-command --name b\n"
       "  vmnctl cluster transfer b\n",
       ctl_cmd_cluster },
     { "backup", "FILE", 1, 1,

@@ -80,6 +80,7 @@ enum ctl_option {
     CTL_OPT_REPLACE = 1LL << 34, /* --force, of a file. */
     CTL_OPT_YES = 1LL << 35,    /* --yes. */
     CTL_OPT_RESTORE = 1LL << 36, /* --with-revoked and --comment. */
+    CTL_OPT_CLUSTER = 1LL << 37, /* --name, --address and so on. */
 };
 
 struct ctl {
@@ -153,6 +154,7 @@ struct ctl {
     char *out_file;             /* Owned; or NULL. */
     char *address;
     bool plain;
+    char *pki;                  /* Owned; or NULL. */
     int for_s;                  /* 0: not given. */
     char *labels;               /* Owned; or NULL. */
     bool exact;

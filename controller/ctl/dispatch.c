@@ -155,6 +155,7 @@ ctl_uninit(struct ctl *ctl)
     free(ctl->account);
     free(ctl->expires);
     free(ctl->address);
+    free(ctl->pki);
     ctl_custom_destroy(ctl->custom);
     if (ctl->sort_by) {
         ctl_field_path_uninit(ctl->sort_by);

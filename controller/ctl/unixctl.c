@@ -95,15 +95,24 @@ parse_reply(json_t *reply, struct vmn_error *why)
 char *
 ctl_unixctl_run(const char *path, const char *command, struct vmn_error *why)
 {
-    json_t *request = json_pack("{s:s, s:[], s:i}", "method", command,
-                                "params", "id", 0);
-    char *line = json_dumps(request, JSON_COMPACT);
+    char *words = xstrdup(command), *save = NULL;
+    const char *method = strtok_r(words, " ", &save);
+    json_t *params = json_array();
+    json_t *request;
+    char *line;
     int fd = open_socket(path);
     json_t *reply = NULL;
     json_error_t error;
     size_t written;
     char *text;
 
+    for (char *word; (word = strtok_r(NULL, " ", &save)) != NULL; ) {
+        json_array_append_new(params, json_string(word));
+    }
+    request = json_pack("{s:s?, s:o, s:i}", "method", method, "params",
+                        params, "id", 0);
+    line = json_dumps(request, JSON_COMPACT);
+    free(words);
     json_decref(request);
     if (fd < 0 || write_fully(fd, line, strlen(line), &written)) {
         vmn_error_errno(why, errno, "%s: %s", path, ovs_strerror(errno));

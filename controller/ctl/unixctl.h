@@ -12,7 +12,8 @@ struct vmn_error;
  * finds it, which the caller frees; or NULL with an error. */
 char *ctl_unixctl_find(struct vmn_error *why);
 
-/* Runs 'command' at the socket 'path'.  Returns its output, which the caller
+/* Runs 'command', which is followed by its arguments, with spaces between
+ * them, at the socket 'path'.  Returns its output, which the caller
  * frees; or NULL with an error. */
 char *ctl_unixctl_run(const char *path, const char *command,
                       struct vmn_error *why);

@@ -205,7 +205,7 @@ def test_expired_certificate_keeps_a_host_out_until_it_is_renewed(lab, ca):
 def test_pki_refuses_what_makes_no_sense(ca, tmp_path):
     assert "host-ca.key is not found" in pki(tmp_path, "host", "h1").stdout
     assert "usage:" in pki(tmp_path).stdout
-    assert "must be controller, host, api or ipsec" in pki(
+    assert "must be controller, host, api, ipsec or members" in pki(
         tmp_path, "init", "x").stdout
     (tmp_path / "ca.key").touch()       # A former version's.
     assert "the single CA of a former version" in pki(tmp_path, "client",

@@ -138,6 +138,7 @@ CTL_TESTS = \
 	tests/unit/test-ctl-apply \
 	tests/unit/test-ctl-archive \
 	tests/unit/test-ctl-changes \
+	tests/unit/test-ctl-cluster \
 	tests/unit/test-ctl-columns \
 	tests/unit/test-ctl-describe \
 	tests/unit/test-ctl-diagnose \

@@ -103,6 +103,32 @@ check_repeated(struct server *server, const char *request)
     server->broken = NULL;
 }
 
+/* Checks a request that is as the step says but for its end. */
+static void
+check_beginning(struct server *server, const struct step *step,
+                const char *request)
+{
+    if (strncmp(request, step->request, strlen(step->request) - 1)) {
+        note(server, xasprintf("\"%.100s\", not \"%s\"", request,
+                               step->request));
+    }
+}
+
+static void
+check_request(struct server *server, const struct step *step,
+              const char *request)
+{
+    size_t len = strcspn(step->request, "\n");
+    const char *header = step->request + len;
+
+    if (strncmp(request, step->request, len)
+        || strncmp(request + len, " HTTP/1.1\r\n", 11)
+        || !strstr(request, header)) {
+        note(server, xasprintf("\"%.100s\", not \"%s\"", request,
+                               step->request));
+    }
+}
+
 static void
 answer(struct server *server, int fd, const char *request, size_t body)
 {
@@ -114,16 +140,12 @@ answer(struct server *server, int fd, const char *request, size_t body)
     if (!step->request) {
         note(server, xasprintf("one call too many: %.60s", request));
     } else {
-        size_t len = strcspn(step->request, "\n");
-        const char *header = step->request + len;
-
-        if (strncmp(request, step->request, len)
-            || strncmp(request + len, " HTTP/1.1\r\n", 11)
-            || !strstr(request, header)) {
-            note(server, xasprintf("\"%.100s\", not \"%s\"", request,
-                                   step->request));
+        if (step->request[strlen(step->request) - 1] == '*') {
+            check_beginning(server, step, request);
+        } else {
+            check_request(server, step, request);
+            check_body(server, step, request + body);
         }
-        check_body(server, step, request + body);
         check_repeated(server, request);
         status = step->status;
         text = step->answer;

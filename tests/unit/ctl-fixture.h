@@ -10,7 +10,9 @@
 /* One call that the server expects, and how it answers. */
 struct step {
     const char *request;        /* "GET /v1/ports", or "GET /v1/ports\n" and a
-                                 * header that it has.  NULL ends them. */
+                                 * header that it has.  What ends with "*" is
+                                 * how it begins, with any body.  NULL ends
+                                 * them. */
     const char *body;           /* Of the request, as JSON; NULL: none. */
     int status;                 /* 0: the connection breaks before it; the next
                                  * request must be the same, its
