@@ -7,6 +7,7 @@ PAGE_SOURCES = \
 	controller/page/package-lock.json \
 	controller/page/package.json \
 	controller/page/src/api.js \
+	controller/page/src/cluster.js \
 	controller/page/src/dialog.js \
 	controller/page/src/dom.js \
 	controller/page/src/form.js \

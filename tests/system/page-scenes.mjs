@@ -49,6 +49,9 @@ export const scenes = {
       await section(page, "Balancers").getByText("1 serve").waitFor();
       await section(page, "Needs attention").getByText("All hosts hold all")
         .waitFor();
+      // It is of no cluster.
+      assert.equal(await section(page, "Cluster").count(), 0);
+      assert.equal(await page.locator(".notice").count(), 0);
       await shoot("quiet");
       // A host that nobody answers for, told of without a reload.
       await api("PUT", "hosts/nowhere", { spec: {
@@ -67,6 +70,46 @@ export const scenes = {
       await rows(section(page, "Packets that were dropped"))
         .filter({ hasText: "buyer1" }).filter({ hasText: "db1" }).first()
         .waitFor();
+    },
+  },
+
+  // test_page.py stops the members' servers once it sees the first picture,
+  // and starts them once it sees the second one.
+  cluster: {
+    bench: true,
+    allows: /ERR_|status of 503/,
+    async play({ page, go, shoot, barriers }) {
+      const panel = section(page, "Cluster");
+      const notice = page.getByRole("alert").filter(
+        { hasText: "Nothing can be changed" });
+      const member = (name) => panel.getByRole("row", { name });
+
+      page.setDefaultTimeout(120000);
+      await go("overview");
+      for (const name of ["c1", "c2", "c3"]) {
+        await member(name).waitFor();
+      }
+      await member(/\(this one\) writer 0 /).waitFor();
+      assert.equal(await panel.getByText("standby").count(), 2);
+      assert.equal(await notice.count(), 0);
+      assert.deepEqual(await barriers(page), [], "it is accessible");
+      await shoot("members");
+      await notice.waitFor();
+      await panel.getByText("not heard").first().waitFor();
+      await go("policies");
+      await notice.waitFor();
+      await shoot("elsewhere");
+      await go("overview");
+      await notice.waitFor();
+      await panel.getByText("not heard").first().waitFor();
+      // What fades in has no contrast yet.
+      await page.evaluate(() => Promise.all(document.getAnimations().map(
+        (one) => one.finished)));
+      assert.deepEqual(await barriers(page), [], "it is accessible");
+      await shoot("stuck");
+      await notice.waitFor({ state: "detached" });
+      await panel.getByText("not heard").first().waitFor(
+        { state: "detached" });
     },
   },
 

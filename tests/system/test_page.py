@@ -3,6 +3,7 @@
 demonstration's shop: page-scenes.mjs has what is done there.  Screenshots are
 kept in $VMN_TEST_LOGS/page."""
 
+import concurrent.futures as futures
 import contextlib
 import gzip
 import json
@@ -16,10 +17,12 @@ import tempfile
 
 import pytest
 import shop
+from cluster import LEASE_MS
 from conftest import HERE, check_log, close_lab, make_lab, wait_quiet
 from test_attacks_listeners import dial, ended
 from vmnlab import netns, traffic
 from vmnlab.daemon import OPENFLOW_PORT, find
+from vmnlab.netns import wait_for
 
 TOP = os.path.join(HERE, "../..")
 sys.path.insert(0, os.path.join(TOP, "tests/bench"))
@@ -162,6 +165,47 @@ def test_scene(opened, played, scene):
     assert scene in played, sorted(played)
     assert played[scene] is None, played[scene]
     check_log(opened.lab.vmnd)
+
+
+def test_cluster_is_shown_and_that_nothing_can_be_changed(modules, shots,
+                                                          tmp_path):
+    """The page says so while most servers of the database are stopped."""
+    token = tmp_path / "token"
+    token.write_text(TOKEN + "\n")
+    token.chmod(0o600)
+    # Only the writer listens.
+    lab = make_lab("pcl", 1, controllers=3, options=[
+        "--api-listen=127.0.0.1:%d" % PORT, "--api-token-file=%s" % token,
+        "--cluster-lease=%d" % LEASE_MS])
+
+    def picture(what):
+        return shots + "/cluster-%s.png" % what
+
+    def seen(what, scene):
+        wait_for("the page to be at \"%s\"" % what, lambda: scene.done()
+                 or os.path.exists(picture(what)), 120)
+        assert not scene.done(), scene.result()
+
+    for what in "members", "stuck":     # Of a former run.
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(picture(what))
+    try:
+        with futures.ThreadPoolExecutor() as pool:
+            scene = pool.submit(play, modules, PORT, shots, "cluster",
+                                ns=lab.net_ns)
+            seen("members", scene)
+            writer = lab.vmnd.writer()
+            others = [c for c in lab.controllers if c is not writer]
+            for member in others:
+                netns.kill([member.server_pid()])
+            seen("stuck", scene)
+            for member in others:
+                member.start_server()
+            found = scene.result()
+        assert found == {"cluster": None}, found["cluster"]
+    finally:
+        lab.down()
+        lab.unlock()
 
 
 def test_many_hosts_and_ports_are_summed_up(modules, shots):

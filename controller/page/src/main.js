@@ -4,6 +4,7 @@
 // the view.  A new view is a row of 'views'.
 
 import { forgetToken, get, hasToken, onTokenNeeded } from "./api.js";
+import { clusterNotice } from "./cluster.js";
 import { empty, h, newId, panel, replace } from "./dom.js";
 import * as live from "./live-events.js";
 import { number } from "./format.js";
@@ -138,7 +139,8 @@ function frame() {
         h("img", { src: "/page/icon.svg", alt: "", width: 22, height: 22 }),
         "VMN"),
       h("nav", { "aria-label": "Views" }, links),
-      h("div", { class: "right" }, revision, state, themeButton(), signOut)),
+      h("div", { class: "right" }, revision, state, themeButton(), signOut),
+      clusterNotice()),
     main);
   return { links, main, revision };
 }

@@ -5,6 +5,7 @@
 
 import { scaleLinear } from "d3-scale";
 import { get } from "../api.js";
+import { clusterPanel } from "../cluster.js";
 import { badge, empty, errorBox, h, newId, panel, replace, s }
   from "../dom.js";
 import { ago, changes, duration, number, plural, sentTo, short, when,
@@ -278,9 +279,10 @@ export function mount(root, { signal }) {
   const failed = h("div", {});
   let scoped = false;           // The account has a scope.
 
-  replace(root, failed, top, h("div", { class: "columns" },
-    h("div", {}, panel("Needs attention", {}, needs), drops.root),
-    h("div", {}, log.root, samples.root)));
+  replace(root, failed, top, clusterPanel(signal),
+    h("div", { class: "columns" },
+      h("div", {}, panel("Needs attention", {}, needs), drops.root),
+      h("div", {}, log.root, samples.root)));
 
   const recent = (items, time) => items.filter((one) =>
     new Date(one[time]) >= Date.now() - HOUR);
