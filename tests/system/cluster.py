@@ -55,6 +55,8 @@ class Member(cluster.Member):
         self.options = list(options)
         self.server_ns = None   # Where its server runs, if in one.
         self.alone = False      # It is to be a vmnd of no cluster.
+        self.prefix = []        # What runs its vmnd,
+        self.server_prefix = []  # and its server.
         self.server = None
         self.process = None
 
@@ -65,8 +67,8 @@ class Member(cluster.Member):
         self.await_server()
 
     def spawn_server(self):
-        self.server = self._spawn(self.server_args(), "db.log",
-                                  self.server_ns)
+        self.server = self._spawn(self.server_prefix + self.server_args(),
+                                  "db.log", self.server_ns)
 
     # vmnd.  ---------------------------------------------------------------
 
@@ -90,7 +92,8 @@ class Member(cluster.Member):
         for name in ("vmnd.sock", "vmnd.ctl"):
             if os.path.exists(self.path(name)):
                 os.unlink(self.path(name))
-        self.process = self._spawn(self.args(), "vmnd.log", self.ns)
+        self.process = self._spawn(self.prefix + self.args(), "vmnd.log",
+                                   self.ns)
 
     def _answers(self):
         assert self.process.poll() is None, self.last_words()
@@ -161,15 +164,18 @@ class Member(cluster.Member):
 class Cluster:
     """Three members, of which the first is the writer."""
 
-    def __init__(self, folder, n=3, options=(), lab=None, net=None):
+    def __init__(self, folder, n=3, options=(), lab=None, net=None,
+                 prepare=None):
         """'net': the servers of the database are in network namespaces of
         their own, joined by this one, which are named after it.  'options':
-        of all members, or a function of a member's name."""
+        of all members, or a function of a member's name.  'prepare' is called
+        with each member before it is started."""
         self.net = net
         self.dir = folder
         self.members = []
         self.options = options
         self.lab = lab
+        self.prepare = prepare
         try:
             self._start(n)
         except BaseException:
@@ -188,6 +194,8 @@ class Cluster:
             self.options)
         self.members.append(Member(self.dir, name, options, self.lab,
                                    6653 + ord(name) - ord("a")))
+        if self.prepare:
+            self.prepare(self.members[-1])
         return self.members[-1]
 
     def add(self, name):
@@ -235,6 +243,11 @@ class Cluster:
         """Joins the member's server to the others, or cuts it off."""
         netns.ip(self.net, "link set dev to-%s %s" % (
             member.name, "up" if up else "down"))
+
+    def set_way(self, member, other, up):
+        """The same for packets from its server to the other's alone."""
+        netns.ip(member.server_ns, "route %s blackhole %s" % (
+            "del" if up else "add", other.raft.split(":")[1]))
 
     def seed(self, member, source):
         """Gives the member a copy of the writer's state."""

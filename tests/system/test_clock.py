@@ -3,13 +3,11 @@
 wrong, and nothing else."""
 
 import datetime
-import os
-import struct
-import subprocess
 
 import pytest
-from conftest import (HERE, World, changes, check_log, close_lab, entry,
-                      flows, make_lab, rule, wait_aged)
+from conftest import (World, changes, check_log, close_lab, entry, flows,
+                      make_lab, rule, wait_aged)
+from faults import Faults, build
 from test_health import becomes, balancer, http, serve, stays
 
 DAY = 86400
@@ -25,25 +23,11 @@ def lab():
 @pytest.fixture
 def shift(lab, tmp_path):
     """Sets how many seconds vmnd's wall clock is off."""
-    library, place = str(tmp_path / "clock.so"), str(tmp_path / "shift")
-    subprocess.run([os.environ.get("CC", "cc"), "-shared", "-fPIC", "-O1",
-                    "-Wall", "-Wextra", "-Werror", "-o", library,
-                    os.path.join(HERE, "clock-shift.c")], check=True)
-
-    def set_it(seconds):
-        with open(place, "r+b") as file:
-            file.write(struct.pack("=q", seconds))
-    with open(place, "wb") as file:
-        file.write(bytes(8))
+    faults = Faults(build(tmp_path), tmp_path / "faults")
     assert lab.vmnd.stop() == 0
-    # A sanitizer's library would rather be the first.
-    sanitizer = (os.environ.get("ASAN_OPTIONS", "")
-                 + ":verify_asan_link_order=0").lstrip(":")
-    lab.vmnd.start(["env", "LD_PRELOAD=" + library,
-                    "VMN_CLOCK_SHIFT=" + place,
-                    "ASAN_OPTIONS=" + sanitizer])
+    lab.vmnd.start(faults.prefix)
     lab.await_synced()
-    yield set_it
+    yield faults.shift_clock
     assert lab.vmnd.stop() == 0
     lab.vmnd.start()
     lab.await_synced()
