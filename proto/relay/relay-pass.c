@@ -91,8 +91,8 @@ add_peer(struct pass *pass, const struct http_peer *peer)
     }
 }
 
-static bool
-is_reading(const struct pass *pass)
+bool
+pass_is_reading(const struct pass *pass)
 {
     const char *method = http_request_method(pass->req);
 
@@ -119,7 +119,7 @@ pass_init_headers(struct pass *pass, const struct http_peer *peer)
         add_header(&pass->headers, "Content-Type",
                    type ? type : "application/json");
     }
-    if (!own_key && !is_reading(pass)) {
+    if (!own_key && !pass_is_reading(pass)) {
         struct uuid uuid;
         char *key;
 
@@ -267,20 +267,29 @@ begin_stream(struct pass *pass)
     return pass->stream != NULL;
 }
 
+char *
+pass_refusal(const struct pass *pass, const char *otherwise)
+{
+    json_t *problem = json_loadb(ds_cstr_ro(&pass->body), pass->body.length,
+                                 0, NULL);
+    const char *detail = json_string_value(json_object_get(problem,
+                                                           "detail"));
+    char *refusal = xstrdup(detail ? detail : otherwise);
+
+    json_decref(problem);
+    return refusal;
+}
+
 /* Replies 401 to a guess, which delays the next ones. */
 static void
 reply_guess(struct pass *pass)
 {
-    json_t *problem = json_loadb(ds_cstr(&pass->body), pass->body.length, 0,
-                                 NULL);
-    const char *detail = json_string_value(json_object_get(problem,
-                                                           "detail"));
+    char *detail = pass_refusal(pass, "The token is invalid");
 
     http_request_set_close_cb(pass->req, NULL, NULL);
     pass->relay->stats.n_passed++;
-    http_reply_unauthorized(pass->req, detail ? detail
-                            : "The token is invalid", true);
-    json_decref(problem);
+    http_reply_unauthorized(pass->req, detail, true);
+    free(detail);
 }
 
 void
@@ -366,7 +375,7 @@ done_cb(void *pass_, CURLcode code)
         pass->stream = NULL;
     } else if (!pass->req) {
         /* begin_stream() was all. */
-    } else if (complete && pass->status == 503 && !is_reading(pass)
+    } else if (complete && pass->status == 503 && !pass_is_reading(pass)
                && relay_pass_hold(pass)) {
         end_transfer(pass);
         return;

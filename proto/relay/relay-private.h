@@ -60,6 +60,11 @@ void pass_init_headers(struct pass *, const struct http_peer *peer);
 void pass_send(struct pass *);
 /* Ends the call, if there is one, and forgets its reply. */
 void pass_stop(struct pass *);
+/* It changes nothing. */
+bool pass_is_reading(const struct pass *);
+/* Returns the detail of the reply, a problem, or what is said 'otherwise'.
+ * The caller frees it. */
+char *pass_refusal(const struct pass *, const char *otherwise);
 /* Passes the reply, which is complete, back. */
 void pass_reply(struct pass *);
 /* Holds the reply back for a while, unless one was: then returns false. */

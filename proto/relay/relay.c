@@ -48,10 +48,12 @@ relay_pass_done(struct pass *pass)
     free(pass);
 }
 
-/* Replies that it was in vain. */
+/* Replies that it was in vain; of what may have been carried out all the same,
+ * that nobody knows. */
 static void
 give_up(struct pass *pass, const char *why)
 {
+    bool uncertain = pass->in_doubt && !pass_is_reading(pass);
     struct http_request *req = pass->req;
 
     VLOG_INFO_RL(&rl, "%s: %s %s was not replied: %s", http_request_who(req),
@@ -59,9 +61,8 @@ give_up(struct pass *pass, const char *why)
     pass->relay->stats.n_failed++;
     http_request_set_close_cb(req, NULL, NULL);
     http_reply_header(req, "Retry-After", "1");
-    http_reply_problem(req, 503, "unavailable", NULL, "%s%s", why,
-                       pass->in_doubt && strcmp(http_request_method(req),
-                                                "GET")
+    http_reply_problem(req, 503, uncertain ? "uncertain" : "unavailable", NULL,
+                       "%s%s", why, uncertain
                        ? "; it is not known whether the request was carried "
                          "out: it may be repeated" : "");
     relay_pass_done(pass);
@@ -78,6 +79,22 @@ relay_pass_hold(struct pass *pass)
     return true;
 }
 
+/* Replies with the refusal that was held back, which says nothing of an
+ * earlier try that had no reply. */
+static void
+end_hold(struct pass *pass)
+{
+    if (pass->in_doubt) {
+        char *why = pass_refusal(pass, "the server refuses it now");
+
+        give_up(pass, why);
+        free(why);
+    } else {
+        pass_reply(pass);
+        relay_pass_done(pass);
+    }
+}
+
 /* Sends it, or gives up if it has waited for too long. */
 static void
 try(struct pass *pass)
@@ -86,8 +103,7 @@ try(struct pass *pass)
 
     if (pass->status) {
         if (time_msec() >= pass->held_ms) {
-            pass_reply(pass);
-            relay_pass_done(pass);
+            end_hold(pass);
         } else {
             set_timer(relay);
         }
@@ -217,6 +233,7 @@ relay_destroy(struct relay *relay)
         return;
     }
     LIST_FOR_EACH_SAFE (pass, next, node, &relay->passes) {
+        pass->in_doubt |= pass->transfer.easy || pass->status;
         pass_stop(pass);
         if (pass->stream) {
             http_stream_close(pass->stream);

@@ -47,6 +47,7 @@ struct fixture {
     bool is_new;                    /* That one has come. */
     int n_breaks;                   /* Replies that it still breaks off. */
     int n_refusals;                 /* Requests that it still refuses. */
+    bool refuses_hold;
     char key[64];                   /* The last idempotency key. */
 };
 
@@ -174,6 +175,10 @@ handle_hold(struct http_request *req, void *fixture_)
 {
     struct fixture *f = fixture_;
 
+    if (f->refuses_hold) {
+        http_reply_problem(req, 503, NULL, NULL, "not now");
+        return;
+    }
     f->held[f->is_new] = req;
     http_request_set_close_cb(req, on_gone, &f->held[f->is_new]);
 }
@@ -439,6 +444,29 @@ refusal_is_held_back_for_the_next_server(void **state)
     http_server_destroy(former);
 }
 
+/* An earlier try has had no reply: what refuses the next one cannot know. */
+static void
+refusal_after_a_doubt_is_none(void **state)
+{
+    struct http_server *former;
+    struct fixture *f = *state;
+
+    use_back(f);
+    client_say(&f->client, "PUT /hold" H "\r\n");
+    await_held(f);
+    f->refuses_hold = true;
+    former = replace_back(f);
+    assert_int_equal(client_reply(&f->client), 503);
+    assert_has(&f->client.body, "urn:vmn:problem:uncertain");
+    assert_has(&f->client.body, "not now; it is not known whether");
+    assert_int_equal(stats_of(f).n_now, 0);
+    /* What was never sent is certain. */
+    relay_set_server(f->relay, "m", "127.0.0.1:1");
+    assert_int_equal(client_ask(&f->client, "PUT /echo" H "\r\n"), 503);
+    assert_has(&f->client.body, "urn:vmn:problem:unavailable");
+    http_server_destroy(former);
+}
+
 static void
 client_that_leaves_is_forgotten(void **state)
 {
@@ -489,6 +517,7 @@ the_end_replies_what_waits(void **state)
     relay_destroy(f->relay);
     f->relay = relay_create(f->base, &options);
     assert_int_equal(client_reply(&f->client), 503);
+    assert_has(&f->client.body, "urn:vmn:problem:uncertain");
     while (f->held[0]) {
         event_base_loop(f->base, EVLOOP_ONCE);
     }
@@ -505,6 +534,7 @@ main(void)
         TEST(without_a_server_it_waits_for_one),
         TEST(next_server_gets_what_the_former_has_not_replied),
         TEST(refusal_is_held_back_for_the_next_server),
+        TEST(refusal_after_a_doubt_is_none),
         TEST(client_that_leaves_is_forgotten),
         TEST(server_with_another_name_gets_nothing),
         TEST(the_end_replies_what_waits),
