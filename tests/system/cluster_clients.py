@@ -63,7 +63,7 @@ class Client(User):
                 continue                # It is not there.
             except Refused as refused:
                 assert refused.status == 503, refused
-                unknown = "is not known" in str(refused)
+                unknown = refused.problem["type"].endswith(":uncertain")
                 self.history.append((name, value, UNKNOWN if unknown
                                      else REFUSED, None))
                 time.sleep(0.02)
