@@ -45,9 +45,10 @@ class Client(User):
     def __init__(self, number, members, stop):
         super().__init__(stop)
         self.number = number
-        # It tries them from one on, which is not each client's first.
+        # It tries them from one on, which is not each client's first.  Some
+        # wait until a member that passes a request on gives up (10 s).
         first = number % len(members)
-        self.apis = [Api(m.api.path, timeout=3) for m in
+        self.apis = [Api(m.api.path, timeout=3 + 5 * number) for m in
                      members[first:] + members[:first]]
         self.history = []       # (name, value, outcome, revision)
 
@@ -79,18 +80,20 @@ class Client(User):
 
 class Resender(User):
     """Writes at one member alone, and each value with a key of its own until
-    that is acknowledged."""
+    that is acknowledged.  All write to the same names: what is done twice
+    would be no change if nobody else had made one in between."""
 
     def __init__(self, number, member, stop):
         super().__init__(stop)
         self.number = number
-        self.api = Api(member.api.path, timeout=3)
+        # Some repeat what is still under way.
+        self.api = Api(member.api.path, timeout=0.3 * 3 ** number)
         self.history = []       # As a client's.
         self.counts = {REPEATED: 0, REPLAYED: 0}
 
     def act(self, turn):
         """Makes and changes an object by all methods that take a key."""
-        name = "r%d-%d" % (self.number, turn // 3 % 3)
+        name = "shared-%d" % (turn // 3 % 2)
         value = "r%d/%d" % (self.number, turn)
         spec = {"description": value}
         kind = "application/json"
