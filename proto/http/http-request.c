@@ -339,7 +339,7 @@ http_request_get_peer(struct http_request *req, struct http_peer *peer,
     const char *token = get_token(req);
 
     if (listener->relayed) {
-        peer->token = token;
+        *peer = (struct http_peer) { .token = token };
         return http_relayed_get_peer(req, peer, certificate);
     }
     if (!may_check_token(req, token)) {
@@ -347,6 +347,7 @@ http_request_get_peer(struct http_request *req, struct http_peer *peer,
     }
     *certificate = http_conn_certificate(req->conn);
     *peer = (struct http_peer) {
+        .local = listener->unix_path != NULL,
         .trusted = (listener->unix_path
                     || (token && listener->token
                         && equal_in_constant_time(token, listener->token))),

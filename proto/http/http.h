@@ -43,8 +43,9 @@ struct http_server;
 
 /* What is known of a client before it is authenticated.  Borrowed. */
 struct http_peer {
-    bool trusted;                   /* By a unix socket, or with the listener's
-                                     * own token. */
+    bool local;                     /* By a unix socket of this server. */
+    bool trusted;                   /* That, or with the listener's own
+                                     * token. */
     const char *token;              /* That it has sent, or NULL. */
     const char *certificate;        /* The name in its certificate, which was
                                      * verified; or NULL. */

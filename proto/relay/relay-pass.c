@@ -36,15 +36,34 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 10);
 /* The request.  ----------------------------------------------------------- */
 
 static void
-add_header(struct curl_slist **list, const char *name, const char *value)
+add_line(struct curl_slist **list, const char *line)
 {
-    char *line = xasprintf("%s: %s", name, value);
     struct curl_slist *longer = curl_slist_append(*list, line);
 
     if (!longer) {
         out_of_memory();
     }
     *list = longer;
+}
+
+/* An empty 'value' is one all the same; libcurl writes that in its own way. */
+static void
+add_header(struct curl_slist **list, const char *name, const char *value)
+{
+    char *line = (*value ? xasprintf("%s: %s", name, value)
+                  : xasprintf("%s;", name));
+
+    add_line(list, line);
+    free(line);
+}
+
+/* Has libcurl leave a header out that it would write by itself. */
+static void
+add_no_header(struct curl_slist **list, const char *name)
+{
+    char *line = xasprintf("%s:", name);
+
+    add_line(list, line);
     free(line);
 }
 
@@ -53,7 +72,7 @@ pass_header(struct pass *pass, const char *name)
 {
     const char *value = http_request_header(pass->req, name);
 
-    if (value && *value) {
+    if (value) {
         add_header(&pass->headers, name, value);
     }
 }
@@ -91,12 +110,21 @@ add_peer(struct pass *pass, const struct http_peer *peer)
     }
 }
 
-bool
-pass_is_reading(const struct pass *pass)
+/* Passes on of what type the body is.  Without one, the other server accepts
+ * it only of who is local, which for that server nobody is. */
+static void
+add_type(struct pass *pass, const struct http_peer *peer)
 {
-    const char *method = http_request_method(pass->req);
+    const char *type = http_request_header(pass->req, "Content-Type");
 
-    return !strcmp(method, "GET") || !strcmp(method, "HEAD");
+    if (!type && peer->local && http_request_body_size(pass->req)) {
+        type = "application/json";
+    }
+    if (type) {
+        add_header(&pass->headers, "Content-Type", type);
+    } else {
+        add_no_header(&pass->headers, "Content-Type");
+    }
 }
 
 void
@@ -106,7 +134,6 @@ pass_init_headers(struct pass *pass, const struct http_peer *peer)
         "Accept", "Accept-Encoding", "Authorization", "If-Match",
         "If-None-Match", "Idempotency-Key", "Last-Event-ID",
     };
-    const char *type = http_request_header(pass->req, "Content-Type");
     const char *own_key = http_request_header(pass->req, "Idempotency-Key");
 
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -115,11 +142,8 @@ pass_init_headers(struct pass *pass, const struct http_peer *peer)
             pass_header(pass, names[i]);
         }
     }
-    if (http_request_body_size(pass->req)) {
-        add_header(&pass->headers, "Content-Type",
-                   type ? type : "application/json");
-    }
-    if (!own_key && !pass_is_reading(pass)) {
+    add_type(pass, peer);
+    if (!own_key && !relay_is_reading(pass->req)) {
         struct uuid uuid;
         char *key;
 
@@ -129,7 +153,7 @@ pass_init_headers(struct pass *pass, const struct http_peer *peer)
         free(key);
     }
     add_peer(pass, peer);
-    add_header(&pass->headers, "Expect", "");   /* None. */
+    add_no_header(&pass->headers, "Expect");
 }
 
 /* The reply.  ------------------------------------------------------------- */
@@ -375,7 +399,7 @@ done_cb(void *pass_, CURLcode code)
         pass->stream = NULL;
     } else if (!pass->req) {
         /* begin_stream() was all. */
-    } else if (complete && pass->status == 503 && !pass_is_reading(pass)
+    } else if (complete && pass->status == 503 && !relay_is_reading(pass->req)
                && relay_pass_hold(pass)) {
         end_transfer(pass);
         return;

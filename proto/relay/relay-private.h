@@ -60,13 +60,13 @@ void pass_init_headers(struct pass *, const struct http_peer *peer);
 void pass_send(struct pass *);
 /* Ends the call, if there is one, and forgets its reply. */
 void pass_stop(struct pass *);
-/* It changes nothing. */
-bool pass_is_reading(const struct pass *);
 /* Returns the detail of the reply, a problem, or what is said 'otherwise'.
  * The caller frees it. */
 char *pass_refusal(const struct pass *, const char *otherwise);
 /* Passes the reply, which is complete, back. */
 void pass_reply(struct pass *);
+/* Returns true if it changes nothing. */
+bool relay_is_reading(const struct http_request *);
 /* Holds the reply back for a while, unless one was: then returns false. */
 bool relay_pass_hold(struct pass *);
 /* There was no reply: it is sent again later, or given up. */

@@ -26,6 +26,14 @@ VLOG_DEFINE_THIS_MODULE(relay);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 10);
 
+bool
+relay_is_reading(const struct http_request *req)
+{
+    const char *method = http_request_method(req);
+
+    return !strcmp(method, "GET") || !strcmp(method, "HEAD");
+}
+
 static void
 set_timer(struct relay *relay)
 {
@@ -53,7 +61,7 @@ relay_pass_done(struct pass *pass)
 static void
 give_up(struct pass *pass, const char *why)
 {
-    bool uncertain = pass->in_doubt && !pass_is_reading(pass);
+    bool uncertain = pass->in_doubt && !relay_is_reading(pass->req);
     struct http_request *req = pass->req;
 
     VLOG_INFO_RL(&rl, "%s: %s %s was not replied: %s", http_request_who(req),
@@ -192,8 +200,15 @@ void
 relay_pass(struct relay *relay, struct http_request *req,
            const struct http_peer *peer)
 {
-    struct pass *pass = xzalloc(sizeof *pass);
+    struct pass *pass;
+    char *key = NULL;
 
+    /* Of several only one would be passed on. */
+    if (!relay_is_reading(req) && !http_request_idempotency_key(req, &key)) {
+        return;
+    }
+    free(key);
+    pass = xzalloc(sizeof *pass);
     pass->relay = relay;
     pass->req = req;
     pass->end_ms = time_msec() + relay->options.wait_ms;

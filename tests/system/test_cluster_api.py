@@ -251,6 +251,16 @@ def test_only_members_are_believed(cluster):
                     headers=says)[0] == 401
 
 
+def test_body_without_a_type(cluster):
+    """A browser can be made to send one: no member takes it over TCP."""
+    headers = {"Authorization": "Bearer " + account(cluster, "root", "admin")}
+    for member in cluster.members:
+        link = connect(cluster, cluster.place.api[member.name])
+        link.request("PUT", "/v1/networks/n", '{"spec": {}}', headers)
+        assert link.getresponse().status == 415, member.name
+        link.close()
+
+
 def test_requests_wait_for_the_next_writer(cluster):
     """The writer dies: who asks another member sees no error."""
     writer, other = cluster.writer(), standbys(cluster)[1]

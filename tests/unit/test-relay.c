@@ -49,6 +49,7 @@ struct fixture {
     int n_refusals;                 /* Requests that it still refuses. */
     bool refuses_hold;
     char key[64];                   /* The last idempotency key. */
+    char if_match[16];              /* The last, or "none". */
 };
 
 /* Writes a key and a certificate for "m" that it has signed itself. */
@@ -104,10 +105,13 @@ static void
 handle_echo(struct http_request *req, void *fixture_)
 {
     const char *key = http_request_header(req, "Idempotency-Key");
+    const char *if_match = http_request_header(req, "If-Match");
     struct fixture *f = fixture_;
     struct ds ds = DS_EMPTY_INITIALIZER;
 
     ovs_strlcpy(f->key, key ? key : "", sizeof f->key);
+    ovs_strlcpy(f->if_match, if_match ? if_match : "none",
+                sizeof f->if_match);
     if (f->n_refusals) {
         f->n_refusals--;
         http_reply_problem(req, 503, NULL, NULL, "not now");
@@ -184,6 +188,20 @@ handle_hold(struct http_request *req, void *fixture_)
 }
 
 static void
+load_tls(struct fixture *f)
+{
+    const struct tls_options options = {
+        .private_key = f->pem, .certificate = f->pem, .ca_cert = f->pem,
+        .peers_are_equal = true,
+    };
+    char *text = NULL;
+
+    if (tls_create(&options, f->base, &f->tls, &text)) {
+        fail_msg("%s", text);
+    }
+}
+
+static void
 start_back(struct fixture *f)
 {
     static const struct http_route routes[] = {
@@ -241,17 +259,11 @@ setup(void **state)
     assert_non_null(mkdtemp(f->dir));
     f->pem = xasprintf("%s/m.pem", f->dir);
     write_certificate(f->pem);
-    const struct tls_options tls_options = {
-        .private_key = f->pem, .certificate = f->pem, .ca_cert = f->pem,
-        .peers_are_equal = true,
-    };
+    load_tls(f);
     const struct relay_options relay_options = {
         .private_key = f->pem, .certificate = f->pem, .ca_cert = f->pem,
         .wait_ms = WAIT_MS,
     };
-    if (tls_create(&tls_options, f->base, &f->tls, &text)) {
-        fail_msg("%s", text);
-    }
     start_back(f);
     f->relay = relay_create(f->base, &relay_options);
     options.relay = relay_cb;
@@ -495,6 +507,32 @@ client_that_leaves_is_forgotten(void **state)
     free(path);
 }
 
+/* What the other server refuses must not be left out, as if it had not been
+ * said. */
+static void
+odd_headers_are_passed_on(void **state)
+{
+    struct fixture *f = *state;
+
+    use_back(f);
+    assert_int_equal(client_ask(&f->client, "PUT /echo" H "\r\n"), 200);
+    assert_string_equal(f->if_match, "none");
+    assert_int_equal(client_ask(&f->client, "PUT /echo" H
+                                "If-Match:\r\n\r\n"), 200);
+    assert_string_equal(f->if_match, "");
+    /* Empty is no key; the one that is made here would hide that. */
+    assert_int_equal(client_ask(&f->client, "PUT /echo" H
+                                "Idempotency-Key:\r\n\r\n"), 200);
+    assert_string_equal(f->key, "");
+    assert_int_equal(client_ask(&f->client, "PUT /echo" H
+                                "Idempotency-Key: a\r\n"
+                                "Idempotency-Key: b\r\n\r\n"), 400);
+    assert_string_equal(f->key, "");
+    /* A type is passed on without a body, too, and judged there. */
+    assert_int_equal(client_ask(&f->client, "PUT /echo" H
+                                "Content-Type: text/plain\r\n\r\n"), 415);
+}
+
 static void
 server_with_another_name_gets_nothing(void **state)
 {
@@ -536,6 +574,7 @@ main(void)
         TEST(refusal_is_held_back_for_the_next_server),
         TEST(refusal_after_a_doubt_is_none),
         TEST(client_that_leaves_is_forgotten),
+        TEST(odd_headers_are_passed_on),
         TEST(server_with_another_name_gets_nothing),
         TEST(the_end_replies_what_waits),
     };
