@@ -493,6 +493,8 @@ set_tls(const struct pass *pass)
     curl_easy_setopt(easy, CURLOPT_SSLCERT, options->certificate);
     curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_cert);
     curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    /* libcurl would believe a CA for a day that was replaced. */
+    curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
 }
 

@@ -533,6 +533,23 @@ odd_headers_are_passed_on(void **state)
                                 "Content-Type: text/plain\r\n\r\n"), 415);
 }
 
+/* The files have a new key, and a new CA. */
+static void
+replaced_ca_is_believed_at_once(void **state)
+{
+    struct fixture *f = *state;
+
+    use_back(f);
+    assert_int_equal(client_ask(&f->client, "GET /echo" H "\r\n"), 200);
+    stop_back(f);
+    tls_destroy(f->tls);
+    write_certificate(f->pem);
+    load_tls(f);
+    start_back(f);
+    use_back(f);
+    assert_int_equal(client_ask(&f->client, "GET /echo" H "\r\n"), 200);
+}
+
 static void
 server_with_another_name_gets_nothing(void **state)
 {
@@ -575,6 +592,7 @@ main(void)
         TEST(refusal_after_a_doubt_is_none),
         TEST(client_that_leaves_is_forgotten),
         TEST(odd_headers_are_passed_on),
+        TEST(replaced_ca_is_believed_at_once),
         TEST(server_with_another_name_gets_nothing),
         TEST(the_end_replies_what_waits),
     };
