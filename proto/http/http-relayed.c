@@ -123,5 +123,8 @@ http_request_relayed_ok(struct http_request *req)
 {
     if (req->conn) {
         http_request_authenticated(req);
+        /* It keeps its place until the end of the reply, which may be a
+         * stream. */
+        http_conn_dispatched(req->conn);
     }
 }

@@ -102,10 +102,14 @@ get_date(struct http_server *server)
 }
 
 /* Writes headers that restrict what browsers do with the reply, and what they
- * may interpret it as. */
+ * may interpret it as; and for another server, what it may believe of the
+ * client. */
 static void
 put_guards(const struct http_request *req, struct evbuffer *out)
 {
+    if (req->authenticated && req->conn->listener->relayed) {
+        evbuffer_add_printf(out, HTTP_RELAYED_OK ": yes\r\n");
+    }
     evbuffer_add_printf(out, "Cache-Control: %s\r\n"
                         "X-Content-Type-Options: nosniff\r\n%s%s",
                         req->cacheable ? "no-cache" : "no-store",

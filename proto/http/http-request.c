@@ -290,6 +290,7 @@ http_reply_unauthorized(struct http_request *req, const char *text,
     if (req->server) {
         req->server->stats.n_unauthorized++;
     }
+    req->authenticated = false;     /* Or not any more. */
     if (guess && req->conn && req->conn->listener->relayed) {
         http_reply_header(req, HTTP_RELAYED_GUESS, "yes");
         guess = false;

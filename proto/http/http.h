@@ -207,6 +207,9 @@ int http_listen_relayed(struct http_server *, const char *address,
 /* In a reply 401: the client has guessed (http_reply_unauthorized()), which
  * the server that knows its address is to count. */
 #define HTTP_RELAYED_GUESS "Vmn-Guess"
+/* In a reply: the client was authenticated.  Not every reply says so much of
+ * the token that came with the request: some paths need none. */
+#define HTTP_RELAYED_OK "Vmn-Authenticated"
 
 /* Checks 'origins' (or NULL) for http_options.  Returns NULL if it is valid,
  * otherwise an error message, which the caller frees. */

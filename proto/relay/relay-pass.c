@@ -214,6 +214,8 @@ take_header(struct pass *pass, const char *line)
         pass->cacheable = !strcmp(value, "no-cache");
     } else if (is_named(line, len, HTTP_RELAYED_GUESS)) {
         pass->guess = true;
+    } else if (is_named(line, len, HTTP_RELAYED_OK)) {
+        pass->authenticated = true;
     } else if (!is_own(line, len)) {
         char *name = xmemdup0(line, len);
 
@@ -242,7 +244,7 @@ copy_headers(struct pass *pass)
             free(name);
         }
     }
-    if (pass->status != 401 && pass->status != 429) {
+    if (pass->authenticated) {
         http_request_relayed_ok(pass->req);
     }
     http_request_set_close_cb(pass->req, NULL, NULL);
@@ -340,7 +342,8 @@ forget_reply(struct pass *pass)
     pass->status = 0;
     pass->head_size = 0;
     pass->size = -1;
-    pass->cacheable = pass->guess = pass->paused = false;
+    pass->cacheable = pass->guess = pass->authenticated = false;
+    pass->paused = false;
     curl_slist_free_all(pass->reply_headers);
     pass->reply_headers = NULL;
     free(pass->content_type);

@@ -48,7 +48,7 @@ struct pass {
     struct curl_slist *reply_headers; /* To be passed back. */
     char *content_type;
     int64_t size;               /* Of the body; -1: not known. */
-    bool cacheable, guess;
+    bool cacheable, guess, authenticated;
     struct ds body;             /* Of a reply that is no stream. */
     struct http_stream *stream; /* Or NULL. */
     bool paused;                /* The client does not keep up. */

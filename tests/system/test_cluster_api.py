@@ -4,6 +4,7 @@ writer, over TLS, with who has sent them."""
 
 import http.client
 import json
+import re
 import shutil
 import signal
 import socket
@@ -258,6 +259,37 @@ def test_body_without_a_type(cluster):
         link = connect(cluster, cluster.place.api[member.name])
         link.request("PUT", "/v1/networks/n", '{"spec": {}}', headers)
         assert link.getresponse().status == 415, member.name
+        link.close()
+
+
+def test_guesses_are_no_tokens(cluster):
+    """A reply of a path that is open to all says nothing of the token that was
+    sent with the request: it is one that was guessed all the same."""
+    standby = standbys(cluster)[0]
+    port = cluster.place.api[standby.name]
+
+    def guess(target, link, n):
+        link.request("GET", target, headers={
+            "Authorization": "Bearer root.%d" % n})
+    account(cluster, "root", "admin")
+    known = [connect(cluster, port) for _ in range(10)]
+    for n, link in enumerate(known):
+        guess("/readyz", link, n)
+        reply = link.getresponse()
+        reply.read()
+        assert reply.status == 200
+    others = [connect(cluster, port) for _ in range(60)]
+    for n, link in enumerate(others[:30]):
+        guess("/v1/networks", link, 100 + n)
+    wait_for("the guesses to be counted", lambda: int(re.search(
+        r"(\d+) replied", standby.ctl("cluster/status"))[1]) >= 30, 30)
+    # From now on an address may try one a second.
+    for n, link in enumerate(known):
+        for i in range(3):
+            guess("/v1/networks", others[30 + 3 * n + i], 200 + 3 * n + i)
+        guess("/v1/networks", link, n)
+    assert 429 in [link.getresponse().status for link in known]
+    for link in known + others:
         link.close()
 
 
