@@ -239,6 +239,13 @@ check_cluster_listen(struct options *options, struct vmn_error *why)
         return vmn_error_invalid(why, "cluster-listen goes with "
                                  "cluster-member");
     }
+    /* Others look for it by its name, as in a URL, where a number would be an
+     * address. */
+    if (strchr("0123456789", options->cluster_member[0])) {
+        return vmn_error_invalid(why, "cluster-member=%s: must begin with a "
+                                 "letter, with cluster-listen",
+                                 options->cluster_member);
+    }
     if (strncmp(listen, "ssl:", 4) || is_wildcard(listen)) {
         return vmn_error_invalid(why, "cluster-listen=%s: must be "
                                  "ssl:ADDRESS:PORT, with an address that "

@@ -17,6 +17,7 @@
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-struct.h"
 #include "controller/schema/status.h"
+#include "controller/schema/value.h"
 #include "openvswitch/dynamic-string.h"
 #include "proto/http/http.h"
 #include "proto/loop/loop.h"
@@ -26,6 +27,8 @@
 
 /* Connections of each listener, as of the writer's. */
 #define CONNECTIONS_MAX 1256
+/* Longest ADDRESS:PORT. */
+#define LISTEN_MAX 100
 
 /* Requests.  -------------------------------------------------------------- */
 
@@ -135,6 +138,20 @@ relay_cb(struct http_request *req, const struct http_peer *peer,
     }
 }
 
+/* Returns true if the member's row, which comes from outside, names it and an
+ * ADDRESS:PORT. */
+static bool
+can_be_reached(const struct cluster_member *member)
+{
+    const char *colon = strrchr(member->listen, ':');
+
+    return (colon && strlen(member->listen) <= LISTEN_MAX
+            && colon[1] && !colon[1 + strspn(colon + 1, "0123456789")]
+            && !member->listen[strspn(member->listen, "0123456789abcdefABCDEF"
+                                      ".:[]")]
+            && !value_check_name(member->name, NULL));
+}
+
 void
 cluster_standby_run(struct cluster *c)
 {
@@ -143,7 +160,7 @@ cluster_standby_run(struct cluster *c)
 
     /* Without the database the last one that is known is still the best. */
     if (c->relay && !c->writer && view->current && view->has_row) {
-        bool known = writer && *writer->listen;
+        bool known = writer && can_be_reached(writer);
 
         relay_set_server(c->relay, known ? writer->name : NULL,
                          known ? writer->listen : NULL);

@@ -135,7 +135,7 @@ host_of(const char *address, bool local)
                          : address);
     const char *end = strrchr(start, ':');
     char *host = end && end > start ? xmemdup0(start, end - start) : NULL;
-    bool usable = host && is_address(host);
+    bool usable = host && is_address(address);
 
     for (size_t i = 0; usable && i < ARRAY_SIZE(nowhere); i++) {
         usable = strcmp(host, nowhere[i]) != 0;
@@ -175,6 +175,10 @@ find_server(struct join *join, const json_t *cluster)
     char *host;
 
     if (strncmp(ctl->server, "unix:", 5)) {
+        if (!is_address(ctl->server)) {
+            return ctl_usage(ctl, "cluster: --server has a character that no "
+                             "address has");
+        }
         join->server = xstrdup(ctl->server);
         return CTL_DONE;
     }

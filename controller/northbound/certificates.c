@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "controller/cluster/cluster.h"
 #include "controller/fabric/fabric.h"
 #include "controller/northbound/northbound.h"
 #include "openvswitch/vlog.h"
@@ -25,12 +26,26 @@ static char *
 find_shared_ca(const struct northbound *nb)
 {
     const struct tls *hosts = fabric_tls(nb->fabric);
-    char *ca = hosts && nb->tls ? tls_shared_ca(hosts, nb->tls) : NULL;
+    const struct tls *members = nb->cluster ? cluster_tls(nb->cluster) : NULL;
+    const struct {
+        const struct tls *a, *b;
+        const char *who;
+    } pairs[] = {
+        { hosts, nb->tls, "hosts and for API clients (--host-ca-cert, "
+          "--api-ca-cert)" },
+        { members, hosts, "members of the cluster and for hosts "
+          "(--cluster-ca-cert, --host-ca-cert)" },
+        { members, nb->tls, "members of the cluster and for API clients "
+          "(--cluster-ca-cert, --api-ca-cert)" },
+    };
     char *fault = NULL;
 
-    if (ca) {
-        fault = xasprintf("one CA is trusted for hosts and for API clients "
-                          "(--host-ca-cert, --api-ca-cert): %s", ca);
+    for (size_t i = 0; i < ARRAY_SIZE(pairs) && !fault; i++) {
+        char *ca = (pairs[i].a && pairs[i].b
+                    ? tls_shared_ca(pairs[i].a, pairs[i].b) : NULL);
+
+        fault = ca ? xasprintf("one CA is trusted for %s: %s", pairs[i].who,
+                               ca) : NULL;
         free(ca);
     }
     return fault;

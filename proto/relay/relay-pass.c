@@ -26,7 +26,9 @@ VLOG_DEFINE_THIS_MODULE(relay_pass);
 #define SHORT_MAX (1024 * 1024)
 /* Bytes queued for a client from which on no more are read for it. */
 #define QUEUE_MAX (256 * 1024)
-#define CONNECT_MS 2000
+/* Milliseconds for a connection, with its handshake: a busy server is slow,
+ * and of a dead one there will be word that another is in its place. */
+#define CONNECT_MS 10000
 /* Seconds after which a silent connection is asked whether it lives, and
  * between two tries. */
 #define KEEPALIVE_S 5
@@ -352,8 +354,22 @@ forget_reply(struct pass *pass)
 }
 
 static void
+set_connecting(struct pass *pass, bool connecting)
+{
+    if (pass->connecting != connecting) {
+        pass->connecting = connecting;
+        if (connecting) {
+            pass->relay->n_connecting++;
+        } else {
+            pass->relay->n_connecting--;
+        }
+    }
+}
+
+static void
 end_transfer(struct pass *pass)
 {
+    set_connecting(pass, false);
     curl_easy_cleanup(pass->transfer.easy);
     pass->transfer.easy = NULL;
     curl_slist_free_all(pass->connect_to);
@@ -431,6 +447,15 @@ static bool
 has_body(const struct pass *pass)
 {
     return pass->status != 304 && pass->status != 204;
+}
+
+/* There is a connection, and the request is about to be sent. */
+static int
+on_connected(void *pass, char *to OVS_UNUSED, char *from OVS_UNUSED,
+             int to_port OVS_UNUSED, int from_port OVS_UNUSED)
+{
+    set_connecting(pass, false);
+    return CURL_PREREQFUNC_OK;
 }
 
 /* Receives a line of the head; an empty one ends it. */
@@ -567,6 +592,9 @@ pass_send(struct pass *pass)
     set_target(pass);
     set_request(pass);
     set_tls(pass);
+    set_connecting(pass, true);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, pass);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_head);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, pass);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);

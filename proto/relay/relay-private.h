@@ -24,6 +24,7 @@ struct relay {
     char *name, *address;       /* Of the server; NULL: there is none. */
     struct event *timer;        /* Sends what waits again. */
     struct ovs_list passes;     /* Of struct pass. */
+    size_t n_connecting;        /* Of these have no connection yet. */
     struct relay_stats stats;
 };
 
@@ -42,6 +43,7 @@ struct pass {
     char *fault;                /* Why it was not sent or replied, or NULL. */
 
     struct loop_curl_transfer transfer;
+    bool connecting;            /* It is in 'n_connecting'. */
     struct curl_slist *connect_to;
     int status;                 /* Of the reply; 0: its head is not there. */
     size_t head_size;           /* Bytes of it. */

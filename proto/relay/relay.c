@@ -20,6 +20,9 @@ VLOG_DEFINE_THIS_MODULE(relay);
 
 /* Between two tries to reach the server. */
 #define AGAIN_MS 50
+/* So many connect at once, and others after AGAIN_MS: all of a crowd would be
+ * in each other's way, with a handshake each. */
+#define CONNECTING_MAX 32
 /* How long a reply that the server cannot do it now is held back, in case that
  * another one becomes the server, which can. */
 #define HOLD_MS 1500
@@ -122,7 +125,7 @@ try(struct pass *pass)
 
         give_up(pass, why);
         free(why);
-    } else if (relay->address) {
+    } else if (relay->address && relay->n_connecting < CONNECTING_MAX) {
         pass_send(pass);
     } else {
         set_timer(relay);
@@ -150,9 +153,14 @@ timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *relay)
 void
 relay_pass_failed(struct pass *pass)
 {
+    struct relay *relay = pass->relay;
+
     pass_stop(pass);
-    pass->relay->stats.n_again++;
-    set_timer(pass->relay);
+    /* After those that have not been sent yet. */
+    ovs_list_remove(&pass->node);
+    ovs_list_push_back(&relay->passes, &pass->node);
+    relay->stats.n_again++;
+    set_timer(relay);
 }
 
 void
@@ -174,11 +182,13 @@ relay_set_server(struct relay *relay, const char *name, const char *address)
     /* What the former one has not replied it will not carry out any more, or
      * it has, which the new one knows by the idempotency key. */
     LIST_FOR_EACH (pass, node, &relay->passes) {
-        if (pass->req && (pass->transfer.easy || pass->status)) {
+        if (!pass->req) {
+            continue;
+        }
+        pass->end_ms = time_msec() + relay->options.wait_ms;
+        if (pass->transfer.easy || pass->status) {
             pass->in_doubt = true;
             pass->held_ms = 0;
-            pass->end_ms = MAX(pass->end_ms,
-                               time_msec() + relay->options.wait_ms);
             pass_stop(pass);
             relay->stats.n_again++;
         }

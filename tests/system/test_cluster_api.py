@@ -375,6 +375,8 @@ def test_options():
         "--cluster-listen=ssl:127.0.0.1:1")
     assert "must be ssl:ADDRESS:PORT" in refuse(
         "--cluster-member=a", "--cluster-listen=127.0.0.1:1")
+    assert "must begin with a letter" in refuse(
+        "--cluster-member=1", "--cluster-listen=ssl:127.0.0.1:1")
     assert "must be ssl:ADDRESS:PORT" in refuse(
         "--cluster-member=a", "--cluster-listen=ssl:0.0.0.0:1")
     assert "needs cluster-private-key" in refuse(

@@ -247,6 +247,18 @@ relay_cb(struct http_request *req, const struct http_peer *peer,
     relay_pass(f->relay, req, peer);
 }
 
+static void
+make_relay(struct fixture *f, int64_t wait_ms)
+{
+    const struct relay_options options = {
+        .private_key = f->pem, .certificate = f->pem, .ca_cert = f->pem,
+        .wait_ms = wait_ms,
+    };
+
+    relay_destroy(f->relay);
+    f->relay = relay_create(f->base, &options);
+}
+
 static int
 setup(void **state)
 {
@@ -260,12 +272,8 @@ setup(void **state)
     f->pem = xasprintf("%s/m.pem", f->dir);
     write_certificate(f->pem);
     load_tls(f);
-    const struct relay_options relay_options = {
-        .private_key = f->pem, .certificate = f->pem, .ca_cert = f->pem,
-        .wait_ms = WAIT_MS,
-    };
     start_back(f);
-    f->relay = relay_create(f->base, &relay_options);
+    make_relay(f, WAIT_MS);
     options.relay = relay_cb;
     f->front = http_server_create(f->base, &options, NULL, 0, f);
     path = xasprintf("%s/sock", f->dir);
@@ -403,6 +411,33 @@ without_a_server_it_waits_for_one(void **state)
     assert_int_equal(client_ask(&f->client, "GET /echo" H "\r\n"), 503);
     assert_has(&f->client.body, "no member of the cluster");
     assert_int_equal(stats_of(f).n_failed, 2);
+}
+
+/* All that has waited is sent when there is a server, and replied. */
+static void
+crowd_is_served(void **state)
+{
+    enum { N = 200 };
+    struct fixture *f = *state;
+    char *path = xasprintf("%s/sock", f->dir);
+    struct client clients[N];
+
+    make_relay(f, 60 * 1000);   /* valgrind is slow with handshakes. */
+    for (int i = 0; i < N; i++) {
+        client_connect(&clients[i], f->base, path);
+        client_say(&clients[i], "PUT /echo" H "\r\n");
+    }
+    while (stats_of(f).n_now < N) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    use_back(f);
+    for (int i = 0; i < N; i++) {
+        assert_int_equal(client_reply(&clients[i]), 200);
+        client_close(&clients[i]);
+    }
+    assert_int_equal(stats_of(f).n_again, 0);
+    assert_int_equal(stats_of(f).n_failed, 0);
+    free(path);
 }
 
 static void
@@ -587,6 +622,7 @@ main(void)
         TEST(requests_and_replies_are_whole),
         TEST(broken_reply_is_no_reply),
         TEST(without_a_server_it_waits_for_one),
+        TEST(crowd_is_served),
         TEST(next_server_gets_what_the_former_has_not_replied),
         TEST(refusal_is_held_back_for_the_next_server),
         TEST(refusal_after_a_doubt_is_none),
