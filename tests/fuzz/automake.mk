@@ -26,6 +26,11 @@ $(FUZZ_TARGETS): private AM_LDFLAGS += $(VMN_FUZZ_LDFLAGS)
 tests_fuzz_fuzz_yaml_LDADD = $(CTL_LIBS)
 $(tests_fuzz_fuzz_ovsdb_rows_OBJECTS): proto/ovsdb/vswitch-idl.h
 
+# These alone, and what they need: tests/run wants no more of such a build.
+fuzz-targets: $(BUILT_SOURCES)
+	$(MAKE) $(AM_MAKEFLAGS) $(FUZZ_TARGETS)
+.PHONY: fuzz-targets
+
 EXTRA_PROGRAMS += $(FUZZ_TARGETS)
 if ENABLE_FUZZ
 noinst_PROGRAMS += $(FUZZ_TARGETS)
