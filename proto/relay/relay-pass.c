@@ -201,12 +201,13 @@ static void
 take_header(struct pass *pass, const char *line)
 {
     size_t len = strcspn(line, ":");
-    const char *value = line + len + strspn(line + len, ": \t");
+    const char *value;
     long long int size;
 
     if (!line[len] || !is_visible(line)) {
         return;
     }
+    value = line + len + 1 + strspn(line + len + 1, " \t");
     if (is_named(line, len, "Content-Type")) {
         free(pass->content_type);
         pass->content_type = xstrdup(value);
@@ -219,10 +220,7 @@ take_header(struct pass *pass, const char *line)
     } else if (is_named(line, len, HTTP_RELAYED_OK)) {
         pass->authenticated = true;
     } else if (!is_own(line, len)) {
-        char *name = xmemdup0(line, len);
-
-        add_header(&pass->reply_headers, name, value);
-        free(name);
+        add_line(&pass->reply_headers, line);
     }
 }
 
@@ -240,9 +238,10 @@ copy_headers(struct pass *pass)
 
         /* What is not cacheable gets one here. */
         if (pass->cacheable || !is_named(h->data, len, csp)) {
+            const char *value = h->data + len + 1;
             char *name = xmemdup0(h->data, len);
 
-            http_reply_header(pass->req, name, h->data + len + 2);
+            http_reply_header(pass->req, name, value + strspn(value, " \t"));
             free(name);
         }
     }
@@ -458,7 +457,8 @@ on_connected(void *pass, char *to OVS_UNUSED, char *from OVS_UNUSED,
     return CURL_PREREQFUNC_OK;
 }
 
-/* Receives a line of the head; an empty one ends it. */
+/* Receives a line of the head, which an empty one ends, or of what follows the
+ * body, which is not passed on. */
 static size_t
 take_head(char *data, size_t one OVS_UNUSED, size_t size, void *pass_)
 {
@@ -467,8 +467,8 @@ take_head(char *data, size_t one OVS_UNUSED, size_t size, void *pass_)
     char *line;
 
     pass->head_size += size;
-    if (pass->head_size > HEAD_MAX) {
-        return 0;
+    if (pass->status || pass->head_size > HEAD_MAX) {
+        return pass->status ? size : 0;
     }
     curl_easy_getinfo(pass->transfer.easy, CURLINFO_RESPONSE_CODE, &status);
     if (status < 200 || status > 599) {

@@ -121,6 +121,8 @@ handle_echo(struct http_request *req, void *fixture_)
                   http_request_method(req), http_request_target(req),
                   (int) http_request_body_size(req), http_request_body(req));
     http_reply_header(req, "X-More", "yes");
+    http_reply_header(req, "X-Empty", "");
+    http_reply_header(req, "X-Odd", ": a:b");
     http_reply_body(req, 200, "text/plain", &ds);
 }
 
@@ -356,6 +358,8 @@ requests_and_replies_are_whole(void **state)
     assert_has(&f->client.body, "unix:uid=");
     assert_has(&f->client.body, "GET /echo?q=a%20b ");
     assert_has(&f->client.head, "X-More: yes");
+    assert_has(&f->client.head, "X-Empty: \r\n");
+    assert_has(&f->client.head, "X-Odd: : a:b\r\n");
     assert_string_equal(f->key, "");
 
     assert_int_equal(client_ask(&f->client, "PUT /echo" H
