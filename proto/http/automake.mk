@@ -9,8 +9,8 @@ proto_libproto_a_SOURCES += \
 	proto/http/http-origin.c \
 	proto/http/http-parse.c \
 	proto/http/http-parse.h \
+	proto/http/http-peer.c \
 	proto/http/http-private.h \
-	proto/http/http-relayed.c \
 	proto/http/http-reply.c \
 	proto/http/http-request.c \
 	proto/http/http-server.c \

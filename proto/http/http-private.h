@@ -192,30 +192,19 @@ void http_request_free(struct http_request *);
 /* Processes the head: route, query, token.  Returns false if the request was
  * answered (and freed) already. */
 bool http_request_accept(struct http_request *);
+/* Returns true if a route has the request's path and method. */
+bool http_request_has_route(struct http_request *);
+
+/* http-peer.c */
 /* Rejects a request that a page of another origin has a browser send.  Returns
  * false if the request was answered (and freed). */
 bool http_request_check_origin(struct http_request *);
-/* Returns true if a route has the request's path and method. */
-bool http_request_has_route(struct http_request *);
-/* Gets who has sent the request.  Returns false if it was answered (and
- * freed).  The caller frees '*certificate'. */
-bool http_request_get_peer(struct http_request *, struct http_peer *,
-                           char **certificate);
-/* Records that its client was authenticated. */
-void http_request_authenticated(struct http_request *);
-/* Replies 401 to who has sent nothing that authenticates it. */
-void http_request_ask_for_token(struct http_request *);
+/* Authenticates the client.  Returns false if it has sent a reply, or will. */
+bool http_request_authenticate(struct http_request *);
 /* Replies 401 at once. */
 void http_request_refuse_login(struct http_request *, const char *text);
 /* Frees a token, or NULL, after overwriting it. */
 void http_token_free(char *token);
-
-/* http-relayed.c */
-/* Fills in the peer that the request, which another server has passed on, says
- * that it is of.  Returns false if it was answered (and freed).  The caller
- * frees '*certificate'. */
-bool http_relayed_get_peer(struct http_request *, struct http_peer *,
-                           char **certificate);
 /* Accepts a request that no route has, as http_request_accept(). */
 bool http_relay_accept(struct http_request *);
 /* Passes it to options.relay. */
