@@ -3,12 +3,16 @@
 the test.  The servers talk Raft on loopback, or in network namespaces of their
 own."""
 
+import contextlib
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 
+from conftest import check_log
 from vmnlab import cluster, netns
 from vmnlab.api import Refused
 from vmnlab.daemon import app_args, find
@@ -272,3 +276,19 @@ class Cluster:
                 if member.server_ns:
                     netns.delete(member.server_ns)
             netns.delete(self.net)
+
+
+@contextlib.contextmanager
+def started(**kwargs):
+    """A Cluster in a folder of its own, of whose members none may complain."""
+    folder = tempfile.mkdtemp(prefix="vmn-cluster-")
+    found = None
+    try:
+        found = Cluster(folder, **kwargs)
+        yield found
+        for member in found.members:
+            check_log(member)
+    finally:
+        if found:
+            found.end()
+        shutil.rmtree(folder)

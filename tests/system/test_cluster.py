@@ -11,8 +11,7 @@ import threading
 import time
 
 import pytest
-from cluster import LEASE_MS, Cluster, Member, run
-from conftest import check_log
+from cluster import LEASE_MS, Member, run, started
 from test_durable import Writer, verify
 
 from vmnlab.api import Refused
@@ -24,17 +23,8 @@ DEPOSED = 4                     # vmnd's exit status.
 
 @pytest.fixture
 def cluster():
-    folder = tempfile.mkdtemp(prefix="vmn-cluster-")
-    cluster = None
-    try:
-        cluster = Cluster(folder)
+    with started() as cluster:
         yield cluster
-        for member in cluster.members:
-            check_log(member)
-    finally:
-        if cluster:
-            cluster.end()
-        shutil.rmtree(folder)
 
 
 class Load:

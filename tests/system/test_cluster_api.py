@@ -14,8 +14,7 @@ import tempfile
 import threading
 
 import pytest
-from cluster import Cluster, free_port
-from conftest import check_log
+from cluster import free_port, started
 from test_auth import Pki
 
 from vmnlab.daemon import find
@@ -62,16 +61,9 @@ def _place():
 
 @pytest.fixture(name="cluster")
 def _cluster(place):
-    cluster = Cluster(tempfile.mkdtemp(prefix="vmn-cluster-"),
-                      options=place.options)
-    cluster.place = place
-    try:
+    with started(options=place.options) as cluster:
+        cluster.place = place
         yield cluster
-    finally:
-        cluster.end()
-        for member in cluster.members:
-            check_log(member)
-        shutil.rmtree(cluster.dir)
 
 
 def connect(cluster, port, certificate=None):

@@ -6,15 +6,13 @@ import http.client
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
-import tempfile
 import threading
 import time
 
 import pytest
-from cluster import Cluster
+from cluster import started
 from conftest import check_log
 from test_durable import alone  # noqa: F401 (a fixture)
 
@@ -185,17 +183,8 @@ def test_vmnctl_sends_again(alone):  # noqa: F811
 
 @pytest.fixture
 def cluster():
-    folder = tempfile.mkdtemp(prefix="vmn-keys-")
-    cluster = None
-    try:
-        cluster = Cluster(folder)
+    with started() as cluster:
         yield cluster
-        for member in cluster.members:
-            check_log(member)
-    finally:
-        if cluster:
-            cluster.end()
-        shutil.rmtree(folder)
 
 
 def test_once_in_a_cluster(cluster):
