@@ -72,6 +72,21 @@ changed(void *fixture_)
         free(output);                                                   \
     } while (0)
 
+/* Runs the loop until ovs-vsctl prints EXPECTED: the session learns of what
+ * others wrote some turns later, and shows no state of its own until then. */
+#define WAIT_FOR_VSCTL(F, EXPECTED, COMMAND) \
+    WAIT_FOR(prints(F, EXPECTED, COMMAND))
+
+static bool
+prints(const struct fixture *f, const char *expected, const char *command)
+{
+    char *output = ovs_sandbox_vsctl(&f->sb, "%s", command);
+    bool as_expected = !strcmp(output, expected);
+
+    free(output);
+    return as_expected;
+}
+
 static const struct ovsdb_ipsec *
 get_ipsec(void *fixture_)
 {
@@ -205,18 +220,19 @@ certificate_is_set_and_taken_back(void **state OVS_UNUSED)
 
     free(ovs_sandbox_vsctl(&f->sb, "set open_vswitch . "
                            "external_ids:vmn-ipsec-ca-cert=/a"));
-    WAIT_FOR(ovsdb_session_snapshot(f->session)->n_ipsec_files == 3);
-    ASSERT_VSCTL(f, "{ca_cert=\"/a\", certificate=\"/c\", private_key=\"/k\", "
-                 "x=y}", "get open_vswitch . other_config");
+    WAIT_FOR_VSCTL(f, "{ca_cert=\"/a\", certificate=\"/c\", "
+                   "private_key=\"/k\", x=y}",
+                   "get open_vswitch . other_config");
 
     /* A new certificate, and somebody who takes it away. */
     free(ovs_sandbox_vsctl(&f->sb, "set open_vswitch . "
                            "external_ids:vmn-ipsec-certificate=/d -- "
                            "remove open_vswitch . other_config ca_cert"));
+    WAIT_FOR_VSCTL(f, "{ca_cert=\"/a\", certificate=\"/d\", "
+                   "private_key=\"/k\", x=y}",
+                   "get open_vswitch . other_config");
     WAIT_FOR(ovsdb_session_snapshot(f->session)->n_ipsec_files == 3
              && status_of(f).config == OVSDB_CONFIG_DONE);
-    ASSERT_VSCTL(f, "{ca_cert=\"/a\", certificate=\"/d\", private_key=\"/k\", "
-                 "x=y}", "get open_vswitch . other_config");
 
     f->ipsec.certificates = false;
     configure_and_wait(f);
