@@ -453,7 +453,7 @@ def test_hosts_of_each_kind_disturb_the_honest_ones():
                        else None)
             if session:
                 wait_for(kind, lambda host=host, session=session:
-                         over_budget(swarm, int(host[2:]), session), 120)
+                         over_budget(swarm, int(host[2:]), session), 400)
         for _ in range(5):
             mixture.change()
             memory(swarm)
