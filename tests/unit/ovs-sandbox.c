@@ -108,19 +108,30 @@ ovs_sandbox_exec(const struct ovs_sandbox *sb, char **argv, char **output)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/* Returns a connection to unix socket 'name', or -1. */
+static int
+dial(const struct ovs_sandbox *sb, const char *name)
+{
+    struct sockaddr_un un = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    snprintf(un.sun_path, sizeof un.sun_path, "%s/%s", sb->dir, name);
+    if (connect(fd, (struct sockaddr *) &un, sizeof un)) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
 /* Waits until something accepts connections at unix socket 'name'. */
 static void
 wait_for_socket(const struct ovs_sandbox *sb, const char *name, pid_t pid)
 {
-    struct sockaddr_un un = { .sun_family = AF_UNIX };
-
-    snprintf(un.sun_path, sizeof un.sun_path, "%s/%s", sb->dir, name);
     for (int i = 0; i < SANDBOX_TIMEOUT_MS / 5; i++) {
-        int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-        int error = connect(fd, (struct sockaddr *) &un, sizeof un);
+        int fd = dial(sb, name);
 
-        close(fd);
-        if (!error) {
+        if (fd >= 0) {
+            close(fd);
             return;
         }
         if (waitpid(pid, NULL, WNOHANG) == pid) {
@@ -129,6 +140,44 @@ wait_for_socket(const struct ovs_sandbox *sb, const char *name, pid_t pid)
         usleep(5000);
     }
     die("a daemon did not come up", name);
+}
+
+/* Sends the database server a request at 'fd' and waits for its reply. */
+static void
+ask_server(int fd)
+{
+    static const char request[] = "{\"id\":0,\"method\":\"echo\","
+                                  "\"params\":[]}";
+    struct ds reply = DS_EMPTY_INITIALIZER;
+
+    if (write(fd, request, sizeof request - 1) != sizeof request - 1) {
+        die("cannot ask", "db.sock");
+    }
+    while (!strstr(ds_cstr(&reply), "\"result\"")) {
+        char chunk[512];
+        ssize_t n = read(fd, chunk, sizeof chunk);
+
+        if (n <= 0) {
+            die("no reply", "db.sock");
+        }
+        ds_put_buffer(&reply, chunk, n);
+    }
+    ds_destroy(&reply);
+}
+
+/* The server replies to who writes before it tells the others, one after the
+ * other in rounds.  Between two replies to one of them all have been told. */
+void
+ovs_sandbox_settle(const struct ovs_sandbox *sb)
+{
+    int fd = dial(sb, "db.sock");
+
+    if (fd < 0) {
+        die("connect", "db.sock");
+    }
+    ask_server(fd);
+    ask_server(fd);
+    close(fd);
 }
 
 static void
@@ -311,6 +360,7 @@ ovs_sandbox_vsctl(const struct ovs_sandbox *sb, const char *format, ...)
     if (ovs_sandbox_exec(sb, argv, &output)) {
         die("ovs-vsctl failed", format);
     }
+    ovs_sandbox_settle(sb);
     free(words);
     free(db);
     return output;

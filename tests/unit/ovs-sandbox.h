@@ -37,9 +37,15 @@ void ovs_sandbox_stop_vswitchd(struct ovs_sandbox *);
 
 /* Runs ovs-vsctl, without waiting for ovs-vswitchd, with the arguments in
  * 'format', split at spaces; an empty string is written as '_'.  Returns its
- * output without the final newline; the caller frees it. */
+ * output without the final newline; the caller frees it.  What it wrote has
+ * been sent to all clients of the server then, but they may not have read
+ * it. */
 char *ovs_sandbox_vsctl(const struct ovs_sandbox *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Waits until all clients have been sent what was written before.  For who
+ * writes by other means than ovs_sandbox_vsctl(). */
+void ovs_sandbox_settle(const struct ovs_sandbox *);
 
 /* Runs a program with up to 'n' arguments; returns its status. */
 int ovs_sandbox_exec(const struct ovs_sandbox *, char **argv, char **output);

@@ -149,6 +149,7 @@ operator_sets(const struct fixture *f, const char *value)
 
     free(run_client(f, "transact", text, NULL));
     free(text);
+    ovs_sandbox_settle(&f->sb);
 }
 
 static void
