@@ -6,6 +6,7 @@
 
 #include "tests/unit/fabric-fixture.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 #include "controller/fabric/fabric.h"
@@ -174,6 +175,7 @@ host_db_setup(void **state OVS_UNUSED)
     };
     fixture_store_errors = 0;
     fixture_start_with(&options, &app, NULL);
+    fabric->silent_ms = fabric->silent_inbound_ms = INT_MAX;
     change(VMN_TABLE_NETWORK, "net", json_object());
     return 0;
 }
@@ -200,7 +202,7 @@ start_hosts(void)
     put_port("p1", NULL, NULL);
 }
 
-/* vmnd ends, and is started again later: VIF rows are not stored. */
+/* vmnd ends, and is started again by start_vmnd(): VIF rows are not stored. */
 void
 stop_vmnd(void)
 {
@@ -214,6 +216,13 @@ stop_vmnd(void)
         change(VMN_TABLE_VIF, name, NULL);
         free(name);
     }
+}
+
+void
+start_vmnd(void)
+{
+    fixture_start_fabric(&options);
+    fabric->silent_ms = fabric->silent_inbound_ms = INT_MAX;
 }
 
 /* Asserts what ovs-vsctl answers for "get ...". */

@@ -3,7 +3,9 @@
  * What the tests of the fabric's OVSDB side share: two hosts with real
  * ovsdb-servers and, where it matters, real ovs-vswitchds with dummy
  * datapaths; a fabric that they belong to; edits, and what is to be seen of
- * them. */
+ * them.  However long a session is away, and most hosts have no switch that
+ * would connect, its host is not silent until a test sets "silent_ms": tests
+ * take longer on a slow machine. */
 
 #ifndef TESTS_UNIT_HOST_DB_FIXTURE_H
 #define TESTS_UNIT_HOST_DB_FIXTURE_H 1
@@ -42,6 +44,7 @@ int host_db_setup(void **state);
 int host_db_teardown(void **state);
 void start_hosts(void);
 void stop_vmnd(void);
+void start_vmnd(void);
 void assert_got(const char *get, const char *expected);
 
 #endif /* tests/unit/host-db-fixture.h */

@@ -43,7 +43,6 @@ revision_of(enum vmn_table table, const char *name)
 static void
 port_is_bound_whichever_comes_first(void **state OVS_UNUSED)
 {
-    fabric->silent_ms = INT_MAX;
     start_hosts();
     assert_true(port_state_is("p1", "unbound"));
     add_vif(0, "tap1", "p1", 5);
@@ -172,6 +171,7 @@ silent_host_keeps_its_bindings(void **state OVS_UNUSED)
     add_vif(0, "tap2", "p2", 6);
     UNTIL(bound("p1", "hv1", NULL) && bound("p2", "hv1", NULL));
     before = revision_of(VMN_TABLE_BINDING, "p1");
+    fabric->silent_ms = 500;
     ovs_sandbox_stop_server(&sandboxes[0]);
     UNTIL(observed_find_host(fabric->db->observed, "hv1")->silent);
     host_db_settle();
@@ -212,8 +212,7 @@ bindings_survive_a_restart_of_vmnd(void **state OVS_UNUSED)
     stop_vmnd();
     ovs_sandbox_stop_server(&sandboxes[1]);
     VSCTL(0, "del-port tap3");
-    fixture_start_fabric(&options);
-    fabric->silent_ms = INT_MAX;
+    start_vmnd();
     assert_false(reported("hv1"));
     UNTIL(reported("hv1"));
     assert_non_null(get_vif("hv1/p1"));
@@ -236,7 +235,7 @@ restart_vmnd(void)
     stop_vmnd();
     commit_destroy(commit);
     fixture_start_commit();
-    fixture_start_fabric(&options);
+    start_vmnd();
 }
 
 /* What hosts report at a start belongs to what is compiled first, and is no

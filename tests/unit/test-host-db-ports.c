@@ -322,7 +322,7 @@ sub_ports_stay_while_vmnd_is_away(void **state OVS_UNUSED)
     UNTIL(bound("s1", "hv1", NULL));
     before = ovs_sandbox_vsctl(&sandboxes[0], "get Port vmn-sub-s1 _uuid");
     stop_vmnd();
-    fixture_start_fabric(&options);
+    start_vmnd();
     UNTIL(get_vif("hv1/s1"));
     host_db_settle();
     assert_true(bound("s1", "hv1", NULL));

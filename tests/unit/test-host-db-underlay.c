@@ -115,7 +115,7 @@ mtu_of_the_underlay_holds_on(void **state OVS_UNUSED)
     assert_true(underlay_row_is("hv1", 9000));
     stop_vmnd();
     assert_true(underlay_row_is("hv1", 9000));
-    fixture_start_fabric(&options);
+    start_vmnd();
     VSCTL(0, "set Interface br-phys mtu=4000");
     UNTIL(underlay_row_is("hv1", 4000));
     /* It goes with its host. */

@@ -241,7 +241,7 @@ ports_of_a_host_that_does_not_come_are_unknown(void **state OVS_UNUSED)
     ovs_sandbox_stop_vswitchd(&sandboxes[0]);
     ovs_sandbox_stop_server(&sandboxes[0]);
     stop_vmnd();
-    fixture_start_fabric(&options);
+    start_vmnd();
     fabric->silent_ms = 100;
     UNTIL(port_is_unknown("a", "host \"hv1\" has not been heard since 2"));
     assert_int_equal(count_unknown(), 2);

@@ -77,7 +77,7 @@ inbound_host_is_taken_in(void **state OVS_UNUSED)
     /* As if vmnd had been started with that option. */
     stop_vmnd();
     options.ovsdb_listen = listen;
-    fixture_start_fabric(&options);
+    start_vmnd();
     for (int i = 0; i < N_HOSTS; i++) {
         change(VMN_TABLE_HOST, i ? "hv2" : "hv1",
                json_pack("{s:s, s:s, s:s}", "ovsdb", "inbound", "tunnel_ip",
