@@ -106,6 +106,7 @@ struct fabric {
     size_t max_bundle_items, max_bundle_bytes;
     int stall_ms;
     int silent_ms, silent_inbound_ms; /* HOST_SILENT_*, except in tests. */
+    int retained_ms;            /* REPORT_RETAINED_MS, except in tests. */
     int flush_again_ms, flush_keep_ms; /* FABRIC_FLUSH_*_MS, except in
                                         * tests. */
     int request_limits_ms;          /* SAMPLING_REQUEST_MS, except in tests. */

@@ -22,6 +22,7 @@
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/hosts/rejected-hosts.h"
 #include "controller/fabric/ovsdb/host-liveness.h"
+#include "controller/fabric/ovsdb/host-report.h"
 #include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "controller/fabric/packets/packet-in-queue.h"
 #include "controller/fabric/packets/packet-sampling.h"
@@ -209,6 +210,7 @@ set_limits(struct fabric *f, const struct fabric_options *options)
     f->stall_ms = options->stall_ms ? : FABRIC_STALL_MS;
     f->silent_ms = HOST_SILENT_MS;
     f->silent_inbound_ms = HOST_SILENT_INBOUND_MS;
+    f->retained_ms = REPORT_RETAINED_MS;
     f->flush_again_ms = FABRIC_FLUSH_AGAIN_MS;
     f->flush_keep_ms = FABRIC_FLUSH_KEEP_MS;
     f->request_limits_ms = SAMPLING_REQUEST_MS;

@@ -32,9 +32,6 @@
 
 VLOG_DEFINE_THIS_MODULE(host_report);
 
-/* How long an interface that the switch cannot create is retained. */
-#define REPORT_RETAINED_MS 5000
-
 /* An interface that may be a VIF. */
 struct candidate {
     const struct ovsdb_interface *iface;
@@ -110,7 +107,7 @@ last_ofport(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot,
     hold = shash_find_and_delete(&db->retained, iface->name);
     if (!hold) {
         hold = xmalloc(sizeof *hold);
-        hold->until_ms = now_ms + REPORT_RETAINED_MS;
+        hold->until_ms = now_ms + db->host->fabric->retained_ms;
     }
     shash_add(retained, iface->name, hold);
     return now_ms < hold->until_ms ? last->ofport : 0;

@@ -13,6 +13,9 @@
 struct fabric_host_db;
 struct ovsdb_snapshot;
 
+/* How long an interface that the switch cannot create is retained. */
+#define REPORT_RETAINED_MS 5000
+
 /* Reports the contents of the host's database. */
 void host_report(struct fabric_host_db *, const struct ovsdb_snapshot *);
 /* Returns the earliest time (of loop_now_ms()) at which the same contents may
