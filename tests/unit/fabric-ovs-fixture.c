@@ -140,7 +140,7 @@ ovs_start(void)
                    NULL);
     FIXTURE_TURN_UNTIL(fixture_turn, !access(socket_path, F_OK));
     start_vswitchd();
-    shell("ovs-vsctl --retry -t 20 --no-wait --db=unix:%s -- add-br br-int"
+    shell("ovs-vsctl --retry -t 60 --no-wait --db=unix:%s -- add-br br-int"
           " -- set bridge br-int datapath_type=dummy protocols=OpenFlow15"
           " fail-mode=secure other-config:datapath-id=%016x"
           " other-config:disable-in-band=true"

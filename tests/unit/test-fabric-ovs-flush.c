@@ -40,7 +40,7 @@ address_of(bool v6, int last)
 static void
 start_balancing(void)
 {
-    shell("ovs-vsctl -t 20 --db=unix:%s/db.sock -- add-br br-test"
+    shell("ovs-vsctl -t 60 --db=unix:%s/db.sock -- add-br br-test"
           " -- set bridge br-test datapath_type=dummy fail-mode=secure"
           " -- add-port br-test t1 -- set interface t1 type=dummy", ovs_dir);
     for (size_t i = 0; i < ARRAY_SIZE(clients); i++) {

@@ -15,6 +15,7 @@
 
 #include "controller/fabric/fabric-audit.h"
 #include "controller/fabric/fabric-stats.h"
+#include "controller/fabric/fabric.h"
 #include "util.h"
 
 static uint64_t
@@ -248,7 +249,7 @@ full_table_takes_what_fits(void **state OVS_UNUSED)
 
     until_synced();
     n = n_in_table(0);
-    shell("ovs-vsctl -t 20 --db=unix:%s/db.sock"
+    shell("ovs-vsctl -t 60 --db=unix:%s/db.sock"
           " -- --id=@t create Flow_Table flow_limit=%d overflow_policy=refuse"
           " -- set bridge br-int flow_tables:0=@t >/dev/null", ovs_dir, n + 1);
     h1()->sw->rejected.backoff_ms = 100000;
@@ -260,7 +261,7 @@ full_table_takes_what_fits(void **state OVS_UNUSED)
     assert_int_equal(n_in_table(0), n + 1);
     FIXTURE_TURN_UNTIL(fixture_turn, !strcmp(receipt_word(), "failed"));
 
-    shell("ovs-vsctl -t 20 --db=unix:%s/db.sock clear bridge br-int"
+    shell("ovs-vsctl -t 60 --db=unix:%s/db.sock clear bridge br-int"
           " flow_tables", ovs_dir);
     assert_true(rejected_items_retry(h1()->sw));
     until_synced();
@@ -291,12 +292,13 @@ stopped_switch_is_cut_off_and_mended(void **state OVS_UNUSED)
 {
     const char *reason;
 
-    fabric->stall_ms = 2000;
+    fabric->stall_ms = 5000;
     until_synced();
     kill(vswitchd_pid, SIGSTOP);
     put_shop_port(13, "h1", "web");
     assert_string_equal(receipt_word(), "pending");
     FIXTURE_TURN_UNTIL(fixture_turn, !h1()->sw->conn);
+    fabric->stall_ms = FABRIC_STALL_MS;
     assert_string_equal(host_openflow_state_name(h1()->sw, &reason),
                         "offline");
     assert_non_null(strstr(reason, "stalled: no acknowledgement"));
