@@ -26,9 +26,11 @@
 #include "proto/tls/tls.h"
 #include "tests/unit/http-client.h"
 #include "tests/unit/listening.h"
+#include "tests/unit/turn-until.h"
 #include "util.h"
 
 #define H " HTTP/1.1\r\nHost: h\r\n"
+/* How long a request waits that waits in vain; others wait for PATIENCE_MS. */
 #define WAIT_MS 2000
 /* Bytes of a reply that is passed back as it comes. */
 #define BIG (3u << 20)
@@ -275,7 +277,7 @@ setup(void **state)
     write_certificate(f->pem);
     load_tls(f);
     start_back(f);
-    make_relay(f, WAIT_MS);
+    make_relay(f, PATIENCE_MS);
     options.relay = relay_cb;
     f->front = http_server_create(f->base, &options, NULL, 0, f);
     path = xasprintf("%s/sock", f->dir);
@@ -408,6 +410,8 @@ without_a_server_it_waits_for_one(void **state)
 
     /* Not for ever. */
     stop_back(f);
+    make_relay(f, WAIT_MS);
+    use_back(f);
     assert_int_equal(client_ask(&f->client, "GET /echo" H "\r\n"), 503);
     assert_has(&f->client.body, "member \\\"m\\\" at 127.0.0.1:");
     assert_has(&f->client.head, "Retry-After: 1");
@@ -426,7 +430,6 @@ crowd_is_served(void **state)
     char *path = xasprintf("%s/sock", f->dir);
     struct client clients[N];
 
-    make_relay(f, 60 * 1000);   /* valgrind is slow with handshakes. */
     for (int i = 0; i < N; i++) {
         client_connect(&clients[i], f->base, path);
         client_say(&clients[i], "PUT /echo" H "\r\n");
@@ -511,6 +514,7 @@ refusal_after_a_doubt_is_none(void **state)
     assert_has(&f->client.body, "not now; it is not known whether");
     assert_int_equal(stats_of(f).n_now, 0);
     /* What was never sent is certain. */
+    make_relay(f, WAIT_MS);
     relay_set_server(f->relay, "m", "127.0.0.1:1");
     assert_int_equal(client_ask(&f->client, "PUT /echo" H "\r\n"), 503);
     assert_has(&f->client.body, "urn:vmn:problem:unavailable");
@@ -593,6 +597,7 @@ server_with_another_name_gets_nothing(void **state)
 {
     struct fixture *f = *state;
 
+    make_relay(f, WAIT_MS);
     relay_set_server(f->relay, "n", f->address);
     assert_int_equal(client_ask(&f->client, "GET /echo" H "\r\n"), 503);
     assert_has(&f->client.body, "cannot be reached");
