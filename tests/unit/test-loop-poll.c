@@ -441,6 +441,8 @@ main(void)
         cmocka_unit_test(unixctl_is_served_on_the_loop),
     };
 
+    /* A shell has what it runs in the background ignore that one. */
+    signal(SIGINT, SIG_DFL);
     ovs_set_program_name("test-loop-poll", "0");
     return cmocka_run_group_tests_name("loop-poll", tests, NULL, NULL);
 }
