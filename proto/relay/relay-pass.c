@@ -28,7 +28,7 @@ VLOG_DEFINE_THIS_MODULE(relay_pass);
 #define QUEUE_MAX (256 * 1024)
 /* Milliseconds for a connection, with its handshake: a busy server is slow,
  * and of a dead one there will be word that another is in its place. */
-#define CONNECT_MS 10000
+#define CONNECT_MS 10000L
 /* Seconds after which a silent connection is asked whether it lives, and
  * between two tries. */
 #define KEEPALIVE_S 5
@@ -549,7 +549,9 @@ set_target(struct pass *pass)
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
                      (long) CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long) CONNECT_MS);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                     pass->relay->options.connect_ms
+                     ? (long) pass->relay->options.connect_ms : CONNECT_MS);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long) KEEPALIVE_S);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long) KEEPALIVE_S);

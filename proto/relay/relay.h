@@ -29,6 +29,8 @@ struct relay_options {
     const char *ca_cert;        /* Of the other servers. */
     int64_t wait_ms;            /* For how long a request may wait for a server
                                  * that can be reached. */
+    int connect_ms;             /* For how long connecting to it may take, with
+                                 * the handshake; 0: 10 s. */
 };
 #define RELAY_WAIT_MS 10000
 
