@@ -27,6 +27,7 @@
 #include "controller/cluster/cluster.h"
 #include "controller/commit/commit.h"
 #include "controller/engine/engine.h"
+#include "controller/fabric/fabric-standby.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric.h"
 #include "controller/flow/pipeline.h"
@@ -52,6 +53,7 @@
 #include "proto/webhook/webhook.h"
 #include "signals.h"
 #include "simap.h"
+#include "svec.h"
 #include "unixctl.h"
 #include "util.h"
 
@@ -70,6 +72,7 @@ struct vmnd {
     struct store *store;
     struct cluster *cluster;    /* Or NULL. */
     struct cluster_options cluster_options;
+    struct fabric_standby *standby; /* While it stands by; or NULL. */
     struct loop_deferred activation; /* As the cluster's writer. */
     int64_t epoch;              /* Of this writer. */
     bool active;                /* The rooms from the engine on are there. */
@@ -393,13 +396,11 @@ start_audit_log(struct vmnd *vmnd)
     }
 }
 
-static void
-start_fabric(struct vmnd *vmnd)
+/* Returns the fabric's options, but for its handover. */
+static struct fabric_options
+get_fabric_options(const struct vmnd *vmnd)
 {
-    static const char no_listener[]
-        = "vmnd does not listen for hosts that connect to it: set "
-          "\"ovsdb-listen\" of vmnd, such as ssl:0.0.0.0:6640";
-    const struct fabric_options options = {
+    return (struct fabric_options) {
         .pipeline = apphost_pipeline(vmnd->apphost),
         .openflow_listen = vmnd->options.openflow_listen,
         .openflow_target = vmnd->options.openflow_target,
@@ -419,19 +420,53 @@ start_fabric(struct vmnd *vmnd)
         .packet_port_rate = vmnd->options.packet_port_pps,
         .packet_host_rate = vmnd->options.packet_host_pps,
     };
-    const char *listen = options.openflow_listen;
-    struct vmn_error why = VMN_ERROR_INIT;
+}
+
+static void
+make_folder_of_openflow(const struct vmnd *vmnd)
+{
+    const char *listen = vmnd->options.openflow_listen;
 
     if (!strncmp(listen, "unix:", 5)) {
         make_folder_of(listen + 5, 0755);
     }
+}
+
+/* Has bridges told of all members of the cluster. */
+static void
+set_controllers(struct vmnd *vmnd)
+{
+    struct svec targets = SVEC_EMPTY_INITIALIZER;
+
+    cluster_get_controllers(vmnd->cluster, &targets);
+    fabric_set_controllers(vmnd->fabric, &targets);
+    svec_destroy(&targets);
+}
+
+static void
+start_fabric(struct vmnd *vmnd)
+{
+    static const char no_listener[]
+        = "vmnd does not listen for hosts that connect to it: set "
+          "\"ovsdb-listen\" of vmnd, such as ssl:0.0.0.0:6640";
+    struct fabric_options options = get_fabric_options(vmnd);
+    struct vmn_error why = VMN_ERROR_INIT;
+
+    make_folder_of_openflow(vmnd);
     model_set_no_listener(vmnd->model, options.ovsdb_listen ? NULL
                           : no_listener);
+    if (vmnd->standby) {
+        options.handover = fabric_standby_hand_over(vmnd->standby);
+        vmnd->standby = NULL;
+    }
 
     int error = fabric_create(&options, vmnd->loop, vmnd->model, vmnd->engine,
                               vmnd->commit, &vmnd->fabric, &why);
 
     die_of(error, "cannot serve hosts", why.text);
+    if (vmnd->cluster) {
+        set_controllers(vmnd);
+    }
     fabric_unixctl_init(vmnd->fabric);
 }
 
@@ -620,11 +655,55 @@ deposed_cb(void *vmnd_, const char *why OVS_UNUSED)
     loop_exit(vmnd->loop);
 }
 
+/* Has the hosts that came, changed or went known before this member may become
+ * the writer. */
+static void
+followed_cb(void *vmnd_)
+{
+    struct vmnd *vmnd = vmnd_;
+    struct model_pending pending;
+
+    model_get_pending(vmnd->model, &pending);
+    if (vmnd->standby && (model_pending_has(&pending, VMN_TABLE_HOST)
+                          || model_pending_has(&pending,
+                                               VMN_TABLE_UNDERLAY))) {
+        fabric_standby_update(vmnd->standby);
+    }
+}
+
+static void
+seen_cb(void *vmnd_)
+{
+    struct vmnd *vmnd = vmnd_;
+
+    if (vmnd->standby) {
+        fabric_standby_set_epoch(vmnd->standby, cluster_epoch(vmnd->cluster));
+    } else if (vmnd->fabric) {
+        set_controllers(vmnd);
+    }
+}
+
+/* Connects to hosts, which another member manages. */
+static void
+start_fabric_standby(struct vmnd *vmnd)
+{
+    const struct fabric_options options = get_fabric_options(vmnd);
+    struct vmn_error why = VMN_ERROR_INIT;
+    int error;
+
+    make_folder_of_openflow(vmnd);
+    error = fabric_standby_create(&options, vmnd->loop, vmnd->model,
+                                  &vmnd->standby, &why);
+    die_of(error, "cannot serve hosts", why.text);
+    fabric_standby_unixctl_init(&vmnd->standby);
+}
+
 /* Stands by, until the cluster has this member become the writer. */
 static void
 start_standby(struct vmnd *vmnd)
 {
     static const struct cluster_callbacks callbacks = {
+        .followed = followed_cb, .seen = seen_cb,
         .activated = activated_cb, .deposed = deposed_cb,
     };
     const struct options *options = &vmnd->options;
@@ -648,6 +727,7 @@ start_standby(struct vmnd *vmnd)
         .remote = options->cluster_db,
         .lease_ms = options->cluster_lease_ms,
         .address = options->api_listen ? options->api_listen : "",
+        .openflow = options->openflow_target,
         .listen = (options->cluster_listen
                    ? options->cluster_listen + strlen("ssl:") : NULL),
         .private_key = options->cluster_private_key,
@@ -658,6 +738,7 @@ start_standby(struct vmnd *vmnd)
                                    vmnd->store_class, vmnd->store,
                                    vmnd->model, &callbacks, vmnd);
     cluster_unixctl_init(vmnd->cluster);
+    start_fabric_standby(vmnd);
     make_folder_of(options->socket, 0755);
     error = cluster_serve_standby(vmnd->cluster, &api, &why);
     die_of(error, "cannot serve the API", why.text);
@@ -723,6 +804,7 @@ vmnd_stop(struct vmnd *vmnd)
     if (vmnd->active) {
         stop_active(vmnd);
     }
+    fabric_standby_destroy(vmnd->standby);
     cluster_destroy(vmnd->cluster);
     apphost_destroy(vmnd->apphost);
     vmnd->store_class->close(vmnd->store);

@@ -94,6 +94,7 @@ member_destroy(struct cluster_view *view, struct shash_node *node)
     free(member->version);
     free(member->address);
     free(member->listen);
+    free(member->openflow);
     free(member);
 }
 
@@ -280,6 +281,7 @@ update_member(struct cluster_db *db, const struct ovsdb_cs_row_update *update)
         member->version = xstrdup("");
         member->address = xstrdup("");
         member->listen = xstrdup("");
+        member->openflow = xstrdup("");
         get_string(columns, "name", &member->name);
         shash_add(&db->view.members, member->name, member);
     }
@@ -288,6 +290,7 @@ update_member(struct cluster_db *db, const struct ovsdb_cs_row_update *update)
     get_string(columns, "version", &member->version);
     get_string(columns, "address", &member->address);
     get_string(columns, "listen", &member->listen);
+    get_string(columns, "openflow", &member->openflow);
     get_integer(columns, "run", &member->run);
     get_integer(columns, "applied", &member->applied);
     get_integer(columns, "beat", &member->beat);
@@ -461,8 +464,8 @@ compose_requests(const struct json *schema OVS_UNUSED, void *aux OVS_UNUSED)
         "index", "epoch", "serial", "text", NULL
     };
     static const char *const member[] = {
-        "name", "run", "version", "address", "listen", "applied", "beat",
-        NULL
+        "name", "run", "version", "address", "listen", "openflow", "applied",
+        "beat", NULL
     };
     struct json *requests = json_object_create();
 

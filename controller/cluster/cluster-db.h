@@ -18,8 +18,8 @@
  * one.
  *
  * Member: "address", of its API, for people; "listen", where other members
- * reach it; "applied", the newest batch that is in its file; "beat", raised
- * while it lives. */
+ * reach it; "openflow", where switches do; "applied", the newest batch that is
+ * in its file; "beat", raised while it lives. */
 
 #ifndef CONTROLLER_CLUSTER_CLUSTER_DB_H
 #define CONTROLLER_CLUSTER_CLUSTER_DB_H 1
@@ -52,9 +52,10 @@ struct cluster_batch {
 
 struct cluster_member {
     struct uuid uuid;
-    char *name;                 /* Owned, as the next three. */
+    char *name;                 /* Owned, as the next four. */
     char *version, *address;
     char *listen;               /* ADDRESS:PORT, for other members; or "". */
+    char *openflow;             /* A target, for switches; or "". */
     int64_t run, applied, beat;
     int64_t heard_ms;           /* When 'beat' or 'run' changed, by our
                                  * clock. */

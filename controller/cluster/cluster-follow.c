@@ -33,6 +33,7 @@ on_applied(void *cluster, int error, const struct vmn_error *why)
         c->retry_ms = loop_now_ms(c->loop) + RETRY_MS;
         c->broken = error == EUCLEAN;
     } else {
+        c->callbacks->followed(c->aux);
         model_settle(c->model);
         cluster_set_problem(c, NULL);
         c->retry_ms = 0;

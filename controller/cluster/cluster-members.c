@@ -9,9 +9,11 @@
 #include "controller/cluster/cluster-private.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"
+#include "svec.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(cluster_members);
@@ -22,6 +24,10 @@ VLOG_DEFINE_THIS_MODULE(cluster_members);
 /* A row that is not there, or another's, for so long is so: a server that was
  * started again may show an older state. */
 #define MISSING_MS 3000
+
+/* Longest target of an OpenFlow listener, and most of them. */
+#define OPENFLOW_MAX 128
+#define CONTROLLERS_MAX 16
 
 /* Between two reports: at least, and at most. */
 #define REPORT_MIN_MS 200
@@ -94,6 +100,7 @@ cluster_members_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
         .name = c->options->name, .version = VMN_VERSION,
         .address = c->options->address,
         .listen = c->options->listen ? c->options->listen : "",
+        .openflow = c->options->openflow ? c->options->openflow : "",
         .run = c->run,
         .applied = cluster_stored(c),
     };
@@ -166,4 +173,34 @@ cluster_members_have(const struct cluster_view *view)
     result = n ? have[n / 2] : 0;
     free(have);
     return result;
+}
+
+/* Returns true if what the list says, which comes from outside, may be given
+ * to a switch. */
+static bool
+is_target(const char *openflow)
+{
+    return (strlen(openflow) <= OPENFLOW_MAX
+            && (!strncmp(openflow, "tcp:", 4) || !strncmp(openflow, "ssl:", 4)
+                || !strncmp(openflow, "unix:", 5))
+            && !openflow[strspn(openflow, "abcdefghijklmnopqrstuvwxyz"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                ":./[]%_-")]);
+}
+
+void
+cluster_get_controllers(const struct cluster *c, struct svec *targets)
+{
+    const struct cluster_view *view = cluster_db_view(c->db);
+    const struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &view->members) {
+        const struct cluster_member *member = node->data;
+
+        if (strcmp(member->name, c->options->name)
+            && is_target(member->openflow) && targets->n < CONTROLLERS_MAX) {
+            svec_add(targets, member->openflow);
+        }
+    }
+    svec_sort_unique(targets);
 }

@@ -245,6 +245,7 @@ cluster_ops_register(const struct cluster_ops_member *m, bool exists)
     json_object_put_string(row, "version", m->version);
     json_object_put_string(row, "address", m->address);
     json_object_put_string(row, "listen", m->listen);
+    json_object_put_string(row, "openflow", m->openflow);
     put_integer(row, "applied", m->applied);
     if (exists) {
         add_update(ops, "Member", is_named(m->name), row);

@@ -42,7 +42,7 @@ struct json *cluster_ops_append(const struct cluster_ops_writer *,
 
 /* This member, in the list. */
 struct cluster_ops_member {
-    const char *name, *version, *address, *listen;
+    const char *name, *version, *address, *listen, *openflow;
     int64_t run, applied;
 };
 /* 'exists': in place of the row that there is. */

@@ -262,6 +262,9 @@ on_changed(void *cluster)
         lease_lose_sight(&c->lease);
     }
     cluster_run(c);
+    if (!c->ending) {
+        c->callbacks->seen(c->aux);
+    }
 }
 
 static void
@@ -274,6 +277,14 @@ on_lost(void *cluster)
     c->reporting = false;
     cluster_append_lost(c);
     cluster_run(c);
+}
+
+int64_t
+cluster_epoch(const struct cluster *c)
+{
+    const struct cluster_view *view = cluster_db_view(c->db);
+
+    return view->has_row ? view->lease.epoch : 0;
 }
 
 /* Commands.  -------------------------------------------------------------- */

@@ -32,6 +32,8 @@ struct cluster_options {
     const char *remote;         /* Of the database's server beside it. */
     int64_t lease_ms;           /* See lease.h. */
     const char *address;        /* Where it serves the API, for people; "". */
+    const char *openflow;       /* Where switches reach it, a target for
+                                 * bridges; or NULL. */
     const char *listen;         /* Where other members reach it, ADDRESS:PORT;
                                  * or NULL: nowhere, and it passes nothing on,
                                  * and the next three may be NULL. */
@@ -54,6 +56,12 @@ struct cluster_api {
 };
 
 struct cluster_callbacks {
+    /* While it stands by, a batch of the writer's was applied: its rows are
+     * the model's pending ones, and are durable. */
+    void (*followed)(void *aux);
+    /* What the database says of the writer or of the members may have
+     * changed. */
+    void (*seen)(void *aux);
     /* This member has become the writer, and the model has all that was ever
      * acknowledged.  'revision' is newer than all that anybody has seen, and
      * 'epoch' later than that of any former writer. */
@@ -81,6 +89,11 @@ const char *cluster_listen(const struct cluster *);
 const struct tls *cluster_tls(const struct cluster *);
 /* Returns true if there is a member of this name. */
 bool cluster_has_member(const struct cluster *, const char *name);
+/* Returns the epoch of whoever is the writer, as last seen; 0: of nobody. */
+int64_t cluster_epoch(const struct cluster *);
+/* Adds where switches reach the other members to 'targets', sorted. */
+struct svec;
+void cluster_get_controllers(const struct cluster *, struct svec *targets);
 /* To be called before the store is closed; what is being appended is not
  * reported any more. */
 void cluster_destroy(struct cluster *);

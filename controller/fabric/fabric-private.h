@@ -30,6 +30,7 @@ struct conntrack_flushes;                 /* conntrack-flush.c. */
 struct sampling;                 /* packet-sampling.c. */
 struct fabric_packets;          /* packet-in-queue.c. */
 struct fabric_db;               /* OVSDB side, of the whole fabric. */
+struct fabric_handover;         /* fabric-handover.h. */
 struct fabric_receipts;         /* receipts.c. */
 struct rejected_hosts;          /* rejected-hosts.c. */
 struct fabric_sampling_meters;             /* sampling-meters.c. */
@@ -132,6 +133,8 @@ struct fabric {
     void *sink_aux;
 
     const struct fabric_callbacks *callbacks; /* Constant. */
+    struct fabric_handover *handover; /* While it is being created; or
+                                       * NULL. */
 
     uint64_t n_metered[2];      /* Packets dropped by packet-in meters: from
                                  * ports, and from tunnels. */

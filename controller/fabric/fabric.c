@@ -15,6 +15,7 @@
 #include "controller/fabric/counters/counters.h"
 #include "controller/fabric/fabric-counters.h"
 #include "controller/fabric/fabric-flush.h"
+#include "controller/fabric/fabric-handover.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric-watch.h"
 #include "controller/fabric/host-overall-state.h"
@@ -236,6 +237,7 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     f->commit = commit;
     f->callbacks = &callbacks;
     f->switch_parts = switch_parts;
+    f->handover = options->handover;
     set_limits(f, options);
     f->last_revision = model_durable_revision(model);
     hmap_init(&f->hosts);
@@ -259,8 +261,11 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     }
     engine_get_stats(engine, &stats);
     f->from_nothing = !stats.n_runs;
+    fabric_db_hold(f);
     sync_hosts(f);
     f->from_nothing = true;
+    handover_destroy(f->handover);
+    f->handover = NULL;
     fabric_db_begin(f);
     audits_create(f, options);
     commit_set_sink(commit, sink_cb, f);
@@ -287,6 +292,7 @@ fabric_destroy(struct fabric *f)
     HMAP_FOR_EACH_SAFE (host, next, name_node, &f->hosts) {
         host_destroy(host, "shutting down");
     }
+    handover_destroy(f->handover);
     if (f->db) {
         fabric_db_destroy(f);
     }

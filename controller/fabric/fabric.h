@@ -19,6 +19,7 @@
 struct commit;
 struct engine;
 struct fabric;
+struct fabric_handover;
 struct loop;
 struct model;
 struct pipeline;
@@ -32,6 +33,9 @@ struct fabric_options {
                                    * bridges are told to connect to is
                                    * 'openflow_target'. */
     const char *openflow_target;
+    struct fabric_handover *handover; /* Of fabric_standby_hand_over(), which
+                                       * is taken; or NULL: nothing is open
+                                       * yet. */
     const char *ovsdb_listen;     /* For hosts that connect to vmnd, or
                                    * NULL. */
     const char *ssl_private_key;  /* For ssl: remotes; TLS is disabled
@@ -97,6 +101,11 @@ void fabric_destroy(struct fabric *);
 
 /* Returns the certificates of "ssl:" remotes, or NULL if there are none. */
 const struct tls *fabric_tls(const struct fabric *);
+
+/* Sets the other controllers, besides openflow_target, that bridges get: those
+ * of the cluster's other members. */
+struct svec;
+void fabric_set_controllers(struct fabric *, const struct svec *targets);
 
 /* Registers "ovs-appctl -t vmnd fabric/...". */
 void fabric_unixctl_init(struct fabric *);

@@ -54,6 +54,7 @@ struct ofconn {
     size_t n_replies;           /* Bytes of replies since all was sent. */
     enum ofconn_state state;
     struct ofconn_features features; /* From OFCONN_ROLE on. */
+    bool is_slave;              /* The role that it has asked for, if any. */
     uint32_t last_xid;
     unsigned n_bad;             /* Messages. */
 
@@ -98,6 +99,8 @@ void ofconn_handle_features(struct ofconn *, enum ofptype,
                             const struct ofp_header *);
 void ofconn_handle_role(struct ofconn *, enum ofptype,
                         const struct ofp_header *);
+/* Asks for the role that the server's options say. */
+void ofconn_request_role(struct ofconn *);
 /* The switch says that its controllers' roles have changed. */
 void ofconn_handle_role_status(struct ofconn *, const struct ofp_header *);
 

@@ -57,6 +57,10 @@ struct ofconn_options {
                                  * generation_id (OpenFlow 1.5, section
                                  * 6.3.6); one with a later epoch wins.  0: it
                                  * asks for no role. */
+    bool standby;               /* Another controller is the master: it asks
+                                 * for the role of slave, with the epoch as
+                                 * the generation_id, and switches send it
+                                 * nothing, until ofserver_take_over(). */
     bool packet_ins;            /* Whether the switch is to send packet-ins, in
                                  * the format of ofpacket.h. */
     struct loop *loop;          /* Whose turns, once they are over, have input
@@ -108,6 +112,15 @@ int ofserver_create(struct event_base *, const char *target,
  * target in use is accepted: its user may exit.  Errors as
  * ofserver_create(). */
 int ofserver_check(const char *target, char **text);
+/* Of a server that stands by: from now on it is the user 'callbacks' that it
+ * serves, with 'options' (but for the limits of connections, which stay).
+ * Each connection asks for the role of master; 'connected' is called once the
+ * switch has agreed, as of a new one, with an aux of NULL. */
+void ofserver_take_over(struct ofserver *, const struct ofconn_options *,
+                        const struct ofconn_callbacks *callbacks, void *aux);
+/* Of a server that stands by: new connections ask for their role with this
+ * epoch. */
+void ofserver_set_epoch(struct ofserver *, uint64_t epoch);
 /* Closes all of its connections without a callback. */
 void ofserver_destroy(struct ofserver *);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The handshake of an OpenFlow 1.5 connection: versions, features, the role of
- * master if there are other controllers, and which asynchronous messages are
- * wanted.  Not for TLS's (ofstream.c), nor for what comes before and after
- * (ofconn.c). */
+ * master or slave if there are other controllers, and which asynchronous
+ * messages are wanted.  Not for TLS's (ofstream.c), nor for what comes before
+ * and after (ofconn.c). */
 
 #include <config.h>
 
@@ -105,7 +105,7 @@ set_async(struct ofconn *conn)
         ((struct ofp_header *) msg->data)->xid = htonl(OFCONN_XID_PACKETS);
         ofconn_send_buf(conn, msg);
     }
-    if (conn->server->options.epoch) {
+    if (conn->server->options.epoch && !conn->server->options.standby) {
         uint32_t reasons = (1u << OFPCRR_PRIMARY_REQUEST
                             | 1u << OFPCRR_CONFIG
                             | 1u << OFPCRR_EXPERIMENTER);
@@ -117,18 +117,22 @@ set_async(struct ofconn *conn)
                  &cfg, (1u << OAM_N_TYPES) - 1, OFP15_VERSION));
 }
 
-static void
-request_role(struct ofconn *conn)
+void
+ofconn_request_role(struct ofconn *conn)
 {
+    bool is_slave = conn->server->options.standby;
     struct ofp12_role_request *request;
     struct ofpbuf *msg = ofpraw_alloc_xid(OFPRAW_OFPT12_ROLE_REQUEST,
                                           OFP15_VERSION,
                                           htonl(ofconn_next_xid(conn)), 0);
 
     request = ofpbuf_put_zeros(msg, sizeof *request);
-    request->role = htonl(OFPCR12_ROLE_PRIMARY);
+    request->role = htonl(is_slave ? OFPCR12_ROLE_SECONDARY
+                          : OFPCR12_ROLE_PRIMARY);
     request->generation_id = htonll(conn->server->options.epoch);
     ofconn_send_buf(conn, msg);
+    conn->is_slave = is_slave;
+    conn->state = OFCONN_ROLE;
 }
 
 static void
@@ -153,12 +157,17 @@ ofconn_handle_role(struct ofconn *conn, enum ofptype type,
 
         ofconn_fail(conn, (error == OFPERR_OFPRRFC_STALE
                            ? "the switch has a controller of a later epoch"
-                           : "the switch refused the role of master"));
+                           : "the switch refused the role of master or "
+                             "slave"));
         if (error) {
             ofpbuf_uninit(&payload);
         }
     } else if (type == OFPTYPE_ROLE_REPLY) {
-        finish(conn);
+        if (conn->is_slave && !conn->server->options.standby) {
+            ofconn_request_role(conn); /* It has taken over meanwhile. */
+        } else {
+            finish(conn);
+        }
     }
 }
 
@@ -167,7 +176,7 @@ ofconn_handle_role_status(struct ofconn *conn, const struct ofp_header *oh)
 {
     struct ofputil_role_status status;
 
-    if (conn->server->options.epoch
+    if (conn->server->options.epoch && !conn->server->options.standby
         && !ofputil_decode_role_status(oh, &status)
         && status.role == OFPCR12_ROLE_SECONDARY) {
         ofconn_fail(conn, "another controller has become the switch's "
@@ -203,8 +212,7 @@ ofconn_handle_features(struct ofconn *conn, enum ofptype type,
         .capabilities = sf.capabilities,
     };
     if (conn->server->options.epoch) {
-        conn->state = OFCONN_ROLE;
-        request_role(conn);
+        ofconn_request_role(conn);
     } else {
         finish(conn);
     }

@@ -292,6 +292,33 @@ ofserver_create(struct event_base *base, const char *target,
 }
 
 void
+ofserver_take_over(struct ofserver *server,
+                   const struct ofconn_options *options,
+                   const struct ofconn_callbacks *callbacks, void *aux)
+{
+    struct ofconn *conn, *next;
+
+    server->options = *options;
+    server->callbacks = callbacks;
+    server->aux = aux;
+    admission_set_known(server->admission, options->is_known,
+                        options->is_known_aux);
+    LIST_FOR_EACH_SAFE (conn, next, node, &server->conns) {
+        conn->aux = NULL;
+        if (conn->state == OFCONN_UP) {
+            ofconn_request_role(conn);
+            ofconn_set_timer(conn, options->handshake_ms);
+        }
+    }
+}
+
+void
+ofserver_set_epoch(struct ofserver *server, uint64_t epoch)
+{
+    server->options.epoch = epoch;
+}
+
+void
 ofserver_destroy(struct ofserver *server)
 {
     if (!server) {

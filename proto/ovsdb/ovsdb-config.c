@@ -202,10 +202,9 @@ insert_tunnel(struct ensure *e, const struct ovsdb_tunnel *tunnel)
 }
 
 /* Inserts the bridge with its local port, the desired tunnels, and
- * 'controller' if not NULL: single values cannot be added to the columns of a
- * new row. */
+ * 'controllers': single values cannot be added to the columns of a new row. */
 static void
-insert_bridge(struct ensure *e, struct ovsrec_controller *controller)
+insert_bridge(struct ensure *e, struct ovsrec_controller **controllers)
 {
     struct ovsrec_bridge *bridge = ovsrec_bridge_insert(e->txn);
     struct ovsrec_port *ports[1 + OVSDB_TUNNELS_MAX];
@@ -234,9 +233,8 @@ insert_bridge(struct ensure *e, struct ovsrec_controller *controller)
     ovsrec_bridge_set_fail_mode(bridge, "secure");
     ovsrec_bridge_set_datapath_type(bridge, e->desired->datapath_type);
     ovsrec_bridge_set_ports(bridge, ports, n);
-    if (controller) {
-        ovsrec_bridge_set_controller(bridge, &controller, 1);
-    }
+    ovsrec_bridge_set_controller(bridge, controllers,
+                                 e->desired->n_controllers);
     ensure_protocols(e, bridge);
     ovsrec_open_vswitch_update_bridges_addvalue(e->ovs, bridge);
 }
@@ -317,14 +315,14 @@ ensure_controller_settings(struct ensure *e,
     ensure_controller_rate(e, c);
 }
 
-/* Inserts our controller, of type "service".  A bridge that comes to have a
- * controller of type "primary", or has none any more, deletes all of its
- * flows; at a start Open vSwitch has its scripts restore these first
+/* Inserts one of our controllers, of type "service".  A bridge that comes to
+ * have a controller of type "primary", or has none any more, deletes all of
+ * its flows; at a start Open vSwitch has its scripts restore these first
  * (ovs-ctl(8), --restart) and only then looks for controllers.  For the same
  * reason the type of a row that is there already stays as it is.  As there is
  * no other, a bridge in fail mode "secure" does nothing by itself. */
 static struct ovsrec_controller *
-insert_controller(struct ensure *e)
+insert_controller(struct ensure *e, const char *target)
 {
     struct ovsrec_controller *controller = ovsrec_controller_insert(e->txn);
     struct smap external_ids;
@@ -332,37 +330,88 @@ insert_controller(struct ensure *e)
     mark(e, &external_ids);
     ovsrec_controller_set_external_ids(controller, &external_ids);
     smap_destroy(&external_ids);
-    ovsrec_controller_set_target(controller, e->desired->controller);
+    ovsrec_controller_set_target(controller, target);
     ovsrec_controller_set_type(controller, "service");
     ensure_controller_settings(e, controller);
     e->changed = true;
     return controller;
 }
 
-/* Removes our controllers from 'bridge' except the one with target 'keep',
- * which it configures.  Returns true if a controller with that target exists,
- * ours or another's. */
-static bool
-ensure_controllers(struct ensure *e, const struct ovsrec_bridge *bridge,
-                   const char *keep)
+/* Returns the first controller of 'bridge' with the target, ours or another's;
+ * or NULL. */
+static const struct ovsrec_controller *
+find_controller(const struct ovsrec_bridge *bridge, const char *target)
 {
-    bool found = false;
+    for (size_t i = 0; i < bridge->n_controller; i++) {
+        if (same(bridge->controller[i]->target, target)) {
+            return bridge->controller[i];
+        }
+    }
+    return NULL;
+}
 
+/* Returns true if 'c' is the one of its target that is to be in 'bridge'. */
+static bool
+is_desired_controller(const struct ensure *e,
+                      const struct ovsrec_bridge *bridge,
+                      const struct ovsrec_controller *c)
+{
+    for (size_t i = 0; i < e->desired->n_controllers; i++) {
+        if (same(c->target, e->desired->controllers[i])) {
+            return c == find_controller(bridge, c->target);
+        }
+    }
+    return false;
+}
+
+/* Removes our controllers from 'bridge', but for those that are 'desired'
+ * there, which it configures. */
+static void
+ensure_old_controllers(struct ensure *e, const struct ovsrec_bridge *bridge,
+                       bool desired)
+{
     for (size_t i = 0; i < bridge->n_controller; i++) {
         const struct ovsrec_controller *c = bridge->controller[i];
-        bool desired = same(c->target, keep) && !found;
 
-        if (ovsdb_is_ours(e->desired, &c->external_ids)) {
-            if (desired) {
-                ensure_controller_settings(e, c);
-            } else {
-                ovsrec_bridge_update_controller_delvalue(bridge, c);
-                e->changed = true;
-            }
+        if (!ovsdb_is_ours(e->desired, &c->external_ids)) {
+            continue;
         }
-        found |= desired;
+        if (desired && is_desired_controller(e, bridge, c)) {
+            ensure_controller_settings(e, c);
+        } else {
+            ovsrec_bridge_update_controller_delvalue(bridge, c);
+            e->changed = true;
+        }
     }
-    return found;
+}
+
+static void
+ensure_controllers(struct ensure *e, const struct ovsrec_bridge *bridge)
+{
+    ensure_old_controllers(e, bridge, true);
+    for (size_t i = 0; i < e->desired->n_controllers; i++) {
+        const char *target = e->desired->controllers[i];
+
+        if (!find_controller(bridge, target)) {
+            ovsrec_bridge_update_controller_addvalue(
+                bridge, insert_controller(e, target));
+        }
+    }
+}
+
+/* Inserts the bridge, with all that is desired of it. */
+static void
+make_bridge(struct ensure *e)
+{
+    size_t n = e->desired->n_controllers;
+    struct ovsrec_controller **controllers = xcalloc(MAX(n, 1),
+                                                     sizeof *controllers);
+
+    for (size_t i = 0; i < n; i++) {
+        controllers[i] = insert_controller(e, e->desired->controllers[i]);
+    }
+    insert_bridge(e, controllers);
+    free(controllers);
 }
 
 static const struct ovsrec_bridge *
@@ -489,13 +538,13 @@ ovsdb_config_apply(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
     }
     for (size_t i = 0; i < e.ovs->n_bridges; i++) {
         if (e.ovs->bridges[i] != bridge) {
-            ensure_controllers(&e, e.ovs->bridges[i], NULL);
+            ensure_old_controllers(&e, e.ovs->bridges[i], false);
         }
     }
     ensure_old_tunnels(&e, bridge);
     e.changed |= ovsdb_config_zone_limit(idl, txn, desired);
     if (!bridge) {
-        insert_bridge(&e, desired->controller ? insert_controller(&e) : NULL);
+        make_bridge(&e);
         return true;
     }
     ensure_bridge_settings(&e, bridge);
@@ -504,11 +553,6 @@ ovsdb_config_apply(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
     e.changed |= ovsdb_config_prefixes(txn, desired, bridge);
     e.changed |= ovsdb_config_ipsec(idl, txn, desired, ipsec, bridge);
     e.changed |= ovsdb_config_telemetry(idl, txn, desired);
-    if (!ensure_controllers(&e, bridge, desired->controller)
-        && desired->controller) {
-        ovsrec_bridge_update_controller_addvalue(bridge,
-                                                 insert_controller(&e));
-        e.changed = true;
-    }
+    ensure_controllers(&e, bridge);
     return e.changed;
 }

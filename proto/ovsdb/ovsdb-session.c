@@ -122,7 +122,10 @@ desired_destroy(struct ovsdb_desired *w)
             free(CONST_CAST(char *, w->patches[i].other_name));
         }
         free(CONST_CAST(struct ovsdb_patch *, w->patches));
-        free(CONST_CAST(char *, w->controller));
+        for (size_t i = 0; i < w->n_controllers; i++) {
+            free(CONST_CAST(char *, w->controllers[i]));
+        }
+        free(CONST_CAST(char **, w->controllers));
         ovsdb_sflow_uninit(&w->sflow);
         ovsdb_ipfix_uninit(&w->ipfix);
         free(w);
@@ -148,6 +151,18 @@ clone_patches(const struct ovsdb_desired *w)
     return patches;
 }
 
+static const char *const *
+clone_controllers(const struct ovsdb_desired *w)
+{
+    const char **controllers = xcalloc(MAX(w->n_controllers, 1),
+                                       sizeof *controllers);
+
+    for (size_t i = 0; i < w->n_controllers; i++) {
+        controllers[i] = xstrdup(w->controllers[i]);
+    }
+    return controllers;
+}
+
 static struct ovsdb_desired *
 desired_clone(const struct ovsdb_desired *w)
 {
@@ -163,7 +178,7 @@ desired_clone(const struct ovsdb_desired *w)
     }
     copy->tunnel_local_ip = nullable_xstrdup(w->tunnel_local_ip);
     copy->patches = clone_patches(w);
-    copy->controller = nullable_xstrdup(w->controller);
+    copy->controllers = clone_controllers(w);
     ovsdb_sflow_clone(&copy->sflow, &w->sflow);
     ovsdb_ipfix_clone(&copy->ipfix, &w->ipfix);
     return copy;
@@ -649,6 +664,14 @@ ovsdb_session_destroy(struct ovsdb_session *s)
         free(s->name);
         free(s);
     }
+}
+
+void
+ovsdb_session_set_user(struct ovsdb_session *s, void (*changed)(void *aux),
+                       void *aux)
+{
+    s->changed = changed;
+    s->aux = aux;
 }
 
 void

@@ -182,6 +182,10 @@ get_ipsec(void *aux OVS_UNUSED)
 
 static const char *const targets[] = { "192.0.2.8:6343" };
 
+static const char *const controllers[] = {
+    "tcp:192.0.2.9:6653", "tcp:192.0.2.10:6653",
+};
+
 static const struct ovsdb_desired desired = {
     .owner = "vmnd",
     .bridge = "br-int",
@@ -191,7 +195,8 @@ static const struct ovsdb_desired desired = {
     .n_patches = ARRAY_SIZE(patches),
     .patches = patches,
     .ipsec = get_ipsec,
-    .controller = "tcp:192.0.2.9:6653",
+    .n_controllers = ARRAY_SIZE(controllers),
+    .controllers = controllers,
     .controller_max_backoff_ms = 1000,
     .controller_probe_ms = 30000,
     .sflow = { .n_targets = 1, .targets = targets, .sampling = 64 },

@@ -8,7 +8,9 @@ the machine was overloaded, a test is skipped as "not proven" (test_stream.py).
 
 VMN_TEST_MINUTE says how many seconds a minute has (5)."""
 
+import json
 import os
+import re
 import shutil
 import signal
 import tempfile
@@ -122,9 +124,31 @@ class Town:
                                "external_ids:vmn-epoch").strip('"\n'))
                 for host in self.lab.hosts]
 
-    def controllers(self):
-        return {host.vsctl("get-controller", "br-int").strip()
-                for host in self.lab.hosts}
+    def roles(self):
+        """What the switches say of the members, {name: {role}}; "" where they
+        are not connected."""
+        names = {m.openflow: m.name for m in self.cluster.members}
+        roles = {name: set() for name in names.values()}
+        for host in self.lab.hosts:
+            rows = json.loads(host.vsctl(
+                "--format=json", "--columns=target,role,is_connected", "list",
+                "controller"))["data"]
+            assert {target for target, _, _ in rows} == set(names)
+            for target, role, connected in rows:
+                roles[names[target]].add(role if connected else "")
+        return roles
+
+    def are_warm(self):
+        """Whether all members that stand by have both hosts."""
+        return all(member.is_writer() or member.ctl("fabric/standby").strip()
+                   == "2 hosts: 2 databases, 2 switches"
+                   for member in self.cluster.members if member.runs())
+
+    def connections(self, member):
+        """Those that switches have made to it, by their ports."""
+        with open(member.log) as log:
+            return set(re.findall(r"\|([^|]+): switch \w+ connected",
+                                  log.read()))
 
 
 @pytest.fixture(scope="module")
@@ -158,14 +182,21 @@ def _no_traffic_is_left(town):
 
 def test_killed_writer(town):
     writer = town.cluster.writer()
+    wait_for("the others to have the hosts", town.are_warm, 60)
     before, traffic, epochs = town.flows(), town.traffic(), town.epochs()
+    connections = {m.name: town.connections(m) for m in town.cluster.members}
     writer.kill()
     successor = town.cluster.writer(but=[writer])
     town.has(successor)
     assert not traffic.lost()
     assert town.untouched_since(before)
     assert all(a < b for a, b in zip(epochs, town.epochs()))
-    assert town.controllers() == {successor.openflow}
+    # By the connections that it had.
+    assert town.connections(successor) == connections[successor.name]
+    third, = [m for m in town.cluster.members if m not in (writer, successor)]
+    wait_for("the switches to say so", lambda: town.roles() == {
+        writer.name: {""}, successor.name: {"master"}, third.name: {"slave"}},
+        60)
     # And it manages them.
     assert not town.world.blocked(town.lab.vm("v1"), town.lab.vm("v2"))
     town.world.patch("policies", "p", rules=[])
@@ -206,7 +237,10 @@ def test_writer_that_slept_has_no_say(town):
     town.world.patch("ports", "v3", labels={"role": "r3", "seen": "yes"})
     town.has(successor)
     assert town.epochs() == epochs
-    assert town.controllers() == {successor.openflow}
+    wait_for("the switches to say so", lambda: [
+        name for name, roles in town.roles().items() if "master" in roles
+    ] == [successor.name], 60)
+    assert town.roles()[successor.name] == {"master"}
     os.kill(server.pid, signal.SIGCONT)
     assert writer.process.wait(60 * PATIENCE) == DEPOSED
     assert not traffic.lost()
@@ -305,5 +339,9 @@ def test_member_that_is_added_and_removed(town):
     wait_for("it to follow", lambda: cluster.follows(writer), 60)
     cluster.remove(new)
     town.has(cluster.writer())
+    # Switches are told.
+    wait_for("all to be connected", lambda: sorted(map(
+        sorted, town.roles().values())) == [["master"], ["slave"], ["slave"]],
+        60)
     assert not traffic.lost()
     assert town.untouched_since(before)

@@ -24,6 +24,11 @@ fabric_db_create(struct fabric *f OVS_UNUSED,
 }
 
 void
+fabric_db_hold(struct fabric *f OVS_UNUSED)
+{
+}
+
+void
 fabric_db_begin(struct fabric *f OVS_UNUSED)
 {
 }

@@ -39,6 +39,8 @@ status_of(const struct ovsdb_session *session)
 struct ovsdb_desired
 set_desired(const char *bridge)
 {
+    static const char *const controllers[] = { "tcp:192.0.2.9:6653" };
+
     return (struct ovsdb_desired) {
         .owner = "vmnd",
         .bridge = bridge,
@@ -49,7 +51,8 @@ set_desired(const char *bridge)
             { "vmn-geneve", "geneve", 40001, false },
         },
         .tunnel_local_ip = "192.0.2.1",
-        .controller = "tcp:192.0.2.9:6653",
+        .n_controllers = 1,
+        .controllers = controllers,
         .controller_max_backoff_ms = 1000,
         .controller_probe_ms = 30000,
     };

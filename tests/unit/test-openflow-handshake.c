@@ -145,6 +145,85 @@ the_role_of_master_is_asked_for_by_epoch(void **state)
     assert_int_equal(f->n_messages, 0);
 }
 
+/* Goes through a handshake until the switch is asked for a role, and gives
+ * it. */
+static void
+give_role(struct fixture *f, uint32_t role, uint64_t epoch)
+{
+    struct ofputil_role_request request;
+    struct ofp_header *oh = receive(f);
+
+    assert_int_equal(ofputil_decode_role_message(oh, &request), 0);
+    assert_int_equal(request.role, role);
+    assert_int_equal(request.generation_id, epoch);
+    send_msg(f, ofputil_encode_role_reply(oh, &request));
+    free(oh);
+}
+
+/* As a slave, to which nothing is sent; then it is the master on the same
+ * connection, which is connected once more. */
+static void
+one_that_stands_by_takes_over(void **state)
+{
+    struct ofconn_options options = ofconn_options_default;
+    struct ofputil_async_cfg before, after;
+    struct fixture *f = *state;
+    struct ofp_header *oh;
+
+    options.standby = true;
+    start(f, NULL, &options);
+    ofserver_set_epoch(f->server, 42);
+    plug(f);
+    send_msg(f, ofputil_encode_hello(1u << OFP15_VERSION));
+    expect(f, OFPTYPE_HELLO);
+    send_msg(f, features_reply(expect(f, OFPTYPE_FEATURES_REQUEST), 0));
+    give_role(f, OFPCR12_ROLE_SECONDARY, 42);
+    oh = receive(f);
+    before = ofputil_async_cfg_default(OFP15_VERSION);
+    assert_int_equal(ofputil_decode_set_async_config(oh, false, &before,
+                                                     &after), 0);
+    for (int i = 0; i < OAM_N_TYPES; i++) {
+        assert_int_equal(after.primary[i] | after.secondary[i], 0);
+    }
+    free(oh);
+    TURN_UNTIL(f, f->n_connected == 1);
+
+    options.standby = false;
+    options.epoch = 43;
+    ofserver_take_over(f->server, &options, &callbacks, f);
+    give_role(f, OFPCR12_ROLE_PRIMARY, 43);
+    expect(f, OFPTYPE_SET_ASYNC_CONFIG);
+    TURN_UNTIL(f, f->n_connected == 2);
+    assert_int_equal(f->n_closed, 0);
+}
+
+/* It has asked for the role of slave, and asks again. */
+static void
+one_takes_over_in_the_middle_of_a_handshake(void **state)
+{
+    struct ofconn_options options = ofconn_options_default;
+    struct ofputil_role_request request;
+    struct fixture *f = *state;
+    struct ofp_header *oh;
+
+    options.standby = true;
+    options.epoch = 42;
+    start(f, NULL, &options);
+    plug(f);
+    send_msg(f, ofputil_encode_hello(1u << OFP15_VERSION));
+    expect(f, OFPTYPE_HELLO);
+    send_msg(f, features_reply(expect(f, OFPTYPE_FEATURES_REQUEST), 0));
+    oh = receive(f);
+    assert_int_equal(ofputil_decode_role_message(oh, &request), 0);
+    options.standby = false;
+    options.epoch = 43;
+    ofserver_take_over(f->server, &options, &callbacks, f);
+    send_msg(f, ofputil_encode_role_reply(oh, &request));
+    free(oh);
+    give_role(f, OFPCR12_ROLE_PRIMARY, 43);
+    TURN_UNTIL(f, f->n_connected == 1);
+}
+
 static void
 handshake_survives_delivery_byte_by_byte(void **state)
 {
@@ -427,6 +506,8 @@ main(int argc, char *argv[])
         T(handshake_yields_datapath_and_no_packet_ins),
         T(packet_ins_come_only_if_they_are_wanted),
         T(the_role_of_master_is_asked_for_by_epoch),
+        T(one_that_stands_by_takes_over),
+        T(one_takes_over_in_the_middle_of_a_handshake),
         T(handshake_survives_delivery_byte_by_byte),
         T(many_messages_in_one_segment_all_arrive),
         T(older_version_is_refused_with_an_error),

@@ -276,6 +276,7 @@ config_refuses_a_tunnel_port_of_others(void **state OVS_UNUSED)
 static void
 config_that_changes_takes_along_only_what_is_ours(void **state OVS_UNUSED)
 {
+    static const char *const controllers[] = { "tcp:192.0.2.10:6653" };
     struct ovsdb_fixture *f = ovsdb_fixture_open();
     struct ovsdb_desired desired = set_desired("br-int");
 
@@ -283,7 +284,7 @@ config_that_changes_takes_along_only_what_is_ours(void **state OVS_UNUSED)
     free(ovs_sandbox_vsctl(
              &f->sb, "-- --id=@c create Controller target=\"tcp:192.0.2.8\" "
              "-- add Bridge br-int controller @c"));
-    desired.controller = "tcp:192.0.2.10:6653";
+    desired.controllers = controllers;
     configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
     ASSERT_VSCTL(f, "tcp:192.0.2.10:6653\ntcp:192.0.2.8",
                  "get-controller br-int");
@@ -324,6 +325,54 @@ config_that_changes_takes_along_only_what_is_ours(void **state OVS_UNUSED)
     ovsdb_fixture_close(f);
 }
 
+/* Those of a cluster: each row stays as it is while it is desired. */
+static void
+config_has_several_controllers(void **state OVS_UNUSED)
+{
+    static const char *const three[] = {
+        "tcp:192.0.2.1:6653", "tcp:192.0.2.2:6653", "tcp:192.0.2.3:6653",
+    };
+    struct ovsdb_fixture *f = ovsdb_fixture_open();
+    struct ovsdb_desired desired = set_desired("br-int");
+    char *before, *after;
+
+    desired.controllers = three;
+    desired.n_controllers = 3;
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
+    ASSERT_VSCTL(f, "tcp:192.0.2.1:6653\ntcp:192.0.2.2:6653\n"
+                 "tcp:192.0.2.3:6653", "get-controller br-int");
+    before = ovs_sandbox_vsctl(&f->sb, "--columns=_uuid,type,connection_mode "
+                               "find Controller target=\"tcp:192.0.2.2:6653\"");
+    assert_non_null(strstr(before, "service"));
+    assert_non_null(strstr(before, "out-of-band"));
+
+    desired.controllers = three + 1;
+    desired.n_controllers = 2;
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
+    ASSERT_VSCTL(f, "tcp:192.0.2.2:6653\ntcp:192.0.2.3:6653",
+                 "get-controller br-int");
+    after = ovs_sandbox_vsctl(&f->sb, "--columns=_uuid,type,connection_mode "
+                              "find Controller target=\"tcp:192.0.2.2:6653\"");
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+
+    /* One that somebody takes away is back; one that somebody made is not
+     * made twice, and stays. */
+    free(ovs_sandbox_vsctl(
+             &f->sb, "del-controller br-int -- --id=@c create Controller "
+             "target=\"tcp:192.0.2.3:6653\" -- add Bridge br-int controller "
+             "@c"));
+    WAIT_FOR(status_of(f->session).config == OVSDB_CONFIG_WORKING);
+    WAIT_FOR(status_of(f->session).config == OVSDB_CONFIG_DONE);
+    ASSERT_VSCTL(f, "tcp:192.0.2.2:6653\ntcp:192.0.2.3:6653",
+                 "get-controller br-int");
+    desired.n_controllers = 0;
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
+    ASSERT_VSCTL(f, "tcp:192.0.2.3:6653", "get-controller br-int");
+    ovsdb_fixture_close(f);
+}
+
 static void
 config_does_not_fight_without_end(void **state OVS_UNUSED)
 {
@@ -359,6 +408,7 @@ main(int argc OVS_UNUSED, char *argv[])
         cmocka_unit_test(config_of_an_earlier_epoch_gives_way),
         cmocka_unit_test(config_refuses_a_tunnel_port_of_others),
         cmocka_unit_test(config_that_changes_takes_along_only_what_is_ours),
+        cmocka_unit_test(config_has_several_controllers),
         cmocka_unit_test(config_does_not_fight_without_end),
     };
 

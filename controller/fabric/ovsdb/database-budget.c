@@ -27,12 +27,10 @@
  * are unbound, since all of them may be on this host when it connects for the
  * first time. */
 static size_t
-n_ports_of(const struct fabric_host *host)
+n_ports_of(const struct model *model, const char *host)
 {
-    const struct model *model = host->fabric->model;
-    size_t n_bound = model_lookup(model, VMN_INDEX_PORT_BY_HOST,
-                                  host->name).n;
-    size_t n_naming = model_referrers(model, VMN_TABLE_HOST, host->name,
+    size_t n_bound = model_lookup(model, VMN_INDEX_PORT_BY_HOST, host).n;
+    size_t n_naming = model_referrers(model, VMN_TABLE_HOST, host,
                                       VMN_TABLE_PORT).n;
     size_t n_ports = model_names(model, VMN_TABLE_PORT).n;
     size_t n_bindings = model_names(model, VMN_TABLE_BINDING).n;
@@ -43,10 +41,16 @@ n_ports_of(const struct fabric_host *host)
 }
 
 size_t
+budget_of_ports(const struct model *model, const char *name, size_t n_ipsec)
+{
+    return (n_ports_of(model, name) + n_ipsec) * BYTES_PER_PORT;
+}
+
+size_t
 budget_of_database(const struct fabric_host *host)
 {
     const struct fabric *f = host->fabric;
 
-    return (f->host_memory
-            + (n_ports_of(host) + fabric_db_n_ipsec(f)) * BYTES_PER_PORT);
+    return f->host_memory + budget_of_ports(f->model, host->name,
+                                            fabric_db_n_ipsec(f));
 }

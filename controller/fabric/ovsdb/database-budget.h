@@ -8,8 +8,12 @@
 #include <stddef.h>
 
 struct fabric_host;
+struct model;
 
 /* Returns the memory budget for the rows of a host's database, in bytes. */
 size_t budget_of_database(const struct fabric_host *);
+/* Returns the part of it for the ports that host 'name' has or may get, and
+ * for 'n_ipsec' interfaces for IPsec. */
+size_t budget_of_ports(const struct model *, const char *name, size_t n_ipsec);
 
 #endif /* controller/fabric/ovsdb/database-budget.h */

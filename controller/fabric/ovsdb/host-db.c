@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "controller/commit/commit.h"
+#include "controller/fabric/fabric-handover.h"
 #include "controller/fabric/fabric.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/hosts/host-addresses.h"
@@ -182,7 +183,9 @@ host_db_set_desired(struct fabric_host_db *db, const struct vmn_host *row)
         /* With two addresses, that of the packet's family is used. */
         .tunnel_local_ip = (row->second_tunnel_ip.family ? NULL
                             : format_ip(&row->tunnel_ip, ip)),
-        .controller = db->host->fabric->db->target,
+        .n_controllers = db->host->fabric->db->controllers.n,
+        .controllers = (const char *const *)
+            db->host->fabric->db->controllers.names,
         .controller_max_backoff_ms = CONTROLLER_MAX_BACKOFF_MS,
         .controller_probe_ms = CONTROLLER_PROBE_MS,
         .controller_rate_pps = db->host->fabric->packet_host_rate,
@@ -225,13 +228,21 @@ static void
 host_db_open_session(struct fabric_host_db *db, const struct vmn_host *row)
 {
     struct fabric_host *host = db->host;
+    struct fabric *fabric = host->fabric;
 
     ovsdb_session_destroy(db->session);
     free(db->remote);
     db->remote = xstrdup(row->ovsdb);
-    db->session = ovsdb_session_create(
-        host->fabric->loop, host->fabric->db->schemas, host->name,
-        strcmp(db->remote, "inbound") ? db->remote : NULL, changed_cb, db);
+    db->session = (fabric->handover
+                   ? handover_take_session(fabric->handover, host->name,
+                                           db->remote) : NULL);
+    if (db->session) {
+        ovsdb_session_set_user(db->session, changed_cb, db);
+    } else {
+        db->session = ovsdb_session_create(
+            fabric->loop, fabric->db->schemas, host->name,
+            strcmp(db->remote, "inbound") ? db->remote : NULL, changed_cb, db);
+    }
     ovsdb_session_set_budget(db->session, budget_cb);
 }
 
@@ -421,16 +432,71 @@ rejected_cb(void *db_, const char *peer, const char *reason)
     rejected_hosts_add(db->fabric, "ovsdb", peer, reason);
 }
 
+static int
+open_listener(struct fabric_db *db, const struct fabric_options *options,
+              struct vmn_error *why)
+{
+    struct fabric_handover *handover = db->fabric->handover;
+    char *text = NULL;
+    int error = 0;
+
+    if (handover) {
+        db->listener = handover->listener;
+        handover->listener = NULL;
+        if (db->listener) {
+            ovsdb_listener_set_user(db->listener, find_inbound, db);
+        }
+    } else if (options->ovsdb_listen) {
+        error = ovsdb_listener_open(db->fabric->loop, options->ovsdb_listen,
+                                    find_inbound, db, &db->listener, &text);
+        vmn_error_take(why, error, text);
+    }
+    if (db->listener) {
+        ovsdb_listener_set_known(db->listener, knows_address);
+        ovsdb_listener_set_rejected(db->listener, rejected_cb);
+    }
+    return error;
+}
+
+/* Returns the schemas that the sessions which are taken over share. */
+static struct ovsdb_schemas *
+take_schemas(const struct fabric *fabric)
+{
+    struct ovsdb_schemas *schemas;
+
+    if (!fabric->handover) {
+        return ovsdb_schemas_create();
+    }
+    schemas = fabric->handover->schemas;
+    fabric->handover->schemas = NULL;
+    return schemas;
+}
+
+/* Sets the targets of bridges' controllers: ours and 'others'. */
+static void
+set_controllers(struct fabric_db *db, const struct svec *others)
+{
+    svec_clear(&db->controllers);
+    if (db->target) {
+        svec_add(&db->controllers, db->target);
+        for (size_t i = 0; others && i < others->n; i++) {
+            svec_add(&db->controllers, others->names[i]);
+        }
+    }
+    svec_sort_unique(&db->controllers);
+}
+
 int
 fabric_db_create(struct fabric *fabric, const struct fabric_options *options,
                  struct vmn_error *why)
 {
     struct fabric_db *db = xzalloc(sizeof *db);
-    char *text = NULL;
 
     db->fabric = fabric;
     db->target = nullable_xstrdup(options->openflow_target);
-    db->schemas = ovsdb_schemas_create();
+    svec_init(&db->controllers);
+    set_controllers(db, NULL);
+    db->schemas = take_schemas(fabric);
     db->prefixes = table_prefixes(options->pipeline, &db->n_prefixes);
     fabric->db = db;
 
@@ -445,17 +511,36 @@ fabric_db_create(struct fabric *fabric, const struct fabric_options *options,
         db->ca_cert = xstrdup(options->ssl_ca_cert);
         fabric_db_set_certificates(db);
     }
-    if (options->ovsdb_listen) {
-        error = ovsdb_listener_open(fabric->loop, options->ovsdb_listen,
-                                    find_inbound, db, &db->listener, &text);
-        if (error) {
-            return vmn_error_take(why, error, text); /* As above. */
-        }
-        ovsdb_listener_set_known(db->listener, knows_address);
-        ovsdb_listener_set_rejected(db->listener, rejected_cb);
+    error = open_listener(db, options, why);
+    if (error) {
+        return error;           /* As above. */
     }
     db->observed = observed_state_create(fabric, trunks_due);
     return 0;
+}
+
+void
+fabric_set_controllers(struct fabric *fabric, const struct svec *targets)
+{
+    struct svec before;
+    struct fabric_host *host;
+
+    svec_clone(&before, &fabric->db->controllers);
+    set_controllers(fabric->db, targets);
+    if (!svec_equal(&before, &fabric->db->controllers)) {
+        HMAP_FOR_EACH (host, name_node, &fabric->hosts) {
+            if (host->db) {
+                host_db_set_desired(host->db, host->row);
+            }
+        }
+    }
+    svec_destroy(&before);
+}
+
+void
+fabric_db_hold(struct fabric *fabric)
+{
+    startup_barrier_hold(fabric->db);
 }
 
 void
@@ -477,6 +562,7 @@ fabric_db_destroy(struct fabric *fabric)
         ovsdb_schemas_destroy(db->schemas);
         free(db->prefixes);
         free(db->target);
+        svec_destroy(&db->controllers);
         free(db->private_key);
         free(db->certificate);
         free(db->ca_cert);

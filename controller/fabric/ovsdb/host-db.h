@@ -17,6 +17,7 @@
 #include "controller/fabric/ovsdb/report-limit.h"
 #include "openvswitch/shash.h"
 #include "proto/ovsdb/ovsdb.h"
+#include "svec.h"
 
 /* The external-id that marks rows of a host's database as vmnd's. */
 #define HOST_DB_OWNER "vmnd"
@@ -26,7 +27,9 @@ struct fabric_db {
     struct ovsdb_listener *listener; /* Or NULL. */
     struct ovsdb_schemas *schemas;
     struct observed_state *observed;
-    char *target;               /* Of bridges' controllers, or NULL. */
+    char *target;               /* The controller that is this vmnd, or
+                                 * NULL. */
+    struct svec controllers;    /* All that bridges get, the targets. */
     char *private_key;          /* Files; all three or none. */
     char *certificate;
     char *ca_cert;

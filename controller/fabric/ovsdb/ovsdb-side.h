@@ -30,6 +30,9 @@ int fabric_db_create(struct fabric *, const struct fabric_options *,
                      struct vmn_error *);
 /* Reloads the certificate files. */
 void fabric_db_set_certificates(const struct fabric_db *);
+/* Holds commits: called before the initial hosts are created, some of which
+ * may be connected already. */
+void fabric_db_hold(struct fabric *);
 /* Waits for first reports: called when the initial hosts have been created. */
 void fabric_db_begin(struct fabric *);
 /* Called after the last fabric_db_host_destroy(). */

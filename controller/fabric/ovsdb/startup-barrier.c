@@ -115,15 +115,25 @@ timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *db_)
 }
 
 void
+startup_barrier_hold(struct fabric_db *db)
+{
+    db->observed->in_barrier = commit_hold(db->fabric->commit);
+}
+
+void
 startup_barrier_begin(struct fabric_db *db)
 {
     struct fabric *fabric = db->fabric;
 
-    if (count_missing(fabric, 1) && commit_hold(fabric->commit)) {
-        db->observed->in_barrier = true;
+    if (!db->observed->in_barrier) {
+        return;
+    }
+    if (count_missing(fabric, 1)) {
         db->barrier_until_ms = loop_now_ms(fabric->loop) + BARRIER_MAX_MS;
         db->barrier = evtimer_new(fabric->base, timer_cb, db);
         check_later(db);
+    } else {
+        finish(db);
     }
 }
 

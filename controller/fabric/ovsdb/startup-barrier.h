@@ -8,8 +8,10 @@
 
 struct fabric_db;
 
-/* Holds commits until all hosts have reported, as long as those that have not
- * send messages. */
+/* Holds commits, unless one has begun already. */
+void startup_barrier_hold(struct fabric_db *);
+/* Goes on to hold them until all hosts have reported, as long as those that
+ * have not send messages. */
 void startup_barrier_begin(struct fabric_db *);
 /* Ends the barrier if all hosts have reported. */
 void startup_barrier_check(struct fabric_db *);

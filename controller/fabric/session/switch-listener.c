@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "controller/engine/packet-handler.h"
+#include "controller/fabric/fabric-handover.h"
 #include "controller/fabric/fabric.h"
 #include "controller/fabric/hosts/host-addresses.h"
 #include "controller/fabric/hosts/hosts.h"
@@ -325,21 +326,56 @@ make_tls(struct fabric *f, const struct fabric_options *options,
     return vmn_error_take(why, error, text);
 }
 
-int
-switch_listener_create(struct fabric *f, const struct fabric_options *options,
-                       struct vmn_error *why)
+/* Goes on with what is open. */
+static void
+take_over(struct fabric *f, const struct ofconn_options *options)
+{
+    struct switch_listener *s = f->switches;
+
+    s->tls = f->handover->tls;
+    s->server = f->handover->server;
+    f->handover->tls = NULL;
+    f->handover->server = NULL;
+    if (s->tls) {
+        tls_set_changed(s->tls, certificates_changed_cb, f);
+    }
+    ofserver_take_over(s->server, options, &callbacks, f);
+}
+
+static int
+open_server(struct fabric *f, const struct fabric_options *options,
+            const struct ofconn_options *conn_options, struct vmn_error *why)
 {
     const char *target = options->openflow_listen;
-    struct switch_listener *s = xzalloc(sizeof *s);
-    struct ofconn_options conn_options = ofconn_options_default;
+    struct switch_listener *s = f->switches;
+    char *text = NULL;
     int error = 0;
 
-    ovs_list_init(&s->strays);
-    f->switches = s;
     if (options->ssl_private_key && options->ssl_certificate
         && options->ssl_ca_cert) {
         error = make_tls(f, options, why);
     }
+    if (!error) {
+        bool is_tls = target && !strncmp(target, "ssl:", 4) && s->tls;
+
+        error = ofserver_create(f->base, target,
+                                is_tls ? tls_context(s->tls) : NULL,
+                                conn_options, &callbacks, f, &s->server,
+                                &text);
+        vmn_error_take(why, error, text);
+    }
+    return error;
+}
+
+int
+switch_listener_create(struct fabric *f, const struct fabric_options *options,
+                       struct vmn_error *why)
+{
+    struct switch_listener *s = xzalloc(sizeof *s);
+    struct ofconn_options conn_options = ofconn_options_default;
+
+    ovs_list_init(&s->strays);
+    f->switches = s;
     conn_options.epoch = options->epoch;
     conn_options.packet_ins = true;
     conn_options.loop = f->loop;
@@ -348,17 +384,11 @@ switch_listener_create(struct fabric *f, const struct fabric_options *options,
     if (options->max_queue) {
         conn_options.max_queue = options->max_queue;
     }
-    if (!error) {
-        bool is_tls = target && !strncmp(target, "ssl:", 4) && s->tls;
-        char *text = NULL;
-
-        error = ofserver_create(f->base, target,
-                                is_tls ? tls_context(s->tls) : NULL,
-                                &conn_options, &callbacks, f, &s->server,
-                                &text);
-        vmn_error_take(why, error, text);
+    if (f->handover) {
+        take_over(f, &conn_options);
+        return 0;
     }
-    return error;
+    return open_server(f, options, &conn_options, why);
 }
 
 void
