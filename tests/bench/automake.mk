@@ -27,6 +27,7 @@ EXTRA_DIST += \
 	tests/bench/switch-cpu \
 	tests/bench/switch-restart \
 	tests/bench/switch-sizes \
+	tests/bench/takeover \
 	$(wildcard $(srcdir)/tests/bench/vmnbench/*.py)
 
 # The engine alone, in one process.  Always built, so that it does not rot.
