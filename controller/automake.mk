@@ -12,6 +12,8 @@ controller_libvmn_a_SOURCES = \
 	controller/options.h \
 	controller/sharded-hmap.h \
 	controller/ovs-calls.h \
+	controller/service-notify.c \
+	controller/service-notify.h \
 	controller/siphash.c \
 	controller/siphash.h
 # It knows where apps are, which another --prefix changes.

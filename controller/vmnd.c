@@ -16,9 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "command-line.h"
@@ -39,6 +37,7 @@
 #include "controller/northbound/northbound.h"
 #include "controller/options.h"
 #include "controller/ovs-calls.h"
+#include "controller/service-notify.h"
 #include "controller/siphash.h"
 #include "controller/store/store.h"
 #include "daemon.h"
@@ -144,40 +143,6 @@ make_folder_of(const char *path, mode_t mode)
 
     make_folder(folder, mode);
     free(folder);
-}
-
-/* Notifies the service manager, if it asked for that, of 'state': a datagram
- * to $NOTIFY_SOCKET, as sd_notify(3) does. */
-static void
-notify(const char *state)
-{
-    const char *path = getenv("NOTIFY_SOCKET");
-    struct sockaddr_un to = { .sun_family = AF_UNIX };
-    size_t len = path ? strlen(path) : 0;
-
-    if (!len) {
-        return;
-    }
-    if ((*path != '/' && *path != '@') || len >= sizeof to.sun_path) {
-        VLOG_WARN("NOTIFY_SOCKET is not the path of a socket");
-        return;
-    }
-    memcpy(to.sun_path, path, len);
-    if (*path == '@') {
-        to.sun_path[0] = '\0';  /* Linux' abstract namespace. */
-    }
-
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0
-        || sendto(fd, state, strlen(state), MSG_NOSIGNAL,
-                  (struct sockaddr *) &to,
-                  offsetof(struct sockaddr_un, sun_path) + len) < 0) {
-        VLOG_WARN("cannot notify the service manager of \"%s\" (%s)", state,
-                  ovs_strerror(errno));
-    }
-    if (fd >= 0) {
-        close(fd);
-    }
 }
 
 /* Signals and unixctl.  --------------------------------------------------- */
@@ -555,7 +520,7 @@ ready_cb(void *vmnd_)
 
     northbound_set_ready(vmnd->northbound, true);
     VLOG_INFO("ready");
-    notify("READY=1");
+    service_notify("READY=1");
 }
 
 static void
@@ -683,6 +648,15 @@ seen_cb(void *vmnd_)
     }
 }
 
+static int64_t
+count_hosts_cb(void *vmnd_)
+{
+    const struct vmnd *vmnd = vmnd_;
+
+    return (vmnd->standby ? fabric_standby_n_switches(vmnd->standby)
+            : vmnd->fabric ? fabric_n_connected(vmnd->fabric) : 0);
+}
+
 /* Connects to hosts, which another member manages. */
 static void
 start_fabric_standby(struct vmnd *vmnd)
@@ -704,6 +678,7 @@ start_standby(struct vmnd *vmnd)
 {
     static const struct cluster_callbacks callbacks = {
         .followed = followed_cb, .seen = seen_cb,
+        .count_hosts = count_hosts_cb,
         .activated = activated_cb, .deposed = deposed_cb,
     };
     const struct options *options = &vmnd->options;
@@ -742,7 +717,7 @@ start_standby(struct vmnd *vmnd)
     make_folder_of(options->socket, 0755);
     error = cluster_serve_standby(vmnd->cluster, &api, &why);
     die_of(error, "cannot serve the API", why.text);
-    notify("READY=1\nSTATUS=standing by");
+    service_notify("READY=1\nSTATUS=standing by");
 }
 
 static void
@@ -838,7 +813,7 @@ main(int argc, char *argv[])
     loop_run(vmnd.loop);
 
     VLOG_INFO("exiting");
-    notify("STOPPING=1");
+    service_notify("STOPPING=1");
     if (vmnd.deposed) {
         answer_last(&vmnd);
     }

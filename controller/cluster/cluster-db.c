@@ -293,6 +293,7 @@ update_member(struct cluster_db *db, const struct ovsdb_cs_row_update *update)
     get_string(columns, "openflow", &member->openflow);
     get_integer(columns, "run", &member->run);
     get_integer(columns, "applied", &member->applied);
+    get_integer(columns, "hosts", &member->hosts);
     get_integer(columns, "beat", &member->beat);
     if (!node || member->beat != beat || member->run != run) {
         member->heard_ms = loop_now_ms(db->loop);
@@ -465,7 +466,7 @@ compose_requests(const struct json *schema OVS_UNUSED, void *aux OVS_UNUSED)
     };
     static const char *const member[] = {
         "name", "run", "version", "address", "listen", "openflow", "applied",
-        "beat", NULL
+        "hosts", "beat", NULL
     };
     struct json *requests = json_object_create();
 

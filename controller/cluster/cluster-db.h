@@ -19,7 +19,8 @@
  *
  * Member: "address", of its API, for people; "listen", where other members
  * reach it; "openflow", where switches do; "applied", the newest batch that is
- * in its file; "beat", raised while it lives. */
+ * in its file; "hosts", how many it is connected to; "beat", raised while it
+ * lives. */
 
 #ifndef CONTROLLER_CLUSTER_CLUSTER_DB_H
 #define CONTROLLER_CLUSTER_CLUSTER_DB_H 1
@@ -56,7 +57,7 @@ struct cluster_member {
     char *version, *address;
     char *listen;               /* ADDRESS:PORT, for other members; or "". */
     char *openflow;             /* A target, for switches; or "". */
-    int64_t run, applied, beat;
+    int64_t run, applied, hosts, beat;
     int64_t heard_ms;           /* When 'beat' or 'run' changed, by our
                                  * clock. */
 };

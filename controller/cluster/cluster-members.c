@@ -96,7 +96,7 @@ void
 cluster_members_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
 {
     const struct cluster_view *view = cluster_db_view(c->db);
-    const struct cluster_ops_member row = {
+    struct cluster_ops_member row = {
         .name = c->options->name, .version = VMN_VERSION,
         .address = c->options->address,
         .listen = c->options->listen ? c->options->listen : "",
@@ -138,7 +138,10 @@ cluster_members_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
                                ? REPORT_MAX_MS : REPORT_MIN_MS);
     if (now_ms < due_ms) {
         *wake_ms = MIN(*wake_ms, due_ms);
-    } else if (!c->registered) {
+        return;
+    }
+    row.hosts = c->callbacks->count_hosts(c->aux);
+    if (!c->registered) {
         write_row(c, cluster_ops_register(&row, self != NULL), on_registered,
                   now_ms);
     } else {

@@ -247,6 +247,7 @@ cluster_ops_register(const struct cluster_ops_member *m, bool exists)
     json_object_put_string(row, "listen", m->listen);
     json_object_put_string(row, "openflow", m->openflow);
     put_integer(row, "applied", m->applied);
+    put_integer(row, "hosts", m->hosts);
     if (exists) {
         add_update(ops, "Member", is_named(m->name), row);
     } else {
@@ -263,6 +264,7 @@ cluster_ops_report(const struct cluster_ops_member *m, int64_t beat)
     struct json *ops = begin();
 
     put_integer(row, "applied", m->applied);
+    put_integer(row, "hosts", m->hosts);
     put_integer(row, "beat", beat);
     add_update(ops, "Member", is_process(m->name, m->run), row);
     return ops;

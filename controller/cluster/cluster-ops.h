@@ -43,7 +43,7 @@ struct json *cluster_ops_append(const struct cluster_ops_writer *,
 /* This member, in the list. */
 struct cluster_ops_member {
     const char *name, *version, *address, *listen, *openflow;
-    int64_t run, applied;
+    int64_t run, applied, hosts;
 };
 /* 'exists': in place of the row that there is. */
 struct json *cluster_ops_register(const struct cluster_ops_member *,

@@ -62,6 +62,8 @@ struct cluster_callbacks {
     /* What the database says of the writer or of the members may have
      * changed. */
     void (*seen)(void *aux);
+    /* Returns to how many hosts this member is connected. */
+    int64_t (*count_hosts)(void *aux);
     /* This member has become the writer, and the model has all that was ever
      * acknowledged.  'revision' is newer than all that anybody has seen, and
      * 'epoch' later than that of any former writer. */

@@ -28,6 +28,7 @@ static const struct ctl_column columns[] = {
     { "MEMBER", "/name", NULL },
     { "ROLE", "/role", NULL },
     { "BEHIND", "/behind", NULL },
+    { "HOSTS", "/hosts", NULL },
     { "HEARD", "", print_heard },
     { "VERSION", "/version", NULL },
     { "API", "/address", NULL },

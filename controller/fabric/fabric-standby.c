@@ -245,6 +245,20 @@ fabric_standby_set_epoch(struct fabric_standby *s, int64_t epoch)
     ofserver_set_epoch(s->h->server, epoch);
 }
 
+size_t
+fabric_standby_n_switches(const struct fabric_standby *s)
+{
+    const struct shash_node *node;
+    size_t n = 0;
+
+    SHASH_FOR_EACH (node, &s->hosts) {
+        const struct standby_host *host = node->data;
+
+        n += host->conn != NULL;
+    }
+    return n;
+}
+
 /* The command.  ----------------------------------------------------------- */
 
 static void
@@ -252,7 +266,7 @@ show_cb(struct unixctl_conn *conn, int argc OVS_UNUSED,
         const char *argv[] OVS_UNUSED, void *standby)
 {
     const struct fabric_standby *s = *(struct fabric_standby **) standby;
-    size_t n_databases = 0, n_switches = 0;
+    size_t n_databases = 0;
     const struct shash_node *node;
     char *text;
 
@@ -264,11 +278,10 @@ show_cb(struct unixctl_conn *conn, int argc OVS_UNUSED,
         const struct standby_host *host = node->data;
 
         n_databases += ovsdb_session_snapshot(host->session->session) != NULL;
-        n_switches += host->conn != NULL;
     }
     text = xasprintf("%"PRIuSIZE" hosts: %"PRIuSIZE" databases, %"PRIuSIZE
                      " switches\n", shash_count(&s->hosts), n_databases,
-                     n_switches);
+                     fabric_standby_n_switches(s));
     unixctl_command_reply(conn, text);
     free(text);
 }

@@ -10,6 +10,7 @@
 #ifndef CONTROLLER_FABRIC_FABRIC_STANDBY_H
 #define CONTROLLER_FABRIC_FABRIC_STANDBY_H 1
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct fabric_handover;
@@ -33,6 +34,9 @@ struct fabric_handover *fabric_standby_hand_over(struct fabric_standby *);
 void fabric_standby_update(struct fabric_standby *);
 /* Sets the writer's epoch: switches refuse a slave of an earlier one. */
 void fabric_standby_set_epoch(struct fabric_standby *, int64_t epoch);
+
+/* Returns how many hosts' switches are connected. */
+size_t fabric_standby_n_switches(const struct fabric_standby *);
 
 /* Registers "fabric/standby" with unixctl, which says how many hosts are
  * connected.  '*standby' is NULL while the member does not stand by. */

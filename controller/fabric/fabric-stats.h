@@ -63,6 +63,8 @@ struct fabric_stats {
                                   * ID. */
 };
 void fabric_get_stats(const struct fabric *, struct fabric_stats *);
+/* Returns how many hosts' switches are connected. */
+size_t fabric_n_connected(const struct fabric *);
 
 /* Calls 'cb' for each host and each kind of its sessions, "ovsdb" and
  * "openflow", that was dropped because the host exceeded its memory budget,

@@ -212,6 +212,12 @@ fabric_get_admission(const struct fabric *f, enum fabric_listener which,
     return true;
 }
 
+size_t
+fabric_n_connected(const struct fabric *f)
+{
+    return f->stats.n_connected;
+}
+
 void
 fabric_get_stats(const struct fabric *f, struct fabric_stats *stats)
 {

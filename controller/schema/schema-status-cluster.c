@@ -15,6 +15,9 @@ static const struct schema_struct member = SHOWN_KEPT(
              SHOWN_NAMES("writer", "standby")),
     SHOWN_OF(status_cluster_member, behind, I64, ALWAYS,
              "How many batches it lacks."),
+    SHOWN_OF(status_cluster_member, hosts, I64, ALWAYS,
+             "How many hosts' switches are connected to it: as the master, or "
+             "as one that stands by."),
     SHOWN_OF(status_cluster_member, heard, DOUBLE, ALWAYS,
              "For how many seconds it has not been heard."),
     SHOWN_OF(status_cluster_member, version, STRING, ALWAYS,

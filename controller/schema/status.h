@@ -396,7 +396,7 @@ struct status_loadbalancer {
 struct status_cluster_member {
     const char *name, *role, *version;
     const char *address;        /* Or NULL. */
-    int64_t behind;
+    int64_t behind, hosts;
     double heard;               /* Seconds ago. */
 };
 

@@ -21,9 +21,9 @@
 #define MEMBERS(API)                                                    \
     "{\"member\": \"a\", \"role\": \"writer\", \"connected\": true,"    \
     " \"members\": [{\"name\": \"a\", \"role\": \"writer\", \"behind\": 0," \
-    " \"heard\": 0.2, \"version\": \"1.0\", \"address\": " API "},"     \
+    " \"hosts\": 20, \"heard\": 0.2, \"version\": \"1.0\", \"address\": " API "},"     \
     " {\"name\": \"c\", \"role\": \"standby\", \"behind\": 3,"          \
-    " \"heard\": 0.1, \"version\": \"1.0\","                            \
+    " \"hosts\": 19, \"heard\": 0.1, \"version\": \"1.0\","                            \
     " \"address\": \"ssl:[fd00::3]:8443\"}]}"
 
 #define ACCOUNTS                                                        \
@@ -42,10 +42,11 @@ members_are_shown(void **state OVS_UNUSED)
     };
 
     assert_play(steps, "", "cluster", CTL_DONE,
-                "MEMBER   ROLE      BEHIND   HEARD       VERSION   API\n"
-                "a        writer    0        0.2 s ago   1.0       "
+                "MEMBER   ROLE      BEHIND   HOSTS   HEARD       VERSION   "
+                "API\n"
+                "a        writer    0        20      0.2 s ago   1.0       "
                 "ssl:192.0.2.1:8443\n"
-                "c        standby   3        0.1 s ago   1.0       "
+                "c        standby   3        19      0.1 s ago   1.0       "
                 "ssl:[fd00::3]:8443\n", "");
 }
 

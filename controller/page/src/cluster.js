@@ -73,7 +73,8 @@ export function clusterNotice() {
 // The panel.  ---------------------------------------------------------------
 
 const COLUMNS = ["Member", "Role", { title: "Behind", right: true },
-  { title: "Heard", right: true }, "Version", "API"];
+  { title: "Hosts", right: true }, { title: "Heard", right: true }, "Version",
+  "API"];
 
 const ROLE_KIND = { writer: "ok", standby: "off" };
 
@@ -84,6 +85,7 @@ function row(one, { member }) {
     silent ? badge("bad", `${one.role}, not heard`)
       : badge(ROLE_KIND[one.role] ?? "wait", one.role),
     one.behind ? badge("wait", number(one.behind)) : "0",
+    number(one.hosts),
     one.name === member ? "–"
       : silent ? `${duration(Math.floor(one.heard))} ago`
         : `${one.heard.toFixed(1)} s ago`,
