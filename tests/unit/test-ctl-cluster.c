@@ -21,9 +21,10 @@
 #define MEMBERS(API)                                                    \
     "{\"member\": \"a\", \"role\": \"writer\", \"connected\": true,"    \
     " \"members\": [{\"name\": \"a\", \"role\": \"writer\", \"behind\": 0," \
-    " \"hosts\": 20, \"heard\": 0.2, \"version\": \"1.0\", \"address\": " API "},"     \
+    " \"hosts\": 20, \"heard\": 0.2, \"version\": \"1.0\","               \
+    " \"address\": " API "},"                                           \
     " {\"name\": \"c\", \"role\": \"standby\", \"behind\": 3,"          \
-    " \"hosts\": 19, \"heard\": 0.1, \"version\": \"1.0\","                            \
+    " \"hosts\": 19, \"heard\": 0.1, \"version\": \"1.0\","               \
     " \"address\": \"ssl:[fd00::3]:8443\"}]}"
 
 #define ACCOUNTS                                                        \
