@@ -77,9 +77,25 @@ find_host(const struct fabric_standby *s, const char *certificate,
     return NULL;
 }
 
-/* A switch of no host that is known is closed, and will try again: its host
- * may be known by then.  Who has shown no certificate does not displace a
- * switch that answers. */
+/* Returns why the switch must not be that of its host now, or NULL. */
+static const char *
+find_obstacle(const struct standby_host *host, const struct ofconn *conn,
+              const char *certificate, uint64_t datapath_id)
+{
+    if (!host) {
+        return "it is of no host";
+    }
+    if (host->datapath_id && host->datapath_id != datapath_id) {
+        return "its host has another datapath id";
+    }
+    /* Who has shown no certificate does not displace a switch from elsewhere
+     * that answers. */
+    return (host->conn && !certificate
+            && !ofconn_has_address_of(host->conn, conn)
+            ? "another switch of its host is connected" : NULL);
+}
+
+/* A switch that is closed tries again: its host may be known by then. */
 static void
 connected_cb(void *standby, struct ofconn *conn,
              const struct ofconn_features *features)
@@ -88,25 +104,25 @@ connected_cb(void *standby, struct ofconn *conn,
     char *certificate = ofconn_certificate(conn);
     struct standby_host *host = find_host(s, certificate,
                                           features->datapath_id);
+    const char *obstacle = find_obstacle(host, conn, certificate,
+                                         features->datapath_id);
 
-    if (!host || (host->conn && !certificate)) {
-        VLOG_DBG("%s: closed: %s", ofconn_peer(conn),
-                 host ? "another switch of its host is connected"
-                 : "it is of no host");
-        if (host) {
+    free(certificate);
+    if (obstacle) {
+        VLOG_DBG("%s: closed: %s", ofconn_peer(conn), obstacle);
+        if (host && host->conn) {
             ofconn_probe(host->conn);
         }
         ofconn_close(conn);
-    } else {
-        if (host->conn) {
-            ofconn_set_aux(host->conn, NULL);
-            ofconn_close(host->conn);
-        }
-        host->conn = conn;
-        ofconn_set_aux(conn, host);
-        ofconn_set_identified(conn);
+        return;
     }
-    free(certificate);
+    if (host->conn) {
+        ofconn_set_aux(host->conn, NULL);
+        ofconn_close(host->conn);
+    }
+    host->conn = conn;
+    ofconn_set_aux(conn, host);
+    ofconn_set_identified(conn);
 }
 
 /* What a switch sends to a slave is not asked for. */
@@ -242,7 +258,9 @@ fabric_standby_update(struct fabric_standby *s)
 void
 fabric_standby_set_epoch(struct fabric_standby *s, int64_t epoch)
 {
-    ofserver_set_epoch(s->h->server, epoch);
+    if (epoch) {
+        ofserver_set_epoch(s->h->server, epoch);
+    }
 }
 
 size_t

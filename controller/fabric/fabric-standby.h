@@ -4,8 +4,8 @@
  * each host's database, in which it only reads, and the connection of each
  * switch, in the role of slave.  Once the member becomes the writer, its
  * fabric goes on with all of them, so that no host has to be found and read
- * first.  Not for what is desired of hosts, nor for what
- * they report: the writer's fabric goes by that. */
+ * first.  Not for what is desired of hosts, nor for what they report: the
+ * writer's fabric goes by that. */
 
 #ifndef CONTROLLER_FABRIC_FABRIC_STANDBY_H
 #define CONTROLLER_FABRIC_FABRIC_STANDBY_H 1
@@ -32,7 +32,8 @@ struct fabric_handover *fabric_standby_hand_over(struct fabric_standby *);
 
 /* Rows of hosts have been created, changed or deleted. */
 void fabric_standby_update(struct fabric_standby *);
-/* Sets the writer's epoch: switches refuse a slave of an earlier one. */
+/* Sets the writer's epoch, 0 if it is not known: switches refuse a slave of an
+ * earlier one, and without one none is accepted. */
 void fabric_standby_set_epoch(struct fabric_standby *, int64_t epoch);
 
 /* Returns how many hosts' switches are connected. */

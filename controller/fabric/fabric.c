@@ -264,9 +264,9 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     fabric_db_hold(f);
     sync_hosts(f);
     f->from_nothing = true;
+    fabric_db_begin(f);
     handover_destroy(f->handover);
     f->handover = NULL;
-    fabric_db_begin(f);
     audits_create(f, options);
     commit_set_sink(commit, sink_cb, f);
     model_set_provider_faults(model, fabric_provider_fault, f);

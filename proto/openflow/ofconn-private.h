@@ -54,7 +54,8 @@ struct ofconn {
     size_t n_replies;           /* Bytes of replies since all was sent. */
     enum ofconn_state state;
     struct ofconn_features features; /* From OFCONN_ROLE on. */
-    bool is_slave;              /* The role that it has asked for, if any. */
+    bool is_slave;              /* The role that it has asked for, if any, */
+    uint32_t role_xid;          /* by the request with this ID. */
     uint32_t last_xid;
     unsigned n_bad;             /* Messages. */
 

@@ -4,7 +4,9 @@
  *
  *     accepted: our hello goes out
  *     HELLO     --hello with 1.5-->   our features request goes out
- *     FEATURES  --features reply-->   asynchronous messages are turned off,
+ *     FEATURES  --features reply-->   if there are other controllers, we ask
+ *                                     for a role
+ *     ROLE      --role reply-->       asynchronous messages are turned off,
  *                                     but for packets that are wanted
  *     UP        messages go to the callbacks
  *     LINGER    a final error goes out, then the connection is closed
@@ -469,6 +471,16 @@ const char *
 ofconn_peer(const struct ofconn *conn)
 {
     return conn->peer;
+}
+
+bool
+ofconn_has_address_of(const struct ofconn *a, const struct ofconn *b)
+{
+    struct admission_peer pa = admission_peer_parse(a->peer);
+    struct admission_peer pb = admission_peer_parse(b->peer);
+
+    return (pa.family == pb.family
+            && !memcmp(&pa.addr, &pb.addr, sizeof pa.addr));
 }
 
 char *

@@ -60,7 +60,8 @@ struct ofconn_options {
     bool standby;               /* Another controller is the master: it asks
                                  * for the role of slave, with the epoch as
                                  * the generation_id, and switches send it
-                                 * nothing, until ofserver_take_over(). */
+                                 * nothing, until ofserver_take_over().
+                                 * Without an epoch they are closed. */
     bool packet_ins;            /* Whether the switch is to send packet-ins, in
                                  * the format of ofpacket.h. */
     struct loop *loop;          /* Whose turns, once they are over, have input
@@ -112,9 +113,8 @@ int ofserver_create(struct event_base *, const char *target,
  * target in use is accepted: its user may exit.  Errors as
  * ofserver_create(). */
 int ofserver_check(const char *target, char **text);
-/* Of a server that stands by: from now on it is the user 'callbacks' that it
- * serves, with 'options' (but for the limits of connections, which stay).
- * Each connection asks for the role of master; 'connected' is called once the
+/* Of a server that stands by: from now on it serves another user, with
+ * 'options'; the limits of admission stay as they are.  Each connection asks for the role of master; 'connected' is called once the
  * switch has agreed, as of a new one, with an aux of NULL. */
 void ofserver_take_over(struct ofserver *, const struct ofconn_options *,
                         const struct ofconn_callbacks *callbacks, void *aux);
@@ -147,6 +147,8 @@ void ofserver_get_admission(const struct ofserver *, struct admission_stats *);
 void ofconn_set_identified(struct ofconn *);
 /* Returns the peer's name, such as "tcp:192.0.2.1:54321". */
 const char *ofconn_peer(const struct ofconn *);
+/* Returns true if both have the same remote address. */
+bool ofconn_has_address_of(const struct ofconn *, const struct ofconn *);
 /* Returns the name of the peer's certificate; NULL without TLS.  The caller
  * frees it. */
 char *ofconn_certificate(const struct ofconn *);

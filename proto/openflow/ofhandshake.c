@@ -122,10 +122,11 @@ ofconn_request_role(struct ofconn *conn)
 {
     bool is_slave = conn->server->options.standby;
     struct ofp12_role_request *request;
-    struct ofpbuf *msg = ofpraw_alloc_xid(OFPRAW_OFPT12_ROLE_REQUEST,
-                                          OFP15_VERSION,
-                                          htonl(ofconn_next_xid(conn)), 0);
+    struct ofpbuf *msg;
 
+    conn->role_xid = ofconn_next_xid(conn);
+    msg = ofpraw_alloc_xid(OFPRAW_OFPT12_ROLE_REQUEST, OFP15_VERSION,
+                           htonl(conn->role_xid), 0);
     request = ofpbuf_put_zeros(msg, sizeof *request);
     request->role = htonl(is_slave ? OFPCR12_ROLE_SECONDARY
                           : OFPCR12_ROLE_PRIMARY);
@@ -151,6 +152,9 @@ void
 ofconn_handle_role(struct ofconn *conn, enum ofptype type,
                    const struct ofp_header *oh)
 {
+    if (ntohl(oh->xid) != conn->role_xid) {
+        return;                 /* Of what was asked before. */
+    }
     if (type == OFPTYPE_ERROR) {
         struct ofpbuf payload;
         enum ofperr error = ofperr_decode_msg(oh, &payload);
@@ -211,7 +215,9 @@ ofconn_handle_features(struct ofconn *conn, enum ofptype type,
         .n_tables = sf.n_tables,
         .capabilities = sf.capabilities,
     };
-    if (conn->server->options.epoch) {
+    if (conn->server->options.standby && !conn->server->options.epoch) {
+        ofconn_fail(conn, "the epoch of the switch's master is not known yet");
+    } else if (conn->server->options.epoch) {
         ofconn_request_role(conn);
     } else {
         finish(conn);

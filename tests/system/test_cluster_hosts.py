@@ -345,3 +345,39 @@ def test_member_that_is_added_and_removed(town):
         60)
     assert not traffic.lost()
     assert town.untouched_since(before)
+
+
+@pytest.mark.parametrize("liar, owner", [("h1", "h2"), ("h2", "h1")])
+def test_datapath_id_of_another(town, liar, owner):
+    """A host that has taken the datapath ID of another one's bridge does not
+    get its place in the moment in which another writer has both anew."""
+    def states():
+        return {host["name"]: (host["status"]["state"],
+                               host["status"].get("reason", ""))
+                for host in town.cluster.writer().api.get("hosts")["items"]}
+
+    def are_told_apart():
+        found = states()
+        return (found[owner][0] == "synced" and found[liar][0] == "rejected"
+                and owner in found[liar][1])
+
+    bridge = town.lab.host(liar)
+    taken = town.lab.host(owner).vsctl("get", "bridge", "br-int",
+                                       "datapath_id").strip().strip('"')
+    writer = town.cluster.writer()
+    try:
+        bridge.vsctl("set", "bridge", "br-int",
+                     "other_config:datapath-id=" + taken)
+        wait_for("it to be rejected", are_told_apart, 60)
+        # Both may be connected to the others by then, as far as they can.
+        wait_for("the others to have the databases", lambda: all(
+            m.is_writer() or "2 hosts: 2 databases" in m.ctl("fabric/standby")
+            for m in town.cluster.members), 60)
+        writer.kill()
+        town.use(town.cluster.writer(but=[writer]))
+        wait_for("it to be rejected again", are_told_apart, 60)
+    finally:
+        bridge.vsctl("remove", "bridge", "br-int", "other_config",
+                     "datapath-id")
+    writer.start()
+    town.has(town.cluster.writer())

@@ -197,6 +197,23 @@ one_that_stands_by_takes_over(void **state)
     assert_int_equal(f->n_closed, 0);
 }
 
+/* It could be no slave. */
+static void
+one_that_stands_by_needs_an_epoch(void **state)
+{
+    struct ofconn_options options = ofconn_options_default;
+    struct fixture *f = *state;
+
+    options.standby = true;
+    start(f, NULL, &options);
+    plug(f);
+    send_msg(f, ofputil_encode_hello(1u << OFP15_VERSION));
+    expect(f, OFPTYPE_HELLO);
+    send_msg(f, features_reply(expect(f, OFPTYPE_FEATURES_REQUEST), 0));
+    until_eof(f);
+    assert_int_equal(f->n_connected, 0);
+}
+
 /* It has asked for the role of slave, and asks again. */
 static void
 one_takes_over_in_the_middle_of_a_handshake(void **state)
@@ -507,6 +524,7 @@ main(int argc, char *argv[])
         T(packet_ins_come_only_if_they_are_wanted),
         T(the_role_of_master_is_asked_for_by_epoch),
         T(one_that_stands_by_takes_over),
+        T(one_that_stands_by_needs_an_epoch),
         T(one_takes_over_in_the_middle_of_a_handshake),
         T(handshake_survives_delivery_byte_by_byte),
         T(many_messages_in_one_segment_all_arrive),

@@ -299,7 +299,9 @@ fabric_db_host_update(struct fabric_host *host, const struct vmn_host *row)
         host_db_open_session(db, row);
     }
     host_db_set_desired(db, row);
-    host_db_update(db);
+    if (!host->fabric->handover) {
+        host_db_update(db);     /* Else fabric_db_begin() does. */
+    }
 }
 
 void
@@ -543,9 +545,19 @@ fabric_db_hold(struct fabric *fabric)
     startup_barrier_hold(fabric->db);
 }
 
+/* What hosts say that are connected already is only looked at now, when all
+ * are there: one may have the datapath ID of another, which must have claimed
+ * it by then. */
 void
 fabric_db_begin(struct fabric *fabric)
 {
+    struct fabric_host *host;
+
+    if (fabric->handover) {
+        HMAP_FOR_EACH (host, name_node, &fabric->hosts) {
+            host_db_update(host->db);
+        }
+    }
     startup_barrier_begin(fabric->db);
 }
 

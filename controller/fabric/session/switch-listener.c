@@ -155,17 +155,6 @@ release_stray(const struct fabric_host *host)
     return NULL;
 }
 
-/* Returns true if both have the same remote address. */
-static bool
-is_same_address(const struct ofconn *a, const struct ofconn *b)
-{
-    struct admission_peer pa = admission_peer_parse(ofconn_peer(a));
-    struct admission_peer pb = admission_peer_parse(ofconn_peer(b));
-
-    return (pa.family == pb.family
-            && !memcmp(&pa.addr, &pb.addr, sizeof pa.addr));
-}
-
 /* Assigns 'conn', which is from the host as far as can be known, to its
  * switch; or closes it. */
 static void
@@ -174,7 +163,7 @@ attach(struct fabric_host *host, struct ofconn *conn)
     char *certificate = ofconn_certificate(conn);
     struct ofconn *before = host->sw->conn;
 
-    if (!certificate && before && !is_same_address(before, conn)) {
+    if (!certificate && before && !ofconn_has_address_of(before, conn)) {
         /* The peer is not authenticated as the host's switch, so an existing
          * connection stays, unless it is dead. */
         char *reason = xasprintf("the switch of host \"%s\" is connected from "
