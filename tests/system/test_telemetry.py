@@ -2,6 +2,7 @@
 """sFlow and IPFIX: what collectors are told of packets that VMs send."""
 
 import os
+import random
 
 import pytest
 
@@ -84,8 +85,11 @@ def test_collectors_are_told_of_packets(world, collectors):
               (a.ip, c.ip, "8081"), (a.ip6, c.ip6, "8081")}
 
     def missing(collector):
-        """Both ways of each connection, among what else there is."""
-        for _, to, port in wanted:
+        """Both ways of each connection, among what else there is.  sfcapd
+        loses the rest of a datagram behind a sample that it cannot read, those
+        of tunnels: so what shares one differs each time."""
+        for _ in range(random.randint(1, 8)):
+            _, to, port = random.choice(sorted(wanted))
             assert world.answers(a, to, int(port))
         records = collector.records()
         there = {(s, d, dp) for s, _, d, dp in records}
