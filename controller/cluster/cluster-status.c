@@ -33,7 +33,7 @@ get_member(const struct cluster *c, const struct cluster_member *member,
         .version = member->version,
         .address = *member->address ? member->address : NULL,
         .behind = MAX(view->head - member->applied, 0),
-        .hosts = MAX(member->hosts, 0),
+        .hosts = member->run ? MAX(member->hosts, 0) : 0,
         .heard = MAX(silent_ms, 0) / 1000.0,
     };
 }

@@ -183,6 +183,8 @@ def _no_traffic_is_left(town):
 def test_killed_writer(town):
     writer = town.cluster.writer()
     wait_for("the others to have the hosts", town.are_warm, 60)
+    wait_for("all to say so", lambda: {m["hosts"] for m in writer.api.get(
+        "cluster")["members"]} == {2}, 60)
     before, traffic, epochs = town.flows(), town.traffic(), town.epochs()
     connections = {m.name: town.connections(m) for m in town.cluster.members}
     writer.kill()
