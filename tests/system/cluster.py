@@ -5,6 +5,7 @@ own."""
 
 import contextlib
 import os
+import random
 import re
 import shutil
 import signal
@@ -20,9 +21,17 @@ from vmnlab.netns import PATIENCE, wait_for
 
 
 def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+    """Returns a port that nobody listens at.  It is none of those that the
+    system gives to connections (ip_local_port_range), one of which could have
+    it by the time that it is listened at."""
+    while True:
+        port = random.randrange(10000, 32768)
+        with socket.socket() as sock:
+            try:
+                sock.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def run(*args, check=True, timeout=30, status=False):

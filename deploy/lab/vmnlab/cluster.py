@@ -135,8 +135,13 @@ def begin(members):
         seed(member, first)
         member.start()
     for member in members[1:]:
-        wait_for("%s to follow" % member.name,
-                 lambda m=member: follows(m, members), 30)
+        try:
+            wait_for("%s to follow" % member.name,
+                     lambda m=member: follows(m, members), 30)
+        except Error as error:
+            with open(member.log, errors="replace") as log:
+                raise Error("%s:\n%s\n%s" % (
+                    error, member.last_status(), log.read()[-4000:])) from None
 
 
 def seed(member, source):
