@@ -114,8 +114,9 @@ int ofserver_create(struct event_base *, const char *target,
  * ofserver_create(). */
 int ofserver_check(const char *target, char **text);
 /* Of a server that stands by: from now on it serves another user, with
- * 'options'; the limits of admission stay as they are.  Each connection asks for the role of master; 'connected' is called once the
- * switch has agreed, as of a new one, with an aux of NULL. */
+ * 'options'; the limits of admission stay as they are.  Each connection asks
+ * for the role of master; 'connected' is called once the switch has agreed, as
+ * of a new one, with an aux of NULL. */
 void ofserver_take_over(struct ofserver *, const struct ofconn_options *,
                         const struct ofconn_callbacks *callbacks, void *aux);
 /* Of a server that stands by: new connections ask for their role with this
