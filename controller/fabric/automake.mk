@@ -37,6 +37,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/hosts/handover.c \
 	controller/fabric/hosts/host-addresses.c \
 	controller/fabric/hosts/host-addresses.h \
+	controller/fabric/hosts/host-tls.c \
+	controller/fabric/hosts/host-tls.h \
 	controller/fabric/hosts/hosts.c \
 	controller/fabric/hosts/hosts.h \
 	controller/fabric/hosts/rejected-hosts.c \

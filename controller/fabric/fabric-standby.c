@@ -13,6 +13,7 @@
 
 #include "controller/fabric/fabric-handover.h"
 #include "controller/fabric/fabric.h"
+#include "controller/fabric/hosts/host-tls.h"
 #include "controller/fabric/ovsdb/database-budget.h"
 #include "controller/model/model.h"
 #include "controller/schema/error.h"
@@ -20,7 +21,6 @@
 #include "proto/loop/loop.h"
 #include "proto/openflow/ofconn.h"
 #include "proto/ovsdb/ovsdb.h"
-#include "proto/tls/tls.h"
 #include "stream-ssl.h"
 #include "unixctl.h"
 #include "util.h"
@@ -29,7 +29,7 @@ VLOG_DEFINE_THIS_MODULE(fabric_standby);
 
 struct standby_host {
     struct fabric_standby *standby;
-    char *name;                 /* Owned. */
+    const char *name;           /* As in the shash. */
     struct handover_session *session; /* Owned; NULL: being created. */
     uint64_t datapath_id;       /* As its row says; 0: not known. */
     struct ofconn *conn;        /* Of its switch, or NULL. */
@@ -201,14 +201,13 @@ host_destroy(struct fabric_standby *s, struct shash_node *node)
 {
     struct standby_host *host = node->data;
 
-    shash_delete(&s->hosts, node);
     if (host->conn) {
         ofconn_set_aux(host->conn, NULL);
         ofconn_close(host->conn);
     }
     handover_session_destroy(host->session);
-    free(host->name);
     free(host);
+    shash_delete(&s->hosts, node);
 }
 
 /* Returns the datapath ID of the row's text, 0 if it has none. */
@@ -229,8 +228,7 @@ update_host(struct fabric_standby *s, const struct vmn_host *row)
     if (!host) {
         host = xzalloc(sizeof *host);
         host->standby = s;
-        host->name = xstrdup(row->row.name);
-        shash_add(&s->hosts, host->name, host);
+        host->name = shash_add(&s->hosts, row->row.name, host)->name;
     }
     if (!host->session || strcmp(host->session->remote, row->ovsdb)) {
         open_session(host, row->ovsdb);
@@ -324,32 +322,13 @@ certificates_changed_cb(void *standby)
     stream_ssl_set_ca_cert_file(s->files[2], false);
 }
 
-static int
-make_tls(struct fabric_standby *s, const struct fabric_options *options,
-         struct vmn_error *why)
+static void
+set_files(struct fabric_standby *s, const struct fabric_options *options)
 {
-    const struct tls_options tls_options = {
-        .private_key = options->ssl_private_key,
-        .certificate = options->ssl_certificate,
-        .ca_cert = options->ssl_ca_cert,
-        .changed = certificates_changed_cb,
-        .changed_aux = s,
-    };
-    char *text = NULL;
-
-    if (!options->ssl_private_key || !options->ssl_certificate
-        || !options->ssl_ca_cert) {
-        return 0;
-    }
     s->files[0] = xstrdup(options->ssl_private_key);
     s->files[1] = xstrdup(options->ssl_certificate);
     s->files[2] = xstrdup(options->ssl_ca_cert);
     certificates_changed_cb(s);
-
-    int error = tls_create(&tls_options, loop_base(s->loop), &s->h->tls,
-                           &text);
-
-    return vmn_error_take(why, error, text);
 }
 
 static int
@@ -357,8 +336,6 @@ listen_for_switches(struct fabric_standby *s,
                     const struct fabric_options *options,
                     struct vmn_error *why)
 {
-    const char *target = options->openflow_listen;
-    bool is_tls = target && !strncmp(target, "ssl:", 4) && s->h->tls;
     struct ofconn_options conn_options = ofconn_options_default;
     char *text = NULL;
     int error;
@@ -366,8 +343,8 @@ listen_for_switches(struct fabric_standby *s,
     conn_options.standby = true;
     conn_options.epoch = options->epoch;
     conn_options.loop = s->loop;
-    error = ofserver_create(loop_base(s->loop), target,
-                            is_tls ? tls_context(s->h->tls) : NULL,
+    error = ofserver_create(loop_base(s->loop), options->openflow_listen,
+                            host_tls_context(options, s->h->tls),
                             &conn_options, &callbacks, s, &s->h->server,
                             &text);
     return vmn_error_take(why, error, text);
@@ -405,7 +382,11 @@ fabric_standby_create(const struct fabric_options *options, struct loop *loop,
     shash_init(&s->hosts);
     s->h = handover_create();
     s->h->schemas = ovsdb_schemas_create();
-    error = make_tls(s, options, why);
+    error = host_tls_create(options, loop_base(loop), certificates_changed_cb,
+                            s, &s->h->tls, why);
+    if (s->h->tls) {
+        set_files(s, options);
+    }
     if (!error) {
         error = listen_for_switches(s, options, why);
     }

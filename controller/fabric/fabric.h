@@ -23,6 +23,7 @@ struct fabric_handover;
 struct loop;
 struct model;
 struct pipeline;
+struct svec;
 struct tls;
 struct vmn_error;
 
@@ -33,6 +34,8 @@ struct fabric_options {
                                    * bridges are told to connect to is
                                    * 'openflow_target'. */
     const char *openflow_target;
+    const struct svec *controllers; /* As of fabric_set_controllers(); or
+                                     * NULL: there are no others. */
     struct fabric_handover *handover; /* Of fabric_standby_hand_over(), which
                                        * is taken; or NULL: nothing is open
                                        * yet. */
@@ -104,7 +107,6 @@ const struct tls *fabric_tls(const struct fabric *);
 
 /* Sets the other controllers, besides openflow_target, that bridges get: those
  * of the cluster's other members. */
-struct svec;
 void fabric_set_controllers(struct fabric *, const struct svec *targets);
 
 /* Registers "ovs-appctl -t vmnd fabric/...". */

@@ -497,7 +497,7 @@ fabric_db_create(struct fabric *fabric, const struct fabric_options *options,
     db->fabric = fabric;
     db->target = nullable_xstrdup(options->openflow_target);
     svec_init(&db->controllers);
-    set_controllers(db, NULL);
+    set_controllers(db, options->controllers);
     db->schemas = take_schemas(fabric);
     db->prefixes = table_prefixes(options->pipeline, &db->n_prefixes);
     fabric->db = db;

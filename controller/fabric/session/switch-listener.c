@@ -19,6 +19,7 @@
 #include "controller/fabric/fabric-handover.h"
 #include "controller/fabric/fabric.h"
 #include "controller/fabric/hosts/host-addresses.h"
+#include "controller/fabric/hosts/host-tls.h"
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/hosts/rejected-hosts.h"
 #include "controller/fabric/session/switch.h"
@@ -296,25 +297,6 @@ certificates_changed_cb(void *f_)
     f->callbacks->certificates_changed(f);
 }
 
-/* Sets the credentials for "ssl:": peers must present a certificate of the
- * hosts' CA. */
-static int
-make_tls(struct fabric *f, const struct fabric_options *options,
-         struct vmn_error *why)
-{
-    const struct tls_options tls_options = {
-        .private_key = options->ssl_private_key,
-        .certificate = options->ssl_certificate,
-        .ca_cert = options->ssl_ca_cert,
-        .changed = certificates_changed_cb,
-        .changed_aux = f,
-    };
-
-    char *text = NULL;
-    int error = tls_create(&tls_options, f->base, &f->switches->tls, &text);
-    return vmn_error_take(why, error, text);
-}
-
 /* Goes on with what is open. */
 static void
 take_over(struct fabric *f, const struct ofconn_options *options)
@@ -335,20 +317,14 @@ static int
 open_server(struct fabric *f, const struct fabric_options *options,
             const struct ofconn_options *conn_options, struct vmn_error *why)
 {
-    const char *target = options->openflow_listen;
     struct switch_listener *s = f->switches;
     char *text = NULL;
-    int error = 0;
+    int error = host_tls_create(options, f->base, certificates_changed_cb, f,
+                                &s->tls, why);
 
-    if (options->ssl_private_key && options->ssl_certificate
-        && options->ssl_ca_cert) {
-        error = make_tls(f, options, why);
-    }
     if (!error) {
-        bool is_tls = target && !strncmp(target, "ssl:", 4) && s->tls;
-
-        error = ofserver_create(f->base, target,
-                                is_tls ? tls_context(s->tls) : NULL,
+        error = ofserver_create(f->base, options->openflow_listen,
+                                host_tls_context(options, s->tls),
                                 conn_options, &callbacks, f, &s->server,
                                 &text);
         vmn_error_take(why, error, text);
