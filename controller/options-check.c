@@ -19,6 +19,7 @@
 #include "controller/schema/value.h"
 #include "controller/store/store.h"
 #include "proto/http/http.h"
+#include "proto/openflow/ofconn.h"
 #include "proto/webhook/webhook-url.h"
 #include "util.h"
 
@@ -303,4 +304,35 @@ options_check(struct options *options, struct vmn_error *why)
     error = error ? error : check_ipsec(options, why);
     error = error ? error : check_cluster(options, why);
     return error ? error : finish_tls(options, why);
+}
+
+int
+options_check_files(const struct options *options, struct vmn_error *why)
+{
+    const struct {
+        const char *file, *what;
+    } secrets[] = {
+        { options->api_token_file, "serve the API" },
+        { options->ipsec_key_file, "encrypt tunnels" },
+        { options->webhook_key_file, "call webhooks" },
+    };
+    const char *what = "serve hosts";
+    char *text = NULL;
+    int error = ofserver_check(options->openflow_listen, &text);
+
+    for (size_t i = 0; !error && i < ARRAY_SIZE(secrets); i++) {
+        if (secrets[i].file) {
+            char *secret = NULL;
+
+            what = secrets[i].what;
+            error = http_token_load(secrets[i].file, &secret, &text);
+            free(secret);
+        }
+    }
+    if (error) {
+        vmn_error_errno(why, error, "cannot %s: %s", what,
+                        text ? text : ovs_strerror(error));
+    }
+    free(text);
+    return error;
 }

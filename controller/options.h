@@ -99,5 +99,8 @@ int options_finish(struct options *, struct vmn_error *why);
 /* The second part of that: checks the options, with defaults filled in, and
  * converts numbers. */
 int options_check(struct options *, struct vmn_error *why);
+/* Checks that the files with secrets can be read, and that switches' listener
+ * can be had.  Returns 0, or a positive errno with an error. */
+int options_check_files(const struct options *, struct vmn_error *why);
 
 #endif /* controller/options.h */

@@ -246,32 +246,12 @@ start_unixctl(struct vmnd *vmnd)
 /* Checks what does not depend on the database before it is opened: a vmnd that
  * cannot start must not create one. */
 static void
-check_options(const struct options *options)
+check_files(const struct options *options)
 {
-    char *text = NULL;
-    int error = ofserver_check(options->openflow_listen, &text);
+    struct vmn_error why = VMN_ERROR_INIT;
 
-    die_of(error, "cannot serve hosts", text);
-    if (options->api_token_file) {
-        char *token;
-
-        error = http_token_load(options->api_token_file, &token, &text);
-        die_of(error, "cannot serve the API", text);
-        free(token);
-    }
-    if (options->ipsec_key_file) {
-        char *key;
-
-        error = http_token_load(options->ipsec_key_file, &key, &text);
-        die_of(error, "cannot encrypt tunnels", text);
-        free(key);
-    }
-    if (options->webhook_key_file) {
-        char *key;
-
-        error = http_token_load(options->webhook_key_file, &key, &text);
-        die_of(error, "cannot call webhooks", text);
-        free(key);
+    if (options_check_files(options, &why)) {
+        VLOG_FATAL("%s", why.text);
     }
 }
 
@@ -397,17 +377,6 @@ make_folder_of_openflow(const struct vmnd *vmnd)
     }
 }
 
-/* Has bridges told of all members of the cluster. */
-static void
-set_controllers(struct vmnd *vmnd)
-{
-    struct svec targets = SVEC_EMPTY_INITIALIZER;
-
-    cluster_get_controllers(vmnd->cluster, &targets);
-    fabric_set_controllers(vmnd->fabric, &targets);
-    svec_destroy(&targets);
-}
-
 static void
 start_fabric(struct vmnd *vmnd)
 {
@@ -415,23 +384,24 @@ start_fabric(struct vmnd *vmnd)
         = "vmnd does not listen for hosts that connect to it: set "
           "\"ovsdb-listen\" of vmnd, such as ssl:0.0.0.0:6640";
     struct fabric_options options = get_fabric_options(vmnd);
+    struct svec controllers = SVEC_EMPTY_INITIALIZER;
     struct vmn_error why = VMN_ERROR_INIT;
 
     make_folder_of_openflow(vmnd);
     model_set_no_listener(vmnd->model, options.ovsdb_listen ? NULL
                           : no_listener);
-    if (vmnd->standby) {
+    if (vmnd->cluster) {
         options.handover = fabric_standby_hand_over(vmnd->standby);
         vmnd->standby = NULL;
+        cluster_get_controllers(vmnd->cluster, &controllers);
+        options.controllers = &controllers;
     }
 
     int error = fabric_create(&options, vmnd->loop, vmnd->model, vmnd->engine,
                               vmnd->commit, &vmnd->fabric, &why);
 
     die_of(error, "cannot serve hosts", why.text);
-    if (vmnd->cluster) {
-        set_controllers(vmnd);
-    }
+    svec_destroy(&controllers);
     fabric_unixctl_init(vmnd->fabric);
 }
 
@@ -644,7 +614,11 @@ seen_cb(void *vmnd_)
     if (vmnd->standby) {
         fabric_standby_set_epoch(vmnd->standby, cluster_epoch(vmnd->cluster));
     } else if (vmnd->fabric) {
-        set_controllers(vmnd);
+        struct svec controllers = SVEC_EMPTY_INITIALIZER;
+
+        cluster_get_controllers(vmnd->cluster, &controllers);
+        fabric_set_controllers(vmnd->fabric, &controllers);
+        svec_destroy(&controllers);
     }
 }
 
@@ -729,7 +703,7 @@ vmnd_start(struct vmnd *vmnd)
     vmnd->heap = memory_trim_create(loop_base(vmnd->loop));
     start_signals(vmnd);
     start_unixctl(vmnd);
-    check_options(&vmnd->options);
+    check_files(&vmnd->options);
     start_apphost(vmnd);
     start_state(vmnd);
     check_place(vmnd);

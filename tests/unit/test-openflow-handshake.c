@@ -101,6 +101,16 @@ packet_ins_come_only_if_they_are_wanted(void **state)
     free(oh);
 }
 
+/* A switch connects, and says what it can. */
+static void
+come(struct fixture *f)
+{
+    plug(f);
+    send_msg(f, ofputil_encode_hello(1u << OFP15_VERSION));
+    expect(f, OFPTYPE_HELLO);
+    send_msg(f, features_reply(expect(f, OFPTYPE_FEATURES_REQUEST), 0));
+}
+
 /* Until then, and if it refuses, it is not connected. */
 static void
 the_role_of_master_is_asked_for_by_epoch(void **state)
@@ -117,10 +127,7 @@ the_role_of_master_is_asked_for_by_epoch(void **state)
     options.epoch = 42;
     start(f, NULL, &options);
     for (int stale = 0; stale < 2; stale++) {
-        plug(f);
-        send_msg(f, ofputil_encode_hello(1u << OFP15_VERSION));
-        expect(f, OFPTYPE_HELLO);
-        send_msg(f, features_reply(expect(f, OFPTYPE_FEATURES_REQUEST), 0));
+        come(f);
         oh = receive(f);
         assert_int_equal(ofputil_decode_role_message(oh, &role), 0);
         assert_int_equal(role.role, OFPCR12_ROLE_PRIMARY);
@@ -145,8 +152,7 @@ the_role_of_master_is_asked_for_by_epoch(void **state)
     assert_int_equal(f->n_messages, 0);
 }
 
-/* Goes through a handshake until the switch is asked for a role, and gives
- * it. */
+/* The switch is asked for a role, and gives it. */
 static void
 give_role(struct fixture *f, uint32_t role, uint64_t epoch)
 {
@@ -173,10 +179,7 @@ one_that_stands_by_takes_over(void **state)
     options.standby = true;
     start(f, NULL, &options);
     ofserver_set_epoch(f->server, 42);
-    plug(f);
-    send_msg(f, ofputil_encode_hello(1u << OFP15_VERSION));
-    expect(f, OFPTYPE_HELLO);
-    send_msg(f, features_reply(expect(f, OFPTYPE_FEATURES_REQUEST), 0));
+    come(f);
     give_role(f, OFPCR12_ROLE_SECONDARY, 42);
     oh = receive(f);
     before = ofputil_async_cfg_default(OFP15_VERSION);
@@ -206,10 +209,7 @@ one_that_stands_by_needs_an_epoch(void **state)
 
     options.standby = true;
     start(f, NULL, &options);
-    plug(f);
-    send_msg(f, ofputil_encode_hello(1u << OFP15_VERSION));
-    expect(f, OFPTYPE_HELLO);
-    send_msg(f, features_reply(expect(f, OFPTYPE_FEATURES_REQUEST), 0));
+    come(f);
     until_eof(f);
     assert_int_equal(f->n_connected, 0);
 }
@@ -226,10 +226,7 @@ one_takes_over_in_the_middle_of_a_handshake(void **state)
     options.standby = true;
     options.epoch = 42;
     start(f, NULL, &options);
-    plug(f);
-    send_msg(f, ofputil_encode_hello(1u << OFP15_VERSION));
-    expect(f, OFPTYPE_HELLO);
-    send_msg(f, features_reply(expect(f, OFPTYPE_FEATURES_REQUEST), 0));
+    come(f);
     oh = receive(f);
     assert_int_equal(ofputil_decode_role_message(oh, &request), 0);
     options.standby = false;

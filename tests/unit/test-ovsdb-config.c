@@ -332,6 +332,8 @@ config_has_several_controllers(void **state OVS_UNUSED)
     static const char *const three[] = {
         "tcp:192.0.2.1:6653", "tcp:192.0.2.2:6653", "tcp:192.0.2.3:6653",
     };
+    static const char second[] = "--columns=_uuid,type,connection_mode find "
+        "Controller target=\"tcp:192.0.2.2:6653\"";
     struct ovsdb_fixture *f = ovsdb_fixture_open();
     struct ovsdb_desired desired = set_desired("br-int");
     char *before, *after;
@@ -341,8 +343,7 @@ config_has_several_controllers(void **state OVS_UNUSED)
     configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
     ASSERT_VSCTL(f, "tcp:192.0.2.1:6653\ntcp:192.0.2.2:6653\n"
                  "tcp:192.0.2.3:6653", "get-controller br-int");
-    before = ovs_sandbox_vsctl(&f->sb, "--columns=_uuid,type,connection_mode "
-                               "find Controller target=\"tcp:192.0.2.2:6653\"");
+    before = ovs_sandbox_vsctl(&f->sb, "%s", second);
     assert_non_null(strstr(before, "service"));
     assert_non_null(strstr(before, "out-of-band"));
 
@@ -351,8 +352,7 @@ config_has_several_controllers(void **state OVS_UNUSED)
     configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
     ASSERT_VSCTL(f, "tcp:192.0.2.2:6653\ntcp:192.0.2.3:6653",
                  "get-controller br-int");
-    after = ovs_sandbox_vsctl(&f->sb, "--columns=_uuid,type,connection_mode "
-                              "find Controller target=\"tcp:192.0.2.2:6653\"");
+    after = ovs_sandbox_vsctl(&f->sb, "%s", second);
     assert_string_equal(before, after);
     free(before);
     free(after);
