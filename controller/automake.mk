@@ -37,7 +37,10 @@ include controller/ctl/automake.mk
 
 # Whole, since what main() does not call the apps may.
 sbin_PROGRAMS += vmnd
-vmnd_SOURCES = controller/vmnd.c
+vmnd_SOURCES = \
+	controller/vmnd-member.c \
+	controller/vmnd.c \
+	controller/vmnd.h
 vmnd_LDFLAGS = $(AM_LDFLAGS) $(VMN_EXPORTS) $(VMN_WHOLE)
 vmnd_LDADD = $(VMN_LIBS)
 vmnd_DEPENDENCIES = controller/libvmn.a proto/libproto.a \

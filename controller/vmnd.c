@@ -10,6 +10,8 @@
 
 #include <config.h>
 
+#include "controller/vmnd.h"
+
 #include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
@@ -22,20 +24,16 @@
 #include "command-line.h"
 #include "controller/apphost/apphost.h"
 #include "controller/audit-log.h"
-#include "controller/cluster/cluster.h"
 #include "controller/commit/commit.h"
 #include "controller/engine/engine.h"
 #include "controller/fabric/fabric-standby.h"
 #include "controller/fabric/fabric-stats.h"
-#include "controller/fabric/fabric.h"
 #include "controller/flow/pipeline.h"
 #include "controller/health/health.h"
 #include "controller/memory-trim.h"
 #include "controller/load-monitor/load-monitor.h"
-#include "controller/load-monitor/load-sources.h"
 #include "controller/model/model.h"
 #include "controller/northbound/northbound.h"
-#include "controller/options.h"
 #include "controller/ovs-calls.h"
 #include "controller/service-notify.h"
 #include "controller/siphash.h"
@@ -47,7 +45,6 @@
 #include "openvswitch/vlog.h"
 #include "ovs-rcu.h"
 #include "proto/http/http.h"
-#include "proto/loop/loop.h"
 #include "proto/openflow/ofconn.h"
 #include "proto/webhook/webhook.h"
 #include "signals.h"
@@ -58,42 +55,8 @@
 
 VLOG_DEFINE_THIS_MODULE(vmnd);
 
-/* In the order of creation. */
-struct vmnd {
-    struct options options;
-    struct loop *loop;
-    struct memory_trim *heap;
-    struct event *signals[2];   /* SIGTERM and SIGINT. */
-    struct unixctl_server *unixctl;
-    struct loop_task *unixctl_task;
-    struct model *model;
-    const struct store_class *store_class;
-    struct store *store;
-    struct cluster *cluster;    /* Or NULL. */
-    struct cluster_options cluster_options;
-    struct fabric_standby *standby; /* While it stands by; or NULL. */
-    struct loop_deferred activation; /* As the cluster's writer. */
-    int64_t epoch;              /* Of this writer. */
-    bool active;                /* The rooms from the engine on are there. */
-    bool deposed;               /* Another member of the cluster is the
-                                 * writer now. */
-    bool ended;                 /* By an operator. */
-    struct apphost *apphost;
-    struct engine *engine;
-    struct commit *commit;
-    struct audit_log *audit_log; /* Or NULL. */
-    struct fabric *fabric;
-    struct health *health;
-    struct webhook *webhook;
-    struct load_sources load_sources;
-    struct load_monitor *load;
-    struct northbound *northbound;
-};
-
-/* If 'error' is nonzero, logs 'what' failed and why, and exits: 'text' says
- * why, or if that is NULL, the errno 'error'. */
-static void
-die_of(int error, const char *what, const char *text)
+void
+vmnd_die_of(int error, const char *what, const char *text)
 {
     if (error) {
         VLOG_FATAL("%s: %s", what, text ? text : ovs_strerror(error));
@@ -123,7 +86,7 @@ die_of_state(int error, const char *path, const char *text)
         ovs_error(0, "%s", all);
         exit(EXIT_DAMAGED);
     }
-    die_of(error, "cannot use the state", text);
+    vmnd_die_of(error, "cannot use the state", text);
 }
 
 /* Creates 'folder', if only its last component is missing.  Errors are
@@ -136,8 +99,8 @@ make_folder(const char *folder, mode_t mode)
     }
 }
 
-static void
-make_folder_of(const char *path, mode_t mode)
+void
+vmnd_make_folder_of(const char *path, mode_t mode)
 {
     char *folder = dir_name(path);
 
@@ -233,7 +196,7 @@ start_unixctl(struct vmnd *vmnd)
 {
     int error = unixctl_server_create(vmnd->options.unixctl, &vmnd->unixctl);
 
-    die_of(error, "unixctl", NULL);
+    vmnd_die_of(error, "unixctl", NULL);
     unixctl_command_register("exit", "", 0, 0, exit_cb, vmnd->loop);
     loop_unixctl_init(vmnd->loop);
     vmnd->unixctl_task = loop_task_create(vmnd->loop, "unixctl",
@@ -265,8 +228,11 @@ start_state(struct vmnd *vmnd)
 
     keep.people_ms = vmnd->options.log_days_n * INT64_C(86400) * 1000;
     vmnd->model = model_create();
+    if (vmnd->options.cluster_member) {
+        model_set_replicated(vmnd->model);
+    }
     vmnd->store_class = &store_sqlite_class;
-    make_folder_of(path, 0700);
+    vmnd_make_folder_of(path, 0700);
     error = vmnd->store_class->open(path, loop_base(vmnd->loop), &vmnd->store,
                                     &why);
     die_of_state(error, path, why.text);
@@ -285,7 +251,7 @@ check_place(const struct vmnd *vmnd)
 
     vmnd->store_class->get_place(vmnd->store, &place);
     if (place.cluster && !vmnd->options.cluster_member) {
-        die_of(EINVAL, vmnd->options.state,
+        vmnd_die_of(EINVAL, vmnd->options.state,
                "it is the state of a cluster's member: give "
                "--cluster-member, or have it be a state of its own by "
                "`vmnctl restore` of a backup");
@@ -303,10 +269,10 @@ start_apphost(struct vmnd *vmnd)
     for (size_t i = 0; i < options->n_apps; i++) {
         error = apphost_load(vmnd->apphost, options->app_dir, options->apps[i],
                              &fault);
-        die_of(error, "cannot load apps", fault.text);
+        vmnd_die_of(error, "cannot load apps", fault.text);
     }
     error = apphost_place(vmnd->apphost, &fault);
-    die_of(error, "cannot place the apps' stages", fault.text);
+    vmnd_die_of(error, "cannot place the apps' stages", fault.text);
 }
 
 static void
@@ -337,13 +303,12 @@ start_audit_log(struct vmnd *vmnd)
         int error = audit_log_create(vmnd->options.audit_log, vmnd->commit,
                                      vmnd->model, &vmnd->audit_log, &why);
 
-        die_of(error, "cannot write the audit log", why.text);
+        vmnd_die_of(error, "cannot write the audit log", why.text);
     }
 }
 
-/* Returns the fabric's options, but for its handover. */
-static struct fabric_options
-get_fabric_options(const struct vmnd *vmnd)
+struct fabric_options
+vmnd_fabric_options(const struct vmnd *vmnd)
 {
     return (struct fabric_options) {
         .pipeline = apphost_pipeline(vmnd->apphost),
@@ -367,13 +332,13 @@ get_fabric_options(const struct vmnd *vmnd)
     };
 }
 
-static void
-make_folder_of_openflow(const struct vmnd *vmnd)
+void
+vmnd_make_folder_of_openflow(const struct vmnd *vmnd)
 {
     const char *listen = vmnd->options.openflow_listen;
 
     if (!strncmp(listen, "unix:", 5)) {
-        make_folder_of(listen + 5, 0755);
+        vmnd_make_folder_of(listen + 5, 0755);
     }
 }
 
@@ -383,16 +348,15 @@ start_fabric(struct vmnd *vmnd)
     static const char no_listener[]
         = "vmnd does not listen for hosts that connect to it: set "
           "\"ovsdb-listen\" of vmnd, such as ssl:0.0.0.0:6640";
-    struct fabric_options options = get_fabric_options(vmnd);
+    struct fabric_options options = vmnd_fabric_options(vmnd);
     struct svec controllers = SVEC_EMPTY_INITIALIZER;
     struct vmn_error why = VMN_ERROR_INIT;
 
-    make_folder_of_openflow(vmnd);
+    vmnd_make_folder_of_openflow(vmnd);
     model_set_no_listener(vmnd->model, options.ovsdb_listen ? NULL
                           : no_listener);
     if (vmnd->cluster) {
-        options.handover = fabric_standby_hand_over(vmnd->standby);
-        vmnd->standby = NULL;
+        options.handover = vmnd_hand_over(vmnd);
         cluster_get_controllers(vmnd->cluster, &controllers);
         options.controllers = &controllers;
     }
@@ -400,7 +364,7 @@ start_fabric(struct vmnd *vmnd)
     int error = fabric_create(&options, vmnd->loop, vmnd->model, vmnd->engine,
                               vmnd->commit, &vmnd->fabric, &why);
 
-    die_of(error, "cannot serve hosts", why.text);
+    vmnd_die_of(error, "cannot serve hosts", why.text);
     svec_destroy(&controllers);
     fabric_unixctl_init(vmnd->fabric);
 }
@@ -417,7 +381,7 @@ start_webhook(struct vmnd *vmnd)
     options.proxy = vmnd->options.webhook_proxy;
     error = webhook_create(&options, loop_base(vmnd->loop), &vmnd->webhook,
                            &text);
-    die_of(error, "cannot call webhooks", text);
+    vmnd_die_of(error, "cannot call webhooks", text);
 }
 
 /* Interval in which loads are computed, in seconds: that in which they are
@@ -473,12 +437,12 @@ start_northbound(struct vmnd *vmnd)
     struct vmn_error why = VMN_ERROR_INIT;
     int error;
 
-    make_folder_of(options.unix_path, 0755);
+    vmnd_make_folder_of(options.unix_path, 0755);
     error = northbound_create(&options, loop_base(vmnd->loop), vmnd->model,
                               vmnd->engine, vmnd->commit, vmnd->fabric,
                               vmnd->store_class, vmnd->store, vmnd->apphost,
                               &vmnd->northbound, &why);
-    die_of(error, "cannot serve the API", why.text);
+    vmnd_die_of(error, "cannot serve the API", why.text);
     northbound_unixctl_init(vmnd->northbound);
 }
 
@@ -546,12 +510,10 @@ start_apps(struct vmnd *vmnd)
     model_request_uninit(&request);
 }
 
-/* Creates the rooms by which this manages hosts and serves the API. */
-static void
-start_active(struct vmnd *vmnd)
+void
+vmnd_start_active(struct vmnd *vmnd)
 {
     vmnd->active = true;
-    start_engine(vmnd);
     start_audit_log(vmnd);
     start_fabric(vmnd);
     start_webhook(vmnd);
@@ -559,139 +521,6 @@ start_active(struct vmnd *vmnd)
     start_load(vmnd);
     start_northbound(vmnd);
     start_apps(vmnd);
-}
-
-static void
-activate_cb(void *vmnd)
-{
-    start_active(vmnd);
-}
-
-/* Has the next turn activate it: this one is the cluster's task's, and what it
- * would wait for by poll_fd_wait() would be mixed up with what the rooms ask
- * for, such as listeners of OVSDB. */
-static void
-activated_cb(void *vmnd_, uint64_t revision, int64_t epoch)
-{
-    struct vmnd *vmnd = vmnd_;
-
-    vmnd->epoch = epoch;
-    model_skip_revisions(vmnd->model, revision);
-    loop_defer(&vmnd->activation);
-}
-
-static void
-deposed_cb(void *vmnd_, const char *why OVS_UNUSED)
-{
-    struct vmnd *vmnd = vmnd_;
-
-    vmnd->deposed = true;
-    loop_deferred_cancel(&vmnd->activation);
-    loop_exit(vmnd->loop);
-}
-
-/* Has the hosts that came, changed or went known before this member may become
- * the writer. */
-static void
-followed_cb(void *vmnd_)
-{
-    struct vmnd *vmnd = vmnd_;
-    struct model_pending pending;
-
-    model_get_pending(vmnd->model, &pending);
-    if (vmnd->standby && (model_pending_has(&pending, VMN_TABLE_HOST)
-                          || model_pending_has(&pending,
-                                               VMN_TABLE_UNDERLAY))) {
-        fabric_standby_update(vmnd->standby);
-    }
-}
-
-static void
-seen_cb(void *vmnd_)
-{
-    struct vmnd *vmnd = vmnd_;
-
-    if (vmnd->standby) {
-        fabric_standby_set_epoch(vmnd->standby, cluster_epoch(vmnd->cluster));
-    } else if (vmnd->fabric) {
-        struct svec controllers = SVEC_EMPTY_INITIALIZER;
-
-        cluster_get_controllers(vmnd->cluster, &controllers);
-        fabric_set_controllers(vmnd->fabric, &controllers);
-        svec_destroy(&controllers);
-    }
-}
-
-static int64_t
-count_hosts_cb(void *vmnd_)
-{
-    const struct vmnd *vmnd = vmnd_;
-
-    return (vmnd->standby ? fabric_standby_n_switches(vmnd->standby)
-            : vmnd->fabric ? fabric_n_connected(vmnd->fabric) : 0);
-}
-
-/* Connects to hosts, which another member manages. */
-static void
-start_fabric_standby(struct vmnd *vmnd)
-{
-    const struct fabric_options options = get_fabric_options(vmnd);
-    struct vmn_error why = VMN_ERROR_INIT;
-    int error;
-
-    make_folder_of_openflow(vmnd);
-    error = fabric_standby_create(&options, vmnd->loop, vmnd->model,
-                                  &vmnd->standby, &why);
-    die_of(error, "cannot serve hosts", why.text);
-    fabric_standby_unixctl_init(&vmnd->standby);
-}
-
-/* Stands by, until the cluster has this member become the writer. */
-static void
-start_standby(struct vmnd *vmnd)
-{
-    static const struct cluster_callbacks callbacks = {
-        .followed = followed_cb, .seen = seen_cb,
-        .count_hosts = count_hosts_cb,
-        .activated = activated_cb, .deposed = deposed_cb,
-    };
-    const struct options *options = &vmnd->options;
-    const struct cluster_api api = {
-        .unix_path = options->socket,
-        .unix_group = options->socket_group,
-        .tcp_listen = options->api_listen,
-        .token_file = options->api_token_file,
-        .origins = options->api_origin,
-        .private_key = options->private_key,
-        .certificate = options->certificate,
-        .api_ca_cert = options->api_ca_cert,
-        .host_ca_cert = options->host_ca_cert,
-    };
-    struct vmn_error why = VMN_ERROR_INIT;
-    int error;
-
-    loop_deferred_init(&vmnd->activation, vmnd->loop, activate_cb, vmnd);
-    vmnd->cluster_options = (struct cluster_options) {
-        .name = options->cluster_member,
-        .remote = options->cluster_db,
-        .lease_ms = options->cluster_lease_ms,
-        .address = options->api_listen ? options->api_listen : "",
-        .openflow = options->openflow_target,
-        .listen = (options->cluster_listen
-                   ? options->cluster_listen + strlen("ssl:") : NULL),
-        .private_key = options->cluster_private_key,
-        .certificate = options->cluster_certificate,
-        .ca_cert = options->cluster_ca_cert,
-    };
-    vmnd->cluster = cluster_create(vmnd->loop, &vmnd->cluster_options,
-                                   vmnd->store_class, vmnd->store,
-                                   vmnd->model, &callbacks, vmnd);
-    cluster_unixctl_init(vmnd->cluster);
-    start_fabric_standby(vmnd);
-    make_folder_of(options->socket, 0755);
-    error = cluster_serve_standby(vmnd->cluster, &api, &why);
-    die_of(error, "cannot serve the API", why.text);
-    service_notify("READY=1\nSTATUS=standing by");
 }
 
 static void
@@ -707,10 +536,12 @@ vmnd_start(struct vmnd *vmnd)
     start_apphost(vmnd);
     start_state(vmnd);
     check_place(vmnd);
+    start_engine(vmnd);
     if (vmnd->options.cluster_member) {
-        start_standby(vmnd);
+        commit_follow(vmnd->commit);
+        vmnd_start_standby(vmnd);
     } else {
-        start_active(vmnd);
+        vmnd_start_active(vmnd);
     }
 }
 
@@ -739,20 +570,20 @@ stop_active(struct vmnd *vmnd)
     health_destroy(vmnd->health);
     fabric_destroy(vmnd->fabric);
     audit_log_destroy(vmnd->audit_log);
-    commit_destroy(vmnd->commit);
-    engine_destroy(vmnd->engine);
 }
 
 static void
 vmnd_stop(struct vmnd *vmnd)
 {
     if (vmnd->cluster) {
-        loop_deferred_cancel(&vmnd->activation);
+        vmnd_cancel_activation(vmnd);
         cluster_resign(vmnd->cluster);
     }
     if (vmnd->active) {
         stop_active(vmnd);
     }
+    commit_destroy(vmnd->commit);
+    engine_destroy(vmnd->engine);
     fabric_standby_destroy(vmnd->standby);
     cluster_destroy(vmnd->cluster);
     apphost_destroy(vmnd->apphost);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The batches of other members: applied to the model and written to the file,
- * one by one, in their order. */
+ * The batches of other members: handed to who applies them, one by one, in
+ * their order. */
 
 #include <config.h>
 
@@ -28,13 +28,10 @@ on_applied(void *cluster, int error, const struct vmn_error *why)
     c->applying = false;
     if (error) {
         /* A full disk may be emptied. */
-        model_undo(c->model);
         cluster_set_problem(c, why->text);
         c->retry_ms = loop_now_ms(c->loop) + RETRY_MS;
         c->broken = error == EUCLEAN;
     } else {
-        c->callbacks->followed(c->aux);
-        model_settle(c->model);
         cluster_set_problem(c, NULL);
         c->retry_ms = 0;
         c->applied++;
@@ -47,23 +44,8 @@ on_applied(void *cluster, int error, const struct vmn_error *why)
 static void
 apply(struct cluster *c, const struct cluster_batch *batch)
 {
-    struct vmn_error why = VMN_ERROR_INIT;
-    int error;
-
-    /* Before the call, which may call back at once. */
     c->applying = true;
-    error = c->store_class->apply(c->store, c->model, batch->text,
-                                  batch->index, on_applied, c, &why);
-    if (error) {
-        char *text = xasprintf("batch %"PRId64" cannot be applied: %s",
-                               batch->index, why.text);
-
-        c->applying = false;
-        c->broken = true;
-        cluster_set_problem(c, text);
-        free(text);
-    }
-    vmn_error_uninit(&why);
+    c->callbacks->apply(c->aux, batch->text, batch->index, on_applied, c);
 }
 
 /* Returns why this member cannot follow the cluster at all, or NULL. */

@@ -55,10 +55,16 @@ struct cluster_api {
     const char *host_ca_cert;   /* Of hosts, which must not be members'. */
 };
 
+/* With 0, or a positive errno and an error; EUCLEAN: the member can apply
+ * nothing more. */
+typedef void cluster_applied_cb(void *aux, int error,
+                                const struct vmn_error *);
+
 struct cluster_callbacks {
-    /* While it stands by, a batch of the writer's was applied: its rows are
-     * the model's pending ones, and are durable. */
-    void (*followed)(void *aux);
+    /* While it stands by, applies a batch of the writer's, and calls 'done' as
+     * commit_apply_batch() does; the text is valid in the call. */
+    void (*apply)(void *aux, const char *text, int64_t index,
+                  cluster_applied_cb *done, void *done_aux);
     /* What the database says of the writer or of the members may have
      * changed. */
     void (*seen)(void *aux);
@@ -74,7 +80,7 @@ struct cluster_callbacks {
 };
 
 /* Creates a member that stands by.  'model' has been loaded from 'store', and
- * is changed by this alone until it is activated.  All of these, and the
+ * changes by its batches alone until it is activated.  All of these, and the
  * strings of 'options', are borrowed. */
 struct cluster *cluster_create(struct loop *, const struct cluster_options *,
                                const struct store_class *, struct store *,

@@ -4,6 +4,7 @@ controller_libvmn_a_SOURCES += \
 	controller/commit/activity.h \
 	controller/commit/batching.c \
 	controller/commit/batching.h \
+	controller/commit/commit-follow.c \
 	controller/commit/commit-group.c \
 	controller/commit/commit-private.h \
 	controller/commit/commit-queue.c \

@@ -217,16 +217,34 @@ note_store_error(struct commit *commit, int error, const char *text)
     commit->store_error = xstrdup(text ? text : ovs_strerror(error));
 }
 
-static void
-stored(void *commit_, int error, const struct vmn_error *why)
+void
+commit_note_stored(struct commit *commit, int error,
+                   const struct vmn_error *why)
 {
-    struct commit *commit = commit_;
-
     commit->written = true;
     commit->write_error = error;
     free(commit->write_error_text);
     commit->write_error_text = nullable_xstrdup(error ? why->text : NULL);
     commit_schedule(commit);
+}
+
+static void
+stored(void *commit, int error, const struct vmn_error *why)
+{
+    commit_note_stored(commit, error, why);
+}
+
+/* Ends a batch of another member's that could not be written: it is durable
+ * all the same, and is to be applied again. */
+static void
+fail_batch(struct commit *commit)
+{
+    struct vmn_error why = VMN_ERROR_INIT;
+
+    roll_back(commit);
+    vmn_error_errno(&why, commit->write_error, "%s", commit->store_error);
+    commit_end_batch(commit, commit->write_error, &why);
+    vmn_error_uninit(&why);
 }
 
 void
@@ -238,13 +256,18 @@ commit_handle_store_reply(struct commit *commit)
                          commit->write_error_text);
         if (commit->internal) {
             fail_internal(commit);
+        } else if (commit->batch.text) {
+            fail_batch(commit);
         } else {
             fail(commit);
         }
-    } else {
-        free(commit->store_error);
-        commit->store_error = NULL;
-        finish(commit);
+        return;
+    }
+    free(commit->store_error);
+    commit->store_error = NULL;
+    finish(commit);
+    if (commit->batch.text) {
+        commit_end_batch(commit, 0, NULL);
     }
 }
 

@@ -3,6 +3,7 @@
  * Declarations that the .c files of the commit share: commit.c has its life
  * cycle and the order of an iteration, commit-queue.c the queue and the
  * replies, commit-group.c creates, writes and rolls back groups,
+ * commit-follow.c the batches of another member of a cluster,
  * commit-quiescence.c has the waits for a quiescent state. */
 
 #ifndef CONTROLLER_COMMIT_COMMIT_PRIVATE_H
@@ -38,6 +39,14 @@ struct pending {
     void (*inspect)(void *aux); /* Of a dry run, or NULL. */
 };
 
+/* A batch of another member's. */
+struct followed_batch {
+    char *text;                 /* Owned; NULL: there is none. */
+    int64_t index;
+    store_done_cb *done;
+    void *aux;
+};
+
 struct commit {
     struct event_base *base;
     struct model *model;
@@ -58,6 +67,10 @@ struct commit {
     size_t n_plans;
     struct ovs_list refused;    /* Overflow of the queue, to be failed. */
     struct ovs_list group;      /* Being written. */
+    bool following;             /* Another member of the cluster commits; */
+    struct followed_batch batch; /* and the batch that is next, or being
+                                  * written. */
+    bool broken;                /* One did not fit; it stays busy for ever. */
     bool started;
     bool internal;              /* An internal commit is not durable yet: of
                                  * what was loaded, or of units that were
@@ -119,6 +132,16 @@ void commit_handle_store_reply(struct commit *);
 /* Computes units again that had failed because IDs were exhausted, if IDs have
  * been freed. */
 void commit_retry_exhausted(struct commit *);
+
+/* Notes what became of the write, as a store_done_cb. */
+void commit_note_stored(struct commit *, int error, const struct vmn_error *);
+
+/* commit-follow.c.  ------------------------------------------------------- */
+
+/* Applies and compiles the batch, and starts to write it. */
+void commit_run_batch(struct commit *);
+/* Frees the batch, and says what became of it. */
+void commit_end_batch(struct commit *, int error, const struct vmn_error *);
 
 /* commit-quiescence.c.  --------------------------------------------------- */
 

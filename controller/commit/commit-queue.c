@@ -106,7 +106,11 @@ commit_submit(struct commit *commit, struct model_request *request,
 
     struct pending *pending = pending_create(request, done, aux);
 
-    if (commit->n_queue >= COMMIT_QUEUE_MAX) {
+    if (commit->following) {
+        commit_refuse(pending, VMN_ERR_UNAVAILABLE,
+                      "this member of the cluster is not its writer");
+        ovs_list_push_back(&commit->refused, &pending->node);
+    } else if (commit->n_queue >= COMMIT_QUEUE_MAX) {
         commit_refuse(pending, VMN_ERR_UNAVAILABLE,
                       "too many requests are waiting to be stored");
         ovs_list_push_back(&commit->refused, &pending->node);

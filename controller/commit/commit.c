@@ -52,7 +52,7 @@ run(void *commit_)
     if (commit->written) {
         commit_handle_store_reply(commit);
     }
-    if (commit->stopped) {
+    if (commit->stopped || commit->broken) {
         return;
     }
     commit_reply_all(commit, &commit->refused);
@@ -69,6 +69,10 @@ run(void *commit_)
     commit_retry_exhausted(commit);
     if (commit->internal) {
         return;                 /* A group is being written. */
+    }
+    if (commit->batch.text) {
+        commit_run_batch(commit);
+        return;
     }
     if (commit->n_plans) {
         commit_run_plan(commit);
@@ -172,6 +176,7 @@ commit_destroy(struct commit *commit)
     engine_set_yield(commit->engine, NULL, NULL);
     model_set_yield(commit->model, NULL, NULL);
     fiber_destroy(commit->fiber);
+    free(commit->batch.text);
     free(commit->write_error_text);
     event_free(commit->later);
     event_free(commit->retry);

@@ -97,6 +97,19 @@ bool commit_hold(struct commit *);
  * call commit_yield(); NULL: there is nothing to load. */
 void commit_begin(struct commit *, void (*load)(void *aux), void *aux);
 
+/* Has this member of a cluster follow another one: requests are refused, and
+ * no ID is allocated (id_pools_set_frozen()).  To be called before the loop's
+ * next turn after commit_create(). */
+void commit_follow(struct commit *);
+/* Applies a batch that another member appended as 'index', as a group: 'done'
+ * is called once it is settled, or with a positive errno and an error: it
+ * could not be written, and may be applied again; or it does not fit
+ * (EUCLEAN), and nothing is committed any more.  One at a time. */
+void commit_apply_batch(struct commit *, const char *text, int64_t index,
+                        store_done_cb *done, void *aux);
+/* Ends commit_follow(), in a quiescent state. */
+void commit_lead(struct commit *);
+
 /* Queues 'request'; takes ownership of its contents and leaves it empty.
  * 'done' is called from the loop, never from inside this call, or may be NULL.
  * At most COMMIT_QUEUE_MAX requests are queued; the rest fail as

@@ -26,7 +26,8 @@ struct id_pool {
     uint32_t last;              /* The last one allocated; the next search
                                  * starts after it. */
     uint32_t last_before;       /* 'last' when the dry run began. */
-    uint64_t n_freed;           /* IDs freed by id_pools_acked(), ever. */
+    uint64_t n_freed;           /* See id_pools_n_freed(). */
+    bool refused;               /* Since then somebody got no ID. */
     struct hmap by_key;         /* Of struct id_entry. */
     struct hmap by_value;
 };
@@ -74,6 +75,7 @@ struct id_pools {
     struct ovs_list retired;    /* Retired entries, ordered by revision. */
     struct ovs_list loaded;     /* Loaded entries that were retired before the
                                  * start. */
+    bool frozen;
     bool in_dry_run;
     uint64_t revision_before;   /* 'revision' when the dry run began. */
     size_t n_touched, allocated_touched;
@@ -327,6 +329,25 @@ id_pools_ref_again(struct id_entry *entry)
     return entry;
 }
 
+/* Has those ask again who were refused an ID. */
+static void
+offer(struct id_pool *pool)
+{
+    pool->n_freed += pool->refused;
+    pool->refused = false;
+}
+
+void
+id_pools_set_frozen(struct id_pools *pools, bool frozen)
+{
+    struct shash_node *node;
+
+    pools->frozen = frozen;
+    SHASH_FOR_EACH (node, &pools->by_name) {
+        offer(node->data);
+    }
+}
+
 struct id_entry *
 id_pools_ref(struct id_pools *pools, const char *pool_name, const char *key)
 {
@@ -338,9 +359,10 @@ id_pools_ref(struct id_pools *pools, const char *pool_name, const char *key)
     }
     entry = find_key(pool, key);
     if (!entry) {
-        uint32_t value = find_free(pool);
+        uint32_t value = pools->frozen ? 0 : find_free(pool);
 
         if (!value) {
+            pool->refused = true;
             return NULL;
         }
         pool->last = value;
@@ -710,6 +732,7 @@ id_pools_replicate(struct id_pools *pools, const struct id_write *writes,
             return EINVAL;
         }
         note(pools, pool, w->key, w->value);
+        offer(pool);
     }
     return 0;
 }

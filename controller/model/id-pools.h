@@ -28,9 +28,13 @@ void id_pools_destroy(struct id_pools *);
  * does nothing; with another one it returns EEXIST. */
 int id_pools_declare(struct id_pools *, const char *pool, uint32_t max);
 
+/* While the pools are frozen, id_pools_ref() allocates nothing: another member
+ * of the cluster does, and id_pools_replicate() sets what it has allocated. */
+void id_pools_set_frozen(struct id_pools *, bool frozen);
+
 /* Returns the entry of (pool, key), with a new reference.  Allocates an ID if
  * there is none, preferring one that was not used lately.  Returns NULL if the
- * pool is unknown or exhausted. */
+ * pool is unknown, exhausted or frozen. */
 struct id_entry *id_pools_ref(struct id_pools *, const char *pool,
                               const char *key);
 struct id_entry *id_pools_ref_again(struct id_entry *);
@@ -63,7 +67,8 @@ void id_pools_set_revision(struct id_pools *, uint64_t revision);
 /* Frees the IDs that were retired in 'revision' or before: every host, offline
  * ones included, has acknowledged it. */
 void id_pools_acked(struct id_pools *, uint64_t revision);
-/* Returns how many IDs of 'pool' that has freed so far. */
+/* Returns how often a free ID of 'pool' has become available since none was
+ * to be had, at least: by that, or by the end of id_pools_set_frozen(). */
 uint64_t id_pools_n_freed(const struct id_pools *, const char *pool);
 
 /* A dry run: what happens to entries between these two calls leaves no trace

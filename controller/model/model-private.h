@@ -68,6 +68,7 @@ struct model {
     uint64_t revision;
     uint64_t durable_revision;
 
+    bool replicated;            /* model_set_replicated(). */
     const char *no_listener;    /* model_set_no_listener(). */
     model_provider_fault_cb *provider_fault; /* Or NULL. */
     const void *provider_fault_aux;

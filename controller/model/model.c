@@ -149,9 +149,11 @@ model_undo(struct model *model)
 
 /* Returns true if 'entry', which is dirty, must be written to the store. */
 static bool
-is_pending(const struct entry *entry)
+is_pending(const struct model *model, const struct entry *entry)
 {
-    return (schema_tables[entry->table]->stored
+    const struct schema_table *table = schema_tables[entry->table];
+
+    return ((table->stored || (table->replicated && model->replicated))
             && entry->cur != entry->durable);
 }
 
@@ -159,7 +161,7 @@ bool
 model_has_pending(const struct model *model)
 {
     for (size_t i = 0; i < model->n_dirty; i++) {
-        if (is_pending(model->dirty[i])) {
+        if (is_pending(model, model->dirty[i])) {
             return true;
         }
     }
@@ -191,7 +193,7 @@ model_get_pending(struct model *model, struct model_pending *pending)
         struct model_write *write = &model->writes[n];
 
         model_yield(model);
-        if (!is_pending(entry)) {
+        if (!is_pending(model, entry)) {
             continue;
         }
         write->table = entry->table;

@@ -35,6 +35,10 @@ void model_destroy(struct model *);
 void model_set_no_listener(struct model *, const char *text);
 const char *model_no_listener(const struct model *);
 
+/* Has rows that only members of a cluster store (schema_table's 'replicated')
+ * be stored.  To be called before anything is loaded. */
+void model_set_replicated(struct model *);
+
 /* Sets a function that is called while a large change is applied, settled or
  * undone.  It may read the durable state, and must not change the model. */
 void model_set_yield(struct model *, void (*yield)(void *aux), void *aux);

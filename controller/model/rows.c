@@ -155,6 +155,12 @@ model_add_log(struct model *model)
 /* Reading.  --------------------------------------------------------------- */
 
 void
+model_set_replicated(struct model *model)
+{
+    model->replicated = true;
+}
+
+void
 model_set_no_listener(struct model *model, const char *text)
 {
     model->no_listener = text;

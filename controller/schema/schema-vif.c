@@ -10,7 +10,8 @@
 const struct schema_table schema_vif = {
     .id = VMN_TABLE_VIF, .row_type = VMN_ROW_VIF,
     .plural = "vifs", .singular = "vif",
-    .kind = "Vif", .observed = true, .max_rows = 200000,
+    .kind = "Vif", .observed = true, .replicated = true,
+    .max_rows = 200000,
     .named_as = VMN_N_TABLES, .check_name = value_check_vif_name,
     .doc = "An interface on a host that carries an iface-id.",
     .columns = COLUMNS {

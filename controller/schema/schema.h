@@ -189,7 +189,9 @@ struct schema_table {
     const char *singular;       /* "port": in sentences. */
     const char *kind;           /* "Port": in descriptions of the API. */
     bool observed;              /* Reported by hosts, not by users. */
-    bool stored;                /* False: volatile. */
+    bool stored;                /* False: volatile, */
+    bool replicated;            /* except with the members of a cluster, which
+                                 * store it. */
     const struct schema_example *builtin; /* Rows that always exist, with
                                            * revision 0, and are not stored; or
                                            * NULL. */
@@ -247,6 +249,13 @@ extern const char *const schema_action_names[];
 
 /* Shown instead of a URL that is secret; it is not a URL. */
 #define SCHEMA_REDACTED "redacted"
+
+/* Returns true if the database has a table for these rows. */
+static inline bool
+schema_has_columns(const struct schema_table *table)
+{
+    return table->stored || table->replicated;
+}
 
 /* Returns the table "ports" (or "port"), or NULL. */
 const struct schema_table *schema_find_table(const char *name);

@@ -44,6 +44,7 @@ store_batch_init(struct store_batch *batch, struct model *model)
     size_t n;
 
     memset(batch, 0, sizeof *batch);
+    batch->revision = model_revision(model);
     model_get_pending(model, &batch->pending);
     id_pools_get_pending(model_id_pools(model), &n, &ids);
     copy_ids(batch, model, n, ids);
@@ -168,7 +169,8 @@ prepare_log(struct store_statements *s, sqlite3 *db)
                        "(name) DO UPDATE SET value = "
                        "max(value, excluded.value)", &s->trimmed_upsert)
             && prepare(db, "INSERT OR REPLACE INTO properties (name, value) "
-                       "VALUES ('" STORE_CLUSTER_INDEX "', ?)",
+                       "VALUES ('" STORE_CLUSTER_INDEX "', ?), "
+                       "('" STORE_CLUSTER_REVISION "', ?)",
                        &s->index_upsert)
             && prepare(db, "SELECT revision, who, " STORE_LOG_REVOKES
                        " FROM revisions WHERE "
@@ -227,7 +229,7 @@ store_statements_prepare(struct store_statements *s, sqlite3 *db,
               && prepare_log(s, db);
 
     for (int i = 0; ok && i < VMN_N_TABLES; i++) {
-        ok = !schema_tables[i]->stored
+        ok = !schema_has_columns(schema_tables[i])
              || prepare_table(s, db, schema_tables[i]);
     }
     return ok ? count_logs(s, db, why)
@@ -501,6 +503,7 @@ write_index(const struct store_batch *batch, struct store_statements *s)
         return true;
     }
     sqlite3_bind_int64(s->index_upsert, 1, batch->index);
+    sqlite3_bind_int64(s->index_upsert, 2, batch->revision);
     return store_statement_run(s->index_upsert);
 }
 

@@ -172,7 +172,7 @@ apply_row(struct model *model, const json_t *json, struct vmn_error *why)
     struct vmn_errors errors;
     int error;
 
-    if (!table || !table->stored || !name) {
+    if (!table || !schema_has_columns(table) || !name) {
         return refuse("a row", why);
     }
     vmn_errors_init(&errors);

@@ -186,22 +186,37 @@ load_keys(sqlite3 *db, struct model *model, struct vmn_error *why)
     return error;
 }
 
+/* Gets the result of 'sql', a number, from 'table', which older formats do not
+ * have: 0 then. */
+static int
+get_from(sqlite3 *db, const char *table, const char *sql, int64_t *value,
+         struct vmn_error *why)
+{
+    char *find = xasprintf("SELECT count(*) FROM sqlite_schema WHERE name = "
+                           "'%s'", table);
+    int64_t n = 0;
+    int error = store_get_int(db, find, &n, why);
+
+    free(find);
+    *value = 0;
+    return error || !n ? error : store_get_int(db, sql, value, why);
+}
+
 int
 store_get_revision(sqlite3 *db, uint64_t *revision, struct vmn_error *why)
 {
-    int64_t stored = 0, recorded = 0, has_receipts = 0;
+    int64_t stored = 0, recorded = 0, replicated = 0;
     int error = store_get_int(db, "SELECT max(revision) FROM revisions",
                               &stored, why);
 
-    /* Older formats have no receipts. */
-    error = error ? error : store_get_int(
-        db, "SELECT count(*) FROM sqlite_schema WHERE name = 'receipts'",
-        &has_receipts, why);
-    if (!error && has_receipts) {
-        error = store_get_int(db, "SELECT max(revision) FROM receipts",
-                              &recorded, why);
-    }
-    *revision = MAX(MAX(stored, recorded), 0);
+    error = error ? error
+            : get_from(db, "receipts", "SELECT max(revision) FROM receipts",
+                       &recorded, why);
+    error = error ? error
+            : get_from(db, "properties", "SELECT max(value) FROM properties "
+                       "WHERE name = '" STORE_CLUSTER_REVISION "'",
+                       &replicated, why);
+    *revision = MAX(MAX(MAX(stored, recorded), replicated), 0);
     return error;
 }
 
@@ -210,13 +225,16 @@ store_load(sqlite3 *db, const char *path, struct model *model,
            struct vmn_error *why)
 {
     struct vmn_errors errors;
+    struct store_place place;
     uint64_t revision = 0;
     int error;
 
     vmn_errors_init(&errors);
-    error = load_ids(db, model_id_pools(model), &errors, why);
+    error = store_place_read(db, &place, why);
+    error = error ? error : load_ids(db, model_id_pools(model), &errors, why);
     for (int i = 0; !error && i < VMN_N_TABLES; i++) {
-        if (schema_tables[i]->stored) {
+        if (schema_tables[i]->stored
+            || (schema_tables[i]->replicated && place.cluster)) {
             error = load_table(db, model, schema_tables[i], &errors, why);
         }
     }

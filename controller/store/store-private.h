@@ -27,7 +27,7 @@
  * backends do.  7: secrets.  8: receipts.  9: contents of the log.  10: sets.
  * 11: comments in the log.  12: cheaper conditions of the log's indexes.
  * 13: what an undo takes back.  14: properties.  15: keys of requests. */
-#define STORE_FORMAT 15
+#define STORE_FORMAT 16
 /* In PRAGMA application_id: "vmn1". */
 #define STORE_APPLICATION_ID 0x766d6e31
 /* Most entries of the log that one query returns. */
@@ -208,6 +208,7 @@ struct store_batch {
     struct id_write *ids;       /* Owned, strings included. */
     struct model_cursors cursors;   /* Owned; strings are the model's. */
     int64_t index;              /* In the cluster's order; 0: of none. */
+    uint64_t revision;          /* Of the model. */
 };
 void store_batch_init(struct store_batch *, struct model *);
 void store_batch_uninit(struct store_batch *);
@@ -230,7 +231,8 @@ struct store_statements {
     sqlite3_stmt *set_upsert, *sets_trim;
     sqlite3_stmt *log_insert, *log_delete;
     sqlite3_stmt *trimmed_upsert; /* Of STORE_REVOCATIONS_TRIMMED. */
-    sqlite3_stmt *index_upsert; /* Of STORE_CLUSTER_INDEX. */
+    sqlite3_stmt *index_upsert; /* Of STORE_CLUSTER_INDEX and
+                                 * STORE_CLUSTER_REVISION. */
     /* The oldest entry. */
     sqlite3_stmt *log_oldest_people, *log_oldest_others, *log_oldest_author;
     sqlite3_stmt *contents_insert, *contents_find, *contents_oldest;
@@ -299,6 +301,8 @@ int store_receipts_read(sqlite3_stmt *, uint64_t revision,
 /* See struct store_place. */
 #define STORE_CLUSTER "cluster"
 #define STORE_CLUSTER_INDEX "cluster_index"
+/* Of the newest batch: not all of the cluster's revisions are in the log. */
+#define STORE_CLUSTER_REVISION "cluster_revision"
 
 /* Reads a property of "main" or of an attached database; 0: it is not
  * known. */

@@ -88,11 +88,33 @@ store_place_read(sqlite3 *db, struct store_place *place, struct vmn_error *why)
                                 &place->index, why);
 }
 
+/* Deletes the rows that only members of a cluster store. */
+static int
+delete_replicated(sqlite3 *db, struct vmn_error *why)
+{
+    int error = 0;
+
+    for (int i = 0; !error && i < VMN_N_TABLES; i++) {
+        const struct schema_table *table = schema_tables[i];
+        char *sql = xasprintf("DELETE FROM main.\"%s\"", table->plural);
+
+        if (!table->stored && table->replicated
+            && sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK) {
+            error = store_error(db, why, "cannot delete what only members of "
+                                "a cluster store");
+        }
+        free(sql);
+    }
+    return error;
+}
+
 int
 store_place_write(sqlite3 *db, const struct store_place *place,
                   struct vmn_error *why)
 {
-    return write_two(db, STORE_CLUSTER, place->cluster, STORE_CLUSTER_INDEX,
-                     place->index, "cannot store which cluster this is of",
-                     why);
+    int error = write_two(db, STORE_CLUSTER, place->cluster,
+                          STORE_CLUSTER_INDEX, place->index,
+                          "cannot store which cluster this is of", why);
+
+    return error || place->cluster ? error : delete_replicated(db, why);
 }

@@ -34,7 +34,7 @@ create_all(sqlite3 *db, int latest)
     char *sql;
 
     for (int i = 0; i < VMN_N_TABLES && code == SQLITE_OK; i++) {
-        if (schema_tables[i]->stored) {
+        if (schema_has_columns(schema_tables[i])) {
             code = create_table(db, schema_tables[i]);
         }
     }
@@ -103,7 +103,7 @@ add_missing(sqlite3 *db)
     for (int i = 0; i < VMN_N_TABLES && code == SQLITE_OK; i++) {
         const struct schema_table *table = schema_tables[i];
 
-        if (!table->stored) {
+        if (!schema_has_columns(table)) {
             continue;
         }
         if (sqlite3_table_column_metadata(db, NULL, table->plural, NULL, NULL,
@@ -159,7 +159,7 @@ check_columns(sqlite3 *db, const char *path, struct vmn_error *why)
         struct vmn_error reason = VMN_ERROR_INIT;
         char *sql;
 
-        if (!schema_tables[i]->stored) {
+        if (!schema_has_columns(schema_tables[i])) {
             continue;
         }
         sql = store_sql_select(schema_tables[i]);

@@ -3,6 +3,7 @@
 # add one, add its name to the list, what it shares to libproperty.a, and
 # what else it has of its own to its sources.
 PROPERTY_TESTS = \
+	tests/property/test-follow \
 	tests/property/test-oracle \
 	tests/property/test-policy \
 	tests/property/test-recommend \
@@ -15,6 +16,8 @@ $(PROPERTY_TESTS): private LDADD = tests/property/libproperty.a $(UNIT_LIBS)
 
 check_LIBRARIES += tests/property/libproperty.a
 tests_property_libproperty_a_SOURCES = \
+	tests/property/oracle-random.c \
+	tests/property/oracle-random.h \
 	tests/property/plan-check.c \
 	tests/property/plan-check.h \
 	tests/property/policy-text.c \
@@ -27,8 +30,6 @@ tests_property_libproperty_a_SOURCES = \
 tests_property_test_oracle_SOURCES = \
 	tests/property/oracle-hosts.c \
 	tests/property/oracle-hosts.h \
-	tests/property/oracle-random.c \
-	tests/property/oracle-random.h \
 	tests/property/test-oracle.c
 
 tests_property_test_policy_SOURCES = \

@@ -259,17 +259,11 @@ dump_log(struct store *store, uint64_t revision)
     return ds_steal_cstr(&ds);
 }
 
-/* All durable rows that are stored, metadata included. */
+/* All durable rows, metadata included. */
 static char *
 dump_stored(struct model *model)
 {
-    char *dump = model_util_dump(model, true);
-    char *vifs = strstr(dump, "vifs {");
-
-    if (vifs) {
-        *vifs = '\0';
-    }
-    return dump;
+    return model_util_dump(model, true);
 }
 
 /* The follower applies the last batch. */
@@ -302,6 +296,20 @@ follow(struct test *t)
     t->n_followed++;
 }
 
+/* Makes the file that of a cluster's member, unless it is. */
+static void
+be_member(struct store *store)
+{
+    struct store_place place;
+
+    store_sqlite_class.get_place(store, &place);
+    if (!place.cluster) {
+        place.cluster = 1;
+        assert_int_equal(store_sqlite_class.set_place(store, &place, NULL),
+                         0);
+    }
+}
+
 static void
 open_follower(struct test *t)
 {
@@ -311,6 +319,8 @@ open_follower(struct test *t)
     assert_int_equal(store_sqlite_class.open(f->path, t->base, &f->store,
                                              &why), 0);
     f->model = model_create();
+    model_set_replicated(f->model);
+    be_member(f->store);
     if (store_sqlite_class.load(f->store, f->model, &why)) {
         fail_msg("%s", why.text);
     }
@@ -393,6 +403,8 @@ open_test(struct test *t)
     t->follower.path = xasprintf("%s/follower.db", t->dir);
     open_follower(t);
     t->model = model_create();
+    model_set_replicated(t->model);
+    be_member(t->store);
     snap_init(&t->snap, t->model);
 }
 

@@ -144,6 +144,15 @@ class Town:
                    == "2 hosts: 2 databases, 2 switches"
                    for member in self.cluster.members if member.runs())
 
+    def computed(self, member):
+        """How many units and queries it has computed, and how many units there
+        are."""
+        text = member.ctl("engine/show")
+        units, queries = re.search(r"units computed (\d+), queries computed "
+                                   r"(\d+)", text).groups()
+        return (int(units) + int(queries),
+                int(re.search(r"^units (\d+)", text, re.M)[1]))
+
     def connections(self, member):
         """Those that switches have made to it, by their ports."""
         with open(member.log) as log:
@@ -187,9 +196,13 @@ def test_killed_writer(town):
         "cluster")["members"]} == {2}, 60)
     before, traffic, epochs = town.flows(), town.traffic(), town.epochs()
     connections = {m.name: town.connections(m) for m in town.cluster.members}
+    computed = {m.name: town.computed(m)[0] for m in town.cluster.members}
     writer.kill()
     successor = town.cluster.writer(but=[writer])
     town.has(successor)
+    # It had all flows already.
+    now, n_units = town.computed(successor)
+    assert now - computed[successor.name] < n_units / 4
     assert not traffic.lost()
     assert town.untouched_since(before)
     assert all(a < b for a, b in zip(epochs, town.epochs()))

@@ -23,6 +23,7 @@ UNIT_TESTS = \
 	tests/unit/test-commit \
 	tests/unit/test-commit-activity \
 	tests/unit/test-commit-numbers \
+	tests/unit/test-commit-follow \
 	tests/unit/test-commit-plan \
 	tests/unit/test-cover \
 	tests/unit/test-dns \

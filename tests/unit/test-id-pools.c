@@ -377,6 +377,32 @@ dry_run_lets_what_is_kept_stay(void **state)
     assert_int_equal(id_pools_peek(numbers, "zone", "c"), 0);
 }
 
+static void
+frozen_pool_allocates_nothing(void **state)
+{
+    const struct id_write b = { "zone", "b", 3 };
+    struct id_pools *numbers = *state;
+    struct id_entry *a = id_pools_ref(numbers, "zone", "a");
+
+    id_pools_set_frozen(numbers, true);
+    assert_ptr_equal(id_pools_ref(numbers, "zone", "a"), a);
+    assert_null(id_pools_ref(numbers, "zone", "b"));
+    assert_int_equal(id_pools_n_freed(numbers, "zone"), 0);
+
+    /* Who was refused may ask again once there is an ID. */
+    assert_int_equal(id_pools_replicate(numbers, &b, 1), 0);
+    assert_int_equal(id_pools_n_freed(numbers, "zone"), 1);
+    assert_int_equal(id_entry_value(id_pools_ref(numbers, "zone", "b")), 3);
+    id_pools_set_frozen(numbers, false);
+    assert_int_equal(id_pools_n_freed(numbers, "zone"), 1);
+
+    id_pools_set_frozen(numbers, true);
+    assert_null(id_pools_ref(numbers, "zone", "c"));
+    id_pools_set_frozen(numbers, false);
+    assert_int_equal(id_pools_n_freed(numbers, "zone"), 2);
+    assert_int_equal(id_entry_value(id_pools_ref(numbers, "zone", "c")), 2);
+}
+
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
 
 int
@@ -399,6 +425,7 @@ main(void)
         TEST(dry_run_retires_nothing_and_revives_nothing),
         TEST(dry_run_leaves_pending_writes_as_they_were),
         TEST(dry_run_lets_what_is_kept_stay),
+        TEST(frozen_pool_allocates_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,6 +40,14 @@ struct submission {
     char *host;                 /* Or NULL. */
 };
 
+/* Returns true if nothing of what 'host' reports is submitted yet: it is
+ * loaded, or compared, as a whole. */
+static bool
+is_awaited(const struct observed_host *host)
+{
+    return (host->state->in_barrier || host->state->warm) && !host->loaded;
+}
+
 /* Submitting.  ----------------------------------------------------------- */
 
 /* Notifies once that the model contains the complete first report of 'host',
@@ -47,9 +55,9 @@ struct submission {
 static void
 announce_reported(struct observed_host *host)
 {
-    if (!host->announced && host->known && !host->n_submitted
-        && !host->request.n_ops && !host->state->resyncing
-        && ovs_list_is_empty(&host->state->due)) {
+    if (!host->announced && host->known && !is_awaited(host)
+        && !host->n_submitted && !host->request.n_ops
+        && !host->state->resyncing && ovs_list_is_empty(&host->state->due)) {
         struct fabric_host *fh = fabric_find_host(host->state->fabric,
                                                   host->name);
 
@@ -182,7 +190,7 @@ observed_submit_vif(struct observed_vif *vif)
     char *name;
 
     host->n_changes++;
-    if ((host->state->in_barrier && !host->loaded) || !is_visible(vif)) {
+    if (is_awaited(host) || !is_visible(vif)) {
         return;                 /* observed_load() submits it, or the
                                  * comparison. */
     }
@@ -219,8 +227,8 @@ observed_submit_vif_delete(struct observed_vif *vif)
     char *name;
 
     vif->host->n_changes++;
-    if (vif->host->state->in_barrier && !vif->host->loaded) {
-        return;                 /* The model does not have it yet. */
+    if (is_awaited(vif->host)) {
+        return;                 /* As above. */
     }
     name = vif_name(vif);
     add_op(vif->host->state, vif->host, MODEL_DELETE, VMN_TABLE_VIF, name,
@@ -352,9 +360,29 @@ observed_commit_schedule(struct observed_state *state)
 
 /* Comparing.  ------------------------------------------------------------ */
 
-/* Deletes VIF rows that 'host' no longer has.  They are named "HOST/ID". */
+/* Returns true if 'host' does not have the row's interface any more.  Those
+ * that lead to physical networks are gone with a silent host, whatever it has
+ * reported. */
+static bool
+is_stale(const struct observed_host *host, const struct vmn_vif *row)
+{
+    const struct observed_vif *vif = observed_host_find_vif(host,
+                                                            row->iface_id);
+
+    if (vif) {
+        return !is_visible(vif);
+    }
+    return (host->known || (row->iface_id[0] == '@'
+                            && (host->silent || host->switch_dead)));
+}
+
+/* Calls 'delete_' for rows of VIFs that 'host' no longer has.  They are named
+ * "HOST/ID". */
 static void
-resync_rows(struct observed_host *host)
+each_stale(struct observed_host *host,
+           void (*delete_)(struct observed_state *, struct observed_host *,
+                           enum model_op_kind, enum vmn_table,
+                           const char *name, json_t *spec))
 {
     const struct model *model = host->state->fabric->model;
     char *prefix = xasprintf("%s/", host->name);
@@ -363,16 +391,19 @@ resync_rows(struct observed_host *host)
 
     while ((row = model_next_durable(model, VMN_TABLE_VIF, after, NULL))
            && !strncmp(row->row.name, prefix, strlen(prefix))) {
-        const struct observed_vif *vif
-            = observed_host_find_vif(host, row->iface_id);
-
-        if (host->known && (!vif || !is_visible(vif))) {
-            add_op__(host->state, host, MODEL_DELETE, VMN_TABLE_VIF,
-                     row->row.name, NULL);
+        if (is_stale(host, row)) {
+            delete_(host->state, host, MODEL_DELETE, VMN_TABLE_VIF,
+                    row->row.name, NULL);
         }
         after = row->row.name;
     }
     free(prefix);
+}
+
+void
+observed_submit_stale(struct observed_host *host)
+{
+    each_stale(host, add_op);
 }
 
 /* Adds the rows that 'host' has and the model does not. */
@@ -443,6 +474,15 @@ resync_ports(struct observed_state *state)
     }
 }
 
+static void
+resync_host(struct observed_host *host)
+{
+    clear_request(&host->request);
+    each_stale(host, add_op__);
+    resync_vifs(host);
+    resync_underlay(host);
+}
+
 /* Compares the hosts that differ.  While it yields, a host may report; it is
  * then compared again.  Returns false if there was none. */
 static bool
@@ -455,10 +495,7 @@ resync_hosts(struct observed_state *state)
         if (host->differs) {
             host->differs = false;
             any = true;
-            clear_request(&host->request);
-            resync_rows(host);
-            resync_vifs(host);
-            resync_underlay(host);
+            resync_host(host);
             commit_yield(state->fabric->commit);
         }
     }
@@ -484,6 +521,36 @@ resync(void *state_)
     }
     state->resyncing = false;
     observed_commit_schedule(state);
+}
+
+/* Compares hosts that have reported for the first time.  Called when the state
+ * is quiescent: hosts are added and removed with groups of revisions only. */
+static void
+compare_first(void *state_)
+{
+    struct observed_state *state = state_;
+    struct observed_host *host;
+
+    state->comparing = false;
+    HMAP_FOR_EACH (host, node, &state->hosts) {
+        if (host->known && !host->loaded) {
+            host->loaded = true;
+            resync_host(host);
+            commit_yield(state->fabric->commit);
+        }
+    }
+    observed_commit_schedule(state);
+}
+
+void
+observed_compare_first(struct observed_host *host)
+{
+    struct observed_state *state = host->state;
+
+    if (state->warm && !host->loaded && !state->comparing) {
+        state->comparing = true;
+        commit_when_quiescent(state->fabric->commit, compare_first, state);
+    }
 }
 
 static void
@@ -523,6 +590,7 @@ observed_commit_init(struct observed_state *state)
     state->flush = event_new(state->fabric->base, -1, 0, flush_cb, state);
     state->resync = evtimer_new(state->fabric->base, resync_cb, state);
     state->resync_ms = RESYNC_MIN_MS;
+    state->warm = state->fabric->handover != NULL;
     model_request_init(&state->request, "vmnd");
     ovs_list_init(&state->submitted);
     model_set_bind(state->fabric->model, observed_bind, state);
@@ -539,6 +607,7 @@ observed_commit_uninit(struct observed_state *state)
         submission->state = NULL;
     }
     commit_cancel_when_quiescent(state->fabric->commit, resync, state);
+    commit_cancel_when_quiescent(state->fabric->commit, compare_first, state);
     model_request_uninit(&state->request);
     event_free(state->resync);
     event_free(state->flush);

@@ -156,6 +156,7 @@ observed_host_report(struct observed_host *host,
         /* Bindings from before the start may have lost their interface. */
         host->known = true;
         observed_host_ports_due(host, host->name);
+        observed_compare_first(host);
         observed_commit_schedule(host->state);
     }
 }
@@ -195,6 +196,9 @@ host_provider_vifs_changed(struct observed_host *host)
         } else {
             observed_submit_vif(vif);
         }
+    }
+    if (host->state->warm && !host->known) {
+        observed_submit_stale(host);
     }
 }
 

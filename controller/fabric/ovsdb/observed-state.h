@@ -66,7 +66,8 @@ struct observed_host {
     uint64_t n_changes;         /* Row changes caused by its reports. */
     bool known;                 /* It has reported since the start. */
     bool loaded;                /* Its report is in the model, or was
-                                 * submitted, though 'in_barrier' is set. */
+                                 * submitted, though 'in_barrier' or 'warm' is
+                                 * set. */
     bool announced;             /* 'reported' was notified. */
     bool silent;
     bool switch_dead;           /* Nothing leaves by its provider bridges. */
@@ -119,6 +120,10 @@ struct observed_state {
                                  * over once it is ready. */
     bool in_barrier;            /* Nothing is submitted until observed_load()
                                  * is done. */
+    bool warm;                  /* The model has interfaces from before the
+                                 * start: what a host reports first is
+                                 * compared with them. */
+    bool comparing;             /* That is to be done in a quiescent state. */
     struct event *flush;        /* Submits at the end of this iteration. */
     struct event *resync;       /* Compares with the model, after a delay. */
     bool resyncing;             /* Nothing is submitted until that is done. */
@@ -228,6 +233,10 @@ void observed_commit_uninit(struct observed_state *);
  * model as a part of its initial state.  Nothing may have been compiled yet.
  * Yields. */
 void observed_load(void *state);
+/* Has the first complete report of 'host' compared, if 'warm' is set. */
+void observed_compare_first(struct observed_host *);
+/* Submits the deletion of rows that 'host' does not have any more. */
+void observed_submit_stale(struct observed_host *);
 /* Schedules the submission of changes for the end of this iteration of the
  * loop. */
 void observed_commit_schedule(struct observed_state *);

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A vmnd that is a member of a cluster: it follows the writer until it becomes
+ * it.  Not for how members agree on who that is (controller/cluster). */
+
+#include <config.h>
+
+#include "controller/vmnd.h"
+
+#include <string.h>
+
+#include "controller/cluster/cluster.h"
+#include "controller/commit/commit.h"
+#include "controller/fabric/fabric-standby.h"
+#include "controller/fabric/fabric-stats.h"
+#include "controller/fabric/fabric.h"
+#include "controller/model/model.h"
+#include "controller/service-notify.h"
+#include "svec.h"
+#include "util.h"
+
+/* Batches.  -------------------------------------------------------------- */
+
+/* Has the hosts that came, changed or went known before this member may become
+ * the writer. */
+static void
+followed_cb(void *vmnd_, const struct commit_group *group OVS_UNUSED)
+{
+    struct vmnd *vmnd = vmnd_;
+    struct model_pending pending;
+
+    model_get_pending(vmnd->model, &pending);
+    if (model_pending_has(&pending, VMN_TABLE_HOST)
+        || model_pending_has(&pending, VMN_TABLE_UNDERLAY)) {
+        fabric_standby_update(vmnd->standby);
+    }
+}
+
+struct fabric_handover *
+vmnd_hand_over(struct vmnd *vmnd)
+{
+    struct fabric_handover *handover;
+
+    commit_remove_watch(vmnd->commit, followed_cb, vmnd);
+    handover = fabric_standby_hand_over(vmnd->standby);
+    vmnd->standby = NULL;
+    return handover;
+}
+
+/* What the cluster decides.  --------------------------------------------- */
+
+static void
+activate_cb(void *vmnd_)
+{
+    struct vmnd *vmnd = vmnd_;
+
+    model_skip_revisions(vmnd->model, vmnd->first_revision);
+    commit_lead(vmnd->commit);
+    vmnd_start_active(vmnd);
+}
+
+/* Has the next turn activate it: this one is the commit's fiber's, or the
+ * cluster's task's, and what that would wait for by poll_fd_wait() would be
+ * mixed up with what the rooms ask for, such as listeners of OVSDB. */
+static void
+compiled_cb(void *vmnd_)
+{
+    struct vmnd *vmnd = vmnd_;
+
+    loop_defer(&vmnd->activation);
+}
+
+/* Waits until what was loaded at the start is compiled; all else is. */
+static void
+activated_cb(void *vmnd_, uint64_t revision, int64_t epoch)
+{
+    struct vmnd *vmnd = vmnd_;
+
+    vmnd->epoch = epoch;
+    vmnd->first_revision = revision;
+    commit_when_quiescent(vmnd->commit, compiled_cb, vmnd);
+}
+
+void
+vmnd_cancel_activation(struct vmnd *vmnd)
+{
+    commit_cancel_when_quiescent(vmnd->commit, compiled_cb, vmnd);
+    loop_deferred_cancel(&vmnd->activation);
+}
+
+static void
+deposed_cb(void *vmnd_, const char *why OVS_UNUSED)
+{
+    struct vmnd *vmnd = vmnd_;
+
+    vmnd->deposed = true;
+    vmnd_cancel_activation(vmnd);
+    loop_exit(vmnd->loop);
+}
+
+static void
+apply_cb(void *vmnd_, const char *text, int64_t index,
+         cluster_applied_cb *done, void *aux)
+{
+    struct vmnd *vmnd = vmnd_;
+
+    commit_apply_batch(vmnd->commit, text, index, done, aux);
+}
+
+static void
+seen_cb(void *vmnd_)
+{
+    struct vmnd *vmnd = vmnd_;
+
+    if (vmnd->standby) {
+        fabric_standby_set_epoch(vmnd->standby, cluster_epoch(vmnd->cluster));
+    } else if (vmnd->fabric) {
+        struct svec controllers = SVEC_EMPTY_INITIALIZER;
+
+        cluster_get_controllers(vmnd->cluster, &controllers);
+        fabric_set_controllers(vmnd->fabric, &controllers);
+        svec_destroy(&controllers);
+    }
+}
+
+static int64_t
+count_hosts_cb(void *vmnd_)
+{
+    const struct vmnd *vmnd = vmnd_;
+
+    return (vmnd->standby ? fabric_standby_n_switches(vmnd->standby)
+            : vmnd->fabric ? fabric_n_connected(vmnd->fabric) : 0);
+}
+
+/* Connects to hosts, which another member manages. */
+static void
+start_fabric_standby(struct vmnd *vmnd)
+{
+    const struct fabric_options options = vmnd_fabric_options(vmnd);
+    struct vmn_error why = VMN_ERROR_INIT;
+    int error;
+
+    vmnd_make_folder_of_openflow(vmnd);
+    error = fabric_standby_create(&options, vmnd->loop, vmnd->model,
+                                  &vmnd->standby, &why);
+    vmnd_die_of(error, "cannot serve hosts", why.text);
+    fabric_standby_unixctl_init(&vmnd->standby);
+}
+
+void
+vmnd_start_standby(struct vmnd *vmnd)
+{
+    static const struct cluster_callbacks callbacks = {
+        .apply = apply_cb, .seen = seen_cb,
+        .count_hosts = count_hosts_cb,
+        .activated = activated_cb, .deposed = deposed_cb,
+    };
+    const struct options *options = &vmnd->options;
+    const struct cluster_api api = {
+        .unix_path = options->socket,
+        .unix_group = options->socket_group,
+        .tcp_listen = options->api_listen,
+        .token_file = options->api_token_file,
+        .origins = options->api_origin,
+        .private_key = options->private_key,
+        .certificate = options->certificate,
+        .api_ca_cert = options->api_ca_cert,
+        .host_ca_cert = options->host_ca_cert,
+    };
+    struct vmn_error why = VMN_ERROR_INIT;
+    int error;
+
+    loop_deferred_init(&vmnd->activation, vmnd->loop, activate_cb, vmnd);
+    vmnd->cluster_options = (struct cluster_options) {
+        .name = options->cluster_member,
+        .remote = options->cluster_db,
+        .lease_ms = options->cluster_lease_ms,
+        .address = options->api_listen ? options->api_listen : "",
+        .openflow = options->openflow_target,
+        .listen = (options->cluster_listen
+                   ? options->cluster_listen + strlen("ssl:") : NULL),
+        .private_key = options->cluster_private_key,
+        .certificate = options->cluster_certificate,
+        .ca_cert = options->cluster_ca_cert,
+    };
+    vmnd->cluster = cluster_create(vmnd->loop, &vmnd->cluster_options,
+                                   vmnd->store_class, vmnd->store,
+                                   vmnd->model, &callbacks, vmnd);
+    cluster_unixctl_init(vmnd->cluster);
+    start_fabric_standby(vmnd);
+    commit_add_watch(vmnd->commit, followed_cb, vmnd);
+    vmnd_make_folder_of(options->socket, 0755);
+    error = cluster_serve_standby(vmnd->cluster, &api, &why);
+    vmnd_die_of(error, "cannot serve the API", why.text);
+    service_notify("READY=1\nSTATUS=standing by");
+}

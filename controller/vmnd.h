@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What vmnd's own files share: vmnd.c has main() and the rooms that each vmnd
+ * has, vmnd-member.c what a member of a cluster has besides.  Not for the
+ * rooms, which do not know of it. */
+
+#ifndef CONTROLLER_VMND_H
+#define CONTROLLER_VMND_H 1
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "controller/cluster/cluster.h"
+#include "controller/fabric/fabric.h"
+#include "controller/load-monitor/load-sources.h"
+#include "controller/options.h"
+#include "proto/loop/loop.h"
+
+/* In the order of creation. */
+struct vmnd {
+    struct options options;
+    struct loop *loop;
+    struct memory_trim *heap;
+    struct event *signals[2];   /* SIGTERM and SIGINT. */
+    struct unixctl_server *unixctl;
+    struct loop_task *unixctl_task;
+    struct model *model;
+    const struct store_class *store_class;
+    struct store *store;
+    struct cluster *cluster;    /* Or NULL. */
+    struct cluster_options cluster_options;
+    struct fabric_standby *standby; /* While it stands by; or NULL. */
+    struct loop_deferred activation; /* As the cluster's writer. */
+    int64_t epoch;              /* Of this writer, */
+    uint64_t first_revision;    /* and from where it goes on. */
+    bool active;                /* The rooms from the fabric on are there. */
+    bool deposed;               /* Another member of the cluster is the
+                                 * writer now. */
+    bool ended;                 /* By an operator. */
+    struct apphost *apphost;
+    struct engine *engine;
+    struct commit *commit;
+    struct audit_log *audit_log; /* Or NULL. */
+    struct fabric *fabric;
+    struct health *health;
+    struct webhook *webhook;
+    struct load_sources load_sources;
+    struct load_monitor *load;
+    struct northbound *northbound;
+};
+
+/* vmnd.c.  ---------------------------------------------------------------- */
+
+/* If 'error' is nonzero, logs 'what' failed and why, and exits: 'text' says
+ * why, or if that is NULL, the errno 'error'. */
+void vmnd_die_of(int error, const char *what, const char *text);
+/* Creates the folder that 'path' is in, if only its last component is missing.
+ * Errors are ignored: creating files in it will fail with a better
+ * message. */
+void vmnd_make_folder_of(const char *path, mode_t mode);
+/* The same for the socket at which switches connect, if it is one. */
+void vmnd_make_folder_of_openflow(const struct vmnd *);
+/* Returns the fabric's options, but for its handover. */
+struct fabric_options vmnd_fabric_options(const struct vmnd *);
+/* Creates the rooms by which this manages hosts and serves the API. */
+void vmnd_start_active(struct vmnd *);
+
+/* vmnd-member.c.  --------------------------------------------------------- */
+
+/* Stands by, until the cluster has this member become the writer. */
+void vmnd_start_standby(struct vmnd *);
+/* Ends standing by; returns what is open to hosts, which the caller owns. */
+struct fabric_handover *vmnd_hand_over(struct vmnd *);
+/* Drops what would have it become the writer. */
+void vmnd_cancel_activation(struct vmnd *);
+
+#endif /* controller/vmnd.h */
