@@ -24,7 +24,9 @@ controller_libvmn_a_SOURCES += \
 	controller/store/store-scratch.c \
 	controller/store/store-unixctl.c \
 	controller/store/store-schema.c \
+	controller/store/store-sqlite-log.c \
 	controller/store/store-sqlite.c \
+	controller/store/store-sqlite.h \
 	controller/store/store-upgrade.c \
 	controller/store/store-verify.c \
 	controller/store/store.h

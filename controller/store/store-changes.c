@@ -71,18 +71,19 @@ put_log(const struct model_log *log, struct ds *ds)
     if (log->undoes) {
         put_number(ds, "undoes", log->undoes);
     }
-    put_string(ds, "summary", log->summary);
+    /* These two are JSON already. */
+    schema_print_name(ds, "summary");
+    ds_put_cstr(ds, log->summary);
     put_string(ds, "set", log->set);
     put_string(ds, "key", log->key);
     put_string(ds, "digest", log->digest);
-    if (log->contents) {
-        put_string(ds, "contents", log->contents);
-    } else if (log->n_changes || log->n_more) {
-        struct ds contents = DS_EMPTY_INITIALIZER;
-
-        store_contents_print(log, &contents);
-        put_string(ds, "contents", ds_cstr(&contents));
-        ds_destroy(&contents);
+    if (log->contents || log->n_changes || log->n_more) {
+        schema_print_name(ds, "contents");
+        if (log->contents) {
+            ds_put_cstr(ds, log->contents);
+        } else {
+            store_contents_print(log, ds);
+        }
     }
     ds_put_char(ds, '}');
 }
@@ -252,41 +253,48 @@ apply_cursors(struct model *model, const json_t *json, struct vmn_error *why)
     return 0;
 }
 
-/* Returns true if 'text' is a list or an object. */
-static bool
-is_json(const char *text)
+/* Returns a member, a list or an object, as text that the caller frees; NULL:
+ * it is neither. */
+static char *
+text_of(const json_t *json, const char *name)
 {
-    json_t *json = text ? json_loads(text, 0, NULL) : NULL;
-    bool ok = json;
+    const json_t *member = json_object_get(json, name);
 
-    json_decref(json);
-    return ok;
+    return (json_is_array(member) || json_is_object(member)
+            ? json_dumps(member, JSON_COMPACT) : NULL);
 }
 
 static int
 apply_log(struct model *model, const json_t *json, struct vmn_error *why)
 {
+    char *summary = text_of(json, "summary");
+    char *contents = text_of(json, "contents");
     const struct model_log log = {
         .revision = json_integer_value(json_object_get(json, "revision")),
         .time_ms = json_integer_value(json_object_get(json, "time")),
         .who = json_string_value(json_object_get(json, "who")),
         .comment = json_string_value(json_object_get(json, "comment")),
         .undoes = json_integer_value(json_object_get(json, "undoes")),
-        .summary = json_string_value(json_object_get(json, "summary")),
+        .summary = summary,
         .set = json_string_value(json_object_get(json, "set")),
-        .contents = json_string_value(json_object_get(json, "contents")),
+        .contents = contents,
         .key = json_string_value(json_object_get(json, "key")),
         .digest = json_string_value(json_object_get(json, "digest")),
     };
+    int error = 0;
 
-    if (!log.who || !is_json(log.summary) || !log.revision
-        || (log.contents && !is_json(log.contents)) || !log.key != !log.digest
+    if (!log.who || !summary || !log.revision
+        || (!contents && json_object_get(json, "contents"))
+        || !log.key != !log.digest
         || (log.key && (!model_key_is_valid(log.key)
                         || !model_digest_is_valid(log.digest)))) {
-        return refuse("an entry of the log", why);
+        error = refuse("an entry of the log", why);
+    } else {
+        model_replicate_log(model, &log);
     }
-    model_replicate_log(model, &log);
-    return 0;
+    free(summary);
+    free(contents);
+    return error;
 }
 
 /* Applies each element of a member of the batch. */

@@ -52,6 +52,17 @@ store_error(sqlite3 *db, struct vmn_error *why, const char *doing)
                            os_error ? ")" : "");
 }
 
+/* Of what a member of a cluster has committed since the last checkpoint of the
+ * write-ahead log, 1,000 pages at most, a power failure may lose the end, and
+ * nothing before it: the cluster's database keeps more batches than that, and
+ * the member goes on from the one that its file has. */
+void
+store_set_sync(sqlite3 *db, bool in_cluster)
+{
+    sqlite3_exec(db, (in_cluster ? "PRAGMA synchronous = NORMAL"
+                      : "PRAGMA synchronous = FULL"), NULL, NULL, NULL);
+}
+
 int
 store_connect(const char *path, int flags, const char *pragmas, sqlite3 **db,
               struct vmn_error *why)

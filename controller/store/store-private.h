@@ -98,6 +98,11 @@ void store_scratch_remove_stale(const char *database, bool locked);
  * '*why' to "DOING: REASON".  EUCLEAN: the database is corrupt. */
 int store_error(sqlite3 *, struct vmn_error *why, const char *doing);
 
+/* Sets what of 'db' survives a power failure: all that was committed; or in a
+ * cluster, from whose database the rest comes again, all but the last
+ * commits. */
+void store_set_sync(sqlite3 *db, bool in_cluster);
+
 /* Opens a connection and runs 'pragmas'.  '*db' must be closed also after an
  * error.  The error message names the file. */
 int store_connect(const char *path, int flags, const char *pragmas,
@@ -281,7 +286,7 @@ void store_receipts_free(struct store_receipt *, size_t n);
 /* Writes receipts in a transaction of their own. */
 int store_receipts_write(struct store_receipts *, sqlite3 *,
                          const struct store_receipt *, size_t n,
-                         struct vmn_error *why);
+                         bool in_cluster, struct vmn_error *why);
 /* Implements get_receipt() of struct store_class by STORE_SELECT_RECEIPT with
  * "body" or "NULL". */
 #define STORE_SELECT_RECEIPT(BODY)                                      \

@@ -159,7 +159,7 @@ trim(struct store_receipts *r, bool of_people)
 int
 store_receipts_write(struct store_receipts *r, sqlite3 *db,
                      const struct store_receipt *receipts, size_t n,
-                     struct vmn_error *why)
+                     bool in_cluster, struct vmn_error *why)
 {
     const struct store_receipts_kept before = r->kept;
     bool ok;
@@ -179,7 +179,7 @@ store_receipts_write(struct store_receipts *r, sqlite3 *db,
         }
         r->kept = before;
     }
-    sqlite3_exec(db, "PRAGMA synchronous = FULL", NULL, NULL, NULL);
+    store_set_sync(db, in_cluster);
     return error;
 }
 

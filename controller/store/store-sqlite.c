@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The store provider for SQLite: opening, the writer thread, the log.
+ * The store provider for SQLite: opening, the writer thread.
  *
  * The main thread queues one batch and continues; the writer thread writes it
  * and signals an eventfd; the main thread then calls the callback.  The writer
- * thread owns the connection 'db' while a batch is in flight.  The log is read
- * through a connection of the main thread's own, which in WAL mode neither
- * waits for the writer nor blocks it. */
+ * thread owns the connection 'db' while a batch is in flight.  Not for reading
+ * the log (store-sqlite-log.c). */
 
 #include <config.h>
 
-#include "controller/store/store.h"
+#include "controller/store/store-sqlite.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -33,56 +32,6 @@
 VLOG_DEFINE_THIS_MODULE(store);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 20);
-
-struct store {
-    char *path;
-    struct store_lock lock;
-    bool opened;                /* The file is a vmnd's, and valid. */
-    sqlite3 *db;                /* For writing, and for loading before. */
-    struct store_statements statements;
-    struct store_receipts receipts;
-    struct store_log log;       /* For reading it. */
-    uint8_t key[STORE_KEY_SIZE];
-    char *corrupt;              /* Why nothing is written any more; NULL:
-                                 * the file is not corrupt. */
-    struct store_stats stats;
-    char *last_error;           /* Of the newest batch, or NULL. */
-
-    /* The batch in flight.  Used by the main thread only. */
-    struct model *model;        /* NULL: none. */
-    store_done_cb *done;
-    void *aux;
-    const struct store_replicator *replicator; /* Or NULL. */
-    struct store_place place;
-    bool appended;              /* The batch in flight is in the cluster. */
-    char *behind;               /* Why the file lacks a batch that was
-                                 * appended; NULL: it does not. */
-    struct event *done_event;
-    int done_fd;                /* Eventfd: the writer has finished. */
-
-    /* The copy in progress. */
-    struct store_copier *copier;
-    struct model *copy_model;   /* NULL: none. */
-    store_copied_cb *copied;
-    void *copied_aux;
-    bool from_memory;           /* It is made of 'memory'. */
-    struct store_batch memory;
-    struct model_log memory_log;
-
-    pthread_t thread;
-    bool thread_started;
-    pthread_mutex_t mutex;      /* Protects what follows. */
-    pthread_cond_t cond;
-    bool queued;                /* 'batch' must be written. */
-    bool quit;
-    struct store_batch batch;   /* Used by the writer, while 'queued'. */
-    uint64_t n_receipts_lost;
-    bool backup_noted;          /* 'last_backup' must be written. */
-    struct store_last_backup last_backup;
-    int64_t took_us;            /* Its duration; negative: not tried. */
-    int error;                  /* Its result. */
-    struct vmn_error why;
-};
 
 /* The writer thread.  ----------------------------------------------------- */
 
@@ -111,7 +60,8 @@ write_receipts(struct store *store)
     r->queue = NULL;
     r->n_queue = r->allocated_queue = 0;
     pthread_mutex_unlock(&store->mutex);
-    error = store_receipts_write(r, store->db, receipts, n, &why);
+    error = store_receipts_write(r, store->db, receipts, n,
+                                 store->in_cluster, &why);
     store_receipts_free(receipts, n);
     vmn_error_uninit(&why);
     pthread_mutex_lock(&store->mutex);
@@ -191,7 +141,6 @@ start_writer(struct store *store, struct vmn_error *why)
 
 /* The main thread.  ------------------------------------------------------- */
 
-static void set_corrupt(struct store *, const char *text);
 static void copy_memory_if_due(struct store *);
 
 /* Notes that the batch, which the cluster has, is not in the file: it is
@@ -225,7 +174,7 @@ end_batch(struct store *store, int error, struct vmn_error why)
         id_pools_written(model_id_pools(model));
     }
     if (error == EUCLEAN) {
-        set_corrupt(store, why.text);
+        store_sqlite_set_corrupt(store, why.text);
         vmn_error_errno(&why, error, "%s", store->corrupt);
     }
     free(store->last_error);
@@ -354,6 +303,14 @@ sqlite_get_place(const struct store *store, struct store_place *place)
     *place = store->place;
 }
 
+static void
+set_place(struct store *store, const struct store_place *place)
+{
+    store->place = *place;
+    store->in_cluster = place->cluster != 0;
+    store_set_sync(store->db, store->in_cluster);
+}
+
 static int
 sqlite_set_place(struct store *store, const struct store_place *place,
                  struct vmn_error *why)
@@ -363,7 +320,7 @@ sqlite_set_place(struct store *store, const struct store_place *place,
     int error = store_place_write(store->db, place, why);
 
     if (!error) {
-        store->place = *place;
+        set_place(store, place);
     }
     return error;
 }
@@ -478,22 +435,6 @@ sqlite_get_stats(const struct store *store, struct store_stats *stats)
 
 /* Copies.  ---------------------------------------------------------------- */
 
-/* Marks the database as corrupt.  From now on nothing is written, so that the
- * file is not damaged further, and the state in memory remains the one that
- * was acknowledged. */
-static void
-set_corrupt(struct store *store, const char *text)
-{
-    if (!store->corrupt) {
-        store->corrupt = xasprintf(
-            "%s is corrupt (%s); save the state with `vmnctl backup FILE`, "
-            "stop vmnd, and put it in place with `vmnctl restore FILE "
-            "--database %s`", store->path, text ? text : "no reason given",
-            store->path);
-        VLOG_ERR("%s", store->corrupt);
-    }
-}
-
 /* Calls the callback of the copy with its result. */
 static void
 call_copied_cb(struct store *store, int error, const struct vmn_error *why,
@@ -536,7 +477,7 @@ on_copied(void *store_, int error, const struct vmn_error *why, int fd)
     struct store *store = store_;
 
     if (error == EUCLEAN && !store->from_memory) {
-        set_corrupt(store, why->text);
+        store_sqlite_set_corrupt(store, why->text);
         copy_memory_if_due(store);
     } else {
         call_copied_cb(store, error, why, fd);
@@ -569,6 +510,7 @@ sqlite_copy(struct store *store, struct model *model, store_copied_cb *done,
 static int
 open_writer(struct store *store, struct vmn_error *why)
 {
+    struct store_place place;
     int error = store_check_not_emptied(store->path, why);
 
     error = error ? error : store_make_file(store->path, why);
@@ -594,7 +536,10 @@ open_writer(struct store *store, struct vmn_error *why)
     error = error ? error : store_key_load(store->db, store->key, why);
     error = error ? error : store_last_backup_read(store->db,
                                                    &store->last_backup, why);
-    error = error ? error : store_place_read(store->db, &store->place, why);
+    error = error ? error : store_place_read(store->db, &place, why);
+    if (!error) {
+        set_place(store, &place);
+    }
     error = error ? error : store_statements_prepare(&store->statements,
                                                      store->db, why);
     return error ? error : store_receipts_prepare(&store->receipts, store->db,
@@ -695,85 +640,7 @@ sqlite_open(const char *path, struct event_base *base, struct store **storep,
     return error;
 }
 
-/* The log.  --------------------------------------------------------------- */
-
-/* Counts a failed query of the log.  Returns 'error'. */
-static int
-count_read_error(struct store *store, int error, const struct vmn_error *why)
-{
-    if (error && error != ENOENT) {
-        const char *text = why ? why->text : ovs_strerror(error);
-
-        VLOG_WARN_RL(&rl, "%s: %s", store->path, text);
-        store->stats.n_read_failures++;
-        if (error == EUCLEAN) {
-            set_corrupt(store, text);
-        }
-    }
-    return error;
-}
-
-static int
-sqlite_log(struct store *store, uint64_t revision, struct ds *ds,
-           struct vmn_error *why)
-{
-    int error = store_log_one(&store->log, revision, ds, why);
-
-    return count_read_error(store, error, why);
-}
-
-static int
-sqlite_logs(struct store *store, uint64_t after, size_t limit, struct ds *ds,
-            struct vmn_error *why)
-{
-    int error = store_log_after(&store->log, after, limit, ds, why);
-
-    return count_read_error(store, error, why);
-}
-
-static int
-sqlite_newest_logs(struct store *store, size_t limit, struct ds *ds,
-                   struct vmn_error *why)
-{
-    int error = store_log_newest(&store->log, limit, ds, why);
-
-    return count_read_error(store, error, why);
-}
-
-static int
-sqlite_filter_logs(struct store *store, const struct store_log_filter *filter,
-                   uint64_t before, size_t limit, struct ds *ds,
-                   uint64_t *next, struct vmn_error *why)
-{
-    int error = store_log_find(&store->log, filter, before, limit, ds, next,
-                                 why);
-
-    return count_read_error(store, error, why);
-}
-
-static int
-sqlite_log_contents(struct store *store, uint64_t revision, struct ds *ds,
-                    struct vmn_error *why)
-{
-    int error = store_contents_read(&store->log, revision, ds, why);
-
-    return count_read_error(store, error, why);
-}
-
-static int
-sqlite_set_revision(struct store *store, const char *set, uint64_t *revision,
-                    struct vmn_error *why)
-{
-    int error = store_log_set(&store->log, set, revision, why);
-
-    return count_read_error(store, error, why);
-}
-
-static uint64_t
-sqlite_taken_back(const struct store *store, uint64_t revision)
-{
-    return store_log_taken_back(&store->log, revision);
-}
+/* The class.  ------------------------------------------------------------- */
 
 const struct store_class store_sqlite_class = {
     .name = "sqlite",
@@ -783,10 +650,10 @@ const struct store_class store_sqlite_class = {
     .get_key = sqlite_get_key,
     .set_retention = sqlite_set_retention,
     .submit = sqlite_submit,
-    .log = sqlite_log,
-    .logs = sqlite_logs,
-    .newest_logs = sqlite_newest_logs,
-    .filter_logs = sqlite_filter_logs,
+    .log = store_sqlite_log,
+    .logs = store_sqlite_logs,
+    .newest_logs = store_sqlite_newest_logs,
+    .filter_logs = store_sqlite_filter_logs,
     .set_log_more = sqlite_set_log_more,
     .put_receipt = sqlite_put_receipt,
     .get_receipt = sqlite_get_receipt,
@@ -795,9 +662,9 @@ const struct store_class store_sqlite_class = {
     .set_place = sqlite_set_place,
     .set_replicator = sqlite_set_replicator,
     .apply = sqlite_apply,
-    .log_contents = sqlite_log_contents,
-    .set_revision = sqlite_set_revision,
-    .taken_back = sqlite_taken_back,
+    .log_contents = store_sqlite_log_contents,
+    .set_revision = store_sqlite_set_revision,
+    .taken_back = store_sqlite_taken_back,
     .copy = sqlite_copy,
     .get_stats = sqlite_get_stats,
 };

@@ -24,6 +24,7 @@ static atomic_int countdown;    /* 0: off. */
 static atomic_bool reads;       /* It is of reads. */
 static atomic_bool stays;
 static atomic_bool failed;
+static atomic_int n_syncs;
 
 void
 fault_vfs_fail_nth(int n, bool stay)
@@ -40,6 +41,12 @@ fault_vfs_fail_nth_read(int n, bool stay)
     atomic_store(&countdown, 0);
     fault_vfs_fail_nth(n, stay);
     atomic_store(&reads, true);
+}
+
+int
+fault_vfs_n_syncs(void)
+{
+    return atomic_load(&n_syncs);
 }
 
 bool
@@ -100,6 +107,7 @@ fault_truncate(sqlite3_file *f, sqlite3_int64 size)
 static int
 fault_sync(sqlite3_file *f, int flags)
 {
+    atomic_fetch_add(&n_syncs, 1);
     return fails(false) ? SQLITE_IOERR_FSYNC
                         : real(f)->pMethods->xSync(real(f), flags);
 }

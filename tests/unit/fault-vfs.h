@@ -18,6 +18,9 @@ void fault_vfs_fail_nth(int n, bool stay);
 /* The same of reads, which do not count for the above. */
 void fault_vfs_fail_nth_read(int n, bool stay);
 
+/* How often something was synced since it was registered. */
+int fault_vfs_n_syncs(void);
+
 /* True if one has failed since the last call of one of the above. */
 bool fault_vfs_has_failed(void);
 

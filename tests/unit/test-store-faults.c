@@ -329,6 +329,67 @@ killed_writer_loses_nothing(void **state)
     }
 }
 
+/* Of a cluster.  ---------------------------------------------------------- */
+
+static void
+append(void *index_, char *text, size_t length OVS_UNUSED,
+       store_appended_cb *done, void *aux)
+{
+    int64_t *index = index_;
+
+    free(text);
+    done(aux, 0, NULL, ++*index);
+}
+
+static void
+fell_behind(void *aux OVS_UNUSED, const char *why)
+{
+    fail_msg("%s", why);
+}
+
+/* Returns how often the disk was waited for by 20 batches. */
+static int
+count_syncs(struct fixture *f)
+{
+    int before = fault_vfs_n_syncs();
+
+    for (int i = 0; i < 20; i++) {
+        store_apply_as(f, "test");
+    }
+    return fault_vfs_n_syncs() - before;
+}
+
+/* A power failure may take the last of its batches, which the cluster's
+ * database has. */
+static void
+member_does_not_wait_for_the_disk(void **state)
+{
+    struct fixture *f = *state;
+    const struct store_place member = { .cluster = 5 }, none = { 0, 0 };
+    int64_t index = 0;
+    const struct store_replicator replicator = { append, fell_behind,
+                                                 &index };
+
+    close_store(f);
+    fault_vfs_register();
+    open_store(f);
+    assert_true(count_syncs(f) >= 20);
+    store_sqlite_class.set_place(f->store, &member, NULL);
+    store_sqlite_class.set_replicator(f->store, &replicator);
+    assert_true(count_syncs(f) < 5);
+    close_store(f);
+    open_store(f);
+    store_sqlite_class.set_replicator(f->store, &replicator);
+    assert_true(count_syncs(f) < 5);
+    assert_int_equal(index, 40);
+    store_sqlite_class.set_replicator(f->store, NULL);
+    store_sqlite_class.set_place(f->store, &none, NULL);
+    assert_true(count_syncs(f) >= 20);
+    close_store(f);
+    fault_vfs_unregister();
+    open_store(f);
+}
+
 int
 main(void)
 {
@@ -338,6 +399,7 @@ main(void)
         TEST(fault_at_each_read_of_the_log),
         TEST(full_file_is_told),
         TEST(killed_writer_loses_nothing),
+        TEST(member_does_not_wait_for_the_disk),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The log as the SQLite provider reads it: through a connection of the main
+ * thread's own, which in WAL mode neither waits for the writer nor blocks it.
+ * Not for what is read (store-log.c), nor for writing (store-sqlite.c). */
+
+#include <config.h>
+
+#include "controller/store/store-sqlite.h"
+
+#include <errno.h>
+
+#include "openvswitch/vlog.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(store_sqlite_log);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 20);
+
+void
+store_sqlite_set_corrupt(struct store *store, const char *text)
+{
+    if (!store->corrupt) {
+        store->corrupt = xasprintf(
+            "%s is corrupt (%s); save the state with `vmnctl backup FILE`, "
+            "stop vmnd, and put it in place with `vmnctl restore FILE "
+            "--database %s`", store->path, text ? text : "no reason given",
+            store->path);
+        VLOG_ERR("%s", store->corrupt);
+    }
+}
+
+/* Counts a failed query of the log.  Returns 'error'. */
+static int
+count_read_error(struct store *store, int error, const struct vmn_error *why)
+{
+    if (error && error != ENOENT) {
+        const char *text = why ? why->text : ovs_strerror(error);
+
+        VLOG_WARN_RL(&rl, "%s: %s", store->path, text);
+        store->stats.n_read_failures++;
+        if (error == EUCLEAN) {
+            store_sqlite_set_corrupt(store, text);
+        }
+    }
+    return error;
+}
+
+int
+store_sqlite_log(struct store *store, uint64_t revision, struct ds *ds,
+                 struct vmn_error *why)
+{
+    int error = store_log_one(&store->log, revision, ds, why);
+
+    return count_read_error(store, error, why);
+}
+
+int
+store_sqlite_logs(struct store *store, uint64_t after, size_t limit,
+                  struct ds *ds, struct vmn_error *why)
+{
+    int error = store_log_after(&store->log, after, limit, ds, why);
+
+    return count_read_error(store, error, why);
+}
+
+int
+store_sqlite_newest_logs(struct store *store, size_t limit, struct ds *ds,
+                         struct vmn_error *why)
+{
+    int error = store_log_newest(&store->log, limit, ds, why);
+
+    return count_read_error(store, error, why);
+}
+
+int
+store_sqlite_filter_logs(struct store *store,
+                         const struct store_log_filter *filter,
+                         uint64_t before, size_t limit, struct ds *ds,
+                         uint64_t *next, struct vmn_error *why)
+{
+    int error = store_log_find(&store->log, filter, before, limit, ds, next,
+                               why);
+
+    return count_read_error(store, error, why);
+}
+
+int
+store_sqlite_log_contents(struct store *store, uint64_t revision,
+                          struct ds *ds, struct vmn_error *why)
+{
+    int error = store_contents_read(&store->log, revision, ds, why);
+
+    return count_read_error(store, error, why);
+}
+
+int
+store_sqlite_set_revision(struct store *store, const char *set,
+                          uint64_t *revision, struct vmn_error *why)
+{
+    int error = store_log_set(&store->log, set, revision, why);
+
+    return count_read_error(store, error, why);
+}
+
+uint64_t
+store_sqlite_taken_back(const struct store *store, uint64_t revision)
+{
+    return store_log_taken_back(&store->log, revision);
+}
