@@ -229,6 +229,8 @@ item_cb(void *lines_, const struct flow_item *item)
     svec_add_nocopy(lines, ds_steal_cstr(&ds));
 }
 
+typedef char *dump_cb(const struct member *);
+
 static char *
 dump_flows(const struct member *m)
 {
@@ -285,7 +287,7 @@ show_problems(const struct member *m)
 
 static void
 check_equal(const struct member *a, const struct member *b, const char *what,
-            char *(*dump)(const struct member *))
+            dump_cb *dump)
 {
     char *x = dump(a), *y = dump(b);
 
