@@ -11,7 +11,6 @@
 
 #include "controller/cluster/cluster.h"
 #include "controller/commit/commit.h"
-#include "controller/fabric/fabric-standby.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric.h"
 #include "controller/model/model.h"
@@ -19,43 +18,19 @@
 #include "svec.h"
 #include "util.h"
 
-/* Batches.  -------------------------------------------------------------- */
-
-/* Has the hosts that came, changed or went known before this member may become
- * the writer. */
-static void
-followed_cb(void *vmnd_, const struct commit_group *group OVS_UNUSED)
-{
-    struct vmnd *vmnd = vmnd_;
-    struct model_pending pending;
-
-    model_get_pending(vmnd->model, &pending);
-    if (model_pending_has(&pending, VMN_TABLE_HOST)
-        || model_pending_has(&pending, VMN_TABLE_UNDERLAY)) {
-        fabric_standby_update(vmnd->standby);
-    }
-}
-
-struct fabric_handover *
-vmnd_hand_over(struct vmnd *vmnd)
-{
-    struct fabric_handover *handover;
-
-    commit_remove_watch(vmnd->commit, followed_cb, vmnd);
-    handover = fabric_standby_hand_over(vmnd->standby);
-    vmnd->standby = NULL;
-    return handover;
-}
-
 /* What the cluster decides.  --------------------------------------------- */
 
 static void
 activate_cb(void *vmnd_)
 {
     struct vmnd *vmnd = vmnd_;
+    struct svec controllers = SVEC_EMPTY_INITIALIZER;
 
     model_skip_revisions(vmnd->model, vmnd->first_revision);
     commit_lead(vmnd->commit);
+    cluster_get_controllers(vmnd->cluster, &controllers);
+    fabric_manage(vmnd->fabric, vmnd->epoch, &controllers);
+    svec_destroy(&controllers);
     vmnd_start_active(vmnd);
 }
 
@@ -112,14 +87,14 @@ seen_cb(void *vmnd_)
 {
     struct vmnd *vmnd = vmnd_;
 
-    if (vmnd->standby) {
-        fabric_standby_set_epoch(vmnd->standby, cluster_epoch(vmnd->cluster));
-    } else if (vmnd->fabric) {
+    if (vmnd->active) {
         struct svec controllers = SVEC_EMPTY_INITIALIZER;
 
         cluster_get_controllers(vmnd->cluster, &controllers);
         fabric_set_controllers(vmnd->fabric, &controllers);
         svec_destroy(&controllers);
+    } else {
+        fabric_set_epoch(vmnd->fabric, cluster_epoch(vmnd->cluster));
     }
 }
 
@@ -128,23 +103,7 @@ count_hosts_cb(void *vmnd_)
 {
     const struct vmnd *vmnd = vmnd_;
 
-    return (vmnd->standby ? fabric_standby_n_switches(vmnd->standby)
-            : vmnd->fabric ? fabric_n_connected(vmnd->fabric) : 0);
-}
-
-/* Connects to hosts, which another member manages. */
-static void
-start_fabric_standby(struct vmnd *vmnd)
-{
-    const struct fabric_options options = vmnd_fabric_options(vmnd);
-    struct vmn_error why = VMN_ERROR_INIT;
-    int error;
-
-    vmnd_make_folder_of_openflow(vmnd);
-    error = fabric_standby_create(&options, vmnd->loop, vmnd->model,
-                                  &vmnd->standby, &why);
-    vmnd_die_of(error, "cannot serve hosts", why.text);
-    fabric_standby_unixctl_init(&vmnd->standby);
+    return fabric_n_connected(vmnd->fabric);
 }
 
 void
@@ -187,8 +146,7 @@ vmnd_start_standby(struct vmnd *vmnd)
                                    vmnd->store_class, vmnd->store,
                                    vmnd->model, &callbacks, vmnd);
     cluster_unixctl_init(vmnd->cluster);
-    start_fabric_standby(vmnd);
-    commit_add_watch(vmnd->commit, followed_cb, vmnd);
+    vmnd_start_fabric(vmnd, true);
     vmnd_make_folder_of(options->socket, 0755);
     error = cluster_serve_standby(vmnd->cluster, &api, &why);
     vmnd_die_of(error, "cannot serve the API", why.text);

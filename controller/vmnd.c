@@ -26,7 +26,6 @@
 #include "controller/audit-log.h"
 #include "controller/commit/commit.h"
 #include "controller/engine/engine.h"
-#include "controller/fabric/fabric-standby.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/flow/pipeline.h"
 #include "controller/health/health.h"
@@ -307,8 +306,9 @@ start_audit_log(struct vmnd *vmnd)
     }
 }
 
-struct fabric_options
-vmnd_fabric_options(const struct vmnd *vmnd)
+/* Returns the fabric's options. */
+static struct fabric_options
+get_fabric_options(const struct vmnd *vmnd)
 {
     return (struct fabric_options) {
         .pipeline = apphost_pipeline(vmnd->apphost),
@@ -320,7 +320,6 @@ vmnd_fabric_options(const struct vmnd *vmnd)
         .ssl_ca_cert = vmnd->options.host_ca_cert,
         .ipsec_key_file = vmnd->options.ipsec_key_file,
         .ipsec_certificates = vmnd->options.ipsec_certificates,
-        .epoch = vmnd->epoch,
         .audit_s = vmnd->options.audit_interval_s,
         .host_memory = (size_t) vmnd->options.host_memory_mib << 20,
         .report_rate = vmnd->options.report_rate_hz,
@@ -332,8 +331,8 @@ vmnd_fabric_options(const struct vmnd *vmnd)
     };
 }
 
-void
-vmnd_make_folder_of_openflow(const struct vmnd *vmnd)
+static void
+make_folder_of_openflow(const struct vmnd *vmnd)
 {
     const char *listen = vmnd->options.openflow_listen;
 
@@ -342,30 +341,24 @@ vmnd_make_folder_of_openflow(const struct vmnd *vmnd)
     }
 }
 
-static void
-start_fabric(struct vmnd *vmnd)
+void
+vmnd_start_fabric(struct vmnd *vmnd, bool observing)
 {
     static const char no_listener[]
         = "vmnd does not listen for hosts that connect to it: set "
           "\"ovsdb-listen\" of vmnd, such as ssl:0.0.0.0:6640";
-    struct fabric_options options = vmnd_fabric_options(vmnd);
-    struct svec controllers = SVEC_EMPTY_INITIALIZER;
+    struct fabric_options options = get_fabric_options(vmnd);
     struct vmn_error why = VMN_ERROR_INIT;
 
-    vmnd_make_folder_of_openflow(vmnd);
+    make_folder_of_openflow(vmnd);
     model_set_no_listener(vmnd->model, options.ovsdb_listen ? NULL
                           : no_listener);
-    if (vmnd->cluster) {
-        options.handover = vmnd_hand_over(vmnd);
-        cluster_get_controllers(vmnd->cluster, &controllers);
-        options.controllers = &controllers;
-    }
+    options.observing = observing;
 
     int error = fabric_create(&options, vmnd->loop, vmnd->model, vmnd->engine,
                               vmnd->commit, &vmnd->fabric, &why);
 
     vmnd_die_of(error, "cannot serve hosts", why.text);
-    svec_destroy(&controllers);
     fabric_unixctl_init(vmnd->fabric);
 }
 
@@ -515,7 +508,6 @@ vmnd_start_active(struct vmnd *vmnd)
 {
     vmnd->active = true;
     start_audit_log(vmnd);
-    start_fabric(vmnd);
     start_webhook(vmnd);
     start_health(vmnd);
     start_load(vmnd);
@@ -541,6 +533,7 @@ vmnd_start(struct vmnd *vmnd)
         commit_follow(vmnd->commit);
         vmnd_start_standby(vmnd);
     } else {
+        vmnd_start_fabric(vmnd, false);
         vmnd_start_active(vmnd);
     }
 }
@@ -568,7 +561,6 @@ stop_active(struct vmnd *vmnd)
     load_monitor_destroy(vmnd->load);
     webhook_destroy(vmnd->webhook);
     health_destroy(vmnd->health);
-    fabric_destroy(vmnd->fabric);
     audit_log_destroy(vmnd->audit_log);
 }
 
@@ -582,9 +574,10 @@ vmnd_stop(struct vmnd *vmnd)
     if (vmnd->active) {
         stop_active(vmnd);
     }
+    commit_stop(vmnd->commit);
+    fabric_destroy(vmnd->fabric);
     commit_destroy(vmnd->commit);
     engine_destroy(vmnd->engine);
-    fabric_standby_destroy(vmnd->standby);
     cluster_destroy(vmnd->cluster);
     apphost_destroy(vmnd->apphost);
     vmnd->store_class->close(vmnd->store);

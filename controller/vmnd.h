@@ -30,7 +30,6 @@ struct vmnd {
     struct store *store;
     struct cluster *cluster;    /* Or NULL. */
     struct cluster_options cluster_options;
-    struct fabric_standby *standby; /* While it stands by; or NULL. */
     struct loop_deferred activation; /* As the cluster's writer. */
     int64_t epoch;              /* Of this writer, */
     uint64_t first_revision;    /* and from where it goes on. */
@@ -59,19 +58,16 @@ void vmnd_die_of(int error, const char *what, const char *text);
  * Errors are ignored: creating files in it will fail with a better
  * message. */
 void vmnd_make_folder_of(const char *path, mode_t mode);
-/* The same for the socket at which switches connect, if it is one. */
-void vmnd_make_folder_of_openflow(const struct vmnd *);
-/* Returns the fabric's options, but for its handover. */
-struct fabric_options vmnd_fabric_options(const struct vmnd *);
-/* Creates the rooms by which this manages hosts and serves the API. */
+/* Creates the fabric; if 'observing', for hosts that another member
+ * manages. */
+void vmnd_start_fabric(struct vmnd *, bool observing);
+/* Creates the rooms above the fabric, by which this serves the API. */
 void vmnd_start_active(struct vmnd *);
 
 /* vmnd-member.c.  --------------------------------------------------------- */
 
 /* Stands by, until the cluster has this member become the writer. */
 void vmnd_start_standby(struct vmnd *);
-/* Ends standing by; returns what is open to hosts, which the caller owns. */
-struct fabric_handover *vmnd_hand_over(struct vmnd *);
 /* Drops what would have it become the writer. */
 void vmnd_cancel_activation(struct vmnd *);
 

@@ -17,14 +17,11 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/fabric-flows.h \
 	controller/fabric/fabric-flush.h \
 	controller/fabric/fabric-frames.h \
-	controller/fabric/fabric-handover.h \
 	controller/fabric/fabric-learned-connections.h \
 	controller/fabric/fabric-packet-sampling.h \
 	controller/fabric/fabric-private.h \
 	controller/fabric/fabric-receipts.h \
 	controller/fabric/fabric-schemas.c \
-	controller/fabric/fabric-standby.c \
-	controller/fabric/fabric-standby.h \
 	controller/fabric/fabric-stats.h \
 	controller/fabric/fabric-status.c \
 	controller/fabric/fabric-status.h \
@@ -34,7 +31,6 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/fabric-watch.h \
 	controller/fabric/fabric.c \
 	controller/fabric/fabric.h \
-	controller/fabric/hosts/handover.c \
 	controller/fabric/hosts/host-addresses.c \
 	controller/fabric/hosts/host-addresses.h \
 	controller/fabric/hosts/host-tls.c \
@@ -145,6 +141,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/session/host-openflow-state.h \
 	controller/fabric/session/installed-set.c \
 	controller/fabric/session/installed-set.h \
+	controller/fabric/session/marker-watch.c \
+	controller/fabric/session/marker-watch.h \
 	controller/fabric/session/marker.c \
 	controller/fabric/session/marker.h \
 	controller/fabric/session/reported-flows.c \

@@ -30,7 +30,6 @@ struct conntrack_flushes;                 /* conntrack-flush.c. */
 struct sampling;                 /* packet-sampling.c. */
 struct fabric_packets;          /* packet-in-queue.c. */
 struct fabric_db;               /* OVSDB side, of the whole fabric. */
-struct fabric_handover;         /* fabric-handover.h. */
 struct fabric_receipts;         /* receipts.c. */
 struct rejected_hosts;          /* rejected-hosts.c. */
 struct fabric_sampling_meters;             /* sampling-meters.c. */
@@ -112,7 +111,7 @@ struct fabric {
                                         * tests. */
     int request_limits_ms;          /* SAMPLING_REQUEST_MS, except in tests. */
     size_t host_memory;
-    int64_t epoch;              /* As of the options. */
+    int64_t epoch;              /* Of who manages the hosts. */
     unsigned packet_port_rate, packet_host_rate; /* Packets per second; 0:
                                                   * unlimited. */
     unsigned report_rate;       /* 0: unlimited. */
@@ -133,8 +132,7 @@ struct fabric {
     void *sink_aux;
 
     const struct fabric_callbacks *callbacks; /* Constant. */
-    struct fabric_handover *handover; /* While it is being created; or
-                                       * NULL. */
+    bool observing;             /* As of the options. */
 
     uint64_t n_metered[2];      /* Packets dropped by packet-in meters: from
                                  * ports, and from tunnels. */

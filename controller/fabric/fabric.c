@@ -15,7 +15,6 @@
 #include "controller/fabric/counters/counters.h"
 #include "controller/fabric/fabric-counters.h"
 #include "controller/fabric/fabric-flush.h"
-#include "controller/fabric/fabric-handover.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric-watch.h"
 #include "controller/fabric/host-overall-state.h"
@@ -237,7 +236,7 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     f->commit = commit;
     f->callbacks = &callbacks;
     f->switch_parts = switch_parts;
-    f->handover = options->handover;
+    f->observing = options->observing;
     set_limits(f, options);
     f->last_revision = model_durable_revision(model);
     hmap_init(&f->hosts);
@@ -261,17 +260,42 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     }
     engine_get_stats(engine, &stats);
     f->from_nothing = !stats.n_runs;
-    fabric_db_hold(f);
+    if (!f->observing) {
+        fabric_db_hold(f);
+    }
     sync_hosts(f);
     f->from_nothing = true;
     fabric_db_begin(f);
-    handover_destroy(f->handover);
-    f->handover = NULL;
     audits_create(f, options);
     commit_set_sink(commit, sink_cb, f);
     model_set_provider_faults(model, fabric_provider_fault, f);
     *fp = f;
     return 0;
+}
+
+void
+fabric_set_epoch(struct fabric *f, int64_t epoch)
+{
+    if (epoch) {
+        f->epoch = epoch;
+        switch_listener_set_epoch(f);
+    }
+}
+
+/* Their connections come as new ones once the switches have agreed. */
+void
+fabric_manage(struct fabric *f, int64_t epoch, const struct svec *controllers)
+{
+    struct fabric_host *host;
+
+    ovs_assert(f->observing);
+    f->observing = false;
+    f->epoch = epoch;
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        switch_release(host->sw);
+    }
+    switch_listener_manage(f);
+    fabric_db_manage(f, controllers);
 }
 
 void
@@ -292,7 +316,6 @@ fabric_destroy(struct fabric *f)
     HMAP_FOR_EACH_SAFE (host, next, name_node, &f->hosts) {
         host_destroy(host, "shutting down");
     }
-    handover_destroy(f->handover);
     if (f->db) {
         fabric_db_destroy(f);
     }

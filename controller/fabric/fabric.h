@@ -19,7 +19,6 @@
 struct commit;
 struct engine;
 struct fabric;
-struct fabric_handover;
 struct loop;
 struct model;
 struct pipeline;
@@ -36,9 +35,8 @@ struct fabric_options {
     const char *openflow_target;
     const struct svec *controllers; /* As of fabric_set_controllers(); or
                                      * NULL: there are no others. */
-    struct fabric_handover *handover; /* Of fabric_standby_hand_over(), which
-                                       * is taken; or NULL: nothing is open
-                                       * yet. */
+    bool observing;               /* Another member of the cluster manages
+                                   * the hosts: see fabric_manage(). */
     const char *ovsdb_listen;     /* For hosts that connect to vmnd, or
                                    * NULL. */
     const char *ssl_private_key;  /* For ssl: remotes; TLS is disabled
@@ -101,6 +99,21 @@ int fabric_create(const struct fabric_options *, struct loop *,
                   struct model *, struct engine *, struct commit *,
                   struct fabric **, struct vmn_error *);
 void fabric_destroy(struct fabric *);
+
+/* Of a fabric that observes: it has a session with each host's database, in
+ * which it only reads, and the connection of each switch, in the role of slave
+ * with the epoch of the member that manages the hosts; so it knows what they
+ * have installed.  Nothing is submitted to the commit, which follows
+ * (commit_follow()).
+ *
+ * Sets that epoch, 0 if it is not known: switches refuse a slave of an earlier
+ * one, and without one none is accepted. */
+void fabric_set_epoch(struct fabric *, int64_t epoch);
+/* From now on this member manages the hosts, with this epoch and these other
+ * controllers, by the sessions and connections that it has.  The state must be
+ * quiescent, and the commit lead. */
+void fabric_manage(struct fabric *, int64_t epoch,
+                   const struct svec *controllers);
 
 /* Returns the certificates of "ssl:" remotes, or NULL if there are none. */
 const struct tls *fabric_tls(const struct fabric *);

@@ -30,6 +30,7 @@
 #include "controller/fabric/session/audit.h"
 #include "controller/fabric/session/bundle-acks.h"
 #include "controller/fabric/session/conntrack-flush.h"
+#include "controller/fabric/session/marker-watch.h"
 #include "controller/fabric/session/reconcile.h"
 #include "controller/fabric/session/rejected-items.h"
 #include "controller/fabric/session/switch-budget.h"
@@ -37,6 +38,7 @@
 
 const struct switch_part_class *const switch_parts[] = {
     &packets_part,
+    &marker_watch_part,
     &sampling_meters_part,
     &packet_in_meters_part,
     &rejected_items_part,

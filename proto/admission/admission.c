@@ -514,15 +514,6 @@ admission_create(const struct admission_options *options)
 }
 
 void
-admission_set_known(struct admission *adm,
-                    bool (*is_known)(void *aux, const struct in6_addr *),
-                    void *aux)
-{
-    adm->options.is_known = is_known;
-    adm->options.aux = aux;
-}
-
-void
 admission_destroy(struct admission *adm)
 {
     struct admission_source *source, *next;

@@ -93,10 +93,6 @@ struct admission_options {
 };
 
 struct admission *admission_create(const struct admission_options *);
-/* Replaces 'is_known' and 'aux' of the options. */
-void admission_set_known(struct admission *,
-                         bool (*is_known)(void *aux, const struct in6_addr *),
-                         void *aux);
 /* All connections must have been removed. */
 void admission_destroy(struct admission *);
 

@@ -60,10 +60,12 @@ struct ofconn_options {
     bool standby;               /* Another controller is the master: it asks
                                  * for the role of slave, with the epoch as
                                  * the generation_id, and switches send it
-                                 * nothing, until ofserver_take_over().
-                                 * Without an epoch they are closed. */
+                                 * nothing but replies, until
+                                 * ofserver_take_over().  Without an epoch they
+                                 * are closed. */
     bool packet_ins;            /* Whether the switch is to send packet-ins, in
-                                 * the format of ofpacket.h. */
+                                 * the format of ofpacket.h; not while it
+                                 * stands by. */
     struct loop *loop;          /* Whose turns, once they are over, have input
                                  * and queued output wait; NULL: never.  (Not
                                  * with TLS.) */
@@ -113,12 +115,10 @@ int ofserver_create(struct event_base *, const char *target,
  * target in use is accepted: its user may exit.  Errors as
  * ofserver_create(). */
 int ofserver_check(const char *target, char **text);
-/* Of a server that stands by: from now on it serves another user, with
- * 'options'; the limits of admission stay as they are.  Each connection asks
- * for the role of master; 'connected' is called once the switch has agreed, as
+/* Of a server that stands by: ends that.  Each connection asks for the role of
+ * master with this epoch; 'connected' is called once the switch has agreed, as
  * of a new one, with an aux of NULL. */
-void ofserver_take_over(struct ofserver *, const struct ofconn_options *,
-                        const struct ofconn_callbacks *callbacks, void *aux);
+void ofserver_take_over(struct ofserver *, uint64_t epoch);
 /* Of a server that stands by: new connections ask for their role with this
  * epoch. */
 void ofserver_set_epoch(struct ofserver *, uint64_t epoch);

@@ -94,7 +94,7 @@ set_async(struct ofconn *conn)
     struct ofputil_async_cfg cfg = OFPUTIL_ASYNC_CFG_INIT;
     struct ofpbuf *msg;
 
-    if (conn->server->options.packet_ins) {
+    if (conn->server->options.packet_ins && !conn->server->options.standby) {
         msg = ofputil_encode_set_config(&config, OFP15_VERSION);
         ((struct ofp_header *) msg->data)->xid = htonl(OFCONN_XID_PACKETS);
         ofconn_send_buf(conn, msg);

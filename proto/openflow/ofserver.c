@@ -292,22 +292,17 @@ ofserver_create(struct event_base *base, const char *target,
 }
 
 void
-ofserver_take_over(struct ofserver *server,
-                   const struct ofconn_options *options,
-                   const struct ofconn_callbacks *callbacks, void *aux)
+ofserver_take_over(struct ofserver *server, uint64_t epoch)
 {
-    struct ofconn *conn, *next;
+    struct ofconn *conn;
 
-    server->options = *options;
-    server->callbacks = callbacks;
-    server->aux = aux;
-    admission_set_known(server->admission, options->is_known,
-                        options->is_known_aux);
-    LIST_FOR_EACH_SAFE (conn, next, node, &server->conns) {
+    server->options.standby = false;
+    server->options.epoch = epoch;
+    LIST_FOR_EACH (conn, node, &server->conns) {
         conn->aux = NULL;
         if (conn->state == OFCONN_UP) {
             ofconn_request_role(conn);
-            ofconn_set_timer(conn, options->handshake_ms);
+            ofconn_set_timer(conn, server->options.handshake_ms);
         }
     }
 }

@@ -532,16 +532,6 @@ ovsdb_listener_close(struct ovsdb_listener *listener)
 }
 
 void
-ovsdb_listener_set_user(struct ovsdb_listener *listener, ovsdb_find_cb *find,
-                        void *aux)
-{
-    listener->find = find;
-    listener->aux = aux;
-    listener->rejected = NULL;
-    listener->is_known = NULL;
-}
-
-void
 ovsdb_listener_set_rejected(struct ovsdb_listener *listener,
                             ovsdb_rejected_cb *rejected)
 {

@@ -667,14 +667,6 @@ ovsdb_session_destroy(struct ovsdb_session *s)
 }
 
 void
-ovsdb_session_set_user(struct ovsdb_session *s, void (*changed)(void *aux),
-                       void *aux)
-{
-    s->changed = changed;
-    s->aux = aux;
-}
-
-void
 ovsdb_session_retry(struct ovsdb_session *s)
 {
     int64_t now_ms = loop_now_ms(s->loop);

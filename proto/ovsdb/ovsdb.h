@@ -262,10 +262,6 @@ struct ovsdb_session *ovsdb_session_create(struct loop *,
                                            void (*changed)(void *aux),
                                            void *aux);
 void ovsdb_session_destroy(struct ovsdb_session *);
-/* Gives the session to another user: replaces 'changed' and 'aux', which are
- * those of the budget, too. */
-void ovsdb_session_set_user(struct ovsdb_session *,
-                            void (*changed)(void *aux), void *aux);
 /* Has a session that waits to connect again do so now, since the host is heard
  * in another way; not after it exceeded its budget, nor twice within a
  * second. */
@@ -309,10 +305,6 @@ typedef struct ovsdb_session *ovsdb_find_cb(void *aux, const char *system_id);
 int ovsdb_listener_open(struct loop *, const char *where, ovsdb_find_cb *,
                         void *aux, struct ovsdb_listener **, char **text);
 void ovsdb_listener_close(struct ovsdb_listener *);
-/* Gives the listener to another user: replaces 'find' and 'aux', and those set
- * by the next two functions by none. */
-void ovsdb_listener_set_user(struct ovsdb_listener *, ovsdb_find_cb *find,
-                             void *aux);
 /* Sets 'rejected', called with the listener's 'aux', for rejected connections:
  * the peer ("tcp:192.0.2.1:54321") and the reason, which may contain text from
  * the peer. */

@@ -280,13 +280,6 @@ tls_destroy(struct tls *tls)
     }
 }
 
-void
-tls_set_changed(struct tls *tls, void (*changed)(void *aux), void *aux)
-{
-    tls->changed = changed;
-    tls->changed_aux = aux;
-}
-
 SSL_CTX *
 tls_context(const struct tls *tls)
 {

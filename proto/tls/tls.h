@@ -43,8 +43,6 @@ struct tls_options {
 int tls_create(const struct tls_options *, struct event_base *,
                struct tls **, char **text);
 void tls_destroy(struct tls *);
-/* Replaces 'changed' of the options. */
-void tls_set_changed(struct tls *, void (*changed)(void *aux), void *aux);
 
 /* Returns the context for SSL_new(): the same one as long as 'tls' exists. */
 struct ssl_ctx_st *tls_context(const struct tls *);

@@ -4,6 +4,7 @@ the test.  The servers talk Raft on loopback, or in network namespaces of their
 own."""
 
 import contextlib
+import json
 import os
 import random
 import re
@@ -116,6 +117,11 @@ class Member(cluster.Member):
         """As it is, with what it says of an error."""
         return run("ovs-appctl", "-t", self.path("vmnd.ctl"), *args,
                    check=check)
+
+    def hosts(self):
+        """What it knows of the hosts, by its own connections, {name: status},
+        whether it manages them or not."""
+        return json.loads(self.ctl("fabric/hosts"))
 
     def ctl_nowait(self, *args):
         """Asks for it, whether it answers or not."""

@@ -139,9 +139,9 @@ class Town:
         return roles
 
     def are_warm(self):
-        """Whether all members that stand by have both hosts."""
-        return all(member.is_writer() or member.ctl("fabric/standby").strip()
-                   == "2 hosts: 2 databases, 2 switches"
+        """Whether all members know that both hosts have all their flows."""
+        return all({host["state"] for host in member.hosts().values()}
+                   == {"synced"} and len(member.hosts()) == 2
                    for member in self.cluster.members if member.runs())
 
     def computed(self, member):
@@ -384,9 +384,10 @@ def test_datapath_id_of_another(town, liar, owner):
         bridge.vsctl("set", "bridge", "br-int",
                      "other_config:datapath-id=" + taken)
         wait_for("it to be rejected", are_told_apart, 60)
-        # Both may be connected to the others by then, as far as they can.
-        wait_for("the others to have the databases", lambda: all(
-            m.is_writer() or "2 hosts: 2 databases" in m.ctl("fabric/standby")
+        # The others see it by themselves.
+        wait_for("the others to see it", lambda: all(
+            {name: host["state"] for name, host in m.hosts().items()}
+            == {owner: "synced", liar: "rejected"}
             for m in town.cluster.members), 60)
         writer.kill()
         town.use(town.cluster.writer(but=[writer]))

@@ -29,6 +29,12 @@ fabric_db_hold(struct fabric *f OVS_UNUSED)
 }
 
 void
+fabric_db_manage(struct fabric *f OVS_UNUSED,
+                 const struct svec *controllers OVS_UNUSED)
+{
+}
+
+void
 fabric_db_begin(struct fabric *f OVS_UNUSED)
 {
 }

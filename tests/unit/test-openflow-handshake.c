@@ -191,9 +191,7 @@ one_that_stands_by_takes_over(void **state)
     free(oh);
     TURN_UNTIL(f, f->n_connected == 1);
 
-    options.standby = false;
-    options.epoch = 43;
-    ofserver_take_over(f->server, &options, &callbacks, f);
+    ofserver_take_over(f->server, 43);
     give_role(f, OFPCR12_ROLE_PRIMARY, 43);
     expect(f, OFPTYPE_SET_ASYNC_CONFIG);
     TURN_UNTIL(f, f->n_connected == 2);
@@ -229,9 +227,7 @@ one_takes_over_in_the_middle_of_a_handshake(void **state)
     come(f);
     oh = receive(f);
     assert_int_equal(ofputil_decode_role_message(oh, &request), 0);
-    options.standby = false;
-    options.epoch = 43;
-    ofserver_take_over(f->server, &options, &callbacks, f);
+    ofserver_take_over(f->server, 43);
     send_msg(f, ofputil_encode_role_reply(oh, &request));
     free(oh);
     give_role(f, OFPCR12_ROLE_PRIMARY, 43);

@@ -15,7 +15,6 @@
 #include <string.h>
 
 #include "controller/commit/commit.h"
-#include "controller/fabric/fabric-handover.h"
 #include "controller/fabric/fabric.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/hosts/host-addresses.h"
@@ -169,6 +168,7 @@ format_ip(const struct vmn_ip *ip, char buffer[INET6_ADDRSTRLEN])
             : NULL);
 }
 
+/* Nothing is desired of a host that another member manages. */
 static void
 host_db_set_desired(struct fabric_host_db *db, const struct vmn_host *row)
 {
@@ -198,7 +198,12 @@ host_db_set_desired(struct fabric_host_db *db, const struct vmn_host *row)
         .ipsec_aux = db,
     };
     size_t n_patches = db->n_providers + db->n_trunks;
-    struct ovsdb_patch *patches = xcalloc(MAX(n_patches, 1), sizeof *patches);
+    struct ovsdb_patch *patches;
+
+    if (db->host->fabric->observing) {
+        return;
+    }
+    patches = xcalloc(MAX(n_patches, 1), sizeof *patches);
 
     host_provider_desired(db, patches);
     host_trunk_desired(db, patches + db->n_providers);
@@ -233,16 +238,9 @@ host_db_open_session(struct fabric_host_db *db, const struct vmn_host *row)
     ovsdb_session_destroy(db->session);
     free(db->remote);
     db->remote = xstrdup(row->ovsdb);
-    db->session = (fabric->handover
-                   ? handover_take_session(fabric->handover, host->name,
-                                           db->remote) : NULL);
-    if (db->session) {
-        ovsdb_session_set_user(db->session, changed_cb, db);
-    } else {
-        db->session = ovsdb_session_create(
-            fabric->loop, fabric->db->schemas, host->name,
-            strcmp(db->remote, "inbound") ? db->remote : NULL, changed_cb, db);
-    }
+    db->session = ovsdb_session_create(
+        fabric->loop, fabric->db->schemas, host->name,
+        strcmp(db->remote, "inbound") ? db->remote : NULL, changed_cb, db);
     ovsdb_session_set_budget(db->session, budget_cb);
 }
 
@@ -299,9 +297,7 @@ fabric_db_host_update(struct fabric_host *host, const struct vmn_host *row)
         host_db_open_session(db, row);
     }
     host_db_set_desired(db, row);
-    if (!host->fabric->handover) {
-        host_db_update(db);     /* Else fabric_db_begin() does. */
-    }
+    host_db_update(db);
 }
 
 void
@@ -438,17 +434,10 @@ static int
 open_listener(struct fabric_db *db, const struct fabric_options *options,
               struct vmn_error *why)
 {
-    struct fabric_handover *handover = db->fabric->handover;
     char *text = NULL;
     int error = 0;
 
-    if (handover) {
-        db->listener = handover->listener;
-        handover->listener = NULL;
-        if (db->listener) {
-            ovsdb_listener_set_user(db->listener, find_inbound, db);
-        }
-    } else if (options->ovsdb_listen) {
+    if (options->ovsdb_listen) {
         error = ovsdb_listener_open(db->fabric->loop, options->ovsdb_listen,
                                     find_inbound, db, &db->listener, &text);
         vmn_error_take(why, error, text);
@@ -458,20 +447,6 @@ open_listener(struct fabric_db *db, const struct fabric_options *options,
         ovsdb_listener_set_rejected(db->listener, rejected_cb);
     }
     return error;
-}
-
-/* Returns the schemas that the sessions which are taken over share. */
-static struct ovsdb_schemas *
-take_schemas(const struct fabric *fabric)
-{
-    struct ovsdb_schemas *schemas;
-
-    if (!fabric->handover) {
-        return ovsdb_schemas_create();
-    }
-    schemas = fabric->handover->schemas;
-    fabric->handover->schemas = NULL;
-    return schemas;
 }
 
 /* Sets the targets of bridges' controllers: ours and 'others'. */
@@ -498,7 +473,7 @@ fabric_db_create(struct fabric *fabric, const struct fabric_options *options,
     db->target = nullable_xstrdup(options->openflow_target);
     svec_init(&db->controllers);
     set_controllers(db, options->controllers);
-    db->schemas = take_schemas(fabric);
+    db->schemas = ovsdb_schemas_create();
     db->prefixes = table_prefixes(options->pipeline, &db->n_prefixes);
     fabric->db = db;
 
@@ -545,20 +520,22 @@ fabric_db_hold(struct fabric *fabric)
     startup_barrier_hold(fabric->db);
 }
 
-/* What hosts say that are connected already is only looked at now, when all
- * are there: one may have the datapath ID of another, which must have claimed
- * it by then. */
 void
 fabric_db_begin(struct fabric *fabric)
 {
+    startup_barrier_begin(fabric->db);
+}
+
+void
+fabric_db_manage(struct fabric *fabric, const struct svec *controllers)
+{
     struct fabric_host *host;
 
-    if (fabric->handover) {
-        HMAP_FOR_EACH (host, name_node, &fabric->hosts) {
-            host_db_update(host->db);
-        }
+    set_controllers(fabric->db, controllers);
+    HMAP_FOR_EACH (host, name_node, &fabric->hosts) {
+        host_db_set_desired(host->db, host->row);
     }
-    startup_barrier_begin(fabric->db);
+    observed_manage(fabric->db->observed);
 }
 
 void
@@ -633,7 +610,8 @@ fabric_db_group(struct fabric *fabric,
     for (size_t i = 0; i < pending.n_writes; i++) {
         const struct model_write *write = &pending.writes[i];
 
-        if (write->table == VMN_TABLE_BINDING && write->follows) {
+        if (write->table == VMN_TABLE_BINDING
+            && (write->follows || fabric->observing)) {
             observed_port_rebound(fabric->db->observed, write->name,
                                   (const void *) write->row);
         }

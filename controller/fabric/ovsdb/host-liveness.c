@@ -57,7 +57,7 @@ switch_session_update(struct fabric_host_db *db)
     }
     if (!connected || !(session->gone || session->lost)) {
         session_update(db, session, connected);
-    } else if (sw->state == SWITCH_LIVE) {
+    } else if (sw->state == SWITCH_LIVE || sw->state == SWITCH_OBSERVED) {
         session_update(db, session, true);
     } else {
         session->due_ms = 0;

@@ -144,7 +144,7 @@ add_op(struct observed_state *state, struct observed_host *host,
        enum model_op_kind kind,
        enum vmn_table table, const char *name, json_t *spec)
 {
-    if (!state->resyncing) {
+    if (!state->resyncing && !state->fabric->observing) {
         add_op__(state, host, kind, table, name, spec);
         return;
     }
@@ -330,7 +330,7 @@ flush_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *state_)
     struct observed_state *state = state_;
     struct observed_host *host;
 
-    if (state->resyncing || state->in_barrier) {
+    if (state->resyncing || state->in_barrier || state->fabric->observing) {
         return;
     }
     if (!observed_decide_due(state)) {
@@ -547,10 +547,26 @@ observed_compare_first(struct observed_host *host)
 {
     struct observed_state *state = host->state;
 
-    if (state->warm && !host->loaded && !state->comparing) {
+    if (state->warm && !host->loaded && !state->comparing
+        && !state->fabric->observing) {
         state->comparing = true;
         commit_when_quiescent(state->fabric->commit, compare_first, state);
     }
+}
+
+void
+observed_manage(struct observed_state *state)
+{
+    struct observed_host *host;
+
+    HMAP_FOR_EACH (host, node, &state->hosts) {
+        if (host->known) {
+            observed_compare_first(host);
+        } else {
+            observed_submit_stale(host);
+        }
+    }
+    observed_commit_schedule(state);
 }
 
 static void
@@ -590,7 +606,7 @@ observed_commit_init(struct observed_state *state)
     state->flush = event_new(state->fabric->base, -1, 0, flush_cb, state);
     state->resync = evtimer_new(state->fabric->base, resync_cb, state);
     state->resync_ms = RESYNC_MIN_MS;
-    state->warm = state->fabric->handover != NULL;
+    state->warm = state->fabric->observing;
     model_request_init(&state->request, "vmnd");
     ovs_list_init(&state->submitted);
     model_set_bind(state->fabric->model, observed_bind, state);

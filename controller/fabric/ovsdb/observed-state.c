@@ -377,7 +377,7 @@ observed_port_rebound(struct observed_state *state, const char *name,
         observed_port_set_binding(state, port, row ? row->host : NULL,
                                   row ? row->candidate : NULL);
         /* What was submitted before is applied after it. */
-        port->submit_again = true;
+        port->submit_again = !state->fabric->observing;
         observed_port_due(state, port, NULL);
     }
 }

@@ -233,6 +233,9 @@ void observed_commit_uninit(struct observed_state *);
  * model as a part of its initial state.  Nothing may have been compiled yet.
  * Yields. */
 void observed_load(void *state);
+/* Hosts are not observed any more, but managed: submits what they have
+ * reported. */
+void observed_manage(struct observed_state *);
 /* Has the first complete report of 'host' compared, if 'warm' is set. */
 void observed_compare_first(struct observed_host *);
 /* Submits the deletion of rows that 'host' does not have any more. */

@@ -20,6 +20,7 @@ struct fabric_db;
 struct fabric_host;
 struct fabric_options;
 struct status_host;
+struct svec;
 struct vmn_error;
 struct vmn_host;
 
@@ -33,6 +34,8 @@ void fabric_db_set_certificates(const struct fabric_db *);
 /* Holds commits: called before the initial hosts are created, some of which
  * may be connected already. */
 void fabric_db_hold(struct fabric *);
+/* The fabric's part of fabric_manage(). */
+void fabric_db_manage(struct fabric *, const struct svec *controllers);
 /* Waits for first reports: called when the initial hosts have been created. */
 void fabric_db_begin(struct fabric *);
 /* Called after the last fabric_db_host_destroy(). */

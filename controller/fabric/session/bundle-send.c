@@ -21,6 +21,7 @@
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/session/backlog-parts.h"
 #include "controller/fabric/session/dependency-filter.h"
+#include "controller/fabric/session/marker-watch.h"
 #include "controller/fabric/session/marker.h"
 #include "controller/fabric/session/receipts.h"
 #include "controller/fabric/session/reported-flows.h"
@@ -436,7 +437,9 @@ send_host(struct revision_diff *gd, struct fabric_host *host)
     if (sw->bundles.concerned && touched) {
         backlog_diffs(gd, sw, touched, before);
     }
-    if (sw->bundles.concerned && sw->state == SWITCH_LIVE
+    if (sw->bundles.concerned && sw->state == SWITCH_OBSERVED) {
+        marker_watch_group(sw, before, last);
+    } else if (sw->bundles.concerned && sw->state == SWITCH_LIVE
         && backlog_is_empty(&sw->bundles.backlog) && !switch_is_busy(sw)
         && !is_too_much(sw)) {
         if (!send_bundle(gd, sw, before)) {

@@ -23,6 +23,12 @@ host_openflow_state_name(const struct fabric_switch *sw, const char **reason)
     case SWITCH_OFFLINE:
         *reason = sw->error ? sw->error : "its switch has not connected";
         return "offline";
+    case SWITCH_OBSERVED:
+        if (sw->bundles.frozen) {
+            *reason = "its flows are not known to be what is desired";
+            return "reconciling";
+        }
+        return "synced";
     case SWITCH_WAITING:
         if (switch_is_backing_off(sw)) {
             *reason = sw->rejected.text;

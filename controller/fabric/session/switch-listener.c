@@ -16,7 +16,6 @@
 #include <string.h>
 
 #include "controller/engine/packet-handler.h"
-#include "controller/fabric/fabric-handover.h"
 #include "controller/fabric/fabric.h"
 #include "controller/fabric/hosts/host-addresses.h"
 #include "controller/fabric/hosts/host-tls.h"
@@ -297,51 +296,19 @@ certificates_changed_cb(void *f_)
     f->callbacks->certificates_changed(f);
 }
 
-/* Goes on with what is open. */
-static void
-take_over(struct fabric *f, const struct ofconn_options *options)
-{
-    struct switch_listener *s = f->switches;
-
-    s->tls = f->handover->tls;
-    s->server = f->handover->server;
-    f->handover->tls = NULL;
-    f->handover->server = NULL;
-    if (s->tls) {
-        tls_set_changed(s->tls, certificates_changed_cb, f);
-    }
-    ofserver_take_over(s->server, options, &callbacks, f);
-}
-
-static int
-open_server(struct fabric *f, const struct fabric_options *options,
-            const struct ofconn_options *conn_options, struct vmn_error *why)
-{
-    struct switch_listener *s = f->switches;
-    char *text = NULL;
-    int error = host_tls_create(options, f->base, certificates_changed_cb, f,
-                                &s->tls, why);
-
-    if (!error) {
-        error = ofserver_create(f->base, options->openflow_listen,
-                                host_tls_context(options, s->tls),
-                                conn_options, &callbacks, f, &s->server,
-                                &text);
-        vmn_error_take(why, error, text);
-    }
-    return error;
-}
-
 int
 switch_listener_create(struct fabric *f, const struct fabric_options *options,
                        struct vmn_error *why)
 {
     struct switch_listener *s = xzalloc(sizeof *s);
     struct ofconn_options conn_options = ofconn_options_default;
+    char *text = NULL;
+    int error;
 
     ovs_list_init(&s->strays);
     f->switches = s;
     conn_options.epoch = options->epoch;
+    conn_options.standby = f->observing;
     conn_options.packet_ins = true;
     conn_options.loop = f->loop;
     conn_options.is_known = fabric_knows_address;
@@ -349,11 +316,35 @@ switch_listener_create(struct fabric *f, const struct fabric_options *options,
     if (options->max_queue) {
         conn_options.max_queue = options->max_queue;
     }
-    if (f->handover) {
-        take_over(f, &conn_options);
-        return 0;
+    error = host_tls_create(options, f->base, certificates_changed_cb, f,
+                            &s->tls, why);
+    if (!error) {
+        error = ofserver_create(f->base, options->openflow_listen,
+                                host_tls_context(options, s->tls),
+                                &conn_options, &callbacks, f, &s->server,
+                                &text);
+        vmn_error_take(why, error, text);
     }
-    return open_server(f, options, &conn_options, why);
+    return error;
+}
+
+void
+switch_listener_set_epoch(struct fabric *f)
+{
+    ofserver_set_epoch(f->switches->server, f->epoch);
+}
+
+void
+switch_listener_manage(struct fabric *f)
+{
+    struct switch_listener *s = f->switches;
+
+    /* They come again, as all others do. */
+    while (!ovs_list_is_empty(&s->strays)) {
+        stray_free(CONTAINER_OF(ovs_list_front(&s->strays), struct stray,
+                                node));
+    }
+    ofserver_take_over(s->server, f->epoch);
 }
 
 void

@@ -49,6 +49,10 @@ struct switch_part_class {
      * anything installed. */
     void (*connected)(struct fabric_switch *, void *state);
 
+    /* The same of a switch that another member manages: to this one it only
+     * answers what changes nothing. */
+    void (*observed)(struct fabric_switch *, void *state);
+
     /* The switch has its desired state installed, or will once it has
      * committed the bundle that was sent: it is sent each revision from now
      * on. */

@@ -202,7 +202,8 @@ switch_attach(struct fabric_switch *sw, struct ofconn *conn)
     sw->conn = conn;
     ofconn_set_aux(conn, sw);
     ofconn_set_identified(conn);
-    sw->state = SWITCH_WAITING;
+    sw->state = (sw->host->fabric->observing ? SWITCH_OBSERVED
+                 : SWITCH_WAITING);
     sw->since_ms = time_wall_msec();
     fabric_host_changed(sw->host);
     sw->host->fabric->callbacks->switch_changed(sw->host);
@@ -210,7 +211,25 @@ switch_attach(struct fabric_switch *sw, struct ofconn *conn)
     sw->host->fabric->stats.n_openflow_opened++;
     free(sw->error);
     sw->error = NULL;
-    SWITCH_CALL_PARTS(sw, connected);
+    if (sw->state == SWITCH_OBSERVED) {
+        SWITCH_CALL_PARTS(sw, observed);
+    } else {
+        SWITCH_CALL_PARTS(sw, connected);
+    }
+}
+
+/* Nobody is told that it is offline: the connection is there. */
+void
+switch_release(struct fabric_switch *sw)
+{
+    if (sw->conn) {
+        SWITCH_CALL_PARTS(sw, disconnected);
+        sw->state = SWITCH_OFFLINE;
+        sw->conn = NULL;
+        sw->host->fabric->stats.n_connected--;
+        free(sw->error);
+        sw->error = xstrdup("it is being asked for the role of master");
+    }
 }
 
 void

@@ -20,13 +20,15 @@ struct fabric_host;
 struct ofconn;
 struct status_host;
 
-/*    OFFLINE  --connected--> WAITING  --reported, not backing off--> READING
+/*    OFFLINE  --connected--> OBSERVED, if another member manages the host
+ *    OFFLINE  --connected--> WAITING  --reported, not backing off--> READING
  *    READING  --all flows and groups read, state settled-->
  *        LIVE, if nothing differs, else CHECKING
  *    CHECKING --barrier without an error--> LIVE (the commit goes out)
  *    LIVE     --a bundle failed--> READING, or WAITING if that is too often */
 enum switch_state {
     SWITCH_OFFLINE,
+    SWITCH_OBSERVED,            /* Only what it has installed is watched. */
     SWITCH_WAITING,             /* For its host's first report, or for the next
                                  * retry. */
     SWITCH_READING,             /* Reading the dump, then waiting for a
@@ -64,6 +66,9 @@ void switch_destroy(struct fabric_switch *, const char *reason);
  * disconnects. */
 void switch_attach(struct fabric_switch *, struct ofconn *);
 void switch_detach(struct fabric_switch *, const char *reason);
+/* Of an observed switch: it is managed once it has agreed to the role of
+ * master, and then comes as one that connects. */
+void switch_release(struct fabric_switch *);
 /* Sets why no switch is connected, if none is. */
 void switch_set_error(struct fabric_switch *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

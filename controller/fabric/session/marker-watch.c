@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Asks an observed switch to tell of its marker, by a flow monitor (OpenFlow
+ * 1.5, section 7.3.5.18), which a slave may have; see marker-watch.h.  A
+ * switch that refuses counts as one that has installed nothing new. */
+
+#include <config.h>
+
+#include "controller/fabric/session/marker-watch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "byte-order.h"
+#include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/session/marker.h"
+#include "controller/fabric/session/receipts.h"
+#include "controller/fabric/session/switch-part.h"
+#include "controller/fabric/session/switch.h"
+#include "openvswitch/ofp-monitor.h"
+#include "openvswitch/ofp-msgs.h"
+#include "openvswitch/ofpbuf.h"
+#include "openvswitch/vlog.h"
+#include "proto/openflow/ofconn.h"
+#include "proto/openflow/ofmsg.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(marker_watch);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 60);
+
+#define MONITOR_ID 1
+/* Of a switch that is further behind, the oldest groups count with the next
+ * ones. */
+#define GROUPS_MAX 1024
+
+/* A group whose flows the switch is not known to have. */
+struct watched_group {
+    uint64_t last;              /* Its last revision. */
+    uint64_t marker;            /* Once they are installed. */
+};
+
+/* The part's state of a switch. */
+struct marker_watch {
+    uint32_t xid;               /* Of the request; 0: none was sent. */
+    uint64_t marker;            /* What the switch has; or MARKER_NONE. */
+    size_t n, allocated;
+    struct watched_group *groups; /* Oldest first. */
+};
+
+static struct marker_watch *
+get_watch(const struct fabric_switch *sw)
+{
+    return switch_part_state(sw, &marker_watch_part);
+}
+
+/* Acknowledgements.  ------------------------------------------------------ */
+
+/* The switch has what is desired now. */
+static void
+set_equal(struct fabric_switch *sw, struct marker_watch *watch)
+{
+    struct fabric *f = sw->host->fabric;
+
+    sw->bundles.frozen = false;
+    if (watch->n) {
+        receipts_confirm(f, sw->host, watch->groups[0].last,
+                         watch->groups[watch->n - 1].last);
+    } else {
+        receipts_confirm_all(f, sw->host, f->last_revision, NULL);
+    }
+    watch->n = 0;
+    fabric_host_changed(sw->host);
+}
+
+/* Has the newest group of these whose state the switch has acknowledged. */
+static void
+find_group(struct fabric_switch *sw, struct marker_watch *watch)
+{
+    for (size_t i = watch->n; i > 0; i--) {
+        uint64_t last = watch->groups[i - 1].last;
+
+        if (watch->groups[i - 1].marker == watch->marker) {
+            sw->bundles.acked = last;
+            receipts_confirm(sw->host->fabric, sw->host,
+                             watch->groups[0].last, last);
+            watch->n -= i;
+            memmove(watch->groups, watch->groups + i,
+                    watch->n * sizeof *watch->groups);
+            return;
+        }
+    }
+}
+
+static void
+compare(struct fabric_switch *sw, struct marker_watch *watch)
+{
+    if (watch->marker == MARKER_NONE) {
+        return;
+    } else if (watch->marker == switch_marker_of(sw, sw->bundles.digest)) {
+        set_equal(sw, watch);
+    } else {
+        find_group(sw, watch);
+    }
+}
+
+void
+marker_watch_group(struct fabric_switch *sw, uint64_t before, uint64_t last)
+{
+    struct marker_watch *watch = get_watch(sw);
+
+    if (!sw->bundles.frozen) {
+        sw->bundles.acked = before;
+        sw->bundles.frozen = true;
+        fabric_host_changed(sw->host);
+    }
+    if (watch->n >= GROUPS_MAX) {
+        watch->n--;
+        memmove(watch->groups, watch->groups + 1,
+                watch->n * sizeof *watch->groups);
+    }
+    if (watch->n >= watch->allocated) {
+        watch->groups = x2nrealloc(watch->groups, &watch->allocated,
+                                   sizeof *watch->groups);
+    }
+    watch->groups[watch->n++] = (struct watched_group) {
+        .last = last,
+        .marker = switch_marker_of(sw, sw->bundles.digest),
+    };
+    compare(sw, watch);
+}
+
+/* Messages.  -------------------------------------------------------------- */
+
+static void
+observed(struct fabric_switch *sw, void *watch_)
+{
+    const struct ofputil_flow_monitor_request request = {
+        .id = MONITOR_ID,
+        .command = OFPFMC_ADD,
+        .flags = (OFPFMF_INITIAL | OFPFMF_ADD | OFPFMF_REMOVED
+                  | OFPFMF_MODIFY),
+        .out_port = OFPP_NONE,
+        .out_group = OFPG_ANY,
+        .table_id = MARKER_TABLE,
+        .match = MATCH_CATCHALL_INITIALIZER,
+    };
+    struct marker_watch *watch = watch_;
+    struct ofpbuf *msg = ofpbuf_new(0);
+
+    ofputil_append_flow_monitor_request(&request, msg,
+                                        OFPUTIL_P_OF15_OXM);
+    ofpmsg_update_length(msg);
+    watch->xid = ofconn_next_xid(sw->conn);
+    ((struct ofp_header *) msg->data)->xid = htonl(watch->xid);
+    ofconn_send(sw->conn, msg->data, msg->size);
+    ofpbuf_delete(msg);
+}
+
+/* Heeds one change of a flow. */
+static void
+heed_update(struct marker_watch *watch,
+            const struct ofputil_flow_update *update)
+{
+    if (update->table_id != MARKER_TABLE
+        || update->priority != MARKER_PRIORITY) {
+        return;
+    }
+    watch->marker = (update->event == OFPFME_REMOVED ? MARKER_NONE
+                     : ntohll(update->cookie));
+}
+
+static enum switch_message
+handle_updates(struct fabric_switch *sw, struct marker_watch *watch,
+               const struct ofp_header *oh)
+{
+    struct ofpbuf b = ofpbuf_const_initializer(oh, ntohs(oh->length));
+    struct ofputil_flow_update update;
+    struct ofpbuf actions;
+    int error;
+
+    ofpbuf_init(&actions, 64);
+    while (!(error = ofputil_decode_flow_update(&update, &b, &actions))) {
+        if (update.event == OFPFME_ADDED || update.event == OFPFME_MODIFIED
+            || update.event == OFPFME_REMOVED
+            || update.event == OFPFME_INITIAL) {
+            heed_update(watch, &update);
+        }
+    }
+    ofpbuf_uninit(&actions);
+    if (error != EOF) {
+        switch_give_up(sw, "malformed updates of a flow monitor");
+        return SWITCH_MESSAGE_TAKEN;
+    }
+    compare(sw, watch);
+    return SWITCH_MESSAGE_TAKEN;
+}
+
+static enum switch_message
+message(struct fabric_switch *sw, void *watch_, enum ofptype type,
+        const struct ofp_header *oh)
+{
+    struct marker_watch *watch = watch_;
+
+    if (sw->state != SWITCH_OBSERVED) {
+        return SWITCH_MESSAGE_OTHER;
+    } else if (type == OFPTYPE_FLOW_MONITOR_STATS_REPLY) {
+        return handle_updates(sw, watch, oh);
+    } else if (type == OFPTYPE_ERROR && watch->xid
+               && ofmsg_error_xid(oh) == watch->xid) {
+        VLOG_WARN_RL(&rl, "%s: its switch has no flow monitors: %s",
+                     sw->host->name, ofmsg_error_name(oh));
+        return SWITCH_MESSAGE_TAKEN;
+    }
+    return SWITCH_MESSAGE_OTHER;
+}
+
+/* As a part of the session.  ---------------------------------------------- */
+
+static void
+disconnected(struct fabric_switch *sw OVS_UNUSED, void *watch_)
+{
+    struct marker_watch *watch = watch_;
+
+    watch->xid = 0;
+    watch->marker = MARKER_NONE;
+    watch->n = 0;
+}
+
+static void
+destroy(struct fabric_switch *sw OVS_UNUSED, void *watch_)
+{
+    struct marker_watch *watch = watch_;
+
+    free(watch->groups);
+}
+
+const struct switch_part_class marker_watch_part = {
+    .name = "marker watch",
+    .state_size = sizeof(struct marker_watch),
+    .observed = observed,
+    .disconnected = disconnected,
+    .destroy = destroy,
+    .message = message,
+};

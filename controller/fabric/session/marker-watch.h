@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a switch has installed that another member of the cluster manages: the
+ * switch tells of each change of its marker (marker.h), which says of what
+ * state its flows are, and what that state is of each group of revisions, this
+ * member knows as well.  So nothing has to pass between members.  Not for
+ * switches that this member manages (bundle-acks.h). */
+
+#ifndef CONTROLLER_FABRIC_SESSION_MARKER_WATCH_H
+#define CONTROLLER_FABRIC_SESSION_MARKER_WATCH_H 1
+
+#include <stdint.h>
+
+struct fabric_switch;
+struct switch_part_class;
+
+extern const struct switch_part_class marker_watch_part;
+
+/* The desired state of an observed switch has changed with the group that ends
+ * with revision 'last', and follows 'before'. */
+void marker_watch_group(struct fabric_switch *, uint64_t before,
+                        uint64_t last);
+
+#endif /* controller/fabric/session/marker-watch.h */
