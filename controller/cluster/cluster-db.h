@@ -40,7 +40,8 @@ struct loop;
 
 #define CLUSTER_DB "VMN"
 
-/* Raised when members of an older version could not take part any more. */
+/* Of the database's tables; the row has that of who made the cluster.  Raised
+ * when members of an older version could not take part any more. */
 #define CLUSTER_FORMAT 1
 
 /* A batch that this member does not have yet. */

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"
@@ -20,17 +21,37 @@ VLOG_DEFINE_THIS_MODULE(cluster_follow);
 /* Before a batch that could not be written is written again. */
 #define RETRY_MS 1000
 
+/* Ends following: 'why' is that a batch does not fit, which may be since it is
+ * of another version. */
+static void
+stand_still(struct cluster *c, const char *why)
+{
+    const struct cluster_view *view = cluster_db_view(c->db);
+    const struct cluster_member *writer
+        = shash_find_data(&view->members, view->lease.holder);
+    char *text = (writer && strcmp(writer->version, VMN_VERSION)
+                  ? xasprintf("%s (the writer is of version %.64s, and this "
+                              "member of version %s)", why, writer->version,
+                              VMN_VERSION)
+                  : xstrdup(why));
+
+    c->broken = true;
+    cluster_set_problem(c, text);
+    free(text);
+}
+
 static void
 on_applied(void *cluster, int error, const struct vmn_error *why)
 {
     struct cluster *c = cluster;
 
     c->applying = false;
-    if (error) {
+    if (error == EUCLEAN) {
+        stand_still(c, why->text);
+    } else if (error) {
         /* A full disk may be emptied. */
         cluster_set_problem(c, why->text);
         c->retry_ms = loop_now_ms(c->loop) + RETRY_MS;
-        c->broken = error == EUCLEAN;
     } else {
         cluster_set_problem(c, NULL);
         c->retry_ms = 0;
@@ -38,6 +59,20 @@ on_applied(void *cluster, int error, const struct vmn_error *why)
         cluster_db_set_applied(c->db, c->applied);
     }
     cluster_run(c);
+}
+
+/* Says once that there are fields which have no effect here. */
+static void
+note_unknown(struct cluster *c)
+{
+    size_t n = model_count_unknown(c->model);
+
+    if (n && !c->has_unknown) {
+        VLOG_WARN("%"PRIuSIZE" row%s fields that this version of vmnd does "
+                  "not know: they are kept, and have no effect here", n,
+                  n == 1 ? " has" : "s have");
+    }
+    c->has_unknown = n > 0;
 }
 
 /* Applies 'batch', the next one. */
@@ -91,6 +126,7 @@ cluster_follow_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
     if (c->applying || c->broken || !view->current || !view->has_row) {
         return;
     }
+    note_unknown(c);
     if (c->retry_ms > now_ms) {
         *wake_ms = MIN(*wake_ms, c->retry_ms);
         return;

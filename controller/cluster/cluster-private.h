@@ -80,6 +80,8 @@ struct cluster {
     int64_t retry_ms;           /* When it is tried again; 0: it is not. */
     char *problem;              /* Why it cannot follow; NULL: it can. */
     bool broken;                /* And never will. */
+    bool has_unknown;           /* There are rows with fields that this version
+                                 * does not know, as was said. */
 
     /* In the list of members. */
     bool registered;            /* The list has this process, */

@@ -54,6 +54,7 @@ cluster_get_status(const struct cluster *c, struct arena *arena,
                     : "it is not in the list of members yet"),
         .revision = model_durable_revision(c->model),
         .stored = cluster_stored(c),
+        .unknown_fields = model_count_unknown(c->model),
         .members = arena_alloc(arena, MAX(n, 1) * sizeof *status->members),
     };
     if (view->has_row) {

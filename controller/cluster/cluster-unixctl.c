@@ -64,6 +64,10 @@ put_status(const struct status_cluster *status, const char *remote,
     if (status->problem) {
         ds_put_format(ds, "problem: %s\n", status->problem);
     }
+    if (status->unknown_fields) {
+        ds_put_format(ds, "rows with fields that this version does not know: "
+                      "%"PRIuSIZE"\n", status->unknown_fields);
+    }
     if (!status->epoch) {
         ds_put_cstr(ds, "the database has no cluster: begin one with "
                     "cluster/init on the member whose state it is to have\n");

@@ -43,6 +43,33 @@ text_of(const json_t *object, const char *name)
     return text ? text : "";
 }
 
+/* Says if members are of several versions, and what has no effect then. */
+static void
+show_versions(struct ctl *ctl, const json_t *cluster)
+{
+    const json_t *members = json_object_get(cluster, "members");
+    json_int_t n = json_integer_value(json_object_get(cluster,
+                                                      "unknown_fields"));
+    bool differ = false;
+    json_t *member;
+    size_t i;
+
+    json_array_foreach (members, i, member) {
+        differ |= strcmp(text_of(member, "version"),
+                         text_of(json_array_get(members, 0), "version")) != 0;
+    }
+    if (differ) {
+        fputs("\nmembers are of different versions: do not use yet what the "
+              "older one does not\nknow\n", ctl->out);
+    }
+    if (n) {
+        fprintf(ctl->out, "\nmember %s: %"JSON_INTEGER_FORMAT" row%s fields "
+                "that its version does not know: they\nare kept, and have no "
+                "effect while it is the writer\n",
+                text_of(cluster, "member"), n, n == 1 ? " has" : "s have");
+    }
+}
+
 static void
 show(struct ctl *ctl, const json_t *cluster)
 {
@@ -65,6 +92,7 @@ show(struct ctl *ctl, const json_t *cluster)
         fprintf(ctl->out, "\nmember %s: %s\n", text_of(cluster, "member"),
                 problem);
     }
+    show_versions(ctl, cluster);
 }
 
 /* Calls, and shows the cluster afterwards. */

@@ -96,6 +96,7 @@ controller_libvmn_a_SOURCES += \
 	controller/model/trunk-ports.c \
 	controller/model/txn.c \
 	controller/model/txn.h \
+	controller/model/unknown-fields.c \
 	controller/model/unreachable-rules.c \
 	controller/model/virtual-ip.c \
 	controller/model/vni.c \

@@ -33,14 +33,18 @@ check_loaded(struct model *model, struct version *version,
 
 struct version *
 model_version_parse(struct model *model, enum vmn_table table,
-                    const char *name, const json_t *spec,
-                    const json_t *status, const struct model_meta *meta,
+                    const char *name, json_t *spec, json_t *status,
+                    const struct model_meta *meta,
                     struct vmn_errors *errors)
 {
     char *pointer = xasprintf("/%s/%s", schema_tables[table]->plural, name);
     struct version *version = version_create();
     size_t n_errors = errors->n;
 
+    version->meta = *meta;
+    version->meta.set = meta->set ? arena_strdup(&version->arena, meta->set)
+                                  : NULL;
+    unknown_load(version, table, spec, status, meta, pointer, errors);
     version->row = schema_row_parse(schema_tables[table], name, spec,
                                     pointer, &version->arena, errors);
     if (version->row) {
@@ -56,16 +60,13 @@ model_version_parse(struct model *model, enum vmn_table table,
         version_destroy(model, version);
         return NULL;
     }
-    version->meta = *meta;
-    version->meta.set = meta->set ? arena_strdup(&version->arena, meta->set)
-                                  : NULL;
     return version;
 }
 
 int
 model_load_row(struct model *model, enum vmn_table table, const char *name,
-               const json_t *spec, const json_t *status,
-               const struct model_meta *meta, struct vmn_errors *errors)
+               json_t *spec, json_t *status, const struct model_meta *meta,
+               struct vmn_errors *errors)
 {
     struct version *version = model_version_parse(model, table, name, spec,
                                                   status, meta, errors);

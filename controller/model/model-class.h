@@ -69,7 +69,8 @@ struct model_class {
 /* By enum vmn_table; see tables.c. */
 extern const struct model_class *const model_classes[VMN_N_TABLES];
 
-/* Fills in what 'version' keeps of 'old', which may be NULL. */
+/* Fills in what 'version', whose row is known, keeps of 'old', which may be
+ * NULL. */
 static inline void
 version_keep(const struct model *model, struct version *version,
              const struct version *old)
@@ -79,6 +80,7 @@ version_keep(const struct model *model, struct version *version,
     if (class->keep) {
         class->keep(version, old);
     }
+    unknown_keep(version, old);
 }
 
 #endif /* controller/model/model-class.h */

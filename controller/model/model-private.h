@@ -26,7 +26,7 @@ struct address_cursor {
 
 /* One version of a row, with all that belongs to it. */
 struct version {
-    struct arena arena;         /* Of 'row' and 'meta.set'. */
+    struct arena arena;         /* Of 'row' and what 'meta' has. */
     struct vmn_row *row;
     struct model_meta meta;
     struct id_entry *vni;       /* Networks: a reference, or NULL. */
@@ -139,10 +139,20 @@ entry_row(const struct entry *entry)
 /* Returns a version of a row; arguments as those of model_load_row().  NULL:
  * there are errors. */
 struct version *model_version_parse(struct model *, enum vmn_table,
-                                    const char *name, const json_t *spec,
-                                    const json_t *status,
+                                    const char *name, json_t *spec,
+                                    json_t *status,
                                     const struct model_meta *,
                                     struct vmn_errors *);
+
+/* unknown-fields.c */
+/* Puts what 'meta' has of unknown fields into 'spec' and 'status', takes out
+ * what this version does not know, and has 'version' keep it; errors are those
+ * of the row at 'pointer'. */
+void unknown_load(struct version *version, enum vmn_table, json_t *spec,
+                  json_t *status, const struct model_meta *,
+                  const char *pointer, struct vmn_errors *);
+/* Has a new version of a row keep what 'old' (or NULL) had. */
+void unknown_keep(struct version *, const struct version *old);
 
 /* builtin-rows.c */
 /* Adds the rows that are always there. */

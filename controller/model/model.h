@@ -67,6 +67,9 @@ struct model_meta {
     int64_t created_ms;         /* Wall clock, since 1970. */
     int64_t updated_ms;         /* When this version was made. */
     const char *set;            /* Of POST /v1/apply?prune=SET, or NULL. */
+    const char *unknown;        /* What this version does not know of the row
+                                 * and keeps (unknown-fields.c): JSON; or
+                                 * NULL. */
 };
 
 /* Returns the current row, or NULL.  Valid until model_settle() or
@@ -120,6 +123,10 @@ const char *model_find_address(const struct model *, const char *network,
  * it, or NULL. */
 const char *model_find_routed_address(const struct model *,
                                       const char *network, const char *ip);
+
+/* Returns how many current rows have fields that this version does not
+ * know. */
+size_t model_count_unknown(const struct model *);
 
 /* Returns true for built-in rows: they have revision 0, and are never changed,
  * deleted or stored. */
@@ -499,10 +506,11 @@ bool model_has_key(const struct model *, const char *who, const char *key,
 void model_load_key(struct model *, const struct model_log *);
 
 /* Loads a row at the start.  'spec' and 'status' are as model_row_print()
- * prints them ('status' has assigned values).  References are checked by
+ * prints them ('status' has assigned values); 'meta->unknown' is put into
+ * them, and what of all that is not known is kept.  References are checked by
  * model_load_done(), which also settles.  Returns 0 or EINVAL. */
 int model_load_row(struct model *, enum vmn_table, const char *name,
-                   const json_t *spec, const json_t *status,
+                   json_t *spec, json_t *status,
                    const struct model_meta *, struct vmn_errors *);
 int model_load_done(struct model *, uint64_t revision, struct vmn_errors *);
 

@@ -47,9 +47,9 @@ change_entry(struct model *model, struct entry *entry,
 
 int
 model_replicate_row(struct model *model, enum vmn_table table,
-                    const char *name, const json_t *spec,
-                    const json_t *status, const struct model_meta *meta,
-                    bool recreated, struct vmn_errors *errors)
+                    const char *name, json_t *spec, json_t *status,
+                    const struct model_meta *meta, bool recreated,
+                    struct vmn_errors *errors)
 {
     struct version *version = model_version_parse(model, table, name, spec,
                                                   status, meta, errors);

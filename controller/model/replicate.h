@@ -19,7 +19,7 @@
  * 'recreated' as in struct model_write.  Returns 0 or EINVAL, with 'errors'
  * filled in. */
 int model_replicate_row(struct model *, enum vmn_table, const char *name,
-                        const json_t *spec, const json_t *status,
+                        json_t *spec, json_t *status,
                         const struct model_meta *, bool recreated,
                         struct vmn_errors *);
 /* Deletes a row.  Returns 0, or EINVAL if there is none. */

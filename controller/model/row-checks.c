@@ -94,6 +94,7 @@ check_touched(struct txn *txn)
             check_entry(txn, entry);
         } else {
             check_referrers(txn, entry);
+            check_unknown_referrers(txn, entry);
         }
         model_yield(txn->model);
     }

@@ -21,5 +21,8 @@ void check_quotas(struct txn *);
 void check_refs(struct txn *, const struct entry *, const char *pointer);
 /* Reports what still refers to an entry that was deleted. */
 void check_referrers(struct txn *, const struct entry *);
+/* unknown-fields.c */
+/* Reports what may refer to it by a field that this version does not know. */
+void check_unknown_referrers(struct txn *, const struct entry *);
 
 #endif /* controller/model/row-checks.h */

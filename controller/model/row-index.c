@@ -204,6 +204,9 @@ add_keys(const struct model *model, const struct version *version,
     if (version->meta.set) {
         index_add(&sink, INDEX_SET + row->table, version->meta.set);
     }
+    if (version->meta.unknown) {
+        index_add(&sink, INDEX_UNKNOWN + row->table, "");
+    }
     schema_row_refs(row, add_ref, &sink);
 }
 

@@ -27,7 +27,10 @@ enum {
     INDEX_POSITION,             /* Tiers. */
     INDEX_PRIORITY,             /* Policies by "TIER/PRIORITY". */
     INDEX_SET,                  /* + table: rows by meta.set. */
-    INDEX_REFS = INDEX_SET + VMN_N_TABLES,
+    INDEX_UNKNOWN = INDEX_SET + VMN_N_TABLES,
+                                /* + table: rows with unknown fields, at
+                                 * "". */
+    INDEX_REFS = INDEX_UNKNOWN + VMN_N_TABLES,
                                 /* + target table * VMN_N_TABLES + referrer's
                                  * table: referrers by target's name. */
     N_INDEXES = INDEX_REFS + VMN_N_TABLES * VMN_N_TABLES,

@@ -56,6 +56,8 @@ controller_libvmn_a_SOURCES += \
 	controller/schema/schema-token.c \
 	controller/schema/schema-type-text.c \
 	controller/schema/schema-underlay.c \
+	controller/schema/schema-unknown.c \
+	controller/schema/schema-unknown.h \
 	controller/schema/schema-vif.c \
 	controller/schema/schema.c \
 	controller/schema/schema.h \

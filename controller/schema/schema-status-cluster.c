@@ -46,5 +46,9 @@ const struct schema_struct schema_status_cluster = SHOWN_KEPT(
              "The newest one that this member has."),
     SHOWN_OF(status_cluster, revision, U64, ALWAYS,
              "The revision of its state."),
+    SHOWN_OF(status_cluster, unknown_fields, SIZE, ALWAYS,
+             "How many rows have fields that this member's version does not "
+             "know: it keeps them, and they have no effect while it is the "
+             "writer."),
     SHOWN_LIST_OF(status_cluster, members, n_members, STRUCT, ALWAYS,
                   "All of them.", .nested = &member));

@@ -408,6 +408,7 @@ struct status_cluster {
     const char *writer;         /* Or NULL. */
     int64_t epoch, batch, stored;
     uint64_t revision;
+    size_t unknown_fields;
     size_t n_members;
     struct status_cluster_member *members;
 };

@@ -335,6 +335,7 @@ write_row(const struct model_write *write, sqlite3_stmt *stmt)
     sqlite3_bind_int64(stmt, column++, write->meta.created_ms);
     sqlite3_bind_int64(stmt, column++, write->meta.updated_ms);
     bind_text(stmt, column++, write->meta.set);
+    bind_text(stmt, column++, write->meta.unknown);
     return store_statement_run(stmt);
 }
 

@@ -53,6 +53,7 @@ put_row(const struct model_write *write, struct ds *ds)
         put_number(ds, "created", write->meta.created_ms);
         put_number(ds, "updated", write->meta.updated_ms);
         put_string(ds, "set", write->meta.set);
+        put_string(ds, "unknown", write->meta.unknown);
         if (write->recreated) {
             put_number(ds, "recreated", 1);
         }
@@ -164,15 +165,19 @@ take_first(const struct vmn_errors *errors, struct vmn_error *why)
 }
 
 static int
-apply_row(struct model *model, const json_t *json, struct vmn_error *why)
+apply_row(struct model *model, json_t *json, struct vmn_error *why)
 {
     const char *type = json_string_value(json_object_get(json, "type"));
     const char *name = json_string_value(json_object_get(json, "name"));
     const struct schema_table *table = type ? schema_find_table(type) : NULL;
-    const json_t *spec = json_object_get(json, "spec");
+    json_t *spec = json_object_get(json, "spec");
     struct vmn_errors errors;
     int error;
 
+    if (type && !table) {
+        return vmn_error_invalid(why, "this vmnd does not know the type "
+                                 "\"%.64s\" of a row", type);
+    }
     if (!table || !schema_has_columns(table) || !name) {
         return refuse("a row", why);
     }
@@ -185,6 +190,7 @@ apply_row(struct model *model, const json_t *json, struct vmn_error *why)
             .updated_ms = json_integer_value(json_object_get(json,
                                                              "updated")),
             .set = json_string_value(json_object_get(json, "set")),
+            .unknown = json_string_value(json_object_get(json, "unknown")),
         };
 
         error = model_replicate_row(model, table->id, name, spec,
@@ -265,7 +271,7 @@ text_of(const json_t *json, const char *name)
 }
 
 static int
-apply_log(struct model *model, const json_t *json, struct vmn_error *why)
+apply_log(struct model *model, json_t *json, struct vmn_error *why)
 {
     char *summary = text_of(json, "summary");
     char *contents = text_of(json, "contents");
@@ -300,7 +306,7 @@ apply_log(struct model *model, const json_t *json, struct vmn_error *why)
 /* Applies each element of a member of the batch. */
 static int
 apply_each(struct model *model, const json_t *batch, const char *member,
-           int (*apply)(struct model *, const json_t *, struct vmn_error *),
+           int (*apply)(struct model *, json_t *, struct vmn_error *),
            struct vmn_error *why)
 {
     const json_t *list = json_object_get(batch, member);
@@ -323,7 +329,7 @@ apply_batch(struct model *model, const json_t *batch, struct vmn_error *why)
     struct vmn_errors errors;
     int error;
 
-    if (format != STORE_CHANGES_FORMAT) {
+    if (format < 1 || format > STORE_CHANGES_FORMAT) {
         return vmn_error_invalid(
             why, "the batch is of format %"PRId64", and this vmnd knows "
             "format %d", format, STORE_CHANGES_FORMAT);

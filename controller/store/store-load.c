@@ -73,6 +73,7 @@ load_row(struct model *model, const struct schema_table *table,
     meta.created_ms = sqlite3_column_int64(stmt, column++);
     meta.updated_ms = sqlite3_column_int64(stmt, column++);
     meta.set = column_text(stmt, column++);
+    meta.unknown = column_text(stmt, column++);
 
     int error = model_load_row(model, table->id, column_text(stmt, 0), spec,
                                status, &meta, errors);

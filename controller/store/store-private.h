@@ -26,8 +26,10 @@
  * cursors of subnets, observations.  4: accounts, tokens, telemetries, what
  * backends do.  7: secrets.  8: receipts.  9: contents of the log.  10: sets.
  * 11: comments in the log.  12: cheaper conditions of the log's indexes.
- * 13: what an undo takes back.  14: properties.  15: keys of requests. */
-#define STORE_FORMAT 16
+ * 13: what an undo takes back.  14: properties.  15: keys of requests.
+ * 16: rows of VIFs, of members.  17: fields that a newer vmnd of the cluster
+ * knows. */
+#define STORE_FORMAT 17
 /* In PRAGMA application_id: "vmn1". */
 #define STORE_APPLICATION_ID 0x766d6e31
 /* Most entries of the log that one query returns. */
@@ -155,8 +157,10 @@ char *store_sql_create(const struct schema_table *);
 
 /* Columns of a table in the order of its statements: "name", then the fields,
  * then the assigned values, then STORE_META_COLUMNS. */
-#define STORE_META_COLUMNS 4    /* revision, created_ms, updated_ms,
-                                 * apply_set. */
+#define STORE_META_COLUMNS 5    /* revision, created_ms, updated_ms,
+                                 * apply_set, unknown_fields. */
+/* Of all tables of resources: model_meta's 'unknown'. */
+#define STORE_UNKNOWN_COLUMN "unknown_fields TEXT"
 /* Return statements on a table, as SQL that the caller frees. */
 char *store_sql_upsert(const struct schema_table *);
 /* As the upsert, with its parameters, but only for a row that exists and whose

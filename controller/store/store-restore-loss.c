@@ -116,7 +116,8 @@ compare_object(const struct store_states *states, enum vmn_table table,
         schema_version_diff(&now, &then, SCHEMA_DIFF_MAX, &arena,
                             &changed.diff);
     }
-    if (!now.row || !then.row || changed.diff.n) {
+    if (!now.row || !then.row || changed.diff.n
+        || !nullable_string_is_equal(now_meta.unknown, then_meta.unknown)) {
         add_object(loss, max, &changed);
     }
     arena_uninit(&arena);

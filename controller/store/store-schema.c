@@ -114,7 +114,7 @@ const struct store_step store_steps[] = {
     { 14, "ALTER TABLE revisions ADD COLUMN request_key TEXT;"
           "ALTER TABLE revisions ADD COLUMN request_digest TEXT;"
           LOG_KEY_INDEX },
-    { 15, "" },
+    { 15, "" }, { 16, "" },
     { 0, NULL },
 };
 
@@ -212,7 +212,8 @@ store_sql_create(const struct schema_table *table)
         }
     }
     ds_put_cstr(&ds, ", revision INTEGER NOT NULL, created_ms INTEGER NOT "
-                "NULL, updated_ms INTEGER NOT NULL, apply_set TEXT) STRICT;");
+                "NULL, updated_ms INTEGER NOT NULL, apply_set TEXT, "
+                STORE_UNKNOWN_COLUMN ") STRICT;");
     for (const struct schema_field *f = fields; f->name; f++) {
         store_sql_column_index(&ds, table, f);
     }
@@ -221,6 +222,7 @@ store_sql_create(const struct schema_table *table)
 
 static const char *const meta_columns[STORE_META_COLUMNS] = {
     "revision", "created_ms", "updated_ms", "apply_set",
+    "unknown_fields",
 };
 
 /* Appends the names of all columns but "name", each after 'before' and, if

@@ -67,6 +67,25 @@ take_steps(sqlite3 *db, const struct store_step *steps, int format,
     return code;
 }
 
+static bool
+has_column(sqlite3 *db, const struct schema_table *table, const char *name)
+{
+    return sqlite3_table_column_metadata(db, NULL, table->plural, name, NULL,
+                                         NULL, NULL, NULL, NULL) == SQLITE_OK;
+}
+
+static int
+add_unknown_column(sqlite3 *db, const struct schema_table *table)
+{
+    char *sql = xasprintf("ALTER TABLE \"%s\" ADD COLUMN "
+                          STORE_UNKNOWN_COLUMN, table->plural);
+    int code = (has_column(db, table, "unknown_fields") ? SQLITE_OK
+                : sqlite3_exec(db, sql, NULL, NULL, NULL));
+
+    free(sql);
+    return code;
+}
+
 /* Adds column "NAME" to 'table' if it is missing. */
 static int
 add_column(sqlite3 *db, const struct schema_table *table,
@@ -77,9 +96,7 @@ add_column(sqlite3 *db, const struct schema_table *table,
     int code = SQLITE_OK;
 
     ds_put_format(&name, "%s%s", f->name, given ? "_given" : "");
-    if (sqlite3_table_column_metadata(db, NULL, table->plural, ds_cstr(&name),
-                                      NULL, NULL, NULL, NULL, NULL)
-        != SQLITE_OK) {
+    if (!has_column(db, table, ds_cstr(&name))) {
         ds_put_format(&sql, "ALTER TABLE \"%s\" ADD COLUMN ",
                       table->plural);
         store_sql_column(&sql, f, given);
@@ -106,12 +123,11 @@ add_missing(sqlite3 *db)
         if (!schema_has_columns(table)) {
             continue;
         }
-        if (sqlite3_table_column_metadata(db, NULL, table->plural, NULL, NULL,
-                                          NULL, NULL, NULL, NULL)
-            != SQLITE_OK) {
+        if (!has_column(db, table, NULL)) {
             code = create_table(db, table);
             continue;
         }
+        code = add_unknown_column(db, table);
         for (const struct schema_field *f = table->row.fields;
              f->name && code == SQLITE_OK; f++) {
             code = add_column(db, table, f, false);

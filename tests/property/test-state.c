@@ -11,7 +11,8 @@
  *  - what the store loads is what the model holds: whatever was accepted is
  *    accepted again, values at the edges of what is allowed included;
  *  - what another member of a cluster applies makes its model, and what it
- *    stores, the same, keys of requests included.
+ *    stores, the same, keys of requests included; and if there are fields in
+ *    rows that it does not know, it keeps them, and nothing else differs.
  *
  * Usage: test-state [SEED [STEPS]].  The seed is printed. */
 
@@ -30,6 +31,8 @@
 
 #include "controller/model/id-pools.h"
 #include "controller/model/model.h"
+#include "controller/schema/schema-row.h"
+#include "controller/schema/schema-unknown.h"
 #include "controller/store/store.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/shash.h"
@@ -52,6 +55,8 @@ struct follower {
     struct store *store;
     struct model *model;
     char *text;                 /* The batch that it is to apply. */
+    struct shash unknown;       /* By "TYPE NAME", the specs of rows that have
+                                 * fields which it does not know: json_t. */
     int64_t index;
     bool done;
 };
@@ -67,7 +72,7 @@ struct test {
     struct shash snap;          /* Of the model, after the last step. */
     uint64_t stored_revision;
     unsigned n_accepted, n_refused, n_undone, n_stored, n_cascades;
-    unsigned n_followed;
+    unsigned n_followed, n_unknown;
 };
 
 static void
@@ -266,6 +271,97 @@ dump_stored(struct model *model)
     return model_util_dump(model, true);
 }
 
+/* Unknown fields.  -------------------------------------------------------- */
+
+/* Adds fields that nobody knows to objects in 'json', at any depth, perhaps
+ * none.  Labels are an object without a description. */
+static void
+add_unknown(struct test *t, json_t *json)
+{
+    const char *name;
+    json_t *value;
+    size_t i;
+
+    json_array_foreach (json, i, value) {
+        add_unknown(t, value);
+    }
+    json_object_foreach (json, name, value) {
+        if (strcmp(name, "labels")) {
+            add_unknown(t, value);
+        }
+    }
+    if (json_is_object(json) && chance(40)) {
+        json_object_set_new(json, "later", json_pack(
+            "{s:[i, s], s:n}", "a", (int) t->n_unknown++, "b", "c"));
+    }
+}
+
+static void
+forget_unknown(struct follower *f, const char *key)
+{
+    json_decref(shash_find_and_delete(&f->unknown, key));
+}
+
+/* Makes the batch that of a newer version: with fields that the follower does
+ * not know.  What the writer has written anew has those fields alone. */
+static void
+make_newer(struct test *t)
+{
+    struct follower *f = &t->follower;
+    json_t *batch = json_loads(f->text, 0, NULL);
+    json_t *row;
+    size_t i;
+
+    json_array_foreach (json_object_get(batch, "rows"), i, row) {
+        json_t *spec = json_object_get(row, "spec");
+        json_t *before = json_deep_copy(spec);
+        char *key = xasprintf(
+            "%s %s", json_string_value(json_object_get(row, "type")),
+            json_string_value(json_object_get(row, "name")));
+
+        forget_unknown(f, key);
+        add_unknown(t, chance(70) ? spec : NULL);
+        if (spec && !json_equal(spec, before)) {
+            shash_add(&f->unknown, key, json_deep_copy(spec));
+        }
+        json_decref(before);
+        free(key);
+    }
+    free(f->text);
+    f->text = json_dumps(batch, JSON_COMPACT);
+    json_decref(batch);
+}
+
+/* Checks that the follower has just the fields that were added. */
+static void
+check_unknown(const struct follower *f)
+{
+    const struct shash_node *node;
+
+    assert_int_equal(model_count_unknown(f->model),
+                     shash_count(&f->unknown));
+    SHASH_FOR_EACH (node, &f->unknown) {
+        char *type = xmemdup0(node->name, strcspn(node->name, " "));
+        const struct vmn_row *row;
+        struct model_meta meta;
+        json_t *spec, *unknown;
+
+        row = model_get_durable(f->model, schema_find_table(type)->id,
+                                strchr(node->name, ' ') + 1, &meta);
+        unknown = json_loads(meta.unknown, 0, NULL);
+        spec = schema_row_spec(row);
+        schema_unknown_put(spec, json_object_get(unknown, "spec"));
+        if (!json_equal(spec, node->data)) {
+            fail_msg("%s: %s", node->name, json_dumps(spec, 0));
+        }
+        json_decref(unknown);
+        json_decref(spec);
+        free(type);
+    }
+}
+
+/* The follower.  ---------------------------------------------------------- */
+
 /* The follower applies the last batch. */
 static void
 follow(struct test *t)
@@ -274,6 +370,7 @@ follow(struct test *t)
     struct vmn_error why = VMN_ERROR_INIT;
     struct store_place place;
 
+    make_newer(t);
     if (store_sqlite_class.apply(f->store, f->model, f->text, f->index,
                                  on_done, &f->done, &why)) {
         fail_msg("%s", why.text);
@@ -293,6 +390,7 @@ follow(struct test *t)
     }
     store_sqlite_class.get_place(f->store, &place);
     assert_int_equal(place.index, f->index);
+    check_unknown(f);
     t->n_followed++;
 }
 
@@ -350,6 +448,7 @@ restart_follower(struct test *t)
     check_same(dump_ids(f->model), ids);
     check_same(dump_cursors(f->model), cursors);
     check_same(dump_keys(f->model), keys);
+    check_unknown(f);
 }
 
 static void
@@ -401,6 +500,7 @@ open_test(struct test *t)
     t->replicator = (struct store_replicator) { append, fell_behind, t };
     store_sqlite_class.set_replicator(t->store, &t->replicator);
     t->follower.path = xasprintf("%s/follower.db", t->dir);
+    shash_init(&t->follower.unknown);
     open_follower(t);
     t->model = model_create();
     model_set_replicated(t->model);
@@ -415,6 +515,11 @@ close_test(struct test *t)
     char *other = xasprintf("%s.lock", t->follower.path);
 
     close_follower(t);
+    while (!shash_is_empty(&t->follower.unknown)) {
+        forget_unknown(&t->follower,
+                       shash_first(&t->follower.unknown)->name);
+    }
+    shash_destroy(&t->follower.unknown);
     store_sqlite_class.close(t->store);
     model_destroy(t->model);
     event_base_free(t->base);
@@ -452,8 +557,9 @@ state_keeps_its_promises(void **state OVS_UNUSED)
         }
     }
     print_message("%u accepted, %u refused, %u undone, %u stored, "
-                  "%u cascades, %u followed\n", t.n_accepted, t.n_refused,
-                  t.n_undone, t.n_stored, t.n_cascades, t.n_followed);
+                  "%u cascades, %u followed, %u unknown fields\n",
+                  t.n_accepted, t.n_refused, t.n_undone, t.n_stored,
+                  t.n_cascades, t.n_followed, t.n_unknown);
     /* A test that refuses or accepts nearly all would show little. */
     assert_true(t.n_accepted > n_steps / 10);
     assert_true(t.n_refused > n_steps / 10);

@@ -91,6 +91,7 @@ UNIT_TESTS = \
 	tests/unit/test-schema-diff \
 	tests/unit/test-schema-refusals \
 	tests/unit/test-schema-struct \
+	tests/unit/test-schema-unknown \
 	tests/unit/test-scope \
 	tests/unit/test-selector \
 	tests/unit/test-sets \

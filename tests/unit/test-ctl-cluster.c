@@ -51,6 +51,32 @@ members_are_shown(void **state OVS_UNUSED)
                 "ssl:[fd00::3]:8443\n", "");
 }
 
+/* While members are upgraded. */
+static void
+different_versions_are_told(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "GET /v1/cluster", NULL, 200,
+          "{\"member\": \"a\", \"role\": \"writer\", \"connected\": true,"
+          " \"unknown_fields\": 1, \"members\": [{\"name\": \"a\","
+          " \"role\": \"writer\", \"behind\": 0, \"hosts\": 2, \"heard\": 0,"
+          " \"version\": \"1.0\"}, {\"name\": \"b\", \"role\": \"standby\","
+          " \"behind\": 0, \"hosts\": 2, \"heard\": 0, \"version\": \"1.1\"}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "cluster", CTL_DONE,
+                "MEMBER   ROLE      BEHIND   HOSTS   HEARD       VERSION   "
+                "API\n"
+                "a        writer    0        2       0.0 s ago   1.0       -\n"
+                "b        standby   0        2       0.0 s ago   1.1       -\n"
+                "\nmembers are of different versions: do not use yet what the "
+                "older one does not\nknow\n"
+                "\nmember a: 1 row has fields that its version does not know: "
+                "they\nare kept, and have no effect while it is the writer\n",
+                "");
+}
+
 /* Runs join-command, with a token made if the calls before succeed. */
 static void
 join(const char *cluster, const char *options, struct run *done)
@@ -174,6 +200,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(members_are_shown),
+        cmocka_unit_test(different_versions_are_told),
         cmocka_unit_test(join_command_has_addresses_and_a_token),
         cmocka_unit_test(join_command_says_what_is_missing),
         cmocka_unit_test(commands_are_completed),

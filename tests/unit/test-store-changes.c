@@ -17,6 +17,8 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <cmocka.h>
+#include <event2/event.h>
+#include <jansson.h>
 
 #include "controller/model/id-pools.h"
 #include "controller/schema/error.h"
@@ -61,14 +63,14 @@ what_is_no_batch_is_refused(void **state OVS_UNUSED)
         { FRAME("'rows':{},'ids':[],'cursors':[],'logs':[]"), "rows" },
         { FRAME("'rows':[],'ids':[],'cursors':[]"), "logs" },
         { ROWS("5"), "a row" }, { ROWS("{'type':'cows','name':'a'}"),
-                                  "a row" },
+                                  "the type \"cows\"" },
         { ROWS("{'type':'networks'}"), "a row" },
         { ROWS("{'type':'vifs','name':'a'}"), "is not there" },
         { ROWS("{'type':'networks','name':'x'}"), "is not there" },
         { ROWS("{'type':'networks','name':'x','spec':{'mtu':'a'},"
                "'status':{'vni':1}}"), "/networks/x/mtu" },
-        { ROWS("{'type':'networks','name':'x','spec':{'cow':1},"
-               "'status':{'vni':1}}"), "/networks/x/cow" },
+        { ROWS("{'type':'networks','name':'x','spec':{},'unknown':'{',"
+               "'status':{'vni':77}}"), "/networks/x: has unknown fields" },
         /* Its ID is not there. */
         { ROWS("{'type':'networks','name':'x','spec':{},"
                "'status':{'vni':99}}"), "VNI" },
@@ -203,6 +205,248 @@ what_is_not_appended_is_not_stored(void **state)
     assert_non_null(strstr(f->text, "not its writer"));
 }
 
+/* Fields that are not known.  --------------------------------------------- */
+
+/* A member of an older version, which follows first and writes then. */
+struct old {
+    struct fixture *f;
+    int64_t index;
+    json_t *batch;              /* The last one that it has appended. */
+};
+
+static void
+append_kept(void *old_, char *text, size_t length OVS_UNUSED,
+            store_appended_cb *done, void *aux)
+{
+    struct old *old = old_;
+
+    json_decref(old->batch);
+    old->batch = json_loads(text, 0, NULL);
+    free(text);
+    done(aux, 0, NULL, ++old->index);
+}
+
+static void
+on_applied(void *f_, int error, const struct vmn_error *why OVS_UNUSED)
+{
+    struct fixture *f = f_;
+
+    assert_int_equal(error, 0);
+    f->done = true;
+}
+
+/* Applies a batch of another member; returns why not, or NULL.  The caller
+ * frees it. */
+static char *
+follow(struct old *old, const char *text)
+{
+    struct vmn_error why = VMN_ERROR_INIT;
+    struct fixture *f = old->f;
+    char *batch = quoted(text);
+    int error;
+
+    f->done = false;
+    error = store_sqlite_class.apply(f->store, f->model, batch,
+                                     old->index + 1, on_applied, f, &why);
+    free(batch);
+    if (error) {
+        return vmn_error_steal_text(&why);
+    }
+    while (!f->done) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    model_settle(f->model);
+    old->index++;
+    return NULL;
+}
+
+static void
+follow_ok(struct old *old, const char *text)
+{
+    char *fault = follow(old, text);
+
+    assert_string_equal(fault ? fault : "", "");
+    free(fault);
+}
+
+/* Checks what is kept of the row, in the model. */
+static void
+check_kept(const struct old *old, enum vmn_table table, const char *name,
+           const char *expected)
+{
+    struct model_meta meta;
+
+    char *text = quoted(expected ? expected : "");
+
+    assert_non_null(model_get_durable(old->f->model, table, name, &meta));
+    assert_string_equal(meta.unknown ? meta.unknown : "", text);
+    free(text);
+}
+
+/* Changes something as the writer; returns row 'i' of what is appended. */
+static const json_t *
+write_as(struct old *old, const char *text, size_t i)
+{
+    store_apply(old->f, text);
+    assert_int_equal(submit(old->f), 0);
+    return json_array_get(json_object_get(old->batch, "rows"), i);
+}
+
+static void
+check_unknown(const json_t *row, const char *expected)
+{
+    const char *kept = json_string_value(json_object_get(row, "unknown"));
+    char *text = quoted(expected);
+
+    assert_string_equal(kept ? kept : "", text);
+    free(text);
+}
+
+#define TIER(NAME, SPEC, MORE) "{'type':'tiers','name':'" NAME "','spec':" \
+    SPEC ",'status':{},'revision':6,'created':1,'updated':1" MORE "}"
+/* So many can be read in a batch, and not with what they are kept in. */
+#define N_LEVELS 2042
+#define T_KEPT "{'spec':{'fields':{'colour':'n1'}}}"
+
+static void
+open_old(struct old *old, struct fixture *f,
+         struct store_replicator *replicator)
+{
+    const struct store_place place = { .cluster = 9, .index = 3 };
+    struct vmn_error why = VMN_ERROR_INIT;
+
+    *old = (struct old) { .f = f, .index = 3 };
+    *replicator = (struct store_replicator) { append_kept, fell_behind, old };
+    assert_int_equal(store_sqlite_class.set_place(f->store, &place, &why), 0);
+    follow_ok(old, ROWS(TIER("t", "{'position':3,'colour':'n1'}", "")));
+    close_store(f);
+    open_store(f);
+    store_sqlite_class.set_replicator(f->store, replicator);
+}
+
+static void
+what_is_not_known_is_kept(void **state)
+{
+    struct store_replicator replicator;
+    const json_t *row;
+    struct old old;
+
+    open_old(&old, *state, &replicator);
+    check_kept(&old, VMN_TABLE_TIER, "t", T_KEPT);
+    assert_int_equal(model_count_unknown(old.f->model), 1);
+
+    /* What a client changes has it all the same. */
+    row = write_as(&old, "put tiers t {'position':4}", 0);
+    assert_null(json_object_get(json_object_get(row, "spec"), "colour"));
+    check_unknown(row, T_KEPT);
+    row = write_as(&old, "patch tiers t {'description':'d'}", 0);
+    check_unknown(row, T_KEPT);
+    check_kept(&old, VMN_TABLE_TIER, "t", T_KEPT);
+    close_store(old.f);
+    open_store(old.f);
+    check_kept(&old, VMN_TABLE_TIER, "t", T_KEPT);
+
+    /* Whoever deletes the object deletes it. */
+    store_sqlite_class.set_replicator(old.f->store, &replicator);
+    write_as(&old, "delete tiers t", 0);
+    row = write_as(&old, "put tiers t {'position':4}", 0);
+    assert_null(json_object_get(row, "unknown"));
+    check_kept(&old, VMN_TABLE_TIER, "t", NULL);
+    json_decref(old.batch);
+}
+
+/* Once it is known it is a field as any other; this is the batch of an older
+ * member, or its file. */
+static void
+what_is_known_by_now_is_a_field(void **state)
+{
+    const struct vmn_tier *tier;
+    struct store_replicator replicator;
+    struct old old;
+
+    open_old(&old, *state, &replicator);
+    follow_ok(&old, ROWS(TIER(
+        "u", "{'position':3}", ",'unknown':'{\\'spec\\':{\\'fields\\':"
+        "{\\'description\\':\\'d\\',\\'later\\':1}}}'")));
+    check_kept(&old, VMN_TABLE_TIER, "u",
+               "{'spec':{'fields':{'later':1}}}");
+    tier = model_get(old.f->model, VMN_TABLE_TIER, "u");
+    assert_string_equal(tier->description, "d");
+    /* The newer version does without it. */
+    follow_ok(&old, ROWS(TIER("t", "{'position':4}", "")));
+    check_kept(&old, VMN_TABLE_TIER, "t", NULL);
+    assert_int_equal(model_count_unknown(old.f->model), 1);
+}
+
+static void
+check_refused(struct old *old, const char *text, const char *fault)
+{
+    uint64_t revision;
+    char *errors = model_util_apply(old->f->model, "test", NULL, text,
+                                    &revision);
+
+    assert_string_equal(errors, fault);
+    free(errors);
+}
+
+/* What an unknown field may refer to is not deleted: a member that knows the
+ * field could not load the state. */
+static void
+what_unknown_fields_name_stays(void **state)
+{
+    struct store_replicator replicator;
+    struct old old;
+
+    open_old(&old, *state, &replicator);
+    write_as(&old, "put networks n1 {}\nput networks colour {}\n"
+             "put networks fields {}", 0);
+    check_refused(&old, "delete networks n1",
+                  " network \"n1\" may be referenced by tier \"t\", in a "
+                  "field that this version of vmnd does not know\n");
+    check_refused(&old, "patch tiers t {'colour':'n2'}",
+                  "/colour unknown field \"colour\" of a tier\n");
+    write_as(&old, "delete networks colour\ndelete networks fields", 0);
+    write_as(&old, "delete tiers t\ndelete networks n1", 0);
+    json_decref(old.batch);
+}
+
+/* Checks that a network with this value of an unknown field of its subnet is
+ * not applied. */
+static void
+check_bound(struct old *old, const char *value, const char *expected)
+{
+    char *text = xasprintf(ROWS("{'type':'networks','name':'n','spec':{"
+                                "'subnets':[{'cidr':'192.0.2.0/24',"
+                                "'later':%s}]}}"), value);
+    char *fault = follow(old, text);
+
+    assert_string_equal(fault ? fault : "", expected);
+    free(fault);
+    free(text);
+}
+
+static void
+unknown_fields_have_bounds(void **state)
+{
+    struct store_replicator replicator;
+    char *value = xasprintf("'%01048577d'", 0);
+    struct old old;
+    char *end;
+
+    open_old(&old, *state, &replicator);
+    check_bound(&old, value, "/networks/n: has more than 1048576 bytes of "
+                "fields that this version does not know");
+    end = value + N_LEVELS;
+    memset(value, '[', N_LEVELS);
+    memset(end, ']', N_LEVELS);
+    end[N_LEVELS] = '\0';
+    check_bound(&old, value, "/networks/n: has fields that this version does "
+                "not know, with too many levels");
+    free(value);
+}
+
+/* The store again.  ------------------------------------------------------- */
+
 /* It is durable all the same; and nothing follows it here. */
 static void
 what_is_appended_and_cannot_be_written_counts(void **state)
@@ -237,6 +481,10 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_no_batch_is_refused),
         TEST(what_is_not_appended_is_not_stored),
+        TEST(what_is_not_known_is_kept),
+        TEST(what_is_known_by_now_is_a_field),
+        TEST(what_unknown_fields_name_stays),
+        TEST(unknown_fields_have_bounds),
         TEST(what_is_appended_and_cannot_be_written_counts),
     };
 

@@ -6,7 +6,7 @@
 
 import { get } from "./api.js";
 import { badge, h, panel, plainTable, replace } from "./dom.js";
-import { duration, number } from "./format.js";
+import { duration, number, plural } from "./format.js";
 import * as live from "./live-events.js";
 
 const SILENT_S = 5;             // After which a member counts as away.
@@ -100,8 +100,12 @@ function contents(found) {
       found.members.map((one) => row(one, found))),
     found.writer ? null : h("p", { class: "hint" },
       "No member is the writer now."),
-    versions.size > 1 ? h("p", { class: "hint" }, "Versions differ: change "
-      + "nothing that the older one does not know.") : null);
+    versions.size > 1 ? h("p", { class: "hint" }, "Versions differ: do not "
+      + "use yet what the older one does not know.") : null,
+    found.unknown_fields ? h("p", { class: "hint" }, `Member ${found.member}: `
+      + plural(found.unknown_fields, "row has", "rows have")
+      + " fields that its version does not know. They are kept, and have no "
+      + "effect while it is the writer.") : null);
 }
 
 /** The members, who writes, and how far each is behind; nothing where vmnd is
