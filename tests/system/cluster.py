@@ -69,6 +69,7 @@ class Member(cluster.Member):
         self.options = list(options)
         self.server_ns = None   # Where its server runs, if in one.
         self.alone = False      # It is to be a vmnd of no cluster.
+        self.program = find("vmnd")
         self.prefix = []        # What runs its vmnd,
         self.server_prefix = []  # and its server.
         self.server = None
@@ -87,15 +88,14 @@ class Member(cluster.Member):
     # vmnd.  ---------------------------------------------------------------
 
     def args(self):
-        program = find("vmnd")
-        return [program, "-vsyslog:off", "-vconsole:info",
+        return [self.program, "-vsyslog:off", "-vconsole:info",
                 "--state=" + self.state, "--socket=" + self.path("vmnd.sock"),
                 "--unixctl=" + self.path("vmnd.ctl"),
                 "--openflow-listen=" + (self.openflow or
                                         "unix:" + self.path("of.sock")),
                 *([] if self.alone else self.member_args() + [
                     "--cluster-lease=%d" % self.lease_ms]),
-                *app_args(program), *self.options]
+                *app_args(self.program), *self.options]
 
     def start(self):
         self.spawn()
