@@ -8,6 +8,8 @@ controller_libvmn_a_SOURCES += \
 	controller/cluster/cluster-ops.c \
 	controller/cluster/cluster-ops.h \
 	controller/cluster/cluster-private.h \
+	controller/cluster/cluster-schema.c \
+	controller/cluster/cluster-schema.h \
 	controller/cluster/cluster-standby.c \
 	controller/cluster/cluster-status.c \
 	controller/cluster/cluster-unixctl.c \

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/cluster/cluster-schema.h"
+#include "controller/schema/error.h"
 #include "hash.h"
 #include "jsonrpc.h"
 #include "openvswitch/json.h"
@@ -27,6 +29,8 @@ VLOG_DEFINE_THIS_MODULE(cluster_db);
 /* Without a connection for so long, it is begun anew: libopenvswitch would
  * wait for up to 8 seconds between tries. */
 #define RECONNECT_MS 100
+/* The same while the database does not have the columns that it takes. */
+#define REFUSED_MS 1000
 
 /* After so long without a word the server is asked whether it is there, and
  * after as long again it is not. */
@@ -52,7 +56,8 @@ struct cluster_db {
     const struct cluster_db_callbacks *callbacks;
     void *aux;
     struct cluster_view view;
-    struct uuid row;            /* Of the cluster. */
+    bool refused;               /* What the server said of its schema just now
+                                 * is the view's 'fault'. */
     int64_t applied;
     struct hmap transactions;   /* Of struct transaction. */
 };
@@ -74,6 +79,7 @@ view_init(struct cluster_view *view)
     view->lease.successor = xstrdup("");
     hmap_init(&view->batches);
     shash_init(&view->members);
+    sset_init(&view->lacks);
 }
 
 static void
@@ -119,6 +125,8 @@ view_uninit(struct cluster_view *view)
     view_clear(view);
     hmap_destroy(&view->batches);
     shash_destroy(&view->members);
+    sset_destroy(&view->lacks);
+    free(view->fault);
     free(view->lease.holder);
     free(view->lease.successor);
 }
@@ -385,8 +393,11 @@ bool
 cluster_db_transact(struct cluster_db *db, struct json *ops,
                     cluster_db_done_cb *done, void *aux)
 {
-    struct json *id = ovsdb_cs_send_transaction(db->cs, ops);
     struct transaction *t;
+    struct json *id;
+
+    cluster_schema_fit(ops, &db->view.lacks);
+    id = ovsdb_cs_send_transaction(db->cs, ops);
 
     /* Also if it failed: then libopenvswitch has closed the socket, and nobody
      * waits for it any more. */
@@ -441,39 +452,46 @@ handle_reply(struct cluster_db *db, const struct jsonrpc_msg *reply)
 
 /* The connection.  -------------------------------------------------------- */
 
-static struct json *
-all_columns(const char *const *columns)
+/* Sets what the database lacks, whose names are taken out of 'lacks'. */
+static void
+set_lacks(struct cluster_view *view, struct sset *lacks)
 {
-    struct json *names = json_array_create_empty();
-    struct json *request = json_object_create();
+    char *names = sset_join(lacks, ", ", "");
 
-    for (size_t i = 0; columns[i]; i++) {
-        json_array_add(names, json_string_create(columns[i]));
+    if (sset_equals(&view->lacks, lacks)) {
+        /* It is known. */
+    } else if (sset_is_empty(lacks)) {
+        VLOG_INFO("the schema of the cluster's database has been converted");
+    } else {
+        VLOG_WARN("the cluster's database has the schema of an older version, "
+                  "without %s: convert it once all members have this one",
+                  names);
     }
-    json_object_put(request, "columns", names);
-    return json_array_create_1(request);
+    sset_swap(&view->lacks, lacks);
+    free(names);
 }
 
+/* Called when the server has said what its schema is, which may be another one
+ * at any time. */
 static struct json *
-compose_requests(const struct json *schema OVS_UNUSED, void *aux OVS_UNUSED)
+compose_requests(const struct json *schema, void *db_)
 {
-    static const char *const cluster[] = {
-        "format", "number", "epoch", "beat", "holder", "run", "successor",
-        "head", "bytes", "revision", NULL
-    };
-    static const char *const batch[] = {
-        "index", "epoch", "serial", "text", NULL
-    };
-    static const char *const member[] = {
-        "name", "run", "version", "address", "listen", "openflow", "applied",
-        "hosts", "beat", NULL
-    };
-    struct json *requests = json_object_create();
+    struct sset lacks = SSET_INITIALIZER(&lacks);
+    struct vmn_error why = VMN_ERROR_INIT;
+    struct cluster_db *db = db_;
+    struct json *requests = cluster_schema_compose(schema, &lacks, &why);
 
-    json_object_put(requests, "Cluster", all_columns(cluster));
-    json_object_put(requests, "Batch", all_columns(batch));
-    json_object_put(requests, "Member", all_columns(member));
-    return requests;
+    if (requests) {
+        set_lacks(&db->view, &lacks);
+    } else if (!nullable_string_is_equal(why.text, db->view.fault)) {
+        VLOG_WARN("%s", why.text);
+    }
+    sset_destroy(&lacks);
+    free(db->view.fault);
+    db->view.fault = requests ? NULL : vmn_error_steal_text(&why);
+    db->refused = !requests;
+    /* It must be an object; what is refused is asked for nothing. */
+    return requests ? requests : json_object_create();
 }
 
 static void
@@ -482,7 +500,7 @@ connect_anew(struct cluster_db *db)
     static const struct ovsdb_cs_ops ops = { compose_requests };
 
     ovsdb_cs_destroy(db->cs);
-    db->cs = ovsdb_cs_create(CLUSTER_DB, 3, &ops, NULL);
+    db->cs = ovsdb_cs_create(CLUSTER_DB, 3, &ops, db);
     /* The one beside us passes on what only the leader can do. */
     ovsdb_cs_set_leader_only(db->cs, false);
     set_condition(db);
@@ -520,6 +538,28 @@ handle_loss(struct cluster_db *db)
     end_transactions(db);
 }
 
+/* When the connection is begun anew, if there is none. */
+static int64_t
+again_ms(const struct cluster_db *db)
+{
+    return db->tried_ms + (db->view.fault ? REFUSED_MS : RECONNECT_MS);
+}
+
+/* Ends a connection to a database that lacks what a member needs: the server
+ * would refuse what is asked of it. */
+static void
+refuse(struct cluster_db *db, struct ovs_list *events)
+{
+    struct ovsdb_cs_event *event;
+
+    LIST_FOR_EACH_POP (event, list_node, events) {
+        ovsdb_cs_event_destroy(event);
+    }
+    db->refused = false;
+    ovsdb_cs_set_remote(db->cs, NULL, false);
+    handle_loss(db);
+}
+
 static void
 db_run(void *db_)
 {
@@ -529,10 +569,14 @@ db_run(void *db_)
     bool changed = false;
 
     if (!ovsdb_cs_is_connected(db->cs) && !db->view.current
-        && loop_now_ms(db->loop) >= db->tried_ms + RECONNECT_MS) {
+        && loop_now_ms(db->loop) >= again_ms(db)) {
         connect_anew(db);
     }
     ovsdb_cs_run(db->cs, &events);
+    if (db->refused) {
+        refuse(db, &events);
+        return;
+    }
     LIST_FOR_EACH_POP (event, list_node, &events) {
         switch (event->type) {
         case OVSDB_CS_EVENT_TYPE_RECONNECT:
@@ -569,7 +613,7 @@ db_wait(void *db_)
     if (db->view.current && !ovsdb_cs_is_connected(db->cs)) {
         poll_immediate_wake();
     } else if (!db->view.current) {
-        poll_timer_wait_until(db->tried_ms + RECONNECT_MS);
+        poll_timer_wait_until(again_ms(db));
     }
 }
 

@@ -33,6 +33,7 @@
 #include "openvswitch/hmap.h"
 #include "openvswitch/shash.h"
 #include "openvswitch/uuid.h"
+#include "sset.h"
 
 struct cluster_db;
 struct json;
@@ -72,6 +73,11 @@ struct cluster_view {
     struct lease_row lease;     /* Strings are never NULL. */
     struct hmap batches;        /* Of struct cluster_batch. */
     struct shash members;       /* Of struct cluster_member, by name. */
+    char *fault;                /* Why the database cannot be used, which
+                                 * lacks essential columns; or NULL. */
+    struct sset lacks;          /* Other columns that it has not got, as
+                                 * "TABLE.COLUMN": its schema is of an older
+                                 * version. */
 };
 
 struct cluster_db_callbacks {
@@ -97,7 +103,8 @@ void cluster_db_set_applied(struct cluster_db *, int64_t applied);
  * committed; else why it was not, or why that is not known. */
 typedef void cluster_db_done_cb(void *aux, const char *fault);
 /* Sends a transaction; takes ownership of 'ops', an array that begins with the
- * name of the database.  Returns false if there is no connection. */
+ * name of the database.  What it writes to columns that the database lacks is
+ * left out.  Returns false if there is no connection. */
 bool cluster_db_transact(struct cluster_db *, struct json *ops,
                          cluster_db_done_cb *done, void *aux);
 

@@ -263,6 +263,10 @@ cluster_ops_report(const struct cluster_ops_member *m, int64_t beat)
     struct json *row = json_object_create();
     struct json *ops = begin();
 
+    /* Where it listens does not change, but the database may have got the
+     * columns for it since the member was registered. */
+    json_object_put_string(row, "listen", m->listen);
+    json_object_put_string(row, "openflow", m->openflow);
     put_integer(row, "applied", m->applied);
     put_integer(row, "hosts", m->hosts);
     put_integer(row, "beat", beat);

@@ -38,6 +38,35 @@ get_member(const struct cluster *c, const struct cluster_member *member,
     };
 }
 
+/* Why this member cannot follow, or NULL. */
+static const char *
+problem_of(const struct cluster *c)
+{
+    const struct cluster_view *view = cluster_db_view(c->db);
+
+    if (view->fault) {
+        return view->fault;
+    }
+    return (c->problem || c->registered ? c->problem
+            : "it is not in the list of members yet");
+}
+
+static void
+get_missing(const struct sset *lacks, struct arena *arena,
+            struct status_cluster *status)
+{
+    const char **columns = sset_sort(lacks);
+    size_t n = sset_count(lacks);
+
+    status->n_missing_columns = n;
+    status->missing_columns = arena_alloc(arena,
+                                          MAX(n, 1) * sizeof *columns);
+    for (size_t i = 0; i < n; i++) {
+        status->missing_columns[i] = arena_strdup(arena, columns[i]);
+    }
+    free(columns);
+}
+
 void
 cluster_get_status(const struct cluster *c, struct arena *arena,
                    struct status_cluster *status)
@@ -50,13 +79,13 @@ cluster_get_status(const struct cluster *c, struct arena *arena,
         .member = c->options->name,
         .role = role_of(c->writer),
         .connected = view->current,
-        .problem = (c->problem || c->registered ? c->problem
-                    : "it is not in the list of members yet"),
+        .problem = problem_of(c),
         .revision = model_durable_revision(c->model),
         .stored = cluster_stored(c),
         .unknown_fields = model_count_unknown(c->model),
         .members = arena_alloc(arena, MAX(n, 1) * sizeof *status->members),
     };
+    get_missing(&view->lacks, arena, status);
     if (view->has_row) {
         status->writer = *view->lease.holder ? view->lease.holder : NULL;
         status->epoch = view->lease.epoch;

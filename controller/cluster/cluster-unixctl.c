@@ -68,6 +68,12 @@ put_status(const struct status_cluster *status, const char *remote,
         ds_put_format(ds, "rows with fields that this version does not know: "
                       "%"PRIuSIZE"\n", status->unknown_fields);
     }
+    for (size_t i = 0; i < status->n_missing_columns; i++) {
+        ds_put_format(ds, "%s%s%s", i ? ", "
+                      : "the schema of the database is older, and lacks: ",
+                      status->missing_columns[i],
+                      i + 1 == status->n_missing_columns ? "\n" : "");
+    }
     if (!status->epoch) {
         ds_put_cstr(ds, "the database has no cluster: begin one with "
                     "cluster/init on the member whose state it is to have\n");

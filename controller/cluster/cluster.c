@@ -310,6 +310,9 @@ cluster_found(struct cluster *c, cluster_db_done_cb *done, void *aux,
                                 : c->broken ? c->problem
                                 : "following a cluster"));
     }
+    if (view->fault) {
+        return vmn_error_errno(why, EINVAL, "%s", view->fault);
+    }
     if (!view->current) {
         return vmn_error_errno(why, EAGAIN, "the database at %s cannot be "
                                "reached", c->options->remote);

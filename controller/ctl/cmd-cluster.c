@@ -70,6 +70,25 @@ show_versions(struct ctl *ctl, const json_t *cluster)
     }
 }
 
+/* Says if the database's schema is to be converted. */
+static void
+show_schema(struct ctl *ctl, const json_t *cluster)
+{
+    const json_t *missing = json_object_get(cluster, "missing_columns");
+    json_t *column;
+    size_t i;
+
+    if (json_array_size(missing)) {
+        fprintf(ctl->out, "\nthe database's schema is of an older version "
+                "than member %s, and lacks:\n", text_of(cluster, "member"));
+        json_array_foreach (missing, i, column) {
+            fprintf(ctl->out, "%s%s", i ? ", " : "",
+                    json_string_value(column));
+        }
+        fputs("\nconvert it once all members have this version\n", ctl->out);
+    }
+}
+
 static void
 show(struct ctl *ctl, const json_t *cluster)
 {
@@ -93,6 +112,7 @@ show(struct ctl *ctl, const json_t *cluster)
                 problem);
     }
     show_versions(ctl, cluster);
+    show_schema(ctl, cluster);
 }
 
 /* Calls, and shows the cluster afterwards. */

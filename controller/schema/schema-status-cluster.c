@@ -50,5 +50,9 @@ const struct schema_struct schema_status_cluster = SHOWN_KEPT(
              "How many rows have fields that this member's version does not "
              "know: it keeps them, and they have no effect while it is the "
              "writer."),
+    SHOWN_LIST_OF(status_cluster, missing_columns, n_missing_columns, STRING,
+                  0, "Columns that the cluster's database lacks, since its "
+                  "schema is of an older version than this member. What they "
+                  "are for does not work until it is converted."),
     SHOWN_LIST_OF(status_cluster, members, n_members, STRUCT, ALWAYS,
                   "All of them.", .nested = &member));

@@ -409,6 +409,8 @@ struct status_cluster {
     int64_t epoch, batch, stored;
     uint64_t revision;
     size_t unknown_fields;
+    size_t n_missing_columns;
+    const char **missing_columns;
     size_t n_members;
     struct status_cluster_member *members;
 };

@@ -139,27 +139,96 @@ def test_unknown_fields_are_kept(cluster, tmp_path):
     assert c.api.get("tiers/gold")["spec"] == gold
 
 
-def test_database_has_the_newer_schema_first(cluster, tmp_path):
+OPTIONAL = ["hosts", "listen", "openflow"]  # Columns of members.
+
+
+def convert(member, tmp_path, change=lambda tables: None):
+    """Converts the database, to a schema that differs from this version's."""
+    with open(schema()) as file:
+        other = json.load(file)
+    change(other["tables"])
+    path = tmp_path / "other.ovsschema"
+    path.write_text(json.dumps(other))
+    run("ovsdb-client", "--no-leader-only", "convert",
+        "unix:" + member.path("db.sock"), str(path))
+
+
+def goes_on(cluster, name):
+    """Has the writer make a change, which all members get."""
+    wait_for("the writer", lambda: not cluster.writer().refuses(), 30)
+    cluster.writer().api.put("networks/" + name, {})
+    in_sync(cluster)
+
+
+def lacks(member):
+    """Columns that it says the database lacks."""
+    return member.status().get(
+        "the schema of the database is older, and lacks", "")
+
+
+def test_database_has_the_former_schema(cluster, tmp_path):
+    """What an older version has made can be used until it is converted, which
+    is when the last member has been upgraded."""
+    def former(tables):
+        for name in OPTIONAL:
+            del tables["Member"]["columns"][name]
+
+    a, b, c = cluster.members
+    convert(b, tmp_path, former)
+    expected = ", ".join("Member." + name for name in OPTIONAL)
+    for member in cluster.members:
+        wait_for("it to say so", lambda m=member: lacks(m) == expected, 30)
+    goes_on(cluster, "n1")
+    assert expected in run(find("vmnctl"), "--server=unix:"
+                           + cluster.writer().path("vmnd.sock"), "cluster")
+    c.kill()
+    c.start()
+    in_sync(cluster)
+    assert lacks(c) == expected
+    transfer(cluster, c)
+    goes_on(cluster, "n2")
+
+    convert(a, tmp_path)
+    for member in cluster.members:
+        wait_for("it to use them", lambda m=member: not lacks(m), 30)
+        wait_for("it to say where it listens",
+                 lambda m=member: "unix:" + m.path("of.sock") in run(
+                     "ovsdb-client", "--no-leader-only", "dump",
+                     "unix:" + a.path("db.sock"), "VMN", "Member",
+                     "openflow"), 30)
+    goes_on(cluster, "n3")
+
+
+def test_database_has_a_newer_schema(cluster, tmp_path):
     """What a newer version may have in the cluster's database is nothing to
     the older ones that use it."""
-    with open(schema()) as file:
-        newer = json.load(file)
-    newer["version"] = "99.0.0"
-    newer["tables"]["Member"]["columns"]["later"] = {"type": "integer"}
-    path = tmp_path / "newer.ovsschema"
-    path.write_text(json.dumps(newer))
+    def newer(tables):
+        tables["Member"]["columns"]["later"] = {"type": "integer"}
 
     a, b, _ = cluster.members
     for i in range(2):          # The second time it is there already.
-        run("ovsdb-client", "--no-leader-only", "convert",
-            "unix:" + b.path("db.sock"), str(path))
+        convert(b, tmp_path, newer)
         assert "later" in run("ovsdb-client", "--no-leader-only",
                               "list-columns", "unix:" + b.path("db.sock"),
                               "VMN", "Member")
-        wait_for("the writer", lambda: not cluster.writer().refuses(), 30)
-        cluster.writer().api.put("networks/n%d" % i, {})
-        in_sync(cluster)
+        goes_on(cluster, "n%d" % i)
+        assert not lacks(a)
     assert cluster.writer() is a
+
+
+def test_database_without_an_essential_column(cluster, tmp_path):
+    """Of it members say which one they need, and go on once it is there."""
+    def useless(tables):
+        del tables["Batch"]["columns"]["serial"]
+
+    _, b, _ = cluster.members
+    convert(b, tmp_path, useless)
+    for member in cluster.members:
+        wait_for("it to say so", lambda m=member: "no column Batch.serial"
+                 in m.status().get("problem", ""), 30)
+    assert b.status()["database"].endswith("without most of its servers")
+    convert(b, tmp_path)
+    goes_on(cluster, "n")
 
 
 def test_deleted_with_the_object(cluster):

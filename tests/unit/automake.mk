@@ -20,6 +20,7 @@ UNIT_TESTS = \
 	tests/unit/test-attacks-api \
 	tests/unit/test-batching \
 	tests/unit/test-binding-decision \
+	tests/unit/test-cluster-db \
 	tests/unit/test-commit \
 	tests/unit/test-commit-activity \
 	tests/unit/test-commit-numbers \
@@ -332,6 +333,7 @@ tests_unit_test_api_doc_SOURCES = tests/unit/test-api-doc.c \
 
 # Those that read files of the source.
 tests/unit/test-api-doc.$(OBJEXT) \
+tests/unit/test-cluster-db.$(OBJEXT) \
 tests/unit/test-northbound-described.$(OBJEXT) \
 tests/unit/test-ovsdb-zones.$(OBJEXT): \
 	private AM_CPPFLAGS += -DTEST_SRCDIR='"$(abs_srcdir)"'

@@ -190,6 +190,19 @@ stop(pid_t *pid)
     }
 }
 
+/* Writes a schema's text to a file.  Returns its name; the caller frees it. */
+static char *
+write_schema(const struct ovs_sandbox *sb, const char *text)
+{
+    char *path = xasprintf("%s/test.ovsschema", sb->dir);
+    FILE *stream = fopen(path, "w");
+
+    if (!stream || fputs(text, stream) < 0 || fclose(stream)) {
+        die(path, strerror(errno));
+    }
+    return path;
+}
+
 /* Makes a schema by sed script 'script', or the installed one if it is NULL.
  * Returns the name of its file; the caller frees it. */
 static char *
@@ -198,21 +211,48 @@ make_schema(const struct ovs_sandbox *sb, const char *script)
     char sed[] = "sed", option[] = "-f", from[] = SCHEMA;
     char *argv[] = { sed, option, CONST_CAST(char *, script), from, NULL };
     char *path, *text;
-    FILE *stream;
 
     if (!script) {
         return xstrdup(SCHEMA);
     }
-    path = xasprintf("%s/vswitch.ovsschema", sb->dir);
     if (ovs_sandbox_exec(sb, argv, &text)) {
         die("sed", script);
     }
-    stream = fopen(path, "w");
-    if (!stream || fputs(text, stream) < 0 || fclose(stream)) {
-        die(path, strerror(errno));
-    }
+    path = write_schema(sb, text);
     free(text);
     return path;
+}
+
+/* Makes the folder. */
+static void
+create_dir(struct ovs_sandbox *sb)
+{
+    *sb = (struct ovs_sandbox) { .dir = xstrdup("/tmp/vmn-test.XXXXXX") };
+    if (!mkdtemp(sb->dir)) {
+        die("mkdtemp", strerror(errno));
+    }
+    sb->remote = xasprintf("unix:%s/db.sock", sb->dir);
+}
+
+/* Makes the database, of the schema in a file, and starts its server. */
+static void
+create_database(struct ovs_sandbox *sb, char *schema)
+{
+    char *db = xasprintf("%s/conf.db", sb->dir);
+    char *raft = xasprintf("unix:%s/raft.sock", sb->dir);
+    char tool[] = "ovsdb-tool", create[] = "create";
+    char create_cluster[] = "create-cluster";
+    char *argv[] = {
+        tool, sb->clustered ? create_cluster : create, db, schema,
+        sb->clustered ? raft : NULL, NULL,
+    };
+
+    if (ovs_sandbox_exec(sb, argv, NULL)) {
+        die("ovsdb-tool create", db);
+    }
+    free(raft);
+    free(db);
+    ovs_sandbox_start_server(sb);
 }
 
 void
@@ -225,28 +265,39 @@ void
 ovs_sandbox_create_with_schema(struct ovs_sandbox *sb, const char *system_id,
                                const char *script)
 {
-    char *db, *schema;
+    char *schema;
 
-    *sb = (struct ovs_sandbox) { .dir = xstrdup("/tmp/vmn-test.XXXXXX") };
-    if (!mkdtemp(sb->dir)) {
-        die("mkdtemp", strerror(errno));
-    }
-    sb->remote = xasprintf("unix:%s/db.sock", sb->dir);
-    db = xasprintf("%s/conf.db", sb->dir);
-
+    create_dir(sb);
     schema = make_schema(sb, script);
-
-    char tool[] = "ovsdb-tool", create[] = "create";
-    char *argv[] = { tool, create, db, schema, NULL };
-
-    if (ovs_sandbox_exec(sb, argv, NULL)) {
-        die("ovsdb-tool create", db);
-    }
+    create_database(sb, schema);
     free(schema);
-    free(db);
-    ovs_sandbox_start_server(sb);
     free(ovs_sandbox_vsctl(sb, "set Open_vSwitch . external_ids:system-id=%s",
                            system_id));
+}
+
+void
+ovs_sandbox_create_clustered(struct ovs_sandbox *sb, const char *text)
+{
+    char *schema;
+
+    create_dir(sb);
+    sb->clustered = true;
+    schema = write_schema(sb, text);
+    create_database(sb, schema);
+    free(schema);
+}
+
+void
+ovs_sandbox_convert(const struct ovs_sandbox *sb, const char *text)
+{
+    char *schema = write_schema(sb, text);
+    char client[] = "ovsdb-client", convert[] = "convert";
+    char *argv[] = { client, convert, sb->remote, schema, NULL };
+
+    if (ovs_sandbox_exec(sb, argv, NULL)) {
+        die("ovsdb-client convert", schema);
+    }
+    free(schema);
 }
 
 static int
@@ -290,16 +341,20 @@ ovs_sandbox_start_server(struct ovs_sandbox *sb)
 {
     char server[] = "ovsdb-server", no_log[] = "-vconsole:off";
     char *remote = xasprintf("--remote=p%s", sb->remote);
+    char *control = xasprintf("--unixctl=%s/db.ctl", sb->dir);
+    char *db = xasprintf("%s/conf.db", sb->dir);
     char manager[] = "--remote=db:Open_vSwitch,Open_vSwitch,manager_options";
     char key[] = "--private-key=db:Open_vSwitch,SSL,private_key";
     char cert[] = "--certificate=db:Open_vSwitch,SSL,certificate";
     char ca[] = "--ca-cert=db:Open_vSwitch,SSL,ca_cert";
-    char *control = xasprintf("--unixctl=%s/db.ctl", sb->dir);
-    char *db = xasprintf("%s/conf.db", sb->dir);
+    /* What is in the database of the server itself comes last. */
     char *argv[] = {
-        server, no_log, remote, manager, key, cert, ca, control, db, NULL,
+        server, no_log, remote, control, db, manager, key, cert, ca, NULL,
     };
 
+    if (sb->clustered) {
+        argv[5] = NULL;
+    }
     sb->server = start(sb, argv, -1);
     wait_for_socket(sb, "db.sock", sb->server);
     free(remote);

@@ -12,6 +12,8 @@
 struct ovs_sandbox {
     char *dir;                  /* All its files. */
     char *remote;               /* "unix:DIR/db.sock". */
+    bool clustered;             /* A database of another schema than Open
+                                 * vSwitch's. */
     pid_t server;               /* 0 while stopped. */
     pid_t vswitchd;
 };
@@ -23,6 +25,11 @@ void ovs_sandbox_create(struct ovs_sandbox *, const char *system_id);
 void ovs_sandbox_create_with_schema(struct ovs_sandbox *,
                                     const char *system_id,
                                     const char *script);
+/* Makes an empty database of another schema, as JSON, which is that of a
+ * cluster of one server. */
+void ovs_sandbox_create_clustered(struct ovs_sandbox *, const char *schema);
+/* Converts it to another schema, as "ovsdb-client convert". */
+void ovs_sandbox_convert(const struct ovs_sandbox *, const char *schema);
 /* Returns true if the installed schema has 'column' somewhere. */
 bool ovs_sandbox_schema_has(const char *column);
 /* Ends its processes and removes its files. */

@@ -105,7 +105,11 @@ function contents(found) {
     found.unknown_fields ? h("p", { class: "hint" }, `Member ${found.member}: `
       + plural(found.unknown_fields, "row has", "rows have")
       + " fields that its version does not know. They are kept, and have no "
-      + "effect while it is the writer.") : null);
+      + "effect while it is the writer.") : null,
+    found.missing_columns ? h("p", { class: "hint" }, "The schema of the "
+      + "cluster's database is older than this version, and lacks "
+      + `${found.missing_columns.join(", ")}. Convert it once all members `
+      + "have this version.") : null);
 }
 
 /** The members, who writes, and how far each is behind; nothing where vmnd is
