@@ -20,6 +20,9 @@
 
 /* Most bytes of those of a row.  Changes of the object do not add any. */
 #define UNKNOWN_MAX (1024 * 1024)
+/* The same with the elements of lists that they are in, which are those of a
+ * request: as text, as it is in a batch or a file. */
+#define KEPT_MAX (16 * UNKNOWN_MAX)
 
 /* Sets what the version keeps: 'unknown', which this frees and which is empty
  * if all is known. */
@@ -58,6 +61,23 @@ take(enum vmn_table table, json_t *object, json_t *unknown, const char *name)
     }
 }
 
+/* Puts what was kept, 'text', back. */
+static void
+put_kept(const char *text, json_t *spec, json_t *status, const char *pointer,
+         struct vmn_errors *errors)
+{
+    json_t *kept = strlen(text) <= KEPT_MAX ? json_loads(text, 0, NULL) : NULL;
+
+    if (!json_is_object(kept)) {
+        vmn_errors_add(errors, VMN_ERR_INVALID, pointer,
+                       "has kept what is no JSON object of at most %d bytes",
+                       KEPT_MAX);
+    }
+    schema_unknown_put(spec, json_object_get(kept, "spec"));
+    schema_unknown_put(status, json_object_get(kept, "status"));
+    json_decref(kept);
+}
+
 void
 unknown_load(struct version *version, enum vmn_table table, json_t *spec,
              json_t *status, const struct model_meta *meta,
@@ -67,15 +87,7 @@ unknown_load(struct version *version, enum vmn_table table, json_t *spec,
 
     version->meta.unknown = NULL;
     if (meta->unknown) {
-        json_t *kept = json_loads(meta->unknown, 0, NULL);
-
-        if (!kept) {
-            vmn_errors_add(errors, VMN_ERR_INVALID, pointer,
-                           "has unknown fields that are no JSON");
-        }
-        schema_unknown_put(spec, json_object_get(kept, "spec"));
-        schema_unknown_put(status, json_object_get(kept, "status"));
-        json_decref(kept);
+        put_kept(meta->unknown, spec, status, pointer, errors);
     }
     take(table, spec, unknown, "spec");
     take(table, status, unknown, "status");

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "controller/schema/schema-row.h"
+#include "controller/schema/schema-unknown.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -153,6 +154,36 @@ refuse_of_daemon(struct undo *undo, const struct schema_table *table)
     undo->of_daemon = true;
 }
 
+/* Returns true if a version of an object has fields that are not known. */
+static bool
+has_unknown(const struct schema_table *table, const json_t *version)
+{
+    json_t *spec = json_deep_copy(json_object_get(version, "spec"));
+    json_t *unknown = schema_unknown_take(&table->row, spec);
+    bool found = unknown != NULL;
+
+    json_decref(unknown);
+    json_decref(spec);
+    return found;
+}
+
+/* Returns true, with an error, if a newer member of the cluster has changed
+ * fields that are not known here: they would stay as they are. */
+static bool
+is_of_newer(struct undo *undo, const struct schema_table *table,
+            const char *name, const json_t *before, const json_t *after)
+{
+    if (!before || (!has_unknown(table, before)
+                    && !has_unknown(table, after))) {
+        return false;
+    }
+    vmn_errors_add(&undo->errors, VMN_ERR_CONFLICT, "",
+                   "revision %"PRIu64" changed fields of %s \"%s\" that this "
+                   "version of vmnd does not know", undo->revision,
+                   table->singular, name);
+    return true;
+}
+
 /* Adds the inverse of one object's change, or to the errors. */
 static void
 undo_object(struct undo *undo, const json_t *object)
@@ -182,6 +213,9 @@ undo_object(struct undo *undo, const json_t *object)
     }
     if (table->of_daemon && (!before || !after)) {
         refuse_of_daemon(undo, table);
+        return;
+    }
+    if (is_of_newer(undo, table, name, before, after)) {
         return;
     }
     if (after && !row) {

@@ -176,7 +176,8 @@ apply_row(struct model *model, json_t *json, struct vmn_error *why)
 
     if (type && !table) {
         return vmn_error_invalid(why, "this vmnd does not know the type "
-                                 "\"%.64s\" of a row", type);
+                                 "\"%.64s\" of row \"%.64s\"", type,
+                                 name ? name : "");
     }
     if (!table || !schema_has_columns(table) || !name) {
         return refuse("a row", why);

@@ -82,7 +82,8 @@ def test_unknown_fields_are_kept(cluster, tmp_path):
         find("vmnctl"), "--server=unix:" + a.path("vmnd.sock"), "cluster")
 
     transfer(cluster, b)
-    b.api.put("tiers/gold", {"position": 3, "colour": "red", "network": "n"})
+    b.api.put("tiers/gold", {"position": 3, "network": "n"})
+    coloured = b.api.patch("tiers/gold", {"colour": "red"})["revision"]
     in_sync(cluster)
     assert [n_unknown(m) for m in cluster.members] == [1, 0, 1]
     for member in a, c:
@@ -101,6 +102,10 @@ def test_unknown_fields_are_kept(cluster, tmp_path):
     status, why = refusal(a, "put", "tiers/gold",
                           {"position": 4, "colour": "red"})
     assert status == 400 and "unknown field" in why, why
+    with pytest.raises(Refused) as refused:
+        a.api.call("POST", "/v1/revisions/%d/undo" % coloured)
+    assert "changed fields of tier" in str(refused.value)
+    assert refused.value.status == 409
     status, why = refusal(a, "delete", "networks/n")
     assert status == 409 and "may be referenced by tier" in why, why
     a.api.delete("networks/m")

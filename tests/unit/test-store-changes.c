@@ -62,15 +62,19 @@ what_is_no_batch_is_refused(void **state OVS_UNUSED)
         { FRAME("'rows':[],'ids':{},'cursors':[],'logs':[]"), "the frame" },
         { FRAME("'rows':{},'ids':[],'cursors':[],'logs':[]"), "rows" },
         { FRAME("'rows':[],'ids':[],'cursors':[]"), "logs" },
-        { ROWS("5"), "a row" }, { ROWS("{'type':'cows','name':'a'}"),
-                                  "the type \"cows\"" },
+        { ROWS("5"), "a row" },
+        { ROWS("{'type':'cows','name':'a'}"),
+          "the type \"cows\" of row \"a\"" },
+        { ROWS("{'type':'cows'}"), "the type \"cows\"" },
         { ROWS("{'type':'networks'}"), "a row" },
         { ROWS("{'type':'vifs','name':'a'}"), "is not there" },
         { ROWS("{'type':'networks','name':'x'}"), "is not there" },
         { ROWS("{'type':'networks','name':'x','spec':{'mtu':'a'},"
                "'status':{'vni':1}}"), "/networks/x/mtu" },
         { ROWS("{'type':'networks','name':'x','spec':{},'unknown':'{',"
-               "'status':{'vni':77}}"), "/networks/x: has unknown fields" },
+               "'status':{'vni':77}}"), "/networks/x: has kept what is no" },
+        { ROWS("{'type':'networks','name':'x','spec':{},'unknown':'[1]',"
+               "'status':{'vni':77}}"), "/networks/x: has kept what is no" },
         /* Its ID is not there. */
         { ROWS("{'type':'networks','name':'x','spec':{},"
                "'status':{'vni':99}}"), "VNI" },
