@@ -161,6 +161,7 @@ $(CTL_TESTS): private LDADD = tests/unit/libfixture.a $(CTL_LIBS) \
 FABRIC_TESTS = \
 	tests/unit/test-client \
 	tests/unit/test-fabric-acks \
+	tests/unit/test-fabric-observe \
 	tests/unit/test-fabric-audit \
 	tests/unit/test-fabric-counters \
 	tests/unit/test-fabric-rejected \
@@ -262,6 +263,7 @@ tests_unit_libfixture_a_SOURCES = \
 	tests/unit/fabric-ovs-fixture.h \
 	tests/unit/fake-switch-bundles.c \
 	tests/unit/fake-switch-meters.c \
+	tests/unit/fake-switch-observed.c \
 	tests/unit/fake-switch-private.h \
 	tests/unit/fake-switch-tables.c \
 	tests/unit/fake-switch.c \

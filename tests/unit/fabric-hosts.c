@@ -304,6 +304,15 @@ setup_hasty(void **state OVS_UNUSED)
     return setup_with(&options);
 }
 
+/* Another member manages them. */
+int
+setup_observing(void **state OVS_UNUSED)
+{
+    struct fabric_options options = { .observing = true, .epoch = 7 };
+
+    return setup_with(&options);
+}
+
 /* Nothing but that few bundles may be under way. */
 int
 setup_narrow(void **state OVS_UNUSED)

@@ -35,6 +35,8 @@ int setup_narrow(void **state); /* Few bundles may be under way. */
 int setup_parts(void **state);  /* The same, and three flows and groups fill
                                  * one. */
 int setup_meagre(void **state); /* Hosts may send little. */
+int setup_observing(void **state); /* Another member, of epoch 7, manages
+                                    * them. */
 int teardown(void **state);
 /* For main(): the case argv[1], or all 'n' tests. */
 int run_all(char *argv[], const struct CMUnitTest *tests, size_t n);

@@ -51,4 +51,9 @@ void fake_tell_meter_features(struct fake_switch *,
                               const struct ofp_header *);
 void fake_meter_mod(struct fake_switch *, const struct ofp_header *);
 
+/* fake-switch-observed.c.  ------------------------------------------------ */
+
+void fake_tell_role(struct fake_switch *, const struct ofp_header *);
+void fake_monitor(struct fake_switch *, const struct ofp_header *);
+
 #endif /* tests/unit/fake-switch-private.h */

@@ -258,6 +258,8 @@ static const struct handler {
     { OFPTYPE_ECHO_REQUEST, answer_echo },
     { OFPTYPE_PACKET_OUT, packet_out },
     { OFPTYPE_CT_FLUSH, ct_flush },
+    { OFPTYPE_ROLE_REQUEST, fake_tell_role },
+    { OFPTYPE_FLOW_MONITOR_STATS_REQUEST, fake_monitor },
 };
 
 static bool

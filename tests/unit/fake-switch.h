@@ -67,10 +67,14 @@ struct fake_switch {
     uint64_t port_bytes;        /* Received on port 1; a tenth of it sent. */
     bool refuse_flushes;        /* Of connections: it is an old one. */
     bool deaf;                  /* Reads nothing. */
+    bool refuse_monitor;        /* Of flows. */
     bool hold;                  /* Answers no barrier and no commit. */
     struct ovs_list held;       /* Messages that wait for the end of that. */
 
     /* What it has seen. */
+    uint32_t role;              /* The last one that it was asked for, */
+    uint64_t generation_id;     /* and with it. */
+    bool monitored;             /* It was asked to tell of its marker. */
     unsigned n_mods;            /* Messages in bundles, markers apart. */
     unsigned n_markers, n_unmarks; /* In bundles, and outside. */
     unsigned n_questions;       /* For one table. */
@@ -103,6 +107,9 @@ bool fake_switch_run(struct fake_switch *);
 void fake_switch_release_one(struct fake_switch *);
 /* Ends 'hold'. */
 void fake_switch_release(struct fake_switch *);
+/* Tells a controller that monitors it that its marker is this now; 0: that it
+ * has none. */
+void fake_switch_tell_marker(struct fake_switch *, uint64_t cookie);
 /* Sends 'msg' to the controller, and frees it. */
 void fake_switch_send(struct fake_switch *, struct ofpbuf *msg);
 

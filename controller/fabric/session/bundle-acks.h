@@ -47,6 +47,8 @@ struct switch_bundles {
     uint64_t acked;             /* If 'frozen'; see switch_acked(). */
     bool frozen;                /* Not known to have installed everything up to
                                  * some bundle. */
+    bool marked;                /* Observed: its marker is not MARKER_NONE, and
+                                 * was of some revision since it connected. */
     struct backlog *touched;    /* Records what it is sent during an audit; or
                                  * NULL.  Borrowed. */
 

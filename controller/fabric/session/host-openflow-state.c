@@ -24,11 +24,11 @@ host_openflow_state_name(const struct fabric_switch *sw, const char **reason)
         *reason = sw->error ? sw->error : "its switch has not connected";
         return "offline";
     case SWITCH_OBSERVED:
-        if (sw->bundles.frozen) {
-            *reason = "its flows are not known to be what is desired";
-            return "reconciling";
+        if (sw->bundles.marked) {
+            return "synced";
         }
-        return "synced";
+        *reason = "its flows are not known to be what is desired";
+        return "reconciling";
     case SWITCH_WAITING:
         if (switch_is_backing_off(sw)) {
             *reason = sw->rejected.text;

@@ -56,6 +56,25 @@ get_watch(const struct fabric_switch *sw)
 
 /* Acknowledgements.  ------------------------------------------------------ */
 
+static void
+set_marked(struct fabric_switch *sw, bool marked)
+{
+    if (sw->bundles.marked != marked) {
+        sw->bundles.marked = marked;
+        fabric_host_changed(sw->host);
+    }
+}
+
+/* Has 'acked' say what the switch has acknowledged, whatever comes next. */
+static void
+freeze(struct fabric_switch *sw, uint64_t acked)
+{
+    if (!sw->bundles.frozen) {
+        sw->bundles.acked = acked;
+        sw->bundles.frozen = true;
+    }
+}
+
 /* The switch has what is desired now. */
 static void
 set_equal(struct fabric_switch *sw, struct marker_watch *watch)
@@ -70,7 +89,7 @@ set_equal(struct fabric_switch *sw, struct marker_watch *watch)
         receipts_confirm_all(f, sw->host, f->last_revision, NULL);
     }
     watch->n = 0;
-    fabric_host_changed(sw->host);
+    set_marked(sw, true);
 }
 
 /* Has the newest group of these whose state the switch has acknowledged. */
@@ -87,6 +106,7 @@ find_group(struct fabric_switch *sw, struct marker_watch *watch)
             watch->n -= i;
             memmove(watch->groups, watch->groups + i,
                     watch->n * sizeof *watch->groups);
+            set_marked(sw, true);
             return;
         }
     }
@@ -96,7 +116,8 @@ static void
 compare(struct fabric_switch *sw, struct marker_watch *watch)
 {
     if (watch->marker == MARKER_NONE) {
-        return;
+        freeze(sw, sw->host->fabric->last_revision);
+        set_marked(sw, false);
     } else if (watch->marker == switch_marker_of(sw, sw->bundles.digest)) {
         set_equal(sw, watch);
     } else {
@@ -109,11 +130,7 @@ marker_watch_group(struct fabric_switch *sw, uint64_t before, uint64_t last)
 {
     struct marker_watch *watch = get_watch(sw);
 
-    if (!sw->bundles.frozen) {
-        sw->bundles.acked = before;
-        sw->bundles.frozen = true;
-        fabric_host_changed(sw->host);
-    }
+    freeze(sw, before);
     if (watch->n >= GROUPS_MAX) {
         watch->n--;
         memmove(watch->groups, watch->groups + 1,
@@ -218,10 +235,11 @@ message(struct fabric_switch *sw, void *watch_, enum ofptype type,
 /* As a part of the session.  ---------------------------------------------- */
 
 static void
-disconnected(struct fabric_switch *sw OVS_UNUSED, void *watch_)
+disconnected(struct fabric_switch *sw, void *watch_)
 {
     struct marker_watch *watch = watch_;
 
+    sw->bundles.marked = false;
     watch->xid = 0;
     watch->marker = MARKER_NONE;
     watch->n = 0;
