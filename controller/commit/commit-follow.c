@@ -104,3 +104,15 @@ commit_run_batch(struct commit *commit)
     commit->info.delta = engine_run(commit->engine);
     activity_compiled(commit->activity, commit->info.delta);
 }
+
+/* Not while it is written: the store reads what is pending. */
+void
+commit_note_people(struct commit *commit)
+{
+    struct model_pending pending;
+
+    model_get_pending(commit->model, &pending);
+    for (size_t i = 0; i < pending.n_logs; i++) {
+        commit->info.of_people |= store_is_of_people(pending.logs[i].who);
+    }
+}

@@ -265,9 +265,12 @@ commit_handle_store_reply(struct commit *commit)
     }
     free(commit->store_error);
     commit->store_error = NULL;
-    finish(commit);
     if (commit->batch.text) {
+        commit_note_people(commit);
+        finish(commit);
         commit_end_batch(commit, 0, NULL);
+    } else {
+        finish(commit);
     }
 }
 

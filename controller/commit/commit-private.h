@@ -140,6 +140,8 @@ void commit_note_stored(struct commit *, int error, const struct vmn_error *);
 
 /* Applies and compiles the batch, and starts to write it. */
 void commit_run_batch(struct commit *);
+/* Notes whether the batch, which is written, has revisions of people. */
+void commit_note_people(struct commit *);
 /* Frees the batch, and says what became of it. */
 void commit_end_batch(struct commit *, int error, const struct vmn_error *);
 

@@ -224,12 +224,24 @@ def test_killed_writer(town):
 
 def test_handed_over(town):
     writer = town.cluster.writer()
+    done = writer.api.patch("policies/p", {"rules": [rule(
+        "ingress", "allow", ["r1"], [entry("tcp", 80), entry("udp", 53),
+                                     entry("icmp")])]}, wait="installed")
+    assert done["receipt"]["installed"] and done["receipt"]["hosts"]
+    revision = "revisions/%d" % done["metadata"]["revision"]
     before, traffic = town.flows(), town.traffic()
     writer.ctl("cluster/transfer")
     assert writer.process.wait(30 * PATIENCE) == DEPOSED
-    town.has(town.cluster.writer(but=[writer]))
+    successor = town.cluster.writer(but=[writer])
+    town.has(successor)
     assert not traffic.lost()
     assert town.untouched_since(before)
+    # What hosts had confirmed it knows of them, not of the former writer.
+    receipt = successor.api.get(revision)["receipt"]
+    assert receipt["recorded"] and receipt["installed"]
+    assert ({h["host"]: h["state"] for h in receipt["hosts"]}
+            == {h["host"]: h["state"] for h in done["receipt"]["hosts"]})
+    assert receipt["flows"] == done["receipt"]["flows"]
     writer.start()
 
 
