@@ -493,7 +493,7 @@ id_pools_set_revision(struct id_pools *pools, uint64_t revision)
 void
 id_pools_acked(struct id_pools *pools, uint64_t revision)
 {
-    while (!ovs_list_is_empty(&pools->retired)) {
+    while (!pools->frozen && !ovs_list_is_empty(&pools->retired)) {
         struct id_entry *entry = CONTAINER_OF(
             ovs_list_front(&pools->retired), struct id_entry, node);
 

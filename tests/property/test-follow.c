@@ -387,6 +387,21 @@ step_free_ids(struct test *t)
                    revision - MIN(revision, rnd(4)));
 }
 
+/* Hosts acknowledge to those who follow as well. */
+static void
+step_acked(struct test *t)
+{
+    for (unsigned i = 0; i < N_MEMBERS; i++) {
+        struct member *m = &t->members[i];
+
+        if (i != t->leader) {
+            settle(m);
+            id_pools_acked(model_id_pools(m->model),
+                           model_durable_revision(m->model));
+        }
+    }
+}
+
 /* A follower is restarted where it is, and compiles all anew. */
 static void
 step_restart(struct test *t)
@@ -422,6 +437,7 @@ step(struct test *t)
     step_requests(t);
     if (chance(20)) {
         step_free_ids(t);
+        step_acked(t);
     }
     if (chance(3)) {
         step_restart(t);

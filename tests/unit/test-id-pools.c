@@ -377,6 +377,26 @@ dry_run_lets_what_is_kept_stay(void **state)
     assert_int_equal(id_pools_peek(numbers, "zone", "c"), 0);
 }
 
+/* Else an ID that is in use again elsewhere would be gone here. */
+static void
+frozen_pool_frees_nothing(void **state)
+{
+    const struct id_write freed = { "zone", "a", 0 };
+    struct id_pools *numbers = *state;
+
+    id_pools_unref(numbers, id_pools_ref(numbers, "zone", "a"));
+    id_pools_set_frozen(numbers, true);
+    id_pools_acked(numbers, 100);
+    assert_int_equal(id_pools_peek(numbers, "zone", "a"), 1);
+    assert_int_equal(id_pools_replicate(numbers, &freed, 1), 0);
+    assert_int_equal(id_pools_peek(numbers, "zone", "a"), 0);
+    id_pools_unref(numbers, id_pools_ref(numbers, "zone", "a"));
+    id_pools_set_frozen(numbers, false);
+    id_pools_unref(numbers, id_pools_ref(numbers, "zone", "a"));
+    id_pools_acked(numbers, 100);
+    assert_int_equal(id_pools_peek(numbers, "zone", "a"), 0);
+}
+
 static void
 frozen_pool_allocates_nothing(void **state)
 {
@@ -426,6 +446,7 @@ main(void)
         TEST(dry_run_leaves_pending_writes_as_they_were),
         TEST(dry_run_lets_what_is_kept_stay),
         TEST(frozen_pool_allocates_nothing),
+        TEST(frozen_pool_frees_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
