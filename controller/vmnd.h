@@ -33,7 +33,7 @@ struct vmnd {
     struct loop_deferred activation; /* As the cluster's writer. */
     int64_t epoch;              /* Of this writer, */
     uint64_t first_revision;    /* and from where it goes on. */
-    bool active;                /* The rooms from the fabric on are there. */
+    bool active;                /* The rooms above the fabric are there. */
     bool deposed;               /* Another member of the cluster is the
                                  * writer now. */
     bool ended;                 /* By an operator. */

@@ -41,6 +41,7 @@ struct cluster {
     struct event *timer;        /* When there is something to do next. */
     struct lease lease;
     int64_t run;                /* Of this process; random, not 0. */
+    bool resigning;             /* The process ends: it becomes no writer. */
     bool ending;                /* Called no more. */
     struct http_server *http;   /* For clients that have come while it stood */
     struct relay *relay;        /* by, as the next one; or NULL. */

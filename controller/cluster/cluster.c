@@ -85,7 +85,7 @@ is_fit(const struct cluster *c)
     const struct cluster_view *view = cluster_db_view(c->db);
 
     return (view->current && view->has_row && c->registered && !c->broken
-            && !c->problem && !c->applying && !c->ending
+            && !c->problem && !c->applying && !c->ending && !c->resigning
             && c->applied == view->head);
 }
 
@@ -433,6 +433,7 @@ cluster_resign(struct cluster *c)
 {
     int64_t end_ms = loop_now_ms(c->loop) + RESIGN_MS;
 
+    c->resigning = true;
     c->handing_over |= c->writer;
     cluster_run(c);
     while (c->writer && loop_now_ms(c->loop) < end_ms) {

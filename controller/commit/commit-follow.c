@@ -71,12 +71,10 @@ commit_run_batch(struct commit *commit)
 {
     struct followed_batch *batch = &commit->batch;
     struct vmn_error why = VMN_ERROR_INIT;
-    uint64_t before = model_revision(commit->model);
     int error;
 
     commit->busy = commit->writing = true;
     commit->info = (struct commit_group) {
-        .first_revision = before + 1,
         .time_ms = time_wall_msec(),
         .begin_us = time_usec(),
     };
@@ -97,10 +95,10 @@ commit_run_batch(struct commit *commit)
         vmn_error_uninit(&why);
         return;
     }
+    /* A new writer leaves a gap before its first one. */
+    commit->info.first_revision = model_first_unsettled(commit->model);
     commit->info.last_revision = model_revision(commit->model);
     activity_step(commit->activity, ACTIVITY_APPLY);
-    /* IDs that the other member had run out of may have come with it. */
-    engine_take_freed_ids(commit->engine);
     commit->info.delta = engine_run(commit->engine);
     activity_compiled(commit->activity, commit->info.delta);
 }

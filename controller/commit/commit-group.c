@@ -353,7 +353,8 @@ compile(struct commit *commit, uint64_t retired)
     if (!check_limits(commit)) {
         return;
     }
-    if (has_pending(commit)) {
+    /* Who follows writes what is pending with the next batch. */
+    if (has_pending(commit) && !commit->following) {
         commit_write_group(commit);
     } else {
         finish(commit);

@@ -132,7 +132,7 @@ struct fabric {
     void *sink_aux;
 
     const struct fabric_callbacks *callbacks; /* Constant. */
-    bool observing;             /* As of the options. */
+    bool observing;             /* Until fabric_manage(). */
 
     uint64_t n_metered[2];      /* Packets dropped by packet-in meters: from
                                  * ports, and from tunnels. */

@@ -33,8 +33,6 @@ struct fabric_options {
                                    * bridges are told to connect to is
                                    * 'openflow_target'. */
     const char *openflow_target;
-    const struct svec *controllers; /* As of fabric_set_controllers(); or
-                                     * NULL: there are no others. */
     bool observing;               /* Another member of the cluster manages
                                    * the hosts: see fabric_manage(). */
     const char *ovsdb_listen;     /* For hosts that connect to vmnd, or

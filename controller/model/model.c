@@ -181,6 +181,24 @@ model_each_unsettled(const struct model *model, enum vmn_table table,
     }
 }
 
+uint64_t
+model_first_unsettled(const struct model *model)
+{
+    uint64_t first = model->revision + 1;
+
+    for (size_t i = 0; i < model->n_dirty; i++) {
+        const struct version *version = model->dirty[i]->cur;
+
+        if (version && version != model->dirty[i]->durable) {
+            first = MIN(first, version->meta.revision);
+        }
+    }
+    for (size_t i = 0; i < model->n_logs; i++) {
+        first = MIN(first, model->logs[i].revision);
+    }
+    return first;
+}
+
 void
 model_get_pending(struct model *model, struct model_pending *pending)
 {

@@ -463,6 +463,9 @@ struct model_pending {
     const struct model_log *logs;
 };
 void model_get_pending(struct model *, struct model_pending *);
+/* Returns the oldest revision that is not settled, as its rows or the log say;
+ * the next one, if neither does. */
+uint64_t model_first_unsettled(const struct model *);
 /* Returns true if one of the rows to be stored is of the table. */
 bool model_pending_has(const struct model_pending *, enum vmn_table);
 /* Returns true if there is a row to be stored. */

@@ -8,11 +8,13 @@ the machine was overloaded, a test is skipped as "not proven" (test_stream.py).
 
 VMN_TEST_MINUTE says how many seconds a minute has (5)."""
 
+import contextlib
 import json
 import os
 import re
 import shutil
 import signal
+import sqlite3
 import tempfile
 import time
 import types
@@ -243,6 +245,23 @@ def test_handed_over(town):
             == {h["host"]: h["state"] for h in done["receipt"]["hosts"]})
     assert receipt["flows"] == done["receipt"]["flows"]
     writer.start()
+
+
+def test_interfaces_that_no_member_knows(town):
+    """As when a cluster was just made of a vmnd that was in use."""
+    before, traffic = town.flows(), town.traffic()
+    for member in town.cluster.members:
+        member.kill()
+    for member in town.cluster.members:
+        with contextlib.closing(sqlite3.connect(member.path("vmnd.db"))) as db:
+            assert db.execute("DELETE FROM vifs").rowcount
+            db.commit()
+    for member in town.cluster.members:
+        member.start()
+    town.has(town.cluster.writer())
+    assert not traffic.lost()
+    assert town.untouched_since(before)
+    town.lab.await_ports(["v1", "v2", "v3"])
 
 
 def test_writer_that_slept_has_no_say(town):

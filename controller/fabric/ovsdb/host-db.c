@@ -472,7 +472,7 @@ fabric_db_create(struct fabric *fabric, const struct fabric_options *options,
     db->fabric = fabric;
     db->target = nullable_xstrdup(options->openflow_target);
     svec_init(&db->controllers);
-    set_controllers(db, options->controllers);
+    set_controllers(db, NULL);
     db->schemas = ovsdb_schemas_create();
     db->prefixes = table_prefixes(options->pipeline, &db->n_prefixes);
     fabric->db = db;
@@ -533,9 +533,12 @@ fabric_db_manage(struct fabric *fabric, const struct svec *controllers)
 
     set_controllers(fabric->db, controllers);
     HMAP_FOR_EACH (host, name_node, &fabric->hosts) {
+        /* Its switch is about to connect, and not gone. */
+        host->db->switch_connected = false;
         host_db_set_desired(host->db, host->row);
     }
     observed_manage(fabric->db->observed);
+    startup_barrier_begin(fabric->db);
 }
 
 void

@@ -17,6 +17,7 @@
 
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/ovsdb/binding-decision.h"
+#include "controller/fabric/ovsdb/startup-barrier.h"
 #include "hash.h"
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"
@@ -48,6 +49,13 @@ is_awaited(const struct observed_host *host)
     return (host->state->in_barrier || host->state->warm) && !host->loaded;
 }
 
+bool
+observed_is_committed(const struct observed_host *host)
+{
+    return (host->known && !is_awaited(host) && !host->n_submitted
+            && !host->request.n_ops);
+}
+
 /* Submitting.  ----------------------------------------------------------- */
 
 /* Notifies once that the model contains the complete first report of 'host',
@@ -55,9 +63,11 @@ is_awaited(const struct observed_host *host)
 static void
 announce_reported(struct observed_host *host)
 {
-    if (!host->announced && host->known && !is_awaited(host)
-        && !host->n_submitted && !host->request.n_ops
-        && !host->state->resyncing && ovs_list_is_empty(&host->state->due)) {
+    if (host->state->gathering) {
+        startup_barrier_check(host->state->fabric->db);
+    } else if (!host->announced && observed_is_committed(host)
+               && !host->state->resyncing
+               && ovs_list_is_empty(&host->state->due)) {
         struct fabric_host *fh = fabric_find_host(host->state->fabric,
                                                   host->name);
 
@@ -477,7 +487,6 @@ resync_ports(struct observed_state *state)
 static void
 resync_host(struct observed_host *host)
 {
-    clear_request(&host->request);
     each_stale(host, add_op__);
     resync_vifs(host);
     resync_underlay(host);
@@ -495,6 +504,7 @@ resync_hosts(struct observed_state *state)
         if (host->differs) {
             host->differs = false;
             any = true;
+            clear_request(&host->request);
             resync_host(host);
             commit_yield(state->fabric->commit);
         }
@@ -523,7 +533,8 @@ resync(void *state_)
     observed_commit_schedule(state);
 }
 
-/* Compares hosts that have reported for the first time.  Called when the state
+/* Compares hosts that have reported for the first time.  What was decided of
+ * ports meanwhile stays in their requests.  Called when the state
  * is quiescent: hosts are added and removed with groups of revisions only. */
 static void
 compare_first(void *state_)
@@ -559,6 +570,7 @@ observed_manage(struct observed_state *state)
 {
     struct observed_host *host;
 
+    state->gathering = !model_names(state->fabric->model, VMN_TABLE_VIF).n;
     HMAP_FOR_EACH (host, node, &state->hosts) {
         if (host->known) {
             observed_compare_first(host);

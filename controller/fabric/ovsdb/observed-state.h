@@ -120,9 +120,12 @@ struct observed_state {
                                  * over once it is ready. */
     bool in_barrier;            /* Nothing is submitted until observed_load()
                                  * is done. */
-    bool warm;                  /* The model has interfaces from before the
-                                 * start: what a host reports first is
+    bool warm;                  /* The model may have interfaces from before
+                                 * the start: what a host reports first is
                                  * compared with them. */
+    bool gathering;             /* It has none: no host is told to be right
+                                 * before all have reported, since what one
+                                 * gets may follow from others'. */
     bool comparing;             /* That is to be done in a quiescent state. */
     struct event *flush;        /* Submits at the end of this iteration. */
     struct event *resync;       /* Compares with the model, after a delay. */
@@ -236,6 +239,8 @@ void observed_load(void *state);
 /* Hosts are not observed any more, but managed: submits what they have
  * reported. */
 void observed_manage(struct observed_state *);
+/* Returns true if the model has the complete first report of 'host'. */
+bool observed_is_committed(const struct observed_host *);
 /* Has the first complete report of 'host' compared, if 'warm' is set. */
 void observed_compare_first(struct observed_host *);
 /* Submits the deletion of rows that 'host' does not have any more. */

@@ -2,6 +2,8 @@
  *
  * Collects the hosts' first reports at a start before anything is compiled:
  * half of a port's flows depend on its interface, and would be compiled twice.
+ * The same for a member of a cluster that has become the writer and whose state
+ * has no interfaces, as that of a cluster that was just made.
  * A host that does not reply delays nothing for long: it is waited for only
  * while messages of it arrive.  Not for processing reports
  * (observed-state.c). */
@@ -31,7 +33,10 @@ VLOG_DEFINE_THIS_MODULE(startup_barrier);
 static bool
 has_reported(const struct fabric_host *host)
 {
-    return host->db->observed->known;
+    const struct observed_host *observed = host->db->observed;
+
+    return (observed->state->gathering ? observed_is_committed(observed)
+            : observed->known);
 }
 
 /* Counts the hosts that have not reported, up to 'max'. */
@@ -84,7 +89,12 @@ finish(struct fabric_db *db)
               hmap_count(&db->fabric->hosts) - n,
               hmap_count(&db->fabric->hosts));
     startup_barrier_uninit(db);
-    commit_begin(db->fabric->commit, observed_load, db->observed);
+    if (db->observed->gathering) {
+        db->observed->gathering = false;
+        observed_commit_schedule(db->observed);
+    } else {
+        commit_begin(db->fabric->commit, observed_load, db->observed);
+    }
 }
 
 static void
@@ -125,7 +135,7 @@ startup_barrier_begin(struct fabric_db *db)
 {
     struct fabric *fabric = db->fabric;
 
-    if (!db->observed->in_barrier) {
+    if (!db->observed->in_barrier && !db->observed->gathering) {
         return;
     }
     if (count_missing(fabric, 1)) {

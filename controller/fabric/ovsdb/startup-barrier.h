@@ -11,7 +11,7 @@ struct fabric_db;
 /* Holds commits, unless one has begun already. */
 void startup_barrier_hold(struct fabric_db *);
 /* Goes on to hold them until all hosts have reported, as long as those that
- * have not send messages. */
+ * have not send messages; or has hosts wait, while reports are gathered. */
 void startup_barrier_begin(struct fabric_db *);
 /* Ends the barrier if all hosts have reported. */
 void startup_barrier_check(struct fabric_db *);

@@ -30,8 +30,8 @@ VLOG_DEFINE_THIS_MODULE(marker_watch);
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 60);
 
 #define MONITOR_ID 1
-/* Of a switch that is further behind, the oldest groups count with the next
- * ones. */
+/* Of a switch that is further behind, the marker of an older group says
+ * nothing: that of a later one does. */
 #define GROUPS_MAX 1024
 
 /* A group whose flows the switch is not known to have. */
@@ -75,20 +75,15 @@ freeze(struct fabric_switch *sw, uint64_t acked)
     }
 }
 
-/* The switch has what is desired now. */
+/* The switch has what is desired of it up to revision 'last'. */
 static void
-set_equal(struct fabric_switch *sw, struct marker_watch *watch)
+set_equal(struct fabric_switch *sw, struct marker_watch *watch, uint64_t last)
 {
-    struct fabric *f = sw->host->fabric;
+    uint64_t first = sw->bundles.frozen ? sw->bundles.acked : last;
 
     sw->bundles.frozen = false;
-    if (watch->n) {
-        receipts_confirm(f, sw->host, watch->groups[0].last,
-                         watch->groups[watch->n - 1].last);
-    } else {
-        receipts_confirm_all(f, sw->host, f->last_revision, NULL);
-    }
     watch->n = 0;
+    receipts_confirm(sw->host->fabric, sw->host, first, last);
     set_marked(sw, true);
 }
 
@@ -100,9 +95,9 @@ find_group(struct fabric_switch *sw, struct marker_watch *watch)
         uint64_t last = watch->groups[i - 1].last;
 
         if (watch->groups[i - 1].marker == watch->marker) {
+            receipts_confirm(sw->host->fabric, sw->host, sw->bundles.acked,
+                             last);
             sw->bundles.acked = last;
-            receipts_confirm(sw->host->fabric, sw->host,
-                             watch->groups[0].last, last);
             watch->n -= i;
             memmove(watch->groups, watch->groups + i,
                     watch->n * sizeof *watch->groups);
@@ -112,17 +107,28 @@ find_group(struct fabric_switch *sw, struct marker_watch *watch)
     }
 }
 
+/* Heeds the marker.  What is desired now is of revision 'last'. */
 static void
-compare(struct fabric_switch *sw, struct marker_watch *watch)
+compare(struct fabric_switch *sw, struct marker_watch *watch, uint64_t last)
 {
     if (watch->marker == MARKER_NONE) {
-        freeze(sw, sw->host->fabric->last_revision);
+        freeze(sw, switch_acked(sw));
         set_marked(sw, false);
     } else if (watch->marker == switch_marker_of(sw, sw->bundles.digest)) {
-        set_equal(sw, watch);
+        set_equal(sw, watch, last);
     } else {
         find_group(sw, watch);
     }
+}
+
+/* Returns the revision of what is desired now: while a group is being sent to
+ * one host after another, the former one, until it is this one's turn. */
+static uint64_t
+desired_revision(const struct fabric_switch *sw)
+{
+    const struct fabric *f = sw->host->fabric;
+
+    return sw->bundles.concerned ? f->sending_before : f->last_revision;
 }
 
 void
@@ -144,17 +150,17 @@ marker_watch_group(struct fabric_switch *sw, uint64_t before, uint64_t last)
         .last = last,
         .marker = switch_marker_of(sw, sw->bundles.digest),
     };
-    compare(sw, watch);
+    compare(sw, watch, last);
 }
 
 /* Messages.  -------------------------------------------------------------- */
 
-static void
-observed(struct fabric_switch *sw, void *watch_)
+static uint32_t
+send_request(struct fabric_switch *sw, enum ofp14_flow_monitor_command command)
 {
     const struct ofputil_flow_monitor_request request = {
         .id = MONITOR_ID,
-        .command = OFPFMC_ADD,
+        .command = command,
         .flags = (OFPFMF_INITIAL | OFPFMF_ADD | OFPFMF_REMOVED
                   | OFPFMF_MODIFY),
         .out_port = OFPP_NONE,
@@ -162,16 +168,30 @@ observed(struct fabric_switch *sw, void *watch_)
         .table_id = MARKER_TABLE,
         .match = MATCH_CATCHALL_INITIALIZER,
     };
-    struct marker_watch *watch = watch_;
+    uint32_t xid = ofconn_next_xid(sw->conn);
     struct ofpbuf *msg = ofpbuf_new(0);
 
     ofputil_append_flow_monitor_request(&request, msg,
                                         OFPUTIL_P_OF15_OXM);
     ofpmsg_update_length(msg);
-    watch->xid = ofconn_next_xid(sw->conn);
-    ((struct ofp_header *) msg->data)->xid = htonl(watch->xid);
+    ((struct ofp_header *) msg->data)->xid = htonl(xid);
     ofconn_send(sw->conn, msg->data, msg->size);
     ofpbuf_delete(msg);
+    return xid;
+}
+
+static void
+observed(struct fabric_switch *sw, void *watch_)
+{
+    struct marker_watch *watch = watch_;
+
+    watch->xid = send_request(sw, OFPFMC_ADD);
+}
+
+static void
+released(struct fabric_switch *sw, void *watch OVS_UNUSED)
+{
+    send_request(sw, OFPFMC_DELETE);
 }
 
 /* Heeds one change of a flow. */
@@ -209,7 +229,7 @@ handle_updates(struct fabric_switch *sw, struct marker_watch *watch,
         switch_give_up(sw, "malformed updates of a flow monitor");
         return SWITCH_MESSAGE_TAKEN;
     }
-    compare(sw, watch);
+    compare(sw, watch, desired_revision(sw));
     return SWITCH_MESSAGE_TAKEN;
 }
 
@@ -257,6 +277,7 @@ const struct switch_part_class marker_watch_part = {
     .name = "marker watch",
     .state_size = sizeof(struct marker_watch),
     .observed = observed,
+    .released = released,
     .disconnected = disconnected,
     .destroy = destroy,
     .message = message,

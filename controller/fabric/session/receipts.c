@@ -309,7 +309,8 @@ check_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
     uint64_t acked = receipts_acked_by_all(f);
     static const struct timeval at_once = { 0, 0 };
 
-    if (acked > r->free_up_to) {
+    /* Who manages the hosts frees IDs. */
+    if (acked > r->free_up_to && !f->observing) {
         /* Not while a group is being written: its IDs are copied then. */
         commit_cancel_when_quiescent(f->commit, free_numbers, f);
         r->free_up_to = acked;

@@ -223,12 +223,15 @@ void
 switch_release(struct fabric_switch *sw)
 {
     if (sw->conn) {
+        SWITCH_CALL_PARTS(sw, released);
         SWITCH_CALL_PARTS(sw, disconnected);
         sw->state = SWITCH_OFFLINE;
+        sw->since_ms = time_wall_msec();
         sw->conn = NULL;
         sw->host->fabric->stats.n_connected--;
         free(sw->error);
-        sw->error = xstrdup("it is being asked for the role of master");
+        sw->error = xstrdup("its switch has not accepted this member of the "
+                            "cluster as its master yet");
     }
 }
 
