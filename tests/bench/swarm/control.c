@@ -342,7 +342,7 @@ stats(const struct swarm *swarm, struct ds *out)
         flows += host->flows.n;
         groups += host->groups.n;
         connected += host->of != NULL;
-        databases += host->db_conn != NULL;
+        databases += !ovs_list_is_empty(&host->db_conns);
         ports += host->n_ports;
     }
     swarm_count(swarm, &c);

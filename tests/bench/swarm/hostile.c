@@ -67,7 +67,6 @@ struct hostile {
     char *iface_id;             /* Of "flap" and "mtu".  Owned. */
     struct event *timer;        /* Of these. */
     bool on;                    /* What it was turned to last. */
-    bool begun;                 /* On this database connection. */
     uint64_t n_rows;            /* Sent, for their UUIDs. */
     struct ofpbuf part;         /* Of an endless reply; else empty. */
 };
@@ -82,7 +81,7 @@ put_uuid(struct ds *ds, uint64_t n)
 }
 
 static void
-send_rows(struct host *host)
+send_rows(struct host *host, struct db_conn *conn)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
 
@@ -96,12 +95,12 @@ send_rows(struct host *host)
         ds_put_cstr(&ds, "\"]]]}}");
     }
     ds_put_cstr(&ds, "}}");
-    server_send_update(host, ds_cstr(&ds));
+    server_send_update(conn, ds_cstr(&ds));
     ds_destroy(&ds);
 }
 
 static void
-send_values(struct host *host)
+send_values(struct db_conn *conn)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
 
@@ -110,14 +109,14 @@ send_values(struct host *host)
         ds_put_cstr(&ds, i ? ",{}" : "{}");
     }
     ds_put_cstr(&ds, "]}");
-    server_send_update(host, ds_cstr(&ds));
+    server_send_update(conn, ds_cstr(&ds));
     ds_destroy(&ds);
 }
 
 /* An update that gives the host's root a bridge whose name is long, with many
  * interfaces. */
 static void
-send_names(struct host *host)
+send_names(const struct host *host, struct db_conn *conn)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
     const struct row *row;
@@ -156,32 +155,24 @@ send_names(struct host *host)
         ds_put_format(&ds, "\":{\"insert\":{\"name\":\"p%d\"}}", i);
     }
     ds_put_cstr(&ds, "}}");
-    server_send_update(host, ds_cstr(&ds));
+    server_send_update(conn, ds_cstr(&ds));
     ds_destroy(&ds);
 }
 
 void
-hostile_db_connected(struct host *host)
+hostile_db_drained(struct host *host, struct db_conn *conn, bool *attacked)
 {
-    host->hostile->begun = false;
-}
-
-void
-hostile_db_drained(struct host *host)
-{
-    struct hostile *h = host->hostile;
-
-    switch (h->kind) {
+    switch (host->hostile->kind) {
     case HOSTILE_ROWS:
-        send_rows(host);
+        send_rows(host, conn);
         break;
     case HOSTILE_VALUES:
-        send_values(host);
+        send_values(conn);
         break;
     case HOSTILE_NAMES:
-        if (!h->begun) {
-            h->begun = true;
-            send_names(host);
+        if (!*attacked) {
+            *attacked = true;
+            send_names(host, conn);
         }
         break;
     case HOSTILE_NONE:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A host's OVSDB server: JSON-RPC on a unix socket, for one client at a time,
+ * A host's OVSDB server: JSON-RPC on a unix socket, for several clients, each
  * with one monitor of the Open_vSwitch database.  There is no _Server: vmnd
  * does not ask for it. */
 
@@ -26,12 +26,14 @@
 VLOG_DEFINE_THIS_MODULE(swarm_server);
 
 struct db_conn {
+    struct ovs_list node;       /* In the host's db_conns. */
     struct host *host;
     struct bufferevent *bev;
     struct json_parser *parser; /* NULL between messages. */
     struct json *monitor_id;    /* NULL: no monitor. */
     bool **columns;             /* What it shows, by table (NULL: nothing)
                                  * and column. */
+    bool attacked;              /* By an attack that is made once. */
 };
 
 static void
@@ -47,17 +49,23 @@ monitor_clear(struct db_conn *conn)
     }
 }
 
+static void
+db_conn_destroy(struct db_conn *conn)
+{
+    ovs_list_remove(&conn->node);
+    monitor_clear(conn);
+    json_parser_abort(conn->parser);
+    bufferevent_free(conn->bev);
+    free(conn);
+}
+
 void
 server_drop(struct host *host)
 {
-    struct db_conn *conn = host->db_conn;
+    struct db_conn *conn;
 
-    if (conn) {
-        host->db_conn = NULL;
-        monitor_clear(conn);
-        json_parser_abort(conn->parser);
-        bufferevent_free(conn->bev);
-        free(conn);
+    LIST_FOR_EACH_SAFE (conn, node, &host->db_conns) {
+        db_conn_destroy(conn);
     }
 }
 
@@ -192,53 +200,69 @@ put_change(const struct db_conn *conn, struct json *updates,
     }
 }
 
+/* Tells one monitor of the change that ends. */
+static void
+notify(struct db_conn *conn)
+{
+    const struct rows *rows = &conn->host->rows;
+    struct json *updates = json_object_create();
+    struct json *message;
+
+    for (size_t i = 0; i < rows->n_touched; i++) {
+        put_change(conn, updates, rows->touched[i]);
+    }
+    if (shash_is_empty(updates->object)) {
+        json_destroy(updates);
+        return;
+    }
+    message = json_object_create();
+    json_object_put(message, "id", json_null_create());
+    json_object_put(message, "method", json_string_create("update2"));
+    json_object_put(message, "params", json_array_create_2(
+                        json_clone(conn->monitor_id), updates));
+    send_message(conn, message);
+}
+
 void
 server_notify(struct host *host)
 {
-    struct db_conn *conn = host->db_conn;
+    struct db_conn *conn;
 
-    if (conn && conn->monitor_id) {
-        struct json *updates = json_object_create();
-
-        for (size_t i = 0; i < host->rows.n_touched; i++) {
-            put_change(conn, updates, host->rows.touched[i]);
-        }
-        if (shash_is_empty(updates->object)) {
-            json_destroy(updates);
-        } else {
-            struct json *message = json_object_create();
-
-            json_object_put(message, "id", json_null_create());
-            json_object_put(message, "method", json_string_create("update2"));
-            json_object_put(message, "params", json_array_create_2(
-                                json_clone(conn->monitor_id), updates));
-            send_message(conn, message);
+    LIST_FOR_EACH (conn, node, &host->db_conns) {
+        if (conn->monitor_id && host->rows.n_touched) {
+            notify(conn);
         }
     }
     rows_settle(&host->rows);
 }
 
 void
-server_send_update(struct host *host, const char *updates)
+server_send_update(struct db_conn *conn, const char *updates)
 {
-    struct db_conn *conn = host->db_conn;
+    char *id = json_to_string(conn->monitor_id, 0);
+    char *text = xasprintf("{\"id\":null,\"method\":\"update2\","
+                           "\"params\":[%s,%s]}", id, updates);
 
-    if (conn && conn->monitor_id) {
-        char *id = json_to_string(conn->monitor_id, 0);
-        char *text = xasprintf("{\"id\":null,\"method\":\"update2\","
-                               "\"params\":[%s,%s]}", id, updates);
+    bufferevent_write(conn->bev, text, strlen(text));
+    free(text);
+    free(id);
+}
 
-        bufferevent_write(conn->bev, text, strlen(text));
-        free(text);
-        free(id);
+static void
+drained(struct db_conn *conn)
+{
+    if (conn->monitor_id) {
+        hostile_db_drained(conn->host, conn, &conn->attacked);
     }
 }
 
 void
 server_drained(struct host *host)
 {
-    if (host->db_conn && host->db_conn->monitor_id) {
-        hostile_db_drained(host);
+    struct db_conn *conn;
+
+    LIST_FOR_EACH (conn, node, &host->db_conns) {
+        drained(conn);
     }
 }
 
@@ -376,13 +400,12 @@ handle_message(struct db_conn *conn, const struct json *message)
 }
 
 static void
-read_cb(struct bufferevent *bev, void *host_)
+read_cb(struct bufferevent *bev, void *conn_)
 {
     struct evbuffer *in = bufferevent_get_input(bev);
-    struct host *host = host_;
-    struct db_conn *conn = host->db_conn;
+    struct db_conn *conn = conn_;
 
-    while (host->db_conn == conn && evbuffer_get_length(in)) {
+    while (evbuffer_get_length(in)) {
         size_t n = evbuffer_get_contiguous_space(in);
         const char *bytes = (const char *) evbuffer_pullup(in, n);
         struct json *message;
@@ -401,23 +424,24 @@ read_cb(struct bufferevent *bev, void *host_)
         ok = handle_message(conn, message);
         json_destroy(message);
         if (!ok) {
-            VLOG_WARN("%s: a message makes no sense", host->name);
-            server_drop(host);
+            VLOG_WARN("%s: a message makes no sense", conn->host->name);
+            db_conn_destroy(conn);
+            return;
         }
     }
 }
 
 static void
-write_cb(struct bufferevent *bev OVS_UNUSED, void *host)
+write_cb(struct bufferevent *bev OVS_UNUSED, void *conn)
 {
-    server_drained(host);
+    drained(conn);
 }
 
 static void
 event_cb(struct bufferevent *bev OVS_UNUSED, short what OVS_UNUSED,
-         void *host)
+         void *conn)
 {
-    server_drop(host);
+    db_conn_destroy(conn);
 }
 
 static void
@@ -427,16 +451,14 @@ accept_cb(struct evconnlistener *listener OVS_UNUSED, evutil_socket_t fd,
     struct host *host = host_;
     struct db_conn *conn;
 
-    server_drop(host);
     conn = xzalloc(sizeof *conn);
     conn->host = host;
     conn->bev = bufferevent_socket_new(host->swarm->base, fd,
                                        BEV_OPT_CLOSE_ON_FREE
                                        | BEV_OPT_DEFER_CALLBACKS);
-    host->db_conn = conn;
-    bufferevent_setcb(conn->bev, read_cb, write_cb, event_cb, host);
+    ovs_list_push_back(&host->db_conns, &conn->node);
+    bufferevent_setcb(conn->bev, read_cb, write_cb, event_cb, conn);
     bufferevent_enable(conn->bev, EV_READ | EV_WRITE);
-    hostile_db_connected(host);
 }
 
 int

@@ -108,6 +108,7 @@ host_init(struct swarm *swarm, size_t first, size_t i)
     host->name = xasprintf("hv%"PRIuSIZE, first + i);
     host->datapath_id = FIRST_DATAPATH_ID + first + i;
     rows_init(&host->rows, swarm->schema);
+    ovs_list_init(&host->db_conns);
     uuid_generate(&uuid);
     ovs = rows_insert(&host->rows,
                       schema_find_table(swarm->schema, "Open_vSwitch"),

@@ -24,6 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "openvswitch/list.h"
 #include "openvswitch/ofp-errors.h"
 #include "openvswitch/ofp-msgs.h"
 #include "openvswitch/ofpbuf.h"
@@ -31,6 +32,7 @@
 #include "tests/bench/swarm/table.h"
 
 struct bufferevent;
+struct db_conn;
 struct event;
 struct event_base;
 struct evconnlistener;
@@ -115,7 +117,7 @@ struct host {
     /* Database. */
     struct evconnlistener *listener;
     struct rows rows;
-    struct db_conn *db_conn;    /* NULL: not connected. */
+    struct ovs_list db_conns;   /* struct db_conn: its clients. */
     size_t n_ports;             /* Of its bridge. */
 };
 
@@ -175,11 +177,11 @@ size_t bundle_spoil(struct host *, size_t n);
 int server_open(struct host *);
 void server_close(struct host *);
 void server_drop(struct host *);
-/* Sends the monitor an update, as JSON text, that is in no row here. */
-void server_send_update(struct host *, const char *updates);
-/* Has hostile_db_drained() called, if there is a monitor. */
+/* Sends a client's monitor an update, as JSON text, that is in no row here. */
+void server_send_update(struct db_conn *, const char *updates);
+/* Has hostile_db_drained() called for each client that has a monitor. */
 void server_drained(struct host *);
-/* Tells the monitor what the change that ends here has done. */
+/* Tells all monitors what the change that ends here has done. */
 void server_notify(struct host *);
 
 /* vswitchd.c.  ----------------------------------------------------------- */
@@ -202,10 +204,10 @@ void hostile_uninit(struct host *);
  * a sentence. */
 const char *hostile_set(struct host *, const char *kind,
                         const char *iface_id);
-/* The database has a new client, and the other side has read all. */
-void hostile_db_connected(struct host *);
-void hostile_db_drained(struct host *);
-/* The same for the switch's connection. */
+/* A client of the database has read all.  '*attacked' is its own, and false at
+ * first. */
+void hostile_db_drained(struct host *, struct db_conn *, bool *attacked);
+/* A connection of the switch is new, or its other side has read all. */
 void hostile_of_connected(struct host *);
 void hostile_of_drained(struct host *);
 /* Answers a request, if the attack is such an answer. */
