@@ -42,7 +42,9 @@ tests_bench_swarm_swarm_SOURCES = \
 	tests/bench/swarm/bundle.c \
 	tests/bench/swarm/control.c \
 	tests/bench/swarm/hostile.c \
+	tests/bench/swarm/link.c \
 	tests/bench/swarm/messages.c \
+	tests/bench/swarm/roles.c \
 	tests/bench/swarm/server.c \
 	tests/bench/swarm/swarm-rows.c \
 	tests/bench/swarm/swarm-rows.h \

@@ -266,32 +266,35 @@ check(struct host *host, const struct ofp_header *oh)
 }
 
 void
-bundle_single(struct host *host, const struct ofp_header *oh)
+bundle_single(struct of_conn *conn, const struct ofp_header *oh)
 {
-    struct journal j = { .host = host };
-    enum ofperr error = check(host, oh);
+    struct journal j = { .host = conn->host };
+    enum ofperr error = check(conn->host, oh);
 
     if (!error) {
         error = apply(&j, oh);
         journal_finish(&j, !error);
     }
+    if (!error) {
+        writers_note(&conn->host->writers, conn->target, conn->epoch);
+    }
     if (error) {
-        switch_send_error(host, error, oh);
+        switch_send_error(conn, error, oh);
     }
 }
 
 /* Bundles.  -------------------------------------------------------------- */
 
 void
-bundle_forget(struct host *host)
+bundle_forget(struct of_conn *conn)
 {
-    host->bundle_open = false;
-    ofpbuf_uninit(&host->bundle);
-    ofpbuf_init(&host->bundle, 0);
+    conn->bundle_open = false;
+    ofpbuf_uninit(&conn->bundle);
+    ofpbuf_init(&conn->bundle, 0);
 }
 
 void
-bundle_add(struct host *host, const struct ofp_header *oh)
+bundle_add(struct of_conn *conn, const struct ofp_header *oh)
 {
     const struct ofp14_bundle_ctrl_msg *msg = (const void *) (oh + 1);
     const struct ofp_header *inner = (const void *) (msg + 1);
@@ -301,49 +304,49 @@ bundle_add(struct host *host, const struct ofp_header *oh)
     if (room < sizeof *oh + sizeof *msg + sizeof *inner
         || ntohs(inner->length) < sizeof *inner
         || ntohs(inner->length) > room - sizeof *oh - sizeof *msg) {
-        switch_send_error(host, OFPERR_OFPBRC_BAD_LEN, oh);
+        switch_send_error(conn, OFPERR_OFPBRC_BAD_LEN, oh);
         return;
     }
     if (inner->xid != oh->xid) {
-        switch_send_error(host, OFPERR_OFPBFC_MSG_BAD_XID, oh);
+        switch_send_error(conn, OFPERR_OFPBFC_MSG_BAD_XID, oh);
         return;
     }
-    if (host->bundle_open && ntohl(msg->bundle_id) != host->bundle_id) {
-        switch_send_error(host, OFPERR_OFPBFC_OUT_OF_BUNDLES, oh);
+    if (conn->bundle_open && ntohl(msg->bundle_id) != conn->bundle_id) {
+        switch_send_error(conn, OFPERR_OFPBFC_OUT_OF_BUNDLES, oh);
         return;
     }
-    error = check(host, inner);
+    error = check(conn->host, inner);
     if (error) {
-        switch_send_error(host, error, oh);
+        switch_send_error(conn, error, oh);
         return;
     }
-    host->bundle_open = true;
-    host->bundle_id = ntohl(msg->bundle_id);
+    conn->bundle_open = true;
+    conn->bundle_id = ntohl(msg->bundle_id);
     /* Messages have any length, structs their alignment. */
-    ofpbuf_put_zeros(&host->bundle, PAD_SIZE(host->bundle.size, 8));
-    if (ofpbuf_tailroom(&host->bundle) < ntohs(inner->length)) {
+    ofpbuf_put_zeros(&conn->bundle, PAD_SIZE(conn->bundle.size, 8));
+    if (ofpbuf_tailroom(&conn->bundle) < ntohs(inner->length)) {
         /* By itself it would become larger bit by bit. */
-        ofpbuf_prealloc_tailroom(&host->bundle, MAX(ntohs(inner->length),
-                                                    host->bundle.size));
+        ofpbuf_prealloc_tailroom(&conn->bundle, MAX(ntohs(inner->length),
+                                                    conn->bundle.size));
     }
-    ofpbuf_put(&host->bundle, inner, ntohs(inner->length));
+    ofpbuf_put(&conn->bundle, inner, ntohs(inner->length));
 }
 
 /* Returns false after sending the error of a message if nothing came of it. */
 static bool
-bundle_commit(struct host *host)
+bundle_commit(struct of_conn *conn)
 {
-    const uint8_t *p = host->bundle.data;
-    struct journal j = { .host = host };
+    const uint8_t *p = conn->bundle.data;
+    struct journal j = { .host = conn->host };
     enum ofperr error = 0;
     size_t ofs = 0;
 
-    while (ofs < host->bundle.size && !error) {
+    while (ofs < conn->bundle.size && !error) {
         const struct ofp_header *oh = (const void *) (p + ofs);
 
         error = apply(&j, oh);
         if (error) {
-            switch_send_error(host, error, oh);
+            switch_send_error(conn, error, oh);
         }
         ofs = ROUND_UP(ofs + ntohs(oh->length), 8);
     }
@@ -352,11 +355,12 @@ bundle_commit(struct host *host)
 }
 
 static enum ofperr
-bundle_end(struct host *host, struct ofputil_bundle_ctrl_msg *ctrl)
+bundle_end(struct of_conn *conn, struct ofputil_bundle_ctrl_msg *ctrl)
 {
+    struct host *host = conn->host;
     bool ok = true;
 
-    if (!host->bundle_open || ctrl->bundle_id != host->bundle_id) {
+    if (!conn->bundle_open || ctrl->bundle_id != conn->bundle_id) {
         return OFPERR_OFPBFC_BAD_ID;
     }
     if (ctrl->type == OFPBCT_COMMIT_REQUEST) {
@@ -366,7 +370,10 @@ bundle_end(struct host *host, struct ofputil_bundle_ctrl_msg *ctrl)
             host->counters.refused++;
             ok = false;
         } else {
-            ok = bundle_commit(host);
+            ok = bundle_commit(conn);
+        }
+        if (ok) {
+            writers_note(&host->writers, conn->target, conn->epoch);
         }
         switch_tire(host);
         host->swarm->last_commit_us = time_usec();
@@ -375,38 +382,38 @@ bundle_end(struct host *host, struct ofputil_bundle_ctrl_msg *ctrl)
         host->counters.discards++;
         ctrl->type = OFPBCT_DISCARD_REPLY;
     }
-    bundle_forget(host);
+    bundle_forget(conn);
     return ok ? 0 : OFPERR_OFPBFC_MSG_FAILED;
 }
 
 void
-bundle_control(struct host *host, const struct ofp_header *oh)
+bundle_control(struct of_conn *conn, const struct ofp_header *oh)
 {
     struct ofputil_bundle_ctrl_msg ctrl;
     enum ofperr error = ofputil_decode_bundle_ctrl(oh, &ctrl);
 
     if (!error && ctrl.type == OFPBCT_OPEN_REQUEST) {
-        if (host->bundle_open) {
+        if (conn->bundle_open) {
             error = OFPERR_OFPBFC_BAD_ID;
-            bundle_forget(host);
+            bundle_forget(conn);
         } else {
-            host->bundle_open = true;
-            host->bundle_id = ctrl.bundle_id;
+            conn->bundle_open = true;
+            conn->bundle_id = ctrl.bundle_id;
             ctrl.type = OFPBCT_OPEN_REPLY;
         }
     } else if (!error && (ctrl.type == OFPBCT_COMMIT_REQUEST
                           || ctrl.type == OFPBCT_DISCARD_REQUEST)) {
-        error = bundle_end(host, &ctrl);
+        error = bundle_end(conn, &ctrl);
     } else if (!error) {
         error = OFPERR_OFPBFC_BAD_TYPE;
     }
-    if (host->silent) {
+    if (conn->silent) {
         return;
     }
     if (error) {
-        switch_send_error(host, error, oh);
+        switch_send_error(conn, error, oh);
     } else {
-        switch_send(host, ofputil_encode_bundle_ctrl_reply(oh, &ctrl));
+        switch_send(conn, ofputil_encode_bundle_ctrl_reply(oh, &ctrl));
     }
 }
 

@@ -83,17 +83,57 @@ static const char *
 cmd_stall(struct host *host, char **words OVS_UNUSED, size_t n OVS_UNUSED,
           struct ds *out OVS_UNUSED)
 {
-    switch_stall(host, true);
+    struct of_conn *conn;
+
+    LIST_FOR_EACH (conn, node, &host->of_conns) {
+        switch_stall_one(conn, true);
+    }
     return NULL;
 }
 
 static const char *
 cmd_mute(struct host *host, char **words, size_t n, struct ds *out OVS_UNUSED)
 {
+    struct of_conn *conn;
+
     if (n && strcmp(words[0], "commits")) {
         return "what is not answered is all, or \"commits\"";
     }
-    *(n ? &host->silent : &host->muted) = true;
+    LIST_FOR_EACH (conn, node, &host->of_conns) {
+        *(n ? &conn->silent : &conn->muted) = true;
+    }
+    return NULL;
+}
+
+/* The host and a member lose sight of each other, or one of them of the
+ * other. */
+static const char *
+cmd_part(struct host *host, char **words, size_t n, struct ds *out OVS_UNUSED)
+{
+    struct link *link = link_of_member(host, words[0]);
+
+    if (!link) {
+        return "there is no such member";
+    }
+    if (n > 1 && strcmp(words[1], "in") && strcmp(words[1], "out")) {
+        return ("what is cut is both ways, or \"in\" (what the member "
+                "sends), or \"out\"");
+    }
+    link_set(host, link, n == 1 || !strcmp(words[1], "in"),
+             n == 1 || !strcmp(words[1], "out"));
+    return NULL;
+}
+
+static const char *
+cmd_join(struct host *host, char **words, size_t n OVS_UNUSED,
+         struct ds *out OVS_UNUSED)
+{
+    struct link *link = link_of_member(host, words[0]);
+
+    if (!link) {
+        return "there is no such member";
+    }
+    link_set(host, link, false, false);
     return NULL;
 }
 
@@ -116,13 +156,17 @@ static const char *
 cmd_resume(struct host *host, char **words OVS_UNUSED, size_t n OVS_UNUSED,
            struct ds *out OVS_UNUSED)
 {
-    if (host->cut || host->muted || host->silent) {
-        host->cut = false;
-        switch_drop(host);
+    struct of_conn *conn;
+
+    LIST_FOR_EACH (conn, node, &host->of_conns) {
+        if (host->cut || conn->muted || conn->silent) {
+            switch_drop_one(conn);
+        }
+        if (conn->stalled) {
+            switch_stall_one(conn, false);
+        }
     }
-    if (host->stalled) {
-        switch_stall(host, false);
-    }
+    host->cut = false;
     host->refuse_adds = host->refuse_ports = host->refuse_commits = 0;
     host->full_in = host->slow_ms = 0;
     free(host->max_in_table);
@@ -250,7 +294,7 @@ cmd_show(struct host *host, char **words OVS_UNUSED, size_t n OVS_UNUSED,
 {
     ds_put_format(out, "{\"flows\":%"PRIuSIZE",\"groups\":%"PRIuSIZE","
                   "\"connected\":%s,", host->flows.n, host->groups.n,
-                  host->of ? "true" : "false");
+                  switch_is_connected(host) ? "true" : "false");
     put_counters(out, &host->counters);
     ds_put_char(out, '}');
     return NULL;
@@ -304,6 +348,21 @@ cmd_dump(struct host *host, char **words OVS_UNUSED, size_t n OVS_UNUSED,
     return NULL;
 }
 
+/* Whose changes it has accepted, in that order: bundles, with the controller's
+ * target and its generation_id, and transactions, with the member and the
+ * bridge's epoch after them. */
+static const char *
+cmd_writers(struct host *host, char **words OVS_UNUSED, size_t n OVS_UNUSED,
+            struct ds *out)
+{
+    ds_put_cstr(out, "{\"openflow\":");
+    writers_put(&host->writers, out);
+    ds_put_cstr(out, ",\"ovsdb\":");
+    writers_put(&host->db_writers, out);
+    ds_put_char(out, '}');
+    return NULL;
+}
+
 static const struct {
     const char *name;
     command *run;
@@ -327,6 +386,9 @@ static const struct {
     { "show", cmd_show, 0, 0, true },
     { "digest", cmd_digest, 0, 0, true },
     { "dump", cmd_dump, 0, 0, true },
+    { "part", cmd_part, 1, 2, false },
+    { "join", cmd_join, 1, 1, false },
+    { "writers", cmd_writers, 0, 0, true },
 };
 
 /* All hosts together. */
@@ -341,7 +403,7 @@ stats(const struct swarm *swarm, struct ds *out)
 
         flows += host->flows.n;
         groups += host->groups.n;
-        connected += host->of != NULL;
+        connected += switch_is_connected(host);
         databases += !ovs_list_is_empty(&host->db_conns);
         ports += host->n_ports;
     }

@@ -242,7 +242,7 @@ put_meter_records(struct ofpbuf *part)
 
 /* There are meters, which is asked before which. */
 static void
-answer_meter_features(struct host *host, const struct ofp_header *oh)
+answer_meter_features(struct of_conn *conn, const struct ofp_header *oh)
 {
     const struct ofputil_meter_features mf = {
         .max_meters = 200000, .max_bands = 1,
@@ -250,13 +250,14 @@ answer_meter_features(struct host *host, const struct ofp_header *oh)
         .capabilities = OFPMF13_PKTPS | OFPMF13_BURST,
     };
 
-    switch_send(host, ofputil_encode_meter_features_reply(&mf, oh));
+    switch_send(conn, ofputil_encode_meter_features_reply(&mf, oh));
 }
 
 bool
-hostile_answer(struct host *host, enum ofptype type,
+hostile_answer(struct of_conn *conn, enum ofptype type,
                const struct ofp_header *oh)
 {
+    struct host *host = conn->host;
     struct hostile *h = host->hostile;
     bool flows = type == OFPTYPE_FLOW_STATS_REQUEST;
     struct ofp_header *header;
@@ -264,7 +265,7 @@ hostile_answer(struct host *host, enum ofptype type,
 
     if (type == OFPTYPE_METER_FEATURES_STATS_REQUEST
         && h->kind == HOSTILE_METERS) {
-        answer_meter_features(host, oh);
+        answer_meter_features(conn, oh);
         return true;
     }
     if (!(flows && (h->kind == HOSTILE_DUMP || h->kind == HOSTILE_PARTS))
@@ -285,25 +286,25 @@ hostile_answer(struct host *host, enum ofptype type,
     header->length = htons(h->part.size);
     /* OFPMPF_REPLY_MORE, behind the header and the type. */
     ((uint8_t *) h->part.data)[sizeof *header + 3] = 1;
-    hostile_of_drained(host);
+    hostile_of_drained(conn);
     return true;
 }
 
 static void
-send_echo(struct host *host)
+send_echo(struct of_conn *conn)
 {
     static const uint8_t zeros[60000];
 
-    if (!host->stalled) {
-        switch_stall(host, true);
+    if (!conn->stalled) {
+        switch_stall_one(conn, true);
     }
-    switch_send(host, ofputil_encode_echo_request(OFP15_VERSION));
+    switch_send(conn, ofputil_encode_echo_request(OFP15_VERSION));
     for (int i = 0; i < 4; i++) {
         struct ofpbuf *msg = ofpraw_alloc(OFPRAW_OFPT_ECHO_REQUEST,
                                           OFP15_VERSION, sizeof zeros);
 
         ofpbuf_put(msg, zeros, sizeof zeros);
-        switch_send(host, msg);
+        switch_send(conn, msg);
     }
 }
 
@@ -314,19 +315,19 @@ hostile_of_connected(struct host *host)
 }
 
 void
-hostile_of_drained(struct host *host)
+hostile_of_drained(struct of_conn *conn)
 {
-    struct hostile *h = host->hostile;
+    struct hostile *h = conn->host->hostile;
 
-    if (h->kind == HOSTILE_ECHO && host->is_known) {
-        send_echo(host);
+    if (h->kind == HOSTILE_ECHO && conn->is_known) {
+        send_echo(conn);
     }
     if (h->part.size) {
         size_t n = MAX(1, 262144 / h->part.size);
 
-        for (size_t i = 0; i < n && host->of; i++) {
-            bufferevent_write(host->of, h->part.data, h->part.size);
-            host->counters.bytes_out += h->part.size;
+        for (size_t i = 0; i < n && conn->bev; i++) {
+            bufferevent_write(conn->bev, h->part.data, h->part.size);
+            conn->host->counters.bytes_out += h->part.size;
         }
     }
 }

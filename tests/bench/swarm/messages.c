@@ -18,12 +18,12 @@
 #include "util.h"
 
 static void
-send_list(struct host *host, struct ovs_list *replies)
+send_list(struct of_conn *conn, struct ovs_list *replies)
 {
     struct ofpbuf *msg;
 
     LIST_FOR_EACH_POP (msg, list_node, replies) {
-        switch_send(host, msg);
+        switch_send(conn, msg);
     }
 }
 
@@ -81,129 +81,143 @@ put_records(const struct table *table, const struct filter *filter,
 }
 
 static void
-dump_flows(struct host *host, const struct ofp_header *oh)
+dump_flows(struct of_conn *conn, const struct ofp_header *oh)
 {
+    struct host *host = conn->host;
     struct ovs_list replies;
     struct filter filter;
 
     if (!filter_decode(&filter, oh)) {
-        switch_send_error(host, OFPERR_OFPBRC_BAD_LEN, oh);
+        switch_send_error(conn, OFPERR_OFPBRC_BAD_LEN, oh);
         return;
     }
     host->counters.dumps++;
     ofpmp_init(&replies, oh);
     put_records(&host->flows, &filter, &replies);
-    send_list(host, &replies);
+    send_list(conn, &replies);
 }
 
 static void
-dump_groups(struct host *host, const struct ofp_header *oh)
+dump_groups(struct of_conn *conn, const struct ofp_header *oh)
 {
+    struct host *host = conn->host;
     struct ovs_list replies;
 
     ofpmp_init(&replies, oh);
     put_records(&host->groups, NULL, &replies);
-    send_list(host, &replies);
+    send_list(conn, &replies);
 }
 
 static void
-aggregate(struct host *host, const struct ofp_header *oh)
+aggregate(struct of_conn *conn, const struct ofp_header *oh)
 {
+    struct host *host = conn->host;
     struct ofputil_aggregate_stats stats = { .flow_count = 0 };
     struct filter filter;
     struct body *body;
     size_t i;
 
     if (!filter_decode(&filter, oh)) {
-        switch_send_error(host, OFPERR_OFPBRC_BAD_LEN, oh);
+        switch_send_error(conn, OFPERR_OFPBRC_BAD_LEN, oh);
         return;
     }
     TABLE_FOR_EACH (body, i, &host->flows) {
         stats.flow_count += filter_takes(&filter, body);
     }
-    switch_send(host, ofputil_encode_aggregate_stats_reply(&stats, oh));
+    switch_send(conn, ofputil_encode_aggregate_stats_reply(&stats, oh));
 }
 
 static void
-features(struct host *host, const struct ofp_header *oh)
+features(struct of_conn *conn, const struct ofp_header *oh)
 {
     const struct ofputil_switch_features sf = {
-        .datapath_id = host->datapath_id, .n_tables = 254,
+        .datapath_id = conn->host->datapath_id, .n_tables = 254,
     };
 
-    switch_send(host, ofputil_encode_switch_features(
+    switch_send(conn, ofputil_encode_switch_features(
                     &sf, OFPUTIL_P_OF15_OXM, oh->xid));
 }
 
-static void
-role(struct host *host, const struct ofp_header *oh)
+/* Whether it is refused if it comes from a slave (OpenFlow 1.5, section
+ * 6.3.7). */
+static bool
+changes_something(enum ofptype type)
 {
-    struct ofputil_role_request request;
-    enum ofperr error = ofputil_decode_role_message(oh, &request);
-
-    if (error) {
-        switch_send_error(host, error, oh);
-    } else {
-        switch_send(host, ofputil_encode_role_reply(oh, &request));
-    }
+    return (type == OFPTYPE_FLOW_MOD || type == OFPTYPE_GROUP_MOD
+            || type == OFPTYPE_METER_MOD || type == OFPTYPE_PORT_MOD
+            || type == OFPTYPE_TABLE_MOD || type == OFPTYPE_PACKET_OUT
+            || type == OFPTYPE_BUNDLE_CONTROL
+            || type == OFPTYPE_BUNDLE_ADD_MESSAGE);
 }
 
-void
-switch_handle(struct host *host, const struct ofp_header *oh)
+static void
+answer(struct of_conn *conn, enum ofptype type, const struct ofp_header *oh)
 {
-    enum ofptype type;
-    enum ofperr error = ofptype_decode(&type, oh);
-
-    if (error) {
-        switch_send_error(host, error, oh);
-        return;
-    }
-    host->is_known |= type == OFPTYPE_FLOW_STATS_REQUEST;
-    if (hostile_answer(host, type, oh)) {
-        return;
-    }
     switch ((int) type) {
     case OFPTYPE_HELLO:
-    case OFPTYPE_SET_ASYNC_CONFIG:
     case OFPTYPE_SET_CONFIG:
     case OFPTYPE_PACKET_OUT:
     case OFPTYPE_ECHO_REPLY:
     case OFPTYPE_ERROR:
         break;
     case OFPTYPE_FEATURES_REQUEST:
-        features(host, oh);
+        features(conn, oh);
         break;
     case OFPTYPE_ECHO_REQUEST:
-        switch_send(host, ofputil_encode_echo_reply(oh));
+        switch_send(conn, ofputil_encode_echo_reply(oh));
         break;
     case OFPTYPE_BARRIER_REQUEST:
-        switch_send(host, ofpraw_alloc_reply(OFPRAW_OFPT11_BARRIER_REPLY, oh,
+        switch_send(conn, ofpraw_alloc_reply(OFPRAW_OFPT11_BARRIER_REPLY, oh,
                                              0));
         break;
     case OFPTYPE_ROLE_REQUEST:
-        role(host, oh);
+        role_request(conn, oh);
+        break;
+    case OFPTYPE_SET_ASYNC_CONFIG:
+        role_set_async(conn, oh);
         break;
     case OFPTYPE_FLOW_STATS_REQUEST:
-        dump_flows(host, oh);
+        dump_flows(conn, oh);
         break;
     case OFPTYPE_AGGREGATE_STATS_REQUEST:
-        aggregate(host, oh);
+        aggregate(conn, oh);
         break;
     case OFPTYPE_GROUP_DESC_STATS_REQUEST:
-        dump_groups(host, oh);
+        dump_groups(conn, oh);
         break;
     case OFPTYPE_BUNDLE_CONTROL:
-        bundle_control(host, oh);
+        bundle_control(conn, oh);
         break;
     case OFPTYPE_BUNDLE_ADD_MESSAGE:
-        bundle_add(host, oh);
+        bundle_add(conn, oh);
         break;
     case OFPTYPE_FLOW_MOD:
     case OFPTYPE_GROUP_MOD:
-        bundle_single(host, oh);
+        bundle_single(conn, oh);
         break;
     default:
-        switch_send_error(host, OFPERR_OFPBRC_BAD_TYPE, oh);
+        switch_send_error(conn, OFPERR_OFPBRC_BAD_TYPE, oh);
         break;
     }
+}
+
+void
+switch_handle(struct of_conn *conn, const struct ofp_header *oh)
+{
+    enum ofptype type;
+    enum ofperr error = ofptype_decode(&type, oh);
+
+    if (error) {
+        switch_send_error(conn, error, oh);
+        return;
+    }
+    conn->is_known |= type == OFPTYPE_FLOW_STATS_REQUEST;
+    if (hostile_answer(conn, type, oh)) {
+        return;
+    }
+    if (conn->role == OFPCR12_ROLE_SECONDARY && changes_something(type)) {
+        switch_send_error(conn, OFPERR_OFPBRC_IS_SECONDARY, oh);
+        return;
+    }
+    answer(conn, type, oh);
 }

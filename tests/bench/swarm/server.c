@@ -28,6 +28,8 @@ VLOG_DEFINE_THIS_MODULE(swarm_server);
 struct db_conn {
     struct ovs_list node;       /* In the host's db_conns. */
     struct host *host;
+    const struct member *member; /* Who it is for; NULL: for all. */
+    const struct link *link;    /* To that one, or NULL. */
     struct bufferevent *bev;
     struct json_parser *parser; /* NULL between messages. */
     struct json *monitor_id;    /* NULL: no monitor. */
@@ -350,6 +352,11 @@ handle_transact(struct db_conn *conn, const struct json *id,
     struct json *result = transact(&host->rows, params);
 
     host->counters.transactions++;
+    if (host->rows.n_touched) {
+        writers_note(&host->db_writers,
+                     conn->member ? conn->member->name : "",
+                     vswitchd_epoch(host));
+    }
     server_notify(host);
     reply(conn, id, result, NULL);
     vswitchd_run(host);
@@ -399,13 +406,19 @@ handle_message(struct db_conn *conn, const struct json *message)
     return true;
 }
 
+static bool
+may_read(const struct db_conn *conn)
+{
+    return !conn->link || !conn->link->cut_in;
+}
+
 static void
 read_cb(struct bufferevent *bev, void *conn_)
 {
     struct evbuffer *in = bufferevent_get_input(bev);
     struct db_conn *conn = conn_;
 
-    while (evbuffer_get_length(in)) {
+    while (may_read(conn) && evbuffer_get_length(in)) {
         size_t n = evbuffer_get_contiguous_space(in);
         const char *bytes = (const char *) evbuffer_pullup(in, n);
         struct json *message;
@@ -444,43 +457,104 @@ event_cb(struct bufferevent *bev OVS_UNUSED, short what OVS_UNUSED,
     db_conn_destroy(conn);
 }
 
+/* Lets bytes through, or not. */
 static void
-accept_cb(struct evconnlistener *listener OVS_UNUSED, evutil_socket_t fd,
+set_flow(struct db_conn *conn)
+{
+    bool was_reading = bufferevent_get_enabled(conn->bev) & EV_READ;
+
+    if (!may_read(conn)) {
+        bufferevent_disable(conn->bev, EV_READ);
+    } else if (!was_reading) {
+        bufferevent_enable(conn->bev, EV_READ);
+        bufferevent_trigger(conn->bev, EV_READ, 0);
+    }
+    if (conn->link && conn->link->cut_out) {
+        bufferevent_disable(conn->bev, EV_WRITE);
+    } else {
+        bufferevent_enable(conn->bev, EV_WRITE);
+    }
+}
+
+void
+server_set_flow(struct host *host)
+{
+    struct db_conn *conn;
+
+    LIST_FOR_EACH (conn, node, &host->db_conns) {
+        set_flow(conn);
+    }
+}
+
+static void
+accept_cb(struct evconnlistener *listener, evutil_socket_t fd,
           struct sockaddr *sa OVS_UNUSED, int size OVS_UNUSED, void *host_)
 {
     struct host *host = host_;
+    const struct swarm *swarm = host->swarm;
     struct db_conn *conn;
 
     conn = xzalloc(sizeof *conn);
     conn->host = host;
-    conn->bev = bufferevent_socket_new(host->swarm->base, fd,
+    for (size_t i = 0; i < swarm->n_members; i++) {
+        if (listener == host->listeners[i]) {
+            conn->member = &swarm->members[i];
+            conn->link = &host->links[i];
+        }
+    }
+    conn->bev = bufferevent_socket_new(swarm->base, fd,
                                        BEV_OPT_CLOSE_ON_FREE
                                        | BEV_OPT_DEFER_CALLBACKS);
     ovs_list_push_back(&host->db_conns, &conn->node);
     bufferevent_setcb(conn->bev, read_cb, write_cb, event_cb, conn);
-    bufferevent_enable(conn->bev, EV_READ | EV_WRITE);
+    set_flow(conn);
+}
+
+/* Listens in 'folder'.  Returns NULL with errno set if that fails. */
+static struct evconnlistener *
+listen_in(struct host *host, const char *folder)
+{
+    struct sockaddr_un un = { .sun_family = AF_UNIX };
+
+    snprintf(un.sun_path, sizeof un.sun_path, "%s/%s.db", folder, host->name);
+    unlink(un.sun_path);
+    return evconnlistener_new_bind(
+        host->swarm->base, accept_cb, host, LEV_OPT_CLOSE_ON_FREE, 8,
+        (struct sockaddr *) &un, sizeof un);
 }
 
 int
 server_open(struct host *host)
 {
-    struct sockaddr_un un = { .sun_family = AF_UNIX };
+    const struct swarm *swarm = host->swarm;
 
-    snprintf(un.sun_path, sizeof un.sun_path, "%s/%s.db",
-             host->swarm->directory, host->name);
-    unlink(un.sun_path);
-    host->listener = evconnlistener_new_bind(
-        host->swarm->base, accept_cb, host, LEV_OPT_CLOSE_ON_FREE, 2,
-        (struct sockaddr *) &un, sizeof un);
-    return host->listener ? 0 : errno;
+    host->listeners = xcalloc(MAX(swarm->n_members, 1),
+                              sizeof *host->listeners);
+    if (!swarm->n_members) {
+        host->listeners[0] = listen_in(host, swarm->directory);
+        return host->listeners[0] ? 0 : errno;
+    }
+    for (size_t i = 0; i < swarm->n_members; i++) {
+        char *folder = xasprintf("%s/%s", swarm->directory,
+                                 swarm->members[i].name);
+
+        host->listeners[i] = listen_in(host, folder);
+        free(folder);
+        if (!host->listeners[i]) {
+            return errno;
+        }
+    }
+    return 0;
 }
 
 void
 server_close(struct host *host)
 {
     server_drop(host);
-    if (host->listener) {
-        evconnlistener_free(host->listener);
-        host->listener = NULL;
+    for (size_t i = 0; i < MAX(host->swarm->n_members, 1); i++) {
+        if (host->listeners[i]) {
+            evconnlistener_free(host->listeners[i]);
+        }
     }
+    free(host->listeners);
 }

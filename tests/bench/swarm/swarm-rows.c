@@ -201,6 +201,16 @@ rows_get_integer(const struct rows *rows, const struct row *row,
     return d.n ? d.keys[0].integer : none;
 }
 
+bool
+rows_get_boolean(const struct rows *rows, const struct row *row,
+                 const char *column)
+{
+    struct ovsdb_datum d = rows_get(rows, row,
+                                    column_named(rows, row, column));
+
+    return d.n && d.keys[0].boolean;
+}
+
 const char *
 rows_get_key(const struct rows *rows, const struct row *row,
              const char *column, const char *key)
@@ -238,6 +248,13 @@ rows_set_integer(struct rows *rows, struct row *row, const char *column,
                  int64_t value)
 {
     set_one(rows, row, column, (union ovsdb_atom) { .integer = value });
+}
+
+void
+rows_set_boolean(struct rows *rows, struct row *row, const char *column,
+                 bool value)
+{
+    set_one(rows, row, column, (union ovsdb_atom) { .boolean = value });
 }
 
 void

@@ -64,12 +64,16 @@ const char *rows_get_string(const struct rows *, const struct row *,
                             const char *column);
 int64_t rows_get_integer(const struct rows *, const struct row *,
                          const char *column, int64_t none);
+bool rows_get_boolean(const struct rows *, const struct row *,
+                      const char *column);
 const char *rows_get_key(const struct rows *, const struct row *,
                          const char *column, const char *key);
 void rows_set_string(struct rows *, struct row *, const char *column,
                      const char *value);
 void rows_set_integer(struct rows *, struct row *, const char *column,
                       int64_t value);
+void rows_set_boolean(struct rows *, struct row *, const char *column,
+                      bool value);
 void rows_set_uuid(struct rows *, struct row *, const char *column,
                    const struct uuid *value);
 void rows_set_pair(struct rows *, struct row *, const char *column,

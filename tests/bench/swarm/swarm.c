@@ -16,6 +16,7 @@
 
 #include "openvswitch/vlog.h"
 #include "random.h"
+#include "svec.h"
 #include "util.h"
 #include "uuid.h"
 
@@ -27,6 +28,7 @@ struct options {
     const char *directory;
     const char *schema;
     char *target;
+    struct svec members;        /* NAME,TARGET. */
     uint32_t seed;
 };
 
@@ -41,6 +43,9 @@ usage(void)
            "  --dir=DIR         where the sockets are made: HOST.db of each\n"
            "                    database, and control, for commands\n"
            "  --schema=FILE     Open vSwitch's database schema\n"
+           "  --member=NAME,TARGET\n"
+           "                    one of several vmnds whose OpenFlow is at\n"
+           "                    TARGET; its databases' sockets are in DIR/NAME\n"
            "  --target=REMOTE   connect there instead of the bridge's\n"
            "                    controller\n"
            "  --seed=N          of what is random (default: 1)\n",
@@ -56,6 +61,7 @@ parse(int argc, char **argv, struct options *o)
         { "dir", required_argument, NULL, 'd' },
         { "schema", required_argument, NULL, 's' },
         { "target", required_argument, NULL, 't' },
+        { "member", required_argument, NULL, 'm' },
         { "seed", required_argument, NULL, 'r' },
         { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
@@ -79,6 +85,9 @@ parse(int argc, char **argv, struct options *o)
         case 't':
             o->target = optarg;
             break;
+        case 'm':
+            svec_add(&o->members, optarg);
+            break;
         case 'r':
             o->seed = strtoul(optarg, NULL, 10);
             break;
@@ -93,6 +102,34 @@ parse(int argc, char **argv, struct options *o)
         || o->first > HOSTS_MAX) {
         ovs_fatal(0, "--dir is needed, and 1 to %d hosts", HOSTS_MAX);
     }
+}
+
+/* Takes the option's values apart. */
+static void
+add_members(struct swarm *swarm, const struct svec *texts)
+{
+    swarm->n_members = texts->n;
+    swarm->members = xcalloc(MAX(texts->n, 1), sizeof *swarm->members);
+    for (size_t i = 0; i < texts->n; i++) {
+        const char *text = texts->names[i];
+        const char *comma = strchr(text, ',');
+
+        if (!comma || comma == text || !comma[1]) {
+            ovs_fatal(0, "--member: \"%s\" is not NAME,TARGET", text);
+        }
+        swarm->members[i].name = xmemdup0(text, comma - text);
+        swarm->members[i].target = xstrdup(comma + 1);
+    }
+}
+
+static void
+members_destroy(struct swarm *swarm)
+{
+    for (size_t i = 0; i < swarm->n_members; i++) {
+        free(swarm->members[i].name);
+        free(swarm->members[i].target);
+    }
+    free(swarm->members);
 }
 
 /* A database as it is before anybody has set anything up. */
@@ -118,6 +155,8 @@ host_init(struct swarm *swarm, size_t first, size_t i)
     rows_set_string(&host->rows, ovs, "datapath_types", "system");
     rows_commit(&host->rows);
     rows_settle(&host->rows);
+    host->links = xcalloc(MAX(swarm->n_members, 1), sizeof *host->links);
+    vswitchd_init(host);
     switch_init(host);
     hostile_init(host);
     error = server_open(host);
@@ -133,6 +172,10 @@ host_uninit(struct host *host)
     server_close(host);
     switch_uninit(host);
     hostile_uninit(host);
+    vswitchd_uninit(host);
+    writers_uninit(&host->writers);
+    writers_uninit(&host->db_writers);
+    free(host->links);
     rows_uninit(&host->rows);
     free(host->name);
 }
@@ -185,6 +228,7 @@ main(int argc, char *argv[])
     struct options options = {
         .n_hosts = 10,
         .schema = "/usr/share/openvswitch/vswitch.ovsschema",
+        .members = SVEC_EMPTY_INITIALIZER,
         .seed = 1,
     };
     struct swarm swarm = { .base = NULL };
@@ -204,6 +248,7 @@ main(int argc, char *argv[])
     swarm.directory = xstrdup(options.directory);
     swarm.target_override = options.target;
     hmap_init(&swarm.store.bodies);
+    add_members(&swarm, &options.members);
     swarm.n_hosts = options.n_hosts;
     swarm.hosts = xcalloc(swarm.n_hosts, sizeof *swarm.hosts);
     for (size_t i = 0; i < swarm.n_hosts; i++) {
@@ -214,6 +259,8 @@ main(int argc, char *argv[])
         host_uninit(&swarm.hosts[i]);
     }
     free(swarm.hosts);
+    members_destroy(&swarm);
+    svec_destroy(&options.members);
     hmap_destroy(&swarm.store.bodies);
     schema_destroy(swarm.schema);
     free(swarm.directory);

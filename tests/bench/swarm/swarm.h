@@ -6,7 +6,9 @@
  *
  * swarm.c    options, and the hosts
  * table.c    flows and groups
- * switch.c   a switch's connection to its controller
+ * swarm-switch.c a switch's connections to its controllers
+ * link.c     what is between a host and members of a cluster
+ * roles.c    which controller may change a switch, and which did
  * messages.c what it answers
  * bundle.c   flow mods, group mods and bundles
  * schema.c   the database's tables and columns
@@ -24,7 +26,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "openflow/openflow-1.2.h"
 #include "openvswitch/list.h"
+#include "openvswitch/ofp-connection.h"
 #include "openvswitch/ofp-errors.h"
 #include "openvswitch/ofp-msgs.h"
 #include "openvswitch/ofpbuf.h"
@@ -33,6 +37,7 @@
 
 struct bufferevent;
 struct db_conn;
+struct ds;
 struct event;
 struct event_base;
 struct evconnlistener;
@@ -78,33 +83,85 @@ struct undo {
     struct body *taken, *put;   /* Either may be NULL. */
 };
 
+/* One of several vmnds that are one cluster. */
+struct member {
+    char *name;
+    char *target;               /* Where its OpenFlow server is. */
+};
+
+/* What is between a host and a member; see link.c. */
+struct link {
+    bool cut_in;                /* Nothing of the member's arrives. */
+    bool cut_out;               /* Nothing of the host's does. */
+};
+
+/* Who has changed something: so many times, one after the other. */
+struct writer {
+    char *who;
+    uint64_t epoch;             /* 0: none. */
+    uint64_t n;
+};
+
+struct writers {
+    struct writer *all;
+    size_t n, allocated;
+};
+
+/* A switch's connection to one of its controllers. */
+struct of_conn {
+    struct ovs_list node;       /* In the host's of_conns. */
+    struct host *host;
+    struct bufferevent *bev;    /* NULL: not connected. */
+    struct event *retry;
+    char *target;               /* As the controller's row has it. */
+    char *dialled;              /* Where that is. */
+    const struct link *link;    /* NULL: always there. */
+    int max_backoff_ms;
+    bool is_wanted;             /* While rows are looked at. */
+    bool is_known;              /* The controller has asked for something. */
+
+    enum ofp12_controller_role role;
+    uint64_t epoch;             /* A master's generation_id; else 0. */
+    struct ofputil_async_cfg async;
+
+    bool bundle_open;
+    uint32_t bundle_id;
+    struct ofpbuf bundle;       /* Messages, one after the other. */
+
+    /* What is wrong, until it is dropped. */
+    bool muted;                 /* Answers nothing. */
+    bool silent;                /* Does not answer commits. */
+    bool stalled;               /* Reads nothing. */
+};
+
+/* A row of Controller. */
+struct controller {
+    const char *target;
+    int max_backoff_ms;
+};
+
 struct host {
     struct swarm *swarm;
     char *name;                 /* Also its system-id. */
     uint64_t datapath_id;
     struct counters counters;
+    struct link *links;         /* To each member. */
 
     /* Switch. */
-    struct bufferevent *of;     /* NULL: not connected. */
-    struct event *of_retry;
-    char *target;               /* Of its controller, or NULL. */
-    int max_backoff_ms;
+    struct ovs_list of_conns;   /* struct of_conn: its controllers. */
+    bool has_generation;
+    uint64_t generation_id;     /* The newest that a controller has said. */
+    struct writers writers;     /* Of accepted bundles: targets. */
     struct table flows, groups;
     size_t n_group_users;       /* Flows that name groups. */
     uint32_t n_in_table[UINT8_MAX + 1]; /* Flows. */
-    bool bundle_open;
-    uint32_t bundle_id;
-    struct ofpbuf bundle;       /* Messages, one after the other. */
 
     struct hostile *hostile;    /* Owned. */
-    bool is_known;              /* The controller has asked for something. */
 
     /* What it shall do wrong. */
-    bool muted;                 /* Answers nothing. */
-    bool silent;                /* Does not answer commits. */
-    bool stalled;               /* Reads nothing. */
     bool cut;                   /* Does not connect. */
     int slow_ms;                /* Reads nothing for so long after a commit. */
+    bool rests;                 /* Reads nothing now, for that reason. */
     struct event *slow;         /* Runs meanwhile. */
     unsigned refuse_adds;       /* So many flows, when they are added to a
                                  * bundle: a bad action, or */
@@ -115,9 +172,11 @@ struct host {
     uint32_t *max_in_table;     /* For each table, or NULL.  Owned. */
 
     /* Database. */
-    struct evconnlistener *listener;
+    struct evconnlistener **listeners; /* For each member; at least one. */
     struct rows rows;
     struct ovs_list db_conns;   /* struct db_conn: its clients. */
+    struct writers db_writers;  /* Of what changed it: members. */
+    struct event *status;       /* Runs before its controllers' are noted. */
     size_t n_ports;             /* Of its bridge. */
 };
 
@@ -128,6 +187,8 @@ struct swarm {
     char *directory;            /* Of the databases' sockets. */
     char *target_override;      /* Connect there, whatever the database says,
                                  * or NULL. */
+    struct member *members;
+    size_t n_members;           /* 0: nobody tells controllers apart. */
     int64_t last_commit_us;     /* CLOCK_MONOTONIC: the last that changed
                                  * any host; 0: none. */
     size_t n_hosts;
@@ -139,32 +200,61 @@ struct swarm {
 /* Sum of all hosts' counters. */
 void swarm_count(const struct swarm *, struct counters *);
 
-/* switch.c.  ------------------------------------------------------------- */
+/* swarm-switch.c.  ------------------------------------------------------- */
 
 void switch_init(struct host *);
 void switch_uninit(struct host *);
-/* Connects to 'target', or, if NULL, to nothing. */
-void switch_set_target(struct host *, const char *target, int max_backoff_ms);
-/* Cuts the connection; it comes back by itself. */
+/* Connects to these controllers and no others. */
+void switch_set_controllers(struct host *, const struct controller *,
+                            size_t n);
+struct of_conn *switch_find_controller(const struct host *,
+                                       const char *target);
+/* Whether it is connected to any controller. */
+bool switch_is_connected(const struct host *);
+/* Cuts connections, all or one; they come back by themselves. */
 void switch_drop(struct host *);
-void switch_stall(struct host *, bool stalled);
+void switch_drop_one(struct of_conn *);
+void switch_stall_one(struct of_conn *, bool stalled);
+/* Has all connections do what is to be done now about bytes. */
+void switch_set_flow(struct host *);
 /* A commit was done: rests if it is slow. */
 void switch_tire(struct host *);
 /* Takes ownership of 'msg'. */
-void switch_send(struct host *, struct ofpbuf *msg);
-void switch_send_error(struct host *, enum ofperr, const struct ofp_header *);
+void switch_send(struct of_conn *, struct ofpbuf *msg);
+void switch_send_error(struct of_conn *, enum ofperr,
+                       const struct ofp_header *);
+
+/* link.c.  --------------------------------------------------------------- */
+
+/* Return NULL if there is no such member. */
+struct link *link_of_member(struct host *, const char *name);
+struct link *link_of_target(struct host *, const char *target);
+void link_set(struct host *, struct link *, bool cut_in, bool cut_out);
+
+/* roles.c.  -------------------------------------------------------------- */
+
+/* The connection is a new one. */
+void role_reset(struct of_conn *);
+void role_request(struct of_conn *, const struct ofp_header *);
+void role_set_async(struct of_conn *, const struct ofp_header *);
+
+/* 'who' has changed something. */
+void writers_note(struct writers *, const char *who, uint64_t epoch);
+/* Puts them out as JSON, [[WHO, EPOCH, HOW OFTEN], ...]. */
+void writers_put(const struct writers *, struct ds *out);
+void writers_uninit(struct writers *);
 
 /* messages.c.  ----------------------------------------------------------- */
 
-void switch_handle(struct host *, const struct ofp_header *);
+void switch_handle(struct of_conn *, const struct ofp_header *);
 
 /* bundle.c.  ------------------------------------------------------------- */
 
-void bundle_control(struct host *, const struct ofp_header *);
-void bundle_add(struct host *, const struct ofp_header *);
+void bundle_control(struct of_conn *, const struct ofp_header *);
+void bundle_add(struct of_conn *, const struct ofp_header *);
 /* A flow mod or group mod outside of a bundle. */
-void bundle_single(struct host *, const struct ofp_header *);
-void bundle_forget(struct host *);
+void bundle_single(struct of_conn *, const struct ofp_header *);
+void bundle_forget(struct of_conn *);
 /* Makes 'n' flows disappear, or different. */
 size_t bundle_lose(struct host *, size_t n);
 /* The same for groups, and with each all flows that name it. */
@@ -173,7 +263,8 @@ size_t bundle_spoil(struct host *, size_t n);
 
 /* server.c.  ------------------------------------------------------------- */
 
-/* Listens.  Returns 0 or a positive errno. */
+/* Listens, for each member at a socket of its own.  Returns 0 or a positive
+ * errno. */
 int server_open(struct host *);
 void server_close(struct host *);
 void server_drop(struct host *);
@@ -181,6 +272,8 @@ void server_drop(struct host *);
 void server_send_update(struct db_conn *, const char *updates);
 /* Has hostile_db_drained() called for each client that has a monitor. */
 void server_drained(struct host *);
+/* Has all connections do what is to be done now about bytes. */
+void server_set_flow(struct host *);
 /* Tells all monitors what the change that ends here has done. */
 void server_notify(struct host *);
 
@@ -188,6 +281,14 @@ void server_notify(struct host *);
 
 /* Does what a switch does when its database has changed. */
 void vswitchd_run(struct host *);
+/* Has what is known of controllers written into their rows, a little
+ * later. */
+void vswitchd_note_controllers(struct host *);
+/* Returns the epoch of the controller that configured the bridge, as vmnd
+ * writes it there; 0: it has none. */
+uint64_t vswitchd_epoch(const struct host *);
+void vswitchd_init(struct host *);
+void vswitchd_uninit(struct host *);
 /* Adds, or removes, interfaces with these iface-ids on the bridge.  Returns
  * NULL or a sentence. */
 const char *vswitchd_plug(struct host *, char **ids, size_t n);
@@ -209,9 +310,9 @@ const char *hostile_set(struct host *, const char *kind,
 void hostile_db_drained(struct host *, struct db_conn *, bool *attacked);
 /* A connection of the switch is new, or its other side has read all. */
 void hostile_of_connected(struct host *);
-void hostile_of_drained(struct host *);
+void hostile_of_drained(struct of_conn *);
 /* Answers a request, if the attack is such an answer. */
-bool hostile_answer(struct host *, enum ofptype, const struct ofp_header *);
+bool hostile_answer(struct of_conn *, enum ofptype, const struct ofp_header *);
 
 /* control.c.  ------------------------------------------------------------ */
 

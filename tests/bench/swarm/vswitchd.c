@@ -8,6 +8,7 @@
 
 #include "tests/bench/swarm/swarm.h"
 
+#include <event2/event.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,20 +116,101 @@ number_interfaces(struct host *host, const struct row *bridge)
     host->n_ports = i;
 }
 
-/* The controller to connect to. */
-static void
-follow_controller(struct host *host, const struct row *bridge)
-{
-    const struct row *c = bridge ? referred(host, bridge, "controller", 0)
-                          : NULL;
+/* Controllers.  ---------------------------------------------------------- */
 
-    if (c) {
-        switch_set_target(host, rows_get_string(&host->rows, c, "target"),
-                          rows_get_integer(&host->rows, c, "max_backoff",
-                                           8000));
-    } else {
-        switch_set_target(host, NULL, 0);
+#define CONTROLLERS_MAX 16
+/* From a change until it is in the database. */
+#define STATUS_MS 100
+
+/* Connects to all controllers of the bridge. */
+static void
+follow_controllers(struct host *host, const struct row *bridge)
+{
+    struct controller wanted[CONTROLLERS_MAX];
+    const struct row *c;
+    size_t n = 0;
+
+    while (bridge && n < CONTROLLERS_MAX
+           && (c = referred(host, bridge, "controller", n))) {
+        wanted[n++] = (struct controller) {
+            .target = rows_get_string(&host->rows, c, "target"),
+            .max_backoff_ms = rows_get_integer(&host->rows, c, "max_backoff",
+                                               8000),
+        };
     }
+    switch_set_controllers(host, wanted, n);
+}
+
+static const char *
+role_text(const struct of_conn *conn)
+{
+    return (conn->role == OFPCR12_ROLE_PRIMARY ? "master"
+            : conn->role == OFPCR12_ROLE_SECONDARY ? "slave" : "other");
+}
+
+static void
+note_controller(struct host *host, struct row *c)
+{
+    const struct of_conn *conn = switch_find_controller(
+        host, rows_get_string(&host->rows, c, "target"));
+    const char *role = rows_get_string(&host->rows, c, "role");
+    bool connected = conn && conn->bev;
+
+    if (rows_get_boolean(&host->rows, c, "is_connected") != connected) {
+        rows_set_boolean(&host->rows, c, "is_connected", connected);
+    }
+    if (conn && (!role || strcmp(role, role_text(conn)))) {
+        rows_set_string(&host->rows, c, "role", role_text(conn));
+    }
+}
+
+static void
+status_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *host_)
+{
+    struct host *host = host_;
+    struct row *bridge = find_bridge(host);
+    struct row *c;
+
+    for (unsigned i = 0;
+         bridge && (c = referred(host, bridge, "controller", i)); i++) {
+        note_controller(host, c);
+    }
+    rows_commit(&host->rows);
+    server_notify(host);
+}
+
+void
+vswitchd_note_controllers(struct host *host)
+{
+    static const struct timeval tv = { 0, STATUS_MS * 1000 };
+
+    if (!evtimer_pending(host->status, NULL)) {
+        event_add(host->status, &tv);
+    }
+}
+
+uint64_t
+vswitchd_epoch(const struct host *host)
+{
+    const struct row *bridge = find_bridge(host);
+    const char *text = (bridge ? rows_get_key(&host->rows, bridge,
+                                              "external_ids", "vmn-epoch")
+                        : NULL);
+    unsigned long long int epoch;
+
+    return text && str_to_ullong(text, 10, &epoch) ? epoch : 0;
+}
+
+void
+vswitchd_init(struct host *host)
+{
+    host->status = evtimer_new(host->swarm->base, status_cb, host);
+}
+
+void
+vswitchd_uninit(struct host *host)
+{
+    event_free(host->status);
 }
 
 void
@@ -147,7 +229,7 @@ vswitchd_run(struct host *host)
     }
     rows_commit(&host->rows);
     server_notify(host);
-    follow_controller(host, bridge);
+    follow_controllers(host, bridge);
 }
 
 /* Plugging.  ------------------------------------------------------------- */
