@@ -153,10 +153,13 @@ resolve(struct cluster *c, const struct cluster_view *view,
 {
     if (!c->append.active) {
         return;
-    } else if (batch && batch->epoch == c->epoch) {
+    }
+    if (batch && batch->epoch == c->epoch
+        && batch->serial == c->append.serial) {
         end_appended(c);
     } else if (batch || view->lease.epoch != c->epoch) {
-        /* It was there, and others have it, or it never will be. */
+        /* It was there, and others have it, or it never will be: in its place
+         * is one that was given up, or another writer's. */
         end_append(c, !batch && view->head >= c->append.index ? EINTR : EPERM,
                    "another member has become the writer");
     } else if (now_ms >= c->append.again_ms) {

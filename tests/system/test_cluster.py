@@ -2,10 +2,13 @@
 """Three vmnds as one: what was acknowledged survives the death of any of them,
 of its database's server and of its machine; only one of them ever writes."""
 
+import http.client
 import json
 import os
 import shutil
 import signal
+import socket
+import sqlite3
 import tempfile
 import threading
 import time
@@ -24,6 +27,15 @@ DEPOSED = 4                     # vmnd's exit status.
 @pytest.fixture
 def cluster():
     with started() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def short_lease():
+    """Changes are given up before a connection is."""
+    def prepare(member):
+        member.lease_ms = 1500
+    with started(prepare=prepare) as cluster:
         yield cluster
 
 
@@ -267,6 +279,88 @@ def test_connections_that_drop(cluster):
     writer = cluster.writer()
     writer.kill()
     verify(cluster.writer(but=[writer]).api, load.end())
+
+
+class Line(threading.Thread):
+    """Between a member's vmnd and its server, from now on: may keep back what
+    the server says."""
+
+    def __init__(self, member):
+        super().__init__(daemon=True)
+        self.there = member.path("db-behind.sock")
+        os.rename(member.path("db.sock"), self.there)
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(member.path("db.sock"))
+        self.listener.listen()
+        self.passes = threading.Event()
+        self.passes.set()
+        self.asked = b""        # Of the newest connection.
+        self.start()
+        member.db_ctl("ovsdb-server/reconnect")
+
+    def run(self):
+        while True:
+            here, _ = self.listener.accept()
+            there = socket.socket(socket.AF_UNIX)
+            there.connect(self.there)
+            self.asked = b""
+            for source, sink in ((here, there), (there, here)):
+                threading.Thread(target=self._pass, daemon=True,
+                                 args=(source, sink, source is there)).start()
+
+    def _pass(self, source, sink, is_reply):
+        try:
+            while True:
+                data = source.recv(65536)
+                if is_reply:
+                    self.passes.wait()
+                else:
+                    self.asked += data
+                if not data:
+                    sink.shutdown(socket.SHUT_RDWR)
+                    return
+                sink.sendall(data)
+        except OSError:
+            pass
+
+
+def put_later(member, name, found):
+    """Has what comes of it put in 'found'."""
+    def put():
+        try:
+            found[name] = member.api.put("networks/" + name, {})
+        except (Refused, OSError, http.client.HTTPException) as error:
+            found[name] = error
+    thread = threading.Thread(target=put)
+    thread.start()
+    return thread
+
+
+def test_given_up_change_is_not_taken_for_the_next(short_lease):
+    """A change is in the database, and its writer does not hear of it; when it
+    does, another one waits for its outcome, and another member writes."""
+    cluster, found = short_lease, {}
+    writer = cluster.writer()
+    line = Line(writer)
+    wait_for("changes by that way", lambda: line.asked
+             and not writer.refuses(), 60)
+    line.passes.clear()
+    put_later(writer, "first", found).join()
+    assert "may yet take effect" in str(found["first"])
+    successor = cluster.writer(but=[writer])
+    thread = put_later(writer, "second", found)
+    wait_for("it to be sent", lambda: b"second" in line.asked, 60)
+    line.passes.set()
+    thread.join()
+    assert isinstance(found["second"], Exception), found
+    assert writer.process.wait(30 * PATIENCE) == DEPOSED
+    assert "first" in networks(successor)
+    writer.start()
+    in_sync(cluster)
+    for member in cluster.members:
+        with sqlite3.connect("file:%s?mode=ro" % member.state, uri=True) as db:
+            names = {name for name, in db.execute("SELECT name FROM networks")}
+        assert {"first", "second"} & names == {"first"}
 
 
 def transact(member, *operations):
