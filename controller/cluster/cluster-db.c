@@ -36,6 +36,10 @@ VLOG_DEFINE_THIS_MODULE(cluster_db);
  * after as long again it is not. */
 #define PROBE_MS 5000
 
+/* After so long without a reply to a transaction it never comes: a server may
+ * lose one while servers look for a leader. */
+#define REPLY_MS 5000
+
 /* Numbers that are not from 0 to this are no members'.  The largest that JSON
  * is sure to pass on. */
 #define NUMBER_MAX (INT64_C(1) << 53)
@@ -43,6 +47,7 @@ VLOG_DEFINE_THIS_MODULE(cluster_db);
 struct transaction {
     struct hmap_node node;      /* By the hash of 'id'. */
     struct json *id;
+    int64_t begin_ms;
     cluster_db_done_cb *done;
     void *aux;
 };
@@ -406,7 +411,9 @@ cluster_db_transact(struct cluster_db *db, struct json *ops,
         return false;
     }
     t = xmalloc(sizeof *t);
-    *t = (struct transaction) { .id = id, .done = done, .aux = aux };
+    *t = (struct transaction) {
+        .id = id, .begin_ms = loop_now_ms(db->loop), .done = done, .aux = aux,
+    };
     hmap_insert(&db->transactions, &t->node, json_hash(id, 0));
     return true;
 }
@@ -560,6 +567,19 @@ refuse(struct cluster_db *db, struct ovs_list *events)
     handle_loss(db);
 }
 
+/* Returns when the first transaction is to have its reply; INT64_MAX: none. */
+static int64_t
+next_reply_ms(const struct cluster_db *db)
+{
+    const struct transaction *t;
+    int64_t ms = INT64_MAX;
+
+    HMAP_FOR_EACH (t, node, &db->transactions) {
+        ms = MIN(ms, t->begin_ms + REPLY_MS);
+    }
+    return ms;
+}
+
 static void
 db_run(void *db_)
 {
@@ -602,6 +622,13 @@ db_run(void *db_)
     if (changed) {
         db->callbacks->changed(db->aux);
     }
+    /* What had arrived while this process slept has been read. */
+    if (loop_now_ms(db->loop) >= next_reply_ms(db)) {
+        VLOG_WARN("%s: no reply to a transaction for %d s: connecting anew",
+                  db->remote, REPLY_MS / 1000);
+        connect_anew(db);
+        handle_loss(db);
+    }
 }
 
 static void
@@ -610,6 +637,9 @@ db_wait(void *db_)
     struct cluster_db *db = db_;
 
     ovsdb_cs_wait(db->cs);
+    if (!hmap_is_empty(&db->transactions)) {
+        poll_timer_wait_until(next_reply_ms(db));
+    }
     if (db->view.current && !ovsdb_cs_is_connected(db->cs)) {
         poll_immediate_wake();
     } else if (!db->view.current) {

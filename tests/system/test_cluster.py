@@ -283,7 +283,7 @@ def test_connections_that_drop(cluster):
 
 class Line(threading.Thread):
     """Between a member's vmnd and its server, from now on: may keep back what
-    the server says."""
+    the server says, and lose the next transaction."""
 
     def __init__(self, member):
         super().__init__(daemon=True)
@@ -294,6 +294,7 @@ class Line(threading.Thread):
         self.listener.listen()
         self.passes = threading.Event()
         self.passes.set()
+        self.loses = threading.Event()
         self.asked = b""        # Of the newest connection.
         self.start()
         member.db_ctl("ovsdb-server/reconnect")
@@ -316,6 +317,9 @@ class Line(threading.Thread):
                     self.passes.wait()
                 else:
                     self.asked += data
+                    if self.loses.is_set() and b'"transact"' in data:
+                        self.loses.clear()
+                        continue
                 if not data:
                     sink.shutdown(socket.SHUT_RDWR)
                     return
@@ -361,6 +365,18 @@ def test_given_up_change_is_not_taken_for_the_next(short_lease):
         with sqlite3.connect("file:%s?mode=ro" % member.state, uri=True) as db:
             names = {name for name, in db.execute("SELECT name FROM networks")}
         assert {"first", "second"} & names == {"first"}
+
+
+def test_transaction_that_is_lost(cluster):
+    """The server, which is there, never replies: it is asked anew."""
+    writer, other, _ = cluster.members
+    line = Line(other)
+    wait_for("it to go that way", lambda: b'"transact"' in line.asked, 60)
+    line.loses.set()
+    wait_for("it to be silent", lambda: writer.heard_ms(other.name) > 3000, 60)
+    assert not line.loses.is_set()
+    wait_for("it to be heard", lambda: writer.heard_ms(other.name) < 2000, 60)
+    in_sync(cluster)
 
 
 def transact(member, *operations):
