@@ -44,6 +44,7 @@ tests_bench_swarm_swarm_SOURCES = \
 	tests/bench/swarm/hostile.c \
 	tests/bench/swarm/link.c \
 	tests/bench/swarm/messages.c \
+	tests/bench/swarm/monitor.c \
 	tests/bench/swarm/roles.c \
 	tests/bench/swarm/server.c \
 	tests/bench/swarm/swarm-rows.c \

@@ -27,6 +27,8 @@
 /* What a commit has done so far. */
 struct journal {
     struct host *host;
+    const struct of_conn *by;   /* Who commits, or NULL. */
+    ovs_be32 xid;
     struct undo *done;
     size_t n, allocated;
 };
@@ -60,6 +62,9 @@ journal_finish(struct journal *j, bool keep)
 {
     struct store *store = &j->host->swarm->store;
 
+    if (keep) {
+        monitor_report(j->host, j->done, j->n, j->by, j->xid);
+    }
     while (j->n > 0) {
         struct undo *u = &j->done[--j->n];
 
@@ -268,7 +273,7 @@ check(struct host *host, const struct ofp_header *oh)
 void
 bundle_single(struct of_conn *conn, const struct ofp_header *oh)
 {
-    struct journal j = { .host = conn->host };
+    struct journal j = { .host = conn->host, .by = conn, .xid = oh->xid };
     enum ofperr error = check(conn->host, oh);
 
     if (!error) {
@@ -334,10 +339,10 @@ bundle_add(struct of_conn *conn, const struct ofp_header *oh)
 
 /* Returns false after sending the error of a message if nothing came of it. */
 static bool
-bundle_commit(struct of_conn *conn)
+bundle_commit(struct of_conn *conn, ovs_be32 xid)
 {
     const uint8_t *p = conn->bundle.data;
-    struct journal j = { .host = conn->host };
+    struct journal j = { .host = conn->host, .by = conn, .xid = xid };
     enum ofperr error = 0;
     size_t ofs = 0;
 
@@ -355,7 +360,8 @@ bundle_commit(struct of_conn *conn)
 }
 
 static enum ofperr
-bundle_end(struct of_conn *conn, struct ofputil_bundle_ctrl_msg *ctrl)
+bundle_end(struct of_conn *conn, struct ofputil_bundle_ctrl_msg *ctrl,
+           ovs_be32 xid)
 {
     struct host *host = conn->host;
     bool ok = true;
@@ -370,7 +376,7 @@ bundle_end(struct of_conn *conn, struct ofputil_bundle_ctrl_msg *ctrl)
             host->counters.refused++;
             ok = false;
         } else {
-            ok = bundle_commit(conn);
+            ok = bundle_commit(conn, xid);
         }
         if (ok) {
             writers_note(&host->writers, conn->target, conn->epoch);
@@ -403,7 +409,7 @@ bundle_control(struct of_conn *conn, const struct ofp_header *oh)
         }
     } else if (!error && (ctrl.type == OFPBCT_COMMIT_REQUEST
                           || ctrl.type == OFPBCT_DISCARD_REQUEST)) {
-        error = bundle_end(conn, &ctrl);
+        error = bundle_end(conn, &ctrl, oh->xid);
     } else if (!error) {
         error = OFPERR_OFPBFC_BAD_TYPE;
     }

@@ -185,6 +185,9 @@ answer(struct of_conn *conn, enum ofptype type, const struct ofp_header *oh)
     case OFPTYPE_GROUP_DESC_STATS_REQUEST:
         dump_groups(conn, oh);
         break;
+    case OFPTYPE_FLOW_MONITOR_STATS_REQUEST:
+        monitor_request(conn, oh);
+        break;
     case OFPTYPE_BUNDLE_CONTROL:
         bundle_control(conn, oh);
         break;

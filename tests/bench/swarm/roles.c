@@ -20,6 +20,7 @@ role_reset(struct of_conn *conn)
 {
     conn->role = OFPCR12_ROLE_EQUAL;
     conn->epoch = 0;
+    conn->monitors = false;
     conn->async = ofputil_async_cfg_default(OFP15_VERSION);
 }
 

@@ -9,6 +9,7 @@
  * swarm-switch.c a switch's connections to its controllers
  * link.c     what is between a host and members of a cluster
  * roles.c    which controller may change a switch, and which did
+ * monitor.c  what it tells of changes of flows
  * messages.c what it answers
  * bundle.c   flow mods, group mods and bundles
  * schema.c   the database's tables and columns
@@ -123,6 +124,9 @@ struct of_conn {
     enum ofp12_controller_role role;
     uint64_t epoch;             /* A master's generation_id; else 0. */
     struct ofputil_async_cfg async;
+
+    bool monitors;              /* It has a flow monitor, */
+    uint8_t monitored_table;    /* of this table or OFPTT_ALL. */
 
     bool bundle_open;
     uint32_t bundle_id;
@@ -243,6 +247,14 @@ void writers_note(struct writers *, const char *who, uint64_t epoch);
 /* Puts them out as JSON, [[WHO, EPOCH, HOW OFTEN], ...]. */
 void writers_put(const struct writers *, struct ds *out);
 void writers_uninit(struct writers *);
+
+/* monitor.c.  ------------------------------------------------------------ */
+
+void monitor_request(struct of_conn *, const struct ofp_header *);
+/* Tells controllers that want it of changes, which 'by' has made, or nobody
+ * (NULL). */
+void monitor_report(struct host *, const struct undo *, size_t n,
+                    const struct of_conn *by, ovs_be32 xid);
 
 /* messages.c.  ----------------------------------------------------------- */
 
