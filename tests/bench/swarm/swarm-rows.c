@@ -138,6 +138,20 @@ rows_delete(struct rows *rows, struct row *row)
     row->deleted = true;
 }
 
+void
+rows_copy(const struct rows *rows, const struct row *row, int column,
+          struct ovsdb_datum *copy)
+{
+    const struct ovsdb_type *type
+        = &rows_table(rows, row)->columns[column].type;
+
+    if (row->values[column]) {
+        ovsdb_datum_clone(copy, row->values[column]);
+    } else {
+        ovsdb_datum_init_default(copy, type);
+    }
+}
+
 struct ovsdb_datum
 rows_get(const struct rows *rows, const struct row *row, int column)
 {
@@ -286,12 +300,11 @@ rows_refer(struct rows *rows, struct row *row, const char *name,
     int column = column_named(rows, row, name);
     const struct ovsdb_type *type
         = &rows_table(rows, row)->columns[column].type;
-    struct ovsdb_datum old = rows_get(rows, row, column);
     union ovsdb_atom key = { .uuid = *uuid };
     struct ovsdb_datum one = { .n = 1, .keys = &key };
     struct ovsdb_datum d;
 
-    ovsdb_datum_clone(&d, &old);
+    rows_copy(rows, row, column, &d);
     if (add) {
         ovsdb_datum_union(&d, &one, type);
     } else {

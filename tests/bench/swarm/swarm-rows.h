@@ -52,6 +52,10 @@ void rows_delete(struct rows *, struct row *);
 const struct schema_table *rows_table(const struct rows *,
                                       const struct row *);
 
+/* A copy of a column's value, which the caller owns: what is counted of it is
+ * in the row itself. */
+void rows_copy(const struct rows *, const struct row *, int column,
+               struct ovsdb_datum *);
 /* A column's value, to be read until the next change of the row. */
 struct ovsdb_datum rows_get(const struct rows *, const struct row *,
                             int column);

@@ -245,7 +245,7 @@ mutate(struct context *c, struct row *row, const struct json *mutation)
     const char *mutator = string(element(mutation, 1));
     int column = name ? schema_find_column(c->schema, name) : -1;
     const struct ovsdb_type *column_type;
-    struct ovsdb_datum old, new, value;
+    struct ovsdb_datum new, value;
     struct ovsdb_error *error;
     struct ovsdb_type type;
     bool deletes;
@@ -260,8 +260,7 @@ mutate(struct context *c, struct row *row, const struct json *mutation)
     if (error) {
         return error;
     }
-    old = rows_get(c->rows, row, column);
-    ovsdb_datum_clone(&new, &old);
+    rows_copy(c->rows, row, column, &new);
     if (!strcmp(mutator, "insert")) {
         ovsdb_datum_union(&new, &value, column_type);
     } else if (deletes) {
