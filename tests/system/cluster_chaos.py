@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What happens to members of a cluster, at random: processes that die or
-sleep, wires that are cut, disks that are full or slow, clocks that jump."""
+sleep, wires that are cut, disks that are full or slow, clocks that jump, hosts
+that do not see a member."""
 
 import os
 import resource
@@ -19,6 +20,7 @@ class Chaos:
         self.rng = rng
         self.library = library
         self.cluster = None
+        self.hosts = None       # A cluster_swarm.Hosts, if there are any.
         self.mends = []         # (when, member, what)
         self.done = []
         self.cut_ways = set()   # (member, other)
@@ -32,8 +34,9 @@ class Chaos:
         member.server_prefix = [
             "env", "--ignore-signal=XFSZ", *member.server_faults.prefix]
 
-    def run(self, cluster, seconds):
+    def run(self, cluster, seconds, hosts=None):
         self.cluster = cluster
+        self.hosts = hosts
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             self.mend(time.monotonic())
@@ -61,12 +64,15 @@ class Chaos:
         if hurt - {member} and self.rng.random() < 0.85:
             return
         # The writer is hurt more often.
-        if not hurt and self.rng.random() < 0.4:
+        if not hurt and self.rng.random() < 0.5:
             member = next((m for m in self.cluster.members if m.runs()
                            and "role: writer" in m.last_status()), member)
         kinds = [self.kill, self.sleep, self.kill_server, self.sleep_server,
                  self.cut, self.cut_way, self.transfer, self.drop, self.fill,
                  self.fill_server, self.slow, self.slow_server, self.shift]
+        if self.hosts:
+            kinds += [self.part, self.part_way, self.part_all, self.isolate,
+                      self.drop_hosts, self.move]
         kind = self.rng.choice(kinds)
         self.done.append("%s %s" % (kind.__name__, member.name))
         kind(member)
@@ -136,6 +142,49 @@ class Chaos:
                              stdin=subprocess.DEVNULL,
                              stdout=subprocess.DEVNULL,
                              stderr=subprocess.DEVNULL)
+
+    # Hosts.  --------------------------------------------------------------
+
+    def part(self, member):
+        """It and half of the hosts do not see each other."""
+        self._part(member, self._half())
+
+    def part_way(self, member):
+        """What it sends to half of them does not arrive, or what they
+        send."""
+        self._part(member, self._half(), self.rng.choice(["in", "out"]))
+
+    def part_all(self, member):
+        self._part(member, self.hosts.names,
+                   *self.rng.choice([[], ["in"], ["out"]]))
+
+    def isolate(self, member):
+        """Neither the others nor some hosts see its machine.  What it has sent
+        to these arrives once another one may be the writer."""
+        self.cut(member)
+        self._part(member, self._half(), *self.rng.choice(
+            [[], ["in"], ["out"]]))
+
+    def _half(self):
+        names = self.hosts.names
+        return self.rng.sample(names, len(names) // 2)
+
+    def _part(self, member, names, *way):
+        for name in names:
+            self.hosts.part(name, member, *way)
+        self.soon(member, lambda: [self.hosts.join(name, member)
+                                   for name in names])
+
+    def drop_hosts(self, _):
+        """All connections of some."""
+        for name in self._half():
+            self.hosts.control("drop", name, *self.rng.choice(
+                [[], ["openflow"], ["ovsdb"]]))
+
+    def move(self, _):
+        """Some interfaces go to other hosts."""
+        for interface in self.rng.sample(sorted(self.hosts.place), 3):
+            self.hosts.plug(interface, self.rng.choice(self.hosts.names))
 
     # Disks and clocks.  ---------------------------------------------------
 

@@ -13,8 +13,37 @@ from vmnlab.api import Api, Refused
 ACKNOWLEDGED, REFUSED, UNKNOWN = "acknowledged", "refused", "unknown"
 REPEATED, REPLAYED = "repeated", "replayed"
 
+# Of what they write; all have descriptions, by which values are known.
+KINDS = ("networks", "ports", "policies")
+N_NETWORKS, N_GROUPS = 4, 4
+
 # What a connection may come to.
 BROKEN = (OSError, http.client.HTTPException, netns.Error)
+
+
+def shared_objects():
+    """What clients' objects refer to."""
+    return [{"type": "networks", "name": "n%d" % i, "spec": {
+        "subnets": [{"cidr": "10.%d.0.0/16" % i}]}}
+        for i in range(N_NETWORKS)] + [
+            {"type": "groups", "name": "g%d" % i, "spec": {
+                "selector": "group=g%d" % i}} for i in range(N_GROUPS)]
+
+
+def spec_of(kind, value, turn):
+    """What hosts' flows depend on, and a value."""
+    spec = {"description": value}
+    if kind == "ports":
+        spec["network"] = "n%d" % (turn // 7 % N_NETWORKS)
+        spec["labels"] = {"group": "g%d" % (turn % N_GROUPS)}
+    elif kind == "policies":
+        spec["applies_to"] = ["g%d" % (turn // 2 % N_GROUPS)]
+        spec["directions"] = ["ingress"]
+        spec["rules"] = [{
+            "direction": "ingress", "action": "allow",
+            "peers": [{"group": "g%d" % (turn // 3 % N_GROUPS)}],
+            "services": [{"protocol": "tcp", "ports": [1000 + turn]}]}]
+    return spec
 
 
 class User(threading.Thread):
@@ -53,13 +82,19 @@ class Client(User):
         self.history = []       # (name, value, outcome, revision)
 
     def act(self, turn):
-        self._write("c%d-%d" % (self.number, turn % 3),
-                    "%d/%d" % (self.number, turn))
+        kind = KINDS[turn % len(KINDS)]
+        value = "%d/%d" % (self.number, turn)
+        self._write("%s/%s" % (kind, self.names(self.number)[
+            turn // len(KINDS) % 3]), value, spec_of(kind, value, turn))
 
-    def _write(self, name, value):
+    @staticmethod
+    def names(number):
+        return ["c%d-%d" % (number, i) for i in range(3)]
+
+    def _write(self, name, value, spec):
         for api in self.apis:
             try:
-                answer = api.put("networks/" + name, {"description": value})
+                answer = api.put(name, spec)
             except (FileNotFoundError, ConnectionRefusedError):
                 continue                # It is not there.
             except Refused as refused:
@@ -93,20 +128,21 @@ class Resender(User):
 
     def act(self, turn):
         """Makes and changes an object by all methods that take a key."""
-        name = "shared-%d" % (turn // 3 % 2)
+        kind = KINDS[turn // 3 % len(KINDS)]
+        name = kind + "/shared"
         value = "r%d/%d" % (self.number, turn)
-        spec = {"description": value}
-        kind = "application/json"
+        spec = spec_of(kind, value, turn)
+        content = "application/json"
         if turn % 3 == 0 or turn < 3:
-            method, target, body = "PUT", "networks/" + name, {"spec": spec}
+            method, target, body = "PUT", name, {"spec": spec}
         elif turn % 3 == 1:
-            method, target, body = "PATCH", "networks/" + name, {"spec": spec}
-            kind = "application/merge-patch+json"
+            method, target, body = "PATCH", name, {"spec": spec}
+            content = "application/merge-patch+json"
         else:
             method, target = "POST", "apply"
-            body = {"objects": [{"type": "networks", "name": name,
+            body = {"objects": [{"type": kind, "name": "shared",
                                  "spec": spec}]}
-        headers = {"Content-Type": kind, "Idempotency-Key": '"%s"' % value}
+        headers = {"Content-Type": content, "Idempotency-Key": '"%s"' % value}
         outcome, revision = self._until_acknowledged(
             method, "/v1/" + target, json.dumps(body).encode(), headers)
         self.history.append((name, value, outcome, revision))
@@ -137,7 +173,7 @@ class Reader(User):
         self.member = member
         self.api = Api(member.api.path, timeout=3)
         self.newest = {}        # Of what -> revision that it was shown
-        self.found = {}         # Network -> revision that set it.
+        self.found = {}         # Of a kind: object -> revision that set it.
         self.values = {}        # Value -> revision
         self.n_reads = 0
 
@@ -146,7 +182,8 @@ class Reader(User):
             if turn % 2:
                 self._log(self.api.get("revisions", limit=1))
             else:
-                self._networks(self.api.get("networks", limit=1000))
+                kind = KINDS[turn // 2 % len(KINDS)]
+                self._objects(kind, self.api.get(kind, limit=1000))
         except Refused as refused:
             assert refused.status == 503, refused
         except BROKEN:
@@ -167,14 +204,16 @@ class Reader(User):
         for entry in answer["items"]:
             self._is_shown("log", entry["revision"])
 
-    def _networks(self, answer):
+    def _objects(self, kind, answer):
         self._is_shown("state", answer["revision"])
         found = {}
         for item in answer["items"]:
             revision = item["metadata"]["revision"]
             found[item["name"]] = revision
-            self.values[item["spec"]["description"]] = revision
-        for name, revision in self.found.items():
+            value = item["spec"].get("description")
+            if value:
+                self.values[value] = revision
+        for name, revision in self.found.get(kind, {}).items():
             assert found.get(name, 0) >= revision, (
-                self.member.name, name, revision, found.get(name))
-        self.found = found
+                self.member.name, kind, name, revision, found.get(name))
+        self.found[kind] = found

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clients write while members of a cluster, their database's servers, the
-wires between these, disks and clocks fail at random; afterwards the history
-must be one that a single vmnd could have had:
+wires between these and to hosts, disks and clocks fail at random; afterwards
+the history must be one that a single vmnd could have had:
 
   - what was acknowledged is there, unless the same client overwrote it;
   - nothing was done twice, however often it was sent, and nothing that was
@@ -9,36 +9,47 @@ must be one that a single vmnd could have had:
   - all members have the same log, whose revisions only grow, and in it each
     acknowledged change at the revision that the client was told;
   - who reads at one member sees no older state than before, and nothing that
-    is not in the log.
+    is not in the log;
+  - no host ever obeyed two writers, neither its switch nor its database, and
+    each has exactly the flows that the writer says.
 
-    VMN_TEST_SEEDS=200 pytest tests/system/test_cluster_history.py
+tests/README.md says how it is run with many seeds.
 """
 
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import sqlite3
+import stat
 import tempfile
 import threading
 from unittest import mock
 
+import cluster_swarm
 import faults
 import pytest
 from cluster import Cluster
 from cluster_chaos import Chaos
-from cluster_clients import (ACKNOWLEDGED, REFUSED, Client, Reader, Resender)
+from cluster_clients import (ACKNOWLEDGED, KINDS, REFUSED, Client, Reader,
+                             Resender, shared_objects)
 from conftest import check_log, lab_name
 from test_cluster_api import Place
 
+from vmnlab import netns
 from vmnlab.netns import PATIENCE, wait_for
 
-N_SEEDS = int(os.environ.get("VMN_TEST_SEEDS", "3"))
+N_SEEDS = int(os.environ.get("VMN_TEST_SEEDS", "5"))
 FIRST = int(os.environ.get("VMN_TEST_SEED", "1"))
-SECONDS = 10
+SECONDS = 14
 N_CLIENTS = 3                   # Of either kind that writes.
+N_HOSTS = 20
+LEASE_MS = 1000                 # So that there are several writers.
 DEPOSED = 4                     # vmnd's exit status.
+NEEDS_COPY = "put a backup of the writer's in its state's place"
+KEPT = 2000                     # Batches that the database keeps.
 
 
 @pytest.fixture(name="library", scope="module")
@@ -85,6 +96,17 @@ class Reviver(threading.Thread):
                     self.faults.append(fault)
 
 
+def give_copy(cluster, member):
+    """What an operator does for a member that was away for too long."""
+    head, have = map(int, re.findall(r"\d+", member.status()["batch"]))
+    assert head - have >= KEPT, member.last_status()
+    print("%s gets a copy" % member.name)
+    writer = cluster.writer(but=[member])
+    member.kill()
+    cluster.seed(member, writer)
+    member.spawn()
+
+
 def settle(cluster, reviver):
     for member in cluster.members:
         if member.server.poll() is not None:
@@ -94,9 +116,17 @@ def settle(cluster, reviver):
 
     def all_follow():
         reviver.revive(cluster.members)
+        for member in cluster.members:
+            if NEEDS_COPY in member.status().get("problem", ""):
+                give_copy(cluster, member)
         return all(m.runs() and os.path.exists(m.path("vmnd.ctl"))
                    and cluster.follows(m) for m in cluster.members)
     wait_for("all members to have all", all_follow, 60)
+
+
+def revived(cluster, reviver):
+    reviver.revive(cluster.members)
+    return cluster.writer()
 
 
 def logs(member):
@@ -108,14 +138,15 @@ def logs(member):
 
 
 def values_of(log):
-    """({value: revisions that set it}, {network: its newest value})"""
+    """({value: revisions that set it}, {(kind, object): its newest
+    value})"""
     made, newest = {}, {}
     for revision, (_, _, contents) in sorted(log.items()):
         for change in json.loads(contents or "{}").get("objects", ()):
             value = change.get("after", {}).get("spec", {}).get("description")
-            if change["type"] == "networks" and value:
+            if change["type"] in KINDS and value:
                 made.setdefault(value, []).append(revision)
-                newest[change["name"]] = value
+                newest[change["type"], change["name"]] = value
     return made, newest
 
 
@@ -147,6 +178,19 @@ def check_readers(readers, made):
                 reader.member.name, value, revision, made.get(value))
 
 
+def come(hosts, api):
+    """Makes the hosts and what their flows need.  Interfaces of clients' ports
+    are on hosts before these are made."""
+    api.apply(shared_objects() + hosts.objects())
+    wait_for("the hosts' bridges", lambda: all(
+        host["status"]["state"] == "synced" for host in
+        api.get("hosts", limit=1000)["items"]), 60)
+    names = ["shared"] + [name for i in range(N_CLIENTS)
+                          for name in Client.names(i)]
+    for i, name in enumerate(names):
+        hosts.plug(name, hosts.names[2 * i % N_HOSTS])
+
+
 def join(users):
     for user in users:
         user.join(60 * PATIENCE)
@@ -159,20 +203,38 @@ def keep_logs(folder, name):
     """Where somebody wants to know why."""
     place = os.environ.get("VMN_TEST_LOGS")
     if place:
-        shutil.copytree(folder, os.path.join(place, name), dirs_exist_ok=True,
-                        ignore=lambda above, names: [
-                            n for n in names if n.endswith((".sock", ".ctl"))])
+        shutil.copytree(
+            folder, os.path.join(place, name), dirs_exist_ok=True,
+            ignore=lambda above, names: [n for n in names if stat.S_ISSOCK(
+                os.lstat(os.path.join(above, n)).st_mode)])
+
+
+def tell(cluster, hosts):
+    """What may say why something has failed."""
+    for member in cluster.members if cluster else ():
+        for what in ("cluster/status", "fabric/hosts"):
+            print(netns.run(["ovs-appctl", "--timeout=2", "-t",
+                             member.path("vmnd.ctl"), what], check=False))
+    if hosts and hosts.process.poll() is None:
+        print(hosts.control("show", "all"))
 
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + N_SEEDS))
 def test_history(seed, place, library):
     folder = tempfile.mkdtemp(prefix="vmn-cluster-")
     chaos = Chaos(random.Random(seed), library)
-    cluster, stop = None, threading.Event()
+    cluster, hosts, stop = None, None, threading.Event()
+
+    def prepare(member):
+        member.lease_ms = LEASE_MS
+        chaos.prepare(member)
+        cluster_swarm.prepare(member)
     try:
         cluster = Cluster(folder, net="vmn-" + lab_name("his"),
-                          options=place.options, prepare=chaos.prepare)
+                          options=place.options, prepare=prepare)
         members = cluster.members
+        hosts = cluster_swarm.Hosts(folder, members, N_HOSTS)
+        come(hosts, members[0].api)
         clients = [Client(i, members, stop) for i in range(N_CLIENTS)]
         clients += [Resender(i, members[i % len(members)], stop)
                     for i in range(N_CLIENTS)]
@@ -180,7 +242,7 @@ def test_history(seed, place, library):
         reviver = Reviver(cluster, stop)
         for thread in [*clients, *readers, reviver]:
             thread.start()
-        chaos.run(cluster, SECONDS)
+        chaos.run(cluster, SECONDS, hosts)
         stop.set()
         reviver.join()
         print("seed %d: %s" % (seed, ", ".join(chaos.done)))
@@ -188,23 +250,32 @@ def test_history(seed, place, library):
         settle(cluster, reviver)
         assert not reviver.faults, reviver.faults
         writer = cluster.writer()
-        found = {o["name"]: o["spec"].get("description") for o in
-                 writer.api.get("networks", limit=1000)["items"]}
+        found = {(kind, o["name"]): o["spec"]["description"] for kind in KINDS
+                 for o in writer.api.get(kind, limit=1000)["items"]
+                 if "description" in o["spec"]}
+        hosts.check(lambda: revived(cluster, reviver))
         all_logs = [logs(member) for member in members]
         assert all_logs[0] == all_logs[1] == all_logs[2]
         made, newest = values_of(all_logs[0])
         assert found == newest
         counts = check_history(clients, made)
         check_readers(readers, made)
-        print("%s; %d reads" % (counts, sum(r.n_reads for r in readers)))
+        print("%s; %d reads; %d epochs" % (
+            counts, sum(r.n_reads for r in readers), hosts.check_writers()))
         assert counts.get(ACKNOWLEDGED), counts
         for member in members:
             check_log(member)
+        hosts.end()
+        check_log(hosts)
+        assert hosts.process.returncode == 0
     except BaseException:
+        tell(cluster, hosts)
         keep_logs(folder, "history-%d" % seed)
         raise
     finally:
         stop.set()
+        if hosts:
+            hosts.end()
         if cluster:
             cluster.end()
         shutil.rmtree(folder)
