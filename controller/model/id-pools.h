@@ -30,7 +30,8 @@ int id_pools_declare(struct id_pools *, const char *pool, uint32_t max);
 
 /* While the pools are frozen, id_pools_ref() allocates nothing, and
  * id_pools_acked() frees nothing: another member of the cluster does, and
- * id_pools_replicate() sets what it has allocated and freed. */
+ * id_pools_replicate() sets what it has allocated and freed.  A claim is of a
+ * row that this member has of the other, and takes what is asked for. */
 void id_pools_set_frozen(struct id_pools *, bool frozen);
 
 /* Returns the entry of (pool, key), with a new reference.  Allocates an ID if
