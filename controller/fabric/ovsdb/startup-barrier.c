@@ -2,11 +2,10 @@
  *
  * Collects the hosts' first reports at a start before anything is compiled:
  * half of a port's flows depend on its interface, and would be compiled twice.
- * The same for a member of a cluster that has become the writer and whose state
- * has no interfaces, as that of a cluster that was just made.
- * A host that does not reply delays nothing for long: it is waited for only
- * while messages of it arrive.  Not for processing reports
- * (observed-state.c). */
+ * The same for a member of a cluster that has become the writer and whose
+ * state has no interfaces, as that of a cluster that was just made.  A host
+ * that does not reply delays nothing for long: it is waited for only while
+ * messages of it arrive.  Not for processing reports (observed-state.c). */
 
 #include <config.h>
 
