@@ -14,6 +14,7 @@
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric.h"
 #include "controller/model/model.h"
+#include "controller/northbound/northbound.h"
 #include "controller/service-notify.h"
 #include "svec.h"
 #include "util.h"
@@ -70,6 +71,9 @@ deposed_cb(void *vmnd_, const char *why OVS_UNUSED)
 
     vmnd->deposed = true;
     vmnd_cancel_activation(vmnd);
+    if (vmnd->northbound) {
+        northbound_retire(vmnd->northbound);
+    }
     loop_exit(vmnd->loop);
 }
 

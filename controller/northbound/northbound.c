@@ -469,6 +469,13 @@ northbound_destroy(struct northbound *nb)
 }
 
 void
+northbound_retire(struct northbound *nb)
+{
+    http_server_refuse(nb->http, "another member of the cluster has become "
+                       "its writer");
+}
+
+void
 northbound_set_ready(struct northbound *nb, bool ready)
 {
     nb->ready = ready;

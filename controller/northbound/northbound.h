@@ -78,6 +78,11 @@ int northbound_create(const struct northbound_options *options,
  * commit are destroyed.  Changes that were submitted still take effect. */
 void northbound_destroy(struct northbound *);
 
+/* Refuses requests from now on, since another member of the cluster has become
+ * the writer: what is known here may be older than what that one has shown.
+ * Changes that were submitted are replied. */
+void northbound_retire(struct northbound *);
+
 /* Sets what /readyz replies: true once the state is loaded and compiled.  It
  * is false after northbound_create(). */
 void northbound_set_ready(struct northbound *, bool ready);

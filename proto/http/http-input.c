@@ -25,12 +25,17 @@ static void
 dispatch(struct http_conn *conn)
 {
     struct http_request *req = conn->request;
+    const struct http_server *server = conn->listener->server;
 
     http_conn_dispatched(conn);
     /* Last, since the handler may end the request, and even free the
      * connection. */
-    if (req->route) {
-        req->route->handler(req, conn->listener->server->aux);
+    if (req->route && server->refusal && !req->route->open) {
+        http_reply_header(req, "Retry-After", "1");
+        http_reply_problem(req, 503, "unavailable", NULL, "%s",
+                           server->refusal);
+    } else if (req->route) {
+        req->route->handler(req, server->aux);
     } else {
         http_relay_dispatch(req);
     }

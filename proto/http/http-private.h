@@ -25,6 +25,7 @@ struct http_server {
     const struct http_route *routes;
     size_t n_routes;
     void *aux;                      /* For handlers. */
+    const char *refusal;            /* http_server_refuse(); or NULL. */
     struct ovs_list listeners;      /* Of struct http_listener. */
     struct http_stats stats;
     struct http_accounts *accounts; /* Reference-counted. */

@@ -101,6 +101,12 @@ http_server_stop_listening(struct http_server *server)
 }
 
 void
+http_server_refuse(struct http_server *server, const char *text)
+{
+    server->refusal = text;
+}
+
+void
 http_server_destroy(struct http_server *server)
 {
     if (!server) {

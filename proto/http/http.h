@@ -166,6 +166,11 @@ void http_server_destroy(struct http_server *);
  * connections that there are go on. */
 void http_server_stop_listening(struct http_server *);
 
+/* From now on each request that requires authentication is replied 503 with
+ * 'text', a constant: who sends it is to ask another server.  Those that a
+ * handler has got already are not. */
+void http_server_refuse(struct http_server *, const char *text);
+
 /* Ends each request that waits to be answered later, has an identity, and for
  * which 'is_valid' returns false: it is replied 401 with 'text'.  For its
  * handler it is as if the client had disconnected.  Must not be called by a

@@ -499,6 +499,23 @@ rubbish_never_stops_the_server(void **state)
     assert_alive(f);
 }
 
+static void
+server_refuses_what_comes_from_then_on(void **state)
+{
+    struct fixture *f = *state;
+    struct client c;
+
+    client_open(&c, f);
+    assert_ask(200, &c, "GET /echo" H "\r\n");
+    http_server_refuse(f->server, "another server has all that");
+    assert_ask(503, &c, "GET /echo" H "\r\n");
+    assert_non_null(strstr(ds_cstr(&c.body),
+                           "another server has all that"));
+    assert_ask(200, &c, "GET /open" H "\r\n");
+    client_close(&c);
+    assert_int_equal(ask_once(f, "GET /items/a" H "\r\n"), 503);
+}
+
 int
 main(void)
 {
@@ -522,6 +539,7 @@ main(void)
         HTTP_TEST(destroying_the_server_lets_go_of_held_requests),
         HTTP_TEST(request_that_waits_ends_with_its_authorization),
         HTTP_TEST(large_reply_is_complete_for_a_slow_reader),
+        HTTP_TEST(server_refuses_what_comes_from_then_on),
         HTTP_TEST(rubbish_never_stops_the_server),
     };
 
