@@ -118,6 +118,17 @@ class Member(cluster.Member):
         return run("ovs-appctl", "-t", self.path("vmnd.ctl"), *args,
                    check=check)
 
+    def hand_over(self, successor):
+        """Has member 'successor' take over, once this one has heard it: on a
+        busy machine that may have been a while ago."""
+        def accepts():
+            text = self.ctl("cluster/transfer", successor, check=False)
+            heard = "has not been heard lately" not in text
+            assert not heard or "server returned an error" not in text, text
+            return heard
+
+        wait_for("%s to be heard" % successor, accepts, 60)
+
     def hosts(self):
         """What it knows of the hosts, by its own connections, {name: status},
         whether it manages them or not."""

@@ -121,7 +121,7 @@ def test_transfer(cluster):
     a, b, c = cluster.members
     load = Load(a)
     load.await_some()
-    a.ctl("cluster/transfer", "c")
+    a.hand_over("c")
     assert a.process.wait(30 * PATIENCE) == DEPOSED
     assert cluster.writer(but=[a]) is c
     verify(c.api, load.end())
@@ -136,7 +136,7 @@ def test_transfer(cluster):
     assert c.is_writer()
     # One that has died since it was heard is not waited for.
     a.kill()
-    c.ctl("cluster/transfer", "a")
+    c.hand_over("a")
     assert c.process.wait(30 * PATIENCE) == DEPOSED
     b.start()
     assert cluster.writer(but=[a, c]) is b
@@ -432,7 +432,7 @@ def test_member_that_was_away_catches_up(cluster):
         writer.api.put("networks/n%d" % i, {})
     c.start()
     wait_for("c to follow", lambda: cluster.follows(c), 30)
-    writer.ctl("cluster/transfer", "c")
+    writer.hand_over("c")
     assert set(networks(cluster.writer(but=[writer]))) \
         == {"n%d" % i for i in range(30)}
 

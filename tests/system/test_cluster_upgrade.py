@@ -45,7 +45,7 @@ def upgrade(member):
 def transfer(cluster, member):
     """Makes it the writer."""
     former = cluster.writer()
-    former.ctl("cluster/transfer", member.name)
+    former.hand_over(member.name)
     assert former.process.wait(30 * PATIENCE) == DEPOSED
     former.start()
     assert cluster.writer(but=[former]) is member
