@@ -32,6 +32,7 @@ activate_cb(void *vmnd_)
     cluster_get_controllers(vmnd->cluster, &controllers);
     fabric_manage(vmnd->fabric, vmnd->epoch, &controllers);
     svec_destroy(&controllers);
+    cluster_standby_retire(vmnd->cluster);
     vmnd_start_active(vmnd);
 }
 

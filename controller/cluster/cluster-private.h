@@ -145,8 +145,6 @@ int64_t cluster_members_have(const struct cluster_view *);
 
 /* Has requests passed on to who is the writer now. */
 void cluster_standby_run(struct cluster *);
-/* Leaves the addresses to the writer, which this member is now. */
-void cluster_standby_retire(struct cluster *);
 /* Serves nothing any more. */
 void cluster_standby_end(struct cluster *);
 

@@ -112,7 +112,6 @@ activate(struct cluster *c)
         cluster_append, cluster_fell_behind, c
     };
     c->store_class->set_replicator(c->store, &c->replicator);
-    cluster_standby_retire(c);
     c->callbacks->activated(c->aux, revision, c->epoch);
 }
 

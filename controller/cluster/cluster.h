@@ -86,11 +86,14 @@ struct cluster *cluster_create(struct loop *, const struct cluster_options *,
                                const struct store_class *, struct store *,
                                struct model *,
                                const struct cluster_callbacks *, void *aux);
-/* Until it is activated, serves the API by passing requests on to the writer;
- * without options.listen, says who the writer is, and at the unix socket
- * alone.  Returns 0, or a positive errno with an error. */
+/* Until cluster_standby_retire(), serves the API by passing requests on to the
+ * writer; without options.listen, says who the writer is, and at the unix
+ * socket alone.  Returns 0, or a positive errno with an error. */
 int cluster_serve_standby(struct cluster *, const struct cluster_api *,
                           struct vmn_error *why);
+/* Has the addresses of that be free for the writer's own server, which is to
+ * listen at once. */
+void cluster_standby_retire(struct cluster *);
 /* Where the writer is to serve requests that other members pass on, and the
  * certificates for that; NULL: nowhere. */
 const char *cluster_listen(const struct cluster *);
