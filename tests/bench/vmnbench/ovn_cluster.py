@@ -11,6 +11,7 @@ southbound server first takes longer than this says.  OVN with hosts, and
 without failures, is ovn.py's."""
 
 import os
+import random
 import re
 import socket
 import threading
@@ -32,11 +33,18 @@ SETTLE = 10
 
 def reserve_port():
     """A TCP port of loopback that nobody has, and the socket that keeps it
-    from others until a server takes it."""
-    sock = socket.socket()
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind(("127.0.0.1", 0))
-    return sock, sock.getsockname()[1]
+    from others until a server takes it.  It is none of those that the system
+    gives to connections, one of which could have it while the server is
+    down."""
+    while True:
+        port = random.randrange(10000, 32768)
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind(("127.0.0.1", port))
+            return sock, port
+        except OSError:
+            sock.close()
 
 
 class OvnCluster:
