@@ -40,6 +40,20 @@ stand_still(struct cluster *c, const char *why)
     free(text);
 }
 
+/* Says once that there are fields which have no effect here. */
+static void
+note_unknown(struct cluster *c)
+{
+    size_t n = model_count_unknown(c->model);
+
+    if (n && !c->has_unknown) {
+        VLOG_WARN("%"PRIuSIZE" row%s fields that this version of vmnd does "
+                  "not know: they are kept, and have no effect here", n,
+                  n == 1 ? " has" : "s have");
+    }
+    c->has_unknown = n > 0;
+}
+
 static void
 on_applied(void *cluster, int error, const struct vmn_error *why)
 {
@@ -57,22 +71,9 @@ on_applied(void *cluster, int error, const struct vmn_error *why)
         c->retry_ms = 0;
         c->applied++;
         cluster_db_set_applied(c->db, c->applied);
+        note_unknown(c);
     }
     cluster_run(c);
-}
-
-/* Says once that there are fields which have no effect here. */
-static void
-note_unknown(struct cluster *c)
-{
-    size_t n = model_count_unknown(c->model);
-
-    if (n && !c->has_unknown) {
-        VLOG_WARN("%"PRIuSIZE" row%s fields that this version of vmnd does "
-                  "not know: they are kept, and have no effect here", n,
-                  n == 1 ? " has" : "s have");
-    }
-    c->has_unknown = n > 0;
 }
 
 /* Applies 'batch', the next one. */
