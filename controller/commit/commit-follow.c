@@ -60,12 +60,6 @@ commit_end_batch(struct commit *commit, int error,
     batch.done(batch.aux, error, why);
 }
 
-static void
-stored(void *commit_, int error, const struct vmn_error *why)
-{
-    commit_note_stored(commit_, error, why);
-}
-
 void
 commit_run_batch(struct commit *commit)
 {
@@ -80,8 +74,8 @@ commit_run_batch(struct commit *commit)
     };
     activity_begin(commit->activity, commit->info.time_ms);
     error = commit->store_class->apply(commit->store, commit->model,
-                                       batch->text, batch->index, stored,
-                                       commit, &why);
+                                       batch->text, batch->index,
+                                       commit_stored, commit, &why);
     if (error) {
         struct vmn_error all = VMN_ERROR_INIT;
 

@@ -218,20 +218,15 @@ note_store_error(struct commit *commit, int error, const char *text)
 }
 
 void
-commit_note_stored(struct commit *commit, int error,
-                   const struct vmn_error *why)
+commit_stored(void *commit_, int error, const struct vmn_error *why)
 {
+    struct commit *commit = commit_;
+
     commit->written = true;
     commit->write_error = error;
     free(commit->write_error_text);
     commit->write_error_text = nullable_xstrdup(error ? why->text : NULL);
     commit_schedule(commit);
-}
-
-static void
-stored(void *commit, int error, const struct vmn_error *why)
-{
-    commit_note_stored(commit, error, why);
 }
 
 /* Ends a batch of another member's that could not be written: it is durable
@@ -339,7 +334,8 @@ void
 commit_write_group(struct commit *commit)
 {
     commit->writing = true;
-    commit->store_class->submit(commit->store, commit->model, stored, commit);
+    commit->store_class->submit(commit->store, commit->model,
+                                commit_stored, commit);
 }
 
 /* Compiles what was applied, and starts to write it.  IDs that are released

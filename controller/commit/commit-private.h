@@ -133,8 +133,8 @@ void commit_handle_store_reply(struct commit *);
  * been freed. */
 void commit_retry_exhausted(struct commit *);
 
-/* Notes what became of the write, as a store_done_cb. */
-void commit_note_stored(struct commit *, int error, const struct vmn_error *);
+/* Notes what became of the write: a store_done_cb. */
+void commit_stored(void *commit, int error, const struct vmn_error *);
 
 /* commit-follow.c.  ------------------------------------------------------- */
 

@@ -104,7 +104,8 @@ void commit_follow(struct commit *);
 /* Applies a batch that another member appended as 'index', as a group: 'done'
  * is called once it is settled, or with a positive errno and an error: it
  * could not be written, and may be applied again; or it does not fit
- * (EUCLEAN), and nothing is committed any more.  One at a time. */
+ * (EUCLEAN), and nothing is committed any more.  Not after commit_destroy().
+ * One at a time. */
 void commit_apply_batch(struct commit *, const char *text, int64_t index,
                         store_done_cb *done, void *aux);
 /* Ends commit_follow(), in a quiescent state. */
