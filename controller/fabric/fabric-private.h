@@ -111,7 +111,9 @@ struct fabric {
                                         * tests. */
     int request_limits_ms;          /* SAMPLING_REQUEST_MS, except in tests. */
     size_t host_memory;
-    int64_t epoch;              /* Of who manages the hosts. */
+    int64_t epoch;              /* Of who manages the hosts, among those of a
+                                 * cluster: on a host the latest one wins.  0:
+                                 * it is the only one, or not known. */
     unsigned packet_port_rate, packet_host_rate; /* Packets per second; 0:
                                                   * unlimited. */
     unsigned report_rate;       /* 0: unlimited. */

@@ -202,7 +202,6 @@ set_limits(struct fabric *f, const struct fabric_options *options)
                           ? : ENGINE_BUNDLE_ITEMS;
     f->max_bundle_bytes = options->max_bundle_bytes
                           ? : FABRIC_MAX_BUNDLE_BYTES;
-    f->epoch = options->epoch;
     f->host_memory = (options->host_memory
                       ? : (size_t) FABRIC_HOST_MEMORY_MIB << 20);
     f->report_rate = options->report_rate;

@@ -56,9 +56,6 @@ struct fabric_options {
                                    * is disconnected. */
     size_t max_queue;             /* So is one with this many bytes waiting to
                                    * be sent.  Default: ofconn.h's. */
-    int64_t epoch;                /* Of this vmnd, among those of a cluster: on
-                                   * a host one with a later epoch wins.  0: it
-                                   * is the only one. */
     int64_t audit_s;              /* Interval of audits of each host, in
                                    * seconds; 0: none. */
     int64_t count_s;              /* Interval of reading each host's counters,

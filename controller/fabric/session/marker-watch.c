@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Asks an observed switch to tell of its marker, by a flow monitor (OpenFlow
- * 1.5, section 7.3.5.18), which a slave may have; see marker-watch.h.  A
- * switch that refuses counts as one that has installed nothing new. */
+ * Asks an observed switch to tell of its marker, by a flow monitor
+ * (OFPMP_FLOW_MONITOR, since OpenFlow 1.4), which a slave of Open vSwitch may
+ * have; see marker-watch.h.  A switch that refuses counts as one that has
+ * installed nothing new. */
 
 #include <config.h>
 
@@ -121,16 +122,6 @@ compare(struct fabric_switch *sw, struct marker_watch *watch, uint64_t last)
     }
 }
 
-/* Returns the revision of what is desired now: while a group is being sent to
- * one host after another, the former one, until it is this one's turn. */
-static uint64_t
-desired_revision(const struct fabric_switch *sw)
-{
-    const struct fabric *f = sw->host->fabric;
-
-    return sw->bundles.concerned ? f->sending_before : f->last_revision;
-}
-
 void
 marker_watch_group(struct fabric_switch *sw, uint64_t before, uint64_t last)
 {
@@ -229,7 +220,7 @@ handle_updates(struct fabric_switch *sw, struct marker_watch *watch,
         switch_give_up(sw, "malformed updates of a flow monitor");
         return SWITCH_MESSAGE_TAKEN;
     }
-    compare(sw, watch, desired_revision(sw));
+    compare(sw, watch, switch_desired_revision(sw));
     return SWITCH_MESSAGE_TAKEN;
 }
 

@@ -307,7 +307,6 @@ switch_listener_create(struct fabric *f, const struct fabric_options *options,
 
     ovs_list_init(&s->strays);
     f->switches = s;
-    conn_options.epoch = options->epoch;
     conn_options.standby = f->observing;
     conn_options.packet_ins = true;
     conn_options.loop = f->loop;

@@ -57,6 +57,14 @@ switch_oldest_bundle(const struct fabric_switch *sw)
 }
 
 uint64_t
+switch_desired_revision(const struct fabric_switch *sw)
+{
+    const struct fabric *f = sw->host->fabric;
+
+    return sw->bundles.concerned ? f->sending_before : f->last_revision;
+}
+
+uint64_t
 switch_acked(const struct fabric_switch *sw)
 {
     const struct switch_bundles *b = &sw->bundles;
@@ -65,8 +73,7 @@ switch_acked(const struct fabric_switch *sw)
     return (b->frozen ? b->acked
             : oldest ? oldest->before
             : !backlog_is_empty(&b->backlog) ? b->backlog.before
-            : b->concerned ? sw->host->fabric->sending_before
-            : sw->host->fabric->last_revision);
+            : switch_desired_revision(sw));
 }
 
 bool

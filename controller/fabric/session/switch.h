@@ -102,6 +102,9 @@ void switch_expect(struct fabric_switch *);
 
 /* Returns the bundle with the next reply, or NULL. */
 struct sent_bundle *switch_oldest_bundle(const struct fabric_switch *);
+/* Returns the revision of what is desired of it: while a group is being sent
+ * to one host after another, the former one, until it is this one's turn. */
+uint64_t switch_desired_revision(const struct fabric_switch *);
 /* Returns the newest revision that the switch has acknowledged, withdrawals
  * included: it has installed all of it except what it has rejected, see
  * 'partial'. */
