@@ -16,6 +16,8 @@ $(PROPERTY_TESTS): private LDADD = tests/property/libproperty.a $(UNIT_LIBS)
 
 check_LIBRARIES += tests/property/libproperty.a
 tests_property_libproperty_a_SOURCES = \
+	tests/property/ids-text.c \
+	tests/property/ids-text.h \
 	tests/property/oracle-random.c \
 	tests/property/oracle-random.h \
 	tests/property/plan-check.c \

@@ -26,6 +26,7 @@
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
 #include "svec.h"
+#include "tests/property/ids-text.h"
 #include "tests/property/oracle-random.h"
 #include "tests/property/setup.h"
 #include "util.h"
@@ -254,22 +255,9 @@ dump_flows(const struct member *m)
 }
 
 static char *
-dump_ids(const struct member *m)
+dump_ids_of(const struct member *m)
 {
-    struct svec lines = SVEC_EMPTY_INITIALIZER;
-    size_t n;
-    struct id_write *ids = id_pools_get_all(model_id_pools(m->model), &n);
-
-    for (size_t i = 0; i < n; i++) {
-        svec_add_nocopy(&lines, xasprintf("%s %s %"PRIu32, ids[i].pool,
-                                          ids[i].key, ids[i].value));
-    }
-    svec_sort(&lines);
-
-    char *dump = svec_join(&lines, "\n", "\n");
-    svec_destroy(&lines);
-    free(ids);
-    return dump;
+    return dump_ids(m->model);
 }
 
 static void
@@ -324,7 +312,7 @@ compare(struct test *t)
             check_equal(leader, m, "flows", dump_flows);
             /* Those that were freed since go with the next batch. */
             if (!id_pools_has_pending(model_id_pools(leader->model))) {
-                check_equal(leader, m, "IDs", dump_ids);
+                check_equal(leader, m, "IDs", dump_ids_of);
             }
         }
     }

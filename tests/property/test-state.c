@@ -37,6 +37,7 @@
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/shash.h"
 #include "svec.h"
+#include "tests/property/ids-text.h"
 #include "tests/property/state-check.h"
 #include "tests/property/state-random.h"
 #include "tests/property/state-snapshot.h"
@@ -206,26 +207,6 @@ static void
 fell_behind(void *t OVS_UNUSED, const char *why)
 {
     fail_msg("%s", why);
-}
-
-/* All IDs, sorted. */
-static char *
-dump_ids(struct model *model)
-{
-    struct svec lines = SVEC_EMPTY_INITIALIZER;
-    size_t n;
-    struct id_write *ids = id_pools_get_all(model_id_pools(model), &n);
-
-    for (size_t i = 0; i < n; i++) {
-        svec_add_nocopy(&lines, xasprintf("%s %s %"PRIu32, ids[i].pool,
-                                          ids[i].key, ids[i].value));
-    }
-    svec_sort(&lines);
-
-    char *dump = svec_join(&lines, "\n", "\n");
-    svec_destroy(&lines);
-    free(ids);
-    return dump;
 }
 
 /* The cursors, without those that are as if there were none. */

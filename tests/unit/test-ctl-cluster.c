@@ -61,7 +61,8 @@ different_versions_are_told(void **state OVS_UNUSED)
           " \"unknown_fields\": 1, \"members\": [{\"name\": \"a\","
           " \"role\": \"writer\", \"behind\": 0, \"hosts\": 2, \"heard\": 0,"
           " \"version\": \"1.0\"}, {\"name\": \"b\", \"role\": \"standby\","
-          " \"behind\": 0, \"hosts\": 2, \"heard\": 0, \"version\": \"1.1\"}]}" },
+          " \"behind\": 0, \"hosts\": 2, \"heard\": 0,"
+          " \"version\": \"1.1\"}]}" },
         { NULL, NULL, 0, NULL },
     };
 

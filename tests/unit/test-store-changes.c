@@ -48,74 +48,74 @@ quoted(const char *text)
 #define CURSORS(C) FRAME("'rows':[],'ids':[],'cursors':[" C "],'logs':[]")
 #define LOGS(LOG) FRAME("'rows':[],'ids':[],'cursors':[],'logs':[" LOG "]")
 
+static const struct {
+    const char *text, *why;
+} no_batches[] = {
+    { "", "the text" }, { "[]", "the text" }, { "{", "the text" },
+    { "{'format':1,'format':1}", "the text" },
+    { "{}", "of format 0" },
+    { "{'format':2}", "of format 2, and this vmnd knows format 1" },
+    { "{'format':1}", "the frame" },
+    { FRAME("'rows':[],'ids':{},'cursors':[],'logs':[]"), "the frame" },
+    { FRAME("'rows':{},'ids':[],'cursors':[],'logs':[]"), "rows" },
+    { FRAME("'rows':[],'ids':[],'cursors':[]"), "logs" },
+    { ROWS("5"), "a row" },
+    { ROWS("{'type':'cows','name':'a'}"),
+      "the type \"cows\" of row \"a\"" },
+    { ROWS("{'type':'cows'}"), "the type \"cows\"" },
+    { ROWS("{'type':'networks'}"), "a row" },
+    { ROWS("{'type':'vifs','name':'a'}"), "is not there" },
+    { ROWS("{'type':'networks','name':'x'}"), "is not there" },
+    { ROWS("{'type':'networks','name':'x','spec':{'mtu':'a'},"
+           "'status':{'vni':1}}"), "/networks/x/mtu" },
+    { ROWS("{'type':'networks','name':'x','spec':{},'unknown':'{',"
+           "'status':{'vni':77}}"), "/networks/x: has kept what is no" },
+    { ROWS("{'type':'networks','name':'x','spec':{},'unknown':'[1]',"
+           "'status':{'vni':77}}"), "/networks/x: has kept what is no" },
+    /* Its ID is not there. */
+    { ROWS("{'type':'networks','name':'x','spec':{},"
+           "'status':{'vni':99}}"), "VNI" },
+    { IDS("['vni','a']"), "an ID" }, { IDS("['vni',1,1]"), "an ID" },
+    { IDS("['vni','a',-1]"), "an ID" },
+    { IDS("['vni','a',4294967296]"), "an ID" },
+    { IDS("['vni','a',1,1]"), "an ID" },
+    /* It is in use: of network n. */
+    { IDS("['vni','n',0]"), "in use" }, { IDS("['vni','n',9]"),
+                                          "in use" },
+    { IDS("['vni','z',77]"), "in use" },
+    { CURSORS("['n',5,1]"), "a cursor" }, { CURSORS("['n','a',-1]"),
+                                            "a cursor" },
+    { LOGS("{'who':'a','summary':[]}"), "the log" },
+    { LOGS("{'revision':5,'summary':[]}"), "the log" },
+    { LOGS("{'revision':5,'who':'a'}"), "the log" },
+    { LOGS("{'revision':5,'who':'a','summary':'[]'}"), "the log" },
+    { LOGS("{'revision':5,'who':'a','summary':[],'contents':'{}'}"),
+      "the log" },
+    { LOGS("{'revision':5,'who':'a','summary':[],'key':'k'}"),
+      "the log" },
+    { LOGS("{'revision':5,'who':'a','summary':[],'key':'k',"
+           "'digest':'1'}"), "the log" },
+    { LOGS("{'revision':5,'who':'a','summary':[],'key':'a b',"
+           "'digest':'00112233445566778899aabbccddeeff'}"), "the log" },
+    { "{'format':1,'revision':9007199254740993,'rows':[],'ids':[],"
+      "'cursors':[],'logs':[]}", "the frame" },
+    /* References. */
+    { ROWS("{'type':'networks','name':'n'}"), "refers to it" },
+    { ROWS("{'type':'bindings','name':'zz','spec':{'host':'h'},"
+           "'status':{}}"), "does not exist" },
+    { "{'format':1,'revision':-5,'rows':[],'ids':[],'cursors':[],"
+      "'logs':[]}", "the frame" },
+    { "{'format':1,'revision':0,'rows':[],'ids':[],'cursors':[],"
+      "'logs':[]}", "is older than" },
+};
+
 static void
 what_is_no_batch_is_refused(void **state OVS_UNUSED)
 {
-    static const struct {
-        const char *text, *why;
-    } cases[] = {
-        { "", "the text" }, { "[]", "the text" }, { "{", "the text" },
-        { "{'format':1,'format':1}", "the text" },
-        { "{}", "of format 0" },
-        { "{'format':2}", "of format 2, and this vmnd knows format 1" },
-        { "{'format':1}", "the frame" },
-        { FRAME("'rows':[],'ids':{},'cursors':[],'logs':[]"), "the frame" },
-        { FRAME("'rows':{},'ids':[],'cursors':[],'logs':[]"), "rows" },
-        { FRAME("'rows':[],'ids':[],'cursors':[]"), "logs" },
-        { ROWS("5"), "a row" },
-        { ROWS("{'type':'cows','name':'a'}"),
-          "the type \"cows\" of row \"a\"" },
-        { ROWS("{'type':'cows'}"), "the type \"cows\"" },
-        { ROWS("{'type':'networks'}"), "a row" },
-        { ROWS("{'type':'vifs','name':'a'}"), "is not there" },
-        { ROWS("{'type':'networks','name':'x'}"), "is not there" },
-        { ROWS("{'type':'networks','name':'x','spec':{'mtu':'a'},"
-               "'status':{'vni':1}}"), "/networks/x/mtu" },
-        { ROWS("{'type':'networks','name':'x','spec':{},'unknown':'{',"
-               "'status':{'vni':77}}"), "/networks/x: has kept what is no" },
-        { ROWS("{'type':'networks','name':'x','spec':{},'unknown':'[1]',"
-               "'status':{'vni':77}}"), "/networks/x: has kept what is no" },
-        /* Its ID is not there. */
-        { ROWS("{'type':'networks','name':'x','spec':{},"
-               "'status':{'vni':99}}"), "VNI" },
-        { IDS("['vni','a']"), "an ID" }, { IDS("['vni',1,1]"), "an ID" },
-        { IDS("['vni','a',-1]"), "an ID" },
-        { IDS("['vni','a',4294967296]"), "an ID" },
-        { IDS("['vni','a',1,1]"), "an ID" },
-        /* It is in use: of network n. */
-        { IDS("['vni','n',0]"), "in use" }, { IDS("['vni','n',9]"),
-                                              "in use" },
-        { IDS("['vni','z',77]"), "in use" },
-        { CURSORS("['n',5,1]"), "a cursor" }, { CURSORS("['n','a',-1]"),
-                                                "a cursor" },
-        { LOGS("{'who':'a','summary':[]}"), "the log" },
-        { LOGS("{'revision':5,'summary':[]}"), "the log" },
-        { LOGS("{'revision':5,'who':'a'}"), "the log" },
-        { LOGS("{'revision':5,'who':'a','summary':'[]'}"), "the log" },
-        { LOGS("{'revision':5,'who':'a','summary':[],'contents':'{}'}"),
-          "the log" },
-        { LOGS("{'revision':5,'who':'a','summary':[],'key':'k'}"),
-          "the log" },
-        { LOGS("{'revision':5,'who':'a','summary':[],'key':'k',"
-               "'digest':'1'}"), "the log" },
-        { LOGS("{'revision':5,'who':'a','summary':[],'key':'a b',"
-               "'digest':'00112233445566778899aabbccddeeff'}"), "the log" },
-        { "{'format':1,'revision':9007199254740993,'rows':[],'ids':[],"
-          "'cursors':[],'logs':[]}", "the frame" },
-        /* References. */
-        { ROWS("{'type':'networks','name':'n'}"), "refers to it" },
-        { ROWS("{'type':'bindings','name':'zz','spec':{'host':'h'},"
-               "'status':{}}"), "does not exist" },
-        { "{'format':1,'revision':-5,'rows':[],'ids':[],'cursors':[],"
-          "'logs':[]}", "the frame" },
-        { "{'format':1,'revision':0,'rows':[],'ids':[],'cursors':[],"
-          "'logs':[]}", "is older than" },
-    };
-
-    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(no_batches); i++) {
         struct model *model = model_create();
         struct vmn_error why = VMN_ERROR_INIT;
-        char *text = quoted(cases[i].text);
+        char *text = quoted(no_batches[i].text);
         uint64_t revision;
         char *errors = model_util_apply(
             model, "test", NULL, "put networks n {}\nput networks m "
@@ -124,8 +124,8 @@ what_is_no_batch_is_refused(void **state OVS_UNUSED)
         assert_string_equal(errors, "");
         model_settle(model);
         assert_int_equal(store_changes_apply(text, model, &why), EINVAL);
-        if (!strstr(why.text, cases[i].why)) {
-            fail_msg("%s: %s", cases[i].text, why.text);
+        if (!strstr(why.text, no_batches[i].why)) {
+            fail_msg("%s: %s", no_batches[i].text, why.text);
         }
         vmn_error_uninit(&why);
         free(errors);

@@ -8,6 +8,8 @@
 
 #include "tests/bench/swarm/swarm.h"
 
+#include <event2/bufferevent.h>
+#include <event2/event.h>
 #include <string.h>
 
 #include "util.h"
@@ -41,4 +43,22 @@ link_set(struct host *host, struct link *link, bool cut_in, bool cut_out)
     link->cut_out = cut_out;
     switch_set_flow(host);
     server_set_flow(host);
+}
+
+void
+link_set_flow(const struct link *link, struct bufferevent *bev, bool may_read)
+{
+    bool was_reading = bufferevent_get_enabled(bev) & EV_READ;
+
+    if (!may_read) {
+        bufferevent_disable(bev, EV_READ);
+    } else if (!was_reading) {
+        bufferevent_enable(bev, EV_READ);
+        bufferevent_trigger(bev, EV_READ, 0);
+    }
+    if (link && link->cut_out) {
+        bufferevent_disable(bev, EV_WRITE);
+    } else {
+        bufferevent_enable(bev, EV_WRITE);
+    }
 }

@@ -147,22 +147,8 @@ event_cb(struct bufferevent *bev, short what, void *conn_)
 static void
 set_flow(struct of_conn *conn)
 {
-    bool was_reading;
-
-    if (!conn->bev) {
-        return;
-    }
-    was_reading = bufferevent_get_enabled(conn->bev) & EV_READ;
-    if (!may_read(conn)) {
-        bufferevent_disable(conn->bev, EV_READ);
-    } else if (!was_reading) {
-        bufferevent_enable(conn->bev, EV_READ);
-        bufferevent_trigger(conn->bev, EV_READ, 0);
-    }
-    if (conn->link && conn->link->cut_out) {
-        bufferevent_disable(conn->bev, EV_WRITE);
-    } else {
-        bufferevent_enable(conn->bev, EV_WRITE);
+    if (conn->bev) {
+        link_set_flow(conn->link, conn->bev, may_read(conn));
     }
 }
 

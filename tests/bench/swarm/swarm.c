@@ -45,7 +45,8 @@ usage(void)
            "  --schema=FILE     Open vSwitch's database schema\n"
            "  --member=NAME,TARGET\n"
            "                    one of several vmnds whose OpenFlow is at\n"
-           "                    TARGET; its databases' sockets are in DIR/NAME\n"
+           "                    TARGET; its databases' sockets are in\n"
+           "                    DIR/NAME\n"
            "  --target=REMOTE   connect there instead of the bridge's\n"
            "                    controller\n"
            "  --seed=N          of what is random (default: 1)\n",

@@ -234,6 +234,9 @@ void switch_send_error(struct of_conn *, enum ofperr,
 struct link *link_of_member(struct host *, const char *name);
 struct link *link_of_target(struct host *, const char *target);
 void link_set(struct host *, struct link *, bool cut_in, bool cut_out);
+/* Has a connection by 'link' (or NULL) send as the link lets it, and read if
+ * 'may_read'. */
+void link_set_flow(const struct link *, struct bufferevent *, bool may_read);
 
 /* roles.c.  -------------------------------------------------------------- */
 
