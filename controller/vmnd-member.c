@@ -139,6 +139,7 @@ vmnd_start_standby(struct vmnd *vmnd)
         .name = options->cluster_member,
         .remote = options->cluster_db,
         .lease_ms = options->cluster_lease_ms,
+        .weight = options->cluster_weight_n,
         .address = options->api_listen ? options->api_listen : "",
         .openflow = options->openflow_target,
         .listen = (options->cluster_listen

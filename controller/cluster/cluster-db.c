@@ -82,6 +82,9 @@ view_init(struct cluster_view *view)
     memset(view, 0, sizeof *view);
     view->lease.holder = xstrdup("");
     view->lease.successor = xstrdup("");
+    cluster_map_init(&view->weights);
+    cluster_map_init(&view->runs);
+    shares_init(&view->shares);
     hmap_init(&view->batches);
     shash_init(&view->members);
     sset_init(&view->lacks);
@@ -128,6 +131,9 @@ static void
 view_uninit(struct cluster_view *view)
 {
     view_clear(view);
+    cluster_map_uninit(&view->weights);
+    cluster_map_uninit(&view->runs);
+    shares_uninit(&view->shares);
     hmap_destroy(&view->batches);
     shash_destroy(&view->members);
     sset_destroy(&view->lacks);
@@ -186,10 +192,43 @@ static void
 reset_row(struct cluster_view *view)
 {
     view->format = view->number = view->head = view->bytes = 0;
-    view->revision = 0;
+    view->revision = view->generation = 0;
+    cluster_map_clear(&view->weights);
+    cluster_map_clear(&view->runs);
     view->lease.epoch = view->lease.beat = view->lease.run = 0;
     set_string(&view->lease.holder, "");
     set_string(&view->lease.successor, "");
+}
+
+/* What the columns say of shares, which may be of any generation. */
+static void
+update_shares(struct cluster_view *view,
+              const struct ovsdb_cs_row_update *update)
+{
+    bool is_diff = update->type == OVSDB_CS_ROW_XOR;
+    const struct json *generation = shash_find_data(update->columns,
+                                                    "generation");
+    const struct shash_node **nodes;
+    size_t n;
+
+    if (generation && generation->type == JSON_INTEGER) {
+        view->generation = generation->integer;
+    }
+    cluster_map_update(&view->weights,
+                       shash_find_data(update->columns, "shares"), is_diff);
+    cluster_map_update(&view->runs,
+                       shash_find_data(update->columns, "runs"), is_diff);
+
+    nodes = shash_sort(&view->weights.numbers);
+    n = shash_count(&view->weights.numbers);
+    shares_uninit(&view->shares);
+    for (size_t i = 0; i < n; i++) {
+        const char *name = nodes[i]->name;
+
+        shares_add(&view->shares, name, cluster_map_get(&view->runs, name),
+                   cluster_map_get(&view->weights, name));
+    }
+    free(nodes);
 }
 
 static void
@@ -216,6 +255,7 @@ update_row(struct cluster_db *db, const struct ovsdb_cs_row_update *update)
     get_integer(columns, "run", &view->lease.run);
     get_string(columns, "holder", &view->lease.holder);
     get_string(columns, "successor", &view->lease.successor);
+    update_shares(view, update);
 }
 
 static void
@@ -307,6 +347,7 @@ update_member(struct cluster_db *db, const struct ovsdb_cs_row_update *update)
     get_integer(columns, "run", &member->run);
     get_integer(columns, "applied", &member->applied);
     get_integer(columns, "hosts", &member->hosts);
+    get_integer(columns, "weight", &member->weight);
     get_integer(columns, "beat", &member->beat);
     if (!node || member->beat != beat || member->run != run) {
         member->heard_ms = loop_now_ms(db->loop);

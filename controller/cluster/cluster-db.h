@@ -11,7 +11,9 @@
  * Cluster, one row: "number", which tells this cluster from any other; the
  * lease ("epoch" to "successor"); "head", the index of the newest batch;
  * "bytes", of all batches that there ever were; "revision", the newest that
- * the writer has shown to anybody.
+ * the writer has shown to anybody; how members share the hosts: "shares", the
+ * weight of each that has a share, "runs", of its process, and "generation",
+ * which is raised with each change of these.
  *
  * Batch: "text", as store_changes_print() prints it; "epoch", of who appended
  * it; "serial", of this try to append it; "bytes", of all batches up to this
@@ -19,8 +21,8 @@
  *
  * Member: "address", of its API, for people; "listen", where other members
  * reach it; "openflow", where switches do; "applied", the newest batch that is
- * in its file; "hosts", how many it is connected to; "beat", raised while it
- * lives. */
+ * in its file; "hosts", how many it manages and is connected to; "weight",
+ * that it would have a share of; "beat", raised while it lives. */
 
 #ifndef CONTROLLER_CLUSTER_CLUSTER_DB_H
 #define CONTROLLER_CLUSTER_CLUSTER_DB_H 1
@@ -29,6 +31,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "controller/cluster/cluster-map.h"
+#include "controller/cluster/cluster-shares.h"
 #include "controller/cluster/lease.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/shash.h"
@@ -59,7 +63,7 @@ struct cluster_member {
     char *version, *address;
     char *listen;               /* ADDRESS:PORT, for other members; or "". */
     char *openflow;             /* A target, for switches; or "". */
-    int64_t run, applied, hosts, beat;
+    int64_t run, applied, hosts, weight, beat;
     int64_t heard_ms;           /* When 'beat' or 'run' changed, by our
                                  * clock. */
 };
@@ -71,6 +75,9 @@ struct cluster_view {
                                  * is what follows. */
     int64_t format, number, head, bytes, revision;
     struct lease_row lease;     /* Strings are never NULL. */
+    int64_t generation;         /* Of 'shares', as it is there. */
+    struct cluster_map weights, runs;   /* Columns "shares" and "runs", */
+    struct shares shares;       /* and what is valid of them. */
     struct hmap batches;        /* Of struct cluster_batch. */
     struct shash members;       /* Of struct cluster_member, by name. */
     char *fault;                /* Why the database cannot be used, which

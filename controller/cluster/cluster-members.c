@@ -54,11 +54,19 @@ on_registered(void *cluster, const char *fault)
     on_reported(cluster, fault);
 }
 
+/* A member that cannot follow would leave its hosts behind. */
+static int64_t
+weight_of(const struct cluster *c)
+{
+    return c->problem || c->resigning ? 0 : c->options->weight;
+}
+
 static void
 write_row(struct cluster *c, struct json *ops, cluster_db_done_cb *done,
           int64_t now_ms)
 {
     c->reported = cluster_stored(c);
+    c->reported_weight = weight_of(c);
     c->reported_ms = now_ms;
     c->reporting = cluster_db_transact(c->db, ops, done, c);
 }
@@ -103,6 +111,7 @@ cluster_members_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
         .openflow = c->options->openflow ? c->options->openflow : "",
         .run = c->run,
         .applied = cluster_stored(c),
+        .weight = weight_of(c),
     };
     const struct cluster_member *self;
     struct store_place place;
@@ -135,6 +144,7 @@ cluster_members_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
     }
     c->taken = false;
     due_ms = c->reported_ms + (c->registered && row.applied == c->reported
+                               && row.weight == c->reported_weight
                                ? REPORT_MAX_MS : REPORT_MIN_MS);
     if (now_ms < due_ms) {
         *wake_ms = MIN(*wake_ms, due_ms);

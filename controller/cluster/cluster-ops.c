@@ -7,6 +7,7 @@
 #include "controller/cluster/cluster-ops.h"
 
 #include "controller/cluster/cluster-db.h"
+#include "controller/cluster/cluster-shares.h"
 #include "controller/cluster/lease.h"
 #include "openvswitch/json.h"
 
@@ -236,6 +237,39 @@ cluster_ops_append(const struct cluster_ops_writer *w, int64_t index,
 }
 
 struct json *
+cluster_ops_share(const struct cluster_ops_writer *w, int64_t seen,
+                  const struct shares *shares)
+{
+    struct json *weights = json_array_create_empty();
+    struct json *runs = json_array_create_empty();
+    struct json *before = json_object_create();
+    struct json *row = writer_row(w);
+    struct json *ops = begin();
+
+    for (size_t i = 0; i < shares->n; i++) {
+        const struct share *share = &shares->shares[i];
+
+        json_array_add(weights, json_array_create_2(
+            json_string_create(share->name),
+            json_integer_create(share->weight)));
+        json_array_add(runs, json_array_create_2(
+            json_string_create(share->name),
+            json_integer_create(share->run)));
+    }
+    /* A try that is late must not take back a later one. */
+    put_integer(before, "epoch", w->epoch);
+    put_integer(before, "generation", seen);
+    add_wait(ops, before);
+    put_integer(row, "generation", shares->generation);
+    json_object_put(row, "shares", json_array_create_2(
+        json_string_create("map"), weights));
+    json_object_put(row, "runs", json_array_create_2(
+        json_string_create("map"), runs));
+    add_update(ops, "Cluster", json_array_create_empty(), row);
+    return ops;
+}
+
+struct json *
 cluster_ops_register(const struct cluster_ops_member *m, bool exists)
 {
     struct json *row = json_object_create();
@@ -248,6 +282,7 @@ cluster_ops_register(const struct cluster_ops_member *m, bool exists)
     json_object_put_string(row, "openflow", m->openflow);
     put_integer(row, "applied", m->applied);
     put_integer(row, "hosts", m->hosts);
+    put_integer(row, "weight", m->weight);
     if (exists) {
         add_update(ops, "Member", is_named(m->name), row);
     } else {
@@ -269,6 +304,7 @@ cluster_ops_report(const struct cluster_ops_member *m, int64_t beat)
     json_object_put_string(row, "openflow", m->openflow);
     put_integer(row, "applied", m->applied);
     put_integer(row, "hosts", m->hosts);
+    put_integer(row, "weight", m->weight);
     put_integer(row, "beat", beat);
     add_update(ops, "Member", is_process(m->name, m->run), row);
     return ops;

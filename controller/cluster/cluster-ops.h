@@ -12,6 +12,7 @@
 
 struct json;
 struct lease;
+struct shares;
 
 /* Each returns a transaction for cluster_db_transact(). */
 
@@ -39,11 +40,15 @@ struct json *cluster_ops_resign(const struct cluster_ops_writer *,
 struct json *cluster_ops_append(const struct cluster_ops_writer *,
                                 int64_t index, int64_t serial, int64_t bytes,
                                 const char *text, int64_t trim);
+/* Hosts are shared as 'shares' has it, in place of what has the generation
+ * 'seen'. */
+struct json *cluster_ops_share(const struct cluster_ops_writer *,
+                               int64_t seen, const struct shares *);
 
 /* This member, in the list. */
 struct cluster_ops_member {
     const char *name, *version, *address, *listen, *openflow;
-    int64_t run, applied, hosts;
+    int64_t run, applied, hosts, weight;
 };
 /* 'exists': in place of the row that there is. */
 struct json *cluster_ops_register(const struct cluster_ops_member *,

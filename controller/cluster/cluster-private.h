@@ -2,8 +2,9 @@
  *
  * What the files of the cluster share: cluster.c has the life of a member and
  * its lease, cluster-append.c the writer's batches, cluster-follow.c those of
- * others, cluster-members.c the list of members, cluster-standby.c what one
- * that stands by says, cluster-unixctl.c the commands. */
+ * others, cluster-members.c the list of members, cluster-managers.c who
+ * manages which host, cluster-standby.c what one that stands by says,
+ * cluster-unixctl.c the commands. */
 
 #ifndef CONTROLLER_CLUSTER_CLUSTER_PRIVATE_H
 #define CONTROLLER_CLUSTER_CLUSTER_PRIVATE_H 1
@@ -14,6 +15,7 @@
 
 #include "controller/cluster/cluster-db.h"
 #include "controller/cluster/cluster-ops.h"
+#include "controller/cluster/cluster-shares.h"
 #include "controller/cluster/cluster.h"
 #include "controller/cluster/lease.h"
 #include "controller/store/store.h"
@@ -92,6 +94,18 @@ struct cluster {
     int64_t seen_beat;          /* Of a row of its name, before that; */
     bool taken;                 /* it moves: it is another process's. */
     int64_t reported, reported_ms; /* What it says, and since when. */
+    int64_t reported_weight;
+
+    /* Who manages which host. */
+    struct shares shares;       /* As last known, */
+    uint64_t generation;        /* of this one, or of a later epoch. */
+    struct {                    /* As the writer, which publishes them. */
+        struct shares_policy policy;
+        bool busy;              /* A transaction is under way. */
+        uint64_t tried;         /* The largest generation that was sent. */
+        int64_t again_ms;       /* Not before. */
+        bool is_last;           /* Generations of this epoch are used up. */
+    } sharing;
 };
 
 /* Why one cannot be a member. */
@@ -140,6 +154,13 @@ void cluster_members_run(struct cluster *, int64_t now_ms, int64_t *wake_ms);
 void cluster_unregister(struct cluster *);
 /* Returns the newest batch that a majority of the members has. */
 int64_t cluster_members_have(const struct cluster_view *);
+
+/* cluster-managers.c.  ---------------------------------------------------- */
+
+/* Follows what the database says of shares. */
+void cluster_managers_see(struct cluster *);
+/* As the writer, publishes the shares that should be. */
+void cluster_managers_run(struct cluster *, int64_t now_ms, int64_t *wake_ms);
 
 /* cluster-standby.c.  ----------------------------------------------------- */
 

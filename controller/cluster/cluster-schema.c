@@ -32,15 +32,18 @@ static const char *const member_columns[] = {
     "name", "run", "version", "address", "applied", "beat", NULL
 };
 static const char *const none[] = { NULL };
+static const char *const cluster_optional[] = {
+    "generation", "shares", "runs", NULL
+};
 static const char *const member_optional[] = {
-    "listen", "openflow", "hosts", NULL
+    "listen", "openflow", "hosts", "weight", NULL
 };
 
 static const struct table {
     const char *name;
     const char *const *essential, *const *optional;
 } tables[] = {
-    { "Cluster", cluster_columns, none },
+    { "Cluster", cluster_columns, cluster_optional },
     { "Batch", batch_columns, none },
     { "Member", member_columns, member_optional },
 };

@@ -25,6 +25,7 @@ get_member(const struct cluster *c, const struct cluster_member *member,
            struct status_cluster_member *status)
 {
     const struct cluster_view *view = cluster_db_view(c->db);
+    const struct share *share = shares_find(&c->shares, member->name);
     int64_t silent_ms = loop_now_ms(c->loop) - member->heard_ms;
 
     *status = (struct status_cluster_member) {
@@ -34,6 +35,7 @@ get_member(const struct cluster *c, const struct cluster_member *member,
         .address = *member->address ? member->address : NULL,
         .behind = MAX(view->head - member->applied, 0),
         .hosts = member->run ? MAX(member->hosts, 0) : 0,
+        .weight = share ? share->weight : 0,
         .heard = MAX(silent_ms, 0) / 1000.0,
     };
 }
@@ -81,6 +83,7 @@ cluster_get_status(const struct cluster *c, struct arena *arena,
         .connected = view->current,
         .problem = problem_of(c),
         .revision = model_durable_revision(c->model),
+        .generation = cluster_generation(c),
         .stored = cluster_stored(c),
         .unknown_fields = model_count_unknown(c->model),
         .members = arena_alloc(arena, MAX(n, 1) * sizeof *status->members),

@@ -45,6 +45,11 @@ put_member(const struct status_cluster_member *member, bool self,
     if (member->behind) {
         ds_put_format(ds, ", %"PRId64" batches behind", member->behind);
     }
+    if (member->weight) {
+        ds_put_format(ds, ", manages %"PRId64" host%s by weight %"PRId64,
+                      member->hosts, member->hosts == 1 ? "" : "s",
+                      member->weight);
+    }
     ds_put_format(ds, ", heard %.0f ms ago, vmnd %s", member->heard * 1000,
                   member->version);
     if (member->address) {
@@ -80,9 +85,11 @@ put_status(const struct status_cluster *status, const char *remote,
         return;
     }
     ds_put_format(ds, "writer: %s\nepoch: %"PRId64"\nbatch: %"PRId64" (this "
-                  "member has %"PRId64")\nrevision: %"PRIu64"\nmembers:\n",
+                  "member has %"PRId64")\nrevision: %"PRIu64"\n"
+                  "generation: %"PRIu64"\nmembers:\n",
                   status->writer ? status->writer : "none", status->epoch,
-                  status->batch, status->stored, status->revision);
+                  status->batch, status->stored, status->revision,
+                  status->generation);
     for (size_t i = 0; i < status->n_members; i++) {
         put_member(&status->members[i],
                    !strcmp(status->members[i].name, status->member), ds);
@@ -146,6 +153,19 @@ transfer_cb(struct unixctl_conn *conn, int argc, const char *argv[],
 }
 
 static void
+manager_cb(struct unixctl_conn *conn, int argc OVS_UNUSED, const char *argv[],
+           void *cluster)
+{
+    const char *manager = cluster_host_manager(cluster, argv[1]);
+    char *reply = xasprintf("%s%s", manager ? manager : "none",
+                            (cluster_manages_host(cluster, argv[1])
+                             ? " (this one)" : ""));
+
+    unixctl_command_reply(conn, reply);
+    free(reply);
+}
+
+static void
 remove_cb(struct unixctl_conn *conn, int argc OVS_UNUSED, const char *argv[],
           void *cluster)
 {
@@ -163,5 +183,6 @@ cluster_unixctl_init(struct cluster *c)
     unixctl_command_register("cluster/init", "", 0, 0, init_cb, c);
     unixctl_command_register("cluster/transfer", "[MEMBER]", 0, 1,
                              transfer_cb, c);
+    unixctl_command_register("cluster/manager", "HOST", 1, 1, manager_cb, c);
     unixctl_command_register("cluster/remove", "MEMBER", 1, 1, remove_cb, c);
 }

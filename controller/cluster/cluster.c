@@ -233,6 +233,7 @@ cluster_run(struct cluster *c)
         cluster_follow_run(c, now_ms, &wake_ms);
     }
     cluster_members_run(c, now_ms, &wake_ms);
+    cluster_managers_run(c, now_ms, &wake_ms);
     cluster_standby_run(c);
     run_lease(c, now_ms, &wake_ms);
     if (wake_ms != INT64_MAX && !c->ending) {
@@ -260,6 +261,7 @@ on_changed(void *cluster)
     } else {
         lease_lose_sight(&c->lease);
     }
+    cluster_managers_see(c);
     cluster_run(c);
     if (!c->ending) {
         c->callbacks->seen(c->aux);
@@ -421,6 +423,8 @@ cluster_create(struct loop *loop, const struct cluster_options *options,
     c->applied = place.index;
     c->reported_ms = c->lost_ms = INT64_MIN / 2;
     lease_init(&c->lease, options->name, c->run, options->lease_ms);
+    shares_init(&c->shares);
+    shares_policy_init(&c->sharing.policy, options->lease_ms);
     c->timer = evtimer_new(loop_base(loop), on_timer, c);
     c->db = cluster_db_create(loop, options->remote, &db_callbacks, c);
     cluster_db_set_applied(c->db, c->applied);
@@ -459,6 +463,8 @@ cluster_destroy(struct cluster *c)
     event_free(c->timer);
     cluster_append_uninit(c);
     lease_uninit(&c->lease);
+    shares_uninit(&c->shares);
+    shares_policy_uninit(&c->sharing.policy);
     free(c->successor);
     free(c->problem);
     free(c);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A member of a cluster of vmnds.  One of them is the writer: it manages the
- * hosts and takes changes; the others stand by, with the same state in their
- * own files, and one of them takes over when the writer is gone.  What makes a
+ * A member of a cluster of vmnds.  One of them is the writer: it takes changes
+ * and says who manages which host; the others have the same state in their own
+ * files, and one of them takes over when the writer is gone.  What makes a
  * change durable is the cluster's database, which ovsdb-server replicates: a
  * batch is appended to it before the writer's file has it, and each append
  * fails if another member has become the writer.
@@ -31,6 +31,8 @@ struct cluster_options {
     const char *name;           /* Of this member. */
     const char *remote;         /* Of the database's server beside it. */
     int64_t lease_ms;           /* See lease.h. */
+    int64_t weight;             /* Its part of the hosts; see
+                                 * cluster-shares.h. */
     const char *address;        /* Where it serves the API, for people; "". */
     const char *openflow;       /* Where switches reach it, a target for
                                  * bridges; or NULL. */
@@ -65,10 +67,10 @@ struct cluster_callbacks {
      * commit_apply_batch() does; the text is valid in the call. */
     void (*apply)(void *aux, const char *text, int64_t index,
                   cluster_applied_cb *done, void *done_aux);
-    /* What the database says of the writer or of the members may have
-     * changed. */
+    /* What the database says of the writer, of the members or of their shares
+     * of hosts may have changed. */
     void (*seen)(void *aux);
-    /* Returns to how many hosts this member is connected. */
+    /* Returns how many hosts this member manages and is connected to. */
     int64_t (*count_hosts)(void *aux);
     /* This member has become the writer, and the model has all that was ever
      * acknowledged.  'revision' is newer than all that anybody has seen, and
@@ -102,6 +104,20 @@ const struct tls *cluster_tls(const struct cluster *);
 bool cluster_has_member(const struct cluster *, const char *name);
 /* Returns the epoch of whoever is the writer, as last seen; 0: of nobody. */
 int64_t cluster_epoch(const struct cluster *);
+
+/* Who manages which host; see cluster-shares.h.  A member that has lost the
+ * database goes on with what it knew last. */
+
+/* Returns the number of the shares of hosts, which grows with each change of
+ * them and of the writer's epoch: the generation_id by which a member asks a
+ * switch for the role of master.  0: none is known. */
+uint64_t cluster_generation(const struct cluster *);
+/* Returns true if this member manages the host of that name. */
+bool cluster_manages_host(const struct cluster *, const char *host);
+/* Returns the name of the member that manages it, or NULL: none, or it is not
+ * known.  Valid until the next turn of the loop. */
+const char *cluster_host_manager(const struct cluster *, const char *host);
+
 /* Adds where switches reach the other members to 'targets', sorted. */
 struct svec;
 void cluster_get_controllers(const struct cluster *, struct svec *targets);

@@ -43,7 +43,7 @@ struct figures {
     uint64_t revision;
     uint64_t ready;
     struct cluster_figures {
-        uint64_t members, away, behind, connected, epoch;
+        uint64_t members, away, sharing, behind, connected, epoch;
     } cluster;
 };
 
@@ -71,6 +71,8 @@ static const struct metric metrics[] = {
           "Members of the cluster whose writer this is; 0: of none."),
     GAUGE("vmn_cluster_members_away", cluster.away,
           "Those of them that have not been heard for 5 seconds."),
+    GAUGE("vmn_cluster_members_sharing", cluster.sharing,
+          "Those of them that share the hosts; 0: the writer manages all."),
     GAUGE("vmn_cluster_behind_batches", cluster.behind,
           "Batches of changes that the member lacks that lacks most."),
     GAUGE("vmn_cluster_connected", cluster.connected,
@@ -671,6 +673,7 @@ get_cluster(const struct northbound *nb, struct cluster_figures *figures)
         const struct status_cluster_member *member = &status.members[i];
 
         figures->away += member->heard > MEMBER_AWAY_S;
+        figures->sharing += member->weight > 0;
         figures->behind = MAX(figures->behind, (uint64_t) member->behind);
     }
     arena_uninit(&arena);

@@ -396,7 +396,7 @@ struct status_loadbalancer {
 struct status_cluster_member {
     const char *name, *role, *version;
     const char *address;        /* Or NULL. */
-    int64_t behind, hosts;
+    int64_t behind, hosts, weight;
     double heard;               /* Seconds ago. */
 };
 
@@ -407,7 +407,7 @@ struct status_cluster {
     const char *problem;        /* Or NULL. */
     const char *writer;         /* Or NULL. */
     int64_t epoch, batch, stored;
-    uint64_t revision;
+    uint64_t revision, generation;
     size_t unknown_fields;
     size_t n_missing_columns;
     const char **missing_columns;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Members' use of a cluster's database whose schema is that of another
- * version, with a real ovsdb-server.  Not for what members do with each other
- * (tests/system/test_cluster*.py). */
+ * Members' use of a cluster's database with a real ovsdb-server: of one whose
+ * schema is that of another version, and what it says of shares of hosts.  Not
+ * for what members do with each other (tests/system/test_cluster*.py). */
 
 #include <config.h>
 
@@ -11,6 +11,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +28,8 @@
 
 /* What members have come to say since the first schema. */
 static const char *const later_columns[] = {
-    "Member.hosts", "Member.listen", "Member.openflow",
+    "Cluster.generation", "Cluster.runs", "Cluster.shares", "Member.hosts",
+    "Member.listen", "Member.openflow", "Member.weight",
 };
 
 static struct loop *loop;       /* Of all cases. */
@@ -137,11 +139,12 @@ convert(struct fixture *f, json_t *schema)
 
 /* The fixture.  ----------------------------------------------------------- */
 
+static const struct cluster_db_callbacks callbacks = { changed, lost };
+
 /* Makes a database of 'schema', which this takes over, and a client of it. */
 static struct fixture *
 open_fixture(json_t *schema)
 {
-    static const struct cluster_db_callbacks callbacks = { changed, lost };
     struct fixture *f = xzalloc(sizeof *f);
     char *text = json_dumps(schema, 0);
 
@@ -190,7 +193,7 @@ wait_current(struct fixture *f, size_t n)
 static const struct cluster_ops_member member_a = {
     .name = "a", .version = "2.0", .address = "ssl:192.0.2.1:8443",
     .listen = "ssl:192.0.2.1:6644", .openflow = "ssl:192.0.2.1:6653",
-    .run = 5, .applied = 1, .hosts = 7,
+    .run = 5, .applied = 1, .hosts = 7, .weight = 30,
 };
 
 static const struct cluster_member *
@@ -200,9 +203,10 @@ find_member(const struct fixture *f)
 }
 
 /* Does what a member does as a writer, and sees it: of its row what 'listen',
- * 'openflow' and 'hosts' say, which the database may not have. */
+ * 'openflow', 'hosts' and 'weight' say, which the database may not have. */
 static void
-use(struct fixture *f, const char *listen, const char *openflow, int64_t hosts)
+use(struct fixture *f, const char *listen, const char *openflow, int64_t hosts,
+    int64_t weight)
 {
     const struct cluster_ops_writer w = { .epoch = 4, .beat = 1 };
     const struct cluster_batch *batch;
@@ -225,6 +229,7 @@ use(struct fixture *f, const char *listen, const char *openflow, int64_t hosts)
     assert_string_equal(member->listen, listen);
     assert_string_equal(member->openflow, openflow);
     assert_int_equal(member->hosts, hosts);
+    assert_int_equal(member->weight, weight);
 }
 
 /* Tests.  ----------------------------------------------------------------- */
@@ -243,12 +248,13 @@ former_schema_is_used(void **state OVS_UNUSED)
         assert_string_equal(lacks[i], later_columns[i]);
     }
     free(lacks);
-    use(f, "", "", 0);
+    use(f, "", "", 0, 0);
 
     convert(f, load_schema());
     wait_current(f, 0);
     TRANSACT(f, cluster_ops_report(&member_a, 9));
     WAIT_FOR(find_member(f)->hosts == 7);
+    assert_int_equal(find_member(f)->weight, 30);
     assert_string_equal(find_member(f)->listen, "ssl:192.0.2.1:6644");
     assert_string_equal(find_member(f)->openflow, "ssl:192.0.2.1:6653");
     assert_int_equal(view_of(f)->head, 1);
@@ -261,7 +267,7 @@ newer_schema_is_used(void **state OVS_UNUSED)
     struct fixture *f = open_fixture(newer_schema());
 
     wait_current(f, 0);
-    use(f, "ssl:192.0.2.1:6644", "ssl:192.0.2.1:6653", 7);
+    use(f, "ssl:192.0.2.1:6644", "ssl:192.0.2.1:6653", 7, 30);
     close_fixture(f);
 }
 
@@ -313,6 +319,128 @@ essential_tables_are_named(void **state OVS_UNUSED)
     close_fixture(f);
 }
 
+/* Shares.  ---------------------------------------------------------------- */
+
+/* Has the members whose letters are in 'names' share hosts, each by the weight
+ * that is there for it, in place of generation 'seen'. */
+static struct json *
+share_ops(int64_t seen, int64_t generation, const char *names,
+          const int64_t weights[])
+{
+    const struct cluster_ops_writer w = { .epoch = 4, .beat = 1 };
+    struct shares shares = { .generation = generation };
+    struct json *ops;
+
+    for (size_t i = 0; names[i]; i++) {
+        char name[2] = { names[i] };
+
+        assert_true(shares_add(&shares, name, 100 + i, weights[i]));
+    }
+    ops = cluster_ops_share(&w, seen, &shares);
+    shares_uninit(&shares);
+    return ops;
+}
+
+/* Waits until the view has 'generation', and asserts that it has these shares,
+ * as NAME=WEIGHT/RUN. */
+static void
+wait_shares(struct fixture *f, int64_t generation, const char *expected)
+{
+    const struct shares *shares = &view_of(f)->shares;
+    char text[256] = "";
+    size_t length = 0;
+
+    WAIT_FOR(view_of(f)->generation == generation);
+    for (size_t i = 0; i < shares->n; i++) {
+        length += snprintf(text + length, sizeof text - length,
+                           "%s%s=%d/%d", i ? " " : "", shares->shares[i].name,
+                           (int) shares->shares[i].weight,
+                           (int) shares->shares[i].run);
+    }
+    assert_string_equal(text, expected);
+}
+
+static void
+shares_are_seen(void **state OVS_UNUSED)
+{
+    struct fixture *f = open_fixture(load_schema());
+
+    wait_current(f, 0);
+    TRANSACT(f, cluster_ops_create(9, 4, 3));
+    wait_shares(f, 0, "");
+    TRANSACT(f, share_ops(0, 1, "abc", (int64_t[]) { 10, 20, 30 }));
+    wait_shares(f, 1, "a=10/100 b=20/101 c=30/102");
+
+    /* The server says what is different alone: a weight, a run, a member that
+     * has gone, and another one. */
+    TRANSACT(f, share_ops(1, 2, "acd", (int64_t[]) { 15, 30, 40 }));
+    wait_shares(f, 2, "a=15/100 c=30/101 d=40/102");
+    TRANSACT(f, share_ops(2, 3, "", NULL));
+    wait_shares(f, 3, "");
+
+    /* A member that comes later sees the same. */
+    TRANSACT(f, share_ops(3, 4, "b", (int64_t[]) { 100 }));
+    cluster_db_destroy(f->db);
+    f->db = cluster_db_create(loop, f->sb.remote, &callbacks, f);
+    wait_shares(f, 4, "b=100/100");
+    close_fixture(f);
+}
+
+/* A try whose reply was lost may come after the next one. */
+static void
+late_shares_change_nothing(void **state OVS_UNUSED)
+{
+    struct fixture *f = open_fixture(load_schema());
+
+    wait_current(f, 0);
+    TRANSACT(f, cluster_ops_create(9, 4, 3));
+    TRANSACT(f, share_ops(0, 2, "a", (int64_t[]) { 10 }));
+    f->done = false;
+    assert_true(cluster_db_transact(
+        f->db, share_ops(0, 1, "b", (int64_t[]) { 10 }), on_done, f));
+    WAIT_FOR(f->done);
+    assert_string_equal(f->fault, "timed out");
+    wait_shares(f, 2, "a=10/100");
+    close_fixture(f);
+}
+
+/* Returns a transaction that writes shares as no member does. */
+static struct json *
+bad_ops(void)
+{
+    static const struct cluster_ops_writer w = { .epoch = 4, .beat = 1 };
+    static char long_name[] = "c123456789012345678901234567890123456789"
+        "012345678901234567890123";
+    const struct shares shares = {
+        .generation = -5,
+        .n = 6,
+        .shares = {
+            { .name = (char[]) { "" }, .run = -1, .weight = 1 },
+            { .name = (char[]) { "a" }, .run = 1, .weight = 10 },
+            { .name = (char[]) { "b" }, .run = 2, .weight = 0 },
+            { .name = long_name, .run = 3, .weight = 10 },
+            { .name = (char[]) { "d" }, .run = 4, .weight = -1 },
+            { .name = (char[]) { "e" }, .run = 0, .weight = 101 },
+        },
+    };
+
+    return cluster_ops_share(&w, 0, &shares);
+}
+
+static void
+bad_shares_are_left_out(void **state OVS_UNUSED)
+{
+    struct fixture *f = open_fixture(load_schema());
+
+    wait_current(f, 0);
+    TRANSACT(f, cluster_ops_create(9, 4, 3));
+    TRANSACT(f, bad_ops());
+    wait_shares(f, -5, "a=10/1");
+    TRANSACT(f, share_ops(-5, 1, "b", (int64_t[]) { 10 }));
+    wait_shares(f, 1, "b=10/100");
+    close_fixture(f);
+}
+
 int
 main(int argc OVS_UNUSED, char *argv[])
 {
@@ -321,6 +449,9 @@ main(int argc OVS_UNUSED, char *argv[])
         cmocka_unit_test(newer_schema_is_used),
         cmocka_unit_test(essential_columns_are_named),
         cmocka_unit_test(essential_tables_are_named),
+        cmocka_unit_test(shares_are_seen),
+        cmocka_unit_test(late_shares_change_nothing),
+        cmocka_unit_test(bad_shares_are_left_out),
     };
     int n_failed;
 
