@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/cluster/cluster.h"
 #include "controller/fabric/fabric-counters.h"
 #include "controller/fabric/fabric-drops.h"
 #include "controller/fabric/fabric-status.h"
@@ -38,6 +39,9 @@ fill_host(const struct nb_status_query *q, const struct vmn_row *row,
 
     if (!fabric_host_status(q->nb->fabric, row->name, q->arena, status)) {
         return false;
+    }
+    if (q->nb->cluster) {
+        status->manager = cluster_host_manager(q->nb->cluster, row->name);
     }
     return true;
 }

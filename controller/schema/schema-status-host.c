@@ -166,6 +166,9 @@ const struct schema_struct schema_status_host = SHOWN_KEPT(
                     &openflow),
     SHOWN_STRUCT_OF(status_host, ovsdb, POINTER,
                     "Its database's connection.", &ovsdb),
+    SHOWN_OF(status_host, manager, STRING, 0,
+             "In a cluster, the member that sends it flows: its switch's "
+             "master."),
     SHOWN_OF(status_host, bridge, STRING, 0, "Its integration bridge."),
     SHOWN_OF(status_host, datapath_id, STRING, 0,
              "The same as OpenFlow knows it.  No other host may have it, "

@@ -144,6 +144,7 @@ struct status_host {
     struct status_lag lag;
     struct status_openflow openflow;
     struct status_ovsdb *ovsdb; /* Or NULL, as all that follows. */
+    const char *manager;
     const char *bridge;
     const char *datapath_id;
     const char *ovs_version;

@@ -20,7 +20,8 @@ def cluster():
 
 
 def generation(member):
-    return int(member.status()["generation"])
+    """0: it does not see the cluster yet."""
+    return int(member.status().get("generation", 0))
 
 
 def weights(member):
@@ -51,12 +52,13 @@ def managers(members):
 
 def await_shares(members, expected):
     """Waits until they all know of these shares, and of no later ones."""
-    def known():
+    def agree():
         assert all(m.runs() for m in members)
-        return (len({generation(m) for m in members}) == 1
+        known = {generation(m) for m in members}
+        return (len(known) == 1 and all(known)
                 and all(set(weights(m)) == set(expected) for m in members))
 
-    wait_for("%s to share the hosts" % expected, known, 90)
+    wait_for("%s to share the hosts" % expected, agree, 90)
 
 
 def moved(before, after):
