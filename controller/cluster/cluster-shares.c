@@ -215,7 +215,8 @@ forget(struct shares_policy *p)
         struct shares_history *h = node->data;
 
         if (!h->listed) {
-            free(shash_steal(&p->histories, node));
+            free(h);
+            shash_delete(&p->histories, node);
         } else {
             h->listed = false;
         }

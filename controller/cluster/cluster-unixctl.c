@@ -80,7 +80,8 @@ put_status(const struct status_cluster *status, const char *remote,
                       i + 1 == status->n_missing_columns ? "\n" : "");
     }
     if (!status->epoch) {
-        ds_put_cstr(ds, "the database has no cluster: begin one with "
+        ds_put_cstr(ds, !status->connected ? ""
+                    : "the database has no cluster: begin one with "
                     "cluster/init on the member whose state it is to have\n");
         return;
     }
