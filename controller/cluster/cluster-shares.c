@@ -170,10 +170,10 @@ struct shares_history {
     bool listed;                /* It is in the list. */
     int64_t run;                /* Of the process that is as follows: */
     int64_t ready_ms;           /* fit for a share since then; 0: it is not. */
-    bool gone;                  /* Its share is being taken away, since it is
-                                 * gone without a word. */
-    size_t n_gone;              /* That was so, so often, */
-    int64_t gone_ms[SHARES_GONE_MAX];   /* lately, the last first. */
+    bool failed;                /* Its share is being taken from it, which has
+                                 * not ended. */
+    size_t n_failed;            /* That was so, so often, */
+    int64_t failed_ms[SHARES_FAILED_MAX];   /* lately, the last first. */
 };
 
 void
@@ -223,17 +223,16 @@ forget(struct shares_policy *p)
     }
 }
 
-/* Notes once that the share is taken from a member that is gone without a
- * word. */
+/* Notes once that the share is taken from it. */
 static void
-note_gone(struct shares_history *h, int64_t now_ms)
+note_failed(struct shares_history *h, int64_t now_ms)
 {
-    if (!h->gone) {
-        h->gone = true;
-        memmove(h->gone_ms + 1, h->gone_ms,
-                (SHARES_GONE_MAX - 1) * sizeof *h->gone_ms);
-        h->gone_ms[0] = now_ms;
-        h->n_gone = MIN(h->n_gone + 1, SHARES_GONE_MAX);
+    if (!h->failed) {
+        h->failed = true;
+        memmove(h->failed_ms + 1, h->failed_ms,
+                (SHARES_FAILED_MAX - 1) * sizeof *h->failed_ms);
+        h->failed_ms[0] = now_ms;
+        h->n_failed = MIN(h->n_failed + 1, SHARES_FAILED_MAX);
     }
 }
 
@@ -243,8 +242,8 @@ ready_time(const struct shares_history *h, int64_t now_ms)
 {
     int64_t ms = SHARES_READY_MS;
 
-    for (size_t i = 0; i < h->n_gone; i++) {
-        if (now_ms < h->gone_ms[i] + SHARES_GONE_MS) {
+    for (size_t i = 0; i < h->n_failed; i++) {
+        if (now_ms < h->failed_ms[i] + SHARES_FAILED_MS) {
             ms *= 2;
         }
     }
@@ -268,12 +267,11 @@ keeps(const struct shares_policy *p, const struct shares_member *m,
                        >= MAX(m->heard_ms, p->awake_ms) + p->silent_ms));
 
     if (m->run == share->run && is_willing(p, m) && !silent) {
-        h->gone = false;
+        h->failed = false;
         return true;
     }
-    if (m->run && m->run != p->former_run
-        && (silent || m->run != share->run)) {
-        note_gone(h, now_ms);
+    if (m->run && m->run != p->former_run) {
+        note_failed(h, now_ms);
     }
     return false;
 }

@@ -71,13 +71,14 @@ bool shares_is_generation(int64_t generation, int64_t epoch);
 #define SHARES_SILENT_MS 2500
 /* A member that lacks more batches gets no share. */
 #define SHARES_BEHIND_MAX 1000
-/* So long a member must be fit for a share before it gets one.  It is twice as
- * long for each time that it was gone without a word in SHARES_GONE_MS, up to
- * SHARES_READY_MAX_MS. */
-#define SHARES_READY_MS 3000
+/* So long a member must be fit for a share before it gets one: Open vSwitch's
+ * switches may take 8 seconds to connect to it again.  It is twice as long for
+ * each time in SHARES_FAILED_MS that it has lost its share and had not said
+ * that it ended, up to SHARES_READY_MAX_MS. */
+#define SHARES_READY_MS 10000
 #define SHARES_READY_MAX_MS 60000
-#define SHARES_GONE_MS 600000
-#define SHARES_GONE_MAX 5       /* Times that count. */
+#define SHARES_FAILED_MS 600000
+#define SHARES_FAILED_MAX 3     /* Times that count. */
 /* The policy is to be asked so often; if it was not, the writer itself was
  * away, and nobody is gone who was not heard meanwhile. */
 #define SHARES_ASK_MS 500

@@ -112,7 +112,8 @@ int64_t cluster_epoch(const struct cluster *);
  * them and of the writer's epoch: the generation_id by which a member asks a
  * switch for the role of master.  0: none is known. */
 uint64_t cluster_generation(const struct cluster *);
-/* Returns true if this member manages the host of that name. */
+/* Returns true if this member manages the host of that name.  That changes
+ * with the generation, and when this member becomes the writer. */
 bool cluster_manages_host(const struct cluster *, const char *host);
 /* Returns the name of the member that manages it, or NULL: none, or it is not
  * known.  Valid until the next turn of the loop. */
