@@ -198,6 +198,10 @@ def test_database_has_the_former_schema(cluster, tmp_path):
     assert lacks(c) == expected
     transfer(cluster, c)
     goes_on(cluster, "n2")
+    # It manages all hosts, as a writer of the older version.
+    status = c.status()
+    assert status["generation"] == status["epoch"]
+    assert c.ctl("cluster/manager", "hv1").split() == ["c", "(this", "one)"]
 
     convert(a, tmp_path)
     for member in cluster.members:
@@ -207,6 +211,11 @@ def test_database_has_the_former_schema(cluster, tmp_path):
                      "ovsdb-client", "--no-leader-only", "dump",
                      "unix:" + a.path("db.sock"), "VMN", "Member",
                      "openflow"), 30)
+    for member in cluster.members:
+        wait_for("hosts to be shared", lambda m=member: all(
+            other["weight"] for other in m.api.get("cluster")["members"]), 60)
+        status = member.status()
+        assert int(status["generation"]) > int(status["epoch"]) << 20
     goes_on(cluster, "n3")
 
 
