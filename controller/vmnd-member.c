@@ -7,14 +7,17 @@
 
 #include "controller/vmnd.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "controller/cluster/cluster.h"
 #include "controller/commit/commit.h"
+#include "controller/fabric/fabric-faults.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric.h"
 #include "controller/model/model.h"
 #include "controller/northbound/northbound.h"
+#include "controller/schema/arena.h"
 #include "controller/service-notify.h"
 #include "svec.h"
 #include "util.h"
@@ -29,8 +32,10 @@ activate_cb(void *vmnd_)
 
     model_skip_revisions(vmnd->model, vmnd->first_revision);
     commit_lead(vmnd->commit);
+    vmnd->leads = true;
     cluster_get_controllers(vmnd->cluster, &controllers);
-    fabric_manage(vmnd->fabric, vmnd->epoch, &controllers);
+    fabric_lead(vmnd->fabric, vmnd->epoch, cluster_generation(vmnd->cluster),
+                &controllers);
     svec_destroy(&controllers);
     cluster_standby_retire(vmnd->cluster);
     vmnd_start_active(vmnd);
@@ -87,6 +92,76 @@ apply_cb(void *vmnd_, const char *text, int64_t index,
     commit_apply_batch(vmnd->commit, text, index, done, aux);
 }
 
+/* Faults of hosts, from the fabric to the cluster and back.  */
+
+struct own_faults {
+    size_t n;
+    struct cluster_fault faults[CLUSTER_FAULTS_MAX];
+};
+
+static void
+own_fault_cb(void *own_, const struct fabric_fault *fault)
+{
+    struct own_faults *own = own_;
+
+    if (own->n < CLUSTER_FAULTS_MAX) {
+        own->faults[own->n++] = (struct cluster_fault) {
+            .host = fault->host, .acked = fault->acked,
+            .reason = fault->reason,
+        };
+    }
+}
+
+static char *
+get_faults_cb(void *vmnd_)
+{
+    const struct vmnd *vmnd = vmnd_;
+    struct own_faults own = { .n = 0 };
+
+    fabric_each_fault(vmnd->fabric, own_fault_cb, &own);
+    return cluster_faults_print(own.faults, own.n);
+}
+
+struct others_faults {
+    struct arena arena;
+    size_t n, allocated;
+    struct fabric_fault *faults; /* With strings in 'arena'. */
+};
+
+static void
+others_fault_cb(void *all_, const struct cluster_fault *fault)
+{
+    struct others_faults *all = all_;
+
+    if (all->n >= all->allocated) {
+        all->faults = x2nrealloc(all->faults, &all->allocated,
+                                 sizeof *all->faults);
+    }
+    all->faults[all->n++] = (struct fabric_fault) {
+        .host = arena_strdup(&all->arena, fault->host),
+        .acked = fault->acked,
+        .reason = arena_strdup(&all->arena, fault->reason),
+    };
+}
+
+static void
+heed_faults(struct vmnd *vmnd)
+{
+    uint64_t seq = (cluster_faults_seq(vmnd->cluster)
+                    + cluster_generation(vmnd->cluster));
+    struct others_faults all = { .n = 0 };
+
+    if (vmnd->faults_seq == seq) {
+        return;
+    }
+    vmnd->faults_seq = seq;
+    arena_init(&all.arena);
+    cluster_each_fault(vmnd->cluster, others_fault_cb, &all);
+    fabric_set_faults(vmnd->fabric, all.faults, all.n);
+    free(all.faults);
+    arena_uninit(&all.arena);
+}
+
 static void
 seen_cb(void *vmnd_)
 {
@@ -98,9 +173,21 @@ seen_cb(void *vmnd_)
         cluster_get_controllers(vmnd->cluster, &controllers);
         fabric_set_controllers(vmnd->fabric, &controllers);
         svec_destroy(&controllers);
-    } else {
-        fabric_set_epoch(vmnd->fabric, cluster_epoch(vmnd->cluster));
     }
+    /* Until it leads, nothing changes for the next writer. */
+    if (!vmnd->epoch || vmnd->leads) {
+        fabric_set_shares(vmnd->fabric, cluster_generation(vmnd->cluster));
+    }
+    heed_faults(vmnd);
+}
+
+bool
+vmnd_manages_host(void *vmnd_, const char *host)
+{
+    const struct vmnd *vmnd = vmnd_;
+
+    return ((!vmnd->epoch || vmnd->leads)
+            && cluster_manages_host(vmnd->cluster, host));
 }
 
 static int64_t
@@ -108,7 +195,7 @@ count_hosts_cb(void *vmnd_)
 {
     const struct vmnd *vmnd = vmnd_;
 
-    return fabric_n_connected(vmnd->fabric);
+    return fabric_n_managed(vmnd->fabric);
 }
 
 void
@@ -116,7 +203,7 @@ vmnd_start_standby(struct vmnd *vmnd)
 {
     static const struct cluster_callbacks callbacks = {
         .apply = apply_cb, .seen = seen_cb,
-        .count_hosts = count_hosts_cb,
+        .count_hosts = count_hosts_cb, .get_faults = get_faults_cb,
         .activated = activated_cb, .deposed = deposed_cb,
     };
     const struct options *options = &vmnd->options;

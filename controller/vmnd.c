@@ -354,6 +354,8 @@ vmnd_start_fabric(struct vmnd *vmnd, bool observing)
     model_set_no_listener(vmnd->model, options.ovsdb_listen ? NULL
                           : no_listener);
     options.observing = observing;
+    options.manages = vmnd_manages_host;
+    options.manages_aux = vmnd;
 
     int error = fabric_create(&options, vmnd->loop, vmnd->model, vmnd->engine,
                               vmnd->commit, &vmnd->fabric, &why);
@@ -446,6 +448,9 @@ ready_cb(void *vmnd_)
     struct vmnd *vmnd = vmnd_;
 
     northbound_set_ready(vmnd->northbound, true);
+    if (vmnd->cluster) {
+        cluster_share_hosts(vmnd->cluster);
+    }
     VLOG_INFO("ready");
     service_notify("READY=1");
 }

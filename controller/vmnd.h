@@ -33,6 +33,8 @@ struct vmnd {
     struct loop_deferred activation; /* As the cluster's writer. */
     int64_t epoch;              /* Of this writer, */
     uint64_t first_revision;    /* and from where it goes on. */
+    bool leads;                 /* The fabric goes by that. */
+    uint64_t faults_seq;        /* Of the faults of hosts that it has. */
     bool active;                /* The rooms above the fabric are there. */
     bool deposed;               /* Another member of the cluster is the
                                  * writer now. */
@@ -58,8 +60,7 @@ void vmnd_die_of(int error, const char *what, const char *text);
  * Errors are ignored: creating files in it will fail with a better
  * message. */
 void vmnd_make_folder_of(const char *path, mode_t mode);
-/* Creates the fabric; if 'observing', for hosts that another member
- * manages. */
+/* Creates the fabric; if 'observing', another member is the writer. */
 void vmnd_start_fabric(struct vmnd *, bool observing);
 /* Creates the rooms above the fabric, by which this serves the API. */
 void vmnd_start_active(struct vmnd *);
@@ -68,6 +69,9 @@ void vmnd_start_active(struct vmnd *);
 
 /* Stands by, until the cluster has this member become the writer. */
 void vmnd_start_standby(struct vmnd *);
+/* Returns true if this member manages the host of that name.  For struct
+ * fabric_options. */
+bool vmnd_manages_host(void *vmnd, const char *host);
 /* Drops what would have it become the writer. */
 void vmnd_cancel_activation(struct vmnd *);
 

@@ -3,6 +3,8 @@ controller_libvmn_a_SOURCES += \
 	controller/cluster/cluster-append.c \
 	controller/cluster/cluster-db.c \
 	controller/cluster/cluster-db.h \
+	controller/cluster/cluster-faults.c \
+	controller/cluster/cluster-faults.h \
 	controller/cluster/cluster-follow.c \
 	controller/cluster/cluster-managers.c \
 	controller/cluster/cluster-map.c \

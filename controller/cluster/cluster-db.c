@@ -109,6 +109,10 @@ member_destroy(struct cluster_view *view, struct shash_node *node)
     free(member->address);
     free(member->listen);
     free(member->openflow);
+    if (*member->faults) {
+        view->faults_seq++;
+    }
+    free(member->faults);
     free(member);
 }
 
@@ -335,15 +339,20 @@ update_member(struct cluster_db *db, const struct ovsdb_cs_row_update *update)
         member->address = xstrdup("");
         member->listen = xstrdup("");
         member->openflow = xstrdup("");
+        member->faults = xstrdup("");
         get_string(columns, "name", &member->name);
         shash_add(&db->view.members, member->name, member);
     }
 
     int64_t beat = member->beat, run = member->run;
+    char *faults = xstrdup(member->faults);
     get_string(columns, "version", &member->version);
     get_string(columns, "address", &member->address);
     get_string(columns, "listen", &member->listen);
     get_string(columns, "openflow", &member->openflow);
+    get_string(columns, "faults", &member->faults);
+    db->view.faults_seq += strcmp(faults, member->faults) != 0;
+    free(faults);
     get_integer(columns, "run", &member->run);
     get_integer(columns, "applied", &member->applied);
     get_integer(columns, "hosts", &member->hosts);

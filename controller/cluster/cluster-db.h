@@ -59,10 +59,11 @@ struct cluster_batch {
 
 struct cluster_member {
     struct uuid uuid;
-    char *name;                 /* Owned, as the next four. */
+    char *name;                 /* Owned, as the next five. */
     char *version, *address;
     char *listen;               /* ADDRESS:PORT, for other members; or "". */
     char *openflow;             /* A target, for switches; or "". */
+    char *faults;               /* Of hosts that it manages; or "". */
     int64_t run, applied, hosts, weight, beat;
     int64_t heard_ms;           /* When 'beat' or 'run' changed, by our
                                  * clock. */
@@ -80,6 +81,7 @@ struct cluster_view {
     struct shares shares;       /* and what is valid of them. */
     struct hmap batches;        /* Of struct cluster_batch. */
     struct shash members;       /* Of struct cluster_member, by name. */
+    uint64_t faults_seq;        /* Changes with their 'faults'. */
     char *fault;                /* Why the database cannot be used, which
                                  * lacks essential columns; or NULL. */
     struct sset lacks;          /* Other columns that it has not got, as

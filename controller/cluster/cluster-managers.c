@@ -131,7 +131,57 @@ cluster_host_manager(const struct cluster *c, const char *host)
     return view->has_row && *view->lease.holder ? view->lease.holder : NULL;
 }
 
+/* Faults of hosts.  ------------------------------------------------------- */
+
+struct faults_of {
+    const struct cluster *cluster;
+    const struct cluster_member *member;
+    cluster_fault_cb *cb;
+    void *aux;
+};
+
+static void
+fault_cb(void *of_, const struct cluster_fault *fault)
+{
+    const struct faults_of *of = of_;
+    const char *manager = cluster_host_manager(of->cluster, fault->host);
+
+    if (manager && !strcmp(manager, of->member->name)) {
+        of->cb(of->aux, fault);
+    }
+}
+
+void
+cluster_each_fault(const struct cluster *c, cluster_fault_cb *cb, void *aux)
+{
+    const struct cluster_view *view = cluster_db_view(c->db);
+    const struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &view->members) {
+        struct faults_of of = {
+            .cluster = c, .member = node->data, .cb = cb, .aux = aux,
+        };
+
+        if (strcmp(of.member->name, c->options->name)) {
+            cluster_faults_parse(of.member->faults, fault_cb, &of);
+        }
+    }
+}
+
+uint64_t
+cluster_faults_seq(const struct cluster *c)
+{
+    return cluster_db_view(c->db)->faults_seq;
+}
+
 /* What the writer says.  -------------------------------------------------- */
+
+void
+cluster_share_hosts(struct cluster *c)
+{
+    c->sharing.allowed = true;
+    cluster_run(c);
+}
 
 static void
 on_shared(void *cluster, const char *fault)
@@ -209,7 +259,8 @@ cluster_managers_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
         }
         return;
     }
-    if (c->ending || c->handing_over || c->sharing.busy || !view->current
+    if (!c->sharing.allowed || c->ending || c->handing_over
+        || c->sharing.busy || !view->current
         || !view->has_row || cluster_view_is_stale(c) || !can_share(view)
         || (c->shares.generation
             && view->generation != (int64_t) c->shares.generation)) {

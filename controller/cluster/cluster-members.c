@@ -116,6 +116,7 @@ cluster_members_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
     const struct cluster_member *self;
     struct store_place place;
     int64_t due_ms;
+    char *faults;
 
     c->store_class->get_place(c->store, &place);
     if (c->reporting || c->broken || !view->current || !view->has_row
@@ -151,6 +152,7 @@ cluster_members_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
         return;
     }
     row.hosts = c->callbacks->count_hosts(c->aux);
+    row.faults = faults = c->callbacks->get_faults(c->aux);
     if (!c->registered) {
         write_row(c, cluster_ops_register(&row, self != NULL), on_registered,
                   now_ms);
@@ -158,6 +160,7 @@ cluster_members_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
         write_row(c, cluster_ops_report(&row, self->beat + 1), on_reported,
                   now_ms);
     }
+    free(faults);
 }
 
 static int

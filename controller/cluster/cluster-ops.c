@@ -280,6 +280,7 @@ cluster_ops_register(const struct cluster_ops_member *m, bool exists)
     json_object_put_string(row, "address", m->address);
     json_object_put_string(row, "listen", m->listen);
     json_object_put_string(row, "openflow", m->openflow);
+    json_object_put_string(row, "faults", m->faults);
     put_integer(row, "applied", m->applied);
     put_integer(row, "hosts", m->hosts);
     put_integer(row, "weight", m->weight);
@@ -302,6 +303,7 @@ cluster_ops_report(const struct cluster_ops_member *m, int64_t beat)
      * columns for it since the member was registered. */
     json_object_put_string(row, "listen", m->listen);
     json_object_put_string(row, "openflow", m->openflow);
+    json_object_put_string(row, "faults", m->faults);
     put_integer(row, "applied", m->applied);
     put_integer(row, "hosts", m->hosts);
     put_integer(row, "weight", m->weight);

@@ -103,6 +103,7 @@ struct cluster {
         struct shares_policy policy;
         bool busy;              /* A transaction is under way. */
         uint64_t tried;         /* The largest generation that was sent. */
+        bool allowed;           /* See cluster_share_hosts(). */
         int64_t again_ms;       /* Not before. */
         bool is_last;           /* Generations of this epoch are used up. */
     } sharing;

@@ -36,7 +36,7 @@ static const char *const cluster_optional[] = {
     "generation", "shares", "runs", NULL
 };
 static const char *const member_optional[] = {
-    "listen", "openflow", "hosts", "weight", NULL
+    "listen", "openflow", "hosts", "weight", "faults", NULL
 };
 
 static const struct table {

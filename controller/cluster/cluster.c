@@ -280,14 +280,6 @@ on_lost(void *cluster)
     cluster_run(c);
 }
 
-int64_t
-cluster_epoch(const struct cluster *c)
-{
-    const struct cluster_view *view = cluster_db_view(c->db);
-
-    return view->has_row ? view->lease.epoch : 0;
-}
-
 /* Commands.  -------------------------------------------------------------- */
 
 /* Returns a number from 1 to 2^53 - 1, which JSON is sure to pass on. */

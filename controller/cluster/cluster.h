@@ -14,8 +14,10 @@
 #define CONTROLLER_CLUSTER_CLUSTER_H 1
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "controller/cluster/cluster-faults.h"
 #include "controller/schema/error.h"
 
 struct arena;
@@ -72,6 +74,9 @@ struct cluster_callbacks {
     void (*seen)(void *aux);
     /* Returns how many hosts this member manages and is connected to. */
     int64_t (*count_hosts)(void *aux);
+    /* Returns the text of cluster_faults_print() for the hosts that this
+     * member manages, which the caller frees. */
+    char *(*get_faults)(void *aux);
     /* This member has become the writer, and the model has all that was ever
      * acknowledged.  'revision' is newer than all that anybody has seen, and
      * 'epoch' later than that of any former writer. */
@@ -102,8 +107,6 @@ const char *cluster_listen(const struct cluster *);
 const struct tls *cluster_tls(const struct cluster *);
 /* Returns true if there is a member of this name. */
 bool cluster_has_member(const struct cluster *, const char *name);
-/* Returns the epoch of whoever is the writer, as last seen; 0: of nobody. */
-int64_t cluster_epoch(const struct cluster *);
 
 /* Who manages which host; see cluster-shares.h.  A member that has lost the
  * database goes on with what it knew last. */
@@ -118,6 +121,17 @@ bool cluster_manages_host(const struct cluster *, const char *host);
 /* Returns the name of the member that manages it, or NULL: none, or it is not
  * known.  Valid until the next turn of the loop. */
 const char *cluster_host_manager(const struct cluster *, const char *host);
+
+/* From now on, as the writer, this member changes the shares: hosts have
+ * reported what there is on them. */
+void cluster_share_hosts(struct cluster *);
+
+/* Calls 'cb' with each fault that another member says of a host that it
+ * manages. */
+void cluster_each_fault(const struct cluster *, cluster_fault_cb *,
+                        void *aux);
+/* Returns a number that changes when these may have. */
+uint64_t cluster_faults_seq(const struct cluster *);
 
 /* Adds where switches reach the other members to 'targets', sorted. */
 struct svec;

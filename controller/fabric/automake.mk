@@ -14,6 +14,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/fabric-audit.h \
 	controller/fabric/fabric-counters.h \
 	controller/fabric/fabric-drops.h \
+	controller/fabric/fabric-faults.c \
+	controller/fabric/fabric-faults.h \
 	controller/fabric/fabric-flows.h \
 	controller/fabric/fabric-flush.h \
 	controller/fabric/fabric-frames.h \

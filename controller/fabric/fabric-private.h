@@ -111,9 +111,10 @@ struct fabric {
                                         * tests. */
     int request_limits_ms;          /* SAMPLING_REQUEST_MS, except in tests. */
     size_t host_memory;
-    int64_t epoch;              /* Of who manages the hosts, among those of a
-                                 * cluster: on a host the latest one wins.  0:
-                                 * it is the only one, or not known. */
+    int64_t epoch;              /* Of the writer, if this member is that: on
+                                 * a host's database the latest one wins.  0:
+                                 * it is none, or alone. */
+    uint64_t generation;        /* Of the shares of hosts; 0: not known. */
     unsigned packet_port_rate, packet_host_rate; /* Packets per second; 0:
                                                   * unlimited. */
     unsigned report_rate;       /* 0: unlimited. */
@@ -134,7 +135,10 @@ struct fabric {
     void *sink_aux;
 
     const struct fabric_callbacks *callbacks; /* Constant. */
-    bool observing;             /* Until fabric_manage(). */
+    bool shared;                /* It is a member of a cluster; */
+    bool observing;             /* another one is the writer. */
+    bool (*manages)(void *aux, const char *host); /* If it is one. */
+    void *manages_aux;
 
     uint64_t n_metered[2];      /* Packets dropped by packet-in meters: from
                                  * ports, and from tunnels. */

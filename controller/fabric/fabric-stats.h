@@ -63,8 +63,8 @@ struct fabric_stats {
                                   * ID. */
 };
 void fabric_get_stats(const struct fabric *, struct fabric_stats *);
-/* Returns how many hosts' switches are connected. */
-size_t fabric_n_connected(const struct fabric *);
+/* Returns how many hosts' switches are connected that this member manages. */
+size_t fabric_n_managed(const struct fabric *);
 
 /* Calls 'cb' for each host and each kind of its sessions, "ovsdb" and
  * "openflow", that was dropped because the host exceeded its memory budget,

@@ -213,9 +213,15 @@ fabric_get_admission(const struct fabric *f, enum fabric_listener which,
 }
 
 size_t
-fabric_n_connected(const struct fabric *f)
+fabric_n_managed(const struct fabric *f)
 {
-    return f->stats.n_connected;
+    const struct fabric_host *host;
+    size_t n = 0;
+
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        n += host->managed && host->sw->conn;
+    }
+    return n;
 }
 
 void

@@ -59,6 +59,12 @@ host_destroy(struct fabric_host *host, const char *reason)
     free(host);
 }
 
+static bool
+is_managed(const struct fabric *f, const char *name)
+{
+    return !f->shared || f->manages(f->manages_aux, name);
+}
+
 static struct fabric_host *
 host_create(struct fabric *f, const char *name)
 {
@@ -66,6 +72,7 @@ host_create(struct fabric *f, const char *name)
 
     host->fabric = f;
     host->name = xstrdup(name);
+    host->managed = is_managed(f, name);
     host->sw = switch_create(host);
     host->sw->bundles.digest_known = f->from_nothing;
     hmap_insert(&f->hosts, &host->name_node, hash_string(name, 0));
@@ -118,6 +125,10 @@ sync_hosts(struct fabric *f)
         if (host->row != row || anew) {
             host->row = row;
             fabric_db_host_update(host, row);
+        }
+        /* Another member has submitted its report. */
+        if (f->observing && host->sw->state == SWITCH_WAITING) {
+            reconcile_start_if_ready(host->sw);
         }
         commit_yield(f->commit);
     }
@@ -187,6 +198,9 @@ sink_cb(void *f_, const struct commit_group *group)
     sync_hosts(f);
     counters_forget_deleted(f);
     send_group(f, group);
+    if (f->observing) {
+        sampling_meters_numbers_freed(f);
+    }
     fabric_db_group(f, group);
 }
 
@@ -235,7 +249,9 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     f->commit = commit;
     f->callbacks = &callbacks;
     f->switch_parts = switch_parts;
-    f->observing = options->observing;
+    f->shared = f->observing = options->observing;
+    f->manages = options->manages;
+    f->manages_aux = options->manages_aux;
     set_limits(f, options);
     f->last_revision = model_durable_revision(model);
     hmap_init(&f->hosts);
@@ -272,28 +288,45 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     return 0;
 }
 
-void
-fabric_set_epoch(struct fabric *f, int64_t epoch)
+static void
+check_roles(struct fabric *f)
 {
-    if (epoch) {
-        f->epoch = epoch;
-        switch_listener_set_epoch(f);
+    struct fabric_host *host;
+
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        host->managed = is_managed(f, host->name);
+        switch_check_role(host->sw);
     }
 }
 
-/* Their connections come as new ones once the switches have agreed. */
 void
-fabric_manage(struct fabric *f, int64_t epoch, const struct svec *controllers)
+fabric_set_shares(struct fabric *f, uint64_t generation)
+{
+    if (f->generation != generation) {
+        f->generation = generation;
+        switch_listener_set_generation(f);
+        check_roles(f);
+    }
+}
+
+/* Of hosts that it has managed until now the model has a report. */
+void
+fabric_lead(struct fabric *f, int64_t epoch, uint64_t generation,
+            const struct svec *controllers)
 {
     struct fabric_host *host;
 
     ovs_assert(f->observing);
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        if (host->sw->state == SWITCH_LIVE) {
+            fabric_host_set_reported(host);
+        }
+    }
     f->observing = false;
     f->epoch = epoch;
-    HMAP_FOR_EACH (host, name_node, &f->hosts) {
-        switch_release(host->sw);
-    }
-    switch_listener_manage(f);
+    f->generation = generation;
+    switch_listener_set_generation(f);
+    check_roles(f);
     fabric_db_manage(f, controllers);
 }
 

@@ -33,8 +33,13 @@ struct fabric_options {
                                    * bridges are told to connect to is
                                    * 'openflow_target'. */
     const char *openflow_target;
-    bool observing;               /* Another member of the cluster manages
-                                   * the hosts: see fabric_manage(). */
+    bool observing;               /* It is a member of a cluster, of which
+                                   * another one is the writer: see
+                                   * fabric_lead(). */
+    /* Whether this member manages the host of that name, for one of a cluster;
+     * see fabric_set_shares(). */
+    bool (*manages)(void *aux, const char *host);
+    void *manages_aux;
     const char *ovsdb_listen;     /* For hosts that connect to vmnd, or
                                    * NULL. */
     const char *ssl_private_key;  /* For ssl: remotes; TLS is disabled
@@ -95,20 +100,28 @@ int fabric_create(const struct fabric_options *, struct loop *,
                   struct fabric **, struct vmn_error *);
 void fabric_destroy(struct fabric *);
 
-/* Of a fabric that observes: it has a session with each host's database, in
- * which it only reads, and the connection of each switch, in the role of slave
- * with the epoch of the member that manages the hosts; so it knows what they
- * have installed.  Nothing is submitted to the commit, which follows
+/* Members of a cluster share the hosts.  Each has the connection of each
+ * switch, and a session with each host's database.
+ *
+ * - The member that manages a host is its switch's master: it sends the flows,
+ *   handles packet-ins, and audits.
+ * - The writer is equal to the master of what others manage: it reads
+ *   counters, takes samples, probes, and flushes connections.  It alone writes
+ *   to databases, and submits what hosts report.
+ * - All others are slaves.  By its marker each member knows what a switch has
+ *   installed.
+ *
+ * Of a fabric that observes nothing is submitted to the commit, which follows
  * (commit_follow()).
  *
- * Sets that epoch, 0 if it is not known: switches refuse a slave of an earlier
- * one, and without one none is accepted. */
-void fabric_set_epoch(struct fabric *, int64_t epoch);
-/* From now on this member manages the hosts, with this epoch and these other
- * controllers, by the sessions and connections that it has.  The state must be
- * quiescent, and the commit lead. */
-void fabric_manage(struct fabric *, int64_t epoch,
-                   const struct svec *controllers);
+ * Has 'manages' asked again: hosts may be others' now, in this generation, 0
+ * if none is known: switches refuse an earlier one than they have heard of,
+ * and without one none is accepted.  Does nothing if it is that of before. */
+void fabric_set_shares(struct fabric *, uint64_t generation);
+/* From now on this member is the writer, of this epoch, with these other
+ * controllers.  The state must be quiescent, and the commit lead. */
+void fabric_lead(struct fabric *, int64_t epoch, uint64_t generation,
+                 const struct svec *controllers);
 
 /* Returns the certificates of "ssl:" remotes, or NULL if there are none. */
 const struct tls *fabric_tls(const struct fabric *);

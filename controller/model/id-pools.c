@@ -707,6 +707,7 @@ remove_former(struct id_pools *pools, const struct id_write *write)
         return false;
     }
     note(pools, pool, entry->key, 0);
+    pool->n_freed++;
     entry_destroy(entry);
     return true;
 }

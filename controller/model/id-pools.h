@@ -70,7 +70,8 @@ void id_pools_set_revision(struct id_pools *, uint64_t revision);
  * ones included, has acknowledged it. */
 void id_pools_acked(struct id_pools *, uint64_t revision);
 /* Returns how often a free ID of 'pool' has become available since none was
- * to be had, at least: by that, or by the end of id_pools_set_frozen(). */
+ * to be had, at least: by that, here or at another member of the cluster, or
+ * by the end of id_pools_set_frozen(). */
 uint64_t id_pools_n_freed(const struct id_pools *, const char *pool);
 
 /* A dry run: what happens to entries between these two calls leaves no trace

@@ -48,13 +48,15 @@ struct ofconn {
     struct ofstream *stream;
     struct admission_entry entry; /* Pending until 'identified'. */
     char *peer;
+    uint64_t id;                /* See ofconn_id(). */
     void *aux;                  /* The user's. */
     bool secured;               /* TLS is up, or there is none. */
     bool identified;            /* ofconn_set_identified() was called. */
     size_t n_replies;           /* Bytes of replies since all was sent. */
     enum ofconn_state state;
     struct ofconn_features features; /* From OFCONN_ROLE on. */
-    bool is_slave;              /* The role that it has asked for, if any, */
+    enum ofconn_role role;      /* That it has asked for, */
+    uint64_t generation;        /* with this generation_id, */
     uint32_t role_xid;          /* by the request with this ID. */
     uint32_t last_xid;
     unsigned n_bad;             /* Messages. */
@@ -100,8 +102,6 @@ void ofconn_handle_features(struct ofconn *, enum ofptype,
                             const struct ofp_header *);
 void ofconn_handle_role(struct ofconn *, enum ofptype,
                         const struct ofp_header *);
-/* Asks for the role that the server's options say. */
-void ofconn_request_role(struct ofconn *);
 /* The switch says that its controllers' roles have changed. */
 void ofconn_handle_role_status(struct ofconn *, const struct ofp_header *);
 

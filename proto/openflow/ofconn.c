@@ -408,6 +408,7 @@ ofconn_create(struct ofserver *server, int fd, const char *peer)
         return;
     }
     conn->server = server;
+    conn->id = server->stats.n_accepted;
     conn->secured = !server->ctx;
     conn->peer = xstrdup(peer);
     conn->last_xid = OFCONN_XID_BASE;
@@ -471,6 +472,12 @@ const char *
 ofconn_peer(const struct ofconn *conn)
 {
     return conn->peer;
+}
+
+uint64_t
+ofconn_id(const struct ofconn *conn)
+{
+    return conn->id;
 }
 
 bool

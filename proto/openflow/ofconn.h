@@ -51,21 +51,15 @@ struct ofconn_options {
     int grace_ms;               /* See struct admission_options. */
     bool (*is_known)(void *aux, const struct in6_addr *); /* Of these, too. */
     void *is_known_aux;
-    uint64_t epoch;             /* Of this controller, among those that take
-                                 * turns: it is to be the switch's only one,
-                                 * of the role of master with this as its
-                                 * generation_id (OpenFlow 1.5, section
-                                 * 6.3.6); one with a later epoch wins.  0: it
-                                 * asks for no role. */
-    bool standby;               /* Another controller is the master: it asks
-                                 * for the role of slave, with the epoch as
-                                 * the generation_id, and switches send it
-                                 * nothing but replies, until
-                                 * ofserver_take_over().  Without an epoch they
-                                 * are closed. */
+    bool shared;                /* Switches have other controllers, too: new
+                                 * connections ask for the role of slave,
+                                 * with this as the */
+    uint64_t generation;        /* generation_id (OpenFlow 1.5, section
+                                 * 6.3.6); with 0 they are closed.  See
+                                 * ofconn_set_role(). */
     bool packet_ins;            /* Whether the switch is to send packet-ins, in
-                                 * the format of ofpacket.h; not while it
-                                 * stands by. */
+                                 * the format of ofpacket.h; not to a
+                                 * slave. */
     struct loop *loop;          /* Whose turns, once they are over, have input
                                  * and queued output wait; NULL: never.  (Not
                                  * with TLS.) */
@@ -98,6 +92,9 @@ struct ofconn_callbacks {
      * "connection closed by peer".  The connection is freed afterwards.  Not
      * called after ofconn_close(), nor for a switch that never connected. */
     void (*closed)(void *aux, struct ofconn *, const char *reason);
+    /* A master has become a slave, since another controller has asked for its
+     * role in this generation.  NULL: it is closed. */
+    void (*demoted)(void *aux, struct ofconn *, uint64_t generation);
     /* One that never connected has failed: 'peer' is its name, 'reason' a
      * phrase, perhaps with text of the peer's.  May be NULL. */
     void (*rejected)(void *aux, const char *peer, const char *reason);
@@ -115,13 +112,8 @@ int ofserver_create(struct event_base *, const char *target,
  * target in use is accepted: its user may exit.  Errors as
  * ofserver_create(). */
 int ofserver_check(const char *target, char **text);
-/* Of a server that stands by: ends that.  Each connection asks for the role of
- * master with this epoch; 'connected' is called once the switch has agreed, as
- * of a new one, with an aux of NULL. */
-void ofserver_take_over(struct ofserver *, uint64_t epoch);
-/* Of a server that stands by: new connections ask for their role with this
- * epoch. */
-void ofserver_set_epoch(struct ofserver *, uint64_t epoch);
+/* Sets the generation_id of new connections to switches that are shared. */
+void ofserver_set_generation(struct ofserver *, uint64_t generation);
 /* Closes all of its connections without a callback. */
 void ofserver_destroy(struct ofserver *);
 
@@ -148,6 +140,9 @@ void ofserver_get_admission(const struct ofserver *, struct admission_stats *);
 void ofconn_set_identified(struct ofconn *);
 /* Returns the peer's name, such as "tcp:192.0.2.1:54321". */
 const char *ofconn_peer(const struct ofconn *);
+/* Returns a number of the connection, from 1 on, that no other one of the
+ * server has ever had. */
+uint64_t ofconn_id(const struct ofconn *);
 /* Returns true if both have the same remote address. */
 bool ofconn_has_address_of(const struct ofconn *, const struct ofconn *);
 /* Returns the name of the peer's certificate; NULL without TLS.  The caller
@@ -155,6 +150,21 @@ bool ofconn_has_address_of(const struct ofconn *, const struct ofconn *);
 char *ofconn_certificate(const struct ofconn *);
 void ofconn_set_aux(struct ofconn *, void *aux);
 void *ofconn_aux(const struct ofconn *);
+
+/* The role that a connection has asked for (OpenFlow 1.5, section 6.3.6).
+ * OFCONN_ALONE: none, since the switch is not shared. */
+enum ofconn_role {
+    OFCONN_ALONE, OFCONN_SLAVE, OFCONN_EQUAL, OFCONN_MASTER
+};
+enum ofconn_role ofconn_role(const struct ofconn *);
+/* Returns the generation_id of that. */
+uint64_t ofconn_generation(const struct ofconn *);
+/* Asks a shared switch for another role, that of master or slave in this
+ * generation: a switch that has heard of a later one refuses, and is closed.
+ * 'connected' is called once the switch has agreed, as of a new connection,
+ * with an aux of NULL; replies to what was sent before are dropped. */
+void ofconn_set_role(struct ofconn *, enum ofconn_role,
+                     uint64_t generation);
 
 /* Returns a new transaction ID, at least OFCONN_XID_BASE, in host order. */
 uint32_t ofconn_next_xid(struct ofconn *);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The handshake of an OpenFlow 1.5 connection: versions, features, the role of
- * master or slave if there are other controllers, and which asynchronous
- * messages are wanted.  Not for TLS's (ofstream.c), nor for what comes before
+ * The handshake of an OpenFlow 1.5 connection: versions, features, the role
+ * of this controller if there are others, and which asynchronous messages are
+ * wanted.  Not for TLS's (ofstream.c), nor for what comes before
  * and after (ofconn.c). */
 
 #include <config.h>
@@ -94,7 +94,7 @@ set_async(struct ofconn *conn)
     struct ofputil_async_cfg cfg = OFPUTIL_ASYNC_CFG_INIT;
     struct ofpbuf *msg;
 
-    if (conn->server->options.packet_ins && !conn->server->options.standby) {
+    if (conn->server->options.packet_ins && conn->role != OFCONN_SLAVE) {
         msg = ofputil_encode_set_config(&config, OFP15_VERSION);
         ((struct ofp_header *) msg->data)->xid = htonl(OFCONN_XID_PACKETS);
         ofconn_send_buf(conn, msg);
@@ -105,7 +105,7 @@ set_async(struct ofconn *conn)
         ((struct ofp_header *) msg->data)->xid = htonl(OFCONN_XID_PACKETS);
         ofconn_send_buf(conn, msg);
     }
-    if (conn->server->options.epoch && !conn->server->options.standby) {
+    if (conn->role == OFCONN_MASTER) {
         uint32_t reasons = (1u << OFPCRR_PRIMARY_REQUEST
                             | 1u << OFPCRR_CONFIG
                             | 1u << OFPCRR_EXPERIMENTER);
@@ -117,10 +117,14 @@ set_async(struct ofconn *conn)
                  &cfg, (1u << OAM_N_TYPES) - 1, OFP15_VERSION));
 }
 
-void
-ofconn_request_role(struct ofconn *conn)
+static void
+request_role(struct ofconn *conn)
 {
-    bool is_slave = conn->server->options.standby;
+    static const uint32_t roles[] = {
+        [OFCONN_SLAVE] = OFPCR12_ROLE_SECONDARY,
+        [OFCONN_EQUAL] = OFPCR12_ROLE_EQUAL,
+        [OFCONN_MASTER] = OFPCR12_ROLE_PRIMARY,
+    };
     struct ofp12_role_request *request;
     struct ofpbuf *msg;
 
@@ -128,12 +132,37 @@ ofconn_request_role(struct ofconn *conn)
     msg = ofpraw_alloc_xid(OFPRAW_OFPT12_ROLE_REQUEST, OFP15_VERSION,
                            htonl(conn->role_xid), 0);
     request = ofpbuf_put_zeros(msg, sizeof *request);
-    request->role = htonl(is_slave ? OFPCR12_ROLE_SECONDARY
-                          : OFPCR12_ROLE_PRIMARY);
-    request->generation_id = htonll(conn->server->options.epoch);
+    request->role = htonl(roles[conn->role]);
+    request->generation_id = htonll(conn->generation);
     ofconn_send_buf(conn, msg);
-    conn->is_slave = is_slave;
     conn->state = OFCONN_ROLE;
+}
+
+enum ofconn_role
+ofconn_role(const struct ofconn *conn)
+{
+    return conn->role;
+}
+
+uint64_t
+ofconn_generation(const struct ofconn *conn)
+{
+    return conn->generation;
+}
+
+void
+ofconn_set_role(struct ofconn *conn, enum ofconn_role role,
+                uint64_t generation)
+{
+    if (conn->dead || (conn->state != OFCONN_UP
+                       && conn->state != OFCONN_ROLE)) {
+        return;                 /* It is about to be freed. */
+    }
+    conn->aux = NULL;
+    conn->role = role;
+    conn->generation = generation;
+    request_role(conn);
+    ofconn_set_timer(conn, conn->server->options.handshake_ms);
 }
 
 static void
@@ -160,18 +189,13 @@ ofconn_handle_role(struct ofconn *conn, enum ofptype type,
         enum ofperr error = ofperr_decode_msg(oh, &payload);
 
         ofconn_fail(conn, (error == OFPERR_OFPRRFC_STALE
-                           ? "the switch has a controller of a later epoch"
-                           : "the switch refused the role of master or "
-                             "slave"));
+                           ? "the switch has a controller of a later "
+                             "generation" : "the switch refused a role"));
         if (error) {
             ofpbuf_uninit(&payload);
         }
     } else if (type == OFPTYPE_ROLE_REPLY) {
-        if (conn->is_slave && !conn->server->options.standby) {
-            ofconn_request_role(conn); /* It has taken over meanwhile. */
-        } else {
-            finish(conn);
-        }
+        finish(conn);
     }
 }
 
@@ -180,11 +204,17 @@ ofconn_handle_role_status(struct ofconn *conn, const struct ofp_header *oh)
 {
     struct ofputil_role_status status;
 
-    if (conn->server->options.epoch && !conn->server->options.standby
+    if (conn->role == OFCONN_MASTER
         && !ofputil_decode_role_status(oh, &status)
         && status.role == OFPCR12_ROLE_SECONDARY) {
-        ofconn_fail(conn, "another controller has become the switch's "
-                    "master");
+        if (conn->server->callbacks->demoted) {
+            conn->role = OFCONN_SLAVE;
+            conn->server->callbacks->demoted(conn->server->aux, conn,
+                                             status.generation_id);
+        } else {
+            ofconn_fail(conn, "another controller has become the switch's "
+                        "master");
+        }
     }
 }
 
@@ -215,11 +245,14 @@ ofconn_handle_features(struct ofconn *conn, enum ofptype type,
         .n_tables = sf.n_tables,
         .capabilities = sf.capabilities,
     };
-    if (conn->server->options.standby && !conn->server->options.epoch) {
-        ofconn_fail(conn, "the epoch of the switch's master is not known yet");
-    } else if (conn->server->options.epoch) {
-        ofconn_request_role(conn);
-    } else {
+    if (!conn->server->options.shared) {
         finish(conn);
+    } else if (!conn->server->options.generation) {
+        ofconn_fail(conn, "the generation of the switch's master is not known "
+                    "yet");
+    } else {
+        conn->role = OFCONN_SLAVE;
+        conn->generation = conn->server->options.generation;
+        request_role(conn);
     }
 }

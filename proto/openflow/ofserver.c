@@ -292,25 +292,9 @@ ofserver_create(struct event_base *base, const char *target,
 }
 
 void
-ofserver_take_over(struct ofserver *server, uint64_t epoch)
+ofserver_set_generation(struct ofserver *server, uint64_t generation)
 {
-    struct ofconn *conn;
-
-    server->options.standby = false;
-    server->options.epoch = epoch;
-    LIST_FOR_EACH (conn, node, &server->conns) {
-        conn->aux = NULL;
-        if (conn->state == OFCONN_UP) {
-            ofconn_request_role(conn);
-            ofconn_set_timer(conn, server->options.handshake_ms);
-        }
-    }
-}
-
-void
-ofserver_set_epoch(struct ofserver *server, uint64_t epoch)
-{
-    server->options.epoch = epoch;
+    server->options.generation = generation;
 }
 
 void

@@ -409,7 +409,9 @@ def test_database_that_somebody_has_changed(cluster):
     a.start()
     wait_for("it to be seen", lambda: "has no cluster" in
              a.ctl("cluster/status"), 20)
-    a.ctl("cluster/init")
+    # While the database's servers look for a leader, it is away.
+    wait_for("another one to be made", lambda: "cannot be reached" not in
+             a.ctl("cluster/init", check=False), 20)
     wait_for("a writer", a.is_writer, 60)
     assert networks(a)["n"]["description"] == "still"
     a.api.put("networks/m", {})

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What hosts see of a cluster: whichever member dies, packets go on and no
-flow is touched; and one that was the writer has no say any more.
+flow is touched; and one that was the writer, or a host's master, has no say
+any more.
 
 Packets are a thousand a second between VMs of two hosts, both ways, and a TCP
 connection by a virtual IP that is held throughout.  Where some were lost and
@@ -8,6 +9,7 @@ the machine was overloaded, a test is skipped as "not proven" (test_stream.py).
 
 VMN_TEST_MINUTE says how many seconds a minute has (5)."""
 
+import collections
 import contextlib
 import json
 import os
@@ -26,6 +28,7 @@ from conftest import (World, changes, check_log, entry, flows, lab_name, rule,
 from test_cluster import takes_changes
 from test_stream import MINUTE, Waits, excuse
 
+from vmnlab.api import Refused
 from vmnlab.lab import Lab
 from vmnlab.netns import PATIENCE, wait_for
 from vmnlab.stream import Streams
@@ -126,19 +129,66 @@ class Town:
                                "external_ids:vmn-epoch").strip('"\n'))
                 for host in self.lab.hosts]
 
-    def roles(self):
-        """What the switches say of the members, {name: {role}}; "" where they
-        are not connected."""
+    def roles(self, host):
+        """What its switch says of the members, {name: role}; "" if it is not
+        connected, and "other" of an equal one."""
         names = {m.openflow: m.name for m in self.cluster.members}
-        roles = {name: set() for name in names.values()}
+        rows = json.loads(host.vsctl(
+            "--format=json", "--columns=target,role,is_connected", "list",
+            "controller"))["data"]
+        return {names.get(target): role if connected else ""
+                for target, role, connected in rows}
+
+    def masters(self):
+        """{host: the name of its master}; None if there are not exactly one
+        and, of those that run, the writer as an equal and slaves besides."""
+        writer = self.cluster.writer().name
+        runs = {m.name: m.runs() for m in self.cluster.members}
+        masters = {}
         for host in self.lab.hosts:
-            rows = json.loads(host.vsctl(
-                "--format=json", "--columns=target,role,is_connected", "list",
-                "controller"))["data"]
-            assert {target for target, _, _ in rows} == set(names)
-            for target, role, connected in rows:
-                roles[names[target]].add(role if connected else "")
-        return roles
+            roles = self.roles(host)
+            master = [name for name, role in roles.items() if role == "master"]
+            if len(master) != 1 or set(roles) != set(runs):
+                return None
+            for name in set(runs) - set(master):
+                if roles[name] != ("" if not runs[name] else "other"
+                                   if name == writer else "slave"):
+                    return None
+            masters[host.name] = master[0]
+        return masters
+
+    def shared(self):
+        """Waits until all members that run share the hosts, and the hosts have
+        the masters that follow from that.  Returns those."""
+        running = [m for m in self.cluster.members if m.runs()]
+
+        def as_desired():
+            shares = [m["name"] for m in self.cluster.writer().api.get(
+                "cluster")["members"] if m["weight"]]
+            if sorted(shares) != sorted(m.name for m in running):
+                return None
+            masters = self.masters()
+            desired = {h.name: m.ctl("cluster/manager", h.name).split()[0]
+                       for h in self.lab.hosts for m in running}
+            return masters if masters == desired else None
+
+        return wait_for("the hosts to be shared", as_desired, 90)
+
+    def other_master(self):
+        """Returns a member that has hosts and is not the writer, and their
+        names.  If there is none, another one becomes the writer."""
+        masters = self.shared()
+        writer = self.cluster.writer()
+        if set(masters.values()) == {writer.name}:
+            writer.ctl("cluster/transfer")
+            assert writer.process.wait(30 * PATIENCE) == DEPOSED
+            self.has(self.cluster.writer(but=[writer]))
+            writer.start()
+            masters = self.shared()
+            writer = self.cluster.writer()
+        name = next(m for m in masters.values() if m != writer.name)
+        member, = [m for m in self.cluster.members if m.name == name]
+        return member, [h for h, m in masters.items() if m == name]
 
     def are_warm(self):
         """Whether all members know that both hosts have all their flows."""
@@ -191,11 +241,22 @@ def _no_traffic_is_left(town):
         town.now = None
 
 
+def check_policy(town):
+    """It is put into force, and out of it."""
+    v1, v2 = (town.lab.vm(name) for name in ("v1", "v2"))
+    town.world.patch("policies", "p", rules=[])
+    assert town.world.blocked(v1, v2)
+    town.world.patch("policies", "p", rules=[
+        rule("ingress", "allow", ["r1"], [entry("tcp", 80), entry("icmp")])])
+    assert town.world.reaches(v1, v2)
+
+
 def test_killed_writer(town):
     writer = town.cluster.writer()
     wait_for("the others to have the hosts", town.are_warm, 60)
-    wait_for("all to say so", lambda: {m["hosts"] for m in writer.api.get(
-        "cluster")["members"]} == {2}, 60)
+    town.shared()
+    wait_for("all to say so", lambda: sum(m["hosts"] for m in writer.api.get(
+        "cluster")["members"]) == 2, 60)
     before, traffic, epochs = town.flows(), town.traffic(), town.epochs()
     connections = {m.name: town.connections(m) for m in town.cluster.members}
     computed = {m.name: town.computed(m)[0] for m in town.cluster.members}
@@ -210,18 +271,100 @@ def test_killed_writer(town):
     assert all(a < b for a, b in zip(epochs, town.epochs()))
     # By the connections that it had.
     assert town.connections(successor) == connections[successor.name]
-    third, = [m for m in town.cluster.members if m not in (writer, successor)]
-    wait_for("the switches to say so", lambda: town.roles() == {
-        writer.name: {""}, successor.name: {"master"}, third.name: {"slave"}},
-        60)
-    # And it manages them.
-    assert not town.world.blocked(town.lab.vm("v1"), town.lab.vm("v2"))
-    town.world.patch("policies", "p", rules=[])
-    assert town.world.blocked(town.lab.vm("v1"), town.lab.vm("v2"))
-    town.world.patch("policies", "p", rules=[
-        rule("ingress", "allow", ["r1"], [entry("tcp", 80), entry("icmp")])])
-    assert town.world.reaches(town.lab.vm("v1"), town.lab.vm("v2"))
+    town.shared()
+    # And they do what it says.
+    check_policy(town)
     writer.start()
+
+
+def test_killed_master(town):
+    """One that is not the writer.  Its hosts, and no others, get another one;
+    when it comes back it has the same ones again."""
+    member, hosts = town.other_master()
+    first, before, traffic = town.masters(), town.flows(), town.traffic()
+    member.kill()
+    masters = town.shared()
+    assert {h for h in masters if masters[h] != first[h]} == set(hosts)
+    assert not traffic.lost()
+    assert town.untouched_since(before)
+    # They follow changes.
+    check_policy(town)
+    before, traffic = town.flows(), town.traffic()
+    member.start()
+    assert town.shared() == first
+    assert not traffic.lost()
+    assert town.untouched_since(before)
+    check_policy(town)
+
+
+def test_master_that_slept_has_no_say(town):
+    """It finds its connections open, and has flows of before to send."""
+    member, hosts = town.other_master()
+    before, traffic = town.flows(), town.traffic()
+    os.kill(member.process.pid, signal.SIGSTOP)
+    try:
+        wait_for("its hosts to have another master", lambda: all(
+            town.roles(town.lab.host(h))[member.name] != "master"
+            for h in hosts), 60)
+        town.world.patch("ports", "v3", labels={"role": "r3", "slept": "yes"})
+        town.has(town.cluster.writer())
+    finally:
+        os.kill(member.process.pid, signal.SIGCONT)
+    town.shared()
+    assert not traffic.lost()
+    assert town.untouched_since(before)
+
+
+def set_flow_limits(host, tables):
+    """Has each of these tables of its switch take so many flows and no more;
+    None: no limit."""
+    there = dict(re.findall(r"(\d+)=([-0-9a-f]+)", host.vsctl(
+        "get", "bridge", "br-int", "flow_tables")))
+    for table, limit in tables.items():
+        if limit is None:
+            host.vsctl("clear", "flow_table", there[str(table)], "flow_limit")
+        elif str(table) in there:
+            host.vsctl("set", "flow_table", there[str(table)],
+                       "flow_limit=%d" % limit)
+        else:
+            host.vsctl("--id=@t", "create", "flow_table",
+                       "flow_limit=%d" % limit, "--", "set", "bridge",
+                       "br-int", "flow_tables:%d=@t" % table)
+
+
+def test_what_a_master_alone_knows(town):
+    """What the switch rejects the others know from it, and an audit is its
+    work."""
+    member, hosts = town.other_master()
+    writer = town.cluster.writer()
+    with pytest.raises(Refused) as refused:
+        writer.api.call("POST", "/v1/hosts/%s/audit" % hosts[0])
+    assert "another member of the cluster manages it" in str(refused.value)
+
+    host = town.lab.host(hosts[0])
+    used = collections.Counter(int(t) for t in re.findall(
+        r"table=(\d+)", host.ofctl("dump-flows", "br-int")))
+    limited = {table: n for table, n in used.items() if table < 240}
+    set_flow_limits(host, limited)
+    try:
+        done = writer.api.patch("policies/p", {"rules": [rule(
+            "ingress", "allow", ["r1"],
+            [entry("icmp")] + [entry("tcp", port) for port in (80, 81, 83)])]})
+        revision = "revisions/%d" % done["metadata"]["revision"]
+        wait_for("all to know", lambda: {
+            m.hosts()[hosts[0]]["state"] for m in town.cluster.members
+        } == {"diverged"}, 60)
+        status = writer.api.get("hosts/" + hosts[0])["status"]
+        assert "OFPFMFC_TABLE_FULL" in status["reason"], status
+        assert "failed" in {h["state"] for h in writer.api.get(revision)[
+            "receipt"]["hosts"] if h["host"] == hosts[0]}
+    finally:
+        set_flow_limits(host, dict.fromkeys(limited))
+    member.ctl("fabric/reconnect", hosts[0])
+    town.has(town.cluster.writer())
+    wait_for("all to know", lambda: {
+        m.hosts()[hosts[0]]["state"] for m in town.cluster.members
+    } == {"synced"}, 60)
 
 
 def test_handed_over(town):
@@ -278,15 +421,14 @@ def test_writer_that_slept_has_no_say(town):
     epochs = town.epochs()
     os.kill(writer.process.pid, signal.SIGCONT)
     wait_for("it to be told", lambda: all(
-        "later epoch" in str(host["status"]) for host in
+        re.search("later (epoch|generation)", str(host["status"])) for host in
         writer.api.get("hosts")["items"]), 60)
     town.world.patch("ports", "v3", labels={"role": "r3", "seen": "yes"})
     town.has(successor)
     assert town.epochs() == epochs
-    wait_for("the switches to say so", lambda: [
-        name for name, roles in town.roles().items() if "master" in roles
-    ] == [successor.name], 60)
-    assert town.roles()[successor.name] == {"master"}
+    wait_for("the switches to say so", lambda: all(
+        "master" in roles.values() and roles[writer.name] != "master"
+        for roles in map(town.roles, town.lab.hosts)), 60)
     os.kill(server.pid, signal.SIGCONT)
     assert writer.process.wait(60 * PATIENCE) == DEPOSED
     assert not traffic.lost()
@@ -386,9 +528,7 @@ def test_member_that_is_added_and_removed(town):
     cluster.remove(new)
     town.has(cluster.writer())
     # Switches are told.
-    wait_for("all to be connected", lambda: sorted(map(
-        sorted, town.roles().values())) == [["master"], ["slave"], ["slave"]],
-        60)
+    town.shared()
     assert not traffic.lost()
     assert town.untouched_since(before)
 

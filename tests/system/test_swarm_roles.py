@@ -26,6 +26,7 @@ from vmnbench.swarm import Control  # noqa: E402
 PACKET_OUT, ROLE_REQUEST, ROLE_REPLY, SET_ASYNC, ROLE_STATUS = (13, 24, 25, 28,
                                                                 30)
 NO_CHANGE, EQUAL, MASTER, SLAVE = range(4)
+MONITOR_ADD, MONITOR_MODIFY = range(2)
 IS_SLAVE, STALE = (1, 10), (11, 0)      # Types and codes of errors.
 NO_GENERATION = (1 << 64) - 1
 
@@ -320,11 +321,14 @@ def test_flow_monitor(place):
     def mod(command, table, priority, cookie):
         return of.flow_mod(a.next_xid(), command, table, priority, cookie)
 
+    def monitor(one, command):
+        return updates(one.ask(of.MULTIPART_REQUEST, struct.pack(
+            "!HH4xIIIHBB", 16, 0, 1, of.ANY, of.ANY, 15, 7, command)
+            + of.NO_MATCH)[of.MULTIPART_REPLY])
+
     assert a.send(mod(of.ADD, 7, 1, 100), mod(of.ADD, 8, 1, 101)) == {}
     for one in (a, b):
-        found = one.ask(of.MULTIPART_REQUEST, struct.pack(
-            "!HH4xIIIHBB", 16, 0, 1, of.ANY, of.ANY, 15, 7, 0) + of.NO_MATCH)
-        assert updates(found[of.MULTIPART_REPLY]) == [(0, 7, 1, 100)]
+        assert monitor(one, MONITOR_ADD) == [(0, 7, 1, 100)]
     found = a.send(of.control(of.OPEN_REQUEST, a.next_xid()), *map(of.added, (
         mod(of.ADD, 7, 2, 102), mod(of.ADD, 8, 2, 103),
         mod(of.ADD, 7, 1, 104), mod(of.DELETE_STRICT, 7, 2, 0))),
@@ -337,6 +341,12 @@ def test_flow_monitor(place):
         assert kind == of.MULTIPART_REPLY
         told += updates(body)
     assert told == [(1, 7, 2, 102), (1, 7, 1, 104), (2, 7, 2, 102)]
+    # It outlasts a change of the role, and tells all anew if it is modified.
+    assert b.role(EQUAL, 10) == (EQUAL, 10)
+    assert monitor(b, MONITOR_MODIFY) == [(0, 7, 1, 104)]
+    assert set(a.send(mod(of.ADD, 7, 3, 105))) == {of.MULTIPART_REPLY}
+    kind, body = b.receive()
+    assert updates(body) == [(1, 7, 3, 105)]
 
 
 @pytest.mark.parametrize("place", [Emulated], indirect=True)

@@ -304,14 +304,32 @@ setup_hasty(void **state OVS_UNUSED)
     return setup_with(&options);
 }
 
-/* Another member manages them. */
+bool managed[N_HOSTS];
+
+static bool
+manages_cb(void *aux OVS_UNUSED, const char *name)
+{
+    return managed[name[1] - '0'];
+}
+
+void
+set_shares(uint64_t generation)
+{
+    fabric_set_shares(fabric, generation);
+}
+
+/* Another member is the writer. */
 int
 setup_observing(void **state OVS_UNUSED)
 {
-    struct fabric_options options = { .observing = true };
-    int error = setup_with(&options);
+    struct fabric_options options = {
+        .observing = true, .manages = manages_cb, .count_s = 1,
+    };
+    int error;
 
-    fabric_set_epoch(fabric, 7);
+    memset(managed, 0, sizeof managed);
+    error = setup_with(&options);
+    set_shares(7);
     return error;
 }
 
@@ -376,7 +394,9 @@ void
 connect_only(int i)
 {
     fabric_host_set_datapath(host(i), switches[i].datapath_id);
-    fabric_host_set_reported(host(i));
+    if (!fabric->observing) {
+        fabric_host_set_reported(host(i));
+    }
     fake_switch_connect(&switches[i], listen_path + strlen("unix:"));
 }
 

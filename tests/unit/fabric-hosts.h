@@ -35,8 +35,12 @@ int setup_narrow(void **state); /* Few bundles may be under way. */
 int setup_parts(void **state);  /* The same, and three flows and groups fill
                                  * one. */
 int setup_meagre(void **state); /* Hosts may send little. */
-int setup_observing(void **state); /* Another member, of epoch 7, manages
-                                    * them. */
+int setup_observing(void **state); /* Another member is the writer; with
+                                    * counters as above.  It manages the
+                                    * hosts, but for */
+extern bool managed[N_HOSTS];      /* these. */
+/* Has what 'managed' says now be of this generation; it is 7 at first. */
+void set_shares(uint64_t generation);
 int teardown(void **state);
 /* For main(): the case argv[1], or all 'n' tests. */
 int run_all(char *argv[], const struct CMUnitTest *tests, size_t n);
@@ -55,7 +59,8 @@ void edit_port(const char *name, const char *network, int prio,
 /* 'n' ports with priorities from 1000 on; 'value' -1 deletes them. */
 void edit_ports(int n, const char *scope, int value);
 
-/* Connects the switch of host 'i', which has reported. */
+/* Connects the switch of host 'i', which has reported, to this member if it is
+ * the writer. */
 void connect_only(int i);
 /* The same, and waits until it is right. */
 void connect_host(int i);

@@ -76,10 +76,18 @@ void
 start(struct fixture *f, const char *target,
       const struct ofconn_options *options)
 {
+    start_with(f, target, options, &callbacks);
+}
+
+void
+start_with(struct fixture *f, const char *target,
+           const struct ofconn_options *options,
+           const struct ofconn_callbacks *own)
+{
     char *text;
     int error;
 
-    error = ofserver_create(f->base, target, NULL, options, &callbacks, f,
+    error = ofserver_create(f->base, target, NULL, options, own, f,
                             &f->server, &text);
     assert_int_equal(error, 0);
     assert_null(text);

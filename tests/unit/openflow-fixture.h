@@ -51,6 +51,10 @@ extern const struct ofconn_callbacks callbacks;
 
 void start(struct fixture *f, const char *target,
            const struct ofconn_options *options);
+/* The same with the test's own callbacks. */
+void start_with(struct fixture *f, const char *target,
+                const struct ofconn_options *options,
+                const struct ofconn_callbacks *own);
 void plug(struct fixture *f);
 int openflow_setup(void **state);
 int openflow_teardown(void **state);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Tests of a fabric that observes hosts, which another member of the cluster
- * manages: what it knows of them by their markers. */
+ * Tests of the fabric of a cluster's member: what it knows of hosts that
+ * another member manages, by their markers; and of hosts that come to be its
+ * own, or another's. */
 
 #include <config.h>
 
@@ -9,6 +10,7 @@
 
 #include <string.h>
 
+#include "controller/fabric/fabric-faults.h"
 #include "controller/fabric/fabric.h"
 #include "openvswitch/ofp-connection.h"
 #include "util.h"
@@ -193,19 +195,83 @@ switch_without_a_marker(void **state OVS_UNUSED)
     assert_int_equal(switch_acked(host(0)->sw), revision);
 }
 
+/* Its master says what is wrong; what is installed else is known by that. */
+static void
+master_says_what_is_rejected(void **state OVS_UNUSED)
+{
+    struct fabric_fault fault = { .host = "h0", .reason = "no room" };
+
+    come(0);
+    tell(0, marker_now(0));
+    edit_flow(1);
+    fault.acked = revision;
+    tell(0, 0);
+    assert_false(is_diverged(0));
+    fabric_set_faults(fabric, &fault, 1);
+    assert_true(is_diverged(0));
+    assert_string_equal(host_reason(0), "no room");
+    assert_string_equal(receipt_of(revision, 0), "failed");
+    assert_int_equal(switch_acked(host(0)->sw), revision);
+    /* That is of another revision. */
+    edit_flow(2);
+    fabric_set_faults(fabric, &fault, 1);
+    assert_string_equal(receipt_of(revision, 0), "pending");
+    /* It says of more than there is here. */
+    fault.acked = revision + 1000;
+    fabric_set_faults(fabric, &fault, 1);
+    assert_int_equal(switch_acked(host(0)->sw), revision);
+    /* What the switch says comes first. */
+    tell(0, marker_now(0));
+    assert_true(is_synced(0) && is_confirmed(revision));
+    tell(0, 0);
+    assert_true(is_diverged(0));
+    fabric_set_faults(fabric, NULL, 0);
+    assert_false(is_diverged(0) || is_synced(0));
+}
+
+static void
+count_fault(void *n_, const struct fabric_fault *fault)
+{
+    int *n = n_;
+
+    ++*n;
+    assert_string_equal(fault->host, "h0");
+    assert_int_equal(fault->acked, revision);
+    assert_non_null(strstr(fault->reason, "was rejected with"));
+}
+
+/* What a host's database says is committed by another member. */
+static void
+edit_underlay(int i)
+{
+    char name[16], id[17];
+
+    snprintf(name, sizeof name, "h%d", i);
+    snprintf(id, sizeof id, "%016x", 0x100 + i);
+    edit(VMN_TABLE_UNDERLAY, name, json_pack("{s:s}", "datapath_id", id));
+}
+
+static void
+until_master(int i, uint64_t generation)
+{
+    TURN_UNTIL(switches[i].role == OFPCR12_ROLE_PRIMARY);
+    assert_int_equal(switches[i].generation_id, generation);
+    TURN_UNTIL(host(i)->sw->state == SWITCH_LIVE);
+}
+
 /* It reads what there is, and sends what is missing. */
 static void
-observed_hosts_are_managed_then(void **state OVS_UNUSED)
+writer_manages_hosts(void **state OVS_UNUSED)
 {
     come(0);
     edit_flow(1);
     tell(0, marker_now(0));
     assert_true(is_synced(0));
-    fabric_manage(fabric, 8, NULL);
+    managed[0] = managed[1] = true;
+    fabric_lead(fabric, 8, 80, NULL);
     assert_false(is_synced(0));
-    TURN_UNTIL(is_synced(0));
-    assert_int_equal(switches[0].role, OFPCR12_ROLE_PRIMARY);
-    assert_int_equal(switches[0].generation_id, 8);
+    fabric_host_set_reported(host(0));
+    until_master(0, 80);
     until_acked(0);
     check_host(0);
     edit_flow(2);
@@ -214,6 +280,223 @@ observed_hosts_are_managed_then(void **state OVS_UNUSED)
     connect_host(1);
     assert_int_equal(switches[1].role, OFPCR12_ROLE_PRIMARY);
     check_host(1);
+}
+
+/* Counters are read by the writer, and by nobody else. */
+static void
+writer_is_equal_where_others_manage(void **state OVS_UNUSED)
+{
+    come(0);
+    tell(0, marker_now(0));
+    assert_int_equal(switches[0].n_polls, 0);
+    fabric_lead(fabric, 8, 80, NULL);
+    TURN_UNTIL(switches[0].role == OFPCR12_ROLE_EQUAL);
+    TURN_UNTIL(host(0)->sw->conn);
+    tell(0, marker_now(0));
+    assert_true(is_synced(0));
+    TURN_UNTIL(switches[0].n_polls);
+    edit_flow(1);
+    assert_string_equal(receipt_of(revision, 0), "pending");
+    tell(0, marker_now(0));
+    assert_true(is_confirmed(revision));
+    assert_int_equal(switches[0].n_mods + switches[0].n_commits
+                     + switches[0].n_meter_mods, 0);
+}
+
+/* It has a report of the host, which the writer has committed. */
+static void
+share_is_taken(void **state OVS_UNUSED)
+{
+    edit_underlay(0);
+    come(0);
+    tell(0, marker_now(0));
+    managed[0] = true;
+    set_shares(8);
+    until_master(0, 8);
+    until_acked(0);
+    check_host(0);
+    edit_flow(1);
+    until_acked(0);
+    check_host(0);
+    assert_true(is_confirmed(revision));
+    assert_int_equal(switches[0].n_polls, 0);
+    /* One more of the same. */
+    managed[1] = true;
+    edit_underlay(1);
+    set_shares(9);
+    connect_only(1);
+    until_master(1, 9);
+    check_host(1);
+    assert_int_equal(switches[0].generation_id, 8);
+}
+
+static void
+faults_of_a_share_are_told(void **state OVS_UNUSED)
+{
+    int n = 0;
+
+    edit_underlay(0);
+    managed[0] = true;
+    set_shares(8);
+    switches[0].refuse_priority = 100;
+    connect_only(0);
+    until_master(0, 8);
+    fabric_each_fault(fabric, count_fault, &n);
+    assert_int_equal(n, 0);
+    edit_flow(1);
+    TURN_UNTIL(is_diverged(0) && switch_acked(host(0)->sw) == revision);
+    fabric_each_fault(fabric, count_fault, &n);
+    assert_int_equal(n, 1);
+}
+
+/* Nothing is sent before that. */
+static void
+share_waits_for_a_report(void **state OVS_UNUSED)
+{
+    managed[0] = true;
+    set_shares(8);
+    connect_only(0);
+    TURN_UNTIL(host(0)->sw->state == SWITCH_WAITING);
+    edit_flow(1);
+    for (int i = 0; i < 100; i++) {
+        turn();
+    }
+    assert_int_equal(switches[0].n_mods, 0);
+    assert_true(host(0)->sw->state == SWITCH_WAITING);
+    edit_underlay(0);
+    TURN_UNTIL(is_synced(0));
+    check_host(0);
+}
+
+/* The former master has sent something that the switch does not have yet. */
+static void
+share_is_taken_once_it_has_settled(void **state OVS_UNUSED)
+{
+    edit_underlay(0);
+    come(0);
+    tell(0, marker_now(0));
+    edit_flow(1);
+    managed[0] = true;
+    set_shares(8);
+    for (int i = 0; i < 10; i++) {
+        turn();
+    }
+    assert_int_equal(switches[0].role, OFPCR12_ROLE_SECONDARY);
+    tell(0, marker_now(0));
+    until_master(0, 8);
+}
+
+/* A former master that is gone sends nothing more. */
+static void
+share_is_taken_after_a_while(void **state OVS_UNUSED)
+{
+    edit_underlay(0);
+    come(0);
+    managed[0] = true;
+    set_shares(8);
+    turn();
+    assert_int_equal(switches[0].role, OFPCR12_ROLE_SECONDARY);
+    until_master(0, 8);
+    check_host(0);
+}
+
+/* As it is given to another one meanwhile. */
+static void
+share_that_has_not_settled_is_given_up(void **state OVS_UNUSED)
+{
+    edit_underlay(0);
+    come(0);
+    managed[0] = true;
+    set_shares(8);
+    managed[0] = false;
+    set_shares(9);
+    tell(0, marker_now(0));
+    for (int i = 0; i < 100; i++) {
+        turn();
+    }
+    assert_int_equal(switches[0].role, OFPCR12_ROLE_SECONDARY);
+    assert_int_equal(switches[0].generation_id, 7);
+}
+
+static void
+share_is_given_up(void **state OVS_UNUSED)
+{
+    edit_underlay(0);
+    managed[0] = true;
+    set_shares(8);
+    connect_only(0);
+    until_master(0, 8);
+    /* It is told of what was sent before it asks for the other role. */
+    edit_flow(1);
+    managed[0] = false;
+    set_shares(9);
+    TURN_UNTIL(switches[0].role == OFPCR12_ROLE_SECONDARY);
+    assert_int_equal(switches[0].generation_id, 9);
+    check_host(0);
+    TURN_UNTIL(switches[0].monitored && host(0)->sw->conn);
+    assert_false(is_synced(0));
+    tell(0, fake_switch_marker(&switches[0]));
+    assert_true(is_synced(0) && is_confirmed(revision));
+    edit_flow(2);
+    for (int i = 0; i < 100; i++) {
+        turn();
+    }
+    assert_string_equal(receipt_of(revision, 0), "pending");
+}
+
+/* Another member has become the master before this one has heard of it. */
+static void
+switch_has_another_master(void **state OVS_UNUSED)
+{
+    const struct ofputil_role_status status = {
+        .role = OFPCR12_ROLE_SECONDARY, .reason = OFPCRR_PRIMARY_REQUEST,
+        .generation_id = 9,
+    };
+
+    edit_underlay(0);
+    managed[0] = true;
+    set_shares(8);
+    connect_only(0);
+    until_master(0, 8);
+    fake_switch_send(&switches[0], ofputil_encode_role_status(
+                                       &status, OFPUTIL_P_OF15_OXM));
+    TURN_UNTIL(switches[0].role == OFPCR12_ROLE_SECONDARY);
+    assert_int_equal(switches[0].generation_id, 9);
+    TURN_UNTIL(host(0)->sw->state == SWITCH_OBSERVED);
+    edit_flow(1);
+    assert_string_equal(receipt_of(revision, 0), "pending");
+    managed[0] = false;
+    set_shares(9);
+    turn();
+    assert_int_equal(switches[0].role, OFPCR12_ROLE_SECONDARY);
+    /* And back. */
+    managed[0] = true;
+    set_shares(10);
+    until_master(0, 10);
+    until_acked(0);
+    check_host(0);
+}
+
+/* Nothing changes at a host that it has managed before. */
+static void
+writer_goes_on_with_its_share(void **state OVS_UNUSED)
+{
+    struct ofconn *conn;
+
+    edit_underlay(0);
+    managed[0] = true;
+    set_shares(8);
+    connect_only(0);
+    until_master(0, 8);
+    until_acked(0);
+    conn = host(0)->sw->conn;
+    fabric_lead(fabric, 8, 80, NULL);
+    assert_true(host(0)->sw->state == SWITCH_LIVE);
+    edit_flow(1);
+    until_acked(0);
+    check_host(0);
+    assert_ptr_equal(host(0)->sw->conn, conn);
+    assert_int_equal(switches[0].generation_id, 8);
 }
 
 int
@@ -230,7 +513,18 @@ main(int argc OVS_UNUSED, char *argv[])
         T(switch_that_connects_again),
         T(switch_without_monitors),
         T(switch_without_a_marker),
-        T(observed_hosts_are_managed_then),
+        T(writer_manages_hosts),
+        T(writer_is_equal_where_others_manage),
+        T(master_says_what_is_rejected),
+        T(faults_of_a_share_are_told),
+        T(share_is_taken),
+        T(share_waits_for_a_report),
+        T(share_is_taken_once_it_has_settled),
+        T(share_is_taken_after_a_while),
+        T(share_that_has_not_settled_is_given_up),
+        T(share_is_given_up),
+        T(switch_has_another_master),
+        T(writer_goes_on_with_its_share),
     };
 
     return run_all(argv, tests, ARRAY_SIZE(tests));

@@ -111,127 +111,216 @@ come(struct fixture *f)
     send_msg(f, features_reply(expect(f, OFPTYPE_FEATURES_REQUEST), 0));
 }
 
-/* Until then, and if it refuses, it is not connected. */
-static void
-the_role_of_master_is_asked_for_by_epoch(void **state)
-{
-    struct ofconn_options options = ofconn_options_default;
-    struct ofputil_role_request role;
-    struct ofputil_role_status status = {
-        .role = OFPCR12_ROLE_SECONDARY, .reason = OFPCRR_PRIMARY_REQUEST,
-        .generation_id = 43,
-    };
-    struct fixture *f = *state;
-    struct ofp_header *oh;
-
-    options.epoch = 42;
-    start(f, NULL, &options);
-    for (int stale = 0; stale < 2; stale++) {
-        come(f);
-        oh = receive(f);
-        assert_int_equal(ofputil_decode_role_message(oh, &role), 0);
-        assert_int_equal(role.role, OFPCR12_ROLE_PRIMARY);
-        assert_true(role.have_generation_id);
-        assert_int_equal(role.generation_id, 42);
-        assert_int_equal(f->n_connected, 0);
-        if (!stale) {
-            send_msg(f, ofperr_encode_reply(OFPERR_OFPRRFC_STALE, oh));
-            until_eof(f);
-        } else {
-            send_msg(f, ofputil_encode_role_reply(oh, &role));
-            TURN_UNTIL(f, f->n_connected == 1);
-        }
-        free(oh);
-    }
-    assert_int_equal(f->features.datapath_id, 0x1234);
-    expect(f, OFPTYPE_SET_ASYNC_CONFIG);
-    /* Another one has become it. */
-    send_msg(f, ofputil_encode_role_status(&status, OFPUTIL_P_OF15_OXM));
-    TURN_UNTIL(f, f->n_closed == 1);
-    assert_non_null(strstr(f->reason, "another controller"));
-    assert_int_equal(f->n_messages, 0);
-}
-
-/* The switch is asked for a role, and gives it. */
-static void
-give_role(struct fixture *f, uint32_t role, uint64_t epoch)
+/* The switch is asked for a role, with this generation. */
+static struct ofp_header *
+receive_role_request(struct fixture *f, uint32_t role, uint64_t generation)
 {
     struct ofputil_role_request request;
     struct ofp_header *oh = receive(f);
 
     assert_int_equal(ofputil_decode_role_message(oh, &request), 0);
     assert_int_equal(request.role, role);
-    assert_int_equal(request.generation_id, epoch);
-    send_msg(f, ofputil_encode_role_reply(oh, &request));
+    assert_int_equal(request.generation_id, generation);
+    return oh;
+}
+
+/* It gives that. */
+static void
+give_role(struct fixture *f, uint32_t role, uint64_t generation)
+{
+    const struct ofputil_role_request reply = {
+        .role = role, .have_generation_id = true,
+        .generation_id = generation,
+    };
+    struct ofp_header *oh = receive_role_request(f, role, generation);
+
+    send_msg(f, ofputil_encode_role_reply(oh, &reply));
     free(oh);
 }
 
-/* As a slave, to which nothing is sent; then it is the master on the same
- * connection, which is connected once more. */
+/* Checks which packet-ins and role statuses the switch is to send. */
 static void
-one_that_stands_by_takes_over(void **state)
+expect_async(struct fixture *f, uint32_t packet_ins, uint32_t role_statuses)
 {
-    struct ofconn_options options = ofconn_options_default;
     struct ofputil_async_cfg before, after;
-    struct fixture *f = *state;
     struct ofp_header *oh;
 
-    options.standby = true;
-    start(f, NULL, &options);
-    ofserver_set_epoch(f->server, 42);
-    come(f);
-    give_role(f, OFPCR12_ROLE_SECONDARY, 42);
+    if (packet_ins) {
+        expect(f, OFPTYPE_SET_CONFIG);
+        expect(f, OFPTYPE_SET_PACKET_IN_FORMAT);
+    }
     oh = receive(f);
     before = ofputil_async_cfg_default(OFP15_VERSION);
     assert_int_equal(ofputil_decode_set_async_config(oh, false, &before,
                                                      &after), 0);
     for (int i = 0; i < OAM_N_TYPES; i++) {
-        assert_int_equal(after.primary[i] | after.secondary[i], 0);
+        uint32_t desired = (i == OAM_PACKET_IN ? packet_ins
+                            : i == OAM_ROLE_STATUS ? role_statuses : 0);
+
+        assert_int_equal(after.primary[i], desired);
+        assert_int_equal(after.secondary[i], desired);
     }
     free(oh);
-    TURN_UNTIL(f, f->n_connected == 1);
-
-    ofserver_take_over(f->server, 43);
-    give_role(f, OFPCR12_ROLE_PRIMARY, 43);
-    expect(f, OFPTYPE_SET_ASYNC_CONFIG);
-    TURN_UNTIL(f, f->n_connected == 2);
-    assert_int_equal(f->n_closed, 0);
 }
 
-/* It could be no slave. */
+#define PACKET_INS (1u << OFPR_ACTION)
+#define ROLE_STATUSES (1u << OFPCRR_PRIMARY_REQUEST | 1u << OFPCRR_CONFIG \
+                       | 1u << OFPCRR_EXPERIMENTER)
+
 static void
-one_that_stands_by_needs_an_epoch(void **state)
+start_shared(struct fixture *f, const struct ofconn_callbacks *c)
+{
+    struct ofconn_options options = ofconn_options_default;
+
+    options.shared = options.packet_ins = true;
+    start_with(f, NULL, &options, c);
+    ofserver_set_generation(f->server, 42);
+}
+
+/* First as a slave, to which nothing is sent; then in another role on the same
+ * connection, which is connected once more each time. */
+static void
+shared_switch_gives_roles(void **state)
+{
+    struct fixture *f = *state;
+
+    start_shared(f, &callbacks);
+    come(f);
+    assert_int_equal(f->n_connected, 0);
+    give_role(f, OFPCR12_ROLE_SECONDARY, 42);
+    expect_async(f, 0, 0);
+    TURN_UNTIL(f, f->n_connected == 1);
+    assert_int_equal(f->features.datapath_id, 0x1234);
+    assert_int_equal(ofconn_role(f->conn), OFCONN_SLAVE);
+
+    ofconn_set_role(f->conn, OFCONN_MASTER, 43);
+    give_role(f, OFPCR12_ROLE_PRIMARY, 43);
+    expect_async(f, PACKET_INS, ROLE_STATUSES);
+    TURN_UNTIL(f, f->n_connected == 2);
+    assert_int_equal(ofconn_role(f->conn), OFCONN_MASTER);
+    assert_int_equal(ofconn_generation(f->conn), 43);
+
+    ofconn_set_role(f->conn, OFCONN_EQUAL, 44);
+    give_role(f, OFPCR12_ROLE_EQUAL, 44);
+    expect_async(f, PACKET_INS, 0);
+    TURN_UNTIL(f, f->n_connected == 3);
+    assert_int_equal(f->n_closed + f->n_messages, 0);
+}
+
+/* It refuses, as it has heard of a later generation. */
+static void
+shared_switch_refuses_a_role(void **state)
+{
+    struct fixture *f = *state;
+    struct ofp_header *oh;
+
+    start_shared(f, &callbacks);
+    come(f);
+    oh = receive_role_request(f, OFPCR12_ROLE_SECONDARY, 42);
+    send_msg(f, ofperr_encode_reply(OFPERR_OFPRRFC_STALE, oh));
+    until_eof(f);
+    free(oh);
+    assert_int_equal(f->n_connected, 0);
+}
+
+static void
+shared_switch_needs_a_generation(void **state)
 {
     struct ofconn_options options = ofconn_options_default;
     struct fixture *f = *state;
 
-    options.standby = true;
+    options.shared = true;
     start(f, NULL, &options);
     come(f);
     until_eof(f);
     assert_int_equal(f->n_connected, 0);
 }
 
-/* It has asked for the role of slave, and asks again. */
+/* The reply to the former request says nothing. */
 static void
-one_takes_over_in_the_middle_of_a_handshake(void **state)
+role_is_changed_while_it_is_asked_for(void **state)
 {
-    struct ofconn_options options = ofconn_options_default;
-    struct ofputil_role_request request;
+    const struct ofputil_role_request reply = {
+        .role = OFPCR12_ROLE_PRIMARY, .have_generation_id = true,
+        .generation_id = 43,
+    };
     struct fixture *f = *state;
     struct ofp_header *oh;
 
-    options.standby = true;
-    options.epoch = 42;
-    start(f, NULL, &options);
+    start_shared(f, &callbacks);
     come(f);
-    oh = receive(f);
-    assert_int_equal(ofputil_decode_role_message(oh, &request), 0);
-    ofserver_take_over(f->server, 43);
-    send_msg(f, ofputil_encode_role_reply(oh, &request));
-    free(oh);
-    give_role(f, OFPCR12_ROLE_PRIMARY, 43);
+    give_role(f, OFPCR12_ROLE_SECONDARY, 42);
+    expect_async(f, 0, 0);
     TURN_UNTIL(f, f->n_connected == 1);
+    ofconn_set_role(f->conn, OFCONN_MASTER, 43);
+    oh = receive_role_request(f, OFPCR12_ROLE_PRIMARY, 43);
+    ofconn_set_role(f->conn, OFCONN_SLAVE, 44);
+    send_msg(f, ofputil_encode_role_reply(oh, &reply));
+    free(oh);
+    give_role(f, OFPCR12_ROLE_SECONDARY, 44);
+    expect_async(f, 0, 0);
+    TURN_UNTIL(f, f->n_connected == 2);
+    assert_int_equal(ofconn_role(f->conn), OFCONN_SLAVE);
+}
+
+static void
+become_master(struct fixture *f)
+{
+    come(f);
+    give_role(f, OFPCR12_ROLE_SECONDARY, 42);
+    expect_async(f, 0, 0);
+    TURN_UNTIL(f, f->n_connected == 1);
+    ofconn_set_role(f->conn, OFCONN_MASTER, 42);
+    give_role(f, OFPCR12_ROLE_PRIMARY, 42);
+    expect_async(f, PACKET_INS, ROLE_STATUSES);
+    TURN_UNTIL(f, f->n_connected == 2);
+}
+
+/* Another controller has become the master, of generation 43. */
+static void
+say_slave(struct fixture *f)
+{
+    const struct ofputil_role_status status = {
+        .role = OFPCR12_ROLE_SECONDARY, .reason = OFPCRR_PRIMARY_REQUEST,
+        .generation_id = 43,
+    };
+
+    send_msg(f, ofputil_encode_role_status(&status, OFPUTIL_P_OF15_OXM));
+}
+
+static void
+former_master_is_closed(void **state)
+{
+    struct fixture *f = *state;
+
+    start_shared(f, &callbacks);
+    become_master(f);
+    say_slave(f);
+    TURN_UNTIL(f, f->n_closed == 1);
+    assert_non_null(strstr(f->reason, "another controller"));
+    assert_int_equal(f->n_messages, 0);
+}
+
+static void
+demoted_cb(void *f_ OVS_UNUSED, struct ofconn *conn, uint64_t generation)
+{
+    ofconn_set_role(conn, OFCONN_SLAVE, generation);
+}
+
+static void
+former_master_stays_as_a_slave(void **state)
+{
+    struct ofconn_callbacks own = callbacks;
+    struct fixture *f = *state;
+
+    own.demoted = demoted_cb;
+    start_shared(f, &own);
+    become_master(f);
+    say_slave(f);
+    give_role(f, OFPCR12_ROLE_SECONDARY, 43);
+    expect_async(f, 0, 0);
+    TURN_UNTIL(f, f->n_connected == 3);
+    assert_int_equal(f->n_closed, 0);
 }
 
 static void
@@ -515,10 +604,12 @@ main(int argc, char *argv[])
     cmocka_unit_test_setup_teardown(NAME, openflow_setup, openflow_teardown)
         T(handshake_yields_datapath_and_no_packet_ins),
         T(packet_ins_come_only_if_they_are_wanted),
-        T(the_role_of_master_is_asked_for_by_epoch),
-        T(one_that_stands_by_takes_over),
-        T(one_that_stands_by_needs_an_epoch),
-        T(one_takes_over_in_the_middle_of_a_handshake),
+        T(shared_switch_gives_roles),
+        T(shared_switch_refuses_a_role),
+        T(shared_switch_needs_a_generation),
+        T(role_is_changed_while_it_is_asked_for),
+        T(former_master_is_closed),
+        T(former_master_stays_as_a_slave),
         T(handshake_survives_delivery_byte_by_byte),
         T(many_messages_in_one_segment_all_arrive),
         T(older_version_is_refused_with_an_error),

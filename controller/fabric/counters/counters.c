@@ -311,15 +311,22 @@ static const struct ofdump_callbacks dump_callbacks = {
     .done = done_cb,
 };
 
+/* Of a cluster the writer reads them, whoever manages the host. */
+static bool
+is_readable(const struct fabric_switch *sw)
+{
+    return (!sw->host->fabric->observing
+            && (sw->state == SWITCH_LIVE || sw->state == SWITCH_OBSERVED)
+            && !sw->bundles.frozen && !audit_is_running(sw));
+}
+
 static void
 request(struct counters_of_switch *cs)
 {
     struct fabric_switch *sw = cs->sw;
     struct ofdump_budget budget = switch_budget_of_dump(sw);
 
-    if (sw->state != SWITCH_LIVE || sw->bundles.frozen
-        || audit_is_running(sw) || cs->dump
-        || time_msec() < cs->rest_until_ms) {
+    if (!is_readable(sw) || cs->dump || time_msec() < cs->rest_until_ms) {
         return;                 /* It is already scheduled. */
     }
     cs->round++;

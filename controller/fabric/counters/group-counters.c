@@ -157,7 +157,7 @@ group_counters_request(struct fabric_switch *sw)
 }
 
 static void
-group_changes(struct fabric_switch *sw OVS_UNUSED, void *gc_,
+group_changes(struct fabric_switch *sw, void *gc_,
               const struct flow_item *item, bool added)
 {
     struct group_counters_of_switch *gc = gc_;
@@ -169,10 +169,12 @@ group_changes(struct fabric_switch *sw OVS_UNUSED, void *gc_,
         return;
     }
     group = find_installed(gc, item);
-    if (group) {
+    if (group && !sw->host->fabric->observing) {
         ofpbuf_init(&b, 0);
         put_request(gc, group->item, 0, &b);
         send_requests(gc, &b);
+    }
+    if (group) {
         remove_installed(gc, group);
     }
 }
@@ -397,6 +399,16 @@ live(struct fabric_switch *sw, void *gc)
                             gc);
 }
 
+/* What another member sends it does not wait for what is asked here: what a
+ * group has counted last may be lost with it. */
+static void
+observed(struct fabric_switch *sw, void *gc)
+{
+    if (!sw->host->fabric->observing) {
+        live(sw, gc);
+    }
+}
+
 /* Forgets what the switch has, and was asked. */
 static void
 forget(struct group_counters_of_switch *gc)
@@ -457,6 +469,7 @@ const struct switch_part_class group_counters_part = {
     .name = "group-counters",
     .state_size = sizeof(struct group_counters_of_switch),
     .init = init,
+    .observed = observed,
     .live = live,
     .reset = reset,
     .disconnected = disconnected,

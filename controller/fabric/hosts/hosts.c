@@ -52,6 +52,20 @@ fabric_host_changed(struct fabric_host *host)
     FABRIC_NOTIFY(host->fabric, host, (aux, host->name))
 }
 
+/* The datapath's ID is in the first report. */
+bool
+fabric_host_has_report(const struct fabric_host *host)
+{
+    const struct fabric *f = host->fabric;
+    const struct vmn_underlay *row;
+
+    if (host->reported || !f->observing) {
+        return host->reported;
+    }
+    row = model_get(f->model, VMN_TABLE_UNDERLAY, host->name);
+    return row && row->datapath_id && row->datapath_id[0];
+}
+
 void
 fabric_host_set_reported(struct fabric_host *host)
 {

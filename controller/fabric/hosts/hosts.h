@@ -44,6 +44,9 @@ struct fabric_host {
     bool reported;              /* The model contains its first full report
                                  * since this process started. */
 
+    bool managed;               /* By this member of the cluster, which is, or
+                                 * is to be, its switch's master. */
+
     const char *state;          /* As users see it, a constant; NULL: not known
                                  * yet. */
     int64_t state_since_ms;     /* Wall clock, of 'state'. */
@@ -79,6 +82,9 @@ const struct fabric_host *fabric_host_set_datapath(struct fabric_host *,
  * possibly to a previous process.  0: it has none any more. */
 void fabric_host_set_claim(struct fabric_host *, uint64_t id);
 
+/* Returns true if the model contains a complete report of the host: the first
+ * one of this process; or, where another member submits reports, any. */
+bool fabric_host_has_report(const struct fabric_host *);
 /* Records that the model contains the host's complete first report (bindings
  * and VIFs), so its switch may be reconciled.  Called once: it stays so if the
  * OVSDB session is dropped later. */

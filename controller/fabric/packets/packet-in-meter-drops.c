@@ -60,7 +60,7 @@ packet_in_meter_drops_request(struct fabric_switch *sw)
     struct packet_in_meter_drops *counts = packet_in_meters_of(sw)->counts;
     struct ofpbuf *request;
 
-    if (!packet_in_meters_are_on(sw)
+    if ((sw->state != SWITCH_OBSERVED && !packet_in_meters_are_on(sw))
         || (counts && (counts->xid || counts->unsupported))) {
         return;
     }

@@ -262,6 +262,29 @@ packet_free(struct packets_of_switch *ps, struct waiting_packet *packet)
     }
 }
 
+/* Returns the handler of a packet-in and what else its flow says of it; or
+ * NULL. */
+static const struct engine_handler *
+find_handler(const struct fabric *f, const struct ofpacket_in *in,
+             struct punt *punt)
+{
+    *punt = punt_parse(in->tun_id, in->metadata);
+    return (punt_is_userdata(in->userdata, in->userdata_size,
+                             PUNT_USERDATA_HANDLER)
+            ? engine_find_handler(f->engine, punt->handler_id) : NULL);
+}
+
+/* Of a cluster's members the switch's master answers packets, and the writer
+ * takes those for the controller itself; the switch sends both of them
+ * all. */
+static bool
+is_of_another(const struct fabric_switch *sw,
+              const struct engine_handler *handler)
+{
+    return (handler->class_->to_controller ? sw->host->fabric->observing
+            : sw->state == SWITCH_OBSERVED);
+}
+
 /* The port's limit comes first: a port that floods does not use up the host's
  * rate of the others. */
 static void
@@ -279,7 +302,13 @@ receive(struct fabric_switch *sw, const struct ofp_header *oh)
     error = ofpacket_decode(oh, &ps->cache, &in);
     if (!error && punt_is_userdata(in.userdata, in.userdata_size,
                                    PUNT_USERDATA_SAMPLE)) {
-        sampling_receive(ps, &in);
+        if (!f->observing) {
+            sampling_receive(ps, &in);
+        }
+        return;
+    }
+    handler = error ? NULL : find_handler(f, &in, &punt);
+    if (handler && is_of_another(sw, handler)) {
         return;
     }
     ps->packets->n_in++;
@@ -291,11 +320,7 @@ receive(struct fabric_switch *sw, const struct ofp_header *oh)
         packets_count_drop(ps, PACKET_DROP_MALFORMED);
         return;
     }
-    punt = punt_parse(in.tun_id, in.metadata);
-    handler = engine_find_handler(sw->host->fabric->engine, punt.handler_id);
-    if (!handler
-        || !punt_is_userdata(in.userdata, in.userdata_size,
-                             PUNT_USERDATA_HANDLER)) {
+    if (!handler) {
         packets_count_drop(ps, PACKET_DROP_NO_HANDLER);
         return;
     }

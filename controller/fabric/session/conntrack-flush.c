@@ -577,6 +577,14 @@ connected(struct fabric_switch *sw, void *q_)
     }
 }
 
+/* As the writer, which alone has something to flush; a role of equal suffices
+ * for that. */
+static void
+observed(struct fabric_switch *sw, void *q)
+{
+    connected(sw, q);
+}
+
 static void
 disconnected(struct fabric_switch *sw OVS_UNUSED, void *q_)
 {
@@ -628,6 +636,7 @@ const struct switch_part_class conntrack_flush_part = {
     .state_size = sizeof(struct flush_queue),
     .init = init,
     .connected = connected,
+    .observed = observed,
     .disconnected = disconnected,
     .destroy = destroy,
     .message = message,

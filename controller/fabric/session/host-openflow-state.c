@@ -27,6 +27,10 @@ host_openflow_state_name(const struct fabric_switch *sw, const char **reason)
         if (sw->bundles.marked) {
             return "synced";
         }
+        if (sw->rejected.partial) {
+            *reason = sw->rejected.text;
+            return "diverged";
+        }
         *reason = "its flows are not known to be what is desired";
         return "reconciling";
     case SWITCH_WAITING:

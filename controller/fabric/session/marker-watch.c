@@ -16,6 +16,7 @@
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/session/marker.h"
 #include "controller/fabric/session/receipts.h"
+#include "controller/fabric/session/rejected-items.h"
 #include "controller/fabric/session/switch-part.h"
 #include "controller/fabric/session/switch.h"
 #include "openvswitch/ofp-monitor.h"
@@ -43,10 +44,14 @@ struct watched_group {
 
 /* The part's state of a switch. */
 struct marker_watch {
+    uint64_t conn_id;           /* Of the connection that has the monitor. */
     uint32_t xid;               /* Of the request; 0: none was sent. */
     uint64_t marker;            /* What the switch has; or MARKER_NONE. */
     size_t n, allocated;
     struct watched_group *groups; /* Oldest first. */
+    char *fault;                /* What its master says that it rejects, or
+                                 * NULL.  Owned. */
+    uint64_t fault_acked;       /* What it has installed but for that. */
 };
 
 static struct marker_watch *
@@ -86,6 +91,7 @@ set_equal(struct fabric_switch *sw, struct marker_watch *watch, uint64_t last)
     watch->n = 0;
     receipts_confirm(sw->host->fabric, sw->host, first, last);
     set_marked(sw, true);
+    switch_settled(sw);
 }
 
 /* Has the newest group of these whose state the switch has acknowledged. */
@@ -108,14 +114,32 @@ find_group(struct fabric_switch *sw, struct marker_watch *watch)
     }
 }
 
+/* It has no marker: either its master is about to set one, or says what is
+ * wrong. */
+static void
+heed_fault(struct fabric_switch *sw, struct marker_watch *watch)
+{
+    freeze(sw, switch_acked(sw));
+    set_marked(sw, false);
+    rejected_items_set_observed(sw, watch->fault);
+    if (watch->fault && watch->fault_acked > sw->bundles.acked) {
+        sw->bundles.acked = MIN(watch->fault_acked,
+                                switch_desired_revision(sw));
+        receipts_confirm_all(sw->host->fabric, sw->host, sw->bundles.acked,
+                             watch->fault);
+    }
+}
+
 /* Heeds the marker.  What is desired now is of revision 'last'. */
 static void
 compare(struct fabric_switch *sw, struct marker_watch *watch, uint64_t last)
 {
     if (watch->marker == MARKER_NONE) {
-        freeze(sw, switch_acked(sw));
-        set_marked(sw, false);
-    } else if (watch->marker == switch_marker_of(sw, sw->bundles.digest)) {
+        heed_fault(sw, watch);
+        return;
+    }
+    rejected_items_set_observed(sw, NULL);
+    if (watch->marker == switch_marker_of(sw, sw->bundles.digest)) {
         set_equal(sw, watch, last);
     } else {
         find_group(sw, watch);
@@ -144,14 +168,41 @@ marker_watch_group(struct fabric_switch *sw, uint64_t before, uint64_t last)
     compare(sw, watch, last);
 }
 
+void
+marker_watch_set_fault(struct fabric_switch *sw, const char *fault,
+                       uint64_t acked)
+{
+    struct marker_watch *watch = get_watch(sw);
+
+    if (!fault && !watch->fault) {
+        return;
+    }
+    free(watch->fault);
+    watch->fault = nullable_xstrdup(fault);
+    watch->fault_acked = acked;
+    if (sw->state == SWITCH_OBSERVED && watch->marker == MARKER_NONE) {
+        heed_fault(sw, watch);
+    }
+}
+
 /* Messages.  -------------------------------------------------------------- */
+
+/* A monitor outlasts a change of the role; to read the marker anew it is
+ * modified.  Open vSwitch 3.1 may refuse to delete one: it looks at a table
+ * that such a request does not have. */
+static void
+set_command(struct ofpbuf *msg, enum ofp14_flow_monitor_command command)
+{
+    struct ofp14_flow_monitor_request *request = msg->msg;
+
+    request->command = command;
+}
 
 static uint32_t
 send_request(struct fabric_switch *sw, enum ofp14_flow_monitor_command command)
 {
     const struct ofputil_flow_monitor_request request = {
         .id = MONITOR_ID,
-        .command = command,
         .flags = (OFPFMF_INITIAL | OFPFMF_ADD | OFPFMF_REMOVED
                   | OFPFMF_MODIFY),
         .out_port = OFPP_NONE,
@@ -164,6 +215,8 @@ send_request(struct fabric_switch *sw, enum ofp14_flow_monitor_command command)
 
     ofputil_append_flow_monitor_request(&request, msg,
                                         OFPUTIL_P_OF15_OXM);
+    /* libopenvswitch writes one command only. */
+    set_command(msg, command);
     ofpmsg_update_length(msg);
     ((struct ofp_header *) msg->data)->xid = htonl(xid);
     ofconn_send(sw->conn, msg->data, msg->size);
@@ -176,13 +229,10 @@ observed(struct fabric_switch *sw, void *watch_)
 {
     struct marker_watch *watch = watch_;
 
-    watch->xid = send_request(sw, OFPFMC_ADD);
-}
+    bool exists = watch->conn_id == ofconn_id(sw->conn);
 
-static void
-released(struct fabric_switch *sw, void *watch OVS_UNUSED)
-{
-    send_request(sw, OFPFMC_DELETE);
+    watch->conn_id = ofconn_id(sw->conn);
+    watch->xid = send_request(sw, exists ? OFPFMC_MODIFY : OFPFMC_ADD);
 }
 
 /* Heeds one change of a flow. */
@@ -230,10 +280,10 @@ message(struct fabric_switch *sw, void *watch_, enum ofptype type,
 {
     struct marker_watch *watch = watch_;
 
-    if (sw->state != SWITCH_OBSERVED) {
-        return SWITCH_MESSAGE_OTHER;
-    } else if (type == OFPTYPE_FLOW_MONITOR_STATS_REPLY) {
-        return handle_updates(sw, watch, oh);
+    if (type == OFPTYPE_FLOW_MONITOR_STATS_REPLY) {
+        /* To its master it tells of what that has done itself. */
+        return (sw->state == SWITCH_OBSERVED ? handle_updates(sw, watch, oh)
+                : SWITCH_MESSAGE_TAKEN);
     } else if (type == OFPTYPE_ERROR && watch->xid
                && ofmsg_error_xid(oh) == watch->xid) {
         VLOG_WARN_RL(&rl, "%s: its switch has no flow monitors: %s",
@@ -262,13 +312,13 @@ destroy(struct fabric_switch *sw OVS_UNUSED, void *watch_)
     struct marker_watch *watch = watch_;
 
     free(watch->groups);
+    free(watch->fault);
 }
 
 const struct switch_part_class marker_watch_part = {
     .name = "marker watch",
     .state_size = sizeof(struct marker_watch),
     .observed = observed,
-    .released = released,
     .disconnected = disconnected,
     .destroy = destroy,
     .message = message,

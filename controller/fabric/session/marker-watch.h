@@ -21,4 +21,10 @@ extern const struct switch_part_class marker_watch_part;
 void marker_watch_group(struct fabric_switch *, uint64_t before,
                         uint64_t last);
 
+/* Its master says that it has installed what is desired up to revision
+ * 'acked', but for what it rejects, for this reason; NULL: it rejects
+ * nothing. */
+void marker_watch_set_fault(struct fabric_switch *, const char *fault,
+                            uint64_t acked);
+
 #endif /* controller/fabric/session/marker-watch.h */

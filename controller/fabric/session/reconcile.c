@@ -234,7 +234,7 @@ request_marker(struct fabric_switch *sw)
 void
 reconcile_start_if_ready(struct fabric_switch *sw)
 {
-    if (sw->state == SWITCH_WAITING && sw->host->reported
+    if (sw->state == SWITCH_WAITING && fabric_host_has_report(sw->host)
         && !sw->rejected.backing_off) {
         request_marker(sw);
     }

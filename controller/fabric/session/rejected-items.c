@@ -366,7 +366,8 @@ bool
 rejected_items_retry(struct fabric_switch *sw)
 {
     if (sw->state != SWITCH_LIVE
-        && (sw->state != SWITCH_WAITING || !sw->host->reported)) {
+        && (sw->state != SWITCH_WAITING
+            || !fabric_host_has_report(sw->host))) {
         return false;
     }
     event_del(sw->rejected.pause);
@@ -388,6 +389,28 @@ init(struct fabric_switch *sw, void *state OVS_UNUSED)
     sw->rejected.backoff = event_new(base, -1, 0, backoff_cb, sw);
     sw->rejected.pause = event_new(base, -1, 0, pause_cb, sw);
     sw->rejected.repaired_ms = -PAUSE_MIN_MS;
+}
+
+void
+rejected_items_set_observed(struct fabric_switch *sw, const char *text)
+{
+    if (sw->rejected.partial != (text != NULL)
+        || (text && strcmp(text, sw->rejected.text))) {
+        sw->rejected.partial = text != NULL;
+        free(sw->rejected.text);
+        sw->rejected.text = nullable_xstrdup(text);
+        fabric_host_changed(sw->host);
+    }
+}
+
+/* What it was before as its master does not matter. */
+static void
+observed(struct fabric_switch *sw, void *state OVS_UNUSED)
+{
+    stop_backing_off(sw);
+    sw->rejected.partial = false;
+    free(sw->rejected.text);
+    sw->rejected.text = NULL;
 }
 
 static void
@@ -433,6 +456,7 @@ destroy(struct fabric_switch *sw, void *state OVS_UNUSED)
 const struct switch_part_class rejected_items_part = {
     .name = "rejected items",
     .init = init,
+    .observed = observed,
     .disconnected = disconnected,
     .given_up = given_up,
     .destroy = destroy,

@@ -173,6 +173,11 @@ attach(struct fabric_host *host, struct ofconn *conn)
         free(reason);
         ofconn_probe(before);
         ofconn_close(conn);
+    } else if (ofconn_role(conn) != switch_desired_role(host->sw)
+               && ofconn_generation(conn) <= host->fabric->generation) {
+        /* It comes again with that. */
+        ofconn_set_role(conn, switch_desired_role(host->sw),
+                        host->fabric->generation);
     } else {
         rejected_hosts_forget(host->fabric, ofconn_peer(conn));
         switch_attach(host->sw, conn);
@@ -273,12 +278,25 @@ closed_cb(void *f_, struct ofconn *conn, const char *reason)
 }
 
 static void
+demoted_cb(void *f_ OVS_UNUSED, struct ofconn *conn, uint64_t generation)
+{
+    struct fabric_switch *sw = ofconn_aux(conn);
+
+    if (sw) {
+        switch_change_role(sw, OFCONN_SLAVE, generation);
+    } else {
+        ofconn_close(conn);
+    }
+}
+
+static void
 rejected_cb(void *f, const char *peer, const char *reason)
 {
     rejected_hosts_add(f, "openflow", peer, reason);
 }
 
 static const struct ofconn_callbacks callbacks = {
+    .demoted = demoted_cb,
     .rejected = rejected_cb,
     .secured = secured_cb,
     .connected = connected_cb,
@@ -307,7 +325,7 @@ switch_listener_create(struct fabric *f, const struct fabric_options *options,
 
     ovs_list_init(&s->strays);
     f->switches = s;
-    conn_options.standby = f->observing;
+    conn_options.shared = f->shared;
     conn_options.packet_ins = true;
     conn_options.loop = f->loop;
     conn_options.is_known = fabric_knows_address;
@@ -328,22 +346,9 @@ switch_listener_create(struct fabric *f, const struct fabric_options *options,
 }
 
 void
-switch_listener_set_epoch(struct fabric *f)
+switch_listener_set_generation(struct fabric *f)
 {
-    ofserver_set_epoch(f->switches->server, f->epoch);
-}
-
-void
-switch_listener_manage(struct fabric *f)
-{
-    struct switch_listener *s = f->switches;
-
-    /* They come again, as all others do. */
-    while (!ovs_list_is_empty(&s->strays)) {
-        stray_free(CONTAINER_OF(ovs_list_front(&s->strays), struct stray,
-                                node));
-    }
-    ofserver_take_over(s->server, f->epoch);
+    ofserver_set_generation(f->switches->server, f->generation);
 }
 
 void

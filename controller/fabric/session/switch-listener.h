@@ -15,9 +15,8 @@ struct vmn_error;
  * switch_listener_destroy(). */
 int switch_listener_create(struct fabric *, const struct fabric_options *,
                            struct vmn_error *);
-/* The fabric's parts of fabric_set_epoch() and fabric_manage(). */
-void switch_listener_set_epoch(struct fabric *);
-void switch_listener_manage(struct fabric *);
+/* The fabric's generation has changed. */
+void switch_listener_set_generation(struct fabric *);
 /* Must be called after the last switch_destroy(). */
 void switch_listener_destroy(struct fabric *);
 /* The host's datapath ID has changed: assigns a connected switch that has it,

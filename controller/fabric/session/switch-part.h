@@ -53,10 +53,6 @@ struct switch_part_class {
      * answers what changes nothing. */
     void (*observed)(struct fabric_switch *, void *state);
 
-    /* It is not observed any more: it is about to be managed, as one that has
-     * connected.  Before 'disconnected'. */
-    void (*released)(struct fabric_switch *, void *state);
-
     /* The switch has its desired state installed, or will once it has
      * committed the bundle that was sent: it is sent each revision from now
      * on. */

@@ -22,7 +22,11 @@ VLOG_DEFINE_THIS_MODULE(switch);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 60);
 
+/* For how long a host's new master waits for what the former one has sent. */
+#define TAKE_MS 1000
+
 static void stall_cb(evutil_socket_t, short, void *sw);
+static void take_cb(evutil_socket_t, short, void *sw);
 
 /* Parts.  ---------------------------------------------------------------- */
 
@@ -36,7 +40,8 @@ switch_create(struct fabric_host *host)
 
     sw->host = host;
     sw->since_ms = time_wall_msec();
-    sw->stall = event_new(host->fabric->base, -1, 0, stall_cb, sw);
+    sw->stall = evtimer_new(host->fabric->base, stall_cb, sw);
+    sw->take = evtimer_new(host->fabric->base, take_cb, sw);
     while (parts[n]) {
         n++;
     }
@@ -137,6 +142,7 @@ disconnected(struct fabric_switch *sw)
 {
     SWITCH_CALL_PARTS(sw, disconnected);
     event_del(sw->stall);
+    event_del(sw->take);
     sw->state = SWITCH_OFFLINE;
     sw->since_ms = time_wall_msec();
     fabric_host_changed(sw->host);
@@ -202,8 +208,9 @@ switch_attach(struct fabric_switch *sw, struct ofconn *conn)
     sw->conn = conn;
     ofconn_set_aux(conn, sw);
     ofconn_set_identified(conn);
-    sw->state = (sw->host->fabric->observing ? SWITCH_OBSERVED
-                 : SWITCH_WAITING);
+    sw->state = (ofconn_role(conn) == OFCONN_SLAVE
+                 || ofconn_role(conn) == OFCONN_EQUAL
+                 ? SWITCH_OBSERVED : SWITCH_WAITING);
     sw->since_ms = time_wall_msec();
     fabric_host_changed(sw->host);
     sw->host->fabric->callbacks->switch_changed(sw->host);
@@ -218,20 +225,85 @@ switch_attach(struct fabric_switch *sw, struct ofconn *conn)
     }
 }
 
+/* Roles.  ---------------------------------------------------------------- */
+
+enum ofconn_role
+switch_desired_role(const struct fabric_switch *sw)
+{
+    const struct fabric *f = sw->host->fabric;
+
+    return (!f->shared ? OFCONN_ALONE
+            : sw->host->managed ? OFCONN_MASTER
+            : f->observing ? OFCONN_SLAVE : OFCONN_EQUAL);
+}
+
 /* Nobody is told that it is offline: the connection is there. */
 void
-switch_release(struct fabric_switch *sw)
+switch_change_role(struct fabric_switch *sw, enum ofconn_role role,
+                   uint64_t generation)
 {
-    if (sw->conn) {
-        SWITCH_CALL_PARTS(sw, released);
+    struct ofconn *conn = sw->conn;
+
+    event_del(sw->take);
+    if (conn) {
         SWITCH_CALL_PARTS(sw, disconnected);
+        event_del(sw->stall);
         sw->state = SWITCH_OFFLINE;
         sw->since_ms = time_wall_msec();
         sw->conn = NULL;
         sw->host->fabric->stats.n_connected--;
         free(sw->error);
-        sw->error = xstrdup("its switch has not accepted this member of the "
-                            "cluster as its master yet");
+        sw->error = xstrdup("its switch has not answered yet that this "
+                            "member of the cluster has another role");
+        ofconn_set_role(conn, role, generation);
+    }
+}
+
+static void
+change_to_desired(struct fabric_switch *sw)
+{
+    switch_change_role(sw, switch_desired_role(sw),
+                       sw->host->fabric->generation);
+}
+
+static void
+take_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *sw_)
+{
+    struct fabric_switch *sw = sw_;
+
+    if (sw->host->managed && sw->state == SWITCH_OBSERVED) {
+        change_to_desired(sw);
+    }
+}
+
+/* A former master asks for its new role after all that it has sent, which the
+ * switch carries out in that order.  A new one waits for the marker of that,
+ * since what is known to be there need not be read; but not for one that is
+ * dead. */
+void
+switch_check_role(struct fabric_switch *sw)
+{
+    static const struct timeval tv = {
+        TAKE_MS / 1000, TAKE_MS % 1000 * 1000,
+    };
+
+    if (!sw->conn) {
+        return;                 /* It will come. */
+    } else if (ofconn_role(sw->conn) == switch_desired_role(sw)) {
+        event_del(sw->take);
+    } else if (sw->state == SWITCH_OBSERVED && sw->host->managed
+               && sw->bundles.frozen) {
+        event_add(sw->take, &tv);
+    } else {
+        change_to_desired(sw);
+    }
+}
+
+void
+switch_settled(struct fabric_switch *sw)
+{
+    if (event_pending(sw->take, EV_TIMEOUT, NULL)) {
+        event_active(sw->take, EV_TIMEOUT, 1);
     }
 }
 
@@ -251,6 +323,7 @@ switch_destroy(struct fabric_switch *sw, const char *reason)
             free(state);
         }
         event_free(sw->stall);
+        event_free(sw->take);
         free(sw->part_states);
         free(sw->error);
         free(sw);

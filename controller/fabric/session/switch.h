@@ -13,14 +13,14 @@
 #include "controller/fabric/session/bundle-acks.h"
 #include "controller/fabric/session/rejected-items.h"
 #include "openvswitch/ofp-msgs.h"
+#include "proto/openflow/ofconn.h"
 
 struct arena;
 struct event;
 struct fabric_host;
-struct ofconn;
 struct status_host;
 
-/*    OFFLINE  --connected--> OBSERVED, if another member manages the host
+/*    OFFLINE  --connected--> OBSERVED, unless this member is its master
  *    OFFLINE  --connected--> WAITING  --reported, not backing off--> READING
  *    READING  --all flows and groups read, state settled-->
  *        LIVE, if nothing differs, else CHECKING
@@ -45,6 +45,8 @@ struct fabric_switch {
                                  * disconnected. */
     char *error;                /* Why it disconnected, or NULL.  Owned. */
 
+    struct event *take;         /* When to become the master of an observed
+                                 * one, if the host is managed. */
     struct event *stall;        /* Runs while replies are outstanding. */
     int64_t progress_ms;        /* The last reply (time_msec()). */
     unsigned n_stalls;          /* Times that it was disconnected for that. */
@@ -66,9 +68,17 @@ void switch_destroy(struct fabric_switch *, const char *reason);
  * disconnects. */
 void switch_attach(struct fabric_switch *, struct ofconn *);
 void switch_detach(struct fabric_switch *, const char *reason);
-/* Of an observed switch: it is managed once it has agreed to the role of
- * master, and then comes as one that connects. */
-void switch_release(struct fabric_switch *);
+/* Asks the switch, if it is connected, for this role, with which it then comes
+ * as one that connects. */
+void switch_change_role(struct fabric_switch *, enum ofconn_role,
+                        uint64_t generation);
+/* Who manages the host, or who is the writer, may have changed. */
+void switch_check_role(struct fabric_switch *);
+/* An observed switch has what is desired of it: if this member is to manage
+ * it, its former master has sent all that it had to send. */
+void switch_settled(struct fabric_switch *);
+/* Returns the role that this member is to have. */
+enum ofconn_role switch_desired_role(const struct fabric_switch *);
 /* Sets why no switch is connected, if none is. */
 void switch_set_error(struct fabric_switch *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

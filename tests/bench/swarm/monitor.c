@@ -2,7 +2,8 @@
  *
  * Flow monitors (OpenFlow 1.5, section 7.3.5.18): a controller, a slave too,
  * is told of changes of flows.  Each connection has one, of a whole table or
- * of all, without what flows do; what else may be asked for is refused. */
+ * of all, without what flows do, for as long as it lasts; what else may be
+ * asked for is refused. */
 
 #include <config.h>
 
@@ -79,10 +80,12 @@ monitor_request(struct of_conn *conn, const struct ofp_header *oh)
     struct ofputil_flow_monitor_request request;
     int error = ofputil_decode_flow_monitor_request(&request, &b);
 
-    if (!error && request.command != OFPFMC_ADD) {
+    if (!error && request.command == OFPFMC_DELETE) {
         error = OFPERR_OFPMOFC_BAD_COMMAND;
-    } else if (!error && conn->monitors) {
+    } else if (!error && request.command == OFPFMC_ADD && conn->monitors) {
         error = OFPERR_OFPMOFC_MONITOR_EXISTS;
+    } else if (!error && request.command == OFPFMC_MODIFY && !conn->monitors) {
+        error = OFPERR_OFPMOFC_UNKNOWN_MONITOR;
     } else if (!error && (request.out_port != OFPP_NONE
                           || request.out_group != OFPG_ANY)) {
         error = OFPERR_OFPMOFC_BAD_OUT;
