@@ -149,6 +149,21 @@ find_host(struct unixctl_conn *conn, const struct fabric *f, const char *name)
     return host;
 }
 
+/* The same of a host that this member manages. */
+static struct fabric_host *
+find_managed(struct unixctl_conn *conn, const struct fabric *f,
+             const char *name)
+{
+    struct fabric_host *host = find_host(conn, f, name);
+
+    if (host && !host->managed) {
+        unixctl_command_reply_error(conn, "another member of the cluster "
+                                    "manages the host");
+        return NULL;
+    }
+    return host;
+}
+
 /* Replies with the host's status and what is in progress. */
 static void
 unixctl_host(struct unixctl_conn *conn, int argc OVS_UNUSED,
@@ -297,7 +312,7 @@ static void
 unixctl_reconcile(struct unixctl_conn *conn, int argc OVS_UNUSED,
                   const char *argv[], void *f_)
 {
-    struct fabric_host *host = find_host(conn, f_, argv[1]);
+    struct fabric_host *host = find_managed(conn, f_, argv[1]);
 
     if (!host) {
         return;
@@ -371,7 +386,7 @@ static void
 unixctl_announce(struct unixctl_conn *conn, int argc, const char *argv[],
                  void *f)
 {
-    if (argc > 1 && !find_host(conn, f, argv[1])) {
+    if (argc > 1 && !find_managed(conn, f, argv[1])) {
         return;
     }
     packet_in_timers_now(f, argc > 1 ? argv[1] : NULL);

@@ -79,16 +79,25 @@ def end(vmnd):
     assert vmnd.pid() is not None, \
         "vmnd is gone:\n" + vmnd.last_words(60)
     status = vmnd.stop()
-    check_log(vmnd)
+    for one in getattr(vmnd, "members", [vmnd]):
+        check_log(one)
     assert status == 0, "vmnd ended with %r:\n%s" % (status,
                                                      vmnd.last_words(60))
 
 
 def make_lab(kind, n_hosts, **more):
+    """With $VMN_TEST_CONTROLLERS its vmnd is a cluster of so many, of which
+    those that stand by manage all hosts."""
     lab = Lab(lab_name(kind))
+    n = int(os.environ.get("VMN_TEST_CONTROLLERS", "1"))
     lab.lock(create=True)
+    if n > 1:
+        more.update(controllers=n, weights=[0] + [10] * (n - 1))
     try:
         lab.up(n_hosts, find("vmnd"), **more)
+        if n > 1:
+            lab.vmnd.await_other_masters()
+            lab.await_synced()
     except BaseException:
         keep_log(lab)
         lab.down()

@@ -21,14 +21,17 @@ _KEEPER = ["sh", "-c", 'while "$@"; s=$?; [ $s = 4 ]; do sleep 0.2; done; '
 class Controller(Vmnd, cluster.Member):
     """Number 'number' of them, from 1."""
 
-    def __init__(self, lab, program, number, **more):
+    def __init__(self, lab, program, number, weight=None, **more):
+        self.weight = weight
         cluster.Member.__init__(self, lab.dir, "c%d" % number,
                                 "tcp:127.0.0.1:%d" % (RAFT_PORT + number - 1))
         Vmnd.__init__(self, lab, program, folder=self.dir, number=number - 1,
                       **more)
 
     def args(self):
-        return super().args() + self.member_args()
+        weight = [] if self.weight is None else [
+            "--cluster-weight=%d" % self.weight]
+        return super().args() + self.member_args() + weight
 
     def runs(self):
         return self.pid() is not None
@@ -88,14 +91,16 @@ class WriterApi(Api):
 
 
 class Controllers:
-    """'n' of them.  What Vmnd has."""
+    """'n' of them, of these 'weights' (cluster-weight of vmnd) if there are
+    any.  What Vmnd has."""
 
-    def __init__(self, lab, program, n, **more):
+    def __init__(self, lab, program, n, weights=None, **more):
         self.lab = lab
         self.program = program
         self.options = more.get("options", ())
-        self.members = [Controller(lab, program, i + 1, **more)
-                        for i in range(n)]
+        self.members = [Controller(lab, program, i + 1,
+                                   weight=weights[i] if weights else None,
+                                   **more) for i in range(n)]
         self.api = WriterApi(self)
         self._last = None
 
@@ -110,6 +115,19 @@ class Controllers:
         """The writer, or any if there is none now."""
         return next((m for m in self.members if m.is_writer()),
                     self._last or self.members[0])
+
+    def await_other_masters(self):
+        """Waits until the writer manages no host, since its weight is 0."""
+        netns.wait_for("others to manage the hosts", lambda: any(
+            m["weight"] for m in self.api.get("cluster")["members"]
+            if m["role"] == "standby"), 60)
+
+    def ctl(self, *args):
+        return self.writer().ctl(*args)
+
+    @property
+    def unixctl(self):
+        return self._one().unixctl
 
     @property
     def socket(self):
@@ -146,6 +164,14 @@ class Controllers:
             cluster.begin(self.members)
 
     def stop(self):
-        """Ends all of vmnd, in order.  The servers of the database stay."""
-        for member in self.members:
-            member.stop()
+        """Ends all of vmnd, the writer last, so that nobody becomes it.  The
+        servers of the database stay.  Returns the first exit status that is
+        not 0, if there is one."""
+        writer = self._one()
+        found = [member.stop() for member in
+                 sorted(self.members, key=lambda m: m is writer)]
+        return next(filter(None, found), found[-1])
+
+    def last_words(self, n_lines=20):
+        return "".join("%s:\n%s" % (m.name, m.last_words(n_lines))
+                       for m in self.members)
