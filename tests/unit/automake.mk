@@ -21,6 +21,7 @@ UNIT_TESTS = \
 	tests/unit/test-batching \
 	tests/unit/test-binding-decision \
 	tests/unit/test-cluster-db \
+	tests/unit/test-cluster-faults \
 	tests/unit/test-cluster-shares \
 	tests/unit/test-commit \
 	tests/unit/test-commit-activity \

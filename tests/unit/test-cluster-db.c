@@ -28,8 +28,8 @@
 
 /* What members have come to say since the first schema. */
 static const char *const later_columns[] = {
-    "Cluster.generation", "Cluster.runs", "Cluster.shares", "Member.hosts",
-    "Member.listen", "Member.openflow", "Member.weight",
+    "Cluster.generation", "Cluster.runs", "Cluster.shares", "Member.faults",
+    "Member.hosts", "Member.listen", "Member.openflow", "Member.weight",
 };
 
 static struct loop *loop;       /* Of all cases. */
@@ -193,6 +193,7 @@ wait_current(struct fixture *f, size_t n)
 static const struct cluster_ops_member member_a = {
     .name = "a", .version = "2.0", .address = "ssl:192.0.2.1:8443",
     .listen = "ssl:192.0.2.1:6644", .openflow = "ssl:192.0.2.1:6653",
+    .faults = "{\"h1\":[3,\"no room\"]}",
     .run = 5, .applied = 1, .hosts = 7, .weight = 30,
 };
 
@@ -255,6 +256,8 @@ former_schema_is_used(void **state OVS_UNUSED)
     TRANSACT(f, cluster_ops_report(&member_a, 9));
     WAIT_FOR(find_member(f)->hosts == 7);
     assert_int_equal(find_member(f)->weight, 30);
+    assert_string_equal(find_member(f)->faults, member_a.faults);
+    assert_int_equal(view_of(f)->faults_seq, 1);
     assert_string_equal(find_member(f)->listen, "ssl:192.0.2.1:6644");
     assert_string_equal(find_member(f)->openflow, "ssl:192.0.2.1:6653");
     assert_int_equal(view_of(f)->head, 1);

@@ -79,8 +79,17 @@ class WriterApi(Api):
     """The API of whichever member is the writer, which is waited for."""
 
     def __init__(self, controllers):
-        super().__init__(None)
+        super().__init__("")
         self._controllers = controllers
+
+    @property
+    def path(self):
+        return self._controllers.writer().api.path if self._path is None \
+            else self._path
+
+    @path.setter
+    def path(self, path):
+        self._path = path or None
 
     def raw(self, method, target, body=None, headers=None):
         return self._controllers.writer().api.raw(method, target, body,
