@@ -421,6 +421,11 @@ struct vmn_handler_class {
     /* What comes up is for the controller itself, such as answers to probes;
      * it is not called. */
     bool to_controller;
+    /* It may call vmn_neighbour_is_incomplete().  In a cluster the writer
+     * calls it as well for what another member answers, to know which
+     * neighbours do not answer.  1 or 0; not where former apps have
+     * padding. */
+    uint32_t asks_neighbours;
 };
 
 /* What a flow stands for to people: an object, and of a policy the rule. */

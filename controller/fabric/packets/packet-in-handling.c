@@ -166,6 +166,14 @@ packets_answer(struct packets_of_switch *ps,
         free(problem);
         return false;
     }
+    if (out->incomplete_network) {
+        neighbour_requests_note(&ps->neighbours, out->incomplete_network,
+                                &out->incomplete, time_msec());
+    }
+    if (ps->sw->state == SWITCH_OBSERVED) {
+        free(problem);          /* Its master answers it. */
+        return true;
+    }
     count_answer(ps, packet, problem);
     free(problem);
     for (size_t i = 0; i < out->n; i++) {
@@ -175,8 +183,6 @@ packets_answer(struct packets_of_switch *ps,
         learn_neighbour_put_incomplete(b, OFCONN_XID_PACKETS,
                                        out->incomplete_network,
                                        &out->incomplete);
-        neighbour_requests_note(&ps->neighbours, out->incomplete_network,
-                                &out->incomplete, time_msec());
     }
     return true;
 }

@@ -274,15 +274,18 @@ find_handler(const struct fabric *f, const struct ofpacket_in *in,
             ? engine_find_handler(f->engine, punt->handler_id) : NULL);
 }
 
-/* Of a cluster's members the switch's master answers packets, and the writer
- * takes those for the controller itself; the switch sends both of them
- * all. */
+/* Of a cluster's members the switch's master answers packets; the writer takes
+ * those for the controller itself, and notes which neighbours are asked for.
+ * The switch sends both of them all. */
 static bool
 is_of_another(const struct fabric_switch *sw,
               const struct engine_handler *handler)
 {
-    return (handler->class_->to_controller ? sw->host->fabric->observing
-            : sw->state == SWITCH_OBSERVED);
+    bool is_writer = !sw->host->fabric->observing;
+
+    return (handler->class_->to_controller ? !is_writer
+            : sw->state == SWITCH_OBSERVED
+              && !(is_writer && handler->class_->asks_neighbours));
 }
 
 /* The port's limit comes first: a port that floods does not use up the host's
