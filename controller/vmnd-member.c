@@ -107,7 +107,7 @@ own_fault_cb(void *own_, const struct fabric_fault *fault)
     if (own->n < CLUSTER_FAULTS_MAX) {
         own->faults[own->n++] = (struct cluster_fault) {
             .host = fault->host, .acked = fault->acked,
-            .reason = fault->reason,
+            .revision = fault->revision, .reason = fault->reason,
         };
     }
 }
@@ -116,10 +116,14 @@ static char *
 get_faults_cb(void *vmnd_)
 {
     const struct vmnd *vmnd = vmnd_;
-    struct own_faults own = { .n = 0 };
+    struct own_faults *own = xmalloc(sizeof *own);
+    char *text;
 
-    fabric_each_fault(vmnd->fabric, own_fault_cb, &own);
-    return cluster_faults_print(own.faults, own.n);
+    own->n = 0;
+    fabric_each_fault(vmnd->fabric, own_fault_cb, own);
+    text = cluster_faults_print(own->faults, own->n);
+    free(own);
+    return text;
 }
 
 struct others_faults {
@@ -139,16 +143,18 @@ others_fault_cb(void *all_, const struct cluster_fault *fault)
     }
     all->faults[all->n++] = (struct fabric_fault) {
         .host = arena_strdup(&all->arena, fault->host),
-        .acked = fault->acked,
+        .acked = fault->acked, .revision = fault->revision,
         .reason = arena_strdup(&all->arena, fault->reason),
     };
 }
 
+/* They are also of hosts that were not there yet when the others said so. */
 static void
 heed_faults(struct vmnd *vmnd)
 {
     uint64_t seq = (cluster_faults_seq(vmnd->cluster)
-                    + cluster_generation(vmnd->cluster));
+                    + cluster_generation(vmnd->cluster)
+                    + model_names(vmnd->model, VMN_TABLE_HOST).n);
     struct others_faults all = { .n = 0 };
 
     if (vmnd->faults_seq == seq) {
@@ -160,6 +166,16 @@ heed_faults(struct vmnd *vmnd)
     fabric_set_faults(vmnd->fabric, all.faults, all.n);
     free(all.faults);
     arena_uninit(&all.arena);
+}
+
+/* Before hosts have reported what there is on them, others must not manage
+ * them by what they know. */
+static void
+share_hosts(struct vmnd *vmnd)
+{
+    if (vmnd->ready && !fabric_is_gathering(vmnd->fabric)) {
+        cluster_share_hosts(vmnd->cluster);
+    }
 }
 
 static void
@@ -176,9 +192,11 @@ seen_cb(void *vmnd_)
     }
     /* Until it leads, nothing changes for the next writer. */
     if (!vmnd->epoch || vmnd->leads) {
-        fabric_set_shares(vmnd->fabric, cluster_generation(vmnd->cluster));
+        fabric_set_shares(vmnd->fabric, cluster_generation(vmnd->cluster),
+                          cluster_has_caught_up(vmnd->cluster));
     }
     heed_faults(vmnd);
+    share_hosts(vmnd);
 }
 
 bool

@@ -448,9 +448,7 @@ ready_cb(void *vmnd_)
     struct vmnd *vmnd = vmnd_;
 
     northbound_set_ready(vmnd->northbound, true);
-    if (vmnd->cluster) {
-        cluster_share_hosts(vmnd->cluster);
-    }
+    vmnd->ready = true;
     VLOG_INFO("ready");
     service_notify("READY=1");
 }

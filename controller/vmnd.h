@@ -35,7 +35,8 @@ struct vmnd {
     uint64_t first_revision;    /* and from where it goes on. */
     bool leads;                 /* The fabric goes by that. */
     uint64_t faults_seq;        /* Of the faults of hosts that it has. */
-    bool active;                /* The rooms above the fabric are there. */
+    bool active;                /* The rooms above the fabric are there, */
+    bool ready;                 /* and their first state is durable. */
     bool deposed;               /* Another member of the cluster is the
                                  * writer now. */
     bool ended;                 /* By an operator. */

@@ -14,7 +14,9 @@
 
 /* Longest reason, and longest text of a member's that is read. */
 #define REASON_MAX 240
-#define TEXT_MAX (64 * 1024)
+#define TEXT_MAX (1024 * 1024)
+/* In place of a reason that is one too many. */
+#define MORE "its switch rejects something"
 
 /* Returns the length of as much of 'text' as fits, without a part of a UTF-8
  * character at its end. */
@@ -39,34 +41,39 @@ cluster_faults_print(const struct cluster_fault *faults, size_t n)
     char *text;
 
     for (size_t i = 0; i < n && i < CLUSTER_FAULTS_MAX; i++) {
-        char *reason = xmemdup0(faults[i].reason, cut(faults[i].reason));
+        const char *reason = (i < CLUSTER_REASONS_MAX || !*faults[i].reason
+                              ? faults[i].reason : MORE);
 
-        json_object_put(all, faults[i].host, json_array_create_2(
+        json_object_put(all, faults[i].host, json_array_create_3(
             json_integer_create(faults[i].acked),
-            json_string_create_nocopy(reason)));
+            json_integer_create(faults[i].revision),
+            json_string_create_nocopy(xmemdup0(reason, cut(reason)))));
     }
     text = n ? json_to_string(all, JSSF_SORT) : xstrdup("");
     json_destroy(all);
     return text;
 }
 
-/* Returns true if this is [ACKED, REASON], and then what it says. */
+/* Returns true if this is [ACKED, REVISION, REASON], and then what it says. */
 static bool
 parse_fault(const struct json *json, struct cluster_fault *fault)
 {
-    const struct json *acked, *reason;
+    const struct json *acked, *revision, *reason;
 
-    if (json->type != JSON_ARRAY || json->array.n != 2) {
+    if (json->type != JSON_ARRAY || json->array.n != 3) {
         return false;
     }
     acked = json->array.elems[0];
-    reason = json->array.elems[1];
+    revision = json->array.elems[1];
+    reason = json->array.elems[2];
     if (acked->type != JSON_INTEGER || acked->integer < 0
+        || revision->type != JSON_INTEGER || revision->integer < 0
         || reason->type != JSON_STRING
         || strlen(json_string(reason)) > REASON_MAX) {
         return false;
     }
     fault->acked = acked->integer;
+    fault->revision = revision->integer;
     fault->reason = json_string(reason);
     return true;
 }

@@ -86,7 +86,10 @@ cluster_managers_see(struct cluster *c)
         /* A server that was started again shows an older state at first. */
         return;
     }
-    c->generation = generation;
+    if (generation != c->generation) {
+        c->generation = generation;
+        c->generation_head = view->head;
+    }
     if (shared != c->shares.generation) {
         shares_uninit(&c->shares);
         shares_init(&c->shares);
@@ -102,6 +105,12 @@ uint64_t
 cluster_generation(const struct cluster *c)
 {
     return c->generation;
+}
+
+bool
+cluster_has_caught_up(const struct cluster *c)
+{
+    return c->writer || c->applied >= c->generation_head;
 }
 
 bool
@@ -180,7 +189,6 @@ void
 cluster_share_hosts(struct cluster *c)
 {
     c->sharing.allowed = true;
-    cluster_run(c);
 }
 
 static void

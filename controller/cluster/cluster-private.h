@@ -99,6 +99,7 @@ struct cluster {
     /* Who manages which host. */
     struct shares shares;       /* As last known, */
     uint64_t generation;        /* of this one, or of a later epoch. */
+    int64_t generation_head;    /* The newest batch when it was seen first. */
     struct {                    /* As the writer, which publishes them. */
         struct shares_policy policy;
         bool busy;              /* A transaction is under way. */

@@ -70,7 +70,7 @@ bool shares_is_generation(int64_t generation, int64_t epoch);
  * busy for longer. */
 #define SHARES_SILENT_MS 2500
 /* A member that lacks more batches gets no share. */
-#define SHARES_BEHIND_MAX 1000
+#define SHARES_BEHIND_MAX 100
 /* So long a member must be fit for a share before it gets one: Open vSwitch's
  * switches may take 8 seconds to connect to it again.  It is twice as long for
  * each time in SHARES_FAILED_MS that it has lost its share and had not said

@@ -123,8 +123,12 @@ bool cluster_manages_host(const struct cluster *, const char *host);
 const char *cluster_host_manager(const struct cluster *, const char *host);
 
 /* From now on, as the writer, this member changes the shares: hosts have
- * reported what there is on them. */
+ * reported what there is on them.  Once is enough. */
 void cluster_share_hosts(struct cluster *);
+/* Returns true if this member has all batches that there were when the
+ * generation became what it is.  Until then it must not begin to manage a
+ * host, which may have more than the member knows of. */
+bool cluster_has_caught_up(const struct cluster *);
 
 /* Calls 'cb' with each fault that another member says of a host that it
  * manages. */

@@ -135,6 +135,7 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/session/digest.c \
 	controller/fabric/session/rejected-items.c \
 	controller/fabric/session/rejected-items.h \
+	controller/fabric/session/rejected-observed.c \
 	controller/fabric/session/flow-format.c \
 	controller/fabric/session/flow-format.h \
 	controller/fabric/session/revision-diff.c \

@@ -21,12 +21,15 @@ fabric_each_fault(const struct fabric *f, fabric_fault_cb *cb, void *aux)
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
         const struct fabric_switch *sw = host->sw;
 
-        if (sw->conn && sw->state != SWITCH_OBSERVED && sw->rejected.partial
-            && sw->rejected.text) {
+        bool rejects = sw->rejected.partial || switch_is_backing_off(sw);
+
+        if (sw->conn && sw->state != SWITCH_OBSERVED
+            && (sw->bundles.unmarkable || (rejects && sw->rejected.text))) {
             const struct fabric_fault fault = {
                 .host = host->name,
                 .acked = switch_acked(sw),
-                .reason = sw->rejected.text,
+                .revision = sw->rejected.revision,
+                .reason = rejects ? sw->rejected.text : "",
             };
 
             cb(aux, &fault);
@@ -48,8 +51,7 @@ fabric_set_faults(struct fabric *f, const struct fabric_fault *faults,
         const struct fabric_fault *fault = shash_find_data(&by_host,
                                                            host->name);
 
-        marker_watch_set_fault(host->sw, fault ? fault->reason : NULL,
-                               fault ? fault->acked : 0);
+        marker_watch_set_fault(host->sw, fault);
     }
     shash_destroy(&by_host);
 }

@@ -115,6 +115,7 @@ struct fabric {
                                  * a host's database the latest one wins.  0:
                                  * it is none, or alone. */
     uint64_t generation;        /* Of the shares of hosts; 0: not known. */
+    bool has_caught_up;         /* See fabric_set_shares(). */
     unsigned packet_port_rate, packet_host_rate; /* Packets per second; 0:
                                                   * unlimited. */
     unsigned report_rate;       /* 0: unlimited. */

@@ -72,7 +72,8 @@ host_create(struct fabric *f, const char *name)
 
     host->fabric = f;
     host->name = xstrdup(name);
-    host->managed = is_managed(f, name);
+    host->managed = ((!f->shared || f->has_caught_up)
+                     && is_managed(f, name));
     host->sw = switch_create(host);
     host->sw->bundles.digest_known = f->from_nothing;
     hmap_insert(&f->hosts, &host->name_node, hash_string(name, 0));
@@ -294,19 +295,27 @@ check_roles(struct fabric *f)
     struct fabric_host *host;
 
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
-        host->managed = is_managed(f, host->name);
+        host->managed = ((host->managed || f->has_caught_up)
+                         && is_managed(f, host->name));
         switch_check_role(host->sw);
     }
 }
 
 void
-fabric_set_shares(struct fabric *f, uint64_t generation)
+fabric_set_shares(struct fabric *f, uint64_t generation, bool has_caught_up)
 {
-    if (f->generation != generation) {
+    if (f->generation != generation || f->has_caught_up != has_caught_up) {
         f->generation = generation;
+        f->has_caught_up = has_caught_up;
         switch_listener_set_generation(f);
         check_roles(f);
     }
+}
+
+bool
+fabric_is_gathering(const struct fabric *f)
+{
+    return fabric_db_is_gathering(f);
 }
 
 /* Of hosts that it has managed until now the model has a report. */
@@ -325,6 +334,7 @@ fabric_lead(struct fabric *f, int64_t epoch, uint64_t generation,
     f->observing = false;
     f->epoch = epoch;
     f->generation = generation;
+    f->has_caught_up = true;
     switch_listener_set_generation(f);
     check_roles(f);
     fabric_db_manage(f, controllers);

@@ -116,8 +116,14 @@ void fabric_destroy(struct fabric *);
  *
  * Has 'manages' asked again: hosts may be others' now, in this generation, 0
  * if none is known: switches refuse an earlier one than they have heard of,
- * and without one none is accepted.  Does nothing if it is that of before. */
-void fabric_set_shares(struct fabric *, uint64_t generation);
+ * and without one none is accepted.  Unless this member 'has_caught_up' with
+ * the state that there was then, it takes no host that it does not manage
+ * already.  Does nothing if both are as before. */
+void fabric_set_shares(struct fabric *, uint64_t generation,
+                       bool has_caught_up);
+/* Returns true if it waits for what hosts have: the model has no interface of
+ * theirs yet. */
+bool fabric_is_gathering(const struct fabric *);
 /* From now on this member is the writer, of this epoch, with these other
  * controllers.  The state must be quiescent, and the commit lead. */
 void fabric_lead(struct fabric *, int64_t epoch, uint64_t generation,

@@ -117,6 +117,10 @@ set_async(struct ofconn *conn)
                  &cfg, (1u << OAM_N_TYPES) - 1, OFP15_VERSION));
 }
 
+/* Time for the reply of a switch that is connected: it comes after all that it
+ * was sent before. */
+#define ROLE_MS (60 * 1000)
+
 static void
 request_role(struct ofconn *conn)
 {
@@ -162,7 +166,7 @@ ofconn_set_role(struct ofconn *conn, enum ofconn_role role,
     conn->role = role;
     conn->generation = generation;
     request_role(conn);
-    ofconn_set_timer(conn, conn->server->options.handshake_ms);
+    ofconn_set_timer(conn, ROLE_MS);
 }
 
 static void

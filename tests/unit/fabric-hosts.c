@@ -315,7 +315,7 @@ manages_cb(void *aux OVS_UNUSED, const char *name)
 void
 set_shares(uint64_t generation)
 {
-    fabric_set_shares(fabric, generation);
+    fabric_set_shares(fabric, generation, true);
 }
 
 /* Another member is the writer. */

@@ -127,6 +127,12 @@ fabric_db_group(struct fabric *f OVS_UNUSED,
 {
 }
 
+bool
+fabric_db_is_gathering(const struct fabric *f OVS_UNUSED)
+{
+    return false;
+}
+
 size_t
 fabric_db_n_candidates(const struct fabric *f OVS_UNUSED)
 {

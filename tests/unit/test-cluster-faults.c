@@ -20,8 +20,8 @@
 static void
 put_cb(void *ds, const struct cluster_fault *fault)
 {
-    ds_put_format(ds, "%s %"PRIu64" %s\n", fault->host, fault->acked,
-                  fault->reason);
+    ds_put_format(ds, "%s %"PRIu64" %"PRIu64" %s\n", fault->host,
+                  fault->acked, fault->revision, fault->reason);
 }
 
 static void
@@ -38,17 +38,18 @@ static void
 faults_are_printed_and_parsed(void **state OVS_UNUSED)
 {
     const struct cluster_fault faults[] = {
-        { .host = "h1", .acked = 17, .reason = "say \"no\"\nto \xc3\xa4" },
+        { .host = "h1", .acked = 17, .revision = 16,
+          .reason = "say \"no\"\nto \xc3\xa4" },
         { .host = "h2", .acked = INT64_MAX, .reason = "" },
     };
     char *text = cluster_faults_print(faults, 1);
 
     assert_string_equal(
-        text, "{\"h1\":[17,\"say \\\"no\\\"\\nto \xc3\xa4\"]}");
-    assert_parsed(text, "h1 17 say \"no\"\nto \xc3\xa4\n");
+        text, "{\"h1\":[17,16,\"say \\\"no\\\"\\nto \xc3\xa4\"]}");
+    assert_parsed(text, "h1 17 16 say \"no\"\nto \xc3\xa4\n");
     free(text);
     text = cluster_faults_print(&faults[1], 1);
-    assert_parsed(text, "h2 9223372036854775807 \n");
+    assert_parsed(text, "h2 9223372036854775807 0 \n");
     free(text);
     text = cluster_faults_print(NULL, 0);
     assert_string_equal(text, "");
@@ -60,9 +61,9 @@ faults_are_printed_and_parsed(void **state OVS_UNUSED)
 static void
 long_reason_is_cut(void **state OVS_UNUSED)
 {
-    char reason[1000], expected[300] = "h 1 ";
+    char reason[1000], expected[300] = "h 1 2 ";
     const struct cluster_fault fault = {
-        .host = "h", .acked = 1, .reason = reason,
+        .host = "h", .acked = 1, .revision = 2, .reason = reason,
     };
     char *text;
 
@@ -70,8 +71,8 @@ long_reason_is_cut(void **state OVS_UNUSED)
     reason[239] = '\xc3';
     reason[240] = '\xa4';
     reason[999] = '\0';
-    memset(expected + 4, 'x', 239);
-    strcpy(expected + 4 + 239, "\n");
+    memset(expected + 6, 'x', 239);
+    strcpy(expected + 6 + 239, "\n");
     text = cluster_faults_print(&fault, 1);
     assert_parsed(text, expected);
     free(text);
@@ -88,7 +89,7 @@ number_is_limited(void **state OVS_UNUSED)
 {
     struct cluster_fault faults[CLUSTER_FAULTS_MAX + 5];
     struct ds too_many = DS_EMPTY_INITIALIZER;
-    char names[ARRAY_SIZE(faults)][8];
+    char names[ARRAY_SIZE(faults)][12];
     size_t n = 0;
     char *text;
 
@@ -97,11 +98,13 @@ number_is_limited(void **state OVS_UNUSED)
         faults[i] = (struct cluster_fault) {
             .host = names[i], .acked = i, .reason = "r",
         };
-        ds_put_format(&too_many, "%s\"h%zu\":[1,\"r\"]", i ? "," : "{", i);
+        ds_put_format(&too_many, "%s\"h%zu\":[1,0,\"r\"]", i ? "," : "{", i);
     }
     text = cluster_faults_print(faults, ARRAY_SIZE(faults));
     cluster_faults_parse(text, count_cb, &n);
     assert_int_equal(n, CLUSTER_FAULTS_MAX);
+    assert_non_null(strstr(text, "\"h63\":[63,0,\"r\"]"));
+    assert_non_null(strstr(text, "\"h64\":[64,0,\"its switch rejects "));
     free(text);
     ds_put_char(&too_many, '}');
     assert_parsed(ds_cstr(&too_many), "");
@@ -113,17 +116,17 @@ rubbish_is_left_out(void **state OVS_UNUSED)
 {
     static const char *const texts[] = {
         "{", "[]", "7", "null", "{\"h\":7}", "{\"h\":[]}", "{\"h\":[1]}",
-        "{\"h\":[1,2]}", "{\"h\":[\"1\",\"r\"]}", "{\"h\":[-1,\"r\"]}",
-        "{\"h\":[1.5,\"r\"]}", "{\"h\":[1,\"r\",3]}",
+        "{\"h\":[1,2]}", "{\"h\":[1,2,3]}", "{\"h\":[\"1\",0,\"r\"]}", "{\"h\":[-1,0,\"r\"]}",
+        "{\"h\":[1,-1,\"r\"]}", "{\"h\":[1,0,\"r\",3]}",
     };
-    char *longer = xmalloc(70000);
+    char *longer = xmalloc(1100000);
 
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
         assert_parsed(texts[i], "");
     }
-    assert_parsed("{\"a\":[1,\"r\"],\"b\":[]}", "a 1 r\n");
-    memset(longer, ' ', 70000);
-    strcpy(longer + 69000, "{\"a\":[1,\"r\"]}");
+    assert_parsed("{\"a\":[1,0,\"r\"],\"b\":[]}", "a 1 0 r\n");
+    memset(longer, ' ', 1100000);
+    strcpy(longer + 1090000, "{\"a\":[1,0,\"r\"]}");
     assert_parsed(longer, "");
     free(longer);
 }
@@ -132,7 +135,7 @@ rubbish_is_left_out(void **state OVS_UNUSED)
 static void
 text_that_was_changed_does_no_harm(void **state OVS_UNUSED)
 {
-    static const char good[] = "{\"h1\":[17,\"no room\"],\"h2\":[3,\"x\"]}";
+    static const char good[] = "{\"h1\":[17,17,\"no room\"],\"h2\":[3,2,\"x\"]}";
 
     random_set_seed(1);
     for (int i = 0; i < 20000; i++) {

@@ -220,13 +220,36 @@ master_says_what_is_rejected(void **state OVS_UNUSED)
     fault.acked = revision + 1000;
     fabric_set_faults(fabric, &fault, 1);
     assert_int_equal(switch_acked(host(0)->sw), revision);
+    /* It had its marker before its master heard of it. */
+    edit_flow(3);
+    tell(0, marker_now(0));
+    assert_true(is_confirmed(revision));
+    tell(0, 0);
+    fault.acked = fault.revision = revision;
+    fabric_set_faults(fabric, &fault, 1);
+    assert_string_equal(receipt_of(revision, 0), "failed");
     /* What the switch says comes first. */
+    edit_flow(4);
     tell(0, marker_now(0));
     assert_true(is_synced(0) && is_confirmed(revision));
     tell(0, 0);
     assert_true(is_diverged(0));
     fabric_set_faults(fabric, NULL, 0);
     assert_false(is_diverged(0) || is_synced(0));
+}
+
+/* It takes no marker, and everything else. */
+static void
+master_says_what_has_no_marker(void **state OVS_UNUSED)
+{
+    struct fabric_fault fault = { .host = "h0", .reason = "" };
+
+    come(0);
+    edit_flow(1);
+    fault.acked = revision;
+    fabric_set_faults(fabric, &fault, 1);
+    assert_true(is_synced(0) && is_confirmed(revision));
+    assert_int_equal(switch_acked(host(0)->sw), revision);
 }
 
 static void
@@ -418,6 +441,65 @@ share_that_has_not_settled_is_given_up(void **state OVS_UNUSED)
     assert_int_equal(switches[0].generation_id, 7);
 }
 
+/* It lacks what the switch may have. */
+static void
+share_waits_for_this_member(void **state OVS_UNUSED)
+{
+    edit_underlay(0);
+    come(0);
+    tell(0, marker_now(0));
+    managed[0] = true;
+    fabric_set_shares(fabric, 8, false);
+    turn();
+    assert_int_equal(switches[0].role, OFPCR12_ROLE_SECONDARY);
+    fabric_set_shares(fabric, 8, true);
+    until_master(0, 8);
+    /* What it manages it keeps. */
+    fabric_set_shares(fabric, 9, false);
+    turn();
+    assert_true(host(0)->sw->state == SWITCH_LIVE);
+}
+
+/* It answers nothing any more. */
+static void
+switch_that_gives_no_role_is_offline(void **state OVS_UNUSED)
+{
+    come(0);
+    tell(0, marker_now(0));
+    assert_string_equal(host(0)->state, "synced");
+    switches[0].deaf = true;
+    managed[0] = true;
+    set_shares(8);
+    assert_string_equal(host(0)->state, "synced");
+    TURN_UNTIL(!strcmp(host(0)->state, "offline"));
+    assert_non_null(strstr(host_reason(0), "has another role"));
+}
+
+/* While it was asked for the role, its datapath ID became nobody's. */
+static void
+stray_that_is_demoted_is_closed(void **state OVS_UNUSED)
+{
+    const struct ofputil_role_status status = {
+        .role = OFPCR12_ROLE_SECONDARY, .reason = OFPCRR_PRIMARY_REQUEST,
+        .generation_id = 9,
+    };
+
+    edit_underlay(0);
+    come(0);
+    tell(0, marker_now(0));
+    managed[0] = true;
+    set_shares(8);
+    fabric_host_set_datapath(host(0), 0);
+    TURN_UNTIL(switches[0].role == OFPCR12_ROLE_PRIMARY);
+    turn();
+    fake_switch_send(&switches[0], ofputil_encode_role_status(
+                                       &status, OFPUTIL_P_OF15_OXM));
+    TURN_UNTIL(switches[0].fd < 0);
+    fabric_host_set_datapath(host(0), switches[0].datapath_id);
+    turn();
+    assert_null(host(0)->sw->conn);
+}
+
 static void
 share_is_given_up(void **state OVS_UNUSED)
 {
@@ -426,8 +508,8 @@ share_is_given_up(void **state OVS_UNUSED)
     set_shares(8);
     connect_only(0);
     until_master(0, 8);
-    /* It is told of what was sent before it asks for the other role. */
     edit_flow(1);
+    until_acked(0);
     managed[0] = false;
     set_shares(9);
     TURN_UNTIL(switches[0].role == OFPCR12_ROLE_SECONDARY);
@@ -437,6 +519,19 @@ share_is_given_up(void **state OVS_UNUSED)
     assert_false(is_synced(0));
     tell(0, fake_switch_marker(&switches[0]));
     assert_true(is_synced(0) && is_confirmed(revision));
+    managed[0] = true;
+    set_shares(10);
+    until_master(0, 10);
+    /* It asks for the other role after what it has sent.  Errors of that it
+     * does not hear of, so whoever is the master next is to look. */
+    edit_flow(3);
+    assert_true(host(0)->sw->bundles.n_sent);
+    managed[0] = false;
+    set_shares(11);
+    TURN_UNTIL(switches[0].role == OFPCR12_ROLE_SECONDARY);
+    assert_int_equal(fake_switch_marker(&switches[0]), 0);
+    tell(0, marker_now(0));
+    assert_true(is_confirmed(revision));
     edit_flow(2);
     for (int i = 0; i < 100; i++) {
         turn();
@@ -516,6 +611,10 @@ main(int argc OVS_UNUSED, char *argv[])
         T(writer_manages_hosts),
         T(writer_is_equal_where_others_manage),
         T(master_says_what_is_rejected),
+        T(master_says_what_has_no_marker),
+        T(share_waits_for_this_member),
+        T(switch_that_gives_no_role_is_offline),
+        T(stray_that_is_demoted_is_closed),
         T(faults_of_a_share_are_told),
         T(share_is_taken),
         T(share_waits_for_a_report),

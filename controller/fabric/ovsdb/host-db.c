@@ -374,6 +374,12 @@ fabric_db_host_destroy(struct fabric_host *host)
     }
 }
 
+bool
+fabric_db_is_gathering(const struct fabric *fabric)
+{
+    return fabric->db->observed->gathering;
+}
+
 size_t
 fabric_db_n_candidates(const struct fabric *fabric)
 {

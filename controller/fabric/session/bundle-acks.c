@@ -136,6 +136,7 @@ bundle_failed(struct fabric_switch *sw, const struct sent_bundle *bundle)
     receipts_fail(sw->host->fabric, sw->host, bundle->first,
                   bundle->revision, bundle->failed);
     rejected_items_set_text(sw, bundle->failed);
+    sw->rejected.revision = bundle->revision;
     fabric_host_changed(sw->host);
     unmark(sw);
     sw->bundles.doubtful = true;
@@ -267,6 +268,16 @@ reset(struct fabric_switch *sw, void *state OVS_UNUSED,
     freeze(sw);
 }
 
+/* Errors of what is under way will not be heard of: has whoever is the master
+ * next read all flows. */
+static void
+released(struct fabric_switch *sw, void *state OVS_UNUSED)
+{
+    if (sw->bundles.n_sent && !sw->bundles.unmarkable) {
+        unmark(sw);
+    }
+}
+
 /* Some may have been committed, and the errors lost; or its marker is one that
  * vmnd must not change. */
 static void
@@ -313,6 +324,7 @@ is_owed(const struct fabric_switch *sw, const void *state OVS_UNUSED)
 const struct switch_part_class bundles_part = {
     .name = "bundles",
     .init = init,
+    .released = released,
     .reset = reset,
     .disconnected = disconnected,
     .destroy = destroy,

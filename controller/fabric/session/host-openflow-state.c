@@ -10,6 +10,7 @@
 
 #include "controller/fabric/session/host-openflow-state.h"
 
+#include "controller/fabric/session/marker-watch.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/schema/status.h"
 #include "proto/openflow/ofconn.h"
@@ -24,7 +25,11 @@ host_openflow_state_name(const struct fabric_switch *sw, const char **reason)
         *reason = sw->error ? sw->error : "its switch has not connected";
         return "offline";
     case SWITCH_OBSERVED:
-        if (sw->bundles.marked) {
+        if (sw->bundles.marked && marker_watch_is_late(sw)) {
+            *reason = "the member of the cluster that manages it has not "
+                      "brought its flows up to date for some seconds";
+            return "reconciling";
+        } else if (sw->bundles.marked) {
             return "synced";
         }
         if (sw->rejected.partial) {

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "byte-order.h"
+#include "controller/fabric/fabric-faults.h"
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/session/marker.h"
 #include "controller/fabric/session/receipts.h"
@@ -25,6 +26,7 @@
 #include "openvswitch/vlog.h"
 #include "proto/openflow/ofconn.h"
 #include "proto/openflow/ofmsg.h"
+#include "timeval.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(marker_watch);
@@ -35,6 +37,8 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 60);
 /* Of a switch that is further behind, the marker of an older group says
  * nothing: that of a later one does. */
 #define GROUPS_MAX 1024
+/* A master that has not brought it up to date for so long does not do so. */
+#define LATE_MS 10000
 
 /* A group whose flows the switch is not known to have. */
 struct watched_group {
@@ -50,8 +54,9 @@ struct marker_watch {
     size_t n, allocated;
     struct watched_group *groups; /* Oldest first. */
     char *fault;                /* What its master says that it rejects, or
-                                 * NULL.  Owned. */
-    uint64_t fault_acked;       /* What it has installed but for that. */
+                                 * NULL; see fabric_fault.  Owned. */
+    uint64_t fault_acked, fault_revision;
+    int64_t frozen_ms;          /* Since when it is not what is desired. */
 };
 
 static struct marker_watch *
@@ -78,6 +83,7 @@ freeze(struct fabric_switch *sw, uint64_t acked)
     if (!sw->bundles.frozen) {
         sw->bundles.acked = acked;
         sw->bundles.frozen = true;
+        get_watch(sw)->frozen_ms = time_msec();
     }
 }
 
@@ -105,6 +111,7 @@ find_group(struct fabric_switch *sw, struct marker_watch *watch)
             receipts_confirm(sw->host->fabric, sw->host, sw->bundles.acked,
                              last);
             sw->bundles.acked = last;
+            watch->frozen_ms = time_msec();
             watch->n -= i;
             memmove(watch->groups, watch->groups + i,
                     watch->n * sizeof *watch->groups);
@@ -114,19 +121,24 @@ find_group(struct fabric_switch *sw, struct marker_watch *watch)
     }
 }
 
-/* It has no marker: either its master is about to set one, or says what is
- * wrong. */
+/* It has no marker: either its master is about to set one, or says why not. */
 static void
 heed_fault(struct fabric_switch *sw, struct marker_watch *watch)
 {
+    struct fabric *f = sw->host->fabric;
+    const char *reason = watch->fault && *watch->fault ? watch->fault : NULL;
+
     freeze(sw, switch_acked(sw));
-    set_marked(sw, false);
-    rejected_items_set_observed(sw, watch->fault);
+    set_marked(sw, watch->fault && !reason);
+    rejected_items_set_observed(sw, reason);
     if (watch->fault && watch->fault_acked > sw->bundles.acked) {
         sw->bundles.acked = MIN(watch->fault_acked,
                                 switch_desired_revision(sw));
-        receipts_confirm_all(sw->host->fabric, sw->host, sw->bundles.acked,
-                             watch->fault);
+        receipts_confirm_all(f, sw->host, sw->bundles.acked, reason);
+    }
+    if (reason && watch->fault_revision) {
+        /* It had its marker for a moment, until its master heard of it. */
+        receipts_retract(f, sw->host, watch->fault_revision, reason);
     }
 }
 
@@ -169,8 +181,8 @@ marker_watch_group(struct fabric_switch *sw, uint64_t before, uint64_t last)
 }
 
 void
-marker_watch_set_fault(struct fabric_switch *sw, const char *fault,
-                       uint64_t acked)
+marker_watch_set_fault(struct fabric_switch *sw,
+                       const struct fabric_fault *fault)
 {
     struct marker_watch *watch = get_watch(sw);
 
@@ -178,11 +190,19 @@ marker_watch_set_fault(struct fabric_switch *sw, const char *fault,
         return;
     }
     free(watch->fault);
-    watch->fault = nullable_xstrdup(fault);
-    watch->fault_acked = acked;
+    watch->fault = fault ? xstrdup(fault->reason) : NULL;
+    watch->fault_acked = fault ? fault->acked : 0;
+    watch->fault_revision = fault ? fault->revision : 0;
     if (sw->state == SWITCH_OBSERVED && watch->marker == MARKER_NONE) {
         heed_fault(sw, watch);
     }
+}
+
+bool
+marker_watch_is_late(const struct fabric_switch *sw)
+{
+    return (sw->bundles.frozen
+            && time_msec() - get_watch(sw)->frozen_ms > LATE_MS);
 }
 
 /* Messages.  -------------------------------------------------------------- */
@@ -232,6 +252,7 @@ observed(struct fabric_switch *sw, void *watch_)
     bool exists = watch->conn_id == ofconn_id(sw->conn);
 
     watch->conn_id = ofconn_id(sw->conn);
+    watch->frozen_ms = time_msec();
     watch->xid = send_request(sw, exists ? OFPFMC_MODIFY : OFPFMC_ADD);
 }
 

@@ -9,6 +9,7 @@
 #ifndef CONTROLLER_FABRIC_SESSION_MARKER_WATCH_H
 #define CONTROLLER_FABRIC_SESSION_MARKER_WATCH_H 1
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct fabric_switch;
@@ -21,10 +22,13 @@ extern const struct switch_part_class marker_watch_part;
 void marker_watch_group(struct fabric_switch *, uint64_t before,
                         uint64_t last);
 
-/* Its master says that it has installed what is desired up to revision
- * 'acked', but for what it rejects, for this reason; NULL: it rejects
- * nothing. */
-void marker_watch_set_fault(struct fabric_switch *, const char *fault,
-                            uint64_t acked);
+/* Its master says what its marker does not; NULL: nothing.  Copied. */
+struct fabric_fault;
+void marker_watch_set_fault(struct fabric_switch *,
+                            const struct fabric_fault *);
+
+/* Returns true if its master has not brought it any closer to what is desired
+ * for some seconds. */
+bool marker_watch_is_late(const struct fabric_switch *);
 
 #endif /* controller/fabric/session/marker-watch.h */

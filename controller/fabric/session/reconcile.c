@@ -235,7 +235,7 @@ void
 reconcile_start_if_ready(struct fabric_switch *sw)
 {
     if (sw->state == SWITCH_WAITING && fabric_host_has_report(sw->host)
-        && !sw->rejected.backing_off) {
+        && !switch_is_backing_off(sw)) {
         request_marker(sw);
     }
 }

@@ -391,18 +391,6 @@ init(struct fabric_switch *sw, void *state OVS_UNUSED)
     sw->rejected.repaired_ms = -PAUSE_MIN_MS;
 }
 
-void
-rejected_items_set_observed(struct fabric_switch *sw, const char *text)
-{
-    if (sw->rejected.partial != (text != NULL)
-        || (text && strcmp(text, sw->rejected.text))) {
-        sw->rejected.partial = text != NULL;
-        free(sw->rejected.text);
-        sw->rejected.text = nullable_xstrdup(text);
-        fabric_host_changed(sw->host);
-    }
-}
-
 /* What it was before as its master does not matter. */
 static void
 observed(struct fabric_switch *sw, void *state OVS_UNUSED)

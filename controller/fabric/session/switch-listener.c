@@ -174,7 +174,8 @@ attach(struct fabric_host *host, struct ofconn *conn)
         ofconn_probe(before);
         ofconn_close(conn);
     } else if (ofconn_role(conn) != switch_desired_role(host->sw)
-               && ofconn_generation(conn) <= host->fabric->generation) {
+               && ofconn_generation(conn) <= host->fabric->generation
+               && !host->sw->demoted) {
         /* It comes again with that. */
         ofconn_set_role(conn, switch_desired_role(host->sw),
                         host->fabric->generation);
@@ -278,15 +279,20 @@ closed_cb(void *f_, struct ofconn *conn, const char *reason)
 }
 
 static void
-demoted_cb(void *f_ OVS_UNUSED, struct ofconn *conn, uint64_t generation)
+demoted_cb(void *f_, struct ofconn *conn, uint64_t generation)
 {
     struct fabric_switch *sw = ofconn_aux(conn);
+    struct stray *stray;
 
     if (sw) {
-        switch_change_role(sw, OFCONN_SLAVE, generation);
-    } else {
-        ofconn_close(conn);
+        switch_demoted(sw, generation);
+        return;
     }
+    stray = stray_of(f_, conn);
+    if (stray) {
+        stray_free(stray);
+    }
+    ofconn_close(conn);
 }
 
 static void

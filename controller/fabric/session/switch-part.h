@@ -49,9 +49,14 @@ struct switch_part_class {
      * anything installed. */
     void (*connected)(struct fabric_switch *, void *state);
 
-    /* The same of a switch that another member manages: to this one it only
-     * answers what changes nothing. */
+    /* The same of a switch whose master is another member of the cluster: this
+     * one changes nothing there.  As the writer it is the master's equal. */
     void (*observed)(struct fabric_switch *, void *state);
+
+    /* This member is about to ask for another role than that of master, and
+     * receives no replies any more to what it has sent.  Before
+     * 'disconnected'. */
+    void (*released)(struct fabric_switch *, void *state);
 
     /* The switch has its desired state installed, or will once it has
      * committed the bundle that was sent: it is sent each revision from now
@@ -62,10 +67,11 @@ struct switch_part_class {
      * not hold before, or lacks some. */
     void (*installed)(struct fabric_switch *, void *state);
 
-    /* A live switch is about to be sent a bundle: first, for each item that is
-     * withdrawn or replaced, with 'added' false; then for each that is new, or
-     * replaces another, with 'added' true.  Only groups with counted buckets.
-     * What a part sends now, the switch handles before the bundle. */
+    /* A live switch is about to be sent a bundle, or an observed one will be
+     * by its master: first, for each item that is withdrawn or replaced, with
+     * 'added' false; then for each that is new, or replaces another, with
+     * 'added' true.  Only groups with counted buckets.  What a part sends a
+     * live one now, it handles before the bundle. */
     void (*group_changes)(struct fabric_switch *, void *state,
                           const struct flow_item *, bool added);
 

@@ -8,6 +8,7 @@
 #include "controller/fabric/session/switch.h"
 
 #include <event2/event.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "controller/fabric/hosts/hosts.h"
@@ -22,11 +23,13 @@ VLOG_DEFINE_THIS_MODULE(switch);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 60);
 
-/* For how long a host's new master waits for what the former one has sent. */
+/* For how long a host's new master waits for what the former one has sent; and
+ * how long a switch is quiet before that is news. */
 #define TAKE_MS 1000
 
 static void stall_cb(evutil_socket_t, short, void *sw);
 static void take_cb(evutil_socket_t, short, void *sw);
+static void take_later(struct fabric_switch *);
 
 /* Parts.  ---------------------------------------------------------------- */
 
@@ -218,6 +221,11 @@ switch_attach(struct fabric_switch *sw, struct ofconn *conn)
     sw->host->fabric->stats.n_openflow_opened++;
     free(sw->error);
     sw->error = NULL;
+    event_del(sw->take);
+    if (sw->demoted && ofconn_role(conn) != switch_desired_role(sw)) {
+        take_later(sw);
+    }
+    sw->demoted = false;
     if (sw->state == SWITCH_OBSERVED) {
         SWITCH_CALL_PARTS(sw, observed);
     } else {
@@ -237,7 +245,18 @@ switch_desired_role(const struct fabric_switch *sw)
             : f->observing ? OFCONN_SLAVE : OFCONN_EQUAL);
 }
 
-/* Nobody is told that it is offline: the connection is there. */
+static void
+take_later(struct fabric_switch *sw)
+{
+    static const struct timeval tv = {
+        TAKE_MS / 1000, TAKE_MS % 1000 * 1000,
+    };
+
+    event_add(sw->take, &tv);
+}
+
+/* Nobody is told that it is offline, unless it does not answer: the connection
+ * is there. */
 void
 switch_change_role(struct fabric_switch *sw, enum ofconn_role role,
                    uint64_t generation)
@@ -246,6 +265,9 @@ switch_change_role(struct fabric_switch *sw, enum ofconn_role role,
 
     event_del(sw->take);
     if (conn) {
+        if (ofconn_role(conn) == OFCONN_MASTER) {
+            SWITCH_CALL_PARTS(sw, released);
+        }
         SWITCH_CALL_PARTS(sw, disconnected);
         event_del(sw->stall);
         sw->state = SWITCH_OFFLINE;
@@ -256,7 +278,20 @@ switch_change_role(struct fabric_switch *sw, enum ofconn_role role,
         sw->error = xstrdup("its switch has not answered yet that this "
                             "member of the cluster has another role");
         ofconn_set_role(conn, role, generation);
+        take_later(sw);
     }
+}
+
+/* Asked for again at once, the role would go to and fro if the other one does
+ * not belong to the cluster. */
+void
+switch_demoted(struct fabric_switch *sw, uint64_t generation)
+{
+    VLOG_INFO_RL(&rl, "%s: another controller has become its switch's master, "
+                 "of generation %"PRIu64" (this member knows %"PRIu64")",
+                 sw->host->name, generation, sw->host->fabric->generation);
+    sw->demoted = true;
+    switch_change_role(sw, OFCONN_SLAVE, generation);
 }
 
 static void
@@ -271,8 +306,11 @@ take_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *sw_)
 {
     struct fabric_switch *sw = sw_;
 
-    if (sw->host->managed && sw->state == SWITCH_OBSERVED) {
+    if (sw->state == SWITCH_OBSERVED && sw->host->managed) {
         change_to_desired(sw);
+    } else if (!sw->conn) {
+        fabric_host_changed(sw->host);
+        sw->host->fabric->callbacks->switch_changed(sw->host);
     }
 }
 
@@ -283,17 +321,13 @@ take_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *sw_)
 void
 switch_check_role(struct fabric_switch *sw)
 {
-    static const struct timeval tv = {
-        TAKE_MS / 1000, TAKE_MS % 1000 * 1000,
-    };
-
     if (!sw->conn) {
         return;                 /* It will come. */
     } else if (ofconn_role(sw->conn) == switch_desired_role(sw)) {
         event_del(sw->take);
     } else if (sw->state == SWITCH_OBSERVED && sw->host->managed
                && sw->bundles.frozen) {
-        event_add(sw->take, &tv);
+        take_later(sw);
     } else {
         change_to_desired(sw);
     }

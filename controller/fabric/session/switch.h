@@ -45,8 +45,10 @@ struct fabric_switch {
                                  * disconnected. */
     char *error;                /* Why it disconnected, or NULL.  Owned. */
 
-    struct event *take;         /* When to become the master of an observed
-                                 * one, if the host is managed. */
+    struct event *take;         /* When to ask for another role, or to say
+                                 * that one that was asked for has not been
+                                 * given. */
+    bool demoted;               /* Another controller became its master. */
     struct event *stall;        /* Runs while replies are outstanding. */
     int64_t progress_ms;        /* The last reply (time_msec()). */
     unsigned n_stalls;          /* Times that it was disconnected for that. */
@@ -72,6 +74,8 @@ void switch_detach(struct fabric_switch *, const char *reason);
  * as one that connects. */
 void switch_change_role(struct fabric_switch *, enum ofconn_role,
                         uint64_t generation);
+/* Another controller has become the switch's master, in this generation. */
+void switch_demoted(struct fabric_switch *, uint64_t generation);
 /* Who manages the host, or who is the writer, may have changed. */
 void switch_check_role(struct fabric_switch *);
 /* An observed switch has what is desired of it: if this member is to manage
