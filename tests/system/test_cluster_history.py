@@ -10,8 +10,10 @@ the history must be one that a single vmnd could have had:
     acknowledged change at the revision that the client was told;
   - who reads at one member sees no older state than before, and nothing that
     is not in the log;
-  - no host ever obeyed two writers, neither its switch nor its database, and
-    each has exactly the flows that the writer says.
+  - no host's database ever obeyed two writers, and no switch two masters: in
+    each generation of the shares it obeyed the member that manages it;
+  - each has exactly the flows that the members say, whichever manages it, and
+    once all of these share the hosts, the master that they name.
 
 tests/README.md says how it is run with many seeds.
 """
@@ -28,6 +30,7 @@ import tempfile
 import threading
 from unittest import mock
 
+import cluster_masters
 import cluster_swarm
 import faults
 import pytest
@@ -124,11 +127,6 @@ def settle(cluster, reviver):
     wait_for("all members to have all", all_follow, 60)
 
 
-def revived(cluster, reviver):
-    reviver.revive(cluster.members)
-    return cluster.writer()
-
-
 def logs(member):
     """{revision: (who, changes, contents)} of the member's file."""
     with sqlite3.connect("file:%s?mode=ro" % member.state, uri=True) as db:
@@ -178,6 +176,33 @@ def check_readers(readers, made):
                 reader.member.name, value, revision, made.get(value))
 
 
+def values_now(writer):
+    """{(kind, object): its value}"""
+    return {(kind, o["name"]): o["spec"]["description"] for kind in KINDS
+            for o in writer.api.get(kind, limit=1000)["items"]
+            if "description" in o["spec"]}
+
+
+def check_changes(members, clients, readers, found):
+    """'found' is what values_now() has said.  Returns how often a change had
+    which outcome."""
+    all_logs = [logs(member) for member in members]
+    assert all_logs[0] == all_logs[1] == all_logs[2]
+    made, newest = values_of(all_logs[0])
+    assert found == newest
+    counts = check_history(clients, made)
+    check_readers(readers, made)
+    assert counts.get(ACKNOWLEDGED), counts
+    return counts
+
+
+def check_masters(hosts, chaos, find_writer):
+    """Whoever manages hosts in the end has them follow changes."""
+    cluster_masters.await_shared(hosts, find_writer)
+    chaos.move(None)
+    hosts.check(find_writer)
+
+
 def come(hosts, api):
     """Makes the hosts and what their flows need.  Interfaces of clients' ports
     are on hosts before these are made."""
@@ -216,7 +241,8 @@ def tell(cluster, hosts):
             print(netns.run(["ovs-appctl", "--timeout=2", "-t",
                              member.path("vmnd.ctl"), what], check=False))
     if hosts and hosts.process.poll() is None:
-        print(hosts.control("show", "all"))
+        for what in ("show", "roles", "writers"):
+            print(hosts.control(what, "all"))
 
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + N_SEEDS))
@@ -229,12 +255,17 @@ def test_history(seed, place, library):
         member.lease_ms = LEASE_MS
         chaos.prepare(member)
         cluster_swarm.prepare(member)
+
+    def find_writer():
+        reviver.revive(members)
+        return cluster.writer()
     try:
         cluster = Cluster(folder, net="vmn-" + lab_name("his"),
                           options=place.options, prepare=prepare)
         members = cluster.members
         hosts = cluster_swarm.Hosts(folder, members, N_HOSTS)
         come(hosts, members[0].api)
+        cluster_masters.await_shared(hosts, cluster.writer)
         clients = [Client(i, members, stop) for i in range(N_CLIENTS)]
         clients += [Resender(i, members[i % len(members)], stop)
                     for i in range(N_CLIENTS)]
@@ -249,20 +280,12 @@ def test_history(seed, place, library):
         join(clients + readers)
         settle(cluster, reviver)
         assert not reviver.faults, reviver.faults
-        writer = cluster.writer()
-        found = {(kind, o["name"]): o["spec"]["description"] for kind in KINDS
-                 for o in writer.api.get(kind, limit=1000)["items"]
-                 if "description" in o["spec"]}
-        hosts.check(lambda: revived(cluster, reviver))
-        all_logs = [logs(member) for member in members]
-        assert all_logs[0] == all_logs[1] == all_logs[2]
-        made, newest = values_of(all_logs[0])
-        assert found == newest
-        counts = check_history(clients, made)
-        check_readers(readers, made)
-        print("%s; %d reads; %d epochs" % (
-            counts, sum(r.n_reads for r in readers), hosts.check_writers()))
-        assert counts.get(ACKNOWLEDGED), counts
+        found = values_now(find_writer())
+        hosts.check(find_writer)
+        counts = check_changes(members, clients, readers, found)
+        check_masters(hosts, chaos, find_writer)
+        print("%s; %d reads; %s" % (counts, sum(r.n_reads for r in readers),
+                                    cluster_masters.Obeyed(hosts)))
         for member in members:
             check_log(member)
         hosts.end()

@@ -260,6 +260,9 @@ def test_one_master(place):
                        [b.target, 11, 1]]
     wait_for("the rows", lambda: host.client.controllers(host.targets)
              == {"a": ("slave", True), "b": ("master", True)}, 20)
+    if host.control:
+        assert host.control("roles", "hv0") == {a.target: "slave",
+                                                b.target: "master"}
     # Equals need no generation; what is known of it outlives connections.
     assert a.role(EQUAL) == (EQUAL, 11)
     assert a.adds() is True
@@ -387,6 +390,7 @@ def test_what_cannot_pass_comes_later(place):
     with pytest.raises(socket.timeout):
         b.listener.accept()
     b.listener.settimeout(20 * PATIENCE)
+    assert host.control("roles", "hv0") == {a.target: "other", b.target: None}
     host.control("join", "hv0", "b")
     b.accept()
     assert b.role(NO_CHANGE) == (EQUAL, 11)

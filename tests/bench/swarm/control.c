@@ -363,6 +363,28 @@ cmd_writers(struct host *host, char **words OVS_UNUSED, size_t n OVS_UNUSED,
     return NULL;
 }
 
+/* The roles of its controllers, by their targets; null if one is not
+ * connected. */
+static const char *
+cmd_roles(struct host *host, char **words OVS_UNUSED, size_t n OVS_UNUSED,
+          struct ds *out)
+{
+    struct of_conn *conn;
+
+    ds_put_char(out, '{');
+    LIST_FOR_EACH (conn, node, &host->of_conns) {
+        ds_put_format(out, "%s\"%s\":", ds_last(out) == '{' ? "" : ",",
+                      conn->target);
+        if (conn->bev) {
+            ds_put_format(out, "\"%s\"", role_name(conn));
+        } else {
+            ds_put_cstr(out, "null");
+        }
+    }
+    ds_put_char(out, '}');
+    return NULL;
+}
+
 static const struct {
     const char *name;
     command *run;
@@ -389,6 +411,7 @@ static const struct {
     { "part", cmd_part, 1, 2, false },
     { "join", cmd_join, 1, 1, false },
     { "writers", cmd_writers, 0, 0, true },
+    { "roles", cmd_roles, 0, 0, true },
 };
 
 /* All hosts together. */

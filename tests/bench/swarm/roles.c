@@ -24,6 +24,13 @@ role_reset(struct of_conn *conn)
     conn->async = ofputil_async_cfg_default(OFP15_VERSION);
 }
 
+const char *
+role_name(const struct of_conn *conn)
+{
+    return (conn->role == OFPCR12_ROLE_PRIMARY ? "master"
+            : conn->role == OFPCR12_ROLE_SECONDARY ? "slave" : "other");
+}
+
 /* Whether the controller wants to be told of this. */
 static bool
 receives(const struct of_conn *conn, enum ofputil_async_msg_type type,

@@ -244,6 +244,8 @@ void link_set_flow(const struct link *, struct bufferevent *, bool may_read);
 void role_reset(struct of_conn *);
 void role_request(struct of_conn *, const struct ofp_header *);
 void role_set_async(struct of_conn *, const struct ofp_header *);
+/* Returns the role as a row of Controller has it. */
+const char *role_name(const struct of_conn *);
 
 /* 'who' has changed something. */
 void writers_note(struct writers *, const char *who, uint64_t epoch);

@@ -141,13 +141,6 @@ follow_controllers(struct host *host, const struct row *bridge)
     switch_set_controllers(host, wanted, n);
 }
 
-static const char *
-role_text(const struct of_conn *conn)
-{
-    return (conn->role == OFPCR12_ROLE_PRIMARY ? "master"
-            : conn->role == OFPCR12_ROLE_SECONDARY ? "slave" : "other");
-}
-
 static void
 note_controller(struct host *host, struct row *c)
 {
@@ -159,8 +152,8 @@ note_controller(struct host *host, struct row *c)
     if (rows_get_boolean(&host->rows, c, "is_connected") != connected) {
         rows_set_boolean(&host->rows, c, "is_connected", connected);
     }
-    if (conn && (!role || strcmp(role, role_text(conn)))) {
-        rows_set_string(&host->rows, c, "role", role_text(conn));
+    if (conn && (!role || strcmp(role, role_name(conn)))) {
+        rows_set_string(&host->rows, c, "role", role_name(conn));
     }
 }
 

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Members of a cluster share emulated hosts (cluster_swarm.py): whom these
+have obeyed, and that in the end each has the master that all members name."""
+
+import re
+
+from vmnlab.netns import Error, wait_for
+
+EPOCH_SHIFT = 20                # Of generations: see cluster-shares.h.
+WRITER = "the writer"           # Manages all hosts, if there are no shares.
+
+
+def shares(members):
+    """{generation: who shares the hosts, as text}, as members have logged it,
+    which must be one thing."""
+    found = {0: WRITER}
+    for member in members:
+        with open(member.log, errors="replace") as log:
+            for generation, text in re.findall(
+                    r"generation (\d+): hosts are managed by (.+)",
+                    log.read()):
+                known = found.setdefault(int(generation), text)
+                assert known == text, (
+                    "%s has other shares than the others" % member.name,
+                    generation, known, text)
+    return found
+
+
+def names(text):
+    return re.findall(r"(\w+) \(\d+\)", text)
+
+
+class Obeyed:
+    """What hosts have accepted, and from whom."""
+
+    def __init__(self, hosts):
+        self.targets = {"unix:" + m.path("of.sock"): m.name
+                        for m in hosts.members}
+        self.shares = shares(hosts.members)
+        self.writers = {}       # Of an epoch.
+        self.managers = {}      # (host, shares): who manages it.
+        self.n_masters = 0      # As they followed each other.
+        for host, logs in hosts.control("writers", "all").items():
+            self._check_database(host, logs["ovsdb"])
+            self._check_switch(host, logs["openflow"])
+
+    def _is_writer(self, who, epoch):
+        return self.writers.setdefault(epoch, who) == who
+
+    def _check_database(self, host, log):
+        """It obeys the writer alone."""
+        last = 0
+        for who, epoch, _ in log:
+            assert epoch >= last, ("%s's database obeyed a former writer" %
+                                   host, log)
+            assert self._is_writer(who, epoch), (
+                "%s's database obeyed two writers" % host, log, self.writers)
+            last = epoch
+
+    def _check_switch(self, host, log):
+        """In each generation it obeys the one member that manages it; none
+        that is its equal sends it anything."""
+        last, master = 0, None
+        for target, generation, _ in log:
+            who = self.targets.get(target, target)
+            assert generation, ("%s obeyed who is not its master" % host, log)
+            assert generation >= last, ("%s obeyed a former master" % host,
+                                        log)
+            assert generation > last or who == master, (
+                "%s obeyed two masters" % host, log)
+            self._check_manager(host, who, generation)
+            self.n_masters += who != master
+            last, master = generation, who
+
+    def _check_manager(self, host, who, generation):
+        text = self.shares[max(g for g in self.shares if g <= generation)]
+        if text == WRITER:
+            assert self._is_writer(who, generation >> EPOCH_SHIFT), (
+                "%s obeyed who is not the writer" % host, who, generation,
+                self.writers)
+            return
+        assert who in names(text), (
+            "%s obeyed who has no share" % host, who, generation, text)
+        assert self.managers.setdefault((host, text), who) == who, (
+            "%s obeyed who does not manage it" % host, who, generation, text)
+
+    def __str__(self):
+        return "%d epochs, %d shares, %d masters" % (
+            len(self.writers), len(self.shares) - 1, self.n_masters)
+
+
+# Now.  --------------------------------------------------------------------
+
+def generation(member):
+    """0: it does not see the cluster."""
+    return int(member.status().get("generation", 0))
+
+
+def are_shared(members):
+    """Whether all members share the hosts, and all know it."""
+    known = {generation(m) for m in members}
+    if len(known) != 1 or not all(known):
+        return False
+    found = shares(members)
+    return set(names(found[max(found)])) == {m.name for m in members}
+
+
+def managers(hosts):
+    """{host: member}, on which all members must agree."""
+    found = {}
+    for host in hosts.names:
+        answers = {m.name: m.ctl("cluster/manager", host).split(None, 1)
+                   for m in hosts.members}
+        assert len({name for name, *_ in answers.values()}) == 1, (host,
+                                                                   answers)
+        found[host] = answers[hosts.members[0].name][0]
+        assert [name for name, (_, *self) in answers.items() if self] == [
+            found[host]], (host, answers)
+    return found
+
+
+def wrong_roles(hosts, wanted, writer):
+    """{host: {member: its role}} of switches whose master, and no other, is
+    not the one that is wanted, or whose other members are not as they are to
+    be."""
+    targets = {"unix:" + m.path("of.sock"): m.name for m in hosts.members}
+    wrong = {}
+    for host, found in hosts.control("roles", "all").items():
+        roles = {targets.get(t, t): role for t, role in found.items()}
+        if roles != {name: "master" if name == wanted[host]
+                     else "other" if name == writer.name else "slave"
+                     for name in targets.values()}:
+            wrong[host] = roles
+    return wrong
+
+
+def await_shared(hosts, find_writer):
+    """Waits until all members share the hosts, and each switch has them in the
+    roles that follow from that.  Returns {host: member}."""
+    members = hosts.members
+    # A member that came and went has to be fit for a minute.
+    wait_for("all members to share the hosts",
+             lambda: find_writer() and are_shared(members), 120)
+    before = generation(members[0])
+    wanted = managers(hosts)
+    try:
+        wait_for("the hosts to have their masters", lambda: not wrong_roles(
+            hosts, wanted, find_writer()), 60)
+    except Error:
+        raise AssertionError("not the masters that they should have: %r" % (
+            wrong_roles(hosts, wanted, find_writer()),)) from None
+    assert {generation(m) for m in members} == {before}, "not for long"
+    return wanted
