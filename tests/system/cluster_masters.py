@@ -96,58 +96,68 @@ def generation(member):
     return int(member.status().get("generation", 0))
 
 
-def are_shared(members):
-    """Whether all members share the hosts, and all know it."""
+def shared_generation(members):
+    """Returns it if all members share the hosts, and all know it; or None."""
     known = {generation(m) for m in members}
     if len(known) != 1 or not all(known):
-        return False
+        return None
     found = shares(members)
-    return set(names(found[max(found)])) == {m.name for m in members}
+    if set(names(found[max(found)])) != {m.name for m in members}:
+        return None
+    return known.pop()
 
 
-def managers(hosts):
-    """{host: member}, on which all members must agree."""
+def ask(hosts):
+    """{host: {member: what it says who manages the host}}"""
+    return {host: {m.name: m.ctl("cluster/manager", host).strip()
+                   for m in hosts.members} for host in hosts.names}
+
+
+def managers(answers):
+    """{host: member}; all members must agree."""
     found = {}
-    for host in hosts.names:
-        answers = {m.name: m.ctl("cluster/manager", host).split(None, 1)
-                   for m in hosts.members}
-        assert len({name for name, *_ in answers.values()}) == 1, (host,
-                                                                   answers)
-        found[host] = answers[hosts.members[0].name][0]
-        assert [name for name, (_, *self) in answers.items() if self] == [
-            found[host]], (host, answers)
+    for host, said in answers.items():
+        name, = {text.split()[0] for text in said.values()}
+        assert said == {m: name + " (this one)" * (m == name)
+                        for m in said}, (host, said)
+        found[host] = name
     return found
 
 
-def wrong_roles(hosts, wanted, writer):
+def wrong_roles(hosts, roles, wanted, writer):
     """{host: {member: its role}} of switches whose master, and no other, is
     not the one that is wanted, or whose other members are not as they are to
     be."""
     targets = {"unix:" + m.path("of.sock"): m.name for m in hosts.members}
     wrong = {}
-    for host, found in hosts.control("roles", "all").items():
-        roles = {targets.get(t, t): role for t, role in found.items()}
-        if roles != {name: "master" if name == wanted[host]
+    for host, found in roles.items():
+        found = {targets.get(t, t): role for t, role in found.items()}
+        if found != {name: "master" if name == wanted[host]
                      else "other" if name == writer.name else "slave"
                      for name in targets.values()}:
-            wrong[host] = roles
+            wrong[host] = found
     return wrong
 
 
 def await_shared(hosts, find_writer):
     """Waits until all members share the hosts, and each switch has them in the
-    roles that follow from that.  Returns {host: member}."""
-    members = hosts.members
-    # A member that came and went has to be fit for a minute.
-    wait_for("all members to share the hosts",
-             lambda: find_writer() and are_shared(members), 120)
-    before = generation(members[0])
-    wanted = managers(hosts)
+    roles that follow from that."""
+    wrong = {}
+
+    def are_as_said():
+        wrong.clear()
+        writer = find_writer()
+        before = shared_generation(hosts.members)
+        if not before:
+            return False
+        answers, roles = ask(hosts), hosts.control("roles", "all")
+        if shared_generation(hosts.members) != before:
+            return False
+        wrong.update(wrong_roles(hosts, roles, managers(answers), writer))
+        return not wrong
+
     try:
-        wait_for("the hosts to have their masters", lambda: not wrong_roles(
-            hosts, wanted, find_writer()), 60)
-    except Error:
-        raise AssertionError("not the masters that they should have: %r" % (
-            wrong_roles(hosts, wanted, find_writer()),)) from None
-    assert {generation(m) for m in members} == {before}, "not for long"
-    return wanted
+        # A member that came and went has to be fit for a minute.
+        wait_for("all members to share the hosts", are_as_said, 180, 0.2)
+    except Error as error:
+        raise AssertionError("%s: %r" % (error, wrong)) from None

@@ -76,10 +76,10 @@ class Reviver(threading.Thread):
     """Starts a vmnd again that has ended by itself, since another is the
     writer, as its service would."""
 
-    def __init__(self, cluster, stop):
+    def __init__(self, cluster):
         super().__init__(daemon=True)
         self.cluster = cluster
-        self.stop = stop
+        self.stop = threading.Event()
         self.faults = []
 
     def run(self):
@@ -110,21 +110,26 @@ def give_copy(cluster, member):
     member.spawn()
 
 
-def settle(cluster, reviver):
+def recover(cluster, reviver):
+    """Starts what does not run, and does what else an operator would.  Returns
+    whether all run."""
+    reviver.revive(cluster.members)
     for member in cluster.members:
         if member.server.poll() is not None:
             member.spawn_server()
         if not member.runs():
             member.spawn()
+    for member in cluster.members:
+        if NEEDS_COPY in member.status().get("problem", ""):
+            give_copy(cluster, member)
+    return all(m.runs() and os.path.exists(m.path("vmnd.ctl"))
+               for m in cluster.members)
 
-    def all_follow():
-        reviver.revive(cluster.members)
-        for member in cluster.members:
-            if NEEDS_COPY in member.status().get("problem", ""):
-                give_copy(cluster, member)
-        return all(m.runs() and os.path.exists(m.path("vmnd.ctl"))
-                   and cluster.follows(m) for m in cluster.members)
-    wait_for("all members to have all", all_follow, 60)
+
+def settle(cluster, reviver):
+    wait_for("all members to have all", lambda: (
+        recover(cluster, reviver)
+        and all(map(cluster.follows, cluster.members))), 60)
 
 
 def logs(member):
@@ -257,7 +262,7 @@ def test_history(seed, place, library):
         cluster_swarm.prepare(member)
 
     def find_writer():
-        reviver.revive(members)
+        recover(cluster, reviver)
         return cluster.writer()
     try:
         cluster = Cluster(folder, net="vmn-" + lab_name("his"),
@@ -265,17 +270,21 @@ def test_history(seed, place, library):
         members = cluster.members
         hosts = cluster_swarm.Hosts(folder, members, N_HOSTS)
         come(hosts, members[0].api)
-        cluster_masters.await_shared(hosts, cluster.writer)
         clients = [Client(i, members, stop) for i in range(N_CLIENTS)]
         clients += [Resender(i, members[i % len(members)], stop)
                     for i in range(N_CLIENTS)]
         readers = [Reader(member, stop) for member in members]
-        reviver = Reviver(cluster, stop)
+        reviver = Reviver(cluster)
         for thread in [*clients, *readers, reviver]:
             thread.start()
+        # Hosts move from members that are there to others that come, before
+        # it and after it.
+        cluster_masters.await_shared(hosts, cluster.writer)
         chaos.run(cluster, SECONDS, hosts)
-        stop.set()
+        reviver.stop.set()
         reviver.join()
+        cluster_masters.await_shared(hosts, find_writer)
+        stop.set()
         print("seed %d: %s" % (seed, ", ".join(chaos.done)))
         join(clients + readers)
         settle(cluster, reviver)
