@@ -37,6 +37,28 @@ class Control:
         self.socket.close()
 
 
+def unixctl(path, method, *params):
+    """As ovs-appctl, without a process."""
+    request = {"method": method, "params": params, "id": 0}
+    with socket.socket(socket.AF_UNIX) as ctl:
+        ctl.settimeout(120)
+        ctl.connect(path)
+        ctl.sendall(json.dumps(request).encode())
+        text = b""
+        while True:
+            part = ctl.recv(65536)
+            if not part:
+                raise Error("vmnd closed its unixctl connection")
+            text += part
+            try:
+                reply = json.loads(text)
+            except ValueError:
+                continue
+            if reply["error"]:
+                raise Error("%s: %s" % (method, reply["error"]))
+            return reply["result"]
+
+
 class Swarm:
     """A vmnd and 'n_hosts' hosts.  'vmnd' is a program in a build tree, or one
     beside an "appdir" of such a tree."""
@@ -133,20 +155,7 @@ class Swarm:
         """Costs vmnd next to nothing, which a scrape of 1,000 hosts does
         not."""
         self.processes.check()
-        request = {"method": "fabric/stats", "params": [], "id": 0}
-        with socket.socket(socket.AF_UNIX) as ctl:
-            ctl.connect(self.path("vmnd.ctl"))
-            ctl.sendall(json.dumps(request).encode())
-            reply = b""
-            while True:
-                part = ctl.recv(65536)
-                if not part:
-                    raise Error("vmnd closed its unixctl connection")
-                reply += part
-                try:
-                    return json.loads(json.loads(reply)["result"])
-                except json.JSONDecodeError:
-                    continue
+        return json.loads(unixctl(self.path("vmnd.ctl"), "fabric/stats"))
 
     def _are_synced(self):
         try:
