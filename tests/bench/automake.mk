@@ -13,6 +13,7 @@ EXTRA_DIST += \
 	tests/bench/flood \
 	tests/bench/hostile \
 	tests/bench/ipsec \
+	tests/bench/members \
 	tests/bench/one-switch \
 	tests/bench/packet-ins \
 	tests/bench/packets \
