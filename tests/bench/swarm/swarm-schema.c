@@ -26,6 +26,23 @@ member(const struct json *json, const char *name, enum json_type type)
     return found && found->type == type ? found : NULL;
 }
 
+/* Notes the indexes of one column; others no controller relies on. */
+static void
+load_indexes(struct schema_table *table, const struct json *indexes)
+{
+    for (size_t i = 0; indexes && i < indexes->array.n; i++) {
+        const struct json *index = indexes->array.elems[i];
+        int column = (index->type == JSON_ARRAY && index->array.n == 1
+                      && index->array.elems[0]->type == JSON_STRING
+                      ? schema_find_column(table, json_string(
+                          index->array.elems[0])) : -1);
+
+        if (column >= 0) {
+            table->columns[column].is_unique = true;
+        }
+    }
+}
+
 static struct ovsdb_error *
 load_table(struct schema_table *table, const char *name,
            const struct json *json)
@@ -59,6 +76,7 @@ load_table(struct schema_table *table, const char *name,
         column->name = xstrdup(node->name);
         table->n_columns++;
     }
+    load_indexes(table, member(json, "indexes", JSON_ARRAY));
     return NULL;
 }
 

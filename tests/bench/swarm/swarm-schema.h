@@ -15,6 +15,7 @@ struct json;
 struct schema_column {
     char *name;
     struct ovsdb_type type;
+    bool is_unique;             /* An index, by itself. */
 };
 
 struct schema_table {

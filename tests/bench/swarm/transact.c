@@ -432,6 +432,56 @@ run_operation(struct context *c, struct json *result)
     return ovsdb_error("unknown operation", "%s", op ? op : "none");
 }
 
+/* Returns an error if another row has the value of 'row' in a column in which
+ * no two may have the same. */
+static struct ovsdb_error *
+check_unique(const struct rows *rows, const struct row *row)
+{
+    const struct schema_table *table = rows_table(rows, row);
+
+    for (size_t i = 0; i < table->n_columns; i++) {
+        const struct schema_column *column = &table->columns[i];
+        struct ovsdb_datum value;
+        const struct row *other;
+
+        if (!column->is_unique) {
+            continue;
+        }
+        value = rows_get(rows, row, i);
+        ROWS_FOR_EACH (other, rows, row->table) {
+            struct ovsdb_datum d = rows_get(rows, other, i);
+
+            if (other != row && ovsdb_datum_equals(&d, &value,
+                                                   &column->type)) {
+                return ovsdb_error("constraint violation", "multiple rows in "
+                                   "\"%s\" have identical values for index "
+                                   "on column \"%s\"", table->name,
+                                   column->name);
+            }
+        }
+    }
+    return NULL;
+}
+
+/* Ends the change.  What only shows at its end has a result of its own, after
+ * those of the operations, as in ovsdb-server. */
+static void
+commit(struct rows *rows, struct json *results)
+{
+    struct ovsdb_error *error = NULL;
+
+    rows_commit(rows);
+    for (size_t i = 0; !error && i < rows->n_touched; i++) {
+        if (!rows->touched[i]->deleted) {
+            error = check_unique(rows, rows->touched[i]);
+        }
+    }
+    if (error) {
+        json_array_add(results, ovsdb_error_to_json_free(error));
+        rows_abort(rows);
+    }
+}
+
 struct json *
 transact(struct rows *rows, const struct json *params)
 {
@@ -459,7 +509,7 @@ transact(struct rows *rows, const struct json *params)
     if (failed) {
         rows_abort(rows);
     } else {
-        rows_commit(rows);
+        commit(rows, results);
     }
     return results;
 }
