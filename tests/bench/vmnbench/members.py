@@ -16,6 +16,7 @@ from .process import Error, Processes, cpu_seconds, memory_mib, wait_for
 from .swarm import Control, unixctl
 
 OTHER_FILES = 200               # Of a process, beside those of hosts.
+CHECKED = 300                   # Hosts, about.
 SUCCEEDED = 4                   # Status of a writer that is it no more.
 
 
@@ -241,14 +242,15 @@ class Town:
     # In the end.
 
     def differences(self):
-        """Hosts that do not hold just what each member wants: {(member,
-        host): (holds, wanted)}."""
+        """Hosts, of at most some hundreds, that do not hold just what each
+        member wants: {(member, host): (holds, wanted)}.  One host at a time:
+        while a member computes what all hosts should have it does nothing
+        else, and the others take it for dead."""
         holds, found = self.hosts.digests(), {}
-        for member in self.cluster.members:
-            wanted = json.loads(unixctl(member.path("vmnd.ctl"),
-                                        "fabric/digest"))
-            found.update({(member.name, host): (holds.get(host),
-                                                wanted.get(host))
-                          for host in set(holds) | set(wanted)
-                          if holds.get(host) != wanted.get(host)})
+        for host in sorted(holds)[::max(1, len(holds) // CHECKED)]:
+            for member in self.cluster.members:
+                wanted = json.loads(unixctl(member.path("vmnd.ctl"),
+                                            "fabric/digest", host)).get(host)
+                if holds[host] != wanted:
+                    found[member.name, host] = holds[host], wanted
         return found
