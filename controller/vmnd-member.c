@@ -37,8 +37,17 @@ activate_cb(void *vmnd_)
     fabric_lead(vmnd->fabric, vmnd->epoch, cluster_generation(vmnd->cluster),
                 &controllers);
     svec_destroy(&controllers);
-    cluster_standby_retire(vmnd->cluster);
     vmnd_start_active(vmnd);
+    cluster_relay_to_self(vmnd->cluster);
+}
+
+/* What was loaded at the start is compiled. */
+static void
+following_cb(void *vmnd_)
+{
+    struct vmnd *vmnd = vmnd_;
+
+    northbound_set_ready(vmnd->northbound, true);
 }
 
 /* Has the next turn activate it: this one is the commit's fiber's, or the
@@ -66,6 +75,7 @@ activated_cb(void *vmnd_, uint64_t revision, int64_t epoch)
 void
 vmnd_cancel_activation(struct vmnd *vmnd)
 {
+    commit_cancel_when_quiescent(vmnd->commit, following_cb, vmnd);
     commit_cancel_when_quiescent(vmnd->commit, compiled_cb, vmnd);
     loop_deferred_cancel(&vmnd->activation);
 }
@@ -77,9 +87,7 @@ deposed_cb(void *vmnd_, const char *why OVS_UNUSED)
 
     vmnd->deposed = true;
     vmnd_cancel_activation(vmnd);
-    if (vmnd->northbound) {
-        northbound_retire(vmnd->northbound);
-    }
+    northbound_retire(vmnd->northbound);
     loop_exit(vmnd->loop);
 }
 
@@ -225,17 +233,6 @@ vmnd_start_standby(struct vmnd *vmnd)
         .activated = activated_cb, .deposed = deposed_cb,
     };
     const struct options *options = &vmnd->options;
-    const struct cluster_api api = {
-        .unix_path = options->socket,
-        .unix_group = options->socket_group,
-        .tcp_listen = options->api_listen,
-        .token_file = options->api_token_file,
-        .origins = options->api_origin,
-        .private_key = options->private_key,
-        .certificate = options->certificate,
-        .api_ca_cert = options->api_ca_cert,
-        .host_ca_cert = options->host_ca_cert,
-    };
     struct vmn_error why = VMN_ERROR_INIT;
     int error;
 
@@ -258,8 +255,10 @@ vmnd_start_standby(struct vmnd *vmnd)
                                    vmnd->model, &callbacks, vmnd);
     cluster_unixctl_init(vmnd->cluster);
     vmnd_start_fabric(vmnd, true);
-    vmnd_make_folder_of(options->socket, 0755);
-    error = cluster_serve_standby(vmnd->cluster, &api, &why);
+    error = cluster_open_relay(vmnd->cluster, options->host_ca_cert,
+                               options->api_ca_cert, &why);
     vmnd_die_of(error, "cannot serve the API", why.text);
+    vmnd_start_northbound(vmnd, true);
+    commit_when_quiescent(vmnd->commit, following_cb, vmnd);
     service_notify("READY=1\nSTATUS=standing by");
 }

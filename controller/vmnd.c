@@ -408,10 +408,10 @@ start_health(struct vmnd *vmnd)
     health_unixctl_init(vmnd->health);
 }
 
-static void
-start_northbound(struct vmnd *vmnd)
+static struct northbound_options
+get_northbound_options(const struct vmnd *vmnd)
 {
-    const struct northbound_options options = {
+    return (struct northbound_options) {
         .unix_path = vmnd->options.socket,
         .unix_group = vmnd->options.socket_group,
         .tcp_listen = vmnd->options.api_listen,
@@ -429,9 +429,16 @@ start_northbound(struct vmnd *vmnd)
         .load = vmnd->load,
         .audit_log = vmnd->audit_log,
     };
+}
+
+void
+vmnd_start_northbound(struct vmnd *vmnd, bool following)
+{
+    struct northbound_options options = get_northbound_options(vmnd);
     struct vmn_error why = VMN_ERROR_INIT;
     int error;
 
+    options.following = following;
     vmnd_make_folder_of(options.unix_path, 0755);
     error = northbound_create(&options, loop_base(vmnd->loop), vmnd->model,
                               vmnd->engine, vmnd->commit, vmnd->fabric,
@@ -439,6 +446,21 @@ start_northbound(struct vmnd *vmnd)
                               &vmnd->northbound, &why);
     vmnd_die_of(error, "cannot serve the API", why.text);
     northbound_unixctl_init(vmnd->northbound);
+}
+
+/* Has the one that followed answer all itself, or starts it. */
+static void
+lead_northbound(struct vmnd *vmnd)
+{
+    struct northbound_options options = get_northbound_options(vmnd);
+    struct vmn_error why = VMN_ERROR_INIT;
+
+    if (vmnd->northbound) {
+        vmnd_die_of(northbound_lead(vmnd->northbound, &options, &why),
+                    "cannot serve the API", why.text);
+    } else {
+        vmnd_start_northbound(vmnd, false);
+    }
 }
 
 /* The first compile is done and durable, and each app has its row. */
@@ -514,7 +536,7 @@ vmnd_start_active(struct vmnd *vmnd)
     start_webhook(vmnd);
     start_health(vmnd);
     start_load(vmnd);
-    start_northbound(vmnd);
+    lead_northbound(vmnd);
     start_apps(vmnd);
 }
 
@@ -554,13 +576,22 @@ answer_last(struct vmnd *vmnd)
     }
 }
 
+static void
+stop_northbound(struct vmnd *vmnd)
+{
+    if (vmnd->cluster) {
+        cluster_close_relay(vmnd->cluster);
+    }
+    northbound_destroy(vmnd->northbound);
+}
+
 /* Destroys the rooms, the top first.  All that was acknowledged is durable. */
 static void
 stop_active(struct vmnd *vmnd)
 {
     commit_cancel_when_quiescent(vmnd->commit, ready_cb, vmnd);
     commit_stop(vmnd->commit);
-    northbound_destroy(vmnd->northbound);
+    stop_northbound(vmnd);
     load_monitor_destroy(vmnd->load);
     webhook_destroy(vmnd->webhook);
     health_destroy(vmnd->health);
@@ -576,6 +607,8 @@ vmnd_stop(struct vmnd *vmnd)
     }
     if (vmnd->active) {
         stop_active(vmnd);
+    } else {
+        stop_northbound(vmnd);
     }
     commit_stop(vmnd->commit);
     fabric_destroy(vmnd->fabric);

@@ -63,6 +63,8 @@ void vmnd_die_of(int error, const char *what, const char *text);
 void vmnd_make_folder_of(const char *path, mode_t mode);
 /* Creates the fabric; if 'observing', another member is the writer. */
 void vmnd_start_fabric(struct vmnd *, bool observing);
+/* Serves the API; if 'following', as a member that stands by does. */
+void vmnd_start_northbound(struct vmnd *, bool following);
 /* Creates the rooms above the fabric, by which this serves the API. */
 void vmnd_start_active(struct vmnd *);
 

@@ -3,7 +3,7 @@
  * What the files of the cluster share: cluster.c has the life of a member and
  * its lease, cluster-append.c the writer's batches, cluster-follow.c those of
  * others, cluster-members.c the list of members, cluster-managers.c who
- * manages which host, cluster-standby.c what one that stands by says,
+ * manages which host, cluster-standby.c what one that stands by passes on,
  * cluster-unixctl.c the commands. */
 
 #ifndef CONTROLLER_CLUSTER_CLUSTER_PRIVATE_H
@@ -45,10 +45,8 @@ struct cluster {
     int64_t run;                /* Of this process; random, not 0. */
     bool resigning;             /* The process ends: it becomes no writer. */
     bool ending;                /* Called no more. */
-    struct http_server *http;   /* For clients that have come while it stood */
-    struct relay *relay;        /* by, as the next one; or NULL. */
-    struct tls *api_tls;
     struct tls *tls;            /* With other members; or NULL. */
+    struct relay *relay;        /* To the writer; or NULL. */
 
     /* The writer. */
     bool writer;                /* It is one, */
@@ -83,6 +81,13 @@ struct cluster {
     int64_t retry_ms;           /* When it is tried again; 0: it is not. */
     char *problem;              /* Why it cannot follow; NULL: it can. */
     bool broken;                /* And never will. */
+    int64_t beat, beat_epoch;   /* The writer's last; 0: not seen. */
+    int64_t beat_ms;            /* When it was seen to change. */
+    int64_t behind, behind_ms;  /* A batch, and when it was seen; all before it
+                                 * were applied by then, or seen later. */
+    uint64_t shown;             /* The newest revision that clients of this
+                                 * member were shown by the writer, */
+    int64_t shown_ms;           /* at this time. */
     bool has_unknown;           /* There are rows with fields that this version
                                  * does not know, as was said. */
 
@@ -168,8 +173,6 @@ void cluster_managers_run(struct cluster *, int64_t now_ms, int64_t *wake_ms);
 
 /* Has requests passed on to who is the writer now. */
 void cluster_standby_run(struct cluster *);
-/* Serves nothing any more. */
-void cluster_standby_end(struct cluster *);
 
 /* Begins to make this member's state that of a new cluster.  Returns 0, or a
  * positive errno with an error.  'done' is called as by

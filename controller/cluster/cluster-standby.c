@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The API as a member serves it that stands by: it passes requests on to the
- * writer, whichever that is when they are sent.  At the unix socket it says
- * itself that it lives and what it knows of the cluster.  Not for what the
- * requests mean, nor for who may make them (controller/northbound, of the
- * writer). */
+ * What a member that stands by has the writer answer: requests are passed on
+ * to whichever member that is when they are sent.  And whether its own copy is
+ * good enough to answer from.  Not for which requests those are, nor for who
+ * may make them (controller/northbound). */
 
 #include <config.h>
 
@@ -25,36 +24,13 @@
 #include "proto/tls/tls.h"
 #include "util.h"
 
-/* Connections of each listener, as of the writer's. */
-#define CONNECTIONS_MAX 1256
+/* Leases for which the writer may be silent, or a batch be applied, until the
+ * copy is not current any more. */
+#define CURRENT_LEASES 2
 /* Longest ADDRESS:PORT. */
 #define LISTEN_MAX 100
 
 /* Requests.  -------------------------------------------------------------- */
-
-static void
-get_health(struct http_request *req, void *cluster OVS_UNUSED)
-{
-    static const char text[]
-        = "{\"status\":\"ok\",\"version\":\"" VMN_VERSION "\"}";
-
-    http_reply_bytes(req, 200, "application/json", text, sizeof text - 1);
-}
-
-static void
-reply_cluster(struct http_request *req, const struct cluster *c)
-{
-    struct ds ds = DS_EMPTY_INITIALIZER;
-    struct status_cluster status;
-    struct arena arena;
-
-    arena_init(&arena);
-    cluster_get_status(c, &arena, &status);
-    schema_struct_print(&schema_status_cluster, &status, &ds);
-    ds_put_char(&ds, '\n');
-    http_reply_body(req, 200, "application/json", &ds);
-    arena_uninit(&arena);
-}
 
 /* Returns who the writer is, if that is another member; or NULL. */
 static const struct cluster_member *
@@ -99,13 +75,6 @@ reply_standby(struct http_request *req, const struct cluster *c)
     ds_destroy(&ds);
 }
 
-static bool
-is_for_here(const struct http_request *req, const struct http_peer *peer)
-{
-    return (peer->trusted && !strcmp(http_request_method(req), "GET")
-            && !strcmp(http_request_target(req), "/v1/cluster"));
-}
-
 /* The writer may be none that others can reach. */
 static bool
 may_pass(const struct cluster *c)
@@ -123,18 +92,72 @@ is_of_process(const struct http_request *req)
     return !strcmp(http_request_target(req), "/metrics");
 }
 
-static void
-relay_cb(struct http_request *req, const struct http_peer *peer,
-         void *cluster)
+void
+cluster_pass_on(struct cluster *c, struct http_request *req,
+                const struct http_peer *peer)
 {
-    struct cluster *c = cluster;
-
-    if (is_for_here(req, peer)) {
-        reply_cluster(req, c);
-    } else if (may_pass(c) && !is_of_process(req)) {
+    if (may_pass(c) && !is_of_process(req)) {
         relay_pass(c->relay, req, peer);
     } else {
         reply_standby(req, c);
+    }
+}
+
+static void
+on_shown(void *cluster, uint64_t revision)
+{
+    struct cluster *c = cluster;
+
+    /* What is smaller may count all the same, once that was given up. */
+    if (revision >= c->shown || !cluster_shown(c)) {
+        c->shown = revision;
+        c->shown_ms = loop_now_ms(c->loop);
+    }
+}
+
+/* What was shown longer ago than that a copy that is current has. */
+uint64_t
+cluster_shown(const struct cluster *c)
+{
+    return (loop_now_ms(c->loop) - c->shown_ms
+            > (CURRENT_LEASES + 1) * c->options->lease_ms ? 0 : c->shown);
+}
+
+/* The copy.  -------------------------------------------------------------- */
+
+bool
+cluster_is_current(const struct cluster *c)
+{
+    const struct cluster_view *view = cluster_db_view(c->db);
+    int64_t since_ms = (loop_now_ms(c->loop)
+                        - CURRENT_LEASES * c->options->lease_ms);
+
+    return (c->writer
+            || (view->current && view->has_row && c->registered && !c->broken
+                && !c->problem && !c->ending && c->lease.seen
+                && c->beat_ms > since_ms
+                && (c->applied >= c->behind || c->behind_ms > since_ms)));
+}
+
+/* Notes when the writer was heard, and since when the copy lacks what. */
+static void
+note_progress(struct cluster *c)
+{
+    const struct cluster_view *view = cluster_db_view(c->db);
+    int64_t now_ms = loop_now_ms(c->loop);
+
+    if (!c->lease.seen) {
+        c->beat_epoch = 0;
+    } else if (c->lease.row.beat != c->beat
+               || c->lease.row.epoch != c->beat_epoch) {
+        /* The first one that is seen may be old. */
+        c->beat_ms = c->beat_epoch ? now_ms : c->beat_ms;
+        c->beat = c->lease.row.beat;
+        c->beat_epoch = c->lease.row.epoch;
+    }
+    if (c->applied >= c->behind && view->head > c->applied) {
+        c->behind = view->head;
+        c->behind_ms = now_ms;
     }
 }
 
@@ -158,6 +181,7 @@ cluster_standby_run(struct cluster *c)
     const struct cluster_view *view = cluster_db_view(c->db);
     const struct cluster_member *writer = find_writer(c);
 
+    note_progress(c);
     /* Without the database the last one that is known is still the best. */
     if (c->relay && !c->writer && view->current && view->has_row) {
         bool known = writer && can_be_reached(writer);
@@ -167,7 +191,7 @@ cluster_standby_run(struct cluster *c)
     }
 }
 
-/* Listeners.  ------------------------------------------------------------- */
+/* Other members.  --------------------------------------------------------- */
 
 /* Fails if a CA that signs 'whom' signs members, too: one of them could pass
  * for a member, which has all rights. */
@@ -202,10 +226,9 @@ check_ca(struct cluster *c, const char *ca_cert, const char *whom,
     return error;
 }
 
-/* Prepares what members say to each other. */
-static int
-open_members(struct cluster *c, const struct cluster_api *api,
-             struct vmn_error *why)
+int
+cluster_open_relay(struct cluster *c, const char *host_ca_cert,
+                   const char *api_ca_cert, struct vmn_error *why)
 {
     const struct tls_options tls_options = {
         .private_key = c->options->private_key,
@@ -218,16 +241,22 @@ open_members(struct cluster *c, const struct cluster_api *api,
         .certificate = c->options->certificate,
         .ca_cert = c->options->ca_cert,
         .wait_ms = RELAY_WAIT_MS,
+        .shown = on_shown,
+        .aux = c,
     };
     char *text = NULL;
-    int error = tls_create(&tls_options, loop_base(c->loop), &c->tls, &text);
+    int error;
 
+    if (!c->options->listen) {
+        return 0;
+    }
+    error = tls_create(&tls_options, loop_base(c->loop), &c->tls, &text);
     if (error) {
         return vmn_error_take(why, error, text);
     }
-    error = check_ca(c, api->host_ca_cert, "hosts", why);
+    error = check_ca(c, host_ca_cert, "hosts", why);
     if (!error) {
-        error = check_ca(c, api->api_ca_cert, "API clients", why);
+        error = check_ca(c, api_ca_cert, "API clients", why);
     }
     if (!error) {
         c->relay = relay_create(loop_base(c->loop), &relay_options);
@@ -235,87 +264,20 @@ open_members(struct cluster *c, const struct cluster_api *api,
     return error;
 }
 
-static int
-open_tcp(struct cluster *c, const struct cluster_api *api,
-         struct vmn_error *why)
-{
-    const struct tls_options tls_options = {
-        .private_key = api->private_key,
-        .certificate = api->certificate,
-        .ca_cert = api->api_ca_cert,
-        .peer_optional = true,
-    };
-    const char *address = api->tcp_listen;
-    bool is_tls = !strncmp(address, "ssl:", 4);
-    char *token = NULL, *text = NULL;
-    int error = 0;
-
-    if (is_tls) {
-        error = tls_create(&tls_options, loop_base(c->loop), &c->api_tls,
-                           &text);
-    }
-    if (!error && api->token_file) {
-        error = http_token_load(api->token_file, &token, &text);
-    }
-    if (!error) {
-        error = http_listen_tcp(c->http, is_tls ? address + 4 : address,
-                                token, c->api_tls, &text);
-    }
-    free(token);
-    return vmn_error_take(why, error, text);
-}
-
-int
-cluster_serve_standby(struct cluster *c, const struct cluster_api *api,
-                      struct vmn_error *why)
-{
-    static const struct http_route routes[] = {
-        { .method = HTTP_GET, .pattern = "/healthz", .handler = get_health,
-          .open = true },
-    };
-    struct http_options options = HTTP_OPTIONS_DEFAULT;
-    char *text = NULL;
-    int error;
-
-    options.max_connections = CONNECTIONS_MAX;
-    options.origins = api->origins;
-    options.relay = relay_cb;
-    c->http = http_server_create(loop_base(c->loop), &options, routes,
-                                 ARRAY_SIZE(routes), c);
-    error = c->options->listen ? open_members(c, api, why) : 0;
-    if (!error) {
-        error = http_listen_unix(c->http, api->unix_path, api->unix_group,
-                                 &text);
-        vmn_error_take(why, error, text);
-    }
-    if (!error && c->relay && api->tcp_listen) {
-        error = open_tcp(c, api, why);
-    }
-    return error;
-}
-
-/* Clients that are connected go on as before: what they ask is passed on to
- * this member itself. */
+/* What is under way is answered as what other members pass on. */
 void
-cluster_standby_retire(struct cluster *c)
+cluster_relay_to_self(struct cluster *c)
 {
     if (c->relay) {
-        http_server_stop_listening(c->http);
         relay_set_server(c->relay, c->options->name, c->options->listen);
-    } else {
-        cluster_standby_end(c);
     }
 }
 
 void
-cluster_standby_end(struct cluster *c)
+cluster_close_relay(struct cluster *c)
 {
     relay_destroy(c->relay);
     c->relay = NULL;
-    http_server_destroy(c->http);
-    c->http = NULL;
-    tls_destroy(c->api_tls);
-    c->api_tls = NULL;
 }
 
 /* The writer's side.  ----------------------------------------------------- */

@@ -414,6 +414,7 @@ cluster_create(struct loop *loop, const struct cluster_options *options,
     store_class->get_place(store, &place);
     c->applied = place.index;
     c->reported_ms = c->lost_ms = INT64_MIN / 2;
+    c->beat_ms = c->shown_ms = INT64_MIN / 2;
     lease_init(&c->lease, options->name, c->run, options->lease_ms);
     shares_init(&c->shares);
     shares_policy_init(&c->sharing.policy, options->lease_ms);
@@ -449,7 +450,7 @@ cluster_destroy(struct cluster *c)
     }
     c->ending = true;
     c->store_class->set_replicator(c->store, NULL);
-    cluster_standby_end(c);
+    cluster_close_relay(c);
     tls_destroy(c->tls);
     cluster_db_destroy(c->db);
     event_free(c->timer);

@@ -46,19 +46,6 @@ struct cluster_options {
     const char *ca_cert;        /* Of members alone. */
 };
 
-/* Where the API is served; all but 'unix_path' may be NULL. */
-struct cluster_api {
-    const char *unix_path;
-    const char *unix_group;     /* May open it, too. */
-    const char *tcp_listen;     /* As of northbound_create(). */
-    const char *token_file;
-    const char *origins;
-    const char *private_key;    /* PEM files, for API clients. */
-    const char *certificate;
-    const char *api_ca_cert;    /* Of API clients. */
-    const char *host_ca_cert;   /* Of hosts, which must not be members'. */
-};
-
 /* With 0, or a positive errno and an error; EUCLEAN: the member can apply
  * nothing more. */
 typedef void cluster_applied_cb(void *aux, int error,
@@ -93,14 +80,30 @@ struct cluster *cluster_create(struct loop *, const struct cluster_options *,
                                const struct store_class *, struct store *,
                                struct model *,
                                const struct cluster_callbacks *, void *aux);
-/* Until cluster_standby_retire(), serves the API by passing requests on to the
- * writer; without options.listen, says who the writer is, and at the unix
- * socket alone.  Returns 0, or a positive errno with an error. */
-int cluster_serve_standby(struct cluster *, const struct cluster_api *,
-                          struct vmn_error *why);
-/* Has the addresses of that be free for the writer's own server, which is to
- * listen at once. */
-void cluster_standby_retire(struct cluster *);
+/* Prepares to pass requests on to the writer; does nothing without
+ * options.listen.  The CAs, files or NULL, are those of hosts and of API
+ * clients, which must not be the members'.  Returns 0, or a positive errno
+ * with an error. */
+int cluster_open_relay(struct cluster *, const char *host_ca_cert,
+                       const char *api_ca_cert, struct vmn_error *why);
+/* Passes a request on to the writer; takes ownership.  If it cannot, replies
+ * 503 with who that is. */
+struct http_peer;
+struct http_request;
+void cluster_pass_on(struct cluster *, struct http_request *,
+                     const struct http_peer *);
+/* Has what was passed on and has no reply yet be answered by this member,
+ * which is the writer now and listens at cluster_listen(). */
+void cluster_relay_to_self(struct cluster *);
+/* Replies 503 to that; nothing is passed on any more. */
+void cluster_close_relay(struct cluster *);
+/* Returns true if the model lacks nothing that the cluster has had for more
+ * than a moment (some leases). */
+bool cluster_is_current(const struct cluster *);
+/* Returns the newest revision that clients of this member were shown by the
+ * writer lately, or 0: what they are shown here must not be older.  It may be
+ * one that was given up. */
+uint64_t cluster_shown(const struct cluster *);
 /* Where the writer is to serve requests that other members pass on, and the
  * certificates for that; NULL: nowhere. */
 const char *cluster_listen(const struct cluster *);

@@ -133,8 +133,8 @@ append_unlogged(const struct northbound *nb, uint64_t revision, struct ds *ds)
 /* Appends the entry of 'revision', without its last brace.  A revision that is
  * not in the log has a receipt only, 'recorded': it changed what is not
  * stored, such as hosts' interfaces, or was trimmed.  Returns false after a
- * reply if there is no such revision, or it is waited for ('waits') in vain,
- * or what there is cannot be read. */
+ * reply, or if the writer is to reply: if there is no such revision, or it is
+ * waited for ('waits') in vain, or what there is cannot be read. */
 static bool
 append_entry(struct northbound *nb, struct http_request *req,
              uint64_t revision, bool recorded, bool waits, struct ds *ds)
@@ -147,6 +147,8 @@ append_entry(struct northbound *nb, struct http_request *req,
 
     if (error && error != ENOENT) {
         reject_unreadable_log(req, &why);
+    } else if (error && nb->following) {
+        nb_ask_writer(nb, req);
     } else if (restore && (waits || !logged)) {
         reject_taken_back(req, revision, restore, logged);
     } else if (logged) {
@@ -223,9 +225,9 @@ reply_revision(struct northbound *nb, struct http_request *req,
 /* Appends to an entry of a list how many hosts it concerns and how many have
  * it, if that is known. */
 static void
-append_progress(const void *nb_, uint64_t revision, struct ds *ds)
+append_progress(void *nb_, uint64_t revision, struct ds *ds)
 {
-    const struct northbound *nb = nb_;
+    struct northbound *nb = nb_;
     struct activity_item_hosts hosts;
     struct fabric_progress p;
 
@@ -234,6 +236,8 @@ append_progress(const void *nb_, uint64_t revision, struct ds *ds)
         hosts.confirmed = p.n_confirmed;
         schema_print_name(ds, "hosts");
         schema_struct_print(&activity_hosts_shown, &hosts, ds);
+    } else {
+        nb->lacks_progress = true;
     }
 }
 
@@ -330,7 +334,10 @@ nb_get_revision(struct http_request *req, void *nb_)
     bool pending = known ? receipt.recorded && !receipt.installed
                    : !taken_back;
 
-    if (wait.installed && pending) {
+    /* This member may not have been there then. */
+    if (nb->following && !taken_back && !(known && receipt.recorded)) {
+        nb_ask_writer(nb, req);
+    } else if (wait.installed && pending) {
         start_wait(nb, req, revision, contents, wait.timeout_ms);
     } else {
         reply_revision(nb, req, revision, contents, wait.installed,
@@ -452,6 +459,7 @@ nb_get_revisions(struct http_request *req, void *nb_)
         return;
     }
 
+    nb->lacks_progress = false;
     if (span.filtered) {
         error = nb->store_class->filter_logs(nb->store, &span.filter,
                                              span.before, span.limit, &items,
@@ -468,8 +476,12 @@ nb_get_revisions(struct http_request *req, void *nb_)
                                 &items, &next, &why);
     }
     free(span.author);
-    if (error) {
-        reject_unreadable_log(req, &why);
+    if (error || (nb->following && nb->lacks_progress)) {
+        if (error) {
+            reject_unreadable_log(req, &why);
+        } else {
+            nb_ask_writer(nb, req);
+        }
         ds_destroy(&items);
         return;
     }

@@ -265,6 +265,29 @@ accept_account(struct http_request *req, const char *name,
 }
 
 bool
+nb_knows_peer(const struct northbound *nb, const struct http_peer *peer,
+              const struct vmn_account **account)
+{
+    const struct vmn_token *token = NULL;
+    const char *reason, *name = peer->certificate;
+    bool guess;
+
+    *account = NULL;
+    if (peer->trusted || !(peer->token || name)) {
+        return true;
+    }
+    if (peer->token) {
+        token = find_token(nb, peer->token, &reason, &guess);
+        if (!token) {
+            return false;
+        }
+        name = token->account;
+    }
+    *account = model_get_durable(nb->model, VMN_TABLE_ACCOUNT, name, NULL);
+    return model_account_is_allowed(*account, token);
+}
+
+bool
 nb_authenticate(struct http_request *req, const struct http_peer *peer,
                 void *nb_)
 {

@@ -70,6 +70,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/openapi-types.c \
 	controller/northbound/openapi.c \
 	controller/northbound/openapi.h \
+	controller/northbound/own-copy.c \
 	controller/northbound/packet-scope.c \
 	controller/northbound/packet-scope.h \
 	controller/northbound/path-suggest.c \
@@ -77,6 +78,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/query-parameters.c \
 	controller/northbound/rate-limit.c \
 	controller/northbound/rate-limit.h \
+	controller/northbound/read-wait.c \
 	controller/northbound/recommend-objects.c \
 	controller/northbound/recommend-private.h \
 	controller/northbound/replies.h \

@@ -89,6 +89,8 @@ bool event_is_hidden(const struct event_entry *, const struct event_filter *);
 struct event_sources;
 struct event_sources *event_sources_create(struct northbound *);
 void event_sources_destroy(struct event_sources *);
+/* The northbound has health and load now. */
+void event_sources_lead(struct event_sources *);
 /* Returns the position of a new stream: behind all events of revisions that
  * are durable. */
 uint64_t event_sources_start(const struct event_sources *);

@@ -405,6 +405,19 @@ static const struct fabric_watch fabric_watch = {
     .audited = audited_cb,
 };
 
+void
+event_sources_lead(struct event_sources *es)
+{
+    struct northbound *nb = es->nb;
+
+    if (nb->health) {
+        health_set_watch(nb->health, &health_watch, es);
+    }
+    if (nb->load) {
+        load_monitor_set_watch(nb->load, scale_cb, es);
+    }
+}
+
 struct event_sources *
 event_sources_create(struct northbound *nb)
 {
@@ -417,12 +430,7 @@ event_sources_create(struct northbound *nb)
     if (nb->fabric) {
         fabric_add_watch(nb->fabric, &fabric_watch, es);
     }
-    if (nb->health) {
-        health_set_watch(nb->health, &health_watch, es);
-    }
-    if (nb->load) {
-        load_monitor_set_watch(nb->load, scale_cb, es);
-    }
+    event_sources_lead(es);
     return es;
 }
 

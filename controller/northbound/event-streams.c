@@ -71,6 +71,9 @@ struct reader {
     bool full;                  /* Until the client has read what is queued. */
     bool quiet;                 /* Nothing was sent since the last
                                  * heartbeat. */
+    bool relayed;               /* By another member of the cluster, which is
+                                 * told of which revision events are: */
+    uint64_t shown;             /* the last one. */
 };
 
 static void
@@ -168,6 +171,22 @@ write_text(struct reader *reader, const char *text, size_t size)
     reader->full = http_stream_queued(reader->stream) >= QUEUED_MAX;
 }
 
+/* Has the member that passes the stream on know what its client is about to be
+ * shown. */
+static void
+write_shown(struct reader *reader, const struct event_entry *entry)
+{
+    char *line;
+
+    if (reader->relayed && entry->revision > reader->shown) {
+        reader->shown = entry->revision;
+        line = xasprintf(HTTP_RELAYED_SHOWN_LINE "%"PRIu64"\n",
+                         reader->shown);
+        http_stream_write(reader->stream, line, strlen(line));
+        free(line);
+    }
+}
+
 /* Sends an event to a client with a scope, if it is told of it. */
 static void
 send_scoped(struct reader *reader, const struct event_entry *entry)
@@ -182,6 +201,7 @@ send_scoped(struct reader *reader, const struct event_entry *entry)
     reader->shown_id = event_scope_id(entry->time_ms, reader->shown_id);
     if (reader->shown_id > reader->resume_id) {
         told = xasprintf("id: %"PRIu64"\n%s", reader->shown_id, text);
+        write_shown(reader, entry);
         write_text(reader, told, strlen(told));
         free(told);
     }
@@ -298,6 +318,7 @@ send_events(struct reader *reader)
                 return;
             }
         } else if (event_matches(entry, &reader->filter)) {
+            write_shown(reader, entry);
             write_text(reader, entry->text, entry->size);
         }
     }
@@ -656,6 +677,7 @@ nb_get_events(struct http_request *req, void *nb_)
     reader->filter = filter;
     reader->principal = nb_principal_create(req);
     reader->scoped = has_scope(req);
+    reader->relayed = http_request_is_relayed(req);
     ovs_list_push_back(&all->readers, &reader->node);
     if (!all->n_readers++) {
         static const struct timeval tv = { HEARTBEAT_S, 0 };

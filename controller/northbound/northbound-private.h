@@ -34,6 +34,7 @@ struct model_warnings;
 struct nb_health;
 struct nb_problems;
 struct nb_sample;
+struct read_waits;
 struct schema_struct;
 struct status_log;
 struct status_members;
@@ -83,6 +84,14 @@ struct northbound {
     struct metrics_object_counters *object_counters; /* Owned; see
                                                       * metrics.h. */
     struct gateway_changes *gateway_changes; /* Owned. */
+    struct read_waits *read_waits;  /* Owned. */
+    bool following;                 /* It stands by, in a cluster: until
+                                     * northbound_lead(). */
+    uint64_t n_answered;            /* Requests that it then answered
+                                     * itself. */
+    bool lacks_progress;            /* A list of revisions has some of which
+                                     * it is not known how far they are
+                                     * installed. */
     unsigned metrics_series;        /* Hosts, and ports, with series of their
                                      * own. */
     bool ready;
@@ -139,6 +148,26 @@ bool nb_parse_number(const char *text, uint64_t *value);
 /* Parses "revision" of the path.  Replies 400 and returns false if it is no
  * number. */
 bool nb_param_revision(struct http_request *, uint64_t *revision);
+
+/* own-copy.c */
+/* Returns true if a member that stands by has the objects of 'table' just as
+ * the writer has them, with their status; of 'one', with what that says
+ * more. */
+bool nb_table_is_own(const struct schema_table *, bool one);
+/* For http_options. */
+bool nb_passes_on(const struct http_request *, const struct http_route *,
+                  const struct http_peer *, void *nb);
+void nb_pass_on(struct http_request *, const struct http_peer *, void *nb);
+/* Passes on what turns out not to be known here. */
+void nb_ask_writer(struct northbound *, struct http_request *);
+
+/* read-wait.c */
+struct read_waits *read_waits_create(struct northbound *);
+void read_waits_destroy(struct read_waits *);
+/* From now on what the client asks for is all that is waited for. */
+void read_waits_lead(struct read_waits *);
+/* For http_options. */
+bool nb_hold_read(struct http_request *, void *nb);
 
 /* problem-details.c */
 /* What the pointers of errors are relative to. */

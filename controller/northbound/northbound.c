@@ -36,7 +36,8 @@ VLOG_DEFINE_THIS_MODULE(northbound);
 #define CONNECTIONS_MAX (EVENT_READERS_MAX + 256)
 
 /* Calls that do not belong to a type of object.  Their query parameters are
- * those of 'about'. */
+ * those of 'about'.  'own' says that a member of a cluster that stands by has
+ * just what the writer has. */
 static const struct http_route calls[] = {
     { .method = HTTP_GET,
       .pattern = "/healthz",
@@ -67,12 +68,14 @@ static const struct http_route calls[] = {
       .pattern = "/v1",
       .handler = nb_get_index,
       .about = &nb_operation_index,
-      .permission = NB_PERMISSION_ANY },
+      .permission = NB_PERMISSION_ANY,
+      .own = true },
     { .method = HTTP_GET,
       .pattern = "/v1/openapi.json",
       .handler = nb_get_openapi,
       .about = &nb_operation_openapi,
-      .permission = NB_PERMISSION_ANY },
+      .permission = NB_PERMISSION_ANY,
+      .own = true },
     { .method = HTTP_GET,
       .pattern = "/v1/status",
       .handler = nb_get_status,
@@ -140,12 +143,14 @@ static const struct http_route calls[] = {
       .pattern = "/v1/revisions",
       .handler = nb_get_revisions,
       .about = &nb_operation_revisions,
-      .permission = NB_PERMISSION_OBJECTS },
+      .permission = NB_PERMISSION_OBJECTS,
+      .own = true },
     { .method = HTTP_GET,
       .pattern = "/v1/revisions/{revision}",
       .handler = nb_get_revision,
       .about = &nb_operation_revision,
-      .permission = NB_PERMISSION_OBJECTS },
+      .permission = NB_PERMISSION_OBJECTS,
+      .own = true },
     { .method = HTTP_POST,
       .pattern = "/v1/revisions/{revision}/undo",
       .handler = nb_post_undo,
@@ -222,7 +227,8 @@ static const struct http_route type_calls[] = {
       .permission = NB_PERMISSION_CHANGE },
 };
 
-/* Gives 'route' ownership of 'pattern', and lists its query parameters. */
+/* Gives 'route' ownership of 'pattern', and lists its query parameters; all
+ * reads that are authenticated have one more. */
 static void
 finish_route(struct http_route *route, char *pattern)
 {
@@ -233,6 +239,9 @@ finish_route(struct http_route *route, char *pattern)
     for (const struct schema_field *f = about ? about->params : NULL;
          f && f->name; f++) {
         ds_put_format(&query, "%s%s", query.length ? " " : "", f->name);
+    }
+    if (route->method == HTTP_GET && !route->open) {
+        ds_put_format(&query, "%sat_least", query.length ? " " : "");
     }
     route->query = query.length ? ds_steal_cstr(&query) : NULL;
     ds_destroy(&query);
@@ -262,6 +271,8 @@ nb_routes_make(size_t *n)
             }
             *route = type_calls[i];
             route->data = table;
+            route->own = (route->method == HTTP_GET && nb_table_is_own(
+                              table, route->handler == nb_get_one));
             if (t == VMN_TABLE_PORT && route->handler == nb_get_list) {
                 route->about = &nb_operation_list_ports;
             }
@@ -352,8 +363,25 @@ open_listeners(struct northbound *nb,
             return vmn_error_take(why, error, text);
         }
     }
-    error = options->tcp_listen ? open_tcp(nb, options, why) : 0;
-    return error ? error : open_relayed(nb, why);
+    return options->tcp_listen ? open_tcp(nb, options, why) : 0;
+}
+
+static uint64_t
+get_revision(void *nb_)
+{
+    const struct northbound *nb = nb_;
+
+    return model_durable_revision(nb->model);
+}
+
+/* The log has what is stored just now. */
+static uint64_t
+get_shown_revision(void *nb_)
+{
+    const struct northbound *nb = nb_;
+
+    return (commit_is_trying(nb->commit) ? model_durable_revision(nb->model)
+            : model_revision(nb->model));
 }
 
 static void
@@ -374,6 +402,13 @@ create_server(struct northbound *nb, const struct northbound_options *options)
     http_options.authenticate = nb_authenticate;
     http_options.authorize = nb_authorize;
     http_options.may_relay = may_relay;
+    if (nb->following) {
+        http_options.relay = nb_pass_on;
+        http_options.passes_on = nb_passes_on;
+    }
+    http_options.hold = nb_hold_read;
+    http_options.revision = get_revision;
+    http_options.shown_revision = get_shown_revision;
     http_options.origins = options->origins;
     http_options.no_such_path = nb_suggest_path;
     http_options.pause = yield_cb;
@@ -409,6 +444,7 @@ northbound_create(const struct northbound_options *options,
     nb->store = store;
     nb->apphost = apphost;
     nb->started_ms = time_wall_msec();
+    nb->following = options->following;
     ovs_list_init(&nb->changes);
     nb_sets_init(nb);
     nb_revisions_init(nb);
@@ -424,9 +460,13 @@ northbound_create(const struct northbound_options *options,
     nb->event_states = event_states_create(nb);
     nb->object_counters = metrics_object_counters_create();
     nb->gateway_changes = gateway_changes_create(nb);
+    nb->read_waits = read_waits_create(nb);
     nb->metrics_series = options->metrics_series;
     create_server(nb, options);
     error = open_listeners(nb, options, why);
+    if (!error && !nb->following) {
+        error = open_relayed(nb, why);
+    }
     if (error) {
         northbound_destroy(nb);
         nb = NULL;
@@ -438,6 +478,26 @@ northbound_create(const struct northbound_options *options,
                   options->tcp_listen ? options->tcp_listen : "");
     }
     *nbp = nb;
+    return error;
+}
+
+int
+northbound_lead(struct northbound *nb,
+                const struct northbound_options *options,
+                struct vmn_error *why)
+{
+    int error = open_relayed(nb, why);
+
+    if (!error) {
+        nb->following = false;
+        nb->webhook = options->webhook;
+        nb->health = options->health;
+        nb->audit_log = options->audit_log;
+        nb->load = options->load;
+        event_sources_lead(nb->event_sources);
+        http_server_end_relay(nb->http);
+        read_waits_lead(nb->read_waits);
+    }
     return error;
 }
 
@@ -456,6 +516,7 @@ northbound_destroy(struct northbound *nb)
     metrics_object_counters_destroy(nb->object_counters);
     gateway_changes_destroy(nb->gateway_changes);
     http_server_destroy(nb->http);
+    read_waits_destroy(nb->read_waits);
     nb_changes_abandon(nb);
     nb_sets_uninit(nb);
     nb_revisions_uninit(nb);
@@ -479,7 +540,9 @@ void
 northbound_set_ready(struct northbound *nb, bool ready)
 {
     nb->ready = ready;
-    nb_start_observation_timer(nb);
+    if (!nb->following) {
+        nb_start_observation_timer(nb);
+    }
 }
 
 static void
@@ -499,6 +562,10 @@ unixctl_show(struct unixctl_conn *conn, int argc OVS_UNUSED,
                   stats.n_bad, stats.n_unauthorized);
     ds_put_format(&ds, "changes in flight: %"PRIuSIZE"\n",
                   ovs_list_size(&nb->changes));
+    if (nb->cluster) {
+        ds_put_format(&ds, "answered while standing by: %"PRIu64"\n",
+                      nb->n_answered);
+    }
     unixctl_command_reply(conn, ds_cstr(&ds));
     ds_destroy(&ds);
 }

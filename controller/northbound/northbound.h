@@ -61,6 +61,9 @@ struct northbound_options {
     struct webhook *webhook;    /* Calls of web servers. */
     struct load_monitor *load;          /* Load of balancers. */
     struct audit_log *audit_log;
+    /* It begins as a member of 'cluster' that stands by: it answers what it
+     * can, and passes all else on to the writer.  The four before are NULL. */
+    bool following;
 };
 
 /* Opens the listeners and serves requests from then on, driven by 'base'.
@@ -73,6 +76,12 @@ int northbound_create(const struct northbound_options *options,
                       const struct store_class *, struct store *,
                       const struct apphost *, struct northbound **nbp,
                       struct vmn_error *why);
+
+/* From now on this member is the writer: it answers all itself, with what
+ * 'options' have besides where it listens, and listens for what the others
+ * pass on.  Returns 0, or a positive errno with an error in '*why'. */
+int northbound_lead(struct northbound *, const struct northbound_options *,
+                    struct vmn_error *why);
 
 /* Closes listeners and connections.  To be called before the fabric and the
  * commit are destroyed.  Changes that were submitted still take effect. */

@@ -61,6 +61,13 @@
           "With `*`: creates it only, and changes none that is there.", \
           .pattern = "^\\*$")
 
+const struct schema_field nb_param_at_least[] = {
+    SHOWN("at_least", U32, 0,
+          "Waits until the state has this revision, for 10 s at most.",
+          .min = 1),
+    SHOWN_END,
+};
+
 /* Objects.  -------------------------------------------------------------- */
 
 #define NB_CHANGE (NB_202 | NB_409 | NB_412 | NB_413 | NB_422 | NB_503)

@@ -81,6 +81,9 @@ extern const struct nb_operation nb_operation_list, nb_operation_get,
     nb_operation_put;
 extern const struct nb_operation nb_operation_patch, nb_operation_delete;
 
+/* The query parameter that all reads have which are authenticated. */
+extern const struct schema_field nb_param_at_least[];
+
 /* Metadata of an object.  openapi-types.c has the rest, by type. */
 extern const struct schema_struct nb_reply_metadata;
 /* Members of the reply to a change besides the object's, and of a reply to a

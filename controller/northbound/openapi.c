@@ -113,6 +113,8 @@ header_components(void)
     } headers[] = {
         { "ETag", "string",
           "Names the version of the spec, for If-Match: \"5\"." },
+        { HTTP_REVISION, "integer", "The revision of the state: what is read "
+                                    "is not older." },
         { "Retry-After", "integer", "How many seconds to wait before a "
                                     "retry." },
         { "Allow", "string", "Of 405: the methods of the path." },
@@ -209,6 +211,9 @@ parameters_of(struct openapi *o, const struct http_route *route)
 
     add_path_parameters(o, route, array);
     add_parameters(o, about->params, "query", array);
+    if (route->method == HTTP_GET && !route->open) {
+        add_parameters(o, nb_param_at_least, "query", array);
+    }
     add_parameters(o, about->headers, "header", array);
     return array;
 }
@@ -394,12 +399,29 @@ add_done(struct openapi *o, const struct http_route *route, json_t *responses)
     }
 }
 
+static void
+add_revision_header(json_t *responses)
+{
+    const char *status;
+    json_t *reply;
+
+    json_object_foreach (responses, status, reply) {
+        json_t *headers = headers_of(HTTP_REVISION);
+
+        json_object_update(headers, json_object_get(reply, "headers"));
+        json_object_set_new(reply, "headers", headers);
+    }
+}
+
 static json_t *
 responses_of(struct openapi *o, const struct http_route *route)
 {
     json_t *responses = json_object();
 
     add_done(o, route, responses);
+    if (!route->open) {
+        add_revision_header(responses);
+    }
     for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
         if (may_be_refused(i, route->about, route->takes_body, route->open)) {
             json_object_set_new(responses, refusals[i].status, openapi_ref(

@@ -444,7 +444,7 @@ struct store_log {
     sqlite3_stmt *one, *many, *newest, *back, *contents, *set;
     sqlite3_stmt *receipt, *progress; /* With its body, and without. */
     store_log_more_cb *more;    /* Or NULL. */
-    const void *more_aux;
+    void *more_aux;
     size_t n_restores;          /* That the log names when it is opened:
                                  * restores are made while nobody uses it. */
     struct store_log_restore *restores; /* Newest first.  Owned. */

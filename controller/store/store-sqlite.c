@@ -392,7 +392,7 @@ sqlite_get_receipt(struct store *store, uint64_t revision, bool body,
 
 static void
 sqlite_set_log_more(struct store *store, store_log_more_cb *more,
-                    const void *aux)
+                    void *aux)
 {
     store->log.more = more;
     store->log.more_aux = aux;

@@ -31,8 +31,7 @@ typedef void store_copied_cb(void *aux, int error, const struct vmn_error *why,
 
 /* Appends more members to an entry of the log in a list, each after a
  * comma. */
-typedef void store_log_more_cb(const void *aux, uint64_t revision,
-                               struct ds *);
+typedef void store_log_more_cb(void *aux, uint64_t revision, struct ds *);
 
 /* What was known of a group of revisions when it was put. */
 struct store_receipt {
@@ -182,8 +181,7 @@ struct store_class {
                        uint64_t before, size_t limit, struct ds *,
                        uint64_t *next, struct vmn_error *why);
     /* Has 'more' complete the entries of lists. */
-    void (*set_log_more)(struct store *, store_log_more_cb *more,
-                         const void *aux);
+    void (*set_log_more)(struct store *, store_log_more_cb *more, void *aux);
 
     /* Has the receipt, whose body it takes, written soon and without an fsync;
      * it replaces one with the same 'last'.  Those that are too old, or cannot

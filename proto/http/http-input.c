@@ -34,10 +34,11 @@ dispatch(struct http_conn *conn)
         http_reply_header(req, "Retry-After", "1");
         http_reply_problem(req, 503, "unavailable", NULL, "%s",
                            server->refusal);
-    } else if (req->route) {
-        req->route->handler(req, server->aux);
-    } else {
+    } else if (!req->route) {
         http_relay_dispatch(req);
+    } else if (req->route->open || !server->options.hold
+               || !server->options.hold(req, server->aux)) {
+        http_request_handle(req);
     }
 }
 

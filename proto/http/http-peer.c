@@ -272,6 +272,27 @@ http_request_check_origin(struct http_request *req)
 
 /* Passed on.  ------------------------------------------------------------- */
 
+bool
+http_relay_decide(struct http_request *req, const struct http_route *route,
+                  bool *passed)
+{
+    const struct http_options *options = &req->server->options;
+    struct http_peer peer;
+    char *certificate;
+
+    *passed = !route;
+    if (!options->passes_on || (route && route->open)) {
+        return true;
+    }
+    if (!http_request_check_origin(req)
+        || !get_peer(req, &peer, &certificate)) {
+        return false;
+    }
+    *passed = options->passes_on(req, route, &peer, req->server->aux);
+    free(certificate);
+    return true;
+}
+
 /* The body is bounded as that of any client; who sends nothing that could
  * authenticate it may only ask for what needs no authentication. */
 bool

@@ -26,6 +26,7 @@ struct http_server {
     size_t n_routes;
     void *aux;                      /* For handlers. */
     const char *refusal;            /* http_server_refuse(); or NULL. */
+    bool relays_no_more;            /* http_server_end_relay(). */
     struct ovs_list listeners;      /* Of struct http_listener. */
     struct http_stats stats;
     struct http_accounts *accounts; /* Reference-counted. */
@@ -114,7 +115,8 @@ struct http_request {
     struct http_head head;
     struct http_target target;
     char *who;
-    const struct http_route *route;
+    const struct http_route *route; /* NULL: it is passed on. */
+    uint64_t revision;              /* Of what it reads; 0: not known yet. */
     size_t n_params;
     struct {
         const char *name;           /* In the pattern. */
@@ -193,8 +195,8 @@ void http_request_free(struct http_request *);
 /* Processes the head: route, query, token.  Returns false if the request was
  * answered (and freed) already. */
 bool http_request_accept(struct http_request *);
-/* Returns true if a route has the request's path and method. */
-bool http_request_has_route(struct http_request *);
+/* Returns the route that has the request's path and method, or NULL. */
+const struct http_route *http_request_find_route(struct http_request *);
 
 /* http-peer.c */
 /* Rejects a request that a page of another origin has a browser send.  Returns
@@ -206,7 +208,11 @@ bool http_request_authenticate(struct http_request *);
 void http_request_refuse_login(struct http_request *, const char *text);
 /* Frees a token, or NULL, after overwriting it. */
 void http_token_free(char *token);
-/* Accepts a request that no route has, as http_request_accept(). */
+/* Sets '*passed' to whether the request, which 'route' has, or none, is to be
+ * passed on.  Returns false if it was answered (and freed). */
+bool http_relay_decide(struct http_request *, const struct http_route *route,
+                       bool *passed);
+/* Accepts a request that is passed on, as http_request_accept(). */
 bool http_relay_accept(struct http_request *);
 /* Passes it to options.relay. */
 void http_relay_dispatch(struct http_request *);

@@ -45,6 +45,7 @@ static const struct {
     { 500, "Internal Server Error" },
     { 501, "Not Implemented" },
     { 503, "Service Unavailable" },
+    { 504, "Gateway Timeout" },
     { 505, "HTTP Version Not Supported" },
 };
 
@@ -101,6 +102,25 @@ get_date(struct http_server *server)
     return server->date;
 }
 
+/* Writes of which revision the reply is; and for another server, the newest
+ * that it may show. */
+static void
+put_revision(const struct http_request *req, struct evbuffer *out)
+{
+    const struct http_options *options = &req->server->options;
+    void *aux = req->server->aux;
+
+    if (!req->route || !req->authenticated || !options->revision) {
+        return;
+    }
+    evbuffer_add_printf(out, HTTP_REVISION": %"PRIu64"\r\n", req->revision
+                        ? req->revision : options->revision(aux));
+    if (req->conn->listener->relayed) {
+        evbuffer_add_printf(out, HTTP_RELAYED_SHOWN": %"PRIu64"\r\n",
+                            options->shown_revision(aux));
+    }
+}
+
 /* Writes headers that restrict what browsers do with the reply, and what they
  * may interpret it as; and for another server, what it may believe of the
  * client. */
@@ -132,6 +152,7 @@ put_head(struct http_request *req, struct evbuffer *out, int status,
                         http_status_phrase(status), get_date(req->server),
                         content_type);
     put_guards(req, out);
+    put_revision(req, out);
     if (size >= 0) {
         evbuffer_add_printf(out, "Content-Length: %"PRId64"\r\n", size);
     }
@@ -212,6 +233,7 @@ http_reply_not_modified(struct http_request *req)
     evbuffer_add_printf(out, "HTTP/1.1 304 %s\r\nDate: %s\r\n",
                         http_status_phrase(304), get_date(req->server));
     put_guards(req, out);
+    put_revision(req, out);
     evbuffer_add_printf(out, "%s%s\r\n", ds_cstr(&req->headers),
                         conn->close ? "Connection: close\r\n" : "");
     http_conn_replied(conn);

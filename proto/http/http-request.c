@@ -254,16 +254,18 @@ authorize(struct http_request *req)
             || options->authorize(req, req->server->aux));
 }
 
-bool
-http_request_has_route(struct http_request *req)
+const struct http_route *
+http_request_find_route(struct http_request *req)
 {
-    bool found = false;
+    const struct http_route *found = NULL;
 
     for (size_t i = 0; i < req->server->n_routes && !found; i++) {
         const struct http_route *route = &req->server->routes[i];
 
-        found = (route->method == req->head.method
-                 && pattern_matches(req, route->pattern));
+        if (route->method == req->head.method
+            && pattern_matches(req, route->pattern)) {
+            found = route;
+        }
     }
     clear_params(req);
     return found;
@@ -360,8 +362,15 @@ http_request_accept(struct http_request *req)
         reject_target(req, &fault);
         return false;
     }
-    if (req->server->options.relay && !http_request_has_route(req)) {
-        return http_relay_accept(req);
+    if (req->server->options.relay && !req->server->relays_no_more) {
+        bool passed;
+
+        if (!http_relay_decide(req, http_request_find_route(req), &passed)) {
+            return false;
+        }
+        if (passed) {
+            return http_relay_accept(req);
+        }
     }
 
     /* An unauthenticated client must not learn which paths exist. */
@@ -371,6 +380,27 @@ http_request_accept(struct http_request *req)
             && (!open || req->route->open || is_allowed(req))
             && authorize(req) && check_query(req) && check_body(req)
             && http_limits_take(req, req->head.body_size));
+}
+
+/* What is done with it then.  --------------------------------------------- */
+
+void
+http_request_handle(struct http_request *req)
+{
+    struct http_server *server = req->server;
+
+    if (server->options.revision && req->head.method == HTTP_GET) {
+        req->revision = server->options.revision(server->aux);
+    }
+    req->route->handler(req, server->aux);
+}
+
+void
+http_request_pass_on(struct http_request *req)
+{
+    /* The other server says of which revision its reply is. */
+    req->route = NULL;
+    http_relay_dispatch(req);
 }
 
 /* What handlers ask.  ---------------------------------------------------- */
@@ -407,6 +437,12 @@ const void *
 http_request_data(const struct http_request *req)
 {
     return req->route->data;
+}
+
+const void *
+http_request_about(const struct http_request *req)
+{
+    return req->route->about;
 }
 
 const char *
@@ -449,6 +485,12 @@ const char *
 http_request_target(const struct http_request *req)
 {
     return req->head.target;
+}
+
+bool
+http_request_is_relayed(const struct http_request *req)
+{
+    return req->conn && req->conn->listener->relayed;
 }
 
 size_t

@@ -57,18 +57,6 @@ http_server_create(struct event_base *base,
 }
 
 static void
-stop_listening(struct http_listener *listener)
-{
-    if (listener->evl) {
-        evconnlistener_free(listener->evl);
-        listener->evl = NULL;
-        if (listener->unix_path) {
-            unlink(listener->unix_path);
-        }
-    }
-}
-
-static void
 listener_destroy(struct http_listener *listener)
 {
     struct http_conn *conn;
@@ -79,7 +67,12 @@ listener_destroy(struct http_listener *listener)
         http_conn_destroy(conn);
     }
     admission_destroy(listener->admission);
-    stop_listening(listener);
+    if (listener->evl) {
+        evconnlistener_free(listener->evl);
+        if (listener->unix_path) {
+            unlink(listener->unix_path);
+        }
+    }
     if (listener->again) {
         event_free(listener->again);
     }
@@ -90,14 +83,9 @@ listener_destroy(struct http_listener *listener)
 }
 
 void
-http_server_stop_listening(struct http_server *server)
+http_server_end_relay(struct http_server *server)
 {
-    struct http_listener *listener;
-
-    LIST_FOR_EACH (listener, node, &server->listeners) {
-        event_del(listener->again);
-        stop_listening(listener);
-    }
+    server->relays_no_more = true;
 }
 
 void

@@ -25,6 +25,7 @@
 struct ds;
 struct event_base;
 struct http_request;
+struct http_route;
 struct http_server;
 
 /* Bounds.  --------------------------------------------------------------- */
@@ -97,11 +98,26 @@ struct http_options {
      * error says more, such as what is probably meant, or "": of routes alone,
      * since the client is not authenticated.  The caller frees it. */
     char *(*no_such_path)(const char *path, void *aux);
-    /* Takes a request that no route has, in place of that, if not NULL, for
-     * another server to answer (proto/relay).  Its body is there, but that
-     * server has yet to authenticate its client; see
-     * http_request_relayed_ok(). */
+    /* Takes a request for another server to answer (proto/relay), if not NULL:
+     * one for which 'passes_on' returns true, or, without that, which no route
+     * has.  Its body is there, but that server has yet to authenticate its
+     * client; see http_request_relayed_ok(). */
     void (*relay)(struct http_request *, const struct http_peer *, void *aux);
+    /* Called with the route of the request, or NULL if there is none; not for
+     * routes that are open.  Its client is not authenticated yet. */
+    bool (*passes_on)(const struct http_request *, const struct http_route *,
+                      const struct http_peer *, void *aux);
+    /* Called before the handler of a route that is not open, if not NULL.
+     * Returns true if the request waits, and is given to
+     * http_request_handle() or http_request_pass_on() later; or if it was
+     * answered. */
+    bool (*hold)(struct http_request *, void *aux);
+    /* Returns the revision of what handlers show, if not NULL.  Each reply to
+     * an authenticated client says it (HTTP_REVISION): what a read shows is
+     * not older, and what a change has made not newer. */
+    uint64_t (*revision)(void *aux);
+    /* The same for the newest that a reply may show. */
+    uint64_t (*shown_revision)(void *aux);
     /* Returns true if the server with this name in its certificate may pass
      * requests of its clients on, by http_listen_relayed(). */
     bool (*may_relay)(const char *certificate, void *aux);
@@ -144,6 +160,7 @@ struct http_route {
     const char *query;
     bool takes_body;                /* Otherwise a body is rejected. */
     bool open;                      /* Needs no authentication. */
+    bool own;                       /* For 'passes_on'. */
     int permission;                 /* For 'authorize'. */
     const void *data;               /* For the handler. */
     const void *about;              /* The route's description, for OpenAPI. */
@@ -162,9 +179,9 @@ struct http_server *http_server_create(struct event_base *,
  * dropped.  Must not be called by a handler. */
 void http_server_destroy(struct http_server *);
 
-/* Accepts no further connections, and frees the addresses for others; the
- * connections that there are go on. */
-void http_server_stop_listening(struct http_server *);
+/* From now on no request is given to options.relay but those whose bodies are
+ * not there yet, and those of http_request_pass_on(). */
+void http_server_end_relay(struct http_server *);
 
 /* From now on each request that requires authentication is replied 503 with
  * 'text', a constant: who sends it is to ask another server.  Those that a
@@ -215,6 +232,12 @@ int http_listen_relayed(struct http_server *, const char *address,
 /* In a reply: the client was authenticated.  Not every reply says so much of
  * the token that came with the request: some paths need none. */
 #define HTTP_RELAYED_OK "Vmn-Authenticated"
+/* In a reply: options.shown_revision.  In a stream of events it is in comments
+ * that begin with HTTP_RELAYED_SHOWN_LINE. */
+#define HTTP_RELAYED_SHOWN "Vmn-Shown"
+#define HTTP_RELAYED_SHOWN_LINE ":shown "
+/* In a reply to a client: options.revision. */
+#define HTTP_REVISION "Vmn-Revision"
 
 /* Checks 'origins' (or NULL) for http_options.  Returns NULL if it is valid,
  * otherwise an error message, which the caller frees. */
@@ -276,6 +299,7 @@ int http_request_permission(const struct http_request *);
 void http_reply_unauthorized(struct http_request *, const char *text,
                              bool guess);
 const void *http_request_data(const struct http_request *);
+const void *http_request_about(const struct http_request *);
 /* Returns the decoded segment that matched 'name' of the pattern; never
  * NULL. */
 const char *http_request_param(const struct http_request *, const char *name);
@@ -289,6 +313,14 @@ const char *http_request_header(const struct http_request *,
 const char *http_request_method(const struct http_request *);
 /* Returns the path and query as they were sent. */
 const char *http_request_target(const struct http_request *);
+
+/* Returns true if another server has passed it on. */
+bool http_request_is_relayed(const struct http_request *);
+
+/* End a wait of options.hold: the route's handler is called; or options.relay,
+ * which there must be.  The request has no close callback any more. */
+void http_request_handle(struct http_request *);
+void http_request_pass_on(struct http_request *);
 
 /* Returns the size of the body in bytes. */
 size_t http_request_body_size(const struct http_request *);

@@ -26,6 +26,8 @@ VLOG_DEFINE_THIS_MODULE(relay_pass);
 #define SHORT_MAX (1024 * 1024)
 /* Bytes queued for a client from which on no more are read for it. */
 #define QUEUE_MAX (256 * 1024)
+/* Longest line of a stream that says what is shown. */
+#define SHOWN_LINE_MAX 40
 /* Milliseconds for a connection, with its handshake: a busy server is slow,
  * and of a dead one there will be word that another is in its place. */
 #define CONNECT_MS 10000L
@@ -196,6 +198,18 @@ is_visible(const char *text)
     return true;
 }
 
+/* Tells that what is shown to the client is of this revision. */
+static void
+note_shown(const struct pass *pass, const char *text)
+{
+    const struct relay_options *options = &pass->relay->options;
+    unsigned long long int revision;
+
+    if (options->shown && str_to_ullong(text, 10, &revision)) {
+        options->shown(options->aux, revision);
+    }
+}
+
 /* Takes a header line, without its end. */
 static void
 take_header(struct pass *pass, const char *line)
@@ -219,6 +233,8 @@ take_header(struct pass *pass, const char *line)
         pass->guess = true;
     } else if (is_named(line, len, HTTP_RELAYED_OK)) {
         pass->authenticated = true;
+    } else if (is_named(line, len, HTTP_RELAYED_SHOWN)) {
+        note_shown(pass, value);
     } else if (!is_own(line, len)) {
         add_line(&pass->reply_headers, line);
     }
@@ -489,6 +505,37 @@ take_head(char *data, size_t one OVS_UNUSED, size_t size, void *pass_)
     return size;
 }
 
+/* Looks for lines of a stream that say what is shown, which may come in
+ * parts. */
+static void
+scan_lines(struct pass *pass, const char *data, size_t size)
+{
+    static const char prefix[] = HTTP_RELAYED_SHOWN_LINE;
+
+    for (size_t i = 0; i < size; i++) {
+        if (data[i] == '\n') {
+            if (!pass->passed_over && pass->line.length > strlen(prefix)) {
+                note_shown(pass, ds_cstr(&pass->line) + strlen(prefix));
+            }
+            ds_clear(&pass->line);
+            pass->passed_over = false;
+        } else if (!pass->passed_over) {
+            size_t n = pass->line.length;
+
+            ds_put_char(&pass->line, data[i]);
+            pass->passed_over = (n < strlen(prefix) ? data[i] != prefix[n]
+                                 : n > SHOWN_LINE_MAX);
+        }
+    }
+}
+
+static bool
+is_events(const struct pass *pass)
+{
+    return pass->content_type && !strcmp(pass->content_type,
+                                         "text/event-stream");
+}
+
 static size_t
 take_body(char *data, size_t one OVS_UNUSED, size_t size, void *pass_)
 {
@@ -498,6 +545,9 @@ take_body(char *data, size_t one OVS_UNUSED, size_t size, void *pass_)
         if (http_stream_queued(pass->stream) > QUEUE_MAX) {
             pass->paused = true;
             return CURL_WRITEFUNC_PAUSE;
+        }
+        if (is_events(pass)) {
+            scan_lines(pass, data, size);
         }
         http_stream_write(pass->stream, data, size);
         return size;

@@ -54,6 +54,9 @@ struct pass {
     struct ds body;             /* Of a reply that is no stream. */
     struct http_stream *stream; /* Or NULL. */
     bool paused;                /* The client does not keep up. */
+    struct ds line;             /* Of a stream: the beginning of a line that
+                                 * may say what is shown. */
+    bool passed_over;           /* The line does not. */
 };
 
 /* Makes the headers of the request; 'peer' as of relay_pass(). */

@@ -55,6 +55,7 @@ relay_pass_done(struct pass *pass)
     pass->relay->stats.n_now--;
     curl_slist_free_all(pass->headers);
     ds_destroy(&pass->body);
+    ds_destroy(&pass->line);
     free(pass->fault);
     free(pass);
 }
@@ -223,6 +224,7 @@ relay_pass(struct relay *relay, struct http_request *req,
     pass->req = req;
     pass->end_ms = time_msec() + relay->options.wait_ms;
     ds_init(&pass->body);
+    ds_init(&pass->line);
     ovs_list_push_back(&relay->passes, &pass->node);
     relay->stats.n_now++;
     pass_init_headers(pass, peer);

@@ -31,6 +31,10 @@ struct relay_options {
                                  * that can be reached. */
     int connect_ms;             /* For how long connecting to it may take, with
                                  * the handshake; 0: 10 s. */
+    /* Called with the newest revision that a client is about to be shown, by a
+     * reply or an event; or NULL. */
+    void (*shown)(void *aux, uint64_t revision);
+    void *aux;
 };
 #define RELAY_WAIT_MS 10000
 

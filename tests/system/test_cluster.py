@@ -168,16 +168,22 @@ def test_revisions_go_on(cluster):
 def test_standby_says_who_the_writer_is(cluster):
     a, b, _ = cluster.members
     assert b.api.healthy()
-    for method, target in (("GET", "/readyz"), ("GET", "/v1/networks?limit=1"),
-                           ("PUT", "/v1/networks/n"), ("GET", "/")):
+    # What it has itself it shows.
+    wait_for("its copy to be current", lambda: b.api.raw(
+        "GET", "/v1/networks")[0] == 200, 30)
+    for target in ("/readyz", "/v1/networks?limit=1", "/"):
+        assert b.api.raw("GET", target)[0] == 200, target
+    for method, target in (("GET", "/v1/status"), ("GET", "/metrics"),
+                           ("PUT", "/v1/networks/n"),
+                           ("GET", "/v1/no-such-path")):
         status, headers, body = b.api.raw(method, target)
         problem = json.loads(body)
         assert status == 503 and headers["Retry-After"] == "1", problem
         assert 'the writer is "a"' in problem["detail"], problem
     with pytest.raises(Refused, match='the writer is "a"'):
         b.api.put("networks/n", {})
-    status, said = run(find("vmnctl"), "get", "networks", "-s",
-                       "unix:" + b.path("vmnd.sock"), status=True)
+    assert vmnctl(b, "get", "networks")[0] == 0
+    status, said = vmnctl(b, "get", "ports")
     assert status and 'the writer is "a"' in said
     assert a.is_writer()
 

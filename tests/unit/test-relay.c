@@ -340,7 +340,6 @@ replace_back(struct fixture *f)
 {
     struct http_server *former = f->back;
 
-    http_server_stop_listening(former);
     f->is_new = true;
     start_back(f);
     use_back(f);

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a member of a cluster answers from its own copy of the state while it
+ * stands by: what that is sure to have as the writer has it, but for some
+ * milliseconds.  All else it passes on: changes, what is known of packets and
+ * hosts, and clients that the copy does not know, such as by a token that was
+ * made a moment ago.  Not for when the copy is good enough, nor for how
+ * requests are passed on (controller/cluster). */
+
+#include <config.h>
+
+#include "controller/northbound/auth.h"
+
+#include <string.h>
+
+#include "controller/cluster/cluster.h"
+#include "util.h"
+
+bool
+nb_table_is_own(const struct schema_table *table, bool one)
+{
+    switch (table->id) {
+    case VMN_TABLE_NETWORK:
+    case VMN_TABLE_OBSERVATION:
+        return true;
+    case VMN_TABLE_GROUP:
+        /* One has how many of its ports are on hosts that are not heard. */
+        return !one;
+    default:
+        return !table->status;
+    }
+}
+
+bool
+nb_passes_on(const struct http_request *req OVS_UNUSED,
+             const struct http_route *route,
+             const struct http_peer *peer, void *nb_)
+{
+    const struct vmn_account *account;
+    struct northbound *nb = nb_;
+    bool own;
+
+    if (!nb->following) {
+        return false;
+    }
+    /* At its own machine a member says what it sees of the cluster. */
+    if (route && route->handler == nb_get_cluster && peer->trusted) {
+        return false;
+    }
+    own = (route && route->own && cluster_is_current(nb->cluster)
+           && nb_knows_peer(nb, peer, &account));
+    nb->n_answered += own;
+    return !own;
+}
+
+void
+nb_pass_on(struct http_request *req, const struct http_peer *peer, void *nb_)
+{
+    struct northbound *nb = nb_;
+
+    cluster_pass_on(nb->cluster, req, peer);
+}
+
+void
+nb_ask_writer(struct northbound *nb, struct http_request *req)
+{
+    nb->n_answered--;
+    http_request_pass_on(req);
+}

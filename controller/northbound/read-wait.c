@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Reads that wait until the state that they are of has a revision: that which
+ * the client asks for (?at_least=REVISION), and at a member of a cluster that
+ * stands by, the newest that its clients have seen by way of the writer.  So
+ * they read what they have written, and never see the state go back.  Not for
+ * waits for hosts (change-wait.c). */
+
+#include <config.h>
+
+#include "controller/northbound/northbound-private.h"
+
+#include <event2/event.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/cluster/cluster.h"
+#include "controller/northbound/openapi-operations.h"
+#include "openvswitch/list.h"
+#include "timeval.h"
+#include "util.h"
+
+/* How long a read waits for what was asked for, in milliseconds; and at a
+ * member that stands by, before it is passed on to the writer. */
+#define WAIT_MS NB_TIMEOUT_DEFAULT_MS
+#define PASS_ON_MS 2000
+/* Of NB_DIGITS_MAX digits. */
+#define AT_LEAST_MAX UINT64_C(999999999999999999)
+
+struct read_waits {
+    struct northbound *nb;
+    struct ovs_list waits;      /* Of struct read_wait. */
+    struct event *timer;        /* For the first whose time is over. */
+    bool due;                   /* check_cb() is called once the commit is
+                                 * quiescent. */
+};
+
+struct read_wait {
+    struct ovs_list node;
+    struct read_waits *all;
+    struct http_request *req;
+    uint64_t at_least;          /* What the client asks for; 0: nothing. */
+    uint64_t revision;          /* What is waited for. */
+    long long int end_ms;
+};
+
+static struct http_request *
+end_wait(struct read_wait *wait)
+{
+    struct http_request *req = wait->req;
+
+    ovs_list_remove(&wait->node);
+    free(wait);
+    return req;
+}
+
+static void
+client_left(void *wait)
+{
+    http_request_drop(end_wait(wait));
+}
+
+/* Has the request handled. */
+static void
+admit(struct read_wait *wait)
+{
+    struct http_request *req = end_wait(wait);
+
+    http_request_set_close_cb(req, NULL, NULL);
+    http_request_handle(req);
+}
+
+/* The time of the request is over. */
+static void
+give_up(struct read_wait *wait)
+{
+    struct northbound *nb = wait->all->nb;
+    uint64_t at_least = wait->at_least;
+    struct http_request *req = end_wait(wait);
+
+    http_request_set_close_cb(req, NULL, NULL);
+    if (nb->following) {
+        nb_ask_writer(nb, req);
+        return;
+    }
+    http_reply_problem(req, 504, "behind", json_pack("[o]", http_query_error(
+        "at_least", "revision %"PRIu64" is not there, %d s after the request",
+        at_least, WAIT_MS / 1000)), "There is no revision %"PRIu64" yet; the "
+                       "newest is %"PRIu64, at_least,
+                       model_durable_revision(nb->model));
+}
+
+static void
+set_timer(struct read_waits *all)
+{
+    const struct read_wait *wait;
+    long long int ms = LLONG_MAX;
+
+    LIST_FOR_EACH (wait, node, &all->waits) {
+        ms = MIN(ms, MAX(wait->end_ms - time_msec(), 0) + 1);
+    }
+    if (ms != LLONG_MAX) {
+        const struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+
+        event_add(all->timer, &tv);
+    }
+}
+
+/* A reply may have the next request of its connection wait: that goes to the
+ * end of the list. */
+static void
+check_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *all_)
+{
+    struct read_waits *all = all_;
+    size_t n = ovs_list_size(&all->waits);
+
+    while (n-- && !ovs_list_is_empty(&all->waits)) {
+        struct read_wait *wait = CONTAINER_OF(
+            ovs_list_pop_front(&all->waits), struct read_wait, node);
+
+        ovs_list_push_back(&all->waits, &wait->node);
+        if (wait->revision <= model_durable_revision(all->nb->model)) {
+            admit(wait);
+        } else if (wait->end_ms <= time_msec()) {
+            give_up(wait);
+        }
+    }
+    set_timer(all);
+}
+
+static void
+quiescent_cb(void *all_)
+{
+    struct read_waits *all = all_;
+
+    all->due = false;
+    event_active(all->timer, EV_TIMEOUT, 1);
+}
+
+/* What a group has made is shown once it is settled. */
+static void
+group_cb(void *all_, const struct commit_group *group OVS_UNUSED)
+{
+    struct read_waits *all = all_;
+
+    if (!all->due && !ovs_list_is_empty(&all->waits)) {
+        all->due = true;
+        commit_when_quiescent(all->nb->commit, quiescent_cb, all);
+    }
+}
+
+/* Returns the revision that the request is about, in its path; or 0. */
+static uint64_t
+get_subject(const struct http_request *req)
+{
+    uint64_t revision;
+
+    return (http_request_about(req) == &nb_operation_revision
+            && nb_parse_number(http_request_param(req, "revision"),
+                               &revision) ? revision : 0);
+}
+
+bool
+nb_hold_read(struct http_request *req, void *nb_)
+{
+    struct northbound *nb = nb_;
+    struct read_waits *all = nb->read_waits;
+    uint64_t at_least, revision;
+
+    if (!nb_query_number(req, "at_least", 1, AT_LEAST_MAX, 0, &at_least)) {
+        return true;
+    }
+    revision = at_least;
+    if (nb->following) {
+        revision = MAX(revision, get_subject(req));
+        revision = MAX(revision, cluster_shown(nb->cluster));
+    }
+    if (revision <= model_durable_revision(nb->model)) {
+        return false;
+    }
+
+    struct read_wait *wait = xmalloc(sizeof *wait);
+    *wait = (struct read_wait) {
+        .all = all, .req = req, .at_least = at_least, .revision = revision,
+        .end_ms = time_msec() + (nb->following ? PASS_ON_MS : WAIT_MS),
+    };
+    ovs_list_push_back(&all->waits, &wait->node);
+    http_request_set_close_cb(req, client_left, wait);
+    set_timer(all);
+    return true;
+}
+
+void
+read_waits_lead(struct read_waits *all)
+{
+    struct read_wait *wait;
+
+    LIST_FOR_EACH (wait, node, &all->waits) {
+        wait->revision = wait->at_least;
+        wait->end_ms = time_msec() + WAIT_MS;
+    }
+    event_active(all->timer, EV_TIMEOUT, 1);
+}
+
+struct read_waits *
+read_waits_create(struct northbound *nb)
+{
+    struct read_waits *all = xzalloc(sizeof *all);
+
+    all->nb = nb;
+    ovs_list_init(&all->waits);
+    all->timer = evtimer_new(nb->base, check_cb, all);
+    commit_add_watch(nb->commit, group_cb, all);
+    return all;
+}
+
+void
+read_waits_destroy(struct read_waits *all)
+{
+    if (all) {
+        commit_remove_watch(all->nb->commit, group_cb, all);
+        commit_cancel_when_quiescent(all->nb->commit, quiescent_cb, all);
+        event_free(all->timer);
+        free(all);
+    }
+}

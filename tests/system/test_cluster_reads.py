@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A member that stands by answers reads from its own copy: what it shows is
+what the writer shows, but for a moment, and never older than what its clients
+have seen there before."""
+
+import contextlib
+import json
+import re
+import signal
+import threading
+
+import pytest
+from cluster import LEASE_MS
+from test_cluster_api import (_cluster, _place, account,  # noqa: F401
+                              call, standbys)
+
+from vmnlab.netns import PATIENCE, wait_for
+
+
+def n_answered(member):
+    """How many requests it has answered itself."""
+    return int(re.search(r"answered while standing by: (\d+)",
+                         member.ctl("northbound/show"))[1])
+
+
+def n_passed(member):
+    return int(re.search(r"passed on: \d+ now, (\d+) replied",
+                         member.ctl("cluster/status"))[1])
+
+
+def await_current(member):
+    """Waits until its copy is good for reads, as it is not at once."""
+    def answers():
+        before = n_answered(member)
+        member.api.get("networks")
+        return n_answered(member) > before
+    wait_for("the copy of %s to be current" % member.name, answers, 60)
+
+
+@contextlib.contextmanager
+def asleep(*processes):
+    for process in processes:
+        process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.send_signal(signal.SIGCONT)
+
+
+def raw(member, target, method="GET"):
+    status, headers, text = member.api.raw(method, target)
+    try:
+        text = json.loads(text)
+    except ValueError:
+        pass
+    return status, headers, text
+
+
+def raise_description(member, name, value):
+    return member.api.put("networks/" + name, {"description": value})
+
+
+def test_answers_without_the_writer(cluster):
+    writer, other = cluster.writer(), standbys(cluster)[0]
+    raise_description(other, "n", "x")
+    await_current(other)
+    answered, passed = n_answered(other), n_passed(other)
+    with asleep(writer.process):
+        assert other.api.get("networks/n")["spec"]["description"] == "x"
+        assert other.api.get("networks")["items"]
+    assert n_answered(other) == answered + 2
+    assert n_passed(other) == passed
+    # What the writer alone knows is passed on.
+    other.api.get("ports")
+    assert n_passed(other) == passed + 1
+
+
+def without_times(value):
+    """'value' without what depends on when, or by which process, it was
+    made."""
+    if isinstance(value, dict):
+        return {name: without_times(v) for name, v in value.items()
+                if name not in ("time", "duration_us", "sent", "confirmed")}
+    return ([without_times(v) for v in value] if isinstance(value, list)
+            else value)
+
+
+def test_shows_what_the_writer_shows(cluster):
+    """By each call of the description that only reads."""
+    writer, other = cluster.writer(), standbys(cluster)[0]
+    account(cluster, "ina", "viewer")
+    made = writer.api.apply([
+        {"type": "networks", "name": "n",
+         "spec": {"subnets": [{"cidr": "10.0.0.0/24"}]}},
+        {"type": "ports", "name": "p", "spec": {"network": "n",
+                                                "labels": {"a": "b"}}},
+        {"type": "groups", "name": "g", "spec": {"selector": "a=b"}},
+        {"type": "services", "name": "s", "spec": {"entries": [
+            {"protocol": "tcp", "ports": [80]}]}},
+        {"type": "policies", "name": "x", "spec": {"applies_to": ["g"]}},
+        {"type": "quotas", "name": "q", "spec": {
+            "scope": "a=b", "ports": 100}},
+        {"type": "observations", "name": "n", "spec": {"minutes": 10}}])
+    await_current(other)
+    names = {"networks": "n", "groups": "g", "services": "s", "quotas": "q",
+             "observations": "n", "accounts": "ina", "tokens": "ina"}
+    paths = writer.api.get("openapi.json")["paths"]
+    own = set()
+    for path, calls in paths.items():
+        kind = path.split("/")[2] if path.count("/") > 1 else ""
+        path = path.replace("{name}", names.get(kind, "p")).replace(
+            "{revision}", str(made["revision"]))
+        if "get" not in calls or "{" in path or path in (
+                "/v1/events", "/v1/backup", "/metrics", "/v1/cluster"):
+            continue
+        before = n_answered(other)
+        query = ("?at_least=%d" % made["revision"] if "/v1" in path else "")
+        if path == "/v1/revisions":
+            query += "&limit=1"
+        found = [raw(m, path + query) for m in (writer, other)]
+        if n_answered(other) == before:
+            continue
+        own.add(path)
+        assert found[0][0] == found[1][0], (path, found)
+        assert found[0][0] in (200, 404), (path, found)
+        assert without_times(found[0][2]) == without_times(found[1][2]), path
+        assert int(found[1][1]["Vmn-Revision"]) >= made["revision"]
+    for kind, name in names.items():
+        assert "/v1/" + kind in own
+        assert ("/v1/%s/%s" % (kind, name) in own) == (kind != "groups")
+        assert raw(other, "/v1/%s/%s" % (kind, name))[0] == 200
+    assert {"/v1/revisions", "/v1/revisions/%d" % made["revision"],
+            "/v1/openapi.json"} <= own
+    for kind in ("ports", "hosts", "policies", "loadbalancers", "routers"):
+        assert "/v1/" + kind not in own
+
+
+def test_member_that_was_not_there_asks(cluster):
+    """Of what was installed before its start a member knows nothing."""
+    writer, other = cluster.writer(), standbys(cluster)[0]
+    made = raise_description(writer, "n", "x")["revision"]
+    other.stop()
+    between = raise_description(writer, "n", "y")["revision"]
+    other.start()
+    raise_description(writer, "n", "z")
+    await_current(other)
+    for target in ("/v1/revisions", "/v1/revisions/%d" % made,
+                   "/v1/revisions/%d" % between,
+                   "/v1/revisions/%d?wait=installed" % made):
+        found = [raw(m, target) for m in (writer, other)]
+        assert found[0][0] == found[1][0] == 200
+        assert without_times(found[0][2]) == without_times(found[1][2])
+
+
+def test_own_writes_are_read(cluster):
+    """Whose copy lags, since its database's server does not answer, shows no
+    older state than what it has passed on."""
+    other = standbys(cluster)[0]
+    for i in range(30):
+        raise_description(other, "n", str(i))
+        assert other.api.get("networks/n")["spec"]["description"] == str(i)
+    await_current(other)
+    with asleep(other.server):
+        raise_description(other, "n", "x")
+        assert other.api.get("networks/n")["spec"]["description"] == "x"
+        # What it was shown by a read counts as well.
+        raise_description(cluster.writer(), "n", "y")
+        shown = other.api.get("summary")
+        assert shown is not None
+        assert other.api.get("networks/n")["spec"]["description"] == "y"
+
+
+def test_at_least(cluster):
+    writer, other = cluster.writer(), standbys(cluster)[0]
+    await_current(other)
+    for i in range(30):
+        revision = raise_description(writer, "n", str(i))["revision"]
+        reply = raw(other, "/v1/networks/n?at_least=%d" % revision)
+        assert reply[0] == 200, reply
+        assert reply[2]["spec"]["description"] == str(i)
+        assert int(reply[1]["Vmn-Revision"]) >= revision
+        assert reply[2]["metadata"]["revision"] == revision
+    # The copy does not have it in time: the writer is asked.
+    with asleep(other.server):
+        revision = raise_description(writer, "n", "x")["revision"]
+        reply = raw(other, "/v1/networks/n?at_least=%d" % revision)
+        assert reply[2]["spec"]["description"] == "x"
+        assert other.api.get("revisions/%d" % revision)
+    for member in (writer, other):
+        for value in ("x", "0", "-1", "1" + 18 * "0", ""):
+            status, _, problem = raw(member, "/v1/networks?at_least=" + value)
+            assert status == 400, value
+            assert problem["errors"][0]["parameter"] == "at_least", problem
+        status, _, problem = raw(member, "/v1/networks/n?at_least=1",
+                                 method="DELETE")
+        assert status == 400, problem
+        status, _, problem = raw(
+            member, "/v1/networks?at_least=%d" % (revision + 10 ** 9))
+        assert status == 504 and "no revision" in problem["detail"], problem
+        assert problem["type"].endswith(":behind")
+    # It ends once there is one, by whomever.
+    found = []
+    waiter = threading.Thread(target=lambda: found.append(raw(
+        other, "/v1/networks/later?at_least=%d" % (revision + 1))))
+    waiter.start()
+    raise_description(writer, "later", "x")
+    waiter.join(30 * PATIENCE)
+    assert found[0][0] == 200, found
+
+
+def read_as(cluster, member, token):
+    return call(cluster, member, "GET", "/v1/networks", token=token)[0]
+
+
+def test_tokens_that_come_and_go(cluster):
+    writer, other = cluster.writer(), standbys(cluster)[0]
+    token = account(cluster, "ina", "viewer")
+    await_current(other)
+    wait_for("the token to be known", lambda: (
+        n_answered(other), read_as(cluster, other, token),
+        n_answered(other))[::2] != (n_answered(other),) * 2, 30)
+    # Its copy does not hear of what changes.
+    with asleep(other.server):
+        made = account(cluster, "ute", "viewer")
+        assert read_as(cluster, other, made) == 200
+        writer.api.delete("tokens/ina")
+        wait_for("the token not to be good any more", lambda: read_as(
+            cluster, other, token) == 401, 2 * LEASE_MS / 1000 + 20)
+    await_current(other)
+    assert read_as(cluster, other, token) == 401
+    assert read_as(cluster, other, made) == 200
+
+
+def test_copy_that_is_cut_off_is_not_shown(cluster):
+    writer, other = cluster.writer(), standbys(cluster)[0]
+    raise_description(writer, "n", "old")
+    await_current(other)
+    with asleep(other.server):
+        def passes_on():
+            before = n_answered(other)
+            other.api.get("networks")
+            return n_answered(other) == before
+        wait_for("it to pass all on", passes_on, 2 * LEASE_MS / 1000 + 20)
+        raise_description(writer, "n", "new")
+        assert other.api.get("networks/n")["spec"]["description"] == "new"
+        # Nor if nobody else can be asked.
+        for member in cluster.members:
+            if member is not other:
+                member.kill()
+        status, _, problem = raw(other, "/v1/networks/n")
+        assert status == 503 and "cannot be reached" in problem["detail"]
+        # Of itself it speaks.
+        assert other.api.healthy()
+        assert raw(other, "/readyz")[0] == 200
+        assert other.api.get("cluster")["role"] == "standby"
+
+
+def test_reads_while_the_writer_changes(cluster):
+    """Who reads at one member is never refused, and sees no older state."""
+    writer = cluster.writer()
+    other = standbys(cluster)[1]
+    await_current(other)
+    faults, newest, n_reads = [], [0], [0]
+    stop = threading.Event()
+
+    def read():
+        while not stop.is_set():
+            status, headers, page = raw(other, "/v1/networks")
+            if status != 200:
+                faults.append((status, page))
+                return
+            revision = int(headers["Vmn-Revision"])
+            if revision < newest[0] or page["revision"] < revision:
+                faults.append((revision, newest, page["revision"]))
+            newest[0] = revision
+            n_reads[0] += 1
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    writer.kill()
+    successor = cluster.writer(but=[writer])
+    made = raise_description(successor, "n", "x")["revision"]
+    wait_for("it to be read", lambda: newest[0] >= made or faults, 30)
+    before = n_reads[0]
+    wait_for("more reads", lambda: n_reads[0] > before + 10 or faults, 30)
+    stop.set()
+    reader.join(30 * PATIENCE)
+    assert not faults
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_reply_says_its_revision(cluster, method):
+    for member in cluster.members:
+        revision = raise_description(member, "n", member.name)["revision"]
+        status, headers, _ = raw(member, "/v1/networks/n", method)
+        assert status == 200
+        assert int(headers["Vmn-Revision"]) >= revision
+        # Not to everybody.
+        _, headers, _ = call(cluster, member, method, "/v1/networks/n")
+        assert "Vmn-Revision" not in headers
+        assert "Vmn-Shown" not in headers
