@@ -22,13 +22,50 @@ const enum vmn_table event_of_tables[EVENT_N_OF] = {
 };
 
 struct event_log *
-event_log_create(void)
+event_log_create(uint64_t durable)
 {
     struct event_log *log = xzalloc(sizeof *log);
 
     log->first = log->oldest = log->next = time_wall_usec();
     log->started_ms = time_wall_msec();
+    log->floor = durable;
     return log;
+}
+
+void
+event_log_lead(struct event_log *log, uint64_t durable)
+{
+    log->first = log->next;
+    log->offset = time_wall_usec() - log->next;
+    log->started_ms = time_wall_msec();
+    log->before = log->revision = MAX(log->revision, durable);
+}
+
+uint64_t
+event_log_begin(const struct event_log *log)
+{
+    return MAX(log->first, log->oldest);
+}
+
+uint64_t
+event_log_told(const struct event_log *log, uint64_t at)
+{
+    return at > log->oldest ? event_log_get(log, at - 1)->revision
+           : log->floor;
+}
+
+bool
+event_log_find(const struct event_log *log, uint64_t revision,
+               uint64_t durable, uint64_t *at)
+{
+    if (revision < log->floor || revision > MAX(log->revision, durable)) {
+        return false;
+    }
+    *at = log->oldest;
+    while (*at < log->next && event_log_get(log, *at)->revision <= revision) {
+        ++*at;
+    }
+    return true;
 }
 
 static void
@@ -37,6 +74,7 @@ discard_oldest(struct event_log *log)
     struct event_entry *entry = &log->ring[log->oldest++ % EVENTS_MAX];
 
     log->n_bytes -= entry->size + entry->about.length;
+    log->floor = MAX(log->floor, entry->revision);
     ds_destroy(&entry->about);
     free(entry->text);
 }
@@ -53,9 +91,9 @@ event_log_destroy(struct event_log *log)
 }
 
 const struct event_entry *
-event_log_get(const struct event_log *log, uint64_t id)
+event_log_get(const struct event_log *log, uint64_t at)
 {
-    return &log->ring[id % EVENTS_MAX];
+    return &log->ring[at % EVENTS_MAX];
 }
 
 void
@@ -74,7 +112,7 @@ event_log_push(struct event_log *log, enum event_kind kind, struct ds *data,
     entry->background = background;
     entry->about = *about;
     entry->text = xasprintf("id: %"PRIu64"\nevent: %s\ndata: %s\n\n",
-                            log->next, event_kind_name(kind),
+                            log->next + log->offset, event_kind_name(kind),
                             ds_cstr(data));
     entry->size = strlen(entry->text);
     entry->time_ms = time_wall_msec();

@@ -42,22 +42,40 @@ struct event_entry {
 };
 
 struct event_log {
-    /* Ids begin at the time of the start, in microseconds, so that they grow
-     * over restarts, and ids of a former process can be recognized. */
-    uint64_t first;             /* The first id of this process. */
-    uint64_t oldest, next;      /* Ids that are kept: from, to (excluded). */
+    /* Positions begin at the time of the start, in microseconds.  Ids are the
+     * same, but for an offset: so they grow over restarts, and those of a
+     * former process, or writer of the cluster, can be recognized. */
+    uint64_t first;             /* From this position on it has all kinds of
+                                 * events; before, while this member of a
+                                 * cluster stood by, revisions alone. */
+    uint64_t offset;            /* From there on, of ids. */
+    uint64_t oldest, next;      /* Positions that are kept: from, to
+                                 * (excluded). */
     size_t n_bytes;
-    int64_t started_ms;         /* When it was created. */
+    int64_t started_ms;         /* When 'first' was. */
     uint64_t before;            /* The newest revision before the first
                                  * event. */
+    uint64_t floor;             /* All events of later revisions are kept. */
     uint64_t revision;          /* The newest one. */
     struct event_entry ring[EVENTS_MAX]; /* Indexed by the id modulo
                                           * EVENTS_MAX. */
 };
 
-struct event_log *event_log_create(void);
+/* 'durable' is the newest revision that is. */
+struct event_log *event_log_create(uint64_t durable);
 void event_log_destroy(struct event_log *);
-const struct event_entry *event_log_get(const struct event_log *, uint64_t id);
+const struct event_entry *event_log_get(const struct event_log *, uint64_t at);
+/* This member of a cluster is the writer now; 'durable' as above. */
+void event_log_lead(struct event_log *, uint64_t durable);
+/* Returns the first position from which on all kinds of events are kept. */
+uint64_t event_log_begin(const struct event_log *);
+/* Returns the newest revision that events before position 'at' tell of. */
+uint64_t event_log_told(const struct event_log *, uint64_t at);
+/* Sets '*at' to the position behind the events of 'revision', all that follow
+ * it being kept.  Returns false if they are not, or if there is no such
+ * revision; 'durable' as above. */
+bool event_log_find(const struct event_log *, uint64_t revision,
+                    uint64_t durable, uint64_t *at);
 
 /* Appends an event.  Takes ownership of 'data' (the text of a JSON value) and
  * 'about'.  Discards the oldest events to make room. */
@@ -89,7 +107,7 @@ bool event_is_hidden(const struct event_entry *, const struct event_filter *);
 struct event_sources;
 struct event_sources *event_sources_create(struct northbound *);
 void event_sources_destroy(struct event_sources *);
-/* The northbound has health and load now. */
+/* Has the events of all but revisions appended, too. */
 void event_sources_lead(struct event_sources *);
 /* Returns the position of a new stream: behind all events of revisions that
  * are durable. */

@@ -73,7 +73,7 @@ is_since(const struct event_entry *entry, const struct event_replay *past)
 int64_t
 event_log_kept_ms(const struct event_log *log)
 {
-    return (log->oldest == log->first || log->oldest == log->next
+    return (log->oldest <= log->first || log->oldest == log->next
             ? log->started_ms : event_log_get(log, log->oldest)->time_ms);
 }
 
@@ -88,11 +88,11 @@ is_cut(const struct event_log *log, const struct event_replay *past,
     if (past->since_ms != INT64_MIN) {
         return past->since_ms < event_log_kept_ms(log);
     }
-    if (!past->since || first != log->oldest) {
+    if (!past->since || first != event_log_begin(log)) {
         return false;
     }
-    if (log->oldest == log->first) {
-        return past->since <= log->before || log->oldest == log->next;
+    if (first == log->first) {
+        return past->since <= log->before || first == log->next;
     }
     entry = event_log_get(log, first);
     return entry->kind != EVENT_REVISION || entry->revision != past->since;
@@ -103,7 +103,7 @@ event_replay_seek(struct event_seek *seek, const struct event_log *log,
                   const struct event_replay *past, uint64_t end)
 {
     *seek = (struct event_seek) { .next = end, .left = past->limit };
-    seek->first = log->oldest;
+    seek->first = event_log_begin(log);
     while (seek->first < end
            && !is_since(event_log_get(log, seek->first), past)) {
         seek->first++;

@@ -410,6 +410,9 @@ event_sources_lead(struct event_sources *es)
 {
     struct northbound *nb = es->nb;
 
+    if (nb->fabric) {
+        fabric_add_watch(nb->fabric, &fabric_watch, es);
+    }
     if (nb->health) {
         health_set_watch(nb->health, &health_watch, es);
     }
@@ -427,10 +430,9 @@ event_sources_create(struct northbound *nb)
     es->last_revision = model_durable_revision(nb->model);
     es->group_first = nb->event_log->next;
     commit_add_watch(nb->commit, group_cb, es);
-    if (nb->fabric) {
-        fabric_add_watch(nb->fabric, &fabric_watch, es);
+    if (!nb->following) {
+        event_sources_lead(es);
     }
-    event_sources_lead(es);
     return es;
 }
 

@@ -58,8 +58,11 @@ struct reader {
     struct http_stream *stream;
     struct event_filter filter;
     struct nb_principal *principal;  /* NULL: unrestricted. */
-    uint64_t next;              /* Id of the next event to send. */
+    uint64_t next;              /* Position of the next event to send. */
     uint64_t end;               /* It ends before this one; 0: it does not. */
+    bool by_revision;           /* It is told of revisions alone, whose numbers
+                                 * are its ids: the same at each member of a
+                                 * cluster. */
     bool scoped;                /* 'principal' has a scope: it is told what
                                  * event-scope.h says, with ids of its own. */
     uint64_t shown_id;          /* Then: the last of those, */
@@ -99,10 +102,14 @@ static void
 write_state(const struct reader *reader, const char *kind, int64_t kept_ms,
             uint64_t hidden)
 {
+    const struct event_log *log = reader->all->nb->event_log;
     struct ds ds = DS_EMPTY_INITIALIZER;
 
     ds_put_format(&ds, "id: %"PRIu64"\nevent: %s\ndata: ",
-                  reader->scoped ? reader->shown_id : reader->next - 1, kind);
+                  (reader->scoped ? reader->shown_id
+                   : reader->by_revision
+                   ? event_log_told(log, reader->next)
+                   : reader->next - 1 + log->offset), kind);
     schema_struct_print(
         &nb_event_stream,
         &(const struct nb_event_stream) {
@@ -180,11 +187,26 @@ write_shown(struct reader *reader, const struct event_entry *entry)
 
     if (reader->relayed && entry->revision > reader->shown) {
         reader->shown = entry->revision;
-        line = xasprintf(HTTP_RELAYED_SHOWN_LINE "%"PRIu64"\n",
+        line = xasprintf(HTTP_RELAYED_SHOWN_LINE "%"PRIu64"\n\n",
                          reader->shown);
         http_stream_write(reader->stream, line, strlen(line));
         free(line);
     }
+}
+
+/* Sends an event as it is, but for the id in some streams. */
+static void
+send_entry(struct reader *reader, const struct event_entry *entry)
+{
+    write_shown(reader, entry);
+    if (reader->by_revision) {
+        char *id = xasprintf("id: %"PRIu64, entry->revision);
+
+        http_stream_write(reader->stream, id, strlen(id));
+        free(id);
+    }
+    size_t skip = reader->by_revision ? strcspn(entry->text, "\n") : 0;
+    write_text(reader, entry->text + skip, entry->size - skip);
 }
 
 /* Sends an event to a client with a scope, if it is told of it. */
@@ -217,15 +239,16 @@ wake_cb(void *all_)
     event_readers_wake(all);
 }
 
-/* Returns the id before which events are sent now.  What a client with a scope
- * is told goes by durable rows: events of a group that is being committed wait
- * until these are. */
+/* Returns the position before which events are sent now.  What a client with a
+ * scope is told goes by durable rows: events of a group that is being
+ * committed wait until these are; as they do at a member that stands by, where
+ * its clients may wait for them to read. */
 static uint64_t
 sendable_end(const struct reader *reader)
 {
     struct event_readers *all = reader->all;
     uint64_t next = all->nb->event_log->next;
-    uint64_t end = (reader->scoped
+    uint64_t end = (reader->scoped || all->nb->following
                     ? event_sources_start(all->nb->event_sources) : next);
 
     if (end < next && !all->waits) {
@@ -318,8 +341,7 @@ send_events(struct reader *reader)
                 return;
             }
         } else if (event_matches(entry, &reader->filter)) {
-            write_shown(reader, entry);
-            write_text(reader, entry->text, entry->size);
+            send_entry(reader, entry);
         }
     }
     if (reader->end && reader->next >= reader->end) {
@@ -590,16 +612,24 @@ resume(struct reader *reader, uint64_t after, const struct event_replay *past)
     const struct event_log *log = reader->all->nb->event_log;
     int64_t time_ms = event_scope_time_ms(after);
 
-    if (!reader->scoped) {
-        reader->next = after + 1;
-        if (reader->next < log->oldest || after >= log->next) {
+    if (reader->by_revision) {
+        const struct model *model = reader->all->nb->model;
+
+        if (!event_log_find(log, after, model_durable_revision(model),
+                            &reader->next)) {
+            return false;
+        }
+    } else if (!reader->scoped) {
+        reader->next = after - log->offset + 1;
+        if (after < log->offset || reader->next < event_log_begin(log)
+            || reader->next > log->next) {
             return false;
         }
     } else {
         if (time_ms < event_log_kept_ms(log) || time_ms > time_wall_msec()) {
             return false;
         }
-        reader->next = log->oldest;
+        reader->next = event_log_begin(log);
         while (reader->next < log->next
                && event_log_get(log, reader->next)->time_ms < time_ms) {
             reader->next++;
@@ -677,6 +707,8 @@ nb_get_events(struct http_request *req, void *nb_)
     reader->filter = filter;
     reader->principal = nb_principal_create(req);
     reader->scoped = has_scope(req);
+    reader->by_revision = (!reader->scoped
+                           && filter.kinds == 1u << EVENT_REVISION);
     reader->relayed = http_request_is_relayed(req);
     ovs_list_push_back(&all->readers, &reader->node);
     if (!all->n_readers++) {

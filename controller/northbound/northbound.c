@@ -165,7 +165,8 @@ static const struct http_route calls[] = {
       .pattern = "/v1/events",
       .handler = nb_get_events,
       .about = &nb_operation_events,
-      .permission = NB_PERMISSION_OBJECTS },
+      .permission = NB_PERMISSION_OBJECTS,
+      .own = true },
     { .method = HTTP_GET,
       .pattern = "/v1/drops",
       .handler = nb_get_drops,
@@ -417,6 +418,14 @@ create_server(struct northbound *nb, const struct northbound_options *options)
                                   nb->n_routes, nb);
 }
 
+/* Begins to tell of changes of states, which are the writer's to tell. */
+static void
+watch_states(struct northbound *nb)
+{
+    nb->event_states = event_states_create(nb);
+    nb->gateway_changes = gateway_changes_create(nb);
+}
+
 int
 northbound_create(const struct northbound_options *options,
                   struct event_base *base, struct model *model,
@@ -452,14 +461,15 @@ northbound_create(const struct northbound_options *options,
     ovs_list_init(&nb->dry_runs);
     nb_observations_init(nb);
     nb->auth = nb_auth_create(options->account_rate);
-    nb->event_log = event_log_create();
+    nb->event_log = event_log_create(model_durable_revision(model));
     nb->volatile_revisions = volatile_revisions_create();
     nb->event_readers = event_readers_create(nb);
     nb->sample_causes = sample_causes_create();
     nb->event_sources = event_sources_create(nb);
-    nb->event_states = event_states_create(nb);
     nb->object_counters = metrics_object_counters_create();
-    nb->gateway_changes = gateway_changes_create(nb);
+    if (!nb->following) {
+        watch_states(nb);
+    }
     nb->read_waits = read_waits_create(nb);
     nb->metrics_series = options->metrics_series;
     create_server(nb, options);
@@ -494,7 +504,10 @@ northbound_lead(struct northbound *nb,
         nb->health = options->health;
         nb->audit_log = options->audit_log;
         nb->load = options->load;
+        nb->started_ms = time_wall_msec();
+        event_log_lead(nb->event_log, model_durable_revision(nb->model));
         event_sources_lead(nb->event_sources);
+        watch_states(nb);
         http_server_end_relay(nb->http);
         read_waits_lead(nb->read_waits);
     }

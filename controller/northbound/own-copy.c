@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "controller/cluster/cluster.h"
+#include "controller/northbound/event-log.h"
 #include "util.h"
 
 bool
@@ -31,9 +32,25 @@ nb_table_is_own(const struct schema_table *table, bool one)
     }
 }
 
+/* Revisions are the only events that all members have, with the same ids; what
+ * a client with a scope is told has ids of its own.  Of the past a member that
+ * has been there for longer may have more. */
+static bool
+wants_revisions(const struct http_request *req,
+                const struct vmn_account *account)
+{
+    const char *kinds = http_request_query(req, "kinds");
+
+    return (kinds && !strcmp(kinds, "revision")
+            && !http_request_query(req, "since")
+            && !http_request_query(req, "limit")
+            && !http_request_query(req, "follow")
+            && !(account && account->role != VMN_ROLE_ADMIN
+                 && account->scope.text));
+}
+
 bool
-nb_passes_on(const struct http_request *req OVS_UNUSED,
-             const struct http_route *route,
+nb_passes_on(const struct http_request *req, const struct http_route *route,
              const struct http_peer *peer, void *nb_)
 {
     const struct vmn_account *account;
@@ -48,7 +65,9 @@ nb_passes_on(const struct http_request *req OVS_UNUSED,
         return false;
     }
     own = (route && route->own && cluster_is_current(nb->cluster)
-           && nb_knows_peer(nb, peer, &account));
+           && nb_knows_peer(nb, peer, &account)
+           && (route->handler != nb_get_events
+               || wants_revisions(req, account)));
     nb->n_answered += own;
     return !own;
 }

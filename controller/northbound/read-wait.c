@@ -150,15 +150,22 @@ group_cb(void *all_, const struct commit_group *group OVS_UNUSED)
     }
 }
 
-/* Returns the revision that the request is about, in its path; or 0. */
+/* Returns the revision that the request is about, as its path says, or, of
+ * events that are resumed, where; or 0. */
 static uint64_t
 get_subject(const struct http_request *req)
 {
+    const void *about = http_request_about(req);
+    const char *text = NULL;
     uint64_t revision;
 
-    return (http_request_about(req) == &nb_operation_revision
-            && nb_parse_number(http_request_param(req, "revision"),
-                               &revision) ? revision : 0);
+    if (about == &nb_operation_revision) {
+        text = http_request_param(req, "revision");
+    } else if (about == &nb_operation_events) {
+        text = http_request_header(req, "Last-Event-ID");
+        text = text ? text : http_request_query(req, "after");
+    }
+    return text && nb_parse_number(text, &revision) ? revision : 0;
 }
 
 bool

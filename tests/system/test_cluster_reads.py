@@ -12,7 +12,8 @@ import threading
 import pytest
 from cluster import LEASE_MS
 from test_cluster_api import (_cluster, _place, account,  # noqa: F401
-                              call, standbys)
+                              call, connect, standbys)
+from test_events import Reader
 
 from vmnlab.netns import PATIENCE, wait_for
 
@@ -300,3 +301,119 @@ def test_reply_says_its_revision(cluster, method):
         _, headers, _ = call(cluster, member, method, "/v1/networks/n")
         assert "Vmn-Revision" not in headers
         assert "Vmn-Shown" not in headers
+
+
+# Events.  -----------------------------------------------------------------
+
+def listen(member, last=None, kinds="revision"):
+    return Reader(member.path("vmnd.sock"), "?kinds=" + kinds, last=last)
+
+
+def take_until(reader, revision, seconds=30):
+    """(id, data) of all events up to that of this revision."""
+    found = []
+    while not found or found[-1][1]["revision"] < revision:
+        found.append(reader.take("revision", seconds * PATIENCE))
+    return found
+
+
+def revisions_since(member, revision):
+    return [item["revision"] for item in member.api.get(
+        "revisions", after=revision, limit=1000)["items"]]
+
+
+def test_events_of_revisions_are_the_same(cluster):
+    writer, other = cluster.writer(), standbys(cluster)[0]
+    await_current(other)
+    begin = raise_description(other, "n", "x")["revision"]
+    passed = n_passed(other)
+    readers = [listen(m) for m in (writer, other)]
+    for reader in readers:
+        assert reader.take("start")[0] == begin
+    assert n_passed(other) == passed
+    for i in range(100):
+        made = raise_description(writer, "n", str(i))["revision"]
+        # Who is told of a change can read it.
+        number, event = readers[1].take("revision", 30 * PATIENCE)
+        assert number == event["revision"] == made
+        reply = raw(other, "/v1/networks/n")
+        assert reply[2]["spec"]["description"] == str(i)
+    assert n_passed(other) == passed
+    assert [number for number, _ in take_until(readers[0], made)] == (
+        revisions_since(writer, begin))
+    resumed = [take_until(listen(m, begin), made) for m in cluster.members]
+    assert resumed[0] == resumed[1] == resumed[2]
+    assert len(resumed[0]) == 100
+
+
+def test_events_go_on_at_another_member(cluster):
+    """Also if the writer dies in between: no revision is lost, or told
+    twice."""
+    first = cluster.writer()
+    begin = raise_description(first, "n", "begin")["revision"]
+    for member in standbys(cluster):
+        await_current(member)
+    last, told = begin, []
+    # This one sees it all at one member, which may become the writer.
+    loyal_at = standbys(cluster)[0]
+    loyal = listen(loyal_at, begin)
+    for turn in range(12):
+        writer = cluster.writer(but=[] if turn < 6 else [first])
+        for i in range(10):
+            made = raise_description(writer, "n", "%d.%d" % (turn, i))
+        reader = listen([m for m in cluster.members if m.runs()][turn % 2],
+                        last)
+        # Of some it is not there yet what another one has told.
+        found = take_until(reader, made["revision"] - turn % 3)
+        told += found
+        last = found[-1][0]
+        reader.sock.close()
+        if turn == 5:
+            writer.kill()
+            cluster.writer(but=[writer])
+    made = raise_description(cluster.writer(but=[first]), "n", "end")
+    told += take_until(listen(loyal_at, last), made["revision"])
+    log = revisions_since(cluster.writer(but=[first]), begin)
+    assert [number for number, _ in told] == log
+    assert take_until(loyal, made["revision"]) == told
+    assert [e["revision"] for _, e in told] == log
+
+
+def test_mixed_events_are_the_writers(cluster):
+    """Who is told of a change by the writer, by way of this member, can read
+    it here."""
+    writer, other = cluster.writer(), standbys(cluster)[0]
+    await_current(other)
+    reader = listen(other, kinds="revision,binding")
+    start, _ = reader.take("start")
+    with asleep(other.server):
+        for i in range(5):
+            raise_description(writer, "n", str(i))
+            reader.take("revision")
+            shown = raw(other, "/v1/networks/n")[2]
+            assert shown["spec"]["description"] == str(i)
+    # They go on at any member, until another one is the writer.
+    again = listen(standbys(cluster)[1], start, kinds="revision,binding")
+    assert len(take_until(again, shown["metadata"]["revision"])) == 5
+    writer.kill()
+    successor = cluster.writer(but=[writer])
+    again = listen(successor, start, kinds="revision,binding")
+    assert again.take("reset")[1]["revision"]
+
+
+def test_stream_ends_with_its_token(cluster):
+    writer, other = cluster.writer(), standbys(cluster)[0]
+    token = account(cluster, "ina", "viewer")
+    await_current(other)
+    wait_for("the token to be known", lambda: "ina" in [
+        o["name"] for o in other.api.get("tokens")["items"]], 30)
+    answered = n_answered(other)
+    link = connect(cluster, cluster.place.api[other.name])
+    link.request("GET", "/v1/events?kinds=revision",
+                 headers={"Authorization": "Bearer " + token})
+    reply = link.getresponse()
+    assert reply.status == 200 and reply.readline().startswith(b"id: ")
+    assert n_answered(other) == answered + 1
+    writer.api.delete("tokens/ina")
+    reply.read()
+    link.close()

@@ -208,6 +208,7 @@ NORTHBOUND_TESTS = \
 	tests/unit/test-northbound-hits \
 	tests/unit/test-northbound-key \
 	tests/unit/test-northbound-log \
+	tests/unit/test-northbound-reads \
 	tests/unit/test-northbound-recommend \
 	tests/unit/test-northbound-undo \
 	tests/unit/test-northbound-usage \

@@ -11,5 +11,7 @@
 /* Returns the port of the one TCP socket at which this process listens, in
  * host byte order.  Fails the test if there is none, or another one. */
 uint16_t listening_port(void);
+/* The same of the one besides 'other'; 0: there is no other. */
+uint16_t listening_port_but(uint16_t other);
 
 #endif /* tests/unit/listening.h */

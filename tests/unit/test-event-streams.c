@@ -80,6 +80,123 @@ reader_of_the_past_is_told_so(void **state)
     assert_call(f, 201, "PUT", "/v1/networks/b", NET);
 }
 
+/* The id of the next event, which must be of 'kind'. */
+static uint64_t
+next_id(struct client *c, const char *kind)
+{
+    struct told told;
+    uint64_t id;
+
+    expect(c, kind, &told);
+    id = told.id;
+    told_uninit(&told);
+    return id;
+}
+
+static void
+listen_after(struct fixture *f, struct client *c, const char *query,
+             uint64_t after)
+{
+    char *path = xasprintf("/v1/events?%safter=%"PRIu64, query, after);
+
+    listen_at(f, c, path, "");
+    free(path);
+}
+
+static void
+push_drop(struct fixture *f)
+{
+    struct ds data = DS_EMPTY_INITIALIZER;
+    struct ds about = DS_EMPTY_INITIALIZER;
+
+    ds_put_cstr(&data, "{}");
+    event_log_push(f->nb->event_log, EVENT_DROP, &data, &about, false, false);
+}
+
+/* So that they are the same at each member of a cluster, whatever else it
+ * tells of. */
+static void
+ids_of_revisions_are_their_numbers(void **state)
+{
+    static const char kind[] = "kinds=revision&";
+    struct fixture *f = *state;
+    struct client c;
+
+    assert_call(f, 201, "PUT", "/v1/networks/shop", NET);
+    push_drop(f);
+    listen_at(f, &c, "/v1/events?kinds=revision", "");
+    assert_int_equal(next_id(&c, "start"), 2);
+    for (int i = 3; i <= 5; i++) {
+        char *path = xasprintf("/v1/networks/n%d", i);
+
+        assert_call(f, 201, "PUT", path, NET);
+        push_drop(f);
+        assert_int_equal(next_id(&c, "revision"), i);
+        free(path);
+    }
+    client_close(&c);
+    for (int i = 1; i <= 5; i++) {
+        listen_after(f, &c, kind, i);
+        for (int j = i + 1; j <= 5; j++) {
+            assert_int_equal(next_id(&c, "revision"), j);
+        }
+        client_close(&c);
+    }
+    /* It is not that of any other stream, nor of what is not there yet. */
+    listen_after(f, &c, "kinds=revision,drop&", 2);
+    expect_start(&c, "reset", f);
+    client_close(&c);
+    listen_after(f, &c, kind, 6);
+    assert_int_equal(next_id(&c, "reset"), 5);
+    assert_call(f, 201, "PUT", "/v1/networks/n6", NET);
+    assert_int_equal(next_id(&c, "revision"), 6);
+    client_close(&c);
+    /* Revisions 2 and 3 are not kept any more. */
+    for (unsigned i = 0; f->nb->event_log->floor < 3; i++) {
+        assert_true(i <= EVENTS_MAX);
+        push_drop(f);
+    }
+    listen_after(f, &c, kind, 2);
+    assert_int_equal(next_id(&c, "reset"), 6);
+    client_close(&c);
+    listen_after(f, &c, kind, 3);
+    assert_int_equal(next_id(&c, "revision"), 4);
+    client_close(&c);
+}
+
+/* Before it was the writer, it has told of revisions alone. */
+static void
+new_writer_goes_on_with_revisions_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct event_log *log = f->nb->event_log;
+    struct client c;
+    uint64_t id;
+
+    assert_call(f, 201, "PUT", "/v1/networks/shop", NET);
+    assert_call(f, 201, "PUT", "/v1/networks/b", NET);
+    listen_at(f, &c, "/v1/events", "");
+    id = next_id(&c, "start");
+    client_close(&c);
+    event_log_lead(log, model_durable_revision(f->model));
+
+    listen_after(f, &c, "kinds=revision&", 2);
+    assert_int_equal(next_id(&c, "revision"), 3);
+    client_close(&c);
+    listen_after(f, &c, "", id);
+    expect_start(&c, "reset", f);
+    client_close(&c);
+    listen_at(f, &c, "/v1/events?since=2&follow=false", "");
+    id = next_id(&c, "start");
+    expect_start(&c, "end", f);
+    client_close(&c);
+    assert_call(f, 201, "PUT", "/v1/networks/c", NET);
+    listen_after(f, &c, "", id);
+    assert_int_equal(next_id(&c, "revision"), id + 1);
+    client_close(&c);
+    assert_true(log->offset > 0);
+}
+
 /* While a group is being written its events are still to come. */
 static void
 start_is_what_a_list_shows(void **state)
@@ -477,6 +594,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(reader_goes_on_where_it_was),
         TEST(reader_of_the_past_is_told_so),
+        TEST(ids_of_revisions_are_their_numbers),
+        TEST(new_writer_goes_on_with_revisions_alone),
         TEST(start_is_what_a_list_shows),
         TEST(stuck_reader_is_cut_off_and_others_are_not),
         TEST(log_is_bounded_in_bytes),

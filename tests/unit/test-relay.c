@@ -42,6 +42,8 @@ struct fixture {
     struct tls *tls;
     struct http_server *back;       /* Behind; or NULL. */
     char *address;                  /* Of it. */
+    uint16_t port;                  /* The same. */
+    uint64_t shown;                 /* By the relay's callback. */
     struct http_server *front;
     struct relay *relay;
     struct client client;
@@ -205,6 +207,33 @@ load_tls(struct fixture *f)
     }
 }
 
+/* Streams what a relay is told of it, and what only looks like it. */
+static void
+handle_events(struct http_request *req, void *aux OVS_UNUSED)
+{
+    static const char text[] = "data: " HTTP_RELAYED_SHOWN_LINE "90\n"
+                               HTTP_RELAYED_SHOWN_LINE "\n"
+                               HTTP_RELAYED_SHOWN_LINE "x91\n\n"
+                               HTTP_RELAYED_SHOWN_LINE "7\n\n:sho\n\n";
+    struct http_stream *stream = http_reply_stream(
+        req, 200, "text/event-stream", &stream_ops, NULL);
+
+    http_stream_write(stream, text, strlen(text));
+    http_stream_end(stream);
+}
+
+static uint64_t
+revision_is_5(void *aux OVS_UNUSED)
+{
+    return 5;
+}
+
+static uint64_t
+shown_revision_is_6(void *aux OVS_UNUSED)
+{
+    return 6;
+}
+
 static void
 start_back(struct fixture *f)
 {
@@ -216,6 +245,7 @@ start_back(struct fixture *f)
         { .method = HTTP_GET, .pattern = "/short", .handler = handle_short },
         { .method = HTTP_GET, .pattern = "/big", .handler = handle_big },
         { .method = HTTP_GET, .pattern = "/hold", .handler = handle_hold },
+        { .method = HTTP_GET, .pattern = "/events", .handler = handle_events },
         { .method = HTTP_PUT, .pattern = "/hold", .handler = handle_hold },
     };
     struct http_options options = HTTP_OPTIONS_DEFAULT;
@@ -224,13 +254,16 @@ start_back(struct fixture *f)
     options.tls_timeout_ms = PATIENCE_MS;
     options.may_relay = believe;
     options.authenticate = authenticate;
+    options.revision = revision_is_5;
+    options.shown_revision = shown_revision_is_6;
     f->back = http_server_create(f->base, &options, routes,
                                  ARRAY_SIZE(routes), f);
     if (http_listen_relayed(f->back, "127.0.0.1:0", f->tls, &text)) {
         fail_msg("%s", text);
     }
     free(f->address);
-    f->address = xasprintf("127.0.0.1:%u", listening_port());
+    f->port = listening_port_but(f->port);
+    f->address = xasprintf("127.0.0.1:%u", f->port);
 }
 
 static void
@@ -238,6 +271,7 @@ stop_back(struct fixture *f)
 {
     http_server_destroy(f->back);
     f->back = NULL;
+    f->port = 0;
     assert_null(f->held[0]);
 }
 
@@ -253,11 +287,20 @@ relay_cb(struct http_request *req, const struct http_peer *peer,
 }
 
 static void
+on_shown(void *fixture, uint64_t revision)
+{
+    struct fixture *f = fixture;
+
+    f->shown = revision;
+}
+
+static void
 make_relay(struct fixture *f, int64_t wait_ms)
 {
     const struct relay_options options = {
         .private_key = f->pem, .certificate = f->pem, .ca_cert = f->pem,
         .wait_ms = wait_ms, .connect_ms = PATIENCE_MS,
+        .shown = on_shown, .aux = f,
     };
 
     relay_destroy(f->relay);
@@ -333,8 +376,8 @@ await_held(struct fixture *f)
     }
 }
 
-/* Replaces the server by a new one; the former keeps its connections.  Returns
- * it. */
+/* Has a new server beside the former, which is not asked any more.  Returns
+ * that. */
 static struct http_server *
 replace_back(struct fixture *f)
 {
@@ -382,6 +425,22 @@ requests_and_replies_are_whole(void **state)
     assert_int_equal(client_reply(&f->client), 200);
     assert_int_equal(f->client.body.length, BIG);
     assert_int_equal(stats_of(f).n_now, 0);
+}
+
+/* What the client is about to be shown this server knows before it is. */
+static void
+revisions_are_told(void **state)
+{
+    struct fixture *f = *state;
+
+    use_back(f);
+    assert_int_equal(client_ask(&f->client, "GET /echo" H "\r\n"), 200);
+    assert_int_equal(f->shown, 6);
+    assert_has(&f->client.head, "\r\n" HTTP_REVISION ": 5\r\n");
+    assert_null(strstr(ds_cstr(&f->client.head), HTTP_RELAYED_SHOWN));
+    client_say(&f->client, "GET /events" H "\r\n");
+    client_wait_eof(&f->client);
+    assert_int_equal(f->shown, 7);
 }
 
 static void
@@ -630,6 +689,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(requests_and_replies_are_whole),
+        TEST(revisions_are_told),
         TEST(broken_reply_is_no_reply),
         TEST(without_a_server_it_waits_for_one),
         TEST(crowd_is_served),

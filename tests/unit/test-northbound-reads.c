@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Of which revision reads are, and those that wait for one. */
+
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/northbound/northbound-private.h"
+#include "fatal-signal.h"
+#include "openvswitch/vlog.h"
+#include "tests/unit/northbound-fixture.h"
+#include "util.h"
+
+static void
+reply_says_its_revision(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 201, "PUT", "/v1/networks/shop", NET);
+    assert_has(&f->client.head, "\r\nVmn-Revision: 2\r\n");
+    assert_call(f, 201, "PUT", "/v1/networks/b", NET);
+    assert_has(&f->client.head, "\r\nVmn-Revision: 3\r\n");
+    assert_call(f, 200, "GET", "/v1/networks/shop", NULL);
+    assert_has(&f->client.head, "\r\nVmn-Revision: 3\r\n");
+    assert_call(f, 404, "GET", "/v1/networks/none", NULL);
+    assert_has(&f->client.head, "\r\nVmn-Revision: 3\r\n");
+    /* What needs no authentication says nothing of the state. */
+    assert_call(f, 200, "GET", "/healthz", NULL);
+    assert_null(strstr(ds_cstr(&f->client.head), "Vmn-Revision"));
+    /* That is for members of a cluster. */
+    assert_call(f, 200, "GET", "/v1/networks", NULL);
+    assert_null(strstr(ds_cstr(&f->client.head), "Vmn-Shown"));
+}
+
+/* A page that takes several turns may show what was changed meanwhile: it is
+ * at least as new as it says. */
+static void
+read_says_when_it_began(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 201, "PUT", "/v1/networks/shop", NET);
+    f->store.hold = true;
+    send_only(f, "PUT", "/v1/networks/b", NET);
+    while (commit_is_quiescent(f->commit)) {
+        client_turn(&f->client);
+    }
+
+    struct client reader;
+    client_connect(&reader, f->base, f->path);
+    /* It waits for the end of the commit. */
+    client_say(&reader, "GET /v1/summary HTTP/1.1\r\nHost: x\r\n\r\n");
+    for (int i = 0; i < 10; i++) {
+        client_turn(&reader);
+    }
+    f->store.hold = false;
+    event_active(f->store.done, EV_TIMEOUT, 1);
+    assert_int_equal(take_reply(f), 201);
+    assert_int_equal(client_reply(&reader), 200);
+    assert_has(&reader.head, "\r\nVmn-Revision: 2\r\n");
+    client_close(&reader);
+}
+
+static void
+read_waits_for_its_revision(void **state)
+{
+    struct fixture *f = *state;
+    struct client reader, other;
+
+    assert_call(f, 201, "PUT", "/v1/networks/shop", NET);
+    assert_call(f, 200, "GET", "/v1/networks?limit=1&at_least=2", NULL);
+    client_connect(&reader, f->base, f->path);
+    client_connect(&other, f->base, f->path);
+    client_say(&reader, "GET /v1/networks/b?at_least=3 HTTP/1.1\r\n"
+               "Host: x\r\n\r\n");
+    client_say(&other, "GET /v1/networks/b?at_least=4 HTTP/1.1\r\n"
+               "Host: x\r\n\r\n");
+    for (int i = 0; i < 10; i++) {
+        client_turn(&reader);
+    }
+    assert_int_equal(reader.in.length, 0);
+    assert_call(f, 201, "PUT", "/v1/networks/b", NET);
+    assert_int_equal(client_reply(&reader), 200);
+    assert_has(&reader.head, "\r\nVmn-Revision: 3\r\n");
+    /* The next one of the same connection. */
+    client_say(&reader, "HEAD /v1/networks?at_least=4 HTTP/1.1\r\n"
+               "Host: x\r\n\r\n");
+    client_turn(&other);
+    client_turn(&reader);
+    assert_int_equal(other.in.length, 0);
+    client_close(&other);
+    assert_call(f, 201, "PUT", "/v1/networks/c", NET);
+    while (!strstr(ds_cstr(&reader.in), "\r\n\r\n")) {
+        client_turn(&reader);
+    }
+    assert_has(&reader.in, "HTTP/1.1 200 ");
+    assert_has(&reader.in, "\r\nVmn-Revision: 4\r\n");
+    /* Who waits when it all ends loses its connection. */
+    client_say(&f->client, "GET /v1/networks?at_least=9 HTTP/1.1\r\n"
+               "Host: x\r\n\r\n");
+    client_turn(&f->client);
+    client_close(&reader);
+}
+
+static void
+wrong_revisions_are_refused(void **state)
+{
+    static const char *const values[] = { "", "x", "0", "-1", "1.5",
+                                          "1000000000000000000" };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+        char *path = xasprintf("/v1/networks?at_least=%s", values[i]);
+
+        assert_call(f, 400, "GET", path, NULL);
+        assert_text(f, "errors.0.parameter", "at_least");
+        free(path);
+    }
+    assert_call(f, 400, "GET", "/v1/networks?at_least=1&at_least=1", NULL);
+    /* A change is of no revision but its own, and a probe of none. */
+    assert_call(f, 400, "GET", "/readyz?at_least=1", NULL);
+    assert_call(f, 400, "PUT", "/v1/networks/b?at_least=1", NET);
+}
+
+int
+main(void)
+{
+#define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(reply_says_its_revision),
+        TEST(read_says_when_it_began),
+        TEST(read_waits_for_its_revision),
+        TEST(wrong_revisions_are_refused),
+    };
+
+    fatal_ignore_sigpipe();
+    vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_OFF);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
