@@ -81,8 +81,11 @@ struct cluster {
     int64_t retry_ms;           /* When it is tried again; 0: it is not. */
     char *problem;              /* Why it cannot follow; NULL: it can. */
     bool broken;                /* And never will. */
-    int64_t beat, beat_epoch;   /* The writer's last; 0: not seen. */
-    int64_t beat_ms;            /* When it was seen to change. */
+    int64_t beat, beat_epoch;   /* The writer's last, */
+    int64_t beat_ms;            /* and when it was seen. */
+    int64_t heard_ms;           /* When one was seen that was not old. */
+    bool caught_up;             /* All that there was when the database was
+                                 * seen again is applied. */
     int64_t behind, behind_ms;  /* A batch, and when it was seen; all before it
                                  * were applied by then, or seen later. */
     uint64_t shown;             /* The newest revision that clients of this

@@ -13,9 +13,7 @@
 #include <string.h>
 
 #include "controller/cluster/cluster-private.h"
-#include "controller/schema/arena.h"
-#include "controller/schema/schema-struct.h"
-#include "controller/schema/status.h"
+#include "controller/model/model.h"
 #include "controller/schema/value.h"
 #include "openvswitch/dynamic-string.h"
 #include "proto/http/http.h"
@@ -115,6 +113,14 @@ on_shown(void *cluster, uint64_t revision)
     }
 }
 
+static uint64_t
+get_revision(void *cluster)
+{
+    const struct cluster *c = cluster;
+
+    return model_durable_revision(c->model);
+}
+
 /* What was shown longer ago than that a copy that is current has. */
 uint64_t
 cluster_shown(const struct cluster *c)
@@ -134,27 +140,45 @@ cluster_is_current(const struct cluster *c)
 
     return (c->writer
             || (view->current && view->has_row && c->registered && !c->broken
-                && !c->problem && !c->ending && c->lease.seen
-                && c->beat_ms > since_ms
+                && !c->problem && !c->ending && c->caught_up
+                && c->heard_ms > since_ms
                 && (c->applied >= c->behind || c->behind_ms > since_ms)));
 }
 
-/* Notes when the writer was heard, and since when the copy lacks what. */
+/* Notes when the writer was heard.  A database's server that was away shows
+ * old beats, as fast as it gets them, the first after a pause: one counts that
+ * comes neither too soon nor too late. */
+static void
+note_beat(struct cluster *c)
+{
+    int64_t now_ms = loop_now_ms(c->loop);
+    int64_t pause_ms = now_ms - c->beat_ms;
+
+    if (!c->lease.seen) {
+        c->caught_up = false;
+        c->heard_ms = c->beat_ms = INT64_MIN / 2;
+    } else if (c->lease.row.beat != c->beat
+               || c->lease.row.epoch != c->beat_epoch) {
+        if (pause_ms >= c->options->lease_ms / LEASE_BEATS / 2
+            && pause_ms <= c->options->lease_ms) {
+            c->heard_ms = now_ms;
+        }
+        c->beat_ms = now_ms;
+        c->beat = c->lease.row.beat;
+        c->beat_epoch = c->lease.row.epoch;
+    }
+}
+
+/* The same, and since when the copy lacks what. */
 static void
 note_progress(struct cluster *c)
 {
     const struct cluster_view *view = cluster_db_view(c->db);
     int64_t now_ms = loop_now_ms(c->loop);
 
-    if (!c->lease.seen) {
-        c->beat_epoch = 0;
-    } else if (c->lease.row.beat != c->beat
-               || c->lease.row.epoch != c->beat_epoch) {
-        /* The first one that is seen may be old. */
-        c->beat_ms = c->beat_epoch ? now_ms : c->beat_ms;
-        c->beat = c->lease.row.beat;
-        c->beat_epoch = c->lease.row.epoch;
-    }
+    note_beat(c);
+    c->caught_up |= (view->current && view->has_row
+                     && c->applied == view->head);
     if (c->applied >= c->behind && view->head > c->applied) {
         c->behind = view->head;
         c->behind_ms = now_ms;
@@ -242,6 +266,7 @@ cluster_open_relay(struct cluster *c, const char *host_ca_cert,
         .ca_cert = c->options->ca_cert,
         .wait_ms = RELAY_WAIT_MS,
         .shown = on_shown,
+        .revision = get_revision,
         .aux = c,
     };
     char *text = NULL;

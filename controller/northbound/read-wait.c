@@ -71,7 +71,7 @@ admit(struct read_wait *wait)
     http_request_handle(req);
 }
 
-/* The time of the request is over. */
+/* The time of the request is over; it is not shown an older state. */
 static void
 give_up(struct read_wait *wait)
 {
@@ -82,6 +82,13 @@ give_up(struct read_wait *wait)
     http_request_set_close_cb(req, NULL, NULL);
     if (nb->following) {
         nb_ask_writer(nb, req);
+        return;
+    }
+    if (at_least <= model_durable_revision(nb->model)) {
+        http_reply_header(req, "Retry-After", "1");
+        http_reply_problem(req, 503, "unavailable", NULL, "The writer does "
+                           "not know yet whether it has stored what other "
+                           "members show already");
         return;
     }
     http_reply_problem(req, 504, "behind", json_pack("[o]", http_query_error(
@@ -168,6 +175,19 @@ get_subject(const struct http_request *req)
     return text && nb_parse_number(text, &revision) ? revision : 0;
 }
 
+/* Returns the revision that the member has shown which passes the request on:
+ * it may have a batch before the writer knows that this is durable; or 0. */
+static uint64_t
+get_relayed(const struct http_request *req)
+{
+    const char *text = (http_request_is_relayed(req)
+                        ? http_request_header(req, HTTP_RELAYED_AT_LEAST)
+                        : NULL);
+    uint64_t revision;
+
+    return text && nb_parse_number(text, &revision) ? revision : 0;
+}
+
 bool
 nb_hold_read(struct http_request *req, void *nb_)
 {
@@ -178,7 +198,7 @@ nb_hold_read(struct http_request *req, void *nb_)
     if (!nb_query_number(req, "at_least", 1, AT_LEAST_MAX, 0, &at_least)) {
         return true;
     }
-    revision = at_least;
+    revision = MAX(at_least, get_relayed(req));
     if (nb->following) {
         revision = MAX(revision, get_subject(req));
         revision = MAX(revision, cluster_shown(nb->cluster));

@@ -236,6 +236,9 @@ int http_listen_relayed(struct http_server *, const char *address,
  * that begin with HTTP_RELAYED_SHOWN_LINE. */
 #define HTTP_RELAYED_SHOWN "Vmn-Shown"
 #define HTTP_RELAYED_SHOWN_LINE ":shown "
+/* In a request that reads: what is shown must not be older than this revision,
+ * which the other server has shown before. */
+#define HTTP_RELAYED_AT_LEAST "Vmn-At-Least"
 /* In a reply to a client: options.revision. */
 #define HTTP_REVISION "Vmn-Revision"
 

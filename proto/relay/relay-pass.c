@@ -7,6 +7,7 @@
 #include <config.h>
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,6 +115,22 @@ add_peer(struct pass *pass, const struct http_peer *peer)
     }
 }
 
+/* The other server may know less than this one, for a moment. */
+static void
+add_revision(struct pass *pass)
+{
+    const struct relay_options *options = &pass->relay->options;
+    uint64_t revision = (options->revision && relay_is_reading(pass->req)
+                         ? options->revision(options->aux) : 0);
+
+    if (revision) {
+        char *text = xasprintf("%"PRIu64, revision);
+
+        add_header(&pass->headers, HTTP_RELAYED_AT_LEAST, text);
+        free(text);
+    }
+}
+
 /* Passes on of what type the body is.  Without one, the other server accepts
  * it only of who is local, which for that server nobody is. */
 static void
@@ -157,6 +174,7 @@ pass_init_headers(struct pass *pass, const struct http_peer *peer)
         free(key);
     }
     add_peer(pass, peer);
+    add_revision(pass);
     add_no_header(&pass->headers, "Expect");
 }
 

@@ -34,6 +34,9 @@ struct relay_options {
     /* Called with the newest revision that a client is about to be shown, by a
      * reply or an event; or NULL. */
     void (*shown)(void *aux, uint64_t revision);
+    /* Returns the newest revision that a client may have been shown without
+     * the other server, or 0; or NULL. */
+    uint64_t (*revision)(void *aux);
     void *aux;
 };
 #define RELAY_WAIT_MS 10000

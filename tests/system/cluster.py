@@ -141,6 +141,19 @@ class Member(cluster.Member):
                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                          stderr=subprocess.DEVNULL)
 
+    def n_answered(self):
+        """How many requests it has answered itself while it stood by."""
+        return int(re.search(r"answered while standing by: (\d+)",
+                             self.ctl("northbound/show"))[1])
+
+    def await_current(self):
+        """Waits until its copy is good for reads, as it is not at once."""
+        def answers():
+            before = self.n_answered()
+            self.api.get("networks", limit=1)
+            return self.n_answered() > before
+        wait_for("the copy of %s to be current" % self.name, answers, 60)
+
     def heard_ms(self, name):
         """How long ago this one has heard member 'name'."""
         return int(re.search(r"^    %s[: ].* heard (\d+) ms ago" % name,

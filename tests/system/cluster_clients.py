@@ -164,6 +164,31 @@ class Resender(User):
             self.counts[REPEATED] += 1
 
 
+class Hopper(User):
+    """Reads at one member after the other, what it has seen at any."""
+
+    def __init__(self, members, stop):
+        super().__init__(stop)
+        self.apis = [Api(m.api.path, timeout=3) for m in members]
+        self.newest = 0
+        self.n_reads = 0
+
+    def act(self, turn):
+        query = {"at_least": self.newest} if self.newest else {}
+        try:
+            revision = self.apis[turn % len(self.apis)].get(
+                KINDS[turn % 2], limit=1, **query)["revision"]
+        except Refused as refused:
+            assert refused.status in (503, 504), refused
+        except BROKEN:
+            pass
+        else:
+            assert revision >= self.newest, (turn, revision, self.newest)
+            self.newest = revision
+            self.n_reads += 1
+        self.stop.wait(0.01)
+
+
 class Reader(User):
     """Reads at one member, which must not show it an older state than it has
     shown before."""

@@ -9,7 +9,7 @@ the history must be one that a single vmnd could have had:
   - all members have the same log, whose revisions only grow, and in it each
     acknowledged change at the revision that the client was told;
   - who reads at one member sees no older state than before, and nothing that
-    is not in the log;
+    is not in the log; nor does who reads at any, and says what it has seen;
   - no host's database ever obeyed two writers, and no switch two masters: in
     each generation of the shares it obeyed the member that manages it;
   - each has exactly the flows that the members say, whichever manages it, and
@@ -36,8 +36,8 @@ import faults
 import pytest
 from cluster import Cluster
 from cluster_chaos import Chaos
-from cluster_clients import (ACKNOWLEDGED, KINDS, REFUSED, Client, Reader,
-                             Resender, shared_objects)
+from cluster_clients import (ACKNOWLEDGED, KINDS, REFUSED, Client, Hopper,
+                             Reader, Resender, shared_objects)
 from conftest import check_log, lab_name
 from test_cluster_api import Place
 
@@ -274,8 +274,9 @@ def test_history(seed, place, library):
         clients += [Resender(i, members[i % len(members)], stop)
                     for i in range(N_CLIENTS)]
         readers = [Reader(member, stop) for member in members]
+        hopper = Hopper(members, stop)
         reviver = Reviver(cluster)
-        for thread in [*clients, *readers, reviver]:
+        for thread in [*clients, *readers, hopper, reviver]:
             thread.start()
         # Hosts move from members that are there to others that come, before
         # it and after it.
@@ -286,7 +287,8 @@ def test_history(seed, place, library):
         cluster_masters.await_shared(hosts, find_writer)
         stop.set()
         print("seed %d: %s" % (seed, ", ".join(chaos.done)))
-        join(clients + readers)
+        join([*clients, *readers, hopper])
+        assert hopper.n_reads
         settle(cluster, reviver)
         assert not reviver.faults, reviver.faults
         found = values_now(find_writer())

@@ -367,6 +367,30 @@ def test_what_a_master_alone_knows(town):
     } == {"synced"}, 60)
 
 
+def test_receipts_at_each_member(town):
+    """Hosts tell those that stand by, too, what they have installed."""
+    writer = town.cluster.writer()
+    for member in town.cluster.members:
+        if member is not writer:
+            member.await_current()
+    for port in range(60, 70):
+        done = writer.api.patch("policies/p", {"rules": [rule(
+            "ingress", "allow", ["r1"], [
+                entry("tcp", 80), entry("udp", port), entry("icmp")])]})
+        for other in town.cluster.members:
+            answered = other.n_answered()
+            found = other.api.get("revisions/%d" % done["revision"],
+                                  wait="installed", timeout="60s")["receipt"]
+            if other is town.cluster.members[0]:
+                done["receipt"] = found
+            assert found["installed"] and found["recorded"]
+            assert ([(h["host"], h["state"]) for h in found["hosts"]]
+                    == [(h["host"], h["state"])
+                        for h in done["receipt"]["hosts"]])
+            assert found["flows"] == done["receipt"]["flows"]
+            assert other.n_answered() == answered + (other is not writer)
+
+
 def test_handed_over(town):
     writer = town.cluster.writer()
     done = writer.api.patch("policies/p", {"rules": [rule(

@@ -18,24 +18,9 @@ from test_events import Reader
 from vmnlab.netns import PATIENCE, wait_for
 
 
-def n_answered(member):
-    """How many requests it has answered itself."""
-    return int(re.search(r"answered while standing by: (\d+)",
-                         member.ctl("northbound/show"))[1])
-
-
 def n_passed(member):
     return int(re.search(r"passed on: \d+ now, (\d+) replied",
                          member.ctl("cluster/status"))[1])
-
-
-def await_current(member):
-    """Waits until its copy is good for reads, as it is not at once."""
-    def answers():
-        before = n_answered(member)
-        member.api.get("networks")
-        return n_answered(member) > before
-    wait_for("the copy of %s to be current" % member.name, answers, 60)
 
 
 @contextlib.contextmanager
@@ -65,12 +50,12 @@ def raise_description(member, name, value):
 def test_answers_without_the_writer(cluster):
     writer, other = cluster.writer(), standbys(cluster)[0]
     raise_description(other, "n", "x")
-    await_current(other)
-    answered, passed = n_answered(other), n_passed(other)
+    other.await_current()
+    answered, passed = other.n_answered(), n_passed(other)
     with asleep(writer.process):
         assert other.api.get("networks/n")["spec"]["description"] == "x"
         assert other.api.get("networks")["items"]
-    assert n_answered(other) == answered + 2
+    assert other.n_answered() == answered + 2
     assert n_passed(other) == passed
     # What the writer alone knows is passed on.
     other.api.get("ports")
@@ -103,7 +88,7 @@ def test_shows_what_the_writer_shows(cluster):
         {"type": "quotas", "name": "q", "spec": {
             "scope": "a=b", "ports": 100}},
         {"type": "observations", "name": "n", "spec": {"minutes": 10}}])
-    await_current(other)
+    other.await_current()
     names = {"networks": "n", "groups": "g", "services": "s", "quotas": "q",
              "observations": "n", "accounts": "ina", "tokens": "ina"}
     paths = writer.api.get("openapi.json")["paths"]
@@ -115,12 +100,12 @@ def test_shows_what_the_writer_shows(cluster):
         if "get" not in calls or "{" in path or path in (
                 "/v1/events", "/v1/backup", "/metrics", "/v1/cluster"):
             continue
-        before = n_answered(other)
+        before = other.n_answered()
         query = ("?at_least=%d" % made["revision"] if "/v1" in path else "")
         if path == "/v1/revisions":
             query += "&limit=1"
         found = [raw(m, path + query) for m in (writer, other)]
-        if n_answered(other) == before:
+        if other.n_answered() == before:
             continue
         own.add(path)
         assert found[0][0] == found[1][0], (path, found)
@@ -145,7 +130,7 @@ def test_member_that_was_not_there_asks(cluster):
     between = raise_description(writer, "n", "y")["revision"]
     other.start()
     raise_description(writer, "n", "z")
-    await_current(other)
+    other.await_current()
     for target in ("/v1/revisions", "/v1/revisions/%d" % made,
                    "/v1/revisions/%d" % between,
                    "/v1/revisions/%d?wait=installed" % made):
@@ -161,7 +146,7 @@ def test_own_writes_are_read(cluster):
     for i in range(30):
         raise_description(other, "n", str(i))
         assert other.api.get("networks/n")["spec"]["description"] == str(i)
-    await_current(other)
+    other.await_current()
     with asleep(other.server):
         raise_description(other, "n", "x")
         assert other.api.get("networks/n")["spec"]["description"] == "x"
@@ -174,7 +159,7 @@ def test_own_writes_are_read(cluster):
 
 def test_at_least(cluster):
     writer, other = cluster.writer(), standbys(cluster)[0]
-    await_current(other)
+    other.await_current()
     for i in range(30):
         revision = raise_description(writer, "n", str(i))["revision"]
         reply = raw(other, "/v1/networks/n?at_least=%d" % revision)
@@ -217,10 +202,10 @@ def read_as(cluster, member, token):
 def test_tokens_that_come_and_go(cluster):
     writer, other = cluster.writer(), standbys(cluster)[0]
     token = account(cluster, "ina", "viewer")
-    await_current(other)
+    other.await_current()
     wait_for("the token to be known", lambda: (
-        n_answered(other), read_as(cluster, other, token),
-        n_answered(other))[::2] != (n_answered(other),) * 2, 30)
+        other.n_answered(), read_as(cluster, other, token),
+        other.n_answered())[::2] != (other.n_answered(),) * 2, 30)
     # Its copy does not hear of what changes.
     with asleep(other.server):
         made = account(cluster, "ute", "viewer")
@@ -228,7 +213,7 @@ def test_tokens_that_come_and_go(cluster):
         writer.api.delete("tokens/ina")
         wait_for("the token not to be good any more", lambda: read_as(
             cluster, other, token) == 401, 2 * LEASE_MS / 1000 + 20)
-    await_current(other)
+    other.await_current()
     assert read_as(cluster, other, token) == 401
     assert read_as(cluster, other, made) == 200
 
@@ -236,12 +221,12 @@ def test_tokens_that_come_and_go(cluster):
 def test_copy_that_is_cut_off_is_not_shown(cluster):
     writer, other = cluster.writer(), standbys(cluster)[0]
     raise_description(writer, "n", "old")
-    await_current(other)
+    other.await_current()
     with asleep(other.server):
         def passes_on():
-            before = n_answered(other)
+            before = other.n_answered()
             other.api.get("networks")
-            return n_answered(other) == before
+            return other.n_answered() == before
         wait_for("it to pass all on", passes_on, 2 * LEASE_MS / 1000 + 20)
         raise_description(writer, "n", "new")
         assert other.api.get("networks/n")["spec"]["description"] == "new"
@@ -261,7 +246,7 @@ def test_reads_while_the_writer_changes(cluster):
     """Who reads at one member is never refused, and sees no older state."""
     writer = cluster.writer()
     other = standbys(cluster)[1]
-    await_current(other)
+    other.await_current()
     faults, newest, n_reads = [], [0], [0]
     stop = threading.Event()
 
@@ -324,7 +309,7 @@ def revisions_since(member, revision):
 
 def test_events_of_revisions_are_the_same(cluster):
     writer, other = cluster.writer(), standbys(cluster)[0]
-    await_current(other)
+    other.await_current()
     begin = raise_description(other, "n", "x")["revision"]
     passed = n_passed(other)
     readers = [listen(m) for m in (writer, other)]
@@ -352,7 +337,7 @@ def test_events_go_on_at_another_member(cluster):
     first = cluster.writer()
     begin = raise_description(first, "n", "begin")["revision"]
     for member in standbys(cluster):
-        await_current(member)
+        member.await_current()
     last, told = begin, []
     # This one sees it all at one member, which may become the writer.
     loyal_at = standbys(cluster)[0]
@@ -383,7 +368,7 @@ def test_mixed_events_are_the_writers(cluster):
     """Who is told of a change by the writer, by way of this member, can read
     it here."""
     writer, other = cluster.writer(), standbys(cluster)[0]
-    await_current(other)
+    other.await_current()
     reader = listen(other, kinds="revision,binding")
     start, _ = reader.take("start")
     with asleep(other.server):
@@ -404,16 +389,16 @@ def test_mixed_events_are_the_writers(cluster):
 def test_stream_ends_with_its_token(cluster):
     writer, other = cluster.writer(), standbys(cluster)[0]
     token = account(cluster, "ina", "viewer")
-    await_current(other)
+    other.await_current()
     wait_for("the token to be known", lambda: "ina" in [
         o["name"] for o in other.api.get("tokens")["items"]], 30)
-    answered = n_answered(other)
+    answered = other.n_answered()
     link = connect(cluster, cluster.place.api[other.name])
     link.request("GET", "/v1/events?kinds=revision",
                  headers={"Authorization": "Bearer " + token})
     reply = link.getresponse()
     assert reply.status == 200 and reply.readline().startswith(b"id: ")
-    assert n_answered(other) == answered + 1
+    assert other.n_answered() == answered + 1
     writer.api.delete("tokens/ina")
     reply.read()
     link.close()
