@@ -54,11 +54,12 @@ on_registered(void *cluster, const char *fault)
     on_reported(cluster, fault);
 }
 
-/* A member that cannot follow would leave its hosts behind. */
+/* A member that cannot follow would leave its hosts behind.  One that ends says
+ * that by its run, which is no failure of it. */
 static int64_t
 weight_of(const struct cluster *c)
 {
-    return c->problem || c->resigning ? 0 : c->options->weight;
+    return c->problem ? 0 : c->options->weight;
 }
 
 static void
