@@ -288,6 +288,7 @@ digest_settled_cb(void *q_)
         if (!q->host || !strcmp(q->host, host->name)) {
             json_object_set_new(all, host->name,
                                 digest_to_json(q->f, host->name));
+            commit_yield(q->f->commit);
         }
     }
     reply_json(q->conn, all);

@@ -223,10 +223,21 @@ underlay_spec(const struct observed_host *host)
     return spec;
 }
 
+/* A request names a row once: what it has of the host's underlay is
+ * replaced. */
 void
 observed_submit_underlay(struct observed_host *host)
 {
     host->n_changes++;
+    for (size_t i = 0; i < host->request.n_ops; i++) {
+        struct model_op *op = &host->request.ops[i];
+
+        if (op->table == VMN_TABLE_UNDERLAY) {
+            json_decref(op->spec);
+            op->spec = underlay_spec(host);
+            return;
+        }
+    }
     add_op(host->state, host, MODEL_PUT, VMN_TABLE_UNDERLAY, host->name,
            underlay_spec(host));
 }
