@@ -116,7 +116,8 @@ rubbish_is_left_out(void **state OVS_UNUSED)
 {
     static const char *const texts[] = {
         "{", "[]", "7", "null", "{\"h\":7}", "{\"h\":[]}", "{\"h\":[1]}",
-        "{\"h\":[1,2]}", "{\"h\":[1,2,3]}", "{\"h\":[\"1\",0,\"r\"]}", "{\"h\":[-1,0,\"r\"]}",
+        "{\"h\":[1,2]}", "{\"h\":[1,2,3]}", "{\"h\":[\"1\",0,\"r\"]}",
+        "{\"h\":[-1,0,\"r\"]}",
         "{\"h\":[1,-1,\"r\"]}", "{\"h\":[1,0,\"r\",3]}",
     };
     char *longer = xmalloc(1100000);
@@ -135,7 +136,8 @@ rubbish_is_left_out(void **state OVS_UNUSED)
 static void
 text_that_was_changed_does_no_harm(void **state OVS_UNUSED)
 {
-    static const char good[] = "{\"h1\":[17,17,\"no room\"],\"h2\":[3,2,\"x\"]}";
+    static const char good[] = "{\"h1\":[17,17,\"no room\"],"
+                               "\"h2\":[3,2,\"x\"]}";
 
     random_set_seed(1);
     for (int i = 0; i < 20000; i++) {

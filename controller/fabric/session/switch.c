@@ -282,8 +282,8 @@ switch_change_role(struct fabric_switch *sw, enum ofconn_role role,
     }
 }
 
-/* Asked for again at once, the role would go to and fro if the other one does
- * not belong to the cluster. */
+/* Asked for again at once, the role would change all the time if the other one
+ * does not belong to the cluster. */
 void
 switch_demoted(struct fabric_switch *sw, uint64_t generation)
 {
