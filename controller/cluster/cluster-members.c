@@ -54,8 +54,8 @@ on_registered(void *cluster, const char *fault)
     on_reported(cluster, fault);
 }
 
-/* A member that cannot follow would leave its hosts behind.  One that ends says
- * that by its run, which is no failure of it. */
+/* A member that cannot follow would leave its hosts behind.  One that ends
+ * says that by its run, which is no failure of it. */
 static int64_t
 weight_of(const struct cluster *c)
 {
