@@ -21,8 +21,9 @@
  *
  * Member: "address", of its API, for people; "listen", where other members
  * reach it; "openflow", where switches do; "applied", the newest batch that is
- * in its file; "hosts", how many it manages and is connected to; "faults", what
- * these reject; "weight", that it would have a share of; "beat", raised while it lives. */
+ * in its file; "hosts", how many it manages and is connected to; "faults",
+ * what these reject; "weight", that it would have a share of; "beat", raised
+ * while it lives. */
 
 #ifndef CONTROLLER_CLUSTER_CLUSTER_DB_H
 #define CONTROLLER_CLUSTER_CLUSTER_DB_H 1

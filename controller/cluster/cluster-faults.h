@@ -2,7 +2,7 @@
  *
  * Faults of hosts: what a host's switch rejects only the member knows that
  * manages it, and says it to the others in its row, as JSON, {HOST: [ACKED,
- * REVISION, REASON]}.  Not for how it knows (controller/fabric/fabric-faults.h). */
+ * REVISION, REASON]}.  Not for how it knows (controller/fabric). */
 
 #ifndef CONTROLLER_CLUSTER_CLUSTER_FAULTS_H
 #define CONTROLLER_CLUSTER_CLUSTER_FAULTS_H 1
