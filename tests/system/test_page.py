@@ -173,10 +173,9 @@ def test_cluster_is_shown_and_that_nothing_can_be_changed(modules, shots,
     token = tmp_path / "token"
     token.write_text(TOKEN + "\n")
     token.chmod(0o600)
-    # Only the writer listens.
+    # Each member has a port of its own; PORT is that of the first.
     lab = make_lab("pcl", 1, controllers=3, options=[
-        "--api-listen=127.0.0.1:%d" % PORT, "--api-token-file=%s" % token,
-        "--cluster-lease=%d" % LEASE_MS])
+        "--api-token-file=%s" % token, "--cluster-lease=%d" % LEASE_MS])
 
     def picture(what):
         return shots + "/cluster-%s.png" % what

@@ -91,8 +91,9 @@ class Vmnd:
         if self.lab.ovsdb_mode == "inbound":
             args.append("--ovsdb-listen=" + at(control, OVSDB_PORT))
         if not any(o.startswith("--api-listen") for o in self.options):
-            args += ["--api-listen=" + at("127.0.0.1", page.API_PORT),
-                     "--api-token-file=" + self.token_file]
+            args.append("--api-listen=" + at("127.0.0.1", page.API_PORT))
+            if not any(o.startswith("--api-token") for o in self.options):
+                args.append("--api-token-file=" + self.token_file)
         return args + app_args(self.program, self.apps) + list(self.options)
 
     def spawn(self, wrapper=()):
