@@ -20,7 +20,6 @@ fabric_each_fault(const struct fabric *f, fabric_fault_cb *cb, void *aux)
 
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
         const struct fabric_switch *sw = host->sw;
-
         bool rejects = sw->rejected.partial || switch_is_backing_off(sw);
 
         if (sw->conn && sw->state != SWITCH_OBSERVED
