@@ -280,6 +280,8 @@ until_master(int i, uint64_t generation)
     TURN_UNTIL(switches[i].role == OFPCR12_ROLE_PRIMARY);
     assert_int_equal(switches[i].generation_id, generation);
     TURN_UNTIL(host(i)->sw->state == SWITCH_LIVE);
+    /* Acknowledged it may have been to whoever managed it before. */
+    TURN_UNTIL(is_synced(i));
 }
 
 /* It reads what there is, and sends what is missing. */
