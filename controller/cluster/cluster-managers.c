@@ -242,13 +242,13 @@ ask_policy(struct cluster *c, int64_t now_ms, struct shares *shares)
         members[i] = (struct shares_member) {
             .name = member->name, .run = member->run,
             .weight = member->weight, .heard_ms = member->heard_ms,
-            .behind = view->head - member->applied,
+            .applied = member->applied,
             .is_writer = (member->run == c->run
                           && !strcmp(member->name, c->options->name)),
         };
     }
     is_new = shares_policy_ask(&c->sharing.policy, &c->shares, members, n,
-                               now_ms, shares);
+                               view->head, now_ms, shares);
     free(members);
     free(nodes);
     return is_new;

@@ -276,12 +276,37 @@ keeps(const struct shares_policy *p, const struct shares_member *m,
     return false;
 }
 
+/* Notes what the last batch is. */
+static void
+note_head(struct shares_policy *p, int64_t head, int64_t now_ms)
+{
+    if (!p->heads[0].ms || now_ms >= p->heads[0].ms + SHARES_ASK_MS) {
+        memmove(p->heads + 1, p->heads,
+                (ARRAY_SIZE(p->heads) - 1) * sizeof p->heads[0]);
+        p->heads[0].ms = now_ms;
+        p->heads[0].batch = head;
+    }
+}
+
+/* Returns the batch that each member should have by now.  Nobody knows of one
+ * at first; but nobody gets a share at first, either. */
+static int64_t
+due_batch(const struct shares_policy *p, int64_t now_ms)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(p->heads) && p->heads[i].ms; i++) {
+        if (now_ms >= p->heads[i].ms + SHARES_LAG_MAX_MS) {
+            return p->heads[i].batch;
+        }
+    }
+    return INT64_MIN;
+}
+
 /* Returns true if it gets a share, which it has not. */
 static bool
 is_due(const struct shares_policy *p, const struct shares_member *m,
        struct shares_history *h, int64_t now_ms)
 {
-    bool fit = (is_willing(p, m) && m->behind <= SHARES_BEHIND_MAX
+    bool fit = (is_willing(p, m) && m->applied >= due_batch(p, now_ms)
                 && now_ms < m->heard_ms + p->silent_ms);
 
     if (m->is_writer) {
@@ -299,12 +324,13 @@ is_due(const struct shares_policy *p, const struct shares_member *m,
 bool
 shares_policy_ask(struct shares_policy *p, const struct shares *current,
                   const struct shares_member *members, size_t n,
-                  int64_t now_ms, struct shares *next)
+                  int64_t head, int64_t now_ms, struct shares *next)
 {
     if (now_ms >= p->asked_ms + SHARES_ASLEEP_MS) {
         p->awake_ms = now_ms;
     }
     p->asked_ms = now_ms;
+    note_head(p, head, now_ms);
     shares_init(next);
     next->generation = current->generation;
     for (size_t i = 0; i < n; i++) {

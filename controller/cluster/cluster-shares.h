@@ -69,8 +69,9 @@ bool shares_is_generation(int64_t generation, int64_t epoch);
  * gone.  Or for 2.5 leases, which are longer where machines are now and then
  * busy for longer. */
 #define SHARES_SILENT_MS 2500
-/* A member that lacks more batches gets no share. */
-#define SHARES_BEHIND_MAX 100
+/* A member that lacks batches of so long ago gets no share.  It says what it
+ * has only now and then, so that it always seems to lack some. */
+#define SHARES_LAG_MAX_MS 4000
 /* So long a member must be fit for a share before it gets one: Open vSwitch's
  * switches may take 8 seconds to connect to it again.  It is twice as long for
  * each time in SHARES_FAILED_MS that it has lost its share and had not said
@@ -90,7 +91,7 @@ struct shares_member {
     int64_t run;                /* 0: it has ended. */
     int64_t weight;
     int64_t heard_ms;           /* When its beat changed. */
-    int64_t behind;             /* Batches that it lacks. */
+    int64_t applied;            /* The last batch that it has said it has. */
     bool is_writer;
 };
 
@@ -99,16 +100,20 @@ struct shares_policy {
     int64_t former_run;         /* Of the writer before, which ends; or 0. */
     int64_t asked_ms;           /* Last, */
     int64_t awake_ms;           /* and since when again and again. */
+    struct {
+        int64_t ms, batch;      /* Which was the last one then. */
+    } heads[SHARES_LAG_MAX_MS / SHARES_ASK_MS + 2];     /* The last first. */
     struct shash histories;     /* Of struct shares_history, by name. */
 };
 
 void shares_policy_init(struct shares_policy *, int64_t lease_ms);
 void shares_policy_uninit(struct shares_policy *);
 /* Sets 'next', which this initialises, to the shares that should be in place
- * of 'current'; 'members' are sorted by name.  Returns true if there is a
- * change.  The generation is that of 'current'. */
+ * of 'current'; 'members' are sorted by name, and 'head' is the last batch that
+ * there is.  Returns true if there is a change.  The generation is that of
+ * 'current'. */
 bool shares_policy_ask(struct shares_policy *, const struct shares *current,
                        const struct shares_member *members, size_t n,
-                       int64_t now_ms, struct shares *next);
+                       int64_t head, int64_t now_ms, struct shares *next);
 
 #endif /* controller/cluster/cluster-shares.h */

@@ -41,7 +41,7 @@ struct world {
     struct member {
         char name[2];
         bool listed, beats;
-        int64_t run, weight, heard_ms, behind;
+        int64_t run, weight, heard_ms, lag_ms;
     } m[N];
     int writer;
     unsigned n_published;
@@ -74,13 +74,14 @@ ask(struct world *w)
         if (m->listed) {
             members[n++] = (struct shares_member) {
                 .name = m->name, .run = m->run, .weight = m->weight,
-                .heard_ms = m->heard_ms, .behind = m->behind,
+                .heard_ms = m->heard_ms, .applied = w->now_ms - m->lag_ms,
                 .is_writer = i == w->writer,
             };
         }
     }
+    /* A thousand batches are written each second. */
     if (shares_policy_ask(&w->policy, &w->shares, members, n, w->now_ms,
-                          &next)) {
+                          w->now_ms, &next)) {
         next.generation = shares_next_generation(w->shares.generation, EPOCH);
         assert_true(next.generation > w->shares.generation);
         shares_uninit(&w->shares);
@@ -265,14 +266,14 @@ who_lacks_batches_gets_no_share(void **state OVS_UNUSED)
     struct world w;
 
     world_init(&w, 2);
-    w.m[1].behind = SHARES_BEHIND_MAX + 1;
+    w.m[1].lag_ms = SHARES_LAG_MAX_MS + SHARES_ASK_MS;
     pass(&w, 60000);
     assert_sharing(&w, "a");
-    w.m[1].behind--;
+    w.m[1].lag_ms = SHARES_LAG_MAX_MS;
     pass(&w, SHARES_READY_MS + SHARES_ASK_MS);
     assert_sharing(&w, "ab");
     /* Who has one keeps it: to move its hosts costs more than to wait. */
-    w.m[1].behind = 10 * SHARES_BEHIND_MAX;
+    w.m[1].lag_ms = 10 * SHARES_LAG_MAX_MS;
     pass(&w, 60000);
     assert_sharing(&w, "ab");
     world_uninit(&w);
@@ -592,7 +593,7 @@ hurt(struct world *w)
         m->weight = rnd(3) * 10;
         break;
     default:
-        m->behind = rnd(2) * 2 * SHARES_BEHIND_MAX;
+        m->lag_ms = rnd(2) * 2 * SHARES_LAG_MAX_MS;
         break;
     }
 }
@@ -619,7 +620,7 @@ settle(struct world *w)
     unsigned n_published;
 
     for (int i = 0; i < N; i++) {
-        w->m[i].behind = 0;
+        w->m[i].lag_ms = 0;
     }
     pass(w, SHARES_READY_MAX_MS + SHARES_READY_MS);
     n_published = w->n_published;
