@@ -109,9 +109,9 @@ struct shares_policy {
 void shares_policy_init(struct shares_policy *, int64_t lease_ms);
 void shares_policy_uninit(struct shares_policy *);
 /* Sets 'next', which this initialises, to the shares that should be in place
- * of 'current'; 'members' are sorted by name, and 'head' is the last batch that
- * there is.  Returns true if there is a change.  The generation is that of
- * 'current'. */
+ * of 'current'; 'members' are sorted by name, and 'head' is the last batch
+ * that there is.  Returns true if there is a change.  The generation is that
+ * of 'current'. */
 bool shares_policy_ask(struct shares_policy *, const struct shares *current,
                        const struct shares_member *members, size_t n,
                        int64_t head, int64_t now_ms, struct shares *next);
