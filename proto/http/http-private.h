@@ -115,7 +115,8 @@ struct http_request {
     struct http_head head;
     struct http_target target;
     char *who;
-    const struct http_route *route; /* NULL: it is passed on. */
+    const struct http_route *route; /* NULL: it is passed on, */
+    char *passed_to;                /* to this server; NULL: to any. */
     uint64_t revision;              /* Of what it reads; 0: not known yet. */
     size_t n_params;
     struct {

@@ -37,6 +37,7 @@ http_request_free(struct http_request *req)
         free(req->params[i].value);
     }
     free(req->who);
+    free(req->passed_to);
     http_limits_release(req);
     free(req->client);
     if (req->identity) {
@@ -403,6 +404,20 @@ http_request_pass_on(struct http_request *req)
     http_relay_dispatch(req);
 }
 
+void
+http_request_pass_to(struct http_request *req, const char *name)
+{
+    free(req->passed_to);
+    req->passed_to = xstrdup(name);
+    http_request_pass_on(req);
+}
+
+const char *
+http_request_passed_to(const struct http_request *req)
+{
+    return req->passed_to;
+}
+
 /* What handlers ask.  ---------------------------------------------------- */
 
 const char *
@@ -491,6 +506,13 @@ bool
 http_request_is_relayed(const struct http_request *req)
 {
     return req->conn && req->conn->listener->relayed;
+}
+
+bool
+http_request_is_here(const struct http_request *req)
+{
+    return (http_request_is_relayed(req)
+            && http_request_header(req, HTTP_RELAYED_HERE));
 }
 
 size_t

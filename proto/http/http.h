@@ -239,6 +239,11 @@ int http_listen_relayed(struct http_server *, const char *address,
 /* In a request that reads: what is shown must not be older than this revision,
  * which the other server has shown before. */
 #define HTTP_RELAYED_AT_LEAST "Vmn-At-Least"
+/* In a request: this server, and no other, is to answer it. */
+#define HTTP_RELAYED_HERE "Vmn-Here"
+/* The status of a reply of a server that neither answers what others pass on
+ * nor passes it on itself: it may be sent to another one. */
+#define HTTP_MISDIRECTED 421
 /* In a reply to a client: options.revision. */
 #define HTTP_REVISION "Vmn-Revision"
 
@@ -317,13 +322,20 @@ const char *http_request_method(const struct http_request *);
 /* Returns the path and query as they were sent. */
 const char *http_request_target(const struct http_request *);
 
-/* Returns true if another server has passed it on. */
+/* Returns true if another server has passed it on; or has done so for this one
+ * to answer it. */
 bool http_request_is_relayed(const struct http_request *);
+bool http_request_is_here(const struct http_request *);
 
 /* End a wait of options.hold: the route's handler is called; or options.relay,
  * which there must be.  The request has no close callback any more. */
 void http_request_handle(struct http_request *);
 void http_request_pass_on(struct http_request *);
+/* Has the server with this name, which is copied, be the one to answer it;
+ * options.relay gets that by http_request_passed_to(), which else returns
+ * NULL. */
+void http_request_pass_to(struct http_request *, const char *name);
+const char *http_request_passed_to(const struct http_request *);
 
 /* Returns the size of the body in bytes. */
 size_t http_request_body_size(const struct http_request *);

@@ -117,12 +117,15 @@ add_peer(struct pass *pass, const struct http_peer *peer)
 
 /* The other server may know less than this one, for a moment. */
 static void
-add_revision(struct pass *pass)
+add_wishes(struct pass *pass)
 {
     const struct relay_options *options = &pass->relay->options;
     uint64_t revision = (options->revision && relay_is_reading(pass->req)
                          ? options->revision(options->aux) : 0);
 
+    if (options->here) {
+        add_header(&pass->headers, HTTP_RELAYED_HERE, "yes");
+    }
     if (revision) {
         char *text = xasprintf("%"PRIu64, revision);
 
@@ -174,7 +177,7 @@ pass_init_headers(struct pass *pass, const struct http_peer *peer)
         free(key);
     }
     add_peer(pass, peer);
-    add_revision(pass);
+    add_wishes(pass);
     add_no_header(&pass->headers, "Expect");
 }
 
@@ -419,6 +422,12 @@ pass_stop(struct pass *pass)
     forget_reply(pass);
 }
 
+static bool
+is_misdirected(const struct pass *pass)
+{
+    return pass->status == HTTP_MISDIRECTED;
+}
+
 /* Notes why there was no reply, and whether the request may have been carried
  * out. */
 static void
@@ -427,12 +436,15 @@ note_fault(struct pass *pass, CURLcode code)
     curl_off_t us = 0;
 
     curl_easy_getinfo(pass->transfer.easy, CURLINFO_PRETRANSFER_TIME_T, &us);
-    pass->in_doubt |= us > 0;
+    pass->in_doubt |= us > 0 && !is_misdirected(pass);
     free(pass->fault);
-    pass->fault = xasprintf("member \"%s\" at %s cannot be reached: %s",
+    pass->fault = xasprintf("member \"%s\" at %s %s%s",
                             pass->relay->name ? pass->relay->name : "",
                             pass->relay->address ? pass->relay->address : "",
-                            curl_easy_strerror(code));
+                            is_misdirected(pass) ? "does not answer it"
+                            : "cannot be reached: ",
+                            is_misdirected(pass) ? ""
+                            : curl_easy_strerror(code));
     VLOG_DBG_RL(&rl, "%s", pass->fault);
 }
 
@@ -440,7 +452,8 @@ static void
 done_cb(void *pass_, CURLcode code)
 {
     struct pass *pass = pass_;
-    bool complete = code == CURLE_OK && pass->status;
+    bool complete = (code == CURLE_OK && pass->status
+                     && !is_misdirected(pass));
 
     if (pass->stream) {
         if (complete) {
@@ -517,7 +530,7 @@ take_head(char *data, size_t one OVS_UNUSED, size_t size, void *pass_)
     }
     free(line);
     if (pass->status && has_body(pass) && is_stream(pass)
-        && !begin_stream(pass)) {
+        && !is_misdirected(pass) && !begin_stream(pass)) {
         return 0;
     }
     return size;

@@ -3,7 +3,8 @@
  * Passes requests that an HTTP server has received on to another one, by TLS
  * with certificates on both sides, and its replies back, streams included.
  * Which server that is may change at any time: a request that has no reply yet
- * is then sent to the new one, so that a client need not know.
+ * is then sent to the new one, so that a client need not know.  So is one to
+ * which a server replies that it was sent to the wrong one (421).
  *
  * Each call that may change something has an idempotency key, if need be one
  * that is made here: so sending it again is safe, also if it is not known
@@ -15,6 +16,7 @@
 #ifndef PROTO_RELAY_RELAY_H
 #define PROTO_RELAY_RELAY_H 1
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +33,8 @@ struct relay_options {
                                  * that can be reached. */
     int connect_ms;             /* For how long connecting to it may take, with
                                  * the handshake; 0: 10 s. */
+    bool here;                  /* The server must not pass on what it gets
+                                 * (HTTP_RELAYED_HERE). */
     /* Called with the newest revision that a client is about to be shown, by a
      * reply or an event; or NULL. */
     void (*shown)(void *aux, uint64_t revision);

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include <event2/event.h>
+#include <limits.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -51,6 +52,8 @@ struct fixture {
     bool is_new;                    /* That one has come. */
     int n_breaks;                   /* Replies that it still breaks off. */
     int n_refusals;                 /* Requests that it still refuses. */
+    int n_misdirected;              /* That are still sent to the wrong one. */
+    bool here;                      /* The last one is not to be passed on. */
     bool refuses_hold;
     char key[64];                   /* The last idempotency key. */
     char if_match[16];              /* The last, or "none". */
@@ -116,6 +119,12 @@ handle_echo(struct http_request *req, void *fixture_)
     ovs_strlcpy(f->key, key ? key : "", sizeof f->key);
     ovs_strlcpy(f->if_match, if_match ? if_match : "none",
                 sizeof f->if_match);
+    f->here = http_request_is_here(req);
+    if (f->n_misdirected) {
+        f->n_misdirected--;
+        http_reply_problem(req, HTTP_MISDIRECTED, NULL, NULL, "not me");
+        return;
+    }
     if (f->n_refusals) {
         f->n_refusals--;
         http_reply_problem(req, 503, NULL, NULL, "not now");
@@ -582,6 +591,46 @@ refusal_after_a_doubt_is_none(void **state)
     http_server_destroy(former);
 }
 
+/* It may be the right one a moment later. */
+static void
+wrong_server_is_asked_again(void **state)
+{
+    struct fixture *f = *state;
+
+    use_back(f);
+    f->n_misdirected = 2;
+    assert_int_equal(client_ask(&f->client, "PUT /echo" H "\r\n"), 200);
+    f->n_misdirected = 2;
+    assert_int_equal(client_ask(&f->client, "GET /echo" H "\r\n"), 200);
+    assert_int_equal(stats_of(f).n_again, 4);
+    /* It has not carried anything out. */
+    make_relay(f, WAIT_MS);
+    use_back(f);
+    f->n_misdirected = INT_MAX;
+    assert_int_equal(client_ask(&f->client, "PUT /echo" H "\r\n"), 503);
+    assert_has(&f->client.body, "urn:vmn:problem:unavailable");
+    assert_has(&f->client.body, "does not answer it");
+}
+
+static void
+server_is_told_to_pass_nothing_on(void **state)
+{
+    struct fixture *f = *state;
+    const struct relay_options options = {
+        .private_key = f->pem, .certificate = f->pem, .ca_cert = f->pem,
+        .wait_ms = PATIENCE_MS, .connect_ms = PATIENCE_MS, .here = true,
+    };
+
+    use_back(f);
+    assert_int_equal(client_ask(&f->client, "GET /echo" H "\r\n"), 200);
+    assert_false(f->here);
+    relay_destroy(f->relay);
+    f->relay = relay_create(f->base, &options);
+    use_back(f);
+    assert_int_equal(client_ask(&f->client, "GET /echo" H "\r\n"), 200);
+    assert_true(f->here);
+}
+
 static void
 client_that_leaves_is_forgotten(void **state)
 {
@@ -696,6 +745,8 @@ main(void)
         TEST(next_server_gets_what_the_former_has_not_replied),
         TEST(refusal_is_held_back_for_the_next_server),
         TEST(refusal_after_a_doubt_is_none),
+        TEST(wrong_server_is_asked_again),
+        TEST(server_is_told_to_pass_nothing_on),
         TEST(client_that_leaves_is_forgotten),
         TEST(odd_headers_are_passed_on),
         TEST(replaced_ca_is_believed_at_once),
