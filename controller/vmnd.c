@@ -453,11 +453,9 @@ static void
 lead_northbound(struct vmnd *vmnd)
 {
     struct northbound_options options = get_northbound_options(vmnd);
-    struct vmn_error why = VMN_ERROR_INIT;
 
     if (vmnd->northbound) {
-        vmnd_die_of(northbound_lead(vmnd->northbound, &options, &why),
-                    "cannot serve the API", why.text);
+        northbound_lead(vmnd->northbound, &options);
     } else {
         vmnd_start_northbound(vmnd, false);
     }

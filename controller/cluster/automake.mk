@@ -12,6 +12,7 @@ controller_libvmn_a_SOURCES += \
 	controller/cluster/cluster-members.c \
 	controller/cluster/cluster-ops.c \
 	controller/cluster/cluster-ops.h \
+	controller/cluster/cluster-peers.c \
 	controller/cluster/cluster-private.h \
 	controller/cluster/cluster-schema.c \
 	controller/cluster/cluster-schema.h \

@@ -47,6 +47,7 @@ struct cluster {
     bool ending;                /* Called no more. */
     struct tls *tls;            /* With other members; or NULL. */
     struct relay *relay;        /* To the writer; or NULL. */
+    struct shash peers;         /* Relays to other members, by name. */
 
     /* The writer. */
     bool writer;                /* It is one, */
@@ -133,6 +134,17 @@ struct cluster_ops_writer cluster_as_writer(const struct cluster *);
 void cluster_run(struct cluster *);
 /* Ends the writer's part. */
 void cluster_depose(struct cluster *, const char *why);
+
+/* cluster-standby.c.  ----------------------------------------------------- */
+
+/* Returns true if the member's row, which comes from outside, names it and an
+ * ADDRESS:PORT where it listens for others. */
+bool cluster_can_reach(const struct cluster_member *);
+
+/* cluster-peers.c.  ------------------------------------------------------- */
+
+/* Replies 503 to what other members have not answered. */
+void cluster_close_peers(struct cluster *);
 
 /* cluster-append.c.  ------------------------------------------------------ */
 

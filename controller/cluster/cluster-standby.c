@@ -185,10 +185,8 @@ note_progress(struct cluster *c)
     }
 }
 
-/* Returns true if the member's row, which comes from outside, names it and an
- * ADDRESS:PORT. */
-static bool
-can_be_reached(const struct cluster_member *member)
+bool
+cluster_can_reach(const struct cluster_member *member)
 {
     const char *colon = strrchr(member->listen, ':');
 
@@ -208,7 +206,7 @@ cluster_standby_run(struct cluster *c)
     note_progress(c);
     /* Without the database the last one that is known is still the best. */
     if (c->relay && !c->writer && view->current && view->has_row) {
-        bool known = writer && can_be_reached(writer);
+        bool known = writer && cluster_can_reach(writer);
 
         relay_set_server(c->relay, known ? writer->name : NULL,
                          known ? writer->listen : NULL);
@@ -301,6 +299,7 @@ cluster_relay_to_self(struct cluster *c)
 void
 cluster_close_relay(struct cluster *c)
 {
+    cluster_close_peers(c);
     relay_destroy(c->relay);
     c->relay = NULL;
 }

@@ -417,6 +417,7 @@ cluster_create(struct loop *loop, const struct cluster_options *options,
     c->heard_ms = c->beat_ms = c->shown_ms = INT64_MIN / 2;
     lease_init(&c->lease, options->name, c->run, options->lease_ms);
     shares_init(&c->shares);
+    shash_init(&c->peers);
     shares_policy_init(&c->sharing.policy, options->lease_ms);
     c->timer = evtimer_new(loop_base(loop), on_timer, c);
     c->db = cluster_db_create(loop, options->remote, &db_callbacks, c);
@@ -451,6 +452,7 @@ cluster_destroy(struct cluster *c)
     c->ending = true;
     c->store_class->set_replicator(c->store, NULL);
     cluster_close_relay(c);
+    shash_destroy(&c->peers);
     tls_destroy(c->tls);
     cluster_db_destroy(c->db);
     event_free(c->timer);

@@ -92,6 +92,9 @@ struct http_peer;
 struct http_request;
 void cluster_pass_on(struct cluster *, struct http_request *,
                      const struct http_peer *);
+/* The same to the member with this name, which must not pass it on. */
+void cluster_pass_to(struct cluster *, const char *name,
+                     struct http_request *, const struct http_peer *);
 /* Has what was passed on and has no reply yet be answered by this member,
  * which is the writer now and listens at cluster_listen(). */
 void cluster_relay_to_self(struct cluster *);

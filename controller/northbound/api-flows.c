@@ -329,10 +329,10 @@ nb_get_flows(struct http_request *req, void *nb_)
         return;
     }
     request.limit = limit;
-    if (diff) {
-        submit_audit(req, nb, name, &request);
-    } else {
+    if (!diff) {
         list_flows(req, nb, name, &request);
+    } else if (!nb_ask_manager(nb, req, name)) {
+        submit_audit(req, nb, name, &request);
     }
 }
 
@@ -346,7 +346,8 @@ nb_post_audit(struct http_request *req, void *nb_)
 
     if (find_host(req, nb, &name)
         && nb_query_number(req, "limit", 1, DIFFERENCES_MAX,
-                           DIFFERENCES_DEFAULT, &limit)) {
+                           DIFFERENCES_DEFAULT, &limit)
+        && !nb_ask_manager(nb, req, name)) {
         request.limit = limit;
         submit_audit(req, nb, name, &request);
     }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * GET /metrics: reads all objects, over as many iterations of the loop as that
- * takes, then prints everything at once.  Not for what is printed (metrics.c,
- * metrics-object-states.c). */
+ * takes, then prints everything at once.  A member of a cluster that stands by
+ * says what it does itself, and nothing of objects.  Not for what is printed
+ * (metrics.c, metrics-object-states.c). */
 
 #include <config.h>
 
@@ -18,6 +19,12 @@ struct scrape {
     struct http_request *req;
     struct object_states *states; /* Owned. */
 };
+
+static void
+reply(struct http_request *req, struct ds *ds)
+{
+    http_reply_body(req, 200, "text/plain; version=0.0.4; charset=utf-8", ds);
+}
 
 static bool
 scrape_read(void *s_)
@@ -35,8 +42,7 @@ scrape_reply(void *s_)
 
     metrics_append_all(s->nb, &ds);
     object_states_append(s->states, &ds);
-    http_reply_body(s->req, 200, "text/plain; version=0.0.4; charset=utf-8",
-                    &ds);
+    reply(s->req, &ds);
 }
 
 static void
@@ -55,8 +61,16 @@ nb_get_metrics(struct http_request *req, void *nb_)
         scrape_read, scrape_reply, scrape_destroy,
     };
     struct northbound *nb = nb_;
-    struct scrape *s = xzalloc(sizeof *s);
+    struct scrape *s;
 
+    if (nb->following) {
+        struct ds ds = DS_EMPTY_INITIALIZER;
+
+        metrics_append_all(nb, &ds);
+        reply(req, &ds);
+        return;
+    }
+    s = xzalloc(sizeof *s);
     s->nb = nb;
     s->req = req;
     s->states = object_states_create(nb);

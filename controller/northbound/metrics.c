@@ -53,28 +53,37 @@ struct metric {
     bool counter;               /* Or a gauge. */
     unsigned per_unit;          /* The value is divided by this. */
     size_t offset;              /* Of a uint64_t in struct figures. */
+    bool of_all;                /* It is of the cluster, and the writer says
+                                 * it; or of this process. */
 };
 
-#define GAUGE(NAME, MEMBER, HELP) \
-    { NAME, HELP, false, 1, offsetof(struct figures, MEMBER) }
-#define COUNTER(NAME, MEMBER, HELP) \
-    { NAME, HELP, true, 1, offsetof(struct figures, MEMBER) }
-/* A gauge in seconds, of a member in units of 1/PARTS second. */
+#define METRIC(NAME, MEMBER, HELP, COUNTER, PARTS, OF_ALL) \
+    { NAME, HELP, COUNTER, PARTS, offsetof(struct figures, MEMBER), OF_ALL }
+#define GAUGE(NAME, MEMBER, HELP) METRIC(NAME, MEMBER, HELP, false, 1, false)
+#define COUNTER(NAME, MEMBER, HELP) METRIC(NAME, MEMBER, HELP, true, 1, false)
+#define GAUGE_OF_ALL(NAME, MEMBER, HELP) \
+    METRIC(NAME, MEMBER, HELP, false, 1, true)
+#define COUNTER_OF_ALL(NAME, MEMBER, HELP) \
+    METRIC(NAME, MEMBER, HELP, true, 1, true)
+/* In seconds, of a member in units of 1/PARTS second. */
 #define GAUGE_SECONDS(NAME, MEMBER, PARTS, HELP) \
-    { NAME, HELP, false, PARTS, offsetof(struct figures, MEMBER) }
+    METRIC(NAME, MEMBER, HELP, false, PARTS, false)
 #define COUNTER_SECONDS(NAME, MEMBER, PARTS, HELP) \
-    { NAME, HELP, true, PARTS, offsetof(struct figures, MEMBER) }
+    METRIC(NAME, MEMBER, HELP, true, PARTS, false)
+#define GAUGE_SECONDS_OF_ALL(NAME, MEMBER, PARTS, HELP) \
+    METRIC(NAME, MEMBER, HELP, false, PARTS, true)
 
 static const struct metric metrics[] = {
     GAUGE("vmn_ready", ready, "1 once the state is loaded and compiled."),
-    GAUGE("vmn_cluster_members", cluster.members,
-          "Members of the cluster whose writer this is; 0: of none."),
-    GAUGE("vmn_cluster_members_away", cluster.away,
-          "Those of them that have not been heard for 5 seconds."),
-    GAUGE("vmn_cluster_members_sharing", cluster.sharing,
-          "Those of them that share the hosts; 0: the writer manages all."),
-    GAUGE("vmn_cluster_behind_batches", cluster.behind,
-          "Batches of changes that the member lacks that lacks most."),
+    GAUGE_OF_ALL("vmn_cluster_members", cluster.members,
+                 "Members of the cluster; 0: of none."),
+    GAUGE_OF_ALL("vmn_cluster_members_away", cluster.away,
+                 "Those of them that have not been heard for 5 seconds."),
+    GAUGE_OF_ALL("vmn_cluster_members_sharing", cluster.sharing,
+                 "Those of them that share the hosts; 0: the writer manages "
+                 "all."),
+    GAUGE_OF_ALL("vmn_cluster_behind_batches", cluster.behind,
+                 "Batches of changes that the member lacks that lacks most."),
     GAUGE("vmn_cluster_connected", cluster.connected,
           "1 while the cluster's database is there, with most of its "
           "servers."),
@@ -82,11 +91,11 @@ static const struct metric metrics[] = {
           "Raised with each writer of the cluster."),
     GAUGE("vmn_revision", revision, "Newest durable revision."),
     COUNTER("vmn_revisions_total", commit.n_revisions, "Revisions committed."),
-    GAUGE("vmn_installed_revision", fabric.installed_revision,
-          "Newest revision that all hosts have acknowledged."),
-    GAUGE_SECONDS("vmn_installed_lag_seconds", fabric.lag_ms, 1000,
-                  "Age of the oldest revision that a connected host has not "
-                  "acknowledged."),
+    GAUGE_OF_ALL("vmn_installed_revision", fabric.installed_revision,
+                 "Newest revision that all hosts have acknowledged."),
+    GAUGE_SECONDS_OF_ALL("vmn_installed_lag_seconds", fabric.lag_ms, 1000,
+                         "Age of the oldest revision that a connected host "
+                         "has not acknowledged."),
     GAUGE("vmn_engine_units", engine.n_units,
           "Units in the dependency graph."),
     GAUGE("vmn_engine_queries", engine.n_queries,
@@ -122,23 +131,26 @@ static const struct metric metrics[] = {
             "Groups that were delayed to batch more requests."),
     COUNTER_SECONDS("vmn_commit_delay_seconds_total", commit.waited_us,
                     1000000, "Total delay of these groups."),
-    GAUGE("vmn_hosts", fabric.n_hosts, "Hosts configured."),
-    COUNTER("vmn_hosts_rejected_total", fabric.n_rejected,
-            "Connections of hosts, or of peers that claim to be one, "
-            "rejected."),
-    GAUGE("vmn_hosts_connected", fabric.n_heard,
-          "Hosts whose switch is connected, and that are not unheard."),
-    GAUGE("vmn_hosts_synced", fabric.n_synced,
-          "Hosts that have their desired flows installed."),
-    GAUGE("vmn_hosts_diverged", fabric.n_diverged,
-          "Connected hosts whose switch rejects part of the desired flows."),
-    GAUGE("vmn_ports_unknown", fabric.n_ports_unknown,
-          "Ports whose state is unknown, since their host is not heard."),
-    GAUGE("vmn_ports_with_candidate", fabric.n_candidates,
-          "Ports whose interface is also present on a second host, to which "
-          "they may be rebound."),
-    GAUGE("vmn_interfaces_unclaimed", fabric.n_unclaimed,
-          "Interfaces of VMs, on all hosts, whose iface-id no port has."),
+    GAUGE_OF_ALL("vmn_hosts", fabric.n_hosts, "Hosts configured."),
+    COUNTER_OF_ALL("vmn_hosts_rejected_total", fabric.n_rejected,
+                   "Connections of hosts, or of peers that claim to be one, "
+                   "rejected."),
+    GAUGE_OF_ALL("vmn_hosts_connected", fabric.n_heard,
+                 "Hosts whose switch is connected, and that are not unheard."),
+    GAUGE_OF_ALL("vmn_hosts_synced", fabric.n_synced,
+                 "Hosts that have their desired flows installed."),
+    GAUGE_OF_ALL("vmn_hosts_diverged", fabric.n_diverged,
+                 "Connected hosts whose switch rejects part of the desired "
+                 "flows."),
+    GAUGE_OF_ALL("vmn_ports_unknown", fabric.n_ports_unknown,
+                 "Ports whose state is unknown, since their host is not "
+                 "heard."),
+    GAUGE_OF_ALL("vmn_ports_with_candidate", fabric.n_candidates,
+                 "Ports whose interface is also present on a second host, "
+                 "to which they may be rebound."),
+    GAUGE_OF_ALL("vmn_interfaces_unclaimed", fabric.n_unclaimed,
+                 "Interfaces of VMs, on all hosts, whose iface-id no port "
+                 "has."),
     COUNTER("vmn_fabric_flow_adds_total", fabric.n_flow_adds,
             "Flow additions sent to switches."),
     COUNTER("vmn_fabric_flow_deletes_total", fabric.n_flow_deletes,
@@ -173,14 +185,16 @@ static const struct metric metrics[] = {
             "Hosts disconnected because they did not read or acknowledge."),
     COUNTER("vmn_host_reports_delayed_total", fabric.n_reports_delayed,
             "Reports of hosts delayed because they exceeded --report-rate."),
-    COUNTER("vmn_conntrack_flushes_total", fabric.n_flushes,
-            "Conntrack flushes sent to hosts."),
-    COUNTER("vmn_conntrack_flushes_unsupported_total",
-            fabric.n_flushes_refused,
-            "Conntrack flushes that a host's Open vSwitch does not support."),
-    COUNTER("vmn_conntrack_flushes_abandoned_total", fabric.n_flushes_lost,
-            "Conntrack flushes abandoned: the host was away for long, or too "
-            "many were pending."),
+    COUNTER_OF_ALL("vmn_conntrack_flushes_total", fabric.n_flushes,
+                   "Conntrack flushes sent to hosts."),
+    COUNTER_OF_ALL("vmn_conntrack_flushes_unsupported_total",
+                   fabric.n_flushes_refused,
+                   "Conntrack flushes that a host's Open vSwitch does not "
+                   "support."),
+    COUNTER_OF_ALL("vmn_conntrack_flushes_abandoned_total",
+                   fabric.n_flushes_lost,
+                   "Conntrack flushes abandoned: the host was away for "
+                   "long, or too many were pending."),
     GAUGE("vmn_ovsdb_sessions", fabric.n_ovsdb_sessions,
           "Hosts whose database is connected."),
     COUNTER("vmn_ovsdb_sessions_opened_total", fabric.n_ovsdb_opened,
@@ -222,10 +236,11 @@ static const struct metric metrics[] = {
     COUNTER("vmn_store_receipts_lost_total", store.n_receipts_lost,
             "Receipts that could not be written."),
     COUNTER("vmn_store_backups_total", store.n_copies, "Backups made."),
-    COUNTER("vmn_audit_log_entries_total", audit_log.n_written,
-            "Changes by users written to --audit-log."),
-    COUNTER("vmn_audit_log_lost_total", audit_log.n_lost,
-            "Changes by users that could not be written to --audit-log."),
+    COUNTER_OF_ALL("vmn_audit_log_entries_total", audit_log.n_written,
+                   "Changes by users written to --audit-log."),
+    COUNTER_OF_ALL("vmn_audit_log_lost_total", audit_log.n_lost,
+                   "Changes by users that could not be written to "
+                   "--audit-log."),
     COUNTER("vmn_packet_ins_total", fabric.n_packet_ins,
             "Packet-ins received."),
     COUNTER("vmn_packet_ins_answered_total", fabric.n_packets_answered,
@@ -242,14 +257,15 @@ static const struct metric metrics[] = {
             "log."),
     COUNTER("vmn_samples_suppressed_total", fabric.n_samples_suppressed,
             "Packet samples discarded because they exceeded their budget."),
-    COUNTER("vmn_flow_count_polls_total", fabric.n_counter_polls,
-            "Polls of a host's flow counters."),
-    COUNTER("vmn_flow_count_poll_failures_total", fabric.n_counter_failures,
-            "Polls of a host's flow counters that failed."),
-    GAUGE("vmn_flow_counts", fabric.n_counted_flows,
-          "Flows, on all hosts, whose counters are kept."),
-    COUNTER("vmn_flow_counts_discarded_total", fabric.n_counters_full,
-            "Flow counters discarded for lack of room."),
+    COUNTER_OF_ALL("vmn_flow_count_polls_total", fabric.n_counter_polls,
+                   "Polls of a host's flow counters."),
+    COUNTER_OF_ALL("vmn_flow_count_poll_failures_total",
+                   fabric.n_counter_failures,
+                   "Polls of a host's flow counters that failed."),
+    GAUGE_OF_ALL("vmn_flow_counts", fabric.n_counted_flows,
+                 "Flows, on all hosts, whose counters are kept."),
+    COUNTER_OF_ALL("vmn_flow_counts_discarded_total", fabric.n_counters_full,
+                   "Flow counters discarded for lack of room."),
     GAUGE("vmn_http_connections", http.n_connections,
           "Open connections of API clients."),
     GAUGE("vmn_http_streams", http.n_streams,
@@ -288,32 +304,37 @@ static const struct metric metrics[] = {
             "API clients disconnected because they were too slow."),
     COUNTER("vmn_http_client_disconnects_total", http.n_gone,
             "API clients that disconnected before their reply."),
-    COUNTER("vmn_health_changes_total", health.n_changes,
-            "State changes of backends."),
-    COUNTER("vmn_health_probes_delayed_total", health.n_late,
-            "Probes delayed because too many were due."),
-    COUNTER("vmn_health_probes_repeated_total", health.n_unproven,
-            "Probes without an answer that were repeated, since their host "
-            "was late to answer, too."),
-    COUNTER("vmn_health_frames_ignored_total", health.n_ignored,
-            "Frames received by probes that answered none."),
+    COUNTER_OF_ALL("vmn_health_changes_total", health.n_changes,
+                   "State changes of backends."),
+    COUNTER_OF_ALL("vmn_health_probes_delayed_total", health.n_late,
+                   "Probes delayed because too many were due."),
+    COUNTER_OF_ALL("vmn_health_probes_repeated_total", health.n_unproven,
+                   "Probes without an answer that were repeated, since "
+                   "their host was late to answer, too."),
+    COUNTER_OF_ALL("vmn_health_frames_ignored_total", health.n_ignored,
+                   "Frames received by probes that answered none."),
     GAUGE("vmn_event_streams", events.n_readers,
           "API clients subscribed to events."),
     COUNTER("vmn_event_streams_overrun_total", events.n_overrun,
             "Event streams closed because their client did not keep up."),
     COUNTER("vmn_event_streams_rejected_total", events.n_refused,
-            "Event streams rejected at the limit of all, or of their account."),
+            "Event streams rejected at the limit of all, or of their "
+            "account."),
 };
 
-/* Appends the families of the table. */
+/* Appends the families of the table; without those of all, if it is of a
+ * member that stands by. */
 static void
-put_figures(const struct figures *figures, struct ds *ds)
+put_figures(const struct figures *figures, bool following, struct ds *ds)
 {
     for (size_t i = 0; i < ARRAY_SIZE(metrics); i++) {
         const struct metric *m = &metrics[i];
         uint64_t value = *ALIGNED_CAST(
             const uint64_t *, (const char *) figures + m->offset);
 
+        if (m->of_all && following) {
+            continue;
+        }
         metrics_family(ds, m->name, m->counter ? "counter" : "gauge",
                        m->help);
         if (m->per_unit == 1) {
@@ -679,44 +700,61 @@ get_cluster(const struct northbound *nb, struct cluster_figures *figures)
     arena_uninit(&arena);
 }
 
-void
-metrics_append_all(struct northbound *nb, struct ds *ds)
+static void
+get_figures(const struct northbound *nb, struct figures *figures)
 {
-    struct figures figures;
+    engine_get_stats(nb->engine, &figures->engine);
+    fabric_get_stats(nb->fabric, &figures->fabric);
+    commit_get_stats(nb->commit, &figures->commit);
+    http_server_get_stats(nb->http, &figures->http);
+    nb->store_class->get_stats(nb->store, &figures->store);
+    event_readers_get_stats(nb->event_readers, &figures->events);
+    if (!nb->following) {
+        health_get_stats(nb->health, &figures->health);
+        audit_log_get_stats(nb->audit_log, &figures->audit_log);
+    }
+    figures->store_ok = figures->store.ok;
+    figures->store_corrupt = figures->store.corrupt;
+    figures->revision = model_durable_revision(nb->model);
+    figures->ready = nb->ready;
+    get_cluster(nb, &figures->cluster);
+}
 
-    engine_get_stats(nb->engine, &figures.engine);
-    fabric_get_stats(nb->fabric, &figures.fabric);
-    commit_get_stats(nb->commit, &figures.commit);
-    http_server_get_stats(nb->http, &figures.http);
-    nb->store_class->get_stats(nb->store, &figures.store);
-    event_readers_get_stats(nb->event_readers, &figures.events);
-    health_get_stats(nb->health, &figures.health);
-    audit_log_get_stats(nb->audit_log, &figures.audit_log);
-    figures.store_ok = figures.store.ok;
-    figures.store_corrupt = figures.store.corrupt;
-    figures.revision = model_durable_revision(nb->model);
-    figures.ready = nb->ready;
-    get_cluster(nb, &figures.cluster);
-
-    put_figures(&figures, ds);
-    put_backup(&figures.store.last_backup, ds);
+/* What the writer knows alone, or as well as any other member. */
+static void
+append_of_all(struct northbound *nb, const struct figures *figures,
+              struct ds *ds)
+{
+    put_backup(&figures->store.last_backup, ds);
     metrics_append_system_health(nb, ds);
-    put_states(&figures.fabric, ds);
+    put_states(&figures->fabric, ds);
     put_types(nb->model, ds);
-    put_classes(nb->engine, ds);
     put_apps(nb, ds);
     put_claims(nb->fabric, ds);
-    put_audits(nb->fabric, ds);
     put_over_budgets(nb->fabric, ds);
-    put_drops(nb->fabric, ds);
     put_metered(nb->fabric, ds);
     put_flow_drops(nb->fabric, ds);
-    put_replies(&figures.http, ds);
     put_webhooks(nb->webhook, ds);
     put_loads(nb->load, ds);
     metrics_append_objects(nb, ds);
     metrics_append_health(nb, ds);
     metrics_append_usage(nb, ds);
+}
+
+void
+metrics_append_all(struct northbound *nb, struct ds *ds)
+{
+    struct figures figures;
+
+    get_figures(nb, &figures);
+    put_figures(&figures, nb->following, ds);
+    if (!nb->following) {
+        append_of_all(nb, &figures, ds);
+    }
+    put_classes(nb->engine, ds);
+    put_audits(nb->fabric, ds);
+    put_drops(nb->fabric, ds);
+    put_replies(&figures.http, ds);
     metrics_append_listeners(nb, ds);
     metrics_append_times(nb, &figures.commit.stored, &figures.fabric.installed,
                          &figures.store.writing, ds);

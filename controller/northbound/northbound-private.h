@@ -160,6 +160,10 @@ bool nb_passes_on(const struct http_request *, const struct http_route *,
 void nb_pass_on(struct http_request *, const struct http_peer *, void *nb);
 /* Passes on what turns out not to be known here. */
 void nb_ask_writer(struct northbound *, struct http_request *);
+/* Passes on what the member answers that manages the host; takes ownership of
+ * the request.  Returns false if that is this one, or nobody. */
+bool nb_ask_manager(struct northbound *, struct http_request *,
+                    const char *host);
 
 /* read-wait.c */
 struct read_waits *read_waits_create(struct northbound *);

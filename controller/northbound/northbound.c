@@ -200,11 +200,13 @@ static const struct http_route calls[] = {
     { .method = HTTP_GET,
       .pattern = "/v1/hosts/{name}/flows",
       .handler = nb_get_flows,
+      .own = true,
       .about = &nb_operation_flows,
       .permission = NB_PERMISSION_VIEW },
     { .method = HTTP_POST,
       .pattern = "/v1/hosts/{name}/audit",
       .handler = nb_post_audit,
+      .own = true,
       .about = &nb_operation_audit,
       .permission = NB_PERMISSION_OPERATE },
 };
@@ -321,7 +323,8 @@ open_tcp(struct northbound *nb, const struct northbound_options *options,
     return vmn_error_take(why, error, text);
 }
 
-/* Listens for other members of the cluster, which pass requests on. */
+/* Listens for other members of the cluster, which pass requests on: what the
+ * writer is to answer, or who manages a host. */
 static int
 open_relayed(struct northbound *nb, struct vmn_error *why)
 {
@@ -474,7 +477,7 @@ northbound_create(const struct northbound_options *options,
     nb->metrics_series = options->metrics_series;
     create_server(nb, options);
     error = open_listeners(nb, options, why);
-    if (!error && !nb->following) {
+    if (!error) {
         error = open_relayed(nb, why);
     }
     if (error) {
@@ -491,27 +494,21 @@ northbound_create(const struct northbound_options *options,
     return error;
 }
 
-int
+void
 northbound_lead(struct northbound *nb,
-                const struct northbound_options *options,
-                struct vmn_error *why)
+                const struct northbound_options *options)
 {
-    int error = open_relayed(nb, why);
-
-    if (!error) {
-        nb->following = false;
-        nb->webhook = options->webhook;
-        nb->health = options->health;
-        nb->audit_log = options->audit_log;
-        nb->load = options->load;
-        nb->started_ms = time_wall_msec();
-        event_log_lead(nb->event_log, model_durable_revision(nb->model));
-        event_sources_lead(nb->event_sources);
-        watch_states(nb);
-        http_server_end_relay(nb->http);
-        read_waits_lead(nb->read_waits);
-    }
-    return error;
+    nb->following = false;
+    nb->webhook = options->webhook;
+    nb->health = options->health;
+    nb->audit_log = options->audit_log;
+    nb->load = options->load;
+    nb->started_ms = time_wall_msec();
+    event_log_lead(nb->event_log, model_durable_revision(nb->model));
+    event_sources_lead(nb->event_sources);
+    watch_states(nb);
+    http_server_end_relay(nb->http);
+    read_waits_lead(nb->read_waits);
 }
 
 void

@@ -77,11 +77,10 @@ int northbound_create(const struct northbound_options *options,
                       const struct apphost *, struct northbound **nbp,
                       struct vmn_error *why);
 
-/* From now on this member is the writer: it answers all itself, with what
- * 'options' have besides where it listens, and listens for what the others
- * pass on.  Returns 0, or a positive errno with an error in '*why'. */
-int northbound_lead(struct northbound *, const struct northbound_options *,
-                    struct vmn_error *why);
+/* From now on this member is the writer: it answers all itself, and what
+ * others pass on to the writer, with what 'options' have besides where it
+ * listens. */
+void northbound_lead(struct northbound *, const struct northbound_options *);
 
 /* Closes listeners and connections.  To be called before the fabric and the
  * commit are destroyed.  Changes that were submitted still take effect. */

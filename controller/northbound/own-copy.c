@@ -60,9 +60,15 @@ nb_passes_on(const struct http_request *req, const struct http_route *route,
     if (!nb->following) {
         return false;
     }
+    if (http_request_is_relayed(req) && !http_request_is_here(req)) {
+        return true;
+    }
     /* At its own machine a member says what it sees of the cluster. */
     if (route && route->handler == nb_get_cluster && peer->trusted) {
         return false;
+    }
+    if (route && route->handler == nb_get_metrics) {
+        return !nb_knows_peer(nb, peer, &account);
     }
     own = (route && route->own && cluster_is_current(nb->cluster)
            && nb_knows_peer(nb, peer, &account)
@@ -72,12 +78,53 @@ nb_passes_on(const struct http_request *req, const struct http_route *route,
     return !own;
 }
 
+/* Refuses what another member has passed on, and must not go round. */
+static bool
+check_way(const struct northbound *nb, struct http_request *req)
+{
+    if (http_request_is_here(req)) {
+        http_reply_header(req, "Retry-After", "1");
+        http_reply_problem(req, 503, "unavailable", NULL, "This member of the "
+                           "cluster cannot answer it now");
+    } else if (nb->following && http_request_is_relayed(req)) {
+        http_reply_problem(req, HTTP_MISDIRECTED, "standby", NULL,
+                           "This member of the cluster stands by");
+    } else {
+        return true;
+    }
+    return false;
+}
+
 void
 nb_pass_on(struct http_request *req, const struct http_peer *peer, void *nb_)
 {
+    const char *member = http_request_passed_to(req);
     struct northbound *nb = nb_;
 
-    cluster_pass_on(nb->cluster, req, peer);
+    if (!check_way(nb, req)) {
+        return;
+    }
+    if (member) {
+        cluster_pass_to(nb->cluster, member, req, peer);
+    } else {
+        cluster_pass_on(nb->cluster, req, peer);
+    }
+}
+
+bool
+nb_ask_manager(struct northbound *nb, struct http_request *req,
+               const char *host)
+{
+    const char *manager = (nb->cluster
+                           ? cluster_host_manager(nb->cluster, host) : NULL);
+
+    if (!manager || cluster_manages_host(nb->cluster, host)
+        || http_request_is_here(req)) {
+        return false;
+    }
+    nb->n_answered -= nb->following;
+    http_request_pass_to(req, manager);
+    return true;
 }
 
 void

@@ -127,8 +127,18 @@ def test_any_member_serves_the_unix_socket(cluster):
     other.api.delete("networks/shop")
     # What it says of itself is its own.
     assert other.api.get("cluster")["role"] == "standby"
-    status, head, _ = other.api.raw("GET", "/metrics")
-    assert status == 503 and head["Retry-After"], head
+    own, of_all = (set(re.findall(r"^# TYPE (\S+)", m.api.raw(
+        "GET", "/metrics")[2].decode(), re.M)) for m in (other, writer))
+    assert own < of_all
+    for name in ("vmn_packet_ins_total", "vmn_fabric_audits_total",
+                 "process_cpu_seconds_total", "vmn_cluster_connected"):
+        assert name in own, own
+    for name in ("vmn_hosts", "vmn_cluster_members", "vmn_health",
+                 "vmn_objects", "vmn_dropped_packets_total"):
+        assert name in of_all - own, of_all - own
+    # A client that is not known gets none of another process.
+    status, _, text = call(cluster, other, "GET", "/metrics")
+    assert status in (401, 503), text
 
 
 def test_tokens_and_certificates(cluster):
