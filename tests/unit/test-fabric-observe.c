@@ -541,23 +541,30 @@ share_is_given_up(void **state OVS_UNUSED)
     assert_string_equal(receipt_of(revision, 0), "pending");
 }
 
+/* Another controller becomes the master of the switch. */
+static void
+demote(int i, uint64_t generation)
+{
+    const struct ofputil_role_status status = {
+        .role = OFPCR12_ROLE_SECONDARY, .reason = OFPCRR_PRIMARY_REQUEST,
+        .generation_id = generation,
+    };
+
+    fake_switch_send(&switches[i], ofputil_encode_role_status(
+                                       &status, OFPUTIL_P_OF15_OXM));
+    TURN_UNTIL(switches[i].role == OFPCR12_ROLE_SECONDARY);
+}
+
 /* Another member has become the master before this one has heard of it. */
 static void
 switch_has_another_master(void **state OVS_UNUSED)
 {
-    const struct ofputil_role_status status = {
-        .role = OFPCR12_ROLE_SECONDARY, .reason = OFPCRR_PRIMARY_REQUEST,
-        .generation_id = 9,
-    };
-
     edit_underlay(0);
     managed[0] = true;
     set_shares(8);
     connect_only(0);
     until_master(0, 8);
-    fake_switch_send(&switches[0], ofputil_encode_role_status(
-                                       &status, OFPUTIL_P_OF15_OXM));
-    TURN_UNTIL(switches[0].role == OFPCR12_ROLE_SECONDARY);
+    demote(0, 9);
     assert_int_equal(switches[0].generation_id, 9);
     TURN_UNTIL(host(0)->sw->state == SWITCH_OBSERVED);
     edit_flow(1);
@@ -572,6 +579,23 @@ switch_has_another_master(void **state OVS_UNUSED)
     until_master(0, 10);
     until_acked(0);
     check_host(0);
+}
+
+/* The next master was faster than what the writer has published itself. */
+static void
+writer_has_another_master_first(void **state OVS_UNUSED)
+{
+    edit_underlay(0);
+    managed[0] = true;
+    set_shares(8);
+    connect_only(0);
+    until_master(0, 8);
+    fabric_lead(fabric, 8, 80, NULL);
+    demote(0, 81);
+    assert_null(host(0)->sw->conn);
+    managed[0] = false;
+    set_shares(81);
+    TURN_UNTIL(host(0)->sw->conn && switches[0].role == OFPCR12_ROLE_EQUAL);
 }
 
 /* Nothing changes at a host that it has managed before. */
@@ -625,6 +649,7 @@ main(int argc OVS_UNUSED, char *argv[])
         T(share_that_has_not_settled_is_given_up),
         T(share_is_given_up),
         T(switch_has_another_master),
+        T(writer_has_another_master_first),
         T(writer_goes_on_with_its_share),
     };
 

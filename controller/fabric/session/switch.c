@@ -306,11 +306,11 @@ take_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *sw_)
 {
     struct fabric_switch *sw = sw_;
 
-    if (sw->state == SWITCH_OBSERVED && sw->host->managed) {
-        change_to_desired(sw);
-    } else if (!sw->conn) {
+    if (!sw->conn) {
         fabric_host_changed(sw->host);
         sw->host->fabric->callbacks->switch_changed(sw->host);
+    } else if (ofconn_role(sw->conn) != switch_desired_role(sw)) {
+        change_to_desired(sw);
     }
 }
 
