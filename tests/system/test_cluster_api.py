@@ -30,17 +30,27 @@ class Place:
         self.servers = Pki(folder, "servers")
         self.members = Pki(folder, "members")
         self.clients = Pki(folder, "clients")
-        self.api = {name: free_port() for name in NAMES}
-        self.listen = {name: free_port() for name in NAMES}
-        for name in NAMES + "x":
-            self.members.issue(name, name + "-member", alt="DNS:" + name)
+        self.api, self.listen = {}, {}
+        for name in NAMES:
+            self._add(name)
+        self._issue("x")
         self.servers.issue("vmnd")
         self.clients.issue("olga")
+
+    def _issue(self, name):
+        self.members.issue(name, name + "-member", alt="DNS:" + name)
+
+    def _add(self, name):
+        self._issue(name)
+        self.api[name] = free_port()
+        self.listen[name] = free_port()
 
     def path(self, name):
         return self.members.path(name)
 
     def options(self, name):
+        if name not in self.api:
+            self._add(name)
         return ["--private-key=" + self.path("vmnd.key"),
                 "--certificate=" + self.path("vmnd.pem"),
                 "--api-ca-cert=" + self.path("clients.pem"),
