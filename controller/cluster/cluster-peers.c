@@ -46,7 +46,7 @@ get_relay(struct cluster *c, const char *name)
             .private_key = c->options->private_key,
             .certificate = c->options->certificate,
             .ca_cert = c->options->ca_cert,
-            .wait_ms = WAIT_MS,
+            .wait_ms = WAIT_MS, .connect_ms = WAIT_MS,
             .here = true,
         };
 

@@ -62,6 +62,7 @@ static const struct http_route calls[] = {
     { .method = HTTP_GET,
       .pattern = "/metrics",
       .handler = nb_get_metrics,
+      .own = true,
       .about = &nb_operation_metrics,
       .permission = NB_PERMISSION_VIEW },
     { .method = HTTP_GET,

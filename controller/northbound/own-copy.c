@@ -67,11 +67,10 @@ nb_passes_on(const struct http_request *req, const struct http_route *route,
     if (route && route->handler == nb_get_cluster && peer->trusted) {
         return false;
     }
-    if (route && route->handler == nb_get_metrics) {
-        return !nb_knows_peer(nb, peer, &account);
-    }
-    own = (route && route->own && cluster_is_current(nb->cluster)
-           && nb_knows_peer(nb, peer, &account)
+    /* How the process is it says however old the copy is. */
+    own = (route && route->own && nb_knows_peer(nb, peer, &account)
+           && (route->handler == nb_get_metrics
+               || cluster_is_current(nb->cluster))
            && (route->handler != nb_get_events
                || wants_revisions(req, account)));
     nb->n_answered += own;

@@ -55,7 +55,8 @@ def test_answers_without_the_writer(cluster):
     with asleep(writer.process):
         assert other.api.get("networks/n")["spec"]["description"] == "x"
         assert other.api.get("networks")["items"]
-    assert other.n_answered() == answered + 2
+        assert raw(other, "/metrics")[0] == 200
+    assert other.n_answered() == answered + 3
     assert n_passed(other) == passed
     # What the writer alone knows is passed on.
     other.api.get("ports")
@@ -239,6 +240,7 @@ def test_copy_that_is_cut_off_is_not_shown(cluster):
         # Of itself it speaks.
         assert other.api.healthy()
         assert raw(other, "/readyz")[0] == 200
+        assert raw(other, "/metrics")[0] == 200
         assert other.api.get("cluster")["role"] == "standby"
 
 
