@@ -711,6 +711,8 @@ cluster_db_create(struct loop *loop, const char *remote,
     hmap_init(&db->transactions);
     connect_anew(db);
     db->task = loop_task_create(loop, "cluster", db_run, db_wait, db);
+    /* A lease does not wait for hosts. */
+    loop_task_set_urgent(db->task);
     return db;
 }
 

@@ -81,6 +81,7 @@ struct loop_task {
     size_t allocated_events;    /* Of 'events', those that exist. */
     struct event **events;      /* One for each fd of 'want'. */
     uint64_t n_runs;
+    bool urgent;                /* See loop_task_set_urgent(). */
     bool running;
     bool kicked;                /* While running: run again. */
     bool destroyed;             /* While running: free afterwards. */
@@ -411,14 +412,18 @@ task_disarm(struct loop_task *task)
     task->n_events = 0;
 }
 
-/* Has the task run in its turn. */
-static void
+/* Has the task run in its turn, and returns true, unless it may run now. */
+static bool
 task_defer(struct loop_task *task)
 {
+    if (task->urgent || !loop_turn_is_over(task->loop)) {
+        return false;
+    }
     loop_defer(&task->deferred);
     if (loop_should_unwatch(task->loop)) {
         task_disarm(task);
     }
+    return true;
 }
 
 static void
@@ -427,8 +432,7 @@ task_timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED,
 {
     struct loop_task *task = task_;
 
-    if (loop_turn_is_over(task->loop)) {
-        task_defer(task);
+    if (task_defer(task)) {
         return;
     }
     VLOG_DBG("task \"%s\" wakes by time%s%s", task->name,
@@ -442,8 +446,7 @@ task_fd_cb(evutil_socket_t fd, short what, void *task_)
 {
     struct loop_task *task = task_;
 
-    if (loop_turn_is_over(task->loop)) {
-        task_defer(task);
+    if (task_defer(task)) {
         return;
     }
     VLOG_DBG("task \"%s\" wakes by fd %d:%s%s", task->name, (int) fd,
@@ -610,6 +613,12 @@ loop_task_kick(struct loop_task *task)
          * kicks it back, would never let the turn end. */
         event_add(task->timer, &at_once);
     }
+}
+
+void
+loop_task_set_urgent(struct loop_task *task)
+{
+    task->urgent = true;
 }
 
 /* For people.  ------------------------------------------------------------ */

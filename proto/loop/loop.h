@@ -89,6 +89,10 @@ struct loop_task *loop_task_create(struct loop *, const char *name,
 void loop_task_destroy(struct loop_task *);
 /* Schedules a run in the next turn, which then does not wait. */
 void loop_task_kick(struct loop_task *);
+/* Has the task run whenever it is due, also where loop_turn_is_over(): others
+ * wait for their turn then, which with thousands of connections that all have
+ * something to say may take seconds. */
+void loop_task_set_urgent(struct loop_task *);
 
 /* Returns the first file descriptor that 'wait' waits for with
  * poll_fd_wait(); -1: none.  For those of libopenvswitch's, which hides them.

@@ -398,10 +398,21 @@ deferred_work_is_done_in_order_some_each_turn(void **state OVS_UNUSED)
     loop_task_kick(task);
     loop_turn(loop, TURN_MS);
     loop_task_destroy(task);    /* While it is deferred. */
+    assert_int_equal(n_runs, 1);
+
+    /* At once, if it is urgent. */
+    task = loop_task_create(loop, "urgent", count_run, wait_nothing, &n_runs);
+    loop_task_set_urgent(task);
+    for (uint64_t n = 2; n < 5; n++) {
+        loop_task_kick(task);
+        loop_turn(loop, TURN_MS);
+        assert_int_equal(n_runs, n);
+    }
+    loop_task_destroy(task);
 
     loop_deferred_cancel(&slow[0].deferred);
     settle(loop);
-    assert_int_equal(n_runs, 1);
+    assert_int_equal(n_runs, 4);
     svec_destroy(&done);
     loop_destroy(loop);
 }
