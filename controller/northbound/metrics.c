@@ -43,6 +43,7 @@ struct figures {
     uint64_t revision;
     uint64_t ready;
     struct cluster_figures {
+        uint64_t is_member, is_writer;
         uint64_t members, away, sharing, behind, connected, epoch;
     } cluster;
 };
@@ -75,8 +76,12 @@ struct metric {
 
 static const struct metric metrics[] = {
     GAUGE("vmn_ready", ready, "1 once the state is loaded and compiled."),
+    GAUGE("vmn_cluster_member", cluster.is_member,
+          "1 if this vmnd is a member of a cluster."),
+    GAUGE("vmn_cluster_writer", cluster.is_writer,
+          "1 if it is the cluster's writer."),
     GAUGE_OF_ALL("vmn_cluster_members", cluster.members,
-                 "Members of the cluster; 0: of none."),
+                 "Members of the cluster whose writer this is; 0: of none."),
     GAUGE_OF_ALL("vmn_cluster_members_away", cluster.away,
                  "Those of them that have not been heard for 5 seconds."),
     GAUGE_OF_ALL("vmn_cluster_members_sharing", cluster.sharing,
@@ -687,6 +692,8 @@ get_cluster(const struct northbound *nb, struct cluster_figures *figures)
     }
     arena_init(&arena);
     cluster_get_status(nb->cluster, &arena, &status);
+    figures->is_member = true;
+    figures->is_writer = !nb->following;
     figures->members = status.n_members;
     figures->connected = status.connected;
     figures->epoch = status.epoch;
