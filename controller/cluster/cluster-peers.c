@@ -17,6 +17,8 @@
 /* For how long a request waits for the member, which may be about to lose its
  * hosts. */
 #define WAIT_MS 3000
+/* For how long it may take to answer: to read and compare a switch. */
+#define REPLY_MS 60000
 
 /* Forgets members that are gone, or that others need the room of. */
 static void
@@ -47,7 +49,9 @@ get_relay(struct cluster *c, const char *name)
             .certificate = c->options->certificate,
             .ca_cert = c->options->ca_cert,
             .wait_ms = WAIT_MS, .connect_ms = WAIT_MS,
-            .here = true,
+            .reply_ms = REPLY_MS, .here = true,
+            .shown = cluster_note_shown, .revision = cluster_own_revision,
+            .aux = c,
         };
 
         relay = relay_create(loop_base(c->loop), &options);

@@ -140,6 +140,9 @@ void cluster_depose(struct cluster *, const char *why);
 /* Returns true if the member's row, which comes from outside, names it and an
  * ADDRESS:PORT where it listens for others. */
 bool cluster_can_reach(const struct cluster_member *);
+/* Of struct relay_options. */
+void cluster_note_shown(void *cluster, uint64_t revision);
+uint64_t cluster_own_revision(void *cluster);
 
 /* cluster-peers.c.  ------------------------------------------------------- */
 

@@ -87,7 +87,10 @@ may_pass(const struct cluster *c)
 static bool
 is_of_process(const struct http_request *req)
 {
-    return !strcmp(http_request_target(req), "/metrics");
+    const char *target = http_request_target(req);
+
+    return (strcspn(target, "?") == strlen("/metrics")
+            && !strncmp(target, "/metrics", strlen("/metrics")));
 }
 
 void
@@ -101,8 +104,8 @@ cluster_pass_on(struct cluster *c, struct http_request *req,
     }
 }
 
-static void
-on_shown(void *cluster, uint64_t revision)
+void
+cluster_note_shown(void *cluster, uint64_t revision)
 {
     struct cluster *c = cluster;
 
@@ -113,8 +116,8 @@ on_shown(void *cluster, uint64_t revision)
     }
 }
 
-static uint64_t
-get_revision(void *cluster)
+uint64_t
+cluster_own_revision(void *cluster)
 {
     const struct cluster *c = cluster;
 
@@ -263,8 +266,8 @@ cluster_open_relay(struct cluster *c, const char *host_ca_cert,
         .certificate = c->options->certificate,
         .ca_cert = c->options->ca_cert,
         .wait_ms = RELAY_WAIT_MS,
-        .shown = on_shown,
-        .revision = get_revision,
+        .shown = cluster_note_shown,
+        .revision = cluster_own_revision,
         .aux = c,
     };
     char *text = NULL;
@@ -316,6 +319,12 @@ const struct tls *
 cluster_tls(const struct cluster *c)
 {
     return c->tls;
+}
+
+bool
+cluster_knows_members(const struct cluster *c)
+{
+    return cluster_db_view(c->db)->has_row;
 }
 
 bool

@@ -111,6 +111,8 @@ uint64_t cluster_shown(const struct cluster *);
  * certificates for that; NULL: nowhere. */
 const char *cluster_listen(const struct cluster *);
 const struct tls *cluster_tls(const struct cluster *);
+/* Returns false while it is not known who the members are. */
+bool cluster_knows_members(const struct cluster *);
 /* Returns true if there is a member of this name. */
 bool cluster_has_member(const struct cluster *, const char *name);
 

@@ -348,6 +348,14 @@ may_relay(const char *certificate, void *nb_)
     return cluster_has_member(nb->cluster, certificate);
 }
 
+static bool
+knows_relays(void *nb_)
+{
+    const struct northbound *nb = nb_;
+
+    return cluster_knows_members(nb->cluster);
+}
+
 static int
 open_listeners(struct northbound *nb,
                const struct northbound_options *options,
@@ -407,6 +415,7 @@ create_server(struct northbound *nb, const struct northbound_options *options)
     http_options.authenticate = nb_authenticate;
     http_options.authorize = nb_authorize;
     http_options.may_relay = may_relay;
+    http_options.knows_relays = knows_relays;
     if (nb->following) {
         http_options.relay = nb_pass_on;
         http_options.passes_on = nb_passes_on;

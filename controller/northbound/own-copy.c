@@ -77,20 +77,18 @@ nb_passes_on(const struct http_request *req, const struct http_route *route,
     return !own;
 }
 
-/* Refuses what another member has passed on, and must not go round. */
+/* Refuses what another member has passed on, and must not go round: that one
+ * asks again, by when the writer may be another one, or the copy have what it
+ * lacks. */
 static bool
 check_way(const struct northbound *nb, struct http_request *req)
 {
-    if (http_request_is_here(req)) {
-        http_reply_header(req, "Retry-After", "1");
-        http_reply_problem(req, 503, "unavailable", NULL, "This member of the "
-                           "cluster cannot answer it now");
-    } else if (nb->following && http_request_is_relayed(req)) {
-        http_reply_problem(req, HTTP_MISDIRECTED, "standby", NULL,
-                           "This member of the cluster stands by");
-    } else {
+    if (!nb->following || !http_request_is_relayed(req)) {
         return true;
     }
+    http_reply_problem(req, HTTP_MISDIRECTED, "standby", NULL,
+                       "This member of the cluster stands by, and does not "
+                       "answer it now");
     return false;
 }
 

@@ -154,9 +154,14 @@ get_relayed_peer(struct http_request *req, struct http_peer *peer,
     const char *as = http_request_header(req, HTTP_RELAYED_AS);
     size_t len = strlen(HTTP_RELAYED_CERTIFICATE);
     char *relay = http_conn_certificate(req->conn);
-    bool ok = relay && options->may_relay(relay, req->server->aux);
+    bool known = (!options->knows_relays
+                  || options->knows_relays(req->server->aux));
+    bool ok = relay && known && options->may_relay(relay, req->server->aux);
 
-    if (!ok) {
+    if (relay && !known) {
+        http_reply_problem(req, HTTP_MISDIRECTED, "starting", NULL,
+                           "This server does not know the others yet");
+    } else if (!ok) {
         refuse_relay(req, relay);
     } else if (!is_client(client)) {
         ok = false;

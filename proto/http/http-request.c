@@ -508,6 +508,16 @@ http_request_is_relayed(const struct http_request *req)
     return req->conn && req->conn->listener->relayed;
 }
 
+const char *
+http_request_client(const struct http_request *req)
+{
+    const char *client = (http_request_is_relayed(req)
+                          ? http_request_header(req, HTTP_RELAYED_CLIENT)
+                          : req->conn ? req->conn->who : NULL);
+
+    return client ? client : req->who;
+}
+
 bool
 http_request_is_here(const struct http_request *req)
 {

@@ -121,6 +121,8 @@ struct http_options {
     /* Returns true if the server with this name in its certificate may pass
      * requests of its clients on, by http_listen_relayed(). */
     bool (*may_relay)(const char *certificate, void *aux);
+    /* Returns false while it is not known who may; NULL: it always is. */
+    bool (*knows_relays)(void *aux);
     /* Called repeatedly while a long body is parsed, if not NULL, so that the
      * caller can yield. */
     void (*pause)(void *aux);
@@ -325,6 +327,9 @@ const char *http_request_target(const struct http_request *);
 /* Returns true if another server has passed it on; or has done so for this one
  * to answer it. */
 bool http_request_is_relayed(const struct http_request *);
+/* Returns who has sent it, as http_request_who() does until the request is
+ * authenticated. */
+const char *http_request_client(const struct http_request *);
 bool http_request_is_here(const struct http_request *);
 
 /* End a wait of options.hold: the route's handler is called; or options.relay,

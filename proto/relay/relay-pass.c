@@ -102,7 +102,7 @@ static void
 add_peer(struct pass *pass, const struct http_peer *peer)
 {
     add_header(&pass->headers, HTTP_RELAYED_CLIENT,
-               http_request_who(pass->req));
+               http_request_client(pass->req));
     if (peer->trusted) {
         add_header(&pass->headers, HTTP_RELAYED_AS, HTTP_RELAYED_TRUSTED);
     } else if (peer->certificate) {
@@ -120,7 +120,8 @@ static void
 add_wishes(struct pass *pass)
 {
     const struct relay_options *options = &pass->relay->options;
-    uint64_t revision = (options->revision && relay_is_reading(pass->req)
+    bool asks = relay_is_reading(pass->req) || options->here;
+    uint64_t revision = (options->revision && asks
                          ? options->revision(options->aux) : 0);
 
     if (options->here) {
@@ -676,6 +677,8 @@ pass_send(struct pass *pass)
     set_request(pass);
     set_tls(pass);
     set_connecting(pass, true);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
+                     (long) pass->relay->options.reply_ms);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, pass);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_head);

@@ -36,6 +36,7 @@ struct pass {
     struct http_request *req;   /* NULL while 'stream' is not. */
     struct curl_slist *headers; /* Of the request. */
     int64_t end_ms;             /* It does not wait longer than until then. */
+    int64_t again_ms;           /* It is not sent again before. */
     int64_t held_ms;            /* Until when a reply 503 is held back; 0: none
                                  * was. */
     bool in_doubt;              /* It was sent, and may have been carried

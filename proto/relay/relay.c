@@ -20,6 +20,8 @@ VLOG_DEFINE_THIS_MODULE(relay);
 
 /* Between two tries to reach the server. */
 #define AGAIN_MS 50
+/* After a reply that it is not the one: it may be busy becoming it. */
+#define MISDIRECTED_MS 250
 /* So many connect at once, and others after AGAIN_MS: all of a crowd would be
  * in each other's way, with a handshake each. */
 #define CONNECTING_MAX 32
@@ -83,7 +85,7 @@ give_up(struct pass *pass, const char *why)
 bool
 relay_pass_hold(struct pass *pass)
 {
-    if (pass->held_ms) {
+    if (pass->held_ms || pass->relay->options.here) {
         return false;
     }
     pass->held_ms = time_msec() + HOLD_MS;
@@ -126,7 +128,8 @@ try(struct pass *pass)
 
         give_up(pass, why);
         free(why);
-    } else if (relay->address && relay->n_connecting < CONNECTING_MAX) {
+    } else if (relay->address && relay->n_connecting < CONNECTING_MAX
+               && time_msec() >= pass->again_ms) {
         pass_send(pass);
     } else {
         set_timer(relay);
@@ -156,6 +159,8 @@ relay_pass_failed(struct pass *pass)
 {
     struct relay *relay = pass->relay;
 
+    pass->again_ms = (pass->status == HTTP_MISDIRECTED
+                      ? time_msec() + MISDIRECTED_MS : 0);
     pass_stop(pass);
     /* After those that have not been sent yet. */
     ovs_list_remove(&pass->node);
@@ -187,6 +192,7 @@ relay_set_server(struct relay *relay, const char *name, const char *address)
             continue;
         }
         pass->end_ms = time_msec() + relay->options.wait_ms;
+        pass->again_ms = 0;
         if (pass->transfer.easy || pass->status) {
             pass->in_doubt = true;
             pass->held_ms = 0;

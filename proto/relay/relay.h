@@ -34,7 +34,10 @@ struct relay_options {
     int connect_ms;             /* For how long connecting to it may take, with
                                  * the handshake; 0: 10 s. */
     bool here;                  /* The server must not pass on what it gets
-                                 * (HTTP_RELAYED_HERE). */
+                                 * (HTTP_RELAYED_HERE), and no other will
+                                 * answer it. */
+    int reply_ms;               /* For how long it may take to answer; 0: as
+                                 * long as it likes. */
     /* Called with the newest revision that a client is about to be shown, by a
      * reply or an event; or NULL. */
     void (*shown)(void *aux, uint64_t revision);

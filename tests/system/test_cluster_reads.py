@@ -73,6 +73,23 @@ def without_times(value):
             else value)
 
 
+def test_audit_with_a_token_that_was_just_made(cluster):
+    """The member that is to answer may not have it yet."""
+    writer, other = cluster.writer(), standbys(cluster)[0]
+    writer.api.put("hosts/h1", {"ovsdb": "ssl:h1:6640",
+                                "tunnel_ip": "192.0.2.1"})
+    other.await_current()
+    with asleep(other.server):
+        made = account(cluster, "ute", "operator")
+    for method, target in (("GET", "/v1/hosts/h1/flows?diff=true"),
+                           ("POST", "/v1/hosts/h1/audit")):
+        for member in cluster.members:
+            status, _, found = call(cluster, member, method, target,
+                                    token=made)
+            assert status == 503 and "is not connected" in found["detail"], (
+                member.name, found)
+
+
 def test_shows_what_the_writer_shows(cluster):
     """By each call of the description that only reads."""
     writer, other = cluster.writer(), standbys(cluster)[0]

@@ -53,6 +53,7 @@ struct fixture {
     int n_breaks;                   /* Replies that it still breaks off. */
     int n_refusals;                 /* Requests that it still refuses. */
     int n_misdirected;              /* That are still sent to the wrong one. */
+    int n_strangers;                /* That come before it knows from whom. */
     bool here;                      /* The last one is not to be passed on. */
     bool refuses_hold;
     char key[64];                   /* The last idempotency key. */
@@ -98,6 +99,18 @@ static bool
 believe(const char *certificate, void *aux OVS_UNUSED)
 {
     return !strcmp(certificate, "m");
+}
+
+static bool
+know_relays(void *fixture)
+{
+    struct fixture *f = fixture;
+
+    if (f->n_strangers) {
+        f->n_strangers--;
+        return false;
+    }
+    return true;
 }
 
 static bool
@@ -262,6 +275,7 @@ start_back(struct fixture *f)
 
     options.tls_timeout_ms = PATIENCE_MS;
     options.may_relay = believe;
+    options.knows_relays = know_relays;
     options.authenticate = authenticate;
     options.revision = revision_is_5;
     options.shown_revision = shown_revision_is_6;
@@ -603,6 +617,10 @@ wrong_server_is_asked_again(void **state)
     f->n_misdirected = 2;
     assert_int_equal(client_ask(&f->client, "GET /echo" H "\r\n"), 200);
     assert_int_equal(stats_of(f).n_again, 4);
+    f->n_strangers = 1;
+    assert_int_equal(client_ask(&f->client, "PUT /echo" H
+                                "Content-Length: 2\r\n\r\n{}"), 200);
+    assert_int_equal(f->n_strangers, 0);
     /* It has not carried anything out. */
     make_relay(f, WAIT_MS);
     use_back(f);
@@ -629,6 +647,32 @@ server_is_told_to_pass_nothing_on(void **state)
     use_back(f);
     assert_int_equal(client_ask(&f->client, "GET /echo" H "\r\n"), 200);
     assert_true(f->here);
+}
+
+static void
+server_that_does_not_answer_is_given_up(void **state)
+{
+    struct fixture *f = *state;
+    const struct relay_options options = {
+        .private_key = f->pem, .certificate = f->pem, .ca_cert = f->pem,
+        .wait_ms = 1, .connect_ms = PATIENCE_MS, .reply_ms = WAIT_MS,
+        .here = true,
+    };
+
+    relay_destroy(f->relay);
+    f->relay = relay_create(f->base, &options);
+    use_back(f);
+    client_say(&f->client, "GET /hold" H "\r\n");
+    await_held(f);
+    assert_int_equal(client_reply(&f->client), 503);
+    assert_has(&f->client.body, "urn:vmn:problem:unavailable");
+    while (f->held[0]) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    /* Nor is what it refuses held back: there is no other. */
+    f->n_refusals = 1;
+    assert_int_equal(client_ask(&f->client, "PUT /echo" H "\r\n"), 503);
+    assert_has(&f->client.body, "not now");
 }
 
 static void
@@ -747,6 +791,7 @@ main(void)
         TEST(refusal_after_a_doubt_is_none),
         TEST(wrong_server_is_asked_again),
         TEST(server_is_told_to_pass_nothing_on),
+        TEST(server_that_does_not_answer_is_given_up),
         TEST(client_that_leaves_is_forgotten),
         TEST(odd_headers_are_passed_on),
         TEST(replaced_ca_is_believed_at_once),
