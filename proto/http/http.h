@@ -327,10 +327,10 @@ const char *http_request_target(const struct http_request *);
 /* Returns true if another server has passed it on; or has done so for this one
  * to answer it. */
 bool http_request_is_relayed(const struct http_request *);
+bool http_request_is_here(const struct http_request *);
 /* Returns who has sent it, as http_request_who() does until the request is
  * authenticated. */
 const char *http_request_client(const struct http_request *);
-bool http_request_is_here(const struct http_request *);
 
 /* End a wait of options.hold: the route's handler is called; or options.relay,
  * which there must be.  The request has no close callback any more. */

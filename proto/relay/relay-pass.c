@@ -434,18 +434,25 @@ is_misdirected(const struct pass *pass)
 static void
 note_fault(struct pass *pass, CURLcode code)
 {
+    const struct relay *relay = pass->relay;
+    const char *what = "cannot be reached";
     curl_off_t us = 0;
 
     curl_easy_getinfo(pass->transfer.easy, CURLINFO_PRETRANSFER_TIME_T, &us);
-    pass->in_doubt |= us > 0 && !is_misdirected(pass);
+    if (is_misdirected(pass)) {
+        what = "does not answer it";
+    } else if (us > 0) {
+        pass->in_doubt = true;
+        if (code == CURLE_OPERATION_TIMEDOUT) {
+            what = "has not answered in time";
+        }
+    }
     free(pass->fault);
-    pass->fault = xasprintf("member \"%s\" at %s %s%s",
-                            pass->relay->name ? pass->relay->name : "",
-                            pass->relay->address ? pass->relay->address : "",
-                            is_misdirected(pass) ? "does not answer it"
-                            : "cannot be reached: ",
-                            is_misdirected(pass) ? ""
-                            : curl_easy_strerror(code));
+    pass->fault = xasprintf("member \"%s\" at %s %s%s%s",
+                            relay->name ? relay->name : "",
+                            relay->address ? relay->address : "", what,
+                            code ? ": " : "",
+                            code ? curl_easy_strerror(code) : "");
     VLOG_DBG_RL(&rl, "%s", pass->fault);
 }
 

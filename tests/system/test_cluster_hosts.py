@@ -348,7 +348,7 @@ def test_audit_is_the_masters(town):
         assert done["unknown"] == 1 and done["repairing"], done
         wait_for("it to be gone", lambda: "priority=600" not in host.ofctl(
             "dump-flows", "br-int"), 30)
-    # Nobody passes on what was passed on to it, but a client may say so.
+    # What only members say counts for nothing of a client.
     assert town.cluster.writer().api.raw(
         "POST", "/v1/hosts/%s/audit" % hosts[0],
         headers={"Vmn-Here": "yes"})[0] == 200

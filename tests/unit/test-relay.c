@@ -317,17 +317,22 @@ on_shown(void *fixture, uint64_t revision)
     f->shown = revision;
 }
 
+/* With the fixture's certificates, and time to connect. */
+static void
+make_relay_of(struct fixture *f, struct relay_options options)
+{
+    options.private_key = options.certificate = options.ca_cert = f->pem;
+    options.connect_ms = PATIENCE_MS;
+    relay_destroy(f->relay);
+    f->relay = relay_create(f->base, &options);
+}
+
 static void
 make_relay(struct fixture *f, int64_t wait_ms)
 {
-    const struct relay_options options = {
-        .private_key = f->pem, .certificate = f->pem, .ca_cert = f->pem,
-        .wait_ms = wait_ms, .connect_ms = PATIENCE_MS,
-        .shown = on_shown, .aux = f,
-    };
-
-    relay_destroy(f->relay);
-    f->relay = relay_create(f->base, &options);
+    make_relay_of(f, (struct relay_options) {
+        .wait_ms = wait_ms, .shown = on_shown, .aux = f,
+    });
 }
 
 static int
@@ -634,16 +639,12 @@ static void
 server_is_told_to_pass_nothing_on(void **state)
 {
     struct fixture *f = *state;
-    const struct relay_options options = {
-        .private_key = f->pem, .certificate = f->pem, .ca_cert = f->pem,
-        .wait_ms = PATIENCE_MS, .connect_ms = PATIENCE_MS, .here = true,
-    };
 
     use_back(f);
     assert_int_equal(client_ask(&f->client, "GET /echo" H "\r\n"), 200);
     assert_false(f->here);
-    relay_destroy(f->relay);
-    f->relay = relay_create(f->base, &options);
+    make_relay_of(f, (struct relay_options) {
+        .wait_ms = PATIENCE_MS, .here = true });
     use_back(f);
     assert_int_equal(client_ask(&f->client, "GET /echo" H "\r\n"), 200);
     assert_true(f->here);
@@ -653,19 +654,15 @@ static void
 server_that_does_not_answer_is_given_up(void **state)
 {
     struct fixture *f = *state;
-    const struct relay_options options = {
-        .private_key = f->pem, .certificate = f->pem, .ca_cert = f->pem,
-        .wait_ms = 1, .connect_ms = PATIENCE_MS, .reply_ms = WAIT_MS,
-        .here = true,
-    };
 
-    relay_destroy(f->relay);
-    f->relay = relay_create(f->base, &options);
+    make_relay_of(f, (struct relay_options) {
+        .wait_ms = WAIT_MS, .reply_ms = WAIT_MS, .here = true });
     use_back(f);
     client_say(&f->client, "GET /hold" H "\r\n");
     await_held(f);
     assert_int_equal(client_reply(&f->client), 503);
     assert_has(&f->client.body, "urn:vmn:problem:unavailable");
+    assert_has(&f->client.body, "has not answered in time");
     while (f->held[0]) {
         event_base_loop(f->base, EVLOOP_ONCE);
     }
@@ -760,14 +757,12 @@ server_with_another_name_gets_nothing(void **state)
 static void
 the_end_replies_what_waits(void **state)
 {
-    const struct relay_options options = { .wait_ms = WAIT_MS };
     struct fixture *f = *state;
 
     use_back(f);
     client_say(&f->client, "PUT /hold" H "\r\n");
     await_held(f);
-    relay_destroy(f->relay);
-    f->relay = relay_create(f->base, &options);
+    make_relay(f, WAIT_MS);     /* Ends the former one. */
     assert_int_equal(client_reply(&f->client), 503);
     assert_has(&f->client.body, "urn:vmn:problem:uncertain");
     while (f->held[0]) {
