@@ -93,7 +93,7 @@ def test_another_site(tmp_path):
         lab.await_ports(["v1", "v2"])
         assert world.reaches(lab.vm("v1"), lab.vm("v2"))
         assert world.reaches(lab.vm("v2"), lab.vm("v1"))
-        writer.api.patch("policies/p", {"rules": []}, wait="installed")
+        world.patch("policies", "p", rules=[])
         assert world.blocked(lab.vm("v1"), lab.vm("v2"))
         # It is a cluster, of another number than the former.
         writer.kill()
