@@ -144,6 +144,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/session/host-openflow-state.h \
 	controller/fabric/session/installed-set.c \
 	controller/fabric/session/installed-set.h \
+	controller/fabric/session/marker-history.c \
+	controller/fabric/session/marker-history.h \
 	controller/fabric/session/marker-watch.c \
 	controller/fabric/session/marker-watch.h \
 	controller/fabric/session/marker.c \

@@ -32,6 +32,7 @@ struct fabric_stats {
                                  * concerned have acknowledged them. */
     uint64_t n_flow_adds, n_flow_deletes, n_group_mods, n_bundles, n_errors;
     uint64_t n_reconciles, n_reconciles_unchanged;
+    uint64_t n_reconciles_resumed; /* Sent changes without reading flows. */
     uint64_t n_put_off;         /* Differences for a host that were
                                  * deferred. */
     uint64_t n_merged;          /* Of these, those that merging made empty. */

@@ -234,7 +234,7 @@ unixctl_stats(struct unixctl_conn *conn, int argc OVS_UNUSED,
     fabric_get_stats(f_, &s);
     reply_json(conn, json_pack(
                    "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I,"
-                   " s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+                   " s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
                    "hosts", (json_int_t) s.n_hosts,
                    "connected", (json_int_t) s.n_connected,
                    "synced", (json_int_t) s.n_synced,
@@ -248,6 +248,7 @@ unixctl_stats(struct unixctl_conn *conn, int argc OVS_UNUSED,
                    (json_int_t) s.n_reconciles_unchanged,
                    "reconciles_digest_matched",
                    (json_int_t) s.n_fingerprints_equal,
+                   "reconciles_resumed", (json_int_t) s.n_reconciles_resumed,
                    "deltas_deferred", (json_int_t) s.n_put_off,
                    "deltas_merged", (json_int_t) s.n_merged,
                    "stalls", (json_int_t) s.n_stalls,

@@ -174,6 +174,10 @@ static const struct metric metrics[] = {
     COUNTER("vmn_fabric_reconciles_digest_matched_total",
             fabric.n_fingerprints_equal,
             "Reconciliations that a matching digest made unnecessary."),
+    COUNTER("vmn_fabric_reconciles_resumed_total",
+            fabric.n_reconciles_resumed,
+            "Reconciliations that sent what had changed since a known "
+            "digest, without reading flows."),
     COUNTER("vmn_fabric_audits_total", fabric.n_audits, "Audits of a host."),
     COUNTER("vmn_fabric_audit_missing_total", fabric.n_audit_missing,
             "Flows and groups that audits found missing."),

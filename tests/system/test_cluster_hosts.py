@@ -277,13 +277,27 @@ def test_killed_writer(town):
     writer.start()
 
 
+def resumed(member):
+    """How many hosts it has sent what had changed, without reading flows."""
+    return json.loads(member.ctl("fabric/stats"))["reconciles_resumed"]
+
+
 def test_killed_master(town):
     """One that is not the writer.  Its hosts, and no others, get another one;
-    when it comes back it has the same ones again."""
+    when it comes back it has the same ones again.  What changes while they
+    have none the next one sends, without reading their flows."""
     member, hosts = town.other_master()
+    others = [m for m in town.cluster.members if m is not member]
     first, before, traffic = town.masters(), town.flows(), town.traffic()
+    n_resumed = sum(resumed(m) for m in others)
     member.kill()
+    late = {"vip": "10.0.0.101", "networks": ["n"], "ports": [{"port": 80}],
+            "selector": "role=r3"}
+    town.world.put_nowait("loadbalancers", "late", **late)
     masters = town.shared()
+    town.world.put("loadbalancers", "late", **late)
+    assert sum(resumed(m) for m in others) == n_resumed + len(hosts)
+    town.world.delete("loadbalancers", "late")
     assert {h for h in masters if masters[h] != first[h]} == set(hosts)
     assert not traffic.lost()
     assert town.untouched_since(before)

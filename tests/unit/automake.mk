@@ -170,6 +170,7 @@ FABRIC_TESTS = \
 	tests/unit/test-fabric-flush \
 	tests/unit/test-fabric-receipts \
 	tests/unit/test-fabric-reconcile \
+	tests/unit/test-fabric-resume \
 	tests/unit/test-fabric-samples \
 	tests/unit/test-fabric-send \
 	tests/unit/test-packets \

@@ -88,33 +88,6 @@ fake_bundle_add(struct fake_switch *fs, const struct ofp_header *oh)
     ovs_list_push_back(&fs->bundle, &mod->list_node);
 }
 
-/* Copies of all flows and groups, to come back to. */
-struct tables {
-    struct ovs_list flows, groups;
-};
-
-static void
-tables_save(struct tables *t, const struct fake_switch *fs)
-{
-    const struct fake_flow *flow;
-    const struct fake_group *group;
-
-    ovs_list_init(&t->flows);
-    ovs_list_init(&t->groups);
-    LIST_FOR_EACH (flow, node, &fs->flows) {
-        struct fake_flow *copy = xmemdup(flow, sizeof *flow);
-
-        copy->mod = ofpbuf_clone(flow->mod);
-        ovs_list_push_back(&t->flows, &copy->node);
-    }
-    LIST_FOR_EACH (group, node, &fs->groups) {
-        struct fake_group *copy = xmemdup(group, sizeof *group);
-
-        copy->mod = ofpbuf_clone(group->mod);
-        ovs_list_push_back(&t->groups, &copy->node);
-    }
-}
-
 /* Why a flow cannot be added now, or 0. */
 static enum ofperr
 find_fault(struct fake_switch *fs, const struct ofpbuf *mod)
@@ -167,21 +140,19 @@ apply_bundle(struct fake_switch *fs)
 {
     enum ofperr error = 0;
     struct ofpbuf *mod;
-    struct tables old;
+    struct fake_tables old;
 
-    tables_save(&old, fs);
+    fake_switch_save(fs, &old);
     LIST_FOR_EACH (mod, list_node, &fs->bundle) {
         error = find_fault(fs, mod);
         if (error) {
             fake_send_error(fs, error, mod->data);
-            fake_clear_tables(&fs->flows, &fs->groups);
-            ovs_list_push_back_all(&fs->flows, &old.flows);
-            ovs_list_push_back_all(&fs->groups, &old.groups);
+            fake_switch_restore(fs, &old);
             break;
         }
         apply(fs, mod);
     }
-    fake_clear_tables(&old.flows, &old.groups);
+    fake_tables_uninit(&old);
     fake_drop_list(&fs->bundle);
     return !error;
 }

@@ -383,3 +383,48 @@ fake_tell_group_stats(struct fake_switch *fs,
     }
     fake_send_list(fs, &replies);
 }
+
+/* Copies.  --------------------------------------------------------------- */
+
+static void
+copy_tables(struct ovs_list *flows, struct ovs_list *groups,
+            const struct ovs_list *from_flows,
+            const struct ovs_list *from_groups)
+{
+    const struct fake_flow *flow;
+    const struct fake_group *group;
+
+    LIST_FOR_EACH (flow, node, from_flows) {
+        struct fake_flow *copy = xmemdup(flow, sizeof *flow);
+
+        copy->mod = ofpbuf_clone(flow->mod);
+        ovs_list_push_back(flows, &copy->node);
+    }
+    LIST_FOR_EACH (group, node, from_groups) {
+        struct fake_group *copy = xmemdup(group, sizeof *group);
+
+        copy->mod = ofpbuf_clone(group->mod);
+        ovs_list_push_back(groups, &copy->node);
+    }
+}
+
+void
+fake_switch_save(const struct fake_switch *fs, struct fake_tables *t)
+{
+    ovs_list_init(&t->flows);
+    ovs_list_init(&t->groups);
+    copy_tables(&t->flows, &t->groups, &fs->flows, &fs->groups);
+}
+
+void
+fake_switch_restore(struct fake_switch *fs, const struct fake_tables *t)
+{
+    fake_clear_tables(&fs->flows, &fs->groups);
+    copy_tables(&fs->flows, &fs->groups, &t->flows, &t->groups);
+}
+
+void
+fake_tables_uninit(struct fake_tables *t)
+{
+    fake_clear_tables(&t->flows, &t->groups);
+}

@@ -36,6 +36,11 @@ struct fake_group {
                                  * 100 bytes each.  0 when it is replaced. */
 };
 
+/* A copy of all flows and groups. */
+struct fake_tables {
+    struct ovs_list flows, groups;
+};
+
 struct fake_limit {
     uint32_t meter, rate, burst;
 };
@@ -112,6 +117,12 @@ void fake_switch_release(struct fake_switch *);
 void fake_switch_tell_marker(struct fake_switch *, uint64_t cookie);
 /* Sends 'msg' to the controller, and frees it. */
 void fake_switch_send(struct fake_switch *, struct ofpbuf *msg);
+
+/* Copies its flows and groups to the second argument, which this initialises;
+ * and has it come back to what such a copy has. */
+void fake_switch_save(const struct fake_switch *, struct fake_tables *);
+void fake_switch_restore(struct fake_switch *, const struct fake_tables *);
+void fake_tables_uninit(struct fake_tables *);
 
 /* Puts a flow (in ovs-ofctl's syntax) into its table, not by OpenFlow. */
 void fake_switch_add_flow(struct fake_switch *, const char *flow);

@@ -452,6 +452,8 @@ send_host(struct revision_diff *gd, struct fabric_host *host)
     } else if (sw->bundles.concerned && (sw->state == SWITCH_LIVE
                                  || sw->state == SWITCH_CHECKING)) {
         put_off(gd, sw, before);
+    } else if (sw->bundles.concerned) {
+        marker_watch_group(sw, before, last);
     }
     sw->bundles.concerned = false;
     sw->bundles.n_diffs = 0;

@@ -15,6 +15,7 @@
 #include "byte-order.h"
 #include "controller/fabric/fabric-faults.h"
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/session/marker-history.h"
 #include "controller/fabric/session/marker.h"
 #include "controller/fabric/session/receipts.h"
 #include "controller/fabric/session/rejected-items.h"
@@ -34,25 +35,15 @@ VLOG_DEFINE_THIS_MODULE(marker_watch);
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 60);
 
 #define MONITOR_ID 1
-/* Of a switch that is further behind, the marker of an older group says
- * nothing: that of a later one does. */
-#define GROUPS_MAX 1024
 /* A master that has not brought it up to date for so long does not do so. */
 #define LATE_MS 10000
-
-/* A group whose flows the switch is not known to have. */
-struct watched_group {
-    uint64_t last;              /* Its last revision. */
-    uint64_t marker;            /* Once they are installed. */
-};
 
 /* The part's state of a switch. */
 struct marker_watch {
     uint64_t conn_id;           /* Of the connection that has the monitor. */
     uint32_t xid;               /* Of the request; 0: none was sent. */
     uint64_t marker;            /* What the switch has; or MARKER_NONE. */
-    size_t n, allocated;
-    struct watched_group *groups; /* Oldest first. */
+    struct marker_history history; /* What it is not known to have. */
     char *fault;                /* What its master says that it rejects, or
                                  * NULL; see fabric_fault.  Owned. */
     uint64_t fault_acked, fault_revision;
@@ -94,7 +85,7 @@ set_equal(struct fabric_switch *sw, struct marker_watch *watch, uint64_t last)
     uint64_t first = sw->bundles.frozen ? sw->bundles.acked : last;
 
     sw->bundles.frozen = false;
-    watch->n = 0;
+    marker_history_begin(&watch->history, watch->marker);
     receipts_confirm(sw->host->fabric, sw->host, first, last);
     set_marked(sw, true);
     switch_settled(sw);
@@ -104,20 +95,13 @@ set_equal(struct fabric_switch *sw, struct marker_watch *watch, uint64_t last)
 static void
 find_group(struct fabric_switch *sw, struct marker_watch *watch)
 {
-    for (size_t i = watch->n; i > 0; i--) {
-        uint64_t last = watch->groups[i - 1].last;
+    uint64_t last;
 
-        if (watch->groups[i - 1].marker == watch->marker) {
-            receipts_confirm(sw->host->fabric, sw->host, sw->bundles.acked,
-                             last);
-            sw->bundles.acked = last;
-            watch->frozen_ms = time_msec();
-            watch->n -= i;
-            memmove(watch->groups, watch->groups + i,
-                    watch->n * sizeof *watch->groups);
-            set_marked(sw, true);
-            return;
-        }
+    if (marker_history_reach(&watch->history, watch->marker, &last)) {
+        receipts_confirm(sw->host->fabric, sw->host, sw->bundles.acked, last);
+        sw->bundles.acked = last;
+        watch->frozen_ms = time_msec();
+        set_marked(sw, true);
     }
 }
 
@@ -163,21 +147,31 @@ marker_watch_group(struct fabric_switch *sw, uint64_t before, uint64_t last)
 {
     struct marker_watch *watch = get_watch(sw);
 
-    freeze(sw, before);
-    if (watch->n >= GROUPS_MAX) {
-        watch->n--;
-        memmove(watch->groups, watch->groups + 1,
-                watch->n * sizeof *watch->groups);
+    if (sw->state != SWITCH_OBSERVED
+        && !marker_history_is_begun(&watch->history)) {
+        return;
     }
-    if (watch->n >= watch->allocated) {
-        watch->groups = x2nrealloc(watch->groups, &watch->allocated,
-                                   sizeof *watch->groups);
+    marker_history_add(&watch->history, before, last,
+                       switch_marker_of(sw, sw->bundles.digest),
+                       sw->bundles.diffs, sw->bundles.n_diffs);
+    if (sw->state == SWITCH_OBSERVED) {
+        freeze(sw, before);
+        compare(sw, watch, last);
     }
-    watch->groups[watch->n++] = (struct watched_group) {
-        .last = last,
-        .marker = switch_marker_of(sw, sw->bundles.digest),
-    };
-    compare(sw, watch, last);
+}
+
+bool
+marker_watch_get_backlog(struct fabric_switch *sw, uint64_t marker,
+                         uint64_t *acked)
+{
+    return marker_history_get_backlog(&get_watch(sw)->history, marker,
+                                      &sw->bundles.backlog, acked);
+}
+
+void
+marker_watch_forget(struct fabric_switch *sw)
+{
+    marker_history_begin(&get_watch(sw)->history, MARKER_NONE);
 }
 
 void
@@ -251,6 +245,7 @@ observed(struct fabric_switch *sw, void *watch_)
 
     bool exists = watch->conn_id == ofconn_id(sw->conn);
 
+    marker_watch_forget(sw);
     watch->conn_id = ofconn_id(sw->conn);
     watch->frozen_ms = time_msec();
     watch->xid = send_request(sw, exists ? OFPFMC_MODIFY : OFPFMC_ADD);
@@ -316,6 +311,23 @@ message(struct fabric_switch *sw, void *watch_, enum ofptype type,
 
 /* As a part of the session.  ---------------------------------------------- */
 
+/* This member has become its master, maybe of another connection. */
+static void
+connected(struct fabric_switch *sw, void *watch_)
+{
+    struct marker_watch *watch = watch_;
+
+    if (watch->conn_id != ofconn_id(sw->conn)) {
+        marker_watch_forget(sw);
+    }
+}
+
+static void
+live(struct fabric_switch *sw, void *watch OVS_UNUSED)
+{
+    marker_watch_forget(sw);
+}
+
 static void
 disconnected(struct fabric_switch *sw, void *watch_)
 {
@@ -324,7 +336,9 @@ disconnected(struct fabric_switch *sw, void *watch_)
     sw->bundles.marked = false;
     watch->xid = 0;
     watch->marker = MARKER_NONE;
-    watch->n = 0;
+    if (!sw->asks_role) {
+        marker_watch_forget(sw);
+    }
 }
 
 static void
@@ -332,14 +346,16 @@ destroy(struct fabric_switch *sw OVS_UNUSED, void *watch_)
 {
     struct marker_watch *watch = watch_;
 
-    free(watch->groups);
+    marker_history_uninit(&watch->history);
     free(watch->fault);
 }
 
 const struct switch_part_class marker_watch_part = {
     .name = "marker watch",
     .state_size = sizeof(struct marker_watch),
+    .connected = connected,
     .observed = observed,
+    .live = live,
     .disconnected = disconnected,
     .destroy = destroy,
     .message = message,

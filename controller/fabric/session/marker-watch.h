@@ -17,10 +17,19 @@ struct switch_part_class;
 
 extern const struct switch_part_class marker_watch_part;
 
-/* The desired state of an observed switch has changed with the group that ends
- * with revision 'last', and follows 'before'. */
+/* The desired state of a switch has changed, by its 'diffs', with the group
+ * that ends with revision 'last', and follows 'before'.  Of one that is
+ * observed, or was before this member came to manage it. */
 void marker_watch_group(struct fabric_switch *, uint64_t before,
                         uint64_t last);
+
+/* Has the backlog, which is empty, of a switch that this member has come to
+ * manage be what has changed since it had 'marker', and sets '*acked' to the
+ * newest revision before that.  Returns false if that is not known. */
+bool marker_watch_get_backlog(struct fabric_switch *, uint64_t marker,
+                              uint64_t *acked);
+/* It is not needed any more. */
+void marker_watch_forget(struct fabric_switch *);
 
 /* Its master says what its marker does not; NULL: nothing.  Copied. */
 struct fabric_fault;

@@ -29,6 +29,7 @@
 #include "controller/fabric/session/reconcile.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "byte-order.h"
@@ -38,6 +39,7 @@
 #include "controller/fabric/session/dependency-filter.h"
 #include "controller/fabric/session/flow-format.h"
 #include "controller/fabric/session/installed-set.h"
+#include "controller/fabric/session/marker-watch.h"
 #include "controller/fabric/session/marker.h"
 #include "controller/fabric/session/reconcile-private.h"
 #include "controller/fabric/session/reported-flows.h"
@@ -399,6 +401,25 @@ message(struct fabric_switch *sw, void *state OVS_UNUSED, enum ofptype type,
 
 /* At a quiescent moment.  ------------------------------------------------ */
 
+/* If it has what it had when this member observed it, or some of what came
+ * since then, sends the rest. */
+static bool
+resume(struct reconcile *r)
+{
+    struct fabric_switch *sw = r->sw;
+
+    if (!marker_watch_get_backlog(sw, r->marker, &r->revision)) {
+        return false;
+    }
+    VLOG_INFO_RL(&rl, "%s: its flows are of revision %"PRIu64", by its "
+                      "fingerprint; it is sent what has changed since then",
+                 sw->host->name, r->revision);
+    reconcile_forget_seen(r);
+    sw->host->fabric->stats.n_reconciles_resumed++;
+    go_live(r, false);
+    return true;
+}
+
 /* The state is quiescent: the engine's state is the durable one.  The marker's
  * table has been read. */
 static void
@@ -413,9 +434,13 @@ answer_cb(void *sw_)
         sw->bundles.digest_known = true;
     }
     r->only_marker = r->settling = false;
+    if (!r->flows.n && resume(r)) {
+        return;
+    }
     if (r->flows.n || r->marker != switch_marker_of(sw, sw->bundles.digest)) {
         reconcile_forget_seen(r);
         r->marker = MARKER_NONE;
+        marker_watch_forget(sw);
         switch_expect(sw);
         read_all(r);
         return;

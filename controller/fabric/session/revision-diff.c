@@ -129,6 +129,40 @@ withdraw_item(struct revision_diff *gd, struct scope_diff *diff,
     diff->doubtful[diff->n_doubtful++] = item;
 }
 
+/* Keeping.  -------------------------------------------------------------- */
+
+struct kept_diff *
+scope_diff_keep(struct scope_diff *diff)
+{
+    size_t n = diff->n_withdrawn + diff->n_added;
+    struct kept_diff *kept = diff->kept;
+
+    if (!kept) {
+        kept = diff->kept = xmalloc(sizeof *kept + n * sizeof *kept->items);
+        kept->n_refs = 1;
+        kept->n = n;
+        kept->n_withdrawn = diff->n_withdrawn;
+        for (size_t i = 0; i < n; i++) {
+            kept->items[i] = flow_item_ref(
+                i < diff->n_withdrawn ? diff->withdrawn[i]
+                : diff->added[i - diff->n_withdrawn]);
+        }
+    }
+    kept->n_refs++;
+    return kept;
+}
+
+void
+kept_diff_unref(struct kept_diff *kept)
+{
+    if (kept && !--kept->n_refs) {
+        for (size_t i = 0; i < kept->n; i++) {
+            flow_item_unref(kept->items[i]);
+        }
+        free(kept);
+    }
+}
+
 /* Sorting by scope.  ----------------------------------------------------- */
 
 static struct scope_diff *
@@ -375,6 +409,7 @@ revision_diff_uninit(struct revision_diff *gd)
         for (int phase = 0; phase < N_PHASES; phase++) {
             block_unref(diff->blocks[phase]);
         }
+        kept_diff_unref(diff->kept);
         free(diff->doubtful);
         free(diff->added);
         free(diff->withdrawn);

@@ -35,6 +35,15 @@ struct block {
     struct ofpbuf b;
 };
 
+/* The items of a scope's difference, for longer than the difference is
+ * there. */
+struct kept_diff {
+    unsigned n_refs;
+    size_t n_withdrawn, n;
+    struct flow_item *items[];  /* Those that are withdrawn, then those that
+                                 * are added; 'n' of both.  Counted. */
+};
+
 /* The messages for a host of 'scope'. */
 struct scope_diff {
     struct hmap_node node;      /* In struct revision_diff's 'diffs'. */
@@ -53,6 +62,7 @@ struct scope_diff {
     const struct flow_item **doubtful;
     bool counted_groups;        /* Groups with counted buckets are among the
                                  * added or the withdrawn. */
+    struct kept_diff *kept;     /* NULL: not asked for.  Counted. */
 };
 
 /* The difference of a group of revisions. */
@@ -77,6 +87,10 @@ void revision_diff_uninit(struct revision_diff *);
 /* Encodes the next added item into its block.  Returns false if there is none.
  * */
 bool scope_diff_encode_next(struct scope_diff *);
+/* Returns a reference to the items that are added and withdrawn. */
+struct kept_diff *scope_diff_keep(struct scope_diff *);
+/* Releases one, or NULL. */
+void kept_diff_unref(struct kept_diff *);
 /* Releases a reference to 'block', which may be NULL. */
 void block_unref(void *block);
 

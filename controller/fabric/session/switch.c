@@ -23,13 +23,15 @@ VLOG_DEFINE_THIS_MODULE(switch);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 60);
 
-/* For how long a host's new master waits for what the former one has sent; and
- * how long a switch is quiet before that is news. */
+/* For how long a host's new master waits for what the former one has sent. */
+#define SETTLE_MS 250
+/* How long a switch that was asked for a role is quiet before that is news;
+ * and when a role is asked for again that another controller has taken. */
 #define TAKE_MS 1000
 
 static void stall_cb(evutil_socket_t, short, void *sw);
 static void take_cb(evutil_socket_t, short, void *sw);
-static void take_later(struct fabric_switch *);
+static void take_later(struct fabric_switch *, int ms);
 
 /* Parts.  ---------------------------------------------------------------- */
 
@@ -209,6 +211,7 @@ switch_attach(struct fabric_switch *sw, struct ofconn *conn)
     /* A switch has one connection: an older one is dead. */
     switch_disconnect(sw, "replaced by a newer connection");
     sw->conn = conn;
+    sw->asks_role = false;
     ofconn_set_aux(conn, sw);
     ofconn_set_identified(conn);
     sw->state = (ofconn_role(conn) == OFCONN_SLAVE
@@ -223,7 +226,7 @@ switch_attach(struct fabric_switch *sw, struct ofconn *conn)
     sw->error = NULL;
     event_del(sw->take);
     if (sw->demoted && ofconn_role(conn) != switch_desired_role(sw)) {
-        take_later(sw);
+        take_later(sw, TAKE_MS);
     }
     sw->demoted = false;
     if (sw->state == SWITCH_OBSERVED) {
@@ -246,11 +249,9 @@ switch_desired_role(const struct fabric_switch *sw)
 }
 
 static void
-take_later(struct fabric_switch *sw)
+take_later(struct fabric_switch *sw, int ms)
 {
-    static const struct timeval tv = {
-        TAKE_MS / 1000, TAKE_MS % 1000 * 1000,
-    };
+    const struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
 
     event_add(sw->take, &tv);
 }
@@ -265,6 +266,7 @@ switch_change_role(struct fabric_switch *sw, enum ofconn_role role,
 
     event_del(sw->take);
     if (conn) {
+        sw->asks_role = true;
         if (ofconn_role(conn) == OFCONN_MASTER) {
             SWITCH_CALL_PARTS(sw, released);
         }
@@ -278,7 +280,7 @@ switch_change_role(struct fabric_switch *sw, enum ofconn_role role,
         sw->error = xstrdup("its switch has not answered yet that this "
                             "member of the cluster has another role");
         ofconn_set_role(conn, role, generation);
-        take_later(sw);
+        take_later(sw, TAKE_MS);
     }
 }
 
@@ -316,8 +318,8 @@ take_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *sw_)
 
 /* A former master asks for its new role after all that it has sent, which the
  * switch carries out in that order.  A new one waits for the marker of that,
- * since what is known to be there need not be read; but not for one that is
- * dead. */
+ * since it need send nothing then; but not for long, since one that is dead
+ * sends nothing more. */
 void
 switch_check_role(struct fabric_switch *sw)
 {
@@ -327,7 +329,7 @@ switch_check_role(struct fabric_switch *sw)
         event_del(sw->take);
     } else if (sw->state == SWITCH_OBSERVED && sw->host->managed
                && sw->bundles.frozen) {
-        take_later(sw);
+        take_later(sw, SETTLE_MS);
     } else {
         change_to_desired(sw);
     }

@@ -48,6 +48,8 @@ struct fabric_switch {
     struct event *take;         /* When to ask for another role, or to say
                                  * that one that was asked for has not been
                                  * given. */
+    bool asks_role;             /* It was asked for another role: 'conn' is
+                                 * NULL until it has answered. */
     bool demoted;               /* Another controller became its master. */
     struct event *stall;        /* Runs while replies are outstanding. */
     int64_t progress_ms;        /* The last reply (time_msec()). */
