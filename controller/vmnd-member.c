@@ -10,15 +10,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/cluster/cluster-reach.h"
 #include "controller/cluster/cluster.h"
 #include "controller/commit/commit.h"
 #include "controller/fabric/fabric-faults.h"
 #include "controller/fabric/fabric-stats.h"
+#include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric.h"
 #include "controller/model/model.h"
 #include "controller/northbound/northbound.h"
 #include "controller/schema/arena.h"
 #include "controller/service-notify.h"
+#include "openvswitch/dynamic-string.h"
 #include "svec.h"
 #include "util.h"
 
@@ -134,6 +137,35 @@ get_faults_cb(void *vmnd_)
     return text;
 }
 
+/* A switch that has gone may take 8 seconds to connect again. */
+#define UNREACHABLE_MS 10000
+
+struct unreachable {
+    struct ds names;
+    size_t n;
+};
+
+static void
+unreachable_cb(void *all_, const char *host)
+{
+    struct unreachable *all = all_;
+
+    if (all->n++ < REACH_HOSTS_MAX) {
+        ds_put_format(&all->names, "%s%s", all->n > 1 ? " " : "", host);
+    }
+}
+
+static char *
+get_unreachable_cb(void *vmnd_)
+{
+    const struct vmnd *vmnd = vmnd_;
+    struct unreachable all = { .names = DS_EMPTY_INITIALIZER };
+
+    fabric_each_unreachable(vmnd->fabric, UNREACHABLE_MS, unreachable_cb,
+                            &all);
+    return ds_steal_cstr(&all.names);
+}
+
 struct others_faults {
     struct arena arena;
     size_t n, allocated;
@@ -230,6 +262,7 @@ vmnd_start_standby(struct vmnd *vmnd)
     static const struct cluster_callbacks callbacks = {
         .apply = apply_cb, .seen = seen_cb,
         .count_hosts = count_hosts_cb, .get_faults = get_faults_cb,
+        .get_unreachable = get_unreachable_cb,
         .activated = activated_cb, .deposed = deposed_cb,
     };
     const struct options *options = &vmnd->options;

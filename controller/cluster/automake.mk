@@ -14,6 +14,8 @@ controller_libvmn_a_SOURCES += \
 	controller/cluster/cluster-ops.h \
 	controller/cluster/cluster-peers.c \
 	controller/cluster/cluster-private.h \
+	controller/cluster/cluster-reach.c \
+	controller/cluster/cluster-reach.h \
 	controller/cluster/cluster-schema.c \
 	controller/cluster/cluster-schema.h \
 	controller/cluster/cluster-shares.c \

@@ -84,6 +84,7 @@ view_init(struct cluster_view *view)
     view->lease.successor = xstrdup("");
     cluster_map_init(&view->weights);
     cluster_map_init(&view->runs);
+    view->excluded = xstrdup("");
     shares_init(&view->shares);
     hmap_init(&view->batches);
     shash_init(&view->members);
@@ -113,6 +114,7 @@ member_destroy(struct cluster_view *view, struct shash_node *node)
         view->faults_seq++;
     }
     free(member->faults);
+    sset_destroy(&member->unreachable);
     free(member);
 }
 
@@ -138,6 +140,7 @@ view_uninit(struct cluster_view *view)
     cluster_map_uninit(&view->weights);
     cluster_map_uninit(&view->runs);
     shares_uninit(&view->shares);
+    free(view->excluded);
     hmap_destroy(&view->batches);
     shash_destroy(&view->members);
     sset_destroy(&view->lacks);
@@ -199,6 +202,7 @@ reset_row(struct cluster_view *view)
     view->revision = view->generation = 0;
     cluster_map_clear(&view->weights);
     cluster_map_clear(&view->runs);
+    set_string(&view->excluded, "");
     view->lease.epoch = view->lease.beat = view->lease.run = 0;
     set_string(&view->lease.holder, "");
     set_string(&view->lease.successor, "");
@@ -222,6 +226,7 @@ update_shares(struct cluster_view *view,
                        shash_find_data(update->columns, "shares"), is_diff);
     cluster_map_update(&view->runs,
                        shash_find_data(update->columns, "runs"), is_diff);
+    get_string(update->columns, "excluded", &view->excluded);
 
     nodes = shash_sort(&view->weights.numbers);
     n = shash_count(&view->weights.numbers);
@@ -232,6 +237,7 @@ update_shares(struct cluster_view *view,
         shares_add(&view->shares, name, cluster_map_get(&view->runs, name),
                    cluster_map_get(&view->weights, name));
     }
+    shares_parse_excluded(&view->shares, view->excluded);
     free(nodes);
 }
 
@@ -316,6 +322,26 @@ find_member(const struct cluster_view *view, const struct uuid *uuid)
     return NULL;
 }
 
+/* The names of hosts, with spaces between them. */
+static void
+get_names(const struct shash *columns, const char *name, struct sset *names)
+{
+    const struct json *json = shash_find_data(columns, name);
+    char *copy, *words = NULL;
+
+    if (!json || json->type != JSON_STRING) {
+        return;
+    }
+    copy = xstrdup(json_string(json));
+    sset_clear(names);
+    for (const char *word = strtok_r(copy, " ", &words);
+         word && sset_count(names) < REACH_HOSTS_MAX;
+         word = strtok_r(NULL, " ", &words)) {
+        sset_add(names, word);
+    }
+    free(copy);
+}
+
 static void
 update_member(struct cluster_db *db, const struct ovsdb_cs_row_update *update)
 {
@@ -340,6 +366,7 @@ update_member(struct cluster_db *db, const struct ovsdb_cs_row_update *update)
         member->listen = xstrdup("");
         member->openflow = xstrdup("");
         member->faults = xstrdup("");
+        sset_init(&member->unreachable);
         get_string(columns, "name", &member->name);
         shash_add(&db->view.members, member->name, member);
     }
@@ -353,6 +380,7 @@ update_member(struct cluster_db *db, const struct ovsdb_cs_row_update *update)
     get_string(columns, "faults", &member->faults);
     db->view.faults_seq += strcmp(faults, member->faults) != 0;
     free(faults);
+    get_names(columns, "unreachable", &member->unreachable);
     get_integer(columns, "run", &member->run);
     get_integer(columns, "applied", &member->applied);
     get_integer(columns, "hosts", &member->hosts);

@@ -12,8 +12,9 @@
  * lease ("epoch" to "successor"); "head", the index of the newest batch;
  * "bytes", of all batches that there ever were; "revision", the newest that
  * the writer has shown to anybody; how members share the hosts: "shares", the
- * weight of each that has a share, "runs", of its process, and "generation",
- * which is raised with each change of these.
+ * weight of each that has a share, "runs", of its process, "excluded", which
+ * hosts are not in whose, and "generation", which is raised with each change
+ * of these.
  *
  * Batch: "text", as store_changes_print() prints it; "epoch", of who appended
  * it; "serial", of this try to append it; "bytes", of all batches up to this
@@ -22,8 +23,9 @@
  * Member: "address", of its API, for people; "listen", where other members
  * reach it; "openflow", where switches do; "applied", the newest batch that is
  * in its file; "hosts", how many it manages and is connected to; "faults",
- * what these reject; "weight", that it would have a share of; "beat", raised
- * while it lives. */
+ * what these reject; "unreachable", those whose switches are not connected to
+ * it; "weight", that it would have a share of; "beat", raised while it
+ * lives. */
 
 #ifndef CONTROLLER_CLUSTER_CLUSTER_DB_H
 #define CONTROLLER_CLUSTER_CLUSTER_DB_H 1
@@ -65,6 +67,7 @@ struct cluster_member {
     char *listen;               /* ADDRESS:PORT, for other members; or "". */
     char *openflow;             /* A target, for switches; or "". */
     char *faults;               /* Of hosts that it manages; or "". */
+    struct sset unreachable;    /* Hosts. */
     int64_t run, applied, hosts, weight, beat;
     int64_t heard_ms;           /* When 'beat' or 'run' changed, by our
                                  * clock. */
@@ -79,7 +82,8 @@ struct cluster_view {
     struct lease_row lease;     /* Strings are never NULL. */
     int64_t generation;         /* Of 'shares', as it is there. */
     struct cluster_map weights, runs;   /* Columns "shares" and "runs", */
-    struct shares shares;       /* and what is valid of them. */
+    char *excluded;             /* The column. */
+    struct shares shares;       /* and what is valid of all three. */
     struct hmap batches;        /* Of struct cluster_batch. */
     struct shash members;       /* Of struct cluster_member, by name. */
     uint64_t faults_seq;        /* Changes with their 'faults'. */

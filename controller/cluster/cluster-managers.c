@@ -48,6 +48,11 @@ log_shares(const struct cluster *c)
         ds_put_format(&ds, "%s%s (%"PRId64")", i ? ", " : "",
                       c->shares.shares[i].name, c->shares.shares[i].weight);
     }
+    if (c->shares.n_excluded) {
+        ds_put_format(&ds, "; of %"PRIuSIZE" hosts not by those that cannot "
+                      "reach them, such as %s", c->shares.n_excluded,
+                      c->shares.excluded[0].host);
+    }
     VLOG_INFO("generation %"PRIu64": hosts are managed by %s", c->generation,
               c->shares.n ? ds_cstr(&ds) : "the writer");
     ds_destroy(&ds);
@@ -243,6 +248,9 @@ ask_policy(struct cluster *c, int64_t now_ms, struct shares *shares)
             .name = member->name, .run = member->run,
             .weight = member->weight, .heard_ms = member->heard_ms,
             .applied = member->applied,
+            /* Nothing could be said of it otherwise. */
+            .unreachable = (sset_contains(&view->lacks, "Cluster.excluded")
+                            ? NULL : &member->unreachable),
             .is_writer = (member->run == c->run
                           && !strcmp(member->name, c->options->name)),
         };

@@ -265,6 +265,8 @@ cluster_ops_share(const struct cluster_ops_writer *w, int64_t seen,
         json_string_create("map"), weights));
     json_object_put(row, "runs", json_array_create_2(
         json_string_create("map"), runs));
+    json_object_put(row, "excluded", json_string_create_nocopy(
+        shares_print_excluded(shares)));
     add_update(ops, "Cluster", json_array_create_empty(), row);
     return ops;
 }
@@ -281,6 +283,7 @@ cluster_ops_register(const struct cluster_ops_member *m, bool exists)
     json_object_put_string(row, "listen", m->listen);
     json_object_put_string(row, "openflow", m->openflow);
     json_object_put_string(row, "faults", m->faults);
+    json_object_put_string(row, "unreachable", m->unreachable);
     put_integer(row, "applied", m->applied);
     put_integer(row, "hosts", m->hosts);
     put_integer(row, "weight", m->weight);
@@ -304,6 +307,7 @@ cluster_ops_report(const struct cluster_ops_member *m, int64_t beat)
     json_object_put_string(row, "listen", m->listen);
     json_object_put_string(row, "openflow", m->openflow);
     json_object_put_string(row, "faults", m->faults);
+    json_object_put_string(row, "unreachable", m->unreachable);
     put_integer(row, "applied", m->applied);
     put_integer(row, "hosts", m->hosts);
     put_integer(row, "weight", m->weight);

@@ -33,10 +33,11 @@ static const char *const member_columns[] = {
 };
 static const char *const none[] = { NULL };
 static const char *const cluster_optional[] = {
-    "generation", "shares", "runs", NULL
+    "generation", "shares", "runs", "excluded", NULL
 };
 static const char *const member_optional[] = {
-    "listen", "openflow", "hosts", "weight", "faults", NULL
+    "listen", "openflow", "hosts", "weight", "faults",
+    "unreachable", NULL
 };
 
 static const struct table {

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "controller/siphash.h"
+#include "openvswitch/dynamic-string.h"
 #include "util.h"
 
 /* Shares.  ---------------------------------------------------------------- */
@@ -35,7 +36,11 @@ shares_uninit(struct shares *shares)
     for (size_t i = 0; i < shares->n; i++) {
         free(shares->shares[i].name);
     }
-    shares->n = 0;
+    for (size_t i = 0; i < shares->n_excluded; i++) {
+        free(shares->excluded[i].host);
+    }
+    free(shares->excluded);
+    shares_init(shares);
 }
 
 void
@@ -44,6 +49,12 @@ shares_clone(struct shares *dst, const struct shares *src)
     *dst = *src;
     for (size_t i = 0; i < dst->n; i++) {
         dst->shares[i].name = xstrdup(src->shares[i].name);
+    }
+    dst->allocated_excluded = dst->n_excluded;
+    dst->excluded = xmemdup(src->excluded,
+                            src->n_excluded * sizeof *src->excluded);
+    for (size_t i = 0; i < dst->n_excluded; i++) {
+        dst->excluded[i].host = xstrdup(src->excluded[i].host);
     }
 }
 
@@ -84,7 +95,97 @@ is_equal(const struct shares *a, const struct shares *b)
             return false;
         }
     }
-    return a->n == b->n;
+    for (size_t i = 0; i < a->n_excluded && i < b->n_excluded; i++) {
+        if (a->excluded[i].members != b->excluded[i].members
+            || strcmp(a->excluded[i].host, b->excluded[i].host)) {
+            return false;
+        }
+    }
+    return a->n == b->n && a->n_excluded == b->n_excluded;
+}
+
+/* What members cannot reach.  --------------------------------------------- */
+
+bool
+shares_exclude(struct shares *shares, const char *host, const char *member)
+{
+    const struct share *share = shares_find(shares, member);
+    size_t n = shares->n_excluded;
+    struct shares_exclusion *last = n ? &shares->excluded[n - 1] : NULL;
+    int order = last ? strcmp(last->host, host) : -1;
+
+    if (!share || order > 0 || (order && n >= SHARES_EXCLUDED_MAX)) {
+        return false;
+    }
+    if (order) {
+        if (n >= shares->allocated_excluded) {
+            shares->excluded = x2nrealloc(shares->excluded,
+                                          &shares->allocated_excluded,
+                                          sizeof *shares->excluded);
+        }
+        last = &shares->excluded[shares->n_excluded++];
+        last->host = xstrdup(host);
+        last->members = 0;
+    }
+    last->members |= UINT32_C(1) << (share - shares->shares);
+    return true;
+}
+
+/* A line for each host: its name, and those of members. */
+char *
+shares_print_excluded(const struct shares *shares)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    for (size_t i = 0; i < shares->n_excluded; i++) {
+        ds_put_cstr(&ds, shares->excluded[i].host);
+        for (size_t j = 0; j < shares->n; j++) {
+            if (shares->excluded[i].members & UINT32_C(1) << j) {
+                ds_put_format(&ds, " %s", shares->shares[j].name);
+            }
+        }
+        ds_put_char(&ds, '\n');
+    }
+    return ds_steal_cstr(&ds);
+}
+
+void
+shares_parse_excluded(struct shares *shares, const char *text)
+{
+    char *copy = xstrdup(text), *lines = NULL;
+
+    for (char *line = strtok_r(copy, "\n", &lines); line;
+         line = strtok_r(NULL, "\n", &lines)) {
+        char *words = NULL;
+        const char *host = strtok_r(line, " ", &words), *member;
+
+        while (host && (member = strtok_r(NULL, " ", &words))) {
+            shares_exclude(shares, host, member);
+        }
+    }
+    free(copy);
+}
+
+static int
+compare_exclusion(const void *host, const void *exclusion_)
+{
+    const struct shares_exclusion *exclusion = exclusion_;
+
+    return strcmp(host, exclusion->host);
+}
+
+/* Returns the bits of the shares that the host is not in. */
+static uint32_t
+find_excluded(const struct shares *shares, const char *host)
+{
+    const struct shares_exclusion *found
+        = shares->n_excluded ? bsearch(host, shares->excluded,
+                                       shares->n_excluded,
+                                       sizeof *shares->excluded,
+                                       compare_exclusion) : NULL;
+    uint32_t all = shares->n ? UINT32_MAX >> (SHARES_MAX - shares->n) : 0;
+
+    return found && found->members != all ? found->members : 0;
 }
 
 /* Returns -log2((hash | 1) / 2^64) in units of 2^-32, from 1 to 2^38.  By
@@ -121,14 +222,19 @@ minus_log2(uint64_t hash)
 const struct share *
 shares_pick(const struct shares *shares, const char *host)
 {
+    uint32_t excluded = find_excluded(shares, host);
     size_t length = strlen(host);
     const struct share *best = NULL;
     uint64_t best_log = 0;
 
     for (size_t i = 0; i < shares->n; i++) {
         const struct share *share = &shares->shares[i];
-        uint64_t log = minus_log2(siphash24(&key, share->seed, host, length));
+        uint64_t log;
 
+        if (excluded & UINT32_C(1) << i) {
+            continue;
+        }
+        log = minus_log2(siphash24(&key, share->seed, host, length));
         if (!best || log * best->weight < best_log * share->weight) {
             best = share;
             best_log = log;
@@ -184,12 +290,14 @@ shares_policy_init(struct shares_policy *p, int64_t lease_ms)
         .asked_ms = INT64_MIN / 2,
     };
     shash_init(&p->histories);
+    reach_init(&p->reach);
 }
 
 void
 shares_policy_uninit(struct shares_policy *p)
 {
     shash_destroy_free_data(&p->histories);
+    reach_uninit(&p->reach);
 }
 
 static struct shares_history *
@@ -346,5 +454,6 @@ shares_policy_ask(struct shares_policy *p, const struct shares *current,
         }
     }
     forget(p);
+    reach_ask(&p->reach, current, members, n, now_ms, next);
     return !is_equal(current, next);
 }

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "controller/cluster/cluster-reach.h"
 #include "openvswitch/shash.h"
 
 /* A member's weight, and the default; 0: it gets no share while another member
@@ -19,9 +20,13 @@
 #define SHARES_WEIGHT_MAX 100
 #define SHARES_WEIGHT 10
 
+struct sset;
+
 /* Members that share hosts, at most, and the length of their names. */
 #define SHARES_MAX 32
 #define SHARES_NAME_MAX 63
+/* Hosts with exclusions, at most. */
+#define SHARES_EXCLUDED_MAX 4096
 
 /* Shares.  ---------------------------------------------------------------- */
 
@@ -32,12 +37,21 @@ struct share {
     uint64_t seed;              /* The hash of 'name'. */
 };
 
+/* A host that some members cannot reach, whose shares it is not in. */
+struct shares_exclusion {
+    char *host;                 /* Owned. */
+    uint32_t members;           /* Bit i: that of share i. */
+};
+
 struct shares {
     uint64_t generation;        /* 0: there never were any. */
     size_t n;
     struct share shares[SHARES_MAX];    /* Sorted by name. */
+    size_t n_excluded, allocated_excluded;
+    struct shares_exclusion *excluded;  /* Sorted by host. */
 };
 
+/* Sets all to zero. */
 void shares_init(struct shares *);
 void shares_uninit(struct shares *);
 void shares_clone(struct shares *, const struct shares *);
@@ -47,7 +61,17 @@ bool shares_add(struct shares *, const char *name, int64_t run,
                 int64_t weight);
 /* Returns the share of member 'name', or NULL. */
 const struct share *shares_find(const struct shares *, const char *name);
-/* Returns the share that a host is in; NULL: there are none. */
+/* Has 'host' not be in the share of 'member', which must be there; hosts are
+ * to be given in their order.  Returns false if it is not, or there are too
+ * many. */
+bool shares_exclude(struct shares *, const char *host, const char *member);
+/* Returns what is excluded, as text; the caller frees it. */
+char *shares_print_excluded(const struct shares *);
+/* Excludes what such a text says, as far as that is valid.  Nothing may be
+ * excluded yet. */
+void shares_parse_excluded(struct shares *, const char *text);
+/* Returns the share that a host is in; NULL: there are none.  One that is
+ * excluded from all of them is as one that is excluded from none. */
 const struct share *shares_pick(const struct shares *, const char *host);
 
 /* Generations: shares that are published have numbers that grow, from 1 within
@@ -93,6 +117,7 @@ struct shares_member {
     int64_t heard_ms;           /* When its beat changed. */
     int64_t applied;            /* The last batch that it has said it has. */
     bool is_writer;
+    const struct sset *unreachable; /* Hosts that it says it cannot reach. */
 };
 
 struct shares_policy {
@@ -104,6 +129,7 @@ struct shares_policy {
         int64_t ms, batch;      /* Which was the last one then. */
     } heads[SHARES_LAG_MAX_MS / SHARES_ASK_MS + 2];     /* The last first. */
     struct shash histories;     /* Of struct shares_history, by name. */
+    struct reach reach;
 };
 
 void shares_policy_init(struct shares_policy *, int64_t lease_ms);

@@ -50,6 +50,9 @@ put_member(const struct status_cluster_member *member, bool self,
                       member->hosts, member->hosts == 1 ? "" : "s",
                       member->weight);
     }
+    if (member->unreachable) {
+        ds_put_format(ds, ", cannot reach %"PRId64, member->unreachable);
+    }
     ds_put_format(ds, ", heard %.0f ms ago, vmnd %s", member->heard * 1000,
                   member->version);
     if (member->address) {

@@ -64,6 +64,9 @@ struct cluster_callbacks {
     /* Returns the text of cluster_faults_print() for the hosts that this
      * member manages, which the caller frees. */
     char *(*get_faults)(void *aux);
+    /* Returns the names, with spaces between, of hosts whose switches have not
+     * been connected to this member for some time, which the caller frees. */
+    char *(*get_unreachable)(void *aux);
     /* This member has become the writer, and the model has all that was ever
      * acknowledged.  'revision' is newer than all that anybody has seen, and
      * 'epoch' later than that of any former writer. */

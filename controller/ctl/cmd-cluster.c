@@ -70,6 +70,26 @@ show_versions(struct ctl *ctl, const json_t *cluster)
     }
 }
 
+/* Says which members cannot reach hosts. */
+static void
+show_unreachable(struct ctl *ctl, const json_t *members)
+{
+    json_t *member;
+    size_t i;
+
+    json_array_foreach (members, i, member) {
+        json_int_t n = json_integer_value(json_object_get(member,
+                                                          "unreachable"));
+
+        if (n) {
+            fprintf(ctl->out, "\n%"JSON_INTEGER_FORMAT" host%s not been "
+                    "connected to member %s for 10 seconds: members to\nwhich "
+                    "they are connected manage them\n", n,
+                    n == 1 ? " has" : "s have", text_of(member, "name"));
+        }
+    }
+}
+
 /* Says if the database's schema is to be converted. */
 static void
 show_schema(struct ctl *ctl, const json_t *cluster)
@@ -102,6 +122,7 @@ show(struct ctl *ctl, const json_t *cluster)
         return;
     }
     ctl_show_table(ctl->out, columns, json_object_get(cluster, "members"));
+    show_unreachable(ctl, json_object_get(cluster, "members"));
     if (!json_is_true(json_object_get(cluster, "connected"))) {
         fprintf(ctl->out, "\nmember %s does not see the cluster's database, "
                 "or most of its servers\nare gone: nothing can be changed\n",

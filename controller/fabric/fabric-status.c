@@ -84,6 +84,20 @@ fabric_host_is_connected(const struct fabric *f, const char *name)
     return host && host->sw->state != SWITCH_OFFLINE;
 }
 
+void
+fabric_each_unreachable(const struct fabric *f, int ms,
+                        fabric_unreachable_cb *cb, void *aux)
+{
+    const struct fabric_host *host;
+
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        if (host->sw->state == SWITCH_OFFLINE
+            && time_msec() - host->sw->offline_ms >= ms) {
+            cb(aux, host->name);
+        }
+    }
+}
+
 uint64_t
 fabric_host_acked(const struct fabric *f, const char *name)
 {

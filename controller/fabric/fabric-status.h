@@ -121,6 +121,11 @@ bool fabric_neighbour_unanswered(const struct fabric *, const char *host,
 size_t fabric_unclaimed_interfaces(const struct fabric *, struct svec *hosts);
 /* Returns true if the host's switch is connected. */
 bool fabric_host_is_connected(const struct fabric *, const char *host);
+/* Calls 'cb' with each host, in any order, whose switch has not been connected
+ * for 'ms' milliseconds. */
+typedef void fabric_unreachable_cb(void *aux, const char *host);
+void fabric_each_unreachable(const struct fabric *, int ms,
+                             fabric_unreachable_cb *, void *aux);
 /* Returns the newest revision that the host has acknowledged, or 0. */
 uint64_t fabric_host_acked(const struct fabric *, const char *host);
 

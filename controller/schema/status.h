@@ -397,7 +397,7 @@ struct status_loadbalancer {
 struct status_cluster_member {
     const char *name, *role, *version;
     const char *address;        /* Or NULL. */
-    int64_t behind, hosts, weight;
+    int64_t behind, hosts, weight, unreachable;
     double heard;               /* Seconds ago. */
 };
 

@@ -29,6 +29,7 @@ from test_cluster import takes_changes
 from test_cluster_api import Place
 from test_stream import MINUTE, Waits, excuse
 
+from vmnlab import netns
 from vmnlab.lab import Lab
 from vmnlab.netns import PATIENCE, wait_for
 from vmnlab.stream import Streams
@@ -625,3 +626,35 @@ def test_datapath_id_of_another(town, liar, owner):
                      "datapath-id")
     writer.start()
     town.has(town.cluster.writer())
+
+
+def test_member_that_cannot_reach_a_host(town):
+    """And others can: one of these manages it.  The last test: the member has
+    it back only once it has reached it for a minute."""
+    member, hosts = town.other_master()
+    host = town.lab.host(hosts[0])
+    port = member.openflow.rsplit(":")[-1]
+    way = "ipproto tcp sport %s to %s blackhole" % (port, host.control_ip)
+    before, traffic = town.flows(), town.traffic()
+    netns.ip(town.lab.net_ns, "rule add " + way)
+    try:
+        netns.run(["ss", "-K", "dst", host.control_ip, "sport", "=",
+                   ":" + port], ns=town.lab.net_ns)
+        wait_for("another master", lambda: {
+            m.ctl("cluster/manager", host.name).split()[0]
+            for m in town.cluster.members} <= {
+            m.name for m in town.cluster.members if m is not member}, 90)
+        town.has(town.cluster.writer())
+        assert not traffic.lost()
+        assert town.untouched_since(before)
+        check_policy(town)
+        found, = [m for m in town.cluster.writer().api.get("cluster")[
+            "members"] if m["name"] == member.name]
+        assert found["unreachable"] == 1 and found["weight"]
+        # Its other hosts it keeps.
+        assert all(town.cluster.writer().ctl("cluster/manager", h).startswith(
+            member.name) for h in hosts[1:])
+    finally:
+        netns.ip(town.lab.net_ns, "rule del " + way)
+    wait_for("it to be reached", lambda: "slave" in (
+        town.roles(host)[member.name],), 60)

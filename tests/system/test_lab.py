@@ -369,6 +369,9 @@ def test_controllers(ovsdb):
         link.request("GET", "/v1", headers={"Authorization":
                                             "Bearer " + token})
         assert link.getresponse().status == 200
+        # Any of them takes a change, and passes it on.
+        for member in lab.controllers:
+            assert member.api.put("networks/" + member.name, {})["revision"]
         run("stop", "vmnd")
         assert {vmnd for vmnd, _ in roles().values()} == {"stopped"}
         assert "no writer" in run("status")

@@ -22,6 +22,7 @@ UNIT_TESTS = \
 	tests/unit/test-binding-decision \
 	tests/unit/test-cluster-db \
 	tests/unit/test-cluster-faults \
+	tests/unit/test-cluster-reach \
 	tests/unit/test-cluster-shares \
 	tests/unit/test-commit \
 	tests/unit/test-commit-activity \

@@ -28,8 +28,9 @@
 
 /* What members have come to say since the first schema. */
 static const char *const later_columns[] = {
-    "Cluster.generation", "Cluster.runs", "Cluster.shares", "Member.faults",
-    "Member.hosts", "Member.listen", "Member.openflow", "Member.weight",
+    "Cluster.excluded", "Cluster.generation", "Cluster.runs", "Cluster.shares",
+    "Member.faults", "Member.hosts", "Member.listen", "Member.openflow",
+    "Member.unreachable", "Member.weight",
 };
 
 static struct loop *loop;       /* Of all cases. */
@@ -194,6 +195,7 @@ static const struct cluster_ops_member member_a = {
     .name = "a", .version = "2.0", .address = "ssl:192.0.2.1:8443",
     .listen = "ssl:192.0.2.1:6644", .openflow = "ssl:192.0.2.1:6653",
     .faults = "{\"h1\":[3,\"no room\"]}",
+    .unreachable = "h7 h8",
     .run = 5, .applied = 1, .hosts = 7, .weight = 30,
 };
 
@@ -258,6 +260,8 @@ former_schema_is_used(void **state OVS_UNUSED)
     assert_int_equal(find_member(f)->weight, 30);
     assert_string_equal(find_member(f)->faults, member_a.faults);
     assert_int_equal(view_of(f)->faults_seq, 1);
+    assert_int_equal(sset_count(&find_member(f)->unreachable), 2);
+    assert_true(sset_contains(&find_member(f)->unreachable, "h8"));
     assert_string_equal(find_member(f)->listen, "ssl:192.0.2.1:6644");
     assert_string_equal(find_member(f)->openflow, "ssl:192.0.2.1:6653");
     assert_int_equal(view_of(f)->head, 1);
@@ -338,6 +342,7 @@ share_ops(int64_t seen, int64_t generation, const char *names,
         char name[2] = { names[i] };
 
         assert_true(shares_add(&shares, name, 100 + i, weights[i]));
+        shares_exclude(&shares, "h5", name);
     }
     ops = cluster_ops_share(&w, seen, &shares);
     shares_uninit(&shares);
@@ -363,6 +368,19 @@ wait_shares(struct fixture *f, int64_t generation, const char *expected)
     assert_string_equal(text, expected);
 }
 
+/* The host of share_ops() is excluded from all. */
+static void
+assert_excluded(struct fixture *f)
+{
+    const struct shares *shares = &view_of(f)->shares;
+
+    assert_int_equal(shares->n_excluded, shares->n > 0);
+    if (shares->n) {
+        assert_string_equal(shares->excluded[0].host, "h5");
+        assert_int_equal(shares->excluded[0].members, (1 << shares->n) - 1);
+    }
+}
+
 static void
 shares_are_seen(void **state OVS_UNUSED)
 {
@@ -373,19 +391,23 @@ shares_are_seen(void **state OVS_UNUSED)
     wait_shares(f, 0, "");
     TRANSACT(f, share_ops(0, 1, "abc", (int64_t[]) { 10, 20, 30 }));
     wait_shares(f, 1, "a=10/100 b=20/101 c=30/102");
+    assert_excluded(f);
 
     /* The server says what is different alone: a weight, a run, a member that
      * has gone, and another one. */
     TRANSACT(f, share_ops(1, 2, "acd", (int64_t[]) { 15, 30, 40 }));
     wait_shares(f, 2, "a=15/100 c=30/101 d=40/102");
+    assert_excluded(f);
     TRANSACT(f, share_ops(2, 3, "", NULL));
     wait_shares(f, 3, "");
+    assert_excluded(f);
 
     /* A member that comes later sees the same. */
     TRANSACT(f, share_ops(3, 4, "b", (int64_t[]) { 100 }));
     cluster_db_destroy(f->db);
     f->db = cluster_db_create(loop, f->sb.remote, &callbacks, f);
     wait_shares(f, 4, "b=100/100");
+    assert_excluded(f);
     close_fixture(f);
 }
 

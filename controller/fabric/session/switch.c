@@ -45,6 +45,7 @@ switch_create(struct fabric_host *host)
 
     sw->host = host;
     sw->since_ms = time_wall_msec();
+    sw->offline_ms = time_msec();
     sw->stall = evtimer_new(host->fabric->base, stall_cb, sw);
     sw->take = evtimer_new(host->fabric->base, take_cb, sw);
     while (parts[n]) {
@@ -150,6 +151,7 @@ disconnected(struct fabric_switch *sw)
     event_del(sw->take);
     sw->state = SWITCH_OFFLINE;
     sw->since_ms = time_wall_msec();
+    sw->offline_ms = time_msec();
     fabric_host_changed(sw->host);
     sw->host->fabric->callbacks->switch_changed(sw->host);
 }
@@ -274,6 +276,7 @@ switch_change_role(struct fabric_switch *sw, enum ofconn_role role,
         event_del(sw->stall);
         sw->state = SWITCH_OFFLINE;
         sw->since_ms = time_wall_msec();
+        sw->offline_ms = time_msec();
         sw->conn = NULL;
         sw->host->fabric->stats.n_connected--;
         free(sw->error);

@@ -43,6 +43,7 @@ struct fabric_switch {
     enum switch_state state;
     int64_t since_ms;           /* Wall clock: when it connected or
                                  * disconnected. */
+    int64_t offline_ms;         /* The same, of the latter, by time_msec(). */
     char *error;                /* Why it disconnected, or NULL.  Owned. */
 
     struct event *take;         /* When to ask for another role, or to say

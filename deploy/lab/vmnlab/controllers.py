@@ -7,15 +7,32 @@ import os
 
 from . import cluster, netns
 from .api import Api
-from .daemon import Vmnd
+from .daemon import Vmnd, find
 from .netns import Error
 
 MAX = 5
 RAFT_PORT = 6643
+RELAY_PORT = 6663
 # A vmnd that is the writer no more ends with status 4, to be started anew: in
 # a lab by this, as elsewhere by its service.
 _KEEPER = ["sh", "-c", 'while "$@"; s=$?; [ $s = 4 ]; do sleep 0.2; done; '
            'exit $s', "keeper"]
+
+
+def certificates(lab):
+    """The folder of the members' CA and certificates."""
+    return os.path.join(lab.dir, "pki")
+
+
+def issue(lab, program, names):
+    """Makes the CA, and certificates of members 'names', by the vmn-pki that
+    comes with vmnd, 'program'."""
+    beside = os.path.join(os.path.dirname(program), "vmn-pki")
+    pki = beside if os.access(beside, os.X_OK) else find("vmn-pki")
+    folder = certificates(lab)
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    for args in [["init", "members"]] + [["member", name] for name in names]:
+        netns.run(["env", "VMN_PKI=" + folder, pki, *args])
 
 
 class Controller(Vmnd, cluster.Member):
@@ -31,7 +48,13 @@ class Controller(Vmnd, cluster.Member):
     def args(self):
         weight = [] if self.weight is None else [
             "--cluster-weight=%d" % self.weight]
-        return super().args() + self.member_args() + weight
+        file = os.path.join(certificates(self.lab), self.name + "-member.")
+        return super().args() + self.member_args() + weight + [
+            "--cluster-listen=ssl:127.0.0.1:%d" % (RELAY_PORT + self.number),
+            "--cluster-private-key=" + file + "key",
+            "--cluster-certificate=" + file + "pem",
+            "--cluster-ca-cert=" + os.path.join(certificates(self.lab),
+                                                "members-ca.pem")]
 
     def runs(self):
         return self.pid() is not None
@@ -168,6 +191,7 @@ class Controllers:
             raise Error("a part of the cluster was never made: vmn-lab down "
                         "--name %s" % self.lab.name)
         else:
+            issue(self.lab, self.program, [m.name for m in self.members])
             for member in self.members:
                 os.makedirs(member.dir, exist_ok=True)
             cluster.begin(self.members)
