@@ -123,8 +123,9 @@ try(struct pass *pass)
         }
     } else if (time_msec() >= pass->end_ms) {
         char *why = (pass->fault ? xstrdup(pass->fault)
-                     : xstrdup("there is no member of the cluster that could "
-                               "do it now"));
+                     : xstrdup("no member of the cluster is known that could "
+                               "do it: there is none now, or the cluster's "
+                               "database is out of reach"));
 
         give_up(pass, why);
         free(why);

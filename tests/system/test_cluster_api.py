@@ -264,6 +264,33 @@ def test_only_members_are_believed(cluster):
                     headers=says)[0] == 401
 
 
+def test_members_ask_who_can_answer(cluster):
+    """One that stands by, and does not manage the host, says that it was
+    asked by mistake: the other one knows more by now, or will soon."""
+    writer, asked = cluster.writer(), standbys(cluster)[0]
+    writer.api.put("hosts/h1", {"ovsdb": "ssl:h1:6640",
+                                "tunnel_ip": "192.0.2.1"})
+    asked.await_current()
+    wait_for("it to know the host", lambda: "h1" in asked.hosts(), 20)
+
+    def ask(method, target, **more):
+        return call(cluster, asked, method, target, certificate="c-member",
+                    port=cluster.place.listen[asked.name], headers={
+                        "Vmn-Client": "unix:uid=0", "Vmn-Client-As": "trusted",
+                        **more})
+
+    assert asked.ctl("cluster/manager", "h1").split()[0] == writer.name
+    status, headers, problem = ask("POST", "/v1/hosts/h1/audit",
+                                   **{"Vmn-Here": "yes"})
+    assert (status, headers["Retry-After"]) == (503, "1"), problem
+    assert "cannot be compared now" in problem["detail"], problem
+    for method, target in (
+            ("POST", "/v1/hosts/h1/audit"), ("DELETE", "/v1/networks/n9"),
+            ("GET", "/v1/hosts"), ("HEAD", "/v1/hosts"),
+            ("GET", "/v1/events")):
+        assert ask(method, target)[0] == 421, (method, target)
+
+
 def test_body_without_a_type(cluster):
     """A browser can be made to send one: no member takes it over TCP."""
     headers = {"Authorization": "Bearer " + account(cluster, "root", "admin")}

@@ -10,6 +10,7 @@ the machine was overloaded, a test is skipped as "not proven" (test_stream.py).
 VMN_TEST_MINUTE says how many seconds a minute has (5)."""
 
 import collections
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -369,6 +370,33 @@ def test_audit_is_the_masters(town):
         headers={"Vmn-Here": "yes"})[0] == 200
     assert town.cluster.writer().api.raw(
         "POST", "/v1/hosts/h9/audit")[0] == 404
+
+
+def test_master_that_dies_in_an_audit(town):
+    """Who asked is told, and may ask again."""
+    master, hosts = town.other_master()
+    writer = town.cluster.writer()
+    audit = "/v1/hosts/%s/audit" % hosts[0]
+    host = town.lab.host(hosts[0])
+
+    def n_requests():
+        return int(re.search(r"^requests: (\d+)", master.ctl(
+            "northbound/show"), re.M)[1])
+
+    before = n_requests()
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        host.freeze_switch()
+        try:
+            asked = pool.submit(writer.api.raw, "POST", audit)
+            wait_for("it to be asked", lambda: n_requests() > before, 20)
+            master.kill()
+        finally:
+            host.thaw_switch()
+        status, headers, body = asked.result(60)
+    assert (status, headers["Retry-After"]) == (503, "1"), body
+    town.shared()
+    assert writer.api.call("POST", audit)["unknown"] == 0
+    master.start()
 
 
 def test_what_a_master_alone_knows(town):

@@ -63,6 +63,27 @@ def test_answers_without_the_writer(cluster):
     assert n_passed(other) == passed + 1
 
 
+def test_started_without_its_database(cluster):
+    """It knows no other member yet, and says so; it goes on by itself."""
+    other = standbys(cluster)[0]
+    raise_description(other, "n", "x")
+    other.await_current()
+    other.kill()
+    other.kill_server()
+    other.spawn()
+    wait_for("it to answer", lambda: other.api.healthy(), 30)
+    for method, target in (("GET", "/v1/networks/n"),
+                           ("DELETE", "/v1/networks/n")):
+        status, headers, problem = raw(other, target, method)
+        assert (status, headers.get("Retry-After")) == (503, "1"), problem
+        assert "database is out of reach" in problem["detail"], problem
+    found = other.api.get("cluster")
+    assert (found["role"], found["connected"]) == ("standby", False), found
+    other.start_server()
+    other.await_current()
+    assert other.api.get("networks/n")["spec"]["description"] == "x"
+
+
 def without_times(value):
     """'value' without what depends on when, or by which process, it was
     made."""
