@@ -137,9 +137,6 @@ get_faults_cb(void *vmnd_)
     return text;
 }
 
-/* A switch that has gone may take 8 seconds to connect again. */
-#define UNREACHABLE_MS 10000
-
 struct unreachable {
     struct ds names;
     size_t n;
@@ -161,9 +158,30 @@ get_unreachable_cb(void *vmnd_)
     const struct vmnd *vmnd = vmnd_;
     struct unreachable all = { .names = DS_EMPTY_INITIALIZER };
 
-    fabric_each_unreachable(vmnd->fabric, UNREACHABLE_MS, unreachable_cb,
+    fabric_each_unreachable(vmnd->fabric, REACH_SAID_MS, unreachable_cb,
                             &all);
     return ds_steal_cstr(&all.names);
+}
+
+static void
+probe_cb(void *vmnd_, const char *host)
+{
+    const struct vmnd *vmnd = vmnd_;
+
+    fabric_probe_observed(vmnd->fabric, host);
+}
+
+/* What has just become unreachable may be so to this member, too, which has
+ * not noticed: its connections break at times of their own. */
+static void
+heed_unreachable(struct vmnd *vmnd)
+{
+    uint64_t seq = cluster_unreachable_seq(vmnd->cluster);
+
+    if (vmnd->unreachable_seq != seq) {
+        vmnd->unreachable_seq = seq;
+        cluster_each_unreachable(vmnd->cluster, probe_cb, vmnd);
+    }
 }
 
 struct others_faults {
@@ -236,6 +254,7 @@ seen_cb(void *vmnd_)
                           cluster_has_caught_up(vmnd->cluster));
     }
     heed_faults(vmnd);
+    heed_unreachable(vmnd);
     share_hosts(vmnd);
 }
 

@@ -35,6 +35,7 @@ struct vmnd {
     uint64_t first_revision;    /* and from where it goes on. */
     bool leads;                 /* The fabric goes by that. */
     uint64_t faults_seq;        /* Of the faults of hosts that it has. */
+    uint64_t unreachable_seq;   /* Of what others cannot reach. */
     bool active;                /* The rooms above the fabric are there, */
     bool ready;                 /* and their first state is durable. */
     bool deposed;               /* Another member of the cluster is the

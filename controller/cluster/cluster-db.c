@@ -214,6 +214,7 @@ update_shares(struct cluster_view *view,
               const struct ovsdb_cs_row_update *update)
 {
     bool is_diff = update->type == OVSDB_CS_ROW_XOR;
+    bool is_new = update->type == OVSDB_CS_ROW_INSERT;
     const struct json *generation = shash_find_data(update->columns,
                                                     "generation");
     const struct shash_node **nodes;
@@ -227,6 +228,11 @@ update_shares(struct cluster_view *view,
     cluster_map_update(&view->runs,
                        shash_find_data(update->columns, "runs"), is_diff);
     get_string(update->columns, "excluded", &view->excluded);
+    if (!is_new && !shash_find(update->columns, "shares")
+        && !shash_find(update->columns, "runs")
+        && !shash_find(update->columns, "excluded")) {
+        return;                 /* Most updates are of batches and beats. */
+    }
 
     nodes = shash_sort(&view->weights.numbers);
     n = shash_count(&view->weights.numbers);
@@ -322,24 +328,26 @@ find_member(const struct cluster_view *view, const struct uuid *uuid)
     return NULL;
 }
 
-/* The names of hosts, with spaces between them. */
-static void
+/* The names of hosts, with spaces between them.  A line break would make two
+ * of one in "excluded". */
+static bool
 get_names(const struct shash *columns, const char *name, struct sset *names)
 {
     const struct json *json = shash_find_data(columns, name);
     char *copy, *words = NULL;
 
     if (!json || json->type != JSON_STRING) {
-        return;
+        return false;
     }
     copy = xstrdup(json_string(json));
     sset_clear(names);
-    for (const char *word = strtok_r(copy, " ", &words);
+    for (const char *word = strtok_r(copy, " \n", &words);
          word && sset_count(names) < REACH_HOSTS_MAX;
-         word = strtok_r(NULL, " ", &words)) {
+         word = strtok_r(NULL, " \n", &words)) {
         sset_add(names, word);
     }
     free(copy);
+    return true;
 }
 
 static void
@@ -380,7 +388,8 @@ update_member(struct cluster_db *db, const struct ovsdb_cs_row_update *update)
     get_string(columns, "faults", &member->faults);
     db->view.faults_seq += strcmp(faults, member->faults) != 0;
     free(faults);
-    get_names(columns, "unreachable", &member->unreachable);
+    db->view.unreachable_seq += get_names(columns, "unreachable",
+                                          &member->unreachable);
     get_integer(columns, "run", &member->run);
     get_integer(columns, "applied", &member->applied);
     get_integer(columns, "hosts", &member->hosts);

@@ -67,7 +67,7 @@ struct cluster_member {
     char *listen;               /* ADDRESS:PORT, for other members; or "". */
     char *openflow;             /* A target, for switches; or "". */
     char *faults;               /* Of hosts that it manages; or "". */
-    struct sset unreachable;    /* Hosts. */
+    struct sset unreachable;    /* Hosts that it says it cannot reach. */
     int64_t run, applied, hosts, weight, beat;
     int64_t heard_ms;           /* When 'beat' or 'run' changed, by our
                                  * clock. */
@@ -87,6 +87,7 @@ struct cluster_view {
     struct hmap batches;        /* Of struct cluster_batch. */
     struct shash members;       /* Of struct cluster_member, by name. */
     uint64_t faults_seq;        /* Changes with their 'faults'. */
+    uint64_t unreachable_seq;   /* The same, with 'unreachable'. */
     char *fault;                /* Why the database cannot be used, which
                                  * lacks essential columns; or NULL. */
     struct sset lacks;          /* Other columns that it has not got, as

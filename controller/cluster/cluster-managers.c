@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"
@@ -188,6 +189,34 @@ cluster_faults_seq(const struct cluster *c)
     return cluster_db_view(c->db)->faults_seq;
 }
 
+/* Hosts that members cannot reach.  --------------------------------------- */
+
+void
+cluster_each_unreachable(const struct cluster *c, cluster_unreachable_cb *cb,
+                         void *aux)
+{
+    const struct cluster_view *view = cluster_db_view(c->db);
+    const struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &view->members) {
+        const struct cluster_member *member = node->data;
+        const char *host;
+
+        if (!member->run || !strcmp(member->name, c->options->name)) {
+            continue;
+        }
+        SSET_FOR_EACH (host, &member->unreachable) {
+            cb(aux, host);
+        }
+    }
+}
+
+uint64_t
+cluster_unreachable_seq(const struct cluster *c)
+{
+    return cluster_db_view(c->db)->unreachable_seq;
+}
+
 /* What the writer says.  -------------------------------------------------- */
 
 void
@@ -262,11 +291,29 @@ ask_policy(struct cluster *c, int64_t now_ms, struct shares *shares)
     return is_new;
 }
 
+/* Changes with all that moves hosts at once. */
+static uint32_t
+hash_members(const struct cluster *c)
+{
+    const struct cluster_view *view = cluster_db_view(c->db);
+    uint32_t hash = hash_uint64(c->shares.generation);
+    const struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &view->members) {
+        const struct cluster_member *member = node->data;
+
+        hash += hash_string(member->name,
+                            hash_uint64_basis(member->run, member->weight));
+    }
+    return hash;
+}
+
 void
 cluster_managers_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
 {
     const struct cluster_view *view = cluster_db_view(c->db);
     struct shares shares;
+    uint32_t hash;
 
     if (!c->writer) {
         if (view->current && view->has_row && view->lease.run
@@ -286,6 +333,14 @@ cluster_managers_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
         *wake_ms = MIN(*wake_ms, c->sharing.again_ms);
         return;
     }
+    hash = hash_members(c);
+    if (hash == c->sharing.members
+        && now_ms < c->sharing.policy.asked_ms + SHARES_ASK_MS) {
+        *wake_ms = MIN(*wake_ms,
+                       c->sharing.policy.asked_ms + SHARES_ASK_MS);
+        return;
+    }
+    c->sharing.members = hash;
     *wake_ms = MIN(*wake_ms, now_ms + SHARES_ASK_MS);
     if (ask_policy(c, now_ms, &shares)) {
         publish(c, &shares);

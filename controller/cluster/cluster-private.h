@@ -111,6 +111,7 @@ struct cluster {
     int64_t generation_head;    /* The newest batch when it was seen first. */
     struct {                    /* As the writer, which publishes them. */
         struct shares_policy policy;
+        uint32_t members;       /* hash_members() when it was asked last. */
         bool busy;              /* A transaction is under way. */
         uint64_t tried;         /* The largest generation that was sent. */
         bool allowed;           /* See cluster_share_hosts(). */

@@ -14,31 +14,39 @@
 #include "sset.h"
 #include "util.h"
 
-/* A member that cannot reach a host, or could not. */
+/* A member, since it has its share. */
+struct reach_member {
+    int64_t run;                /* Of its process. */
+    int64_t since_ms;
+};
+
+/* A member that cannot reach the host, or could not. */
 struct reach_entry {
-    const char *host, *member;  /* In its key, "HOST MEMBER": names have no
-                                 * spaces. */
     bool said;                  /* It says so, */
     int64_t since_ms;           /* since then; or has not since then. */
     bool excluded;
-    bool listed;                /* It has a share. */
+};
+
+/* A host that a member cannot reach. */
+struct reach_host {
+    struct shash entries;       /* Of struct reach_entry, by member. */
 };
 
 void
 reach_init(struct reach *reach)
 {
-    shash_init(&reach->entries);
+    shash_init(&reach->hosts);
+    shash_init(&reach->members);
 }
 
 static void
-delete_entry(struct reach *reach, struct shash_node *node)
+delete_host(struct reach *reach, struct shash_node *node)
 {
-    struct reach_entry *entry = node->data;
+    struct reach_host *host = node->data;
 
-    shash_delete(&reach->entries, node);
-    free(CONST_CAST(char *, entry->host));
-    free(CONST_CAST(char *, entry->member));
-    free(entry);
+    shash_destroy_free_data(&host->entries);
+    free(host);
+    shash_delete(&reach->hosts, node);
 }
 
 void
@@ -46,27 +54,33 @@ reach_uninit(struct reach *reach)
 {
     struct shash_node *node;
 
-    SHASH_FOR_EACH_SAFE (node, &reach->entries) {
-        delete_entry(reach, node);
+    SHASH_FOR_EACH_SAFE (node, &reach->hosts) {
+        delete_host(reach, node);
     }
-    shash_destroy(&reach->entries);
+    shash_destroy(&reach->hosts);
+    shash_destroy_free_data(&reach->members);
 }
 
 static struct reach_entry *
-get_entry(struct reach *reach, const char *host, const char *member)
+get_entry(struct reach *reach, const char *name, const char *member)
 {
-    char *key = xasprintf("%s %s", host, member);
-    struct reach_entry *entry = shash_find_data(&reach->entries, key);
+    struct reach_host *host = shash_find_data(&reach->hosts, name);
+    struct reach_entry *entry;
 
+    if (!host) {
+        host = xmalloc(sizeof *host);
+        shash_init(&host->entries);
+        shash_add(&reach->hosts, name, host);
+    }
+    entry = shash_find_data(&host->entries, member);
     if (!entry) {
         entry = xzalloc(sizeof *entry);
-        entry->host = xstrdup(host);
-        entry->member = xstrdup(member);
-        shash_add(&reach->entries, key, entry);
+        shash_add(&host->entries, member, entry);
     }
-    free(key);
     return entry;
 }
+
+/* What members say.  ------------------------------------------------------ */
 
 /* What the writer before has published this one goes on with. */
 static void
@@ -76,25 +90,44 @@ heed_current(struct reach *reach, const struct shares *current, int64_t now_ms)
         const struct shares_exclusion *x = &current->excluded[i];
 
         for (size_t j = 0; j < current->n; j++) {
-            if (x->members & UINT32_C(1) << j) {
-                struct reach_entry *entry = get_entry(
-                    reach, x->host, current->shares[j].name);
+            struct reach_entry *entry;
 
-                if (!entry->since_ms) {
-                    entry->since_ms = now_ms;
-                    entry->excluded = true;
-                }
+            if (!(x->members & UINT32_C(1) << j)) {
+                continue;
+            }
+            entry = get_entry(reach, x->host, current->shares[j].name);
+            if (!entry->since_ms) {
+                entry->since_ms = now_ms;
+                entry->excluded = true;
             }
         }
     }
 }
 
-/* Notes what a member says that has a share. */
-static void
-heed_member(struct reach *reach, const struct shares_member *m, int64_t now_ms)
+static bool
+says(const struct shares_member *m, const char *host)
 {
+    return m->unreachable && sset_contains(m->unreachable, host);
+}
+
+/* Notes what a member says, and since when it has its share. */
+static void
+heed_member(struct reach *reach, const struct shares_member *m,
+            const struct shares *next, int64_t now_ms)
+{
+    struct reach_member *member = shash_find_data(&reach->members, m->name);
     const char *host;
 
+    if (!member) {
+        member = xzalloc(sizeof *member);
+        shash_add(&reach->members, m->name, member);
+    }
+    if (!shares_find(next, m->name)) {
+        member->run = 0;
+    } else if (member->run != m->run) {
+        member->run = m->run;
+        member->since_ms = now_ms;
+    }
     if (!m->unreachable) {
         return;
     }
@@ -119,45 +152,107 @@ find_member(const struct shares_member *members, size_t n, const char *name)
     return NULL;
 }
 
-/* Returns true if a member that has a share does not say that it cannot reach
- * the host. */
-static bool
-is_reached(const char *host, const struct shares_member *members, size_t n,
-           const struct shares *shares)
+/* Notes who says nothing any more of the host, or is not in the list. */
+static void
+heed_silence(struct reach_host *host, const char *name,
+             const struct shares_member *members, size_t n, int64_t now_ms)
 {
-    for (size_t i = 0; i < n; i++) {
-        const struct shares_member *m = &members[i];
+    struct shash_node *node;
 
-        if (shares_find(shares, m->name)
-            && !(m->unreachable && sset_contains(m->unreachable, host))) {
-            return true;
+    SHASH_FOR_EACH_SAFE (node, &host->entries) {
+        const struct shares_member *m = find_member(members, n, node->name);
+        struct reach_entry *entry = node->data;
+
+        if (m && entry->said && !says(m, name)) {
+            entry->said = false;
+            entry->since_ms = now_ms;
+        }
+        if (!m || (!entry->said
+                   && now_ms >= entry->since_ms + REACH_BACK_MS)) {
+            free(entry);
+            shash_delete(&host->entries, node);
         }
     }
-    return false;
 }
 
-/* Returns false if the entry says nothing any more. */
-static bool
-update_entry(struct reach_entry *entry, const struct shares_member *members,
-             size_t n, int64_t now_ms, const struct shares *next)
-{
-    const struct shares_member *m = find_member(members, n, entry->member);
-    bool says = (m && m->unreachable
-                 && sset_contains(m->unreachable, entry->host));
+/* What follows.  ---------------------------------------------------------- */
 
-    if (!shares_find(next, entry->member)) {
-        return false;
+/* Returns for how long the member, which has a share, has reached the host;
+ * -1: it does not.  One whose list is full may not say of all. */
+static int64_t
+reached_for(const struct reach *reach, const struct reach_host *host,
+            const struct shares_member *m, int64_t now_ms)
+{
+    const struct reach_member *member = shash_find_data(&reach->members,
+                                                        m->name);
+    const struct reach_entry *entry = shash_find_data(&host->entries, m->name);
+
+    if ((entry && entry->said)
+        || (m->unreachable
+            && sset_count(m->unreachable) >= REACH_HOSTS_MAX)) {
+        return -1;
     }
-    if (entry->said && !says) {
-        entry->said = false;
-        entry->since_ms = now_ms;
+    return now_ms - MAX(member->since_ms, entry ? entry->since_ms : 0);
+}
+
+/* Decides who is excluded.  A member that has been, and can reach the host
+ * again, has it back at once if no other one can. */
+static void
+decide(const struct reach *reach, struct reach_host *host,
+       const struct shares_member *members, size_t n, int64_t now_ms,
+       const struct shares *next)
+{
+    bool is_reached = false, is_held = true;
+    struct shash_node *node;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct shares_member *m = &members[i];
+        const struct reach_entry *entry = shash_find_data(&host->entries,
+                                                          m->name);
+        int64_t ms;
+
+        if (shares_find(next, m->name)) {
+            ms = reached_for(reach, host, m, now_ms);
+            is_reached |= ms >= REACH_LOST_MS;
+            is_held &= ms < 0 || (entry && entry->excluded);
+        }
     }
-    if (entry->said) {
-        entry->excluded |= (now_ms >= entry->since_ms + REACH_LOST_MS
-                            && is_reached(entry->host, members, n, next));
-        return true;
+    SHASH_FOR_EACH (node, &host->entries) {
+        struct reach_entry *entry = node->data;
+
+        if (!entry->said) {
+            entry->excluded = entry->excluded && !is_held;
+        } else if (is_reached && now_ms >= entry->since_ms + REACH_LOST_MS) {
+            entry->excluded = true;
+        }
     }
-    return entry->excluded && now_ms < entry->since_ms + REACH_BACK_MS;
+}
+
+static void
+exclude(const struct reach_host *host, const char *name, struct shares *next)
+{
+    for (size_t i = 0; i < next->n; i++) {
+        const struct reach_entry *entry = shash_find_data(
+            &host->entries, next->shares[i].name);
+
+        if (entry && entry->excluded) {
+            shares_exclude(next, name, next->shares[i].name);
+        }
+    }
+}
+
+static void
+forget_members(struct reach *reach, const struct shares_member *members,
+               size_t n)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH_SAFE (node, &reach->members) {
+        if (!find_member(members, n, node->name)) {
+            free(node->data);
+            shash_delete(&reach->members, node);
+        }
+    }
 }
 
 void
@@ -167,25 +262,27 @@ reach_ask(struct reach *reach, const struct shares *current,
 {
     const struct shash_node **nodes;
     struct shash_node *node;
+    size_t n_hosts;
 
     heed_current(reach, current, now_ms);
     for (size_t i = 0; i < n; i++) {
-        if (shares_find(next, members[i].name)) {
-            heed_member(reach, &members[i], now_ms);
-        }
+        heed_member(reach, &members[i], next, now_ms);
     }
-    SHASH_FOR_EACH_SAFE (node, &reach->entries) {
-        if (!update_entry(node->data, members, n, now_ms, next)) {
-            delete_entry(reach, node);
-        }
-    }
-    nodes = shash_sort(&reach->entries);
-    for (size_t i = 0; i < shash_count(&reach->entries); i++) {
-        const struct reach_entry *entry = nodes[i]->data;
+    SHASH_FOR_EACH_SAFE (node, &reach->hosts) {
+        struct reach_host *host = node->data;
 
-        if (entry->excluded) {
-            shares_exclude(next, entry->host, entry->member);
+        heed_silence(host, node->name, members, n, now_ms);
+        if (shash_is_empty(&host->entries)) {
+            delete_host(reach, node);
+        } else {
+            decide(reach, host, members, n, now_ms, next);
         }
+    }
+    n_hosts = shash_count(&reach->hosts);
+    nodes = shash_sort(&reach->hosts);
+    for (size_t i = 0; i < n_hosts; i++) {
+        exclude(nodes[i]->data, nodes[i]->name, next);
     }
     free(nodes);
+    forget_members(reach, members, n);
 }

@@ -15,18 +15,22 @@
 struct shares;
 struct shares_member;
 
-/* So long a member must have said that it cannot reach a host.  The others say
- * so within a second, if they cannot, either. */
-#define REACH_LOST_MS 3000
+/* A member says that it cannot reach a host once that has not been connected
+ * to it for so long. */
+#define REACH_SAID_MS 5000
+/* So long it must have said so, and another one have reached the host.  Who
+ * hears of it probes its own connection, which takes up to 5 seconds, and says
+ * so in turn; and a host that comes back may take up to 8 seconds longer to
+ * connect to one member than to another. */
+#define REACH_LOST_MS 15000
 /* So long it must have been able to again. */
 #define REACH_BACK_MS 60000
-
 /* Hosts of which a member says so, at most. */
 #define REACH_HOSTS_MAX 4096
 
 struct reach {
-    struct shash entries;       /* Of struct reach_entry, by host and
-                                 * member. */
+    struct shash hosts;         /* Of struct reach_host, by name. */
+    struct shash members;       /* Of struct reach_member, by name. */
 };
 
 void reach_init(struct reach *);

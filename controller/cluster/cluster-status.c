@@ -36,7 +36,7 @@ get_member(const struct cluster *c, const struct cluster_member *member,
         .behind = MAX(view->head - member->applied, 0),
         .hosts = member->run ? MAX(member->hosts, 0) : 0,
         .weight = share ? share->weight : 0,
-        .unreachable = sset_count(&member->unreachable),
+        .unreachable = member->run ? sset_count(&member->unreachable) : 0,
         .heard = MAX(silent_ms, 0) / 1000.0,
     };
 }

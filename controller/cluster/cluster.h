@@ -148,6 +148,13 @@ void cluster_each_fault(const struct cluster *, cluster_fault_cb *,
 /* Returns a number that changes when these may have. */
 uint64_t cluster_faults_seq(const struct cluster *);
 
+/* Calls 'cb' with each host that another member says it cannot reach, maybe
+ * more than once; and returns a number that changes with these. */
+typedef void cluster_unreachable_cb(void *aux, const char *host);
+void cluster_each_unreachable(const struct cluster *,
+                              cluster_unreachable_cb *, void *aux);
+uint64_t cluster_unreachable_seq(const struct cluster *);
+
 /* Adds where switches reach the other members to 'targets', sorted. */
 struct svec;
 void cluster_get_controllers(const struct cluster *, struct svec *targets);

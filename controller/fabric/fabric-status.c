@@ -98,6 +98,16 @@ fabric_each_unreachable(const struct fabric *f, int ms,
     }
 }
 
+void
+fabric_probe_observed(const struct fabric *f, const char *name)
+{
+    const struct fabric_host *host = fabric_find_host(f, name);
+
+    if (host && host->sw->state == SWITCH_OBSERVED) {
+        ofconn_probe(host->sw->conn);
+    }
+}
+
 uint64_t
 fabric_host_acked(const struct fabric *f, const char *name)
 {

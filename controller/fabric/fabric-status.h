@@ -126,6 +126,9 @@ bool fabric_host_is_connected(const struct fabric *, const char *host);
 typedef void fabric_unreachable_cb(void *aux, const char *host);
 void fabric_each_unreachable(const struct fabric *, int ms,
                              fabric_unreachable_cb *, void *aux);
+/* Asks the switch of a host that this member does not manage for a sign of
+ * life: it is disconnected without one in OFCONN_PROBE_MS. */
+void fabric_probe_observed(const struct fabric *, const char *host);
 /* Returns the newest revision that the host has acknowledged, or 0. */
 uint64_t fabric_host_acked(const struct fabric *, const char *host);
 

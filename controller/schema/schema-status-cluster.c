@@ -19,8 +19,8 @@ static const struct schema_struct member = SHOWN_KEPT(
     SHOWN_OF(status_cluster_member, hosts, I64, ALWAYS,
              "How many hosts it manages and is connected to."),
     SHOWN_OF(status_cluster_member, unreachable, I64, ALWAYS,
-             "How many hosts have not been connected to it for 10 seconds: "
-             "those that are to other members these manage."),
+             "How many hosts have not been connected to it for 5 seconds: "
+             "those that are to other members these manage, soon."),
     SHOWN_OF(status_cluster_member, weight, I64, ALWAYS,
              "Its share of the hosts, as a part of the sum of all members' "
              "weights; 0: it has none. If nobody has one, the writer manages "

@@ -64,7 +64,7 @@ ask(struct world *w)
     shares_init(&next);
     for (int i = 0; i < N; i++) {
         members[i] = (struct shares_member) {
-            .name = names[i], .unreachable = &w->lost[i],
+            .name = names[i], .run = 1, .unreachable = &w->lost[i],
         };
         if (w->shares_hosts[i]) {
             assert_true(shares_add(&next, names[i], 1, 10));
@@ -149,22 +149,93 @@ host_that_nobody_reaches_stays(void **state OVS_UNUSED)
     struct world w;
 
     world_init(&w);
+    ask(&w);
     /* They do not say so in the same moment. */
     for (int i = 0; i < N; i++) {
+        pass(&w, (REACH_LOST_MS - ASK_MS) / N);
         sset_add(&w.lost[i], "h");
-        pass(&w, REACH_LOST_MS / N);
+    }
+    pass(&w, 60000);
+    /* Nor does it come back to all in the same moment. */
+    for (int i = 0; i < N; i++) {
+        sset_clear(&w.lost[i]);
+        pass(&w, (REACH_LOST_MS - ASK_MS) / (N - 1));
     }
     pass(&w, 60000);
     assert_int_equal(w.n_published, 0);
-    /* One reaches it again. */
+    world_uninit(&w);
+}
+
+static void
+host_that_one_reaches_again(void **state OVS_UNUSED)
+{
+    struct world w;
+
+    world_init(&w);
+    for (int i = 0; i < N; i++) {
+        sset_add(&w.lost[i], "h");
+    }
+    pass(&w, 60000);
     sset_clear(&w.lost[2]);
+    pass(&w, REACH_LOST_MS);
+    assert_excluded(&w, "");
     pass(&w, ASK_MS);
     assert_excluded(&w, "h a b\n");
     assert_string_equal(shares_pick(&w.shares, "h")->name, "c");
-    /* And none: it is as if all did. */
+    /* And none. */
     sset_add(&w.lost[2], "h");
     pass(&w, 2 * REACH_LOST_MS);
     assert_excluded(&w, "h a b\n");
+    /* Whoever reaches it then has it at once. */
+    sset_clear(&w.lost[0]);
+    pass(&w, ASK_MS);
+    assert_excluded(&w, "h b\n");
+    pass(&w, REACH_LOST_MS);
+    assert_excluded(&w, "h b c\n");
+    assert_string_equal(shares_pick(&w.shares, "h")->name, "a");
+    world_uninit(&w);
+}
+
+/* Which has it while another one has just come back to it. */
+static void
+loss_that_goes_round(void **state OVS_UNUSED)
+{
+    struct world w;
+
+    world_init(&w);
+    w.shares_hosts[2] = false;
+    pass(&w, REACH_LOST_MS);
+    sset_add(&w.lost[0], "h");
+    pass(&w, 2 * REACH_LOST_MS);
+    sset_clear(&w.lost[0]);
+    pass(&w, REACH_LOST_MS);
+    assert_excluded(&w, "h a\n");
+    sset_add(&w.lost[1], "h");
+    pass(&w, 2 * ASK_MS);
+    assert_string_equal(shares_pick(&w.shares, "h")->name, "a");
+    world_uninit(&w);
+}
+
+/* Of what it had lost it has nothing before it has reached that. */
+static void
+member_that_is_started_again(void **state OVS_UNUSED)
+{
+    struct world w;
+
+    world_init(&w);
+    sset_add(&w.lost[1], "h");
+    pass(&w, 2 * REACH_LOST_MS);
+    assert_excluded(&w, "h b\n");
+    w.shares_hosts[1] = false;
+    sset_clear(&w.lost[1]);
+    pass(&w, REACH_LOST_MS);
+    assert_excluded(&w, "");
+    w.shares_hosts[1] = true;
+    pass(&w, ASK_MS);
+    assert_excluded(&w, "h b\n");
+    sset_add(&w.lost[1], "h");
+    pass(&w, 2 * REACH_BACK_MS);
+    assert_excluded(&w, "h b\n");
     world_uninit(&w);
 }
 
@@ -174,6 +245,7 @@ short_loss_is_none(void **state OVS_UNUSED)
     struct world w;
 
     world_init(&w);
+    pass(&w, REACH_LOST_MS);
     for (int i = 0; i < 20; i++) {
         sset_add(&w.lost[0], "h");
         pass(&w, REACH_LOST_MS - ASK_MS);
@@ -202,18 +274,20 @@ member_without_a_share_has_no_say(void **state OVS_UNUSED)
 
     world_init(&w);
     w.shares_hosts[2] = false;
-    sset_add(&w.lost[2], "h");
     sset_add(&w.lost[0], "h");
     sset_add(&w.lost[1], "h");
     pass(&w, 60000);
     assert_excluded(&w, "");
-    /* Nor one that has lost it. */
-    sset_clear(&w.lost[1]);
+    /* It has one, and has not been able to say anything yet. */
+    w.shares_hosts[2] = true;
+    pass(&w, REACH_LOST_MS);
+    assert_excluded(&w, "");
     pass(&w, ASK_MS);
-    assert_excluded(&w, "h a\n");
+    assert_excluded(&w, "h a b\n");
+    /* None is excluded that has no share. */
     w.shares_hosts[0] = false;
     pass(&w, ASK_MS);
-    assert_excluded(&w, "");
+    assert_excluded(&w, "h b\n");
     world_uninit(&w);
 }
 
@@ -224,6 +298,7 @@ next_writer_goes_on(void **state OVS_UNUSED)
     struct world w;
 
     world_init(&w);
+    ask(&w);
     sset_add(&w.lost[0], "h2");
     sset_add(&w.lost[1], "h1");
     sset_add(&w.lost[1], "h2");
@@ -232,9 +307,9 @@ next_writer_goes_on(void **state OVS_UNUSED)
     reach_uninit(&w.reach);
     reach_init(&w.reach);
     sset_clear(&w.lost[1]);
-    pass(&w, REACH_BACK_MS - ASK_MS);
+    pass(&w, REACH_BACK_MS);
     assert_excluded(&w, "h1 b\nh2 a b\n");
-    pass(&w, 2 * ASK_MS);
+    pass(&w, ASK_MS);
     assert_excluded(&w, "h2 a\n");
     world_uninit(&w);
 }
@@ -323,6 +398,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(another_member_takes_it),
         cmocka_unit_test(host_that_nobody_reaches_stays),
+        cmocka_unit_test(host_that_one_reaches_again),
+        cmocka_unit_test(loss_that_goes_round),
+        cmocka_unit_test(member_that_is_started_again),
         cmocka_unit_test(short_loss_is_none),
         cmocka_unit_test(member_without_a_share_has_no_say),
         cmocka_unit_test(next_writer_goes_on),

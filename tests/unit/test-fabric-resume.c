@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 
+#include "controller/fabric/fabric-faults.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric.h"
 #include "openvswitch/ofp-connection.h"
@@ -115,6 +116,43 @@ what_a_dead_master_has_not_sent(void **state OVS_UNUSED)
     until_acked(0);
     check_host(0);
     assert_int_equal(switches[0].n_mods, n_mods + 4);
+}
+
+/* The next writer is an equal first, as of all hosts of others. */
+static void
+what_a_dead_writer_has_not_sent(void **state OVS_UNUSED)
+{
+    unsigned n_dumps;
+
+    begin();
+    n_dumps = switches[0].n_dumps;
+    edit_flow(1);
+    fabric_lead(fabric, 8, 800, NULL);
+    TURN_UNTIL(switches[0].role == OFPCR12_ROLE_EQUAL && host(0)->sw->conn);
+    edit_flow(2);
+    generation = 800;
+    fabric_host_set_reported(host(0));
+    take();
+    assert_int_equal(n_resumed(), 1);
+    assert_int_equal(switches[0].n_dumps, n_dumps);
+}
+
+/* While its master says that it rejects something, what comes is not kept. */
+static void
+what_comes_to_one_that_rejects(void **state OVS_UNUSED)
+{
+    const struct fabric_fault fault = { .host = "h0", .reason = "no room" };
+
+    begin();
+    fake_switch_tell_marker(&switches[0], 0);
+    for (int i = 0; i < 10; i++) {
+        turn();
+    }
+    fabric_set_faults(fabric, &fault, 1);
+    edit_flow(1);
+    fabric_set_faults(fabric, NULL, 0);
+    take();
+    assert_int_equal(n_resumed(), 0);
 }
 
 /* A revision comes between the role and the marker. */
@@ -275,6 +313,8 @@ main(int argc OVS_UNUSED, char *argv[])
 #define T(NAME) \
         cmocka_unit_test_setup_teardown(NAME, setup_observing, teardown)
         T(what_a_dead_master_has_not_sent),
+        T(what_a_dead_writer_has_not_sent),
+        T(what_comes_to_one_that_rejects),
         T(what_comes_meanwhile),
         T(marker_of_somebody_else),
         T(switch_that_comes_again),

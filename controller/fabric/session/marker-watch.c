@@ -151,9 +151,11 @@ marker_watch_group(struct fabric_switch *sw, uint64_t before, uint64_t last)
         && !marker_history_is_begun(&watch->history)) {
         return;
     }
+    /* One that rejects something has no marker until that has changed. */
     marker_history_add(&watch->history, before, last,
                        switch_marker_of(sw, sw->bundles.digest),
-                       sw->bundles.diffs, sw->bundles.n_diffs);
+                       sw->bundles.diffs, sw->bundles.n_diffs,
+                       watch->marker != MARKER_NONE || !watch->fault);
     if (sw->state == SWITCH_OBSERVED) {
         freeze(sw, before);
         compare(sw, watch, last);
@@ -245,7 +247,9 @@ observed(struct fabric_switch *sw, void *watch_)
 
     bool exists = watch->conn_id == ofconn_id(sw->conn);
 
-    marker_watch_forget(sw);
+    if (!exists) {
+        marker_watch_forget(sw);
+    }
     watch->conn_id = ofconn_id(sw->conn);
     watch->frozen_ms = time_msec();
     watch->xid = send_request(sw, exists ? OFPFMC_MODIFY : OFPFMC_ADD);

@@ -188,6 +188,7 @@ read_all(struct reconcile *r)
 {
     struct ofdump_budget budget = switch_budget_of_reconcile(r->sw);
 
+    marker_watch_forget(r->sw);
     r->dump = ofdump_create(r->sw->conn, &budget, &dump_callbacks, r);
 }
 
@@ -440,7 +441,6 @@ answer_cb(void *sw_)
     if (r->flows.n || r->marker != switch_marker_of(sw, sw->bundles.digest)) {
         reconcile_forget_seen(r);
         r->marker = MARKER_NONE;
-        marker_watch_forget(sw);
         switch_expect(sw);
         read_all(r);
         return;
