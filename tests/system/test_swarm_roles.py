@@ -20,7 +20,7 @@ sys.path.insert(0, os.path.join(HERE, "../bench"))
 from vmnbench import openflow as of  # noqa: E402
 from vmnbench import ovsdb  # noqa: E402
 from vmnbench.hosts import Host  # noqa: E402
-from vmnbench.process import Processes  # noqa: E402
+from vmnbench.process import Processes, wait_for_socket  # noqa: E402
 from vmnbench.swarm import Control  # noqa: E402
 
 PACKET_OUT, ROLE_REQUEST, ROLE_REPLY, SET_ASYNC, ROLE_STATUS = (13, 24, 25, 28,
@@ -45,7 +45,7 @@ class Emulated:
             folder + "/swarm.log")
         self.databases = [os.path.join(folder, name, "hv0.db")
                           for name in targets]
-        wait_for("the swarm", lambda: os.path.exists(folder + "/control"), 20)
+        wait_for_socket("the swarm", folder + "/control")
         self.control = Control(folder + "/control")
 
 
