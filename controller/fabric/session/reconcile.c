@@ -9,7 +9,8 @@
  * with very many flows that were desired before.
  *
  * A switch that has just connected is asked for its marker only (marker.h): if
- * that says that the desired state is installed, nothing else is read.
+ * that says that the desired state is installed, nothing else is read; nor if
+ * it is of a state since which all changes are known (marker-watch.h).
  *
  * Nothing is sent while the dump is read, so that it is still valid when it is
  * compared.  Items that are installed as desired are recognized as they are

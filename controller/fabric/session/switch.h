@@ -24,6 +24,7 @@ struct status_host;
  *    OFFLINE  --connected--> WAITING  --reported, not backing off--> READING
  *    READING  --all flows and groups read, state settled-->
  *        LIVE, if nothing differs, else CHECKING
+ *    READING  --its marker read, which is known--> LIVE
  *    CHECKING --barrier without an error--> LIVE (the commit goes out)
  *    LIVE     --a bundle failed--> READING, or WAITING if that is too often */
 enum switch_state {
