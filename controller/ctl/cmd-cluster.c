@@ -83,8 +83,8 @@ show_unreachable(struct ctl *ctl, const json_t *members)
 
         if (n) {
             fprintf(ctl->out, "\n%"JSON_INTEGER_FORMAT" host%s not been "
-                    "connected to member %s for 5 seconds: members to which\n"
-                    "they are connected manage them\n", n,
+                    "connected to member %s for 5 seconds: what another\n"
+                    "one reaches, that one manages\n", n,
                     n == 1 ? " has" : "s have", text_of(member, "name"));
         }
     }

@@ -26,7 +26,7 @@ import pytest
 from cluster import Cluster
 from conftest import (World, changes, check_log, entry, flows, lab_name, rule,
                       wait_aged, wait_quiet)
-from test_cluster import takes_changes
+from test_cluster import takes_changes, vmnctl
 from test_cluster_api import Place
 from test_stream import MINUTE, Waits, excuse
 
@@ -679,6 +679,8 @@ def test_member_that_cannot_reach_a_host(town):
         found, = [m for m in town.cluster.writer().api.get("cluster")[
             "members"] if m["name"] == member.name]
         assert found["unreachable"] == 1 and found["weight"]
+        assert ("1 host has not been connected to member %s" % member.name
+                in vmnctl(town.cluster.writer(), "cluster")[1])
         # Its other hosts it keeps.
         assert all(town.cluster.writer().ctl("cluster/manager", h).startswith(
             member.name) for h in hosts[1:])

@@ -17,8 +17,10 @@
 /* Of a switch that is further behind, the marker of an older group says
  * nothing: that of a later one does. */
 #define GROUPS_MAX 1024
-/* Reading all of a switch's flows costs about as much as so many changes. */
+/* Of a switch that lacks more, all flows are read. */
 #define ITEMS_MAX 16384
+/* Room for so many groups is kept while there are none. */
+#define ROOM_MAX 16
 
 /* Forgets the 'n' oldest groups. */
 static void
@@ -45,6 +47,11 @@ marker_history_begin(struct marker_history *history, uint64_t base)
 {
     drop(history, history->n);
     history->base = base;
+    if (history->allocated > ROOM_MAX) {
+        free(history->groups);
+        history->groups = NULL;
+        history->allocated = 0;
+    }
 }
 
 void

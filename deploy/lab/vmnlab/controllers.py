@@ -4,6 +4,7 @@ c1, c2, ... in the lab's, and ports of its own.  All of them, in place of the
 one vmnd of other labs: what is asked of it, the writer is."""
 
 import os
+import shutil
 
 from . import cluster, netns
 from .api import Api
@@ -30,7 +31,9 @@ def issue(lab, program, names):
     beside = os.path.join(os.path.dirname(program), "vmn-pki")
     pki = beside if os.access(beside, os.X_OK) else find("vmn-pki")
     folder = certificates(lab)
-    os.makedirs(folder, mode=0o700, exist_ok=True)
+    # What a start that failed has left would be in the way.
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder, mode=0o700)
     for args in [["init", "members"]] + [["member", name] for name in names]:
         netns.run(["env", "VMN_PKI=" + folder, pki, *args])
 
