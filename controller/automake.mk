@@ -31,6 +31,7 @@ include controller/health/automake.mk
 include controller/load-monitor/automake.mk
 include controller/simulator/automake.mk
 include controller/recommend/automake.mk
+include controller/worker/automake.mk
 include controller/page/automake.mk
 include controller/northbound/automake.mk
 include controller/ctl/automake.mk
@@ -39,6 +40,7 @@ include controller/ctl/automake.mk
 sbin_PROGRAMS += vmnd
 vmnd_SOURCES = \
 	controller/vmnd-member.c \
+	controller/vmnd-workers.c \
 	controller/vmnd.c \
 	controller/vmnd.h
 vmnd_LDFLAGS = $(AM_LDFLAGS) $(VMN_EXPORTS) $(VMN_WHOLE)

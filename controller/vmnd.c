@@ -264,7 +264,10 @@ start_apphost(struct vmnd *vmnd)
     struct vmn_error fault = VMN_ERROR_INIT;
     int error;
 
-    vmnd->apphost = apphost_create();
+    char *worker = vmnd_find_worker();
+
+    vmnd->apphost = apphost_create(worker);
+    free(worker);
     for (size_t i = 0; i < options->n_apps; i++) {
         error = apphost_load(vmnd->apphost, options->app_dir, options->apps[i],
                              &fault);
@@ -552,6 +555,7 @@ vmnd_start(struct vmnd *vmnd)
     start_state(vmnd);
     check_place(vmnd);
     start_engine(vmnd);
+    vmnd_start_workers(vmnd);
     if (vmnd->options.cluster_member) {
         commit_follow(vmnd->commit);
         vmnd_start_standby(vmnd);
@@ -608,6 +612,7 @@ vmnd_stop(struct vmnd *vmnd)
     } else {
         stop_northbound(vmnd);
     }
+    vmnd_stop_workers(vmnd);
     commit_stop(vmnd->commit);
     fabric_destroy(vmnd->fabric);
     commit_destroy(vmnd->commit);

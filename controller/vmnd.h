@@ -42,6 +42,7 @@ struct vmnd {
                                  * writer now. */
     bool ended;                 /* By an operator. */
     struct apphost *apphost;
+    struct event *workers_timer; /* Or NULL: no app has a worker. */
     struct engine *engine;
     struct commit *commit;
     struct audit_log *audit_log; /* Or NULL. */
@@ -68,6 +69,15 @@ void vmnd_start_fabric(struct vmnd *, bool observing);
 void vmnd_start_northbound(struct vmnd *, bool following);
 /* Creates the rooms above the fabric, by which this serves the API. */
 void vmnd_start_active(struct vmnd *);
+
+/* vmnd-workers.c.  -------------------------------------------------------- */
+
+/* Returns the path of the program that apps of others run in.  The caller
+ * frees it. */
+char *vmnd_find_worker(void);
+/* Looks after workers from now on. */
+void vmnd_start_workers(struct vmnd *);
+void vmnd_stop_workers(struct vmnd *);
 
 /* vmnd-member.c.  --------------------------------------------------------- */
 

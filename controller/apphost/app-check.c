@@ -59,15 +59,22 @@ check_stages(const struct vmn_app_class *class_, struct vmn_error *why)
                                      stage->n_tables,
                                      stage_tables_of_hook(stage->hook));
         }
-        for (unsigned i = 0; stage->prefixes && i < stage->n_tables; i++) {
-            uint32_t bits = stage->prefixes(i);
+    }
+    return 0;
+}
 
-            if (bits & ~PREFIXES || count_1bits(bits) > VMN_PREFIXES_MAX) {
-                return vmn_error_invalid(
-                    why, "stage %s: prefixes 0x%"PRIx32" of table %u; at most "
-                    "%d of VMN_PREFIX_* are possible", stage->name, bits, i,
-                    VMN_PREFIXES_MAX);
-            }
+int
+app_check_prefixes(const struct pipeline_stage *stage, struct vmn_error *why)
+{
+    for (unsigned i = 0; stage->prefixes && i < stage->class_->n_tables;
+         i++) {
+        uint32_t bits = stage->prefixes[i];
+
+        if (bits & ~PREFIXES || count_1bits(bits) > VMN_PREFIXES_MAX) {
+            return vmn_error_invalid(
+                why, "stage %s: prefixes 0x%"PRIx32" of table %u; at most %d "
+                "of VMN_PREFIX_* are possible", stage->class_->name, bits, i,
+                VMN_PREFIXES_MAX);
         }
     }
     return 0;

@@ -6,6 +6,7 @@
 #define CONTROLLER_APPHOST_APP_CHECK_H 1
 
 struct pipeline;
+struct pipeline_stage;
 struct vmn_app_class;
 struct vmn_error;
 
@@ -13,5 +14,7 @@ struct vmn_error;
  * 0, or EINVAL with an error that says what is wrong with it. */
 int app_check(const struct vmn_app_class *, const struct pipeline *loaded,
               struct vmn_error *why);
+/* Checks the prefixes of a stage's tables, in the same way. */
+int app_check_prefixes(const struct pipeline_stage *, struct vmn_error *why);
 
 #endif /* controller/apphost/app-check.h */

@@ -17,21 +17,70 @@
 
 #include "controller/flow/pipeline.h"
 #include "controller/schema/error.h"
+#include "controller/worker/app-description.h"
+#include "controller/worker/app-worker.h"
 #include "openvswitch/vlog.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(apphost);
 
+/* VMN's own apps. */
+static const char *const own_apps[] = {
+    "overlay", "firewall", "loadbalancer", "router", "gateway", "dhcp", "dns",
+};
+
 struct apphost {
+    char *worker;               /* A program, or NULL. */
     struct pipeline pipeline;
     size_t n_modules;
     void **modules;             /* Of dlopen(). */
+    uint64_t n_ready;           /* Of all workers, when it was last seen. */
 };
 
-struct apphost *
-apphost_create(void)
+static void
+app_uninit(struct pipeline_app *app)
 {
-    return xzalloc(sizeof(struct apphost));
+    for (size_t i = 0; i < app->n_stages; i++) {
+        if (!app->worker) {
+            free(CONST_CAST(uint32_t *, app->stages[i].prefixes));
+        }
+    }
+    free(app->stages);
+    if (app->worker) {
+        app_worker_destroy(app->worker);
+    } else {
+        app_class_destroy(app->class_);
+    }
+}
+
+/* The VMN_PREFIX_* of each table of a stage, or NULL.  Those of an app in this
+ * process are allocated. */
+static const uint32_t *
+get_prefixes(const struct pipeline_app *app, size_t stage)
+{
+    const struct vmn_stage_class *class_ = app->stages[stage].class_;
+    uint32_t *prefixes;
+
+    if (app->worker) {
+        return app_worker_description(app->worker)->prefixes[stage];
+    }
+    if (!class_->prefixes) {
+        return NULL;
+    }
+    prefixes = xcalloc(class_->n_tables, sizeof *prefixes);
+    for (unsigned i = 0; i < class_->n_tables; i++) {
+        prefixes[i] = class_->prefixes(i);
+    }
+    return prefixes;
+}
+
+struct apphost *
+apphost_create(const char *worker)
+{
+    struct apphost *host = xzalloc(sizeof *host);
+
+    host->worker = nullable_xstrdup(worker);
+    return host;
 }
 
 void
@@ -41,10 +90,10 @@ apphost_destroy(struct apphost *host)
         return;
     }
     for (size_t i = 0; i < host->pipeline.n_apps; i++) {
-        free(host->pipeline.apps[i].stages);
-        app_class_destroy(host->pipeline.apps[i].class_);
+        app_uninit(&host->pipeline.apps[i]);
     }
     free(host->pipeline.apps);
+    free(host->worker);
     for (size_t i = 0; i < host->n_modules; i++) {
         dlclose(host->modules[i]);
     }
@@ -67,33 +116,116 @@ compare_apps(const void *a_, const void *b_)
     return strcmp(a->class_->name, b->class_->name);
 }
 
+/* Adds an app, with a class that it then owns, or with the worker that owns
+ * its class. */
+static int
+add_app(struct apphost *host, struct pipeline_app *app, struct vmn_error *why)
+{
+    struct pipeline *pipeline = &host->pipeline;
+    const struct vmn_app_class *class_ = app->class_;
+
+    if (app_check(class_, pipeline, why)) {
+        return EINVAL;
+    }
+    while (class_->stages && class_->stages[app->n_stages].name) {
+        app->n_stages++;
+    }
+    app->stages = xcalloc(MAX(app->n_stages, 1), sizeof *app->stages);
+    for (size_t i = 0; i < app->n_stages; i++) {
+        app->stages[i].class_ = &class_->stages[i];
+        app->stages[i].prefixes = get_prefixes(app, i);
+        if (app_check_prefixes(&app->stages[i], why)) {
+            return EINVAL;
+        }
+    }
+    pipeline->apps = xrealloc(pipeline->apps, (pipeline->n_apps + 1)
+                                              * sizeof *pipeline->apps);
+    pipeline->apps[pipeline->n_apps++] = *app;
+    qsort(pipeline->apps, pipeline->n_apps, sizeof *pipeline->apps,
+          compare_apps);
+    return 0;
+}
+
 int
 apphost_add(struct apphost *host, const struct vmn_app_class *theirs,
             struct vmn_error *why)
 {
-    struct pipeline *pipeline = &host->pipeline;
-    const struct vmn_app_class *class_ = app_class_clone(theirs, why);
+    struct pipeline_app app = { .class_ = app_class_clone(theirs, why) };
+    int error = app.class_ ? add_app(host, &app, why) : EINVAL;
 
-    if (!class_ || app_check(class_, pipeline, why)) {
-        app_class_destroy(class_);
+    if (error) {
+        app_uninit(&app);
+    }
+    return error;
+}
+
+/* Loads a module into this process. */
+static int
+load_here(struct apphost *host, const char *path, struct vmn_error *why)
+{
+    void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    const struct vmn_app_class *class_;
+    int error;
+
+    if (!module) {
+        vmn_error_set(why, VMN_ERR_NOT_FOUND, "", "%s", dlerror());
+        return ENOENT;
+    }
+    class_ = dlsym(module, "vmn_app");
+    if (!class_) {
+        error = vmn_error_invalid(why, "it defines no \"vmn_app\"");
+    } else {
+        error = apphost_add(host, class_, why);
+    }
+    if (error) {
+        dlclose(module);
+    } else {
+        VLOG_INFO("loaded app %s from %s", class_->name, path);
+        host->modules = xrealloc(host->modules, (host->n_modules + 1)
+                                                * sizeof *host->modules);
+        host->modules[host->n_modules++] = module;
+    }
+    return error;
+}
+
+/* Loads a module into a worker process. */
+static int
+load_apart(struct apphost *host, const char *path, struct vmn_error *why)
+{
+    struct pipeline_app app = {
+        .worker = app_worker_create(host->worker, path, why) };
+    int error;
+
+    if (!app.worker) {
         return EINVAL;
     }
-
-    struct pipeline_app app = { .class_ = class_ };
-
-    while (class_->stages && class_->stages[app.n_stages].name) {
-        app.n_stages++;
+    app.class_ = &app_worker_description(app.worker)->class_;
+    error = add_app(host, &app, why);
+    if (error) {
+        app_uninit(&app);
+    } else {
+        VLOG_INFO("loaded app %s from %s, in a process of its own",
+                  app.class_->name, path);
     }
-    app.stages = xcalloc(MAX(app.n_stages, 1), sizeof *app.stages);
-    for (size_t i = 0; i < app.n_stages; i++) {
-        app.stages[i].class_ = &class_->stages[i];
+    return error;
+}
+
+/* Returns true for "overlay" and "FOLDER/overlay.so". */
+static bool
+is_own(const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    const char *name = slash ? slash + 1 : file;
+
+    for (size_t i = 0; i < ARRAY_SIZE(own_apps); i++) {
+        size_t len = strlen(own_apps[i]);
+
+        if (!strncmp(name, own_apps[i], len)
+            && !strcmp(name + len, slash ? ".so" : "")) {
+            return true;
+        }
     }
-    pipeline->apps = xrealloc(pipeline->apps, (pipeline->n_apps + 1)
-                                              * sizeof *pipeline->apps);
-    pipeline->apps[pipeline->n_apps++] = app;
-    qsort(pipeline->apps, pipeline->n_apps, sizeof *pipeline->apps,
-          compare_apps);
-    return 0;
+    return false;
 }
 
 int
@@ -102,35 +234,62 @@ apphost_load(struct apphost *host, const char *dir, const char *file,
 {
     char *path = (strchr(file, '/') ? xstrdup(file)
                   : xasprintf("%s/%s.so", dir, file));
-    void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     struct vmn_error problem = VMN_ERROR_INIT;
-    const struct vmn_app_class *class_;
-    int error;
+    int error = (host->worker && !is_own(file)
+                 ? load_apart(host, path, &problem)
+                 : load_here(host, path, &problem));
 
-    if (!module) {
-        vmn_error_set(why, VMN_ERR_NOT_FOUND, "", "app %s: %s", file,
-                      dlerror());
-        free(path);
-        return ENOENT;
-    }
-    class_ = dlsym(module, "vmn_app");
-    if (!class_) {
-        error = vmn_error_invalid(&problem, "it defines no \"vmn_app\"");
-    } else {
-        error = apphost_add(host, class_, &problem);
-    }
     if (error) {
-        vmn_error_invalid(why, "app %s: %s", path, problem.text);
+        vmn_error_set(why, problem.code, "", "app %s: %s", path,
+                      problem.text);
         vmn_error_uninit(&problem);
-        dlclose(module);
-    } else {
-        VLOG_INFO("loaded app %s from %s", class_->name, path);
-        host->modules = xrealloc(host->modules, (host->n_modules + 1)
-                                                * sizeof *host->modules);
-        host->modules[host->n_modules++] = module;
     }
     free(path);
     return error;
+}
+
+bool
+apphost_run(struct apphost *host)
+{
+    uint64_t n_ready = 0;
+    bool grown;
+
+    for (size_t i = 0; i < host->pipeline.n_apps; i++) {
+        struct app_worker *worker = host->pipeline.apps[i].worker;
+
+        if (worker) {
+            app_worker_run(worker);
+            n_ready += app_worker_n_ready(worker);
+        }
+    }
+    grown = n_ready != host->n_ready;
+    host->n_ready = n_ready;
+    return grown;
+}
+
+bool
+apphost_has_workers(const struct apphost *host)
+{
+    for (size_t i = 0; i < host->pipeline.n_apps; i++) {
+        if (host->pipeline.apps[i].worker) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+apphost_resume(struct apphost *host, const char *app)
+{
+    for (size_t i = 0; i < host->pipeline.n_apps; i++) {
+        struct pipeline_app *found = &host->pipeline.apps[i];
+
+        if (!strcmp(found->class_->name, app) && found->worker) {
+            app_worker_resume(found->worker);
+            return true;
+        }
+    }
+    return false;
 }
 
 int

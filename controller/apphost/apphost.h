@@ -6,7 +6,7 @@
 #ifndef CONTROLLER_APPHOST_APPHOST_H
 #define CONTROLLER_APPHOST_APPHOST_H 1
 
-#include <stddef.h>
+#include <stdbool.h>
 
 #include "controller/schema/error.h"
 #include "vmn/app.h"
@@ -14,13 +14,16 @@
 struct apphost;
 struct pipeline;
 
-struct apphost *apphost_create(void);
+/* 'worker' is the program that apps of others run in (vmn-app-worker); NULL:
+ * they run in this process. */
+struct apphost *apphost_create(const char *worker);
 /* After the engine is gone. */
 void apphost_destroy(struct apphost *);
 
 /* Loads the module 'file' (a path, or a name such as "overlay" that is looked
- * up in 'dir').  Returns 0, or a positive errno with the error, which says
- * which check failed, set. */
+ * up in 'dir').  VMN's own apps, by the names of their modules, are loaded
+ * into this process; all others get a worker process each.  Returns 0, or a
+ * positive errno with the error, which says which check failed, set. */
 int apphost_load(struct apphost *, const char *dir, const char *file,
                  struct vmn_error *why);
 /* The same for an app that is linked in (tests). */
@@ -29,6 +32,17 @@ int apphost_add(struct apphost *, const struct vmn_app_class *,
 
 /* Places the stages of all the loaded apps.  Once, after the last load. */
 int apphost_place(struct apphost *, struct vmn_error *why);
+
+/* Starts workers again that have ended, if it is time to; to be called now and
+ * then.  Returns true if units that found a worker absent are worth another
+ * try (commit_retry()). */
+bool apphost_run(struct apphost *);
+/* Returns true if there are workers. */
+bool apphost_has_workers(const struct apphost *);
+
+/* Makes a new beginning with an app whose worker pauses, or that is suspended.
+ * Returns false if there is no such app with a worker. */
+bool apphost_resume(struct apphost *, const char *app);
 
 /* Owned by the app host. */
 const struct pipeline *apphost_pipeline(const struct apphost *);

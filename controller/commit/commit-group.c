@@ -385,13 +385,16 @@ commit_compile_loaded(struct commit *commit)
     compile_internal(commit, model_revision(commit->model));
 }
 
-/* Retries units whose IDs were exhausted, apart from requests' groups, which
- * may be rolled back.  That hosts have acknowledged the newest revision does
- * not mean that they have this commit; the next revision follows it. */
+/* Retries units whose IDs were exhausted, or whose worker was absent, apart
+ * from requests' groups, which may be rolled back.  That hosts have
+ * acknowledged the newest revision does not mean that they have this commit;
+ * the next revision follows it. */
 void
 commit_retry_exhausted(struct commit *commit)
 {
-    if (engine_take_freed_ids(commit->engine)) {
+    bool freed = engine_take_freed_ids(commit->engine);
+
+    if (engine_take_ready_workers(commit->engine) || freed) {
         compile_internal(commit, model_revision(commit->model) + 1);
     }
 }

@@ -86,6 +86,12 @@ run(void *commit_)
     }
 }
 
+void
+commit_retry(struct commit *commit)
+{
+    commit_schedule(commit);
+}
+
 /* Receipts.  ------------------------------------------------------------- */
 
 void

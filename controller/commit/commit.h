@@ -108,6 +108,9 @@ void commit_follow(struct commit *);
  * One at a time. */
 void commit_apply_batch(struct commit *, const char *text, int64_t index,
                         store_done_cb *done, void *aux);
+/* Has units computed again that found the worker of their app absent, if that
+ * is worth another try (engine_take_ready_workers()). */
+void commit_retry(struct commit *);
 /* Ends commit_follow(), in a quiescent state. */
 void commit_lead(struct commit *);
 

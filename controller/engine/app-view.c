@@ -139,10 +139,17 @@ view_uninit(struct vmn_view *view)
     free(view->problem);
 }
 
+static bool
+view_has_failed(const struct vmn_view *view)
+{
+    return view->problem != NULL;
+}
+
 const struct emit_services view_emit_services = {
     .alloc = vmn_alloc,
     .number = vmn_id_of,
     .fail = view_fail,
+    .failed = view_has_failed,
 };
 
 void
@@ -360,7 +367,11 @@ peek_query(struct vmn_view *view, const char *name, const char *key,
     }
     view_init(&inner, engine, NULL);
     inner.depth = view->depth + 1;
-    class_->class_->eval(&inner, key, &value);
+    if (class_->app->worker) {
+        worker_eval(&inner, class_, key, 0, &value);
+    } else {
+        class_->class_->eval(&inner, key, &value);
+    }
     if (inner.problem) {
         fail(view, "%s", inner.problem);
     } else if (value.data) {
@@ -485,6 +496,15 @@ vmn_publish(struct vmn_emit *emit, const char *relation, const char *key,
 {
     if (emit->n_values >= EMIT_VALUES_MAX) {
         emit_fail(emit, "more than %d relation values", EMIT_VALUES_MAX);
+        return;
+    }
+    if (!relation || !key || !value) {
+        emit_fail(emit, "a value of a relation lacks its relation, its key or "
+                  "itself");
+        return;
+    }
+    if (!relation_may_be_new(emit->view->engine, relation)) {
+        emit_fail(emit, "relation %s is one too many", relation);
         return;
     }
     if (strlen(key) > 255 || strlen(value) > 255) {

@@ -44,6 +44,7 @@ controller_libvmn_a_SOURCES += \
 	controller/engine/scope.h \
 	controller/engine/unit-unixctl.c \
 	controller/engine/unit.c \
+	controller/engine/worker-calls.c \
 	controller/engine/desired-settle.c \
 	controller/engine/desired-state.c \
 	controller/engine/desired-state.h

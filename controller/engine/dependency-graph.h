@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The dependency graph: nodes that are read (rows, index keys, relation
- * values, exhausted ID pools), nodes that read and are read
+ * values, exhausted ID pools, absent workers), nodes that read and are read
  * (queries), and nodes that only read (units).  An edge says that 'reader' has
  * read 'source'.  Not for what a computation does (app-view.c, unit.c,
  * query.c). */
@@ -19,6 +19,7 @@
 #include "openvswitch/list.h"
 #include "openvswitch/shash.h"
 
+struct app_worker;
 struct engine_scope;
 struct flow_item;
 struct publisher_quotas;
@@ -31,6 +32,8 @@ enum node_kind {
     NODE_INDEX,                 /* 'id' is an enum vmn_index. */
     NODE_RELATION,              /* 'id' is a relation. */
     NODE_ID_EXHAUSTION,         /* ID pool 'key', while it was exhausted. */
+    NODE_WORKER_ABSENCE,        /* The worker of app 'key', while it was not
+                                 * there. */
     NODE_QUERY,                 /* 'id' is a query class. */
     NODE_UNIT,                  /* 'id' is a unit class. */
 };
@@ -89,6 +92,16 @@ struct exhaustion_node {
     struct ovs_list exhaustions_node; /* In the engine's 'exhaustions'. */
     uint64_t n_freed;           /* IDs of the pool that had been freed when its
                                  * readers were last marked. */
+};
+
+/* The worker of an app that was not there.  Exists while a computation that
+ * could not be done depends on it. */
+struct absence_node {
+    struct node node;
+    struct ovs_list absences_node; /* In the engine's 'absences'. */
+    const struct app_worker *worker;
+    uint64_t n_ready;           /* app_worker_n_ready() when its readers were
+                                 * last marked. */
 };
 
 /* A value that a unit has published at one key of a relation. */

@@ -15,6 +15,8 @@
 #include "controller/flow/pipeline.h"
 #include "openvswitch/shash.h"
 
+struct engine_handler;
+
 /* A class of units or queries, with the app it belongs to. */
 struct unit_class {
     const struct vmn_unit_class *class_;
@@ -66,9 +68,12 @@ struct engine {
     struct hmap handlers;       /* Of struct engine_handler, by id. */
     size_t n_relations;         /* Numbers in order of appearance. */
     struct shash relations;     /* Name -> number + 1, as pointer. */
+    size_t allocated_relations;
+    const char **relation_names; /* By number.  Owned by 'relations'. */
 
     struct ovs_list changed_relations; /* Of struct relation_node. */
     struct ovs_list exhaustions; /* Of struct exhaustion_node. */
+    struct ovs_list absences;   /* Of struct absence_node. */
     struct shards cookies;      /* Of struct unit_node, by cookie. */
     struct ovs_list problems;   /* Of struct unit_node that have one. */
     struct dry_run dry_run;
@@ -92,6 +97,8 @@ struct engine {
 
 /* relation.c */
 unsigned relation_index(struct engine *, const char *name);
+/* Returns false for a relation that is new where there are too many. */
+bool relation_may_be_new(const struct engine *, const char *name);
 struct relation_node *relation_get(struct engine *, unsigned relation,
                                    const char *key);
 /* Publishes a value, until it is removed. */
@@ -110,6 +117,19 @@ void engine_add_drop_reason(struct engine *, const char *reason,
 /* id-exhaustion.c */
 struct exhaustion_node *id_exhaustion_get(struct engine *, const char *kind);
 void id_exhaustion_destroy(struct engine *, struct exhaustion_node *);
+
+/* worker-calls.c: computes what an app with a worker computes, in it. */
+void worker_compile(struct vmn_view *, const struct unit_node *,
+                    uint32_t old_reads, struct vmn_emit *);
+/* Returns false if there is no new value: the former one stays. */
+bool worker_eval(struct vmn_view *, const struct query_class *,
+                 const char *key, uint32_t old_reads, struct vmn_value *);
+void worker_handle(struct vmn_view *, const struct engine_handler *,
+                   const struct vmn_packet_in *, struct vmn_packets_out *);
+bool worker_find_owner(struct vmn_view *, const struct unit_class *,
+                       const char *key, uint32_t part,
+                       struct vmn_flow_owner *);
+void absence_destroy(struct absence_node *, struct graph *);
 
 /* query.c */
 struct query_node *query_get(struct engine *, const char *name,
@@ -135,6 +155,12 @@ static inline struct exhaustion_node *
 exhaustion_node_cast(struct node *node)
 {
     return CONTAINER_OF(node, struct exhaustion_node, node);
+}
+
+static inline struct absence_node *
+absence_node_cast(struct node *node)
+{
+    return CONTAINER_OF(node, struct absence_node, node);
 }
 
 static inline struct query_node *

@@ -12,6 +12,7 @@
 
 #include "controller/schema/arena.h"
 #include "controller/schema/status.h"
+#include "controller/worker/app-worker.h"
 #include "openvswitch/dynamic-string.h"
 #include "unixctl.h"
 #include "util.h"
@@ -46,6 +47,27 @@ put_stages(const struct pipeline_app *app, struct arena *arena,
     }
 }
 
+static struct status_app_worker *
+worker_status(const struct app_worker *worker, struct arena *arena)
+{
+    static const char *const states[] = {
+        [APP_WORKER_RUNNING] = "running",
+        [APP_WORKER_PAUSING] = "pausing",
+        [APP_WORKER_SUSPENDED] = "suspended",
+    };
+    struct status_app_worker *status = arena_alloc(arena, sizeof *status);
+    struct app_worker_status now;
+
+    app_worker_get_status(worker, &now);
+    *status = (struct status_app_worker) {
+        .state = states[now.state], .pid = now.pid, .ends = now.n_ends,
+        .failure = now.failure ? arena_strdup(arena, now.failure) : NULL,
+        .computed = now.computed ? arena_strdup(arena, now.computed) : NULL,
+        .failed = now.failure_ms,
+    };
+    return status;
+}
+
 bool
 engine_app_status(const struct engine *engine, const char *name,
                   struct arena *arena, struct status_app *status)
@@ -58,6 +80,9 @@ engine_app_status(const struct engine *engine, const char *name,
     }
     *status = (struct status_app) { .units = 0 };
     put_stages(app, arena, status);
+    if (app->worker) {
+        status->worker = worker_status(app->worker, arena);
+    }
     for (size_t i = 0; i < engine->n_unit_classes; i++) {
         const struct unit_class *class_ = &engine->unit_classes[i];
 

@@ -83,6 +83,7 @@ engine_create(struct model *model, const struct pipeline *pipeline)
     shash_init(&engine->relations);
     ovs_list_init(&engine->changed_relations);
     ovs_list_init(&engine->exhaustions);
+    ovs_list_init(&engine->absences);
     shards_init(&engine->cookies);
     ovs_list_init(&engine->problems);
     dry_run_init(&engine->dry_run);
@@ -289,6 +290,9 @@ free_idle(struct engine *engine)
         case NODE_ID_EXHAUSTION:
             id_exhaustion_destroy(engine, exhaustion_node_cast(node));
             break;
+        case NODE_WORKER_ABSENCE:
+            absence_destroy(absence_node_cast(node), &engine->graph);
+            break;
         case NODE_QUERY:
             query_destroy(engine, query_node_cast(node));
             break;
@@ -409,6 +413,7 @@ engine_destroy(struct engine *engine)
     free(engine->unit_classes);
     shash_destroy(&engine->queries);
     shash_destroy(&engine->relations);
+    free(engine->relation_names);
     engine_problems_destroy(engine->problems_cache->problems);
     free(engine->problems_cache);
     free(engine);

@@ -214,6 +214,10 @@ struct engine_delta *engine_run(struct engine *);
  * must not be rolled back.  Costs nothing if no pool was exhausted. */
 bool engine_take_freed_ids(struct engine *);
 
+/* Does the same of computations that found the worker of their app absent, if
+ * it is worth another try. */
+bool engine_take_ready_workers(struct engine *);
+
 /* Does what engine_run() does, after the change that resulted in 'undone' was
  * rolled back: withdrawn items are reused, and not just replaced by equal
  * ones. */

@@ -51,7 +51,9 @@ query_app(struct engine *engine, const struct unit_class *class_,
         return false;
     }
     view_init_handler(&view, engine, &engine->owner_arena);
-    known = (owner_fn(&view, class_->class_->name, key, part, &found)
+    known = ((class_->app->worker
+              ? worker_find_owner(&view, class_, key, part, &found)
+              : owner_fn(&view, class_->class_->name, key, part, &found))
              && !view.problem && found.name
              && (table = schema_table_of(found.row_type)) != VMN_N_TABLES);
     if (known) {

@@ -123,7 +123,11 @@ engine_handle_packet(struct engine *engine,
     out->reason = NULL;
     out->incomplete_network = 0;
     ofpbuf_clear(&out->bytes);
-    handler->class_->handle(&view, in, out);
+    if (handler->app->worker) {
+        worker_handle(&view, handler, in, out);
+    } else {
+        handler->class_->handle(&view, in, out);
+    }
     out->view = NULL;
     problem = view.problem;
     view.problem = NULL;

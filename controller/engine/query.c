@@ -91,20 +91,30 @@ query_compute(struct engine *engine, struct query_node *query)
     struct node *node = &query->node;
     uint32_t old_reads = graph_take_reads(node);
     struct id_refs old_numbers = query->ids;
+    const struct query_class *class_ = &engine->query_classes[node->id];
     struct vmn_value value = { NULL, 0 };
     struct vmn_view view;
+    bool done = true;
 
     node->level = 0;
     node->running = true;
     view_init(&view, engine, node);
-    engine->query_classes[node->id].class_->eval(&view, node->key, &value);
-    query->ids = view.ids;
-    memset(&view.ids, 0, sizeof view.ids);
+    if (class_->app->worker) {
+        done = worker_eval(&view, class_, node->key, old_reads, &value);
+    } else {
+        class_->class_->eval(&view, node->key, &value);
+    }
+    if (done) {
+        query->ids = view.ids;
+        memset(&view.ids, 0, sizeof view.ids);
+    } else {
+        memset(&old_numbers, 0, sizeof old_numbers);
+    }
     node->running = false;
     engine->stats.n_queries_computed++;
     engine->query_classes[node->id].n_computed++;
 
-    if (value_equals(query, &value)) {
+    if (!done || value_equals(query, &value)) {
         engine->stats.n_queries_unchanged++;
         free(value.data);
     } else {

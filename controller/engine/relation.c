@@ -14,6 +14,19 @@
 
 #include "util.h"
 
+/* Names are kept for good, and their numbers have 16 bits in what units
+ * publish. */
+#define RELATIONS_MAX 4096
+
+bool
+relation_may_be_new(const struct engine *engine, const char *name)
+{
+    const void *number = shash_find_data(&engine->relations, name);
+
+    return number ? (uintptr_t) number - 1 <= UINT16_MAX
+                  : engine->n_relations < RELATIONS_MAX;
+}
+
 unsigned
 relation_index(struct engine *engine, const char *name)
 {
@@ -22,6 +35,13 @@ relation_index(struct engine *engine, const char *name)
     if (!number) {
         number = (void *) (uintptr_t) ++engine->n_relations;
         shash_add(&engine->relations, name, number);
+        if (engine->n_relations > engine->allocated_relations) {
+            engine->relation_names = x2nrealloc(
+                engine->relation_names, &engine->allocated_relations,
+                sizeof *engine->relation_names);
+        }
+        engine->relation_names[engine->n_relations - 1]
+            = shash_find(&engine->relations, name)->name;
     }
     return (uintptr_t) number - 1;
 }

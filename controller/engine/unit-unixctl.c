@@ -42,19 +42,6 @@ static const char *const index_names[VMN_N_INDEXES] = {
 
 /* Pieces.  --------------------------------------------------------------- */
 
-static const char *
-relation_name(const struct engine *engine, unsigned relation)
-{
-    const struct shash_node *node;
-
-    SHASH_FOR_EACH (node, &engine->relations) {
-        if ((uintptr_t) node->data == relation + 1) {
-            return node->name;
-        }
-    }
-    return "?";
-}
-
 /* Returns "row ports/a", "relation overlay.network-hosts lab" and so on.  The
  * caller frees it. */
 static char *
@@ -71,10 +58,12 @@ describe_node(const struct engine *engine, const struct node *node)
         return xasprintf("index %s \"%s\"", index_names[node->id],
                          node->key);
     case NODE_RELATION:
-        return xasprintf("relation %s \"%s\"", relation_name(engine, node->id),
-                         node->key);
+        return xasprintf("relation %s \"%s\"",
+                         engine->relation_names[node->id], node->key);
     case NODE_ID_EXHAUSTION:
         return xasprintf("exhaustion of ID pool %s", node->key);
+    case NODE_WORKER_ABSENCE:
+        return xasprintf("absence of the worker of app %s", node->key);
     case NODE_QUERY:
         return xasprintf("query %s \"%s\"",
                          engine->query_classes[node->id].name, node->key);
@@ -172,7 +161,7 @@ put_unit(const struct engine *engine, const struct unit_node *unit,
 
         svec_add_nocopy(&rel, xasprintf(
                             "%s \"%s\": %s",
-                            relation_name(engine, value->rel->node.id),
+                            engine->relation_names[value->rel->node.id],
                             value->rel->node.key, value->value->name));
     }
     for (size_t i = 0; i < unit->n_entries; i++) {

@@ -423,6 +423,17 @@ is_enabled(struct vmn_view *view, const struct unit_class *class_)
     return !row || row->enabled;
 }
 
+static bool
+check_scope(struct vmn_emit *emit, const struct vmn_scope *scope)
+{
+    if (scope->kind == VMN_SCOPE_RELATION
+        && !relation_may_be_new(emit->view->engine, scope->relation)) {
+        emit_fail(emit, "relation %s is one too many", scope->relation);
+        return false;
+    }
+    return true;
+}
+
 static void
 check_flows(struct vmn_emit *emit)
 {
@@ -430,12 +441,14 @@ check_flows(struct vmn_emit *emit)
     struct vmn_flow *flow;
 
     LIST_FOR_EACH (flow, node, &emit->flows) {
-        if (emit->view->problem || !emit_check_flow(flow)) {
+        if (emit->view->problem || !emit_check_flow(flow)
+            || !check_scope(emit, &flow->scope)) {
             break;
         }
     }
     LIST_FOR_EACH (group, node, &emit->groups) {
-        if (emit->view->problem || !emit_check_group(group)) {
+        if (emit->view->problem || !emit_check_group(group)
+            || !check_scope(emit, &group->scope)) {
             break;
         }
     }
@@ -537,7 +550,11 @@ unit_compute(struct engine *engine, struct unit_node *unit)
     emit_init(&emit, &view_emit_services, &view, class_->app,
               &engine->pool);
     if (is_enabled(&view, class_)) {
-        class_->class_->compile(&view, node->key, &emit);
+        if (class_->app->worker) {
+            worker_compile(&view, unit, old_reads, &emit);
+        } else {
+            class_->class_->compile(&view, node->key, &emit);
+        }
         check_flows(&emit);
     }
     node->running = false;

@@ -46,6 +46,16 @@ actions_begin(struct vmn_actions *a)
         return false;
     }
     a->has_other = true;
+    return actions_have_room(a);
+}
+
+bool
+actions_have_room(struct vmn_actions *a)
+{
+    if (a->ofpacts.size > EMIT_ACTIONS_MAX) {
+        emit_fail(a->emit, "too many actions for a message");
+        return false;
+    }
     return true;
 }
 
@@ -108,6 +118,9 @@ vmn_act_set_mac(struct vmn_actions *a, enum vmn_field field,
 {
     union mf_value mfv = { .be64 = 0 };
 
+    if (!field_exists(a->emit, field)) {
+        return;
+    }
     if (field_get(field)->n_bytes != sizeof mac.ea) {
         emit_fail(a->emit, "%s is no Ethernet address",
                   field_get(field)->name);
@@ -135,6 +148,9 @@ has_bits(struct vmn_actions *a, enum vmn_field field, unsigned first,
 {
     unsigned n_bits = field_get(field)->n_bits;
 
+    if (!field_exists(a->emit, field)) {
+        return false;
+    }
     if (!n || n > n_bits || first > n_bits - n) {
         emit_fail(a->emit, "%s has no bits %u to %u", field_get(field)->name,
                   first, first + n - 1);
@@ -146,7 +162,8 @@ has_bits(struct vmn_actions *a, enum vmn_field field, unsigned first,
 void
 vmn_act_move(struct vmn_actions *a, enum vmn_field from, enum vmn_field to)
 {
-    if (!actions_begin(a)) {
+    if (!field_exists(a->emit, from) || !field_exists(a->emit, to)
+        || !actions_begin(a)) {
         return;
     }
 
@@ -180,6 +197,9 @@ vmn_act_move_bits(struct vmn_actions *a, enum vmn_field from,
 void
 vmn_act_swap(struct vmn_actions *a, enum vmn_field x, enum vmn_field y)
 {
+    if (!field_exists(a->emit, x) || !field_exists(a->emit, y)) {
+        return;
+    }
     if (field_get(x)->n_bits != field_get(y)->n_bits) {
         emit_fail(a->emit, "%s and %s differ in width", field_get(x)->name,
                   field_get(y)->name);
@@ -225,7 +245,7 @@ vmn_act_output(struct vmn_actions *a, uint32_t ofport)
 void
 vmn_act_output_field(struct vmn_actions *a, enum vmn_field reg)
 {
-    if (actions_begin(a)) {
+    if (field_exists(a->emit, reg) && actions_begin(a)) {
         struct ofpact_output_reg *output
             = ofpact_put_OUTPUT_REG(&a->ofpacts);
 
@@ -308,6 +328,9 @@ vmn_act_learn_neighbour(struct vmn_actions *a, enum vmn_neighbour from)
 {
     if (a->in_bucket) {
         emit_fail(a->emit, "a bucket cannot learn");
+    } else if (from > VMN_NEIGHBOUR_SOLICIT) {
+        emit_fail(a->emit, "a neighbour is not learned by message %u",
+                  (unsigned) from);
     } else if (actions_begin(a)) {
         learn_neighbour_put(&a->ofpacts, from);
     }
@@ -433,7 +456,9 @@ vmn_act_limit(struct vmn_actions *a, const char *key, uint32_t rate,
 {
     struct ofpact_meter *meter;
 
-    if (a->in_bucket || a->limit.meter) {
+    if (!key) {
+        emit_fail(a->emit, "a limit lacks its key");
+    } else if (a->in_bucket || a->limit.meter) {
         emit_fail(a->emit, a->in_bucket ? "a bucket cannot have a limit"
                   : "a flow has only one limit");
     } else if (!rate || !burst || rate > VMN_LIMIT_MAX
@@ -474,6 +499,9 @@ vmn_act_conjunction(struct vmn_actions *a, uint32_t id, unsigned clause,
         || n_clauses > 3 || a->in_bucket) {
         emit_fail(a->emit, "conjunction(%u, %u/%u) is invalid", id,
                   clause, n_clauses);
+        return;
+    }
+    if (!actions_have_room(a)) {
         return;
     }
 

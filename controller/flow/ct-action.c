@@ -106,6 +106,11 @@ act_ct(struct vmn_actions *a, const struct vmn_ct *spec,
     if (!ct_table(a, spec, &table) || !actions_begin(a)) {
         return;
     }
+    if (spec->then > VMN_CT_TABLE) {
+        emit_fail(a->emit, "a packet does not go on by %u after ct()",
+                  (unsigned) spec->then);
+        return;
+    }
     if (!field_is_register(spec->zone)) {
         emit_fail(a->emit, "a zone comes from a register");
         return;

@@ -23,6 +23,8 @@
 #define EMIT_FLOWS_MAX 200000
 #define EMIT_VALUES_MAX 20000
 #define EMIT_BUCKETS_MAX 4096
+/* Bytes of the actions of a flow or a bucket, and of a whole message's. */
+#define EMIT_ACTIONS_MAX 64000
 
 struct vmn_actions {
     struct vmn_emit *emit;
@@ -90,12 +92,13 @@ void emit_pool_init(struct emit_pool *);
 void emit_pool_uninit(struct emit_pool *);
 
 /* Services of the engine that runs the app's function, with its view: memory
- * that is valid as long as the view, ID allocation (vmn_id_of()), and
- * recording a failure. */
+ * that is valid as long as the view, ID allocation (vmn_id_of()), recording a
+ * failure, and whether there is one. */
 struct emit_services {
     void *(*alloc)(struct vmn_view *, size_t size);
     uint32_t (*number)(struct vmn_view *, const char *kind, const char *key);
     void (*fail)(struct vmn_view *, const char *format, va_list);
+    bool (*failed)(const struct vmn_view *);
 };
 
 struct vmn_emit {
@@ -127,6 +130,9 @@ struct vmn_flow *emit_flow(struct vmn_emit *, struct vmn_scope,
 void emit_fail(struct vmn_emit *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Returns true if the unit has failed.  Nothing that it emits is used then. */
+bool emit_has_failed(const struct vmn_emit *);
+
 /* Returns a copy that is valid as long as the view; NULL for NULL. */
 const char *emit_strdup(struct vmn_emit *, const char *);
 
@@ -148,6 +154,8 @@ void actions_init(struct vmn_actions *, struct vmn_emit *,
                   bool in_bucket);
 /* Begins an action.  Returns false if none may follow. */
 bool actions_begin(struct vmn_actions *);
+/* Returns false, with emit_fail(), if the actions are too many already. */
+bool actions_have_room(struct vmn_actions *);
 /* Returns the table after the stage, or calls emit_fail() and returns -1. */
 int actions_next_table(struct vmn_actions *);
 
@@ -156,8 +164,10 @@ int actions_next_table(struct vmn_actions *);
  * would match more than intended. */
 bool flow_match_is_complete(struct vmn_flow *);
 
-/* Returns the libopenvswitch field, for values of 'size' bytes in wire order.
- */
+/* Returns true if there is such a field, or calls emit_fail(). */
+bool field_exists(struct vmn_emit *, enum vmn_field);
+/* Returns the libopenvswitch field, for values of 'size' bytes in wire order;
+ * that of VMN_F_IN_PORT for one that does not exist. */
 const struct mf_field *field_get(enum vmn_field);
 
 static inline bool

@@ -85,14 +85,23 @@ field_get(enum vmn_field field)
     return mf_from_id(fields[field < VMN_N_FIELDS ? field : 0].id);
 }
 
+bool
+field_exists(struct vmn_emit *emit, enum vmn_field field)
+{
+    if (field >= VMN_N_FIELDS) {
+        emit_fail(emit, "there is no field %u", (unsigned) field);
+        return false;
+    }
+    return true;
+}
+
 /* Writes 'value' to '*mfv' in network byte order, with the width of 'field'.
  * Returns false, with emit_fail(), if that is not possible. */
 bool
 field_value(struct vmn_emit *emit, enum vmn_field field, uint64_t value,
             union mf_value *mfv)
 {
-    if (field >= VMN_N_FIELDS) {
-        emit_fail(emit, "there is no field %u", (unsigned) field);
+    if (!field_exists(emit, field)) {
         return false;
     }
 
@@ -117,6 +126,10 @@ bool
 field_ip(struct vmn_emit *emit, enum vmn_field field, const struct vmn_ip *ip,
          union mf_value *mfv)
 {
+    if (!field_exists(emit, field)) {
+        return false;
+    }
+
     const struct mf_field *mf = field_get(field);
 
     if (!(ip->family == 4 && mf->n_bytes == 4)
@@ -229,9 +242,7 @@ vmn_match_low_bits(struct vmn_flow *flow, enum vmn_field field,
     uint32_t mask = n_bits < 32 ? (UINT32_C(1) << n_bits) - 1 : UINT32_MAX;
     unsigned n_bytes;
 
-    if (field >= VMN_N_FIELDS) {
-        emit_fail(flow->actions.emit, "there is no field %u",
-                  (unsigned) field);
+    if (!field_exists(flow->actions.emit, field)) {
         return;
     }
     n_bytes = field_get(field)->n_bytes;
@@ -251,6 +262,9 @@ vmn_match_mac(struct vmn_flow *flow, enum vmn_field field, struct vmn_mac mac)
 {
     union mf_value mfv = { .be64 = 0 };
 
+    if (!field_exists(flow->actions.emit, field)) {
+        return;
+    }
     if (field_get(field)->n_bytes != sizeof mac.ea) {
         emit_fail(flow->actions.emit, "%s is no Ethernet address",
                   field_get(field)->name);

@@ -45,6 +45,11 @@ scope_copy(struct vmn_emit *emit, struct vmn_scope scope)
 static bool
 scope_is_valid(struct vmn_emit *emit, const struct vmn_scope *scope)
 {
+    if (scope->kind > VMN_SCOPE_RELATION) {
+        emit_fail(emit, "there is no kind %u of scopes",
+                  (unsigned) scope->kind);
+        return false;
+    }
     if ((scope->kind != VMN_SCOPE_ALL && !scope->key)
         || (scope->kind == VMN_SCOPE_RELATION && !scope->relation)) {
         emit_fail(emit, "a scope lacks its key or its relation");
@@ -174,6 +179,28 @@ vmn_flow_log(struct vmn_flow *flow)
     flow->log = true;
 }
 
+/* Actions of this size fit into a message in any case: none is encoded to more
+ * than three times its size here. */
+#define SMALL_ACTIONS (EMIT_ACTIONS_MAX / 3)
+/* What a bucket takes in a message beside its actions, with its weight. */
+#define BUCKET_SIZE 16
+
+/* Returns how many bytes actions take in a message, whose length has 16
+ * bits. */
+static size_t
+encoded_size(const struct ofpbuf *ofpacts)
+{
+    struct ofpbuf b;
+    size_t size;
+
+    ofpbuf_init(&b, ofpacts->size);
+    ofpacts_put_openflow_actions(ofpacts->data, ofpacts->size, &b,
+                                 OFP15_VERSION);
+    size = b.size;
+    ofpbuf_uninit(&b);
+    return size;
+}
+
 bool
 emit_check_flow(struct vmn_flow *flow)
 {
@@ -216,7 +243,31 @@ emit_check_flow(struct vmn_flow *flow)
                   flow->table, ofperr_to_string(error));
         return false;
     }
+    if (actions->ofpacts.size > SMALL_ACTIONS
+        && encoded_size(&actions->ofpacts) > EMIT_ACTIONS_MAX) {
+        emit_fail(actions->emit, "too many actions for a message");
+        return false;
+    }
     return true;
+}
+
+/* Returns true if the group fits into a message. */
+static bool
+group_fits(const struct vmn_group_msg *group)
+{
+    const struct emit_bucket *bucket;
+    size_t small = 0, size = 0;
+
+    LIST_FOR_EACH (bucket, node, &group->buckets) {
+        small += BUCKET_SIZE / 3 + 1 + bucket->actions.ofpacts.size;
+    }
+    if (small <= SMALL_ACTIONS) {
+        return true;
+    }
+    LIST_FOR_EACH (bucket, node, &group->buckets) {
+        size += BUCKET_SIZE + encoded_size(&bucket->actions.ofpacts);
+    }
+    return size <= EMIT_ACTIONS_MAX;
 }
 
 /* Checks a group's buckets.  Open vSwitch executes a bucket as an action set
@@ -243,6 +294,10 @@ emit_check_group(const struct vmn_group_msg *group)
             }
         }
     }
+    if (!group_fits(group)) {
+        emit_fail(group->emit, "too many buckets for a message");
+        return false;
+    }
     return true;
 }
 
@@ -257,10 +312,18 @@ vmn_group_add(struct vmn_emit *emit, struct vmn_scope scope,
     if (!scope_is_valid(emit, &scope)) {
         scope = vmn_scope_all();
     }
+    if (type > VMN_GROUP_SELECT) {
+        emit_fail(emit, "there is no type %u of groups", (unsigned) type);
+        type = VMN_GROUP_ALL;
+    }
+    if (!key) {
+        emit_fail(emit, "a group lacks its key");
+    }
     group->emit = emit;
     group->scope = scope_copy(emit, scope);
     group->type = type;
-    group->id = emit->services->number(emit->view, VMN_ID_POOL_GROUP, key);
+    group->id = (key ? emit->services->number(emit->view, VMN_ID_POOL_GROUP,
+                                              key) : 0);
     ovs_list_init(&group->buckets);
     ovs_list_push_back(&emit->groups, &group->node);
     return group;
@@ -333,6 +396,12 @@ emit_fail(struct vmn_emit *emit, const char *format, ...)
     va_start(args, format);
     emit->services->fail(emit->view, format, args);
     va_end(args);
+}
+
+bool
+emit_has_failed(const struct vmn_emit *emit)
+{
+    return emit->services->failed(emit->view);
 }
 
 const char *

@@ -11,6 +11,8 @@
 
 #include "vmn/app.h"
 
+struct app_worker;
+
 /* All hooks' tables are below this. */
 #define PIPELINE_N_TABLES 208
 
@@ -18,10 +20,14 @@ struct pipeline_stage {
     const struct vmn_stage_class *class_;
     uint8_t first_table;
     int next_table;             /* Of the stage that follows, or -1. */
+    const uint32_t *prefixes;   /* VMN_PREFIX_* of each of its tables; NULL: 0
+                                 * for all. */
 };
 
 struct pipeline_app {
     const struct vmn_app_class *class_; /* As of this daemon's headers. */
+    struct app_worker *worker;  /* The process that has its functions; NULL:
+                                 * this one. */
     size_t n_stages;
     struct pipeline_stage *stages; /* In the app's order. */
 };

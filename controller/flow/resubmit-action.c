@@ -129,7 +129,9 @@ only_punts(const struct ofpbuf *ofpacts)
 void
 vmn_act_drop(struct vmn_actions *a, const char *reason)
 {
-    if (!only_punts(&a->ofpacts)) {
+    if (!reason) {
+        emit_fail(a->emit, "a drop lacks its reason");
+    } else if (!only_punts(&a->ofpacts)) {
         emit_fail(a->emit, "a drop must be the only action, but for "
                   "sending the packet up");
     } else if (actions_begin(a)) {

@@ -424,6 +424,18 @@ id_entry_value(const struct id_entry *entry)
     return entry->value;
 }
 
+const char *
+id_entry_pool(const struct id_entry *entry)
+{
+    return entry->pool->name;
+}
+
+const char *
+id_entry_key(const struct id_entry *entry)
+{
+    return entry->key;
+}
+
 int
 id_pools_claim(struct id_pools *pools, const char *pool_name,
                const char *key, uint32_t value, struct id_entry **entryp,

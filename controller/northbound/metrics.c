@@ -420,6 +420,36 @@ put_classes(const struct engine *engine, struct ds *ds)
     }
 }
 
+/* Appends the processes that apps run in. */
+static void
+put_workers(const struct pipeline *pipeline, const struct status_app *statuses,
+            size_t n, struct ds *ds)
+{
+    static const char up[] = "vmn_app_worker_up";
+    static const char ends[] = "vmn_app_worker_ends_total";
+
+    metrics_family(ds, up, "gauge",
+                   "Whether the process that an app runs in is there.");
+    for (size_t i = 0; i < n; i++) {
+        const struct status_app_worker *worker = statuses[i].worker;
+
+        if (worker) {
+            ds_put_format(ds, "%s{app=\"%s\"} %d\n", up,
+                          pipeline->apps[i].class_->name, worker->pid != 0);
+        }
+    }
+    metrics_family(ds, ends, "counter",
+                   "Ends of the process that an app runs in.");
+    for (size_t i = 0; i < n; i++) {
+        const struct status_app_worker *worker = statuses[i].worker;
+
+        if (worker) {
+            ds_put_format(ds, "%s{app=\"%s\"} %"PRIu64"\n", ends,
+                          pipeline->apps[i].class_->name, worker->ends);
+        }
+    }
+}
+
 /* Appends units, flows, groups and problems of each app. */
 static void
 put_apps(const struct northbound *nb, struct ds *ds)
@@ -458,6 +488,7 @@ put_apps(const struct northbound *nb, struct ds *ds)
                           (status + families[i].offset));
         }
     }
+    put_workers(pipeline, statuses, n_apps, ds);
     arena_uninit(&arena);
     free(statuses);
 }

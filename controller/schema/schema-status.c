@@ -139,6 +139,20 @@ static const struct schema_struct stage = SHOWN_KEPT(
              "The first of its tables."),
     SHOWN_OF(status_stage, tables, INT, ALWAYS, "How many it has."));
 
+static const struct schema_struct app_worker = SHOWN_KEPT(
+    "AppWorker", status_app_worker,
+    SHOWN_OF(status_app_worker, state, STRING, ALWAYS,
+             "`running`; `pausing`, until it is started again; `suspended`: "
+             "it has ended too often."),
+    SHOWN_OF(status_app_worker, pid, I64, HIDE, "Its process."),
+    SHOWN_OF(status_app_worker, ends, U64, ALWAYS,
+             "How often it has ended since vmnd started."),
+    SHOWN_OF(status_app_worker, failure, STRING, 0,
+             "Why it ended the last time."),
+    SHOWN_OF(status_app_worker, computed, STRING, 0,
+             "The unit, query or handler that it computed then."),
+    SHOWN_OF(status_app_worker, failed, STRING, TIME, "When that was."));
+
 #define APP_MEMBERS                                                     \
     SHOWN_OF(status_app, description, STRING, 0,                        \
              "Its description, by the app itself."),                    \
@@ -156,4 +170,7 @@ const struct schema_struct schema_status_app = SHOWN_KEPT(
     SHOWN_OF(status_app, flows, U64, 0, "How many flows these desire."),
     SHOWN_OF(status_app, groups, U64, 0, "How many groups."),
     SHOWN_OF(status_app, problems, U64, 0,
-             "How many units could not be compiled, or contradict others."));
+             "How many units could not be compiled, or contradict others."),
+    SHOWN_STRUCT_OF(status_app, worker, POINTER,
+                    "The process that it runs in, if that is not vmnd.",
+                    &app_worker));

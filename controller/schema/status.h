@@ -299,12 +299,23 @@ struct status_stage {
     int first_table, tables;
 };
 
+/* The process that an app runs in. */
+struct status_app_worker {
+    const char *state;          /* "running", "pausing" or "suspended". */
+    int64_t pid;                /* 0: there is none. */
+    uint64_t ends;
+    const char *failure;        /* Or NULL, as what follows. */
+    const char *computed;
+    int64_t failed;
+};
+
 struct status_app {
     const char *description;    /* NULL: it is not loaded, or has none. */
     size_t n_stages;
     struct status_stage *stages; /* NULL: it is not loaded. */
     uint64_t units, flows, groups;
     uint64_t problems;          /* Units that failed. */
+    struct status_app_worker *worker; /* NULL: it runs in vmnd. */
 };
 
 /* Load balancers.  -------------------------------------------------------- */

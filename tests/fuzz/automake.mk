@@ -17,6 +17,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz-packet-in \
 	tests/fuzz/fuzz-probe \
 	tests/fuzz/fuzz-reject-message \
+	tests/fuzz/fuzz-replay-calls \
 	tests/fuzz/fuzz-schema \
 	tests/fuzz/fuzz-selector \
 	tests/fuzz/fuzz-trace \

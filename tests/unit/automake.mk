@@ -89,8 +89,10 @@ UNIT_TESTS = \
 	tests/unit/test-recommend-rules \
 	tests/unit/test-reject-message \
 	tests/unit/test-relay \
+	tests/unit/test-replay-calls \
 	tests/unit/test-report-limit \
 	tests/unit/test-request-keys \
+	tests/unit/test-row-image \
 	tests/unit/test-schema \
 	tests/unit/test-schema-diff \
 	tests/unit/test-schema-refusals \
@@ -120,6 +122,7 @@ UNIT_TESTS = \
 # Those that load apps as the daemon does: apps find the engine's side of the
 # ABI in the program.
 APPS_TESTS = \
+	tests/unit/test-app-worker \
 	tests/unit/test-apps \
 	tests/unit/test-dhcp \
 	tests/unit/test-dhcp-v6 \
@@ -135,7 +138,7 @@ APPS_TESTS = \
 	tests/unit/test-segments \
 	tests/unit/test-trace \
 	tests/unit/test-trace-outside
-$(APPS_TESTS): | $(app_LTLIBRARIES)
+$(APPS_TESTS): | $(app_LTLIBRARIES) vmn-app-worker
 $(APPS_TESTS): private AM_LDFLAGS += $(VMN_EXPORTS) $(VMN_WHOLE)
 
 # Those of vmnctl.
@@ -303,6 +306,9 @@ tests_unit_libfixture_a_SOURCES = \
 	tests/unit/probe-fixture.h \
 	tests/unit/prober-fixture.c \
 	tests/unit/prober-fixture.h \
+	tests/unit/random-calls.h \
+	tests/unit/recorded-calls.c \
+	tests/unit/recorded-calls.h \
 	tests/unit/schema-fixture.c \
 	tests/unit/schema-fixture.h \
 	tests/unit/simulator-fixture.c \
@@ -352,3 +358,13 @@ EXTRA_DIST += tests/unit/test-abi tests/abi/flows tests/abi/old-app.c \
 	tests/abi/vmn
 TESTS += tests/unit/test-example-app
 EXTRA_DIST += tests/unit/test-example-app
+
+# An app that does what it must not.  Without sanitizers, which would tell.
+check_LTLIBRARIES = tests/unit/bad-app.la
+tests_unit_bad_app_la_SOURCES = tests/unit/bad-app.c
+tests_unit_bad_app_la_CPPFLAGS = $(APPS_CPP)
+tests_unit_bad_app_la_CFLAGS = -std=gnu11 $(VMN_WARN)
+tests_unit_bad_app_la_LDFLAGS = -module -avoid-version -shared \
+	-rpath $(abs_builddir)/tests/unit
+BAD_APP_TESTS = tests/unit/test-app-worker
+$(BAD_APP_TESTS): | $(check_LTLIBRARIES)

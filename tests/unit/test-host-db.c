@@ -256,22 +256,16 @@ database_is_dialled_less_often_beside_its_switch(void **state OVS_UNUSED)
     close(fd);
 }
 
-static uint32_t
-prefixes_of_stage(unsigned table)
-{
-    return (table ? VMN_PREFIX_CT_NW_DST | VMN_PREFIX_CT_IPV6_DST
-                    | VMN_PREFIX_NW_SRC : 0);
-}
-
 static void
 tables_track_the_prefixes_that_stages_have(void **state OVS_UNUSED)
 {
-    const struct vmn_stage_class with = { .n_tables = 2,
-                                          .prefixes = prefixes_of_stage };
-    const struct vmn_stage_class without = { .n_tables = 2 };
+    const struct vmn_stage_class class_ = { .n_tables = 2 };
+    const uint32_t prefixes[] = {
+        0, VMN_PREFIX_CT_NW_DST | VMN_PREFIX_CT_IPV6_DST | VMN_PREFIX_NW_SRC,
+    };
     struct pipeline_stage stages[] = {
-        { .class_ = &without, .first_table = 0 },
-        { .class_ = &with, .first_table = 96 },
+        { .class_ = &class_, .first_table = 0 },
+        { .class_ = &class_, .first_table = 96, .prefixes = prefixes },
     };
     struct pipeline_app app = { .n_stages = 2, .stages = stages };
     const struct pipeline pipeline = { .n_apps = 1, .apps = &app };

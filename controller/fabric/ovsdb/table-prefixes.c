@@ -49,10 +49,8 @@ add_table(struct tables *tables, unsigned number, uint32_t bits)
 static void
 add_stage(struct tables *tables, const struct pipeline_stage *stage)
 {
-    const struct vmn_stage_class *class_ = stage->class_;
-
-    for (unsigned i = 0; class_->prefixes && i < class_->n_tables; i++) {
-        uint32_t bits = class_->prefixes(i);
+    for (unsigned i = 0; stage->prefixes && i < stage->class_->n_tables; i++) {
+        uint32_t bits = stage->prefixes[i];
 
         if (bits) {
             add_table(tables, stage->first_table + i, bits);

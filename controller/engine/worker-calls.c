@@ -1,0 +1,552 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Has an app that runs in a worker process compute: sends along what the
+ * computation read the last time, answers what it reads besides, records what
+ * it has used, and takes over what it emits.  Not for processes (worker/). */
+
+#include <config.h>
+
+#include "controller/engine/engine-private.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/app-view.h"
+#include "controller/engine/packet-handler.h"
+#include "controller/model/id-pools.h"
+#include "controller/schema/schema-row.h"
+#include "controller/worker/app-worker.h"
+#include "controller/worker/replay-calls.h"
+#include "controller/worker/row-image.h"
+#include "util.h"
+
+/* Bounds of what is sent along. */
+#define KNOWN_MAX 4096
+#define KNOWN_BYTES_MAX (4 << 20)
+
+/* One computation in a worker. */
+struct worker_run {
+    struct vmn_view *view;
+    struct app_worker *worker;
+    const char *app;
+    struct ofpbuf message;
+    size_t n_known, allocated_known;
+    struct worker_read *known;  /* What is sent along.  Texts of the graph, or
+                                 * of the view. */
+    uint64_t n_queries_computed; /* When it was. */
+};
+
+static void OVS_PRINTF_FORMAT(2, 3)
+fail(struct vmn_view *view, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    view_fail(view, format, args);
+    va_end(args);
+}
+
+/* What is read.  ---------------------------------------------------------- */
+
+static const struct vmn_row *
+find_row(const struct vmn_view *view, enum vmn_table table, const char *name)
+{
+    const struct model *model = view->engine->model;
+
+    return (view->node ? model_get(model, table, name)
+            : model_get_durable(model, table, name, NULL));
+}
+
+static const struct vmn_labels *
+read_labels(struct vmn_view *view, const struct worker_read *read)
+{
+    const struct vmn_row *row;
+
+    if (read->id >= VMN_N_TABLES || !schema_tables[read->id]->row_type) {
+        fail(view, "labels of a row of table %"PRIu32, read->id);
+        return NULL;
+    }
+    row = find_row(view, read->id, read->key);
+    return row ? vmn_labels_of(view, row) : NULL;
+}
+
+static struct vmn_names
+read_values(struct vmn_view *view, const struct worker_read *read)
+{
+    if (!relation_may_be_new(view->engine, read->name)) {
+        fail(view, "relation %s is one too many", read->name);
+        return (struct vmn_names) { 0, NULL };
+    }
+    return vmn_relation_values(view, read->name, read->key);
+}
+
+/* Reads as the app would in this process, so that it is recorded, and appends
+ * the value as a block. */
+static void
+put_value(struct vmn_view *view, const struct worker_read *read,
+          struct ofpbuf *out)
+{
+    size_t opened, size = 0;
+    const void *value = NULL;
+    struct vmn_names names = { 0, NULL };
+    uint32_t id;
+
+    switch ((enum worker_read_kind) read->kind) {
+    case WORKER_READ_ROW:
+        value = vmn_read(view, read->id, read->key);
+        break;
+    case WORKER_READ_LABELS:
+        value = read_labels(view, read);
+        break;
+    case WORKER_READ_INDEX:
+        names = vmn_lookup(view, read->id, read->key);
+        break;
+    case WORKER_READ_VALUES:
+        names = read_values(view, read);
+        break;
+    case WORKER_READ_QUERY:
+        value = vmn_query(view, read->name, read->key, &size);
+        wire_put_block(out, value, size);
+        return;
+    case WORKER_READ_ID:
+        id = vmn_id_of(view, read->name, read->key);
+        wire_put_block(out, &id, sizeof id);
+        return;
+    case WORKER_N_READS:
+        break;
+    }
+    if (!value && (read->kind == WORKER_READ_ROW
+                   || read->kind == WORKER_READ_LABELS)) {
+        wire_put_block(out, NULL, 0);
+        return;
+    }
+    opened = wire_open_block(out);
+    if (read->kind == WORKER_READ_ROW) {
+        row_image_put(out, value);
+    } else if (read->kind == WORKER_READ_LABELS) {
+        labels_image_put(out, value);
+    } else {
+        names_image_put(out, &names);
+    }
+    wire_close_block(out, opened);
+}
+
+static void
+answer_cb(void *run_, const struct worker_read *read, struct ofpbuf *out)
+{
+    struct worker_run *run = run_;
+
+    put_value(run->view, read, out);
+}
+
+static void
+yield_cb(void *run_)
+{
+    struct worker_run *run = run_;
+
+    if (run->view->node) {
+        engine_yield(run->view->engine);
+    }
+}
+
+/* What is sent along.  ---------------------------------------------------- */
+
+/* Appends what can be told without recording anything.  False if it
+ * cannot. */
+static bool
+put_known_value(struct worker_run *run, const struct node *source,
+                struct worker_read *read)
+{
+    struct engine *engine = run->view->engine;
+    struct ofpbuf *out = &run->message;
+    const struct vmn_row *row;
+    const struct vmn_labels *labels;
+    struct vmn_names names;
+    size_t opened;
+
+    read->id = source->id;
+    read->name = "";
+    read->key = source->key;
+    switch ((enum node_kind) source->kind) {
+    case NODE_ROW:
+        read->kind = WORKER_READ_ROW;
+        read->id = schema_tables[source->id]->row_type;
+        if (!read->id) {
+            return false;       /* The app's own row: not for it. */
+        }
+        row = model_get(engine->model, source->id, source->key);
+        wire_put_read(out, read);
+        if (!row) {
+            wire_put_block(out, NULL, 0);
+            return true;
+        }
+        opened = wire_open_block(out);
+        row_image_put(out, row);
+        break;
+    case NODE_LABELS:
+        read->kind = WORKER_READ_LABELS;
+        row = model_get(engine->model, source->id, source->key);
+        labels = row ? schema_row_labels(row) : NULL;
+        wire_put_read(out, read);
+        if (!labels) {
+            wire_put_block(out, NULL, 0);
+            return true;
+        }
+        opened = wire_open_block(out);
+        labels_image_put(out, labels);
+        break;
+    case NODE_INDEX:
+        read->kind = WORKER_READ_INDEX;
+        names = model_lookup(engine->model, source->id, source->key);
+        wire_put_read(out, read);
+        opened = wire_open_block(out);
+        names_image_put(out, &names);
+        break;
+    case NODE_RELATION:
+        read->kind = WORKER_READ_VALUES;
+        read->id = 0;
+        read->name = engine->relation_names[source->id];
+        names = relation_names(relation_node_cast(
+            CONST_CAST(struct node *, source)));
+        wire_put_read(out, read);
+        opened = wire_open_block(out);
+        names_image_put(out, &names);
+        break;
+    case NODE_QUERY:
+        if (node_is_stale(source)) {
+            return false;
+        }
+        read->kind = WORKER_READ_QUERY;
+        read->id = 0;
+        read->name = engine->query_classes[source->id].name;
+        wire_put_read(out, read);
+        wire_put_block(out, CONTAINER_OF(source, struct query_node,
+                                         node)->value,
+                       CONTAINER_OF(source, struct query_node,
+                                    node)->value_size);
+        return true;
+    case NODE_ID_EXHAUSTION:
+    case NODE_WORKER_ABSENCE:
+    case NODE_UNIT:
+    default:
+        return false;
+    }
+    wire_close_block(out, opened);
+    return true;
+}
+
+static void
+add_known(struct worker_run *run, const struct worker_read *read)
+{
+    if (run->n_known >= run->allocated_known) {
+        run->known = x2nrealloc(run->known, &run->allocated_known,
+                                sizeof *run->known);
+    }
+    run->known[run->n_known++] = *read;
+}
+
+static void
+put_known_ids(struct worker_run *run, const struct id_refs *ids)
+{
+    for (size_t i = 0; i < ids->n && run->n_known < KNOWN_MAX; i++) {
+        const struct worker_read read = {
+            .kind = WORKER_READ_ID, .name = id_entry_pool(ids->refs[i]),
+            .key = id_entry_key(ids->refs[i]) };
+        uint32_t id = id_entry_value(ids->refs[i]);
+
+        wire_put_read(&run->message, &read);
+        wire_put_block(&run->message, &id, sizeof id);
+        add_known(run, &read);
+    }
+}
+
+/* What a unit that has not been computed yet will read: its own row. */
+static void
+put_own_row(struct worker_run *run, const struct unit_node *unit)
+{
+    const struct unit_class *class_ = unit_class(run->view->engine, unit);
+    struct node source = { .kind = NODE_ROW, .id = class_->table,
+                           .key = unit->node.key };
+    struct worker_read read;
+
+    if (class_->class_->each == VMN_EACH_ROW
+        && put_known_value(run, &source, &read)) {
+        add_known(run, &read);
+    }
+}
+
+/* Appends what the computation read the last time, 'old_reads', with the IDs
+ * that it has; what 'unit', if it is not NULL, reads anyway. */
+static void
+put_known(struct worker_run *run, uint32_t old_reads,
+          const struct id_refs *ids, const struct unit_node *unit)
+{
+    size_t ofs = run->message.size;
+    const struct node *source;
+    uint32_t n;
+
+    wire_put_u32(&run->message, 0);
+    while (run->n_known < KNOWN_MAX && run->message.size < KNOWN_BYTES_MAX
+           && (source = graph_next_source(&run->view->engine->graph,
+                                          &old_reads))) {
+        struct worker_read read;
+
+        if (put_known_value(run, source, &read)) {
+            add_known(run, &read);
+        }
+    }
+    if (!run->n_known && unit) {
+        put_own_row(run, unit);
+    }
+    put_known_ids(run, ids);
+    n = run->n_known;
+    memcpy((char *) run->message.data + ofs, &n, sizeof n);
+    run->n_queries_computed = run->view->engine->stats.n_queries_computed;
+}
+
+/* Records what was sent along and used, all of it if 'used' is NULL. */
+static void
+record_used(struct worker_run *run, const uint32_t *used, size_t n_used)
+{
+    struct vmn_view *view = run->view;
+    bool queries = false;
+    struct ofpbuf ignored;
+
+    ofpbuf_init(&ignored, 0);
+    for (size_t i = 0; i < (used ? n_used : run->n_known); i++) {
+        size_t index = used ? used[i] : i;
+
+        if (index < run->n_known) {
+            const struct worker_read *read = &run->known[index];
+
+            queries |= read->kind == WORKER_READ_QUERY;
+            put_value(view, read, &ignored);
+            ofpbuf_clear(&ignored);
+        }
+    }
+    ofpbuf_uninit(&ignored);
+    /* A query that was computed meanwhile may have another value than what was
+     * sent along. */
+    if (queries
+        && run->n_queries_computed != view->engine->stats.n_queries_computed) {
+        graph_mark(&view->engine->graph, view->node);
+    }
+}
+
+/* Calling.  --------------------------------------------------------------- */
+
+static void
+run_init(struct worker_run *run, struct vmn_view *view,
+         const struct pipeline_app *app, enum worker_message type)
+{
+    memset(run, 0, sizeof *run);
+    run->view = view;
+    run->worker = app->worker;
+    run->app = app->class_->name;
+    ofpbuf_init(&run->message, 4096);
+    wire_begin(&run->message, type);
+}
+
+static void
+run_uninit(struct worker_run *run)
+{
+    ofpbuf_uninit(&run->message);
+    free(run->known);
+}
+
+static struct absence_node *
+absence_get(struct engine *engine, const char *app,
+            const struct app_worker *worker)
+{
+    struct node *node = graph_find(&engine->graph, NODE_WORKER_ABSENCE, 0,
+                                   app);
+
+    if (!node) {
+        struct absence_node *absence;
+
+        node = graph_insert(&engine->graph, sizeof *absence,
+                            NODE_WORKER_ABSENCE, 0, app, 0);
+        absence = absence_node_cast(node);
+        absence->worker = worker;
+        absence->n_ready = app_worker_n_ready(worker);
+        ovs_list_push_back(&engine->absences, &absence->absences_node);
+    }
+    return absence_node_cast(node);
+}
+
+void
+absence_destroy(struct absence_node *absence, struct graph *graph)
+{
+    ovs_list_remove(&absence->absences_node);
+    graph_remove(graph, &absence->node);
+    free(absence);
+}
+
+bool
+engine_take_ready_workers(struct engine *engine)
+{
+    struct absence_node *absence;
+    bool any = false;
+
+    LIST_FOR_EACH (absence, absences_node, &engine->absences) {
+        uint64_t n_ready = app_worker_n_ready(absence->worker);
+
+        if (n_ready != absence->n_ready) {
+            absence->n_ready = n_ready;
+            graph_mark_readers(&engine->graph, &absence->node);
+            any = true;
+        }
+    }
+    return any;
+}
+
+/* Calls the worker, and records what it has used.  Returns false, with the
+ * view failed, if there is no result. */
+static bool
+call(struct worker_run *run, const char *what,
+     struct app_worker_result *result)
+{
+    const struct app_worker_client client = {
+        .what = what, .answer = answer_cb, .yield = yield_cb, .aux = run };
+    struct vmn_view *view = run->view;
+    enum app_worker_outcome outcome;
+
+    wire_end(&run->message);
+    outcome = app_worker_call(run->worker, &run->message, &client, result);
+    if (outcome == APP_WORKER_DONE) {
+        record_used(run, result->used, result->n_used);
+        return true;
+    }
+    if (outcome == APP_WORKER_FAILED) {
+        record_used(run, NULL, 0);
+    } else if (view->node) {
+        struct absence_node *absence = absence_get(view->engine, run->app,
+                                                   run->worker);
+
+        graph_read(&view->engine->graph, view->node, &absence->node,
+                   view->serial);
+    }
+    fail(view, "%s", result->problem);
+    free(result->problem);
+    return false;
+}
+
+void
+worker_compile(struct vmn_view *view, const struct unit_node *unit,
+               uint32_t old_reads, struct vmn_emit *emit)
+{
+    const struct unit_class *class_ = unit_class(view->engine, unit);
+    const struct pipeline_app *app = class_->app;
+    struct app_worker_result result;
+    struct worker_run run;
+
+    run_init(&run, view, app, WORKER_COMPILE);
+    wire_put_u32(&run.message, class_->class_ - app->class_->units);
+    wire_put_text(&run.message, unit->node.key);
+    put_known(&run, old_reads, &unit->ids, unit);
+    if (call(&run, unit->name, &result) && result.log) {
+        replay_emit(result.log, result.log_size, emit,
+                    app_worker_texts(app->worker));
+    }
+    run_uninit(&run);
+}
+
+bool
+worker_eval(struct vmn_view *view, const struct query_class *class_,
+            const char *key, uint32_t old_reads, struct vmn_value *value)
+{
+    static const struct id_refs none = { 0, 0, NULL };
+    const struct pipeline_app *app = class_->app;
+    struct app_worker_result result;
+    struct worker_run run;
+    bool done;
+
+    run_init(&run, view, app, WORKER_EVAL);
+    wire_put_u32(&run.message, class_->class_ - app->class_->queries);
+    wire_put_text(&run.message, key);
+    put_known(&run, old_reads, view->node
+              ? &query_node_cast(view->node)->ids : &none, NULL);
+    done = call(&run, class_->name, &result);
+    if (done && result.value) {
+        vmn_value_set(value, result.value, result.value_size);
+    }
+    run_uninit(&run);
+    return done;
+}
+
+static void
+put_row(struct ofpbuf *out, const struct vmn_row *row)
+{
+    if (row) {
+        size_t opened = wire_open_block(out);
+
+        row_image_put(out, row);
+        wire_close_block(out, opened);
+    } else {
+        wire_put_block(out, NULL, 0);
+    }
+}
+
+void
+worker_handle(struct vmn_view *view, const struct engine_handler *handler,
+              const struct vmn_packet_in *in, struct vmn_packets_out *out)
+{
+    const struct pipeline_app *app = handler->app;
+    struct app_worker_result result;
+    struct ofpbuf *message;
+    struct worker_run run;
+
+    run_init(&run, view, app, WORKER_HANDLE);
+    message = &run.message;
+    wire_put_u32(message, handler->class_ - app->class_->handlers);
+    wire_put_text(message, in->host);
+    wire_put_u32(message, in->in_port);
+    wire_put_u32(message, in->arg);
+    for (int i = 0; i < VMN_N_REGS; i++) {
+        wire_put_u32(message, in->regs[i]);
+    }
+    wire_put_u64(message, in->full_size);
+    put_row(message, in->vif ? &in->vif->row : NULL);
+    put_row(message, in->port ? &in->port->row : NULL);
+    wire_put_block(message, in->bytes, in->size);
+    if (call(&run, handler->name, &result) && result.log) {
+        char *why = replay_packets(result.log, result.log_size, out,
+                                   app_worker_texts(app->worker));
+
+        if (why) {
+            fail(view, "%s", why);
+            free(why);
+        }
+    }
+    run_uninit(&run);
+}
+
+bool
+worker_find_owner(struct vmn_view *view, const struct unit_class *class_,
+                  const char *key, uint32_t part,
+                  struct vmn_flow_owner *owner)
+{
+    const struct pipeline_app *app = class_->app;
+    struct app_worker_result result;
+    struct worker_run run;
+    bool known = false;
+
+    run_init(&run, view, app, WORKER_OWNER);
+    wire_put_text(&run.message, class_->class_->name);
+    wire_put_text(&run.message, key);
+    wire_put_u32(&run.message, part);
+    if (call(&run, "a flow's owner", &result) && result.value
+        && result.value_size == sizeof(struct worker_owner)) {
+        const struct worker_owner *found = result.value;
+        size_t len = strnlen(found->name, sizeof found->name);
+
+        known = len < sizeof found->name && len;
+        owner->row_type = found->row_type;
+        owner->rule = found->rule;
+        owner->name = known ? vmn_printf(view, "%s", found->name) : NULL;
+    }
+    run_uninit(&run);
+    return known;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The worker process of an app, as vmnd sees it: starts it, has it compute,
+ * answers what it reads meanwhile, ends it when it takes too long, and starts
+ * it again when it has ended.  A worker can do nothing but compute
+ * (worker-sandbox.h).  Not for what is computed, and from what (engine/), nor
+ * for which apps have one (apphost/). */
+
+#ifndef CONTROLLER_WORKER_APP_WORKER_H
+#define CONTROLLER_WORKER_APP_WORKER_H 1
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "controller/schema/error.h"
+#include "controller/worker/worker-wire.h"
+
+struct app_description;
+struct app_worker;
+struct ofpbuf;
+struct replay_texts;
+
+/* Limits of a worker.  Processor time is the worker's own; a computation that
+ * takes none, or waits for a processor, may last WORKER_WAIT_MS. */
+#define WORKER_CPU_MS 1000
+#define WORKER_WAIT_MS 30000
+#define WORKER_MEMORY_MIB 512
+/* Depth of queries of an app that read each other. */
+#define WORKER_DEPTH_MAX 16
+
+/* A worker that ends is started again at once the first times, then after a
+ * pause that doubles each time, and in the end not any more: the app is
+ * suspended.  A minute without such an end is a new beginning. */
+#define WORKER_ENDS_AT_ONCE 3
+#define WORKER_ENDS_MAX 12
+#define WORKER_FIRST_PAUSE_MS 20
+#define WORKER_NEW_BEGINNING_MS 60000
+
+/* Starts program 'program' (vmn-app-worker) with a copy of the module 'file',
+ * and waits until it is loaded.  Returns NULL with the error set, which names
+ * no file, if that fails. */
+struct app_worker *app_worker_create(const char *program, const char *file,
+                                     struct vmn_error *why);
+void app_worker_destroy(struct app_worker *);
+
+/* The app, as the worker described it when it was first started.  Owned by the
+ * worker. */
+const struct app_description *app_worker_description(
+    const struct app_worker *);
+/* The texts that the app's calls have, which stay. */
+struct replay_texts *app_worker_texts(struct app_worker *);
+
+/* Whoever has a worker compute. */
+struct app_worker_client {
+    const char *what;           /* What is computed, for people. */
+    /* Appends the answer as one block (wire_put_block()). */
+    void (*answer)(void *aux, const struct worker_read *, struct ofpbuf *);
+    /* Called now and then while it computes for long; or NULL. */
+    void (*yield)(void *aux);
+    void *aux;
+};
+
+/* What a computation results in: see WORKER_DONE.  It lasts until the next
+ * call of the same depth. */
+struct app_worker_result {
+    char *problem;              /* Unless it is APP_WORKER_DONE: a sentence,
+                                 * which the caller frees. */
+    size_t n_used;
+    const uint32_t *used;       /* Indexes of what was sent along. */
+    const void *value;          /* Or NULL: none. */
+    size_t value_size;
+    const void *log;            /* What was emitted: a call log. */
+    size_t log_size;
+};
+
+/* How a computation has ended. */
+enum app_worker_outcome {
+    APP_WORKER_DONE,
+    APP_WORKER_FAILED,          /* It ended the worker. */
+    APP_WORKER_AWAY,            /* It was not done: worth another try when
+                                 * app_worker_n_ready() has grown. */
+};
+
+/* Sends the message 'call' and waits for the result. */
+enum app_worker_outcome app_worker_call(struct app_worker *,
+                                        const struct ofpbuf *call,
+                                        const struct app_worker_client *,
+                                        struct app_worker_result *);
+
+/* Grows whenever computations that were APP_WORKER_AWAY are worth another
+ * try. */
+uint64_t app_worker_n_ready(const struct app_worker *);
+
+/* Starts the worker again if it is time to.  Returns true if it is there. */
+bool app_worker_run(struct app_worker *);
+/* Makes a new beginning: former ends do not count any more. */
+void app_worker_resume(struct app_worker *);
+
+enum app_worker_state {
+    APP_WORKER_RUNNING,
+    APP_WORKER_PAUSING,         /* Until it is started again. */
+    APP_WORKER_SUSPENDED,
+};
+struct app_worker_status {
+    enum app_worker_state state;
+    int64_t pid;                /* 0: it does not run. */
+    uint64_t n_ends;            /* Since vmnd's start. */
+    const char *failure;        /* Why it ended the last time, or NULL, */
+    const char *computed;       /* and what it computed then. */
+    int64_t failure_ms;         /* When that was, since 1970. */
+    uint64_t n_calls;           /* Computations, since vmnd's start. */
+};
+void app_worker_get_status(const struct app_worker *,
+                           struct app_worker_status *);
+
+#endif /* controller/worker/app-worker.h */

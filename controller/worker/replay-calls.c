@@ -1,0 +1,601 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Replays call logs; see replay-calls.h.  Here is the walk over a log, with
+ * flows, groups, facts and packets; actions are in replay-actions.c.
+ *
+ * What the arguments may be is up to the functions that are called, but for
+ * what a wrong app cannot give them: flows that do not exist, and texts or
+ * addresses that are none.  */
+
+#include <config.h>
+
+#include "controller/worker/replay-calls.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "controller/worker/replay-private.h"
+#include "util.h"
+
+/* Reasons.  --------------------------------------------------------------- */
+
+void
+replay_texts_init(struct replay_texts *texts)
+{
+    sset_init(&texts->texts);
+}
+
+void
+replay_texts_uninit(struct replay_texts *texts)
+{
+    sset_destroy(&texts->texts);
+}
+
+static bool
+is_reason(const char *s)
+{
+    size_t n = 0;
+
+    for (; s[n]; n++) {
+        if (n >= REPLAY_TEXT_LEN || s[n] < 0x20 || s[n] > 0x7e) {
+            return false;
+        }
+    }
+    return n > 0;
+}
+
+const char *
+replay_take_reason(struct replay *r)
+{
+    const char *text = call_take_text(&r->in);
+    struct sset_node *node;
+
+    if (!text || !replay_is_good(r)) {
+        return NULL;
+    }
+    node = sset_find(&r->texts->texts, text);
+    if (node) {
+        return node->name;
+    }
+    if (!is_reason(text)) {
+        replay_fail(r, "%s(): a reason is of 1 to %d ASCII characters",
+                    r->function, REPLAY_TEXT_LEN);
+        return NULL;
+    }
+    if (sset_count(&r->texts->texts) >= REPLAY_TEXTS_MAX) {
+        replay_fail(r, "%s(): the app has more than %d different reasons",
+                    r->function, REPLAY_TEXTS_MAX);
+        return NULL;
+    }
+    return sset_add(&r->texts->texts, text)->name;
+}
+
+/* What arguments have in common.  ----------------------------------------- */
+
+void
+replay_fail(struct replay *r, const char *format, ...)
+{
+    va_list args;
+
+    if (!r->problem) {
+        va_start(args, format);
+        r->problem = xvasprintf(format, args);
+        va_end(args);
+    }
+}
+
+/* Says that there is no flow, group or bucket 'number'. */
+static void
+fail_number(struct replay *r, const char *what, uint32_t number)
+{
+    if (!r->in.bad) {
+        replay_fail(r, "%s() of %s %"PRIu32", which was not added",
+                    r->function, what, number);
+    }
+}
+
+static struct vmn_flow *
+take_flow(struct replay *r)
+{
+    uint32_t number = call_take_u32(&r->in);
+
+    if (number >= r->n_flows) {
+        fail_number(r, "flow", number);
+        return NULL;
+    }
+    return r->flows[number];
+}
+
+struct vmn_group_msg *
+replay_take_group(struct replay *r)
+{
+    uint32_t number = call_take_u32(&r->in);
+
+    if (number >= r->n_groups) {
+        fail_number(r, "group", number);
+        return NULL;
+    }
+    return r->groups[number];
+}
+
+struct vmn_actions *
+replay_take_actions(struct replay *r)
+{
+    uint32_t number = call_take_u32(&r->in);
+    uint32_t bucket = number & ~CALL_BUCKET;
+    struct vmn_actions *a = NULL;
+
+    if (!(number & CALL_BUCKET)) {
+        if (number < r->n_flows) {
+            a = vmn_flow_actions(r->flows[number]);
+        } else {
+            fail_number(r, "flow", number);
+        }
+    } else if (bucket < r->n_buckets) {
+        a = r->buckets[bucket];
+    } else {
+        fail_number(r, "bucket", bucket);
+    }
+    r->actions = a;
+    r->actions_before = a ? a->ofpacts.size : 0;
+    return a;
+}
+
+/* Its texts are in the log. */
+static struct vmn_scope
+take_scope(struct replay *r)
+{
+    struct vmn_scope scope;
+
+    scope.kind = call_take_u32(&r->in);
+    scope.relation = call_take_text(&r->in);
+    scope.key = call_take_text(&r->in);
+    return scope;
+}
+
+/* Flows, groups and facts.  ----------------------------------------------- */
+
+static void
+replay_failure(struct replay *r)
+{
+    const char *text = call_take_text(&r->in);
+
+    if (replay_is_good(r)) {
+        replay_fail(r, "%s", text && *text ? text : "for no reason");
+    }
+}
+
+static void
+replay_flow_add(struct replay *r)
+{
+    struct vmn_scope scope = take_scope(r);
+    uint32_t stage = call_take_u32(&r->in);
+    uint32_t table = call_take_u32(&r->in);
+    uint16_t priority = call_take_u16(&r->in);
+
+    if (replay_is_good(r)) {
+        if (r->n_flows >= r->allocated_flows) {
+            r->flows = x2nrealloc(r->flows, &r->allocated_flows,
+                                  sizeof *r->flows);
+        }
+        r->flows[r->n_flows++] = vmn_flow_add(r->emit, scope, stage, table,
+                                              priority);
+    }
+}
+
+static void
+replay_group_add(struct replay *r)
+{
+    struct vmn_scope scope = take_scope(r);
+    enum vmn_group_type type = call_take_u32(&r->in);
+    const char *key = call_take_text(&r->in);
+
+    if (r->n_groups >= REPLAY_GROUPS_MAX) {
+        replay_fail(r, "more than %d groups", REPLAY_GROUPS_MAX);
+    }
+    if (replay_is_good(r)) {
+        if (r->n_groups >= r->allocated_groups) {
+            r->groups = x2nrealloc(r->groups, &r->allocated_groups,
+                                   sizeof *r->groups);
+        }
+        r->groups[r->n_groups++] = vmn_group_add(r->emit, scope, type, key);
+    }
+}
+
+static void
+replay_publish(struct replay *r)
+{
+    const char *relation = call_take_text(&r->in);
+    const char *key = call_take_text(&r->in);
+    const char *value = call_take_text(&r->in);
+
+    if (replay_is_good(r)) {
+        vmn_publish(r->emit, relation, key, value);
+    }
+}
+
+static void
+replay_arp_nd_respond(struct replay *r)
+{
+    struct vmn_arp_nd_responder by;
+    struct vmn_ip ip;
+
+    by.scope = take_scope(r);
+    by.stage = call_take_u32(&r->in);
+    by.table = call_take_u32(&r->in);
+    by.priority = call_take_u16(&r->in);
+    by.vni = call_take_u32(&r->in);
+    by.mac = call_take_mac(&r->in);
+    by.handler = call_take_u32(&r->in);
+    by.arg = call_take_u32(&r->in);
+    ip = call_take_ip(&r->in);
+    if (replay_is_good(r)) {
+        vmn_arp_nd_respond(r->emit, &by, &ip);
+    }
+}
+
+static void
+replay_bucket_add(struct replay *r)
+{
+    struct vmn_group_msg *group = replay_take_group(r);
+    uint32_t bucket_id = call_take_u32(&r->in);
+    uint16_t weight = call_take_u16(&r->in);
+
+    if (r->n_buckets >= REPLAY_BUCKETS_MAX) {
+        replay_fail(r, "more than %d buckets", REPLAY_BUCKETS_MAX);
+    }
+    if (replay_is_good(r)) {
+        if (r->n_buckets >= r->allocated_buckets) {
+            r->buckets = x2nrealloc(r->buckets, &r->allocated_buckets,
+                                    sizeof *r->buckets);
+        }
+        r->buckets[r->n_buckets++] = vmn_bucket_add(group, bucket_id, weight);
+    }
+}
+
+static void
+replay_bucket_count_part(struct replay *r)
+{
+    struct vmn_actions *bucket = replay_take_actions(r);
+    uint32_t part = call_take_u32(&r->in);
+
+    if (replay_is_good(r)) {
+        vmn_bucket_count_part(bucket, part);
+    }
+}
+
+static void
+replay_group_hash_client(struct replay *r)
+{
+    struct vmn_group_msg *group = replay_take_group(r);
+    uint32_t family = call_take_u32(&r->in);
+
+    if (replay_is_good(r)) {
+        vmn_group_hash_client(group, family);
+    }
+}
+
+static void
+replay_flow_count(struct replay *r)
+{
+    struct vmn_flow *flow = take_flow(r);
+
+    if (replay_is_good(r)) {
+        vmn_flow_count(flow);
+    }
+}
+
+static void
+replay_flow_count_part(struct replay *r)
+{
+    struct vmn_flow *flow = take_flow(r);
+    uint32_t part = call_take_u32(&r->in);
+
+    if (replay_is_good(r)) {
+        vmn_flow_count_part(flow, part);
+    }
+}
+
+static void
+replay_flow_log(struct replay *r)
+{
+    struct vmn_flow *flow = take_flow(r);
+
+    if (replay_is_good(r)) {
+        vmn_flow_log(flow);
+    }
+}
+
+/* Matches.  --------------------------------------------------------------- */
+
+static void
+replay_match(struct replay *r)
+{
+    struct vmn_flow *flow = take_flow(r);
+    enum vmn_field field = call_take_u32(&r->in);
+    uint64_t value = call_take_u64(&r->in);
+
+    if (replay_is_good(r)) {
+        vmn_match(flow, field, value);
+    }
+}
+
+static void
+replay_match_masked(struct replay *r)
+{
+    struct vmn_flow *flow = take_flow(r);
+    enum vmn_field field = call_take_u32(&r->in);
+    uint64_t value = call_take_u64(&r->in);
+    uint64_t mask = call_take_u64(&r->in);
+
+    if (replay_is_good(r)) {
+        vmn_match_masked(flow, field, value, mask);
+    }
+}
+
+static void
+replay_match_mac(struct replay *r)
+{
+    struct vmn_flow *flow = take_flow(r);
+    enum vmn_field field = call_take_u32(&r->in);
+    struct vmn_mac mac = call_take_mac(&r->in);
+
+    if (replay_is_good(r)) {
+        vmn_match_mac(flow, field, mac);
+    }
+}
+
+static void
+replay_match_low_bits(struct replay *r)
+{
+    struct vmn_flow *flow = take_flow(r);
+    enum vmn_field field = call_take_u32(&r->in);
+    uint32_t value = call_take_u32(&r->in);
+    uint32_t n_bits = call_take_u32(&r->in);
+
+    if (replay_is_good(r)) {
+        vmn_match_low_bits(flow, field, value, n_bits);
+    }
+}
+
+static void
+replay_match_prefix(struct replay *r)
+{
+    struct vmn_flow *flow = take_flow(r);
+    enum vmn_field field = call_take_u32(&r->in);
+    struct vmn_prefix prefix = call_take_prefix(&r->in);
+
+    if (replay_is_good(r)) {
+        vmn_match_prefix(flow, field, &prefix);
+    }
+}
+
+static void
+replay_match_ip(struct replay *r)
+{
+    struct vmn_flow *flow = take_flow(r);
+    enum vmn_field field = call_take_u32(&r->in);
+    struct vmn_ip ip = call_take_ip(&r->in);
+
+    if (replay_is_good(r)) {
+        vmn_match_ip(flow, field, &ip);
+    }
+}
+
+static const struct replay_call emit_calls[CALL_N] = {
+    [CALL_FAIL] = { "vmn_fail", replay_failure },
+    [CALL_FLOW_ADD] = { "vmn_flow_add", replay_flow_add },
+    [CALL_GROUP_ADD] = { "vmn_group_add", replay_group_add },
+    [CALL_PUBLISH] = { "vmn_publish", replay_publish },
+    [CALL_ARP_ND_RESPOND] = { "vmn_arp_nd_respond", replay_arp_nd_respond },
+    [CALL_BUCKET_ADD] = { "vmn_bucket_add", replay_bucket_add },
+    [CALL_GROUP_HASH_CLIENT] = { "vmn_group_hash_client",
+                                 replay_group_hash_client },
+    [CALL_FLOW_COUNT] = { "vmn_flow_count", replay_flow_count },
+    [CALL_FLOW_COUNT_PART] = { "vmn_flow_count_part",
+                               replay_flow_count_part },
+    [CALL_FLOW_LOG] = { "vmn_flow_log", replay_flow_log },
+    [CALL_MATCH] = { "vmn_match", replay_match },
+    [CALL_MATCH_MASKED] = { "vmn_match_masked", replay_match_masked },
+    [CALL_MATCH_MAC] = { "vmn_match_mac", replay_match_mac },
+    [CALL_MATCH_LOW_BITS] = { "vmn_match_low_bits", replay_match_low_bits },
+    [CALL_MATCH_PREFIX] = { "vmn_match_prefix", replay_match_prefix },
+    [CALL_MATCH_IP] = { "vmn_match_ip", replay_match_ip },
+    [CALL_BUCKET_COUNT_PART] = { "vmn_bucket_count_part",
+                                 replay_bucket_count_part },
+};
+
+/* Packets.  --------------------------------------------------------------- */
+
+/* Of one that is too large there are no bytes: that function fails before it
+ * looks at them. */
+static const void *
+take_packet(struct replay *r, size_t *size)
+{
+    *size = call_take_u64(&r->in);
+    return *size <= VMN_FRAME_MAX ? call_take_bytes(&r->in, *size) : NULL;
+}
+
+static void
+replay_send_back(struct replay *r)
+{
+    size_t size;
+    const void *bytes = take_packet(r, &size);
+
+    if (replay_is_good(r)) {
+        vmn_send_back(r->out, bytes, size);
+    }
+}
+
+static void
+replay_send_to_port(struct replay *r)
+{
+    size_t size;
+    const char *port = call_take_text(&r->in);
+    const void *bytes = take_packet(r, &size);
+
+    if (replay_is_good(r)) {
+        vmn_send_to_port(r->out, port, bytes, size);
+    }
+}
+
+static void
+replay_send_to_stage(struct replay *r)
+{
+    size_t size;
+    uint32_t stage = call_take_u32(&r->in);
+    uint32_t table = call_take_u32(&r->in);
+    const void *bytes = take_packet(r, &size);
+
+    if (replay_is_good(r)) {
+        vmn_send_to_stage(r->out, stage, table, bytes, size);
+    }
+}
+
+static void
+replay_send_to_next(struct replay *r)
+{
+    size_t size;
+    uint32_t stage = call_take_u32(&r->in);
+    const void *bytes = take_packet(r, &size);
+
+    if (replay_is_good(r)) {
+        vmn_send_to_next(r->out, stage, bytes, size);
+    }
+}
+
+static void
+replay_send_to_hook(struct replay *r)
+{
+    size_t size;
+    uint32_t regs[VMN_N_REGS];
+    enum vmn_hook hook = call_take_u32(&r->in);
+    uint32_t in_port = call_take_u32(&r->in);
+
+    call_take(&r->in, regs, sizeof regs);
+
+    const void *bytes = take_packet(r, &size);
+
+    if (replay_is_good(r)) {
+        vmn_send_to_hook(r->out, hook, in_port, regs, bytes, size);
+    }
+}
+
+static void
+replay_send_nothing(struct replay *r)
+{
+    const char *reason = replay_take_reason(r);
+
+    if (replay_is_good(r)) {
+        vmn_send_nothing(r->out, reason);
+    }
+}
+
+static void
+replay_neighbour_is_incomplete(struct replay *r)
+{
+    uint32_t network = call_take_u32(&r->in);
+    struct vmn_ip ip = call_take_ip(&r->in);
+
+    if (replay_is_good(r)) {
+        vmn_neighbour_is_incomplete(r->out, network, &ip);
+    }
+}
+
+static const struct replay_call packet_calls[CALL_N] = {
+    [CALL_FAIL] = { "vmn_fail", replay_failure },
+    [CALL_SEND_BACK] = { "vmn_send_back", replay_send_back },
+    [CALL_SEND_TO_PORT] = { "vmn_send_to_port", replay_send_to_port },
+    [CALL_SEND_TO_STAGE] = { "vmn_send_to_stage", replay_send_to_stage },
+    [CALL_SEND_TO_NEXT] = { "vmn_send_to_next", replay_send_to_next },
+    [CALL_SEND_TO_HOOK] = { "vmn_send_to_hook", replay_send_to_hook },
+    [CALL_SEND_NOTHING] = { "vmn_send_nothing", replay_send_nothing },
+    [CALL_NEIGHBOUR_IS_INCOMPLETE] = { "vmn_neighbour_is_incomplete",
+                                       replay_neighbour_is_incomplete },
+};
+
+/* The log.  --------------------------------------------------------------- */
+
+static struct replay
+replay_begin(const void *log, size_t size, struct replay_texts *texts)
+{
+    return (struct replay) {
+        .in = { .p = log, .end = (const uint8_t *) log + size },
+        .texts = texts,
+    };
+}
+
+/* Does the next call, which is one of 'calls', or says why it is none. */
+static void
+replay_next(struct replay *r, const struct replay_call *call, uint8_t number)
+{
+    if (!call || !call->name) {
+        replay_fail(r, "the worker has sent call %u, which does not exist "
+                    "here", number);
+        return;
+    }
+    r->function = call->name;
+    r->actions = NULL;
+    call->replay(r);
+    if (r->in.bad) {
+        replay_fail(r, "the worker has sent malformed arguments of %s()",
+                    r->function);
+    } else if (r->actions) {
+        r->actions_size += r->actions->ofpacts.size - r->actions_before;
+        if (r->actions_size > REPLAY_ACTIONS_SIZE_MAX) {
+            replay_fail(r, "actions of more than %d MiB",
+                        REPLAY_ACTIONS_SIZE_MAX / 1024 / 1024);
+        }
+    }
+}
+
+static const struct replay_call *
+find_emit_call(uint8_t number)
+{
+    return number >= CALL_N ? NULL
+           : emit_calls[number].name ? &emit_calls[number]
+           : &replay_action_calls[number];
+}
+
+void
+replay_emit(const void *log, size_t size, struct vmn_emit *emit,
+            struct replay_texts *texts)
+{
+    struct replay r = replay_begin(log, size, texts);
+
+    r.emit = emit;
+    while (r.in.p < r.in.end && !r.problem && !emit_has_failed(emit)) {
+        uint8_t number = call_take_u8(&r.in);
+
+        replay_next(&r, find_emit_call(number), number);
+    }
+    if (r.problem) {
+        emit_fail(emit, "%s", r.problem);
+        free(r.problem);
+    }
+    free(r.flows);
+    free(r.groups);
+    free(r.buckets);
+}
+
+char *
+replay_packets(const void *log, size_t size, struct vmn_packets_out *out,
+               struct replay_texts *texts)
+{
+    struct replay r = replay_begin(log, size, texts);
+
+    r.out = out;
+    for (int i = 0; r.in.p < r.in.end && !r.problem; i++) {
+        uint8_t number = call_take_u8(&r.in);
+
+        if (i >= REPLAY_PACKET_CALLS_MAX) {
+            replay_fail(&r, "more than %d calls for a packet",
+                        REPLAY_PACKET_CALLS_MAX);
+            break;
+        }
+        replay_next(&r, number < CALL_N ? &packet_calls[number] : NULL,
+                    number);
+    }
+    return r.problem;
+}

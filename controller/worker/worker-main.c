@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * vmn-app-worker: the process that a third-party app runs in.  Started by vmnd
+ * alone, with a socket to it and the app's module as files; loads the app,
+ * tells vmnd what it is, and calls its functions when vmnd asks for it.  Not
+ * for anything else: see worker-sandbox.h. */
+
+#include <config.h>
+
+#include "controller/worker/worker-main.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "controller/apphost/app-class.h"
+#include "controller/schema/error.h"
+#include "controller/worker/app-description.h"
+#include "controller/worker/record-calls.h"
+#include "controller/worker/row-image.h"
+#include "controller/worker/worker-sandbox.h"
+#include "controller/worker/worker-view.h"
+#include "controller/worker/worker-wire.h"
+#include "openvswitch/ofpbuf.h"
+#include "util.h"
+
+/* Most messages have no more bytes. */
+#define ROOM 8192
+
+static const struct vmn_app_class *app;
+static uint16_t cpu_of_vmnd;    /* When it sent its last message. */
+
+/* Messages.  -------------------------------------------------------------- */
+
+void
+worker_send(struct ofpbuf *message)
+{
+    wire_end(message);
+    for (size_t done = 0; done < message->size; ) {
+        ssize_t n = send(WORKER_FD, (const char *) message->data + done,
+                         message->size - done, MSG_NOSIGNAL);
+
+        if (n > 0) {
+            done += n;
+        } else if (errno != EINTR) {
+            _exit(1);
+        }
+    }
+}
+
+/* Receives at least one byte into 'bytes', which has room for 'size'.  Returns
+ * how many it got. */
+static size_t
+receive_some(void *bytes, size_t size)
+{
+    unsigned max_tries = wire_tries(cpu_of_vmnd);
+
+    for (unsigned n_tries = 0; ; n_tries++) {
+        bool tries = n_tries < max_tries;
+        ssize_t n = recv(WORKER_FD, bytes, size, tries ? MSG_DONTWAIT : 0);
+
+        if (n > 0) {
+            return n;
+        } else if (!n || !(errno == EINTR || (tries && errno == EAGAIN))) {
+            _exit(0);           /* vmnd is gone, or wants no more. */
+        }
+    }
+}
+
+/* vmnd sends one message, and waits: what comes is of that one. */
+static struct ofpbuf *
+receive(void)
+{
+    struct ofpbuf *message = ofpbuf_new(ROOM);
+    size_t size = sizeof(struct worker_head);
+
+    while (message->size < size) {
+        ofpbuf_prealloc_tailroom(message, size - message->size);
+        message->size += receive_some(ofpbuf_tail(message),
+                                      ofpbuf_tailroom(message));
+        size = MAX(size, ((struct worker_head *) message->data)->size);
+    }
+    cpu_of_vmnd = ((struct worker_head *) message->data)->cpu;
+    return message;
+}
+
+void
+worker_refuse(const char *format, ...)
+{
+    struct ofpbuf message;
+    char text[WORKER_TEXT_MAX];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    ofpbuf_init(&message, sizeof text);
+    wire_begin(&message, WORKER_REFUSED);
+    wire_put_text(&message, text);
+    worker_send(&message);
+    _exit(1);
+}
+
+/* Computations.  ---------------------------------------------------------- */
+
+static void
+send_done(const struct vmn_view *view, const struct vmn_value *value,
+          struct recorder *recorder)
+{
+    struct ofpbuf out;
+    size_t size = 0;
+    const void *log = recorder ? record_end(recorder, &size) : NULL;
+
+    ofpbuf_init(&out, 256 + size);
+    wire_begin(&out, WORKER_DONE);
+    wire_put_u32(&out, view->n_used);
+    for (size_t i = 0; i < view->n_used; i++) {
+        wire_put_u32(&out, view->used[i]);
+    }
+    wire_put_block(&out, value ? value->data : NULL, value ? value->size : 0);
+    wire_put_block(&out, log, size);
+    worker_send(&out);
+    ofpbuf_uninit(&out);
+}
+
+static void
+compile(struct wire_reader *in)
+{
+    uint32_t index = wire_take_u32(in);
+    const char *key = wire_take_text(in);
+    struct recorder recorder;
+    struct vmn_view view;
+
+    view_init(&view);
+    view_take_known(&view, in);
+    recorder_init(&recorder);
+    record_begin(&recorder);
+    app->units[index].compile(&view, key, &recorder.emit);
+    send_done(&view, NULL, &recorder);
+    recorder_uninit(&recorder);
+    view_uninit(&view);
+}
+
+static void
+eval(struct wire_reader *in)
+{
+    uint32_t index = wire_take_u32(in);
+    const char *key = wire_take_text(in);
+    struct vmn_value value = { NULL, 0 };
+    struct vmn_view view;
+
+    view_init(&view);
+    view_take_known(&view, in);
+    app->queries[index].eval(&view, key, &value);
+    send_done(&view, &value, NULL);
+    free(value.data);
+    view_uninit(&view);
+}
+
+static const void *
+take_row(struct wire_reader *in)
+{
+    size_t size;
+    void *block = CONST_CAST(void *, wire_take_block(in, &size));
+
+    return block ? row_image_open(block, size) : NULL;
+}
+
+static void
+handle(struct wire_reader *in)
+{
+    uint32_t index = wire_take_u32(in);
+    struct vmn_packet_in packet = { .host = wire_take_text(in) };
+    struct recorder recorder;
+    struct vmn_view view;
+
+    packet.in_port = wire_take_u32(in);
+    packet.arg = wire_take_u32(in);
+    for (int i = 0; i < VMN_N_REGS; i++) {
+        packet.regs[i] = wire_take_u32(in);
+    }
+    packet.full_size = wire_take_u64(in);
+    packet.vif = take_row(in);
+    packet.port = take_row(in);
+    packet.bytes = wire_take_block(in, &packet.size);
+
+    view_init(&view);
+    recorder_init(&recorder);
+    record_begin(&recorder);
+    app->handlers[index].handle(&view, &packet,
+                                &recorder.packets);
+    send_done(&view, NULL, &recorder);
+    recorder_uninit(&recorder);
+    view_uninit(&view);
+}
+
+static void
+find_owner(struct wire_reader *in)
+{
+    const char *unit = wire_take_text(in);
+    const char *key = wire_take_text(in);
+    uint32_t part = wire_take_u32(in);
+    struct vmn_flow_owner owner = { .rule = -1 };
+    struct worker_owner found = { .rule = -1 };
+    struct vmn_value value = { NULL, 0 };
+    struct vmn_view view;
+
+    view_init(&view);
+    if (app->flow_owner(&view, unit, key, part, &owner) && owner.name) {
+        found.row_type = owner.row_type;
+        found.rule = owner.rule;
+        ovs_strlcpy(found.name, owner.name, sizeof found.name);
+        value = (struct vmn_value) { &found, sizeof found };
+    }
+    send_done(&view, &value, NULL);
+    view_uninit(&view);
+}
+
+/* Does what a message asks for, which lasts until then. */
+static void
+compute(const struct ofpbuf *message)
+{
+    const struct worker_head *head = message->data;
+    struct wire_reader in;
+
+    wire_reader_init(&in, message->data, message->size);
+    wire_take(&in, sizeof *head);
+    switch (head->type) {
+    case WORKER_COMPILE: compile(&in); break;
+    case WORKER_EVAL: eval(&in); break;
+    case WORKER_HANDLE: handle(&in); break;
+    case WORKER_OWNER: find_owner(&in); break;
+    default: worker_refuse("was asked for %u", head->type);
+    }
+}
+
+struct ofpbuf *
+worker_wait_answer(void)
+{
+    for (;;) {
+        struct ofpbuf *message = receive();
+        const struct worker_head *head = message->data;
+
+        if (head->type == WORKER_ANSWER) {
+            return message;
+        }
+        compute(message);
+        ofpbuf_delete(message);
+    }
+}
+
+/* Loading.  --------------------------------------------------------------- */
+
+static void
+load(void)
+{
+    char path[32];
+    struct vmn_error why = VMN_ERROR_INIT;
+    const struct vmn_app_class *theirs;
+    void *module;
+
+    snprintf(path, sizeof path, "/proc/self/fd/%d", WORKER_MODULE_FD);
+    module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!module) {
+        const char *error = dlerror();
+        size_t len = strlen(path);
+
+        /* The path is ours, and says nothing. */
+        worker_refuse("%s", !strncmp(error, path, len) ? error + len : error);
+    }
+    theirs = dlsym(module, "vmn_app");
+    if (!theirs) {
+        worker_refuse("it defines no \"vmn_app\"");
+    }
+    app = app_class_clone(theirs, &why);
+    if (!app) {
+        worker_refuse("%s", why.text);
+    }
+}
+
+static void
+send_description(void)
+{
+    struct ofpbuf message;
+
+    ofpbuf_init(&message, 1024);
+    wire_begin(&message, WORKER_LOADED);
+    app_description_put(&message, app);
+    worker_send(&message);
+    ofpbuf_uninit(&message);
+}
+
+int
+main(int argc OVS_UNUSED, char *argv[])
+{
+    int error;
+
+    ovs_set_program_name(argv[0], VMN_VERSION);
+    if (fcntl(WORKER_FD, F_GETFD) < 0 || fcntl(WORKER_MODULE_FD, F_GETFD) < 0)
+    {
+        fprintf(stderr, "%s: vmnd starts this program, for an app\n", argv[0]);
+        return 2;
+    }
+    error = worker_sandbox_begin();
+    if (error) {
+        worker_refuse("its sandbox cannot be had (%s)", ovs_strerror(error));
+    }
+    load();
+    error = worker_sandbox_close();
+    if (error) {
+        worker_refuse("its sandbox cannot be closed (%s)",
+                      ovs_strerror(error));
+    }
+    send_description();
+    for (;;) {
+        struct ofpbuf *message = receive();
+
+        compute(message);
+        ofpbuf_delete(message);
+    }
+}

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Processes of workers; see worker-process.h. */
+
+#include <config.h>
+
+#include "controller/worker/worker-process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "controller/worker/app-worker.h"
+#include "controller/worker/worker-sandbox.h"
+#include "controller/worker/worker-wire.h"
+#include "openvswitch/ofpbuf.h"
+#include "timeval.h"
+#include "util.h"
+
+/* How long a system call waits for the worker, before its time is looked at
+ * and others get theirs. */
+#define SLICE_MS 10
+/* A module is not larger than this. */
+#define MODULE_MAX (256 << 20)
+/* Bytes that are read at a time. */
+#define CHUNK 65536
+/* For how long one that has closed its end may take to end. */
+#define END_MS 500
+
+/* Modules.  --------------------------------------------------------------- */
+
+static int
+copy_bytes(int from, int to)
+{
+    size_t total = 0;
+
+    for (;;) {
+        char bytes[16384];
+        ssize_t n = read(from, bytes, sizeof bytes);
+
+        if (n <= 0) {
+            return n ? errno : 0;
+        }
+        total += n;
+        if (total > MODULE_MAX) {
+            return EFBIG;
+        }
+        for (ssize_t done = 0; done < n; ) {
+            ssize_t written = write(to, bytes + done, n - done);
+
+            if (written < 0) {
+                return errno;
+            }
+            done += written;
+        }
+    }
+}
+
+int
+worker_module_copy(const char *file)
+{
+    int from = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat s;
+    int error, to;
+
+    if (from < 0) {
+        return -errno;
+    }
+    if (fstat(from, &s) || !S_ISREG(s.st_mode)) {
+        close(from);
+        return -EINVAL;
+    }
+    to = memfd_create("vmn-app", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    error = to < 0 ? errno : copy_bytes(from, to);
+    if (!error && fcntl(to, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK
+                                         | F_SEAL_GROW | F_SEAL_SEAL)) {
+        error = errno;
+    }
+    close(from);
+    if (error && to >= 0) {
+        close(to);
+    }
+    return error ? -error : to;
+}
+
+/* Starting.  -------------------------------------------------------------- */
+
+/* The other end gets what the sandbox expects, and nothing else of ours: all
+ * our files close when another program is started. */
+static int
+spawn(pid_t *pid, const char *program, int fd, int module_fd)
+{
+    char *argv[] = { CONST_CAST(char *, "vmn-app-worker"), NULL };
+    char *envp[] = { CONST_CAST(char *, WORKER_SANITIZERS), NULL };
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t attributes;
+    sigset_t none;
+    int error;
+
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_addopen(&files, 2, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_adddup2(&files, fd, WORKER_FD);
+    posix_spawn_file_actions_adddup2(&files, module_fd, WORKER_MODULE_FD);
+
+    posix_spawnattr_init(&attributes);
+    sigemptyset(&none);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    error = posix_spawn(pid, program, &files, &attributes, argv, envp);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&files);
+    return error;
+}
+
+static void
+set_slices(int fd)
+{
+    const struct timeval slice = { .tv_usec = SLICE_MS * 1000 };
+
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &slice, sizeof slice);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &slice, sizeof slice);
+}
+
+/* Makes a copy of a file descriptor that is above those of the worker, so that
+ * these can be set in any order; closes 'fd'.  Returns it, or -1. */
+static int
+move_up(int fd)
+{
+    int moved = fcntl(fd, F_DUPFD_CLOEXEC, WORKER_MODULE_FD + 1);
+
+    close(fd);
+    return moved;
+}
+
+int
+worker_process_start(struct worker_process *process, const char *program,
+                     int module_fd)
+{
+    int fds[2], module, error;
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds)) {
+        return errno;
+    }
+    fds[1] = move_up(fds[1]);
+    module = fcntl(module_fd, F_DUPFD_CLOEXEC, WORKER_MODULE_FD + 1);
+    if (fds[1] < 0 || module < 0) {
+        error = errno;
+    } else {
+        error = spawn(&process->pid, program, fds[1], module);
+    }
+    if (fds[1] >= 0) {
+        close(fds[1]);
+    }
+    if (module >= 0) {
+        close(module);
+    }
+    if (!error) {
+        error = clock_getcpuclockid(process->pid, &process->cpu_clock);
+        if (error) {
+            kill(process->pid, SIGKILL);
+            waitpid(process->pid, NULL, 0);
+        }
+    }
+    if (error) {
+        close(fds[0]);
+        process->pid = 0;
+        return error;
+    }
+    process->fd = fds[0];
+    process->closed = false;
+    set_slices(process->fd);
+    return 0;
+}
+
+/* Time.  ------------------------------------------------------------------ */
+
+static int64_t
+cpu_ms(const struct worker_process *process)
+{
+    struct timespec now = { .tv_sec = 0 };
+
+    clock_gettime(process->cpu_clock, &now);
+    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+/* To be called after each slice without a byte.  Returns NULL, or why it must
+ * not go on. */
+static char *
+timer_check(const struct worker_process *process, struct worker_timer *timer)
+{
+    if (!timer->started) {
+        timer->started = true;
+        timer->start_ms = time_msec();
+        timer->start_cpu_ms = cpu_ms(process);
+    } else if (cpu_ms(process) - timer->start_cpu_ms > WORKER_CPU_MS) {
+        return xasprintf("took more than %d ms of processor time",
+                         WORKER_CPU_MS);
+    } else if (time_msec() - timer->start_ms > WORKER_WAIT_MS) {
+        return xasprintf("has not answered for %d s",
+                         WORKER_WAIT_MS / 1000);
+    }
+    if (timer->yield) {
+        timer->yield(timer->aux);
+    }
+    return NULL;
+}
+
+/* Messages.  -------------------------------------------------------------- */
+
+static bool
+is_slice_over(int error)
+{
+    return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
+
+char *
+worker_process_send(struct worker_process *process,
+                    const struct ofpbuf *message, struct worker_timer *timer)
+{
+    size_t done = 0;
+
+    while (done < message->size) {
+        ssize_t n = send(process->fd, (const char *) message->data + done,
+                         message->size - done, MSG_NOSIGNAL);
+
+        if (n > 0) {
+            done += n;
+        } else if (n < 0 && !is_slice_over(errno)) {
+            process->closed = true;
+            return xasprintf("does not receive (%s)",
+                             ovs_strerror(errno));
+        } else {
+            char *why = timer_check(process, timer);
+
+            if (why) {
+                return why;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* Returns how many bytes the message in 'in' lacks, as far as that is known; 0
+ * if it is whole.  Sets '*bad' if it is none. */
+static size_t
+missing(const struct ofpbuf *in, bool *bad)
+{
+    struct worker_head head;
+
+    if (in->size < sizeof head) {
+        return sizeof head - in->size;
+    }
+    memcpy(&head, in->data, sizeof head);
+    if (head.size < sizeof head || head.size > WORKER_MESSAGE_MAX
+        || head.size % WORKER_ALIGN || head.size < in->size) {
+        *bad = true;
+        return 0;
+    }
+    return head.size - in->size;
+}
+
+char *
+worker_process_receive(struct worker_process *process, struct ofpbuf *in,
+                       struct worker_timer *timer)
+{
+    unsigned n_tries = 0, tries = wire_tries(process->cpu);
+    bool bad = false;
+    size_t left;
+
+    ofpbuf_clear(in);
+    while ((left = missing(in, &bad))) {
+        ssize_t n;
+
+        ofpbuf_prealloc_tailroom(in, MAX(left, CHUNK));
+        n = recv(process->fd, ofpbuf_tail(in), MAX(left, CHUNK),
+                 n_tries < tries ? MSG_DONTWAIT : 0);
+        if (n < 0 && n_tries < tries && is_slice_over(errno)) {
+            n_tries++;
+            continue;
+        }
+        if (n > 0) {
+            in->size += n;
+        } else if (!n) {
+            process->closed = true;
+            return xstrdup("has ended");
+        } else if (!is_slice_over(errno)) {
+            process->closed = true;
+            return xasprintf("does not send (%s)", ovs_strerror(errno));
+        } else {
+            char *why = timer_check(process, timer);
+
+            if (why) {
+                return why;
+            }
+        }
+    }
+    if (bad) {
+        return xstrdup("sent what is no message");
+    }
+    process->cpu = ((const struct worker_head *) in->data)->cpu;
+    return NULL;
+}
+
+/* Ending.  ---------------------------------------------------------------- */
+
+static char *
+describe_end(int status)
+{
+    int number = WTERMSIG(status);
+
+    if (!WIFSIGNALED(status)) {
+        return xasprintf("ended with status %d", WEXITSTATUS(status));
+    }
+    return xasprintf("was ended by signal %d (%s)%s", number,
+                     strsignal(number), number == SIGSYS
+                     ? ": it did what an app may not, such as to open a file"
+                     : "");
+}
+
+/* Waits for the process, at most 'ms' ms (-1: for ever).  Returns true if it
+ * has ended. */
+static bool
+wait_for(pid_t pid, int ms, int *status)
+{
+    for (;;) {
+        pid_t found = waitpid(pid, status, ms < 0 ? 0 : WNOHANG);
+
+        if (found == pid || (found < 0 && errno != EINTR)) {
+            return true;
+        }
+        if (!ms) {
+            return false;
+        }
+        if (ms > 0) {
+            usleep(1000);
+            ms--;
+        }
+    }
+}
+
+char *
+worker_process_end(struct worker_process *process)
+{
+    char *how = NULL;
+    int status = 0;
+
+    if (!process->pid) {
+        return NULL;
+    }
+    close(process->fd);
+    process->killed = false;
+    if (process->closed && wait_for(process->pid, END_MS, &status)) {
+        how = describe_end(status);
+        process->killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    } else {
+        kill(process->pid, SIGKILL);
+        wait_for(process->pid, -1, &status);
+    }
+    process->pid = 0;
+    return how;
+}

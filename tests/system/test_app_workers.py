@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Apps of others run in processes of their own: what such an app does wrong
+(tests/unit/bad-app.c) costs nobody else anything."""
+
+import os
+import signal
+import subprocess
+import threading
+
+import pytest
+from conftest import (HERE, World, changes, check_log, close_lab, flows,
+                      make_lab, wait_aged)
+
+from vmnlab.netns import wait_for
+
+TOP = os.path.join(HERE, "../..")
+
+
+@pytest.fixture(scope="module", name="module")
+def _module(tmp_path_factory):
+    """The app's file."""
+    path = str(tmp_path_factory.mktemp("app") / "bad.so")
+    subprocess.run(["gcc", "-std=gnu11", "-Wall", "-Wextra", "-Werror",
+                    "-Wno-unused-parameter", "-Wno-infinite-recursion",
+                    "-O1", "-fPIC", "-shared", "-pthread",
+                    "-I" + TOP + "/include", "-o", path,
+                    TOP + "/tests/unit/bad-app.c"], check=True)
+    return path
+
+
+@pytest.fixture(scope="module", name="lab")
+def _lab(module):
+    lab = make_lab("workers", 2, apps=[module])
+    yield lab
+    close_lab(lab)
+
+
+@pytest.fixture(name="world")
+def _world(lab):
+    world = World(lab)
+    world.network("net", "10.0.0.0/24")
+    world.network("other", "10.1.0.0/24")
+    resume(lab)
+    yield world
+    world.close()
+    check_log(lab.vmnd)
+    assert lab.vmnd.pid() is not None, lab.vmnd.last_words(60)
+
+
+def resume(lab):
+    """A new beginning: no test pauses since others ended the process."""
+    subprocess.run(["ovs-appctl", "-t", lab.vmnd.unixctl, "apps/resume",
+                    "bad"], check=True)
+
+
+def worker(lab):
+    """What the API says of the app's process."""
+    return lab.vmnd.api.get("apps/bad")["status"]["worker"]
+
+
+def problems(lab):
+    """{unit: what is wrong with it}"""
+    return {unit: issue["detail"]
+            for issue in lab.vmnd.api.get("status")["problems"]
+            for unit in issue["units"] if issue["kind"] == "failed"}
+
+
+def of_app(lab, host="h1"):
+    """The app's flows on a host, which end with a drop at priority 10."""
+    return {key: flow for key, flow in flows(lab.host(host)).items()
+            if "priority=10," in key[1] and flow.table == table(lab)}
+
+
+def table(lab):
+    return lab.vmnd.api.get("apps/bad")["status"]["stages"][0]["first_table"]
+
+
+def test_it_has_a_process(lab, world):
+    found = worker(lab)
+    assert found["state"] == "running"
+    with open("/proc/%d/status" % found["pid"], encoding="ascii") as status:
+        text = dict(line.split(":", 1) for line in status)
+    assert text["Seccomp"].strip() == "2"       # A filter.
+    assert text["NoNewPrivs"].strip() == "1"
+    assert "worker" not in lab.vmnd.api.get("apps/overlay")["status"]
+    metrics = lab.vmnd.api.metrics()
+    assert metrics['vmn_app_worker_up{app="bad"}'] == 1
+    assert metrics['vmn_app_worker_ends_total{app="bad"}'] == found["ends"]
+    world.vm("one", "net", "h1", "10.0.0.1")
+    assert of_app(lab)
+
+
+@pytest.mark.parametrize("deed", ["null", "abort", "stack", "memory", "loop",
+                                  "file"])
+def test_misdeeds_cost_nobody_anything(lab, world, deed):
+    """Its unit fails, and says why; connections stay, and other changes come
+    through, those of the same app as well."""
+    one = world.vm("one", "net", "h1", "10.0.0.1", tcp=[80])
+    two = world.vm("two", "net", "h2", "10.0.0.2", tcp=[80])
+    world.vm("far", "other", "h1", "10.1.0.1")
+    held = world.held(one, two)
+    ends = worker(lab)["ends"]
+    wait_aged(lab)
+    before = {name: flows(lab.host(name)) for name in ("h1", "h2")}
+
+    world.patch("networks", "other", labels={"do": deed})
+    wait_for("its worker to end", lambda: worker(lab)["ends"] == ends + 1, 30)
+    wait_for("the unit to fail",
+             lambda: "bad.network/other" in problems(lab), 30)
+    assert list(problems(lab)) == ["bad.network/other"]
+    found = worker(lab)
+    assert found["computed"] == "bad.network/other"
+    assert found["failure"] in problems(lab)["bad.network/other"]
+    for name in ("h1", "h2"):
+        assert changes(before[name], flows(lab.host(name))) == []
+
+    three = world.vm("three", "net", "h1", "10.0.0.3", tcp=[80])
+    assert world.reaches(two, three)
+    assert held.exchange(seconds=5)
+    world.put("networks", "third", subnets=[{"cidr": "10.2.0.0/24"}])
+    world.vm("there", "third", "h1", "10.2.0.1")
+    wait_for("its flows", lambda: len(of_app(lab)) == 3, 30)
+    held.close()
+
+    world.patch("networks", "other", labels={"do": None})
+    wait_for("all to be well", lambda: not problems(lab), 30)
+    assert worker(lab)["ends"] == ends + 1
+
+
+def test_others_are_served_while_it_computes_for_ever(lab, world):
+    """The API answers, while a change waits for what does not end."""
+    answers = []
+
+    def change():
+        world.patch("networks", "other", labels={"do": "loop"})
+        answers.append("changed")
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    while thread.is_alive():
+        lab.vmnd.api.get("networks/net")
+        answers.append("read")
+    thread.join()
+    # It took a second of the processor: much longer than an answer.
+    assert answers.count("read") >= 3, answers
+    assert problems(lab)["bad.network/other"] == \
+        "its worker took more than 1000 ms of processor time"
+
+
+def test_killed_by_others(lab, world):
+    """It was nobody's fault: what was to be computed is."""
+    world.vm("one", "net", "h1", "10.0.0.1")
+    was = worker(lab)
+    os.kill(was["pid"], signal.SIGKILL)
+    world.patch("networks", "net", labels={"colour": "red"})
+    wait_for("another process", lambda: worker(lab)["state"] == "running"
+             and worker(lab)["pid"] != was["pid"], 30)
+    assert not problems(lab)
+    assert worker(lab)["ends"] == was["ends"] + 1
+
+
+def test_its_file_may_be_overwritten(lab, world, module):
+    """What runs is a copy."""
+    with open(module, "rb") as file:
+        content = file.read()
+    with open(module, "r+b") as file:
+        file.write(b"\0" * len(content))
+    try:
+        world.patch("networks", "net", labels={"colour": "blue"})
+        was = worker(lab)
+        os.kill(was["pid"], signal.SIGKILL)
+        world.patch("networks", "net", labels={"colour": "green"})
+        wait_for("another process", lambda: worker(lab)["state"] == "running"
+                 and worker(lab)["pid"] != was["pid"], 30)
+        assert not problems(lab)
+    finally:
+        with open(module, "wb") as file:
+            file.write(content)
+
+
+def test_it_ends_with_vmnd(lab, world):
+    world.vm("one", "net", "h1", "10.0.0.1")
+    pid = worker(lab)["pid"]
+    before = of_app(lab)
+    lab.vmnd.kill()
+    wait_for("its end", lambda: not os.path.exists("/proc/%d" % pid), 30)
+    lab.vmnd.start()
+    lab.await_synced()
+    assert worker(lab)["pid"] != pid
+    assert worker(lab)["ends"] == 0
+    assert changes(before, of_app(lab)) == []

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * An app that does what an app must not, where a network's label "do" says so:
+ * a module for tests of workers.  Without that label it is an app as any
+ * other: a flow for each network, a query, and a handler. */
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <vmn/app.h>
+
+enum { STAGE_BAD };
+
+/* For experiments (IEEE 802): so what other apps do is not concerned. */
+#define NOBODYS_ETH_TYPE 0x88b5
+
+static volatile int sink;
+static int *volatile nowhere;
+
+static void
+end_by_null(void)
+{
+    sink = *nowhere;
+}
+
+static void
+end_by_abort(void)
+{
+    abort();
+}
+
+static void
+end_by_exit(void)
+{
+    exit(0);
+}
+
+/* As deep as 'depth' says, which is deeper than any stack. */
+static int __attribute__((noinline))
+recurse(long depth)
+{
+    volatile char here[4096];
+
+    here[0] = (char) depth;
+    return depth ? recurse(depth - 1) + here[0] : 0;
+}
+
+static void
+end_by_stack(void)
+{
+    sink = recurse(1L << 40);
+}
+
+static void
+loop(void)
+{
+    for (;;) {
+        sink++;
+    }
+}
+
+static void
+take_memory(void)
+{
+    for (int i = 0; i < 3 * 1024; i++) {
+        char *p = malloc(1024 * 1024);
+
+        memset(p, 1, 1024 * 1024);
+    }
+}
+
+static void
+read_clock(void)
+{
+    sink = (int) time(NULL);
+}
+
+static void
+read_clock_of_processor(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    sink = (int) now.tv_nsec;
+}
+
+static void
+take_random(void)
+{
+    char bytes[8];
+
+    sink = (int) getrandom(bytes, sizeof bytes, 0);
+}
+
+static void
+open_file(void)
+{
+    sink = open("/etc/passwd", O_RDONLY);
+}
+
+static void
+open_socket(void)
+{
+    sink = socket(AF_INET, SOCK_STREAM, 0);
+}
+
+static void *
+thread_main(void *aux)
+{
+    return aux;
+}
+
+static void
+start_thread(void)
+{
+    pthread_t thread;
+
+    pthread_create(&thread, NULL, thread_main, NULL);
+}
+
+static void
+fork_process(void)
+{
+    sink = fork();
+}
+
+static void
+send_signal(void)
+{
+    kill(getpid(), SIGKILL);
+}
+
+static void
+open_file_by_number(void)
+{
+    sink = (int) syscall(SYS_openat, AT_FDCWD, "/etc/passwd", O_RDONLY);
+}
+
+static void
+wait_long(void)
+{
+    sleep(1000);
+}
+
+static const struct {
+    const char *name;
+    void (*function)(void);
+} deeds[] = {
+    { "null", end_by_null },
+    { "abort", end_by_abort },
+    { "exit", end_by_exit },
+    { "stack", end_by_stack },
+    { "loop", loop },
+    { "memory", take_memory },
+    { "clock", read_clock },
+    { "processor-clock", read_clock_of_processor },
+    { "random", take_random },
+    { "file", open_file },
+    { "socket", open_socket },
+    { "thread", start_thread },
+    { "fork", fork_process },
+    { "kill", send_signal },
+    { "raw-file", open_file_by_number },
+    { "sleep", wait_long },
+};
+
+static void
+do_it(const char *what)
+{
+    for (size_t i = 0; what && i < sizeof deeds / sizeof deeds[0]; i++) {
+        if (!strcmp(what, deeds[i].name)) {
+            deeds[i].function();
+        }
+    }
+}
+
+static const char *
+label(struct vmn_view *view, const struct vmn_network *network,
+      const char *key)
+{
+    return vmn_labels_get(vmn_labels_of(view, &network->row), key);
+}
+
+static void
+add_flows(struct vmn_emit *emit, const char *network, uint32_t vni, int n)
+{
+    for (int i = 0; i < n; i++) {
+        struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_network(network),
+                                             STAGE_BAD, 0, 10);
+
+        vmn_match(flow, VMN_REG_NETWORK, vni);
+        if (n > 1) {
+            vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_IPV4);
+            vmn_match(flow, VMN_F_IPV4_SRC, (uint64_t) i);
+        } else {
+            vmn_match(flow, VMN_F_ETH_TYPE, NOBODYS_ETH_TYPE);
+        }
+        vmn_act_drop(vmn_flow_actions(flow), "bad");
+    }
+}
+
+static void
+compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    const struct vmn_network *network = vmn_read_network(view, key);
+    const char *what, *flows, *asked;
+
+    if (!network || !network->vni) {
+        return;
+    }
+    what = label(view, network, "do");
+    do_it(what);
+    if (what && !strcmp(what, "fail")) {
+        vmn_fail(emit, "network %s says so", key);
+    }
+    flows = label(view, network, "flows");
+    add_flows(emit, key, network->vni, flows ? atoi(flows) : 1);
+    asked = label(view, network, "ask");
+    if (asked) {
+        size_t size;
+        const char *value = vmn_query(view, "bad.does", asked, &size);
+
+        vmn_publish(emit, "bad.answers", key, value ? value : "nothing");
+    }
+}
+
+/* "VNI", of the network with the name. */
+static void
+eval_does(struct vmn_view *view, const char *key, struct vmn_value *value)
+{
+    const struct vmn_network *network = vmn_read_network(view, key);
+    char text[32];
+
+    if (network) {
+        do_it(label(view, network, "query"));
+        snprintf(text, sizeof text, "%u", (unsigned) network->vni);
+        vmn_value_set(value, text, strlen(text) + 1);
+    }
+}
+
+static void
+handle_packet(struct vmn_view *view, const struct vmn_packet_in *in,
+              struct vmn_packets_out *out)
+{
+    const struct vmn_network *network
+        = in->port ? vmn_read_network(view, in->port->network) : NULL;
+
+    if (network) {
+        do_it(label(view, network, "handle"));
+    }
+    vmn_send_back(out, in->bytes, in->size);
+}
+
+static const struct vmn_stage_class stages[] = {
+    [STAGE_BAD] = { .name = "bad", .hook = VMN_HOOK_SERVICE, .order = 10,
+                    .n_tables = 1, .miss = VMN_MISS_NEXT },
+    { .name = NULL },
+};
+
+static const struct vmn_query_class queries[] = {
+    { .name = "does", .eval = eval_does },
+    { .name = NULL },
+};
+
+static const struct vmn_unit_class units[] = {
+    { .name = "network", .each = VMN_EACH_ROW, .row_type = VMN_ROW_NETWORK,
+      .compile = compile_network },
+    { .name = NULL },
+};
+
+static const struct vmn_handler_class handlers[] = {
+    { .name = "packet", .handle = handle_packet },
+    { .name = NULL },
+};
+
+extern const struct vmn_app_class vmn_app;
+const struct vmn_app_class vmn_app = {
+    VMN_APP_HEAD,
+    .name = "bad",
+    .description = "Does what it must not",
+    .stages = stages,
+    .queries = queries,
+    .units = units,
+    .handlers = handlers,
+};

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Apps that run in worker processes, with the real engine: an app that does
+ * what it must not (bad-app.c) loses nothing but its own computation. */
+
+#include <config.h>
+
+#include "controller/worker/app-worker.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "controller/engine/engine.h"
+#include "controller/engine/packet-handler.h"
+#include "controller/engine/relation.h"
+#include "controller/flow/pipeline.h"
+#include "openvswitch/dynamic-string.h"
+#include "tests/unit/apps-fixture.h"
+#include "timeval.h"
+#include "util.h"
+
+static char *module;
+
+/* What follows the network in its flows. */
+#define DROP "dl_type=0x88b5 actions=drop (bad)"
+
+/* A host with a port in each of three networks. */
+#define ROWS                                                            \
+    "{'hosts/h1': {'ovsdb': 'unix:/h1', 'tunnel_ip': '10.99.0.1'},"     \
+    " 'networks/a': {'vni': 7, 'subnets': [{'cidr': '10.0.0.0/24'}]},"  \
+    " 'networks/b': {'vni': 8, 'subnets': [{'cidr': '10.1.0.0/24'}]},"  \
+    " 'networks/c': {'vni': 9, 'subnets': [{'cidr': '10.2.0.0/24'}]},"  \
+    " 'ports/pa': {'network': 'a', 'ips': ['10.0.0.1']},"               \
+    " 'ports/pb': {'network': 'b', 'ips': ['10.1.0.1']},"               \
+    " 'ports/pc': {'network': 'c', 'ips': ['10.2.0.1']},"               \
+    " 'bindings/pa': {'host': 'h1'}, 'bindings/pb': {'host': 'h1'},"    \
+    " 'bindings/pc': {'host': 'h1'}}"
+
+static struct apps_fixture *
+start(void)
+{
+    const char *const apps[] = { "overlay", module, NULL };
+    struct apps_fixture *f = apps_fixture_create(apps);
+
+    apps_fixture_apply(f, ROWS);
+    apps_fixture_check(f);
+    return f;
+}
+
+static void
+apply_network(struct apps_fixture *f, const char *name, int vni,
+              const char *labels)
+{
+    char *json = xasprintf("{'networks/%s': {'vni': %d, 'subnets': "
+                           "[{'cidr': '10.%d.0.0/24'}], 'labels': {%s}}}",
+                           name, vni, name[0] - 'a', labels);
+
+    apps_fixture_apply(f, json);
+    free(json);
+}
+
+/* How many of the app's flows are there. */
+static size_t
+count_flows(struct apps_fixture *f)
+{
+    struct ds flows = DS_EMPTY_INITIALIZER;
+    size_t n = 0;
+
+    apps_fixture_flows(f, "h1", false, &flows);
+    for (const char *p = ds_cstr(&flows);
+         (p = strstr(p, "bad.bad/0 10 ")); p++) {
+        n++;
+    }
+    ds_destroy(&flows);
+    return n;
+}
+
+static bool
+has_flow(struct apps_fixture *f, const char *text)
+{
+    struct ds flows = DS_EMPTY_INITIALIZER;
+    bool has;
+
+    apps_fixture_flows(f, "h1", false, &flows);
+    has = strstr(ds_cstr(&flows), text) != NULL;
+    ds_destroy(&flows);
+    return has;
+}
+
+static struct app_worker *
+worker_of(struct apps_fixture *f, const char *app)
+{
+    const struct pipeline *pipeline = apps_fixture_pipeline(f);
+
+    for (size_t i = 0; i < pipeline->n_apps; i++) {
+        if (!strcmp(pipeline->apps[i].class_->name, app)) {
+            return pipeline->apps[i].worker;
+        }
+    }
+    return NULL;
+}
+
+static struct app_worker_status
+status_of(struct apps_fixture *f)
+{
+    struct app_worker_status status;
+
+    app_worker_get_status(worker_of(f, "bad"), &status);
+    return status;
+}
+
+static void
+assert_problem(struct apps_fixture *f, const char *text)
+{
+    char *problems = apps_fixture_problems(f);
+
+    if (!strstr(problems, text)) {
+        fail_msg("no \"%s\" in: %s", text, problems);
+    }
+    free(problems);
+}
+
+static void
+test_same_as_in_process(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = start();
+
+    assert_non_null(worker_of(f, "overlay"));
+    assert_int_equal(count_flows(f), 3);
+    assert_true(has_flow(f, "bad.bad/0 10 reg0=0x7," DROP));
+    assert_int_equal(status_of(f).n_ends, 0);
+    apps_fixture_destroy(f);
+}
+
+/* What is read the second time is sent along, and what is not used any more
+ * calls nobody. */
+static void
+test_dependencies(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = start();
+    struct engine *engine = apps_fixture_engine(f);
+    struct vmn_names answers;
+
+    apply_network(f, "a", 7, "'ask': 'b'");
+    answers = engine_relation_values(engine, "bad.answers", "a");
+    assert_int_equal(answers.n, 1);
+    assert_string_equal(answers.names[0], "8");
+
+    apply_network(f, "b", 108, "");
+    answers = engine_relation_values(engine, "bad.answers", "a");
+    assert_string_equal(answers.names[0], "108");
+    assert_true(has_flow(f, "bad.bad/0 10 reg0=0x6c,"));
+    apply_network(f, "a", 7, "'ask': 'nobody'");
+    answers = engine_relation_values(engine, "bad.answers", "a");
+    assert_string_equal(answers.names[0], "nothing");
+    apply_network(f, "a", 7, "");
+    answers = engine_relation_values(engine, "bad.answers", "a");
+    assert_int_equal(answers.n, 0);
+    apps_fixture_check(f);
+
+    /* Only its own unit of the app, and what the overlay has of it. */
+    uint64_t calls = status_of(f).n_calls;
+
+    apply_network(f, "c", 109, "");
+    assert_int_equal(status_of(f).n_calls, calls + 1);
+    apps_fixture_destroy(f);
+}
+
+/* Each misdeed: the unit fails and keeps its flow, all others go on, and once
+ * the object is right again so is all. */
+static void
+check_deed(const char *deed, const char *problem)
+{
+    struct apps_fixture *f = start();
+    char *label = xasprintf("'do': '%s'", deed);
+    struct app_worker_status status;
+
+    apply_network(f, "a", 107, label);
+    assert_problem(f, "bad.network/a");
+    assert_problem(f, problem);
+    assert_true(has_flow(f, "bad.bad/0 10 reg0=0x7," DROP));
+    status = status_of(f);
+    assert_int_equal(status.n_ends, 1);
+    assert_string_equal(status.computed, "bad.network/a");
+    assert_non_null(status.failure);
+
+    /* Others, and the overlay. */
+    apply_network(f, "b", 108, "");
+    assert_true(has_flow(f, "bad.bad/0 10 reg0=0x6c," DROP));
+    assert_int_equal(status_of(f).n_ends, 1);
+
+    apply_network(f, "a", 117, "");
+    assert_true(has_flow(f, "bad.bad/0 10 reg0=0x75," DROP));
+    assert_int_equal(status_of(f).n_ends, 1);
+    apps_fixture_check(f);
+    free(label);
+    apps_fixture_destroy(f);
+}
+
+static void
+test_misdeeds(void **state OVS_UNUSED)
+{
+    check_deed("null", "its worker was ended by signal 11 (Segmentation "
+               "fault)");
+    check_deed("abort", "its worker was ended by signal 6 (Aborted)");
+    check_deed("exit", "its worker ended with status 0");
+    check_deed("stack", "its worker was ended by signal 11 (Segmentation "
+               "fault)");
+    check_deed("loop", "its worker took more than 1000 ms of processor time");
+    check_deed("memory", "its worker ");
+    check_deed("file", "its worker called open(): an app opens no file");
+    check_deed("socket", "its worker called socket(): an app has no network");
+    check_deed("thread", "its worker called pthread_create(): an app starts "
+               "no thread");
+    check_deed("fork", "its worker called fork(): an app starts no process");
+    check_deed("kill", "its worker called kill(): an app sends no signal");
+    check_deed("clock", "its worker called time(): an app reads no clock");
+    check_deed("processor-clock",
+               "its worker called clock_gettime(): an app reads no clock");
+    /* The sanitizer's runtime opens files itself. */
+#ifdef __SANITIZE_ADDRESS__
+    check_deed("random", "its worker was ended by signal 31");
+#else
+    check_deed("raw-file", "its worker was ended by signal 31 (Bad system "
+               "call): it did what an app may not");
+    check_deed("random", "its worker called getrandom(): an app has no random "
+               "numbers");
+#endif
+    check_deed("sleep", "its worker called sleep(): an app does not wait");
+}
+
+/* A failure that the app says is none of the worker's. */
+static void
+test_own_failure(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = start();
+
+    apply_network(f, "a", 107, "'do': 'fail'");
+    assert_problem(f, "network a says so");
+    assert_true(has_flow(f, "bad.bad/0 10 reg0=0x7,"));
+    assert_int_equal(status_of(f).n_ends, 0);
+    apps_fixture_destroy(f);
+}
+
+static void
+test_too_many_flows(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = start();
+
+    apply_network(f, "a", 107, "'flows': '200001'");
+    assert_problem(f, "more than 200000 flows");
+    assert_int_equal(status_of(f).n_ends, 0);
+    /* "what is emitted is more than 64 MiB", or that took too long. */
+    apply_network(f, "a", 107, "'flows': '2000000'");
+    assert_problem(f, " more than ");
+    assert_int_equal(count_flows(f), 3);
+    apply_network(f, "a", 107, "'flows': '1000'");
+    assert_int_equal(count_flows(f), 1002);
+    apply_network(f, "a", 107, "");
+    assert_int_equal(count_flows(f), 3);
+    apps_fixture_check(f);
+    apps_fixture_destroy(f);
+}
+
+/* A query that ends its worker keeps its value, and fails the unit that is
+ * being computed. */
+static void
+test_query(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = start();
+    struct engine *engine = apps_fixture_engine(f);
+
+    apply_network(f, "a", 7, "'ask': 'b'");
+    apply_network(f, "b", 8, "'query': 'null'");
+    assert_int_equal(status_of(f).n_ends, 1);
+    assert_string_equal(status_of(f).computed, "bad.does");
+    assert_string_equal(engine_relation_values(engine, "bad.answers",
+                                               "a").names[0], "8");
+    apply_network(f, "b", 108, "");
+    assert_string_equal(engine_relation_values(engine, "bad.answers",
+                                               "a").names[0], "108");
+    apps_fixture_check(f);
+
+    /* The first time that it is asked, from within a unit. */
+    apply_network(f, "c", 9, "'query': 'abort'");
+    apply_network(f, "b", 108, "'ask': 'c'");
+    assert_problem(f, "bad.network/b");
+    assert_int_equal(status_of(f).n_ends, 2);
+    apply_network(f, "c", 9, "");
+    assert_string_equal(engine_relation_values(engine, "bad.answers",
+                                               "b").names[0], "9");
+    apps_fixture_check(f);
+    apps_fixture_destroy(f);
+}
+
+static char *
+handle(struct apps_fixture *f, struct vmn_packets_out *out)
+{
+    struct engine *engine = apps_fixture_engine(f);
+    static const uint8_t bytes[60] = { 1, 2, 3 };
+    const struct engine_handler *handler = engine_get_handler(engine, 0);
+    const struct vmn_packet_in in = {
+        .host = "h1", .in_port = 5,
+        .port = model_get_durable(apps_fixture_model(f), VMN_TABLE_PORT, "pa",
+                                  NULL),
+        .bytes = bytes, .size = sizeof bytes, .full_size = sizeof bytes,
+    };
+
+    for (size_t i = 0; strcmp(handler->name, "bad.packet"); ) {
+        handler = engine_get_handler(engine, ++i);
+    }
+    return engine_handle_packet(engine, handler, &in, out);
+}
+
+/* A packet that ends the worker costs that packet. */
+static void
+test_handler(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = start();
+    struct vmn_packets_out out;
+    char *problem;
+
+    engine_packets_out_init(&out);
+    assert_null(handle(f, &out));
+    assert_int_equal(out.n, 1);
+    assert_int_equal(out.sends[0].to, ENGINE_SEND_BACK);
+    assert_int_equal(out.bytes.size, 60);
+    assert_int_equal(((uint8_t *) out.bytes.data)[2], 3);
+
+    apply_network(f, "a", 7, "'handle': 'null'");
+    problem = handle(f, &out);
+    assert_non_null(strstr(problem, "signal 11"));
+    free(problem);
+    assert_int_equal(out.n, 0);
+    assert_string_equal(status_of(f).computed, "bad.packet");
+
+    apply_network(f, "a", 7, "");
+    assert_null(handle(f, &out));
+    assert_int_equal(out.n, 1);
+    engine_packets_out_uninit(&out);
+    apps_fixture_check(f);
+    apps_fixture_destroy(f);
+}
+
+/* Somebody else kills it: nothing fails. */
+static void
+test_killed(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = start();
+    int64_t pid = status_of(f).pid;
+
+    kill(pid, SIGKILL);
+    apply_network(f, "a", 107, "");
+    assert_true(has_flow(f, "bad.bad/0 10 reg0=0x6b,"));
+    assert_int_equal(status_of(f).n_ends, 1);
+    assert_true(status_of(f).pid != pid);
+    apps_fixture_check(f);
+    apps_fixture_destroy(f);
+}
+
+/* Waits until it may be started again, and computes what was left. */
+static void
+wait_ready(struct apps_fixture *f)
+{
+    struct engine *engine = apps_fixture_engine(f);
+
+    for (int i = 0; !app_worker_run(worker_of(f, "bad")); i++) {
+        assert_true(i < 10000);
+        usleep(1000);
+    }
+    if (engine_take_ready_workers(engine)) {
+        engine_delta_destroy(engine_run(engine));
+    }
+}
+
+/* One that ends again and again pauses, and is suspended; a new beginning has
+ * all computed that was not. */
+static void
+test_suspended(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = start();
+    unsigned n_pauses = 0;
+
+    while (status_of(f).state != APP_WORKER_SUSPENDED) {
+        char *vni;
+
+        if (status_of(f).state == APP_WORKER_PAUSING
+            && status_of(f).n_ends > WORKER_ENDS_AT_ONCE) {
+            /* Not computed, and worth another try. */
+            apply_network(f, "b", 200 + (int) status_of(f).n_ends, "");
+            assert_problem(f, "bad.network/b");
+            n_pauses++;
+            wait_ready(f);
+            vni = xasprintf("bad.bad/0 10 reg0=0x%x,",
+                            200 + (int) status_of(f).n_ends);
+            assert_true(has_flow(f, vni));
+            free(vni);
+        }
+        apply_network(f, "a", 300 + (int) status_of(f).n_ends,
+                      "'do': 'abort'");
+    }
+    assert_int_equal(status_of(f).n_ends, WORKER_ENDS_MAX);
+    assert_int_equal(n_pauses, WORKER_ENDS_MAX - WORKER_ENDS_AT_ONCE - 1);
+    assert_int_equal(status_of(f).pid, 0);
+    apply_network(f, "c", 409, "");
+    assert_problem(f, "the app is suspended");
+    assert_true(has_flow(f, "bad.bad/0 10 reg0=0x9,"));
+
+    apply_network(f, "a", 7, "");
+    app_worker_resume(worker_of(f, "bad"));
+    wait_ready(f);
+    assert_true(has_flow(f, "bad.bad/0 10 reg0=0x199,"));
+    apps_fixture_check(f);
+    apps_fixture_destroy(f);
+}
+
+int
+main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_same_as_in_process),
+        cmocka_unit_test(test_dependencies),
+        cmocka_unit_test(test_misdeeds),
+        cmocka_unit_test(test_own_failure),
+        cmocka_unit_test(test_too_many_flows),
+        cmocka_unit_test(test_query),
+        cmocka_unit_test(test_handler),
+        cmocka_unit_test(test_killed),
+        cmocka_unit_test(test_suspended),
+    };
+    char here[PATH_MAX];
+
+    if (!getcwd(here, sizeof here)) {
+        return 1;
+    }
+    module = xasprintf("%s/tests/unit/.libs/bad-app.so", here);
+    setenv("VMN_TEST_WORKER", "./vmn-app-worker", 1);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
