@@ -32,7 +32,10 @@ EXTRA_DIST += \
 	$(wildcard $(srcdir)/tests/bench/vmnbench/*.py)
 
 # The engine alone, in one process.  Always built, so that it does not rot.
-noinst_PROGRAMS += tests/bench/engine-scale
+noinst_PROGRAMS += tests/bench/worker-cost tests/bench/engine-scale
+tests_bench_worker_cost_SOURCES = tests/bench/worker-cost.c
+tests_bench_worker_cost_LDFLAGS = $(AM_LDFLAGS) $(VMN_EXPORTS) $(VMN_WHOLE)
+tests_bench_worker_cost_LDADD = $(VMN_LIBS)
 tests_bench_engine_scale_SOURCES = tests/bench/engine-scale.c
 tests_bench_engine_scale_LDFLAGS = $(AM_LDFLAGS) $(VMN_EXPORTS) $(VMN_WHOLE)
 tests_bench_engine_scale_LDADD = $(VMN_LIBS)
