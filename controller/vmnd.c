@@ -266,7 +266,7 @@ start_apphost(struct vmnd *vmnd)
 
     char *worker = vmnd_find_worker();
 
-    vmnd->apphost = apphost_create(worker);
+    vmnd->apphost = apphost_create(worker, false);
     free(worker);
     for (size_t i = 0; i < options->n_apps; i++) {
         error = apphost_load(vmnd->apphost, options->app_dir, options->apps[i],

@@ -31,6 +31,7 @@ static const char *const own_apps[] = {
 
 struct apphost {
     char *worker;               /* A program, or NULL. */
+    bool own_too;               /* VMN's own apps have workers, too. */
     struct pipeline pipeline;
     size_t n_modules;
     void **modules;             /* Of dlopen(). */
@@ -75,11 +76,12 @@ get_prefixes(const struct pipeline_app *app, size_t stage)
 }
 
 struct apphost *
-apphost_create(const char *worker)
+apphost_create(const char *worker, bool own_too)
 {
     struct apphost *host = xzalloc(sizeof *host);
 
     host->worker = nullable_xstrdup(worker);
+    host->own_too = own_too;
     return host;
 }
 
@@ -188,28 +190,6 @@ load_here(struct apphost *host, const char *path, struct vmn_error *why)
     return error;
 }
 
-/* Loads a module into a worker process. */
-static int
-load_apart(struct apphost *host, const char *path, struct vmn_error *why)
-{
-    struct pipeline_app app = {
-        .worker = app_worker_create(host->worker, path, why) };
-    int error;
-
-    if (!app.worker) {
-        return EINVAL;
-    }
-    app.class_ = &app_worker_description(app.worker)->class_;
-    error = add_app(host, &app, why);
-    if (error) {
-        app_uninit(&app);
-    } else {
-        VLOG_INFO("loaded app %s from %s, in a process of its own",
-                  app.class_->name, path);
-    }
-    return error;
-}
-
 /* Returns true for "overlay" and "FOLDER/overlay.so". */
 static bool
 is_own(const char *file)
@@ -228,6 +208,32 @@ is_own(const char *file)
     return false;
 }
 
+/* Loads a module into a worker process. */
+static int
+load_apart(struct apphost *host, const char *path, struct vmn_error *why)
+{
+    struct pipeline_app app = {
+        .worker = app_worker_create(host->worker, path, why) };
+    int error;
+
+    if (!app.worker) {
+        return EINVAL;
+    }
+    app.class_ = &app_worker_description(app.worker)->class_;
+    /* vmnd and its own apps take their queries' values on trust. */
+    error = (app.class_->name && is_own(app.class_->name) && !host->own_too
+             ? vmn_error_invalid(why, "app name \"%s\" is of an app of VMN's",
+                                 app.class_->name)
+             : add_app(host, &app, why));
+    if (error) {
+        app_uninit(&app);
+    } else {
+        VLOG_INFO("loaded app %s from %s, in a process of its own",
+                  app.class_->name, path);
+    }
+    return error;
+}
+
 int
 apphost_load(struct apphost *host, const char *dir, const char *file,
              struct vmn_error *why)
@@ -235,7 +241,7 @@ apphost_load(struct apphost *host, const char *dir, const char *file,
     char *path = (strchr(file, '/') ? xstrdup(file)
                   : xasprintf("%s/%s.so", dir, file));
     struct vmn_error problem = VMN_ERROR_INIT;
-    int error = (host->worker && !is_own(file)
+    int error = (host->worker && (!is_own(file) || host->own_too)
                  ? load_apart(host, path, &problem)
                  : load_here(host, path, &problem));
 
@@ -258,7 +264,7 @@ apphost_run(struct apphost *host)
         struct app_worker *worker = host->pipeline.apps[i].worker;
 
         if (worker) {
-            app_worker_run(worker);
+            app_worker_look(worker);
             n_ready += app_worker_n_ready(worker);
         }
     }

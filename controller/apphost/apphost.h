@@ -15,8 +15,9 @@ struct apphost;
 struct pipeline;
 
 /* 'worker' is the program that apps of others run in (vmn-app-worker); NULL:
- * they run in this process. */
-struct apphost *apphost_create(const char *worker);
+ * they run in this process.  With 'own_too' VMN's own apps run there as well,
+ * for tests. */
+struct apphost *apphost_create(const char *worker, bool own_too);
 /* After the engine is gone. */
 void apphost_destroy(struct apphost *);
 

@@ -357,7 +357,7 @@ peek_query(struct vmn_view *view, const char *name, const char *key,
     }
     node = graph_find(&engine->graph, NODE_QUERY,
                       class_ - engine->query_classes, key);
-    if (node && !node_is_stale(node)) {
+    if (node && !node_is_stale(node) && !node->running) {
         *size = query_node_cast(node)->value_size;
         return query_node_cast(node)->value;
     }
@@ -448,6 +448,9 @@ vmn_query(struct vmn_view *view, const char *name, const char *key,
             view->node->level = MIN(query->node.level + 1, NODE_MAX_LEVEL);
         }
     }
+    if (query->failed && !query->value) {
+        fail(view, "query %s at \"%s\" has failed", name, key);
+    }
     /* Read afterwards: a reader that gets the new value need not be computed
      * again. */
     graph_read(&engine->graph, view->node, &query->node, view->serial);
@@ -503,7 +506,7 @@ vmn_publish(struct vmn_emit *emit, const char *relation, const char *key,
                   "itself");
         return;
     }
-    if (!relation_may_be_new(emit->view->engine, relation)) {
+    if (!relation_may_be_new(emit->view->engine, relation, RELATIONS_MAX)) {
         emit_fail(emit, "relation %s is one too many", relation);
         return;
     }

@@ -121,6 +121,8 @@ struct query_node {
     struct id_refs ids;
     void *value;                /* NULL: none. */
     size_t value_size;
+    bool failed;                /* Its last computation: the value is that of
+                                 * a former one. */
 };
 
 struct unit_node {

@@ -56,6 +56,7 @@ struct engine {
     bool shadow;                /* Compiles in parallel to the live engine. */
     bool started;
     bool running;               /* In engine_run(), possibly yielding. */
+    bool rolling_back;          /* In engine_roll_back(). */
     void (*yield)(void *aux);   /* Or NULL. */
     void *yield_aux;
 
@@ -97,8 +98,11 @@ struct engine {
 
 /* relation.c */
 unsigned relation_index(struct engine *, const char *name);
-/* Returns false for a relation that is new where there are too many. */
-bool relation_may_be_new(const struct engine *, const char *name);
+/* Returns false for a relation that is new where there are 'max' or more, at
+ * most RELATIONS_MAX: names are kept for good, and their numbers have 16 bits
+ * in what units publish. */
+#define RELATIONS_MAX 4096
+bool relation_may_be_new(const struct engine *, const char *name, size_t max);
 struct relation_node *relation_get(struct engine *, unsigned relation,
                                    const char *key);
 /* Publishes a value, until it is removed. */

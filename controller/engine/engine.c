@@ -430,7 +430,9 @@ engine_roll_back(struct engine *engine, const struct engine_delta *undone)
         }
         engine_yield(engine);
     }
+    engine->rolling_back = true;
     delta = engine_run(engine);
+    engine->rolling_back = false;
     withdrawn_forget(&engine->dry_run);
     return delta;
 }

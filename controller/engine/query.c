@@ -114,7 +114,7 @@ query_compute(struct engine *engine, struct query_node *query)
     engine->stats.n_queries_computed++;
     engine->query_classes[node->id].n_computed++;
 
-    if (!done || value_equals(query, &value)) {
+    if (!done || (value_equals(query, &value) && !query->failed)) {
         engine->stats.n_queries_unchanged++;
         free(value.data);
     } else {
@@ -124,6 +124,9 @@ query_compute(struct engine *engine, struct query_node *query)
         graph_mark_readers(&engine->graph, node);
         note_changed(engine, node);
     }
+    /* Who failed for that reason has read it, and is computed again when it
+     * goes well, whatever its value. */
+    query->failed = !done;
     id_refs_uninit(&old_numbers, model_id_pools(engine->model));
     graph_drop_reads(&engine->graph, old_reads);
     view_uninit(&view);

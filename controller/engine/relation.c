@@ -14,17 +14,13 @@
 
 #include "util.h"
 
-/* Names are kept for good, and their numbers have 16 bits in what units
- * publish. */
-#define RELATIONS_MAX 4096
-
 bool
-relation_may_be_new(const struct engine *engine, const char *name)
+relation_may_be_new(const struct engine *engine, const char *name, size_t max)
 {
     const void *number = shash_find_data(&engine->relations, name);
 
     return number ? (uintptr_t) number - 1 <= UINT16_MAX
-                  : engine->n_relations < RELATIONS_MAX;
+                  : engine->n_relations < max;
 }
 
 unsigned

@@ -427,7 +427,8 @@ static bool
 check_scope(struct vmn_emit *emit, const struct vmn_scope *scope)
 {
     if (scope->kind == VMN_SCOPE_RELATION
-        && !relation_may_be_new(emit->view->engine, scope->relation)) {
+        && !relation_may_be_new(emit->view->engine, scope->relation,
+                                RELATIONS_MAX)) {
         emit_fail(emit, "relation %s is one too many", scope->relation);
         return false;
     }

@@ -20,8 +20,12 @@
 #include "controller/worker/app-worker.h"
 #include "controller/worker/replay-calls.h"
 #include "controller/worker/row-image.h"
+#include "hash.h"
 #include "util.h"
 
+/* Apps with workers get no new relations where there are this many: VMN's own
+ * get theirs. */
+#define RELATIONS_OF_WORKERS_MAX 1024
 /* Bounds of what is sent along. */
 #define KNOWN_MAX 4096
 #define KNOWN_BYTES_MAX (4 << 20)
@@ -36,6 +40,7 @@ struct worker_run {
     struct worker_read *known;  /* What is sent along.  Texts of the graph, or
                                  * of the view. */
     uint64_t n_queries_computed; /* When it was. */
+    bool done;                  /* There is a result to be released. */
 };
 
 static void OVS_PRINTF_FORMAT(2, 3)
@@ -75,7 +80,8 @@ read_labels(struct vmn_view *view, const struct worker_read *read)
 static struct vmn_names
 read_values(struct vmn_view *view, const struct worker_read *read)
 {
-    if (!relation_may_be_new(view->engine, read->name)) {
+    if (!relation_may_be_new(view->engine, read->name,
+                             RELATIONS_OF_WORKERS_MAX)) {
         fail(view, "relation %s is one too many", read->name);
         return (struct vmn_names) { 0, NULL };
     }
@@ -251,11 +257,10 @@ static void
 put_known_ids(struct worker_run *run, const struct id_refs *ids)
 {
     for (size_t i = 0; i < ids->n && run->n_known < KNOWN_MAX; i++) {
-        const struct worker_read read = {
-            .kind = WORKER_READ_ID, .name = id_entry_pool(ids->refs[i]),
-            .key = id_entry_key(ids->refs[i]) };
+        struct worker_read read = { .kind = WORKER_READ_ID };
         uint32_t id = id_entry_value(ids->refs[i]);
 
+        read.key = id_entry_key(ids->refs[i], &read.name);
         wire_put_read(&run->message, &read);
         wire_put_block(&run->message, &id, sizeof id);
         add_known(run, &read);
@@ -306,33 +311,43 @@ put_known(struct worker_run *run, uint32_t old_reads,
     run->n_queries_computed = run->view->engine->stats.n_queries_computed;
 }
 
-/* Records what was sent along and used, all of it if 'used' is NULL. */
+/* Records one thing that was sent along and used. */
 static void
-record_used(struct worker_run *run, const uint32_t *used, size_t n_used)
+record_one(struct worker_run *run, size_t i, struct ofpbuf *ignored)
 {
     struct vmn_view *view = run->view;
-    bool queries = false;
-    struct ofpbuf ignored;
 
-    ofpbuf_init(&ignored, 0);
-    for (size_t i = 0; i < (used ? n_used : run->n_known); i++) {
-        size_t index = used ? used[i] : i;
-
-        if (index < run->n_known) {
-            const struct worker_read *read = &run->known[index];
-
-            queries |= read->kind == WORKER_READ_QUERY;
-            put_value(view, read, &ignored);
-            ofpbuf_clear(&ignored);
-        }
-    }
-    ofpbuf_uninit(&ignored);
+    put_value(view, &run->known[i], ignored);
+    ofpbuf_clear(ignored);
     /* A query that was computed meanwhile may have another value than what was
      * sent along. */
-    if (queries
+    if (run->known[i].kind == WORKER_READ_QUERY
         && run->n_queries_computed != view->engine->stats.n_queries_computed) {
         graph_mark(&view->engine->graph, view->node);
     }
+}
+
+/* Records what was sent along and used, each thing once; all of it if 'result'
+ * is NULL. */
+static void
+record_used(struct worker_run *run, const struct app_worker_result *result)
+{
+    bool *used = xcalloc(MAX(run->n_known, 1), sizeof *used);
+    struct ofpbuf ignored;
+
+    for (size_t i = 0; result && i < result->n_used; i++) {
+        if (result->used[i] < run->n_known) {
+            used[result->used[i]] = true;
+        }
+    }
+    ofpbuf_init(&ignored, 0);
+    for (size_t i = 0; i < run->n_known; i++) {
+        if (used[i] || !result) {
+            record_one(run, i, &ignored);
+        }
+    }
+    ofpbuf_uninit(&ignored);
+    free(used);
 }
 
 /* Calling.  --------------------------------------------------------------- */
@@ -352,6 +367,9 @@ run_init(struct worker_run *run, struct vmn_view *view,
 static void
 run_uninit(struct worker_run *run)
 {
+    if (run->done) {
+        app_worker_release(run->worker);
+    }
     ofpbuf_uninit(&run->message);
     free(run->known);
 }
@@ -402,35 +420,54 @@ engine_take_ready_workers(struct engine *engine)
     return any;
 }
 
-/* Calls the worker, and records what it has used.  Returns false, with the
- * view failed, if there is no result. */
-static bool
+/* Has a computation that was not done depend on that its app's worker is
+ * there. */
+static void
+await_worker(struct worker_run *run)
+{
+    struct engine *engine = run->view->engine;
+    struct absence_node *absence = absence_get(engine, run->app, run->worker);
+
+    graph_read(&engine->graph, run->view->node, &absence->node,
+               run->view->serial);
+}
+
+/* Calls the worker, and records what it has used.  Fails the view, unless it
+ * is APP_WORKER_DONE: then run_uninit() releases the result. */
+static enum app_worker_outcome
 call(struct worker_run *run, const char *what,
      struct app_worker_result *result)
 {
     const struct app_worker_client client = {
-        .what = what, .answer = answer_cb, .yield = yield_cb, .aux = run };
+        .what = what, .urgent = !run->view->node, .answer = answer_cb,
+        .yield = yield_cb, .aux = run };
     struct vmn_view *view = run->view;
     enum app_worker_outcome outcome;
 
     wire_end(&run->message);
     outcome = app_worker_call(run->worker, &run->message, &client, result);
+    if (outcome != APP_WORKER_DONE && view->engine->rolling_back) {
+        /* What is undone may have ended it; what was there before did not. */
+        free(result->problem);
+        app_worker_resume(run->worker);
+        outcome = app_worker_call(run->worker, &run->message, &client,
+                                  result);
+    }
     if (outcome == APP_WORKER_DONE) {
-        record_used(run, result->used, result->n_used);
-        return true;
+        run->done = true;
+        record_used(run, result);
+        return outcome;
     }
     if (outcome == APP_WORKER_FAILED) {
-        record_used(run, NULL, 0);
-    } else if (view->node) {
-        struct absence_node *absence = absence_get(view->engine, run->app,
-                                                   run->worker);
-
-        graph_read(&view->engine->graph, view->node, &absence->node,
-                   view->serial);
+        record_used(run, NULL);
+    }
+    if (view->node && (outcome == APP_WORKER_AWAY
+                       || view->engine->rolling_back)) {
+        await_worker(run);
     }
     fail(view, "%s", result->problem);
     free(result->problem);
-    return false;
+    return outcome;
 }
 
 void
@@ -446,7 +483,7 @@ worker_compile(struct vmn_view *view, const struct unit_node *unit,
     wire_put_u32(&run.message, class_->class_ - app->class_->units);
     wire_put_text(&run.message, unit->node.key);
     put_known(&run, old_reads, &unit->ids, unit);
-    if (call(&run, unit->name, &result) && result.log) {
+    if (call(&run, unit->name, &result) == APP_WORKER_DONE && result.log) {
         replay_emit(result.log, result.log_size, emit,
                     app_worker_texts(app->worker));
     }
@@ -468,7 +505,7 @@ worker_eval(struct vmn_view *view, const struct query_class *class_,
     wire_put_text(&run.message, key);
     put_known(&run, old_reads, view->node
               ? &query_node_cast(view->node)->ids : &none, NULL);
-    done = call(&run, class_->name, &result);
+    done = call(&run, class_->name, &result) == APP_WORKER_DONE;
     if (done && result.value) {
         vmn_value_set(value, result.value, result.value_size);
     }
@@ -494,10 +531,16 @@ worker_handle(struct vmn_view *view, const struct engine_handler *handler,
               const struct vmn_packet_in *in, struct vmn_packets_out *out)
 {
     const struct pipeline_app *app = handler->app;
+    uint32_t who = hash_string(in->host, in->in_port);
+    enum app_worker_outcome outcome;
     struct app_worker_result result;
     struct ofpbuf *message;
     struct worker_run run;
 
+    if (app_worker_is_barred(app->worker, who)) {
+        vmn_send_nothing(out, "barred");
+        return;
+    }
     run_init(&run, view, app, WORKER_HANDLE);
     message = &run.message;
     wire_put_u32(message, handler->class_ - app->class_->handlers);
@@ -511,7 +554,11 @@ worker_handle(struct vmn_view *view, const struct engine_handler *handler,
     put_row(message, in->vif ? &in->vif->row : NULL);
     put_row(message, in->port ? &in->port->row : NULL);
     wire_put_block(message, in->bytes, in->size);
-    if (call(&run, handler->name, &result) && result.log) {
+    outcome = call(&run, handler->name, &result);
+    if (outcome == APP_WORKER_FAILED) {
+        app_worker_bar(app->worker, who);
+    }
+    if (outcome == APP_WORKER_DONE && result.log) {
         char *why = replay_packets(result.log, result.log_size, out,
                                    app_worker_texts(app->worker));
 
@@ -537,7 +584,8 @@ worker_find_owner(struct vmn_view *view, const struct unit_class *class_,
     wire_put_text(&run.message, class_->class_->name);
     wire_put_text(&run.message, key);
     wire_put_u32(&run.message, part);
-    if (call(&run, "a flow's owner", &result) && result.value
+    if (call(&run, "a flow's owner", &result) == APP_WORKER_DONE
+        && result.value
         && result.value_size == sizeof(struct worker_owner)) {
         const struct worker_owner *found = result.value;
         size_t len = strnlen(found->name, sizeof found->name);

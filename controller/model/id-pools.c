@@ -32,8 +32,7 @@ struct id_pool {
     struct hmap by_value;
 };
 
-/* An allocated ID.  There are as many as rules times networks, so the struct
- * is small. */
+/* An allocated ID.  There are as many as rules times networks: it is small. */
 struct id_entry {
     struct hmap_node key_node;
     struct hmap_node value_node;
@@ -425,14 +424,9 @@ id_entry_value(const struct id_entry *entry)
 }
 
 const char *
-id_entry_pool(const struct id_entry *entry)
+id_entry_key(const struct id_entry *entry, const char **pool)
 {
-    return entry->pool->name;
-}
-
-const char *
-id_entry_key(const struct id_entry *entry)
-{
+    *pool = entry->pool->name;
     return entry->key;
 }
 

@@ -42,8 +42,8 @@ struct id_entry *id_pools_ref(struct id_pools *, const char *pool,
 struct id_entry *id_pools_ref_again(struct id_entry *);
 void id_pools_unref(struct id_pools *, struct id_entry *);
 uint32_t id_entry_value(const struct id_entry *);
-const char *id_entry_pool(const struct id_entry *);
-const char *id_entry_key(const struct id_entry *);
+/* Returns its key, and sets its pool's name. */
+const char *id_entry_key(const struct id_entry *, const char **pool);
 
 /* Drops a reference to an entry that was just allocated as if it had never
  * been taken, for a request that is rejected.  id_pools_keep() says that there

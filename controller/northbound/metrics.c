@@ -420,32 +420,21 @@ put_classes(const struct engine *engine, struct ds *ds)
     }
 }
 
-/* Appends the processes that apps run in. */
+/* Appends the processes that apps run in: whether they are there, or how often
+ * they have ended. */
 static void
 put_workers(const struct pipeline *pipeline, const struct status_app *statuses,
-            size_t n, struct ds *ds)
+            size_t n, bool ends, struct ds *ds)
 {
-    static const char up[] = "vmn_app_worker_up";
-    static const char ends[] = "vmn_app_worker_ends_total";
-
-    metrics_family(ds, up, "gauge",
-                   "Whether the process that an app runs in is there.");
     for (size_t i = 0; i < n; i++) {
         const struct status_app_worker *worker = statuses[i].worker;
 
         if (worker) {
-            ds_put_format(ds, "%s{app=\"%s\"} %d\n", up,
-                          pipeline->apps[i].class_->name, worker->pid != 0);
-        }
-    }
-    metrics_family(ds, ends, "counter",
-                   "Ends of the process that an app runs in.");
-    for (size_t i = 0; i < n; i++) {
-        const struct status_app_worker *worker = statuses[i].worker;
-
-        if (worker) {
-            ds_put_format(ds, "%s{app=\"%s\"} %"PRIu64"\n", ends,
-                          pipeline->apps[i].class_->name, worker->ends);
+            ds_put_format(ds, "%s{app=\"%s\"} %"PRIu64"\n",
+                          ends ? "vmn_app_worker_ends_total"
+                          : "vmn_app_worker_up",
+                          pipeline->apps[i].class_->name,
+                          ends ? worker->ends : worker->pid != 0);
         }
     }
 }
@@ -488,7 +477,12 @@ put_apps(const struct northbound *nb, struct ds *ds)
                           (status + families[i].offset));
         }
     }
-    put_workers(pipeline, statuses, n_apps, ds);
+    metrics_family(ds, "vmn_app_worker_up", "gauge",
+                   "Whether the process that an app runs in is there.");
+    put_workers(pipeline, statuses, n_apps, false, ds);
+    metrics_family(ds, "vmn_app_worker_ends_total", "counter",
+                   "Ends of the process that an app runs in.");
+    put_workers(pipeline, statuses, n_apps, true, ds);
     arena_uninit(&arena);
     free(statuses);
 }

@@ -22,6 +22,11 @@
 
 VLOG_DEFINE_THIS_MODULE(app_worker);
 
+/* Buffers that have grown larger are not kept. */
+#define KEPT_SIZE_MAX (1 << 20)
+/* Characters of a text of a worker that people get to see. */
+#define REFUSAL_LEN 200
+
 struct app_worker {
     char *program;
     int module_fd;              /* A copy of the module, sealed. */
@@ -47,6 +52,13 @@ struct app_worker {
     char *failure;              /* Of the last one, or NULL. */
     char *computed;             /* What it computed then. */
     int64_t failure_ms;
+
+    /* The last ones that were barred, in a ring. */
+    size_t n_barred;
+    struct {
+        uint32_t who;
+        int64_t until_msec;
+    } barred[WORKER_BARRED_MAX];
 };
 
 /* Ends and beginnings.  --------------------------------------------------- */
@@ -106,14 +118,22 @@ end_process(struct app_worker *worker, char *why)
     plan_restart(worker);
 }
 
+/* What a worker says is for people: without control characters, and short. */
 static char *
 take_refusal(const struct ofpbuf *in)
 {
     struct wire_reader reader;
+    const char *said;
+    char *text;
 
     wire_reader_init(&reader, in->data, in->size);
     wire_take(&reader, sizeof(struct worker_head));
-    return xstrdup(wire_take_text(&reader));
+    said = wire_take_text(&reader);
+    text = xmemdup0(said, strnlen(said, REFUSAL_LEN));
+    for (char *p = text; *p; p++) {
+        *p = *p >= ' ' && *p <= '~' ? *p : '?';
+    }
+    return text;
 }
 
 /* Reads what a worker that was just started says of its app.  Returns NULL, or
@@ -121,10 +141,13 @@ take_refusal(const struct ofpbuf *in)
 static char *
 receive_description(struct app_worker *worker, struct ofpbuf *in)
 {
-    struct worker_timer timer = { .started = false };
+    struct worker_timer timer = { .cpu_ms = WORKER_CPU_MS,
+                                  .wait_ms = WORKER_START_MS };
     const struct worker_head *head;
-    char *why = worker_process_receive(&worker->process, in, &timer);
+    char *why;
 
+    worker_timer_start(&timer);
+    why = worker_process_receive(&worker->process, in, &timer);
     if (why) {
         return why;
     }
@@ -194,6 +217,17 @@ restart(struct app_worker *worker)
     ofpbuf_uninit(&described);
 }
 
+void
+app_worker_look(struct app_worker *worker)
+{
+    if (worker->state == APP_WORKER_RUNNING && !worker->depth
+        && worker_process_has_ended(&worker->process)) {
+        worker->process.closed = true;
+        end_process(worker, xstrdup("has ended"));
+    }
+    app_worker_run(worker);
+}
+
 bool
 app_worker_run(struct app_worker *worker)
 {
@@ -231,6 +265,7 @@ app_worker_create(const char *program, const char *file,
         return NULL;
     }
     worker->program = xstrdup(program);
+    worker->what = "nothing";
     replay_texts_init(&worker->texts);
     ofpbuf_init(&worker->described, 1024);
     ofpbuf_init(&worker->out, 1024);
@@ -297,6 +332,27 @@ app_worker_n_ready(const struct app_worker *worker)
 }
 
 void
+app_worker_bar(struct app_worker *worker, uint32_t who)
+{
+    size_t i = worker->n_barred++ % WORKER_BARRED_MAX;
+
+    worker->barred[i].who = who;
+    worker->barred[i].until_msec = time_msec() + WORKER_BAR_MS;
+}
+
+bool
+app_worker_is_barred(const struct app_worker *worker, uint32_t who)
+{
+    for (size_t i = 0; i < MIN(worker->n_barred, WORKER_BARRED_MAX); i++) {
+        if (worker->barred[i].who == who
+            && worker->barred[i].until_msec > time_msec()) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void
 app_worker_get_status(const struct app_worker *worker,
                       struct app_worker_status *status)
 {
@@ -322,6 +378,9 @@ take_result(const struct ofpbuf *in, struct app_worker_result *result)
     wire_reader_init(&reader, in->data, in->size);
     wire_take(&reader, sizeof(struct worker_head));
     result->n_used = wire_take_u32(&reader);
+    if (result->n_used > in->size / sizeof *result->used) {
+        return xstrdup("sent what is no result");
+    }
     result->used = wire_take(&reader, result->n_used * sizeof *result->used);
     result->value = wire_take_block(&reader, &result->value_size);
     result->log = wire_take_block(&reader, &result->log_size);
@@ -335,7 +394,7 @@ answer(struct app_worker *worker, const struct ofpbuf *in,
        const struct app_worker_client *client, struct worker_timer *timer)
 {
     struct worker_process *process = &worker->process;
-    uint64_t n_ends = worker->n_ends;
+    uint64_t n_ends = worker->n_ends, n_calls = worker->n_calls;
     struct wire_reader reader;
     struct worker_read read;
     struct ofpbuf out;
@@ -360,6 +419,9 @@ answer(struct app_worker *worker, const struct ofpbuf *in,
     } else if (out.size > WORKER_MESSAGE_MAX) {
         why = xstrdup("what it reads is too large");
     } else {
+        if (worker->n_calls != n_calls) {
+            worker_timer_forget(timer);
+        }
         worker->computing = true;
         why = worker_process_send(process, &out, timer);
     }
@@ -375,6 +437,7 @@ compute(struct app_worker *worker, const struct app_worker_client *client,
         struct worker_timer *timer, struct app_worker_result *result)
 {
     struct ofpbuf *in = &worker->in[worker->depth - 1];
+    size_t n_reads = 0;
 
     for (;;) {
         char *why = worker_process_receive(&worker->process, in, timer);
@@ -388,6 +451,12 @@ compute(struct app_worker *worker, const struct app_worker_client *client,
             return take_result(in, result);
         } else if (head->type == WORKER_READ) {
             why = answer(worker, in, client, timer);
+            if (!why) {
+                why = (++n_reads > WORKER_READS_MAX
+                       ? xasprintf("read more than %d things",
+                                   WORKER_READS_MAX)
+                       : worker_timer_check(&worker->process, timer));
+            }
             if (why) {
                 return why;
             }
@@ -399,27 +468,36 @@ compute(struct app_worker *worker, const struct app_worker_client *client,
     }
 }
 
-/* Returns NULL if the worker can be called, or why not. */
-static char *
-check_called(struct app_worker *worker)
+/* Returns APP_WORKER_DONE if the worker can be called. */
+static enum app_worker_outcome
+check_called(struct app_worker *worker, const struct ofpbuf *call,
+             struct app_worker_result *result)
 {
-    if (worker->computing) {
-        worker->refused = true;
-        return xasprintf("its worker is computing %s", worker->what);
+    if (call->size > WORKER_MESSAGE_MAX) {
+        result->problem = xstrdup("what it reads is too large");
+        return APP_WORKER_FAILED;
     }
     if (worker->depth >= WORKER_DEPTH_MAX) {
-        return xasprintf("more than %d queries of the app read each other",
-                         WORKER_DEPTH_MAX);
+        result->problem = xasprintf("more than %d queries of the app read "
+                                    "each other", WORKER_DEPTH_MAX);
+        return APP_WORKER_FAILED;
     }
-    if (worker->depth ? worker->state == APP_WORKER_RUNNING
-        : app_worker_run(worker)) {
-        return NULL;
+    if (worker->computing) {
+        worker->refused = true;
+        result->problem = xasprintf("its worker is computing %s",
+                                    worker->what);
+    } else if (worker->depth ? worker->state == APP_WORKER_RUNNING
+               : app_worker_run(worker)) {
+        return APP_WORKER_DONE;
+    } else if (worker->state == APP_WORKER_SUSPENDED) {
+        result->problem = xasprintf(
+            "the app is suspended, since its worker has ended %u times; it %s",
+            worker->n_recent, worker->failure);
+    } else {
+        result->problem = xasprintf("its worker pauses, since it %s",
+                                    worker->failure);
     }
-    return (worker->state == APP_WORKER_SUSPENDED
-            ? xasprintf("the app is suspended, since its worker has ended %u "
-                        "times; it %s", worker->n_recent,
-                        worker->failure)
-            : xasprintf("its worker pauses, since it %s", worker->failure));
+    return APP_WORKER_AWAY;
 }
 
 /* Sends the call.  One that finds the worker gone, since something else has
@@ -428,19 +506,42 @@ static enum app_worker_outcome
 send_call(struct app_worker *worker, const struct ofpbuf *call,
           struct worker_timer *timer, struct app_worker_result *result)
 {
+    const char *what = worker->what;
+
     result->problem = worker_process_send(&worker->process, call, timer);
     if (result->problem && worker->process.closed && worker->depth == 1) {
         worker->what = "nothing";
         end_process(worker, result->problem);
+        worker->what = what;
         result->problem = NULL;
         if (!app_worker_run(worker)) {
             result->problem = xasprintf("its worker pauses, since it %s",
                                         worker->failure);
             return APP_WORKER_AWAY;
         }
+        worker_timer_start(timer);
         result->problem = worker_process_send(&worker->process, call, timer);
     }
     return result->problem ? APP_WORKER_FAILED : APP_WORKER_DONE;
+}
+
+/* Ends the worker, if a computation within this one has not since there were
+ * 'n_ends' ends, and completes the result's problem.  Returns APP_WORKER_AWAY
+ * if somebody else has killed it, which is no fault of the computation. */
+static enum app_worker_outcome
+fail(struct app_worker *worker, uint64_t n_ends,
+     struct app_worker_result *result)
+{
+    char *why = result->problem;
+
+    if (worker->n_ends == n_ends) {
+        end_process(worker, why);
+        result->problem = xasprintf("its worker %s", worker->failure);
+    } else {
+        result->problem = xasprintf("its worker %s", why);
+        free(why);
+    }
+    return worker->process.killed ? APP_WORKER_AWAY : APP_WORKER_FAILED;
 }
 
 /* One try of a computation. */
@@ -449,40 +550,41 @@ try_call(struct app_worker *worker, const struct ofpbuf *call,
          const struct app_worker_client *client,
          struct app_worker_result *result)
 {
-    struct worker_timer timer = { .yield = client->yield,
-                                  .aux = client->aux };
+    struct worker_timer timer = {
+        .cpu_ms = client->urgent ? WORKER_URGENT_CPU_MS : WORKER_CPU_MS,
+        .wait_ms = client->urgent ? WORKER_URGENT_WAIT_MS : WORKER_WAIT_MS,
+        .yield = client->yield, .aux = client->aux,
+    };
     enum app_worker_outcome outcome;
+    uint64_t n_ends;
 
+    worker_timer_start(&timer);
     worker->computing = true;
-    outcome = send_call(worker, call, &timer, result);
     worker->what = client->what;
+    outcome = send_call(worker, call, &timer, result);
+    n_ends = worker->n_ends;
     if (outcome == APP_WORKER_DONE) {
         result->problem = compute(worker, client, &timer, result);
         outcome = result->problem ? APP_WORKER_FAILED : APP_WORKER_DONE;
     }
     worker->computing = false;
-    return outcome;
+    return (outcome == APP_WORKER_FAILED ? fail(worker, n_ends, result)
+            : outcome);
 }
 
-/* Ends the worker, if a computation within this one has not, and replaces the
- * result's problem.  Returns true if somebody else has killed it: then it was
- * not this computation's fault. */
-static bool
-fail(struct app_worker *worker, uint64_t n_ends,
-     struct app_worker_result *result)
+static void
+leave(struct app_worker *worker)
 {
-    char *why = result->problem;
-    bool killed = false;
+    struct ofpbuf *in = &worker->in[--worker->depth];
 
-    if (worker->n_ends != n_ends) {
-        result->problem = xasprintf("its worker %s", why);
-        free(why);
-    } else {
-        end_process(worker, why);
-        killed = worker->process.killed;
-        result->problem = xasprintf("its worker %s", worker->failure);
+    if (in->allocated > KEPT_SIZE_MAX) {
+        ofpbuf_uninit(in);
+        ofpbuf_init(in, 0);
     }
-    return killed;
+    if (worker->refused && !worker->depth) {
+        worker->refused = false;
+        worker->n_ready++;
+    }
 }
 
 enum app_worker_outcome
@@ -491,33 +593,29 @@ app_worker_call(struct app_worker *worker, const struct ofpbuf *call,
                 struct app_worker_result *result)
 {
     const char *outer = worker->what;
-    enum app_worker_outcome outcome;
+    enum app_worker_outcome outcome = check_called(worker, call, result);
 
-    result->problem = check_called(worker);
-    if (result->problem) {
-        return APP_WORKER_AWAY;
-    }
-    if (call->size > WORKER_MESSAGE_MAX) {
-        result->problem = xstrdup("what it reads is too large");
-        return APP_WORKER_FAILED;
+    if (outcome != APP_WORKER_DONE) {
+        return outcome;
     }
     worker->depth++;
     worker->n_calls++;
-    for (int i = 0; ; i++) {
-        uint64_t n_ends = worker->n_ends;
-
-        outcome = try_call(worker, call, client, result);
-        if (outcome != APP_WORKER_FAILED || !fail(worker, n_ends, result)
-            || i || worker->depth > 1 || !app_worker_run(worker)) {
-            break;
-        }
+    outcome = try_call(worker, call, client, result);
+    /* Killed: it is tried once more. */
+    if (outcome == APP_WORKER_AWAY && worker->process.killed
+        && worker->depth == 1 && app_worker_run(worker)) {
         free(result->problem);
+        outcome = try_call(worker, call, client, result);
     }
-    worker->depth--;
     worker->what = outer;
-    if (worker->refused && !worker->depth) {
-        worker->refused = false;
-        worker->n_ready++;
+    if (outcome != APP_WORKER_DONE) {
+        leave(worker);
     }
     return outcome;
+}
+
+void
+app_worker_release(struct app_worker *worker)
+{
+    leave(worker);
 }

@@ -22,9 +22,16 @@ struct ofpbuf;
 struct replay_texts;
 
 /* Limits of a worker.  Processor time is the worker's own; a computation that
- * takes none, or waits for a processor, may last WORKER_WAIT_MS. */
+ * takes none, or waits for a processor, may last WORKER_WAIT_MS.  What all
+ * else waits for has less: packets, and whom a flow belongs to. */
 #define WORKER_CPU_MS 1000
-#define WORKER_WAIT_MS 30000
+#define WORKER_WAIT_MS 10000
+#define WORKER_URGENT_CPU_MS 50
+#define WORKER_URGENT_WAIT_MS 1000
+/* To load its app it may take this long. */
+#define WORKER_START_MS 5000
+/* What one computation may ask for. */
+#define WORKER_READS_MAX 100000
 #define WORKER_MEMORY_MIB 512
 /* Depth of queries of an app that read each other. */
 #define WORKER_DEPTH_MAX 16
@@ -56,13 +63,14 @@ struct app_worker_client {
     const char *what;           /* What is computed, for people. */
     /* Appends the answer as one block (wire_put_block()). */
     void (*answer)(void *aux, const struct worker_read *, struct ofpbuf *);
+    bool urgent;                /* All else waits. */
     /* Called now and then while it computes for long; or NULL. */
     void (*yield)(void *aux);
     void *aux;
 };
 
-/* What a computation results in: see WORKER_DONE.  It lasts until the next
- * call of the same depth. */
+/* What a computation results in: see WORKER_DONE.  It lasts until
+ * app_worker_release(). */
 struct app_worker_result {
     char *problem;              /* Unless it is APP_WORKER_DONE: a sentence,
                                  * which the caller frees. */
@@ -82,11 +90,22 @@ enum app_worker_outcome {
                                  * app_worker_n_ready() has grown. */
 };
 
-/* Sends the message 'call' and waits for the result. */
+/* Sends the message 'call' and waits for the result, which has to be released
+ * if it is APP_WORKER_DONE. */
 enum app_worker_outcome app_worker_call(struct app_worker *,
                                         const struct ofpbuf *call,
                                         const struct app_worker_client *,
                                         struct app_worker_result *);
+
+void app_worker_release(struct app_worker *);
+
+/* Whoever has made a computation end the worker, such as a guest by a packet,
+ * is barred for a while, so that he cannot do so again and again.  'who' is a
+ * hash.  Of many, the last ones are. */
+#define WORKER_BAR_MS 120000
+#define WORKER_BARRED_MAX 256
+void app_worker_bar(struct app_worker *, uint32_t who);
+bool app_worker_is_barred(const struct app_worker *, uint32_t who);
 
 /* Grows whenever computations that were APP_WORKER_AWAY are worth another
  * try. */
@@ -94,6 +113,8 @@ uint64_t app_worker_n_ready(const struct app_worker *);
 
 /* Starts the worker again if it is time to.  Returns true if it is there. */
 bool app_worker_run(struct app_worker *);
+/* The same; before that, sees whether it has ended by itself. */
+void app_worker_look(struct app_worker *);
 /* Makes a new beginning: former ends do not count any more. */
 void app_worker_resume(struct app_worker *);
 

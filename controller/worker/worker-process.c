@@ -194,25 +194,43 @@ cpu_ms(const struct worker_process *process)
     return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-/* To be called after each slice without a byte.  Returns NULL, or why it must
- * not go on. */
-static char *
-timer_check(const struct worker_process *process, struct worker_timer *timer)
+void
+worker_timer_start(struct worker_timer *timer)
 {
-    if (!timer->started) {
-        timer->started = true;
-        timer->start_ms = time_msec();
+    timer->start_ms = time_msec();
+    timer->next_ms = timer->start_ms + SLICE_MS;
+    timer->measured = false;
+}
+
+void
+worker_timer_forget(struct worker_timer *timer)
+{
+    timer->measured = false;
+}
+
+char *
+worker_timer_check(const struct worker_process *process,
+                   struct worker_timer *timer)
+{
+    int64_t now = time_msec();
+
+    if (now < timer->next_ms) {
+        return NULL;
+    }
+    if (!timer->measured) {
+        timer->measured = true;
         timer->start_cpu_ms = cpu_ms(process);
-    } else if (cpu_ms(process) - timer->start_cpu_ms > WORKER_CPU_MS) {
+    } else if (cpu_ms(process) - timer->start_cpu_ms > timer->cpu_ms) {
         return xasprintf("took more than %d ms of processor time",
-                         WORKER_CPU_MS);
-    } else if (time_msec() - timer->start_ms > WORKER_WAIT_MS) {
-        return xasprintf("has not answered for %d s",
-                         WORKER_WAIT_MS / 1000);
+                         timer->cpu_ms);
+    }
+    if (now - timer->start_ms > timer->wait_ms) {
+        return xasprintf("took more than %d ms", timer->wait_ms);
     }
     if (timer->yield) {
         timer->yield(timer->aux);
     }
+    timer->next_ms = time_msec() + SLICE_MS;
     return NULL;
 }
 
@@ -228,27 +246,22 @@ char *
 worker_process_send(struct worker_process *process,
                     const struct ofpbuf *message, struct worker_timer *timer)
 {
-    size_t done = 0;
+    char *why = NULL;
 
-    while (done < message->size) {
+    for (size_t done = 0; done < message->size && !why; ) {
         ssize_t n = send(process->fd, (const char *) message->data + done,
                          message->size - done, MSG_NOSIGNAL);
 
-        if (n > 0) {
-            done += n;
-        } else if (n < 0 && !is_slice_over(errno)) {
+        if (n < 0 && !is_slice_over(errno)) {
             process->closed = true;
-            return xasprintf("does not receive (%s)",
-                             ovs_strerror(errno));
-        } else {
-            char *why = timer_check(process, timer);
-
-            if (why) {
-                return why;
-            }
+            return xasprintf("does not receive (%s)", ovs_strerror(errno));
+        }
+        done += MAX(n, 0);
+        if (done < message->size) {
+            why = worker_timer_check(process, timer);
         }
     }
-    return NULL;
+    return why;
 }
 
 /* Returns how many bytes the message in 'in' lacks, as far as that is known; 0
@@ -270,39 +283,47 @@ missing(const struct ofpbuf *in, bool *bad)
     return head.size - in->size;
 }
 
+/* Receives some of the 'left' bytes that a message lacks.  'tries' is how
+ * often it may look for them before it sleeps.  Returns NULL, or why it
+ * failed. */
+static char *
+receive_some(struct worker_process *process, struct ofpbuf *in, size_t left,
+             unsigned *tries)
+{
+    ssize_t n;
+
+    ofpbuf_prealloc_tailroom(in, MAX(left, CHUNK));
+    do {
+        n = recv(process->fd, ofpbuf_tail(in), MAX(left, CHUNK),
+                 *tries ? MSG_DONTWAIT : 0);
+    } while (n < 0 && is_slice_over(errno) && *tries && --*tries);
+    if (n > 0) {
+        in->size += n;
+    } else if (!n || !is_slice_over(errno)) {
+        process->closed = true;
+        return (n ? xasprintf("does not send (%s)", ovs_strerror(errno))
+                : xstrdup("has ended"));
+    }
+    return NULL;
+}
+
 char *
 worker_process_receive(struct worker_process *process, struct ofpbuf *in,
                        struct worker_timer *timer)
 {
-    unsigned n_tries = 0, tries = wire_tries(process->cpu);
+    unsigned tries = wire_tries(process->cpu);
     bool bad = false;
     size_t left;
 
     ofpbuf_clear(in);
     while ((left = missing(in, &bad))) {
-        ssize_t n;
+        char *why = receive_some(process, in, left, &tries);
 
-        ofpbuf_prealloc_tailroom(in, MAX(left, CHUNK));
-        n = recv(process->fd, ofpbuf_tail(in), MAX(left, CHUNK),
-                 n_tries < tries ? MSG_DONTWAIT : 0);
-        if (n < 0 && n_tries < tries && is_slice_over(errno)) {
-            n_tries++;
-            continue;
+        if (!why && missing(in, &bad)) {
+            why = worker_timer_check(process, timer);
         }
-        if (n > 0) {
-            in->size += n;
-        } else if (!n) {
-            process->closed = true;
-            return xstrdup("has ended");
-        } else if (!is_slice_over(errno)) {
-            process->closed = true;
-            return xasprintf("does not send (%s)", ovs_strerror(errno));
-        } else {
-            char *why = timer_check(process, timer);
-
-            if (why) {
-                return why;
-            }
+        if (why) {
+            return why;
         }
     }
     if (bad) {
@@ -347,6 +368,15 @@ wait_for(pid_t pid, int ms, int *status)
             ms--;
         }
     }
+}
+
+bool
+worker_process_has_ended(const struct worker_process *process)
+{
+    siginfo_t info = { .si_pid = 0 };
+
+    return !waitid(P_PID, process->pid, &info, WEXITED | WNOHANG | WNOWAIT)
+           && info.si_pid;
 }
 
 char *

@@ -23,13 +23,15 @@ struct worker_process {
     bool killed;                /* Somebody else has killed the last one. */
 };
 
-/* The time that a worker takes for one computation: measured only if it takes
- * longer than a moment. */
+/* The time that a worker takes for one computation.  Its processor time is
+ * measured only if it takes longer than a moment. */
 struct worker_timer {
-    bool started;
+    int cpu_ms;                 /* Its limits: of processor time, */
+    int wait_ms;                /* and of time. */
     int64_t start_ms;           /* time_msec(). */
-    int64_t start_cpu_ms;
-    int64_t next_yield_ms;
+    int64_t next_ms;            /* When to look at the time again. */
+    bool measured;
+    int64_t start_cpu_ms;       /* If 'measured'. */
     void (*yield)(void *aux);   /* Or NULL. */
     void *aux;
 };
@@ -42,12 +44,25 @@ int worker_module_copy(const char *file);
 int worker_process_start(struct worker_process *, const char *program,
                          int module_fd);
 
+void worker_timer_start(struct worker_timer *);
+/* Looks at the time, if that is due, and lets others have theirs.  To be
+ * called often in a computation that goes on.  Returns NULL, or why it must
+ * not. */
+char *worker_timer_check(const struct worker_process *,
+                         struct worker_timer *);
+/* Has the processor time count from now on: the process has computed something
+ * else. */
+void worker_timer_forget(struct worker_timer *);
+
 /* Return NULL, or why it failed; the process may have ended.  The caller frees
  * that, and ends the process.  'in' gets one whole message. */
 char *worker_process_send(struct worker_process *, const struct ofpbuf *,
                           struct worker_timer *);
 char *worker_process_receive(struct worker_process *, struct ofpbuf *in,
                              struct worker_timer *);
+
+/* Returns true if the process has ended. */
+bool worker_process_has_ended(const struct worker_process *);
 
 /* Ends the process, if there is one, and waits for its end.  If it has ended
  * by itself, returns a sentence that says how, which the caller frees; else

@@ -303,7 +303,7 @@ load_apps(void)
 {
     static const char *const apps[] = { "overlay", "firewall",
                                         "loadbalancer", "router" };
-    struct apphost *host = apphost_create(NULL);
+    struct apphost *host = apphost_create(NULL, false);
     struct vmn_error error = VMN_ERROR_INIT;
 
     for (size_t i = 0; i < ARRAY_SIZE(apps); i++) {

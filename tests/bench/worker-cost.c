@@ -128,7 +128,7 @@ measure(struct bench *b, const char *worker, const char *app)
     double *times = xcalloc(n_changes, sizeof *times);
     struct vmn_error error = VMN_ERROR_INIT;
 
-    b->apphost = apphost_create(worker);
+    b->apphost = apphost_create(worker, false);
     load(b->apphost, "./apps/overlay/.libs/overlay.so");
     load(b->apphost, app);
     if (apphost_place(b->apphost, &error)) {

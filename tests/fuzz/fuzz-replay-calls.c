@@ -68,7 +68,7 @@ static void
 begin(void)
 {
     vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_OFF);
-    apphost = apphost_create();
+    apphost = apphost_create(NULL, false);
     ovs_assert(!apphost_add(apphost, &app_class, NULL));
     ovs_assert(!apphost_place(apphost, NULL));
     engine = engine_create(model_create(), apphost_pipeline(apphost));

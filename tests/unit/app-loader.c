@@ -57,19 +57,6 @@ load_built_app(struct apphost *apphost, const char *name,
                                ovs_strerror(errno));
     }
     path = xasprintf("%s/apps/%s/.libs/%s.so", folder, name, name);
-    if (getenv("VMN_TEST_WORKER")) {
-        char *apart = xasprintf("%s/apps/%s/.libs/apart-%s.so", folder, name,
-                                name);
-
-        /* A name that is not of VMN's own. */
-        if (symlink(path, apart) && errno != EEXIST) {
-            error = errno;
-            return vmn_error_errno(why, error, "%s: %s", apart,
-                                   ovs_strerror(error));
-        }
-        free(path);
-        path = apart;
-    }
     error = apphost_load(apphost, folder, path, why);
     free(path);
     free(folder);

@@ -58,7 +58,7 @@ apps_fixture_create(const char *const *apps)
     struct apps_fixture *f = xzalloc(sizeof *f);
     struct vmn_error error = VMN_ERROR_INIT;
 
-    f->apphost = apphost_create(getenv("VMN_TEST_WORKER"));
+    f->apphost = apphost_create(getenv("VMN_TEST_WORKER"), true);
     for (; *apps; apps++) {
         if (load_built_app(f->apphost, *apps, &error)) {
             fail_with("load", error.text);

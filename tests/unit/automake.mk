@@ -117,7 +117,8 @@ UNIT_TESTS = \
 	tests/unit/test-store-retention \
 	tests/unit/test-store-revoked \
 	tests/unit/test-usage \
-	tests/unit/test-verdict
+	tests/unit/test-verdict \
+	tests/unit/test-worker-protocol
 
 # Those that load apps as the daemon does: apps find the engine's side of the
 # ABI in the program.
@@ -368,3 +369,8 @@ tests_unit_bad_app_la_LDFLAGS = -module -avoid-version -shared \
 	-rpath $(abs_builddir)/tests/unit
 BAD_APP_TESTS = tests/unit/test-app-worker
 $(BAD_APP_TESTS): | $(check_LTLIBRARIES)
+
+# A worker that breaks the protocol.  Not in the folder of tests: it is none.
+check_PROGRAMS += tests/unit/programs/fake-worker
+FAKE_WORKER_TESTS = tests/unit/test-worker-protocol
+$(FAKE_WORKER_TESTS): | tests/unit/programs/fake-worker$(EXEEXT)

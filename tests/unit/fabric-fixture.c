@@ -137,7 +137,7 @@ load(const struct vmn_app_class *app, const char *const *modules)
 {
     struct vmn_error error = VMN_ERROR_INIT;
 
-    toy.apphost = apphost_create(NULL);
+    toy.apphost = apphost_create(NULL, false);
     if (app && apphost_add(toy.apphost, app, &error)) {
         fail_msg("%s", error.text);
     }

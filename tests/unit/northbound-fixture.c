@@ -378,7 +378,7 @@ setup(void **state)
     f->model = model_create();
     vmn_errors_init(&errors);
     assert_int_equal(model_load_done(f->model, 0, &errors), 0);
-    f->apphost = apphost_create(NULL);
+    f->apphost = apphost_create(NULL, false);
     assert_int_equal(apphost_add(f->apphost, &fake_app, NULL), 0);
     assert_int_equal(apphost_add(f->apphost, &fake_balancer, NULL), 0);
     assert_int_equal(apphost_place(f->apphost, NULL), 0);

@@ -303,13 +303,13 @@ test_query(void **state OVS_UNUSED)
 }
 
 static char *
-handle(struct apps_fixture *f, struct vmn_packets_out *out)
+handle(struct apps_fixture *f, uint32_t in_port, struct vmn_packets_out *out)
 {
     struct engine *engine = apps_fixture_engine(f);
     static const uint8_t bytes[60] = { 1, 2, 3 };
     const struct engine_handler *handler = engine_get_handler(engine, 0);
     const struct vmn_packet_in in = {
-        .host = "h1", .in_port = 5,
+        .host = "h1", .in_port = in_port,
         .port = model_get_durable(apps_fixture_model(f), VMN_TABLE_PORT, "pa",
                                   NULL),
         .bytes = bytes, .size = sizeof bytes, .full_size = sizeof bytes,
@@ -330,22 +330,31 @@ test_handler(void **state OVS_UNUSED)
     char *problem;
 
     engine_packets_out_init(&out);
-    assert_null(handle(f, &out));
+    assert_null(handle(f, 5, &out));
     assert_int_equal(out.n, 1);
     assert_int_equal(out.sends[0].to, ENGINE_SEND_BACK);
     assert_int_equal(out.bytes.size, 60);
     assert_int_equal(((uint8_t *) out.bytes.data)[2], 3);
 
     apply_network(f, "a", 7, "'handle': 'null'");
-    problem = handle(f, &out);
+    problem = handle(f, 5, &out);
     assert_non_null(strstr(problem, "signal 11"));
     free(problem);
     assert_int_equal(out.n, 0);
     assert_string_equal(status_of(f).computed, "bad.packet");
 
+    /* Who sent it is barred, and nobody else. */
     apply_network(f, "a", 7, "");
-    assert_null(handle(f, &out));
+    assert_null(handle(f, 5, &out));
+    assert_int_equal(out.n, 0);
+    assert_string_equal(out.reason, "barred");
+    assert_null(handle(f, 6, &out));
     assert_int_equal(out.n, 1);
+
+    apply_network(f, "a", 7, "'handle': 'loop'");
+    problem = handle(f, 6, &out);
+    assert_non_null(strstr(problem, "took more than 50 ms"));
+    free(problem);
     engine_packets_out_uninit(&out);
     apps_fixture_check(f);
     apps_fixture_destroy(f);

@@ -20,7 +20,7 @@
 static void
 refused(const struct vmn_app_class *class_, const char *why)
 {
-    struct apphost *host = apphost_create(NULL);
+    struct apphost *host = apphost_create(NULL, false);
     struct vmn_error fault = VMN_ERROR_INIT;
 
     assert_true(apphost_add(host, class_, &fault));
@@ -112,7 +112,7 @@ the_same_name_twice_is_refused(void **state)
 {
     static const struct vmn_app_class class_ = { VMN_APP_HEAD,
                                                  .name = "same" };
-    struct apphost *host = apphost_create(NULL);
+    struct apphost *host = apphost_create(NULL, false);
     struct vmn_error error = VMN_ERROR_INIT;
 
     assert_int_equal(apphost_add(host, &class_, &error), 0);
@@ -184,7 +184,7 @@ an_app_of_later_headers_is_read_by_its_own_sizes(void **state)
     };
     struct later_class class_ = { .now = { VMN_APP_HEAD, .name = "x",
                                            .units = &units[0].now } };
-    struct apphost *host = apphost_create(NULL);
+    struct apphost *host = apphost_create(NULL, false);
     const struct vmn_unit_class *ours;
     struct vmn_error error = VMN_ERROR_INIT;
 
@@ -222,7 +222,7 @@ an_app_that_uses_later_members_is_refused(void **state)
 static void
 a_missing_module_is_refused_with_its_name(void **state)
 {
-    struct apphost *host = apphost_create(NULL);
+    struct apphost *host = apphost_create(NULL, false);
     struct vmn_error error = VMN_ERROR_INIT;
 
     assert_true(apphost_load(host, "/nonexistent", "ghost", &error));
@@ -252,7 +252,7 @@ static const struct vmn_app_class late = {
 static void
 stages_are_placed_by_hook_order_and_name(void **state)
 {
-    struct apphost *host = apphost_create(NULL);
+    struct apphost *host = apphost_create(NULL, false);
     struct vmn_error error = VMN_ERROR_INIT;
 
     /* The order of loading does not matter. */
@@ -286,7 +286,7 @@ a_hook_that_is_full_is_refused(void **state)
                                             .stages = stages };
     static const struct vmn_app_class b = { VMN_APP_HEAD, .name = "b",
                                             .stages = stages };
-    struct apphost *host = apphost_create(NULL);
+    struct apphost *host = apphost_create(NULL, false);
     struct vmn_error error = VMN_ERROR_INIT;
 
     assert_int_equal(apphost_add(host, &a, &error), 0);

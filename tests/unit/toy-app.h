@@ -28,7 +28,7 @@ static inline void
 toy_init(struct toy *toy, const struct vmn_app_class *app,
          const struct vmn_app_class *other)
 {
-    toy->apphost = apphost_create(NULL);
+    toy->apphost = apphost_create(NULL, false);
     assert_int_equal(apphost_add(toy->apphost, app, NULL), 0);
     if (other) {
         assert_int_equal(apphost_add(toy->apphost, other, NULL), 0);
