@@ -33,7 +33,8 @@ start(const char *what)
     assert_true(fd >= 0);
     assert_int_equal(write(fd, what, strlen(what)), strlen(what));
     close(fd);
-    worker = app_worker_create("./tests/unit/programs/fake-worker", path, &error);
+    worker = app_worker_create("./tests/unit/programs/fake-worker", path,
+                               &error);
     unlink(path);
     if (!worker) {
         fail_msg("%s", error.text);
