@@ -272,7 +272,11 @@ load(void)
         size_t len = strlen(path);
 
         /* The path is ours, and says nothing. */
-        worker_refuse("%s", !strncmp(error, path, len) ? error + len : error);
+        if (!strncmp(error, path, len)) {
+            error += len;
+            error += strspn(error, ": ");
+        }
+        worker_refuse("%s", error);
     }
     theirs = dlsym(module, "vmn_app");
     if (!theirs) {

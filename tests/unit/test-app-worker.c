@@ -391,6 +391,46 @@ wait_ready(struct apps_fixture *f)
     }
 }
 
+/* A change that is undone, while the process is away and would pause: nothing
+ * of it is left. */
+static void
+test_undone(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = start();
+    struct engine *engine = apps_fixture_engine(f);
+    struct model *model = apps_fixture_model(f);
+    struct engine_delta *delta;
+    struct model_request request;
+    struct vmn_errors errors;
+    uint64_t revision;
+
+    for (int i = 0; i <= WORKER_ENDS_AT_ONCE; i++) {
+        apply_network(f, "a", 300 + i, "'do': 'abort'");
+    }
+    wait_ready(f);
+
+    model_request_init(&request, "test");
+    model_request_add(&request, MODEL_PUT, VMN_TABLE_NETWORK, "b", json_pack(
+        "{s:i, s:[{s:s}]}", "vni", 108, "subnets", "cidr", "10.1.0.0/24"));
+    vmn_errors_init(&errors);
+    assert_int_equal(model_apply(model, &request, 1, &revision, &errors), 0);
+    vmn_errors_uninit(&errors);
+    model_request_uninit(&request);
+    delta = engine_run(engine);
+    assert_true(has_flow(f, "bad.bad/0 10 reg0=0x6c,"));
+
+    kill(status_of(f).pid, SIGKILL);
+    model_undo(model);
+    engine_delta_destroy(engine_roll_back(engine, delta));
+    engine_delta_destroy(delta);
+    assert_false(has_flow(f, "bad.bad/0 10 reg0=0x6c,"));
+    assert_true(has_flow(f, "bad.bad/0 10 reg0=0x8,"));
+
+    apply_network(f, "a", 7, "");
+    apps_fixture_check(f);
+    apps_fixture_destroy(f);
+}
+
 /* One that ends again and again pauses, and is suspended; a new beginning has
  * all computed that was not. */
 static void
@@ -444,6 +484,7 @@ main(void)
         cmocka_unit_test(test_query),
         cmocka_unit_test(test_handler),
         cmocka_unit_test(test_killed),
+        cmocka_unit_test(test_undone),
         cmocka_unit_test(test_suspended),
     };
     char here[PATH_MAX];
