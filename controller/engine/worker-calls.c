@@ -53,6 +53,50 @@ fail(struct vmn_view *view, const char *format, ...)
     va_end(args);
 }
 
+/* Values, as blocks.  ----------------------------------------------------- */
+
+/* 'row' may be NULL, as what follows. */
+static void
+put_row(struct ofpbuf *out, const struct vmn_row *row)
+{
+    if (row) {
+        size_t opened = wire_open_block(out);
+
+        row_image_put(out, row);
+        wire_close_block(out, opened);
+    } else {
+        wire_put_block(out, NULL, 0);
+    }
+}
+
+static void
+put_labels(struct ofpbuf *out, const struct vmn_labels *labels)
+{
+    if (labels) {
+        size_t opened = wire_open_block(out);
+
+        labels_image_put(out, labels);
+        wire_close_block(out, opened);
+    } else {
+        wire_put_block(out, NULL, 0);
+    }
+}
+
+static void
+put_names(struct ofpbuf *out, struct vmn_names names)
+{
+    size_t opened = wire_open_block(out);
+
+    names_image_put(out, &names);
+    wire_close_block(out, opened);
+}
+
+static void
+put_id(struct ofpbuf *out, uint32_t id)
+{
+    wire_put_block(out, &id, sizeof id);
+}
+
 /* What is read.  ---------------------------------------------------------- */
 
 static const struct vmn_row *
@@ -94,49 +138,33 @@ static void
 put_value(struct vmn_view *view, const struct worker_read *read,
           struct ofpbuf *out)
 {
-    size_t opened, size = 0;
-    const void *value = NULL;
-    struct vmn_names names = { 0, NULL };
-    uint32_t id;
+    const void *value;
+    size_t size;
 
     switch ((enum worker_read_kind) read->kind) {
     case WORKER_READ_ROW:
-        value = vmn_read(view, read->id, read->key);
+        put_row(out, vmn_read(view, read->id, read->key));
         break;
     case WORKER_READ_LABELS:
-        value = read_labels(view, read);
+        put_labels(out, read_labels(view, read));
         break;
     case WORKER_READ_INDEX:
-        names = vmn_lookup(view, read->id, read->key);
+        put_names(out, vmn_lookup(view, read->id, read->key));
         break;
     case WORKER_READ_VALUES:
-        names = read_values(view, read);
+        put_names(out, read_values(view, read));
         break;
     case WORKER_READ_QUERY:
         value = vmn_query(view, read->name, read->key, &size);
         wire_put_block(out, value, size);
-        return;
+        break;
     case WORKER_READ_ID:
-        id = vmn_id_of(view, read->name, read->key);
-        wire_put_block(out, &id, sizeof id);
-        return;
+        put_id(out, vmn_id_of(view, read->name, read->key));
+        break;
     case WORKER_N_READS:
+        wire_put_block(out, NULL, 0);
         break;
     }
-    if (!value && (read->kind == WORKER_READ_ROW
-                   || read->kind == WORKER_READ_LABELS)) {
-        wire_put_block(out, NULL, 0);
-        return;
-    }
-    opened = wire_open_block(out);
-    if (read->kind == WORKER_READ_ROW) {
-        row_image_put(out, value);
-    } else if (read->kind == WORKER_READ_LABELS) {
-        labels_image_put(out, value);
-    } else {
-        names_image_put(out, &names);
-    }
-    wire_close_block(out, opened);
 }
 
 static void
@@ -159,87 +187,73 @@ yield_cb(void *run_)
 
 /* What is sent along.  ---------------------------------------------------- */
 
-/* Appends what can be told without recording anything.  False if it
- * cannot. */
+/* Fills in how a worker reads a source.  False if it does not. */
 static bool
-put_known_value(struct worker_run *run, const struct node *source,
-                struct worker_read *read)
+source_to_read(const struct engine *engine, const struct node *source,
+               struct worker_read *read)
 {
-    struct engine *engine = run->view->engine;
-    struct ofpbuf *out = &run->message;
-    const struct vmn_row *row;
-    const struct vmn_labels *labels;
-    struct vmn_names names;
-    size_t opened;
-
-    read->id = source->id;
-    read->name = "";
-    read->key = source->key;
+    *read = (struct worker_read) { .id = source->id, .name = "",
+                                   .key = source->key };
     switch ((enum node_kind) source->kind) {
     case NODE_ROW:
         read->kind = WORKER_READ_ROW;
         read->id = schema_tables[source->id]->row_type;
-        if (!read->id) {
-            return false;       /* The app's own row: not for it. */
-        }
-        row = model_get(engine->model, source->id, source->key);
-        wire_put_read(out, read);
-        if (!row) {
-            wire_put_block(out, NULL, 0);
-            return true;
-        }
-        opened = wire_open_block(out);
-        row_image_put(out, row);
-        break;
+        return read->id != 0;   /* Not the app's own row. */
     case NODE_LABELS:
         read->kind = WORKER_READ_LABELS;
-        row = model_get(engine->model, source->id, source->key);
-        labels = row ? schema_row_labels(row) : NULL;
-        wire_put_read(out, read);
-        if (!labels) {
-            wire_put_block(out, NULL, 0);
-            return true;
-        }
-        opened = wire_open_block(out);
-        labels_image_put(out, labels);
-        break;
+        return true;
     case NODE_INDEX:
         read->kind = WORKER_READ_INDEX;
-        names = model_lookup(engine->model, source->id, source->key);
-        wire_put_read(out, read);
-        opened = wire_open_block(out);
-        names_image_put(out, &names);
-        break;
+        return true;
     case NODE_RELATION:
         read->kind = WORKER_READ_VALUES;
-        read->id = 0;
         read->name = engine->relation_names[source->id];
-        names = relation_names(relation_node_cast(
-            CONST_CAST(struct node *, source)));
-        wire_put_read(out, read);
-        opened = wire_open_block(out);
-        names_image_put(out, &names);
-        break;
-    case NODE_QUERY:
-        if (node_is_stale(source)) {
-            return false;
-        }
-        read->kind = WORKER_READ_QUERY;
-        read->id = 0;
-        read->name = engine->query_classes[source->id].name;
-        wire_put_read(out, read);
-        wire_put_block(out, CONTAINER_OF(source, struct query_node,
-                                         node)->value,
-                       CONTAINER_OF(source, struct query_node,
-                                    node)->value_size);
         return true;
+    case NODE_QUERY:
+        read->kind = WORKER_READ_QUERY;
+        read->name = engine->query_classes[source->id].name;
+        return !node_is_stale(source);
     case NODE_ID_EXHAUSTION:
     case NODE_WORKER_ABSENCE:
     case NODE_UNIT:
     default:
         return false;
     }
-    wire_close_block(out, opened);
+}
+
+/* Appends what can be told of a source without recording anything.  False if
+ * nothing can. */
+static bool
+put_known_value(struct worker_run *run, struct node *source,
+                struct worker_read *read)
+{
+    const struct model *model = run->view->engine->model;
+    struct ofpbuf *out = &run->message;
+    const struct vmn_row *row;
+
+    if (!source_to_read(run->view->engine, source, read)) {
+        return false;
+    }
+    wire_put_read(out, read);
+    switch (source->kind) {
+    case NODE_ROW:
+        put_row(out, model_get(model, source->id, source->key));
+        break;
+    case NODE_LABELS:
+        row = model_get(model, source->id, source->key);
+        put_labels(out, row ? schema_row_labels(row) : NULL);
+        break;
+    case NODE_INDEX:
+        put_names(out, model_lookup(model, source->id, source->key));
+        break;
+    case NODE_RELATION:
+        put_names(out, relation_names(relation_node_cast(source)));
+        break;
+    default:
+        wire_put_block(out, query_node_cast(source)->value,
+                       query_node_cast(source)->value_size);
+        break;
+    }
     return true;
 }
 
@@ -258,11 +272,10 @@ put_known_ids(struct worker_run *run, const struct id_refs *ids)
 {
     for (size_t i = 0; i < ids->n && run->n_known < KNOWN_MAX; i++) {
         struct worker_read read = { .kind = WORKER_READ_ID };
-        uint32_t id = id_entry_value(ids->refs[i]);
 
         read.key = id_entry_key(ids->refs[i], &read.name);
         wire_put_read(&run->message, &read);
-        wire_put_block(&run->message, &id, sizeof id);
+        put_id(&run->message, id_entry_value(ids->refs[i]));
         add_known(run, &read);
     }
 }
@@ -298,7 +311,7 @@ put_known(struct worker_run *run, uint32_t old_reads,
                                           &old_reads))) {
         struct worker_read read;
 
-        if (put_known_value(run, source, &read)) {
+        if (put_known_value(run, CONST_CAST(struct node *, source), &read)) {
             add_known(run, &read);
         }
     }
@@ -511,19 +524,6 @@ worker_eval(struct vmn_view *view, const struct query_class *class_,
     }
     run_uninit(&run);
     return done;
-}
-
-static void
-put_row(struct ofpbuf *out, const struct vmn_row *row)
-{
-    if (row) {
-        size_t opened = wire_open_block(out);
-
-        row_image_put(out, row);
-        wire_close_block(out, opened);
-    } else {
-        wire_put_block(out, NULL, 0);
-    }
 }
 
 void

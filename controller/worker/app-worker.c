@@ -174,11 +174,9 @@ start_process(struct app_worker *worker, struct ofpbuf *described)
     why = receive_description(worker, described);
     if (why) {
         how = worker_process_end(&worker->process);
-        if (how && worker->process.closed) {
+        if (how) {
             free(why);
             why = how;
-        } else {
-            free(how);
         }
     }
     return why;
@@ -209,6 +207,7 @@ restart(struct app_worker *worker)
     if (why) {
         worker->what = "its start";
         end_process(worker, why);
+        worker->what = "nothing";
     } else {
         worker->state = APP_WORKER_RUNNING;
         worker->n_ready++;
@@ -417,7 +416,7 @@ answer(struct app_worker *worker, const struct ofpbuf *in,
         /* An inner computation has ended it. */
         why = xstrdup("was ended by a query that it reads");
     } else if (out.size > WORKER_MESSAGE_MAX) {
-        why = xstrdup("what it reads is too large");
+        why = xstrdup("reads what is too large");
     } else {
         if (worker->n_calls != n_calls) {
             worker_timer_forget(timer);

@@ -28,6 +28,8 @@
 #include "timeval.h"
 #include "util.h"
 
+#define WORKER "./vmn-app-worker"
+
 static char *module;
 
 /* What follows the network in its flows. */
@@ -139,6 +141,58 @@ test_same_as_in_process(void **state OVS_UNUSED)
     assert_true(has_flow(f, "bad.bad/0 10 reg0=0x7," DROP));
     assert_int_equal(status_of(f).n_ends, 0);
     apps_fixture_destroy(f);
+}
+
+/* Rows that use all of VMN's own apps. */
+#define MANY_ROWS                                                       \
+    "{'routers/r': {'interfaces': ["                                    \
+    "    {'network': 'a', 'addresses': ['10.0.0.254']},"                \
+    "    {'network': 'b', 'addresses': ['10.1.0.254']}]},"              \
+    " 'groups/web': {'ports': ['pa']}, 'groups/db': {'ports': ['pb']},"  \
+    " 'policies/p': {'applies_to': ['db'], 'rules': ["                  \
+    "    {'direction': 'ingress', 'action': 'allow',"                   \
+    "     'peers': [{'group': 'web'}],"                                 \
+    "     'services': [{'protocol': 'tcp', 'ports': [5432]}]}]},"       \
+    " 'loadbalancers/lb': {'vip': '10.0.0.100', 'networks': ['a'],"     \
+    "    'protocol': 'tcp', 'ports': [{'port': 80}],"                   \
+    "    'backends': [{'port': 'pa'}]}}"
+
+/* All flows and groups of a host; with 'apart', of apps in workers. */
+static char *
+own_apps_text(bool apart)
+{
+    static const char *const apps[] = {
+        "overlay", "firewall", "loadbalancer", "router", "gateway", "dhcp",
+        "dns", NULL,
+    };
+    struct ds text = DS_EMPTY_INITIALIZER;
+    struct apps_fixture *f;
+
+    if (!apart) {
+        unsetenv("VMN_TEST_WORKER");
+    }
+    f = apps_fixture_create(apps);
+    setenv("VMN_TEST_WORKER", WORKER, 1);
+    apps_fixture_apply(f, ROWS);
+    apps_fixture_apply(f, MANY_ROWS);
+    apps_fixture_check(f);
+    assert_true(!worker_of(f, "firewall") == !apart);
+    apps_fixture_flows(f, "h1", false, &text);
+    apps_fixture_groups(f, "h1", &text);
+    apps_fixture_destroy(f);
+    return ds_steal_cstr(&text);
+}
+
+static void
+test_own_apps(void **state OVS_UNUSED)
+{
+    char *here = own_apps_text(false);
+    char *apart = own_apps_text(true);
+
+    assert_non_null(strstr(here, "tp_dst=5432"));
+    assert_string_equal(here, apart);
+    free(here);
+    free(apart);
 }
 
 /* What is read the second time is sent along, and what is not used any more
@@ -477,6 +531,7 @@ main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_as_in_process),
+        cmocka_unit_test(test_own_apps),
         cmocka_unit_test(test_dependencies),
         cmocka_unit_test(test_misdeeds),
         cmocka_unit_test(test_own_failure),
@@ -493,6 +548,6 @@ main(void)
         return 1;
     }
     module = xasprintf("%s/tests/unit/.libs/bad-app.so", here);
-    setenv("VMN_TEST_WORKER", "./vmn-app-worker", 1);
+    setenv("VMN_TEST_WORKER", WORKER, 1);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
