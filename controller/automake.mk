@@ -39,6 +39,7 @@ include controller/ctl/automake.mk
 # Whole, since what main() does not call the apps may.
 sbin_PROGRAMS += vmnd
 vmnd_SOURCES = \
+	controller/vmnd-apps.c \
 	controller/vmnd-member.c \
 	controller/vmnd-workers.c \
 	controller/vmnd.c \

@@ -27,7 +27,6 @@
 #include "controller/commit/commit.h"
 #include "controller/engine/engine.h"
 #include "controller/fabric/fabric-stats.h"
-#include "controller/flow/pipeline.h"
 #include "controller/health/health.h"
 #include "controller/memory-trim.h"
 #include "controller/load-monitor/load-monitor.h"
@@ -258,26 +257,6 @@ check_place(const struct vmnd *vmnd)
 }
 
 static void
-start_apphost(struct vmnd *vmnd)
-{
-    const struct options *options = &vmnd->options;
-    struct vmn_error fault = VMN_ERROR_INIT;
-    int error;
-
-    char *worker = vmnd_find_worker();
-
-    vmnd->apphost = apphost_create(worker, false);
-    free(worker);
-    for (size_t i = 0; i < options->n_apps; i++) {
-        error = apphost_load(vmnd->apphost, options->app_dir, options->apps[i],
-                             &fault);
-        vmnd_die_of(error, "cannot load apps", fault.text);
-    }
-    error = apphost_place(vmnd->apphost, &fault);
-    vmnd_die_of(error, "cannot place the apps' stages", fault.text);
-}
-
-static void
 start_engine(struct vmnd *vmnd)
 {
     struct siphash_key key;
@@ -464,9 +443,8 @@ lead_northbound(struct vmnd *vmnd)
     }
 }
 
-/* The first compile is done and durable, and each app has its row. */
-static void
-ready_cb(void *vmnd_)
+void
+vmnd_set_ready(void *vmnd_)
 {
     struct vmnd *vmnd = vmnd_;
 
@@ -474,59 +452,6 @@ ready_cb(void *vmnd_)
     vmnd->ready = true;
     VLOG_INFO("ready");
     service_notify("READY=1");
-}
-
-static void
-apps_done(void *vmnd, const struct commit_result *result)
-{
-    if (result->ok) {
-        ready_cb(vmnd);
-    } else {
-        VLOG_ERR("the rows of the apps: %s", result->errors->errors[0].text);
-    }
-}
-
-static bool
-is_loaded(const struct pipeline *pipeline, const char *app)
-{
-    for (size_t i = 0; i < pipeline->n_apps; i++) {
-        if (!strcmp(pipeline->apps[i].class_->name, app)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Creates a row for each loaded app, by which users see and disable it.
- * Existing rows are kept; rows of apps that are not loaded are deleted. */
-static void
-start_apps(struct vmnd *vmnd)
-{
-    const struct pipeline *pipeline = apphost_pipeline(vmnd->apphost);
-    struct vmn_names rows = model_names(vmnd->model, VMN_TABLE_APP);
-    struct model_request request;
-
-    model_request_init(&request, "vmnd");
-    for (size_t i = 0; i < pipeline->n_apps; i++) {
-        const char *app = pipeline->apps[i].class_->name;
-
-        if (!model_get(vmnd->model, VMN_TABLE_APP, app)) {
-            model_request_add(&request, MODEL_PUT, VMN_TABLE_APP, app,
-                              json_object());
-        }
-    }
-    for (size_t i = 0; i < rows.n; i++) {
-        if (!is_loaded(pipeline, rows.names[i])) {
-            model_request_add(&request, MODEL_DELETE, VMN_TABLE_APP,
-                              rows.names[i], NULL);
-        }
-    }
-    if (request.n_ops) {
-        commit_submit(vmnd->commit, &request, apps_done, vmnd);
-    } else {
-        commit_when_quiescent(vmnd->commit, ready_cb, vmnd);
-    }
-    model_request_uninit(&request);
 }
 
 void
@@ -538,7 +463,7 @@ vmnd_start_active(struct vmnd *vmnd)
     start_health(vmnd);
     start_load(vmnd);
     lead_northbound(vmnd);
-    start_apps(vmnd);
+    vmnd_start_apps(vmnd);
 }
 
 static void
@@ -551,9 +476,10 @@ vmnd_start(struct vmnd *vmnd)
     start_signals(vmnd);
     start_unixctl(vmnd);
     check_files(&vmnd->options);
-    start_apphost(vmnd);
+    vmnd_load_apps(vmnd);
     start_state(vmnd);
     check_place(vmnd);
+    vmnd_place_apps(vmnd);
     start_engine(vmnd);
     vmnd_start_workers(vmnd);
     if (vmnd->options.cluster_member) {
@@ -591,7 +517,7 @@ stop_northbound(struct vmnd *vmnd)
 static void
 stop_active(struct vmnd *vmnd)
 {
-    commit_cancel_when_quiescent(vmnd->commit, ready_cb, vmnd);
+    commit_cancel_when_quiescent(vmnd->commit, vmnd_set_ready, vmnd);
     commit_stop(vmnd->commit);
     stop_northbound(vmnd);
     load_monitor_destroy(vmnd->load);
@@ -618,7 +544,7 @@ vmnd_stop(struct vmnd *vmnd)
     commit_destroy(vmnd->commit);
     engine_destroy(vmnd->engine);
     cluster_destroy(vmnd->cluster);
-    apphost_destroy(vmnd->apphost);
+    vmnd_forget_apps(vmnd);
     vmnd->store_class->close(vmnd->store);
     model_destroy(vmnd->model);
     loop_task_destroy(vmnd->unixctl_task);

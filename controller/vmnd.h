@@ -17,6 +17,12 @@
 #include "controller/options.h"
 #include "proto/loop/loop.h"
 
+/* An app of the options that cannot be loaded. */
+struct vmnd_unloaded {
+    const char *file;           /* As the options name it. */
+    char *why;
+};
+
 /* In the order of creation. */
 struct vmnd {
     struct options options;
@@ -42,6 +48,8 @@ struct vmnd {
                                  * writer now. */
     bool ended;                 /* By an operator. */
     struct apphost *apphost;
+    size_t n_unloaded;
+    struct vmnd_unloaded *unloaded;
     struct event *workers_timer; /* Or NULL: no app has a worker. */
     struct engine *engine;
     struct commit *commit;
@@ -69,6 +77,23 @@ void vmnd_start_fabric(struct vmnd *, bool observing);
 void vmnd_start_northbound(struct vmnd *, bool following);
 /* Creates the rooms above the fabric, by which this serves the API. */
 void vmnd_start_active(struct vmnd *);
+
+/* The first compile is done and durable, and each app has its row. */
+void vmnd_set_ready(void *vmnd);
+
+/* vmnd-apps.c.  ----------------------------------------------------------- */
+
+/* Loads the apps of the options.  One of VMN's own must load. */
+void vmnd_load_apps(struct vmnd *);
+/* Gives each app its tables, once the database is loaded: one that could not
+ * be loaded keeps those that it had. */
+void vmnd_place_apps(struct vmnd *);
+/* Creates a row for each app, by which users see and disable it, and then has
+ * vmnd be ready.  Existing rows are kept; rows of apps that the options do not
+ * name are deleted. */
+void vmnd_start_apps(struct vmnd *);
+/* After the engine is gone. */
+void vmnd_forget_apps(struct vmnd *);
 
 /* vmnd-workers.c.  -------------------------------------------------------- */
 

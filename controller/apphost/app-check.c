@@ -21,6 +21,9 @@
 /* All bits of enum vmn_prefix_field. */
 #define PREFIXES 0xffu
 
+/* All of VMN_APP_*. */
+#define OPTIONS VMN_APP_WITHDRAW
+
 static bool
 is_name(const char *s)
 {
@@ -187,6 +190,11 @@ app_check(const struct vmn_app_class *class_, const struct pipeline *loaded,
             return vmn_error_invalid(why, "an app named %s is loaded already",
                                      class_->name);
         }
+    }
+    if (class_->options & ~OPTIONS) {
+        return vmn_error_invalid(why, "\"options\" 0x%"PRIx64" has some that "
+                                 "are newer than this vmnd",
+                                 class_->options);
     }
     error = check_stages(class_, why);
     error = error ? error : check_units(class_, why);

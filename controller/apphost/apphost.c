@@ -6,6 +6,7 @@
 #include <config.h>
 
 #include "controller/apphost/apphost.h"
+#include "controller/apphost/absent-class.h"
 #include "controller/apphost/app-check.h"
 #include "controller/apphost/app-class.h"
 #include "controller/apphost/stage-tables.h"
@@ -17,6 +18,7 @@
 
 #include "controller/flow/pipeline.h"
 #include "controller/schema/error.h"
+#include "controller/schema/tables.h"
 #include "controller/worker/app-description.h"
 #include "controller/worker/app-worker.h"
 #include "openvswitch/vlog.h"
@@ -47,11 +49,15 @@ app_uninit(struct pipeline_app *app)
         }
     }
     free(app->stages);
+    free(app->file);
     if (app->worker) {
         app_worker_destroy(app->worker);
+    } else if (app->absent) {
+        absent_class_destroy(app->class_);
     } else {
         app_class_destroy(app->class_);
     }
+    free(app->absent);
 }
 
 /* The VMN_PREFIX_* of each table of a stage, or NULL.  Those of an app in this
@@ -126,7 +132,8 @@ add_app(struct apphost *host, struct pipeline_app *app, struct vmn_error *why)
     struct pipeline *pipeline = &host->pipeline;
     const struct vmn_app_class *class_ = app->class_;
 
-    if (app_check(class_, pipeline, why)) {
+    if (app_check(class_, pipeline, why)
+        || stage_tables_check(class_, pipeline, why)) {
         return EINVAL;
     }
     while (class_->stages && class_->stages[app->n_stages].name) {
@@ -161,9 +168,22 @@ apphost_add(struct apphost *host, const struct vmn_app_class *theirs,
     return error;
 }
 
-/* Loads a module into this process. */
+static void
+set_file(struct apphost *host, const char *name, const char *file)
+{
+    for (size_t i = 0; i < host->pipeline.n_apps; i++) {
+        struct pipeline_app *app = &host->pipeline.apps[i];
+
+        if (!strcmp(app->class_->name, name)) {
+            app->file = xstrdup(file);
+        }
+    }
+}
+
+/* Loads module 'file' at 'path' into this process. */
 static int
-load_here(struct apphost *host, const char *path, struct vmn_error *why)
+load_here(struct apphost *host, const char *path, const char *file,
+          struct vmn_error *why)
 {
     void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     const struct vmn_app_class *class_;
@@ -183,6 +203,7 @@ load_here(struct apphost *host, const char *path, struct vmn_error *why)
         dlclose(module);
     } else {
         VLOG_INFO("loaded app %s from %s", class_->name, path);
+        set_file(host, class_->name, file);
         host->modules = xrealloc(host->modules, (host->n_modules + 1)
                                                 * sizeof *host->modules);
         host->modules[host->n_modules++] = module;
@@ -191,8 +212,8 @@ load_here(struct apphost *host, const char *path, struct vmn_error *why)
 }
 
 /* Returns true for "overlay" and "FOLDER/overlay.so". */
-static bool
-is_own(const char *file)
+bool
+apphost_is_own(const char *file)
 {
     const char *slash = strrchr(file, '/');
     const char *name = slash ? slash + 1 : file;
@@ -208,28 +229,32 @@ is_own(const char *file)
     return false;
 }
 
-/* Loads a module into a worker process. */
+/* Loads module 'file' at 'path' into a worker process. */
 static int
-load_apart(struct apphost *host, const char *path, struct vmn_error *why)
+load_apart(struct apphost *host, const char *path, const char *file,
+           struct vmn_error *why)
 {
     struct pipeline_app app = {
         .worker = app_worker_create(host->worker, path, why) };
+    const char *name;
     int error;
 
     if (!app.worker) {
         return EINVAL;
     }
     app.class_ = &app_worker_description(app.worker)->class_;
+    name = app.class_->name;
     /* vmnd and its own apps take their queries' values on trust. */
-    error = (app.class_->name && is_own(app.class_->name) && !host->own_too
+    error = (name && apphost_is_own(name) && !host->own_too
              ? vmn_error_invalid(why, "app name \"%s\" is of an app of VMN's",
-                                 app.class_->name)
+                                 name)
              : add_app(host, &app, why));
     if (error) {
         app_uninit(&app);
     } else {
-        VLOG_INFO("loaded app %s from %s, in a process of its own",
-                  app.class_->name, path);
+        VLOG_INFO("loaded app %s from %s, in a process of its own", name,
+                  path);
+        set_file(host, name, file);
     }
     return error;
 }
@@ -241,9 +266,9 @@ apphost_load(struct apphost *host, const char *dir, const char *file,
     char *path = (strchr(file, '/') ? xstrdup(file)
                   : xasprintf("%s/%s.so", dir, file));
     struct vmn_error problem = VMN_ERROR_INIT;
-    int error = (host->worker && (!is_own(file) || host->own_too)
-                 ? load_apart(host, path, &problem)
-                 : load_here(host, path, &problem));
+    int error = (host->worker && (!apphost_is_own(file) || host->own_too)
+                 ? load_apart(host, path, file, &problem)
+                 : load_here(host, path, file, &problem));
 
     if (error) {
         vmn_error_set(why, problem.code, "", "app %s: %s", path,
@@ -299,7 +324,58 @@ apphost_resume(struct apphost *host, const char *app)
 }
 
 int
-apphost_place(struct apphost *host, struct vmn_error *why)
+apphost_add_absent(struct apphost *host, const char *name,
+                   const struct vmn_module *before, const char *absent,
+                   struct vmn_error *why)
 {
-    return stage_tables_assign(&host->pipeline, why);
+    struct pipeline_app app = {
+        .class_ = absent_class_create(name, before),
+        .absent = xstrdup(absent),
+    };
+    int error = add_app(host, &app, why);
+
+    if (error) {
+        app_uninit(&app);
+    }
+    return error;
+}
+
+void
+apphost_place(struct apphost *host)
+{
+    stage_tables_assign(&host->pipeline);
+}
+
+/* Returns true if the app's stages are those of 'before', at the same
+ * tables. */
+static bool
+is_in_place(const struct pipeline_app *app, const struct vmn_module *before)
+{
+    if (app->n_stages != before->n_stages) {
+        return false;
+    }
+    for (size_t i = 0; i < app->n_stages; i++) {
+        const struct pipeline_stage *stage = &app->stages[i];
+        const struct vmn_module_stage *then = &before->stages[i];
+
+        if (strcmp(stage->class_->name, then->name)
+            || stage->class_->n_tables != then->tables
+            || stage->first_table != then->first_table
+            || stage->next_table != then->next_table) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void
+apphost_compare_place(struct apphost *host, const struct vmn_module *before)
+{
+    for (size_t i = 0; i < host->pipeline.n_apps; i++) {
+        struct pipeline_app *app = &host->pipeline.apps[i];
+
+        if (!strcmp(app->class_->name, before->row.name)) {
+            app->in_place = is_in_place(app, before);
+        }
+    }
 }

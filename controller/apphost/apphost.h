@@ -13,6 +13,7 @@
 
 struct apphost;
 struct pipeline;
+struct vmn_module;
 
 /* 'worker' is the program that apps of others run in (vmn-app-worker); NULL:
  * they run in this process.  With 'own_too' VMN's own apps run there as well,
@@ -31,8 +32,21 @@ int apphost_load(struct apphost *, const char *dir, const char *file,
 int apphost_add(struct apphost *, const struct vmn_app_class *,
                 struct vmn_error *why);
 
-/* Places the stages of all the loaded apps.  Once, after the last load. */
-int apphost_place(struct apphost *, struct vmn_error *why);
+/* Returns true if 'file', as for apphost_load(), is an app of VMN's own. */
+bool apphost_is_own(const char *file);
+
+/* Adds an app that cannot be loaded, for the reason 'absent': it has nothing
+ * but the stages that it had before, which keep their tables.  Errors are as
+ * for apphost_load(). */
+int apphost_add_absent(struct apphost *, const char *name,
+                       const struct vmn_module *before, const char *absent,
+                       struct vmn_error *why);
+
+/* Places the stages of all apps.  Once, after the last one was added. */
+void apphost_place(struct apphost *);
+/* Says what an app was when vmnd ran the last time, after apphost_place(): if
+ * its stages are where they were, what hosts have of them may be kept. */
+void apphost_compare_place(struct apphost *, const struct vmn_module *before);
 
 /* Starts workers again that have ended, if it is time to; to be called now and
  * then.  Returns true if units that found a worker absent are worth another

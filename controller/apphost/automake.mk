@@ -1,5 +1,7 @@
 # controller/apphost: loads apps and places their stages.
 controller_libvmn_a_SOURCES += \
+	controller/apphost/absent-class.c \
+	controller/apphost/absent-class.h \
 	controller/apphost/app-check.c \
 	controller/apphost/app-check.h \
 	controller/apphost/app-class.c \

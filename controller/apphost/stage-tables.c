@@ -70,12 +70,46 @@ compare_placed(const void *a_, const void *b_)
     return order ? order : x < y ? -1 : x > y;
 }
 
+/* Adds up the tables that an app's stages want, by hook. */
+static void
+count_tables(const struct vmn_app_class *class_, unsigned n[VMN_N_HOOKS])
+{
+    const struct vmn_stage_class *stage = class_->stages;
+
+    for (; stage && stage->name; stage++) {
+        n[stage->hook] += stage->n_tables;
+    }
+}
+
 int
-stage_tables_assign(struct pipeline *pipeline, struct vmn_error *why)
+stage_tables_check(const struct vmn_app_class *class_,
+                   const struct pipeline *loaded, struct vmn_error *why)
+{
+    const struct vmn_stage_class *stage = class_->stages;
+    unsigned n[VMN_N_HOOKS] = { 0 };
+
+    for (size_t i = 0; i < loaded->n_apps; i++) {
+        count_tables(loaded->apps[i].class_, n);
+    }
+    count_tables(class_, n);
+    for (; stage && stage->name; stage++) {
+        if (n[stage->hook] > hook_tables[stage->hook]) {
+            return vmn_error_invalid(
+                why, "stage %s of app %s does not fit: the stages at its hook "
+                "need more than %u tables", stage->name, class_->name,
+                hook_tables[stage->hook]);
+        }
+    }
+    return 0;
+}
+
+void
+stage_tables_assign(struct pipeline *pipeline)
 {
     struct placed *placed = NULL;
+    unsigned used = 0;
+    int hook = -1;
     size_t n = 0;
-    int error = 0;
 
     for (size_t i = 0; i < pipeline->n_apps; i++) {
         struct pipeline_app *app = &pipeline->apps[i];
@@ -88,23 +122,12 @@ stage_tables_assign(struct pipeline *pipeline, struct vmn_error *why)
     if (n) {
         qsort(placed, n, sizeof *placed, compare_placed);
     }
-
-    int hook = -1;
-    unsigned used = 0;
-
     for (size_t i = 0; i < n; i++) {
         const struct vmn_stage_class *class_ = placed[i].stage->class_;
 
         if ((int) class_->hook != hook) {
             hook = class_->hook;
             used = 0;
-        }
-        if (used + class_->n_tables > hook_tables[hook]) {
-            error = vmn_error_invalid(
-                why, "stage %s of app %s does not fit: the stages at its hook "
-                "need more than %u tables", class_->name,
-                placed[i].app->class_->name, hook_tables[hook]);
-            break;
         }
         placed[i].stage->first_table = first_table(hook) + used;
         placed[i].stage->next_table = -1;
@@ -114,5 +137,4 @@ stage_tables_assign(struct pipeline *pipeline, struct vmn_error *why)
         }
     }
     free(placed);
-    return error;
 }

@@ -237,6 +237,16 @@ put_gateway(struct ds *ds, const json_t *data)
     }
 }
 
+/* "x running: called time(); it computed x.port/p". */
+static void
+put_app(struct ds *ds, const json_t *data)
+{
+    put_text(ds, data, "/app", "");
+    put_text(ds, data, "/state", " ");
+    put_text(ds, data, "/failure", ": ");
+    put_text(ds, data, "/computed", "; it computed ");
+}
+
 /* Appends the data of an event of each kind. */
 static void (*const put_data[EVENT_N_KINDS])(struct ds *, const json_t *) = {
     [EVENT_REVISION] = put_revision, [EVENT_INSTALLED] = put_installed,
@@ -245,7 +255,7 @@ static void (*const put_data[EVENT_N_KINDS])(struct ds *, const json_t *) = {
     [EVENT_DROP] = put_packet,       [EVENT_LOG] = put_packet,
     [EVENT_AUDIT] = put_audit,       [EVENT_HEALTH] = put_health,
     [EVENT_STANDBY] = put_health,    [EVENT_SCALE] = put_scale,
-    [EVENT_GATEWAY] = put_gateway,
+    [EVENT_GATEWAY] = put_gateway,   [EVENT_APP] = put_app,
 };
 
 static void

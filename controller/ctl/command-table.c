@@ -367,6 +367,7 @@ const struct ctl_command ctl_commands[] = {
       "  standby    a balancer's standby serves, or stands by again\n"
       "  scale      the load of a balancer requires more or fewer backends\n"
       "  gateway    another host is a router's gateway, or none is\n"
+      "  app        an app's process has ended, runs again or is suspended\n"
       "If vmnd is away for a while, it continues where it was.\n"
       "With --since or --limit, shows past events, as far as vmnd keeps\n"
       "them (the newest 16,384 since it was started), and then ends, unless\n"

@@ -31,6 +31,8 @@ controller_libvmn_a_SOURCES += \
 	controller/engine/host-totals.c \
 	controller/engine/host-totals.h \
 	controller/engine/id-exhaustion.c \
+	controller/engine/kept-flows.c \
+	controller/engine/kept-flows.h \
 	controller/engine/number-table.c \
 	controller/engine/number-table.h \
 	controller/engine/overlap-index.c \

@@ -9,6 +9,7 @@
 #include "controller/engine/dry-run.h"
 #include "controller/engine/engine.h"
 #include "controller/engine/flow-quotas.h"
+#include "controller/engine/kept-flows.h"
 #include "controller/engine/scope.h"
 #include "controller/engine/desired-state.h"
 #include "controller/flow/emit.h"
@@ -53,6 +54,8 @@ struct engine {
     struct model *model;
     uint8_t table_of[ENGINE_N_ROW_TYPES]; /* schema_table_of() each. */
     const struct pipeline *pipeline;
+    bool *withdrawn;            /* By app: it is suspended, and its units are
+                                 * to have no flows then. */
     bool shadow;                /* Compiles in parallel to the live engine. */
     bool started;
     bool running;               /* In engine_run(), possibly yielding. */
@@ -82,6 +85,7 @@ struct engine {
     struct flow_item_registry *registry;
     struct desired_state desired;
     struct quotas quotas;
+    struct kept kept;
     struct emit_pool pool;
     size_t n_spare_chunks;
     struct arena_chunk *spare_chunks; /* Of views that are done. */
@@ -145,6 +149,10 @@ void query_destroy(struct engine *, struct query_node *);
 void unit_create(struct engine *, unsigned class_id, const char *key);
 void unit_compute(struct engine *, struct unit_node *);
 void unit_destroy(struct engine *, struct unit_node *);
+
+/* flow-owner.c: returns the unit with that cookie (flow_cookie_owner()), or
+ * NULL. */
+struct unit_node *engine_find_unit(const struct engine *, uint64_t cookie);
 
 /* unit-unixctl.c */
 void unit_unixctl_init(struct engine *);

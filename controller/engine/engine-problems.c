@@ -156,16 +156,7 @@ struct search {
 static const struct unit_node *
 unit_of(const struct engine *engine, const struct flow_item *item)
 {
-    uint64_t cookie = flow_cookie_owner(item->cookie);
-    const struct unit_node *unit;
-
-    HMAP_FOR_EACH_WITH_HASH (unit, cookie_node, cookie,
-                             shards_at(&engine->cookies, cookie)) {
-        if (unit->cookie == cookie) {
-            return unit;
-        }
-    }
-    return NULL;
+    return engine_find_unit(engine, flow_cookie_owner(item->cookie));
 }
 
 /* Adds a problem if some packet matches both flows, which have one priority,

@@ -82,6 +82,10 @@ engine_app_status(const struct engine *engine, const char *name,
     put_stages(app, arena, status);
     if (app->worker) {
         status->worker = worker_status(app->worker, arena);
+    } else if (app->absent) {
+        status->worker = arena_alloc(arena, sizeof *status->worker);
+        status->worker->state = "absent";
+        status->worker->failure = arena_strdup(arena, app->absent);
     }
     for (size_t i = 0; i < engine->n_unit_classes; i++) {
         const struct unit_class *class_ = &engine->unit_classes[i];

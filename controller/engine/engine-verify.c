@@ -108,6 +108,8 @@ engine_verify(const struct engine *engine, struct ds *ds)
     size_t n;
 
     fresh->shadow = true;
+    memcpy(fresh->withdrawn, engine->withdrawn,
+           engine->pipeline->n_apps * sizeof *fresh->withdrawn);
     engine_set_key(fresh, engine_key(engine));
     engine_set_yield(fresh, engine->yield, engine->yield_aux);
     engine_delta_destroy(engine_run(fresh));

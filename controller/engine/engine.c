@@ -78,6 +78,8 @@ engine_create(struct model *model, const struct pipeline *pipeline)
 
     engine->model = model;
     engine->pipeline = pipeline;
+    engine->withdrawn = xcalloc(MAX(pipeline->n_apps, 1),
+                                sizeof *engine->withdrawn);
     graph_init(&engine->graph);
     shash_init(&engine->queries);
     shash_init(&engine->relations);
@@ -168,6 +170,8 @@ row_changed(struct engine *engine, enum vmn_table table, const char *name)
     }
     if (table == VMN_TABLE_HOST) {
         scope_touch_host(&engine->scopes, name);
+    } else if (table == VMN_TABLE_APP) {
+        kept_app_changed(engine);
     }
 }
 
@@ -356,6 +360,9 @@ engine_run(struct engine *engine)
     desired_update(engine, delta);
     scope_update(engine, delta);
     free_idle(engine);
+    if (engine->stats.n_runs == 1) {
+        kept_decide(engine);
+    }
     engine->running = false;
     return delta;
 }
@@ -390,6 +397,7 @@ engine_destroy(struct engine *engine)
     desired_update(engine, delta);
     engine_delta_destroy(delta);
     desired_uninit(&engine->desired);
+    kept_uninit(engine);
     quotas_uninit(&engine->quotas);
     emit_pool_uninit(&engine->pool);
     view_free_spare(engine);
@@ -399,6 +407,7 @@ engine_destroy(struct engine *engine)
     shards_destroy(&engine->cookies);
     packet_handlers_uninit(engine);
     free(engine->owner_arena);
+    free(engine->withdrawn);
     flow_item_registry_unref(engine->registry);
     for (size_t i = 0; i < engine->n_query_classes; i++) {
         struct query_class *class_ = &engine->query_classes[i];
@@ -662,13 +671,8 @@ engine_cookie_name(const struct engine *engine, uint64_t cookie)
         return NULL;            /* Groups have none, and neither have unknown
                                  * flows. */
     }
-    HMAP_FOR_EACH_WITH_HASH (unit, cookie_node, cookie,
-                             shards_at(&engine->cookies, cookie)) {
-        if (unit->cookie == cookie) {
-            return unit->name;
-        }
-    }
-    return desired_clause_name(&engine->desired, cookie);
+    unit = engine_find_unit(engine, cookie);
+    return unit ? unit->name : desired_clause_name(&engine->desired, cookie);
 }
 
 const char *

@@ -87,6 +87,15 @@ uint64_t engine_host_digest(const struct engine *, const char *host);
 const struct flow_item *engine_find_xid(const struct engine *,
                                         uint32_t xid);
 
+/* Return true if a flow or a group that a host has, although it is not
+ * desired, is to stay: it is of an app that could not be loaded, or of a unit
+ * that has failed since the start. */
+bool engine_keeps_flow(const struct engine *, uint8_t table, uint64_t cookie);
+bool engine_keeps_group(const struct engine *, uint32_t group_id);
+/* Returns true if some of that is not to stay any more, since the last call:
+ * hosts are to be compared again. */
+bool engine_take_released(struct engine *);
+
 /* Names.  ---------------------------------------------------------------- */
 
 /* Returns the "APP.UNIT/KEY" that owns the cookie, or NULL if it is unknown.
@@ -215,7 +224,8 @@ struct engine_delta *engine_run(struct engine *);
 bool engine_take_freed_ids(struct engine *);
 
 /* Does the same of computations that found the worker of their app absent, if
- * it is worth another try. */
+ * it is worth another try; and of units of apps with VMN_APP_WITHDRAW whose
+ * app has been suspended, or is not any more. */
 bool engine_take_ready_workers(struct engine *);
 
 /* Does what engine_run() does, after the change that resulted in 'undone' was

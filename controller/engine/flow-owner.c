@@ -13,10 +13,10 @@
 #include "controller/schema/schema.h"
 #include "util.h"
 
-static const struct unit_node *
-find_unit(const struct engine *engine, uint64_t cookie)
+struct unit_node *
+engine_find_unit(const struct engine *engine, uint64_t cookie)
 {
-    const struct unit_node *unit;
+    struct unit_node *unit;
 
     HMAP_FOR_EACH_WITH_HASH (unit, cookie_node, cookie,
                              shards_at(&engine->cookies, cookie)) {
@@ -69,7 +69,7 @@ void
 engine_get_flow_owner(struct engine *engine, uint64_t cookie, uint32_t part,
                       struct engine_flow_owner *owner)
 {
-    const struct unit_node *unit = find_unit(engine,
+    const struct unit_node *unit = engine_find_unit(engine,
                                              flow_cookie_owner(cookie));
     const struct unit_class *class_;
 

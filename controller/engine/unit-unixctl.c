@@ -255,16 +255,11 @@ unixctl_explain(struct unixctl_conn *conn, int argc OVS_UNUSED,
         return;
     }
     cookie = flow_cookie_owner(cookie);
-    HMAP_FOR_EACH_WITH_HASH (unit, cookie_node, cookie,
-                             shards_at(&engine->cookies, cookie)) {
-        if (unit->cookie == cookie) {
-            put_unit(engine, unit, &ds);
-            unixctl_command_reply(conn, ds_cstr(&ds));
-            ds_destroy(&ds);
-            return;
-        }
-    }
-    if (desired_clause_name(&engine->desired, cookie)) {
+    unit = engine_find_unit(engine, cookie);
+    if (unit) {
+        put_unit(engine, unit, &ds);
+        unixctl_command_reply(conn, ds_cstr(&ds));
+    } else if (desired_clause_name(&engine->desired, cookie)) {
         put_contributors(engine, cookie, &ds);
         unixctl_command_reply(conn, ds_cstr(&ds));
     } else {

@@ -419,8 +419,11 @@ is_enabled(struct vmn_view *view, const struct unit_class *class_)
 {
     const struct vmn_app_row *row = view_read(view, VMN_TABLE_APP,
                                               class_->app->class_->name);
+    const bool *withdrawn = view->engine->withdrawn;
 
-    return !row || row->enabled;
+    return ((!row || row->enabled)
+            && (class_->app_index == UINT16_MAX
+                || !withdrawn[class_->app_index]));
 }
 
 static bool
@@ -524,6 +527,7 @@ finish(struct engine *engine, struct unit_node *unit, struct vmn_view *view,
         take_desired(engine, unit, emit);
         take_values(engine, unit, emit);
         unit->ids = view->ids;
+        kept_release_unit(engine, unit);
         id_refs_uninit(&old_numbers, model_id_pools(engine->model));
     }
     memset(&view->ids, 0, sizeof view->ids);
@@ -575,6 +579,7 @@ unit_compute(struct engine *engine, struct unit_node *unit)
 void
 unit_destroy(struct engine *engine, struct unit_node *unit)
 {
+    kept_release_unit(engine, unit);
     for (size_t i = 0; i < unit->n_entries; i++) {
         desired_remove(engine, unit->entries[i]);
     }

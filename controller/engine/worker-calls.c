@@ -415,11 +415,47 @@ absence_destroy(struct absence_node *absence, struct graph *graph)
     free(absence);
 }
 
+/* Has all units of an app computed again. */
+static void
+mark_app(struct engine *engine, const struct pipeline_app *app)
+{
+    struct node *node;
+
+    for (int i = 0; i < SHARDS_N; i++) {
+        HMAP_FOR_EACH (node, hmap_node, &engine->graph.nodes.maps[i]) {
+            if (node->kind == NODE_UNIT
+                && unit_class(engine, unit_node_cast(node))->app == app) {
+                graph_mark(&engine->graph, node);
+            }
+        }
+    }
+}
+
+/* Withdraws the flows of apps that are suspended and have VMN_APP_WITHDRAW, or
+ * has them computed again.  Returns true if there is an app for that. */
+static bool
+take_suspended(struct engine *engine)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < engine->pipeline->n_apps; i++) {
+        const struct pipeline_app *app = &engine->pipeline->apps[i];
+
+        if (app->worker && app->class_->options & VMN_APP_WITHDRAW
+            && app_worker_is_suspended(app->worker) != engine->withdrawn[i]) {
+            engine->withdrawn[i] = !engine->withdrawn[i];
+            mark_app(engine, app);
+            any = true;
+        }
+    }
+    return any;
+}
+
 bool
 engine_take_ready_workers(struct engine *engine)
 {
+    bool any = take_suspended(engine);
     struct absence_node *absence;
-    bool any = false;
 
     LIST_FOR_EACH (absence, absences_node, &engine->absences) {
         uint64_t n_ready = app_worker_n_ready(absence->worker);

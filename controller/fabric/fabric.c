@@ -191,12 +191,31 @@ static const struct fabric_callbacks callbacks = {
 
 /* Groups.  --------------------------------------------------------------- */
 
+/* Deletes what hosts have of apps and units that failed, where it is not to
+ * stay any more. */
+static void
+delete_released(const struct fabric *f)
+{
+    struct fabric_host *host;
+
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        if (host->sw->state == SWITCH_LIVE) {
+            reconcile_start(host->sw);
+        } else {
+            host->sw->bundles.doubtful = true;
+        }
+    }
+}
+
 static void
 sink_cb(void *f_, const struct commit_group *group)
 {
     struct fabric *f = f_;
 
     sync_hosts(f);
+    if (engine_take_released(f->engine)) {
+        delete_released(f);
+    }
     counters_forget_deleted(f);
     send_group(f, group);
     if (f->observing) {

@@ -6,6 +6,7 @@
 #ifndef CONTROLLER_FLOW_PIPELINE_H
 #define CONTROLLER_FLOW_PIPELINE_H 1
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,13 @@ struct pipeline_app {
     const struct vmn_app_class *class_; /* As of this daemon's headers. */
     struct app_worker *worker;  /* The process that has its functions; NULL:
                                  * this one. */
+    char *file;                 /* That it was loaded from, as vmnd's options
+                                 * name it; NULL: it was linked in, or is
+                                 * absent. */
+    char *absent;               /* Why its module is not loaded: there is no
+                                 * more than its stages then.  NULL: it is. */
+    bool in_place;              /* Its stages have the tables that they had
+                                 * when vmnd ran the last time. */
     size_t n_stages;
     struct pipeline_stage *stages; /* In the app's order. */
 };

@@ -21,6 +21,8 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/api-trace.c \
 	controller/northbound/api-undo.c \
 	controller/northbound/api-usage.c \
+	controller/northbound/app-changes.c \
+	controller/northbound/app-changes.h \
 	controller/northbound/auth.c \
 	controller/northbound/auth.h \
 	controller/northbound/balancer-status.c \

@@ -84,6 +84,7 @@ struct northbound {
     struct metrics_object_counters *object_counters; /* Owned; see
                                                       * metrics.h. */
     struct gateway_changes *gateway_changes; /* Owned. */
+    struct app_changes *app_changes; /* Owned. */
     struct read_waits *read_waits;  /* Owned. */
     bool following;                 /* It stands by, in a cluster: until
                                      * northbound_lead(). */

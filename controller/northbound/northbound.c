@@ -9,6 +9,7 @@
 #include "controller/northbound/northbound-private.h"
 
 #include "controller/cluster/cluster.h"
+#include "controller/northbound/app-changes.h"
 #include "controller/northbound/event-log.h"
 #include "controller/northbound/gateway-changes.h"
 #include "controller/northbound/metrics.h"
@@ -437,6 +438,7 @@ watch_states(struct northbound *nb)
 {
     nb->event_states = event_states_create(nb);
     nb->gateway_changes = gateway_changes_create(nb);
+    nb->app_changes = app_changes_create(nb);
 }
 
 int
@@ -534,6 +536,7 @@ northbound_destroy(struct northbound *nb)
     event_log_destroy(nb->event_log);
     volatile_revisions_destroy(nb->volatile_revisions);
     metrics_object_counters_destroy(nb->object_counters);
+    app_changes_destroy(nb->app_changes);
     gateway_changes_destroy(nb->gateway_changes);
     http_server_destroy(nb->http);
     read_waits_destroy(nb->read_waits);

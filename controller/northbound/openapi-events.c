@@ -127,6 +127,20 @@ const struct schema_struct nb_event_gateway = SHOWN_KEPT(
     SHOWN_OF(nb_event_gateway, reason, STRING, 0,
              "Why none is, as in the router's status."));
 
+const struct schema_struct nb_event_app = SHOWN_KEPT(
+    "app", nb_event_app,
+    SHOWN_OF(nb_event_app, app, STRING, ALWAYS, "The app."),
+    SHOWN_OF(nb_event_app, time, STRING, ALWAYS | TIME, "When."),
+    SHOWN_OF(nb_event_app, state, ENUM, ALWAYS,
+             "That of its process, as in the app's status.",
+             SHOWN_NAMES("running", "pausing", "suspended", "absent")),
+    SHOWN_OF(nb_event_app, ends, U64, ALWAYS,
+             "How often it has ended since `vmnd` started."),
+    SHOWN_OF(nb_event_app, failure, STRING, 0,
+             "Why it ended, or why there is none."),
+    SHOWN_OF(nb_event_app, computed, STRING, 0,
+             "The unit, query or handler that it computed then."));
+
 const struct schema_struct nb_reply_events = SHOWN_STRUCT(
     "Events",
     SHOWN("start", STRUCT, 0, "The first event of a new stream.",
@@ -167,4 +181,7 @@ const struct schema_struct nb_reply_events = SHOWN_STRUCT(
           .nested = &load_event_shown),
     SHOWN("gateway", STRUCT, 0,
           "Another host is a router's gateway, or none is.",
-          .nested = &nb_event_gateway));
+          .nested = &nb_event_gateway),
+    SHOWN("app", STRUCT, 0,
+          "An app's process has ended, runs again or is suspended, or an app "
+          "could not be loaded.", .nested = &nb_event_app));

@@ -321,9 +321,20 @@ struct nb_event_gateway {
     const char *reason;         /* Why there is none, or NULL. */
 };
 
+/* An app's process, as in the app's status. */
+struct nb_event_app {
+    const char *app;
+    int64_t time;
+    const char *state;
+    uint64_t ends;
+    const char *failure;        /* Or NULL, as what follows. */
+    const char *computed;
+};
+
 extern const struct schema_struct nb_event_stream, nb_event_installed,
     nb_event_host, nb_event_binding, nb_event_ports, nb_event_claim,
-    nb_event_audit, nb_event_health, nb_event_standby, nb_event_gateway;
+    nb_event_audit, nb_event_health, nb_event_standby, nb_event_gateway,
+    nb_event_app;
 
 /* Flows.  ---------------------------------------------------------------- */
 

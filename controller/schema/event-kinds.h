@@ -38,7 +38,9 @@
     /* A balancer's load requires another number of backends. */        \
     NEXT(SCALE, "scale")                                                \
     /* Another host is a router's gateway, or none is. */               \
-    NEXT(GATEWAY, "gateway")
+    NEXT(GATEWAY, "gateway")                                            \
+    /* An app's process has ended, runs again, or is suspended. */      \
+    NEXT(APP, "app")
 
 #define EVENT_KIND_MEMBER__(NAME, TEXT) EVENT_##NAME,
 enum event_kind {

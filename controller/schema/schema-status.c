@@ -143,12 +143,13 @@ static const struct schema_struct app_worker = SHOWN_KEPT(
     "AppWorker", status_app_worker,
     SHOWN_OF(status_app_worker, state, STRING, ALWAYS,
              "`running`; `pausing`, until it is started again; `suspended`: "
-             "it has ended too often."),
+             "it has ended too often; `absent`: the app could not be loaded, "
+             "and what hosts have of it stays."),
     SHOWN_OF(status_app_worker, pid, I64, HIDE, "Its process."),
     SHOWN_OF(status_app_worker, ends, U64, ALWAYS,
              "How often it has ended since vmnd started."),
     SHOWN_OF(status_app_worker, failure, STRING, 0,
-             "Why it ended the last time."),
+             "Why it ended the last time, or why there is none."),
     SHOWN_OF(status_app_worker, computed, STRING, 0,
              "The unit, query or handler that it computed then."),
     SHOWN_OF(status_app_worker, failed, STRING, TIME, "When that was."));

@@ -244,8 +244,10 @@ char *schema_default_text(const struct schema_field *);
 /* Returns true if the field has a default: 'def' or 'def_text'. */
 bool schema_field_has_default(const struct schema_field *);
 
-/* By enum vmn_action; NULL ends. */
+/* By enum vmn_action, enum vmn_hook and enum vmn_miss; NULL ends. */
 extern const char *const schema_action_names[];
+extern const char *const schema_hook_names[];
+extern const char *const schema_miss_names[];
 
 /* Shown instead of a URL that is secret; it is not a URL. */
 #define SCHEMA_REDACTED "redacted"

@@ -301,7 +301,8 @@ struct status_stage {
 
 /* The process that an app runs in. */
 struct status_app_worker {
-    const char *state;          /* "running", "pausing" or "suspended". */
+    const char *state;          /* "running", "pausing", "suspended" or
+                                 * "absent". */
     int64_t pid;                /* 0: there is none. */
     uint64_t ends;
     const char *failure;        /* Or NULL, as what follows. */

@@ -8,6 +8,7 @@
 #ifndef CONTROLLER_SCHEMA_TABLES_H
 #define CONTROLLER_SCHEMA_TABLES_H 1
 
+#include "vmn/app.h"
 #include "vmn/rows.h"
 
 /* All tables, a row each.  TABLE(HOST, host) is VMN_TABLE_HOST, which is
@@ -38,7 +39,8 @@
     TABLE(BINDING, binding)           /* Named as the port.  Stored. */     \
     DESCRIBED(UNDERLAY, underlay)     /* Named as the host.  Stored. */     \
     TABLE(HEALTH, health)             /* Named BALANCER/PORT.  Stored. */   \
-    TABLE(VIF, vif)                   /* Named HOST/IFACE-ID.  Volatile. */
+    TABLE(VIF, vif)                   /* Named HOST/IFACE-ID.  Volatile. */ \
+    DESCRIBED(MODULE, module)         /* Named as the app.  Stored. */
 
 #define TABLE(ID, NAME) VMN_TABLE_##ID,
 enum vmn_table {
@@ -129,12 +131,34 @@ struct vmn_token {
     const char *sha256;         /* Of the whole token, in hexadecimal. */
 };
 
-/* A loaded app.  Every app has such a row. */
+/* An app that vmnd is to load.  Every app has such a row. */
 struct vmn_app_row {
     struct vmn_row row;
     const char *description;
     struct vmn_labels labels;
     bool enabled;
+};
+
+/* A stage of an app (struct vmn_stage_class). */
+struct vmn_module_stage {
+    const char *name;
+    enum vmn_hook hook;
+    int order;
+    uint32_t tables;
+    enum vmn_miss miss;
+    uint32_t first_table;       /* That it had, */
+    int next_table;             /* and that of the stage that followed; -1:
+                                 * none. */
+};
+
+/* What an app's module declared when it was last loaded, and where its stages
+ * were: so its place can be kept when it cannot be loaded. */
+struct vmn_module {
+    struct vmn_row row;
+    const char *file;           /* As vmnd's options name it. */
+    bool withdraw;              /* VMN_APP_WITHDRAW. */
+    size_t n_stages;
+    const struct vmn_module_stage *stages;
 };
 
 #endif /* controller/schema/tables.h */

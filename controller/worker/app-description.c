@@ -106,6 +106,7 @@ app_description_put(struct ofpbuf *out, const struct vmn_app_class *class_)
     put_id_pools(out, class_->id_pools);
     put_handlers(out, class_->handlers);
     wire_put_u32(out, class_->flow_owner != NULL);
+    wire_put_u64(out, class_->options);
 }
 
 /* Taking.  ---------------------------------------------------------------- */
@@ -290,6 +291,7 @@ app_description_take(struct wire_reader *in,
     take_id_pools(in, description);
     take_handlers(in, description);
     class_->flow_owner = wire_take_u32(in) ? no_flow_owner : NULL;
+    class_->options = wire_take_u64(in);
     if (in->bad) {
         app_description_uninit(description);
         return false;

@@ -83,6 +83,7 @@ plan_restart(struct app_worker *worker)
     worker->n_recent++;
     if (worker->n_recent >= WORKER_ENDS_MAX) {
         worker->state = APP_WORKER_SUSPENDED;
+        worker->n_ready++;      /* Its units may have to be withdrawn. */
         VLOG_ERR("app %s: its worker has ended %u times: the app is suspended",
                  name_of(worker), worker->n_recent);
         return;
@@ -322,6 +323,12 @@ struct replay_texts *
 app_worker_texts(struct app_worker *worker)
 {
     return &worker->texts;
+}
+
+bool
+app_worker_is_suspended(const struct app_worker *worker)
+{
+    return worker->state == APP_WORKER_SUSPENDED;
 }
 
 uint64_t

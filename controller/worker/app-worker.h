@@ -107,8 +107,11 @@ void app_worker_release(struct app_worker *);
 void app_worker_bar(struct app_worker *, uint32_t who);
 bool app_worker_is_barred(const struct app_worker *, uint32_t who);
 
+/* Returns true if it is not started again any more. */
+bool app_worker_is_suspended(const struct app_worker *);
+
 /* Grows whenever computations that were APP_WORKER_AWAY are worth another
- * try. */
+ * try, and when it is suspended. */
 uint64_t app_worker_n_ready(const struct app_worker *);
 
 /* Starts the worker again if it is time to.  Returns true if it is there. */

@@ -443,6 +443,11 @@ typedef bool vmn_flow_owner_fn(struct vmn_view *, const char *unit,
                                const char *key, uint32_t part,
                                struct vmn_flow_owner *);
 
+/* Options of an app. */
+/* Its flows go while it is suspended, or cannot be loaded (docs/
+ * writing-an-app.md, "Where it runs"); without this, they stay as they are. */
+#define VMN_APP_WITHDRAW (UINT64_C(1) << 0)
+
 /* An app.  Arrays end with an entry whose name is NULL, or are NULL.  It
  * begins with VMN_APP_HEAD, by which apps and daemons of one ABI understand
  * each other where one knows more members than the other. */
@@ -463,6 +468,7 @@ struct vmn_app_class {
     const struct vmn_id_pool_class *id_pools; /* "APP.NAME", its own. */
     const struct vmn_handler_class *handlers; /* Of vmn_act_punt(). */
     vmn_flow_owner_fn *flow_owner; /* Or NULL. */
+    uint64_t options;           /* VMN_APP_*. */
 };
 
 #define VMN_APP_HEAD                                    \

@@ -315,7 +315,7 @@ load_apps(void)
         }
         free(path);
     }
-    apphost_place(host, &error);
+    apphost_place(host);
     return host;
 }
 

@@ -70,7 +70,7 @@ begin(void)
     vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_OFF);
     apphost = apphost_create(NULL, false);
     ovs_assert(!apphost_add(apphost, &app_class, NULL));
-    ovs_assert(!apphost_place(apphost, NULL));
+    apphost_place(apphost);
     engine = engine_create(model_create(), apphost_pipeline(apphost));
     registry = flow_item_registry_create(NULL);
     emit_pool_init(&pool);

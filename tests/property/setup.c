@@ -65,10 +65,7 @@ load_apps(void)
             exit(1);
         }
     }
-    if (apphost_place(host, &error)) {
-        printf("# %s\n", error.text);
-        exit(1);
-    }
+    apphost_place(host);
     return host;
 }
 

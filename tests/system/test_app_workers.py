@@ -2,6 +2,7 @@
 """Apps of others run in processes of their own: what such an app does wrong
 (tests/unit/bad-app.c) costs nobody else anything."""
 
+import json
 import os
 import signal
 import subprocess
@@ -176,6 +177,94 @@ def test_its_file_may_be_overwritten(lab, world, module):
     finally:
         with open(module, "wb") as file:
             file.write(content)
+
+
+def events(lab):
+    """What was told of the app's process."""
+    status, _, text = lab.vmnd.api.raw(
+        "GET", "/v1/events?kinds=app&follow=false&since=2000-01-01T00:00:00Z")
+    assert status == 200, text
+    return [json.loads(line[6:]) for line in text.decode().splitlines()
+            if line.startswith('data: {"app"')]
+
+
+def test_its_ends_are_told(lab, world):
+    ends = worker(lab)["ends"]
+    world.patch("networks", "other", labels={"do": "abort"})
+    event = wait_for("an event", lambda: [
+        e for e in events(lab) if e["ends"] == ends + 1], 30)[0]
+    assert event["app"] == "bad"
+    assert event["computed"] == "bad.network/other"
+    assert event["failure"] == worker(lab)["failure"]
+
+
+def restart(lab):
+    lab.vmnd.kill()
+    lab.vmnd.start()
+    lab.await_synced()
+
+
+def test_flows_of_what_fails_at_a_start_stay(lab, world):
+    """Until it has been computed.  Those of others follow what is desired."""
+    one = world.vm("one", "net", "h1", "10.0.0.1", tcp=[80])
+    two = world.vm("two", "net", "h1", "10.0.0.2", tcp=[80])
+    world.vm("far", "other", "h1", "10.1.0.1")
+    world.patch("networks", "other", labels={"flows": "3"})
+    world.patch("networks", "net", labels={"flows": "2"})
+    wait_for("its flows", lambda: len(of_app(lab)) == 5, 30)
+    world.patch("networks", "other", labels={"do": "null"})
+    wait_for("the unit to fail", lambda: problems(lab), 30)
+    wait_aged(lab)
+    before = of_app(lab)
+
+    restart(lab)
+    assert list(problems(lab)) == ["bad.network/other"]
+    assert changes(before, of_app(lab)) == []
+    audit = subprocess.run(
+        ["ovs-appctl", "-t", lab.vmnd.unixctl, "fabric/audit", "h1"],
+        check=True, capture_output=True, text=True).stdout
+    assert json.loads(audit)["unknown"] == 0
+    assert changes(before, of_app(lab)) == []
+    assert world.reaches(one, two)
+
+    world.patch("networks", "net", labels={"flows": "1"})
+    wait_for("a flow to go", lambda: len(of_app(lab)) == 4, 30)
+    world.patch("networks", "other", labels={"do": None, "flows": "1"})
+    wait_for("flows to go", lambda: len(of_app(lab)) == 2, 30)
+    assert not problems(lab)
+
+
+def test_vmnd_starts_without_an_app_that_does_not_load(lab, world, module):
+    """The app's flows stay, and what VMN's own apps do goes on."""
+    one = world.vm("one", "net", "h1", "10.0.0.1", tcp=[80])
+    two = world.vm("two", "net", "h2", "10.0.0.2", tcp=[80])
+    wait_aged(lab)
+    before = of_app(lab)
+    assert before
+    with open(module, "rb") as file:
+        content = file.read()
+    try:
+        with open(module, "wb") as file:
+            file.write(b"rubbish")
+        restart(lab)
+        found = worker(lab)
+        assert found["state"] == "absent"
+        assert module in found["failure"]
+        assert lab.vmnd.api.metrics()['vmn_app_worker_up{app="bad"}'] == 0
+        assert wait_for("an event", lambda: events(lab), 30)[0]["state"] \
+            == "absent"
+        assert changes(before, of_app(lab)) == []
+        three = world.vm("three", "net", "h2", "10.0.0.3", tcp=[80])
+        assert world.reaches(one, three) and world.reaches(one, two)
+        lab.vmnd.api.patch("apps/bad", {"enabled": False})
+        wait_for("its flows to go", lambda: not of_app(lab), 30)
+        lab.vmnd.api.patch("apps/bad", {"enabled": True})
+    finally:
+        with open(module, "wb") as file:
+            file.write(content)
+        restart(lab)
+    assert worker(lab)["state"] == "running"
+    wait_for("its flows", lambda: of_app(lab).keys() == before.keys(), 30)
 
 
 def test_it_ends_with_vmnd(lab, world):

@@ -367,6 +367,13 @@ tests_unit_bad_app_la_CPPFLAGS = $(APPS_CPP)
 tests_unit_bad_app_la_CFLAGS = -std=gnu11 $(VMN_WARN)
 tests_unit_bad_app_la_LDFLAGS = -module -avoid-version -shared \
 	-rpath $(abs_builddir)/tests/unit
+# The same with VMN_APP_WITHDRAW.
+check_LTLIBRARIES += tests/unit/bad-app-withdraw.la
+tests_unit_bad_app_withdraw_la_SOURCES = tests/unit/bad-app.c
+tests_unit_bad_app_withdraw_la_CPPFLAGS = $(APPS_CPP) \
+	-DBAD_OPTIONS=VMN_APP_WITHDRAW
+tests_unit_bad_app_withdraw_la_CFLAGS = $(tests_unit_bad_app_la_CFLAGS)
+tests_unit_bad_app_withdraw_la_LDFLAGS = $(tests_unit_bad_app_la_LDFLAGS)
 BAD_APP_TESTS = tests/unit/test-app-worker
 $(BAD_APP_TESTS): | $(check_LTLIBRARIES)
 

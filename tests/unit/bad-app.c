@@ -20,6 +20,10 @@
 
 enum { STAGE_BAD };
 
+#ifndef BAD_OPTIONS
+#define BAD_OPTIONS 0
+#endif
+
 /* For experiments (IEEE 802): so what other apps do is not concerned. */
 #define NOBODYS_ETH_TYPE 0x88b5
 
@@ -291,4 +295,5 @@ const struct vmn_app_class vmn_app = {
     .queries = queries,
     .units = units,
     .handlers = handlers,
+    .options = BAD_OPTIONS,
 };

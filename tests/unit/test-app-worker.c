@@ -30,7 +30,7 @@
 
 #define WORKER "./vmn-app-worker"
 
-static char *module;
+static char *module, *withdraw_module;
 
 /* What follows the network in its flows. */
 #define DROP "dl_type=0x88b5 actions=drop (bad)"
@@ -48,14 +48,20 @@ static char *module;
     " 'bindings/pc': {'host': 'h1'}}"
 
 static struct apps_fixture *
-start(void)
+start_with(const char *file)
 {
-    const char *const apps[] = { "overlay", module, NULL };
+    const char *const apps[] = { "overlay", file, NULL };
     struct apps_fixture *f = apps_fixture_create(apps);
 
     apps_fixture_apply(f, ROWS);
     apps_fixture_check(f);
     return f;
+}
+
+static struct apps_fixture *
+start(void)
+{
+    return start_with(module);
 }
 
 static void
@@ -526,6 +532,41 @@ test_suspended(void **state OVS_UNUSED)
     apps_fixture_destroy(f);
 }
 
+/* One that says so has no flows while it is suspended. */
+static void
+test_withdrawn(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = start_with(withdraw_module);
+    struct engine *engine = apps_fixture_engine(f);
+    size_t n = count_flows(f);
+
+    while (status_of(f).state != APP_WORKER_SUSPENDED) {
+        apply_network(f, "a", 300 + (int) status_of(f).n_ends,
+                      "'do': 'abort'");
+        if (status_of(f).state != APP_WORKER_SUSPENDED) {
+            assert_int_equal(count_flows(f), n);
+            wait_ready(f);
+        }
+    }
+    assert_true(engine_take_ready_workers(engine));
+    engine_delta_destroy(engine_run(engine));
+    assert_int_equal(count_flows(f), 0);
+    assert_int_equal(engine_problems(engine)->n, 0);
+    assert_false(engine_take_ready_workers(engine));
+    /* What is computed anew is, too. */
+    apply_network(f, "a", 7, "");
+    apply_network(f, "c", 409, "");
+    assert_int_equal(count_flows(f), 0);
+    apps_fixture_check(f);
+
+    app_worker_resume(worker_of(f, "bad"));
+    wait_ready(f);
+    assert_int_equal(count_flows(f), n);
+    assert_true(has_flow(f, "bad.bad/0 10 reg0=0x199,"));
+    apps_fixture_check(f);
+    apps_fixture_destroy(f);
+}
+
 int
 main(void)
 {
@@ -541,6 +582,7 @@ main(void)
         cmocka_unit_test(test_killed),
         cmocka_unit_test(test_undone),
         cmocka_unit_test(test_suspended),
+        cmocka_unit_test(test_withdrawn),
     };
     char here[PATH_MAX];
 
@@ -548,6 +590,8 @@ main(void)
         return 1;
     }
     module = xasprintf("%s/tests/unit/.libs/bad-app.so", here);
+    withdraw_module = xasprintf("%s/tests/unit/.libs/bad-app-withdraw.so",
+                                here);
     setenv("VMN_TEST_WORKER", WORKER, 1);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

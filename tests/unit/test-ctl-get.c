@@ -151,8 +151,11 @@ static const struct step every_event[] = {
             " \"quarantines/q\"]}")
       EVENT("19", "standby", "{\"time\": \"T12\", \"loadbalancer\": \"lb\","
             " \"port\": \"a\", \"state\": \"serving\","
-            " \"reason\": \"why\"}") },
-    { "GET /v1/events?kinds=host%2Cdrop&port=a&background=true&after=19",
+            " \"reason\": \"why\"}")
+      EVENT("20", "app", "{\"time\": \"T13\", \"app\": \"x\","
+            " \"state\": \"pausing\", \"ends\": 4,"
+            " \"failure\": \"why\", \"computed\": \"x.port/p\"}") },
+    { "GET /v1/events?kinds=host%2Cdrop&port=a&background=true&after=20",
       NULL, NO_MORE },
     { NULL, NULL, 0, NULL },
 };
@@ -177,7 +180,8 @@ events_are_a_line_each(void **state OVS_UNUSED)
                 "T10  gateway    r has its gateway again: h2\n"
                 "T11  drop       h1 a -> b tcp: quarantined, by ports/a, "
                 "quarantines/q\n"
-                "T12  standby    lb: a serving: why\n",
+                "T12  standby    lb: a serving: why\n"
+                "T13  app        x pausing: why; it computed x.port/p\n",
                 AWAY);
     assert_alone("", "events", CTL_UNREACHABLE, "cannot reach");
     assert_alone("", "events -o yaml", CTL_USAGE, "-o is table or json");
@@ -191,7 +195,8 @@ static void
 every_kind_of_event_is_shown(void **state OVS_UNUSED)
 {
     static const char data[] = "{\"time\": \"T\", \"host\": \"x\", \"port\":"
-        " \"x\", \"loadbalancer\": \"x\", \"revision\": 9}";
+        " \"x\", \"loadbalancer\": \"x\", \"app\": \"x\","
+        " \"revision\": 9}";
     const struct ctl_command *command = ctl_commands;
 
     while (strcmp(command->name, "events")) {

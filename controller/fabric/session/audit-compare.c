@@ -180,7 +180,8 @@ judge_flow(struct audit *a, const struct flow_record *flow)
         judge_desired(a, desired, flow, NULL);
     } else if (may_be_withdrawn(a, flow)) {
         a->result.skipped++;
-    } else {
+    } else if (!engine_keeps_flow(host->fabric->engine, flow->table,
+                                  flow->cookie)) {
         a->result.unknown++;
         report_difference(a, DIFFERENCE_UNKNOWN, NULL, flow, NULL);
     }
@@ -200,7 +201,7 @@ judge_group(struct audit *a, const struct group_record *group)
         judge_desired(a, desired, NULL, group);
     } else if (group_may_be_withdrawn(a, id)) {
         a->result.skipped++;
-    } else {
+    } else if (!engine_keeps_group(host->fabric->engine, id)) {
         a->result.unknown++;
         report_difference(a, DIFFERENCE_UNKNOWN, NULL, NULL, group);
     }

@@ -84,7 +84,10 @@ compare_flows(struct compare *c)
         minimatch_expand(&flow->match, &match);
         desired = engine_find_flow(host->fabric->engine, host->name,
                                    flow->table, flow->priority, &match);
-        if (!desired) {
+        if (!desired && engine_keeps_flow(host->fabric->engine, flow->table,
+                                          flow->cookie)) {
+            r->n_kept++;
+        } else if (!desired) {
             flow_record_append_delete(flow, ofconn_next_xid(r->sw->conn),
                                       &r->flow_deletes);
             r->n_deletes++;
@@ -110,7 +113,10 @@ compare_groups(struct compare *c)
 
         desired = engine_find_group(host->fabric->engine, host->name,
                                     group->desc.group_id);
-        if (!desired) {
+        if (!desired && engine_keeps_group(host->fabric->engine,
+                                           group->desc.group_id)) {
+            r->n_kept++;
+        } else if (!desired) {
             group_record_append_delete(group, ofconn_next_xid(r->sw->conn),
                                        &r->group_deletes);
             r->n_deletes++;
@@ -231,10 +237,11 @@ record_difference(struct reconcile *r, long long int us)
     sw->bundles.digest_known = true;
     r->revision = sw->host->fabric->last_revision;
     VLOG_INFO_RL(&rl, "%s: %"PRIuSIZE" flows and groups are installed; "
-                      "%"PRIuSIZE" to add or change, %"PRIuSIZE" to delete "
+                      "%"PRIuSIZE" to add or change, %"PRIuSIZE" to delete, "
+                      "%"PRIuSIZE" kept for apps that failed "
                       "(compared in %lld us)",
                  sw->host->name, r->n_held, r->n_items,
-                 r->n_deletes, us);
+                 r->n_deletes, r->n_kept, us);
 }
 
 bool

@@ -46,6 +46,7 @@ struct reconcile {
     struct flow_item **items; /* To add, groups first.  Counted. */
     struct ofpbuf flow_deletes, group_deletes; /* Messages. */
     size_t n_deletes;
+    size_t n_kept;              /* Not desired, but not to be deleted. */
     uint64_t digest;            /* Of the desired state at that time. */
     uint32_t open_xid, barrier_xid;
     uint32_t marker_xid;        /* 0: none is sent. */

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Flows that stay on hosts although nothing desires them; see kept-flows.h.
+ *
+ * They are kept where they are, so only of apps whose stages have the tables
+ * that they had when the flows were installed.  What they refer to stays as
+ * well: IDs that nobody uses are not freed meanwhile, and groups are not
+ * deleted. */
+
+#include <config.h>
+
+#include "controller/engine/engine-private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/model/id-pools.h"
+#include "controller/schema/tables.h"
+#include "openvswitch/vlog.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(kept_flows);
+
+static int
+compare_u32(const void *a_, const void *b_)
+{
+    const uint32_t *a = a_;
+    const uint32_t *b = b_;
+
+    return *a < *b ? -1 : *a > *b;
+}
+
+static void
+hold_ids(struct engine *engine)
+{
+    struct id_pools *pools = model_id_pools(engine->model);
+    struct kept *kept = &engine->kept;
+    struct id_write *all;
+    size_t n;
+
+    all = id_pools_get_all(pools, &n);
+    kept->ids = xmalloc(MAX(n, 1) * sizeof *kept->ids);
+    kept->groups = xmalloc(MAX(n, 1) * sizeof *kept->groups);
+    for (size_t i = 0; i < n; i++) {
+        struct id_entry *entry = id_pools_ref(pools, all[i].pool, all[i].key);
+
+        if (!entry) {
+            continue;           /* No app has this pool any more. */
+        }
+        kept->ids[kept->n_ids++] = entry;
+        if (!strcmp(all[i].pool, VMN_ID_POOL_GROUP)) {
+            kept->groups[kept->n_groups++] = all[i].value;
+        }
+    }
+    free(all);
+    qsort(kept->groups, kept->n_groups, sizeof *kept->groups, compare_u32);
+}
+
+static void
+drop_ids(struct engine *engine)
+{
+    struct kept *kept = &engine->kept;
+
+    while (kept->n_ids) {
+        id_pools_unref(model_id_pools(engine->model),
+                       kept->ids[--kept->n_ids]);
+    }
+    free(kept->ids);
+    free(kept->groups);
+    kept->ids = NULL;
+    kept->groups = NULL;
+    kept->n_groups = 0;
+}
+
+/* An app that is absent keeps all that is in its tables: without the app,
+ * nobody knows whose that is. */
+static void
+keep_absent(struct engine *engine)
+{
+    struct kept *kept = &engine->kept;
+
+    for (size_t i = 0; i < engine->pipeline->n_apps; i++) {
+        const struct pipeline_app *app = &engine->pipeline->apps[i];
+
+        if (!app->absent || !app->in_place
+            || app->class_->options & VMN_APP_WITHDRAW) {
+            continue;
+        }
+        kept->n_absent++;
+        for (size_t j = 0; j < app->n_stages; j++) {
+            const struct pipeline_stage *stage = &app->stages[j];
+
+            for (unsigned k = 0; k < stage->class_->n_tables; k++) {
+                kept->absent[stage->first_table + k] = app;
+            }
+        }
+    }
+}
+
+void
+kept_decide(struct engine *engine)
+{
+    struct kept *kept = &engine->kept;
+    struct unit_node *unit;
+
+    if (engine->shadow) {
+        return;
+    }
+    keep_absent(engine);
+    LIST_FOR_EACH (unit, problem_node, &engine->problems) {
+        if (unit_class(engine, unit)->app->in_place) {
+            unit->kept = true;
+            kept->n_units++;
+        }
+    }
+    if (kept->n_absent || kept->n_units) {
+        VLOG_WARN("what hosts have of %"PRIuSIZE" apps that could not be "
+                  "loaded, and of %"PRIuSIZE" units that have failed, stays",
+                  kept->n_absent, kept->n_units);
+        hold_ids(engine);
+    }
+}
+
+void
+kept_uninit(struct engine *engine)
+{
+    drop_ids(engine);
+}
+
+void
+kept_release_unit(struct engine *engine, struct unit_node *unit)
+{
+    struct kept *kept = &engine->kept;
+
+    if (unit->kept) {
+        unit->kept = false;
+        kept->n_units--;
+        kept->released = true;
+        if (!kept->n_units && !kept->n_absent) {
+            drop_ids(engine);
+        }
+    }
+}
+
+void
+kept_app_changed(struct engine *engine)
+{
+    if (engine->kept.n_absent) {
+        engine->kept.released = true;
+    }
+}
+
+bool
+engine_keeps_flow(const struct engine *engine, uint8_t table, uint64_t cookie)
+{
+    const struct kept *kept = &engine->kept;
+    const struct pipeline_app *app = (table < PIPELINE_N_TABLES
+                                      ? kept->absent[table] : NULL);
+    const struct unit_node *unit;
+
+    if (app) {
+        const struct vmn_app_row *row = model_get(engine->model, VMN_TABLE_APP,
+                                                  app->class_->name);
+
+        return !row || row->enabled;
+    }
+    unit = (kept->n_units
+            ? engine_find_unit(engine, flow_cookie_owner(cookie)) : NULL);
+    return unit && unit->kept;
+}
+
+bool
+engine_keeps_group(const struct engine *engine, uint32_t group_id)
+{
+    const struct kept *kept = &engine->kept;
+
+    return kept->n_groups && bsearch(&group_id, kept->groups, kept->n_groups,
+                                     sizeof group_id, compare_u32);
+}
+
+bool
+engine_take_released(struct engine *engine)
+{
+    bool released = engine->kept.released;
+
+    engine->kept.released = false;
+    return released;
+}

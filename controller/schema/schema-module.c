@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The modules of apps; see schema.h. */
+
+#include <config.h>
+
+#include <limits.h>
+
+#include "controller/schema/schema-define.h"
+#include "controller/schema/value.h"
+#include "util.h"
+
+const char *const schema_hook_names[] = {
+    "admit", "service", "balance", "route", "locate", "track", "policy",
+    "unbalance", "deliver", NULL
+};
+BUILD_ASSERT_DECL(ARRAY_SIZE(schema_hook_names) == VMN_N_HOOKS + 1);
+const char *const schema_miss_names[] = { "next", "drop", "none", NULL };
+
+static const struct schema_struct stage = {
+    .name = "stage", .size = sizeof(struct vmn_module_stage),
+    .fields = FIELDS {
+        { .name = "name", .type = SCHEMA_STRING, AT(vmn_module_stage, name),
+          .flags = SCHEMA_REQUIRED | SCHEMA_KEY, .max = 31,
+          .check = value_check_name, .doc = "Its name." },
+        { .name = "hook", .type = SCHEMA_ENUM, AT(vmn_module_stage, hook),
+          .flags = SCHEMA_REQUIRED, .names = schema_hook_names,
+          .doc = "The hook of the pipeline that it is at." },
+        { .name = "order", .type = SCHEMA_INT, AT(vmn_module_stage, order),
+          .min = INT_MIN, .max = INT_MAX,
+          .doc = "Its place among the stages at that hook." },
+        { .name = "tables", .type = SCHEMA_U32, AT(vmn_module_stage, tables),
+          .flags = SCHEMA_REQUIRED, .min = 1, .max = 255,
+          .doc = "How many tables it has." },
+        { .name = "miss", .type = SCHEMA_ENUM, AT(vmn_module_stage, miss),
+          .flags = SCHEMA_REQUIRED, .names = schema_miss_names,
+          .doc = "What becomes of packets that match none of its flows." },
+        { .name = "first_table", .type = SCHEMA_U32,
+          AT(vmn_module_stage, first_table), .max = 255,
+          .doc = "The first of its tables." },
+        { .name = "next_table", .type = SCHEMA_INT,
+          AT(vmn_module_stage, next_table), .min = -1, .max = 255, .def = -1,
+          .doc = "The first table of the stage that follows; -1: none." },
+        { .name = NULL },
+    },
+};
+
+const struct schema_table schema_module = {
+    .id = VMN_TABLE_MODULE, .plural = "modules", .singular = "module",
+    .kind = "Module", .observed = true, .stored = true, .max_rows = 64,
+    .named_as = VMN_N_TABLES, .check_name = value_check_name,
+    .doc = "What an app's module declared when it was last loaded, and its "
+           "place in the pipeline.",
+    .columns = COLUMNS {
+        { .heading = "APP", .path = "/name" },
+        { .heading = "FILE", .path = "/spec/file" },
+        { .heading = NULL },
+    },
+    .row = {
+        .name = "module", .size = sizeof(struct vmn_module),
+        .fields = FIELDS {
+            { .name = "file", .type = SCHEMA_STRING, AT(vmn_module, file),
+              .flags = SCHEMA_REQUIRED, .min = 1, .max = 4096,
+              .doc = "Its file, as `app` in vmnd's options has it." },
+            { .name = "withdraw", .type = SCHEMA_BOOL,
+              AT(vmn_module, withdraw), .flags = SCHEMA_HIDE_DEFAULT,
+              .doc = "Whether its flows go if it cannot be loaded." },
+            { .name = "stages", .type = SCHEMA_STRUCT, .flags = SCHEMA_LIST,
+              LIST_AT(vmn_module, stages), .max_items = 64, .nested = &stage,
+              .doc = "Its stages." },
+            { .name = NULL },
+        },
+    },
+};

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The apps of vmnd: loads them, keeps the place of those that cannot be
+ * loaded, and has a row for each, by which users see it.  Not for how they are
+ * loaded (apphost/), nor for their worker processes (vmnd-workers.c). */
+
+#include <config.h>
+
+#include "controller/vmnd.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/apphost/apphost.h"
+#include "controller/commit/commit.h"
+#include "controller/flow/pipeline.h"
+#include "controller/model/model.h"
+#include "controller/schema/schema.h"
+#include "openvswitch/vlog.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(vmnd_apps);
+
+/* Loading.  --------------------------------------------------------------- */
+
+/* What cannot be loaded is no reason to leave the network alone, unless it is
+ * an app of VMN's: the others rely on those. */
+static void
+load(struct vmnd *vmnd, const char *file)
+{
+    struct vmn_error why = VMN_ERROR_INIT;
+    int error = apphost_load(vmnd->apphost, vmnd->options.app_dir, file, &why);
+
+    if (!error) {
+        return;
+    }
+    if (apphost_is_own(file)) {
+        vmnd_die_of(error, "cannot load apps", why.text);
+    }
+    VLOG_ERR("cannot load apps: %s; goes on without it", why.text);
+    vmnd->unloaded = xrealloc(vmnd->unloaded, (vmnd->n_unloaded + 1)
+                                              * sizeof *vmnd->unloaded);
+    vmnd->unloaded[vmnd->n_unloaded++] = (struct vmnd_unloaded) {
+        .file = file, .why = xstrdup(why.text),
+    };
+    vmn_error_uninit(&why);
+}
+
+void
+vmnd_load_apps(struct vmnd *vmnd)
+{
+    char *worker = vmnd_find_worker();
+
+    vmnd->apphost = apphost_create(worker, false);
+    free(worker);
+    /* VMN's own apps first: they have a table or a name before others do. */
+    for (int own = 1; own >= 0; own--) {
+        for (size_t i = 0; i < vmnd->options.n_apps; i++) {
+            if (apphost_is_own(vmnd->options.apps[i]) == own) {
+                load(vmnd, vmnd->options.apps[i]);
+            }
+        }
+    }
+}
+
+static bool
+is_app(const struct pipeline *pipeline, const char *app)
+{
+    for (size_t i = 0; i < pipeline->n_apps; i++) {
+        if (!strcmp(pipeline->apps[i].class_->name, app)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Returns what the app that 'file' has was when it was loaded the last time,
+ * or NULL. */
+static const struct vmn_module *
+find_module(const struct vmnd *vmnd, const char *file)
+{
+    struct vmn_names names = model_names(vmnd->model, VMN_TABLE_MODULE);
+
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_module *module = model_get(
+            vmnd->model, VMN_TABLE_MODULE, names.names[i]);
+
+        if (!strcmp(module->file, file)) {
+            return module;
+        }
+    }
+    return NULL;
+}
+
+/* Returns the name that the app in 'file' has, as far as can be known.  The
+ * caller frees it. */
+static char *
+name_of(const char *file, const struct vmn_module *before)
+{
+    const char *slash = strrchr(file, '/');
+    const char *base = slash ? slash + 1 : file;
+
+    return (before ? xstrdup(before->row.name)
+            : xmemdup0(base, strcspn(base, ".")));
+}
+
+static void
+add_absent(struct vmnd *vmnd, const struct vmnd_unloaded *unloaded)
+{
+    const struct vmn_module *before = find_module(vmnd, unloaded->file);
+    char *name = name_of(unloaded->file, before);
+    struct vmn_error why = VMN_ERROR_INIT;
+    int error = apphost_add_absent(vmnd->apphost, name, before, unloaded->why,
+                                   &why);
+
+    if (error) {
+        VLOG_ERR("app %s, which could not be loaded, loses its place in the "
+                 "pipeline: %s", name, why.text);
+        vmn_error_uninit(&why);
+    }
+    free(name);
+}
+
+void
+vmnd_place_apps(struct vmnd *vmnd)
+{
+    struct vmn_names names;
+
+    for (size_t i = 0; i < vmnd->n_unloaded; i++) {
+        add_absent(vmnd, &vmnd->unloaded[i]);
+    }
+    apphost_place(vmnd->apphost);
+    names = model_names(vmnd->model, VMN_TABLE_MODULE);
+    for (size_t i = 0; i < names.n; i++) {
+        apphost_compare_place(vmnd->apphost, model_get(
+            vmnd->model, VMN_TABLE_MODULE, names.names[i]));
+    }
+}
+
+void
+vmnd_forget_apps(struct vmnd *vmnd)
+{
+    for (size_t i = 0; i < vmnd->n_unloaded; i++) {
+        free(vmnd->unloaded[i].why);
+    }
+    free(vmnd->unloaded);
+    apphost_destroy(vmnd->apphost);
+}
+
+/* Rows.  ------------------------------------------------------------------ */
+
+static bool
+withdraws(const struct pipeline_app *app)
+{
+    return app->class_->options & VMN_APP_WITHDRAW;
+}
+
+static bool
+is_same_stage(const struct pipeline_stage *stage,
+              const struct vmn_module_stage *row)
+{
+    return (!strcmp(stage->class_->name, row->name)
+            && stage->class_->hook == row->hook
+            && stage->class_->order == row->order
+            && stage->class_->n_tables == row->tables
+            && stage->class_->miss == row->miss
+            && stage->first_table == row->first_table
+            && stage->next_table == row->next_table);
+}
+
+static bool
+is_same(const struct pipeline_app *app, const struct vmn_module *row)
+{
+    if (!row || strcmp(app->file, row->file) || withdraws(app) != row->withdraw
+        || app->n_stages != row->n_stages) {
+        return false;
+    }
+    for (size_t i = 0; i < app->n_stages; i++) {
+        if (!is_same_stage(&app->stages[i], &row->stages[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static json_t *
+stage_to_json(const struct pipeline_stage *stage)
+{
+    const struct vmn_stage_class *class_ = stage->class_;
+
+    return json_pack(
+        "{s:s, s:s, s:i, s:i, s:s, s:i, s:i}", "name", class_->name,
+        "hook", schema_hook_names[class_->hook], "order", class_->order,
+        "tables", (int) class_->n_tables,
+        "miss", schema_miss_names[class_->miss],
+        "first_table", stage->first_table, "next_table", stage->next_table);
+}
+
+static json_t *
+module_to_json(const struct pipeline_app *app)
+{
+    json_t *stages = json_array();
+
+    for (size_t i = 0; i < app->n_stages; i++) {
+        json_array_append_new(stages, stage_to_json(&app->stages[i]));
+    }
+    return json_pack("{s:s, s:b, s:o}", "file", app->file,
+                     "withdraw", (int) withdraws(app), "stages", stages);
+}
+
+/* Has a row created for an app that has none, and one of its module, if that
+ * is another than it was. */
+static void
+put_app(struct vmnd *vmnd, const struct pipeline_app *app,
+        struct model_request *request)
+{
+    const char *name = app->class_->name;
+
+    if (!model_get(vmnd->model, VMN_TABLE_APP, name)) {
+        model_request_add(request, MODEL_PUT, VMN_TABLE_APP, name,
+                          json_object());
+    }
+    if (app->file && !is_same(app, model_get(vmnd->model, VMN_TABLE_MODULE,
+                                             name))) {
+        model_request_add(request, MODEL_PUT, VMN_TABLE_MODULE, name,
+                          module_to_json(app));
+    }
+}
+
+/* Has the rows deleted of apps that vmnd's options do not name any more. */
+static void
+delete_others(struct vmnd *vmnd, enum vmn_table table,
+              struct model_request *request)
+{
+    const struct pipeline *pipeline = apphost_pipeline(vmnd->apphost);
+    struct vmn_names rows = model_names(vmnd->model, table);
+
+    for (size_t i = 0; i < rows.n; i++) {
+        if (!is_app(pipeline, rows.names[i])) {
+            model_request_add(request, MODEL_DELETE, table, rows.names[i],
+                              NULL);
+        }
+    }
+}
+
+static void
+apps_done(void *vmnd, const struct commit_result *result)
+{
+    if (result->ok) {
+        vmnd_set_ready(vmnd);
+    } else {
+        VLOG_ERR("the rows of the apps: %s", result->errors->errors[0].text);
+    }
+}
+
+void
+vmnd_start_apps(struct vmnd *vmnd)
+{
+    const struct pipeline *pipeline = apphost_pipeline(vmnd->apphost);
+    struct model_request request;
+
+    model_request_init(&request, "vmnd");
+    for (size_t i = 0; i < pipeline->n_apps; i++) {
+        put_app(vmnd, &pipeline->apps[i], &request);
+    }
+    delete_others(vmnd, VMN_TABLE_APP, &request);
+    delete_others(vmnd, VMN_TABLE_MODULE, &request);
+    if (request.n_ops) {
+        commit_submit(vmnd->commit, &request, apps_done, vmnd);
+    } else {
+        commit_when_quiescent(vmnd->commit, vmnd_set_ready, vmnd);
+    }
+    model_request_uninit(&request);
+}
