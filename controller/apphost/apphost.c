@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "controller/flow/pipeline.h"
 #include "controller/schema/error.h"
@@ -259,12 +260,31 @@ load_apart(struct apphost *host, const char *path, const char *file,
     return error;
 }
 
+/* Returns the file of an app: a module, or a script if there is no module of
+ * that name.  The caller frees it. */
+static char *
+find_file(const char *dir, const char *file)
+{
+    char *module, *script;
+
+    if (strchr(file, '/')) {
+        return xstrdup(file);
+    }
+    module = xasprintf("%s/%s.so", dir, file);
+    script = xasprintf("%s/%s.lua", dir, file);
+    if (!is_own(file) && access(module, F_OK) && !access(script, F_OK)) {
+        free(module);
+        return script;
+    }
+    free(script);
+    return module;
+}
+
 int
 apphost_load(struct apphost *host, const char *dir, const char *file,
              struct vmn_error *why)
 {
-    char *path = (strchr(file, '/') ? xstrdup(file)
-                  : xasprintf("%s/%s.so", dir, file));
+    char *path = find_file(dir, file);
     struct vmn_error problem = VMN_ERROR_INIT;
     int error = (host->worker && (!apphost_is_own(file) || host->own_too)
                  ? load_apart(host, path, file, &problem)

@@ -22,10 +22,11 @@ struct apphost *apphost_create(const char *worker, bool own_too);
 /* After the engine is gone. */
 void apphost_destroy(struct apphost *);
 
-/* Loads the module 'file' (a path, or a name such as "overlay" that is looked
- * up in 'dir').  VMN's own apps, by the names of their modules, are loaded
- * into this process; all others get a worker process each.  Returns 0, or a
- * positive errno with the error, which says which check failed, set. */
+/* Loads the app 'file': the path of a module or a Lua script, or a name such
+ * as "overlay" that is looked up in 'dir' (.so, then .lua).  VMN's own apps,
+ * by the names of their modules, are loaded into this process; all others get
+ * a worker process each.  Returns 0, or a positive errno with the error, which
+ * says which check failed, set. */
 int apphost_load(struct apphost *, const char *dir, const char *file,
                  struct vmn_error *why);
 /* The same for an app that is linked in (tests). */

@@ -21,7 +21,10 @@
 #include "controller/worker/replay-calls.h"
 #include "controller/worker/row-image.h"
 #include "hash.h"
+#include "openvswitch/vlog.h"
 #include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(engine_worker_calls);
 
 /* Apps with workers get no new relations where there are this many: VMN's own
  * get theirs. */
@@ -555,6 +558,19 @@ worker_eval(struct vmn_view *view, const struct query_class *class_,
     put_known(&run, old_reads, view->node
               ? &query_node_cast(view->node)->ids : &none, NULL);
     done = call(&run, class_->name, &result) == APP_WORKER_DONE;
+    if (done && result.log) {
+        char *why = replay_query(result.log, result.log_size);
+
+        if (why) {
+            static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
+
+            VLOG_WARN_RL(&rl, "query %s at \"%s\": %s; its former value "
+                         "stays", class_->name, key, why);
+            fail(view, "%s", why);
+            free(why);
+            done = false;
+        }
+    }
     if (done && result.value) {
         vmn_value_set(value, result.value, result.value_size);
     }

@@ -21,6 +21,22 @@ controller_libvmn_a_SOURCES += \
 # ...and the worker, which has functions of the same names as vmnd for its app.
 pkglibexec_PROGRAMS = vmn-app-worker
 vmn_app_worker_SOURCES = \
+	controller/worker/lua/lua-actions.c \
+	controller/worker/lua/lua-app.c \
+	controller/worker/lua/lua-app.h \
+	controller/worker/lua/lua-args.c \
+	controller/worker/lua/lua-class.c \
+	controller/worker/lua/lua-emit.c \
+	controller/worker/lua/lua-frozen.c \
+	controller/worker/lua/lua-match.c \
+	controller/worker/lua/lua-names.c \
+	controller/worker/lua/lua-names.h \
+	controller/worker/lua/lua-packet.c \
+	controller/worker/lua/lua-private.h \
+	controller/worker/lua/lua-row.c \
+	controller/worker/lua/lua-sandbox.c \
+	controller/worker/lua/lua-sort.c \
+	controller/worker/lua/lua-view.c \
 	controller/worker/record-calls.c \
 	controller/worker/record-calls.h \
 	controller/worker/worker-exports.c \
@@ -32,7 +48,7 @@ vmn_app_worker_SOURCES = \
 	controller/worker/worker-view.h
 vmn_app_worker_LDFLAGS = $(AM_LDFLAGS) -Wl,--dynamic-list=worker.list
 vmn_app_worker_DEPENDENCIES = controller/libvmn.a proto/libproto.a worker.list
-vmn_app_worker_LDADD = $(VMN_LIBS) $(SECCOMP_LIBS)
+vmn_app_worker_LDADD = $(VMN_LIBS) $(SECCOMP_LIBS) $(LUA_LIBS)
 
 # What an app sees of the worker: all that vmnd would offer, and what stands in
 # for functions that it must not call.
@@ -41,7 +57,7 @@ worker.list: $(srcdir)/controller/vmn.map \
 	$(AM_V_GEN)(echo "{"; \
 	  sed -n 's/^    \(vmn_[a-z0-9_]*;\)$$/\1/p' \
 	    $(srcdir)/controller/vmn.map; \
-	  sed -n 's/^FORBID(\([a-z0-9_]*\),.*/\1;/p' \
+	  sed -n 's/^FORBID\(_LATER\)*(\([a-z0-9_]*\),.*/\2;/p' \
 	    $(srcdir)/controller/worker/worker-forbidden.c; \
 	  echo "};") > $@.tmp && mv $@.tmp $@
 CLEANFILES += worker.list

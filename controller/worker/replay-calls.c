@@ -599,3 +599,17 @@ replay_packets(const void *log, size_t size, struct vmn_packets_out *out,
     }
     return r.problem;
 }
+
+char *
+replay_query(const void *log, size_t size)
+{
+    struct replay r = replay_begin(log, size, NULL);
+
+    if (size) {
+        uint8_t number = call_take_u8(&r.in);
+
+        replay_next(&r, number == CALL_FAIL ? &packet_calls[number] : NULL,
+                    number);
+    }
+    return r.problem;
+}

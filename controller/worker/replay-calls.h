@@ -49,4 +49,8 @@ void replay_emit(const void *log, size_t size, struct vmn_emit *,
 char *replay_packets(const void *log, size_t size, struct vmn_packets_out *,
                      struct replay_texts *);
 
+/* The same of a query, which calls nothing but vmn_fail(): returns NULL, or
+ * why it has no value, which the caller frees. */
+char *replay_query(const void *log, size_t size);
+
 #endif /* controller/worker/replay-calls.h */

@@ -22,6 +22,7 @@
 #include "controller/apphost/app-class.h"
 #include "controller/schema/error.h"
 #include "controller/worker/app-description.h"
+#include "controller/worker/lua/lua-app.h"
 #include "controller/worker/record-calls.h"
 #include "controller/worker/row-image.h"
 #include "controller/worker/worker-sandbox.h"
@@ -34,6 +35,8 @@
 #define ROOM 8192
 
 static const struct vmn_app_class *app;
+static struct lua_app *script;  /* Or NULL: the app is a module. */
+static bool has_begun;          /* Code of the app may run. */
 static uint16_t cpu_of_vmnd;    /* When it sent its last message. */
 
 /* Messages.  -------------------------------------------------------------- */
@@ -107,6 +110,12 @@ worker_refuse(const char *format, ...)
     _exit(1);
 }
 
+bool
+worker_has_begun(void)
+{
+    return has_begun;
+}
+
 /* Computations.  ---------------------------------------------------------- */
 
 static void
@@ -141,7 +150,11 @@ compile(struct wire_reader *in)
     view_take_known(&view, in);
     recorder_init(&recorder);
     record_begin(&recorder);
-    app->units[index].compile(&view, key, &recorder.emit);
+    if (script) {
+        lua_app_compile(script, index, &view, key, &recorder);
+    } else {
+        app->units[index].compile(&view, key, &recorder.emit);
+    }
     send_done(&view, NULL, &recorder);
     recorder_uninit(&recorder);
     view_uninit(&view);
@@ -153,13 +166,21 @@ eval(struct wire_reader *in)
     uint32_t index = wire_take_u32(in);
     const char *key = wire_take_text(in);
     struct vmn_value value = { NULL, 0 };
+    struct recorder recorder;
     struct vmn_view view;
 
     view_init(&view);
     view_take_known(&view, in);
-    app->queries[index].eval(&view, key, &value);
-    send_done(&view, &value, NULL);
+    recorder_init(&recorder);
+    record_begin(&recorder);
+    if (script) {
+        lua_app_eval(script, index, &view, key, &value, &recorder);
+    } else {
+        app->queries[index].eval(&view, key, &value);
+    }
+    send_done(&view, &value, &recorder);
     free(value.data);
+    recorder_uninit(&recorder);
     view_uninit(&view);
 }
 
@@ -193,8 +214,11 @@ handle(struct wire_reader *in)
     view_init(&view);
     recorder_init(&recorder);
     record_begin(&recorder);
-    app->handlers[index].handle(&view, &packet,
-                                &recorder.packets);
+    if (script) {
+        lua_app_handle(script, index, &view, &packet, &recorder);
+    } else {
+        app->handlers[index].handle(&view, &packet, &recorder.packets);
+    }
     send_done(&view, NULL, &recorder);
     recorder_uninit(&recorder);
     view_uninit(&view);
@@ -258,14 +282,13 @@ worker_wait_answer(void)
 /* Loading.  --------------------------------------------------------------- */
 
 static void
-load(void)
+load_module(const char *path)
 {
-    char path[32];
     struct vmn_error why = VMN_ERROR_INIT;
     const struct vmn_app_class *theirs;
     void *module;
 
-    snprintf(path, sizeof path, "/proc/self/fd/%d", WORKER_MODULE_FD);
+    has_begun = true;
     module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!module) {
         const char *error = dlerror();
@@ -285,6 +308,102 @@ load(void)
     app = app_class_clone(theirs, &why);
     if (!app) {
         worker_refuse("%s", why.text);
+    }
+}
+
+/* Reads a script, which is not run before the sandbox is closed: it needs no
+ * more than that.  Returns its text, which the caller frees. */
+static char *
+read_script(size_t *size)
+{
+    char *text = xmalloc(LUA_APP_SIZE_MAX + 1);
+    ssize_t n;
+
+    *size = 0;
+    while ((n = pread(WORKER_MODULE_FD, text + *size,
+                      LUA_APP_SIZE_MAX + 1 - *size, *size)) > 0) {
+        *size += n;
+    }
+    if (n < 0) {
+        worker_refuse("it cannot be read (%s)", ovs_strerror(errno));
+    }
+    if (*size > LUA_APP_SIZE_MAX) {
+        worker_refuse("it is a script of more than %d bytes",
+                      LUA_APP_SIZE_MAX);
+    }
+    script = lua_app_create();
+    if (!script) {
+        worker_refuse("there is no memory for Lua");
+    }
+    return text;
+}
+
+static void
+run_script(const char *name, const char *text, size_t size)
+{
+    struct vmn_error why = VMN_ERROR_INIT;
+
+    has_begun = true;
+    if (lua_app_load(script, name, text, size, &why)) {
+        worker_refuse("%s", why.text);
+    }
+    app = app_class_clone(lua_app_class(script), &why);
+    if (!app) {
+        worker_refuse("%s", why.text);
+    }
+}
+
+/* Fills in the name of the file that the app was copied from, which the copy
+ * has as well (worker_module_copy()): "/memfd:NAME (deleted)". */
+static void
+get_name(const char *path, char *name, size_t size)
+{
+    static const char head[] = "/memfd:", tail[] = " (deleted)";
+    char target[300];
+    ssize_t n = readlink(path, target, sizeof target - 1);
+    char *end;
+
+    target[MAX(n, 0)] = '\0';
+    end = strstr(target, tail);
+    if (end) {
+        *end = '\0';
+    }
+    ovs_strlcpy(name, strncmp(target, head, strlen(head)) ? "app"
+                : target + strlen(head), size);
+}
+
+static bool
+is_script(const char *name)
+{
+    size_t len = strlen(name);
+
+    return len > 4 && !strcmp(name + len - 4, ".lua");
+}
+
+/* Loads the app, and closes the sandbox. */
+static void
+load(void)
+{
+    char path[32], name[256];
+    char *text = NULL;
+    size_t size = 0;
+    int error;
+
+    snprintf(path, sizeof path, "/proc/self/fd/%d", WORKER_MODULE_FD);
+    get_name(path, name, sizeof name);
+    if (is_script(name)) {
+        text = read_script(&size);
+    } else {
+        load_module(path);
+    }
+    error = worker_sandbox_close();
+    if (error) {
+        worker_refuse("its sandbox cannot be closed (%s)",
+                      ovs_strerror(error));
+    }
+    if (text) {
+        run_script(name, text, size);
+        free(text);
     }
 }
 
@@ -316,11 +435,6 @@ main(int argc OVS_UNUSED, char *argv[])
         worker_refuse("its sandbox cannot be had (%s)", ovs_strerror(error));
     }
     load();
-    error = worker_sandbox_close();
-    if (error) {
-        worker_refuse("its sandbox cannot be closed (%s)",
-                      ovs_strerror(error));
-    }
     send_description();
     for (;;) {
         struct ofpbuf *message = receive();

@@ -5,6 +5,8 @@
 #ifndef CONTROLLER_WORKER_WORKER_MAIN_H
 #define CONTROLLER_WORKER_WORKER_MAIN_H 1
 
+#include <stdbool.h>
+
 struct ofpbuf;
 
 /* Sends a message to vmnd.  Ends the process if vmnd is not there. */
@@ -13,6 +15,9 @@ void worker_send(struct ofpbuf *);
 /* Receives messages, and computes what they ask for, until the answer to what
  * was sent has come.  Returns that; the caller frees it. */
 struct ofpbuf *worker_wait_answer(void);
+
+/* Returns true once code of the app may run. */
+bool worker_has_begun(void);
 
 /* Tells vmnd why the process ends, and ends it. */
 _Noreturn void worker_refuse(const char *format, ...)

@@ -31,6 +31,8 @@
 #define SLICE_MS 10
 /* A module is not larger than this. */
 #define MODULE_MAX (256 << 20)
+/* Characters of its name that its copy keeps (memfd_create(2)). */
+#define NAME_LEN_MAX 200
 /* Bytes that are read at a time. */
 #define CHUNK 65536
 /* For how long one that has closed its end may take to end. */
@@ -65,6 +67,19 @@ copy_bytes(int from, int to)
     }
 }
 
+/* Makes a file in memory with the name of 'file', by its end if it is too
+ * long: a worker sees by it whether it is a script. */
+static int
+create_copy(const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    const char *name = slash ? slash + 1 : file;
+    size_t len = strlen(name);
+
+    return memfd_create(name + (len > NAME_LEN_MAX ? len - NAME_LEN_MAX : 0),
+                        MFD_CLOEXEC | MFD_ALLOW_SEALING);
+}
+
 int
 worker_module_copy(const char *file)
 {
@@ -79,7 +94,7 @@ worker_module_copy(const char *file)
         close(from);
         return -EINVAL;
     }
-    to = memfd_create("vmn-app", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    to = create_copy(file);
     error = to < 0 ? errno : copy_bytes(from, to);
     if (!error && fcntl(to, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK
                                          | F_SEAL_GROW | F_SEAL_SEAL)) {

@@ -37,7 +37,8 @@ struct worker_timer {
 };
 
 /* Copies 'file' to memory, so that it may be replaced while it is loaded.
- * Returns the file descriptor, or a negative errno. */
+ * The copy has the file's name.  Returns the file descriptor, or a negative
+ * errno. */
 int worker_module_copy(const char *file);
 
 /* Starts 'program' with the module.  Returns 0 or a positive errno. */

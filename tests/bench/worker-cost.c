@@ -2,7 +2,8 @@
  *
  * What it costs that an app runs in a process of its own: the engine's time
  * for changes that one unit of apps/example/mailguard.c follows, once with the
- * app in this process and once in a worker, in one run.
+ * app in this process, once in a worker, and once with mailguard.lua in one,
+ * all in one run.
  *
  * Usage: worker-cost [PORTS [CHANGES]]
  * Prints a table of medians.  Builds the app; run it in the build directory of
@@ -153,13 +154,21 @@ measure(struct bench *b, const char *worker, const char *app)
     apphost_destroy(b->apphost);
 }
 
+/* Times in us, and how often the one in vmnd the others are. */
+static void
+print_row(const char *what, double here, double apart, double lua)
+{
+    printf("| %s | %.1f us | %.1f us | %.1f | %.1f us | %.1f |\n", what, here,
+           apart, apart / here, lua, lua / here);
+}
+
 int
 main(int argc, char *argv[])
 {
     const char *source = getenv("SOURCE");
     char folder[] = "/tmp/vmn-bench-app-XXXXXX";
-    struct bench here = { NULL }, apart = { NULL };
-    char *command, *app;
+    struct bench here = { NULL }, apart = { NULL }, lua = { NULL };
+    char *command, *app, *script;
 
     n_ports = argc > 1 ? MAX(atoi(argv[1]), 1) : n_ports;
     n_changes = argc > 2 ? MIN(MAX(atoi(argv[2]), 1), CHANGES_MAX) : n_changes;
@@ -169,24 +178,25 @@ main(int argc, char *argv[])
         return 1;
     }
     app = xasprintf("%s/mailguard.so", folder);
+    script = xasprintf("%s/apps/example/mailguard.lua", source);
     command = xasprintf("cc -std=gnu11 -O2 -fPIC -shared -I%s/include -o %s "
                         "%s/apps/example/mailguard.c", source, app, source);
     if (!system(command)) {
         measure(&here, NULL, app);
         measure(&apart, "./vmn-app-worker", app);
-        printf("| of the engine | in vmnd | in a worker | |\n"
-               "| --- | --- | --- | --- |\n"
-               "| a unit, with %d at once | %.1f us | %.1f us | %.1f |\n"
-               "| a change of one unit, p50 | %.1f us | %.1f us | %.1f |\n"
-               "| the same, p99 | %.1f us | %.1f us | %.1f |\n",
-               n_ports, here.cold_us, apart.cold_us,
-               apart.cold_us / here.cold_us, here.change_us, apart.change_us,
-               apart.change_us / here.change_us, here.slow_us, apart.slow_us,
-               apart.slow_us / here.slow_us);
+        measure(&lua, "./vmn-app-worker", script);
+        printf("| of the engine | in vmnd | in a worker | | in Lua | |\n"
+               "| --- | --- | --- | --- | --- | --- |\n");
+        print_row("a unit, with all at once", here.cold_us, apart.cold_us,
+                  lua.cold_us);
+        print_row("a change of one unit, p50", here.change_us,
+                  apart.change_us, lua.change_us);
+        print_row("the same, p99", here.slow_us, apart.slow_us, lua.slow_us);
     }
     unlink(app);
     rmdir(folder);
     free(command);
+    free(script);
     free(app);
     return 0;
 }

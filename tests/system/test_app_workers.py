@@ -31,7 +31,8 @@ def _module(tmp_path_factory):
 
 @pytest.fixture(scope="module", name="lab")
 def _lab(module):
-    lab = make_lab("workers", 2, apps=[module])
+    lab = make_lab("workers", 2, apps=[
+        module, TOP + "/apps/example/mailguard.lua"])
     yield lab
     close_lab(lab)
 
@@ -89,6 +90,20 @@ def test_it_has_a_process(lab, world):
     assert metrics['vmn_app_worker_ends_total{app="bad"}'] == found["ends"]
     world.vm("one", "net", "h1", "10.0.0.1")
     assert of_app(lab)
+
+
+def test_a_script_is_an_app_as_any_other(lab, world):
+    """mailguard.lua keeps VMs from sending mail, except for mail=yes."""
+    status = lab.vmnd.api.get("apps/mailguard")["status"]
+    assert status["worker"]["state"] == "running"
+    relay = world.vm("relay", "net", "h1", "10.0.0.1", tcp=[25, 80])
+    sender = world.vm("sender", "net", "h2", "10.0.0.2")
+    assert world.reaches(sender, relay)
+    assert world.blocked(sender, relay, 25)
+    world.patch("ports", "sender", labels={"mail": "yes"})
+    assert world.reaches(sender, relay, 25)
+    assert problems(lab) == {}
+    assert lab.vmnd.api.get("apps/mailguard")["status"]["worker"]["ends"] == 0
 
 
 @pytest.mark.parametrize("deed", ["null", "abort", "stack", "memory", "loop",

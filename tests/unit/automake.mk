@@ -132,6 +132,7 @@ APPS_TESTS = \
 	tests/unit/test-gateway \
 	tests/unit/test-gateway-announce \
 	tests/unit/test-loadbalancer \
+	tests/unit/test-lua-app \
 	tests/unit/test-open-services \
 	tests/unit/test-reachability \
 	tests/unit/test-router \
@@ -348,10 +349,11 @@ tests_unit_test_api_doc_SOURCES = tests/unit/test-api-doc.c \
 # Those that read files of the source.
 tests/unit/test-api-doc.$(OBJEXT) \
 tests/unit/test-cluster-db.$(OBJEXT) \
+tests/unit/test-lua-app.$(OBJEXT) \
 tests/unit/test-northbound-described.$(OBJEXT) \
 tests/unit/test-ovsdb-zones.$(OBJEXT): \
 	private AM_CPPFLAGS += -DTEST_SRCDIR='"$(abs_srcdir)"'
-EXTRA_DIST += tests/unit/bad-requests.json
+EXTRA_DIST += tests/unit/bad-app.lua tests/unit/bad-requests.json
 
 # Builds the example app out of tree and loads it.
 TESTS += tests/unit/test-abi
@@ -359,6 +361,10 @@ EXTRA_DIST += tests/unit/test-abi tests/abi/flows tests/abi/old-app.c \
 	tests/abi/vmn
 TESTS += tests/unit/test-example-app
 EXTRA_DIST += tests/unit/test-example-app
+
+# Holds the names that scripts have against the headers.
+TESTS += tests/unit/test-lua-names
+EXTRA_DIST += tests/unit/test-lua-names
 
 # An app that does what it must not.  Without sanitizers, which would tell.
 check_LTLIBRARIES = tests/unit/bad-app.la

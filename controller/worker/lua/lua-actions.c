@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What scripts have done to packets: the methods of flows and buckets, each of
+ * which calls the function "vmn_act_" and its name, and returns what it was
+ * called on.  "goto" is a word of Lua's, so that one is goto_table(). */
+
+#include <config.h>
+
+#include "controller/worker/lua/lua-private.h"
+
+#include "util.h"
+
+static struct vmn_actions *
+take_actions(lua_State *L, const char *what)
+{
+    return ((struct lua_flow *) lua_take_object(L, 1, LUA_FLOW, what))
+           ->actions;
+}
+
+/* Ends a method. */
+static int
+chain(lua_State *L)
+{
+    lua_settop(L, 1);
+    return 1;
+}
+
+static uint32_t
+take_u32(lua_State *L, int index, const char *what)
+{
+    return lua_take_integer(L, index, what, 0, UINT32_MAX);
+}
+
+/* A field that is of one family. */
+static enum vmn_field
+take_one_field(lua_State *L, int index, const char *what)
+{
+    const struct lua_field *field = lua_take_field(L, index, what);
+
+    if (field->kind == LUA_VALUE_IP) {
+        lua_raise(L, "%s: %s is of either family here: name the one that is "
+                  "meant", what, field->name);
+    }
+    return field->field;
+}
+
+#define PLAIN_ACTION(NAME)                                      \
+    static int                                                  \
+    NAME(lua_State *L)                                          \
+    {                                                           \
+        vmn_act_##NAME(take_actions(L, "flow:" #NAME "()"));    \
+        return chain(L);                                        \
+    }
+PLAIN_ACTION(dec_ttl)
+PLAIN_ACTION(output_in_port)
+PLAIN_ACTION(clear_in_port)
+PLAIN_ACTION(next)
+PLAIN_ACTION(resubmit_next)
+PLAIN_ACTION(restart)
+PLAIN_ACTION(find_neighbour)
+PLAIN_ACTION(find_mac)
+PLAIN_ACTION(find_client)
+
+#define U32_ACTION(NAME)                                        \
+    static int                                                  \
+    NAME(lua_State *L)                                          \
+    {                                                           \
+        const char *what = "flow:" #NAME "()";                  \
+        struct vmn_actions *a = take_actions(L, what);          \
+                                                                \
+        vmn_act_##NAME(a, take_u32(L, 2, what));                \
+        return chain(L);                                        \
+    }
+U32_ACTION(output)
+U32_ACTION(group_id)
+U32_ACTION(learn_mac)
+U32_ACTION(check_size)
+
+/* (stage [, table]) */
+#define TABLE_ACTION(FUNCTION, NAME)                            \
+    static int                                                  \
+    FUNCTION(lua_State *L)                                      \
+    {                                                           \
+        const char *what = "flow:" #FUNCTION "()";              \
+        struct vmn_actions *a = take_actions(L, what);          \
+        unsigned stage = lua_take_stage(L, 2, what);            \
+                                                                \
+        vmn_act_##NAME(a, stage, lua_isnoneornil(L, 3) ? 0      \
+                       : lua_take_integer(L, 3, what, 0, 255)); \
+        return chain(L);                                        \
+    }
+TABLE_ACTION(goto_table, goto)
+TABLE_ACTION(resubmit, resubmit)
+TABLE_ACTION(jump, jump)
+
+#define TWO_FIELDS_ACTION(NAME)                                 \
+    static int                                                  \
+    NAME(lua_State *L)                                          \
+    {                                                           \
+        const char *what = "flow:" #NAME "()";                  \
+        struct vmn_actions *a = take_actions(L, what);          \
+        enum vmn_field first = take_one_field(L, 2, what);      \
+                                                                \
+        vmn_act_##NAME(a, first, take_one_field(L, 3, what));   \
+        return chain(L);                                        \
+    }
+TWO_FIELDS_ACTION(move)
+TWO_FIELDS_ACTION(swap)
+
+#define REASON_ACTION(NAME)                                     \
+    static int                                                  \
+    NAME(lua_State *L)                                          \
+    {                                                           \
+        const char *what = "flow:" #NAME "(): the reason";      \
+        struct vmn_actions *a = take_actions(L, what);          \
+                                                                \
+        vmn_act_##NAME(a, lua_take_text(L, 2, what));           \
+        return chain(L);                                        \
+    }
+REASON_ACTION(drop)
+REASON_ACTION(drop_background)
+
+static int
+output_field(lua_State *L)
+{
+    const char *what = "flow:output_field()";
+    struct vmn_actions *a = take_actions(L, what);
+
+    vmn_act_output_field(a, take_one_field(L, 2, what));
+    return chain(L);
+}
+
+/* set(field, value [, mask]) */
+static int
+set(lua_State *L)
+{
+    const char *what = "flow:set()";
+    struct vmn_actions *a = take_actions(L, what);
+    const struct lua_field *field = lua_take_field(L, 2, what);
+    bool is_text = lua_type(L, 3) == LUA_TSTRING;
+
+    if (!lua_isnoneornil(L, 4)) {
+        uint64_t value = lua_take_bits(L, 3, field, "flow:set(): the value");
+
+        vmn_act_set_masked(a, field->field, value, lua_take_bits(
+            L, 4, field, "flow:set(): the mask"));
+    } else if (is_text && field->kind == LUA_VALUE_MAC) {
+        vmn_act_set_mac(a, field->field, lua_take_mac(L, 3, what));
+    } else if (field->kind == LUA_VALUE_IP || field->kind == LUA_VALUE_IPV6
+               || (is_text && field->kind == LUA_VALUE_IPV4)) {
+        struct vmn_ip ip = lua_take_ip(L, 3, what);
+
+        vmn_act_set_ip(a, field->kind == LUA_VALUE_IP && ip.family == 6
+                       ? field->ipv6 : field->field, &ip);
+    } else {
+        vmn_act_set(a, field->field, lua_take_bits(
+            L, 3, field, "flow:set(): the value"));
+    }
+    return chain(L);
+}
+
+/* move_bits(from, from_bit, to, to_bit, n_bits) */
+static int
+move_bits(lua_State *L)
+{
+    const char *what = "flow:move_bits()";
+    struct vmn_actions *a = take_actions(L, what);
+    enum vmn_field from = take_one_field(L, 2, what);
+    uint32_t from_bit = take_u32(L, 3, what);
+    enum vmn_field to = take_one_field(L, 4, what);
+    uint32_t to_bit = take_u32(L, 5, what);
+
+    vmn_act_move_bits(a, from, from_bit, to, to_bit, take_u32(L, 6, what));
+    return chain(L);
+}
+
+static int
+group(lua_State *L)
+{
+    const char *what = "flow:group()";
+    struct vmn_actions *a = take_actions(L, what);
+    struct lua_group *object = lua_take_object(L, 2, LUA_GROUP, what);
+
+    vmn_act_group(a, object->group);
+    return chain(L);
+}
+
+/* arp_reply(mac, ip) */
+static int
+arp_reply(lua_State *L)
+{
+    const char *what = "flow:arp_reply()";
+    struct vmn_actions *a = take_actions(L, what);
+    struct vmn_mac mac = lua_take_mac(L, 2, what);
+    struct vmn_ip ip = lua_take_ip(L, 3, what);
+
+    vmn_act_arp_reply(a, mac, &ip);
+    return chain(L);
+}
+
+/* punt(handler [, arg [, max_size]]) */
+static int
+punt(lua_State *L)
+{
+    const char *what = "flow:punt()";
+    struct vmn_actions *a = take_actions(L, what);
+    unsigned handler = lua_take_handler(L, 2, what);
+    uint32_t arg = lua_isnoneornil(L, 3) ? 0 : take_u32(L, 3, what);
+
+    vmn_act_punt(a, handler, arg, lua_isnoneornil(L, 4) ? VMN_PUNT_ALL
+                 : lua_take_integer(L, 4, what, 0, UINT16_MAX));
+    return chain(L);
+}
+
+/* learn_connection(eth_type, ip_proto) */
+static int
+learn_connection(lua_State *L)
+{
+    const char *what = "flow:learn_connection()";
+    struct vmn_actions *a = take_actions(L, what);
+    uint16_t eth_type = lua_take_integer(L, 2, what, 0, UINT16_MAX);
+
+    vmn_act_learn_connection(a, eth_type,
+                             lua_take_integer(L, 3, what, 0, UINT8_MAX));
+    return chain(L);
+}
+
+static int
+learn_neighbour(lua_State *L)
+{
+    const char *what = "flow:learn_neighbour()";
+    struct vmn_actions *a = take_actions(L, what);
+
+    vmn_act_learn_neighbour(a, lua_take_name(L, 2, what, lua_neighbours));
+    return chain(L);
+}
+
+/* learn_client(eth_type, idle_s, from) */
+static int
+learn_client(lua_State *L)
+{
+    const char *what = "flow:learn_client()";
+    struct vmn_actions *a = take_actions(L, what);
+    struct vmn_client client = {
+        .eth_type = lua_take_integer(L, 2, what, 0, UINT16_MAX),
+        .idle_s = lua_take_integer(L, 3, what, 1, UINT16_MAX),
+        .from = take_one_field(L, 4, what),
+    };
+
+    vmn_act_learn_client(a, &client);
+    return chain(L);
+}
+
+/* hash_client(basis, reg, n) */
+static int
+hash_client(lua_State *L)
+{
+    const char *what = "flow:hash_client()";
+    struct vmn_actions *a = take_actions(L, what);
+    uint16_t basis = lua_take_integer(L, 2, what, 0, UINT16_MAX);
+    enum vmn_field reg = take_one_field(L, 3, what);
+
+    vmn_act_hash_client(a, basis, reg, take_u32(L, 4, what));
+    return chain(L);
+}
+
+/* limit(key, rate, burst) */
+static int
+limit(lua_State *L)
+{
+    const char *what = "flow:limit()";
+    struct vmn_actions *a = take_actions(L, what);
+    const char *key = lua_take_text(L, 2, what);
+    uint32_t rate = take_u32(L, 3, what);
+
+    vmn_act_limit(a, key, rate, take_u32(L, 4, what));
+    return chain(L);
+}
+
+/* conjunction(id, clause, n_clauses) */
+static int
+conjunction(lua_State *L)
+{
+    const char *what = "flow:conjunction()";
+    struct vmn_actions *a = take_actions(L, what);
+    uint32_t id = take_u32(L, 2, what);
+    uint32_t clause = take_u32(L, 3, what);
+
+    vmn_act_conjunction(a, id, clause, take_u32(L, 4, what));
+    return chain(L);
+}
+
+/* Connection tracking: a table of what struct vmn_ct has.  ---------------- */
+
+static bool
+ct_has(lua_State *L, const char *name)
+{
+    lua_settop(L, 2);
+    return lua_getfield(L, 2, name) != LUA_TNIL;
+}
+
+static bool
+ct_bool(lua_State *L, const char *name)
+{
+    return ct_has(L, name) && lua_take_bool(L, -1, "flow:ct()");
+}
+
+static struct vmn_ip
+ct_ip(lua_State *L, const char *name)
+{
+    return (ct_has(L, name) ? lua_take_ip(L, -1, "flow:ct()")
+            : (struct vmn_ip) { .family = 0 });
+}
+
+static uint32_t
+ct_number(lua_State *L, const char *name)
+{
+    return (ct_has(L, name)
+            ? lua_take_integer(L, -1, "flow:ct()", 0, UINT16_MAX) : 0);
+}
+
+static int
+ct(lua_State *L)
+{
+    static const char *const names[] = {
+        "commit", "zone", "nat", "dnat", "dnat_port", "snat", "snat_last",
+        "snat_first_port", "snat_last_port", "after", "stage", "table",
+        "mark_from", NULL };
+    const char *what = "flow:ct()";
+    struct vmn_actions *a = take_actions(L, what);
+    uint16_t first, last;
+    struct vmn_ct ct;
+
+    memset(&ct, 0, sizeof ct);
+    lua_check_options(L, 2, what, names);
+    ct_has(L, "zone");
+    ct.zone = take_one_field(L, -1, "flow:ct(): zone");
+    ct.commit = ct_bool(L, "commit");
+    ct.nat = ct_bool(L, "nat");
+    ct.dnat = ct_ip(L, "dnat");
+    ct.dnat_port = ct_number(L, "dnat_port");
+    ct.snat = ct_ip(L, "snat");
+    ct.snat_last = ct_ip(L, "snat_last");
+    if (ct_has(L, "after")) {
+        ct.then = lua_take_name(L, -1, "flow:ct(): after", lua_ct_thens);
+    }
+    if (ct_has(L, "stage")) {
+        ct.stage = lua_take_stage(L, -1, "flow:ct(): stage");
+    }
+    ct.table = ct_number(L, "table");
+    ct.mark = ct_has(L, "mark_from");
+    if (ct.mark) {
+        ct.mark_from = take_one_field(L, -1, "flow:ct(): mark_from");
+    }
+    first = ct_number(L, "snat_first_port");
+    last = ct_number(L, "snat_last_port");
+    if (first || last) {
+        vmn_act_ct_snat_ports(a, &ct, first, last);
+    } else {
+        vmn_act_ct(a, &ct);
+    }
+    return chain(L);
+}
+
+void
+lua_actions_open(lua_State *L)
+{
+    static const luaL_Reg methods[] = {
+        { "set", set },
+        { "move", move },
+        { "move_bits", move_bits },
+        { "swap", swap },
+        { "dec_ttl", dec_ttl },
+        { "output", output },
+        { "output_field", output_field },
+        { "output_in_port", output_in_port },
+        { "clear_in_port", clear_in_port },
+        { "group", group },
+        { "group_id", group_id },
+        { "next", next },
+        { "goto_table", goto_table },
+        { "resubmit_next", resubmit_next },
+        { "resubmit", resubmit },
+        { "jump", jump },
+        { "restart", restart },
+        { "drop", drop },
+        { "drop_background", drop_background },
+        { "arp_reply", arp_reply },
+        { "punt", punt },
+        { "learn_connection", learn_connection },
+        { "learn_neighbour", learn_neighbour },
+        { "find_neighbour", find_neighbour },
+        { "learn_mac", learn_mac },
+        { "find_mac", find_mac },
+        { "learn_client", learn_client },
+        { "find_client", find_client },
+        { "check_size", check_size },
+        { "hash_client", hash_client },
+        { "limit", limit },
+        { "ct", ct },
+        { "conjunction", conjunction },
+        { NULL, NULL },
+    };
+
+    lua_open_type(L, LUA_FLOW, methods);
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What scripts give to functions, taken and checked: a mistake is a Lua error
+ * with the line, the function and the argument.  Not for what values mean,
+ * which vmnd checks as it does those of any app. */
+
+#include <config.h>
+
+#include "controller/worker/lua/lua-private.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "controller/schema/schema.h"
+#include "packets.h"
+#include "util.h"
+
+/* Pushes "FILE:LINE: " of the script's innermost function, also where that has
+ * called one of Lua's own. */
+static void
+push_where(lua_State *L)
+{
+    lua_Debug ar;
+
+    for (int level = 1; lua_getstack(L, level, &ar); level++) {
+        lua_getinfo(L, "Sl", &ar);
+        if (ar.currentline > 0) {
+            lua_pushfstring(L, "%s:%d: ", ar.short_src, ar.currentline);
+            return;
+        }
+    }
+    lua_pushliteral(L, "");
+}
+
+void
+lua_raise(lua_State *L, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    push_where(L);
+    lua_pushstring(L, text);
+    lua_concat(L, 2);
+    lua_error(L);
+    OVS_NOT_REACHED();
+}
+
+const char *
+lua_type_text(lua_State *L, int index)
+{
+    switch (lua_type(L, index)) {
+    case LUA_TNONE:
+    case LUA_TNIL: return "nil";
+    case LUA_TBOOLEAN: return "a boolean";
+    case LUA_TNUMBER: return "a number";
+    case LUA_TSTRING: return "a text";
+    case LUA_TTABLE: return "a table";
+    case LUA_TFUNCTION: return "a function";
+    default: return "an object";
+    }
+}
+
+const char *
+lua_take_text(lua_State *L, int index, const char *what)
+{
+    const char *text;
+    size_t len;
+
+    if (lua_type(L, index) != LUA_TSTRING) {
+        lua_raise(L, "%s must be a text, not %s", what,
+                  lua_type_text(L, index));
+    }
+    text = lua_tolstring(L, index, &len);
+    if (strlen(text) != len) {
+        lua_raise(L, "%s must not have a null character", what);
+    }
+    if (len > LUA_TEXT_MAX) {
+        lua_raise(L, "%s has more than %d characters", what, LUA_TEXT_MAX);
+    }
+    return text;
+}
+
+lua_Integer
+lua_take_integer(lua_State *L, int index, const char *what, lua_Integer min,
+                 lua_Integer max)
+{
+    int is_integer = false;
+    lua_Integer value = 0;
+
+    if (lua_type(L, index) == LUA_TNUMBER) {
+        value = lua_tointegerx(L, index, &is_integer);
+    }
+    if (!is_integer) {
+        lua_raise(L, "%s must be an integer, not %s", what,
+                  lua_type(L, index) == LUA_TNUMBER ? "a fraction"
+                  : lua_type_text(L, index));
+    }
+    if (value < min || value > max) {
+        lua_raise(L, "%s must be %"PRId64" to %"PRId64", not %"PRId64, what,
+                  (int64_t) min, (int64_t) max, (int64_t) value);
+    }
+    return value;
+}
+
+bool
+lua_take_bool(lua_State *L, int index, const char *what)
+{
+    if (lua_type(L, index) != LUA_TBOOLEAN) {
+        lua_raise(L, "%s must be true or false, not %s", what,
+                  lua_type_text(L, index));
+    }
+    return lua_toboolean(L, index);
+}
+
+struct vmn_mac
+lua_take_mac(lua_State *L, int index, const char *what)
+{
+    const char *text = lua_take_text(L, index, what);
+    struct eth_addr ea;
+    struct vmn_mac mac;
+
+    if (!eth_addr_from_string(text, &ea)) {
+        lua_raise(L, "%s must be a MAC address, not \"%.64s\"", what, text);
+    }
+    memcpy(mac.ea, ea.ea, sizeof mac.ea);
+    return mac;
+}
+
+static bool
+parse_ip(const char *text, struct vmn_ip *ip)
+{
+    bool v6 = strchr(text, ':') != NULL;
+
+    memset(ip, 0, sizeof *ip);
+    ip->family = v6 ? 6 : 4;
+    return inet_pton(v6 ? AF_INET6 : AF_INET, text, ip->addr) == 1;
+}
+
+struct vmn_ip
+lua_take_ip(lua_State *L, int index, const char *what)
+{
+    const char *text = lua_take_text(L, index, what);
+    struct vmn_ip ip;
+
+    if (!parse_ip(text, &ip)) {
+        lua_raise(L, "%s must be an IP address, not \"%.64s\"", what, text);
+    }
+    return ip;
+}
+
+/* Returns true if all bits behind the first 'len' are zero. */
+static bool
+is_zero_behind(const struct vmn_ip *ip, unsigned len)
+{
+    for (unsigned i = len; i < vmn_ip_bits(ip); i++) {
+        if (ip->addr[i / 8] & 0x80 >> i % 8) {
+            return false;
+        }
+    }
+    return true;
+}
+
+struct vmn_prefix
+lua_take_prefix(lua_State *L, int index, const char *what)
+{
+    const char *text = lua_take_text(L, index, what);
+    const char *slash = strchr(text, '/');
+    size_t len = slash ? (size_t) (slash - text) : strlen(text);
+    char address[INET6_ADDRSTRLEN];
+    struct vmn_prefix prefix;
+    unsigned bits;
+
+    ovs_strlcpy(address, text, MIN(len + 1, sizeof address));
+    if (len >= sizeof address || !parse_ip(address, &prefix.ip)
+        || (slash && (!str_to_uint(slash + 1, 10, &bits)
+                      || bits > vmn_ip_bits(&prefix.ip)))) {
+        lua_raise(L, "%s must be an IP address or prefix, not \"%.64s\"",
+                  what, text);
+    }
+    prefix.len = slash ? bits : vmn_ip_bits(&prefix.ip);
+    if (!is_zero_behind(&prefix.ip, prefix.len)) {
+        lua_raise(L, "%s: prefix \"%s\" has bits behind its length", what,
+                  text);
+    }
+    return prefix;
+}
+
+/* Names.  ----------------------------------------------------------------- */
+
+void
+lua_raise_unknown(lua_State *L, const char *what, const char *name,
+                  const char *(*candidate)(const void *aux, size_t i),
+                  const void *aux)
+{
+    const char *suggestion = schema_suggest(name, candidate, aux);
+
+    if (suggestion) {
+        lua_raise(L, "%s: there is no \"%.64s\" (is it \"%s\"?)", what, name,
+                  suggestion);
+    }
+    lua_raise(L, "%s: there is no \"%.64s\"", what, name);
+}
+
+static const char *
+name_candidate(const void *names, size_t i)
+{
+    return ((const struct lua_name *) names)[i].name;
+}
+
+int
+lua_take_name(lua_State *L, int index, const char *what,
+              const struct lua_name *names)
+{
+    const char *text = lua_take_text(L, index, what);
+
+    for (const struct lua_name *n = names; n->name; n++) {
+        if (!strcmp(n->name, text)) {
+            return n->value;
+        }
+    }
+    lua_raise_unknown(L, what, text, name_candidate, names);
+}
+
+static const char *
+field_candidate(const void *aux OVS_UNUSED, size_t i)
+{
+    return lua_fields[i].name;
+}
+
+const struct lua_field *
+lua_take_field(lua_State *L, int index, const char *what)
+{
+    const char *text = lua_take_text(L, index, what);
+    const struct lua_field *field = NULL;
+
+    index = lua_absindex(L, index);
+    lua_getfield(L, LUA_REGISTRYINDEX, LUA_KEY_FIELDS);
+    lua_pushvalue(L, index);
+    if (lua_rawget(L, -2) == LUA_TNUMBER) {
+        field = &lua_fields[lua_tointeger(L, -1)];
+    }
+    lua_pop(L, 2);
+    if (!field) {
+        lua_raise_unknown(L, what, text, field_candidate, NULL);
+    }
+    return field;
+}
+
+static const char *
+stage_candidate(const void *stages, size_t i)
+{
+    return ((const struct vmn_stage_class *) stages)[i].name;
+}
+
+unsigned
+lua_take_stage(lua_State *L, int index, const char *what)
+{
+    const struct vmn_stage_class *stages = lua_app_of(L)->stages;
+    const char *text = lua_take_text(L, index, what);
+
+    for (unsigned i = 0; stages[i].name; i++) {
+        if (!strcmp(stages[i].name, text)) {
+            return i;
+        }
+    }
+    lua_raise_unknown(L, what, text, stage_candidate, stages);
+}
+
+static const char *
+option_candidate(const void *names, size_t i)
+{
+    return ((const char *const *) names)[i];
+}
+
+void
+lua_check_options(lua_State *L, int index, const char *what,
+                  const char *const *names)
+{
+    index = lua_absindex(L, index);
+    if (lua_type(L, index) != LUA_TTABLE) {
+        lua_raise(L, "%s must be a table, not %s", what,
+                  lua_type_text(L, index));
+    }
+    lua_pushvalue(L, index);
+    lua_unfreeze(L, -1);
+    lua_pushnil(L);
+    while (lua_next(L, -2)) {
+        const char *key;
+        size_t i = 0;
+
+        if (lua_type(L, -2) != LUA_TSTRING) {
+            lua_raise(L, "%s: members have names, and %s is none", what,
+                      lua_type_text(L, -2));
+        }
+        key = lua_tostring(L, -2);
+        while (names[i] && strcmp(names[i], key)) {
+            i++;
+        }
+        if (!names[i]) {
+            lua_raise_unknown(L, what, key, option_candidate, names);
+        }
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+}
