@@ -8,6 +8,7 @@
 #include "controller/apphost/apphost.h"
 #include "controller/apphost/app-check.h"
 #include "controller/apphost/app-class.h"
+#include "controller/apphost/stage-registers.h"
 #include "controller/apphost/stage-tables.h"
 
 #include <dlfcn.h>
@@ -118,6 +119,24 @@ compare_apps(const void *a_, const void *b_)
     return strcmp(a->class_->name, b->class_->name);
 }
 
+/* Returns true for "overlay" and "FOLDER/overlay.so". */
+static bool
+is_own(const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    const char *name = slash ? slash + 1 : file;
+
+    for (size_t i = 0; i < ARRAY_SIZE(own_apps); i++) {
+        size_t len = strlen(own_apps[i]);
+
+        if (!strncmp(name, own_apps[i], len)
+            && !strcmp(name + len, slash ? ".so" : "")) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Adds an app, with a class that it then owns, or with the worker that owns
  * its class. */
 static int
@@ -129,6 +148,7 @@ add_app(struct apphost *host, struct pipeline_app *app, struct vmn_error *why)
     if (app_check(class_, pipeline, why)) {
         return EINVAL;
     }
+    app->builtin = is_own(class_->name);
     while (class_->stages && class_->stages[app->n_stages].name) {
         app->n_stages++;
     }
@@ -188,24 +208,6 @@ load_here(struct apphost *host, const char *path, struct vmn_error *why)
         host->modules[host->n_modules++] = module;
     }
     return error;
-}
-
-/* Returns true for "overlay" and "FOLDER/overlay.so". */
-static bool
-is_own(const char *file)
-{
-    const char *slash = strrchr(file, '/');
-    const char *name = slash ? slash + 1 : file;
-
-    for (size_t i = 0; i < ARRAY_SIZE(own_apps); i++) {
-        size_t len = strlen(own_apps[i]);
-
-        if (!strncmp(name, own_apps[i], len)
-            && !strcmp(name + len, slash ? ".so" : "")) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* Loads a module into a worker process. */
@@ -301,5 +303,7 @@ apphost_resume(struct apphost *host, const char *app)
 int
 apphost_place(struct apphost *host, struct vmn_error *why)
 {
-    return stage_tables_assign(&host->pipeline, why);
+    int error = stage_tables_assign(&host->pipeline, why);
+
+    return error ? error : stage_registers_assign(&host->pipeline, why);
 }

@@ -6,6 +6,7 @@
 #ifndef CONTROLLER_FLOW_PIPELINE_H
 #define CONTROLLER_FLOW_PIPELINE_H 1
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,12 +23,19 @@ struct pipeline_stage {
     int next_table;             /* Of the stage that follows, or -1. */
     const uint32_t *prefixes;   /* VMN_PREFIX_* of each of its tables; NULL: 0
                                  * for all. */
+    uint32_t writes;            /* Registers that its flows may write: bit N
+                                 * for register N. */
 };
 
 struct pipeline_app {
     const struct vmn_app_class *class_; /* As of this daemon's headers. */
     struct app_worker *worker;  /* The process that has its functions; NULL:
                                  * this one. */
+    bool builtin;               /* It is one of VMN's own, wherever it runs:
+                                 * what it claims comes before what others
+                                 * do. */
+    uint32_t bucket_writes;     /* As 'writes', of buckets, which belong to no
+                                 * stage. */
     size_t n_stages;
     struct pipeline_stage *stages; /* In the app's order. */
 };

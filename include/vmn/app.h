@@ -372,6 +372,9 @@ vmn_prefixes_with_ipv6_dst(unsigned table)
 
 struct vmn_stage_class {
     const char *name;
+/* A register's bit in 'scratch' and 'keeps' of struct vmn_stage_class. */
+#define VMN_SCRATCH(REG) (1u << (-VMN_F_REG0 + (REG)))
+
     enum vmn_hook hook;
     int order;                  /* 0 unless it matters. */
     unsigned n_tables;          /* 1 to 16 together for all at a hook, to 80
@@ -382,6 +385,12 @@ struct vmn_stage_class {
     uint32_t (*prefixes)(unsigned table);
 };
 
+    /* Those of VMN_F_REG10 to VMN_F_REG15 that flows of its tables write, each
+     * a VMN_SCRATCH(): an action that writes another one fails its unit. */
+    uint32_t scratch;
+    /* Those of them whose values are for the app's next stage in the pipeline:
+     * no stage of another app between the two may write them. */
+    uint32_t keeps;
 struct vmn_query_class {
     const char *name;           /* Others read it as "APP.NAME". */
     void (*eval)(struct vmn_view *, const char *key, struct vmn_value *);

@@ -159,7 +159,7 @@ compile_late(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     vmn_query(view, "late.above", port->network, &size);
     flow = vmn_flow_add(emit, vmn_scope_all(), STAGE, 0, 10);
     vmn_match_mac(flow, VMN_F_ETH_SRC, port->mac);
-    vmn_act_set(vmn_flow_actions(flow), VMN_F_REG1, first);
+    vmn_act_set(vmn_flow_actions(flow), VMN_F_REG10, first);
 }
 
 static const struct vmn_app_class late_app = {

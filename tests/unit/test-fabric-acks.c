@@ -102,7 +102,7 @@ receipt_says_where_each_host_is(void **state OVS_UNUSED)
         "{\"revision\":7,\"recorded\":true,\"installed\":false,\"hosts\":["
         "{\"host\":\"h0\",\"state\":\"failed\",\"time\":\"\","
         "\"reason\":\"flow table=0,priority=200,reg0=0x7 "
-        "actions=set_field:0x1->reg1,goto_table:192 of toy.port/b "
+        "actions=set_field:0x1->reg10,goto_table:192 of toy.port/b "
         "was rejected with OFPBAC_BAD_TYPE\"},"
         "{\"host\":\"h1\",\"state\":\"confirmed\",\"time\":\"\"},"
         "{\"host\":\"h2\",\"state\":\"offline\",\"time\":\"\","
