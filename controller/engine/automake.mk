@@ -34,6 +34,8 @@ controller_libvmn_a_SOURCES += \
 	controller/engine/number-table.c \
 	controller/engine/number-table.h \
 	controller/engine/overlap-index.c \
+	controller/engine/ownership.c \
+	controller/engine/ownership.h \
 	controller/engine/overlap-index.h \
 	controller/engine/packet-handler.c \
 	controller/engine/packet-handler.h \

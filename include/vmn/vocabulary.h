@@ -198,7 +198,8 @@ enum vmn_hook {
  * Provided by firewall. */
 #define VMN_QUERY_QUARANTINE "firewall.quarantine"
 
-/* ID pools that more than one app uses, with their keys. */
+/* ID pools that more than one app uses, with their keys.  Any other key is of
+ * the app that asks: another app's key of the same text has another ID. */
 #define VMN_ID_POOL_HOST "host"         /* Host name. */
 #define VMN_ID_POOL_ZONE "zone"         /* "PURPOSE/DOMAIN"; 1 to 65535. */
 #define VMN_ID_POOL_GROUP "group"       /* OpenFlow groups. */

@@ -108,7 +108,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         begin();
     }
     replay_texts_init(&texts);
-    view_init(&view, engine, NULL);
+    view_init(&view, engine, NULL, NULL);
     emit_init(&emit, &services, &view, &apphost_pipeline(apphost)->apps[0],
               &pool);
     replay_emit(data, size, &emit, &texts);

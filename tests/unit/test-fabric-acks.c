@@ -232,7 +232,7 @@ id_pools_are_freed_once_every_host_has_acknowledged(void **state OVS_UNUSED)
     connect_host(0);
     connect_host(1);
     edit_port("a", "red", 100, "all", 1, true);
-    value = id_pools_peek(numbers, VMN_ID_POOL_GROUP, "a");
+    value = id_pools_peek(numbers, VMN_ID_POOL_GROUP, "app/toy/a");
     assert_int_not_equal(value, 0);
     edit(VMN_TABLE_PORT, "a", NULL);
     until_acked(0);
@@ -242,7 +242,7 @@ id_pools_are_freed_once_every_host_has_acknowledged(void **state OVS_UNUSED)
     }
     /* Host 2 is offline. */
     assert_string_equal(id_pools_key_of(numbers, VMN_ID_POOL_GROUP, value),
-                        "a");
+                        "app/toy/a");
     connect_host(2);
     TURN_UNTIL(!id_pools_key_of(numbers, VMN_ID_POOL_GROUP, value));
 }

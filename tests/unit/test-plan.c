@@ -218,7 +218,7 @@ a_conflict_shows_one_packet(void **state)
     plan_destroy(plan);
     /* The zone that "b" would have had is free. */
     assert_int_equal(id_pools_peek(model_id_pools(toy.model), VMN_ID_POOL_ZONE,
-                                  "b"), 0);
+                                  "app/app/b"), 0);
 }
 
 static void

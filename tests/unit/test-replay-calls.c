@@ -106,7 +106,8 @@ static const struct emit_services services = {
 static void
 unit_init(struct unit *unit)
 {
-    view_init(&unit->view, toy.engine, NULL);
+    view_init(&unit->view, toy.engine, NULL,
+              &apphost_pipeline(toy.apphost)->apps[0]);
     emit_pool_init(&unit->pool);
     emit_init(&unit->emit, &services, &unit->view,
               &apphost_pipeline(toy.apphost)->apps[0], &unit->pool);
