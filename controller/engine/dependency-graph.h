@@ -199,6 +199,9 @@ void graph_drop_reads(struct graph *, uint32_t edges);
  * NULL if it is 0.  Begin with the reader's 'reads'. */
 const struct node *graph_next_source(const struct graph *, uint32_t *edge);
 
+/* The same of readers.  Begin with the source's 'readers'. */
+struct node *graph_next_reader(const struct graph *, uint32_t *edge);
+
 /* Queues 'node' to be freed, if it has no readers and is not a unit. */
 void graph_add_idle(struct graph *, struct node *);
 /* Removes and returns a node that is queued so, or NULL.  It may have readers

@@ -313,8 +313,7 @@ compute(struct engine *engine, struct node *node, struct engine_delta *delta)
         node->n_computed = 0;
     }
     if (++node->n_computed > COMPUTED_MAX) {
-        VLOG_ERR("%s: relations or queries depend on each other in a cycle; "
-                 "left as it is", node->key);
+        circle_report(engine, node);
         return;
     }
     if (node->kind == NODE_UNIT) {

@@ -574,6 +574,16 @@ unit_compute(struct engine *engine, struct unit_node *unit)
 }
 
 void
+unit_set_failed(struct engine *engine, struct unit_node *unit, char *problem)
+{
+    if (dry_run_holds(&engine->dry_run, unit)) {
+        free(problem);
+    } else {
+        note_problem(engine, unit, problem);
+    }
+}
+
+void
 unit_destroy(struct engine *engine, struct unit_node *unit)
 {
     for (size_t i = 0; i < unit->n_entries; i++) {
