@@ -129,7 +129,6 @@ vmnd_place_apps(struct vmnd *vmnd)
     for (size_t i = 0; i < vmnd->n_unloaded; i++) {
         add_absent(vmnd, &vmnd->unloaded[i]);
     }
-    apphost_place(vmnd->apphost);
     names = model_names(vmnd->model, VMN_TABLE_MODULE);
     for (size_t i = 0; i < names.n; i++) {
         apphost_compare_place(vmnd->apphost, model_get(
@@ -164,6 +163,8 @@ is_same_stage(const struct pipeline_stage *stage,
             && stage->class_->order == row->order
             && stage->class_->n_tables == row->tables
             && stage->class_->miss == row->miss
+            && stage->class_->scratch == row->scratch
+            && stage->class_->keeps == row->keeps
             && stage->first_table == row->first_table
             && stage->next_table == row->next_table);
 }
@@ -189,10 +190,12 @@ stage_to_json(const struct pipeline_stage *stage)
     const struct vmn_stage_class *class_ = stage->class_;
 
     return json_pack(
-        "{s:s, s:s, s:i, s:i, s:s, s:i, s:i}", "name", class_->name,
+        "{s:s, s:s, s:i, s:i, s:s, s:I, s:I, s:i, s:i}", "name", class_->name,
         "hook", schema_hook_names[class_->hook], "order", class_->order,
         "tables", (int) class_->n_tables,
         "miss", schema_miss_names[class_->miss],
+        "scratch", (json_int_t) class_->scratch,
+        "keeps", (json_int_t) class_->keeps,
         "first_table", stage->first_table, "next_table", stage->next_table);
 }
 

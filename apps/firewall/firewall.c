@@ -107,9 +107,19 @@ policy_prefixes(unsigned table)
 
 static const struct vmn_stage_class stages[] = {
     [STAGE_TRACK] = { "track", VMN_HOOK_TRACK, 0, TRACK_N_TABLES,
-                      VMN_MISS_NEXT },
+                      VMN_MISS_NEXT,
+                      .scratch = (VMN_SCRATCH(VMN_F_REG10)
+                                  | VMN_SCRATCH(VMN_F_REG11)
+                                  | VMN_SCRATCH(REG_KEEP)
+                                  | VMN_SCRATCH(REG_SHADOW)
+                                  | VMN_SCRATCH(VMN_F_REG14)
+                                  | VMN_SCRATCH(VMN_F_REG15)),
+                      .keeps = (VMN_SCRATCH(REG_KEEP)
+                                | VMN_SCRATCH(REG_SHADOW)) },
     [STAGE_POLICY] = { "policy", VMN_HOOK_POLICY, 0, POLICY_N_TABLES,
-                       VMN_MISS_NONE, policy_prefixes },
+                       VMN_MISS_NONE, policy_prefixes,
+                       .scratch = (VMN_SCRATCH(REG_KEEP)
+                                   | VMN_SCRATCH(REG_SHADOW)) },
     { .name = NULL },
 };
 

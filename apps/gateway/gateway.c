@@ -60,10 +60,18 @@ compile_router(struct vmn_view *view, const char *key, struct vmn_emit *emit)
  * other apps.  STAGE_EGRESS comes before overlay's, which delivers. */
 static const struct vmn_stage_class stages[] = {
     [STAGE_INGRESS] = { "ingress", VMN_HOOK_ADMIT, 10, IN_N_TABLES,
-                        VMN_MISS_NEXT, vmn_prefixes_with_ipv6_dst },
+                        VMN_MISS_NEXT, vmn_prefixes_with_ipv6_dst,
+                        .scratch = (VMN_SCRATCH(REG_NAT_ZONE)
+                                    | VMN_SCRATCH(REG_TRANSIT)) },
     [STAGE_EXTERNAL] = { "external", VMN_HOOK_SERVICE, 5, 1, VMN_MISS_NEXT },
     [STAGE_EGRESS] = { "egress", VMN_HOOK_DELIVER, -5, OUT_N_TABLES,
-                       VMN_MISS_NEXT, vmn_prefixes_with_ipv6_src },
+                       VMN_MISS_NEXT, vmn_prefixes_with_ipv6_src,
+                       .scratch = (VMN_SCRATCH(REG_NAT_ZONE)
+                                   | VMN_SCRATCH(REG_TRANSIT)
+                                   | VMN_SCRATCH(VMN_REG_NEIGHBOUR6)
+                                   | VMN_SCRATCH(VMN_REG_NEIGHBOUR6 + 1)
+                                   | VMN_SCRATCH(VMN_REG_NEIGHBOUR6 + 2)
+                                   | VMN_SCRATCH(VMN_REG_NEIGHBOUR4)) },
     { .name = NULL },
 };
 

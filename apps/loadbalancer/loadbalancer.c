@@ -72,7 +72,11 @@ compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 static const struct vmn_stage_class stages[] = {
     [STAGE_ARP] = { "arp", VMN_HOOK_SERVICE, -10, 1, VMN_MISS_NEXT },
     [STAGE_BALANCE] = { "balance", VMN_HOOK_BALANCE, 0, BALANCE_N_TABLES,
-                        VMN_MISS_NEXT, vmn_prefixes_with_ipv6_dst },
+                        VMN_MISS_NEXT, vmn_prefixes_with_ipv6_dst,
+                        .scratch = (VMN_SCRATCH(REG_BACKEND)
+                                    | VMN_SCRATCH(VMN_REG_CLIENT_VALUE)
+                                    | VMN_SCRATCH(REG_BALANCER)
+                                    | VMN_SCRATCH(REG_LIMIT)) },
     [STAGE_UNBALANCE] = { "unbalance", VMN_HOOK_UNBALANCE, 0,
                           UNBALANCE_N_TABLES, VMN_MISS_NEXT,
                           vmn_prefixes_with_ipv6_src },

@@ -150,11 +150,13 @@ compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 
 static const struct vmn_stage_class stages[] = {
     [STAGE_ADMIT] = { "admit", VMN_HOOK_ADMIT, 0, ADMIT_N_TABLES,
-                      VMN_MISS_DROP, vmn_prefixes_with_ipv6_src },
+                      VMN_MISS_DROP, vmn_prefixes_with_ipv6_src,
+                      .scratch = VMN_SCRATCH(REG_CHECK) },
     [STAGE_SERVICE] = { "arp", VMN_HOOK_SERVICE, 0, SERVICE_N_TABLES,
                         VMN_MISS_NEXT },
     [STAGE_LOCATE] = { "locate", VMN_HOOK_LOCATE, 0, LOCATE_N_TABLES,
-                       VMN_MISS_DROP },
+                       VMN_MISS_DROP,
+                       .scratch = VMN_SCRATCH(VMN_REG_MAC_VALUE) },
     [STAGE_DELIVER] = { "deliver", VMN_HOOK_DELIVER, 0, DELIVER_N_TABLES,
                         VMN_MISS_DROP },
     { .name = NULL },

@@ -19,7 +19,10 @@ compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 static const struct vmn_stage_class stages[] = {
     [STAGE_ARP] = { "arp", VMN_HOOK_SERVICE, -5, 1, VMN_MISS_NEXT },
     [STAGE_ROUTE] = { "route", VMN_HOOK_ROUTE, 0, ROUTE_N_TABLES,
-                      VMN_MISS_NEXT, vmn_prefixes_with_ipv6_dst },
+                      VMN_MISS_NEXT, vmn_prefixes_with_ipv6_dst,
+                      .scratch = (VMN_SCRATCH(REG_ROUTER)
+                                  | VMN_SCRATCH(REG_HOPS)
+                                  | VMN_SCRATCH(REG_FROM)) },
     [STAGE_LOCAL] = { "local", VMN_HOOK_DELIVER, -10, 1, VMN_MISS_NEXT },
     { .name = NULL },
 };

@@ -32,6 +32,7 @@ absent_class_create(const char *name, const struct vmn_module *before)
             .name = arena_strdup(&absent->arena, stage->name),
             .hook = stage->hook, .order = stage->order,
             .n_tables = stage->tables, .miss = stage->miss,
+            .scratch = stage->scratch, .keeps = stage->keeps,
         };
     }
     absent->class_ = (struct vmn_app_class) {

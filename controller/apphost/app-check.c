@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "controller/apphost/app-class.h"
 #include "controller/apphost/stage-tables.h"
 #include "controller/flow/pipeline.h"
 #include "controller/schema/error.h"
@@ -42,6 +43,22 @@ is_name(const char *s)
 }
 
 static int
+check_scratch(const struct vmn_stage_class *stage, struct vmn_error *why)
+{
+    if (stage->scratch & ~(STAGE_SCRATCH_ALL | STAGE_UNDECLARED)) {
+        return vmn_error_invalid(why, "stage %s: \"scratch\" 0x%"PRIx32" has "
+                                 "others than registers 10 to 15",
+                                 stage->name, stage->scratch);
+    }
+    if (stage->keeps & ~STAGE_SCRATCH_ALL) {
+        return vmn_error_invalid(why, "stage %s: \"keeps\" 0x%"PRIx32" has "
+                                 "others than registers 10 to 15",
+                                 stage->name, stage->keeps);
+    }
+    return 0;
+}
+
+static int
 check_stages(const struct vmn_app_class *class_, struct vmn_error *why)
 {
     const struct vmn_stage_class *stage = class_->stages;
@@ -61,6 +78,9 @@ check_stages(const struct vmn_app_class *class_, struct vmn_error *why)
                                      "are possible", stage->name,
                                      stage->n_tables,
                                      stage_tables_of_hook(stage->hook));
+        }
+        if (check_scratch(stage, why)) {
+            return EINVAL;
         }
     }
     return 0;

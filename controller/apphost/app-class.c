@@ -102,6 +102,20 @@ clone_array(struct vmn_app_class *class_, const struct array *array,
     return 0;
 }
 
+/* Fills in what apps could not say by earlier headers, unless it is 0. */
+static void
+upgrade_stages(struct vmn_app_class *class_)
+{
+    struct vmn_stage_class *stage
+        = CONST_CAST(struct vmn_stage_class *, class_->stages);
+
+    if (class_->stage_size < SIZE_UP_TO(vmn_stage_class, keeps)) {
+        for (; stage && stage->name; stage++) {
+            stage->scratch = STAGE_SCRATCH_ALL | STAGE_UNDECLARED;
+        }
+    }
+}
+
 struct vmn_app_class *
 app_class_clone(const struct vmn_app_class *theirs, struct vmn_error *why)
 {
@@ -133,6 +147,7 @@ app_class_clone(const struct vmn_app_class *theirs, struct vmn_error *why)
         app_class_destroy(class_);
         return NULL;
     }
+    upgrade_stages(class_);
     return class_;
 }
 

@@ -9,6 +9,7 @@
 #include "controller/apphost/absent-class.h"
 #include "controller/apphost/app-check.h"
 #include "controller/apphost/app-class.h"
+#include "controller/apphost/stage-registers.h"
 #include "controller/apphost/stage-tables.h"
 
 #include <dlfcn.h>
@@ -125,6 +126,52 @@ compare_apps(const void *a_, const void *b_)
     return strcmp(a->class_->name, b->class_->name);
 }
 
+bool
+apphost_is_own(const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    const char *name = slash ? slash + 1 : file;
+
+    for (size_t i = 0; i < ARRAY_SIZE(own_apps); i++) {
+        size_t len = strlen(own_apps[i]);
+
+        if (!strncmp(name, own_apps[i], len)
+            && !strcmp(name + len, slash ? ".so" : "")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Gives the stages of all apps, of which 'app' is the newest, their tables and
+ * registers. */
+static int
+place(struct pipeline *pipeline, const struct pipeline_app *app,
+      struct vmn_error *why)
+{
+    size_t i = 0;
+
+    pipeline->apps = xrealloc(pipeline->apps, (pipeline->n_apps + 1)
+                                              * sizeof *pipeline->apps);
+    pipeline->apps[pipeline->n_apps++] = *app;
+    qsort(pipeline->apps, pipeline->n_apps, sizeof *pipeline->apps,
+          compare_apps);
+    stage_tables_assign(pipeline);
+    if (!stage_registers_assign(pipeline, why)) {
+        return 0;
+    }
+    while (pipeline->apps[i].class_ != app->class_) {
+        i++;
+    }
+    pipeline->n_apps--;
+    memmove(&pipeline->apps[i], &pipeline->apps[i + 1],
+            (pipeline->n_apps - i) * sizeof *pipeline->apps);
+    /* The others fit, as they did before. */
+    stage_tables_assign(pipeline);
+    stage_registers_assign(pipeline, NULL);
+    return EINVAL;
+}
+
 /* Adds an app, with a class that it then owns, or with the worker that owns
  * its class. */
 static int
@@ -137,6 +184,7 @@ add_app(struct apphost *host, struct pipeline_app *app, struct vmn_error *why)
         || stage_tables_check(class_, pipeline, why)) {
         return EINVAL;
     }
+    app->builtin = apphost_is_own(class_->name);
     while (class_->stages && class_->stages[app->n_stages].name) {
         app->n_stages++;
     }
@@ -148,12 +196,7 @@ add_app(struct apphost *host, struct pipeline_app *app, struct vmn_error *why)
             return EINVAL;
         }
     }
-    pipeline->apps = xrealloc(pipeline->apps, (pipeline->n_apps + 1)
-                                              * sizeof *pipeline->apps);
-    pipeline->apps[pipeline->n_apps++] = *app;
-    qsort(pipeline->apps, pipeline->n_apps, sizeof *pipeline->apps,
-          compare_apps);
-    return 0;
+    return place(pipeline, app, why);
 }
 
 int
@@ -212,24 +255,6 @@ load_here(struct apphost *host, const char *path, const char *file,
     return error;
 }
 
-/* Returns true for "overlay" and "FOLDER/overlay.so". */
-bool
-apphost_is_own(const char *file)
-{
-    const char *slash = strrchr(file, '/');
-    const char *name = slash ? slash + 1 : file;
-
-    for (size_t i = 0; i < ARRAY_SIZE(own_apps); i++) {
-        size_t len = strlen(own_apps[i]);
-
-        if (!strncmp(name, own_apps[i], len)
-            && !strcmp(name + len, slash ? ".so" : "")) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Loads module 'file' at 'path' into a worker process. */
 static int
 load_apart(struct apphost *host, const char *path, const char *file,
@@ -272,7 +297,7 @@ find_file(const char *dir, const char *file)
     }
     module = xasprintf("%s/%s.so", dir, file);
     script = xasprintf("%s/%s.lua", dir, file);
-    if (!is_own(file) && access(module, F_OK) && !access(script, F_OK)) {
+    if (!apphost_is_own(file) && access(module, F_OK) && !access(script, F_OK)) {
         free(module);
         return script;
     }
@@ -360,12 +385,6 @@ apphost_add_absent(struct apphost *host, const char *name,
     return error;
 }
 
-void
-apphost_place(struct apphost *host)
-{
-    stage_tables_assign(&host->pipeline);
-}
-
 /* Returns true if the app's stages are those of 'before', at the same
  * tables. */
 static bool
@@ -380,6 +399,8 @@ is_in_place(const struct pipeline_app *app, const struct vmn_module *before)
 
         if (strcmp(stage->class_->name, then->name)
             || stage->class_->n_tables != then->tables
+            || stage->class_->scratch != then->scratch
+            || stage->class_->keeps != then->keeps
             || stage->first_table != then->first_table
             || stage->next_table != then->next_table) {
             return false;

@@ -43,10 +43,9 @@ int apphost_add_absent(struct apphost *, const char *name,
                        const struct vmn_module *before, const char *absent,
                        struct vmn_error *why);
 
-/* Places the stages of all apps.  Once, after the last one was added. */
-void apphost_place(struct apphost *);
-/* Says what an app was when vmnd ran the last time, after apphost_place(): if
- * its stages are where they were, what hosts have of them may be kept. */
+/* Says what an app was when vmnd ran the last time, after the last app was
+ * added: if its stages are where they were, what hosts have of them may be
+ * kept. */
 void apphost_compare_place(struct apphost *, const struct vmn_module *before);
 
 /* Starts workers again that have ended, if it is time to; to be called now and

@@ -8,5 +8,7 @@ controller_libvmn_a_SOURCES += \
 	controller/apphost/app-class.h \
 	controller/apphost/apphost.c \
 	controller/apphost/apphost.h \
+	controller/apphost/stage-registers.c \
+	controller/apphost/stage-registers.h \
 	controller/apphost/stage-tables.c \
 	controller/apphost/stage-tables.h

@@ -64,6 +64,9 @@ compare_placed(const void *a_, const void *b_)
     if (x->order != y->order) {
         return x->order < y->order ? -1 : 1;
     }
+    if (a->app->builtin != b->app->builtin) {
+        return a->app->builtin ? -1 : 1;
+    }
     int order = strcmp(a->app->class_->name, b->app->class_->name);
 
     /* An app's own stages keep the order in which it lists them. */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "controller/engine/engine-private.h"
+#include "controller/engine/ownership.h"
 #include "controller/flow/emit.h"
 #include "controller/model/id-pools.h"
 #include "controller/schema/schema-row.h"
@@ -83,19 +84,21 @@ view_free_spare(struct engine *engine)
 }
 
 void
-view_init(struct vmn_view *view, struct engine *engine, struct node *node)
+view_init(struct vmn_view *view, struct engine *engine, struct node *node,
+          const struct pipeline_app *app)
 {
     memset(view, 0, sizeof *view);
     view->engine = engine;
     view->node = node;
+    view->app = app;
     view->serial = ++engine->graph.serial;
 }
 
 void
 view_init_handler(struct vmn_view *view, struct engine *engine,
-                  struct arena_chunk **kept)
+                  const struct pipeline_app *app, struct arena_chunk **kept)
 {
-    view_init(view, engine, NULL);
+    view_init(view, engine, NULL, app);
     if (!*kept) {
         *kept = chunk_create(NULL, CHUNK_SIZE);
     }
@@ -365,7 +368,7 @@ peek_query(struct vmn_view *view, const char *name, const char *key,
         fail(view, "query %s at \"%s\" depends on itself", name, key);
         return NULL;
     }
-    view_init(&inner, engine, NULL);
+    view_init(&inner, engine, NULL, class_->app);
     inner.depth = view->depth + 1;
     if (class_->app->worker) {
         worker_eval(&inner, class_, key, 0, &value);
@@ -438,6 +441,7 @@ vmn_query(struct vmn_view *view, const char *name, const char *key,
         return NULL;
     }
     if (query->node.running) {
+        view->denied = true;
         fail(view, "query %s at \"%s\" depends on itself", name, key);
         return NULL;
     }
@@ -463,6 +467,10 @@ vmn_id_of(struct vmn_view *view, const char *kind, const char *key)
 {
     struct id_entry *number;
 
+    if (view->node && !ownership_check_pool(view, kind)) {
+        return 0;
+    }
+    key = ownership_id_key(view, kind, key);
     if (!view->node) {
         return peek_id(view, kind, key);
     }
@@ -506,6 +514,9 @@ vmn_publish(struct vmn_emit *emit, const char *relation, const char *key,
                   "itself");
         return;
     }
+    if (!ownership_check_relation(emit->view, relation)) {
+        return;
+    }
     if (!relation_may_be_new(emit->view->engine, relation, RELATIONS_MAX)) {
         emit_fail(emit, "relation %s is one too many", relation);
         return;
@@ -534,7 +545,7 @@ engine_peek(struct engine *engine, const char *query, const char *key,
     const void *value;
     void *copy = NULL;
 
-    view_init(&view, engine, NULL);
+    view_init(&view, engine, NULL, NULL);
     value = vmn_query(&view, query, key, size);
     if (value && !view.problem) {
         copy = xmemdup(value, MAX(*size, 1));

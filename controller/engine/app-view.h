@@ -16,11 +16,14 @@
 struct arena_chunk;
 struct emit_services;
 struct id_pools;
+struct pipeline_app;
 
 struct vmn_view {
     struct engine *engine;
     struct node *node;          /* The reader; NULL: a handler, of which
                                  * nothing is recorded. */
+    const struct pipeline_app *app; /* Whose computation it is; NULL: the
+                                     * engine's. */
     unsigned depth;             /* Nesting of a handler's queries. */
     bool rows_only;             /* A handler that may read durable rows and
                                  * nothing else... */
@@ -29,13 +32,17 @@ struct vmn_view {
     struct id_refs ids;         /* Allocated by the computation. */
     struct arena_chunk *arena;
     char *problem;              /* The first one, or NULL. */
+    bool denied;                /* It used what is another app's, or depends on
+                                 * itself: a query has no value then. */
 };
 
-void view_init(struct vmn_view *, struct engine *, struct node *);
+void view_init(struct vmn_view *, struct engine *, struct node *,
+               const struct pipeline_app *);
 /* Does the same for a handler: records nothing, and uses the memory that
  * '*kept' holds, if any.  view_uninit_handler() leaves some there for the next
  * one. */
 void view_init_handler(struct vmn_view *, struct engine *,
+                       const struct pipeline_app *,
                        struct arena_chunk **kept);
 void view_uninit_handler(struct vmn_view *, struct arena_chunk **kept);
 

@@ -21,6 +21,7 @@ controller_libvmn_a_SOURCES += \
 	controller/engine/engine-yield.c \
 	controller/engine/engine.c \
 	controller/engine/engine.h \
+	controller/engine/fact-circle.c \
 	controller/engine/flow-owner.c \
 	controller/engine/flow-quota-sets.c \
 	controller/engine/flow-quota-sets.h \
@@ -35,6 +36,8 @@ controller_libvmn_a_SOURCES += \
 	controller/engine/kept-flows.h \
 	controller/engine/number-table.c \
 	controller/engine/number-table.h \
+	controller/engine/ownership.c \
+	controller/engine/ownership.h \
 	controller/engine/overlap-index.c \
 	controller/engine/overlap-index.h \
 	controller/engine/packet-handler.c \

@@ -71,7 +71,7 @@ static const struct vmn_app_class class_ = {
     .units = units,
 };
 
-static const struct pipeline_app app = { .class_ = &class_ };
+static const struct pipeline_app app = { .class_ = &class_, .builtin = true };
 
 const struct pipeline_app *
 builtin_app(void)

@@ -302,6 +302,19 @@ graph_mark_readers(struct graph *graph, const struct node *source)
 }
 
 struct node *
+graph_next_reader(const struct graph *graph, uint32_t *edge)
+{
+    const struct edge *e;
+
+    if (!*edge) {
+        return NULL;
+    }
+    e = edge_at(graph, *edge);
+    *edge = e->next;
+    return node_at(graph, e->reader);
+}
+
+struct node *
 graph_pop(struct graph *graph)
 {
     for (; graph->lowest <= NODE_MAX_LEVEL; graph->lowest++) {

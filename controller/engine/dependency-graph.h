@@ -135,6 +135,7 @@ struct unit_node {
     bool failed;                /* The same, but for a dry run's. */
     bool gone;                  /* Its object was deleted in a dry run. */
     bool kept;                  /* It has failed since the start. */
+    bool builtin;               /* Of one of VMN's own apps. */
     struct ovs_list problem_node; /* In engine's 'problems', if it has one. */
     uint32_t n_entries;         /* Desired entries; see desired-state.h. */
     uint32_t n_values;          /* Published values. */
@@ -198,6 +199,9 @@ void graph_drop_reads(struct graph *, uint32_t edges);
 /* Returns the source of edge '*edge', which becomes the reader's next one, or
  * NULL if it is 0.  Begin with the reader's 'reads'. */
 const struct node *graph_next_source(const struct graph *, uint32_t *edge);
+
+/* The same of readers.  Begin with the source's 'readers'. */
+struct node *graph_next_reader(const struct graph *, uint32_t *edge);
 
 /* Queues 'node' to be freed, if it has no readers and is not a unit. */
 void graph_add_idle(struct graph *, struct node *);

@@ -112,13 +112,23 @@ struct ordered_entry {
     uint32_t number;
 };
 
+/* Units of VMN's own apps come before those of others, then they come by
+ * name. */
+static int
+compare_units(const struct unit_node *a, const struct unit_node *b)
+{
+    int order = b->builtin - a->builtin;
+
+    return order ? order : strcmp(a->name, b->name);
+}
+
 static int
 compare_entries(const struct entry *a, const struct entry *b)
 {
     int order = entry_contributes(a) - entry_contributes(b);
 
     if (!order) {
-        order = a->unit != b->unit ? strcmp(a->unit->name, b->unit->name) : 0;
+        order = a->unit != b->unit ? compare_units(a->unit, b->unit) : 0;
     }
     if (!order) {
         const struct engine_scope *x = entry_scope(a);

@@ -154,6 +154,14 @@ void unit_destroy(struct engine *, struct unit_node *);
  * NULL. */
 struct unit_node *engine_find_unit(const struct engine *, uint64_t cookie);
 
+/* Fails a unit that was not computed, for the reason 'problem', which it
+ * takes. */
+void unit_set_failed(struct engine *, struct unit_node *, char *problem);
+
+/* fact-circle.c: 'node' was computed too often in a run.  Fails it, if it is a
+ * unit, and says in which circle it is. */
+void circle_report(struct engine *, struct node *);
+
 /* unit-unixctl.c */
 void unit_unixctl_init(struct engine *);
 

@@ -14,6 +14,7 @@
 #include "controller/engine/app-view.h"
 #include "controller/engine/builtin-app.h"
 #include "controller/engine/delta.h"
+#include "controller/engine/ownership.h"
 #include "controller/engine/packet-handler.h"
 #include "controller/flow/oxm.h"
 #include "controller/model/id-pools.h"
@@ -316,8 +317,7 @@ compute(struct engine *engine, struct node *node, struct engine_delta *delta)
         node->n_computed = 0;
     }
     if (++node->n_computed > COMPUTED_MAX) {
-        VLOG_ERR("%s: relations or queries depend on each other in a cycle; "
-                 "left as it is", node->key);
+        circle_report(engine, node);
         return;
     }
     if (node->kind == NODE_UNIT) {
@@ -707,7 +707,8 @@ engine_get_limit(const struct engine *engine, uint32_t meter, uint32_t *rate,
                                       VMN_ID_POOL_METER,
                                       meter - FLOW_LIMIT_FIRST_METER + 1);
 
-    return key && ovs_scan(key, FLOW_LIMIT_KEY, rate, burst);
+    return key && ovs_scan(ownership_plain_key(key), FLOW_LIMIT_KEY, rate,
+                           burst);
 }
 
 void

@@ -50,7 +50,7 @@ query_app(struct engine *engine, const struct unit_class *class_,
     if (!owner_fn) {
         return false;
     }
-    view_init_handler(&view, engine, &engine->owner_arena);
+    view_init_handler(&view, engine, class_->app, &engine->owner_arena);
     known = ((class_->app->worker
               ? worker_find_owner(&view, class_, key, part, &found)
               : owner_fn(&view, class_->class_->name, key, part, &found))

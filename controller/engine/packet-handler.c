@@ -115,7 +115,7 @@ engine_handle_packet(struct engine *engine,
     struct vmn_view view;
     char *problem;
 
-    view_init_handler(&view, engine, &out->arena);
+    view_init_handler(&view, engine, handler->app, &out->arena);
     view.rows_only = out->rows_only;
     out->view = &view;
     out->app = handler->app;

@@ -12,8 +12,11 @@
 #include <string.h>
 
 #include "controller/engine/app-view.h"
+#include "openvswitch/vlog.h"
 #include "sset.h"
 #include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(engine_query);
 
 /* Returns the node of query 'name' at 'key'; a new one is stale.  Returns NULL
  * if no loaded app has such a query. */
@@ -98,11 +101,17 @@ query_compute(struct engine *engine, struct query_node *query)
 
     node->level = 0;
     node->running = true;
-    view_init(&view, engine, node);
+    view_init(&view, engine, node, class_->app);
     if (class_->app->worker) {
         done = worker_eval(&view, class_, node->key, old_reads, &value);
     } else {
         class_->class_->eval(&view, node->key, &value);
+    }
+    if (view.denied) {
+        /* Its readers fail as well, unless it has a value already. */
+        done = false;
+        VLOG_WARN("query %s at \"%s\": %s", class_->name, node->key,
+                  view.problem);
     }
     if (done) {
         query->ids = view.ids;

@@ -37,6 +37,7 @@ unit_create(struct engine *engine, unsigned class_id, const char *key)
 
     free(name);
     unit->name = unit->node.key - key_ofs;
+    unit->builtin = class_->app->builtin;
     unit->cookie = flow_owner_cookie(unit->name);
     shards_insert(&engine->cookies, &unit->cookie_node, unit->cookie);
     graph_mark(&engine->graph, &unit->node);
@@ -551,7 +552,7 @@ unit_compute(struct engine *engine, struct unit_node *unit)
         node->level = MIN(node->level, NODE_MAX_LEVEL);
     }
     node->running = true;
-    view_init(&view, engine, node);
+    view_init(&view, engine, node, class_->app);
     emit_init(&emit, &view_emit_services, &view, class_->app,
               &engine->pool);
     if (is_enabled(&view, class_)) {
@@ -574,6 +575,16 @@ unit_compute(struct engine *engine, struct unit_node *unit)
     graph_drop_reads(&engine->graph, old_reads);
     emit_uninit(&emit);
     view_uninit(&view);
+}
+
+void
+unit_set_failed(struct engine *engine, struct unit_node *unit, char *problem)
+{
+    if (dry_run_holds(&engine->dry_run, unit)) {
+        free(problem);
+    } else {
+        note_problem(engine, unit, problem);
+    }
 }
 
 void

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "controller/engine/app-view.h"
+#include "controller/engine/ownership.h"
 #include "controller/engine/packet-handler.h"
 #include "controller/model/id-pools.h"
 #include "controller/schema/schema-row.h"
@@ -277,6 +278,9 @@ put_known_ids(struct worker_run *run, const struct id_refs *ids)
         struct worker_read read = { .kind = WORKER_READ_ID };
 
         read.key = id_entry_key(ids->refs[i], &read.name);
+        if (!run->view->app->builtin) {
+            read.key = ownership_plain_key(read.key);
+        }
         wire_put_read(&run->message, &read);
         put_id(&run->message, id_entry_value(ids->refs[i]));
         add_known(run, &read);

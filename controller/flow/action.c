@@ -60,6 +60,52 @@ actions_have_room(struct vmn_actions *a)
 }
 
 static void
+refuse_write(const struct vmn_actions *a, enum vmn_field reg)
+{
+    static const char *const names[] = {
+        "VMN_REG_NETWORK", "VMN_REG_SRC_ID", "VMN_REG_DST_ID",
+        "VMN_REG_SRC_LOCAL", "VMN_REG_DST_LOCAL", "VMN_REG_ZONE",
+        "VMN_REG_DST_HOST", "VMN_REG_OUT_PORT", "VMN_REG_BALANCE_ZONE",
+        "VMN_REG_FLAGS",
+    };
+    const char *app = a->emit->app->class_->name;
+    const char *stage = a->in_bucket ? "a bucket" : a->stage->class_->name;
+    const char *kind = a->in_bucket ? "" : "stage ";
+    unsigned number = reg - VMN_F_REG0;
+
+    if (number < ARRAY_SIZE(names)) {
+        emit_fail(a->emit, "%s%s of app %s writes register %u (%s), which is "
+                  "the pipeline's", kind, stage, app, number, names[number]);
+    } else if (a->in_bucket) {
+        emit_fail(a->emit, "a bucket of app %s writes register %u, which is "
+                  "not scratch in all of its stages", app, number);
+    } else {
+        emit_fail(a->emit, "stage %s of app %s writes register %u, which is "
+                  "not among its scratch registers", stage, app, number);
+    }
+}
+
+/* Returns true if the actions may write bits 'mask' of a field: always, unless
+ * it is a register that is not the stage's.  Otherwise calls emit_fail(). */
+static bool
+may_write(const struct vmn_actions *a, enum vmn_field field, uint32_t mask)
+{
+    uint32_t writes;
+
+    if (!field_is_register(field)) {
+        return true;
+    }
+    writes = (a->in_bucket ? a->emit->app->bucket_writes
+              : a->stage ? a->stage->writes : UINT32_MAX);
+    if (writes & 1u << (field - VMN_F_REG0)
+        || (field == VMN_REG_FLAGS && !(mask & ~VMN_FLAG_LIMITED))) {
+        return true;
+    }
+    refuse_write(a, field);
+    return false;
+}
+
+static void
 set_bytes(struct vmn_actions *a, enum vmn_field field,
           const union mf_value *value, const union mf_value *mask)
 {
@@ -67,7 +113,9 @@ set_bytes(struct vmn_actions *a, enum vmn_field field,
 
     if (!mf->writable) {
         emit_fail(a->emit, "field %s cannot be set", mf->name);
-    } else if (actions_begin(a)) {
+    } else if (may_write(a, field, mask ? ntohl(mask->be32)
+                                 : UINT32_MAX)
+               && actions_begin(a)) {
         ofpact_put_set_field(&a->ofpacts, mf, value, mask);
     }
 }
@@ -163,7 +211,7 @@ void
 vmn_act_move(struct vmn_actions *a, enum vmn_field from, enum vmn_field to)
 {
     if (!field_exists(a->emit, from) || !field_exists(a->emit, to)
-        || !actions_begin(a)) {
+        || !may_write(a, to, UINT32_MAX) || !actions_begin(a)) {
         return;
     }
 
@@ -181,7 +229,8 @@ vmn_act_move_bits(struct vmn_actions *a, enum vmn_field from,
                   unsigned n_bits)
 {
     if (!has_bits(a, from, from_bit, n_bits)
-        || !has_bits(a, to, to_bit, n_bits) || !actions_begin(a)) {
+        || !has_bits(a, to, to_bit, n_bits)
+        || !may_write(a, to, UINT32_MAX) || !actions_begin(a)) {
         return;
     }
 
@@ -205,7 +254,8 @@ vmn_act_swap(struct vmn_actions *a, enum vmn_field x, enum vmn_field y)
                   field_get(y)->name);
         return;
     }
-    if (actions_begin(a)) {
+    if (may_write(a, x, UINT32_MAX)
+        && may_write(a, y, UINT32_MAX) && actions_begin(a)) {
         ofpact_put_STACK_PUSH(&a->ofpacts)->subfield = field_subfield(x);
         ofpact_put_STACK_PUSH(&a->ofpacts)->subfield = field_subfield(y);
         ofpact_put_STACK_POP(&a->ofpacts)->subfield = field_subfield(x);
@@ -423,7 +473,7 @@ vmn_act_hash_client(struct vmn_actions *a, uint16_t basis,
     if (!field_is_register(reg) || !n || n > VMN_HASH_CLIENT_MAX) {
         emit_fail(a->emit, "cannot spread clients over %"PRIu32" values of "
                   "field %u", n, (unsigned) reg);
-    } else if (actions_begin(a)) {
+    } else if (may_write(a, reg, UINT32_MAX) && actions_begin(a)) {
         struct ofpact_multipath *multipath
             = ofpact_put_MULTIPATH(&a->ofpacts);
 

@@ -23,6 +23,8 @@ struct pipeline_stage {
     int next_table;             /* Of the stage that follows, or -1. */
     const uint32_t *prefixes;   /* VMN_PREFIX_* of each of its tables; NULL: 0
                                  * for all. */
+    uint32_t writes;            /* Registers that its flows may write: bit N
+                                 * for register N. */
 };
 
 struct pipeline_app {
@@ -36,6 +38,11 @@ struct pipeline_app {
                                  * more than its stages then.  NULL: it is. */
     bool in_place;              /* Its stages have the tables that they had
                                  * when vmnd ran the last time. */
+    bool builtin;               /* It is one of VMN's own, wherever it runs:
+                                 * what it claims comes before what others
+                                 * do. */
+    uint32_t bucket_writes;     /* As 'writes', of buckets, which belong to no
+                                 * stage. */
     size_t n_stages;
     struct pipeline_stage *stages; /* In the app's order. */
 };

@@ -98,10 +98,14 @@ vmn_act_jump(struct vmn_actions *a, unsigned stage, unsigned table)
 void
 vmn_act_restart(struct vmn_actions *a)
 {
+    static const union mf_value zero;
+
+    /* Whoever may write them otherwise. */
     for (enum vmn_field reg = VMN_F_REG0; reg <= VMN_F_REG15; reg++) {
         if (reg != VMN_REG_NETWORK && reg != VMN_REG_ZONE
-            && reg != VMN_REG_BALANCE_ZONE && reg != VMN_REG_FLAGS) {
-            vmn_act_set(a, reg, 0);
+            && reg != VMN_REG_BALANCE_ZONE && reg != VMN_REG_FLAGS
+            && actions_begin(a)) {
+            ofpact_put_set_field(&a->ofpacts, field_get(reg), &zero, NULL);
         }
     }
     if (actions_begin(a)) {

@@ -146,6 +146,7 @@ struct vmn_module_stage {
     int order;
     uint32_t tables;
     enum vmn_miss miss;
+    uint32_t scratch, keeps;
     uint32_t first_table;       /* That it had, */
     int next_table;             /* and that of the stage that followed; -1:
                                  * none. */

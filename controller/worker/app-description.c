@@ -36,6 +36,8 @@ put_stages(struct ofpbuf *out, const struct vmn_stage_class *stage)
         wire_put_u32(out, stage->order);
         wire_put_u32(out, stage->n_tables);
         wire_put_u32(out, stage->miss);
+        wire_put_u32(out, stage->scratch);
+        wire_put_u32(out, stage->keeps);
         wire_put_u32(out, n);
         for (unsigned i = 0; i < n; i++) {
             wire_put_u32(out, stage->prefixes(i));
@@ -209,6 +211,8 @@ take_stages(struct wire_reader *in, struct app_description *description)
         stages[i].order = (int) wire_take_u32(in);
         stages[i].n_tables = wire_take_u32(in);
         stages[i].miss = wire_take_u32(in);
+        stages[i].scratch = wire_take_u32(in);
+        stages[i].keeps = wire_take_u32(in);
         take_prefixes(in, description, i, stages[i].n_tables);
     }
     description->class_.stages = stages;

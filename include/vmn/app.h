@@ -154,7 +154,8 @@ vmn_udp_parse_request(struct vmn_view *view, const struct vmn_packet_in *in,
  * every switch has forgotten it.  IDs are 1 to the pool's largest.  Returns 0
  * if the pool is exhausted, which fails the unit (it keeps the flows that it
  * had); the unit, or the query that asked, is computed again once IDs of the
- * pool have become free. */
+ * pool have become free.  The pool is one of the app's own, or one that
+ * vmn/vocabulary.h names; of another app's there is none. */
 uint32_t vmn_id_of(struct vmn_view *, const char *pool, const char *key);
 
 /* Memory that lives until the compile or query function returns; zeroed. */
@@ -217,8 +218,9 @@ vmn_external_mtu(struct vmn_view *view, const struct vmn_router *router)
 /* Writing.  ------------------------------------------------------------- */
 
 /* Publishes the fact that 'relation' has 'value' at 'key'.  A unit's facts
- * last until it is compiled again.  'relation' is "APP.NAME", the app's own;
- * 'key' and 'value' are up to 255 characters. */
+ * last until it is compiled again.  'relation' is "APP.NAME", the app's own,
+ * or VMN_REL_CLAIMED; another one fails the unit.  'key' and 'value' are up to
+ * 255 characters. */
 void vmn_publish(struct vmn_emit *, const char *relation, const char *key,
                  const char *value);
 
@@ -370,6 +372,9 @@ vmn_prefixes_with_ipv6_dst(unsigned table)
     return VMN_PREFIX_NW_SRC | VMN_PREFIX_NW_DST | VMN_PREFIX_IPV6_DST;
 }
 
+/* A register's bit in 'scratch' and 'keeps' of struct vmn_stage_class. */
+#define VMN_SCRATCH(REG) (1u << (-VMN_F_REG0 + (REG)))
+
 struct vmn_stage_class {
     const char *name;
     enum vmn_hook hook;
@@ -380,6 +385,12 @@ struct vmn_stage_class {
     /* Returns the VMN_PREFIX_* of one of its tables, from 0; 0: those of IPv4,
      * which are Open vSwitch's default.  NULL: 0 for all. */
     uint32_t (*prefixes)(unsigned table);
+    /* Those of VMN_F_REG10 to VMN_F_REG15 that flows of its tables write, each
+     * a VMN_SCRATCH(): an action that writes another one fails its unit. */
+    uint32_t scratch;
+    /* Those of them whose values are for the app's next stage in the pipeline:
+     * no stage of another app between the two may write them. */
+    uint32_t keeps;
 };
 
 struct vmn_query_class {

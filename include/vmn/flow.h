@@ -423,9 +423,9 @@ void vmn_act_hash_client(struct vmn_actions *, uint16_t basis,
 
 /* Lets 'rate' packets a second through, and up to 'burst' at once after a
  * rest, and drops what is more: nobody is told, but the actions after this one
- * are not done.  'key' names the limit, with its rate and burst; flows with
- * equal ones share it, on each host for itself.  Switches do this for each
- * packet.  A flow has at most one, a bucket none. */
+ * are not done.  'key' names the limit, with its rate and burst; flows of the
+ * app with equal ones share it, on each host for itself.  Switches do this for
+ * each packet.  A flow has at most one, a bucket none. */
 #define VMN_LIMIT_MAX 1000000
 void vmn_act_limit(struct vmn_actions *, const char *key, uint32_t rate,
                    uint32_t burst);
@@ -465,8 +465,8 @@ void vmn_act_ct_snat_ports(struct vmn_actions *, const struct vmn_ct *,
 void vmn_act_conjunction(struct vmn_actions *, uint32_t id, unsigned clause,
                          unsigned n_clauses);
 
-/* Adds a group.  'key' names it: the group's number is that of
- * (VMN_ID_POOL_GROUP, key).  One unit only may emit it. */
+/* Adds a group.  'key' names it among the app's groups: the group's number is
+ * that of (VMN_ID_POOL_GROUP, key).  One unit only may emit it. */
 enum vmn_group_type { VMN_GROUP_ALL = 0, VMN_GROUP_SELECT = 1 };
 struct vmn_group_msg *vmn_group_add(struct vmn_emit *, struct vmn_scope,
                                     enum vmn_group_type, const char *key);

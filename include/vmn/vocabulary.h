@@ -8,7 +8,8 @@
 #define VMN_VOCABULARY_H 1
 
 /* Where a stage goes in the pipeline.  Stages at the same hook run in the
- * order of 'order', then of the app's name. */
+ * order of 'order', then those of VMN's own apps first, then by the app's
+ * name. */
 enum vmn_hook {
     VMN_HOOK_ADMIT = 0,         /* In port or tunnel -> network, source. */
     VMN_HOOK_SERVICE = 1,       /* ARP, DHCP, DNS. */
@@ -37,8 +38,10 @@ enum vmn_hook {
 #define VMN_REG_BALANCE_ZONE VMN_F_REG8 /* Balancing's conntrack zone: number
                                          * of "balance/DOMAIN". */
 #define VMN_REG_FLAGS VMN_F_REG9        /* VMN_FLAG_*. */
-/* Registers 10 to 15 are scratch: a stage may not expect them to survive
- * into another app's stage. */
+/* Registers 10 to 15 are scratch: a stage writes those that it declares
+ * (struct vmn_stage_class), and may not expect them to survive into another
+ * app's stage, but for those that it keeps.  Those above are for VMN's own
+ * apps to write; docs/writing-an-app.md has what others may. */
 
 #define VMN_FLAG_HAIRPIN 1              /* May leave by the port it came by. */
 #define VMN_FLAG_ROUTED 2               /* Was routed on this host: network and
@@ -195,7 +198,8 @@ enum vmn_hook {
  * Provided by firewall. */
 #define VMN_QUERY_QUARANTINE "firewall.quarantine"
 
-/* ID pools that more than one app uses, with their keys. */
+/* ID pools that more than one app uses, with their keys.  Any other key is of
+ * the app that asks: another app's key of the same text has another ID. */
 #define VMN_ID_POOL_HOST "host"         /* Host name. */
 #define VMN_ID_POOL_ZONE "zone"         /* "PURPOSE/DOMAIN"; 1 to 65535. */
 #define VMN_ID_POOL_GROUP "group"       /* OpenFlow groups. */

@@ -315,7 +315,6 @@ load_apps(void)
         }
         free(path);
     }
-    apphost_place(host);
     return host;
 }
 

@@ -131,7 +131,6 @@ measure(struct bench *b, const char *worker, const char *app)
     b->apphost = apphost_create(worker, false);
     load(b->apphost, "./apps/overlay/.libs/overlay.so");
     load(b->apphost, app);
-    apphost_place(b->apphost);
     b->model = model_create();
     b->engine = engine_create(b->model, apphost_pipeline(b->apphost));
     run(b);

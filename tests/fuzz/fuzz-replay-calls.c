@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "controller/apphost/app-class.h"
 #include "controller/apphost/apphost.h"
 #include "controller/engine/app-view.h"
 #include "controller/engine/engine.h"
@@ -28,12 +29,12 @@ handle(struct vmn_view *view, const struct vmn_packet_in *in,
 }
 
 static const struct vmn_app_class app_class = {
-    VMN_APP_HEAD, .name = "random",
+    VMN_APP_HEAD, .name = "overlay", /* It writes any register. */
     .stages = (const struct vmn_stage_class[]) {
         { .name = "first", .hook = VMN_HOOK_ADMIT, .n_tables = 2,
-          .miss = VMN_MISS_DROP },
+          .miss = VMN_MISS_DROP, .scratch = STAGE_SCRATCH_ALL },
         { .name = "second", .hook = VMN_HOOK_ROUTE, .n_tables = 2,
-          .miss = VMN_MISS_DROP },
+          .miss = VMN_MISS_DROP, .scratch = STAGE_SCRATCH_ALL },
         { .name = NULL },
     },
     .handlers = (const struct vmn_handler_class[]) {
@@ -70,7 +71,6 @@ begin(void)
     vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_OFF);
     apphost = apphost_create(NULL, false);
     ovs_assert(!apphost_add(apphost, &app_class, NULL));
-    apphost_place(apphost);
     engine = engine_create(model_create(), apphost_pipeline(apphost));
     registry = flow_item_registry_create(NULL);
     emit_pool_init(&pool);
@@ -107,7 +107,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         begin();
     }
     replay_texts_init(&texts);
-    view_init(&view, engine, NULL);
+    view_init(&view, engine, NULL, NULL);
     emit_init(&emit, &services, &view, &apphost_pipeline(apphost)->apps[0],
               &pool);
     replay_emit(data, size, &emit, &texts);

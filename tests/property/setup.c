@@ -65,7 +65,6 @@ load_apps(void)
             exit(1);
         }
     }
-    apphost_place(host);
     return host;
 }
 

@@ -7,7 +7,8 @@
  *   NAME=drop, NAME=pass        UDP port 9000 in the port's network
  *   NAME-to=drop                IPv4 to the port
  *   NAME-from=pass              IPv4 from the port
- *   NAME-group=drop, =pass      UDP port 9002, by a group that all share */
+ *   NAME-group=drop, =pass      UDP port 9002 from the port, by a group that
+ *                               all ports of the network share */
 
 #include "vmn/app.h"
 
@@ -51,7 +52,8 @@ decide(struct vmn_flow *flow, bool drop)
 
 static void
 decide_group(struct vmn_view *view, struct vmn_emit *emit,
-             const struct vmn_network *network, bool drop)
+             const struct vmn_network *network, const struct vmn_port *port,
+             bool drop)
 {
     struct vmn_group_msg *group = vmn_group_add(
         emit, vmn_scope_network(network->row.name), VMN_GROUP_ALL,
@@ -62,6 +64,7 @@ decide_group(struct vmn_view *view, struct vmn_emit *emit,
     if (!drop) {
         vmn_act_resubmit(bucket, 0, TABLE_GROUP);
     }
+    vmn_match_ip(flow, VMN_F_IPV4_SRC, &port->ips[0]);
     vmn_match(flow, VMN_F_UDP_DST, 9002);
     vmn_act_group(vmn_flow_actions(flow), group);
 }
@@ -95,7 +98,7 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
     drop = says(view, port, NAME "-group", "drop");
     if (drop || says(view, port, NAME "-group", "pass")) {
-        decide_group(view, emit, network, drop);
+        decide_group(view, emit, network, port, drop);
     }
 }
 

@@ -143,6 +143,36 @@ def test_misdeeds_cost_nobody_anything(lab, world, deed):
     assert worker(lab)["ends"] == ends + 1
 
 
+def test_what_is_another_apps_is_refused(lab, world):
+    """Its unit fails and keeps its flow; another app's relation, group and
+    connections stay as they are."""
+    one = world.vm("one", "net", "h1", "10.0.0.1", tcp=[80])
+    two = world.vm("two", "net", "h2", "10.0.0.2", tcp=[80])
+    ends = worker(lab)["ends"]
+    wait_aged(lab)
+    before = {name: flows(lab.host(name)) for name in ("h1", "h2")}
+    for use, why in (
+            ("relation", 'unit bad.network/net publishes to '
+             '"firewall.members", a relation of app firewall'),
+            ("pool", 'unit bad.network/net asks for an ID of pool '
+             '"firewall.identity", one of app firewall'),
+            ("register", "stage bad of app bad writes register 12, which is "
+             "not among its scratch registers"),
+            ("network", "stage bad of app bad writes register 0 "
+             "(VMN_REG_NETWORK), which is the pipeline's")):
+        world.patch("networks", "net", labels={"use": use})
+        wait_for("the unit to fail for " + use,
+                 lambda: problems(lab) == {"bad.network/net": why}, 30)
+    for name in ("h1", "h2"):
+        assert changes(before[name], flows(lab.host(name))) == []
+    assert world.reaches(one, two)
+
+    world.patch("networks", "net", labels={"use": "group"})
+    wait_for("all to be well", lambda: not problems(lab), 30)
+    assert not lab.vmnd.api.get("status")["problems"]
+    assert worker(lab)["ends"] == ends
+
+
 def test_others_are_served_while_it_computes_for_ever(lab, world):
     """The API answers, while a change waits for what does not end."""
     answers = []

@@ -87,9 +87,9 @@ QUARRELS = {
     "the same, the other way round": (
         [("a", {"alpha": "pass"}), ("b", {"alpha": "drop"})], 9000, True,
         "conflict", ["alpha.port/a", "alpha.port/b"], "tp_dst=9000"),
-    "one group, two apps": (
-        [("a", {"alpha_group": "pass"}), ("b", {"beta_group": "drop"})],
-        9002, None, "conflict", ["alpha.port/a", "beta.port/b"], None),
+    "one group, two ports": (
+        [("a", {"alpha_group": "pass"}), ("b", {"alpha_group": "drop"})],
+        9002, None, "conflict", ["alpha.port/a", "alpha.port/b"], None),
 }
 
 

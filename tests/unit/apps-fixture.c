@@ -64,7 +64,6 @@ apps_fixture_create(const char *const *apps)
             fail_with("load", error.text);
         }
     }
-    apphost_place(f->apphost);
     f->model = model_create();
     f->engine = engine_create(f->model, apphost_pipeline(f->apphost));
     engine_delta_destroy(engine_run(f->engine));

@@ -70,6 +70,7 @@ UNIT_TESTS = \
 	tests/unit/test-openflow-handshake \
 	tests/unit/test-options \
 	tests/unit/test-overlaps \
+	tests/unit/test-ownership \
 	tests/unit/test-ovsdb \
 	tests/unit/test-ovsdb-config \
 	tests/unit/test-ovsdb-frame \

@@ -212,6 +212,34 @@ add_flows(struct vmn_emit *emit, const char *network, uint32_t vni, int n)
     }
 }
 
+/* Uses what is another app's. */
+static void
+use_foreign(struct vmn_view *view, struct vmn_emit *emit, const char *network,
+            const char *what)
+{
+    struct vmn_group_msg *group;
+    struct vmn_flow *flow;
+
+    if (!what) {
+        return;
+    }
+    flow = vmn_flow_add(emit, vmn_scope_network(network), STAGE_BAD, 0, 20);
+    if (!strcmp(what, "relation")) {
+        vmn_publish(emit, "firewall.members", "k", "v");
+    } else if (!strcmp(what, "pool")) {
+        vmn_id_of(view, "firewall.identity", "k");
+    } else if (!strcmp(what, "register")) {
+        vmn_act_set(vmn_flow_actions(flow), VMN_F_REG12, 1);
+    } else if (!strcmp(what, "network")) {
+        vmn_act_set(vmn_flow_actions(flow), VMN_REG_NETWORK, 1);
+    } else if (!strcmp(what, "group")) {
+        /* By the key of the overlay's group for the network's floods. */
+        group = vmn_group_add(emit, vmn_scope_network(network), VMN_GROUP_ALL,
+                              vmn_printf(view, "flood/%s", network));
+        vmn_act_output(vmn_bucket_add(group, 1, 0), 1);
+    }
+}
+
 static void
 compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
@@ -226,6 +254,7 @@ compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     if (what && !strcmp(what, "fail")) {
         vmn_fail(emit, "network %s says so", key);
     }
+    use_foreign(view, emit, key, label(view, network, "use"));
     flows = label(view, network, "flows");
     add_flows(emit, key, network->vni, flows ? atoi(flows) : 1);
     asked = label(view, network, "ask");

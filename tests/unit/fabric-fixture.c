@@ -146,7 +146,6 @@ load(const struct vmn_app_class *app, const char *const *modules)
             fail_msg("%s", error.text);
         }
     }
-    apphost_place(toy.apphost);
     toy.model = model_create();
     toy.engine = engine_create(toy.model, apphost_pipeline(toy.apphost));
 }

@@ -104,12 +104,12 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         vmn_act_limit(actions, key, atoi(vmn_labels_get(labels, "limit")), 7);
         vmn_act_next(actions);
     } else if (vmn_labels_get(labels, "few")) {
-        vmn_act_set(actions, VMN_F_REG1, vmn_id_of(view, "toy.few", key));
+        vmn_act_set(actions, VMN_F_REG10, vmn_id_of(view, "toy.few", key));
         vmn_act_next(actions);
     } else if (vmn_labels_get(&port->labels, "drop")) {
         vmn_act_drop(actions, "not desired");
     } else {
-        vmn_act_set(actions, VMN_F_REG1, value ? atoi(value) : 0);
+        vmn_act_set(actions, VMN_F_REG10, value ? atoi(value) : 0);
         vmn_act_next(actions);
     }
 }
@@ -134,7 +134,8 @@ const struct vmn_app_class hosts_app = {
     VMN_APP_HEAD, .name = "toy",
     .stages = (const struct vmn_stage_class[]) {
         { .name = "one", .hook = VMN_HOOK_ADMIT, .n_tables = 1,
-          .miss = VMN_MISS_DROP },
+          .miss = VMN_MISS_DROP,
+          .scratch = VMN_SCRATCH(VMN_F_REG10) },
         { .name = "two", .hook = VMN_HOOK_DELIVER, .n_tables = 1,
           .miss = VMN_MISS_DROP },
         { .name = NULL },

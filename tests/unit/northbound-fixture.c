@@ -381,7 +381,6 @@ setup(void **state)
     f->apphost = apphost_create(NULL, false);
     assert_int_equal(apphost_add(f->apphost, &fake_app, NULL), 0);
     assert_int_equal(apphost_add(f->apphost, &fake_balancer, NULL), 0);
-    apphost_place(f->apphost);
     f->engine = engine_create(f->model, apphost_pipeline(f->apphost));
     f->commit = commit_create(f->base, f->model, f->engine,
                               &fake_store_class, &f->store);

@@ -65,7 +65,7 @@ random_scope(void)
     default:
         return (struct vmn_scope) {
             is_wrong() ? (enum vmn_scope_kind) 7 : VMN_SCOPE_RELATION,
-            is_wrong() ? NULL : "random.rel", "k\xc3\xa4" };
+            is_wrong() ? NULL : "overlay.rel", "k\xc3\xa4" };
     }
 }
 
@@ -292,7 +292,7 @@ random_calls(struct vmn_emit *emit, uint32_t seed, unsigned *kinds)
 
         switch (random_range(6)) {
         case 0:
-            vmn_publish(emit, is_wrong() ? NULL : "random.rel", "key",
+            vmn_publish(emit, is_wrong() ? NULL : "overlay.rel", "key",
                         random_range(2) ? "value" : "");
             break;
         case 1:

@@ -311,6 +311,40 @@ test_own_failure(void **state OVS_UNUSED)
     apps_fixture_destroy(f);
 }
 
+/* What is another app's: the unit fails, and its worker goes on. */
+static void
+test_foreign(void **state OVS_UNUSED)
+{
+    static const struct {
+        const char *use;
+        const char *problem;
+    } uses[] = {
+        { "relation", "unit bad.network/a publishes to "
+          "\\\"firewall.members\\\", a relation of app firewall" },
+        { "pool", "unit bad.network/a asks for an ID of pool "
+          "\\\"firewall.identity\\\", one of app firewall" },
+        { "register", "stage bad of app bad writes register 12, which is not "
+          "among its scratch registers" },
+        { "network", "stage bad of app bad writes register 0 "
+          "(VMN_REG_NETWORK), which is the pipeline's" },
+    };
+    struct apps_fixture *f = start();
+
+    for (size_t i = 0; i < ARRAY_SIZE(uses); i++) {
+        char *label = xasprintf("'use': '%s'", uses[i].use);
+
+        apply_network(f, "a", 107, label);
+        assert_problem(f, uses[i].problem);
+        assert_true(has_flow(f, "bad.bad/0 10 reg0=0x7,"));
+        free(label);
+    }
+    apply_network(f, "a", 107, "'use': 'group'");
+    assert_true(has_flow(f, "bad.bad/0 10 reg0=0x6b,"));
+    assert_int_equal(status_of(f).n_ends, 0);
+    apps_fixture_check(f);
+    apps_fixture_destroy(f);
+}
+
 static void
 test_too_many_flows(void **state OVS_UNUSED)
 {
@@ -576,6 +610,7 @@ main(void)
         cmocka_unit_test(test_dependencies),
         cmocka_unit_test(test_misdeeds),
         cmocka_unit_test(test_own_failure),
+        cmocka_unit_test(test_foreign),
         cmocka_unit_test(test_too_many_flows),
         cmocka_unit_test(test_query),
         cmocka_unit_test(test_handler),

@@ -81,6 +81,11 @@ apps_that_do_not_fit_are_refused(void **state)
             STAGES(.name = "s", .n_tables = 2, .prefixes = four_prefixes));
     REFUSED("prefixes 0x100 of table 0", VMN_APP_HEAD, .name = "x",
             STAGES(.name = "s", .n_tables = 1, .prefixes = unknown_prefix));
+    REFUSED("\"scratch\" 0x200 has", VMN_APP_HEAD, .name = "x",
+            STAGES(.name = "s", .n_tables = 1,
+                   .scratch = VMN_SCRATCH(VMN_F_REG9)));
+    REFUSED("\"keeps\" 0x10000 has", VMN_APP_HEAD, .name = "x",
+            STAGES(.name = "s", .n_tables = 1, .keeps = 0x10000));
     REFUSED("no compile", VMN_APP_HEAD, .name = "x", UNITS(.name = "u"));
     REFUSED("\"row_type\" 99", VMN_APP_HEAD, .name = "x",
             UNITS(.name = "u", .row_type = 99, .compile = compile_nothing));
@@ -258,7 +263,6 @@ stages_are_placed_by_hook_order_and_name(void **state)
     /* The order of loading does not matter. */
     assert_int_equal(apphost_add(host, &late, &error), 0);
     assert_int_equal(apphost_add(host, &early, &error), 0);
-    apphost_place(host);
 
     const struct pipeline *p = apphost_pipeline(host);
     const struct pipeline_stage *e = p->apps[0].stages;
@@ -274,6 +278,131 @@ stages_are_placed_by_hook_order_and_name(void **state)
     assert_int_equal(e[0].first_table, deliver + 2);
     assert_int_equal(e[0].next_table, -1);
     apphost_destroy(host);
+}
+
+static void
+among_equals_stages_of_own_apps_come_first(void **state)
+{
+    static const struct vmn_stage_class stages[] = {
+        { .name = "s", .hook = VMN_HOOK_SERVICE, .n_tables = 1 }, { NULL },
+    };
+    static const struct vmn_app_class a = { VMN_APP_HEAD, .name = "a",
+                                            .stages = stages };
+    static const struct vmn_app_class own = { VMN_APP_HEAD, .name = "overlay",
+                                              .stages = stages };
+    struct apphost *host = apphost_create(NULL, false);
+    const struct pipeline *p = apphost_pipeline(host);
+
+    assert_int_equal(apphost_add(host, &a, NULL), 0);
+    assert_int_equal(apphost_add(host, &own, NULL), 0);
+    assert_false(p->apps[0].builtin);
+    assert_true(p->apps[1].builtin);
+    assert_true(p->apps[1].stages[0].first_table
+                < p->apps[0].stages[0].first_table);
+    apphost_destroy(host);
+}
+
+/* Registers.  ------------------------------------------------------------- */
+
+/* Keeps register 12 from hook TRACK to POLICY, as the firewall does. */
+static const struct vmn_app_class keeper = {
+    VMN_APP_HEAD, .name = "keeper",
+    .stages = (const struct vmn_stage_class[]) {
+        { .name = "to", .hook = VMN_HOOK_POLICY, .n_tables = 1 },
+        { .name = "from", .hook = VMN_HOOK_TRACK, .n_tables = 1,
+          .scratch = VMN_SCRATCH(VMN_F_REG12),
+          .keeps = VMN_SCRATCH(VMN_F_REG12) },
+        { NULL },
+    },
+};
+
+/* Returns what an app with such a stage beside 'keeper' is refused for, or
+ * NULL with what it may write. */
+static char *
+place_beside_keeper(const struct vmn_stage_class *stage, bool undeclared,
+                    uint32_t *writes)
+{
+    const struct vmn_stage_class stages[] = { *stage, { NULL } };
+    struct vmn_app_class other = { VMN_APP_HEAD, .name = "other",
+                                   .stages = stages };
+    /* As the ABI's first headers had it. */
+    struct { _Alignas(void *) char bytes[32]; } early_stages[2];
+    struct apphost *host = apphost_create(NULL, false);
+    struct vmn_error error = VMN_ERROR_INIT;
+    char *why = NULL;
+
+    if (undeclared) {
+        for (int i = 0; i < 2; i++) {
+            memcpy(&early_stages[i], &stages[i], sizeof early_stages[i]);
+        }
+        other.stage_size = sizeof early_stages[0];
+        other.stages = (const void *) early_stages;
+    }
+    assert_int_equal(apphost_add(host, &keeper, &error), 0);
+    if (apphost_add(host, &other, &error)) {
+        why = xstrdup(error.text);
+        vmn_error_uninit(&error);
+        /* Those that were there stay. */
+        assert_int_equal(apphost_pipeline(host)->n_apps, 1);
+        assert_int_equal(apphost_pipeline(host)->apps[0].stages[0].next_table,
+                         -1);
+    } else {
+        *writes = apphost_pipeline(host)->apps[1].stages[0].writes;
+    }
+    apphost_destroy(host);
+    return why;
+}
+
+static void
+a_register_that_another_keeps_is_refused(void **state)
+{
+    struct vmn_stage_class stage = {
+        .name = "s", .hook = VMN_HOOK_TRACK, .order = 1, .n_tables = 1,
+        .scratch = VMN_SCRATCH(VMN_F_REG12) | VMN_SCRATCH(VMN_F_REG13),
+    };
+    uint32_t writes;
+    char *why = place_beside_keeper(&stage, false, &writes);
+
+    assert_string_equal(why, "stage s of app other writes register 12, which "
+                        "app keeper keeps from its stage from to to");
+    free(why);
+
+    /* Before it, behind it, and another register. */
+    stage.order = -1;
+    assert_null(place_beside_keeper(&stage, false, &writes));
+    assert_int_equal(writes, stage.scratch);
+    stage.hook = VMN_HOOK_POLICY;
+    stage.order = 1;
+    assert_null(place_beside_keeper(&stage, false, &writes));
+    stage.order = -1;
+    stage.scratch = VMN_SCRATCH(VMN_F_REG13);
+    assert_null(place_beside_keeper(&stage, false, &writes));
+    assert_int_equal(writes, stage.scratch);
+
+    stage.keeps = stage.scratch;
+    why = place_beside_keeper(&stage, false, &writes);
+    assert_string_equal(why, "stage s of app other keeps registers, but none "
+                        "of the app's stages follows");
+    free(why);
+}
+
+/* An app that could not declare any: it may write what nobody keeps. */
+static void
+an_app_of_earlier_headers_writes_what_nobody_keeps(void **state)
+{
+    struct vmn_stage_class stage = { .name = "s", .hook = VMN_HOOK_SERVICE,
+                                     .n_tables = 1 };
+    const uint32_t all = 0xfc00;
+    uint32_t writes;
+
+    assert_null(place_beside_keeper(&stage, true, &writes));
+    assert_int_equal(writes, all);
+    assert_null(place_beside_keeper(&stage, false, &writes));
+    assert_int_equal(writes, 0);
+    stage.hook = VMN_HOOK_POLICY;
+    stage.order = -1;
+    assert_null(place_beside_keeper(&stage, true, &writes));
+    assert_int_equal(writes, all & ~VMN_SCRATCH(VMN_F_REG12));
 }
 
 static void
@@ -307,6 +436,9 @@ main(void)
         cmocka_unit_test(an_app_that_uses_later_members_is_refused),
         cmocka_unit_test(a_missing_module_is_refused_with_its_name),
         cmocka_unit_test(stages_are_placed_by_hook_order_and_name),
+        cmocka_unit_test(among_equals_stages_of_own_apps_come_first),
+        cmocka_unit_test(a_register_that_another_keeps_is_refused),
+        cmocka_unit_test(an_app_of_earlier_headers_writes_what_nobody_keeps),
         cmocka_unit_test(a_hook_that_is_full_is_refused),
     };
 

@@ -185,13 +185,17 @@ compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 
 static const struct vmn_stage_class stages[] = {
     { .name = "clients", .hook = VMN_HOOK_ADMIT, .n_tables = N_TABLES,
-      .miss = VMN_MISS_DROP },
+      .miss = VMN_MISS_DROP,
+      .scratch = (VMN_SCRATCH(VMN_F_REG10)
+                  | VMN_SCRATCH(VMN_REG_CLIENT_VALUE)
+                  | VMN_SCRATCH(VMN_REG_CLIENT_SERVICE)
+                  | VMN_SCRATCH(VMN_F_REG13)) },
     { .name = NULL },
 };
 
 static const struct vmn_app_class app = {
     VMN_APP_HEAD,
-    .name = "clients",
+    .name = "loadbalancer",     /* Sets what only VMN's own apps may. */
     .stages = stages,
     .units = (const struct vmn_unit_class[]) {
         { .name = "network", .each = VMN_EACH_ROW, .row_type = VMN_ROW_NETWORK,

@@ -81,14 +81,16 @@ static void
 assert_held_once(const char *key)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
+    char *own = xasprintf("app/app/%s", key);
     char *line = xasprintf("%s \"%s\": %"PRIu32", 1 references\n",
-                           VMN_ID_POOL_GROUP, key,
+                           VMN_ID_POOL_GROUP, own,
                            id_pools_peek(model_id_pools(core.model),
-                                        VMN_ID_POOL_GROUP, key));
+                                         VMN_ID_POOL_GROUP, own));
 
     id_pools_format(model_id_pools(core.model), &ds);
     assert_non_null(strstr(ds_cstr(&ds), line));
     free(line);
+    free(own);
     ds_destroy(&ds);
 }
 

@@ -159,7 +159,7 @@ compile_late(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     vmn_query(view, "late.above", port->network, &size);
     flow = vmn_flow_add(emit, vmn_scope_all(), STAGE, 0, 10);
     vmn_match_mac(flow, VMN_F_ETH_SRC, port->mac);
-    vmn_act_set(vmn_flow_actions(flow), VMN_F_REG1, first);
+    vmn_act_set(vmn_flow_actions(flow), VMN_F_REG10, first);
 }
 
 static const struct vmn_app_class late_app = {
@@ -223,17 +223,48 @@ compile_query_circle(struct vmn_view *view, const char *key,
     vmn_query(view, "circle.self", key, &size);
 }
 
-/* Publishes one more than what it reads. */
+/* Publishes one more than what the other app does. */
+static void
+count_on(struct vmn_view *view, struct vmn_emit *emit, const char *theirs,
+         const char *ours)
+{
+    struct vmn_names names = vmn_relation_values(view, theirs, "k");
+
+    vmn_publish(emit, ours, "k",
+                vmn_printf(view, "%d", names.n ? atoi(names.names[0]) + 1
+                                               : 0));
+}
+
 static void
 compile_fact_circle(struct vmn_view *view, const char *key,
                     struct vmn_emit *emit)
 {
-    struct vmn_names names = vmn_relation_values(view, "circle.facts", "k");
-
-    vmn_publish(emit, "circle.facts", "k",
-                vmn_printf(view, "%d", names.n ? atoi(names.names[0]) + 1
-                                               : 0));
+    count_on(view, emit, "ring.facts", "circle.facts");
 }
+
+static void
+compile_ring(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    count_on(view, emit, "circle.facts", "ring.facts");
+}
+
+/* Has read a fact of the circle, and is in none itself. */
+static void
+compile_beside(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    vmn_relation_values(view, "ring.facts", "k");
+}
+
+static const struct vmn_app_class ring_app = {
+    VMN_APP_HEAD,
+    .name = "ring",
+    .units = (const struct vmn_unit_class[]) {
+        { .name = "fact", .each = VMN_EACH_ONCE, .compile = compile_ring },
+        { .name = "beside", .each = VMN_EACH_ONCE,
+          .compile = compile_beside },
+        { .name = NULL },
+    },
+};
 
 static const struct vmn_app_class circle_app = {
     VMN_APP_HEAD,
@@ -253,14 +284,34 @@ static const struct vmn_app_class circle_app = {
 static int
 setup_circle(void **state)
 {
-    toy_init(&toy, &circle_app, NULL);
+    toy_init(&toy, &circle_app, &ring_app);
     return 0;
 }
 
+/* Asserts that a unit has failed for this reason. */
 static void
-circles_come_to_an_end(void **state)
+assert_failed(const char *unit, const char *detail)
+{
+    const struct engine_problems *problems = engine_problems(toy.engine);
+
+    for (size_t i = 0; i < problems->n; i++) {
+        if (!strcmp(problems->problems[i].units[0], unit)) {
+            assert_string_equal(problems->problems[i].detail, detail);
+            return;
+        }
+    }
+    fail_msg("%s has not failed", unit);
+}
+
+static void
+circles_come_to_an_end_and_are_named(void **state)
 {
     toy_settle(&toy);
+    assert_failed("circle.fact/", "facts go in a circle, of apps circle, "
+                  "ring: unit circle.fact/ -> relation circle.facts at \"k\" "
+                  "-> unit ring.fact/ -> relation ring.facts at \"k\" "
+                  "-> unit circle.fact/");
+    assert_failed("circle.query/", "query circle.self at \"\" has failed");
     toy_edit(&toy, VMN_TABLE_HOST, "h1", toy_host(1));
     toy_settle(&toy);
 }
@@ -275,7 +326,7 @@ main(int argc OVS_UNUSED, char *argv[])
         T(a_host_joins_and_leaves_a_scope, setup_facts),
         T(the_last_fact_takes_the_unit_along, setup_facts),
         T(a_value_read_too_early_is_read_again, setup_late),
-        T(circles_come_to_an_end, setup_circle),
+        T(circles_come_to_an_end_and_are_named, setup_circle),
 #undef T
     };
 

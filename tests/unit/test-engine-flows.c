@@ -34,7 +34,7 @@ compile_rival(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_all(), STAGE, 0, 40);
 
     vmn_match(flow, VMN_F_REG2, 9);
-    vmn_act_set(vmn_flow_actions(flow), VMN_F_REG3, key[0]);
+    vmn_act_set(vmn_flow_actions(flow), VMN_F_REG10, key[0]);
     vmn_act_goto(vmn_flow_actions(flow), STAGE, 1);
 }
 
@@ -165,7 +165,7 @@ compile_part(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     if (strstr(role, "drop")) {
         vmn_act_drop(vmn_flow_actions(flow), "the test wants it");
     } else {
-        vmn_act_set(vmn_flow_actions(flow), VMN_F_REG1, 1);
+        vmn_act_set(vmn_flow_actions(flow), VMN_F_REG10, 1);
         vmn_act_goto(vmn_flow_actions(flow), STAGE, 1);
     }
 }

@@ -35,7 +35,7 @@ compile_want(struct vmn_view *view, const char *key, struct vmn_emit *emit)
                             vmn_id_of(view, "hosts.conj", key), 1, 2);
         return;
     }
-    vmn_act_set(vmn_flow_actions(flow), VMN_F_REG3, key[0]);
+    vmn_act_set(vmn_flow_actions(flow), VMN_F_REG10, key[0]);
     vmn_act_goto(vmn_flow_actions(flow), STAGE, 1);
 }
 

@@ -59,7 +59,7 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     flow = vmn_flow_add(emit, vmn_scope_all(), STAGE, 0, 10);
     vmn_match_mac(flow, VMN_F_ETH_SRC, port->mac);
     vmn_match(flow, VMN_F_REG0, role && !strcmp(role, "web"));
-    vmn_act_set(vmn_flow_actions(flow), VMN_F_REG1, *mtu);
+    vmn_act_set(vmn_flow_actions(flow), VMN_F_REG10, *mtu);
     vmn_act_goto(vmn_flow_actions(flow), STAGE, 1);
 }
 

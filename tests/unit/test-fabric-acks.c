@@ -102,7 +102,7 @@ receipt_says_where_each_host_is(void **state OVS_UNUSED)
         "{\"revision\":7,\"recorded\":true,\"installed\":false,\"hosts\":["
         "{\"host\":\"h0\",\"state\":\"failed\",\"time\":\"\","
         "\"reason\":\"flow table=0,priority=200,reg0=0x7 "
-        "actions=set_field:0x1->reg1,goto_table:192 of toy.port/b "
+        "actions=set_field:0x1->reg10,goto_table:192 of toy.port/b "
         "was rejected with OFPBAC_BAD_TYPE\"},"
         "{\"host\":\"h1\",\"state\":\"confirmed\",\"time\":\"\"},"
         "{\"host\":\"h2\",\"state\":\"offline\",\"time\":\"\","
@@ -232,7 +232,7 @@ id_pools_are_freed_once_every_host_has_acknowledged(void **state OVS_UNUSED)
     connect_host(0);
     connect_host(1);
     edit_port("a", "red", 100, "all", 1, true);
-    value = id_pools_peek(numbers, VMN_ID_POOL_GROUP, "a");
+    value = id_pools_peek(numbers, VMN_ID_POOL_GROUP, "app/toy/a");
     assert_int_not_equal(value, 0);
     edit(VMN_TABLE_PORT, "a", NULL);
     until_acked(0);
@@ -242,7 +242,7 @@ id_pools_are_freed_once_every_host_has_acknowledged(void **state OVS_UNUSED)
     }
     /* Host 2 is offline. */
     assert_string_equal(id_pools_key_of(numbers, VMN_ID_POOL_GROUP, value),
-                        "a");
+                        "app/toy/a");
     connect_host(2);
     TURN_UNTIL(!id_pools_key_of(numbers, VMN_ID_POOL_GROUP, value));
 }

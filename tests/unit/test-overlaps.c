@@ -23,7 +23,7 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
                                              10);
 
         vmn_match(flow, VMN_F_REG0 + *key - 'a', i);
-        vmn_act_set(vmn_flow_actions(flow), VMN_F_REG9, *key);
+        vmn_act_set(vmn_flow_actions(flow), VMN_F_REG10, *key);
         vmn_act_goto(vmn_flow_actions(flow), STAGE, 1);
     }
 }

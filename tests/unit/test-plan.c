@@ -58,7 +58,7 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         if (!strcmp(role, "db")) {
             vmn_act_drop(vmn_flow_actions(flow), "no web");
         } else {
-            vmn_act_set(vmn_flow_actions(flow), VMN_F_REG1,
+            vmn_act_set(vmn_flow_actions(flow), VMN_F_REG10,
                         vmn_id_of(view, VMN_ID_POOL_ZONE, key));
         }
     }
@@ -68,7 +68,8 @@ static const struct vmn_app_class app = {
     VMN_APP_HEAD, .name = "app",
     .stages = (const struct vmn_stage_class[]) {
         { .name = "stage", .hook = VMN_HOOK_ADMIT, .n_tables = 2,
-          .miss = VMN_MISS_DROP },
+          .miss = VMN_MISS_DROP,
+          .scratch = VMN_SCRATCH(VMN_F_REG10) },
         { .name = NULL },
     },
     .units = (const struct vmn_unit_class[]) {
@@ -217,7 +218,7 @@ a_conflict_shows_one_packet(void **state)
     plan_destroy(plan);
     /* The zone that "b" would have had is free. */
     assert_int_equal(id_pools_peek(model_id_pools(toy.model), VMN_ID_POOL_ZONE,
-                                  "b"), 0);
+                                  "app/app/b"), 0);
 }
 
 static void

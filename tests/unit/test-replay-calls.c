@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "controller/apphost/app-class.h"
 #include "controller/engine/app-view.h"
 #include "controller/engine/packet-handler.h"
 #include "controller/flow/emit.h"
@@ -47,12 +48,12 @@ handle(struct vmn_view *view, const struct vmn_packet_in *in,
 }
 
 static const struct vmn_app_class app_class = {
-    VMN_APP_HEAD, .name = "random",
+    VMN_APP_HEAD, .name = "overlay", /* It writes any register. */
     .stages = (const struct vmn_stage_class[]) {
         { .name = "first", .hook = VMN_HOOK_ADMIT, .n_tables = 2,
-          .miss = VMN_MISS_DROP },
+          .miss = VMN_MISS_DROP, .scratch = STAGE_SCRATCH_ALL },
         { .name = "second", .hook = VMN_HOOK_ROUTE, .n_tables = 2,
-          .miss = VMN_MISS_DROP },
+          .miss = VMN_MISS_DROP, .scratch = STAGE_SCRATCH_ALL },
         { .name = NULL },
     },
     .handlers = (const struct vmn_handler_class[]) {
@@ -105,7 +106,8 @@ static const struct emit_services services = {
 static void
 unit_init(struct unit *unit)
 {
-    view_init(&unit->view, toy.engine, NULL);
+    view_init(&unit->view, toy.engine, NULL,
+              &apphost_pipeline(toy.apphost)->apps[0]);
     emit_pool_init(&unit->pool);
     emit_init(&unit->emit, &services, &unit->view,
               &apphost_pipeline(toy.apphost)->apps[0], &unit->pool);
@@ -405,7 +407,7 @@ small_log(struct call_log *log)
     call_put_u32(log, CALL_BUCKET);
     call_put_u32(log, 3);
     call_put_u8(log, CALL_PUBLISH);
-    call_put_text(log, "random.rel");
+    call_put_text(log, "overlay.rel");
     call_put_text(log, "k");
     call_put_text(log, "v");
 }
@@ -508,7 +510,7 @@ texts_have_their_limits(void **state)
 
         call_log_init(&log);
         call_put_u8(&log, CALL_PUBLISH);
-        call_put_text(&log, "random.rel");
+        call_put_text(&log, "overlay.rel");
         call_put_u32(&log, cases[i].length);
         call_put(&log, cases[i].text, MIN(cases[i].length, 3));
         call_put_u8(&log, 0);

@@ -33,7 +33,6 @@ toy_init(struct toy *toy, const struct vmn_app_class *app,
     if (other) {
         assert_int_equal(apphost_add(toy->apphost, other, NULL), 0);
     }
-    apphost_place(toy->apphost);
     toy->model = model_create();
     toy->engine = engine_create(toy->model, apphost_pipeline(toy->apphost));
 }

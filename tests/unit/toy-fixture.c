@@ -13,7 +13,8 @@ struct toy toy;
 
 const struct vmn_stage_class toy_stages[] = {
     { .name = "stage", .hook = VMN_HOOK_ADMIT, .n_tables = 2,
-      .miss = VMN_MISS_DROP },
+      .miss = VMN_MISS_DROP,
+      .scratch = VMN_SCRATCH(VMN_F_REG10) },
     { .name = NULL },
 };
 
