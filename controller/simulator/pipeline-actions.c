@@ -297,14 +297,15 @@ static void
 do_clone(struct pipeline_context *ctx, const struct ofpact_nest *clone)
 {
     struct sim_packet before = *ctx->packet;
-    struct ofpbuf *stack = ofpbuf_clone(&ctx->stack);
+    struct ofpbuf stack = ctx->stack;
 
+    ofpbuf_init(&ctx->stack, 64);
+    ofpbuf_put(&ctx->stack, stack.data, stack.size);
     pipeline_do_actions(ctx, clone->actions,
                         ofpact_nest_get_action_len(clone));
+    ofpbuf_uninit(&ctx->stack);
+    ctx->stack = stack;
     *ctx->packet = before;
-    ofpbuf_clear(&ctx->stack);
-    ofpbuf_put(&ctx->stack, stack->data, stack->size);
-    ofpbuf_delete(stack);
 }
 
 /* Executes an action that sets fields, of the packet or of what goes with it.
