@@ -74,19 +74,19 @@ is_app(const struct pipeline *pipeline, const char *app)
     return false;
 }
 
-/* Returns what the app that 'file' has was when it was loaded the last time,
- * or NULL. */
-static const struct vmn_module *
-find_module(const struct vmnd *vmnd, const char *file)
+/* Returns the row of the app that was loaded from 'file' the last time, or
+ * NULL. */
+static const struct vmn_app_row *
+find_row(const struct vmnd *vmnd, const char *file)
 {
-    struct vmn_names names = model_names(vmnd->model, VMN_TABLE_MODULE);
+    struct vmn_names names = model_names(vmnd->model, VMN_TABLE_APP);
 
     for (size_t i = 0; i < names.n; i++) {
-        const struct vmn_module *module = model_get(
-            vmnd->model, VMN_TABLE_MODULE, names.names[i]);
+        const struct vmn_app_row *row = model_get(vmnd->model, VMN_TABLE_APP,
+                                                  names.names[i]);
 
-        if (!strcmp(module->file, file)) {
-            return module;
+        if (row->module.file && !strcmp(row->module.file, file)) {
+            return row;
         }
     }
     return NULL;
@@ -95,7 +95,7 @@ find_module(const struct vmnd *vmnd, const char *file)
 /* Returns the name that the app in 'file' has, as far as can be known.  The
  * caller frees it. */
 static char *
-name_of(const char *file, const struct vmn_module *before)
+name_of(const char *file, const struct vmn_app_row *before)
 {
     const char *slash = strrchr(file, '/');
     const char *base = slash ? slash + 1 : file;
@@ -107,11 +107,12 @@ name_of(const char *file, const struct vmn_module *before)
 static void
 add_absent(struct vmnd *vmnd, const struct vmnd_unloaded *unloaded)
 {
-    const struct vmn_module *before = find_module(vmnd, unloaded->file);
+    const struct vmn_app_row *before = find_row(vmnd, unloaded->file);
     char *name = name_of(unloaded->file, before);
     struct vmn_error why = VMN_ERROR_INIT;
-    int error = apphost_add_absent(vmnd->apphost, name, before, unloaded->why,
-                                   &why);
+    int error = apphost_add_absent(vmnd->apphost, name,
+                                   before ? &before->module : NULL,
+                                   unloaded->why, &why);
 
     if (error) {
         VLOG_ERR("app %s, which could not be loaded, loses its place in the "
@@ -129,10 +130,14 @@ vmnd_place_apps(struct vmnd *vmnd)
     for (size_t i = 0; i < vmnd->n_unloaded; i++) {
         add_absent(vmnd, &vmnd->unloaded[i]);
     }
-    names = model_names(vmnd->model, VMN_TABLE_MODULE);
+    names = model_names(vmnd->model, VMN_TABLE_APP);
     for (size_t i = 0; i < names.n; i++) {
-        apphost_compare_place(vmnd->apphost, model_get(
-            vmnd->model, VMN_TABLE_MODULE, names.names[i]));
+        const struct vmn_app_row *row = model_get(vmnd->model, VMN_TABLE_APP,
+                                                  names.names[i]);
+
+        if (row->module.file) {
+            apphost_compare_place(vmnd->apphost, row->row.name, &row->module);
+        }
     }
 }
 
@@ -172,8 +177,8 @@ is_same_stage(const struct pipeline_stage *stage,
 static bool
 is_same(const struct pipeline_app *app, const struct vmn_module *row)
 {
-    if (!row || strcmp(app->file, row->file) || withdraws(app) != row->withdraw
-        || app->n_stages != row->n_stages) {
+    if (!row->file || strcmp(app->file, row->file)
+        || withdraws(app) != row->withdraw || app->n_stages != row->n_stages) {
         return false;
     }
     for (size_t i = 0; i < app->n_stages; i++) {
@@ -211,37 +216,37 @@ module_to_json(const struct pipeline_app *app)
                      "withdraw", (int) withdraws(app), "stages", stages);
 }
 
-/* Has a row created for an app that has none, and one of its module, if that
- * is another than it was. */
+/* Has a row created for an app that has none.  What a module declares is
+ * written only if it is another than it was: all of the app's units read the
+ * row. */
 static void
 put_app(struct vmnd *vmnd, const struct pipeline_app *app,
         struct model_request *request)
 {
     const char *name = app->class_->name;
+    const struct vmn_app_row *row = model_get(vmnd->model, VMN_TABLE_APP,
+                                              name);
+    bool has_module = app->file && !app->builtin;
 
-    if (!model_get(vmnd->model, VMN_TABLE_APP, name)) {
-        model_request_add(request, MODEL_PUT, VMN_TABLE_APP, name,
-                          json_object());
-    }
-    if (app->file && !is_same(app, model_get(vmnd->model, VMN_TABLE_MODULE,
-                                             name))) {
-        model_request_add(request, MODEL_PUT, VMN_TABLE_MODULE, name,
-                          module_to_json(app));
+    if (!row || (has_module && !is_same(app, &row->module))) {
+        model_request_add(
+            request, row ? MODEL_PATCH : MODEL_PUT, VMN_TABLE_APP, name,
+            has_module ? json_pack("{s:o}", "module", module_to_json(app))
+                       : json_object());
     }
 }
 
 /* Has the rows deleted of apps that vmnd's options do not name any more. */
 static void
-delete_others(struct vmnd *vmnd, enum vmn_table table,
-              struct model_request *request)
+delete_others(struct vmnd *vmnd, struct model_request *request)
 {
     const struct pipeline *pipeline = apphost_pipeline(vmnd->apphost);
-    struct vmn_names rows = model_names(vmnd->model, table);
+    struct vmn_names rows = model_names(vmnd->model, VMN_TABLE_APP);
 
     for (size_t i = 0; i < rows.n; i++) {
         if (!is_app(pipeline, rows.names[i])) {
-            model_request_add(request, MODEL_DELETE, table, rows.names[i],
-                              NULL);
+            model_request_add(request, MODEL_DELETE, VMN_TABLE_APP,
+                              rows.names[i], NULL);
         }
     }
 }
@@ -266,8 +271,7 @@ vmnd_start_apps(struct vmnd *vmnd)
     for (size_t i = 0; i < pipeline->n_apps; i++) {
         put_app(vmnd, &pipeline->apps[i], &request);
     }
-    delete_others(vmnd, VMN_TABLE_APP, &request);
-    delete_others(vmnd, VMN_TABLE_MODULE, &request);
+    delete_others(vmnd, &request);
     if (request.n_ops) {
         commit_submit(vmnd->commit, &request, apps_done, vmnd);
     } else {

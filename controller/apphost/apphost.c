@@ -297,7 +297,8 @@ find_file(const char *dir, const char *file)
     }
     module = xasprintf("%s/%s.so", dir, file);
     script = xasprintf("%s/%s.lua", dir, file);
-    if (!apphost_is_own(file) && access(module, F_OK) && !access(script, F_OK)) {
+    if (!apphost_is_own(file) && access(module, F_OK)
+        && !access(script, F_OK)) {
         free(module);
         return script;
     }
@@ -410,12 +411,13 @@ is_in_place(const struct pipeline_app *app, const struct vmn_module *before)
 }
 
 void
-apphost_compare_place(struct apphost *host, const struct vmn_module *before)
+apphost_compare_place(struct apphost *host, const char *name,
+                      const struct vmn_module *before)
 {
     for (size_t i = 0; i < host->pipeline.n_apps; i++) {
         struct pipeline_app *app = &host->pipeline.apps[i];
 
-        if (!strcmp(app->class_->name, before->row.name)) {
+        if (!strcmp(app->class_->name, name)) {
             app->in_place = is_in_place(app, before);
         }
     }

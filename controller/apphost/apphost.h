@@ -46,7 +46,8 @@ int apphost_add_absent(struct apphost *, const char *name,
 /* Says what an app was when vmnd ran the last time, after the last app was
  * added: if its stages are where they were, what hosts have of them may be
  * kept. */
-void apphost_compare_place(struct apphost *, const struct vmn_module *before);
+void apphost_compare_place(struct apphost *, const char *app,
+                           const struct vmn_module *before);
 
 /* Starts workers again that have ended, if it is time to; to be called now and
  * then.  Returns true if units that found a worker absent are worth another

@@ -23,9 +23,14 @@
 #define WHERE (VMN_SCRATCH(VMN_REG_DST_LOCAL) \
                | VMN_SCRATCH(VMN_REG_DST_HOST) | VMN_SCRATCH(VMN_REG_OUT_PORT))
 
-/* Registers of the pipeline that apps of others may write, by hook: where
- * destinations are found, and behind all policies. */
+/* Registers of the pipeline that apps of others may write, by hook: before
+ * destinations are found, the network that they are looked for in
+ * (vmn_act_send_to_port()); where they are found, and behind all policies,
+ * where the packet goes. */
 static const uint32_t others_write[VMN_N_HOOKS] = {
+    [VMN_HOOK_SERVICE] = VMN_SCRATCH(VMN_REG_NETWORK),
+    [VMN_HOOK_BALANCE] = VMN_SCRATCH(VMN_REG_NETWORK),
+    [VMN_HOOK_ROUTE] = VMN_SCRATCH(VMN_REG_NETWORK),
     [VMN_HOOK_LOCATE] = WHERE,
     [VMN_HOOK_UNBALANCE] = WHERE,
     [VMN_HOOK_DELIVER] = WHERE,

@@ -9,9 +9,9 @@ struct pipeline;
 struct vmn_error;
 
 /* Fills in 'writes' of every stage and 'bucket_writes' of every app.  After
- * stage_tables_assign().  Returns EINVAL with the error (or NULL) set if a stage says
- * that it writes a register which another app keeps there, or keeps one for a
- * stage that does not follow. */
+ * stage_tables_assign().  Returns EINVAL with the error (or NULL) set if a
+ * stage says that it writes a register which another app keeps there, or keeps
+ * one for a stage that does not follow. */
 int stage_registers_assign(struct pipeline *, struct vmn_error *why);
 
 #endif /* controller/apphost/stage-registers.h */

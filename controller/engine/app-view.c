@@ -148,11 +148,18 @@ view_has_failed(const struct vmn_view *view)
     return view->problem != NULL;
 }
 
+static int
+view_table_of_hook(const struct vmn_view *view, enum vmn_hook hook)
+{
+    return pipeline_table_of_hook(view->engine->pipeline, hook);
+}
+
 const struct emit_services view_emit_services = {
     .alloc = vmn_alloc,
     .number = vmn_id_of,
     .fail = view_fail,
     .failed = view_has_failed,
+    .table_of_hook = view_table_of_hook,
 };
 
 void

@@ -239,31 +239,12 @@ vmn_send_to_next(struct vmn_packets_out *out, unsigned stage,
     send_to_table(out, stage, 0, true, bytes, size);
 }
 
-/* Returns the first table of the first stage at 'hook' or after it, or -1. */
-static int
-table_of_hook(const struct pipeline *pipeline, enum vmn_hook hook)
-{
-    int first = -1;
-
-    for (size_t i = 0; i < pipeline->n_apps; i++) {
-        for (size_t j = 0; j < pipeline->apps[i].n_stages; j++) {
-            const struct pipeline_stage *s = &pipeline->apps[i].stages[j];
-
-            if (s->class_->hook >= hook
-                && (first < 0 || s->first_table < first)) {
-                first = s->first_table;
-            }
-        }
-    }
-    return first;
-}
-
 void
 vmn_send_to_hook(struct vmn_packets_out *out, enum vmn_hook hook,
                  uint32_t in_port, const uint32_t regs[VMN_N_REGS],
                  const void *bytes, size_t size)
 {
-    int table = table_of_hook(out->view->engine->pipeline, hook);
+    int table = pipeline_table_of_hook(out->view->engine->pipeline, hook);
     struct engine_send *send;
 
     if (table < 0) {

@@ -59,6 +59,30 @@ actions_have_room(struct vmn_actions *a)
     return true;
 }
 
+/* Returns true if actions may write the field; otherwise calls
+ * emit_fail(). */
+static bool
+is_settable(struct vmn_actions *a, enum vmn_field field)
+{
+    const char *by = (field == VMN_F_CT_MARK
+                      ? ", but by vmn_act_ct() with 'mark'"
+                      : field == VMN_F_IN_PORT
+                      ? ", but by vmn_act_set() and vmn_act_clear_in_port()"
+                      : "");
+
+    if (!field_exists(a->emit, field)) {
+        return false;
+    }
+    if (!field_get(field)->writable || *by) {
+        emit_fail(a->emit, "%s cannot be set%s", field_name(field), by);
+        return false;
+    }
+    return true;
+}
+
+/* Flags that apps of others may set: of what they do themselves. */
+#define OTHERS_FLAGS (VMN_FLAG_LIMITED | VMN_FLAG_ROUTED)
+
 static void
 refuse_write(const struct vmn_actions *a, enum vmn_field reg)
 {
@@ -98,7 +122,7 @@ may_write(const struct vmn_actions *a, enum vmn_field field, uint32_t mask)
     writes = (a->in_bucket ? a->emit->app->bucket_writes
               : a->stage ? a->stage->writes : UINT32_MAX);
     if (writes & 1u << (field - VMN_F_REG0)
-        || (field == VMN_REG_FLAGS && !(mask & ~VMN_FLAG_LIMITED))) {
+        || (field == VMN_REG_FLAGS && !(mask & ~OTHERS_FLAGS))) {
         return true;
     }
     refuse_write(a, field);
@@ -109,14 +133,10 @@ static void
 set_bytes(struct vmn_actions *a, enum vmn_field field,
           const union mf_value *value, const union mf_value *mask)
 {
-    const struct mf_field *mf = field_get(field);
-
-    if (!mf->writable) {
-        emit_fail(a->emit, "field %s cannot be set", mf->name);
-    } else if (may_write(a, field, mask ? ntohl(mask->be32)
-                                 : UINT32_MAX)
-               && actions_begin(a)) {
-        ofpact_put_set_field(&a->ofpacts, mf, value, mask);
+    if (is_settable(a, field)
+        && may_write(a, field, mask ? ntohl(mask->be32) : UINT32_MAX)
+        && field_mask(a->emit, field, &mask) && actions_begin(a)) {
+        ofpact_put_set_field(&a->ofpacts, field_get(field), value, mask);
     }
 }
 
@@ -171,7 +191,7 @@ vmn_act_set_mac(struct vmn_actions *a, enum vmn_field field,
     }
     if (field_get(field)->n_bytes != sizeof mac.ea) {
         emit_fail(a->emit, "%s is no Ethernet address",
-                  field_get(field)->name);
+                  field_name(field));
         return;
     }
     memcpy(&mfv.mac, mac.ea, sizeof mac.ea);
@@ -200,8 +220,12 @@ has_bits(struct vmn_actions *a, enum vmn_field field, unsigned first,
         return false;
     }
     if (!n || n > n_bits || first > n_bits - n) {
-        emit_fail(a->emit, "%s has no bits %u to %u", field_get(field)->name,
-                  first, first + n - 1);
+        if (n) {
+            emit_fail(a->emit, "%s has no bits %u to %u, but 0 to %u",
+                      field_name(field), first, first + n - 1, n_bits - 1);
+        } else {
+            emit_fail(a->emit, "no bits of %s are moved", field_name(field));
+        }
         return false;
     }
     return true;
@@ -210,7 +234,7 @@ has_bits(struct vmn_actions *a, enum vmn_field field, unsigned first,
 void
 vmn_act_move(struct vmn_actions *a, enum vmn_field from, enum vmn_field to)
 {
-    if (!field_exists(a->emit, from) || !field_exists(a->emit, to)
+    if (!field_exists(a->emit, from) || !is_settable(a, to)
         || !may_write(a, to, UINT32_MAX) || !actions_begin(a)) {
         return;
     }
@@ -229,7 +253,7 @@ vmn_act_move_bits(struct vmn_actions *a, enum vmn_field from,
                   unsigned n_bits)
 {
     if (!has_bits(a, from, from_bit, n_bits)
-        || !has_bits(a, to, to_bit, n_bits)
+        || !has_bits(a, to, to_bit, n_bits) || !is_settable(a, to)
         || !may_write(a, to, UINT32_MAX) || !actions_begin(a)) {
         return;
     }
@@ -246,12 +270,13 @@ vmn_act_move_bits(struct vmn_actions *a, enum vmn_field from,
 void
 vmn_act_swap(struct vmn_actions *a, enum vmn_field x, enum vmn_field y)
 {
-    if (!field_exists(a->emit, x) || !field_exists(a->emit, y)) {
+    if (!is_settable(a, x) || !is_settable(a, y)) {
         return;
     }
     if (field_get(x)->n_bits != field_get(y)->n_bits) {
-        emit_fail(a->emit, "%s and %s differ in width", field_get(x)->name,
-                  field_get(y)->name);
+        emit_fail(a->emit, "%s (%u bits) and %s (%u bits) differ in width",
+                  field_name(x), field_get(x)->n_bits, field_name(y),
+                  field_get(y)->n_bits);
         return;
     }
     if (may_write(a, x, UINT32_MAX)
@@ -283,7 +308,8 @@ void
 vmn_act_output(struct vmn_actions *a, uint32_t ofport)
 {
     if (!ofport || ofport >= ofp_to_u16(OFPP_MAX)) {
-        emit_fail(a->emit, "%u is no port number", ofport);
+        emit_fail(a->emit, "%u is no OpenFlow port number: has the VIF one "
+                  "yet?", ofport);
     } else if (actions_begin(a)) {
         struct ofpact_output *output = ofpact_put_OUTPUT(&a->ofpacts);
 
@@ -322,6 +348,25 @@ vmn_act_clear_in_port(struct vmn_actions *a)
 }
 
 void
+vmn_act_set_queue(struct vmn_actions *a, uint32_t queue)
+{
+    if (queue > VMN_QUEUE_MAX) {
+        emit_fail(a->emit, "%"PRIu32" is no queue: 0 to %u are", queue,
+                  VMN_QUEUE_MAX);
+    } else if (actions_begin(a)) {
+        ofpact_put_SET_QUEUE(&a->ofpacts)->queue_id = queue;
+    }
+}
+
+void
+vmn_act_pop_queue(struct vmn_actions *a)
+{
+    if (actions_begin(a)) {
+        ofpact_put_POP_QUEUE(&a->ofpacts);
+    }
+}
+
+void
 vmn_act_group(struct vmn_actions *a, const struct vmn_group_msg *group)
 {
     vmn_act_group_id(a, group->id);
@@ -347,7 +392,8 @@ vmn_act_punt(struct vmn_actions *a, unsigned handler, uint32_t arg,
         n++;
     }
     if (handler >= n) {
-        emit_fail(a->emit, "the app has no handler %u", handler);
+        emit_fail(a->emit, "app %s has no handler %u: it has %u, from 0",
+                  app->class_->name, handler, n);
         return;
     }
     if (actions_begin(a)) {
@@ -471,8 +517,9 @@ vmn_act_hash_client(struct vmn_actions *a, uint16_t basis,
                     enum vmn_field reg, uint32_t n)
 {
     if (!field_is_register(reg) || !n || n > VMN_HASH_CLIENT_MAX) {
-        emit_fail(a->emit, "cannot spread clients over %"PRIu32" values of "
-                  "field %u", n, (unsigned) reg);
+        emit_fail(a->emit, "clients are spread over 1 to %d values of a "
+                  "register, not over %"PRIu32" of %s", VMN_HASH_CLIENT_MAX,
+                  n, reg < VMN_N_FIELDS ? field_name(reg) : "no field");
     } else if (may_write(a, reg, UINT32_MAX) && actions_begin(a)) {
         struct ofpact_multipath *multipath
             = ofpact_put_MULTIPATH(&a->ofpacts);
@@ -547,8 +594,12 @@ vmn_act_conjunction(struct vmn_actions *a, uint32_t id, unsigned clause,
 {
     if (!id || clause < 1 || clause > n_clauses || n_clauses < 2
         || n_clauses > 3 || a->in_bucket) {
-        emit_fail(a->emit, "conjunction(%u, %u/%u) is invalid", id,
-                  clause, n_clauses);
+        emit_fail(a->emit, a->in_bucket
+                  ? "a bucket cannot contribute clause %u of %u of "
+                  "conjunction %u"
+                  : "there is no clause %u of %u of conjunction %u: it has 2 "
+                  "or 3, from 1, and an ID that is not 0", clause, n_clauses,
+                  id);
         return;
     }
     if (!actions_have_room(a)) {

@@ -24,6 +24,7 @@ controller_libvmn_a_SOURCES += \
 	controller/flow/match-overlap.h \
 	controller/flow/oxm.c \
 	controller/flow/oxm.h \
+	controller/flow/pipeline.c \
 	controller/flow/pipeline.h \
 	controller/flow/punt-action.c \
 	controller/flow/punt-action.h \

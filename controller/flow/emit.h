@@ -46,12 +46,11 @@ struct vmn_flow {
     uint8_t table;
     uint16_t priority;
     struct match match;
-    uint64_t matched;           /* A bit for each enum vmn_field. */
+    uint64_t matched;           /* A set of enum vmn_field (oxm.h). */
     bool counted, log;
     uint32_t part;              /* vmn_flow_count_part(), or 0. */
     struct vmn_actions actions;
 };
-BUILD_ASSERT_DECL(VMN_N_FIELDS <= 64);
 
 struct emit_bucket {
     struct ovs_list node;
@@ -93,12 +92,14 @@ void emit_pool_uninit(struct emit_pool *);
 
 /* Services of the engine that runs the app's function, with its view: memory
  * that is valid as long as the view, ID allocation (vmn_id_of()), recording a
- * failure, and whether there is one. */
+ * failure, whether there is one, and the first table of the first stage at a
+ * hook or behind it (-1: there is none). */
 struct emit_services {
     void *(*alloc)(struct vmn_view *, size_t size);
     uint32_t (*number)(struct vmn_view *, const char *kind, const char *key);
     void (*fail)(struct vmn_view *, const char *format, va_list);
     bool (*failed)(const struct vmn_view *);
+    int (*table_of_hook)(const struct vmn_view *, enum vmn_hook);
 };
 
 struct vmn_emit {
@@ -163,12 +164,23 @@ int actions_next_table(struct vmn_actions *);
  * Fields without them would be left out of the message silently, and the flow
  * would match more than intended. */
 bool flow_match_is_complete(struct vmn_flow *);
+/* The same for 'mf' alone; 'what' is done to it, such as "setting". */
+bool flow_has_prerequisites(struct vmn_flow *, const struct mf_field *mf,
+                            const char *what);
 
 /* Returns true if there is such a field, or calls emit_fail(). */
 bool field_exists(struct vmn_emit *, enum vmn_field);
 /* Returns the libopenvswitch field, for values of 'size' bytes in wire order;
  * that of VMN_F_IN_PORT for one that does not exist. */
 const struct mf_field *field_get(enum vmn_field);
+/* Return a field's name as apps write it; of one that is none of theirs, Open
+ * vSwitch's. */
+const char *field_name(enum vmn_field);
+const char *field_name_of(const struct mf_field *);
+/* Makes a mask of all bits NULL where a field takes none; false (with
+ * emit_fail()) if it is another one.  '*mask' may be NULL. */
+bool field_mask(struct vmn_emit *, enum vmn_field,
+                const union mf_value **mask);
 
 static inline bool
 field_is_register(enum vmn_field field)

@@ -6,6 +6,7 @@
 #include <config.h>
 
 #include "controller/flow/emit.h"
+#include "controller/flow/oxm.h"
 
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -16,73 +17,97 @@
 #include "packets.h"
 #include "util.h"
 
+#define FIELD(NAME, ID, ETH_TYPE, IP_PROTO)                             \
+    [VMN_F_##NAME] = { "VMN_F_" #NAME, MFF_##ID, ETH_TYPE, IP_PROTO }
+
 /* Fields by enum vmn_field, and the prerequisites that a match on them
  * implies.  A prerequisite of 0 is left to the app. */
 static const struct {
+    const char *name;
     enum mf_field_id id;
     uint16_t eth_type;
     uint8_t ip_proto;
 } fields[VMN_N_FIELDS] = {
-    [VMN_F_IN_PORT] = { MFF_IN_PORT_OXM, 0, 0 },
-    [VMN_F_ETH_SRC] = { MFF_ETH_SRC, 0, 0 },
-    [VMN_F_ETH_DST] = { MFF_ETH_DST, 0, 0 },
-    [VMN_F_ETH_TYPE] = { MFF_ETH_TYPE, 0, 0 },
-    [VMN_F_VLAN_TCI] = { MFF_VLAN_TCI, 0, 0 },
-    [VMN_F_ARP_OP] = { MFF_ARP_OP, VMN_ETH_ARP, 0 },
-    [VMN_F_ARP_SPA] = { MFF_ARP_SPA, VMN_ETH_ARP, 0 },
-    [VMN_F_ARP_TPA] = { MFF_ARP_TPA, VMN_ETH_ARP, 0 },
-    [VMN_F_ARP_SHA] = { MFF_ARP_SHA, VMN_ETH_ARP, 0 },
-    [VMN_F_ARP_THA] = { MFF_ARP_THA, VMN_ETH_ARP, 0 },
-    [VMN_F_IP_PROTO] = { MFF_IP_PROTO, 0, 0 },
-    [VMN_F_IP_FRAG] = { MFF_IP_FRAG, 0, 0 },
-    [VMN_F_IP_TTL] = { MFF_IP_TTL, 0, 0 },
-    [VMN_F_IPV4_SRC] = { MFF_IPV4_SRC, VMN_ETH_IPV4, 0 },
-    [VMN_F_IPV4_DST] = { MFF_IPV4_DST, VMN_ETH_IPV4, 0 },
-    [VMN_F_TCP_SRC] = { MFF_TCP_SRC, 0, IPPROTO_TCP },
-    [VMN_F_TCP_DST] = { MFF_TCP_DST, 0, IPPROTO_TCP },
-    [VMN_F_UDP_SRC] = { MFF_UDP_SRC, 0, IPPROTO_UDP },
-    [VMN_F_UDP_DST] = { MFF_UDP_DST, 0, IPPROTO_UDP },
-    [VMN_F_SCTP_SRC] = { MFF_SCTP_SRC, 0, IPPROTO_SCTP },
-    [VMN_F_SCTP_DST] = { MFF_SCTP_DST, 0, IPPROTO_SCTP },
-    [VMN_F_ICMPV4_TYPE] = { MFF_ICMPV4_TYPE, VMN_ETH_IPV4, IPPROTO_ICMP },
-    [VMN_F_ICMPV4_CODE] = { MFF_ICMPV4_CODE, VMN_ETH_IPV4, IPPROTO_ICMP },
-    [VMN_F_TUN_ID] = { MFF_TUN_ID, 0, 0 },
-    [VMN_F_TUN_SRC] = { MFF_TUN_SRC, 0, 0 },
-    [VMN_F_TUN_DST] = { MFF_TUN_DST, 0, 0 },
-    [VMN_F_CT_STATE] = { MFF_CT_STATE, 0, 0 },
-    [VMN_F_CT_MARK] = { MFF_CT_MARK, 0, 0 },
-    [VMN_F_CT_NW_PROTO] = { MFF_CT_NW_PROTO, 0, 0 },
-    [VMN_F_CT_NW_SRC] = { MFF_CT_NW_SRC, VMN_ETH_IPV4, 0 },
-    [VMN_F_CT_NW_DST] = { MFF_CT_NW_DST, VMN_ETH_IPV4, 0 },
-    [VMN_F_CT_TP_SRC] = { MFF_CT_TP_SRC, 0, 0 },
-    [VMN_F_CT_TP_DST] = { MFF_CT_TP_DST, 0, 0 },
-    [VMN_F_CONJ_ID] = { MFF_CONJ_ID, 0, 0 },
-    [VMN_F_REG0] = { MFF_REG0, 0, 0 },   [VMN_F_REG1] = { MFF_REG1, 0, 0 },
-    [VMN_F_REG2] = { MFF_REG2, 0, 0 },   [VMN_F_REG3] = { MFF_REG3, 0, 0 },
-    [VMN_F_REG4] = { MFF_REG4, 0, 0 },   [VMN_F_REG5] = { MFF_REG5, 0, 0 },
-    [VMN_F_REG6] = { MFF_REG6, 0, 0 },   [VMN_F_REG7] = { MFF_REG7, 0, 0 },
-    [VMN_F_REG8] = { MFF_REG8, 0, 0 },   [VMN_F_REG9] = { MFF_REG9, 0, 0 },
-    [VMN_F_REG10] = { MFF_REG10, 0, 0 }, [VMN_F_REG11] = { MFF_REG11, 0, 0 },
-    [VMN_F_REG12] = { MFF_REG12, 0, 0 }, [VMN_F_REG13] = { MFF_REG13, 0, 0 },
-    [VMN_F_REG14] = { MFF_REG14, 0, 0 }, [VMN_F_REG15] = { MFF_REG15, 0, 0 },
-    [VMN_F_IPV6_SRC] = { MFF_IPV6_SRC, VMN_ETH_IPV6, 0 },
-    [VMN_F_IPV6_DST] = { MFF_IPV6_DST, VMN_ETH_IPV6, 0 },
-    [VMN_F_ICMPV6_TYPE] = { MFF_ICMPV6_TYPE, VMN_ETH_IPV6, IPPROTO_ICMPV6 },
-    [VMN_F_ICMPV6_CODE] = { MFF_ICMPV6_CODE, VMN_ETH_IPV6, IPPROTO_ICMPV6 },
-    [VMN_F_ND_TARGET] = { MFF_ND_TARGET, VMN_ETH_IPV6, IPPROTO_ICMPV6 },
-    [VMN_F_ND_SLL] = { MFF_ND_SLL, VMN_ETH_IPV6, IPPROTO_ICMPV6 },
-    [VMN_F_ND_TLL] = { MFF_ND_TLL, VMN_ETH_IPV6, IPPROTO_ICMPV6 },
-    [VMN_F_CT_IPV6_SRC] = { MFF_CT_IPV6_SRC, VMN_ETH_IPV6, 0 },
-    [VMN_F_CT_IPV6_DST] = { MFF_CT_IPV6_DST, VMN_ETH_IPV6, 0 },
-    [VMN_F_TUN_IPV6_SRC] = { MFF_TUN_IPV6_SRC, 0, 0 },
-    [VMN_F_TUN_IPV6_DST] = { MFF_TUN_IPV6_DST, 0, 0 },
-    [VMN_F_TCP_FLAGS] = { MFF_TCP_FLAGS, 0, IPPROTO_TCP },
+    FIELD(IN_PORT, IN_PORT_OXM, 0, 0),
+    FIELD(ETH_SRC, ETH_SRC, 0, 0),
+    FIELD(ETH_DST, ETH_DST, 0, 0),
+    FIELD(ETH_TYPE, ETH_TYPE, 0, 0),
+    FIELD(VLAN_TCI, VLAN_TCI, 0, 0),
+    FIELD(ARP_OP, ARP_OP, VMN_ETH_ARP, 0),
+    FIELD(ARP_SPA, ARP_SPA, VMN_ETH_ARP, 0),
+    FIELD(ARP_TPA, ARP_TPA, VMN_ETH_ARP, 0),
+    FIELD(ARP_SHA, ARP_SHA, VMN_ETH_ARP, 0),
+    FIELD(ARP_THA, ARP_THA, VMN_ETH_ARP, 0),
+    FIELD(IP_PROTO, IP_PROTO, 0, 0),
+    FIELD(IP_FRAG, IP_FRAG, 0, 0),
+    FIELD(IP_TTL, IP_TTL, 0, 0),
+    FIELD(IPV4_SRC, IPV4_SRC, VMN_ETH_IPV4, 0),
+    FIELD(IPV4_DST, IPV4_DST, VMN_ETH_IPV4, 0),
+    FIELD(TCP_SRC, TCP_SRC, 0, IPPROTO_TCP),
+    FIELD(TCP_DST, TCP_DST, 0, IPPROTO_TCP),
+    FIELD(UDP_SRC, UDP_SRC, 0, IPPROTO_UDP),
+    FIELD(UDP_DST, UDP_DST, 0, IPPROTO_UDP),
+    FIELD(SCTP_SRC, SCTP_SRC, 0, IPPROTO_SCTP),
+    FIELD(SCTP_DST, SCTP_DST, 0, IPPROTO_SCTP),
+    FIELD(ICMPV4_TYPE, ICMPV4_TYPE, VMN_ETH_IPV4, IPPROTO_ICMP),
+    FIELD(ICMPV4_CODE, ICMPV4_CODE, VMN_ETH_IPV4, IPPROTO_ICMP),
+    FIELD(TUN_ID, TUN_ID, 0, 0),
+    FIELD(TUN_SRC, TUN_SRC, 0, 0),
+    FIELD(TUN_DST, TUN_DST, 0, 0),
+    FIELD(CT_STATE, CT_STATE, 0, 0),
+    FIELD(CT_MARK, CT_MARK, 0, 0),
+    FIELD(CT_NW_PROTO, CT_NW_PROTO, 0, 0),
+    FIELD(CT_NW_SRC, CT_NW_SRC, VMN_ETH_IPV4, 0),
+    FIELD(CT_NW_DST, CT_NW_DST, VMN_ETH_IPV4, 0),
+    FIELD(CT_TP_SRC, CT_TP_SRC, 0, 0),
+    FIELD(CT_TP_DST, CT_TP_DST, 0, 0),
+    FIELD(CONJ_ID, CONJ_ID, 0, 0),
+    FIELD(REG0, REG0, 0, 0),   FIELD(REG1, REG1, 0, 0),
+    FIELD(REG2, REG2, 0, 0),   FIELD(REG3, REG3, 0, 0),
+    FIELD(REG4, REG4, 0, 0),   FIELD(REG5, REG5, 0, 0),
+    FIELD(REG6, REG6, 0, 0),   FIELD(REG7, REG7, 0, 0),
+    FIELD(REG8, REG8, 0, 0),   FIELD(REG9, REG9, 0, 0),
+    FIELD(REG10, REG10, 0, 0), FIELD(REG11, REG11, 0, 0),
+    FIELD(REG12, REG12, 0, 0), FIELD(REG13, REG13, 0, 0),
+    FIELD(REG14, REG14, 0, 0), FIELD(REG15, REG15, 0, 0),
+    FIELD(IPV6_SRC, IPV6_SRC, VMN_ETH_IPV6, 0),
+    FIELD(IPV6_DST, IPV6_DST, VMN_ETH_IPV6, 0),
+    FIELD(ICMPV6_TYPE, ICMPV6_TYPE, VMN_ETH_IPV6, IPPROTO_ICMPV6),
+    FIELD(ICMPV6_CODE, ICMPV6_CODE, VMN_ETH_IPV6, IPPROTO_ICMPV6),
+    FIELD(ND_TARGET, ND_TARGET, VMN_ETH_IPV6, IPPROTO_ICMPV6),
+    FIELD(ND_SLL, ND_SLL, VMN_ETH_IPV6, IPPROTO_ICMPV6),
+    FIELD(ND_TLL, ND_TLL, VMN_ETH_IPV6, IPPROTO_ICMPV6),
+    FIELD(CT_IPV6_SRC, CT_IPV6_SRC, VMN_ETH_IPV6, 0),
+    FIELD(CT_IPV6_DST, CT_IPV6_DST, VMN_ETH_IPV6, 0),
+    FIELD(TUN_IPV6_SRC, TUN_IPV6_SRC, 0, 0),
+    FIELD(TUN_IPV6_DST, TUN_IPV6_DST, 0, 0),
+    FIELD(TCP_FLAGS, TCP_FLAGS, 0, IPPROTO_TCP),
+    FIELD(IP_DSCP, IP_DSCP_SHIFTED, 0, 0),
+    FIELD(IP_ECN, IP_ECN, 0, 0),
+    FIELD(IPV6_LABEL, IPV6_LABEL, VMN_ETH_IPV6, 0),
 };
 
 const struct mf_field *
 field_get(enum vmn_field field)
 {
     return mf_from_id(fields[field < VMN_N_FIELDS ? field : 0].id);
+}
+
+const char *
+field_name(enum vmn_field field)
+{
+    return fields[field < VMN_N_FIELDS ? field : 0].name;
+}
+
+const char *
+field_name_of(const struct mf_field *mf)
+{
+    for (size_t i = 0; i < VMN_N_FIELDS; i++) {
+        if (fields[i].id == mf->id) {
+            return fields[i].name;
+        }
+    }
+    return mf->name;
 }
 
 bool
@@ -112,8 +137,10 @@ field_value(struct vmn_emit *emit, enum vmn_field field, uint64_t value,
     if (n_bytes > 8
         || (mf->n_bits < 64 && mf->id != MFF_VLAN_TCI
             && value >> mf->n_bits)) {
-        emit_fail(emit, "value %#llx does not fit field %s",
-                  (unsigned long long) value, mf->name);
+        emit_fail(emit, n_bytes > 8
+                  ? "value %#llx does not fit %s, which is an address"
+                  : "value %#llx does not fit %s, which has %u bits",
+                  (unsigned long long) value, field_name(field), mf->n_bits);
         return false;
     }
     for (unsigned i = 0; i < n_bytes; i++) {
@@ -134,7 +161,10 @@ field_ip(struct vmn_emit *emit, enum vmn_field field, const struct vmn_ip *ip,
 
     if (!(ip->family == 4 && mf->n_bytes == 4)
         && !(ip->family == 6 && mf->n_bytes == 16)) {
-        emit_fail(emit, "%s takes no IPv%u address", mf->name, ip->family);
+        emit_fail(emit, ip->family == 4 || ip->family == 6
+                  ? "%s takes no IPv%u address"
+                  : "%s was given an address without a family (%u)",
+                  field_name(field), ip->family);
         return false;
     }
     memset(mfv, 0, sizeof *mfv);
@@ -149,7 +179,7 @@ field_ip(struct vmn_emit *emit, enum vmn_field field, const struct vmn_ip *ip,
 static void
 match_nd_code(struct vmn_flow *flow)
 {
-    flow->matched |= UINT64_C(1) << VMN_F_ICMPV6_CODE;
+    flow->matched |= OXM_BIT(VMN_F_ICMPV6_CODE);
     match_set_icmp_code(&flow->match, 0);
 }
 
@@ -175,20 +205,54 @@ match_imply(struct vmn_flow *flow, enum vmn_field field)
     }
 }
 
+/* Returns true if all bits of the field are set in 'mask'. */
+static bool
+is_full_mask(const struct mf_field *mf, const union mf_value *mask)
+{
+    unsigned first = mf->n_bytes - DIV_ROUND_UP(mf->n_bits, 8);
+    const uint8_t *bytes = (const uint8_t *) mask;
+    uint8_t top = mf->n_bits % 8 ? (1u << mf->n_bits % 8) - 1 : 0xff;
+
+    return ((bytes[first] & top) == top
+            && is_all_ones(bytes + first + 1, mf->n_bytes - first - 1));
+}
+
+bool
+field_mask(struct vmn_emit *emit, enum vmn_field field,
+           const union mf_value **mask)
+{
+    const struct mf_field *mf = field_get(field);
+
+    if (!*mask || mf->maskable != MFM_NONE
+        || is_all_zeros(*mask, mf->n_bytes)) {
+        return true;
+    }
+    if (is_full_mask(mf, *mask)) {
+        *mask = NULL;
+        return true;
+    }
+    emit_fail(emit, "%s takes no mask: it is matched and set as a whole",
+              field_name(field));
+    return false;
+}
+
 static void
 match_bytes(struct vmn_flow *flow, enum vmn_field field,
             const union mf_value *value, const union mf_value *mask)
 {
     char *error = NULL;
 
-    flow->matched |= UINT64_C(1) << field;
+    if (!field_mask(flow->actions.emit, field, &mask)) {
+        return;
+    }
+    flow->matched |= OXM_BIT(field);
     match_imply(flow, field);
     if (!mf_set(field_get(field), value, mask, &flow->match, &error)) {
-        emit_fail(flow->actions.emit, "cannot match %s",
-                  field_get(field)->name);
+        emit_fail(flow->actions.emit, "%s cannot be matched with this mask",
+                  field_name(field));
     } else if (error) {
         emit_fail(flow->actions.emit, "cannot match %s: %s",
-                  field_get(field)->name, error);
+                  field_name(field), error);
     }
     free(error);
 }
@@ -267,7 +331,7 @@ vmn_match_mac(struct vmn_flow *flow, enum vmn_field field, struct vmn_mac mac)
     }
     if (field_get(field)->n_bytes != sizeof mac.ea) {
         emit_fail(flow->actions.emit, "%s is no Ethernet address",
-                  field_get(field)->name);
+                  field_name(field));
         return;
     }
     memcpy(&mfv.mac, mac.ea, sizeof mac.ea);
@@ -285,7 +349,7 @@ vmn_match_prefix(struct vmn_flow *flow, enum vmn_field field,
     }
     if (prefix->len > 8 * field_get(field)->n_bytes) {
         emit_fail(flow->actions.emit, "%s takes no prefix of length %u",
-                  field_get(field)->name, prefix->len);
+                  field_name(field), prefix->len);
         return;
     }
     memset(&mfm, 0, sizeof mfm);
@@ -309,17 +373,78 @@ vmn_match_ip(struct vmn_flow *flow, enum vmn_field field,
     vmn_match_prefix(flow, field, &prefix);
 }
 
+/* What a flow must match for a field to mean something, as apps write it. */
+static const char *
+prerequisite_text(const struct mf_field *mf)
+{
+    switch (mf->prereqs) {
+    case MFP_ARP:
+        return "VMN_F_ETH_TYPE VMN_ETH_ARP";
+    case MFP_IPV4:
+        return "VMN_F_ETH_TYPE VMN_ETH_IPV4";
+    case MFP_IPV6:
+        return "VMN_F_ETH_TYPE VMN_ETH_IPV6";
+    case MFP_IP_ANY:
+        return "VMN_F_ETH_TYPE VMN_ETH_IPV4 or VMN_ETH_IPV6";
+    case MFP_TCP:
+        return "VMN_F_IP_PROTO VMN_IP_PROTO_TCP (6) and no later fragments";
+    case MFP_UDP:
+        return "VMN_F_IP_PROTO VMN_IP_PROTO_UDP (17) and no later fragments";
+    case MFP_SCTP:
+        return "VMN_F_IP_PROTO VMN_IP_PROTO_SCTP (132) and no later "
+               "fragments";
+    case MFP_ICMPV4:
+        return "VMN_F_ETH_TYPE VMN_ETH_IPV4 and VMN_F_IP_PROTO "
+               "VMN_IP_PROTO_ICMP (1)";
+    case MFP_ICMPV6:
+        return "VMN_F_ETH_TYPE VMN_ETH_IPV6 and VMN_F_IP_PROTO "
+               "VMN_IP_PROTO_ICMPV6 (58)";
+    case MFP_CT_VALID:
+        return "a VMN_F_CT_STATE of a connection: VMN_CT_TRK with one of NEW, "
+               "EST, REL, RPL, SNAT and DNAT, or without INV";
+    case MFP_ND:
+        return "VMN_F_ICMPV6_TYPE VMN_ND_SOLICIT (135) or VMN_ND_ADVERT "
+               "(136)";
+    case MFP_ND_SOLICIT:
+        return "VMN_F_ICMPV6_TYPE VMN_ND_SOLICIT (135)";
+    case MFP_ND_ADVERT:
+        return "VMN_F_ICMPV6_TYPE VMN_ND_ADVERT (136)";
+    case MFP_NONE:
+    case MFP_ETHERNET:
+    case MFP_VLAN_VID:
+    case MFP_NSH:
+    case MFP_MPLS:
+        break;
+    }
+    return "packets that have it";
+}
+
+bool
+flow_has_prerequisites(struct vmn_flow *flow, const struct mf_field *mf,
+                       const char *what)
+{
+    char *match;
+
+    if (mf_are_match_prereqs_ok(mf, &flow->match)) {
+        return true;
+    }
+    match = match_to_string(&flow->match, NULL, OFP_DEFAULT_PRIORITY);
+    emit_fail(flow->actions.emit, "%s %s needs a match of %s (the flow is for "
+              "\"%s\")", what, field_name_of(mf), prerequisite_text(mf),
+              match);
+    free(match);
+    return false;
+}
+
 bool
 flow_match_is_complete(struct vmn_flow *flow)
 {
     uint64_t left;
 
     for (left = flow->matched; left; left = zero_rightmost_1bit(left)) {
-        const struct mf_field *mf = field_get(raw_ctz(left));
+        enum vmn_field field = oxm_field_of_bit(raw_ctz(left));
 
-        if (!mf_are_match_prereqs_ok(mf, &flow->match)) {
-            emit_fail(flow->actions.emit,
-                      "match on %s lacks a prerequisite", mf->name);
+        if (!flow_has_prerequisites(flow, field_get(field), "matching")) {
             return false;
         }
     }

@@ -201,6 +201,42 @@ encoded_size(const struct ofpbuf *ofpacts)
     return size;
 }
 
+/* Returns false, with emit_fail(), if the action writes or reads a field that
+ * packets of the flow need not have. */
+static bool
+has_fields_of_action(struct vmn_flow *flow, const struct ofpact *a)
+{
+    switch ((int) a->type) {
+    case OFPACT_SET_FIELD:
+        return flow_has_prerequisites(flow, ofpact_get_SET_FIELD(a)->field,
+                                      "setting");
+    case OFPACT_REG_MOVE:
+        return (flow_has_prerequisites(
+                    flow, ofpact_get_REG_MOVE(a)->src.field, "moving")
+                && flow_has_prerequisites(
+                    flow, ofpact_get_REG_MOVE(a)->dst.field, "moving to"));
+    case OFPACT_STACK_PUSH:
+        return flow_has_prerequisites(
+            flow, ofpact_get_STACK_PUSH(a)->subfield.field, "exchanging");
+    default:
+        return true;
+    }
+}
+
+static bool
+has_fields_of_actions(struct vmn_flow *flow)
+{
+    const struct ofpbuf *ofpacts = &flow->actions.ofpacts;
+    const struct ofpact *a;
+
+    OFPACT_FOR_EACH (a, ofpacts->data, ofpacts->size) {
+        if (!has_fields_of_action(flow, a)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool
 emit_check_flow(struct vmn_flow *flow)
 {
@@ -239,8 +275,11 @@ emit_check_flow(struct vmn_flow *flow)
         &params);
 
     if (error) {
-        emit_fail(actions->emit, "actions of a flow in table %d: %s",
-                  flow->table, ofperr_to_string(error));
+        if (has_fields_of_actions(flow)) {
+            emit_fail(actions->emit, "a switch refuses the actions of a flow "
+                      "in table %d: %s", flow->table,
+                      ofperr_to_string(error));
+        }
         return false;
     }
     if (actions->ofpacts.size > SMALL_ACTIONS
@@ -285,6 +324,7 @@ emit_check_group(const struct vmn_group_msg *group)
 
         OFPACT_FOR_EACH (a, ofpacts->data, ofpacts->size) {
             if (a->type != OFPACT_SET_FIELD && a->type != OFPACT_REG_MOVE
+                && a->type != OFPACT_SET_QUEUE
                 && a->type != OFPACT_OUTPUT && a->type != OFPACT_GROUP
                 && a->type != OFPACT_RESUBMIT && a->type != OFPACT_CT
                 && a->type != OFPACT_CT_CLEAR && a->type != OFPACT_DEC_TTL) {
@@ -450,8 +490,15 @@ emit_table(struct vmn_emit *emit, unsigned stage, unsigned table)
 
     if (stage >= app->n_stages
         || table >= app->stages[stage].class_->n_tables) {
-        emit_fail(emit, "app %s has no stage %u with a table %u",
-                  app->class_->name, stage, table);
+        if (stage >= app->n_stages) {
+            emit_fail(emit, "app %s has no stage %u: it has %"PRIuSIZE
+                      ", from 0", app->class_->name, stage, app->n_stages);
+        } else {
+            emit_fail(emit, "stage %s of app %s has no table %u: it has %u, "
+                      "from 0", app->stages[stage].class_->name,
+                      app->class_->name, table,
+                      app->stages[stage].class_->n_tables);
+        }
         return -1;
     }
     return app->stages[stage].first_table + table;

@@ -18,7 +18,8 @@
 #include "util.h"
 #include "vmn/flow.h"
 
-#define BIT(FIELD) (UINT64_C(1) << VMN_F_##FIELD)
+BUILD_ASSERT_DECL(OXM_N_BITS < 64);
+#define BIT(FIELD) OXM_BIT(VMN_F_##FIELD)
 
 /* Fields that libopenvswitch encodes in a special way. */
 #define ODD_FIELDS (BIT(VLAN_TCI) | BIT(IP_FRAG))
@@ -51,7 +52,10 @@ static const struct oxm_field {
     { BIT(IPV4_DST), MFF_IPV4_DST, OXM, 12, 4, MASKABLE },
     { BIT(IPV6_SRC), MFF_IPV6_SRC, OXM, 26, 16, MASKABLE },
     { BIT(IPV6_DST), MFF_IPV6_DST, OXM, 27, 16, MASKABLE },
+    { BIT(IP_DSCP), MFF_IP_DSCP_SHIFTED, OXM, 8, 1, EXACT },
+    { BIT(IP_ECN), MFF_IP_ECN, OXM, 9, 1, EXACT },
     { BIT(IP_TTL), MFF_IP_TTL, NXM, 29, 1, EXACT },
+    { BIT(IPV6_LABEL), MFF_IPV6_LABEL, OXM, 28, 4, MASKABLE },
     { 0, MFF_IP_PROTO, OXM, 10, 1, EXACT },
     { BIT(TCP_SRC), MFF_TCP_SRC, OXM, 13, 2, MASKABLE },
     { BIT(TCP_DST), MFF_TCP_DST, OXM, 14, 2, MASKABLE },
@@ -77,14 +81,14 @@ static const struct oxm_field {
     { BIT(TUN_DST), MFF_TUN_DST, NXM, 32, 4, MASKABLE },
     { BIT(TUN_IPV6_SRC), MFF_TUN_IPV6_SRC, NXM, 109, 16, MASKABLE },
     { BIT(TUN_IPV6_DST), MFF_TUN_IPV6_DST, NXM, 110, 16, MASKABLE },
-    { BIT(REG0) | BIT(REG1), MFF_XREG0, PKT, 0, 8, MASKABLE },
-    { BIT(REG2) | BIT(REG3), MFF_XREG1, PKT, 1, 8, MASKABLE },
-    { BIT(REG4) | BIT(REG5), MFF_XREG2, PKT, 2, 8, MASKABLE },
-    { BIT(REG6) | BIT(REG7), MFF_XREG3, PKT, 3, 8, MASKABLE },
-    { BIT(REG8) | BIT(REG9), MFF_XREG4, PKT, 4, 8, MASKABLE },
-    { BIT(REG10) | BIT(REG11), MFF_XREG5, PKT, 5, 8, MASKABLE },
-    { BIT(REG12) | BIT(REG13), MFF_XREG6, PKT, 6, 8, MASKABLE },
-    { BIT(REG14) | BIT(REG15), MFF_XREG7, PKT, 7, 8, MASKABLE },
+    { BIT(REG0), MFF_XREG0, PKT, 0, 8, MASKABLE },
+    { BIT(REG2), MFF_XREG1, PKT, 1, 8, MASKABLE },
+    { BIT(REG4), MFF_XREG2, PKT, 2, 8, MASKABLE },
+    { BIT(REG6), MFF_XREG3, PKT, 3, 8, MASKABLE },
+    { BIT(REG8), MFF_XREG4, PKT, 4, 8, MASKABLE },
+    { BIT(REG10), MFF_XREG5, PKT, 5, 8, MASKABLE },
+    { BIT(REG12), MFF_XREG6, PKT, 6, 8, MASKABLE },
+    { BIT(REG14), MFF_XREG7, PKT, 7, 8, MASKABLE },
     { BIT(CT_STATE), MFF_CT_STATE, NXM, 105, 4, MASKABLE },
     { BIT(CT_MARK), MFF_CT_MARK, NXM, 107, 4, MASKABLE },
     { BIT(CT_NW_SRC), MFF_CT_NW_SRC, NXM, 120, 4, MASKABLE },
@@ -142,7 +146,7 @@ put_fields(struct ofpbuf *b, const struct match *match, uint64_t matched)
 {
     bool has_prereqs = false;
 
-    if (matched & ODD_FIELDS || matched >> VMN_N_FIELDS
+    if (matched & ODD_FIELDS || matched >> OXM_N_BITS
         || (match->wc.masks.dl_type
             && match->flow.dl_type == htons(FLOW_DL_TYPE_NONE))
         || (matched & (BIT(CT_NW_PROTO) | BIT(CT_TP_SRC) | BIT(CT_TP_DST))

@@ -52,4 +52,7 @@ struct pipeline {
     struct pipeline_app *apps;  /* Sorted by name. */
 };
 
+/* Returns the first table of the first stage at 'hook' or behind it, or -1. */
+int pipeline_table_of_hook(const struct pipeline *, enum vmn_hook hook);
+
 #endif /* controller/flow/pipeline.h */

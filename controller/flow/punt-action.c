@@ -71,7 +71,21 @@ punt_put(struct ofpbuf *ofpacts, const struct punt *punt)
 bool
 punt_is_action(const struct ofpact *a)
 {
-    return a->type == OFPACT_CLONE;
+    const struct ofpact_nest *clone;
+    const struct ofpact *nested;
+
+    if (a->type != OFPACT_CLONE) {
+        return false;
+    }
+    clone = ofpact_get_CLONE(a);
+    OFPACT_FOR_EACH (nested, clone->actions,
+                     ofpact_nest_get_action_len(clone)) {
+        if (nested->type == OFPACT_RESUBMIT
+            && ofpact_get_RESUBMIT(nested)->table_id == PUNT_TABLE) {
+            return true;
+        }
+    }
+    return false;
 }
 
 uint64_t

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Where a packet goes on: actions that go to other tables, and those that
- * drop; that part of include/vmn/flow.h. */
+ * Where a packet goes on, or a copy of it: actions that lead to other tables,
+ * and those that drop; that part of include/vmn/flow.h. */
 
 #include <config.h>
 
@@ -16,7 +16,8 @@ int
 actions_next_table(struct vmn_actions *a)
 {
     if (!a->stage) {
-        emit_fail(a->emit, "a bucket has no next stage");
+        emit_fail(a->emit, "a bucket has no next stage: it goes on at a table "
+                  "of the app's by vmn_act_resubmit()");
         return -1;
     }
     if (a->stage->next_table < 0) {
@@ -26,13 +27,29 @@ actions_next_table(struct vmn_actions *a)
     return a->stage->next_table;
 }
 
+/* Returns true if 'table' comes after the flow's own; otherwise calls
+ * emit_fail().  A bucket is of no table. */
+static bool
+is_later(struct vmn_actions *a, int table)
+{
+    if (table > a->table || a->in_bucket) {
+        return true;
+    }
+    emit_fail(a->emit, "a flow in table %d leads to table %d, which is not "
+              "later: only vmn_act_jump() goes back", a->table, table);
+    return false;
+}
+
 static void
 put_goto(struct vmn_actions *a, int table)
 {
     if (table >= 0 && actions_begin(a)) {
-        if (table <= a->table || a->in_bucket) {
-            emit_fail(a->emit, "goto from table %d to table %d", a->table,
-                      table);
+        if (a->in_bucket) {
+            emit_fail(a->emit, "a bucket cannot go on at table %d, but by "
+                      "vmn_act_resubmit()", table);
+            return;
+        }
+        if (!is_later(a, table)) {
             return;
         }
         ofpact_put_GOTO_TABLE(&a->ofpacts)->table_id = table;
@@ -41,20 +58,48 @@ put_goto(struct vmn_actions *a, int table)
 }
 
 static void
+append_resubmit(struct ofpbuf *ofpacts, uint8_t table)
+{
+    struct ofpact_resubmit *resubmit = ofpact_put_RESUBMIT(ofpacts);
+
+    resubmit->in_port = OFPP_IN_PORT;
+    resubmit->table_id = table;
+}
+
+static void
 put_resubmit(struct vmn_actions *a, int table)
 {
-    if (table >= 0 && actions_begin(a)) {
-        if (table <= a->table && !a->in_bucket) {
-            emit_fail(a->emit, "resubmit from table %d to table %d",
-                      a->table, table);
-            return;
-        }
-
-        struct ofpact_resubmit *resubmit = ofpact_put_RESUBMIT(&a->ofpacts);
-
-        resubmit->in_port = OFPP_IN_PORT;
-        resubmit->table_id = table;
+    if (table >= 0 && actions_begin(a) && is_later(a, table)) {
+        append_resubmit(&a->ofpacts, table);
     }
+}
+
+static void
+put_clone(struct vmn_actions *a, int table)
+{
+    struct ofpbuf *ofpacts = &a->ofpacts;
+    size_t ofs = ofpacts->size;
+    struct ofpact_nest *clone;
+
+    if (table < 0 || !actions_begin(a)) {
+        return;
+    }
+    if (a->in_bucket) {
+        emit_fail(a->emit, "a bucket cannot clone: what it has is a copy "
+                  "already");
+        return;
+    }
+    if (!is_later(a, table)) {
+        return;
+    }
+    /* Nested actions are built at the start of the buffer. */
+    ofpbuf_pull(ofpacts, ofs);
+    ofpact_put_CLONE(ofpacts);
+    ofpbuf_pull(ofpacts, sizeof *clone);
+    append_resubmit(ofpacts, table);
+    clone = ofpacts->header = ofpbuf_push_uninit(ofpacts, sizeof *clone);
+    ofpact_finish_CLONE(ofpacts, &clone);
+    ofpbuf_push_uninit(ofpacts, ofs);
 }
 
 void
@@ -82,15 +127,42 @@ vmn_act_resubmit(struct vmn_actions *a, unsigned stage, unsigned table)
 }
 
 void
+vmn_act_clone_next(struct vmn_actions *a)
+{
+    put_clone(a, actions_next_table(a));
+}
+
+void
+vmn_act_clone(struct vmn_actions *a, unsigned stage, unsigned table)
+{
+    put_clone(a, emit_table(a->emit, stage, table));
+}
+
+void
+vmn_act_goto_hook(struct vmn_actions *a, enum vmn_hook hook)
+{
+    int table = (hook < VMN_N_HOOKS
+                 ? a->emit->services->table_of_hook(a->emit->view, hook) : -1);
+
+    if (table < 0) {
+        emit_fail(a->emit, "no stage is at hook %u, nor behind it",
+                  (unsigned) hook);
+    } else if (!a->in_bucket && table <= a->table) {
+        emit_fail(a->emit, "a flow in table %d cannot go on at hook %u, whose "
+                  "first table is %d: its stage belongs before that hook",
+                  a->table, (unsigned) hook, table);
+    } else {
+        put_goto(a, table);
+    }
+}
+
+void
 vmn_act_jump(struct vmn_actions *a, unsigned stage, unsigned table)
 {
     int number = emit_table(a->emit, stage, table);
 
     if (number >= 0 && actions_begin(a)) {
-        struct ofpact_resubmit *resubmit = ofpact_put_RESUBMIT(&a->ofpacts);
-
-        resubmit->in_port = OFPP_IN_PORT;
-        resubmit->table_id = number;
+        append_resubmit(&a->ofpacts, number);
         a->ended = true;
     }
 }
@@ -109,10 +181,7 @@ vmn_act_restart(struct vmn_actions *a)
         }
     }
     if (actions_begin(a)) {
-        struct ofpact_resubmit *resubmit = ofpact_put_RESUBMIT(&a->ofpacts);
-
-        resubmit->in_port = OFPP_IN_PORT;
-        resubmit->table_id = 0;
+        append_resubmit(&a->ofpacts, 0);
         a->ended = true;
     }
 }

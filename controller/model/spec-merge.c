@@ -54,6 +54,11 @@ keep_app_fields(json_t *spec, const struct version *old)
             json_object_set(spec, fields[i], value);
         }
     }
+    /* That is vmnd's alone, and comes along with what users have exported. */
+    json_object_del(spec, "module");
+    if (json_object_get(base, "module")) {
+        json_object_set(spec, "module", json_object_get(base, "module"));
+    }
     json_decref(base);
 }
 

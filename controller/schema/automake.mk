@@ -28,7 +28,6 @@ controller_libvmn_a_SOURCES += \
 	controller/schema/schema-loadbalancer.c \
 	controller/schema/schema-log.c \
 	controller/schema/schema-log.h \
-	controller/schema/schema-module.c \
 	controller/schema/schema-network.c \
 	controller/schema/schema-observation.c \
 	controller/schema/schema-parse.c \

@@ -39,8 +39,7 @@
     TABLE(BINDING, binding)           /* Named as the port.  Stored. */     \
     DESCRIBED(UNDERLAY, underlay)     /* Named as the host.  Stored. */     \
     TABLE(HEALTH, health)             /* Named BALANCER/PORT.  Stored. */   \
-    TABLE(VIF, vif)                   /* Named HOST/IFACE-ID.  Volatile. */ \
-    DESCRIBED(MODULE, module)         /* Named as the app.  Stored. */
+    TABLE(VIF, vif)                   /* Named HOST/IFACE-ID.  Volatile. */
 
 #define TABLE(ID, NAME) VMN_TABLE_##ID,
 enum vmn_table {
@@ -131,14 +130,6 @@ struct vmn_token {
     const char *sha256;         /* Of the whole token, in hexadecimal. */
 };
 
-/* An app that vmnd is to load.  Every app has such a row. */
-struct vmn_app_row {
-    struct vmn_row row;
-    const char *description;
-    struct vmn_labels labels;
-    bool enabled;
-};
-
 /* A stage of an app (struct vmn_stage_class). */
 struct vmn_module_stage {
     const char *name;
@@ -155,11 +146,20 @@ struct vmn_module_stage {
 /* What an app's module declared when it was last loaded, and where its stages
  * were: so its place can be kept when it cannot be loaded. */
 struct vmn_module {
-    struct vmn_row row;
-    const char *file;           /* As vmnd's options name it. */
+    const char *file;           /* As vmnd's options name it; NULL: of an app
+                                 * of VMN's own. */
     bool withdraw;              /* VMN_APP_WITHDRAW. */
     size_t n_stages;
     const struct vmn_module_stage *stages;
+};
+
+/* An app that vmnd is to load.  Every app has such a row. */
+struct vmn_app_row {
+    struct vmn_row row;
+    const char *description;
+    struct vmn_labels labels;
+    bool enabled;
+    struct vmn_module module;
 };
 
 #endif /* controller/schema/tables.h */

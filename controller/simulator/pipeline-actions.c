@@ -297,9 +297,14 @@ static void
 do_clone(struct pipeline_context *ctx, const struct ofpact_nest *clone)
 {
     struct sim_packet before = *ctx->packet;
+    struct ofpbuf stack = ctx->stack;
 
+    ofpbuf_init(&ctx->stack, 64);
+    ofpbuf_put(&ctx->stack, stack.data, stack.size);
     pipeline_do_actions(ctx, clone->actions,
                         ofpact_nest_get_action_len(clone));
+    ofpbuf_uninit(&ctx->stack);
+    ctx->stack = stack;
     *ctx->packet = before;
 }
 
@@ -377,6 +382,8 @@ do_action(struct pipeline_context *ctx, const struct ofpact *a)
         break;
     case OFPACT_METER:          /* As if the packet were within the meter's
                                  * rate. */
+    case OFPACT_SET_QUEUE:      /* No matter of whether it gets there. */
+    case OFPACT_POP_QUEUE:
     case OFPACT_NOTE:
         break;
     case OFPACT_LEARN:

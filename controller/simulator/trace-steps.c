@@ -39,12 +39,12 @@ take_string(struct arena *arena, char *text)
 /* Fields whose changes are shown, in this order. */
 static const enum mf_field_id shown_fields[] = {
     MFF_ETH_SRC, MFF_ETH_DST, MFF_IPV4_SRC, MFF_IPV4_DST, MFF_IPV6_SRC,
-    MFF_IPV6_DST, MFF_IP_TTL, MFF_TCP_SRC, MFF_TCP_DST, MFF_UDP_SRC,
-    MFF_UDP_DST, MFF_ARP_OP, MFF_ARP_SPA, MFF_ARP_TPA, MFF_ARP_SHA,
-    MFF_ARP_THA, MFF_TUN_ID, MFF_TUN_DST, MFF_TUN_IPV6_DST, MFF_REG0,
-    MFF_REG1, MFF_REG2, MFF_REG3, MFF_REG4, MFF_REG5, MFF_REG6, MFF_REG7,
-    MFF_REG8, MFF_REG9, MFF_REG10, MFF_REG11, MFF_REG12, MFF_REG13,
-    MFF_REG14, MFF_REG15,
+    MFF_IPV6_DST, MFF_IP_DSCP_SHIFTED, MFF_IP_ECN, MFF_IPV6_LABEL,
+    MFF_IP_TTL, MFF_TCP_SRC, MFF_TCP_DST, MFF_UDP_SRC, MFF_UDP_DST,
+    MFF_ARP_OP, MFF_ARP_SPA, MFF_ARP_TPA, MFF_ARP_SHA, MFF_ARP_THA,
+    MFF_TUN_ID, MFF_TUN_DST, MFF_TUN_IPV6_DST, MFF_REG0, MFF_REG1, MFF_REG2,
+    MFF_REG3, MFF_REG4, MFF_REG5, MFF_REG6, MFF_REG7, MFF_REG8, MFF_REG9,
+    MFF_REG10, MFF_REG11, MFF_REG12, MFF_REG13, MFF_REG14, MFF_REG15,
 };
 
 /* Gets the values of a field before and after.  Returns false if a packet
@@ -91,7 +91,9 @@ fill_changes(const struct flow *before, const struct flow *after,
 
             texts[0] = format_field(mf, &a, arena);
             texts[1] = format_field(mf, &b, arena);
-            changes[n++] = (struct schema_texts) { mf->name, 2, texts };
+            changes[n++] = (struct schema_texts) {
+                mf->id == MFF_IP_DSCP_SHIFTED ? "ip_dscp" : mf->name, 2, texts
+            };
         }
     }
     if (n) {

@@ -103,6 +103,13 @@ enum call {
     CALL_SEND_TO_HOOK = 59,
     CALL_SEND_NOTHING = 60,
     CALL_NEIGHBOUR_IS_INCOMPLETE = 61,
+
+    /* Of actions, as well. */
+    CALL_ACT_SET_QUEUE = 62,
+    CALL_ACT_POP_QUEUE = 63,
+    CALL_ACT_CLONE_NEXT = 64,
+    CALL_ACT_CLONE = 65,
+    CALL_ACT_GOTO_HOOK = 66,
     CALL_N
 };
 

@@ -409,8 +409,10 @@ vmn_match_ip(struct vmn_flow *flow, enum vmn_field field,
 PLAIN_ACTION(vmn_act_dec_ttl, CALL_ACT_DEC_TTL)
 PLAIN_ACTION(vmn_act_output_in_port, CALL_ACT_OUTPUT_IN_PORT)
 PLAIN_ACTION(vmn_act_clear_in_port, CALL_ACT_CLEAR_IN_PORT)
+PLAIN_ACTION(vmn_act_pop_queue, CALL_ACT_POP_QUEUE)
 PLAIN_ACTION(vmn_act_next, CALL_ACT_NEXT)
 PLAIN_ACTION(vmn_act_resubmit_next, CALL_ACT_RESUBMIT_NEXT)
+PLAIN_ACTION(vmn_act_clone_next, CALL_ACT_CLONE_NEXT)
 PLAIN_ACTION(vmn_act_restart, CALL_ACT_RESTART)
 PLAIN_ACTION(vmn_act_find_neighbour, CALL_ACT_FIND_NEIGHBOUR)
 PLAIN_ACTION(vmn_act_find_mac, CALL_ACT_FIND_MAC)
@@ -424,6 +426,8 @@ PLAIN_ACTION(vmn_act_find_client, CALL_ACT_FIND_CLIENT)
     }
 U32_ACTION(vmn_act_output, CALL_ACT_OUTPUT, uint32_t)
 U32_ACTION(vmn_act_output_field, CALL_ACT_OUTPUT_FIELD, enum vmn_field)
+U32_ACTION(vmn_act_set_queue, CALL_ACT_SET_QUEUE, uint32_t)
+U32_ACTION(vmn_act_goto_hook, CALL_ACT_GOTO_HOOK, enum vmn_hook)
 U32_ACTION(vmn_act_group_id, CALL_ACT_GROUP_ID, uint32_t)
 U32_ACTION(vmn_act_learn_neighbour, CALL_ACT_LEARN_NEIGHBOUR,
            enum vmn_neighbour)
@@ -441,6 +445,7 @@ U32_ACTION(vmn_act_check_size, CALL_ACT_CHECK_SIZE, uint32_t)
     }
 TABLE_ACTION(vmn_act_goto, CALL_ACT_GOTO)
 TABLE_ACTION(vmn_act_resubmit, CALL_ACT_RESUBMIT)
+TABLE_ACTION(vmn_act_clone, CALL_ACT_CLONE)
 TABLE_ACTION(vmn_act_jump, CALL_ACT_JUMP)
 
 #define TWO_FIELDS_ACTION(NAME, CALL)                                   \

@@ -21,8 +21,10 @@
 PLAIN_ACTION(dec_ttl)
 PLAIN_ACTION(output_in_port)
 PLAIN_ACTION(clear_in_port)
+PLAIN_ACTION(pop_queue)
 PLAIN_ACTION(next)
 PLAIN_ACTION(resubmit_next)
+PLAIN_ACTION(clone_next)
 PLAIN_ACTION(restart)
 PLAIN_ACTION(find_neighbour)
 PLAIN_ACTION(find_mac)
@@ -140,6 +142,17 @@ replay_output_field(struct replay *r)
 }
 
 static void
+replay_set_queue(struct replay *r)
+{
+    struct vmn_actions *a = replay_take_actions(r);
+    uint32_t queue = call_take_u32(&r->in);
+
+    if (replay_is_good(r)) {
+        vmn_act_set_queue(a, queue);
+    }
+}
+
+static void
 replay_group(struct replay *r)
 {
     struct vmn_actions *a = replay_take_actions(r);
@@ -182,6 +195,29 @@ replay_resubmit(struct replay *r)
 
     if (replay_is_good(r)) {
         vmn_act_resubmit(a, stage, table);
+    }
+}
+
+static void
+replay_clone(struct replay *r)
+{
+    struct vmn_actions *a = replay_take_actions(r);
+    uint32_t stage = call_take_u32(&r->in);
+    uint32_t table = call_take_u32(&r->in);
+
+    if (replay_is_good(r)) {
+        vmn_act_clone(a, stage, table);
+    }
+}
+
+static void
+replay_goto_hook(struct replay *r)
+{
+    struct vmn_actions *a = replay_take_actions(r);
+    enum vmn_hook hook = call_take_u32(&r->in);
+
+    if (replay_is_good(r)) {
+        vmn_act_goto_hook(a, hook);
     }
 }
 
@@ -401,6 +437,8 @@ const struct replay_call replay_action_calls[CALL_N] = {
                                   replay_output_in_port },
     [CALL_ACT_CLEAR_IN_PORT] = { "vmn_act_clear_in_port",
                                  replay_clear_in_port },
+    [CALL_ACT_SET_QUEUE] = { "vmn_act_set_queue", replay_set_queue },
+    [CALL_ACT_POP_QUEUE] = { "vmn_act_pop_queue", replay_pop_queue },
     [CALL_ACT_GROUP] = { "vmn_act_group", replay_group },
     [CALL_ACT_GROUP_ID] = { "vmn_act_group_id", replay_group_id },
     [CALL_ACT_NEXT] = { "vmn_act_next", replay_next },
@@ -408,6 +446,9 @@ const struct replay_call replay_action_calls[CALL_N] = {
     [CALL_ACT_RESUBMIT_NEXT] = { "vmn_act_resubmit_next",
                                  replay_resubmit_next },
     [CALL_ACT_RESUBMIT] = { "vmn_act_resubmit", replay_resubmit },
+    [CALL_ACT_CLONE_NEXT] = { "vmn_act_clone_next", replay_clone_next },
+    [CALL_ACT_CLONE] = { "vmn_act_clone", replay_clone },
+    [CALL_ACT_GOTO_HOOK] = { "vmn_act_goto_hook", replay_goto_hook },
     [CALL_ACT_JUMP] = { "vmn_act_jump", replay_jump },
     [CALL_ACT_RESTART] = { "vmn_act_restart", replay_restart },
     [CALL_ACT_DROP] = { "vmn_act_drop", replay_drop },

@@ -269,6 +269,59 @@ vmn_claim_mac(struct vmn_view *view, struct vmn_emit *emit,
     }
 }
 
+/* The host on which port 'name' is by now, or NULL if it is on none: that
+ * becomes an input of the caller. */
+static inline const char *
+vmn_host_of_port(struct vmn_view *view, const char *name)
+{
+    const struct vmn_binding *binding = vmn_read_binding(view, name);
+
+    return binding ? binding->host : NULL;
+}
+
+/* Sends what the flow matches to port 'name', on whichever host that is; ends
+ * the actions.  'network' is the packets' own, which the flow matches; the
+ * flow's stage is at a hook before VMN_HOOK_LOCATE.  The packet gets the
+ * port's MAC address, and its network where that is another one of the domain;
+ * addresses of IP stay.  From there on it is on its way as any packet to that
+ * port: policies judge it by the port's identity, a tunnel takes it where that
+ * must be, and nothing is computed again when the port moves.  While the port
+ * is on no host, packets are dropped: see vmn_host_of_port().
+ *
+ * Match VMN_REG_SRC_LOCAL 1: what came by a tunnel goes into none.  What the
+ * port's guest sends on comes here as any packet does: leave that out by what
+ * tells it apart, or it comes back to the guest.
+ *
+ * Returns false, and adds no action, if nothing can be sent there: the port is
+ * not there, not enabled, of another domain, or in another network that is a
+ * provider network. */
+static inline bool
+vmn_act_send_to_port(struct vmn_view *view, struct vmn_actions *actions,
+                     const char *network, const char *name)
+{
+    const struct vmn_port *port = vmn_read_port(view, name);
+    const struct vmn_network *to
+        = (port && port->enabled ? vmn_read_network(view, port->network)
+           : NULL);
+
+    if (!to || !to->vni) {
+        return false;
+    }
+    if (strcmp(port->network, network)) {
+        if (to->provider.physical
+            || strcmp(vmn_domain_of(view, port->network),
+                      vmn_domain_of(view, network))) {
+            return false;
+        }
+        vmn_act_set(actions, VMN_REG_NETWORK, to->vni);
+        vmn_act_set_masked(actions, VMN_REG_FLAGS, VMN_FLAG_ROUTED,
+                           VMN_FLAG_ROUTED);
+    }
+    vmn_act_set_mac(actions, VMN_F_ETH_DST, port->mac);
+    vmn_act_goto_hook(actions, VMN_HOOK_LOCATE);
+    return true;
+}
+
 /* A host that limits how many connections the ports on it open, and the number
  * that one of them has there. */
 struct vmn_limited {

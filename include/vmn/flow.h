@@ -82,6 +82,10 @@ enum vmn_field {
     VMN_F_TUN_IPV6_SRC = 59,    /* Of tunnels over IPv6, where TUN_SRC and */
     VMN_F_TUN_IPV6_DST = 60,    /* TUN_DST are 0. */
     VMN_F_TCP_FLAGS = 61,       /* VMN_TCP_*. */
+    VMN_F_IP_DSCP = 62,         /* Of both families, 0 to 63: the traffic */
+    VMN_F_IP_ECN = 63,          /* class without its lowest two bits, which
+                                 * are VMN_ECN_*.  Matched as a whole. */
+    VMN_F_IPV6_LABEL = 64,      /* Flow label, 20 bits. */
     VMN_N_FIELDS
 };
 
@@ -100,7 +104,25 @@ enum vmn_field {
 #define VMN_FRAG_LATER 0x02
 
 /* Bits of VMN_F_TCP_FLAGS (RFC 9293, section 3.1). */
+#define VMN_TCP_FIN 0x01
+#define VMN_TCP_SYN 0x02
 #define VMN_TCP_RST 0x04
+#define VMN_TCP_PSH 0x08
+#define VMN_TCP_ACK 0x10
+#define VMN_TCP_URG 0x20
+#define VMN_TCP_ECE 0x40
+#define VMN_TCP_CWR 0x80
+
+/* Some values of VMN_F_IP_DSCP: the class selector of a precedence, 0 to 7
+ * (RFC 2474, section 4.2.2), and expedited forwarding (RFC 3246). */
+#define VMN_DSCP_CS(PRECEDENCE) ((PRECEDENCE) << 3)
+#define VMN_DSCP_EF 46
+
+/* Values of VMN_F_IP_ECN (RFC 3168, section 5). */
+#define VMN_ECN_NONE 0
+#define VMN_ECN_ECT1 1
+#define VMN_ECN_ECT0 2
+#define VMN_ECN_CE 3
 
 #define VMN_ETH_IPV4 0x0800
 #define VMN_ETH_ARP 0x0806
@@ -275,6 +297,18 @@ void vmn_act_output_field(struct vmn_actions *, enum vmn_field reg);
 void vmn_act_output_in_port(struct vmn_actions *);
 /* Forgets the input port, so that output to it is not suppressed. */
 void vmn_act_clear_in_port(struct vmn_actions *);
+
+/* Has the packet leave by queue 'queue' (0 to VMN_QUEUE_MAX) of whichever
+ * interface it leaves by: a VIF, or what a host's tunnels go by.  Queues are
+ * the host's (QoS and Queue of its database, vswitchd.conf.db(5)); where the
+ * interface has none of that number, its default serves.  The kernel's
+ * datapath knows queues below 61,440, the userspace datapath none.  It holds
+ * on this host until it is set again or taken back. */
+#define VMN_QUEUE_MAX 0xfffffffe
+void vmn_act_set_queue(struct vmn_actions *, uint32_t queue);
+/* Takes the queue back that was set since the packet came in, or since the
+ * last vmn_act_ct() that it went on behind. */
+void vmn_act_pop_queue(struct vmn_actions *);
 void vmn_act_group(struct vmn_actions *, const struct vmn_group_msg *);
 void vmn_act_group_id(struct vmn_actions *, uint32_t group_id);
 
@@ -282,10 +316,19 @@ void vmn_act_group_id(struct vmn_actions *, uint32_t group_id);
 void vmn_act_next(struct vmn_actions *);
 /* Goes on at a later table of the app's own; ends the actions. */
 void vmn_act_goto(struct vmn_actions *, unsigned stage, unsigned table);
-/* The same as a detour: the packet's copy goes there, and the actions go
- * on. */
+/* Goes on at the first stage at a later hook, or behind it; ends the actions.
+ * What is between is left out: see to it that the packet does not need it. */
+void vmn_act_goto_hook(struct vmn_actions *, enum vmn_hook);
+/* The same as a detour: the packet itself goes there, and then the actions go
+ * on with what has become of it: registers and other fields that the detour
+ * has set stay set. */
 void vmn_act_resubmit_next(struct vmn_actions *);
 void vmn_act_resubmit(struct vmn_actions *, unsigned stage, unsigned table);
+/* A copy of the packet goes there, and the actions go on with the packet as it
+ * was: nothing that is set in the detour comes back, but for what NAT by
+ * vmn_act_ct() makes of the packet.  Not in a bucket, which has a copy. */
+void vmn_act_clone_next(struct vmn_actions *);
+void vmn_act_clone(struct vmn_actions *, unsigned stage, unsigned table);
 
 /* Goes on at any table of the app's own, also an earlier one or that of the
  * flow; ends the actions.  The switch gives up a packet that does so 64 times

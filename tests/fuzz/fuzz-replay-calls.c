@@ -54,12 +54,19 @@ has_failed(const struct vmn_view *view)
     return view->problem != NULL;
 }
 
+static struct apphost *apphost;
+
+static int
+table_of_hook(const struct vmn_view *view OVS_UNUSED, enum vmn_hook hook)
+{
+    return pipeline_table_of_hook(apphost_pipeline(apphost), hook);
+}
+
 static const struct emit_services services = {
     .alloc = vmn_alloc, .number = number, .fail = view_fail,
-    .failed = has_failed,
+    .failed = has_failed, .table_of_hook = table_of_hook,
 };
 
-static struct apphost *apphost;
 static struct engine *engine;
 static struct flow_item_registry *registry;
 static struct emit_pool pool;

@@ -486,11 +486,6 @@ put_members(struct ds *ds, enum vmn_table table, const char *name)
                       rnd(5));
         break;
     case VMN_TABLE_APP: break;
-    case VMN_TABLE_MODULE:
-        ds_put_format(ds, ",'file':'%u.so','stages':[{'name':'s','hook':"
-                      "'policy','tables':%u,'miss':'next'}]", rnd(2),
-                      rnd(3));
-        break;
     case VMN_TABLE_ACCOUNT: put_account(ds); break;
     case VMN_TABLE_TOKEN: put_token(ds); break;
     case VMN_TABLE_ROUTER: put_router(ds); break;

@@ -158,8 +158,8 @@ def test_what_is_another_apps_is_refused(lab, world):
              '"firewall.identity", one of app firewall'),
             ("register", "stage bad of app bad writes register 12, which is "
              "not among its scratch registers"),
-            ("network", "stage bad of app bad writes register 0 "
-             "(VMN_REG_NETWORK), which is the pipeline's")):
+            ("zone", "stage bad of app bad writes register 5 "
+             "(VMN_REG_ZONE), which is the pipeline's")):
         world.patch("networks", "net", labels={"use": use})
         wait_for("the unit to fail for " + use,
                  lambda: problems(lab) == {"bad.network/net": why}, 30)

@@ -170,6 +170,7 @@ $(CTL_TESTS): private LDADD = tests/unit/libfixture.a $(CTL_LIBS) \
 FABRIC_TESTS = \
 	tests/unit/test-client \
 	tests/unit/test-fabric-acks \
+	tests/unit/test-fields \
 	tests/unit/test-fabric-observe \
 	tests/unit/test-fabric-audit \
 	tests/unit/test-fabric-counters \

@@ -230,8 +230,8 @@ use_foreign(struct vmn_view *view, struct vmn_emit *emit, const char *network,
         vmn_id_of(view, "firewall.identity", "k");
     } else if (!strcmp(what, "register")) {
         vmn_act_set(vmn_flow_actions(flow), VMN_F_REG12, 1);
-    } else if (!strcmp(what, "network")) {
-        vmn_act_set(vmn_flow_actions(flow), VMN_REG_NETWORK, 1);
+    } else if (!strcmp(what, "zone")) {
+        vmn_act_set(vmn_flow_actions(flow), VMN_REG_ZONE, 1);
     } else if (!strcmp(what, "group")) {
         /* By the key of the overlay's group for the network's floods. */
         group = vmn_group_add(emit, vmn_scope_network(network), VMN_GROUP_ALL,

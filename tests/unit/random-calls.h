@@ -12,7 +12,7 @@
 #include "vmn/app.h"
 
 /* How many kinds of actions, and of packets sent, there are below. */
-#define RANDOM_N_ACTIONS 38
+#define RANDOM_N_ACTIONS 43
 #define RANDOM_N_SENDS 7
 
 /* Rarely true: an argument is wrong then. */
@@ -168,6 +168,11 @@ random_plain_action(struct vmn_actions *a, unsigned kind)
     case 16: vmn_act_check_size(a, random_range(2000)); break;
     case 17: vmn_act_hash_client(a, random_uint16(), random_reg(),
                                  1 + random_range(99)); break;
+    case 18: vmn_act_set_queue(a, is_wrong() ? UINT32_MAX : random_uint8());
+             break;
+    case 19: vmn_act_pop_queue(a); break;
+    case 20: vmn_act_clone(a, 1, random_table()); break;
+    case 21: vmn_act_clone_next(a); break;
     default: vmn_act_set(a, VMN_F_IN_PORT, random_range(99)); break;
     }
 }
@@ -209,6 +214,8 @@ random_last_action(struct vmn_actions *a, unsigned kind)
     case 8: vmn_act_arp_reply(a, random_mac(), &ip); break;
     case 9: vmn_act_ct(a, &ct); break;
     case 10: vmn_act_ct_snat_ports(a, &ct, random_uint16(), 65535); break;
+    case 11: vmn_act_goto_hook(a, is_wrong() ? VMN_N_HOOKS
+                               : VMN_HOOK_ROUTE); break;
     default: vmn_act_set_ip(a, ip.family == 4 ? VMN_F_IPV4_SRC
                             : VMN_F_IPV6_SRC, &ip); break;
     }
@@ -223,12 +230,12 @@ random_action(struct vmn_actions *a, unsigned *kinds)
     if (kinds) {
         kinds[kind]++;
     }
-    if (kind < 19) {
+    if (kind < 23) {
         random_plain_action(a, kind);
-    } else if (kind < 25) {
-        random_learn(a, kind - 19);
+    } else if (kind < 29) {
+        random_learn(a, kind - 23);
     } else {
-        random_last_action(a, kind - 25);
+        random_last_action(a, kind - 29);
     }
 }
 

@@ -30,12 +30,17 @@
 #define vmn_act_output_field recorded_act_output_field
 #define vmn_act_output_in_port recorded_act_output_in_port
 #define vmn_act_clear_in_port recorded_act_clear_in_port
+#define vmn_act_set_queue recorded_act_set_queue
+#define vmn_act_pop_queue recorded_act_pop_queue
 #define vmn_act_group recorded_act_group
 #define vmn_act_group_id recorded_act_group_id
 #define vmn_act_next recorded_act_next
 #define vmn_act_goto recorded_act_goto
 #define vmn_act_resubmit_next recorded_act_resubmit_next
 #define vmn_act_resubmit recorded_act_resubmit
+#define vmn_act_clone_next recorded_act_clone_next
+#define vmn_act_clone recorded_act_clone
+#define vmn_act_goto_hook recorded_act_goto_hook
 #define vmn_act_jump recorded_act_jump
 #define vmn_act_restart recorded_act_restart
 #define vmn_act_drop recorded_act_drop

@@ -325,8 +325,8 @@ test_foreign(void **state OVS_UNUSED)
           "\\\"firewall.identity\\\", one of app firewall" },
         { "register", "stage bad of app bad writes register 12, which is not "
           "among its scratch registers" },
-        { "network", "stage bad of app bad writes register 0 "
-          "(VMN_REG_NETWORK), which is the pipeline's" },
+        { "zone", "stage bad of app bad writes register 5 (VMN_REG_ZONE), "
+          "which is the pipeline's" },
     };
     struct apps_fixture *f = start();
 

@@ -638,7 +638,7 @@ mistakes_are_said(void **state OVS_UNUSED)
         { "limits", "a flow has only one limit" },
         { "none", "a limit is of 1 to 1000000 packets a second" },
         { "arp", "only clients of IP are learned" },
-        { "other", "OFPBAC_MATCH_INCONSISTENT" },
+        { "other", "a switch refuses the actions of a flow in table 0" },
         { "idle", "a client is remembered for at least one second" },
         { "from", "a client's value comes from a register" },
     };

@@ -186,7 +186,8 @@ a_failed_unit_keeps_its_flows_and_says_why(void **state)
 
     assert_int_equal(problems->n, 1);
     assert_string_equal(problems->problems[0].detail,
-                        "app count has no stage 0 with a table 7");
+                        "stage stage of app count has no table 7: it has 2, "
+                        "from 0");
 
     toy_edit(&toy, VMN_TABLE_PORT, "a", toy_port("net", "web"));
     toy_expect(&toy, 0, 0);

@@ -559,7 +559,7 @@ test_same_each_time(void **state OVS_UNUSED)
         "end\n"
         "return { name = 'x',\n"
         "         stages = { { name = 's', hook = 'service', order = 9,\n"
-        "                      n_tables = 2 } },\n"
+        "                      n_tables = 2, scratch = { 'reg10' } } },\n"
         "         id_pools = { { name = 'x.ids', max = 100 } },\n"
         "         units = { { name = 'p', each = 'port',\n"
         "                     compile = compile } } }\n";

@@ -158,9 +158,9 @@ in_bucket(const struct call *c)
 }
 
 static void
-set_network(const struct call *c)
+set_zone(const struct call *c)
 {
-    vmn_act_set(c->actions, VMN_REG_NETWORK, 1);
+    vmn_act_set(c->actions, VMN_REG_ZONE, 1);
 }
 
 static void
@@ -243,7 +243,7 @@ static const struct deed {
     { "find-client", find_client, STAGE_WRITES "11" NOT_SCRATCH },
     { "bucket", in_bucket, "a bucket of app guest writes register 12, which "
       "is not scratch in all of its stages" },
-    { "network", set_network, STAGE_WRITES "0 (VMN_REG_NETWORK" PIPELINE },
+    { "zone", set_zone, STAGE_WRITES "5 (VMN_REG_ZONE" PIPELINE },
     { "source", set_source, STAGE_WRITES "1 (VMN_REG_SRC_ID" PIPELINE },
     { "where", set_where, STAGE_WRITES "7 (VMN_REG_OUT_PORT" PIPELINE },
     { "hairpin", set_hairpin, STAGE_WRITES "9 (VMN_REG_FLAGS" PIPELINE },

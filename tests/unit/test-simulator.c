@@ -85,6 +85,36 @@ resubmits_keep_what_they_changed(void **state)
 }
 
 static void
+clones_keep_nothing(void **state)
+{
+    struct net *net = net_create();
+
+    (void) state;
+    add_flow(net, "h1", "table=0,priority=1 actions=set_field:1->reg0,"
+             "push:NXM_NX_REG0[],clone(resubmit(,1)),goto_table:2");
+    add_flow(net, "h1", "table=1,priority=1,ip actions=set_field:4->reg0,"
+             "pop:NXM_NX_REG1[],set_field:46->ip_dscp,output:1");
+    add_flow(net, "h1", "table=2,priority=2,ip,reg0=1,reg1=0,nw_tos=0 "
+             "actions=pop:NXM_NX_REG2[],output:NXM_NX_REG2[],output:2");
+    pass(net, 9, UDP, "output h1 1 | output h1 1 | output h1 2");
+    assert_int_equal(end_flow(net)->nw_tos, 46 << 2);
+    net_destroy(net);
+}
+
+/* They do not decide where it goes. */
+static void
+queues_change_no_way(void **state)
+{
+    struct net *net = net_create();
+
+    (void) state;
+    add_flow(net, "h1", "table=0,priority=1 actions=set_queue:7,output:1,"
+             "pop_queue,output:2");
+    pass(net, 9, UDP, "output h1 1 | output h1 2");
+    net_destroy(net);
+}
+
+static void
 circles_end(void **state)
 {
     struct net *net = net_create();
@@ -340,6 +370,8 @@ main(void)
         cmocka_unit_test(highest_priority_wins),
         cmocka_unit_test(actions_change_the_packet),
         cmocka_unit_test(resubmits_keep_what_they_changed),
+        cmocka_unit_test(clones_keep_nothing),
+        cmocka_unit_test(queues_change_no_way),
         cmocka_unit_test(circles_end),
         cmocka_unit_test(no_way_back_but_by_in_port),
         cmocka_unit_test(what_is_not_known_is_said),

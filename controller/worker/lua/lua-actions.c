@@ -56,6 +56,8 @@ PLAIN_ACTION(output_in_port)
 PLAIN_ACTION(clear_in_port)
 PLAIN_ACTION(next)
 PLAIN_ACTION(resubmit_next)
+PLAIN_ACTION(clone_next)
+PLAIN_ACTION(pop_queue)
 PLAIN_ACTION(restart)
 PLAIN_ACTION(find_neighbour)
 PLAIN_ACTION(find_mac)
@@ -75,6 +77,7 @@ U32_ACTION(output)
 U32_ACTION(group_id)
 U32_ACTION(learn_mac)
 U32_ACTION(check_size)
+U32_ACTION(set_queue)
 
 /* (stage [, table]) */
 #define TABLE_ACTION(FUNCTION, NAME)                            \
@@ -91,6 +94,7 @@ U32_ACTION(check_size)
     }
 TABLE_ACTION(goto_table, goto)
 TABLE_ACTION(resubmit, resubmit)
+TABLE_ACTION(clone, clone)
 TABLE_ACTION(jump, jump)
 
 #define TWO_FIELDS_ACTION(NAME)                                 \
@@ -119,6 +123,30 @@ TWO_FIELDS_ACTION(swap)
     }
 REASON_ACTION(drop)
 REASON_ACTION(drop_background)
+
+static int
+goto_hook(lua_State *L)
+{
+    const char *what = "flow:goto_hook()";
+    struct vmn_actions *a = take_actions(L, what);
+
+    vmn_act_goto_hook(a, lua_take_name(L, 2, what, lua_hooks));
+    return chain(L);
+}
+
+/* send_to_port(network, port); returns false, and not the flow, if nothing can
+ * be sent there. */
+static int
+send_to_port(lua_State *L)
+{
+    const char *what = "flow:send_to_port()";
+    struct vmn_actions *a = take_actions(L, what);
+    const char *network = lua_take_text(L, 2, what);
+
+    lua_pushboolean(L, vmn_act_send_to_port(
+        lua_app_of(L)->run->view, a, network, lua_take_text(L, 3, what)));
+    return 1;
+}
 
 static int
 output_field(lua_State *L)
@@ -381,7 +409,13 @@ lua_actions_open(lua_State *L)
         { "goto_table", goto_table },
         { "resubmit_next", resubmit_next },
         { "resubmit", resubmit },
+        { "clone_next", clone_next },
+        { "clone", clone },
         { "jump", jump },
+        { "goto_hook", goto_hook },
+        { "send_to_port", send_to_port },
+        { "set_queue", set_queue },
+        { "pop_queue", pop_queue },
         { "restart", restart },
         { "drop", drop },
         { "drop_background", drop_background },

@@ -168,6 +168,34 @@ take_array(lua_State *L, const char *array, const char *const *names,
     lua_pop(L, 1);
 }
 
+/* A sequence of registers, as a set of VMN_SCRATCH(). */
+static uint32_t
+get_registers(lua_State *L, const char *element, const char *name)
+{
+    char what[160];
+    uint32_t registers = 0;
+
+    describe(what, sizeof what, element, name);
+    if (get(L, name)) {
+        if (lua_type(L, -1) != LUA_TTABLE) {
+            lua_raise(L, "%s must be a table, not %s", what,
+                      lua_type_text(L, -1));
+        }
+        for (lua_Integer i = 1; lua_geti(L, -1, i) != LUA_TNIL; i++) {
+            const struct lua_field *field = lua_take_field(L, -1, what);
+
+            if (field->field < VMN_F_REG0 || field->field > VMN_F_REG15) {
+                lua_raise(L, "%s: %s is no register", what, field->name);
+            }
+            registers |= VMN_SCRATCH(field->field);
+            lua_pop(L, 1);
+        }
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    return registers;
+}
+
 static void
 take_stage(lua_State *L, const char *element, size_t i)
 {
@@ -182,6 +210,8 @@ take_stage(lua_State *L, const char *element, size_t i)
     stage->order = get_integer(L, element, "order", 0);
     stage->n_tables = get_integer(L, element, "n_tables", 1);
     stage->miss = get_name(L, element, "miss", lua_misses, VMN_MISS_NEXT);
+    stage->scratch = get_registers(L, element, "scratch");
+    stage->keeps = get_registers(L, element, "keeps");
     which = get_name(L, element, "prefixes", prefixes, 0);
     stage->prefixes = (which == 1 ? vmn_prefixes_with_ipv6_src
                        : which == 2 ? vmn_prefixes_with_ipv6_dst : NULL);
@@ -265,9 +295,10 @@ lua_class_take(lua_State *L)
 {
     static const char *const members[] = {
         "name", "description", "stages", "queries", "units", "id_pools",
-        "handlers", NULL };
+        "handlers", "withdraw", NULL };
     static const char *const of_stage[] = {
-        "name", "hook", "order", "n_tables", "miss", "prefixes", NULL };
+        "name", "hook", "order", "n_tables", "miss", "prefixes", "scratch",
+        "keeps", NULL };
     static const char *const of_query[] = { "name", "eval", NULL };
     static const char *const of_unit[] = { "name", "each", "compile", NULL };
     static const char *const of_id_pool[] = { "name", "max", NULL };
@@ -286,6 +317,8 @@ lua_class_take(lua_State *L)
     lua_check_options(L, -1, app->name, members);
     class_->name = get_text(L, app->name, "name");
     class_->description = get_text(L, app->name, "description");
+    class_->options = (get_bool(L, app->name, "withdraw") ? VMN_APP_WITHDRAW
+                       : 0);
     take_array(L, "stages", of_stage, take_stage);
     take_array(L, "queries", of_query, take_query);
     take_array(L, "units", of_unit, take_unit);

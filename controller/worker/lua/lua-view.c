@@ -186,6 +186,16 @@ view_transit_vni(lua_State *L)
     return 1;
 }
 
+static int
+view_host_of_port(lua_State *L)
+{
+    struct vmn_view *view = take_view(L, "host_of_port");
+
+    lua_pushstring(L, vmn_host_of_port(view, lua_take_text(
+        L, 2, "view:host_of_port(): the port")));
+    return 1;
+}
+
 /* Returns a row of a type, for functions that take its struct. */
 static const void *
 take_row_of(lua_State *L, int index, enum vmn_row_type type, const char *what)
@@ -283,6 +293,7 @@ lua_view_open(lua_State *L)
         { "domain_of", view_domain_of },
         { "domain_zone", view_domain_zone },
         { "transit_vni", view_transit_vni },
+        { "host_of_port", view_host_of_port },
         { "is_quarantined", view_is_quarantined },
         { "mtu_of", view_mtu_of },
         { NULL, NULL },
