@@ -633,6 +633,11 @@ def test_datapath_id_of_another(town, liar, owner):
         return (found[owner][0] == "synced" and found[liar][0] == "rejected"
                 and owner in found[liar][1])
 
+    def all_see_it():
+        return all({name: host["state"] for name, host in m.hosts().items()}
+                   == {owner: "synced", liar: "rejected"}
+                   for m in town.cluster.members)
+
     bridge = town.lab.host(liar)
     taken = town.lab.host(owner).vsctl("get", "bridge", "br-int",
                                        "datapath_id").strip().strip('"')
@@ -642,10 +647,13 @@ def test_datapath_id_of_another(town, liar, owner):
                      "other_config:datapath-id=" + taken)
         wait_for("it to be rejected", are_told_apart, 60)
         # The others see it by themselves.
-        wait_for("the others to see it", lambda: all(
-            {name: host["state"] for name, host in m.hosts().items()}
-            == {owner: "synced", liar: "rejected"}
-            for m in town.cluster.members), 60)
+        try:
+            wait_for("the others to see it", all_see_it, 60)
+        except netns.Error:
+            for member in town.cluster.members:
+                print(member.name, json.dumps(member.hosts(), indent=1))
+                print(member.ctl("cluster/status"))
+            raise
         writer.kill()
         town.use(town.cluster.writer(but=[writer]))
         wait_for("it to be rejected again", are_told_apart, 60)
