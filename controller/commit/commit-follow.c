@@ -26,6 +26,7 @@ commit_follow(struct commit *commit)
     ovs_assert(!commit->started);
     commit->following = true;
     id_pools_set_frozen(model_id_pools(commit->model), true);
+    engine_set_following(commit->engine, true);
 }
 
 void
@@ -34,6 +35,7 @@ commit_lead(struct commit *commit)
     ovs_assert(commit->following && !commit->busy);
     commit->following = false;
     id_pools_set_frozen(model_id_pools(commit->model), false);
+    engine_set_following(commit->engine, false);
     commit_schedule(commit);
 }
 

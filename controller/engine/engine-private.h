@@ -58,6 +58,7 @@ struct engine {
                                  * to have no flows then. */
     bool shadow;                /* Compiles in parallel to the live engine. */
     bool started;
+    bool following;             /* Another member of the cluster writes. */
     bool running;               /* In engine_run(), possibly yielding. */
     bool rolling_back;          /* In engine_roll_back(). */
     void (*yield)(void *aux);   /* Or NULL. */

@@ -96,6 +96,9 @@ bool engine_keeps_group(const struct engine *, uint32_t group_id);
  * hosts are to be compared again. */
 bool engine_take_released(struct engine *);
 
+/* Says whether another member of the cluster allocates IDs, and frees them. */
+void engine_set_following(struct engine *, bool following);
+
 /* Names.  ---------------------------------------------------------------- */
 
 /* Returns the "APP.UNIT/KEY" that owns the cookie, or NULL if it is unknown.

@@ -30,6 +30,32 @@ compare_u32(const void *a_, const void *b_)
     return *a < *b ? -1 : *a > *b;
 }
 
+static bool
+is_any(const struct kept *kept)
+{
+    return kept->n_absent || kept->n_units;
+}
+
+static void
+list_groups(struct engine *engine)
+{
+    struct kept *kept = &engine->kept;
+    struct id_write *all;
+    size_t n;
+
+    all = id_pools_get_all(model_id_pools(engine->model), &n);
+    kept->groups = xmalloc(MAX(n, 1) * sizeof *kept->groups);
+    for (size_t i = 0; i < n; i++) {
+        if (!strcmp(all[i].pool, VMN_ID_POOL_GROUP)) {
+            kept->groups[kept->n_groups++] = all[i].value;
+        }
+    }
+    free(all);
+    qsort(kept->groups, kept->n_groups, sizeof *kept->groups, compare_u32);
+}
+
+/* A member of a cluster that stands by holds none: it frees none by itself,
+ * and has to free what the writer does. */
 static void
 hold_ids(struct engine *engine)
 {
@@ -38,22 +64,26 @@ hold_ids(struct engine *engine)
     struct id_write *all;
     size_t n;
 
+    if (engine->following || !is_any(kept)) {
+        return;
+    }
     all = id_pools_get_all(pools, &n);
     kept->ids = xmalloc(MAX(n, 1) * sizeof *kept->ids);
-    kept->groups = xmalloc(MAX(n, 1) * sizeof *kept->groups);
     for (size_t i = 0; i < n; i++) {
         struct id_entry *entry = id_pools_ref(pools, all[i].pool, all[i].key);
 
-        if (!entry) {
-            continue;           /* No app has this pool any more. */
-        }
-        kept->ids[kept->n_ids++] = entry;
-        if (!strcmp(all[i].pool, VMN_ID_POOL_GROUP)) {
-            kept->groups[kept->n_groups++] = all[i].value;
+        if (entry) {            /* Else no app has this pool any more. */
+            kept->ids[kept->n_ids++] = entry;
         }
     }
     free(all);
-    qsort(kept->groups, kept->n_groups, sizeof *kept->groups, compare_u32);
+}
+
+void
+engine_set_following(struct engine *engine, bool following)
+{
+    engine->following = following;
+    hold_ids(engine);
 }
 
 static void
@@ -113,10 +143,11 @@ kept_decide(struct engine *engine)
             kept->n_units++;
         }
     }
-    if (kept->n_absent || kept->n_units) {
+    if (is_any(kept)) {
         VLOG_WARN("what hosts have of %"PRIuSIZE" apps that could not be "
                   "loaded, and of %"PRIuSIZE" units that have failed, stays",
                   kept->n_absent, kept->n_units);
+        list_groups(engine);
         hold_ids(engine);
     }
 }
@@ -136,7 +167,7 @@ kept_release_unit(struct engine *engine, struct unit_node *unit)
         unit->kept = false;
         kept->n_units--;
         kept->released = true;
-        if (!kept->n_units && !kept->n_absent) {
+        if (!is_any(kept)) {
             drop_ids(engine);
         }
     }

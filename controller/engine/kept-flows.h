@@ -23,12 +23,12 @@ struct kept {
     const struct pipeline_app *absent[PIPELINE_N_TABLES]; /* by table. */
     size_t n_units;             /* That have failed since the start. */
     bool released;              /* Something is not kept any more. */
-    /* While there is something: all IDs that were stored, in use as far as
-     * hosts are concerned. */
+    /* While there is something: */
     size_t n_ids;
-    struct id_entry **ids;
+    struct id_entry **ids;      /* All that were stored, referenced; none if
+                                 * this follows another member. */
     size_t n_groups;
-    uint32_t *groups;           /* Those that are OpenFlow groups, sorted. */
+    uint32_t *groups;           /* OpenFlow groups among these, sorted. */
 };
 
 /* Decides what is kept, after the first run. */

@@ -50,6 +50,7 @@ UNIT_TESTS = \
 	tests/unit/test-http-parse \
 	tests/unit/test-http-tls \
 	tests/unit/test-id-pools \
+	tests/unit/test-kept-flows \
 	tests/unit/test-lease \
 	tests/unit/test-load-monitor \
 	tests/unit/test-loop \

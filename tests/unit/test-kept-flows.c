@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What hosts have of units that fail from the start, and of apps that are not
+ * there, stays (controller/engine/kept-flows.c), with the IDs that it may
+ * refer to. */
+
+#include <config.h>
+
+#include "tests/unit/toy-fixture.h"
+
+#include <string.h>
+
+#include "controller/flow/flow-item.h"
+#include "controller/flow/pipeline.h"
+#include "controller/model/id-pools.h"
+#include "controller/schema/tables.h"
+#include "util.h"
+
+#define GROUP 7
+
+static void
+compile(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    const struct vmn_port *port = vmn_read_port(view, key);
+
+    if (!strcmp(port->network, "bad")) {
+        vmn_fail(emit, "it is in bad");
+    }
+}
+
+static const struct vmn_unit_class units[] = {
+    { .name = "port", .each = VMN_EACH_ROW, .row_type = VMN_ROW_PORT,
+      .compile = compile },
+    { .name = NULL },
+};
+static const struct vmn_app_class app = {
+    VMN_APP_HEAD, .name = "toy", .stages = toy_stages, .units = units,
+};
+
+/* As it was when vmnd ran the last time. */
+static const struct vmn_module_stage stages[] = {
+    { .name = "stage", .hook = VMN_HOOK_ADMIT, .tables = 2,
+      .miss = VMN_MISS_DROP, .scratch = VMN_SCRATCH(VMN_F_REG10),
+      .first_table = 0, .next_table = 2 },
+};
+static const struct vmn_module module = { .n_stages = 1, .stages = stages };
+/* Of one that cannot be loaded. */
+static const struct vmn_module_stage gone_stages[] = {
+    { .name = "gone", .hook = VMN_HOOK_ADMIT, .order = 1, .tables = 1,
+      .first_table = 2, .next_table = -1 },
+};
+static const struct vmn_module gone = { .n_stages = 1, .stages = gone_stages };
+
+static bool
+keeps_unit(const char *name)
+{
+    return engine_keeps_flow(toy.engine, 0, flow_owner_cookie(name)
+                                            | FLOW_COOKIE_COUNTED);
+}
+
+static bool
+has_group(void)
+{
+    return id_pools_peek(model_id_pools(toy.model), VMN_ID_POOL_GROUP, "g");
+}
+
+/* A start with rows and an ID that were stored. */
+static void
+start(bool is_absent, const struct vmn_module *before)
+{
+    struct id_pools *ids;
+
+    toy.apphost = apphost_create(NULL, false);
+    assert_int_equal(apphost_add(toy.apphost, &app, NULL), 0);
+    if (is_absent) {
+        assert_int_equal(apphost_add_absent(toy.apphost, "gone", &gone, "why",
+                                            NULL), 0);
+        apphost_compare_place(toy.apphost, "gone", &gone);
+    }
+    apphost_compare_place(toy.apphost, "toy", before);
+    toy.model = model_create();
+    toy.engine = engine_create(toy.model, apphost_pipeline(toy.apphost));
+    ids = model_id_pools(toy.model);
+    assert_int_equal(id_pools_load(ids, VMN_ID_POOL_GROUP, "g", GROUP), 0);
+    toy_edit(&toy, VMN_TABLE_HOST, "h1", toy_host(1));
+    toy_edit(&toy, VMN_TABLE_NETWORK, "net", toy_network());
+    toy_edit(&toy, VMN_TABLE_NETWORK, "bad", json_pack("{s:i}", "vni", 9));
+    toy_edit(&toy, VMN_TABLE_PORT, "a", toy_port("bad", "a"));
+    toy_edit(&toy, VMN_TABLE_PORT, "b", toy_port("net", "b"));
+}
+
+static void
+run(void)
+{
+    engine_delta_destroy(engine_run(toy.engine));
+}
+
+static void
+unit_that_fails_at_the_start_is_kept_until_it_does_not(void **state OVS_UNUSED)
+{
+    start(true, &module);
+    run();
+    assert_true(keeps_unit("toy.port/a"));
+    assert_false(keeps_unit("toy.port/b"));
+    assert_false(keeps_unit("toy.port/c"));
+    assert_true(engine_keeps_flow(toy.engine, 2, 1));
+    assert_false(engine_keeps_flow(toy.engine, 1, 1));
+    assert_true(engine_keeps_group(toy.engine, GROUP));
+    assert_false(engine_keeps_group(toy.engine, GROUP + 1));
+    id_pools_acked(model_id_pools(toy.model), UINT64_MAX);
+    assert_true(has_group());
+    assert_false(engine_take_released(toy.engine));
+
+    /* One that fails later has what it has. */
+    toy_edit(&toy, VMN_TABLE_PORT, "b", toy_port("bad", "b"));
+    run();
+    assert_false(keeps_unit("toy.port/b"));
+
+    toy_edit(&toy, VMN_TABLE_PORT, "a", NULL);
+    run();
+    assert_false(keeps_unit("toy.port/a"));
+    assert_true(engine_take_released(toy.engine));
+    assert_false(engine_take_released(toy.engine));
+    assert_true(engine_keeps_group(toy.engine, GROUP));
+
+    toy_edit(&toy, VMN_TABLE_APP, "gone", json_pack("{s:b}", "enabled", 0));
+    run();
+    assert_true(engine_take_released(toy.engine));
+    assert_false(engine_keeps_flow(toy.engine, 2, 1));
+}
+
+static void
+ids_are_free_when_nothing_is_kept_any_more(void **state OVS_UNUSED)
+{
+    static const struct vmn_module_stage alone[] = {
+        { .name = "stage", .hook = VMN_HOOK_ADMIT, .tables = 2,
+          .miss = VMN_MISS_DROP, .scratch = VMN_SCRATCH(VMN_F_REG10),
+          .first_table = 0, .next_table = -1 },
+    };
+    static const struct vmn_module before = { .n_stages = 1, .stages = alone };
+
+    start(false, &before);
+    run();
+    assert_true(keeps_unit("toy.port/a"));
+    toy_edit(&toy, VMN_TABLE_PORT, "a", toy_port("net", "a"));
+    run();
+    assert_false(keeps_unit("toy.port/a"));
+    assert_false(engine_keeps_group(toy.engine, GROUP));
+    id_pools_acked(model_id_pools(toy.model), UINT64_MAX);
+    assert_false(has_group());
+}
+
+static void
+nothing_is_kept_of_stages_that_have_moved(void **state OVS_UNUSED)
+{
+    start(false, &module);      /* Now no stage follows. */
+    run();
+    assert_false(keeps_unit("toy.port/a"));
+    assert_false(engine_keeps_group(toy.engine, GROUP));
+}
+
+/* A member that stands by frees what the writer has freed, and holds the rest
+ * once it is the writer itself. */
+static void
+member_that_stands_by_holds_no_id(void **state OVS_UNUSED)
+{
+    static const struct id_write freed = { VMN_ID_POOL_GROUP, "freed", 0 };
+    struct id_pools *ids;
+
+    start(true, &module);
+    ids = model_id_pools(toy.model);
+    assert_int_equal(id_pools_load(ids, VMN_ID_POOL_GROUP, "freed", 8), 0);
+    id_pools_set_frozen(ids, true);
+    engine_set_following(toy.engine, true);
+    run();
+    assert_true(engine_keeps_group(toy.engine, GROUP));
+    assert_int_equal(id_pools_replicate(ids, &freed, 1), 0);
+
+    id_pools_set_frozen(ids, false);
+    engine_set_following(toy.engine, false);
+    id_pools_acked(ids, UINT64_MAX);
+    assert_true(has_group());
+}
+
+int
+main(int argc OVS_UNUSED, char *argv[])
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(
+            unit_that_fails_at_the_start_is_kept_until_it_does_not,
+            toy_teardown),
+        cmocka_unit_test_teardown(ids_are_free_when_nothing_is_kept_any_more,
+                                  toy_teardown),
+        cmocka_unit_test_teardown(nothing_is_kept_of_stages_that_have_moved,
+                                  toy_teardown),
+        cmocka_unit_test_teardown(member_that_stands_by_holds_no_id,
+                                  toy_teardown),
+    };
+
+    return toy_run_all(argv, tests, ARRAY_SIZE(tests));
+}
