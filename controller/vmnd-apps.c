@@ -236,7 +236,8 @@ put_app(struct vmnd *vmnd, const struct pipeline_app *app,
     }
 }
 
-/* Has the rows deleted of apps that vmnd's options do not name any more. */
+/* Has the rows deleted of apps that vmnd's options do not name any more.  Not
+ * while there are some whose names may not be known. */
 static void
 delete_others(struct vmnd *vmnd, struct model_request *request)
 {
@@ -271,7 +272,9 @@ vmnd_start_apps(struct vmnd *vmnd)
     for (size_t i = 0; i < pipeline->n_apps; i++) {
         put_app(vmnd, &pipeline->apps[i], &request);
     }
-    delete_others(vmnd, &request);
+    if (!vmnd->n_unloaded) {
+        delete_others(vmnd, &request);
+    }
     if (request.n_ops) {
         commit_submit(vmnd->commit, &request, apps_done, vmnd);
     } else {

@@ -279,7 +279,13 @@ put_known_ids(struct worker_run *run, const struct id_refs *ids)
 
         read.key = id_entry_key(ids->refs[i], &read.name);
         if (!run->view->app->builtin) {
-            read.key = ownership_plain_key(read.key);
+            const char *plain = ownership_plain_key(read.key);
+
+            /* A key of a pool of its own may look the same. */
+            if (!strcmp(ownership_id_key(run->view, read.name, plain),
+                        read.key)) {
+                read.key = plain;
+            }
         }
         wire_put_read(&run->message, &read);
         put_id(&run->message, id_entry_value(ids->refs[i]));

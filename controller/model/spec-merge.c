@@ -54,7 +54,16 @@ keep_app_fields(json_t *spec, const struct version *old)
             json_object_set(spec, fields[i], value);
         }
     }
-    /* That is vmnd's alone, and comes along with what users have exported. */
+    json_decref(base);
+}
+
+/* Restores what is vmnd's alone of an app, and comes along with what users
+ * have exported. */
+static void
+restore_module(json_t *spec, const struct version *old)
+{
+    json_t *base = schema_row_spec(old->row);
+
     json_object_del(spec, "module");
     if (json_object_get(base, "module")) {
         json_object_set(spec, "module", json_object_get(base, "module"));
@@ -101,10 +110,15 @@ json_t *
 spec_of_op(const struct model_op *op, const struct version *old,
            const struct model_rights *rights, bool is_daemon)
 {
+    bool of_user = schema_tables[op->table]->of_daemon && !is_daemon && old;
     json_t *spec;
 
     if (op->kind == MODEL_PATCH) {
-        return merge_patch(schema_row_spec(old->row), op->spec);
+        spec = merge_patch(schema_row_spec(old->row), op->spec);
+        if (of_user && json_is_object(spec)) {
+            restore_module(spec, old);
+        }
+        return spec;
     }
     if (!op->spec) {
         return json_object();
@@ -114,11 +128,11 @@ spec_of_op(const struct model_op *op, const struct version *old,
         add_scope_labels(spec, &rights->scope);
         return spec;
     }
-    if (!schema_tables[op->table]->of_daemon || is_daemon || !old
-        || !json_is_object(op->spec)) {
+    if (!of_user || !json_is_object(op->spec)) {
         return json_incref(op->spec);
     }
     spec = json_copy(op->spec);
     keep_app_fields(spec, old);
+    restore_module(spec, old);
     return spec;
 }

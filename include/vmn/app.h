@@ -281,7 +281,7 @@ vmn_host_of_port(struct vmn_view *view, const char *name)
 
 /* Sends what the flow matches to port 'name', on whichever host that is; ends
  * the actions.  'network' is the packets' own, which the flow matches; the
- * flow's stage is at a hook before VMN_HOOK_LOCATE.  The packet gets the
+ * flow's stage is at hook SERVICE, BALANCE or ROUTE.  The packet gets the
  * port's MAC address, and its network where that is another one of the domain;
  * addresses of IP stay.  From there on it is on its way as any packet to that
  * port: policies judge it by the port's identity, a tunnel takes it where that
