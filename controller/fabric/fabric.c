@@ -199,7 +199,9 @@ delete_released(const struct fabric *f)
     struct fabric_host *host;
 
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
-        if (host->sw->state == SWITCH_LIVE) {
+        /* One that runs may have passed over it already. */
+        if (host->sw->state == SWITCH_LIVE
+            || reconcile_is_running(host->sw)) {
             reconcile_start(host->sw);
         } else {
             host->sw->bundles.doubtful = true;

@@ -481,6 +481,13 @@ test_refused(void **state OVS_UNUSED)
     check_refused("return { name = 'x', stages = { { name = 's', "
                   "hook = 'service', n_tables = 99 } } }",
                   "stage s has 99 tables");
+    /* State that is in functions of C. */
+    check_refused("local it = pairs({ 1 }) t = { f = { it } } "
+                  "return { name = 'x' }", "keeps what pairs()");
+    check_refused("local it = string.gmatch('ab', '.') "
+                  "return { name = 'x', units = { { name = 'u', "
+                  "each = 'once', compile = function() it() end } } }",
+                  "keeps what pairs() or string.gmatch()");
     check_refused("return { name = 'x', flow_owner = print }",
                   "uses print: an app writes nothing");
 }

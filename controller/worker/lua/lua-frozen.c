@@ -48,6 +48,10 @@ lua_unfreeze(lua_State *L, int index)
 /* Indexes on the stack of lua_freeze(). */
 enum { VISITED = 1, LIST = 2, KEPT = 3 };
 
+/* What pairs() and string.gmatch() return has where it is in its third
+ * upvalue; no other function of C that a script gets has as many. */
+#define ITERATOR_UPVALUE 3
+
 /* Puts the value on top on the list of what is to be looked at, unless it was,
  * or holds nothing; pops it. */
 static void
@@ -55,6 +59,10 @@ add(lua_State *L)
 {
     int type = lua_type(L, -1);
 
+    if (lua_iscfunction(L, -1) && lua_getupvalue(L, -1, ITERATOR_UPVALUE)) {
+        lua_raise(L, "keeps what pairs() or string.gmatch() has returned: an "
+                  "app keeps no state");
+    }
     if (type == LUA_TTABLE
         || (type == LUA_TFUNCTION && !lua_iscfunction(L, -1))) {
         lua_pushvalue(L, -1);
