@@ -160,33 +160,11 @@ withdraws(const struct pipeline_app *app)
 }
 
 static bool
-is_same_stage(const struct pipeline_stage *stage,
-              const struct vmn_module_stage *row)
-{
-    return (!strcmp(stage->class_->name, row->name)
-            && stage->class_->hook == row->hook
-            && stage->class_->order == row->order
-            && stage->class_->n_tables == row->tables
-            && stage->class_->miss == row->miss
-            && stage->class_->scratch == row->scratch
-            && stage->class_->keeps == row->keeps
-            && stage->first_table == row->first_table
-            && stage->next_table == row->next_table);
-}
-
-static bool
 is_same(const struct pipeline_app *app, const struct vmn_module *row)
 {
-    if (!row->file || strcmp(app->file, row->file)
-        || withdraws(app) != row->withdraw || app->n_stages != row->n_stages) {
-        return false;
-    }
-    for (size_t i = 0; i < app->n_stages; i++) {
-        if (!is_same_stage(&app->stages[i], &row->stages[i])) {
-            return false;
-        }
-    }
-    return true;
+    return (row->file && !strcmp(app->file, row->file)
+            && withdraws(app) == row->withdraw
+            && apphost_is_in_place(app, row));
 }
 
 static json_t *

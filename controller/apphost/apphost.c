@@ -386,10 +386,9 @@ apphost_add_absent(struct apphost *host, const char *name,
     return error;
 }
 
-/* Returns true if the app's stages are those of 'before', at the same
- * tables. */
-static bool
-is_in_place(const struct pipeline_app *app, const struct vmn_module *before)
+bool
+apphost_is_in_place(const struct pipeline_app *app,
+                    const struct vmn_module *before)
 {
     if (app->n_stages != before->n_stages) {
         return false;
@@ -399,7 +398,10 @@ is_in_place(const struct pipeline_app *app, const struct vmn_module *before)
         const struct vmn_module_stage *then = &before->stages[i];
 
         if (strcmp(stage->class_->name, then->name)
+            || stage->class_->hook != then->hook
+            || stage->class_->order != then->order
             || stage->class_->n_tables != then->tables
+            || stage->class_->miss != then->miss
             || stage->class_->scratch != then->scratch
             || stage->class_->keeps != then->keeps
             || stage->first_table != then->first_table
@@ -418,7 +420,7 @@ apphost_compare_place(struct apphost *host, const char *name,
         struct pipeline_app *app = &host->pipeline.apps[i];
 
         if (!strcmp(app->class_->name, name)) {
-            app->in_place = is_in_place(app, before);
+            app->in_place = apphost_is_in_place(app, before);
         }
     }
 }

@@ -13,6 +13,7 @@
 
 struct apphost;
 struct pipeline;
+struct pipeline_app;
 struct vmn_module;
 
 /* 'worker' is the program that apps of others run in (vmn-app-worker); NULL:
@@ -43,6 +44,10 @@ int apphost_add_absent(struct apphost *, const char *name,
                        const struct vmn_module *before, const char *absent,
                        struct vmn_error *why);
 
+/* Returns true if the app's stages are those of 'before', at the same
+ * tables. */
+bool apphost_is_in_place(const struct pipeline_app *,
+                         const struct vmn_module *before);
 /* Says what an app was when vmnd ran the last time, after the last app was
  * added: if its stages are where they were, what hosts have of them may be
  * kept. */

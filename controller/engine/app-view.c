@@ -180,8 +180,8 @@ vmn_fail(struct vmn_emit *emit, const char *format, ...)
     va_end(args);
 }
 
-static void OVS_PRINTF_FORMAT(2, 3)
-fail(struct vmn_view *view, const char *format, ...)
+void
+view_failf(struct vmn_view *view, const char *format, ...)
 {
     va_list args;
 
@@ -269,8 +269,8 @@ vmn_read(struct vmn_view *view, enum vmn_row_type type, const char *name)
                             ? view->engine->table_of[type] : VMN_N_TABLES);
 
     if (table == VMN_N_TABLES || !name) {
-        fail(view, "read of a row of type %u, or without a name",
-             (unsigned) type);
+        view_failf(view, "read of a row of type %u, or without a name",
+                   (unsigned) type);
         return NULL;
     }
     return view_read(view, table, name);
@@ -316,7 +316,7 @@ static bool
 refuses(struct vmn_view *view)
 {
     if (!view->node && view->rows_only) {
-        fail(view, "a change is being planned");
+        view_failf(view, "a change is being planned");
         view->refused = true;
     }
     return view->refused;
@@ -326,7 +326,8 @@ struct vmn_names
 vmn_lookup(struct vmn_view *view, enum vmn_index index, const char *key)
 {
     if (index >= VMN_N_INDEXES || !key) {
-        fail(view, "look-up in index %u without a key", (unsigned) index);
+        view_failf(view, "look-up in index %u without a key",
+                   (unsigned) index);
         return (struct vmn_names) { 0, NULL };
     }
     if (refuses(view)) {
@@ -372,7 +373,7 @@ peek_query(struct vmn_view *view, const char *name, const char *key,
         return query_node_cast(node)->value;
     }
     if (view->depth >= PEEK_DEPTH_MAX) {
-        fail(view, "query %s at \"%s\" depends on itself", name, key);
+        view_failf(view, "query %s at \"%s\" depends on itself", name, key);
         return NULL;
     }
     view_init(&inner, engine, NULL, class_->app);
@@ -383,7 +384,7 @@ peek_query(struct vmn_view *view, const char *name, const char *key,
         class_->class_->eval(&inner, key, &value);
     }
     if (inner.problem) {
-        fail(view, "%s", inner.problem);
+        view_failf(view, "%s", inner.problem);
     } else if (value.data) {
         *size = value.size;
         copy = vmn_alloc(view, value.size);
@@ -401,7 +402,7 @@ peek_id(struct vmn_view *view, const char *kind, const char *key)
                                     key);
 
     if (!number) {
-        fail(view, "there is no %s number of \"%s\" yet", kind, key);
+        view_failf(view, "there is no %s number of \"%s\" yet", kind, key);
     }
     return number;
 }
@@ -449,7 +450,7 @@ vmn_query(struct vmn_view *view, const char *name, const char *key,
     }
     if (query->node.running) {
         view->denied = true;
-        fail(view, "query %s at \"%s\" depends on itself", name, key);
+        view_failf(view, "query %s at \"%s\" depends on itself", name, key);
         return NULL;
     }
     if (node_is_stale(&query->node)) {
@@ -460,7 +461,7 @@ vmn_query(struct vmn_view *view, const char *name, const char *key,
         }
     }
     if (query->failed && !query->value) {
-        fail(view, "query %s at \"%s\" has failed", name, key);
+        view_failf(view, "query %s at \"%s\" has failed", name, key);
     }
     /* Read afterwards: a reader that gets the new value need not be computed
      * again. */
@@ -486,7 +487,7 @@ vmn_id_of(struct vmn_view *view, const char *kind, const char *key)
         graph_read(&view->engine->graph, view->node,
                    &id_exhaustion_get(view->engine, kind)->node,
                    view->serial);
-        fail(view, "no %s number is left for \"%s\"", kind, key);
+        view_failf(view, "no %s number is left for \"%s\"", kind, key);
         return 0;
     }
     if (view->ids.n >= view->ids.allocated) {

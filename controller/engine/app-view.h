@@ -52,7 +52,10 @@ void view_uninit(struct vmn_view *);
 /* Frees memory that the engine keeps for later views. */
 void view_free_spare(struct engine *);
 
+/* Fail what is computed, for a reason; the first one is kept. */
 void view_fail(struct vmn_view *, const char *format, va_list);
+void view_failf(struct vmn_view *, const char *format, ...)
+    OVS_PRINTF_FORMAT(2, 3);
 
 /* Does what vmn_read() does, for any table. */
 const void *view_read(struct vmn_view *, enum vmn_table, const char *name);

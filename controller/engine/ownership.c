@@ -8,7 +8,6 @@
 
 #include "controller/engine/ownership.h"
 
-#include <stdarg.h>
 #include <string.h>
 
 #include "controller/engine/app-view.h"
@@ -59,16 +58,6 @@ is_in(const char *name, const char *const *names, size_t n)
     return false;
 }
 
-static void OVS_PRINTF_FORMAT(2, 3)
-fail(struct vmn_view *view, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    view_fail(view, format, args);
-    va_end(args);
-}
-
 /* Fails the view: what it computes 'does' something to 'name', an 'object' of
  * another app's. */
 static void
@@ -91,11 +80,11 @@ refuse(struct vmn_view *view, const char *does, const char *name,
     }
     view->denied = true;
     if (owner && owner != name) {
-        fail(view, "%s %s %s \"%s\", %s of app %.*s", what, computed, does,
-             name, object, (int) (owner - name), name);
+        view_failf(view, "%s %s %s \"%s\", %s of app %.*s", what, computed,
+                   does, name, object, (int) (owner - name), name);
     } else {
-        fail(view, "%s %s %s \"%s\", %s that is not named \"APP.NAME\"", what,
-             computed, does, name, object);
+        view_failf(view, "%s %s %s \"%s\", %s that is not named "
+                   "\"APP.NAME\"", what, computed, does, name, object);
     }
 }
 

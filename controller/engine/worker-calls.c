@@ -9,7 +9,6 @@
 #include "controller/engine/engine-private.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,16 +45,6 @@ struct worker_run {
     uint64_t n_queries_computed; /* When it was. */
     bool done;                  /* There is a result to be released. */
 };
-
-static void OVS_PRINTF_FORMAT(2, 3)
-fail(struct vmn_view *view, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    view_fail(view, format, args);
-    va_end(args);
-}
 
 /* Values, as blocks.  ----------------------------------------------------- */
 
@@ -118,7 +107,7 @@ read_labels(struct vmn_view *view, const struct worker_read *read)
     const struct vmn_row *row;
 
     if (read->id >= VMN_N_TABLES || !schema_tables[read->id]->row_type) {
-        fail(view, "labels of a row of table %"PRIu32, read->id);
+        view_failf(view, "labels of a row of table %"PRIu32, read->id);
         return NULL;
     }
     row = find_row(view, read->id, read->key);
@@ -130,7 +119,7 @@ read_values(struct vmn_view *view, const struct worker_read *read)
 {
     if (!relation_may_be_new(view->engine, read->name,
                              RELATIONS_OF_WORKERS_MAX)) {
-        fail(view, "relation %s is one too many", read->name);
+        view_failf(view, "relation %s is one too many", read->name);
         return (struct vmn_names) { 0, NULL };
     }
     return vmn_relation_values(view, read->name, read->key);
@@ -527,7 +516,7 @@ call(struct worker_run *run, const char *what,
                        || view->engine->rolling_back)) {
         await_worker(run);
     }
-    fail(view, "%s", result->problem);
+    view_failf(view, "%s", result->problem);
     free(result->problem);
     return outcome;
 }
@@ -576,7 +565,7 @@ worker_eval(struct vmn_view *view, const struct query_class *class_,
 
             VLOG_WARN_RL(&rl, "query %s at \"%s\": %s; its former value "
                          "stays", class_->name, key, why);
-            fail(view, "%s", why);
+            view_failf(view, "%s", why);
             free(why);
             done = false;
         }
@@ -625,7 +614,7 @@ worker_handle(struct vmn_view *view, const struct engine_handler *handler,
                                    app_worker_texts(app->worker));
 
         if (why) {
-            fail(view, "%s", why);
+            view_failf(view, "%s", why);
             free(why);
         }
     }
