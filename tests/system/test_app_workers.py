@@ -2,6 +2,7 @@
 """Apps of others run in processes of their own: what such an app does wrong
 (tests/unit/bad-app.c) costs nobody else anything."""
 
+import contextlib
 import json
 import os
 import signal
@@ -279,6 +280,22 @@ def test_flows_of_what_fails_at_a_start_stay(lab, world):
     assert not problems(lab)
 
 
+@contextlib.contextmanager
+def absent(lab, module):
+    """vmnd is restarted, and its app cannot be loaded."""
+    with open(module, "rb") as file:
+        content = file.read()
+    try:
+        with open(module, "wb") as file:
+            file.write(b"rubbish")
+        restart(lab)
+        yield
+    finally:
+        with open(module, "wb") as file:
+            file.write(content)
+        restart(lab)
+
+
 def test_vmnd_starts_without_an_app_that_does_not_load(lab, world, module):
     """The app's flows stay, and what VMN's own apps do goes on."""
     one = world.vm("one", "net", "h1", "10.0.0.1", tcp=[80])
@@ -286,12 +303,7 @@ def test_vmnd_starts_without_an_app_that_does_not_load(lab, world, module):
     wait_aged(lab)
     before = of_app(lab)
     assert before
-    with open(module, "rb") as file:
-        content = file.read()
-    try:
-        with open(module, "wb") as file:
-            file.write(b"rubbish")
-        restart(lab)
+    with absent(lab, module):
         found = worker(lab)
         assert found["state"] == "absent"
         assert module in found["failure"]
@@ -304,12 +316,32 @@ def test_vmnd_starts_without_an_app_that_does_not_load(lab, world, module):
         lab.vmnd.api.patch("apps/bad", {"enabled": False})
         wait_for("its flows to go", lambda: not of_app(lab), 30)
         lab.vmnd.api.patch("apps/bad", {"enabled": True})
-    finally:
-        with open(module, "wb") as file:
-            file.write(content)
-        restart(lab)
     assert worker(lab)["state"] == "running"
     wait_for("its flows", lambda: of_app(lab).keys() == before.keys(), 30)
+
+
+def test_what_was_kept_goes_although_the_host_was_away(lab, world, module):
+    """The app is disabled while the host does not answer, and vmnd restarted
+    once more: what is desired of the host is the same before and after."""
+    world.vm("one", "net", "h1", "10.0.0.1")
+    host = lab.host("h1")
+    with absent(lab, module):
+        assert of_app(lab)
+        lab.vmnd.kill()
+        host.freeze_switch()
+        try:
+            lab.vmnd.start()
+            lab.vmnd.api.patch("apps/bad", {"enabled": False})
+            lab.vmnd.kill()
+            lab.vmnd.start()
+        finally:
+            host.thaw_switch()
+        wait_for("its flows to go", lambda: not of_app(lab), 60)
+        restart(lab)
+        assert lab.vmnd.api.metrics()[
+            "vmn_fabric_fingerprints_equal_total"] >= 2
+        lab.vmnd.api.patch("apps/bad", {"enabled": True})
+    wait_for("its flows", lambda: of_app(lab), 30)
 
 
 def test_it_ends_with_vmnd(lab, world):

@@ -180,8 +180,10 @@ judge_flow(struct audit *a, const struct flow_record *flow)
         judge_desired(a, desired, flow, NULL);
     } else if (may_be_withdrawn(a, flow)) {
         a->result.skipped++;
-    } else if (!engine_keeps_flow(host->fabric->engine, flow->table,
-                                  flow->cookie)) {
+    } else if (engine_keeps_flow(host->fabric->engine, flow->table,
+                                 flow->cookie)) {
+        a->n_kept++;
+    } else {
         a->result.unknown++;
         report_difference(a, DIFFERENCE_UNKNOWN, NULL, flow, NULL);
     }
@@ -201,7 +203,9 @@ judge_group(struct audit *a, const struct group_record *group)
         judge_desired(a, desired, NULL, group);
     } else if (group_may_be_withdrawn(a, id)) {
         a->result.skipped++;
-    } else if (!engine_keeps_group(host->fabric->engine, id)) {
+    } else if (engine_keeps_group(host->fabric->engine, id)) {
+        a->n_kept++;
+    } else {
         a->result.unknown++;
         report_difference(a, DIFFERENCE_UNKNOWN, NULL, NULL, group);
     }
@@ -218,7 +222,17 @@ desired_cb(void *a_, const struct flow_item *item)
     }
 }
 
-/* Compares the marker, which is vmnd's own flow: only its cookie counts. */
+/* Reports that vmnd's own flow 'what' differs. */
+static void
+report_marker(struct audit *a, const char *what)
+{
+    a->result.altered++;
+    audit_result_count(&a->result, "vmnd", DIFFERENCE_ALTERED, 1);
+    audit_result_add(&a->result, xasprintf("altered: %s", what));
+    list_own(a, DIFFERENCE_ALTERED, MARKER_TABLE);
+}
+
+/* Compares the marker, of which only the cookie counts, and its note. */
 static void
 judge_marker(struct audit *a)
 {
@@ -226,10 +240,10 @@ judge_marker(struct audit *a)
 
     if (backlog_is_empty(&a->touched)
         && a->marker != switch_marker(sw)) {
-        a->result.altered++;
-        audit_result_count(&a->result, "vmnd", DIFFERENCE_ALTERED, 1);
-        audit_result_add(&a->result, xstrdup("altered: the marker"));
-        list_own(a, DIFFERENCE_ALTERED, MARKER_TABLE);
+        report_marker(a, "the marker");
+    }
+    if (!sw->bundles.unmarkable && a->noted != (a->n_kept > 0)) {
+        report_marker(a, "the marker's note");
     }
 }
 

@@ -27,6 +27,8 @@ struct audit {
     bool settling;
     struct status_audit result;
     uint64_t marker;
+    bool noted;                 /* The switch has the marker's note. */
+    size_t n_kept;              /* Not desired, but not to be deleted. */
     struct installed_set right;          /* Installed as desired. */
     struct flow_records odd_flows;
     size_t n_odd_groups, allocated_odd_groups;

@@ -96,6 +96,10 @@ flow_cb(void *a_, const struct ofputil_flow_stats *fs,
         a->marker = ntohll(fs->cookie);
         return;
     }
+    if (marker_is_note(fs)) {
+        a->noted = true;
+        return;
+    }
     if (part_takes(a->sw, fs)) {
         return;
     }

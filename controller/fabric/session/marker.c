@@ -43,13 +43,14 @@ marker_cookie(const struct siphash_key *key, const char *host,
 }
 
 static struct ofpbuf *
-make_flow_mod(uint32_t xid, uint64_t cookie)
+make_flow_mod(uint32_t xid, enum ofp_flow_mod_command command, int priority,
+              uint64_t cookie)
 {
     struct ofputil_flow_mod fm = {
-        .priority = MARKER_PRIORITY,
+        .priority = priority,
         .new_cookie = htonll(cookie),
         .table_id = MARKER_TABLE,
-        .command = OFPFC_ADD,
+        .command = command,
         .buffer_id = UINT32_MAX,
         .out_port = OFPP_ANY,
         .out_group = OFPG_ANY,
@@ -69,24 +70,50 @@ make_flow_mod(uint32_t xid, uint64_t cookie)
 void
 marker_append_flow_mod(struct ofpbuf *b, uint32_t xid, uint64_t cookie)
 {
-    struct ofpbuf *msg = make_flow_mod(xid, cookie);
+    struct ofpbuf *msg = make_flow_mod(xid, OFPFC_ADD, MARKER_PRIORITY,
+                                       cookie);
 
     ofpbuf_put(b, msg->data, msg->size);
+    ofpbuf_delete(msg);
+}
+
+static void
+append_to_bundle(struct ofpbuf *b, struct ofpbuf *msg)
+{
+    ofmsg_put_bundle_add(b, FLOW_ITEM_BUNDLE_ID, msg->data);
     ofpbuf_delete(msg);
 }
 
 void
 marker_append_add(struct ofpbuf *b, uint32_t xid, uint64_t cookie)
 {
-    struct ofpbuf *msg = make_flow_mod(xid, cookie);
+    append_to_bundle(b, make_flow_mod(xid, OFPFC_ADD, MARKER_PRIORITY,
+                                      cookie));
+}
 
-    ofmsg_put_bundle_add(b, FLOW_ITEM_BUNDLE_ID, msg->data);
-    ofpbuf_delete(msg);
+void
+marker_append_note(struct ofpbuf *b, uint32_t xid, bool add)
+{
+    append_to_bundle(b, make_flow_mod(xid, add ? OFPFC_ADD
+                                      : OFPFC_DELETE_STRICT,
+                                      MARKER_NOTE_PRIORITY, 0));
+}
+
+static bool
+is_own(const struct ofputil_flow_stats *fs, int priority)
+{
+    return (fs->table_id == MARKER_TABLE && fs->priority == priority
+            && flow_wildcards_is_catchall(&fs->match.wc));
+}
+
+bool
+marker_is_note(const struct ofputil_flow_stats *fs)
+{
+    return is_own(fs, MARKER_NOTE_PRIORITY);
 }
 
 bool
 marker_is(const struct ofputil_flow_stats *fs)
 {
-    return (fs->table_id == MARKER_TABLE && fs->priority == MARKER_PRIORITY
-            && flow_wildcards_is_catchall(&fs->match.wc));
+    return is_own(fs, MARKER_PRIORITY);
 }

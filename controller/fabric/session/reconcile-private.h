@@ -34,6 +34,7 @@ struct reconcile {
     struct ofdump *dump;
     int64_t began_ms;           /* time_msec(). */
     uint64_t marker;            /* The marker's cookie, or MARKER_NONE. */
+    bool noted;                 /* The switch has the marker's note. */
     struct installed_set right; /* Desired when they were read. */
     size_t n_held;              /* Flows and groups. */
     struct flow_records flows;  /* Others, as the groups. */
@@ -50,6 +51,7 @@ struct reconcile {
     uint64_t digest;            /* Of the desired state at that time. */
     uint32_t open_xid, barrier_xid;
     uint32_t marker_xid;        /* 0: none is sent. */
+    uint32_t note_xid;          /* The same. */
     bool marker_refused;        /* In this try. */
     size_t n_refused;           /* In this try. */
     size_t size;                /* Bytes sent, in this try. */

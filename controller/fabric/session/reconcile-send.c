@@ -76,6 +76,31 @@ desired_marker(const struct reconcile *r)
             ? switch_marker_of(sw, r->digest) : MARKER_NONE);
 }
 
+/* Returns true if the switch is to have the marker's note: it keeps something
+ * that nothing desires.  One that rejects it never has it, but the marker
+ * neither. */
+static bool
+wants_note(const struct reconcile *r)
+{
+    return r->n_kept && !r->sw->bundles.unmarkable;
+}
+
+static void
+append_marker(struct reconcile *r, struct ofpbuf *b)
+{
+    struct ofconn *conn = r->sw->conn;
+
+    r->marker_xid = r->note_xid = 0;
+    if (wants_note(r) != r->noted) {
+        r->note_xid = ofconn_next_xid(conn);
+        marker_append_note(b, r->note_xid, wants_note(r));
+    }
+    if (!r->sw->bundles.unmarkable) {
+        r->marker_xid = ofconn_next_xid(conn);
+        marker_append_add(b, r->marker_xid, desired_marker(r));
+    }
+}
+
 bool
 reconcile_send(struct reconcile *r)
 {
@@ -87,16 +112,12 @@ reconcile_send(struct reconcile *r)
     r->size = 0;
     r->open_xid = ofconn_next_xid(conn);
     r->barrier_xid = ofconn_next_xid(conn);
-    r->marker_xid = 0;
     ofpbuf_init(&b, GATHER_SIZE);
     ofmsg_put_bundle_open(&b, FLOW_ITEM_BUNDLE_ID, r->open_xid);
     on = (send_block(r, &b, &r->flow_deletes) && send_items(r, &b)
           && send_block(r, &b, &r->group_deletes));
     if (on) {
-        if (!r->sw->bundles.unmarkable) {
-            r->marker_xid = ofconn_next_xid(conn);
-            marker_append_add(&b, r->marker_xid, desired_marker(r));
-        }
+        append_marker(r, &b);
         ofmsg_put_barrier(&b, r->barrier_xid);
         r->size += b.size;
         ofconn_send(conn, b.data, b.size);
@@ -124,5 +145,6 @@ reconcile_count_sent(const struct reconcile *r)
 bool
 reconcile_needs_bundle(const struct reconcile *r)
 {
-    return r->n_items || r->n_deletes || r->marker != desired_marker(r);
+    return (r->n_items || r->n_deletes || r->marker != desired_marker(r)
+            || r->noted != wants_note(r));
 }

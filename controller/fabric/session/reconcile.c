@@ -10,7 +10,8 @@
  *
  * A switch that has just connected is asked for its marker only (marker.h): if
  * that says that the desired state is installed, nothing else is read; nor if
- * it is of a state since which all changes are known (marker-watch.h).
+ * it is of a state since which all changes are known (marker-watch.h).  All is
+ * read of a switch that has more than the desired state, by the marker's note.
  *
  * Nothing is sent while the dump is read, so that it is still valid when it is
  * compared.  Items that are installed as desired are recognized as they are
@@ -110,6 +111,10 @@ flow_cb(void *r_, const struct ofputil_flow_stats *fs,
         r->marker = ntohll(fs->cookie);
         return;
     }
+    if (marker_is_note(fs)) {
+        r->noted = true;
+        return;
+    }
     if (fs->table_id == SAMPLE_TABLE || punt_is_table(fs->table_id)) {
         return;
     }
@@ -189,6 +194,8 @@ read_all(struct reconcile *r)
 {
     struct ofdump_budget budget = switch_budget_of_reconcile(r->sw);
 
+    r->marker = MARKER_NONE;
+    r->noted = false;
     marker_watch_forget(r->sw);
     r->dump = ofdump_create(r->sw->conn, &budget, &dump_callbacks, r);
 }
@@ -365,7 +372,7 @@ handle_error(struct reconcile *r, const struct ofp_header *oh)
 
         switch_give_up(r->sw, reason);
         free(reason);
-    } else if (xid == r->marker_xid) {
+    } else if (xid && (xid == r->marker_xid || xid == r->note_xid)) {
         /* Only vmnd needs it: everything else is more important. */
         VLOG_WARN_RL(&rl, "%s: rejects the marker with %s",
                      r->sw->host->name, ofmsg_error_name(oh));
@@ -436,12 +443,12 @@ answer_cb(void *sw_)
         sw->bundles.digest_known = true;
     }
     r->only_marker = r->settling = false;
-    if (!r->flows.n && resume(r)) {
+    if (!r->flows.n && !r->noted && resume(r)) {
         return;
     }
-    if (r->flows.n || r->marker != switch_marker_of(sw, sw->bundles.digest)) {
+    if (r->flows.n || r->noted
+        || r->marker != switch_marker_of(sw, sw->bundles.digest)) {
         reconcile_forget_seen(r);
-        r->marker = MARKER_NONE;
         switch_expect(sw);
         read_all(r);
         return;
