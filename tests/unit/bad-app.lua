@@ -85,6 +85,11 @@ local deeds = {
         emit:flow { scope = "all", stage = "bad", priority = 1,
                     match = { tcp_dest = 25 } }
     end,
+    ["matches"] = function(view, network, emit)
+        emit:flow { scope = "all", stage = "bad", priority = 1,
+                    match = { zone = 1, arp_oq = 2, tcp_dest = 25,
+                              udp_dts = 3, ct_mrak = 4 } }
+    end,
     ["value"] = function(view, network, emit)
         emit:flow { scope = "all", stage = "bad", priority = 1,
                     match = { ip_src = "10.0.0.300" } }
@@ -118,6 +123,9 @@ local function compile(view, key, emit)
                     match = { reg_network = network.vni, eth_type = 0x88b5,
                               reg15 = i > 1 and i or nil } }
             :drop("bad")
+    end
+    if labels.keep then
+        kept = kept + 1
     end
     if labels.ask then
         emit:publish("bad.answers", key,

@@ -289,6 +289,8 @@ test_arguments(void **state OVS_UNUSED)
                "and domain, or relation and key", 0);
     check_deed(f, "match", "match: there is no \"tcp_dest\" (is it "
                "\"tcp_dst\"?)", 0);
+    check_deed(f, "matches", "match: there is no \"arp_oq\" (is it "
+               "\"arp_op\"?)", 0);
     check_deed(f, "value", "match of ip_src must be an IP address or prefix, "
                "not \"10.0.0.300\"", 0);
     check_deed(f, "family", "match of ipv6_src: ipv6_src takes no IPv4 "
@@ -341,6 +343,27 @@ test_query(void **state OVS_UNUSED)
     assert_string_equal(engine_relation_values(engine, "bad.answers",
                                                "b").names[0], "7");
     assert_int_equal(status_of(f).n_ends, 0);
+    apps_fixture_check(f);
+    apps_fixture_destroy(f);
+}
+
+/* What a computation leaves behind is no fault of the query that it then
+ * asks for. */
+static void
+test_local_before_a_query(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = start(SCRIPT);
+    char *problems;
+
+    apply_network(f, "b", 8, "'ask': 'a', 'keep': 'yes'");
+    assert_problem(f, "bad.network/b");
+    assert_problem(f, "has changed the local");
+    problems = apps_fixture_problems(f);
+    assert_null(strstr(problems, "query bad.does"));
+    free(problems);
+    apply_network(f, "b", 8, "'ask': 'a'");
+    assert_string_equal(engine_relation_values(
+        apps_fixture_engine(f), "bad.answers", "b").names[0], "7");
     apps_fixture_check(f);
     apps_fixture_destroy(f);
 }
@@ -672,6 +695,7 @@ main(void)
         cmocka_unit_test(test_arguments),
         cmocka_unit_test(test_too_many_flows),
         cmocka_unit_test(test_query),
+        cmocka_unit_test(test_local_before_a_query),
         cmocka_unit_test(test_handler),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_name),

@@ -107,7 +107,8 @@ lua_app_create(void)
 /* Calling.  --------------------------------------------------------------- */
 
 /* Returns what the error on top of the stack says; valid as long as it is
- * there. */
+ * there, and until the next call.  Not in Lua's memory, of which there may be
+ * none. */
 static const char *
 error_text(struct lua_app *app, int status)
 {
@@ -115,12 +116,15 @@ error_text(struct lua_app *app, int status)
 
     if (status == LUA_ERRMEM) {
         lua_gc(L, LUA_GCCOLLECT);
-        return lua_pushfstring(L, "%s: used more than %d MiB of memory",
-                               app->name, LUA_MEMORY_MIB);
+        snprintf(app->why, sizeof app->why,
+                 "%s: used more than %d MiB of memory", app->name,
+                 LUA_MEMORY_MIB);
+        return app->why;
     }
     if (lua_type(L, -1) != LUA_TSTRING) {
-        return lua_pushfstring(L, "%s: raised an error that is no text",
-                               app->name);
+        snprintf(app->why, sizeof app->why,
+                 "%s: raised an error that is no text", app->name);
+        return app->why;
     }
     return lua_tostring(L, -1);
 }
@@ -158,24 +162,36 @@ check_kept(lua_State *L)
     return 0;
 }
 
+/* Has a computation fail that left something behind. */
+static void
+fail_if_kept(struct lua_app *app, struct recorder *recorder)
+{
+    struct lua_run check = {
+        .instructions_max = LUA_INSTRUCTIONS_MAX };
+    const char *why = call(app, check_kept, &check);
+
+    if (why) {
+        vmn_fail(&recorder->emit, "%s", why);
+    }
+}
+
 /* Does a computation, and records its failure. */
 static void
 compute(struct lua_app *app, lua_CFunction function, struct lua_run *run,
         struct recorder *recorder)
 {
-    struct lua_run check = {
-        .instructions_max = LUA_INSTRUCTIONS_MAX };
     int top = lua_gettop(app->L);
     const char *why;
 
+    if (app->run) {             /* One that asks for a query's value. */
+        fail_if_kept(app, app->run->recorder);
+    }
+    run->recorder = recorder;
     why = call(app, function, run);
     if (why) {
         vmn_fail(&recorder->emit, "%s", why);
     }
-    why = call(app, check_kept, &check);
-    if (why) {
-        vmn_fail(&recorder->emit, "%s", why);
-    }
+    fail_if_kept(app, recorder);
     lua_settop(app->L, top);
 }
 

@@ -226,16 +226,15 @@ lua_take_name(lua_State *L, int index, const char *what,
     lua_raise_unknown(L, what, text, name_candidate, names);
 }
 
-static const char *
-field_candidate(const void *aux OVS_UNUSED, size_t i)
+const char *
+lua_field_candidate(const void *aux OVS_UNUSED, size_t i)
 {
     return lua_fields[i].name;
 }
 
 const struct lua_field *
-lua_take_field(lua_State *L, int index, const char *what)
+lua_find_field(lua_State *L, int index)
 {
-    const char *text = lua_take_text(L, index, what);
     const struct lua_field *field = NULL;
 
     index = lua_absindex(L, index);
@@ -245,8 +244,17 @@ lua_take_field(lua_State *L, int index, const char *what)
         field = &lua_fields[lua_tointeger(L, -1)];
     }
     lua_pop(L, 2);
+    return field;
+}
+
+const struct lua_field *
+lua_take_field(lua_State *L, int index, const char *what)
+{
+    const char *text = lua_take_text(L, index, what);
+    const struct lua_field *field = lua_find_field(L, index);
+
     if (!field) {
-        lua_raise_unknown(L, what, text, field_candidate, NULL);
+        lua_raise_unknown(L, what, text, lua_field_candidate, NULL);
     }
     return field;
 }
@@ -271,6 +279,39 @@ lua_take_stage(lua_State *L, int index, const char *what)
     lua_raise_unknown(L, what, text, stage_candidate, stages);
 }
 
+void
+lua_add_wrong_key(lua_State *L, int index, struct lua_wrong_key *wrong)
+{
+    const char **least = &wrong->name;
+    const char *text;
+
+    if (lua_type(L, index) == LUA_TSTRING) {
+        text = lua_tostring(L, index);
+    } else {
+        text = lua_type_text(L, index);
+        least = &wrong->other_type;
+    }
+    if (!*least || strcmp(text, *least) < 0) {
+        *least = text;
+    }
+    wrong->exists = true;
+}
+
+void
+lua_raise_wrong_key(lua_State *L, const struct lua_wrong_key *wrong,
+                    const char *what,
+                    const char *(*candidate)(const void *aux, size_t i),
+                    const void *aux)
+{
+    if (wrong->other_type) {
+        lua_raise(L, "%s: members have names, and %s is none", what,
+                  wrong->other_type);
+    }
+    if (wrong->exists) {
+        lua_raise_unknown(L, what, wrong->name, candidate, aux);
+    }
+}
+
 static const char *
 option_candidate(const void *names, size_t i)
 {
@@ -281,6 +322,8 @@ void
 lua_check_options(lua_State *L, int index, const char *what,
                   const char *const *names)
 {
+    struct lua_wrong_key wrong = { .exists = false };
+
     index = lua_absindex(L, index);
     if (lua_type(L, index) != LUA_TTABLE) {
         lua_raise(L, "%s must be a table, not %s", what,
@@ -290,21 +333,17 @@ lua_check_options(lua_State *L, int index, const char *what,
     lua_unfreeze(L, -1);
     lua_pushnil(L);
     while (lua_next(L, -2)) {
-        const char *key;
         size_t i = 0;
 
-        if (lua_type(L, -2) != LUA_TSTRING) {
-            lua_raise(L, "%s: members have names, and %s is none", what,
-                      lua_type_text(L, -2));
-        }
-        key = lua_tostring(L, -2);
-        while (names[i] && strcmp(names[i], key)) {
+        while (names[i] && (lua_type(L, -2) != LUA_TSTRING
+                            || strcmp(names[i], lua_tostring(L, -2)))) {
             i++;
         }
         if (!names[i]) {
-            lua_raise_unknown(L, what, key, option_candidate, names);
+            lua_add_wrong_key(L, -2, &wrong);
         }
         lua_pop(L, 1);
     }
+    lua_raise_wrong_key(L, &wrong, what, option_candidate, names);
     lua_pop(L, 1);
 }

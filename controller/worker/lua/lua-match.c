@@ -134,6 +134,7 @@ match_field(lua_State *L, struct vmn_flow *flow, const struct lua_field *field)
 void
 lua_match(lua_State *L, int index, struct vmn_flow *flow)
 {
+    struct lua_wrong_key wrong = { .exists = false };
     bool present[N_FIELDS_MAX] = { false };
 
     index = lua_absindex(L, index);
@@ -144,9 +145,16 @@ lua_match(lua_State *L, int index, struct vmn_flow *flow)
     lua_unfreeze(L, index);
     lua_pushnil(L);
     while (lua_next(L, index)) {
-        present[lua_take_field(L, -2, "match") - lua_fields] = true;
+        const struct lua_field *field = lua_find_field(L, -2);
+
+        if (field) {
+            present[field - lua_fields] = true;
+        } else {
+            lua_add_wrong_key(L, -2, &wrong);
+        }
         lua_pop(L, 1);
     }
+    lua_raise_wrong_key(L, &wrong, "match", lua_field_candidate, NULL);
     for (size_t i = 0; lua_fields[i].name; i++) {
         if (present[i]) {
             lua_getfield(L, index, lua_fields[i].name);

@@ -42,6 +42,7 @@ struct lua_run {
     const char *key;
     uint32_t index;             /* Of what is computed. */
     struct vmn_value *value;    /* Of a query, or NULL. */
+    struct recorder *recorder;  /* Of its failure. */
     struct lua_run *outer;
 };
 
@@ -51,6 +52,7 @@ struct lua_app {
     char name[64];              /* The file's. */
     struct lua_run *run;        /* The innermost, or NULL. */
     uint64_t n_runs;
+    char why[128];              /* The last error that Lua has no text of. */
     /* What it declares. */
     struct vmn_app_class class_;
     struct vmn_stage_class stages[LUA_ELEMENTS_MAX + 1];
@@ -88,6 +90,22 @@ const struct lua_field *lua_take_field(lua_State *, int index,
                                        const char *what);
 /* The stage's index. */
 unsigned lua_take_stage(lua_State *, int index, const char *what);
+/* The same for a key that may be none; NULL: there is no such field. */
+const struct lua_field *lua_find_field(lua_State *, int index);
+/* A key of a table that should not be there.  Of several always the same one
+ * is told, whatever order Lua's hashes have them in. */
+struct lua_wrong_key {
+    bool exists;
+    const char *other_type;     /* It is no text, but this. */
+    const char *name;           /* In the table. */
+};
+void lua_add_wrong_key(lua_State *, int index, struct lua_wrong_key *);
+/* Raises the error, if there is one. */
+void lua_raise_wrong_key(lua_State *, const struct lua_wrong_key *,
+                         const char *what,
+                         const char *(*candidate)(const void *aux, size_t i),
+                         const void *aux);
+const char *lua_field_candidate(const void *aux, size_t i);
 /* Refuses members of the table that are not among 'names', which end with
  * NULL. */
 void lua_check_options(lua_State *, int index, const char *what,
