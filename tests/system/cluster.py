@@ -6,33 +6,18 @@ own."""
 import contextlib
 import json
 import os
-import random
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 
 from conftest import check_log
+from free_port import free_port
 from vmnlab import cluster, netns
 from vmnlab.api import Refused
 from vmnlab.daemon import app_args, find
 from vmnlab.netns import PATIENCE, wait_for
-
-
-def free_port():
-    """Returns a port that nobody listens at.  It is none of those that the
-    system gives to connections (ip_local_port_range), one of which could have
-    it by the time that it is listened at."""
-    while True:
-        port = random.randrange(10000, 32768)
-        with socket.socket() as sock:
-            try:
-                sock.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 def run(*args, check=True, timeout=30, status=False):

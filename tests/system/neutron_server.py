@@ -9,10 +9,10 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 
 from conftest import HERE
+from free_port import free_port
 
 from vmnlab.netns import enter_child, inside, wait_for
 
@@ -126,12 +126,6 @@ class Failed(Exception):
     def __init__(self, status, text):
         self.status = status
         super().__init__("%d: %s" % (status, text))
-
-
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 class Neutron:

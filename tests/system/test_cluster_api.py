@@ -14,7 +14,8 @@ import tempfile
 import threading
 
 import pytest
-from cluster import free_port, started
+from cluster import started
+from free_port import free_port
 from test_auth import Pki
 
 from vmnlab.daemon import find

@@ -19,6 +19,7 @@ import pytest
 import shop
 from cluster import LEASE_MS
 from conftest import HERE, check_log, close_lab, make_lab, wait_quiet
+from free_port import free_port
 from test_attacks_listeners import dial, ended
 from vmnlab import netns, traffic
 from vmnlab.daemon import OPENFLOW_PORT, find
@@ -29,7 +30,6 @@ sys.path.insert(0, os.path.join(TOP, "tests/bench"))
 
 from vmnbench.crowd import Crowd  # noqa: E402
 from vmnbench.swarm import Swarm  # noqa: E402
-from vmnbench.vmn import free_port  # noqa: E402
 
 TOKEN = "a-token-for-the-page"
 PORT = 8181
