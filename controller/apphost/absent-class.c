@@ -6,6 +6,7 @@
 
 #include "controller/apphost/absent-class.h"
 
+#include "controller/flow/lasting-text.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/tables.h"
 #include "util.h"
@@ -37,7 +38,7 @@ absent_class_create(const char *name, const struct vmn_module *before)
     }
     absent->class_ = (struct vmn_app_class) {
         VMN_APP_HEAD,
-        .name = arena_strdup(&absent->arena, name),
+        .name = lasting_text(name),
         .stages = stages,
         .options = before && before->withdraw ? VMN_APP_WITHDRAW : 0,
     };

@@ -205,11 +205,9 @@ app_check(const struct vmn_app_class *class_, const struct pipeline *loaded,
                                  "[a-z][a-z0-9-]*, or is reserved",
                                  class_->name ? class_->name : "");
     }
-    for (size_t i = 0; i < loaded->n_apps; i++) {
-        if (!strcmp(loaded->apps[i].class_->name, class_->name)) {
-            return vmn_error_invalid(why, "an app named %s is loaded already",
-                                     class_->name);
-        }
+    if (pipeline_find(loaded, class_->name)) {
+        return vmn_error_invalid(why, "an app named %s is loaded already",
+                                 class_->name);
     }
     if (class_->options & ~OPTIONS) {
         return vmn_error_invalid(why, "\"options\" 0x%"PRIx64" has some that "

@@ -9,6 +9,7 @@
 #include "controller/apphost/absent-class.h"
 #include "controller/apphost/app-check.h"
 #include "controller/apphost/app-class.h"
+#include "controller/apphost/apphost-private.h"
 #include "controller/apphost/stage-registers.h"
 #include "controller/apphost/stage-tables.h"
 
@@ -33,17 +34,8 @@ static const char *const own_apps[] = {
     "overlay", "firewall", "loadbalancer", "router", "gateway", "dhcp", "dns",
 };
 
-struct apphost {
-    char *worker;               /* A program, or NULL. */
-    bool own_too;               /* VMN's own apps have workers, too. */
-    struct pipeline pipeline;
-    size_t n_modules;
-    void **modules;             /* Of dlopen(). */
-    uint64_t n_ready;           /* Of all workers, when it was last seen. */
-};
-
-static void
-app_uninit(struct pipeline_app *app)
+void
+apphost_uninit_app(struct pipeline_app *app)
 {
     for (size_t i = 0; i < app->n_stages; i++) {
         if (!app->worker) {
@@ -60,6 +52,7 @@ app_uninit(struct pipeline_app *app)
         app_class_destroy(app->class_);
     }
     free(app->absent);
+    free(app->digest);
 }
 
 /* The VMN_PREFIX_* of each table of a stage, or NULL.  Those of an app in this
@@ -90,6 +83,8 @@ apphost_create(const char *worker, bool own_too)
 
     host->worker = nullable_xstrdup(worker);
     host->own_too = own_too;
+    host->pipeline.apps = xcalloc(PIPELINE_APPS_MAX,
+                                  sizeof *host->pipeline.apps);
     return host;
 }
 
@@ -100,8 +95,10 @@ apphost_destroy(struct apphost *host)
         return;
     }
     for (size_t i = 0; i < host->pipeline.n_apps; i++) {
-        app_uninit(&host->pipeline.apps[i]);
+        apphost_uninit_app(&host->pipeline.apps[i]);
     }
+    apphost_free_retired(host);
+    apphost_forget_prepared(host);
     free(host->pipeline.apps);
     free(host->worker);
     for (size_t i = 0; i < host->n_modules; i++) {
@@ -143,6 +140,13 @@ apphost_is_own(const char *file)
     return false;
 }
 
+int
+apphost_assign(struct pipeline *pipeline, struct vmn_error *why)
+{
+    return (stage_tables_assign(pipeline, why)
+            || stage_registers_assign(pipeline, why) ? EINVAL : 0);
+}
+
 /* Gives the stages of all apps, of which 'app' is the newest, their tables and
  * registers. */
 static int
@@ -151,13 +155,10 @@ place(struct pipeline *pipeline, const struct pipeline_app *app,
 {
     size_t i = 0;
 
-    pipeline->apps = xrealloc(pipeline->apps, (pipeline->n_apps + 1)
-                                              * sizeof *pipeline->apps);
     pipeline->apps[pipeline->n_apps++] = *app;
     qsort(pipeline->apps, pipeline->n_apps, sizeof *pipeline->apps,
           compare_apps);
-    stage_tables_assign(pipeline);
-    if (!stage_registers_assign(pipeline, why)) {
+    if (!apphost_assign(pipeline, why)) {
         return 0;
     }
     while (pipeline->apps[i].class_ != app->class_) {
@@ -167,15 +168,33 @@ place(struct pipeline *pipeline, const struct pipeline_app *app,
     memmove(&pipeline->apps[i], &pipeline->apps[i + 1],
             (pipeline->n_apps - i) * sizeof *pipeline->apps);
     /* The others fit, as they did before. */
-    stage_tables_assign(pipeline);
-    stage_registers_assign(pipeline, NULL);
+    apphost_assign(pipeline, NULL);
     return EINVAL;
 }
 
-/* Adds an app, with a class that it then owns, or with the worker that owns
- * its class. */
-static int
-add_app(struct apphost *host, struct pipeline_app *app, struct vmn_error *why)
+int
+apphost_init_stages(struct pipeline_app *app, struct vmn_error *why)
+{
+    const struct vmn_app_class *class_ = app->class_;
+
+    while (class_->stages && class_->stages[app->n_stages].name) {
+        app->n_stages++;
+    }
+    app->stages = xcalloc(MAX(app->n_stages, 1), sizeof *app->stages);
+    for (size_t i = 0; i < app->n_stages; i++) {
+        app->stages[i].class_ = &class_->stages[i];
+        app->stages[i].wanted = -1;
+        app->stages[i].prefixes = get_prefixes(app, i);
+        if (app_check_prefixes(&app->stages[i], why)) {
+            return EINVAL;
+        }
+    }
+    return 0;
+}
+
+int
+apphost_add_app(struct apphost *host, struct pipeline_app *app,
+                struct vmn_error *why)
 {
     struct pipeline *pipeline = &host->pipeline;
     const struct vmn_app_class *class_ = app->class_;
@@ -184,19 +203,12 @@ add_app(struct apphost *host, struct pipeline_app *app, struct vmn_error *why)
         || stage_tables_check(class_, pipeline, why)) {
         return EINVAL;
     }
+    if (pipeline->n_apps >= PIPELINE_APPS_MAX) {
+        return vmn_error_invalid(why, "there are %d apps, the most that are "
+                                 "possible", PIPELINE_APPS_MAX);
+    }
     app->builtin = apphost_is_own(class_->name);
-    while (class_->stages && class_->stages[app->n_stages].name) {
-        app->n_stages++;
-    }
-    app->stages = xcalloc(MAX(app->n_stages, 1), sizeof *app->stages);
-    for (size_t i = 0; i < app->n_stages; i++) {
-        app->stages[i].class_ = &class_->stages[i];
-        app->stages[i].prefixes = get_prefixes(app, i);
-        if (app_check_prefixes(&app->stages[i], why)) {
-            return EINVAL;
-        }
-    }
-    return place(pipeline, app, why);
+    return apphost_init_stages(app, why) ? EINVAL : place(pipeline, app, why);
 }
 
 int
@@ -204,10 +216,10 @@ apphost_add(struct apphost *host, const struct vmn_app_class *theirs,
             struct vmn_error *why)
 {
     struct pipeline_app app = { .class_ = app_class_clone(theirs, why) };
-    int error = app.class_ ? add_app(host, &app, why) : EINVAL;
+    int error = app.class_ ? apphost_add_app(host, &app, why) : EINVAL;
 
     if (error) {
-        app_uninit(&app);
+        apphost_uninit_app(&app);
     }
     return error;
 }
@@ -215,13 +227,7 @@ apphost_add(struct apphost *host, const struct vmn_app_class *theirs,
 static void
 set_file(struct apphost *host, const char *name, const char *file)
 {
-    for (size_t i = 0; i < host->pipeline.n_apps; i++) {
-        struct pipeline_app *app = &host->pipeline.apps[i];
-
-        if (!strcmp(app->class_->name, name)) {
-            app->file = xstrdup(file);
-        }
-    }
+    pipeline_find(&host->pipeline, name)->file = xstrdup(file);
 }
 
 /* Loads module 'file' at 'path' into this process. */
@@ -274,9 +280,9 @@ load_apart(struct apphost *host, const char *path, const char *file,
     error = (name && apphost_is_own(name) && !host->own_too
              ? vmn_error_invalid(why, "app name \"%s\" is of an app of VMN's",
                                  name)
-             : add_app(host, &app, why));
+             : apphost_add_app(host, &app, why));
     if (error) {
-        app_uninit(&app);
+        apphost_uninit_app(&app);
     } else {
         VLOG_INFO("loaded app %s from %s, in a process of its own", name,
                   path);
@@ -358,13 +364,11 @@ apphost_has_workers(const struct apphost *host)
 bool
 apphost_resume(struct apphost *host, const char *app)
 {
-    for (size_t i = 0; i < host->pipeline.n_apps; i++) {
-        struct pipeline_app *found = &host->pipeline.apps[i];
+    struct pipeline_app *found = pipeline_find(&host->pipeline, app);
 
-        if (!strcmp(found->class_->name, app) && found->worker) {
-            app_worker_resume(found->worker);
-            return true;
-        }
+    if (found && found->worker) {
+        app_worker_resume(found->worker);
+        return true;
     }
     return false;
 }
@@ -378,10 +382,10 @@ apphost_add_absent(struct apphost *host, const char *name,
         .class_ = absent_class_create(name, before),
         .absent = xstrdup(absent),
     };
-    int error = add_app(host, &app, why);
+    int error = apphost_add_app(host, &app, why);
 
     if (error) {
-        app_uninit(&app);
+        apphost_uninit_app(&app);
     }
     return error;
 }
@@ -416,11 +420,44 @@ void
 apphost_compare_place(struct apphost *host, const char *name,
                       const struct vmn_module *before)
 {
-    for (size_t i = 0; i < host->pipeline.n_apps; i++) {
-        struct pipeline_app *app = &host->pipeline.apps[i];
+    struct pipeline_app *app = pipeline_find(&host->pipeline, name);
 
-        if (!strcmp(app->class_->name, name)) {
-            app->in_place = apphost_is_in_place(app, before);
+    if (app) {
+        app->in_place = apphost_is_in_place(app, before);
+    }
+}
+
+void
+apphost_want_place(struct apphost *host, const char *name,
+                   const struct vmn_module *before)
+{
+    struct pipeline_app *app = pipeline_find(&host->pipeline, name);
+
+    for (size_t i = 0; app && i < app->n_stages; i++) {
+        struct pipeline_stage *stage = &app->stages[i];
+
+        for (size_t j = 0; j < before->n_stages; j++) {
+            const struct vmn_module_stage *then = &before->stages[j];
+
+            if (!strcmp(stage->class_->name, then->name)
+                && stage->class_->hook == then->hook
+                && stage->class_->n_tables == then->tables) {
+                stage->wanted = then->first_table;
+            }
         }
+    }
+}
+
+void
+apphost_settle(struct apphost *host)
+{
+    struct vmn_error why = VMN_ERROR_INIT;
+
+    if (apphost_assign(&host->pipeline, &why)) {
+        VLOG_WARN("stages cannot have the tables that they had: %s",
+                  why.text);
+        vmn_error_uninit(&why);
+        stage_tables_want(&host->pipeline, false);
+        apphost_assign(&host->pipeline, NULL);
     }
 }

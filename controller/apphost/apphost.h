@@ -7,6 +7,7 @@
 #define CONTROLLER_APPHOST_APPHOST_H 1
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "controller/schema/error.h"
 #include "vmn/app.h"
@@ -44,6 +45,12 @@ int apphost_add_absent(struct apphost *, const char *name,
                        const struct vmn_module *before, const char *absent,
                        struct vmn_error *why);
 
+/* Have the stages of an app get the tables that they had when vmnd ran the
+ * last time, as far as they are free; and give all stages tables again. */
+void apphost_want_place(struct apphost *, const char *app,
+                        const struct vmn_module *before);
+void apphost_settle(struct apphost *);
+
 /* Returns true if the app's stages are those of 'before', at the same
  * tables. */
 bool apphost_is_in_place(const struct pipeline_app *,
@@ -64,6 +71,35 @@ bool apphost_has_workers(const struct apphost *);
 /* Makes a new beginning with an app whose worker pauses, or that is suspended.
  * Returns false if there is no such app with a worker. */
 bool apphost_resume(struct apphost *, const char *app);
+
+/* Apps whose files vmnd has in its database, so that they can be loaded while
+ * it runs (apphost-live.c).  What changes the pipeline is called between two
+ * runs of the engine: it is told before an app goes (engine_remove_app()), and
+ * after one has come (engine_add_app()). */
+struct apphost_file {
+    const char *name;           /* It ends in .so or .lua. */
+    const char *code;           /* What it has in it (module-code.h). */
+    const char *digest;         /* Of that. */
+};
+
+/* Adds app 'name' at the start, as apphost_load(). */
+int apphost_add_file(struct apphost *, const char *name,
+                     const struct apphost_file *, struct vmn_error *why);
+/* Returns 0 if app 'name' can be loaded from the file now, in place of the one
+ * of that name if there is one; and remembers what it has loaded.  Else a
+ * positive errno with the error set.  It takes up to WORKER_START_MS. */
+int apphost_prepare(struct apphost *, const char *name,
+                    const struct apphost_file *, struct vmn_error *why);
+/* Does that.  If it fails now, the app is absent, with the stages that it had
+ * by 'before'. */
+void apphost_replace(struct apphost *, const char *name,
+                     const struct apphost_file *,
+                     const struct vmn_module *before);
+/* Removes app 'name'. */
+void apphost_remove(struct apphost *, const char *name);
+/* Frees what apps had that have gone, once nothing of them is used any
+ * more. */
+void apphost_free_retired(struct apphost *);
 
 /* Owned by the app host. */
 const struct pipeline *apphost_pipeline(const struct apphost *);

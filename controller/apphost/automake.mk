@@ -8,6 +8,8 @@ controller_libvmn_a_SOURCES += \
 	controller/apphost/app-class.h \
 	controller/apphost/apphost.c \
 	controller/apphost/apphost.h \
+	controller/apphost/apphost-live.c \
+	controller/apphost/apphost-private.h \
 	controller/apphost/stage-registers.c \
 	controller/apphost/stage-registers.h \
 	controller/apphost/stage-tables.c \

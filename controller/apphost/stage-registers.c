@@ -45,8 +45,8 @@ next_stage(const struct pipeline_app *app, const struct pipeline_stage *stage)
     for (size_t i = 0; i < app->n_stages; i++) {
         const struct pipeline_stage *other = &app->stages[i];
 
-        if (other->first_table > stage->first_table
-            && (!next || other->first_table < next->first_table)) {
+        if (other->rank > stage->rank
+            && (!next || other->rank < next->rank)) {
             next = other;
         }
     }
@@ -64,8 +64,7 @@ take_kept(const struct pipeline_app *app, const struct pipeline_stage *stage,
     const struct pipeline_stage *next = next_stage(other, keeper);
     uint32_t both = stage->class_->scratch & keeper->class_->keeps;
 
-    if (!next || stage->first_table < keeper->first_table
-        || stage->first_table > next->first_table) {
+    if (!next || stage->rank < keeper->rank || stage->rank > next->rank) {
         return 0;
     }
     if (both && !(stage->class_->scratch & STAGE_UNDECLARED)) {

@@ -7,6 +7,7 @@
 #include "controller/apphost/stage-tables.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,38 +107,172 @@ stage_tables_check(const struct vmn_app_class *class_,
     return 0;
 }
 
-void
-stage_tables_assign(struct pipeline *pipeline)
+/* Lists all stages in their order; the caller frees it. */
+static struct placed *
+list_stages(struct pipeline *pipeline, size_t *n)
 {
     struct placed *placed = NULL;
-    unsigned used = 0;
-    int hook = -1;
-    size_t n = 0;
 
+    *n = 0;
     for (size_t i = 0; i < pipeline->n_apps; i++) {
         struct pipeline_app *app = &pipeline->apps[i];
 
-        placed = xrealloc(placed, (n + app->n_stages + 1) * sizeof *placed);
+        placed = xrealloc(placed, (*n + app->n_stages + 1) * sizeof *placed);
         for (size_t j = 0; j < app->n_stages; j++) {
-            placed[n++] = (struct placed) { app, &app->stages[j] };
+            placed[(*n)++] = (struct placed) { app, &app->stages[j] };
         }
     }
-    if (n) {
-        qsort(placed, n, sizeof *placed, compare_placed);
+    if (*n) {
+        qsort(placed, *n, sizeof *placed, compare_placed);
     }
-    for (size_t i = 0; i < n; i++) {
-        const struct vmn_stage_class *class_ = placed[i].stage->class_;
+    return placed;
+}
 
-        if ((int) class_->hook != hook) {
-            hook = class_->hook;
-            used = 0;
+/* The order in which stages get tables: those that want some, then those of
+ * VMN's own apps and the one that all packets come to, then the rest. */
+enum { FOR_WANTED, FOR_OWN, FOR_REST, N_ROUNDS };
+
+/* Tables that stages have. */
+struct taken {
+    bool tables[PIPELINE_N_TABLES];
+};
+
+/* Returns true if the stage may have its tables at 'first'. */
+static bool
+is_free(const struct taken *taken, const struct pipeline_stage *stage,
+        unsigned first)
+{
+    unsigned begin = first_table(stage->class_->hook);
+    unsigned n = stage->class_->n_tables;
+
+    if (first < begin
+        || first + n > begin + hook_tables[stage->class_->hook]) {
+        return false;
+    }
+    for (unsigned i = first; i < first + n; i++) {
+        if (taken->tables[i]) {
+            return false;
         }
-        placed[i].stage->first_table = first_table(hook) + used;
+    }
+    return true;
+}
+
+static void
+take(struct taken *taken, struct pipeline_stage *stage, unsigned first)
+{
+    stage->first_table = first;
+    memset(&taken->tables[first], true, stage->class_->n_tables);
+}
+
+/* Gives the stage the tables that it wants, if they are free. */
+static bool
+take_wanted(struct taken *taken, struct pipeline_stage *stage)
+{
+    if (stage->wanted < 0 || (!stage->wanted && stage->rank)
+        || !is_free(taken, stage, stage->wanted)) {
+        return false;
+    }
+    take(taken, stage, stage->wanted);
+    return true;
+}
+
+/* Gives the stage the lowest tables that are free, where all packets come to
+ * only if it is the first one.  Returns false if there are none. */
+static bool
+take_lowest(struct taken *taken, struct pipeline_stage *stage)
+{
+    unsigned begin = first_table(stage->class_->hook);
+    unsigned end = begin + hook_tables[stage->class_->hook];
+
+    if (!begin && stage->rank) {
+        begin = 1;
+    }
+
+    for (unsigned first = begin; first < end; first++) {
+        if (is_free(taken, stage, first)) {
+            take(taken, stage, first);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Gives the stage tables, if it is its turn. */
+static bool
+take_in_round(struct taken *taken, const struct placed *placed, int round)
+{
+    struct pipeline_stage *stage = placed->stage;
+
+    switch (round) {
+    case FOR_WANTED:
+        return take_wanted(taken, stage);
+    case FOR_OWN:
+        return (placed->app->builtin || !stage->rank)
+               && take_lowest(taken, stage);
+    default:
+        return take_lowest(taken, stage);
+    }
+}
+
+/* Gives all stages tables.  Returns false if one does not fit. */
+static bool
+take_all(struct placed *placed, size_t n)
+{
+    struct taken taken = { { false } };
+    size_t n_placed = 0;
+
+    for (int round = 0; round < N_ROUNDS; round++) {
+        for (size_t i = 0; i < n; i++) {
+            struct pipeline_stage *stage = placed[i].stage;
+
+            if (!stage->placed && take_in_round(&taken, &placed[i], round)) {
+                stage->placed = true;
+                n_placed++;
+            }
+        }
+    }
+    return n_placed == n;
+}
+
+static bool
+assign(struct pipeline *pipeline)
+{
+    size_t n;
+    struct placed *placed = list_stages(pipeline, &n);
+    bool ok;
+
+    for (size_t i = 0; i < n; i++) {
+        placed[i].stage->placed = false;
+        placed[i].stage->rank = i;
         placed[i].stage->next_table = -1;
-        used += class_->n_tables;
-        if (i) {
-            placed[i - 1].stage->next_table = placed[i].stage->first_table;
-        }
+    }
+    ok = take_all(placed, n);
+    for (size_t i = 1; i < n; i++) {
+        placed[i - 1].stage->next_table = placed[i].stage->first_table;
     }
     free(placed);
+    return ok;
+}
+
+void
+stage_tables_want(struct pipeline *pipeline, bool as_now)
+{
+    for (size_t i = 0; i < pipeline->n_apps; i++) {
+        struct pipeline_app *app = &pipeline->apps[i];
+
+        for (size_t j = 0; j < app->n_stages; j++) {
+            app->stages[j].wanted = as_now ? app->stages[j].first_table : -1;
+        }
+    }
+}
+
+int
+stage_tables_assign(struct pipeline *pipeline, struct vmn_error *why)
+{
+    if (assign(pipeline)) {
+        return 0;
+    }
+    return vmn_error_invalid(
+        why, "the free tables at a hook are not enough, or not in a row; "
+        "they are after a restart of vmnd");
 }

@@ -5,6 +5,8 @@
 #ifndef CONTROLLER_APPHOST_STAGE_TABLES_H
 #define CONTROLLER_APPHOST_STAGE_TABLES_H 1
 
+#include <stdbool.h>
+
 #include "vmn/app.h"
 
 struct pipeline;
@@ -18,10 +20,13 @@ unsigned stage_tables_of_hook(enum vmn_hook);
 int stage_tables_check(const struct vmn_app_class *,
                        const struct pipeline *loaded, struct vmn_error *why);
 
-/* Fills in 'first_table' and 'next_table' of every stage.  A hook's tables
- * begin at a fixed number, so that an app more or less moves only its
- * neighbours at the same hook.  Each app has passed
- * stage_tables_check(). */
-void stage_tables_assign(struct pipeline *);
+/* Fills in 'rank', 'first_table' and 'next_table' of every stage.  A hook's
+ * tables begin at a fixed number, so that an app more or less moves only its
+ * neighbours at the same hook; and none that 'wants' tables which are free.
+ * Each app has passed stage_tables_check().  Returns 0, or EINVAL with the
+ * error set if what stages want leaves too little in a row for one. */
+int stage_tables_assign(struct pipeline *, struct vmn_error *why);
+/* Has all stages want the tables that they have, or none. */
+void stage_tables_want(struct pipeline *, bool as_now);
 
 #endif /* controller/apphost/stage-tables.h */

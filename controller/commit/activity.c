@@ -45,6 +45,30 @@ activity_create(const struct engine *engine)
     return activity;
 }
 
+void
+activity_grow(struct activity *activity)
+{
+    size_t old = activity->n_classes, n = engine_n_classes(activity->engine);
+
+    if (n <= old) {
+        return;
+    }
+    activity->n_classes = n;
+    activity->before = xrealloc(activity->before,
+                                n * sizeof *activity->before);
+    memset(&activity->before[old], 0, (n - old) * sizeof *activity->before);
+    for (size_t i = 0; i < N_PLACES; i++) {
+        struct activity_group *group = &activity->groups[i];
+
+        if (group->computed) {
+            group->computed = xrealloc(group->computed,
+                                       n * sizeof *group->computed);
+            memset(&group->computed[old], 0,
+                   (n - old) * sizeof *group->computed);
+        }
+    }
+}
+
 /* Clears 'group', but keeps its arrays. */
 static void
 clear(struct activity_group *group)

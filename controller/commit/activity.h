@@ -72,6 +72,8 @@ void activity_destroy(struct activity *);
 /* Recording.  A group that is begun again before its end is not recorded. */
 void activity_begin(struct activity *, int64_t time_ms);
 void activity_add_request(struct activity *, const struct model_request *);
+/* Apps have come: their classes are recorded as well. */
+void activity_grow(struct activity *);
 /* Records the end of 'step'. */
 void activity_step(struct activity *, enum activity_step);
 /* Records the end of ACTIVITY_COMPILE, with its result. */

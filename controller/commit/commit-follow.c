@@ -95,6 +95,7 @@ commit_run_batch(struct commit *commit)
     commit->info.first_revision = model_first_unsettled(commit->model);
     commit->info.last_revision = model_revision(commit->model);
     activity_step(commit->activity, ACTIVITY_APPLY);
+    commit_follow_rows(commit);
     engine_take_ready_workers(commit->engine);
     commit->info.delta = engine_run(commit->engine);
     activity_compiled(commit->activity, commit->info.delta);

@@ -70,6 +70,14 @@ apply(struct commit *commit)
     activity_step(commit->activity, ACTIVITY_APPLY);
 }
 
+void
+commit_follow_rows(struct commit *commit)
+{
+    if (commit->follow && commit->follow(commit->follow_aux)) {
+        activity_grow(commit->activity);
+    }
+}
+
 static bool
 has_pending(struct commit *commit)
 {
@@ -129,6 +137,7 @@ roll_back(struct commit *commit)
     /* Roll back the engine, too.  Neither difference was passed on. */
     id_pools_set_revision(model_id_pools(commit->model),
                           model_revision(commit->model) + 1);
+    commit_follow_rows(commit);
     engine_delta_destroy(engine_roll_back(commit->engine, delta));
     engine_delta_destroy(delta);
     commit->busy = false;
@@ -405,6 +414,7 @@ commit_run_group(struct commit *commit)
     commit->busy = true;
     apply(commit);
     if (model_is_unsettled(commit->model)) {
+        commit_follow_rows(commit);
         compile(commit, commit->info.last_revision);
     } else {
         commit->busy = false;

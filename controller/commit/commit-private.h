@@ -95,6 +95,8 @@ struct commit {
     struct ovs_list quiescent_cbs;
     commit_sink_cb *sink;
     void *sink_aux;
+    bool (*follow)(void *aux);  /* commit_set_follow(); or NULL. */
+    void *follow_aux;
     struct {
         commit_sink_cb *cb;
         void *aux;
@@ -123,6 +125,8 @@ void commit_run_plan(struct commit *);
 
 /* Compiles the loaded state. */
 void commit_compile_loaded(struct commit *);
+/* Has the engine's apps follow the rows, before it computes. */
+void commit_follow_rows(struct commit *);
 /* Makes a group of the queued requests. */
 void commit_run_group(struct commit *);
 /* Writes the group to the store, for the first time or again. */

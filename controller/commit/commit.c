@@ -208,6 +208,13 @@ commit_set_max_yields(struct commit *commit, unsigned n)
 }
 
 void
+commit_set_follow(struct commit *commit, bool (*follow)(void *aux), void *aux)
+{
+    commit->follow = follow;
+    commit->follow_aux = aux;
+}
+
+void
 commit_set_sink(struct commit *commit, commit_sink_cb *sink, void *aux)
 {
     commit->sink = sink;

@@ -5,6 +5,8 @@ controller_libvmn_a_SOURCES += \
 	controller/engine/address-text.c \
 	controller/engine/app-view.c \
 	controller/engine/app-view.h \
+	controller/engine/engine-apps.c \
+	controller/engine/engine-classes.c \
 	controller/engine/builtin-app.c \
 	controller/engine/builtin-app.h \
 	controller/engine/delta.c \

@@ -24,8 +24,8 @@ put_miss(struct vmn_emit *emit, const struct pipeline_app *app,
                                           stage->first_table + i, 0);
 
         if (stage->class_->miss == VMN_MISS_NEXT && stage->next_table >= 0) {
-            ofpact_put_GOTO_TABLE(&flow->actions.ofpacts)->table_id
-                = stage->next_table;
+            resubmit_put_next(&flow->actions.ofpacts, stage->first_table + i,
+                              stage->next_table);
         } else {
             flow->actions.drop_reason = "no match";
         }
@@ -37,18 +37,13 @@ compile_pipeline(struct vmn_view *view, const char *key,
                  struct vmn_emit *emit)
 {
     const struct pipeline *pipeline = view->engine->pipeline;
-    int first = -1;
+    int first = pipeline_table_of_hook(pipeline, 0);
 
     for (size_t i = 0; i < pipeline->n_apps; i++) {
         const struct pipeline_app *app = &pipeline->apps[i];
 
         for (size_t j = 0; j < app->n_stages; j++) {
-            const struct pipeline_stage *stage = &app->stages[j];
-
-            put_miss(emit, app, stage);
-            if (first < 0 || stage->first_table < first) {
-                first = stage->first_table;
-            }
+            put_miss(emit, app, &app->stages[j]);
         }
     }
     if (first > 0) {

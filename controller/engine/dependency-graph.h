@@ -99,7 +99,7 @@ struct exhaustion_node {
 struct absence_node {
     struct node node;
     struct ovs_list absences_node; /* In the engine's 'absences'. */
-    const struct app_worker *worker;
+    const struct app_worker *worker; /* NULL: its app has gone. */
     uint64_t n_ready;           /* app_worker_n_ready() when its readers were
                                  * last marked. */
 };

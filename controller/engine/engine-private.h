@@ -18,9 +18,12 @@
 
 struct engine_handler;
 
-/* A class of units or queries, with the app it belongs to. */
+/* A class of units or queries, with the app it belongs to.  One whose app has
+ * gone has no units, and is the same again if that comes back. */
 struct unit_class {
-    const struct vmn_unit_class *class_;
+    const struct vmn_unit_class *class_; /* engine_no_unit: it has gone. */
+    char *name;                 /* "APP.UNIT". */
+    size_t number;              /* Of engine_get_class(). */
     enum vmn_table table;       /* VMN_EACH_ROW; else VMN_N_TABLES. */
     const struct pipeline_app *app;
     uint16_t app_index;
@@ -30,8 +33,9 @@ struct unit_class {
     size_t n_desired[2];        /* and that of their desired items, by kind. */
 };
 struct query_class {
-    const struct vmn_query_class *class_;
+    const struct vmn_query_class *class_; /* NULL: it has gone. */
     const struct pipeline_app *app;
+    size_t number;              /* Of engine_get_class(). */
     char *name;                 /* "APP.QUERY". */
     uint64_t n_computed;        /* Since the start. */
     struct sset *changed;       /* Keys, if changes are recorded; else NULL. */
@@ -70,6 +74,13 @@ struct engine {
     size_t n_query_classes;
     struct query_class *query_classes;
     struct shash queries;       /* Name -> struct query_class. */
+    size_t n_class_names;       /* Of both, by their numbers. */
+    struct {
+        bool is_query;
+        size_t i;
+    } *class_names;
+    unsigned n_moves;           /* Of the pipeline, when it was last seen, */
+    unsigned n_app_moves[PIPELINE_APPS_MAX]; /* and of its apps. */
     struct hmap handlers;       /* Of struct engine_handler, by id. */
     size_t n_relations;         /* Numbers in order of appearance. */
     struct shash relations;     /* Name -> number + 1, as pointer. */
@@ -100,6 +111,24 @@ struct engine {
     struct engine_stats stats;
     struct problems_cache *problems_cache;
 };
+
+/* engine-classes.c */
+extern const struct vmn_unit_class engine_no_unit;
+void engine_add_classes(struct engine *, const struct pipeline_app *,
+                        uint16_t app_index);
+void engine_list_queries(struct engine *);
+/* Returns the app that computes the node, or NULL. */
+const struct pipeline_app *engine_app_of(const struct engine *,
+                                         const struct node *);
+/* Has all units of an app computed again. */
+void engine_mark_app(struct engine *, const struct pipeline_app *);
+
+/* engine.c */
+/* Creates the unit, if there is none, or removes it. */
+void engine_ensure_unit(struct engine *, unsigned class_id, const char *key,
+                        bool exists);
+/* Creates the units of a class for what is there already. */
+void engine_start_class(struct engine *, unsigned class_id);
 
 /* relation.c */
 unsigned relation_index(struct engine *, const char *name);

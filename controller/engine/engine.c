@@ -24,47 +24,6 @@
 
 VLOG_DEFINE_THIS_MODULE(engine);
 
-/* Classes.  -------------------------------------------------------------- */
-
-static void
-add_classes(struct engine *engine, const struct pipeline_app *app,
-            uint16_t app_index)
-{
-    const struct vmn_unit_class *u = app->class_->units;
-    const struct vmn_query_class *q = app->class_->queries;
-    const struct vmn_id_pool_class *pool = app->class_->id_pools;
-
-    for (; u && u->name; u++) {
-        engine->unit_classes = xrealloc(engine->unit_classes,
-                                        (engine->n_unit_classes + 1)
-                                        * sizeof *engine->unit_classes);
-        engine->unit_classes[engine->n_unit_classes++]
-            = (struct unit_class) {
-                .class_ = u,
-                .table = (u->each == VMN_EACH_ROW
-                          ? schema_table_of(u->row_type) : VMN_N_TABLES),
-                .app = app,
-                .app_index = app_index,
-                .relation = (u->each == VMN_EACH_KEY
-                             ? relation_index(engine, u->relation) : 0),
-            };
-    }
-    for (; q && q->name; q++) {
-        engine->query_classes = xrealloc(engine->query_classes,
-                                         (engine->n_query_classes + 1)
-                                         * sizeof *engine->query_classes);
-        engine->query_classes[engine->n_query_classes++]
-            = (struct query_class) {
-                .class_ = q,
-                .app = app,
-                .name = xasprintf("%s.%s", app->class_->name, q->name),
-            };
-    }
-    for (; pool && pool->name; pool++) {
-        id_pools_declare(model_id_pools(engine->model), pool->name, pool->max);
-    }
-}
-
 static void
 scope_released_relation(void *graph, struct relation_node *rel)
 {
@@ -79,7 +38,7 @@ engine_create(struct model *model, const struct pipeline *pipeline)
 
     engine->model = model;
     engine->pipeline = pipeline;
-    engine->withdrawn = xcalloc(MAX(pipeline->n_apps, 1),
+    engine->withdrawn = xcalloc(PIPELINE_APPS_MAX,
                                 sizeof *engine->withdrawn);
     graph_init(&engine->graph);
     shash_init(&engine->queries);
@@ -107,14 +66,13 @@ engine_create(struct model *model, const struct pipeline *pipeline)
     id_pools_declare(ids, VMN_ID_POOL_ZONE, UINT16_MAX);
     id_pools_declare(ids, VMN_ID_POOL_GROUP, 0xfffffeff);
     id_pools_declare(ids, VMN_ID_POOL_METER, FLOW_LIMIT_N_METERS);
-    add_classes(engine, builtin_app(), UINT16_MAX);
+    engine_add_classes(engine, builtin_app(), UINT16_MAX);
+    engine->n_moves = pipeline->n_moves;
     for (size_t i = 0; i < pipeline->n_apps; i++) {
-        add_classes(engine, &pipeline->apps[i], i);
+        engine_add_classes(engine, &pipeline->apps[i], i);
+        engine->n_app_moves[i] = pipeline->apps[i].n_moves;
     }
-    for (size_t i = 0; i < engine->n_query_classes; i++) {
-        shash_add(&engine->queries, engine->query_classes[i].name,
-                  &engine->query_classes[i]);
-    }
+    engine_list_queries(engine);
     return engine;
 }
 
@@ -133,9 +91,9 @@ engine_key(const struct engine *engine)
 
 /* Units come and go.  ---------------------------------------------------- */
 
-static void
-ensure_unit(struct engine *engine, unsigned class_id, const char *key,
-            bool exists)
+void
+engine_ensure_unit(struct engine *engine, unsigned class_id, const char *key,
+                   bool exists)
 {
     struct node *node = graph_find(&engine->graph, NODE_UNIT, class_id, key);
 
@@ -166,7 +124,7 @@ row_changed(struct engine *engine, enum vmn_table table, const char *name)
     }
     for (unsigned i = 0; i < engine->n_unit_classes; i++) {
         if (engine->unit_classes[i].table == table) {
-            ensure_unit(engine, i, name, exists);
+            engine_ensure_unit(engine, i, name, exists);
         }
     }
     if (table == VMN_TABLE_HOST) {
@@ -176,22 +134,29 @@ row_changed(struct engine *engine, enum vmn_table table, const char *name)
     }
 }
 
+void
+engine_start_class(struct engine *engine, unsigned class_id)
+{
+    const struct unit_class *class_ = &engine->unit_classes[class_id];
+
+    if (class_->class_->each == VMN_EACH_ONCE) {
+        engine_ensure_unit(engine, class_id, "", true);
+    } else if (class_->class_->each == VMN_EACH_ROW) {
+        struct vmn_names names = model_names(engine->model, class_->table);
+
+        for (size_t j = 0; j < names.n; j++) {
+            engine_ensure_unit(engine, class_id, names.names[j], true);
+            engine_yield(engine);
+        }
+    }
+}
+
 static void
 start(struct engine *engine)
 {
     for (unsigned i = 0; i < engine->n_unit_classes; i++) {
-        const struct unit_class *class_ = &engine->unit_classes[i];
-
-        if (class_->class_->each == VMN_EACH_ONCE) {
-            ensure_unit(engine, i, "", true);
-        } else if (class_->class_->each == VMN_EACH_ROW) {
-            struct vmn_names names = model_names(engine->model,
-                                                 class_->table);
-
-            for (size_t j = 0; j < names.n; j++) {
-                ensure_unit(engine, i, names.names[j], true);
-                engine_yield(engine);
-            }
+        if (engine->unit_classes[i].class_ != &engine_no_unit) {
+            engine_start_class(engine, i);
         }
     }
     engine->started = true;
@@ -250,7 +215,7 @@ relation_changed(struct engine *engine, struct relation_node *rel)
 
         if (class_->class_->each == VMN_EACH_KEY
             && class_->relation == rel->node.id) {
-            ensure_unit(engine, i, rel->node.key, exists);
+            engine_ensure_unit(engine, i, rel->node.key, exists);
         }
     }
     graph_add_idle(&engine->graph, &rel->node);
@@ -418,8 +383,12 @@ engine_destroy(struct engine *engine)
         }
         free(class_->name);
     }
+    for (size_t i = 0; i < engine->n_unit_classes; i++) {
+        free(engine->unit_classes[i].name);
+    }
     free(engine->query_classes);
     free(engine->unit_classes);
+    free(engine->class_names);
     shash_destroy(&engine->queries);
     shash_destroy(&engine->relations);
     free(engine->relation_names);
@@ -719,34 +688,4 @@ engine_get_stats(const struct engine *engine, struct engine_stats *stats)
     stats->n_groups = engine->desired.n_groups;
     stats->n_scopes = hmap_count(&engine->scopes.scopes);
     stats->n_bytes = engine->registry->n_bytes;
-}
-
-size_t
-engine_n_classes(const struct engine *engine)
-{
-    return engine->n_unit_classes + engine->n_query_classes;
-}
-
-struct engine_class
-engine_get_class(const struct engine *engine, size_t i)
-{
-    if (i < engine->n_unit_classes) {
-        const struct unit_class *class_ = &engine->unit_classes[i];
-
-        return (struct engine_class) {
-            .app = class_->app->class_->name,
-            .name = class_->class_->name,
-            .n_computed = class_->n_computed,
-        };
-    }
-
-    const struct query_class *class_
-        = &engine->query_classes[i - engine->n_unit_classes];
-
-    return (struct engine_class) {
-        .app = class_->app->class_->name,
-        .name = class_->class_->name,
-        .is_query = true,
-        .n_computed = class_->n_computed,
-    };
 }

@@ -27,6 +27,7 @@ struct engine;
 struct engine_scope;
 struct match;
 struct pipeline;
+struct pipeline_app;
 struct schema_struct;
 struct siphash_key;
 struct status_app;
@@ -205,6 +206,13 @@ void engine_delta_destroy(struct engine_delta *);
 struct engine *engine_create(struct model *, const struct pipeline *);
 void engine_destroy(struct engine *);
 
+/* An app of the pipeline goes, or has come, between two runs: the next one
+ * withdraws what it has, or computes it, with all else that leads to other
+ * tables then.  A change that is rolled back is undone by the opposite, before
+ * engine_roll_back(). */
+void engine_remove_app(struct engine *, const struct pipeline_app *);
+void engine_add_app(struct engine *, const struct pipeline_app *);
+
 /* Sets the secret key of digests, before the first run.  Until then a default
  * key is used, which is public. */
 void engine_set_key(struct engine *, const struct siphash_key *);
@@ -332,7 +340,8 @@ struct engine_stats {
 void engine_get_stats(const struct engine *, struct engine_stats *);
 
 /* A class of units or queries of an app, by a number below engine_n_classes(),
- * and how many of it were computed since the start. */
+ * and how many of it were computed since the start.  Numbers stay the same
+ * when apps come and go. */
 struct engine_class {
     const char *app;            /* Valid as long as the pipeline. */
     const char *name;

@@ -102,6 +102,14 @@ drop_ids(struct engine *engine)
     kept->n_groups = 0;
 }
 
+/* Returns true if what hosts have of the app is kept. */
+static bool
+is_kept(const struct pipeline_app *app)
+{
+    return (app->absent && app->in_place
+            && !(app->class_->options & VMN_APP_WITHDRAW));
+}
+
 /* An app that is absent keeps all that is in its tables: without the app,
  * nobody knows whose that is. */
 static void
@@ -112,8 +120,7 @@ keep_absent(struct engine *engine)
     for (size_t i = 0; i < engine->pipeline->n_apps; i++) {
         const struct pipeline_app *app = &engine->pipeline->apps[i];
 
-        if (!app->absent || !app->in_place
-            || app->class_->options & VMN_APP_WITHDRAW) {
+        if (!is_kept(app)) {
             continue;
         }
         kept->n_absent++;
@@ -170,6 +177,26 @@ kept_release_unit(struct engine *engine, struct unit_node *unit)
         if (!is_any(kept)) {
             drop_ids(engine);
         }
+    }
+}
+
+void
+kept_release_app(struct engine *engine, const struct pipeline_app *app)
+{
+    struct kept *kept = &engine->kept;
+
+    if (!is_kept(app)) {
+        return;
+    }
+    for (size_t i = 0; i < PIPELINE_N_TABLES; i++) {
+        if (kept->absent[i] == app) {
+            kept->absent[i] = NULL;
+        }
+    }
+    kept->n_absent--;
+    kept->released = true;
+    if (!is_any(kept)) {
+        drop_ids(engine);
     }
 }
 

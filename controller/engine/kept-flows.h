@@ -37,6 +37,8 @@ void kept_uninit(struct engine *);
 
 /* A unit that is kept has been computed, or is destroyed. */
 void kept_release_unit(struct engine *, struct unit_node *);
+/* An app goes, before it does. */
+void kept_release_app(struct engine *, const struct pipeline_app *);
 /* The row of an app has changed. */
 void kept_app_changed(struct engine *);
 

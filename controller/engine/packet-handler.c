@@ -28,7 +28,7 @@ engine_find_handler(const struct engine *engine, uint64_t id)
     HMAP_FOR_EACH_WITH_HASH (handler, node, (uint32_t) id,
                              &engine->handlers) {
         if (handler->id == id) {
-            return handler;
+            return handler->gone ? NULL : handler;
         }
     }
     return NULL;
@@ -53,6 +53,53 @@ engine_get_handler(const struct engine *engine, size_t index)
     return NULL;
 }
 
+/* Returns the handler with this ID, which is new if there never was one. */
+static struct engine_handler *
+get_handler(struct engine *engine, const char *app, const char *name)
+{
+    uint64_t id = punt_handler_id(app, name);
+    struct engine_handler *handler;
+
+    HMAP_FOR_EACH_WITH_HASH (handler, node, (uint32_t) id,
+                             &engine->handlers) {
+        if (handler->id == id) {
+            return handler;
+        }
+    }
+    handler = xzalloc(sizeof *handler);
+    handler->id = id;
+    handler->name = xasprintf("%s.%s", app, name);
+    handler->index = hmap_count(&engine->handlers);
+    hmap_insert(&engine->handlers, &handler->node, (uint32_t) id);
+    return handler;
+}
+
+void
+packet_handlers_add(struct engine *engine, const struct pipeline_app *app)
+{
+    const struct vmn_handler_class *class_ = app->class_->handlers;
+
+    for (size_t i = 0; class_ && class_[i].name; i++) {
+        struct engine_handler *handler = get_handler(
+            engine, app->class_->name, class_[i].name);
+
+        handler->app = app;
+        handler->class_ = class_[i];
+        handler->number = i;
+        handler->gone = false;
+    }
+}
+
+void
+packet_handlers_remove(struct engine *engine, const struct pipeline_app *app)
+{
+    struct engine_handler *handler;
+
+    HMAP_FOR_EACH (handler, node, &engine->handlers) {
+        handler->gone |= handler->app == app;
+    }
+}
+
 void
 packet_handlers_init(struct engine *engine)
 {
@@ -60,21 +107,7 @@ packet_handlers_init(struct engine *engine)
 
     hmap_init(&engine->handlers);
     for (size_t i = 0; i < pipeline->n_apps; i++) {
-        const struct vmn_app_class *app = pipeline->apps[i].class_;
-        const struct vmn_handler_class *class_
-            = app->handlers;
-
-        for (; class_ && class_->name; class_++) {
-            struct engine_handler *handler = xzalloc(sizeof *handler);
-
-            handler->id = punt_handler_id(app->name, class_->name);
-            handler->app = &pipeline->apps[i];
-            handler->class_ = class_;
-            handler->name = xasprintf("%s.%s", app->name, class_->name);
-            handler->index = hmap_count(&engine->handlers);
-            hmap_insert(&engine->handlers, &handler->node,
-                        (uint32_t) handler->id);
-        }
+        packet_handlers_add(engine, &pipeline->apps[i]);
     }
 }
 
@@ -115,6 +148,10 @@ engine_handle_packet(struct engine *engine,
     struct vmn_view view;
     char *problem;
 
+    if (handler->gone) {
+        out->n = 0;
+        return xstrdup("its app is not loaded any more");
+    }
     view_init_handler(&view, engine, handler->app, &out->arena);
     view.rows_only = out->rows_only;
     out->view = &view;
@@ -126,7 +163,7 @@ engine_handle_packet(struct engine *engine,
     if (handler->app->worker) {
         worker_handle(&view, handler, in, out);
     } else {
-        handler->class_->handle(&view, in, out);
+        handler->class_.handle(&view, in, out);
     }
     out->view = NULL;
     problem = view.problem;

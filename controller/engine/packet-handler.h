@@ -20,13 +20,15 @@ struct engine;
 struct pipeline;
 struct pipeline_app;
 
-/* A handler of an app.  Valid as long as the engine. */
+/* A handler of an app.  Valid as long as the engine, even if its app goes. */
 struct engine_handler {
     struct hmap_node node;      /* In the engine's 'handlers', by id. */
     uint64_t id;                /* A hash of the name, the same in every
                                  * process: it is stored in switches. */
     const struct pipeline_app *app;
-    const struct vmn_handler_class *class_;
+    struct vmn_handler_class class_; /* Its name is not to be used. */
+    size_t number;              /* In the app's array. */
+    bool gone;                  /* Its app is not loaded any more. */
     char *name;                 /* "APP.HANDLER". */
     size_t index;               /* From 0 on, unique in an engine. */
 };
@@ -86,6 +88,8 @@ char *engine_handle_packet(struct engine *, const struct engine_handler *,
 /* For the engine's own files.  ------------------------------------------- */
 
 void packet_handlers_init(struct engine *);
+void packet_handlers_add(struct engine *, const struct pipeline_app *);
+void packet_handlers_remove(struct engine *, const struct pipeline_app *);
 void packet_handlers_uninit(struct engine *);
 
 #endif /* controller/engine/packet-handler.h */

@@ -284,9 +284,9 @@ unixctl_stats(struct unixctl_conn *conn, int argc OVS_UNUSED,
     for (int i = 0; i < SHARDS_N; i++) {
         HMAP_FOR_EACH (node, hmap_node, &engine->graph.nodes.maps[i]) {
             if (node->kind == NODE_UNIT) {
-                kept[node->id]++;
+                kept[engine->unit_classes[node->id].number]++;
             } else if (node->kind == NODE_QUERY) {
-                kept[engine->n_unit_classes + node->id]++;
+                kept[engine->query_classes[node->id].number]++;
             }
         }
     }

@@ -417,22 +417,6 @@ absence_destroy(struct absence_node *absence, struct graph *graph)
     free(absence);
 }
 
-/* Has all units of an app computed again. */
-static void
-mark_app(struct engine *engine, const struct pipeline_app *app)
-{
-    struct node *node;
-
-    for (int i = 0; i < SHARDS_N; i++) {
-        HMAP_FOR_EACH (node, hmap_node, &engine->graph.nodes.maps[i]) {
-            if (node->kind == NODE_UNIT
-                && unit_class(engine, unit_node_cast(node))->app == app) {
-                graph_mark(&engine->graph, node);
-            }
-        }
-    }
-}
-
 /* Withdraws the flows of apps that are suspended and have VMN_APP_WITHDRAW, or
  * has them computed again.  Returns true if there is an app for that. */
 static bool
@@ -446,7 +430,7 @@ take_suspended(struct engine *engine)
         if (app->worker && app->class_->options & VMN_APP_WITHDRAW
             && app_worker_is_suspended(app->worker) != engine->withdrawn[i]) {
             engine->withdrawn[i] = !engine->withdrawn[i];
-            mark_app(engine, app);
+            engine_mark_app(engine, app);
             any = true;
         }
     }
@@ -460,7 +444,9 @@ engine_take_ready_workers(struct engine *engine)
     struct absence_node *absence;
 
     LIST_FOR_EACH (absence, absences_node, &engine->absences) {
-        uint64_t n_ready = app_worker_n_ready(absence->worker);
+        uint64_t n_ready = (absence->worker
+                            ? app_worker_n_ready(absence->worker)
+                            : absence->n_ready);
 
         if (n_ready != absence->n_ready) {
             absence->n_ready = n_ready;
@@ -594,7 +580,7 @@ worker_handle(struct vmn_view *view, const struct engine_handler *handler,
     }
     run_init(&run, view, app, WORKER_HANDLE);
     message = &run.message;
-    wire_put_u32(message, handler->class_ - app->class_->handlers);
+    wire_put_u32(message, handler->number);
     wire_put_text(message, in->host);
     wire_put_u32(message, in->in_port);
     wire_put_u32(message, in->arg);

@@ -362,6 +362,12 @@ fabric_lead(struct fabric *f, int64_t epoch, uint64_t generation,
 }
 
 void
+fabric_apps_changed(struct fabric *f)
+{
+    packets_apps_changed(f);
+}
+
+void
 fabric_destroy(struct fabric *f)
 {
     struct fabric_host *host, *next;

@@ -99,6 +99,8 @@ int fabric_create(const struct fabric_options *, struct loop *,
                   struct model *, struct engine *, struct commit *,
                   struct fabric **, struct vmn_error *);
 void fabric_destroy(struct fabric *);
+/* The engine's apps have changed (commit_set_follow()). */
+void fabric_apps_changed(struct fabric *);
 
 /* Members of a cluster share the hosts.  Each has the connection of each
  * switch, and a session with each host's database.

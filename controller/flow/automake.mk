@@ -10,6 +10,8 @@ controller_libvmn_a_SOURCES += \
 	controller/flow/flow-part.c \
 	controller/flow/flow-part.h \
 	controller/flow/flow.c \
+	controller/flow/lasting-text.c \
+	controller/flow/lasting-text.h \
 	controller/flow/learn-action.c \
 	controller/flow/learn-action.h \
 	controller/flow/learn-client.c \

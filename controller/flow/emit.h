@@ -159,6 +159,9 @@ bool actions_begin(struct vmn_actions *);
 bool actions_have_room(struct vmn_actions *);
 /* Returns the table after the stage, or calls emit_fail() and returns -1. */
 int actions_next_table(struct vmn_actions *);
+/* Appends what sends a packet from table 'from' to one that follows it in the
+ * pipeline, whose number may be lower. */
+void resubmit_put_next(struct ofpbuf *ofpacts, int from, int table);
 
 /* Returns true if the match's prerequisites are met, or calls emit_fail().
  * Fields without them would be left out of the message silently, and the flow

@@ -1,26 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Looks for tables in the pipeline; see pipeline.h.  Not for where stages go:
- * apphost/stage-tables.c. */
+ * Looks for apps and tables in the pipeline; see pipeline.h.  Not for where
+ * stages go: apphost/stage-tables.c. */
 
 #include <config.h>
 
 #include "controller/flow/pipeline.h"
 
+#include <string.h>
+
+struct pipeline_app *
+pipeline_find(const struct pipeline *pipeline, const char *name)
+{
+    for (size_t i = 0; i < pipeline->n_apps; i++) {
+        struct pipeline_app *app = &pipeline->apps[i];
+
+        if (!app->removed && !strcmp(app->class_->name, name)) {
+            return app;
+        }
+    }
+    return NULL;
+}
+
 int
 pipeline_table_of_hook(const struct pipeline *pipeline, enum vmn_hook hook)
 {
-    int first = -1;
+    const struct pipeline_stage *first = NULL;
 
     for (size_t i = 0; i < pipeline->n_apps; i++) {
         for (size_t j = 0; j < pipeline->apps[i].n_stages; j++) {
             const struct pipeline_stage *s = &pipeline->apps[i].stages[j];
 
-            if (s->class_->hook >= hook
-                && (first < 0 || s->first_table < first)) {
-                first = s->first_table;
+            if (s->class_->hook >= hook && (!first || s->rank < first->rank)) {
+                first = s;
             }
         }
     }
-    return first;
+    return first ? first->first_table : -1;
 }

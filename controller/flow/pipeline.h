@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The apps and the tables of their stages, as the engine uses them.  Filled in
- * by apphost/; read-only from then on. */
+ * The apps and the tables of their stages, as the engine uses them.  By
+ * apphost/, which alone changes it: between two runs of the engine, which it
+ * is then told of (engine_add_app(), engine_remove_app()). */
 
 #ifndef CONTROLLER_FLOW_PIPELINE_H
 #define CONTROLLER_FLOW_PIPELINE_H 1
@@ -17,8 +18,17 @@ struct app_worker;
 /* All hooks' tables are below this. */
 #define PIPELINE_N_TABLES 208
 
+/* The most apps. */
+#define PIPELINE_APPS_MAX 64
+
 struct pipeline_stage {
     const struct vmn_stage_class *class_;
+    unsigned rank;              /* Its place in the order of all stages.  At a
+                                 * hook a stage that follows another one may
+                                 * have lower tables. */
+    int wanted;                 /* The first table that it is to have, if that
+                                 * is free; -1: any. */
+    bool placed;                /* While tables are given to stages. */
     uint8_t first_table;
     int next_table;             /* Of the stage that follows, or -1. */
     const uint32_t *prefixes;   /* VMN_PREFIX_* of each of its tables; NULL: 0
@@ -32,8 +42,10 @@ struct pipeline_app {
     struct app_worker *worker;  /* The process that has its functions; NULL:
                                  * this one. */
     char *file;                 /* That it was loaded from, as vmnd's options
-                                 * name it; NULL: it was linked in, or is
-                                 * absent. */
+                                 * or whoever loaded it name it; NULL: it was
+                                 * linked in, or is absent. */
+    char *digest;               /* Of what the file has in it, if vmnd has a
+                                 * copy in its database; or NULL. */
     char *absent;               /* Why its module is not loaded: there is no
                                  * more than its stages then.  NULL: it is. */
     bool in_place;              /* Its stages have the tables that they had
@@ -43,16 +55,27 @@ struct pipeline_app {
                                  * do. */
     uint32_t bucket_writes;     /* As 'writes', of buckets, which belong to no
                                  * stage. */
+    bool removed;               /* There is none here any more: it has
+                                 * nothing but a name. */
+    unsigned n_moves;           /* How often other tables have followed its
+                                 * stages, or they may write other
+                                 * registers. */
     size_t n_stages;
     struct pipeline_stage *stages; /* In the app's order. */
 };
 
 struct pipeline {
     size_t n_apps;
-    struct pipeline_app *apps;  /* Sorted by name. */
+    struct pipeline_app *apps;  /* They stay where they are once the engine
+                                 * exists.  Until then sorted by name. */
+    unsigned n_moves;           /* How often hooks have begun at others. */
 };
 
-/* Returns the first table of the first stage at 'hook' or behind it, or -1. */
+/* Returns the app of that name, or NULL. */
+struct pipeline_app *pipeline_find(const struct pipeline *, const char *name);
+
+/* Returns the first table of the first stage at 'hook' or behind it, by rank;
+ * or -1. */
 int pipeline_table_of_hook(const struct pipeline *, enum vmn_hook hook);
 
 #endif /* controller/flow/pipeline.h */

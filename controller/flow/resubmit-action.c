@@ -27,12 +27,14 @@ actions_next_table(struct vmn_actions *a)
     return a->stage->next_table;
 }
 
-/* Returns true if 'table' comes after the flow's own; otherwise calls
- * emit_fail().  A bucket is of no table. */
+/* Returns true if 'table' of the app's stage 'to' comes after the flow's own;
+ * otherwise calls emit_fail().  A bucket is of no table.  'to' is NULL for
+ * one that is later by itself. */
 static bool
-is_later(struct vmn_actions *a, int table)
+is_later(struct vmn_actions *a, const struct pipeline_stage *to, int table)
 {
-    if (table > a->table || a->in_bucket) {
+    if (!to || a->in_bucket || !a->stage || to->rank > a->stage->rank
+        || (to->rank == a->stage->rank && table > a->table)) {
         return true;
     }
     emit_fail(a->emit, "a flow in table %d leads to table %d, which is not "
@@ -40,21 +42,13 @@ is_later(struct vmn_actions *a, int table)
     return false;
 }
 
-static void
-put_goto(struct vmn_actions *a, int table)
+/* Returns the app's stage of that number, or NULL. */
+static const struct pipeline_stage *
+stage_of(const struct vmn_actions *a, unsigned stage)
 {
-    if (table >= 0 && actions_begin(a)) {
-        if (a->in_bucket) {
-            emit_fail(a->emit, "a bucket cannot go on at table %d, but by "
-                      "vmn_act_resubmit()", table);
-            return;
-        }
-        if (!is_later(a, table)) {
-            return;
-        }
-        ofpact_put_GOTO_TABLE(&a->ofpacts)->table_id = table;
-        a->ended = true;
-    }
+    const struct pipeline_app *app = a->emit->app;
+
+    return stage < app->n_stages ? &app->stages[stage] : NULL;
 }
 
 static void
@@ -66,16 +60,40 @@ append_resubmit(struct ofpbuf *ofpacts, uint8_t table)
     resubmit->table_id = table;
 }
 
-static void
-put_resubmit(struct vmn_actions *a, int table)
+void
+resubmit_put_next(struct ofpbuf *ofpacts, int from, int table)
 {
-    if (table >= 0 && actions_begin(a) && is_later(a, table)) {
+    if (table > from) {
+        ofpact_put_GOTO_TABLE(ofpacts)->table_id = table;
+    } else {
+        append_resubmit(ofpacts, table);
+    }
+}
+
+static void
+put_goto(struct vmn_actions *a, const struct pipeline_stage *to, int table)
+{
+    if (table >= 0 && actions_begin(a)) {
+        if (a->in_bucket) {
+            emit_fail(a->emit, "a bucket cannot go on at table %d, but by "
+                      "vmn_act_resubmit()", table);
+        } else if (is_later(a, to, table)) {
+            resubmit_put_next(&a->ofpacts, a->table, table);
+            a->ended = true;
+        }
+    }
+}
+
+static void
+put_resubmit(struct vmn_actions *a, const struct pipeline_stage *to, int table)
+{
+    if (table >= 0 && actions_begin(a) && is_later(a, to, table)) {
         append_resubmit(&a->ofpacts, table);
     }
 }
 
 static void
-put_clone(struct vmn_actions *a, int table)
+put_clone(struct vmn_actions *a, const struct pipeline_stage *to, int table)
 {
     struct ofpbuf *ofpacts = &a->ofpacts;
     size_t ofs = ofpacts->size;
@@ -89,7 +107,7 @@ put_clone(struct vmn_actions *a, int table)
                   "already");
         return;
     }
-    if (!is_later(a, table)) {
+    if (!is_later(a, to, table)) {
         return;
     }
     /* Nested actions are built at the start of the buffer. */
@@ -105,37 +123,37 @@ put_clone(struct vmn_actions *a, int table)
 void
 vmn_act_next(struct vmn_actions *a)
 {
-    put_goto(a, actions_next_table(a));
+    put_goto(a, NULL, actions_next_table(a));
 }
 
 void
 vmn_act_goto(struct vmn_actions *a, unsigned stage, unsigned table)
 {
-    put_goto(a, emit_table(a->emit, stage, table));
+    put_goto(a, stage_of(a, stage), emit_table(a->emit, stage, table));
 }
 
 void
 vmn_act_resubmit_next(struct vmn_actions *a)
 {
-    put_resubmit(a, actions_next_table(a));
+    put_resubmit(a, NULL, actions_next_table(a));
 }
 
 void
 vmn_act_resubmit(struct vmn_actions *a, unsigned stage, unsigned table)
 {
-    put_resubmit(a, emit_table(a->emit, stage, table));
+    put_resubmit(a, stage_of(a, stage), emit_table(a->emit, stage, table));
 }
 
 void
 vmn_act_clone_next(struct vmn_actions *a)
 {
-    put_clone(a, actions_next_table(a));
+    put_clone(a, NULL, actions_next_table(a));
 }
 
 void
 vmn_act_clone(struct vmn_actions *a, unsigned stage, unsigned table)
 {
-    put_clone(a, emit_table(a->emit, stage, table));
+    put_clone(a, stage_of(a, stage), emit_table(a->emit, stage, table));
 }
 
 void
@@ -147,12 +165,13 @@ vmn_act_goto_hook(struct vmn_actions *a, enum vmn_hook hook)
     if (table < 0) {
         emit_fail(a->emit, "no stage is at hook %u, nor behind it",
                   (unsigned) hook);
-    } else if (!a->in_bucket && table <= a->table) {
+    } else if (!a->in_bucket && a->stage
+               && hook <= a->stage->class_->hook) {
         emit_fail(a->emit, "a flow in table %d cannot go on at hook %u, whose "
                   "first table is %d: its stage belongs before that hook",
                   a->table, (unsigned) hook, table);
     } else {
-        put_goto(a, table);
+        put_goto(a, NULL, table);
     }
 }
 

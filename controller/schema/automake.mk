@@ -9,6 +9,8 @@ controller_libvmn_a_SOURCES += \
 	controller/schema/event-kinds.h \
 	controller/schema/prefix-sets.c \
 	controller/schema/schema-account.c \
+	controller/schema/module-code.c \
+	controller/schema/module-code.h \
 	controller/schema/schema-app.c \
 	controller/schema/schema-binding.c \
 	controller/schema/schema-compare.c \

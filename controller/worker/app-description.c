@@ -6,6 +6,7 @@
 
 #include "controller/worker/app-description.h"
 
+#include "controller/flow/lasting-text.h"
 #include "controller/worker/worker-wire.h"
 #include "openvswitch/ofpbuf.h"
 #include "util.h"
@@ -288,6 +289,9 @@ app_description_take(struct wire_reader *in,
     arena_init(&description->arena);
     *class_ = head;
     class_->name = take_optional_text(in, &description->arena);
+    if (class_->name) {         /* Others keep it. */
+        class_->name = lasting_text(class_->name);
+    }
     class_->description = take_optional_text(in, &description->arena);
     take_stages(in, description);
     take_queries(in, description);

@@ -249,15 +249,15 @@ app_worker_resume(struct app_worker *worker)
     }
 }
 
-struct app_worker *
-app_worker_create(const char *program, const char *file,
-                  struct vmn_error *why)
+/* Creates one with the module 'fd', or for a negative errno fails. */
+static struct app_worker *
+create(const char *program, int fd, struct vmn_error *why)
 {
     struct app_worker *worker = xzalloc(sizeof *worker);
     struct wire_reader reader;
     char *problem = NULL;
 
-    worker->module_fd = worker_module_copy(file);
+    worker->module_fd = fd;
     if (worker->module_fd < 0) {
         vmn_error_set(why, VMN_ERR_NOT_FOUND, "", "%s",
                       ovs_strerror(-worker->module_fd));
@@ -290,6 +290,21 @@ app_worker_create(const char *program, const char *file,
         return NULL;
     }
     return worker;
+}
+
+struct app_worker *
+app_worker_create(const char *program, const char *file,
+                  struct vmn_error *why)
+{
+    return create(program, worker_module_copy(file), why);
+}
+
+struct app_worker *
+app_worker_create_from(const char *program, const char *file,
+                       const void *content, size_t size,
+                       struct vmn_error *why)
+{
+    return create(program, worker_module_make(file, content, size), why);
 }
 
 void

@@ -49,6 +49,12 @@ struct replay_texts;
  * no file, if that fails. */
 struct app_worker *app_worker_create(const char *program, const char *file,
                                      struct vmn_error *why);
+/* The same with what such a file has in it: 'size' bytes.  The name says
+ * whether it is a script. */
+struct app_worker *app_worker_create_from(const char *program,
+                                          const char *file,
+                                          const void *content, size_t size,
+                                          struct vmn_error *why);
 void app_worker_destroy(struct app_worker *);
 
 /* The app, as the worker described it when it was first started.  Owned by the

@@ -10,6 +10,7 @@
 #include <config.h>
 
 #include "controller/worker/replay-calls.h"
+#include "controller/flow/lasting-text.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -48,27 +49,28 @@ is_reason(const char *s)
 const char *
 replay_take_reason(struct replay *r)
 {
-    const char *text = call_take_text(&r->in);
-    struct sset_node *node;
+    const char *text = call_take_text(&r->in), *lasting;
 
     if (!text || !replay_is_good(r)) {
         return NULL;
     }
-    node = sset_find(&r->texts->texts, text);
-    if (node) {
-        return node->name;
+    if (sset_contains(&r->texts->texts, text)) {
+        return lasting_text(text);
     }
     if (!is_reason(text)) {
         replay_fail(r, "%s(): a reason is of 1 to %d ASCII characters",
                     r->function, REPLAY_TEXT_LEN);
         return NULL;
     }
-    if (sset_count(&r->texts->texts) >= REPLAY_TEXTS_MAX) {
+    lasting = (sset_count(&r->texts->texts) < REPLAY_TEXTS_MAX
+               ? lasting_text(text) : NULL);
+    if (!lasting) {
         replay_fail(r, "%s(): the app has more than %d different reasons",
                     r->function, REPLAY_TEXTS_MAX);
         return NULL;
     }
-    return sset_add(&r->texts->texts, text)->name;
+    sset_add(&r->texts->texts, text);
+    return lasting;
 }
 
 /* What arguments have in common.  ----------------------------------------- */

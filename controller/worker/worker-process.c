@@ -41,6 +41,20 @@
 /* Modules.  --------------------------------------------------------------- */
 
 static int
+put_bytes(int to, const char *bytes, size_t n)
+{
+    for (size_t done = 0; done < n; ) {
+        ssize_t written = write(to, bytes + done, n - done);
+
+        if (written < 0) {
+            return errno;
+        }
+        done += written;
+    }
+    return 0;
+}
+
+static int
 copy_bytes(int from, int to)
 {
     size_t total = 0;
@@ -48,6 +62,7 @@ copy_bytes(int from, int to)
     for (;;) {
         char bytes[16384];
         ssize_t n = read(from, bytes, sizeof bytes);
+        int error;
 
         if (n <= 0) {
             return n ? errno : 0;
@@ -56,13 +71,9 @@ copy_bytes(int from, int to)
         if (total > MODULE_MAX) {
             return EFBIG;
         }
-        for (ssize_t done = 0; done < n; ) {
-            ssize_t written = write(to, bytes + done, n - done);
-
-            if (written < 0) {
-                return errno;
-            }
-            done += written;
+        error = put_bytes(to, bytes, n);
+        if (error) {
+            return error;
         }
     }
 }
@@ -78,6 +89,21 @@ create_copy(const char *file)
 
     return memfd_create(name + (len > NAME_LEN_MAX ? len - NAME_LEN_MAX : 0),
                         MFD_CLOEXEC | MFD_ALLOW_SEALING);
+}
+
+/* Returns 'fd', of a file in memory that was written with that result, or a
+ * negative errno; nobody can write to it from then on. */
+static int
+seal(int fd, int error)
+{
+    if (!error && fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK
+                                         | F_SEAL_GROW | F_SEAL_SEAL)) {
+        error = errno;
+    }
+    if (error && fd >= 0) {
+        close(fd);
+    }
+    return error ? -error : fd;
 }
 
 int
@@ -96,15 +122,16 @@ worker_module_copy(const char *file)
     }
     to = create_copy(file);
     error = to < 0 ? errno : copy_bytes(from, to);
-    if (!error && fcntl(to, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK
-                                         | F_SEAL_GROW | F_SEAL_SEAL)) {
-        error = errno;
-    }
     close(from);
-    if (error && to >= 0) {
-        close(to);
-    }
-    return error ? -error : to;
+    return seal(to, error);
+}
+
+int
+worker_module_make(const char *file, const void *content, size_t size)
+{
+    int to = create_copy(file);
+
+    return seal(to, to < 0 ? errno : put_bytes(to, content, size));
 }
 
 /* Starting.  -------------------------------------------------------------- */

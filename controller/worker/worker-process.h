@@ -40,6 +40,8 @@ struct worker_timer {
  * The copy has the file's name.  Returns the file descriptor, or a negative
  * errno. */
 int worker_module_copy(const char *file);
+/* The same with what such a file has in it. */
+int worker_module_make(const char *file, const void *content, size_t size);
 
 /* Starts 'program' with the module.  Returns 0 or a positive errno. */
 int worker_process_start(struct worker_process *, const char *program,

@@ -158,6 +158,12 @@ apps_fixture_engine(struct apps_fixture *f)
     return f->engine;
 }
 
+struct apphost *
+apps_fixture_apphost(struct apps_fixture *f)
+{
+    return f->apphost;
+}
+
 struct model *
 apps_fixture_model(struct apps_fixture *f)
 {

@@ -8,6 +8,7 @@
 
 #include "openvswitch/dynamic-string.h"
 
+struct apphost;
 struct apps_fixture;
 struct engine;
 struct model;
@@ -55,6 +56,7 @@ char *apps_fixture_expand(struct apps_fixture *, const char *text);
 /* What it is made of, for those who ask that. */
 struct engine *apps_fixture_engine(struct apps_fixture *);
 struct model *apps_fixture_model(struct apps_fixture *);
+struct apphost *apps_fixture_apphost(struct apps_fixture *);
 const struct pipeline *apps_fixture_pipeline(const struct apps_fixture *);
 
 /* Number of flows added and withdrawn by the last apply. */

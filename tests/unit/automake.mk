@@ -134,6 +134,7 @@ APPS_TESTS = \
 	tests/unit/test-gateway \
 	tests/unit/test-gateway-announce \
 	tests/unit/test-loadbalancer \
+	tests/unit/test-live-apps \
 	tests/unit/test-lua-app \
 	tests/unit/test-open-services \
 	tests/unit/test-reachability \

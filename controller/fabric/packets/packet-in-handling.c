@@ -151,7 +151,7 @@ packets_answer(struct packets_of_switch *ps,
     };
     char *problem;
 
-    if (packet->handler->class_->to_controller) {
+    if (packet->handler->class_.to_controller) {
         give_to_sink(ps, packet);
         return true;
     }

@@ -127,6 +127,7 @@ struct fabric_packets {
     struct ofpbuf frame;        /* One of the controller's own. */
     struct vmn_packets_out out;
     uint64_t n_in, n_out, n_answered, drops[N_PACKET_DROPS];
+    size_t n_handlers;
     struct handler_stats *handlers; /* By the handlers' index. */
     const struct engine_handler **timed; /* Handlers with an interval. */
     size_t n_timed;
@@ -155,6 +156,8 @@ void packets_queue_timed(struct packets_of_switch *,
 void packet_in_timers_create(struct fabric *);
 void packet_in_timers_destroy(struct fabric *);
 void packet_in_timers_forget(struct packets_of_switch *);
+/* Handlers have come or gone. */
+void packet_in_timers_apps_changed(struct fabric *);
 /* The switch is live: timed handlers may be called for it. */
 void packet_in_timers_begin(struct fabric_switch *);
 /* Calls the handlers for ports that lead to physical networks, since the

@@ -16,6 +16,7 @@
 #include "controller/engine/packet-handler.h"
 #include "controller/fabric/fabric.h"
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/packets/packet-in-meters.h"
 #include "controller/fabric/packets/packet-in-private.h"
 #include "controller/fabric/packets/packet-sampling.h"
 #include "controller/fabric/session/switch-part.h"
@@ -283,9 +284,9 @@ is_of_another(const struct fabric_switch *sw,
 {
     bool is_writer = !sw->host->fabric->observing;
 
-    return (handler->class_->to_controller ? !is_writer
+    return (handler->class_.to_controller ? !is_writer
             : sw->state == SWITCH_OBSERVED
-              && !(is_writer && handler->class_->asks_neighbours));
+              && !(is_writer && handler->class_.asks_neighbours));
 }
 
 /* The port's limit comes first: a port that floods does not use up the host's
@@ -438,6 +439,38 @@ drain_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *packets_)
 
 /* Life.  ----------------------------------------------------------------- */
 
+/* Makes room for the statistics of all handlers. */
+static void
+grow_handlers(struct fabric_packets *packets)
+{
+    size_t old = packets->n_handlers;
+    size_t n = engine_n_handlers(packets->fabric->engine);
+
+    packets->handlers = xrealloc(packets->handlers,
+                                 MAX(n, 1) * sizeof *packets->handlers);
+    memset(&packets->handlers[old], 0,
+           (n - old) * sizeof *packets->handlers);
+    packets->n_handlers = n;
+}
+
+void
+packets_apps_changed(struct fabric *f)
+{
+    bool had = f->packets->n_handlers;
+
+    grow_handlers(f->packets);
+    packet_in_timers_apps_changed(f);
+    if (!had && f->packets->n_handlers) {
+        struct fabric_host *host;
+
+        HMAP_FOR_EACH (host, name_node, &f->hosts) {
+            if (host->sw->state == SWITCH_LIVE) {
+                packet_in_meters_complete(host->sw);
+            }
+        }
+    }
+}
+
 void
 packets_create(struct fabric *f, const struct fabric_options *options)
 {
@@ -448,8 +481,7 @@ packets_create(struct fabric *f, const struct fabric_options *options)
                               FABRIC_PACKET_RATE_MAX);
     f->packet_host_rate = MIN(options->packet_host_rate,
                               FABRIC_PACKET_RATE_MAX);
-    packets->handlers = xcalloc(MAX(engine_n_handlers(f->engine), 1),
-                                sizeof *packets->handlers);
+    grow_handlers(packets);
     packets->drain = event_new(f->base, -1, 0, drain_cb, packets);
     ovs_list_init(&packets->due);
     ovs_list_init(&packets->spare);

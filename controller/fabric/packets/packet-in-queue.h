@@ -36,6 +36,8 @@ extern const struct switch_part_class packets_part;
 #define PACKETS_UNREAD_MAX (1024 * 1024)
 
 void packets_create(struct fabric *, const struct fabric_options *);
+/* Apps, and with them handlers, have come or gone. */
+void packets_apps_changed(struct fabric *);
 /* Must be called after the last switch_destroy(). */
 void packets_destroy(struct fabric *);
 

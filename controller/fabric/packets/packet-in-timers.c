@@ -51,7 +51,7 @@ struct timed_state {
 static int64_t
 interval_ms(const struct engine_handler *handler)
 {
-    return handler->class_->interval_s * INT64_C(1000);
+    return handler->class_.interval_s * INT64_C(1000);
 }
 
 /* Queues a call of 'handler' for the VIF of port 'name'. */
@@ -112,7 +112,7 @@ go_on(struct packets_of_switch *ps, const struct engine_handler *handler,
                                           VMN_INDEX_PORT_BY_HOST, host->name);
     size_t low = 0, high = names.n, end;
 
-    if (handler->class_->provider_ports) {
+    if (handler->class_.provider_ports) {
         call_for_wires(ps, handler, state);
         return true;
     }
@@ -242,7 +242,7 @@ packet_in_timers_installed(struct fabric_switch *sw)
         const struct engine_handler *handler = packets->timed[i];
         struct timed_state *state = &ps->timed[i];
 
-        if (!handler->class_->provider_ports) {
+        if (!handler->class_.provider_ports) {
             continue;
         }
         if (token_bucket_withdraw(&state->calls, PROVIDER_CALL_MS)) {
@@ -274,23 +274,48 @@ packet_in_timers_now(struct fabric *f, const char *name)
     }
 }
 
-void
-packet_in_timers_create(struct fabric *f)
+/* Lists the handlers with an interval. */
+static void
+list_timed(struct fabric *f)
 {
     struct fabric_packets *packets = f->packets;
     size_t n = engine_n_handlers(f->engine);
 
-    packets->timed = xcalloc(MAX(n, 1), sizeof *packets->timed);
+    packets->n_timed = 0;
+    packets->timed = xrealloc(packets->timed,
+                              MAX(n, 1) * sizeof *packets->timed);
     for (size_t i = 0; i < n; i++) {
         const struct engine_handler *handler = engine_get_handler(f->engine,
                                                                   i);
 
-        if (handler->class_->interval_s) {
+        if (handler->class_.interval_s && !handler->gone) {
             packets->timed[packets->n_timed++] = handler;
         }
     }
-    if (packets->n_timed) {
+    if (packets->n_timed && !packets->tick) {
         packets->tick = event_new(f->base, -1, 0, tick_cb, f);
+    }
+}
+
+void
+packet_in_timers_create(struct fabric *f)
+{
+    list_timed(f);
+}
+
+void
+packet_in_timers_apps_changed(struct fabric *f)
+{
+    struct fabric_host *host;
+
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        if (packets_find(host->sw)) {
+            packet_in_timers_forget(packets_of(host->sw));
+        }
+    }
+    list_timed(f);
+    if (f->packets->n_timed) {
+        tick_at(f->packets, 0);
     }
 }
 

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Loads, replaces and removes apps while vmnd runs; see apphost.h.  Stages
+ * that are there keep their tables: a new one gets tables that are free, and
+ * packets come to it because its neighbour leads there. */
+
+#include <config.h>
+
+#include "controller/apphost/apphost.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/apphost/absent-class.h"
+#include "controller/apphost/app-check.h"
+#include "controller/apphost/apphost-private.h"
+#include "controller/apphost/stage-tables.h"
+#include "controller/schema/error.h"
+#include "controller/schema/module-code.h"
+#include "controller/schema/tables.h"
+#include "controller/worker/app-description.h"
+#include "controller/worker/app-worker.h"
+#include "hash.h"
+#include "openvswitch/vlog.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(apphost_live);
+
+/* Loading.  --------------------------------------------------------------- */
+
+static struct app_worker *
+load_file(const struct apphost *host, const char *name,
+          const struct apphost_file *file, struct vmn_error *why)
+{
+    struct app_worker *worker;
+    const char *its_name;
+    void *bytes;
+    size_t size;
+
+    if (apphost_is_own(name)) {
+        vmn_error_invalid(why, "app name \"%s\" is of an app of VMN's", name);
+        return NULL;
+    }
+    bytes = file->code ? module_code_read(file->code, &size) : NULL;
+    if (!host->worker || !bytes) {
+        vmn_error_invalid(why, "%s", bytes ? "there is no vmn-app-worker"
+                          : "its code is no base64");
+        free(bytes);
+        return NULL;
+    }
+    worker = app_worker_create_from(host->worker, file->name, bytes, size,
+                                    why);
+    free(bytes);
+    if (!worker) {
+        return NULL;
+    }
+    its_name = app_worker_description(worker)->class_.name;
+    if (!its_name || strcmp(its_name, name)) {
+        vmn_error_invalid(why, "it is of an app named \"%s\", not \"%s\"",
+                          its_name ? its_name : "", name);
+        app_worker_destroy(worker);
+        return NULL;
+    }
+    return worker;
+}
+
+/* Fills in an app that the worker has loaded, or that is absent. */
+static void
+init_app(struct pipeline_app *app, const char *name, struct app_worker *worker,
+         const struct apphost_file *file, const struct vmn_module *before,
+         const char *absent)
+{
+    *app = (struct pipeline_app) {
+        .class_ = (worker ? &app_worker_description(worker)->class_
+                   : absent_class_create(name, before)),
+        .worker = worker, .digest = xstrdup(file->digest),
+        .file = worker ? xstrdup(file->name) : NULL,
+        .absent = worker ? NULL : xstrdup(absent),
+    };
+}
+
+int
+apphost_add_file(struct apphost *host, const char *name,
+                 const struct apphost_file *file, struct vmn_error *why)
+{
+    struct app_worker *worker = load_file(host, name, file, why);
+    struct pipeline_app app;
+    int error;
+
+    if (!worker) {
+        return EINVAL;
+    }
+    init_app(&app, name, worker, file, NULL, NULL);
+    error = apphost_add_app(host, &app, why);
+    if (error) {
+        apphost_uninit_app(&app);
+    } else {
+        VLOG_INFO("loaded app %s from the database, in a process of its own",
+                  name);
+    }
+    return error;
+}
+
+/* The pipeline.  ---------------------------------------------------------- */
+
+/* How the pipeline was: what of it concerns flows. */
+struct shape {
+    uint32_t apps[PIPELINE_APPS_MAX];
+    int hooks[VMN_N_HOOKS];
+};
+
+static void
+get_shape(const struct pipeline *pipeline, struct shape *shape)
+{
+    for (size_t i = 0; i < pipeline->n_apps; i++) {
+        const struct pipeline_app *app = &pipeline->apps[i];
+        uint32_t hash = hash_int(app->bucket_writes, 0);
+
+        for (size_t j = 0; j < app->n_stages; j++) {
+            hash = hash_int(app->stages[j].next_table, hash);
+            hash = hash_int(app->stages[j].writes, hash);
+        }
+        shape->apps[i] = hash;
+    }
+    for (int hook = 0; hook < VMN_N_HOOKS; hook++) {
+        shape->hooks[hook] = pipeline_table_of_hook(pipeline, hook);
+    }
+}
+
+/* Notes what has changed since 'before', with 'n' apps, but for the one in
+ * 'slot'. */
+static void
+note_moves(struct pipeline *pipeline, const struct shape *before, size_t n,
+           size_t slot)
+{
+    struct shape now;
+
+    get_shape(pipeline, &now);
+    for (size_t i = 0; i < n; i++) {
+        pipeline->apps[i].n_moves += (i != slot
+                                      && now.apps[i] != before->apps[i]);
+    }
+    pipeline->n_moves += memcmp(now.hooks, before->hooks,
+                                sizeof now.hooks) != 0;
+}
+
+/* Returns true if an app other than that in 'slot' has other tables than it
+ * wants. */
+static bool
+has_moved(const struct pipeline *pipeline, size_t slot)
+{
+    for (size_t i = 0; i < pipeline->n_apps; i++) {
+        const struct pipeline_app *app = &pipeline->apps[i];
+
+        for (size_t j = 0; i != slot && j < app->n_stages; j++) {
+            if (app->stages[j].wanted != app->stages[j].first_table) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void
+swap(struct pipeline_app *a, struct pipeline_app *b)
+{
+    struct pipeline_app tmp = *a;
+
+    *a = *b;
+    *b = tmp;
+}
+
+/* Returns where the app goes: where one of its name is or was, or else a free
+ * slot.  There are no more rows of apps than slots. */
+static size_t
+find_slot(const struct pipeline *pipeline, const char *name)
+{
+    size_t slot = pipeline->n_apps;
+
+    for (size_t i = 0; i < pipeline->n_apps; i++) {
+        const struct pipeline_app *app = &pipeline->apps[i];
+
+        if (!strcmp(app->class_->name, name)) {
+            return i;
+        }
+        if (app->removed && pipeline->n_apps >= PIPELINE_APPS_MAX) {
+            slot = i;
+        }
+    }
+    return slot;
+}
+
+/* Has the stages of 'app' get the tables that the same ones of 'old' have. */
+static void
+want_those_of(struct pipeline_app *app, const struct pipeline_app *old)
+{
+    for (size_t i = 0; i < app->n_stages; i++) {
+        struct pipeline_stage *stage = &app->stages[i];
+
+        for (size_t j = 0; j < old->n_stages; j++) {
+            const struct pipeline_stage *then = &old->stages[j];
+
+            if (!strcmp(stage->class_->name, then->class_->name)
+                && stage->class_->hook == then->class_->hook
+                && stage->class_->n_tables == then->class_->n_tables) {
+                stage->wanted = then->first_table;
+            }
+        }
+    }
+}
+
+/* Puts 'app' into 'slot'; '*app' is what was there then.  If it does not fit,
+ * leaves all as it is. */
+static int
+exchange(struct pipeline *pipeline, size_t slot, struct pipeline_app *app,
+         struct vmn_error *why)
+{
+    struct pipeline_app *place = &pipeline->apps[slot];
+    size_t n = pipeline->n_apps;
+    int error;
+
+    stage_tables_want(pipeline, true);
+    want_those_of(app, place);
+    swap(place, app);
+    pipeline->n_apps = MAX(n, slot + 1);
+    error = apphost_assign(pipeline, why);
+    if (!error && has_moved(pipeline, slot)) {
+        error = vmn_error_invalid(why, "all packets would come to it first, "
+                                  "which can only be so from a start on: "
+                                  "have vmnd's options name it");
+    }
+    if (error) {
+        swap(place, app);
+        pipeline->n_apps = n;
+        apphost_assign(pipeline, NULL);
+    }
+    return error;
+}
+
+/* Live changes.  ---------------------------------------------------------- */
+
+/* Checks what is to be in 'slot', and fills in its stages. */
+static int
+check(struct apphost *host, size_t slot, struct pipeline_app *app,
+      struct vmn_error *why)
+{
+    struct pipeline_app *place = &host->pipeline.apps[slot];
+    bool removed = place->removed;
+    int error;
+
+    place->removed = true;      /* Its name is free. */
+    error = app_check(app->class_, &host->pipeline, why);
+    place->removed = removed;
+    return error || apphost_init_stages(app, why) ? EINVAL : 0;
+}
+
+/* Loads what is to be in 'slot'.  If that fails, there is nothing to be
+ * freed. */
+static int
+load(struct apphost *host, const char *name, size_t slot,
+     const struct apphost_file *file, struct pipeline_app *app,
+     struct vmn_error *why)
+{
+    struct app_worker *worker = load_file(host, name, file, why);
+    int error;
+
+    if (!worker) {
+        return EINVAL;
+    }
+    init_app(app, name, worker, file, NULL, NULL);
+    error = check(host, slot, app, why);
+    if (error) {
+        apphost_uninit_app(app);
+    }
+    return error;
+}
+
+void
+apphost_forget_prepared(struct apphost *host)
+{
+    if (host->prepared) {
+        apphost_uninit_app(host->prepared);
+        free(host->prepared);
+        host->prepared = NULL;
+    }
+}
+
+int
+apphost_prepare(struct apphost *host, const char *name,
+                const struct apphost_file *file, struct vmn_error *why)
+{
+    struct pipeline *pipeline = &host->pipeline;
+    size_t n = pipeline->n_apps, slot = find_slot(pipeline, name);
+    struct pipeline_app app;
+
+    apphost_forget_prepared(host);
+    if (slot >= PIPELINE_APPS_MAX) {
+        return vmn_error_invalid(why, "there are %d apps, the most that are "
+                                 "possible", PIPELINE_APPS_MAX);
+    }
+    if (load(host, name, slot, file, &app, why)) {
+        return EINVAL;
+    }
+    if (exchange(pipeline, slot, &app, why)) {
+        apphost_uninit_app(&app);
+        return EINVAL;
+    }
+    /* And back: nobody has seen it. */
+    exchange(pipeline, slot, &app, NULL);
+    pipeline->n_apps = n;
+    host->prepared = xmemdup(&app, sizeof app);
+    return 0;
+}
+
+/* Takes what was prepared, if it is that. */
+static bool
+take_prepared(struct apphost *host, const char *name,
+              const struct apphost_file *file, struct pipeline_app *app)
+{
+    if (!host->prepared || strcmp(host->prepared->class_->name, name)
+        || strcmp(host->prepared->digest, file->digest)) {
+        return false;
+    }
+    *app = *host->prepared;
+    free(host->prepared);
+    host->prepared = NULL;
+    return true;
+}
+
+/* Puts 'app', which was checked, into 'slot', and keeps what was there. */
+static int
+put(struct apphost *host, size_t slot, struct pipeline_app *app,
+    struct vmn_error *why)
+{
+    struct pipeline *pipeline = &host->pipeline;
+    size_t n = pipeline->n_apps;
+    struct shape before;
+    int error;
+
+    get_shape(pipeline, &before);
+    error = exchange(pipeline, slot, app, why);
+    if (error) {
+        apphost_uninit_app(app);
+        return error;
+    }
+    note_moves(pipeline, &before, n, slot);
+    if (app->class_) {
+        host->retired = xrealloc(host->retired, (host->n_retired + 1)
+                                                * sizeof *host->retired);
+        host->retired[host->n_retired++] = *app;
+    }
+    return 0;
+}
+
+/* Has the app be absent: with the stages of 'before' if they have room, or
+ * else with none. */
+static void
+put_absent(struct apphost *host, const char *name, size_t slot,
+           const struct apphost_file *file, const struct vmn_module *before,
+           const char *reason)
+{
+    struct pipeline_app app;
+
+    VLOG_ERR("cannot load app %s: %s; goes on without it", name, reason);
+    init_app(&app, name, NULL, file, before, reason);
+    if (check(host, slot, &app, NULL)) {
+        apphost_uninit_app(&app);
+    } else if (!put(host, slot, &app, NULL)) {
+        return;
+    }
+    init_app(&app, name, NULL, file, NULL, reason);
+    check(host, slot, &app, NULL);
+    put(host, slot, &app, NULL);
+}
+
+void
+apphost_replace(struct apphost *host, const char *name,
+                const struct apphost_file *file,
+                const struct vmn_module *before)
+{
+    size_t slot = find_slot(&host->pipeline, name);
+    struct vmn_error why = VMN_ERROR_INIT;
+    struct pipeline_app app;
+
+    if ((!take_prepared(host, name, file, &app)
+         && load(host, name, slot, file, &app, &why))
+        || put(host, slot, &app, &why)) {
+        put_absent(host, name, slot, file, before, why.text);
+        vmn_error_uninit(&why);
+    } else {
+        VLOG_INFO("loaded app %s, in a process of its own", name);
+    }
+}
+
+void
+apphost_remove(struct apphost *host, const char *name)
+{
+    struct pipeline_app app = {
+        .class_ = absent_class_create(name, NULL),
+        .absent = xstrdup("it was removed"), .removed = true,
+    };
+
+    apphost_init_stages(&app, NULL);
+    put(host, find_slot(&host->pipeline, name), &app, NULL);
+    VLOG_INFO("removed app %s", name);
+}
+
+void
+apphost_free_retired(struct apphost *host)
+{
+    while (host->n_retired) {
+        apphost_uninit_app(&host->retired[--host->n_retired]);
+    }
+    free(host->retired);
+    host->retired = NULL;
+}

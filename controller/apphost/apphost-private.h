@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Declarations that the files of apphost.h share.  Not for others. */
+
+#ifndef CONTROLLER_APPHOST_APPHOST_PRIVATE_H
+#define CONTROLLER_APPHOST_APPHOST_PRIVATE_H 1
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "controller/apphost/apphost.h"
+#include "controller/flow/pipeline.h"
+
+struct app_worker;
+
+struct apphost {
+    char *worker;               /* A program, or NULL. */
+    bool own_too;               /* VMN's own apps have workers, too. */
+    struct pipeline pipeline;
+    size_t n_modules;
+    void **modules;             /* Of dlopen(). */
+    uint64_t n_ready;           /* Of all workers, when it was last seen. */
+    struct pipeline_app *prepared; /* What apphost_prepare() has loaded; or
+                                    * NULL. */
+    size_t n_retired;           /* What was in the pipeline before. */
+    struct pipeline_app *retired;
+};
+
+/* apphost.c.  ------------------------------------------------------------- */
+
+/* Gives all stages their tables and registers. */
+int apphost_assign(struct pipeline *, struct vmn_error *why);
+/* Fills in the app's stages, once it has a class. */
+int apphost_init_stages(struct pipeline_app *, struct vmn_error *why);
+/* Adds an app, with a class that it then owns, or with the worker that owns
+ * its class. */
+int apphost_add_app(struct apphost *, struct pipeline_app *,
+                    struct vmn_error *why);
+/* Frees what it has. */
+void apphost_uninit_app(struct pipeline_app *);
+
+/* apphost-live.c.  -------------------------------------------------------- */
+
+void apphost_forget_prepared(struct apphost *);
+
+#endif /* controller/apphost/apphost-private.h */

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Apps that come, change and go while the engine runs, beside VMN's own: what
+ * results is what a start with the same apps results in, and nobody else's
+ * flows move (controller/apphost/apphost-live.c,
+ * controller/engine/engine-apps.c). */
+
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "controller/apphost/apphost.h"
+#include "controller/engine/engine.h"
+#include "controller/engine/packet-handler.h"
+#include "controller/engine/relation.h"
+#include "controller/flow/pipeline.h"
+#include "controller/schema/module-code.h"
+#include "openvswitch/dynamic-string.h"
+#include "svec.h"
+#include "tests/unit/apps-fixture.h"
+#include "util.h"
+
+#define ROWS                                                            \
+    "{'hosts/h1': {'ovsdb': 'unix:/h1', 'tunnel_ip': '10.99.0.1'},"     \
+    " 'networks/a': {'vni': 7, 'subnets': [{'cidr': '10.0.0.0/24'}]},"  \
+    " 'networks/b': {'vni': 8, 'subnets': [{'cidr': '10.1.0.0/24'}]},"  \
+    " 'ports/pa': {'network': 'a', 'ips': ['10.0.0.1']},"               \
+    " 'ports/pb': {'network': 'b', 'ips': ['10.1.0.1']},"               \
+    " 'bindings/pa': {'host': 'h1'}, 'bindings/pb': {'host': 'h1'}}"
+
+/* A script: its name, its stage's hook and order, the priority of a flow for
+ * each network, and what else it declares. */
+#define SCRIPT                                                          \
+    "local function each(view, key, emit)\n"                            \
+    "    local n = view:network(key)\n"                                 \
+    "    if not n then return end\n"                                    \
+    "    emit:flow { scope = { network = key }, stage = 's',\n"         \
+    "                priority = %d,\n"                                  \
+    "                match = { reg_network = n.vni } }:next()\n"        \
+    "    emit:publish('%s.vni', key, tostring(n.vni))\n"                \
+    "end\n"                                                             \
+    "local function of_key(view, key, emit)\n"                          \
+    "    emit:flow { scope = { network = key }, stage = 's',\n"         \
+    "                priority = 5,\n"                                   \
+    "                match = { reg_network = %s } }:next()\n"           \
+    "end\n"                                                             \
+    "return { name = '%s',\n"                                           \
+    "  stages = { { name = 's', hook = '%s', order = %d } },\n"         \
+    "  queries = { { name = 'q', eval = function(view, key)\n"          \
+    "      return key .. '%d' end } },\n"                               \
+    "  handlers = { { name = 'h', handle = function(view, packet, out)\n" \
+    "      out:send_back(packet.bytes) end } },\n"                      \
+    "  units = { { name = 'n', each = 'network', compile = each },\n"   \
+    "            { name = 'k', each = { relation = '%s.vni' },\n"       \
+    "              compile = of_key } } }\n"
+
+#define VNI "view:network(key).vni"
+
+struct script {
+    const char *name, *hook;
+    int order, priority;
+    const char *key_vni;        /* Lua: what it matches for a key. */
+};
+
+struct code {
+    char *code;
+    char digest[MODULE_DIGEST_LEN + 1];
+};
+
+static void
+make_code(const struct script *s, struct code *code)
+{
+    char *text = xasprintf(SCRIPT, s->priority, s->name, s->key_vni, s->name,
+                           s->hook, s->order, s->priority, s->name);
+
+    code->code = module_code_make(text, strlen(text));
+    assert_true(module_code_digest(code->code, code->digest));
+    free(text);
+}
+
+static void
+run(struct apps_fixture *f)
+{
+    engine_delta_destroy(engine_run(apps_fixture_engine(f)));
+    apphost_free_retired(apps_fixture_apphost(f));
+}
+
+/* Loads the script, as vmnd_follow_apps() does.  Returns false if it does not
+ * fit. */
+static bool
+load(struct apps_fixture *f, const struct script *s, bool prepare,
+     struct vmn_error *why)
+{
+    struct apphost *apphost = apps_fixture_apphost(f);
+    const struct pipeline *pipeline = apphost_pipeline(apphost);
+    struct engine *engine = apps_fixture_engine(f);
+    struct code code;
+    bool ok = true;
+
+    make_code(s, &code);
+    const struct apphost_file file = { "x.lua", code.code, code.digest };
+
+    if (prepare && apphost_prepare(apphost, s->name, &file, why)) {
+        ok = false;
+    } else {
+        if (pipeline_find(pipeline, s->name)) {
+            engine_remove_app(engine, pipeline_find(pipeline, s->name));
+        }
+        apphost_replace(apphost, s->name, &file, NULL);
+        engine_add_app(engine, pipeline_find(pipeline, s->name));
+    }
+    run(f);
+    free(code.code);
+    return ok;
+}
+
+static void
+unload(struct apps_fixture *f, const char *name)
+{
+    const struct pipeline *pipeline
+        = apphost_pipeline(apps_fixture_apphost(f));
+    const struct pipeline_app *app = pipeline_find(pipeline, name);
+
+    engine_remove_app(apps_fixture_engine(f), app);
+    apphost_remove(apps_fixture_apphost(f), name);
+    engine_add_app(apps_fixture_engine(f), app);
+    run(f);
+    assert_null(pipeline_find(pipeline, name));
+}
+
+static char *
+flows(struct apps_fixture *f)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    apps_fixture_flows(f, "h1", true, &ds);
+    return ds_steal_cstr(&ds);
+}
+
+static bool
+has_flow(struct apps_fixture *f, const char *text)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    bool has;
+
+    apps_fixture_flows(f, "h1", false, &ds);
+    has = strstr(ds_cstr(&ds), text) != NULL;
+    ds_destroy(&ds);
+    return has;
+}
+
+static struct apps_fixture *
+start(void)
+{
+    static const char *const apps[] = { "overlay", "firewall", "router",
+                                        "dhcp", NULL };
+    struct apps_fixture *f = apps_fixture_create(apps);
+
+    apps_fixture_apply(f, ROWS);
+    return f;
+}
+
+static void
+it_comes_changes_and_goes(void **state OVS_UNUSED)
+{
+    struct script s = { "x", "service", 10, 10, VNI };
+    struct apps_fixture *f = start();
+    char *before = flows(f), *after;
+    const struct engine_handler *handler;
+    size_t size;
+    char *value;
+
+    assert_true(load(f, &s, true, NULL));
+    apps_fixture_check(f);
+    assert_true(has_flow(f, "x.s/0 10 reg0=0x7 "));
+    assert_true(has_flow(f, "x.s/0 10 reg0=0x8 "));
+    assert_true(has_flow(f, "x.s/0 5 reg0=0x7 "));
+    assert_int_equal(engine_relation_values(apps_fixture_engine(f), "x.vni",
+                                            "a").n, 1);
+    value = engine_peek(apps_fixture_engine(f), "x.q", "k", &size);
+    assert_memory_equal(value, "k10", 3);
+    free(value);
+    handler = engine_get_handler(apps_fixture_engine(f),
+                                 engine_n_handlers(apps_fixture_engine(f))
+                                 - 1);
+    assert_string_equal(handler->name, "x.h");
+    assert_ptr_equal(engine_find_handler(apps_fixture_engine(f), handler->id),
+                     handler);
+
+    /* Another version, which is not loaded before. */
+    s.priority = 11;
+    assert_true(load(f, &s, false, NULL));
+    apps_fixture_check(f);
+    assert_true(has_flow(f, "x.s/0 11 reg0=0x7 "));
+    assert_false(has_flow(f, "x.s/0 10 reg0=0x7 "));
+    value = engine_peek(apps_fixture_engine(f), "x.q", "k", &size);
+    assert_memory_equal(value, "k11", 3);
+    free(value);
+
+    unload(f, "x");
+    assert_null(engine_find_handler(apps_fixture_engine(f), handler->id));
+    assert_true(handler->gone);
+    assert_null(engine_peek(apps_fixture_engine(f), "x.q", "k", &size));
+    assert_int_equal(engine_relation_values(apps_fixture_engine(f), "x.vni",
+                                            "a").n, 0);
+    apps_fixture_check(f);
+    after = flows(f);
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+    apps_fixture_destroy(f);
+}
+
+/* Returns the lines of 'all' that are not in 'others'. */
+static size_t
+count_others(const char *all, const char *others)
+{
+    struct svec a = SVEC_EMPTY_INITIALIZER, b = SVEC_EMPTY_INITIALIZER;
+    size_t n = 0;
+
+    svec_parse_words(&a, "");
+    for (const char *text = all; *text; text += strcspn(text, "\n") + 1) {
+        svec_add_nocopy(&a, xmemdup0(text, strcspn(text, "\n")));
+    }
+    for (const char *text = others; *text; text += strcspn(text, "\n") + 1) {
+        svec_add_nocopy(&b, xmemdup0(text, strcspn(text, "\n")));
+    }
+    svec_sort(&b);
+    for (size_t i = 0; i < a.n; i++) {
+        n += !svec_contains(&b, a.names[i]);
+    }
+    svec_destroy(&a);
+    svec_destroy(&b);
+    return n;
+}
+
+/* A stage between others leaves them where they are: only what leads to it is
+ * other than before. */
+static void
+nobody_else_moves(void **state OVS_UNUSED)
+{
+    const struct script last = { "x", "service", 1000, 10, VNI };
+    const struct script first = { "y", "service", -1000, 10, VNI };
+    struct apps_fixture *f = start();
+    const struct pipeline *pipeline = apps_fixture_pipeline(f);
+    const struct pipeline_stage *x, *y;
+    char *before = flows(f), *with_x, *with_both;
+
+    assert_true(load(f, &last, true, NULL));
+    x = &pipeline_find(pipeline, "x")->stages[0];
+    with_x = flows(f);
+    assert_true(load(f, &first, true, NULL));
+    apps_fixture_check(f);
+    with_both = flows(f);
+    y = &pipeline_find(pipeline, "y")->stages[0];
+    /* It comes first, though its table is behind. */
+    assert_true(y->rank < x->rank);
+    assert_true(y->first_table > x->first_table);
+    assert_true(y->next_table < y->first_table);
+    assert_true(count_others(before, with_both) < 40);
+    assert_true(count_others(with_x, with_both) < 40);
+    unload(f, "x");
+    unload(f, "y");
+    free(with_x);
+    free(with_both);
+    with_both = flows(f);
+    assert_string_equal(before, with_both);
+    free(before);
+    free(with_both);
+    apps_fixture_destroy(f);
+}
+
+static void
+what_does_not_fit_changes_nothing(void **state OVS_UNUSED)
+{
+    const struct script before_all = { "x", "admit", -1000000, 10, VNI };
+    const struct script own = { "router", "service", 1, 10, VNI };
+    const struct script broken = { "x", "service", 1, 10, "= 7" };
+    const struct script wrong_hook = { "x", "servce", 1, 10, VNI };
+    struct apps_fixture *f = start();
+    struct vmn_error why = VMN_ERROR_INIT;
+    char *before = flows(f), *after;
+
+    assert_false(load(f, &before_all, true, &why));
+    assert_non_null(strstr(why.text, "all packets would come to it first"));
+    vmn_error_uninit(&why);
+    assert_false(load(f, &broken, true, &why));
+    assert_non_null(strstr(why.text, "x.lua:"));
+    vmn_error_uninit(&why);
+    assert_false(load(f, &wrong_hook, true, &why));
+    assert_non_null(strstr(why.text, "is it \"service\"?"));
+    vmn_error_uninit(&why);
+    assert_false(load(f, &own, true, &why));
+    assert_non_null(strstr(why.text, "is of an app of VMN's"));
+    vmn_error_uninit(&why);
+    after = flows(f);
+    assert_string_equal(before, after);
+
+    /* If it only turns out later, the app is absent, and all else goes on. */
+    assert_true(load(f, &broken, false, NULL));
+    assert_non_null(pipeline_find(apps_fixture_pipeline(f), "x")->absent);
+    free(after);
+    after = flows(f);
+    assert_string_equal(before, after);
+    unload(f, "x");
+    free(before);
+    free(after);
+    apps_fixture_destroy(f);
+}
+
+/* Two apps are loaded, replaced and removed at random, with edits of rows
+ * between. */
+static void
+many_times(void **state OVS_UNUSED)
+{
+    static const char *const names[] = { "x", "y", "z" };
+    static const char *const hooks[] = { "service", "route", "locate" };
+    struct apps_fixture *f = start();
+    uint32_t seed = 1;
+
+    for (int i = 0; i < 60; i++) {
+        struct script s = { NULL, NULL, 0, 10, VNI };
+
+        seed = seed * 1103515245 + 12345;
+        s.name = names[(seed >> 16) % 3];
+        s.hook = hooks[(seed >> 20) % 3];
+        s.order = (int) (seed >> 24) % 200 - 100;
+        s.priority = 10 + i;
+        if (seed >> 10 & 1
+            || !pipeline_find(apps_fixture_pipeline(f), s.name)) {
+            load(f, &s, seed >> 11 & 1, NULL);
+        } else {
+            unload(f, s.name);
+        }
+        apps_fixture_apply(f, seed >> 12 & 1
+                           ? "{'networks/a': {'vni': 9, 'subnets': "
+                             "[{'cidr': '10.0.0.0/24'}]}}"
+                           : "{'networks/a': {'vni': 7, 'subnets': "
+                             "[{'cidr': '10.0.0.0/24'}]}}");
+        if (i % 10 == 9) {
+            apps_fixture_check(f);
+        }
+    }
+    apps_fixture_destroy(f);
+}
+
+int
+main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_comes_changes_and_goes),
+        cmocka_unit_test(nobody_else_moves),
+        cmocka_unit_test(what_does_not_fit_changes_nothing),
+        cmocka_unit_test(many_times),
+    };
+
+    setenv("VMN_TEST_WORKER", "./vmn-app-worker", 1);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
