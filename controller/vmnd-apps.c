@@ -13,6 +13,7 @@
 
 #include "controller/apphost/apphost.h"
 #include "controller/commit/commit.h"
+#include "controller/engine/engine.h"
 #include "controller/flow/pipeline.h"
 #include "controller/model/model.h"
 #include "controller/schema/schema.h"
@@ -63,17 +64,6 @@ vmnd_load_apps(struct vmnd *vmnd)
     }
 }
 
-static bool
-is_app(const struct pipeline *pipeline, const char *app)
-{
-    for (size_t i = 0; i < pipeline->n_apps; i++) {
-        if (!strcmp(pipeline->apps[i].class_->name, app)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Returns the row of the app that was loaded from 'file' the last time, or
  * NULL. */
 static const struct vmn_app_row *
@@ -122,15 +112,46 @@ add_absent(struct vmnd *vmnd, const struct vmnd_unloaded *unloaded)
     free(name);
 }
 
+/* Adds an app whose file is in the database. */
+static void
+add_stored(struct vmnd *vmnd, const struct vmn_app_row *row)
+{
+    const struct apphost_file file = {
+        .name = row->module.file, .code = row->code,
+        .digest = row->module.digest,
+    };
+    struct vmn_error why = VMN_ERROR_INIT;
+
+    if (apphost_add_file(vmnd->apphost, row->row.name, &file, &why)) {
+        VLOG_ERR("cannot load app %s: %s; goes on without it", row->row.name,
+                 why.text);
+        apphost_add_absent(vmnd->apphost, row->row.name, &row->module,
+                           why.text, NULL);
+        vmn_error_uninit(&why);
+    }
+}
+
 void
 vmnd_place_apps(struct vmnd *vmnd)
 {
-    struct vmn_names names;
+    const struct pipeline *pipeline = apphost_pipeline(vmnd->apphost);
+    struct vmn_names names = model_names(vmnd->model, VMN_TABLE_APP);
 
     for (size_t i = 0; i < vmnd->n_unloaded; i++) {
         add_absent(vmnd, &vmnd->unloaded[i]);
     }
-    names = model_names(vmnd->model, VMN_TABLE_APP);
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_app_row *row = model_get(vmnd->model, VMN_TABLE_APP,
+                                                  names.names[i]);
+
+        if (row->module.digest && !pipeline_find(pipeline, row->row.name)) {
+            add_stored(vmnd, row);
+        }
+        if (row->module.file) {
+            apphost_want_place(vmnd->apphost, row->row.name, &row->module);
+        }
+    }
+    apphost_settle(vmnd->apphost);
     for (size_t i = 0; i < names.n; i++) {
         const struct vmn_app_row *row = model_get(vmnd->model, VMN_TABLE_APP,
                                                   names.names[i]);
@@ -163,6 +184,7 @@ static bool
 is_same(const struct pipeline_app *app, const struct vmn_module *row)
 {
     return (row->file && !strcmp(app->file, row->file)
+            && nullable_string_is_equal(app->digest, row->digest)
             && withdraws(app) == row->withdraw
             && apphost_is_in_place(app, row));
 }
@@ -190,8 +212,9 @@ module_to_json(const struct pipeline_app *app)
     for (size_t i = 0; i < app->n_stages; i++) {
         json_array_append_new(stages, stage_to_json(&app->stages[i]));
     }
-    return json_pack("{s:s, s:b, s:o}", "file", app->file,
-                     "withdraw", (int) withdraws(app), "stages", stages);
+    return json_pack("{s:s, s:s*, s:b, s:o}", "file", app->file,
+                     "digest", app->digest, "withdraw", (int) withdraws(app),
+                     "stages", stages);
 }
 
 /* Has a row created for an app that has none.  What a module declares is
@@ -223,7 +246,7 @@ delete_others(struct vmnd *vmnd, struct model_request *request)
     struct vmn_names rows = model_names(vmnd->model, VMN_TABLE_APP);
 
     for (size_t i = 0; i < rows.n; i++) {
-        if (!is_app(pipeline, rows.names[i])) {
+        if (!pipeline_find(pipeline, rows.names[i])) {
             model_request_add(request, MODEL_DELETE, VMN_TABLE_APP,
                               rows.names[i], NULL);
         }
@@ -240,16 +263,26 @@ apps_done(void *vmnd, const struct commit_result *result)
     }
 }
 
+/* Adds what is to be written of apps to 'request'. */
+static void
+put_apps(struct vmnd *vmnd, struct model_request *request)
+{
+    const struct pipeline *pipeline = apphost_pipeline(vmnd->apphost);
+
+    for (size_t i = 0; i < pipeline->n_apps; i++) {
+        if (!pipeline->apps[i].removed) {
+            put_app(vmnd, &pipeline->apps[i], request);
+        }
+    }
+}
+
 void
 vmnd_start_apps(struct vmnd *vmnd)
 {
-    const struct pipeline *pipeline = apphost_pipeline(vmnd->apphost);
     struct model_request request;
 
     model_request_init(&request, "vmnd");
-    for (size_t i = 0; i < pipeline->n_apps; i++) {
-        put_app(vmnd, &pipeline->apps[i], &request);
-    }
+    put_apps(vmnd, &request);
     if (!vmnd->n_unloaded) {
         delete_others(vmnd, &request);
     }
@@ -259,4 +292,89 @@ vmnd_start_apps(struct vmnd *vmnd)
         commit_when_quiescent(vmnd->commit, vmnd_set_ready, vmnd);
     }
     model_request_uninit(&request);
+}
+
+/* While it runs.  --------------------------------------------------------- */
+
+/* Nothing of what has gone is used any more.  Where the stages of apps are is
+ * noted for the next start, by the one that writes. */
+static void
+followed_cb(void *vmnd_)
+{
+    struct vmnd *vmnd = vmnd_;
+    struct model_request request;
+
+    apphost_free_retired(vmnd->apphost);
+    if (vmnd->ready) {
+        model_request_init(&request, "vmnd");
+        put_apps(vmnd, &request);
+        if (request.n_ops) {
+            commit_submit(vmnd->commit, &request, NULL, NULL);
+        }
+        model_request_uninit(&request);
+    }
+}
+
+/* Removes an app that has no row with its code any more. */
+static bool
+remove_app(struct vmnd *vmnd, const struct pipeline_app *app)
+{
+    const struct vmn_app_row *row = model_get(vmnd->model, VMN_TABLE_APP,
+                                              app->class_->name);
+
+    if (app->removed || !app->digest || (row && row->module.digest)) {
+        return false;
+    }
+    engine_remove_app(vmnd->engine, app);
+    apphost_remove(vmnd->apphost, app->class_->name);
+    engine_add_app(vmnd->engine, app);
+    return true;
+}
+
+/* Loads an app whose row has other code than is loaded. */
+static bool
+load_app(struct vmnd *vmnd, const struct vmn_app_row *row)
+{
+    const struct pipeline *pipeline = apphost_pipeline(vmnd->apphost);
+    const struct pipeline_app *app = pipeline_find(pipeline, row->row.name);
+    const struct apphost_file file = {
+        .name = row->module.file, .code = row->code,
+        .digest = row->module.digest,
+    };
+
+    if (!file.digest || (app && (!app->digest
+                                 || !strcmp(app->digest, file.digest)))) {
+        return false;
+    }
+    if (app) {
+        engine_remove_app(vmnd->engine, app);
+    }
+    apphost_replace(vmnd->apphost, row->row.name, &file, &row->module);
+    engine_add_app(vmnd->engine, pipeline_find(pipeline, row->row.name));
+    return true;
+}
+
+bool
+vmnd_follow_apps(void *vmnd_)
+{
+    struct vmnd *vmnd = vmnd_;
+    const struct pipeline *pipeline = apphost_pipeline(vmnd->apphost);
+    struct vmn_names names = model_names(vmnd->model, VMN_TABLE_APP);
+    bool any = false;
+
+    for (size_t i = 0; i < pipeline->n_apps; i++) {
+        any |= remove_app(vmnd, &pipeline->apps[i]);
+    }
+    for (size_t i = 0; i < names.n; i++) {
+        any |= load_app(vmnd, model_get(vmnd->model, VMN_TABLE_APP,
+                                        names.names[i]));
+    }
+    if (any) {
+        if (vmnd->fabric) {
+            fabric_apps_changed(vmnd->fabric);
+        }
+        vmnd_watch_workers(vmnd);
+        commit_when_quiescent(vmnd->commit, followed_cb, vmnd);
+    }
+    return any;
 }

@@ -74,15 +74,21 @@ resume_cb(struct unixctl_conn *conn, int argc OVS_UNUSED, const char *argv[],
 }
 
 void
-vmnd_start_workers(struct vmnd *vmnd)
+vmnd_watch_workers(struct vmnd *vmnd)
 {
     const struct timeval interval = { .tv_usec = LOOK_MS * 1000 };
 
-    if (apphost_has_workers(vmnd->apphost)) {
+    if (!vmnd->workers_timer && apphost_has_workers(vmnd->apphost)) {
         vmnd->workers_timer = event_new(loop_base(vmnd->loop), -1, EV_PERSIST,
                                         look_cb, vmnd);
         event_add(vmnd->workers_timer, &interval);
     }
+}
+
+void
+vmnd_start_workers(struct vmnd *vmnd)
+{
+    vmnd_watch_workers(vmnd);
     unixctl_command_register("apps/resume", "APP", 1, 1, resume_cb, vmnd);
 }
 

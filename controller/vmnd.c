@@ -272,6 +272,7 @@ start_engine(struct vmnd *vmnd)
     vmnd->commit = commit_create(loop_base(vmnd->loop), vmnd->model,
                                  vmnd->engine, vmnd->store_class, vmnd->store);
     commit_set_max_delay(vmnd->commit, vmnd->options.batch_delay_ms);
+    commit_set_follow(vmnd->commit, vmnd_follow_apps, vmnd);
     commit_unixctl_init(vmnd->commit);
 }
 

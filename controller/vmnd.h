@@ -92,6 +92,9 @@ void vmnd_place_apps(struct vmnd *);
  * vmnd be ready.  Existing rows are kept; rows of apps that the options do not
  * name are deleted. */
 void vmnd_start_apps(struct vmnd *);
+/* Has the apps whose files are in the database be those of the rows, for
+ * commit_set_follow(). */
+bool vmnd_follow_apps(void *vmnd);
 /* After the engine is gone. */
 void vmnd_forget_apps(struct vmnd *);
 
@@ -102,6 +105,8 @@ void vmnd_forget_apps(struct vmnd *);
 char *vmnd_find_worker(void);
 /* Looks after workers from now on. */
 void vmnd_start_workers(struct vmnd *);
+/* The same, when there may be the first one. */
+void vmnd_watch_workers(struct vmnd *);
 void vmnd_stop_workers(struct vmnd *);
 
 /* vmnd-member.c.  --------------------------------------------------------- */

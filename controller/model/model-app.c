@@ -14,7 +14,7 @@ check_written(struct txn *txn, const struct model_op *op,
 {
     struct vmn_app_row same;
 
-    if (txn_is_daemon(txn)) {
+    if (txn_may_load(txn)) {
         return;
     }
     same = *(const struct vmn_app_row *) old;

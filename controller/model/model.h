@@ -309,6 +309,8 @@ struct model_request {
     struct model_author *author; /* The account that must be as it was when
                                   * the request is applied (request-author.h);
                                   * NULL: it is of none.  Owned. */
+    bool loads;                 /* It loads and removes apps: it writes their
+                                 * modules. */
     bool list;                  /* Error pointers start with "/INDEX". */
     bool diffs;                 /* Fill in the differences of updates. */
     char *prune_set;            /* Or NULL.  Owned. */

@@ -64,9 +64,15 @@ restore_module(json_t *spec, const struct version *old)
 {
     json_t *base = schema_row_spec(old->row);
 
-    json_object_del(spec, "module");
-    if (json_object_get(base, "module")) {
-        json_object_set(spec, "module", json_object_get(base, "module"));
+    static const char *const fields[] = { "module", "code" };
+
+    for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+        json_t *value = json_object_get(base, fields[i]);
+
+        json_object_del(spec, fields[i]);
+        if (value) {
+            json_object_set(spec, fields[i], value);
+        }
     }
     json_decref(base);
 }

@@ -61,7 +61,7 @@ check_op(struct txn *txn, const struct model_op *op,
     if (!check_if_match(txn, op, old)) {
         return false;
     }
-    if (table->of_daemon && !txn_is_daemon(txn)) {
+    if (table->of_daemon && !txn_may_load(txn)) {
         if (op->kind == MODEL_DELETE) {
             txn_op_error(txn, op, VMN_ERR_CONFLICT, "", "%s come and go with "
                          "the configuration of vmnd; disable it instead",
@@ -145,7 +145,7 @@ apply_write(struct txn *txn, struct model_op *op)
     size_t n_errors = txn->errors->n;
     char *pointer = txn_op_pointer(txn, op, "");
     json_t *spec = spec_of_op(op, old, txn->request->rights,
-                              txn_is_daemon(txn));
+                              txn_may_load(txn));
     const char *set = set_of(txn, op, old);
 
     version->row = schema_row_parse(schema_tables[op->table], op->name,

@@ -22,6 +22,12 @@ txn_is_daemon(const struct txn *txn)
     return !strcmp(txn->request->who, "vmnd");
 }
 
+bool
+txn_may_load(const struct txn *txn)
+{
+    return txn->request->loads || txn_is_daemon(txn);
+}
+
 /* Returns the JSON pointer of 'field' of the operation's object in the
  * request, which is at "" or "/INDEX".  The caller frees it. */
 char *

@@ -24,6 +24,8 @@ struct txn {
 
 /* Returns true if the request is by vmnd itself. */
 bool txn_is_daemon(const struct txn *);
+/* Returns true if it may create and delete apps, and write their modules. */
+bool txn_may_load(const struct txn *);
 /* Returns the JSON pointer to 'field' of the op's object in the request: "" or
  * "/INDEX", then 'field'.  The caller frees it, as the next. */
 char *txn_op_pointer(const struct txn *, const struct model_op *,

@@ -1,6 +1,7 @@
 # controller/northbound: the JSON API.
 controller_libvmn_a_SOURCES += \
 	controller/northbound/api-activity.c \
+	controller/northbound/api-app-code.c \
 	controller/northbound/api-apply.c \
 	controller/northbound/api-backup.c \
 	controller/northbound/api-cluster.c \

@@ -54,7 +54,7 @@ struct northbound {
     struct load_monitor *load;              /* Or NULL. */
     const struct store_class *store_class;
     struct store *store;
-    const struct apphost *apphost;
+    struct apphost *apphost;
     struct http_server *http;
     size_t n_routes;
     struct http_route *routes;      /* Owned, with their patterns and query
@@ -571,6 +571,7 @@ http_handler nb_get_index, nb_get_openapi, nb_get_status, nb_get_health;
 http_handler nb_get_ready;
 http_handler nb_get_flows, nb_post_audit;
 http_handler nb_get_revision, nb_get_revisions, nb_post_undo;
+http_handler nb_put_app_code, nb_delete_app_code;
 http_handler nb_get_activity;
 http_handler nb_get_identities, nb_get_usage, nb_get_rejected_hosts;
 /* api-usage.c: adds quotas of which more is used than there may be. */

@@ -74,7 +74,7 @@ int northbound_create(const struct northbound_options *options,
                       struct event_base *base, struct model *,
                       struct engine *, struct commit *, struct fabric *,
                       const struct store_class *, struct store *,
-                      const struct apphost *, struct northbound **nbp,
+                      struct apphost *, struct northbound **nbp,
                       struct vmn_error *why);
 
 /* From now on this member is the writer: it answers all itself, and what

@@ -27,7 +27,7 @@ put_host_name(const struct vmn_row *row, struct ds *ds)
 
 /* Prints 'row' as a client with 'rights' sees it.  Clients that may not change
  * it do not see secrets, such as the URL of a webhook, which may be all that
- * is needed to call it. */
+ * is needed to call it; and nobody sees the code of an app, which is large. */
 static void
 put_row(const struct model_rights *rights, const struct vmn_row *row,
         const struct model_meta *meta, struct ds *ds)
@@ -42,6 +42,11 @@ put_row(const struct model_rights *rights, const struct vmn_row *row,
             lb.scale.webhook = SCHEMA_REDACTED;
         }
         model_row_print(&lb.row, meta, ds);
+    } else if (row->table == VMN_TABLE_APP) {
+        struct vmn_app_row app = *(const struct vmn_app_row *) row;
+
+        app.code = NULL;
+        model_row_print(&app.row, meta, ds);
     } else {
         model_row_print(row, meta, ds);
     }

@@ -257,6 +257,22 @@ const struct nb_operation nb_operation_undo = {
     .statuses = NB_202 | NB_404 | NB_409 | NB_412 | NB_413 | NB_422 | NB_503,
 };
 
+const struct nb_operation nb_operation_load_app = {
+    .id = "loadApp", .section = "loading-apps",
+    .summary = "Loads an app from its file, or another version of it",
+    PARAMS(WAIT), HEADERS(KEY),
+    .body = &nb_body_app_code, .replies = { &nb_reply_applied },
+    .statuses = NB_202 | NB_409 | NB_413 | NB_422 | NB_503,
+};
+
+const struct nb_operation nb_operation_unload_app = {
+    .id = "unloadApp", .section = "loading-apps",
+    .summary = "Removes an app that was loaded so, with its flows",
+    PARAMS(WAIT), HEADERS(KEY),
+    .replies = { &nb_reply_applied },
+    .statuses = NB_202 | NB_404 | NB_409 | NB_503,
+};
+
 const struct nb_operation nb_operation_activity = {
     .id = "getActivity", .section = "what-changes-take",
     .summary = "Shows the durations of the last changes, step by step",

@@ -45,10 +45,11 @@ get_text(const struct reader *reader, const struct schema_field *f,
          const json_t *value)
 {
     const char *text = json_string_value(value);
+    size_t max = f->type == SCHEMA_STRING && f->max ? f->max : TEXT_LEN_MAX;
 
-    if (!text || !*text || strlen(text) > TEXT_LEN_MAX) {
-        reject(reader, f->name, "must be a string of 1 to %d characters",
-               TEXT_LEN_MAX);
+    if (!text || !*text || strlen(text) > max) {
+        reject(reader, f->name, "must be a string of 1 to %"PRIuSIZE" "
+               "characters", max);
         return NULL;
     }
     return text;
@@ -59,7 +60,13 @@ read_text(const struct reader *reader, const struct schema_field *f,
           const json_t *value, const char **dst)
 {
     const char *text = get_text(reader, f, value);
+    struct vmn_error why = VMN_ERROR_INIT;
 
+    if (text && f->check && f->check(text, &why)) {
+        reject(reader, f->name, "%s", why.text);
+        vmn_error_uninit(&why);
+        text = NULL;
+    }
     *dst = text ? arena_strdup(reader->arena, text) : NULL;
 }
 

@@ -6,6 +6,7 @@
 
 #include <limits.h>
 
+#include "controller/schema/module-code.h"
 #include "controller/schema/schema-define.h"
 #include "controller/schema/status.h"
 #include "controller/schema/value.h"
@@ -57,7 +58,12 @@ static const struct schema_struct module = {
     .fields = FIELDS {
         { .name = "file", .type = SCHEMA_STRING, AT(vmn_module, file),
           .flags = SCHEMA_REQUIRED, .min = 1, .max = 4096,
-          .doc = "Its file, as `app` in vmnd's options has it." },
+          .doc = "Its file, as `app` in vmnd's options has it, or as it was "
+                 "called when it was loaded." },
+        { .name = "digest", .type = SCHEMA_STRING, AT(vmn_module, digest),
+          .max = VALUE_SHA256_LEN, .check = value_check_sha256,
+          .doc = "The SHA-256 of what was in it, if it was loaded while "
+                 "`vmnd` ran." },
         { .name = "withdraw", .type = SCHEMA_BOOL, AT(vmn_module, withdraw),
           .flags = SCHEMA_HIDE_DEFAULT,
           .doc = "Whether its flows go if it cannot be loaded." },
@@ -103,6 +109,10 @@ const struct schema_table schema_app = {
               .doc = "What its module declared when it was last loaded, and "
                      "its place in the pipeline, unless it is one of VMN's "
                      "own.  By `vmnd`: a change has no effect on it." },
+            { .name = "code", .type = SCHEMA_STRING, AT(vmn_app_row, code),
+              .flags = SCHEMA_SECRET, .max = MODULE_CODE_MAX,
+              .doc = "What its file has in it, in base64, if it was loaded "
+                     "while `vmnd` ran.  Never shown." },
             { .name = NULL },
         },
     },

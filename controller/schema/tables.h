@@ -146,8 +146,10 @@ struct vmn_module_stage {
 /* What an app's module declared when it was last loaded, and where its stages
  * were: so its place can be kept when it cannot be loaded. */
 struct vmn_module {
-    const char *file;           /* As vmnd's options name it; NULL: of an app
-                                 * of VMN's own. */
+    const char *file;           /* As vmnd's options name it, or whoever has
+                                 * loaded it; NULL: of an app of VMN's own. */
+    const char *digest;         /* Of the row's 'code': its SHA-256, in
+                                 * hexadecimal; NULL: there is none. */
     bool withdraw;              /* VMN_APP_WITHDRAW. */
     size_t n_stages;
     const struct vmn_module_stage *stages;
@@ -160,6 +162,8 @@ struct vmn_app_row {
     struct vmn_labels labels;
     bool enabled;
     struct vmn_module module;
+    const char *code;           /* What the module's file has in it, in base64,
+                                 * if it is loaded from here; or NULL. */
 };
 
 #endif /* controller/schema/tables.h */

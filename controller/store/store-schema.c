@@ -114,7 +114,7 @@ const struct store_step store_steps[] = {
     { 14, "ALTER TABLE revisions ADD COLUMN request_key TEXT;"
           "ALTER TABLE revisions ADD COLUMN request_digest TEXT;"
           LOG_KEY_INDEX },
-    { 15, "" }, { 16, "" }, { 17, "" },
+    { 15, "" }, { 16, "" }, { 17, "" }, { 18, "" },
     { 0, NULL },
 };
 

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * PUT and DELETE /v1/apps/{name}/code: loads an app from its file, in place of
+ * the one of that name if there is one, and removes it, while vmnd runs.  The
+ * file is in the database from then on.  It is loaded into a worker process
+ * before anything is changed, and what cannot be loaded changes nothing. */
+
+#include <config.h>
+
+#include "controller/northbound/auth.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/flow/pipeline.h"
+#include "controller/northbound/openapi-operations.h"
+#include "controller/northbound/request-body.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/module-code.h"
+#include "controller/schema/schema-shown.h"
+#include "util.h"
+
+/* The body of PUT. */
+struct app_code {
+    const char *file;
+    const char *code;
+};
+
+static int
+check_file(const char *name, struct vmn_error *why)
+{
+    const char *end = strrchr(name, '.');
+
+    if (strchr(name, '/') || name[0] == '.' || !end
+        || (strcmp(end, ".so") && strcmp(end, ".lua"))) {
+        return vmn_error_invalid(why, "must be the name of a file, NAME.so or "
+                                 "NAME.lua, not \"%s\"", name);
+    }
+    return 0;
+}
+
+#define TEXT(MEMBER, DOC, ...)                                          \
+    SHOWN(#MEMBER, STRING, SCHEMA_REQUIRED, DOC,                        \
+          SHOWN_AT(app_code, MEMBER, SHOWN_SIZE_STRING), .min = 1, __VA_ARGS__)
+const struct schema_struct nb_body_app_code = SHOWN_KEPT(
+    "AppCode", app_code,
+    TEXT(file, "What the file is called: `NAME.so`, a module, or `NAME.lua`, "
+         "a script.", .max = VMN_NAME_LEN, .check = check_file),
+    TEXT(code, "What it has in it, in base64.", .max = MODULE_CODE_MAX));
+
+/* Answers with an error of the app, if its file is not in the database: it is
+ * one of vmnd's options. */
+static bool
+is_of_database(struct http_request *req, const struct northbound *nb,
+               const char *name)
+{
+    const struct pipeline_app *app = pipeline_find(
+        apphost_pipeline(nb->apphost), name);
+
+    if (app && !app->digest) {
+        http_reply_problem(req, 409, "conflict", NULL, "App %s is one of "
+                           "vmnd's options, and comes and goes with these; "
+                           "it is disabled by vmnctl patch apps %s -p "
+                           "'{enabled: false}'", name, name);
+        return false;
+    }
+    return true;
+}
+
+static void
+submit(struct northbound *nb, struct http_request *req,
+       enum model_op_kind kind, json_t *spec, const struct nb_wait *wait)
+{
+    struct model_request request;
+
+    nb_request_init(&request, req);
+    request.loads = true;
+    model_request_add(&request, kind, VMN_TABLE_APP,
+                      http_request_param(req, "name"), spec);
+    if (nb_take_key(nb, req, wait, &request)) {
+        nb_change_submit(nb, req, &request, NULL, NULL, wait, NULL);
+    }
+    model_request_uninit(&request);
+}
+
+/* Reads how long to wait; false after an answer. */
+static bool
+query_wait(struct http_request *req, struct nb_wait *wait)
+{
+    if (!nb_query_wait(req, wait)) {
+        return false;
+    }
+    return (!wait->plan
+            || nb_query_reject(req, "dry_run", "cannot be had of this"));
+}
+
+/* Loads what the body has into a worker.  On success it is remembered there
+ * until the change is applied. */
+static bool
+prepare(struct northbound *nb, const char *name, const struct app_code *body,
+        char digest[MODULE_DIGEST_LEN + 1], struct vmn_errors *errors)
+{
+    const struct apphost_file file = {
+        .name = body->file, .code = body->code, .digest = digest,
+    };
+    struct vmn_error why = VMN_ERROR_INIT;
+
+    if (!module_code_digest(body->code, digest)) {
+        vmn_errors_add(errors, VMN_ERR_INVALID, "/code", "must be base64");
+    } else if (apphost_prepare(nb->apphost, name, &file, &why)) {
+        vmn_errors_add(errors, VMN_ERR_INVALID, "/code", "app %s cannot be "
+                       "loaded: %s", name, why.text);
+        vmn_error_uninit(&why);
+    }
+    return !errors->n;
+}
+
+static void
+load(struct northbound *nb, struct http_request *req, const json_t *json,
+     const struct nb_wait *wait, struct vmn_errors *errors)
+{
+    const char *name = http_request_param(req, "name");
+    char digest[MODULE_DIGEST_LEN + 1];
+    struct app_code body = { NULL, NULL };
+    struct arena arena;
+
+    arena_init(&arena);
+    if (json_is_object(json)) {
+        nb_body_read(json, &nb_body_app_code, &arena, &body, errors);
+    } else {
+        vmn_errors_add(errors, VMN_ERR_INVALID, "", "must be an object: "
+                       "{\"file\", \"code\"}");
+    }
+    if (!errors->n && prepare(nb, name, &body, digest, errors)) {
+        bool exists = model_get(nb->model, VMN_TABLE_APP, name) != NULL;
+
+        submit(nb, req, exists ? MODEL_PATCH : MODEL_PUT,
+               json_pack("{s:{s:s, s:s}, s:s}", "module", "file", body.file,
+                         "digest", digest, "code", body.code), wait);
+    } else {
+        nb_reply_errors(req, errors, NB_POINT_AT_BODY);
+    }
+    arena_uninit(&arena);
+}
+
+void
+nb_put_app_code(struct http_request *req, void *nb_)
+{
+    struct northbound *nb = nb_;
+    struct vmn_errors errors;
+    struct nb_wait wait;
+    json_t *json;
+
+    if (!query_wait(req, &wait)
+        || !is_of_database(req, nb, http_request_param(req, "name"))) {
+        return;
+    }
+    json = http_request_json(req);
+    if (json) {
+        vmn_errors_init(&errors);
+        load(nb, req, json, &wait, &errors);
+        vmn_errors_uninit(&errors);
+        json_decref(json);
+    }
+}
+
+void
+nb_delete_app_code(struct http_request *req, void *nb_)
+{
+    struct northbound *nb = nb_;
+    struct nb_wait wait;
+
+    if (query_wait(req, &wait)
+        && is_of_database(req, nb, http_request_param(req, "name"))) {
+        submit(nb, req, MODEL_DELETE, NULL, &wait);
+    }
+}
