@@ -460,6 +460,21 @@ const struct ctl_command ctl_commands[] = {
       "  vmnctl undo 42 --wait\n"
       "  vmnctl undo ports/web-1\n",
       ctl_cmd_undo },
+    { "app", "load|watch|unload|enable|disable FILE|NAME [NAME]", 2, 3,
+      CTL_OPT_WAIT,
+      "load an app while vmnd runs, or remove it",
+      "`load` takes a file, NAME.so or NAME.lua, of an app that is called as\n"
+      "it is, or NAME.  It is copied into vmnd's database, so the file is\n"
+      "not needed any more.  If such an app is loaded already, it is\n"
+      "replaced by the new version, in one step on each host.  What cannot\n"
+      "be loaded changes nothing.  `watch` does that now and whenever the\n"
+      "file is saved.  `unload` removes an app that was loaded\n"
+      "so, with its flows.  `disable` withdraws the flows of any app, and\n"
+      "`enable` has it install them again.\n"
+      "\nExample:\n"
+      "  vmnctl app load mailguard.lua --wait\n"
+      "  vmnctl app unload mailguard\n",
+      ctl_cmd_app },
     { "cluster", "[init|join-command|transfer|remove] [MEMBER]", 0, 2,
       CTL_OPT_SHOWN | CTL_OPT_CLUSTER,
       "show the members of a cluster, or change who they are",

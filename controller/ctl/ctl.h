@@ -281,6 +281,7 @@ enum ctl_exit ctl_cmd_completion(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_support(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_top(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_backup(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_app(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_cluster(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_restore(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_token(struct ctl *, int, char *const[]);

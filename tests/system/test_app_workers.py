@@ -339,7 +339,7 @@ def test_what_was_kept_goes_although_the_host_was_away(lab, world, module):
         wait_for("its flows to go", lambda: not of_app(lab), 60)
         restart(lab)
         assert lab.vmnd.api.metrics()[
-            "vmn_fabric_fingerprints_equal_total"] >= 2
+            "vmn_fabric_reconciles_digest_matched_total"] >= 2
         lab.vmnd.api.patch("apps/bad", {"enabled": True})
     wait_for("its flows", lambda: of_app(lab), 30)
 

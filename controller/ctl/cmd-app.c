@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * vmnctl app: loads an app from a file, or removes it, while vmnd runs. */
+
+#include <config.h>
+
+#include "controller/ctl/ctl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "controller/ctl/api-call.h"
+#include "controller/ctl/output-table.h"
+#include "controller/ctl/output.h"
+#include "controller/schema/module-code.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+/* Reads the file: '*size' bytes, which the caller frees; NULL after it has
+ * said why not. */
+static unsigned char *
+read_file(struct ctl *ctl, const char *path, size_t *size)
+{
+    FILE *file = fopen(path, "rb");
+    unsigned char *bytes = xmalloc(MODULE_MAX + 1);
+    const char *why = NULL;
+
+    *size = file ? fread(bytes, 1, MODULE_MAX + 1, file) : 0;
+    if (!file || ferror(file)) {
+        why = ovs_strerror(errno);
+    } else if (*size > MODULE_MAX) {
+        why = "it has more than a MiB: strip it";
+    } else if (!*size) {
+        why = "it is empty";
+    }
+    if (file) {
+        fclose(file);
+    }
+    if (why) {
+        fprintf(ctl->err, "vmnctl: %s: %s\n", path, why);
+        free(bytes);
+        return NULL;
+    }
+    return bytes;
+}
+
+/* Returns the body of the request, or NULL after it has said why not. */
+static json_t *
+make_body(struct ctl *ctl, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    unsigned char *bytes;
+    char *code;
+    size_t size;
+    json_t *body;
+
+    bytes = read_file(ctl, path, &size);
+    if (!bytes) {
+        return NULL;
+    }
+    code = module_code_make(bytes, size);
+    body = json_pack("{s:s, s:s}", "file", slash ? slash + 1 : path,
+                     "code", code);
+    free(code);
+    free(bytes);
+    return body;
+}
+
+static enum ctl_exit
+call(struct ctl *ctl, const char *method, const char *app, const json_t *body)
+{
+    struct ds path = DS_EMPTY_INITIALIZER;
+    struct ctl_reply reply;
+    enum ctl_exit status;
+
+    ctl_append_path(&path, "apps", app);
+    ds_put_cstr(&path, "/code");
+    ctl_append_wait(ctl, &path);
+    status = ctl_call(ctl, method, ds_cstr(&path), body, NULL, &reply);
+    ds_destroy(&path);
+    if (!status) {
+        ctl_print_outcomes(ctl, json_object_get(reply.body, "results"));
+        ctl_print_warnings(ctl, reply.body);
+        status = ctl_report_receipt(ctl, &reply);
+        ctl_reply_uninit(&reply);
+    }
+    return status;
+}
+
+/* Loads the app in the file, which has its name unless 'name' is given. */
+static enum ctl_exit
+load(struct ctl *ctl, const char *path, const char *name)
+{
+    const char *slash = strrchr(path, '/');
+    const char *base = slash ? slash + 1 : path;
+    char *app = (name ? xstrdup(name) : xmemdup0(base, strcspn(base, ".")));
+    json_t *body = make_body(ctl, path);
+    enum ctl_exit status = (body ? call(ctl, "PUT", app, body) : CTL_REFUSED);
+
+    json_decref(body);
+    free(app);
+    return status;
+}
+
+/* How often it is looked at whether the file has changed. */
+#define WATCH_MS 200
+
+/* Returns true if the file is another one than 'was', or has changed; if there
+ * is none, it is being replaced. */
+static bool
+has_changed(const char *path, struct stat *was)
+{
+    struct stat now;
+
+    if (stat(path, &now)
+        || (now.st_ino == was->st_ino && now.st_size == was->st_size
+            && now.st_mtim.tv_sec == was->st_mtim.tv_sec
+            && now.st_mtim.tv_nsec == was->st_mtim.tv_nsec)) {
+        return false;
+    }
+    *was = now;
+    return true;
+}
+
+/* Loads the app now, and whenever the file has changed, until somebody ends
+ * this.  A version that cannot be loaded is waited out. */
+static _Noreturn void
+watch(struct ctl *ctl, const char *path, const char *name)
+{
+    struct stat was;
+
+    memset(&was, 0, sizeof was);
+    for (;;) {
+        if (has_changed(path, &was)) {
+            load(ctl, path, name);
+            fflush(ctl->out);
+        }
+        usleep(WATCH_MS * 1000);
+    }
+}
+
+/* Enables or disables an app. */
+static enum ctl_exit
+set_enabled(struct ctl *ctl, const char *app, bool enabled)
+{
+    struct ds path = DS_EMPTY_INITIALIZER;
+    json_t *body = json_pack("{s:{s:b}}", "spec", "enabled", (int) enabled);
+    struct ctl_reply reply;
+    enum ctl_exit status;
+
+    ctl_append_path(&path, "apps", app);
+    ctl_append_wait(ctl, &path);
+    status = ctl_call(ctl, "PATCH", ds_cstr(&path), body, NULL, &reply);
+    json_decref(body);
+    ds_destroy(&path);
+    if (!status) {
+        fprintf(ctl->out, "apps/%s %s\n", app,
+                enabled ? "enabled" : "disabled");
+        status = ctl_report_receipt(ctl, &reply);
+        ctl_reply_uninit(&reply);
+    }
+    return status;
+}
+
+enum ctl_exit
+ctl_cmd_app(struct ctl *ctl, int n_args, char *const args[])
+{
+    const char *what = args[0];
+
+    if (!strcmp(what, "load")) {
+        return load(ctl, args[1], n_args > 2 ? args[2] : NULL);
+    } else if (!strcmp(what, "watch")) {
+        watch(ctl, args[1], n_args > 2 ? args[2] : NULL);
+    } else if (!strcmp(what, "unload") && n_args == 2) {
+        return call(ctl, "DELETE", args[1], NULL);
+    } else if (!strcmp(what, "enable") && n_args == 2) {
+        return set_enabled(ctl, args[1], true);
+    } else if (!strcmp(what, "disable") && n_args == 2) {
+        return set_enabled(ctl, args[1], false);
+    }
+    fputs("vmnctl: app load FILE [NAME], app watch FILE [NAME], app unload "
+          "NAME, app enable NAME, or app disable NAME\n", ctl->err);
+    return CTL_USAGE;
+}

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Apps that are loaded, replaced and removed while vmnd runs and VMs talk."""
+
+import json
+import os
+import subprocess
+
+import pytest
+from conftest import (HERE, World, changes, check_log, close_lab, flows,
+                      make_lab, wait_aged)
+
+from vmnlab.api import Refused
+from vmnlab.daemon import find
+from vmnlab.netns import wait_for
+from vmnlab.stream import Streams
+
+TOP = os.path.join(HERE, "../..")
+MAILGUARD = TOP + "/apps/example/mailguard.lua"
+
+
+@pytest.fixture(scope="module", name="lab")
+def _lab():
+    lab = make_lab("live", 2)
+    yield lab
+    close_lab(lab)
+
+
+@pytest.fixture(name="world")
+def _world(lab):
+    world = World(lab)
+    world.network("net", "10.0.0.0/24")
+    yield world
+    world.close()
+    check_log(lab.vmnd)
+    assert lab.vmnd.pid() is not None, lab.vmnd.last_words(60)
+
+
+def ctl(lab, *args, status=0):
+    """What vmnctl says."""
+    done = subprocess.run([find("vmnctl"), "-s", "unix:" + lab.vmnd.socket]
+                          + list(args), stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=120)
+    assert done.returncode == status, done.stdout
+    return done.stdout
+
+
+def app(lab, name="mailguard"):
+    return lab.vmnd.api.get("apps/" + name)
+
+
+def verify(lab):
+    """What the engine has is what it computes from nothing."""
+    said = subprocess.run(["ovs-appctl", "-t", lab.vmnd.unixctl,
+                           "engine/verify"], check=True, text=True,
+                          capture_output=True).stdout
+    assert "0 differences" in said, said
+
+
+def test_load_replace_unload(lab, world, tmp_path):
+    """It works at once, and nobody else's flows change but for what leads to
+    it."""
+    one = world.vm("one", "net", "h1", "10.0.0.1", tcp=[80])
+    two = world.vm("two", "net", "h2", "10.0.0.2", tcp=[25, 80])
+    assert world.reaches(one, two, 25)
+    wait_aged(lab)
+    before = flows(lab.host("h1"))
+
+    said = ctl(lab, "app", "load", MAILGUARD, "--wait")
+    assert "apps/mailguard created" in said and "installed" in said
+    found = app(lab)
+    assert found["status"]["worker"]["state"] == "running"
+    assert found["spec"]["module"]["file"] == "mailguard.lua"
+    assert "code" not in found["spec"]
+    assert not world.reaches(one, two, 25)
+    assert world.reaches(one, two)
+    verify(lab)
+    table = found["status"]["stages"][0]["first_table"]
+    kept = [key for key, flow in flows(lab.host("h1")).items()
+            if flow.table != table and key in before]
+    assert len(kept) > len(before) * 0.8
+
+    # Another version, which has another port in mind.
+    with open(MAILGUARD) as file:
+        text = file.read()
+    other = tmp_path / "mailguard.lua"
+    other.write_text(text.replace("tcp_dst = 25", "tcp_dst = 80"))
+    assert "apps/mailguard updated" in ctl(lab, "app", "load", str(other),
+                                           "--wait")
+    assert world.reaches(one, two, 25)
+    assert not world.reaches(one, two)
+    verify(lab)
+
+    ctl(lab, "app", "disable", "mailguard", "--wait")
+    assert world.reaches(one, two)
+    ctl(lab, "app", "enable", "mailguard", "--wait")
+    assert not world.reaches(one, two)
+
+    assert "apps/mailguard deleted" in ctl(lab, "app", "unload", "mailguard",
+                                           "--wait")
+    with pytest.raises(Refused):
+        app(lab)
+    assert world.reaches(one, two) and world.reaches(one, two, 25)
+    wait_aged(lab)
+    assert flows(lab.host("h1")).keys() == before.keys()
+
+
+def test_it_is_there_after_a_restart(lab, world):
+    one = world.vm("one", "net", "h1", "10.0.0.1", tcp=[80])
+    two = world.vm("two", "net", "h2", "10.0.0.2", tcp=[25, 80])
+    ctl(lab, "app", "load", MAILGUARD, "--wait")
+    wait_aged(lab)
+    before = flows(lab.host("h1"))
+    wait_for("its place to be noted",
+             lambda: app(lab)["spec"]["module"].get("stages"), 30)
+    lab.vmnd.kill()
+    lab.vmnd.start()
+    lab.await_synced()
+    assert app(lab)["status"]["worker"]["state"] == "running"
+    assert changes(before, flows(lab.host("h1"))) == []
+    assert not world.reaches(one, two, 25)
+    assert world.reaches(one, two)
+    ctl(lab, "app", "unload", "mailguard", "--wait")
+    lab.vmnd.kill()
+    lab.vmnd.start()
+    lab.await_synced()
+    assert world.reaches(one, two, 25)
+
+
+def test_what_cannot_be_loaded_changes_nothing(lab, world, tmp_path):
+    world.vm("one", "net", "h1", "10.0.0.1")
+    revision = lab.vmnd.api.get("status")["revision"]
+    broken = tmp_path / "mailguard.lua"
+    broken.write_text("return { name = 'mailguard', stages = 7 }")
+    said = ctl(lab, "app", "load", str(broken), status=1)
+    assert "stages must be a table, not a number" in said
+    broken.write_text("while true do end")
+    assert "ran more than" in ctl(lab, "app", "load", str(broken), status=1)
+    assert "it is of an app named \"mailguard\", not" in ctl(
+        lab, "app", "load", MAILGUARD, "other", status=1)
+    ctl(lab, "app", "load", "/nonexistent.lua", status=1)
+    assert "is one of vmnd's options" in ctl(lab, "app", "unload", "router",
+                                             status=1)
+    ctl(lab, "app", "unload", "mailguard", status=1)
+    for body, where in (({"file": "x.lua"}, "/code"),
+                        ({"file": "x.txt", "code": "eA=="}, "/file"),
+                        ({"file": "../x.lua", "code": "eA=="}, "/file"),
+                        ({"file": "x.lua", "code": "?"}, "/code"),
+                        ({"file": "x.lua", "code": "eA==", "x": 1}, "/x")):
+        with pytest.raises(Refused) as refused:
+            lab.vmnd.api.call("PUT", "/v1/apps/mailguard/code", body)
+        assert where in json.dumps(refused.value.problem), where
+    assert lab.vmnd.api.get("status")["revision"] == revision
+
+
+def test_it_is_loaded_whenever_it_is_saved(lab, world, tmp_path):
+    with open(MAILGUARD) as file:
+        text = file.read()
+    path = tmp_path / "mailguard.lua"
+    path.write_text(text)
+    watch = subprocess.Popen(
+        [find("vmnctl"), "-s", "unix:" + lab.vmnd.socket, "app", "watch",
+         str(path)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True)
+    try:
+        assert watch.stdout.readline() == "apps/mailguard created\n"
+        path.write_text("return {")
+        assert "mailguard.lua:1: " in watch.stdout.readline()
+        path.write_text(text + "-- saved\n")
+        assert watch.stdout.readline() == "apps/mailguard updated\n"
+    finally:
+        watch.kill()
+        watch.wait(30)
+        watch.stdout.close()
+    ctl(lab, "app", "unload", "mailguard", "--wait")
+
+
+def test_nothing_is_lost_meanwhile(lab, world, tmp_path):
+    """A thousand packets a second each way, while apps come, change and go
+    again and again."""
+    one = world.vm("one", "net", "h1", "10.0.0.1")
+    two = world.vm("two", "net", "h2", "10.0.0.2")
+    with open(MAILGUARD) as file:
+        text = file.read()
+    other = tmp_path / "mailguard.lua"
+    streams = Streams()
+    streams.add("there", one, two).add("back", two, one)
+    with streams:
+        change_often(lab, other, text)
+        found = streams.stop(whole=("there", "back"))
+    for result in found.values():
+        assert result.lost == [] and len(result.sent) > 1000
+
+
+def change_often(lab, path, text):
+    for i in range(25):
+        path.write_text(text.replace("priority = 10,",
+                                      "priority = %d," % (30 + i)))
+        ctl(lab, "app", "load", str(path), "--wait")
+        if i % 5 == 4:
+            verify(lab)
+        if i % 2:
+            ctl(lab, "app", "unload", "mailguard", "--wait")
