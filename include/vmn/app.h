@@ -34,15 +34,20 @@ struct vmn_view;
 
 /* Returns row 'name' of a type, or NULL.  The row, or its absence, becomes an
  * input of the caller, except for its description, which is for people, and
- * its labels, which are an input of their own. */
+ * its labels, which are an input of their own.  The row is the model's, and
+ * good until the function of the app returns.  A type that there is not, or
+ * NULL as the name, fails the unit. */
 const void *vmn_read(struct vmn_view *, enum vmn_row_type,
                      const char *name);
 
-/* The labels of a row that vmn_read() returned; they become an input of the
- * caller.  None where the table has no labels. */
+/* Returns the labels of a row that vmn_read() returned, never NULL; they
+ * become an input of the caller.  There are none where the type has no
+ * labels. */
 const struct vmn_labels *vmn_labels_of(struct vmn_view *,
                                        const struct vmn_row *);
 
+/* vmn_read() of one type each: vmn_read_host() and so on return row 'name' of
+ * that type, or NULL. */
 #define VMN_READER(NAME, STRUCT, TYPE)                                  \
     static inline const struct STRUCT *                                 \
     vmn_read_##NAME(struct vmn_view *view, const char *name)            \
@@ -66,16 +71,18 @@ VMN_READER(underlay, vmn_underlay, VMN_ROW_UNDERLAY)
 VMN_READER(observation, vmn_observation, VMN_ROW_OBSERVATION)
 #undef VMN_READER
 
-/* What is known of backend 'port' of 'loadbalancer', or NULL. */
+/* Returns what is known of backend 'port' of 'loadbalancer', or NULL: nothing
+ * is, or a name is NULL. */
 const struct vmn_health *vmn_read_health(struct vmn_view *,
                                          const char *loadbalancer,
                                          const char *port);
 
-/* The interface of 'iface_id' on 'host', or NULL. */
+/* Returns the interface of 'iface_id' on 'host', or NULL: there is none, or a
+ * name is NULL. */
 const struct vmn_vif *vmn_read_vif(struct vmn_view *, const char *host,
                                    const char *iface_id);
 
-/* Indexes: the names of the rows that have a key, sorted. */
+/* Indexes of rows, with their keys; see vmn_lookup(). */
 enum vmn_index {
     VMN_INDEX_ALL_HOSTS = 0,    /* Key "". */
     VMN_INDEX_ALL_TIERS = 1,    /* Key "". */
@@ -103,21 +110,29 @@ enum vmn_index {
     VMN_INDEX_PORT_BY_PARENT = 18, /* Sub-ports of a port. */
     VMN_N_INDEXES
 };
+
+/* Returns the names of the rows that have 'key' in an index, sorted; they
+ * become an input of the caller.  There may be none.  An index that there is
+ * not, or NULL as the key, fails the unit. */
 struct vmn_names vmn_lookup(struct vmn_view *, enum vmn_index,
                             const char *key);
 
-/* The distinct values published at 'key' of 'relation', sorted. */
+/* Returns the distinct values published at 'key' of 'relation', whichever
+ * app's that is, sorted; they become an input of the caller.  There may be
+ * none, as for a relation to which nobody publishes. */
 struct vmn_names vmn_relation_values(struct vmn_view *, const char *relation,
                                      const char *key);
 
-/* The value of query "APP.QUERY" at 'key', '*size' bytes; NULL if no loaded
- * app provides it, or it has none. */
+/* Returns the value of query "APP.QUERY" at 'key', '*size' bytes, which
+ * becomes an input of the caller; NULL if no loaded app provides it, or it has
+ * none, and '*size' is undefined then.  The value is good until the function
+ * of the app returns. */
 const void *vmn_query(struct vmn_view *, const char *query, const char *key,
                       size_t *size);
 
-/* The key of the routing domain that 'network' is in, until the compile or
- * query function returns; never NULL.  It is the network's own name where no
- * router joins it. */
+/* Returns the key of the routing domain that 'network' is in, until the
+ * compile or query function returns; never NULL.  It is the network's own name
+ * where no router joins it. */
 static inline const char *
 vmn_domain_of(struct vmn_view *view, const char *network)
 {
@@ -128,7 +143,7 @@ vmn_domain_of(struct vmn_view *view, const char *network)
     return domain ? domain : network;
 }
 
-/* True if the port is cut off, by its own row or by a quarantine. */
+/* Returns true if the port is cut off, by its own row or by a quarantine. */
 static inline bool
 vmn_is_quarantined(struct vmn_view *view, const struct vmn_port *port)
 {
@@ -138,8 +153,9 @@ vmn_is_quarantined(struct vmn_view *view, const struct vmn_port *port)
            || vmn_query(view, VMN_QUERY_QUARANTINE, port->row.name, &size);
 }
 
-/* Takes apart what a port asks by UDP.  Returns NULL, or why it is not to be
- * answered: see vmn_send_nothing(). */
+/* Takes apart what a port asks by UDP, as vmn_udp_parse() does.  Returns NULL,
+ * or why it is not to be answered, a string literal for vmn_send_nothing():
+ * "from no port", "quarantined" or "malformed". */
 static inline const char *
 vmn_udp_parse_request(struct vmn_view *view, const struct vmn_packet_in *in,
                       struct vmn_udp *udp)
@@ -158,12 +174,15 @@ vmn_udp_parse_request(struct vmn_view *view, const struct vmn_packet_in *in,
  * vmn/vocabulary.h names; of another app's there is none. */
 uint32_t vmn_id_of(struct vmn_view *, const char *pool, const char *key);
 
-/* Memory that lives until the compile or query function returns; zeroed. */
+/* Returns 'size' bytes of memory, zeroed, that live until the function of the
+ * app returns; never NULL.  There is no function to free them. */
 void *vmn_alloc(struct vmn_view *, size_t size);
+/* Returns a text in such memory, made as printf(3) makes it. */
 char *vmn_printf(struct vmn_view *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* What VMN_REG_ZONE holds of packets in the domain with key 'domain'. */
+/* Returns what VMN_REG_ZONE holds of packets in the domain with key 'domain',
+ * 1 to 65535; 0 if vmn_id_of() has none. */
 static inline uint32_t
 vmn_domain_zone(struct vmn_view *view, const char *domain)
 {
@@ -171,7 +190,8 @@ vmn_domain_zone(struct vmn_view *view, const char *domain)
                      vmn_printf(view, "policy/%s", domain));
 }
 
-/* The VNI of the transit of router 'name', which has an external network. */
+/* Returns the VNI of the transit of router 'name', which has an external
+ * network; 0 if vmn_id_of() has none. */
 static inline uint32_t
 vmn_transit_vni(struct vmn_view *view, const char *name)
 {
@@ -179,7 +199,8 @@ vmn_transit_vni(struct vmn_view *view, const char *name)
                      vmn_printf(view, VMN_TRANSIT_KEY, name));
 }
 
-/* The MTU of 'network', in bytes. */
+/* Returns the MTU of 'network', in bytes of an IP packet: that of its row, or
+ * else what the underlay has room for. */
 static inline uint32_t
 vmn_mtu_of(struct vmn_view *view, const struct vmn_network *network)
 {
@@ -193,9 +214,9 @@ vmn_mtu_of(struct vmn_view *view, const struct vmn_network *network)
            : mtu && size == sizeof *mtu ? *mtu : VMN_MTU_DEFAULT;
 }
 
-/* The most bytes of a packet that may leave such a router for outside: a
- * tunnel takes it to the gateway, as it takes those of the router's own
- * networks. */
+/* Returns the most bytes of an IP packet that may leave such a router for
+ * outside: a tunnel takes it to the gateway, as it takes those of the router's
+ * own networks. */
 static inline uint32_t
 vmn_external_mtu(struct vmn_view *view, const struct vmn_router *router)
 {
@@ -219,8 +240,9 @@ vmn_external_mtu(struct vmn_view *view, const struct vmn_router *router)
 
 /* Publishes the fact that 'relation' has 'value' at 'key'.  A unit's facts
  * last until it is compiled again.  'relation' is "APP.NAME", the app's own,
- * or VMN_REL_CLAIMED; another one fails the unit.  'key' and 'value' are up to
- * 255 characters. */
+ * or VMN_REL_CLAIMED; another one fails the unit, and so do a 'key' or 'value'
+ * that is NULL or longer than 255 characters, and more than 20,000 facts.  All
+ * are copied. */
 void vmn_publish(struct vmn_emit *, const char *relation, const char *key,
                  const char *value);
 
@@ -235,7 +257,7 @@ vmn_is_claiming(struct vmn_view *view, const char *network)
 /* Says that the addresses of 'prefix' have a meaning in the network, for
  * instance since the app answers for them: no guest behind a port with
  * 'unknown' may use one as its own, nor a port that is allowed a prefix answer
- * for it. Costs nothing where there is no such port. */
+ * for it.  Costs nothing where there is no such port. */
 static inline void
 vmn_claim_prefix(struct vmn_view *view, struct vmn_emit *emit,
                  const char *network, const struct vmn_prefix *prefix)
@@ -247,6 +269,7 @@ vmn_claim_prefix(struct vmn_view *view, struct vmn_emit *emit,
     }
 }
 
+/* Says the same of one address. */
 static inline void
 vmn_claim_ip(struct vmn_view *view, struct vmn_emit *emit,
              const char *network, const struct vmn_ip *ip)
@@ -256,8 +279,8 @@ vmn_claim_ip(struct vmn_view *view, struct vmn_emit *emit,
     vmn_claim_prefix(view, emit, network, &prefix);
 }
 
-/* The same of an Ethernet address.  Those of VMN_RESERVED_MAC_* are claimed
- * everywhere. */
+/* Says the same of an Ethernet address.  Those of VMN_RESERVED_MAC_* are
+ * claimed everywhere. */
 static inline void
 vmn_claim_mac(struct vmn_view *view, struct vmn_emit *emit,
               const char *network, struct vmn_mac mac)
@@ -269,8 +292,8 @@ vmn_claim_mac(struct vmn_view *view, struct vmn_emit *emit,
     }
 }
 
-/* The host on which port 'name' is by now, or NULL if it is on none: that
- * becomes an input of the caller. */
+/* Returns the host on which port 'name' is by now, or NULL if it is on none:
+ * that becomes an input of the caller. */
 static inline const char *
 vmn_host_of_port(struct vmn_view *view, const char *name)
 {
@@ -326,7 +349,7 @@ vmn_act_send_to_port(struct vmn_view *view, struct vmn_actions *actions,
  * that one of them has there. */
 struct vmn_limited {
     const char *host;
-    uint32_t ofport;
+    uint32_t ofport;            /* Never 0. */
     const struct vmn_lb_client_limit *limit;
 };
 
@@ -380,8 +403,9 @@ vmn_limit_connections(struct vmn_view *view, struct vmn_flow *flow,
                   limited->limit->rate, vmn_lb_burst(limited->limit));
 }
 
-/* The value of a query.  Copied.  Padding must be zero: values are compared
- * by their bytes.  What is longer than the limit is cut off. */
+/* Sets the value of the query that is evaluated to 'size' bytes, which are
+ * copied; without a call there is no value.  Padding must be zero: values are
+ * compared by their bytes.  What is longer than the limit is cut off. */
 #define VMN_VALUE_SIZE_MAX (64 * 1024 * 1024)
 struct vmn_value;
 void vmn_value_set(struct vmn_value *, const void *data, size_t size);
@@ -407,10 +431,10 @@ enum vmn_prefix_field {
     VMN_PREFIX_CT_IPV6_SRC = 0x40,
     VMN_PREFIX_CT_IPV6_DST = 0x80,
 };
-#define VMN_PREFIXES_MAX 3      /* Of a table. */
+#define VMN_PREFIXES_MAX 3      /* Most of a table. */
 
-/* What suits most tables that match addresses of both families: for 'prefixes'
- * of struct vmn_stage_class. */
+/* Returns what suits most tables that match addresses of both families, and
+ * of IPv6 the source: for 'prefixes' of struct vmn_stage_class. */
 static inline uint32_t
 vmn_prefixes_with_ipv6_src(unsigned table)
 {
@@ -418,6 +442,7 @@ vmn_prefixes_with_ipv6_src(unsigned table)
     return VMN_PREFIX_NW_SRC | VMN_PREFIX_NW_DST | VMN_PREFIX_IPV6_SRC;
 }
 
+/* Returns the same with IPv6's destination. */
 static inline uint32_t
 vmn_prefixes_with_ipv6_dst(unsigned table)
 {
@@ -428,8 +453,9 @@ vmn_prefixes_with_ipv6_dst(unsigned table)
 /* A register's bit in 'scratch' and 'keeps' of struct vmn_stage_class. */
 #define VMN_SCRATCH(REG) (1u << (-VMN_F_REG0 + (REG)))
 
+/* A stage: tables of the app's at a hook of the pipeline. */
 struct vmn_stage_class {
-    const char *name;
+    const char *name;           /* [a-z][a-z0-9-]*. */
     enum vmn_hook hook;
     int order;                  /* 0 unless it matters. */
     unsigned n_tables;          /* 1 to 16 together for all at a hook, to 80
@@ -446,8 +472,12 @@ struct vmn_stage_class {
     uint32_t keeps;
 };
 
+/* A query: a value for each key that somebody asks for.  It is computed again
+ * when something that it read has changed, and who reads it only if that
+ * changes the value. */
 struct vmn_query_class {
     const char *name;           /* Others read it as "APP.NAME". */
+    /* Calls vmn_value_set(), or not: there is no value. */
     void (*eval)(struct vmn_view *, const char *key, struct vmn_value *);
 };
 
@@ -458,14 +488,19 @@ enum vmn_each {
     VMN_EACH_ONCE = 2,          /* One unit, key "". */
 };
 
+/* A class of units: what is compiled by itself, each with its flows, groups
+ * and facts. */
 struct vmn_unit_class {
-    const char *name;
+    const char *name;           /* Flows are known by "APP.NAME/KEY". */
     enum vmn_each each;
-    enum vmn_row_type row_type;
-    const char *relation;
+    enum vmn_row_type row_type; /* Of VMN_EACH_ROW. */
+    const char *relation;       /* Of VMN_EACH_KEY, "APP.NAME"; any app's. */
+    /* Emits all that the unit wants for 'key': the row's name, the relation's
+     * key, or "". */
     void (*compile)(struct vmn_view *, const char *key, struct vmn_emit *);
 };
 
+/* A pool of IDs that stay in switches: see vmn_id_of(). */
 struct vmn_id_pool_class {
     const char *name;           /* "APP.NAME". */
     uint32_t max;               /* IDs are 1 to this. */
@@ -474,6 +509,7 @@ struct vmn_id_pool_class {
 /* Answers packets that flows send up (vmn/packet.h). */
 struct vmn_handler_class {
     const char *name;
+    /* Calls the vmn_send_*() functions, or vmn_send_nothing(). */
     void (*handle)(struct vmn_view *, const struct vmn_packet_in *,
                    struct vmn_packets_out *);
     /* If not 0, it is also called for each enabled port about so often, with
@@ -507,9 +543,8 @@ typedef bool vmn_flow_owner_fn(struct vmn_view *, const char *unit,
                                const char *key, uint32_t part,
                                struct vmn_flow_owner *);
 
-/* Options of an app. */
-/* Its flows go while it is suspended, or cannot be loaded (docs/
- * writing-an-app.md, "Where it runs"); without this, they stay as they are. */
+/* Option of an app: its flows go while it is suspended, or cannot be loaded
+ * (docs/writing-an-app.md has both); without it, they stay as they are. */
 #define VMN_APP_WITHDRAW (UINT64_C(1) << 0)
 
 /* An app.  Arrays end with an entry whose name is NULL, or are NULL.  It
@@ -535,6 +570,8 @@ struct vmn_app_class {
     uint64_t options;           /* VMN_APP_*. */
 };
 
+/* The first members of an app: which ABI it is of, and how long its structs
+ * were when it was built. */
 #define VMN_APP_HEAD                                    \
     .abi = VMN_APP_ABI,                                 \
     .size = sizeof(struct vmn_app_class),               \

@@ -13,6 +13,7 @@
 extern "C" {
 #endif
 
+/* A message that is being written: see vmn_bytes(). */
 struct vmn_bytes {
     uint8_t *data;              /* The caller's. */
     size_t size;                /* Written so far. */
@@ -20,23 +21,27 @@ struct vmn_bytes {
     bool full;                  /* Something did not fit. */
 };
 
+/* Returns an empty message, to be written to 'data', which has 'room' bytes
+ * and stays the caller's. */
 static inline struct vmn_bytes
 vmn_bytes(void *data, size_t room)
 {
     return (struct vmn_bytes) { .data = (uint8_t *) data, .room = room };
 }
 
-/* Each returns whether it fitted. */
+/* Each appends something: bytes, zeros, a number in network order.  Returns
+ * true if it fitted; else the message stays as it was, and is 'full'. */
 bool vmn_put(struct vmn_bytes *, const void *data, size_t size);
 bool vmn_put_zeros(struct vmn_bytes *, size_t size);
 bool vmn_put_u8(struct vmn_bytes *, uint8_t);
 bool vmn_put_u16(struct vmn_bytes *, uint16_t);
 bool vmn_put_u32(struct vmn_bytes *, uint32_t);
-/* The 4 or 16 bytes of an address. */
+/* Appends the 4 or 16 bytes of an address; returns as above. */
 bool vmn_put_ip(struct vmn_bytes *, const struct vmn_ip *);
-/* A domain name ("example.com") as RFC 1035, section 3.1, has it, without
- * compression.  One that is no name (a label that is empty or longer than 63,
- * 255 bytes in all) is taken for one that does not fit. */
+/* Appends a domain name ("example.com") as RFC 1035, section 3.1, has it,
+ * without compression; returns as above.  One that is no name ("", a label
+ * that is empty or longer than 63 characters, more than 255 bytes in all) is
+ * taken for one that does not fit. */
 bool vmn_put_name(struct vmn_bytes *, const char *name);
 /* Writes 'value' over the two bytes at 'at', if they are there. */
 void vmn_set_u16(struct vmn_bytes *, size_t at, uint16_t value);

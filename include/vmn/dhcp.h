@@ -16,9 +16,11 @@ extern "C" {
 
 /* DHCPv4.  --------------------------------------------------------------- */
 
+/* UDP ports of DHCPv4. */
 #define VMN_DHCP4_SERVER_PORT 67
 #define VMN_DHCP4_CLIENT_PORT 68
 
+/* Types of messages (RFC 2132, section 9.6). */
 enum vmn_dhcp4_type {
     VMN_DHCP4_BOOTP = 0,        /* None. */
     VMN_DHCP4_DISCOVER = 1,
@@ -31,11 +33,12 @@ enum vmn_dhcp4_type {
     VMN_DHCP4_INFORM = 8,
 };
 
+/* A DHCPv4 message. */
 struct vmn_dhcp4 {
     bool is_reply;              /* By a server. */
     uint8_t type;               /* VMN_DHCP4_*, or another. */
     uint32_t xid;
-    uint16_t secs;
+    uint16_t secs;              /* Seconds since the client began. */
     bool broadcast;             /* The client hears nothing else yet. */
     struct vmn_ip ciaddr, yiaddr, siaddr, giaddr; /* Family 0: zeros. */
     struct vmn_mac chaddr;
@@ -54,8 +57,10 @@ bool vmn_dhcp4_parse(const uint8_t *, size_t size, struct vmn_dhcp4 *);
 int vmn_dhcp4_get(const struct vmn_dhcp4 *, uint8_t code, uint8_t *buffer,
                   size_t size);
 
-/* Writes a message up to its type option.  'file' (or NULL) goes to where a
- * boot file's name is; one of more than 127 bytes does not fit there. */
+/* Writes a message up to its type option; its areas are not used.  'file' (or
+ * NULL) goes to where a boot file's name is; one of more than 127 bytes does
+ * not fit there, and is left out.  Returns false if something else did not
+ * fit. */
 bool vmn_dhcp4_start(struct vmn_bytes *, const struct vmn_dhcp4 *,
                      const char *file);
 /* Writes an option, in several parts if need be, and leaves room for the end.
@@ -67,19 +72,22 @@ void vmn_dhcp4_end(struct vmn_bytes *);
 
 /* DHCPv6.  --------------------------------------------------------------- */
 
+/* UDP ports of DHCPv6. */
 #define VMN_DHCP6_SERVER_PORT 547
 #define VMN_DHCP6_CLIENT_PORT 546
 
+/* A DHCPv6 message, but for those between relays. */
 struct vmn_dhcp6 {
-    uint8_t type;
+    uint8_t type;               /* RFC 8415, section 7.3. */
     uint32_t xid;               /* 24 bits. */
     const uint8_t *options;     /* Borrowed. */
     size_t options_size;
 };
 
+/* An option of one. */
 struct vmn_dhcp6_option {
     uint16_t code;
-    const uint8_t *data;
+    const uint8_t *data;        /* Borrowed. */
     size_t size;
 };
 
@@ -105,12 +113,15 @@ bool vmn_dhcp6_next(const uint8_t **options, size_t *size,
 bool vmn_dhcp6_find(const uint8_t *options, size_t size, uint16_t code,
                     struct vmn_dhcp6_option *);
 
+/* Writes the head of a message; 'xid' has 24 bits.  Returns false if it does
+ * not fit. */
 bool vmn_dhcp6_start(struct vmn_bytes *, uint8_t type, uint32_t xid);
 /* Writes an option.  Returns false, and writes nothing, if it does not fit. */
 bool vmn_dhcp6_put(struct vmn_bytes *, uint16_t code, const void *data,
                    size_t size);
-/* Between these two an option's content is written.  close() takes back all of
- * it, and returns false, if something did not fit since. */
+/* Between these two an option's content is written: the first returns what the
+ * second wants as 'opened'.  vmn_dhcp6_close() takes back all of the option,
+ * and returns false, if something did not fit since. */
 size_t vmn_dhcp6_open(struct vmn_bytes *, uint16_t code);
 bool vmn_dhcp6_close(struct vmn_bytes *, size_t opened);
 

@@ -14,6 +14,7 @@
 extern "C" {
 #endif
 
+/* The UDP port of DNS. */
 #define VMN_DNS_PORT 53
 
 /* Types of records. */
@@ -78,22 +79,23 @@ void vmn_dns_start(struct vmn_dns_answer *, const struct vmn_dns_query *,
  * fit is left out, and the answer says that it is truncated. */
 void vmn_dns_add_ip(struct vmn_dns_answer *, const char *name, uint32_t ttl,
                     const struct vmn_ip *);
-/* VMN_DNS_CNAME or VMN_DNS_PTR. */
+/* 'type' is VMN_DNS_CNAME or VMN_DNS_PTR. */
 void vmn_dns_add_name(struct vmn_dns_answer *, const char *name, uint32_t ttl,
                       uint16_t type, const char *target);
 void vmn_dns_add_srv(struct vmn_dns_answer *, const char *name, uint32_t ttl,
                      uint16_t priority, uint16_t weight, uint16_t port,
                      const char *target);
-/* As an answer; or, where there is none, saying for how long that may be
- * believed (RFC 2308). */
+/* Writes the SOA record of 'zone': as an answer; or, where there is none, to
+ * say that there is none for 'ttl' seconds (RFC 2308). */
 void vmn_dns_add_soa(struct vmn_dns_answer *, const char *zone, uint32_t ttl,
                      bool is_answer);
 
 /* Writes the head, and what the asker said of its own size.  Returns the
- * length of the message. */
+ * length of the message, which is in the buffer of vmn_dns_start(). */
 size_t vmn_dns_end(struct vmn_dns_answer *);
 
-/* The address that a name below in-addr.arpa or ip6.arpa stands for. */
+/* Sets '*ip' to the address that a name below in-addr.arpa or ip6.arpa stands
+ * for.  Returns false, and sets nothing, if it is no such name. */
 bool vmn_dns_reverse(const char *name, struct vmn_ip *);
 
 #ifdef __cplusplus

@@ -25,8 +25,10 @@ struct vmn_emit;                /* Collects what one unit wants. */
 void vmn_fail(struct vmn_emit *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-struct vmn_flow;
+struct vmn_flow;                /* An OpenFlow flow. */
+
 struct vmn_actions;             /* Of a flow, or of a bucket. */
+
 struct vmn_group_msg;           /* An OpenFlow group. */
 
 /* Packet and metadata fields. */
@@ -124,6 +126,7 @@ enum vmn_field {
 #define VMN_ECN_ECT0 2
 #define VMN_ECN_CE 3
 
+/* Ethernet types. */
 #define VMN_ETH_IPV4 0x0800
 #define VMN_ETH_ARP 0x0806
 #define VMN_ETH_IPV6 0x86dd
@@ -151,30 +154,31 @@ enum vmn_field {
 #define VMN_ND_SOLICIT 135
 #define VMN_ND_ADVERT 136
 
-/* What stands for a family of IP, 4 or 6, in matches. */
+/* Returns the Ethernet type of a family of IP, 4 or 6. */
 static inline uint16_t
 vmn_eth_type_of(uint8_t family)
 {
     return family == 6 ? VMN_ETH_IPV6 : VMN_ETH_IPV4;
 }
 
+/* Each returns the field of that name of a family of IP, 4 or 6. */
 static inline enum vmn_field
 vmn_field_ip_src(uint8_t family)
 {
     return family == 6 ? VMN_F_IPV6_SRC : VMN_F_IPV4_SRC;
 }
-
 static inline enum vmn_field
 vmn_field_ip_dst(uint8_t family)
 {
     return family == 6 ? VMN_F_IPV6_DST : VMN_F_IPV4_DST;
 }
-
 static inline enum vmn_field
 vmn_field_icmp_type(uint8_t family)
 {
     return family == 6 ? VMN_F_ICMPV6_TYPE : VMN_F_ICMPV4_TYPE;
 }
+
+/* Flows.  ----------------------------------------------------------------- */
 
 /* Which hosts get a flow. */
 enum vmn_scope_kind {
@@ -183,37 +187,44 @@ enum vmn_scope_kind {
     VMN_SCOPE_RELATION = 2,     /* The hosts that 'relation' has at 'key'. */
 };
 
+/* The hosts that get a flow or a group, as the functions below make it.  Its
+ * texts are copied when it is used. */
 struct vmn_scope {
     enum vmn_scope_kind kind;
-    const char *relation;
-    const char *key;
+    const char *relation;       /* Of VMN_SCOPE_RELATION; any app's. */
+    const char *key;            /* Not of VMN_SCOPE_ALL. */
 };
 
+/* Returns the scope of every host. */
 static inline struct vmn_scope
 vmn_scope_all(void)
 {
     return (struct vmn_scope) { VMN_SCOPE_ALL, NULL, NULL };
 }
 
+/* Returns the scope of one host, by its name.  Until there is a host of that
+ * name nobody gets the flow. */
 static inline struct vmn_scope
 vmn_scope_host(const char *host)
 {
     return (struct vmn_scope) { VMN_SCOPE_HOST, NULL, host };
 }
 
+/* Returns the scope of the hosts whose names 'relation' has at 'key'. */
 static inline struct vmn_scope
 vmn_scope_relation(const char *relation, const char *key)
 {
     return (struct vmn_scope) { VMN_SCOPE_RELATION, relation, key };
 }
 
+/* Returns the scope of the hosts of a network (VMN_REL_NETWORK_HOSTS). */
 static inline struct vmn_scope
 vmn_scope_network(const char *network)
 {
     return vmn_scope_relation(VMN_REL_NETWORK_HOSTS, network);
 }
 
-/* True if routers join the networks of the domain with key 'domain'
+/* Returns true if routers join the networks of the domain with key 'domain'
  * (vmn_domain_of()). */
 static inline bool
 vmn_domain_is_routed(const char *domain)
@@ -221,7 +232,7 @@ vmn_domain_is_routed(const char *domain)
     return domain[0] == '@';
 }
 
-/* The hosts of a domain. */
+/* Returns the scope of the hosts of the domain with key 'domain'. */
 static inline struct vmn_scope
 vmn_scope_domain(const char *domain)
 {
@@ -233,7 +244,8 @@ vmn_scope_domain(const char *domain)
 
 /* Adds a flow to table 'table' (0 is the first) of the app's stage 'stage'
  * (its index in the app's array).  'priority' is 1 to 65535; 0 belongs to the
- * stage's miss.  A flow that gets no action drops. */
+ * stage's miss.  A flow that gets no action drops.  Never NULL: what is wrong
+ * with the arguments fails the unit, as do more than 200,000 flows of it. */
 struct vmn_flow *vmn_flow_add(struct vmn_emit *, struct vmn_scope,
                               unsigned stage, unsigned table,
                               uint16_t priority);
@@ -242,10 +254,11 @@ struct vmn_flow *vmn_flow_add(struct vmn_emit *, struct vmn_scope,
  * are shown under the object that it belongs to.  It costs no other flow.
  * What drops is counted anyway; a flow with clauses cannot be. */
 void vmn_flow_count(struct vmn_flow *);
-/* The same, apart from other flows of the unit: 'part', not 0, tells which of
- * them it is, as the app likes (for vmn_flow_owner_fn, too).  Flows with equal
- * parts are counted together; a flow has the same one as long as it matches
- * the same. Not for one that drops, is logged, or matches VMN_F_CONJ_ID. */
+/* Has the flow counted apart from other flows of the unit: 'part', not 0,
+ * tells which of them it is, as the app likes (for vmn_flow_owner_fn, too).
+ * Flows with equal parts are counted together; a flow has the same one as long
+ * as it matches the same.  Not for one that drops, is logged, or matches
+ * VMN_F_CONJ_ID. */
 void vmn_flow_count_part(struct vmn_flow *, uint32_t part);
 
 /* Has what the flow decides told as events, within a budget: of a flow that
@@ -254,46 +267,63 @@ void vmn_flow_count_part(struct vmn_flow *, uint32_t part);
  * them. */
 void vmn_flow_log(struct vmn_flow *);
 
-/* Matches.  'mask' has a 1-bit for each bit that must be equal. */
+/* Each has the flow match a field: all of 'value', or its bits that are 1 in
+ * 'mask'.  A value that does not fit the field, a mask that it does not take,
+ * and a field without the one that it depends on fail the unit. */
 void vmn_match(struct vmn_flow *, enum vmn_field, uint64_t value);
 void vmn_match_masked(struct vmn_flow *, enum vmn_field, uint64_t value,
                       uint64_t mask);
+/* Matches an Ethernet address, of a field that has one. */
 void vmn_match_mac(struct vmn_flow *, enum vmn_field, struct vmn_mac);
-/* The lowest 'n_bits' (up to 32; 0: nothing) of a field must be those of
- * 'value': so one of 2**n_bits flows is for a host, by its address. */
+/* Matches the lowest 'n_bits' of a field (up to 32; 0: nothing): they must be
+ * those of 'value'.  So one of 2, 4, 8... flows is for a host, by its
+ * address. */
 void vmn_match_low_bits(struct vmn_flow *, enum vmn_field, uint32_t value,
                         unsigned n_bits);
-/* The family must be the field's.  Implies the field's Ethernet type, as every
- * match on a field of one protocol does. */
+/* Match a prefix or an address, whose family must be the field's.  They imply
+ * the field's Ethernet type, as every match on a field of one protocol
+ * does. */
 void vmn_match_prefix(struct vmn_flow *, enum vmn_field,
                       const struct vmn_prefix *);
 void vmn_match_ip(struct vmn_flow *, enum vmn_field, const struct vmn_ip *);
 
-/* The flow's actions, done in the order in which they are added. */
+/* Returns the flow's actions, which are done in the order in which they are
+ * added.  Never NULL. */
 struct vmn_actions *vmn_flow_actions(struct vmn_flow *);
 
+/* Actions.  --------------------------------------------------------------- */
+
+/* Each sets a field, or of its bits those that are 1 in 'mask'.  A field that
+ * cannot be set, a value that does not fit, and a register that the stage may
+ * not write (struct vmn_stage_class) fail the unit. */
 void vmn_act_set(struct vmn_actions *, enum vmn_field, uint64_t value);
 void vmn_act_set_masked(struct vmn_actions *, enum vmn_field, uint64_t value,
                         uint64_t mask);
 void vmn_act_set_mac(struct vmn_actions *, enum vmn_field, struct vmn_mac);
 void vmn_act_set_ip(struct vmn_actions *, enum vmn_field,
                     const struct vmn_ip *);
+/* Copies field 'from' to field 'to', as many of the lowest bits as both
+ * have. */
 void vmn_act_move(struct vmn_actions *, enum vmn_field from,
                   enum vmn_field to);
-/* The same for 'n_bits' bits of each, from bit 'from_bit' and 'to_bit' (0 is
- * the lowest) up. */
+/* Copies 'n_bits' bits, from bit 'from_bit' of one and 'to_bit' of the other
+ * up (0 is the lowest), which both must have. */
 void vmn_act_move_bits(struct vmn_actions *, enum vmn_field from,
                        unsigned from_bit, enum vmn_field to, unsigned to_bit,
                        unsigned n_bits);
 /* Exchanges two fields of the same width. */
 void vmn_act_swap(struct vmn_actions *, enum vmn_field, enum vmn_field);
 
-/* The TTL or hop limit becomes one less.  It must be more than 1: match those
+/* Makes the TTL or hop limit one less.  It must be more than 1: match those
  * that are not first. */
 void vmn_act_dec_ttl(struct vmn_actions *);
 
+/* Sends a copy out of OpenFlow port 'ofport', 1 to 65279, or out of the one
+ * that register 'reg' holds; the actions go on.  A switch sends nothing back
+ * out of the port by which it came in. */
 void vmn_act_output(struct vmn_actions *, uint32_t ofport);
 void vmn_act_output_field(struct vmn_actions *, enum vmn_field reg);
+/* Sends a copy back out of the port by which it came in. */
 void vmn_act_output_in_port(struct vmn_actions *);
 /* Forgets the input port, so that output to it is not suppressed. */
 void vmn_act_clear_in_port(struct vmn_actions *);
@@ -309,6 +339,9 @@ void vmn_act_set_queue(struct vmn_actions *, uint32_t queue);
 /* Takes the queue back that was set since the packet came in, or since the
  * last vmn_act_ct() that it went on behind. */
 void vmn_act_pop_queue(struct vmn_actions *);
+
+/* Has a group do what it says: one of the unit's, or the one with a number of
+ * VMN_ID_POOL_GROUP.  The actions go on with the packet as it was. */
 void vmn_act_group(struct vmn_actions *, const struct vmn_group_msg *);
 void vmn_act_group_id(struct vmn_actions *, uint32_t group_id);
 
@@ -319,13 +352,13 @@ void vmn_act_goto(struct vmn_actions *, unsigned stage, unsigned table);
 /* Goes on at the first stage at a later hook, or behind it; ends the actions.
  * What is between is left out: see to it that the packet does not need it. */
 void vmn_act_goto_hook(struct vmn_actions *, enum vmn_hook);
-/* The same as a detour: the packet itself goes there, and then the actions go
- * on with what has become of it: registers and other fields that the detour
- * has set stay set. */
+/* Each sends the packet itself on a detour, to the next stage or to a later
+ * table of the app's own; then the actions go on with what has become of it:
+ * registers and other fields that the detour has set stay set. */
 void vmn_act_resubmit_next(struct vmn_actions *);
 void vmn_act_resubmit(struct vmn_actions *, unsigned stage, unsigned table);
-/* A copy of the packet goes there, and the actions go on with the packet as it
- * was: nothing that is set in the detour comes back, but for what NAT by
+/* Each sends a copy of the packet there, and the actions go on with the packet
+ * as it was: nothing that is set in the detour comes back, but for what NAT by
  * vmn_act_ct() makes of the packet.  Not in a bucket, which has a copy. */
 void vmn_act_clone_next(struct vmn_actions *);
 void vmn_act_clone(struct vmn_actions *, unsigned stage, unsigned table);
@@ -347,8 +380,8 @@ void vmn_act_restart(struct vmn_actions *);
  * before it. */
 void vmn_act_drop(struct vmn_actions *, const char *reason);
 
-/* The same of background, which nobody misses: what is dropped all the time
- * where all is well, and concerns none of ours.  It is counted as other drops
+/* Drops background, which nobody misses: what is dropped all the time where
+ * all is well, and concerns none of ours.  It is counted as other drops
  * are, but shown only to those who ask for it.  A reason is background, or it
  * is not: give it by the same function everywhere. */
 void vmn_act_drop_background(struct vmn_actions *, const char *reason);
@@ -384,8 +417,8 @@ void vmn_act_punt(struct vmn_actions *, unsigned handler, uint32_t arg,
 void vmn_act_learn_connection(struct vmn_actions *, uint16_t eth_type,
                               uint8_t ip_proto);
 
-/* Neighbours in a provider network that the app does not know of, which the
- * switch learns from their packets.  An ARP packet tells its sender's address,
+/* Has the switch learn neighbours in a provider network, which the app does
+ * not know of, from their packets.  An ARP packet tells its sender's address,
  * a neighbour advertisement with a link-layer address its target, a
  * solicitation with one its sender: the flow must match that much
  * (VMN_F_ARP_OP, or the type and VMN_F_ND_TLL or VMN_F_ND_SLL in full or
@@ -414,7 +447,7 @@ void vmn_act_find_neighbour(struct vmn_actions *);
 #define VMN_NEIGHBOUR_INCOMPLETE \
     ((struct vmn_mac) { { 0x0e, 0x56, 0x4d, 0xff, 0x00, 0x0f } })
 
-/* Ethernet addresses that the app does not know of, which the switch learns
+/* Has the switch learn Ethernet addresses, which the app does not know of,
  * from packets: their sender's is remembered for the packet's network, with
  * 'value' (not 0), until it was not heard for VMN_MAC_AGE_S seconds, or
  * elsewhere, or the unit has no flow left that learns; of a unit at most
@@ -427,11 +460,11 @@ void vmn_act_learn_mac(struct vmn_actions *, uint32_t value);
 #define VMN_REG_MAC_VALUE VMN_F_REG11
 void vmn_act_find_mac(struct vmn_actions *);
 
-/* Clients of a service that are to keep what was chosen for them.  The switch
- * remembers a value for (VMN_REG_ZONE, VMN_REG_CLIENT_SERVICE, the packet's IP
- * source), until it was not looked for in 'idle_s' seconds or the unit has no
- * flow left that learns; of a unit at most VMN_CLIENTS_MAX on a host.
- * Learning it again changes the value, but not the seconds.  At
+/* Has the switch remember clients of a service, which are to keep what was
+ * chosen for them: a value for (VMN_REG_ZONE, VMN_REG_CLIENT_SERVICE, the
+ * packet's IP source), until it was not looked for in 'idle_s' seconds or the
+ * unit has no flow left that learns; of a unit at most VMN_CLIENTS_MAX on a
+ * host.  Learning it again changes the value, but not the seconds.  At
  * VMN_CLIENTS_MAX neither a new client nor another value is remembered.  So
  * what is found may be 0, or name what is no more: the app chooses anew then.
  *
@@ -473,11 +506,14 @@ void vmn_act_hash_client(struct vmn_actions *, uint16_t basis,
 void vmn_act_limit(struct vmn_actions *, const char *key, uint32_t rate,
                    uint32_t burst);
 
+/* Connections.  ----------------------------------------------------------- */
+
 /* Where a packet goes on after connection tracking. */
 enum vmn_ct_then { VMN_CT_STOP = 0, VMN_CT_NEXT = 1, VMN_CT_TABLE = 2 };
 
+/* What vmn_act_ct() does. */
 struct vmn_ct {
-    bool commit;
+    bool commit;                /* The connection is remembered. */
     enum vmn_field zone;        /* A register whose low 16 bits hold it. */
     bool nat;                   /* Apply NAT that the connection has. */
     /* With commit and nat, what becomes of the connection: its destination is
@@ -495,10 +531,16 @@ struct vmn_ct {
                                  * what register 'mark_from' holds. */
     enum vmn_field mark_from;
 };
+
+/* Sends the packet through connection tracking, which sets VMN_F_CT_STATE and
+ * the other fields of the connection for the flows behind it.  Ends the
+ * actions, unless 'then' is VMN_CT_STOP.  What contradicts itself (both NATs,
+ * a zone that is no register, a mark without a commit) fails the unit. */
 void vmn_act_ct(struct vmn_actions *, const struct vmn_ct *);
-/* As vmn_act_ct(), which commits and has a 'snat': the connection's source
- * port is its own if that is one of 'first' to 'last', and else one of these
- * of the switch's choosing. */
+/* Does what vmn_act_ct() does, which commits and has a 'snat': the
+ * connection's source port is its own if that is one of 'first' to 'last', and
+ * else one of these of the switch's choosing.  'first' is not 0, and 'last'
+ * not less. */
 void vmn_act_ct_snat_ports(struct vmn_actions *, const struct vmn_ct *,
                            uint16_t first, uint16_t last);
 
@@ -508,13 +550,21 @@ void vmn_act_ct_snat_ports(struct vmn_actions *, const struct vmn_ct *,
 void vmn_act_conjunction(struct vmn_actions *, uint32_t id, unsigned clause,
                          unsigned n_clauses);
 
-/* Adds a group.  'key' names it among the app's groups: the group's number is
- * that of (VMN_ID_POOL_GROUP, key).  One unit only may emit it. */
+/* Groups.  ---------------------------------------------------------------- */
+
+/* What a group does: each of its buckets, with a copy of the packet, or one of
+ * them. */
 enum vmn_group_type { VMN_GROUP_ALL = 0, VMN_GROUP_SELECT = 1 };
+
+/* Adds a group.  'key' names it among the app's groups: the group's number is
+ * that of (VMN_ID_POOL_GROUP, key).  One unit only may emit it.  Never
+ * NULL. */
 struct vmn_group_msg *vmn_group_add(struct vmn_emit *, struct vmn_scope,
                                     enum vmn_group_type, const char *key);
-/* Adds a bucket.  'weight' matters in a SELECT group, which hashes the
- * 5-tuple by dp_hash, or what vmn_group_hash_client() says. */
+/* Adds a bucket, and returns its actions; a group has 4,096 at most.
+ * 'bucket_id' is another one for each of the group.  'weight' matters in a
+ * SELECT group, which hashes the 5-tuple by dp_hash, or what
+ * vmn_group_hash_client() says. */
 struct vmn_actions *vmn_bucket_add(struct vmn_group_msg *, uint32_t bucket_id,
                                    uint16_t weight);
 /* Counts the packets that take the bucket as part 'part' (not 0) of the unit's

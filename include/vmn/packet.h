@@ -27,7 +27,7 @@ extern "C" {
 
 struct vmn_view;
 
-#define VMN_N_REGS 16
+#define VMN_N_REGS 16           /* Registers of a packet. */
 
 /* A packet that came up.  All of it lives until the handler returns. */
 struct vmn_packet_in {
@@ -44,7 +44,8 @@ struct vmn_packet_in {
     size_t full_size;           /* ...and of the packet before it was cut. */
 };
 
-/* The value of register 'reg', VMN_REG_NETWORK for instance. */
+/* Returns the value of register 'reg', VMN_REG_NETWORK for instance; 0 of what
+ * is no register. */
 static inline uint32_t
 vmn_packet_reg(const struct vmn_packet_in *in, enum vmn_field reg)
 {
@@ -75,7 +76,7 @@ void vmn_send_to_port(struct vmn_packets_out *, const char *port,
  * not come up again. */
 void vmn_send_to_stage(struct vmn_packets_out *, unsigned stage,
                        unsigned table, const void *bytes, size_t size);
-/* The same from the first table of the stage that follows 'stage' on. */
+/* Does the same from the first table of the stage that follows 'stage' on. */
 void vmn_send_to_next(struct vmn_packets_out *, unsigned stage,
                       const void *bytes, size_t size);
 
@@ -86,8 +87,8 @@ void vmn_send_to_hook(struct vmn_packets_out *, enum vmn_hook hook,
                       uint32_t in_port, const uint32_t regs[VMN_N_REGS],
                       const void *bytes, size_t size);
 
-/* The same for an answer as from whom the packet was for, which goes the way
- * that one of that one's would: back through balancing, and routed back if the
+/* Sends an answer as from whom the packet was for, which goes the way that an
+ * answer of that one's would: back through balancing, and routed back if the
  * packet was routed; but no policy judges it on this host.  'in_port' is where
  * it seems to come in. */
 static inline void
@@ -124,6 +125,7 @@ void vmn_neighbour_is_incomplete(struct vmn_packets_out *, uint32_t network,
 
 /* UDP over IPv4 and IPv6.  ----------------------------------------------- */
 
+/* A UDP packet, from the Ethernet header on. */
 struct vmn_udp {
     struct vmn_mac eth_src, eth_dst;
     struct vmn_ip ip_src, ip_dst; /* Of one family. */
@@ -163,7 +165,7 @@ size_t vmn_udp_build(const struct vmn_udp *, uint8_t *buffer, size_t size);
 size_t vmn_reject_build(const uint8_t *bytes, size_t size,
                         uint8_t buffer[VMN_REJECT_SIZE_MAX], const char **why);
 
-/* The same for other reasons than that it was not let through. */
+/* Why a packet is rejected. */
 enum vmn_reject_reason {
     VMN_REJECT_PROHIBITED = 0, /* TCP is told by a reset. */
     VMN_REJECT_NO_PORT = 1,     /* Nobody listens there; the same. */
@@ -172,12 +174,16 @@ enum vmn_reject_reason {
     VMN_REJECT_TTL = 4,         /* It has gone too far. */
     VMN_REJECT_TOO_BIG = 5,     /* And may not be cut up. */
 };
+
+/* How a packet is rejected: see vmn_reject_build_as(). */
 struct vmn_reject {
     enum vmn_reject_reason reason;
     struct vmn_ip from;         /* Who says so, of the packet's family; family
                                  * 0: whom it was for. */
     uint16_t mtu;               /* VMN_REJECT_TOO_BIG: what would not be. */
 };
+
+/* Does what vmn_reject_build() does for other reasons, and as from others. */
 size_t vmn_reject_build_as(const struct vmn_reject *, const uint8_t *bytes,
                            size_t size, uint8_t buffer[VMN_REJECT_SIZE_MAX],
                            const char **why);
@@ -242,18 +248,20 @@ struct vmn_rs {
  * solicitation as RFC 4861, section 6.1.1, has it. */
 bool vmn_rs_parse(const uint8_t *bytes, size_t size, struct vmn_rs *);
 
+/* A prefix that a router advertises. */
 struct vmn_ra_prefix {
     struct vmn_prefix prefix;
     bool autonomous;            /* Hosts may make their addresses of it. */
 };
 
+/* A router advertisement.  Arrays are borrowed. */
 struct vmn_ra {
     struct vmn_mac eth_src, eth_dst;
-    struct vmn_ip ip_src, ip_dst;
+    struct vmn_ip ip_src, ip_dst; /* Of IPv6. */
     bool managed;               /* Addresses come by DHCPv6... */
     bool other;                 /* ...or other things do. */
     uint16_t router_s;          /* For how long it is a router; 0: not one. */
-    uint32_t mtu;               /* 0: not said. */
+    uint32_t mtu;               /* In bytes; 0: not said. */
     uint32_t valid_s, preferred_s; /* Of prefixes. */
     size_t n_prefixes;          /* All on the link. */
     const struct vmn_ra_prefix *prefixes;

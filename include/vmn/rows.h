@@ -50,7 +50,11 @@ struct vmn_row {
     uint32_t table;             /* The controller's own. */
 };
 
+/* Hosts and networks.  ---------------------------------------------------- */
+
+/* In which encapsulation a host receives tunnelled packets. */
 enum vmn_encap { VMN_ENCAP_VXLAN = 0, VMN_ENCAP_GENEVE = 1 };
+/* Whose datapath a bridge is on: the kernel's, or the userspace one. */
 enum vmn_datapath { VMN_DATAPATH_SYSTEM = 0, VMN_DATAPATH_NETDEV = 1 };
 
 /* By which bridge of a host a physical network is reached. */
@@ -65,6 +69,7 @@ struct vmn_lb_client_limit {
     uint32_t burst;             /* At once, after a rest; 0: as many. */
 };
 
+/* Returns how many connections may be opened at once. */
 static inline uint32_t
 vmn_lb_burst(const struct vmn_lb_client_limit *limit)
 {
@@ -136,9 +141,11 @@ struct vmn_dhcp_options {
 VMN_ELEMENT_READER(vmn_dhcp_route_at, vmn_dhcp_options, routes,
                    vmn_dhcp_route, VMN_ELEMENT_DHCP_ROUTE)
 
+/* A subnet of a network. */
 struct vmn_subnet {
     struct vmn_prefix cidr;
-    struct vmn_ip gateway;      /* Kept free by address management. */
+    struct vmn_ip gateway;      /* Kept free by address management; family 0:
+                                 * none. */
     size_t n_pools;             /* What is given out; none: all of it. */
     const struct vmn_ip_range *pools; /* Sorted, apart from each other. */
     size_t n_exclude;           /* What of that is not. */
@@ -152,6 +159,8 @@ struct vmn_subnet {
 VMN_ELEMENT_READER(vmn_reservation_at, vmn_subnet, reservations,
                    vmn_reservation, VMN_ELEMENT_RESERVATION)
 
+/* What becomes of packets to ports of a network about which no policy has
+ * decided. */
 enum vmn_default { VMN_DEFAULT_ALLOW = 0, VMN_DEFAULT_DENY = 1 };
 
 /* The part of a physical network that is a network here. */
@@ -224,6 +233,8 @@ struct vmn_port {
 VMN_ELEMENT_READER(vmn_address_pair_at, vmn_port, allowed_addresses,
                    vmn_address_pair, VMN_ELEMENT_ADDRESS_PAIR)
 
+/* Policies.  -------------------------------------------------------------- */
+
 /* A set of ports and addresses. */
 struct vmn_group {
     struct vmn_row row;
@@ -240,6 +251,7 @@ struct vmn_group {
     const struct vmn_prefix *except;
 };
 
+/* Protocols of services. */
 enum vmn_protocol {
     VMN_PROTO_ANY = 0,
     VMN_PROTO_TCP = 1,
@@ -260,6 +272,7 @@ struct vmn_service_entry {
     void *reserved[1];          /* NULL. */
 };
 
+/* A named set of protocols and ports. */
 struct vmn_service {
     struct vmn_row row;
     const char *description;
@@ -289,11 +302,14 @@ struct vmn_tier {
                                  * no two tiers have the same. */
 };
 
+/* To the ports that a policy applies to, and from them. */
 enum vmn_direction { VMN_INGRESS = 0, VMN_EGRESS = 1, VMN_N_DIRECTIONS };
+
+/* What a rule decides. */
 enum vmn_action {
     VMN_ALLOW = 0,
     VMN_DENY = 1,
-    VMN_PASS = 2,
+    VMN_PASS = 2,               /* The next tier decides. */
     VMN_REJECT = 3,             /* Denies, and tells the sender. */
 };
 
@@ -311,6 +327,7 @@ struct vmn_rule_service {
     struct vmn_service_entry inline_entry;
 };
 
+/* A rule of a policy, or of what a quarantine allows. */
 struct vmn_rule {
     enum vmn_direction direction;
     enum vmn_action action;
@@ -361,6 +378,8 @@ VMN_ELEMENT_READER(vmn_policy_rule_at, vmn_policy, rules,
  * else goes on to the next of its kind.  The lower level decides. */
 #define VMN_POLICY_LEVELS 65
 
+/* Where the rules are that vmn_level_next() has counted; zeros before the
+ * first. */
 struct vmn_level {
     bool started;
     enum vmn_action action;     /* Of the rule before. */
@@ -403,6 +422,9 @@ struct vmn_quarantine {
 VMN_ELEMENT_READER(vmn_quarantine_rule_at, vmn_quarantine, allow,
                    vmn_rule, VMN_ELEMENT_RULE)
 
+/* Balancers.  ------------------------------------------------------------- */
+
+/* A service of a virtual IP. */
 struct vmn_lb_port {
     uint16_t port;              /* On the VIP. */
     uint16_t target;            /* On the backend; 0: the same as on the VIP,
@@ -411,12 +433,14 @@ struct vmn_lb_port {
                                  * 0: 'port' alone. */
 };
 
+/* Returns the last of its ports. */
 static inline uint16_t
 vmn_lb_port_last(const struct vmn_lb_port *port)
 {
     return port->end_port ? port->end_port : port->port;
 }
 
+/* A port that serves behind a virtual IP. */
 struct vmn_backend {
     const char *port;           /* A port's name. */
     uint32_t weight;            /* 0 (none) to 100. */
@@ -433,6 +457,9 @@ enum vmn_probe {
     VMN_PROBE_UDP = 3,
     VMN_PROBE_PING = 4,
 };
+
+/* By which probes backends are looked after, and what follows from their
+ * answers. */
 struct vmn_lb_health {
     enum vmn_probe type;        /* NONE: not at all. */
     uint16_t port;              /* 0: the target of the first of 'ports'. */
@@ -448,14 +475,19 @@ struct vmn_lb_health {
     void *reserved[2];          /* NULL. */
 };
 
+/* Whether backends on the client's own host come first, or alone serve. */
 enum vmn_locality { VMN_LOCALITY_ANY = 0, VMN_LOCALITY_PREFER = 1,
                     VMN_LOCALITY_REQUIRE = 2 };
+
+/* What becomes of the open connections of a backend that fails its probes. */
 enum vmn_when_down { VMN_DOWN_KEEP = 0, VMN_DOWN_CUT = 1 };
+
+/* What a balancer's load is measured by. */
+enum vmn_scale_metric { VMN_SCALE_NONE = 0, VMN_SCALE_CONNECTIONS = 1,
+                        VMN_SCALE_PACKETS = 2, VMN_SCALE_BYTES = 3 };
 
 /* Thresholds of load, which somebody is told of.  Nothing that apps do follows
  * from it. */
-enum vmn_scale_metric { VMN_SCALE_NONE = 0, VMN_SCALE_CONNECTIONS = 1,
-                        VMN_SCALE_PACKETS = 2, VMN_SCALE_BYTES = 3 };
 struct vmn_lb_scale {
     enum vmn_scale_metric metric; /* A second, of a backend that serves; NONE:
                                    * no thresholds. */
@@ -466,7 +498,7 @@ struct vmn_lb_scale {
     void *reserved[2];          /* NULL. */
 };
 
-/* Different ones, of all balancers. */
+/* How many different limits of clients all balancers have at most. */
 #define VMN_LB_LIMITS_MAX 128
 
 /* How often a fallback may lead on to another. */
@@ -507,6 +539,7 @@ VMN_ELEMENT_READER(vmn_lb_port_at, vmn_loadbalancer, ports,
 VMN_ELEMENT_READER(vmn_backend_at, vmn_loadbalancer, backends,
                    vmn_backend, VMN_ELEMENT_BACKEND)
 
+/* Returns true if the virtual IP is offered in that network. */
 static inline bool
 vmn_lb_is_offered_in(const struct vmn_loadbalancer *lb, const char *network)
 {
@@ -517,6 +550,8 @@ vmn_lb_is_offered_in(const struct vmn_loadbalancer *lb, const char *network)
     }
     return false;
 }
+
+/* Routers.  --------------------------------------------------------------- */
 
 /* A router in one of its networks. */
 struct vmn_router_interface {
@@ -576,11 +611,12 @@ VMN_ELEMENT_READER(vmn_gateway_at, vmn_external, gateways,
 VMN_ELEMENT_READER(vmn_forward_at, vmn_external, forwards,
                    vmn_forward, VMN_ELEMENT_FORWARD)
 
-/* Most of them. */
+/* The most port shares that a router may ask for, and how many it has
+ * otherwise. */
 #define VMN_PORT_SHARES_MAX 64
 #define VMN_PORT_SHARES_DEFAULT 16
 
-/* The address that a forward is for. */
+/* Returns the address that a forward is for. */
 static inline const struct vmn_ip *
 vmn_forward_address(const struct vmn_external *external,
                     const struct vmn_forward *forward)
@@ -623,9 +659,9 @@ struct vmn_floating_ip {
 /* Most addresses of an interface, and most subnets of a network. */
 #define VMN_ADDRESSES_MAX 16
 
-/* The addresses of an interface whose network is 'network': those that it
- * lists, or if it lists none, the gateways of the subnets.  Returns how
- * many. */
+/* Copies the addresses of an interface whose network is 'network' to
+ * 'addresses': those that it lists, or if it lists none, the gateways of the
+ * subnets.  Returns how many. */
 static inline size_t
 vmn_interface_addresses(const struct vmn_router_interface *interface,
                         const struct vmn_network *network,
@@ -650,6 +686,9 @@ vmn_interface_addresses(const struct vmn_router_interface *interface,
     return n;
 }
 
+/* Names and observations.  ------------------------------------------------ */
+
+/* Types of records of a zone. */
 enum vmn_dns_type {
     VMN_DNS_TYPE_A = 0,
     VMN_DNS_TYPE_AAAA = 1,
@@ -658,6 +697,7 @@ enum vmn_dns_type {
     VMN_DNS_TYPE_PTR = 4,
 };
 
+/* Records of one name and type. */
 struct vmn_dns_record {
     const char *name;           /* In the zone, "@" for the zone itself; of PTR
                                  * an address. */
@@ -692,6 +732,8 @@ struct vmn_observation {
     struct vmn_labels labels;
     uint32_t minutes;           /* Since it was made; then it is deleted. */
 };
+
+/* What hosts report.  ----------------------------------------------------- */
 
 /* Where a port is.  Stored, since other hosts' flows read it. */
 struct vmn_binding {
@@ -733,6 +775,8 @@ enum vmn_health_state {
     VMN_HEALTH_DOWN = 1,
     VMN_HEALTH_DRAINED = 2,     /* Its drain is over. */
 };
+
+/* The row that says so. */
 struct vmn_health {
     struct vmn_row row;         /* BALANCER/PORT. */
     const char *loadbalancer;
@@ -760,7 +804,8 @@ struct vmn_lb_members {
     uint32_t size;
 };
 
-/* Without padding: it is compared by its bytes. */
+/* A port that may be a backend, and what it does by now.  Without padding: it
+ * is compared by its bytes. */
 struct vmn_lb_member {
     char port[VMN_NAME_LEN + 1];
     char network[VMN_NAME_LEN + 1]; /* The port's. */
@@ -779,6 +824,7 @@ struct vmn_lb_member {
     bool drains;                /* 'drain', and not drained yet. */
 };
 
+/* Returns member 'i' of 'members', from 0. */
 static inline const struct vmn_lb_member *
 vmn_lb_member_at(const struct vmn_lb_members *members, size_t i)
 {

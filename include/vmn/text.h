@@ -16,15 +16,16 @@ extern "C" {
 
 struct vmn_view;
 
-/* "02:00:00:00:00:01". */
+/* Returns the text of an Ethernet address: "02:00:00:00:00:01". */
 const char *vmn_mac_text(struct vmn_view *, struct vmn_mac);
-/* "10.0.0.1", "fd00::1" (RFC 5952). */
+/* Returns the text of an address: "10.0.0.1", "fd00::1" (RFC 5952). */
 const char *vmn_ip_text(struct vmn_view *, const struct vmn_ip *);
-/* "10.0.0.0/24", also where it is one address: "10.0.0.1/32". */
+/* Returns the text of a prefix: "10.0.0.0/24", also where it is one address:
+ * "10.0.0.1/32". */
 const char *vmn_prefix_text(struct vmn_view *, const struct vmn_prefix *);
 
-/* And back.  False, with nothing filled in, for what is no such text; and for
- * MAC addresses that no port may have. */
+/* Each reads such a text back.  Returns false, with nothing filled in, for
+ * what is no such text; and for MAC addresses that no port may have. */
 bool vmn_mac_from_text(const char *, struct vmn_mac *);
 bool vmn_ip_from_text(const char *, struct vmn_ip *);
 bool vmn_prefix_from_text(const char *, struct vmn_prefix *);
@@ -35,8 +36,8 @@ bool vmn_prefix_from_text(const char *, struct vmn_prefix *);
 size_t vmn_key_split(struct vmn_view *, const char *key, const char *parts[],
                      size_t n);
 
-/* Cuts a copy of "A|B" in two, 'b' with all that is left; false if there is no
- * bar. */
+/* Cuts a copy of "A|B" in two, '*b' with all that is left.  Returns false, and
+ * sets neither, if there is no bar. */
 static inline bool
 vmn_key_split_two(struct vmn_view *view, const char *key, const char **a,
                   const char **b)

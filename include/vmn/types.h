@@ -31,32 +31,33 @@ struct vmn_ip {
     uint8_t addr[16];
 };
 
+/* Each returns true if what its name says is so: both are equal, byte by byte,
+ * or there is no address. */
 static inline bool
 vmn_mac_equal(struct vmn_mac a, struct vmn_mac b)
 {
     return !memcmp(&a, &b, sizeof a);
 }
-
 static inline bool
 vmn_mac_is_none(struct vmn_mac mac)
 {
     return vmn_mac_equal(mac, (struct vmn_mac) { { 0 } });
 }
-
 static inline bool
 vmn_ip_equal(const struct vmn_ip *a, const struct vmn_ip *b)
 {
     return !memcmp(a, b, sizeof *a);
 }
 
-/* How many bits an address has. */
+/* Returns how many bits an address has: 128 or 32. */
 static inline uint8_t
 vmn_ip_bits(const struct vmn_ip *ip)
 {
     return ip->family == 6 ? 128 : 32;
 }
 
-/* The address on the link that follows from a MAC (RFC 4291, appendix A). */
+/* Returns the address on the link that follows from a MAC (RFC 4291, appendix
+ * A). */
 static inline struct vmn_ip
 vmn_link_local(struct vmn_mac mac)
 {
@@ -89,6 +90,7 @@ struct vmn_port_range {
 #define VMN_ELEMENTS(STRUCT) const struct STRUCT##_elements *
 #endif
 
+/* Types of such elements, for vmn_element(). */
 enum vmn_element {
     VMN_ELEMENT_SELECTOR_TERM = 1,
     VMN_ELEMENT_PROVIDER_BRIDGE = 2,
@@ -109,6 +111,8 @@ enum vmn_element {
     VMN_ELEMENT_DNS_RECORD = 17,
 };
 
+/* Returns element 'i' of an array in a row; 'i' must be less than how many
+ * there are.  Apps call the vmn_X_at() of the array instead. */
 const void *vmn_element(const void *elements, enum vmn_element, size_t i);
 
 #define VMN_ELEMENT_READER(NAME, ROW, MEMBER, STRUCT, ELEMENT)          \
@@ -131,7 +135,7 @@ struct vmn_labels {
     const struct vmn_label *labels;
 };
 
-/* One condition on labels. */
+/* What a condition on labels asks. */
 enum vmn_selector_op {
     VMN_SEL_IN = 0,             /* "k=v", "k in (v,w)": one of the values. */
     VMN_SEL_NOT_IN = 1,         /* "k!=v", "k notin (v,w)": absent or other. */
@@ -139,6 +143,7 @@ enum vmn_selector_op {
     VMN_SEL_NOT_EXISTS = 3,     /* "!k". */
 };
 
+/* One such condition. */
 struct vmn_selector_term {
     enum vmn_selector_op op;
     const char *key;
@@ -147,7 +152,7 @@ struct vmn_selector_term {
 };
 
 /* A conjunction of conditions on labels.  'text' is the canonical form; NULL
- * when the object has no selector, and that selects nothing. The empty text
+ * when the object has no selector, and that selects nothing.  The empty text
  * selects everything. */
 struct vmn_selector {
     const char *text;
@@ -178,15 +183,16 @@ const char *vmn_labels_get(const struct vmn_labels *labels, const char *key);
  * Returns how many are left.  Two sets of the same addresses end equal. */
 size_t vmn_prefixes_merge(struct vmn_prefix *prefixes, size_t n);
 
-/* What is left of the addresses of 'from' without those of 'except'; both as
- * vmn_prefixes_merge() leaves them, and the result too.  Puts it in 'left', or
- * only counts if that is NULL.  Returns how many prefixes it is. */
+/* Takes the addresses of 'except' out of those of 'from'; both are as
+ * vmn_prefixes_merge() leaves them, and the result is, too.  Puts it in
+ * 'left', which must have room for it, or only counts if that is NULL.
+ * Returns how many prefixes it is. */
 size_t vmn_prefixes_subtract(const struct vmn_prefix *from, size_t n,
                              const struct vmn_prefix *except, size_t n_except,
                              struct vmn_prefix *left);
 
-/* The largest mask that covers ports from '*first' on and none behind 'last',
- * at most 65535; moves '*first' behind it. */
+/* Returns the largest mask that covers ports from '*first' on and none behind
+ * 'last', at most 65535; moves '*first' behind them. */
 static inline uint16_t
 vmn_range_mask(uint32_t *first, uint32_t last)
 {
@@ -199,8 +205,8 @@ vmn_range_mask(uint32_t *first, uint32_t last)
     return 0xffff & ~(size - 1);
 }
 
-/* As vmn_prefixes_merge(), for ranges: those that overlap or touch become
- * one. */
+/* Does what vmn_prefixes_merge() does, for ranges: those that overlap or touch
+ * become one. */
 size_t vmn_ranges_merge(struct vmn_port_range *ranges, size_t n);
 
 #ifdef __cplusplus

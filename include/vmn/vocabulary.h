@@ -43,11 +43,11 @@ enum vmn_hook {
  * app's stage, but for those that it keeps.  Those above are for VMN's own
  * apps to write; docs/writing-an-app.md has what others may. */
 
+/* Bits of VMN_REG_FLAGS. */
 #define VMN_FLAG_HAIRPIN 1              /* May leave by the port it came by. */
 #define VMN_FLAG_ROUTED 2               /* Was routed on this host: network and
                                          * Ethernet addresses are those of its
                                          * last hop. */
-
 #define VMN_FLAG_EXTERNAL 4             /* Came in on this host by a router's
                                          * external network. */
 #define VMN_FLAG_LARGE 8                /* More than vmn_act_check_size() was
@@ -112,7 +112,7 @@ enum vmn_hook {
 /* Relation: "NETWORK|PREFIX" and "NETWORK|MAC" -> "", addresses that have a
  * meaning in a network: whoever may be behind a port with 'unknown' must not
  * use them, and a port that is allowed a prefix must not answer for those in
- * it. Published by whichever app gives them that meaning, by
+ * it.  Published by whichever app gives them that meaning, by
  * vmn_claim_prefix() and its kin; read by overlay. */
 #define VMN_REL_CLAIMED "overlay.claimed"
 
@@ -167,7 +167,7 @@ enum vmn_hook {
 
 /* Query: name of a balancer -> struct vmn_lb_members (vmn/rows.h), those that
  * may be its backends, sorted by their ports' names.  No value: there are
- * none. Provided by loadbalancer. */
+ * none.  Provided by loadbalancer. */
 #define VMN_QUERY_BACKENDS "loadbalancer.backends"
 
 /* Parts of a balancer's flows that are counted (vmn_flow_count_part()):
