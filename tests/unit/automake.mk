@@ -370,6 +370,10 @@ EXTRA_DIST += tests/unit/test-example-app
 TESTS += tests/unit/test-lua-names
 EXTRA_DIST += tests/unit/test-lua-names
 
+# Holds the reference of the apps' API against the headers.
+TESTS += tests/unit/test-app-reference
+EXTRA_DIST += tests/unit/test-app-reference
+
 # An app that does what it must not.  Without sanitizers, which would tell.
 check_LTLIBRARIES = tests/unit/bad-app.la
 tests_unit_bad_app_la_SOURCES = tests/unit/bad-app.c
