@@ -125,6 +125,7 @@ UNIT_TESTS = \
 # Those that load apps as the daemon does: apps find the engine's side of the
 # ABI in the program.
 APPS_TESTS = \
+	tests/unit/test-app-pages \
 	tests/unit/test-app-worker \
 	tests/unit/test-apps \
 	tests/unit/test-dhcp \
@@ -352,6 +353,7 @@ tests_unit_test_api_doc_SOURCES = tests/unit/test-api-doc.c \
 
 # Those that read files of the source.
 tests/unit/test-api-doc.$(OBJEXT) \
+tests/unit/test-app-pages.$(OBJEXT) \
 tests/unit/test-cluster-db.$(OBJEXT) \
 tests/unit/test-lua-app.$(OBJEXT) \
 tests/unit/test-northbound-described.$(OBJEXT) \
