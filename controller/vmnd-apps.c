@@ -64,41 +64,44 @@ vmnd_load_apps(struct vmnd *vmnd)
     }
 }
 
-/* Returns the row of the app that was loaded from 'file' the last time, or
- * NULL. */
-static const struct vmn_app_row *
-find_row(const struct vmnd *vmnd, const char *file)
-{
-    struct vmn_names names = model_names(vmnd->model, VMN_TABLE_APP);
-
-    for (size_t i = 0; i < names.n; i++) {
-        const struct vmn_app_row *row = model_get(vmnd->model, VMN_TABLE_APP,
-                                                  names.names[i]);
-
-        if (row->module.file && !strcmp(row->module.file, file)) {
-            return row;
-        }
-    }
-    return NULL;
-}
-
-/* Returns the name that the app in 'file' has, as far as can be known.  The
- * caller frees it. */
+/* Returns the name that the app in 'file' has, as far as can be known: that of
+ * the file.  The caller frees it. */
 static char *
-name_of(const char *file, const struct vmn_app_row *before)
+name_of(const char *file)
 {
     const char *slash = strrchr(file, '/');
     const char *base = slash ? slash + 1 : file;
 
-    return (before ? xstrdup(before->row.name)
-            : xmemdup0(base, strcspn(base, ".")));
+    return xmemdup0(base, strcspn(base, "."));
+}
+
+/* Returns the row of the app that was loaded from 'file' the last time, or
+ * NULL.  The options may call the file otherwise than then. */
+static const struct vmn_app_row *
+find_row(const struct vmnd *vmnd, const char *file)
+{
+    struct vmn_names names = model_names(vmnd->model, VMN_TABLE_APP);
+    const struct vmn_app_row *row;
+    char *name;
+
+    for (size_t i = 0; i < names.n; i++) {
+        row = model_get(vmnd->model, VMN_TABLE_APP, names.names[i]);
+        if (row->module.file && !strcmp(row->module.file, file)) {
+            return row;
+        }
+    }
+    name = name_of(file);
+    row = model_get(vmnd->model, VMN_TABLE_APP, name);
+    free(name);
+    return row && row->module.file ? row : NULL;
 }
 
 static void
 add_absent(struct vmnd *vmnd, const struct vmnd_unloaded *unloaded)
 {
     const struct vmn_app_row *before = find_row(vmnd, unloaded->file);
-    char *name = name_of(unloaded->file, before);
+    char *name = (before ? xstrdup(before->row.name)
+                  : name_of(unloaded->file));
     struct vmn_error why = VMN_ERROR_INIT;
     int error = apphost_add_absent(vmnd->apphost, name,
                                    before ? &before->module : NULL,
@@ -217,6 +220,21 @@ module_to_json(const struct pipeline_app *app)
                      "stages", stages);
 }
 
+/* What of the app's row is to be written.  One that vmnd's options have come
+ * to name is not loaded from the database any more. */
+static json_t *
+module_spec(const struct pipeline_app *app, const struct vmn_app_row *row)
+{
+    json_t *module = module_to_json(app);
+    json_t *spec = json_pack("{s:o}", "module", module);
+
+    if (row && row->module.digest && !app->digest) {
+        json_object_set_new(module, "digest", json_null());
+        json_object_set_new(spec, "code", json_null());
+    }
+    return spec;
+}
+
 /* Has a row created for an app that has none.  What a module declares is
  * written only if it is another than it was: all of the app's units read the
  * row. */
@@ -230,10 +248,9 @@ put_app(struct vmnd *vmnd, const struct pipeline_app *app,
     bool has_module = app->file && !app->builtin;
 
     if (!row || (has_module && !is_same(app, &row->module))) {
-        model_request_add(
-            request, row ? MODEL_PATCH : MODEL_PUT, VMN_TABLE_APP, name,
-            has_module ? json_pack("{s:o}", "module", module_to_json(app))
-                       : json_object());
+        model_request_add(request, row ? MODEL_PATCH : MODEL_PUT,
+                          VMN_TABLE_APP, name,
+                          has_module ? module_spec(app, row) : json_object());
     }
 }
 

@@ -193,9 +193,10 @@ activity_compiled(struct activity *activity, const struct engine_delta *delta)
 {
     struct activity_group *group = current(activity);
 
-    if (!group->apps) {
+    if (!group->apps || group->n_apps < delta->n_apps) {
         group->n_apps = delta->n_apps;
-        group->apps = xcalloc(MAX(delta->n_apps, 1), sizeof *group->apps);
+        group->apps = xrealloc(group->apps,
+                               MAX(delta->n_apps, 1) * sizeof *group->apps);
     }
     for (size_t i = 0; i < group->n_apps; i++) {
         const struct engine_delta_app *app = &delta->apps[i];

@@ -77,6 +77,8 @@ start_keys(struct engine *engine, unsigned class_id)
 void
 engine_add_app(struct engine *engine, const struct pipeline_app *app)
 {
+    /* Who reads meanwhile sees what there was before, as in a run. */
+    engine->running = true;
     engine_add_classes(engine, app, app - engine->pipeline->apps);
     engine_list_queries(engine);
     packet_handlers_add(engine, app);
@@ -93,6 +95,7 @@ engine_add_app(struct engine *engine, const struct pipeline_app *app)
     }
     mark_others(engine);
     follow_pipeline(engine);
+    engine->running = false;
 }
 
 /* Removes the units of an app, and has those computed again that have asked

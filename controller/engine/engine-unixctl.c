@@ -17,19 +17,6 @@
 #include "unixctl.h"
 #include "util.h"
 
-static const struct pipeline_app *
-find_app(const struct engine *engine, const char *name)
-{
-    for (size_t i = 0; i < engine->pipeline->n_apps; i++) {
-        const struct pipeline_app *app = &engine->pipeline->apps[i];
-
-        if (!strcmp(app->class_->name, name)) {
-            return app;
-        }
-    }
-    return NULL;
-}
-
 static void
 put_stages(const struct pipeline_app *app, struct arena *arena,
            struct status_app *status)
@@ -72,7 +59,7 @@ bool
 engine_app_status(const struct engine *engine, const char *name,
                   struct arena *arena, struct status_app *status)
 {
-    const struct pipeline_app *app = find_app(engine, name);
+    const struct pipeline_app *app = pipeline_find(engine->pipeline, name);
     const struct unit_node *unit;
 
     if (!app) {

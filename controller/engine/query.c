@@ -92,12 +92,18 @@ void
 query_compute(struct engine *engine, struct query_node *query)
 {
     struct node *node = &query->node;
-    uint32_t old_reads = graph_take_reads(node);
-    struct id_refs old_numbers = query->ids;
     const struct query_class *class_ = &engine->query_classes[node->id];
+    struct id_refs old_numbers = query->ids;
     struct vmn_value value = { NULL, 0 };
     struct vmn_view view;
+    uint32_t old_reads;
     bool done = true;
+
+    if (!class_->class_) {
+        return;                 /* Its app has gone; who has asked is about to
+                                 * be computed, and finds none. */
+    }
+    old_reads = graph_take_reads(node);
 
     node->level = 0;
     node->running = true;

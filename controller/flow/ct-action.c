@@ -96,6 +96,17 @@ ct_table(struct vmn_actions *a, const struct vmn_ct *spec, uint8_t *table)
     return true;
 }
 
+/* A connection that is in the policies' zone is one that these have let in.  An
+ * app of others' may add to that only behind them; a bucket may be taken
+ * anywhere. */
+static bool
+forges_verdict(const struct vmn_actions *a, const struct vmn_ct *spec)
+{
+    return (spec->commit && spec->zone == VMN_REG_ZONE
+            && !a->emit->app->builtin
+            && (!a->stage || a->stage->class_->hook <= VMN_HOOK_POLICY));
+}
+
 static void
 act_ct(struct vmn_actions *a, const struct vmn_ct *spec,
        const struct vmn_port_range *ports)
@@ -113,6 +124,11 @@ act_ct(struct vmn_actions *a, const struct vmn_ct *spec,
     }
     if (!field_is_register(spec->zone)) {
         emit_fail(a->emit, "a zone comes from a register");
+        return;
+    }
+    if (forges_verdict(a, spec)) {
+        emit_fail(a->emit, "a connection is not committed in VMN_REG_ZONE, "
+                  "the policies' zone, before these have judged it");
         return;
     }
     if (spec->dnat.family && spec->snat.family) {

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "controller/flow/pipeline.h"
+#include "controller/northbound/app-changes.h"
 #include "controller/northbound/openapi-operations.h"
 #include "controller/northbound/request-body.h"
 #include "controller/schema/arena.h"
@@ -94,8 +95,18 @@ query_wait(struct http_request *req, struct nb_wait *wait)
             || nb_query_reject(req, "dry_run", "cannot be had of this"));
 }
 
-/* Loads what the body has into a worker.  On success it is remembered there
- * until the change is applied. */
+/* Returns true if the app that is loaded has that code. */
+static bool
+is_loaded(const struct northbound *nb, const char *name, const char *digest)
+{
+    const struct pipeline_app *app = pipeline_find(
+        apphost_pipeline(nb->apphost), name);
+
+    return app && app->digest && !app->absent && !strcmp(app->digest, digest);
+}
+
+/* Loads what the body has into a worker, unless that is loaded.  On success it
+ * is remembered there until the change is applied. */
 static bool
 prepare(struct northbound *nb, const char *name, const struct app_code *body,
         char digest[MODULE_DIGEST_LEN + 1], struct vmn_errors *errors)
@@ -107,7 +118,8 @@ prepare(struct northbound *nb, const char *name, const struct app_code *body,
 
     if (!module_code_digest(body->code, digest)) {
         vmn_errors_add(errors, VMN_ERR_INVALID, "/code", "must be base64");
-    } else if (apphost_prepare(nb->apphost, name, &file, &why)) {
+    } else if (!is_loaded(nb, name, digest)
+               && apphost_prepare(nb->apphost, name, &file, &why)) {
         vmn_errors_add(errors, VMN_ERR_INVALID, "/code", "app %s cannot be "
                        "loaded: %s", name, why.text);
         vmn_error_uninit(&why);
@@ -134,6 +146,7 @@ load(struct northbound *nb, struct http_request *req, const json_t *json,
     if (!errors->n && prepare(nb, name, &body, digest, errors)) {
         bool exists = model_get(nb->model, VMN_TABLE_APP, name) != NULL;
 
+        app_changes_watch(nb->app_changes);
         submit(nb, req, exists ? MODEL_PATCH : MODEL_PUT,
                json_pack("{s:{s:s, s:s}, s:s}", "module", "file", body.file,
                          "digest", digest, "code", body.code), wait);

@@ -30,7 +30,8 @@ struct seen {
 struct app_changes {
     struct northbound *nb;
     struct event *timer;
-    struct seen *seen;          /* By the app's number in the pipeline. */
+    struct seen seen[PIPELINE_APPS_MAX]; /* By the app's number in the
+                                          * pipeline. */
 };
 
 static void
@@ -91,19 +92,27 @@ look_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *changes_)
     arena_uninit(&arena);
 }
 
+void
+app_changes_watch(struct app_changes *changes)
+{
+    const struct timeval interval = { .tv_usec = LOOK_MS * 1000 };
+
+    if (!event_pending(changes->timer, EV_TIMEOUT, NULL)) {
+        event_add(changes->timer, &interval);
+    }
+}
+
 struct app_changes *
 app_changes_create(struct northbound *nb)
 {
-    const struct timeval interval = { .tv_usec = LOOK_MS * 1000 };
     const struct pipeline *pipeline = apphost_pipeline(nb->apphost);
     struct app_changes *changes = xzalloc(sizeof *changes);
 
     changes->nb = nb;
-    changes->seen = xcalloc(MAX(pipeline->n_apps, 1), sizeof *changes->seen);
     changes->timer = event_new(nb->base, -1, EV_PERSIST, look_cb, changes);
     for (size_t i = 0; i < pipeline->n_apps; i++) {
         if (pipeline->apps[i].worker || pipeline->apps[i].absent) {
-            event_add(changes->timer, &interval);
+            app_changes_watch(changes);
         }
     }
     return changes;
@@ -114,7 +123,6 @@ app_changes_destroy(struct app_changes *changes)
 {
     if (changes) {
         event_free(changes->timer);
-        free(changes->seen);
         free(changes);
     }
 }

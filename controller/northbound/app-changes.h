@@ -11,6 +11,8 @@ struct northbound;
 
 /* Borrows the northbound. */
 struct app_changes *app_changes_create(struct northbound *);
+/* An app is loaded that may have a process. */
+void app_changes_watch(struct app_changes *);
 void app_changes_destroy(struct app_changes *);
 
 #endif /* controller/northbound/app-changes.h */

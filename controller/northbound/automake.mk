@@ -47,6 +47,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/group-ports.c \
 	controller/northbound/metrics-certificates.c \
 	controller/northbound/metrics-format.c \
+	controller/northbound/metrics-apps.c \
 	controller/northbound/metrics-health.c \
 	controller/northbound/metrics-listeners.c \
 	controller/northbound/metrics-object-counters.c \

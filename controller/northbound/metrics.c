@@ -19,7 +19,6 @@
 #include "controller/fabric/fabric-drops.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric-status.h"
-#include "controller/flow/pipeline.h"
 #include "controller/northbound/auth.h"
 #include "controller/northbound/event-log.h"
 #include "controller/schema/arena.h"
@@ -420,73 +419,6 @@ put_classes(const struct engine *engine, struct ds *ds)
     }
 }
 
-/* Appends the processes that apps run in: whether they are there, or how often
- * they have ended. */
-static void
-put_workers(const struct pipeline *pipeline, const struct status_app *statuses,
-            size_t n, bool ends, struct ds *ds)
-{
-    for (size_t i = 0; i < n; i++) {
-        const struct status_app_worker *worker = statuses[i].worker;
-
-        if (worker) {
-            ds_put_format(ds, "%s{app=\"%s\"} %"PRIu64"\n",
-                          ends ? "vmn_app_worker_ends_total"
-                          : "vmn_app_worker_up",
-                          pipeline->apps[i].class_->name,
-                          ends ? worker->ends : worker->pid != 0);
-        }
-    }
-}
-
-/* Appends units, flows, groups and problems of each app. */
-static void
-put_apps(const struct northbound *nb, struct ds *ds)
-{
-    static const struct {
-        size_t offset;          /* Of a uint64_t in struct status_app. */
-        const char *name, *help;
-    } families[] = {
-        { offsetof(struct status_app, units), "vmn_app_units",
-          "Units, by app." },
-        { offsetof(struct status_app, flows), "vmn_app_flows",
-          "Flows in the desired state, by app." },
-        { offsetof(struct status_app, groups), "vmn_app_groups",
-          "Groups in the desired state, by app." },
-        { offsetof(struct status_app, problems), "vmn_app_problems",
-          "Units that failed or contradict another one, by app." },
-    };
-    const struct pipeline *pipeline = apphost_pipeline(nb->apphost);
-    size_t n_apps = pipeline ? pipeline->n_apps : 0;
-    struct status_app *statuses = xcalloc(MAX(n_apps, 1), sizeof *statuses);
-    struct arena arena;
-
-    arena_init(&arena);
-    for (size_t i = 0; i < n_apps; i++) {
-        engine_app_status(nb->engine, pipeline->apps[i].class_->name, &arena,
-                          &statuses[i]);
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
-        metrics_family(ds, families[i].name, "gauge", families[i].help);
-        for (size_t j = 0; j < n_apps; j++) {
-            const char *status = (const char *) &statuses[j];
-
-            ds_put_format(ds, "%s{app=\"%s\"} %"PRIu64"\n",
-                          families[i].name, pipeline->apps[j].class_->name,
-                          *(const uint64_t *) (const void *)
-                          (status + families[i].offset));
-        }
-    }
-    metrics_family(ds, "vmn_app_worker_up", "gauge",
-                   "Whether the process that an app runs in is there.");
-    put_workers(pipeline, statuses, n_apps, false, ds);
-    metrics_family(ds, "vmn_app_worker_ends_total", "counter",
-                   "Ends of the process that an app runs in.");
-    put_workers(pipeline, statuses, n_apps, true, ds);
-    arena_uninit(&arena);
-    free(statuses);
-}
-
 /* Appends the calls of web servers. */
 static void
 put_webhooks(const struct webhook *webhook, struct ds *ds)
@@ -765,7 +697,7 @@ append_of_all(struct northbound *nb, const struct figures *figures,
     metrics_append_system_health(nb, ds);
     put_states(&figures->fabric, ds);
     put_types(nb->model, ds);
-    put_apps(nb, ds);
+    metrics_append_apps(nb, ds);
     put_claims(nb->fabric, ds);
     put_over_budgets(nb->fabric, ds);
     put_metered(nb->fabric, ds);

@@ -119,16 +119,14 @@ fill_app(const struct nb_status_query *q, const struct vmn_row *row,
 {
     const struct pipeline *pipeline = apphost_pipeline(q->nb->apphost);
     struct status_app *status = status_;
+    const struct pipeline_app *app;
 
     if (!engine_app_status(q->nb->engine, row->name, q->arena, status)) {
         return false;
     }
-    for (size_t i = 0; pipeline && i < pipeline->n_apps; i++) {
-        const struct vmn_app_class *app = pipeline->apps[i].class_;
-
-        if (!strcmp(app->name, row->name)) {
-            status->description = app->description;
-        }
+    app = pipeline ? pipeline_find(pipeline, row->name) : NULL;
+    if (app) {
+        status->description = app->class_->description;
     }
     return true;
 }

@@ -138,11 +138,13 @@ nb_query_app(struct http_request *req, const struct northbound *nb,
     for (size_t i = 0; *app && i < pipeline->n_apps; i++) {
         const char *name = pipeline->apps[i].class_->name;
 
-        if (!strcmp(name, *app)) {
+        if (pipeline->apps[i].removed) {
+            continue;
+        } else if (!strcmp(name, *app)) {
             ds_destroy(&ds);
             return true;
         }
-        ds_put_format(&ds, "%s%s", i ? ", " : "", name);
+        ds_put_format(&ds, "%s%s", ds.length ? ", " : "", name);
     }
     if (*app) {
         nb_query_reject(req, "app", "must be a loaded app: "

@@ -535,7 +535,9 @@ struct vmn_ct {
 /* Sends the packet through connection tracking, which sets VMN_F_CT_STATE and
  * the other fields of the connection for the flows behind it.  Ends the
  * actions, unless 'then' is VMN_CT_STOP.  What contradicts itself (both NATs,
- * a zone that is no register, a mark without a commit) fails the unit. */
+ * a zone that is no register, a mark without a commit) fails the unit; so does
+ * a commit in VMN_REG_ZONE at a hook before VMN_HOOK_UNBALANCE, unless the app
+ * is one of VMN's own: what is there the policies have let in. */
 void vmn_act_ct(struct vmn_actions *, const struct vmn_ct *);
 /* Does what vmn_act_ct() does, which commits and has a 'snat': the
  * connection's source port is its own if that is one of 'first' to 'last', and

@@ -53,6 +53,7 @@
     "return { name = '%s',\n"                                           \
     "  stages = { { name = 's', hook = '%s', order = %d } },\n"         \
     "  queries = { { name = 'q', eval = function(view, key)\n"          \
+    "      view:network(key)\n"                                         \
     "      return key .. '%d' end } },\n"                               \
     "  handlers = { { name = 'h', handle = function(view, packet, out)\n" \
     "      out:send_back(packet.bytes) end } },\n"                      \
@@ -61,6 +62,19 @@
     "              compile = of_key } } }\n"
 
 #define VNI "view:network(key).vni"
+
+/* One that asks for what the query of another one says. */
+#define ASKER                                                           \
+    "return { name = 'asker',\n"                                        \
+    "  stages = { { name = 's', hook = 'service', order = 50 } },\n"    \
+    "  units = { { name = 'n', each = 'network',\n"                     \
+    "              compile = function(view, key, emit)\n"               \
+    "      local n, said = view:network(key), view:query('x.q', key)\n" \
+    "      if not n then return end\n"                                  \
+    "      emit:flow { scope = { network = key }, stage = 's',\n"       \
+    "                  priority = said and 20 or 19,\n"                 \
+    "                  match = { reg_network = n.vni } }:next()\n"      \
+    "  end } } }\n"
 
 struct script {
     const char *name, *hook;
@@ -91,37 +105,46 @@ run(struct apps_fixture *f)
     apphost_free_retired(apps_fixture_apphost(f));
 }
 
-/* Loads the script, as vmnd_follow_apps() does.  Returns false if it does not
+/* Loads an app, as vmnd_follow_apps() does.  Returns false if it does not
  * fit. */
+static bool
+load_code(struct apps_fixture *f, const char *name, const struct code *code,
+          bool prepare, struct vmn_error *why)
+{
+    const struct apphost_file file = { "x.lua", code->code, code->digest };
+    struct apphost *apphost = apps_fixture_apphost(f);
+    const struct pipeline *pipeline = apphost_pipeline(apphost);
+    struct engine *engine = apps_fixture_engine(f);
+
+    if (prepare && apphost_prepare(apphost, name, &file, why)) {
+        run(f);
+        return false;
+    }
+    if (pipeline_find(pipeline, name)) {
+        engine_remove_app(engine, pipeline_find(pipeline, name));
+    }
+    apphost_replace(apphost, name, &file, NULL);
+    engine_add_app(engine, pipeline_find(pipeline, name));
+    run(f);
+    return true;
+}
+
 static bool
 load(struct apps_fixture *f, const struct script *s, bool prepare,
      struct vmn_error *why)
 {
-    struct apphost *apphost = apps_fixture_apphost(f);
-    const struct pipeline *pipeline = apphost_pipeline(apphost);
-    struct engine *engine = apps_fixture_engine(f);
     struct code code;
-    bool ok = true;
+    bool ok;
 
     make_code(s, &code);
-    const struct apphost_file file = { "x.lua", code.code, code.digest };
-
-    if (prepare && apphost_prepare(apphost, s->name, &file, why)) {
-        ok = false;
-    } else {
-        if (pipeline_find(pipeline, s->name)) {
-            engine_remove_app(engine, pipeline_find(pipeline, s->name));
-        }
-        apphost_replace(apphost, s->name, &file, NULL);
-        engine_add_app(engine, pipeline_find(pipeline, s->name));
-    }
-    run(f);
+    ok = load_code(f, s->name, &code, prepare, why);
     free(code.code);
     return ok;
 }
 
+/* Removes an app, without anything being computed yet. */
 static void
-unload(struct apps_fixture *f, const char *name)
+take_out(struct apps_fixture *f, const char *name)
 {
     const struct pipeline *pipeline
         = apphost_pipeline(apps_fixture_apphost(f));
@@ -130,8 +153,14 @@ unload(struct apps_fixture *f, const char *name)
     engine_remove_app(apps_fixture_engine(f), app);
     apphost_remove(apps_fixture_apphost(f), name);
     engine_add_app(apps_fixture_engine(f), app);
-    run(f);
     assert_null(pipeline_find(pipeline, name));
+}
+
+static void
+unload(struct apps_fixture *f, const char *name)
+{
+    take_out(f, name);
+    run(f);
 }
 
 static char *
@@ -314,6 +343,33 @@ what_does_not_fit_changes_nothing(void **state OVS_UNUSED)
     apps_fixture_destroy(f);
 }
 
+/* Who has asked for what an app knew does without it, also if that changes in
+ * the same moment. */
+static void
+others_do_without_its_queries(void **state OVS_UNUSED)
+{
+    const struct script s = { "x", "service", 10, 10, VNI };
+    struct apps_fixture *f = start();
+    struct code asker;
+
+    asker.code = module_code_make(ASKER, strlen(ASKER));
+    assert_true(module_code_digest(asker.code, asker.digest));
+    assert_true(load_code(f, "asker", &asker, true, NULL));
+    free(asker.code);
+    assert_true(has_flow(f, "asker.s/0 19 reg0=0x7 "));
+    assert_true(load(f, &s, true, NULL));
+    assert_true(has_flow(f, "asker.s/0 20 reg0=0x7 "));
+    apps_fixture_check(f);
+
+    take_out(f, "x");
+    apps_fixture_apply(f, "{'networks/a': {'vni': 9, 'subnets': "
+                       "[{'cidr': '10.0.0.0/24'}]}}");
+    assert_true(has_flow(f, "asker.s/0 19 reg0=0x9 "));
+    assert_true(has_flow(f, "asker.s/0 19 reg0=0x8 "));
+    apps_fixture_check(f);
+    apps_fixture_destroy(f);
+}
+
 /* Two apps are loaded, replaced and removed at random, with edits of rows
  * between. */
 static void
@@ -357,6 +413,7 @@ main(void)
         cmocka_unit_test(it_comes_changes_and_goes),
         cmocka_unit_test(nobody_else_moves),
         cmocka_unit_test(what_does_not_fit_changes_nothing),
+        cmocka_unit_test(others_do_without_its_queries),
         cmocka_unit_test(many_times),
     };
 

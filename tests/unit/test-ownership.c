@@ -203,6 +203,28 @@ set_where_in_locate(const struct call *c)
     vmn_act_set(vmn_flow_actions(flow), VMN_REG_DST_LOCAL, 1);
 }
 
+/* What the policies have let in is for them to say; the rest is free. */
+static void
+commit_in_zone(const struct call *c)
+{
+    vmn_act_ct(c->actions, &(struct vmn_ct) {
+        .commit = true, .zone = VMN_REG_ZONE });
+}
+
+static void
+look_in_zone(const struct call *c)
+{
+    vmn_act_ct(c->actions, &(struct vmn_ct) {
+        .zone = VMN_REG_ZONE, .then = VMN_CT_NEXT });
+}
+
+static void
+commit_elsewhere(const struct call *c)
+{
+    vmn_act_ct(c->actions, &(struct vmn_ct) {
+        .commit = true, .zone = ALLOWED });
+}
+
 #define STAGE_WRITES "stage guest of app guest writes register "
 #define NOT_SCRATCH ", which is not among its scratch registers"
 #define PIPELINE "), which is the pipeline's"
@@ -247,6 +269,10 @@ static const struct deed {
     { "source", set_source, STAGE_WRITES "1 (VMN_REG_SRC_ID" PIPELINE },
     { "where", set_where, STAGE_WRITES "7 (VMN_REG_OUT_PORT" PIPELINE },
     { "hairpin", set_hairpin, STAGE_WRITES "9 (VMN_REG_FLAGS" PIPELINE },
+    { "commit", commit_in_zone, "a connection is not committed in "
+      "VMN_REG_ZONE, the policies' zone, before these have judged it" },
+    { "look", look_in_zone, NULL },
+    { "commit-elsewhere", commit_elsewhere, NULL },
     { "allowed", set_allowed, NULL },
     { "where-in-locate", set_where_in_locate, NULL },
 };
