@@ -234,7 +234,7 @@ def test_examples_can_be_made(lab, checker, document, shop):
     """One by one as well; they are there already."""
     n = 0
     for path, calls in document["paths"].items():
-        if "put" not in calls:
+        if "put" not in calls or not path.endswith("/{name}"):
             continue
         for name, body in examples(document, path).items():
             answer = checker.done("put", path, body, name=name)
