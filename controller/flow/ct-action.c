@@ -96,8 +96,8 @@ ct_table(struct vmn_actions *a, const struct vmn_ct *spec, uint8_t *table)
     return true;
 }
 
-/* A connection that is in the policies' zone is one that these have let in.  An
- * app of others' may add to that only behind them; a bucket may be taken
+/* A connection that is in the policies' zone is one that these have let in.
+ * An app of others' may add to that only behind them; a bucket may be taken
  * anywhere. */
 static bool
 forges_verdict(const struct vmn_actions *a, const struct vmn_ct *spec)

@@ -200,7 +200,7 @@ def test_nothing_is_lost_meanwhile(lab, world, tmp_path):
 
 
 def change_often(lab, path, text):
-    for i in range(25):
+    for i in range(15):
         path.write_text(text.replace("priority = 10,",
                                       "priority = %d," % (30 + i)))
         ctl(lab, "app", "load", str(path), "--wait")
