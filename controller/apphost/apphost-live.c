@@ -58,7 +58,7 @@ load_file(const struct apphost *host, const char *name,
     its_name = app_worker_description(worker)->class_.name;
     if (!its_name || strcmp(its_name, name)) {
         vmn_error_invalid(why, "it is of an app named \"%s\", not \"%s\"",
-                          its_name ? its_name : "", name);
+                          its_name ? its_name : "(none)", name);
         app_worker_destroy(worker);
         return NULL;
     }

@@ -61,8 +61,8 @@ is_of_database(struct http_request *req, const struct northbound *nb,
     if (app && !app->digest) {
         http_reply_problem(req, 409, "conflict", NULL, "App %s is one of "
                            "vmnd's options, and comes and goes with these; "
-                           "it is disabled by vmnctl patch apps %s -p "
-                           "'{enabled: false}'", name, name);
+                           "it is disabled by vmnctl app disable %s", name,
+                           name);
         return false;
     }
     return true;
