@@ -176,7 +176,8 @@ def test_detached_it_serves_before_the_command_returns(daemon):
 
 
 def test_detached_it_reports_that_it_could_not_start(daemon):
-    status, text = daemon.run("--detach", "--pidfile", "--app=nothing")
+    status, text = daemon.run("--detach", "--pidfile",
+                              "--app=/nothing/overlay.so")
     assert status != 0
     assert "nothing" in text
     assert not os.path.exists(daemon.dir + "/vmnd.pid")
@@ -272,8 +273,7 @@ def test_wrong_usage_is_status_2_with_the_reason(daemon, words, reason):
 
 
 @pytest.mark.parametrize("words, reason", [
-    (["--app=nothing"], "nothing"),
-    (["--app=/bin/true"], "/bin/true"),
+    (["--app=/nothing/overlay.so"], "/nothing/overlay.so"),
     (["--state=/proc/vmn.db"], "/proc/vmn.db"),
     (["--socket=/proc/vmnd.sock"], "/proc/vmnd.sock"),
     (["--openflow-listen=carrier-pigeon:1"], "carrier-pigeon"),
@@ -289,7 +289,7 @@ def test_what_cannot_be_had_is_status_1_with_the_reason(daemon, words,
 
 
 @pytest.mark.parametrize("words, reason", [
-    (["--app=nothing"], "nothing"),
+    (["--app=/nothing/overlay.so"], "/nothing/overlay.so"),
     (["--openflow-listen=tcp:127.0.0.1"], "must be tcp:ADDRESS:PORT"),
     (["--openflow-listen=tcp:192.0.2.1:6653"], "192.0.2.1"),
     (["--api-listen=127.0.0.1:0", "--api-token-file=%s/token"], "chmod 600"),
