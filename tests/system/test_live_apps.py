@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Apps that are loaded, replaced and removed while vmnd runs and VMs talk."""
 
+import base64
 import json
 import os
 import subprocess
@@ -20,7 +21,7 @@ MAILGUARD = TOP + "/apps/example/mailguard.lua"
 
 @pytest.fixture(scope="module", name="lab")
 def _lab():
-    lab = make_lab("live", 2)
+    lab = make_lab("live", 2, options=["--max-flows-per-host=2000"])
     yield lab
     close_lab(lab)
 
@@ -102,6 +103,69 @@ def test_load_replace_unload(lab, world, tmp_path):
     assert world.reaches(one, two) and world.reaches(one, two, 25)
     wait_aged(lab)
     assert flows(lab.host("h1")).keys() == before.keys()
+
+
+def test_what_versions_have_in_common_stays(lab, world, tmp_path):
+    """With its counters, and its time on the host."""
+    world.vm("one", "net", "h1", "10.0.0.1")
+    ctl(lab, "app", "load", MAILGUARD, "--wait")
+    wait_aged(lab)
+    before = flows(lab.host("h1"))
+    with open(MAILGUARD) as file:
+        text = file.read()
+    other = tmp_path / "mailguard.lua"
+    other.write_text(text + "-- the same\n")
+    ctl(lab, "app", "load", str(other), "--wait")
+    assert changes(before, flows(lab.host("h1"))) == []
+    ctl(lab, "app", "unload", "mailguard", "--wait")
+
+
+def test_one_with_too_many_flows_is_rolled_back(lab, world, tmp_path):
+    """The version before is there as it was; and there is none, if there was
+    none."""
+    one = world.vm("one", "net", "h1", "10.0.0.1", tcp=[80])
+    two = world.vm("two", "net", "h2", "10.0.0.2", tcp=[25, 80])
+    with open(MAILGUARD) as file:
+        text = file.read()
+    large = tmp_path / "mailguard.lua"
+    large.write_text(text.replace("    for _, eth_type in ipairs", """\
+    for i = 1, 3000 do
+        emit:flow { scope = { network = key }, stage = "mail", priority = 5,
+                    match = { reg_network = network.vni, eth_type = i } }
+            :next()
+    end
+    for _, eth_type in ipairs"""))
+    before = flows(lab.host("h1"))
+    assert "2000" in ctl(lab, "app", "load", str(large), status=1)
+    with pytest.raises(Refused):
+        app(lab)
+    verify(lab)
+    assert flows(lab.host("h1")).keys() == before.keys()
+
+    ctl(lab, "app", "load", MAILGUARD, "--wait")
+    digest = app(lab)["spec"]["module"]["digest"]
+    wait_aged(lab)
+    before = flows(lab.host("h1"))
+    assert "2000" in ctl(lab, "app", "load", str(large), status=1)
+    assert app(lab)["spec"]["module"]["digest"] == digest
+    assert app(lab)["status"]["worker"]["state"] == "running"
+    verify(lab)
+    assert changes(before, flows(lab.host("h1"))) == []
+    assert world.reaches(one, two) and not world.reaches(one, two, 25)
+    ctl(lab, "app", "unload", "mailguard", "--wait")
+
+
+def test_its_code_is_shown_nowhere(lab, world):
+    ctl(lab, "app", "load", MAILGUARD, "--wait")
+    with open(MAILGUARD, "rb") as file:
+        code = base64.b64encode(file.read()).decode()
+    newest = lab.vmnd.api.get("status")["revision"]
+    seen = [lab.vmnd.api.get("apps"), lab.vmnd.api.get("revisions")]
+    seen += [lab.vmnd.api.get("revisions/%d" % n, contents="true")
+             for n in range(newest - 1, newest + 1)]
+    assert "mailguard" in json.dumps(seen)
+    assert code[:60] not in json.dumps(seen)
+    ctl(lab, "app", "unload", "mailguard", "--wait")
 
 
 def test_it_is_there_after_a_restart(lab, world):
