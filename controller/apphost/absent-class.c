@@ -21,6 +21,7 @@ const struct vmn_app_class *
 absent_class_create(const char *name, const struct vmn_module *before)
 {
     struct absent_class *absent = xzalloc(sizeof *absent);
+    const char *lasting = lasting_text(name);
     size_t n = before ? before->n_stages : 0;
     struct vmn_stage_class *stages;
 
@@ -38,7 +39,7 @@ absent_class_create(const char *name, const struct vmn_module *before)
     }
     absent->class_ = (struct vmn_app_class) {
         VMN_APP_HEAD,
-        .name = lasting_text(name),
+        .name = lasting ? lasting : arena_strdup(&absent->arena, name),
         .stages = stages,
         .options = before && before->withdraw ? VMN_APP_WITHDRAW : 0,
     };

@@ -195,18 +195,11 @@ find_slot(const struct pipeline *pipeline, const char *name)
 static void
 want_those_of(struct pipeline_app *app, const struct pipeline_app *old)
 {
-    for (size_t i = 0; i < app->n_stages; i++) {
-        struct pipeline_stage *stage = &app->stages[i];
+    for (size_t i = 0; i < old->n_stages; i++) {
+        const struct vmn_stage_class *then = old->stages[i].class_;
 
-        for (size_t j = 0; j < old->n_stages; j++) {
-            const struct pipeline_stage *then = &old->stages[j];
-
-            if (!strcmp(stage->class_->name, then->class_->name)
-                && stage->class_->hook == then->class_->hook
-                && stage->class_->n_tables == then->class_->n_tables) {
-                stage->wanted = then->first_table;
-            }
-        }
+        stage_tables_want_one(app, then->name, then->hook, then->n_tables,
+                              old->stages[i].first_table);
     }
 }
 

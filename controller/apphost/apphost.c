@@ -433,18 +433,11 @@ apphost_want_place(struct apphost *host, const char *name,
 {
     struct pipeline_app *app = pipeline_find(&host->pipeline, name);
 
-    for (size_t i = 0; app && i < app->n_stages; i++) {
-        struct pipeline_stage *stage = &app->stages[i];
+    for (size_t i = 0; app && i < before->n_stages; i++) {
+        const struct vmn_module_stage *then = &before->stages[i];
 
-        for (size_t j = 0; j < before->n_stages; j++) {
-            const struct vmn_module_stage *then = &before->stages[j];
-
-            if (!strcmp(stage->class_->name, then->name)
-                && stage->class_->hook == then->hook
-                && stage->class_->n_tables == then->tables) {
-                stage->wanted = then->first_table;
-            }
-        }
+        stage_tables_want_one(app, then->name, then->hook, then->tables,
+                              then->first_table);
     }
 }
 

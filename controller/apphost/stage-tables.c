@@ -255,6 +255,20 @@ assign(struct pipeline *pipeline)
 }
 
 void
+stage_tables_want_one(struct pipeline_app *app, const char *name,
+                      enum vmn_hook hook, unsigned n_tables, int first)
+{
+    for (size_t i = 0; i < app->n_stages; i++) {
+        struct pipeline_stage *stage = &app->stages[i];
+
+        if (!strcmp(stage->class_->name, name) && stage->class_->hook == hook
+            && stage->class_->n_tables == n_tables) {
+            stage->wanted = first;
+        }
+    }
+}
+
+void
 stage_tables_want(struct pipeline *pipeline, bool as_now)
 {
     for (size_t i = 0; i < pipeline->n_apps; i++) {

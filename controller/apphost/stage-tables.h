@@ -10,6 +10,7 @@
 #include "vmn/app.h"
 
 struct pipeline;
+struct pipeline_app;
 struct vmn_error;
 
 /* Tables of a hook, for the stages of all apps together. */
@@ -26,6 +27,10 @@ int stage_tables_check(const struct vmn_app_class *,
  * Each app has passed stage_tables_check().  Returns 0, or EINVAL with the
  * error set if what stages want leaves too little in a row for one. */
 int stage_tables_assign(struct pipeline *, struct vmn_error *why);
+/* Has the app's stage of that name, hook and size want the tables from 'first'
+ * on, if it has one. */
+void stage_tables_want_one(struct pipeline_app *, const char *name,
+                           enum vmn_hook, unsigned n_tables, int first);
 /* Has all stages want the tables that they have, or none. */
 void stage_tables_want(struct pipeline *, bool as_now);
 

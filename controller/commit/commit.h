@@ -84,7 +84,7 @@ void commit_set_sink(struct commit *, commit_sink_cb *, void *aux);
 /* Has 'follow' called when rows have changed, in a group, a batch or as they
  * are rolled back, before anything is computed from them: it has the engine's
  * apps be those of the rows (engine_add_app(), engine_remove_app()), and
- * returns true if it had to change any.  It must not yield. */
+ * returns true if it had to change any. */
 void commit_set_follow(struct commit *, bool (*follow)(void *aux), void *aux);
 /* Has the callback called with each group after the sink: the model's pending
  * rows and revisions (model_get_pending()) are those of the group, and are not
