@@ -34,6 +34,7 @@ struct read_waits {
     struct event *timer;        /* For the first whose time is over. */
     bool due;                   /* check_cb() is called once the commit is
                                  * quiescent. */
+    bool active;                /* The timer is: check_cb() comes. */
 };
 
 struct read_wait {
@@ -104,6 +105,9 @@ set_timer(struct read_waits *all)
     const struct read_wait *wait;
     long long int ms = LLONG_MAX;
 
+    if (all->active) {
+        return;                 /* To add it would undo that. */
+    }
     LIST_FOR_EACH (wait, node, &all->waits) {
         ms = MIN(ms, MAX(wait->end_ms - time_msec(), 0) + 1);
     }
@@ -114,6 +118,13 @@ set_timer(struct read_waits *all)
     }
 }
 
+static void
+check_now(struct read_waits *all)
+{
+    all->active = true;
+    event_active(all->timer, EV_TIMEOUT, 1);
+}
+
 /* A reply may have the next request of its connection wait: that goes to the
  * end of the list. */
 static void
@@ -122,6 +133,7 @@ check_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *all_)
     struct read_waits *all = all_;
     size_t n = ovs_list_size(&all->waits);
 
+    all->active = false;
     while (n-- && !ovs_list_is_empty(&all->waits)) {
         struct read_wait *wait = CONTAINER_OF(
             ovs_list_pop_front(&all->waits), struct read_wait, node);
@@ -142,7 +154,7 @@ quiescent_cb(void *all_)
     struct read_waits *all = all_;
 
     all->due = false;
-    event_active(all->timer, EV_TIMEOUT, 1);
+    check_now(all);
 }
 
 /* What a group has made is shown once it is settled. */
@@ -227,7 +239,7 @@ read_waits_lead(struct read_waits *all)
         wait->revision = wait->at_least;
         wait->end_ms = time_msec() + WAIT_MS;
     }
-    event_active(all->timer, EV_TIMEOUT, 1);
+    check_now(all);
 }
 
 struct read_waits *

@@ -12,6 +12,7 @@
 #include "controller/fabric/fabric-status.h"
 #include "openvswitch/vlog.h"
 #include "svec.h"
+#include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "tests/unit/host-db-fixture.h"
 #include "tests/unit/ovs-sandbox.h"
 #include "util.h"
@@ -309,6 +310,29 @@ sub_ports_follow_their_parent(void **state OVS_UNUSED)
     assert_true(has_pair(1, "s2"));
 }
 
+/* The switch of the first host is looked at with each group. */
+static void
+look_at_switch(void *aux OVS_UNUSED, const struct commit_group *g OVS_UNUSED)
+{
+    fabric_db_switch_changed(fabric_find_host(fabric, "hv1"));
+}
+
+/* What else happens at a host between the change of a sub-port and its write
+ * does not take the latter's turn. */
+static void
+sub_port_goes_though_its_host_is_looked_at(void **state OVS_UNUSED)
+{
+    start_hosts();
+    put_sub_port("s1", "p1", 7);
+    add_vif(0, "tap1", "p1", 5);
+    UNTIL(has_pair(0, "s1"));
+    host_db_settle();
+    commit_add_watch(commit, look_at_switch, NULL);
+    change(VMN_TABLE_PORT, "s1", NULL);
+    UNTIL(!has_pair(0, "s1"));
+    commit_remove_watch(commit, look_at_switch, NULL);
+}
+
 static void
 sub_ports_stay_while_vmnd_is_away(void **state OVS_UNUSED)
 {
@@ -345,6 +369,7 @@ main(int argc, char *argv[])
         T(sub_port_has_ports_of_its_own_by_a_real_switch),
         T(a_sub_port_takes_anothers_place),
         T(sub_ports_follow_their_parent),
+        T(sub_port_goes_though_its_host_is_looked_at),
         T(sub_ports_stay_while_vmnd_is_away),
     };
 

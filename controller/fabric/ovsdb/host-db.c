@@ -53,6 +53,9 @@ host_db_arm(struct fabric_host_db *db)
     int64_t now_ms = loop_now_ms(db->host->fabric->loop);
     int64_t when_ms = host_report_deadline(db);
 
+    if (db->trunks_due) {
+        return;                 /* It is active, and to add it undoes that. */
+    }
     when_ms = MIN(when_ms, MIN(db->limit.due_ms, db->limit.mtu_due_ms));
     when_ms = MIN(when_ms, host_liveness_deadline(db));
     if (when_ms == INT64_MAX) {
