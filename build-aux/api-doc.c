@@ -78,7 +78,7 @@ put_calls(struct ds *ds)
 
     ds_put_cstr(ds, "| call | what it does | parameters |\n"
                 "| --- | --- | --- |\n");
-    /* Those of one type speak for all. */
+    /* Those of one type speak for all, those of apps included. */
     for (size_t i = 0; i < n; i++) {
         first = first ? first : routes[i].data;
         if (routes[i].about && routes[i].data == first && first) {
@@ -86,7 +86,7 @@ put_calls(struct ds *ds)
         }
     }
     for (size_t i = 0; i < n; i++) {
-        if (routes[i].about && !routes[i].data) {
+        if (routes[i].about && !routes[i].data && !routes[i].find) {
             put_call(&routes[i], ds);
         }
     }
@@ -216,7 +216,7 @@ put_rights(struct ds *ds)
     ds_put_cstr(ds, "| type | acts on | is put onto | mentions | only where "
                 "the network is within the scope | never set |\n"
                 "| --- | --- | --- | --- | --- | --- |\n");
-    for (int i = 0; i < VMN_N_TABLES; i++) {
+    for (int i = 0; i < VMN_TABLE_OWN_FIRST; i++) {
         const struct schema_table *table = schema_tables[i];
 
         if (table->observed || table->unscoped) {
@@ -239,7 +239,7 @@ put_rights(struct ds *ds)
     }
     ds_put_cstr(ds, "\nNot for them to change are");
     width = 26;
-    for (int i = 0, n = 0; i < VMN_N_TABLES; i++) {
+    for (int i = 0, n = 0; i < VMN_TABLE_OWN_FIRST; i++) {
         if (schema_tables[i]->unscoped) {
             size_t size = strlen(schema_tables[i]->plural) + 4;
 
@@ -309,7 +309,7 @@ api_doc_update(const char *text, bool all_types, char **fault)
         free(name);
     }
     ds_put_cstr(&ds, text);
-    for (int i = 0; all_types && !*fault && i < VMN_N_TABLES; i++) {
+    for (int i = 0; all_types && !*fault && i < VMN_TABLE_OWN_FIRST; i++) {
         if (!has[i] && !schema_tables[i]->observed) {
             *fault = xasprintf("it has no place for \"%s\"",
                                schema_tables[i]->plural);

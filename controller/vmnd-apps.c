@@ -293,11 +293,65 @@ put_apps(struct vmnd *vmnd, struct model_request *request)
     }
 }
 
+static void
+types_done(void *app, const struct commit_result *result)
+{
+    if (!result->ok) {
+        const struct vmn_error *error = &result->errors->errors[0];
+
+        VLOG_ERR("app %s: its types: %s%s%s", (const char *) app,
+                 error->pointer, error->pointer[0] ? ": " : "", error->text);
+    }
+    free(app);
+}
+
+/* Has the types be those that the apps of vmnd's options declare.  Where
+ * objects do not fit them, the types stay, and the app's units that read them
+ * fail: it is no reason to leave the rest alone. */
+static void
+put_types(struct vmnd *vmnd)
+{
+    const struct pipeline *pipeline = apphost_pipeline(vmnd->apphost);
+
+    for (size_t i = 0; i < pipeline->n_apps; i++) {
+        const struct pipeline_app *app = &pipeline->apps[i];
+        struct model_declared declared[VMN_APP_TYPES_MAX];
+        struct model_request request;
+
+        if (app->digest || app->absent || app->removed) {
+            continue;           /* Or it came with them. */
+        }
+        for (size_t j = 0; j < app->n_types; j++) {
+            declared[j] = (struct model_declared) {
+                app->types[j].class_->name, app->types[j].spec,
+            };
+        }
+        model_request_init(&request, "vmnd");
+        model_request_set_types(&request, vmnd->model, app->class_->name,
+                                declared, app->n_types);
+        if (request.n_ops) {
+            commit_submit(vmnd->commit, &request, types_done,
+                          xstrdup(app->class_->name));
+        }
+        model_request_uninit(&request);
+    }
+}
+
+void
+vmnd_check_object(void *vmnd_, const struct vmn_type_row *type,
+                  const struct vmn_row *object, struct vmn_errors *faults)
+{
+    struct vmnd *vmnd = vmnd_;
+
+    engine_check_object(vmnd->engine, type, object, faults);
+}
+
 void
 vmnd_start_apps(struct vmnd *vmnd)
 {
     struct model_request request;
 
+    put_types(vmnd);
     model_request_init(&request, "vmnd");
     put_apps(vmnd, &request);
     if (!vmnd->n_unloaded) {

@@ -226,6 +226,7 @@ start_state(struct vmnd *vmnd)
 
     keep.people_ms = vmnd->options.log_days_n * INT64_C(86400) * 1000;
     vmnd->model = model_create();
+    model_show_types(vmnd->model);
     if (vmnd->options.cluster_member) {
         model_set_replicated(vmnd->model);
     }
@@ -273,6 +274,7 @@ start_engine(struct vmnd *vmnd)
                                  vmnd->engine, vmnd->store_class, vmnd->store);
     commit_set_max_delay(vmnd->commit, vmnd->options.batch_delay_ms);
     commit_set_follow(vmnd->commit, vmnd_follow_apps, vmnd);
+    model_set_check_object(vmnd->model, vmnd_check_object, vmnd);
     commit_unixctl_init(vmnd->commit);
 }
 

@@ -15,6 +15,7 @@
 #include "controller/fabric/fabric.h"
 #include "controller/load-monitor/load-sources.h"
 #include "controller/options.h"
+#include "controller/schema/tables.h"
 #include "proto/loop/loop.h"
 
 /* An app of the options that cannot be loaded. */
@@ -97,6 +98,11 @@ void vmnd_start_apps(struct vmnd *);
 bool vmnd_follow_apps(void *vmnd);
 /* After the engine is gone. */
 void vmnd_forget_apps(struct vmnd *);
+/* Has the app that declares 'type' look at an object of it
+ * (model_set_check_object()). */
+void vmnd_check_object(void *vmnd, const struct vmn_type_row *type,
+                       const struct vmn_row *object,
+                       struct vmn_errors *faults);
 
 /* vmnd-workers.c.  -------------------------------------------------------- */
 

@@ -7,6 +7,7 @@ vmninclude_HEADERS = \
 	include/vmn/dns.h \
 	include/vmn/flow.h \
 	include/vmn/packet.h \
+	include/vmn/own-types.h \
 	include/vmn/rows-balancers.h \
 	include/vmn/rows.h \
 	include/vmn/text.h \

@@ -103,6 +103,19 @@ app_check_prefixes(const struct pipeline_stage *stage, struct vmn_error *why)
     return 0;
 }
 
+/* Returns true if it is of a type that the app declares. */
+static bool
+is_own_type(const struct vmn_app_class *class_, enum vmn_row_type type)
+{
+    const struct vmn_type_class *t = class_->types;
+    unsigned i = 0;
+
+    while (t && t[i].name && VMN_ROW_OWN(i) != type) {
+        i++;
+    }
+    return t && t[i].name;
+}
+
 static int
 check_units(const struct vmn_app_class *class_, struct vmn_error *why)
 {
@@ -118,6 +131,7 @@ check_units(const struct vmn_app_class *class_, struct vmn_error *why)
                                      unit->name);
         }
         if (unit->each == VMN_EACH_ROW
+            && !is_own_type(class_, unit->row_type)
             && schema_table_of(unit->row_type) == VMN_N_TABLES) {
             return vmn_error_invalid(why, "unit %s: \"row_type\" %d is none "
                                      "of an app's", unit->name,

@@ -41,6 +41,7 @@ static const struct array {
     ARRAY(unit, units, vmn_unit_class, compile),
     ARRAY(id_pool, id_pools, vmn_id_pool_class, max),
     ARRAY(handler, handlers, vmn_handler_class, to_controller),
+    ARRAY(type, types, vmn_type_class, max_objects),
 #undef ARRAY
 };
 
@@ -116,6 +117,19 @@ upgrade_stages(struct vmn_app_class *class_)
     }
 }
 
+/* What the app's types consist of is not copied: it is as long as the app
+ * says, and no shorter than it ever was. */
+static int
+check_types(const struct vmn_app_class *class_, struct vmn_error *why)
+{
+    return (class_->types
+            && (check_size("field_size", class_->field_size,
+                           SIZE_UP_TO(vmn_field_class, doc), why)
+                || check_size("struct_size", class_->struct_size,
+                              SIZE_UP_TO(vmn_struct_class, fields), why))
+            ? EINVAL : 0);
+}
+
 struct vmn_app_class *
 app_class_clone(const struct vmn_app_class *theirs, struct vmn_error *why)
 {
@@ -143,6 +157,7 @@ app_class_clone(const struct vmn_app_class *theirs, struct vmn_error *why)
             error = clone_array(class_, &arrays[i], why);
         }
     }
+    error = error ? error : check_types(class_, why);
     if (error) {
         app_class_destroy(class_);
         return NULL;

@@ -14,6 +14,7 @@
 
 #include "controller/apphost/absent-class.h"
 #include "controller/apphost/app-check.h"
+#include "controller/apphost/app-types.h"
 #include "controller/apphost/apphost-private.h"
 #include "controller/apphost/stage-tables.h"
 #include "controller/schema/error.h"
@@ -245,7 +246,8 @@ check(struct apphost *host, size_t slot, struct pipeline_app *app,
     place->removed = true;      /* Its name is free. */
     error = app_check(app->class_, &host->pipeline, why);
     place->removed = removed;
-    return error || apphost_init_stages(app, why) ? EINVAL : 0;
+    return (error || apphost_init_stages(app, why) || app_types_init(app, why)
+            ? EINVAL : 0);
 }
 
 /* Loads what is to be in 'slot'.  If that fails, there is nothing to be
@@ -277,6 +279,12 @@ apphost_forget_prepared(struct apphost *host)
         free(host->prepared);
         host->prepared = NULL;
     }
+}
+
+const struct pipeline_app *
+apphost_prepared(const struct apphost *host)
+{
+    return host->prepared;
 }
 
 int

@@ -9,6 +9,7 @@
 #include "controller/apphost/absent-class.h"
 #include "controller/apphost/app-check.h"
 #include "controller/apphost/app-class.h"
+#include "controller/apphost/app-types.h"
 #include "controller/apphost/apphost-private.h"
 #include "controller/apphost/stage-registers.h"
 #include "controller/apphost/stage-tables.h"
@@ -51,6 +52,7 @@ apphost_uninit_app(struct pipeline_app *app)
     } else {
         app_class_destroy(app->class_);
     }
+    app_types_uninit(app);
     free(app->absent);
     free(app->digest);
 }
@@ -208,7 +210,8 @@ apphost_add_app(struct apphost *host, struct pipeline_app *app,
                                  "possible", PIPELINE_APPS_MAX);
     }
     app->builtin = apphost_is_own(class_->name);
-    return apphost_init_stages(app, why) ? EINVAL : place(pipeline, app, why);
+    return (apphost_init_stages(app, why) || app_types_init(app, why)
+            ? EINVAL : place(pipeline, app, why));
 }
 
 int

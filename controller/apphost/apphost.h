@@ -90,6 +90,8 @@ int apphost_add_file(struct apphost *, const char *name,
  * positive errno with the error set.  It takes up to WORKER_START_MS. */
 int apphost_prepare(struct apphost *, const char *name,
                     const struct apphost_file *, struct vmn_error *why);
+/* Returns what was loaded so, or NULL. */
+const struct pipeline_app *apphost_prepared(const struct apphost *);
 /* Does that.  If it fails now, the app is absent, with the stages that it had
  * by 'before'. */
 void apphost_replace(struct apphost *, const char *name,

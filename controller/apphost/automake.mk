@@ -6,6 +6,8 @@ controller_libvmn_a_SOURCES += \
 	controller/apphost/app-check.h \
 	controller/apphost/app-class.c \
 	controller/apphost/app-class.h \
+	controller/apphost/app-types.c \
+	controller/apphost/app-types.h \
 	controller/apphost/apphost.c \
 	controller/apphost/apphost.h \
 	controller/apphost/apphost-live.c \

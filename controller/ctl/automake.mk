@@ -104,6 +104,8 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/output-table.h \
 	controller/ctl/output.c \
 	controller/ctl/output.h \
+	controller/ctl/server-types.c \
+	controller/ctl/server-types.h \
 	controller/ctl/port-moves.c \
 	controller/ctl/port-moves.h \
 	controller/ctl/reached-services.c \

@@ -14,6 +14,7 @@
 #include "controller/ctl/field-names.h"
 #include "controller/ctl/output.h"
 #include "controller/ctl/object-types.h"
+#include "controller/ctl/server-types.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -175,6 +176,7 @@ list_types(struct ctl *ctl)
 {
     const struct schema_table *type;
 
+    ctl_server_types_load();
     for (size_t i = 0; (type = ctl_type_at(i)); i++) {
         fprintf(ctl->out, "%-15s %s\n", type->plural, type->doc);
     }

@@ -12,6 +12,7 @@
 
 #include "controller/ctl/api-call.h"
 #include "controller/ctl/object-types.h"
+#include "controller/ctl/server-types.h"
 #include "controller/ctl/output.h"
 #include "util.h"
 
@@ -43,6 +44,7 @@ read_sets(struct ctl *ctl, json_t *sets)
 {
     const struct schema_table *type;
 
+    ctl_server_types_load();
     ctl->passes_over = true;
     for (size_t i = 0; (type = ctl_type_at(i)); i++) {
         json_t *objects = json_array();

@@ -17,6 +17,7 @@
 #include "controller/ctl/api-call.h"
 #include "controller/ctl/output.h"
 #include "controller/ctl/object-types.h"
+#include "controller/ctl/server-types.h"
 #include "controller/ctl/unixctl.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
@@ -143,6 +144,7 @@ add_objects(struct support *s)
     const struct schema_table *type;
     json_t *hosts = NULL;
 
+    ctl_server_types_load();
     for (size_t i = 0; (type = ctl_type_at(i)); i++) {
         bool is_hosts = type->id == VMN_TABLE_HOST;
         char *file = xasprintf("objects/%s.json", type->plural);

@@ -14,6 +14,7 @@
 #include "controller/ctl/api-call.h"
 #include "controller/ctl/field-names.h"
 #include "controller/ctl/object-types.h"
+#include "controller/ctl/server-types.h"
 #include "openvswitch/dynamic-string.h"
 #include "sset.h"
 #include "util.h"
@@ -77,6 +78,7 @@ print_types(const struct completion *line, const char *end)
 {
     const struct schema_table *type;
 
+    ctl_server_types_load();
     for (size_t i = 0; (type = ctl_type_at(i)); i++) {
         char *word = xasprintf("%s%s", type->plural, end);
 

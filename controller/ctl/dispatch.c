@@ -13,6 +13,7 @@
 #include "controller/ctl/api-client.h"
 #include "controller/ctl/field-path.h"
 #include "controller/ctl/object-types.h"
+#include "controller/ctl/server-types.h"
 #include "controller/ctl/output-plan.h"
 #include "controller/ctl/wrong-command.h"
 #include "util.h"
@@ -116,6 +117,7 @@ run_command(struct ctl *ctl, int argc, char *argv[])
     if (!ctl_plan_check(ctl, command)) {
         return CTL_USAGE;
     }
+    ctl_server_types_ask(ctl);
     n_args = argc - first;
     if (n_args < command->min_args
         || (command->max_args >= 0 && n_args > command->max_args)) {
@@ -146,6 +148,7 @@ ctl_init(struct ctl *ctl, FILE *in, FILE *out, FILE *err)
 static void
 ctl_uninit(struct ctl *ctl)
 {
+    ctl_server_types_ask(NULL);
     ctl_client_destroy(ctl->client);
     free(ctl->server);
     free(ctl->token_file);

@@ -11,6 +11,7 @@
 
 #include "controller/ctl/api-call.h"
 #include "controller/ctl/object-types.h"
+#include "controller/ctl/server-types.h"
 #include "util.h"
 
 /* Returns what is named of 'type', which is added if there is nothing yet. */
@@ -77,6 +78,7 @@ parse_types(struct ctl *ctl, const char *text, struct ctl_args *args)
     bool ok = true;
 
     if (!strcmp(text, "all")) {
+        ctl_server_types_load();
         for (size_t i = 0; (type = ctl_type_at(i)); i++) {
             get_named(args, type);
         }

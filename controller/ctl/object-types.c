@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "controller/ctl/server-types.h"
 #include "util.h"
 
 static const struct {
@@ -43,8 +44,8 @@ ctl_type_short_name(const struct schema_table *type)
     return NULL;
 }
 
-const struct schema_table *
-ctl_type_find(const char *name)
+static const struct schema_table *
+find_known(const char *name)
 {
     const struct schema_table *type;
 
@@ -57,6 +58,18 @@ ctl_type_find(const char *name)
         }
     }
     return NULL;
+}
+
+const struct schema_table *
+ctl_type_find(const char *name)
+{
+    const struct schema_table *type = find_known(name);
+
+    if (!type) {
+        ctl_server_types_load();
+        type = find_known(name);
+    }
+    return type;
 }
 
 /* Plural and singular names, in turn. */

@@ -10,13 +10,15 @@
 
 #include "controller/schema/schema.h"
 
-/* Returns the type with this plural, singular or short name, or NULL. */
+/* Returns the type with this plural, singular or short name, or NULL.  If VMN
+ * has none, the server is asked (server-types.h). */
 const struct schema_table *ctl_type_find(const char *name);
 
 /* Returns the name of a type that 'name' is probably a slip of, or NULL. */
 const char *ctl_type_guess(const char *name);
 
-/* Returns the 'i'th type, or NULL past the last one. */
+/* Returns the 'i'th type, or NULL past the last one.  Those that apps declare
+ * are the last, once they are known. */
 const struct schema_table *ctl_type_at(size_t i);
 
 /* Returns the short name, or NULL if the type has none. */

@@ -14,6 +14,7 @@
 #include "controller/engine/ownership.h"
 #include "controller/flow/emit.h"
 #include "controller/model/id-pools.h"
+#include "controller/schema/schema-own.h"
 #include "controller/schema/schema-row.h"
 #include "util.h"
 
@@ -252,21 +253,49 @@ record(struct vmn_view *view, enum node_kind kind, unsigned id,
     graph_read(graph, view->node, source, view->serial);
 }
 
+/* Returns true if an object is as its type is declared now.  It is, but while
+ * another version of the app could not be loaded. */
+static bool
+is_as_declared(const struct vmn_row *row)
+{
+    return (schema_struct_of(row)->fields
+            == schema_tables[row->table]->row.fields);
+}
+
 const void *
 view_read(struct vmn_view *view, enum vmn_table table, const char *name)
 {
+    const void *row;
+
     if (!view->node) {
-        return model_get_durable(view->engine->model, table, name, NULL);
+        row = model_get_durable(view->engine->model, table, name, NULL);
+    } else {
+        record(view, NODE_ROW, table, name);
+        row = model_get(view->engine->model, table, name);
     }
-    record(view, NODE_ROW, table, name);
-    return model_get(view->engine->model, table, name);
+    if (row && schema_is_own(table) && !is_as_declared(row)) {
+        view_failf(view, "%s \"%s\" is of what another version of the app "
+                   "declares", schema_tables[table]->singular, name);
+        return NULL;
+    }
+    return row;
+}
+
+/* Returns the table of what the app reads as 'type', or VMN_N_TABLES. */
+static enum vmn_table
+view_table_of(const struct vmn_view *view, enum vmn_row_type type)
+{
+    int own = pipeline_table_of(view->app, type);
+
+    return (own >= 0 ? (enum vmn_table) own
+            : (unsigned) type < ENGINE_N_ROW_TYPES
+            ? view->engine->table_of[type] : VMN_N_TABLES);
 }
 
 const void *
 vmn_read(struct vmn_view *view, enum vmn_row_type type, const char *name)
 {
-    enum vmn_table table = ((unsigned) type < ENGINE_N_ROW_TYPES
-                            ? view->engine->table_of[type] : VMN_N_TABLES);
+    enum vmn_table table = view_table_of(view, type);
 
     if (table == VMN_N_TABLES || !name) {
         view_failf(view, "read of a row of type %u, or without a name",

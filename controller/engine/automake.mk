@@ -17,6 +17,7 @@ controller_libvmn_a_SOURCES += \
 	controller/engine/dry-run.c \
 	controller/engine/dry-run.h \
 	controller/engine/engine-private.h \
+	controller/engine/object-check.c \
 	controller/engine/engine-problems.c \
 	controller/engine/engine-unixctl.c \
 	controller/engine/engine-verify.c \

@@ -164,6 +164,10 @@ bool worker_eval(struct vmn_view *, const struct query_class *,
                  const char *key, uint32_t old_reads, struct vmn_value *);
 void worker_handle(struct vmn_view *, const struct engine_handler *,
                    const struct vmn_packet_in *, struct vmn_packets_out *);
+/* Has the app look at an object of its type 'type' (pipeline_type_of()), and
+ * adds what is wrong to 'faults'.  Returns false if it could not. */
+bool worker_check(struct vmn_view *, const struct pipeline_app *, int type,
+                  const struct vmn_row *, struct vmn_errors *faults);
 bool worker_find_owner(struct vmn_view *, const struct unit_class *,
                        const char *key, uint32_t part,
                        struct vmn_flow_owner *);

@@ -125,6 +125,12 @@ struct engine_flow_owner {
 void engine_get_flow_owner(struct engine *, uint64_t cookie, uint32_t part,
                            struct engine_flow_owner *);
 
+/* Has the app of 'type' look at 'object', which is of it and is about to be
+ * written, and adds what is wrong to 'faults', with pointers into it. */
+void engine_check_object(struct engine *, const struct vmn_type_row *type,
+                         const struct vmn_row *object,
+                         struct vmn_errors *faults);
+
 /* Gets the limit that a meter is for: rate in packets per second, and burst.
  * Returns false if it is for none; then no host has a flow with it. */
 bool engine_get_limit(const struct engine *, uint32_t meter, uint32_t *rate,

@@ -16,6 +16,8 @@
 #include "controller/engine/ownership.h"
 #include "controller/engine/packet-handler.h"
 #include "controller/model/id-pools.h"
+#include "controller/schema/own-check.h"
+#include "controller/schema/schema-own.h"
 #include "controller/schema/schema-row.h"
 #include "controller/worker/app-worker.h"
 #include "controller/worker/replay-calls.h"
@@ -48,14 +50,37 @@ struct worker_run {
 
 /* Values, as blocks.  ----------------------------------------------------- */
 
+/* The app's own types have their places in its process in its order. */
+static uint32_t
+table_there(const struct pipeline_app *app, uint32_t table)
+{
+    int i = schema_is_own(table) ? pipeline_type_of(app, table) : -1;
+
+    return i >= 0 ? VMN_TABLE_OWN_FIRST + (uint32_t) i : table;
+}
+
+/* The other way round; VMN_N_TABLES: it has no such type. */
+static uint32_t
+table_here(const struct pipeline_app *app, uint32_t table)
+{
+    int own;
+
+    if (!schema_is_own(table)) {
+        return table;
+    }
+    own = pipeline_table_of(app, VMN_ROW_OWN(table - VMN_TABLE_OWN_FIRST));
+    return own >= 0 ? (uint32_t) own : VMN_N_TABLES;
+}
+
 /* 'row' may be NULL, as what follows. */
 static void
-put_row(struct ofpbuf *out, const struct vmn_row *row)
+put_row(struct ofpbuf *out, const struct pipeline_app *app,
+        const struct vmn_row *row)
 {
     if (row) {
         size_t opened = wire_open_block(out);
 
-        row_image_put(out, row);
+        row_image_put(out, row, table_there(app, row->table));
         wire_close_block(out, opened);
     } else {
         wire_put_block(out, NULL, 0);
@@ -105,12 +130,14 @@ static const struct vmn_labels *
 read_labels(struct vmn_view *view, const struct worker_read *read)
 {
     const struct vmn_row *row;
+    uint32_t table;
 
-    if (read->id >= VMN_N_TABLES || !schema_tables[read->id]->row_type) {
+    table = table_here(view->app, read->id);
+    if (table >= VMN_N_TABLES || !schema_tables[table]->row_type) {
         view_failf(view, "labels of a row of table %"PRIu32, read->id);
         return NULL;
     }
-    row = find_row(view, read->id, read->key);
+    row = find_row(view, table, read->key);
     return row ? vmn_labels_of(view, row) : NULL;
 }
 
@@ -136,7 +163,7 @@ put_value(struct vmn_view *view, const struct worker_read *read,
 
     switch ((enum worker_read_kind) read->kind) {
     case WORKER_READ_ROW:
-        put_row(out, vmn_read(view, read->id, read->key));
+        put_row(out, view->app, vmn_read(view, read->id, read->key));
         break;
     case WORKER_READ_LABELS:
         put_labels(out, read_labels(view, read));
@@ -182,18 +209,24 @@ yield_cb(void *run_)
 
 /* Fills in how a worker reads a source.  False if it does not. */
 static bool
-source_to_read(const struct engine *engine, const struct node *source,
-               struct worker_read *read)
+source_to_read(const struct engine *engine, const struct pipeline_app *app,
+               const struct node *source, struct worker_read *read)
 {
+    int own;
+
     *read = (struct worker_read) { .id = source->id, .name = "",
                                    .key = source->key };
     switch ((enum node_kind) source->kind) {
     case NODE_ROW:
         read->kind = WORKER_READ_ROW;
-        read->id = schema_tables[source->id]->row_type;
+        own = pipeline_type_of(app, source->id);
+        read->id = (own >= 0 ? VMN_ROW_OWN(own)
+                    : schema_is_own(source->id) ? 0
+                    : schema_tables[source->id]->row_type);
         return read->id != 0;   /* Not the app's own row. */
     case NODE_LABELS:
         read->kind = WORKER_READ_LABELS;
+        read->id = table_there(app, source->id);
         return true;
     case NODE_INDEX:
         read->kind = WORKER_READ_INDEX;
@@ -224,13 +257,14 @@ put_known_value(struct worker_run *run, struct node *source,
     struct ofpbuf *out = &run->message;
     const struct vmn_row *row;
 
-    if (!source_to_read(run->view->engine, source, read)) {
+    if (!source_to_read(run->view->engine, run->view->app, source, read)) {
         return false;
     }
     wire_put_read(out, read);
     switch (source->kind) {
     case NODE_ROW:
-        put_row(out, model_get(model, source->id, source->key));
+        row = model_get(model, source->id, source->key);
+        put_row(out, run->view->app, row);
         break;
     case NODE_LABELS:
         row = model_get(model, source->id, source->key);
@@ -588,8 +622,8 @@ worker_handle(struct vmn_view *view, const struct engine_handler *handler,
         wire_put_u32(message, in->regs[i]);
     }
     wire_put_u64(message, in->full_size);
-    put_row(message, in->vif ? &in->vif->row : NULL);
-    put_row(message, in->port ? &in->port->row : NULL);
+    put_row(message, app, in->vif ? &in->vif->row : NULL);
+    put_row(message, app, in->port ? &in->port->row : NULL);
     wire_put_block(message, in->bytes, in->size);
     outcome = call(&run, handler->name, &result);
     if (outcome == APP_WORKER_FAILED) {
@@ -605,6 +639,44 @@ worker_handle(struct vmn_view *view, const struct engine_handler *handler,
         }
     }
     run_uninit(&run);
+}
+
+/* Takes what the app says is wrong.  Returns false if it says that in no way
+ * that could be. */
+static bool
+take_faults(const struct app_worker_result *result, struct vmn_errors *faults)
+{
+    struct wire_reader in;
+    uint32_t n;
+
+    wire_reader_init(&in, result->value, result->value_size);
+    n = wire_take_u32(&in);
+    for (uint32_t i = 0; i < n && i < OWN_CHECK_FAULTS_MAX && !in.bad; i++) {
+        const char *pointer = wire_take_text(&in);
+        const char *text = wire_take_text(&in);
+        struct vmn_check check = { faults, 0 };
+
+        vmn_check_fail(&check, pointer, "%s", text);
+    }
+    return !in.bad;
+}
+
+bool
+worker_check(struct vmn_view *view, const struct pipeline_app *app, int type,
+             const struct vmn_row *row, struct vmn_errors *faults)
+{
+    struct app_worker_result result;
+    struct worker_run run;
+    bool done;
+
+    run_init(&run, view, app, WORKER_CHECK);
+    wire_put_u32(&run.message, type);
+    put_row(&run.message, app, row);
+    done = (call(&run, app->types[type].class_->name, &result)
+            == APP_WORKER_DONE && result.value
+            && take_faults(&result, faults));
+    run_uninit(&run);
+    return done;
 }
 
 bool

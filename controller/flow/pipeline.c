@@ -23,6 +23,25 @@ pipeline_find(const struct pipeline *pipeline, const char *name)
 }
 
 int
+pipeline_table_of(const struct pipeline_app *app, enum vmn_row_type type)
+{
+    unsigned own = (unsigned) type - VMN_ROW_OWN_FIRST;
+
+    return app && own < app->n_types ? app->types[own].table : -1;
+}
+
+int
+pipeline_type_of(const struct pipeline_app *app, int table)
+{
+    for (size_t i = 0; app && i < app->n_types; i++) {
+        if (app->types[i].table == table) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+int
 pipeline_table_of_hook(const struct pipeline *pipeline, enum vmn_hook hook)
 {
     const struct pipeline_stage *first = NULL;

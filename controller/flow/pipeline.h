@@ -37,6 +37,13 @@ struct pipeline_stage {
                                  * for register N. */
 };
 
+/* A resource type that an app declares. */
+struct pipeline_type {
+    const struct vmn_type_class *class_;
+    int table;                  /* Of its objects. */
+    char *spec;                 /* Of its row of VMN_TABLE_TYPE, as JSON. */
+};
+
 struct pipeline_app {
     const struct vmn_app_class *class_; /* As of this daemon's headers. */
     struct app_worker *worker;  /* The process that has its functions; NULL:
@@ -62,6 +69,8 @@ struct pipeline_app {
                                  * registers. */
     size_t n_stages;
     struct pipeline_stage *stages; /* In the app's order. */
+    size_t n_types;
+    struct pipeline_type types[VMN_APP_TYPES_MAX]; /* In the app's order. */
 };
 
 struct pipeline {
@@ -73,6 +82,12 @@ struct pipeline {
 
 /* Returns the app of that name, or NULL. */
 struct pipeline_app *pipeline_find(const struct pipeline *, const char *name);
+
+/* Returns the table of the objects of an own type of 'app' (NULL: of none),
+ * VMN_ROW_OWN(); or -1. */
+int pipeline_table_of(const struct pipeline_app *app, enum vmn_row_type);
+/* Returns which of the app's types has its objects in 'table', or -1. */
+int pipeline_type_of(const struct pipeline_app *app, int table);
 
 /* Returns the first table of the first stage at 'hook' or behind it, by rank;
  * or -1. */

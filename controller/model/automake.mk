@@ -50,6 +50,7 @@ controller_libvmn_a_SOURCES += \
 	controller/model/model-service.c \
 	controller/model/model-tier.c \
 	controller/model/model-token.c \
+	controller/model/model-type.c \
 	controller/model/model-vif.c \
 	controller/model/model.c \
 	controller/model/model.h \

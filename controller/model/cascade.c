@@ -95,7 +95,8 @@ strip(struct txn *txn, struct entry *entry, schema_is_gone_cb *gone)
     }
 
     struct version *version = version_create();
-    version->row = schema_row_parse(schema_tables[entry->table],
+    version->row = schema_row_parse(model_parse_table(txn->model,
+                                                      entry->table),
                                     entry->name, spec, "", &version->arena,
                                     txn->errors);
     json_decref(spec);

@@ -38,18 +38,26 @@ model_version_parse(struct model *model, enum vmn_table table,
                     struct vmn_errors *errors)
 {
     char *pointer = xasprintf("/%s/%s", schema_tables[table]->plural, name);
-    struct version *version = version_create();
+    const struct schema_table *as = model_parse_table(model, table);
+    struct version *version;
     size_t n_errors = errors->n;
 
+    if (!as) {
+        vmn_errors_add(errors, VMN_ERR_INVALID, pointer, "there is no such "
+                       "type");
+        free(pointer);
+        return NULL;
+    }
+    version = version_create();
     version->meta = *meta;
     version->meta.set = meta->set ? arena_strdup(&version->arena, meta->set)
                                   : NULL;
-    unknown_load(version, table, spec, status, meta, pointer, errors);
-    version->row = schema_row_parse(schema_tables[table], name, spec,
-                                    pointer, &version->arena, errors);
+    unknown_load(version, &as->row, spec, status, meta, pointer, errors);
+    version->row = schema_row_parse(as, name, spec, pointer, &version->arena,
+                                    errors);
     if (version->row) {
         version_keep(model, version, NULL);
-        schema_row_parse_status(schema_tables[table], version->row, status,
+        schema_row_parse_status(as, version->row, status,
                                 pointer, &version->arena, errors);
     }
     if (errors->n == n_errors) {

@@ -16,6 +16,10 @@ struct usage;
 
 /* Any slot may be NULL. */
 struct model_class {
+    /* Called when another version of row 'name' is the current one, or none
+     * (NULL): by a request, as it is taken back, loaded or replicated. */
+    void (*current)(struct model *, const char *name, const struct vmn_row *);
+
     /* Indexes.  Calls index_add() for each key that the row is at, beside its
      * references and its set. */
     void (*add_keys)(const struct index_sink *, const struct vmn_row *);

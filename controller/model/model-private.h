@@ -79,6 +79,13 @@ struct model {
     void (*yield)(void *aux);   /* Or NULL. */
     void *yield_aux;
 
+    /* By place: what objects of the types that apps declare are parsed by, or
+     * NULL: there is no such type. */
+    const struct schema_table *own[VMN_OWN_TYPES_MAX];
+    bool shows_types;           /* model_show_types(). */
+    model_check_object_cb *check_object; /* Or NULL. */
+    void *check_object_aux;
+
     struct hmap changes;        /* Of struct change_node, each once. */
     struct ovs_list change_list; /* The same, oldest first. */
 
@@ -135,6 +142,12 @@ entry_row(const struct entry *entry)
     return entry && entry->cur ? entry->cur->row : NULL;
 }
 
+/* model-type.c */
+/* Returns what rows of 'table' are parsed by; NULL: there is no such type of
+ * an app. */
+const struct schema_table *model_parse_table(const struct model *,
+                                             enum vmn_table table);
+
 /* load-stored-rows.c */
 /* Returns a version of a row; arguments as those of model_load_row().  NULL:
  * there are errors. */
@@ -146,10 +159,10 @@ struct version *model_version_parse(struct model *, enum vmn_table,
 
 /* unknown-fields.c */
 /* Puts what 'meta' has of unknown fields into 'spec' and 'status', takes out
- * what this version does not know, and has 'version' keep it; errors are those
- * of the row at 'pointer'. */
-void unknown_load(struct version *version, enum vmn_table, json_t *spec,
-                  json_t *status, const struct model_meta *,
+ * what the struct of rows does not have, and has 'version' keep it; errors are
+ * those of the row at 'pointer'. */
+void unknown_load(struct version *version, const struct schema_struct *,
+                  json_t *spec, json_t *status, const struct model_meta *,
                   const char *pointer, struct vmn_errors *);
 /* Has a new version of a row keep what 'old' (or NULL) had. */
 void unknown_keep(struct version *, const struct version *old);

@@ -56,6 +56,19 @@ typedef json_t *model_bind_cb(void *aux, const struct vmn_port *port,
                               const struct vmn_binding *binding);
 void model_set_bind(struct model *, model_bind_cb *, void *aux);
 
+/* Has schema_tables[] show the types that apps declare as this model has them:
+ * to be called for the daemon's own, before it is loaded. */
+void model_show_types(struct model *);
+
+/* Sets a function that looks at an object that a request writes, of a type
+ * whose app has a check: faults are added to 'faults', with pointers into the
+ * object. */
+typedef void model_check_object_cb(void *aux, const struct vmn_type_row *type,
+                                   const struct vmn_row *object,
+                                   struct vmn_errors *faults);
+void model_set_check_object(struct model *, model_check_object_cb *,
+                            void *aux);
+
 /* Returns the ID pools, which are stored with the model and owned by it. */
 struct id_pools *model_id_pools(struct model *);
 
@@ -359,6 +372,19 @@ bool model_request_drop_last(struct model_request *);
 struct model_op *model_request_add(struct model_request *,
                                    enum model_op_kind, enum vmn_table,
                                    const char *name, json_t *spec);
+
+/* A type that an app declares. */
+struct model_declared {
+    const char *name;
+    const char *spec;           /* As JSON. */
+};
+
+/* Adds that the types of app 'app' are to be the 'n' ones of 'declared':
+ * people's descriptions and labels stay, and so do types that it does not
+ * declare any more, while there are objects of them. */
+void model_request_set_types(struct model_request *, const struct model *,
+                             const char *app,
+                             const struct model_declared *declared, size_t n);
 
 /* Most operations in a request. */
 #define MODEL_OPS_MAX 20000

@@ -23,6 +23,7 @@
 #include "controller/model/model-class.h"
 #include "controller/model/rights.h"
 #include "controller/model/txn.h"
+#include "controller/schema/schema-own.h"
 #include "controller/schema/schema-row.h"
 #include "controller/schema/selector.h"
 #include "sset.h"
@@ -132,11 +133,11 @@ check_ref(void *check_, enum vmn_table table, const char *name,
 static void
 check_selectors(struct rights_check *check)
 {
-    const struct schema_table *table = schema_tables[check->row->table];
+    const struct schema_field *f = schema_struct_of(check->row)->fields;
     const struct model_rights *rights = check->txn->request->rights;
     const char *row = (const char *) check->row;
 
-    for (const struct schema_field *f = table->row.fields; f->name; f++) {
+    for (; f->name; f++) {
         const struct vmn_selector *selector = (const void *) (row + f->offset);
         char *field;
 
@@ -192,9 +193,9 @@ static void
 check_writers(struct txn *txn, const struct entry *entry)
 {
     const struct vmn_row *row = entry_row(entry);
-    const struct schema_field *f = schema_tables[entry->table]->row.fields;
+    const struct schema_field *f = schema_struct_of(row)->fields;
 
-    for (; f->name; f++) {
+    for (; f->name && !schema_is_own(entry->table); f++) {
         const struct vmn_row *was = entry->before ? entry->before->row : NULL;
         bool owners = f->writers == SCHEMA_NETWORK_OWNERS;
         char *field;

@@ -18,10 +18,11 @@
 static void
 check_selectors(struct txn *txn, const struct entry *entry)
 {
-    const struct schema_table *table = schema_tables[entry->table];
     const char *row = entry_row(entry);
+    const struct schema_field *f
+        = schema_struct_of((const void *) row)->fields;
 
-    for (const struct schema_field *f = table->row.fields; f->name; f++) {
+    for (; f->name; f++) {
         const struct vmn_selector *selector
             = (const void *) (row + f->offset);
         const char *key;

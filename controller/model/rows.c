@@ -11,6 +11,7 @@
 
 #include "controller/model/changes.h"
 #include "controller/model/id-pools.h"
+#include "controller/model/model-class.h"
 #include "controller/model/model-private.h"
 #include "controller/model/row-index.h"
 #include "controller/schema/schema-row.h"
@@ -91,8 +92,12 @@ model_set_cur(struct model *model, struct entry *entry,
               struct version *version)
 {
     struct name_set *names = &model->tables[entry->table].cur;
+    const struct model_class *class = model->classes[entry->table];
 
     index_change(model, entry, entry->cur, version);
+    if (class->current) {
+        class->current(model, entry->name, version ? version->row : NULL);
+    }
     if (!entry->cur && version) {
         name_set_add(names, entry->name);
     } else if (entry->cur && !version) {
@@ -139,6 +144,12 @@ model_mark_dirty(struct model *model, struct entry *entry)
                                       sizeof *model->dirty);
         }
         model->dirty[model->n_dirty++] = entry;
+        if (entry->table == VMN_TABLE_TYPE) {
+            /* Who replicates this reads objects of the type by it. */
+            memmove(model->dirty + 1, model->dirty,
+                    (model->n_dirty - 1) * sizeof *model->dirty);
+            model->dirty[0] = entry;
+        }
     }
 }
 

@@ -72,7 +72,7 @@ static void
 pass_on(struct passing *passing, const struct vmn_row *row)
 {
     const struct vmn_selector *scope = &passing->txn->request->rights->scope;
-    const struct schema_table *table = schema_tables[row->table];
+    const struct schema_field *f = schema_struct_of(row)->fields;
     struct rights_memo *memo = passing->txn->memo;
     char *key = xasprintf("%d/%s", row->table, row->name);
 
@@ -83,7 +83,7 @@ pass_on(struct passing *passing, const struct vmn_row *row)
     }
     passing->within &= (!sset_contains(&memo->outside, key)
                         && passing->depth < RIGHTS_DEPTH_MAX);
-    for (const struct schema_field *f = table->row.fields; f->name; f++) {
+    for (; f->name; f++) {
         const struct vmn_selector *selector
             = (const void *) ((const char *) row + f->offset);
 

@@ -116,7 +116,7 @@ json_t *
 spec_of_op(const struct model_op *op, const struct version *old,
            const struct model_rights *rights, bool is_daemon)
 {
-    bool of_user = schema_tables[op->table]->of_daemon && !is_daemon && old;
+    bool of_user = op->table == VMN_TABLE_APP && !is_daemon && old;
     json_t *spec;
 
     if (op->kind == MODEL_PATCH) {

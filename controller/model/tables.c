@@ -7,6 +7,7 @@
 
 #include "controller/model/model-class.h"
 
+extern const struct model_class model_object; /* model-type.c */
 static const struct model_class none = { .limit = NULL };
 
 #define DESCRIBED(ID, NAME)
@@ -19,6 +20,7 @@ VMN_TABLES(TABLE, DESCRIBED)
 #define TABLE(ID, NAME) [VMN_TABLE_##ID] = &model_##NAME,
 const struct model_class *const model_classes[VMN_N_TABLES] = {
     VMN_TABLES(TABLE, DESCRIBED)
+    [VMN_TABLE_OWN_FIRST... VMN_TABLE_OWN_LAST] = &model_object,
 };
 #undef DESCRIBED
 #undef TABLE

@@ -43,6 +43,16 @@
 
 /* One operation.  --------------------------------------------------------- */
 
+/* Returns true if the entry is a type whose app has gone. */
+static bool
+is_left_over(const struct txn *txn, const struct entry *entry)
+{
+    const struct vmn_type_row *type = (entry && entry->table == VMN_TABLE_TYPE
+                                       ? entry_row(entry) : NULL);
+
+    return type && !model_get(txn->model, VMN_TABLE_APP, type->app);
+}
+
 /* Checks what depends on the operation alone. */
 static bool
 check_op(struct txn *txn, const struct model_op *op,
@@ -53,6 +63,10 @@ check_op(struct txn *txn, const struct model_op *op,
     bool optional = op->kind == MODEL_PUT
                     || (op->kind == MODEL_DELETE && op->missing_ok);
 
+    if (!model_parse_table(txn->model, op->table)) {
+        txn_op_error(txn, op, VMN_ERR_NOT_FOUND, "", "there is no such type");
+        return false;
+    }
     if (entry && entry->op && entry->op != op) {
         txn_op_error(txn, op, VMN_ERR_INVALID, "", "names %s \"%s\" a second "
                      "time", table->singular, op->name);
@@ -62,10 +76,11 @@ check_op(struct txn *txn, const struct model_op *op,
         return false;
     }
     if (table->of_daemon && !txn_may_load(txn)) {
-        if (op->kind == MODEL_DELETE) {
+        if (op->kind == MODEL_DELETE && !is_left_over(txn, entry)) {
             txn_op_error(txn, op, VMN_ERR_CONFLICT, "", "%s come and go with "
-                         "the configuration of vmnd; disable it instead",
-                         table->plural);
+                         "%s", table->plural, op->table == VMN_TABLE_TYPE
+                         ? "the apps that declare them"
+                         : "the configuration of vmnd; disable it instead");
             return false;
         }
         optional = false;
@@ -148,8 +163,8 @@ apply_write(struct txn *txn, struct model_op *op)
                               txn_may_load(txn));
     const char *set = set_of(txn, op, old);
 
-    version->row = schema_row_parse(schema_tables[op->table], op->name,
-                                    spec, pointer, &version->arena,
+    version->row = schema_row_parse(model_parse_table(txn->model, op->table),
+                                    op->name, spec, pointer, &version->arena,
                                     txn->errors);
     json_decref(spec);
     free(pointer);

@@ -52,9 +52,10 @@ is_readable(const struct version *version)
 }
 
 static void
-take(enum vmn_table table, json_t *object, json_t *unknown, const char *name)
+take(const struct schema_struct *s, json_t *object, json_t *unknown,
+     const char *name)
 {
-    json_t *taken = schema_unknown_take(&schema_tables[table]->row, object);
+    json_t *taken = schema_unknown_take(s, object);
 
     if (taken) {
         json_object_set_new(unknown, name, taken);
@@ -79,8 +80,8 @@ put_kept(const char *text, json_t *spec, json_t *status, const char *pointer,
 }
 
 void
-unknown_load(struct version *version, enum vmn_table table, json_t *spec,
-             json_t *status, const struct model_meta *meta,
+unknown_load(struct version *version, const struct schema_struct *s,
+             json_t *spec, json_t *status, const struct model_meta *meta,
              const char *pointer, struct vmn_errors *errors)
 {
     json_t *unknown = json_object();
@@ -89,8 +90,8 @@ unknown_load(struct version *version, enum vmn_table table, json_t *spec,
     if (meta->unknown) {
         put_kept(meta->unknown, spec, status, pointer, errors);
     }
-    take(table, spec, unknown, "spec");
-    take(table, status, unknown, "status");
+    take(s, spec, unknown, "spec");
+    take(s, status, unknown, "status");
     if (schema_unknown_size(json_object_get(unknown, "spec"))
         + schema_unknown_size(json_object_get(unknown, "status"))
         > UNKNOWN_MAX) {
@@ -119,7 +120,7 @@ unknown_keep(struct version *version, const struct version *old)
     spec = schema_row_spec(version->row);
     status = json_object_get(kept, "status");
     schema_unknown_put(spec, json_object_get(kept, "spec"));
-    take(version->row->table, spec, unknown, "spec");
+    take(schema_struct_of(version->row), spec, unknown, "spec");
     if (status) {
         json_object_set(unknown, "status", status);
     }

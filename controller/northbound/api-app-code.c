@@ -68,16 +68,27 @@ is_of_database(struct http_request *req, const struct northbound *nb,
     return true;
 }
 
+/* 'app' is what is loaded, with the types that it declares; or NULL. */
 static void
 submit(struct northbound *nb, struct http_request *req,
-       enum model_op_kind kind, json_t *spec, const struct nb_wait *wait)
+       enum model_op_kind kind, json_t *spec, const struct pipeline_app *app,
+       const struct nb_wait *wait)
 {
+    struct model_declared declared[VMN_APP_TYPES_MAX];
     struct model_request request;
 
     nb_request_init(&request, req);
     request.loads = true;
     model_request_add(&request, kind, VMN_TABLE_APP,
                       http_request_param(req, "name"), spec);
+    for (size_t i = 0; app && i < app->n_types; i++) {
+        declared[i] = (struct model_declared) {
+            app->types[i].class_->name, app->types[i].spec,
+        };
+    }
+    model_request_set_types(&request, nb->model,
+                            http_request_param(req, "name"), declared,
+                            app ? app->n_types : 0);
     if (nb_take_key(nb, req, wait, &request)) {
         nb_change_submit(nb, req, &request, NULL, NULL, wait, NULL);
     }
@@ -103,6 +114,16 @@ is_loaded(const struct northbound *nb, const char *name, const char *digest)
         apphost_pipeline(nb->apphost), name);
 
     return app && app->digest && !app->absent && !strcmp(app->digest, digest);
+}
+
+/* Returns what prepare() has loaded, or found to be loaded. */
+static const struct pipeline_app *
+loaded_app(const struct northbound *nb, const char *name)
+{
+    const struct pipeline_app *app = apphost_prepared(nb->apphost);
+
+    return (app && !strcmp(app->class_->name, name) ? app
+            : pipeline_find(apphost_pipeline(nb->apphost), name));
 }
 
 /* Loads what the body has into a worker, unless that is loaded.  On success it
@@ -149,7 +170,8 @@ load(struct northbound *nb, struct http_request *req, const json_t *json,
         app_changes_watch(nb->app_changes);
         submit(nb, req, exists ? MODEL_PATCH : MODEL_PUT,
                json_pack("{s:{s:s, s:s}, s:s}", "module", "file", body.file,
-                         "digest", digest, "code", body.code), wait);
+                         "digest", digest, "code", body.code),
+               loaded_app(nb, name), wait);
     } else {
         nb_reply_errors(req, errors, NB_POINT_AT_BODY);
     }
@@ -185,6 +207,6 @@ nb_delete_app_code(struct http_request *req, void *nb_)
 
     if (query_wait(req, &wait)
         && is_of_database(req, nb, http_request_param(req, "name"))) {
-        submit(nb, req, MODEL_DELETE, NULL, &wait);
+        submit(nb, req, MODEL_DELETE, NULL, NULL, &wait);
     }
 }

@@ -60,6 +60,7 @@ struct northbound {
     struct http_route *routes;      /* Owned, with their patterns and query
                                      * strings. */
     char *openapi;                  /* Owned: the OpenAPI document as text. */
+    uint32_t openapi_types;         /* Which types of apps it has. */
     struct ovs_list changes;        /* Of struct change: submitted, not
                                      * replied. */
     struct shash sets;              /* uint64_t, by the name of a set: the last

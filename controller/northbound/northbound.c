@@ -23,6 +23,7 @@
 #include "controller/northbound/openapi.h"
 #include "controller/northbound/sample-causes.h"
 #include "controller/northbound/volatile-revisions.h"
+#include "controller/schema/schema-own.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
 #include "proto/tls/tls.h"
@@ -263,10 +264,34 @@ finish_route(struct http_route *route, char *pattern)
     ds_destroy(&query);
 }
 
+/* Observed rows are reported by hosts, not set by users; apps are loaded, not
+ * created or deleted; types come with apps, and what is left of them is
+ * deleted. */
+static bool
+may_call(const struct schema_table *table, enum http_method method)
+{
+    return (!table->observed
+            && (!table->of_daemon || method == HTTP_GET
+                || (table->id == VMN_TABLE_TYPE) == (method == HTTP_DELETE)));
+}
+
+/* Returns the type, of those that apps declare, that the path names. */
+static const void *
+find_own_type(const struct http_request *req)
+{
+    const struct schema_table *table = schema_find_table(
+        http_request_param(req, "type"));
+
+    return (table && schema_is_own(table->id)
+            && !strcmp(table->plural, http_request_param(req, "type"))
+            ? table : NULL);
+}
+
 struct http_route *
 nb_routes_make(size_t *n)
 {
-    size_t max = ARRAY_SIZE(calls) + VMN_N_TABLES * ARRAY_SIZE(type_calls);
+    size_t max = (ARRAY_SIZE(calls)
+                  + (VMN_TABLE_OWN_FIRST + 1) * ARRAY_SIZE(type_calls));
     struct http_route *routes = xcalloc(max, sizeof *routes);
     struct http_route *route = routes;
 
@@ -274,15 +299,11 @@ nb_routes_make(size_t *n)
         *route = calls[i];
         finish_route(route++, xstrdup(calls[i].pattern));
     }
-    for (int t = 0; t < VMN_N_TABLES; t++) {
+    for (int t = 0; t < VMN_TABLE_OWN_FIRST; t++) {
         const struct schema_table *table = schema_tables[t];
 
         for (size_t i = 0; i < ARRAY_SIZE(type_calls); i++) {
-            /* Observed rows are reported by hosts, not set by users; apps are
-             * loaded, not created or deleted. */
-            if (table->observed
-                || (table->of_daemon
-                    && type_calls[i].method == HTTP_DELETE)) {
+            if (!may_call(table, type_calls[i].method)) {
                 continue;
             }
             *route = type_calls[i];
@@ -295,6 +316,13 @@ nb_routes_make(size_t *n)
             finish_route(route++, xasprintf("/v1/%s%s", table->plural,
                                             type_calls[i].pattern));
         }
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(type_calls); i++) {
+        *route = type_calls[i];
+        route->find = find_own_type;
+        route->own = route->method == HTTP_GET;
+        finish_route(route++, xasprintf("/v1/{type}%s",
+                                        type_calls[i].pattern));
     }
     *n = route - routes;
     return routes;
@@ -422,7 +450,7 @@ create_server(struct northbound *nb, const struct northbound_options *options)
     struct http_options http_options = HTTP_OPTIONS_DEFAULT;
 
     nb->routes = nb_routes_make(&nb->n_routes);
-    nb->openapi = openapi_make(nb->routes, nb->n_routes);
+    openapi_update(nb);
     http_options.max_connections = CONNECTIONS_MAX;
     http_options.authenticate = nb_authenticate;
     http_options.authorize = nb_authorize;

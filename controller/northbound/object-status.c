@@ -19,6 +19,7 @@
 #include "controller/flow/pipeline.h"
 #include "controller/northbound/drop-isolation.h"
 #include "controller/schema/arena.h"
+#include "controller/schema/schema-own.h"
 #include "controller/schema/schema-row.h"
 #include "controller/schema/schema-struct.h"
 #include "controller/schema/status.h"
@@ -465,6 +466,52 @@ fill_observation(const struct nb_status_query *q, const struct vmn_row *row,
     return true;
 }
 
+/* Types of apps, and their objects.  -------------------------------------- */
+
+/* Returns why the app of 'type' does nothing with its objects, or NULL. */
+static const char *
+find_unserved(const struct nb_status_query *q, const struct vmn_type_row *type)
+{
+    const struct pipeline_app *app = pipeline_find(
+        apphost_pipeline(q->nb->apphost), type->app);
+    const struct vmn_app_row *row = model_get_durable(
+        q->nb->model, VMN_TABLE_APP, type->app, NULL);
+
+    return (!app || app->removed || app->absent || !row
+            ? arena_printf(q->arena, "app %s is not loaded", type->app)
+            : !row->enabled
+            ? arena_printf(q->arena, "app %s is disabled", type->app)
+            : pipeline_type_of(app, schema_own_place(type->row.name)) < 0
+            ? arena_printf(q->arena, "app %s does not declare it any more",
+                           type->app)
+            : NULL);
+}
+
+static bool
+fill_type(const struct nb_status_query *q, const struct vmn_row *row,
+          void *status_)
+{
+    struct status_type *status = status_;
+
+    status->objects = model_names(q->nb->model,
+                                  schema_own_place(row->name)).n;
+    status->reason = find_unserved(q, (const void *) row);
+    status->served = !status->reason;
+    return true;
+}
+
+static bool
+fill_object(const struct nb_status_query *q, const struct vmn_row *row,
+            void *status_)
+{
+    const struct vmn_type_row *type = model_get_durable(
+        q->nb->model, VMN_TABLE_TYPE, schema_tables[row->table]->plural, NULL);
+    struct status_own_object *status = status_;
+
+    status->unserved = type ? find_unserved(q, type) : NULL;
+    return status->unserved != NULL;
+}
+
 /* All types.  ------------------------------------------------------------ */
 
 /* Room for any of them: lists show thousands of objects, and memory of the
@@ -480,6 +527,8 @@ union status {
     struct status_loadbalancer loadbalancer;
     struct status_observation observation;
     struct status_app app;
+    struct status_type type;
+    struct status_own_object object;
     struct status_router router;
     struct status_telemetry telemetry;
 };
@@ -501,6 +550,8 @@ static bool (*const fill[VMN_N_TABLES])(const struct nb_status_query *,
     [VMN_TABLE_APP] = fill_app,
     [VMN_TABLE_ROUTER] = nb_fill_router,
     [VMN_TABLE_TELEMETRY] = fill_telemetry,
+    [VMN_TABLE_TYPE] = fill_type,
+    [VMN_TABLE_OWN_FIRST... VMN_TABLE_OWN_LAST] = fill_object,
 };
 
 /* Returns the description of what a client with 'rights' (NULL: all) is shown

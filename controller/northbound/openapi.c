@@ -13,6 +13,7 @@
 #include "controller/northbound/openapi-operations.h"
 #include "controller/northbound/northbound-private.h"
 #include "controller/commit/plan.h"
+#include "hash.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -497,6 +498,26 @@ add_call(struct openapi *o, const struct http_route *route)
     json_object_set_new(path, methods[route->method], call);
 }
 
+/* Adds a call of each type that apps declare. */
+static void
+add_own_calls(struct openapi *o, const struct http_route *route)
+{
+    const char *rest = strchr(route->pattern, '}') + 1;
+
+    for (int i = VMN_TABLE_OWN_FIRST; i <= VMN_TABLE_OWN_LAST; i++) {
+        if (schema_is_there(schema_tables[i])) {
+            struct http_route own = *route;
+            char *pattern = xasprintf("/v1/%s%s", schema_tables[i]->plural,
+                                      rest);
+
+            own.pattern = pattern;
+            own.data = schema_tables[i];
+            add_call(o, &own);
+            free(pattern);
+        }
+    }
+}
+
 /* The document.  --------------------------------------------------------- */
 
 static json_t *
@@ -545,7 +566,9 @@ openapi_make(const struct http_route *routes, size_t n)
         }
     }
     for (size_t i = 0; i < n; i++) {
-        if (routes[i].about) {
+        if (routes[i].find) {
+            add_own_calls(&o, &routes[i]);
+        } else if (routes[i].about) {
             add_call(&o, &routes[i]);
         }
     }
@@ -569,12 +592,39 @@ openapi_make(const struct http_route *routes, size_t n)
     return text;
 }
 
+/* Returns a number that is another one when the types of apps are others. */
+static uint32_t
+own_types_hash(void)
+{
+    uint32_t hash = 0;
+
+    for (int i = VMN_TABLE_OWN_FIRST; i <= VMN_TABLE_OWN_LAST; i++) {
+        const struct schema_field *fields = schema_tables[i]->row.fields;
+
+        hash = hash_bytes(&fields, sizeof fields, hash);
+    }
+    return hash;
+}
+
+void
+openapi_update(struct northbound *nb)
+{
+    uint32_t hash = own_types_hash();
+
+    if (!nb->openapi || nb->openapi_types != hash) {
+        free(nb->openapi);
+        nb->openapi = openapi_make(nb->routes, nb->n_routes);
+        nb->openapi_types = hash;
+    }
+}
+
 void
 nb_get_openapi(struct http_request *req, void *nb_)
 {
-    const struct northbound *nb = nb_;
+    struct northbound *nb = nb_;
     struct ds ds = DS_EMPTY_INITIALIZER;
 
+    openapi_update(nb);
     ds_put_cstr(&ds, nb->openapi);
     ds_put_char(&ds, '\n');
     http_reply_body(req, 200, "application/json", &ds);

@@ -17,6 +17,10 @@ struct http_route;
  * not described; their 'data' is the type of object, or NULL. */
 char *openapi_make(const struct http_route *routes, size_t n);
 
+/* Has nb->openapi be the document of what there is now. */
+struct northbound;
+void openapi_update(struct northbound *);
+
 /* A document being generated. */
 struct openapi {
     json_t *paths;

@@ -7,6 +7,8 @@ controller_libvmn_a_SOURCES += \
 	controller/schema/error.h \
 	controller/schema/event-kinds.c \
 	controller/schema/event-kinds.h \
+	controller/schema/own-check.c \
+	controller/schema/own-check.h \
 	controller/schema/prefix-sets.c \
 	controller/schema/schema-account.c \
 	controller/schema/module-code.c \
@@ -32,6 +34,9 @@ controller_libvmn_a_SOURCES += \
 	controller/schema/schema-log.h \
 	controller/schema/schema-network.c \
 	controller/schema/schema-observation.c \
+	controller/schema/schema-own-spec.c \
+	controller/schema/schema-own.c \
+	controller/schema/schema-own.h \
 	controller/schema/schema-parse.c \
 	controller/schema/schema-parse.h \
 	controller/schema/schema-policy.c \
@@ -57,6 +62,7 @@ controller_libvmn_a_SOURCES += \
 	controller/schema/schema-tier.c \
 	controller/schema/schema-token.c \
 	controller/schema/schema-type-text.c \
+	controller/schema/schema-type.c \
 	controller/schema/schema-underlay.c \
 	controller/schema/schema-unknown.c \
 	controller/schema/schema-unknown.h \

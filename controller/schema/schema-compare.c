@@ -155,14 +155,17 @@ compare_struct(const struct schema_struct *s, const char *a, const char *b)
 bool
 schema_row_same_spec(const struct vmn_row *a, const struct vmn_row *b)
 {
-    return !compare_struct(&schema_tables[a->table]->row, (const char *) a,
-                           (const char *) b);
+    const struct schema_struct *s = schema_struct_of(a);
+
+    /* By other descriptions, they are not the same. */
+    return s == schema_struct_of(b)
+           && !compare_struct(s, (const char *) a, (const char *) b);
 }
 
 static bool
 same_given(const struct vmn_row *a, const struct vmn_row *b)
 {
-    const struct schema_field *f = schema_tables[a->table]->row.fields;
+    const struct schema_field *f = schema_struct_of(a)->fields;
 
     for (; f->name; f++) {
         if (f->flags & SCHEMA_ASSIGNED
@@ -176,14 +179,17 @@ same_given(const struct vmn_row *a, const struct vmn_row *b)
 bool
 schema_row_same(const struct vmn_row *a, const struct vmn_row *b)
 {
-    return same_given(a, b) && schema_row_same_spec(a, b);
+    return schema_row_same_spec(a, b) && same_given(a, b);
 }
 
 bool
 schema_row_same_meaning(const struct vmn_row *a, const struct vmn_row *b)
 {
-    const struct schema_field *f = schema_tables[a->table]->row.fields;
+    const struct schema_field *f = schema_struct_of(a)->fields;
 
+    if (schema_struct_of(b) != schema_struct_of(a)) {
+        return false;
+    }
     for (; f->name; f++) {
         if (!(f->flags & SCHEMA_REMARK) && f->type != SCHEMA_LABELS
             && compare_field(f, (const char *) a, (const char *) b, false)) {
@@ -196,7 +202,7 @@ schema_row_same_meaning(const struct vmn_row *a, const struct vmn_row *b)
 const struct vmn_labels *
 schema_row_labels(const struct vmn_row *row)
 {
-    const struct schema_field *f = schema_tables[row->table]->row.fields;
+    const struct schema_field *f = schema_struct_of(row)->fields;
 
     for (; f->name; f++) {
         if (f->type == SCHEMA_LABELS) {

@@ -13,6 +13,7 @@
 
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-diff-private.h"
+#include "controller/schema/schema-own.h"
 #include "controller/schema/schema-row.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
@@ -21,7 +22,7 @@ static void
 print_differing(const struct vmn_row *row, const struct vmn_row *other,
                 bool given, struct ds *ds)
 {
-    const struct schema_field *f = schema_tables[row->table]->row.fields;
+    const struct schema_field *f = schema_struct_of(row)->fields;
 
     ds_put_char(ds, '{');
     for (; f->name; f++) {
@@ -45,10 +46,19 @@ void
 schema_version_print(const struct schema_version *version,
                      const struct schema_version *other, struct ds *ds)
 {
+    const struct vmn_row *row = version->row;
+    const struct vmn_row *other_row = other->row;
+    struct arena arena;
+
+    arena_init(&arena);
+    if (other_row) {
+        other_row = schema_own_row_as(other_row, row, &arena);
+    }
     ds_put_cstr(ds, "{\"spec\":");
-    print_differing(version->row, other->row, false, ds);
+    print_differing(row, other_row, false, ds);
     ds_put_cstr(ds, ",\"status\":");
-    print_differing(version->row, other->row, true, ds);
+    print_differing(row, other_row, true, ds);
+    arena_uninit(&arena);
     if (version->set && (!other->row
                          || !nullable_string_is_equal(version->set,
                                                       other->set))) {
@@ -165,7 +175,7 @@ static void
 diff_spec(struct differ *d, const struct vmn_row *before,
           const struct vmn_row *after)
 {
-    const struct schema_field *f = schema_tables[after->table]->row.fields;
+    const struct schema_field *f = schema_struct_of(after)->fields;
     struct ds a = DS_EMPTY_INITIALIZER, b = DS_EMPTY_INITIALIZER;
 
     for (; f->name; f++) {
@@ -203,7 +213,7 @@ static void
 diff_assigned(struct differ *d, const struct vmn_row *before,
               const struct vmn_row *after)
 {
-    const struct schema_field *f = schema_tables[after->table]->row.fields;
+    const struct schema_field *f = schema_struct_of(after)->fields;
     struct ds ds_a = DS_EMPTY_INITIALIZER, ds_b = DS_EMPTY_INITIALIZER;
 
     for (; f->name; f++) {
@@ -250,7 +260,7 @@ static void
 diff_secrets(struct differ *d, const struct vmn_row *before,
              const struct vmn_row *after)
 {
-    const struct schema_field *f = schema_tables[after->table]->row.fields;
+    const struct schema_field *f = schema_struct_of(after)->fields;
     struct schema_diff_field *field;
     size_t length;
 
@@ -273,20 +283,22 @@ schema_version_diff(const struct schema_version *before,
 {
     struct differ d = { arena, diff, MIN(max, SCHEMA_DIFF_MAX), 0,
                         DS_EMPTY_INITIALIZER };
+    const struct vmn_row *former = schema_own_row_as(before->row, after->row,
+                                                     arena);
     size_t length;
 
     memset(diff, 0, sizeof *diff);
     length = differ_enter(&d, "spec");
-    diff_spec(&d, before->row, after->row);
+    diff_spec(&d, former, after->row);
     differ_leave(&d, length);
     length = differ_enter(&d, "status");
-    diff_assigned(&d, before->row, after->row);
+    diff_assigned(&d, former, after->row);
     differ_leave(&d, length);
     length = differ_enter(&d, "metadata");
     diff_set_name(&d, before->set, after->set);
     differ_leave(&d, length);
     length = differ_enter(&d, "spec");
-    diff_secrets(&d, before->row, after->row);
+    diff_secrets(&d, former, after->row);
     differ_leave(&d, length);
     ds_destroy(&d.path);
 }

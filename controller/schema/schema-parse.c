@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "controller/schema/arena.h"
+#include "controller/schema/schema-own.h"
 #include "util.h"
 
 static bool parse_value(struct parse *, const struct schema_field *,
@@ -275,10 +276,11 @@ parse_init(struct parse *p, const char *name, const char *pointer,
     ds_put_cstr(&p->pointer, pointer);
 }
 
-struct vmn_row *
-schema_row_parse(const struct schema_table *table, const char *name,
-                 const json_t *spec, const char *pointer, struct arena *arena,
-                 struct vmn_errors *errors)
+/* Parses a row, and says in '*ok' whether there were no errors. */
+static struct vmn_row *
+parse_row(const struct schema_table *table, const char *name,
+          const json_t *spec, const char *pointer, struct arena *arena,
+          struct vmn_errors *errors, bool *ok)
 {
     struct vmn_row *row = arena_alloc(arena, table->row.size);
     struct vmn_error error = VMN_ERROR_INIT;
@@ -286,11 +288,37 @@ schema_row_parse(const struct schema_table *table, const char *name,
 
     row->name = arena_strdup(arena, name);
     row->table = table->id;
+    if (schema_is_own(row->table)) {
+        ((struct vmn_object *) (void *) row)->shape = &table->lasting->row;
+    }
     parse_init(&p, row->name, pointer, arena, errors);
     parse_check(&p, table->check_name(name, &error), &error);
     parse_struct(&p, &table->row, spec, (char *) row);
     ds_destroy(&p.pointer);
-    return p.n_errors ? NULL : row;
+    *ok = !p.n_errors;
+    return row;
+}
+
+struct vmn_row *
+schema_row_parse(const struct schema_table *table, const char *name,
+                 const json_t *spec, const char *pointer, struct arena *arena,
+                 struct vmn_errors *errors)
+{
+    bool ok;
+    struct vmn_row *row = parse_row(table, name, spec, pointer, arena, errors,
+                                    &ok);
+
+    return ok ? row : NULL;
+}
+
+struct vmn_row *
+schema_row_parse_lenient(const struct schema_table *table, const char *name,
+                         const json_t *spec, struct arena *arena,
+                         struct vmn_errors *errors)
+{
+    bool ok;
+
+    return parse_row(table, name, spec, "", arena, errors, &ok);
 }
 
 bool

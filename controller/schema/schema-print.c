@@ -352,13 +352,13 @@ print_struct(const struct schema_struct *s, const char *src, struct ds *ds)
 void
 schema_row_print_spec(const struct vmn_row *row, struct ds *ds)
 {
-    print_struct(&schema_tables[row->table]->row, (const char *) row, ds);
+    print_struct(schema_struct_of(row), (const char *) row, ds);
 }
 
 void
 schema_row_print_status(const struct vmn_row *row, struct ds *ds)
 {
-    const struct schema_field *f = schema_tables[row->table]->row.fields;
+    const struct schema_field *f = schema_struct_of(row)->fields;
 
     ds_put_char(ds, '{');
     for (; f->name; f++) {
@@ -479,6 +479,6 @@ schema_row_refs(const struct vmn_row *row, schema_ref_cb *cb, void *aux)
     if (table->named_as != VMN_N_TABLES) {
         cb(aux, table->named_as, row->name, NULL, "");
     }
-    walk_struct(&walk, &table->row, (const char *) row);
+    walk_struct(&walk, schema_struct_of(row), (const char *) row);
     ds_destroy(&walk.pointer);
 }

@@ -22,6 +22,12 @@ struct vmn_row *schema_row_parse(const struct schema_table *,
                                  const char *pointer, struct arena *,
                                  struct vmn_errors *);
 
+/* The same, of what a row of another description says: returns a row in any
+ * case, without the fields that have errors. */
+struct vmn_row *schema_row_parse_lenient(const struct schema_table *,
+                                         const char *name, const json_t *spec,
+                                         struct arena *, struct vmn_errors *);
+
 /* Parses assigned values, as schema_row_print_status() printed them, into
  * 'row'.  Returns false if there were errors. */
 bool schema_row_parse_status(const struct schema_table *, struct vmn_row *,

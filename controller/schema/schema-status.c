@@ -175,3 +175,15 @@ const struct schema_struct schema_status_app = SHOWN_KEPT(
     SHOWN_STRUCT_OF(status_app, worker, POINTER,
                     "The process that it runs in, if that is not vmnd.",
                     &app_worker));
+
+const struct schema_struct schema_status_type = SHOWN_KEPT(
+    "TypeStatus", status_type,
+    SHOWN_OF(status_type, objects, SIZE, ALWAYS, "How many there are of it."),
+    SHOWN_OF(status_type, served, BOOL, ALWAYS,
+             "Whether the app is loaded, and declares it so."),
+    SHOWN_OF(status_type, reason, STRING, 0, "Why not."));
+
+const struct schema_struct schema_status_object = SHOWN_KEPT(
+    "OwnObjectStatus", status_own_object,
+    SHOWN_OF(status_own_object, unserved, STRING, 0,
+             "Why it has no effect now: its app is not there."));

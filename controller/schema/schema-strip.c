@@ -100,7 +100,7 @@ schema_row_strip(const struct vmn_row *row, schema_is_gone_cb *is_gone,
         return NULL;
     }
     spec = schema_row_spec(row);
-    if (!strip_struct(&strip, &table->row, spec)) {
+    if (!strip_struct(&strip, schema_struct_of(row), spec)) {
         json_decref(spec);
         return NULL;
     }

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "controller/schema/schema-own.h"
 #include "util.h"
 
 #define TABLE(ID, NAME) extern const struct schema_table schema_##NAME;
@@ -15,10 +16,22 @@ VMN_TABLES(TABLE, TABLE)
 #undef TABLE
 
 #define TABLE(ID, NAME) [VMN_TABLE_##ID] = &schema_##NAME,
+#define OWN(I) [VMN_TABLE_OWN_FIRST + (I)] = &schema_own_places[I]
+#define OWN_4(I) OWN(I), OWN((I) + 1), OWN((I) + 2), OWN((I) + 3)
+#define OWN_16(I) OWN_4(I), OWN_4((I) + 4), OWN_4((I) + 8), OWN_4((I) + 12)
 const struct schema_table *const schema_tables[VMN_N_TABLES] = {
     VMN_TABLES(TABLE, TABLE)
+    OWN_16(0), OWN_16(16)
 };
 #undef TABLE
+
+const struct schema_struct *
+schema_struct_of(const struct vmn_row *row)
+{
+    return (schema_is_own(row->table)
+            ? ((const struct vmn_object *) (const void *) row)->shape
+            : &schema_tables[row->table]->row);
+}
 
 const struct schema_table *
 schema_find_table(const char *name)
@@ -26,7 +39,8 @@ schema_find_table(const char *name)
     for (size_t i = 0; i < VMN_N_TABLES; i++) {
         const struct schema_table *table = schema_tables[i];
 
-        if (!strcmp(name, table->plural) || !strcmp(name, table->singular)) {
+        if (schema_is_there(table) && (!strcmp(name, table->plural)
+                                       || !strcmp(name, table->singular))) {
             return table;
         }
     }
@@ -38,11 +52,11 @@ schema_table_of(enum vmn_row_type type)
 {
     size_t i = 0;
 
-    while (i < VMN_N_TABLES
+    while (i < VMN_TABLE_OWN_FIRST
            && (!type || schema_tables[i]->row_type != type)) {
         i++;
     }
-    return i;
+    return i < VMN_TABLE_OWN_FIRST ? i : VMN_N_TABLES;
 }
 
 const struct schema_field *

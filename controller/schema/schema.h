@@ -224,12 +224,28 @@ struct schema_table {
      * them. */
     const struct schema_example *examples;
     const char *doc;            /* A sentence for users. */
+    /* Of a type that an app declares: the same, where it stays. */
+    const struct schema_table *lasting;
 };
 
-/* By enum vmn_table.  Each is in the file of its resource (schema-port.c). */
+/* By enum vmn_table.  Each is in the file of its resource (schema-port.c);
+ * those of types that apps declare are made as these come (schema-own.h), and
+ * are not there until then. */
 extern const struct schema_table *const schema_tables[VMN_N_TABLES];
 
-/* Returns the table of rows that apps read as 'type', or VMN_N_TABLES. */
+/* Returns true if there is such a table: it is no place for a type of an app
+ * that nobody has. */
+static inline bool
+schema_is_there(const struct schema_table *table)
+{
+    return table->plural[0] != '\0';
+}
+
+/* Returns the description of a row's struct: that of its table, or of a type
+ * that an app declares the one that it was parsed by. */
+const struct schema_struct *schema_struct_of(const struct vmn_row *);
+
+/* Returns the table of rows that all apps read as 'type', or VMN_N_TABLES. */
 enum vmn_table schema_table_of(enum vmn_row_type type);
 
 /* Returns the type of a field as text: "set of name of a network".  The caller
@@ -252,11 +268,13 @@ extern const char *const schema_miss_names[];
 /* Shown instead of a URL that is secret; it is not a URL. */
 #define SCHEMA_REDACTED "redacted"
 
-/* Returns true if the database has a table for these rows. */
+/* Returns true if the database has a table for these rows.  Those of types
+ * that apps declare have one together. */
 static inline bool
 schema_has_columns(const struct schema_table *table)
 {
-    return table->stored || table->replicated;
+    return (table->stored || table->replicated)
+           && table->id < VMN_TABLE_OWN_FIRST;
 }
 
 /* Returns the table "ports" (or "port"), or NULL. */

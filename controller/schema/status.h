@@ -36,6 +36,9 @@ extern const struct schema_struct schema_status_quarantine;
 extern const struct schema_struct schema_status_loadbalancer;
 extern const struct schema_struct schema_status_observation;
 extern const struct schema_struct schema_status_app;
+extern const struct schema_struct schema_status_type;
+/* Of objects of the types that apps declare. */
+extern const struct schema_struct schema_status_object;
 /* The same without what it counts. */
 extern const struct schema_struct schema_status_app_scoped;
 extern const struct schema_struct schema_status_router;
@@ -317,6 +320,16 @@ struct status_app {
     uint64_t units, flows, groups;
     uint64_t problems;          /* Units that failed. */
     struct status_app_worker *worker; /* NULL: it runs in vmnd. */
+};
+
+struct status_type {
+    size_t objects;
+    bool served;
+    const char *reason;         /* NULL: it is. */
+};
+
+struct status_own_object {
+    const char *unserved;       /* Why; NULL: its app is there. */
 };
 
 /* Load balancers.  -------------------------------------------------------- */

@@ -9,6 +9,7 @@
 #define CONTROLLER_SCHEMA_TABLES_H 1
 
 #include "vmn/app.h"
+#include "vmn/own-types.h"
 #include "vmn/rows.h"
 
 /* All tables, a row each.  TABLE(HOST, host) is VMN_TABLE_HOST, which is
@@ -35,6 +36,7 @@
     TABLE(TOKEN, token)                                                     \
     DESCRIBED(TELEMETRY, telemetry)                                         \
     TABLE(QUOTA, quota)                                                     \
+    TABLE(TYPE, type)                                                       \
     /* Observed. */                                                         \
     TABLE(BINDING, binding)           /* Named as the port.  Stored. */     \
     DESCRIBED(UNDERLAY, underlay)     /* Named as the host.  Stored. */     \
@@ -44,6 +46,9 @@
 #define TABLE(ID, NAME) VMN_TABLE_##ID,
 enum vmn_table {
     VMN_TABLES(TABLE, TABLE)
+    /* Places for the types that apps declare (schema-own.h). */
+    VMN_TABLE_OWN_FIRST,
+    VMN_TABLE_OWN_LAST = VMN_TABLE_OWN_FIRST + VMN_OWN_TYPES_MAX - 1,
     VMN_N_TABLES
 };
 #undef TABLE
@@ -164,6 +169,46 @@ struct vmn_app_row {
     struct vmn_module module;
     const char *code;           /* What the module's file has in it, in base64,
                                  * if it is loaded from here; or NULL. */
+};
+
+/* A field of a resource type that an app declares; the members are those of
+ * struct vmn_field_class. */
+struct vmn_type_field {
+    const char *name;
+    enum vmn_field_type type;
+    bool required, list, set, key, mentions;
+    int min, max, def;
+    uint32_t max_items;
+    const char *def_text;       /* Or NULL. */
+    size_t n_values;
+    const char *const *values;
+    const char *ref;            /* Or NULL, as */
+    const char *of;             /* the name of its struct. */
+    const char *doc;
+};
+
+/* A struct that such fields have. */
+struct vmn_type_struct {
+    const char *name;
+    size_t n_fields;
+    const struct vmn_type_field *fields;
+};
+
+/* A resource type that an app declares; named as /v1/NAME. */
+struct vmn_type_row {
+    struct vmn_row row;
+    const char *description;
+    struct vmn_labels labels;
+    const char *app;            /* Whose it is; it need not be there. */
+    const char *singular;
+    const char *doc;
+    bool single;                /* VMN_TYPE_SINGLE. */
+    bool checks;                /* The app has a check. */
+    uint32_t max_objects;
+    size_t n_fields;
+    const struct vmn_type_field *fields;
+    size_t n_structs;           /* Each before those whose fields are of it. */
+    const struct vmn_type_struct *structs;
 };
 
 #endif /* controller/schema/tables.h */

@@ -53,6 +53,17 @@ value_check_name(const char *text, struct vmn_error *error)
                                "and '.', with a letter or digit at both ends");
 }
 
+int
+value_check_field_name(const char *text, struct vmn_error *error)
+{
+    size_t len = strlen(text);
+
+    return (len >= 1 && len <= 31 && one_of(text[0], LOWER)
+            && all_of(text, len, LOWER DIGITS "_") ? 0
+            : vmn_error_invalid(error, "must be the name of a field: 1 to 31 "
+                                "of a-z, 0-9 and '_', with a letter first"));
+}
+
 static bool
 is_iface_id(const char *text)
 {

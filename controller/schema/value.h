@@ -75,6 +75,8 @@ char *value_format_range(struct vmn_port_range, char buf[VALUE_RANGE_SIZE]);
 
 /* [a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])? */
 int value_check_name(const char *, struct vmn_error *);
+/* [a-z][a-z0-9_]{0,30}: of a field of a type that an app declares. */
+int value_check_field_name(const char *, struct vmn_error *);
 /* [A-Za-z0-9._-]{1,63} */
 int value_check_iface_id(const char *, struct vmn_error *);
 /* A physical network's name: 1 to 32 of a-z, 0-9, '-' and '.', with a letter

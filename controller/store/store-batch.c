@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/schema/schema-own.h"
 #include "controller/schema/schema-row.h"
 #include "openvswitch/dynamic-string.h"
 #include "timeval.h"
@@ -226,6 +227,7 @@ store_statements_prepare(struct store_statements *s, sqlite3 *db,
               && prepare(db, "DELETE FROM sets WHERE name IN (SELECT name "
                          "FROM sets ORDER BY revision DESC LIMIT -1 OFFSET "
                          STRINGIZE(SETS_MAX) ")", &s->sets_trim)
+              && store_objects_prepare(s, db)
               && prepare_log(s, db);
 
     for (int i = 0; ok && i < VMN_N_TABLES; i++) {
@@ -244,6 +246,8 @@ store_statements_finalize(struct store_statements *s)
     sqlite3_finalize(s->rollback);
     sqlite3_finalize(s->id_delete);
     sqlite3_finalize(s->id_insert);
+    sqlite3_finalize(s->object_upsert);
+    sqlite3_finalize(s->object_delete);
     sqlite3_finalize(s->cursors_delete);
     sqlite3_finalize(s->cursor_upsert);
     sqlite3_finalize(s->log_insert);
@@ -365,7 +369,9 @@ write_rows(const struct model_pending *pending, struct store_statements *s)
         const struct model_write *write = &pending->writes[i];
         bool ok;
 
-        if (write->row) {
+        if (schema_is_own(write->table)) {
+            ok = store_object_write(write, s);
+        } else if (write->row) {
             ok = put_row(write, s);
         } else {
             bind_text(s->delete_[write->table], 1, write->name);

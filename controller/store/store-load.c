@@ -233,12 +233,13 @@ store_load(sqlite3 *db, const char *path, struct model *model,
     vmn_errors_init(&errors);
     error = store_place_read(db, &place, why);
     error = error ? error : load_ids(db, model_id_pools(model), &errors, why);
-    for (int i = 0; !error && i < VMN_N_TABLES; i++) {
+    for (int i = 0; !error && i < VMN_TABLE_OWN_FIRST; i++) {
         if (schema_tables[i]->stored
             || (schema_tables[i]->replicated && place.cluster)) {
             error = load_table(db, model, schema_tables[i], &errors, why);
         }
     }
+    error = error ? error : store_objects_load(db, model, &errors, why);
     error = error ? error : load_cursors(db, model, why);
     error = error ? error : load_keys(db, model, why);
     error = error ? error : store_get_revision(db, &revision, why);

@@ -29,7 +29,7 @@
  * 13: what an undo takes back.  14: properties.  15: keys of requests.
  * 16: rows of VIFs, of members.  17: fields that a newer vmnd of the cluster
  * knows.  18: what modules of apps have declared. */
-#define STORE_FORMAT 19
+#define STORE_FORMAT 20
 /* In PRAGMA application_id: "vmn1". */
 #define STORE_APPLICATION_ID 0x766d6e31
 /* Most entries of the log that one query returns. */
@@ -236,6 +236,7 @@ struct store_statements {
     sqlite3_stmt *update[VMN_N_TABLES];     /* NULL: there is none. */
     sqlite3_stmt *delete_[VMN_N_TABLES];
     sqlite3_stmt *id_delete, *id_insert;
+    sqlite3_stmt *object_upsert, *object_delete;
     sqlite3_stmt *cursors_delete, *cursor_upsert;
     sqlite3_stmt *set_upsert, *sets_trim;
     sqlite3_stmt *log_insert, *log_delete;
@@ -480,5 +481,14 @@ int store_log_find(struct store_log *, const struct store_log_filter *,
 /* store-log-contents.c: implements log_contents(). */
 int store_contents_read(struct store_log *, uint64_t revision, struct ds *,
                         struct vmn_error *why);
+
+/* store-objects.c: objects of the types that apps declare. */
+bool store_objects_prepare(struct store_statements *, sqlite3 *);
+/* Writes an object, or deletes it. */
+bool store_object_write(const struct model_write *,
+                        struct store_statements *);
+/* Loads all, after the types. */
+int store_objects_load(sqlite3 *, struct model *, struct vmn_errors *,
+                       struct vmn_error *why);
 
 #endif /* controller/store/store-private.h */

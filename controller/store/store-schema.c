@@ -72,6 +72,17 @@
     "name TEXT NOT NULL PRIMARY KEY, revision INTEGER NOT NULL"         \
     ") STRICT, WITHOUT ROWID;"
 
+/* Objects of the types that apps declare; see store-objects.c. */
+#define OBJECTS_TABLE                                                   \
+    "CREATE TABLE IF NOT EXISTS objects ("                              \
+    "type TEXT NOT NULL REFERENCES types (name) "                       \
+    "DEFERRABLE INITIALLY DEFERRED, "                                   \
+    "name TEXT NOT NULL, spec TEXT NOT NULL, revision INTEGER NOT NULL, " \
+    "created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL, "        \
+    "apply_set TEXT, " STORE_UNKNOWN_COLUMN ", "                        \
+    "PRIMARY KEY (type, name)"                                          \
+    ") STRICT, WITHOUT ROWID;"
+
 /* Single numbers; see store-properties.c. */
 #define PROPERTIES_TABLE                                                \
     "CREATE TABLE IF NOT EXISTS properties ("                           \
@@ -115,6 +126,7 @@ const struct store_step store_steps[] = {
           "ALTER TABLE revisions ADD COLUMN request_digest TEXT;"
           LOG_KEY_INDEX },
     { 15, "" }, { 16, "" }, { 17, "" }, { 18, "" },
+    { 19, OBJECTS_TABLE },
     { 0, NULL },
 };
 
@@ -124,6 +136,7 @@ const char store_fixed_tables[] =
     RECEIPTS_TABLE
     SETS_TABLE
     PROPERTIES_TABLE
+    OBJECTS_TABLE
     "CREATE TABLE numbers ("
     "kind TEXT NOT NULL, key TEXT NOT NULL, number INTEGER NOT NULL, "
     "PRIMARY KEY (kind, key), UNIQUE (kind, number)"

@@ -6,7 +6,10 @@
 
 #include "controller/worker/app-description.h"
 
+#include <stdlib.h>
+
 #include "controller/flow/lasting-text.h"
+#include "controller/schema/schema-own.h"
 #include "controller/worker/worker-wire.h"
 #include "openvswitch/ofpbuf.h"
 #include "util.h"
@@ -98,6 +101,26 @@ put_handlers(struct ofpbuf *out, const struct vmn_handler_class *handler)
     wire_put_u32(out, 0);
 }
 
+/* What a type's row says is made here, where its fields are. */
+static void
+put_types(struct ofpbuf *out, const struct vmn_app_class *class_)
+{
+    const struct vmn_type_class *type = class_->types;
+
+    for (; type && type->name; type++) {
+        json_t *spec = schema_own_spec(class_, type, NULL);
+        char *text = spec ? json_dumps(spec, JSON_COMPACT) : NULL;
+
+        wire_put_u32(out, 1);
+        wire_put_text(out, type->name);
+        wire_put_block(out, text ? text : "", text ? strlen(text) + 1 : 1);
+        wire_put_u32(out, type->check != NULL);
+        free(text);
+        json_decref(spec);
+    }
+    wire_put_u32(out, 0);
+}
+
 void
 app_description_put(struct ofpbuf *out, const struct vmn_app_class *class_)
 {
@@ -110,6 +133,7 @@ app_description_put(struct ofpbuf *out, const struct vmn_app_class *class_)
     put_handlers(out, class_->handlers);
     wire_put_u32(out, class_->flow_owner != NULL);
     wire_put_u64(out, class_->options);
+    put_types(out, class_);
 }
 
 /* Taking.  ---------------------------------------------------------------- */
@@ -132,6 +156,11 @@ static void
 no_handle(struct vmn_view *view OVS_UNUSED,
           const struct vmn_packet_in *in OVS_UNUSED,
           struct vmn_packets_out *out OVS_UNUSED)
+{
+}
+
+static void
+no_check(const void *row OVS_UNUSED, struct vmn_check *check OVS_UNUSED)
 {
 }
 
@@ -279,6 +308,35 @@ take_handlers(struct wire_reader *in, struct app_description *description)
     description->class_.handlers = handlers;
 }
 
+/* Takes a text of any length. */
+static const char *
+take_block_text(struct wire_reader *in, struct arena *arena)
+{
+    size_t size = 0;
+    const char *text = wire_take_block(in, &size);
+
+    if (!text || !size || text[size - 1]) {
+        in->bad = true;
+        return "";
+    }
+    return arena_strdup(arena, text);
+}
+
+static void
+take_types(struct wire_reader *in, struct app_description *description)
+{
+    struct arena *arena = &description->arena;
+    struct vmn_type_class *types = alloc_elements(arena, sizeof *types);
+
+    description->types = alloc_elements(arena, sizeof *description->types);
+    for (size_t i = 0; take_element(in, i); i++) {
+        types[i].name = take_text(in, arena);
+        description->types[i] = take_block_text(in, arena);
+        types[i].check = wire_take_u32(in) ? no_check : NULL;
+    }
+    description->class_.types = types;
+}
+
 bool
 app_description_take(struct wire_reader *in,
                      struct app_description *description)
@@ -300,6 +358,7 @@ app_description_take(struct wire_reader *in,
     take_handlers(in, description);
     class_->flow_owner = wire_take_u32(in) ? no_flow_owner : NULL;
     class_->options = wire_take_u64(in);
+    take_types(in, description);
     if (in->bad) {
         app_description_uninit(description);
         return false;

@@ -25,6 +25,8 @@ struct app_description {
     struct vmn_app_class class_;
     /* By stage: the VMN_PREFIX_* of each of its tables, or NULL. */
     const uint32_t **prefixes;
+    /* By type: the spec of its row, as JSON. */
+    const char **types;
 };
 
 /* Appends the description of 'class_', which has the sizes of this build

@@ -19,7 +19,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "controller/schema/schema.h"
+#include "controller/schema/schema-own.h"
 #include "openvswitch/ofpbuf.h"
 #include "util.h"
 
@@ -196,14 +196,14 @@ put_struct(struct ofpbuf *out, size_t at, const struct schema_struct *s,
 }
 
 size_t
-row_image_put(struct ofpbuf *out, const struct vmn_row *row)
+row_image_put(struct ofpbuf *out, const struct vmn_row *row, uint32_t table)
 {
-    const struct schema_struct *s = &schema_tables[row->table]->row;
+    const struct schema_struct *s = schema_struct_of(row);
     size_t image = begin_image(out);
     size_t at = put_zeros(out, s->size);
 
-    memcpy(place(out, at + offsetof(struct vmn_row, table)), &row->table,
-           sizeof row->table);
+    memcpy(place(out, at + offsetof(struct vmn_row, table)), &table,
+           sizeof table);
     put_text(out, at + offsetof(struct vmn_row, name), row->name);
     put_struct(out, at, s, (const char *) row);
     return out->size - image;
@@ -414,6 +414,10 @@ row_image_open(void *bytes, size_t size)
 
     if (!row) {
         return NULL;
+    }
+    if (schema_is_own(row->table)) {
+        ((struct vmn_object *) (void *) row)->shape
+            = &schema_tables[row->table]->lasting->row;
     }
     open_text(&o, &row->name);
     open_struct(&o, s, (char *) row);

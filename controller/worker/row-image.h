@@ -32,7 +32,9 @@ struct ofpbuf;
 /* Append an image to 'out', behind zeros up to the next offset that is a
  * multiple of ROW_IMAGE_ALIGN.  Return its size: it is the last bytes of
  * 'out'. */
-size_t row_image_put(struct ofpbuf *out, const struct vmn_row *);
+/* 'table' is what the row's is where it is opened. */
+size_t row_image_put(struct ofpbuf *out, const struct vmn_row *,
+                     uint32_t table);
 size_t names_image_put(struct ofpbuf *out, const struct vmn_names *);
 size_t labels_image_put(struct ofpbuf *out, const struct vmn_labels *);
 

@@ -20,7 +20,11 @@
 #include <unistd.h>
 
 #include "controller/apphost/app-class.h"
+#include "controller/schema/arena.h"
 #include "controller/schema/error.h"
+#include "controller/schema/own-check.h"
+#include "controller/schema/schema-own.h"
+#include "controller/schema/schema-row.h"
 #include "controller/worker/app-description.h"
 #include "controller/worker/lua/lua-app.h"
 #include "controller/worker/record-calls.h"
@@ -246,6 +250,37 @@ find_owner(struct wire_reader *in)
     view_uninit(&view);
 }
 
+static void
+check(struct wire_reader *in)
+{
+    uint32_t index = wire_take_u32(in);
+    const void *row = take_row(in);
+    struct vmn_value value = { NULL, 0 };
+    struct vmn_errors errors;
+    struct vmn_check faults = { &errors, 0 };
+    struct ofpbuf out;
+    struct vmn_view view;
+
+    view_init(&view);
+    vmn_errors_init(&errors);
+    if (row && script) {
+        lua_app_check(script, index, &view, row, &faults);
+    } else if (row) {
+        app->types[index].check(row, &faults);
+    }
+    ofpbuf_init(&out, 256);
+    wire_put_u32(&out, errors.n);
+    for (size_t i = 0; i < errors.n; i++) {
+        wire_put_text(&out, errors.errors[i].pointer);
+        wire_put_text(&out, errors.errors[i].text);
+    }
+    value = (struct vmn_value) { out.data, out.size };
+    send_done(&view, &value, NULL);
+    ofpbuf_uninit(&out);
+    vmn_errors_uninit(&errors);
+    view_uninit(&view);
+}
+
 /* Does what a message asks for, which lasts until then. */
 static void
 compute(const struct ofpbuf *message)
@@ -260,6 +295,7 @@ compute(const struct ofpbuf *message)
     case WORKER_EVAL: eval(&in); break;
     case WORKER_HANDLE: handle(&in); break;
     case WORKER_OWNER: find_owner(&in); break;
+    case WORKER_CHECK: check(&in); break;
     default: worker_refuse("was asked for %u", head->type);
     }
 }
@@ -380,6 +416,45 @@ is_script(const char *name)
     return len > 4 && !strcmp(name + len - 4, ".lua");
 }
 
+/* Has rows of the app's own types be read: the types have their places in the
+ * app's order. */
+static void
+show_types(void)
+{
+    const struct vmn_type_class *type = app->types;
+
+    for (; type && type->name; type++) {
+        struct vmn_error why = VMN_ERROR_INIT;
+        json_t *spec = schema_own_spec(app, type, &why);
+        const struct schema_table *table = NULL;
+        const struct vmn_row *row;
+        struct vmn_errors errors;
+        struct arena arena;
+
+        if (!spec) {
+            worker_refuse("%s", why.text);
+        }
+        arena_init(&arena);
+        vmn_errors_init(&errors);
+        row = schema_row_parse(schema_tables[VMN_TABLE_TYPE], type->name,
+                               spec, "", &arena, &errors);
+        if (row) {
+            table = schema_own_table((const void *) row, "", &errors);
+        }
+        if (!table) {
+            worker_refuse("type %s: %s: %s", type->name,
+                          errors.errors[0].pointer, errors.errors[0].text);
+        }
+        if (schema_own_check_layout(app, type, table, &why)) {
+            worker_refuse("type %s: %s", type->name, why.text);
+        }
+        schema_own_show(table);
+        vmn_errors_uninit(&errors);
+        arena_uninit(&arena);
+        json_decref(spec);
+    }
+}
+
 /* Loads the app, and closes the sandbox. */
 static void
 load(void)
@@ -405,6 +480,7 @@ load(void)
         run_script(name, text, size);
         free(text);
     }
+    show_types();
 }
 
 static void
@@ -430,6 +506,7 @@ main(int argc OVS_UNUSED, char *argv[])
         fprintf(stderr, "%s: vmnd starts this program, for an app\n", argv[0]);
         return 2;
     }
+    json_object_seed(1);        /* Or it would open a file for that. */
     error = worker_sandbox_begin();
     if (error) {
         worker_refuse("its sandbox cannot be had (%s)", ovs_strerror(error));

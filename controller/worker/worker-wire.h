@@ -35,6 +35,7 @@ enum worker_message {
     WORKER_EVAL,                /* Compute a query: the same. */
     WORKER_HANDLE,              /* Handle a packet. */
     WORKER_OWNER,               /* Say what a flow stands for. */
+    WORKER_CHECK,               /* Look at an object of an own type. */
     WORKER_ANSWER,              /* Of WORKER_READ. */
     /* To vmnd. */
     WORKER_LOADED,              /* The app's description. */
@@ -72,6 +73,9 @@ struct worker_owner {
     int32_t rule;
     char name[WORKER_NAME_SIZE];
 };
+
+/* The value of what WORKER_CHECK asks for: how many faults there are, then of
+ * each two texts, its pointer and what is wrong. */
 
 /* Taking a message apart.  After what is not there, or is not as it should be,
  * 'bad' is set and all that is taken is zero or empty. */

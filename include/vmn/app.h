@@ -13,6 +13,7 @@
 #define VMN_APP_H 1
 
 #include "vmn/flow.h"
+#include "vmn/own-types.h"
 #include "vmn/packet.h"
 #include "vmn/rows.h"
 #include "vmn/text.h"
@@ -568,6 +569,12 @@ struct vmn_app_class {
     const struct vmn_handler_class *handlers; /* Of vmn_act_punt(). */
     vmn_flow_owner_fn *flow_owner; /* Or NULL. */
     uint64_t options;           /* VMN_APP_*. */
+    const struct vmn_type_class *types; /* Resource types, its own: by
+                                         * VMN_APP_TYPES(). */
+    uint32_t type_size;         /* sizeof(struct vmn_type_class). */
+    uint32_t field_size;        /* sizeof(struct vmn_field_class). */
+    uint32_t struct_size;       /* sizeof(struct vmn_struct_class). */
+    uint32_t reserved_2;        /* 0. */
 };
 
 /* The first members of an app: which ABI it is of, and how long its structs
@@ -580,6 +587,13 @@ struct vmn_app_class {
     .unit_size = sizeof(struct vmn_unit_class),         \
     .id_pool_size = sizeof(struct vmn_id_pool_class),   \
     .handler_size = sizeof(struct vmn_handler_class)
+
+/* The members by which an app declares the resource types 'TYPES'. */
+#define VMN_APP_TYPES(TYPES)                            \
+    .types = (TYPES),                                   \
+    .type_size = sizeof(struct vmn_type_class),         \
+    .field_size = sizeof(struct vmn_field_class),       \
+    .struct_size = sizeof(struct vmn_struct_class)
 
 #ifdef __cplusplus
 }

@@ -118,6 +118,7 @@ struct http_request {
     const struct http_route *route; /* NULL: it is passed on, */
     char *passed_to;                /* to this server; NULL: to any. */
     uint64_t revision;              /* Of what it reads; 0: not known yet. */
+    const void *data;               /* Of the route that matches. */
     size_t n_params;
     struct {
         const char *name;           /* In the pattern. */

@@ -91,6 +91,17 @@ pattern_matches(struct http_request *req, const char *pattern)
     return !*pattern && !*path;
 }
 
+/* Matches the path against the route's pattern, and finds what it is about. */
+static bool
+route_matches(struct http_request *req, const struct http_route *route)
+{
+    if (!pattern_matches(req, route->pattern)) {
+        return false;
+    }
+    req->data = route->find ? route->find(req) : route->data;
+    return !route->find || req->data;
+}
+
 static const char *const method_names[HTTP_N_METHODS] = {
     [HTTP_GET] = "GET",     [HTTP_PUT] = "PUT",
     [HTTP_POST] = "POST",   [HTTP_PATCH] = "PATCH",
@@ -149,7 +160,7 @@ find_route(struct http_request *req)
     for (size_t i = 0; i < server->n_routes; i++) {
         const struct http_route *route = &server->routes[i];
 
-        if (!pattern_matches(req, route->pattern)) {
+        if (!route_matches(req, route)) {
             continue;
         }
         if (route->method == req->head.method) {
@@ -264,7 +275,7 @@ http_request_find_route(struct http_request *req)
         const struct http_route *route = &req->server->routes[i];
 
         if (route->method == req->head.method
-            && pattern_matches(req, route->pattern)) {
+            && route_matches(req, route)) {
             found = route;
         }
     }
@@ -451,7 +462,7 @@ http_request_permission(const struct http_request *req)
 const void *
 http_request_data(const struct http_request *req)
 {
-    return req->route->data;
+    return req->data;
 }
 
 const void *

@@ -164,7 +164,10 @@ struct http_route {
     bool open;                      /* Needs no authentication. */
     bool own;                       /* For 'passes_on'. */
     int permission;                 /* For 'authorize'. */
-    const void *data;               /* For the handler. */
+    const void *data;               /* For the handler; */
+    /* or it is what this returns for the parameters of the path; NULL: the
+     * route does not match.  Or NULL. */
+    const void *(*find)(const struct http_request *);
     const void *about;              /* The route's description, for OpenAPI. */
 };
 

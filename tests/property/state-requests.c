@@ -506,6 +506,11 @@ put_members(struct ds *ds, enum vmn_table table, const char *name)
         ds_put_format(ds, ",'mtu':%u", rnd(3) * 4000);
         break;
     case VMN_TABLE_HEALTH: put_health(ds, name); break;
+    case VMN_TABLE_TYPE:
+        ds_put_cstr(ds, ",'app':'t','singular':'t1','doc':'d'");
+        break;
+    case VMN_TABLE_OWN_FIRST:
+    case VMN_TABLE_OWN_LAST:
     case VMN_N_TABLES:
         OVS_NOT_REACHED();
     }
@@ -525,7 +530,7 @@ put_op(struct ds *ds)
         "cascade", "absent",
     };
     const char *verb = verbs[rnd(ARRAY_SIZE(verbs))];
-    enum vmn_table table = rnd(VMN_N_TABLES);
+    enum vmn_table table = rnd(VMN_TABLE_OWN_FIRST);
     struct ds name = DS_EMPTY_INITIALIZER;
     struct ds members = DS_EMPTY_INITIALIZER;
 

@@ -155,7 +155,7 @@ static const unsigned n_names[VMN_N_TABLES] = {
     [VMN_TABLE_ACCOUNT] = 3, [VMN_TABLE_TOKEN] = 4,
     [VMN_TABLE_TELEMETRY] = 3, [VMN_TABLE_QUOTA] = 3,
     [VMN_TABLE_BINDING] = 14, [VMN_TABLE_VIF] = 6, [VMN_TABLE_UNDERLAY] = 4,
-    [VMN_TABLE_HEALTH] = 14,
+    [VMN_TABLE_HEALTH] = 14, [VMN_TABLE_TYPE] = 2,
 };
 
 /* The first of each kind is as long as a name can be. */

@@ -291,6 +291,52 @@ lua_app_handle(struct lua_app *app, uint32_t index, struct vmn_view *view,
     compute(app, handle, &run, recorder);
 }
 
+/* fail(pointer, text) */
+static int
+check_fail(lua_State *L)
+{
+    struct lua_run *run = lua_app_of(L)->run;
+
+    if (!run || !run->check) {
+        lua_raise(L, "fail(): is for the check that it was given to");
+    }
+    vmn_check_fail(run->check, lua_take_text(L, 1, "fail(): the pointer"),
+                   "%s", lua_take_text(L, 2, "fail(): the text"));
+    return 0;
+}
+
+static int
+check(lua_State *L)
+{
+    struct lua_run *run = lua_touserdata(L, 1);
+
+    push_function(L, "types", run->index, "check");
+    lua_push_row(L, run->object);
+    lua_pushcfunction(L, check_fail);
+    lua_call(L, 2, 0);
+    return 0;
+}
+
+void
+lua_app_check(struct lua_app *app, uint32_t index, struct vmn_view *view,
+              const struct vmn_row *object, struct vmn_check *faults)
+{
+    struct lua_run run = {
+        .instructions_max = LUA_PACKET_INSTRUCTIONS_MAX, .view = view,
+        .index = index, .object = object, .check = faults };
+    int top = lua_gettop(app->L);
+    const char *why = call(app, check, &run);
+
+    if (why) {
+        vmn_check_fail(faults, "", "cannot be checked: %s", why);
+    }
+    if (lua_has_kept(app->L)) {
+        vmn_check_fail(faults, "", "cannot be checked: %s",
+                       lua_tostring(app->L, -1));
+    }
+    lua_settop(app->L, top);
+}
+
 /* Loading.  --------------------------------------------------------------- */
 
 /* A script while it is loaded. */

@@ -17,7 +17,9 @@
 struct recorder;
 struct lua_app;
 struct vmn_app_class;
+struct vmn_check;
 struct vmn_packet_in;
+struct vmn_row;
 struct vmn_value;
 struct vmn_view;
 
@@ -47,5 +49,8 @@ void lua_app_eval(struct lua_app *, uint32_t index, struct vmn_view *,
                   const char *key, struct vmn_value *, struct recorder *);
 void lua_app_handle(struct lua_app *, uint32_t index, struct vmn_view *,
                     const struct vmn_packet_in *, struct recorder *);
+/* A mistake in the script is a fault of the object. */
+void lua_app_check(struct lua_app *, uint32_t index, struct vmn_view *,
+                   const struct vmn_row *object, struct vmn_check *);
 
 #endif /* controller/worker/lua/lua-app.h */

@@ -8,7 +8,9 @@
 
 #include "controller/worker/lua/lua-private.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "util.h"
@@ -251,8 +253,12 @@ take_each(lua_State *L, const char *element, struct vmn_unit_class *unit)
     } else if (!strcmp(lua_take_text(L, -1, what), "once")) {
         unit->each = VMN_EACH_ONCE;
     } else {
+        int own = lua_own_type(lua_app_of(L), lua_tostring(L, -1));
+
         unit->each = VMN_EACH_ROW;
-        unit->row_type = lua_take_name(L, -1, what, lua_row_types);
+        unit->row_type = (enum vmn_row_type)
+            (own >= 0 ? VMN_ROW_OWN_FIRST + own
+             : lua_take_name(L, -1, what, lua_row_types));
     }
     lua_pop(L, 1);
 }
@@ -290,12 +296,182 @@ take_handler(lua_State *L, const char *element, size_t i)
     check_function(L, element, "handle");
 }
 
+/* Types.  Their declaration stays as long as the process.  ---------------- */
+
+int
+lua_own_type(const struct lua_app *app, const char *name)
+{
+    for (int i = 0; app->types[i].name; i++) {
+        if (!strcmp(app->types[i].name, name)) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static void take_field(lua_State *, const char *element, size_t i);
+
+/* Takes "fields" of the table on top, as the struct 'name'. */
+static const struct vmn_struct_class *
+take_struct(lua_State *L, const char *name)
+{
+    static const char *const of_field[] = {
+        "name", "type", "required", "list", "set", "key", "mentions", "min",
+        "max", "default", "max_items", "values", "ref", "struct", "fields",
+        "doc", NULL };
+    struct vmn_struct_class *s = xzalloc(sizeof *s);
+    struct lua_app *app = lua_app_of(L);
+    struct vmn_field_class *outer = app->fields;
+
+    app->fields = xcalloc(LUA_ELEMENTS_MAX + 1, sizeof *app->fields);
+    s->name = name;
+    s->fields = app->fields;
+    take_array(L, "fields", of_field, take_field);
+    app->fields = outer;
+    return s;
+}
+
+/* The values of an enum. */
+static const char *const *
+get_values(lua_State *L, const char *element)
+{
+    const char **values = NULL;
+    char what[160];
+    lua_Integer n;
+
+    describe(what, sizeof what, element, "values");
+    if (get(L, "values")) {
+        if (lua_type(L, -1) != LUA_TTABLE) {
+            lua_raise(L, "%s must be a table, not %s", what,
+                      lua_type_text(L, -1));
+        }
+        n = luaL_len(L, -1);
+        if (n > LUA_ELEMENTS_MAX) {
+            lua_raise(L, "%s has more than %d elements", what,
+                      LUA_ELEMENTS_MAX);
+        }
+        values = xcalloc(n + 1, sizeof *values);
+        for (lua_Integer i = 0; i < n; i++) {
+            lua_geti(L, -1, i + 1);
+            values[i] = lua_take_text(L, -1, what);
+            lua_pop(L, 1);
+        }
+    }
+    lua_pop(L, 1);
+    return values;
+}
+
+/* A default is of the field's type: of an enum one of its values. */
+static void
+take_default(lua_State *L, const char *element, struct vmn_field_class *f)
+{
+    char what[160];
+
+    describe(what, sizeof what, element, "default");
+    if (!get(L, "default")) {
+        lua_pop(L, 1);
+        return;
+    }
+    switch (f->type) {
+    case VMN_FIELD_BOOL:
+        f->def = lua_take_bool(L, -1, what);
+        break;
+    case VMN_FIELD_INT:
+        f->def = lua_take_integer(L, -1, what, INT_MIN, INT_MAX);
+        break;
+    case VMN_FIELD_TEXT:
+    case VMN_FIELD_REF:
+        f->def_text = lua_take_text(L, -1, what);
+        break;
+    case VMN_FIELD_ENUM: {
+        const char *value = lua_take_text(L, -1, what);
+
+        while (f->values && f->values[f->def]
+               && strcmp(f->values[f->def], value)) {
+            f->def++;
+        }
+        break;
+    }
+    case VMN_FIELD_MAC:
+    case VMN_FIELD_IP:
+    case VMN_FIELD_PREFIX:
+    case VMN_FIELD_PORT_RANGE:
+    case VMN_FIELD_SELECTOR:
+    case VMN_FIELD_STRUCT:
+    default:
+        lua_raise(L, "%s: a field of this type has none", what);
+    }
+    lua_pop(L, 1);
+}
+
+static void
+take_field(lua_State *L, const char *element, size_t i)
+{
+    static const struct { const char *name; uint32_t flag; } flags[] = {
+        { "required", VMN_FIELD_REQUIRED }, { "list", VMN_FIELD_LIST },
+        { "set", VMN_FIELD_SET }, { "key", VMN_FIELD_KEY },
+        { "mentions", VMN_FIELD_MENTIONS },
+    };
+    struct vmn_field_class *f = &lua_app_of(L)->fields[i];
+    int type;
+
+    f->name = get_text(L, element, "name");
+    type = get_name(L, element, "type", lua_field_types, -1);
+    if (type < 0) {
+        lua_raise(L, "%s has no type", element);
+    }
+    f->type = type;
+    for (size_t j = 0; j < ARRAY_SIZE(flags); j++) {
+        f->flags |= get_bool(L, element, flags[j].name) ? flags[j].flag : 0;
+    }
+    f->min = get_integer(L, element, "min", 0);
+    f->max = get_integer(L, element, "max", 0);
+    f->max_items = get_integer(L, element, "max_items", 0);
+    f->values = get_values(L, element);
+    f->ref = get_text(L, element, "ref");
+    f->doc = get_text(L, element, "doc");
+    take_default(L, element, f);
+    if (f->type == VMN_FIELD_STRUCT) {
+        const char *name = get_text(L, element, "struct");
+
+        f->nested = take_struct(L, name ? name : f->name);
+    }
+}
+
+static void
+no_check(const void *row OVS_UNUSED, struct vmn_check *check OVS_UNUSED)
+{
+}
+
+static void
+take_type(lua_State *L, const char *element, size_t i)
+{
+    struct vmn_type_class *type = &lua_app_of(L)->types[i];
+
+    type->name = get_text(L, element, "name");
+    type->singular = get_text(L, element, "singular");
+    type->doc = get_text(L, element, "doc");
+    type->flags = get_bool(L, element, "single") ? VMN_TYPE_SINGLE : 0;
+    type->max_objects = get_integer(L, element, "max_objects", 0);
+    if (get(L, "check")) {
+        lua_pop(L, 1);
+        check_function(L, element, "check");
+        type->check = no_check;
+    } else {
+        lua_pop(L, 1);
+    }
+    type->row = take_struct(L, type->singular ? type->singular : "object");
+}
+
 void
 lua_class_take(lua_State *L)
 {
     static const char *const members[] = {
         "name", "description", "stages", "queries", "units", "id_pools",
-        "handlers", "withdraw", NULL };
+        "handlers", "withdraw", "types", NULL };
+    static const char *const of_type[] = {
+        "name", "singular", "doc", "single", "max_objects", "fields", "check",
+        NULL };
     static const char *const of_stage[] = {
         "name", "hook", "order", "n_tables", "miss", "prefixes", "scratch",
         "keeps", NULL };
@@ -319,6 +495,7 @@ lua_class_take(lua_State *L)
     class_->description = get_text(L, app->name, "description");
     class_->options = (get_bool(L, app->name, "withdraw") ? VMN_APP_WITHDRAW
                        : 0);
+    take_array(L, "types", of_type, take_type); /* Units are of them. */
     take_array(L, "stages", of_stage, take_stage);
     take_array(L, "queries", of_query, take_query);
     take_array(L, "units", of_unit, take_unit);
@@ -329,4 +506,8 @@ lua_class_take(lua_State *L)
     class_->units = app->units;
     class_->id_pools = app->id_pools;
     class_->handlers = app->handlers;
+    class_->types = app->types;
+    class_->type_size = sizeof *app->types;
+    class_->field_size = sizeof *app->fields;
+    class_->struct_size = sizeof(struct vmn_struct_class);
 }

@@ -159,6 +159,21 @@ const struct lua_name lua_row_types[] = {
     NAMES_END,
 };
 
+const struct lua_name lua_field_types[] = {
+    NAME("bool", FIELD_BOOL),
+    NAME("int", FIELD_INT),
+    NAME("text", FIELD_TEXT),
+    NAME("enum", FIELD_ENUM),
+    NAME("ref", FIELD_REF),
+    NAME("mac", FIELD_MAC),
+    NAME("ip", FIELD_IP),
+    NAME("prefix", FIELD_PREFIX),
+    NAME("port_range", FIELD_PORT_RANGE),
+    NAME("selector", FIELD_SELECTOR),
+    NAME("struct", FIELD_STRUCT),
+    NAMES_END,
+};
+
 const struct lua_name lua_group_types[] = {
     NAME("all", GROUP_ALL),
     NAME("select", GROUP_SELECT),

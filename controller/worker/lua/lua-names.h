@@ -37,7 +37,7 @@ struct lua_name {
     int64_t value;
 };
 extern const struct lua_name lua_hooks[], lua_misses[], lua_indexes[],
-    lua_row_types[], lua_group_types[], lua_neighbours[], lua_ct_thens[],
-    lua_constants[], lua_ct_bits[];
+    lua_row_types[], lua_field_types[], lua_group_types[], lua_neighbours[],
+    lua_ct_thens[], lua_constants[], lua_ct_bits[];
 
 #endif /* controller/worker/lua/lua-names.h */

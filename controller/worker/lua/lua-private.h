@@ -42,6 +42,8 @@ struct lua_run {
     const char *key;
     uint32_t index;             /* Of what is computed. */
     struct vmn_value *value;    /* Of a query, or NULL. */
+    const struct vmn_row *object; /* Of a check, or NULL. */
+    struct vmn_check *check;    /* The same. */
     struct recorder *recorder;  /* Of its failure. */
     struct lua_run *outer;
 };
@@ -60,6 +62,8 @@ struct lua_app {
     struct vmn_unit_class units[LUA_ELEMENTS_MAX + 1];
     struct vmn_id_pool_class id_pools[LUA_ELEMENTS_MAX + 1];
     struct vmn_handler_class handlers[LUA_ELEMENTS_MAX + 1];
+    struct vmn_type_class types[LUA_ELEMENTS_MAX + 1];
+    struct vmn_field_class *fields; /* That are being taken. */
 };
 
 struct lua_app *lua_app_of(lua_State *);
@@ -142,6 +146,8 @@ bool lua_has_kept(lua_State *);
 
 /* lua-class.c: takes the declaration that is on top of the stack. */
 void lua_class_take(lua_State *);
+/* Returns which of the app's own types that is, or -1. */
+int lua_own_type(const struct lua_app *, const char *name);
 
 /* lua-row.c */
 void lua_rows_open(lua_State *);

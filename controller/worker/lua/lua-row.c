@@ -274,7 +274,7 @@ void
 lua_push_row(lua_State *L, const struct vmn_row *row)
 {
     if (row) {
-        push_struct(L, &schema_tables[row->table]->row, row, row);
+        push_struct(L, schema_struct_of(row), row, row);
     } else {
         lua_pushnil(L);
     }

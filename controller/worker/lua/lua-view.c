@@ -52,6 +52,30 @@ read_row(lua_State *L)
     return 1;
 }
 
+/* Returns the app's own type with that name. */
+static enum vmn_row_type
+take_own_type(lua_State *L, int index, const char *what)
+{
+    const char *name = lua_take_text(L, index, what);
+    int type = lua_own_type(lua_app_of(L), name);
+
+    if (type < 0) {
+        lua_raise(L, "%s: \"%.64s\" is none of the app's types", what, name);
+    }
+    return VMN_ROW_OWN(type);
+}
+
+static int
+view_object(lua_State *L)
+{
+    struct vmn_view *view = take_view(L, "object");
+    enum vmn_row_type type = take_own_type(L, 2, "view:object(): the type");
+
+    lua_push_row(L, vmn_read(view, type, lua_take_text(
+        L, 3, "view:object(): the name")));
+    return 1;
+}
+
 static int
 view_health(lua_State *L)
 {
@@ -296,6 +320,7 @@ lua_view_open(lua_State *L)
         { "host_of_port", view_host_of_port },
         { "is_quarantined", view_is_quarantined },
         { "mtu_of", view_mtu_of },
+        { "object", view_object },
         { NULL, NULL },
     };
 

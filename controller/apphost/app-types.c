@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The resource types that an app declares: checks them, and has for each one
+ * the object of VMN_TABLE_TYPE that says the same (struct pipeline_type).  Not
+ * for what becomes of these (model/model-type.c). */
+
+#include <config.h>
+
+#include "controller/apphost/app-types.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/flow/pipeline.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/schema-own.h"
+#include "controller/schema/schema-row.h"
+#include "controller/worker/app-description.h"
+#include "controller/worker/app-worker.h"
+#include "util.h"
+
+static bool
+is_name_of(const char *type, const char *app)
+{
+    size_t len = strlen(app);
+
+    return !strncmp(type, app, len) && (!type[len] || type[len] == '-');
+}
+
+/* Parses a type's spec as the model will, and fills in its place. */
+static int
+check_spec(const struct vmn_app_class *class_,
+           const struct vmn_type_class *type, const json_t *spec,
+           int *place, struct vmn_error *why)
+{
+    struct vmn_errors errors;
+    struct arena arena;
+    const struct vmn_row *row;
+    const struct schema_table *table = NULL;
+    int error = 0;
+
+    arena_init(&arena);
+    vmn_errors_init(&errors);
+    row = schema_row_parse(schema_tables[VMN_TABLE_TYPE], type->name, spec,
+                           "", &arena, &errors);
+    if (row) {
+        table = schema_own_table((const void *) row, "", &errors);
+    }
+    if (!table) {
+        error = vmn_error_invalid(why, "type %s: %s: %s", type->name,
+                                  errors.errors[0].pointer,
+                                  errors.errors[0].text);
+    } else {
+        *place = table->id;
+        error = (type->row ? schema_own_check_layout(class_, type, table, why)
+                 : 0);
+    }
+    vmn_errors_uninit(&errors);
+    arena_uninit(&arena);
+    return error;
+}
+
+static int
+add_type(struct pipeline_app *app, const struct vmn_type_class *type,
+         const char *text, struct vmn_error *why)
+{
+    struct pipeline_type *to = &app->types[app->n_types];
+    json_t *spec;
+    int error;
+
+    if (!is_name_of(type->name, app->class_->name)) {
+        return vmn_error_invalid(why, "type %s: its name is to be \"%s\", or "
+                                 "that and more after a hyphen", type->name,
+                                 app->class_->name);
+    }
+    spec = (text ? json_loads(text, 0, NULL)
+            : schema_own_spec(app->class_, type, why));
+    if (!spec) {
+        return text ? vmn_error_invalid(why, "type %s cannot be read",
+                                        type->name) : EINVAL;
+    }
+    error = check_spec(app->class_, type, spec, &to->table, why);
+    if (error) {
+        json_decref(spec);
+        return error;
+    }
+    to->class_ = type;
+    to->spec = json_dumps(spec, JSON_COMPACT);
+    json_decref(spec);
+    app->n_types++;
+    return 0;
+}
+
+int
+app_types_init(struct pipeline_app *app, struct vmn_error *why)
+{
+    const struct vmn_type_class *type = app->class_->types;
+    const char *const *texts
+        = (app->worker ? app_worker_description(app->worker)->types : NULL);
+
+    for (size_t i = 0; type && type[i].name; i++) {
+        if (i >= VMN_APP_TYPES_MAX) {
+            return vmn_error_invalid(why, "it declares more than %d types",
+                                     VMN_APP_TYPES_MAX);
+        }
+        for (size_t j = 0; j < i; j++) {
+            if (!strcmp(type[i].name, type[j].name)) {
+                return vmn_error_invalid(why, "it declares type %s twice",
+                                         type[i].name);
+            }
+        }
+        if (add_type(app, &type[i], texts ? texts[i] : NULL, why)) {
+            return EINVAL;
+        }
+    }
+    return 0;
+}
+
+void
+app_types_uninit(struct pipeline_app *app)
+{
+    for (size_t i = 0; i < app->n_types; i++) {
+        free(app->types[i].spec);
+    }
+    app->n_types = 0;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Has an app look at an object of one of its own types, before it is written
+ * ('check' of struct vmn_type_class).  Nothing is recorded: it reads nothing
+ * else. */
+
+#include <config.h>
+
+#include "controller/engine/engine-private.h"
+
+#include <stdlib.h>
+
+#include "controller/engine/app-view.h"
+#include "controller/schema/own-check.h"
+#include "util.h"
+
+void
+engine_check_object(struct engine *engine, const struct vmn_type_row *type,
+                    const struct vmn_row *object, struct vmn_errors *faults)
+{
+    const struct pipeline_app *app = pipeline_find(engine->pipeline,
+                                                   type->app);
+    int i = pipeline_type_of(app, object->table);
+    struct vmn_view view;
+
+    if (i < 0 || !app->types[i].class_->check) {
+        vmn_errors_add(faults, VMN_ERR_CONFLICT, "", "app %s, which looks at "
+                       "each %s that is written, is not loaded", type->app,
+                       type->singular);
+        return;
+    }
+    if (!app->worker) {
+        struct vmn_check check = { faults, 0 };
+
+        app->types[i].class_->check(object, &check);
+        return;
+    }
+    view_init_handler(&view, engine, app, &engine->owner_arena);
+    if (!worker_check(&view, app, i, object, faults)) {
+        vmn_errors_add(faults, VMN_ERR_CONFLICT, "", "app %s could not look "
+                       "at it: %s", type->app, view.problem ? view.problem
+                       : "its process is away");
+    }
+    free(view.problem);
+    view.problem = NULL;
+    view_uninit_handler(&view, &engine->owner_arena);
+}

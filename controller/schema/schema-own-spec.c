@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From an app's declaration of a type, in C, to the object of VMN_TABLE_TYPE
+ * that says the same; see schema-own.h. */
+
+#include <config.h>
+
+#include "controller/schema/schema-own.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "util.h"
+
+/* Structs within each other, at most. */
+#define DEPTH_MAX 8
+
+struct declaring {
+    const struct vmn_app_class *class_; /* For how long its structs are. */
+    json_t *structs;
+    struct vmn_error *why;
+};
+
+static json_t *declare_fields(struct declaring *, const void *fields,
+                              int depth);
+
+static void
+put_text(json_t *object, const char *name, const char *text)
+{
+    if (text) {
+        json_t *value = json_string(text);
+
+        /* What is no UTF-8 is refused where the rest is checked. */
+        json_object_set_new(object, name, value ? value : json_null());
+    }
+}
+
+static void
+put_flag(json_t *object, const char *name, bool flag)
+{
+    if (flag) {
+        json_object_set_new(object, name, json_true());
+    }
+}
+
+static void
+put_number(json_t *object, const char *name, int64_t number)
+{
+    if (number) {
+        json_object_set_new(object, name, json_integer(number));
+    }
+}
+
+static bool
+has_struct(const json_t *structs, const char *name)
+{
+    const json_t *s;
+    size_t i;
+
+    json_array_foreach (structs, i, s) {
+        if (!strcmp(json_string_value(json_object_get(s, "name")), name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Declares a struct after those that it has. */
+static bool
+declare_struct(struct declaring *d, const struct vmn_struct_class *s,
+               int depth)
+{
+    json_t *fields;
+
+    if (!s || !s->name || depth > DEPTH_MAX) {
+        vmn_error_invalid(d->why, "a struct of a type's fields has no name, "
+                          "or more than %d are within each other", DEPTH_MAX);
+        return false;
+    }
+    if (has_struct(d->structs, s->name)) {
+        return true;
+    }
+    fields = declare_fields(d, s->fields, depth);
+    if (fields) {
+        json_array_append_new(d->structs, json_pack("{s:s, s:o}", "name",
+                                                    s->name, "fields",
+                                                    fields));
+    }
+    return fields != NULL;
+}
+
+static json_t *
+declare_field(struct declaring *d, const struct vmn_field_class *f, int depth)
+{
+    json_t *object;
+
+    if ((unsigned) f->type > VMN_FIELD_STRUCT) {
+        vmn_error_invalid(d->why, "field \"%s\" of a type: there is no type "
+                          "%d", f->name, (int) f->type);
+        return NULL;
+    }
+    if (f->type == VMN_FIELD_STRUCT && !declare_struct(d, f->nested,
+                                                       depth + 1)) {
+        return NULL;
+    }
+    object = json_object();
+    put_text(object, "name", f->name);
+    put_text(object, "type", schema_own_type_names[f->type]);
+    put_flag(object, "required", f->flags & VMN_FIELD_REQUIRED);
+    put_flag(object, "list", f->flags & VMN_FIELD_LIST);
+    put_flag(object, "set", f->flags & VMN_FIELD_SET);
+    put_flag(object, "key", f->flags & VMN_FIELD_KEY);
+    put_flag(object, "mentions", f->flags & VMN_FIELD_MENTIONS);
+    put_number(object, "min", f->min);
+    put_number(object, "max", f->max);
+    put_number(object, "default", f->def);
+    put_number(object, "max_items", f->max_items);
+    put_text(object, "default_text", f->def_text);
+    put_text(object, "ref", f->ref);
+    put_text(object, "doc", f->doc);
+    if (f->type == VMN_FIELD_STRUCT) {
+        put_text(object, "struct", f->nested->name);
+    }
+    if (f->values) {
+        json_t *values = json_array();
+
+        for (size_t i = 0; f->values[i]; i++) {
+            json_array_append_new(values, json_string(f->values[i]));
+        }
+        json_object_set_new(object, "values", values);
+    }
+    return object;
+}
+
+/* Returns element 'i' of an app's array of fields. */
+static const struct vmn_field_class *
+field_at(const struct vmn_app_class *class_, const void *fields, size_t i)
+{
+    return (const void *) ((const char *) fields + i * class_->field_size);
+}
+
+static json_t *
+declare_fields(struct declaring *d, const void *fields, int depth)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; fields && field_at(d->class_, fields, i)->name; i++) {
+        const struct vmn_field_class *f = field_at(d->class_, fields, i);
+        json_t *object = (i < VMN_OWN_FIELDS_MAX ? declare_field(d, f, depth)
+                          : NULL);
+
+        if (!object) {
+            if (i == VMN_OWN_FIELDS_MAX) {
+                vmn_error_invalid(d->why, "a type has more than %d fields",
+                                  VMN_OWN_FIELDS_MAX);
+            }
+            json_decref(array);
+            return NULL;
+        }
+        json_array_append_new(array, object);
+    }
+    return array;
+}
+
+json_t *
+schema_own_spec(const struct vmn_app_class *class_,
+                const struct vmn_type_class *type, struct vmn_error *why)
+{
+    struct declaring d = { class_, json_array(), why };
+    json_t *fields = (type->row
+                      ? declare_fields(&d, type->row->fields, 0) : NULL);
+    json_t *spec = NULL;
+
+    if (!type->row) {
+        vmn_error_invalid(why, "type %s does not say what its rows are",
+                          type->name);
+    } else if (fields) {
+        spec = json_object();
+        put_text(spec, "app", class_->name);
+        put_text(spec, "singular", type->singular);
+        put_text(spec, "doc", type->doc);
+        put_flag(spec, "single", type->flags & VMN_TYPE_SINGLE);
+        put_flag(spec, "checks", type->check != NULL);
+        put_number(spec, "max_objects", type->max_objects);
+        json_object_set(spec, "structs", d.structs);
+        json_object_set_new(spec, "fields", fields);
+    }
+    json_decref(d.structs);
+    return spec;
+}
+
+/* Layout.  ---------------------------------------------------------------- */
+
+static int
+misplaced(const char *of, const char *name, size_t is, size_t expected,
+          struct vmn_error *why)
+{
+    return vmn_error_invalid(why, "struct \"%s\": \"%s\" is at %"PRIuSIZE
+                             ", and is to be at %"PRIuSIZE": members come in "
+                             "the order of the fields, of a list \"n_X\" "
+                             "before \"X\"", of, name, is, expected);
+}
+
+static int
+check_struct(const struct vmn_app_class *class_,
+             const struct vmn_struct_class *theirs,
+             const struct schema_struct *ours, const struct schema_field *f,
+             struct vmn_error *why)
+{
+    for (size_t i = 0; f->name; i++, f++) {
+        const struct vmn_field_class *at = field_at(class_, theirs->fields,
+                                                    i);
+
+        if (at->offset != f->offset) {
+            return misplaced(theirs->name, f->name, at->offset, f->offset,
+                             why);
+        }
+        if (f->flags & SCHEMA_LIST && at->n_offset != f->n_offset) {
+            return misplaced(theirs->name, f->name, at->n_offset,
+                             f->n_offset, why);
+        }
+        if (f->type == SCHEMA_STRUCT
+            && check_struct(class_, at->nested, f->nested, f->nested->fields,
+                            why)) {
+            return EINVAL;
+        }
+    }
+    return (theirs->size == ours->size ? 0
+            : vmn_error_invalid(why, "struct \"%s\" has %"PRIuSIZE" bytes, "
+                                "and its fields take %"PRIuSIZE": it has "
+                                "other members", theirs->name, theirs->size,
+                                ours->size));
+}
+
+int
+schema_own_check_layout(const struct vmn_app_class *class_,
+                        const struct vmn_type_class *type,
+                        const struct schema_table *table,
+                        struct vmn_error *why)
+{
+    const struct schema_field *f = table->row.fields;
+
+    while (f->name && f->offset < sizeof(struct vmn_object)) {
+        f++;                    /* Those that each object has. */
+    }
+    return (type->row->size ? check_struct(class_, type->row, &table->row, f,
+                                           why) : 0);
+}

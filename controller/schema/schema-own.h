@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The types that apps declare, as tables.  Each has one of the places
+ * VMN_TABLE_OWN_FIRST to VMN_TABLE_OWN_LAST by its name, for as long as the
+ * process lives.  What it was declared as may change (an app is upgraded), so
+ * each row knows the description that it was parsed by (schema_struct_of()),
+ * and a model parses by the one that its own row of VMN_TABLE_TYPE makes.
+ * Descriptions are made once for what is the same, and are never freed.
+ *
+ * schema_tables[] has what the daemon's own model says, or the client has
+ * heard of. */
+
+#ifndef CONTROLLER_SCHEMA_SCHEMA_OWN_H
+#define CONTROLLER_SCHEMA_SCHEMA_OWN_H 1
+
+#include <jansson.h>
+
+#include "controller/schema/schema.h"
+
+struct arena;
+
+/* By enum vmn_field_type; NULL ends. */
+extern const char *const schema_own_type_names[];
+
+/* Of schema_tables[], in its last VMN_OWN_TYPES_MAX places. */
+extern struct schema_table schema_own_places[VMN_OWN_TYPES_MAX];
+
+/* Returns true if it is a place for a type that an app declares. */
+static inline bool
+schema_is_own(enum vmn_table table)
+{
+    return table >= VMN_TABLE_OWN_FIRST && table <= VMN_TABLE_OWN_LAST;
+}
+
+/* Returns the place of type 'name', which gets one if it has none; or
+ * VMN_N_TABLES: there are too many. */
+enum vmn_table schema_own_place(const char *name);
+
+/* Returns the table that 'row' describes, with a place.  NULL: its fields make
+ * no sense together, which 'errors' then says, 'pointer' being the row's, or
+ * there are too many types. */
+const struct schema_table *schema_own_table(const struct vmn_type_row *row,
+                                            const char *pointer,
+                                            struct vmn_errors *errors);
+
+/* Has schema_tables[] show 'table', which schema_own_table() has returned, at
+ * its place. */
+void schema_own_show(const struct schema_table *table);
+/* Has it show none at 'place'. */
+void schema_own_hide(enum vmn_table place);
+
+/* Returns 'row' as it is if it was parsed by the description that 'like' was
+ * (any row of a type of VMN's own was), or what it has of the fields of that,
+ * in 'arena'. */
+const struct vmn_row *schema_own_row_as(const struct vmn_row *row,
+                                        const struct vmn_row *like,
+                                        struct arena *arena);
+
+/* Returns the spec of the row of VMN_TABLE_TYPE for 'type' of 'class_'.  The
+ * caller owns it.  NULL, with 'why' set: it makes none.  What is wrong with
+ * its values is found where that row is parsed. */
+json_t *schema_own_spec(const struct vmn_app_class *class_,
+                        const struct vmn_type_class *type,
+                        struct vmn_error *why);
+
+/* Returns 0 if the C structs of 'type' are laid out as the rows of 'table', or
+ * EINVAL.  Those of a script, whose size is 0, are not looked at. */
+int schema_own_check_layout(const struct vmn_app_class *class_,
+                            const struct vmn_type_class *type,
+                            const struct schema_table *table,
+                            struct vmn_error *why);
+
+#endif /* controller/schema/schema-own.h */

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Resource types that an app declares: what it has operators say beyond VMN's
+ * own types, its settings included.  Objects of these types are stored, shown,
+ * planned and logged as those of any type, at /v1/NAME and by vmnctl, and the
+ * app reads them as rows.  docs/own-types.md has the whole story. */
+
+#ifndef VMN_OWN_TYPES_H
+#define VMN_OWN_TYPES_H 1
+
+#include "vmn/types.h"
+#include "vmn/rows.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The most types that an app may declare, and that all apps may together; of
+ * one type, the most fields of a struct, and structs. */
+#define VMN_APP_TYPES_MAX 8
+#define VMN_OWN_TYPES_MAX 32
+#define VMN_OWN_FIELDS_MAX 64
+#define VMN_OWN_STRUCTS_MAX 16
+
+/* The type of rows of the app's own type 'I', its place in 'types' of struct
+ * vmn_app_class: for vmn_read(), and for 'row_type' of a unit.  Only the app
+ * itself reads them. */
+#define VMN_ROW_OWN_FIRST 64
+#define VMN_ROW_OWN(I) ((enum vmn_row_type)(VMN_ROW_OWN_FIRST + (I)))
+
+/* What each row of an own type begins with.  The members that the type's
+ * fields are for follow, in the order of the fields and with nothing between
+ * them: the app is not loaded if they are elsewhere. */
+struct vmn_object {
+    struct vmn_row row;
+    const void *shape;          /* The controller's own. */
+    const char *description;    /* For people; not for apps. */
+    struct vmn_labels labels;   /* By vmn_labels_of() alone. */
+};
+
+/* Types of a field, or of each element if it is a list.  In the row it is the
+ * C type in the comment. */
+enum vmn_field_type {
+    VMN_FIELD_BOOL = 0,         /* bool */
+    VMN_FIELD_INT = 1,          /* int */
+    VMN_FIELD_TEXT = 2,         /* const char *; NULL: absent. */
+    VMN_FIELD_ENUM = 3,         /* int: the place in 'values'. */
+    VMN_FIELD_REF = 4,          /* const char *: the name of an object. */
+    VMN_FIELD_MAC = 5,          /* struct vmn_mac */
+    VMN_FIELD_IP = 6,           /* struct vmn_ip */
+    VMN_FIELD_PREFIX = 7,       /* struct vmn_prefix */
+    VMN_FIELD_PORT_RANGE = 8,   /* struct vmn_port_range */
+    VMN_FIELD_SELECTOR = 9,     /* struct vmn_selector; not in a struct. */
+    VMN_FIELD_STRUCT = 10,      /* As 'nested' describes. */
+};
+
+/* Flags of a field: it must be there; */
+#define VMN_FIELD_REQUIRED (1u << 0)
+/* it is an array in JSON, in the row "size_t n_X; const T *X;"; */
+#define VMN_FIELD_LIST (1u << 1)
+/* a list whose order does not matter: kept sorted, each element once; */
+#define VMN_FIELD_SET (1u << 2)
+/* the first of a struct whose lists are sets: elements differ in it; */
+#define VMN_FIELD_KEY (1u << 3)
+/* of VMN_FIELD_REF and VMN_FIELD_SELECTOR: the object has no effect on what is
+ * named.  Without it, a scoped account may name what is in its scope alone. */
+#define VMN_FIELD_MENTIONS (1u << 4)
+
+struct vmn_struct_class;
+
+/* A field.  With VMN_FIELD() and VMN_LIST_FIELD() its first members are those
+ * of a member of the C struct with the same name. */
+struct vmn_field_class {
+    const char *name;           /* [a-z][a-z0-9_]*, at most 31 characters. */
+    size_t offset;              /* Bytes, in the struct. */
+    size_t n_offset;            /* Of a list: of the size_t count. */
+    enum vmn_field_type type;
+    uint32_t flags;             /* VMN_FIELD_*. */
+    int min, max;               /* Of INT, what it may be; of TEXT, how long it
+                                 * may be.  Both 0: any, 0 to 1,024. */
+    int def;                    /* Default of BOOL, INT, ENUM. */
+    unsigned max_items;         /* Of a list; 0: 1,000. */
+    const char *def_text;       /* Default of TEXT and REF; NULL: none. */
+    const char *const *values;  /* ENUM: their names; NULL ends. */
+    const char *ref;            /* REF: a type of VMN's own ("ports"). */
+    const struct vmn_struct_class *nested; /* STRUCT. */
+    const char *doc;            /* A sentence for users. */
+};
+
+/* The first members of a field's description, by the member of a C struct. */
+#define VMN_FIELD(STRUCT, MEMBER)                                       \
+    .name = #MEMBER, .offset = offsetof(struct STRUCT, MEMBER)
+/* The same of a list, and of a set. */
+#define VMN_LIST_FIELD(STRUCT, MEMBER)                                  \
+    .name = #MEMBER, .offset = offsetof(struct STRUCT, MEMBER),         \
+    .n_offset = offsetof(struct STRUCT, n_##MEMBER)
+
+/* A struct: that of a type's rows, or of a field. */
+struct vmn_struct_class {
+    const char *name;           /* [a-z][a-z0-9_]*: "hop". */
+    size_t size;                /* sizeof(struct hop). */
+    const struct vmn_field_class *fields; /* One whose name is NULL ends. */
+};
+
+/* Where a check says what is wrong with an object; see vmn_check_fail(). */
+struct vmn_check;
+
+/* Says that the object is wrong: at 'pointer' of it ("/hops/0/ports", "": as a
+ * whole), why, as printf(3) makes it.  Who writes the object gets that as the
+ * answer.  At most 16 a check; further ones are not shown. */
+void vmn_check_fail(struct vmn_check *, const char *pointer,
+                    const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Flag of a type: there is one object of it, with name "default": the app's
+ * settings, say. */
+#define VMN_TYPE_SINGLE (1u << 0)
+
+/* A type. */
+struct vmn_type_class {
+    /* In the plural, as /v1/NAME has it: the app's name, or that and more
+     * after a hyphen: "chains", "chains-settings"; at most 31 characters. */
+    const char *name;
+    const char *singular;       /* In sentences: "chain". */
+    const char *doc;            /* A sentence for users. */
+    const struct vmn_struct_class *row; /* Its rows. */
+    /* Looks at an object that somebody writes, beyond what the fields say.
+     * Pure: it has nothing but the object.  NULL: all is right. */
+    void (*check)(const void *row, struct vmn_check *);
+    uint32_t flags;             /* VMN_TYPE_*. */
+    uint32_t max_objects;       /* 0: 10,000; at most 100,000. */
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* vmn/own-types.h */

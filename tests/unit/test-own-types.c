@@ -1,0 +1,552 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Types that apps declare: what a declaration must be, how rows are laid out,
+ * and what becomes of objects while their type changes. */
+
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "controller/apphost/app-types.h"
+#include "controller/flow/pipeline.h"
+#include "controller/model/model.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/own-check.h"
+#include "controller/schema/schema-diff.h"
+#include "controller/schema/schema-own.h"
+#include "controller/schema/schema-row.h"
+#include "controller/worker/row-image.h"
+#include "openvswitch/ofpbuf.h"
+#include "tests/unit/model-util.h"
+#include "util.h"
+
+/* An app's declaration in C.  --------------------------------------------- */
+
+struct hop {
+    const char *port;
+    struct vmn_mac mac;
+    bool last;
+};
+
+struct chain {
+    struct vmn_object object;
+    bool enabled;
+    const char *network;
+    size_t n_hops;
+    const struct hop *hops;
+    int mode;
+    struct vmn_ip via;
+    struct vmn_prefix from;
+    struct vmn_port_range range;
+    struct vmn_selector selector;
+    size_t n_names;
+    const char *const *names;
+    bool odd;
+};
+
+static const char *const modes[] = { "bypass", "block", NULL };
+
+static const struct vmn_struct_class hop_struct = {
+    .name = "hop", .size = sizeof(struct hop),
+    .fields = (const struct vmn_field_class[]) {
+        { VMN_FIELD(hop, port), .type = VMN_FIELD_REF, .ref = "ports",
+          .flags = VMN_FIELD_REQUIRED | VMN_FIELD_KEY, .doc = "A port." },
+        { VMN_FIELD(hop, mac), .type = VMN_FIELD_MAC, .doc = "Its MAC." },
+        { VMN_FIELD(hop, last), .type = VMN_FIELD_BOOL, .doc = "The end." },
+        { .name = NULL },
+    },
+};
+
+#define CHAIN_FIELDS                                                        \
+    { VMN_FIELD(chain, enabled), .type = VMN_FIELD_BOOL, .def = 1,          \
+      .doc = "Whether." },                                                  \
+    { VMN_FIELD(chain, network), .type = VMN_FIELD_REF, .ref = "networks",  \
+      .flags = VMN_FIELD_REQUIRED, .doc = "Where." },                       \
+    { VMN_LIST_FIELD(chain, hops), .type = VMN_FIELD_STRUCT,                \
+      .nested = &hop_struct, .flags = VMN_FIELD_SET, .doc = "Hops." },      \
+    { VMN_FIELD(chain, mode), .type = VMN_FIELD_ENUM, .values = modes,      \
+      .doc = "How." },                                                      \
+    { VMN_FIELD(chain, via), .type = VMN_FIELD_IP, .doc = "Via." },         \
+    { VMN_FIELD(chain, from), .type = VMN_FIELD_PREFIX, .doc = "From." },   \
+    { VMN_FIELD(chain, range), .type = VMN_FIELD_PORT_RANGE,                \
+      .doc = "Ports." },                                                    \
+    { VMN_FIELD(chain, selector), .type = VMN_FIELD_SELECTOR,               \
+      .flags = VMN_FIELD_MENTIONS, .doc = "Who." },                         \
+    { VMN_LIST_FIELD(chain, names), .type = VMN_FIELD_TEXT, .max = 8,       \
+      .flags = VMN_FIELD_LIST, .max_items = 3, .doc = "Names." },           \
+    { VMN_FIELD(chain, odd), .type = VMN_FIELD_BOOL, .doc = "Odd." }
+
+static const struct vmn_struct_class chain_struct = {
+    .name = "chain", .size = sizeof(struct chain),
+    .fields = (const struct vmn_field_class[]) {
+        CHAIN_FIELDS, { .name = NULL },
+    },
+};
+
+static const struct vmn_type_class types[] = {
+    { .name = "chains", .singular = "chain", .doc = "Chains.",
+      .row = &chain_struct },
+    { .name = NULL },
+};
+
+static struct vmn_app_class
+app_of(const struct vmn_type_class *declared)
+{
+    return (struct vmn_app_class) { VMN_APP_HEAD, .name = "chains",
+                                    VMN_APP_TYPES(declared) };
+}
+
+static int
+load(const struct vmn_type_class *declared, struct pipeline_app *app,
+     struct vmn_error *why)
+{
+    static struct vmn_app_class class_;
+
+    class_ = app_of(declared);
+    *app = (struct pipeline_app) { .class_ = &class_ };
+    return app_types_init(app, why);
+}
+
+static void
+assert_refused(const struct vmn_type_class *declared, const char *text)
+{
+    struct vmn_error why = VMN_ERROR_INIT;
+    struct pipeline_app app;
+
+    assert_int_not_equal(load(declared, &app, &why), 0);
+    assert_string_equal(why.text, text);
+    vmn_error_uninit(&why);
+    app_types_uninit(&app);
+}
+
+/* The same with other fields. */
+static void
+assert_fields_refused(const struct vmn_field_class *fields, const char *text)
+{
+    const struct vmn_struct_class row = {
+        .name = "x", .size = sizeof(struct vmn_object) + 8, .fields = fields };
+    const struct vmn_type_class declared[] = {
+        { .name = "chains", .singular = "chain", .doc = "D.", .row = &row },
+        { .name = NULL },
+    };
+
+    assert_refused(declared, text);
+}
+
+static void
+declarations_that_make_no_sense_are_refused(void **state OVS_UNUSED)
+{
+    const size_t at = sizeof(struct vmn_object);
+    const struct vmn_type_class other_name[] = {
+        { .name = "chain", .singular = "c", .doc = "D.",
+          .row = &chain_struct }, { .name = NULL } };
+    const struct vmn_type_class twice[] = {
+        types[0], types[0], { .name = NULL } };
+    const struct vmn_type_class no_doc[] = {
+        { .name = "chains", .singular = "chain", .row = &chain_struct },
+        { .name = NULL } };
+    const struct vmn_type_class no_row[] = {
+        { .name = "chains", .singular = "chain", .doc = "D." },
+        { .name = NULL } };
+
+    assert_refused(other_name, "type chain: its name is to be \"chains\", or "
+                   "that and more after a hyphen");
+    assert_refused(twice, "it declares type chains twice");
+    assert_refused(no_doc, "type chains: /doc: is required");
+    assert_refused(no_row, "type chains does not say what its rows are");
+
+#define FIELDS(...)                                                     \
+    (const struct vmn_field_class[]) { { __VA_ARGS__ }, { .name = NULL } }
+    assert_fields_refused(
+        FIELDS(.name = "Bad", .offset = at, .type = VMN_FIELD_BOOL,
+               .doc = "D."),
+        "type chains: /fields/0/name: must be the name of a field: 1 to 31 "
+        "of a-z, 0-9 and '_', with a letter first");
+    assert_fields_refused(
+        FIELDS(.name = "labels", .offset = at, .type = VMN_FIELD_BOOL,
+               .doc = "D."),
+        "type chains: /fields/0/name: every object has such a field");
+    assert_fields_refused(
+        FIELDS(.name = "a", .offset = at, .type = VMN_FIELD_ENUM,
+               .doc = "D."),
+        "type chains: /fields/0/values: an enum has values, and `default` is "
+        "the place of one");
+    assert_fields_refused(
+        FIELDS(.name = "a", .offset = at, .type = VMN_FIELD_REF,
+               .ref = "accounts", .doc = "D."),
+        "type chains: /fields/0/ref: must be a type of VMN's own that apps "
+        "read, in the plural");
+    assert_fields_refused(
+        FIELDS(.name = "a", .offset = at, .type = VMN_FIELD_INT, .min = 5,
+               .max = 9, .doc = "D."),
+        "type chains: /fields/0/default: must be within `min` and `max`");
+    assert_fields_refused(
+        FIELDS(.name = "a", .offset = at, .type = VMN_FIELD_SELECTOR,
+               .flags = VMN_FIELD_LIST, .doc = "D."),
+        "type chains: /fields/0/type: a selector is not in a struct or list");
+    assert_fields_refused(
+        FIELDS(.name = "a", .offset = at, .type = 11, .doc = "D."),
+        "field \"a\" of a type: there is no type 11");
+    assert_fields_refused(
+        FIELDS(.name = "a", .offset = at + 4, .type = VMN_FIELD_INT,
+               .doc = "D."),
+        "struct \"x\": \"a\" is at 52, and is to be at 48: members come in "
+        "the order of the fields, of a list \"n_X\" before \"X\"");
+    assert_fields_refused(
+        FIELDS(.name = "a", .offset = at, .type = VMN_FIELD_TEXT, .max = -1,
+               .doc = "D."),
+        "type chains: /fields/0/max: is the length of a text: at most "
+        "65,536, and not less than `min`");
+    assert_fields_refused(
+        FIELDS(.name = "a", .offset = at + 8, .n_offset = at,
+               .type = VMN_FIELD_INT, .flags = VMN_FIELD_LIST, .doc = "D."),
+        "struct \"x\" has 56 bytes, and its fields take 64: it has other "
+        "members");
+#undef FIELDS
+}
+
+/* Rows.  ------------------------------------------------------------------ */
+
+/* Applies a request as vmnd itself does to load an app. */
+static char *
+declare(struct model *model, const struct vmn_type_class *declared)
+{
+    struct vmn_error why = VMN_ERROR_INIT;
+    struct model_declared all[VMN_APP_TYPES_MAX];
+    struct model_request request;
+    struct pipeline_app app;
+    struct vmn_errors errors;
+    uint64_t revision;
+    char *text;
+
+    assert_int_equal(load(declared, &app, &why), 0);
+    for (size_t i = 0; i < app.n_types; i++) {
+        all[i] = (struct model_declared) { app.types[i].class_->name,
+                                           app.types[i].spec };
+    }
+    vmn_errors_init(&errors);
+    model_request_init(&request, "test");
+    request.loads = true;
+    model_request_set_types(&request, model, "chains", all, app.n_types);
+    model_apply(model, &request, 5, &revision, &errors);
+    text = errors.n ? xasprintf("%s %s", errors.errors[0].pointer,
+                                errors.errors[0].text) : xstrdup("");
+    model_request_uninit(&request);
+    vmn_errors_uninit(&errors);
+    app_types_uninit(&app);
+    return text;
+}
+
+static void
+assert_declared(struct model *model, const struct vmn_type_class *declared,
+                const char *expected)
+{
+    char *text = declare(model, declared);
+
+    assert_string_equal(text, expected);
+    free(text);
+}
+
+static void
+assert_applied(struct model *model, const char *text, const char *expected)
+{
+    uint64_t revision;
+    char *errors = model_util_apply(model, "test", NULL, text, &revision);
+
+    assert_string_equal(errors, expected);
+    free(errors);
+}
+
+static struct model *
+make_model(void)
+{
+    struct model *model = model_create();
+
+    model_show_types(model);
+    assert_applied(model, "put networks n {'subnets':[{'cidr':'10.0.0.0/24'}]}"
+                   "\nput ports p {'network':'n'}\nput ports q "
+                   "{'network':'n'}", "");
+    return model;
+}
+
+static void
+destroy_model(struct model *model)
+{
+    model_destroy(model);
+    for (int i = VMN_TABLE_OWN_FIRST; i <= VMN_TABLE_OWN_LAST; i++) {
+        schema_own_hide(i);
+    }
+}
+
+#define CHAIN "{'network':'n','hops':[{'port':'q'},{'port':'p'," \
+    "'mac':'02:00:00:00:00:01','last':true}],'mode':'block'," \
+    "'via':'10.0.0.7','from':'10.0.0.0/8','range':'5-9'," \
+    "'selector':'a=b','names':['x','y'],'labels':{'k':'v'}," \
+    "'description':'d','odd':true}"
+
+static void
+check_chain(const struct chain *c)
+{
+    assert_true(c->enabled && c->odd);
+    assert_string_equal(c->network, "n");
+    assert_int_equal(c->n_hops, 2);
+    assert_string_equal(c->hops[0].port, "p");
+    assert_true(c->hops[0].last && !c->hops[1].last);
+    assert_int_equal(c->hops[0].mac.ea[5], 1);
+    assert_string_equal(c->hops[1].port, "q");
+    assert_int_equal(c->mode, 1);
+    assert_int_equal(c->via.addr[3], 7);
+    assert_int_equal(c->from.len, 8);
+    assert_int_equal(c->range.first, 5);
+    assert_int_equal(c->range.last, 9);
+    assert_string_equal(c->selector.text, "a=b");
+    assert_int_equal(c->n_names, 2);
+    assert_string_equal(c->names[1], "y");
+}
+
+/* A row is what the app's own struct says, and is so in the app's process. */
+static void
+rows_are_the_structs_of_the_app(void **state OVS_UNUSED)
+{
+    struct model *model = make_model();
+    enum vmn_table place;
+    const struct vmn_row *row;
+    struct ofpbuf image;
+
+    assert_declared(model, types, "");
+    place = schema_find_table("chains")->id;
+    assert_applied(model, "put chains c " CHAIN, "");
+    row = model_get(model, place, "c");
+    check_chain((const struct chain *) row);
+
+    ofpbuf_init(&image, 0);
+    row_image_put(&image, row, place);
+    row = row_image_open(image.data, image.size);
+    assert_non_null(row);
+    check_chain((const struct chain *) row);
+    assert_string_equal(row->name, "c");
+    ofpbuf_uninit(&image);
+
+    /* What it names is there as long as it is. */
+    assert_applied(model, "delete ports p",
+                   " port \"p\" is referenced by chain \"c\"\n");
+    assert_applied(model, "put chains d {'network':'m','mode':'x',"
+                   "'names':['123456789'],'nets':1}",
+                   "/nets unknown field \"nets\" of a chain\n"
+                   "/mode must be one of \"bypass\", \"block\"\n"
+                   "/names/0 must have at most 8 bytes\n");
+    assert_applied(model, "put chains d {'network':'m'}",
+                   "/network network \"m\" does not exist\n");
+    assert_applied(model, "put types chains {'app':'chains','singular':'c',"
+                   "'doc':'d'}", " types come with the apps that declare "
+                   "them\n");
+    assert_applied(model, "cascade networks n", "");
+    assert_null(model_get(model, place, "c"));
+    destroy_model(model);
+}
+
+/* Other declarations.  ---------------------------------------------------- */
+
+struct chain_2 {
+    struct vmn_object object;
+    const char *network;
+    int rate;
+    bool odd;
+};
+
+static const struct vmn_struct_class chain_2_struct = {
+    .name = "chain", .size = sizeof(struct chain_2),
+    .fields = (const struct vmn_field_class[]) {
+        { VMN_FIELD(chain_2, network), .type = VMN_FIELD_REF,
+          .ref = "networks", .flags = VMN_FIELD_REQUIRED, .doc = "Where." },
+        { VMN_FIELD(chain_2, rate), .type = VMN_FIELD_INT, .def = 4,
+          .doc = "Rate." },
+        { VMN_FIELD(chain_2, odd), .type = VMN_FIELD_BOOL, .doc = "Odd." },
+        { .name = NULL },
+    },
+};
+
+static const struct vmn_type_class types_2[] = {
+    { .name = "chains", .singular = "chain", .doc = "Chains.",
+      .row = &chain_2_struct },
+    { .name = NULL },
+};
+
+static const struct vmn_struct_class chain_3_struct = {
+    .name = "chain", .size = sizeof(struct vmn_object) + 8,
+    .fields = (const struct vmn_field_class[]) {
+        { .name = "odd", .offset = sizeof(struct vmn_object),
+          .type = VMN_FIELD_INT, .doc = "A number now." },
+        { .name = NULL },
+    },
+};
+
+static const struct vmn_type_class types_3[] = {
+    { .name = "chains", .singular = "chain", .doc = "Chains.",
+      .row = &chain_3_struct },
+    { .name = NULL },
+};
+
+/* What another version does not know is kept, and back with the former one. */
+static void
+objects_follow_their_type(void **state OVS_UNUSED)
+{
+    struct model *model = make_model();
+    const struct chain_2 *two;
+    enum vmn_table place;
+    char *before, *after;
+
+    assert_declared(model, types, "");
+    place = schema_find_table("chains")->id;
+    assert_applied(model, "put chains c " CHAIN, "");
+    before = model_util_dump(model, false);
+
+    assert_declared(model, types_2, "");
+    two = model_get(model, place, "c");
+    assert_string_equal(two->network, "n");
+    assert_int_equal(two->rate, 4);
+    assert_true(two->odd);
+
+    assert_declared(model, types, "");
+    check_chain(model_get(model, place, "c"));
+
+    /* What does not fit changes nothing. */
+    free(before);
+    before = model_util_dump(model, false);
+    assert_declared(model, types_3, " chain \"c\" does not fit what the app "
+                    "declares now: /odd: must be an integer from -2147483648 "
+                    "to 2147483647");
+    after = model_util_dump(model, false);
+    assert_string_equal(before, after);
+    check_chain(model_get(model, place, "c"));
+    free(after);
+    free(before);
+    destroy_model(model);
+}
+
+/* What could not be stored is taken back, with what objects are parsed by. */
+static void
+taken_back_with_the_request(void **state OVS_UNUSED)
+{
+    struct model *model = make_model();
+    enum vmn_table place;
+
+    assert_declared(model, types, "");
+    place = schema_find_table("chains")->id;
+    assert_applied(model, "put chains c " CHAIN, "");
+    model_settle(model);
+
+    assert_declared(model, types_2, "");
+    assert_applied(model, "patch chains c {'rate':9}", "");
+    model_undo(model);
+    check_chain(model_get(model, place, "c"));
+    assert_applied(model, "patch chains c {'rate':9}",
+                   "/rate unknown field \"rate\" of a chain\n");
+    assert_applied(model, "patch chains c {'mode':'bypass'}", "");
+    destroy_model(model);
+}
+
+/* A type goes after its objects, and with its app. */
+static void
+types_go_after_their_objects(void **state OVS_UNUSED)
+{
+    static const struct vmn_type_class none[] = { { .name = NULL } };
+    struct model *model = make_model();
+
+    assert_declared(model, types, "");
+    assert_applied(model, "put chains c " CHAIN, "");
+    assert_declared(model, none, "");
+    assert_non_null(schema_find_table("chains"));
+    assert_applied(model, "delete types chains", " there are 1 objects of "
+                   "this type; delete these first\n");
+    assert_applied(model, "delete chains c", "");
+    assert_applied(model, "delete types chains", "");
+    assert_null(schema_find_table("chains"));
+    assert_declared(model, types, "");
+    assert_non_null(schema_find_table("chains"));
+    assert_declared(model, none, "");
+    assert_null(schema_find_table("chains"));
+    destroy_model(model);
+}
+
+/* Differences are of what both say, whatever they were declared by. */
+static void
+versions_of_other_declarations_are_compared(void **state OVS_UNUSED)
+{
+    struct model *model = make_model();
+    struct vmn_row *former;
+    struct schema_version before, after;
+    struct schema_diff diff;
+    struct vmn_errors errors;
+    struct arena arena;
+    json_t *spec;
+
+    assert_declared(model, types, "");
+    assert_applied(model, "put chains c " CHAIN, "");
+    arena_init(&arena);
+    vmn_errors_init(&errors);
+    spec = schema_row_spec(model_get(model, schema_find_table("chains")->id,
+                                     "c"));
+    former = schema_row_parse(schema_tables[schema_find_table("chains")->id],
+                              "c", spec, "", &arena, &errors);
+    json_decref(spec);
+    assert_non_null(former);
+    assert_declared(model, types_2, "");
+    assert_applied(model, "patch chains c {'rate':9,'odd':false}", "");
+    before = (struct schema_version) { .row = former };
+    after = (struct schema_version) {
+        .row = model_get(model, schema_find_table("chains")->id, "c") };
+    assert_false(schema_row_same(before.row, after.row));
+    schema_version_diff(&before, &after, SCHEMA_DIFF_MAX, &arena, &diff);
+    assert_int_equal(diff.n, 2);
+    arena_uninit(&arena);
+    vmn_errors_uninit(&errors);
+    destroy_model(model);
+}
+
+/* Checks.  ---------------------------------------------------------------- */
+
+static void
+faults_are_bounded(void **state OVS_UNUSED)
+{
+    struct vmn_errors errors;
+    struct vmn_check check = { &errors, 0 };
+    char long_text[2000];
+
+    memset(long_text, 'x', sizeof long_text - 1);
+    long_text[sizeof long_text - 1] = '\0';
+    vmn_errors_init(&errors);
+    vmn_check_fail(&check, "/a", "%s", long_text);
+    assert_int_equal(strlen(errors.errors[0].text), OWN_CHECK_TEXT_MAX);
+    vmn_check_fail(&check, NULL, "no \xff text");
+    assert_string_equal(errors.errors[1].pointer, "");
+    assert_string_equal(errors.errors[1].text,
+                        "is wrong, as the app says in no UTF-8");
+    for (int i = 0; i < 2 * OWN_CHECK_FAULTS_MAX; i++) {
+        vmn_check_fail(&check, "", "again");
+    }
+    assert_int_equal(errors.n, OWN_CHECK_FAULTS_MAX);
+    vmn_errors_uninit(&errors);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(declarations_that_make_no_sense_are_refused),
+        cmocka_unit_test(rows_are_the_structs_of_the_app),
+        cmocka_unit_test(objects_follow_their_type),
+        cmocka_unit_test(taken_back_with_the_request),
+        cmocka_unit_test(types_go_after_their_objects),
+        cmocka_unit_test(versions_of_other_declarations_are_compared),
+        cmocka_unit_test(faults_are_bounded),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
