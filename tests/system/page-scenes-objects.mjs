@@ -18,7 +18,35 @@ const opened = async (detail, op) => {
   return entry;
 };
 
+/* An app with a type of its own, and nothing else. */
+const LIMITS = `return { name = "limits", types = { {
+  name = "limits", singular = "limit", doc = "What ports may send.",
+  fields = {
+    { name = "network", type = "ref", ref = "networks", required = true,
+      doc = "Where it holds." },
+    { name = "rate", type = "int", min = 1, default = 100, max = 1000,
+      doc = "Packets a second." } } } } }`;
+
 export const scenes = {
+  own: {
+    async play({ page, api, go, shoot }) {
+      await api("PUT", "apps/limits/code", { file: "limits.lua",
+        code: Buffer.from(LIMITS).toString("base64") });
+      await api("PUT", "limits/slow", { spec: { network: "shop", rate: 7 } });
+      await go("objects/limits");
+      const list = section(page, "Limits");
+
+      await rows(list).filter({ hasText: "slow" }).filter({ hasText: "7" })
+        .filter({ hasText: "served" }).waitFor();
+      await rows(list).first().click();
+      await section(page, "Limit slow").getByText("shop").first().waitFor();
+      await shoot("own");
+      await api("DELETE", "apps/limits/code");
+      await rows(list).filter({ hasText: "no app" }).waitFor();
+      await api("DELETE", "limits/slow");
+      await api("DELETE", "types/limits");
+    },
+  },
   objects: {
     allows: /status of 404/,
     async play({ page, api, go, shoot }) {

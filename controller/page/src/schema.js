@@ -39,6 +39,9 @@ function nameTypes(paths) {
  * names it takes, or undefined.
  */
 export async function specSchema(type) {
+  if (!(await load()).paths[`/v1/${type}/{name}`]) {
+    loading = null;             // An app may have declared it since.
+  }
   const { components, paths } = await load();
   const { schemas } = components;
   const names = nameTypes(paths);

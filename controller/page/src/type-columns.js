@@ -115,4 +115,23 @@ export const types = [
   ["telemetries", "Telemetry", "Telemetry", plain],
 ].map(([type, title, one, columns]) => ({ type, title, one, columns }));
 
-export const typeOf = (type) => types.find((one) => one.type === type);
+/* "Limits settings" of "limits-settings". */
+const heading = (name) => name[0].toUpperCase()
+  + name.slice(1).replaceAll(/[-_]/g, " ");
+
+/* Of an object of any shape, what fits into a line. */
+const inLine = (value) => value === undefined ? "" : Array.isArray(value)
+  && value.some((one) => typeof one === "object") ? number(value.length)
+  : Array.isArray(value) ? names(value) : typeof value === "object"
+  ? JSON.stringify(value) : `${value}`;
+
+const FIELDS_MAX = 3;           // Of a list's columns.
+
+/** What apps declare: 'own' are the objects of type "types". */
+export const ownTypes = (own) => own.map(({ name, spec }) => ({ type: name,
+  title: heading(name), one: heading(spec.singular), columns: [NAME,
+    ...spec.fields.slice(0, FIELDS_MAX).map((field) => text(
+      heading(field.name), "1fr", (o) => inLine(o.spec[field.name]))),
+    text("State", "92px", (o) => o.status.unserved
+      ? badge("off", "no app", o.status.unserved) : badge("ok", "served")),
+    DESCRIPTION] }));

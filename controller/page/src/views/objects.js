@@ -11,7 +11,7 @@ import { showObject } from "../object.js";
 import { deleteObject, objectForm } from "../object-edit.js";
 import { rejectedHosts } from "../rejected-hosts.js";
 import { table } from "../table.js";
-import { typeOf, types } from "../type-columns.js";
+import { ownTypes, types } from "../type-columns.js";
 
 export const path = "objects";
 export const title = "Objects";
@@ -25,8 +25,8 @@ const address = (type, name) => `#/objects/${type}`
   + (name === undefined ? "" : `/${encodeURIComponent(name)}`);
 
 /** The menu of types. */
-const menu = (chosen) => h("nav", { class: "tabs", "aria-label": "Types" },
-  types.map((one) => h("a", { href: address(one.type),
+const menu = (all, chosen) => h("nav", { class: "tabs",
+  "aria-label": "Types" }, all.map((one) => h("a", { href: address(one.type),
     "aria-current": one.type === chosen ? "page" : null }, one.title)));
 
 /** The list of 'kind', which is loaded as it is scrolled. */
@@ -121,8 +121,8 @@ function makeList(kind, signal) {
     ? h("div", { class: "stack" }, list, rejected.root) : list };
 }
 
-/** One type: { choose(name) }. */
-function mountType(root, kind, signal) {
+/** One type of all: { choose(name) }. */
+function mountType(root, all, kind, signal) {
   const list = makeList(kind, signal);
   const side = h("div", {});
   const sideTitle = h("span", {});
@@ -166,7 +166,7 @@ function mountType(root, kind, signal) {
     panel(sideTitle, { classes: "detail", actions: [changes, closer] },
       side));
 
-  replace(root, menu(kind.type), split);
+  replace(root, menu(all, kind.type), split);
   return { choose(name, what) {
     showing?.abort();
     showing = new AbortController();
@@ -193,16 +193,34 @@ function mountType(root, kind, signal) {
 
 export function mount(root, { signal, words }) {
   let shown = null;             // { kind, choose, controller }
+  let all = types;              // With those of apps, once they are known.
+  let asked = words;            // What was to be shown at last.
+
+  async function addOwn() {
+    try {
+      const own = ownTypes((await get("types", {}, signal)).items);
+
+      if (own.length) {
+        all = [...types, ...own];
+        shown?.controller.abort();
+        shown = null;
+        show(asked);
+      }
+    } catch {
+      // A client that may not ask has those of VMN.
+    }
+  }
 
   function show([type = types[0].type, name, what]) {
-    const kind = typeOf(type);
+    const kind = all.find((one) => one.type === type);
 
+    asked = [type, name, what];
     if (shown?.kind !== kind || !kind) {
       shown?.controller.abort();
       shown = null;
     }
     if (!kind) {
-      replace(root, menu(null), panel("Not found", {}, empty(
+      replace(root, menu(all, null), panel("Not found", {}, empty(
         `There are no objects of type ${type}.`, "The types are above.")));
       return;
     }
@@ -211,12 +229,13 @@ export function mount(root, { signal, words }) {
 
       signal.addEventListener("abort", () => controller.abort());
       shown = { kind, controller,
-        ...mountType(root, kind, controller.signal) };
+        ...mountType(root, all, kind, controller.signal) };
     }
     document.title = `${kind.title} · VMN`;
     shown.choose(name, what);
   }
 
   show(words);
+  addOwn();
   return show;
 }
