@@ -179,7 +179,7 @@ apply_row(struct model *model, json_t *json, struct vmn_error *why)
                                  "\"%.64s\" of row \"%.64s\"", type,
                                  name ? name : "");
     }
-    if (!table || !schema_has_columns(table) || !name) {
+    if (!table || !(table->stored || table->replicated) || !name) {
         return refuse("a row", why);
     }
     vmn_errors_init(&errors);
