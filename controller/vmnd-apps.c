@@ -266,6 +266,8 @@ delete_others(struct vmnd *vmnd, struct model_request *request)
         if (!pipeline_find(pipeline, rows.names[i])) {
             model_request_add(request, MODEL_DELETE, VMN_TABLE_APP,
                               rows.names[i], NULL);
+            model_request_set_types(request, vmnd->model, rows.names[i], NULL,
+                                    0);
         }
     }
 }

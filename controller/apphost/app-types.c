@@ -32,7 +32,7 @@ is_name_of(const char *type, const char *app)
 static int
 check_spec(const struct vmn_app_class *class_,
            const struct vmn_type_class *type, const json_t *spec,
-           int *place, struct vmn_error *why)
+           struct pipeline_type *to, struct vmn_error *why)
 {
     struct vmn_errors errors;
     struct arena arena;
@@ -52,7 +52,8 @@ check_spec(const struct vmn_app_class *class_,
                                   errors.errors[0].pointer,
                                   errors.errors[0].text);
     } else {
-        *place = table->id;
+        to->table = table->id;
+        to->shape = &table->lasting->row;
         error = (type->row ? schema_own_check_layout(class_, type, table, why)
                  : 0);
     }
@@ -80,7 +81,7 @@ add_type(struct pipeline_app *app, const struct vmn_type_class *type,
         return text ? vmn_error_invalid(why, "type %s cannot be read",
                                         type->name) : EINVAL;
     }
-    error = check_spec(app->class_, type, spec, &to->table, why);
+    error = check_spec(app->class_, type, spec, to, why);
     if (error) {
         json_decref(spec);
         return error;

@@ -7,6 +7,7 @@
 
 #include "controller/ctl/completion.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,7 +79,9 @@ print_types(const struct completion *line, const char *end)
 {
     const struct schema_table *type;
 
-    ctl_server_types_load();
+    if (!isdigit((unsigned char) *line->current)) {
+        ctl_server_types_load(); /* It may be one of those. */
+    }
     for (size_t i = 0; (type = ctl_type_at(i)); i++) {
         char *word = xasprintf("%s%s", type->plural, end);
 
@@ -178,9 +181,9 @@ named_type(const struct completion *line)
                 ? type_of(line->args.names[0],
                           strcspn(line->args.names[0], "/,")) : NULL);
     }
-    return ctl_type_find(!strcmp(command->name, "release") ? "quarantines"
-                         : !strcmp(command->name, "quarantine") ? "ports"
-                         : command->name);
+    return schema_find_table(!strcmp(command->name, "release") ? "quarantines"
+                             : !strcmp(command->name, "quarantine") ? "ports"
+                             : command->name);
 }
 
 /* Prints what the PATH of --sort-by may become. */

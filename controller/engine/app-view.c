@@ -253,15 +253,6 @@ record(struct vmn_view *view, enum node_kind kind, unsigned id,
     graph_read(graph, view->node, source, view->serial);
 }
 
-/* Returns true if an object is as its type is declared now.  It is, but while
- * another version of the app could not be loaded. */
-static bool
-is_as_declared(const struct vmn_row *row)
-{
-    return (schema_struct_of(row)->fields
-            == schema_tables[row->table]->row.fields);
-}
-
 const void *
 view_read(struct vmn_view *view, enum vmn_table table, const char *name)
 {
@@ -273,7 +264,8 @@ view_read(struct vmn_view *view, enum vmn_table table, const char *name)
         record(view, NODE_ROW, table, name);
         row = model_get(view->engine->model, table, name);
     }
-    if (row && schema_is_own(table) && !is_as_declared(row)) {
+    if (row && schema_is_own(table)
+        && !pipeline_declares(view->app, table, row)) {
         view_failf(view, "%s \"%s\" is of what another version of the app "
                    "declares", schema_tables[table]->singular, name);
         return NULL;

@@ -29,6 +29,12 @@ engine_check_object(struct engine *engine, const struct vmn_type_row *type,
                        type->singular);
         return;
     }
+    if (!pipeline_declares(app, object->table, object)) {
+        vmn_errors_add(faults, VMN_ERR_CONFLICT, "", "app %s, which looks at "
+                       "it, declares the type otherwise now: try again",
+                       type->app);
+        return;
+    }
     if (!app->worker) {
         struct vmn_check check = { faults, 0 };
 

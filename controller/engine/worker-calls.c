@@ -227,7 +227,8 @@ source_to_read(const struct engine *engine, const struct pipeline_app *app,
     case NODE_LABELS:
         read->kind = WORKER_READ_LABELS;
         read->id = table_there(app, source->id);
-        return true;
+        return (!schema_is_own(source->id)
+                || pipeline_type_of(app, source->id) >= 0);
     case NODE_INDEX:
         read->kind = WORKER_READ_INDEX;
         return true;
@@ -247,6 +248,20 @@ source_to_read(const struct engine *engine, const struct pipeline_app *app,
     }
 }
 
+/* Returns true for an object that is laid out otherwise than the app declares
+ * it: reading it fails (view_read()). */
+static bool
+is_another(const struct vmn_view *view, const struct node *source)
+{
+    const struct vmn_row *row;
+
+    if (source->kind != NODE_ROW || !schema_is_own(source->id)) {
+        return false;
+    }
+    row = find_row(view, source->id, source->key);
+    return row && !pipeline_declares(view->app, source->id, row);
+}
+
 /* Appends what can be told of a source without recording anything.  False if
  * nothing can. */
 static bool
@@ -257,7 +272,8 @@ put_known_value(struct worker_run *run, struct node *source,
     struct ofpbuf *out = &run->message;
     const struct vmn_row *row;
 
-    if (!source_to_read(run->view->engine, run->view->app, source, read)) {
+    if (!source_to_read(run->view->engine, run->view->app, source, read)
+        || is_another(run->view, source)) {
         return false;
     }
     wire_put_read(out, read);

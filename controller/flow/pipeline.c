@@ -41,6 +41,16 @@ pipeline_type_of(const struct pipeline_app *app, int table)
     return -1;
 }
 
+bool
+pipeline_declares(const struct pipeline_app *app, int table,
+                  const void *object)
+{
+    int i = pipeline_type_of(app, table);
+
+    return (i >= 0 && app->types[i].shape
+            == ((const struct vmn_object *) object)->shape);
+}
+
 int
 pipeline_table_of_hook(const struct pipeline *pipeline, enum vmn_hook hook)
 {

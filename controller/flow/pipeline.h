@@ -41,6 +41,8 @@ struct pipeline_stage {
 struct pipeline_type {
     const struct vmn_type_class *class_;
     int table;                  /* Of its objects. */
+    const void *shape;          /* What they are to be parsed by for it: that
+                                 * of struct vmn_object. */
     char *spec;                 /* Of its row of VMN_TABLE_TYPE, as JSON. */
 };
 
@@ -86,6 +88,9 @@ struct pipeline_app *pipeline_find(const struct pipeline *, const char *name);
 /* Returns the table of the objects of an own type of 'app' (NULL: of none),
  * VMN_ROW_OWN(); or -1. */
 int pipeline_table_of(const struct pipeline_app *app, enum vmn_row_type);
+/* Returns true if an object of 'table' is laid out as 'app' declares it. */
+bool pipeline_declares(const struct pipeline_app *app, int table,
+                       const void *object);
 /* Returns which of the app's types has its objects in 'table', or -1. */
 int pipeline_type_of(const struct pipeline_app *app, int table);
 

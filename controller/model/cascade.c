@@ -95,8 +95,7 @@ strip(struct txn *txn, struct entry *entry, schema_is_gone_cb *gone)
     }
 
     struct version *version = version_create();
-    version->row = schema_row_parse(model_parse_table(txn->model,
-                                                      entry->table),
+    version->row = schema_row_parse(model_table(txn->model, entry->table),
                                     entry->name, spec, "", &version->arena,
                                     txn->errors);
     json_decref(spec);

@@ -38,7 +38,7 @@ model_version_parse(struct model *model, enum vmn_table table,
                     struct vmn_errors *errors)
 {
     char *pointer = xasprintf("/%s/%s", schema_tables[table]->plural, name);
-    const struct schema_table *as = model_parse_table(model, table);
+    const struct schema_table *as = model_table(model, table);
     struct version *version;
     size_t n_errors = errors->n;
 

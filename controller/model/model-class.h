@@ -32,7 +32,7 @@ struct model_class {
     void (*keep)(struct version *, const struct version *old);
     void (*assign)(struct txn *, struct entry *);
     const char *(*check_loaded)(struct model *, struct version *);
-    void (*settled)(struct entry *);
+    void (*settled)(struct model *, struct entry *);
 
     /* Checks, in this order; errors go to the transaction.  'check_written'
      * of an operation alone ('old' may be NULL); then, against the state at

@@ -82,11 +82,17 @@ check_network_effect(struct txn *txn, const struct entry *entry)
     }
 }
 
+static void
+settled(struct model *model OVS_UNUSED, struct entry *network)
+{
+    address_forget(network);
+}
+
 const struct model_class model_network = {
     .add_keys = add_keys,
     .assign = vni_assign,
     .check_loaded = check_loaded,
-    .settled = address_forget,
+    .settled = settled,
     .check_effect = check_network_effect,
     .check = check_network,
     .check_all = check_domains,

@@ -142,12 +142,6 @@ entry_row(const struct entry *entry)
     return entry && entry->cur ? entry->cur->row : NULL;
 }
 
-/* model-type.c */
-/* Returns what rows of 'table' are parsed by; NULL: there is no such type of
- * an app. */
-const struct schema_table *model_parse_table(const struct model *,
-                                             enum vmn_table table);
-
 /* load-stored-rows.c */
 /* Returns a version of a row; arguments as those of model_load_row().  NULL:
  * there are errors. */

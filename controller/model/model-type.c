@@ -14,6 +14,7 @@
 #include "controller/model/txn.h"
 #include "controller/schema/schema-own.h"
 #include "controller/schema/schema-row.h"
+#include "timeval.h"
 #include "util.h"
 
 static const struct vmn_type_row *
@@ -21,6 +22,9 @@ type_of(const struct vmn_row *row)
 {
     return (const void *) row;
 }
+
+/* How long checks of one request may take together: others wait. */
+#define CHECKS_MAX_MS 5000
 
 /* Returns true if 'type' may be one of 'app': it has its name, or that and
  * more after a hyphen. */
@@ -32,9 +36,23 @@ is_name_of(const char *type, const char *app)
     return !strncmp(type, app, len) && (!type[len] || type[len] == '-');
 }
 
-static bool
-is_taken(const char *name)
+/* What /v1 has besides types (a test compares them), and what vmnctl takes for
+ * something else. */
+static const char *const reserved[] = {
+    "activity", "all", "apply", "backup", "cluster", "drops", "events",
+    "health", "identities", "logs", "open-services", "openapi.json",
+    "reachability", "ready", "recommendations", "rejected-hosts", "revisions",
+    "sets", "simulate", "status", "summary", "top", "trace", "undo", "usage",
+};
+
+bool
+model_type_is_taken(const char *name)
 {
+    for (size_t i = 0; i < ARRAY_SIZE(reserved); i++) {
+        if (!strcmp(reserved[i], name)) {
+            return true;
+        }
+    }
     for (int i = 0; i < VMN_TABLE_OWN_FIRST; i++) {
         if (!strcmp(schema_tables[i]->plural, name)
             || !strcmp(schema_tables[i]->singular, name)) {
@@ -84,10 +102,10 @@ check_written(struct txn *txn, const struct model_op *op,
     } else if (old && strcmp(type_of(old)->app, type->app)) {
         txn_op_error(txn, op, VMN_ERR_CONFLICT, "/app", "is the type of app "
                      "\"%s\"", type_of(old)->app);
-    } else if (is_taken(row->name) || is_taken(type->singular)) {
+    } else if (model_type_is_taken(row->name) || model_type_is_taken(type->singular)) {
         txn_op_error(txn, op, VMN_ERR_CONFLICT,
-                     is_taken(row->name) ? "" : "/singular",
-                     "VMN has a type of that name");
+                     model_type_is_taken(row->name) ? "" : "/singular",
+                     "VMN has something of that name");
     } else {
         check_singular(txn, op, type);
     }
@@ -132,7 +150,7 @@ static void
 assign(struct txn *txn, struct entry *type)
 {
     enum vmn_table place = schema_own_place(type->name);
-    const struct schema_table *table = model_parse_table(txn->model, place);
+    const struct schema_table *table = model_table(txn->model, place);
     const struct name_set *names = &txn->model->tables[place].cur;
 
     for (size_t i = 0; i < names->n && txn->errors->n < 16; i++) {
@@ -180,9 +198,23 @@ current(struct model *model, const char *name, const struct vmn_row *row)
         model->own[place - VMN_TABLE_OWN_FIRST] = table;
         if (model->shows_types && table) {
             schema_own_show(table);
-        } else if (model->shows_types) {
+        } else if (model->shows_types
+                   && !model_find(model, VMN_TABLE_TYPE, name)->durable) {
             schema_own_hide(place);
         }
+    }
+}
+
+/* A type that has gone is shown until then: what has been deleted with it is
+ * to be written, and told. */
+static void
+settled(struct model *model, struct entry *entry)
+{
+    enum vmn_table place = schema_own_place(entry->name);
+
+    if (model->shows_types && place != VMN_N_TABLES
+        && !model->own[place - VMN_TABLE_OWN_FIRST]) {
+        schema_own_hide(place);
     }
 }
 
@@ -193,7 +225,7 @@ model_show_types(struct model *model)
 }
 
 const struct schema_table *
-model_parse_table(const struct model *model, enum vmn_table table)
+model_table(const struct model *model, enum vmn_table table)
 {
     return (!schema_is_own(table) ? schema_tables[table]
             : model->own[table - VMN_TABLE_OWN_FIRST]);
@@ -204,6 +236,7 @@ const struct model_class model_type = {
     .assign = assign,
     .check_all = check_all,
     .current = current,
+    .settled = settled,
 };
 
 static void
@@ -273,8 +306,16 @@ check_object(struct txn *txn, const struct model_op *op,
     if (!type || !type->checks || !model->check_object) {
         return;
     }
+    if (txn->checks_ms > CHECKS_MAX_MS) {
+        txn_op_error(txn, op, VMN_ERR_TOO_LARGE, "", "app %s has taken too "
+                     "long to look at what is written: write fewer objects at "
+                     "a time", type->app);
+        return;
+    }
+    txn->checks_ms -= time_msec();
     vmn_errors_init(&faults);
     model->check_object(model->check_object_aux, type, row, &faults);
+    txn->checks_ms += time_msec();
     for (size_t i = 0; i < faults.n; i++) {
         txn_op_error(txn, op, faults.errors[i].code, faults.errors[i].pointer,
                      "%s", faults.errors[i].text);

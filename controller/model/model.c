@@ -107,7 +107,7 @@ model_settle(struct model *model)
             }
             entry->durable = entry->cur;
             if (model->classes[entry->table]->settled) {
-                model->classes[entry->table]->settled(entry);
+                model->classes[entry->table]->settled(model, entry);
             }
         }
     }

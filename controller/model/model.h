@@ -56,6 +56,11 @@ typedef json_t *model_bind_cb(void *aux, const struct vmn_port *port,
                               const struct vmn_binding *binding);
 void model_set_bind(struct model *, model_bind_cb *, void *aux);
 
+/* Returns the description of a table, as this model has it: of a place for a
+ * type that apps declare it may not be what schema_tables[] shows; there it is
+ * NULL if the model has no such type. */
+const struct schema_table *model_table(const struct model *, enum vmn_table);
+
 /* Has schema_tables[] show the types that apps declare as this model has them:
  * to be called for the daemon's own, before it is loaded. */
 void model_show_types(struct model *);
@@ -378,6 +383,10 @@ struct model_declared {
     const char *name;
     const char *spec;           /* As JSON. */
 };
+
+/* Returns true if a type of an app may not have that name: VMN has a type of
+ * it, or /v1 something else, or vmnctl takes it for that. */
+bool model_type_is_taken(const char *name);
 
 /* Adds that the types of app 'app' are to be the 'n' ones of 'declared':
  * people's descriptions and labels stay, and so do types that it does not

@@ -63,7 +63,7 @@ check_op(struct txn *txn, const struct model_op *op,
     bool optional = op->kind == MODEL_PUT
                     || (op->kind == MODEL_DELETE && op->missing_ok);
 
-    if (!model_parse_table(txn->model, op->table)) {
+    if (!model_table(txn->model, op->table)) {
         txn_op_error(txn, op, VMN_ERR_NOT_FOUND, "", "there is no such type");
         return false;
     }
@@ -163,7 +163,7 @@ apply_write(struct txn *txn, struct model_op *op)
                               txn_may_load(txn));
     const char *set = set_of(txn, op, old);
 
-    version->row = schema_row_parse(model_parse_table(txn->model, op->table),
+    version->row = schema_row_parse(model_table(txn->model, op->table),
                                     op->name, spec, pointer, &version->arena,
                                     txn->errors);
     json_decref(spec);

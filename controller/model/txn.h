@@ -20,6 +20,7 @@ struct txn {
     size_t n_cursors;           /* Of the model, before the transaction. */
     struct rights_memo *memo;   /* While rights are checked. */
     struct svec names;          /* What txn_name() has returned. */
+    int64_t checks_ms;          /* How long apps have looked at objects. */
 };
 
 /* Returns true if the request is by vmnd itself. */

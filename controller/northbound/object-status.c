@@ -468,6 +468,16 @@ fill_observation(const struct nb_status_query *q, const struct vmn_row *row,
 
 /* Types of apps, and their objects.  -------------------------------------- */
 
+static bool
+declares(const struct pipeline_app *app, const char *type)
+{
+    enum vmn_table place = schema_own_place(type);
+    int i = place == VMN_N_TABLES ? -1 : pipeline_type_of(app, place);
+
+    return (i >= 0 && schema_tables[place]->lasting
+            && app->types[i].shape == &schema_tables[place]->lasting->row);
+}
+
 /* Returns why the app of 'type' does nothing with its objects, or NULL. */
 static const char *
 find_unserved(const struct nb_status_query *q, const struct vmn_type_row *type)
@@ -481,10 +491,9 @@ find_unserved(const struct nb_status_query *q, const struct vmn_type_row *type)
             ? arena_printf(q->arena, "app %s is not loaded", type->app)
             : !row->enabled
             ? arena_printf(q->arena, "app %s is disabled", type->app)
-            : pipeline_type_of(app, schema_own_place(type->row.name)) < 0
-            ? arena_printf(q->arena, "app %s does not declare it any more",
-                           type->app)
-            : NULL);
+            : declares(app, type->row.name) ? NULL
+            : arena_printf(q->arena, "app %s does not declare it so",
+                           type->app));
 }
 
 static bool
@@ -565,7 +574,8 @@ shown_status(const struct schema_table *table,
         return table->status;
     }
     return (table->id == VMN_TABLE_APP ? &schema_status_app_scoped
-            : table->id == VMN_TABLE_TIER ? NULL
+            : (table->id == VMN_TABLE_TIER
+               || table->id == VMN_TABLE_TYPE) ? NULL
             : table->status);
 }
 

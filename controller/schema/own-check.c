@@ -8,6 +8,7 @@
 
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "controller/schema/error.h"
 #include "unicode.h"
@@ -15,6 +16,29 @@
 
 /* What an app says that cannot be shown. */
 static const char no_text[] = "is wrong, as the app says in no UTF-8";
+
+static bool
+is_utf8(const char *text)
+{
+    char *problem = utf8_validate(text, NULL);
+
+    free(problem);
+    return !problem;
+}
+
+/* Cuts 'text' off behind a character. */
+static void
+cut(char *text)
+{
+    size_t len = strnlen(text, OWN_CHECK_TEXT_MAX + 1);
+
+    if (len > OWN_CHECK_TEXT_MAX) {
+        for (len--; len && (text[len] & 0xc0) == 0x80; len--) {
+            continue;
+        }
+        text[len] = '\0';
+    }
+}
 
 void
 vmn_check_fail(struct vmn_check *check, const char *pointer,
@@ -31,9 +55,9 @@ vmn_check_fail(struct vmn_check *check, const char *pointer,
     text = xvasprintf(format, args);
     va_end(args);
     pointer = pointer ? pointer : "";
+    cut(text);
     vmn_errors_add(check->errors, VMN_ERR_INVALID,
-                   utf8_validate(pointer, NULL) ? "" : pointer, "%.*s",
-                   OWN_CHECK_TEXT_MAX,
-                   utf8_validate(text, NULL) ? no_text : text);
+                   is_utf8(pointer) && strlen(pointer) <= OWN_CHECK_TEXT_MAX
+                   ? pointer : "", "%s", is_utf8(text) ? text : no_text);
     free(text);
 }

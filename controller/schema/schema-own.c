@@ -26,6 +26,8 @@
 #define ITEMS_MAX 1000          /* Of a list. */
 #define OBJECTS_MAX 10000       /* Of a type. */
 #define COLUMNS_MAX 8           /* Of vmnctl's table. */
+/* Fields, with those of structs as often as these are there. */
+#define ALL_FIELDS_MAX 500
 
 /* A description, which is never freed. */
 struct shape {
@@ -84,6 +86,8 @@ struct making {
     const char *pointer;        /* Of the row. */
     const char *where;          /* Of the struct, after that. */
     struct schema_struct *structs; /* As many as the row has. */
+    size_t sizes[VMN_OWN_STRUCTS_MAX]; /* How many fields each has, with those
+                                        * of the structs in it. */
     size_t n_structs;           /* How many are made. */
 };
 
@@ -138,6 +142,29 @@ copy_values(const struct making *m, const struct vmn_type_field *from)
     return values;
 }
 
+/* Returns true if a text may be the default of 'f'. */
+static bool
+fits(const struct schema_field *f, const char *text)
+{
+    size_t len = text ? strlen(text) : 0;
+
+    return !text || (len && (int64_t) len >= f->min && (int64_t) len <= f->max
+                     && !(f->flags & SCHEMA_LIST));
+}
+
+static bool
+are_different(const char *const *texts, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (!strcmp(texts[i], texts[j])) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 /* Sets what a field of its type needs.  Returns false if that is not there. */
 static bool
 set_type(const struct making *m, size_t i, const struct vmn_type_field *from,
@@ -159,19 +186,25 @@ set_type(const struct making *m, size_t i, const struct vmn_type_field *from,
     case VMN_FIELD_ENUM:
         f->names = copy_values(m, from);
         return (from->n_values && from->def >= 0
-                && from->def < (int) from->n_values)
+                && from->def < (int) from->n_values
+                && are_different(from->values, from->n_values))
                || fault(m, i, "values", "an enum has values, and `default` "
                                         "is the place of one");
     case VMN_FIELD_REF:
         f->ref = referred(from->ref);
-        return f->ref != VMN_N_TABLES
-               || fault(m, i, "ref", "must be a type of VMN's own that apps "
-                                     "read, in the plural");
+        return (f->ref != VMN_N_TABLES
+                || fault(m, i, "ref", "must be a type of VMN's own that apps "
+                                      "read, in the plural"))
+               && (!from->def_text
+                   || fault(m, i, "default_text", "is for a text"));
     case VMN_FIELD_STRUCT:
         f->nested = find_struct(m, from->of);
-        return f->nested
-               || fault(m, i, "struct", "must be one of `structs` that is "
-                                        "described before it");
+        return (f->nested
+                || fault(m, i, "struct", "must be one of `structs` that is "
+                                         "described before it"))
+               && (from->list || from->set || from->required
+                   || fault(m, i, "required", "a struct is in a list, or is "
+                                              "required"));
     case VMN_FIELD_SELECTOR:
         return (!m->where[0] && !from->list && !from->set)
                || fault(m, i, "type", "a selector is not in a struct or "
@@ -179,15 +212,19 @@ set_type(const struct making *m, size_t i, const struct vmn_type_field *from,
     case VMN_FIELD_INT:
         f->min = from->min || from->max ? from->min : INT_MIN;
         f->max = from->min || from->max ? from->max : INT_MAX;
-        return (f->min <= f->max && from->def <= f->max
-                && (from->def >= f->min || from->required))
+        return (f->min <= f->max
+                && (from->required || f->flags & SCHEMA_LIST
+                    || (from->def >= f->min && from->def <= f->max)))
                || fault(m, i, "default", "must be within `min` and `max`");
     case VMN_FIELD_TEXT:
         f->min = from->min;
         f->max = from->min || from->max ? from->max : TEXT_MAX;
-        return (f->min >= 0 && f->min <= f->max && f->max <= 65536)
-               || fault(m, i, "max", "is the length of a text: at most "
-                                     "65,536, and not less than `min`");
+        return ((f->min >= 0 && f->min <= f->max && f->max <= 65536)
+                || fault(m, i, "max", "is the length of a text: at most "
+                                      "65,536, and not less than `min`"))
+               && (fits(f, from->def_text)
+                   || fault(m, i, "default_text", "must be as long as the "
+                                                  "text may be"));
     case VMN_FIELD_BOOL:
     case VMN_FIELD_MAC:
     case VMN_FIELD_IP:
@@ -301,6 +338,18 @@ put_field(struct schema_field *f, size_t at)
     return at + schema_element_size(f);
 }
 
+/* Returns how many fields there are, with those of the structs in them. */
+static size_t
+count_fields(const struct making *m, const struct schema_field *f)
+{
+    size_t n = 0;
+
+    for (; f->name; f++) {
+        n += 1 + (f->nested ? m->sizes[f->nested - m->structs] : 0);
+    }
+    return n;
+}
+
 /* Makes 's' of fields; 'at' is where the first may be, and 'f' where that of
  * the table is to be described. */
 static bool
@@ -311,11 +360,16 @@ make_struct(const struct making *m, const struct vmn_type_field *from,
     bool ok = true;
 
     for (size_t i = 0; i < n; i++) {
-        if (make_field(m, from, i, &f[i])) {
-            at = put_field(&f[i], at);
-        } else {
-            ok = false;
-        }
+        ok &= make_field(m, from, i, &f[i]);
+    }
+    if (ok && count_fields(m, f) > ALL_FIELDS_MAX) {
+        vmn_errors_add(m->errors, VMN_ERR_TOO_LARGE, m->pointer, "can have %d "
+                       "fields, with those of its structs as often as these "
+                       "are there", ALL_FIELDS_MAX);
+        ok = false;
+    }
+    for (size_t i = 0; ok && i < n; i++) {
+        at = put_field(&f[i], at);
     }
     if (ok) {
         s->size = ROUND_UP(at, struct_alignment(s));
@@ -349,6 +403,7 @@ make_structs(struct making *m)
             ok = false;
         }
         ok = ok && make_struct(m, from->fields, from->n_fields, s, fields, 0);
+        m->sizes[i] = ok ? count_fields(m, fields) : 0; /* At most that. */
         m->where = "";
         free(where);
         m->n_structs++;
@@ -410,16 +465,17 @@ make_columns(struct arena *arena, const struct schema_struct *s)
     return columns;
 }
 
-/* "Chain" of "chain", "ChainsSettings" of "chains-settings". */
+/* "OwnChain" of "chain", "OwnChainsSettings" of "chains-settings": none that
+ * VMN has. */
 static char *
 make_kind(struct arena *arena, const char *singular)
 {
-    char *text = arena_strdup(arena, singular);
-    char *to = text;
+    char *text = arena_printf(arena, "Own%s", singular);
+    char *to = text + strlen("Own");
     bool begins = true;
 
     for (const char *p = singular; *p; p++) {
-        if (*p == '-' || *p == '.') {
+        if (*p == '-') {
             begins = true;
             continue;
         }
@@ -442,12 +498,28 @@ static bool
 make_table(struct making *m, struct schema_table *table)
 {
     const struct vmn_type_row *row = m->row;
-    enum vmn_table place;
 
     if (!make_structs(m) || !make_row(m, &table->row)) {
         return false;
     }
-    place = schema_own_place(row->row.name);
+    table->singular = arena_strdup(m->arena, row->singular);
+    table->kind = make_kind(m->arena, row->singular);
+    table->stored = true;
+    table->max_rows = row->max_objects ? row->max_objects : OBJECTS_MAX;
+    table->named_as = VMN_N_TABLES;
+    table->check_name = row->single ? check_single_name : value_check_name;
+    table->status = &schema_status_object;
+    table->columns = make_columns(m->arena, &table->row);
+    table->doc = arena_strdup(m->arena, row->doc);
+    return true;
+}
+
+/* Gives a table that is made its place. */
+static bool
+place_table(const struct making *m, struct schema_table *table)
+{
+    enum vmn_table place = schema_own_place(m->row->row.name);
+
     if (place == VMN_N_TABLES) {
         vmn_errors_add(m->errors, VMN_ERR_TOO_LARGE, m->pointer,
                        "there can be at most %d types of apps, those that "
@@ -458,17 +530,8 @@ make_table(struct making *m, struct schema_table *table)
     table->id = place;
     table->lasting = table;
     table->plural = place_names[place - VMN_TABLE_OWN_FIRST];
-    table->singular = arena_strdup(m->arena, row->singular);
-    table->kind = make_kind(m->arena, row->singular);
     /* So apps read it; which one says the app that does. */
     table->row_type = VMN_ROW_OWN(place - VMN_TABLE_OWN_FIRST);
-    table->stored = true;
-    table->max_rows = row->max_objects ? row->max_objects : OBJECTS_MAX;
-    table->named_as = VMN_N_TABLES;
-    table->check_name = row->single ? check_single_name : value_check_name;
-    table->status = &schema_status_object;
-    table->columns = make_columns(m->arena, &table->row);
-    table->doc = arena_strdup(m->arena, row->doc);
     return true;
 }
 
@@ -519,7 +582,7 @@ schema_own_table(const struct vmn_type_row *row, const char *pointer,
     }
     arena_init(&arena);
     shape = arena_alloc(&arena, sizeof *shape);
-    if (!make_table(&m, &shape->table)) {
+    if (!make_table(&m, &shape->table) || !place_table(&m, &shape->table)) {
         arena_uninit(&arena);
         free(text);
         return NULL;
@@ -527,6 +590,22 @@ schema_own_table(const struct vmn_type_row *row, const char *pointer,
     shape->text = text;
     hmap_insert(&shapes, &shape->node, hash_string(text, 0));
     return &shape->table;       /* The arena stays. */
+}
+
+bool
+schema_own_check(const struct vmn_type_row *row, const char *pointer,
+                 struct vmn_errors *errors)
+{
+    struct arena arena;
+    struct making m = { .row = row, .errors = errors, .pointer = pointer,
+                        .where = "", .arena = &arena };
+    struct schema_table table = { .id = 0 };
+    bool ok;
+
+    arena_init(&arena);
+    ok = make_table(&m, &table);
+    arena_uninit(&arena);
+    return ok;
 }
 
 void

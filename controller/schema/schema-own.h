@@ -43,6 +43,10 @@ const struct schema_table *schema_own_table(const struct vmn_type_row *row,
                                             const char *pointer,
                                             struct vmn_errors *errors);
 
+/* Returns true if 'row' describes a table; otherwise adds why not. */
+bool schema_own_check(const struct vmn_type_row *row, const char *pointer,
+                      struct vmn_errors *errors);
+
 /* Has schema_tables[] show 'table', which schema_own_table() has returned, at
  * its place. */
 void schema_own_show(const struct schema_table *table);

@@ -88,9 +88,9 @@ get_scalar(const struct schema_field *f, const void *src,
     case SCHEMA_PREFIX:
         return get_text(format_prefix(f, src, buf), scalar);
     case SCHEMA_RANGE:
-        return get_text(value_format_range(
-                            *(const struct vmn_port_range *) src, buf),
-                        scalar);
+        return (((const struct vmn_port_range *) src)->last
+                && get_text(value_format_range(
+                    *(const struct vmn_port_range *) src, buf), scalar));
     case SCHEMA_SELECTOR:
         return get_text(((const struct vmn_selector *) src)->text, scalar);
     case SCHEMA_LABELS:

@@ -6,6 +6,7 @@
 #include <config.h>
 
 #include <limits.h>
+#include <string.h>
 
 #include "controller/schema/schema-define.h"
 #include "controller/schema/schema-own.h"
@@ -82,12 +83,20 @@ static const struct schema_struct structure = {
     },
 };
 
+static int
+check_singular(const char *text, struct vmn_error *error)
+{
+    return (strchr(text, '.')
+            ? vmn_error_invalid(error, "must be a name without '.'")
+            : value_check_name(text, error));
+}
+
 /* What the fields together say must make sense, too. */
 static void
 finish(void *row, const json_t *json OVS_UNUSED, const char *pointer,
        struct vmn_errors *errors)
 {
-    schema_own_table(row, pointer, errors);
+    schema_own_check(row, pointer, errors);
 }
 
 const struct schema_table schema_type = {
@@ -118,7 +127,7 @@ const struct schema_table schema_type = {
             { .name = "singular", .type = SCHEMA_STRING,
               AT(vmn_type_row, singular),
               .flags = SCHEMA_REQUIRED, .min = 1, .max = 31,
-              .check = value_check_name,
+              .check = check_singular,
               .doc = "What one object of it is called." },
             { .name = "doc", .type = SCHEMA_STRING, AT(vmn_type_row, doc),
               .flags = SCHEMA_REQUIRED, .min = 1, .max = 1024,

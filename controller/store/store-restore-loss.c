@@ -94,9 +94,11 @@ add_object(struct store_loss *loss, size_t max,
 
 /* Adds the object 'name', if its two states differ. */
 static void
-compare_object(const struct store_states *states, enum vmn_table table,
-               const char *name, size_t max, struct store_loss *loss)
+compare_object(const struct store_states *states,
+               const struct schema_table *described, const char *name,
+               size_t max, struct store_loss *loss)
 {
+    enum vmn_table table = described->id;
     struct model_meta then_meta = { 0 }, now_meta = { 0 };
     const struct schema_version then = {
         model_get_durable(states->then, table, name, &then_meta),
@@ -107,7 +109,7 @@ compare_object(const struct store_states *states, enum vmn_table table,
     };
     struct schema_changed changed = {
         .op = !now.row ? "create" : then.row ? "update" : "delete",
-        .type = schema_tables[table]->plural, .name = name,
+        .type = described->plural, .name = name,
     };
     struct arena arena;
 
@@ -126,18 +128,20 @@ compare_object(const struct store_states *states, enum vmn_table table,
 /* Adds the objects of 'table' that differ: those of now, and those that there
  * are in the backup alone. */
 static void
-find_objects(const struct store_states *states, enum vmn_table table,
-             size_t max, struct store_loss *loss)
+find_objects(const struct store_states *states,
+             const struct schema_table *described, size_t max,
+             struct store_loss *loss)
 {
+    enum vmn_table table = described->id;
     struct vmn_names now = model_names(states->now, table);
     struct vmn_names then = model_names(states->then, table);
 
     for (size_t i = 0; i < now.n; i++) {
-        compare_object(states, table, now.names[i], max, loss);
+        compare_object(states, described, now.names[i], max, loss);
     }
     for (size_t i = 0; i < then.n; i++) {
         if (!model_get(states->now, table, then.names[i])) {
-            compare_object(states, table, then.names[i], max, loss);
+            compare_object(states, described, then.names[i], max, loss);
         }
     }
 }
@@ -147,10 +151,11 @@ store_loss_find(const struct store_states *states, size_t max,
                 struct store_loss *loss, struct vmn_error *why)
 {
     for (int i = 0; i < VMN_N_TABLES; i++) {
-        const struct schema_table *table = schema_tables[i];
+        const struct schema_table *table = model_table(states->then, i);
 
-        if (table->stored && !table->observed && !table->of_daemon) {
-            find_objects(states, i, max, loss);
+        table = table ? table : model_table(states->now, i);
+        if (table && table->stored && !table->observed && !table->of_daemon) {
+            find_objects(states, table, max, loss);
         }
     }
     return store_loss_find_revisions(states, max, loss, why);

@@ -75,10 +75,10 @@ check_rows(sqlite3 *db, const char *name, struct store_file_info *info,
     info->revision = model_durable_revision(model);
     info->n_objects = 0;
     for (int i = 0; i < VMN_N_TABLES; i++) {
+        const struct schema_table *table = model_table(model, i);
         struct vmn_names names = model_names(model, i);
 
-        for (size_t j = 0; !schema_tables[i]->observed
-                           && !schema_tables[i]->of_daemon
+        for (size_t j = 0; table && !table->observed && !table->of_daemon
                            && j < names.n;
              j++) {
             info->n_objects += !model_is_builtin(i, names.names[j]);

@@ -71,7 +71,7 @@ reference_has_every_field(void **state OVS_UNUSED)
     struct ds doc = DS_EMPTY_INITIALIZER;
 
     read_file(TEST_SRCDIR "/docs/api-reference.md", &doc);
-    for (int i = 0; i < VMN_N_TABLES; i++) {
+    for (int i = 0; i < VMN_TABLE_OWN_FIRST; i++) {
         const struct schema_table *table = schema_tables[i];
         char *heading = xasprintf("\n## %s\n", table->plural);
         const char *start = strstr(ds_cstr(&doc), heading);
@@ -143,6 +143,28 @@ every_call_says_what_it_is_for(void **state)
     assert_call(f, 200, "GET", "/v1/openapi.json", NULL);
     assert_text(f, "openapi", "3.1.0");
     assert_call(f, 400, "GET", "/v1/openapi.json?x=1", NULL);
+}
+
+/* A type of an app would hide what is at its path, or be hidden by it. */
+static void
+no_type_of_an_app_is_named_as_a_call(void **state OVS_UNUSED)
+{
+    size_t n;
+    struct http_route *routes = nb_routes_make(&n);
+
+    for (size_t i = 0; i < n; i++) {
+        const char *path = routes[i].pattern + strlen("/v1");
+        char *name = xmemdup0(path + (*path == '/'),
+                              strcspn(path + (*path == '/'), "/"));
+
+        if (!strncmp(routes[i].pattern, "/v1/", 4) && *name != '{'
+            && !model_type_is_taken(name)) {
+            fail_msg("%s: an app may declare a type \"%s\"",
+                     routes[i].pattern, name);
+        }
+        free(name);
+    }
+    nb_routes_destroy(routes, n);
 }
 
 /* The table of bad requests.  -------------------------------------------- */
@@ -291,6 +313,7 @@ main(void)
         cmocka_unit_test(reference_has_every_field),
         cmocka_unit_test(every_kind_of_event_is_described),
         TEST(every_call_says_what_it_is_for),
+        TEST(no_type_of_an_app_is_named_as_a_call),
         TEST(bad_requests_are_refused_one_by_one),
     };
 

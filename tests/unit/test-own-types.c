@@ -22,6 +22,7 @@
 #include "controller/schema/schema-own.h"
 #include "controller/schema/schema-row.h"
 #include "controller/worker/row-image.h"
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/ofpbuf.h"
 #include "tests/unit/model-util.h"
 #include "util.h"
@@ -467,10 +468,12 @@ types_go_after_their_objects(void **state OVS_UNUSED)
                    "this type; delete these first\n");
     assert_applied(model, "delete chains c", "");
     assert_applied(model, "delete types chains", "");
+    model_settle(model);
     assert_null(schema_find_table("chains"));
     assert_declared(model, types, "");
     assert_non_null(schema_find_table("chains"));
     assert_declared(model, none, "");
+    model_settle(model);
     assert_null(schema_find_table("chains"));
     destroy_model(model);
 }
@@ -510,6 +513,101 @@ versions_of_other_declarations_are_compared(void **state OVS_UNUSED)
     destroy_model(model);
 }
 
+/* What is shown of an object can be written again: an object that says nothing
+ * is stored, and read at the next start. */
+static void
+what_is_printed_is_parsed(void **state OVS_UNUSED)
+{
+    static const char *const names[] = {
+        "bool", "int", "text", "enum", "mac", "ip", "prefix", "port_range",
+    };
+    const struct schema_table *types_table = schema_tables[VMN_TABLE_TYPE];
+
+    for (int seed = 0; seed < 300; seed++) {
+        struct ds spec = DS_EMPTY_INITIALIZER;
+        struct vmn_errors errors;
+        struct arena arena;
+
+        arena_init(&arena);
+        vmn_errors_init(&errors);
+        ds_put_cstr(&spec, "{\"app\":\"x\",\"singular\":\"y\",\"doc\":\"d\","
+                    "\"fields\":[");
+        for (int i = 0; i < 1 + seed % 7; i++) {
+            const char *name = names[(seed * 5 + i * 3 + seed / 8) % 8];
+
+            ds_put_format(&spec, "%s{\"name\":\"f%d\",\"type\":\"%s\","
+                          "\"doc\":\"d\"", i ? "," : "", i, name);
+            if (!strcmp(name, "enum")) {
+                ds_put_format(&spec, ",\"values\":[\"a\",\"b\"],"
+                              "\"default\":%d", seed % 2);
+            } else if (!strcmp(name, "int") && seed % 3) {
+                ds_put_cstr(&spec, ",\"min\":2,\"max\":9,\"default\":5");
+            } else if (!strcmp(name, "text") && seed % 3) {
+                ds_put_cstr(&spec, ",\"min\":2,\"max\":3");
+                ds_put_cstr(&spec, seed % 2 ? "" : ",\"default_text\":"
+                            "\"abc\"");
+            }
+            ds_put_cstr(&spec, seed % 5 == 4 && strcmp(name, "text")
+                        ? ",\"list\":true}" : "}");
+        }
+        ds_put_cstr(&spec, "]}");
+
+        json_t *json = json_loads(ds_cstr(&spec), 0, NULL);
+        const struct vmn_row *type = schema_row_parse(
+            types_table, "x", json, "", &arena, &errors);
+        const struct schema_table *table
+            = type ? schema_own_table((const void *) type, "", &errors) : NULL;
+        json_t *none = json_object();
+        if (!table) {
+            fail_msg("%s: %s %s", ds_cstr(&spec), errors.errors[0].pointer,
+                     errors.errors[0].text);
+        }
+        const struct vmn_row *row = schema_row_parse(table, "o", none, "",
+                                                     &arena, &errors);
+        assert_non_null(row);
+        json_t *shown = schema_row_spec(row);
+        const struct vmn_row *again = schema_row_parse(table, "o", shown, "",
+                                                       &arena, &errors);
+        if (!again) {
+            fail_msg("%s: %s %s", ds_cstr(&spec), errors.errors[0].pointer,
+                     errors.errors[0].text);
+        }
+        assert_true(schema_row_same(row, again));
+        json_decref(shown);
+        json_decref(none);
+        json_decref(json);
+        ds_destroy(&spec);
+        vmn_errors_uninit(&errors);
+        arena_uninit(&arena);
+    }
+}
+
+/* In one request, and by several that are stored at once. */
+static void
+type_and_last_object_go_together(void **state OVS_UNUSED)
+{
+    static const struct vmn_type_class none[] = { { .name = NULL } };
+    struct model *model = make_model();
+
+    assert_declared(model, types, "");
+    assert_applied(model, "put chains c " CHAIN, "");
+    model_settle(model);
+    assert_applied(model, "delete chains c\ndelete types chains", "");
+    /* Until that is written there is a name to write it by. */
+    assert_non_null(schema_find_table("chains"));
+    assert_applied(model, "put groups g {}", "");
+    model_settle(model);
+    assert_null(schema_find_table("chains"));
+
+    assert_declared(model, types, "");
+    model_settle(model);
+    assert_declared(model, none, "");
+    model_undo(model);
+    assert_non_null(schema_find_table("chains"));
+    assert_applied(model, "put chains c " CHAIN, "");
+    destroy_model(model);
+}
+
 /* Checks.  ---------------------------------------------------------------- */
 
 static void
@@ -528,6 +626,11 @@ faults_are_bounded(void **state OVS_UNUSED)
     assert_string_equal(errors.errors[1].pointer, "");
     assert_string_equal(errors.errors[1].text,
                         "is wrong, as the app says in no UTF-8");
+    /* Cut off behind a character. */
+    memset(long_text, 'x', sizeof long_text - 1);
+    memcpy(long_text + OWN_CHECK_TEXT_MAX - 1, "\xc3\xa9", 2);
+    vmn_check_fail(&check, "", "%s", long_text);
+    assert_int_equal(strlen(errors.errors[2].text), OWN_CHECK_TEXT_MAX - 1);
     for (int i = 0; i < 2 * OWN_CHECK_FAULTS_MAX; i++) {
         vmn_check_fail(&check, "", "again");
     }
@@ -545,6 +648,8 @@ main(void)
         cmocka_unit_test(taken_back_with_the_request),
         cmocka_unit_test(types_go_after_their_objects),
         cmocka_unit_test(versions_of_other_declarations_are_compared),
+        cmocka_unit_test(what_is_printed_is_parsed),
+        cmocka_unit_test(type_and_last_object_go_together),
         cmocka_unit_test(faults_are_bounded),
     };
 
