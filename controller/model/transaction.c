@@ -76,7 +76,8 @@ check_op(struct txn *txn, const struct model_op *op,
         return false;
     }
     if (table->of_daemon && !txn_may_load(txn)) {
-        if (op->kind == MODEL_DELETE && !is_left_over(txn, entry)) {
+        if (op->kind == MODEL_DELETE && (old || op->table != VMN_TABLE_TYPE)
+            && !is_left_over(txn, entry)) {
             txn_op_error(txn, op, VMN_ERR_CONFLICT, "", "%s come and go with "
                          "%s", table->plural, op->table == VMN_TABLE_TYPE
                          ? "the apps that declare them"

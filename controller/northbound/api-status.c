@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "controller/fabric/fabric-status.h"
 #include "controller/model/warnings.h"
@@ -33,7 +34,8 @@ index_type(const struct schema_table *table, struct arena *arena)
 }
 
 static struct nb_index_call
-index_call(const struct http_route *route, struct arena *arena)
+index_call(const struct http_route *route, const char *pattern,
+           struct arena *arena)
 {
     static const char *const methods[HTTP_N_METHODS] = {
         "GET", "PUT", "POST", "PATCH", "DELETE"
@@ -41,7 +43,7 @@ index_call(const struct http_route *route, struct arena *arena)
 
     return (struct nb_index_call) {
         .call = arena_printf(arena, "%s %s", methods[route->method],
-                             route->pattern),
+                             pattern),
         .query = route->query ? route->query : "",
     };
 }
@@ -60,10 +62,25 @@ nb_get_index(struct http_request *req, void *nb_)
             types[reply.n_types++] = index_type(schema_tables[i], &arena);
         }
     }
-    reply.n_calls = nb->n_routes;
-    reply.calls = arena_alloc(&arena, nb->n_routes * sizeof *reply.calls);
+    reply.calls = arena_alloc(&arena, nb->n_routes * (1 + VMN_OWN_TYPES_MAX)
+                                      * sizeof *reply.calls);
     for (size_t i = 0; i < nb->n_routes; i++) {
-        reply.calls[i] = index_call(&nb->routes[i], &arena);
+        const struct http_route *route = &nb->routes[i];
+
+        if (!route->find) {
+            reply.calls[reply.n_calls++] = index_call(route, route->pattern,
+                                                      &arena);
+            continue;
+        }
+        for (int t = VMN_TABLE_OWN_FIRST; t <= VMN_TABLE_OWN_LAST; t++) {
+            if (schema_is_there(schema_tables[t])) {
+                reply.calls[reply.n_calls++] = index_call(
+                    route, arena_printf(&arena, "/v1/%s%s",
+                                        schema_tables[t]->plural,
+                                        strchr(route->pattern, '}') + 1),
+                    &arena);
+            }
+        }
     }
     nb_reply_struct(req, &nb_reply_index, &reply);
     arena_uninit(&arena);

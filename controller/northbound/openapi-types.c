@@ -516,7 +516,7 @@ status_schema(struct openapi *o, const struct schema_table *table)
 void
 openapi_add_type(struct openapi *o, const struct schema_table *table)
 {
-    json_t *changed = object_schema(o, table);
+    json_t *changed;
     char *doc = xasprintf("The name of %s %s.",
                           strchr("aeio", table->singular[0]) ? "an" : "a",
                           table->singular);
@@ -524,13 +524,19 @@ openapi_add_type(struct openapi *o, const struct schema_table *table)
     add(o, table, "Name", text_matching("^" NAME "$", doc));
     free(doc);
     add(o, table, "Spec", struct_schema(o, &table->row, ASKED));
-    add(o, table, "SpecPatch", struct_schema(o, &table->row, PATCHED));
+    if (table->id != VMN_TABLE_TYPE) {
+        add(o, table, "SpecPatch", struct_schema(o, &table->row, PATCHED));
+    }
     add(o, table, "Status", status_schema(o, table));
     add(o, table, "", object_schema(o, table));
     add(o, table, "List", list_of(o, table));
+    add(o, table, "Object", sent_schema(table, "Spec", true));
+    if (table->id == VMN_TABLE_TYPE) {
+        return;                 /* They come with apps: nobody writes one. */
+    }
     add(o, table, "Put", sent_schema(table, "Spec", false));
     add(o, table, "Patch", sent_schema(table, "SpecPatch", false));
-    add(o, table, "Object", sent_schema(table, "Spec", true));
+    changed = object_schema(o, table);
     add_fields(o, nb_reply_change, SHOWN, false, changed);
     add(o, table, "Change", changed);
 }

@@ -164,7 +164,7 @@ def test_what_clients_are_told(lab, world):
     api = lab.vmnd.api
     paths = api.get("openapi.json")
     assert "/v1/gates/{name}" in paths["paths"]
-    spec = paths["components"]["schemas"]["GateSpec"]["properties"]
+    spec = paths["components"]["schemas"]["OwnGateSpec"]["properties"]
     assert spec["network"]["description"] == "Where it is."
     plan = api.put("gates/told", {"network": "net", "doors": [{"port": 7}]},
                    dry_run="true")
