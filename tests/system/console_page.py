@@ -2,7 +2,8 @@
 """Does what a page of the documentation says, in a lab of its own: the
 commands of its blocks "```console", in one shell.  Of what a command shows,
 the lines of the page must be there in their order; "..." stands for anything
-but a program's complaint.  A page begins with "export VMN_LAB=NAME ..."."""
+but a program's complaint.  A page begins with "export VMN_LAB=NAME ...".  A
+block "```lua FILE" is appended to that file."""
 
 import os
 import re
@@ -24,11 +25,13 @@ COMPLAINT = re.compile(r"(vmnctl|vmn-lab|pki): |Traceback"
 def steps(path):
     """(command, lines that it is to show) of each step of the page."""
     with open(path, encoding="utf-8") as page:
-        blocks = re.findall(r"^```console\n(.*?)^```$", page.read(),
-                            re.S | re.M)
+        blocks = re.findall(r"^```(?:console|lua (\S+))\n(.*?)^```$",
+                            page.read(), re.S | re.M)
+    text = "".join("$ cat >>%s <<END\n%sEND\n" % (file, block) if file
+                   else block for file, block in blocks)
     found = []
     here = None                 # The rest of a here-document is a command's.
-    for line in "".join(blocks).splitlines():
+    for line in text.splitlines():
         if here:
             found[-1][0] += "\n" + line
             here = line != "END"

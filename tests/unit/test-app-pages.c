@@ -96,11 +96,14 @@ read_sources(const char *app)
 {
     char *folder = xasprintf("%s/apps/%s", TEST_SRCDIR, app);
     char *example = xasprintf("%s/apps/example/%s.c", TEST_SRCDIR, app);
+    char *script = xasprintf("%s/apps/example/%s.lua", TEST_SRCDIR, app);
     struct ds ds = DS_EMPTY_INITIALIZER;
 
     append_folder(&ds, folder, ".c");
     append_folder(&ds, folder, ".h");
     append_file(&ds, example);
+    append_file(&ds, script);
+    free(script);
     free(example);
     free(folder);
     assert_true(ds.length);
@@ -203,8 +206,9 @@ check_stages(const struct pipeline_app *app, const char *page)
     svec_destroy(&expected);
 }
 
-static void
-check_units(const struct vmn_app_class *app, const char *page)
+/* Returns the name of a type of rows, which may be the app's own. */
+static const char *
+row_type_name(const struct vmn_app_class *app, unsigned type)
 {
     static const char *const types[] = {
         [VMN_ROW_HOST] = "host",
@@ -221,16 +225,27 @@ check_units(const struct vmn_app_class *app, const char *page)
         [VMN_ROW_DNS_ZONE] = "dns_zone",
         [VMN_ROW_OBSERVATION] = "observation",
     };
+
+    if (type >= VMN_ROW_OWN_FIRST) {
+        return app->types[type - VMN_ROW_OWN_FIRST].name;
+    }
+    assert_true(type < ARRAY_SIZE(types));
+    return types[type];
+}
+
+static void
+check_units(const struct vmn_app_class *app, const char *page)
+{
     struct svec expected = SVEC_EMPTY_INITIALIZER;
 
     for (const struct vmn_unit_class *unit = app->units; unit->name; unit++) {
-        assert_true(unit->row_type < ARRAY_SIZE(types));
         svec_add_nocopy(&expected, unit->each == VMN_EACH_KEY
                         ? xasprintf("| `%s` | key of `%s` |", unit->name,
                                     unit->relation)
                         : xasprintf("| `%s` | %s |", unit->name,
                                     unit->each == VMN_EACH_ROW
-                                    ? types[unit->row_type] : "once"));
+                                    ? row_type_name(app, unit->row_type)
+                                    : "once"));
     }
     check_rows(app->name, page, "unit", &expected);
     svec_destroy(&expected);
@@ -469,11 +484,13 @@ is_app(const char *name)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
     char *path = xasprintf("%s/apps/example/%s.c", TEST_SRCDIR, name);
-    bool found = append_file(&ds, path);
+    char *script = xasprintf("%s/apps/example/%s.lua", TEST_SRCDIR, name);
+    bool found = append_file(&ds, path) || append_file(&ds, script);
 
     for (size_t i = 0; i < ARRAY_SIZE(built_in); i++) {
         found = found || !strcmp(built_in[i], name);
     }
+    free(script);
     free(path);
     ds_destroy(&ds);
     return found;
