@@ -102,7 +102,8 @@ check_written(struct txn *txn, const struct model_op *op,
     } else if (old && strcmp(type_of(old)->app, type->app)) {
         txn_op_error(txn, op, VMN_ERR_CONFLICT, "/app", "is the type of app "
                      "\"%s\"", type_of(old)->app);
-    } else if (model_type_is_taken(row->name) || model_type_is_taken(type->singular)) {
+    } else if (model_type_is_taken(row->name)
+               || model_type_is_taken(type->singular)) {
         txn_op_error(txn, op, VMN_ERR_CONFLICT,
                      model_type_is_taken(row->name) ? "" : "/singular",
                      "VMN has something of that name");
