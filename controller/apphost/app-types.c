@@ -13,20 +13,10 @@
 #include <string.h>
 
 #include "controller/flow/pipeline.h"
-#include "controller/schema/arena.h"
 #include "controller/schema/schema-own.h"
-#include "controller/schema/schema-row.h"
 #include "controller/worker/app-description.h"
 #include "controller/worker/app-worker.h"
 #include "util.h"
-
-static bool
-is_name_of(const char *type, const char *app)
-{
-    size_t len = strlen(app);
-
-    return !strncmp(type, app, len) && (!type[len] || type[len] == '-');
-}
 
 /* Parses a type's spec as the model will, and fills in its place. */
 static int
@@ -34,19 +24,12 @@ check_spec(const struct vmn_app_class *class_,
            const struct vmn_type_class *type, const json_t *spec,
            struct pipeline_type *to, struct vmn_error *why)
 {
+    const struct schema_table *table;
     struct vmn_errors errors;
-    struct arena arena;
-    const struct vmn_row *row;
-    const struct schema_table *table = NULL;
     int error = 0;
 
-    arena_init(&arena);
     vmn_errors_init(&errors);
-    row = schema_row_parse(schema_tables[VMN_TABLE_TYPE], type->name, spec,
-                           "", &arena, &errors);
-    if (row) {
-        table = schema_own_table((const void *) row, "", &errors);
-    }
+    table = schema_own_parse(type->name, spec, &errors);
     if (!table) {
         error = vmn_error_invalid(why, "type %s: %s: %s", type->name,
                                   errors.errors[0].pointer,
@@ -58,7 +41,6 @@ check_spec(const struct vmn_app_class *class_,
                  : 0);
     }
     vmn_errors_uninit(&errors);
-    arena_uninit(&arena);
     return error;
 }
 
@@ -70,7 +52,7 @@ add_type(struct pipeline_app *app, const struct vmn_type_class *type,
     json_t *spec;
     int error;
 
-    if (!is_name_of(type->name, app->class_->name)) {
+    if (!schema_own_is_name_of(type->name, app->class_->name)) {
         return vmn_error_invalid(why, "type %s: its name is to be \"%s\", or "
                                  "that and more after a hyphen", type->name,
                                  app->class_->name);

@@ -10,9 +10,7 @@
 #include <stdlib.h>
 
 #include "controller/ctl/api-call.h"
-#include "controller/schema/arena.h"
 #include "controller/schema/schema-own.h"
-#include "controller/schema/schema-row.h"
 
 /* How long a user waits for them, in milliseconds. */
 #define ANSWER_MS 2000
@@ -33,22 +31,14 @@ show_type(const json_t *object)
     const char *name = json_string_value(json_object_get(object, "name"));
     const json_t *spec = json_object_get(object, "spec");
     const struct schema_table *table;
-    const struct vmn_row *row = NULL;
     struct vmn_errors errors;
-    struct arena arena;
 
-    arena_init(&arena);
     vmn_errors_init(&errors);
-    if (name && spec) {
-        row = schema_row_parse(schema_tables[VMN_TABLE_TYPE], name, spec, "",
-                               &arena, &errors);
-    }
-    table = row ? schema_own_table((const void *) row, "", &errors) : NULL;
+    table = name && spec ? schema_own_parse(name, spec, &errors) : NULL;
     if (table) {
         schema_own_show(table);
     }
     vmn_errors_uninit(&errors);
-    arena_uninit(&arena);
 }
 
 void

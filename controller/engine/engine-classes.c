@@ -82,9 +82,8 @@ get_query_class(struct engine *engine, const struct pipeline_app *app,
     return class_;
 }
 
-/* Returns the table of what 'app' reads as 'type'. */
-static enum vmn_table
-table_of(const struct pipeline_app *app, enum vmn_row_type type)
+enum vmn_table
+engine_table_of(const struct pipeline_app *app, enum vmn_row_type type)
 {
     int own = pipeline_table_of(app, type);
 
@@ -103,8 +102,8 @@ engine_add_classes(struct engine *engine, const struct pipeline_app *app,
         struct unit_class *class_ = get_unit_class(engine, app, u);
 
         class_->class_ = u;
-        class_->table = (u->each == VMN_EACH_ROW ? table_of(app, u->row_type)
-                         : VMN_N_TABLES);
+        class_->table = (u->each == VMN_EACH_ROW
+                         ? engine_table_of(app, u->row_type) : VMN_N_TABLES);
         class_->app = app;
         class_->app_index = app_index;
         class_->relation = (u->each == VMN_EACH_KEY

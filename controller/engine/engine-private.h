@@ -164,6 +164,9 @@ bool worker_eval(struct vmn_view *, const struct query_class *,
                  const char *key, uint32_t old_reads, struct vmn_value *);
 void worker_handle(struct vmn_view *, const struct engine_handler *,
                    const struct vmn_packet_in *, struct vmn_packets_out *);
+/* Returns the table of what 'app' reads as 'type', or VMN_N_TABLES. */
+enum vmn_table engine_table_of(const struct pipeline_app *,
+                               enum vmn_row_type type);
 /* Has the app look at an object of its type 'type' (pipeline_type_of()), and
  * adds what is wrong to 'faults'.  Returns false if it could not. */
 bool worker_check(struct vmn_view *, const struct pipeline_app *, int type,

@@ -36,15 +36,6 @@ set_owner(struct engine_flow_owner *owner, enum vmn_table table,
     owner->rule = rule;
 }
 
-/* Returns the table of what 'app' reads as 'type', or VMN_N_TABLES. */
-static enum vmn_table
-table_of(const struct pipeline_app *app, enum vmn_row_type type)
-{
-    int own = pipeline_table_of(app, type);
-
-    return own >= 0 ? (enum vmn_table) own : schema_table_of(type);
-}
-
 /* Queries the app.  Returns true if it knows the owner. */
 static bool
 query_app(struct engine *engine, const struct unit_class *class_,
@@ -64,7 +55,7 @@ query_app(struct engine *engine, const struct unit_class *class_,
               ? worker_find_owner(&view, class_, key, part, &found)
               : owner_fn(&view, class_->class_->name, key, part, &found))
              && !view.problem && found.name
-             && (table = table_of(class_->app, found.row_type))
+             && (table = engine_table_of(class_->app, found.row_type))
                 != VMN_N_TABLES);
     if (known) {
         set_owner(owner, table, found.name, found.rule);

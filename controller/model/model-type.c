@@ -26,16 +26,6 @@ type_of(const struct vmn_row *row)
 /* How long checks of one request may take together: others wait. */
 #define CHECKS_MAX_MS 5000
 
-/* Returns true if 'type' may be one of 'app': it has its name, or that and
- * more after a hyphen. */
-static bool
-is_name_of(const char *type, const char *app)
-{
-    size_t len = strlen(app);
-
-    return !strncmp(type, app, len) && (!type[len] || type[len] == '-');
-}
-
 /* What /v1 has besides types (a test compares them), and what vmnctl takes for
  * something else. */
 static const char *const reserved[] = {
@@ -95,7 +85,7 @@ check_written(struct txn *txn, const struct model_op *op,
     } else if (!txn_may_load(txn)) {
         txn_op_error(txn, op, VMN_ERR_CONFLICT, "", "types come with the apps "
                      "that declare them");
-    } else if (!is_name_of(row->name, type->app)) {
+    } else if (!schema_own_is_name_of(row->name, type->app)) {
         txn_op_error(txn, op, VMN_ERR_INVALID, "/app", "a type of app \"%s\" "
                      "is named \"%s\", or that and more after a hyphen",
                      type->app, type->app);

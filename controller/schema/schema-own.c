@@ -62,6 +62,14 @@ BUILD_ASSERT_DECL(VMN_OWN_TYPES_MAX == 32);
 /* By place: the name of the type that it is for, or NULL. */
 static const char *place_names[VMN_OWN_TYPES_MAX];
 
+bool
+schema_own_is_name_of(const char *type, const char *app)
+{
+    size_t len = strlen(app);
+
+    return !strncmp(type, app, len) && (!type[len] || type[len] == '-');
+}
+
 enum vmn_table
 schema_own_place(const char *name)
 {
@@ -505,7 +513,8 @@ make_table(struct making *m, struct schema_table *table)
     table->singular = arena_strdup(m->arena, row->singular);
     table->kind = make_kind(m->arena, row->singular);
     table->stored = true;
-    table->max_rows = row->max_objects ? row->max_objects : OBJECTS_MAX;
+    table->max_rows = (row->single ? 1 : row->max_objects ? row->max_objects
+                       : OBJECTS_MAX);
     table->named_as = VMN_N_TABLES;
     table->check_name = row->single ? check_single_name : value_check_name;
     table->status = &schema_status_object;
@@ -590,6 +599,24 @@ schema_own_table(const struct vmn_type_row *row, const char *pointer,
     shape->text = text;
     hmap_insert(&shapes, &shape->node, hash_string(text, 0));
     return &shape->table;       /* The arena stays. */
+}
+
+const struct schema_table *
+schema_own_parse(const char *name, const json_t *spec,
+                 struct vmn_errors *errors)
+{
+    const struct schema_table *table = NULL;
+    const struct vmn_row *row;
+    struct arena arena;
+
+    arena_init(&arena);
+    row = schema_row_parse(schema_tables[VMN_TABLE_TYPE], name, spec, "",
+                           &arena, errors);
+    if (row) {
+        table = schema_own_table((const void *) row, "", errors);
+    }
+    arena_uninit(&arena);
+    return table;
 }
 
 bool

@@ -32,6 +32,10 @@ schema_is_own(enum vmn_table table)
     return table >= VMN_TABLE_OWN_FIRST && table <= VMN_TABLE_OWN_LAST;
 }
 
+/* Returns true if 'type' may be the name of a type of 'app': it is the app's,
+ * or that and more after a hyphen. */
+bool schema_own_is_name_of(const char *type, const char *app);
+
 /* Returns the place of type 'name', which gets one if it has none; or
  * VMN_N_TABLES: there are too many. */
 enum vmn_table schema_own_place(const char *name);
@@ -41,6 +45,11 @@ enum vmn_table schema_own_place(const char *name);
  * there are too many types. */
 const struct schema_table *schema_own_table(const struct vmn_type_row *row,
                                             const char *pointer,
+                                            struct vmn_errors *errors);
+
+/* The same of what the row's spec is. */
+const struct schema_table *schema_own_parse(const char *name,
+                                            const json_t *spec,
                                             struct vmn_errors *errors);
 
 /* Returns true if 'row' describes a table; otherwise adds why not. */

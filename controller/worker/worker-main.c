@@ -20,11 +20,9 @@
 #include <unistd.h>
 
 #include "controller/apphost/app-class.h"
-#include "controller/schema/arena.h"
 #include "controller/schema/error.h"
 #include "controller/schema/own-check.h"
 #include "controller/schema/schema-own.h"
-#include "controller/schema/schema-row.h"
 #include "controller/worker/app-description.h"
 #include "controller/worker/lua/lua-app.h"
 #include "controller/worker/record-calls.h"
@@ -426,21 +424,14 @@ show_types(void)
     for (; type && type->name; type++) {
         struct vmn_error why = VMN_ERROR_INIT;
         json_t *spec = schema_own_spec(app, type, &why);
-        const struct schema_table *table = NULL;
-        const struct vmn_row *row;
+        const struct schema_table *table;
         struct vmn_errors errors;
-        struct arena arena;
 
         if (!spec) {
             worker_refuse("%s", why.text);
         }
-        arena_init(&arena);
         vmn_errors_init(&errors);
-        row = schema_row_parse(schema_tables[VMN_TABLE_TYPE], type->name,
-                               spec, "", &arena, &errors);
-        if (row) {
-            table = schema_own_table((const void *) row, "", &errors);
-        }
+        table = schema_own_parse(type->name, spec, &errors);
         if (!table) {
             worker_refuse("type %s: %s: %s", type->name,
                           errors.errors[0].pointer, errors.errors[0].text);
@@ -450,7 +441,6 @@ show_types(void)
         }
         schema_own_show(table);
         vmn_errors_uninit(&errors);
-        arena_uninit(&arena);
         json_decref(spec);
     }
 }
