@@ -14,6 +14,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz-openflow \
 	tests/fuzz/fuzz-ovsdb-frame \
 	tests/fuzz/fuzz-ovsdb-rows \
+	tests/fuzz/fuzz-own-types \
 	tests/fuzz/fuzz-packet-in \
 	tests/fuzz/fuzz-probe \
 	tests/fuzz/fuzz-reject-message \

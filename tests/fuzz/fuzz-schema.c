@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Fuzzes objects: the first byte picks the resource, the rest is JSON.
+ * Fuzzes objects: the first byte picks the resource, the rest is JSON.  Those
+ * of apps' types are fuzz-own-types'.
  * Whatever is accepted must print to JSON that is accepted again, is equal,
  * and prints the same; whatever is not must have an error. */
 
@@ -45,7 +46,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!size) {
         return 0;
     }
-    table = schema_tables[data[0] % VMN_N_TABLES];
+    table = schema_tables[data[0] % VMN_TABLE_OWN_FIRST];
     spec = json_loadb((const char *) data + 1, size - 1,
                       JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
     if (!spec) {

@@ -153,12 +153,16 @@ no_type_of_an_app_is_named_as_a_call(void **state OVS_UNUSED)
     struct http_route *routes = nb_routes_make(&n);
 
     for (size_t i = 0; i < n; i++) {
-        const char *path = routes[i].pattern + strlen("/v1");
-        char *name = xmemdup0(path + (*path == '/'),
-                              strcspn(path + (*path == '/'), "/"));
+        const char *path = routes[i].pattern;
 
-        if (!strncmp(routes[i].pattern, "/v1/", 4) && *name != '{'
-            && !model_type_is_taken(name)) {
+        if (strncmp(path, "/v1/", 4)) {
+            continue;
+        }
+        path += 4;
+
+        char *name = xmemdup0(path, strcspn(path, "/"));
+
+        if (*name != '{' && !model_type_is_taken(name)) {
             fail_msg("%s: an app may declare a type \"%s\"",
                      routes[i].pattern, name);
         }
