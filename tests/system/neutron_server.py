@@ -14,7 +14,7 @@ import subprocess
 from conftest import HERE
 from free_port import free_port
 
-from vmnlab.netns import enter_child, inside, wait_for
+from vmnlab.netns import inside, popen, wait_for
 
 DRIVER = os.path.join(HERE, "../../deploy/neutron")
 PYTHON = "/usr/bin/python3"     # Debian's, whose modules Neutron is.
@@ -170,12 +170,11 @@ class Neutron:
     def start(self):
         env = dict(os.environ, PYTHONPATH=self.code, PYTHONWARNINGS="ignore")
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(
+            self.process = popen(
                 [PYTHON, "-c", START, "--config-file", "driver.conf",
-                 "--config-file", "neutron.conf"],
+                 "--config-file", "neutron.conf"], self.net_ns,
                 env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                cwd=self.place, start_new_session=True,
-                preexec_fn=enter_child(self.net_ns))
+                cwd=self.place, start_new_session=True)
         wait_for("neutron-server to answer", self._answers, 60, 0.1)
         return self
 

@@ -97,11 +97,11 @@ class Ansible:
             ANSIBLE_PYTHON_INTERPRETER="/usr/bin/python3")
 
     def program(self, *args, fails=False, ns=None, **env):
-        done = subprocess.run(
-            args, env=dict(self.env, **env), cwd=self.folder, text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, timeout=120, check=False,
-            preexec_fn=netns.enter_child(ns or self.lab.net_ns))
+        with netns.inside(ns or self.lab.net_ns):
+            done = subprocess.run(
+                args, env=dict(self.env, **env), cwd=self.folder, text=True,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, timeout=120, check=False)
         assert (done.returncode != 0) == fails, done.stdout + done.stderr
         return done.stdout
 

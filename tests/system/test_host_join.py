@@ -46,11 +46,12 @@ class Hypervisor:
         wait_for("h1 to %s" % ("join" if joined else "leave"), ready, 30)
 
     def join(self, *args, fails=False):
-        done = subprocess.run(
-            [JOIN, *args], env=dict(self.host.env, OVS_ETC=str(
-                self.conf.parent)), text=True, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60,
-            preexec_fn=netns.enter_child(self.host.ns))
+        with netns.inside(self.host.ns):
+            done = subprocess.run(
+                [JOIN, *args], env=dict(self.host.env, OVS_ETC=str(
+                    self.conf.parent)), text=True, stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60,
+                check=False)
         assert (done.returncode != 0) == fails, done.stdout
         return done.stdout
 

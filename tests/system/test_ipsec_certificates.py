@@ -57,11 +57,13 @@ def _key_file(tmp_path_factory):
 def join(host, folder, *args, fails=False):
     """Runs host-join on the host, with the manager that it has."""
     (folder / "system-id.conf").write_text(host.name + "\n")
-    done = subprocess.run(
-        [JOIN, "--apply", *args, host.name, host.vsctl("get-manager").strip()],
-        env=dict(host.env, OVS_ETC=str(folder)), text=True, timeout=60,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, preexec_fn=netns.enter_child(host.ns))
+    manager = host.vsctl("get-manager").strip()
+    with netns.inside(host.ns):
+        done = subprocess.run(
+            [JOIN, "--apply", *args, host.name, manager],
+            env=dict(host.env, OVS_ETC=str(folder)), text=True, timeout=60,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, check=False)
     assert (done.returncode != 0) == fails, done.stdout
     return done.stdout
 

@@ -127,12 +127,13 @@ def _lab(site):
 
 
 def host_join(lab, site, host, folder):
-    done = subprocess.run(
-        [JOIN, "--apply", "--pki", str(folder), host.name,
-         lab.managers[host.name]], env=dict(host.env, OVS_ETC=str(
-             site.host(host.name))), text=True, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60,
-        check=False, preexec_fn=netns.enter_child(host.ns))
+    with netns.inside(host.ns):
+        done = subprocess.run(
+            [JOIN, "--apply", "--pki", str(folder), host.name,
+             lab.managers[host.name]], env=dict(host.env, OVS_ETC=str(
+                 site.host(host.name))), text=True, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60,
+            check=False)
     assert done.returncode == 0, done.stdout
     return done.stdout
 

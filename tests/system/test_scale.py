@@ -105,10 +105,9 @@ def test_backends_come_with_load_and_go_when_it_ends(lab, autoscale):
     assert call(lab, forged, **{"X-VMN-Timestamp": "1000000000"}) == 401
     assert call(lab, forged) == 400
 
-    buyers = subprocess.Popen(
+    buyers = netns.popen(
         [sys.executable, AUTOSCALE, "load", shop.VIP + ":80", "--rate=50",
-         "--seconds=240"], stdout=subprocess.DEVNULL,
-        preexec_fn=netns.enter_child(lab.ns("buyer1")))
+         "--seconds=240"], lab.ns("buyer1"), stdout=subprocess.DEVNULL)
     try:
         wait_counted("another backend",
                      lambda: balancer(lab)["n_serving"] == 2)

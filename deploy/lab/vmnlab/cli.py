@@ -367,7 +367,7 @@ def _exec(args):
                                            _names(lab.vms, lab.outsides),
                                            _names(h.name for h in lab.hosts)))
         ns, env = host.ns, host.env
-    netns.enter_child(ns)()
+    netns.enter(ns)
     try:
         os.execvpe(words[0], words, env)
     except OSError as error:

@@ -41,14 +41,12 @@ def serve(lab, port):
         with open(note, encoding="ascii") as there:
             return int(there.read())
     with socket.create_server(("127.0.0.1", port)) as server:
-        subprocess.Popen(
-            [sys.executable, os.path.realpath(__file__),
-             str(server.fileno())]
-            + [str(API_PORT + i) for i in range(len(lab.controllers) or 1)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        netns.popen(
+            [sys.executable, os.path.realpath(__file__), server.fileno()]
+            + [API_PORT + i for i in range(len(lab.controllers) or 1)],
+            lab.net_ns, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, start_new_session=True,
-            pass_fds=[server.fileno()],
-            preexec_fn=netns.enter_child(lab.net_ns))
+            pass_fds=[server.fileno()])
         port = server.getsockname()[1]
     with open(note, "w", encoding="ascii") as new:
         new.write("%d\n" % port)

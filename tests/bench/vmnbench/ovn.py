@@ -19,7 +19,7 @@ class Ovn:
     def __init__(self, directory, workload, wire=None):
         self.dir = directory
         self.workload = workload
-        self.processes = Processes(wire and wire.enter)
+        self.processes = Processes(wire and wire.ns)
         self.hosts = hosts_of(self.processes, directory, workload, wire)
         self.env = {"OVN_RUNDIR": directory, "OVS_RUNDIR": directory}
         self.nb = None

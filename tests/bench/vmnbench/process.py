@@ -8,6 +8,8 @@ import socket
 import subprocess
 import time
 
+from vmnlab import netns
+
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -93,26 +95,24 @@ def _set_own_priority(nice):
 
 class Processes:
     """Named processes; the part of the name before ":" is what they are
-    summed up by.  'enter' is called in each before its program runs."""
+    summed up by.  They are in namespace 'ns', or in this one."""
 
-    def __init__(self, enter=None):
-        self.enter = enter
+    def __init__(self, ns=None):
+        self.ns = ns
         self.running = {}
         self.nice = os.getpriority(os.PRIO_PROCESS, 0)
 
     def start(self, name, args, log, env=None):
         with open(log, "ab") as out:
-            self.running[name] = subprocess.Popen(
-                args, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                env=dict(os.environ, **(env or {})), start_new_session=True,
-                preexec_fn=self._prepare)
+            self.running[name] = netns.popen(
+                args, self.ns, stdin=subprocess.DEVNULL, stdout=out,
+                stderr=out, env=dict(os.environ, **(env or {})),
+                start_new_session=True, preexec_fn=self._prepare)
         return self.running[name]
 
     def _prepare(self):
         if self.nice:
             _set_own_priority(self.nice)
-        if self.enter:
-            self.enter()
 
     def check(self):
         """Raises if one of them has ended by itself."""

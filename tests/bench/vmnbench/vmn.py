@@ -80,7 +80,7 @@ class Vmn:
         self.dir = directory
         self.workload = workload
         self.args = args
-        self.processes = Processes(wire and wire.enter)
+        self.processes = Processes(wire and wire.ns)
         self.address = wire.control_ip if wire else "127.0.0.1"
         self.hosts = hosts_of(self.processes, directory, workload, wire)
         self.api = Api(self.path("vmnd.sock"))

@@ -75,7 +75,7 @@ class Wire:
             self.down()
             raise
         self.control_ip = self.lab.control_ip
-        self.enter = netns.enter_child(self.lab.net_ns)
+        self.ns = self.lab.net_ns
 
     def hosts(self, processes):
         return [PacketHost(processes, lab_host, i,
