@@ -43,6 +43,8 @@ export const scenes = {
       await shoot("own");
       await api("DELETE", "apps/limits/code");
       await rows(list).filter({ hasText: "no app" }).waitFor();
+      // What is shown is asked for again and again.
+      await go("objects/networks");
       await api("DELETE", "limits/slow");
       await api("DELETE", "types/limits");
     },
