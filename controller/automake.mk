@@ -35,6 +35,7 @@ include controller/worker/automake.mk
 include controller/page/automake.mk
 include controller/northbound/automake.mk
 include controller/ctl/automake.mk
+include controller/kit/automake.mk
 
 # Whole, since what main() does not call the apps may.
 sbin_PROGRAMS += vmnd

@@ -50,7 +50,7 @@ load(struct vmnd *vmnd, const char *file)
 void
 vmnd_load_apps(struct vmnd *vmnd)
 {
-    char *worker = vmnd_find_worker();
+    char *worker = apphost_find_worker();
 
     vmnd->apphost = apphost_create(worker, false);
     free(worker);

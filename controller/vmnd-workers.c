@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The worker processes of apps, as vmnd has them: where their program is, and
- * that those that have ended are started again.  Not for what they do
- * (worker/). */
+ * The worker processes of apps, as vmnd has them: those that have ended are
+ * started again.  Not for what they do (worker/). */
 
 #include <config.h>
 
 #include "controller/vmnd.h"
 
 #include <event2/event.h>
-#include <limits.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "controller/apphost/apphost.h"
 #include "controller/commit/commit.h"
@@ -21,34 +18,6 @@
 
 /* How often it is looked after them, in ms. */
 #define LOOK_MS 250
-
-#define PROGRAM "vmn-app-worker"
-
-/* Relative to vmnd itself: where both were built, and where they are installed
- * below another folder than was meant. */
-static const char *const beside[] = {
-    PROGRAM, "../libexec/vmn/" PROGRAM,
-};
-
-char *
-vmnd_find_worker(void)
-{
-    char self[PATH_MAX];
-    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
-
-    self[MAX(len, 0)] = '\0';
-    for (size_t i = 0; len > 0 && i < ARRAY_SIZE(beside); i++) {
-        char *folder = dir_name(self);
-        char *path = xasprintf("%s/%s", folder, beside[i]);
-
-        free(folder);
-        if (!access(path, X_OK)) {
-            return path;
-        }
-        free(path);
-    }
-    return xstrdup(VMN_LIBEXECDIR "/" PROGRAM);
-}
 
 static void
 look_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *vmnd_)

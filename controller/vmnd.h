@@ -106,9 +106,6 @@ void vmnd_check_object(void *vmnd, const struct vmn_type_row *type,
 
 /* vmnd-workers.c.  -------------------------------------------------------- */
 
-/* Returns the path of the program that apps of others run in.  The caller
- * frees it. */
-char *vmnd_find_worker(void);
 /* Looks after workers from now on. */
 void vmnd_start_workers(struct vmnd *);
 /* The same, when there may be the first one. */

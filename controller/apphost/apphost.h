@@ -21,6 +21,9 @@ struct vmn_module;
  * they run in this process.  With 'own_too' VMN's own apps run there as well,
  * for tests. */
 struct apphost *apphost_create(const char *worker, bool own_too);
+/* Returns where 'worker' is, by where this program is.  The caller frees
+ * it. */
+char *apphost_find_worker(void);
 /* After the engine is gone. */
 void apphost_destroy(struct apphost *);
 

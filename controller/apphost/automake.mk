@@ -15,4 +15,5 @@ controller_libvmn_a_SOURCES += \
 	controller/apphost/stage-registers.c \
 	controller/apphost/stage-registers.h \
 	controller/apphost/stage-tables.c \
-	controller/apphost/stage-tables.h
+	controller/apphost/stage-tables.h \
+	controller/apphost/worker-path.c

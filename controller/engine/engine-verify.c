@@ -104,7 +104,14 @@ compare_members(const struct engine *a, const struct engine *b,
 size_t
 engine_verify(const struct engine *engine, struct ds *ds)
 {
-    struct engine *fresh = engine_create(engine->model, engine->pipeline);
+    return engine_verify_with(engine, engine->pipeline, ds);
+}
+
+size_t
+engine_verify_with(const struct engine *engine,
+                   const struct pipeline *pipeline, struct ds *ds)
+{
+    struct engine *fresh = engine_create(engine->model, pipeline);
     size_t n;
 
     fresh->shadow = true;

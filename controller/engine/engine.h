@@ -334,6 +334,10 @@ bool engine_app_status(const struct engine *, const char *app,
 /* Compiles the current state from scratch in parallel to the live one, and
  * compares.  Appends a line per difference to 'ds'; returns their number. */
 size_t engine_verify(const struct engine *, struct ds *);
+/* The same by the apps of another pipeline, of the same apps loaded in the
+ * same order: by other processes (kit/). */
+size_t engine_verify_with(const struct engine *, const struct pipeline *,
+                          struct ds *);
 
 struct engine_stats {
     uint64_t n_runs;

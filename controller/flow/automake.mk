@@ -9,6 +9,8 @@ controller_libvmn_a_SOURCES += \
 	controller/flow/flow-match.c \
 	controller/flow/flow-part.c \
 	controller/flow/flow-part.h \
+	controller/flow/flow-text.c \
+	controller/flow/flow-text.h \
 	controller/flow/flow.c \
 	controller/flow/lasting-text.c \
 	controller/flow/lasting-text.h \

@@ -13,7 +13,7 @@
 #include "controller/fabric/fabric-audit.h"
 #include "controller/fabric/fabric-flows.h"
 #include "controller/fabric/session/reported-flows.h"
-#include "controller/flow/sample-action.h"
+#include "controller/flow/flow-text.h"
 #include "controller/schema/arena.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/ofp-actions.h"
@@ -21,24 +21,6 @@
 #include "util.h"
 
 /* Pieces.  Texts are the caller's to free.  ------------------------------- */
-
-static char *
-format_match(const struct minimatch *minimatch)
-{
-    struct match match;
-
-    minimatch_expand(minimatch, &match);
-    return match_to_string(&match, NULL, OFP_DEFAULT_PRIORITY);
-}
-
-static char *
-format_actions(const struct ofpact *ofpacts, size_t ofpacts_len)
-{
-    struct ds s = DS_EMPTY_INITIALIZER;
-
-    sample_action_format(ofpacts, ofpacts_len, &s);
-    return ds_steal_cstr(&s);
-}
 
 /* Formats the instructions of a flow as a switch has reported it. */
 static char *
@@ -53,44 +35,8 @@ format_instructions(const struct flow_record *flow)
     text = (ofpacts_pull_openflow_instructions(
                 &b, flow->instructions_size, OFP15_VERSION, NULL, NULL,
                 &ofpacts)
-            ? xstrdup("?") : format_actions(ofpacts.data, ofpacts.size));
+            ? xstrdup("?") : flow_text_actions(ofpacts.data, ofpacts.size));
     ofpbuf_uninit(&ofpacts);
-    return text;
-}
-
-/* "type=select,bucket=...", as ovs-ofctl writes it. */
-static char *
-format_group(uint8_t type, const struct ovs_list *buckets,
-             const struct ofputil_group_props *props)
-{
-    struct ds ds = DS_EMPTY_INITIALIZER;
-    struct ofputil_group_mod gm = { .command = OFPGC11_ADD, .type = type };
-    const char *start;
-    char *text;
-
-    ovs_list_init(&gm.buckets);
-    ofputil_bucket_clone_list(&gm.buckets, buckets, NULL);
-    ofputil_group_properties_copy(&gm.props, props);
-    ofputil_group_mod_format__(&ds, OFP15_VERSION, &gm, NULL, NULL);
-    ofputil_uninit_group_mod(&gm);
-    start = strstr(ds_cstr(&ds), "type=");
-    text = xstrdup(start ? start : ds_cstr(&ds));
-    ds_destroy(&ds);
-    return text;
-}
-
-static char *
-format_desired_group(const struct flow_item *item)
-{
-    const struct ofp_header *inner = ofmessage_inner(item);
-    struct ofputil_group_mod gm;
-    char *text;
-
-    if (!inner || ofputil_decode_group_mod(inner, &gm)) {
-        return xstrdup("?");
-    }
-    text = format_group(gm.type, &gm.buckets, &gm.props);
-    ofputil_uninit_group_mod(&gm);
     return text;
 }
 
@@ -112,49 +58,22 @@ format_cookie(uint64_t cookie, struct arena *arena)
 
 /* Desired ones.  ---------------------------------------------------------- */
 
-/* A flow item, decoded and formatted. */
-struct flow_text {
-    char *match;
-    char *actions;
-};
-
-static struct flow_text
-flow_text_of(const struct flow_item *item)
-{
-    struct flow_text text = { NULL, NULL };
-    struct ofputil_flow_mod fm;
-    struct ofpbuf ofpacts;
-
-    ofpbuf_init(&ofpacts, 256);
-    if (ofmessage_decode_flow(item, &fm, &ofpacts)) {
-        text.match = format_match(&fm.match);
-        text.actions = format_actions(fm.ofpacts, fm.ofpacts_len);
-        minimatch_destroy(&fm.match);
-    } else {
-        text.match = xstrdup("?");
-        text.actions = xstrdup("?");
-    }
-    ofpbuf_uninit(&ofpacts);
-    return text;
-}
-
 char *
 item_describe(const struct engine *engine, const struct flow_item *item)
 {
     const char *owner = engine_item_owner(engine, item);
-    struct flow_text flow;
-    char *text;
+    char *match, *actions, *text;
 
     if (item->kind == FLOW_ITEM_GROUP) {
         return xasprintf("group %"PRIu32" of %s", item->group_id,
                          owner ? owner : "nobody");
     }
-    flow = flow_text_of(item);
+    flow_text_of_flow(item, &match, &actions);
     text = xasprintf("flow table=%u,priority=%u,%s actions=%s of %s",
-                     item->table, item->priority, flow.match, flow.actions,
+                     item->table, item->priority, match, actions,
                      owner ? owner : "nobody");
-    free(flow.match);
-    free(flow.actions);
+    free(match);
+    free(actions);
     return text;
 }
 
@@ -162,12 +81,13 @@ void
 item_show_flow(const struct engine *engine, const struct flow_item *item,
                struct arena *arena, struct fabric_flow *flow)
 {
-    struct flow_text text = flow_text_of(item);
+    char *match, *actions;
 
+    flow_text_of_flow(item, &match, &actions);
     *flow = (struct fabric_flow) {
         .table = item->table, .priority = item->priority,
-        .match = take(arena, text.match),
-        .actions = take(arena, text.actions),
+        .match = take(arena, match),
+        .actions = take(arena, actions),
         .reason = flow_item_drop_reason(item),
         .cookie = format_cookie(item->cookie, arena),
         .owner = engine_item_owner(engine, item),
@@ -185,7 +105,7 @@ item_show_group(const struct engine *engine, const struct flow_item *item,
 
     *group = (struct fabric_group) {
         .group_id = item->group_id,
-        .group = take(arena, format_desired_group(item)),
+        .group = take(arena, flow_text_of_group(item)),
         .owner = owner ? arena_strdup(arena, owner) : NULL,
         .scope = arena_strdup(arena, engine_scope_name(item->scope)),
     };
@@ -274,7 +194,7 @@ describe_unknown(const struct engine *engine, const struct difference *d)
         return xasprintf("group %"PRIu32" of an unknown owner",
                          d->group->desc.group_id);
     }
-    match = format_match(&d->flow->match);
+    match = flow_text_match(&d->flow->match);
     text = xasprintf("flow table=%u,priority=%u,%s cookie=0x%"PRIx64" of %s",
                      d->flow->table, d->flow->priority, match,
                      d->flow->cookie, owner ? owner : "an unknown owner");
@@ -312,7 +232,7 @@ show_installed(const struct difference *d, struct arena *arena)
 
     *c = (struct fabric_contents) { .idle_timeout = -1, .hard_timeout = -1 };
     if (d->group) {
-        c->group = take(arena, format_group(d->group->desc.type,
+        c->group = take(arena, flow_text_group(d->group->desc.type,
                                             &d->group->desc.buckets,
                                             &d->group->desc.props));
         return c;
@@ -404,7 +324,7 @@ show_unknown(const struct engine *engine, const struct difference *d,
     } else {
         shown->table = d->flow->table;
         shown->priority = d->flow->priority;
-        shown->match = take(arena, format_match(&d->flow->match));
+        shown->match = take(arena, flow_text_match(&d->flow->match));
     }
 }
 

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * vmn-app test: goes through the steps of test files, and says in TAP, the
+ * Test Anything Protocol, what is as expected.  What no file has to ask for:
+ * no unit fails, no flow conflicts with one of another app, and another
+ * process computes the same from nothing. */
+
+#include <config.h>
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/engine.h"
+#include "controller/kit/kit-file.h"
+#include "controller/kit/kit-flows.h"
+#include "controller/kit/kit-trace.h"
+#include "controller/kit/kit-world.h"
+#include "controller/kit/kit.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+struct run {
+    struct kit_world *world;
+    const char *step;           /* What it is called. */
+    int n, n_failed;
+};
+
+/* Says that 'what' is as expected, or that it is not, and 'why', lines. */
+static void
+tell(struct run *run, bool ok, const char *what, const char *why)
+{
+    run->n++;
+    run->n_failed += !ok;
+    printf("%sok %d - %s: %s\n", ok ? "" : "not ", run->n, run->step, what);
+    while (!ok && *why) {
+        size_t len = strcspn(why, "\n");
+
+        printf("# %.*s\n", (int) len, why);
+        why += len + (why[len] == '\n');
+    }
+    fflush(stdout);
+}
+
+/* Returns true if the change is taken, which is then to be looked at. */
+static bool
+run_change(struct run *run, const json_t *step)
+{
+    const char *refused = json_string_value(json_object_get(step, "refused"));
+    struct ds s = DS_EMPTY_INITIALIZER;
+    struct vmn_errors errors;
+    bool taken, ok;
+
+    vmn_errors_init(&errors);
+    taken = !kit_world_change(run->world, step, &errors);
+    for (size_t i = 0; i < errors.n; i++) {
+        ds_put_format(&s, "%s: %s\n", errors.errors[i].pointer,
+                      errors.errors[i].text);
+    }
+    ok = refused ? !taken && strstr(ds_cstr(&s), refused) : taken;
+    if (taken && refused) {
+        ds_put_format(&s, "it is taken\n");
+    }
+    tell(run, ok, refused ? "is refused" : "is taken", ds_cstr(&s));
+    vmn_errors_uninit(&errors);
+    ds_destroy(&s);
+    return taken;
+}
+
+/* A unit that has failed, or flows that conflict. */
+static void
+put_problem(const struct engine_problem *problem, struct ds *s)
+{
+    ds_put_format(s, "%s:", problem->kind);
+    for (size_t i = 0; i < problem->n_units; i++) {
+        ds_put_format(s, "%s %s", i ? "," : "", problem->units[i]);
+    }
+    ds_put_format(s, ": %s", problem->detail ? problem->detail : "");
+    if (problem->packet) {
+        ds_put_format(s, ", such as %s", problem->packet);
+    }
+    ds_put_char(s, '\n');
+}
+
+/* Removes a line of 's' that has 'part' in it.  Returns false if there is
+ * none. */
+static bool
+take_line(struct ds *s, const char *part)
+{
+    char *at = strstr(ds_cstr(s), part);
+    char *start, *end;
+
+    if (!at) {
+        return false;
+    }
+    for (start = at; start > s->string && start[-1] != '\n'; start--) {
+        continue;
+    }
+    end = strchr(at, '\n') + 1;
+    memmove(start, end, s->string + s->length + 1 - end);
+    s->length -= end - start;
+    return true;
+}
+
+static void
+run_problems(struct run *run, const json_t *step)
+{
+    const struct engine_problems *problems = engine_problems(
+        run->world->engine);
+    struct ds missing = DS_EMPTY_INITIALIZER;
+    struct ds s = DS_EMPTY_INITIALIZER;
+    const json_t *expected;
+    size_t i;
+
+    for (i = 0; i < problems->n; i++) {
+        put_problem(&problems->problems[i], &s);
+    }
+    ds_cstr(&s);
+    json_array_foreach (json_object_get(step, "problems"), i, expected) {
+        const char *part = json_string_value(expected);
+
+        if (!part || !take_line(&s, part)) {
+            ds_put_format(&missing, "there is none with: %s\n",
+                          part ? part : "(no text)");
+        }
+    }
+    ds_put_cstr(&s, ds_cstr(&missing));
+    tell(run, !s.length, (json_object_get(step, "problems")
+                          ? "has the problems that are expected"
+                          : "no unit fails, no flows conflict"), ds_cstr(&s));
+    ds_destroy(&missing);
+    ds_destroy(&s);
+}
+
+static void
+run_verify(struct run *run)
+{
+    struct ds s = DS_EMPTY_INITIALIZER;
+    size_t n = kit_world_verify(run->world, &s);
+
+    tell(run, !n, "another process computes the same from nothing",
+         ds_cstr(&s));
+    ds_destroy(&s);
+}
+
+static void
+run_flows(struct run *run, const json_t *flows)
+{
+    struct ds s = DS_EMPTY_INITIALIZER;
+    bool ok = kit_flows_match(run->world, flows, &s);
+
+    tell(run, ok, "has the flows that are expected", ds_cstr(&s));
+    ds_destroy(&s);
+}
+
+static void
+run_trace(struct run *run, const json_t *trace)
+{
+    struct ds title = DS_EMPTY_INITIALIZER;
+    struct ds s = DS_EMPTY_INITIALIZER;
+    bool ok = kit_trace_run(run->world, trace, &s);
+
+    kit_trace_title(trace, &title);
+    tell(run, ok, ds_cstr(&title), ds_cstr(&s));
+    ds_destroy(&title);
+    ds_destroy(&s);
+}
+
+static void
+run_step(struct run *run, const json_t *step)
+{
+    const json_t *flows = json_object_get(step, "flows");
+    const json_t *trace;
+    size_t i;
+
+    if (!run_change(run, step) && !json_object_get(step, "refused")) {
+        return;                 /* Nothing is as the step needs it. */
+    }
+    run_problems(run, step);
+    run_verify(run);
+    if (flows) {
+        run_flows(run, flows);
+    }
+    json_array_foreach (json_object_get(step, "traces"), i, trace) {
+        run_trace(run, trace);
+    }
+}
+
+/* Goes through a file's steps. */
+static int
+run_file(struct run *run, const struct kit_setup *setup, const char *path)
+{
+    struct vmn_error error = VMN_ERROR_INIT;
+    json_t *steps = kit_file_read(path, &error);
+    const json_t *step;
+    size_t i;
+
+    run->world = steps ? kit_world_create(setup, &error) : NULL;
+    if (!run->world) {
+        json_decref(steps);
+        return kit_fail(&error);
+    }
+    json_array_foreach (steps, i, step) {
+        const char *name = json_string_value(json_object_get(step, "name"));
+        char *number = xasprintf("%s, step %"PRIuSIZE, path, i + 1);
+
+        run->step = name ? name : number;
+        run_step(run, step);
+        free(number);
+    }
+    kit_world_destroy(run->world);
+    json_decref(steps);
+    return 0;
+}
+
+int
+kit_test(const struct kit_arguments *args)
+{
+    const struct kit_setup setup = {
+        .file = args->words[0], .app_dir = args->app_dir, .twice = true,
+    };
+    struct run run = { .n = 0 };
+
+    for (int i = 1; i < args->n; i++) {
+        if (run_file(&run, &setup, args->words[i])) {
+            return 1;
+        }
+    }
+    printf("1..%d\n", run.n);
+    return run.n_failed ? 1 : 0;
+}
+
+/* vmn-app flows.  --------------------------------------------------------- */
+
+/* Makes the changes of a file, expecting nothing of them. */
+static int
+apply_file(struct kit_world *world, const char *path)
+{
+    struct vmn_error error = VMN_ERROR_INIT;
+    json_t *steps = kit_file_read(path, &error);
+    struct vmn_errors errors;
+    const json_t *step;
+    size_t i;
+
+    vmn_errors_init(&errors);
+    json_array_foreach (steps, i, step) {
+        if (kit_world_change(world, step, &errors)
+            && !json_object_get(step, "refused")) {
+            vmn_error_invalid(&error, "%s: step %"PRIuSIZE": %s: %s", path,
+                              i + 1, errors.errors[0].pointer,
+                              errors.errors[0].text);
+            break;
+        }
+        vmn_errors_uninit(&errors);
+        vmn_errors_init(&errors);
+    }
+    vmn_errors_uninit(&errors);
+    json_decref(steps);
+    return error.text ? kit_fail(&error) : 0;
+}
+
+int
+kit_flows(const struct kit_arguments *args)
+{
+    const struct kit_setup setup = {
+        .file = args->words[0], .app_dir = args->app_dir,
+    };
+    struct vmn_error error = VMN_ERROR_INIT;
+    struct kit_world *world = kit_world_create(&setup, &error);
+    struct svec lines = SVEC_EMPTY_INITIALIZER;
+    const char *line;
+    int result;
+    size_t i;
+
+    if (!world) {
+        return kit_fail(&error);
+    }
+    result = apply_file(world, args->words[1]);
+    if (!result) {
+        kit_flows_list(world, args->host, &lines);
+        SVEC_FOR_EACH (i, line, &lines) {
+            puts(line);
+        }
+    }
+    svec_destroy(&lines);
+    kit_world_destroy(world);
+    return result;
+}

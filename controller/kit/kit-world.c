@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A state of VMN without hosts or API; see kit-world.h. */
+
+#include <config.h>
+
+#include "controller/kit/kit-world.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/apphost/apphost.h"
+#include "controller/engine/engine.h"
+#include "controller/flow/pipeline.h"
+#include "controller/kit/kit-changes.h"
+#include "controller/model/model.h"
+#include "util.h"
+
+/* VMN's own, all of them, as vmnd loads them by default. */
+static const char *const own[] = {
+    "overlay", "firewall", "loadbalancer", "router", "gateway", "dhcp", "dns",
+};
+
+/* Apps.  ------------------------------------------------------------------ */
+
+/* It is a file, whatever it is called: not one of VMN's own. */
+static int
+load_file(struct apphost *apphost, const struct kit_setup *setup,
+          struct vmn_error *why)
+{
+    char *path = xasprintf("%s%s", strchr(setup->file, '/') ? "" : "./",
+                           setup->file);
+    int error = apphost_load(apphost, setup->app_dir, path, why);
+
+    free(path);
+    return error;
+}
+
+static struct apphost *
+load(const struct kit_setup *setup, struct vmn_error *why)
+{
+    char *worker = setup->inside ? NULL : apphost_find_worker();
+    struct apphost *apphost = apphost_create(worker, false);
+    int error = 0;
+
+    free(worker);
+    for (size_t i = 0; !error && i < ARRAY_SIZE(own); i++) {
+        error = apphost_load(apphost, setup->app_dir, own[i], why);
+    }
+    if (!error && setup->file) {
+        error = load_file(apphost, setup, why);
+    }
+    if (error) {
+        apphost_destroy(apphost);
+        return NULL;
+    }
+    apphost_settle(apphost);
+    return apphost;
+}
+
+/* Returns the app that is not VMN's own, or NULL. */
+static const struct pipeline_app *
+find_app(const struct apphost *apphost)
+{
+    const struct pipeline *pipeline = apphost_pipeline(apphost);
+
+    for (size_t i = 0; i < pipeline->n_apps; i++) {
+        if (!pipeline->apps[i].builtin) {
+            return &pipeline->apps[i];
+        }
+    }
+    return NULL;
+}
+
+static void
+check_object(void *world_, const struct vmn_type_row *type,
+             const struct vmn_row *object, struct vmn_errors *faults)
+{
+    struct kit_world *world = world_;
+
+    engine_check_object(world->engine, type, object, faults);
+}
+
+/* Has the model know the types that the app declares. */
+static int
+declare_types(struct kit_world *world, const struct pipeline_app *app,
+              struct vmn_error *why)
+{
+    struct model_declared declared[VMN_APP_TYPES_MAX];
+    struct model_request request;
+    struct vmn_errors errors;
+    uint64_t revision;
+    int error;
+
+    for (size_t i = 0; i < app->n_types; i++) {
+        declared[i] = (struct model_declared) {
+            app->types[i].class_->name, app->types[i].spec,
+        };
+    }
+    vmn_errors_init(&errors);
+    model_request_init(&request, "vmnd");
+    model_request_set_types(&request, world->model, app->class_->name,
+                            declared, app->n_types);
+    error = model_apply(world->model, &request, 1, &revision, &errors);
+    if (error) {
+        vmn_error_invalid(why, "types of app %s: %s", app->class_->name,
+                          errors.errors[0].text);
+    }
+    model_request_uninit(&request);
+    vmn_errors_uninit(&errors);
+    return error;
+}
+
+static void
+compute(struct kit_world *world)
+{
+    engine_delta_destroy(engine_run(world->engine));
+    model_settle(world->model);
+}
+
+struct kit_world *
+kit_world_create(const struct kit_setup *setup, struct vmn_error *why)
+{
+    struct kit_world *world = xzalloc(sizeof *world);
+    const struct pipeline_app *app;
+
+    world->placed = json_object();
+    world->apphost = load(setup, why);
+    if (world->apphost && setup->twice) {
+        world->other = load(setup, why);
+    }
+    if (!world->apphost || (setup->twice && !world->other)) {
+        kit_world_destroy(world);
+        return NULL;
+    }
+    world->model = model_create();
+    model_show_types(world->model);
+    world->engine = engine_create(world->model,
+                                  apphost_pipeline(world->apphost));
+    model_set_check_object(world->model, check_object, world);
+    app = find_app(world->apphost);
+    if (app) {
+        world->app = xstrdup(app->class_->name);
+        if (app->n_types && declare_types(world, app, why)) {
+            kit_world_destroy(world);
+            return NULL;
+        }
+    }
+    compute(world);
+    return world;
+}
+
+void
+kit_world_destroy(struct kit_world *world)
+{
+    if (world) {
+        engine_destroy(world->engine);
+        model_destroy(world->model);
+        apphost_destroy(world->other);
+        apphost_destroy(world->apphost);
+        json_decref(world->placed);
+        free(world->app);
+        free(world);
+    }
+}
+
+/* Changes.  --------------------------------------------------------------- */
+
+int
+kit_world_change(struct kit_world *world, const json_t *step,
+                 struct vmn_errors *errors)
+{
+    json_t *placed = json_deep_copy(world->placed);
+    int last_ofport = world->last_ofport;
+    struct kit_changes changes;
+    uint64_t revision;
+    int error = EINVAL;
+
+    kit_changes_init(&changes, world);
+    if (kit_changes_read(&changes, step, errors)) {
+        error = model_apply(world->model, &changes.request, 1, &revision,
+                            &changes.errors);
+        kit_changes_tell(&changes, errors);
+    }
+    kit_changes_uninit(&changes);
+    if (error) {
+        json_decref(world->placed);
+        world->placed = placed;
+        world->last_ofport = last_ofport;
+        return error;
+    }
+    json_decref(placed);
+    compute(world);
+    return 0;
+}
+
+size_t
+kit_world_verify(struct kit_world *world, struct ds *ds)
+{
+    const struct pipeline *pipeline = apphost_pipeline(
+        world->other ? world->other : world->apphost);
+    size_t n = engine_verify_with(world->engine, pipeline, ds);
+
+    /* Once more: that process has computed as often as ours by now, and an
+     * app that counts calls would come to the same. */
+    return n ? n : engine_verify_with(world->engine, pipeline, ds);
+}
