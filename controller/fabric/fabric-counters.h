@@ -39,6 +39,14 @@ size_t fabric_unread_hosts(const struct fabric *);
  * hosts. */
 int64_t fabric_counted_ms(const struct fabric *);
 
+/* Calls 'cb' with the hits of the counted flows (vmn_flow_count(), and those
+ * that drop) of each unit of 'app', or of all apps if that is NULL, since this
+ * vmnd started; of units that had any. */
+typedef void fabric_unit_cb(void *aux, const char *app, const char *unit,
+                            const struct fabric_count *);
+void fabric_unit_counts(const struct fabric *, const char *app,
+                        fabric_unit_cb *, void *aux);
+
 /* Current traffic through flows, on all hosts together: rates are those
  * between the last two readings of each host. */
 struct fabric_load {

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stddef.h>
 
+#include "controller/fabric/fabric-counters.h"
 #include "controller/flow/pipeline.h"
 #include "controller/northbound/metrics.h"
 #include "controller/schema/arena.h"
@@ -33,6 +34,38 @@ put_workers(const struct pipeline *pipeline, const struct status_app *statuses,
                           ends ? worker->ends : worker->pid != 0);
         }
     }
+}
+
+struct unit_counts {
+    struct ds *ds;
+    bool bytes;
+};
+
+static void
+put_unit_count(void *counts_, const char *app, const char *unit,
+               const struct fabric_count *count)
+{
+    const struct unit_counts *counts = counts_;
+
+    ds_put_format(counts->ds, "vmn_app_%s_total{app=\"%s\",unit=\"%s\"} "
+                  "%"PRIu64"\n", counts->bytes ? "bytes" : "packets", app,
+                  unit, counts->bytes ? count->bytes : count->packets);
+}
+
+/* Appends what flows of apps' units have counted. */
+static void
+put_counts(const struct northbound *nb, struct ds *ds)
+{
+    metrics_family(ds, "vmn_app_packets_total", "counter",
+                   "Packets of counted flows, and of those that drop, by app "
+                   "and unit.");
+    fabric_unit_counts(nb->fabric, NULL, put_unit_count,
+                       &(struct unit_counts) { ds, false });
+    metrics_family(ds, "vmn_app_bytes_total", "counter",
+                   "Bytes of counted flows, and of those that drop, by app "
+                   "and unit.");
+    fabric_unit_counts(nb->fabric, NULL, put_unit_count,
+                       &(struct unit_counts) { ds, true });
 }
 
 /* Appends units, flows, groups and problems of each app. */
@@ -82,6 +115,7 @@ metrics_append_apps(const struct northbound *nb, struct ds *ds)
     metrics_family(ds, "vmn_app_worker_ends_total", "counter",
                    "Ends of the process that an app runs in.");
     put_workers(pipeline, statuses, n_apps, true, ds);
+    put_counts(nb, ds);
     arena_uninit(&arena);
     free(statuses);
 }

@@ -114,6 +114,31 @@ fill_port(const struct nb_status_query *q, const struct vmn_row *row,
     return true;
 }
 
+struct unit_counts {
+    const struct nb_status_query *q;
+    struct status_app *status;
+};
+
+/* There are not many. */
+static void
+add_unit_count(void *counts_, const char *app OVS_UNUSED, const char *unit,
+               const struct fabric_count *count)
+{
+    struct unit_counts *counts = counts_;
+    struct status_app *status = counts->status;
+    struct status_unit *all = arena_alloc(
+        counts->q->arena, (status->n_counts + 1) * sizeof *all);
+
+    if (status->n_counts) {
+        memcpy(all, status->counts, status->n_counts * sizeof *all);
+    }
+    all[status->n_counts++] = (struct status_unit) {
+        .unit = arena_strdup(counts->q->arena, unit),
+        .count = nb_count_status(count),
+    };
+    status->counts = all;
+}
+
 static bool
 fill_app(const struct nb_status_query *q, const struct vmn_row *row,
          void *status_)
@@ -125,6 +150,8 @@ fill_app(const struct nb_status_query *q, const struct vmn_row *row,
     if (!engine_app_status(q->nb->engine, row->name, q->arena, status)) {
         return false;
     }
+    fabric_unit_counts(q->nb->fabric, row->name, add_unit_count,
+                       &(struct unit_counts) { q, status });
     app = pipeline ? pipeline_find(pipeline, row->name) : NULL;
     if (app) {
         status->description = app->class_->description;
@@ -509,6 +536,69 @@ fill_type(const struct nb_status_query *q, const struct vmn_row *row,
     return true;
 }
 
+struct part_counts {
+    const struct nb_status_query *q;
+    struct status_own_object *status;
+    size_t allocated;
+};
+
+/* Most parts that are listed; the sum has all. */
+#define PARTS_MAX 1000
+
+static struct status_part *
+find_part(struct part_counts *counts, uint32_t part, const char *reason)
+{
+    struct status_own_object *status = counts->status;
+    struct status_part *parts;
+
+    for (size_t i = 0; i < status->n_parts; i++) {
+        if (status->parts[i].part == part
+            && nullable_string_is_equal(status->parts[i].reason, reason)) {
+            return &status->parts[i];
+        }
+    }
+    if (status->n_parts == PARTS_MAX) {
+        return NULL;
+    }
+    if (status->n_parts == counts->allocated) {
+        counts->allocated = MAX(8, 2 * counts->allocated);
+        parts = arena_alloc(counts->q->arena, counts->allocated
+                                              * sizeof *parts);
+        if (status->n_parts) {
+            memcpy(parts, status->parts, status->n_parts * sizeof *parts);
+        }
+        status->parts = parts;
+    }
+    parts = &status->parts[status->n_parts++];
+    *parts = (struct status_part) {
+        .part = part,
+        .reason = reason ? arena_strdup(counts->q->arena, reason) : NULL,
+    };
+    return parts;
+}
+
+static void
+add_count(struct status_count *count, const struct fabric_load *load)
+{
+    count->packets += load->packets;
+    count->bytes += load->bytes;
+    count->last = MAX(count->last, load->last_ms);
+}
+
+static void
+add_part_count(void *counts_, uint32_t part, const char *reason,
+               const struct fabric_load *load)
+{
+    struct part_counts *counts = counts_;
+    struct status_part *one = (counts->q->one
+                               ? find_part(counts, part, reason) : NULL);
+
+    add_count(&counts->status->count, load);
+    if (one) {
+        add_count(&one->count, load);
+    }
+}
+
 static bool
 fill_object(const struct nb_status_query *q, const struct vmn_row *row,
             void *status_)
@@ -518,7 +608,11 @@ fill_object(const struct nb_status_query *q, const struct vmn_row *row,
     struct status_own_object *status = status_;
 
     status->unserved = type ? find_unserved(q, type) : NULL;
-    return status->unserved != NULL;
+    fabric_parts(q->nb->fabric, row->table, row->name, add_part_count,
+                 &(struct part_counts) { .q = q, .status = status });
+    status->unread_hosts = fabric_unread_hosts(q->nb->fabric);
+    status->counted = q->one ? fabric_counted_ms(q->nb->fabric) : 0;
+    return true;
 }
 
 /* All types.  ------------------------------------------------------------ */

@@ -154,6 +154,18 @@ static const struct schema_struct app_worker = SHOWN_KEPT(
              "The unit, query or handler that it computed then."),
     SHOWN_OF(status_app_worker, failed, STRING, TIME, "When that was."));
 
+static const struct schema_struct unit_count = SHOWN_KEPT(
+    "UnitCount", status_unit,
+    SHOWN_OF(status_unit, unit, STRING, ALWAYS, "The unit."),
+    SHOWN_COUNT(status_unit, count.));
+
+static const struct schema_struct part_count = SHOWN_KEPT(
+    "PartCount", status_part,
+    SHOWN_OF(status_part, part, U32, ALWAYS,
+             "What the app tells its flows apart by, or 0."),
+    SHOWN_OF(status_part, reason, STRING, 0, "Why they drop, if they do."),
+    SHOWN_COUNT(status_part, count.));
+
 #define APP_MEMBERS                                                     \
     SHOWN_OF(status_app, description, STRING, 0,                        \
              "Its description, by the app itself."),                    \
@@ -172,6 +184,11 @@ const struct schema_struct schema_status_app = SHOWN_KEPT(
     SHOWN_OF(status_app, groups, U64, 0, "How many groups."),
     SHOWN_OF(status_app, problems, U64, 0,
              "How many units could not be compiled, or contradict others."),
+    SHOWN_LIST_OF(status_app, counts, n_counts, STRUCT, 0,
+                  "What flows of its units have counted since `vmnd` "
+                  "started, on all hosts and of all objects: those that drop, "
+                  "and those that the app counts. Units without a packet may "
+                  "be missing.", .nested = &unit_count),
     SHOWN_STRUCT_OF(status_app, worker, POINTER,
                     "The process that it runs in, if that is not vmnd.",
                     &app_worker));
@@ -186,4 +203,10 @@ const struct schema_struct schema_status_type = SHOWN_KEPT(
 const struct schema_struct schema_status_object = SHOWN_KEPT(
     "OwnObjectStatus", status_own_object,
     SHOWN_OF(status_own_object, unserved, STRING, 0,
-             "Why it has no effect now: its app is not there."));
+             "Why it has no effect now: its app is not there."),
+    SHOWN_COUNT(status_own_object, count.),
+    SHOWN_READINGS(status_own_object),
+    SHOWN_LIST_OF(status_own_object, parts, n_parts, STRUCT, 0,
+                  "The same of each part that the app tells apart, and each "
+                  "reason of drops, when one object is asked for.",
+                  .nested = &part_count));

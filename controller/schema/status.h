@@ -313,12 +313,19 @@ struct status_app_worker {
     int64_t failed;
 };
 
+struct status_unit {
+    const char *unit;
+    struct status_count count;
+};
 struct status_app {
     const char *description;    /* NULL: it is not loaded, or has none. */
     size_t n_stages;
     struct status_stage *stages; /* NULL: it is not loaded. */
     uint64_t units, flows, groups;
     uint64_t problems;          /* Units that failed. */
+    size_t n_counts;
+    struct status_unit *counts; /* Of units with counted flows; NULL: there
+                                 * are none. */
     struct status_app_worker *worker; /* NULL: it runs in vmnd. */
 };
 
@@ -328,8 +335,18 @@ struct status_type {
     const char *reason;         /* NULL: it is. */
 };
 
+struct status_part {
+    uint32_t part;              /* vmn_flow_count_part(), or 0. */
+    const char *reason;         /* Of a drop, or NULL. */
+    struct status_count count;
+};
 struct status_own_object {
     const char *unserved;       /* Why; NULL: its app is there. */
+    struct status_count count;
+    uint64_t unread_hosts;
+    int64_t counted;            /* 0: not known. */
+    size_t n_parts;
+    struct status_part *parts;  /* NULL: they are not listed. */
 };
 
 /* Load balancers.  -------------------------------------------------------- */

@@ -116,8 +116,8 @@ def test_packets_follow_objects(lab, world, gates):
     # Without the app objects stay, without effect, and say so.
     ctl(lab, "app", "unload", "gates", "--wait")
     assert world.reaches(one, two, MAIL)
-    assert lab.vmnd.api.get("gates/web")["status"] == {
-        "unserved": "app gates is not loaded"}
+    assert lab.vmnd.api.get("gates/web")["status"]["unserved"] == \
+        "app gates is not loaded"
     assert "looks at each gate" in refused(
         lab.vmnd.api.patch, "gates/web", {"closed": False})
     restart(lab)
@@ -126,10 +126,29 @@ def test_packets_follow_objects(lab, world, gates):
     assert world.blocked(one, two, MAIL)
     restart(lab)
     assert world.blocked(one, two, MAIL)
-    assert lab.vmnd.api.get("gates/web")["status"] == {}
+    await_counts(lab, "gates/web", 1)
     lab.vmnd.api.delete("gates/web", wait="installed", timeout=30)
     assert world.reaches(one, two, MAIL)
     verify(lab)
+
+
+def await_counts(lab, name, packets):
+    """Waits until so many packets were dropped by an object's flows: it says
+    so, its app does, and metrics do."""
+    def counted():
+        status = lab.vmnd.api.get(name)["status"]
+        assert "unserved" not in status
+        return status["packets"] >= packets and status
+    status = wait_for("counters of %s" % name, counted, 30)
+    assert [(part["part"], part["reason"]) for part in status["parts"]] == [
+        (0, "gate")]
+    assert status["parts"][0]["packets"] == status["packets"]
+    assert status["bytes"] > 0 and status["last"] and status["counted"]
+    units = lab.vmnd.api.get("apps/gates")["status"]["counts"]
+    assert [unit["unit"] for unit in units] == ["gate"]
+    assert units[0]["packets"] >= status["packets"]
+    assert lab.vmnd.api.metrics()[
+        'vmn_app_packets_total{app="gates",unit="gate"}'] >= packets
 
 
 def test_wrong_objects(lab, world, gates):

@@ -44,6 +44,36 @@ get_sum(struct counters *c, const char *app, const char *reason)
     return sum;
 }
 
+/* Returns the sum of the unit of 'about'.  When the limit is reached, the last
+ * sum is that of all others. */
+static struct unit_sum *
+get_unit(struct counters *c, const struct engine_flow_owner *about)
+{
+    const char *unit = about->owner + strlen(about->app) + 1;
+    size_t len = strcspn(unit, "/");
+    struct unit_sum *sum;
+
+    for (size_t i = 0; i < c->n_units; i++) {
+        sum = &c->units[i];
+        if (!strcmp(sum->app, about->app) && strlen(sum->unit) == len
+            && !memcmp(sum->unit, unit, len)) {
+            return sum;
+        }
+    }
+    if (c->n_units == COUNTERS_UNITS_MAX) {
+        return &c->units[COUNTERS_UNITS_MAX - 1];
+    }
+    sum = &c->units[c->n_units++];
+    if (c->n_units == COUNTERS_UNITS_MAX) {
+        sum->app = xstrdup("others");
+        sum->unit = xstrdup("others");
+    } else {
+        sum->app = xstrdup(about->app);
+        sum->unit = xmemdup0(unit, len);
+    }
+    return sum;
+}
+
 uint32_t
 counter_hash(uint64_t cookie, uint32_t part, const char *reason, bool log)
 {
@@ -78,6 +108,7 @@ counter_get(struct fabric *f, uint64_t cookie, uint32_t part,
     counter->part = part;
     counter->reason = reason;
     counter->log = log;
+    counter->unit = get_unit(c, &about);
     if (reason) {
         counter->sum = get_sum(c, about.app, reason);
     }
@@ -162,18 +193,24 @@ counted_flow_free(struct counters *c, struct hmap *flows,
     free(flow);
 }
 
+static void
+add_hits(struct fabric_count *count, uint64_t packets, uint64_t bytes,
+         int64_t last_ms)
+{
+    count->packets += packets;
+    count->bytes += bytes;
+    count->last_ms = MAX(count->last_ms, last_ms);
+}
+
 void
 counted_flow_hit(struct counted_flow *flow, uint64_t packets, uint64_t bytes,
                  int64_t last_ms)
 {
     struct counter *counter = flow->counter;
 
-    flow->total.packets += packets;
-    flow->total.bytes += bytes;
-    flow->total.last_ms = MAX(flow->total.last_ms, last_ms);
-    counter->total.packets += packets;
-    counter->total.bytes += bytes;
-    counter->total.last_ms = MAX(counter->total.last_ms, last_ms);
+    add_hits(&flow->total, packets, bytes, last_ms);
+    add_hits(&counter->total, packets, bytes, last_ms);
+    add_hits(&counter->unit->total, packets, bytes, last_ms);
     if (counter->sum) {
         counter->sum->packets += packets;
         counter->sum->bytes += bytes;

@@ -30,6 +30,16 @@ struct drop_sum {
     uint64_t packets, bytes;
 };
 
+/* Maximum number of units that have a sum of hits of their own. */
+#define COUNTERS_UNITS_MAX 512
+
+/* Hits of the counted flows of an app's unit, of all its objects, since the
+ * start.  The strings are owned: the app may go. */
+struct unit_sum {
+    char *app, *unit;
+    struct fabric_count total;
+};
+
 /* A counter: hits of all flows with the same owner, part and reason, on all
  * hosts. */
 struct counter {
@@ -44,6 +54,7 @@ struct counter {
     bool log;                   /* True if the decisions of these flows are
                                  * logged. */
     struct drop_sum *sum;       /* Of a drop, or NULL. */
+    struct unit_sum *unit;      /* Of its unit. */
     size_t n_flows;             /* Flows that refer to this counter. */
     bool retired;               /* Its object was deleted: it is in neither
                                  * hmap, and one of the same name has
@@ -105,6 +116,8 @@ struct counters {
     struct event *timer;
     size_t n_sums;
     struct drop_sum sums[COUNTERS_SUMS_MAX];
+    size_t n_units;
+    struct unit_sum units[COUNTERS_UNITS_MAX];
     uint64_t n_polls, n_failed;
     uint64_t n_full;            /* Hits not counted since the limit of flows
                                  * was reached. */
@@ -127,7 +140,7 @@ struct counted_flow *counted_flow_add(struct counters *, struct hmap *flows,
                                       struct counter *, uint32_t hash);
 void counted_flow_free(struct counters *, struct hmap *flows,
                        struct counted_flow *);
-/* Adds hits to the flow, its counter, and the sum of drops. */
+/* Adds hits to the flow, its counter, and the sums of drops and units. */
 void counted_flow_hit(struct counted_flow *, uint64_t packets, uint64_t bytes,
                       int64_t last_ms);
 void counted_flow_set_rate(struct counted_flow *, float packets_per_s,

@@ -228,6 +228,19 @@ fabric_drops(const struct fabric *f, const char *host_name,
 }
 
 void
+fabric_unit_counts(const struct fabric *f, const char *app,
+                   fabric_unit_cb *cb, void *aux)
+{
+    for (size_t i = 0; i < f->counters->n_units; i++) {
+        const struct unit_sum *sum = &f->counters->units[i];
+
+        if (!app || !strcmp(sum->app, app)) {
+            cb(aux, sum->app, sum->unit, &sum->total);
+        }
+    }
+}
+
+void
 fabric_drop_sums(const struct fabric *f, fabric_drop_sum_cb *cb, void *aux)
 {
     for (size_t i = 0; i < f->counters->n_sums; i++) {

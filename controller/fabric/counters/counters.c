@@ -459,6 +459,10 @@ counters_destroy(struct fabric *f)
         event_free(c->timer);
         hmap_destroy(&c->by_object);
         hmap_destroy(&c->counters);
+        for (size_t i = 0; i < c->n_units; i++) {
+            free(c->units[i].app);
+            free(c->units[i].unit);
+        }
         free(c);
         f->counters = NULL;
     }
