@@ -234,11 +234,14 @@ find_owner(struct wire_reader *in)
     uint32_t part = wire_take_u32(in);
     struct vmn_flow_owner owner = { .rule = -1 };
     struct worker_owner found = { .rule = -1 };
+    char name[VMN_NAME_LEN + 1];
     struct vmn_value value = { NULL, 0 };
     struct vmn_view view;
 
     view_init(&view);
-    if (app->flow_owner(&view, unit, key, part, &owner) && owner.name) {
+    if ((script ? lua_app_find_owner(script, &view, unit, key, part, &owner,
+                                     name)
+         : app->flow_owner(&view, unit, key, part, &owner)) && owner.name) {
         found.row_type = owner.row_type;
         found.rule = owner.rule;
         ovs_strlcpy(found.name, owner.name, sizeof found.name);

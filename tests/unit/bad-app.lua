@@ -155,6 +155,21 @@ local function handle(view, packet, out)
     out:send_back(packet.bytes)
 end
 
+local function flow_owner(view, unit, key, part)
+    local network = view:network(key)
+    local owner = network and view:labels(network).owner
+
+    if owner == "port" then
+        return { type = "port", name = "pa", rule = part + #unit }
+    elseif owner == "wrong" then
+        return { type = "prot", name = "pa" }
+    elseif owner == "number" then
+        return 7
+    elseif owner == "loop" then
+        deeds.loop(view, network)
+    end
+end
+
 return {
     name = "bad",
     description = "Does what an app must not",
@@ -162,4 +177,5 @@ return {
     units = { { name = "network", each = "network", compile = compile } },
     queries = { { name = "does", eval = does } },
     handlers = { { name = "packet", handle = handle } },
+    flow_owner = flow_owner,
 }

@@ -658,6 +658,22 @@ fabric_drop_sums(const struct fabric *f OVS_UNUSED, fabric_drop_sum_cb *cb,
 }
 
 void
+fabric_unit_counts(const struct fabric *f OVS_UNUSED, const char *app,
+                   fabric_unit_cb *cb, void *aux)
+{
+    const struct fabric_count count = { 7, 700, 1000 };
+
+    cb(aux, app ? app : "overlay", "port", &count);
+}
+
+void
+fabric_parts(const struct fabric *f OVS_UNUSED,
+             enum vmn_table table OVS_UNUSED, const char *name OVS_UNUSED,
+             fabric_part_cb *cb OVS_UNUSED, void *aux OVS_UNUSED)
+{
+}
+
+void
 fabric_get_stats(const struct fabric *f OVS_UNUSED, struct fabric_stats *s)
 {
     memset(s, 0, sizeof *s);

@@ -462,6 +462,59 @@ check_refused(const char *text, const char *problem)
     check_refused_bytes(text, strlen(text), problem);
 }
 
+struct search {
+    struct engine *engine;
+    struct engine_flow_owner about;
+};
+
+static void
+find_owner(void *search_, const struct flow_item *item)
+{
+    struct search *search = search_;
+    const char *owner = engine_item_owner(search->engine, item);
+
+    if (item->kind == FLOW_ITEM_FLOW && owner
+        && !strcmp(owner, "bad.network/a")) {
+        engine_get_flow_owner(search->engine, item->cookie, 3,
+                              &search->about);
+    }
+}
+
+/* Whose the flow of network a is, by the label "owner". */
+static struct engine_flow_owner
+owner_of(struct apps_fixture *f, const char *label)
+{
+    struct search search = { .engine = apps_fixture_engine(f) };
+
+    apply_network(f, "a", 7, label);
+    engine_host_items(search.engine, "h1", find_owner, &search);
+    assert_non_null(search.about.owner);
+    return search.about;
+}
+
+static void
+test_flow_owner(void **state OVS_UNUSED)
+{
+    static const char *const mistakes[] = {
+        "", "'owner': 'wrong'", "'owner': 'number'", "'owner': 'loop'" };
+    struct apps_fixture *f = start(SCRIPT);
+    struct engine_flow_owner about = owner_of(f, "'owner': 'port'");
+
+    assert_string_equal(about.owner, "bad.network/a");
+    assert_string_equal(about.type, "ports");
+    assert_string_equal(about.name, "pa");
+    assert_int_equal(about.rule, 3 + strlen("network"));
+    /* Then it is the row that the unit is for. */
+    for (size_t i = 0; i < ARRAY_SIZE(mistakes); i++) {
+        about = owner_of(f, mistakes[i]);
+        assert_string_equal(about.type, "networks");
+        assert_string_equal(about.name, "a");
+        assert_int_equal(about.rule, -1);
+    }
+    assert_int_equal(status_of(f).n_ends, 0);
+    apps_fixture_destroy(f);
+}
+
 static void
 test_refused(void **state OVS_UNUSED)
 {
@@ -513,6 +566,8 @@ test_refused(void **state OVS_UNUSED)
                   "keeps what pairs() or string.gmatch()");
     check_refused("return { name = 'x', flow_owner = print }",
                   "uses print: an app writes nothing");
+    check_refused("return { name = 'x', flow_owner = 7 }",
+                  "flow_owner must be a function, not a number");
 }
 
 /* By a name: the module of that name, or else the script. */
@@ -697,6 +752,7 @@ main(void)
         cmocka_unit_test(test_query),
         cmocka_unit_test(test_local_before_a_query),
         cmocka_unit_test(test_handler),
+        cmocka_unit_test(test_flow_owner),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_name),
         cmocka_unit_test(test_same_each_time),

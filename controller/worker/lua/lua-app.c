@@ -7,6 +7,7 @@
 
 #include "controller/worker/lua/lua-app.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -289,6 +290,58 @@ lua_app_handle(struct lua_app *app, uint32_t index, struct vmn_view *view,
         .out = &recorder->packets, .packet = packet, .index = index };
 
     compute(app, handle, &run, recorder);
+}
+
+/* Takes { type = T, name = N, rule = R }, or nil. */
+static int
+find_owner(lua_State *L)
+{
+    static const char *const names[] = { "type", "name", "rule", NULL };
+    struct lua_run *run = lua_touserdata(L, 1);
+    const char *app = lua_app_of(L)->name;
+
+    lua_getfield(L, LUA_REGISTRYINDEX, LUA_KEY_DECLARED);
+    lua_getfield(L, -1, "flow_owner");
+    lua_getfield(L, LUA_REGISTRYINDEX, LUA_KEY_VIEW);
+    lua_pushstring(L, run->unit);
+    lua_pushstring(L, run->key);
+    lua_pushinteger(L, run->index);
+    lua_call(L, 4, 1);
+    if (lua_isnil(L, -1)) {
+        return 0;
+    }
+    if (lua_type(L, -1) != LUA_TTABLE) {
+        lua_raise(L, "%s: flow_owner must return a table or nil, not %s", app,
+                  lua_type_text(L, -1));
+    }
+    lua_check_options(L, -1, "flow_owner", names);
+    lua_getfield(L, -1, "rule");
+    run->owner->rule = (lua_isnil(L, -1) ? -1
+                        : lua_take_integer(L, -1, "rule", -1, INT_MAX));
+    lua_getfield(L, -2, "type");
+    lua_take_text(L, -1, "type");
+    run->owner->row_type = lua_take_row_type(L, -1, "type");
+    lua_getfield(L, -3, "name");
+    ovs_strlcpy(run->name, lua_take_text(L, -1, "name"), VMN_NAME_LEN + 1);
+    run->owner->name = run->name;
+    return 0;
+}
+
+bool
+lua_app_find_owner(struct lua_app *app, struct vmn_view *view,
+                   const char *unit, const char *key, uint32_t part,
+                   struct vmn_flow_owner *owner, char name[VMN_NAME_LEN + 1])
+{
+    struct lua_run run = {
+        .instructions_max = LUA_PACKET_INSTRUCTIONS_MAX, .view = view,
+        .unit = unit, .key = key, .index = part, .owner = owner,
+        .name = name };
+    int top = lua_gettop(app->L);
+    const char *why = call(app, find_owner, &run);
+    bool kept = lua_has_kept(app->L);
+
+    lua_settop(app->L, top);
+    return !why && !kept && owner->name;
 }
 
 /* fail(pointer, text) */

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "controller/schema/error.h"
+#include "vmn/types.h"
 
 struct recorder;
 struct lua_app;
@@ -49,6 +50,13 @@ void lua_app_eval(struct lua_app *, uint32_t index, struct vmn_view *,
                   const char *key, struct vmn_value *, struct recorder *);
 void lua_app_handle(struct lua_app *, uint32_t index, struct vmn_view *,
                     const struct vmn_packet_in *, struct recorder *);
+/* Says what a flow stands for (vmn_flow_owner_fn), its name in 'name'.  A
+ * mistake in the script is no answer. */
+struct vmn_flow_owner;
+bool lua_app_find_owner(struct lua_app *, struct vmn_view *, const char *unit,
+                        const char *key, uint32_t part,
+                        struct vmn_flow_owner *,
+                        char name[VMN_NAME_LEN + 1]);
 /* A mistake in the script is a fault of the object. */
 void lua_app_check(struct lua_app *, uint32_t index, struct vmn_view *,
                    const struct vmn_row *object, struct vmn_check *);

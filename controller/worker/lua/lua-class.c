@@ -232,6 +232,15 @@ take_query(lua_State *L, const char *element, size_t i)
     check_function(L, element, "eval");
 }
 
+enum vmn_row_type
+lua_take_row_type(lua_State *L, int index, const char *what)
+{
+    int own = lua_own_type(lua_app_of(L), lua_tostring(L, index));
+
+    return (own >= 0 ? VMN_ROW_OWN_FIRST + own
+            : lua_take_name(L, index, what, lua_row_types));
+}
+
 /* What a unit is for: a type of rows, "once", or { relation = NAME }. */
 static void
 take_each(lua_State *L, const char *element, struct vmn_unit_class *unit)
@@ -253,12 +262,8 @@ take_each(lua_State *L, const char *element, struct vmn_unit_class *unit)
     } else if (!strcmp(lua_take_text(L, -1, what), "once")) {
         unit->each = VMN_EACH_ONCE;
     } else {
-        int own = lua_own_type(lua_app_of(L), lua_tostring(L, -1));
-
         unit->each = VMN_EACH_ROW;
-        unit->row_type = (enum vmn_row_type)
-            (own >= 0 ? VMN_ROW_OWN_FIRST + own
-             : lua_take_name(L, -1, what, lua_row_types));
+        unit->row_type = lua_take_row_type(L, -1, what);
     }
     lua_pop(L, 1);
 }
@@ -463,12 +468,20 @@ take_type(lua_State *L, const char *element, size_t i)
     type->row = take_struct(L, type->singular ? type->singular : "object");
 }
 
+static bool
+no_owner(struct vmn_view *view OVS_UNUSED, const char *unit OVS_UNUSED,
+         const char *key OVS_UNUSED, uint32_t part OVS_UNUSED,
+         struct vmn_flow_owner *owner OVS_UNUSED)
+{
+    return false;
+}
+
 void
 lua_class_take(lua_State *L)
 {
     static const char *const members[] = {
         "name", "description", "stages", "queries", "units", "id_pools",
-        "handlers", "withdraw", "types", NULL };
+        "handlers", "withdraw", "types", "flow_owner", NULL };
     static const char *const of_type[] = {
         "name", "singular", "doc", "single", "max_objects", "fields", "check",
         NULL };
@@ -495,6 +508,13 @@ lua_class_take(lua_State *L)
     class_->description = get_text(L, app->name, "description");
     class_->options = (get_bool(L, app->name, "withdraw") ? VMN_APP_WITHDRAW
                        : 0);
+    if (get(L, "flow_owner")) {
+        class_->flow_owner = no_owner;
+        lua_pop(L, 1);
+        check_function(L, app->name, "flow_owner");
+    } else {
+        lua_pop(L, 1);
+    }
     take_array(L, "types", of_type, take_type); /* Units are of them. */
     take_array(L, "stages", of_stage, take_stage);
     take_array(L, "queries", of_query, take_query);

@@ -40,7 +40,11 @@ struct lua_run {
     struct vmn_packets_out *out; /* Of a handler, or NULL. */
     const struct vmn_packet_in *packet; /* The same. */
     const char *key;
-    uint32_t index;             /* Of what is computed. */
+    uint32_t index;             /* Of what is computed; of an owner the flow's
+                                 * part. */
+    const char *unit;           /* Of a flow whose owner is asked for. */
+    struct vmn_flow_owner *owner; /* The same, or NULL. */
+    char *name;                 /* The same: where the owner's is to be. */
     struct vmn_value *value;    /* Of a query, or NULL. */
     const struct vmn_row *object; /* Of a check, or NULL. */
     struct vmn_check *check;    /* The same. */
@@ -146,6 +150,8 @@ bool lua_has_kept(lua_State *);
 
 /* lua-class.c: takes the declaration that is on top of the stack. */
 void lua_class_take(lua_State *);
+/* The type of rows that a text names: one that units may be for. */
+enum vmn_row_type lua_take_row_type(lua_State *, int index, const char *what);
 /* Returns which of the app's own types that is, or -1. */
 int lua_own_type(const struct lua_app *, const char *name);
 
