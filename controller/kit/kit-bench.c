@@ -16,6 +16,7 @@
 #include "controller/kit/kit-flows.h"
 #include "controller/kit/kit-world.h"
 #include "controller/kit/kit.h"
+#include "controller/schema/schema-own.h"
 #include "openvswitch/dynamic-string.h"
 #include "timeval.h"
 #include "util.h"
@@ -55,28 +56,36 @@ now_ns(void)
     return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
 }
 
-/* Returns true if 'object' is of a type that 'app' declares. */
+/* Returns true if 'type', or "TYPE/NAME", is one that the app declares. */
 static bool
-is_own(const json_t *object, const char *app)
+is_own(const char *type)
 {
-    const char *type = json_string_value(json_object_get(object, "type"));
-    size_t len = strlen(app);
+    char *plural = type ? xmemdup0(type, strcspn(type, "/")) : NULL;
+    const struct schema_table *table = plural ? schema_find_table(plural)
+                                       : NULL;
 
-    return (type && !strncmp(type, app, len)
-            && (!type[len] || type[len] == '-'));
+    free(plural);
+    return table && schema_is_own(table->id);
 }
 
 /* Takes objects of the app's own types out of a step: the side without it has
  * no such types. */
 static json_t *
-without_own(const json_t *step, const char *app)
+without_own(const json_t *step)
 {
     json_t *copy = json_deep_copy(step);
     json_t *objects = json_object_get(copy, "apply");
+    json_t *deletions = json_object_get(copy, "delete");
 
     for (size_t i = json_array_size(objects); i-- > 0; ) {
-        if (is_own(json_array_get(objects, i), app)) {
+        if (is_own(json_string_value(json_object_get(
+                json_array_get(objects, i), "type")))) {
             json_array_remove(objects, i);
+        }
+    }
+    for (size_t i = json_array_size(deletions); i-- > 0; ) {
+        if (is_own(json_string_value(json_array_get(deletions, i)))) {
+            json_array_remove(deletions, i);
         }
     }
     return copy;
@@ -90,9 +99,6 @@ note(struct bench *bench, const json_t *step)
     json_t *object;
     size_t i;
 
-    if (json_object_get(step, "refused")) {
-        return;
-    }
     json_array_foreach (json_object_get(step, "apply"), i, object) {
         char *key = xasprintf(
             "%s/%s", json_string_value(json_object_get(object, "type")),
@@ -114,9 +120,7 @@ apply(struct kit_world *world, const json_t *step, struct vmn_error *why)
 
     vmn_errors_init(&errors);
     error = kit_world_change(world, step, &errors);
-    if (error && json_object_get(step, "refused")) {
-        error = 0;
-    } else if (error) {
+    if (error) {
         vmn_error_invalid(why, "%s: %s", errors.errors[0].pointer,
                           errors.errors[0].text);
     }
@@ -141,8 +145,9 @@ set_up(struct bench *bench, const struct kit_arguments *args,
         error = bench->worlds[side] ? 0 : EINVAL;
     }
     json_array_foreach (steps, i, step) {
-        if (!error) {
-            json_t *other = without_own(step, bench->worlds[WITH]->app);
+        /* What is to be refused changes nothing, on either side. */
+        if (!error && !json_object_get(step, "refused")) {
+            json_t *other = without_own(step);
 
             error = apply(bench->worlds[WITH], step, why);
             error = error ? error : apply(bench->worlds[WITHOUT], other, why);
@@ -194,7 +199,7 @@ measure_object(struct bench *bench, const char *key, json_t *object,
     json_t *changed = json_deep_copy(object);
     int error = 0;
 
-    if (is_own(object, bench->worlds[WITH]->app)) {
+    if (is_own(key)) {
         error = measure_both(bench, RECREATE,
                              json_pack("{s:[s]}", "delete", key),
                              json_pack("{s:[O]}", "apply", object), why);
@@ -350,6 +355,7 @@ kit_bench(const struct kit_arguments *args)
                                   args->words[1]);
     }
     if (!error) {
+        kit_warn_of_problems(bench.worlds[WITH]);
         print(&bench);
     }
     destroy(&bench);

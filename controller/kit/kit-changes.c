@@ -11,6 +11,7 @@
 
 #include "controller/kit/kit-json.h"
 #include "controller/kit/kit-world.h"
+#include "controller/schema/schema-row.h"
 #include "controller/schema/schema.h"
 #include "util.h"
 
@@ -54,7 +55,8 @@ table_of(const struct kit_changes *changes, const char *type,
     const struct schema_table *table = type ? schema_find_table(type) : NULL;
 
     table = table ? model_table(changes->world->model, table->id) : NULL;
-    if (!table || table->observed || table->id == VMN_TABLE_TYPE) {
+    if (!table || table->observed || table->id == VMN_TABLE_TYPE
+        || table->id == VMN_TABLE_APP) {
         vmn_errors_add(errors, VMN_ERR_INVALID, pointer, "must be a type of "
                        "objects, such as networks, or one that the app "
                        "declares");
@@ -83,8 +85,7 @@ read_object(struct kit_changes *changes, const json_t *object, size_t i,
             json_t *spec = json_object_get(object, "spec");
 
             add(changes, MODEL_PUT, table->id, name,
-                spec ? json_incref(spec) : json_object(),
-                xasprintf("%s/spec", pointer));
+                spec ? json_incref(spec) : json_object(), xstrdup(pointer));
         }
     }
     free(at);
@@ -118,7 +119,8 @@ unplug(struct kit_changes *changes, const char *port, const char *pointer)
     }
     vif = xasprintf("%s/%s", json_string_value(json_object_get(was, "host")),
                     json_string_value(json_object_get(was, "iface_id")));
-    add(changes, MODEL_DELETE, VMN_TABLE_VIF, vif, NULL, xstrdup(pointer));
+    add(changes, MODEL_DELETE, VMN_TABLE_VIF, vif, NULL,
+        xstrdup(pointer))->missing_ok = true;
     free(vif);
     json_object_del(changes->world->placed, port);
     return true;
@@ -135,13 +137,20 @@ unplace(struct kit_changes *changes, const char *port, const char *pointer)
 }
 
 static bool
-is_placed_on(const struct kit_changes *changes, const char *port,
-             const char *host)
+has_text(const json_t *object, const char *member, const char *text)
 {
-    const char *at = json_string_value(json_object_get(json_object_get(
-        changes->world->placed, port), "host"));
+    const char *value = json_string_value(json_object_get(object, member));
 
-    return at && !strcmp(at, host);
+    return value && !strcmp(value, text);
+}
+
+static bool
+is_placed_on(const struct kit_changes *changes, const char *port,
+             const char *host, const char *iface_id)
+{
+    const json_t *at = json_object_get(changes->world->placed, port);
+
+    return has_text(at, "host", host) && has_text(at, "iface_id", iface_id);
 }
 
 /* Returns the spec in the request of an object, or NULL. */
@@ -176,31 +185,74 @@ iface_id_of(const struct kit_changes *changes, const char *port)
     return own ? own : port;
 }
 
-/* Has 'host' be one. */
+/* Returns true if the spec of a host has 'address'. */
+static bool
+has_address(const json_t *spec, const char *address)
+{
+    return (has_text(spec, "tunnel_ip", address)
+            || has_text(spec, "second_tunnel_ip", address));
+}
+
+/* Returns true if a host has 'address', or will have. */
+static bool
+is_taken(const struct kit_changes *changes, const char *address)
+{
+    const struct model *model = changes->world->model;
+    struct vmn_names hosts = model_names(model, VMN_TABLE_HOST);
+    bool taken = false;
+
+    for (size_t i = 0; !taken && i < hosts.n; i++) {
+        json_t *spec = schema_row_spec(model_get(model, VMN_TABLE_HOST,
+                                                 hosts.names[i]));
+
+        taken = has_address(spec, address);
+        json_decref(spec);
+    }
+    for (size_t i = 0; !taken && i < changes->request.n_ops; i++) {
+        const struct model_op *op = &changes->request.ops[i];
+
+        taken = (op->kind == MODEL_PUT && op->table == VMN_TABLE_HOST
+                 && has_address(op->spec, address));
+    }
+    return taken;
+}
+
+/* Has 'host' be one, with an address that no other one has. */
 static bool
 add_host(struct kit_changes *changes, const char *host, const char *pointer,
          struct vmn_errors *errors)
 {
-    const struct model *model = changes->world->model;
-    size_t n = model_names(model, VMN_TABLE_HOST).n + 1;
-
-    if (model_get(model, VMN_TABLE_HOST, host)
+    if (model_get(changes->world->model, VMN_TABLE_HOST, host)
         || find_spec(changes, VMN_TABLE_HOST, host)) {
         return true;
     }
-    for (size_t i = 0; i < changes->request.n_ops; i++) {
-        n += (changes->request.ops[i].kind == MODEL_PUT
-              && changes->request.ops[i].table == VMN_TABLE_HOST);
+    for (int i = 1; i <= HOSTS_MAX; i++) {
+        char address[32];
+
+        snprintf(address, sizeof address, "192.0.2.%d", i);
+        if (!is_taken(changes, address)) {
+            add(changes, MODEL_PUT, VMN_TABLE_HOST, host,
+                json_pack("{s:s, s:s}", "ovsdb", "inbound", "tunnel_ip",
+                          address), xstrdup(pointer));
+            return true;
+        }
     }
-    if (n > HOSTS_MAX) {
-        vmn_errors_add(errors, VMN_ERR_INVALID, pointer, "are too many hosts: "
-                       "%d get an address by themselves", HOSTS_MAX);
-        return false;
-    }
-    add(changes, MODEL_PUT, VMN_TABLE_HOST, host,
-        json_pack("{s:s, s:o}", "ovsdb", "inbound", "tunnel_ip",
-                  json_sprintf("192.0.2.%"PRIuSIZE, n)), xstrdup(pointer));
-    return true;
+    vmn_errors_add(errors, VMN_ERR_INVALID, pointer, "are too many hosts: %d "
+                   "get an address by themselves", HOSTS_MAX);
+    return false;
+}
+
+/* Returns true if the VM of 'port' is behind a tag of another one's: the
+ * switch has no interface of its own for it. */
+static bool
+is_sub_port(const struct kit_changes *changes, const char *port)
+{
+    const json_t *spec = find_spec(changes, VMN_TABLE_PORT, port);
+    const struct vmn_port *row = model_get(changes->world->model,
+                                           VMN_TABLE_PORT, port);
+
+    return (spec ? json_object_get(spec, "parent") != NULL
+            : row && row->parent);
 }
 
 static void
@@ -216,7 +268,12 @@ place(struct kit_changes *changes, const char *port, const char *host,
                        "names no port: \"%s\"", port);
         return;
     }
-    if (is_placed_on(changes, port, host)
+    if (is_sub_port(changes, port)) {
+        vmn_errors_add(errors, VMN_ERR_INVALID, pointer,
+                       "is a sub-port, which vmn-app cannot place");
+        return;
+    }
+    if (is_placed_on(changes, port, host, iface_id)
         || !add_host(changes, host, pointer, errors)) {
         return;
     }
@@ -247,8 +304,11 @@ read_placement(struct kit_changes *changes, const json_t *placement,
 
         if (json_is_string(host)) {
             place(changes, port, json_string_value(host), pointer, errors);
-        } else if (json_is_null(host)) {
+        } else if (json_is_null(host) && iface_id_of(changes, port)) {
             unplace(changes, port, pointer);
+        } else if (json_is_null(host)) {
+            vmn_errors_add(errors, VMN_ERR_INVALID, pointer,
+                           "names no port: \"%s\"", port);
         } else {
             vmn_errors_add(errors, VMN_ERR_INVALID, pointer,
                            "must be the name of a host, or null");
@@ -257,19 +317,60 @@ read_placement(struct kit_changes *changes, const json_t *placement,
     }
 }
 
+/* Returns true if the step places something by what is deleted. */
+static bool
+is_in_placement(const json_t *placement, enum vmn_table table,
+                const char *name)
+{
+    const char *port;
+    json_t *host;
+
+    json_object_foreach (CONST_CAST(json_t *, placement), port, host) {
+        if (json_is_string(host)
+            && ((table == VMN_TABLE_PORT && !strcmp(port, name))
+                || (table == VMN_TABLE_HOST
+                    && !strcmp(json_string_value(host), name)))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What goes with a port or a host: nothing is placed there any more. */
+static void
+unplace_with(struct kit_changes *changes, enum vmn_table table,
+             const char *name, const char *pointer)
+{
+    json_t *placed = json_deep_copy(changes->world->placed);
+    const char *port;
+    json_t *at;
+
+    json_object_foreach (placed, port, at) {
+        if (table == VMN_TABLE_PORT ? !strcmp(port, name)
+            : has_text(at, "host", name)) {
+            unplace(changes, port, pointer);
+        }
+    }
+    json_decref(placed);
+}
+
 /* "ports/web-1". */
 static void
 read_deletion(struct kit_changes *changes, const char *text,
-              const char *pointer, struct vmn_errors *errors)
+              const json_t *placement, const char *pointer,
+              struct vmn_errors *errors)
 {
     const char *slash = text ? strchr(text, '/') : NULL;
     char *type = slash ? xmemdup0(text, slash - text) : NULL;
     const struct schema_table *table = table_of(changes, type, pointer,
                                                 errors);
 
-    if (table) {
-        if (table->id == VMN_TABLE_PORT) {
-            unplace(changes, slash + 1, pointer);
+    if (table && is_in_placement(placement, table->id, slash + 1)) {
+        vmn_errors_add(errors, VMN_ERR_INVALID, pointer,
+                       "is in the \"placement\" of the same step");
+    } else if (table) {
+        if (table->id == VMN_TABLE_PORT || table->id == VMN_TABLE_HOST) {
+            unplace_with(changes, table->id, slash + 1, pointer);
         }
         add(changes, MODEL_DELETE, table->id, slash + 1, NULL,
             xstrdup(pointer));
@@ -281,16 +382,18 @@ bool
 kit_changes_read(struct kit_changes *changes, const json_t *step,
                  struct vmn_errors *errors)
 {
+    const json_t *placement = json_object_get(step, "placement");
     const json_t *deletions = json_object_get(step, "delete");
     const json_t *text;
     size_t i;
 
     read_objects(changes, json_object_get(step, "apply"), errors);
-    read_placement(changes, json_object_get(step, "placement"), errors);
+    read_placement(changes, placement, errors);
     json_array_foreach (deletions, i, text) {
         char *pointer = xasprintf("/delete/%"PRIuSIZE, i);
 
-        read_deletion(changes, json_string_value(text), pointer, errors);
+        read_deletion(changes, json_string_value(text), placement, pointer,
+                      errors);
         free(pointer);
     }
     return !errors->n;
@@ -307,9 +410,11 @@ kit_changes_tell(const struct kit_changes *changes, struct vmn_errors *errors)
         if (*rest == '/') {
             op = strtoul(rest + 1, CONST_CAST(char **, &rest), 10);
         }
-        char *pointer = xasprintf("%s%s", (op < changes->places.n
-                                           ? changes->places.names[op] : ""),
-                                  rest);
+        const char *from = (op < changes->places.n
+                            ? changes->places.names[op] : "");
+        bool in_spec = *rest && !strncmp(from, "/apply/", 7);
+        char *pointer = xasprintf("%s%s%s", from, in_spec ? "/spec" : "",
+                                  in_spec ? rest : "");
 
         vmn_errors_add(errors, error->code, pointer, "%s", error->text);
         free(pointer);

@@ -84,6 +84,24 @@ check_types(const json_t *step, struct vmn_errors *errors)
     }
 }
 
+/* The elements of a list must be texts. */
+static void
+check_texts(const json_t *step, const char *name, struct vmn_errors *errors)
+{
+    const json_t *element;
+    size_t i;
+
+    json_array_foreach (json_object_get(step, name), i, element) {
+        if (!json_is_string(element)) {
+            char *pointer = xasprintf("/%s/%"PRIuSIZE, name, i);
+
+            vmn_errors_add(errors, VMN_ERR_INVALID, pointer,
+                           "must be a text");
+            free(pointer);
+        }
+    }
+}
+
 static void
 check_step(const json_t *step, struct vmn_errors *errors)
 {
@@ -94,6 +112,9 @@ check_step(const json_t *step, struct vmn_errors *errors)
         return;
     }
     check_types(step, errors);
+    check_texts(step, "flows", errors);
+    check_texts(step, "problems", errors);
+    check_texts(step, "delete", errors);
     json_array_foreach (json_object_get(step, "traces"), i, trace) {
         char *pointer = xasprintf("/traces/%"PRIuSIZE, i);
 

@@ -140,42 +140,61 @@ kit_flows_list(const struct kit_world *world, const char *host,
 
 /* Expected ones.  --------------------------------------------------------- */
 
-/* Appends a line with single blanks only, unless it is empty or a comment.
- * One that begins with a blank goes on with the one before. */
+/* Appends 'text' to 's' with single blanks only. */
 static void
-add_line(struct svec *lines, const char *line, size_t len)
+put_squeezed(const char *text, size_t len, struct ds *s)
 {
-    struct ds s = DS_EMPTY_INITIALIZER;
-
-    if (len && isspace((unsigned char) *line) && lines->n) {
-        char *before = lines->names[--lines->n];
-
-        ds_put_format(&s, "%s ", before);
-        free(before);
-    }
     for (size_t i = 0; i < len; i++) {
-        if (!isspace((unsigned char) line[i])) {
-            ds_put_char(&s, line[i]);
-        } else if (s.length && ds_last(&s) != ' ') {
-            ds_put_char(&s, ' ');
+        if (!isspace((unsigned char) text[i])) {
+            ds_put_char(s, text[i]);
+        } else if (s->length && ds_last(s) != ' ') {
+            ds_put_char(s, ' ');
         }
     }
-    ds_chomp(&s, ' ');
-    if (s.length && ds_cstr(&s)[0] != '#') {
-        svec_add(lines, ds_cstr(&s));
-    }
-    ds_destroy(&s);
+    ds_chomp(s, ' ');
 }
 
+/* Appends the line to 'lines', and empties it, unless it is empty or a
+ * comment. */
+static void
+finish_line(struct ds *line, struct svec *lines)
+{
+    if (line->length && ds_cstr(line)[0] != '#') {
+        svec_add(lines, ds_cstr(line));
+    }
+    ds_clear(line);
+}
+
+/* A line that begins with a blank goes on with the one before. */
 static void
 add_lines(struct svec *lines, const char *text)
 {
+    struct ds line = DS_EMPTY_INITIALIZER;
+
     while (*text) {
         size_t len = strcspn(text, "\n");
 
-        add_line(lines, text, len);
+        if (!isspace((unsigned char) *text)) {
+            finish_line(&line, lines);
+        } else {
+            ds_put_char(&line, ' ');
+        }
+        put_squeezed(text, len, &line);
         text += len + (text[len] == '\n');
     }
+    finish_line(&line, lines);
+    ds_destroy(&line);
+}
+
+/* One line, whatever it begins with. */
+static void
+add_line(struct svec *lines, const char *text)
+{
+    struct ds line = DS_EMPTY_INITIALIZER;
+
+    put_squeezed(text, strlen(text), &line);
+    finish_line(&line, lines);
+    ds_destroy(&line);
 }
 
 bool
@@ -183,6 +202,7 @@ kit_flows_match(const struct kit_world *world, const json_t *expected,
                 struct ds *ds)
 {
     struct svec wanted = SVEC_EMPTY_INITIALIZER;
+    struct svec listed = SVEC_EMPTY_INITIALIZER;
     struct svec found = SVEC_EMPTY_INITIALIZER;
     struct svec missing, more;
     const json_t *line;
@@ -194,11 +214,14 @@ kit_flows_match(const struct kit_world *world, const json_t *expected,
         add_lines(&wanted, json_string_value(expected));
     }
     json_array_foreach (expected, i, line) {
-        text = json_string_value(line);
-        add_line(&wanted, text ? text : "", text ? strlen(text) : 0);
+        add_line(&wanted, json_string_value(line));
     }
     svec_sort_unique(&wanted);
-    kit_flows_list(world, NULL, &found);
+    kit_flows_list(world, NULL, &listed);
+    SVEC_FOR_EACH (i, text, &listed) {
+        add_line(&found, text);
+    }
+    svec_sort_unique(&found);
     svec_diff(&wanted, &found, &missing, NULL, &more);
     SVEC_FOR_EACH (i, text, &missing) {
         ds_put_format(ds, "- %s\n", text);
@@ -210,6 +233,7 @@ kit_flows_match(const struct kit_world *world, const json_t *expected,
     svec_destroy(&missing);
     svec_destroy(&more);
     svec_destroy(&wanted);
+    svec_destroy(&listed);
     svec_destroy(&found);
     return same;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "controller/apphost/apphost.h"
 #include "controller/kit/kit-templates.h"
 #include "controller/kit/kit.h"
 #include "controller/schema/error.h"
@@ -79,6 +80,11 @@ kit_new(const struct kit_arguments *args)
     if (!is_name(name)) {
         vmn_error_invalid(&error, "\"%s\" is no name of an app: 1 to %d of "
                           "a-z 0-9 -, first a letter", name, NAME_MAX_LEN);
+        kit_fail(&error);
+        return 2;
+    }
+    if (apphost_is_own(name)) {
+        vmn_error_invalid(&error, "\"%s\" is an app of VMN's own", name);
         kit_fail(&error);
         return 2;
     }

@@ -7,6 +7,7 @@
 
 #include <config.h>
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "controller/kit/kit-trace.h"
 #include "controller/kit/kit-world.h"
 #include "controller/kit/kit.h"
+#include "controller/model/model.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -26,13 +28,29 @@ struct run {
     int n, n_failed;
 };
 
+/* In TAP "#" begins a directive, and a line is a test. */
+static void
+put_escaped(const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '#' || *text == '\\') {
+            putchar('\\');
+        }
+        putchar(iscntrl((unsigned char) *text) ? ' ' : *text);
+    }
+}
+
 /* Says that 'what' is as expected, or that it is not, and 'why', lines. */
 static void
 tell(struct run *run, bool ok, const char *what, const char *why)
 {
     run->n++;
     run->n_failed += !ok;
-    printf("%sok %d - %s: %s\n", ok ? "" : "not ", run->n, run->step, what);
+    printf("%sok %d - ", ok ? "" : "not ", run->n);
+    put_escaped(run->step);
+    printf(": ");
+    put_escaped(what);
+    putchar('\n');
     while (!ok && *why) {
         size_t len = strcspn(why, "\n");
 
@@ -82,6 +100,26 @@ put_problem(const struct engine_problem *problem, struct ds *s)
     ds_put_char(s, '\n');
 }
 
+static void
+put_problems(const struct kit_world *world, struct ds *s)
+{
+    const struct engine_problems *problems = engine_problems(world->engine);
+
+    for (size_t i = 0; i < problems->n; i++) {
+        put_problem(&problems->problems[i], s);
+    }
+}
+
+void
+kit_warn_of_problems(const struct kit_world *world)
+{
+    struct ds s = DS_EMPTY_INITIALIZER;
+
+    put_problems(world, &s);
+    fputs(ds_cstr(&s), stderr);
+    ds_destroy(&s);
+}
+
 /* Removes a line of 's' that has 'part' in it.  Returns false if there is
  * none. */
 static bool
@@ -105,23 +143,18 @@ take_line(struct ds *s, const char *part)
 static void
 run_problems(struct run *run, const json_t *step)
 {
-    const struct engine_problems *problems = engine_problems(
-        run->world->engine);
     struct ds missing = DS_EMPTY_INITIALIZER;
     struct ds s = DS_EMPTY_INITIALIZER;
     const json_t *expected;
     size_t i;
 
-    for (i = 0; i < problems->n; i++) {
-        put_problem(&problems->problems[i], &s);
-    }
+    put_problems(run->world, &s);
     ds_cstr(&s);
     json_array_foreach (json_object_get(step, "problems"), i, expected) {
         const char *part = json_string_value(expected);
 
-        if (!part || !take_line(&s, part)) {
-            ds_put_format(&missing, "there is none with: %s\n",
-                          part ? part : "(no text)");
+        if (!*part || !take_line(&s, part)) {
+            ds_put_format(&missing, "there is none with: %s\n", part);
         }
     }
     ds_put_cstr(&s, ds_cstr(&missing));
@@ -198,6 +231,7 @@ run_file(struct run *run, const struct kit_setup *setup, const char *path)
     run->world = steps ? kit_world_create(setup, &error) : NULL;
     if (!run->world) {
         json_decref(steps);
+        printf("Bail out!  %s\n", error.text);
         return kit_fail(&error);
     }
     json_array_foreach (steps, i, step) {
@@ -276,7 +310,14 @@ kit_flows(const struct kit_arguments *args)
         return kit_fail(&error);
     }
     result = apply_file(world, args->words[1]);
+    if (!result && args->host
+        && !model_get(world->model, VMN_TABLE_HOST, args->host)) {
+        vmn_error_invalid(&error, "after the last step of %s there is no host "
+                          "\"%s\"", args->words[1], args->host);
+        result = kit_fail(&error);
+    }
     if (!result) {
+        kit_warn_of_problems(world);
         kit_flows_list(world, args->host, &lines);
         SVEC_FOR_EACH (i, line, &lines) {
             puts(line);

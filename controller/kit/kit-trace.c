@@ -26,6 +26,54 @@ static const char *const expectations[] = {
     "verdict", "at", "by", "reason", "through", "changed", NULL
 };
 
+/* Returns true if 'value' is a text, a number, null, or a list of these. */
+static bool
+is_scalars(const json_t *value)
+{
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach (value, i, one) {
+        if (!json_is_string(one) && !json_is_number(one)
+            && !json_is_null(one)) {
+            return false;
+        }
+    }
+    return (json_is_string(value) || json_is_number(value)
+            || json_is_null(value) || json_array_size(value));
+}
+
+/* Adds what is wrong with the values of an "expect". */
+static void
+check_values(const json_t *expect, const char *pointer,
+             struct vmn_errors *errors)
+{
+    const char *name, *field, *what;
+    json_t *value, *inner;
+
+    json_object_foreach (CONST_CAST(json_t *, expect), name, value) {
+        bool ok = is_scalars(value);
+
+        what = "must be a text, null, or a list of these";
+        if (!strcmp(name, "through")) {
+            ok = ok && json_is_array(value);
+            what = "must be a list of stages";
+        } else if (!strcmp(name, "changed")) {
+            ok = json_is_object(value);
+            what = "must be a mapping of fields to what they become";
+            json_object_foreach (value, field, inner) {
+                ok = ok && is_scalars(inner);
+            }
+        }
+        if (!ok) {
+            char *at = xasprintf("%s/%s", pointer, name);
+
+            vmn_errors_add(errors, VMN_ERR_INVALID, at, "%s", what);
+            free(at);
+        }
+    }
+}
+
 /* Returns the body of POST /v1/trace, which the caller owns. */
 static json_t *
 body_of(const json_t *trace)
@@ -63,7 +111,9 @@ kit_trace_check(const json_t *trace, const char *pointer,
         free(at);
     }
     at = xasprintf("%s/expect", pointer);
-    kit_json_check(expect, expectations, at, errors);
+    if (kit_json_check(expect, expectations, at, errors)) {
+        check_values(expect, at, errors);
+    }
     free(at);
     vmn_errors_uninit(&faults);
     arena_uninit(&arena);
@@ -109,6 +159,13 @@ is_expected(const json_t *expected, const char *found)
     }
     if (json_is_string(expected)) {
         return found && !strcmp(json_string_value(expected), found);
+    }
+    if (json_is_number(expected)) {
+        char *text = json_dumps(expected, JSON_ENCODE_ANY);
+        bool same = found && !strcmp(text, found);
+
+        free(text);
+        return same;
     }
     json_array_foreach (expected, i, one) {
         if (is_expected(one, found)) {
@@ -199,16 +256,29 @@ check_changed(const json_t *changed, const struct trace_leg *leg,
     return ok;
 }
 
+/* The way of the packet itself, or of what it waits for: the answer of a
+ * neighbour. */
+static const struct trace_leg *
+request_of(const struct trace_outcome *outcome)
+{
+    for (size_t i = 0; i < outcome->n_legs; i++) {
+        if (!strcmp(outcome->legs[i].kind, "request")) {
+            return &outcome->legs[i];
+        }
+    }
+    return outcome->n_legs ? &outcome->legs[0] : NULL;
+}
+
 static bool
 check_outcome(const json_t *expect, const struct trace_outcome *outcome,
               struct ds *s)
 {
-    const struct trace_leg *leg = &outcome->legs[0];
+    const struct trace_leg *leg = request_of(outcome);
     bool ok = check_text("at", expect, outcome->at.port, s);
 
     ok &= check_text("by", expect, outcome->at.by.owner, s);
     ok &= check_text("reason", expect, outcome->at.reason, s);
-    if (outcome->n_legs) {
+    if (leg) {
         ok &= check_through(json_object_get(expect, "through"), leg, s);
         ok &= check_changed(json_object_get(expect, "changed"), leg, s);
     }

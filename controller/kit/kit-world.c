@@ -40,7 +40,7 @@ load_file(struct apphost *apphost, const struct kit_setup *setup,
 static struct apphost *
 load(const struct kit_setup *setup, struct vmn_error *why)
 {
-    char *worker = setup->inside ? NULL : apphost_find_worker();
+    char *worker = apphost_find_worker();
     struct apphost *apphost = apphost_create(worker, false);
     int error = 0;
 

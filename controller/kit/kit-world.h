@@ -2,7 +2,7 @@
  *
  * A state of VMN without hosts or API: an app, VMN's own apps, and objects.
  * What vmnd would have hosts do is computed by the very same code.  Not for
- * what is expected of it (kit-check.h). */
+ * what is expected of it (kit-test.c). */
 
 #ifndef CONTROLLER_KIT_KIT_WORLD_H
 #define CONTROLLER_KIT_KIT_WORLD_H 1
@@ -31,8 +31,6 @@ struct kit_world {
 struct kit_setup {
     const char *file;           /* The app's; NULL: none. */
     const char *app_dir;        /* Where VMN's own are. */
-    bool inside;                /* Run the app in this process, not in one of
-                                 * its own. */
     bool twice;                 /* Have 'other'. */
 };
 

@@ -25,6 +25,11 @@ int kit_test(const struct kit_arguments *);
 int kit_flows(const struct kit_arguments *);
 int kit_bench(const struct kit_arguments *);
 
+/* Prints the units that have failed, and the flows that conflict, for people:
+ * what they want is not what follows. */
+struct kit_world;
+void kit_warn_of_problems(const struct kit_world *);
+
 /* Prints "vmn-app: " and the error, and frees it; returns 1. */
 struct vmn_error;
 int kit_fail(struct vmn_error *);

@@ -101,7 +101,7 @@ class Ansible:
             done = subprocess.run(
                 args, env=dict(self.env, **env), cwd=self.folder, text=True,
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE, timeout=120, check=False)
+                stderr=subprocess.PIPE, timeout=400, check=False)
         assert (done.returncode != 0) == fails, done.stdout + done.stderr
         return done.stdout
 

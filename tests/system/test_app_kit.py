@@ -130,9 +130,10 @@ def test_failing_units_and_conflicts(tmp_path):
     said = check(app, WORLD + "problems: [odd.port/a, odd.port/b]\n",
                  tmp_path)
     assert "ok 2 - %s/test.yaml, step 1: has the problems" % tmp_path in said
-    said = check(app, WORLD + "problems: [odd.port/a, odd.port/b, c]\n",
-                 tmp_path, status=1)
-    assert "there is none with: c" in said
+    for part in ("c", "''"):
+        said = check(app, WORLD + "problems: [odd.port/a, odd.port/b, %s]\n"
+                     % part, tmp_path, status=1)
+        assert "# there is none with: " + part.strip("'") in said
     # One key twice, with other actions.
     app = script(tmp_path, FLOW % "reg_network = 7" + """
         emit:flow { scope = { network = port.network }, stage = "odd",
@@ -156,7 +157,13 @@ def test_flows(tmp_path):
         assert not line.split("goto_table:")[1][0].isdigit()
     assert run("flows", "--app-dir", APPS, app, test,
                "--host=h1").splitlines() == lines
-    assert run("flows", "--app-dir", APPS, app, test, "--host=h3") == ""
+    assert 'there is no host "h3"' in run(
+        "flows", "--app-dir", APPS, app, test, "--host=h3", status=1)
+    # Options that lead nowhere, units that fail.
+    failing = script(tmp_path, "error('no luck')")
+    assert "failed: odd.port/a" in run("flows", "--app-dir", APPS, failing,
+                                       test)
+    app = script(tmp_path, FLOW % "reg_network = 7, ip_src = port.ips[1]")
     # They are what a test may say, in any order and indented.
     text = "flows: |\n" + "".join(
         "  %s\n" % line.replace(" actions", "\n    actions")
@@ -164,6 +171,33 @@ def test_flows(tmp_path):
     assert "not ok" not in check(app, WORLD + text, tmp_path)
     said = check(app, WORLD + "flows: [x]\n", tmp_path, status=1)
     assert "# - x\n# + odd.odd priority=1" in said
+
+
+def test_placement(tmp_path):
+    """Hosts and ports that go while VMs are there, and come back."""
+    app = script(tmp_path, FLOW % "reg_network = 7, ip_src = port.ips[1]")
+    arrives = "traces:\n- {from: a, to: b, protocol: udp, port: 7, " \
+        "expect: {verdict: delivered, at: [c, b]}}\n"
+    said = check(app, WORLD + arrives + "".join("---\n" + step for step in (
+        # A host goes with what is placed there, and its address is free.
+        "delete: [hosts/h1]\n",
+        "placement: {a: null}\n",
+        "placement: {a: h3}\n" + arrives,
+        "apply: [{type: hosts, name: x, spec: {ovsdb: inbound, tunnel_ip: "
+        "192.0.2.3}}]\n",
+        "placement: {a: h4}\n" + arrives,
+        "placement: {a: h1}\n" + arrives,
+        # Its interface is called otherwise.
+        "apply: [{type: ports, name: a, spec: {network: n, ips: [10.0.0.1], "
+        "iface_id: z}}]\n",
+        "placement: {a: h1}\n" + arrives,
+        # What both go and come in one step.
+        "delete: [ports/b]\nplacement: {b: h1}\n"
+        "refused: '/delete/0: is in the \"placement\"'\n",
+        "delete: [hosts/h2]\nplacement: {a: h2}\n"
+        "refused: '/delete/0: is in the \"placement\"'\n",
+        arrives)), tmp_path)
+    assert "not ok" not in said and said.count(" udp from a to b") == 6
 
 
 def test_live_changes(tmp_path):
@@ -198,12 +232,25 @@ flows: []
     ("traces: [{from: a, to: b, protocol: tcp}]", "/traces/0/port: is requ"),
     ("traces: [{from: a, to: b, protocol: icmp, expect: {colour: 1}}]",
      "/traces/0/expect/colour: is unknown; there are: verdict"),
+    ("flows: [7]", "/flows/0: must be a text"),
+    ("problems: [null]", "/problems/0: must be a text"),
+    ("delete: [{}]", "/delete/0: must be a text"),
+    *(("traces: [{from: a, to: b, protocol: icmp, expect: {%s}}]" % wrong,
+       "/traces/0/expect/" + error) for wrong, error in (
+           ("through: x", "through: must be a list of stages"),
+           ("through: [{}]", "through: must be a list of stages"),
+           ("changed: [x]", "changed: must be a mapping"),
+           ("changed: {x: {}}", "changed: must be a mapping"),
+           ("verdict: {}", "verdict: must be a text"),
+           ("at: []", "at: must be a text"))),
     ("name: {", "line 2, column 1: while parsing"),
     ("\0", "line 1"),
 ])
 def test_rubbish(tmp_path, text, error):
     said = check(EXAMPLES + "/mailguard.lua", text, tmp_path, status=1)
-    assert said.startswith("vmn-app: ") and error in said, said
+    # TAP's own word, and a sentence for people.
+    assert said.startswith("Bail out!  ") and said.count(error) == 2, said
+    assert "\nvmn-app: " in said
 
 
 @pytest.mark.parametrize("text, error", [
@@ -211,6 +258,15 @@ def test_rubbish(tmp_path, text, error):
     ("apply: [{type: ports}]", '/apply/0: has no "name"'),
     ("apply: [{type: vifs, name: h/a}]", "/apply/0/type: must be a type"),
     ("apply: [{type: types, name: x}]", "/apply/0/type: must be a type"),
+    ("apply: [{type: apps, name: mailguard}]", "/apply/0/type: must be a"),
+    ("apply: [{type: groups, name: /}]", "/apply/0: "),
+    ("apply: [{type: groups, name: g}, {type: groups, name: g}]",
+     "/apply/1: names group"),
+    ("placement: {a: null}", '/placement/a: names no port: "a"'),
+    ("apply: [{type: networks, name: n, spec: {}}, {type: ports, name: a, "
+     "spec: {network: n}}, {type: ports, name: s, spec: {network: n, parent: "
+     "a, vlan: 5}}]\nplacement: {s: h1}", "/placement/s: is a sub-port"),
+    ("delete: [hosts/h]\nplacement: {a: h}", "/placement/a: names no port"),
     ("apply: [{type: ports, name: a, spec: {network: n}}]",
      '/apply/0/spec/network: network "n" does not exist'),
     ("placement: {a: h1}", '/placement/a: names no port: "a"'),
@@ -239,6 +295,7 @@ def test_usage(tmp_path):
                         (("test", "x"), "missing behind test"),
                         (("new", "x", "y"), "too much behind new"),
                         (("new", "X"), "no name of an app"),
+                        (("new", "router"), "is an app of VMN's own"),
                         (("bench", "--rounds=0", "x", "y"), "--rounds"),
                         (("--colour",), "unrecognized option")):
         assert error in run(*args, status=2, cwd=tmp_path)
@@ -251,17 +308,26 @@ def test_usage(tmp_path):
         "flows", "--app-dir=/x", EXAMPLES + "/mailguard.lua", "y", status=1)
 
 
-@pytest.mark.parametrize("name, lines", [
-    ("mailguard", ["a VM goes, or is back", "a port is disabled"]),
-])
-def test_bench(name, lines):
+@pytest.mark.parametrize("name, flows", [("mailguard", 4),
+                                         ("portguards", 0)])
+def test_bench(name, flows):
     said = run("bench", "--app-dir", APPS, "--rounds=3",
                "%s/%s.lua" % (EXAMPLES, name),
                "%s/%s-test.yaml" % (EXAMPLES, name))
-    for line in lines:
+    for line in ("a VM goes, or is back", "a port is disabled"):
         row = next(one for one in said.splitlines() if one.startswith(line))
         assert len([float(x) for x in row.split()[-4:]]) == 4
-    assert "its flows and groups: 4" in said
+    assert "its flows and groups: %d\n" % flows in said
+
+
+def test_tap(tmp_path):
+    """What a step is called cannot make another test of it."""
+    app = script(tmp_path, "error('no luck')")
+    said = check(app, 'name: "x # TODO y\\nBail out!"\n' + WORLD, tmp_path,
+                 status=1)
+    lines = said.splitlines()
+    assert lines[0] == "ok 1 - x \\# TODO y Bail out!: is taken"
+    assert all(line.startswith(("ok", "not ok", "#", "1..")) for line in lines)
 
 
 def test_bench_of_own_types(tmp_path):
@@ -289,7 +355,7 @@ def test_the_page_is_right(tmp_path):
             "traces: [{from: a, to: b, protocol: icmp, expect: {x: 1}}]",
             "expect")):
         said = check(EXAMPLES + "/mailguard.lua", wrong, tmp_path, status=1)
-        members = said.split("there are: ")[1].strip().split(", ")
+        members = said.split("there are: ")[1].split("\n")[0].split(", ")
         assert len(members) >= 6, what
         for member in members:
             assert "| `%s` |" % member in text, member

@@ -105,6 +105,8 @@ counter_get(struct fabric *f, uint64_t cookie, uint32_t part,
     counter = xzalloc(sizeof *counter);
     counter->cookie = cookie;
     counter->app = about.app;
+    counter->type = about.type;
+    counter->name = xstrdup(about.name);
     counter->part = part;
     counter->reason = reason;
     counter->log = log;
@@ -127,6 +129,7 @@ counter_retire(struct counters *c, struct counter *counter)
         counter->retired = true;
     }
     if (!counter->n_flows) {
+        free(counter->name);
         free(counter);
     }
 }

@@ -49,6 +49,8 @@ struct counter {
                                    * object. */
     uint64_t cookie;            /* Of the flows' owner, */
     const char *app;            /* and that owner's app. */
+    const char *type;           /* Of the owner's object; NULL: of none. */
+    char *name;                 /* The object's.  Owned. */
     uint32_t part;              /* flow_item_part(). */
     const char *reason;         /* Of a drop, or NULL.  The app's. */
     bool log;                   /* True if the decisions of these flows are

@@ -247,9 +247,11 @@ def _await_exit(fds, seconds):
     return True
 
 
-def wait_for(what, condition, seconds=10.0, step=0.02):
+def wait_for(what, condition, seconds=10.0, step=None):
     """Returns what 'condition' returns, as soon as that is true; an Error
-    that says what was waited for after 'seconds'."""
+    that says what was waited for after 'seconds'.  It is asked every 'step',
+    or, without, first every 20 ms and then more rarely: most conditions start
+    a process, and asking takes no more than half of the time."""
     seconds *= PATIENCE
     start = time.monotonic()
     while True:
@@ -260,7 +262,5 @@ def wait_for(what, condition, seconds=10.0, step=0.02):
         now = time.monotonic()
         if now > start + seconds:
             raise Error("waited %g s in vain for %s" % (seconds, what))
-        # Most conditions start a process: asking takes no more than half of
-        # the time, and the longer it takes the rarer it is asked.
-        time.sleep(max(step, min(now - before, 0.5),
-                       min((now - start) / 10, 0.25)))
+        time.sleep(step or max(0.02, min(now - before, 0.5),
+                               min((now - start) / 10, 0.25)))

@@ -107,12 +107,12 @@ class Processes:
             self.running[name] = netns.popen(
                 args, self.ns, stdin=subprocess.DEVNULL, stdout=out,
                 stderr=out, env=dict(os.environ, **(env or {})),
-                start_new_session=True, preexec_fn=self._prepare)
+                start_new_session=True,
+                preexec_fn=self._prepare if self.nice else None)
         return self.running[name]
 
     def _prepare(self):
-        if self.nice:
-            _set_own_priority(self.nice)
+        _set_own_priority(self.nice)
 
     def check(self):
         """Raises if one of them has ended by itself."""
