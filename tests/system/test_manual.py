@@ -82,7 +82,7 @@ def test_lists_of_the_apps_are_one():
 
 def test_there_is_a_page_for_each():
     assert [os.path.basename(p) for p in PAGES] == [
-        "vmn-lab.1", "vmn_app.7", "vmnctl.1", "vmnd.8"]
+        "vmn-app.1", "vmn-lab.1", "vmn_app.7", "vmnctl.1", "vmnd.8"]
 
 
 def test_vmnctl_page_has_all_commands_and_options():
@@ -121,6 +121,20 @@ def test_vmnd_page_has_all_options():
     options = options_of(run(find("vmnd"), "--help").stdout)
     assert len(options) > 15
     for _, option in options:
+        assert has_option(text, option), option
+
+
+def test_vmn_app_page_has_all_commands_and_options():
+    text = page("vmn-app.1")
+    program = os.path.join(os.path.dirname(find("vmnd")), "vmn-app")
+    help_text = run(program, "--help").stdout
+    commands = re.findall(r"^(?:usage:|      ) vmn-app (\w+) ", help_text, re.M)
+    assert len(commands) == 4
+    for command in commands:
+        assert re.search(r"^ +%s\b" % command, text, re.M), command
+    options = set(re.findall(r"--([a-z-]+)", help_text))
+    assert len(options) == 6
+    for option in options:
         assert has_option(text, option), option
 
 
