@@ -112,22 +112,6 @@ note(struct bench *bench, const json_t *step)
     }
 }
 
-static int
-apply(struct kit_world *world, const json_t *step, struct vmn_error *why)
-{
-    struct vmn_errors errors;
-    int error;
-
-    vmn_errors_init(&errors);
-    error = kit_world_change(world, step, &errors);
-    if (error) {
-        vmn_error_invalid(why, "%s: %s", errors.errors[0].pointer,
-                          errors.errors[0].text);
-    }
-    vmn_errors_uninit(&errors);
-    return error;
-}
-
 /* Has both sides be as after the last step of the file. */
 static int
 set_up(struct bench *bench, const struct kit_arguments *args,
@@ -149,8 +133,9 @@ set_up(struct bench *bench, const struct kit_arguments *args,
         if (!error && !json_object_get(step, "refused")) {
             json_t *other = without_own(step);
 
-            error = apply(bench->worlds[WITH], step, why);
-            error = error ? error : apply(bench->worlds[WITHOUT], other, why);
+            error = kit_world_apply(bench->worlds[WITH], step, why);
+            error = error ? error : kit_world_apply(bench->worlds[WITHOUT],
+                                                    other, why);
             json_decref(other);
             note(bench, step);
         }
@@ -168,7 +153,7 @@ measure(struct bench *bench, int kind, const json_t *step,
         struct times *times = &bench->times[kind][side];
         int64_t start = now_ns();
 
-        if (apply(bench->worlds[side], step, why)) {
+        if (kit_world_apply(bench->worlds[side], step, why)) {
             return EINVAL;
         }
         times->ns[times->n++] = now_ns() - start;

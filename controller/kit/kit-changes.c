@@ -287,8 +287,7 @@ place(struct kit_changes *changes, const char *port, const char *host,
     add(changes, MODEL_PUT, VMN_TABLE_BINDING, port,
         json_pack("{s:s}", "host", host), xstrdup(pointer));
     json_object_set_new(changes->world->placed, port, json_pack(
-        "{s:s, s:s, s:i}", "host", host, "iface_id", iface_id, "ofport",
-        ofport));
+        "{s:s, s:s}", "host", host, "iface_id", iface_id));
     free(vif);
 }
 

@@ -25,8 +25,10 @@ struct collection {
     struct svec *lines;
 };
 
-void
-kit_flows_put_table(const struct pipeline *pipeline, int table, struct ds *s)
+/* Appends "APP.STAGE", with "+N" for its N-th table but the first, or the
+ * number of a table that is no stage's. */
+static void
+put_table(const struct pipeline *pipeline, int table, struct ds *s)
 {
     for (size_t i = 0; i < pipeline->n_apps; i++) {
         const struct pipeline_app *app = &pipeline->apps[i];
@@ -66,7 +68,7 @@ put_actions(const struct pipeline *pipeline, const char *actions,
                 int table = strtol(actions + len, &end, 10);
 
                 ds_put_cstr(s, before[i]);
-                kit_flows_put_table(pipeline, table, s);
+                put_table(pipeline, table, s);
                 actions = end;
             }
         }
@@ -85,7 +87,7 @@ put_flow(const struct kit_world *world, const struct flow_item *item,
     char *match, *actions;
 
     flow_text_of_flow(item, &match, &actions);
-    kit_flows_put_table(pipeline, item->table, s);
+    put_table(pipeline, item->table, s);
     ds_put_format(s, " priority=%u%s%s actions=", item->priority,
                   *match ? "," : "", match);
     put_actions(pipeline, actions, s);

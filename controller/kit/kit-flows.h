@@ -18,17 +18,11 @@
 
 struct ds;
 struct kit_world;
-struct pipeline;
-struct vmn_errors;
 
 /* Appends the lines of the app under test, of all scopes, or of those of
  * 'host' if that is not NULL; sorted. */
 void kit_flows_list(const struct kit_world *, const char *host,
                     struct svec *lines);
-
-/* Appends "APP.STAGE", with "+N" for its N-th table but the first, or the
- * number of a table that is no stage's. */
-void kit_flows_put_table(const struct pipeline *, int table, struct ds *);
 
 /* Compares the lines with 'expected', a text of lines or an array of them, in
  * any order, blanks being of no account, but for one that a line begins with:

@@ -3,7 +3,8 @@
  * vmn-app test: goes through the steps of test files, and says in TAP, the
  * Test Anything Protocol, what is as expected.  What no file has to ask for:
  * no unit fails, no flow conflicts with one of another app, and another
- * process computes the same from nothing. */
+ * process computes the same from nothing.  And vmn-app flows, which makes the
+ * same changes and expects nothing. */
 
 #include <config.h>
 
@@ -272,23 +273,20 @@ apply_file(struct kit_world *world, const char *path)
 {
     struct vmn_error error = VMN_ERROR_INIT;
     json_t *steps = kit_file_read(path, &error);
-    struct vmn_errors errors;
     const json_t *step;
     size_t i;
 
-    vmn_errors_init(&errors);
     json_array_foreach (steps, i, step) {
-        if (kit_world_change(world, step, &errors)
-            && !json_object_get(step, "refused")) {
-            vmn_error_invalid(&error, "%s: step %"PRIuSIZE": %s: %s", path,
-                              i + 1, errors.errors[0].pointer,
-                              errors.errors[0].text);
+        /* What is to be refused changes nothing. */
+        if (!json_object_get(step, "refused")
+            && kit_world_apply(world, step, &error)) {
+            char *where = xasprintf("%s: step %"PRIuSIZE, path, i + 1);
+
+            vmn_error_prefix(&error, where);
+            free(where);
             break;
         }
-        vmn_errors_uninit(&errors);
-        vmn_errors_init(&errors);
     }
-    vmn_errors_uninit(&errors);
     json_decref(steps);
     return error.text ? kit_fail(&error) : 0;
 }

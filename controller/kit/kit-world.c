@@ -195,6 +195,23 @@ kit_world_change(struct kit_world *world, const json_t *step,
     return 0;
 }
 
+int
+kit_world_apply(struct kit_world *world, const json_t *step,
+                struct vmn_error *why)
+{
+    struct vmn_errors errors;
+    int error;
+
+    vmn_errors_init(&errors);
+    error = kit_world_change(world, step, &errors);
+    if (error) {
+        vmn_error_invalid(why, "%s: %s", errors.errors[0].pointer,
+                          errors.errors[0].text);
+    }
+    vmn_errors_uninit(&errors);
+    return error;
+}
+
 size_t
 kit_world_verify(struct kit_world *world, struct ds *ds)
 {

@@ -24,7 +24,7 @@ struct kit_world {
                                  * not asked for. */
     struct model *model;
     struct engine *engine;
-    json_t *placed;             /* {PORT: {"host", "iface_id", "ofport"}}. */
+    json_t *placed;             /* {PORT: {"host", "iface_id"}}. */
     int last_ofport;
 };
 
@@ -44,6 +44,10 @@ void kit_world_destroy(struct kit_world *);
  * whose pointers are into the step, and nothing has changed. */
 int kit_world_change(struct kit_world *, const json_t *step,
                      struct vmn_errors *errors);
+
+/* The same, with the first of the errors. */
+int kit_world_apply(struct kit_world *, const json_t *step,
+                    struct vmn_error *why);
 
 /* Computes everything from nothing, twice, by the app in another process, and
  * compares.  Appends a line for each difference to 'ds'; returns their

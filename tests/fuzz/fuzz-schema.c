@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Fuzzes objects: the first byte picks the resource, the rest is JSON.  Those
- * of apps' types are fuzz-own-types'.
+ * Fuzzes objects: the first byte picks the resource, the rest is JSON.
  * Whatever is accepted must print to JSON that is accepted again, is equal,
- * and prints the same; whatever is not must have an error. */
+ * and prints the same; whatever is not must have an error.  Not for objects of
+ * apps' types (fuzz-own-types). */
 
 #include <config.h>
 

@@ -128,7 +128,8 @@ def test_vmn_app_page_has_all_commands_and_options():
     text = page("vmn-app.1")
     program = os.path.join(os.path.dirname(find("vmnd")), "vmn-app")
     help_text = run(program, "--help").stdout
-    commands = re.findall(r"^(?:usage:|      ) vmn-app (\w+) ", help_text, re.M)
+    commands = re.findall(r"^(?:usage:|      ) vmn-app (\w+) ", help_text,
+                          re.M)
     assert len(commands) == 4
     for command in commands:
         assert re.search(r"^ +%s\b" % command, text, re.M), command
