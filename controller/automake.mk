@@ -16,8 +16,10 @@ controller_libvmn_a_SOURCES = \
 	controller/service-notify.h \
 	controller/siphash.c \
 	controller/siphash.h
-# It knows where apps are, which another --prefix changes.
-controller/options.$(OBJEXT): Makefile
+# They know where things are, which another --prefix changes.
+controller/options.$(OBJEXT) controller/apphost/worker-path.$(OBJEXT) \
+controller/ctl/cluster-join.$(OBJEXT) controller/kit/vmn-app.$(OBJEXT): \
+	Makefile
 include controller/schema/automake.mk
 include controller/model/automake.mk
 include controller/store/automake.mk
