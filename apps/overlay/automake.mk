@@ -6,6 +6,7 @@ apps_overlay_overlay_la_SOURCES = \
 	apps/overlay/claimed-addresses.c \
 	apps/overlay/dhcp-ra-guard.c \
 	apps/overlay/flood.c \
+	apps/overlay/function-port.c \
 	apps/overlay/mac-learning.c \
 	apps/overlay/nd-port-security.c \
 	apps/overlay/nd-responder.c \

@@ -215,7 +215,6 @@ unknown_copies(struct vmn_emit *emit, const struct flood_ports *to)
 void
 compile_flood(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    const uint64_t group_bit = UINT64_C(1) << 40;
     const char *parts[2];
 
     if (vmn_key_split(view, key, parts, 2) < 2) {
@@ -245,7 +244,7 @@ compile_flood(struct vmn_view *view, const char *key, struct vmn_emit *emit)
                                          tunnel ? LOCATE_GROUP_TUNNEL
                                          : LOCATE_GROUP);
 
-        vmn_match_masked(flow, VMN_F_ETH_DST, group_bit, group_bit);
+        vmn_match_masked(flow, VMN_F_ETH_DST, GROUP_BIT, GROUP_BIT);
         for (size_t i = 0; i < shared.n; i++) {
             struct vmn_mac mac;
 

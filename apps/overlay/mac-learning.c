@@ -19,14 +19,11 @@
 
 #include <string.h>
 
-/* The ID pool's key of the port's own VNI; see vmn_transit_vni(). */
-#define VNI_KEY "port/%s"
-
 static uint32_t
 port_vni(struct vmn_view *view, const struct vmn_port *port)
 {
     return vmn_id_of(view, VMN_ID_POOL_VNI,
-                     vmn_printf(view, VNI_KEY, port->row.name));
+                     vmn_printf(view, VMN_PORT_VNI_KEY, port->row.name));
 }
 
 bool

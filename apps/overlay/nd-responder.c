@@ -30,9 +30,7 @@ match_from_nobody(struct vmn_flow *flow)
 static void
 match_one(struct vmn_flow *flow)
 {
-    const uint64_t group_bit = UINT64_C(1) << 40;
-
-    vmn_match_masked(flow, VMN_F_ETH_DST, 0, group_bit);
+    vmn_match_masked(flow, VMN_F_ETH_DST, 0, GROUP_BIT);
 }
 
 /* Everywhere.  ----------------------------------------------------------- */

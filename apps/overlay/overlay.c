@@ -221,6 +221,10 @@ static const struct vmn_unit_class units[] = {
       .each = VMN_EACH_KEY,
       .relation = REL_MAC,
       .compile = compile_mac },
+    { .name = "function-port",
+      .each = VMN_EACH_KEY,
+      .relation = VMN_REL_FUNCTION_PORTS,
+      .compile = compile_function_port },
     { .name = NULL },
 };
 

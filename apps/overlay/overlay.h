@@ -57,6 +57,8 @@ enum {
     GUARD_UNSUPPORTED = 150,    /* ICMPv6 that has no receiver here. */
     GUARD_SERVER = 150,         /* What only servers send. */
     GUARD_OWN = 100,
+    GUARD_FUNCTION_ND = 48,
+    GUARD_FUNCTION = 47,        /* Forwarded by a service function. */
     GUARD_UNKNOWN_OWN = 45,     /* With a MAC of the port's. */
     GUARD_UNKNOWN = 40,         /* From a guest behind the port. */
     GUARD_LINK_LOCAL = 35,      /* Made up by a port with IPv6. */
@@ -145,6 +147,8 @@ enum {
     DELIVER_N_TABLES
 };
 enum {
+    OUT_FUNCTION_HERE = 330,    /* To the port of a service function. */
+    OUT_FUNCTION = 320,         /* The same on another host. */
     OUT_COPIES = 310,           /* A flood's copy for several ports. */
     OUT_HAIRPIN = 300,
     OUT_PROVIDER = 250,
@@ -257,6 +261,9 @@ match_domain(struct vmn_flow *flow, uint32_t zone)
 {
     vmn_match(flow, VMN_REG_ZONE, zone);
 }
+
+/* Of an Ethernet address: it is a group's, not one neighbour's. */
+#define GROUP_BIT (UINT64_C(1) << 40)
 
 /* Drops the packet, as the flow's only action. */
 static inline void
@@ -437,5 +444,7 @@ void compile_routed_pair(struct vmn_view *, const char *key,
                          struct vmn_emit *);
 void compile_domain(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_mac(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_function_port(struct vmn_view *, const char *key,
+                           struct vmn_emit *);
 
 #endif /* apps/overlay/overlay.h */

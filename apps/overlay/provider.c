@@ -233,7 +233,6 @@ provider_guard_port(struct vmn_view *view, struct vmn_emit *emit,
 {
     const struct vmn_ip sources[] = { vmn_link_local(ctx->port->mac),
                                       { .family = 6 } };
-    const uint64_t group_bit = UINT64_C(1) << 40;
     struct vmn_flow *flow;
 
     /* Packets that the port has sent do not come back to it, but for
@@ -243,7 +242,7 @@ provider_guard_port(struct vmn_view *view, struct vmn_emit *emit,
                             ADMIT_SOURCE, SOURCE_OWN_FLOOD);
         match_network(flow, ctx->network);
         vmn_match_mac(flow, VMN_F_ETH_SRC, ctx->port->mac);
-        vmn_match_masked(flow, VMN_F_ETH_DST, group_bit, group_bit);
+        vmn_match_masked(flow, VMN_F_ETH_DST, GROUP_BIT, GROUP_BIT);
         drop_background(flow, "own flood returned");
 
         flow = vmn_flow_add(emit, vmn_scope_host(ctx->host), STAGE_ADMIT,

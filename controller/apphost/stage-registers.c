@@ -26,14 +26,15 @@
 /* Registers of the pipeline that apps of others may write, by hook: before
  * destinations are found, the network that they are looked for in
  * (vmn_act_send_to_port()); where they are found, and behind all policies,
- * where the packet goes. */
+ * where the packet goes, behind these also in which network
+ * (vmn_act_hand_to_port()). */
 static const uint32_t others_write[VMN_N_HOOKS] = {
     [VMN_HOOK_SERVICE] = VMN_SCRATCH(VMN_REG_NETWORK),
     [VMN_HOOK_BALANCE] = VMN_SCRATCH(VMN_REG_NETWORK),
     [VMN_HOOK_ROUTE] = VMN_SCRATCH(VMN_REG_NETWORK),
     [VMN_HOOK_LOCATE] = WHERE,
-    [VMN_HOOK_UNBALANCE] = WHERE,
-    [VMN_HOOK_DELIVER] = WHERE,
+    [VMN_HOOK_UNBALANCE] = WHERE | VMN_SCRATCH(VMN_REG_NETWORK),
+    [VMN_HOOK_DELIVER] = WHERE | VMN_SCRATCH(VMN_REG_NETWORK),
 };
 
 /* Returns the app's stage that follows 'stage' in the pipeline, or NULL. */

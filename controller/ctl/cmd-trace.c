@@ -102,6 +102,8 @@ put_what(const json_t *step, bool short_, struct ds *out)
         ds_put_format(&ds, "tunnel to %s", text_of(step, "to"));
     } else if (!strcmp(kind, "provider")) {
         ds_put_format(&ds, "physical network to %s", text_of(step, "to"));
+    } else if (!strcmp(kind, "function")) {
+        ds_put_format(&ds, "through %s", text_of(step, "to"));
     } else if (!strcmp(kind, "group")) {
         ds_put_cstr(&ds, "group");
     } else if (reason) {

@@ -19,7 +19,9 @@
 #define APP_KEY "app/"
 
 /* Relations to which every app may publish. */
-static const char *const open_relations[] = { VMN_REL_CLAIMED };
+static const char *const open_relations[] = {
+    VMN_REL_CLAIMED, VMN_REL_FUNCTION_PORTS,
+};
 
 static const char *const shared_pools[] = {
     VMN_ID_POOL_HOST, VMN_ID_POOL_ZONE, VMN_ID_POOL_GROUP, VMN_ID_POOL_METER,
@@ -36,6 +38,7 @@ static const struct {
     { VMN_ID_POOL_ZONE, "policy/" },
     { VMN_ID_POOL_ZONE, "balance/" },
     { VMN_ID_POOL_VNI, "router/" },
+    { VMN_ID_POOL_VNI, "port/" },
 };
 
 /* Returns true for "APP.NAME". */

@@ -512,27 +512,46 @@ vmn_act_check_size(struct vmn_actions *a, uint32_t mtu)
     }
 }
 
-void
-vmn_act_hash_client(struct vmn_actions *a, uint16_t basis,
-                    enum vmn_field reg, uint32_t n)
+/* Spreads 'whose' over 'n' values of a register, by a hash of some fields. */
+static void
+act_hash(struct vmn_actions *a, const char *whose, enum nx_hash_fields fields,
+         enum nx_mp_algorithm algorithm, uint16_t basis, enum vmn_field reg,
+         uint32_t n)
 {
     if (!field_is_register(reg) || !n || n > VMN_HASH_CLIENT_MAX) {
-        emit_fail(a->emit, "clients are spread over 1 to %d values of a "
-                  "register, not over %"PRIu32" of %s", VMN_HASH_CLIENT_MAX,
-                  n, reg < VMN_N_FIELDS ? field_name(reg) : "no field");
+        emit_fail(a->emit, "%s are spread over 1 to %d values of a "
+                  "register, not over %"PRIu32" of %s", whose,
+                  VMN_HASH_CLIENT_MAX, n,
+                  reg < VMN_N_FIELDS ? field_name(reg) : "no field");
     } else if (may_write(a, reg, UINT32_MAX) && actions_begin(a)) {
         struct ofpact_multipath *multipath
             = ofpact_put_MULTIPATH(&a->ofpacts);
 
-        multipath->fields = NX_HASH_FIELDS_NW_SRC;
+        multipath->fields = fields;
         multipath->basis = basis;
-        multipath->algorithm = NX_MP_ALG_MODULO_N;
+        multipath->algorithm = algorithm;
         multipath->max_link = n - 1;
         multipath->arg = 0;
         multipath->dst.field = field_get(reg);
         multipath->dst.ofs = 0;
         multipath->dst.n_bits = n > 1 ? 32 - clz32(n - 1) : 1;
     }
+}
+
+void
+vmn_act_hash_client(struct vmn_actions *a, uint16_t basis,
+                    enum vmn_field reg, uint32_t n)
+{
+    act_hash(a, "clients", NX_HASH_FIELDS_NW_SRC, NX_MP_ALG_MODULO_N, basis,
+             reg, n);
+}
+
+void
+vmn_act_hash_connection(struct vmn_actions *a, uint16_t basis,
+                        enum vmn_field reg, uint32_t n)
+{
+    act_hash(a, "connections", NX_HASH_FIELDS_SYMMETRIC_L3L4_UDP,
+             NX_MP_ALG_HRW, basis, reg, n);
 }
 
 static uint32_t

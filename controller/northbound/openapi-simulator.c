@@ -114,7 +114,7 @@ static const struct schema_struct step = SHOWN_KEPT(
     "step", trace_step,
     SHOWN_OF(trace_step, kind, ENUM, ALWAYS, "What happens.",
              SHOWN_NAMES("lookup", "conntrack", "group", "tunnel",
-                         "provider")),
+                         "provider", "function")),
     PLACE(trace_step),
     SHOWN_OF(trace_step, copy, U32, HIDE,
              "Which copy of the packet, from 0."),
@@ -141,7 +141,9 @@ static const struct schema_struct step = SHOWN_KEPT(
     SHOWN_OF(trace_step, group, I64, HIDE, "The group.", .def = -1),
     SHOWN_OF(trace_step, bucket, I64, HIDE, "Which of its choices.",
              .def = -1),
-    SHOWN_OF(trace_step, to, STRING, 0, "To which host it goes."),
+    SHOWN_OF(trace_step, to, STRING, 0,
+             "To which host it goes; of function, through the guest of which "
+             "port."),
     SHOWN_MAP_OF(trace_step, changes, n_changes, STRING, LIST,
                  "What is rewritten before the next step: "
                  "[BEFORE, AFTER]."));

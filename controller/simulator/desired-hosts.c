@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "controller/engine/engine.h"
+#include "controller/engine/relation.h"
 #include "controller/model/model.h"
 #include "controller/schema/value.h"
 #include "controller/simulator/endpoint.h"
@@ -58,7 +59,7 @@ struct net_group {
 };
 
 struct desired_hosts {
-    const struct engine *engine;
+    struct engine *engine;
     const struct model *model;
     struct hmap scopes;
     struct shash hosts;         /* Of struct net_host. */
@@ -66,11 +67,13 @@ struct desired_hosts {
     struct shash tunnels;       /* Address, as text, to the host's name. */
     bool has_provider_ports;
     struct shash provider_ports; /* "@PHYSICAL/VLAN/MAC" to the port. */
+    bool has_functions;
+    struct shash functions;     /* "HOST/OFPORT" to the port of a function. */
     unsigned n_decoded;
 };
 
 struct desired_hosts *
-desired_hosts_create(const struct engine *engine, const struct model *model)
+desired_hosts_create(struct engine *engine, const struct model *model)
 {
     struct desired_hosts *net = xzalloc(sizeof *net);
 
@@ -80,6 +83,7 @@ desired_hosts_create(const struct engine *engine, const struct model *model)
     shash_init(&net->hosts);
     shash_init(&net->tunnels);
     shash_init(&net->provider_ports);
+    shash_init(&net->functions);
     return net;
 }
 
@@ -135,6 +139,7 @@ desired_hosts_destroy(struct desired_hosts *net)
     shash_destroy_free_data(&net->hosts);
     shash_destroy(&net->tunnels);
     shash_destroy(&net->provider_ports);
+    shash_destroy(&net->functions);
     free(net);
 }
 
@@ -472,6 +477,96 @@ net_provider(void *net_, const char *host, uint32_t ofport,
     return provider->iface_id;
 }
 
+/* Service functions.  ----------------------------------------------------- */
+
+/* Returns the port by which the guest of port 'name' sends on what it gets
+ * there, or NULL: it is no function's. */
+static const char *
+function_exit(const struct desired_hosts *net, const char *name)
+{
+    struct vmn_names exits = engine_relation_values(
+        net->engine, VMN_REL_FUNCTION_PORTS, name);
+
+    return exits.n ? exits.names[0] : NULL;
+}
+
+static void
+find_functions(struct desired_hosts *net)
+{
+    struct vmn_names names = model_names(net->model, VMN_TABLE_PORT);
+
+    net->has_functions = true;
+    for (size_t i = 0; i < names.n; i++) {
+        struct endpoint endpoint;
+
+        if (function_exit(net, names.names[i])
+            && endpoint_find(net->model, names.names[i], &endpoint)
+            && endpoint.ofport) {
+            char *key = xasprintf("%s/%"PRIu32, endpoint.host,
+                                  endpoint.ofport);
+
+            shash_add_once(&net->functions, key, endpoint.port->row.name);
+            free(key);
+        }
+        engine_yield(net->engine);
+    }
+}
+
+/* Returns true if the packet is for an address of the port's, or none that a
+ * function forwards to one neighbour. */
+static bool
+is_for_guest(const struct vmn_port *port, const struct flow *flow)
+{
+    bool v4 = flow->dl_type == htons(ETH_TYPE_IP);
+
+    if (eth_addr_is_multicast(flow->dl_dst)
+        || (!v4 && flow->dl_type != htons(ETH_TYPE_IPV6))) {
+        return true;
+    }
+    for (size_t i = 0; i < port->n_ips; i++) {
+        const struct vmn_ip *ip = &port->ips[i];
+
+        if (ip->family == (v4 ? 4 : 6)
+            && !memcmp(ip->addr, v4 ? (const void *) &flow->nw_dst
+                       : &flow->ipv6_dst, v4 ? 4 : 16)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The simulator assumes that functions forward all they get, unchanged. */
+static const char *
+net_function(void *net_, const char *host, uint32_t ofport,
+             const struct flow *flow, const char **to, uint32_t *in_port)
+{
+    struct desired_hosts *net = net_;
+    const char *name, *exit;
+    struct endpoint in, out;
+    char *key;
+
+    *to = NULL;
+    if (!net->has_functions) {
+        find_functions(net);
+    }
+    if (shash_is_empty(&net->functions)) {
+        return NULL;
+    }
+    key = xasprintf("%s/%"PRIu32, host, ofport);
+    name = shash_find_data(&net->functions, key);
+    free(key);
+    if (!name || !endpoint_find(net->model, name, &in)
+        || is_for_guest(in.port, flow)) {
+        return NULL;
+    }
+    exit = function_exit(net, name);
+    if (exit && endpoint_find(net->model, exit, &out) && out.ofport) {
+        *to = out.host;
+        *in_port = out.ofport;
+    }
+    return name;
+}
+
 void
 desired_hosts_get(struct desired_hosts *net, struct sim_net *sim_net)
 {
@@ -482,6 +577,7 @@ desired_hosts_get(struct desired_hosts *net, struct sim_net *sim_net)
         .host_at = net_host_at,
         .tunnel_ip = net_tunnel_ip,
         .provider = net_provider,
+        .function = net_function,
         .yield = net_yield,
     };
 }

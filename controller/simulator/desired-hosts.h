@@ -15,7 +15,7 @@ struct desired_hosts;
 
 /* Creates the network of the model's current state, as the engine has compiled
  * it.  Borrows both. */
-struct desired_hosts *desired_hosts_create(const struct engine *,
+struct desired_hosts *desired_hosts_create(struct engine *,
                                            const struct model *);
 void desired_hosts_destroy(struct desired_hosts *);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Where a packet goes that leaves a switch: by a tunnel to another host, to a
- * physical network, or to a port; see pipeline-pass.h. */
+ * physical network, through a service function, or to a port; see
+ * pipeline-pass.h. */
 
 #include <config.h>
 
@@ -66,6 +67,48 @@ output_tunnel(struct pipeline_context *ctx, ofp_port_t port)
     pipeline_add_step(ctx, SIM_TUNNEL, ctx->flow)->to = host;
 }
 
+/* Has the packet come in at 'in_port' of 'host', as 'kind' of step 'to'
+ * says. */
+static void
+come_in_again(struct pipeline_context *ctx, enum sim_step_kind kind,
+              const char *to, const char *host, uint32_t in_port)
+{
+    struct pipeline_pass *pass;
+
+    if (ctx->pass->n_tunnels >= SIM_TUNNELS_MAX) {
+        pipeline_add_end(ctx, SIM_LOST, "it loops between hosts");
+        return;
+    }
+    pass = pipeline_pass_fork(ctx, host, 0);
+    pass->n_tunnels++;
+    pass->n_recirculations = 0;
+    pipeline_clear_metadata(&pass->packet.flow);
+    pass->packet.flow.in_port.ofp_port = u16_to_ofp(in_port);
+    pipeline_add_step(ctx, kind, ctx->flow)->to = to;
+}
+
+/* Outputs to 'port', whose guest may forward the packet.  Returns false if it
+ * does not. */
+static bool
+output_function(struct pipeline_context *ctx, ofp_port_t port)
+{
+    const struct sim_net *net = &ctx->sim->net;
+    const char *host = NULL;
+    uint32_t in_port = 0;
+    const char *function
+        = (net->function
+           ? net->function(net->aux, ctx->pass->host, ofp_to_u16(port),
+                           ctx->flow, &host, &in_port) : NULL);
+
+    if (function && !host) {
+        pipeline_add_end(ctx, SIM_LOST,
+                         "the service function has no way to send it on");
+    } else if (function) {
+        come_in_again(ctx, SIM_FUNCTION, function, host, in_port);
+    }
+    return function != NULL;
+}
+
 /* Outputs to 'port'.  If that leads to a physical network, continues on the
  * host of the port that the packet is for, if there is one. */
 static void
@@ -84,16 +127,8 @@ output_port(struct pipeline_context *ctx, ofp_port_t port)
 
         end->port = ofp_to_u16(port);
         end->provider = provider;
-    } else if (ctx->pass->n_tunnels >= SIM_TUNNELS_MAX) {
-        pipeline_add_end(ctx, SIM_LOST, "it loops between hosts");
     } else {
-        struct pipeline_pass *pass = pipeline_pass_fork(ctx, host, 0);
-
-        pass->n_tunnels++;
-        pass->n_recirculations = 0;
-        pipeline_clear_metadata(&pass->packet.flow);
-        pass->packet.flow.in_port.ofp_port = u16_to_ofp(in_port);
-        pipeline_add_step(ctx, SIM_PROVIDER, ctx->flow)->to = host;
+        come_in_again(ctx, SIM_PROVIDER, host, host, in_port);
     }
 }
 
@@ -126,7 +161,7 @@ pipeline_output(struct pipeline_context *ctx, ofp_port_t port)
         pipeline_add_end(ctx, SIM_LOST, "output to no port");
     } else if (is_tunnel(port)) {
         output_tunnel(ctx, port);
-    } else {
+    } else if (!output_function(ctx, port)) {
         output_port(ctx, port);
     }
 }

@@ -48,6 +48,14 @@ struct sim_net {
     const char *(*provider)(void *aux, const char *host, uint32_t port,
                             const struct flow *, const char **to,
                             uint32_t *in_port);
+    /* Returns the name of the port at 'port' of 'host', which must live as
+     * those of hosts, if its guest is a service function that forwards the
+     * packet: then it comes in again at '*in_port' of host '*to' (NULL:
+     * nowhere).  Else, and if the packet is for the guest itself, returns
+     * NULL.  May be NULL. */
+    const char *(*function)(void *aux, const char *host, uint32_t port,
+                            const struct flow *, const char **to,
+                            uint32_t *in_port);
     /* Lets others have their turn, or NULL. */
     void (*yield)(void *aux);
 };
@@ -57,7 +65,8 @@ struct sim_net {
 #define SIM_DEPTH_MAX 64                /* Resubmits inside of each other. */
 #define SIM_RESUBMITS_MAX 4096          /* In one pass. */
 #define SIM_RECIRCULATIONS_MAX 6        /* Of one copy on one host. */
-#define SIM_TUNNELS_MAX 16              /* One after the other. */
+#define SIM_TUNNELS_MAX 32              /* And functions, one after the
+                                         * other. */
 #define SIM_STEPS_MAX 20000
 #define SIM_CHOICES_MAX 8               /* Of groups, in one exchange. */
 
@@ -67,12 +76,14 @@ enum sim_step_kind {
     SIM_GROUP,                  /* 'number' is its number. */
     SIM_TUNNEL,                 /* To host 'to'. */
     SIM_PROVIDER,               /* The same by a physical network. */
+    SIM_FUNCTION,               /* Through the guest of port 'to'. */
 };
 
 struct sim_step {
     enum sim_step_kind kind;
     const char *host;
-    const char *to;             /* SIM_TUNNEL, SIM_PROVIDER: the other host. */
+    const char *to;             /* SIM_TUNNEL, SIM_PROVIDER: the other host;
+                                 * SIM_FUNCTION: the port. */
     unsigned copy;              /* Copies have numbers, the first 0. */
     uint8_t table;
     uint32_t number;            /* Of the conjunction, or of the group. */

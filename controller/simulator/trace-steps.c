@@ -105,13 +105,16 @@ fill_changes(const struct flow *before, const struct flow *after,
 
 /* Steps.  ---------------------------------------------------------------- */
 
-/* Returns the next step of the same copy on the same host, or NULL. */
+/* Returns the next step of the same copy on the same host, as which it has not
+ * been anywhere else before, or NULL. */
 static const struct sim_step *
 next_step(const struct sim_step *steps, size_t n, size_t i)
 {
     for (size_t j = i + 1; j < n; j++) {
         if (steps[j].copy == steps[i].copy) {
-            return strcmp(steps[j].host, steps[i].host) ? NULL : &steps[j];
+            return (steps[i].kind == SIM_FUNCTION
+                    || strcmp(steps[j].host, steps[i].host) ? NULL
+                    : &steps[j]);
         }
     }
     return NULL;
@@ -192,6 +195,10 @@ fill_kind(const struct result_names *names, const struct sim_step *sim_step,
     case SIM_PROVIDER:
         step->kind = sim_step->kind == SIM_TUNNEL ? "tunnel" : "provider";
         step->to = sim_step->to ? arena_strdup(arena, sim_step->to) : NULL;
+        break;
+    case SIM_FUNCTION:
+        step->kind = "function";
+        step->to = arena_strdup(arena, sim_step->to);
         break;
     }
 }

@@ -110,6 +110,7 @@ enum call {
     CALL_ACT_CLONE_NEXT = 64,
     CALL_ACT_CLONE = 65,
     CALL_ACT_GOTO_HOOK = 66,
+    CALL_ACT_HASH_CONNECTION = 67,
     CALL_N
 };
 

@@ -593,6 +593,17 @@ vmn_act_hash_client(struct vmn_actions *a, uint16_t basis,
 }
 
 void
+vmn_act_hash_connection(struct vmn_actions *a, uint16_t basis,
+                        enum vmn_field reg, uint32_t n)
+{
+    struct call_log *log = begin_actions(a, CALL_ACT_HASH_CONNECTION);
+
+    call_put_u16(log, basis);
+    call_put_u32(log, reg);
+    call_put_u32(log, n);
+}
+
+void
 vmn_act_limit(struct vmn_actions *a, const char *key, uint32_t rate,
               uint32_t burst)
 {

@@ -353,6 +353,19 @@ replay_hash_client(struct replay *r)
 }
 
 static void
+replay_hash_connection(struct replay *r)
+{
+    struct vmn_actions *a = replay_take_actions(r);
+    uint16_t basis = call_take_u16(&r->in);
+    enum vmn_field reg = call_take_u32(&r->in);
+    uint32_t n = call_take_u32(&r->in);
+
+    if (replay_is_good(r)) {
+        vmn_act_hash_connection(a, basis, reg, n);
+    }
+}
+
+static void
 replay_limit(struct replay *r)
 {
     struct vmn_actions *a = replay_take_actions(r);
@@ -468,6 +481,8 @@ const struct replay_call replay_action_calls[CALL_N] = {
     [CALL_ACT_FIND_CLIENT] = { "vmn_act_find_client", replay_find_client },
     [CALL_ACT_CHECK_SIZE] = { "vmn_act_check_size", replay_check_size },
     [CALL_ACT_HASH_CLIENT] = { "vmn_act_hash_client", replay_hash_client },
+    [CALL_ACT_HASH_CONNECTION] = { "vmn_act_hash_connection",
+                                   replay_hash_connection },
     [CALL_ACT_LIMIT] = { "vmn_act_limit", replay_limit },
     [CALL_ACT_CT] = { "vmn_act_ct", replay_ct },
     [CALL_ACT_CT_SNAT_PORTS] = { "vmn_act_ct_snat_ports",

@@ -346,6 +346,35 @@ vmn_act_send_to_port(struct vmn_view *view, struct vmn_actions *actions,
     return true;
 }
 
+/* Hands what the flow matches to the guest of port 'name', on whichever host
+ * that is, as it is: no address changes, and no policy is asked; ends the
+ * actions.  The flow's stage is at hook SERVICE, BALANCE, ROUTE or UNBALANCE;
+ * at the latter, the policies of the packet's own host have judged it.  Some
+ * unit publishes the port in VMN_REL_FUNCTION_PORTS.
+ *
+ * Returns false, and adds no action, if nothing can be handed there: the port
+ * is not there, not enabled, on no host, external, in a provider network, or
+ * has 'unknown'.  The flow is of the port's routing domain. */
+static inline bool
+vmn_act_hand_to_port(struct vmn_view *view, struct vmn_actions *actions,
+                     const char *name)
+{
+    const struct vmn_port *port = vmn_read_port(view, name);
+    const struct vmn_network *network
+        = (port && port->enabled && !port->external && !port->unknown
+           ? vmn_read_network(view, port->network) : NULL);
+
+    if (!network || network->provider.physical
+        || !vmn_host_of_port(view, name)) {
+        return false;
+    }
+    vmn_act_set(actions, VMN_REG_NETWORK,
+                vmn_id_of(view, VMN_ID_POOL_VNI,
+                          vmn_printf(view, VMN_PORT_VNI_KEY, name)));
+    vmn_act_goto_hook(actions, VMN_HOOK_DELIVER);
+    return true;
+}
+
 /* A host that limits how many connections the ports on it open, and the number
  * that one of them has there. */
 struct vmn_limited {

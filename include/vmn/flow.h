@@ -496,6 +496,14 @@ void vmn_act_check_size(struct vmn_actions *, uint32_t mtu);
 #define VMN_HASH_CLIENT_MAX 65536
 void vmn_act_hash_client(struct vmn_actions *, uint16_t basis,
                          enum vmn_field reg, uint32_t n);
+/* Does the same by a hash of the packet's IP addresses and, of TCP, UDP and
+ * SCTP, ports, which is that of both directions of a connection, on whichever
+ * host ("symmetric_l3l4+udp" of ovs-actions(7)).  Where one of the 'n' goes
+ * that is the last one, no others change; where one is added, one in 'n' + 1
+ * of the connections gets it.  Later fragments have no ports, and other values
+ * than the first.  The cache has an entry for each connection then. */
+void vmn_act_hash_connection(struct vmn_actions *, uint16_t basis,
+                             enum vmn_field reg, uint32_t n);
 
 /* Lets 'rate' packets a second through, and up to 'burst' at once after a
  * rest, and drops what is more: nobody is told, but the actions after this one

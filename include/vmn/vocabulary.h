@@ -120,6 +120,17 @@ enum vmn_hook {
  * overlay.  See vmn_is_claiming(). */
 #define VMN_REL_CLAIMING "overlay.claiming"
 
+/* Relation: port name -> the port by which its guest sends on what it gets
+ * there, perhaps the same one.  Ports of service functions (RFC 7665, section
+ * 1.4), whose guests forward packets of others: they are handed packets as
+ * they are (vmn_act_hand_to_port()), and what they send from an address that
+ * is not the port's own is let in.  It has the identity of that address then,
+ * and as it comes from elsewhere VMN_REG_SRC_LOCAL is 0.  Ports of provider
+ * networks, external ones, and those with 'unknown' are none.  Published by
+ * whichever app sends packets there, which also says whom its guest may speak
+ * for; read by overlay. */
+#define VMN_REL_FUNCTION_PORTS "overlay.function-ports"
+
 /* What tunnels add to a packet: Ethernet, IP and UDP, and 8 bytes of VXLAN
  * (RFC 7348, section 5) or of Geneve without options (RFC 8926, section 3). */
 #define VMN_TUNNEL_OVERHEAD_IPV4 (14 + 20 + 8 + 8)
@@ -133,6 +144,11 @@ enum vmn_hook {
 /* What is between hosts and a router's gateway is in a network of its own, the
  * router's transit: its VNI is the number of (VMN_ID_POOL_VNI, this). */
 #define VMN_TRANSIT_KEY "router/%s"
+
+/* Behind a port there may be others than its addresses say: what is for them,
+ * or from them, has a VNI of the port's, the number of (VMN_ID_POOL_VNI,
+ * this). */
+#define VMN_PORT_VNI_KEY "port/%s"
 
 /* Ethernet addresses that begin with these three bytes are reserved: of
  * servers and of what comes from outside, of floating addresses in their
@@ -204,6 +220,7 @@ enum vmn_hook {
 #define VMN_ID_POOL_ZONE "zone"         /* "PURPOSE/DOMAIN"; 1 to 65535. */
 #define VMN_ID_POOL_GROUP "group"       /* OpenFlow groups. */
 #define VMN_ID_POOL_METER "meter"       /* Of vmn_act_limit(). */
-#define VMN_ID_POOL_VNI "vni"           /* VMN_TRANSIT_KEY; 24 bits. */
+#define VMN_ID_POOL_VNI "vni"           /* VMN_TRANSIT_KEY,
+                                         * VMN_PORT_VNI_KEY; 24 bits. */
 
 #endif /* vmn/vocabulary.h */

@@ -60,8 +60,11 @@ static void
 held_open(const struct world *world, struct held *held)
 {
     const struct sim_net now = {
-        &held->now, now_sets, now_group, now_host_at, now_tunnel_ip,
-        NULL, NULL
+        .aux = &held->now,
+        .sets = now_sets,
+        .group = now_group,
+        .host_at = now_host_at,
+        .tunnel_ip = now_tunnel_ip,
     };
     struct text_packet *text = &held->text;
     unsigned kept[VMN_N_DIRECTIONS];

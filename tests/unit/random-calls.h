@@ -12,7 +12,7 @@
 #include "vmn/app.h"
 
 /* How many kinds of actions, and of packets sent, there are below. */
-#define RANDOM_N_ACTIONS 43
+#define RANDOM_N_ACTIONS 44
 #define RANDOM_N_SENDS 7
 
 /* Rarely true: an argument is wrong then. */
@@ -173,6 +173,8 @@ random_plain_action(struct vmn_actions *a, unsigned kind)
     case 19: vmn_act_pop_queue(a); break;
     case 20: vmn_act_clone(a, 1, random_table()); break;
     case 21: vmn_act_clone_next(a); break;
+    case 22: vmn_act_hash_connection(a, random_uint16(), random_reg(),
+                                     1 + random_range(99)); break;
     default: vmn_act_set(a, VMN_F_IN_PORT, random_range(99)); break;
     }
 }
@@ -230,12 +232,12 @@ random_action(struct vmn_actions *a, unsigned *kinds)
     if (kinds) {
         kinds[kind]++;
     }
-    if (kind < 23) {
+    if (kind < 24) {
         random_plain_action(a, kind);
-    } else if (kind < 29) {
-        random_learn(a, kind - 23);
+    } else if (kind < 30) {
+        random_learn(a, kind - 24);
     } else {
-        random_last_action(a, kind - 29);
+        random_last_action(a, kind - 30);
     }
 }
 

@@ -137,6 +137,12 @@ hash_client(const struct call *c)
 }
 
 static void
+hash_connection(const struct call *c)
+{
+    vmn_act_hash_connection(c->actions, 0, OTHER, 4);
+}
+
+static void
 find_mac(const struct call *c)
 {
     vmn_act_find_mac(c->actions);
@@ -261,6 +267,7 @@ static const struct deed {
     { "swap-left", swap_left, STAGE_WRITES "12" NOT_SCRATCH },
     { "swap-right", swap_right, STAGE_WRITES "12" NOT_SCRATCH },
     { "hash-client", hash_client, STAGE_WRITES "12" NOT_SCRATCH },
+    { "hash-connection", hash_connection, STAGE_WRITES "12" NOT_SCRATCH },
     { "find-mac", find_mac, STAGE_WRITES "11" NOT_SCRATCH },
     { "find-client", find_client, STAGE_WRITES "11" NOT_SCRATCH },
     { "bucket", in_bucket, "a bucket of app guest writes register 12, which "

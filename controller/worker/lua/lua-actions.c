@@ -148,6 +148,19 @@ send_to_port(lua_State *L)
     return 1;
 }
 
+/* hand_to_port(port); returns false, and not the flow, if nothing can be
+ * handed there. */
+static int
+hand_to_port(lua_State *L)
+{
+    const char *what = "flow:hand_to_port()";
+    struct vmn_actions *a = take_actions(L, what);
+
+    lua_pushboolean(L, vmn_act_hand_to_port(
+        lua_app_of(L)->run->view, a, lua_take_text(L, 2, what)));
+    return 1;
+}
+
 static int
 output_field(lua_State *L)
 {
@@ -292,6 +305,19 @@ hash_client(lua_State *L)
     return chain(L);
 }
 
+/* hash_connection(basis, reg, n) */
+static int
+hash_connection(lua_State *L)
+{
+    const char *what = "flow:hash_connection()";
+    struct vmn_actions *a = take_actions(L, what);
+    uint16_t basis = lua_take_integer(L, 2, what, 0, UINT16_MAX);
+    enum vmn_field reg = take_one_field(L, 3, what);
+
+    vmn_act_hash_connection(a, basis, reg, take_u32(L, 4, what));
+    return chain(L);
+}
+
 /* limit(key, rate, burst) */
 static int
 limit(lua_State *L)
@@ -414,6 +440,7 @@ lua_actions_open(lua_State *L)
         { "jump", jump },
         { "goto_hook", goto_hook },
         { "send_to_port", send_to_port },
+        { "hand_to_port", hand_to_port },
         { "set_queue", set_queue },
         { "pop_queue", pop_queue },
         { "restart", restart },
@@ -430,6 +457,7 @@ lua_actions_open(lua_State *L)
         { "find_client", find_client },
         { "check_size", check_size },
         { "hash_client", hash_client },
+        { "hash_connection", hash_connection },
         { "limit", limit },
         { "ct", ct },
         { "conjunction", conjunction },

@@ -122,7 +122,7 @@ function hops(leg) {
   for (const step of leg.steps) {
     const last = found.at(-1);
 
-    if (step.kind === "tunnel" || step.kind === "provider") {
+    if (["tunnel", "provider", "function"].includes(step.kind)) {
       found.push({ way: step.kind, to: step.to });
     } else if (!last || last.way || last.host !== step.host) {
       found.push({ host: step.host, stages: [] });
@@ -216,7 +216,9 @@ function legWay(leg, outcome, from) {
           : code(outcome.legs[0].ends[0]?.port ?? "")),
       arrow("", "then"),
       found.map((hop) => hop.way
-        ? arrow(hop.way, `by ${hop.way} to ${hop.to ?? "the wire"}`)
+        ? hop.way === "function"
+          ? arrow(hop.to, `through the guest of port ${hop.to}`)
+          : arrow(hop.way, `by ${hop.way} to ${hop.to ?? "the wire"}`)
         : h("div", { class: "hop" }, h("h4", {}, link("hosts", hop.host)),
           h("ol", { class: "stages" }, hop.stages.map((stage) =>
             stageItem(stage, hop === last && isLast

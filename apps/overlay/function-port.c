@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Ports of service functions (VMN_REL_FUNCTION_PORTS): their guests forward
+ * packets of others.  Such a port is handed packets as they are, from whatever
+ * host, by a VNI of its own; and what it sends from others' addresses is let
+ * in as theirs.  Which packets go there, and where they go on, is for the app
+ * that publishes the port. */
+
+#include "overlay.h"
+
+/* What the flows of a function's port need. */
+struct function {
+    const struct port_ctx *ctx;
+    uint32_t vni;
+};
+
+static struct vmn_flow *
+match_vni(struct vmn_emit *emit, struct vmn_scope scope, uint16_t priority,
+          const struct function *function)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, scope, STAGE_DELIVER,
+                                         DELIVER_OUT, priority);
+
+    vmn_match(flow, VMN_REG_NETWORK, function->vni);
+    return flow;
+}
+
+/* Emits the way to the port from all hosts of its domain.  A packet that fits
+ * its own network fits this one, but for an MTU that is larger there. */
+static void
+to_port(struct vmn_view *view, struct vmn_emit *emit,
+        const struct function *function)
+{
+    const struct port_ctx *ctx = function->ctx;
+    struct vmn_flow *flow = match_vni(emit, vmn_scope_domain(ctx->domain),
+                                      OUT_FUNCTION, function);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_act_set(actions, VMN_REG_DST_HOST,
+                vmn_id_of(view, VMN_ID_POOL_HOST, ctx->host));
+    vmn_act_move(actions, VMN_REG_NETWORK, VMN_F_TUN_ID);
+    vmn_act_check_size(actions, vmn_mtu_of(view, ctx->network));
+    vmn_act_goto(actions, STAGE_DELIVER, DELIVER_TUNNEL);
+}
+
+/* Emits the end of that way on 'host'. */
+static void
+to_port_here(struct vmn_emit *emit, const struct function *function,
+             const char *host, uint32_t ofport)
+{
+    struct vmn_scope scope = vmn_scope_host(host);
+    struct vmn_flow *flow = vmn_flow_add(emit, scope, STAGE_ADMIT,
+                                         ADMIT_TUNNEL, TUNNEL_NETWORK);
+
+    vmn_match(flow, VMN_F_TUN_ID, function->vni);
+    vmn_act_output(vmn_flow_actions(flow), ofport);
+
+    flow = match_vni(emit, scope, OUT_FUNCTION_HERE, function);
+    vmn_act_output(vmn_flow_actions(flow), ofport);
+}
+
+/* Emits the way from the port into the pipeline: as if the packet came by a
+ * tunnel, so its sender's identity is looked up, and its sender's rules are
+ * not asked again.  Nobody's neighbours are the function's to announce. */
+static void
+from_port(struct vmn_emit *emit, const char *host, uint32_t ofport)
+{
+    static const uint16_t types[] = { VMN_ETH_IPV4, VMN_ETH_IPV6 };
+    static const uint8_t discovery[] = { VMN_ND_SOLICIT, VMN_ND_ADVERT };
+    struct vmn_scope scope = vmn_scope_host(host);
+    struct vmn_flow *flow;
+
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        struct vmn_actions *actions;
+
+        flow = vmn_flow_add(emit, scope, STAGE_ADMIT, ADMIT_GUARD,
+                            GUARD_FUNCTION);
+        vmn_match(flow, VMN_F_IN_PORT, ofport);
+        vmn_match(flow, VMN_F_ETH_TYPE, types[i]);
+        vmn_match_masked(flow, VMN_F_ETH_DST, 0, GROUP_BIT);
+        actions = vmn_flow_actions(flow);
+        vmn_act_set(actions, VMN_REG_SRC_ID, 0);
+        vmn_act_set(actions, VMN_REG_SRC_LOCAL, 0);
+        vmn_act_jump(actions, STAGE_ADMIT, ADMIT_SOURCE);
+    }
+    /* A bridge has had it by all of its ports, as everybody. */
+    flow = vmn_flow_add(emit, scope, STAGE_ADMIT, ADMIT_GUARD,
+                        GUARD_FUNCTION);
+    vmn_match(flow, VMN_F_IN_PORT, ofport);
+    vmn_match_masked(flow, VMN_F_ETH_DST, GROUP_BIT, GROUP_BIT);
+    drop_background(flow, "flood forwarded by a function");
+
+    for (size_t i = 0; i < sizeof discovery / sizeof discovery[0]; i++) {
+        flow = vmn_flow_add(emit, scope, STAGE_ADMIT, ADMIT_GUARD,
+                            GUARD_FUNCTION_ND);
+        vmn_match(flow, VMN_F_IN_PORT, ofport);
+        vmn_match(flow, VMN_F_ICMPV6_TYPE, discovery[i]);
+        drop(flow, "spoofed");
+    }
+}
+
+void
+compile_function_port(struct vmn_view *view, const char *key,
+                      struct vmn_emit *emit)
+{
+    struct port_ctx ctx;
+    struct function function = { .ctx = &ctx };
+    bool is_quarantined;
+
+    if (!port_ctx_read(view, key, &ctx) || !ctx.host || ctx.port->external
+        || ctx.port->unknown || is_provider(ctx.network)) {
+        return;
+    }
+    function.vni = vmn_id_of(view, VMN_ID_POOL_VNI,
+                             vmn_printf(view, VMN_PORT_VNI_KEY, key));
+    to_port(view, emit, &function);
+    /* What others are said to have sent no quarantine would stop. */
+    is_quarantined = vmn_is_quarantined(view, ctx.port);
+    if (ctx.ofport) {
+        to_port_here(emit, &function, ctx.host, ctx.ofport);
+        if (!is_quarantined) {
+            from_port(emit, ctx.host, ctx.ofport);
+        }
+    }
+    if (ctx.candidate_ofport) {
+        to_port_here(emit, &function, ctx.candidate, ctx.candidate_ofport);
+        if (!is_quarantined) {
+            from_port(emit, ctx.candidate, ctx.candidate_ofport);
+        }
+    }
+}
