@@ -2,6 +2,7 @@
 APPS_C = -std=gnu11 $(VMN_WARN) $(VMN_SAN)
 APPS_CPP = -I$(srcdir)/include
 APPS_LD = -module -avoid-version -shared $(VMN_SAN)
+include apps/chains/automake.mk
 include apps/dhcp/automake.mk
 include apps/dns/automake.mk
 include apps/overlay/automake.mk

@@ -485,11 +485,14 @@ is_app(const char *name)
     struct ds ds = DS_EMPTY_INITIALIZER;
     char *path = xasprintf("%s/apps/example/%s.c", TEST_SRCDIR, name);
     char *script = xasprintf("%s/apps/example/%s.lua", TEST_SRCDIR, name);
-    bool found = append_file(&ds, path) || append_file(&ds, script);
+    char *own = xasprintf("%s/apps/%s/%s.c", TEST_SRCDIR, name, name);
+    bool found = (append_file(&ds, path) || append_file(&ds, script)
+                  || append_file(&ds, own));
 
     for (size_t i = 0; i < ARRAY_SIZE(built_in); i++) {
         found = found || !strcmp(built_in[i], name);
     }
+    free(own);
     free(script);
     free(path);
     ds_destroy(&ds);

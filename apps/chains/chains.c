@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The chains app: service chains (RFC 7665) of VMs that see, filter or change
+ * what other VMs send each other.  It is made of what include/vmn has alone,
+ * and runs in a process of its own, as any app of others.  This file describes
+ * it to the engine, with its type. */
+
+#include "chains.h"
+
+#include <string.h>
+
+/* The type.  -------------------------------------------------------------- */
+
+static void
+check_services(const struct chain *chain, struct vmn_check *check)
+{
+    for (size_t i = 0; i < chain->n_services; i++) {
+        if (chain->services[i].protocol == CHAIN_ICMP
+            && chain->services[i].n_ports) {
+            vmn_check_fail(check, "/services", "icmp has no ports");
+        }
+    }
+}
+
+/* Fails if one of the chain's functions before function 'n' of hop 'hop' has
+ * port 'name'. */
+static void
+check_port(const struct chain *chain, size_t hop, size_t n, const char *name,
+           struct vmn_check *check)
+{
+    for (size_t i = 0; i <= hop; i++) {
+        size_t n_functions = i < hop ? chain->hops[i].n_functions : n;
+
+        for (size_t j = 0; j < n_functions; j++) {
+            const struct chain_function *f = &chain->hops[i].functions[j];
+
+            if (!strcmp(f->in, name) || (f->out && !strcmp(f->out, name))) {
+                vmn_check_fail(check, "/hops", "port %s is that of two "
+                               "functions", name);
+            }
+        }
+    }
+}
+
+static void
+check_functions(const struct chain *chain, size_t hop,
+                struct vmn_check *check)
+{
+    for (size_t i = 0; i < chain->hops[hop].n_functions; i++) {
+        const struct chain_function *f = &chain->hops[hop].functions[i];
+
+        check_port(chain, hop, i, f->in, check);
+        if (f->out && !strcmp(f->in, f->out)) {
+            vmn_check_fail(check, "/hops", "in and out are one port, %s: "
+                           "leave out away", f->in);
+        } else if (f->out) {
+            check_port(chain, hop, i, f->out, check);
+        } else if (chain->n_hops > 1) {
+            /* Nothing tells its requests from its replies. */
+            vmn_check_fail(check, "/hops", "the function at port %s lacks "
+                           "\"out\", which it needs in a chain of several "
+                           "hops", f->in);
+        }
+    }
+}
+
+static void
+check_chain(const void *row, struct vmn_check *check)
+{
+    const struct chain *chain = (const struct chain *) row;
+
+    check_services(chain, check);
+    if (!chain->n_hops) {
+        vmn_check_fail(check, "/hops", "a chain has one hop at least");
+    }
+    for (size_t i = 0; i < chain->n_hops; i++) {
+        const struct chain_hop *hop = &chain->hops[i];
+
+        if (!hop->n_functions) {
+            vmn_check_fail(check, "/hops", "hop %s has no function",
+                           hop->name);
+        }
+        for (size_t j = 0; j < i; j++) {
+            if (!strcmp(hop->name, chain->hops[j].name)) {
+                vmn_check_fail(check, "/hops", "two hops are named %s",
+                               hop->name);
+            }
+        }
+        check_functions(chain, i, check);
+    }
+}
+
+static const char *const protocols[] = {
+    [CHAIN_TCP] = "tcp", [CHAIN_UDP] = "udp", [CHAIN_ICMP] = "icmp", NULL,
+};
+
+static const char *const failures[] = {
+    [CHAIN_NEXT] = "next", [CHAIN_BYPASS] = "bypass", [CHAIN_BLOCK] = "block",
+    NULL,
+};
+
+static const struct vmn_struct_class service = {
+    .name = "service", .size = sizeof(struct chain_service),
+    .fields = (const struct vmn_field_class[]) {
+        { VMN_FIELD(chain_service, protocol), .type = VMN_FIELD_ENUM,
+          .values = protocols, .flags = VMN_FIELD_REQUIRED | VMN_FIELD_KEY,
+          .doc = "Of IPv4 and IPv6; icmp stands for both." },
+        { VMN_LIST_FIELD(chain_service, ports), .max_items = 64,
+          .type = VMN_FIELD_PORT_RANGE, .flags = VMN_FIELD_SET,
+          .doc = "Destination ports; none: all." },
+        { .name = NULL },
+    },
+};
+
+static const struct vmn_struct_class function = {
+    .name = "function", .size = sizeof(struct chain_function),
+    .fields = (const struct vmn_field_class[]) {
+        { VMN_FIELD(chain_function, in), .type = VMN_FIELD_REF,
+          .ref = "ports", .flags = VMN_FIELD_REQUIRED | VMN_FIELD_KEY,
+          .doc = "Port that gets requests, and from which replies leave." },
+        { VMN_FIELD(chain_function, out), .type = VMN_FIELD_REF,
+          .ref = "ports",
+          .doc = "Port from which requests leave, and which gets replies: the "
+                 "function is a bridge.  Absent: it has one port, to whose "
+                 "MAC address packets are sent, and routes; the chain has no "
+                 "other hop." },
+        { .name = NULL },
+    },
+};
+
+static const struct vmn_struct_class hop = {
+    .name = "hop", .size = sizeof(struct chain_hop),
+    .fields = (const struct vmn_field_class[]) {
+        { VMN_FIELD(chain_hop, name), .type = VMN_FIELD_TEXT, .min = 1,
+          .max = 63, .flags = VMN_FIELD_REQUIRED,
+          .doc = "Another one in each hop of a chain." },
+        { VMN_LIST_FIELD(chain_hop, functions), .type = VMN_FIELD_STRUCT,
+          .flags = VMN_FIELD_SET | VMN_FIELD_REQUIRED, .nested = &function,
+          .max_items = CHAIN_FUNCTIONS_MAX,
+          .doc = "VMs that share the hop's connections." },
+        { VMN_FIELD(chain_hop, on_failure), .type = VMN_FIELD_ENUM,
+          .values = failures, .def = CHAIN_NEXT,
+          .doc = "What becomes of connections whose function is down: next: "
+                 "another function of the hop has them, and if there is none "
+                 "they are dropped; bypass: the same, but if there is none "
+                 "they pass the hop by; block: they are dropped." },
+        { .name = NULL },
+    },
+};
+
+static const struct vmn_struct_class chain = {
+    .name = "chain", .size = sizeof(struct chain),
+    .fields = (const struct vmn_field_class[]) {
+        { VMN_FIELD(chain, network), .type = VMN_FIELD_REF, .ref = "networks",
+          .flags = VMN_FIELD_REQUIRED,
+          .doc = "Network of the VMs; those that routers join to it "
+                 "belong to it here." },
+        { VMN_FIELD(chain, enabled), .type = VMN_FIELD_BOOL, .def = true,
+          .doc = "Whether packets go through it." },
+        { VMN_FIELD(chain, priority), .type = VMN_FIELD_INT, .min = 0,
+          .max = CHAIN_PRIORITY_MAX, .def = CHAIN_PRIORITY_MAX / 2,
+          .doc = "Of several chains a connection has the one with the least; "
+                 "of equal ones the first by name." },
+        { VMN_FIELD(chain, sources), .type = VMN_FIELD_SELECTOR,
+          .doc = "Ports that open connections; absent: all." },
+        { VMN_FIELD(chain, destinations), .type = VMN_FIELD_SELECTOR,
+          .doc = "Ports to which they are opened; absent: all." },
+        { VMN_LIST_FIELD(chain, services), .type = VMN_FIELD_STRUCT,
+          .flags = VMN_FIELD_SET, .nested = &service,
+          .doc = "What connections are for; none: anything but SCTP." },
+        { VMN_LIST_FIELD(chain, hops), .type = VMN_FIELD_STRUCT,
+          .flags = VMN_FIELD_LIST | VMN_FIELD_REQUIRED, .nested = &hop,
+          .max_items = CHAIN_HOPS_MAX,
+          .doc = "What requests pass, in this order, and replies in the "
+                 "other." },
+        { .name = NULL },
+    },
+};
+
+static const struct vmn_type_class types[] = {
+    { .name = "chains", .singular = "chain",
+      .doc = "Service chains: VMs through which connections of others go.",
+      .row = &chain, .check = check_chain },
+    { .name = NULL },
+};
+
+/* The app.  --------------------------------------------------------------- */
+
+#define STEER_SCRATCH (VMN_SCRATCH(REG_STEP) | VMN_SCRATCH(REG_HOP_ZONE) \
+                       | VMN_SCRATCH(REG_FUNCTION) | VMN_SCRATCH(REG_LINK))
+
+static const struct vmn_stage_class stages[] = {
+    /* Nothing else has to see it before. */
+    [STAGE_RETURN] = { .name = "return", .hook = VMN_HOOK_SERVICE,
+                       .order = -100, .n_tables = RETURN_N_TABLES,
+                       .miss = VMN_MISS_NEXT, .scratch = STEER_SCRATCH },
+    [STAGE_TRANSIT] = { .name = "transit", .hook = VMN_HOOK_LOCATE,
+                        .order = 100, .n_tables = 1, .miss = VMN_MISS_NEXT },
+    /* Where conntrack's fields are known: behind policies they are not, of
+     * what has opened a connection. */
+    [STAGE_CLASSIFY] = { .name = "classify", .hook = VMN_HOOK_POLICY,
+                         .order = -20, .n_tables = 1, .miss = VMN_MISS_NEXT,
+                         .scratch = VMN_SCRATCH(REG_STEP),
+                         .keeps = VMN_SCRATCH(REG_STEP) },
+    /* Before a backend's address becomes the virtual IP. */
+    [STAGE_STEER] = { .name = "steer", .hook = VMN_HOOK_UNBALANCE,
+                      .order = -100, .n_tables = STEER_N_TABLES,
+                      .miss = VMN_MISS_NEXT, .scratch = STEER_SCRATCH },
+    { .name = NULL },
+};
+
+static const struct vmn_unit_class units[] = {
+    { .name = "chain", .each = VMN_EACH_ROW, .row_type = ROW_CHAIN,
+      .compile = compile_chain },
+    { .name = "classifier", .each = VMN_EACH_ROW, .row_type = ROW_CHAIN,
+      .compile = compile_classifier },
+    { .name = "member", .each = VMN_EACH_ROW, .row_type = VMN_ROW_PORT,
+      .compile = compile_member },
+    { .name = "domain", .each = VMN_EACH_KEY, .relation = REL_OF_DOMAIN,
+      .compile = compile_domain },
+    { .name = "port", .each = VMN_EACH_KEY, .relation = REL_PORT,
+      .compile = compile_port },
+    { .name = NULL },
+};
+
+static const struct vmn_id_pool_class id_pools[] = {
+    { POOL_CHAIN, 0x7fffffff },
+    /* With another bit for the direction. */
+    { POOL_HOP, 0x3fffffff },
+    { POOL_FUNCTION, 0x3fffffff },
+    { .name = NULL },
+};
+
+extern const struct vmn_app_class vmn_app;
+const struct vmn_app_class vmn_app = {
+    VMN_APP_HEAD,
+    .name = "chains",
+    .description = "Service chains of VMs",
+    .stages = stages,
+    .units = units,
+    .id_pools = id_pools,
+    VMN_APP_TYPES(types),
+};

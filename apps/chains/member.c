@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What each port has to do with the chains of its domain: its addresses as
+ * clauses of their classifiers; and of what functions send, whom it is from
+ * and where it goes. */
+
+#include "chains.h"
+
+/* What the flows of a port have in common. */
+struct member {
+    struct vmn_view *view;
+    struct vmn_emit *emit;
+    const struct vmn_port *port;
+    const char *domain;
+    uint32_t zone;
+    uint32_t vni;               /* The port's network's. */
+};
+
+static struct vmn_flow *
+member_flow_add(const struct member *member, unsigned stage, unsigned table,
+                uint16_t priority)
+{
+    struct vmn_flow *flow = vmn_flow_add(
+        member->emit, vmn_scope_domain(member->domain), stage, table,
+        priority);
+
+    vmn_match(flow, VMN_REG_ZONE, member->zone);
+    return flow;
+}
+
+/* Adds the port's addresses to a chain's clause 1 (source), or 2. */
+static void
+emit_clause(const struct member *member, const char *name,
+            const struct chain *chain, uint16_t priority, unsigned clause)
+{
+    static const enum vmn_field fields[][2] = {
+        { VMN_F_CT_NW_SRC, VMN_F_CT_NW_DST },
+        { VMN_F_CT_IPV6_SRC, VMN_F_CT_IPV6_DST },
+    };
+
+    for (size_t i = 0; i < member->port->n_ips; i++) {
+        const struct vmn_ip *ip = &member->port->ips[i];
+        struct vmn_flow *flow = member_flow_add(member, STAGE_STEER,
+                                                STEER_MATCH, priority);
+
+        vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK,
+                         VMN_CT_TRK | VMN_CT_INV);
+        vmn_match_ip(flow, fields[ip->family == 6][clause - 1], ip);
+        vmn_act_conjunction(vmn_flow_actions(flow),
+                            vmn_id_of(member->view, POOL_CHAIN, name), clause,
+                            chain->n_services ? 3 : 2);
+    }
+}
+
+/* Without a selector all ports are meant. */
+static bool
+selects(const struct vmn_selector *selector, const struct vmn_labels *labels)
+{
+    return !selector->text || vmn_selector_matches(selector, labels);
+}
+
+/* Lets the chain's functions send on what is from the port's addresses, and
+ * for them: for a VM that is none of the chain's they have nothing to say.
+ * Behind the chain, a packet for the port is one of the port's network and for
+ * its MAC address; the overlay knows where that is. */
+static void
+emit_forwarded(const struct member *member, const char *name)
+{
+    uint32_t chain = vmn_id_of(member->view, POOL_CHAIN, name);
+
+    for (size_t i = 0; i < member->port->n_ips; i++) {
+        const struct vmn_ip *ip = &member->port->ips[i];
+        struct vmn_flow *flow = member_flow_add(member, STAGE_RETURN,
+                                                RETURN_SOURCE,
+                                                PRIORITY_USUAL);
+        struct vmn_actions *actions = vmn_flow_actions(flow);
+
+        vmn_match(flow, REG_CHAIN, chain);
+        vmn_match_ip(flow, vmn_field_ip_src(ip->family), ip);
+        vmn_act_goto(actions, STAGE_RETURN, RETURN_ON);
+
+        flow = member_flow_add(member, STAGE_RETURN, RETURN_RESTORE,
+                               PRIORITY_USUAL);
+        actions = vmn_flow_actions(flow);
+        vmn_match(flow, REG_CHAIN, chain);
+        vmn_match_ip(flow, vmn_field_ip_dst(ip->family), ip);
+        vmn_act_set(actions, VMN_REG_NETWORK, member->vni);
+        vmn_act_set_mac(actions, VMN_F_ETH_DST, member->port->mac);
+        vmn_act_goto_hook(actions, VMN_HOOK_LOCATE);
+    }
+}
+
+static void
+emit_clauses(const struct member *member, const char *name)
+{
+    const struct chain *chain = chain_read(member->view, name);
+    int priority = chain_priority(member->view, member->domain, name);
+    const struct vmn_labels *labels;
+    bool is_source, is_destination;
+
+    if (!chain || priority <= 0) {
+        return;
+    }
+    labels = vmn_labels_of(member->view, &member->port->row);
+    is_source = selects(&chain->sources, labels);
+    is_destination = selects(&chain->destinations, labels);
+    if (is_source) {
+        emit_clause(member, name, chain, priority, 1);
+    }
+    if (is_destination) {
+        emit_clause(member, name, chain, priority, 2);
+    }
+    if (is_source || is_destination) {
+        emit_forwarded(member, name);
+    }
+}
+
+void
+compile_member(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    const struct vmn_port *port = vmn_read_port(view, key);
+    const struct vmn_network *network
+        = port && port->enabled ? vmn_read_network(view, port->network) : NULL;
+    struct member member = { .view = view, .emit = emit, .port = port };
+    struct vmn_names chains;
+
+    if (!network || !network->vni) {
+        return;
+    }
+    member.domain = vmn_domain_of(view, port->network);
+    chains = vmn_relation_values(view, REL_OF_DOMAIN, member.domain);
+    if (!chains.n || !vmn_host_of_port(view, key)) {
+        return;
+    }
+    member.zone = vmn_domain_zone(view, member.domain);
+    member.vni = network->vni;
+
+    /* What functions say for themselves goes through no chain. */
+    if (vmn_relation_values(view, VMN_REL_FUNCTION_PORTS, key).n) {
+        return;
+    }
+    for (size_t i = 0; i < chains.n; i++) {
+        emit_clauses(&member, chains.names[i] + 5);
+    }
+}
