@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	tests/bench/balanced \
 	tests/bench/broadcast \
 	tests/bench/burst \
+	tests/bench/chained \
 	tests/bench/churn \
 	tests/bench/cluster \
 	tests/bench/compare \

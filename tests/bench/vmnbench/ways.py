@@ -97,17 +97,17 @@ def _print_tables(args, ways, found):
             for _, what, _ in FIGURES)))
 
 
-def main(doc, ways, make, start, report=None):
-    """Measures all of 'ways', and prints tables; then report(args, found), if
-    there is one, prints more.  make(name, args) makes a peer (labs.py), and
-    start(peer), when it is up, what sends and answers: ({way: Client},
-    [server])."""
+def main(doc, ways, make, start, report=None, names=NAMES):
+    """Measures all of 'ways' by 'names', and prints tables; then report(args,
+    found), if there is one, prints more.  make(name, args) makes a peer
+    (labs.py), and start(peer), when it is up, what sends and answers: ({way:
+    Client}, [server])."""
     args = parse(doc)
     load = os.getloadavg()[0]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     found, peers = {}, []
     try:
-        for name in NAMES:
+        for name in names:
             if not args.only or name in args.only:
                 peers.append(make(name, args))
         _measure(args, peers, ways, start, found)
