@@ -50,6 +50,7 @@ struct net_host {
     struct net_scope **scopes;
     struct rule_set **sets;     /* Of these. */
     struct hmap groups;         /* Of struct net_group. */
+    bool has_functions;         /* Those on it are in 'functions'. */
 };
 
 struct net_group {
@@ -67,7 +68,6 @@ struct desired_hosts {
     struct shash tunnels;       /* Address, as text, to the host's name. */
     bool has_provider_ports;
     struct shash provider_ports; /* "@PHYSICAL/VLAN/MAC" to the port. */
-    bool has_functions;
     struct shash functions;     /* "HOST/OFPORT" to the port of a function. */
     unsigned n_decoded;
 };
@@ -490,20 +490,20 @@ function_exit(const struct desired_hosts *net, const char *name)
     return exits.n ? exits.names[0] : NULL;
 }
 
+/* Finds the ports of functions on a host. */
 static void
-find_functions(struct desired_hosts *net)
+find_functions(struct desired_hosts *net, const char *host)
 {
-    struct vmn_names names = model_names(net->model, VMN_TABLE_PORT);
+    struct vmn_names names = model_lookup(net->model, VMN_INDEX_PORT_BY_HOST,
+                                          host);
 
-    net->has_functions = true;
     for (size_t i = 0; i < names.n; i++) {
         struct endpoint endpoint;
 
         if (function_exit(net, names.names[i])
             && endpoint_find(net->model, names.names[i], &endpoint)
             && endpoint.ofport) {
-            char *key = xasprintf("%s/%"PRIu32, endpoint.host,
-                                  endpoint.ofport);
+            char *key = xasprintf("%s/%"PRIu32, host, endpoint.ofport);
 
             shash_add_once(&net->functions, key, endpoint.port->row.name);
             free(key);
@@ -512,8 +512,8 @@ find_functions(struct desired_hosts *net)
     }
 }
 
-/* Returns true if the packet is for an address of the port's, or none that a
- * function forwards to one neighbour. */
+/* Returns true if a function at the port keeps the packet: it is for one of
+ * the port's own addresses, or is no IP for one neighbour. */
 static bool
 is_for_guest(const struct vmn_port *port, const struct flow *flow)
 {
@@ -541,13 +541,15 @@ net_function(void *net_, const char *host, uint32_t ofport,
              const struct flow *flow, const char **to, uint32_t *in_port)
 {
     struct desired_hosts *net = net_;
+    struct net_host *here = get_host(net, host);
     const char *name, *exit;
     struct endpoint in, out;
     char *key;
 
     *to = NULL;
-    if (!net->has_functions) {
-        find_functions(net);
+    if (!here->has_functions) {
+        here->has_functions = true;
+        find_functions(net, host);
     }
     if (shash_is_empty(&net->functions)) {
         return NULL;

@@ -14,6 +14,27 @@
 #include "util.h"
 #include "vmn/vocabulary.h"
 
+/* Has the packet come in at 'in_port' of 'host', as 'kind' of step 'to' says.
+ * Returns that pass, or NULL if it has done so too often. */
+static struct pipeline_pass *
+come_in_again(struct pipeline_context *ctx, enum sim_step_kind kind,
+              const char *to, const char *host, uint32_t in_port)
+{
+    struct pipeline_pass *pass;
+
+    if (ctx->pass->n_tunnels >= SIM_TUNNELS_MAX) {
+        pipeline_add_end(ctx, SIM_LOST, "it loops between hosts");
+        return NULL;
+    }
+    pass = pipeline_pass_fork(ctx, host, 0);
+    pass->n_tunnels++;
+    pass->n_recirculations = 0;
+    pipeline_clear_metadata(&pass->packet.flow);
+    pass->packet.flow.in_port.ofp_port = u16_to_ofp(in_port);
+    pipeline_add_step(ctx, kind, ctx->flow)->to = to;
+    return pass;
+}
+
 static void
 output_tunnel(struct pipeline_context *ctx, ofp_port_t port)
 {
@@ -44,10 +65,6 @@ output_tunnel(struct pipeline_context *ctx, ofp_port_t port)
         pipeline_add_end(ctx, SIM_LOST, "the tunnel leads to the host itself");
         return;
     }
-    if (ctx->pass->n_tunnels >= SIM_TUNNELS_MAX) {
-        pipeline_add_end(ctx, SIM_LOST, "it loops between hosts");
-        return;
-    }
 
     memset(&received, 0, sizeof received);
     if (IN6_IS_ADDR_V4MAPPED(&from)) {
@@ -58,33 +75,10 @@ output_tunnel(struct pipeline_context *ctx, ofp_port_t port)
         received.ipv6_dst = to;
     }
     received.tun_id = tunnel->tun_id;
-    pass = pipeline_pass_fork(ctx, host, 0);
-    pass->n_tunnels++;
-    pass->n_recirculations = 0;
-    pipeline_clear_metadata(&pass->packet.flow);
-    pass->packet.flow.tunnel = received;
-    pass->packet.flow.in_port.ofp_port = port;
-    pipeline_add_step(ctx, SIM_TUNNEL, ctx->flow)->to = host;
-}
-
-/* Has the packet come in at 'in_port' of 'host', as 'kind' of step 'to'
- * says. */
-static void
-come_in_again(struct pipeline_context *ctx, enum sim_step_kind kind,
-              const char *to, const char *host, uint32_t in_port)
-{
-    struct pipeline_pass *pass;
-
-    if (ctx->pass->n_tunnels >= SIM_TUNNELS_MAX) {
-        pipeline_add_end(ctx, SIM_LOST, "it loops between hosts");
-        return;
+    pass = come_in_again(ctx, SIM_TUNNEL, host, host, ofp_to_u16(port));
+    if (pass) {
+        pass->packet.flow.tunnel = received;
     }
-    pass = pipeline_pass_fork(ctx, host, 0);
-    pass->n_tunnels++;
-    pass->n_recirculations = 0;
-    pipeline_clear_metadata(&pass->packet.flow);
-    pass->packet.flow.in_port.ofp_port = u16_to_ofp(in_port);
-    pipeline_add_step(ctx, kind, ctx->flow)->to = to;
 }
 
 /* Outputs to 'port', whose guest may forward the packet.  Returns false if it
