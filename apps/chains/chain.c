@@ -197,12 +197,11 @@ emit_hop(const struct ctx *ctx, const struct hop_state *hop)
 {
     const size_t n = hop->hop->n_functions;
 
-    if (!hop->n_choices && hop->hop->on_failure == CHAIN_BYPASS) {
-        return;
-    }
     if (!hop->n_choices) {
-        drop_down(hop_flow_add(ctx, STAGE_STEER, STEER_HOP, PRIORITY_USUAL,
-                               hop));
+        if (hop->hop->on_failure != CHAIN_BYPASS) {
+            drop_down(hop_flow_add(ctx, STAGE_STEER, STEER_HOP,
+                                   PRIORITY_USUAL, hop));
+        }
         return;
     }
     emit_choice_of_function(ctx, hop);

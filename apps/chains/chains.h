@@ -85,7 +85,7 @@ enum {
                                  * nothing. */
     STEER_MATCH,                /* A detour: which chain is the packet's? */
     STEER_FOUND,                /* Is it of a chain? */
-    STEER_HOP,                  /* Hop -> its function, or conntrack. */
+    STEER_HOP,                  /* Hop -> conntrack in its zone. */
     STEER_REMEMBERED,           /* The function that the connection has. */
     STEER_CHOOSE,               /* One for a connection that has none. */
     STEER_HAND,                 /* Function -> one of its ports. */
@@ -170,8 +170,7 @@ void match_hop(struct vmn_flow *, const struct hop_state *);
 
 /* Returns the OpenFlow priority of clauses of chain 'name' in 'domain'; 0: the
  * domain does not know it (yet); -1: too many have its priority. */
-int chain_priority(struct vmn_view *, const char *domain,
-                        const char *name);
+int chain_priority(struct vmn_view *, const char *domain, const char *name);
 
 /* Units.  ----------------------------------------------------------------- */
 

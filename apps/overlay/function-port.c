@@ -111,8 +111,7 @@ compile_function_port(struct vmn_view *view, const char *key,
         || ctx.port->unknown || is_provider(ctx.network)) {
         return;
     }
-    function.vni = vmn_id_of(view, VMN_ID_POOL_VNI,
-                             vmn_printf(view, VMN_PORT_VNI_KEY, key));
+    function.vni = port_vni(view, ctx.port);
     to_port(view, emit, &function);
     /* What others are said to have sent no quarantine would stop. */
     is_quarantined = vmn_is_quarantined(view, ctx.port);

@@ -19,7 +19,7 @@
 
 #include <string.h>
 
-static uint32_t
+uint32_t
 port_vni(struct vmn_view *view, const struct vmn_port *port)
 {
     return vmn_id_of(view, VMN_ID_POOL_VNI,

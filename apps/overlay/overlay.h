@@ -316,6 +316,8 @@ void flood_forward(struct vmn_actions *, const struct vmn_network *,
                    uint32_t hosts);
 
 /* mac-learning.c: ports with 'unknown', and the guests behind them. */
+/* Returns the VNI of what is behind the port (VMN_PORT_VNI_KEY). */
+uint32_t port_vni(struct vmn_view *, const struct vmn_port *);
 bool has_unknown(struct vmn_view *, const struct vmn_network *);
 void unknown_of_port(struct vmn_view *, struct vmn_emit *,
                      const struct port_ctx *);

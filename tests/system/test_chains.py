@@ -79,13 +79,11 @@ class Place(World):
                                   and getattr(s, field) == port))
         return who, ways[0], ways[1]
 
-
-    def goes(self, a, ip, *names, port=80, protocol="tcp", back=None):
+    def goes(self, a, ip, *names, port=80, protocol="tcp"):
         """Whether what 'a' asks whom 'ip' is of meets functions 'names', and
-        the answer the same ones in the other order, or 'back'.  The end of an
-        earlier connection may still be on its way, so it may ask again."""
-        expected = (list(names),
-                    list(reversed(names)) if back is None else back)
+        the answer the same ones in the other order.  The end of an earlier
+        connection may still be on its way, so it may ask again."""
+        expected = list(names), list(reversed(names))
         last = None
         for _ in range(5):
             last = self.way(a, ip, port, protocol)
