@@ -105,8 +105,8 @@ fill_changes(const struct flow *before, const struct flow *after,
 
 /* Steps.  ---------------------------------------------------------------- */
 
-/* Returns the next step of the same copy on the same host, or NULL; also behind
- * a function: there, it has come in anew. */
+/* Returns the next step of the same copy on the same host, or NULL; behind a
+ * function too: there, it has come in anew. */
 static const struct sim_step *
 next_step(const struct sim_step *steps, size_t n, size_t i)
 {
