@@ -44,6 +44,60 @@ check_spec(const struct vmn_app_class *class_,
     return error;
 }
 
+/* Returns true if 'name' is that of a type of the app which is declared before
+ * the next one, or is that. */
+static bool
+is_declared(const struct pipeline_app *app, const struct vmn_type_class *next,
+            const char *name)
+{
+    for (size_t i = 0; i < app->n_types; i++) {
+        if (!strcmp(app->types[i].class_->name, name)) {
+            return true;
+        }
+    }
+    return !strcmp(next->name, name);
+}
+
+/* Types of the app that fields name objects of come before those that have the
+ * fields: so a type's place is the same in the app's process. */
+static int
+check_refs(const struct pipeline_app *app, const struct vmn_type_class *type,
+           const json_t *fields, struct vmn_error *why)
+{
+    const json_t *field;
+    size_t i;
+
+    json_array_foreach (fields, i, field) {
+        const char *name = json_string_value(json_object_get(field, "ref"));
+
+        if (name && schema_own_is_name_of(name, app->class_->name)
+            && !is_declared(app, type, name)) {
+            return vmn_error_invalid(
+                why, "type %s: field \"%s\" names objects of type \"%s\", "
+                "which the app does not declare before it", type->name,
+                json_string_value(json_object_get(field, "name")), name);
+        }
+    }
+    return 0;
+}
+
+static int
+check_all_refs(const struct pipeline_app *app,
+               const struct vmn_type_class *type, const json_t *spec,
+               struct vmn_error *why)
+{
+    int error = check_refs(app, type, json_object_get(spec, "fields"), why);
+    const json_t *struct_;
+    size_t i;
+
+    json_array_foreach (json_object_get(spec, "structs"), i, struct_) {
+        error = error ? error
+                : check_refs(app, type, json_object_get(struct_, "fields"),
+                             why);
+    }
+    return error;
+}
+
 static int
 add_type(struct pipeline_app *app, const struct vmn_type_class *type,
          const char *text, struct vmn_error *why)
@@ -63,7 +117,8 @@ add_type(struct pipeline_app *app, const struct vmn_type_class *type,
         return text ? vmn_error_invalid(why, "type %s cannot be read",
                                         type->name) : EINVAL;
     }
-    error = check_spec(app->class_, type, spec, to, why);
+    error = check_all_refs(app, type, spec, why);
+    error = error ? error : check_spec(app->class_, type, spec, to, why);
     if (error) {
         json_decref(spec);
         return error;

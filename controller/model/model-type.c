@@ -154,16 +154,73 @@ assign(struct txn *txn, struct entry *type)
     }
 }
 
+/* What types refer to.  --------------------------------------------------- */
+
+/* For schema_own_each_ref(). */
+struct refs_check {
+    struct txn *txn;
+    const struct entry *entry;  /* The type that refers. */
+};
+
+static bool
+check_type_ref(void *check_, const char *type, const char *pointer)
+{
+    const struct refs_check *check = check_;
+
+    if (schema_own_is_name_of(type, type_of(check->entry->cur->row)->app)
+        && !model_get(check->txn->model, VMN_TABLE_TYPE, type)) {
+        txn_error(check->txn, check->entry, VMN_ERR_CONFLICT, pointer,
+                  "there is no type \"%s\"", type);
+    }
+    return true;
+}
+
+static bool
+is_other(void *name, const char *type, const char *pointer OVS_UNUSED)
+{
+    return strcmp(name, type) != 0;
+}
+
+/* Returns true if fields of 'type' may name objects of type 'name'. */
+static bool
+refers_to(const struct vmn_type_row *type, const char *name)
+{
+    return !schema_own_each_ref(type, is_other, CONST_CAST(char *, name));
+}
+
+/* What a type's fields may name objects of is there as long as it is. */
+static void
+check_type_refs(struct txn *txn, const struct entry *entry)
+{
+    struct vmn_names names = model_names(txn->model, VMN_TABLE_TYPE);
+    struct refs_check check = { txn, entry };
+
+    if (entry->cur) {
+        schema_own_each_ref(type_of(entry->cur->row), check_type_ref, &check);
+        return;
+    }
+    for (size_t i = 0; i < names.n; i++) {
+        if (refers_to(type_of(model_get(txn->model, VMN_TABLE_TYPE,
+                                        names.names[i])), entry->name)) {
+            txn_error(txn, entry, VMN_ERR_CONFLICT, "", "type \"%s\" refers "
+                      "to it; delete that first", names.names[i]);
+        }
+    }
+}
+
 /* A type goes after its objects. */
 static void
 check_all(struct txn *txn)
 {
     for (size_t i = 0; i < txn->n_touched; i++) {
         const struct entry *entry = txn->touched[i];
-        enum vmn_table place = (entry->table == VMN_TABLE_TYPE && !entry->cur
-                                ? schema_own_place(entry->name)
-                                : VMN_N_TABLES);
+        enum vmn_table place;
 
+        if (entry->table != VMN_TABLE_TYPE) {
+            continue;
+        }
+        check_type_refs(txn, entry);
+        place = entry->cur ? VMN_N_TABLES : schema_own_place(entry->name);
         if (place != VMN_N_TABLES && txn->model->tables[place].cur.n) {
             txn_error(txn, entry, VMN_ERR_CONFLICT, "", "there are %"PRIuSIZE
                       " objects of this type; delete these first",
@@ -260,6 +317,31 @@ is_declared(const char *name, const struct model_declared *declared, size_t n)
     return false;
 }
 
+/* Returns true if 'type', which is no longer declared, stays: for its objects,
+ * or for another type that stays and refers to it. */
+static bool
+stays(const struct model *model, const struct vmn_type_row *type,
+      const struct model_declared *declared, size_t n, int depth)
+{
+    struct vmn_names names = model_names(model, VMN_TABLE_TYPE);
+
+    if (model_names(model, schema_own_place(type->row.name)).n) {
+        return true;
+    }
+    for (size_t i = 0; i < names.n && depth < VMN_APP_TYPES_MAX; i++) {
+        const struct vmn_type_row *other = model_get(model, VMN_TABLE_TYPE,
+                                                     names.names[i]);
+
+        if (other != type && !strcmp(other->app, type->app)
+            && !is_declared(other->row.name, declared, n)
+            && refers_to(other, type->row.name)
+            && stays(model, other, declared, n, depth + 1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void
 model_request_set_types(struct model_request *request,
                         const struct model *model, const char *app,
@@ -273,7 +355,7 @@ model_request_set_types(struct model_request *request,
 
         if (!strcmp(type->app, app)
             && !is_declared(names.names[i], declared, n)
-            && !model_names(model, schema_own_place(names.names[i])).n) {
+            && !stays(model, type, declared, n, 0)) {
             model_request_add(request, MODEL_DELETE, VMN_TABLE_TYPE,
                               names.names[i], NULL);
         }

@@ -84,6 +84,15 @@ schema_own_place(const char *name)
     return VMN_N_TABLES;
 }
 
+const char *
+schema_singular(enum vmn_table table)
+{
+    const char *singular = schema_tables[table]->singular;
+
+    return (singular[0] || !schema_is_own(table) ? singular
+            : place_names[table - VMN_TABLE_OWN_FIRST]);
+}
+
 /* Fields.  ---------------------------------------------------------------- */
 
 /* What is made of a row of VMN_TABLE_TYPE. */
@@ -93,6 +102,7 @@ struct making {
     struct vmn_errors *errors;
     const char *pointer;        /* Of the row. */
     const char *where;          /* Of the struct, after that. */
+    bool to_stay;               /* It is not made to find faults alone. */
     struct schema_struct *structs; /* As many as the row has. */
     size_t sizes[VMN_OWN_STRUCTS_MAX]; /* How many fields each has, with those
                                         * of the structs in it. */
@@ -110,10 +120,10 @@ fault(const struct making *m, size_t i, const char *field, const char *text)
     return false;
 }
 
-/* Returns the table of VMN's own that a field may name rows of, or
- * VMN_N_TABLES. */
+/* Returns the table that a field may name rows of, or VMN_N_TABLES.  Those of the
+ * app are known by their names: the model sees to it that they are there. */
 static enum vmn_table
-referred(const char *plural)
+referred(const struct making *m, const char *plural)
 {
     for (int i = 0; plural && i < VMN_TABLE_OWN_FIRST; i++) {
         const struct schema_table *table = schema_tables[i];
@@ -123,7 +133,10 @@ referred(const char *plural)
             return i;
         }
     }
-    return VMN_N_TABLES;
+    if (!plural || !schema_own_is_name_of(plural, m->row->app)) {
+        return VMN_N_TABLES;
+    }
+    return m->to_stay ? schema_own_place(plural) : VMN_TABLE_OWN_FIRST;
 }
 
 static const struct schema_struct *
@@ -199,10 +212,11 @@ set_type(const struct making *m, size_t i, const struct vmn_type_field *from,
                || fault(m, i, "values", "an enum has values, and `default` "
                                         "is the place of one");
     case VMN_FIELD_REF:
-        f->ref = referred(from->ref);
+        f->ref = referred(m, from->ref);
         return (f->ref != VMN_N_TABLES
                 || fault(m, i, "ref", "must be a type of VMN's own that apps "
-                                      "read, in the plural"))
+                                      "read, or one of the app's, in the "
+                                      "plural"))
                && (!from->def_text
                    || fault(m, i, "default_text", "is for a text"));
     case VMN_FIELD_STRUCT:
@@ -582,7 +596,7 @@ schema_own_table(const struct vmn_type_row *row, const char *pointer,
     const struct schema_table *found = find_shape(text);
     struct arena arena;
     struct making m = { .row = row, .errors = errors, .pointer = pointer,
-                        .where = "", .arena = &arena };
+                        .where = "", .arena = &arena, .to_stay = true };
     struct shape *shape;
 
     if (found) {
@@ -679,4 +693,41 @@ schema_own_row_as(const struct vmn_row *row, const struct vmn_row *like,
     vmn_errors_uninit(&errors);
     json_decref(spec);
     return as;
+}
+
+/* What types refer to.  --------------------------------------------------- */
+
+static bool
+each_ref(const struct vmn_type_field *fields, size_t n, const char *where,
+         bool (*cb)(void *aux, const char *type, const char *pointer),
+         void *aux)
+{
+    bool go_on = true;
+
+    for (size_t i = 0; i < n && go_on; i++) {
+        if (fields[i].type == VMN_FIELD_REF && fields[i].ref) {
+            char *pointer = xasprintf("%s/fields/%"PRIuSIZE"/ref", where, i);
+
+            go_on = cb(aux, fields[i].ref, pointer);
+            free(pointer);
+        }
+    }
+    return go_on;
+}
+
+bool
+schema_own_each_ref(const struct vmn_type_row *row,
+                    bool (*cb)(void *aux, const char *type,
+                               const char *pointer), void *aux)
+{
+    bool go_on = each_ref(row->fields, row->n_fields, "", cb, aux);
+
+    for (size_t i = 0; i < row->n_structs && go_on; i++) {
+        char *where = xasprintf("/structs/%"PRIuSIZE, i);
+
+        go_on = each_ref(row->structs[i].fields, row->structs[i].n_fields,
+                         where, cb, aux);
+        free(where);
+    }
+    return go_on;
 }

@@ -36,9 +36,20 @@ schema_is_own(enum vmn_table table)
  * or that and more after a hyphen. */
 bool schema_own_is_name_of(const char *type, const char *app);
 
+/* Calls 'cb' with each type that fields of 'row' name objects of, and a pointer
+ * to where it says so, until 'cb' returns false; returns what it did last, or
+ * true. */
+bool schema_own_each_ref(const struct vmn_type_row *row,
+                         bool (*cb)(void *aux, const char *type,
+                                    const char *pointer), void *aux);
+
 /* Returns the place of type 'name', which gets one if it has none; or
  * VMN_N_TABLES: there are too many. */
 enum vmn_table schema_own_place(const char *name);
+
+/* Returns what an object of 'table' is called; where nothing is shown at an own
+ * type's place, the name of that type. */
+const char *schema_singular(enum vmn_table table);
 
 /* Returns the table that 'row' describes, with a place.  NULL: its fields make
  * no sense together, which 'errors' then says, 'pointer' being the row's, or

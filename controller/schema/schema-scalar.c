@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "controller/schema/arena.h"
+#include "controller/schema/schema-own.h"
 #include "controller/schema/selector.h"
 #include "controller/schema/value.h"
 #include "util.h"
@@ -214,7 +215,7 @@ parse_ref(struct parse *p, const struct schema_field *f, const json_t *json,
     }
     if (schema_tables[f->ref]->check_name(text, NULL)) {
         return parse_fault(p, VMN_ERR_INVALID, "must be the name of a %s",
-                           schema_tables[f->ref]->singular);
+                           schema_singular(f->ref));
     }
     *dst = arena_strdup(p->arena, text);
     return true;

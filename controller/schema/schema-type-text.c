@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/schema/schema-own.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -49,7 +50,7 @@ put_type(const struct schema_field *f, struct ds *ds)
     } else if (f->type == SCHEMA_ENUM || f->type == SCHEMA_ENUM_SET) {
         put_names(f, ds);
     } else if (f->type == SCHEMA_REF) {
-        const char *singular = schema_tables[f->ref]->singular;
+        const char *singular = schema_singular(f->ref);
 
         ds_put_format(ds, "name of %s %s",
                       strchr("aeio", singular[0]) ? "an" : "a", singular);

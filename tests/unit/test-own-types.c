@@ -182,7 +182,12 @@ declarations_that_make_no_sense_are_refused(void **state OVS_UNUSED)
         FIELDS(.name = "a", .offset = at, .type = VMN_FIELD_REF,
                .ref = "accounts", .doc = "D."),
         "type chains: /fields/0/ref: must be a type of VMN's own that apps "
-        "read, in the plural");
+        "read, or one of the app's, in the plural");
+    assert_fields_refused(
+        FIELDS(.name = "a", .offset = at, .type = VMN_FIELD_REF,
+               .ref = "chains-later", .doc = "D."),
+        "type chains: field \"a\" names objects of type \"chains-later\", "
+        "which the app does not declare before it");
     assert_fields_refused(
         FIELDS(.name = "a", .offset = at, .type = VMN_FIELD_INT, .min = 5,
                .max = 9, .doc = "D."),
@@ -431,6 +436,118 @@ objects_follow_their_type(void **state OVS_UNUSED)
     destroy_model(model);
 }
 
+/* References to own types.  ----------------------------------------------- */
+
+struct hop_set {
+    struct vmn_object object;
+    const char *network;
+};
+
+struct way {
+    struct vmn_object object;
+    const char *after;
+    size_t n_sets;
+    const char *const *sets;
+};
+
+static const struct vmn_struct_class set_struct = {
+    .name = "set", .size = sizeof(struct hop_set),
+    .fields = (const struct vmn_field_class[]) {
+        { VMN_FIELD(hop_set, network), .type = VMN_FIELD_REF,
+          .ref = "networks", .flags = VMN_FIELD_REQUIRED, .doc = "Where." },
+        { .name = NULL },
+    },
+};
+
+/* Of its own type, and of one that the app declares before it. */
+static const struct vmn_struct_class way_struct = {
+    .name = "way", .size = sizeof(struct way),
+    .fields = (const struct vmn_field_class[]) {
+        { VMN_FIELD(way, after), .type = VMN_FIELD_REF, .ref = "chains-ways",
+          .doc = "The way before." },
+        { VMN_LIST_FIELD(way, sets), .type = VMN_FIELD_REF,
+          .ref = "chains-sets", .flags = VMN_FIELD_LIST, .doc = "Sets." },
+        { .name = NULL },
+    },
+};
+
+static const struct vmn_type_class referring[] = {
+    { .name = "chains-sets", .singular = "chain-set", .doc = "Sets.",
+      .row = &set_struct },
+    { .name = "chains-ways", .singular = "chain-way", .doc = "Ways.",
+      .row = &way_struct },
+    { .name = NULL },
+};
+
+/* An object that another one names is there as long as that one is, and its
+ * type as long as that one's. */
+static void
+objects_name_objects_of_the_app(void **state OVS_UNUSED)
+{
+    static const struct vmn_type_class none[] = { { .name = NULL } };
+    struct model *model = make_model();
+    const struct way *way;
+
+    assert_declared(model, referring, "");
+    assert_applied(model, "put chains-ways a {'sets':['s']}",
+                   "/sets/0 chain-set \"s\" does not exist\n");
+    /* The order in a request does not matter. */
+    assert_applied(model, "put chains-ways b {'after':'a','sets':['s','s']}\n"
+                   "put chains-ways a {'after':'a'}\n"
+                   "put chains-sets s {'network':'n'}", "");
+    way = model_get(model, schema_find_table("chains-ways")->id, "b");
+    assert_string_equal(way->after, "a");
+    assert_int_equal(way->n_sets, 2);
+    assert_string_equal(way->sets[1], "s");
+    assert_applied(model, "delete chains-sets s", " chain-set \"s\" is "
+                   "referenced by chain-way \"b\"\n");
+    assert_applied(model, "delete chains-ways a", " chain-way \"a\" is "
+                   "referenced by chain-way \"b\"\n");
+    assert_applied(model, "patch chains-ways b {'after':'c'}",
+                   "/after chain-way \"c\" does not exist\n");
+
+    /* Without the app. */
+    assert_declared(model, none, "");
+    assert_applied(model, "delete chains-ways b", "");
+    assert_applied(model, "delete chains-sets s", "");
+    assert_applied(model, "delete types chains-sets", " type \"chains-ways\" "
+                   "refers to it; delete that first\n");
+    assert_declared(model, none, "");
+    assert_non_null(model_get(model, VMN_TABLE_TYPE, "chains-sets"));
+    assert_applied(model, "delete chains-ways a", "");
+    assert_declared(model, none, "");
+    assert_null(model_get(model, VMN_TABLE_TYPE, "chains-sets"));
+    assert_null(model_get(model, VMN_TABLE_TYPE, "chains-ways"));
+
+    assert_declared(model, referring, "");
+    assert_applied(model, "put chains-sets s {'network':'n'}\n"
+                   "put chains-ways a {'sets':['s']}", "");
+    assert_applied(model, "cascade networks n", "");
+    destroy_model(model);
+}
+
+/* A client that has heard of the one alone. */
+static void
+a_type_that_nobody_has_heard_of_has_a_name(void **state OVS_UNUSED)
+{
+    struct vmn_errors errors;
+    const struct schema_table *table;
+    json_t *spec = json_pack(
+        "{s:s, s:s, s:s, s:[{s:s, s:s, s:s, s:s}]}", "app", "lone",
+        "singular", "lone", "doc", "d", "fields", "name", "f", "type", "ref",
+        "ref", "lone-other", "doc", "d");
+    char *text;
+
+    vmn_errors_init(&errors);
+    table = schema_own_parse("lone", spec, &errors);
+    assert_non_null(table);
+    text = schema_type_text(schema_find_field(&table->row, "f"));
+    assert_string_equal(text, "name of a lone-other");
+    free(text);
+    json_decref(spec);
+    vmn_errors_uninit(&errors);
+}
+
 /* What could not be stored is taken back, with what objects are parsed by. */
 static void
 taken_back_with_the_request(void **state OVS_UNUSED)
@@ -645,6 +762,8 @@ main(void)
         cmocka_unit_test(declarations_that_make_no_sense_are_refused),
         cmocka_unit_test(rows_are_the_structs_of_the_app),
         cmocka_unit_test(objects_follow_their_type),
+        cmocka_unit_test(objects_name_objects_of_the_app),
+        cmocka_unit_test(a_type_that_nobody_has_heard_of_has_a_name),
         cmocka_unit_test(taken_back_with_the_request),
         cmocka_unit_test(types_go_after_their_objects),
         cmocka_unit_test(versions_of_other_declarations_are_compared),
