@@ -4,13 +4,18 @@
 import contextlib
 import os
 import subprocess
+import threading
 
 import pytest
 from conftest import close_lab, make_lab
-from test_attacks_listeners import ATTACKER, be_switch, dial, ended
+from test_attacks_listeners import (ATTACKER, ECHO_REQUEST, be_switch, dial,
+                                    ended, message, read_message)
 
 from vmnlab.daemon import OPENFLOW_PORT, find
 from vmnlab.netns import wait_for
+
+
+ECHO_REPLY = 3
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +79,53 @@ def test_switch_of_a_host_from_another_address(lab):
     assert entry["address"] == ATTACKER and entry["count"] == 1
     after = lab.vmnd.api.get("hosts/h1")["status"]
     assert after["openflow"]["since"] == status["openflow"]["since"]
+
+
+def stay(sock):
+    """Answers what vmnd asks for to see whether there is somebody, until it
+    closes the connection."""
+    with contextlib.suppress(OSError):
+        while True:
+            kind, xid = read_message(sock)
+            if kind is None:
+                return
+            if kind == ECHO_REQUEST:
+                sock.sendall(message(ECHO_REPLY, xid))
+
+
+def test_switch_of_a_host_that_came_after_another():
+    """Without TLS, again: where the host's row has the address that it comes
+    from, it gets the place of what was there before it."""
+    def openflow():
+        return lab.vmnd.api.get("hosts/h1")["status"]["openflow"]
+
+    def is_back():
+        assert not rejected(lab, "openflow", "from another address")
+        return openflow().get("peer", "").startswith(
+            "tcp:%s:" % h1.control_ip)
+
+    lab = make_lab("claimed", 1)
+    h1 = lab.hosts[0]
+    try:
+        datapath_id = lab.vmnd.api.get("hosts/h1")["status"]["datapath_id"]
+        h1.stop_switch()
+        wait_for("it to be gone",
+                 lambda: openflow()["state"] == "disconnected", 30)
+        with contextlib.closing(dial(lab, OPENFLOW_PORT)) as sock:
+            be_switch(sock, int(datapath_id, 16))
+            staying = threading.Thread(target=stay, args=(sock,))
+            staying.start()
+            wait_for("the other one to have its place",
+                     lambda: openflow().get("peer", "").startswith(
+                         "tcp:%s:" % ATTACKER), 30)
+            h1.start_switch()
+            wait_for("it to be back", is_back, 30)
+            staying.join(30)
+            assert not staying.is_alive()
+            lab.await_synced(seconds=60)
+        with contextlib.closing(dial(lab, OPENFLOW_PORT)) as sock:
+            be_switch(sock, int(datapath_id, 16))
+            assert ended(sock)
+        lab.await_synced()
+    finally:
+        close_lab(lab)

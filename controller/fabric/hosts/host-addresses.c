@@ -2,7 +2,9 @@
  *
  * The addresses in the rows of hosts: their tunnel endpoints, and the
  * addresses of their databases.  Connections from these addresses are closed
- * last when a listener is full (proto/admission).  Not for authentication. */
+ * last when a listener is full (proto/admission), and of two switches that
+ * both say to be a host's, where nothing proves it, the one is taken that
+ * comes from there.  Not for authentication. */
 
 #include <config.h>
 
@@ -53,20 +55,52 @@ add_address(struct fabric *f, const struct in6_addr *addr)
     }
 }
 
-static void
-add_ip(struct fabric *f, const struct vmn_ip *ip)
+/* An address that a row has may be none. */
+static bool
+take_ip(const struct vmn_ip *ip, struct in6_addr *addr)
 {
-    struct in6_addr addr = IN6ADDR_ANY_INIT;
-
+    *addr = (struct in6_addr) IN6ADDR_ANY_INIT;
     if (ip->family == 4) {
-        addr.s6_addr[10] = addr.s6_addr[11] = 0xff;
-        memcpy(&addr.s6_addr[12], ip->addr, 4);
+        addr->s6_addr[10] = addr->s6_addr[11] = 0xff;
+        memcpy(&addr->s6_addr[12], ip->addr, 4);
     } else if (ip->family == 6) {
-        memcpy(&addr, ip->addr, sizeof addr);
-    } else {
-        return;
+        memcpy(addr, ip->addr, sizeof *addr);
     }
-    add_address(f, &addr);
+    return ip->family != 0;
+}
+
+/* The most addresses that a host has. */
+#define ADDRESSES_MAX 3
+
+/* Fills in the addresses of a host's row; returns how many there are. */
+static size_t
+addresses_of(const struct fabric_host *host,
+             struct in6_addr addresses[ADDRESSES_MAX])
+{
+    struct admission_peer database = admission_peer_parse(host->row->ovsdb);
+    size_t n = 0;
+
+    n += take_ip(&host->row->tunnel_ip, &addresses[n]);
+    n += take_ip(&host->row->second_tunnel_ip, &addresses[n]);
+    if (database.family != AF_UNIX) {
+        addresses[n++] = database.addr;
+    }
+    return n;
+}
+
+bool
+fabric_host_has_address_of(const struct fabric_host *host, const char *text)
+{
+    struct admission_peer peer = admission_peer_parse(text);
+    struct in6_addr addresses[ADDRESSES_MAX];
+    size_t n = peer.family == AF_UNIX ? 0 : addresses_of(host, addresses);
+
+    for (size_t i = 0; i < n; i++) {
+        if (!memcmp(&addresses[i], &peer.addr, sizeof peer.addr)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void
@@ -86,12 +120,11 @@ fabric_addresses_update(struct fabric *f)
 
     fabric_addresses_clear(f);
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
-        struct admission_peer peer = admission_peer_parse(host->row->ovsdb);
+        struct in6_addr addresses[ADDRESSES_MAX];
+        size_t n = addresses_of(host, addresses);
 
-        add_ip(f, &host->row->tunnel_ip);
-        add_ip(f, &host->row->second_tunnel_ip);
-        if (peer.family != AF_UNIX) {
-            add_address(f, &peer.addr);
+        for (size_t i = 0; i < n; i++) {
+            add_address(f, &addresses[i]);
         }
     }
 }

@@ -131,8 +131,17 @@ stray_of(const struct fabric *f, const struct ofconn *conn)
     return NULL;
 }
 
+/* Returns true if the connection comes from an address that the host's row
+ * has. */
+static bool
+is_from(const struct fabric_host *host, const struct ofconn *conn)
+{
+    return fabric_host_has_address_of(host, ofconn_peer(conn));
+}
+
 /* Returns the connection of a switch that waits for the host to report its
- * datapath ID, or NULL.  The caller owns it from then on. */
+ * datapath ID, or NULL: the newest, but one from the host's address before
+ * others.  The caller owns it from then on. */
 static struct ofconn *
 release_stray(const struct fabric_host *host)
 {
@@ -142,7 +151,9 @@ release_stray(const struct fabric_host *host)
     LIST_FOR_EACH (stray, node, &f->switches->strays) {
         if (stray->datapath_id == host->datapath_id
             && (!stray->certificate
-                || !strcmp(stray->certificate, host->name))) {
+                || !strcmp(stray->certificate, host->name))
+            && (!newest || is_from(host, stray->conn)
+                || !is_from(host, newest->conn))) {
             newest = stray;
         }
     }
@@ -155,6 +166,23 @@ release_stray(const struct fabric_host *host)
     return NULL;
 }
 
+/* Returns true if 'before', the connection of the host's switch, stays, and
+ * not 'conn' in its place: nothing proves that these are the host's.  It stays
+ * unless it is dead, or comes from somewhere else than the host and 'conn'
+ * from there: what has taken the host's datapath ID may have come first. */
+static bool
+stays(const struct fabric_host *host, const struct ofconn *before,
+      const struct ofconn *conn)
+{
+    char *certificate = ofconn_certificate(before);
+    bool stays = (!ofconn_has_address_of(before, conn)
+                  && (certificate || is_from(host, before)
+                      || !is_from(host, conn)));
+
+    free(certificate);
+    return stays;
+}
+
 /* Assigns 'conn', which is from the host as far as can be known, to its
  * switch; or closes it. */
 static void
@@ -163,9 +191,7 @@ attach(struct fabric_host *host, struct ofconn *conn)
     char *certificate = ofconn_certificate(conn);
     struct ofconn *before = host->sw->conn;
 
-    if (!certificate && before && !ofconn_has_address_of(before, conn)) {
-        /* The peer is not authenticated as the host's switch, so an existing
-         * connection stays, unless it is dead. */
+    if (!certificate && before && stays(host, before, conn)) {
         char *reason = xasprintf("the switch of host \"%s\" is connected from "
                                  "another address", host->name);
 
