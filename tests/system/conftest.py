@@ -180,7 +180,7 @@ class World:
         self.own_vms = []
         self.own_outsides = []
         self.provider_hosts = []
-        self.narrowed = -SETTLE
+        lab.narrowed = -SETTLE
 
     def close(self):
         self.servers.close()
@@ -213,7 +213,7 @@ class World:
 
     def settle(self):
         """Something may have become forbidden just now: see never()."""
-        self.narrowed = time.monotonic()
+        self.lab.narrowed = time.monotonic()
 
     def revalidated(self):
         """See Lab.revalidated()."""
@@ -340,7 +340,7 @@ class World:
             asked = time.monotonic()
             if not happens():
                 return True
-            if asked > self.narrowed + SETTLE:
+            if asked > self.lab.narrowed + SETTLE:
                 return False
 
     def held(self, a, b, port=80, protocol="tcp"):

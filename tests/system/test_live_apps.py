@@ -5,6 +5,7 @@ import base64
 import json
 import os
 import subprocess
+import time
 
 import pytest
 from conftest import (HERE, World, changes, check_log, close_lab, flows,
@@ -37,11 +38,12 @@ def _world(lab):
 
 
 def ctl(lab, *args, status=0):
-    """What vmnctl says."""
+    """What vmnctl says.  It may have forbidden something: World.never()."""
     done = subprocess.run([find("vmnctl"), "-s", "unix:" + lab.vmnd.socket]
                           + list(args), stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, timeout=120)
     assert done.returncode == status, done.stdout
+    lab.narrowed = time.monotonic()
     return done.stdout
 
 

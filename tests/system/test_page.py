@@ -14,6 +14,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 
 import pytest
 import shop
@@ -99,21 +100,57 @@ def shots(tmp_path_factory):
         tmp_path_factory.mktemp("shots")), "page")
 
 
+def player(modules, port, shots, *scenes):
+    return ["node", os.path.join(HERE, "page.mjs"), modules,
+            "http://127.0.0.1:%d" % port, TOKEN, shots, *scenes]
+
+
 def play(modules, port, shots, *scenes, ns=None):
     """Plays scenes; {scene: what was wrong, or None}."""
-    said = netns.run(
-        ["node", os.path.join(HERE, "page.mjs"), modules,
-         "http://127.0.0.1:%d" % port, TOKEN, shots, *scenes],
-        ns=ns, check=False, timeout=600)
+    said = netns.run(player(modules, port, shots, *scenes), ns=ns,
+                     check=False, timeout=600)
     print(said)
     found = [json.loads(line) for line in said.splitlines()
              if line.startswith("{")]
     return {one["scene"]: one["error"] for one in found}
 
 
+class Playing:
+    """All scenes, one after another, in one browser: each is waited for by
+    itself, so that their number is no matter of time."""
+
+    def __init__(self, *args, ns):
+        self.process = netns.popen(player(*args), ns, text=True,
+                                   stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE)
+        self.found = {}         # What was wrong, or None, by scene.
+        self.thread = threading.Thread(target=self._listen)
+        self.thread.start()
+
+    def _listen(self):
+        for line in self.process.stdout:
+            print(line, end="")
+            if line.startswith("{"):
+                one = json.loads(line)
+                self.found[one["scene"]] = one["error"]
+
+    def result(self, scene):
+        wait_for("scene %s to be played" % scene, lambda: scene in self.found
+                 or not self.thread.is_alive(), 240)
+        return self.found.get(scene, "it was not played")
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+        self.thread.join()
+        self.process.stdout.close()
+
+
 @pytest.fixture(scope="module")
-def played(opened, modules, shots):
-    return play(modules, PORT, shots, ns=opened.lab.net_ns)
+def playing(opened, modules, shots):
+    playing = Playing(modules, PORT, shots, ns=opened.lab.net_ns)
+    yield playing
+    playing.end()
 
 
 def test_files_are_served_compressed_and_known_again(opened):
@@ -161,9 +198,8 @@ def test_ports_are_listed_by_where_they_are(opened):
 
 
 @pytest.mark.parametrize("scene", SCENES)
-def test_scene(opened, played, scene):
-    assert scene in played, sorted(played)
-    assert played[scene] is None, played[scene]
+def test_scene(opened, playing, scene):
+    assert playing.result(scene) is None, playing.result(scene)
     check_log(opened.lab.vmnd)
 
 
