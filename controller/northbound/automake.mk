@@ -63,6 +63,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/object-envelope.c \
 	controller/northbound/object-json.c \
 	controller/northbound/object-status.c \
+	controller/northbound/own-type-status.c \
 	controller/northbound/observation-expiry.c \
 	controller/northbound/openapi-changes.c \
 	controller/northbound/openapi-events.c \

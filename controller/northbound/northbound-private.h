@@ -500,6 +500,12 @@ void nb_warn_of_next_hops(const struct northbound *,
                           const struct vmn_router *,
                           struct model_warnings *);
 
+/* Fill in a struct status_type, and what the table's 'status' describes of an
+ * object whose type an app declares.  Return true. */
+bool nb_fill_type(const struct nb_status_query *, const struct vmn_row *,
+                  void *status);
+bool nb_fill_own_object(const struct nb_status_query *,
+                        const struct vmn_row *, void *status);
 /* Fills in the struct status_router 'status'.  Returns true. */
 bool nb_fill_router(const struct nb_status_query *, const struct vmn_row *,
                     void *status);

@@ -2,8 +2,8 @@
  *
  * The status of objects: a function for each type fills in its struct of
  * schema/status.h, which is printed by its description.  Balancers are in
- * balancer-status.c, routers in router-status.c.  Not for rows
- * (object-json.c). */
+ * balancer-status.c, routers in router-status.c, types of apps and their
+ * objects in own-type-status.c.  Not for rows (object-json.c). */
 
 #include <config.h>
 
@@ -493,128 +493,6 @@ fill_observation(const struct nb_status_query *q, const struct vmn_row *row,
     return true;
 }
 
-/* Types of apps, and their objects.  -------------------------------------- */
-
-static bool
-declares(const struct pipeline_app *app, const char *type)
-{
-    enum vmn_table place = schema_own_place(type);
-    int i = place == VMN_N_TABLES ? -1 : pipeline_type_of(app, place);
-
-    return (i >= 0 && schema_tables[place]->lasting
-            && app->types[i].shape == &schema_tables[place]->lasting->row);
-}
-
-/* Returns why the app of 'type' does nothing with its objects, or NULL. */
-static const char *
-find_unserved(const struct nb_status_query *q, const struct vmn_type_row *type)
-{
-    const struct pipeline_app *app = pipeline_find(
-        apphost_pipeline(q->nb->apphost), type->app);
-    const struct vmn_app_row *row = model_get_durable(
-        q->nb->model, VMN_TABLE_APP, type->app, NULL);
-
-    return (!app || app->removed || app->absent || !row
-            ? arena_printf(q->arena, "app %s is not loaded", type->app)
-            : !row->enabled
-            ? arena_printf(q->arena, "app %s is disabled", type->app)
-            : declares(app, type->row.name) ? NULL
-            : arena_printf(q->arena, "app %s does not declare it so",
-                           type->app));
-}
-
-static bool
-fill_type(const struct nb_status_query *q, const struct vmn_row *row,
-          void *status_)
-{
-    struct status_type *status = status_;
-
-    status->objects = model_names(q->nb->model,
-                                  schema_own_place(row->name)).n;
-    status->reason = find_unserved(q, (const void *) row);
-    status->served = !status->reason;
-    return true;
-}
-
-struct part_counts {
-    const struct nb_status_query *q;
-    struct status_own_object *status;
-    size_t allocated;
-};
-
-/* Most parts that are listed; the sum has all. */
-#define PARTS_MAX 1000
-
-static struct status_part *
-find_part(struct part_counts *counts, uint32_t part, const char *reason)
-{
-    struct status_own_object *status = counts->status;
-    struct status_part *parts;
-
-    for (size_t i = 0; i < status->n_parts; i++) {
-        if (status->parts[i].part == part
-            && nullable_string_is_equal(status->parts[i].reason, reason)) {
-            return &status->parts[i];
-        }
-    }
-    if (status->n_parts == PARTS_MAX) {
-        return NULL;
-    }
-    if (status->n_parts == counts->allocated) {
-        counts->allocated = MAX(8, 2 * counts->allocated);
-        parts = arena_alloc(counts->q->arena, counts->allocated
-                                              * sizeof *parts);
-        if (status->n_parts) {
-            memcpy(parts, status->parts, status->n_parts * sizeof *parts);
-        }
-        status->parts = parts;
-    }
-    parts = &status->parts[status->n_parts++];
-    *parts = (struct status_part) {
-        .part = part,
-        .reason = reason ? arena_strdup(counts->q->arena, reason) : NULL,
-    };
-    return parts;
-}
-
-static void
-add_count(struct status_count *count, const struct fabric_load *load)
-{
-    count->packets += load->packets;
-    count->bytes += load->bytes;
-    count->last = MAX(count->last, load->last_ms);
-}
-
-static void
-add_part_count(void *counts_, uint32_t part, const char *reason,
-               const struct fabric_load *load)
-{
-    struct part_counts *counts = counts_;
-    struct status_part *one = (counts->q->one
-                               ? find_part(counts, part, reason) : NULL);
-
-    add_count(&counts->status->count, load);
-    if (one) {
-        add_count(&one->count, load);
-    }
-}
-
-static bool
-fill_object(const struct nb_status_query *q, const struct vmn_row *row,
-            void *status_)
-{
-    const struct vmn_type_row *type = model_get_durable(
-        q->nb->model, VMN_TABLE_TYPE, schema_tables[row->table]->plural, NULL);
-    struct status_own_object *status = status_;
-
-    status->unserved = type ? find_unserved(q, type) : NULL;
-    fabric_parts(q->nb->fabric, row->table, row->name, add_part_count,
-                 &(struct part_counts) { .q = q, .status = status });
-    status->unread_hosts = fabric_unread_hosts(q->nb->fabric);
-    status->counted = q->one ? fabric_counted_ms(q->nb->fabric) : 0;
-    return true;
-}
-
 /* All types.  ------------------------------------------------------------ */
 
 /* Room for any of them: lists show thousands of objects, and memory of the
@@ -653,8 +531,8 @@ static bool (*const fill[VMN_N_TABLES])(const struct nb_status_query *,
     [VMN_TABLE_APP] = fill_app,
     [VMN_TABLE_ROUTER] = nb_fill_router,
     [VMN_TABLE_TELEMETRY] = fill_telemetry,
-    [VMN_TABLE_TYPE] = fill_type,
-    [VMN_TABLE_OWN_FIRST... VMN_TABLE_OWN_LAST] = fill_object,
+    [VMN_TABLE_TYPE] = nb_fill_type,
+    [VMN_TABLE_OWN_FIRST... VMN_TABLE_OWN_LAST] = nb_fill_own_object,
 };
 
 /* Returns the description of what a client with 'rights' (NULL: all) is shown
@@ -681,21 +559,23 @@ nb_print_status(const struct northbound *nb, const struct model_rights *rights,
         = shown_status(schema_tables[row->table], rights);
     struct arena arena;
     struct nb_status_query query = { nb, rights, one, &arena };
-    union status status;
+    union status room, *status = &room;
 
     if (!shown) {
         return;
     }
-    ovs_assert(shown->size <= sizeof status);
-    memset(&status, 0, shown->size);
     arena_init(&arena);
-    if (!fill[row->table](&query, row, &status)) {
+    if (shown->size > sizeof room) {
+        status = arena_alloc(&arena, shown->size); /* An app adds to it. */
+    }
+    memset(status, 0, shown->size);
+    if (!fill[row->table](&query, row, status)) {
         /* There is none. */
     } else if (row->table == VMN_TABLE_HOST && nb_hides_hosts(rights)) {
         schema_print_name(ds, "state");
-        schema_print_string(ds, status.host.state);
+        schema_print_string(ds, status->host.state);
     } else {
-        schema_struct_print_members(shown, &status, ds);
+        schema_struct_print_members(shown, status, ds);
     }
     arena_uninit(&arena);
 }

@@ -35,6 +35,7 @@ controller_libvmn_a_SOURCES += \
 	controller/schema/schema-network.c \
 	controller/schema/schema-observation.c \
 	controller/schema/schema-own-spec.c \
+	controller/schema/schema-own-status.c \
 	controller/schema/schema-own.c \
 	controller/schema/schema-own.h \
 	controller/schema/schema-parse.c \

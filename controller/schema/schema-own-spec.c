@@ -162,6 +162,32 @@ declare_fields(struct declaring *d, const void *fields, int depth)
     return array;
 }
 
+/* Returns what the status has of the app. */
+static json_t *
+declare_status(const struct declaring *d, const struct vmn_type_class *type)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; type->status
+         && field_at(d->class_, type->status, i)->name; i++) {
+        const struct vmn_field_class *f = field_at(d->class_, type->status, i);
+        json_t *object = json_object();
+
+        put_text(object, "name", f->name);
+        put_text(object, "type", ((unsigned) f->type <= VMN_FIELD_STRUCT
+                                  ? schema_own_type_names[f->type] : ""));
+        put_flag(object, "list", f->flags & VMN_FIELD_LIST);
+        put_text(object, "relation", f->relation);
+        put_text(object, "doc", f->doc);
+        json_array_append_new(array, object);
+        if (i == VMN_OWN_STATUS_MAX) {
+            break;              /* One too many, as is found where the row is
+                                 * parsed. */
+        }
+    }
+    return array;
+}
+
 json_t *
 schema_own_spec(const struct vmn_app_class *class_,
                 const struct vmn_type_class *type, struct vmn_error *why)
@@ -184,6 +210,9 @@ schema_own_spec(const struct vmn_app_class *class_,
         put_number(spec, "max_objects", type->max_objects);
         json_object_set(spec, "structs", d.structs);
         json_object_set_new(spec, "fields", fields);
+        if (type->status) {
+            json_object_set_new(spec, "status", declare_status(&d, type));
+        }
     }
     json_decref(d.structs);
     return spec;

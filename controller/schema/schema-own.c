@@ -25,7 +25,8 @@
 #define TEXT_MAX 1024           /* Of a text, unless its field says. */
 #define ITEMS_MAX 1000          /* Of a list. */
 #define OBJECTS_MAX 10000       /* Of a type. */
-#define COLUMNS_MAX 8           /* Of vmnctl's table. */
+#define COLUMNS_MAX 8           /* Of vmnctl's table; */
+#define STATUS_COLUMNS_MAX 3    /* of the status at least these. */
 /* Fields, with those of structs as often as these are there. */
 #define ALL_FIELDS_MAX 500
 
@@ -120,8 +121,9 @@ fault(const struct making *m, size_t i, const char *field, const char *text)
     return false;
 }
 
-/* Returns the table that a field may name rows of, or VMN_N_TABLES.  Those of the
- * app are known by their names: the model sees to it that they are there. */
+/* Returns the table that a field may name rows of, or VMN_N_TABLES.  Those of
+ * the app are known by their names: the model sees to it that they are
+ * there. */
 static enum vmn_table
 referred(const struct making *m, const char *plural)
 {
@@ -465,25 +467,39 @@ heading(struct arena *arena, const char *name)
     return text;
 }
 
-/* The name, the first fields that fit, the description. */
+static struct schema_column
+make_column(struct arena *arena, const char *name, const char *part)
+{
+    return (struct schema_column) {
+        .heading = heading(arena, name),
+        .path = arena_printf(arena, "/%s/%s", part, name),
+    };
+}
+
+/* The name, the first fields that fit, the first members that the app adds to
+ * the status, the description. */
 static const struct schema_column *
-make_columns(struct arena *arena, const struct schema_struct *s)
+make_columns(struct arena *arena, const struct schema_table *table)
 {
     struct schema_column *columns = arena_alloc(
         arena, (COLUMNS_MAX + 1) * sizeof *columns);
+    size_t n_status = MIN(table->n_relations, STATUS_COLUMNS_MAX);
+    const struct schema_field *f = table->row.fields + ARRAY_SIZE(common);
     size_t n = 0;
 
     columns[n++] = (struct schema_column) { .heading = "NAME",
                                             .path = "/name" };
-    for (const struct schema_field *f = s->fields + ARRAY_SIZE(common);
-         f->name && n < COLUMNS_MAX - 1; f++) {
-        columns[n++] = (struct schema_column) {
-            .heading = heading(arena, f->name),
-            .path = arena_printf(arena, "/spec/%s", f->name),
-        };
+    for (; f->name && n < COLUMNS_MAX - 1 - n_status; f++) {
+        columns[n++] = make_column(arena, f->name, "spec");
     }
-    columns[n] = (struct schema_column) { .heading = "DESCRIPTION",
-                                          .path = "/spec/description" };
+    for (f = table->status->fields; f->name; f++) {
+        if (f->flags & SCHEMA_PRINTED && n < COLUMNS_MAX - 1) {
+            columns[n++] = make_column(arena, f->name, "status");
+        }
+    }
+    columns[n++] = (struct schema_column) { .heading = "DESCRIPTION",
+                                            .path = "/spec/description" };
+    columns[n] = (struct schema_column) { .heading = NULL };
     return columns;
 }
 
@@ -521,7 +537,9 @@ make_table(struct making *m, struct schema_table *table)
 {
     const struct vmn_type_row *row = m->row;
 
-    if (!make_structs(m) || !make_row(m, &table->row)) {
+    if (!make_structs(m) || !make_row(m, &table->row)
+        || !schema_own_make_status(row, m->pointer, table, m->arena,
+                                   m->errors)) {
         return false;
     }
     table->singular = arena_strdup(m->arena, row->singular);
@@ -531,8 +549,7 @@ make_table(struct making *m, struct schema_table *table)
                        : OBJECTS_MAX);
     table->named_as = VMN_N_TABLES;
     table->check_name = row->single ? check_single_name : value_check_name;
-    table->status = &schema_status_object;
-    table->columns = make_columns(m->arena, &table->row);
+    table->columns = make_columns(m->arena, table);
     table->doc = arena_strdup(m->arena, row->doc);
     return true;
 }

@@ -36,9 +36,9 @@ schema_is_own(enum vmn_table table)
  * or that and more after a hyphen. */
 bool schema_own_is_name_of(const char *type, const char *app);
 
-/* Calls 'cb' with each type that fields of 'row' name objects of, and a pointer
- * to where it says so, until 'cb' returns false; returns what it did last, or
- * true. */
+/* Calls 'cb' with each type that fields of 'row' name objects of, and a
+ * pointer to where it says so, until 'cb' returns false; returns what it did
+ * last, or true. */
 bool schema_own_each_ref(const struct vmn_type_row *row,
                          bool (*cb)(void *aux, const char *type,
                                     const char *pointer), void *aux);
@@ -47,8 +47,8 @@ bool schema_own_each_ref(const struct vmn_type_row *row,
  * VMN_N_TABLES: there are too many. */
 enum vmn_table schema_own_place(const char *name);
 
-/* Returns what an object of 'table' is called; where nothing is shown at an own
- * type's place, the name of that type. */
+/* Returns what an object of 'table' is called; where nothing is shown at an
+ * own type's place, the name of that type. */
 const char *schema_singular(enum vmn_table table);
 
 /* Returns the table that 'row' describes, with a place.  NULL: its fields make
@@ -66,6 +66,15 @@ const struct schema_table *schema_own_parse(const char *name,
 /* Returns true if 'row' describes a table; otherwise adds why not. */
 bool schema_own_check(const struct vmn_type_row *row, const char *pointer,
                       struct vmn_errors *errors);
+
+/* How many values of a list a status shows. */
+#define SCHEMA_OWN_VALUES_MAX 1000
+
+/* Has 'table' describe the status of objects as 'row' says, in 'arena'.
+ * False: 'errors' says what makes no sense, 'pointer' being the row's. */
+bool schema_own_make_status(const struct vmn_type_row *row,
+                            const char *pointer, struct schema_table *table,
+                            struct arena *arena, struct vmn_errors *errors);
 
 /* Has schema_tables[] show 'table', which schema_own_table() has returned, at
  * its place. */

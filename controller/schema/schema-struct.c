@@ -23,9 +23,8 @@ struct pauser {
     void *aux;
 };
 
-/* Appends a text that may not be valid UTF-8. */
-static void
-print_text(const char *text, struct ds *ds)
+void
+schema_print_text(const char *text, struct ds *ds)
 {
     size_t n_bytes;
     char *error = utf8_validate(text, &n_bytes);
@@ -102,7 +101,7 @@ print_words(const struct schema_field *f, const void *src, struct ds *ds)
         schema_print_string(ds, text); /* A row's name, which was checked
                                         * before. */
     } else {
-        print_text(text, ds);
+        schema_print_text(text, ds);
     }
     return true;
 }
@@ -176,7 +175,7 @@ print_texts(const struct schema_texts *texts, struct ds *ds)
         if (i) {
             ds_put_char(ds, ',');
         }
-        print_text(texts->texts[i], ds);
+        schema_print_text(texts->texts[i], ds);
     }
     ds_put_char(ds, ']');
 }

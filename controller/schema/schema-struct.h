@@ -41,6 +41,9 @@ struct schema_texts {
 
 extern const char schema_absent[];
 
+/* Appends a text that may not be valid UTF-8 as a string. */
+void schema_print_text(const char *text, struct ds *);
+
 /* Appends 'struct_' as an object. */
 void schema_struct_print(const struct schema_struct *, const void *struct_,
                          struct ds *);

@@ -83,6 +83,34 @@ static const struct schema_struct structure = {
     },
 };
 
+/* The first of enum vmn_field_type. */
+static const char *const status_types[] = { "bool", "int", "text", NULL };
+BUILD_ASSERT_DECL(VMN_FIELD_BOOL == 0 && VMN_FIELD_INT == 1
+                  && VMN_FIELD_TEXT == 2);
+
+static const struct schema_struct status_member = {
+    .name = "status_member", .size = sizeof(struct vmn_type_status),
+    .fields = FIELDS {
+        { .name = "name", .type = SCHEMA_STRING, AT(vmn_type_status, name),
+          .flags = SCHEMA_REQUIRED, .min = 1, .max = 31,
+          .check = value_check_field_name, .doc = "Its name." },
+        { .name = "type", .type = SCHEMA_ENUM, AT(vmn_type_status, type),
+          .flags = SCHEMA_REQUIRED, .names = status_types,
+          .doc = "Its type, or that of each element." },
+        { .name = "list", .type = SCHEMA_BOOL, AT(vmn_type_status, list),
+          .flags = SCHEMA_HIDE_DEFAULT, .doc = "Whether it is a list." },
+        { .name = "relation", .type = SCHEMA_STRING,
+          AT(vmn_type_status, relation), .flags = SCHEMA_REQUIRED,
+          .min = 1, .max = 255,
+          .doc = "The app's relation whose values at an object's name it "
+                 "shows." },
+        { .name = "doc", .type = SCHEMA_STRING, AT(vmn_type_status, doc),
+          .flags = SCHEMA_REQUIRED, .min = 1, .max = 1024,
+          .doc = "What it says." },
+        { .name = NULL },
+    },
+};
+
 static int
 check_singular(const char *text, struct vmn_error *error)
 {
@@ -151,6 +179,11 @@ const struct schema_table schema_type = {
               LIST_AT(vmn_type_row, fields),
               .max_items = VMN_OWN_FIELDS_MAX, .nested = &field,
               .doc = "Its fields, beside `description` and `labels`." },
+            { .name = "status", .type = SCHEMA_STRUCT, .flags = SCHEMA_LIST,
+              LIST_AT(vmn_type_row, status),
+              .max_items = VMN_OWN_STATUS_MAX, .nested = &status_member,
+              .doc = "What the status of an object has of what the app finds "
+                     "out." },
             { .name = NULL },
         },
     },

@@ -226,6 +226,10 @@ struct schema_table {
     const char *doc;            /* A sentence for users. */
     /* Of a type that an app declares: the same, where it stays. */
     const struct schema_table *lasting;
+    /* Of such a type: the relation of each of the last members of 'status',
+     * which are kept as texts (SCHEMA_PRINTED) one after another. */
+    size_t n_relations;
+    const char *const *relations;
 };
 
 /* By enum vmn_table.  Each is in the file of its resource (schema-port.c);

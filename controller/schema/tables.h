@@ -194,6 +194,15 @@ struct vmn_type_struct {
     const struct vmn_type_field *fields;
 };
 
+/* A member of the status of objects: values of a relation at their names. */
+struct vmn_type_status {
+    const char *name;
+    int type;                   /* VMN_FIELD_BOOL, INT or TEXT. */
+    bool list;                  /* All of them; otherwise the first. */
+    const char *relation;
+    const char *doc;
+};
+
 /* A resource type that an app declares; named as /v1/NAME. */
 struct vmn_type_row {
     struct vmn_row row;
@@ -209,6 +218,8 @@ struct vmn_type_row {
     const struct vmn_type_field *fields;
     size_t n_structs;           /* Each before those whose fields are of it. */
     const struct vmn_type_struct *structs;
+    size_t n_status;
+    const struct vmn_type_status *status;
 };
 
 #endif /* controller/schema/tables.h */

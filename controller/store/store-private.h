@@ -29,7 +29,7 @@
  * 13: what an undo takes back.  14: properties.  15: keys of requests.
  * 16: rows of VIFs, of members.  17: fields that a newer vmnd of the cluster
  * knows.  18: what modules of apps have declared. */
-#define STORE_FORMAT 20
+#define STORE_FORMAT 21
 /* In PRAGMA application_id: "vmn1". */
 #define STORE_APPLICATION_ID 0x766d6e31
 /* Most entries of the log that one query returns. */

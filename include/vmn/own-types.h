@@ -21,6 +21,7 @@ extern "C" {
 #define VMN_OWN_TYPES_MAX 32
 #define VMN_OWN_FIELDS_MAX 64
 #define VMN_OWN_STRUCTS_MAX 16
+#define VMN_OWN_STATUS_MAX 16
 
 /* The type of rows of the app's own type 'I', its place in 'types' of struct
  * vmn_app_class: for vmn_read(), and for 'row_type' of a unit.  Only the app
@@ -82,9 +83,12 @@ struct vmn_field_class {
     unsigned max_items;         /* Of a list; 0: 1,000. */
     const char *def_text;       /* Default of TEXT and REF; NULL: none. */
     const char *const *values;  /* ENUM: their names; NULL ends. */
-    const char *ref;            /* REF: a type of VMN's own ("ports"). */
+    const char *ref;            /* REF: a type of VMN's own ("ports"), or one
+                                 * of the app's: declared before, or that
+                                 * itself. */
     const struct vmn_struct_class *nested; /* STRUCT. */
     const char *doc;            /* A sentence for users. */
+    const char *relation;       /* Of a type's 'status' alone. */
 };
 
 /* The first members of a field's description, by the member of a C struct. */
@@ -129,6 +133,13 @@ struct vmn_type_class {
     void (*check)(const void *row, struct vmn_check *);
     uint32_t flags;             /* VMN_TYPE_*. */
     uint32_t max_objects;       /* 0: 10,000; at most 100,000. */
+    /* What the status of an object has of what the app finds out, at most 16
+     * fields, of which name, type (BOOL, INT or TEXT), doc, VMN_FIELD_LIST and
+     * 'relation' count: shown are the values that the app publishes in that
+     * relation of its own at the object's name; without VMN_FIELD_LIST the
+     * first, of BOOL "true" or "false".  One whose name is NULL ends.  NULL:
+     * nothing. */
+    const struct vmn_field_class *status;
 };
 
 #ifdef __cplusplus

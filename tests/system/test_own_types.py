@@ -178,6 +178,58 @@ def test_wrong_objects(lab, world, gates):
     assert api.get("gates/a")["spec"].get("doors", []) == []
 
 
+def test_objects_of_objects(lab, world):
+    """Objects name objects of the app's, and have in their status what the app
+    says of them."""
+    api = lab.vmnd.api
+    ctl(lab, "app", "load", HERE + "/shuts.lua", "--wait")
+    one = world.vm("one", "net", "h1", "10.0.0.1", tcp=[WEB, MAIL])
+    two = world.vm("two", "net", "h2", "10.0.0.2", tcp=[WEB, MAIL])
+
+    def status():
+        told = api.get("shuts/a")["status"]
+        return [told.get(name) for name in ("ports", "any", "words", "odd")]
+
+    assert 'shuts-list "none" does not exist' in refused(
+        api.put, "shuts/a", {"network": "net", "lists": ["none"]})
+    api.put("shuts-lists/mail", {"ports": [MAIL]})
+    world.put("shuts", "a", network="net", lists=["mail"])
+    assert world.blocked(one, two, MAIL) and world.reaches(one, two, WEB)
+    assert status() == [[MAIL], True, '1 "ports"', None]
+    api.patch("shuts-lists/mail", {"ports": [MAIL, 3, WEB]},
+              wait="installed", timeout=30)
+    assert world.blocked(one, two, WEB)
+    assert status() == [[3, MAIL, WEB], True, '3 "ports"', None]
+    assert 'is referenced by shut "a"' in refused(
+        api.delete, "shuts-lists/mail")
+    world.patch("shuts", "a", lists=[])
+    assert world.reaches(one, two, WEB)
+    assert status() == [[], False, None, None]
+
+    shown = api.get("openapi.json")["components"]["schemas"][
+        "OwnShutStatus"]["properties"]
+    assert shown["ports"]["items"]["type"] == "integer"
+    assert shown["any"]["type"] == "boolean"
+    assert "ports: list of number" in ctl(lab, "explain", "shuts")
+    assert "lists: set of name of a shuts-list" in ctl(lab, "explain", "shuts")
+    world.patch("shuts", "a", lists=["mail"])
+    table = ctl(lab, "get", "shuts").splitlines()
+    assert table[0].split() == ["NAME", "NETWORK", "LISTS", "PORTS", "ANY",
+                                "WORDS", "ODD", "DESCRIPTION"]
+    assert table[1].split()[:5] == ["a", "net", "mail", "3,25,80", "yes"]
+
+    # After a restart, and without the app.
+    restart(lab)
+    wait_for("the status", lambda: status()[0] == [3, MAIL, WEB])
+    ctl(lab, "app", "unload", "shuts", "--wait")
+    assert status() == [[], None, None, None]
+    api.delete("shuts/a")
+    assert 'type "shuts" refers to it' in refused(
+        api.delete, "types/shuts-lists", cascade="true")
+    for name in ("types/shuts", "shuts-lists/mail", "types/shuts-lists"):
+        api.delete(name)
+
+
 def test_what_clients_are_told(lab, world):
     """OpenAPI, vmnctl, plans, revisions, undo."""
     api = lab.vmnd.api

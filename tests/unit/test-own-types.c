@@ -21,6 +21,7 @@
 #include "controller/schema/schema-diff.h"
 #include "controller/schema/schema-own.h"
 #include "controller/schema/schema-row.h"
+#include "controller/schema/schema-struct.h"
 #include "controller/worker/row-image.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/ofpbuf.h"
@@ -548,6 +549,63 @@ a_type_that_nobody_has_heard_of_has_a_name(void **state OVS_UNUSED)
     vmn_errors_uninit(&errors);
 }
 
+/* What apps add to the status.  ------------------------------------------- */
+
+#define STATUS(...)                                                     \
+    (const struct vmn_type_class[]) {                                   \
+        { .name = "chains", .singular = "chain", .doc = "Chains.",      \
+          .row = &chain_struct, .status = (const struct vmn_field_class[]) { \
+              { __VA_ARGS__ }, { .name = NULL } } }, { .name = NULL } }
+
+static void
+status_members_that_make_no_sense_are_refused(void **state OVS_UNUSED)
+{
+    assert_refused(STATUS(.name = "n", .type = VMN_FIELD_INT, .doc = "D.",
+                          .relation = "chain.n"),
+                   "type chains: /status/0/relation: must be a relation of "
+                   "the app: its name, a dot, and more");
+    assert_refused(STATUS(.name = "packets", .type = VMN_FIELD_INT,
+                          .doc = "D.", .relation = "chains.n"),
+                   "type chains: /status/0/name: is that of another member");
+    assert_refused(STATUS(.name = "n", .type = VMN_FIELD_MAC, .doc = "D.",
+                          .relation = "chains.n"),
+                   "type chains: /status/0/type: must be one of \"bool\", "
+                   "\"int\", \"text\"");
+    assert_refused(STATUS(.name = "n", .type = VMN_FIELD_INT, .doc = "D."),
+                   "type chains: /status/0/relation: is required");
+}
+
+static void
+status_members_follow_what_is_known_of_all(void **state OVS_UNUSED)
+{
+    struct model *model = make_model();
+    const struct schema_table *table;
+    const struct schema_field *f;
+    struct ds shown = DS_EMPTY_INITIALIZER;
+    char *status;
+
+    assert_declared(model, STATUS(.name = "ways", .type = VMN_FIELD_INT,
+                                  .flags = VMN_FIELD_LIST, .doc = "Ways.",
+                                  .relation = "chains.ways"), "");
+    table = schema_find_table("chains");
+    f = schema_find_field(table->status, "ways");
+    assert_int_equal(table->n_relations, 1);
+    assert_string_equal(table->relations[0], "chains.ways");
+    status = xzalloc(table->status->size);
+    *(const char **) (void *) (status + f->offset) = "[1,2]";
+    schema_struct_print(table->status, status, &shown);
+    assert_string_equal(ds_cstr(&shown), "{\"packets\":0,\"bytes\":0,"
+                        "\"last\":null,\"ways\":[1,2]}");
+    ds_destroy(&shown);
+    free(status);
+    /* Without it, as before. */
+    assert_declared(model, types, "");
+    table = schema_find_table("chains");
+    assert_int_equal(table->n_relations, 0);
+    assert_null(schema_find_field(table->status, "ways"));
+    destroy_model(model);
+}
+
 /* What could not be stored is taken back, with what objects are parsed by. */
 static void
 taken_back_with_the_request(void **state OVS_UNUSED)
@@ -763,6 +821,8 @@ main(void)
         cmocka_unit_test(rows_are_the_structs_of_the_app),
         cmocka_unit_test(objects_follow_their_type),
         cmocka_unit_test(objects_name_objects_of_the_app),
+        cmocka_unit_test(status_members_that_make_no_sense_are_refused),
+        cmocka_unit_test(status_members_follow_what_is_known_of_all),
         cmocka_unit_test(a_type_that_nobody_has_heard_of_has_a_name),
         cmocka_unit_test(taken_back_with_the_request),
         cmocka_unit_test(types_go_after_their_objects),

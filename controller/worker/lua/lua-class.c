@@ -443,6 +443,43 @@ take_field(lua_State *L, const char *element, size_t i)
     }
 }
 
+/* A member of the status of a type's objects. */
+static void
+take_status(lua_State *L, const char *element, size_t i)
+{
+    struct vmn_field_class *f = &lua_app_of(L)->fields[i];
+    int type = get_name(L, element, "type", lua_field_types, -1);
+
+    if (type < 0) {
+        lua_raise(L, "%s has no type", element);
+    }
+    f->name = get_text(L, element, "name");
+    f->type = type;
+    f->flags = get_bool(L, element, "list") ? VMN_FIELD_LIST : 0;
+    f->relation = get_text(L, element, "relation");
+    f->doc = get_text(L, element, "doc");
+}
+
+static const struct vmn_field_class *
+take_statuses(lua_State *L)
+{
+    static const char *const of_status[] = {
+        "name", "type", "list", "relation", "doc", NULL };
+    struct lua_app *app = lua_app_of(L);
+    struct vmn_field_class *outer = app->fields;
+    struct vmn_field_class *fields = xcalloc(LUA_ELEMENTS_MAX + 1,
+                                             sizeof *fields);
+
+    app->fields = fields;
+    take_array(L, "status", of_status, take_status);
+    app->fields = outer;
+    if (!fields[0].name) {
+        free(fields);
+        return NULL;
+    }
+    return fields;
+}
+
 static void
 no_check(const void *row OVS_UNUSED, struct vmn_check *check OVS_UNUSED)
 {
@@ -466,6 +503,7 @@ take_type(lua_State *L, const char *element, size_t i)
         lua_pop(L, 1);
     }
     type->row = take_struct(L, type->singular ? type->singular : "object");
+    type->status = take_statuses(L);
 }
 
 static bool
@@ -484,7 +522,7 @@ lua_class_take(lua_State *L)
         "handlers", "withdraw", "types", "flow_owner", NULL };
     static const char *const of_type[] = {
         "name", "singular", "doc", "single", "max_objects", "fields", "check",
-        NULL };
+        "status", NULL };
     static const char *const of_stage[] = {
         "name", "hook", "order", "n_tables", "miss", "prefixes", "scratch",
         "keeps", NULL };

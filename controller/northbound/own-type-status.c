@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The status of types that apps declare, and of their objects: what is known
+ * of any of them, and what the app publishes of one, in the relations that its
+ * type names.  Not for other types (object-status.c). */
+
+#include <config.h>
+
+#include "controller/northbound/northbound-private.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/relation.h"
+#include "controller/fabric/fabric-counters.h"
+#include "controller/flow/pipeline.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/schema-own.h"
+#include "controller/schema/schema-struct.h"
+#include "controller/schema/status.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+/* Types.  ---------------------------------------------------------------- */
+
+static bool
+declares(const struct pipeline_app *app, const char *type)
+{
+    enum vmn_table place = schema_own_place(type);
+    int i = place == VMN_N_TABLES ? -1 : pipeline_type_of(app, place);
+
+    return (i >= 0 && schema_tables[place]->lasting
+            && app->types[i].shape == &schema_tables[place]->lasting->row);
+}
+
+/* Returns why the app of 'type' does nothing with its objects, or NULL. */
+static const char *
+find_unserved(const struct nb_status_query *q, const struct vmn_type_row *type)
+{
+    const struct pipeline_app *app = pipeline_find(
+        apphost_pipeline(q->nb->apphost), type->app);
+    const struct vmn_app_row *row = model_get_durable(
+        q->nb->model, VMN_TABLE_APP, type->app, NULL);
+
+    return (!app || app->removed || app->absent || !row
+            ? arena_printf(q->arena, "app %s is not loaded", type->app)
+            : !row->enabled
+            ? arena_printf(q->arena, "app %s is disabled", type->app)
+            : declares(app, type->row.name) ? NULL
+            : arena_printf(q->arena, "app %s does not declare it so",
+                           type->app));
+}
+
+bool
+nb_fill_type(const struct nb_status_query *q, const struct vmn_row *row,
+             void *status_)
+{
+    struct status_type *status = status_;
+
+    status->objects = model_names(q->nb->model,
+                                  schema_own_place(row->name)).n;
+    status->reason = find_unserved(q, (const void *) row);
+    status->served = !status->reason;
+    return true;
+}
+
+/* What objects' flows count.  --------------------------------------------- */
+
+struct part_counts {
+    const struct nb_status_query *q;
+    struct status_own_object *status;
+    size_t allocated;
+};
+
+/* Most parts that are listed; the sum has all. */
+#define PARTS_MAX 1000
+
+static struct status_part *
+find_part(struct part_counts *counts, uint32_t part, const char *reason)
+{
+    struct status_own_object *status = counts->status;
+    struct status_part *parts;
+
+    for (size_t i = 0; i < status->n_parts; i++) {
+        if (status->parts[i].part == part
+            && nullable_string_is_equal(status->parts[i].reason, reason)) {
+            return &status->parts[i];
+        }
+    }
+    if (status->n_parts == PARTS_MAX) {
+        return NULL;
+    }
+    if (status->n_parts == counts->allocated) {
+        counts->allocated = MAX(8, 2 * counts->allocated);
+        parts = arena_alloc(counts->q->arena, counts->allocated
+                                              * sizeof *parts);
+        if (status->n_parts) {
+            memcpy(parts, status->parts, status->n_parts * sizeof *parts);
+        }
+        status->parts = parts;
+    }
+    parts = &status->parts[status->n_parts++];
+    *parts = (struct status_part) {
+        .part = part,
+        .reason = reason ? arena_strdup(counts->q->arena, reason) : NULL,
+    };
+    return parts;
+}
+
+static void
+add_count(struct status_count *count, const struct fabric_load *load)
+{
+    count->packets += load->packets;
+    count->bytes += load->bytes;
+    count->last = MAX(count->last, load->last_ms);
+}
+
+static void
+add_part_count(void *counts_, uint32_t part, const char *reason,
+               const struct fabric_load *load)
+{
+    struct part_counts *counts = counts_;
+    struct status_part *one = (counts->q->one
+                               ? find_part(counts, part, reason) : NULL);
+
+    add_count(&counts->status->count, load);
+    if (one) {
+        add_count(&one->count, load);
+    }
+}
+
+/* What the app finds out.  ------------------------------------------------ */
+
+static bool
+take_number(const char *text, int64_t *number)
+{
+    char *end;
+
+    errno = 0;
+    *number = strtoll(text, &end, 10);
+    return !errno && end != text && !*end && !isspace((unsigned char) text[0]);
+}
+
+static int
+compare_numbers(const void *a_, const void *b_)
+{
+    const int64_t *a = a_;
+    const int64_t *b = b_;
+
+    return *a < *b ? -1 : *a > *b;
+}
+
+/* Appends the values that are numbers, the least first, and 'max' at most.
+ * Returns how many. */
+static size_t
+put_numbers(struct vmn_names values, size_t max, struct ds *ds)
+{
+    int64_t *numbers = xmalloc(MAX(values.n, 1) * sizeof *numbers);
+    size_t n = 0;
+
+    for (size_t i = 0; i < values.n; i++) {
+        n += take_number(values.names[i], &numbers[n]);
+    }
+    qsort(numbers, n, sizeof *numbers, compare_numbers);
+    n = MIN(n, max);
+    for (size_t i = 0; i < n; i++) {
+        ds_put_format(ds, "%s%"PRId64, i ? "," : "", numbers[i]);
+    }
+    free(numbers);
+    return n;
+}
+
+/* Appends a value as JSON.  Returns false, and appends nothing, if it is none
+ * of the type. */
+static bool
+put_value(const struct schema_field *f, const char *value, struct ds *ds)
+{
+    if (f->type != SCHEMA_BOOL) {
+        schema_print_text(value, ds);
+    } else if (!strcmp(value, "true") || !strcmp(value, "false")) {
+        ds_put_cstr(ds, value);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* The same of other values, in the order that they have. */
+static size_t
+put_values(const struct schema_field *f, struct vmn_names values, size_t max,
+           struct ds *ds)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < values.n && n < max; i++) {
+        size_t length = ds->length;
+
+        ds_put_cstr(ds, n ? "," : "");
+        if (put_value(f, values.names[i], ds)) {
+            n++;
+        } else {
+            ds_truncate(ds, length);
+        }
+    }
+    return n;
+}
+
+/* Returns the values of a member as JSON, in 'arena'; NULL: none. */
+static const char *
+member_json(const struct schema_field *f, struct vmn_names values,
+            struct arena *arena)
+{
+    bool list = f->flags & SCHEMA_LIST;
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    size_t max = list ? SCHEMA_OWN_VALUES_MAX : 1;
+    const char *text = NULL;
+    size_t n;
+
+    ds_put_cstr(&ds, list ? "[" : "");
+    n = (f->type == SCHEMA_I64 ? put_numbers(values, max, &ds)
+         : put_values(f, values, max, &ds));
+    ds_put_cstr(&ds, list ? "]" : "");
+    if (n || list) {
+        text = arena_strdup(arena, ds_cstr(&ds));
+    }
+    ds_destroy(&ds);
+    return text;
+}
+
+static void
+fill_members(const struct nb_status_query *q, const struct vmn_row *row,
+             char *status)
+{
+    const struct schema_table *table = schema_tables[row->table];
+    const char *const *relation = table->relations;
+
+    for (const struct schema_field *f = table->status->fields; f->name; f++) {
+        if (f->flags & SCHEMA_PRINTED) {
+            *(const char **) (void *) (status + f->offset) = member_json(
+                f, engine_relation_values(q->nb->engine, *relation++,
+                                          row->name), q->arena);
+        }
+    }
+}
+
+bool
+nb_fill_own_object(const struct nb_status_query *q, const struct vmn_row *row,
+                   void *status_)
+{
+    const struct vmn_type_row *type = model_get_durable(
+        q->nb->model, VMN_TABLE_TYPE, schema_tables[row->table]->plural, NULL);
+    struct status_own_object *status = status_;
+
+    status->unserved = type ? find_unserved(q, type) : NULL;
+    fabric_parts(q->nb->fabric, row->table, row->name, add_part_count,
+                 &(struct part_counts) { .q = q, .status = status });
+    status->unread_hosts = fabric_unread_hosts(q->nb->fabric);
+    status->counted = q->one ? fabric_counted_ms(q->nb->fabric) : 0;
+    fill_members(q, row, status_);
+    return true;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The status of objects of a type that an app declares: what is known of any
+ * such object, and behind that what the app finds out, of which the type says
+ * in which relations it is.  Not for the values (northbound). */
+
+#include <config.h>
+
+#include "controller/schema/schema-own.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/schema/arena.h"
+#include "controller/schema/status.h"
+#include "util.h"
+
+/* By enum vmn_field_type. */
+static const enum schema_type types[] = {
+    [VMN_FIELD_BOOL] = SCHEMA_BOOL, [VMN_FIELD_INT] = SCHEMA_I64,
+    [VMN_FIELD_TEXT] = SCHEMA_STRING,
+};
+
+static bool
+fault(const char *pointer, size_t i, const char *member, const char *text,
+      struct vmn_errors *errors)
+{
+    char *place = xasprintf("%s/status/%"PRIuSIZE"/%s", pointer, i, member);
+
+    vmn_errors_add(errors, VMN_ERR_INVALID, place, "%s", text);
+    free(place);
+    return false;
+}
+
+static size_t
+count_fields(const struct schema_field *f)
+{
+    size_t n = 0;
+
+    while (f[n].name) {
+        n++;
+    }
+    return n;
+}
+
+static bool
+has_field(const struct schema_field *f, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!strcmp(f[i].name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Returns true if it is a relation of the app. */
+static bool
+is_of(const char *relation, const char *app)
+{
+    size_t len = strlen(app);
+
+    return !strncmp(relation, app, len) && relation[len] == '.'
+           && relation[len + 1];
+}
+
+static struct schema_field
+make_field(const struct vmn_type_status *from, size_t i, struct arena *arena)
+{
+    return (struct schema_field) {
+        .name = arena_strdup(arena, from->name), .type = types[from->type],
+        .flags = SCHEMA_PRINTED
+                 | (from->list ? SCHEMA_LIST | SCHEMA_REQUIRED : 0),
+        .min = from->type == VMN_FIELD_INT ? INT64_MIN : 0,
+        .max = from->type == VMN_FIELD_INT ? INT64_MAX : 0,
+        .max_items = SCHEMA_OWN_VALUES_MAX,
+        .offset = sizeof(struct status_own_object) + i * sizeof(char *),
+        .doc = arena_strdup(arena, from->doc),
+    };
+}
+
+bool
+schema_own_make_status(const struct vmn_type_row *row, const char *pointer,
+                       struct schema_table *table, struct arena *arena,
+                       struct vmn_errors *errors)
+{
+    const struct schema_struct *base = &schema_status_object;
+    size_t n = count_fields(base->fields);
+    struct schema_field *fields = arena_alloc(
+        arena, (n + row->n_status + 1) * sizeof *fields);
+    const char **relations = arena_alloc(arena, (row->n_status + 1)
+                                                * sizeof *relations);
+    struct schema_struct *status = arena_alloc(arena, sizeof *status);
+    bool ok = true;
+
+    memcpy(fields, base->fields, n * sizeof *fields);
+    for (size_t i = 0; i < row->n_status; i++) {
+        const struct vmn_type_status *from = &row->status[i];
+
+        ok &= (!has_field(fields, n, from->name)
+               || fault(pointer, i, "name", "is that of another member",
+                        errors))
+              && (is_of(from->relation, row->app)
+                  || fault(pointer, i, "relation", "must be a relation of the "
+                           "app: its name, a dot, and more", errors));
+        relations[i] = arena_strdup(arena, from->relation);
+        fields[n++] = make_field(from, i, arena);
+    }
+    *status = (struct schema_struct) {
+        .name = base->name, .fields = fields,
+        .size = base->size + row->n_status * sizeof(char *),
+    };
+    table->status = status;
+    table->n_relations = row->n_status;
+    table->relations = relations;
+    return ok;
+}
