@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sset.h"
 #include "util.h"
 
 bool
@@ -139,6 +140,45 @@ engine_relation_values(struct engine *engine, const char *relation, const char
 
     return (node ? relation_names(relation_node_cast(node))
             : (struct vmn_names) { 0, NULL });
+}
+
+/* Returns true if a unit or query of 'app' has read the node. */
+static bool
+is_read_by(const struct engine *engine, const struct node *source,
+           const char *app)
+{
+    uint32_t edge = source->readers;
+    const struct node *reader;
+
+    while ((reader = graph_next_reader(&engine->graph, &edge))) {
+        const struct pipeline_app *of = engine_app_of(engine, reader);
+
+        if (of && !strcmp(of->class_->name, app)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+engine_relations_used(const struct engine *engine, const char *app,
+                      struct sset *read, struct sset *published)
+{
+    struct node *node;
+
+    for (int i = 0; i < SHARDS_N; i++) {
+        HMAP_FOR_EACH (node, hmap_node, &engine->graph.nodes.maps[i]) {
+            if (node->kind != NODE_RELATION) {
+                continue;
+            }
+            if (is_read_by(engine, node, app)) {
+                sset_add(read, engine->relation_names[node->id]);
+            }
+            if (!shash_is_empty(&relation_node_cast(node)->values)) {
+                sset_add(published, engine->relation_names[node->id]);
+            }
+        }
+    }
 }
 
 static void

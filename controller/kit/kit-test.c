@@ -2,8 +2,9 @@
  *
  * vmn-app test: goes through the steps of test files, and says in TAP, the
  * Test Anything Protocol, what is as expected.  What no file has to ask for:
- * no unit fails, no flow conflicts with one of another app, and another
- * process computes the same from nothing.  And vmn-app flows, which makes the
+ * no unit fails, no flow conflicts with one of another app, another process
+ * computes the same from nothing, and what is read of relations is published
+ * by somebody.  And vmn-app flows, which makes the
  * same changes and expects nothing. */
 
 #include <config.h>
@@ -14,6 +15,7 @@
 #include <string.h>
 
 #include "controller/engine/engine.h"
+#include "controller/engine/relation.h"
 #include "controller/kit/kit-file.h"
 #include "controller/kit/kit-flows.h"
 #include "controller/kit/kit-trace.h"
@@ -21,12 +23,14 @@
 #include "controller/kit/kit.h"
 #include "controller/model/model.h"
 #include "openvswitch/dynamic-string.h"
+#include "sset.h"
 #include "util.h"
 
 struct run {
     struct kit_world *world;
     const char *step;           /* What it is called. */
     int n, n_failed;
+    struct sset read, published; /* Relations, in the steps of a file. */
 };
 
 /* In TAP "#" begins a directive, and a line is a test. */
@@ -178,6 +182,54 @@ run_verify(struct run *run)
 }
 
 static void
+note_relations(struct run *run)
+{
+    if (run->world->app) {
+        engine_relations_used(run->world->engine, run->world->app, &run->read,
+                              &run->published);
+    }
+}
+
+/* Returns true if nobody can know whether somebody will publish there: the
+ * relation is one of another app that is there. */
+static bool
+may_be_empty(const struct kit_world *world, const char *relation)
+{
+    char *owner = xmemdup0(relation, strcspn(relation, "."));
+    bool other = strcmp(owner, world->app)
+                 && kit_world_has_app(world, owner);
+
+    free(owner);
+    return other;
+}
+
+/* Of a file's end. */
+static void
+run_relations(struct run *run)
+{
+    struct ds s = DS_EMPTY_INITIALIZER;
+    const char **names;
+    size_t n;
+
+    if (!run->world->app) {
+        return;
+    }
+    names = sset_sort(&run->read);
+    n = sset_count(&run->read);
+    for (size_t i = 0; i < n; i++) {
+        if (!sset_contains(&run->published, names[i])
+            && !may_be_empty(run->world, names[i])) {
+            ds_put_format(&s, "nothing is published to \"%s\" in any step\n",
+                          names[i]);
+        }
+    }
+    tell(run, !s.length, "what is read of relations is published by somebody",
+         ds_cstr(&s));
+    free(names);
+    ds_destroy(&s);
+}
+
+static void
 run_flows(struct run *run, const json_t *flows)
 {
     struct ds s = DS_EMPTY_INITIALIZER;
@@ -212,6 +264,7 @@ run_step(struct run *run, const json_t *step)
     }
     run_problems(run, step);
     run_verify(run);
+    note_relations(run);
     if (flows) {
         run_flows(run, flows);
     }
@@ -235,6 +288,8 @@ run_file(struct run *run, const struct kit_setup *setup, const char *path)
         printf("Bail out!  %s\n", error.text);
         return kit_fail(&error);
     }
+    sset_init(&run->read);
+    sset_init(&run->published);
     json_array_foreach (steps, i, step) {
         const char *name = json_string_value(json_object_get(step, "name"));
         char *number = xasprintf("%s, step %"PRIuSIZE, path, i + 1);
@@ -243,6 +298,10 @@ run_file(struct run *run, const struct kit_setup *setup, const char *path)
         run_step(run, step);
         free(number);
     }
+    run->step = path;
+    run_relations(run);
+    sset_destroy(&run->read);
+    sset_destroy(&run->published);
     kit_world_destroy(run->world);
     json_decref(steps);
     return 0;

@@ -212,6 +212,12 @@ kit_world_apply(struct kit_world *world, const json_t *step,
     return error;
 }
 
+bool
+kit_world_has_app(const struct kit_world *world, const char *name)
+{
+    return pipeline_find(apphost_pipeline(world->apphost), name) != NULL;
+}
+
 size_t
 kit_world_verify(struct kit_world *world, struct ds *ds)
 {

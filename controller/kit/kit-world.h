@@ -49,6 +49,9 @@ int kit_world_change(struct kit_world *, const json_t *step,
 int kit_world_apply(struct kit_world *, const json_t *step,
                     struct vmn_error *why);
 
+/* Returns true if an app of that name is there. */
+bool kit_world_has_app(const struct kit_world *, const char *name);
+
 /* Computes everything from nothing, twice, by the app in another process, and
  * compares.  Appends a line for each difference to 'ds'; returns their
  * number. */

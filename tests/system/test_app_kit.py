@@ -79,7 +79,7 @@ def test_a_new_app_passes_its_own_test(tmp_path, flags):
          "VMN_CFLAGS=-I%s/include" % TOP,
          "VMN_APP=%s --app-dir=%s" % (VMN_APP, APPS)], text=True,
         check=True, stdout=subprocess.PIPE)
-    assert "\n1..15\n" in done.stdout and "not ok" not in done.stdout
+    assert "\n1..16\n" in done.stdout and "not ok" not in done.stdout
     # It is no test that anything passes.
     test = tmp_path / "noise/noise-test.yaml"
     test.write_text(test.read_text().replace("verdict: dropped",
@@ -141,6 +141,21 @@ def test_failing_units_and_conflicts(tmp_path):
     said = check(app, WORLD, tmp_path, status=1)
     assert "not ok 2 - %s/test.yaml, step 1: no unit fails, no flows " \
         "conflict" % tmp_path in said
+
+
+@pytest.mark.parametrize("relation, found", [
+    ("odd.prots", True),        # Its own, misspelled;
+    ("absent.ports", True),     # of an app that is not there;
+    ("odd.ports", False),       # published by the unit itself;
+    ("firewall.none", False)])  # of one that might publish it.
+def test_relations_that_nobody_publishes_to(tmp_path, relation, found):
+    app = script(tmp_path, """
+        emit:publish("odd.ports", "b", key)
+        view:relation_values("%s", "b")""" % relation)
+    said = check(app, WORLD, tmp_path, status=int(found))
+    assert ("# nothing is published to \"%s\" in any step" % relation
+            in said) == found
+    assert said.count("not ok") == int(found)
 
 
 def test_flows(tmp_path):
@@ -220,7 +235,7 @@ traces:
 delete: [ports/a, ports/b]
 flows: []
 """, tmp_path)
-    assert "not ok" not in said and said.endswith("\n1..16\n")
+    assert "not ok" not in said and said.endswith("\n1..17\n")
 
 
 @pytest.mark.parametrize("text, error", [
@@ -350,7 +365,7 @@ def test_the_page_is_right(tmp_path):
         text = page.read()
     shown = re.search(r"```yaml\n(.*?)```", text, re.S).group(1)
     said = check(EXAMPLES + "/mailguard.lua", shown, tmp_path)
-    assert "not ok" not in said and said.endswith("\n1..9\n")
+    assert "not ok" not in said and said.endswith("\n1..10\n")
     for wrong, what in (("{colour: 1}", ""), (
             "traces: [{from: a, to: b, protocol: icmp, expect: {x: 1}}]",
             "expect")):
