@@ -122,9 +122,16 @@ upgrade_stages(struct vmn_app_class *class_)
 static int
 check_types(const struct vmn_app_class *class_, struct vmn_error *why)
 {
+    bool has_status = false;
+
+    for (size_t i = 0; class_->types && class_->types[i].name; i++) {
+        has_status |= class_->types[i].status != NULL;
+    }
     return (class_->types
             && (check_size("field_size", class_->field_size,
-                           SIZE_UP_TO(vmn_field_class, doc), why)
+                           (has_status
+                            ? SIZE_UP_TO(vmn_field_class, relation)
+                            : SIZE_UP_TO(vmn_field_class, doc)), why)
                 || check_size("struct_size", class_->struct_size,
                               SIZE_UP_TO(vmn_struct_class, fields), why))
             ? EINVAL : 0);

@@ -14,6 +14,7 @@
 
 #include "controller/flow/pipeline.h"
 #include "controller/schema/schema-own.h"
+#include "controller/schema/status.h"
 #include "controller/worker/app-description.h"
 #include "controller/worker/app-worker.h"
 #include "util.h"
@@ -59,7 +60,8 @@ is_declared(const struct pipeline_app *app, const struct vmn_type_class *next,
 }
 
 /* Types of the app that fields name objects of come before those that have the
- * fields: so a type's place is the same in the app's process. */
+ * fields: so a type's place is the same in the app's process, which relies on
+ * this check. */
 static int
 check_refs(const struct pipeline_app *app, const struct vmn_type_class *type,
            const json_t *fields, struct vmn_error *why)
@@ -98,6 +100,43 @@ check_all_refs(const struct pipeline_app *app,
     return error;
 }
 
+/* What the app adds to the status has names and relations of its own. */
+static int
+check_status(const struct pipeline_app *app, const struct vmn_type_class *type,
+             const json_t *spec, struct vmn_error *why)
+{
+    const json_t *all = json_object_get(spec, "status");
+    const json_t *member;
+    size_t i;
+
+    json_array_foreach (all, i, member) {
+        const char *name = json_string_value(json_object_get(member, "name"));
+        const char *relation = json_string_value(json_object_get(
+                                                     member, "relation"));
+        bool taken = name && schema_find_field(&schema_status_object, name);
+
+        for (size_t j = 0; name && j < i; j++) {
+            const char *other = json_string_value(json_object_get(
+                json_array_get(all, j), "name"));
+
+            taken |= other && !strcmp(name, other);
+        }
+        if (taken) {
+            return vmn_error_invalid(why, "type %s: there is another member "
+                                     "\"%s\" of the status", type->name,
+                                     name);
+        }
+        if (relation && !schema_own_is_relation_of(relation,
+                                                   app->class_->name)) {
+            return vmn_error_invalid(
+                why, "type %s: \"%s\" of the status: relation \"%s\" is to be "
+                "one of the app: its name, a dot, and more", type->name,
+                name ? name : "", relation);
+        }
+    }
+    return 0;
+}
+
 static int
 add_type(struct pipeline_app *app, const struct vmn_type_class *type,
          const char *text, struct vmn_error *why)
@@ -118,6 +157,7 @@ add_type(struct pipeline_app *app, const struct vmn_type_class *type,
                                         type->name) : EINVAL;
     }
     error = check_all_refs(app, type, spec, why);
+    error = error ? error : check_status(app, type, spec, why);
     error = error ? error : check_spec(app->class_, type, spec, to, why);
     if (error) {
         json_decref(spec);

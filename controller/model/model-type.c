@@ -14,6 +14,7 @@
 #include "controller/model/txn.h"
 #include "controller/schema/schema-own.h"
 #include "controller/schema/schema-row.h"
+#include "sset.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -306,6 +307,22 @@ add_type(struct model_request *request, const struct model *model,
     json_decref(old);
 }
 
+/* Returns true if one of the types 'of' refers to type 'name'. */
+static bool
+is_referred_to(const struct model *model, const char *name,
+               const struct sset *of)
+{
+    const char *other;
+
+    SSET_FOR_EACH (other, of) {
+        if (refers_to(type_of(model_get(model, VMN_TABLE_TYPE, other)),
+                      name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool
 is_declared(const char *name, const struct model_declared *declared, size_t n)
 {
@@ -317,29 +334,29 @@ is_declared(const char *name, const struct model_declared *declared, size_t n)
     return false;
 }
 
-/* Returns true if 'type', which is no longer declared, stays: for its objects,
- * or for another type that stays and refers to it. */
-static bool
-stays(const struct model *model, const struct vmn_type_row *type,
-      const struct model_declared *declared, size_t n, int depth)
+/* Adds to 'kept' the types of 'app' that are no longer declared and stay: for
+ * their objects, or for another type that stays and refers to them. */
+static void
+find_kept(const struct model *model, const char *app,
+          const struct model_declared *declared, size_t n, struct sset *kept)
 {
     struct vmn_names names = model_names(model, VMN_TABLE_TYPE);
+    size_t before;
 
-    if (model_names(model, schema_own_place(type->row.name)).n) {
-        return true;
-    }
-    for (size_t i = 0; i < names.n && depth < VMN_APP_TYPES_MAX; i++) {
-        const struct vmn_type_row *other = model_get(model, VMN_TABLE_TYPE,
-                                                     names.names[i]);
+    do {
+        before = sset_count(kept);
+        for (size_t i = 0; i < names.n; i++) {
+            const struct vmn_type_row *type = model_get(model, VMN_TABLE_TYPE,
+                                                        names.names[i]);
 
-        if (other != type && !strcmp(other->app, type->app)
-            && !is_declared(other->row.name, declared, n)
-            && refers_to(other, type->row.name)
-            && stays(model, other, declared, n, depth + 1)) {
-            return true;
+            if (!strcmp(type->app, app)
+                && !is_declared(names.names[i], declared, n)
+                && (model_names(model, schema_own_place(names.names[i])).n
+                    || is_referred_to(model, names.names[i], kept))) {
+                sset_add(kept, names.names[i]);
+            }
         }
-    }
-    return false;
+    } while (sset_count(kept) > before);
 }
 
 void
@@ -348,18 +365,21 @@ model_request_set_types(struct model_request *request,
                         const struct model_declared *declared, size_t n)
 {
     struct vmn_names names = model_names(model, VMN_TABLE_TYPE);
+    struct sset kept = SSET_INITIALIZER(&kept);
 
+    find_kept(model, app, declared, n, &kept);
     for (size_t i = 0; i < names.n; i++) {
         const struct vmn_type_row *type = model_get(model, VMN_TABLE_TYPE,
                                                     names.names[i]);
 
         if (!strcmp(type->app, app)
             && !is_declared(names.names[i], declared, n)
-            && !stays(model, type, declared, n, 0)) {
+            && !sset_contains(&kept, names.names[i])) {
             model_request_add(request, MODEL_DELETE, VMN_TABLE_TYPE,
                               names.names[i], NULL);
         }
     }
+    sset_destroy(&kept);
     for (size_t i = 0; i < n; i++) {
         add_type(request, model, &declared[i]);
     }

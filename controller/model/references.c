@@ -12,6 +12,7 @@
 #include "controller/model/model-class.h"
 #include "controller/model/row-index.h"
 #include "controller/model/txn.h"
+#include "controller/schema/schema-own.h"
 #include "controller/schema/schema-row.h"
 #include "util.h"
 
@@ -40,7 +41,7 @@ check_ref(void *check_, enum vmn_table table, const char *name,
 
         vmn_errors_add(check->txn->errors, VMN_ERR_INVALID, pointer,
                        "%s \"%s\" does not exist%s%s",
-                       schema_tables[table]->singular, name,
+                       schema_singular(table), name,
                        others ? ": there are " : guess ? guess : "",
                        others ? others : "");
         free(others);

@@ -23,6 +23,7 @@
 #include "controller/model/request-keys.h"
 #include "controller/model/row-checks.h"
 #include "controller/model/txn.h"
+#include "controller/schema/schema-own.h"
 #include "controller/schema/schema.h"
 #include "util.h"
 
@@ -134,8 +135,8 @@ check_references(struct model *model, struct vmn_errors *errors)
             if (names.n) {
                 vmn_errors_add(errors, VMN_ERR_INVALID, "",
                                "%s \"%s\" was deleted, and %s \"%s\" refers "
-                               "to it", schema_tables[entry->table]->singular,
-                               entry->name, schema_tables[j]->singular,
+                               "to it", schema_singular(entry->table),
+                               entry->name, schema_singular(j),
                                names.names[0]);
             }
         }

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "controller/model/rights.h"
+#include "controller/schema/schema-own.h"
 #include "controller/schema/schema.h"
 #include "util.h"
 
@@ -101,8 +102,7 @@ const char *
 txn_name(struct txn *txn, enum vmn_table table, const char *name)
 {
     char *text = (txn_shows(txn, table, name)
-                  ? xasprintf("%s \"%s\"", schema_tables[table]->singular,
-                              name)
+                  ? xasprintf("%s \"%s\"", schema_singular(table), name)
                   : xstrdup("an object outside of this account's scope"));
 
     svec_add_nocopy(&txn->names, text);

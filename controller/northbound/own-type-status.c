@@ -157,19 +157,20 @@ compare_numbers(const void *a_, const void *b_)
 static size_t
 put_numbers(struct vmn_names values, size_t max, struct ds *ds)
 {
-    int64_t *numbers = xmalloc(MAX(values.n, 1) * sizeof *numbers);
-    size_t n = 0;
+    int64_t numbers[SCHEMA_OWN_VALUES_MAX];
+    size_t n = 0, n_put = 0;
 
-    for (size_t i = 0; i < values.n; i++) {
+    for (size_t i = 0; i < values.n && n < SCHEMA_OWN_VALUES_MAX; i++) {
         n += take_number(values.names[i], &numbers[n]);
     }
     qsort(numbers, n, sizeof *numbers, compare_numbers);
-    n = MIN(n, max);
-    for (size_t i = 0; i < n; i++) {
-        ds_put_format(ds, "%s%"PRId64, i ? "," : "", numbers[i]);
+    for (size_t i = 0; i < n && n_put < max; i++) {
+        if (!i || numbers[i] != numbers[i - 1]) {
+            ds_put_format(ds, "%s%"PRId64, n_put ? "," : "", numbers[i]);
+            n_put++;
+        }
     }
-    free(numbers);
-    return n;
+    return n_put;
 }
 
 /* Appends a value as JSON.  Returns false, and appends nothing, if it is none

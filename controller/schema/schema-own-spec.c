@@ -176,7 +176,7 @@ declare_status(const struct declaring *d, const struct vmn_type_class *type)
         put_text(object, "name", f->name);
         put_text(object, "type", ((unsigned) f->type <= VMN_FIELD_STRUCT
                                   ? schema_own_type_names[f->type] : ""));
-        put_flag(object, "list", f->flags & VMN_FIELD_LIST);
+        put_flag(object, "list", f->flags & (VMN_FIELD_LIST | VMN_FIELD_SET));
         put_text(object, "relation", f->relation);
         put_text(object, "doc", f->doc);
         json_array_append_new(array, object);

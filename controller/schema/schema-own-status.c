@@ -2,7 +2,10 @@
  *
  * The status of objects of a type that an app declares: what is known of any
  * such object, and behind that what the app finds out, of which the type says
- * in which relations it is.  Not for the values (northbound). */
+ * in which relations it is.  A member that has the name of another one is left
+ * out: an app that declares it is not loaded, but what is stored has to be
+ * read by a later version too, which may have one more of its own.  Not for
+ * the values (northbound). */
 
 #include <config.h>
 
@@ -20,17 +23,6 @@ static const enum schema_type types[] = {
     [VMN_FIELD_BOOL] = SCHEMA_BOOL, [VMN_FIELD_INT] = SCHEMA_I64,
     [VMN_FIELD_TEXT] = SCHEMA_STRING,
 };
-
-static bool
-fault(const char *pointer, size_t i, const char *member, const char *text,
-      struct vmn_errors *errors)
-{
-    char *place = xasprintf("%s/status/%"PRIuSIZE"/%s", pointer, i, member);
-
-    vmn_errors_add(errors, VMN_ERR_INVALID, place, "%s", text);
-    free(place);
-    return false;
-}
 
 static size_t
 count_fields(const struct schema_field *f)
@@ -54,9 +46,8 @@ has_field(const struct schema_field *f, size_t n, const char *name)
     return false;
 }
 
-/* Returns true if it is a relation of the app. */
-static bool
-is_of(const char *relation, const char *app)
+bool
+schema_own_is_relation_of(const char *relation, const char *app)
 {
     size_t len = strlen(app);
 
@@ -79,10 +70,9 @@ make_field(const struct vmn_type_status *from, size_t i, struct arena *arena)
     };
 }
 
-bool
-schema_own_make_status(const struct vmn_type_row *row, const char *pointer,
-                       struct schema_table *table, struct arena *arena,
-                       struct vmn_errors *errors)
+void
+schema_own_make_status(const struct vmn_type_row *row,
+                       struct schema_table *table, struct arena *arena)
 {
     const struct schema_struct *base = &schema_status_object;
     size_t n = count_fields(base->fields);
@@ -91,27 +81,21 @@ schema_own_make_status(const struct vmn_type_row *row, const char *pointer,
     const char **relations = arena_alloc(arena, (row->n_status + 1)
                                                 * sizeof *relations);
     struct schema_struct *status = arena_alloc(arena, sizeof *status);
-    bool ok = true;
 
     memcpy(fields, base->fields, n * sizeof *fields);
     for (size_t i = 0; i < row->n_status; i++) {
         const struct vmn_type_status *from = &row->status[i];
 
-        ok &= (!has_field(fields, n, from->name)
-               || fault(pointer, i, "name", "is that of another member",
-                        errors))
-              && (is_of(from->relation, row->app)
-                  || fault(pointer, i, "relation", "must be a relation of the "
-                           "app: its name, a dot, and more", errors));
-        relations[i] = arena_strdup(arena, from->relation);
-        fields[n++] = make_field(from, i, arena);
+        if (!has_field(fields, n, from->name)) {
+            relations[table->n_relations]
+                = arena_strdup(arena, from->relation);
+            fields[n++] = make_field(from, table->n_relations++, arena);
+        }
     }
     *status = (struct schema_struct) {
         .name = base->name, .fields = fields,
-        .size = base->size + row->n_status * sizeof(char *),
+        .size = base->size + table->n_relations * sizeof(char *),
     };
     table->status = status;
-    table->n_relations = row->n_status;
     table->relations = relations;
-    return ok;
 }

@@ -25,8 +25,9 @@
 #define TEXT_MAX 1024           /* Of a text, unless its field says. */
 #define ITEMS_MAX 1000          /* Of a list. */
 #define OBJECTS_MAX 10000       /* Of a type. */
-#define COLUMNS_MAX 8           /* Of vmnctl's table; */
-#define STATUS_COLUMNS_MAX 3    /* of the status at least these. */
+#define COLUMNS_MAX 8           /* Of vmnctl's table. */
+/* Members of the status that have a column although there are more fields. */
+#define STATUS_COLUMNS_MAX 3
 /* Fields, with those of structs as often as these are there. */
 #define ALL_FIELDS_MAX 500
 
@@ -215,6 +216,10 @@ set_type(const struct making *m, size_t i, const struct vmn_type_field *from,
                                         "is the place of one");
     case VMN_FIELD_REF:
         f->ref = referred(m, from->ref);
+        if (f->ref == VMN_N_TABLES && from->ref
+            && schema_own_is_name_of(from->ref, m->row->app)) {
+            return fault(m, i, "ref", "there is no room for another type");
+        }
         return (f->ref != VMN_N_TABLES
                 || fault(m, i, "ref", "must be a type of VMN's own that apps "
                                       "read, or one of the app's, in the "
@@ -537,17 +542,17 @@ make_table(struct making *m, struct schema_table *table)
 {
     const struct vmn_type_row *row = m->row;
 
-    if (!make_structs(m) || !make_row(m, &table->row)
-        || !schema_own_make_status(row, m->pointer, table, m->arena,
-                                   m->errors)) {
+    if (!make_structs(m) || !make_row(m, &table->row)) {
         return false;
     }
+    schema_own_make_status(row, table, m->arena);
     table->singular = arena_strdup(m->arena, row->singular);
     table->kind = make_kind(m->arena, row->singular);
     table->stored = true;
     table->max_rows = (row->single ? 1 : row->max_objects ? row->max_objects
                        : OBJECTS_MAX);
     table->named_as = VMN_N_TABLES;
+    table->passes_on = true;    /* What it names acts on what that names. */
     table->check_name = row->single ? check_single_name : value_check_name;
     table->columns = make_columns(m->arena, table);
     table->doc = arena_strdup(m->arena, row->doc);

@@ -70,11 +70,13 @@ bool schema_own_check(const struct vmn_type_row *row, const char *pointer,
 /* How many values of a list a status shows. */
 #define SCHEMA_OWN_VALUES_MAX 1000
 
-/* Has 'table' describe the status of objects as 'row' says, in 'arena'.
- * False: 'errors' says what makes no sense, 'pointer' being the row's. */
-bool schema_own_make_status(const struct vmn_type_row *row,
-                            const char *pointer, struct schema_table *table,
-                            struct arena *arena, struct vmn_errors *errors);
+/* Has 'table', which is zeroed but for its row, describe the status of objects
+ * as 'row' says, in 'arena'. */
+void schema_own_make_status(const struct vmn_type_row *row,
+                            struct schema_table *table, struct arena *arena);
+
+/* Returns true if 'relation' is one that 'app' publishes to. */
+bool schema_own_is_relation_of(const char *relation, const char *app);
 
 /* Has schema_tables[] show 'table', which schema_own_table() has returned, at
  * its place. */

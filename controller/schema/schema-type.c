@@ -58,7 +58,8 @@ static const struct schema_struct field = {
           .check = value_check_name,
           .doc = "The values of an enum." },
         { .name = "ref", .type = SCHEMA_STRING, AT(vmn_type_field, ref),
-          .max = 31, .doc = "The type of the object that it names." },
+          .max = 31, .doc = "The type of the object that it names: one of "
+                            "VMN's own, or of the app's." },
         { .name = "struct", .type = SCHEMA_STRING, AT(vmn_type_field, of),
           .max = 31, .doc = "Which of `structs` it is." },
         { .name = "doc", .type = SCHEMA_STRING, AT(vmn_type_field, doc),

@@ -28,7 +28,8 @@
  * 11: comments in the log.  12: cheaper conditions of the log's indexes.
  * 13: what an undo takes back.  14: properties.  15: keys of requests.
  * 16: rows of VIFs, of members.  17: fields that a newer vmnd of the cluster
- * knows.  18: what modules of apps have declared. */
+ * knows.  18: what modules of apps have declared.  20: types of apps, and
+ * their objects.  21: what these add to the status. */
 #define STORE_FORMAT 21
 /* In PRAGMA application_id: "vmn1". */
 #define STORE_APPLICATION_ID 0x766d6e31

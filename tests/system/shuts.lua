@@ -4,8 +4,12 @@
 
 local lists = {
     name = "shuts-lists", singular = "shuts-list", doc = "Lists of ports.",
-    fields = { { name = "ports", type = "int", min = 1, max = 65535,
-                 set = true, doc = "TCP ports." } },
+    fields = {
+        { name = "ports", type = "int", min = 1, max = 65535, set = true,
+          doc = "TCP ports." },
+        { name = "network", type = "ref", ref = "networks",
+          doc = "What they are of." },
+    },
 }
 local shuts = {
     name = "shuts", singular = "shut", doc = "Where ports are shut.",

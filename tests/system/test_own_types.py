@@ -218,6 +218,23 @@ def test_objects_of_objects(lab, world):
                                 "WORDS", "ODD", "DESCRIPTION"]
     assert table[1].split()[:5] == ["a", "net", "mail", "3,25,80", "yes"]
 
+    # What an object of the account's acts on in turn is within its scope.
+    api.put("networks/mine", {"labels": {"team": "a"}, "subnets": [
+        {"cidr": "10.7.0.0/24"}]})
+    team = make_tenant(lab, "team", scope="team=a")
+    for name, network in (("ours", "mine"), ("theirs", "net")):
+        api.put("shuts-lists/" + name, {"network": network, "labels": {
+            "team": "a"}})
+    spec = {"network": "mine", "labels": {"team": "a"}}
+    team.may("PUT", "shuts/theirs", dict(spec, lists=["ours"]))
+    status_code, said = team.tries("PUT", "shuts/theirs",
+                                   dict(spec, lists=["theirs"]))
+    assert status_code in (400, 403), said
+    assert "/spec/lists/0" in json.dumps(said), said
+    for name in ("shuts/theirs", "shuts-lists/ours", "shuts-lists/theirs",
+                 "networks/mine", "tokens/team", "accounts/team"):
+        api.delete(name)
+
     # After a restart, and without the app.
     restart(lab)
     wait_for("the status", lambda: status()[0] == [3, MAIL, WEB])

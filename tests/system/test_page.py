@@ -130,13 +130,18 @@ class Playing:
     def _listen(self):
         for line in self.process.stdout:
             print(line, end="")
-            if line.startswith("{"):
+            with contextlib.suppress(ValueError, KeyError):
                 one = json.loads(line)
                 self.found[one["scene"]] = one["error"]
 
     def result(self, scene):
-        wait_for("scene %s to be played" % scene, lambda: scene in self.found
-                 or not self.thread.is_alive(), 240)
+        try:
+            wait_for("scene %s to be played" % scene,
+                     lambda: scene in self.found
+                     or not self.thread.is_alive(), 240)
+        except netns.Error:
+            self.process.kill()         # Nor are those that would follow.
+            raise
         return self.found.get(scene, "it was not played")
 
     def end(self):

@@ -562,11 +562,12 @@ status_members_that_make_no_sense_are_refused(void **state OVS_UNUSED)
 {
     assert_refused(STATUS(.name = "n", .type = VMN_FIELD_INT, .doc = "D.",
                           .relation = "chain.n"),
-                   "type chains: /status/0/relation: must be a relation of "
-                   "the app: its name, a dot, and more");
+                   "type chains: \"n\" of the status: relation \"chain.n\" is "
+                   "to be one of the app: its name, a dot, and more");
     assert_refused(STATUS(.name = "packets", .type = VMN_FIELD_INT,
                           .doc = "D.", .relation = "chains.n"),
-                   "type chains: /status/0/name: is that of another member");
+                   "type chains: there is another member \"packets\" of the "
+                   "status");
     assert_refused(STATUS(.name = "n", .type = VMN_FIELD_MAC, .doc = "D.",
                           .relation = "chains.n"),
                    "type chains: /status/0/type: must be one of \"bool\", "

@@ -171,16 +171,22 @@ release_stray(const struct fabric_host *host)
  * unless it is dead, or comes from somewhere else than the host and 'conn'
  * from there: what has taken the host's datapath ID may have come first. */
 static bool
-stays(const struct fabric_host *host, const struct ofconn *before,
-      const struct ofconn *conn)
+comes_first(const struct fabric_host *host, const struct ofconn *before,
+            const struct ofconn *conn)
 {
-    char *certificate = ofconn_certificate(before);
-    bool stays = (!ofconn_has_address_of(before, conn)
-                  && (certificate || is_from(host, before)
-                      || !is_from(host, conn)));
+    return (!ofconn_has_address_of(before, conn)
+            && (is_from(host, before) || !is_from(host, conn)));
+}
 
-    free(certificate);
-    return stays;
+/* Says that a switch that has the host's datapath ID is refused. */
+static void
+reject_other(const struct fabric_host *host, const struct ofconn *other)
+{
+    char *reason = xasprintf("the switch of host \"%s\" is connected from "
+                             "another address", host->name);
+
+    reject(host->fabric, ofconn_peer(other), reason);
+    free(reason);
 }
 
 /* Assigns 'conn', which is from the host as far as can be known, to its
@@ -191,12 +197,8 @@ attach(struct fabric_host *host, struct ofconn *conn)
     char *certificate = ofconn_certificate(conn);
     struct ofconn *before = host->sw->conn;
 
-    if (!certificate && before && stays(host, before, conn)) {
-        char *reason = xasprintf("the switch of host \"%s\" is connected from "
-                                 "another address", host->name);
-
-        reject(host->fabric, ofconn_peer(conn), reason);
-        free(reason);
+    if (!certificate && before && comes_first(host, before, conn)) {
+        reject_other(host, conn);
         ofconn_probe(before);
         ofconn_close(conn);
     } else if (ofconn_role(conn) != switch_desired_role(host->sw)
@@ -207,6 +209,9 @@ attach(struct fabric_host *host, struct ofconn *conn)
                         host->fabric->generation);
     } else {
         rejected_hosts_forget(host->fabric, ofconn_peer(conn));
+        if (!certificate && before && !ofconn_has_address_of(before, conn)) {
+            reject_other(host, before);
+        }
         switch_attach(host->sw, conn);
     }
     free(certificate);

@@ -210,7 +210,7 @@ switch_give_up(struct fabric_switch *sw, const char *reason)
 void
 switch_attach(struct fabric_switch *sw, struct ofconn *conn)
 {
-    /* A switch has one connection: an older one is dead. */
+    /* A switch has one connection: an older one is dead, or was not its. */
     switch_disconnect(sw, "replaced by a newer connection");
     sw->conn = conn;
     sw->asks_role = false;
