@@ -513,6 +513,9 @@ ctl_cmd_trace(struct ctl *ctl, int n_args, char *const args[])
     if (ctl->size) {
         json_object_set_new(body, "size", json_integer(ctl->size));
     }
+    if (ctl->dscp) {
+        json_object_set_new(body, "dscp", json_integer(ctl->dscp));
+    }
     set_text(body, "source_ip", ctl->source_ip);
     set_text(body, "network", ctl->network);
     status = ctl_set_after(ctl, body);

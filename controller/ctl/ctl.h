@@ -101,6 +101,7 @@ struct ctl {
     char *selector;             /* Owned; or NULL. */
     long int limit;             /* 0: all. */
     long int size;              /* Of a packet in bytes; 0: any. */
+    long int dscp;              /* Of a packet. */
     struct svec files;
     bool recursive;             /* Folders inside of folders, too. */
     char *patch;                /* Owned, as the next; or NULL. */

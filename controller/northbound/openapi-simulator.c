@@ -90,6 +90,8 @@ const struct schema_struct nb_body_trace = SHOWN_KEPT(
           .absent = "a ping's"),
     ASKED(tcp_flags, ENUM, 0, "Which packet of a TCP connection.",
           SHOWN_NAMES("syn", "syn-ack", "ack")),
+    ASKED(dscp, U16, 0, "The packet's DSCP; that of its answer is 0.",
+          .max = 63),
     ASKED(size, U32, 0,
           "The size of the IP packet, if it matters; it fits any MTU when "
           "absent.", .min = 1, .max = 65521),

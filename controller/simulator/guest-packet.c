@@ -195,6 +195,7 @@ packet_request(const struct packet_ends *ends,
 
     begin(packet, ends);
     put_ip(packet, ends, ip_proto(request, family));
+    flow->nw_tos = request->dscp << 2;
     if (trace_protocol_is_icmp(request->protocol)) {
         int ping = family == 4 ? ICMP4_ECHO_REQUEST : ICMP6_ECHO_REQUEST;
 

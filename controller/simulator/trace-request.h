@@ -35,6 +35,7 @@ struct trace_request {
     int icmp_type;              /* -1: echo request. */
     int icmp_code;
     enum trace_tcp_flags tcp_flags; /* TCP. */
+    uint16_t dscp;              /* 0 to 63 (RFC 2474). */
     uint32_t size;              /* Of the IP packet; 0: small enough
                                  * anywhere. */
     enum trace_fragment fragment;

@@ -238,6 +238,23 @@ flows: []
     assert "not ok" not in said and said.endswith("\n1..17\n")
 
 
+def test_traces_have_a_dscp(tmp_path):
+    app = script(tmp_path, """emit:flow {
+            scope = { network = port.network }, stage = "odd", priority = 1,
+            match = { reg_network = 7, ip_src = port.ips[1], ip_dscp = 46 } }
+            :set("ip_dscp", 10):next()""")
+    trace = "{from: a, to: b, protocol: udp, port: 7, reply: true%s}\n"
+    said = check(app, WORLD + "traces:\n" + "".join(
+        "- " + trace % more for more in (
+            ", dscp: 46, expect: {changed: {ip_dscp: '10'}}",
+            ", dscp: 45, expect: {changed: {ip_dscp: null}}",
+            ", expect: {changed: {ip_dscp: null}}")), tmp_path)
+    assert "not ok" not in said
+    said = check(app, WORLD + "traces:\n- " + trace % ", dscp: 64", tmp_path,
+                 status=1)
+    assert "/traces/0/dscp: must be" in said
+
+
 @pytest.mark.parametrize("text, error", [
     ("", "has no step"),
     ("[]", "step 1: : must be a mapping with: name, apply"),
