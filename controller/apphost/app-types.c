@@ -105,7 +105,7 @@ static int
 check_status(const struct pipeline_app *app, const struct vmn_type_class *type,
              const json_t *spec, struct vmn_error *why)
 {
-    const json_t *all = json_object_get(spec, "status");
+    const json_t *all = json_object_get(spec, "status_members");
     const json_t *member;
     size_t i;
 

@@ -211,7 +211,8 @@ schema_own_spec(const struct vmn_app_class *class_,
         json_object_set(spec, "structs", d.structs);
         json_object_set_new(spec, "fields", fields);
         if (type->status) {
-            json_object_set_new(spec, "status", declare_status(&d, type));
+            json_object_set_new(spec, "status_members",
+                                declare_status(&d, type));
         }
     }
     json_decref(d.structs);

@@ -180,7 +180,8 @@ const struct schema_table schema_type = {
               LIST_AT(vmn_type_row, fields),
               .max_items = VMN_OWN_FIELDS_MAX, .nested = &field,
               .doc = "Its fields, beside `description` and `labels`." },
-            { .name = "status", .type = SCHEMA_STRUCT, .flags = SCHEMA_LIST,
+            { .name = "status_members", .type = SCHEMA_STRUCT,
+              .flags = SCHEMA_LIST,
               LIST_AT(vmn_type_row, status),
               .max_items = VMN_OWN_STATUS_MAX, .nested = &status_member,
               .doc = "What the status of an object has of what the app finds "

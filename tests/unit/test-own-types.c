@@ -570,10 +570,10 @@ status_members_that_make_no_sense_are_refused(void **state OVS_UNUSED)
                    "status");
     assert_refused(STATUS(.name = "n", .type = VMN_FIELD_MAC, .doc = "D.",
                           .relation = "chains.n"),
-                   "type chains: /status/0/type: must be one of \"bool\", "
-                   "\"int\", \"text\"");
+                   "type chains: /status_members/0/type: must be one of "
+                   "\"bool\", \"int\", \"text\"");
     assert_refused(STATUS(.name = "n", .type = VMN_FIELD_INT, .doc = "D."),
-                   "type chains: /status/0/relation: is required");
+                   "type chains: /status_members/0/relation: is required");
 }
 
 static void
