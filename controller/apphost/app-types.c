@@ -72,7 +72,7 @@ check_refs(const struct pipeline_app *app, const struct vmn_type_class *type,
     json_array_foreach (fields, i, field) {
         const char *name = json_string_value(json_object_get(field, "ref"));
 
-        if (name && schema_own_is_name_of(name, app->class_->name)
+        if (name && schema_own_is_ref(name, app->class_->name)
             && !is_declared(app, type, name)) {
             return vmn_error_invalid(
                 why, "type %s: field \"%s\" names objects of type \"%s\", "
@@ -126,8 +126,7 @@ check_status(const struct pipeline_app *app, const struct vmn_type_class *type,
                                      "\"%s\" of the status", type->name,
                                      name);
         }
-        if (relation && !schema_own_is_relation_of(relation,
-                                                   app->class_->name)) {
+        if (relation && !schema_own_is_of_app(relation, app->class_->name)) {
             return vmn_error_invalid(
                 why, "type %s: \"%s\" of the status: relation \"%s\" is to be "
                 "one of the app: its name, a dot, and more", type->name,

@@ -253,7 +253,7 @@ static const struct option_row option_rows[] = {
       "size of the packet, from its IP header on" },
     { 0, "dscp", "NUMBER",
       CTL_OPT_REPLY, option_set_count, MEMBER(dscp),
-      "DSCP of the packet, 0 to 63" },
+      "DSCP of the packet, 1 to 63; 0 without it" },
     { 0, "by", "WHAT",
       CTL_OPT_REACH, option_set_by, MEMBER(by_port),
       "group (the default), or port" },

@@ -12,6 +12,7 @@
 
 #include "controller/engine/app-view.h"
 #include "controller/engine/engine-private.h"
+#include "controller/schema/schema-own.h"
 #include "util.h"
 
 /* Before the keys of apps of others in shared pools.  No key of VMN's own
@@ -40,15 +41,6 @@ static const struct {
     { VMN_ID_POOL_VNI, "router/" },
     { VMN_ID_POOL_VNI, "port/" },
 };
-
-/* Returns true for "APP.NAME". */
-static bool
-is_of_app(const char *name, const struct pipeline_app *app)
-{
-    size_t len = strlen(app->class_->name);
-
-    return !strncmp(name, app->class_->name, len) && name[len] == '.';
-}
 
 static bool
 is_in(const char *name, const char *const *names, size_t n)
@@ -94,7 +86,8 @@ refuse(struct vmn_view *view, const char *does, const char *name,
 bool
 ownership_check_relation(struct vmn_view *view, const char *relation)
 {
-    if (!view->app || is_of_app(relation, view->app)
+    if (!view->app || schema_own_is_of_app(relation,
+                                            view->app->class_->name)
         || is_in(relation, open_relations, ARRAY_SIZE(open_relations))) {
         return true;
     }
@@ -124,7 +117,8 @@ ownership_check_pool(struct vmn_view *view, const char *pool)
         return true;
     }
     refuse(view, "asks for an ID of pool", pool,
-           is_of_app(pool, view->app) ? "an undeclared one" : "one");
+           schema_own_is_of_app(pool, view->app->class_->name)
+           ? "an undeclared one" : "one");
     return false;
 }
 

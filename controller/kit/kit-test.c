@@ -4,8 +4,8 @@
  * Test Anything Protocol, what is as expected.  What no file has to ask for:
  * no unit fails, no flow conflicts with one of another app, another process
  * computes the same from nothing, and what is read of relations is published
- * by somebody.  And vmn-app flows, which makes the
- * same changes and expects nothing. */
+ * by somebody.  And vmn-app flows, which makes the same changes and expects
+ * nothing. */
 
 #include <config.h>
 

@@ -168,8 +168,7 @@ check_type_ref(void *check_, const char *type, const char *pointer)
 {
     const struct refs_check *check = check_;
 
-    if (schema_own_is_name_of(type, type_of(check->entry->cur->row)->app)
-        && !model_get(check->txn->model, VMN_TABLE_TYPE, type)) {
+    if (!model_get(check->txn->model, VMN_TABLE_TYPE, type)) {
         txn_error(check->txn, check->entry, VMN_ERR_CONFLICT, pointer,
                   "there is no type \"%s\"", type);
     }

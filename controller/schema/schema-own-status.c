@@ -35,26 +35,6 @@ count_fields(const struct schema_field *f)
     return n;
 }
 
-static bool
-has_field(const struct schema_field *f, size_t n, const char *name)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (!strcmp(f[i].name, name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool
-schema_own_is_relation_of(const char *relation, const char *app)
-{
-    size_t len = strlen(app);
-
-    return !strncmp(relation, app, len) && relation[len] == '.'
-           && relation[len + 1];
-}
-
 static struct schema_field
 make_field(const struct vmn_type_status *from, size_t i, struct arena *arena)
 {
@@ -82,20 +62,18 @@ schema_own_make_status(const struct vmn_type_row *row,
                                                 * sizeof *relations);
     struct schema_struct *status = arena_alloc(arena, sizeof *status);
 
+    *status = (struct schema_struct) { .name = base->name, .fields = fields };
     memcpy(fields, base->fields, n * sizeof *fields);
     for (size_t i = 0; i < row->n_status; i++) {
         const struct vmn_type_status *from = &row->status[i];
 
-        if (!has_field(fields, n, from->name)) {
+        if (!schema_find_field(status, from->name)) {
             relations[table->n_relations]
                 = arena_strdup(arena, from->relation);
             fields[n++] = make_field(from, table->n_relations++, arena);
         }
     }
-    *status = (struct schema_struct) {
-        .name = base->name, .fields = fields,
-        .size = base->size + table->n_relations * sizeof(char *),
-    };
+    status->size = base->size + table->n_relations * sizeof(char *);
     table->status = status;
     table->relations = relations;
 }

@@ -72,6 +72,14 @@ schema_own_is_name_of(const char *type, const char *app)
     return !strncmp(type, app, len) && (!type[len] || type[len] == '-');
 }
 
+bool
+schema_own_is_of_app(const char *name, const char *app)
+{
+    size_t len = strlen(app);
+
+    return !strncmp(name, app, len) && name[len] == '.' && name[len + 1];
+}
+
 enum vmn_table
 schema_own_place(const char *name)
 {
@@ -122,24 +130,45 @@ fault(const struct making *m, size_t i, const char *field, const char *text)
     return false;
 }
 
-/* Returns the table that a field may name rows of, or VMN_N_TABLES.  Those of
- * the app are known by their names: the model sees to it that they are
- * there. */
+/* Returns the table of VMN's own of that name, or VMN_N_TABLES. */
 static enum vmn_table
-referred(const struct making *m, const char *plural)
+find_builtin(const char *plural)
 {
-    for (int i = 0; plural && i < VMN_TABLE_OWN_FIRST; i++) {
-        const struct schema_table *table = schema_tables[i];
-
-        if (!strcmp(table->plural, plural) && table->row_type
-            && !table->observed) {
+    for (int i = 0; i < VMN_TABLE_OWN_FIRST; i++) {
+        if (!strcmp(schema_tables[i]->plural, plural)) {
             return i;
         }
     }
-    if (!plural || !schema_own_is_name_of(plural, m->row->app)) {
-        return VMN_N_TABLES;
+    return VMN_N_TABLES;
+}
+
+bool
+schema_own_is_ref(const char *ref, const char *app)
+{
+    return (find_builtin(ref) == VMN_N_TABLES
+            && schema_own_is_name_of(ref, app));
+}
+
+/* Sets the table that a field names rows of.  Those of the app are known by
+ * their names: the model sees to it that they are there. */
+static bool
+set_ref(const struct making *m, size_t i, const struct vmn_type_field *from,
+        struct schema_field *f)
+{
+    enum vmn_table table = from->ref ? find_builtin(from->ref) : VMN_N_TABLES;
+
+    if (table != VMN_N_TABLES && schema_tables[table]->row_type
+        && !schema_tables[table]->observed) {
+        f->ref = table;
+        return true;
     }
-    return m->to_stay ? schema_own_place(plural) : VMN_TABLE_OWN_FIRST;
+    if (!from->ref || !schema_own_is_ref(from->ref, m->row->app)) {
+        return fault(m, i, "ref", "must be a type of VMN's own that apps "
+                                  "read, or one of the app's, in the plural");
+    }
+    f->ref = m->to_stay ? schema_own_place(from->ref) : VMN_TABLE_OWN_FIRST;
+    return (f->ref != VMN_N_TABLES
+            || fault(m, i, "ref", "there is no room for another type"));
 }
 
 static const struct schema_struct *
@@ -215,15 +244,7 @@ set_type(const struct making *m, size_t i, const struct vmn_type_field *from,
                || fault(m, i, "values", "an enum has values, and `default` "
                                         "is the place of one");
     case VMN_FIELD_REF:
-        f->ref = referred(m, from->ref);
-        if (f->ref == VMN_N_TABLES && from->ref
-            && schema_own_is_name_of(from->ref, m->row->app)) {
-            return fault(m, i, "ref", "there is no room for another type");
-        }
-        return (f->ref != VMN_N_TABLES
-                || fault(m, i, "ref", "must be a type of VMN's own that apps "
-                                      "read, or one of the app's, in the "
-                                      "plural"))
+        return set_ref(m, i, from, f)
                && (!from->def_text
                    || fault(m, i, "default_text", "is for a text"));
     case VMN_FIELD_STRUCT:
@@ -278,6 +299,10 @@ check_field(const struct making *m, const struct vmn_type_field *fields,
     if (!m->where[0] && (!strcmp(f->name, "description")
                          || !strcmp(f->name, "labels"))) {
         return fault(m, i, "name", "every object has such a field");
+    }
+    if (!m->where[0] && (!strcmp(f->name, "spec")
+                         || !strcmp(f->name, "status"))) {
+        return fault(m, i, "name", "is what a part of each object is called");
     }
     if (f->key && (i || f->list || f->set || !m->where[0])) {
         return fault(m, i, "key", "is for the first field of a struct");
@@ -720,14 +745,16 @@ schema_own_row_as(const struct vmn_row *row, const struct vmn_row *like,
 /* What types refer to.  --------------------------------------------------- */
 
 static bool
-each_ref(const struct vmn_type_field *fields, size_t n, const char *where,
+each_ref(const struct vmn_type_row *row, const struct vmn_type_field *fields,
+         size_t n, const char *where,
          bool (*cb)(void *aux, const char *type, const char *pointer),
          void *aux)
 {
     bool go_on = true;
 
     for (size_t i = 0; i < n && go_on; i++) {
-        if (fields[i].type == VMN_FIELD_REF && fields[i].ref) {
+        if (fields[i].type == VMN_FIELD_REF && fields[i].ref
+            && schema_own_is_ref(fields[i].ref, row->app)) {
             char *pointer = xasprintf("%s/fields/%"PRIuSIZE"/ref", where, i);
 
             go_on = cb(aux, fields[i].ref, pointer);
@@ -742,13 +769,13 @@ schema_own_each_ref(const struct vmn_type_row *row,
                     bool (*cb)(void *aux, const char *type,
                                const char *pointer), void *aux)
 {
-    bool go_on = each_ref(row->fields, row->n_fields, "", cb, aux);
+    bool go_on = each_ref(row, row->fields, row->n_fields, "", cb, aux);
 
     for (size_t i = 0; i < row->n_structs && go_on; i++) {
         char *where = xasprintf("/structs/%"PRIuSIZE, i);
 
-        go_on = each_ref(row->structs[i].fields, row->structs[i].n_fields,
-                         where, cb, aux);
+        go_on = each_ref(row, row->structs[i].fields,
+                         row->structs[i].n_fields, where, cb, aux);
         free(where);
     }
     return go_on;

@@ -36,9 +36,15 @@ schema_is_own(enum vmn_table table)
  * or that and more after a hyphen. */
 bool schema_own_is_name_of(const char *type, const char *app);
 
-/* Calls 'cb' with each type that fields of 'row' name objects of, and a
- * pointer to where it says so, until 'cb' returns false; returns what it did
- * last, or true. */
+/* Returns true if 'name' is "APP.NAME" of 'app', as relations are called. */
+bool schema_own_is_of_app(const char *name, const char *app);
+
+/* Returns true if a field's 'ref' is a type of 'app', and none of VMN's. */
+bool schema_own_is_ref(const char *ref, const char *app);
+
+/* Calls 'cb' with each type of the app that fields of 'row' name objects of,
+ * and a pointer to where it says so, until 'cb' returns false; returns what it
+ * did last, or true. */
 bool schema_own_each_ref(const struct vmn_type_row *row,
                          bool (*cb)(void *aux, const char *type,
                                     const char *pointer), void *aux);
@@ -74,9 +80,6 @@ bool schema_own_check(const struct vmn_type_row *row, const char *pointer,
  * as 'row' says, in 'arena'. */
 void schema_own_make_status(const struct vmn_type_row *row,
                             struct schema_table *table, struct arena *arena);
-
-/* Returns true if 'relation' is one that 'app' publishes to. */
-bool schema_own_is_relation_of(const char *relation, const char *app);
 
 /* Has schema_tables[] show 'table', which schema_own_table() has returned, at
  * its place. */

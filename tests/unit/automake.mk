@@ -72,6 +72,7 @@ UNIT_TESTS = \
 	tests/unit/test-options \
 	tests/unit/test-overlaps \
 	tests/unit/test-ownership \
+	tests/unit/test-own-schema \
 	tests/unit/test-own-types \
 	tests/unit/test-ovsdb \
 	tests/unit/test-ovsdb-config \

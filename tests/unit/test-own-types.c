@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Types that apps declare: what a declaration must be, how rows are laid out,
- * and what becomes of objects while their type changes. */
+ * and what becomes of objects while their type changes.  Not for descriptions
+ * alone (test-own-schema.c). */
 
 #include <config.h>
 
@@ -17,7 +18,6 @@
 #include "controller/flow/pipeline.h"
 #include "controller/model/model.h"
 #include "controller/schema/arena.h"
-#include "controller/schema/own-check.h"
 #include "controller/schema/schema-diff.h"
 #include "controller/schema/schema-own.h"
 #include "controller/schema/schema-row.h"
@@ -174,6 +174,11 @@ declarations_that_make_no_sense_are_refused(void **state OVS_UNUSED)
         FIELDS(.name = "labels", .offset = at, .type = VMN_FIELD_BOOL,
                .doc = "D."),
         "type chains: /fields/0/name: every object has such a field");
+    assert_fields_refused(
+        FIELDS(.name = "status", .offset = at, .type = VMN_FIELD_BOOL,
+               .doc = "D."),
+        "type chains: /fields/0/name: is what a part of each object is "
+        "called");
     assert_fields_refused(
         FIELDS(.name = "a", .offset = at, .type = VMN_FIELD_ENUM,
                .doc = "D."),
@@ -527,28 +532,6 @@ objects_name_objects_of_the_app(void **state OVS_UNUSED)
     destroy_model(model);
 }
 
-/* A client that has heard of the one alone. */
-static void
-a_type_that_nobody_has_heard_of_has_a_name(void **state OVS_UNUSED)
-{
-    struct vmn_errors errors;
-    const struct schema_table *table;
-    json_t *spec = json_pack(
-        "{s:s, s:s, s:s, s:[{s:s, s:s, s:s, s:s}]}", "app", "lone",
-        "singular", "lone", "doc", "d", "fields", "name", "f", "type", "ref",
-        "ref", "lone-other", "doc", "d");
-    char *text;
-
-    vmn_errors_init(&errors);
-    table = schema_own_parse("lone", spec, &errors);
-    assert_non_null(table);
-    text = schema_type_text(schema_find_field(&table->row, "f"));
-    assert_string_equal(text, "name of a lone-other");
-    free(text);
-    json_decref(spec);
-    vmn_errors_uninit(&errors);
-}
-
 /* What apps add to the status.  ------------------------------------------- */
 
 #define STATUS(...)                                                     \
@@ -689,75 +672,6 @@ versions_of_other_declarations_are_compared(void **state OVS_UNUSED)
     destroy_model(model);
 }
 
-/* What is shown of an object can be written again: an object that says nothing
- * is stored, and read at the next start. */
-static void
-what_is_printed_is_parsed(void **state OVS_UNUSED)
-{
-    static const char *const names[] = {
-        "bool", "int", "text", "enum", "mac", "ip", "prefix", "port_range",
-    };
-    const struct schema_table *types_table = schema_tables[VMN_TABLE_TYPE];
-
-    for (int seed = 0; seed < 300; seed++) {
-        struct ds spec = DS_EMPTY_INITIALIZER;
-        struct vmn_errors errors;
-        struct arena arena;
-
-        arena_init(&arena);
-        vmn_errors_init(&errors);
-        ds_put_cstr(&spec, "{\"app\":\"x\",\"singular\":\"y\",\"doc\":\"d\","
-                    "\"fields\":[");
-        for (int i = 0; i < 1 + seed % 7; i++) {
-            const char *name = names[(seed * 5 + i * 3 + seed / 8) % 8];
-
-            ds_put_format(&spec, "%s{\"name\":\"f%d\",\"type\":\"%s\","
-                          "\"doc\":\"d\"", i ? "," : "", i, name);
-            if (!strcmp(name, "enum")) {
-                ds_put_format(&spec, ",\"values\":[\"a\",\"b\"],"
-                              "\"default\":%d", seed % 2);
-            } else if (!strcmp(name, "int") && seed % 3) {
-                ds_put_cstr(&spec, ",\"min\":2,\"max\":9,\"default\":5");
-            } else if (!strcmp(name, "text") && seed % 3) {
-                ds_put_cstr(&spec, ",\"min\":2,\"max\":3");
-                ds_put_cstr(&spec, seed % 2 ? "" : ",\"default_text\":"
-                            "\"abc\"");
-            }
-            ds_put_cstr(&spec, seed % 5 == 4 && strcmp(name, "text")
-                        ? ",\"list\":true}" : "}");
-        }
-        ds_put_cstr(&spec, "]}");
-
-        json_t *json = json_loads(ds_cstr(&spec), 0, NULL);
-        const struct vmn_row *type = schema_row_parse(
-            types_table, "x", json, "", &arena, &errors);
-        const struct schema_table *table
-            = type ? schema_own_table((const void *) type, "", &errors) : NULL;
-        json_t *none = json_object();
-        if (!table) {
-            fail_msg("%s: %s %s", ds_cstr(&spec), errors.errors[0].pointer,
-                     errors.errors[0].text);
-        }
-        const struct vmn_row *row = schema_row_parse(table, "o", none, "",
-                                                     &arena, &errors);
-        assert_non_null(row);
-        json_t *shown = schema_row_spec(row);
-        const struct vmn_row *again = schema_row_parse(table, "o", shown, "",
-                                                       &arena, &errors);
-        if (!again) {
-            fail_msg("%s: %s %s", ds_cstr(&spec), errors.errors[0].pointer,
-                     errors.errors[0].text);
-        }
-        assert_true(schema_row_same(row, again));
-        json_decref(shown);
-        json_decref(none);
-        json_decref(json);
-        ds_destroy(&spec);
-        vmn_errors_uninit(&errors);
-        arena_uninit(&arena);
-    }
-}
-
 /* In one request, and by several that are stored at once. */
 static void
 type_and_last_object_go_together(void **state OVS_UNUSED)
@@ -784,36 +698,6 @@ type_and_last_object_go_together(void **state OVS_UNUSED)
     destroy_model(model);
 }
 
-/* Checks.  ---------------------------------------------------------------- */
-
-static void
-faults_are_bounded(void **state OVS_UNUSED)
-{
-    struct vmn_errors errors;
-    struct vmn_check check = { &errors, 0 };
-    char long_text[2000];
-
-    memset(long_text, 'x', sizeof long_text - 1);
-    long_text[sizeof long_text - 1] = '\0';
-    vmn_errors_init(&errors);
-    vmn_check_fail(&check, "/a", "%s", long_text);
-    assert_int_equal(strlen(errors.errors[0].text), OWN_CHECK_TEXT_MAX);
-    vmn_check_fail(&check, NULL, "no \xff text");
-    assert_string_equal(errors.errors[1].pointer, "");
-    assert_string_equal(errors.errors[1].text,
-                        "is wrong, as the app says in no UTF-8");
-    /* Cut off behind a character. */
-    memset(long_text, 'x', sizeof long_text - 1);
-    memcpy(long_text + OWN_CHECK_TEXT_MAX - 1, "\xc3\xa9", 2);
-    vmn_check_fail(&check, "", "%s", long_text);
-    assert_int_equal(strlen(errors.errors[2].text), OWN_CHECK_TEXT_MAX - 1);
-    for (int i = 0; i < 2 * OWN_CHECK_FAULTS_MAX; i++) {
-        vmn_check_fail(&check, "", "again");
-    }
-    assert_int_equal(errors.n, OWN_CHECK_FAULTS_MAX);
-    vmn_errors_uninit(&errors);
-}
-
 int
 main(void)
 {
@@ -824,13 +708,10 @@ main(void)
         cmocka_unit_test(objects_name_objects_of_the_app),
         cmocka_unit_test(status_members_that_make_no_sense_are_refused),
         cmocka_unit_test(status_members_follow_what_is_known_of_all),
-        cmocka_unit_test(a_type_that_nobody_has_heard_of_has_a_name),
         cmocka_unit_test(taken_back_with_the_request),
         cmocka_unit_test(types_go_after_their_objects),
         cmocka_unit_test(versions_of_other_declarations_are_compared),
-        cmocka_unit_test(what_is_printed_is_parsed),
         cmocka_unit_test(type_and_last_object_go_together),
-        cmocka_unit_test(faults_are_bounded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
