@@ -15,6 +15,7 @@
 #include "controller/engine/engine-private.h"
 #include "controller/flow/punt-action.h"
 #include "flow.h"
+#include "proto/watchdog/watchdog.h"
 #include "unaligned.h"
 #include "util.h"
 
@@ -163,7 +164,11 @@ engine_handle_packet(struct engine *engine,
     if (handler->app->worker) {
         worker_handle(&view, handler, in, out);
     } else {
+        struct watchdog_mark mark;
+
+        watchdog_begin(&mark, "handler", handler->name, NULL);
         handler->class_.handle(&view, in, out);
+        watchdog_end(&mark);
     }
     out->view = NULL;
     problem = view.problem;

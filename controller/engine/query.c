@@ -13,6 +13,7 @@
 
 #include "controller/engine/app-view.h"
 #include "openvswitch/vlog.h"
+#include "proto/watchdog/watchdog.h"
 #include "sset.h"
 #include "util.h"
 
@@ -111,7 +112,11 @@ query_compute(struct engine *engine, struct query_node *query)
     if (class_->app->worker) {
         done = worker_eval(&view, class_, node->key, old_reads, &value);
     } else {
+        struct watchdog_mark mark;
+
+        watchdog_begin(&mark, "query", class_->name, node->key);
         class_->class_->eval(&view, node->key, &value);
+        watchdog_end(&mark);
     }
     if (view.denied) {
         /* Its readers fail as well, unless it has a value already. */

@@ -20,6 +20,7 @@
 #include "openvswitch/meta-flow.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/vlog.h"
+#include "proto/watchdog/watchdog.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(engine_unit);
@@ -536,6 +537,18 @@ finish(struct engine *engine, struct unit_node *unit, struct vmn_view *view,
     view->problem = NULL;
 }
 
+/* Has an app of our own compute, here. */
+static void
+compile(const struct unit_class *class_, struct vmn_view *view,
+        const char *key, struct vmn_emit *emit)
+{
+    struct watchdog_mark mark;
+
+    watchdog_begin(&mark, "unit", class_->name, key);
+    class_->class_->compile(view, key, emit);
+    watchdog_end(&mark);
+}
+
 void
 unit_compute(struct engine *engine, struct unit_node *unit)
 {
@@ -559,7 +572,7 @@ unit_compute(struct engine *engine, struct unit_node *unit)
         if (class_->app->worker) {
             worker_compile(&view, unit, old_reads, &emit);
         } else {
-            class_->class_->compile(&view, node->key, &emit);
+            compile(class_, &view, node->key, &emit);
         }
         check_flows(&emit);
     }

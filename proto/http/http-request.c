@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "proto/watchdog/watchdog.h"
 #include "util.h"
 
 struct http_request *
@@ -400,11 +401,15 @@ void
 http_request_handle(struct http_request *req)
 {
     struct http_server *server = req->server;
+    struct watchdog_mark mark;
 
     if (server->options.revision && req->head.method == HTTP_GET) {
         req->revision = server->options.revision(server->aux);
     }
+    watchdog_begin(&mark, method_names[req->route->method],
+                   req->route->pattern, NULL);
     req->route->handler(req, server->aux);
+    watchdog_end(&mark);
 }
 
 void

@@ -26,6 +26,7 @@
 #include "openvswitch/vlog.h"
 #include "ovs-rcu.h"
 #include "proto/loop/loop-poll.h"
+#include "proto/watchdog/watchdog.h"
 #include "seq.h"
 #include "timeval.h"
 #include "unixctl.h"
@@ -36,8 +37,10 @@ VLOG_DEFINE_THIS_MODULE(loop);
 COVERAGE_DEFINE(loop_turn);
 COVERAGE_DEFINE(loop_task_run);
 
-/* A turn longer than this is logged: it delays everything else. */
+/* A turn that takes longer is logged: it delays everything else. */
 #define LOOP_LONG_TURN_MS 1000
+/* One that takes longer is kept for "loop/show". */
+#define LOOP_KEPT_TURN_MS 100
 
 /* CPU time after which a turn defers work that can wait. */
 #define LOOP_TURN_US 3000
@@ -62,6 +65,7 @@ struct loop {
     bool turn_is_over;          /* Was found: to ask the clock again, for each
                                  * of a thousand tasks, would take longer. */
     struct loop_stats stats;
+    struct watchdog *watchdog;  /* Sees what takes long. */
     int64_t now_ms;             /* If 'now_valid'. */
     bool now_valid;
     bool exiting;
@@ -207,6 +211,7 @@ loop_create(void)
                                 EV_READ | EV_PERSIST, loop_seq_cb, loop);
     event_add(loop->seq_event, NULL);
     loop->turn_began_us = cpu_us();
+    loop->watchdog = watchdog_create();
     loop->signals = loop_task_create(loop, "signals", signals_run,
                                      signals_wait, NULL);
     return loop;
@@ -219,6 +224,7 @@ loop_destroy(struct loop *loop)
     if (!loop) {
         return;
     }
+    watchdog_destroy(loop->watchdog);
     loop_task_destroy(loop->signals);
     ovs_assert(ovs_list_is_empty(&loop->tasks));
     event_free(loop->seq_event);
@@ -299,9 +305,8 @@ run_deferred(struct loop *loop)
 }
 
 static void
-loop_count_turn(struct loop *loop)
+loop_count_turn(struct loop *loop, uint64_t turn_us)
 {
-    uint64_t turn_us = cpu_us() - loop->turn_began_us;
     int i = 0;
 
     while (i < LOOP_N_BOUNDS && turn_us > loop_turn_us[i]) {
@@ -318,11 +323,29 @@ loop_get_stats(const struct loop *loop, struct loop_stats *stats)
     *stats = loop->stats;
 }
 
+/* Tells of a turn that has delayed everything else; 'ms' is what it took. */
+static void
+loop_turn_was_long(struct loop *loop, long long int ms)
+{
+    struct ds spent = DS_EMPTY_INITIALIZER;
+
+    watchdog_turn_was_long(loop->watchdog, ms, &spent);
+    if (ms > LOOP_LONG_TURN_MS) {
+        VLOG_WARN("an iteration of the loop took %lld ms%s%s", ms,
+                  spent.length ? ": " : "", ds_cstr(&spent));
+    }
+    ds_destroy(&spent);
+}
+
 /* Waits and dispatches, then performs the steps at the end of a turn.  'flags'
  * are event_base_loop()'s. */
 static void
 loop_turn__(struct loop *loop, int flags)
 {
+    uint64_t turn_us;
+    long long int ms;
+
+    watchdog_turn(loop->watchdog);
     loop->now_valid = false;
     /* What the caller did before belongs to no turn. */
     loop->turn_began_us = cpu_us();
@@ -343,14 +366,18 @@ loop_turn__(struct loop *loop, int flags)
      * postponed free would ever run. */
     ovsrcu_quiesce();
 
+    /* Only what somebody dated has a time of its own, which also counts
+     * waits, such as for a disk. */
+    turn_us = cpu_us() - loop->turn_began_us;
+    ms = turn_us / 1000;
     if (loop->now_valid) {
-        long long int elapsed = time_msec() - loop->now_ms;
-        if (elapsed > LOOP_LONG_TURN_MS) {
-            VLOG_WARN("an iteration of the loop took %lld ms", elapsed);
-        }
+        ms = MAX(ms, time_msec() - loop->now_ms);
+    }
+    if (ms > LOOP_KEPT_TURN_MS) {
+        loop_turn_was_long(loop, ms);
     }
     loop->now_valid = false;
-    loop_count_turn(loop);
+    loop_count_turn(loop, turn_us);
 }
 
 void
@@ -529,6 +556,7 @@ static void
 task_run(void *task_)
 {
     struct loop_task *task = task_;
+    struct watchdog_mark mark;
 
     COVERAGE_INC(loop_task_run);
     loop_now_ms(task->loop);    /* Dates the turn. */
@@ -539,12 +567,14 @@ task_run(void *task_)
     /* What 'run' asks for counts too: some of libopenvswitch's run functions
      * call poll_immediate_wake(). */
     task->running = true;
+    watchdog_begin(&mark, "task", task->name, NULL);
     loop_poll_begin(&task->want, task->name);
     task->run(task->aux);
     if (!task->destroyed) {
         task->wait(task->aux);
     }
     loop_poll_end();
+    watchdog_end(&mark);
     task->running = false;
 
     if (task->destroyed) {
@@ -641,6 +671,7 @@ loop_show_cb(struct unixctl_conn *conn, int argc OVS_UNUSED,
             ds_put_format(&ds, "longer: %"PRIu64"\n", loop->stats.n[i]);
         }
     }
+    watchdog_show(loop->watchdog, &ds);
     LIST_FOR_EACH (task, node, &loop->tasks) {
         ds_put_format(&ds, "task %s: %"PRIu64" runs\n", task->name,
                       task->n_runs);

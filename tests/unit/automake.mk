@@ -122,6 +122,7 @@ UNIT_TESTS = \
 	tests/unit/test-store-revoked \
 	tests/unit/test-usage \
 	tests/unit/test-verdict \
+	tests/unit/test-watchdog \
 	tests/unit/test-worker-protocol
 
 # Those that load apps as the daemon does: apps find the engine's side of the

@@ -21,11 +21,24 @@
 #include "openvswitch/ofp-flow.h"
 #include "openvswitch/ofp-msgs.h"
 #include "openvswitch/ofpbuf.h"
+#include "proto/watchdog/watchdog.h"
 #include "util.h"
 
 /* What the apps below have done, reset by each test. */
 static int n_port_compiles;
 static int n_query_evals;
+/* What the watchdog would see the app at, the last time. */
+static char port_mark[64], query_mark[64];
+
+/* Sets 'text' to what this thread is marked as busy with. */
+static void
+read_mark(char text[64])
+{
+    const struct watchdog_mark *mark = watchdog_work.mark;
+
+    assert_non_null(mark);
+    snprintf(text, 64, "%s %s %s", mark->kind, mark->what, mark->object);
+}
 
 /* App "count": a flow per port, made from the network's MTU through a query,
  * with priority from the port's role. ------------------------------------- */
@@ -36,6 +49,7 @@ eval_mtu(struct vmn_view *view, const char *key, struct vmn_value *value)
     const struct vmn_network *network = vmn_read_network(view, key);
 
     n_query_evals++;
+    read_mark(query_mark);
     if (network) {
         vmn_value_set(value, &network->mtu, sizeof network->mtu);
     }
@@ -52,6 +66,7 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     struct vmn_flow *flow;
 
     n_port_compiles++;
+    read_mark(port_mark);
     if (role && !strcmp(role, "broken")) {
         flow = vmn_flow_add(emit, vmn_scope_all(), STAGE, 7, 1);
         return;
@@ -291,6 +306,16 @@ app_that_is_disabled_wants_nothing(void **state)
     toy_expect(&toy, 2, 0);
 }
 
+static void
+work_is_marked_for_the_watchdog(void **state OVS_UNUSED)
+{
+    toy_edit(&toy, VMN_TABLE_PORT, "p1", toy_port("net", "web"));
+    toy_settle(&toy);
+    assert_string_equal(port_mark, "unit count.port p1");
+    assert_string_equal(query_mark, "query count.mtu net");
+    assert_null(watchdog_work.mark);
+}
+
 int
 main(int argc OVS_UNUSED, char *argv[])
 {
@@ -308,6 +333,7 @@ main(int argc OVS_UNUSED, char *argv[])
         T(an_undone_edit_leaves_no_trace, setup_count),
         T(messages_add_and_withdraw_just_one_flow, setup_count),
         T(app_that_is_disabled_wants_nothing, setup_count),
+        T(work_is_marked_for_the_watchdog, setup_count),
 #undef T
     };
 
