@@ -16,12 +16,13 @@
 #endif
 
 /* flow_compose(packet, flow, OVS_COMPOSE_EMPTY): no payload, and a checksum
- * that is right. */
+ * that is right.  OVS_COMPOSE_PAYLOAD(BYTES, SIZE): so many. */
 #ifdef OVS_COMPOSE_BAD_CSUM
-#define OVS_COMPOSE_EMPTY NULL, 0, false
+#define OVS_COMPOSE_PAYLOAD(BYTES, SIZE) BYTES, SIZE, false
 #else
-#define OVS_COMPOSE_EMPTY NULL, 0
+#define OVS_COMPOSE_PAYLOAD(BYTES, SIZE) BYTES, SIZE
 #endif
+#define OVS_COMPOSE_EMPTY OVS_COMPOSE_PAYLOAD(NULL, 0)
 
 /* classifier_lookup(classifier, version, flow, OVS_LOOKUP_PLAIN): no
  * wildcards, nor conjunctive flows. */

@@ -2,4 +2,4 @@
 EXTRA_DIST += apps/example/Makefile.example apps/example/mailguard.c \
 	apps/example/mailguard.lua apps/example/mailguard-test.yaml \
 	apps/example/portguards.lua apps/example/portguards-test.yaml \
-	apps/example/whoami.c
+	apps/example/whoami.c apps/example/whoami-test.yaml

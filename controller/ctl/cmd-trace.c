@@ -275,6 +275,7 @@ static void
 format_reply(const json_t *answer, struct ds *ds)
 {
     const json_t *at = json_object_get(answer, "at");
+    const json_t *payload = json_object_get(answer, "payload");
 
     if (!answer) {
         return;
@@ -291,6 +292,16 @@ format_reply(const json_t *answer, struct ds *ds)
         }
     }
     ds_put_char(ds, '\n');
+    if (payload) {
+        /* Whatever it is, the terminal gets ASCII. */
+        char *text = json_dumps(payload, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+
+        ds_put_format(ds, "it carries %s\n", text);
+        free(text);
+    } else if (json_object_get(answer, "payload_hex")) {
+        ds_put_format(ds, "it carries, in hexadecimal, %s\n",
+                      text_of(answer, "payload_hex"));
+    }
 }
 
 /* Returns true if the packet has come back to its sender, since the network
@@ -516,6 +527,7 @@ ctl_cmd_trace(struct ctl *ctl, int n_args, char *const args[])
     if (ctl->dscp) {
         json_object_set_new(body, "dscp", json_integer(ctl->dscp));
     }
+    set_text(body, "payload", ctl->payload);
     set_text(body, "source_ip", ctl->source_ip);
     set_text(body, "network", ctl->network);
     status = ctl_set_after(ctl, body);

@@ -129,6 +129,7 @@ struct ctl {
     bool reply;
     bool verbose;
     char *source_ip;            /* Owned; or NULL. */
+    char *payload;              /* The same. */
     char *name;                 /* Owned; or NULL. */
     struct svec allow;          /* Services. */
     struct svec allow_groups;

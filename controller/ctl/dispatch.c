@@ -174,6 +174,7 @@ ctl_uninit(struct ctl *ctl)
     free(ctl->table);
     free(ctl->object);
     free(ctl->source_ip);
+    free(ctl->payload);
     free(ctl->from);
     free(ctl->to);
     free(ctl->host);

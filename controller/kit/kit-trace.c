@@ -23,7 +23,11 @@
 
 /* What may be expected.  "at", "reason" and "by" are of where packets end. */
 static const char *const expectations[] = {
-    "verdict", "at", "by", "reason", "through", "changed", NULL
+    "verdict", "at", "by", "reason", "through", "changed", "answer", NULL
+};
+/* The same of what an app answers. */
+static const char *const answer_expectations[] = {
+    "message", "payload", "payload_hex", "verdict", "at", NULL
 };
 
 /* Returns true if 'value' is a text, a number, null, or a list of these. */
@@ -41,6 +45,30 @@ is_scalars(const json_t *value)
     }
     return (json_is_string(value) || json_is_number(value)
             || json_is_null(value) || json_array_size(value));
+}
+
+/* Adds what is wrong with the "answer" of the "expect" at 'pointer'. */
+static void
+check_answer_values(const json_t *answer, const char *pointer,
+                    struct vmn_errors *errors)
+{
+    char *at = xasprintf("%s/answer", pointer);
+    const char *name;
+    json_t *value;
+
+    if (!json_is_null(answer)
+        && kit_json_check(answer, answer_expectations, at, errors)) {
+        json_object_foreach (CONST_CAST(json_t *, answer), name, value) {
+            if (!is_scalars(value)) {
+                char *member = xasprintf("%s/%s", at, name);
+
+                vmn_errors_add(errors, VMN_ERR_INVALID, member,
+                               "must be a text, null, or a list of these");
+                free(member);
+            }
+        }
+    }
+    free(at);
 }
 
 /* Adds what is wrong with the values of an "expect". */
@@ -64,6 +92,9 @@ check_values(const json_t *expect, const char *pointer,
             json_object_foreach (value, field, inner) {
                 ok = ok && is_scalars(inner);
             }
+        } else if (!strcmp(name, "answer")) {
+            check_answer_values(value, pointer, errors);
+            continue;
         }
         if (!ok) {
             char *at = xasprintf("%s/%s", pointer, name);
@@ -256,6 +287,35 @@ check_changed(const json_t *changed, const struct trace_leg *leg,
     return ok;
 }
 
+/* Null: no app is asked. */
+static bool
+check_answer(const json_t *expected, const struct trace_answer *answer,
+             struct ds *s)
+{
+    const char *port = answer && answer->at ? answer->at->port : NULL;
+    struct ds inner = DS_EMPTY_INITIALIZER;
+    bool ok;
+
+    if (!expected || (json_is_null(expected) && !answer)) {
+        return true;
+    }
+    if (json_is_null(expected) || !answer) {
+        ds_put_format(s, "answer: %s\n",
+                      answer ? answer->message : "no app is asked for one");
+        return false;
+    }
+    ok = check_text("message", expected, answer->message, &inner);
+    ok &= check_text("payload", expected, answer->payload, &inner);
+    ok &= check_text("payload_hex", expected, answer->payload_hex, &inner);
+    ok &= check_text("verdict", expected, answer->verdict, &inner);
+    ok &= check_text("at", expected, port, &inner);
+    if (!ok) {
+        ds_put_format(s, "answer: %s", ds_cstr(&inner));
+    }
+    ds_destroy(&inner);
+    return ok;
+}
+
 /* The way of the packet itself, or of what it waits for: the answer of a
  * neighbour. */
 static const struct trace_leg *
@@ -278,6 +338,7 @@ check_outcome(const json_t *expect, const struct trace_outcome *outcome,
 
     ok &= check_text("by", expect, outcome->at.by.owner, s);
     ok &= check_text("reason", expect, outcome->at.reason, s);
+    ok &= check_answer(json_object_get(expect, "answer"), outcome->answer, s);
     if (leg) {
         ok &= check_through(json_object_get(expect, "through"), leg, s);
         ok &= check_changed(json_object_get(expect, "changed"), leg, s);

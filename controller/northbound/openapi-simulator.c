@@ -95,6 +95,12 @@ const struct schema_struct nb_body_trace = SHOWN_KEPT(
     ASKED(size, U32, 0,
           "The size of the IP packet, if it matters; it fits any MTU when "
           "absent.", .min = 1, .max = 65521),
+    ASKED(payload, STRING, 0,
+          "What a UDP datagram carries, for an app that answers it; up to "
+          "1400 bytes.", .max = TRACE_PAYLOAD_MAX),
+    ASKED(payload_hex, STRING, 0,
+          "The same in hexadecimal, in place of `payload`.",
+          .max = 2 * TRACE_PAYLOAD_MAX),
     ASKED(fragment, ENUM, 0, "Of a packet in fragments: which.",
           SHOWN_NAMES("first", "later"), .absent = "all of it"),
     ASKED(source_ip, IP, 0,
@@ -184,6 +190,10 @@ static const struct schema_struct answer = SHOWN_KEPT(
     "answer", trace_answer,
     SHOWN_OF(trace_answer, message, STRING, ALWAYS,
              "Such as `TCP reset`; `nothing`, and why."),
+    SHOWN_OF(trace_answer, payload, STRING, 0,
+             "What it carries, if it is a UDP datagram of text."),
+    SHOWN_OF(trace_answer, payload_hex, STRING, 0,
+             "The same in hexadecimal, of a UDP datagram that is no text."),
     SHOWN_OF(trace_answer, verdict, STRING, 0, "What becomes of it."),
     SHOWN_STRUCT_OF(trace_answer, at, POINTER, "Where it ends.", &end));
 

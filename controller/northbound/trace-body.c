@@ -6,8 +6,11 @@
 
 #include "controller/northbound/trace-body.h"
 
+#include <string.h>
+
 #include "controller/northbound/openapi-operations.h"
 #include "controller/northbound/request-body.h"
+#include "controller/schema/arena.h"
 #include "controller/schema/error.h"
 #include "controller/simulator/trace-request.h"
 #include "util.h"
@@ -15,7 +18,8 @@
 /* Members that are only valid with some protocols. */
 enum {
     TCP = 1 << TRACE_TCP,
-    PORTS = TCP | 1 << TRACE_UDP | 1 << TRACE_SCTP,
+    UDP = 1 << TRACE_UDP,
+    PORTS = TCP | UDP | 1 << TRACE_SCTP,
     ICMP = 1 << TRACE_ICMP | 1 << TRACE_ICMPV6,
 };
 
@@ -29,6 +33,8 @@ static const struct {
     { "/icmp_type", ICMP, false },
     { "/icmp_code", ICMP, false },
     { "/tcp_flags", TCP, false },
+    { "/payload", UDP, false },
+    { "/payload_hex", UDP, false },
 };
 
 /* Checks that the members of 'body' suit the protocol. */
@@ -57,6 +63,47 @@ check_protocol(const json_t *body, const struct trace_request *request,
     }
 }
 
+/* Decodes "payload_hex".  Returns NULL if it is not hexadecimal. */
+static const uint8_t *
+decode_hex(const char *hex, size_t n, struct arena *arena)
+{
+    uint8_t *bytes = arena_alloc(arena, n + 1);
+
+    for (size_t i = 0; i < n; i++) {
+        bool ok;
+
+        bytes[i] = (uint8_t) hexits_value(&hex[2 * i], 2, &ok);
+        if (!ok) {
+            return NULL;
+        }
+    }
+    return bytes;
+}
+
+/* Sets 'request->data' to what the datagram carries. */
+static void
+read_payload(struct trace_request *request, struct arena *arena,
+             struct vmn_errors *errors)
+{
+    const char *hex = request->payload_hex;
+
+    if (request->payload && hex) {
+        vmn_errors_add(errors, VMN_ERR_INVALID, "/payload_hex",
+                       "cannot be combined with payload");
+    } else if (request->payload) {
+        request->data = (const uint8_t *) request->payload;
+        request->data_size = strlen(request->payload);
+    } else if (hex) {
+        request->data_size = strlen(hex) / 2;
+        request->data = (strlen(hex) % 2 ? NULL
+                         : decode_hex(hex, request->data_size, arena));
+        if (!request->data) {
+            vmn_errors_add(errors, VMN_ERR_INVALID, "/payload_hex",
+                           "must be hexadecimal, two digits for each byte");
+        }
+    }
+}
+
 bool
 nb_trace_body_read(const json_t *body, struct arena *arena,
                    struct trace_request *request, struct vmn_errors *errors)
@@ -65,6 +112,7 @@ nb_trace_body_read(const json_t *body, struct arena *arena,
     if (json_is_object(body)) {
         nb_body_read(body, &nb_body_trace, arena, request, errors);
         check_protocol(body, request, errors);
+        read_payload(request, arena, errors);
     } else {
         vmn_errors_add(errors, VMN_ERR_INVALID, "", "must be an object: "
                        "{\"from\", \"to\", \"protocol\", ...}");

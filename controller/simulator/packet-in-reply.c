@@ -50,6 +50,31 @@ is_icmp_error(const struct flow *flow)
                   || type == ICMP4_PARAM_PROB));
 }
 
+/* Copies what a packet carries, if it is UDP. */
+static void
+read_payload(const void *bytes, size_t size, struct packet_in_reply *answer)
+{
+    const uint8_t *payload;
+    struct dp_packet p;
+    struct flow flow;
+    size_t length;
+
+    dp_packet_use_const(&p, bytes, size);
+    flow_extract(&p, &flow);
+    payload = (flow.nw_proto == IPPROTO_UDP && !flow.nw_frag
+               ? dp_packet_get_udp_payload(&p) : NULL);
+    if (payload) {
+        /* Short frames are padded. */
+        const struct udp_header *udp = dp_packet_l4(&p);
+
+        length = ntohs(udp->udp_len);
+        length -= MIN(length, sizeof *udp);
+        length = MIN(length, size - (payload - (const uint8_t *) bytes));
+        answer->payload = xmemdup(payload, MAX(length, 1));
+        answer->payload_size = length;
+    }
+}
+
 /* Reads the packet that an ICMP error quotes.  Echo requests in it have the
  * identifier of 'asked', which no flow matches. */
 static void
@@ -147,7 +172,7 @@ run_send(const struct model *model, struct simulator *sim,
 static const char *
 ask(struct engine *engine, const struct model *model, struct simulator *sim,
     const struct engine_handler *handler, const struct vmn_packet_in *in,
-    const struct sim_packet *asked, struct sim_packet *packet)
+    const struct sim_packet *asked, struct packet_in_reply *answer)
 {
     struct vmn_packets_out out;
     const char *why_not = NULL;
@@ -163,11 +188,12 @@ ask(struct engine *engine, const struct model *model, struct simulator *sim,
         const struct engine_send *send = &out.sends[0];
         const uint8_t *bytes = (const uint8_t *) out.bytes.data + send->ofs;
 
-        read_packet(bytes, send->size, packet);
-        if (is_icmp_error(&packet->flow)) {
-            read_quoted(bytes, send->size, asked, packet);
+        read_packet(bytes, send->size, &answer->packet);
+        read_payload(bytes, send->size, answer);
+        if (is_icmp_error(&answer->packet.flow)) {
+            read_quoted(bytes, send->size, asked, &answer->packet);
         }
-        why_not = run_send(model, sim, in, send, packet);
+        why_not = run_send(model, sim, in, send, &answer->packet);
     }
     free(problem);
     engine_packets_out_uninit(&out);
@@ -177,6 +203,7 @@ ask(struct engine *engine, const struct model *model, struct simulator *sim,
 bool
 packet_in_reply_run(struct engine *engine, const struct model *model,
                     struct simulator *sim, const struct sim_end *end,
+                    const void *payload, size_t size,
                     struct packet_in_reply *answer)
 {
     const struct sim_packet asked = end->packet;
@@ -191,7 +218,11 @@ packet_in_reply_run(struct engine *engine, const struct model *model,
         return false;
     }
     dp_packet_init(&p, 0);
-    flow_compose(&p, &asked.flow, OVS_COMPOSE_EMPTY);
+    if (asked.flow.nw_proto == IPPROTO_UDP && size) {
+        flow_compose(&p, &asked.flow, OVS_COMPOSE_PAYLOAD(payload, size));
+    } else {
+        flow_compose(&p, &asked.flow, OVS_COMPOSE_EMPTY);
+    }
     in.arg = punt.arg;
     in.in_port = ofp_to_u16(asked.flow.in_port.ofp_port);
     memcpy(in.regs, asked.flow.regs, sizeof in.regs);
@@ -201,10 +232,15 @@ packet_in_reply_run(struct engine *engine, const struct model *model,
                ? MIN(in.full_size, punt.max_size) : in.full_size);
     find_sender(model, &in);
     memset(answer, 0, sizeof *answer);
-    answer->why_not = ask(engine, model, sim, handler, &in, &asked,
-                          &answer->packet);
+    answer->why_not = ask(engine, model, sim, handler, &in, &asked, answer);
     dp_packet_uninit(&p);
     return true;
+}
+
+void
+packet_in_reply_uninit(struct packet_in_reply *answer)
+{
+    free(answer->payload);
 }
 
 char *

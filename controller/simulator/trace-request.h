@@ -21,6 +21,9 @@ enum trace_fragment { TRACE_WHOLE = -1, TRACE_FIRST, TRACE_LATER };
 /* A port such as a guest's kernel would choose. */
 #define TRACE_SOURCE_PORT_DEFAULT 40000
 
+/* Bytes of a datagram's payload: what fits an MTU. */
+#define TRACE_PAYLOAD_MAX 1400
+
 struct model_rights;
 
 /* Texts are borrowed. */
@@ -43,6 +46,11 @@ struct trace_request {
     struct vmn_ip source_ip;    /* Family 0: the port's own. */
     struct vmn_mac source_mac;  /* Zero: the port's own. */
     struct vmn_mac destination_mac; /* Zero: resolved. */
+    const char *payload;        /* What a UDP datagram carries, as text... */
+    const char *payload_hex;    /* ...or as bytes; or NULL. */
+    const uint8_t *data;        /* The same, whichever it is.  Borrowed.  No
+                                 * part of the body, as the next. */
+    size_t data_size;           /* Up to TRACE_PAYLOAD_MAX. */
     bool brief;                 /* Without legs.  No part of the body. */
     const struct model_rights *rights; /* Of who asks; NULL: all.  Borrowed.
                                         * No part of the body. */

@@ -23,7 +23,9 @@
 #include "controller/simulator/trace-scope.h"
 #include "controller/simulator/trace-steps.h"
 #include "controller/simulator/verdict.h"
+#include "openvswitch/dynamic-string.h"
 #include "packets.h"
+#include "unicode.h"
 #include "util.h"
 
 #define OUTCOMES_MAX 64
@@ -216,11 +218,40 @@ take_way_back(const struct tracer *tracer, const struct sim_end *at,
     }
 }
 
-/* If a handler was called with the packet, adds its reply to the sender. */
+/* Says what a handler's reply carries: as text, if it is that. */
 static void
-run_answer(struct tracer *tracer, const struct endpoint *sender,
+put_payload(const struct tracer *tracer, const struct packet_in_reply *reply,
+            struct trace_answer *answer)
+{
+    const char *bytes = (const char *) reply->payload;
+    size_t n = reply->payload_size;
+    struct ds hex = DS_EMPTY_INITIALIZER;
+    char *text, *problem;
+
+    if (!bytes) {
+        return;
+    }
+    text = arena_memdup0(tracer->arena, bytes, n);
+    problem = utf8_validate(text, NULL);
+    if (strlen(text) == n && !problem) {
+        answer->payload = text;
+    } else {
+        for (size_t i = 0; i < n; i++) {
+            ds_put_format(&hex, "%02x", reply->payload[i]);
+        }
+        answer->payload_hex = arena_strdup(tracer->arena, ds_cstr(&hex));
+    }
+    ds_destroy(&hex);
+    free(problem);
+}
+
+/* If a handler was called with the packet, which 'carries' what the request
+ * says or nothing, adds its reply to the sender. */
+static void
+run_answer(struct tracer *tracer, const struct endpoint *sender, bool carries,
            struct trace_outcome *outcome)
 {
+    const struct trace_request *request = tracer->request;
     const struct sim_end *ends;
     size_t n = simulator_ends(tracer->sim, &ends);
     struct packet_in_reply reply;
@@ -234,7 +265,8 @@ run_answer(struct tracer *tracer, const struct endpoint *sender,
     }
     if (i >= n
         || !packet_in_reply_run(tracer->names.engine, tracer->names.model,
-                                tracer->sim, &ends[i], &reply)) {
+                                tracer->sim, &ends[i], request->data,
+                                carries ? request->data_size : 0, &reply)) {
         return;
     }
     answer = outcome->answer = arena_alloc(tracer->arena, sizeof *answer);
@@ -242,6 +274,7 @@ run_answer(struct tracer *tracer, const struct endpoint *sender,
     answer->message = arena_strdup(tracer->arena, text);
     free(text);
     if (!reply.why_not) {
+        put_payload(tracer, &reply, answer);
         add_leg(tracer, "answer", &reply.packet, outcome);
         verdict_get(tracer->sim, sender, &result);
         answer->verdict = verdict_name(result.verdict);
@@ -249,6 +282,7 @@ run_answer(struct tracer *tracer, const struct endpoint *sender,
         trace_end_fill(&tracer->names, &result.end, tracer->arena,
                        answer->at);
     }
+    packet_in_reply_uninit(&reply);
 }
 
 /* Returns true unless a reply to who is outside, which knows of no NAT, comes
@@ -293,7 +327,7 @@ run_reply(struct tracer *tracer, const struct sim_packet *request,
         result->end.text = "it comes from an address or port that the "
                            "request was not for";
     } else if (result->verdict != VERDICT_DELIVERED) {
-        run_answer(tracer, NULL, outcome);
+        run_answer(tracer, NULL, false, outcome);
     }
     return true;
 }
@@ -315,7 +349,7 @@ run_exchange(struct tracer *tracer, struct trace_outcome *outcome)
     outcome->rule = verdict_rule(tracer->sim, &tracer->names);
     add_leg(tracer, "request", &packet, outcome);
     if (result.verdict != VERDICT_DELIVERED) {
-        run_answer(tracer, &who->from, outcome);
+        run_answer(tracer, &who->from, true, outcome);
     } else if (tracer->request->reply) {
         struct sim_verdict reply;
 

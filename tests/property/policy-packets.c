@@ -256,10 +256,13 @@ is_told(const struct world *world, struct simulator *sim,
     for (size_t i = 0; i < n && !told; i++) {
         if (ends[i].kind == SIM_PUNT) {
             reason = "there is no answer";
-            told = (packet_in_reply_run(world->engine, world->model, sim,
-                                        &ends[i], &answer)
-                    && !answer.why_not
-                    && has_arrived(world, sim, text->src, &reason));
+            told = packet_in_reply_run(world->engine, world->model, sim,
+                                       &ends[i], NULL, 0, &answer);
+            if (told) {
+                told = (!answer.why_not
+                        && has_arrived(world, sim, text->src, &reason));
+                packet_in_reply_uninit(&answer);
+            }
             break;
         }
     }

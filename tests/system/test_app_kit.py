@@ -105,6 +105,51 @@ def test_examples(tmp_path, name):
                    cwd=tmp_path) == said
 
 
+ASK = """
+traces:
+- {from: a, to: 10.0.0.254, protocol: udp, port: 43, %s}
+"""
+
+
+def test_answers(tmp_path):
+    """What an app answers to a packet is looked at, and what is not as
+    expected is said."""
+    app = tmp_path / "whoami.so"
+    compile_app(EXAMPLES + "/whoami.c", app)
+    said = run("test", "--app-dir", APPS, app, EXAMPLES + "/whoami-test.yaml")
+    assert "not ok" not in said
+    world = WORLD.replace("24}]}", "24}], labels: {whoami: 10.0.0.254}}")
+    for expect, error in (
+            ("{answer: {payload: x}}",
+             'answer: payload is "port a\nnetwork n\nhost h1\n'),
+            ("{answer: {message: x}}", 'answer: message is "packet", not "x"'),
+            ("{answer: {at: b, payload_hex: null}}",
+             'answer: at is "a", not "b"'),
+            ("{answer: null}", "answer: packet")):
+        said = check(app, world + ASK % ("expect: " + expect), tmp_path,
+                     status=1)
+        assert "not ok 4 " in said and error.split("\n")[0] in said, said
+    for what, error in (
+            ("expect: {answer: x}", "/expect/answer: must be a mapping with"),
+            ("expect: {answer: {port: 1}}", "/expect/answer/port: is unknown"),
+            ("expect: {answer: {payload: {}}}",
+             "/expect/answer/payload: must be a text"),
+            ("payload: 1, expect: {}", "/payload: must be a"),
+            ("payload: '%s', expect: {}" % ("x" * 1401),
+             "/payload: must be a string of 1 to 1400 characters"),
+            ("payload: '%s', expect: {}" % ("\u00fc" * 701),
+             "/payload: must be a string of 1 to 1400 characters"),
+            ("payload: x, payload_hex: '00', expect: {}",
+             "/payload_hex: cannot be combined with payload"),
+            ("payload_hex: '0', expect: {}", "/payload_hex: must be hex"),
+            ("payload_hex: 'zz', expect: {}", "/payload_hex: must be hex")):
+        said = check(app, world + ASK % what, tmp_path, status=1)
+        assert error in said, said
+    tcp = ASK.replace("udp", "tcp") % "payload: x, expect: {}"
+    assert "/payload: cannot be combined with tcp" in check(
+        app, world + tcp, tmp_path, status=1)
+
+
 def test_state_is_found(tmp_path):
     """What an app in C keeps from one call to the next."""
     with open(EXAMPLES + "/mailguard.c", encoding="utf-8") as source:

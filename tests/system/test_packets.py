@@ -110,6 +110,14 @@ def test_a_vm_is_told_what_it_is(lab, world):
         with Asker(vm) as asker:
             assert asker.ask() == {"port": vm.name, "network": network,
                                    "host": host}
+        # A trace says the same, without a packet.
+        found = lab.vmnd.api.call("POST", "/v1/trace", {
+            "from": vm.name, "to": ADDRESS, "protocol": "udp", "port": PORT,
+            "payload_hex": "3f00"})["outcomes"][0]["answer"]
+        assert found["payload"] == "port %s\nnetwork %s\nhost %s\n" % (
+            vm.name, network, host)
+        assert (found["verdict"], found["at"]["port"]) == ("delivered",
+                                                           vm.name)
 
 
 def test_only_networks_with_the_label_answer(lab, world):
