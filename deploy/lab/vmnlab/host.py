@@ -39,6 +39,7 @@ class Host:
         self.tunnel_ips = list(both.values()) if lab.underlay == "both" \
             else [both[lab.underlay]]
         self.control_ip = "10.98.1.%d" % index
+        self._deep = False      # deepen_sockets() was called.
         self.tunnel_mac = "02:99:00:00:00:%02x" % index
         self.db = "unix:%s/db.sock" % self.dir
         self.env = dict(os.environ, OVS_RUNDIR=self.dir, OVS_DBDIR=self.dir,
@@ -217,8 +218,10 @@ class Host:
         as much as what is sent in seconds.  By default they overflow after
         about 280 small packets: a quarter of a second of a stream of a
         thousand, in which a small machine may well let another process run.
-        A socket that is opened later is as Linux makes it.  (Each is borrowed
-        by pidfd_getfd(2); net.core.rmem_default is not ours to change.)"""
+        Those of links that are plugged in later are deepened then.  (Each is
+        borrowed by pidfd_getfd(2); net.core.rmem_default is not ours to
+        change.)"""
+        self._deep = True
         for pid in self.pids("ovs-vswitchd"):
             for sock in netns.sockets_of(pid):
                 with sock:
@@ -372,6 +375,8 @@ class Host:
         self.vsctl("--may-exist", "add-port", bridge, link, "--",
                    "set", "interface", link,
                    "external_ids:iface-id=" + iface_id)
+        if self._deep:
+            self.deepen_sockets()
 
     def add_provider_bridge(self, bridge="br-ex"):
         """Makes a bridge, of its own switching, with a link to the lab's
