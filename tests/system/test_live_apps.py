@@ -4,6 +4,7 @@
 import base64
 import json
 import os
+import random
 import subprocess
 import time
 
@@ -266,11 +267,73 @@ def test_nothing_is_lost_meanwhile(lab, world, tmp_path):
 
 
 def change_often(lab, path, text):
-    for i in range(15):
+    """As often as $VMN_TEST_LOADS says, 15 times if it does not."""
+    n = int(os.environ.get("VMN_TEST_LOADS", "15"))
+    edits = Edits(lab, random.Random(n))
+    used = []
+    for i in range(n):
         path.write_text(text.replace("priority = 10,",
                                       "priority = %d," % (30 + i)))
         ctl(lab, "app", "load", str(path), "--wait")
+        edits.make()
         if i % 5 == 4:
             verify(lab)
         if i % 2:
             ctl(lab, "app", "unload", "mailguard", "--wait")
+            edits.make()
+        used.append(memory(lab))
+    edits.undo()
+    # What stays from one time to the next would be there 100 times.
+    print("\n    vmnd's memory: %d KiB, in the end %d KiB"
+          % (used[0], used[-1]))
+
+
+class Edits:
+    """Random changes of what has no part in the streams, in their network and
+    another one."""
+
+    def __init__(self, lab, rng):
+        self.api = lab.vmnd.api
+        self.rng = rng
+        self.made = set()
+
+    def make(self):
+        choice = self.rng.choice(
+            ["networks/other", "groups/g", "policies/p"]
+            + ["ports/p%d" % i for i in range(8)])
+        if choice in self.made and self.rng.random() < 0.5:
+            try:
+                self.api.delete(choice)
+                self.made.discard(choice)
+            except Refused:
+                pass            # Another one refers to it.
+            return
+        spec = {
+            "networks": lambda: {"subnets": [{"cidr": "10.9.0.0/24"}],
+                                 "mtu": self.rng.randrange(1280, 1400)},
+            "groups": lambda: {"selector": "side=%d" % self.rng.randrange(2)},
+            "policies": lambda: {"applies_to": ["g"], "rules": [
+                {"direction": "ingress", "action": "allow", "services": [
+                    {"protocol": "tcp",
+                     "ports": [self.rng.randrange(1, 9999)]}]}]},
+            "ports": lambda: {"network": "net", "labels": {
+                "side": str(self.rng.randrange(2))}},
+        }[choice.split("/")[0]]()
+        try:
+            self.api.put(choice, spec)
+            self.made.add(choice)
+        except Refused:
+            assert choice == "policies/p"   # Its group is not there.
+
+    def undo(self):
+        for name in sorted(self.made, key=lambda name: (
+                not name.startswith("policies"),
+                not name.startswith("ports"), name)):
+            self.api.delete(name)
+
+
+def memory(lab):
+    """KiB that vmnd has."""
+    with open("/proc/%d/status" % lab.vmnd.pid()) as status:
+        return next(int(line.split()[1]) for line in status
+                    if line.startswith("VmRSS"))
