@@ -2,23 +2,30 @@
  *
  * What answers about ports say of hosts that are not heard: how many of some
  * ports are on such hosts, which of them a trace passes, or else may do what
- * flows do not say, or get no answer from a neighbour, and which have ports
- * whose reach is judged.  Not for a port's own state (fabric-status.h), nor
+ * flows do not say (meters drop, too), or get no answer from a neighbour, and
+ * which have ports whose reach is judged.  Not for a port's own state (fabric-status.h), nor
  * for events (event-sources.c). */
 
 #include <config.h>
 
 #include "controller/northbound/northbound-private.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/fabric/fabric-counters.h"
+#include "controller/fabric/fabric-drops.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/status.h"
 #include "controller/simulator/trace.h"
 #include "sset.h"
+#include "timeval.h"
 #include "util.h"
+
+/* How long what a meter has dropped is told. */
+#define METERED_RECENT_MS (10 * 60 * 1000)
 
 size_t
 nb_count_unknown(const struct northbound *nb, const char *const *ports,
@@ -117,6 +124,61 @@ warn_of_host(const struct northbound *nb, const struct model_rights *rights,
     }
 }
 
+/* What the meter of a port has dropped, if that is not long ago. */
+struct metered {
+    const char *port;
+    struct fabric_count count;
+};
+
+static void
+metered_cb(void *metered_, const struct fabric_drop *drop)
+{
+    struct metered *metered = metered_;
+
+    if (drop->metered && drop->port && !strcmp(drop->port, metered->port)) {
+        metered->count = drop->count;
+    }
+}
+
+/* Returns true if the sender's own host asks an app for an answer. */
+static bool
+is_answered(const struct trace *trace)
+{
+    for (size_t i = 0; i < trace->n_outcomes; i++) {
+        const struct trace_outcome *outcome = &trace->outcomes[i];
+
+        if (outcome->answer && outcome->at.host
+            && !strcmp(outcome->at.host, trace->from.host)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* If an app is to answer the packet: adds that the port which sends it has
+ * lately sent more such packets than it may. */
+static void
+warn_of_meter(const struct northbound *nb, struct trace *trace,
+              struct arena *arena)
+{
+    struct metered metered = { .port = trace->from.port };
+    int64_t age_ms;
+
+    if (!metered.port || !trace->from.host || !is_answered(trace)) {
+        return;
+    }
+    fabric_drops(nb->fabric, trace->from.host, metered_cb, &metered);
+    age_ms = time_wall_msec() - metered.count.last_ms;
+    if (metered.count.packets && metered.count.last_ms
+        && age_ms < METERED_RECENT_MS) {
+        trace->warnings[trace->n_warnings++] = arena_printf(
+            arena, "port \"%s\" has sent more packets that apps answer than "
+            "its host takes from one port: %"PRIu64" of them were dropped, "
+            "the last %"PRId64" s ago, and got no answer", metered.port,
+            metered.count.packets, MAX(age_ms, 0) / 1000);
+    }
+}
+
 void
 nb_warn_of_hosts(const struct northbound *nb,
                  const struct model_rights *rights,
@@ -133,8 +195,9 @@ nb_warn_of_hosts(const struct northbound *nb,
         add_hosts(&trace->outcomes[i], &hosts);
     }
     names = sset_sort(&hosts);
-    trace->warnings = arena_alloc(arena, 3 * sset_count(&hosts)
+    trace->warnings = arena_alloc(arena, (3 * sset_count(&hosts) + 1)
                                          * sizeof *trace->warnings);
+    warn_of_meter(nb, trace, arena);
     for (size_t i = 0; names[i]; i++) {
         warn_of_host(nb, rights, protocol, names[i], trace, arena);
     }

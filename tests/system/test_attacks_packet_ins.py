@@ -371,6 +371,14 @@ def test_be_dropped_by_a_meter_and_have_nobody_know(lab, world):
         "dropped"] > 0
     shown = vmnctl(world, "drops", "--port", "eve")
     assert "too many packets to the controller" in shown
+    # A trace of what is to be answered says so as well, but of nobody else.
+    for port, told in ("eve", True), ("vic", False):
+        found = world.api.call("POST", "/v1/trace", {
+            "from": port, "to": DNS, "protocol": "udp", "port": 53,
+            "payload_hex": dns_question("eve.shop.test").hex()})
+        assert "payload_hex" in found["outcomes"][0]["answer"]
+        assert any("has sent more packets that apps answer" in warning
+                   for warning in found.get("warnings", [])) == told, found
 
 
 # Flows that go, and a restart.  ----------------------------------------------
