@@ -55,18 +55,30 @@ n_alike(const struct flood_ports *to, size_t first)
     return end - first;
 }
 
-/* Reads the ports into 'to'.  Quarantined ports get no copies. */
+/* Reads the ports into 'to'.  Quarantined ports get no copies, nor do those
+ * that an app has excepted.  Both lists are sorted. */
 static void
 flood_ports_read(struct vmn_view *view, const char *key,
                  struct flood_ports *to)
 {
     struct vmn_names ports = vmn_relation_values(view, REL_LOCAL, key);
+    struct vmn_names unflooded = vmn_relation_values(
+        view, VMN_REL_UNFLOODED_PORTS, to->network->row.name);
+    size_t next = 0;
 
     to->n = 0;
     to->members = vmn_alloc(view, (ports.n + 1) * sizeof *to->members);
     for (size_t i = 0; i < ports.n; i++) {
         struct port_ctx *ctx = &to->members[to->n];
 
+        while (next < unflooded.n
+               && strcmp(unflooded.names[next], ports.names[i]) < 0) {
+            next++;
+        }
+        if (next < unflooded.n
+            && !strcmp(unflooded.names[next], ports.names[i])) {
+            continue;
+        }
         if (port_ctx_read(view, ports.names[i], ctx) && ctx->ofport
             && !strcmp(ctx->host, to->host)
             && !vmn_is_quarantined(view, ctx->port)) {

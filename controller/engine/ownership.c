@@ -21,7 +21,7 @@
 
 /* Relations to which every app may publish. */
 static const char *const open_relations[] = {
-    VMN_REL_CLAIMED, VMN_REL_FUNCTION_PORTS,
+    VMN_REL_CLAIMED, VMN_REL_FUNCTION_PORTS, VMN_REL_UNFLOODED_PORTS,
 };
 
 static const char *const shared_pools[] = {

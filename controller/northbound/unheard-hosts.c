@@ -3,8 +3,8 @@
  * What answers about ports say of hosts that are not heard: how many of some
  * ports are on such hosts, which of them a trace passes, or else may do what
  * flows do not say (meters drop, too), or get no answer from a neighbour, and
- * which have ports whose reach is judged.  Not for a port's own state (fabric-status.h), nor
- * for events (event-sources.c). */
+ * which have ports whose reach is judged.  Not for a port's own state
+ * (fabric-status.h), nor for events (event-sources.c). */
 
 #include <config.h>
 

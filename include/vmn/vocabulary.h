@@ -131,6 +131,13 @@ enum vmn_hook {
  * for; read by overlay. */
 #define VMN_REL_FUNCTION_PORTS "overlay.function-ports"
 
+/* Relation: network name -> its ports that get no copies of floods: neither
+ * broadcasts and multicasts, nor what is for a MAC that several ports may use
+ * or that nobody knows.  What they send is flooded as others' is.  For guests
+ * that get what is for them in another way, such as those of service functions
+ * and of mirrors.  Published by whichever app wants it; read by overlay. */
+#define VMN_REL_UNFLOODED_PORTS "overlay.unflooded-ports"
+
 /* What tunnels add to a packet: Ethernet, IP and UDP, and 8 bytes of VXLAN
  * (RFC 7348, section 5) or of Geneve without options (RFC 8926, section 3). */
 #define VMN_TUNNEL_OVERHEAD_IPV4 (14 + 20 + 8 + 8)

@@ -2,6 +2,7 @@
 """Apps that are loaded, replaced and removed while vmnd runs and VMs talk."""
 
 import base64
+import contextlib
 import json
 import os
 import random
@@ -12,6 +13,7 @@ import pytest
 from conftest import (HERE, World, changes, check_log, close_lab, flows,
                       make_lab, wait_aged)
 
+from vmnlab import frames
 from vmnlab.api import Refused
 from vmnlab.daemon import find
 from vmnlab.netns import wait_for
@@ -247,6 +249,63 @@ def test_it_is_loaded_whenever_it_is_saved(lab, world, tmp_path):
         watch.wait(30)
         watch.stdout.close()
     ctl(lab, "app", "unload", "mailguard", "--wait")
+
+
+UNFLOODED = """\
+return { name = "quiet", description = "Ports that get no floods.",
+         units = { { name = "port", each = "port",
+                     compile = function(view, key, emit)
+    local port = view:port(key)
+    if port and view:labels(port).quiet then
+        emit:publish("overlay.unflooded-ports", port.network, key)
+    end
+end } } }
+"""
+
+
+def test_ports_without_floods(lab, world, tmp_path):
+    """An app excepts ports from floods: here two on the sender's host and one
+    on another.  What is for them alone gets there."""
+    sender = world.vm("sender", "net", "h1", "10.0.0.1")
+    quiet = [world.vm("q%d" % i, "net", "h1" if i else "h2",
+                      "10.0.0.%d" % (10 + i), labels={"quiet": "yes"})
+             for i in range(3)]
+    others = [world.vm("o%d" % i, "net", "h%d" % (i + 1),
+                       "10.0.0.%d" % (20 + i)) for i in range(2)]
+
+    def getting(mac, ip, vms):
+        """Those of 'vms' that get one of the packets, which go until some
+        get one; then a while longer."""
+        payload = os.urandom(18)
+        with contextlib.ExitStack() as stack:
+            seen = [stack.enter_context(frames.Capture(vm.ns))
+                    for vm in vms]
+            found = set()
+
+            def ask():
+                frames.send(sender, frames.udp(mac, sender.mac, sender.ip, ip,
+                                               1000, 7, payload))
+                found.update(vm.name for vm, one in zip(vms, seen)
+                             if one.wait(lambda f: payload in f, 0.1))
+                return found
+            wait_for("a packet", ask, 30)
+            for _ in range(5):
+                ask()
+        return found
+    everybody = {vm.name for vm in quiet + others}
+    broadcast = "ff:ff:ff:ff:ff:ff", "10.0.0.255"
+    assert getting(*broadcast, quiet + others) == everybody
+    path = tmp_path / "quiet.lua"
+    path.write_text(UNFLOODED)
+    ctl(lab, "app", "load", str(path), "--wait")
+    lab.revalidated()
+    assert getting(*broadcast, quiet + others) == {"o0", "o1"}
+    for vm in quiet:
+        assert getting(vm.mac, vm.ip, [vm]) == {vm.name}
+    verify(lab)
+    ctl(lab, "app", "unload", "quiet", "--wait")
+    lab.revalidated()
+    assert getting(*broadcast, quiet + others) == everybody
 
 
 def test_nothing_is_lost_meanwhile(lab, world, tmp_path):
