@@ -172,7 +172,10 @@ flow_add(struct vmn_emit *emit, const struct flood_ports *to,
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     match_network(flow, to->network);
-    if (out_of_tunnel && is_provider(to->network)) {
+    if (out_of_tunnel && !to->n) {
+        vmn_match(flow, VMN_F_IN_PORT, VMN_TUNNEL_OFPORT);
+        drop_background(flow, REASON_NOBODY);
+    } else if (out_of_tunnel && is_provider(to->network)) {
         vmn_match(flow, VMN_F_IN_PORT, to->uplink);
         put_copies(actions, to, VMN_OUT_SEVERAL);
     } else if (out_of_tunnel) {
@@ -247,7 +250,9 @@ compile_flood(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         to.uplink = provider_ofport(view, to.network, to.host);
     }
 
-    bool receives = to.n && (to.uplink || !is_provider(to.network));
+    /* What comes by a tunnel never goes back into one, also where no port gets
+     * a copy. */
+    bool receives = !is_provider(to.network) || (to.n && to.uplink);
     struct vmn_names shared = vmn_relation_values(view, REL_SHARED, parts[0]);
 
     /* For packets from local ports, then for those from a tunnel. */

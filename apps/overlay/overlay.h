@@ -278,6 +278,9 @@ drop(struct vmn_flow *flow, const char *reason)
 /* Of a flood's copies that would go back to the port, or the host, that it
  * comes from. */
 #define REASON_TO_SENDER "copy of a flood to its sender"
+/* The same where no port gets copies: those that there are are quarantined,
+ * say, or excepted. */
+#define REASON_NOBODY "flood that no port here gets"
 
 /* The same of background. */
 static inline void

@@ -521,13 +521,18 @@ ctl_cmd_trace(struct ctl *ctl, int n_args, char *const args[])
         json_decref(body);
         return wrong_service(ctl, service, args);
     }
+    if (ctl->payload && json_object_set_new(body, "payload",
+                                            json_string(ctl->payload))) {
+        json_decref(body);
+        return ctl_usage(ctl, "trace: --payload: must be UTF-8 (payload_hex "
+                         "of POST /v1/trace takes any bytes)");
+    }
     if (ctl->size) {
         json_object_set_new(body, "size", json_integer(ctl->size));
     }
     if (ctl->dscp) {
         json_object_set_new(body, "dscp", json_integer(ctl->dscp));
     }
-    set_text(body, "payload", ctl->payload);
     set_text(body, "source_ip", ctl->source_ip);
     set_text(body, "network", ctl->network);
     status = ctl_set_after(ctl, body);

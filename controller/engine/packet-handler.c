@@ -146,6 +146,7 @@ engine_handle_packet(struct engine *engine,
                      const struct vmn_packet_in *in,
                      struct vmn_packets_out *out)
 {
+    struct watchdog_mark mark;
     struct vmn_view view;
     char *problem;
 
@@ -161,15 +162,13 @@ engine_handle_packet(struct engine *engine,
     out->reason = NULL;
     out->incomplete_network = 0;
     ofpbuf_clear(&out->bytes);
+    watchdog_begin(&mark, "handler", handler->name, NULL);
     if (handler->app->worker) {
         worker_handle(&view, handler, in, out);
     } else {
-        struct watchdog_mark mark;
-
-        watchdog_begin(&mark, "handler", handler->name, NULL);
         handler->class_.handle(&view, in, out);
-        watchdog_end(&mark);
     }
+    watchdog_end(&mark);
     out->view = NULL;
     problem = view.problem;
     view.problem = NULL;

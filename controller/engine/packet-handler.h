@@ -61,6 +61,8 @@ struct engine_send {
 
 /* Packets that a handler sends.  Reused. */
 struct vmn_packets_out {
+    bool simulated;             /* Set by the caller: nobody has sent the
+                                 * packet. */
     bool rows_only;             /* Set by the caller: the engine is of a state
                                  * that is not to be (commit_is_trying()). */
     bool later;                 /* With 'rows_only', the handler has asked for

@@ -115,6 +115,21 @@ body_of(const json_t *trace)
     return body;
 }
 
+/* Adds that 'text' has a NUL, which YAML can write, and which would end it. */
+static void
+check_nul(const json_t *text, const char *pointer, const char *member,
+          struct vmn_errors *errors)
+{
+    if (json_is_string(text)
+        && strlen(json_string_value(text)) != json_string_length(text)) {
+        char *at = xasprintf("%s%s", pointer, member);
+
+        vmn_errors_add(errors, VMN_ERR_INVALID, at,
+                       "must have no NUL: use payload_hex");
+        free(at);
+    }
+}
+
 void
 kit_trace_check(const json_t *trace, const char *pointer,
                 struct vmn_errors *errors)
@@ -141,6 +156,9 @@ kit_trace_check(const json_t *trace, const char *pointer,
                        faults.errors[i].text);
         free(at);
     }
+    check_nul(json_object_get(trace, "payload"), pointer, "/payload", errors);
+    check_nul(json_object_get(json_object_get(expect, "answer"), "payload"),
+              pointer, "/expect/answer/payload", errors);
     at = xasprintf("%s/expect", pointer);
     if (kit_json_check(expect, expectations, at, errors)) {
         check_values(expect, at, errors);

@@ -87,7 +87,12 @@ read_payload(struct trace_request *request, struct arena *arena,
 {
     const char *hex = request->payload_hex;
 
-    if (request->payload && hex) {
+    if ((request->payload || hex) && request->fragment == TRACE_LATER) {
+        vmn_errors_add(errors, VMN_ERR_INVALID,
+                       hex ? "/payload_hex" : "/payload",
+                       "cannot be combined with fragment \"later\", which has "
+                       "no ports");
+    } else if (request->payload && hex) {
         vmn_errors_add(errors, VMN_ERR_INVALID, "/payload_hex",
                        "cannot be combined with payload");
     } else if (request->payload) {

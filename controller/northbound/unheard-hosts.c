@@ -145,10 +145,7 @@ static bool
 is_answered(const struct trace *trace)
 {
     for (size_t i = 0; i < trace->n_outcomes; i++) {
-        const struct trace_outcome *outcome = &trace->outcomes[i];
-
-        if (outcome->answer && outcome->at.host
-            && !strcmp(outcome->at.host, trace->from.host)) {
+        if (trace->outcomes[i].asked_at_sender) {
             return true;
         }
     }

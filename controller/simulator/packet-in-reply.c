@@ -70,7 +70,7 @@ read_payload(const void *bytes, size_t size, struct packet_in_reply *answer)
         length = ntohs(udp->udp_len);
         length -= MIN(length, sizeof *udp);
         length = MIN(length, size - (payload - (const uint8_t *) bytes));
-        answer->payload = xmemdup(payload, MAX(length, 1));
+        answer->payload = xmemdup(payload, length);
         answer->payload_size = length;
     }
 }
@@ -179,6 +179,7 @@ ask(struct engine *engine, const struct model *model, struct simulator *sim,
     char *problem;
 
     engine_packets_out_init(&out);
+    out.simulated = true;
     problem = engine_handle_packet(engine, handler, in, &out);
     if (problem) {
         why_not = "the app failed";

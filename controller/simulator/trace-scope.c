@@ -173,6 +173,17 @@ restrict_end(const struct restriction *r, struct trace_end *end)
     return shown;
 }
 
+/* Restricts an answer, which may say anything: what it carries is shown if one
+ * of the account's own ports gets it. */
+static void
+restrict_answer(const struct restriction *r, struct trace_answer *answer)
+{
+    if (!restrict_end(r, answer->at)
+        || strcmp(answer->at->kind, "delivered")) {
+        answer->payload = answer->payload_hex = NULL;
+    }
+}
+
 /* Restricts whence a packet from outside comes: not by which host, which is
  * that of others' gateways, nor by which network if the account does not see
  * that. */
@@ -235,6 +246,9 @@ same_outcome(const struct trace_outcome *a, const struct trace_outcome *b)
             && !a->answer == !b->answer
             && (!a->answer
                 || (!strcmp(a->answer->message, b->answer->message)
+                    && same_text(a->answer->payload, b->answer->payload)
+                    && same_text(a->answer->payload_hex,
+                                 b->answer->payload_hex)
                     && same_text(a->answer->verdict, b->answer->verdict))));
 }
 
@@ -288,7 +302,7 @@ trace_restrict(struct trace *trace, const struct model *model,
         outcome->n_legs = 0;
         restrict_end(&r, &outcome->at);
         if (outcome->answer && outcome->answer->at) {
-            restrict_end(&r, outcome->answer->at);
+            restrict_answer(&r, outcome->answer);
         }
     }
     if (!r.sees_choices) {

@@ -269,6 +269,7 @@ run_answer(struct tracer *tracer, const struct endpoint *sender, bool carries,
                                 carries ? request->data_size : 0, &reply)) {
         return;
     }
+    outcome->asked_at_sender = !strcmp(ends[i].host, tracer->who.from.host);
     answer = outcome->answer = arena_alloc(tracer->arena, sizeof *answer);
     text = packet_in_reply_to_string(&reply);
     answer->message = arena_strdup(tracer->arena, text);

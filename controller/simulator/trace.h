@@ -91,6 +91,8 @@ struct trace_outcome {
     size_t n_legs;
     struct trace_leg *legs;
     struct trace_answer *answer; /* Or NULL. */
+    bool asked_at_sender;       /* For an answer, on the sender's own host.
+                                 * Not shown. */
     const struct rule *rule;    /* verdict_rule() of the request; for callers
                                  * of trace_run(), no part of the answer. */
 };

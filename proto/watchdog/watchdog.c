@@ -65,10 +65,11 @@ struct watchdog {
     struct watchdog_work *work; /* Of the thread that is watched. */
     clockid_t clock;            /* CPU time of that thread. */
     pid_t pid;
-    atomic_ullong turn;
+    atomic_ullong turn;         /* Of the loop. */
 
     /* The thread's own. */
-    int64_t cpu_ms;             /* Of 'clock', when it last looked. */
+    int64_t cpu_ms;             /* Of 'clock', when it last looked, */
+    int64_t looked_ms;          /* at this time_msec(). */
 
     pthread_mutex_t mutex;      /* Protects what follows. */
     uint64_t seen_turn;         /* 'turn' that 'works' are of. */
@@ -115,13 +116,13 @@ copy_text(const struct watchdog *w, const char *from, char to[PART_LEN + 1])
 static bool
 read_mark(const struct watchdog *w, char text[WORK_LEN + 1])
 {
-    unsigned n_changes = atomic_load_explicit(&w->work->n_changes,
-                                              memory_order_acquire);
-    const struct watchdog_mark *at = atomic_load_explicit(
-        &w->work->mark, memory_order_acquire);
     char kind[PART_LEN + 1], what[PART_LEN + 1], object[PART_LEN + 1];
+    const struct watchdog_mark *at;
     struct watchdog_mark mark;
+    unsigned int before, after;
 
+    atomic_read_explicit(&w->work->n_changes, &before, memory_order_acquire);
+    atomic_read_explicit(&w->work->mark, &at, memory_order_acquire);
     if (!at || copy_memory(w, at, &mark, sizeof mark) != sizeof mark) {
         return false;
     }
@@ -129,8 +130,8 @@ read_mark(const struct watchdog *w, char text[WORK_LEN + 1])
     copy_text(w, mark.what, what);
     copy_text(w, mark.object, object);
     atomic_thread_fence(memory_order_acquire);
-    if (atomic_load_explicit(&w->work->n_changes, memory_order_relaxed)
-        != n_changes) {
+    atomic_read_relaxed(&w->work->n_changes, &after);
+    if (after != before) {
         return false;
     }
     snprintf(text, WORK_LEN + 1, "%s %s%s%s%s", kind, what,
@@ -138,19 +139,25 @@ read_mark(const struct watchdog *w, char text[WORK_LEN + 1])
     return true;
 }
 
+static int64_t
+cpu_ms(const struct watchdog *w)
+{
+    struct timespec ts;
+
+    return (clock_gettime(w->clock, &ts) ? 0
+            : ts.tv_sec * INT64_C(1000) + ts.tv_nsec / 1000000);
+}
+
 /* Returns true if the thread has used a processor for most of the time since
  * this was last asked. */
 static bool
 has_computed(struct watchdog *w)
 {
-    struct timespec ts;
-    int64_t before = w->cpu_ms;
+    int64_t used = w->cpu_ms, since = w->looked_ms;
 
-    if (clock_gettime(w->clock, &ts)) {
-        return false;
-    }
-    w->cpu_ms = ts.tv_sec * INT64_C(1000) + ts.tv_nsec / 1000000;
-    return w->cpu_ms - before > PERIOD_MS / 2;
+    w->cpu_ms = cpu_ms(w);
+    w->looked_ms = time_msec();
+    return w->cpu_ms - used > (w->looked_ms - since) / 2;
 }
 
 /* Counts work by its text; NULL: other work. */
@@ -204,6 +211,15 @@ format_works(struct watchdog *w, struct ds *text)
     }
 }
 
+static uint64_t
+current_turn(struct watchdog *w)
+{
+    unsigned long long int turn;
+
+    atomic_read_relaxed(&w->turn, &turn);
+    return turn;
+}
+
 /* Returns true if 'n' is STUCK_PERIODS, twice that, and so on. */
 static bool
 is_to_be_told(unsigned n)
@@ -214,15 +230,17 @@ is_to_be_told(unsigned n)
 static void
 look(struct watchdog *w)
 {
-    uint64_t turn = atomic_load_explicit(&w->turn, memory_order_relaxed);
     bool computed = has_computed(w);
     char text[WORK_LEN + 1];
     bool marked = read_mark(w, text);
+    uint64_t turn = current_turn(w);
 
     pthread_mutex_lock(&w->mutex);
     if (turn != w->seen_turn) {
+        /* What was computed may have been in the former one. */
         w->seen_turn = turn;
         w->n_works = w->n_other = w->n_seen = 0;
+        computed = false;
     }
     if (marked || computed) {
         count(w, marked ? text : NULL);
@@ -272,6 +290,7 @@ watchdog_create(void)
 
     w->work = &watchdog_work;
     w->pid = getpid();
+    atomic_init(&w->turn, 0);
     pthread_mutex_init(&w->mutex, NULL);
     w->quit_fd = eventfd(0, EFD_CLOEXEC);
     error = w->quit_fd < 0 ? errno : 0;
@@ -279,6 +298,8 @@ watchdog_create(void)
         error = pthread_getcpuclockid(pthread_self(), &w->clock);
     }
     if (!error) {
+        w->cpu_ms = cpu_ms(w);
+        w->looked_ms = time_msec();
         error = start_thread(w);
     }
     if (error) {
@@ -317,9 +338,7 @@ void
 watchdog_turn(struct watchdog *w)
 {
     if (w) {
-        uint64_t turn = atomic_load_explicit(&w->turn, memory_order_relaxed);
-
-        atomic_store_explicit(&w->turn, turn + 1, memory_order_relaxed);
+        atomic_store_relaxed(&w->turn, current_turn(w) + 1);
     }
 }
 
@@ -333,8 +352,7 @@ watchdog_turn_was_long(struct watchdog *w, long long int ms, struct ds *text)
         return;
     }
     pthread_mutex_lock(&w->mutex);
-    if (w->seen_turn == atomic_load_explicit(&w->turn,
-                                             memory_order_relaxed)) {
+    if (w->seen_turn == current_turn(w)) {
         format_works(w, text);
     }
     kept = &w->long_turns[w->n_long++ % KEPT_MAX];

@@ -5,14 +5,15 @@
  * looks ten times a second which mark is set, so that an iteration of the loop
  * that took long can be said what it was spent on, and also one that does not
  * end.  A mark costs a few stores, and no clock.  Not for measuring what takes
- * less than a tenth of a second. */
+ * less than a tenth of a second, and without a mark computing is seen, but no
+ * waiting. */
 
 #ifndef PROTO_WATCHDOG_WATCHDOG_H
 #define PROTO_WATCHDOG_WATCHDOG_H 1
 
-#include <stdatomic.h>
 #include <stddef.h>
-#include <stdint.h>
+
+#include "ovs-atomic.h"
 
 struct ds;
 
@@ -26,7 +27,7 @@ struct watchdog_mark {
 
 /* Of one thread. */
 struct watchdog_work {
-    _Atomic(const struct watchdog_mark *) mark; /* The innermost, or NULL. */
+    ATOMIC(const struct watchdog_mark *) mark; /* The innermost, or NULL. */
     atomic_uint n_changes;      /* Of 'mark'. */
 };
 extern __thread struct watchdog_work watchdog_work;
@@ -36,11 +37,10 @@ extern __thread struct watchdog_work watchdog_work;
 static inline void
 watchdog_set__(const struct watchdog_mark *mark)
 {
-    unsigned n = atomic_load_explicit(&watchdog_work.n_changes,
-                                      memory_order_relaxed);
+    unsigned int n;
 
-    atomic_store_explicit(&watchdog_work.n_changes, n + 1,
-                          memory_order_relaxed);
+    atomic_read_relaxed(&watchdog_work.n_changes, &n);
+    atomic_store_relaxed(&watchdog_work.n_changes, n + 1);
     /* Who has read what follows sees the count, too. */
     atomic_thread_fence(memory_order_release);
     atomic_store_explicit(&watchdog_work.mark, mark, memory_order_release);
@@ -56,8 +56,7 @@ watchdog_begin(struct watchdog_mark *mark, const char *kind, const char *what,
     mark->kind = kind;
     mark->what = what;
     mark->object = object;
-    mark->outer = atomic_load_explicit(&watchdog_work.mark,
-                                       memory_order_relaxed);
+    atomic_read_relaxed(&watchdog_work.mark, &mark->outer);
     watchdog_set__(mark);
 }
 

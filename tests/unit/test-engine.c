@@ -34,8 +34,9 @@ static char port_mark[64], query_mark[64];
 static void
 read_mark(char text[64])
 {
-    const struct watchdog_mark *mark = watchdog_work.mark;
+    const struct watchdog_mark *mark;
 
+    atomic_read_relaxed(&watchdog_work.mark, &mark);
     assert_non_null(mark);
     snprintf(text, 64, "%s %s %s", mark->kind, mark->what, mark->object);
 }
@@ -309,11 +310,14 @@ app_that_is_disabled_wants_nothing(void **state)
 static void
 work_is_marked_for_the_watchdog(void **state OVS_UNUSED)
 {
+    const struct watchdog_mark *mark;
+
     toy_edit(&toy, VMN_TABLE_PORT, "p1", toy_port("net", "web"));
     toy_settle(&toy);
     assert_string_equal(port_mark, "unit count.port p1");
     assert_string_equal(query_mark, "query count.mtu net");
-    assert_null(watchdog_work.mark);
+    atomic_read_relaxed(&watchdog_work.mark, &mark);
+    assert_null(mark);
 }
 
 int
