@@ -445,6 +445,19 @@ test_handler(void **state OVS_UNUSED)
     assert_null(handle(f, 6, &out));
     assert_int_equal(out.n, 1);
 
+    /* What nobody has sent bars nobody who has, but itself. */
+    apply_network(f, "a", 7, "'handle': 'null'");
+    out.simulated = true;
+    problem = handle(f, 7, &out);
+    assert_non_null(strstr(problem, "signal 11"));
+    free(problem);
+    apply_network(f, "a", 7, "");
+    assert_null(handle(f, 8, &out));
+    assert_string_equal(out.reason, "barred");
+    out.simulated = false;
+    assert_null(handle(f, 7, &out));
+    assert_int_equal(out.n, 1);
+
     apply_network(f, "a", 7, "'handle': 'loop'");
     problem = handle(f, 6, &out);
     assert_non_null(strstr(problem, "took more than 50 ms"));
