@@ -138,7 +138,7 @@ class Playing:
         try:
             wait_for("scene %s to be played" % scene,
                      lambda: scene in self.found
-                     or not self.thread.is_alive(), 240)
+                     or not self.thread.is_alive(), 480)
         except netns.Error:
             self.process.kill()         # Nor are those that would follow.
             raise
