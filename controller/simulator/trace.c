@@ -245,10 +245,10 @@ put_payload(const struct tracer *tracer, const struct packet_in_reply *reply,
     free(problem);
 }
 
-/* If a handler was called with the packet, which 'carries' what the request
- * says or nothing, adds its reply to the sender. */
+/* If a handler was called with the packet, adds its reply to 'sender'; NULL:
+ * the packet is a guest's reply, and has no payload. */
 static void
-run_answer(struct tracer *tracer, const struct endpoint *sender, bool carries,
+run_answer(struct tracer *tracer, const struct endpoint *sender,
            struct trace_outcome *outcome)
 {
     const struct trace_request *request = tracer->request;
@@ -266,10 +266,10 @@ run_answer(struct tracer *tracer, const struct endpoint *sender, bool carries,
     if (i >= n
         || !packet_in_reply_run(tracer->names.engine, tracer->names.model,
                                 tracer->sim, &ends[i], request->data,
-                                carries ? request->data_size : 0, &reply)) {
+                                sender ? request->data_size : 0, &reply)) {
         return;
     }
-    outcome->asked_at_sender = !strcmp(ends[i].host, tracer->who.from.host);
+    outcome->asked_at_sender = sender && !strcmp(ends[i].host, sender->host);
     answer = outcome->answer = arena_alloc(tracer->arena, sizeof *answer);
     text = packet_in_reply_to_string(&reply);
     answer->message = arena_strdup(tracer->arena, text);
@@ -328,7 +328,7 @@ run_reply(struct tracer *tracer, const struct sim_packet *request,
         result->end.text = "it comes from an address or port that the "
                            "request was not for";
     } else if (result->verdict != VERDICT_DELIVERED) {
-        run_answer(tracer, NULL, false, outcome);
+        run_answer(tracer, NULL, outcome);
     }
     return true;
 }
@@ -350,7 +350,7 @@ run_exchange(struct tracer *tracer, struct trace_outcome *outcome)
     outcome->rule = verdict_rule(tracer->sim, &tracer->names);
     add_leg(tracer, "request", &packet, outcome);
     if (result.verdict != VERDICT_DELIVERED) {
-        run_answer(tracer, &who->from, true, outcome);
+        run_answer(tracer, &who->from, outcome);
     } else if (tracer->request->reply) {
         struct sim_verdict reply;
 

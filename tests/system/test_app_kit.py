@@ -141,6 +141,11 @@ def test_answers(tmp_path):
              "/payload: must be a string of 1 to 1400 characters"),
             ("payload: x, payload_hex: '00', expect: {}",
              "/payload_hex: cannot be combined with payload"),
+            ('payload: "a\\0b", expect: {}', "/payload: must have no NUL"),
+            ('expect: {answer: {payload: "a\\0"}}',
+             "/expect/answer/payload: must have no NUL"),
+            ("payload: x, fragment: later, expect: {}",
+             "/payload: cannot be combined with fragment"),
             ("payload_hex: '0', expect: {}", "/payload_hex: must be hex"),
             ("payload_hex: 'zz', expect: {}", "/payload_hex: must be hex")):
         said = check(app, world + ASK % what, tmp_path, status=1)
