@@ -2,11 +2,11 @@
  *
  * What the loop's thread is busy with.  Whoever does work that may take long
  * marks it: a unit of an app that is computed, a task, a request.  A thread
- * looks ten times a second which mark is set, so that an iteration of the loop
- * that took long can be said what it was spent on, and also one that does not
- * end.  A mark costs a few stores, and no clock.  Not for measuring what takes
- * less than a tenth of a second, and without a mark computing is seen, but no
- * waiting. */
+ * looks ten times a second which mark is set, so it can be said what an
+ * iteration of the loop that took long was spent on, and what one is spent on
+ * that does not end.  A mark costs a few stores, and no clock.  Not for
+ * measuring what takes less than a tenth of a second, and without a mark
+ * computing is seen, but no waiting. */
 
 #ifndef PROTO_WATCHDOG_WATCHDOG_H
 #define PROTO_WATCHDOG_WATCHDOG_H 1
