@@ -15,7 +15,9 @@ controller_libvmn_a_SOURCES = \
 	controller/service-notify.c \
 	controller/service-notify.h \
 	controller/siphash.c \
-	controller/siphash.h
+	controller/siphash.h \
+	controller/timer-heap.c \
+	controller/timer-heap.h
 # They know where things are, which another --prefix changes.
 controller/options.$(OBJEXT) controller/apphost/worker-path.$(OBJEXT) \
 controller/ctl/cluster-join.$(OBJEXT) controller/kit/vmn-app.$(OBJEXT): \

@@ -17,8 +17,13 @@ local guards = {
         { name = "mode", type = "enum", values = { "shadow", "enforce" },
           default = "enforce", doc = "Whether it drops, or only logs." },
         { name = "reason", type = "text", doc = "Why; required to enforce." },
+        { name = "expires", type = "text",
+          doc = "Until when, in UTC: \"2027-01-31T12:00:00Z\"." },
     },
     check = function(row, fail)
+        if row.expires and not vmn.time_from_text(row.expires) then
+            fail("/expires", 'must be as in "2027-01-31T12:00:00Z"')
+        end
         if row.mode == "enforce" and not row.reason then
             fail("/reason", "is required where mode is enforce")
         end
@@ -35,6 +40,8 @@ local settings = {
 local function compile_guard(view, name, emit)
     local guard = view:object("portguards", name)
     local all = view:object("portguards-settings", "default")
+    local till = guard.expires and vmn.time_from_text(guard.expires)
+    if till and view:is_past(till) then return end
     for _, id in ipairs(view:lookup("port_by_network", guard.network)) do
         local port = view:port(id)
         local exempt = all and all.exempt and view:selects(all.exempt, port)

@@ -394,16 +394,18 @@ commit_compile_loaded(struct commit *commit)
     compile_internal(commit, model_revision(commit->model));
 }
 
-/* Retries units whose IDs were exhausted, or whose worker was absent, apart
- * from requests' groups, which may be rolled back.  That hosts have
+/* Retries units whose IDs were exhausted, whose worker was absent, or for
+ * which a time has passed, apart from requests' groups, which may be rolled
+ * back.  That hosts have
  * acknowledged the newest revision does not mean that they have this commit;
  * the next revision follows it. */
 void
-commit_retry_exhausted(struct commit *commit)
+commit_compute_again(struct commit *commit)
 {
     bool freed = engine_take_freed_ids(commit->engine);
+    bool past = engine_take_past_times(commit->engine);
 
-    if (engine_take_ready_workers(commit->engine) || freed) {
+    if (engine_take_ready_workers(commit->engine) || freed || past) {
         compile_internal(commit, model_revision(commit->model) + 1);
     }
 }

@@ -77,6 +77,8 @@ struct commit {
                                  * computed again. */
     struct event *retry;        /* Writes that to the store again */
     int retry_ms;               /* after this delay. */
+    struct event *times;        /* Expires when a time that units wait for has
+                                 * passed. */
     bool held;                  /* Until commit_begin(), */
     void (*load)(void *aux);    /* which may set what is loaded first. */
     void *load_aux;
@@ -133,9 +135,9 @@ void commit_run_group(struct commit *);
 void commit_write_group(struct commit *);
 /* Continues with the group once the store has completed the write. */
 void commit_handle_store_reply(struct commit *);
-/* Computes units again that had failed because IDs were exhausted, if IDs have
- * been freed. */
-void commit_retry_exhausted(struct commit *);
+/* Computes units again that had found no free ID, or no worker, or a time in
+ * the future, if that is otherwise by now. */
+void commit_compute_again(struct commit *);
 
 /* Notes what became of the write: a store_done_cb. */
 void commit_stored(void *commit, int error, const struct vmn_error *);

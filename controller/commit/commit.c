@@ -21,7 +21,12 @@
 
 #include "controller/commit/activity.h"
 #include "controller/commit/fiber.h"
+#include "timeval.h"
 #include "util.h"
+
+/* Interval at which what units wait for is looked at, in milliseconds: the
+ * wall clock may be set. */
+#define TIMES_MS 10000
 
 /* A turn.  --------------------------------------------------------------- */
 
@@ -43,12 +48,29 @@ retry_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *commit)
     commit_write_group(commit);
 }
 
-/* Commits what is queued; runs on the fiber. */
+/* Has the times that units wait for looked at when the next one comes. */
 static void
-run(void *commit_)
+set_times(struct commit *commit)
 {
-    struct commit *commit = commit_;
+    int64_t next_s = engine_next_time(commit->engine);
 
+    if (next_s == INT64_MAX) {
+        event_del(commit->times);
+    } else {
+        int64_t in_ms = next_s - time_wall() > TIMES_MS / 1000 ? TIMES_MS
+                        : next_s * 1000 - time_wall_msec();
+        struct timeval in;
+
+        in_ms = MIN(MAX(in_ms, 1), TIMES_MS);
+        in = (struct timeval) { in_ms / 1000, in_ms % 1000 * 1000 };
+        event_add(commit->times, &in);
+    }
+}
+
+/* Commits what is queued. */
+static void
+run_once(struct commit *commit)
+{
     if (commit->written) {
         commit_handle_store_reply(commit);
     }
@@ -66,7 +88,7 @@ run(void *commit_)
         return;
     }
     commit_call_quiescent(commit);
-    commit_retry_exhausted(commit);
+    commit_compute_again(commit);
     if (commit->internal) {
         return;                 /* A group is being written. */
     }
@@ -83,6 +105,20 @@ run(void *commit_)
     if (!commit->writing && (commit_is_due(commit) || commit->n_plans
                              || !ovs_list_is_empty(&commit->quiescent_cbs))) {
         commit_schedule(commit);
+    }
+}
+
+/* Runs on the fiber. */
+static void
+run(void *commit_)
+{
+    struct commit *commit = commit_;
+
+    run_once(commit);
+    /* When a write is done, it is run again. */
+    if (!commit->writing && !commit->internal && !commit->stopped
+        && !commit->broken && commit->started) {
+        set_times(commit);
     }
 }
 
@@ -135,6 +171,7 @@ commit_create(struct event_base *base, struct model *model,
     commit->later = event_new(base, -1, 0, later_cb, commit);
     commit->retry = event_new(base, -1, 0, retry_cb, commit);
     commit->retry_ms = COMMIT_RETRY_MIN_MS;
+    commit->times = event_new(base, -1, 0, later_cb, commit);
     commit->busy = true;        /* Until the first compile is done. */
     ovs_list_init(&commit->queue);
     ovs_list_init(&commit->plans);
@@ -155,6 +192,7 @@ commit_stop(struct commit *commit)
     }
     commit->stopped = true;
     event_del(commit->retry);
+    event_del(commit->times);
     fiber_disable_yield(commit->fiber);
     while ((commit->writing || fiber_is_running(commit->fiber))
            && !event_base_loop(commit->base, EVLOOP_ONCE)) {
@@ -186,6 +224,7 @@ commit_destroy(struct commit *commit)
     free(commit->write_error_text);
     event_free(commit->later);
     event_free(commit->retry);
+    event_free(commit->times);
     engine_delta_destroy(CONST_CAST(struct engine_delta *,
                                     commit->info.delta));
     activity_destroy(commit->activity);

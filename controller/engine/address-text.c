@@ -95,3 +95,13 @@ vmn_prefix_from_text(const char *text, struct vmn_prefix *prefix)
     *prefix = (struct vmn_prefix) { .ip = ip, .len = bits };
     return true;
 }
+
+bool
+vmn_time_from_text(const char *text, int64_t *seconds)
+{
+    if (value_check_time(text, NULL)) {
+        return false;
+    }
+    *seconds = value_parse_time(text);
+    return true;
+}

@@ -44,6 +44,7 @@ controller_libvmn_a_SOURCES += \
 	controller/engine/overlap-index.c \
 	controller/engine/overlap-index.h \
 	controller/engine/packet-handler.c \
+	controller/engine/past-times.c \
 	controller/engine/packet-handler.h \
 	controller/engine/query.c \
 	controller/engine/relation.c \

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The dependency graph: nodes that are read (rows, index keys, relation
- * values, exhausted ID pools, absent workers), nodes that read and are read
- * (queries), and nodes that only read (units).  An edge says that 'reader' has
- * read 'source'.  Not for what a computation does (app-view.c, unit.c,
- * query.c). */
+ * values, exhausted ID pools, absent workers, times), nodes that read and are
+ * read (queries), and nodes that only read (units).  An edge says that
+ * 'reader' has read 'source'.  Not for what a computation does (app-view.c,
+ * unit.c, query.c). */
 
 #ifndef CONTROLLER_ENGINE_DEPENDENCY_GRAPH_H
 #define CONTROLLER_ENGINE_DEPENDENCY_GRAPH_H 1
@@ -15,6 +15,7 @@
 
 #include "controller/engine/number-table.h"
 #include "controller/sharded-hmap.h"
+#include "controller/timer-heap.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
 #include "openvswitch/shash.h"
@@ -34,6 +35,8 @@ enum node_kind {
     NODE_ID_EXHAUSTION,         /* ID pool 'key', while it was exhausted. */
     NODE_WORKER_ABSENCE,        /* The worker of app 'key', while it was not
                                  * there. */
+    NODE_TIME,                  /* 'key' is a number of seconds since 1970, in
+                                 * the future when it was read. */
     NODE_QUERY,                 /* 'id' is a query class. */
     NODE_UNIT,                  /* 'id' is a unit class. */
 };
@@ -102,6 +105,13 @@ struct absence_node {
     const struct app_worker *worker; /* NULL: its app has gone. */
     uint64_t n_ready;           /* app_worker_n_ready() when its readers were
                                  * last marked. */
+};
+
+/* A time that was in the future.  Exists while a computation depends on it. */
+struct time_node {
+    struct node node;
+    struct timer timer;         /* In the engine's 'times', until it has
+                                 * passed; in seconds since 1970. */
 };
 
 /* A value that a unit has published at one key of a relation. */

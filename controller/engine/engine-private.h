@@ -90,6 +90,9 @@ struct engine {
     struct ovs_list changed_relations; /* Of struct relation_node. */
     struct ovs_list exhaustions; /* Of struct exhaustion_node. */
     struct ovs_list absences;   /* Of struct absence_node. */
+    struct timer_heap times;    /* Of struct time_node. */
+    int64_t (*clock)(void);     /* Seconds since 1970; */
+    int64_t now_s;              /* when it was last looked at. */
     struct shards cookies;      /* Of struct unit_node, by cookie. */
     struct ovs_list problems;   /* Of struct unit_node that have one. */
     struct dry_run dry_run;
@@ -156,6 +159,12 @@ void engine_add_drop_reason(struct engine *, const char *reason,
 struct exhaustion_node *id_exhaustion_get(struct engine *, const char *kind);
 void id_exhaustion_destroy(struct engine *, struct exhaustion_node *);
 
+/* past-times.c */
+void past_times_init(struct engine *);
+/* Returns true if the time of NODE_TIME 'node' has passed. */
+bool time_node_is_past(const struct engine *, const struct node *);
+void time_node_destroy(struct engine *, struct time_node *);
+
 /* worker-calls.c: computes what an app with a worker computes, in it. */
 void worker_compile(struct vmn_view *, const struct unit_node *,
                     uint32_t old_reads, struct vmn_emit *);
@@ -212,6 +221,12 @@ static inline struct exhaustion_node *
 exhaustion_node_cast(struct node *node)
 {
     return CONTAINER_OF(node, struct exhaustion_node, node);
+}
+
+static inline struct time_node *
+time_node_cast(struct node *node)
+{
+    return CONTAINER_OF(node, struct time_node, node);
 }
 
 static inline struct absence_node *

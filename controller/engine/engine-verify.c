@@ -115,6 +115,8 @@ engine_verify_with(const struct engine *engine,
     size_t n;
 
     fresh->shadow = true;
+    fresh->clock = engine->clock;
+    fresh->now_s = engine->now_s;
     memcpy(fresh->withdrawn, engine->withdrawn,
            engine->pipeline->n_apps * sizeof *fresh->withdrawn);
     engine_set_key(fresh, engine_key(engine));

@@ -46,6 +46,7 @@ engine_create(struct model *model, const struct pipeline *pipeline)
     ovs_list_init(&engine->changed_relations);
     ovs_list_init(&engine->exhaustions);
     ovs_list_init(&engine->absences);
+    past_times_init(engine);
     shards_init(&engine->cookies);
     ovs_list_init(&engine->problems);
     dry_run_init(&engine->dry_run);
@@ -263,6 +264,9 @@ free_idle(struct engine *engine)
         case NODE_WORKER_ABSENCE:
             absence_destroy(absence_node_cast(node), &engine->graph);
             break;
+        case NODE_TIME:
+            time_node_destroy(engine, time_node_cast(node));
+            break;
         case NODE_QUERY:
             query_destroy(engine, query_node_cast(node));
             break;
@@ -368,6 +372,7 @@ engine_destroy(struct engine *engine)
     view_free_spare(engine);
     scope_table_uninit(&engine->scopes);
     free_idle(engine);
+    timer_heap_uninit(&engine->times);
     graph_uninit(&engine->graph);
     shards_destroy(&engine->cookies);
     packet_handlers_uninit(engine);

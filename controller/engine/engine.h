@@ -240,6 +240,17 @@ struct engine_delta *engine_run(struct engine *);
  * must not be rolled back.  Costs nothing if no pool was exhausted. */
 bool engine_take_freed_ids(struct engine *);
 
+/* Does the same of computations that have asked whether a time has passed
+ * (vmn_is_past()), if it has by now: the engine's own time stands still
+ * between two calls. */
+bool engine_take_past_times(struct engine *);
+/* Returns the first time that one waits for, in seconds since 1970, or
+ * INT64_MAX. */
+int64_t engine_next_time(const struct engine *);
+/* Sets where the engine has the time from, in seconds since 1970, before the
+ * first run: otherwise it is the machine's. */
+void engine_set_clock(struct engine *, int64_t (*get_time)(void));
+
 /* Does the same of computations that found the worker of their app absent, if
  * it is worth another try; and of units of apps with VMN_APP_WITHDRAW whose
  * app has been suspended, or is not any more. */

@@ -154,6 +154,20 @@ read_values(struct vmn_view *view, const struct worker_read *read)
     return vmn_relation_values(view, read->name, read->key);
 }
 
+static void
+put_past(struct vmn_view *view, const char *key, struct ofpbuf *out)
+{
+    bool past = false;
+    long long when;
+
+    if (!ovs_scan(key, "%lld", &when)) {
+        view_failf(view, "\"%s\" is no time", key);
+    } else {
+        past = vmn_is_past(view, when);
+    }
+    wire_put_block(out, past ? "" : NULL, 0);
+}
+
 /* Reads as the app would in this process, so that it is recorded, and appends
  * the value as a block. */
 static void
@@ -182,6 +196,9 @@ put_value(struct vmn_view *view, const struct worker_read *read,
         break;
     case WORKER_READ_ID:
         put_id(out, vmn_id_of(view, read->name, read->key));
+        break;
+    case WORKER_READ_PAST:
+        put_past(view, read->key, out);
         break;
     case WORKER_N_READS:
         wire_put_block(out, NULL, 0);
@@ -242,6 +259,9 @@ source_to_read(const struct engine *engine, const struct pipeline_app *app,
         read->kind = WORKER_READ_QUERY;
         read->name = engine->query_classes[source->id].name;
         return !node_is_stale(source);
+    case NODE_TIME:
+        read->kind = WORKER_READ_PAST;
+        return true;
     case NODE_ID_EXHAUSTION:
     case NODE_WORKER_ABSENCE:
     case NODE_UNIT:
@@ -293,6 +313,10 @@ put_known_value(struct worker_run *run, struct node *source,
         break;
     case NODE_RELATION:
         put_names(out, relation_names(relation_node_cast(source)));
+        break;
+    case NODE_TIME:
+        wire_put_block(out, time_node_is_past(run->view->engine, source)
+                       ? "" : NULL, 0);
         break;
     default:
         wire_put_block(out, query_node_cast(source)->value,

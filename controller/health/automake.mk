@@ -19,6 +19,4 @@ controller_libvmn_a_SOURCES += \
 	controller/health/host-silence.c \
 	controller/health/host-silence.h \
 	controller/health/standby-watch.c \
-	controller/health/standby-watch.h \
-	controller/health/timer-heap.c \
-	controller/health/timer-heap.h
+	controller/health/standby-watch.h

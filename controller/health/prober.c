@@ -251,7 +251,7 @@ time_out(struct backend *b, int64_t now_us)
 {
     const struct prober *p = b->prober;
 
-    if (!b->waited && now_us - b->timer.at_us > LATE_US) {
+    if (!b->waited && now_us - b->timer.at > LATE_US) {
         b->waited = true;
         set_due(b, DUE_TIMEOUT, now_us + LATE_US);
         return;
@@ -284,7 +284,7 @@ prober_kept_until(const struct backend *b, int64_t now_us)
     if (b->check.state != UP_DOWN_UP || !b->timer.place) {
         return 0;
     }
-    return (b->due == DUE_OUT ? b->timer.at_us
+    return (b->due == DUE_OUT ? b->timer.at
             : b->due == DUE_SILENCE && b->silence.probed_us
               && now_us - b->silence.probed_us > HOST_SILENCE_SOON_US
             ? b->silence.probed_us + keep_us_of(b) : 0);
@@ -314,7 +314,7 @@ judge_silence(struct backend *b, int64_t now_us)
     struct probe_frames frames;
     bool ok;
 
-    switch (host_silence_look(&b->silence, heard, b->timer.at_us, now_us)) {
+    switch (host_silence_look(&b->silence, heard, b->timer.at, now_us)) {
     case HOST_SILENCE_UNKNOWN:
         wait_for_host(b, now_us);
         break;
@@ -380,7 +380,7 @@ prober_run(struct prober *p, int64_t now_us)
     struct timer *timer;
 
     for (int i = 0; i < PROBER_STEPS && (timer = timer_heap_first(&p->timers))
-                    && timer->at_us <= now_us;
+                    && timer->at <= now_us;
          i++) {
         run(CONTAINER_OF(timer, struct backend, timer), now_us);
     }
@@ -391,7 +391,7 @@ prober_next(const struct prober *p)
 {
     const struct timer *timer = timer_heap_first(&p->timers);
 
-    return timer ? timer->at_us : INT64_MAX;
+    return timer ? timer->at : INT64_MAX;
 }
 
 void

@@ -20,7 +20,7 @@
 #include "controller/health/drain.h"
 #include "controller/health/host-silence.h"
 #include "controller/health/probe-rate.h"
-#include "controller/health/timer-heap.h"
+#include "controller/timer-heap.h"
 #include "openvswitch/hmap.h"
 #include "proto/probe/probe.h"
 #include "vmn/types.h"

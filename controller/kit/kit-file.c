@@ -19,8 +19,8 @@
 #include "util.h"
 
 static const char *const members[] = {
-    "name", "apply", "delete", "placement", "refused", "problems", "flows",
-    "traces", NULL
+    "name", "time", "apply", "delete", "placement", "refused", "problems",
+    "flows", "traces", NULL
 };
 
 /* What a member must be. */
@@ -31,6 +31,7 @@ static const struct {
     const char *what;
 } types[] = {
     { "name", JSON_STRING, JSON_STRING, "a text" },
+    { "time", JSON_STRING, JSON_STRING, "a text" },
     { "apply", JSON_ARRAY, JSON_ARRAY, "a list of objects" },
     { "delete", JSON_ARRAY, JSON_ARRAY, "a list of TYPE/NAME" },
     { "placement", JSON_OBJECT, JSON_OBJECT, "a mapping of ports to hosts" },

@@ -16,11 +16,22 @@
 #include "controller/kit/kit-changes.h"
 #include "controller/model/model.h"
 #include "util.h"
+#include "vmn/text.h"
 
 /* VMN's own, all of them, as vmnd loads them by default. */
 static const char *const own[] = {
     "overlay", "firewall", "loadbalancer", "router", "gateway", "dhcp", "dns",
 };
+
+/* What time it is, in seconds since 1970: engine_set_clock() has a function
+ * without arguments. */
+static int64_t now_s;
+
+static int64_t
+get_time(void)
+{
+    return now_s;
+}
 
 /* Apps.  ------------------------------------------------------------------ */
 
@@ -138,6 +149,8 @@ kit_world_create(const struct kit_setup *setup, struct vmn_error *why)
     model_show_types(world->model);
     world->engine = engine_create(world->model,
                                   apphost_pipeline(world->apphost));
+    vmn_time_from_text(KIT_FIRST_TIME, &now_s);
+    engine_set_clock(world->engine, get_time);
     model_set_check_object(world->model, check_object, world);
     app = find_app(world->apphost);
     if (app) {
@@ -165,6 +178,38 @@ kit_world_destroy(struct kit_world *world)
     }
 }
 
+/* Time.  ------------------------------------------------------------------ */
+
+/* Reads the step's time.  Returns false with an error if it is none. */
+static bool
+read_time(const json_t *step, int64_t *seconds, struct vmn_errors *errors)
+{
+    const char *text = json_string_value(json_object_get(step, "time"));
+
+    *seconds = now_s;
+    if (text && !vmn_time_from_text(text, seconds)) {
+        vmn_errors_add(errors, VMN_ERR_INVALID, "/time", "must be a time in "
+                       "UTC such as \"2027-01-31T12:00:00Z\"");
+        return false;
+    }
+    if (*seconds < now_s) {
+        vmn_errors_add(errors, VMN_ERR_INVALID, "/time", "is before that of a "
+                       "former step (the first has %s)", KIT_FIRST_TIME);
+        return false;
+    }
+    return true;
+}
+
+/* Has it be 'seconds', and computes what follows from that alone. */
+static void
+set_time(struct kit_world *world, int64_t seconds)
+{
+    now_s = seconds;
+    if (engine_take_past_times(world->engine)) {
+        compute(world);
+    }
+}
+
 /* Changes.  --------------------------------------------------------------- */
 
 int
@@ -176,7 +221,12 @@ kit_world_change(struct kit_world *world, const json_t *step,
     struct kit_changes changes;
     uint64_t revision;
     int error = EINVAL;
+    int64_t seconds;
 
+    if (!read_time(step, &seconds, errors)) {
+        json_decref(placed);
+        return EINVAL;
+    }
     kit_changes_init(&changes, world);
     if (kit_changes_read(&changes, step, errors)) {
         error = model_apply(world->model, &changes.request, 1, &revision,
@@ -192,6 +242,7 @@ kit_world_change(struct kit_world *world, const json_t *step,
     }
     json_decref(placed);
     compute(world);
+    set_time(world, seconds);
     return 0;
 }
 

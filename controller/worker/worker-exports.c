@@ -66,6 +66,7 @@ void (*const worker_exports[])(void) = {
     EXPORT(vmn_rs_parse),
     EXPORT(vmn_selector_matches),
     EXPORT(vmn_set_u16),
+    EXPORT(vmn_time_from_text),
     EXPORT(vmn_udp_build),
     EXPORT(vmn_udp_parse),
     EXPORT(vmn_udp_swap),

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -499,7 +500,8 @@ main(int argc OVS_UNUSED, char *argv[])
         fprintf(stderr, "%s: vmnd starts this program, for an app\n", argv[0]);
         return 2;
     }
-    json_object_seed(1);        /* Or it would open a file for that. */
+    json_object_seed(1);        /* Or it would open a file for that, */
+    tzset();                    /* and timegm() for the time zone. */
     error = worker_sandbox_begin();
     if (error) {
         worker_refuse("its sandbox cannot be had (%s)", ovs_strerror(error));

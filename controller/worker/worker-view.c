@@ -6,6 +6,7 @@
 
 #include "controller/worker/worker-view.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -355,6 +356,15 @@ vmn_id_of(struct vmn_view *view, const char *pool, const char *key)
         memcpy(&id, known->block, sizeof id);
     }
     return id;
+}
+
+bool
+vmn_is_past(struct vmn_view *view, int64_t when)
+{
+    char key[24];
+
+    snprintf(key, sizeof key, "%"PRId64, when);
+    return read_it(view, WORKER_READ_PAST, 0, "", key)->block != NULL;
 }
 
 void

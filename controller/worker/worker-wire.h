@@ -58,6 +58,8 @@ enum worker_read_kind {
     WORKER_READ_VALUES,         /* 'name' is a relation. */
     WORKER_READ_QUERY,          /* 'name' is "APP.QUERY". */
     WORKER_READ_ID,             /* 'name' is an ID pool. */
+    WORKER_READ_PAST,           /* 'key' is a time, in seconds since 1970: a
+                                 * block of no bytes if it has passed. */
     WORKER_N_READS
 };
 struct worker_read {

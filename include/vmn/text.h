@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Text forms of addresses, for keys of relations and values of facts, say.
- * What the first three return lives as long as the view, and is the one form
- * that each value has, the one that the API shows.  Not for what people wrote,
- * which has been read before an app sees it. */
+ * Text forms of addresses and times, for keys of relations and values of
+ * facts, say.  What the first three return lives as long as the view, and is
+ * the one form that each value has, the one that the API shows.  Not for what
+ * people wrote, which has been read before an app sees it. */
 
 #ifndef VMN_TEXT_H
 #define VMN_TEXT_H 1
@@ -29,6 +29,11 @@ const char *vmn_prefix_text(struct vmn_view *, const struct vmn_prefix *);
 bool vmn_mac_from_text(const char *, struct vmn_mac *);
 bool vmn_ip_from_text(const char *, struct vmn_ip *);
 bool vmn_prefix_from_text(const char *, struct vmn_prefix *);
+
+/* Reads a time, "2027-01-31T12:00:00Z" (RFC 3339, in UTC), as seconds since
+ * 1970, for vmn_is_past().  Returns false, with nothing filled in, for what is
+ * no such text. */
+bool vmn_time_from_text(const char *, int64_t *seconds);
 
 /* Cuts a copy of "A|B|C", a key of a relation or a value, at the first 'n' - 1
  * bars.  Returns how many parts there are, 'n' at most; the last one has what

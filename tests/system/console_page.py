@@ -7,7 +7,9 @@ block "```lua FILE" is appended to that file."""
 
 import os
 import re
+import signal
 import subprocess
+import threading
 
 from conftest import HERE
 from vmnlab.daemon import find
@@ -18,6 +20,7 @@ VMN_LAB = os.path.join(HERE, "../../deploy/lab/vmn-lab")
 PKI = os.path.join(HERE, "../../deploy/pki")
 BACKUP = os.path.join(HERE, "../../deploy/backup")
 DONE = "step is done"
+STEP_S = 300
 COMPLAINT = re.compile(r"(vmnctl|vmn-lab|pki): |Traceback"
                        r"|bash: .*: (command not found|No such file)")
 
@@ -69,14 +72,19 @@ def make_commands(folder):
 
 
 def run_step(shell, command):
-    """Returns what it shows."""
+    """Returns what it shows.  One that takes too long ends the shell."""
+    limit = threading.Timer(STEP_S, os.killpg, (shell.pid, signal.SIGKILL))
+    limit.start()
     shell.stdin.write(command + "\necho; echo %s\n" % DONE)
     shell.stdin.flush()
     text = ""
-    while not text.endswith("\n%s\n" % DONE):
-        line = shell.stdout.readline()
-        assert line, "the shell ended in: %s\n%s" % (command, text)
-        text += line
+    try:
+        while not text.endswith("\n%s\n" % DONE):
+            line = shell.stdout.readline()
+            assert line, "the shell ended in: %s\n%s" % (command, text)
+            text += line
+    finally:
+        limit.cancel()
     return text[:-len("\n%s\n" % DONE)]
 
 
@@ -104,7 +112,8 @@ def run_page(path, tmp_path):
                VMND=find("vmnd"), NO_COLOR="1")
     shell = subprocess.Popen(
         ["bash"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, env=env, cwd=tmp_path)
+        stderr=subprocess.STDOUT, text=True, env=env, cwd=tmp_path,
+        start_new_session=True)
     try:
         changed = False
         for command, lines in found:
@@ -122,7 +131,10 @@ def run_page(path, tmp_path):
             assert shows(lines, text), "%s\nshows\n%s\nnot\n%s" % (
                 command, text, "\n".join(lines))
     finally:
-        shell.stdin.close()
+        try:
+            shell.stdin.close()
+        except BrokenPipeError:
+            pass                # It was ended.
         shell.wait(30)
         subprocess.run([VMN_LAB, "--name", name, "down"], env=env, timeout=60,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -74,6 +74,7 @@ UNIT_TESTS = \
 	tests/unit/test-ownership \
 	tests/unit/test-own-schema \
 	tests/unit/test-own-types \
+	tests/unit/test-past-times \
 	tests/unit/test-ovsdb \
 	tests/unit/test-ovsdb-config \
 	tests/unit/test-ovsdb-frame \

@@ -16,7 +16,7 @@
 #include "controller/health/backend-up-down.h"
 #include "controller/health/probe-rate.h"
 #include "controller/health/standby-watch.h"
-#include "controller/health/timer-heap.h"
+#include "controller/timer-heap.h"
 #include "openvswitch/vlog.h"
 #include "random.h"
 #include "util.h"
@@ -155,8 +155,8 @@ timers_come_in_order(void **state OVS_UNUSED)
         n += all[i].place != 0;
     }
     while ((first = timer_heap_first(&timers))) {
-        assert_true(first->at_us >= last);
-        last = first->at_us;
+        assert_true(first->at >= last);
+        last = first->at;
         timer_heap_unset(&timers, first);
         n--;
     }

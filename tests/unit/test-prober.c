@@ -122,7 +122,7 @@ probes_are_spread_by_name(void **state OVS_UNUSED)
     for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
         const struct backend *b = prober_find(&w->prober, "lb", names[i]);
 
-        in_tenth[b->timer.at_us / 100000 % 10]++;
+        in_tenth[b->timer.at / 100000 % 10]++;
     }
     assert_string_equal(w->told, "");
     for (size_t i = 0; i < 10; i++) {

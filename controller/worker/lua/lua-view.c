@@ -181,6 +181,16 @@ view_id_of(lua_State *L)
 }
 
 static int
+view_is_past(lua_State *L)
+{
+    struct vmn_view *view = take_view(L, "is_past");
+
+    lua_pushboolean(L, vmn_is_past(view, lua_take_integer(
+        L, 2, "view:is_past(): the time", INT64_MIN, INT64_MAX)));
+    return 1;
+}
+
+static int
 view_domain_of(lua_State *L)
 {
     struct vmn_view *view = take_view(L, "domain_of");
@@ -284,6 +294,20 @@ link_local(lua_State *L)
     return 1;
 }
 
+static int
+time_from_text(lua_State *L)
+{
+    int64_t seconds;
+
+    if (vmn_time_from_text(lua_take_text(L, 1, "vmn.time_from_text(): the "
+                                         "text"), &seconds)) {
+        lua_pushinteger(L, seconds);
+    } else {
+        lua_pushnil(L);
+    }
+    return 1;
+}
+
 static void
 open_vmn(lua_State *L)
 {
@@ -291,6 +315,7 @@ open_vmn(lua_State *L)
         { "family", family },
         { "prefix_contains", prefix_contains },
         { "link_local", link_local },
+        { "time_from_text", time_from_text },
         { NULL, NULL },
     };
 
@@ -314,6 +339,7 @@ lua_view_open(lua_State *L)
         { "relation_values", view_relation_values },
         { "query", view_query },
         { "id_of", view_id_of },
+        { "is_past", view_is_past },
         { "domain_of", view_domain_of },
         { "domain_zone", view_domain_zone },
         { "transit_vni", view_transit_vni },

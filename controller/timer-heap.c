@@ -4,7 +4,7 @@
 
 #include <config.h>
 
-#include "controller/health/timer-heap.h"
+#include "controller/timer-heap.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +38,7 @@ put_at(struct timer_heap *t, struct timer *timer, size_t place)
 static void
 settle(struct timer_heap *t, struct timer *timer, size_t place)
 {
-    while (place > 1 && t->heap[place / 2]->at_us > timer->at_us) {
+    while (place > 1 && t->heap[place / 2]->at > timer->at) {
         put_at(t, t->heap[place / 2], place);
         place /= 2;
     }
@@ -46,10 +46,10 @@ settle(struct timer_heap *t, struct timer *timer, size_t place)
         size_t child = place * 2;
 
         if (child < t->n
-            && t->heap[child + 1]->at_us < t->heap[child]->at_us) {
+            && t->heap[child + 1]->at < t->heap[child]->at) {
             child++;
         }
-        if (child > t->n || t->heap[child]->at_us >= timer->at_us) {
+        if (child > t->n || t->heap[child]->at >= timer->at) {
             break;
         }
         put_at(t, t->heap[child], place);
@@ -59,9 +59,9 @@ settle(struct timer_heap *t, struct timer *timer, size_t place)
 }
 
 void
-timer_heap_set(struct timer_heap *t, struct timer *timer, int64_t at_us)
+timer_heap_set(struct timer_heap *t, struct timer *timer, int64_t at)
 {
-    timer->at_us = at_us;
+    timer->at = at;
     if (!timer->place) {
         if (t->n + 1 >= t->allocated) {
             t->allocated = MAX(64, t->allocated * 2);
