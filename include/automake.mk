@@ -8,6 +8,7 @@ vmninclude_HEADERS = \
 	include/vmn/flow.h \
 	include/vmn/packet.h \
 	include/vmn/own-types.h \
+	include/vmn/probes.h \
 	include/vmn/rows-balancers.h \
 	include/vmn/rows.h \
 	include/vmn/text.h \

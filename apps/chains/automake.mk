@@ -7,6 +7,7 @@ apps_chains_chains_la_SOURCES = \
 	apps/chains/chains.h \
 	apps/chains/classifier.c \
 	apps/chains/domain.c \
+	apps/chains/function-health.c \
 	apps/chains/member.c
 apps_chains_chains_la_CFLAGS = $(APPS_C)
 apps_chains_chains_la_CPPFLAGS = $(APPS_CPP)

@@ -24,29 +24,6 @@ chain_read(struct vmn_view *view, const char *name)
     return network && network->vni ? chain : NULL;
 }
 
-/* Returns true if the guest of the port can take packets, as far as is known:
- * of a host that is not connected its links are not. */
-static bool
-port_is_up(struct vmn_view *view, const char *name)
-{
-    const struct vmn_port *port = vmn_read_port(view, name);
-    const char *host = port ? vmn_host_of_port(view, name) : NULL;
-    const struct vmn_vif *vif;
-
-    if (!host || !port->enabled || vmn_is_quarantined(view, port)) {
-        return false;
-    }
-    vif = vmn_read_vif(view, host, port->iface_id);
-    return !vif || vif->link_up;
-}
-
-static bool
-function_is_up(struct vmn_view *view, const struct chain_function *function)
-{
-    return port_is_up(view, function->in)
-           && (!function->out || port_is_up(view, function->out));
-}
-
 static void
 read_hop(struct vmn_view *view, const char *name, const struct chain_hop *hop,
          struct hop_state *state)
@@ -66,7 +43,7 @@ read_hop(struct vmn_view *view, const char *name, const struct chain_hop *hop,
         f->function = &hop->functions[i];
         f->number = vmn_id_of(view, POOL_FUNCTION,
                               vmn_printf(view, "%s|%s", key, f->function->in));
-        f->up = function_is_up(view, f->function);
+        f->up = function_is_up(view, hop, f);
         if (f->up || hop->on_failure == CHAIN_BLOCK) {
             state->choices[state->n_choices++] = f;
         }

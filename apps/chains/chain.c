@@ -323,6 +323,12 @@ compile_chain(struct vmn_view *view, const char *key, struct vmn_emit *emit)
             const struct function_state *f = &hop->functions[j];
 
             publish_ports(&ctx, f->function);
+            if (!f->up) {
+                vmn_publish(emit, REL_DOWN, key, f->function->in);
+            }
+            if (!emit_probe(view, emit, hop->hop, f)) {
+                return;
+            }
             emit_return(&ctx, i, f, f->function->in);
             if (f->function->out) {
                 emit_return(&ctx, i, f, f->function->out);

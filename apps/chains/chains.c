@@ -43,6 +43,22 @@ check_port(const struct chain *chain, size_t hop, size_t n, const char *name,
 }
 
 static void
+check_health(const struct chain_hop *hop, struct vmn_check *check)
+{
+    if ((hop->health == CHAIN_PROBE_TCP) != (hop->health_port != 0)) {
+        vmn_check_fail(check, "/hops", "hop %s: health_port is for health "
+                       "tcp, which needs it", hop->name);
+    }
+    for (size_t i = 0; i < hop->n_functions; i++) {
+        if (hop->health == CHAIN_HEARTBEAT && !hop->functions[i].out) {
+            vmn_check_fail(check, "/hops", "the function at port %s lacks "
+                           "\"out\", from which heartbeats are to come",
+                           hop->functions[i].in);
+        }
+    }
+}
+
+static void
 check_functions(const struct chain *chain, size_t hop,
                 struct vmn_check *check)
 {
@@ -87,6 +103,7 @@ check_chain(const void *row, struct vmn_check *check)
             }
         }
         check_functions(chain, i, check);
+        check_health(hop, check);
     }
 }
 
@@ -97,6 +114,11 @@ static const char *const protocols[] = {
 static const char *const failures[] = {
     [CHAIN_NEXT] = "next", [CHAIN_BYPASS] = "bypass", [CHAIN_BLOCK] = "block",
     NULL,
+};
+
+static const char *const healths[] = {
+    [CHAIN_LINK] = "link", [CHAIN_HEARTBEAT] = "heartbeat",
+    [CHAIN_PROBE_PING] = "ping", [CHAIN_PROBE_TCP] = "tcp", NULL,
 };
 
 static const struct vmn_struct_class service = {
@@ -144,6 +166,24 @@ static const struct vmn_struct_class hop = {
                  "another function of the hop has them, and if there is none "
                  "they are dropped; bypass: the same, but if there is none "
                  "they pass the hop by; block: they are dropped." },
+        { VMN_FIELD(chain_hop, health), .type = VMN_FIELD_ENUM,
+          .values = healths, .def = CHAIN_LINK,
+          .doc = "By what a function is known to be up, beside its links: "
+                 "link: nothing; heartbeat: packets that the controller sends "
+                 "to \"in\" leave by \"out\"; ping, tcp: the address of "
+                 "\"in\" answers." },
+        { VMN_FIELD(chain_hop, health_port), .type = VMN_FIELD_INT, .min = 0,
+          .max = 65535, .doc = "Port at which health tcp asks." },
+        { VMN_FIELD(chain_hop, health_interval_ms), .type = VMN_FIELD_INT,
+          .min = 200, .max = 3600000, .def = 1000,
+          .doc = "From one probe to the next, in milliseconds." },
+        { VMN_FIELD(chain_hop, healthy_after), .type = VMN_FIELD_INT,
+          .min = 1, .max = 100, .def = 2,
+          .doc = "Answers in a row after which one that was down is up." },
+        { VMN_FIELD(chain_hop, unhealthy_after), .type = VMN_FIELD_INT,
+          .min = 1, .max = 100, .def = 3,
+          .doc = "Probes without an answer in a row after which it is "
+                 "down." },
         { .name = NULL },
     },
 };
@@ -177,10 +217,17 @@ static const struct vmn_struct_class chain = {
     },
 };
 
+static const struct vmn_field_class status[] = {
+    { .name = "down", .type = VMN_FIELD_TEXT, .flags = VMN_FIELD_LIST,
+      .relation = REL_DOWN,
+      .doc = "Its functions that are down, by their \"in\"." },
+    { .name = NULL },
+};
+
 static const struct vmn_type_class types[] = {
     { .name = "chains", .singular = "chain",
       .doc = "Service chains: VMs through which connections of others go.",
-      .row = &chain, .check = check_chain },
+      .row = &chain, .check = check_chain, .status = status },
     { .name = NULL },
 };
 
@@ -231,6 +278,12 @@ static const struct vmn_id_pool_class id_pools[] = {
     { .name = NULL },
 };
 
+static const struct vmn_handler_class handlers[] = {
+    [HANDLER_PROBE] = { .name = "probe", .handle = handle_probe,
+                        .to_controller = true },
+    { .name = NULL },
+};
+
 extern const struct vmn_app_class vmn_app;
 const struct vmn_app_class vmn_app = {
     VMN_APP_HEAD,
@@ -239,5 +292,6 @@ const struct vmn_app_class vmn_app = {
     .stages = stages,
     .units = units,
     .id_pools = id_pools,
+    .handlers = handlers,
     VMN_APP_TYPES(types),
 };

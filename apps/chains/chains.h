@@ -8,6 +8,7 @@
 
 #include "vmn/app.h"
 #include "vmn/own-types.h"
+#include "vmn/packet.h"
 
 /* Rows.  ------------------------------------------------------------------ */
 
@@ -33,11 +34,24 @@ enum chain_failure {
     CHAIN_BLOCK,                /* They are dropped until it is up. */
 };
 
+/* By what a function is known to be up, beside its links. */
+enum chain_health {
+    CHAIN_LINK,                 /* Nothing. */
+    CHAIN_HEARTBEAT,            /* It forwards, from "in" to "out". */
+    CHAIN_PROBE_PING,           /* It answers a ping, */
+    CHAIN_PROBE_TCP,            /* or at a port of TCP. */
+};
+
 struct chain_hop {
     const char *name;
     size_t n_functions;
     const struct chain_function *functions;
     int on_failure;             /* enum chain_failure. */
+    int health;                 /* enum chain_health. */
+    int health_port;            /* CHAIN_PROBE_TCP; else 0. */
+    int health_interval_ms;
+    int healthy_after;          /* Probes in a row. */
+    int unhealthy_after;
 };
 
 struct chain {
@@ -118,6 +132,11 @@ enum {
 #define REL_OF_DOMAIN "chains.of-domain"
 /* Port of a function -> its chain. */
 #define REL_PORT "chains.port"
+/* CHAIN -> "in" of those of its functions that are down. */
+#define REL_DOWN "chains.down"
+
+/* Its only handler. */
+enum { HANDLER_PROBE };
 
 /* chain-state.c: what a chain comes to.  --------------------------------- */
 
@@ -141,6 +160,17 @@ struct chain_state {
     uint32_t zone;              /* The domain's. */
     struct hop_state hops[CHAIN_HOPS_MAX];
 };
+
+/* function-health.c.  Returns true if the function, whose number is known, is
+ * up. */
+bool function_is_up(struct vmn_view *, const struct chain_hop *,
+                    const struct function_state *);
+/* Has the function be probed, if it is to be.  Returns false, and fails the
+ * unit, if that cannot be. */
+bool emit_probe(struct vmn_view *, struct vmn_emit *,
+                const struct chain_hop *, const struct function_state *);
+void handle_probe(struct vmn_view *, const struct vmn_packet_in *,
+                  struct vmn_packets_out *);
 
 /* Returns chain 'name', or NULL: it is not there, not enabled, or without a
  * network. */

@@ -59,6 +59,25 @@ to_port_here(struct vmn_emit *emit, const struct function *function,
     vmn_act_output(vmn_flow_actions(flow), ofport);
 }
 
+/* Lets in probes that have passed through the function, as from nobody: they
+ * are for the app that has it probed (VMN_PROBE_THROUGH), and have nowhere to
+ * go without it. */
+static void
+from_through(struct vmn_emit *emit, const char *host, uint32_t ofport)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(host),
+                                         STAGE_ADMIT, ADMIT_GUARD,
+                                         GUARD_FUNCTION_THROUGH);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_match(flow, VMN_F_IN_PORT, ofport);
+    vmn_match_mac(flow, VMN_F_ETH_SRC, VMN_THROUGH_MAC_SRC);
+    vmn_match_mac(flow, VMN_F_ETH_DST, VMN_THROUGH_MAC_DST);
+    vmn_act_set(actions, VMN_REG_SRC_ID, 0);
+    vmn_act_set(actions, VMN_REG_SRC_LOCAL, 0);
+    vmn_act_next(actions);
+}
+
 /* Emits the way from the port into the pipeline: as if the packet came by a
  * tunnel, so its sender's identity is looked up, and its sender's rules are
  * not asked again.  Nobody's neighbours are the function's to announce. */
@@ -83,6 +102,8 @@ from_port(struct vmn_emit *emit, const char *host, uint32_t ofport)
         vmn_act_set(actions, VMN_REG_SRC_LOCAL, 0);
         vmn_act_jump(actions, STAGE_ADMIT, ADMIT_SOURCE);
     }
+    from_through(emit, host, ofport);
+
     /* A bridge has had it by all of its ports, as everybody. */
     flow = vmn_flow_add(emit, scope, STAGE_ADMIT, ADMIT_GUARD,
                         GUARD_FUNCTION);

@@ -57,6 +57,7 @@ enum {
     GUARD_UNSUPPORTED = 150,    /* ICMPv6 that has no receiver here. */
     GUARD_SERVER = 150,         /* What only servers send. */
     GUARD_OWN = 100,
+    GUARD_FUNCTION_THROUGH = 49, /* A probe that has passed through it. */
     GUARD_FUNCTION_ND = 48,
     GUARD_FUNCTION = 47,        /* Forwarded by a service function. */
     GUARD_UNKNOWN_OWN = 45,     /* With a MAC of the port's. */

@@ -543,7 +543,7 @@ vmn_publish(struct vmn_emit *emit, const char *relation, const char *key,
                   "itself");
         return;
     }
-    if (!ownership_check_relation(emit->view, relation)) {
+    if (!ownership_check_relation(emit->view, relation, key)) {
         return;
     }
     if (!relation_may_be_new(emit->view->engine, relation, RELATIONS_MAX)) {

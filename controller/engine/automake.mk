@@ -45,6 +45,8 @@ controller_libvmn_a_SOURCES += \
 	controller/engine/overlap-index.h \
 	controller/engine/packet-handler.c \
 	controller/engine/past-times.c \
+	controller/engine/probe-target.c \
+	controller/engine/probe-target.h \
 	controller/engine/packet-handler.h \
 	controller/engine/query.c \
 	controller/engine/relation.c \

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The engine's own flows; see builtin-app.h. */
+ * The engine's own flows, and what vmnd reads of relations; see
+ * builtin-app.h. */
 
 #include <config.h>
 
 #include "controller/engine/builtin-app.h"
 
+#include <string.h>
+
 #include "controller/engine/app-view.h"
 #include "controller/engine/engine-private.h"
+#include "controller/engine/probe-target.h"
 #include "controller/flow/emit.h"
 #include "openvswitch/ofp-actions.h"
 #include "util.h"
@@ -53,9 +57,46 @@ compile_pipeline(struct vmn_view *view, const char *key,
     }
 }
 
+/* Of several values the first one counts. */
+static void
+eval_probe_target(struct vmn_view *view, const char *key,
+                  struct vmn_value *value)
+{
+    struct vmn_names values = vmn_relation_values(view, VMN_REL_PROBE_TARGETS,
+                                                  key);
+
+    if (values.n) {
+        vmn_value_set(value, values.names[0], strlen(values.names[0]) + 1);
+    }
+}
+
+/* Reads each target, so that vmnd gets to know of it (engine_watch()). */
+static void
+compile_probe_target(struct vmn_view *view, const char *key,
+                     struct vmn_emit *emit)
+{
+    struct probe_target_text target;
+    size_t size;
+    const char *text = vmn_query(view, ENGINE_QUERY_PROBE_TARGET, key, &size);
+    const char *problem = text ? probe_target_parse(text, &target) : NULL;
+
+    if (vmn_relation_values(view, VMN_REL_PROBE_TARGETS, key).n > 1) {
+        vmn_fail(emit, "several units have probe target \"%s\"", key);
+    } else if (problem) {
+        vmn_fail(emit, "probe target \"%s\": %s", key, problem);
+    }
+}
+
+static const struct vmn_query_class queries[] = {
+    { .name = "probe-target", .eval = eval_probe_target },
+    { .name = NULL },
+};
+
 static const struct vmn_unit_class units[] = {
     { .name = "pipeline", .each = VMN_EACH_ONCE,
       .compile = compile_pipeline },
+    { .name = "probe-target", .each = VMN_EACH_KEY,
+      .relation = VMN_REL_PROBE_TARGETS, .compile = compile_probe_target },
     { .name = NULL },
 };
 
@@ -64,6 +105,7 @@ static const struct vmn_app_class class_ = {
     .name = "vmn",
     .description = "The engine itself",
     .units = units,
+    .queries = queries,
 };
 
 static const struct pipeline_app app = { .class_ = &class_, .builtin = true };

@@ -154,6 +154,10 @@ void *engine_peek(struct engine *, const char *query, const char *key,
  * router connects it.  The caller frees it. */
 char *engine_domain_of(struct engine *, const char *network);
 
+/* Query: target of VMN_REL_PROBE_TARGETS -> its value, a text with its final
+ * null. */
+#define ENGINE_QUERY_PROBE_TARGET "vmn.probe-target"
+
 /* Starts recording the keys at which the value of query "APP.QUERY" has
  * changed or disappeared, while it has readers there.  Returns false if no
  * loaded app has such a query. */

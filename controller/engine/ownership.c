@@ -22,6 +22,7 @@
 /* Relations to which every app may publish. */
 static const char *const open_relations[] = {
     VMN_REL_CLAIMED, VMN_REL_FUNCTION_PORTS, VMN_REL_UNFLOODED_PORTS,
+    VMN_REL_PROBE_TARGETS,
 };
 
 static const char *const shared_pools[] = {
@@ -84,8 +85,14 @@ refuse(struct vmn_view *view, const char *does, const char *name,
 }
 
 bool
-ownership_check_relation(struct vmn_view *view, const char *relation)
+ownership_check_relation(struct vmn_view *view, const char *relation,
+                         const char *key)
 {
+    if (!strcmp(relation, VMN_REL_PROBE_TARGETS) && view->app
+        && !schema_own_is_of_app(key, view->app->class_->name)) {
+        refuse(view, "publishes", key, "a probe target");
+        return false;
+    }
     if (!view->app || schema_own_is_of_app(relation,
                                             view->app->class_->name)
         || is_in(relation, open_relations, ARRAY_SIZE(open_relations))) {

@@ -10,10 +10,12 @@
 
 struct vmn_view;
 
-/* Returns true if the app that computes in the view may publish to the
- * relation: its own, or one that the vocabulary opens to all.  Otherwise fails
- * the view, with a sentence that names unit, relation and owner. */
-bool ownership_check_relation(struct vmn_view *, const char *relation);
+/* Returns true if the app that computes in the view may publish at 'key' of
+ * the relation: its own, or one that the vocabulary opens to all, of which
+ * VMN_REL_PROBE_TARGETS has keys that are an app's own.  Otherwise fails the
+ * view, with a sentence that names unit, relation and owner. */
+bool ownership_check_relation(struct vmn_view *, const char *relation,
+                              const char *key);
 /* The same of allocating IDs of a pool: the app's own, or a shared one. */
 bool ownership_check_pool(struct vmn_view *, const char *pool);
 

@@ -12,6 +12,7 @@ controller_libvmn_a_SOURCES += \
 	controller/health/health-status.c \
 	controller/health/probe-rate.c \
 	controller/health/probe-rate.h \
+	controller/health/probe-targets.c \
 	controller/health/prober.c \
 	controller/health/prober.h \
 	controller/health/health-commit.c \

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "controller/commit/commit.h"
+#include "controller/health/prober.h"
 #include "controller/model/model.h"
 #include "openvswitch/vlog.h"
 #include "sset.h"
@@ -111,11 +112,12 @@ add_row(struct health_commit *hc, struct model_request *request,
                                              name);
     size_t len = strcspn(name, "/");
     char *balancer = xmemdup0(name, len);
+    bool is_target = name[0] == PROBER_TARGET;
     const char *port = name + len + 1;
     const char *desired = hc->desired(hc->aux, balancer, port);
 
     /* Rows are deleted with the objects that they are about. */
-    if (!model_get(hc->model, VMN_TABLE_LOADBALANCER, balancer)
+    if ((!is_target && !model_get(hc->model, VMN_TABLE_LOADBALANCER, balancer))
         || !model_get(hc->model, VMN_TABLE_PORT, port)) {
         desired = NULL;
     }
@@ -124,9 +126,10 @@ add_row(struct health_commit *hc, struct model_request *request,
                           NULL)->missing_ok = true;
     } else if (desired && (!row || strcmp(words[row->state], desired))) {
         model_request_add(request, MODEL_PUT, VMN_TABLE_HEALTH, name,
-                          json_pack("{s:s, s:s, s:s}", "loadbalancer",
-                                    balancer, "port", port, "state",
-                                    desired));
+                          json_pack("{s:s, s:s, s:s}",
+                                    is_target ? "target" : "loadbalancer",
+                                    balancer + is_target, "port", port,
+                                    "state", desired));
     }
     free(balancer);
 }

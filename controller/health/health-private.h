@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What health.c and health-status.c share.  Not for other files. */
+ * What health.c, probe-targets.c and health-status.c share.  Not for other
+ * files. */
 
 #ifndef CONTROLLER_HEALTH_HEALTH_PRIVATE_H
 #define CONTROLLER_HEALTH_HEALTH_PRIVATE_H 1
@@ -31,12 +32,31 @@ struct health {
     int64_t known_us;           /* Since when the counters of all hosts are
                                  * known. */
     uint64_t n_count_failures;  /* At that time. */
-    struct sset balancers, hosts, ports, vifs; /* To be refreshed. */
+    /* To be refreshed; of balancers also PROBER_TARGET and a target. */
+    struct sset balancers, hosts, ports, vifs;
+    struct shash targets;       /* probe-targets.c's. */
     struct shash seen_hosts;    /* Hosts that have been connected: since when
                                  * one is not, of time_usec(), or 0; an owned
                                  * int64_t. */
     const struct health_watch *watch;       /* Or NULL. */
     void *watch_aux;
 };
+
+/* health.c.  Set, of a backend with a port and a host, the state that its row
+ * has; and whether it can be probed there, or how long it keeps its state.
+ * The last one schedules a row that differs from the backend's state. */
+void health_read_row(struct health *, const char *balancer,
+                     struct prober_member *);
+void health_look_at_host(struct health *, int64_t unheard_ms,
+                         struct prober_member *);
+void health_check_row(struct health *, const char *balancer,
+                      const struct prober_member *);
+
+/* probe-targets.c.  Take those that have changed, and those that what is to be
+ * refreshed concerns, to 'balancers'; refresh one of them; forget all. */
+void health_take_targets(struct health *);
+void health_find_targets(struct health *);
+void health_refresh_target(struct health *, const char *balancer);
+void health_free_targets(struct health *);
 
 #endif /* controller/health/health-private.h */

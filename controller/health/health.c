@@ -139,7 +139,8 @@ changed_cb(void *h_, struct backend *b, bool gone)
     struct health *h = h_;
 
     health_commit_update(h->rows, b->lb->name, b->port);
-    if (!gone && h->watch && h->watch->backend) {
+    if (!gone && h->watch && h->watch->backend
+        && b->lb->name[0] != PROBER_TARGET) {
         h->watch->backend(h->watch_aux, b->lb->name, b->port, b->shown,
                           b->reason);
     }
@@ -283,13 +284,12 @@ host_is_connected(struct health *h, const char *host)
 /* Sets until when a backend keeps its state, as its host's switch is not
  * connected. */
 static void
-set_away(const struct health *h, const struct vmn_loadbalancer *lb,
-         const char *host, struct prober_member *m)
+set_away(const struct health *h, int64_t unheard_ms, struct prober_member *m)
 {
-    const int64_t *away_us = shash_find_data(&h->seen_hosts, host);
-    int64_t keep_us = lb->unheard_s * INT64_C(1000000);
+    const int64_t *away_us = shash_find_data(&h->seen_hosts, m->host);
+    int64_t keep_us = unheard_ms * 1000;
 
-    if (fabric_host_switch_is_dead(h->fabric, host)) {
+    if (fabric_host_switch_is_dead(h->fabric, m->host)) {
         m->out = "its host's switch does not run";
         return;
     }
@@ -298,21 +298,19 @@ set_away(const struct health *h, const struct vmn_loadbalancer *lb,
                  : h->started_us + MAX(keep_us, GRACE_MS * INT64_C(1000)));
 }
 
-/* Sets whether the backend can be probed where it is bound, as far as its host
- * is known. */
-static void
-refresh_host(struct health *h, const struct vmn_loadbalancer *lb,
-             const struct vmn_lb_member *of, struct prober_member *m)
+void
+health_look_at_host(struct health *h, int64_t unheard_ms,
+                    struct prober_member *m)
 {
     const struct vmn_port *port = model_get_durable(
-        h->model, VMN_TABLE_PORT, of->port, NULL);
-    char *name = port ? xasprintf("%s/%s", of->host, port->iface_id) : NULL;
+        h->model, VMN_TABLE_PORT, m->port, NULL);
+    char *name = port ? xasprintf("%s/%s", m->host, port->iface_id) : NULL;
     const struct vmn_vif *vif = (name ? model_get_durable(
         h->model, VMN_TABLE_VIF, name, NULL) : NULL);
 
     free(name);
-    if (!host_is_connected(h, of->host)) {
-        set_away(h, lb, of->host, m);
+    if (!host_is_connected(h, m->host)) {
+        set_away(h, unheard_ms, m);
         return;
     }
     if (!vif) {
@@ -325,8 +323,9 @@ refresh_host(struct health *h, const struct vmn_loadbalancer *lb,
     }
 }
 
-static void
-read_row(struct health *h, const char *balancer, struct prober_member *m)
+void
+health_read_row(struct health *h, const char *balancer,
+                struct prober_member *m)
 {
     static const enum backend_state states[] = {
         [VMN_HEALTH_UP] = BACKEND_UP, [VMN_HEALTH_DOWN] = BACKEND_DOWN,
@@ -351,19 +350,18 @@ read_member(struct health *h, const struct vmn_loadbalancer *lb,
         .ip = of->ip, .mac = of->mac, .vip_mac = of->vip_mac,
         .drain = drains(lb, of->port),
     };
-    read_row(h, lb->row.name, m);
+    health_read_row(h, lb->row.name, m);
     if (!of->probed) {
         m->idle = of->reason[0] ? of->reason : "it is not probed";
     } else {
-        refresh_host(h, lb, of, m);
+        health_look_at_host(h, lb->unheard_s * INT64_C(1000), m);
     }
 }
 
-/* Schedules a row that differs from the backend's state, such as one that was
- * being deleted when the backend came back. */
-static void
-check_row(struct health *h, const char *balancer,
-          const struct prober_member *m)
+/* It may have been being deleted when the backend came back. */
+void
+health_check_row(struct health *h, const char *balancer,
+                 const struct prober_member *m)
 {
     const struct backend *b = prober_find(&h->prober, balancer, m->port);
 
@@ -403,7 +401,7 @@ refresh_balancer(struct health *h, const char *name)
     }
     prober_set(&h->prober, name, &settings, members, n, time_usec());
     for (size_t i = 0; i < n; i++) {
-        check_row(h, name, &members[i]);
+        health_check_row(h, name, &members[i]);
     }
     free(members);
     free(of);
@@ -456,6 +454,7 @@ find_concerned(struct health *h)
         && sset_is_empty(&h->vifs)) {
         return;
     }
+    health_find_targets(h);
     find_vif_hosts(h, &vif_hosts);
     HMAP_FOR_EACH (lb, node, &h->prober.balancers) {
         HMAP_FOR_EACH (b, node, &lb->backends) {
@@ -482,9 +481,12 @@ refresh_rows(struct health *h)
 
     while ((row = model_next_durable(h->model, VMN_TABLE_HEALTH, after,
                                      NULL))) {
-        if (!prober_find(&h->prober, row->loadbalancer, row->port)) {
-            health_commit_update(h->rows, row->loadbalancer, row->port);
+        char *balancer = xmemdup0(row->row.name, strcspn(row->row.name, "/"));
+
+        if (!prober_find(&h->prober, balancer, row->port)) {
+            health_commit_update(h->rows, balancer, row->port);
         }
+        free(balancer);
         after = row->row.name;
     }
 }
@@ -497,11 +499,16 @@ refresh_cb(void *h_)
 
     h->refresh_due = false;
     engine_take_changed(h->engine, VMN_QUERY_BACKENDS, &h->balancers);
+    health_take_targets(h);
     find_concerned(h);
     for (int i = 0; i < REFRESHES_MAX && !sset_is_empty(&h->balancers); i++) {
         char *name = sset_pop(&h->balancers);
 
-        refresh_balancer(h, name);
+        if (name[0] == PROBER_TARGET) {
+            health_refresh_target(h, name);
+        } else {
+            refresh_balancer(h, name);
+        }
         free(name);
     }
     if (!sset_is_empty(&h->balancers)) {
@@ -532,10 +539,22 @@ vif_cb(void *h_, const char *name)
 }
 
 static void
+binding_cb(void *h_, const char *port)
+{
+    struct health *h = h_;
+
+    sset_add(&h->ports, port);
+}
+
+static void
 group_cb(void *h_, const struct commit_group *group OVS_UNUSED)
 {
     struct health *h = h_;
 
+    if (!shash_is_empty(&h->targets)) {
+        model_each_unsettled(h->model, VMN_TABLE_BINDING, binding_cb, h);
+        model_each_unsettled(h->model, VMN_TABLE_PORT, binding_cb, h);
+    }
     model_each_unsettled(h->model, VMN_TABLE_LOADBALANCER, balancer_cb, h);
     model_each_unsettled(h->model, VMN_TABLE_VIF, vif_cb, h);
     schedule_refresh(h);
@@ -620,7 +639,9 @@ health_create(struct event_base *base, struct model *model,
     sset_init(&h->ports);
     sset_init(&h->vifs);
     shash_init(&h->seen_hosts);
+    shash_init(&h->targets);
     engine_watch(engine, VMN_QUERY_BACKENDS);
+    engine_watch(engine, ENGINE_QUERY_PROBE_TARGET);
     commit_add_watch(commit, group_cb, h);
     fabric_add_watch(fabric, &fabric_watch, h);
     fabric_set_sink(fabric, sink_cb, h);
@@ -650,5 +671,6 @@ health_destroy(struct health *h)
     sset_destroy(&h->ports);
     sset_destroy(&h->vifs);
     shash_destroy_free_data(&h->seen_hosts);
+    health_free_targets(h);
     free(h);
 }

@@ -8,7 +8,8 @@
  * health.c finds what to probe, prober.c is the core, backend-up-down.c
  * decides that a backend is up or down, health-commit.c writes rows,
  * connection-flush.c flushes connections of backends that are gone, and
- * standby-watch.c notices which standbys serve. */
+ * standby-watch.c notices which standbys serve.  probe-targets.c has what apps
+ * want to have probed be balancers as well. */
 
 #ifndef CONTROLLER_HEALTH_HEALTH_H
 #define CONTROLLER_HEALTH_HEALTH_H 1

@@ -65,13 +65,16 @@ state_of(const struct backend *b)
 static void
 report_state(struct backend *b)
 {
+    bool is_target = b->lb->name[0] == PROBER_TARGET;
     enum backend_state state = state_of(b);
     struct backend_change *change;
 
     if (state == b->shown) {
         return;
     }
-    VLOG_INFO_RL(&rl, "loadbalancer %s: backend %s is %s%s%s%s", b->lb->name,
+    VLOG_INFO_RL(&rl, "%s %s: %s %s is %s%s%s%s",
+                 is_target ? "probe target" : "loadbalancer",
+                 b->lb->name + is_target, is_target ? "port" : "backend",
                  b->port, backend_state_names[state],
                  b->reason[0] ? " (" : "", b->reason,
                  b->reason[0] ? ")" : "");
@@ -176,7 +179,7 @@ static struct probe_target
 target_of(const struct backend *b)
 {
     const struct prober_settings *s = &b->lb->settings;
-    bool ping = s->type == PROBE_PING;
+    bool ping = s->type == PROBE_PING || s->type == PROBE_THROUGH;
 
     return (struct probe_target) {
         .type = s->type,
@@ -406,10 +409,10 @@ prober_receive(struct prober *p, const char *host, uint32_t in_port,
     if (probe_address(frame, size, &ip, &id)) {
         HMAP_FOR_EACH_WITH_HASH (b, probe_node, probe_hash(host, &ip, id),
                                  &p->probes) {
+            uint32_t ofport = b->out_ofport ? b->out_ofport : b->ofport;
             enum probe_verdict verdict;
 
-            if (b->id != id || b->ofport != in_port
-                || strcmp(b->host, host)) {
+            if (b->id != id || ofport != in_port || strcmp(b->host, host)) {
                 continue;
             }
             verdict = probe_receive(b->probe, frame, size, &frames);
@@ -596,7 +599,8 @@ set_member(struct backend *b, const struct prober_member *m, bool restart,
 {
     bool is_new = !b->round;
 
-    if (restart || b->ofport != m->ofport || strcmp(b->host, m->host)
+    if (restart || b->ofport != m->ofport
+        || b->out_ofport != m->out_ofport || strcmp(b->host, m->host)
         || !vmn_ip_equal(&b->ip, &m->ip) || !vmn_mac_equal(b->mac, m->mac)
         || !vmn_mac_equal(b->vip_mac, m->vip_mac)) {
         drop_probe(b);
@@ -606,6 +610,7 @@ set_member(struct backend *b, const struct prober_member *m, bool restart,
         free(b->host);
         b->host = xstrdup(m->host);
         b->ofport = m->ofport;
+        b->out_ofport = m->out_ofport;
         b->ip = m->ip;
         b->mac = m->mac;
         b->vip_mac = m->vip_mac;

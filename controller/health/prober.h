@@ -60,11 +60,17 @@ enum backend_state {
 };
 extern const char *const backend_state_names[BACKEND_N_STATES];
 
+/* Before the names of balancers that are none, but targets of apps
+ * (vmn/probes.h), each with one backend.  No balancer's name begins so. */
+#define PROBER_TARGET '@'
+
 /* The current configuration of a backend.  'port' and 'host' are borrowed. */
 struct prober_member {
     const char *port;
     const char *host;
     uint32_t ofport;
+    uint32_t out_ofport;        /* PROBE_THROUGH: where answers come from; 0:
+                                 * the same. */
     struct vmn_ip ip;
     struct vmn_mac mac, vip_mac;
     const char *idle;           /* If not NULL, why it must not be probed.
@@ -110,7 +116,7 @@ struct backend {
     struct prober *prober;
     struct balancer *lb;
     char *port, *host;
-    uint32_t ofport;
+    uint32_t ofport, out_ofport; /* See struct prober_member. */
     struct vmn_ip ip;
     struct vmn_mac mac, vip_mac;
     bool idle;

@@ -316,6 +316,53 @@ read_placement(struct kit_changes *changes, const json_t *placement,
     }
 }
 
+/* Health.  ---------------------------------------------------------------- */
+
+/* Has what is probed, "BALANCER/PORT" or "@TARGET/PORT", be in a state; NULL:
+ * it has not answered yet. */
+static void
+set_health(struct kit_changes *changes, const char *name, const char *state,
+           const char *pointer)
+{
+    bool is_target = name[0] == '@';
+    size_t len = strcspn(name, "/");
+
+    if (!state) {
+        add(changes, MODEL_DELETE, VMN_TABLE_HEALTH, name, NULL,
+            xstrdup(pointer))->missing_ok = true;
+        return;
+    }
+    add(changes, MODEL_PUT, VMN_TABLE_HEALTH, name, json_pack(
+        "{s:s%, s:s, s:s}", is_target ? "target" : "loadbalancer",
+        name + is_target, len - is_target,
+        "port", name + len + (name[len] == '/'), "state", state),
+        xstrdup(pointer));
+}
+
+static void
+read_health(struct kit_changes *changes, const json_t *health,
+            struct vmn_errors *errors)
+{
+    const char *name;
+    json_t *state;
+
+    json_object_foreach (CONST_CAST(json_t *, health), name, state) {
+        char *pointer = xasprintf("/health/%s", name);
+        const char *text = json_string_value(state);
+
+        if (json_is_null(state)
+            || (text && (!strcmp(text, "up") || !strcmp(text, "down")))) {
+            set_health(changes, name, text, pointer);
+        } else {
+            vmn_errors_add(errors, VMN_ERR_INVALID, pointer,
+                           "must be up, down or null");
+        }
+        free(pointer);
+    }
+}
+
+/* Deletions.  ------------------------------------------------------------- */
+
 /* Returns true if the step places something by what is deleted. */
 static bool
 is_in_placement(const json_t *placement, enum vmn_table table,
@@ -388,6 +435,7 @@ kit_changes_read(struct kit_changes *changes, const json_t *step,
 
     read_objects(changes, json_object_get(step, "apply"), errors);
     read_placement(changes, placement, errors);
+    read_health(changes, json_object_get(step, "health"), errors);
     json_array_foreach (deletions, i, text) {
         char *pointer = xasprintf("/delete/%"PRIuSIZE, i);
 

@@ -6,6 +6,7 @@
  *     - {type: networks, name: shop, spec: {...}}
  *     delete: [ports/web-1]
  *     placement: {web-1: h1, web-2: null}   # On which hosts VMs are.
+ *     health: {web/web-1: down}             # What probes have found.
  *
  * A host that is placed on and is no object gets to be one.  Not for applying
  * them (kit-world.h). */

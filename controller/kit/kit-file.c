@@ -19,8 +19,8 @@
 #include "util.h"
 
 static const char *const members[] = {
-    "name", "time", "apply", "delete", "placement", "refused", "problems",
-    "flows", "traces", NULL
+    "name", "time", "apply", "delete", "placement", "health", "refused",
+    "problems", "flows", "traces", NULL
 };
 
 /* What a member must be. */
@@ -35,6 +35,7 @@ static const struct {
     { "apply", JSON_ARRAY, JSON_ARRAY, "a list of objects" },
     { "delete", JSON_ARRAY, JSON_ARRAY, "a list of TYPE/NAME" },
     { "placement", JSON_OBJECT, JSON_OBJECT, "a mapping of ports to hosts" },
+    { "health", JSON_OBJECT, JSON_OBJECT, "a mapping to up, down or null" },
     { "refused", JSON_STRING, JSON_STRING, "a part of an error's text" },
     { "problems", JSON_ARRAY, JSON_ARRAY, "a list of parts of texts" },
     { "flows", JSON_STRING, JSON_ARRAY, "lines, or a list of them" },

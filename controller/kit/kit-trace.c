@@ -23,7 +23,8 @@
 
 /* What may be expected.  "at", "reason" and "by" are of where packets end. */
 static const char *const expectations[] = {
-    "verdict", "at", "by", "reason", "through", "changed", "answer", NULL
+    "verdict", "at", "by", "reason", "through", "not_through", "changed",
+    "answer", NULL
 };
 /* The same of what an app answers. */
 static const char *const answer_expectations[] = {
@@ -83,7 +84,7 @@ check_values(const json_t *expect, const char *pointer,
         bool ok = is_scalars(value);
 
         what = "must be a text, null, or a list of these";
-        if (!strcmp(name, "through")) {
+        if (!strcmp(name, "through") || !strcmp(name, "not_through")) {
             ok = ok && json_is_array(value);
             what = "must be a list of stages";
         } else if (!strcmp(name, "changed")) {
@@ -264,6 +265,31 @@ check_through(const json_t *stages, const struct trace_leg *leg, struct ds *s)
     return true;
 }
 
+/* In none of those of "not_through" may a flow match, except for that of what
+ * no other flow matches: packets come to most stages. */
+static bool
+check_not_through(const json_t *stages, const struct trace_leg *leg,
+                  struct ds *s)
+{
+    const json_t *stage;
+    bool ok = true;
+    size_t i;
+
+    json_array_foreach (stages, i, stage) {
+        for (size_t j = 0; j < leg->n_steps; j++) {
+            const struct trace_step *step = &leg->steps[j];
+
+            if (step->priority > 0 && is_expected(stage, step->stage)) {
+                ds_put_format(s, "not_through: a flow of %s matches\n",
+                              json_string_value(stage));
+                ok = false;
+                break;
+            }
+        }
+    }
+    return ok;
+}
+
 /* Returns what field 'name' is changed to in the end, or NULL. */
 static const char *
 find_change(const struct trace_leg *leg, const char *name)
@@ -359,6 +385,8 @@ check_outcome(const json_t *expect, const struct trace_outcome *outcome,
     ok &= check_answer(json_object_get(expect, "answer"), outcome->answer, s);
     if (leg) {
         ok &= check_through(json_object_get(expect, "through"), leg, s);
+        ok &= check_not_through(json_object_get(expect, "not_through"), leg,
+                                s);
         ok &= check_changed(json_object_get(expect, "changed"), leg, s);
     }
     return ok;

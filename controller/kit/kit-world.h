@@ -42,9 +42,9 @@ void kit_world_destroy(struct kit_world *);
 /* What time it is in a new world.  There is one world at a time. */
 #define KIT_FIRST_TIME "2026-01-01T00:00:00Z"
 
-/* Makes the changes of a step of a test: its "apply", "delete" and
- * "placement", has it be its "time", and computes what follows.  Returns 0; or
- * EINVAL with 'errors', whose pointers are into the step, and nothing has
+/* Makes the changes of a step of a test: its "apply", "delete", "placement"
+ * and "health", has it be its "time", and computes what follows.  Returns 0;
+ * or EINVAL with 'errors', whose pointers are into the step, and nothing has
  * changed. */
 int kit_world_change(struct kit_world *, const json_t *step,
                      struct vmn_errors *errors);

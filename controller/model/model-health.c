@@ -17,9 +17,15 @@ check_written(struct txn *txn, const struct model_op *op,
               const struct vmn_row *old OVS_UNUSED)
 {
     const struct vmn_health *health = (const struct vmn_health *) row;
-    char *name = xasprintf("%s/%s", health->loadbalancer, health->port);
+    const char *target = health->target;
+    char *name = (target ? xasprintf("@%s/%s", target, health->port)
+                  : xasprintf("%s/%s", health->loadbalancer
+                              ? health->loadbalancer : "", health->port));
 
-    if (strcmp(name, row->name)) {
+    if (!health->loadbalancer == !target) {
+        txn_op_error(txn, op, VMN_ERR_INVALID, "", "must have either "
+                     "\"loadbalancer\" or \"target\"");
+    } else if (strcmp(name, row->name)) {
         txn_op_error(txn, op, VMN_ERR_INVALID, "", "must be named \"%s\"",
                      name);
     }

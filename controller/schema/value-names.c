@@ -141,9 +141,11 @@ value_check_health_name(const char *text, struct vmn_error *error)
 {
     const char *slash = strchr(text, '/');
 
+    text += text[0] == '@';
     return slash && is_name(text, slash - text)
            && is_name(slash + 1, strlen(slash + 1))
-           ? 0 : vmn_error_invalid(error, "must be BALANCER/PORT");
+           ? 0 : vmn_error_invalid(error, "must be BALANCER/PORT or "
+                                   "@TARGET/PORT");
 }
 
 /* Returns true if all of 'text' is visible ASCII. */

@@ -40,7 +40,7 @@ enum vmn_row_type {
     /* Observed. */
     VMN_ROW_BINDING = 128,      /* Named as the port. */
     VMN_ROW_UNDERLAY = 129,     /* Named as the host. */
-    VMN_ROW_HEALTH = 130,       /* Named BALANCER/PORT. */
+    VMN_ROW_HEALTH = 130,       /* Named BALANCER/PORT, or @TARGET/PORT. */
     VMN_ROW_VIF = 131,          /* Named HOST/IFACE-ID. */
 };
 
@@ -641,8 +641,9 @@ struct vmn_underlay {
                                  * NULL: not known. */
 };
 
-/* What is known of a backend by probing and by what it still has to do.  One
- * that has no such row and is probed has not answered yet. */
+/* What is known of a backend by probing and by what it still has to do; or of
+ * what an app has probed (vmn/probes.h).  One that has no such row and is
+ * probed has not answered yet. */
 enum vmn_health_state {
     VMN_HEALTH_UP = 0,
     VMN_HEALTH_DOWN = 1,
@@ -651,10 +652,11 @@ enum vmn_health_state {
 
 /* The row that says so. */
 struct vmn_health {
-    struct vmn_row row;         /* BALANCER/PORT. */
-    const char *loadbalancer;
+    struct vmn_row row;         /* BALANCER/PORT, or @TARGET/PORT. */
+    const char *loadbalancer;   /* NULL: it is of a target. */
     const char *port;
     enum vmn_health_state state;
+    const char *target;         /* A key of VMN_REL_PROBE_TARGETS, or NULL. */
 };
 
 /* What a backend does by now, as VMN_QUERY_BACKENDS has it. */

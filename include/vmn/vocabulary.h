@@ -138,6 +138,11 @@ enum vmn_hook {
  * and of mirrors.  Published by whichever app wants it; read by overlay. */
 #define VMN_REL_UNFLOODED_PORTS "overlay.unflooded-ports"
 
+/* Relation: target, "APP.NAME" of the app that publishes it -> what is probed,
+ * and how, one value (vmn/probes.h).  Published by whichever app wants it;
+ * read by vmnd, which has what it finds out be rows of VMN_ROW_HEALTH. */
+#define VMN_REL_PROBE_TARGETS "vmn.probe-targets"
+
 /* What tunnels add to a packet: Ethernet, IP and UDP, and 8 bytes of VXLAN
  * (RFC 7348, section 5) or of Geneve without options (RFC 8926, section 3). */
 #define VMN_TUNNEL_OVERHEAD_IPV4 (14 + 20 + 8 + 8)
@@ -179,6 +184,14 @@ enum vmn_hook {
  * it. */
 #define VMN_EXTERNAL_MAC \
     ((struct vmn_mac) { { 0x0e, 0x56, 0x4d, 0xff, 0x00, 0x0e } })
+
+/* Source and destination of a probe through a service function
+ * (VMN_PROBE_THROUGH): a function's port sends what has both as if it was from
+ * nobody, and no neighbour has either. */
+#define VMN_THROUGH_MAC_SRC \
+    ((struct vmn_mac) VMN_RESERVED_MAC(VMN_RESERVED_MAC_SERVICE, 0xff0100))
+#define VMN_THROUGH_MAC_DST \
+    ((struct vmn_mac) VMN_RESERVED_MAC(VMN_RESERVED_MAC_SERVICE, 0xff0101))
 
 /* Relation: network name -> VMN_SERVED_*, what the controller answers there as
  * a server, so that guests may ask for it before they have an address, and may

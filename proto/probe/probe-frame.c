@@ -84,6 +84,7 @@ probe_parse(const struct probe *p, const uint8_t *frame, size_t size,
             struct probe_packet *packet)
 {
     const uint8_t *ip = frame + ETH_SIZE;
+    bool through = p->type == PROBE_THROUGH;
     const uint8_t *src, *dst;
     bool is_icmp;
 
@@ -97,8 +98,9 @@ probe_parse(const struct probe *p, const uint8_t *frame, size_t size,
                                 : VMN_IP_PROTO_ICMP);
     src = ip + (is_v6(p) ? 8 : 12);
     dst = src + ip_size(p);
-    if (memcmp(dst, p->src.addr, ip_size(p))
-        || (!is_icmp && memcmp(src, p->dst.addr, ip_size(p)))) {
+    if (memcmp(through ? src : dst, p->src.addr, ip_size(p))
+        || ((through || !is_icmp)
+            && memcmp(through ? dst : src, p->dst.addr, ip_size(p)))) {
         return false;
     }
     /* UDP's is vmn_udp_parse()'s to look at: it may be absent. */
@@ -198,6 +200,8 @@ probe_address(const uint8_t *frame, size_t size, struct vmn_ip *server,
     } else if (packet.l4[0] == (v6 ? ICMP6_UNREACHABLE : ICMP4_UNREACHABLE)) {
         return quoted_address(v6, packet.l4 + 8, packet.l4_size - 8, server,
                               id);
+    } else if (packet.l4[0] == (v6 ? ICMP6_REQUEST : ICMP4_REQUEST)) {
+        set_server(server, v6, ip + (v6 ? 24 : 16));
     }
     *id = get_u16(packet.l4 + 4);
     return true;

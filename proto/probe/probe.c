@@ -165,7 +165,8 @@ probe_timeout(struct probe *p, struct probe_frames *frames)
     if (is_tcp(p)) {
         probe_tcp_abort(p, frames);
     }
-    return probe_fails(p, p->stage == PROBE_STAGE_ASKED ? "no answer"
+    return probe_fails(p, p->type == PROBE_THROUGH ? "nothing comes through"
+                       : p->stage == PROBE_STAGE_ASKED ? "no answer"
                        : p->n_taken ? "answer not complete"
                        : "connected, but no answer to GET");
 }
@@ -225,10 +226,20 @@ take_unreachable(struct probe *p, const uint8_t *icmp, size_t size)
             : PROBE_IGNORED);
 }
 
+/* Returns the type of what ends the probe, or -1. */
+static int
+awaited_type(const struct probe *p)
+{
+    return (p->type == PROBE_PING ? (is_v6(p) ? ICMP6_REPLY : ICMP4_REPLY)
+            : p->type == PROBE_THROUGH
+            ? (is_v6(p) ? ICMP6_REQUEST : ICMP4_REQUEST) : -1);
+}
+
 static enum probe_verdict
 take_icmp(struct probe *p, const uint8_t *icmp, size_t size,
           const uint8_t *src)
 {
+    const struct vmn_ip *from = p->type == PROBE_THROUGH ? &p->src : &p->dst;
     uint8_t data[PING_DATA];
 
     if (size < ICMP_SIZE) {
@@ -237,11 +248,11 @@ take_icmp(struct probe *p, const uint8_t *icmp, size_t size,
     if (icmp[0] == (is_v6(p) ? ICMP6_UNREACHABLE : ICMP4_UNREACHABLE)) {
         return take_unreachable(p, icmp, size);
     }
-    if (p->type != PROBE_PING || size != ICMP_SIZE + PING_DATA
-        || icmp[0] != (is_v6(p) ? ICMP6_REPLY : ICMP4_REPLY) || icmp[1]
+    if (size != ICMP_SIZE + PING_DATA
+        || icmp[0] != awaited_type(p) || icmp[1]
         || get_u16(icmp + 4) != p->src_port
         || get_u16(icmp + 6) != p->dst_port
-        || memcmp(src, p->dst.addr, is_v6(p) ? 16 : 4)) {
+        || memcmp(src, from->addr, is_v6(p) ? 16 : 4)) {
         return PROBE_IGNORED;
     }
     fill_ping(p, data);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * One health probe of one server: whether it answers at a TCP or UDP port, to
- * an HTTP GET, or to a ping.  A state machine that consumes received frames
- * and produces frames to send.  It does no I/O, reads no clock and allocates
- * nothing, and it bounds how much it reads from a server.
+ * an HTTP GET, or to a ping; or of one that forwards: whether it does.  A
+ * state machine that consumes received frames and produces frames to send.  It
+ * does no I/O, reads no clock and allocates nothing, and it bounds how much it
+ * reads from a server.
  *
  * Used by controller/health.  Not for when to probe, nor for what follows from
  * the result. */
@@ -22,6 +23,9 @@ enum probe_type {
     PROBE_HTTP,                 /* A GET, up to the status of the response. */
     PROBE_UDP,                  /* A datagram, and a reply if expected. */
     PROBE_PING,                 /* ICMP or ICMPv6 echo. */
+    PROBE_THROUGH,              /* The request of such an echo, which is to
+                                 * come back as it is: 'src' and 'dst' are
+                                 * nobody's. */
 };
 
 /* HTTP statuses from 'first' to 'last'. */
@@ -39,7 +43,7 @@ struct probe_target {
     enum probe_type type;
     struct vmn_mac src_mac, dst_mac;
     struct vmn_ip src, dst;     /* Of one family. */
-    uint16_t src_port;          /* PROBE_PING: the identifier... */
+    uint16_t src_port;          /* Of an echo: the identifier... */
     uint16_t dst_port;          /* ...and the sequence number. */
     uint32_t random;            /* The initial sequence number, or the payload
                                  * of a ping.  Must be unpredictable. */
@@ -119,7 +123,8 @@ const char *probe_init(struct probe *, const struct probe_target *);
 /* Produces the first frame.  It and the functions below fill in 'frames'. */
 void probe_begin(struct probe *, struct probe_frames *);
 
-/* Handles a frame that was received for the source address. */
+/* Handles a frame that was received for the source address, or PROBE_THROUGH
+ * from it. */
 enum probe_verdict probe_receive(struct probe *, const uint8_t *frame,
                                  size_t size, struct probe_frames *);
 

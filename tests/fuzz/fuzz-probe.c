@@ -227,7 +227,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!size) {
         return 0;
     }
-    target.type = data[0] & 3;
+    target.type = data[0] & 16 ? PROBE_THROUGH : data[0] & 3;
     target.answer = data[0] & 4;
     if (data[0] & 8) {
         target.src = (struct vmn_ip) { 6, { 0xfd, [15] = 9 } };

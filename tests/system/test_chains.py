@@ -12,7 +12,7 @@ from conftest import World, check_log, close_lab, make_lab
 from service_functions import Bridge, Router
 from test_live_apps import ctl, verify
 
-from vmnlab import frames, traffic
+from vmnlab import frames, netns, traffic
 from vmnlab.api import Refused
 from vmnlab.netns import wait_for
 
@@ -269,6 +269,76 @@ def test_when_a_function_is_down(lab, world):
     ways("next")
     assert all(world.goes(a, b.ip, "b1")
                for _ in range(5))
+
+
+def down(lab, name="c"):
+    return lab.vmnd.api.get("chains/" + name)["status"]["down"]
+
+
+def await_down(lab, *ports, name="c"):
+    wait_for("%s to be down" % (ports,),
+             lambda: sorted(down(lab, name)) == sorted(ports), 60)
+
+
+@pytest.mark.parametrize("on_failure", ["next", "bypass"])
+def test_heartbeats_through_a_function(lab, world, on_failure):
+    """One whose links are up and that forwards nothing is down."""
+    clients, servers = ends(world, 2)
+    a, b = clients[0], servers[1]
+    first, second = world.bridge("b0", "h2"), world.bridge("b1", "h3")
+    second.stuck = on_failure == "bypass"
+    world.chain("c", [first, second], **SELECTORS, hop={
+        "on_failure": on_failure, "health": "heartbeat",
+        "health_interval_ms": 500})
+    other = ["b1"] if on_failure == "next" else []
+    await_down(lab, *(["b1-in"] if second.stuck else []))
+    wait_for("the first one is used", lambda: any(
+        world.goes(a, b.ip, "b0") for _ in range(5)), 30)
+    first.stuck = True
+    await_down(lab, "b0-in", *(["b1-in"] if second.stuck else []))
+    assert lab.port_state("b0-in") == lab.port_state("b0-out") == "up"
+    wait_for("no more", lambda: all(
+        world.goes(a, b.ip, *other) for _ in range(5)), 30)
+    # As it is known after a restart, and nobody else says so.
+    lab.vmnd.kill()
+    lab.vmnd.start()
+    lab.await_ports(["b0-in", "b0-out"])
+    assert "b0-in" in down(lab)
+    assert world.goes(a, b.ip, *other)
+    first.stuck = False
+    await_down(lab, *(["b1-in"] if second.stuck else []))
+    wait_for("it is used again", lambda: any(
+        world.goes(a, b.ip, "b0") for _ in range(5)), 30)
+    # It moves with its VM, and the host's switch knows where it comes out.
+    for port in ("b0-in", "b0-out"):
+        lab.move(port, "h1")
+        lab.await_ports([port])
+    await_down(lab, *(["b1-in"] if second.stuck else []))
+    wait_for("there, too", lambda: any(
+        world.goes(a, b.ip, "b0") for _ in range(5)), 30)
+    verify(lab)
+
+
+@pytest.mark.parametrize("health", [
+    {"health": "ping"}, {"health": "tcp", "health_port": 22}])
+def test_probes_of_a_function(lab, world, health):
+    """Of one with an address of its own, from its router's."""
+    clients, servers = ends(world, 2)
+    a, b = clients[0], servers[1]
+    first = world.router("r0", "h2", tcp=[22])
+    spec = dict(health, on_failure="bypass", health_interval_ms=500)
+    # There is nobody that it could answer.
+    world.chain("c", [first], **SELECTORS, hop=spec)
+    wait_for("a problem", lambda: any(
+        "no address to be probed" in p["detail"]
+        for p in lab.vmnd.api.get("status")["problems"]), 30)
+    world.put("routers", "r", interfaces=[
+        {"network": "net", "addresses": ["10.0.0.254", "fd00::fe"]}])
+    await_down(lab)
+    wait_for("it is used", lambda: world.goes(a, b.ip, "r0"), 30)
+    netns.ip(first.vms[0].ns, "address flush dev eth0")
+    await_down(lab, "r0")
+    wait_for("it is passed by", lambda: world.goes(a, b.ip), 30)
 
 
 def test_a_function_moves(lab, world):

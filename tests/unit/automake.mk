@@ -87,6 +87,7 @@ UNIT_TESTS = \
 	tests/unit/test-placement \
 	tests/unit/test-plan \
 	tests/unit/test-probe \
+	tests/unit/test-probe-target \
 	tests/unit/test-probe-http \
 	tests/unit/test-prober \
 	tests/unit/test-prober-drain \

@@ -58,6 +58,20 @@ publish_own(const struct call *c)
 }
 
 static void
+target_own(const struct call *c)
+{
+    vmn_publish(c->emit, VMN_REL_PROBE_TARGETS, "guest.1",
+                "p|4||10.0.0.2|10.0.0.1|0e:56:4d:00:00:01|02:00:00:00:00:01|0"
+                "|1000|500|2|3");
+}
+
+static void
+target_foreign(const struct call *c)
+{
+    vmn_publish(c->emit, VMN_REL_PROBE_TARGETS, "chains.1", "");
+}
+
+static void
 id_foreign(const struct call *c)
 {
     vmn_id_of(c->view, "firewall.identity", "k");
@@ -250,6 +264,10 @@ static const struct deed {
       "unit guest.port/p publishes to \"members\", a relation that is not "
       "named \"APP.NAME\"" },
     { "publish-own", publish_own, NULL },
+    { "target-own", target_own, NULL },
+    { "target-foreign", target_foreign,
+      "unit guest.port/p publishes \"chains.1\", a probe target of app "
+      "chains" },
     { "id-foreign", id_foreign,
       "unit guest.port/p asks for an ID of pool \"firewall.identity\", one of "
       "app firewall" },

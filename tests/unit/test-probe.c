@@ -193,6 +193,61 @@ ping_answer_is_success(void **state OVS_UNUSED)
     }
 }
 
+/* Whatever is at offset 'at' of what was sent is changed. */
+static enum probe_verdict
+forward(struct server *s, size_t at)
+{
+    uint8_t frame[PROBE_FRAME_SIZE];
+
+    memcpy(frame, s->out.bytes[0], s->out.sizes[0]);
+    if (at) {
+        frame[at] ^= 0x10;
+    }
+    return probe_receive(&s->probe, frame, s->out.sizes[0],
+                         &(struct probe_frames) { 0 });
+}
+
+static void
+what_comes_through_is_what_was_sent(void **state OVS_UNUSED)
+{
+    for (int family = 4; family <= 6; family += 2) {
+        struct probe_target target = target_of(PROBE_THROUGH, family);
+        struct vmn_ip server;
+        struct server s;
+        uint16_t id;
+
+        start_probe(&s, &target);
+        assert_int_equal(s.out.n, 1);
+        assert_true(probe_address(s.out.bytes[0], s.out.sizes[0], &server,
+                                  &id));
+        assert_true(vmn_ip_equal(&server, &target.dst));
+        assert_int_equal(id, target.src_port);
+        /* From the IP header on; there are checksums for all of it. */
+        for (size_t at = ETH + (family == 6 ? 8 : 0); at < s.out.sizes[0];
+             at++) {
+            assert_int_equal(forward(&s, at), PROBE_IGNORED);
+        }
+        /* An answer is none. */
+        assert_int_equal(answer_ping(&s, 0, 0), PROBE_IGNORED);
+        assert_int_equal(forward(&s, 0), PROBE_SUCCESS);
+
+        start_probe(&s, &target);
+        assert_int_equal(probe_timeout(&s.probe, &s.out), PROBE_FAILURE);
+        assert_string_equal(probe_reason(&s.probe), "nothing comes through");
+    }
+}
+
+/* A ping's request, back again, is no answer. */
+static void
+an_echo_of_the_ping_itself_is_no_answer(void **state OVS_UNUSED)
+{
+    struct probe_target target = target_of(PROBE_PING, 4);
+    struct server s;
+
+    start_probe(&s, &target);
+    assert_int_equal(forward(&s, 0), PROBE_IGNORED);
+}
+
 /* ICMP errors.  ----------------------------------------------------------- */
 
 /* An error about the frame that was sent last, of which 'offset' (of its IP
@@ -419,6 +474,8 @@ main(int argc, char *argv[])
         cmocka_unit_test(udp_answer_is_success),
         cmocka_unit_test(udp_silence_is_what_was_awaited),
         cmocka_unit_test(ping_answer_is_success),
+        cmocka_unit_test(what_comes_through_is_what_was_sent),
+        cmocka_unit_test(an_echo_of_the_ping_itself_is_no_answer),
         cmocka_unit_test(icmp_errors_are_failures_with_reasons),
         cmocka_unit_test(icmp_errors_do_not_end_a_connection),
         cmocka_unit_test(wrong_frames_are_ignored),

@@ -414,6 +414,29 @@ late_timeouts_wait_for_answers(void **state OVS_UNUSED)
     prober_world_destroy(w);
 }
 
+/* What passes through a function comes by another port than it went to. */
+static void
+what_comes_through_does_so_at_its_port(void **state OVS_UNUSED)
+{
+    struct prober_settings settings = default_settings;
+    struct prober_world *w = prober_world_create();
+    struct prober_member m = member_of("in");
+
+    settings.type = PROBE_THROUGH;
+    m.out_ofport = 8;
+    w->answers = false;
+    prober_set(&w->prober, "@app.1", &settings, &m, 1, w->now_us);
+    prober_run(&w->prober, w->now_us = prober_next(&w->prober));
+    assert_int_equal(w->n_sent, 1);
+    prober_receive(&w->prober, "h1", 7, w->last, w->last_size, w->now_us);
+    prober_receive(&w->prober, "h2", 8, w->last, w->last_size, w->now_us);
+    assert_int_equal(w->prober.stats.n_ok, 0);
+    prober_receive(&w->prober, "h1", 8, w->last, w->last_size, w->now_us);
+    assert_int_equal(w->prober.stats.n_ok, 1);
+    assert_string_equal(w->told, "up ");
+    prober_world_destroy(w);
+}
+
 static void
 answers_of_others_are_ignored(void **state OVS_UNUSED)
 {
@@ -474,6 +497,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(silence_is_judged_by_when_the_host_answers),
         cmocka_unit_test(late_timeouts_wait_for_answers),
         cmocka_unit_test(answers_of_others_are_ignored),
+        cmocka_unit_test(what_comes_through_does_so_at_its_port),
         cmocka_unit_test(change_of_settings_begins_anew_and_keeps_the_state),
     };
 

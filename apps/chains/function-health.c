@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Whether functions are up: what is known of their ports, and what vmnd probes
+ * for the app (vmn/probes.h), with the flows of the answers.  Not for what
+ * follows (chain-state.c, chain.c). */
+
+#include "chains.h"
+
+#include <string.h>
+
+#include "vmn/probes.h"
+
+/* Heartbeats are between addresses that are nobody's (RFC 2544, appendix
+ * C.2.2). */
+static const struct vmn_ip beat_from = { 4, { 198, 18, 0, 1 } };
+static const struct vmn_ip beat_to = { 4, { 198, 18, 0, 2 } };
+
+/* The longest time that an answer may take. */
+#define TIMEOUT_MS 2000
+
+/* Returns true if the guest of the port can take packets, as far as is known:
+ * of a host that is not connected its links are not. */
+static bool
+port_is_up(struct vmn_view *view, const char *name)
+{
+    const struct vmn_port *port = vmn_read_port(view, name);
+    const char *host = port ? vmn_host_of_port(view, name) : NULL;
+    const struct vmn_vif *vif;
+
+    if (!host || !port->enabled || vmn_is_quarantined(view, port)) {
+        return false;
+    }
+    vif = vmn_read_vif(view, host, port->iface_id);
+    return !vif || vif->link_up;
+}
+
+/* Functions have numbers of their own, so two chains may have one probed in
+ * different ways. */
+static const char *
+target_name(struct vmn_view *view, const struct function_state *f)
+{
+    return vmn_printf(view, "chains.%u", (unsigned) f->number);
+}
+
+bool
+function_is_up(struct vmn_view *view, const struct chain_hop *hop,
+               const struct function_state *f)
+{
+    return port_is_up(view, f->function->in)
+           && (!f->function->out || port_is_up(view, f->function->out))
+           && (hop->health == CHAIN_LINK
+               || vmn_probe_is_up(view, target_name(view, f),
+                                  f->function->in));
+}
+
+/* Returns true if both addresses are in one subnet of the network. */
+static bool
+are_neighbours(const struct vmn_network *network, const struct vmn_ip *a,
+               const struct vmn_ip *b)
+{
+    for (size_t i = 0; i < network->n_subnets; i++) {
+        const struct vmn_prefix *cidr = &vmn_subnet_at(network, i)->cidr;
+
+        if (vmn_prefix_contains(cidr, a) && vmn_prefix_contains(cidr, b)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Finds addresses of the port and of the router's interface that are
+ * neighbours.  Returns false if there are none. */
+static bool
+find_pair(const struct vmn_port *port, const struct vmn_network *network,
+          const struct vmn_router_interface *interface,
+          struct vmn_probe_target *target)
+{
+    struct vmn_ip addresses[VMN_ADDRESSES_MAX];
+    size_t n = vmn_interface_addresses(interface, network, addresses);
+
+    for (size_t i = 0; i < port->n_ips; i++) {
+        for (size_t j = 0; j < n; j++) {
+            if (are_neighbours(network, &port->ips[i], &addresses[j])) {
+                target->source = addresses[j];
+                target->ip = port->ips[i];
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* The same of any router of the port's network. */
+static bool
+find_addresses(struct vmn_view *view, const struct vmn_port *port,
+               struct vmn_probe_target *target)
+{
+    const struct vmn_network *network = vmn_read_network(view, port->network);
+    struct vmn_names routers = vmn_lookup(view, VMN_INDEX_ROUTER_BY_NETWORK,
+                                          port->network);
+
+    for (size_t i = 0; network && i < routers.n; i++) {
+        const struct vmn_router *router = vmn_read_router(view,
+                                                          routers.names[i]);
+
+        for (size_t j = 0; router && j < router->n_interfaces; j++) {
+            const struct vmn_router_interface *interface
+                = vmn_router_interface_at(router, j);
+
+            if (!strcmp(interface->network, port->network)
+                && find_pair(port, network, interface, target)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Fills in what is probed of function 'f'.  Returns false, and fails the unit,
+ * if that cannot be. */
+static bool
+make_target(struct vmn_view *view, struct vmn_emit *emit,
+            const struct chain_hop *hop, const struct chain_function *f,
+            const struct vmn_port *port, struct vmn_probe_target *target)
+{
+    uint32_t interval_ms = hop->health_interval_ms;
+
+    *target = (struct vmn_probe_target) {
+        .port = f->in,
+        .source_mac = VMN_THROUGH_MAC_SRC,
+        .interval_ms = interval_ms,
+        .timeout_ms = interval_ms < TIMEOUT_MS ? interval_ms : TIMEOUT_MS,
+        .healthy_after = hop->healthy_after,
+        .unhealthy_after = hop->unhealthy_after,
+    };
+    if (hop->health == CHAIN_HEARTBEAT) {
+        target->type = VMN_PROBE_THROUGH;
+        target->out = f->out;
+        target->source = beat_from;
+        target->ip = beat_to;
+        target->mac = VMN_THROUGH_MAC_DST;
+        return true;
+    }
+    target->type = hop->health == CHAIN_PROBE_TCP ? VMN_PROBE_TCP
+                   : VMN_PROBE_PING;
+    target->number = hop->health_port;
+    target->mac = port->mac;
+    if (!find_addresses(view, port, target)) {
+        vmn_fail(emit, "port %s has no address to be probed from that of a "
+                 "router", f->in);
+        return false;
+    }
+    return true;
+}
+
+/* Matches answers.  A function has its own address, or with heartbeats sends
+ * what is of others. */
+static void
+match_answer(struct vmn_flow *flow, const struct vmn_probe_target *t)
+{
+    bool through = t->type == VMN_PROBE_THROUGH;
+    uint8_t family = t->ip.family;
+
+    vmn_match(flow, VMN_REG_SRC_LOCAL, !through);
+    vmn_match(flow, VMN_F_ETH_TYPE, vmn_eth_type_of(family));
+    vmn_match_ip(flow, vmn_field_ip_src(family),
+                 through ? &t->source : &t->ip);
+    vmn_match_ip(flow, vmn_field_ip_dst(family),
+                 through ? &t->ip : &t->source);
+    if (t->type == VMN_PROBE_TCP) {
+        vmn_match(flow, VMN_F_TCP_SRC, t->number);
+        vmn_match_masked(flow, VMN_F_TCP_DST, VMN_PROBE_ID,
+                         VMN_PROBE_ID_MASK);
+    } else {
+        vmn_match(flow, vmn_field_icmp_type(family),
+                  family == 6 ? (through ? VMN_ICMPV6_ECHO
+                                 : VMN_ICMPV6_ECHO_REPLY)
+                  : through ? VMN_ICMP_ECHO : VMN_ICMP_ECHO_REPLY);
+    }
+}
+
+/* Sends vmnd what comes by 'name', and answers. */
+static void
+emit_answers(struct vmn_view *view, struct vmn_emit *emit, const char *name,
+             const struct vmn_probe_target *target)
+{
+    const struct vmn_port *port = vmn_read_port(view, name);
+    const char *host = port ? vmn_host_of_port(view, name) : NULL;
+    const struct vmn_vif *vif
+        = host ? vmn_read_vif(view, host, port->iface_id) : NULL;
+    struct vmn_flow *flow;
+
+    if (!vif) {
+        return;
+    }
+    flow = vmn_flow_add(emit, vmn_scope_host(host), STAGE_RETURN, RETURN_PORT,
+                        PRIORITY_SPECIAL);
+    vmn_match(flow, VMN_F_IN_PORT, vif->ofport);
+    match_answer(flow, target);
+    vmn_act_punt(vmn_flow_actions(flow), HANDLER_PROBE, 0, VMN_PUNT_ALL);
+}
+
+bool
+emit_probe(struct vmn_view *view, struct vmn_emit *emit,
+           const struct chain_hop *hop, const struct function_state *f)
+{
+    const struct chain_function *function = f->function;
+    const struct vmn_port *port = vmn_read_port(view, function->in);
+    struct vmn_probe_target target;
+
+    if (hop->health == CHAIN_LINK || !port) {
+        return true;
+    }
+    if (!make_target(view, emit, hop, function, port, &target)) {
+        return false;
+    }
+    vmn_publish_probe(view, emit, target_name(view, f), &target);
+    emit_answers(view, emit, target.out ? target.out : target.port, &target);
+    return true;
+}
+
+/* Answers are for vmnd itself. */
+void
+handle_probe(struct vmn_view *view, const struct vmn_packet_in *in,
+             struct vmn_packets_out *out)
+{
+    (void) view;
+    (void) in;
+    vmn_send_nothing(out, "answer to a probe");
+}

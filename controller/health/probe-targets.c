@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What apps want to have probed (vmn/probes.h), as balancers of one backend
+ * whose names begin with PROBER_TARGET.  Part of health.c, which says when. */
+
+#include <config.h>
+
+#include "controller/health/health-private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/engine.h"
+#include "controller/engine/probe-target.h"
+#include "controller/model/model.h"
+#include "timeval.h"
+#include "util.h"
+
+/* How long a port keeps its state while its host is not connected: as long as
+ * backends do by default. */
+#define UNHEARD_MS (60 * 1000)
+
+/* The ports that a target has, known by name: so it is seen again when
+ * something becomes of these, also while it is not probed. */
+struct target {
+    char *port, *out;           /* 'out' may be NULL. */
+};
+
+static void
+target_free(struct target *target)
+{
+    if (target) {
+        free(target->port);
+        free(target->out);
+        free(target);
+    }
+}
+
+static void
+forget(struct health *h, const char *name)
+{
+    target_free(shash_find_and_delete(&h->targets, name));
+}
+
+static void
+remember(struct health *h, const char *name, const struct vmn_probe_target *t)
+{
+    struct target *target = xmalloc(sizeof *target);
+
+    target->port = xstrdup(t->port);
+    target->out = nullable_xstrdup(t->out);
+    forget(h, name);
+    shash_add(&h->targets, name, target);
+}
+
+void
+health_free_targets(struct health *h)
+{
+    struct shash_node *node, *next;
+
+    SHASH_FOR_EACH_SAFE (node, next, &h->targets) {
+        target_free(node->data);
+        shash_delete(&h->targets, node);
+    }
+    shash_destroy(&h->targets);
+}
+
+static const char *
+host_of(const struct health *h, const char *port)
+{
+    const struct vmn_binding *binding = model_get_durable(
+        h->model, VMN_TABLE_BINDING, port, NULL);
+
+    return binding ? binding->host : NULL;
+}
+
+/* Returns the number of the port's interface on 'host', or 0; sets whether it
+ * is up. */
+static uint32_t
+find_ofport(const struct health *h, const char *name, const char *host,
+            bool *link_up)
+{
+    const struct vmn_port *port = model_get_durable(h->model, VMN_TABLE_PORT,
+                                                    name, NULL);
+    char *vif_name = port ? xasprintf("%s/%s", host, port->iface_id) : NULL;
+    const struct vmn_vif *vif = (vif_name ? model_get_durable(
+        h->model, VMN_TABLE_VIF, vif_name, NULL) : NULL);
+
+    free(vif_name);
+    *link_up = vif && vif->link_up;
+    return vif ? vif->ofport : 0;
+}
+
+/* Sets where answers come from, by the port 'out'. */
+static void
+look_at_out(const struct health *h, const char *out, struct prober_member *m)
+{
+    const char *host = host_of(h, out);
+    bool link_up;
+
+    if (!host) {
+        m->out = "its other port is on no host";
+    } else if (strcmp(host, m->host)) {
+        m->out = "its other port is on another host";
+    } else if (!m->waits && !m->out) {
+        m->out_ofport = find_ofport(h, out, host, &link_up);
+        m->waits = !m->out_ofport;
+        m->out = m->waits || link_up ? NULL : "the link of its other port is "
+                                              "down";
+    }
+}
+
+static enum probe_type
+type_of(enum vmn_probe probe)
+{
+    return (probe == VMN_PROBE_HTTP ? PROBE_HTTP
+            : probe == VMN_PROBE_UDP ? PROBE_UDP
+            : probe == VMN_PROBE_PING ? PROBE_PING
+            : probe == VMN_PROBE_THROUGH ? PROBE_THROUGH : PROBE_TCP);
+}
+
+/* Probes the target at its port, which is on 'host'. */
+static void
+set_target(struct health *h, const char *balancer,
+           const struct vmn_probe_target *t, const char *host)
+{
+    const struct prober_settings settings = {
+        .probes = true, .type = type_of(t->type),
+        .vip = t->source, .port = t->number,
+        .interval_ms = t->interval_ms, .timeout_ms = t->timeout_ms,
+        .healthy_after = t->healthy_after,
+        .unhealthy_after = t->unhealthy_after,
+        .path = t->type == VMN_PROBE_HTTP ? "/" : NULL,
+        .unheard_ms = UNHEARD_MS,
+    };
+    struct prober_member m = {
+        .port = t->port, .host = host, .ip = t->ip, .mac = t->mac,
+        .vip_mac = t->source_mac,
+    };
+
+    health_read_row(h, balancer, &m);
+    health_look_at_host(h, UNHEARD_MS, &m);
+    if (t->out) {
+        look_at_out(h, t->out, &m);
+    }
+    prober_set(&h->prober, balancer, &settings, &m, 1, time_usec());
+    health_check_row(h, balancer, &m);
+}
+
+void
+health_refresh_target(struct health *h, const char *balancer)
+{
+    const char *name = balancer + 1;
+    struct probe_target_text text;
+    const char *host;
+
+    if (!engine_probe_target(h->engine, name, &text)) {
+        forget(h, name);
+        prober_remove(&h->prober, balancer);
+        return;
+    }
+    remember(h, name, &text.target);
+    host = host_of(h, text.port);
+    if (host) {
+        set_target(h, balancer, &text.target, host);
+    } else {
+        prober_remove(&h->prober, balancer);
+    }
+}
+
+/* Returns true if the host that 'port' is on, the port or its interface is
+ * among those to be refreshed. */
+static bool
+is_concerned(const struct health *h, const char *port)
+{
+    const struct vmn_port *row;
+    bool concerned;
+    const char *host;
+    char *vif;
+
+    if (!port || sset_contains(&h->ports, port)) {
+        return port != NULL;
+    }
+    host = host_of(h, port);
+    row = model_get_durable(h->model, VMN_TABLE_PORT, port, NULL);
+    if (!host || !row || sset_contains(&h->hosts, host)) {
+        return host && row;
+    }
+    vif = xasprintf("%s/%s", host, row->iface_id);
+    concerned = sset_contains(&h->vifs, vif);
+    free(vif);
+    return concerned;
+}
+
+void
+health_find_targets(struct health *h)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &h->targets) {
+        const struct target *target = node->data;
+
+        if (is_concerned(h, target->port) || is_concerned(h, target->out)) {
+            sset_add_and_free(&h->balancers,
+                              xasprintf("%c%s", PROBER_TARGET, node->name));
+        }
+    }
+}
+
+void
+health_take_targets(struct health *h)
+{
+    struct sset names = SSET_INITIALIZER(&names);
+    const char *name;
+
+    engine_take_changed(h->engine, ENGINE_QUERY_PROBE_TARGET, &names);
+    SSET_FOR_EACH (name, &names) {
+        sset_add_and_free(&h->balancers,
+                          xasprintf("%c%s", PROBER_TARGET, name));
+    }
+    sset_destroy(&names);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Probes that an app asks for: vmnd sends them to a port again and again, and
+ * whether the port is up is a row that units read, as with the backends of a
+ * balancer.  What the port answers goes to vmnd by a flow of the app's own, to
+ * a handler of its own with 'to_controller': apps alone know their pipeline.
+ * docs/writing-an-app.md has an example. */
+
+#ifndef VMN_PROBES_H
+#define VMN_PROBES_H 1
+
+#include "vmn/app.h"
+#include "vmn/rows-balancers.h"
+#include "vmn/text.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Source ports of probes of TCP, HTTP and UDP, and identifiers of others: a
+ * number of which these are the bits in the mask. */
+#define VMN_PROBE_ID 512
+#define VMN_PROBE_ID_MASK 0xfe00
+
+/* What is probed, and how. */
+struct vmn_probe_target {
+    const char *port;           /* To which probes are sent.  The target is
+                                 * probed while that is on a host. */
+    /* TCP: a connection is opened and reset.  HTTP: GET / gets a status of 200
+     * to 399.  UDP: an empty datagram, which fails if the port is unreachable.
+     * PING: an echo.  THROUGH: the request of an echo, which 'port' is handed
+     * and 'out' sends on as it is; 'source' and 'ip' are nobody's, and
+     * 'source_mac' and 'mac' are VMN_THROUGH_MAC_SRC and VMN_THROUGH_MAC_DST.
+     * Both ports are in VMN_REL_FUNCTION_PORTS. */
+    enum vmn_probe type;
+    const char *out;            /* THROUGH: the port, on the same host, from
+                                 * which it is to come; else NULL. */
+    struct vmn_ip source, ip;   /* From and to which address: one family. */
+    struct vmn_mac source_mac, mac; /* The same, of Ethernet. */
+    uint16_t number;            /* Destination port of TCP, HTTP, UDP. */
+    uint32_t interval_ms;       /* From one probe to the next: 100 to
+                                 * 3,600,000. */
+    uint32_t timeout_ms;        /* 10 to 'interval_ms'. */
+    uint32_t healthy_after;     /* Successes in a row, and failures, that it
+                                 * takes: 1 to 100. */
+    uint32_t unhealthy_after;
+};
+
+/* The value of VMN_REL_PROBE_TARGETS: PORT, TYPE (an enum vmn_probe), OUT,
+ * SOURCE, IP, SOURCE-MAC, MAC, NUMBER, INTERVAL, TIMEOUT, HEALTHY-AFTER,
+ * UNHEALTHY-AFTER. */
+#define VMN_PROBE_TARGET_PARTS 12
+
+/* Has 'name' be probed, as long as the unit publishes it: "APP.NAME", where
+ * APP is the app's, and of a target no other unit's. */
+static inline void
+vmn_publish_probe(struct vmn_view *view, struct vmn_emit *emit,
+                  const char *name, const struct vmn_probe_target *t)
+{
+    vmn_publish(emit, VMN_REL_PROBE_TARGETS, name, vmn_printf(
+        view, "%s|%d|%s|%s|%s|%s|%s|%u|%u|%u|%u|%u", t->port, (int) t->type,
+        t->out ? t->out : "", vmn_ip_text(view, &t->source),
+        vmn_ip_text(view, &t->ip), vmn_mac_text(view, t->source_mac),
+        vmn_mac_text(view, t->mac), (unsigned) t->number,
+        (unsigned) t->interval_ms, (unsigned) t->timeout_ms,
+        (unsigned) t->healthy_after, (unsigned) t->unhealthy_after));
+}
+
+/* Returns true if 'port', that of target 'name', has answered its probes.  Of
+ * one that has not been probed yet that is not known; of one on a host that is
+ * not connected it is what was known before. */
+static inline bool
+vmn_probe_is_up(struct vmn_view *view, const char *name, const char *port)
+{
+    const struct vmn_health *health
+        = vmn_read_health(view, vmn_printf(view, "@%s", name), port);
+
+    return health && health->state == VMN_HEALTH_UP;
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* vmn/probes.h */
