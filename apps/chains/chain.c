@@ -172,7 +172,8 @@ emit_choice_of_function(const struct ctx *ctx, const struct hop_state *hop)
 
 /* Hands packets to the function's port for requests, or for replies. */
 static void
-emit_hand(const struct ctx *ctx, const struct function_state *f, bool reply)
+emit_hand(const struct ctx *ctx, const struct hop_state *hop,
+          const struct function_state *f, bool reply)
 {
     const struct chain_function *function = f->function;
     const char *name = reply && function->out ? function->out : function->in;
@@ -184,6 +185,11 @@ emit_hand(const struct ctx *ctx, const struct function_state *f, bool reply)
     vmn_match_masked(flow, REG_STEP, reply, 1);
     vmn_match(flow, REG_FUNCTION, f->number);
     vmn_flow_count_part(flow, f->number * 2 + reply);
+    vmn_publish(ctx->emit, REL_PART_NAMES,
+                vmn_printf(ctx->view, "chains/%s", ctx->name),
+                vmn_printf(ctx->view, "%u|%s %s %s",
+                           (unsigned) f->number * 2 + reply, hop->hop->name,
+                           name, reply ? "answers" : "requests"));
     if (!function->out) {
         vmn_act_set_mac(actions, VMN_F_ETH_DST, port->mac);
     }
@@ -207,8 +213,8 @@ emit_hop(const struct ctx *ctx, const struct hop_state *hop)
     emit_choice_of_function(ctx, hop);
     for (size_t i = 0; i < n; i++) {
         if (hop->functions[i].up) {
-            emit_hand(ctx, &hop->functions[i], false);
-            emit_hand(ctx, &hop->functions[i], true);
+            emit_hand(ctx, hop, &hop->functions[i], false);
+            emit_hand(ctx, hop, &hop->functions[i], true);
         }
     }
 }

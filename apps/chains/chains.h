@@ -134,6 +134,8 @@ enum {
 #define REL_PORT "chains.port"
 /* CHAIN -> "in" of those of its functions that are down. */
 #define REL_DOWN "chains.down"
+/* "chains/CHAIN" -> "PART|NAME" of what is counted. */
+#define REL_PART_NAMES VMN_OWN_PART_NAMES("chains")
 
 /* Its only handler. */
 enum { HANDLER_PROBE };

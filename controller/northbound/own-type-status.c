@@ -10,6 +10,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,12 +71,44 @@ nb_fill_type(const struct nb_status_query *q, const struct vmn_row *row,
 
 struct part_counts {
     const struct nb_status_query *q;
+    struct vmn_names names;     /* "PART|NAME". */
     struct status_own_object *status;
     size_t allocated;
 };
 
 /* Most parts that are listed; the sum has all. */
 #define PARTS_MAX 1000
+
+/* Returns what the app calls the part, or NULL. */
+static const char *
+name_of_part(const struct part_counts *counts, uint32_t part)
+{
+    char prefix[16];
+    size_t len = snprintf(prefix, sizeof prefix, "%"PRIu32"|", part);
+
+    for (size_t i = 0; i < counts->names.n; i++) {
+        if (!strncmp(counts->names.names[i], prefix, len)) {
+            return arena_strdup(counts->q->arena,
+                                counts->names.names[i] + len);
+        }
+    }
+    return NULL;
+}
+
+/* Returns what the app publishes as names of parts of the object. */
+static struct vmn_names
+names_of_parts(const struct nb_status_query *q,
+               const struct vmn_type_row *type, const struct vmn_row *row)
+{
+    char *relation = xasprintf("%s.part-names", type->app);
+    char *key = xasprintf("%s/%s", type->row.name, row->name);
+    struct vmn_names names = engine_relation_values(q->nb->engine, relation,
+                                                    key);
+
+    free(key);
+    free(relation);
+    return names;
+}
 
 static struct status_part *
 find_part(struct part_counts *counts, uint32_t part, const char *reason)
@@ -104,6 +137,7 @@ find_part(struct part_counts *counts, uint32_t part, const char *reason)
     parts = &status->parts[status->n_parts++];
     *parts = (struct status_part) {
         .part = part,
+        .name = part ? name_of_part(counts, part) : NULL,
         .reason = reason ? arena_strdup(counts->q->arena, reason) : NULL,
     };
     return parts;
@@ -253,10 +287,14 @@ nb_fill_own_object(const struct nb_status_query *q, const struct vmn_row *row,
     const struct vmn_type_row *type = model_get_durable(
         q->nb->model, VMN_TABLE_TYPE, schema_tables[row->table]->plural, NULL);
     struct status_own_object *status = status_;
+    struct part_counts counts = { .q = q, .status = status };
 
+    if (type && q->one) {
+        counts.names = names_of_parts(q, type, row);
+    }
     status->unserved = type ? find_unserved(q, type) : NULL;
     fabric_parts(q->nb->fabric, row->table, row->name, add_part_count,
-                 &(struct part_counts) { .q = q, .status = status });
+                 &counts);
     status->unread_hosts = fabric_unread_hosts(q->nb->fabric);
     status->counted = q->one ? fabric_counted_ms(q->nb->fabric) : 0;
     fill_members(q, row, status_);

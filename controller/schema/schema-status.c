@@ -163,6 +163,7 @@ static const struct schema_struct part_count = SHOWN_KEPT(
     "PartCount", status_part,
     SHOWN_OF(status_part, part, U32, ALWAYS,
              "What the app tells its flows apart by, or 0."),
+    SHOWN_OF(status_part, name, STRING, 0, "What the app calls it."),
     SHOWN_OF(status_part, reason, STRING, 0, "Why they drop, if they do."),
     SHOWN_COUNT(status_part, count.));
 

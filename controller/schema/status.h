@@ -337,6 +337,7 @@ struct status_type {
 
 struct status_part {
     uint32_t part;              /* vmn_flow_count_part(), or 0. */
+    const char *name;           /* What the app calls it, or NULL. */
     const char *reason;         /* Of a drop, or NULL. */
     struct status_count count;
 };

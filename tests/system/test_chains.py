@@ -595,8 +595,9 @@ def test_what_is_refused_and_what_is_told(lab, world):
     outcome = trace["outcomes"][0]
     assert outcome["verdict"] == "delivered", outcome
     assert through(outcome) == ["b-in"], outcome
-    wait_for("counts", lambda: world.api.get("chains/c")["status"].get(
-        "packets"), 60)
+    wait_for("counts by hops", lambda: {"h0 b-in requests", "h0 b-out answers"}
+             <= {p["name"] for p in world.api.get("chains/c")["status"].get(
+                 "parts", []) if p["packets"]}, 60)
 
     # One function as well is remembered when there are more.  What forges for
     # others is quarantined with all that it forges.
