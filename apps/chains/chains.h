@@ -135,7 +135,7 @@ enum {
 /* CHAIN -> "in" of those of its functions that are down. */
 #define REL_DOWN "chains.down"
 /* "chains/CHAIN" -> "PART|NAME" of what is counted. */
-#define REL_PART_NAMES VMN_OWN_PART_NAMES("chains")
+#define REL_PART_NAMES "chains.part-names"
 
 /* Its only handler. */
 enum { HANDLER_PROBE };

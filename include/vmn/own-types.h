@@ -116,11 +116,6 @@ void vmn_check_fail(struct vmn_check *, const char *pointer,
                     const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* What vmn_flow_count_part() tells apart of an object's flows has a name in
- * its status where the app publishes "PART|NAME" at "TYPE/OBJECT" of relation
- * "APP.part-names". */
-#define VMN_OWN_PART_NAMES(APP) APP ".part-names"
-
 /* Flag of a type: there is one object of it, with name "default": the app's
  * settings, say. */
 #define VMN_TYPE_SINGLE (1u << 0)
@@ -143,7 +138,11 @@ struct vmn_type_class {
      * 'relation' count: shown are the values that the app publishes in that
      * relation of its own at the object's name; without VMN_FIELD_LIST the
      * first, of BOOL "true" or "false".  One whose name is NULL ends.  NULL:
-     * nothing. */
+     * nothing.
+     *
+     * What vmn_flow_count_part() tells apart of an object's flows has a name
+     * there where the app publishes "PART|NAME" at "TYPE/OBJECT" of relation
+     * "APP.part-names". */
     const struct vmn_field_class *status;
 };
 
