@@ -102,6 +102,18 @@ local deeds = {
         emit:flow { scope = "all", stage = "bad", priority = 1,
                     match = { tcp_dst = 65536 } }
     end,
+    ["relation"] = function(view, network, emit)
+        emit:publish("firewall.members", "k", "v")
+    end,
+    ["pool"] = function(view) return view:id_of("firewall.identity", "k") end,
+    ["register"] = function(view, network, emit)
+        emit:flow { scope = "all", stage = "bad", priority = 20 }
+            :set("reg12", 1)
+    end,
+    ["zone"] = function(view, network, emit)
+        emit:flow { scope = "all", stage = "bad", priority = 20 }
+            :set("reg_zone", 1)
+    end,
     ["fail"] = function(view, network, emit)
         emit:fail("network " .. network.name .. " says so")
     end,
