@@ -78,7 +78,8 @@ compile_probe_target(struct vmn_view *view, const char *key,
     struct probe_target_text target;
     size_t size;
     const char *text = vmn_query(view, ENGINE_QUERY_PROBE_TARGET, key, &size);
-    const char *problem = text ? probe_target_parse(text, &target) : NULL;
+    const char *problem = text ? probe_target_parse(key, text, &target)
+                          : NULL;
 
     if (vmn_relation_values(view, VMN_REL_PROBE_TARGETS, key).n > 1) {
         vmn_fail(emit, "several units have probe target \"%s\"", key);

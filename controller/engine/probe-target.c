@@ -63,13 +63,18 @@ take_mac(const char *text, struct vmn_mac *mac)
 }
 
 const char *
-probe_target_parse(const char *text, struct probe_target_text *to)
+probe_target_parse(const char *name, const char *text,
+                   struct probe_target_text *to)
 {
     char parts[VMN_PROBE_TARGET_PARTS][PART_SIZE];
     struct vmn_probe_target *t = &to->target;
     uint32_t type, number;
 
     memset(to, 0, sizeof *to);
+    if (value_check_name(name, NULL)) {
+        return "it must be named with 1 to 63 of a-z, 0-9, '-' and '.', with "
+               "a letter or digit at the end";
+    }
     if (!cut(text, parts, VMN_PROBE_TARGET_PARTS)) {
         return "it has not the parts of a target";
     }
@@ -117,7 +122,7 @@ engine_probe_target(struct engine *engine, const char *name,
 {
     size_t size;
     char *text = engine_peek(engine, ENGINE_QUERY_PROBE_TARGET, name, &size);
-    bool ok = text && !probe_target_parse(text, to);
+    bool ok = text && !probe_target_parse(name, text, to);
 
     free(text);
     return ok;

@@ -19,9 +19,10 @@ struct probe_target_text {
     char out[VMN_NAME_LEN + 1];
 };
 
-/* Fills in '*to' by 'text'.  Returns NULL, or what is wrong with it, a
- * constant.  An app may have written anything. */
-const char *probe_target_parse(const char *text, struct probe_target_text *to);
+/* Fills in '*to' by 'text', the value of target 'name'.  Returns NULL, or what
+ * is wrong with it, a constant.  An app may have written anything. */
+const char *probe_target_parse(const char *name, const char *text,
+                               struct probe_target_text *to);
 
 /* The same of target 'name', as the engine has it.  Returns false if there is
  * no such target, or something is wrong with it. */

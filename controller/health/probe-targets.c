@@ -13,8 +13,13 @@
 #include "controller/engine/engine.h"
 #include "controller/engine/probe-target.h"
 #include "controller/model/model.h"
+#include "openvswitch/vlog.h"
 #include "timeval.h"
 #include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(probe_targets);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 5);
 
 /* How long a port keeps its state while its host is not connected: as long as
  * backends do by default. */
@@ -157,6 +162,12 @@ health_refresh_target(struct health *h, const char *balancer)
     if (!engine_probe_target(h->engine, name, &text)) {
         forget(h, name);
         prober_remove(&h->prober, balancer);
+        return;
+    }
+    if (shash_count(&h->targets) >= VMN_PROBE_TARGETS_MAX
+        && !shash_find(&h->targets, name)) {
+        VLOG_WARN_RL(&rl, "probe target %s is not probed: there are %d others",
+                     name, VMN_PROBE_TARGETS_MAX);
         return;
     }
     remember(h, name, &text.target);

@@ -50,9 +50,11 @@ struct vmn_probe_target {
  * SOURCE, IP, SOURCE-MAC, MAC, NUMBER, INTERVAL, TIMEOUT, HEALTHY-AFTER,
  * UNHEALTHY-AFTER. */
 #define VMN_PROBE_TARGET_PARTS 12
+#define VMN_PROBE_TARGETS_MAX 10000
 
 /* Has 'name' be probed, as long as the unit publishes it: "APP.NAME", where
- * APP is the app's, and of a target no other unit's. */
+ * APP is the app's, a name as objects have, and no other unit's.  There may be
+ * VMN_PROBE_TARGETS_MAX of all apps; others are not probed. */
 static inline void
 vmn_publish_probe(struct vmn_view *view, struct vmn_emit *emit,
                   const char *name, const struct vmn_probe_target *t)

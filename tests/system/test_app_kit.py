@@ -307,9 +307,10 @@ def test_traces_have_a_dscp(tmp_path):
 
 @pytest.mark.parametrize("text, error", [
     ("", "has no step"),
-    ("[]", "step 1: : must be a mapping with: name, apply"),
-    ("colour: red", "step 1: /colour: is unknown; there are: name, apply"),
+    ("[]", "step 1: : must be a mapping with: name, time"),
+    ("colour: red", "step 1: /colour: is unknown; there are: name, time"),
     ("apply: 7", "step 1: /apply: must be a list of objects"),
+    ("health: up", "step 1: /health: must be a mapping to up, down or null"),
     ("traces: [7]", "/traces/0: must be a mapping"),
     ("traces: [{from: a, to: b, protocol: tcp}]", "/traces/0/port: is requ"),
     ("traces: [{from: a, to: b, protocol: icmp, expect: {colour: 1}}]",
@@ -321,6 +322,7 @@ def test_traces_have_a_dscp(tmp_path):
        "/traces/0/expect/" + error) for wrong, error in (
            ("through: x", "through: must be a list of stages"),
            ("through: [{}]", "through: must be a list of stages"),
+           ("not_through: x", "not_through: must be a list of stages"),
            ("changed: [x]", "changed: must be a mapping"),
            ("changed: {x: {}}", "changed: must be a mapping"),
            ("verdict: {}", "verdict: must be a text"),
@@ -333,6 +335,19 @@ def test_rubbish(tmp_path, text, error):
     # TAP's own word, and a sentence for people.
     assert said.startswith("Bail out!  ") and said.count(error) == 2, said
     assert "\nvmn-app: " in said
+
+
+@pytest.mark.parametrize("text, error", [
+    ("time: noon", "/time: must be a time in UTC"),
+    ("time: '2025-12-31T23:59:59Z'", "/time: is before that of"),
+    ("health: {a/b: well}", "/health/a/b: must be up, down or null"),
+    ("health: {a/b: up}", '/health/a/b: loadbalancer "a" does not exist'),
+    ("health: {'@x.1/b': up}", '/health/@x.1/b: port "b" does not exist'),
+    ("health: {ab: down}", "/health/ab: must be BALANCER/PORT"),
+])
+def test_steps_that_cannot_be(tmp_path, text, error):
+    said = check(EXAMPLES + "/mailguard.lua", text, tmp_path, status=1)
+    assert "step 1: is taken" in said and "# " + error in said, said
 
 
 @pytest.mark.parametrize("text, error", [

@@ -187,7 +187,8 @@ texts_of_targets(void **state)
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct probe_target_text text;
-        const char *problem = probe_target_parse(cases[i].text, &text);
+        const char *problem = probe_target_parse("asks.x", cases[i].text,
+                                                 &text);
 
         if (!cases[i].problem != !problem
             || (problem && !strstr(problem, cases[i].problem))) {
@@ -198,8 +199,16 @@ texts_of_targets(void **state)
     char *text = xasprintf("%0200d|1", 1);
     struct probe_target_text to;
 
-    assert_non_null(probe_target_parse(text, &to));
+    assert_non_null(probe_target_parse("asks.x", text, &to));
     free(text);
+    /* Rows are named so, and one that is refused would hold up all others. */
+    static const char *const names[] = {
+        "asks.X", "asks.x/y", "asks.", "asks.x_y", "asks.x ",
+        "asks.01234567890123456789012345678901234567890123456789012345678",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        assert_non_null(probe_target_parse(names[i], cases[0].text, &to));
+    }
 }
 
 int
