@@ -332,8 +332,10 @@ compile_chain(struct vmn_view *view, const char *key, struct vmn_emit *emit)
             if (!f->up) {
                 vmn_publish(emit, REL_DOWN, key, f->function->in);
             }
-            if (!emit_probe(view, emit, hop->hop, f)) {
-                return;
+            if (hop->hop->health != CHAIN_LINK) {
+                vmn_publish(emit, REL_PROBED,
+                            vmn_printf(view, "%s|%s|%s", key, hop->hop->name,
+                                       f->function->in), "");
             }
             emit_return(&ctx, i, f, f->function->in);
             if (f->function->out) {

@@ -267,6 +267,8 @@ static const struct vmn_unit_class units[] = {
       .compile = compile_domain },
     { .name = "port", .each = VMN_EACH_KEY, .relation = REL_PORT,
       .compile = compile_port },
+    { .name = "probe", .each = VMN_EACH_KEY, .relation = REL_PROBED,
+      .compile = compile_probe },
     { .name = NULL },
 };
 

@@ -132,6 +132,8 @@ enum {
 #define REL_OF_DOMAIN "chains.of-domain"
 /* Port of a function -> its chain. */
 #define REL_PORT "chains.port"
+/* "CHAIN|HOP|PORT" of a function that is probed -> "". */
+#define REL_PROBED "chains.probed"
 /* CHAIN -> "in" of those of its functions that are down. */
 #define REL_DOWN "chains.down"
 /* "chains/CHAIN" -> "PART|NAME" of what is counted. */
@@ -167,10 +169,6 @@ struct chain_state {
  * up. */
 bool function_is_up(struct vmn_view *, const struct chain_hop *,
                     const struct function_state *);
-/* Has the function be probed, if it is to be.  Returns false, and fails the
- * unit, if that cannot be. */
-bool emit_probe(struct vmn_view *, struct vmn_emit *,
-                const struct chain_hop *, const struct function_state *);
 void handle_probe(struct vmn_view *, const struct vmn_packet_in *,
                   struct vmn_packets_out *);
 
@@ -211,5 +209,6 @@ void compile_classifier(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_member(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_domain(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_port(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_probe(struct vmn_view *, const char *key, struct vmn_emit *);
 
 #endif /* apps/chains/chains.h */

@@ -34,12 +34,11 @@ port_is_up(struct vmn_view *view, const char *name)
     return !vif || vif->link_up;
 }
 
-/* Functions have numbers of their own, so two chains may have one probed in
- * different ways. */
+/* Functions are probed under their numbers. */
 static const char *
-target_name(struct vmn_view *view, const struct function_state *f)
+target_name(struct vmn_view *view, uint32_t number)
 {
-    return vmn_printf(view, "chains.%u", (unsigned) f->number);
+    return vmn_printf(view, "chains.%u", (unsigned) number);
 }
 
 bool
@@ -49,7 +48,7 @@ function_is_up(struct vmn_view *view, const struct chain_hop *hop,
     return port_is_up(view, f->function->in)
            && (!f->function->out || port_is_up(view, f->function->out))
            && (hop->health == CHAIN_LINK
-               || vmn_probe_is_up(view, target_name(view, f),
+               || vmn_probe_is_up(view, target_name(view, f->number),
                                   f->function->in));
 }
 
@@ -162,6 +161,10 @@ match_answer(struct vmn_flow *flow, const struct vmn_probe_target *t)
     uint8_t family = t->ip.family;
 
     vmn_match(flow, VMN_REG_SRC_LOCAL, !through);
+    if (through) {
+        vmn_match_mac(flow, VMN_F_ETH_SRC, t->source_mac);
+        vmn_match_mac(flow, VMN_F_ETH_DST, t->mac);
+    }
     vmn_match(flow, VMN_F_ETH_TYPE, vmn_eth_type_of(family));
     vmn_match_ip(flow, vmn_field_ip_src(family),
                  through ? &t->source : &t->ip);
@@ -200,23 +203,52 @@ emit_answers(struct vmn_view *view, struct vmn_emit *emit, const char *name,
     vmn_act_punt(vmn_flow_actions(flow), HANDLER_PROBE, 0, VMN_PUNT_ALL);
 }
 
-bool
-emit_probe(struct vmn_view *view, struct vmn_emit *emit,
-           const struct chain_hop *hop, const struct function_state *f)
+/* Finds the hop and the function of "CHAIN|HOP|PORT".  A hop's name may have
+ * bars in it. */
+static const struct chain_hop *
+find_function(struct vmn_view *view, const char *key,
+              const struct chain_function **f)
 {
-    const struct chain_function *function = f->function;
-    const struct vmn_port *port = vmn_read_port(view, function->in);
+    const char *name, *rest, *port;
+    const struct chain *chain;
+    size_t len;
+
+    if (!vmn_key_split_two(view, key, &name, &rest)
+        || !(port = strrchr(rest, '|'))) {
+        return NULL;
+    }
+    len = port++ - rest;
+    chain = chain_read(view, name);
+    for (size_t i = 0; chain && i < chain->n_hops; i++) {
+        const struct chain_hop *hop = &chain->hops[i];
+
+        for (size_t j = 0; j < hop->n_functions; j++) {
+            if (strlen(hop->name) == len && !memcmp(hop->name, rest, len)
+                && !strcmp(hop->functions[j].in, port)) {
+                *f = &hop->functions[j];
+                return hop;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* Each function has its unit: one that cannot be probed is down, and its chain
+ * goes on without it. */
+void
+compile_probe(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    const struct chain_function *f;
+    const struct chain_hop *hop = find_function(view, key, &f);
+    const struct vmn_port *port = hop ? vmn_read_port(view, f->in) : NULL;
     struct vmn_probe_target target;
 
-    if (hop->health == CHAIN_LINK || !port) {
-        return true;
+    if (port && make_target(view, emit, hop, f, port, &target)) {
+        vmn_publish_probe(view, emit, target_name(view, vmn_id_of(
+            view, POOL_FUNCTION, key)), &target);
+        emit_answers(view, emit, target.out ? target.out : target.port,
+                     &target);
     }
-    if (!make_target(view, emit, hop, function, port, &target)) {
-        return false;
-    }
-    vmn_publish_probe(view, emit, target_name(view, f), &target);
-    emit_answers(view, emit, target.out ? target.out : target.port, &target);
-    return true;
 }
 
 /* Answers are for vmnd itself. */

@@ -60,22 +60,33 @@ to_port_here(struct vmn_emit *emit, const struct function *function,
 }
 
 /* Lets in probes that have passed through the function, as from nobody: they
- * are for the app that has it probed (VMN_PROBE_THROUGH), and have nowhere to
- * go without it. */
+ * are for the app that has it probed (VMN_PROBE_THROUGH), and are dropped
+ * behind it.  Nothing else comes in so, since it has no identity. */
 static void
 from_through(struct vmn_emit *emit, const char *host, uint32_t ofport)
 {
-    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(host),
-                                         STAGE_ADMIT, ADMIT_GUARD,
-                                         GUARD_FUNCTION_THROUGH);
-    struct vmn_actions *actions = vmn_flow_actions(flow);
+    static const struct vmn_prefix prefixes[] = {
+        VMN_THROUGH_PREFIX4, VMN_THROUGH_PREFIX6,
+    };
 
-    vmn_match(flow, VMN_F_IN_PORT, ofport);
-    vmn_match_mac(flow, VMN_F_ETH_SRC, VMN_THROUGH_MAC_SRC);
-    vmn_match_mac(flow, VMN_F_ETH_DST, VMN_THROUGH_MAC_DST);
-    vmn_act_set(actions, VMN_REG_SRC_ID, 0);
-    vmn_act_set(actions, VMN_REG_SRC_LOCAL, 0);
-    vmn_act_next(actions);
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+        struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(host),
+                                             STAGE_ADMIT, ADMIT_GUARD,
+                                             GUARD_FUNCTION_THROUGH);
+        struct vmn_actions *actions = vmn_flow_actions(flow);
+        uint8_t family = prefixes[i].ip.family;
+
+        vmn_match(flow, VMN_F_IN_PORT, ofport);
+        vmn_match_mac(flow, VMN_F_ETH_SRC, VMN_THROUGH_MAC_SRC);
+        vmn_match_mac(flow, VMN_F_ETH_DST, VMN_THROUGH_MAC_DST);
+        vmn_match(flow, vmn_field_icmp_type(family),
+                  family == 6 ? VMN_ICMPV6_ECHO : VMN_ICMP_ECHO);
+        vmn_match_prefix(flow, vmn_field_ip_src(family), &prefixes[i]);
+        vmn_match_prefix(flow, vmn_field_ip_dst(family), &prefixes[i]);
+        vmn_act_set(actions, VMN_REG_SRC_ID, 0);
+        vmn_act_set(actions, VMN_REG_SRC_LOCAL, 0);
+        vmn_act_next(actions);
+    }
 }
 
 /* Emits the way from the port into the pipeline: as if the packet came by a

@@ -71,6 +71,11 @@ base_service(struct vmn_emit *emit)
     struct vmn_flow *flow;
 
     flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_SERVICE,
+                        SERVICE_REQUEST, SERVICE_THROUGH);
+    vmn_match_mac(flow, VMN_F_ETH_DST, VMN_THROUGH_MAC_DST);
+    drop(flow, "probe that nobody awaits");
+
+    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_SERVICE,
                         SERVICE_REQUEST, SERVICE_REMOTE);
     vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_ARP);
     vmn_match(flow, VMN_REG_SRC_LOCAL, 0);

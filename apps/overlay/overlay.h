@@ -87,6 +87,7 @@ enum {
     SERVICE_N_TABLES
 };
 enum {
+    SERVICE_THROUGH = 320,      /* A probe through a function. */
     SERVICE_PROVIDER = 310,     /* The guests reply. */
     SERVICE_REMOTE = 300,       /* The sender's host has replied. */
     SERVICE_SELF = 200,         /* For an address of its own. */

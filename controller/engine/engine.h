@@ -159,7 +159,8 @@ char *engine_domain_of(struct engine *, const char *network);
 #define ENGINE_QUERY_PROBE_TARGET "vmn.probe-target"
 
 /* Starts recording the keys at which the value of query "APP.QUERY" has
- * changed or disappeared, while it has readers there.  Returns false if no
+ * changed or disappeared, while it has readers there; with those at which
+ * there is one already.  Returns false if no
  * loaded app has such a query. */
 bool engine_watch(struct engine *, const char *query);
 /* Moves the keys that were recorded since the last call to 'keys'.  They may

@@ -62,7 +62,7 @@ vmn_is_past(struct vmn_view *view, int64_t when)
     struct engine *engine = view->engine;
 
     if (!view->node) {
-        return when <= engine->clock();
+        return when <= MAX(engine->now_s, engine->clock());
     }
     if (when > engine->now_s && when <= LAST_TIME) {
         graph_read(&engine->graph, view->node, &get_node(engine, when)->node,

@@ -61,6 +61,22 @@ note_changed(struct engine *engine, const struct node *node)
     }
 }
 
+/* Notes all keys of query class 'id' at which there is a value. */
+static void
+note_all(struct engine *engine, unsigned id)
+{
+    struct node *node;
+
+    for (int i = 0; i < SHARDS_N; i++) {
+        HMAP_FOR_EACH (node, hmap_node, &engine->graph.nodes.maps[i]) {
+            if (node->kind == NODE_QUERY && node->id == id
+                && query_node_cast(node)->value) {
+                note_changed(engine, node);
+            }
+        }
+    }
+}
+
 bool
 engine_watch(struct engine *engine, const char *query)
 {
@@ -69,6 +85,7 @@ engine_watch(struct engine *engine, const char *query)
     if (class_ && !class_->changed) {
         class_->changed = xmalloc(sizeof *class_->changed);
         sset_init(class_->changed);
+        note_all(engine, class_ - engine->query_classes);
     }
     return class_ != NULL;
 }

@@ -159,8 +159,9 @@ put_past(struct vmn_view *view, const char *key, struct ofpbuf *out)
 {
     bool past = false;
     long long when;
+    int n = 0;
 
-    if (!ovs_scan(key, "%lld", &when)) {
+    if (!ovs_scan(key, "%lld%n", &when, &n) || key[n]) {
         view_failf(view, "\"%s\" is no time", key);
     } else {
         past = vmn_is_past(view, when);

@@ -34,7 +34,9 @@ struct health {
     uint64_t n_count_failures;  /* At that time. */
     /* To be refreshed; of balancers also PROBER_TARGET and a target. */
     struct sset balancers, hosts, ports, vifs;
-    struct shash targets;       /* probe-targets.c's. */
+    struct shash targets;       /* probe-targets.c's, */
+    struct sset refused;        /* those for which there is no room, */
+    struct sset moved;          /* and ports that may concern some. */
     struct shash seen_hosts;    /* Hosts that have been connected: since when
                                  * one is not, of time_usec(), or 0; an owned
                                  * int64_t. */

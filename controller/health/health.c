@@ -450,11 +450,11 @@ find_concerned(struct health *h)
     const struct balancer *lb;
     const struct backend *b;
 
+    health_find_targets(h);
     if (sset_is_empty(&h->hosts) && sset_is_empty(&h->ports)
         && sset_is_empty(&h->vifs)) {
         return;
     }
-    health_find_targets(h);
     find_vif_hosts(h, &vif_hosts);
     HMAP_FOR_EACH (lb, node, &h->prober.balancers) {
         HMAP_FOR_EACH (b, node, &lb->backends) {
@@ -543,7 +543,7 @@ binding_cb(void *h_, const char *port)
 {
     struct health *h = h_;
 
-    sset_add(&h->ports, port);
+    sset_add(&h->moved, port);
 }
 
 static void
@@ -640,6 +640,8 @@ health_create(struct event_base *base, struct model *model,
     sset_init(&h->vifs);
     shash_init(&h->seen_hosts);
     shash_init(&h->targets);
+    sset_init(&h->refused);
+    sset_init(&h->moved);
     engine_watch(engine, VMN_QUERY_BACKENDS);
     engine_watch(engine, ENGINE_QUERY_PROBE_TARGET);
     commit_add_watch(commit, group_cb, h);

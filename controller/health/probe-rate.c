@@ -15,8 +15,9 @@
 #define HOSTS_MAX 4096
 
 void
-probe_rate_init(struct probe_rate *p)
+probe_rate_init(struct probe_rate *p, unsigned share)
 {
+    p->share = share;
     p->all_us = INT64_MIN;
     shash_init(&p->hosts);
 }
@@ -70,10 +71,11 @@ take(int64_t *next_us, int64_t now_us, unsigned rate, unsigned burst)
 int64_t
 probe_rate_reserve(struct probe_rate *p, const char *host, int64_t now_us)
 {
-    int64_t of_host = take(host_us(p, host, now_us), now_us, PROBE_RATE_HOST,
-                           PROBE_RATE_HOST_BURST);
-    int64_t of_all
-        = take(&p->all_us, now_us, PROBE_RATE_TOTAL, PROBE_RATE_TOTAL_BURST);
+    int64_t of_host = take(host_us(p, host, now_us), now_us,
+                           PROBE_RATE_HOST / p->share,
+                           PROBE_RATE_HOST_BURST / p->share);
+    int64_t of_all = take(&p->all_us, now_us, PROBE_RATE_TOTAL / p->share,
+                          PROBE_RATE_TOTAL_BURST / p->share);
 
     return MAX(of_host, of_all);
 }

@@ -18,12 +18,14 @@
 #define PROBE_RATE_HOST_BURST 20
 
 struct probe_rate {
+    unsigned share;             /* It has one part of so many of the above. */
     int64_t all_us;             /* When the next probe would be due at an even
                                  * rate. */
     struct shash hosts;         /* The same for each host: int64_t. */
 };
 
-void probe_rate_init(struct probe_rate *);
+/* 'share' is 1: all; or more, at most PROBE_RATE_HOST_BURST. */
+void probe_rate_init(struct probe_rate *, unsigned share);
 void probe_rate_uninit(struct probe_rate *);
 /* Reserves a probe to 'host'.  Returns its time in microseconds, 'now_us' or
  * later. */

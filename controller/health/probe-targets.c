@@ -41,10 +41,44 @@ target_free(struct target *target)
     }
 }
 
+/* Has a target be refreshed. */
+static void
+schedule(struct health *h, const char *name)
+{
+    sset_add_and_free(&h->balancers, xasprintf("%c%s", PROBER_TARGET, name));
+}
+
+/* Forgets a target, which makes room for those that had none. */
 static void
 forget(struct health *h, const char *name)
 {
-    target_free(shash_find_and_delete(&h->targets, name));
+    struct target *target = shash_find_and_delete(&h->targets, name);
+    const char *other;
+
+    target_free(target);
+    sset_find_and_delete(&h->refused, name);
+    if (target) {
+        SSET_FOR_EACH (other, &h->refused) {
+            schedule(h, other);
+        }
+        sset_clear(&h->refused);
+    }
+}
+
+/* Returns true if there is room for another target of its app. */
+static bool
+has_room(const struct health *h, const char *name)
+{
+    size_t len = strcspn(name, ".") + 1, n = 0;
+    const struct shash_node *node;
+
+    if (shash_count(&h->targets) < VMN_PROBE_TARGETS_MAX) {
+        return true;
+    }
+    SHASH_FOR_EACH (node, &h->targets) {
+        n += !strncmp(node->name, name, len);
+    }
+    return n < VMN_PROBE_TARGETS_MAX;
 }
 
 static void
@@ -54,7 +88,7 @@ remember(struct health *h, const char *name, const struct vmn_probe_target *t)
 
     target->port = xstrdup(t->port);
     target->out = nullable_xstrdup(t->out);
-    forget(h, name);
+    target_free(shash_find_and_delete(&h->targets, name));
     shash_add(&h->targets, name, target);
 }
 
@@ -68,6 +102,8 @@ health_free_targets(struct health *h)
         shash_delete(&h->targets, node);
     }
     shash_destroy(&h->targets);
+    sset_destroy(&h->refused);
+    sset_destroy(&h->moved);
 }
 
 static const char *
@@ -103,10 +139,10 @@ look_at_out(const struct health *h, const char *out, struct prober_member *m)
     const char *host = host_of(h, out);
     bool link_up;
 
-    if (!host) {
-        m->out = "its other port is on no host";
-    } else if (strcmp(host, m->host)) {
-        m->out = "its other port is on another host";
+    if (!host || strcmp(host, m->host)) {
+        m->out = (host ? "its other port is on another host"
+                  : "its other port is on no host");
+        m->out_us = 0;
     } else if (!m->waits && !m->out) {
         m->out_ofport = find_ofport(h, out, host, &link_up);
         m->waits = !m->out_ofport;
@@ -164,10 +200,10 @@ health_refresh_target(struct health *h, const char *balancer)
         prober_remove(&h->prober, balancer);
         return;
     }
-    if (shash_count(&h->targets) >= VMN_PROBE_TARGETS_MAX
-        && !shash_find(&h->targets, name)) {
-        VLOG_WARN_RL(&rl, "probe target %s is not probed: there are %d others",
-                     name, VMN_PROBE_TARGETS_MAX);
+    if (!shash_find(&h->targets, name) && !has_room(h, name)) {
+        VLOG_WARN_RL(&rl, "probe target %s is not probed: its app has %d "
+                     "others", name, VMN_PROBE_TARGETS_MAX);
+        sset_add(&h->refused, name);
         return;
     }
     remember(h, name, &text.target);
@@ -179,21 +215,17 @@ health_refresh_target(struct health *h, const char *balancer)
     }
 }
 
-/* Returns true if the host that 'port' is on, the port or its interface is
+/* Returns true if the interface of the port, or the host that it is on, is
  * among those to be refreshed. */
 static bool
-is_concerned(const struct health *h, const char *port)
+has_place_among(const struct health *h, const char *port)
 {
-    const struct vmn_port *row;
+    const char *host = host_of(h, port);
+    const struct vmn_port *row = model_get_durable(h->model, VMN_TABLE_PORT,
+                                                   port, NULL);
     bool concerned;
-    const char *host;
     char *vif;
 
-    if (!port || sset_contains(&h->ports, port)) {
-        return port != NULL;
-    }
-    host = host_of(h, port);
-    row = model_get_durable(h->model, VMN_TABLE_PORT, port, NULL);
     if (!host || !row || sset_contains(&h->hosts, host)) {
         return host && row;
     }
@@ -203,19 +235,32 @@ is_concerned(const struct health *h, const char *port)
     return concerned;
 }
 
+static bool
+is_concerned(const struct health *h, const char *port, bool by_place)
+{
+    return port && (sset_contains(&h->ports, port)
+                    || sset_contains(&h->moved, port)
+                    || (by_place && has_place_among(h, port)));
+}
+
 void
 health_find_targets(struct health *h)
 {
+    bool by_place = !sset_is_empty(&h->hosts) || !sset_is_empty(&h->vifs);
     struct shash_node *node;
 
+    if (!by_place && sset_is_empty(&h->ports) && sset_is_empty(&h->moved)) {
+        return;
+    }
     SHASH_FOR_EACH (node, &h->targets) {
         const struct target *target = node->data;
 
-        if (is_concerned(h, target->port) || is_concerned(h, target->out)) {
-            sset_add_and_free(&h->balancers,
-                              xasprintf("%c%s", PROBER_TARGET, node->name));
+        if (is_concerned(h, target->port, by_place)
+            || is_concerned(h, target->out, by_place)) {
+            schedule(h, node->name);
         }
     }
+    sset_clear(&h->moved);
 }
 
 void
@@ -226,8 +271,7 @@ health_take_targets(struct health *h)
 
     engine_take_changed(h->engine, ENGINE_QUERY_PROBE_TARGET, &names);
     SSET_FOR_EACH (name, &names) {
-        sset_add_and_free(&h->balancers,
-                          xasprintf("%c%s", PROBER_TARGET, name));
+        schedule(h, name);
     }
     sset_destroy(&names);
 }

@@ -23,6 +23,9 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(60, 60);
 /* A probe's timeout has this many equal parts; the probe is sent at the start
  * of each. */
 #define PARTS 3
+/* What apps have probed takes nothing from balancers: it has rates of its own,
+ * a part of theirs. */
+#define TARGETS_SHARE 4
 /* Microseconds.  If vmnd notices a timeout later than that, the reply may be
  * waiting to be read, so it waits once more. */
 #define LATE_US (50 * 1000)
@@ -98,6 +101,18 @@ set_due(struct backend *b, enum backend_due due, int64_t at_us)
 {
     b->due = due;
     timer_heap_set(&b->prober->timers, &b->timer, at_us);
+}
+
+static bool
+is_of_target(const struct backend *b)
+{
+    return b->lb->name[0] == PROBER_TARGET;
+}
+
+static struct probe_rate *
+pacing_of(const struct backend *b)
+{
+    return is_of_target(b) ? &b->prober->target_pacing : &b->prober->pacing;
 }
 
 /* Schedules the backend's next probe at a phase of the interval that follows
@@ -348,7 +363,7 @@ run(struct backend *b, int64_t now_us)
     timer_heap_unset(&b->prober->timers, &b->timer);
     switch (b->due) {
     case DUE_PROBE:
-        turn_us = probe_rate_reserve(&b->prober->pacing, b->host, now_us);
+        turn_us = probe_rate_reserve(pacing_of(b), b->host, now_us);
         if (turn_us > now_us) {
             b->prober->stats.n_late++;
             set_due(b, DUE_TURN, turn_us);
@@ -629,9 +644,9 @@ set_member(struct backend *b, const struct prober_member *m, bool restart,
     } else if (m->out) {
         set_out(b, m, now_us);
     } else if (!b->timer.place || b->due == DUE_OUT) {
-        /* One that was up is probed at its next regular time; others at
-         * once. */
-        if (is_new && b->check.state == UP_DOWN_UP) {
+        /* One that was up is probed at its next regular time; others at once,
+         * but for what an app might have come and go. */
+        if (is_of_target(b) || (is_new && b->check.state == UP_DOWN_UP)) {
             set_next(b, now_us, now_us);
         } else {
             set_due(b, DUE_PROBE, now_us);
@@ -755,7 +770,8 @@ prober_init(struct prober *p, const struct prober_ops *ops, void *aux)
     hmap_init(&p->balancers);
     hmap_init(&p->probes);
     timer_heap_init(&p->timers);
-    probe_rate_init(&p->pacing);
+    probe_rate_init(&p->pacing, 1);
+    probe_rate_init(&p->target_pacing, TARGETS_SHARE);
 }
 
 void
@@ -774,4 +790,5 @@ prober_uninit(struct prober *p)
     hmap_destroy(&p->probes);
     timer_heap_uninit(&p->timers);
     probe_rate_uninit(&p->pacing);
+    probe_rate_uninit(&p->target_pacing);
 }

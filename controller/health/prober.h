@@ -186,7 +186,8 @@ struct prober {
     struct hmap balancers;
     struct hmap probes;         /* Backends with a pending probe. */
     struct timer_heap timers;
-    struct probe_rate pacing;
+    struct probe_rate pacing;   /* Of balancers, */
+    struct probe_rate target_pacing; /* and of what apps have probed. */
     struct prober_stats stats;
     unsigned round;
 };

@@ -86,13 +86,21 @@ name_of_part(const struct part_counts *counts, uint32_t part)
     char prefix[16];
     size_t len = snprintf(prefix, sizeof prefix, "%"PRIu32"|", part);
 
-    for (size_t i = 0; i < counts->names.n; i++) {
-        if (!strncmp(counts->names.names[i], prefix, len)) {
-            return arena_strdup(counts->q->arena,
-                                counts->names.names[i] + len);
+    size_t first = 0, end = counts->names.n; /* They are sorted. */
+
+    while (first < end) {
+        size_t middle = first + (end - first) / 2;
+
+        if (strncmp(counts->names.names[middle], prefix, len) < 0) {
+            first = middle + 1;
+        } else {
+            end = middle;
         }
     }
-    return NULL;
+    return (first < counts->names.n
+            && !strncmp(counts->names.names[first], prefix, len)
+            ? arena_strdup(counts->q->arena, counts->names.names[first] + len)
+            : NULL);
 }
 
 /* Returns what the app publishes as names of parts of the object. */

@@ -176,11 +176,13 @@ vmn_udp_parse_request(struct vmn_view *view, const struct vmn_packet_in *in,
 uint32_t vmn_id_of(struct vmn_view *, const char *pool, const char *key);
 
 /* Returns true if it is 'when', in seconds since 1970 (UTC), or later.  A unit
- * or query that has been told false is computed again when the time comes,
- * which is within a second; what follows from an object until some time goes
- * by this, since apps read no clock.  Times after the year 9999 never come.
- * Where the machine's clock is set back, what is past remains so until vmnd
- * starts again.  See vmn_time_from_text(). */
+ * or query that has been told false is computed again when the time comes, by
+ * the machine's clock; what follows from an object until some time goes by
+ * this, since apps read no clock.  Times after the year 9999 never come.
+ * Where the clock is set back, what is past remains so until vmnd starts
+ * again; where it is set forward, that is seen within ten seconds.  Members of
+ * a cluster go by their own clocks, which are to agree.  See
+ * vmn_time_from_text(). */
 bool vmn_is_past(struct vmn_view *, int64_t when);
 
 /* Returns 'size' bytes of memory, zeroed, that live until the function of the

@@ -29,8 +29,9 @@ struct vmn_probe_target {
     /* TCP: a connection is opened and reset.  HTTP: GET / gets a status of 200
      * to 399.  UDP: an empty datagram, which fails if the port is unreachable.
      * PING: an echo.  THROUGH: the request of an echo, which 'port' is handed
-     * and 'out' sends on as it is; 'source' and 'ip' are nobody's, and
-     * 'source_mac' and 'mac' are VMN_THROUGH_MAC_SRC and VMN_THROUGH_MAC_DST.
+     * and 'out' sends on as it is; 'source' and 'ip' are in
+     * VMN_THROUGH_PREFIX4 or VMN_THROUGH_PREFIX6, and 'source_mac' and 'mac'
+     * are VMN_THROUGH_MAC_SRC and VMN_THROUGH_MAC_DST.
      * Both ports are in VMN_REL_FUNCTION_PORTS. */
     enum vmn_probe type;
     const char *out;            /* THROUGH: the port, on the same host, from
@@ -50,11 +51,11 @@ struct vmn_probe_target {
  * SOURCE, IP, SOURCE-MAC, MAC, NUMBER, INTERVAL, TIMEOUT, HEALTHY-AFTER,
  * UNHEALTHY-AFTER. */
 #define VMN_PROBE_TARGET_PARTS 12
-#define VMN_PROBE_TARGETS_MAX 10000
+#define VMN_PROBE_TARGETS_MAX 2000
 
 /* Has 'name' be probed, as long as the unit publishes it: "APP.NAME", where
- * APP is the app's, a name as objects have, and no other unit's.  There may be
- * VMN_PROBE_TARGETS_MAX of all apps; others are not probed. */
+ * APP is the app's, a name as objects have, and no other unit's.  An app has
+ * VMN_PROBE_TARGETS_MAX probed at most; others of its targets are not. */
 static inline void
 vmn_publish_probe(struct vmn_view *view, struct vmn_emit *emit,
                   const char *name, const struct vmn_probe_target *t)

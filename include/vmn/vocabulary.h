@@ -185,13 +185,17 @@ enum vmn_hook {
 #define VMN_EXTERNAL_MAC \
     ((struct vmn_mac) { { 0x0e, 0x56, 0x4d, 0xff, 0x00, 0x0e } })
 
-/* Source and destination of a probe through a service function
- * (VMN_PROBE_THROUGH): a function's port sends what has both as if it was from
- * nobody, and no neighbour has either. */
+/* MAC addresses of a probe through a service function (VMN_PROBE_THROUGH), and
+ * in which prefixes its addresses are, which are those for tests of devices
+ * (RFC 2544, appendix C.2.2, RFC 5180, section 8): an echo request with all of
+ * them that a function's port sends comes in as from nobody, and is dropped
+ * behind hook SERVICE's stages of order less than 0. */
 #define VMN_THROUGH_MAC_SRC \
     ((struct vmn_mac) VMN_RESERVED_MAC(VMN_RESERVED_MAC_SERVICE, 0xff0100))
 #define VMN_THROUGH_MAC_DST \
     ((struct vmn_mac) VMN_RESERVED_MAC(VMN_RESERVED_MAC_SERVICE, 0xff0101))
+#define VMN_THROUGH_PREFIX4 { { 4, { 198, 18 } }, 15 }
+#define VMN_THROUGH_PREFIX6 { { 6, { 0x20, 0x01, 0x00, 0x02 } }, 48 }
 
 /* Relation: network name -> VMN_SERVED_*, what the controller answers there as
  * a server, so that guests may ask for it before they have an address, and may

@@ -319,6 +319,62 @@ def test_heartbeats_through_a_function(lab, world, on_failure):
     verify(lab)
 
 
+def test_what_a_function_says_as_a_heartbeat(lab, world):
+    """Nothing but an echo of nobody's to nobody comes in, and that goes
+    nowhere, whether it is awaited or not."""
+    clients, servers = ends(world, 2)
+    a, b = clients[0], servers[1]
+    function = world.bridge("b0", "h2")
+    out, src, dst = function.vms[1], "0e:56:4d:ff:01:00", "0e:56:4d:ff:01:01"
+    echo = traffic.echo_request(7, 7)
+    sent = [frames.ipv4(dst, src, "198.18.0.1", b.ip, 1, echo),
+            frames.ipv4(dst, src, "198.18.0.1", "198.18.0.2", 1, echo),
+            frames.udp(dst, src, "198.18.0.1", b.ip, 7, 7, b"text"),
+            frames.arp(dst, src, 2, src, a.ip, dst, b.ip)]
+    for health in "link", "heartbeat":
+        world.chain("c", [function], **SELECTORS, hop={"health": health})
+        if health == "heartbeat":
+            await_down(lab)
+        captures = [frames.Capture(vm.ns) for vm in clients + servers]
+        frames.send(out, *sent)
+        assert world.goes(a, b.ip, "b0")
+        assert not [f for capture in captures for f in capture.read()
+                    if frames.mac_bytes(src) in f]
+        for capture in captures:
+            capture.close()
+    world.delete("chains", "c")
+    wait_for("the drops", lambda: {
+        "unknown source", "probe that nobody awaits"} & {
+            c["reason"] for c in world.api.get("drops")["counters"]
+            if c["host"] == "h2"}, 60)
+
+
+def test_what_cannot_be_probed_leaves_others_alone(lab, world):
+    """It is down, and the chain goes on without it: also when another one
+    fails."""
+    clients, servers = ends(world, 2)
+    a, b = clients[0], servers[1]
+    first, second, third = (world.router(name, host, tcp=[22]) for name, host
+                            in (("r0", "h2"), ("r1", "h1"), ("r2", "h2")))
+    world.put("routers", "r", interfaces=[
+        {"network": "net", "addresses": ["10.0.0.254"]}])
+    world.chain("c", [first, second, third], **SELECTORS, hop={
+        "health": "tcp", "health_port": 22, "health_interval_ms": 500})
+    await_down(lab)
+    # Of an address of IPv6 alone there is no way to the router's.
+    world.patch("ports", "r0", ips=["fd00::77"])
+    await_down(lab, "r0")
+    assert [p["units"] for p in world.api.get("status")["problems"]] == [
+        ["chains.probe/c|h0|r0"]]
+    netns.ip(second.vms[0].ns, "address flush dev eth0")
+    await_down(lab, "r0", "r1")
+    wait_for("the third one", lambda: all(
+        world.goes(a, b.ip, "r2") for _ in range(5)), 30)
+    world.patch("ports", "r0", ips=["10.0.0.77"])
+    wait_for("no problem", lambda: not world.api.get("status")["problems"],
+             30)
+
+
 @pytest.mark.parametrize("health", [
     {"health": "ping"}, {"health": "tcp", "health_port": 22}])
 def test_probes_of_a_function(lab, world, health):

@@ -171,7 +171,7 @@ pacing_gives_turns(void **state OVS_UNUSED)
     struct probe_rate pacing;
     int64_t last = now;
 
-    probe_rate_init(&pacing);
+    probe_rate_init(&pacing, 1);
     for (int i = 0; i < PROBE_RATE_HOST_BURST; i++) {
         assert_int_equal(probe_rate_reserve(&pacing, "h1", now), now);
     }
@@ -188,7 +188,7 @@ pacing_gives_turns(void **state OVS_UNUSED)
     /* In a second not many more leave than may, whoever they are for. */
     size_t n = 0;
 
-    probe_rate_init(&pacing);
+    probe_rate_init(&pacing, 1);
     for (int i = 0; i < 10000; i++) {
         char host[16];
 

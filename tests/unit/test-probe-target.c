@@ -124,6 +124,17 @@ a_target_comes_changes_and_goes(void **state)
     assert_false(engine_probe_target(toy.engine, "asks.x", &text));
 }
 
+/* As of a member of a cluster that has followed, and probes from now on. */
+static void
+who_watches_late_is_told_of_what_there_is(void **state OVS_UNUSED)
+{
+    toy_init(&toy, &asks_app, NULL);
+    put_network("a", 1, "asks.x", "1000");
+    put_network("b", 2, "other.y", "1000");
+    assert_true(engine_watch(toy.engine, ENGINE_QUERY_PROBE_TARGET));
+    assert_changed("asks.x");
+}
+
 static void
 what_is_wrong_with_a_target_is_a_problem(void **state)
 {
@@ -217,6 +228,8 @@ main(int argc OVS_UNUSED, char *argv[])
     const struct CMUnitTest tests[] = {
 #define T(NAME) cmocka_unit_test_setup_teardown(NAME, setup, toy_teardown)
         T(a_target_comes_changes_and_goes),
+        cmocka_unit_test_teardown(who_watches_late_is_told_of_what_there_is,
+                                  toy_teardown),
         T(what_is_wrong_with_a_target_is_a_problem),
         T(a_target_is_one_units),
         cmocka_unit_test(texts_of_targets),
