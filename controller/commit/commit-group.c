@@ -396,9 +396,8 @@ commit_compile_loaded(struct commit *commit)
 
 /* Retries units whose IDs were exhausted, whose worker was absent, or for
  * which a time has passed, apart from requests' groups, which may be rolled
- * back.  That hosts have
- * acknowledged the newest revision does not mean that they have this commit;
- * the next revision follows it. */
+ * back.  That hosts have acknowledged the newest revision does not mean that
+ * they have this commit; the next revision follows it. */
 void
 commit_compute_again(struct commit *commit)
 {

@@ -160,8 +160,7 @@ char *engine_domain_of(struct engine *, const char *network);
 
 /* Starts recording the keys at which the value of query "APP.QUERY" has
  * changed or disappeared, while it has readers there; with those at which
- * there is one already.  Returns false if no
- * loaded app has such a query. */
+ * there is one already.  Returns false if no loaded app has such a query. */
 bool engine_watch(struct engine *, const char *query);
 /* Moves the keys that were recorded since the last call to 'keys'.  They may
  * include some that a dry run has rolled back. */

@@ -13,6 +13,7 @@
 #include "controller/health/prober.h"
 #include "openvswitch/shash.h"
 #include "sset.h"
+#include "vmn/rows.h"
 
 struct health {
     struct model *model;
@@ -44,7 +45,12 @@ struct health {
     void *watch_aux;
 };
 
-/* health.c.  Set, of a backend with a port and a host, the state that its row
+/* health.c.  How the prober calls a probe. */
+enum probe_type health_probe_type(enum vmn_probe);
+/* Returns the port's interface on 'host', or NULL. */
+const struct vmn_vif *health_find_vif(const struct health *, const char *port,
+                                      const char *host);
+/* Set, of a backend with a port and a host, the state that its row
  * has; and whether it can be probed there, or how long it keeps its state.
  * The last one schedules a row that differs from the backend's state. */
 void health_read_row(struct health *, const char *balancer,

@@ -211,12 +211,13 @@ desired_cb(void *h_, const char *balancer, const char *port)
 
 /* What is to be probed.  -------------------------------------------------- */
 
-static enum probe_type
-type_of(enum vmn_probe probe)
+enum probe_type
+health_probe_type(enum vmn_probe probe)
 {
     return (probe == VMN_PROBE_HTTP ? PROBE_HTTP
             : probe == VMN_PROBE_UDP ? PROBE_UDP
-            : probe == VMN_PROBE_PING ? PROBE_PING : PROBE_TCP);
+            : probe == VMN_PROBE_PING ? PROBE_PING
+            : probe == VMN_PROBE_THROUGH ? PROBE_THROUGH : PROBE_TCP);
 }
 
 /* Reads the balancer's settings.  Strings are borrowed from the row. */
@@ -229,7 +230,7 @@ read_settings(const struct vmn_loadbalancer *lb,
 
     *s = (struct prober_settings) {
         .probes = health->type != VMN_PROBE_NONE,
-        .type = type_of(health->type),
+        .type = health_probe_type(health->type),
         .vip = lb->vip,
         .port = health->port ? health->port
                 : first->target ? first->target : first->port,
@@ -298,17 +299,25 @@ set_away(const struct health *h, int64_t unheard_ms, struct prober_member *m)
                  : h->started_us + MAX(keep_us, GRACE_MS * INT64_C(1000)));
 }
 
-void
-health_look_at_host(struct health *h, int64_t unheard_ms,
-                    struct prober_member *m)
+const struct vmn_vif *
+health_find_vif(const struct health *h, const char *port, const char *host)
 {
-    const struct vmn_port *port = model_get_durable(
-        h->model, VMN_TABLE_PORT, m->port, NULL);
-    char *name = port ? xasprintf("%s/%s", m->host, port->iface_id) : NULL;
+    const struct vmn_port *row = model_get_durable(h->model, VMN_TABLE_PORT,
+                                                   port, NULL);
+    char *name = row ? xasprintf("%s/%s", host, row->iface_id) : NULL;
     const struct vmn_vif *vif = (name ? model_get_durable(
         h->model, VMN_TABLE_VIF, name, NULL) : NULL);
 
     free(name);
+    return vif;
+}
+
+void
+health_look_at_host(struct health *h, int64_t unheard_ms,
+                    struct prober_member *m)
+{
+    const struct vmn_vif *vif = health_find_vif(h, m->port, m->host);
+
     if (!host_is_connected(h, m->host)) {
         set_away(h, unheard_ms, m);
         return;

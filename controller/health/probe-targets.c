@@ -115,49 +115,24 @@ host_of(const struct health *h, const char *port)
     return binding ? binding->host : NULL;
 }
 
-/* Returns the number of the port's interface on 'host', or 0; sets whether it
- * is up. */
-static uint32_t
-find_ofport(const struct health *h, const char *name, const char *host,
-            bool *link_up)
-{
-    const struct vmn_port *port = model_get_durable(h->model, VMN_TABLE_PORT,
-                                                    name, NULL);
-    char *vif_name = port ? xasprintf("%s/%s", host, port->iface_id) : NULL;
-    const struct vmn_vif *vif = (vif_name ? model_get_durable(
-        h->model, VMN_TABLE_VIF, vif_name, NULL) : NULL);
-
-    free(vif_name);
-    *link_up = vif && vif->link_up;
-    return vif ? vif->ofport : 0;
-}
-
 /* Sets where answers come from, by the port 'out'. */
 static void
 look_at_out(const struct health *h, const char *out, struct prober_member *m)
 {
     const char *host = host_of(h, out);
-    bool link_up;
 
     if (!host || strcmp(host, m->host)) {
         m->out = (host ? "its other port is on another host"
                   : "its other port is on no host");
         m->out_us = 0;
     } else if (!m->waits && !m->out) {
-        m->out_ofport = find_ofport(h, out, host, &link_up);
-        m->waits = !m->out_ofport;
-        m->out = m->waits || link_up ? NULL : "the link of its other port is "
-                                              "down";
-    }
-}
+        const struct vmn_vif *vif = health_find_vif(h, out, host);
 
-static enum probe_type
-type_of(enum vmn_probe probe)
-{
-    return (probe == VMN_PROBE_HTTP ? PROBE_HTTP
-            : probe == VMN_PROBE_UDP ? PROBE_UDP
-            : probe == VMN_PROBE_PING ? PROBE_PING
-            : probe == VMN_PROBE_THROUGH ? PROBE_THROUGH : PROBE_TCP);
+        m->out_ofport = vif ? vif->ofport : 0;
+        m->waits = !vif;
+        m->out = (!vif || vif->link_up ? NULL
+                  : "the link of its other port is down");
+    }
 }
 
 /* Probes the target at its port, which is on 'host'. */
@@ -166,7 +141,7 @@ set_target(struct health *h, const char *balancer,
            const struct vmn_probe_target *t, const char *host)
 {
     const struct prober_settings settings = {
-        .probes = true, .type = type_of(t->type),
+        .probes = true, .type = health_probe_type(t->type),
         .vip = t->source, .port = t->number,
         .interval_ms = t->interval_ms, .timeout_ms = t->timeout_ms,
         .healthy_after = t->healthy_after,

@@ -98,11 +98,15 @@ check_frames(const struct probe *p, const struct probe_frames *frames)
     }
 }
 
-/* Writes the headers that come from the server before 'l4_size' bytes. */
+/* Writes the headers that come from the server before 'l4_size' bytes; or that
+ * come through it. */
 static uint8_t *
 put_headers(const struct probe *p, uint8_t *frame, uint8_t proto,
             size_t l4_size)
 {
+    bool through = p->type == PROBE_THROUGH;
+    const uint8_t *from = through ? p->src.addr : p->dst.addr;
+    const uint8_t *to = through ? p->dst.addr : p->src.addr;
     uint8_t *ip = frame + ETH;
 
     memset(frame, 0, ETH + 40);
@@ -111,16 +115,16 @@ put_headers(const struct probe *p, uint8_t *frame, uint8_t proto,
         ip[0] = 0x60;
         set_u16(ip + 4, l4_size);
         ip[6] = proto;
-        memcpy(ip + 8, p->dst.addr, 16);
-        memcpy(ip + 24, p->src.addr, 16);
+        memcpy(ip + 8, from, 16);
+        memcpy(ip + 24, to, 16);
         return ip + 40;
     }
     set_u16(frame + 12, 0x0800);
     ip[0] = 0x45;
     set_u16(ip + 2, 20 + l4_size);
     ip[9] = proto;
-    memcpy(ip + 12, p->dst.addr, 4);
-    memcpy(ip + 16, p->src.addr, 4);
+    memcpy(ip + 12, from, 4);
+    memcpy(ip + 16, to, 4);
     set_u16(ip + 10, ~fold(sum_of(ip, 20)));
     return ip + 20;
 }
