@@ -98,6 +98,8 @@ struct fabric_options {
 int fabric_create(const struct fabric_options *, struct loop *,
                   struct model *, struct engine *, struct commit *,
                   struct fabric **, struct vmn_error *);
+/* Not while a group that has yielded is within the fabric: after
+ * commit_stop(). */
 void fabric_destroy(struct fabric *);
 /* The engine's apps have changed (commit_set_follow()). */
 void fabric_apps_changed(struct fabric *);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <event2/event.h>
 
+#include "controller/commit/commit.h"
 #include "controller/fabric/fabric-receipts.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric.h"
@@ -194,9 +195,17 @@ fixture_start(const char *target, const char *pki,
 }
 
 void
+fixture_stop_fabric(void)
+{
+    FIXTURE_TURN_UNTIL(fixture_turn, commit_is_quiescent(commit));
+    fabric_destroy(fabric);
+    fabric = NULL;
+}
+
+void
 fixture_stop(void)
 {
-    fabric_destroy(fabric);
+    fixture_stop_fabric();
     commit_destroy(commit);
     toy_uninit(&toy);
     loop_destroy(loop);

@@ -52,7 +52,10 @@ void fixture_start_with(const struct fabric_options *,
                         const struct vmn_app_class *app,
                         const char *const *modules);
 void fixture_stop(void);
-/* Makes the fabric anew, after fabric_destroy(). */
+/* Destroys the fabric, as vmnd does when it stops: not while a group of
+ * requests, which may have yielded, is within it. */
+void fixture_stop_fabric(void);
+/* Makes the fabric anew, after fixture_stop_fabric(). */
 void fixture_start_fabric(const struct fabric_options *);
 /* A commit as that of a vmnd that has just started. */
 void fixture_start_commit(void);

@@ -208,8 +208,7 @@ stop_vmnd(void)
 {
     const struct vmn_vif *row;
 
-    fabric_destroy(fabric);
-    fabric = NULL;
+    fixture_stop_fabric();
     while ((row = model_next_durable(toy.model, VMN_TABLE_VIF, "", NULL))) {
         char *name = xstrdup(row->row.name);
 

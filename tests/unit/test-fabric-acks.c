@@ -184,8 +184,7 @@ destroy_with_a_wait(int n_turns)
     }
     assert_string_equal(receipt_of(revision, 0), "pending");
     wait_for_revision(fabric, revision, 1, wait_cb, NULL);
-    fabric_destroy(fabric);
-    fabric = NULL;
+    fixture_stop_fabric();
     event_base_once(loop_base(loop), -1, EV_TIMEOUT, later_cb, &is_later,
                     &later);
     FIXTURE_TURN_UNTIL(fixture_turn, is_later);

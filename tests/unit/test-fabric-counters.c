@@ -276,7 +276,7 @@ a_restart_takes_counters_up(void **state OVS_UNUSED)
     hit(0, 100, 5, 500);
     TURN_UNTIL(rule_count().packets == 5);
     disconnect_host(0);
-    fabric_destroy(fabric);
+    fixture_stop_fabric();
     fixture_start_fabric(&options);
     assert_int_equal(rule_count().packets, 0);
     connect_host(0);
@@ -413,7 +413,7 @@ setup_rarely(void **state OVS_UNUSED)
     int status = setup(state);
 
     options.openflow_listen = listen_path;
-    fabric_destroy(fabric);
+    fixture_stop_fabric();
     fixture_start_fabric(&options);
     fabric->count_often_ms = 20;
     return status;

@@ -142,7 +142,7 @@ fabric_made_anew_knows_right_flows_by_their_marker(void **state OVS_UNUSED)
     connect_host(0);
     disconnect_host(0);
     n_mods = switches[0].n_mods;
-    fabric_destroy(fabric);
+    fixture_stop_fabric();
     fixture_start_fabric(&options);
     connect_host(0);
     check_host(0);

@@ -463,7 +463,7 @@ refusal_without_a_receipt_is_told(void **state OVS_UNUSED)
         connect_host(i);
         disconnect_host(i);
     }
-    fabric_destroy(fabric);
+    fixture_stop_fabric();
     fixture_start_fabric(&options);
     /* From before the start: there is no receipt. */
     switches[0].refuse_priority = 200;
