@@ -114,6 +114,19 @@ chain_is_possible(struct vmn_view *view, struct vmn_emit *emit,
     return true;
 }
 
+bool
+chain_has_inner_router(const struct chain *chain)
+{
+    for (size_t i = 0; chain->n_hops > 1 && i < chain->n_hops; i++) {
+        for (size_t j = 0; j < chain->hops[i].n_functions; j++) {
+            if (!chain->hops[i].functions[j].out) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 int
 chain_next_hop(const struct chain_state *state, int from, bool reply)
 {

@@ -221,19 +221,32 @@ emit_hop(const struct ctx *ctx, const struct hop_state *hop)
 
 /* What functions send.  --------------------------------------------------- */
 
+/* Sets REG_STEP for what hop 'index' has sent. */
+static void
+set_step(const struct ctx *ctx, struct vmn_actions *actions, int index,
+         bool reply)
+{
+    vmn_act_set(actions, REG_STEP,
+                chain_step(&ctx->state, chain_next_hop(&ctx->state, index,
+                                                       reply), reply));
+}
+
 /* Says of which chain a packet is that hop 'index' has sent, and to which hop
  * it goes on if it is from one of the chain's VMs.  The function's port has
  * not opened its connection: it is none of those that the port's host may
  * limit. */
 static void
 emit_step(const struct ctx *ctx, struct vmn_actions *actions, int index,
-          bool reply)
+          bool has_direction, bool reply)
 {
     vmn_act_set(actions, REG_CHAIN,
                 vmn_id_of(ctx->view, POOL_CHAIN, ctx->name));
-    vmn_act_set(actions, REG_STEP,
-                chain_step(&ctx->state, chain_next_hop(&ctx->state, index,
-                                                       reply), reply));
+    if (has_direction) {
+        vmn_act_set(actions, REG_SENDER, 0);
+        set_step(ctx, actions, index, reply);
+    } else {
+        vmn_act_set(actions, REG_SENDER, ctx->state.hops[index].number);
+    }
     vmn_act_set_masked(actions, VMN_REG_FLAGS, VMN_FLAG_LIMITED,
                        VMN_FLAG_LIMITED);
     vmn_act_goto(actions, STAGE_RETURN, RETURN_SOURCE);
@@ -249,8 +262,9 @@ emit_return_at(const struct ctx *ctx, int index,
     const struct vmn_port *port = vmn_read_port(ctx->view, name);
     const struct vmn_vif *vif
         = port ? vmn_read_vif(ctx->view, host, port->iface_id) : NULL;
-    /* A function with one port is the only hop: either is behind the chain. */
     bool is_reply = f->function->out && name == f->function->in;
+    /* Both are behind the chain if it has no other hop. */
+    bool has_direction = f->function->out || ctx->state.chain->n_hops == 1;
     struct vmn_flow *flow;
 
     if (!vif) {
@@ -262,7 +276,8 @@ emit_return_at(const struct ctx *ctx, int index,
         vmn_match(flow, VMN_F_IN_PORT, vif->ofport);
         match_family(flow, families[i]);
         vmn_match(flow, VMN_REG_SRC_LOCAL, 0);
-        emit_step(ctx, vmn_flow_actions(flow), index, is_reply);
+        emit_step(ctx, vmn_flow_actions(flow), index, has_direction,
+                  is_reply);
     }
 
     /* Whom it is for is on another host: as packets between hosts, it is
@@ -289,6 +304,23 @@ emit_return(const struct ctx *ctx, int index, const struct function_state *f,
     }
     if (binding->candidate) {
         emit_return_at(ctx, index, f, name, binding->candidate);
+    }
+}
+
+/* Emits what is next for packets of functions of hop 'index' with one port. */
+static void
+emit_directions(const struct ctx *ctx, int index)
+{
+    for (int reply = 0; reply < 2; reply++) {
+        struct vmn_flow *flow = vmn_flow_add(ctx->emit, ctx->scope,
+                                             STAGE_RETURN, RETURN_DIRECTION,
+                                             PRIORITY_USUAL);
+        struct vmn_actions *actions = vmn_flow_actions(flow);
+
+        vmn_match(flow, REG_SENDER, ctx->state.hops[index].number);
+        vmn_match(flow, REG_SIDE, reply ? SIDE_DESTINATION : SIDE_SOURCE);
+        set_step(ctx, actions, index, reply);
+        vmn_act_goto(actions, STAGE_RETURN, RETURN_ON);
     }
 }
 
@@ -325,6 +357,9 @@ compile_chain(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         const struct hop_state *hop = &ctx.state.hops[i];
 
         emit_hop(&ctx, hop);
+        if (chain_has_inner_router(chain)) {
+            emit_directions(&ctx, i);
+        }
         for (size_t j = 0; j < hop->hop->n_functions; j++) {
             const struct function_state *f = &hop->functions[j];
 

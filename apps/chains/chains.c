@@ -71,12 +71,24 @@ check_functions(const struct chain *chain, size_t hop,
                            "leave out away", f->in);
         } else if (f->out) {
             check_port(chain, hop, i, f->out, check);
-        } else if (chain->n_hops > 1) {
-            /* Nothing tells its requests from its replies. */
-            vmn_check_fail(check, "/hops", "the function at port %s lacks "
-                           "\"out\", which it needs in a chain of several "
-                           "hops", f->in);
         }
+    }
+}
+
+/* Between VMs that all are sources and destinations, nothing tells requests
+ * from answers behind a function with one port. */
+static void
+check_sides(const struct chain *chain, struct vmn_check *check)
+{
+    const char *sources = chain->sources.text ? chain->sources.text : "";
+    const char *destinations
+        = chain->destinations.text ? chain->destinations.text : "";
+
+    if (chain_has_inner_router(chain) && !strcmp(sources, destinations)) {
+        vmn_check_fail(check, "/sources", "sources and destinations are the "
+                       "same, and a function with one port (without "
+                       "\"out\") is one of several hops: it could not be "
+                       "told whether it sends a request or an answer");
     }
 }
 
@@ -105,6 +117,7 @@ check_chain(const void *row, struct vmn_check *check)
         check_functions(chain, i, check);
         check_health(hop, check);
     }
+    check_sides(chain, check);
 }
 
 static const char *const protocols[] = {
@@ -144,8 +157,7 @@ static const struct vmn_struct_class function = {
           .ref = "ports",
           .doc = "Port from which requests leave, and which gets replies: the "
                  "function is a bridge.  Absent: it has one port, to whose "
-                 "MAC address packets are sent, and routes; the chain has no "
-                 "other hop." },
+                 "MAC address packets are sent, and routes." },
         { .name = NULL },
     },
 };
@@ -267,6 +279,8 @@ static const struct vmn_unit_class units[] = {
       .compile = compile_domain },
     { .name = "port", .each = VMN_EACH_KEY, .relation = REL_PORT,
       .compile = compile_port },
+    { .name = "both", .each = VMN_EACH_KEY, .relation = REL_BOTH,
+      .compile = compile_both },
     { .name = "probe", .each = VMN_EACH_KEY, .relation = REL_PROBED,
       .compile = compile_probe },
     { .name = NULL },

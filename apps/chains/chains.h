@@ -87,6 +87,9 @@ enum chains_stage {
 enum {
     RETURN_PORT,                /* Port of a function -> what is next. */
     RETURN_SOURCE,              /* Is it from one of the chain's VMs? */
+    RETURN_SIDE,                /* From a VM of either side: to whom is it? */
+    RETURN_DIRECTION,           /* From a function with one port: side -> what
+                                 * is next. */
     RETURN_ON,                  /* To the next hop, if there is one. */
     RETURN_RESTORE,             /* Behind the last hop: to whom it was. */
     RETURN_N_TABLES
@@ -122,7 +125,13 @@ enum {
 #define REG_HOP_ZONE VMN_F_REG11
 #define REG_FUNCTION VMN_F_REG12 /* That number. */
 #define REG_LINK VMN_F_REG13    /* Which of the functions, by a hash. */
-#define REG_CHAIN VMN_F_REG13   /* In STAGE_RETURN: the chain's number. */
+
+/* In STAGE_RETURN: the chain's number. */
+#define REG_CHAIN VMN_F_REG13
+/* In STAGE_RETURN: 0, or the number of the hop whose function, which has one
+ * port, has sent it; so nothing but addresses tells its direction. */
+#define REG_SENDER VMN_F_REG11
+#define REG_SIDE VMN_F_REG12    /* In STAGE_RETURN: enum chain_side. */
 
 #define POOL_CHAIN "chains.chain" /* Key CHAIN; of conjunctions, too. */
 #define POOL_HOP "chains.hop"   /* "CHAIN|HOP". */
@@ -134,10 +143,21 @@ enum {
 #define REL_PORT "chains.port"
 /* "CHAIN|HOP|PORT" of a function that is probed -> "". */
 #define REL_PROBED "chains.probed"
+/* CHAIN -> port that is a source and a destination of it, if
+ * chain_has_inner_router(). */
+#define REL_BOTH "chains.both"
 /* CHAIN -> "in" of those of its functions that are down. */
 #define REL_DOWN "chains.down"
 /* "chains/CHAIN" -> "PART|NAME" of what is counted. */
 #define REL_PART_NAMES "chains.part-names"
+
+/* Of a packet: who has opened the connection, as far as a VM's address tells
+ * it. */
+enum chain_side {
+    SIDE_EITHER,                /* The VM is a source and a destination. */
+    SIDE_SOURCE,                /* Its sender: it is a request. */
+    SIDE_DESTINATION,           /* Its receiver: it is an answer. */
+};
 
 /* Its only handler. */
 enum { HANDLER_PROBE };
@@ -195,6 +215,10 @@ int chain_next_hop(const struct chain_state *, int from, bool reply);
  * chain_next_hop() returns if there is none. */
 uint32_t chain_step(const struct chain_state *, int hop, bool reply);
 
+/* Returns true if a function of the chain has one port and is not the only
+ * hop. */
+bool chain_has_inner_router(const struct chain *);
+
 /* Matches a hop, in either direction. */
 void match_hop(struct vmn_flow *, const struct hop_state *);
 
@@ -209,6 +233,7 @@ void compile_classifier(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_member(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_domain(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_port(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_both(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_probe(struct vmn_view *, const char *key, struct vmn_emit *);
 
 #endif /* apps/chains/chains.h */

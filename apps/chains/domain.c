@@ -122,9 +122,18 @@ emit_found(const struct domain *domain)
 static void
 emit_on(const struct domain *domain)
 {
-    struct vmn_flow *flow = domain_flow_add(domain, STAGE_RETURN, RETURN_ON,
-                                            PRIORITY_USUAL);
+    struct vmn_flow *flow = domain_flow_add(domain, STAGE_RETURN, RETURN_SIDE,
+                                            PRIORITY_LAST);
 
+    vmn_act_goto(vmn_flow_actions(flow), STAGE_RETURN, RETURN_DIRECTION);
+
+    /* The function's port has told the direction. */
+    flow = domain_flow_add(domain, STAGE_RETURN, RETURN_DIRECTION,
+                           PRIORITY_USUAL);
+    vmn_match(flow, REG_SENDER, 0);
+    vmn_act_goto(vmn_flow_actions(flow), STAGE_RETURN, RETURN_ON);
+
+    flow = domain_flow_add(domain, STAGE_RETURN, RETURN_ON, PRIORITY_USUAL);
     vmn_act_goto(vmn_flow_actions(flow), STAGE_STEER, STEER_HOP);
 
     flow = domain_flow_add(domain, STAGE_RETURN, RETURN_ON, PRIORITY_SPECIAL);
@@ -143,6 +152,7 @@ emit_unknown(const struct domain *domain)
         const char *reason;
     } last[] = {
         { STAGE_RETURN, RETURN_SOURCE, "not from a VM of the chain" },
+        { STAGE_RETURN, RETURN_DIRECTION, "request or answer, nothing tells" },
         { STAGE_RETURN, RETURN_RESTORE, "not for a VM of the chain" },
         { STAGE_STEER, STEER_HOP, "hop of no chain" },
         { STAGE_STEER, STEER_REMEMBERED, "hop of no chain" },

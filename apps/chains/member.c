@@ -59,14 +59,33 @@ selects(const struct vmn_selector *selector, const struct vmn_labels *labels)
     return !selector->text || vmn_selector_matches(selector, labels);
 }
 
+/* Says of what functions with one port send to the port, which of the chain's
+ * sides has opened the connection, where its sender does not tell it. */
+static void
+emit_side(const struct member *member, uint32_t chain,
+          const struct vmn_ip *ip, enum chain_side side)
+{
+    struct vmn_flow *flow = member_flow_add(member, STAGE_RETURN, RETURN_SIDE,
+                                            PRIORITY_USUAL);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_match(flow, REG_CHAIN, chain);
+    vmn_match_ip(flow, vmn_field_ip_dst(ip->family), ip);
+    vmn_act_set(actions, REG_SIDE, side);
+    vmn_act_goto(actions, STAGE_RETURN, RETURN_DIRECTION);
+}
+
 /* Lets the chain's functions send on what is from the port's addresses, and
  * for them: for a VM that is none of the chain's they have nothing to say.
- * Behind the chain, a packet for the port is one of the port's network and for
- * its MAC address; the overlay knows where that is. */
+ * 'side' is that of packets that the port sends.  Behind the chain, a packet
+ * for the port is one of the port's network and for its MAC address; the
+ * overlay knows where that is. */
 static void
-emit_forwarded(const struct member *member, const char *name)
+emit_forwarded(const struct member *member, const char *name,
+               const struct chain *chain_row, enum chain_side side)
 {
     uint32_t chain = vmn_id_of(member->view, POOL_CHAIN, name);
+    bool has_router = chain_has_inner_router(chain_row);
 
     for (size_t i = 0; i < member->port->n_ips; i++) {
         const struct vmn_ip *ip = &member->port->ips[i];
@@ -77,7 +96,13 @@ emit_forwarded(const struct member *member, const char *name)
 
         vmn_match(flow, REG_CHAIN, chain);
         vmn_match_ip(flow, vmn_field_ip_src(ip->family), ip);
-        vmn_act_goto(actions, STAGE_RETURN, RETURN_ON);
+        vmn_act_set(actions, REG_SIDE, side);
+        vmn_act_goto(actions, STAGE_RETURN,
+                     side == SIDE_EITHER ? RETURN_SIDE : RETURN_DIRECTION);
+        if (has_router && side != SIDE_EITHER) {
+            emit_side(member, chain, ip, side == SIDE_SOURCE
+                      ? SIDE_DESTINATION : SIDE_SOURCE);
+        }
 
         flow = member_flow_add(member, STAGE_RETURN, RETURN_RESTORE,
                                PRIORITY_USUAL);
@@ -111,7 +136,12 @@ emit_clauses(const struct member *member, const char *name)
         emit_clause(member, name, chain, priority, 2);
     }
     if (is_source || is_destination) {
-        emit_forwarded(member, name);
+        emit_forwarded(member, name, chain,
+                       is_source && is_destination ? SIDE_EITHER
+                       : is_source ? SIDE_SOURCE : SIDE_DESTINATION);
+    }
+    if (is_source && is_destination && chain_has_inner_router(chain)) {
+        vmn_publish(member->emit, REL_BOTH, name, member->port->row.name);
     }
 }
 
@@ -141,5 +171,21 @@ compile_member(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
     for (size_t i = 0; i < chains.n; i++) {
         emit_clauses(&member, chains.names[i] + 5);
+    }
+}
+
+/* Two ports that are sources and destinations of a chain may each have opened
+ * the connection between them: behind a function with one port, nothing tells
+ * which.  One of these ports alone does no harm. */
+void
+compile_both(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    struct vmn_names ports = vmn_relation_values(view, REL_BOTH, key);
+
+    if (ports.n > 1) {
+        vmn_fail(emit, "ports %s and %s%s are sources and destinations of "
+                 "chain %s: what they send each other is dropped behind its "
+                 "functions with one port", ports.names[0], ports.names[1],
+                 ports.n > 2 ? ", and others," : "", key);
     }
 }

@@ -152,6 +152,26 @@ def test_several_hops(lab, world):
             assert world.goes(a, b.ip, *(f.name for f in hops))
 
 
+def test_functions_with_one_port_among_several_hops(lab, world):
+    """The VMs' sides tell whether they send requests or answers; of a VM that
+    is of both sides, that of the other one does."""
+    clients, servers = ends(world, also="server")
+    sides = {"sources": "role=client", "destinations": "also=server"}
+    both = world.vm("both", "net", "h2", tcp=[80], udp=[53],
+                    labels={"role": "client", "also": "server"})
+    bridge, last = world.bridge("b0", "h2"), world.bridge("b1", "h1")
+    first, second = world.router("r0", "h3"), world.router("r1", "h1")
+    for i, hops in enumerate(((first, bridge), (bridge, first),
+                              (bridge, first, last), (first, second),
+                              (first, bridge, second))):
+        world.chain("c", *([f] for f in hops), **sides)
+        names = [f.name for f in hops]
+        pairs = zip(clients, servers[i % 3:] + servers[:i % 3])
+        for a, b in [*pairs, (both, servers[0]), (clients[0], both)]:
+            assert world.goes(a, b.ip, *names), (names, a.name, b.name)
+            assert world.goes(a, b.ip6, *names, port=53, protocol="udp")
+
+
 def connections(world, clients, servers, n):
     held = []
     for i in range(n):
@@ -639,7 +659,7 @@ def test_what_is_refused_and_what_is_told(lab, world):
         {"protocol": "icmp", "ports": ["8"]}])
     assert "nobody" in refused(hops=[
         {"name": "h", "functions": [{"in": "nobody"}]}])
-    assert 'lacks "out"' in refused(hops=[
+    assert "sources and destinations are the same" in refused(hops=[
         hop, {"name": "i", "functions": [{"in": other.name}]}])
 
     world.chain("c", [function], **SELECTORS)

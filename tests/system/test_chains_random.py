@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 from conftest import check_log, close_lab, make_lab, wait_quiet
+from service_functions import Router
 from test_chains import APP, HOSTS, Place, through
 from test_live_apps import ctl, verify
 
@@ -21,7 +22,8 @@ BATCHES = 4                     # Between changes of the chains.
 PORTS = [53, 80, 443, 5000, 5001]
 ROLES = ["web", "app", "db"]
 N_VMS = 12
-N_FUNCTIONS = 8
+N_BRIDGES = 8
+N_ROUTERS = 3
 
 
 @pytest.fixture(scope="module", name="lab")
@@ -48,25 +50,36 @@ def selector(random):
                           "role!=" + random.choice(ROLES)])
 
 
+def sides(random, hops):
+    """Selectors of sources and destinations.  Where a function with one port
+    is one of several hops, nobody is of both."""
+    if len(hops) > 1 and any(isinstance(f, Router) for h in hops for f in h):
+        role = random.choice(ROLES)
+        return dict(zip(("sources", "destinations"), random.sample(
+            ["role=" + role, "role!=" + role], 2)))
+    return {field: chosen for field, chosen in (
+        (field, selector(random)) for field in ("sources", "destinations"))
+        if chosen}
+
+
 def random_chain(random, world, name, functions):
     """Takes what it needs of 'functions'."""
     spec = {"priority": random.randrange(3),
             "services": random.choice([[], [{"protocol": "udp"}], [
                 {"protocol": "udp", "ports": sorted(random.sample(
                     ["53", "80", "443", "5000-5001"], 2))}]])}
-    for field in "sources", "destinations":
-        chosen = selector(random)
-        if chosen:
-            spec[field] = chosen
     hops = []
     for _ in range(random.choice([1, 1, 2, 3])):
         n = min(len(functions), random.choice([1, 1, 2, 3]))
         if n:
             hops.append([functions.pop() for _ in range(n)])
     if hops:
+        have_routers = any(isinstance(f, Router) for h in hops for f in h)
         world.chain(name, *hops, hop={
             "on_failure": random.choice(["next", "bypass", "block"]),
-            "health": random.choice(["link", "heartbeat"])}, **spec)
+            "health": ("link" if have_routers
+                       else random.choice(["link", "heartbeat"]))},
+            **spec, **sides(random, hops))
         return [name]
     return []
 
@@ -121,14 +134,15 @@ class Packet:
         """The ports of functions by which it comes to them."""
         if not reply:
             return self.way
-        other = {"in": "out", "out": "in"}
-        return ["%s-%s" % (name, other[side]) for name, side in (
-            port.rsplit("-", 1) for port in reversed(self.way))]
+        other = {"in": "-out", "out": "-in", "": ""}
+        return [name + other[side] for name, _, side in (
+            port.partition("-") for port in reversed(self.way))]
 
     def seen(self, log, reply):
         a, b, sport, dport = self.ends(reply)
         key = ((a.ip6, b.ip6) if self.v6 else (a.ip, b.ip)) + (sport, dport)
-        return ["%s-%s" % (s.function, s.side) for s in sorted(log)
+        return [s.function if s.function[0] == "r"
+                else "%s-%s" % (s.function, s.side) for s in sorted(log)
                 if (s.src, s.dst, s.src_port, s.dst_port) == key]
 
     def describe(self, log, reply):
@@ -170,8 +184,10 @@ def test_random_pairs_go_as_traces_say(lab, world):
     vms = [world.vm("v%d" % i, "net", random.choice(HOSTS),
                     labels={"role": random.choice(ROLES)})
            for i in range(N_VMS)]
-    for i in range(N_FUNCTIONS):
+    for i in range(N_BRIDGES):
         world.bridge("b%d" % i, random.choice(HOSTS))
+    for i in range(N_ROUTERS):
+        world.router("r%d" % i, random.choice(HOSTS))
     names, through_some = [], 0
     for number in range(0, PAIRS, BATCH):
         if number % (BATCH * BATCHES) == 0:
