@@ -88,27 +88,44 @@ set_text(char dst[VMN_NAME_LEN + 1], const char *text)
     snprintf(dst, VMN_NAME_LEN + 1, "%s", text);
 }
 
-/* Sets the state of a port that could serve. */
+/* Returns true if the member's host is in maintenance. */
+static bool
+leaves_host(struct vmn_view *view, const struct vmn_lb_member *member)
+{
+    const struct vmn_host *host
+        = member->host[0] ? vmn_read_host(view, member->host) : NULL;
+
+    return host && host->maintenance;
+}
+
+/* Sets the state of a port that could serve, and that drains if it has to
+ * leave its host, or by request. */
 static void
 set_state(struct vmn_view *view, const struct vmn_loadbalancer *lb,
-          const struct vmn_backend *named, struct vmn_lb_member *member)
+          const struct vmn_backend *named, bool leaves,
+          struct vmn_lb_member *member)
 {
     const struct vmn_health *health = vmn_read_health(view, lb->row.name,
                                                       member->port);
     bool is_down = health && health->state == VMN_HEALTH_DOWN
                    && lb->health.type;
+    bool asked = named && named->drain;
     const char *why = "";
 
+    member->state = VMN_LB_SERVING;
+    member->drains = false;
     member->probed = lb->health.type;
     member->keeps = !(is_down && lb->when_down == VMN_DOWN_CUT);
-    if (named && named->drain) {
+    if (asked || leaves) {
         bool is_over = health && health->state == VMN_HEALTH_DRAINED;
 
         member->state = is_over ? VMN_LB_DRAINED : VMN_LB_DRAINING;
         member->drains = !is_over;
         member->probed = false;
         member->keeps = !is_over;
-        why = is_over ? "it is drained" : "it is draining";
+        why = is_over ? "it is drained"
+              : asked ? "it is draining"
+              : "it is draining: its host is in maintenance";
     } else if (!member->weight) {
         member->state = VMN_LB_IDLE;
         why = "its weight is 0";
@@ -175,7 +192,8 @@ add(struct members *list, const char *name)
         member->drains = named && named->drain;
         set_text(member->reason, why);
     } else {
-        set_state(list->view, lb, named, member);
+        set_state(list->view, lb, named, leaves_host(list->view, member),
+                  member);
     }
 }
 
@@ -261,6 +279,46 @@ activate_standbys(struct members *list)
     }
 }
 
+/* Maintenance.  ---------------------------------------------------------- */
+
+/* Returns true if a member serves whom the clients of 'member' can reach. */
+static bool
+is_replaced(const struct members *list, const struct vmn_lb_member *member)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (list->members[i].state == VMN_LB_SERVING
+            && same_domain(list->view, member, &list->members[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Has members on hosts in maintenance go on serving where nobody else does. */
+static void
+keep_last(struct members *list)
+{
+    bool *last = vmn_alloc(list->view, list->n * sizeof *last);
+
+    for (size_t i = 0; i < list->n; i++) {
+        const struct vmn_lb_member *member = &list->members[i];
+        const struct vmn_backend *named = find_named(list->lb, member->port);
+
+        last[i] = ((member->state == VMN_LB_DRAINING
+                    || member->state == VMN_LB_DRAINED)
+                   && !(named && named->drain)
+                   && !is_replaced(list, member));
+    }
+    for (size_t i = 0; i < list->n; i++) {
+        struct vmn_lb_member *member = &list->members[i];
+
+        if (last[i]) {
+            set_state(list->view, list->lb,
+                      find_named(list->lb, member->port), false, member);
+        }
+    }
+}
+
 static int
 compare_members(const void *a_, const void *b_)
 {
@@ -303,6 +361,7 @@ eval_backends(struct vmn_view *view, const char *key, struct vmn_value *value)
     if (list.n) {
         qsort(list.members, list.n, sizeof *list.members, compare_members);
         activate_standbys(&list);
+        keep_last(&list);
         set_value(&list, value);
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * vmnctl host join-command: prints the commands that make a hypervisor a
- * host. */
+ * vmnctl host: the commands that make a hypervisor a host (join-command), and
+ * hosts that are emptied for maintenance (drain, undrain). */
 
 #include <config.h>
 
@@ -11,7 +11,9 @@
 #include <string.h>
 
 #include "controller/ctl/api-call.h"
+#include "controller/ctl/object-changes.h"
 #include "controller/ctl/output-table.h"
+#include "controller/ctl/wait-drained.h"
 #include "controller/ctl/wrong-command.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
@@ -88,8 +90,8 @@ warn_of_listener(struct ctl *ctl, const json_t *host)
     }
 }
 
-enum ctl_exit
-ctl_cmd_host(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
+static enum ctl_exit
+join_command(struct ctl *ctl, char *const args[])
 {
     struct ds path = DS_EMPTY_INITIALIZER;
     enum ctl_exit status;
@@ -97,12 +99,6 @@ ctl_cmd_host(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
     const char *ovsdb;
     char *manager;
 
-    if (strcmp(args[0], "join-command")) {
-        return ctl_usage(ctl, "host: must be join-command, not \"%s\"; if "
-                         "there is no host %s yet, create it first "
-                         CTL_CREATE_HOST ", then \"vmnctl host join-command "
-                         "%s\"", args[0], args[1], args[1]);
-    }
     ctl_append_path(&path, "hosts", args[1]);
     status = ctl_get(ctl, ds_cstr(&path), &reply);
     ds_destroy(&path);
@@ -120,4 +116,48 @@ ctl_cmd_host(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
     free(manager);
     ctl_reply_uninit(&reply);
     return status;
+}
+
+/* Maintenance.  ----------------------------------------------------------- */
+
+static enum ctl_exit
+set_maintenance(struct ctl *ctl, const char *name, bool on)
+{
+    const char *what = on ? "host drain" : "host undrain";
+    struct ctl_changes changes;
+    enum ctl_exit status;
+
+    ctl_changes_init(&changes);
+    ctl_changes_add(&changes, "patch", "hosts", name,
+                    json_pack("{s:b}", "maintenance", on),
+                    on ? "in maintenance" : "in service");
+    status = ctl_changes_send(ctl, what, &changes);
+    ctl_changes_uninit(&changes);
+    if (on && !status && !ctl->dry_run) {
+        status = ctl_print_left_on_host(ctl, name);
+    }
+    return status;
+}
+
+enum ctl_exit
+ctl_cmd_host(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
+{
+    bool joins = !strcmp(args[0], "join-command");
+    bool drains = !strcmp(args[0], "drain");
+
+    if (!joins && (ctl->address || ctl->plain)) {
+        return ctl_usage(ctl, "--address and --plain are for \"host "
+                         "join-command\"");
+    } else if (joins && (ctl->wait || ctl->dry_run)) {
+        return ctl_usage(ctl, "--wait and --dry-run: \"host join-command\" "
+                         "changes nothing");
+    } else if (joins) {
+        return join_command(ctl, args);
+    } else if (drains || !strcmp(args[0], "undrain")) {
+        return set_maintenance(ctl, args[1], drains);
+    }
+    return ctl_usage(ctl, "host: must be join-command, drain or undrain, not "
+                     "\"%s\"; if there is no host %s yet, create it first "
+                     CTL_CREATE_HOST ", then \"vmnctl host join-command "
+                     "%s\"", args[0], args[1], args[1]);
 }

@@ -357,13 +357,14 @@ ctl_cmd_wait(struct ctl *ctl, int n_args, char *const args[])
 {
     const struct schema_table *type;
     const char *name = args[0];
+    bool of_host = false;
 
     if (!ctl->drained) {
         if (ctl->backends.n || n_args > 1 || strchr(args[0], '/')) {
             return ctl_usage(ctl, "wait: a revision is installed (vmnctl wait "
                              "N); of an object, --for drained of a balancer "
-                             "is waited for: vmnctl wait loadbalancers/NAME "
-                             "--for drained");
+                             "or a host is waited for: vmnctl wait "
+                             "loadbalancers/NAME --for drained");
         }
         if (ctl->timeout_ms > INSTALL_MAX_MS) {
             return ctl_usage(ctl, "--timeout: must be at most 5m, unless with "
@@ -373,16 +374,23 @@ ctl_cmd_wait(struct ctl *ctl, int n_args, char *const args[])
     }
     if (n_args > 1 || strchr(args[0], '/')) {
         type = ctl_args_one(ctl, "wait", n_args, args, &name);
-        if (!type || type->id != VMN_TABLE_LOADBALANCER) {
+        if (!type || (type->id != VMN_TABLE_LOADBALANCER
+                      && type->id != VMN_TABLE_HOST)) {
             return (!type ? CTL_USAGE
-                    : ctl_usage(ctl, "wait: backends of loadbalancers are "
-                                "drained, not %s", type->plural));
+                    : ctl_usage(ctl, "wait: hosts and backends of "
+                                "loadbalancers are drained, not %s",
+                                type->plural));
         }
+        of_host = type->id == VMN_TABLE_HOST;
+    }
+    if (of_host && ctl->backends.n) {
+        return ctl_usage(ctl, "--backend is of loadbalancers");
     }
     if (!ctl->timeout_given) {
         ctl->timeout_ms = DRAIN_MS;
     }
-    return ctl_wait_drained(ctl, name);
+    return (of_host ? ctl_wait_host_drained(ctl, name)
+            : ctl_wait_drained(ctl, name));
 }
 
 enum ctl_exit

@@ -223,14 +223,21 @@ const struct ctl_command ctl_commands[] = {
       "\nExample:\n"
       "  vmnctl hosts\n",
       ctl_cmd_hosts },
-    { "host", "join-command NAME", 2, 2, CTL_OPT_JOIN,
-      "show the commands that add a hypervisor as a host",
-      "The host object NAME must exist.  Shows the commands that create its\n"
-      "certificate, and those that, on the hypervisor, make its database\n"
-      "connect to vmnd (hosts that are `inbound`) or listen (others).  With\n"
-      "--plain, without TLS.  Runs none of them.\n"
+    { "host", "join-command|drain|undrain NAME", 2, 2,
+      CTL_OPT_JOIN | CTL_OPT_WAIT | CTL_OPT_DRY_RUN,
+      "add a hypervisor as a host, or empty it for maintenance",
+      "The host object NAME must exist.  `join-command` shows the commands\n"
+      "that create its certificate, and those that, on the hypervisor, make\n"
+      "its database connect to vmnd (hosts that are `inbound`) or listen\n"
+      "(others).  With --plain, without TLS.  Runs none of them.\n"
+      "`drain` sets the host's `maintenance`: gateways go to other hosts,\n"
+      "backends on it get no new connections while others serve, and what\n"
+      "is left is listed: its VMs are the VM manager's to move.  `undrain`\n"
+      "takes that back.  vmnctl wait waits until nothing is left.\n"
       "\nExample:\n"
-      "  vmnctl host join-command hv1 --address 192.0.2.1\n",
+      "  vmnctl host join-command hv1 --address 192.0.2.1\n"
+      "  vmnctl host drain hv1 --wait\n"
+      "  vmnctl wait host/hv1 --for drained\n",
       ctl_cmd_host },
     { "token", "NAME", 1, 1, CTL_OPT_TOKEN,
       "create a token for an account",
@@ -425,19 +432,21 @@ const struct ctl_command ctl_commands[] = {
       "  vmnctl revisions --type bindings --since 1h\n"
       "  vmnctl revisions --users --since yesterday\n",
       ctl_cmd_revisions },
-    { "wait", "N|latest|loadbalancers/NAME", 1, 2, CTL_OPT_AWAIT,
-      "wait until a revision is installed, or backends are drained",
+    { "wait", "N|latest|loadbalancers/NAME|hosts/NAME", 1, 2, CTL_OPT_AWAIT,
+      "wait until a revision is installed, or something is drained",
       "Waits until all hosts concerned have the revision.  A change that is\n"
       "made without --wait prints its number.  Exit status 4 if the time is\n"
       "over; the hosts that do not have it are listed then.\n"
       "With --for drained, waits until the backends of a balancer that are to\n"
       "drain (vmnctl drain) are drained, and says why each is: nobody uses it\n"
       "any more, or drain_seconds are over, and what was open is cut: exit\n"
-      "status 5.\n"
+      "status 5.  Of a host that is to drain (vmnctl host drain), it waits\n"
+      "until it has no VMs and is no gateway any more.\n"
       "\nExample:\n"
       "  vmnctl wait 42\n"
       "  vmnctl wait 42 --for installed --timeout 2m\n"
-      "  vmnctl wait lb/shop --for drained --backend web-1\n",
+      "  vmnctl wait lb/shop --for drained --backend web-1\n"
+      "  vmnctl wait host/hv1 --for drained\n",
       ctl_cmd_wait },
     { "history", "TYPE/NAME", 1, 2, CTL_OPT_SHOWN | CTL_OPT_LIMIT,
       "show the changes of an object",

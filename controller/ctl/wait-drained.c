@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See wait-drained.h.  The balancer is asked again and again: a drain takes a
+ * See wait-drained.h.  The server is asked again and again: a drain takes a
  * minute at least, and an answer costs little. */
 
 #include <config.h>
@@ -198,8 +198,12 @@ ask(struct ctl *ctl, const char *balancer, bool last, bool *done)
     return status;
 }
 
-enum ctl_exit
-ctl_wait_drained(struct ctl *ctl, const char *balancer)
+/* Calls 'ask_once', which says if something is wrong, or that the time is over
+ * ('last'), until it sets '*done'. */
+static enum ctl_exit
+wait_for(struct ctl *ctl, const char *name,
+         enum ctl_exit (*ask_once)(struct ctl *, const char *name, bool last,
+                                   bool *done))
 {
     const struct timespec pause = { 0, ASK_MS * 1000000L };
     long long int end_ms = now_ms() + ctl->timeout_ms;
@@ -208,7 +212,7 @@ ctl_wait_drained(struct ctl *ctl, const char *balancer)
 
     ctl->wait = false;          /* It is no wait of vmnd's. */
     for (;;) {
-        status = ask(ctl, balancer, now_ms() >= end_ms, &done);
+        status = ask_once(ctl, name, now_ms() >= end_ms, &done);
         if (status || done) {
             break;
         }
@@ -216,5 +220,136 @@ ctl_wait_drained(struct ctl *ctl, const char *balancer)
         nanosleep(&pause, NULL);
     }
     ctl_progress(ctl, NULL);
+    return status;
+}
+
+enum ctl_exit
+ctl_wait_drained(struct ctl *ctl, const char *balancer)
+{
+    return wait_for(ctl, balancer, ask);
+}
+
+/* Hosts.  ----------------------------------------------------------------- */
+
+/* At most so many ports are named. */
+#define PORTS_NAMED_MAX 5
+
+/* Appends the first of 'names', of 'n_all'. */
+static void
+put_names(const json_t *names, size_t n_all, struct ds *ds)
+{
+    size_t n = MIN(json_array_size(names), PORTS_NAMED_MAX);
+
+    for (size_t i = 0; i < n; i++) {
+        ds_put_format(ds, "%s%s", i ? ", " : "",
+                      json_string_value(json_array_get(names, i)));
+    }
+    if (n_all > n) {
+        ds_put_format(ds, " and %"PRIuSIZE" more", n_all - n);
+    }
+}
+
+/* Appends what is left on the host, a line for each kind. */
+static void
+put_left(const char *name, const json_t *left, struct ds *ds)
+{
+    const json_t *routers = json_object_get(left, "routers");
+    long long int n_ports = json_integer_value(json_object_get(left,
+                                                               "ports"));
+    long long int n = json_integer_value(json_object_get(left, "draining"));
+
+    if (json_array_size(routers)) {
+        ds_put_format(ds, "%s: the only gateway of ", name);
+        put_names(routers, json_array_size(routers), ds);
+        ds_put_char(ds, '\n');
+    }
+    if (n) {
+        ds_put_format(ds, "%s: %lld backend%s\n", name, n,
+                      n == 1 ? " drains" : "s drain");
+    }
+    if (n_ports) {
+        ds_put_format(ds, "%s: %lld port%s bound: ", name, n_ports,
+                      n_ports == 1 ? " is" : "s are");
+        put_names(json_object_get(left, "port_names"), n_ports, ds);
+        ds_put_char(ds, '\n');
+    }
+}
+
+/* Gets what is left on the host, which the reply owns. */
+static enum ctl_exit
+get_left(struct ctl *ctl, const char *name, struct ctl_reply *reply,
+         const json_t **left)
+{
+    enum ctl_exit status;
+    bool there;
+
+    status = ctl_get_object(ctl, "hosts", name, reply, &there);
+    if (status) {
+        return status;
+    }
+    if (!there) {
+        fprintf(ctl->err, "vmnctl: host \"%s\" not found\n", name);
+        return CTL_REFUSED;
+    }
+    *left = json_object_get(json_object_get(reply->body, "status"),
+                            "maintenance");
+    return CTL_DONE;
+}
+
+static enum ctl_exit
+ask_host(struct ctl *ctl, const char *name, bool last, bool *done)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct ctl_reply reply;
+    const json_t *left;
+    enum ctl_exit status;
+
+    status = get_left(ctl, name, &reply, &left);
+    if (status) {
+        return status;
+    }
+    if (!left) {
+        ctl_progress(ctl, NULL);
+        fprintf(ctl->err, "vmnctl: host %s does not drain: vmnctl host drain "
+                "%s\n", name, name);
+        status = CTL_REFUSED;
+    } else if (!strcmp(text_of(left, "state"), "drained")) {
+        *done = true;
+        ctl_progress(ctl, NULL);
+        fprintf(ctl->out, "%s drained\n", name);
+    } else if (last) {
+        ctl_progress(ctl, NULL);
+        fprintf(ctl->err, "vmnctl: not drained within %.1f s:\n",
+                ctl->timeout_ms / 1000.0);
+        put_left(name, left, &ds);
+        ctl_print_safely(ctl->err, ds_cstr(&ds));
+        status = CTL_NOT_INSTALLED;
+    }
+    ds_destroy(&ds);
+    ctl_reply_uninit(&reply);
+    return status;
+}
+
+enum ctl_exit
+ctl_wait_host_drained(struct ctl *ctl, const char *host)
+{
+    return wait_for(ctl, host, ask_host);
+}
+
+enum ctl_exit
+ctl_print_left_on_host(struct ctl *ctl, const char *host)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct ctl_reply reply;
+    const json_t *left;
+    enum ctl_exit status;
+
+    status = get_left(ctl, host, &reply, &left);
+    if (!status) {
+        put_left(host, left, &ds);
+        ctl_print_safely(ctl->out, ds_cstr(&ds));
+        ctl_reply_uninit(&reply);
+    }
+    ds_destroy(&ds);
     return status;
 }

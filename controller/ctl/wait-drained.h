@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Waits until backends of a balancer are drained.  Not for revisions
- * (cmd-revision.c). */
+ * Waits until backends of a balancer, or a host, are drained.  Not for
+ * revisions (cmd-revision.c). */
 
 #ifndef CONTROLLER_CTL_WAIT_DRAINED_H
 #define CONTROLLER_CTL_WAIT_DRAINED_H 1
@@ -13,5 +13,13 @@
  * drain_seconds ended a drain, CTL_NOT_INSTALLED if the time is over,
  * CTL_REFUSED if one does not drain. */
 enum ctl_exit ctl_wait_drained(struct ctl *, const char *balancer);
+
+/* Waits until nothing is left on a host in maintenance.  Returns
+ * CTL_NOT_INSTALLED if the time is over, CTL_REFUSED if it is not in
+ * maintenance. */
+enum ctl_exit ctl_wait_host_drained(struct ctl *, const char *host);
+
+/* Prints what is left on a host in maintenance, nothing if it is nothing. */
+enum ctl_exit ctl_print_left_on_host(struct ctl *, const char *host);
 
 #endif /* controller/ctl/wait-drained.h */

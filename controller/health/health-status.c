@@ -118,6 +118,23 @@ health_drain_result(const struct health *h, const char *balancer,
     return b ? names[b->drain.result] : NULL;
 }
 
+uint64_t
+health_count_drains(const struct health *h, const char *host)
+{
+    const struct balancer *lb;
+    const struct backend *b;
+    uint64_t n = 0;
+
+    if (h) {
+        HMAP_FOR_EACH (lb, node, &h->prober.balancers) {
+            HMAP_FOR_EACH (b, node, &lb->backends) {
+                n += b->drain.goes_on && !strcmp(b->host, host);
+            }
+        }
+    }
+    return n;
+}
+
 void
 health_get_stats(const struct health *h, struct prober_stats *stats)
 {

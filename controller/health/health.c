@@ -252,16 +252,41 @@ read_settings(const struct vmn_loadbalancer *lb,
     }
 }
 
+/* Returns true if the member's connections are to end, or have. */
 static bool
-drains(const struct vmn_loadbalancer *lb, const char *port)
+drains(const struct vmn_lb_member *member)
 {
-    for (size_t i = 0; i < lb->n_backends; i++) {
-        if (lb->backends[i].drain
-            && (!port || !strcmp(lb->backends[i].port, port))) {
+    return member->drains || member->state == VMN_LB_DRAINED;
+}
+
+static bool
+has_drains(const struct vmn_lb_member *members, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (drains(&members[i])) {
             return true;
         }
     }
     return false;
+}
+
+/* Returns the last edit of the host in maintenance that the member, which
+ * drains, is on; 0: it drains by request. */
+static int64_t
+maintenance_ms(const struct health *h, const struct vmn_loadbalancer *lb,
+               const struct vmn_lb_member *member)
+{
+    const struct vmn_host *host;
+    struct model_meta meta;
+
+    for (size_t i = 0; i < lb->n_backends; i++) {
+        if (lb->backends[i].drain
+            && !strcmp(lb->backends[i].port, member->port)) {
+            return 0;
+        }
+    }
+    host = model_get_durable(h->model, VMN_TABLE_HOST, member->host, &meta);
+    return host && host->maintenance ? meta.updated_ms : 0;
 }
 
 /* Returns true if the host's switch is connected, and notes since when it is
@@ -357,7 +382,8 @@ read_member(struct health *h, const struct vmn_loadbalancer *lb,
     *m = (struct prober_member) {
         .port = of->port, .host = of->host,
         .ip = of->ip, .mac = of->mac, .vip_mac = of->vip_mac,
-        .drain = drains(lb, of->port),
+        .drain = drains(of),
+        .drain_ms = drains(of) ? maintenance_ms(h, lb, of) : 0,
     };
     health_read_row(h, lb->row.name, m);
     if (!of->probed) {
@@ -395,7 +421,7 @@ refresh_balancer(struct health *h, const char *name)
     connection_flush_update(h->gone, name, lb, of, n);
     /* At the start, which standbys serve is no news. */
     standby_watch_update(h->standbys, name, lb, of, n, h->rows_known);
-    if (!lb || (!lb->health.type && !drains(lb, NULL))) {
+    if (!lb || (!lb->health.type && !has_drains(of, n))) {
         prober_remove(&h->prober, name);
         free(of);
         return;
@@ -405,7 +431,7 @@ refresh_balancer(struct health *h, const char *name)
         read_member(h, lb, &of[i], &members[i]);
     }
     read_settings(lb, &meta, &settings);
-    if (drains(lb, NULL)) {
+    if (has_drains(of, n)) {
         watch_drains(h);
     }
     prober_set(&h->prober, name, &settings, members, n, time_usec());

@@ -68,6 +68,10 @@ bool health_drain_status(const struct health *, const char *balancer,
 const char *health_drain_result(const struct health *, const char *balancer,
                                 const char *port);
 
+/* Returns how many backends on the host drain, and are not drained yet; 0 if
+ * 'health' is NULL. */
+uint64_t health_count_drains(const struct health *, const char *host);
+
 /* For /metrics. */
 void health_get_stats(const struct health *, struct prober_stats *);
 

@@ -530,11 +530,12 @@ stop(struct backend *b, bool forget)
 }
 
 static void
-set_drain(struct backend *b, bool drain, int64_t now_us)
+set_drain(struct backend *b, const struct prober_member *m, int64_t now_us)
 {
     const struct prober_settings *s = &b->lb->settings;
 
-    if (drain_set(&b->drain, drain, s->drain_ms, s->edited_ms,
+    if (drain_set(&b->drain, m->drain, s->drain_ms,
+                  m->drain_ms ? m->drain_ms : s->edited_ms,
                   time_wall_msec(), now_us)) {
         stop(b, true);
     }
@@ -631,7 +632,7 @@ set_member(struct backend *b, const struct prober_member *m, bool restart,
         b->vip_mac = m->vip_mac;
         b->silence.probed_us = 0;
     }
-    set_drain(b, m->drain, now_us);
+    set_drain(b, m, now_us);
     forget_reason(b, m);
     b->idle = m->idle != NULL;
     if (m->idle || b->drain.is_over) {

@@ -81,6 +81,8 @@ struct prober_member {
     int64_t out_us;             /* from then on; until then it keeps its
                                  * state.  0: at once. */
     bool drain;                 /* Its open connections must end. */
+    int64_t drain_ms;           /* The last edit of what says so, by the wall
+                                 * clock; 0: of the balancer. */
     /* The state in its row, which a new backend starts with; CHECKING: it has
      * none. */
     enum backend_state row;

@@ -459,6 +459,13 @@ void nb_warn_of_balancer(const struct northbound *,
 bool nb_fill_balancer(const struct nb_status_query *, const struct vmn_row *,
                       void *status);
 
+/* host-maintenance.c */
+/* Returns what is left on a host in maintenance, in 'arena' or borrowed; NULL
+ * of any other host. */
+struct status_maintenance *nb_host_maintenance(const struct northbound *,
+                                               const struct vmn_host *,
+                                               struct arena *);
+
 /* router-status.c */
 /* Returns the host that is the router's gateway, which the caller frees, or
  * NULL. */

@@ -44,6 +44,8 @@ fill_host(const struct nb_status_query *q, const struct vmn_row *row,
     if (q->nb->cluster) {
         status->manager = cluster_host_manager(q->nb->cluster, row->name);
     }
+    status->maintenance = nb_host_maintenance(q->nb, (const void *) row,
+                                              q->arena);
     return true;
 }
 

@@ -41,6 +41,14 @@ gateway_state(enum model_gateway able, bool is_active)
             : able == MODEL_GATEWAY_ABLE ? "standby" : "unable");
 }
 
+static bool
+is_in_maintenance(const struct northbound *nb, const char *name)
+{
+    const struct vmn_host *host = model_get(nb->model, VMN_TABLE_HOST, name);
+
+    return host && host->maintenance;
+}
+
 /* Returns why none of the gateways of 'status' is active, in 'arena'. */
 static const char *
 explain_none(const struct status_router *status, struct arena *arena)
@@ -90,7 +98,10 @@ nb_fill_gateways(const struct northbound *nb,
 
         status->gateways[i] = (struct status_gateway) {
             .host = host, .state = gateway_state(able, is_active),
-            .reason = is_active ? NULL : reason,
+            .reason = (is_active ? NULL
+                       : reason ? reason
+                       : is_in_maintenance(nb, host)
+                       ? "it is in maintenance: others are preferred" : NULL),
         };
         status->n_standby += !strcmp(status->gateways[i].state, "standby");
     }

@@ -93,7 +93,6 @@ const struct schema_table schema_host = {
     },
     .row = {
         .name = "host", .size = sizeof(struct vmn_host),
-        .later = NAMES("maintenance"),
         .fields = FIELDS {
             COMMON(vmn_host),
             { .name = "ovsdb", .type = SCHEMA_STRING,
@@ -154,6 +153,12 @@ const struct schema_table schema_host = {
               .doc = "How many connections may be open at a time in each "
                      "of its conntrack zones, such as that of a routing "
                      "domain; needs Open vSwitch 3.3." },
+            { .name = "maintenance", .type = SCHEMA_BOOL,
+              AT(vmn_host, maintenance), .flags = SCHEMA_HIDE_DEFAULT,
+              .doc = "It is being emptied: another host of a router's "
+                     "gateways takes over, and backends on it drain while "
+                     "others serve.  Its VMs are the VM manager's to move; "
+                     "the status says what is left." },
             { .name = NULL },
         },
         .finish = finish_host,

@@ -79,6 +79,22 @@ static const struct schema_struct provider_bridge = SHOWN_KEPT(
     SHOWN_OF(status_provider_bridge, reason, STRING, 0,
              "Why there is none."));
 
+static const struct schema_struct maintenance = SHOWN_KEPT(
+    "maintenance", status_maintenance,
+    SHOWN_OF(status_maintenance, state, ENUM, ALWAYS,
+             "`drained`: nothing is left on it; `draining`.",
+             SHOWN_NAMES("draining", "drained")),
+    SHOWN_LIST_OF(status_maintenance, routers, n_routers, REF, ALWAYS,
+                  "Routers whose gateway it still is: there is no other.",
+                  .ref = VMN_TABLE_ROUTER),
+    SHOWN_OF(status_maintenance, ports, U64, ALWAYS,
+             "Ports that are bound on it, whose VMs the VM manager moves."),
+    SHOWN_LIST_OF(status_maintenance, port_names, n_port_names, REF, ALWAYS,
+                  "Those, the first 100.", .ref = VMN_TABLE_PORT),
+    SHOWN_OF(status_maintenance, draining, U64, ALWAYS,
+             "Backends of balancers on it whose open connections may still "
+             "end."));
+
 static const struct schema_struct samples = SHOWN_KEPT(
     "samples", status_samples,
     SHOWN_OF(status_samples, active, BOOL, ALWAYS,
@@ -189,7 +205,10 @@ const struct schema_struct schema_status_host = SHOWN_KEPT(
                     "What the last audit found, once there was one.",
                     &schema_status_audit),
     SHOWN_LIST_OF(status_host, warnings, n_warnings, STRING, 0,
-                  "Requirements on its VMs that `vmnd` cannot check."));
+                  "Requirements on its VMs that `vmnd` cannot check."),
+    SHOWN_STRUCT_OF(status_host, maintenance, POINTER,
+                    "What is left on it, while it is in `maintenance`.",
+                    &maintenance));
 
 /* Ports.  ---------------------------------------------------------------- */
 

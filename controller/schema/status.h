@@ -83,6 +83,17 @@ struct status_underlay {
     const char *reason;         /* Or NULL. */
 };
 
+/* Of a host in maintenance: what is left on it. */
+struct status_maintenance {
+    const char *state;          /* A constant. */
+    size_t n_routers;
+    const char **routers;       /* Whose gateway it is. */
+    uint64_t ports;
+    size_t n_port_names;        /* The first ones. */
+    const char **port_names;
+    uint64_t draining;          /* Backends. */
+};
+
 struct status_provider_bridge {
     const char *physical;
     const char *bridge;
@@ -159,6 +170,7 @@ struct status_host {
     const struct status_audit *audit;
     size_t n_warnings;
     const char **warnings;      /* NULL: none. */
+    struct status_maintenance *maintenance;
 };
 
 /* Ports.  ---------------------------------------------------------------- */

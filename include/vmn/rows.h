@@ -97,6 +97,7 @@ struct vmn_host {
     struct vmn_lb_client_limit connection_limit;
     uint32_t zone_limit;        /* Connections that each conntrack zone there
                                  * may hold; 0: any number. */
+    bool maintenance;           /* Others take over what they can. */
 };
 VMN_ELEMENT_READER(vmn_provider_bridge_at, vmn_host, provider_bridges,
                    vmn_provider_bridge, VMN_ELEMENT_PROVIDER_BRIDGE)

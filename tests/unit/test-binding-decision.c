@@ -21,9 +21,9 @@
 
 /* One case.  'claims' has a word for each host: its name, then '+' it has the
  * interface, '-' it has not, '?' it has not reported; then 's' if silent, 'r'
- * if its switch is ready and 'x' if the port may not be bound there.  A
- * binding is "ACTIVE" or "ACTIVE,CANDIDATE" or "", with '*' after a candidate
- * that takes over once it is ready. */
+ * if its switch is ready, 'm' if it is in maintenance and 'x' if the port may
+ * not be bound there.  A binding is "ACTIVE" or "ACTIVE,CANDIDATE" or "", with
+ * '*' after a candidate that takes over once it is ready. */
 struct rule {
     const char *what;
     const char *wanted;
@@ -50,6 +50,12 @@ static const struct rule rules[] = {
     { "both drop it", NULL, "a,b", "a- b-", "" },
     { "active host is deleted", NULL, "a,b", "b+", "b" },
     { "candidate's host is deleted", NULL, "a,b", "a+", "a" },
+
+    { "a host in maintenance comes after others", NULL, "", "a+m b+",
+      "b,a" },
+    { "it keeps what it has", NULL, "a", "a+m b+", "a,b" },
+    { "and takes what nobody else has", NULL, "", "a+m b-", "a" },
+    { "before a silent one", NULL, "", "a+s b+m", "b,a" },
 
     { "silent host keeps its binding", NULL, "a", "a+s", "a" },
     { "silent host gives way to a live claim", NULL, "a", "a+s b+", "b,a" },
@@ -162,6 +168,7 @@ parse_claims(char *text, struct binding_claim *claims)
                             : BINDING_UNREPORTED);
         claims[n].silent = word[len + 1] == 's';
         claims[n].ready = strchr(word + len, 'r') != NULL;
+        claims[n].leaving = strchr(word + len, 'm') != NULL;
         claims[n].allowed = !strchr(word + len, 'x');
         word[len] = '\0';
         claims[n++].host = word;

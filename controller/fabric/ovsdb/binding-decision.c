@@ -42,7 +42,8 @@ is_live_claim(const struct binding_claim *claim)
 }
 
 /* Returns the rank of 'claim' as a candidate; 0 if it cannot be one.  A host
- * that has not reported yet only keeps its role. */
+ * in maintenance comes after others, but before silent ones.  A host that has
+ * not reported yet only keeps its role. */
 static int
 rank(const struct binding_claim *claim, const struct binding_claim *candidate)
 {
@@ -51,7 +52,8 @@ rank(const struct binding_claim *claim, const struct binding_claim *candidate)
     }
     switch (claim->report) {
     case BINDING_PRESENT:
-        return (claim->silent ? 2 : 4) + (claim == candidate);
+        return ((claim->silent ? 4 : 8) - 2 * claim->leaving
+                + (claim == candidate));
 
     case BINDING_UNREPORTED:
         return claim == candidate;

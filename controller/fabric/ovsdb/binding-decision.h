@@ -23,6 +23,8 @@ struct binding_claim {
     enum binding_report report; /* The last one. */
     bool allowed;               /* The port may be bound there. */
     bool silent;                /* Disconnected for some time. */
+    bool leaving;               /* In maintenance: others are preferred to
+                                 * it. */
     bool ready;                 /* Its switch has installed a candidate's
                                  * flows: it can take over without an
                                  * interruption. */

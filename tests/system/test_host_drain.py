@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A host in maintenance: gateways go elsewhere, backends drain, and what is
+left is told."""
+
+import pytest
+from conftest import World, check_log, close_lab, make_lab, wait_quiet
+from test_live_apps import ctl
+
+from vmnlab import traffic
+from vmnlab.api import Refused
+from vmnlab.netns import wait_for
+
+HOSTS = ("h1", "h2", "h3")
+NEAR = "198.51.100.50"
+
+
+@pytest.fixture(scope="module")
+def lab():
+    lab = make_lab("drain", 3)
+    yield lab
+    close_lab(lab)
+
+
+@pytest.fixture
+def world(lab):
+    world = World(lab)
+    yield world
+    for host in HOSTS:
+        world.patch("hosts", host, maintenance=False)
+    world.close()
+    check_log(lab.vmnd)
+
+
+def left(lab, host):
+    return lab.vmnd.api.get("hosts/" + host)["status"].get("maintenance")
+
+
+def gateway(world):
+    return world.api.get("routers/r")["status"].get("gateway")
+
+
+def with_a_way_out(world):
+    """Router "r" of network "a": its gateway is h1, or else h2."""
+    world.provider_hosts_are("h1", "h2")
+    world.put("networks", "out", provider={"physical": "dc"}, mtu=1500,
+              subnets=[{"cidr": "198.51.100.0/24",
+                        "gateway": "198.51.100.1"}])
+    world.put("networks", "a", subnets=[{"cidr": "10.0.1.0/24",
+                                         "gateway": "10.0.1.1"}])
+    world.put("routers", "r", interfaces=[{"network": "a"}], external={
+        "network": "out", "addresses": ["198.51.100.10"],
+        "gateways": [{"host": "h1", "priority": 1},
+                     {"host": "h2", "priority": 2}]})
+    world.outside("near", NEAR + "/24", tcp=[80])
+
+
+def test_gateways_go_elsewhere(lab, world):
+    """At once, and what is open goes on; from the last one none goes."""
+    with_a_way_out(world)
+    vm = world.vm("v", "a", "h3", ["10.0.1.11"])
+    assert world.answers(vm, NEAR) == "near"
+    assert gateway(world) == "h1"
+    held = traffic.Connection(vm, NEAR, 80)
+    assert held.exchange(seconds=5)
+    assert left(lab, "h1") is None
+
+    said = ctl(lab, "host", "drain", "h1", "--wait")
+    assert "hosts/h1 in maintenance" in said, said
+    assert gateway(world) == "h2"
+    assert left(lab, "h1") == {"state": "drained", "routers": [], "ports": 0,
+                               "port_names": [], "draining": 0}
+    assert held.exchange(seconds=10)
+    assert world.answers(vm, NEAR) == "near"
+    first, second = world.api.get("routers/r")["status"]["gateways"]
+    assert (first["state"], first["reason"]) == (
+        "standby", "it is in maintenance: others are preferred")
+    assert second["state"] == "active"
+    assert ctl(lab, "wait", "host/h1", "--for", "drained") == "h1 drained\n"
+
+    # The other one, too: it stays, and by its priority the first is better.
+    said = ctl(lab, "host", "drain", "h2", "--wait")
+    assert gateway(world) == "h1"
+    assert left(lab, "h1")["routers"] == ["r"]
+    assert left(lab, "h2")["state"] == "drained"
+    said = ctl(lab, "wait", "host/h1", "--for", "drained", "--timeout", "1s",
+               status=4)
+    assert "h1: the only gateway of r" in said, said
+    assert held.exchange(seconds=10)
+    ctl(lab, "host", "undrain", "h2", "--wait")
+    assert gateway(world) == "h2"
+
+    # It is stored.
+    lab.vmnd.kill()
+    lab.vmnd.start()
+    lab.await_ports(["v"])
+    wait_for("the gateway", lambda: gateway(world) == "h2", 30)
+    wait_quiet(lab)
+    assert held.exchange(seconds=10)
+    said = ctl(lab, "host", "undrain", "h1", "--wait")
+    assert "hosts/h1 in service" in said, said
+    assert gateway(world) == "h1" and left(lab, "h1") is None
+    assert held.exchange(seconds=10)
+    held.close()
+
+
+def backends(world):
+    return {b["port"]: b for b in
+            world.api.get("loadbalancers/lb")["status"]["backends"]}
+
+
+def serving(world):
+    return sorted(n for n, b in backends(world).items() if b["serving"])
+
+
+def asked(client, n=20):
+    return {traffic.ask(client, "10.0.0.100", 80, "tcp", 5)
+            for _ in range(n)}
+
+
+def test_backends_drain(lab, world):
+    """By the balancer's own rules, while others serve."""
+    world.network("net", "10.0.0.0/24")
+    client = world.vm("client", "net", "h3")
+    for i in (1, 2):
+        world.vm("w%d" % i, "net", "h%d" % i, tcp=[80],
+                 labels={"role": "web"})
+    spec = {"vip": "10.0.0.100", "networks": ["net"], "selector": "role=web",
+            "ports": [{"port": 80}]}
+    world.put("loadbalancers", "lb", drain_seconds=300, **spec)
+    wait_for("both", lambda: asked(client) == {"w1", "w2"}, 30)
+    held = [traffic.Connection(client, "10.0.0.100", 80) for _ in range(16)]
+    assert {h.exchange(seconds=5).split()[0] for h in held} == {"w1", "w2"}
+
+    said = ctl(lab, "host", "drain", "h1", "--wait")
+    assert "h1: 1 backend drains" in said, said
+    assert "h1: 1 port is bound: w1" in said, said
+    assert left(lab, "h1") == {"state": "draining", "routers": [], "ports": 1,
+                               "port_names": ["w1"], "draining": 1}
+    found = backends(world)["w1"]
+    assert (found["state"], found["reason"]) == (
+        "draining", "it is draining: its host is in maintenance")
+    assert asked(client) == {"w2"}
+    assert all(h.exchange(seconds=5) for h in held)
+
+    # Its time is over; a restart does not begin it anew, nor end it.
+    lab.vmnd.kill()
+    lab.vmnd.start()
+    lab.await_ports(["client", "w1", "w2"])
+    wait_for("it to drain still",
+             lambda: backends(world)["w1"]["state"] == "draining", 20)
+    world.put("loadbalancers", "lb", drain_seconds=1, **spec)
+    wait_for("it to be drained",
+             lambda: backends(world)["w1"]["state"] == "drained", 30)
+    wait_for("the host to say so", lambda: not left(lab, "h1")["draining"],
+             10)
+    assert left(lab, "h1")["state"] == "draining"
+    said = ctl(lab, "wait", "hosts/h1", "--for", "drained", "--timeout", "1s",
+               status=4)
+    assert "h1: 1 port is bound: w1" in said, said
+
+    # Its VM moves, and serves again.
+    lab.move("w1", "h3")
+    lab.await_ports(["w1"])
+    wait_for("it to serve", lambda: serving(world) == ["w1", "w2"], 20)
+    assert ctl(lab, "wait", "host/h1", "--for", "drained") == "h1 drained\n"
+    wait_for("both", lambda: asked(client) == {"w1", "w2"}, 30)
+
+    # The last ones go on: all of them, where none is better.
+    world.patch("hosts", "h2", maintenance=True)
+    assert serving(world) == ["w1"]
+    world.patch("hosts", "h3", maintenance=True)
+    assert serving(world) == ["w1", "w2"]
+    wait_for("both", lambda: asked(client) == {"w1", "w2"}, 30)
+    # But not who drains by request.
+    ctl(lab, "drain", "lb", "w2", "--wait")
+    assert serving(world) == ["w1"]
+    ctl(lab, "undrain", "lb", "w2", "--wait")
+    world.patch("hosts", "h2", maintenance=False)
+    assert serving(world) == ["w2"]
+    for h in held:
+        h.close()
+
+
+def test_what_is_refused(lab, world):
+    with pytest.raises(Refused) as said:
+        world.api.call("PATCH", "/v1/hosts/h1",
+                       {"spec": {"maintenance": "yes"}})
+    assert "/spec/maintenance" in str(said.value)
+    assert '"h9"' in ctl(lab, "host", "drain", "h9", status=1)
+    assert "does not drain" in ctl(lab, "wait", "host/h1", "--for", "drained",
+                                   status=1)
+    assert "not found" in ctl(lab, "wait", "host/h9", "--for", "drained",
+                              status=1)
+    assert "must be join-command, drain or undrain" in ctl(
+        lab, "host", "rest", "h1", status=2)
+    assert "changes nothing" in ctl(lab, "host", "join-command", "h1",
+                                    "--dry-run", status=2)
+    assert "--address" in ctl(lab, "host", "drain", "h1", "--address",
+                              "192.0.2.1", status=2)
+    assert "hosts and backends" in ctl(lab, "wait", "port/h1", "--for",
+                                       "drained", status=2)
+    ctl(lab, "host", "drain", "h1", "--dry-run")
+    assert left(lab, "h1") is None
