@@ -84,7 +84,7 @@ compile_host(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     const struct vmn_host *host = vmn_read_host(view, key);
 
-    if (!host || !host->tunnel_ip.family) {
+    if (!host || host->lost || !host->tunnel_ip.family) {
         return;
     }
 

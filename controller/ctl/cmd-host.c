@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * vmnctl host: the commands that make a hypervisor a host (join-command), and
- * hosts that are emptied for maintenance (drain, undrain). */
+ * vmnctl host: the commands that make a hypervisor a host (join-command), hosts
+ * that are emptied for maintenance (drain, undrain), and such that are lost
+ * (lost, found). */
 
 #include <config.h>
 
@@ -118,32 +119,39 @@ join_command(struct ctl *ctl, char *const args[])
     return status;
 }
 
-/* Maintenance.  ----------------------------------------------------------- */
+/* Maintenance, and loss.  ------------------------------------------------ */
 
+/* Sets the host's 'field', and says so as 'outcome' does. */
 static enum ctl_exit
-set_maintenance(struct ctl *ctl, const char *name, bool on)
+set_field(struct ctl *ctl, const char *name, const char *command,
+          const char *field, bool on, const char *outcome)
 {
-    const char *what = on ? "host drain" : "host undrain";
     struct ctl_changes changes;
     enum ctl_exit status;
 
     ctl_changes_init(&changes);
     ctl_changes_add(&changes, "patch", "hosts", name,
-                    json_pack("{s:b}", "maintenance", on),
-                    on ? "in maintenance" : "in service");
-    status = ctl_changes_send(ctl, what, &changes);
+                    json_pack("{s:b}", field, on), outcome);
+    status = ctl_changes_send(ctl, command, &changes);
     ctl_changes_uninit(&changes);
-    if (on && !status && !ctl->dry_run) {
-        status = ctl_print_left_on_host(ctl, name);
-    }
     return status;
+}
+
+static enum ctl_exit
+drain(struct ctl *ctl, const char *name)
+{
+    enum ctl_exit status = set_field(ctl, name, "host drain", "maintenance",
+                                     true, "in maintenance");
+
+    return (status || ctl->dry_run ? status
+            : ctl_print_left_on_host(ctl, name));
 }
 
 enum ctl_exit
 ctl_cmd_host(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
 {
-    bool joins = !strcmp(args[0], "join-command");
-    bool drains = !strcmp(args[0], "drain");
+    const char *what = args[0], *name = args[1];
+    bool joins = !strcmp(what, "join-command");
 
     if (!joins && (ctl->address || ctl->plain)) {
         return ctl_usage(ctl, "--address and --plain are for \"host "
@@ -153,11 +161,20 @@ ctl_cmd_host(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
                          "changes nothing");
     } else if (joins) {
         return join_command(ctl, args);
-    } else if (drains || !strcmp(args[0], "undrain")) {
-        return set_maintenance(ctl, args[1], drains);
+    } else if (!strcmp(what, "drain")) {
+        return drain(ctl, name);
+    } else if (!strcmp(what, "undrain")) {
+        return set_field(ctl, name, "host undrain", "maintenance", false,
+                         "in service");
+    } else if (!strcmp(what, "lost")) {
+        return set_field(ctl, name, "host lost", "lost", true,
+                         "declared lost");
+    } else if (!strcmp(what, "found")) {
+        return set_field(ctl, name, "host found", "lost", false,
+                         "found: what runs on it counts again");
     }
-    return ctl_usage(ctl, "host: must be join-command, drain or undrain, not "
-                     "\"%s\"; if there is no host %s yet, create it first "
-                     CTL_CREATE_HOST ", then \"vmnctl host join-command "
-                     "%s\"", args[0], args[1], args[1]);
+    return ctl_usage(ctl, "host: must be join-command, drain, undrain, lost "
+                     "or found, not \"%s\"; if there is no host %s yet, "
+                     "create it first " CTL_CREATE_HOST ", then \"vmnctl host "
+                     "join-command %s\"", what, name, name);
 }

@@ -223,9 +223,9 @@ const struct ctl_command ctl_commands[] = {
       "\nExample:\n"
       "  vmnctl hosts\n",
       ctl_cmd_hosts },
-    { "host", "join-command|drain|undrain NAME", 2, 2,
+    { "host", "join-command|drain|undrain|lost|found NAME", 2, 2,
       CTL_OPT_JOIN | CTL_OPT_WAIT | CTL_OPT_DRY_RUN,
-      "add a hypervisor as a host, or empty it for maintenance",
+      "add a hypervisor as a host, empty it, or give it up",
       "The host object NAME must exist.  `join-command` shows the commands\n"
       "that create its certificate, and those that, on the hypervisor, make\n"
       "its database connect to vmnd (hosts that are `inbound`) or listen\n"
@@ -234,6 +234,9 @@ const struct ctl_command ctl_commands[] = {
       "backends on it get no new connections while others serve, and what\n"
       "is left is listed: its VMs are the VM manager's to move.  `undrain`\n"
       "takes that back.  vmnctl wait waits until nothing is left.\n"
+      "`lost` says that the machine is off: its VMs may run on other hosts\n"
+      "at once, and nothing is sent to it.  If it comes back it gets no\n"
+      "flow, whatever still runs there, until it is `found`.\n"
       "\nExample:\n"
       "  vmnctl host join-command hv1 --address 192.0.2.1\n"
       "  vmnctl host drain hv1 --wait\n"

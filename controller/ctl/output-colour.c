@@ -86,6 +86,7 @@ ctl_colour_of(const char *heading, const char *text)
         { "rejected", BAD },
         { "diverged", BAD },
         { "unheard", BAD },
+        { "lost", BAD },
         { "no", BAD },
         { "deleted", BAD },
         { "delete", BAD },

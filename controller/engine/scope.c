@@ -208,11 +208,19 @@ scope_touch_host(struct scope_table *table, const char *host)
     }
 }
 
+/* Returns true if flows may be for the host: a lost one gets none. */
+static bool
+gets_flows(const struct model *model, const char *host)
+{
+    const struct vmn_host *row = model_get(model, VMN_TABLE_HOST, host);
+
+    return row && !row->lost;
+}
+
 bool
 scope_has_host(const struct engine_scope *scope, const char *host)
 {
-    if (!scope->table
-        || !model_get(scope->table->model, VMN_TABLE_HOST, host)) {
+    if (!scope->table || !gets_flows(scope->table->model, host)) {
         return false;
     }
     switch (scope->kind) {
@@ -238,20 +246,22 @@ engine_scope_hosts(const struct engine *engine,
     const struct model *model = scope->table->model;
 
     if (scope->kind == VMN_SCOPE_HOST) {
-        if (model_get(model, VMN_TABLE_HOST, scope->key)) {
+        if (gets_flows(model, scope->key)) {
             cb(aux, scope->key);
         }
     } else if (scope->kind == VMN_SCOPE_ALL) {
         struct vmn_names hosts = model_names(model, VMN_TABLE_HOST);
 
         for (size_t i = 0; i < hosts.n; i++) {
-            cb(aux, hosts.names[i]);
+            if (gets_flows(model, hosts.names[i])) {
+                cb(aux, hosts.names[i]);
+            }
         }
     } else {
         struct shash_node *node;
 
         SHASH_FOR_EACH (node, &scope->rel->values) {
-            if (model_get(model, VMN_TABLE_HOST, node->name)) {
+            if (gets_flows(model, node->name)) {
                 cb(aux, node->name);
             }
         }

@@ -190,10 +190,12 @@ fabric_behind(const struct fabric *f, struct arena *arena,
 
 #define FABRIC_SYNCED 0
 #define FABRIC_UNHEARD 6
+#define FABRIC_LOST 7
 
 const char *const fabric_states[FABRIC_N_STATES] = {
     [FABRIC_SYNCED] = "synced", "diverged", "reconciling", "connecting",
     "offline", "rejected", [FABRIC_UNHEARD] = "unheard",
+    [FABRIC_LOST] = "lost",
 };
 
 /* Returns the index of the host's state. */
@@ -218,7 +220,7 @@ fabric_unsynced_hosts(const struct fabric *f, struct svec *hosts)
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
         const char *state = fabric_states[find_state(host)];
 
-        if (strcmp(state, "synced")) {
+        if (strcmp(state, "synced") && strcmp(state, "lost")) {
             svec_add_nocopy(hosts, xasprintf("%s (%s)", host->name, state));
         }
     }
@@ -276,7 +278,8 @@ fabric_get_stats(const struct fabric *f, struct fabric_stats *stats)
 
         stats->n_in_state[state]++;
         stats->n_heard += (host->sw->state != SWITCH_OFFLINE
-                           && state != FABRIC_UNHEARD);
+                           && state != FABRIC_UNHEARD
+                           && state != FABRIC_LOST);
         stats->n_ovsdb_sessions += host->db && host->db->connected;
         if (fabric_host_is_unheard(f, host->name, &since_ms)) {
             stats->n_ports_unknown += model_lookup(
@@ -287,6 +290,7 @@ fabric_get_stats(const struct fabric *f, struct fabric_stats *stats)
                                   || switch_is_backing_off(host->sw)));
     }
     stats->n_synced = stats->n_in_state[FABRIC_SYNCED];
+    stats->n_lost = stats->n_in_state[FABRIC_LOST];
 }
 
 void

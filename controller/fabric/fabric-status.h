@@ -76,7 +76,7 @@ size_t fabric_behind(const struct fabric *, struct arena *arena,
 void fabric_unsynced_hosts(const struct fabric *, struct svec *hosts);
 
 /* The values of "state" in a host's status. */
-#define FABRIC_N_STATES 7
+#define FABRIC_N_STATES 8
 extern const char *const fabric_states[FABRIC_N_STATES];
 
 /* Returns true if the host is unheard: its database, or its switch, has been

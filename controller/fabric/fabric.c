@@ -125,6 +125,10 @@ sync_hosts(struct fabric *f)
         changed |= host->row != row;
         if (host->row != row || anew) {
             host->row = row;
+            if (row->lost && !host->lost) {
+                receipts_remove_host(f, host);
+            }
+            host->lost = row->lost;
             fabric_db_host_update(host, row);
         }
         /* Another member has submitted its report. */

@@ -24,7 +24,8 @@ is_of_database(const char *state)
     return !strcmp(state, "rejected") || !strcmp(state, "unheard");
 }
 
-/* A host that is rejected is that before all else.  One whose switch is away
+/* A host that is declared lost is that whatever it does.  One that is rejected
+ * is that before all others.  One whose switch is away
  * is "offline", and one whose switch rejects something "diverged", also while
  * their databases are not heard. */
 const char *
@@ -34,7 +35,8 @@ host_overall_state_name(const struct fabric_host *host)
     const char *of_switch = host_openflow_state_name(host->sw, &reason);
     const char *of_database = fabric_db_state(host);
 
-    return (!of_database
+    return (host->lost ? "lost"
+            : !of_database
             || (!strcmp(of_database, "unheard")
                 && (!strcmp(of_switch, "offline")
                     || !strcmp(of_switch, "diverged")))
@@ -57,11 +59,19 @@ host_overall_state_get(struct fabric_host *host, struct arena *arena,
                        struct host_overall_state *overall)
 {
     const char *of_database = fabric_db_state(host);
+    const char *of_switch = host_openflow_state_name(host->sw,
+                                                     &overall->reason);
 
     host_overall_state_update(host);
     overall->state = host->state;
     overall->since_ms = host->state_since_ms;
-    host_openflow_state_name(host->sw, &overall->reason);
+    if (host->lost) {
+        overall->reason = (strcmp(of_switch, "offline")
+                           ? "it is declared lost, and its switch is "
+                           "connected: it gets no flow"
+                           : "it is declared lost");
+        return;
+    }
     if (is_of_database(host->state)) {
         overall->reason = fabric_db_state_reason(host, arena,
                                                  &overall->since_ms);

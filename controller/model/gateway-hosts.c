@@ -79,6 +79,9 @@ model_gateway_host(const struct model *model,
         *reason = host ? "the external network is not there"
                   : "there is no host of this name";
         return MODEL_GATEWAY_UNABLE;
+    } else if (host->lost) {
+        *reason = "it is declared lost";
+        return MODEL_GATEWAY_UNABLE;
     } else if (!has_bridge(host, physical)) {
         *reason = arena_printf(arena, "it has no provider bridge to physical "
                                "network \"%s\"", physical);

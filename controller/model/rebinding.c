@@ -52,8 +52,8 @@ moving_field(const struct vmn_port *before, const struct vmn_port *now)
             : NULL);
 }
 
-/* Adds the ports of a host that accepts others now.  The bindings of one that
- * is deleted go with it. */
+/* Adds the ports of a host that accepts others now, or is lost.  The bindings
+ * of one that is deleted go with it. */
 static void
 add_of_host(const struct txn *txn, const struct entry *entry,
             struct svec *ports)
@@ -61,8 +61,9 @@ add_of_host(const struct txn *txn, const struct entry *entry,
     const struct vmn_host *before = (const void *) entry->before->row;
     const struct vmn_host *now = entry_row(entry);
 
-    if (now && !nullable_string_is_equal(before->port_selector.text,
-                                         now->port_selector.text)) {
+    if (now && (before->lost != now->lost
+                || !nullable_string_is_equal(before->port_selector.text,
+                                             now->port_selector.text))) {
         struct vmn_names names = model_referrers(txn->model, VMN_TABLE_HOST,
                                                  entry->name,
                                                  VMN_TABLE_BINDING);

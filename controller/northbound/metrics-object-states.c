@@ -312,7 +312,7 @@ count_host(struct object_states *c, const struct vmn_row *row,
     if (!fabric_host_state(c->nb->fabric, row->name, &state, &lag)) {
         return;
     }
-    if (strcmp(state, "synced")
+    if (strcmp(state, "synced") && strcmp(state, "lost")
         && c->n_series[HOST_UNSYNCED] < METRICS_SERIES_MAX) {
         struct ds *ds = put_series(c, HOST_UNSYNCED, "host", row->name);
 

@@ -200,7 +200,10 @@ const struct schema_struct nb_reply_revision = SHOWN_STRUCT(
           SHOWN_AT(KEPT, IN connected, sizeof(uint64_t))),              \
     SHOWN("synced", U64, ALWAYS,                                        \
           "How many hold what they are to hold.",                       \
-          SHOWN_AT(KEPT, IN synced, sizeof(uint64_t)))
+          SHOWN_AT(KEPT, IN synced, sizeof(uint64_t))),                 \
+    SHOWN("lost", U64, HIDE,                                            \
+          "How many are declared lost: nobody waits for them.",         \
+          SHOWN_AT(KEPT, IN lost, sizeof(uint64_t)))
 
 static const struct schema_struct activity_hosts = SHOWN_KEPT(
     "hosts", nb_activity_hosts, HOST_COUNTS(nb_activity_hosts, counts.),

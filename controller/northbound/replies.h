@@ -218,7 +218,7 @@ struct nb_reply_identities {
 /* Activity.  -------------------------------------------------------------- */
 
 struct nb_host_counts {
-    uint64_t configured, connected, synced;
+    uint64_t configured, connected, synced, lost;
 };
 
 struct nb_activity_hosts {

@@ -136,7 +136,7 @@ count_problems(const struct nb_problems *problems, const char *kind)
 static const char *
 count_hosts(const struct nb_health_facts *facts, struct arena *arena)
 {
-    uint64_t n = facts->hosts.configured;
+    uint64_t n = facts->hosts.configured - facts->hosts.lost;
     uint64_t n_unsynced = n - MIN(n, facts->hosts.synced);
 
     return (!n_unsynced ? NULL
@@ -210,7 +210,7 @@ nb_count_hosts(const struct northbound *nb)
     fabric_get_stats(nb->fabric, &stats);
     return (struct nb_host_counts) {
         .configured = stats.n_hosts, .connected = stats.n_heard,
-        .synced = stats.n_synced,
+        .synced = stats.n_synced, .lost = stats.n_lost,
     };
 }
 
@@ -244,7 +244,7 @@ nb_find_health(const struct northbound *nb,
         .ready = nb->ready, .hosts = nb_count_hosts(nb), .unsynced = "",
     };
 
-    if (facts.hosts.synced < facts.hosts.configured) {
+    if (facts.hosts.synced + facts.hosts.lost < facts.hosts.configured) {
         facts.unsynced = name_unsynced(nb, problems->arena);
     }
     nb_find_lacks(nb, problems->arena, &facts.no_gateway, &facts.no_standby);

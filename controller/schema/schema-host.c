@@ -159,6 +159,12 @@ const struct schema_table schema_host = {
                      "gateways takes over, and backends on it drain while "
                      "others serve.  Its VMs are the VM manager's to move; "
                      "the status says what is left." },
+            { .name = "lost", .type = SCHEMA_BOOL,
+              AT(vmn_host, lost), .flags = SCHEMA_HIDE_DEFAULT,
+              .doc = "It is declared lost: its ports are bound on it no "
+                     "longer, so that others may have them at once, nothing "
+                     "is sent to it, and if it comes back it gets no flow, "
+                     "whatever runs on it." },
             { .name = NULL },
         },
         .finish = finish_host,

@@ -150,9 +150,9 @@ const struct schema_struct schema_status_host = SHOWN_KEPT(
              "configuration conflicts, and it is not used; `unheard`: its "
              "switch is connected, and its database has been away for longer "
              "than a reconnect takes, so the state of its ports is "
-             "`unknown`.",
+             "`unknown`; `lost`: it is declared `lost`.",
              SHOWN_NAMES("synced", "reconciling", "offline", "connecting",
-                         "diverged", "rejected", "unheard")),
+                         "diverged", "rejected", "unheard", "lost")),
     SHOWN_OF(status_host, since, STRING, TIME,
              "This and all that follows is not for accounts with a scope, "
              "which are shown the state alone.  Since when, as far as this "

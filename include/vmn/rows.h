@@ -98,6 +98,8 @@ struct vmn_host {
     uint32_t zone_limit;        /* Connections that each conntrack zone there
                                  * may hold; 0: any number. */
     bool maintenance;           /* Others take over what they can. */
+    bool lost;                  /* It is taken to be off: nothing is on it, and
+                                 * no flow is for it. */
 };
 VMN_ELEMENT_READER(vmn_provider_bridge_at, vmn_host, provider_bridges,
                    vmn_provider_bridge, VMN_ELEMENT_PROVIDER_BRIDGE)

@@ -191,7 +191,7 @@ def test_what_is_refused(lab, world):
                                    status=1)
     assert "not found" in ctl(lab, "wait", "host/h9", "--for", "drained",
                               status=1)
-    assert "must be join-command, drain or undrain" in ctl(
+    assert "must be join-command, drain, undrain, lost or found" in ctl(
         lab, "host", "rest", "h1", status=2)
     assert "changes nothing" in ctl(lab, "host", "join-command", "h1",
                                     "--dry-run", status=2)

@@ -457,7 +457,7 @@ fabric_rule_logs(const struct fabric *f OVS_UNUSED,
 
 const char *const fabric_states[FABRIC_N_STATES] = {
     "synced", "diverged", "reconciling", "connecting", "offline", "rejected",
-    "unheard",
+    "unheard", "lost",
 };
 
 void

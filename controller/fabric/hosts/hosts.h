@@ -44,6 +44,7 @@ struct fabric_host {
     bool reported;              /* The model contains its first full report
                                  * since this process started. */
 
+    bool lost;                  /* Its row says so. */
     bool managed;               /* By this member of the cluster, which is, or
                                  * is to be, its switch's master. */
 

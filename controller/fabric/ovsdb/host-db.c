@@ -291,6 +291,7 @@ fabric_db_host_update(struct fabric_host *host, const struct vmn_host *row)
     db->has_ipv6 = (row->tunnel_ip.family == 6
                     || row->second_tunnel_ip.family == 6);
     observed_host_set_accepts(db->observed, &row->port_selector);
+    observed_host_set_lost(db->observed, row->lost);
     host_provider_set(db, row);
     host_trunk_update(db);
     host_telemetry_update(db, row);
@@ -319,7 +320,8 @@ fabric_host_is_unheard(const struct fabric *fabric, const char *name,
     const struct fabric_host *host = fabric_find_host(fabric, name);
 
     *since_ms = 0;
-    return host && host->db && host_liveness_is_unheard(host->db, since_ms);
+    return (host && host->db && !host->lost
+            && host_liveness_is_unheard(host->db, since_ms));
 }
 
 bool
@@ -329,7 +331,7 @@ fabric_any_host_is_unheard(const struct fabric *fabric)
     int64_t since_ms;
 
     HMAP_FOR_EACH (host, name_node, &fabric->hosts) {
-        if (host->db && host_liveness_is_unheard(host->db, &since_ms)) {
+        if (fabric_host_is_unheard(fabric, host->name, &since_ms)) {
             return true;
         }
     }

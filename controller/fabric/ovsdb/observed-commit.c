@@ -183,14 +183,17 @@ vif_spec(const struct observed_vif *vif)
                      "tag_ofport", (json_int_t) vif->tag_ofport);
 }
 
-/* Returns true if the interface belongs in the model: one that leads to a
- * physical network only while its host is heard and its switch runs, since
- * other hosts replace it. */
+/* Returns true if the interface belongs in the model: none of a lost host, and
+ * one that leads to a physical network only while its host is heard and its
+ * switch runs, since other hosts replace it. */
 static bool
 is_visible(const struct observed_vif *vif)
 {
-    return (vif->iface_id[0] != '@'
-            || (!vif->host->silent && !vif->host->switch_dead));
+    const struct observed_host *host = vif->host;
+
+    return (!host->lost
+            && (vif->iface_id[0] != '@'
+                || (!host->silent && !host->switch_dead)));
 }
 
 void
@@ -393,8 +396,9 @@ is_stale(const struct observed_host *host, const struct vmn_vif *row)
     if (vif) {
         return !is_visible(vif);
     }
-    return (host->known || (row->iface_id[0] == '@'
-                            && (host->silent || host->switch_dead)));
+    return (host->known || host->lost
+            || (row->iface_id[0] == '@'
+                && (host->silent || host->switch_dead)));
 }
 
 /* Calls 'delete_' for rows of VIFs that 'host' no longer has.  They are named

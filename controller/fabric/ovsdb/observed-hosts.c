@@ -213,6 +213,28 @@ observed_host_set_silent(struct observed_host *host, bool silent)
 }
 
 void
+observed_host_set_lost(struct observed_host *host, bool lost)
+{
+    struct observed_vif *vif;
+
+    if (host->lost == lost) {
+        return;
+    }
+    host->lost = lost;
+    observed_host_ports_due(host, NULL);
+    HMAP_FOR_EACH (vif, host_node, &host->vifs) {
+        if (lost) {
+            observed_submit_vif_delete(vif);
+        } else {
+            observed_submit_vif(vif);
+        }
+    }
+    if (host->state->warm && !host->known) {
+        observed_submit_stale(host);
+    }
+}
+
+void
 observed_host_set_switch_dead(struct observed_host *host, bool dead)
 {
     if (host->switch_dead != dead) {

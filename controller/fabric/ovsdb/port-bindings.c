@@ -117,7 +117,8 @@ subject_of_port(const struct observed_state *state,
     return subject;
 }
 
-/* Returns which ports 'host' accepts, or NULL if it is being deleted. */
+/* Returns which ports 'host' accepts, or NULL if it is being deleted, or is
+ * lost: it claims nothing. */
 static const struct vmn_selector *
 accepted_by(const struct observed_state *state, const struct subject *subject,
             const struct observed_host *host)
@@ -125,10 +126,10 @@ accepted_by(const struct observed_state *state, const struct subject *subject,
     const struct vmn_host *row;
 
     if (!subject->applying) {
-        return &host->accepts;
+        return host->lost ? NULL : &host->accepts;
     }
     row = model_get(state->fabric->model, VMN_TABLE_HOST, host->name);
-    return row ? &row->port_selector : NULL;
+    return row && !row->lost ? &row->port_selector : NULL;
 }
 
 /* Returns true if the port may be bound on 'host', which accepts the ports
@@ -241,7 +242,10 @@ report_refused(struct observed_state *state, const struct observed_port *port)
         if (strcmp(vif->iface_id, port->iface_id)) {
             continue;
         }
-        if (!nullable_string_is_equal(port->active, vif->host->name)) {
+        if (vif->host->lost) {
+            reason = xstrdup("the host is declared lost");
+        } else if (!nullable_string_is_equal(port->active,
+                                             vif->host->name)) {
             is_allowed(&subject, vif->host->name, &vif->host->accepts,
                        &reason);
         }

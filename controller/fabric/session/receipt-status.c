@@ -66,7 +66,9 @@ receipts_acked_by_all(const struct fabric *f)
     uint64_t revision = f->last_revision;
 
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
-        revision = MIN(revision, switch_acked(host->sw));
+        if (!host->lost) {
+            revision = MIN(revision, switch_acked(host->sw));
+        }
     }
     return revision;
 }
@@ -86,7 +88,8 @@ all_have(const struct fabric *f, uint64_t revision)
     const struct fabric_host *host;
 
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
-        if (host_state(host, revision) != RECEIPT_CONFIRMED) {
+        if (!host->lost
+            && host_state(host, revision) != RECEIPT_CONFIRMED) {
             return false;
         }
     }
@@ -197,7 +200,7 @@ show_all_hosts(const struct fabric *f, uint64_t revision,
     for (size_t i = 0; i < names.n; i++) {
         const struct fabric_host *host = fabric_find_host(f, names.names[i]);
 
-        if (host) {
+        if (host && !host->lost) {
             shown[(*n)++] = show_host(f, host->name,
                                       host_state(host, revision), 0,
                                       host->sw->rejected.text, arena);

@@ -114,6 +114,9 @@ receipts_add_host(struct receipt *receipt, const struct fabric_host *host)
     struct sset *names = &receipt->all->names;
     struct sset_node *name;
 
+    if (host->lost) {
+        return;                 /* Nobody waits for it. */
+    }
     if (receipt->n_hosts >= receipt->allocated_hosts) {
         receipt->hosts = x2nrealloc(receipt->hosts,
                                     &receipt->allocated_hosts,

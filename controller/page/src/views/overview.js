@@ -36,7 +36,8 @@ function some(n, kind, word) {
 }
 
 const STATE_KIND = { synced: "ok", reconciling: "wait", connecting: "wait",
-  offline: "bad", diverged: "bad", rejected: "bad", unheard: "bad" };
+  offline: "bad", diverged: "bad", rejected: "bad", unheard: "bad",
+  lost: "bad" };
 
 const HEALTH_KIND = { ok: "ok", degraded: "wait", failing: "bad" };
 
