@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * vmnctl host: the commands that make a hypervisor a host (join-command), hosts
- * that are emptied for maintenance (drain, undrain), and such that are lost
- * (lost, found). */
+ * vmnctl host: the commands that make a hypervisor a host (join-command),
+ * hosts that are emptied for maintenance (drain, undrain), and such that are
+ * lost (lost, found). */
 
 #include <config.h>
 
