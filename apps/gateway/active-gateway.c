@@ -10,7 +10,6 @@
 
 #include <string.h>
 
-
 /* Evaluates VMN_QUERY_GATEWAY.  The router's gateways are sorted by name. */
 void
 query_active(struct vmn_view *view, const char *name, struct vmn_value *value)

@@ -281,13 +281,19 @@ activate_standbys(struct members *list)
 
 /* Maintenance.  ---------------------------------------------------------- */
 
-/* Returns true if a member serves whom the clients of 'member' can reach. */
+/* Returns true if a member serves whom the clients of 'member' can reach: with
+ * locality "require" one of the same host. */
 static bool
 is_replaced(const struct members *list, const struct vmn_lb_member *member)
 {
+    bool local = list->lb->locality == VMN_LOCALITY_REQUIRE;
+
     for (size_t i = 0; i < list->n; i++) {
-        if (list->members[i].state == VMN_LB_SERVING
-            && same_domain(list->view, member, &list->members[i])) {
+        const struct vmn_lb_member *other = &list->members[i];
+
+        if (other->state == VMN_LB_SERVING
+            && (!local || !strcmp(other->host, member->host))
+            && same_domain(list->view, member, other)) {
             return true;
         }
     }
@@ -362,6 +368,7 @@ eval_backends(struct vmn_view *view, const char *key, struct vmn_value *value)
         qsort(list.members, list.n, sizeof *list.members, compare_members);
         activate_standbys(&list);
         keep_last(&list);
+        activate_standbys(&list);   /* One may be the last. */
         set_value(&list, value);
     }
 }

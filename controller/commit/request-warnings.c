@@ -215,12 +215,18 @@ check_unbound(const struct model *model, const struct model_request *request,
 {
     const struct vmn_port *port = model_get(model, VMN_TABLE_PORT,
                                             unbound->port);
+    const struct vmn_host *host = model_get(model, VMN_TABLE_HOST,
+                                            unbound->host);
     struct ds ds = DS_EMPTY_INITIALIZER;
 
     if (!port || !model_sees(request->rights, &port->row)) {
         return;
     }
-    if (port->external) {
+    if (host && host->lost) {
+        ds_put_format(&ds, "that is lost; it is unbound until another host "
+                      "that it may be on has its interface (iface-id \"%s\")",
+                      port->iface_id);
+    } else if (port->external) {
         ds_put_cstr(&ds, "it is on no host any more");
     } else if (port->parent) {
         ds_put_format(&ds, "it is unbound until its parent \"%s\" is bound",

@@ -67,7 +67,7 @@ static const struct ctl_column warning_columns[] = {
     { NULL, NULL, NULL },
 };
 
-/* Shows the hosts that are not synced. */
+/* Shows the hosts that are not synced, and not lost either. */
 static enum ctl_exit
 show_unsynced_hosts(struct ctl *ctl)
 {
@@ -81,7 +81,7 @@ show_unsynced_hosts(struct ctl *ctl)
         const char *state = json_string_value(
             json_object_get(json_object_get(host, "status"), "state"));
 
-        if (!state || strcmp(state, "synced")) {
+        if (!state || (strcmp(state, "synced") && strcmp(state, "lost"))) {
             json_array_append(unsynced, host);
         }
     }
@@ -161,8 +161,9 @@ show_status(struct ctl *ctl, const json_t *body)
 {
     const json_t *hosts = json_object_get(body, "hosts");
     const json_t *problems = json_object_get(body, "problems");
-    json_int_t missing = (get_count(hosts, "configured")
-                          - get_count(hosts, "synced"));
+    json_int_t lost = get_count(hosts, "lost");
+    json_int_t n = get_count(hosts, "configured") - lost;
+    json_int_t missing = n - get_count(hosts, "synced");
     enum ctl_exit status = CTL_DONE;
 
     ctl_show_field(ctl->out, "Version", body, "/version");
@@ -171,8 +172,11 @@ show_status(struct ctl *ctl, const json_t *body)
     ctl_show_field(ctl->out, "Uptime, s", body, "/uptime_s");
     ctl_show_field(ctl->out, "Revision", body, "/revision");
     fprintf(ctl->out, "Hosts:       %"JSON_INTEGER_FORMAT" of "
-            "%"JSON_INTEGER_FORMAT" synced\n", get_count(hosts, "synced"),
-            get_count(hosts, "configured"));
+            "%"JSON_INTEGER_FORMAT" synced", get_count(hosts, "synced"), n);
+    if (lost) {
+        fprintf(ctl->out, ", %"JSON_INTEGER_FORMAT" lost", lost);
+    }
+    fputc('\n', ctl->out);
     ctl_show_field(ctl->out, "Objects", body, "/objects");
     ctl_show_nonempty_table(ctl->out, problem_columns, problems);
     ctl_show_nonempty_table(ctl->out, warning_columns,

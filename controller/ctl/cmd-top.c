@@ -318,7 +318,7 @@ put_head(const json_t *body, FILE *out)
             "%"JSON_INTEGER_FORMAT" hosts synced; times in ms\n\n",
             up_s / 3600, (int) (up_s / 60 % 60), (int) (up_s % 60),
             get_count(body, "revision"), get_count(hosts, "synced"),
-            get_count(hosts, "configured"));
+            get_count(hosts, "configured") - get_count(hosts, "lost"));
 }
 
 static void

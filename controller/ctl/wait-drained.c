@@ -259,7 +259,7 @@ put_left(const char *name, const json_t *left, struct ds *ds)
     long long int n = json_integer_value(json_object_get(left, "draining"));
 
     if (json_array_size(routers)) {
-        ds_put_format(ds, "%s: the only gateway of ", name);
+        ds_put_format(ds, "%s: still the gateway of ", name);
         put_names(routers, json_array_size(routers), ds);
         ds_put_char(ds, '\n');
     }

@@ -18,6 +18,7 @@ struct fabric_stats {
     uint64_t n_rejected;        /* Rejected connections of hosts. */
     uint64_t n_hosts, n_connected, n_synced, n_diverged;
     uint64_t n_lost;            /* Declared lost: nobody waits for them. */
+    uint64_t n_away;            /* Others whose switch is not connected. */
     uint64_t n_heard;           /* Connected ones that are not "unheard". */
     uint64_t n_in_state[FABRIC_N_STATES];
     uint64_t n_ports_unknown;   /* Ports whose host is unheard. */

@@ -174,6 +174,9 @@ fabric_behind(const struct fabric *f, struct arena *arena,
         struct fabric_behind *b = &behind[n];
         struct host_overall_state overall;
 
+        if (host->lost) {
+            continue;
+        }
         host_overall_state_get(host, arena, &overall);
         b->host = host->name;
         b->state = overall.state;
@@ -272,11 +275,12 @@ fabric_get_stats(const struct fabric *f, struct fabric_stats *stats)
     stats->n_unclaimed = fabric_unclaimed_interfaces(f, NULL);
     stats->n_rejected = fabric_n_rejected_hosts(f);
     stats->n_diverged = stats->n_ovsdb_sessions = 0;
-    stats->n_ports_unknown = stats->n_heard = 0;
+    stats->n_ports_unknown = stats->n_heard = stats->n_away = 0;
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
         size_t state = find_state(host);
 
         stats->n_in_state[state]++;
+        stats->n_away += !host->lost && host->sw->state == SWITCH_OFFLINE;
         stats->n_heard += (host->sw->state != SWITCH_OFFLINE
                            && state != FABRIC_UNHEARD
                            && state != FABRIC_LOST);

@@ -96,6 +96,19 @@ update_uses(struct fabric *f, struct vmn_names names)
     return fabric_db_set_uses(f, uses);
 }
 
+static void
+set_lost(struct fabric_host *host, bool lost)
+{
+    if (host->lost != lost) {
+        host->lost = lost;
+        if (lost) {
+            receipts_remove_host(host->fabric, host);
+        }
+        reconcile_start_if_ready(host->sw);
+        fabric_host_changed(host);
+    }
+}
+
 /* Updates the table of hosts from the rows.  The current rows are those that
  * have just become durable, and the previous ones exist until the end of the
  * group, so an unchanged pointer means an unchanged row. */
@@ -125,10 +138,7 @@ sync_hosts(struct fabric *f)
         changed |= host->row != row;
         if (host->row != row || anew) {
             host->row = row;
-            if (row->lost && !host->lost) {
-                receipts_remove_host(f, host);
-            }
-            host->lost = row->lost;
+            set_lost(host, row->lost);
             fabric_db_host_update(host, row);
         }
         /* Another member has submitted its report. */

@@ -25,9 +25,9 @@ is_of_database(const char *state)
 }
 
 /* A host that is declared lost is that whatever it does.  One that is rejected
- * is that before all others.  One whose switch is away
- * is "offline", and one whose switch rejects something "diverged", also while
- * their databases are not heard. */
+ * is that before all else.  One whose switch is away is "offline", and one
+ * whose switch rejects something "diverged", also while their databases are
+ * not heard. */
 const char *
 host_overall_state_name(const struct fabric_host *host)
 {
@@ -66,10 +66,13 @@ host_overall_state_get(struct fabric_host *host, struct arena *arena,
     overall->state = host->state;
     overall->since_ms = host->state_since_ms;
     if (host->lost) {
-        overall->reason = (strcmp(of_switch, "offline")
+        overall->reason = (!strcmp(of_switch, "offline")
+                           ? "it is declared lost"
+                           : !strcmp(of_switch, "synced")
                            ? "it is declared lost, and its switch is "
                            "connected: it gets no flow"
-                           : "it is declared lost");
+                           : "it is declared lost, and its switch is "
+                           "connected: its flows are being removed");
         return;
     }
     if (is_of_database(host->state)) {

@@ -85,7 +85,7 @@ drains_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *h_)
 
     /* What disconnected hosts have sent is not known. */
     fabric_get_stats(h->fabric, &stats);
-    if (stats.n_connected < stats.n_hosts
+    if (stats.n_away
         || stats.n_counter_failures != h->n_count_failures) {
         h->n_count_failures = stats.n_counter_failures;
         h->known_us = time_usec();
@@ -270,23 +270,16 @@ has_drains(const struct vmn_lb_member *members, size_t n)
     return false;
 }
 
-/* Returns the last edit of the host in maintenance that the member, which
- * drains, is on; 0: it drains by request. */
-static int64_t
-maintenance_ms(const struct health *h, const struct vmn_loadbalancer *lb,
-               const struct vmn_lb_member *member)
+/* Returns true if the balancer's row has the port drain. */
+static bool
+is_asked_to_drain(const struct vmn_loadbalancer *lb, const char *port)
 {
-    const struct vmn_host *host;
-    struct model_meta meta;
-
     for (size_t i = 0; i < lb->n_backends; i++) {
-        if (lb->backends[i].drain
-            && !strcmp(lb->backends[i].port, member->port)) {
-            return 0;
+        if (lb->backends[i].drain && !strcmp(lb->backends[i].port, port)) {
+            return true;
         }
     }
-    host = model_get_durable(h->model, VMN_TABLE_HOST, member->host, &meta);
-    return host && host->maintenance ? meta.updated_ms : 0;
+    return false;
 }
 
 /* Returns true if the host's switch is connected, and notes since when it is
@@ -383,7 +376,7 @@ read_member(struct health *h, const struct vmn_loadbalancer *lb,
         .port = of->port, .host = of->host,
         .ip = of->ip, .mac = of->mac, .vip_mac = of->vip_mac,
         .drain = drains(of),
-        .drain_ms = drains(of) ? maintenance_ms(h, lb, of) : 0,
+        .leaves = drains(of) && !is_asked_to_drain(lb, of->port),
     };
     health_read_row(h, lb->row.name, m);
     if (!of->probed) {

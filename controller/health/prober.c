@@ -533,10 +533,10 @@ static void
 set_drain(struct backend *b, const struct prober_member *m, int64_t now_us)
 {
     const struct prober_settings *s = &b->lb->settings;
+    int64_t wall_ms = time_wall_msec();
 
     if (drain_set(&b->drain, m->drain, s->drain_ms,
-                  m->drain_ms ? m->drain_ms : s->edited_ms,
-                  time_wall_msec(), now_us)) {
+                  m->leaves ? wall_ms : s->edited_ms, wall_ms, now_us)) {
         stop(b, true);
     }
 }

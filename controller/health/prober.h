@@ -81,8 +81,9 @@ struct prober_member {
     int64_t out_us;             /* from then on; until then it keeps its
                                  * state.  0: at once. */
     bool drain;                 /* Its open connections must end. */
-    int64_t drain_ms;           /* The last edit of what says so, by the wall
-                                 * clock; 0: of the balancer. */
+    bool leaves;                /* It drains since its host is in maintenance,
+                                 * and not by the balancer's row: from when on
+                                 * no row says. */
     /* The state in its row, which a new backend starts with; CHECKING: it has
      * none. */
     enum backend_state row;

@@ -41,8 +41,7 @@ begin_cb(void *sources_, long long int now_ms)
 
     fabric_get_stats(sources->fabric, &stats);
     all_there = (stats.n_connected
-                 && (stats.n_hosts - stats.n_connected) * AWAY_SHARE
-                    <= stats.n_hosts);
+                 && stats.n_away * AWAY_SHARE <= stats.n_hosts);
     if (all_there && !sources->all_there) {
         sources->since_ms = now_ms;
     }

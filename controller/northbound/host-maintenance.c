@@ -39,8 +39,8 @@ fill_routers(const struct northbound *nb, const char *host,
 
     status->routers = arena_alloc(arena, names.n * sizeof *status->routers);
     for (size_t i = 0; i < names.n; i++) {
-        const struct vmn_router *router = model_get(
-            nb->model, VMN_TABLE_ROUTER, names.names[i]);
+        const struct vmn_router *router = model_get_durable(
+            nb->model, VMN_TABLE_ROUTER, names.names[i], NULL);
         char *active = (router && lists_gateway(router, host)
                         ? nb_active_gateway(nb, names.names[i]) : NULL);
 

@@ -57,11 +57,11 @@ static const struct {
     const char *name, *type, *help;
 } families[N_FAMILIES] = {
     [HOST_UNSYNCED] = {
-        "vmn_host_unsynced", "gauge", "1 for each host that is not synced, "
-        "with its state; at most 100 hosts." },
+        "vmn_host_unsynced", "gauge", "1 for each host that is neither "
+        "synced nor lost, with its state; at most 100 hosts." },
     [HOST_UNSYNCED_PORTS] = {
-        "vmn_host_unsynced_ports", "gauge", "Ports that are bound to a host "
-        "that is not synced, with its state; at most 100 hosts." },
+        "vmn_host_unsynced_ports", "gauge", "Ports that are bound to such a "
+        "host, with its state; at most 100 hosts." },
     [HOST_INSTALL_LAG] = {
         "vmn_host_install_lag_seconds", "gauge", "Age of the oldest revision "
         "that a host has not acknowledged, of those that have lacked one for "

@@ -140,7 +140,8 @@ static const struct metric metrics[] = {
                    "Connections of hosts, or of peers that claim to be one, "
                    "rejected."),
     GAUGE_OF_ALL("vmn_hosts_connected", fabric.n_heard,
-                 "Hosts whose switch is connected, and that are not unheard."),
+                 "Hosts whose switch is connected, and that are not unheard, "
+                 "nor lost."),
     GAUGE_OF_ALL("vmn_hosts_synced", fabric.n_synced,
                  "Hosts that have their desired flows installed."),
     GAUGE_OF_ALL("vmn_hosts_diverged", fabric.n_diverged,

@@ -85,7 +85,7 @@ static const struct schema_struct maintenance = SHOWN_KEPT(
              "`drained`: nothing is left on it; `draining`.",
              SHOWN_NAMES("draining", "drained")),
     SHOWN_LIST_OF(status_maintenance, routers, n_routers, REF, ALWAYS,
-                  "Routers whose gateway it still is: there is no other.",
+                  "Routers whose gateway it still is: there is no better one.",
                   .ref = VMN_TABLE_ROUTER),
     SHOWN_OF(status_maintenance, ports, U64, ALWAYS,
              "Ports that are bound on it, whose VMs the VM manager moves."),

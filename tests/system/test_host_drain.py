@@ -2,6 +2,8 @@
 """A host in maintenance: gateways go elsewhere, backends drain, and what is
 left is told."""
 
+import datetime
+
 import pytest
 from conftest import World, check_log, close_lab, make_lab, wait_quiet
 from test_live_apps import ctl
@@ -84,7 +86,7 @@ def test_gateways_go_elsewhere(lab, world):
     assert left(lab, "h2")["state"] == "drained"
     said = ctl(lab, "wait", "host/h1", "--for", "drained", "--timeout", "1s",
                status=4)
-    assert "h1: the only gateway of r" in said, said
+    assert "h1: still the gateway of r" in said, said
     assert held.exchange(seconds=10)
     ctl(lab, "host", "undrain", "h2", "--wait")
     assert gateway(world) == "h2"
@@ -110,6 +112,12 @@ def backends(world):
 
 def serving(world):
     return sorted(n for n, b in backends(world).items() if b["serving"])
+
+
+def api_time():
+    """Now, as the API has it."""
+    return datetime.datetime.now(datetime.timezone.utc).strftime(
+        "%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 def asked(client, n=20):
@@ -142,7 +150,7 @@ def test_backends_drain(lab, world):
     assert asked(client) == {"w2"}
     assert all(h.exchange(seconds=5) for h in held)
 
-    # Its time is over; a restart does not begin it anew, nor end it.
+    # A restart does not end it.  Then its time is over.
     lab.vmnd.kill()
     lab.vmnd.start()
     lab.await_ports(["client", "w1", "w2"])
@@ -175,10 +183,43 @@ def test_backends_drain(lab, world):
     ctl(lab, "drain", "lb", "w2", "--wait")
     assert serving(world) == ["w1"]
     ctl(lab, "undrain", "lb", "w2", "--wait")
+    # Who is replaced later has all of its time from then on.
+    world.put("loadbalancers", "lb", drain_seconds=300, **spec)
+    began = api_time()
     world.patch("hosts", "h2", maintenance=False)
     assert serving(world) == ["w2"]
+    wait_for("it to drain", lambda: backends(world)["w1"].get("drain"), 10)
+    assert backends(world)["w1"]["drain"]["since"] >= began
     for h in held:
         h.close()
+
+
+def test_standbys_and_local_backends(lab, world):
+    """A standby that is the last one serves, wherever it is; and who may be
+    reached on his own host alone has nobody else."""
+    world.network("net", "10.0.0.0/24")
+    client = world.vm("client", "net", "h1")
+    for i in (1, 2):
+        world.vm("w%d" % i, "net", "h%d" % i, tcp=[80])
+    spec = {"vip": "10.0.0.100", "networks": ["net"], "ports": [{"port": 80}]}
+    world.put("loadbalancers", "lb", backends=[
+        {"port": "w1"}, {"port": "w2", "standby": True}], **spec)
+    assert serving(world) == ["w1"]
+    # The standby replaces whom it stands by for.
+    world.patch("hosts", "h1", maintenance=True)
+    assert serving(world) == ["w2"]
+    world.patch("hosts", "h2", maintenance=True)
+    assert serving(world) == ["w1"]
+    world.patch("ports", "w1", enabled=False)
+    assert serving(world) == ["w2"]
+    wait_for("the standby", lambda: asked(client, 5) == {"w2"}, 30)
+    world.patch("ports", "w1", enabled=True)
+    world.patch("hosts", "h2", maintenance=False)
+
+    world.put("loadbalancers", "lb", backends=[
+        {"port": "w1"}, {"port": "w2"}], locality="require", **spec)
+    assert serving(world) == ["w1", "w2"]
+    wait_for("its own", lambda: asked(client, 5) == {"w1"}, 30)
 
 
 def test_what_is_refused(lab, world):

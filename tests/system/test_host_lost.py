@@ -6,11 +6,13 @@ import time
 
 import pytest
 from conftest import World, check_log, close_lab, flows, make_lab, wait_quiet
+from test_events import Reader
 from test_host_drain import NEAR, gateway, with_a_way_out
 from test_live_apps import ctl
 
 from vmnlab import frames, traffic
 from vmnlab.netns import wait_for
+
 
 @pytest.fixture(scope="module")
 def lab():
@@ -62,7 +64,10 @@ def test_host_that_is_cut_off_is_given_up(lab, world):
     beside = world.vm("w", "a", "h1", ["10.0.1.12"], tcp=[80])
     other = world.vm("c", "a", "h3", ["10.0.1.13"])
     assert world.reaches(other, old) and world.reaches(beside, old)
+    assert not is_silent(old, other)
     assert gateway(world) == "h1"
+    reader = Reader(lab.vmnd.socket, "?kinds=host&host=h1")
+    reader.take("start")
     h1.cut()
     wait_for("h1 to be offline", lambda: host_state(world) == "offline", 30)
     assert lab.port_state("v") == "unknown"
@@ -70,7 +75,17 @@ def test_host_that_is_cut_off_is_given_up(lab, world):
     # At once, in one revision, and nobody waits for it.
     said = ctl(lab, "host", "lost", "h1", "--wait")
     assert "hosts/h1 declared lost" in said and "is installed" in said, said
+    assert "that is lost; it is unbound until another host" in said, said
     assert host_state(world) == "lost"
+    reader.take("host", state="lost")
+    reader.close()
+    # It is behind nothing, and no revision waits for it, old or new.
+    world.patch("ports", "c", labels={"a": "b"})
+    revision = world.api.get("status")["revision"]
+    assert status(world, "hosts/h1")["lag"] == {"revisions": 0, "ms": 0}
+    metrics = world.api.metrics()
+    assert not any(name.startswith("vmn_host_unsynced{") for name in metrics)
+    assert metrics['vmn_hosts_in_state{state="lost"}'] == 1
     assert lab.port_state("v") == lab.port_state("w") == "unbound"
     assert gateway(world) == "h2"
     found = world.api.get("status")
@@ -96,6 +111,9 @@ def test_host_that_is_cut_off_is_given_up(lab, world):
     # It is back, as it was: and has nothing more.
     lab.vmnd.kill()
     lab.vmnd.start()
+    receipt = world.api.get("revisions/%d" % revision)["receipt"]
+    assert receipt["installed"], receipt
+    assert "1 lost" in ctl(lab, "status", status=1)
     h1.heal()
     wait_for("h1 to be emptied", lambda: not flows(h1), 60)
     wait_for("it to be told", lambda: status(world, "hosts/h1").get(

@@ -291,6 +291,7 @@ fabric_db_host_update(struct fabric_host *host, const struct vmn_host *row)
     db->has_ipv6 = (row->tunnel_ip.family == 6
                     || row->second_tunnel_ip.family == 6);
     observed_host_set_accepts(db->observed, &row->port_selector);
+    observed_host_set_leaving(db->observed, row->maintenance);
     observed_host_set_lost(db->observed, row->lost);
     host_provider_set(db, row);
     host_trunk_update(db);

@@ -162,22 +162,37 @@ peer_init(struct ipsec_peer *peer, const char *name,
     }
 }
 
+/* Returns the row of a host that others have tunnels to, or NULL: a lost one
+ * has none. */
+static const struct vmn_host *
+peer_row(const struct fabric *fabric, const char *name)
+{
+    const struct vmn_host *row = model_get(fabric->model, VMN_TABLE_HOST,
+                                           name);
+
+    return row && !row->lost ? row : NULL;
+}
+
 static bool
 same_peers(const struct fabric *fabric, struct vmn_names names)
 {
     const struct ipsec *ipsec = fabric->db->ipsec;
-    bool same = names.n == ipsec->n_peers;
+    size_t n = 0;
 
-    for (size_t i = 0; same && i < names.n; i++) {
-        const struct vmn_host *row = model_get(fabric->model, VMN_TABLE_HOST,
-                                               names.names[i]);
-        const struct ipsec_peer *peer = &ipsec->peers[i];
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_host *row = peer_row(fabric, names.names[i]);
+        const struct ipsec_peer *peer = &ipsec->peers[n];
 
-        same = (!strcmp(peer->name, names.names[i])
-                && same_ip(&peer->ips[0], &row->tunnel_ip)
-                && same_ip(&peer->ips[1], &row->second_tunnel_ip));
+        if (!row) {
+            continue;
+        }
+        if (n++ >= ipsec->n_peers || strcmp(peer->name, names.names[i])
+            || !same_ip(&peer->ips[0], &row->tunnel_ip)
+            || !same_ip(&peer->ips[1], &row->second_tunnel_ip)) {
+            return false;
+        }
     }
-    return same;
+    return n == ipsec->n_peers;
 }
 
 bool
@@ -190,10 +205,13 @@ fabric_db_set_peers(struct fabric *fabric, struct vmn_names names)
     }
     free_peers(ipsec->peers, ipsec->n_peers);
     ipsec->peers = xcalloc(MAX(names.n, 1), sizeof *ipsec->peers);
-    ipsec->n_peers = names.n;
+    ipsec->n_peers = 0;
     for (size_t i = 0; i < names.n; i++) {
-        peer_init(&ipsec->peers[i], names.names[i],
-                  model_get(fabric->model, VMN_TABLE_HOST, names.names[i]));
+        const struct vmn_host *row = peer_row(fabric, names.names[i]);
+
+        if (row) {
+            peer_init(&ipsec->peers[ipsec->n_peers++], names.names[i], row);
+        }
     }
     ipsec->generation++;
     return true;

@@ -213,6 +213,15 @@ observed_host_set_silent(struct observed_host *host, bool silent)
 }
 
 void
+observed_host_set_leaving(struct observed_host *host, bool leaving)
+{
+    if (host->leaving != leaving) {
+        host->leaving = leaving;
+        observed_host_ports_due(host, NULL);
+    }
+}
+
+void
 observed_host_set_lost(struct observed_host *host, bool lost)
 {
     struct observed_vif *vif;

@@ -175,15 +175,6 @@ add_silent_claim(const struct observed_state *state, const char *name,
     }
 }
 
-static bool
-is_leaving(const struct observed_state *state, const char *host)
-{
-    const struct vmn_host *row = model_get(state->fabric->model,
-                                           VMN_TABLE_HOST, host);
-
-    return row && row->maintenance;
-}
-
 /* Returns the hosts' claims for the port, sorted by host.  The caller frees
  * it. */
 static struct binding_claim *
@@ -214,7 +205,7 @@ collect_claims(const struct observed_state *state,
             .allowed = is_allowed(subject, vif->host->name, accepts, &reason),
             .report = BINDING_PRESENT,
             .silent = vif->host->silent,
-            .leaving = is_leaving(state, vif->host->name),
+            .leaving = vif->host->leaving,
             .ready = is_ready(state, subject->name, vif->host->name),
         };
         free(reason);

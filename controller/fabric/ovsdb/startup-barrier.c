@@ -34,8 +34,9 @@ has_reported(const struct fabric_host *host)
 {
     const struct observed_host *observed = host->db->observed;
 
-    return (observed->state->gathering ? observed_is_committed(observed)
-            : observed->known);
+    return (host->lost              /* Its report does not count. */
+            || (observed->state->gathering ? observed_is_committed(observed)
+                : observed->known));
 }
 
 /* Counts the hosts that have not reported, up to 'max'. */

@@ -59,18 +59,26 @@ receipt_find(const struct fabric_receipts *r, uint64_t revision)
     return receipt && receipt->first <= revision ? receipt : NULL;
 }
 
-uint64_t
-receipts_acked_by_all(const struct fabric *f)
+static uint64_t
+acked_by_all(const struct fabric *f, bool lost_too)
 {
     const struct fabric_host *host;
     uint64_t revision = f->last_revision;
 
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
-        if (!host->lost) {
+        if (lost_too || !host->lost) {
             revision = MIN(revision, switch_acked(host->sw));
         }
     }
     return revision;
+}
+
+/* Also by lost hosts: their switches may have flows with numbers that others
+ * must not get before these are removed. */
+uint64_t
+receipts_acked_by_all(const struct fabric *f)
+{
+    return acked_by_all(f, true);
 }
 
 /* Returns true if the host has installed everything up to a revision without a
@@ -176,7 +184,7 @@ receipt_show_late_host(const struct fabric *f, const char *name,
     const struct fabric_host *host = fabric_find_host(f, name);
     enum receipt_state state;
 
-    if (!host) {
+    if (!host || host->lost) {
         return false;
     }
     state = host_state(host, revision);
@@ -312,6 +320,10 @@ receipts_lag(struct fabric_host *host)
     struct host_behind *behind = &host->behind;
     uint64_t acked = switch_acked(host->sw);
 
+    if (host->lost) {
+        *behind = (struct host_behind) { .seq = 0 };
+        return (struct status_lag) { .revisions = 0 };
+    }
     if (behind->acked != acked || !behind->seq || behind->seq < r->begin) {
         start_count(host, acked);
     }
@@ -337,7 +349,7 @@ receipts_get_stats(const struct fabric *f, struct fabric_stats *stats)
     struct fabric_host *host;
 
     stats->installed = f->receipts->installed;
-    stats->installed_revision = receipts_acked_by_all(f);
+    stats->installed_revision = acked_by_all(f, false);
     stats->lag_ms = 0;
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
         if (host->sw->conn) {

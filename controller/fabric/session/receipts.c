@@ -15,6 +15,7 @@
 #include "controller/fabric/fabric-receipts.h"
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/session/receipts-private.h"
+#include "controller/fabric/session/switch.h"
 #include "controller/model/id-pools.h"
 #include "openvswitch/list.h"
 #include "sset.h"
@@ -114,7 +115,7 @@ receipts_add_host(struct receipt *receipt, const struct fabric_host *host)
     struct sset *names = &receipt->all->names;
     struct sset_node *name;
 
-    if (host->lost) {
+    if (host->lost && !host->sw->conn) {
         return;                 /* Nobody waits for it. */
     }
     if (receipt->n_hosts >= receipt->allocated_hosts) {

@@ -245,7 +245,9 @@ request_marker(struct fabric_switch *sw)
 void
 reconcile_start_if_ready(struct fabric_switch *sw)
 {
-    if (sw->state == SWITCH_WAITING && fabric_host_has_report(sw->host)
+    /* What a lost host reports does not count. */
+    if (sw->state == SWITCH_WAITING
+        && (sw->host->lost || fabric_host_has_report(sw->host))
         && !switch_is_backing_off(sw)) {
         request_marker(sw);
     }

@@ -167,6 +167,9 @@ switch_detach(struct fabric_switch *sw, const char *reason)
     free(sw->error);
     sw->error = xstrdup(reason);
     receipts_acked_changed(f);
+    if (sw->host->lost) {
+        receipts_remove_host(f, sw->host);
+    }
 }
 
 void

@@ -16,7 +16,7 @@ export const PORT_KIND = { up: "ok", pending: "wait", down: "bad",
   unknown: "bad", unbound: "off", external: "" };
 export const HOST_KIND = { synced: "ok", reconciling: "wait",
   connecting: "wait", offline: "bad", diverged: "bad", rejected: "bad",
-  unheard: "bad" };
+  unheard: "bad", lost: "off" };
 
 /** How many ports should be up, and are not. */
 export const notUp = (one) => one.ports - one.up - one.external

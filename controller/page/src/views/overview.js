@@ -37,7 +37,7 @@ function some(n, kind, word) {
 
 const STATE_KIND = { synced: "ok", reconciling: "wait", connecting: "wait",
   offline: "bad", diverged: "bad", rejected: "bad", unheard: "bad",
-  lost: "bad" };
+  lost: "off" };
 
 const HEALTH_KIND = { ok: "ok", degraded: "wait", failing: "bad" };
 
@@ -51,8 +51,10 @@ function hostTile(hosts) {
     && host.lag).length;
   const bad = hosts.some((host) => STATE_KIND[host.state] === "bad");
 
+  const well = (by.synced ?? 0) + (by.lost ?? 0);
+
   return tile("Hosts", !hosts.length ? "" : bad ? "bad"
-    : by.synced === hosts.length ? "ok" : "wait", number(hosts.length),
+    : well === hosts.length ? "ok" : "wait", number(hosts.length),
   Object.keys(STATE_KIND).map((state) =>
     some(by[state], STATE_KIND[state], state)),
   some(behind, "wait", "behind"));
@@ -116,6 +118,9 @@ function issues({ status, summary }) {
     }
   }
   for (const host of summary.hosts) {
+    if (host.state === "lost") {
+      continue;
+    }
     if (host.state !== "synced" || host.reason) {
       found.push([STATE_KIND[host.state] === "ok" ? "wait"
         : STATE_KIND[host.state] ?? "wait", host.state,
