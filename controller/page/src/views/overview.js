@@ -50,7 +50,6 @@ function hostTile(hosts) {
   const behind = hosts.filter((host) => host.state === "synced"
     && host.lag).length;
   const bad = hosts.some((host) => STATE_KIND[host.state] === "bad");
-
   const well = (by.synced ?? 0) + (by.lost ?? 0);
 
   return tile("Hosts", !hosts.length ? "" : bad ? "bad"
