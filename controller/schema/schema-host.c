@@ -88,6 +88,8 @@ const struct schema_table schema_host = {
         { .heading = "DRIFT", .path = "/status/audit" },
         { .heading = "OVSDB", .path = "/spec/ovsdb", .wide = true },
         { .heading = "BRIDGE", .path = "/spec/bridge", .wide = true },
+        { .heading = "MAINTENANCE", .path = "/status/maintenance/state",
+          .wide = true },
         { .heading = "REASON", .path = "/status/reason" },
         { .heading = NULL },
     },
