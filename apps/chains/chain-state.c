@@ -115,13 +115,22 @@ chain_is_possible(struct vmn_view *view, struct vmn_emit *emit,
 }
 
 bool
+hop_is_inner_router(const struct chain *chain, const struct chain_hop *hop)
+{
+    for (size_t i = 0; chain->n_hops > 1 && i < hop->n_functions; i++) {
+        if (!hop->functions[i].out) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
 chain_has_inner_router(const struct chain *chain)
 {
-    for (size_t i = 0; chain->n_hops > 1 && i < chain->n_hops; i++) {
-        for (size_t j = 0; j < chain->hops[i].n_functions; j++) {
-            if (!chain->hops[i].functions[j].out) {
-                return true;
-            }
+    for (size_t i = 0; i < chain->n_hops; i++) {
+        if (hop_is_inner_router(chain, &chain->hops[i])) {
+            return true;
         }
     }
     return false;

@@ -357,7 +357,7 @@ compile_chain(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         const struct hop_state *hop = &ctx.state.hops[i];
 
         emit_hop(&ctx, hop);
-        if (chain_has_inner_router(chain)) {
+        if (hop_is_inner_router(chain, hop->hop)) {
             emit_directions(&ctx, i);
         }
         for (size_t j = 0; j < hop->hop->n_functions; j++) {

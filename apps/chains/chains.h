@@ -215,8 +215,9 @@ int chain_next_hop(const struct chain_state *, int from, bool reply);
  * chain_next_hop() returns if there is none. */
 uint32_t chain_step(const struct chain_state *, int hop, bool reply);
 
-/* Returns true if a function of the chain has one port and is not the only
- * hop. */
+/* Returns true if a function of the hop has one port, and the chain has other
+ * hops; and if that is so of any hop of the chain. */
+bool hop_is_inner_router(const struct chain *, const struct chain_hop *);
 bool chain_has_inner_router(const struct chain *);
 
 /* Matches a hop, in either direction. */

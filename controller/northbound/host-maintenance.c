@@ -55,13 +55,13 @@ struct status_maintenance *
 nb_host_maintenance(const struct northbound *nb, const struct vmn_host *host,
                     struct arena *arena)
 {
-    struct vmn_names ports = model_lookup(nb->model, VMN_INDEX_PORT_BY_HOST,
-                                          host->row.name);
     struct status_maintenance *status;
+    struct vmn_names ports;
 
     if (!host->maintenance) {
-        return NULL;
+        return NULL;            /* As of nearly all. */
     }
+    ports = model_lookup(nb->model, VMN_INDEX_PORT_BY_HOST, host->row.name);
     status = arena_alloc(arena, sizeof *status);
     *status = (struct status_maintenance) {
         .ports = ports.n, .n_port_names = MIN(ports.n, PORT_NAMES_MAX),
