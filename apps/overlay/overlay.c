@@ -233,8 +233,18 @@ static const struct vmn_unit_class units[] = {
     { .name = NULL },
 };
 
+/* The controller is told by the packet's arrival. */
+static void
+handle_guest(struct vmn_view *view, const struct vmn_packet_in *in,
+             struct vmn_packets_out *out)
+{
+    vmn_send_nothing(out, "guest of a port that migrates");
+}
+
 static const struct vmn_handler_class handlers[] = {
     [HANDLER_OVERSIZED] = { .name = "oversized", .handle = handle_oversized },
+    [HANDLER_GUEST] = { .name = "guest", .handle = handle_guest,
+                        .tells_guest = 1 },
     { .name = NULL },
 };
 

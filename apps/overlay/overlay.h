@@ -18,7 +18,11 @@ enum overlay_stage {
 enum overlay_handler {
     HANDLER_OVERSIZED,          /* Sends ICMP errors to senders of packets that
                                  * are too large. */
+    HANDLER_GUEST,              /* A guest runs where its port migrates to. */
 };
+
+/* How much of a packet HANDLER_GUEST gets: nobody looks at it. */
+#define GUEST_QUOTED_MAX 64
 
 /* Tables of STAGE_ADMIT. */
 enum {
@@ -39,6 +43,7 @@ enum {
     CLASSIFY_PROVIDER_OTHER = 205,
     CLASSIFY_VLAN = 200,
     CLASSIFY_ROUTED = 150,      /* Routed, and restarted. */
+    CLASSIFY_MIGRATING = 110,   /* From where a port migrates to. */
     CLASSIFY_PORT = 100,
     CLASSIFY_UNKNOWN_HOST = 50, /* From a tunnel, not of a known host. */
 
@@ -129,6 +134,10 @@ enum {
     LOCATE_UNKNOWN = 3,         /* Perhaps for a guest behind a port. */
     LOCATE_EXTERNAL = 2,        /* To the physical network. */
 
+    LEARNED_MIGRATED = 360,     /* To a guest that runs where its port
+                                 * migrates to. */
+    LEARNED_MIGRATING_REMOTE = 350, /* It does not run there yet. */
+    LEARNED_MIGRATING = 340,
     LEARNED_OWN = 330,          /* Belongs to a port after all. */
     LEARNED_HERE_TUNNEL = 320,  /* From a tunnel. */
     LEARNED_HERE = 300,
@@ -155,7 +164,10 @@ enum {
     OUT_HAIRPIN = 300,
     OUT_PROVIDER = 250,
     OUT_NO_PROVIDER = 240,
+    OUT_BOTH_REMOTE = 220,      /* Another host has made the copies. */
+    OUT_BOTH_HERE = 210,        /* To the port, and where it migrates to. */
     OUT_LOCAL = 200,
+    OUT_BOTH = 150,             /* To both hosts of a port that migrates. */
     OUT_UNKNOWN_FLOOD = 110,    /* With its port's VNI. */
     OUT_FLOOD = 100,
     OUT_FLOOD_ONE_HOST = 50,    /* A flood of which no other host is a part. */
@@ -210,6 +222,7 @@ struct port_ctx {
     uint32_t ofport;            /* Its OpenFlow number there, or 0. */
     const char *candidate;      /* The host that it migrates to, or NULL. */
     uint32_t candidate_ofport;  /* Its OpenFlow number there, or 0. */
+    bool activated;             /* Its guest has migrated from there. */
 };
 
 /* Fills in 'ctx' for port 'name'.  Returns false if the port can have no
@@ -264,6 +277,8 @@ match_domain(struct vmn_flow *flow, uint32_t zone)
     vmn_match(flow, VMN_REG_ZONE, zone);
 }
 
+#define ETH_RARP 0x8035
+
 /* Of an Ethernet address: it is a group's, not one neighbour's. */
 #define GROUP_BIT (UINT64_C(1) << 40)
 
@@ -298,6 +313,18 @@ void external_of_domain(struct vmn_view *, struct vmn_emit *,
 /* trunk.c: emits flows between a sub-port and its parent, on 'ctx->host'. */
 void trunk_of_port(struct vmn_view *, struct vmn_emit *,
                    const struct port_ctx *);
+
+/* migration.c: a port that has a candidate. */
+/* Emits flows that send what is for the port to both of its hosts. */
+void copies_of_migration(struct vmn_view *, struct vmn_emit *,
+                         const struct port_ctx *);
+/* Has 'flow', which classifies packets from the candidate's interface, say
+ * that the guest runs there; and learn it, if it was not there before. */
+void classify_migrating(const struct port_ctx *, struct vmn_flow *);
+/* Emits flows that deliver packets to the port on the candidate, where its
+ * guest was not before, once it is learned that it runs there. */
+void locate_on_candidate(struct vmn_view *, struct vmn_emit *,
+                         const struct port_ctx *);
 
 /* tunnels.c */
 /* Sets the registers of a packet that has just arrived; 'zone' is that of the

@@ -6,10 +6,9 @@
  * ARP and neighbour discovery (arp-responder.c, nd-responder.c).
  *
  * A VM that moves is on two hosts for a while.  The second one, the candidate,
- * holds all that it takes, so that nothing but where others send their packets
- * is left to change; the first one becomes the candidate then, and what was
- * sent to it late still arrives.  Floods go to the active one only: a VM
- * would hear its own. */
+ * holds all that it takes; the first one becomes the candidate in turn.
+ * migration.c has what differs meanwhile.  Floods go to the active one only: a
+ * VM would hear its own. */
 
 #include "overlay.h"
 
@@ -52,6 +51,7 @@ port_ctx_read(struct vmn_view *view, const char *name, struct port_ctx *ctx)
 
         ctx->candidate = binding->candidate;
         ctx->candidate_ofport = vif ? vif->ofport : 0;
+        ctx->activated = binding->activated;
     }
     return true;
 }
@@ -77,14 +77,15 @@ local_add(struct vmn_emit *emit, const struct port_ctx *ctx, const char *host,
     return flow;
 }
 
-/* A candidate gets what other hosts send to it at once; its own host goes on
- * sending to the active host until the candidate becomes active. */
+/* For an address that is not the port's own one, a candidate gets what other
+ * hosts send to it at once; its own host goes on sending to the active host
+ * until the candidate becomes active. */
 void
 locate_port(struct vmn_view *view, struct vmn_emit *emit,
             const struct port_ctx *ctx, struct vmn_mac mac, bool is_own)
 {
     bool provider = is_provider(ctx->network);
-    uint32_t from = (!ctx->candidate_ofport ? 0
+    uint32_t from = (!ctx->candidate_ofport || is_own ? 0
                      : provider ? provider_ofport(view, ctx->network,
                                                   ctx->candidate)
                      : VMN_TUNNEL_OFPORT);
@@ -111,6 +112,15 @@ locate_port(struct vmn_view *view, struct vmn_emit *emit,
 
     if (ctx->ofport) {
         local_add(emit, ctx, ctx->host, ctx->ofport, mac, is_own);
+    }
+    if (is_own && ctx->candidate_ofport) {
+        if (ctx->activated) {
+            local_add(emit, ctx, ctx->candidate, ctx->candidate_ofport, mac,
+                      true);
+        } else {
+            locate_on_candidate(view, emit, ctx);
+        }
+        copies_of_migration(view, emit, ctx);
     }
     if (from) {
         flow = local_add(emit, ctx, ctx->candidate, ctx->candidate_ofport,
@@ -173,20 +183,35 @@ emit_address(struct vmn_view *view, struct vmn_emit *emit,
 
 /* Where the port is.  ---------------------------------------------------- */
 
+/* Adds the flow that classifies packets from the port. */
 static void
-emit_classify(struct vmn_view *view, struct vmn_emit *emit,
-              const struct port_ctx *ctx)
+classify_add(struct vmn_view *view, struct vmn_emit *emit,
+             const struct port_ctx *ctx, bool migrating)
 {
     struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(ctx->host),
                                          STAGE_ADMIT, ADMIT_CLASSIFY,
-                                         CLASSIFY_PORT);
+                                         migrating ? CLASSIFY_MIGRATING
+                                         : CLASSIFY_PORT);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
     network_registers(view, actions, ctx->network, ctx->zone);
+    if (migrating) {
+        classify_migrating(ctx, flow);
+    }
     vmn_act_set(actions, VMN_REG_SRC_ID, ctx->identity);
     vmn_act_set(actions, VMN_REG_SRC_LOCAL, 1);
     vmn_act_goto(actions, STAGE_ADMIT, ADMIT_GUARD);
+}
+
+static void
+emit_classify(struct vmn_view *view, struct vmn_emit *emit,
+              const struct port_ctx *ctx)
+{
+    classify_add(view, emit, ctx, false);
+    if (ctx->host == ctx->candidate) {
+        classify_add(view, emit, ctx, true);
+    }
 }
 
 static void

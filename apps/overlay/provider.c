@@ -13,7 +13,6 @@
 
 #include "overlay.h"
 
-#define ETH_RARP 0x8035
 #define ROUTER_SOLICITATION 133
 #define VLAN_PRESENT 0x1000
 #define VLAN_VID 0x0fff

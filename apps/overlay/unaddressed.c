@@ -51,6 +51,17 @@ base_igmp(struct vmn_emit *emit)
     drop_background(flow, "IGMP");
 }
 
+/* Asks who it is (RFC 903), or is announced by QEMU as it goes on after a
+ * migration. */
+static void
+base_rarp(struct vmn_emit *emit)
+{
+    struct vmn_flow *flow = base_add(emit, GUARD_UNADDRESSED);
+
+    vmn_match(flow, VMN_F_ETH_TYPE, ETH_RARP);
+    drop_background(flow, "RARP");
+}
+
 /* Has chosen an address of the link, since nobody gave it any. */
 static void
 base_link_local(struct vmn_emit *emit)
@@ -82,6 +93,7 @@ unaddressed_base(struct vmn_emit *emit)
 {
     base_dhcp(emit);
     base_igmp(emit);
+    base_rarp(emit);
     base_link_local(emit);
 }
 

@@ -132,7 +132,10 @@ put_binding(struct ds *ds, const json_t *data)
     put_text(ds, data, "/host", " on ");
     put_text(ds, data, "/from", json_is_string(json_object_get(data, "host"))
              ? ", moved from " : ", was on ");
-    put_text(ds, data, "/candidate", ", candidate ");
+    put_text(ds, data, "/candidate",
+             json_is_true(json_object_get(data, "activated"))
+             ? ", activated there; its interface is still on "
+             : ", candidate ");
     put_text(ds, data, "/reason", ": ");
 }
 

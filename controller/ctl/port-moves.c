@@ -39,7 +39,10 @@ ctl_put_move(const json_t *change, const char *before, struct ds *ds)
     } else {
         ds_put_format(ds, "on %s", to);
     }
-    if (candidate) {
+    if (candidate && json_is_true(json_object_get(change, "activated"))) {
+        ds_put_format(ds, ", activated there; %s still has its interface",
+                      candidate);
+    } else if (candidate) {
         ds_put_format(ds, ", candidate %s", candidate);
     } else if (from && to && !strcmp(from, to)) {
         ds_put_cstr(ds, ", no candidate any more");

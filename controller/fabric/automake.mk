@@ -48,6 +48,7 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/ovsdb/database-budget.c \
 	controller/fabric/ovsdb/database-budget.h \
 	controller/fabric/ovsdb/database-status.c \
+	controller/fabric/ovsdb/guest-seen.c \
 	controller/fabric/ovsdb/host-db.c \
 	controller/fabric/ovsdb/host-db.h \
 	controller/fabric/ovsdb/host-ipsec.c \

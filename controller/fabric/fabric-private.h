@@ -70,6 +70,10 @@ struct fabric_callbacks {
      * none. */
     bool (*port_binding)(const struct fabric *, const char *port,
                          uint64_t *revision);
+    /* The guest with interface 'iface_id' on 'host' has sent something,
+     * though its port is bound to another host. */
+    void (*guest_seen)(struct fabric *, const char *host,
+                       const char *iface_id);
     /* For some ports no report is pending any more: waits for that must be
      * checked again. */
     void (*bindings_decided)(struct fabric *);

@@ -199,6 +199,7 @@ static const struct fabric_callbacks callbacks = {
     .numbers_freed = sampling_meters_numbers_freed,
     .uncounted_drop = counters_add,
     .port_binding = fabric_db_port_binding,
+    .guest_seen = fabric_db_guest_seen,
     .bindings_decided = receipts_acked_changed,
     .certificates_changed = certificates_changed,
 };

@@ -319,6 +319,9 @@ put_hosts(struct ds *text, const struct entry *entry)
         ds_put_cstr(text, ",\"candidate\":");
         schema_print_string(text, now->candidate);
     }
+    if (now && now->activated) {
+        ds_put_cstr(text, ",\"activated\":true");
+    }
 }
 
 /* Appends a change to the log's text, which names the first 'SUMMARY_MAX'

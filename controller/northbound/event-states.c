@@ -255,7 +255,11 @@ append_binding(struct event_states *es, const struct vmn_port *port,
                    .port = name, .network = port->network,
                    .time = time_wall_msec(), .host = host,
                    .from = from,
-                   .candidate = status->candidate, .state = status->state,
+                   .candidate = status->candidate,
+                   .activated = (status->migration
+                                 && !strcmp(status->migration->state,
+                                            "activated")),
+                   .state = status->state,
                    .reason = status->reason,
                }, &about, false);
     free(from);

@@ -50,6 +50,9 @@ const struct schema_struct nb_event_binding = SHOWN_KEPT(
              "The host that it was on, if that is another one."),
     SHOWN_OF(nb_event_binding, candidate, STRING, 0,
              "Another host that has its interface."),
+    SHOWN_OF(nb_event_binding, activated, BOOL, HIDE,
+             "Its guest has migrated here, and `candidate` is the host that "
+             "it comes from."),
     SHOWN_OF(nb_event_binding, state, STRING, ALWAYS, "As in its status."),
     SHOWN_OF(nb_event_binding, reason, STRING, 0, "As in its status."));
 

@@ -269,6 +269,7 @@ struct nb_event_binding {
     const char *port, *network;
     int64_t time;
     const char *host, *from, *candidate; /* Or NULL. */
+    bool activated;
     const char *state;
     const char *reason;         /* Or NULL. */
 };

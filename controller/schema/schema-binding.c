@@ -30,6 +30,10 @@ const struct schema_table schema_binding = {
             { .name = "candidate", .type = SCHEMA_REF,
               AT(vmn_binding, candidate), .ref = VMN_TABLE_HOST,
               .doc = "Another host that claims it." },
+            { .name = "activated", .type = SCHEMA_BOOL,
+              AT(vmn_binding, activated),
+              .doc = "Its guest has moved from the candidate, which still has "
+                     "its interface." },
             { .name = NULL },
         },
     },

@@ -28,6 +28,9 @@ const struct schema_struct schema_changed_shown = SHOWN_KEPT(
              "Of a binding: the host that it is on; absent: none."),
     SHOWN_OF(schema_changed, candidate, STRING, 0,
              "Of a binding: another host that has its interface."),
+    SHOWN_OF(schema_changed, activated, BOOL, HIDE,
+             "Of a binding: its guest has migrated to `to`, and `candidate` "
+             "is the host that it comes from."),
     SHOWN_DIFF(schema_changed, diff.));
 
 const struct schema_struct schema_log_entry_shown = SHOWN_KEPT(

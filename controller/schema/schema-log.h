@@ -22,6 +22,7 @@ struct schema_changed {
     const char *from, *to;      /* Of a binding: the port's host before and
                                  * after; NULL: none. */
     const char *candidate;      /* Of a binding, after it; or NULL. */
+    bool activated;             /* Of a binding, after it. */
     struct schema_diff diff;    /* Of an update; never in the log. */
 };
 extern const struct schema_struct schema_changed_shown;

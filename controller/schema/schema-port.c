@@ -130,6 +130,8 @@ const struct schema_table schema_port = {
           .wide = true },
         { .heading = "CANDIDATE", .path = "/status/candidate",
           .wide = true },
+        { .heading = "MIGRATION", .path = "/status/migration/state",
+          .wide = true },
         { .heading = "REASON", .path = "/status/reason",
           .wide = true },
         { .heading = "QUARANTINED", .path = "/spec/quarantined",

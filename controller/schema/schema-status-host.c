@@ -226,6 +226,24 @@ static const struct schema_struct traffic = SHOWN_KEPT(
     SHOWN_OF(status_traffic, received_bytes_per_s, U64, ALWAYS,
              "The current rate per second."));
 
+static const struct schema_struct migration = SHOWN_KEPT(
+    "migration", status_migration,
+    SHOWN_OF(status_migration, state, ENUM, ALWAYS,
+             "`preparing`: not all hosts concerned have acknowledged the "
+             "flows; `prepared`: what is sent to the port goes to both hosts, "
+             "and `to` delivers it from its guest's first packet there on; "
+             "`activated`: its guest was seen there, or the port's row names "
+             "`to`, and `from` still has the interface.",
+             SHOWN_NAMES("preparing", "prepared", "activated")),
+    SHOWN_OF(status_migration, from, REF, ALWAYS, "The host that it leaves.",
+             .ref = VMN_TABLE_HOST),
+    SHOWN_OF(status_migration, to, REF, ALWAYS, "The host that it goes to.",
+             .ref = VMN_TABLE_HOST),
+    SHOWN_OF(status_migration, since, STRING, ALWAYS | TIME,
+             "When `to` had its interface, or the port was activated there."),
+    SHOWN_OF(status_migration, reason, STRING, 0,
+             "How many hosts have not acknowledged the flows."));
+
 const struct schema_struct schema_status_port = SHOWN_KEPT(
     "PortStatus", status_port,
     SHOWN_OF(status_port, state, ENUM, 0,
@@ -245,6 +263,9 @@ const struct schema_struct schema_status_port = SHOWN_KEPT(
              .ref = VMN_TABLE_HOST),
     SHOWN_OF(status_port, candidate, REF, 0,
              "Another host that has its interface.", .ref = VMN_TABLE_HOST),
+    SHOWN_STRUCT_OF(status_port, migration, POINTER,
+                    "Of a port with a candidate: how far it has migrated.",
+                    &migration),
     SHOWN_LIST_OF(status_port, rejected_claims, n_rejected_claims, REF, 0,
                   "Hosts that have its interface and may not, at most 16.",
                   .ref = VMN_TABLE_HOST),

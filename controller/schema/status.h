@@ -182,12 +182,21 @@ struct status_traffic {
     uint64_t received_bytes_per_s;
 };
 
+/* A port that two hosts have. */
+struct status_migration {
+    const char *state;
+    const char *from, *to;
+    int64_t since;
+    const char *reason;         /* Or NULL. */
+};
+
 struct status_port {
     const char *state;          /* Or NULL, as all texts. */
     int64_t since;              /* Of "unknown"; else 0. */
     const char *reason;
     const char *host;
     const char *candidate;
+    struct status_migration *migration; /* Or NULL. */
     size_t n_rejected_claims;
     const char **rejected_claims; /* NULL: none. */
     uint32_t ofport;            /* 0: none. */

@@ -127,7 +127,7 @@ const struct store_step store_steps[] = {
           LOG_KEY_INDEX },
     { 15, "" }, { 16, "" }, { 17, "" }, { 18, "" },
     { 19, OBJECTS_TABLE },
-    { 20, "" }, { 21, "" },
+    { 20, "" }, { 21, "" }, { 22, "" },
     { 0, NULL },
 };
 

@@ -566,6 +566,10 @@ struct vmn_handler_class {
      * neighbours do not answer.  1 or 0; not where former apps have
      * padding. */
     uint32_t asks_neighbours;
+    /* What comes up by a port says that its guest runs on this host: so the
+     * port is bound to it, if it is the candidate.  It is not called.  1 or 0;
+     * not where former apps have padding. */
+    uint64_t tells_guest;
 };
 
 /* What a flow stands for to people: an object, and of a policy the rule. */

@@ -616,6 +616,8 @@ struct vmn_binding {
     struct vmn_row row;         /* Named as the port. */
     const char *host;           /* Active: where its packets go. */
     const char *candidate;      /* Also claims it, or NULL. */
+    bool activated;             /* Its guest has moved here from the candidate,
+                                 * which still has the interface. */
 };
 
 /* An interface on a host that carries an iface-id.  Concerns that host

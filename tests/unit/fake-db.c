@@ -7,6 +7,8 @@
 
 #include "tests/unit/fake-db.h"
 
+#include <stdlib.h>
+
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric.h"
 #include "controller/fabric/hosts/hosts.h"
@@ -14,6 +16,7 @@
 #include "util.h"
 
 const char *fake_db_state;
+char *fake_db_guest_seen;
 
 int
 fabric_db_create(struct fabric *f OVS_UNUSED,
@@ -131,6 +134,14 @@ bool
 fabric_db_is_gathering(const struct fabric *f OVS_UNUSED)
 {
     return false;
+}
+
+void
+fabric_db_guest_seen(struct fabric *f OVS_UNUSED, const char *host,
+                     const char *iface_id)
+{
+    free(fake_db_guest_seen);
+    fake_db_guest_seen = xasprintf("%s/%s", host, iface_id);
 }
 
 size_t

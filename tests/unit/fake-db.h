@@ -10,4 +10,8 @@
 extern const char *fake_db_state;
 #define FAKE_DB_SINCE_MS 1000
 
+/* "HOST/IFACE-ID" of the guest that was last said to be seen, or NULL.  Owned
+ * by the test, which frees it. */
+extern char *fake_db_guest_seen;
+
 #endif /* tests/unit/fake-db.h */

@@ -219,6 +219,7 @@ static const struct vmn_app_class toy_app = {
         { .name = "told", .handle = handle, .to_controller = true },
         { .name = "announce", .handle = announce, .interval_s = 86400,
           .provider_ports = true },
+        { .name = "guest", .handle = handle, .tells_guest = 1 },
         { .name = NULL },
     },
 };

@@ -380,25 +380,49 @@ static struct scenario scenarios[] = {
               "reg0" },
             { "h1", "+" ADMIT "/3 100 ip,in_port=12,dl_src=02:00:00:00:00:04,"
               "nw_src=10.0.0.4 actions=goto" },
-            { "h1", "+" LOCATE "300 reg0=0x64,in_port=40000,dl_dst=02:00:00:"
-              "00:00:04 actions=set_field:0->reg2,set_field:0x1->reg4,"
-              "set_field:0xc->reg7,goto" },
-            { "h1", "-" LOCATE "300 reg0=0x64,dl_dst=02:00:00:00:00:04" },
+            /* Once it has sent something there. */
+            { "h1", "+" ADMIT "/0 110 in_port=12,dl_src=02:00:00:00:00:04 "
+              "actions=set_field:0x64->reg0" },
+            { "h1", "+load:0x8000000c->NXM_NX_REG11[]" },
+            { "h1", "+overlay.locate/1 360 reg0=0x64,reg11=0x8000000c,dl_dst="
+              "02:00:00:00:00:04 actions=set_field:0->reg2,set_field:0x1->"
+              "reg4,set_field:0xc->reg7,goto" },
+            { "h1", "+overlay.locate/1 350 reg0=0x64,in_port=40000,dl_dst=02:"
+              "00:00:00:00:04 actions=drop (guest runs on the other host)" },
+            { "h1", "+overlay.locate/1 340 reg0=0x64,dl_dst=02:00:00:00:00:04 "
+              "actions=set_field:0->reg2,set_field:{host:h3}->reg6" },
             { "h1", "-set_field:0xc->reg7,resubmit" },
-            { "h3", "+" LOCATE "300 reg0=0x64,dl_dst=02:00:00:00:00:04" },
+            { "h3", "+" LOCATE "300 reg0=0x64,dl_dst=02:00:00:00:00:04 "
+              "actions=set_field:0->reg2,set_field:0x1->reg4" },
+            /* Copies to both. */
+            { "h3", "+overlay.deliver/0 220 reg0=0x64,reg7=0x8,in_port=40000,"
+              "dl_dst=02:00:00:00:00:04 actions=output:8\n" },
+            { "h3", "+overlay.deliver/0 210 reg0=0x64,reg7=0x8,reg9=0/0x10,"
+              "dl_dst=02:00:00:00:00:04 actions=output:8,move:" },
+            { "h2", "+overlay.deliver/0 150 reg0=0x64,reg6={host:h3},"
+              "reg9=0/0x10,dl_dst=02:00:00:00:00:04 actions=move:" },
             { "h2", "+" LOCATE "200 reg0=0x64,dl_dst=02:00:00:00:00:04 "
               "actions=set_field:0->reg2,set_field:{host:h3}->reg6" } } },
-        { "{'bindings/db1': {'host': 'h1', 'candidate': 'h3'}}", {
+        { "{'bindings/db1': {'host': 'h1', 'candidate': 'h3',"
+          " 'activated': true}}", {
             { "h1", "+" ADMIT "/0 100 in_port=12 " },
+            { "h1", "-" ADMIT "/0 110 " },
+            { "h1", "-overlay.locate/1 3" },
+            { "h3", "+" ADMIT "/0 110 in_port=8,dl_src=02:00:00:00:00:04 " },
+            { "h3", "-learn(" },
+            { "h2", "+overlay.deliver/0 150 reg0=0x64,reg6={host:h1}," },
             { "h1", "+" LOCATE "300 reg0=0x64,dl_dst=02:00:00:00:00:04" },
             { "h2", "+" LOCATE "200 reg0=0x64,dl_dst=02:00:00:00:00:04 "
               "actions=set_field:0->reg2,set_field:{host:h1}->reg6" },
             { "h3", "+" ADMIT "/0 100 in_port=8 " },
-            { "h3", "+" LOCATE "300 reg0=0x64,in_port=40000,dl_dst=02:00:00:"
-              "00:00:04 " },
-            { "h3", "-" LOCATE "300 reg0=0x64,dl_dst=02:00:00:00:00:04" },
+            { "h3", "+" LOCATE "300 reg0=0x64,dl_dst=02:00:00:00:00:04 "
+              "actions=set_field:0->reg2,set_field:0x1->reg4,"
+              "set_field:0x8->reg7" },
             { "h3", "-set_field:0x8->reg7,resubmit" } } },
         { "{'bindings/db1': {'host': 'h1'}}", {
+            { "h1", "-overlay.deliver/0 220" },
+            { "h1", "-overlay.deliver/0 210" },
+            { "h2", "-overlay.deliver/0 150" },
             { "h3", "-reg0=0x64" } } },
         /* A host that has no other part in the network. */
         { "{'bindings/spy': {'host': 'h1', 'candidate': 'h2'},"

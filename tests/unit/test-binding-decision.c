@@ -21,9 +21,10 @@
 
 /* One case.  'claims' has a word for each host: its name, then '+' it has the
  * interface, '-' it has not, '?' it has not reported; then 's' if silent, 'r'
- * if its switch is ready, 'm' if it is in maintenance and 'x' if the port may
- * not be bound there.  A binding is "ACTIVE" or "ACTIVE,CANDIDATE" or "", with
- * '*' after a candidate that takes over once it is ready. */
+ * if its switch is ready, 'm' if it is in maintenance, 'g' if its guest was
+ * seen ('G': after others') and 'x' if the port may not be bound there.  A
+ * binding is "ACTIVE" or "ACTIVE,CANDIDATE" or "", with '*' after a candidate
+ * that takes over once it is ready, and '!' if the port was activated. */
 struct rule {
     const char *what;
     const char *wanted;
@@ -57,6 +58,29 @@ static const struct rule rules[] = {
     { "and takes what nobody else has", NULL, "", "a+m b-", "a" },
     { "before a silent one", NULL, "", "a+s b+m", "b,a" },
 
+    { "a guest that is seen on the candidate is activated there", NULL, "a,b",
+      "a+ b+rg", "b,a!" },
+    { "once its switch is ready", NULL, "a,b", "a+ b+g", "a,b*" },
+    { "also where that was the candidate before", NULL, "a,b", "a+ b+r c+g",
+      "a,c*" },
+    { "nor where the row says something else", "a", "a,b", "a+ b+rg",
+      "a,b" },
+    { "the row activates it, too", "b", "a,b", "a+ b+r", "b,a!" },
+    { "it stays activated", NULL, "b,a!", "a+ b+rg", "b,a!" },
+    { "as long as the source has it", NULL, "b,a!", "a- b+rg", "b" },
+    { "with another candidate it is another migration", NULL, "b,a!",
+      "a- b+g c+r", "b,c" },
+    { "which a later guest activates", NULL, "b,c", "b+g c+rG", "c,b!" },
+    { "and none that was seen before", NULL, "b,c", "b+G c+rg", "b,c" },
+    { "it is rolled back when the target drops it", NULL, "b,a!", "a+ b-g",
+      "a" },
+    { "or when that must not have it any more", NULL, "b,a!", "a+r b+gx",
+      "a" },
+    { "which waits for the source's switch", NULL, "b,a!", "a+ b+gx",
+      "b,a!*" },
+    { "a silent source that gives way is one that was left", NULL, "a,b",
+      "a+s b+r", "b,a!" },
+
     { "silent host keeps its binding", NULL, "a", "a+s", "a" },
     { "silent host gives way to a live claim", NULL, "a", "a+s b+", "b,a" },
     { "silent host does not give way to a silent claim", NULL, "a",
@@ -85,7 +109,7 @@ static const struct rule rules[] = {
       "another claims", NULL, "a,b", "a- b? c+", "c,b" },
 
     { "the row's host displaces when it is ready", "b", "a,b", "a+ b+r",
-      "b,a" },
+      "b,a!" },
     { "the row's host is the candidate until it is ready", "b", "a", "a+ b+",
       "a,b*" },
     { "the row's host is the candidate before another one", "c", "a,b",
@@ -169,6 +193,8 @@ parse_claims(char *text, struct binding_claim *claims)
         claims[n].silent = word[len + 1] == 's';
         claims[n].ready = strchr(word + len, 'r') != NULL;
         claims[n].leaving = strchr(word + len, 'm') != NULL;
+        claims[n].seen = (strchr(word + len, 'G') ? 2
+                          : strchr(word + len, 'g') != NULL);
         claims[n].allowed = !strchr(word + len, 'x');
         word[len] = '\0';
         claims[n++].host = word;
@@ -179,10 +205,10 @@ parse_claims(char *text, struct binding_claim *claims)
 static char *
 format_binding(struct binding binding)
 {
-    return xasprintf("%s%s%s%s", binding.active ? binding.active : "",
+    return xasprintf("%s%s%s%s%s", binding.active ? binding.active : "",
                      binding.candidate ? "," : "",
                      binding.candidate ? binding.candidate : "",
-                     binding.moving ? "*" : "");
+                     binding.activated ? "!" : "", binding.moving ? "*" : "");
 }
 
 static void
@@ -195,12 +221,14 @@ check_rules(const struct rule *table, size_t n_rules, bool failover)
         struct binding_claim claims[8];
         size_t n = parse_claims(claims_text, claims);
         char *comma = strchr(now_text, ',');
-        struct binding now = { *now_text ? now_text : NULL, NULL, false };
+        struct binding now = { .active = *now_text ? now_text : NULL };
         char *next;
 
         if (comma) {
             *comma = '\0';
             now.candidate = comma + 1;
+            now.activated = strchr(now.candidate, '!') != NULL;
+            comma[1 + strcspn(comma + 1, "!")] = '\0';
         }
         next = format_binding(binding_decide(rule->wanted, failover,
                                              now, claims, n));
@@ -232,9 +260,20 @@ is_allowed(const struct binding_claim *claims, size_t n, const char *host)
     return false;
 }
 
+static uint64_t
+seen(const struct binding_claim *claims, size_t n, const char *host)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (claims[i].host == host) {
+            return claims[i].seen;
+        }
+    }
+    return 0;
+}
+
 /* Whatever the claims: deciding twice changes nothing more, the candidate is
- * another host, a live binding without a say of the row stays, and a host that
- * is not allowed gets nothing. */
+ * another host, a live binding without a say of the row stays unless the
+ * candidate's guest was seen, and a host that is not allowed gets nothing. */
 static void
 binding_is_stable_and_never_displaced(void **state OVS_UNUSED)
 {
@@ -245,7 +284,7 @@ binding_is_stable_and_never_displaced(void **state OVS_UNUSED)
     random_set_seed(seed);
     for (int round = 0; round < 20000; round++) {
         struct binding_claim claims[ARRAY_SIZE(hosts)];
-        struct binding now = { NULL, NULL, false }, next, again;
+        struct binding now = { .active = NULL }, next, again;
         const char *wanted = NULL;
         bool failover = random_range(2);
         size_t n = 0;
@@ -256,6 +295,7 @@ binding_is_stable_and_never_displaced(void **state OVS_UNUSED)
                 claims[n].report = random_range(3);
                 claims[n].ready = random_range(2);
                 claims[n].allowed = random_range(4);
+                claims[n].seen = random_range(3);
                 claims[n++].silent = !random_range(3);
             }
         }
@@ -266,6 +306,7 @@ binding_is_stable_and_never_displaced(void **state OVS_UNUSED)
                 if (now.candidate == now.active) {
                     now.candidate = NULL;
                 }
+                now.activated = now.candidate && random_range(2);
             }
         }
         if (!random_range(3)) {
@@ -276,7 +317,11 @@ binding_is_stable_and_never_displaced(void **state OVS_UNUSED)
         assert_ptr_equal(next.active, again.active);
         assert_ptr_equal(next.candidate, again.candidate);
         assert_true(next.moving == again.moving);
+        assert_true(next.activated == again.activated);
+        assert_true(!next.activated || next.candidate);
         assert_true(!next.moving || next.candidate == wanted
+                    || (seen(claims, n, next.candidate)
+                        > seen(claims, n, next.active))
                     || !is_allowed(claims, n, next.active));
         assert_true(!next.candidate
                     || is_allowed(claims, n, next.candidate));
@@ -288,7 +333,9 @@ binding_is_stable_and_never_displaced(void **state OVS_UNUSED)
             if (claims[i].host == now.active && claims[i].allowed
                 && (!claims[i].silent || !failover)
                 && claims[i].report != BINDING_ABSENT) {
-                assert_ptr_equal(next.active, now.active);
+                assert_true(next.active == now.active
+                            || (seen(claims, n, next.active)
+                                > claims[i].seen));
             }
         }
     }

@@ -23,6 +23,7 @@
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/vlog.h"
 #include "proto/openflow/ofpacket.h"
+#include "tests/unit/fake-db.h"
 #include "tests/unit/fake-switch.h"
 #include "tests/unit/packets-fixture.h"
 #include "timeval.h"
@@ -233,6 +234,23 @@ packets_for_the_controller_go_to_the_sink(void **state)
     fabric_set_sink(fabric, NULL, NULL);
 }
 
+/* It is told of by where it came in, also if the port is bound elsewhere; its
+ * handler is not called. */
+static void
+guests_that_are_seen_are_told_of(void **state)
+{
+    send_up_to("guest", 0, 9, ECHO, "of no interface", 60);
+    TURN_UNTIL(dropped("toy.guest", "no interface") == 1);
+    assert_null(fake_db_guest_seen);
+    send_up_to("guest", 0, 2, ECHO, "here I am", 60);
+    TURN_UNTIL(fake_db_guest_seen);
+    assert_string_equal(fake_db_guest_seen, "h0/b");
+    assert_int_equal(seen.n, 0);
+    assert_int_equal(fakes[0].n_packet_outs, 0);
+    free(fake_db_guest_seen);
+    fake_db_guest_seen = NULL;
+}
+
 /* What has come of packets while a change was tried. */
 struct trial {
     unsigned n_outs, n_told;
@@ -353,10 +371,10 @@ punt_to_no_handler_fails_the_unit(void **state)
 {
     const struct engine_problems *problems;
 
-    edit_port_row("a", "3");
+    edit_port_row("a", "4");
     problems = engine_problems(toy.engine);
     assert_int_equal(problems->n, 1);
-    assert_non_null(strstr(problems->problems[0].detail, "no handler 3"));
+    assert_non_null(strstr(problems->problems[0].detail, "no handler 4"));
 }
 
 static void
@@ -491,6 +509,7 @@ main(int argc, char *argv[])
         T(one_packet_may_have_several_answers_or_none, packets_setup),
         T(answer_to_what_is_no_vif_is_dropped, packets_setup),
         T(packets_for_the_controller_go_to_the_sink, packets_setup),
+        T(guests_that_are_seen_are_told_of, packets_setup),
         T(handlers_wait_while_a_change_is_tried, packets_setup),
         T(frames_are_sent_to_hosts_that_are_there, packets_setup),
         T(physical_networks_hear_of_flows_that_changed, packets_setup),

@@ -188,7 +188,7 @@ static const struct good_case good_cases[] = {
       "{'destination':'10.9.0.1','blackhole':true},"
       "{'destination':'::/0','via':['fd00::8','fd00::9']}]}" },
     { "bindings", "{'host':'h1','candidate':'h2'}",
-      "{'host':'h1','candidate':'h2'}" },
+      "{'host':'h1','candidate':'h2','activated':false}" },
 };
 
 /* Parses and prints, twice: the canonical form is its own. */

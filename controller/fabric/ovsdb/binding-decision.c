@@ -3,7 +3,8 @@
  * The rules of bindings; see binding-decision.h.
  *
  * A claim never replaces a live binding: the target of a migration starts
- * while the source is still running.  Two things can: the port's row; and, if
+ * while the source is still running.  Three things can: the port's row; its
+ * guest, seen to run on the candidate, unless the row's host is live; and, if
  * the port allows failover, the active host being silent, since a VM that was
  * started again elsewhere is no migration.  A host that has not reported yet
  * keeps its binding.
@@ -42,8 +43,7 @@ is_live_claim(const struct binding_claim *claim)
 }
 
 /* Returns the rank of 'claim' as a candidate; 0 if it cannot be one.  A host
- * in maintenance comes after others, but before silent ones.  A host that has
- * not reported yet only keeps its role. */
+ * that has not reported yet only keeps its role. */
 static int
 rank(const struct binding_claim *claim, const struct binding_claim *candidate)
 {
@@ -52,8 +52,7 @@ rank(const struct binding_claim *claim, const struct binding_claim *candidate)
     }
     switch (claim->report) {
     case BINDING_PRESENT:
-        return ((claim->silent ? 4 : 8) - 2 * claim->leaving
-                + (claim == candidate));
+        return claim->silent ? 2 : 3;
 
     case BINDING_UNREPORTED:
         return claim == candidate;
@@ -62,6 +61,18 @@ rank(const struct binding_claim *claim, const struct binding_claim *candidate)
     default:
         return 0;
     }
+}
+
+/* Returns true if 'a' is a better candidate than 'b', which has the same rank:
+ * where the guest was seen last, else not in maintenance, else what is the
+ * candidate. */
+static bool
+is_better(const struct binding_claim *a, const struct binding_claim *b,
+          const struct binding_claim *candidate)
+{
+    return (a->seen != b->seen ? a->seen > b->seen
+            : a->leaving != b->leaving ? b->leaving
+            : a == candidate);
 }
 
 /* Returns the best of 'claims' except 'except', or NULL; the first of
@@ -77,7 +88,9 @@ best_claim(const struct binding_claim *claims, size_t n,
     for (size_t i = 0; i < n; i++) {
         int r = &claims[i] == except ? 0 : rank(&claims[i], candidate);
 
-        if (r > best_rank) {
+        if (r > best_rank
+            || (r && r == best_rank && is_better(&claims[i], best,
+                                                 candidate))) {
             best = &claims[i];
             best_rank = r;
         }
@@ -98,11 +111,28 @@ find_target(const struct binding_claim *want,
     if (is_live_claim(want)) {
         return want;
     }
-    if (!active || active->allowed) {
+    if (!active) {
         return NULL;
     }
     best = best_claim(claims, n, active, candidate);
-    return is_live_claim(best) ? best : NULL;
+    return (is_live_claim(best)
+            && (!active->allowed || best->seen > active->seen) ? best : NULL);
+}
+
+/* Returns true if a port that was bound as 'now' says, and is now on 'active',
+ * has moved there from 'candidate', which still has it. */
+static bool
+is_activated(const struct binding *now, const struct binding_claim *active,
+             const struct binding_claim *candidate)
+{
+    if (!active || !candidate || !now->active || !now->candidate) {
+        return false;
+    }
+    if (!strcmp(active->host, now->active)) {
+        return now->activated && !strcmp(candidate->host, now->candidate);
+    }
+    return (!now->activated && !strcmp(active->host, now->candidate)
+            && !strcmp(candidate->host, now->active));
 }
 
 struct binding
@@ -142,6 +172,7 @@ binding_decide(const char *required, bool failover, struct binding now,
     return (struct binding) {
         .active = active ? active->host : NULL,
         .candidate = best ? best->host : NULL,
+        .activated = is_activated(&now, active, best),
         .moving = moving,
     };
 }

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* What a host reports of an interface with the port's iface-id. */
 enum binding_report {
@@ -28,11 +29,16 @@ struct binding_claim {
     bool ready;                 /* Its switch has installed a candidate's
                                  * flows: it can take over without an
                                  * interruption. */
+    uint64_t seen;              /* When its guest was last seen to run there
+                                 * while another host was the active one, in
+                                 * any order of time; 0: it was not. */
 };
 
 struct binding {
     const char *active;         /* Host, or NULL. */
     const char *candidate;      /* Host, or NULL; never without 'active'. */
+    bool activated;             /* It has moved from the candidate, which still
+                                 * has the interface. */
     bool moving;                /* The candidate takes over once it is ready.
                                  * Only in results. */
 };

@@ -380,6 +380,13 @@ fabric_db_host_destroy(struct fabric_host *host)
     }
 }
 
+void
+fabric_db_guest_seen(struct fabric *fabric, const char *host,
+                     const char *iface_id)
+{
+    observed_guest_seen(fabric->db->observed, host, iface_id);
+}
+
 bool
 fabric_db_is_gathering(const struct fabric *fabric)
 {

@@ -332,10 +332,27 @@ observed_load(void *state_)
 json_t *
 observed_binding_spec(const struct binding *binding)
 {
-    return (binding->active
-            ? json_pack("{s:s, s:s*}", "host", binding->active, "candidate",
-                        binding->candidate)
-            : NULL);
+    json_t *spec;
+
+    if (!binding->active) {
+        return NULL;
+    }
+    spec = json_pack("{s:s, s:s*}", "host", binding->active, "candidate",
+                     binding->candidate);
+    if (binding->activated) {
+        json_object_set_new(spec, "activated", json_true());
+    }
+    return spec;
+}
+
+struct binding
+observed_binding_of_row(const struct vmn_binding *row)
+{
+    return (struct binding) {
+        .active = row ? row->host : NULL,
+        .candidate = row ? row->candidate : NULL,
+        .activated = row && row->activated,
+    };
 }
 
 void
@@ -491,9 +508,9 @@ resync_ports(struct observed_state *state)
     HMAP_FOR_EACH (port, name_node, &state->ports) {
         const struct vmn_binding *row = model_get_durable(
             state->fabric->model, VMN_TABLE_BINDING, port->name, NULL);
+        const struct binding binding = observed_binding_of_row(row);
 
-        observed_port_set_binding(state, port, row ? row->host : NULL,
-                                  row ? row->candidate : NULL);
+        observed_port_set_binding(state, port, &binding);
         observed_port_due(state, port, NULL);
         commit_yield(state->fabric->commit);
     }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/ovsdb/binding-decision.h"
 #include "controller/fabric/ovsdb/rejected-claims.h"
 #include "controller/fabric/ovsdb/unclaimed-vifs.h"
 #include "controller/schema/arena.h"
@@ -117,6 +118,10 @@ update_vif(struct observed_host *host, const struct vif_report *report)
     }
     vif->seen = true;
     vif->mac = report->mac;
+    if (vif->ofport != report->ofport) {
+        vif->guest_seen = 0;    /* It was plugged again. */
+        vif->contradicted = false;
+    }
     if (vif->iface && !strcmp(vif->iface, report->iface)
         && vif->ofport == report->ofport && vif->link_up == report->link_up
         && vif->tag_ofport == report->tag_ofport) {
@@ -362,10 +367,14 @@ observed_host_remove(struct observed_host *host)
     observed_host_ports_due(host, NULL);
     /* The model has deleted these with the host's row. */
     while ((port = observed_find_active(state, host->name))) {
-        observed_port_set_binding(state, port, NULL, NULL);
+        const struct binding binding = { .active = NULL };
+
+        observed_port_set_binding(state, port, &binding);
     }
     while ((port = observed_find_candidate(state, host->name))) {
-        observed_port_set_binding(state, port, port->active, NULL);
+        const struct binding binding = { .active = port->active };
+
+        observed_port_set_binding(state, port, &binding);
     }
     rejected_claims_forget_host(state->rejected_claims, host->name);
     observed_host_destroy(host);

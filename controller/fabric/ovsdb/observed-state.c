@@ -11,9 +11,11 @@
 #include <string.h>
 
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/ovsdb/binding-decision.h"
 #include "controller/fabric/ovsdb/rejected-claims.h"
 #include "controller/fabric/ovsdb/unclaimed-vifs.h"
 #include "hash.h"
+#include "timeval.h"
 #include "util.h"
 
 /* Ports.  ---------------------------------------------------------------- */
@@ -170,14 +172,20 @@ port_set_parent(struct observed_state *state, struct observed_port *port,
 void
 observed_port_set_binding(struct observed_state *state,
                           struct observed_port *port,
-                       const char *active, const char *candidate)
+                          const struct binding *binding)
 {
     /* Each may be the other's previous value. */
-    char *new_candidate = nullable_xstrdup(candidate);
+    char *new_candidate = nullable_xstrdup(binding->candidate);
 
     trunk_due(state, port);
 
-    set_host_of(&state->by_active, &port->active_node, &port->active, active);
+    if (binding->activated && !port->activated) {
+        port->activated_ms = time_msec();
+        port->contradicted_ms = 0;
+    }
+    port->activated = binding->activated;
+    set_host_of(&state->by_active, &port->active_node, &port->active,
+                binding->active);
     set_host_of(&state->by_candidate, &port->candidate_node, &port->candidate,
              new_candidate);
     free(new_candidate);
@@ -244,12 +252,14 @@ observed_host_ports_due(struct observed_host *host, const char *cause)
 static void
 port_destroy(struct observed_state *state, struct observed_port *port)
 {
+    static const struct binding unbound;
+
     hmap_remove(&state->ports, &port->name_node);
     hmap_remove(&state->ports_by_id, &port->id_node);
     unclaimed_vifs_port_changed(state, port->iface_id);
     ovs_list_remove(&port->due_node);
     ovs_list_remove(&port->moving_node);
-    observed_port_set_binding(state, port, NULL, NULL);
+    observed_port_set_binding(state, port, &unbound);
     port_set_parent(state, port, NULL);
     free(port->name);
     free(port->iface_id);
@@ -374,8 +384,9 @@ observed_port_rebound(struct observed_state *state, const char *name,
     struct observed_port *port = find_port(state, name);
 
     if (port) {
-        observed_port_set_binding(state, port, row ? row->host : NULL,
-                                  row ? row->candidate : NULL);
+        const struct binding binding = observed_binding_of_row(row);
+
+        observed_port_set_binding(state, port, &binding);
         /* What was submitted before is applied after it. */
         port->submit_again = !state->fabric->observing;
         observed_port_due(state, port, NULL);
@@ -429,7 +440,9 @@ observed_state_create(struct fabric *fabric, observed_trunks_cb *trunks_cb)
                                                   port->name);
 
         if (row) {
-            observed_port_set_binding(state, port, row->host, row->candidate);
+            const struct binding binding = observed_binding_of_row(row);
+
+            observed_port_set_binding(state, port, &binding);
         }
     }
     /* There is nothing to decide until hosts report. */

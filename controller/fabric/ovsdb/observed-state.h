@@ -41,6 +41,9 @@ struct observed_vif {
     bool seen;                  /* In the report that is being processed. */
     char *refused;              /* Why its port must not be bound here; NULL:
                                  * it may, or there is no decision yet. */
+    uint64_t guest_seen;        /* As 'seen' of struct binding_claim. */
+    bool contradicted;          /* The guest of another host that has it goes
+                                 * on, though this one's was seen. */
 };
 
 /* A reported interface.  Strings are borrowed. */
@@ -95,6 +98,10 @@ struct observed_port {
     char *parent;               /* Of a sub-port; else NULL. */
     char *active;               /* Or NULL. */
     char *candidate;            /* Or NULL. */
+    bool activated;             /* As in struct binding. */
+    int64_t activated_ms;       /* Since when, by time_msec(). */
+    int64_t contradicted_ms;    /* When the guest was first seen to go on at
+                                 * 'candidate' in spite of that; or 0. */
     char *cause;                /* The host whose report scheduled it, or
                                  * NULL. */
     bool submit_again;          /* The next decision, even if it is what is
@@ -129,6 +136,8 @@ struct observed_state {
                                  * before all have reported, since what one
                                  * gets may follow from others'. */
     bool comparing;             /* That is to be done in a quiescent state. */
+    uint64_t n_guests_seen;     /* Gives struct observed_vif's 'guest_seen'
+                                 * their order. */
     struct event *flush;        /* Submits at the end of this iteration. */
     struct event *resync;       /* Compares with the model, after a delay. */
     bool resyncing;             /* Nothing is submitted until that is done. */
@@ -229,7 +238,7 @@ void observed_host_destroy(struct observed_host *);
  * over. */
 uint64_t observed_parse_datapath(const char *text);
 void observed_port_set_binding(struct observed_state *, struct observed_port *,
-                               const char *active, const char *candidate);
+                               const struct binding *);
 void observed_port_due(struct observed_state *, struct observed_port *,
                        const char *cause);
 void observed_port_set_moving(struct observed_state *, struct observed_port *,
@@ -268,6 +277,15 @@ void observed_submit_binding(struct observed_state *,
 /* Returns the spec of the BINDING row, which the caller owns; NULL: there is
  * to be none. */
 json_t *observed_binding_spec(const struct binding *);
+/* Returns the binding of a row, whose strings it borrows; of NULL, none. */
+struct binding observed_binding_of_row(const struct vmn_binding *);
+
+/* guest-seen.c.  --------------------------------------------------------- */
+
+/* Handles that the guest with interface 'iface_id' on 'host' has sent
+ * something, though its port is bound to another host. */
+void observed_guest_seen(struct observed_state *, const char *host,
+                         const char *iface_id);
 
 /* port-bindings.c.  ------------------------------------------------------ */
 

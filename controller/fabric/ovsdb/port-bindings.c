@@ -97,6 +97,15 @@ struct subject {
                                  * memory. */
 };
 
+static struct binding
+binding_of_port(const struct observed_port *port)
+{
+    return (struct binding) {
+        .active = port->active, .candidate = port->candidate,
+        .activated = port->activated,
+    };
+}
+
 static struct subject
 subject_of_port(const struct observed_state *state,
                 const struct observed_port *port)
@@ -106,13 +115,12 @@ subject_of_port(const struct observed_state *state,
     struct subject subject = {
         .name = port->name, .iface_id = port->iface_id,
         .placement = &port->placement,
-        .now = { port->active, port->candidate, false },
+        .now = binding_of_port(port),
     };
 
     if (parent) {
         subject.parent = parent->name;
-        subject.parent_binding.active = parent->active;
-        subject.parent_binding.candidate = parent->candidate;
+        subject.parent_binding = binding_of_port(parent);
     }
     return subject;
 }
@@ -175,6 +183,38 @@ add_silent_claim(const struct observed_state *state, const char *name,
     }
 }
 
+/* Returns when the guest of 'vif' was seen, in their order.  That of a
+ * sub-port is where its parent's is. */
+static uint64_t
+guest_seen(const struct subject *subject, const struct observed_vif *vif)
+{
+    const struct binding *parent = &subject->parent_binding;
+
+    return (nullable_string_is_equal(parent->active, vif->host->name)
+            ? UINT64_MAX : vif->guest_seen);
+}
+
+/* Rejects claims of hosts whose guest is not the port's (guest-seen.c), since
+ * another host has its interface, unless it names them. */
+static void
+reject_contradicted(const struct observed_state *state,
+                    const struct subject *subject,
+                    struct binding_claim *claims, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct observed_host *host = observed_find_host(
+            state, claims[i].host);
+        const struct observed_vif *vif = observed_host_find_vif(
+            host, subject->iface_id);
+
+        if (vif && vif->contradicted
+            && !nullable_string_is_equal(subject->placement->host,
+                                         host->name)) {
+            claims[i].allowed = false;
+        }
+    }
+}
+
 /* Returns the hosts' claims for the port, sorted by host.  The caller frees
  * it. */
 static struct binding_claim *
@@ -184,6 +224,7 @@ collect_claims(const struct observed_state *state,
     size_t allocated = 4;       /* Room for the two parts below. */
     struct binding_claim *claims = xmalloc(allocated * sizeof *claims);
     const struct observed_vif *vif;
+    size_t n_contradicted = 0, n_others = 0;
     char *reason;
     size_t n = 0;
 
@@ -207,8 +248,14 @@ collect_claims(const struct observed_state *state,
             .silent = vif->host->silent,
             .leaving = vif->host->leaving,
             .ready = is_ready(state, subject->name, vif->host->name),
+            .seen = guest_seen(subject, vif),
         };
         free(reason);
+        n_contradicted += vif->contradicted;
+        n_others += claims[n - 1].allowed && !vif->contradicted;
+    }
+    if (n_contradicted && n_others) {
+        reject_contradicted(state, subject, claims, n);
     }
     qsort(claims, n, sizeof *claims, compare_claims);
     *np = n;
@@ -239,6 +286,10 @@ report_refused(struct observed_state *state, const struct observed_port *port)
                                              vif->host->name)) {
             is_allowed(&subject, vif->host->name, &vif->host->accepts,
                        &reason);
+            if (!reason && vif->contradicted && port->active) {
+                reason = xasprintf("its guest runs on \"%s\"",
+                                   port->active);
+            }
         }
         is_new = reason && !vif->refused;
         free(vif->refused);
@@ -285,15 +336,12 @@ observed_bind(void *state_, const struct vmn_port *row,
     struct subject subject = {
         .name = row->row.name, .iface_id = observed_iface_id(row),
         .placement = &placement, .parent = parent ? row->parent : NULL,
-        .now = { binding->host, binding->candidate, false },
+        .now = observed_binding_of_row(binding),
         .applying = true,
     };
     struct binding next;
 
-    if (parent_binding) {
-        subject.parent_binding.active = parent_binding->host;
-        subject.parent_binding.candidate = parent_binding->candidate;
-    }
+    subject.parent_binding = observed_binding_of_row(parent_binding);
     placement_init(&placement);
     placement_set(&placement, row, parent);
     next = decide_subject(state, &subject);
@@ -316,14 +364,14 @@ decide(struct observed_state *state, struct observed_port *port)
     if (port->submit_again
         || !nullable_string_is_equal(next.active, now.active)
         || !nullable_string_is_equal(next.candidate, now.candidate)) {
-        VLOG_INFO("port %s: on %s%s%s", port->name,
+        VLOG_INFO("port %s: on %s%s%s%s", port->name,
                   next.active ? next.active : "no host",
                   next.candidate ? ", candidate " : "",
-                  next.candidate ? next.candidate : "");
+                  next.candidate ? next.candidate : "",
+                  next.activated ? ", activated" : "");
         port->submit_again = false;
         observed_submit_binding(state, host, port->name, &next);
-        observed_port_set_binding(state, port, next.active,
-                                  next.candidate);
+        observed_port_set_binding(state, port, &next);
     }
     report_refused(state, port);
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/fabric/fabric-receipts.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric-traffic.h"
@@ -21,6 +22,7 @@
 #include "controller/schema/status.h"
 #include "openvswitch/dynamic-string.h"
 #include "svec.h"
+#include "timeval.h"
 #include "util.h"
 
 /* Hosts that the status of a port names at most. */
@@ -198,6 +200,42 @@ away_reason(const struct fabric *fabric, const char *name,
     return reason;
 }
 
+/* Returns how far a port that two hosts have has migrated. */
+static struct status_migration *
+migration_status(const struct fabric *fabric,
+                 const struct observed_port *port, struct arena *arena)
+{
+    struct status_migration *status = arena_alloc(arena, sizeof *status);
+    struct fabric_progress progress;
+    struct model_meta meta;
+    const struct vmn_binding *row = model_get_durable(
+        fabric->model, VMN_TABLE_BINDING, port->name, &meta);
+    bool is_durable = (row
+                       && nullable_string_is_equal(row->host, port->active)
+                       && nullable_string_is_equal(row->candidate,
+                                                   port->candidate));
+
+    *status = (struct status_migration) {
+        .state = "preparing", .from = port->active, .to = port->candidate,
+        .since = is_durable ? meta.updated_ms : time_wall_msec(),
+    };
+    if (port->activated) {
+        status->state = "activated";
+        status->from = port->candidate;
+        status->to = port->active;
+    } else if (is_durable
+               && (!fabric_progress(fabric, meta.revision, &progress)
+                   || progress.n_confirmed >= progress.n_hosts)) {
+        status->state = "prepared";
+    } else if (is_durable) {
+        status->reason = arena_printf(
+            arena, "%"PRIuSIZE" of %"PRIuSIZE" hosts have not acknowledged "
+            "its flows", progress.n_hosts - progress.n_confirmed,
+            progress.n_hosts);
+    }
+    return status;
+}
+
 bool
 fabric_port_status(const struct fabric *fabric, const char *name,
                    struct arena *arena, struct status_port *status)
@@ -222,6 +260,9 @@ fabric_port_status(const struct fabric *fabric, const char *name,
     }
     status->host = port->active;
     status->candidate = port->candidate;
+    if (port->candidate) {
+        status->migration = migration_status(fabric, port, arena);
+    }
     status->reason = (row ? port_provider_reason(fabric, port->active, row,
                                                  arena)
                       : NULL);

@@ -117,6 +117,23 @@ give_to_sink(struct packets_of_switch *ps,
     }
 }
 
+/* Passes on that the guest that has sent the packet runs on this host. */
+static void
+tell_of_guest(struct packets_of_switch *ps,
+              const struct waiting_packet *packet)
+{
+    const struct fabric_host *host = ps->sw->host;
+
+    packet_sender_resolve(ps, packet->port);
+    if (packet->port->vif) {
+        ps->packets->n_answered++;
+        host->fabric->callbacks->guest_seen(host->fabric, host->name,
+                                            packet->port->vif->iface_id);
+    } else {
+        count_unanswered(ps, packet->handler, "no interface");
+    }
+}
+
 /* Counts, and says, what the handler made of the packet. */
 static void
 count_answer(struct packets_of_switch *ps,
@@ -153,6 +170,10 @@ packets_answer(struct packets_of_switch *ps,
 
     if (packet->handler->class_.to_controller) {
         give_to_sink(ps, packet);
+        return true;
+    }
+    if (packet->handler->class_.tells_guest) {
+        tell_of_guest(ps, packet);
         return true;
     }
     memcpy(in.regs, packet->regs, sizeof in.regs);

@@ -284,7 +284,8 @@ is_of_another(const struct fabric_switch *sw,
 {
     bool is_writer = !sw->host->fabric->observing;
 
-    return (handler->class_.to_controller ? !is_writer
+    return (handler->class_.to_controller || handler->class_.tells_guest
+            ? !is_writer
             : sw->state == SWITCH_OBSERVED
               && !(is_writer && handler->class_.asks_neighbours));
 }

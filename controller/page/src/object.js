@@ -226,7 +226,10 @@ async function port(object, signal) {
       ["Unknown since", status.since ? when(status.since) : null],
       ["Network", link("networks", spec.network)],
       ["Host", status.host ? link("hosts", status.host) : null],
-      ["Moving to", status.candidate],
+      ["Migration", status.migration ? `from ${status.migration.from} to `
+        + `${status.migration.to}: ${status.migration.state}`
+        + (status.migration.reason ? ` (${status.migration.reason})` : "")
+        : null],
       ["Addresses", (status.ips ?? []).join(", ")], ["MAC", status.mac],
       ["Sends", t ? `${rate(t.sent_bytes_per_s)}, ${number(t.sent_packets)} `
         + "packets" : null],

@@ -44,13 +44,15 @@ class Result:
     def __init__(self, name, found):
         self.name = name
         self.sent = found["sent"]       # Packet's number -> time.
-        self.seen = {}                  # Number -> (time, number of sink).
-        self.n_copies = 0               # More than one of a packet.
+        self.seen = {}                  # Number -> (time, number of sink),
+                                        # of its first copy.
+        self.n_copies = 0               # More than one of a packet at a sink.
+        self.seen_at = {}               # Sink -> numbers.
         for number, at, sink in found["seen"]:
-            if number in self.seen:
-                self.n_copies += 1
-            else:
-                self.seen[number] = (at, sink)
+            self.seen.setdefault(number, (at, sink))
+            at_sink = self.seen_at.setdefault(sink, set())
+            self.n_copies += number in at_sink
+            at_sink.add(number)
 
     @property
     def lost(self):
@@ -60,6 +62,13 @@ class Result:
     def arrived(self, start=0.0, end=float("inf")):
         """The numbers of packets sent in a time that arrived."""
         return [n for n in sorted(self.seen) if start <= self.sent[n] < end]
+
+    def missed(self, sink, start=0.0, end=float("inf")):
+        """The numbers of packets sent in a time that did not arrive at
+        'sink', whether or not they did elsewhere."""
+        seen = self.seen_at.get(sink, ())
+        return [n for n, sent in enumerate(self.sent)
+                if start <= sent < end and n not in seen]
 
     def sinks(self, start=0.0, end=float("inf")):
         """Where packets sent in a time have arrived: {sink: how many}."""

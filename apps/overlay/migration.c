@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A port that two hosts have while its VM migrates: where it is bound, and its
+ * candidate.  The guest runs on one of them, and which one that is changes
+ * without a notice.
+ *
+ * So what is sent to its MAC address goes to both, and each copy is judged
+ * where it arrives.  The target's switch drops its copies until the guest
+ * sends something there (the RARP of QEMU, say): by that the switch learns
+ * that the guest runs here, and delivers from that packet on, without waiting
+ * for the controller, which is told by the same packet, and activates the port
+ * there.  A queue of copies in the tap of a VM that does not run yet would be
+ * old by the time it does, and have no room for new ones.  Then the source is
+ * the candidate, and goes on delivering: the guest may be back at once.
+ *
+ * Not copied are floods, and what is for other addresses that guests of the
+ * port have (an allowed MAC address of its own; 'unknown'): these change over
+ * with the binding.  Nor are packets in a provider network: its switches learn
+ * where the guest is. */
+
+#include "overlay.h"
+
+#include <string.h>
+
+/* What the candidate's switch remembers of the port's MAC address: no VNI
+ * (mac-learning.c), and another one each time the interface is plugged. */
+static uint32_t
+here_value(const struct port_ctx *ctx)
+{
+    return UINT32_C(0x80000000) | ctx->candidate_ofport;
+}
+
+static struct vmn_flow *
+out_add(struct vmn_emit *emit, struct vmn_scope scope, uint16_t priority,
+        const struct port_ctx *ctx)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, scope, STAGE_DELIVER,
+                                         DELIVER_OUT, priority);
+
+    match_network(flow, ctx->network);
+    vmn_match_mac(flow, VMN_F_ETH_DST, ctx->port->mac);
+    return flow;
+}
+
+/* Has the packet go into a tunnel to host 'number', of which it may be the
+ * sender's own: that has a copy already, or none. */
+static void
+put_last_copy(struct vmn_actions *actions, uint32_t number)
+{
+    vmn_act_set(actions, VMN_REG_DST_HOST, number);
+    vmn_act_set(actions, VMN_REG_OUT_PORT, VMN_TUNNEL_OFPORT);
+    vmn_act_goto(actions, STAGE_DELIVER, DELIVER_TUNNEL);
+}
+
+static void
+put_tunnel_headers(struct vmn_view *view, struct vmn_actions *actions,
+                   const struct port_ctx *ctx)
+{
+    vmn_act_move(actions, VMN_REG_NETWORK, VMN_F_TUN_ID);
+    vmn_act_check_size(actions, vmn_mtu_of(view, ctx->network));
+}
+
+/* Emits the flows of one of both hosts, where the port has number 'ofport',
+ * that copy what it delivers to the other one, number 'other'; but for what a
+ * third one has copied already. */
+static void
+copies_here(struct vmn_view *view, struct vmn_emit *emit,
+            const struct port_ctx *ctx, const char *host, uint32_t ofport,
+            uint32_t other)
+{
+    struct vmn_flow *flow;
+    struct vmn_actions *actions;
+
+    flow = out_add(emit, vmn_scope_host(host), OUT_BOTH_REMOTE, ctx);
+    vmn_match(flow, VMN_REG_OUT_PORT, ofport);
+    vmn_match(flow, VMN_F_IN_PORT, VMN_TUNNEL_OFPORT);
+    vmn_act_output(vmn_flow_actions(flow), ofport);
+
+    flow = out_add(emit, vmn_scope_host(host), OUT_BOTH_HERE, ctx);
+    vmn_match(flow, VMN_REG_OUT_PORT, ofport);
+    vmn_match_masked(flow, VMN_REG_FLAGS, 0, VMN_FLAG_UNKNOWN);
+    actions = vmn_flow_actions(flow);
+    vmn_act_output(actions, ofport);
+    put_tunnel_headers(view, actions, ctx);
+    put_last_copy(actions, other);
+}
+
+void
+copies_of_migration(struct vmn_view *view, struct vmn_emit *emit,
+                    const struct port_ctx *ctx)
+{
+    uint32_t host, candidate;
+    struct vmn_flow *flow;
+    struct vmn_actions *actions;
+
+    if (!ctx->ofport || !ctx->candidate_ofport || is_provider(ctx->network)) {
+        return;
+    }
+    host = vmn_id_of(view, VMN_ID_POOL_HOST, ctx->host);
+    candidate = vmn_id_of(view, VMN_ID_POOL_HOST, ctx->candidate);
+
+    /* From other hosts, and from the candidate's.  What a guest behind a port
+     * sends has a VNI of that port's in the tunnel. */
+    flow = out_add(emit, vmn_scope_domain(ctx->domain), OUT_BOTH, ctx);
+    vmn_match(flow, VMN_REG_DST_HOST, host);
+    vmn_match_masked(flow, VMN_REG_FLAGS, 0, VMN_FLAG_UNKNOWN);
+    actions = vmn_flow_actions(flow);
+    put_tunnel_headers(view, actions, ctx);
+    vmn_act_clone(actions, STAGE_DELIVER, DELIVER_TUNNEL);
+    put_last_copy(actions, candidate);
+
+    copies_here(view, emit, ctx, ctx->host, ctx->ofport, candidate);
+    copies_here(view, emit, ctx, ctx->candidate, ctx->candidate_ofport, host);
+}
+
+void
+classify_migrating(const struct port_ctx *ctx, struct vmn_flow *flow)
+{
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_match_mac(flow, VMN_F_ETH_SRC, ctx->port->mac);
+    if (!ctx->activated) {
+        vmn_act_learn_mac(actions, here_value(ctx));
+    }
+    vmn_act_punt(actions, HANDLER_GUEST, 0, GUEST_QUOTED_MAX);
+}
+
+static struct vmn_flow *
+learned_add(struct vmn_emit *emit, const struct port_ctx *ctx,
+            uint16_t priority)
+{
+    struct vmn_flow *flow = vmn_flow_add(
+        emit, vmn_scope_host(ctx->candidate), STAGE_LOCATE, LOCATE_LEARNED,
+        priority);
+
+    match_network(flow, ctx->network);
+    vmn_match_mac(flow, VMN_F_ETH_DST, ctx->port->mac);
+    return flow;
+}
+
+void
+locate_on_candidate(struct vmn_view *view, struct vmn_emit *emit,
+                    const struct port_ctx *ctx)
+{
+    bool provider = is_provider(ctx->network);
+    uint32_t from = (provider ? provider_ofport(view, ctx->network,
+                                                ctx->candidate)
+                     : VMN_TUNNEL_OFPORT);
+    struct vmn_flow *flow;
+    struct vmn_actions *actions;
+
+    flow = vmn_flow_add(emit, vmn_scope_host(ctx->candidate), STAGE_LOCATE,
+                        LOCATE_DESTINATION, LOCATE_LOCAL);
+    match_network(flow, ctx->network);
+    vmn_match_mac(flow, VMN_F_ETH_DST, ctx->port->mac);
+    actions = vmn_flow_actions(flow);
+    vmn_act_find_mac(actions);
+    vmn_act_goto(actions, STAGE_LOCATE, LOCATE_LEARNED);
+
+    flow = learned_add(emit, ctx, LEARNED_MIGRATED);
+    vmn_match(flow, VMN_REG_MAC_VALUE, here_value(ctx));
+    actions = vmn_flow_actions(flow);
+    vmn_act_set(actions, VMN_REG_DST_ID, ctx->identity);
+    vmn_act_set(actions, VMN_REG_DST_LOCAL, 1);
+    vmn_act_set(actions, VMN_REG_OUT_PORT, ctx->candidate_ofport);
+    vmn_act_next(actions);
+
+    if (from) {
+        flow = learned_add(emit, ctx, LEARNED_MIGRATING_REMOTE);
+        vmn_match(flow, VMN_F_IN_PORT, from);
+        drop_background(flow, "guest runs on the other host");
+    }
+
+    flow = learned_add(emit, ctx, LEARNED_MIGRATING);
+    actions = vmn_flow_actions(flow);
+    vmn_act_set(actions, VMN_REG_DST_ID, ctx->identity);
+    vmn_act_set(actions, VMN_REG_DST_HOST, provider ? VMN_DST_HOST_PROVIDER
+                : vmn_id_of(view, VMN_ID_POOL_HOST, ctx->host));
+    vmn_act_next(actions);
+}

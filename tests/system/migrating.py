@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A VM that migrates, as its network sees it: its interface is on two hosts
+for a while, and streams of packets tell where it is served."""
+
+from conftest import rule, wait_aged
+
+from vmnlab import netns
+from vmnlab.stream import Streams
+
+
+class Twin:
+    """A second link of a VM, on another host, as the target of a migration
+    has it: with the same MAC and the same iface-id.  The VM runs on both, and
+    the tests say where it sends."""
+
+    def __init__(self, world, vm):
+        self.vm = vm
+        self.world = world
+        self.host = None
+
+    def make(self, host):
+        netns.ip(self.vm.ns, "link add name eth1 address %s mtu 1450 type "
+                 "veth peer name w-%s netns %s" % (self.vm.mac, self.vm.name,
+                                                   host.ns),
+                 "link set eth1 up")
+        netns.run(["ethtool", "-K", "eth1", "tx", "off"], ns=self.vm.ns)
+        host.prepare("w-" + self.vm.name)
+        self.host = host
+
+    def plug(self, iface_id=None):
+        self.host.plug("w-" + self.vm.name, "br-int",
+                       iface_id or self.vm.state["iface_id"])
+
+    def name(self):
+        """Tells whose it is, without waiting for the switch."""
+        self.host.vsctl("--no-wait", "set", "interface",
+                        "w-" + self.vm.name, "external_ids:iface-id="
+                        + self.vm.state["iface_id"])
+
+    def unplug(self):
+        self.host.unplug("w-" + self.vm.name)
+
+
+def make_moving(world):
+    """A VM on h1 whose twin is to be on h2, where nobody else is; a peer
+    beside it and one on h3, which it is allowed to hear.  Yields the twin."""
+    lab = world.lab
+    world.network("net")
+    vm = world.vm("mover", "net", "h1", "10.0.0.1", labels={"role": "m"})
+    world.vm("near", "net", "h1", "10.0.0.2", labels={"role": "peer"})
+    world.vm("far", "net", "h3", "10.0.0.3", labels={"role": "peer"})
+    world.vm("bad", "net", "h3", "10.0.0.4", labels={"role": "bad"})
+    world.group("m", "role=m")
+    world.group("peer", "role=peer")
+    world.policy("p", "m", rule("ingress", "allow", ["peer"]),
+                 rule("egress", "allow", ["peer"]))
+    twin = Twin(world, vm)
+    twin.make(lab.host("h2"))
+    wait_aged(lab)
+    yield twin
+    twin.unplug()
+
+
+# What is allowed of both_ways().
+WAYS = [way % peer for peer in ("near", "far") for way in ("%s to it",
+                                                           "it to %s")]
+
+
+def both_ways(world):
+    vm = world.lab.vm
+    streams = Streams()
+    for peer in ("near", "far"):
+        streams.add(peer + " to it", vm(peer), vm("mover"),
+                    links=(("eth0", "eth0"), ("eth0", "eth1")))
+        streams.add("it to " + peer, vm("mover"), vm(peer), port=9010,
+                    links=(("eth0", "eth0"), ("eth1", "eth0")))
+    return streams.add("bad", vm("bad"), vm("mover"),
+                       links=(("eth0", "eth0"), ("eth0", "eth1")))

@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A VM that migrates, from the moment that its next host has its interface:
+prepared there, served where its guest runs, also while vmnd is not, rolled
+back, and told apart from another VM with the same iface-id.  What its row says
+of hosts is in test_order.py."""
+
+import contextlib
+import os
+import subprocess
+
+import pytest
+from conftest import flows, wait_quiet
+from migrating import WAYS, both_ways, make_moving
+
+from vmnlab import frames
+from vmnlab.daemon import find
+from vmnlab.netns import wait_for
+from vmnlab.stream import WAY_S, Streams
+
+ETH_RARP = 0x8035
+BROADCAST = "ff:ff:ff:ff:ff:ff"
+# How long two guests go on before it is noticed that they do, and more.
+TOLD_APART_S = 20
+# Ways to the guest, and from it.
+TO_IT = [way for way in WAYS if "to it" in way]
+FROM_IT = [way for way in WAYS if "it to" in way]
+
+
+@pytest.fixture
+def moving(world):
+    for twin in make_moving(world):
+        yield world, twin
+
+
+def status(world):
+    return world.api.get("ports/mover")["status"]
+
+
+def migration(world):
+    return status(world).get("migration")
+
+
+def is_in(world, state):
+    found = migration(world)
+    return found and found["state"] == state
+
+
+def prepare(world, twin):
+    """The destination's interface comes up."""
+    twin.plug()
+    wait_for("it to be prepared", lambda: is_in(world, "prepared"))
+    assert status(world)["host"] == "h1"
+    found = migration(world)
+    assert (found["from"], found["to"]) == ("h1", "h2")
+    assert "reason" not in found
+    wait_quiet(world.lab)
+
+
+def all_flows(world):
+    return {host.name: set(flows(host)) for host in world.lab.hosts}
+
+
+def goes_on(streams):
+    """The guest goes on at its next host.  Returns when."""
+    return [streams.switch(way, 1) for way in FROM_IT][0]
+
+
+def wait_activated(world):
+    wait_for("the activation", lambda: is_in(world, "activated"))
+    found = migration(world)
+    assert (found["from"], found["to"]) == ("h1", "h2")
+    assert status(world)["host"] == "h2"
+
+
+def finish(streams, *whole):
+    found = streams.run(2 * WAY_S).stop(whole)
+    print()
+    for result in found.values():
+        print("   ", result)
+    return found
+
+
+def served_after(result, moved):
+    """How many milliseconds after 'moved' what was sent began to arrive."""
+    missed = result.missed(1, start=moved)
+    return 1000 * (max(result.sent[n] for n in missed) - moved) if missed \
+        else 0.0
+
+
+def check(found, moved):
+    """Its packets are neither lost nor doubled, what is denied is not let in
+    on either host, and it is served where it runs: up to 'moved', and from
+    then on, but for the moment that its switch takes to drop what it has in
+    its cache.  What the other place gets, nobody hears."""
+    assert not found["bad"].seen
+    for way in WAYS:
+        assert not found[way].n_copies, way
+    for way in FROM_IT:
+        assert not found[way].lost, way
+    for way in TO_IT:
+        print("    %s: served %.1f ms later" % (way, served_after(
+            found[way], moved)))
+        assert set(found[way].sinks(end=moved - WAY_S)) == {0}
+        assert not found[way].missed(0, end=moved - WAY_S)
+        missed = found[way].missed(1, start=moved + WAY_S)
+        assert not missed, [found[way].sent[n] - moved for n in missed]
+
+
+def history(world):
+    """Where it was, as vmnctl tells it."""
+    text = subprocess.run(
+        [find("vmnctl"), "history", "ports/mover"], check=True, text=True,
+        stdout=subprocess.PIPE, env=dict(
+            os.environ, VMNCTL_SERVER="unix:" + world.api.path)).stdout
+    return [line.split("  ", 3)[3] for line in text.splitlines()
+            if line[0].isdigit() and " the switch of " in line]
+
+
+@contextlib.contextmanager
+def vmnd_killed(world):
+    lab = world.lab
+    lab.vmnd.kill()
+    try:
+        yield
+    finally:
+        lab.vmnd.start()
+        lab.await_synced()
+
+
+def test_guest_is_served_from_its_first_packet_on(moving):
+    """A port that names no host, and no call but those of the VM manager to
+    the switches: what libvirt does."""
+    world, twin = moving
+    with both_ways(world) as streams:
+        streams.run(2 * WAY_S)
+        prepare(world, twin)
+        streams.run(0.5)
+        moved = goes_on(streams)
+        wait_activated(world)
+        wait_quiet(world.lab)
+        streams.run(0.3)
+        streams.arrive(*WAYS)
+        world.lab.unplug("mover")
+        wait_for("its end", lambda: not migration(world))
+        wait_quiet(world.lab)
+        found = finish(streams, *WAYS)
+    assert status(world)["host"] == "h2"
+    check(found, moved)
+    assert history(world)[-4:] == [
+        "bound to h1, as the switch of h1 reports",
+        "on h1, candidate h2, as the switch of h2 reports",
+        "moved from h1 to h2, activated there; h1 still has its interface, as "
+        "the switch of h2 reports",
+        "on h2, no candidate any more, as the switch of h1 reports"]
+
+
+def test_announcement_of_qemu_activates(moving):
+    """QEMU says by RARP that the guest is there, before the guest says
+    anything: a switch that asks for nothing else has to know by that."""
+    world, twin = moving
+    prepare(world, twin)
+    rarp = frames.ethernet(
+        BROADCAST, twin.vm.mac, ETH_RARP, b"\x00\x01\x08\x00\x06\x04\x00\x03"
+        + 2 * (frames.mac_bytes(twin.vm.mac) + b"\0\0\0\0"))
+    frames.send_on(twin.vm.ns, "eth1", rarp)
+    wait_activated(world)
+
+
+def test_others_do_not_activate(moving):
+    """Another MAC address than the port's says nothing of its guest."""
+    world, twin = moving
+    prepare(world, twin)
+    frames.send_on(twin.vm.ns, "eth1", frames.udp(
+        world.lab.vm("far").mac, "02:00:00:00:be:ef", "10.0.0.1", "10.0.0.3",
+        9, 9, b"other"))
+    world.never(lambda: not is_in(world, "prepared"))
+
+
+def test_guest_is_served_while_vmnd_is_not(moving):
+    """vmnd ends before the guest goes on: its new switch serves it all the
+    same, and vmnd hears of it when it is back."""
+    world, twin = moving
+    with both_ways(world) as streams:
+        prepare(world, twin)
+        streams.run(2 * WAY_S)
+        with vmnd_killed(world):
+            moved = goes_on(streams)
+            streams.run(1.0)
+        wait_activated(world)
+        wait_quiet(world.lab)
+        found = finish(streams, *WAYS)
+    check(found, moved)
+
+
+def test_state_survives_vmnd(moving):
+    """Killed in each state, it goes on with that."""
+    world, twin = moving
+    with both_ways(world) as streams:
+        prepare(world, twin)
+        with vmnd_killed(world):
+            pass
+        wait_for("it to be prepared", lambda: is_in(world, "prepared"))
+        moved = goes_on(streams)
+        wait_activated(world)
+        with vmnd_killed(world):
+            pass
+        wait_activated(world)
+        wait_quiet(world.lab)
+        streams.arrive(*WAYS)
+        with vmnd_killed(world):
+            world.lab.unplug("mover")
+        wait_for("its end", lambda: not migration(world))
+        assert status(world)["host"] == "h2"
+        wait_quiet(world.lab)
+        found = finish(streams, *WAYS)
+    check(found, moved)
+
+
+@pytest.mark.parametrize("activated", [False, True], ids=["", "activated"])
+def test_migration_is_rolled_back(moving, activated):
+    """The destination goes away: the source goes on as before, and nothing is
+    left behind."""
+    world, twin = moving
+    wait_quiet(world.lab)
+    before = all_flows(world)
+    with both_ways(world) as streams:
+        prepare(world, twin)
+        if activated:
+            moved = goes_on(streams)
+            wait_activated(world)
+            wait_quiet(world.lab)
+            for way in FROM_IT:
+                back = streams.switch(way, 0)
+        else:
+            back = streams.run(0.3).now()
+        # What is on its way to the interface that goes is lost with it.
+        streams.arrive(*WAYS)
+        twin.unplug()
+        wait_for("the roll-back", lambda: not migration(world))
+        wait_quiet(world.lab)
+        found = finish(streams, *WAYS)
+    assert status(world)["host"] == "h1"
+    assert all_flows(world) == before
+    assert not found["bad"].seen
+    for way in FROM_IT:
+        assert not found[way].lost, way
+    for way in TO_IT:
+        assert all(moved - WAY_S < found[way].sent[n] < moved + WAY_S
+                   for n in found[way].lost), way
+        if activated:
+            assert not found[way].missed(0, start=back + WAY_S)
+        else:
+            assert 1 not in found[way].seen_at
+            assert not found[way].missed(0)
+
+
+def test_another_vm_with_the_same_iface_id_is_no_migration(moving):
+    """Two guests send: the port goes back to the one that had it, and the
+    other one gets nothing and is not heard."""
+    world, twin = moving
+    vm = world.lab.vm
+    with (Streams().add("first", vm("mover"), vm("far"), port=9010)
+          .add("second", vm("mover"), vm("far"), port=9011,
+               links=(("eth1", "eth0"),))) as streams:
+        twin.plug()
+        wait_for("it to be told apart", lambda: status(world).get(
+            "rejected_claims") == ["h2"], TOLD_APART_S)
+        assert status(world)["host"] == "h1"
+        assert not migration(world)
+        wait_quiet(world.lab)
+        apart = streams.now()
+        streams.run(0.5)
+        assert status(world)["host"] == "h1"
+        found = finish(streams, "first")
+    assert not found["first"].lost
+    assert not found["second"].arrived(start=apart + WAY_S)
+    # As long as there is another one: then it is the port's.
+    world.lab.unplug("mover")
+    wait_for("the other", lambda: status(world).get("host") == "h2")
+    assert "rejected_claims" not in status(world)
