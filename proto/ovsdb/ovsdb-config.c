@@ -451,6 +451,9 @@ ensure_refusal(const struct ensure *e, const struct ovsrec_bridge *bridge)
                          "later epoch, %"PRId64, e->desired->bridge,
                          bridge_epoch(bridge));
     }
+    if (e->desired->removed) {
+        return NULL;
+    }
     if (bridge && !e->desired->adopt
         && !ovsdb_is_ours(e->desired, &bridge->external_ids)) {
         return xasprintf("bridge \"%s\" already exists and was not made by "
@@ -510,6 +513,44 @@ ensure_tunnels(struct ensure *e, const struct ovsrec_bridge *bridge)
     }
 }
 
+/* Removes the marks from 'bridge'.  One that was made here keeps that of its
+ * owner: it is nobody else's, and need not be adopted to be configured
+ * again. */
+static void
+remove_marks(struct ensure *e, const struct ovsrec_bridge *bridge)
+{
+    ovsrec_bridge_verify_external_ids(bridge);
+    if (smap_get(&bridge->external_ids, OVSDB_EPOCH_KEY)) {
+        ovsrec_bridge_update_external_ids_delkey(bridge, OVSDB_EPOCH_KEY);
+        e->changed = true;
+    }
+    if (e->desired->adopt
+        && ovsdb_is_ours(e->desired, &bridge->external_ids)) {
+        ovsrec_bridge_update_external_ids_delkey(bridge, OVSDB_OWNER_KEY);
+        e->changed = true;
+    }
+}
+
+/* Removes all rows that were made here, but for those of 'bridge' (NULL: there
+ * is none) itself. */
+static void
+remove_all(struct ensure *e, const struct ovsrec_bridge *bridge)
+{
+    for (size_t i = 0; i < e->ovs->n_bridges; i++) {
+        ensure_old_controllers(e, e->ovs->bridges[i], false);
+        e->changed |= ovsdb_config_prefixes(e->txn, e->desired,
+                                            e->ovs->bridges[i]);
+    }
+    ensure_old_tunnels(e, NULL);
+    e->changed |= ovsdb_config_zone_limit(e->idl, e->txn, e->desired);
+    e->changed |= ovsdb_config_patches(e->idl, e->txn, e->desired, NULL);
+    e->changed |= ovsdb_config_ipsec(e->idl, e->txn, e->desired, NULL, NULL);
+    e->changed |= ovsdb_config_telemetry(e->idl, e->txn, e->desired);
+    if (bridge) {
+        remove_marks(e, bridge);
+    }
+}
+
 bool
 ovsdb_config_apply(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
                    const struct ovsdb_desired *desired, char **refusal)
@@ -535,6 +576,10 @@ ovsdb_config_apply(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
     }
     if (*refusal) {
         return false;
+    }
+    if (desired->removed) {
+        remove_all(&e, bridge);
+        return e.changed;
     }
     for (size_t i = 0; i < e.ovs->n_bridges; i++) {
         if (e.ovs->bridges[i] != bridge) {

@@ -181,7 +181,7 @@ bool ovsdb_has_port(const struct ovsrec_bridge *, const struct ovsrec_port *);
  * ------------------------------------------------------- */
 
 /* Configures the patch ports of 'bridge', which is that of the desired
- * configuration and not new. */
+ * configuration and not new; NULL: none are desired. */
 bool ovsdb_config_patches(struct ovsdb_idl *, struct ovsdb_idl_txn *,
                           const struct ovsdb_desired *,
                           const struct ovsrec_bridge *bridge);

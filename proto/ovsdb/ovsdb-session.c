@@ -281,7 +281,9 @@ session_start_txn(struct ovsdb_session *s, int64_t now_ms)
 
     s->config_due = false;
     s->txn = ovsdb_idl_txn_create(s->idl);
-    ovsdb_idl_txn_add_comment(s->txn, "vmnd: set up host %s", s->name);
+    ovsdb_idl_txn_add_comment(s->txn, "vmnd: %s host %s",
+                              s->desired->removed ? "clean up" : "set up",
+                              s->name);
     if (ovsdb_config_apply(s->idl, s->txn, s->desired, &refusal)) {
         if (s->config_state == OVSDB_CONFIG_DONE) {
             VLOG_INFO("%s: the database was changed; configuring it again",

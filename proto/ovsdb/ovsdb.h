@@ -171,6 +171,11 @@ void ovsdb_ipfix_uninit(struct ovsdb_ipfix *);
  * Others' settings beside these stay. */
 struct ovsdb_desired {
     const char *owner;
+    bool removed;               /* The host is not this controller's any more:
+                                 * nothing below is desired but that 'bridge'
+                                 * stays, with the ports and settings of
+                                 * others, fail_mode=secure, and the mark of
+                                 * its owner unless it was adopted. */
     int64_t epoch;              /* Of this controller, among those that take
                                  * turns; noted with the bridge, which one of
                                  * an earlier epoch then leaves alone.  0:

@@ -82,6 +82,7 @@ UNIT_TESTS = \
 	tests/unit/test-ovsdb-inbound \
 	tests/unit/test-ovsdb-ipsec \
 	tests/unit/test-ovsdb-relay \
+	tests/unit/test-ovsdb-removal \
 	tests/unit/test-ovsdb-zones \
 	tests/unit/test-oxm \
 	tests/unit/test-placement \
