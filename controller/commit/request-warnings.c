@@ -285,6 +285,9 @@ request_warnings_find(const struct model *model, struct engine *engine,
         if (row) {
             model_warnings_add(warnings, row);
         }
+        if (op->kind == MODEL_DELETE && op->table == VMN_TABLE_HOST) {
+            model_warnings_add_deleted_host(warnings, op->name);
+        }
         if (row && op->table == VMN_TABLE_HOST) {
             model_warnings_add_of_host(warnings, (const void *) row);
         }

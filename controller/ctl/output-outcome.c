@@ -72,9 +72,12 @@ ctl_print_warnings(struct ctl *ctl, const json_t *reply)
             ds_put_format(&ds, "%"JSON_INTEGER_FORMAT" more, see vmnctl "
                           "status", json_integer_value(more));
         } else if (type) {
-            ds_put_format(&ds, "%s/%s: %s: ", type,
-                          string_member(warning, "name"),
-                          string_member(warning, "pointer"));
+            ds_put_format(&ds, "%s/%s: ", type,
+                          string_member(warning, "name"));
+            if (json_object_get(warning, "pointer")) {
+                ds_put_format(&ds, "%s: ",
+                              string_member(warning, "pointer"));
+            }
         }
         ctl_path_print(warning, "/text", &ds);
         ds_put_char(&ds, '\n');

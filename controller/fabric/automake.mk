@@ -11,6 +11,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/counters/group-counters.h \
 	controller/fabric/counters/port-stats.c \
 	controller/fabric/counters/port-stats.h \
+	controller/fabric/deleted-hosts.c \
+	controller/fabric/deleted-hosts.h \
 	controller/fabric/fabric-audit.h \
 	controller/fabric/fabric-counters.h \
 	controller/fabric/fabric-drops.h \
@@ -47,6 +49,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/ovsdb/binding-decision.h \
 	controller/fabric/ovsdb/database-budget.c \
 	controller/fabric/ovsdb/database-budget.h \
+	controller/fabric/ovsdb/deleted-host-db.c \
+	controller/fabric/ovsdb/deleted-host-db.h \
 	controller/fabric/ovsdb/database-status.c \
 	controller/fabric/ovsdb/guest-seen.c \
 	controller/fabric/ovsdb/host-db.c \
@@ -173,4 +177,6 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/session/switch.c \
 	controller/fabric/session/switch.h \
 	controller/fabric/session/desired-flows.c \
+	controller/fabric/switch-cleanup.c \
+	controller/fabric/switch-cleanup.h \
 	controller/fabric/switch-parts.c

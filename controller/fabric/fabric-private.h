@@ -77,6 +77,9 @@ struct fabric_callbacks {
     /* For some ports no report is pending any more: waits for that must be
      * checked again. */
     void (*bindings_decided)(struct fabric *);
+    /* Something has changed that the cleaning up of a deleted host may wait
+     * for. */
+    void (*cleanup_changed)(struct fabric_host *);
     /* Certificate files changed. */
     void (*certificates_changed)(const struct fabric *);
 };
@@ -91,6 +94,8 @@ struct fabric {
     struct siphash_key marker_key; /* marker_key_init(). */
 
     struct hmap hosts;          /* struct fabric_host, by name. */
+    struct ovs_list deleted;    /* struct fabric_host, whose rows are gone
+                                 * (deleted-hosts.c). */
     struct hmap claims;         /* struct fabric_host, by claimed datapath ID,
                                  * if any. */
     struct hmap addresses;      /* From the hosts' rows (host-addresses.c). */

@@ -35,6 +35,9 @@ struct fabric_watch {
      * Limited by the host's rate. */
     void (*claim_rejected)(void *aux, const char *port, const char *host,
                           const char *expected, const char *reason);
+    /* It is known what is left on 'host', which was deleted: 'text' says
+     * that. */
+    void (*host_deleted)(void *aux, const char *host, const char *text);
     /* An audit of the host found this number of differences. */
     void (*audited)(void *aux, const char *host, size_t n_missing,
                     size_t n_altered, size_t n_unknown);

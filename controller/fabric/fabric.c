@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "controller/fabric/counters/counters.h"
+#include "controller/fabric/deleted-hosts.h"
 #include "controller/fabric/fabric-counters.h"
 #include "controller/fabric/fabric-flush.h"
 #include "controller/fabric/fabric-status.h"
@@ -38,26 +39,13 @@
 #include "controller/fabric/session/switch-part.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/model/gateway-hosts.h"
+#include "controller/model/warnings.h"
 #include "hash.h"
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"
 #include "util.h"
 
 /* Hosts.  ---------------------------------------------------------------- */
-
-static void
-host_destroy(struct fabric_host *host, const char *reason)
-{
-    struct fabric *f = host->fabric;
-
-    fabric_db_host_destroy(host);
-    hmap_remove(&f->hosts, &host->name_node);
-    fabric_host_set_claim(host, 0);
-    switch_destroy(host->sw, reason);
-    receipts_remove_host(f, host);
-    free(host->name);
-    free(host);
-}
 
 static bool
 is_managed(const struct fabric *f, const char *name)
@@ -121,7 +109,11 @@ sync_hosts(struct fabric *f)
 
     HMAP_FOR_EACH_SAFE (host, next, name_node, &f->hosts) {
         if (!model_get(f->model, VMN_TABLE_HOST, host->name)) {
-            host_destroy(host, "its host was removed");
+            if (f->observing) {
+                fabric_host_destroy(host, "its host was removed");
+            } else {
+                deleted_hosts_add(host);
+            }
             changed = true;
         }
     }
@@ -132,6 +124,9 @@ sync_hosts(struct fabric *f)
                                                names.names[i]);
 
         host = fabric_find_host(f, names.names[i]);
+        if (!host || host->row != row) {
+            deleted_hosts_supersede(f, row);
+        }
         if (!host) {
             host = host_create(f, names.names[i]);
         }
@@ -167,6 +162,16 @@ host_reported(struct fabric_host *host)
 }
 
 static void
+switch_changed(struct fabric_host *host)
+{
+    if (host->cleanup) {
+        deleted_host_cleanup_changed(host);
+    } else {
+        fabric_db_switch_changed(host);
+    }
+}
+
+static void
 acked(struct fabric *f)
 {
     fabric_db_acked(f);
@@ -193,7 +198,7 @@ static const struct fabric_callbacks callbacks = {
     .datapath_changed = datapath_changed,
     .host_changed = host_overall_state_update,
     .host_state = host_state,
-    .switch_changed = fabric_db_switch_changed,
+    .switch_changed = switch_changed,
     .host_reported = host_reported,
     .acked = acked,
     .numbers_freed = sampling_meters_numbers_freed,
@@ -201,6 +206,7 @@ static const struct fabric_callbacks callbacks = {
     .port_binding = fabric_db_port_binding,
     .guest_seen = fabric_db_guest_seen,
     .bindings_decided = receipts_acked_changed,
+    .cleanup_changed = deleted_host_cleanup_changed,
     .certificates_changed = certificates_changed,
 };
 
@@ -235,6 +241,7 @@ sink_cb(void *f_, const struct commit_group *group)
     }
     counters_forget_deleted(f);
     send_group(f, group);
+    deleted_hosts_begin(f);
     if (f->observing) {
         sampling_meters_numbers_freed(f);
     }
@@ -294,6 +301,7 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     hmap_init(&f->hosts);
     hmap_init(&f->claims);
     hmap_init(&f->addresses);
+    ovs_list_init(&f->deleted);
     ovs_list_init(&f->digest_queries);
     rejected_hosts_create(f);
     receipts_create(f);
@@ -321,6 +329,7 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     audits_create(f, options);
     commit_set_sink(commit, sink_cb, f);
     model_set_provider_faults(model, fabric_provider_fault, f);
+    model_set_host_left(model, fabric_host_left, f);
     *fp = f;
     return 0;
 }
@@ -391,14 +400,16 @@ fabric_destroy(struct fabric *f)
         return;
     }
     model_set_provider_faults(f->model, NULL, NULL);
+    model_set_host_left(f->model, NULL, NULL);
     commit_set_sink(f->commit, NULL, NULL);
     fabric_unixctl_destroy(f);
     audits_destroy(f);
     if (f->receipts) {
         receipts_save(f);
     }
+    deleted_hosts_destroy(f);
     HMAP_FOR_EACH_SAFE (host, next, name_node, &f->hosts) {
-        host_destroy(host, "shutting down");
+        fabric_host_destroy(host, "shutting down");
     }
     if (f->db) {
         fabric_db_destroy(f);

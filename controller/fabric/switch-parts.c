@@ -8,11 +8,12 @@
  *
  * The order counts for these:
  *
- * - Messages go to the first part that takes them.  Packets come first, being
- *   the most.  Those that know their messages by their transaction ids
- *   (sampling meters, packet-in meters) come before 'rejected items' and
- *   'reconcile', which take errors by what they say and by the session's
- *   state; 'bundles' is last, for it takes every error that is left.
+ * - Messages go to the first part that takes them.  'switch cleanup' comes
+ *   first: while it runs all are its.  Packets follow, being the most.  Those
+ *   that know their messages by their transaction ids (sampling meters,
+ *   packet-in meters) come before 'rejected items' and 'reconcile', which take
+ *   errors by what they say and by the session's state; 'bundles' is last, for
+ *   it takes every error that is left.
  * - When a switch connects, its meters are requested before anything else,
  *   since flows go through them; so 'reconcile' comes after these.
  * - When a connection goes, 'rejected items' looks at the state that the
@@ -35,8 +36,10 @@
 #include "controller/fabric/session/rejected-items.h"
 #include "controller/fabric/session/switch-budget.h"
 #include "controller/fabric/session/switch-part.h"
+#include "controller/fabric/switch-cleanup.h"
 
 const struct switch_part_class *const switch_parts[] = {
+    &switch_cleanup_part,
     &packets_part,
     &marker_watch_part,
     &sampling_meters_part,

@@ -8,6 +8,7 @@
 #include "controller/model/gateway-hosts.h"
 #include "controller/model/model.h"
 #include "controller/model/name-set.h"
+#include "controller/model/warnings.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/value.h"
 #include "openvswitch/hmap.h"
@@ -72,6 +73,8 @@ struct model {
     const char *no_listener;    /* model_set_no_listener(). */
     model_provider_fault_cb *provider_fault; /* Or NULL. */
     const void *provider_fault_aux;
+    model_host_left_cb *host_left; /* Or NULL. */
+    const void *host_left_aux;
 
     model_bind_cb *bind;        /* Or NULL. */
     void *bind_aux;

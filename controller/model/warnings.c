@@ -14,6 +14,7 @@
 
 #include "controller/model/exposed-port.h"
 #include "controller/model/gateway-hosts.h"
+#include "controller/model/model-private.h"
 #include "controller/model/model.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-shown.h"
@@ -345,6 +346,32 @@ model_warnings_add_of_host(struct model_warnings *w,
             check_gateways(w, (const void *) row, host->row.name);
         }
     }
+}
+
+void
+model_set_host_left(struct model *model, model_host_left_cb *cb,
+                    const void *aux)
+{
+    model->host_left = cb;
+    model->host_left_aux = aux;
+}
+
+void
+model_warnings_add_deleted_host(struct model_warnings *w, const char *name)
+{
+    const struct model *model = w->model;
+    char *text = (model->host_left
+                  ? model->host_left(model->host_left_aux, name) : NULL);
+    struct model_warning *warning = text ? add(w) : NULL;
+
+    if (warning) {
+        *warning = (struct model_warning) {
+            .type = schema_tables[VMN_TABLE_HOST]->plural,
+            .name = arena_strdup(w->arena, name),
+            .text = arena_strdup(w->arena, text),
+        };
+    }
+    free(text);
 }
 
 void

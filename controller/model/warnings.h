@@ -2,10 +2,10 @@
  *
  * Warnings about what is valid but most likely a mistake: selectors that match
  * no port, policies and balancers whose groups have no members, hosts that are
- * to connect where nobody listens, and gateways of routers on hosts without a
- * way to the physical network.  Reported, never rejected, since that may be
- * set right later.  Not for errors (checks.h), nor for problems of flows
- * (engine-problems.c). */
+ * to connect where nobody listens, gateways of routers on hosts without a way
+ * to the physical network, and deleted hosts that cannot be reached.
+ * Reported, never rejected, since that may be set right later.  Not for errors
+ * (checks.h), nor for problems of flows (engine-problems.c). */
 
 #ifndef CONTROLLER_MODEL_WARNINGS_H
 #define CONTROLLER_MODEL_WARNINGS_H 1
@@ -22,6 +22,14 @@ struct model;
 struct model_rights;
 struct schema_struct;
 struct vmn_row;
+
+/* Returns what will be left on 'host', which is about to be deleted or was
+ * just now, as a sentence that the caller frees; NULL: nothing, as far as is
+ * known. */
+typedef char *model_host_left_cb(const void *aux, const char *host);
+/* Sets who knows that; 'cb' NULL, the default: nobody. */
+void model_set_host_left(struct model *, model_host_left_cb *cb,
+                         const void *aux);
 
 /* Most warnings in one answer. */
 #define MODEL_WARNINGS_MAX 100
@@ -68,6 +76,9 @@ void model_warnings_add_left(struct model_warnings *,
 void model_warnings_put(struct model_warnings *, const struct vmn_row *,
                         const char *pointer, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* Adds those about a host that is deleted: its row may be gone. */
+void model_warnings_add_deleted_host(struct model_warnings *,
+                                     const char *name);
 /* Adds another warning, about no object. */
 void model_warnings_put_general(struct model_warnings *, const char *format,
                                 ...)

@@ -240,6 +240,19 @@ audited_cb(void *es_, const char *host, size_t n_missing, size_t n_altered,
     event_push(es->nb, EVENT_AUDIT, &nb_event_audit, &event, &about, false);
 }
 
+static void
+host_deleted_cb(void *es_, const char *host, const char *text)
+{
+    const struct nb_event_host event = {
+        host, time_wall_msec(), "deleted", text,
+    };
+    struct event_sources *es = es_;
+    struct ds about = DS_EMPTY_INITIALIZER;
+
+    event_about(&about, VMN_TABLE_HOST, host);
+    event_push(es->nb, EVENT_HOST, &nb_event_host, &event, &about, false);
+}
+
 /* Appends an event: a host has the interface of a port that may not be bound
  * there. */
 static void
@@ -403,6 +416,7 @@ static const struct fabric_watch fabric_watch = {
     .installed = installed_cb,
     .sample = sample_cb,
     .audited = audited_cb,
+    .host_deleted = host_deleted_cb,
 };
 
 void

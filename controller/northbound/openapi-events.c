@@ -36,8 +36,12 @@ const struct schema_struct nb_event_host = SHOWN_KEPT(
     "host", nb_event_host,
     SHOWN_OF(nb_event_host, host, STRING, ALWAYS, "The host."),
     SHOWN_OF(nb_event_host, time, STRING, ALWAYS | TIME, "When."),
-    SHOWN_OF(nb_event_host, state, STRING, ALWAYS, "As in its status."),
-    SHOWN_OF(nb_event_host, reason, STRING, 0, "As in its status."));
+    SHOWN_OF(nb_event_host, state, STRING, ALWAYS,
+             "As in its status; `deleted`: some seconds after that, when it "
+             "is known whether its bridge was cleaned up."),
+    SHOWN_OF(nb_event_host, reason, STRING, 0,
+             "As in its status; of `deleted`: what is left on it, if "
+             "anything."));
 
 const struct schema_struct nb_event_binding = SHOWN_KEPT(
     "binding", nb_event_binding,

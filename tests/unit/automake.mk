@@ -183,6 +183,7 @@ FABRIC_TESTS = \
 	tests/unit/test-fabric-observe \
 	tests/unit/test-fabric-audit \
 	tests/unit/test-fabric-counters \
+	tests/unit/test-fabric-deleted \
 	tests/unit/test-fabric-rejected \
 	tests/unit/test-fabric-flush \
 	tests/unit/test-fabric-receipts \

@@ -12,6 +12,7 @@
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric.h"
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/ovsdb/deleted-host-db.h"
 #include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "util.h"
 
@@ -217,4 +218,28 @@ fabric_port_status(const struct fabric *f OVS_UNUSED,
 {
     memset(status, 0, sizeof *status);
     return false;
+}
+
+bool
+deleted_host_db_is_connected(const struct fabric_host *host OVS_UNUSED)
+{
+    return false;
+}
+
+void
+deleted_host_db_leave(struct fabric_host *host OVS_UNUSED)
+{
+}
+
+void
+deleted_host_db_clean(struct fabric_host *host OVS_UNUSED)
+{
+}
+
+enum deleted_host_db
+deleted_host_db_state(const struct fabric_host *host OVS_UNUSED,
+                      const char **reason)
+{
+    *reason = NULL;
+    return DELETED_HOST_DB_AWAY;
 }

@@ -198,6 +198,21 @@ limit_is_written_and_removed_exactly(void **state OVS_UNUSED)
     fixture_close(f);
 }
 
+/* A host that is deleted, with its limit. */
+static void
+limit_is_removed_with_the_host(void **state OVS_UNUSED)
+{
+    struct fixture *f = fixture_open(NEWER_SCHEMA);
+    char *before = dump(f);
+
+    set_limit(f, 5000);
+    f->desired.removed = true;
+    set_limit(f, 0);
+    assert_dump(f, before);
+    free(before);
+    fixture_close(f);
+}
+
 /* A host that was away while its limit was taken back. */
 static void
 limit_is_removed_when_the_host_is_back(void **state OVS_UNUSED)
@@ -330,6 +345,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(limit_is_written_and_removed_exactly),
         cmocka_unit_test(limit_is_removed_when_the_host_is_back),
+        cmocka_unit_test(limit_is_removed_with_the_host),
         cmocka_unit_test(zones_of_others_stay),
         cmocka_unit_test(default_limit_of_others_stays),
         cmocka_unit_test(userspace_datapath_must_count_each_zone),

@@ -77,9 +77,13 @@ static size_t
 addresses_of(const struct fabric_host *host,
              struct in6_addr addresses[ADDRESSES_MAX])
 {
-    struct admission_peer database = admission_peer_parse(host->row->ovsdb);
+    struct admission_peer database;
     size_t n = 0;
 
+    if (!host->row) {
+        return 0;               /* It is deleted. */
+    }
+    database = admission_peer_parse(host->row->ovsdb);
     n += take_ip(&host->row->tunnel_ip, &addresses[n]);
     n += take_ip(&host->row->second_tunnel_ip, &addresses[n]);
     if (database.family != AF_UNIX) {

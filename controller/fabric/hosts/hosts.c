@@ -45,9 +45,39 @@ fabric_find_datapath(const struct fabric *f, uint64_t id)
     return NULL;
 }
 
+struct fabric_host *
+fabric_find_deleted(const struct fabric *f, const char *name)
+{
+    struct fabric_host *host;
+
+    LIST_FOR_EACH (host, deleted_node, &f->deleted) {
+        if (!strcmp(host->name, name) && !host->lost) {
+            return host;
+        }
+    }
+    return NULL;
+}
+
+struct fabric_host *
+fabric_find_deleted_datapath(const struct fabric *f, uint64_t id)
+{
+    struct fabric_host *host;
+
+    LIST_FOR_EACH (host, deleted_node, &f->deleted) {
+        if (id && host->datapath_id == id && !host->lost) {
+            return host;
+        }
+    }
+    return NULL;
+}
+
+/* A deleted one has no state that users see. */
 void
 fabric_host_changed(struct fabric_host *host)
 {
+    if (host->cleanup) {
+        return;
+    }
     host->fabric->callbacks->host_changed(host);
     FABRIC_NOTIFY(host->fabric, host, (aux, host->name))
 }

@@ -15,6 +15,7 @@
 #include "openvswitch/hmap.h"
 
 struct fabric_host_db;          /* OVSDB side of one host. */
+struct host_cleanup;            /* deleted-hosts.c. */
 struct fabric_switch;           /* OpenFlow side of one host. */
 struct vmn_host;
 
@@ -28,14 +29,19 @@ struct host_behind {
 };
 
 /* A row of table HOST.  Created when the row becomes durable, destroyed when
- * its deletion does. */
+ * its deletion does, or when its bridge has been cleaned up (deleted-hosts.c):
+ * until then it is in struct fabric's 'deleted' in place of 'hosts'. */
 struct fabric_host {
     struct hmap_node name_node;     /* In struct fabric's 'hosts'. */
+    struct ovs_list deleted_node;   /* In 'deleted', with 'cleanup'. */
     struct hmap_node claim_node;    /* In 'claims', if 'claimed_id'. */
     struct fabric *fabric;
     char *name;                 /* Owned. */
     const struct vmn_host *row; /* The current row; only the pointer is
-                                 * compared between two groups of revisions. */
+                                 * compared between two groups of revisions.
+                                 * NULL: it is deleted. */
+    struct host_cleanup *cleanup; /* Owned by deleted-hosts.c; NULL: it is not
+                                   * deleted. */
 
     /* Written by the OVSDB side through the functions below. */
     uint64_t datapath_id;       /* Of the bridge as reported, or 0. */
@@ -60,6 +66,12 @@ struct fabric_host {
 
 /* Returns the host of that name, or NULL. */
 struct fabric_host *fabric_find_host(const struct fabric *, const char *name);
+/* Returns the deleted host of that name, or with a switch of datapath ID 'id';
+ * NULL: there is none that may be contacted. */
+struct fabric_host *fabric_find_deleted(const struct fabric *,
+                                        const char *name);
+struct fabric_host *fabric_find_deleted_datapath(const struct fabric *,
+                                                 uint64_t id);
 /* Returns the host that has, or last had, datapath ID 'id'; or NULL. */
 struct fabric_host *fabric_find_datapath(const struct fabric *, uint64_t id);
 /* Counts and logs that 'host' (or 'peer', which presents its certificate; or

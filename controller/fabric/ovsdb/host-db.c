@@ -136,9 +136,15 @@ host_db_update(struct fabric_host_db *db)
 }
 
 static void
-changed_cb(void *db)
+changed_cb(void *db_)
 {
-    host_db_update(db);
+    struct fabric_host_db *db = db_;
+
+    if (db->host->cleanup) {
+        db->host->fabric->callbacks->cleanup_changed(db->host);
+    } else {
+        host_db_update(db);
+    }
 }
 
 static void host_db_set_desired(struct fabric_host_db *,
@@ -286,6 +292,7 @@ fabric_db_host_update(struct fabric_host *host, const struct vmn_host *row)
 
     free(db->bridge);
     db->bridge = xstrdup(row->bridge);
+    db->adopt = row->adopt;
     free(db->tunnel_interface);
     db->tunnel_interface = nullable_xstrdup(row->tunnel_interface);
     db->has_ipv6 = (row->tunnel_ip.family == 6
@@ -363,7 +370,9 @@ fabric_db_host_destroy(struct fabric_host *host)
     if (db) {
         host->db = NULL;
         ovsdb_session_destroy(db->session);
-        observed_host_remove(db->observed);
+        if (db->observed) {
+            observed_host_remove(db->observed);
+        }
         event_free(db->timer);
         shash_destroy_free_data(&db->retained);
         host_provider_set(db, NULL);
@@ -419,6 +428,9 @@ find_inbound(void *db_, const char *system_id)
     const struct fabric_db *db = db_;
     const struct fabric_host *host = fabric_find_host(db->fabric, system_id);
 
+    if (!host) {
+        host = fabric_find_deleted(db->fabric, system_id);
+    }
     return (host && host->db && !strcmp(host->db->remote, "inbound")
             ? host->db->session : NULL);
 }

@@ -58,6 +58,7 @@ struct fabric_host_db {
     struct ovsdb_session *session;
     char *remote;               /* As in the row. */
     char *bridge;               /* As in the row. */
+    bool adopt;                 /* As in the row. */
     const char *datapath_type;  /* Constant. */
     char *tunnel_interface;     /* As in the row; or NULL. */
     bool has_ipv6;              /* Among its tunnel addresses. */
@@ -68,7 +69,7 @@ struct fabric_host_db {
     bool trunks_due;            /* The timer is to update them. */
     struct host_telemetry telemetry;
     struct host_ipsec *ipsec;   /* host-ipsec.c; NULL: not computed yet. */
-    struct observed_host *observed;
+    struct observed_host *observed; /* NULL: the host is deleted. */
     struct event *timer;        /* For 'trunks_due' and the next two. */
     /* host-liveness.c: of its own session, and of its switch's. */
     struct liveness_session database_session, switch_session;

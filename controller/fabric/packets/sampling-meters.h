@@ -33,6 +33,8 @@
 
 struct fabric;
 struct fabric_switch;
+struct ofp_header;
+struct ofputil_meter_config;
 struct switch_part_class;
 
 extern const struct switch_part_class sampling_meters_part;
@@ -108,6 +110,20 @@ void sampling_meters_numbers_freed(struct fabric *);
 
 /* Requests the meters again, only for those of packet-in-meters.h. */
 void sampling_meters_request_packet_in(struct fabric_switch *);
+
+/* Requests all meters.  Returns the request's ID. */
+uint32_t sampling_request_meters(struct fabric_switch *);
+
+/* Calls 'cb' for each meter in a reply.  SAMPLING_REPLY_BAD: it is malformed;
+ * SAMPLING_REPLY_TOO_MANY: the connection was closed. */
+enum sampling_reply {
+    SAMPLING_REPLY_OK, SAMPLING_REPLY_BAD, SAMPLING_REPLY_TOO_MANY
+};
+typedef void sampling_meter_cb(struct fabric_switch *,
+                               const struct ofputil_meter_config *);
+enum sampling_reply sampling_each_meter(struct fabric_switch *,
+                                        const struct ofp_header *,
+                                        sampling_meter_cb *);
 
 /* Handles the first copy of a flow with a log and this part. */
 void sampling_meters_add_own(struct fabric_switch *, uint32_t part);

@@ -25,20 +25,6 @@ enum meter_found { METER_ABSENT, METER_DIFFERENT, METER_RIGHT };
 /* Returns true if the meter is as meter 'i' is to be. */
 bool sampling_is_right(const struct ofputil_meter_config *, unsigned i);
 
-/* Requests all meters.  Returns the request's ID. */
-uint32_t sampling_request_meters(struct fabric_switch *);
-
-/* Calls 'cb' for each meter in a reply.  SAMPLING_REPLY_BAD: it is malformed;
- * SAMPLING_REPLY_TOO_MANY: the connection was closed. */
-enum sampling_reply {
-    SAMPLING_REPLY_OK, SAMPLING_REPLY_BAD, SAMPLING_REPLY_TOO_MANY
-};
-typedef void sampling_meter_cb(struct fabric_switch *,
-                               const struct ofputil_meter_config *);
-enum sampling_reply sampling_each_meter(struct fabric_switch *,
-                                        const struct ofp_header *,
-                                        sampling_meter_cb *);
-
 /* For switch_part_class. */
 void sampling_audit_begin(struct fabric_switch *, void *sm);
 bool sampling_audit_flow(struct fabric_switch *, void *sm,

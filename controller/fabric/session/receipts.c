@@ -115,7 +115,7 @@ receipts_add_host(struct receipt *receipt, const struct fabric_host *host)
     struct sset *names = &receipt->all->names;
     struct sset_node *name;
 
-    if (host->lost && !host->sw->conn) {
+    if (host->cleanup || (host->lost && !host->sw->conn)) {
         return;                 /* Nobody waits for it. */
     }
     if (receipt->n_hosts >= receipt->allocated_hosts) {

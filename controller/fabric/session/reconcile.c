@@ -245,9 +245,10 @@ request_marker(struct fabric_switch *sw)
 void
 reconcile_start_if_ready(struct fabric_switch *sw)
 {
-    /* What a lost host reports does not count. */
+    /* What a lost host reports does not count, nor a deleted one's. */
     if (sw->state == SWITCH_WAITING
-        && (sw->host->lost || fabric_host_has_report(sw->host))
+        && (sw->host->lost || sw->host->cleanup
+            || fabric_host_has_report(sw->host))
         && !switch_is_backing_off(sw)) {
         request_marker(sw);
     }

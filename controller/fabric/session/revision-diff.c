@@ -266,9 +266,13 @@ static void
 give_diff(struct revision_diff *gd, const char *name, struct scope_diff *diff)
 {
     struct fabric_host *host = fabric_find_host(gd->fabric, name);
-    struct fabric_switch *sw = host ? host->sw : NULL;
+    struct fabric_switch *sw;
     struct switch_bundles *b;
 
+    if (!host) {
+        host = fabric_find_deleted(gd->fabric, name); /* In this very group. */
+    }
+    sw = host ? host->sw : NULL;
     if (!sw) {
         return;
     }

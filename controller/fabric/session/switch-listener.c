@@ -235,15 +235,19 @@ switch_listener_rematch(struct fabric_host *host)
 static bool
 secured_cb(void *f, struct ofconn *conn OVS_UNUSED, const char *certificate)
 {
-    return fabric_find_host(f, certificate) != NULL;
+    return (fabric_find_host(f, certificate)
+            || fabric_find_deleted(f, certificate));
 }
 
-/* Returns the host of 'conn', or NULL. */
+/* Returns the host of 'conn', or NULL; a deleted one if there is no other. */
 static struct fabric_host *
 find_host(const struct fabric *f, const char *certificate, uint64_t id)
 {
-    return (certificate ? fabric_find_host(f, certificate)
-            : fabric_find_datapath(f, id));
+    struct fabric_host *host = (certificate ? fabric_find_host(f, certificate)
+                                : fabric_find_datapath(f, id));
+
+    return (host ? host : certificate ? fabric_find_deleted(f, certificate)
+            : fabric_find_deleted_datapath(f, id));
 }
 
 static void

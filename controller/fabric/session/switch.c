@@ -78,6 +78,15 @@ switch_reset(struct fabric_switch *sw, enum switch_state state,
 }
 
 void
+switch_set_aside(struct fabric_switch *sw)
+{
+    SWITCH_CALL_PARTS(sw, disconnected);
+    event_del(sw->stall);
+    event_del(sw->take);
+    sw->state = SWITCH_EMPTYING;
+}
+
+void
 switch_put_status(const struct fabric_switch *sw, struct arena *arena,
                   struct status_host *status)
 {

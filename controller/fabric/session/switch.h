@@ -26,9 +26,12 @@ struct status_host;
  *        LIVE, if nothing differs, else CHECKING
  *    READING  --its marker read, which is known--> LIVE
  *    CHECKING --barrier without an error--> LIVE (the commit goes out)
- *    LIVE     --a bundle failed--> READING, or WAITING if that is too often */
+ *    LIVE     --a bundle failed--> READING, or WAITING if that is too often
+ *    LIVE     --its host was deleted--> EMPTYING */
 enum switch_state {
     SWITCH_OFFLINE,
+    SWITCH_EMPTYING,            /* Its host was deleted, and only
+                                 * switch-cleanup.c uses it. */
     SWITCH_OBSERVED,            /* Only what it has installed is watched. */
     SWITCH_WAITING,             /* For its host's first report, or for the next
                                  * retry. */
@@ -107,6 +110,10 @@ void switch_stalled(struct fabric_switch *, const char *reason);
 void switch_set_live(struct fabric_switch *);
 void switch_reset(struct fabric_switch *, enum switch_state state,
                   const char *reason);
+
+/* Ends what all parts do with a connected switch, of a deleted host, as if it
+ * had disconnected: it is EMPTYING. */
+void switch_set_aside(struct fabric_switch *);
 
 /* Fills in the members of all parts in the host's status. */
 void switch_put_status(const struct fabric_switch *, struct arena *arena,
