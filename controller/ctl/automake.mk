@@ -66,6 +66,8 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/field-names.h \
 	controller/ctl/field-path.c \
 	controller/ctl/field-path.h \
+	controller/ctl/host-map.c \
+	controller/ctl/host-map.h \
 	controller/ctl/get-output.c \
 	controller/ctl/get-output.h \
 	controller/ctl/get-watch.c \

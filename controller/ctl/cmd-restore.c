@@ -14,12 +14,22 @@
 
 #include "controller/ctl/api-call.h"
 #include "controller/ctl/backup-file.h"
+#include "controller/ctl/host-map.h"
 #include "controller/ctl/output-diff.h"
 #include "controller/ctl/output-table.h"
 #include "controller/ctl/output.h"
 #include "controller/store/store-file.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
+
+/* A restore under way. */
+struct run {
+    struct ctl *ctl;
+    bool raw;                   /* JSON or YAML is asked for. */
+    struct ctl_host_map hosts;
+    json_t *loss;               /* With 'raw': the lists of print_loss(); NULL:
+                                 * it was not compared, or nothing differs. */
+};
 
 /* Says what is not as in the backup, and what is not known. */
 static void
@@ -48,14 +58,46 @@ print_lacks(struct ctl *ctl, const struct store_restored *r)
     }
 }
 
+/* Says which hosts are others. */
 static void
-print_restored(struct ctl *ctl, const char *file,
+print_hosts(const struct run *run, const struct store_restored *r)
+{
+    FILE *out = run->ctl->out;
+    const json_t *name;
+    size_t i;
+
+    if (!r->hosts.others) {
+        return;
+    }
+    for (i = 0; i < run->hosts.n; i++) {
+        const struct store_host_map *map = &run->hosts.maps[i];
+
+        fprintf(out, "host %s becomes %s, tunnel_ip %s\n", map->from, map->to,
+                map->tunnel_ip);
+    }
+    fprintf(out, "%"PRIuSIZE" reference%s to these hosts follow%s; %"PRIuSIZE
+            " port%s bound there %s until a host has its interface\n",
+            r->hosts.n_references, r->hosts.n_references == 1 ? "" : "s",
+            r->hosts.n_references == 1 ? "s" : "", r->hosts.n_unbound,
+            r->hosts.n_unbound == 1 ? "" : "s",
+            r->hosts.n_unbound == 1 ? "is unbound" : "are unbound");
+    json_array_foreach (r->hosts.others, i, name) {
+        fprintf(out, "%s%s", i ? ", " : "hosts that are not in the map stay "
+                "as they are: ", json_string_value(name));
+    }
+    fputs(i ? "\n" : "", out);
+}
+
+static void
+print_restored(const struct run *run, const char *file,
                const struct store_restored *r)
 {
+    struct ctl *ctl = run->ctl;
     char *text = ctl_backup_describe(&r->info);
 
     fprintf(ctl->out, "%s: %s, verified\n", file, text);
     free(text);
+    print_hosts(run, r);
     if (r->unchanged) {
         fprintf(ctl->out, "nothing would change: %s has the same objects\n",
                 ctl->database);
@@ -78,13 +120,15 @@ print_restored(struct ctl *ctl, const char *file,
 
 /* Says of a dry run what was not compared. */
 static void
-print_not_restored(struct ctl *ctl, const char *file,
+print_not_restored(const struct run *run, const char *file,
                    const struct store_restored *r)
 {
+    struct ctl *ctl = run->ctl;
     char *text = ctl_backup_describe(&r->info);
 
     fprintf(ctl->out, "%s: %s, verified\n", file, text);
     free(text);
+    print_hosts(run, r);
     if (r->unchanged) {
         fprintf(ctl->out, "nothing would change: %s has the same objects\n",
                 ctl->database);
@@ -166,14 +210,6 @@ print_loss(struct ctl *ctl, const struct store_loss *loss)
 
 /* As JSON or YAML.  ------------------------------------------------------- */
 
-/* A restore under way. */
-struct run {
-    struct ctl *ctl;
-    bool raw;                   /* JSON or YAML is asked for. */
-    json_t *loss;               /* With 'raw': the lists above; NULL: it was
-                                 * not compared, or nothing differs. */
-};
-
 static json_t *
 pack_loss(const struct store_loss *loss)
 {
@@ -211,6 +247,17 @@ pack_done(const struct store_restored *r)
                         (json_int_t) r->n_shared));
 }
 
+/* Returns what became of hosts that are others. */
+static json_t *
+pack_hosts(const struct store_restored *r)
+{
+    return json_pack("{s:I, s:I, s:I, s:O}", "n_mapped",
+                     (json_int_t) r->hosts.n_mapped, "n_references",
+                     (json_int_t) r->hosts.n_references, "n_unbound",
+                     (json_int_t) r->hosts.n_unbound, "others",
+                     r->hosts.others);
+}
+
 /* Shows one object: the lists of a dry run, and, if it is none, "restored":
  * what was done.  'r' is NULL if nothing was, as nobody has confirmed it. */
 static void
@@ -224,6 +271,9 @@ show_raw(const struct run *run, const struct store_restored *r)
                     : r && r->uncompared ? pack_uncompared(r->uncompared)
                     : pack_loss(&none));
 
+    if (r && r->hosts.others) {
+        json_object_set_new(json, "hosts", pack_hosts(r));
+    }
     if (!run->ctl->dry_run) {
         json_object_set_new(json, "restored", r ? pack_done(r) : json_null());
     }
@@ -290,9 +340,9 @@ show_result(const struct run *run, const char *file,
     if (run->raw) {
         show_raw(run, r);
     } else if (run->ctl->dry_run) {
-        print_not_restored(run->ctl, file, r);
+        print_not_restored(run, file, r);
     } else {
-        print_restored(run->ctl, file, r);
+        print_restored(run, file, r);
     }
 }
 
@@ -311,8 +361,14 @@ ctl_cmd_restore(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
         return ctl_usage(ctl, "restore: give --database, where vmnd has its "
                          "state");
     }
+    if (ctl->map_hosts
+        && ctl_host_map_load(&run.hosts, ctl->map_hosts, ctl->in, &why)) {
+        ctl_host_map_uninit(&run.hosts);
+        return ctl_backup_refuse(ctl, &why);
+    }
     const struct store_restore how = {
         .comment = ctl->comment, .with_revoked = ctl->with_revoked,
+        .hosts = run.hosts.maps, .n_hosts = run.hosts.n,
         .dry_run = ctl->dry_run, .max = ctl->limit,
         .confirm = confirm_restore, .aux = &run,
     };
@@ -329,6 +385,7 @@ ctl_cmd_restore(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
         show_result(&run, args[0], &restored);
     }
     store_restored_uninit(&restored);
+    ctl_host_map_uninit(&run.hosts);
     json_decref(run.loss);
     return status;
 }

@@ -120,6 +120,7 @@ struct ctl {
     bool force;
     bool yes;
     bool with_revoked;
+    char *map_hosts;            /* File name.  Owned; or NULL. */
     bool repair;
     char *app;                  /* Owned, as the next three; or NULL. */
     char *stage;

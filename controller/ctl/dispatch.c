@@ -167,6 +167,7 @@ ctl_uninit(struct ctl *ctl)
     free(ctl->selector);
     free(ctl->patch);
     free(ctl->patch_file);
+    free(ctl->map_hosts);
     free(ctl->out_file);
     free(ctl->prune);
     free(ctl->app);

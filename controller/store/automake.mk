@@ -14,6 +14,7 @@ controller_libvmn_a_SOURCES += \
 	controller/store/store-load.c \
 	controller/store/store-log.c \
 	controller/store/store-lock.c \
+	controller/store/store-map-hosts.c \
 	controller/store/store-objects.c \
 	controller/store/store-private.h \
 	controller/store/store-properties.c \

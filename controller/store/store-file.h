@@ -51,6 +51,17 @@ void store_file_discard(const char *temporary);
 int store_file_backup(const char *database, const char *file, bool replace,
                       struct store_file_info *, struct vmn_error *why);
 
+/* A host of a backup whose place another machine takes.  Texts are
+ * borrowed. */
+struct store_host_map {
+    const char *from;           /* Its name in the backup. */
+    const char *to;             /* Its name; may be the same. */
+    const char *ovsdb;          /* How its database is reached; NULL: as
+                                 * before, which must be "inbound". */
+    const char *tunnel_ip, *second_tunnel_ip; /* Its own; the latter may be
+                                               * NULL: none. */
+};
+
 /* The result of a restore; to be uninitialized also after an error. */
 struct store_restored {
     struct store_file_info info;    /* Of the backup. */
@@ -77,6 +88,14 @@ struct store_restored {
                                      * backup, and do not. */
     bool revoked_unknown;           /* Which these are is not known, and the
                                      * backup has accounts. */
+    struct {
+        size_t n_mapped;            /* Hosts that became others. */
+        size_t n_references;        /* To these, of other objects. */
+        size_t n_unbound;           /* Ports that were bound there. */
+        struct json_t *others;      /* Names of hosts that stayed as they are;
+                                     * NULL: there is no map.  Owned by the
+                                     * caller. */
+    } hosts;
     bool unchanged;                 /* The database has what the backup has:
                                      * nothing was done. */
 };
@@ -107,6 +126,8 @@ struct store_restore {
     const char *comment;        /* The user's, for the log; or NULL. */
     bool with_revoked;          /* Tokens and accounts become what they were,
                                  * also where they have been revoked since. */
+    const struct store_host_map *hosts; /* Which hosts are others. */
+    size_t n_hosts;
     bool dry_run;               /* Do nothing: only call 'confirm', of whatever
                                  * there is to say.  The database may be in
                                  * use. */

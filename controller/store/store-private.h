@@ -391,6 +391,15 @@ int store_continue(sqlite3 *, const char *file, const char *comment,
                    bool known, const json_t *revoked, struct store_restored *r,
                    struct vmn_error *why);
 
+/* store-map-hosts.c: hosts that are other machines.  ---------------------- */
+
+/* Has hosts of 'db', a copy of backup 'file', be others, in revision
+ * 'r->revision', and fills in 'r->hosts'.  Changes nothing if it fails:
+ * EINVAL, if the map is wrong. */
+int store_map_hosts(sqlite3 *db, const char *file,
+                    const struct store_host_map maps[], size_t n,
+                    struct store_restored *r, struct vmn_error *why);
+
 /* store-restore-loss.c: what a restore takes back.  ----------------------- */
 
 /* The two states. */

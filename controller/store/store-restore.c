@@ -2,9 +2,10 @@
  *
  * Restores a backup: replaces a database by it.
  *
- * The backup is copied beside the database, verified there, compared with the
- * former database (store-restore-loss.c, store-revoked.c) and changed so that
- * it can continue that (store-continue.c). */
+ * The backup is copied beside the database, verified there, changed where
+ * hosts are other machines (store-map-hosts.c), compared with the former
+ * database (store-restore-loss.c, store-revoked.c) and changed so that it can
+ * continue that (store-continue.c). */
 
 #include <config.h>
 
@@ -283,6 +284,10 @@ prepare(struct restore *restore, struct vmn_error *why)
                               why);
 
     r->revision = store_next_revision(&r->info, known, former->revision);
+    if (!error && restore->how->n_hosts) {
+        error = store_map_hosts(db, restore->file, restore->how->hosts,
+                                restore->how->n_hosts, r, why);
+    }
     if (known) {
         error = error ? error : attach_former(db, former->copy, why);
         error = error ? error : compare(restore, db, why);
@@ -434,5 +439,6 @@ store_restored_uninit(struct store_restored *r)
     free(r->former);
     free(r->damage);
     free(r->uncompared);
+    json_decref(r->hosts.others);
     memset(r, 0, sizeof *r);
 }

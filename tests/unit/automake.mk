@@ -119,6 +119,7 @@ UNIT_TESTS = \
 	tests/unit/test-store-faults \
 	tests/unit/test-store-file \
 	tests/unit/test-store-log \
+	tests/unit/test-store-map-hosts \
 	tests/unit/test-store-open \
 	tests/unit/test-store-restore \
 	tests/unit/test-store-retention \
