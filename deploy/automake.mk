@@ -3,21 +3,34 @@ labdir = $(pkgdatadir)/lab
 labpackagedir = $(labdir)/vmnlab
 dist_labpackage_DATA = \
 	deploy/lab/vmnlab/__init__.py \
+	deploy/lab/vmnlab/agent.py \
 	deploy/lab/vmnlab/api.py \
 	deploy/lab/vmnlab/cli.py \
 	deploy/lab/vmnlab/cluster.py \
 	deploy/lab/vmnlab/controllers.py \
 	deploy/lab/vmnlab/daemon.py \
 	deploy/lab/vmnlab/frames.py \
+	deploy/lab/vmnlab/guest.py \
 	deploy/lab/vmnlab/host.py \
 	deploy/lab/vmnlab/lab.py \
+	deploy/lab/vmnlab/migration.py \
 	deploy/lab/vmnlab/netns.py \
 	deploy/lab/vmnlab/page.py \
 	deploy/lab/vmnlab/outside.py \
+	deploy/lab/vmnlab/qemu.py \
 	deploy/lab/vmnlab/stream.py \
 	deploy/lab/vmnlab/table.py \
 	deploy/lab/vmnlab/traffic.py \
 	deploy/lab/vmnlab/vm.py
+
+# What guests boot is made where it is needed, of these.
+labguestdir = $(labdir)/guest
+dist_labguest_SCRIPTS = \
+	deploy/lab/guest/dhcpcd-event \
+	deploy/lab/guest/image \
+	deploy/lab/guest/init \
+	deploy/lab/guest/kernel-package
+dist_labguest_DATA = deploy/lab/guest/dhcpcd.conf deploy/lab/guest/talk.c
 
 dist_lab_DATA = deploy/lab/shop.py deploy/lab/shop.yaml deploy/lab/street.yaml
 

@@ -6,7 +6,7 @@ include tests/bench/automake.mk
 include tests/system/automake.mk
 EXTRA_DIST += tests/README.md tests/run tests/known-flaky \
 	tests/distro/check tests/distro/root \
-	tests/guest/image tests/guest/init tests/guest/kernel-package \
+	tests/guest/image tests/guest/init \
 	tests/install/check \
 	tests/kernel/check tests/kernel/files tests/kernel/guest \
 	tests/kernel/image tests/kernel/initrd-init \

@@ -7,8 +7,9 @@ import json
 import os
 import signal
 import sys
+import time
 
-from . import controllers, netns, page
+from . import agent, controllers, guest, migration, netns, page, qemu
 from .daemon import find
 from .lab import (DATAPATHS, Lab, MAX_HOSTS, OVSDB_MODES, UNDERLAYS, all_names,
                   check_machine, check_vm_name, default_datapath)
@@ -17,6 +18,7 @@ from .table import table
 
 NETWORK = "lab"                 # Of VMs that are given by name and host.
 SUBNET = "10.0.0.0/24"
+EXEC_SECONDS = 60
 
 
 class Usage(Error):
@@ -99,6 +101,9 @@ def _add_up_and_views(command):
 def _add_machines(command):
     """Those for VMs and machines outside."""
     run = command("exec", _exec, "Run a command in a VM or on a host.", "vm")
+    run.add_argument("--limit", type=_positive, metavar="SECONDS",
+                     help="of a guest: how long it may take (default %d)"
+                     % EXEC_SECONDS)
     run.add_argument("command", metavar="CMD", nargs=argparse.REMAINDER)
     plug = command("plug", _plug, "Plug in a VM, made if need be.",
                    "vm", "host")
@@ -110,6 +115,7 @@ def _add_machines(command):
     command("unplug", _unplug, "Take a VM off its host.", "vm")
     command("move", _move, "Move a VM, as it runs, to another host.",
             "vm", "host")
+    _add_guests(command)
     outside = command("outside", _outside, "Make a machine that is no VM, on "
                       "the lab's physical network.", "machine", "ip/length")
     outside.add_argument("--hosts", default="", metavar="HOST,...",
@@ -118,10 +124,41 @@ def _add_machines(command):
     outside.add_argument("--gateway", metavar="IP", help="its default route")
 
 
+def _add_guests(command):
+    """Those for VMs that QEMU runs."""
+    vm = command("vm", _vm, "Make a VM that is no namespace but a guest of "
+                 "QEMU, with a kernel of its own, for a port.", "vm")
+    vm.add_argument("--host", required=True, help="where it is to boot")
+    vm.add_argument("--image", default=guest.IMAGE, help="\"test\", which is "
+                    "made when it is needed first, or a folder with vmlinuz "
+                    "and initrd (default test)")
+    vm.add_argument("--memory", type=_memory, default=guest.MEMORY_MIB,
+                    metavar="MIB", help="default %d" % guest.MEMORY_MIB)
+    vm.add_argument("--iface-id", metavar="ID", help="the port's iface-id, "
+                    "if not the VM's name")
+    vm.add_argument("--mac", help="instead of asking VMN")
+    move = command("migrate", _migrate, "Move a guest to another host by "
+                   "QEMU's live migration.", "vm", "host")
+    move.add_argument("--bandwidth", type=_positive, metavar="MIB",
+                      default=migration.BANDWIDTH_MIB,
+                      help="the most that QEMU may send, in MiB/s (default "
+                      "%d)" % migration.BANDWIDTH_MIB)
+    move.add_argument("--downtime", type=_positive, metavar="MS",
+                      default=migration.DOWNTIME_MS,
+                      help="for how long the guest may stand still (default "
+                      "%d)" % migration.DOWNTIME_MS)
+    move.add_argument("--cancel-after", type=_positive, metavar="SECONDS",
+                      help="give it up if it takes longer; exit status 3")
+    move.add_argument("--limit", type=_positive, metavar="SECONDS",
+                      default=migration.SECONDS, help="how long it may take "
+                      "before it is an error (default %d)"
+                      % migration.SECONDS)
+
+
 def _add_failures(command):
     """Those that break something, and mend it."""
-    command("stop", _stop, "Stop a host's Open vSwitch, vmnd, or a "
-            "controller.", "what")
+    command("stop", _stop, "Stop a host's Open vSwitch, vmnd, a controller, "
+            "or a guest.", "what")
     command("start", _start, "Start it again.", "what")
     command("restart", _restart, "Restart a host's ovs-vswitchd as ovs-ctl "
             "does: its flows are saved and restored.", "host")
@@ -155,6 +192,25 @@ def _n_controllers(text):
     if not text.isdecimal() or not 1 <= int(text) <= controllers.MAX:
         raise argparse.ArgumentTypeError(
             "must be a number from 1 to %d, not %r" % (controllers.MAX, text))
+    return int(text)
+
+
+def _positive(text):
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number <= 1e6:
+        raise argparse.ArgumentTypeError(
+            "must be a number greater than 0, not %r" % text)
+    return number
+
+
+def _memory(text):
+    least, most = guest.MEMORY_RANGE_MIB
+    if not text.isdecimal() or not least <= int(text) <= most:
+        raise argparse.ArgumentTypeError(
+            "must be a number from %d to %d, not %r" % (least, most, text))
     return int(text)
 
 
@@ -303,8 +359,9 @@ def _status(args):
     if lab.vms:
         print()
         print(table(
-            ["VM", "HOST", "ADDRESS", "MAC", "VMND SAYS"],
-            [[v.name, v.host or "-", ", ".join(v.state["ips"]), v.mac,
+            ["VM", "IS A", "HOST", "ADDRESS", "MAC", "VMND SAYS"],
+            [[v.name, v.kind(), v.host or "-",
+              ", ".join(v.state["ips"]) or "-", v.mac,
               _said(api, "ports/" + v.state["iface_id"])]
              for v in lab.vms.values()]))
     print()
@@ -355,6 +412,11 @@ def _exec(args):
     words = args.command[1:] if args.command[:1] == ["--"] else args.command
     if not words:
         raise Error("exec: no command")
+    if isinstance(lab.vms.get(args.vm), guest.Guest):
+        return _exec_in_guest(lab.vms[args.vm], words,
+                              args.limit or EXEC_SECONDS)
+    if args.limit:
+        raise Usage("--limit: %s is no guest of QEMU" % args.vm)
     if args.vm in lab.vms:
         ns, env = lab.vms[args.vm].ns, os.environ
     elif args.vm in lab.outsides:
@@ -374,6 +436,18 @@ def _exec(args):
         print("vmn-lab: %s: %s" % (words[0], error.strerror),
               file=sys.stderr)
         return 127
+
+
+def _exec_in_guest(vm, words, limit):
+    done = vm.finish(*words, seconds=limit)
+    sys.stdout.flush()
+    sys.stdout.buffer.write(done.out)
+    sys.stdout.buffer.flush()
+    sys.stderr.buffer.write(done.err)
+    if done.truncated:
+        print("vmn-lab: it wrote more than %d bytes, of which these are the "
+              "first" % agent.OUTPUT_MAX, file=sys.stderr)
+    return done.status
 
 
 # Changing it.  ---------------------------------------------------------------
@@ -400,6 +474,45 @@ def _move(args):
     _open(args).move(args.vm, args.host)
 
 
+def _vm(args):
+    qemu.check_machine()
+    image = guest.find_image(args.image)
+    start = time.monotonic()
+    lab = _open(args)
+    more = {"iface_id": args.iface_id, "memory": args.memory}
+    if args.mac:
+        vm = lab.add_guest(args.vm, args.host, image, args.mac, **more)
+    elif lab.vmnd:
+        del more["iface_id"]
+        vm = lab.add_guest_of_port(args.iface_id or args.vm, args.host, image,
+                                   args.vm, **more)
+    else:
+        raise Error("give --mac: lab %s has no vmnd to ask" % lab.name)
+    _await_guest(lab, vm, start)
+
+
+def _await_guest(lab, vm, start):
+    lab.unlock()                # It boots for seconds.
+    vm.await_ready()
+    print("%s runs on %s (%s) after %.1f s" % (
+        vm.name, vm.host, qemu.accelerator(), time.monotonic() - start))
+
+
+def _migrate(args):
+    lab = _open(args)
+    moving = lab.migrate(args.vm, args.host, bandwidth=args.bandwidth,
+                         downtime_ms=args.downtime)
+    lab.unlock()
+    found = moving.wait(args.limit, args.cancel_after)
+    if found.status == migration.CANCELLED:
+        print("%s: cancelled; it is on %s" % (found.guest, found.host))
+        return 3
+    found.check()
+    print("%s is on %s: downtime %d ms, total %d ms, %.1f MiB" % (
+        found.guest, found.host, found.downtime_ms, found.total_ms,
+        found.transferred / 2**20))
+
+
 def _outside(args):
     lab = _open(args)
     address = getattr(args, "ip/length")
@@ -421,12 +534,18 @@ def _stop(args):
         part.stop_machine()
     else:
         part.stop()
+        lab.save()
 
 
 def _start(args):
+    start = time.monotonic()
     lab, part = _part(args)
     if part in lab.controllers:
         part.start_machine()
+    elif isinstance(part, guest.Guest):
+        part.start()
+        lab.save()
+        _await_guest(lab, part, start)
     elif part is not lab.vmnd or lab.controllers or part.pid() is None:
         part.start()
 
@@ -439,12 +558,14 @@ def _restart(args):
 
 
 def _part(args):
-    """The lab, and its host, controller or vmnd that is to be stopped or
-    started."""
+    """The lab, and its host, controller, guest or vmnd that is to be stopped
+    or started."""
     lab = _open(args)
     part = lab.find_controller(args.what)
     if part:
         return lab, part
+    if isinstance(lab.vms.get(args.what), guest.Guest):
+        return lab, lab.vms[args.what]
     if args.what != "vmnd":
         return lab, lab.host(args.what)
     if not lab.vmnd:

@@ -363,9 +363,9 @@ class Host:
         datapath tunnels go by the kernel's routes.)"""
         netns.ip(self.ns, "link set %s promisc on" % link)
 
-    def plug(self, link, bridge, iface_id):
+    def plug(self, link, bridge, iface_id, *more):
         """Puts interface 'link' on 'bridge', which vmnd may yet have to make,
-        and names the port that it is for."""
+        and names the port that it is for.  'more' is what is set besides."""
         netns.ip(self.ns, "link set %s up" % link)
         try:
             self.vsctl("wait-until", "bridge", bridge, "datapath_id!=[]")
@@ -374,7 +374,7 @@ class Host:
                         % (self.name, bridge, link))
         self.vsctl("--may-exist", "add-port", bridge, link, "--",
                    "set", "interface", link,
-                   "external_ids:iface-id=" + iface_id)
+                   "external_ids:iface-id=" + iface_id, *more)
         if self._deep:
             self.deepen_sockets()
 

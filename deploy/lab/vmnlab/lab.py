@@ -19,6 +19,7 @@ import time
 from . import netns
 from .controllers import Controllers
 from .daemon import Vmnd
+from .guest import MEMORY_MIB, Guest
 from .host import Host, missing_programs
 from .netns import Error
 from .outside import Outside, Wire
@@ -170,7 +171,8 @@ class Lab:
         self.underlay = state["underlay"]
         self.datapath = state.get("datapath", "netdev")
         self.hosts = [Host(self, i + 1) for i in range(state["hosts"])]
-        self.vms = {n: Vm(self, n, s) for n, s in state["vms"].items()}
+        self.vms = {n: (Guest if "machine" in s else Vm)(self, n, s)
+                    for n, s in state["vms"].items()}
         self.outsides = {n: Outside(self, n, s) for n, s in
                          state.get("outsides", {}).items()}
         if state["vmnd"]:
@@ -202,6 +204,22 @@ class Lab:
             json.dump(state, record, indent=1)
             record.write("\n")
         os.rename(new, os.path.join(self.dir, "lab.json"))
+
+    def record(self, vm):
+        """Saves what has become of 'vm'.  A program that has unlocked the lab
+        meanwhile takes up what others have done to it."""
+        if self._lock is not None:
+            self.save()
+            return
+        state = vm.state
+        self.lock()
+        try:
+            self.load()
+            if vm.name in self.vms:
+                self.vms[vm.name].state = state
+                self.save()
+        finally:
+            self.unlock()
 
     # Up and down.  --------------------------------------------------------
 
@@ -346,8 +364,7 @@ class Lab:
     def add_vm_of_port(self, port, host, name=None):
         """Makes a VM for port 'port' of VMN, with the addresses that it was
         given there."""
-        found = self.vmnd.api.get("ports/" + port)
-        network = self.vmnd.api.get("networks/" + found["spec"]["network"])
+        found, network = self._find_port(port)
         mac, ips = port_addresses(found)
         if not ips:
             raise Error("port %s has no address" % port)
@@ -360,6 +377,53 @@ class Lab:
         return self.add_vm(
             name or port, host, mac, [with_length(ip, subnets) for ip in ips],
             found["spec"].get("iface_id") or port, gateway, gateway6)
+
+    def _find_port(self, port):
+        """Returns port 'port' of VMN, and its network."""
+        found = self.vmnd.api.get("ports/" + port)
+        return found, self.vmnd.api.get("networks/"
+                                        + found["spec"]["network"])
+
+    def add_guest(self, name, host, image, mac, ips=(), iface_id=None,
+                  memory=MEMORY_MIB):
+        """Makes VM 'name' that is a guest of QEMU, has it boot at host 'host'
+        from 'image' (guest.find_image()), and plugs it in.  It asks for its
+        addresses itself; 'ips' are what it is to get.  guest.check_machine()
+        is the caller's; await_ready() is to follow."""
+        self._check_new_name(name)
+        host = self.host(host)
+        vm = Guest(self, name, {
+            "iface_id": iface_id or name, "mac": mac, "ips": list(ips),
+            "host": None, "machine": host.name, "image": image,
+            "memory": memory})
+        self.vms[name] = vm
+        self.save()
+        try:
+            vm.create(host)
+            vm.plug(host)
+        except Error:
+            self.remove_vm(name)
+            raise
+        self.save()
+        return vm
+
+    def add_guest_of_port(self, port, host, image, name=None, **more):
+        """Makes a guest for port 'port' of VMN; 'more' as of add_guest()."""
+        found, network = self._find_port(port)
+        mac, ips = port_addresses(found)
+        return self.add_guest(
+            name or port, host, image, mac,
+            [with_length(ip, network["spec"]["subnets"]) for ip in ips],
+            found["spec"].get("iface_id") or port, **more)
+
+    def migrate(self, name, host, **limits):
+        """Begins a live migration of guest 'name' and returns it, a
+        migration.Migration; 'limits' are that one's."""
+        vm = self.vm(name)
+        if not isinstance(vm, Guest):
+            raise Error("%s is no guest of QEMU, which could migrate: move it"
+                        % name)
+        return vm.migrate(self.host(host), **limits)
 
     def move(self, name, host):
         self.vm(name).move(self.host(host))
@@ -392,7 +456,7 @@ class Lab:
         vm = self.vm(name)
         if vm.host:
             raise Error("%s is on %s already" % (name, vm.host))
-        if vm._link_host() is self.host(host):
+        if isinstance(vm, Guest) or vm._link_host() is self.host(host):
             vm.plug(self.host(host))
         else:
             vm.move(self.host(host))

@@ -31,6 +31,10 @@ class Vm:
         self.ns = lab.ns(name)
         self.link = link_name(name)
 
+    def kind(self):
+        """What it is, in a word or two."""
+        return "namespace"
+
     @property
     def host(self):
         return self.state.get("host")
