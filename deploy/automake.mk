@@ -13,6 +13,7 @@ dist_labpackage_DATA = \
 	deploy/lab/vmnlab/guest.py \
 	deploy/lab/vmnlab/host.py \
 	deploy/lab/vmnlab/lab.py \
+	deploy/lab/vmnlab/libvirt.py \
 	deploy/lab/vmnlab/migration.py \
 	deploy/lab/vmnlab/netns.py \
 	deploy/lab/vmnlab/page.py \

@@ -36,7 +36,7 @@ class Office:
     """A guest, web, that starts on h1 and goes from host to host, and peer, a
     VM that is a namespace, on h3."""
 
-    def __init__(self, lab, image):
+    def __init__(self, lab, image, kind="guest", iface_id="web"):
         self.lab = lab
         lab.vmnd.api.apply([
             {"type": "networks", "name": "office", "spec": {"subnets": [
@@ -46,9 +46,9 @@ class Office:
                 "network": "office", "ips": ["10.0.0.12", "fd00:1::12"]}},
             {"type": "ports", "name": "web", "spec": {
                 "network": "office", "ips": ["10.0.0.11", "fd00:1::11"],
-                "mac": "02:00:00:00:00:11"}}])
+                "mac": "02:00:00:00:00:11", "iface_id": iface_id}}])
         self.peer = lab.add_vm_of_port("peer", "h3")
-        self.web = lab.add_guest_of_port("web", "h1", image)
+        self.web = lab.add_guest_of_port("web", "h1", image, kind=kind)
         lab.await_ports(["peer", "web"])
         self.servers = traffic.Servers()
         for any_ip in "0.0.0.0", "::":
@@ -94,6 +94,20 @@ def open_connections(office):
     yield lambda: answer() == both
     out.close()
     to.close()
+
+
+@pytest.fixture
+def unmoved(office, open_connections):
+    """Of a migration that does not complete: the guest is where it was, and
+    nothing of it at the other host."""
+    host = office.web.host
+
+    def check(other):
+        assert office.web.host == host != other.name
+        assert not left_at(office, other)
+        office.await_bound(host)
+        assert open_connections()
+    return check
 
 
 def left_at(office, host):
@@ -164,7 +178,8 @@ def test_migration_takes_connections_along(office, open_connections):
         office.web.migrate(to)
 
 
-def test_cancelled_migration_leaves_it_where_it_was(office, open_connections):
+def test_cancelled_migration_leaves_it_where_it_was(office, unmoved,
+                                                    open_connections):
     host, to = office.web.host, office.other()
     moving = office.web.migrate(to, bandwidth=1)
     # The destination has its interface meanwhile, under the same iface-id.
@@ -176,30 +191,24 @@ def test_cancelled_migration_leaves_it_where_it_was(office, open_connections):
     assert done.downtime_ms is None
     with pytest.raises(Error, match="was cancelled; it is on " + host):
         done.check()
-    assert not left_at(office, to)
-    office.await_bound(host)
-    assert open_connections()
+    unmoved(to)
 
 
-def test_migration_that_takes_too_long_is_cancelled(office):
-    host, to = office.web.host, office.other()
+def test_migration_that_takes_too_long_is_cancelled(office, unmoved):
+    to = office.other()
     with pytest.raises(Error, match="has not migrated within"):
         office.web.migrate(to, bandwidth=1).wait(seconds=0.2)
-    assert not left_at(office, to)
-    office.await_bound(host)
+    unmoved(to)
 
 
-def test_destination_that_dies_leaves_it_where_it_was(office,
-                                                      open_connections):
+def test_destination_that_dies_leaves_it_where_it_was(office, unmoved):
     host, to = office.web.host, office.other()
     moving = office.web.migrate(to, bandwidth=1)
     wait_for("QEMU to be at it", lambda: moving.status() == "active")
     moving.kill_destination()
     done = moving.wait()
     assert (done.status, done.host) == ("failed", host) and done.error
-    assert not left_at(office, to)
-    office.await_bound(host)
-    assert open_connections()
+    unmoved(to)
 
 
 def test_namespaces_do_not_migrate(office):
@@ -227,6 +236,8 @@ def test_command_line(image):
                     "set", "bridge", "br-int", "datapath_type=netdev")
         assert "give --mac" in vmn_lab(name, "vm", "web", "--host", "h1",
                                        status=1)
+        assert "MAC address" in vmn_lab(
+            name, "vm", "web", "--host", "h1", "--mac", "1", status=1)
         said = vmn_lab(name, "vm", "web", "--host", "h1", "--mac",
                        "02:00:00:00:00:01", "--image", image)
         assert re.match(r"web runs on h1 \((tcg|kvm)\) after \d+", said)

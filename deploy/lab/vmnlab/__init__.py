@@ -6,7 +6,7 @@ its tests.  docs/lab.md says how it is made; vmn-lab(1) how it is used.
     host      a hypervisor: Open vSwitch in a namespace
     vm        a VM: a namespace at the end of a veth pair
     guest     a VM that QEMU runs (qemu), with commands in it (agent), and its
-              live migration (migration)
+              live migration (migration); or libvirt does with it (libvirt)
     daemon    a vmnd of the lab's own
     api       VMN's API over its unix socket
     lab       all of these together, and what is left when one of them dies

@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 
-from . import agent, controllers, guest, migration, netns, page, qemu
+from . import agent, controllers, guest, libvirt, migration, netns, page, qemu
 from .daemon import find
 from .lab import (DATAPATHS, Lab, MAX_HOSTS, OVSDB_MODES, UNDERLAYS, all_names,
                   check_machine, check_vm_name, default_datapath)
@@ -137,6 +137,8 @@ def _add_guests(command):
     vm.add_argument("--iface-id", metavar="ID", help="the port's iface-id, "
                     "if not the VM's name")
     vm.add_argument("--mac", help="instead of asking VMN")
+    vm.add_argument("--libvirt", action="store_true", help="have libvirt run "
+                    "it; the port's iface_id is a UUID")
     move = command("migrate", _migrate, "Move a guest to another host by "
                    "QEMU's live migration.", "vm", "host")
     move.add_argument("--bandwidth", type=_positive, metavar="MIB",
@@ -362,7 +364,7 @@ def _status(args):
             ["VM", "IS A", "HOST", "ADDRESS", "MAC", "VMND SAYS"],
             [[v.name, v.kind(), v.host or "-",
               ", ".join(v.state["ips"]) or "-", v.mac,
-              _said(api, "ports/" + v.state["iface_id"])]
+              _said(api, "ports/" + v.state.get("port", v.state["iface_id"]))]
              for v in lab.vms.values()]))
     print()
     if lab.controllers:
@@ -476,10 +478,13 @@ def _move(args):
 
 def _vm(args):
     qemu.check_machine()
+    if args.libvirt:
+        libvirt.check_machine()
     image = guest.find_image(args.image)
     start = time.monotonic()
     lab = _open(args)
-    more = {"iface_id": args.iface_id, "memory": args.memory}
+    more = {"iface_id": args.iface_id, "memory": args.memory,
+            "kind": "libvirt" if args.libvirt else "guest"}
     if args.mac:
         vm = lab.add_guest(args.vm, args.host, image, args.mac, **more)
     elif lab.vmnd:

@@ -37,9 +37,9 @@ def find_image(name=IMAGE):
 
 
 class Guest(Vm):
-    """'state' has besides what Vm's has: "image" (its folder), "memory" (in
-    MiB), "machine" (the host on which it runs; "host" is where it is plugged),
-    and "to", the host to which it migrates."""
+    """'state' has besides what Vm's has: "kind", "image" (its folder),
+    "memory" (in MiB), "machine" (the host on which it runs; "host" is where it
+    is plugged), and "to", the host to which it migrates."""
 
     def __init__(self, lab, name, state):
         super().__init__(lab, name, state)
@@ -140,8 +140,12 @@ class Guest(Vm):
         self.plug_at(host)
         self.state["host"] = host.name
 
-    def unplug(self):
+    def recover(self):
+        """Ends a migration that a program has left that was killed."""
         recover(self)
+
+    def unplug(self):
+        self.recover()
         super().unplug()
 
     def plug_at(self, host):
@@ -154,14 +158,14 @@ class Guest(Vm):
 
     def stop(self):
         """Ends it at once, wherever it is, as if its mains were off."""
-        recover(self)
+        self.recover()
         self.end_machine(self.running_on)
         self.state["host"] = None
 
     def start(self):
         """Has it boot again where it ran, and plugs it in; await_ready() is
         to follow."""
-        recover(self)
+        self.recover()
         host = self.running_on
         if not self.machine(host).pids():
             self.create(host)
@@ -169,7 +173,7 @@ class Guest(Vm):
 
     def move(self, host):
         """Moves it to 'host' by live migration."""
-        Migration(self, host).wait().check()
+        self.migrate(host).wait().check()
 
     def migrate(self, host, **limits):
         """Begins a live migration to Host 'host' and returns it, a Migration;

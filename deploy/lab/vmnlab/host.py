@@ -43,7 +43,9 @@ class Host:
         self.tunnel_mac = "02:99:00:00:00:%02x" % index
         self.db = "unix:%s/db.sock" % self.dir
         self.env = dict(os.environ, OVS_RUNDIR=self.dir, OVS_DBDIR=self.dir,
-                        OVS_LOGDIR=self.dir)
+                        OVS_LOGDIR=self.dir, LIBVIRT_DEFAULT_URI="qemu:///"
+                        "system?socket=%s/libvirt/sock/libvirt-sock"
+                        % self.dir)
 
     @property
     def datapath_type(self):

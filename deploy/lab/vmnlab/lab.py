@@ -21,6 +21,7 @@ from .controllers import Controllers
 from .daemon import Vmnd
 from .guest import MEMORY_MIB, Guest
 from .host import Host, missing_programs
+from .libvirt import LibvirtGuest
 from .netns import Error
 from .outside import Outside, Wire
 from .vm import Vm
@@ -34,6 +35,7 @@ DATAPATHS = ("netdev", "system")
 CONTROL_MAC = "02:98:00:00:00:01"
 
 _LAB_NAME = re.compile(r"[a-z0-9]{1,12}")
+_MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")
 _VM_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?")
 
 
@@ -171,7 +173,7 @@ class Lab:
         self.underlay = state["underlay"]
         self.datapath = state.get("datapath", "netdev")
         self.hosts = [Host(self, i + 1) for i in range(state["hosts"])]
-        self.vms = {n: (Guest if "machine" in s else Vm)(self, n, s)
+        self.vms = {n: _KINDS[s.get("kind")](self, n, s)
                     for n, s in state["vms"].items()}
         self.outsides = {n: Outside(self, n, s) for n, s in
                          state.get("outsides", {}).items()}
@@ -374,9 +376,14 @@ class Lab:
                   and (":" in s["gateway"]) == v6
                   and any((":" in ip) == v6 for ip in ips)), None)
             for v6 in (False, True))
-        return self.add_vm(
+        return self._of_port(port, self.add_vm(
             name or port, host, mac, [with_length(ip, subnets) for ip in ips],
-            found["spec"].get("iface_id") or port, gateway, gateway6)
+            found["spec"].get("iface_id") or port, gateway, gateway6))
+
+    def _of_port(self, port, vm):
+        vm.state["port"] = port
+        self.save()
+        return vm
 
     def _find_port(self, port):
         """Returns port 'port' of VMN, and its network."""
@@ -385,17 +392,19 @@ class Lab:
                                         + found["spec"]["network"])
 
     def add_guest(self, name, host, image, mac, ips=(), iface_id=None,
-                  memory=MEMORY_MIB):
+                  memory=MEMORY_MIB, kind="guest"):
         """Makes VM 'name' that is a guest of QEMU, has it boot at host 'host'
-        from 'image' (guest.find_image()), and plugs it in.  It asks for its
-        addresses itself; 'ips' are what it is to get.  guest.check_machine()
-        is the caller's; await_ready() is to follow."""
+        from 'image' (guest.find_image()), and plugs it in; with kind "libvirt"
+        libvirt does.  It asks for its addresses itself; 'ips' are what it is
+        to get.  await_ready() is to follow."""
         self._check_new_name(name)
+        if not _MAC.fullmatch(mac):
+            raise Error("not a MAC address: %r" % mac)
         host = self.host(host)
-        vm = Guest(self, name, {
-            "iface_id": iface_id or name, "mac": mac, "ips": list(ips),
-            "host": None, "machine": host.name, "image": image,
-            "memory": memory})
+        vm = _KINDS[kind](self, name, {
+            "kind": kind, "iface_id": iface_id or name, "mac": mac,
+            "ips": list(ips), "host": None, "machine": host.name,
+            "image": image, "memory": memory})
         self.vms[name] = vm
         self.save()
         try:
@@ -411,10 +420,10 @@ class Lab:
         """Makes a guest for port 'port' of VMN; 'more' as of add_guest()."""
         found, network = self._find_port(port)
         mac, ips = port_addresses(found)
-        return self.add_guest(
+        return self._of_port(port, self.add_guest(
             name or port, host, image, mac,
             [with_length(ip, network["spec"]["subnets"]) for ip in ips],
-            found["spec"].get("iface_id") or port, **more)
+            found["spec"].get("iface_id") or port, **more))
 
     def migrate(self, name, host, **limits):
         """Begins a live migration of guest 'name' and returns it, a
@@ -477,6 +486,9 @@ class Lab:
             netns.wait_for("port %s to be %s" % (port, state),
                            lambda p=port: self.port_state(p) == state,
                            max(0.0, end - time.monotonic()))
+
+
+_KINDS = {None: Vm, "guest": Guest, "libvirt": LibvirtGuest}
 
 
 def with_length(ip, subnets):

@@ -15,7 +15,7 @@ from .netns import Error
 
 PROGRAM = "qemu-system-x86_64"
 ACCELERATORS = ("kvm", "tcg")
-AGENT_PORT = "org.qemu.guest_agent.0"
+AGENT_PORT = "vmn-lab.agent"      # Its usual one would be libvirt's.
 # The guest computes the checksums of what it sends: the userspace datapath
 # reads packets off the tap as they are (docs/integrations.md, "libvirt").
 NO_OFFLOADS = ("csum=off,gso=off,host_tso4=off,host_tso6=off,host_ecn=off,"
@@ -24,7 +24,7 @@ NO_OFFLOADS = ("csum=off,gso=off,host_tso4=off,host_tso6=off,host_ecn=off,"
 # a multiple of 256 KiB: QEMU before 9.0 forgets to watch its pages again (its
 # commit 03bfc2188f, "Fix migration dirty bitmap coherency with TCG memory
 # access").  Memory comes in pieces of 8.
-_ODD_KIB = 8
+ODD_KIB = 8
 _REPLY_MAX = 64 << 20           # Of the agent: 16 MiB of output, in Base64.
 
 
@@ -166,7 +166,7 @@ class Machine:
         return [
             PROGRAM, "-name", "guest=" + escape(self.name), "-uuid", uuid,
             "-machine", "pc", "-accel", accelerator(), "-cpu", "max",
-            "-m", "%dk" % (memory * 1024 + _ODD_KIB), "-nodefaults",
+            "-m", "%dk" % (memory * 1024 + ODD_KIB), "-nodefaults",
             "-no-user-config", "-display", "none", "-no-reboot",
             "-kernel", os.path.join(image, "vmlinuz"),
             "-initrd", os.path.join(image, "initrd"),
@@ -222,7 +222,12 @@ class Machine:
 
     def pids(self):
         """Its processes: one, or none."""
-        mark = self.qmp_path.replace(",", ",,").encode() + b","
+        return self.find(b"unix:%s,"
+                         % self.qmp_path.replace(",", ",,").encode())
+
+    def find(self, mark):
+        """The processes of QEMU's on its host that have 'mark' in their
+        command lines."""
         found = []
         for pid in netns.pids(self.host.ns):
             try:
@@ -230,7 +235,7 @@ class Machine:
                     words = line.read()
             except OSError:
                 continue                # Ended meanwhile.
-            if b"unix:" + mark in words:
+            if mark in words and PROGRAM.encode() in words.split(b"\0")[0]:
                 found.append(pid)
         return found
 

@@ -22,7 +22,8 @@ def link_name(vm):
 
 class Vm:
     """'state' is a dictionary that the lab keeps: "host", "iface_id", "mac",
-    "ips" (address/length each), "gateway" and "gateway6" (may be missing)."""
+    "ips" (address/length each), "gateway" and "gateway6" (may be missing), and
+    "port", its name in VMN, if it was made for one."""
 
     def __init__(self, lab, name, state):
         self.lab = lab
