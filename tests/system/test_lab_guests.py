@@ -249,7 +249,16 @@ def test_command_line(image):
                                       "sleep", "100", status=1)
         assert "no guest" in vmn_lab(name, "exec", "--limit", "9", "h1",
                                      "true", status=2)
-        # Somebody ends the one that migrates it.
+        vmn_lab(name, "migrate", "web", "h2")
+        vmn_lab(name, "move", "web", "h1")
+        # Somebody ends the one that migrates it, and before it began to.
+        lab = Lab(name).load()
+        lab.vm("web").state["to"] = "h2"
+        lab.save()
+        lab.vm("web").start_machine(lab.host("h2"), incoming=True)
+        vmn_lab(name, "unplug", "web")
+        assert not lab.vm("web").machine(lab.host("h2")).pids()
+        vmn_lab(name, "plug", "web", "h1")
         killed = subprocess.Popen(
             [sys.executable, VMN_LAB, "migrate", "--name", name, "web", "h2",
              "--bandwidth", "1"], stdout=subprocess.DEVNULL)

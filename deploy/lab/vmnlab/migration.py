@@ -61,7 +61,6 @@ class Migration:
         self.source = guest.running_on
         self.destination = host
         self._result = None
-        self._cancelled = False
         self._qmp = guest.machine(self.source).qmp()
         try:
             guest.state["to"] = host.name
@@ -180,7 +179,9 @@ def recover(guest):
     moved = True
     try:
         with guest.machine(source).qmp() as qmp:
-            moved = qmp.execute("query-migrate").get("status") == COMPLETED
+            # (A migration that has "completed" may be the one by which it
+            # came here.)
+            moved = qmp.execute("query-status")["status"] == "postmigrate"
             if not moved or not _runs(guest, destination):
                 moved = False
                 guest.machine(destination).end()
