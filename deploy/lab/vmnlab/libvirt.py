@@ -367,7 +367,7 @@ class LibvirtMigration:
             self.process.wait(30)
             self.guest.recover()
             raise
-        self._finish(said.strip())
+        self._finish(said.strip().removeprefix("error: "))
         if late and self._result.status == CANCELLED:
             raise Error("%s has not migrated within %g s: cancelled" % (
                 self.guest.name, seconds * netns.PATIENCE))
