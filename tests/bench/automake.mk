@@ -15,6 +15,7 @@ EXTRA_DIST += \
 	tests/bench/hostile \
 	tests/bench/ipsec \
 	tests/bench/members \
+	tests/bench/migrate \
 	tests/bench/one-switch \
 	tests/bench/packet-ins \
 	tests/bench/packets \
