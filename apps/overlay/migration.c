@@ -5,18 +5,21 @@
  * without a notice.
  *
  * So what is sent to its MAC address goes to both, and each copy is judged
- * where it arrives.  The target's switch drops its copies until the guest
- * sends something there (the RARP of QEMU, say): by that the switch learns
- * that the guest runs here, and delivers from that packet on, without waiting
- * for the controller, which is told by the same packet, and activates the port
- * there.  A queue of copies in the tap of a VM that does not run yet would be
+ * where it arrives.  The target's switch drops its copies until the guest is
+ * announced there: by that the switch learns that the guest runs here, and
+ * delivers from that packet on, without waiting for the controller, which is
+ * told by the same packet, and activates the port there.  The announcement is
+ * QEMU's RARP, which no guest sends of its own: so a VM that is started with
+ * another one's iface-id by mistake announces nothing.  Where the port's row
+ * says that both hosts may have it, any packet from the guest will do.  A queue of copies in the tap of a VM that does not run yet would be
  * old by the time it does, and have no room for new ones.  Then the source is
  * the candidate, and goes on delivering: the guest may be back at once.
  *
  * Not copied are floods, and what is for other addresses that guests of the
- * port have (an allowed MAC address of its own; 'unknown'): these change over
- * with the binding.  Nor are packets in a provider network: its switches learn
- * where the guest is. */
+ * port have (an allowed MAC address of its own): these change over with the
+ * binding.  So does all of a port with 'unknown', whose own address is learned
+ * like its guests'.  Nor are packets in a provider network copied: its switches
+ * learn where the guest is. */
 
 #include "overlay.h"
 
@@ -93,7 +96,7 @@ copies_of_migration(struct vmn_view *view, struct vmn_emit *emit,
     struct vmn_flow *flow;
     struct vmn_actions *actions;
 
-    if (!ctx->ofport || !ctx->candidate_ofport || is_provider(ctx->network)) {
+    if (!ctx->ofport || is_provider(ctx->network)) {
         return;
     }
     host = vmn_id_of(view, VMN_ID_POOL_HOST, ctx->host);
@@ -113,6 +116,17 @@ copies_of_migration(struct vmn_view *view, struct vmn_emit *emit,
     copies_here(view, emit, ctx, ctx->candidate, ctx->candidate_ofport, host);
 }
 
+/* Returns true if any packet from the candidate says that the guest runs
+ * there: nobody announces sub-ports. */
+static bool
+is_expected_there(const struct port_ctx *ctx)
+{
+    return ctx->port->host || ctx->port->n_hosts || ctx->port->parent;
+}
+
+/* A source is listened to as well: a guest that goes on there has not
+ * migrated.  If the row names the host, or the parent decides, it is of no
+ * matter to the controller where the guest runs. */
 void
 classify_migrating(const struct port_ctx *ctx, struct vmn_flow *flow)
 {
@@ -120,9 +134,16 @@ classify_migrating(const struct port_ctx *ctx, struct vmn_flow *flow)
 
     vmn_match_mac(flow, VMN_F_ETH_SRC, ctx->port->mac);
     if (!ctx->activated) {
-        vmn_act_learn_mac(actions, here_value(ctx));
+        if (!is_expected_there(ctx)) {
+            vmn_match(flow, VMN_F_ETH_TYPE, ETH_RARP);
+        }
+        if (!ctx->port->unknown) {
+            vmn_act_learn_mac(actions, here_value(ctx));
+        }
     }
-    vmn_act_punt(actions, HANDLER_GUEST, 0, GUEST_QUOTED_MAX);
+    if (!ctx->port->host && !ctx->port->parent) {
+        vmn_act_punt(actions, HANDLER_GUEST, 0, GUEST_QUOTED_MAX);
+    }
 }
 
 static struct vmn_flow *

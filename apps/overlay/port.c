@@ -77,15 +77,17 @@ local_add(struct vmn_emit *emit, const struct port_ctx *ctx, const char *host,
     return flow;
 }
 
-/* For an address that is not the port's own one, a candidate gets what other
- * hosts send to it at once; its own host goes on sending to the active host
- * until the candidate becomes active. */
+/* For an address that is not copied to both hosts (migration.c), a candidate
+ * gets what other hosts send to it at once; its own host goes on sending to the
+ * active host until the candidate becomes active. */
 void
 locate_port(struct vmn_view *view, struct vmn_emit *emit,
             const struct port_ctx *ctx, struct vmn_mac mac, bool is_own)
 {
     bool provider = is_provider(ctx->network);
-    uint32_t from = (!ctx->candidate_ofport || is_own ? 0
+    bool copied = (is_own && !ctx->port->unknown && ctx->candidate_ofport
+                   && !(provider && ctx->activated));
+    uint32_t from = (!ctx->candidate_ofport || copied ? 0
                      : provider ? provider_ofport(view, ctx->network,
                                                   ctx->candidate)
                      : VMN_TUNNEL_OFPORT);
@@ -113,7 +115,7 @@ locate_port(struct vmn_view *view, struct vmn_emit *emit,
     if (ctx->ofport) {
         local_add(emit, ctx, ctx->host, ctx->ofport, mac, is_own);
     }
-    if (is_own && ctx->candidate_ofport) {
+    if (copied) {
         if (ctx->activated) {
             local_add(emit, ctx, ctx->candidate, ctx->candidate_ofport, mac,
                       true);
@@ -209,7 +211,7 @@ emit_classify(struct vmn_view *view, struct vmn_emit *emit,
               const struct port_ctx *ctx)
 {
     classify_add(view, emit, ctx, false);
-    if (ctx->host == ctx->candidate) {
+    if (ctx->candidate && !strcmp(ctx->host, ctx->candidate)) {
         classify_add(view, emit, ctx, true);
     }
 }

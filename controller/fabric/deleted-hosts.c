@@ -240,7 +240,11 @@ timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *c_)
                       - elapsed_ms(c);
 
     if (c->step == CLEANUP_SWITCH && switch_is_over(c)) {
+        /* However long the switch took, the database has its own time; but
+         * whether it is connected has been waited for. */
         c->step = CLEANUP_DATABASE;
+        c->began_ms = MAX(c->began_ms, (loop_now_ms(c->host->fabric->loop)
+                                        - DELETED_HOST_AWAY_MS));
         deleted_host_db_clean(c->host);
     }
     if (c->step == CLEANUP_DATABASE && database_is_over(c)) {

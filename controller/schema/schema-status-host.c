@@ -231,9 +231,9 @@ static const struct schema_struct migration = SHOWN_KEPT(
     SHOWN_OF(status_migration, state, ENUM, ALWAYS,
              "`preparing`: not all hosts concerned have acknowledged the "
              "flows; `prepared`: what is sent to the port goes to both hosts, "
-             "and `to` delivers it from its guest's first packet there on; "
-             "`activated`: its guest was seen there, or the port's row names "
-             "`to`, and `from` still has the interface.",
+             "and `to` delivers it once its guest is announced there; "
+             "`activated`: it was, or the port's row names `to`, or `from` "
+             "was not heard; `from` still has the interface.",
              SHOWN_NAMES("preparing", "prepared", "activated")),
     SHOWN_OF(status_migration, from, REF, ALWAYS, "The host that it leaves.",
              .ref = VMN_TABLE_HOST),

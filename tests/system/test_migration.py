@@ -12,7 +12,7 @@ import pytest
 from conftest import flows, wait_quiet
 from migrating import WAYS, both_ways, make_moving
 
-from vmnlab import frames
+from vmnlab import frames, traffic
 from vmnlab.daemon import find
 from vmnlab.netns import wait_for
 from vmnlab.stream import WAY_S, Streams
@@ -60,9 +60,20 @@ def all_flows(world):
     return {host.name: set(flows(host)) for host in world.lab.hosts}
 
 
-def goes_on(streams):
+def announce(twin, link="eth1"):
+    """As QEMU does when a guest goes on after a migration."""
+    frames.send_on(twin.vm.ns, link, frames.ethernet(
+        BROADCAST, twin.vm.mac, ETH_RARP, b"\x00\x01\x08\x00\x06\x04\x00\x03"
+        + 2 * (frames.mac_bytes(twin.vm.mac) + b"\0\0\0\0")))
+
+
+def goes_on(twin, streams):
     """The guest goes on at its next host.  Returns when."""
-    return [streams.switch(way, 1) for way in FROM_IT][0]
+    moved = streams.now()
+    announce(twin)
+    for way in FROM_IT:
+        streams.switch(way, 1)
+    return moved
 
 
 def wait_activated(world):
@@ -135,7 +146,7 @@ def test_guest_is_served_from_its_first_packet_on(moving):
         streams.run(2 * WAY_S)
         prepare(world, twin)
         streams.run(0.5)
-        moved = goes_on(streams)
+        moved = goes_on(twin, streams)
         wait_activated(world)
         wait_quiet(world.lab)
         streams.run(0.3)
@@ -154,39 +165,57 @@ def test_guest_is_served_from_its_first_packet_on(moving):
         "on h2, no candidate any more, as the switch of h1 reports"]
 
 
-def test_announcement_of_qemu_activates(moving):
-    """QEMU says by RARP that the guest is there, before the guest says
-    anything: a switch that asks for nothing else has to know by that."""
+def test_any_packet_tells_where_the_row_names_both_hosts(moving):
+    """Of a guest that nobody announces."""
     world, twin = moving
-    prepare(world, twin)
-    rarp = frames.ethernet(
-        BROADCAST, twin.vm.mac, ETH_RARP, b"\x00\x01\x08\x00\x06\x04\x00\x03"
-        + 2 * (frames.mac_bytes(twin.vm.mac) + b"\0\0\0\0"))
-    frames.send_on(twin.vm.ns, "eth1", rarp)
-    wait_activated(world)
+    world.patch("ports", "mover", hosts=["h1", "h2"])
+    with both_ways(world) as streams:
+        prepare(world, twin)
+        streams.run(2 * WAY_S)
+        moved = [streams.switch(way, 1) for way in FROM_IT][0]
+        wait_activated(world)
+        wait_quiet(world.lab)
+        found = finish(streams, *WAYS)
+    check(found, moved)
 
 
 def test_others_do_not_activate(moving):
-    """Another MAC address than the port's says nothing of its guest."""
+    """Another MAC address than the port's says nothing of its guest; nor, if
+    the row names no hosts, does anything but an announcement."""
     world, twin = moving
+    far = world.lab.vm("far")
     prepare(world, twin)
-    frames.send_on(twin.vm.ns, "eth1", frames.udp(
-        world.lab.vm("far").mac, "02:00:00:00:be:ef", "10.0.0.1", "10.0.0.3",
-        9, 9, b"other"))
-    world.never(lambda: not is_in(world, "prepared"))
+    with frames.Capture(far.ns) as capture:
+        frames.send_on(
+            twin.vm.ns, "eth1",
+            frames.ethernet(BROADCAST, "02:00:00:00:be:ef", ETH_RARP,
+                            28 * b"\0"),
+            frames.udp(far.mac, twin.vm.mac, twin.vm.ip, far.ip, 9, 9,
+                       b"not announced"))
+        # What it sends is its own matter, as before.
+        assert capture.wait(lambda f: b"not announced" in f, 10)
+    wait_quiet(world.lab)
+    assert is_in(world, "prepared")
+    assert "0x80000" not in world.lab.host("h2").ofctl(
+        "dump-flows", "br-int", "table=249")
 
 
 def test_guest_is_served_while_vmnd_is_not(moving):
     """vmnd ends before the guest goes on: its new switch serves it all the
-    same, and vmnd hears of it when it is back."""
+    same.  Nobody announces the guest again, but its source goes."""
     world, twin = moving
     with both_ways(world) as streams:
         prepare(world, twin)
         streams.run(2 * WAY_S)
         with vmnd_killed(world):
-            moved = goes_on(streams)
+            moved = goes_on(twin, streams)
             streams.run(1.0)
-        wait_activated(world)
+        wait_for("it to be prepared", lambda: is_in(world, "prepared"))
+        wait_quiet(world.lab)
+        streams.arrive(*WAYS)
+        world.lab.unplug("mover")
+        wait_for("its end", lambda: not migration(world))
+        assert status(world)["host"] == "h2"
         wait_quiet(world.lab)
         found = finish(streams, *WAYS)
     check(found, moved)
@@ -200,7 +229,7 @@ def test_state_survives_vmnd(moving):
         with vmnd_killed(world):
             pass
         wait_for("it to be prepared", lambda: is_in(world, "prepared"))
-        moved = goes_on(streams)
+        moved = goes_on(twin, streams)
         wait_activated(world)
         with vmnd_killed(world):
             pass
@@ -226,7 +255,7 @@ def test_migration_is_rolled_back(moving, activated):
     with both_ways(world) as streams:
         prepare(world, twin)
         if activated:
-            moved = goes_on(streams)
+            moved = goes_on(twin, streams)
             wait_activated(world)
             wait_quiet(world.lab)
             for way in FROM_IT:
@@ -254,15 +283,39 @@ def test_migration_is_rolled_back(moving, activated):
             assert not found[way].missed(0)
 
 
-def test_another_vm_with_the_same_iface_id_is_no_migration(moving):
-    """Two guests send: the port goes back to the one that had it, and the
-    other one gets nothing and is not heard."""
+def test_another_vm_with_the_same_iface_id_gets_nothing(moving):
+    """It is started by mistake, and says what VMs say."""
+    world, twin = moving
+    vm = world.lab.vm
+    world.servers.tcp(vm("mover"), 80, "0.0.0.0")
+    held = traffic.Connection(vm("far"), vm("mover").ip, 80)
+    with (Streams().add("to it", vm("far"), vm("mover"), port=9010,
+                        links=(("eth0", "eth0"), ("eth0", "eth1")))
+          .add("second", vm("mover"), vm("far"), port=9011,
+               links=(("eth1", "eth0"),))) as streams:
+        twin.plug()
+        wait_for("it to be prepared", lambda: is_in(world, "prepared"))
+        wait_quiet(world.lab)
+        streams.run(0.5)
+        assert held.exchange("still there")
+        assert is_in(world, "prepared")
+        found = finish(streams, "to it")
+    held.close()
+    assert set(found["to it"].seen_at) == {0}
+    assert not found["to it"].lost
+
+
+def test_two_guests_that_go_on_are_no_migration(moving):
+    """One that claims to have migrated, while the other one goes on: the port
+    goes back to it, and the claim of the other is not heard any more.  Later
+    the one that is left is as good as any."""
     world, twin = moving
     vm = world.lab.vm
     with (Streams().add("first", vm("mover"), vm("far"), port=9010)
           .add("second", vm("mover"), vm("far"), port=9011,
                links=(("eth1", "eth0"),))) as streams:
-        twin.plug()
+        prepare(world, twin)
+        announce(twin)
         wait_for("it to be told apart", lambda: status(world).get(
             "rejected_claims") == ["h2"], TOLD_APART_S)
         assert status(world)["host"] == "h1"
@@ -274,7 +327,14 @@ def test_another_vm_with_the_same_iface_id_is_no_migration(moving):
         found = finish(streams, "first")
     assert not found["first"].lost
     assert not found["second"].arrived(start=apart + WAY_S)
-    # As long as there is another one: then it is the port's.
     world.lab.unplug("mover")
     wait_for("the other", lambda: status(world).get("host") == "h2")
     assert "rejected_claims" not in status(world)
+    # It migrates.
+    world.lab.vm("mover").plug(world.lab.host("h1"))
+    wait_for("it to be prepared", lambda: is_in(world, "prepared"))
+    assert status(world)["host"] == "h2"
+    assert migration(world)["to"] == "h1"
+    announce(twin, "eth0")
+    wait_for("the activation", lambda: is_in(world, "activated"))
+    assert status(world)["host"] == "h1"

@@ -25,10 +25,14 @@
 
 VLOG_DEFINE_THIS_MODULE(guest_seen);
 
-/* How long after an activation, and how long after that again, a guest must
- * send something to contradict it. */
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
+
+/* How long after an activation a guest must send something to contradict it,
+ * and when again: what it had sent before it stopped waits for a switch that
+ * gets no processor for no longer than that. */
 #define CONTRADICTS_AFTER_MS 2000
 #define CONTRADICTS_AGAIN_MS 1000
+#define CONTRADICTS_UNTIL_MS 10000
 
 static struct observed_vif *
 find_vif(const struct observed_state *state, const char *host,
@@ -54,19 +58,22 @@ contradict(struct observed_state *state, struct observed_port *port)
     struct observed_vif *vif = find_vif(state, port->active, port->iface_id);
     int64_t now_ms = time_msec();
 
-    if (!vif || now_ms < port->activated_ms + CONTRADICTS_AFTER_MS) {
+    if (!vif || vif->contradicted
+        || nullable_string_is_equal(port->placement.host, port->active)
+        || now_ms < port->activated_ms + CONTRADICTS_AFTER_MS) {
         return;
     }
-    if (!port->contradicted_ms) {
+    if (!port->contradicted_ms
+        || now_ms > port->contradicted_ms + CONTRADICTS_UNTIL_MS) {
         port->contradicted_ms = now_ms;
         return;
     }
     if (now_ms < port->contradicted_ms + CONTRADICTS_AGAIN_MS) {
         return;
     }
-    VLOG_WARN("port %s: guests with iface-id %s run on %s and %s: it stays "
-              "on %s", port->name, port->iface_id, port->candidate,
-              port->active, port->candidate);
+    VLOG_WARN_RL(&rl, "port %s: guests with iface-id %s run on %s and %s: it "
+                 "stays on %s", port->name, port->iface_id, port->candidate,
+                 port->active, port->candidate);
     vif->contradicted = true;
     observed_port_due(state, port, port->candidate);
 }
@@ -83,7 +90,8 @@ observed_guest_seen(struct observed_state *state, const char *host,
     }
     HMAP_FOR_EACH_WITH_HASH (port, id_node, hash_string(iface_id, 0),
                              &state->ports_by_id) {
-        if (strcmp(port->iface_id, iface_id)
+        /* A sub-port is where its parent is. */
+        if (strcmp(port->iface_id, iface_id) || port->parent
             || !nullable_string_is_equal(port->candidate, host)) {
             continue;
         }

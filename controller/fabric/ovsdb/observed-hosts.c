@@ -118,9 +118,11 @@ update_vif(struct observed_host *host, const struct vif_report *report)
     }
     vif->seen = true;
     vif->mac = report->mac;
-    if (vif->ofport != report->ofport) {
+    if (vif->ofport != report->ofport
+        && (vif->guest_seen || vif->contradicted)) {
         vif->guest_seen = 0;    /* It was plugged again. */
         vif->contradicted = false;
+        observed_iface_due(host->state, vif->iface_id, host->name);
     }
     if (vif->iface && !strcmp(vif->iface, report->iface)
         && vif->ofport == report->ofport && vif->link_up == report->link_up

@@ -43,7 +43,8 @@ struct observed_vif {
                                  * it may, or there is no decision yet. */
     uint64_t guest_seen;        /* As 'seen' of struct binding_claim. */
     bool contradicted;          /* The guest of another host that has it goes
-                                 * on, though this one's was seen. */
+                                 * on, though this one's was seen.  In memory
+                                 * only. */
 };
 
 /* A reported interface.  Strings are borrowed. */

@@ -194,8 +194,17 @@ guest_seen(const struct subject *subject, const struct observed_vif *vif)
             ? UINT64_MAX : vif->guest_seen);
 }
 
-/* Rejects claims of hosts whose guest is not the port's (guest-seen.c), since
- * another host has its interface, unless it names them. */
+/* Returns true if the guest of 'vif' is not the port's (guest-seen.c), as far
+ * as there is another one, and the port's row does not name its host. */
+static bool
+is_contradicted(const struct subject *subject, const struct observed_vif *vif)
+{
+    return (vif->contradicted
+            && !nullable_string_is_equal(subject->placement->host,
+                                         vif->host->name));
+}
+
+/* Rejects claims of hosts whose guest is not the port's. */
 static void
 reject_contradicted(const struct observed_state *state,
                     const struct subject *subject,
@@ -207,9 +216,7 @@ reject_contradicted(const struct observed_state *state,
         const struct observed_vif *vif = observed_host_find_vif(
             host, subject->iface_id);
 
-        if (vif && vif->contradicted
-            && !nullable_string_is_equal(subject->placement->host,
-                                         host->name)) {
+        if (vif && is_contradicted(subject, vif)) {
             claims[i].allowed = false;
         }
     }
@@ -252,7 +259,8 @@ collect_claims(const struct observed_state *state,
         };
         free(reason);
         n_contradicted += vif->contradicted;
-        n_others += claims[n - 1].allowed && !vif->contradicted;
+        n_others += (claims[n - 1].allowed && !vif->contradicted
+                     && !vif->host->silent);
     }
     if (n_contradicted && n_others) {
         reject_contradicted(state, subject, claims, n);
@@ -286,7 +294,7 @@ report_refused(struct observed_state *state, const struct observed_port *port)
                                              vif->host->name)) {
             is_allowed(&subject, vif->host->name, &vif->host->accepts,
                        &reason);
-            if (!reason && vif->contradicted && port->active) {
+            if (!reason && port->active && is_contradicted(&subject, vif)) {
                 reason = xasprintf("its guest runs on \"%s\"",
                                    port->active);
             }
@@ -349,6 +357,22 @@ observed_bind(void *state_, const struct vmn_port *row,
     return observed_binding_spec(&next);
 }
 
+/* A host that has the port is not to lose it by what was once seen there. */
+static void
+forget_contradiction(const struct observed_state *state,
+                     const struct observed_port *port)
+{
+    struct observed_vif *vif;
+
+    HMAP_FOR_EACH_WITH_HASH (vif, id_node, hash_string(port->iface_id, 0),
+                             &state->vifs) {
+        if (!strcmp(vif->iface_id, port->iface_id)
+            && !strcmp(vif->host->name, port->active)) {
+            vif->contradicted = false;
+        }
+    }
+}
+
 /* Decides the binding of 'port'. */
 static void
 decide(struct observed_state *state, struct observed_port *port)
@@ -372,6 +396,9 @@ decide(struct observed_state *state, struct observed_port *port)
         port->submit_again = false;
         observed_submit_binding(state, host, port->name, &next);
         observed_port_set_binding(state, port, &next);
+    }
+    if (next.active && !next.moving) {
+        forget_contradiction(state, port);
     }
     report_refused(state, port);
 }

@@ -200,13 +200,24 @@ away_reason(const struct fabric *fabric, const char *name,
     return reason;
 }
 
+/* Returns true if a port is not prepared before 'host' has its flows: the
+ * target must have them, but others that are not connected keep nobody. */
+static bool
+is_waited_for(const struct fabric_receipt_host *host, const char *target)
+{
+    return (strcmp(host->state, "confirmed")
+            && (!strcmp(host->state, "pending")
+                || !strcmp(host->host, target)));
+}
+
 /* Returns how far a port that two hosts have has migrated. */
 static struct status_migration *
 migration_status(const struct fabric *fabric,
                  const struct observed_port *port, struct arena *arena)
 {
     struct status_migration *status = arena_alloc(arena, sizeof *status);
-    struct fabric_progress progress;
+    struct fabric_receipt receipt;
+    size_t n_waiting = 0;
     struct model_meta meta;
     const struct vmn_binding *row = model_get_durable(
         fabric->model, VMN_TABLE_BINDING, port->name, &meta);
@@ -223,15 +234,18 @@ migration_status(const struct fabric *fabric,
         status->state = "activated";
         status->from = port->candidate;
         status->to = port->active;
-    } else if (is_durable
-               && (!fabric_progress(fabric, meta.revision, &progress)
-                   || progress.n_confirmed >= progress.n_hosts)) {
-        status->state = "prepared";
-    } else if (is_durable) {
-        status->reason = arena_printf(
-            arena, "%"PRIuSIZE" of %"PRIuSIZE" hosts have not acknowledged "
-            "its flows", progress.n_hosts - progress.n_confirmed,
-            progress.n_hosts);
+    } else if (is_durable && fabric_get_receipt(fabric, meta.revision, arena,
+                                                &receipt)) {
+        for (size_t i = 0; i < receipt.n_hosts; i++) {
+            n_waiting += is_waited_for(&receipt.hosts[i], port->candidate);
+        }
+        if (n_waiting) {
+            status->reason = arena_printf(
+                arena, "%"PRIuSIZE" of %"PRIuSIZE" hosts have not "
+                "acknowledged its flows", n_waiting, receipt.n_hosts);
+        } else {
+            status->state = "prepared";
+        }
     }
     return status;
 }
