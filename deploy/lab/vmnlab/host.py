@@ -65,6 +65,7 @@ class Host:
         os.makedirs(self.dir)
         netns.add(self.ns)
         self._keep_routes()
+        self._answer_once()
         netns.ip(
             self.ns,
             "link add name u0 mtu %d type veth peer name u-%s netns %s"
@@ -109,6 +110,15 @@ class Host:
         with netns.inside(self.ns), open(
                 "/proc/sys/net/ipv6/conf/default/addr_gen_mode", "w") as mode:
             mode.write("1")         # IN6_ADDR_GEN_MODE_NONE.
+
+    def _answer_once(self):
+        """Has the link with an address alone answer ARP for it.  The kernel
+        sees what comes in by u0, too, which Open vSwitch has a part of, and
+        would give u0's own MAC address as well: whoever hears that last
+        sends its tunnels' packets there, where nobody takes them."""
+        with netns.inside(self.ns), open(
+                "/proc/sys/net/ipv4/conf/all/arp_ignore", "w") as ignore:
+            ignore.write("1")
 
     def await_ready(self):
         """Waits for the switch and gives it its tunnel address and the other
