@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * SipHash-2-4; see siphash.h. */
+ * SipHash-2-4; see siphash.h.  Also vmn_keyed_hash() of include/vmn/requests.h. */
 
 #include <config.h>
 
 #include "controller/siphash.h"
 
 #include <string.h>
+
+#include "util.h"
+#include "vmn/requests.h"
+
+/* What vmn_keyed_hash() hashes. */
+#define HEAD_APPS UINT64_C(0x6170702d68617368)
 
 struct state {
     uint64_t v0, v1, v2, v3;
@@ -97,4 +103,15 @@ siphash24(const struct siphash_key *key, uint64_t head, const void *data,
         round_once(&s);
     }
     return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+}
+
+uint64_t
+vmn_keyed_hash(const uint8_t key_bytes[VMN_PACKET_KEY_SIZE],
+               const void *bytes, size_t size)
+{
+    struct siphash_key key;
+
+    BUILD_ASSERT(VMN_PACKET_KEY_SIZE == SIPHASH_KEY_SIZE);
+    siphash_key_init(&key, key_bytes);
+    return siphash24(&key, HEAD_APPS, bytes, size);
 }

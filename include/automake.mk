@@ -9,6 +9,7 @@ vmninclude_HEADERS = \
 	include/vmn/packet.h \
 	include/vmn/own-types.h \
 	include/vmn/probes.h \
+	include/vmn/requests.h \
 	include/vmn/rows-balancers.h \
 	include/vmn/rows.h \
 	include/vmn/text.h \

@@ -9,6 +9,7 @@ include proto/openflow/automake.mk
 include proto/ovsdb/automake.mk
 include proto/http/automake.mk
 include proto/packet/automake.mk
+include proto/guest/automake.mk
 include proto/probe/automake.mk
 include proto/relay/automake.mk
 include proto/tls/automake.mk

@@ -198,6 +198,18 @@ check_handlers(const struct vmn_app_class *class_, struct vmn_error *why)
             return vmn_error_invalid(why, "handler %s has no handle function",
                                      handlers[i].name);
         }
+        if (handlers[i].options & ~VMN_HANDLER_HTTP) {
+            return vmn_error_invalid(why, "handler %s has options that this "
+                                     "vmnd does not know", handlers[i].name);
+        }
+        if (handlers[i].options & VMN_HANDLER_HTTP
+            && (handlers[i].interval_s || handlers[i].to_controller
+                || handlers[i].asks_neighbours || handlers[i].tells_guest)) {
+            return vmn_error_invalid(why, "handler %s answers HTTP, so it has "
+                                     "no interval_s, to_controller, "
+                                     "asks_neighbours or tells_guest",
+                                     handlers[i].name);
+        }
         for (size_t j = 0; j < i; j++) {
             if (!strcmp(handlers[i].name, handlers[j].name)) {
                 return vmn_error_invalid(why, "two handlers are named %s",

@@ -259,7 +259,8 @@ static const struct option_row option_rows[] = {
       "DSCP of the packet, 1 to 63; 0 without it" },
     { 0, "payload", "TEXT",
       CTL_OPT_REPLY, option_set_text, MEMBER(payload),
-      "what a UDP datagram carries, for an app that answers it" },
+      "what a UDP datagram, or a TCP connection, carries, for an app that "
+      "answers it" },
     { 0, "by", "WHAT",
       CTL_OPT_REACH, option_set_by, MEMBER(by_port),
       "group (the default), or port" },

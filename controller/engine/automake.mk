@@ -51,6 +51,7 @@ controller_libvmn_a_SOURCES += \
 	controller/engine/query.c \
 	controller/engine/relation.c \
 	controller/engine/relation.h \
+	controller/engine/request-input.c \
 	controller/engine/scope.c \
 	controller/engine/scope.h \
 	controller/engine/unit-unixctl.c \

@@ -15,6 +15,7 @@
 #include "controller/engine/engine-private.h"
 #include "controller/flow/punt-action.h"
 #include "flow.h"
+#include "proto/guest/guest-request.h"
 #include "proto/watchdog/watchdog.h"
 #include "unaligned.h"
 #include "util.h"
@@ -131,12 +132,14 @@ engine_packets_out_init(struct vmn_packets_out *out)
 {
     memset(out, 0, sizeof *out);
     ofpbuf_init(&out->bytes, 2048);
+    ofpbuf_init(&out->http.body, 0);
 }
 
 void
 engine_packets_out_uninit(struct vmn_packets_out *out)
 {
     ofpbuf_uninit(&out->bytes);
+    ofpbuf_uninit(&out->http.body);
     free(out->arena);
 }
 
@@ -161,6 +164,7 @@ engine_handle_packet(struct engine *engine,
     out->n = 0;
     out->reason = NULL;
     out->incomplete_network = 0;
+    memset(&out->http.reply, 0, sizeof out->http.reply);
     ofpbuf_clear(&out->bytes);
     watchdog_begin(&mark, "handler", handler->name, NULL);
     if (handler->app->worker) {
@@ -176,6 +180,7 @@ engine_handle_packet(struct engine *engine,
     if (problem) {
         out->n = 0;
         out->incomplete_network = 0;
+        out->http.reply.status = 0;
     }
     view_uninit_handler(&view, &out->arena);
     return problem;
@@ -321,4 +326,36 @@ void
 vmn_send_nothing(struct vmn_packets_out *out, const char *reason)
 {
     out->reason = reason;
+    out->http.reply.status = 0;
+}
+
+/* Copies a text of a reply to 'text', which has room for it, and has '*member'
+ * point there. */
+static void
+keep_text(const char **member, char text[256])
+{
+    if (*member) {
+        ovs_strlcpy(text, *member, 256);
+        *member = text;
+    }
+}
+
+void
+vmn_send_http(struct vmn_packets_out *out, const struct vmn_http_reply *reply)
+{
+    struct engine_http_reply *http = &out->http;
+
+    if (!guest_reply_is_valid(reply)) {
+        fail(out, "what is sent is no reply of HTTP: see vmn/requests.h");
+        return;
+    }
+    http->reply = *reply;
+    keep_text(&http->reply.type, http->type);
+    keep_text(&http->reply.field_name, http->field_name);
+    keep_text(&http->reply.field_value, http->field_value);
+    ofpbuf_clear(&http->body);
+    if (reply->body_size) {
+        ofpbuf_put(&http->body, reply->body, reply->body_size);
+    }
+    http->reply.body = http->body.data;
 }

@@ -59,6 +59,14 @@ struct engine_send {
     size_t ofs, size;           /* In 'bytes' of struct vmn_packets_out. */
 };
 
+/* A reply of a handler to an HTTP request: 'reply' has its texts and its body
+ * in what follows. */
+struct engine_http_reply {
+    struct vmn_http_reply reply;
+    char type[256], field_name[256], field_value[256];
+    struct ofpbuf body;
+};
+
 /* Packets that a handler sends.  Reused. */
 struct vmn_packets_out {
     bool simulated;             /* Set by the caller: nobody has sent the
@@ -76,10 +84,22 @@ struct vmn_packets_out {
     const char *reason;         /* Why nothing is sent, or NULL. */
     uint32_t incomplete_network; /* vmn_neighbour_is_incomplete(); or 0. */
     struct vmn_ip incomplete;
+    struct engine_http_reply http; /* Status 0: none. */
     struct arena_chunk *arena;  /* Memory of the handlers. */
 };
 void engine_packets_out_init(struct vmn_packets_out *);
 void engine_packets_out_uninit(struct vmn_packets_out *);
+
+/* Returns true if the handler is given requests in place of packets. */
+static inline bool
+engine_handler_is_http(const struct engine_handler *handler)
+{
+    return handler->class_.options & VMN_HANDLER_HTTP;
+}
+
+/* Fills in what a handler of requests is told besides (request-input.c). */
+void engine_fill_http(const struct engine *, const struct engine_handler *,
+                      struct vmn_packet_in *);
 
 /* Calls the handler.  If it makes a mistake, nothing must be sent, and the
  * result is an error message, which the caller frees; else NULL. */

@@ -669,6 +669,8 @@ worker_handle(struct vmn_view *view, const struct engine_handler *handler,
         wire_put_u32(message, in->regs[i]);
     }
     wire_put_u64(message, in->full_size);
+    wire_put_u64(message, (uint64_t) in->now_s);
+    wire_put_block(message, in->key, sizeof in->key);
     put_row(message, app, in->vif ? &in->vif->row : NULL);
     put_row(message, app, in->port ? &in->port->row : NULL);
     wire_put_block(message, in->bytes, in->size);

@@ -51,6 +51,12 @@ struct fabric_stats {
                                            * reply to them. */
     uint64_t n_packets_answered; /* Packet-ins with at least one reply. */
     uint64_t n_packets_limited; /* Packet-ins above a port's or host's rate. */
+    size_t n_guest_connections; /* To handlers of HTTP, by now... */
+    uint64_t n_guest_connections_opened; /* ...and so far... */
+    uint64_t n_guest_connections_given_up; /* ...and of them, those that took
+                                            * too long or made way. */
+    uint64_t n_guest_requests;  /* Of them, but for those beyond a rate... */
+    uint64_t n_guest_requests_limited; /* ...which are these. */
     uint64_t n_reports_delayed; /* Of hosts above their rate. */
     uint64_t n_counter_polls, n_counter_failures; /* Of hosts' counters. */
     uint64_t n_counted_flows;   /* Flows with hits. */

@@ -6,8 +6,13 @@
 
 #include "controller/northbound/northbound-private.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/schema/schema-own.h"
 #include "controller/schema/schema-row.h"
 #include "openvswitch/dynamic-string.h"
+#include "util.h"
 
 bool
 nb_hides_hosts(const struct model_rights *rights)
@@ -23,6 +28,23 @@ put_host_name(const struct vmn_row *row, struct ds *ds)
     schema_print_string(ds, row->name);
     ds_put_cstr(ds, ",\"metadata\":{\"revision\":0,\"etag\":\"0\"},"
                 "\"spec\":{},\"status\":{}");
+}
+
+/* Prints the row of an app's type, without its secrets. */
+static void
+put_without_secrets(const struct vmn_row *row, const struct model_meta *meta,
+                    struct ds *ds)
+{
+    const struct schema_struct *s = schema_struct_of(row);
+    struct vmn_row *copy = xmemdup(row, s->size);
+
+    for (const struct schema_field *f = s->fields; f->name; f++) {
+        if (f->flags & SCHEMA_SECRET) {
+            *(const char **) ((char *) copy + f->offset) = NULL;
+        }
+    }
+    model_row_print(copy, meta, ds);
+    free(copy);
 }
 
 /* Prints 'row' as a client with 'rights' sees it.  Clients that may not change
@@ -47,6 +69,8 @@ put_row(const struct model_rights *rights, const struct vmn_row *row,
 
         app.code = NULL;
         model_row_print(&app.row, meta, ds);
+    } else if (schema_is_own(row->table) && !model_may_change(rights, row)) {
+        put_without_secrets(row, meta, ds);
     } else {
         model_row_print(row, meta, ds);
     }

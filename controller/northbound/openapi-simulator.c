@@ -96,8 +96,8 @@ const struct schema_struct nb_body_trace = SHOWN_KEPT(
           "The size of the IP packet, if it matters; it fits any MTU when "
           "absent.", .min = 1, .max = 65521),
     ASKED(payload, STRING, 0,
-          "What a UDP datagram carries, for an app that answers it; up to "
-          "1400 bytes.", .max = TRACE_PAYLOAD_MAX),
+          "What a UDP datagram carries, or a connection of TCP as its first "
+          "request, for an app that answers it; up to 1400 bytes.", .max = TRACE_PAYLOAD_MAX),
     ASKED(payload_hex, STRING, 0,
           "The same in hexadecimal, in place of `payload`.",
           .max = 2 * TRACE_PAYLOAD_MAX),
@@ -189,11 +189,12 @@ static const struct schema_struct leg = SHOWN_KEPT(
 static const struct schema_struct answer = SHOWN_KEPT(
     "answer", trace_answer,
     SHOWN_OF(trace_answer, message, STRING, ALWAYS,
-             "Such as `TCP reset`; `nothing`, and why."),
+             "Such as `TCP reset`, `HTTP 200`; `nothing`, and why."),
     SHOWN_OF(trace_answer, payload, STRING, 0,
-             "What it carries, if it is a UDP datagram of text."),
+             "What it carries, if it is a UDP datagram of text, or a reply "
+             "of HTTP; of the latter only for who may change the port."),
     SHOWN_OF(trace_answer, payload_hex, STRING, 0,
-             "The same in hexadecimal, of a UDP datagram that is no text."),
+             "The same in hexadecimal, where it is no text."),
     SHOWN_OF(trace_answer, verdict, STRING, 0, "What becomes of it."),
     SHOWN_STRUCT_OF(trace_answer, at, POINTER, "Where it ends.", &end));
 

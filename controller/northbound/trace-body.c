@@ -33,8 +33,8 @@ static const struct {
     { "/icmp_type", ICMP, false },
     { "/icmp_code", ICMP, false },
     { "/tcp_flags", TCP, false },
-    { "/payload", UDP, false },
-    { "/payload_hex", UDP, false },
+    { "/payload", TCP | UDP, false },
+    { "/payload_hex", TCP | UDP, false },
 };
 
 /* Checks that the members of 'body' suit the protocol. */

@@ -42,6 +42,34 @@ print_differing(const struct vmn_row *row, const struct vmn_row *other,
     ds_put_char(ds, '}');
 }
 
+bool
+schema_version_has_secrets(const struct schema_version *before,
+                           const struct schema_version *after)
+{
+    const struct schema_field *f;
+    const struct vmn_row *row = before->row, *other = after->row;
+    struct arena arena;
+    bool has = false;
+
+    if (!row || !schema_is_own(row->table)) {
+        return false;
+    }
+    arena_init(&arena);
+    if (other) {
+        row = schema_own_row_as(row, other, &arena);
+    }
+    for (f = schema_struct_of(row)->fields; f->name; f++) {
+        if (f->flags & SCHEMA_SECRET) {
+            const char *at = (const char *) row + f->offset;
+
+            has |= (other ? !schema_field_same(f, row, other)
+                    : *(const char *const *) at != NULL);
+        }
+    }
+    arena_uninit(&arena);
+    return has;
+}
+
 void
 schema_version_print(const struct schema_version *version,
                      const struct schema_version *other, struct ds *ds)

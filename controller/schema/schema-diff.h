@@ -62,6 +62,11 @@ void schema_json_diff(const struct schema_table *, const json_t *before,
                       const json_t *after, size_t max, struct arena *,
                       struct schema_diff *);
 
+/* Returns true if what takes an object of an app's type back from 'after' to
+ * 'before' is secret. */
+bool schema_version_has_secrets(const struct schema_version *before,
+                                const struct schema_version *after);
+
 /* Appends an object {"metadata", "spec", "status"} with the set, the fields
  * and the assigned values of 'version' that differ from those of 'other' (all,
  * if that has no row), without secrets.  'version' has a row. */

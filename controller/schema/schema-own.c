@@ -304,6 +304,14 @@ check_field(const struct making *m, const struct vmn_type_field *fields,
                          || !strcmp(f->name, "status"))) {
         return fault(m, i, "name", "is what a part of each object is called");
     }
+    if (f->secret && (f->type != VMN_FIELD_TEXT || f->list || f->set
+                      || f->required || m->where[0])) {
+        return fault(m, i, "secret", "is for a text of the object itself, "
+                                     "neither required nor a list");
+    }
+    if (f->lines && f->type != VMN_FIELD_TEXT) {
+        return fault(m, i, "lines", "is for a text");
+    }
     if (f->key && (i || f->list || f->set || !m->where[0])) {
         return fault(m, i, "key", "is for the first field of a struct");
     }
@@ -321,7 +329,9 @@ make_field(const struct making *m, const struct vmn_type_field *fields,
         .name = arena_strdup(m->arena, from->name),
         .flags = (from->required ? SCHEMA_REQUIRED : 0)
                  | (from->set ? SCHEMA_SET : from->list ? SCHEMA_LIST : 0)
-                 | (from->key ? SCHEMA_KEY : 0),
+                 | (from->key ? SCHEMA_KEY : 0)
+                 | (from->secret ? SCHEMA_SECRET : 0)
+                 | (from->lines ? SCHEMA_LINES : 0),
         .def = from->def,
         .def_text = (from->def_text ? arena_strdup(m->arena, from->def_text)
                      : NULL),

@@ -73,9 +73,10 @@ parse_check(struct parse *p, int code, struct vmn_error *error)
     return !code;
 }
 
-/* Returns the text, or NULL with an error. */
+/* Returns the text, or NULL with an error.  With 'lines', it may have several
+ * lines, and tabs. */
 static const char *
-get_text(struct parse *p, const json_t *json)
+get_lines(struct parse *p, const json_t *json, bool lines)
 {
     const char *text = json_string_value(json);
 
@@ -84,13 +85,20 @@ get_text(struct parse *p, const json_t *json)
         return NULL;
     }
     for (const char *c = text; c < text + json_string_length(json); c++) {
-        if (value_is_control(c)) {
+        if (value_is_control(c) && (!lines || !*c || !strchr("\n\r\t", *c))) {
             parse_fault(p, VMN_ERR_INVALID, "must not contain control "
-                        "characters");
+                        "characters%s", lines ? ", but for line ends and tabs"
+                        : "");
             return NULL;
         }
     }
     return text;
+}
+
+static const char *
+get_text(struct parse *p, const json_t *json)
+{
+    return get_lines(p, json, false);
 }
 
 static bool
@@ -186,7 +194,7 @@ parse_string(struct parse *p, const struct schema_field *f,
              const json_t *json, const char **dst)
 {
     struct vmn_error error = VMN_ERROR_INIT;
-    const char *text = get_text(p, json);
+    const char *text = get_lines(p, json, f->flags & SCHEMA_LINES);
 
     if (!text) {
         return false;

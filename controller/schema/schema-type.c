@@ -42,6 +42,9 @@ static const struct schema_struct field = {
         FLAG(set, "Whether it is a list whose order does not matter."),
         FLAG(key, "Whether elements differ in it."),
         FLAG(mentions, "Whether the object has no effect on what it names."),
+        FLAG(secret, "Whether it is shown to who may change the object "
+             "alone."),
+        FLAG(lines, "Whether it is a text that may have several lines."),
         NUMBER("min", min, "The least number, or length."),
         NUMBER("max", max, "The largest; both 0: any, or 1,024."),
         NUMBER("default", def, "Its default, of an enum the place among "

@@ -100,6 +100,8 @@ enum schema_type {
 /* Of what is only shown: was printed before, as described here.  In the struct
  * a const char *, its JSON text; NULL: it is absent. */
 #define SCHEMA_PRINTED (1u << 19)
+/* Of SCHEMA_STRING: it may have several lines, and tabs. */
+#define SCHEMA_LINES (1u << 20)
 
 struct schema_struct;
 

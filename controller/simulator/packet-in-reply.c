@@ -168,6 +168,53 @@ run_send(const struct model *model, struct simulator *sim,
     }
 }
 
+/* Makes the packet that answers one of TCP. */
+static void
+swap_ends(const struct sim_packet *asked, struct sim_packet *packet)
+{
+    const struct flow *from = &asked->flow;
+    struct flow *flow = &packet->flow;
+
+    *packet = *asked;
+    flow->dl_src = from->dl_dst;
+    flow->dl_dst = from->dl_src;
+    flow->nw_src = from->nw_dst;
+    flow->nw_dst = from->nw_src;
+    flow->ipv6_src = from->ipv6_dst;
+    flow->ipv6_dst = from->ipv6_src;
+    flow->tp_src = from->tp_dst;
+    flow->tp_dst = from->tp_src;
+    flow->tcp_flags = htons(TCP_ACK);
+}
+
+/* Takes over what a handler of requests says. */
+static void
+take_http_reply(const struct engine_http_reply *http,
+                const struct sim_packet *asked,
+                struct packet_in_reply *answer)
+{
+    swap_ends(asked, &answer->packet);
+    answer->http_status = http->reply.status;
+    answer->payload = xmemdup(http->body.data ? http->body.data : "",
+                              http->reply.body_size);
+    answer->payload_size = http->reply.body_size;
+}
+
+/* A connection without a request: it is opened. */
+static void
+open_connection(struct simulator *sim, const struct vmn_packet_in *in,
+                const struct sim_packet *asked,
+                struct packet_in_reply *answer)
+{
+    if (!in->port) {
+        answer->why_not = "from no port";
+        return;
+    }
+    swap_ends(asked, &answer->packet);
+    answer->packet.flow.tcp_flags = htons(TCP_SYN | TCP_ACK);
+    simulator_output(sim, in->host, in->in_port, &answer->packet);
+}
+
 /* Calls the handler with 'bytes', the packet of 'asked'. */
 static const char *
 ask(struct engine *engine, const struct model *model, struct simulator *sim,
@@ -183,6 +230,12 @@ ask(struct engine *engine, const struct model *model, struct simulator *sim,
     problem = engine_handle_packet(engine, handler, in, &out);
     if (problem) {
         why_not = "the app failed";
+    } else if (out.http.reply.status) {
+        take_http_reply(&out.http, asked, answer);
+        why_not = in->vif ? NULL : "it did not come from a VIF";
+        if (!why_not) {
+            simulator_output(sim, in->host, in->in_port, &answer->packet);
+        }
     } else if (!out.n) {
         why_not = out.reason ? out.reason : "unanswered";
     } else {
@@ -233,6 +286,16 @@ packet_in_reply_run(struct engine *engine, const struct model *model,
                ? MIN(in.full_size, punt.max_size) : in.full_size);
     find_sender(model, &in);
     memset(answer, 0, sizeof *answer);
+    if (engine_handler_is_http(handler)) {
+        in.bytes = payload;
+        in.size = in.full_size = size;
+        engine_fill_http(engine, handler, &in);
+    }
+    if (engine_handler_is_http(handler) && !size) {
+        open_connection(sim, &in, &asked, answer);
+        dp_packet_uninit(&p);
+        return true;
+    }
     answer->why_not = ask(engine, model, sim, handler, &in, &asked, answer);
     dp_packet_uninit(&p);
     return true;
@@ -255,6 +318,9 @@ packet_in_reply_to_string(const struct packet_in_reply *answer)
         return xasprintf("%s error %d/%d", flow->nw_proto == IPPROTO_ICMP
                          ? "ICMP" : "ICMPv6", ntohs(flow->tp_src),
                          ntohs(flow->tp_dst));
+    }
+    if (answer->http_status) {
+        return xasprintf("HTTP %"PRIu32, answer->http_status);
     }
     return xstrdup(flow->nw_proto == IPPROTO_TCP
                    && flow->tcp_flags & htons(TCP_RST) ? "TCP reset"

@@ -18,7 +18,9 @@ struct model;
 
 struct packet_in_reply {
     struct sim_packet packet;
-    uint8_t *payload;           /* What it carries, if it is UDP; or NULL. */
+    uint32_t http_status;       /* Of a reply to an HTTP request; or 0. */
+    uint8_t *payload;           /* What it carries, if it is UDP, or the body
+                                 * of such a reply; or NULL. */
     size_t payload_size;
     const char *why_not;        /* It is none; a static string, or NULL. */
 };

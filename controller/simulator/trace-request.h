@@ -46,7 +46,8 @@ struct trace_request {
     struct vmn_ip source_ip;    /* Family 0: the port's own. */
     struct vmn_mac source_mac;  /* Zero: the port's own. */
     struct vmn_mac destination_mac; /* Zero: resolved. */
-    const char *payload;        /* What a UDP datagram carries, as text... */
+    const char *payload;        /* What a UDP datagram, or a request over
+                                 * TCP, carries, as text... */
     const char *payload_hex;    /* ...or as bytes; or NULL. */
     const uint8_t *data;        /* The same, whichever it is.  Borrowed.  No
                                  * part of the body, as the next. */

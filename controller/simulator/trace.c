@@ -245,6 +245,19 @@ put_payload(const struct tracer *tracer, const struct packet_in_reply *reply,
     free(problem);
 }
 
+/* Returns true if whoever asks may read what an app tells the guest of the
+ * port.  A reply to a request may have what is secret: only who may change the
+ * port, and so could have its guest ask. */
+static bool
+may_read(const struct tracer *tracer, const struct endpoint *sender,
+         const struct packet_in_reply *reply)
+{
+    return (!reply->http_status
+            || (sender && sender->port
+                && model_may_change(tracer->request->rights,
+                                    &sender->port->row)));
+}
+
 /* If a handler was called with the packet, adds its reply to 'sender'; NULL:
  * the packet is a guest's reply, and has no payload. */
 static void
@@ -275,7 +288,9 @@ run_answer(struct tracer *tracer, const struct endpoint *sender,
     answer->message = arena_strdup(tracer->arena, text);
     free(text);
     if (!reply.why_not) {
-        put_payload(tracer, &reply, answer);
+        if (may_read(tracer, sender, &reply)) {
+            put_payload(tracer, &reply, answer);
+        }
         add_leg(tracer, "answer", &reply.packet, outcome);
         verdict_get(tracer->sim, sender, &result);
         answer->verdict = verdict_name(result.verdict);

@@ -74,7 +74,8 @@ struct trace_leg {
 /* A handler's reply to the sender. */
 struct trace_answer {
     const char *message;
-    const char *payload;        /* What it carries, if it is UDP, as text... */
+    const char *payload;        /* What it carries, if it is UDP or a reply
+                                 * of HTTP, as text... */
     const char *payload_hex;    /* ...or, if it is none, in hexadecimal. */
     const char *verdict;        /* NULL: nothing was sent. */
     struct trace_end *at;       /* The same. */

@@ -41,7 +41,7 @@ put_version(const char *name, const struct schema_version *version,
 void
 store_contents_print(const struct model_log *log, struct ds *ds)
 {
-    size_t n_more = log->n_more;
+    size_t n_more = log->n_more, n_printed = 0;
 
     if (log->contents) {
         ds_put_cstr(ds, log->contents);
@@ -52,7 +52,11 @@ store_contents_print(const struct model_log *log, struct ds *ds)
         const struct model_log_change *change = &log->changes[i];
         size_t length = ds->length;
 
-        ds_put_cstr(ds, i ? ",{\"type\":\"" : "{\"type\":\"");
+        if (schema_version_has_secrets(&change->before, &change->after)) {
+            n_more++;
+            continue;
+        }
+        ds_put_cstr(ds, n_printed++ ? ",{\"type\":\"" : "{\"type\":\"");
         ds_put_cstr(ds, schema_tables[change->table]->plural);
         ds_put_cstr(ds, "\",\"name\":");
         schema_print_string(ds, change->name);

@@ -98,6 +98,7 @@ put_handlers(struct ofpbuf *out, const struct vmn_handler_class *handler)
         wire_put_u32(out, handler->to_controller);
         wire_put_u32(out, handler->asks_neighbours);
         wire_put_u32(out, handler->tells_guest);
+        wire_put_u64(out, handler->options);
     }
     wire_put_u32(out, 0);
 }
@@ -306,6 +307,7 @@ take_handlers(struct wire_reader *in, struct app_description *description)
         handlers[i].to_controller = wire_take_u32(in);
         handlers[i].asks_neighbours = wire_take_u32(in);
         handlers[i].tells_guest = wire_take_u32(in);
+        handlers[i].options = wire_take_u64(in);
     }
     description->class_.handlers = handlers;
 }

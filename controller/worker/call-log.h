@@ -111,6 +111,9 @@ enum call {
     CALL_ACT_CLONE = 65,
     CALL_ACT_GOTO_HOOK = 66,
     CALL_ACT_HASH_CONNECTION = 67,
+
+    /* Of a handler, as well. */
+    CALL_SEND_HTTP = 68,
     CALL_N
 };
 

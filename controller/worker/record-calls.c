@@ -669,12 +669,18 @@ vmn_act_conjunction(struct vmn_actions *a, uint32_t id, unsigned clause,
 /* Of a packet that is too large only the size is recorded: it fails for
  * that. */
 static void
-put_packet(struct call_log *log, const void *bytes, size_t size)
+put_bytes(struct call_log *log, const void *bytes, size_t size, size_t max)
 {
     call_put_u64(log, size);
-    if (size <= VMN_FRAME_MAX && size) {
+    if (size <= max && size) {
         call_put(log, bytes, size);
     }
+}
+
+static void
+put_packet(struct call_log *log, const void *bytes, size_t size)
+{
+    put_bytes(log, bytes, size, VMN_FRAME_MAX);
 }
 
 void
@@ -758,5 +764,23 @@ vmn_neighbour_is_incomplete(struct vmn_packets_out *out, uint32_t network,
         log = begin(out->recorder, CALL_NEIGHBOUR_IS_INCOMPLETE);
         call_put_u32(log, network);
         call_put_ip(log, ip);
+    }
+}
+
+void
+vmn_send_http(struct vmn_packets_out *out, const struct vmn_http_reply *reply)
+{
+    struct call_log *log;
+
+    if (!is_missing(out->recorder, reply, __func__)
+        && (!reply->body_size
+            || !is_missing(out->recorder, reply->body, __func__))) {
+        log = begin(out->recorder, CALL_SEND_HTTP);
+        call_put_u32(log, reply->status);
+        call_put_u32(log, reply->ttl);
+        call_put_text(log, reply->type);
+        call_put_text(log, reply->field_name);
+        call_put_text(log, reply->field_value);
+        put_bytes(log, reply->body, reply->body_size, VMN_HTTP_REPLY_MAX);
     }
 }

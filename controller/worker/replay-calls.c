@@ -413,10 +413,16 @@ static const struct replay_call emit_calls[CALL_N] = {
 /* Of one that is too large there are no bytes: that function fails before it
  * looks at them. */
 static const void *
-take_packet(struct replay *r, size_t *size)
+take_bytes(struct replay *r, size_t *size, size_t max)
 {
     *size = call_take_u64(&r->in);
-    return *size <= VMN_FRAME_MAX ? call_take_bytes(&r->in, *size) : NULL;
+    return *size <= max ? call_take_bytes(&r->in, *size) : NULL;
+}
+
+static const void *
+take_packet(struct replay *r, size_t *size)
+{
+    return take_bytes(r, size, VMN_FRAME_MAX);
 }
 
 static void
@@ -505,6 +511,23 @@ replay_neighbour_is_incomplete(struct replay *r)
     }
 }
 
+static void
+replay_send_http(struct replay *r)
+{
+    struct vmn_http_reply reply;
+
+    memset(&reply, 0, sizeof reply);
+    reply.status = call_take_u32(&r->in);
+    reply.ttl = call_take_u32(&r->in);
+    reply.type = call_take_text(&r->in);
+    reply.field_name = call_take_text(&r->in);
+    reply.field_value = call_take_text(&r->in);
+    reply.body = take_bytes(r, &reply.body_size, VMN_HTTP_REPLY_MAX);
+    if (replay_is_good(r)) {
+        vmn_send_http(r->out, &reply);
+    }
+}
+
 static const struct replay_call packet_calls[CALL_N] = {
     [CALL_FAIL] = { "vmn_fail", replay_failure },
     [CALL_SEND_BACK] = { "vmn_send_back", replay_send_back },
@@ -515,6 +538,7 @@ static const struct replay_call packet_calls[CALL_N] = {
     [CALL_SEND_NOTHING] = { "vmn_send_nothing", replay_send_nothing },
     [CALL_NEIGHBOUR_IS_INCOMPLETE] = { "vmn_neighbour_is_incomplete",
                                        replay_neighbour_is_incomplete },
+    [CALL_SEND_HTTP] = { "vmn_send_http", replay_send_http },
 };
 
 /* The log.  --------------------------------------------------------------- */

@@ -11,6 +11,7 @@
 #include "vmn/bytes.h"
 #include "vmn/dhcp.h"
 #include "vmn/dns.h"
+#include "vmn/requests.h"
 
 #define EXPORT(NAME) (void (*)(void)) NAME
 
@@ -38,9 +39,12 @@ void (*const worker_exports[])(void) = {
     EXPORT(vmn_dns_reverse),
     EXPORT(vmn_dns_start),
     EXPORT(vmn_element),
+    EXPORT(vmn_http_find),
+    EXPORT(vmn_http_parse),
     EXPORT(vmn_ip_from_text),
     EXPORT(vmn_ip_text),
     EXPORT(vmn_key_split),
+    EXPORT(vmn_keyed_hash),
     EXPORT(vmn_labels_get),
     EXPORT(vmn_mac_from_text),
     EXPORT(vmn_mac_text),

@@ -203,6 +203,8 @@ handle(struct wire_reader *in)
     struct vmn_packet_in packet = { .host = wire_take_text(in) };
     struct recorder recorder;
     struct vmn_view view;
+    const void *key;
+    size_t size;
 
     packet.in_port = wire_take_u32(in);
     packet.arg = wire_take_u32(in);
@@ -210,6 +212,11 @@ handle(struct wire_reader *in)
         packet.regs[i] = wire_take_u32(in);
     }
     packet.full_size = wire_take_u64(in);
+    packet.now_s = (int64_t) wire_take_u64(in);
+    key = wire_take_block(in, &size);
+    if (key && size == sizeof packet.key) {
+        memcpy(packet.key, key, size);
+    }
     packet.vif = take_row(in);
     packet.port = take_row(in);
     packet.bytes = wire_take_block(in, &packet.size);

@@ -15,6 +15,7 @@
 #include "vmn/flow.h"
 #include "vmn/own-types.h"
 #include "vmn/packet.h"
+#include "vmn/requests.h"
 #include "vmn/rows.h"
 #include "vmn/text.h"
 #include "vmn/types.h"
@@ -546,6 +547,10 @@ struct vmn_id_pool_class {
     uint32_t max;               /* IDs are 1 to this. */
 };
 
+/* Option of a handler: it is given HTTP requests in place of packets, and says
+ * replies (vmn/requests.h).  Its flows send TCP packets up, whole. */
+#define VMN_HANDLER_HTTP (UINT64_C(1) << 0)
+
 /* Answers packets that flows send up (vmn/packet.h). */
 struct vmn_handler_class {
     const char *name;
@@ -570,6 +575,7 @@ struct vmn_handler_class {
      * port is bound to it, if it is the candidate.  It is not called.  1 or 0;
      * not where former apps have padding. */
     uint64_t tells_guest;
+    uint64_t options;           /* VMN_HANDLER_*. */
 };
 
 /* What a flow stands for to people: an object, and of a policy the rule. */

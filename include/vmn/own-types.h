@@ -66,6 +66,13 @@ enum vmn_field_type {
 /* of VMN_FIELD_REF and VMN_FIELD_SELECTOR: the object has no effect on what is
  * named.  Without it, a scoped account may name what is in its scope alone. */
 #define VMN_FIELD_MENTIONS (1u << 4)
+/* of VMN_FIELD_TEXT, of an object itself, neither required nor a list: it is
+ * shown to who may change the object alone, and not in differences, in events
+ * or in the log of changes.  An object that had one cannot be brought back by
+ * undoing its deletion. */
+#define VMN_FIELD_SECRET (1u << 5)
+/* of VMN_FIELD_TEXT: it may have several lines, and tabs. */
+#define VMN_FIELD_LINES (1u << 6)
 
 struct vmn_struct_class;
 

@@ -28,6 +28,7 @@ extern "C" {
 struct vmn_view;
 
 #define VMN_N_REGS 16           /* Registers of a packet. */
+#define VMN_PACKET_KEY_SIZE 16  /* Bytes. */
 
 /* A packet that came up.  All of it lives until the handler returns. */
 struct vmn_packet_in {
@@ -42,6 +43,13 @@ struct vmn_packet_in {
     const uint8_t *bytes;       /* The packet, from the Ethernet header on. */
     size_t size;                /* Of 'bytes'... */
     size_t full_size;           /* ...and of the packet before it was cut. */
+
+    /* Of a handler with VMN_HANDLER_HTTP (vmn/requests.h), for which 'bytes' are a
+     * request; else zeros.  'key' is the app's and the port's: the same over
+     * restarts, and on all members of a cluster; of others there are others.
+     * No guest may see it. */
+    int64_t now_s;              /* Seconds since 1970 (UTC). */
+    uint8_t key[VMN_PACKET_KEY_SIZE];
 };
 
 /* Returns the value of register 'reg', VMN_REG_NETWORK for instance; 0 of what

@@ -221,6 +221,11 @@ enum vmn_hook {
 #define VMN_LB_PART_ADMITTED 4
 #define VMN_LB_PART_BACKENDS 16         /* From here on. */
 
+/* Relation: network name -> anything, where guests are told who they are, at
+ * 169.254.169.254 and fe80::a9fe:a9fe on the link.  Published by metadata;
+ * dhcp tells guests of the route. */
+#define VMN_REL_METADATA "metadata.networks"
+
 /* Query: network name -> struct vmn_ip, where guests may ask for names.  No
  * value: nowhere.  Provided by dns. */
 #define VMN_QUERY_DNS_SERVER "dns.server"

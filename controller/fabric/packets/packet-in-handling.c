@@ -14,6 +14,7 @@
 #include "controller/fabric/fabric-frames.h"
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/packets/neighbour-requests.h"
+#include "controller/fabric/packets/packet-in-http.h"
 #include "controller/fabric/packets/packet-in-private.h"
 #include "controller/fabric/packets/packet-in-queue.h"
 #include "controller/fabric/packets/packet-in-senders.h"
@@ -78,9 +79,10 @@ append_answer(struct packets_of_switch *ps, struct packet_port *port,
     ps->n_out++;
 }
 
-static void
-count_unanswered(struct packets_of_switch *ps,
-                 const struct engine_handler *handler, const char *reason)
+void
+packets_count_unanswered(struct packets_of_switch *ps,
+                         const struct engine_handler *handler,
+                         const char *reason)
 {
     struct handler_stats *stats = &ps->packets->handlers[handler->index];
 
@@ -113,7 +115,7 @@ give_to_sink(struct packets_of_switch *ps,
         f->sink(f->sink_aux, host->name, packet->port->in_port,
                 packet->bytes, packet->size);
     } else {
-        count_unanswered(ps, packet->handler, "no receiver");
+        packets_count_unanswered(ps, packet->handler, "no receiver");
     }
 }
 
@@ -130,7 +132,7 @@ tell_of_guest(struct packets_of_switch *ps,
         host->fabric->callbacks->guest_seen(host->fabric, host->name,
                                             packet->port->vif->iface_id);
     } else {
-        count_unanswered(ps, packet->handler, "no interface");
+        packets_count_unanswered(ps, packet->handler, "no interface");
     }
 }
 
@@ -146,7 +148,7 @@ count_answer(struct packets_of_switch *ps,
                      packet->handler->name, problem);
         packets_count_drop(ps, PACKET_DROP_FAILED);
     } else if (!out->n && packet->size) {
-        count_unanswered(ps, packet->handler, out->reason);
+        packets_count_unanswered(ps, packet->handler, out->reason);
     } else if (packet->size) {
         ps->packets->n_answered++;
     }
@@ -170,6 +172,9 @@ packets_answer(struct packets_of_switch *ps,
 
     if (packet->handler->class_.to_controller) {
         give_to_sink(ps, packet);
+        return true;
+    } else if (engine_handler_is_http(packet->handler)) {
+        packet_in_http_receive(ps, packet);
         return true;
     }
     if (packet->handler->class_.tells_guest) {

@@ -133,6 +133,7 @@ struct fabric_packets {
     size_t n_timed;
     struct event *tick;         /* If there are timed handlers. */
     int64_t tick_ms;            /* When, in time_msec(), if it is pending. */
+    struct packet_in_http *http; /* packet-in-http.c; or NULL. */
 };
 
 static inline void
@@ -152,6 +153,10 @@ void packets_queue_timed(struct packets_of_switch *,
                          const struct engine_handler *, uint32_t arg,
                          uint32_t in_port);
 
+/* Returns the sender at 'in_port', or NULL: there are too many. */
+struct packet_port *packets_sender(struct packets_of_switch *,
+                                   uint32_t in_port);
+
 /* packet-in-timers.c */
 void packet_in_timers_create(struct fabric *);
 void packet_in_timers_destroy(struct fabric *);
@@ -165,6 +170,11 @@ void packet_in_timers_begin(struct fabric_switch *);
 void packet_in_timers_installed(struct fabric_switch *);
 
 /* packet-in-handling.c */
+/* Counts a packet to which its handler gave no answer, and why: a string
+ * literal, or NULL. */
+void packets_count_unanswered(struct packets_of_switch *,
+                              const struct engine_handler *,
+                              const char *reason);
 /* Calls the packet's handler, and appends the messages to the switch to 'b'.
  * Returns false if it cannot answer while a plan is applied. */
 bool packets_answer(struct packets_of_switch *,

@@ -17,6 +17,7 @@
 #include "controller/fabric/fabric.h"
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/packets/packet-in-meters.h"
+#include "controller/fabric/packets/packet-in-http.h"
 #include "controller/fabric/packets/packet-in-private.h"
 #include "controller/fabric/packets/packet-sampling.h"
 #include "controller/fabric/session/switch-part.h"
@@ -128,6 +129,12 @@ get_port(struct packets_of_switch *ps, uint32_t in_port, uint32_t identity,
     bucket_init(&port->bucket, ps->packets->fabric->packet_port_rate);
     hmap_insert(&ps->ports, &port->node, hash);
     return port;
+}
+
+struct packet_port *
+packets_sender(struct packets_of_switch *ps, uint32_t in_port)
+{
+    return get_port(ps, in_port, 0, time_msec());
 }
 
 /* Returns the sender of a packet: of tunnel packets by identity, so that a
@@ -504,6 +511,7 @@ packets_destroy(struct fabric *f)
             free(packet);
         }
         packet_in_timers_destroy(f);
+        packet_in_http_destroy(f);
         commit_cancel_when_quiescent(f->commit, resume_cb, f);
         event_free(packets->drain);
         ofpbuf_uninit(&packets->batch);

@@ -14,11 +14,13 @@
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/packets/neighbour-requests.h"
+#include "controller/fabric/packets/packet-in-http.h"
 #include "controller/fabric/packets/packet-in-meters.h"
 #include "controller/fabric/packets/packet-in-private.h"
 #include "controller/fabric/packets/packet-in-queue.h"
 #include "controller/fabric/session/switch.h"
 #include "openvswitch/dynamic-string.h"
+#include "proto/guest/guest-http.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -49,6 +51,14 @@ fabric_packet_drops(const struct fabric *f, fabric_packet_drop_cb *cb,
 void
 packets_get_stats(const struct fabric *f, struct fabric_stats *stats)
 {
+    struct guest_http_stats http;
+
+    packet_in_http_get_stats(f, &http);
+    stats->n_guest_connections = http.n_connections;
+    stats->n_guest_connections_opened = http.n_opened;
+    stats->n_guest_connections_given_up = http.n_given_up;
+    stats->n_guest_requests = http.n_requests;
+    stats->n_guest_requests_limited = http.n_limited;
     stats->n_packet_ins = f->packets->n_in;
     stats->n_packet_outs = f->packets->n_out;
     stats->n_packets_answered = f->packets->n_answered;

@@ -321,8 +321,8 @@ static const struct vmn_struct_class *
 take_struct(lua_State *L, const char *name)
 {
     static const char *const of_field[] = {
-        "name", "type", "required", "list", "set", "key", "mentions", "min",
-        "max", "default", "max_items", "values", "ref", "struct", "fields",
+        "name", "type", "required", "list", "set", "key", "mentions", "secret",
+        "lines", "min", "max", "default", "max_items", "values", "ref", "struct", "fields",
         "doc", NULL };
     struct vmn_struct_class *s = xzalloc(sizeof *s);
     struct lua_app *app = lua_app_of(L);
@@ -416,6 +416,7 @@ take_field(lua_State *L, const char *element, size_t i)
         { "required", VMN_FIELD_REQUIRED }, { "list", VMN_FIELD_LIST },
         { "set", VMN_FIELD_SET }, { "key", VMN_FIELD_KEY },
         { "mentions", VMN_FIELD_MENTIONS },
+        { "secret", VMN_FIELD_SECRET }, { "lines", VMN_FIELD_LINES },
     };
     struct vmn_field_class *f = &lua_app_of(L)->fields[i];
     int type;

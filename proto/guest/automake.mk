@@ -1,0 +1,10 @@
+# proto/guest
+proto_libproto_a_SOURCES += \
+	proto/guest/guest-frame.c \
+	proto/guest/guest-frame.h \
+	proto/guest/guest-http.c \
+	proto/guest/guest-http.h \
+	proto/guest/guest-request.c \
+	proto/guest/guest-request.h \
+	proto/guest/guest-tcp.c \
+	proto/guest/guest-tcp.h

@@ -1,0 +1,612 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * An HTTP server for guests; see guest-http.h. */
+
+#include <config.h>
+
+#include "proto/guest/guest-http.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "hash.h"
+#include "openvswitch/hmap.h"
+#include "openvswitch/list.h"
+#include "openvswitch/token-bucket.h"
+#include "proto/guest/guest-frame.h"
+#include "proto/guest/guest-request.h"
+#include "proto/guest/guest-tcp.h"
+#include "timeval.h"
+#include "util.h"
+
+/* A client has this long to send a request, and to take a reply; and that
+ * long until its side is closed, too. */
+#define REQUEST_MS 10000
+#define REPLY_MS 60000
+#define CLOSING_MS 20000
+/* Tokens of a request: rates are in tokens a millisecond then. */
+#define TOKENS 1000
+#define BURST 2                 /* Seconds' worth. */
+#define TTL 64
+#define IN_MAX (VMN_HTTP_HEAD_MAX + VMN_HTTP_BODY_MAX)
+
+/* A port, which has connections or had requests of late. */
+struct guest_client {
+    struct hmap_node node;      /* In 'clients', by host and in_port. */
+    char *host;
+    uint32_t in_port;
+    size_t n_conns;
+    struct token_bucket bucket; /* Of requests. */
+    long long int used_ms;      /* When it had the last connection. */
+};
+
+struct guest_conn {
+    unsigned n;                 /* What it is called by TCP. */
+    bool used;
+    bool closing;               /* Nothing more is done with it. */
+    struct hmap_node node;      /* In 'conns_by_ends', if 'used'. */
+    struct ovs_list list_node;  /* In 'lru', if 'used'; else in 'free'. */
+    struct guest_client *client;
+    struct guest_ends ends;
+    struct guest_peer peer;     /* With texts of its own. */
+    long long int deadline_ms;
+
+    char *in;                   /* What came, up to IN_MAX bytes; or NULL. */
+    size_t in_size;
+    bool eof;                   /* No more comes. */
+    bool was_told_to_continue;
+    bool waits;                 /* For an answer that comes later. */
+
+    uint8_t *out;               /* A reply, or NULL. */
+    size_t out_size, out_sent;
+    bool is_last;               /* It is closed behind that. */
+    uint8_t ttl;                /* Of frames. */
+};
+
+struct guest_http {
+    const struct guest_http_callbacks *callbacks;
+    void *aux;
+    struct guest_tcp *tcp;
+    struct guest_conn conns[GUEST_TCP_MAX + 1]; /* The last one is of what is
+                                                 * of no connection. */
+    struct hmap conns_by_ends;
+    struct ovs_list lru;        /* The one longest without a frame first. */
+    struct ovs_list free;
+    struct hmap clients;
+    struct guest_http_stats stats;
+};
+
+/* Clients.  --------------------------------------------------------------- */
+
+static uint32_t
+hash_client(const char *host, uint32_t in_port)
+{
+    return hash_string(host, in_port);
+}
+
+static struct guest_client *
+get_client(struct guest_http *g, const struct guest_peer *peer)
+{
+    uint32_t hash = hash_client(peer->host, peer->in_port);
+    struct guest_client *client;
+
+    HMAP_FOR_EACH_WITH_HASH (client, node, hash, &g->clients) {
+        if (client->in_port == peer->in_port
+            && !strcmp(client->host, peer->host)) {
+            return client;
+        }
+    }
+    client = xzalloc(sizeof *client);
+    client->host = xstrdup(peer->host);
+    client->in_port = peer->in_port;
+    token_bucket_init(&client->bucket, VMN_HTTP_RATE,
+                      BURST * VMN_HTTP_RATE * TOKENS);
+    hmap_insert(&g->clients, &client->node, hash);
+    return client;
+}
+
+static void
+free_client(struct guest_http *g, struct guest_client *client)
+{
+    hmap_remove(&g->clients, &client->node);
+    free(client->host);
+    free(client);
+}
+
+/* Forgets clients whose buckets are full again. */
+static void
+forget_clients(struct guest_http *g, long long int now_ms)
+{
+    struct guest_client *client, *next;
+
+    HMAP_FOR_EACH_SAFE (client, next, node, &g->clients) {
+        if (!client->n_conns && now_ms - client->used_ms > BURST * 1000) {
+            free_client(g, client);
+        }
+    }
+}
+
+/* Connections.  ----------------------------------------------------------- */
+
+static uint32_t
+hash_conn(const struct guest_ends *ends, const struct guest_peer *peer)
+{
+    uint32_t hash = hash_client(peer->host, peer->in_port);
+
+    hash = hash_bytes(&ends->ip_src, sizeof ends->ip_src, hash);
+    return hash_int(ends->src_port, hash);
+}
+
+static struct guest_conn *
+find_conn(struct guest_http *g, const struct guest_ends *ends,
+          const struct guest_peer *peer)
+{
+    struct guest_conn *conn;
+
+    HMAP_FOR_EACH_WITH_HASH (conn, node, hash_conn(ends, peer),
+                             &g->conns_by_ends) {
+        if (conn->peer.in_port == peer->in_port
+            && conn->ends.src_port == ends->src_port
+            && conn->ends.dst_port == ends->dst_port
+            && vmn_ip_equal(&conn->ends.ip_src, &ends->ip_src)
+            && vmn_ip_equal(&conn->ends.ip_dst, &ends->ip_dst)
+            && !strcmp(conn->peer.host, peer->host)) {
+            return conn;
+        }
+    }
+    return NULL;
+}
+
+static bool
+is_same_text(const char *a, const char *b)
+{
+    return a && b ? !strcmp(a, b) : a == b;
+}
+
+static void
+free_peer(struct guest_peer *peer)
+{
+    free(CONST_CAST(char *, peer->host));
+    free(CONST_CAST(char *, peer->port));
+}
+
+static void
+free_conn(struct guest_http *g, struct guest_conn *conn)
+{
+    const unsigned n = conn->n;
+
+    hmap_remove(&g->conns_by_ends, &conn->node);
+    ovs_list_remove(&conn->list_node);
+    conn->client->n_conns--;
+    conn->client->used_ms = time_msec();
+    free_peer(&conn->peer);
+    free(conn->in);
+    free(conn->out);
+    memset(conn, 0, sizeof *conn);
+    conn->n = n;
+    ovs_list_push_back(&g->free, &conn->list_node);
+    g->stats.n_connections--;
+}
+
+/* Ends a connection, whose client is told by a reset. */
+static void
+give_up(struct guest_http *g, struct guest_conn *conn)
+{
+    guest_tcp_abort(g->tcp, conn->n);
+    g->stats.n_given_up++;
+    free_conn(g, conn);
+}
+
+/* Ends a connection of which nobody is told. */
+static void
+forget(struct guest_http *g, struct guest_conn *conn)
+{
+    unsigned n = conn->n;
+
+    free_conn(g, conn);
+    guest_tcp_abort(g->tcp, n);
+}
+
+/* Makes a connection, for a client that wants to open one; or returns NULL if
+ * it has enough. */
+static struct guest_conn *
+make_conn(struct guest_http *g, const struct guest_ends *ends,
+          const struct guest_peer *peer)
+{
+    struct guest_client *client = get_client(g, peer);
+    struct guest_conn *conn;
+
+    if (client->n_conns >= VMN_HTTP_CONNECTIONS_MAX) {
+        return NULL;
+    }
+    if (ovs_list_is_empty(&g->free)) {
+        give_up(g, CONTAINER_OF(ovs_list_front(&g->lru), struct guest_conn,
+                                list_node));
+    }
+    conn = CONTAINER_OF(ovs_list_pop_front(&g->free), struct guest_conn,
+                        list_node);
+    conn->used = true;
+    conn->client = client;
+    conn->ends = *ends;
+    conn->peer = *peer;
+    conn->peer.host = xstrdup(peer->host);
+    conn->peer.port = nullable_xstrdup(peer->port);
+    conn->ttl = TTL;
+    conn->deadline_ms = time_msec() + REQUEST_MS;
+    client->n_conns++;
+    hmap_insert(&g->conns_by_ends, &conn->node, hash_conn(ends, peer));
+    ovs_list_push_back(&g->lru, &conn->list_node);
+    g->stats.n_connections++;
+    g->stats.n_opened++;
+    return conn;
+}
+
+/* Requests.  -------------------------------------------------------------- */
+
+/* Closes it once all that is written was sent: if the client has not ended its
+ * side, when it does. */
+static void
+close_conn(struct guest_http *g, struct guest_conn *conn)
+{
+    conn->closing = true;
+    conn->deadline_ms = time_msec() + CLOSING_MS;
+    if (conn->eof) {
+        guest_tcp_close(g->tcp, conn->n);
+    } else {
+        guest_tcp_shutdown(g->tcp, conn->n);
+    }
+}
+
+/* Hands on what there is room for of the reply.  Returns true if that was all
+ * of it. */
+static bool
+write_reply(struct guest_http *g, struct guest_conn *conn)
+{
+    while (conn->out_sent < conn->out_size) {
+        size_t n = guest_tcp_write(g->tcp, conn->n,
+                                   conn->out + conn->out_sent,
+                                   conn->out_size - conn->out_sent);
+
+        if (!n) {
+            guest_tcp_push(g->tcp, conn->n);
+            return false;
+        }
+        conn->out_sent += n;
+    }
+    free(conn->out);
+    conn->out = NULL;
+    if (conn->is_last) {
+        /* Its FIN goes with the last segment. */
+        close_conn(g, conn);
+    } else {
+        conn->deadline_ms = time_msec() + REQUEST_MS;
+    }
+    guest_tcp_push(g->tcp, conn->n);
+    return true;
+}
+
+static void
+set_reply(struct guest_conn *conn, const struct vmn_http_reply *reply,
+          const struct guest_request *request, size_t size)
+{
+    char head[GUEST_REPLY_HEAD_MAX];
+    size_t body_size = request->head_only ? 0 : reply->body_size;
+    size_t head_size;
+
+    conn->is_last = request->close || request->fault || reply->status == 429;
+    head_size = guest_reply_head(reply, conn->is_last, head);
+    conn->out = xmalloc(head_size + body_size);
+    memcpy(conn->out, head, head_size);
+    if (body_size) {
+        memcpy(conn->out + head_size, reply->body, body_size);
+    }
+    conn->out_size = head_size + body_size;
+    conn->out_sent = 0;
+    conn->ttl = reply->ttl ? (uint8_t) reply->ttl : TTL;
+    conn->deadline_ms = time_msec() + REPLY_MS;
+    conn->was_told_to_continue = false;
+
+    conn->in_size -= size;
+    memmove(conn->in, conn->in + size, conn->in_size);
+}
+
+/* Says that a body is wanted, once. */
+static void
+tell_to_continue(struct guest_http *g, struct guest_conn *conn)
+{
+    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+    if (!conn->was_told_to_continue) {
+        conn->was_told_to_continue = true;
+        guest_tcp_write(g->tcp, conn->n, text, sizeof text - 1);
+        guest_tcp_push(g->tcp, conn->n);
+    }
+}
+
+/* Makes the reply to the request that is next.  Returns false if there is none
+ * yet. */
+static bool
+answer(struct guest_http *g, struct guest_conn *conn)
+{
+    struct vmn_http_reply reply = { .status = 404 };
+    struct guest_request request;
+
+    guest_request_read(conn->in, conn->in_size, &request);
+    if (request.fault) {
+        reply.status = request.fault;
+        set_reply(conn, &reply, &request, conn->in_size);
+        return true;
+    } else if (!request.size) {
+        if (request.expects_continue) {
+            tell_to_continue(g, conn);
+        }
+        return false;
+    }
+    if (!conn->waits
+        && !token_bucket_withdraw(&conn->client->bucket, TOKENS)) {
+        g->stats.n_limited++;
+        reply.status = 429;
+    } else {
+        if (!conn->waits) {
+            g->stats.n_requests++;
+        }
+        conn->waits = !g->callbacks->answer(
+            g->aux, &conn->peer, (const uint8_t *) conn->in, request.size,
+            &reply);
+        if (conn->waits) {
+            return false;
+        }
+    }
+    set_reply(conn, &reply, &request, request.size);
+    return true;
+}
+
+/* Does what can be done for a connection. */
+static void
+serve(struct guest_http *g, struct guest_conn *conn)
+{
+    while (!conn->closing && (conn->out ? write_reply(g, conn)
+                              : conn->in_size && answer(g, conn))) {
+        /* There may be another request. */
+    }
+    if (conn->eof && !conn->out && !conn->waits && !conn->closing) {
+        close_conn(g, conn);
+    }
+}
+
+/* What TCP tells.  -------------------------------------------------------- */
+
+static void
+output(void *g_, unsigned n, const uint8_t *segment, size_t size)
+{
+    const struct guest_http *g = g_;
+    const struct guest_conn *conn = &g->conns[n];
+    uint8_t frame[VMN_FRAME_MAX];
+
+    if (conn->peer.host && size <= sizeof frame - GUEST_HEADERS_MAX
+        + 20) {
+        size = guest_frame_build(&conn->ends, conn->ttl, segment, size,
+                                 frame);
+        g->callbacks->send(g->aux, &conn->peer, frame, size);
+    }
+}
+
+static void
+opened(void *g_, unsigned n)
+{
+    struct guest_http *g = g_;
+
+    g->conns[n].deadline_ms = time_msec() + REQUEST_MS;
+}
+
+static bool
+received(void *g_, unsigned n, const uint8_t *bytes, size_t size)
+{
+    struct guest_http *g = g_;
+    struct guest_conn *conn = &g->conns[n];
+
+    if (conn->closing) {
+        if (!bytes) {
+            guest_tcp_close(g->tcp, n);
+        }
+        return true;
+    }
+    if (size > IN_MAX - conn->in_size) {
+        g->stats.n_given_up++;
+        return false;
+    }
+    if (bytes) {
+        if (!conn->in) {
+            conn->in = xmalloc(IN_MAX);
+        }
+        memcpy(conn->in + conn->in_size, bytes, size);
+        conn->in_size += size;
+    } else {
+        conn->eof = true;
+    }
+    serve(g, conn);
+    return true;
+}
+
+static void
+has_room(void *g_, unsigned n)
+{
+    struct guest_http *g = g_;
+
+    serve(g, &g->conns[n]);
+}
+
+static void
+gone(void *g_, unsigned n)
+{
+    struct guest_http *g = g_;
+
+    if (g->conns[n].used) {
+        free_conn(g, &g->conns[n]);
+    }
+}
+
+static const struct guest_tcp_events events = {
+    .output = output,
+    .opened = opened,
+    .received = received,
+    .has_room = has_room,
+    .gone = gone,
+};
+
+/* Frames.  ---------------------------------------------------------------- */
+
+#define TCP_FLAGS 13            /* Offset. */
+enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
+
+/* Answers a segment of no connection by a reset: its client may think of one
+ * that was there before this process was. */
+static const char *
+refuse(struct guest_http *g, const struct guest_ends *ends,
+       const struct guest_peer *peer, uint8_t *segment, size_t size)
+{
+    struct guest_conn *nobody = &g->conns[GUEST_TCP_NONE];
+
+    nobody->ends = *ends;
+    nobody->peer = *peer;
+    nobody->ttl = TTL;
+    guest_tcp_input(g->tcp, GUEST_TCP_NONE, ends->src_port, segment, size);
+    memset(&nobody->peer, 0, sizeof nobody->peer);
+    return NULL;
+}
+
+/* Returns the connection of a segment, which is made if it opens one; or NULL
+ * with '*why' set. */
+static struct guest_conn *
+conn_of(struct guest_http *g, const struct guest_ends *ends,
+        const struct guest_peer *peer, uint8_t flags, const char **why)
+{
+    struct guest_conn *conn = find_conn(g, ends, peer);
+    bool opens = (flags & (FIN | SYN | RST | ACK)) == SYN;
+
+    /* Another port has that place now; or the client begins anew, when we
+     * still wait for the end of what was before. */
+    if (conn && (!is_same_text(conn->peer.port, peer->port)
+                 || conn->peer.handler != peer->handler
+                 || (opens && conn->closing))) {
+        forget(g, conn);
+        conn = NULL;
+    }
+    if (!conn && opens) {
+        conn = make_conn(g, ends, peer);
+        *why = conn ? NULL : "too many connections";
+    } else if (conn) {
+        ovs_list_remove(&conn->list_node);
+        ovs_list_push_back(&g->lru, &conn->list_node);
+        conn->peer.arg = peer->arg;
+        memcpy(conn->peer.regs, peer->regs, sizeof conn->peer.regs);
+        conn->ends = *ends;
+    } else {
+        *why = flags & RST ? "reset" : NULL;
+    }
+    return conn;
+}
+
+const char *
+guest_http_receive(struct guest_http *g, const struct guest_peer *peer,
+                   const uint8_t *frame, size_t frame_size)
+{
+    uint8_t copy[VMN_FRAME_MAX];
+    const char *why = NULL;
+    const uint8_t *segment;
+    struct guest_conn *conn;
+    struct guest_ends ends;
+    size_t size;
+
+    why = (frame_size <= sizeof copy
+           ? guest_frame_parse(frame, frame_size, &ends, &segment, &size)
+           : "malformed");
+    if (why) {
+        return why;
+    }
+    memcpy(copy, segment, size);
+    if (copy[TCP_FLAGS] & SYN) {
+        guest_frame_raise_mss(copy, size);
+    }
+    conn = conn_of(g, &ends, peer, copy[TCP_FLAGS], &why);
+    if (conn) {
+        guest_tcp_input(g->tcp, conn->n, ends.src_port, copy, size);
+    } else if (!why) {
+        why = refuse(g, &ends, peer, copy, size);
+    }
+    return why;
+}
+
+/* Time.  ------------------------------------------------------------------ */
+
+int
+guest_http_run(struct guest_http *g)
+{
+    long long int now_ms = time_msec();
+    bool alive[GUEST_TCP_MAX];
+    struct guest_conn *conn, *next;
+
+    guest_tcp_run(g->tcp);
+    guest_tcp_mark(g->tcp, alive);
+    LIST_FOR_EACH_SAFE (conn, next, list_node, &g->lru) {
+        if (!alive[conn->n]) {
+            free_conn(g, conn);
+        } else if (now_ms >= conn->deadline_ms) {
+            give_up(g, conn);
+        } else if (conn->waits) {
+            serve(g, conn);
+        }
+    }
+    forget_clients(g, now_ms);
+    return (!ovs_list_is_empty(&g->lru) || !hmap_is_empty(&g->clients)
+            ? GUEST_TCP_TICK_MS : -1);
+}
+
+/* Life.  ------------------------------------------------------------------ */
+
+struct guest_http *
+guest_http_create(const struct guest_http_callbacks *callbacks, void *aux)
+{
+    struct guest_http *g = xzalloc(sizeof *g);
+
+    g->callbacks = callbacks;
+    g->aux = aux;
+    g->tcp = guest_tcp_create(&events, g);
+    hmap_init(&g->conns_by_ends);
+    hmap_init(&g->clients);
+    ovs_list_init(&g->lru);
+    ovs_list_init(&g->free);
+    for (unsigned n = 0; n < GUEST_TCP_MAX; n++) {
+        g->conns[n].n = n;
+        ovs_list_push_back(&g->free, &g->conns[n].list_node);
+    }
+    return g;
+}
+
+void
+guest_http_destroy(struct guest_http *g)
+{
+    struct guest_client *client, *next_client;
+    struct guest_conn *conn, *next;
+
+    if (!g) {
+        return;
+    }
+    LIST_FOR_EACH_SAFE (conn, next, list_node, &g->lru) {
+        forget(g, conn);
+    }
+    HMAP_FOR_EACH_SAFE (client, next_client, node, &g->clients) {
+        free_client(g, client);
+    }
+    guest_tcp_destroy(g->tcp);
+    hmap_destroy(&g->conns_by_ends);
+    hmap_destroy(&g->clients);
+    free(g);
+}
+
+void
+guest_http_get_stats(const struct guest_http *g,
+                     struct guest_http_stats *stats)
+{
+    *stats = g->stats;
+}
