@@ -5,6 +5,7 @@ APPS_LD = -module -avoid-version -shared $(VMN_SAN)
 include apps/chains/automake.mk
 include apps/dhcp/automake.mk
 include apps/dns/automake.mk
+include apps/metadata/automake.mk
 include apps/overlay/automake.mk
 include apps/firewall/automake.mk
 include apps/loadbalancer/automake.mk

@@ -58,6 +58,9 @@ put_of_cidr(struct vmn_bytes *b, uint8_t code, const struct vmn_prefix *cidr)
     dhcpv4_put_u32(b, code, code == OPTION_MASK ? mask : ntohl(first) | ~mask);
 }
 
+/* As a gateway, "0.0.0.0" means the link itself (RFC 3442). */
+static const struct vmn_ip on_link = { .family = 4 };
+
 static void
 put_route(struct vmn_bytes *b, const struct vmn_prefix *to,
           const struct vmn_ip *via)
@@ -67,18 +70,35 @@ put_route(struct vmn_bytes *b, const struct vmn_prefix *to,
     vmn_put_ip(b, via);
 }
 
+/* Appends the route to where guests are told who they are, which is on the
+ * link, unless they are told another one. */
+static void
+put_metadata(struct vmn_bytes *b, const struct vmn_dhcp_options *options)
+{
+    static const struct vmn_prefix server = { { 4, { 169, 254, 169, 254 } },
+                                              32 };
+
+    for (size_t i = 0; i < options->n_routes; i++) {
+        const struct vmn_prefix *to
+            = &vmn_dhcp_route_at(options, i)->destination;
+
+        if (to->len == server.len && vmn_ip_equal(&to->ip, &server.ip)) {
+            return;
+        }
+    }
+    put_route(b, &server, &on_link);
+}
+
 /* Appends routes to resolvers with link-local addresses, for clients without
- * another route to them: "0.0.0.0" means the link itself (RFC 3442). */
+ * another route to them. */
 static void
 put_link_local(struct vmn_bytes *b, const struct vmn_dhcp_options *options)
 {
-    static const struct vmn_ip link = { .family = 4 };
-
     for (size_t i = 0; i < options->n_dns; i++) {
         const struct vmn_ip *ip = &options->dns[i];
 
         if (ip->family == 4 && ip->addr[0] == 169 && ip->addr[1] == 254) {
-            put_route(b, &(struct vmn_prefix) { *ip, 32 }, &link);
+            put_route(b, &(struct vmn_prefix) { *ip, 32 }, &on_link);
         }
     }
 }
@@ -89,7 +109,7 @@ static void
 put_routes(struct vmn_bytes *b, uint8_t code, const struct dhcpv4_values *ctx)
 {
     static const struct vmn_prefix everything = { { .family = 4 }, 0 };
-    uint8_t data[41 * 9];       /* 32 routes, 8 resolvers, and one more. */
+    uint8_t data[42 * 9];       /* 32 routes, 8 resolvers, and two more. */
     struct vmn_bytes list = vmn_bytes(data, sizeof data);
     bool have_default = false;
 
@@ -99,6 +119,9 @@ put_routes(struct vmn_bytes *b, uint8_t code, const struct dhcpv4_values *ctx)
 
         have_default |= !route->destination.len;
         put_route(&list, &route->destination, &route->via);
+    }
+    if (ctx->has_metadata) {
+        put_metadata(&list, &ctx->options);
     }
     if (!ctx->subnet->gateway.family && !have_default) {
         put_link_local(&list, &ctx->options);

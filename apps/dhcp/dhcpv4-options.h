@@ -37,6 +37,7 @@ struct dhcpv4_values {
     uint32_t mtu;
     const struct vmn_subnet *subnet;
     struct vmn_dhcp_options options;
+    bool has_metadata;          /* The network has a metadata server. */
 };
 
 void dhcpv4_put_u32(struct vmn_bytes *, uint8_t code, uint32_t value);

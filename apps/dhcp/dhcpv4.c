@@ -110,6 +110,8 @@ answer(const struct req *req, uint8_t type, const struct vmn_ip *ip,
         ctx.subnet = find_subnet(req->network, ip);
         ctx.options = dhcp_options_of(req->view, req->network, ctx.subnet,
                                    req->port);
+        ctx.has_metadata = vmn_relation_values(req->view, VMN_REL_METADATA,
+                                               req->network->row.name).n > 0;
         if (!ctx.options.n_search && ctx.options.domain) {
             ctx.options.n_search = 1;
             ctx.options.search = &ctx.options.domain;

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a port is told: by the objects that list it, and those that select it,
+ * member by member.  Not for how that looks (metadata-openstack.c,
+ * metadata-ec2.c). */
+
+#include "metadata.h"
+
+#include <stdlib.h>
+
+/* Objects that apply to a port. */
+struct objects {
+    size_t n;
+    const struct metadata *rows[OBJECTS_MAX];
+};
+
+static bool
+lists(const struct metadata *row, const char *port)
+{
+    for (size_t i = 0; i < row->n_ports; i++) {
+        if (!strcmp(row->ports[i], port)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The first by name is asked first: it comes before those with selectors, and
+ * a smaller priority before a larger one. */
+static int
+compare(const void *a_, const void *b_)
+{
+    const struct metadata *a = *(const struct metadata *const *) a_;
+    const struct metadata *b = *(const struct metadata *const *) b_;
+
+    return (!a->n_ports != !b->n_ports ? (a->n_ports ? -1 : 1)
+            : a->priority != b->priority ? (a->priority < b->priority ? -1 : 1)
+            : strcmp(a->object.row.name, b->object.row.name));
+}
+
+/* Adds the objects at 'key' of 'relation' that are for the port.  What a
+ * look-up names may not be there yet, or be another by now, so each is looked
+ * at. */
+static void
+add_objects(struct vmn_view *view, const char *relation, const char *key,
+            const struct vmn_port *port, struct objects *objects)
+{
+    struct vmn_names names = vmn_relation_values(view, relation, key);
+
+    for (size_t i = 0; i < names.n && objects->n < OBJECTS_MAX; i++) {
+        const struct metadata *row
+            = (const struct metadata *) vmn_read(view, ROW_METADATA,
+                                                 names.names[i]);
+
+        if (row && (row->n_ports ? lists(row, port->row.name)
+                    : vmn_selector_matches(&row->selector,
+                                           vmn_labels_of(view, &port->row)))) {
+            objects->rows[objects->n++] = row;
+        }
+    }
+}
+
+static void
+find_objects(struct vmn_view *view, const struct vmn_port *port,
+             struct objects *objects)
+{
+    const struct vmn_labels *labels = vmn_labels_of(view, &port->row);
+
+    objects->n = 0;
+    add_objects(view, REL_OF_PORT, port->row.name, port, objects);
+    for (size_t i = 0; i < labels->n; i++) {
+        const struct vmn_label *label = &labels->labels[i];
+
+        add_objects(view, REL_OF_LABEL, label->key, port, objects);
+        add_objects(view, REL_OF_LABEL,
+                    vmn_printf(view, "%s=%s", label->key, label->value), port,
+                    objects);
+    }
+    add_objects(view, REL_OF_LABEL, "", port, objects);
+    qsort(objects->rows, objects->n, sizeof objects->rows[0], compare);
+}
+
+static void
+add_attributes(const struct metadata *row, struct told *told)
+{
+    for (size_t i = 0; i < row->n_attributes; i++) {
+        size_t j = 0;
+
+        while (j < told->n_attributes
+               && strcmp(told->attributes[j].name, row->attributes[i].name)) {
+            j++;
+        }
+        if (j == told->n_attributes && j < ATTRIBUTES_MAX) {
+            told->attributes[told->n_attributes++] = row->attributes[i];
+        }
+    }
+}
+
+/* Takes from 'row' what none before it has said. */
+static void
+add_row(const struct metadata *row, struct told *told)
+{
+    if (!told->instance_id) {
+        told->instance_id = row->instance_id;
+    }
+    if (!told->hostname) {
+        told->hostname = row->hostname;
+    }
+    if (!told->availability_zone) {
+        told->availability_zone = row->availability_zone;
+    }
+    if (!told->n_ssh_keys) {
+        told->n_ssh_keys = row->n_ssh_keys;
+        told->ssh_keys = row->ssh_keys;
+    }
+    if (!told->user_data && row->user_data) {
+        told->user_data = row;
+    }
+    if (!told->vendor_data) {
+        told->vendor_data = row->vendor_data;
+    }
+    add_attributes(row, told);
+}
+
+/* Sets the ports of the VM: those of the object that lists the one that asks,
+ * or that one alone. */
+static void
+set_ports(struct vmn_view *view, const struct metadata *row,
+          const struct vmn_port *port, struct told *told)
+{
+    size_t n = row ? row->n_ports : 0;
+    const struct vmn_port **ports = (const struct vmn_port **) vmn_alloc(
+        view, (n + 1) * sizeof *ports);
+
+    for (size_t i = 0; i < n; i++) {
+        const struct vmn_port *other = vmn_read_port(view, row->ports[i]);
+
+        if (other) {
+            ports[told->n_ports++] = other;
+        }
+    }
+    if (!told->n_ports) {
+        ports[told->n_ports++] = port;
+    }
+    told->ports = ports;
+}
+
+void
+metadata_tell(struct vmn_view *view, const struct vmn_port *port,
+              struct told *told)
+{
+    struct objects *objects
+        = (struct objects *) vmn_alloc(view, sizeof *objects);
+    const struct metadata *own;
+
+    memset(told, 0, sizeof *told);
+    told->port = port;
+    find_objects(view, port, objects);
+    own = (objects->n && objects->rows[0]->n_ports ? objects->rows[0] : NULL);
+    for (size_t i = 0; i < objects->n; i++) {
+        add_row(objects->rows[i], told);
+    }
+    set_ports(view, own, port, told);
+    if (!told->instance_id) {
+        told->instance_id = own ? own->object.row.name : port->row.name;
+    }
+    if (!told->hostname) {
+        told->hostname = (port->dhcp_options.hostname
+                          ? port->dhcp_options.hostname : port->row.name);
+    }
+}
+
+const struct vmn_subnet *
+metadata_subnet_of(const struct vmn_network *network, const struct vmn_ip *ip)
+{
+    for (size_t i = 0; i < network->n_subnets; i++) {
+        const struct vmn_subnet *subnet = vmn_subnet_at(network, i);
+
+        if (vmn_prefix_contains(&subnet->cidr, ip)) {
+            return subnet;
+        }
+    }
+    return NULL;
+}
