@@ -8,6 +8,7 @@
 #include "metadata.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 /* Those that clients ask for; they change nothing here. */
 static const char *const versions[] = {
@@ -68,6 +69,12 @@ floating(struct vmn_view *view, const struct vmn_port *port)
         }
     }
     return text;
+}
+
+static const char *
+first_line(struct vmn_view *view, const char *text)
+{
+    return vmn_printf(view, "%.*s", (int) strcspn(text, "\n"), text);
 }
 
 static json_t *
@@ -133,10 +140,8 @@ meta_data(struct vmn_view *view, const struct told *told)
     add(root, "hostname", told->hostname);
     add(root, "instance-id", told->instance_id);
     add(root, "local-hostname", told->hostname);
-    add(root, "local-ipv4", vmn_printf(
-        view, "%.*s", (int) strcspn(addresses(view, told->port, 4, NULL),
-                                    "\n"),
-        addresses(view, told->port, 4, NULL)));
+    add(root, "local-ipv4", first_line(view, addresses(view, told->port, 4,
+                                                       NULL)));
     add(root, "mac", vmn_mac_text(view, told->port->mac));
     json_object_set_new(root, "network", json_pack(
         "{s:{s:o}}", "interfaces", "macs", macs));
@@ -144,15 +149,32 @@ meta_data(struct vmn_view *view, const struct told *told)
         json_object_set_new(root, "placement", json_pack(
             "{s:s}", "availability-zone", told->availability_zone));
     }
-    add(root, "public-ipv4", vmn_printf(
-        view, "%.*s", (int) strcspn(floating(view, told->port), "\n"),
-        floating(view, told->port)));
+    add(root, "public-ipv4", first_line(view, floating(view, told->port)));
     if (told->n_ssh_keys) {
         json_object_set_new(root, "public-keys", public_keys(told));
     }
     if (told->n_attributes) {
         json_object_set_new(root, "tags", tags(told));
     }
+    return root;
+}
+
+/* Who the VM is, in one file.  It is not signed, as EC2's is: nobody else can
+ * be shown it. */
+static json_t *
+dynamic(struct vmn_view *view, const struct told *told)
+{
+    const char *ip = first_line(view, addresses(view, told->port, 4, NULL));
+    json_t *document = json_pack(
+        "{s:s, s:s*, s:s*, s:s}", "instanceId", told->instance_id,
+        "privateIp", ip[0] ? ip : NULL, "availabilityZone",
+        told->availability_zone, "version", "2017-09-30");
+    char *text = json_dumps(document, JSON_INDENT(1));
+    json_t *root = json_pack("{s:{s:s}}", "instance-identity", "document",
+                             text ? text : "");
+
+    free(text);
+    json_decref(document);
     return root;
 }
 
@@ -227,33 +249,45 @@ skip_version(const char *path)
     return NULL;
 }
 
+/* If 'path' is folder 'name' or in it, answers by what 'make' makes of it. */
+static bool
+get_folder(struct vmn_view *view, const struct told *told, const char *path,
+           const char *name,
+           json_t *(*make)(struct vmn_view *, const struct told *),
+           struct reply *reply)
+{
+    size_t len = strlen(name);
+    json_t *root;
+
+    if (strncmp(path, name, len) || (path[len] && path[len] != '/')) {
+        return false;
+    }
+    root = make(view, told);
+    walk(view, root, path + len, reply);
+    json_decref(root);
+    return true;
+}
+
 void
 ec2_get(struct vmn_view *view, const struct told *told, const char *path,
         struct reply *reply)
 {
-    static const char folder[] = "/meta-data";
     const char *rest;
 
+    reply->status = 404;
     if (!path[1]) {
         list_versions(view, reply);
         return;
     }
     rest = skip_version(path);
     if (!rest) {
-        reply->status = 404;
+        return;
     } else if (!rest[0] || !rest[1]) {
-        reply_text(view, told->user_data ? "meta-data\nuser-data"
-                   : "meta-data", reply);
+        reply_text(view, told->user_data ? "dynamic\nmeta-data\nuser-data"
+                   : "dynamic\nmeta-data", reply);
     } else if (!strcmp(rest, "/user-data")) {
         reply_user_data(view, told, reply);
-    } else if (!strncmp(rest, folder, sizeof folder - 1)
-               && (!rest[sizeof folder - 1]
-                   || rest[sizeof folder - 1] == '/')) {
-        json_t *root = meta_data(view, told);
-
-        walk(view, root, rest + sizeof folder - 1, reply);
-        json_decref(root);
-    } else {
-        reply->status = 404;
+    } else if (!get_folder(view, told, rest, "/dynamic", dynamic, reply)) {
+        get_folder(view, told, rest, "/meta-data", meta_data, reply);
     }
 }
