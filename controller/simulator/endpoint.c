@@ -108,6 +108,15 @@ endpoint_gateway(const struct model *model, const struct endpoint *endpoint,
     return NULL;
 }
 
+/* Returns true for what a guest has on its link whatever its subnets are (RFC
+ * 3927, section 2.6.2; RFC 4291, section 2.5.6), such as servers of VMN's. */
+static bool
+is_link_local(const struct vmn_ip *ip)
+{
+    return (ip->family == 4 ? ip->addr[0] == 169 && ip->addr[1] == 254
+            : ip->addr[0] == 0xfe && (ip->addr[1] & 0xc0) == 0x80);
+}
+
 static bool
 is_on_link(const struct model *model, const struct endpoint *endpoint,
            const struct vmn_ip *ip)
@@ -120,7 +129,7 @@ is_on_link(const struct model *model, const struct endpoint *endpoint,
             return true;
         }
     }
-    return false;
+    return is_link_local(ip);
 }
 
 const struct vmn_ip *

@@ -8,6 +8,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz-changes \
 	tests/fuzz/fuzz-dhcp \
 	tests/fuzz/fuzz-dns \
+	tests/fuzz/fuzz-guest-http \
 	tests/fuzz/fuzz-http-head \
 	tests/fuzz/fuzz-http-json \
 	tests/fuzz/fuzz-nd \

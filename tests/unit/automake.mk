@@ -36,6 +36,7 @@ UNIT_TESTS = \
 	tests/unit/test-engine-flows \
 	tests/unit/test-engine-hosts \
 	tests/unit/test-fiber \
+	tests/unit/test-guest-http \
 	tests/unit/test-health-state \
 	tests/unit/test-histogram \
 	tests/unit/test-host-db \

@@ -13,7 +13,7 @@
 
 /* How many kinds of actions, and of packets sent, there are below. */
 #define RANDOM_N_ACTIONS 44
-#define RANDOM_N_SENDS 7
+#define RANDOM_N_SENDS 8
 
 /* Rarely true: an argument is wrong then. */
 static inline bool
@@ -341,6 +341,22 @@ usual_flows(struct vmn_emit *emit, int n)
 /* Packets.  --------------------------------------------------------------- */
 
 static inline void
+random_reply(struct vmn_packets_out *out, const uint8_t bytes[100])
+{
+    const struct vmn_http_reply reply = {
+        .status = is_wrong() ? 7 : 200 + random_range(300),
+        .type = random_range(2) ? "text/plain" : NULL,
+        .body = bytes,
+        .body_size = is_wrong() ? VMN_HTTP_REPLY_MAX + 1 : random_range(100),
+        .field_name = random_range(2) ? "X-Field" : NULL,
+        .field_value = is_wrong() ? NULL : "value",
+        .ttl = is_wrong() ? 256 : random_range(256),
+    };
+
+    vmn_send_http(out, &reply);
+}
+
+static inline void
 random_sends(struct vmn_packets_out *out, uint32_t seed, unsigned *kinds)
 {
     static uint8_t bytes[100];
@@ -367,6 +383,7 @@ random_sends(struct vmn_packets_out *out, uint32_t seed, unsigned *kinds)
         case 4: vmn_send_to_hook(out, VMN_HOOK_ADMIT, random_range(99), regs,
                                  bytes, size); break;
         case 5: vmn_send_nothing(out, "malformed"); break;
+        case 6: random_reply(out, bytes); break;
         default: vmn_neighbour_is_incomplete(out, random_range(99), &ip);
                  break;
         }

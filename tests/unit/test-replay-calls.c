@@ -309,6 +309,21 @@ a_replay_makes_what_the_calls_make(void **state)
     assert_in_range(n_good, N_SEQUENCES / 5, N_SEQUENCES - 1000);
 }
 
+static void
+expect_same_reply(const struct engine_http_reply *a,
+                  const struct engine_http_reply *b)
+{
+    assert_int_equal(a->reply.status, b->reply.status);
+    if (a->reply.status) {
+        assert_int_equal(a->reply.ttl, b->reply.ttl);
+        expect_same_text(a->reply.type, b->reply.type);
+        expect_same_text(a->reply.field_name, b->reply.field_name);
+        assert_int_equal(a->reply.body_size, b->reply.body_size);
+        assert_memory_equal(a->reply.body, b->reply.body,
+                            a->reply.body_size);
+    }
+}
+
 static char *
 send_packets(const void *log, size_t size, uint32_t seed,
              struct vmn_packets_out *out)
@@ -353,6 +368,7 @@ packets_are_sent_as_by_the_calls(void **state)
             expect_same_text(direct.reason, replayed.reason);
             assert_int_equal(direct.incomplete_network,
                              replayed.incomplete_network);
+            expect_same_reply(&direct.http, &replayed.http);
         }
         for (size_t i = 0; !a && i < direct.n; i++) {
             const struct engine_send *x = &direct.sends[i];
