@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * SipHash-2-4; see siphash.h.  Also vmn_keyed_hash() of include/vmn/requests.h. */
+ * SipHash-2-4; see siphash.h.  Also vmn_keyed_hash() of
+ * include/vmn/requests.h. */
 
 #include <config.h>
 

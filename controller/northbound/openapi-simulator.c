@@ -97,7 +97,8 @@ const struct schema_struct nb_body_trace = SHOWN_KEPT(
           "absent.", .min = 1, .max = 65521),
     ASKED(payload, STRING, 0,
           "What a UDP datagram carries, or a connection of TCP as its first "
-          "request, for an app that answers it; up to 1400 bytes.", .max = TRACE_PAYLOAD_MAX),
+          "request, for an app that answers it; up to 1400 bytes.",
+          .max = TRACE_PAYLOAD_MAX),
     ASKED(payload_hex, STRING, 0,
           "The same in hexadecimal, in place of `payload`.",
           .max = 2 * TRACE_PAYLOAD_MAX),

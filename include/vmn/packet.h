@@ -44,10 +44,10 @@ struct vmn_packet_in {
     size_t size;                /* Of 'bytes'... */
     size_t full_size;           /* ...and of the packet before it was cut. */
 
-    /* Of a handler with VMN_HANDLER_HTTP (vmn/requests.h), for which 'bytes' are a
-     * request; else zeros.  'key' is the app's and the port's: the same over
-     * restarts, and on all members of a cluster; of others there are others.
-     * No guest may see it. */
+    /* Of a handler with VMN_HANDLER_HTTP (vmn/requests.h), for which 'bytes'
+     * are a request; else zeros.  'key' is the app's and the port's: the same
+     * over restarts, and on all members of a cluster; others have others.  No
+     * guest may see it. */
     int64_t now_s;              /* Seconds since 1970 (UTC). */
     uint8_t key[VMN_PACKET_KEY_SIZE];
 };

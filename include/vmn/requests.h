@@ -31,6 +31,7 @@ extern "C" {
 #define VMN_HTTP_BODY_MAX 4096  /* Bytes of a request's body. */
 #define VMN_HTTP_REPLY_MAX 131072 /* Bytes of a reply's body. */
 
+/* What a request wants (RFC 9110, section 9). */
 enum vmn_http_method {
     VMN_HTTP_GET = 0,           /* HEAD as well: vmnd leaves the body out. */
     VMN_HTTP_PUT = 1,
@@ -38,6 +39,7 @@ enum vmn_http_method {
     VMN_HTTP_OTHER = 3,
 };
 
+/* A header field. */
 struct vmn_http_field {
     const char *name;           /* In any case. */
     const char *value;

@@ -5,8 +5,8 @@
  * loop: the caller hands in frames, sends those that it is given, answers
  * requests, and calls guest_http_run() for the timers.
  *
- * Who calls it: the fabric, for handlers with VMN_HANDLER_HTTP (vmn/requests.h).
- * Not for what is replied.
+ * Who calls it: the fabric, for handlers with VMN_HANDLER_HTTP
+ * (vmn/requests.h).  Not for what is replied.
  *
  * Why not evhttp, nor the API's server (proto/http): both read sockets, and
  * there is none here.  What a request is is decided by the API's parser. */

@@ -110,7 +110,8 @@ send_segment(struct guest_http *http, const struct guest_peer *peer,
         .src_port = 80, .dst_port = (uint16_t) (1000 + which),
     };
     uint8_t tcp[60 + 256] = { 0 }, frame[GUEST_HEADERS_MAX + sizeof tcp];
-    size_t options = size > 4 && bytes[0] & SYN ? (size - 4 < 40 ? size - 4 : 40) & ~3u : 0;
+    size_t options = size < 4 || !(bytes[0] & SYN) ? 0
+                     : (size - 4 < 40 ? size - 4 : 40) & ~3u;
 
     if (size < 4) {
         return;
