@@ -105,6 +105,13 @@ def test_examples(tmp_path, name):
                    cwd=tmp_path) == said
 
 
+@pytest.mark.parametrize("name", ["chains", "metadata"])
+def test_apps_that_are_loaded_by_hand(name):
+    said = run("test", "--app-dir", APPS, "%s/%s.so" % (APPS, name),
+               "%s/apps/%s/%s-test.yaml" % (TOP, name, name))
+    assert "not ok" not in said
+
+
 ASK = """
 traces:
 - {from: a, to: 10.0.0.254, protocol: udp, port: 43, %s}
@@ -150,9 +157,9 @@ def test_answers(tmp_path):
             ("payload_hex: 'zz', expect: {}", "/payload_hex: must be hex")):
         said = check(app, world + ASK % what, tmp_path, status=1)
         assert error in said, said
-    tcp = ASK.replace("udp", "tcp") % "payload: x, expect: {}"
-    assert "/payload: cannot be combined with tcp" in check(
-        app, world + tcp, tmp_path, status=1)
+    sctp = ASK.replace("udp", "sctp") % "payload: x, expect: {}"
+    assert "/payload: cannot be combined with sctp" in check(
+        app, world + sctp, tmp_path, status=1)
 
 
 def test_state_is_found(tmp_path):

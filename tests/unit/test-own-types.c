@@ -203,6 +203,15 @@ declarations_that_make_no_sense_are_refused(void **state OVS_UNUSED)
                .flags = VMN_FIELD_LIST, .doc = "D."),
         "type chains: /fields/0/type: a selector is not in a struct or list");
     assert_fields_refused(
+        FIELDS(.name = "a", .offset = at, .type = VMN_FIELD_TEXT,
+               .flags = VMN_FIELD_SECRET | VMN_FIELD_REQUIRED, .doc = "D."),
+        "type chains: /fields/0/secret: is for a text of the object itself, "
+        "neither required nor a list");
+    assert_fields_refused(
+        FIELDS(.name = "a", .offset = at, .type = VMN_FIELD_BOOL,
+               .flags = VMN_FIELD_LINES, .doc = "D."),
+        "type chains: /fields/0/lines: is for a text");
+    assert_fields_refused(
         FIELDS(.name = "a", .offset = at, .type = 11, .doc = "D."),
         "field \"a\" of a type: there is no type 11");
     assert_fields_refused(
