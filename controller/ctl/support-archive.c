@@ -203,7 +203,8 @@ is_secret(const char *name)
     /* Includes hashes, with which a secret can be verified. */
     static const char *const words[] = {
         "token", "password", "passwd", "passphrase", "secret", "credential",
-        "private_key", "private-key", "sha256", "webhook",
+        "private_key", "private-key", "sha256", "webhook", "user_data",
+        "vendor_data",
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(words); i++) {

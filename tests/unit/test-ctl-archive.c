@@ -89,7 +89,7 @@ secrets_are_left_out(void **state OVS_UNUSED)
     json_t *json = json_loads(
         "{\"name\": \"a\", \"api_token\": \"x\", \"deep\": [{\"PASSWORD\":"
         " \"y\", \"tokens\": 3, \"sha256\": \"0a\", \"key\": \"k\","
-        " \"private_key\": \"z\"}]}", 0, NULL);
+        " \"private_key\": \"z\", \"user_data\": \"u\"}]}", 0, NULL);
     size_t n = 0;
     json_t *stripped = ctl_archive_strip(json, &n);
     char *text = json_dumps(stripped, JSON_COMPACT);
@@ -97,8 +97,9 @@ secrets_are_left_out(void **state OVS_UNUSED)
     assert_string_equal(text, "{\"name\":\"a\",\"api_token\":\"(left out)\","
                         "\"deep\":[{\"PASSWORD\":\"(left out)\","
                         "\"tokens\":3,\"sha256\":\"(left out)\",\"key\":\"k\","
-                        "\"private_key\":\"(left out)\"}]}");
-    assert_int_equal(n, 4);
+                        "\"private_key\":\"(left out)\","
+                        "\"user_data\":\"(left out)\"}]}");
+    assert_int_equal(n, 5);
     free(text);
     json_decref(stripped);
     json_decref(json);
