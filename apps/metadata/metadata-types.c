@@ -196,7 +196,7 @@ static const struct vmn_struct_class network = {
 const struct vmn_type_class metadata_types[] = {
     { .name = "metadata", .singular = "metadata-object",
       .doc = "What VMs are told at 169.254.169.254.",
-      .row = &metadata, .check = check_metadata, .max_objects = 100000 },
+      .row = &metadata, .check = check_metadata, .max_objects = 20000 },
     { .name = "metadata-networks", .singular = "metadata-network",
       .doc = "Networks whose VMs are told, at 169.254.169.254 and "
              "fe80::a9fe:a9fe.",
