@@ -11,15 +11,16 @@
  * told by the same packet, and activates the port there.  The announcement is
  * QEMU's RARP, which no guest sends of its own: so a VM that is started with
  * another one's iface-id by mistake announces nothing.  Where the port's row
- * says that both hosts may have it, any packet from the guest will do.  A queue of copies in the tap of a VM that does not run yet would be
- * old by the time it does, and have no room for new ones.  Then the source is
- * the candidate, and goes on delivering: the guest may be back at once.
+ * says that both hosts may have it, any packet from the guest will do.  A
+ * queue of copies in the tap of a VM that does not run yet would be old by the
+ * time it does, and have no room for new ones.  Then the source is the
+ * candidate, and goes on delivering: the guest may be back at once.
  *
  * Not copied are floods, and what is for other addresses that guests of the
  * port have (an allowed MAC address of its own): these change over with the
  * binding.  So does all of a port with 'unknown', whose own address is learned
- * like its guests'.  Nor are packets in a provider network copied: its switches
- * learn where the guest is. */
+ * like its guests'.  Nor are packets in a provider network copied: its
+ * switches learn where the guest is. */
 
 #include "overlay.h"
 

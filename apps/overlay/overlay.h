@@ -319,8 +319,8 @@ void trunk_of_port(struct vmn_view *, struct vmn_emit *,
 void copies_of_migration(struct vmn_view *, struct vmn_emit *,
                          const struct port_ctx *);
 /* Has 'flow', which classifies packets from the candidate's interface, match
- * those that say that the guest runs there; and tell so, and learn it if it was
- * not there before. */
+ * those that say that the guest runs there; and tell so, and learn it if it
+ * was not there before. */
 void classify_migrating(const struct port_ctx *, struct vmn_flow *);
 /* Emits flows that deliver packets to the port on the candidate, where its
  * guest was not before, once it is learned that it runs there. */

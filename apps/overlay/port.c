@@ -78,8 +78,8 @@ local_add(struct vmn_emit *emit, const struct port_ctx *ctx, const char *host,
 }
 
 /* For an address that is not copied to both hosts (migration.c), a candidate
- * gets what other hosts send to it at once; its own host goes on sending to the
- * active host until the candidate becomes active. */
+ * gets what other hosts send to it at once; its own host goes on sending to
+ * the active host until the candidate becomes active. */
 void
 locate_port(struct vmn_view *view, struct vmn_emit *emit,
             const struct port_ctx *ctx, struct vmn_mac mac, bool is_own)

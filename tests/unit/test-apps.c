@@ -381,8 +381,8 @@ static struct scenario scenarios[] = {
             { "h1", "+" ADMIT "/3 100 ip,in_port=12,dl_src=02:00:00:00:00:04,"
               "nw_src=10.0.0.4 actions=goto" },
             /* Once it is announced there. */
-            { "h1", "+" ADMIT "/0 110 rarp,in_port=12,dl_src=02:00:00:00:00:04 "
-              "actions=set_field:0x64->reg0" },
+            { "h1", "+" ADMIT "/0 110 rarp,in_port=12,dl_src=02:00:00:00:00:"
+              "04 actions=set_field:0x64->reg0" },
             { "h1", "+load:0x8000000c->NXM_NX_REG11[]" },
             { "h1", "+overlay.locate/1 360 reg0=0x64,reg11=0x8000000c,dl_dst="
               "02:00:00:00:00:04 actions=set_field:0->reg2,set_field:0x1->"
