@@ -4,8 +4,9 @@
  * into fetching a URL cannot be talked into the PUT and the header field that
  * they take.  Nothing is kept of them: a token has the time at which it ends
  * and a hash of it, by a key of the port's.  So it is good after a restart of
- * vmnd, and at no other port.  Where another member of a cluster answers the
- * port by now, it is not: clients ask for another one when they get 401. */
+ * vmnd, and at no other port, not one that is made anew under the same name
+ * either.  Where another member of a cluster answers the port by now, it is
+ * not: clients ask for another one when they get 401. */
 
 #include "metadata.h"
 

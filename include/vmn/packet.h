@@ -45,9 +45,11 @@ struct vmn_packet_in {
     size_t full_size;           /* ...and of the packet before it was cut. */
 
     /* Of a handler with VMN_HANDLER_HTTP (vmn/requests.h), for which 'bytes'
-     * are a request; else zeros.  'key' is the app's and the port's, and of
-     * the member of a cluster: the same over restarts, and nobody else's.  No
-     * guest may see it. */
+     * are a request; else zeros.  'key' is of the app's name, of the port,
+     * and of the member of a cluster: the same over restarts, and another one
+     * for a port that is deleted and made anew under its name.  An app that
+     * is loaded in place of one of the same name has its keys.  No guest may
+     * see it. */
     int64_t now_s;              /* Seconds since 1970 (UTC). */
     uint8_t key[VMN_PACKET_KEY_SIZE];
 };

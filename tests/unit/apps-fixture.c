@@ -100,6 +100,34 @@ add_op(struct model_request *request, const char *key, json_t *spec)
     free(type);
 }
 
+void
+apps_fixture_declare_types(struct apps_fixture *f, const char *name)
+{
+    const struct pipeline_app *app
+        = pipeline_find(apphost_pipeline(f->apphost), name);
+    struct model_declared declared[VMN_APP_TYPES_MAX];
+    struct model_request request;
+    struct vmn_errors errors;
+    uint64_t revision;
+
+    for (size_t i = 0; i < app->n_types; i++) {
+        declared[i] = (struct model_declared) {
+            app->types[i].class_->name, app->types[i].spec,
+        };
+    }
+    model_show_types(f->model);
+    vmn_errors_init(&errors);
+    model_request_init(&request, "vmnd");
+    model_request_set_types(&request, f->model, name, declared, app->n_types);
+    if (model_apply(f->model, &request, 1, &revision, &errors)) {
+        fail_with(name, errors.errors[0].text);
+    }
+    vmn_errors_uninit(&errors);
+    model_request_uninit(&request);
+    engine_delta_destroy(engine_run(f->engine));
+    model_settle(f->model);
+}
+
 static unsigned
 count_computed(const struct engine *engine)
 {
@@ -111,6 +139,12 @@ count_computed(const struct engine *engine)
 
 void
 apps_fixture_apply(struct apps_fixture *f, const char *text)
+{
+    apps_fixture_apply_at(f, text, 1);
+}
+
+void
+apps_fixture_apply_at(struct apps_fixture *f, const char *text, int64_t now_ms)
 {
     struct model_request request;
     struct vmn_errors errors;
@@ -135,7 +169,7 @@ apps_fixture_apply(struct apps_fixture *f, const char *text)
         add_op(&request, key, spec);
     }
     vmn_errors_init(&errors);
-    if (model_apply(f->model, &request, 1, &revision, &errors)) {
+    if (model_apply(f->model, &request, now_ms, &revision, &errors)) {
         fail_msg("refused: %s: %s", errors.errors[0].pointer,
                  errors.errors[0].text);
     }

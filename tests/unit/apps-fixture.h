@@ -6,6 +6,8 @@
 #ifndef TESTS_UNIT_APPS_FIXTURE_H
 #define TESTS_UNIT_APPS_FIXTURE_H 1
 
+#include <stdint.h>
+
 #include "openvswitch/dynamic-string.h"
 
 struct apphost;
@@ -25,6 +27,12 @@ void apps_fixture_destroy(struct apps_fixture *);
  * with ' for ".  Type is a table's plural; null deletes.  Runs the engine.
  * Fails the test if the model refuses. */
 void apps_fixture_apply(struct apps_fixture *, const char *json);
+/* The same, when it is 'now_ms' (since 1970) for the model; above, 1. */
+void apps_fixture_apply_at(struct apps_fixture *, const char *json,
+                           int64_t now_ms);
+/* Has there be the types of objects that 'app', which is loaded, declares.
+ * schema_tables[] shows those of one fixture at a time. */
+void apps_fixture_declare_types(struct apps_fixture *, const char *app);
 
 /* The flows that 'host' is to hold, a line each, sorted:
  * "APP.STAGE/TABLE PRIORITY MATCH actions=ACTIONS" with names of stages in

@@ -147,6 +147,7 @@ APPS_TESTS = \
 	tests/unit/test-lua-app \
 	tests/unit/test-open-services \
 	tests/unit/test-reachability \
+	tests/unit/test-metadata \
 	tests/unit/test-router \
 	tests/unit/test-router-errors \
 	tests/unit/test-segments \
