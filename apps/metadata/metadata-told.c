@@ -10,6 +10,7 @@
 
 /* Objects that apply to a port. */
 struct objects {
+    size_t n_looks;             /* How many were looked at. */
     size_t n;
     const struct metadata *rows[OBJECTS_MAX];
 };
@@ -38,26 +39,64 @@ compare(const void *a_, const void *b_)
             : strcmp(a->object.row.name, b->object.row.name));
 }
 
-/* Adds the objects at 'key' of 'relation' that are for the port.  What a
- * look-up names may not be there yet, or be another by now, so each is looked
- * at. */
+/* Adds the object if it is for the port.  What a look-up names may not be
+ * there yet, or be another by now, so it is looked at. */
 static void
-add_objects(struct vmn_view *view, const char *relation, const char *key,
-            const struct vmn_port *port, struct objects *objects)
+add_object(struct vmn_view *view, const char *name,
+           const struct vmn_port *port, struct objects *objects)
 {
-    struct vmn_names names = vmn_relation_values(view, relation, key);
+    const struct metadata *row
+        = (const struct metadata *) vmn_read(view, ROW_METADATA, name);
 
-    for (size_t i = 0; i < names.n && objects->n < OBJECTS_MAX; i++) {
-        const struct metadata *row
-            = (const struct metadata *) vmn_read(view, ROW_METADATA,
-                                                 names.names[i]);
+    if (row && (row->n_ports ? lists(row, port->row.name)
+                : vmn_selector_matches(&row->selector,
+                                       vmn_labels_of(view, &port->row)))) {
+        objects->rows[objects->n++] = row;
+    }
+}
 
-        if (row && (row->n_ports ? lists(row, port->row.name)
-                    : vmn_selector_matches(&row->selector,
-                                           vmn_labels_of(view, &port->row)))) {
-            objects->rows[objects->n++] = row;
+/* Takes the first of the values of several keys, which are sorted each, or
+ * NULL: there are no more. */
+static const char *
+take_first(struct vmn_names *keys, size_t n)
+{
+    struct vmn_names *first = NULL;
+
+    for (size_t i = 0; i < n; i++) {
+        if (keys[i].n && (!first || strcmp(keys[i].names[0],
+                                           first->names[0]) < 0)) {
+            first = &keys[i];
         }
     }
+    if (!first) {
+        return NULL;
+    }
+    first->n--;
+    return *first->names++;
+}
+
+/* Adds objects at these keys in their order, so that those that are one too
+ * many, to look at or to apply, are the last. */
+static void
+add_objects(struct vmn_view *view, struct vmn_names *keys, size_t n,
+            const struct vmn_port *port, struct objects *objects)
+{
+    const char *value;
+
+    while (objects->n < OBJECTS_MAX && objects->n_looks < LOOKS_MAX
+           && (value = take_first(keys, n))) {
+        objects->n_looks++;
+        add_object(view, value + RANKED_NAME, port, objects);
+    }
+}
+
+/* Adds to 'keys' what there is of objects that want the label. */
+static void
+add_key(struct vmn_view *view, const char *label, struct vmn_names *keys,
+        size_t *n)
+{
+    keys[*n] = vmn_relation_values(view, REL_OF_LABEL, label);
+    *n += keys[*n].n > 0;
 }
 
 static void
@@ -65,18 +104,23 @@ find_objects(struct vmn_view *view, const struct vmn_port *port,
              struct objects *objects)
 {
     const struct vmn_labels *labels = vmn_labels_of(view, &port->row);
+    struct vmn_names own = vmn_relation_values(view, REL_OF_PORT,
+                                               port->row.name);
+    struct vmn_names *keys = (struct vmn_names *) vmn_alloc(
+        view, (2 * labels->n + 1) * sizeof *keys);
+    size_t n = 0;
 
-    objects->n = 0;
-    add_objects(view, REL_OF_PORT, port->row.name, port, objects);
+    objects->n = objects->n_looks = 0;
+    add_objects(view, &own, 1, port, objects);
+    add_key(view, "", keys, &n);
     for (size_t i = 0; i < labels->n; i++) {
         const struct vmn_label *label = &labels->labels[i];
 
-        add_objects(view, REL_OF_LABEL, label->key, port, objects);
-        add_objects(view, REL_OF_LABEL,
-                    vmn_printf(view, "%s=%s", label->key, label->value), port,
-                    objects);
+        add_key(view, label->key, keys, &n);
+        add_key(view, vmn_printf(view, "%s=%s", label->key, label->value),
+                keys, &n);
     }
-    add_objects(view, REL_OF_LABEL, "", port, objects);
+    add_objects(view, keys, n, port, objects);
     qsort(objects->rows, objects->n, sizeof objects->rows[0], compare);
 }
 

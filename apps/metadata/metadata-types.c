@@ -230,13 +230,16 @@ compile_metadata(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     const struct metadata *row
         = (const struct metadata *) vmn_read(view, ROW_METADATA, key);
 
+    const char *value;
+
     if (!row) {
         return;
     }
+    value = vmn_printf(view, RANKED, row->priority, key);
     for (size_t i = 0; i < row->n_ports; i++) {
-        vmn_publish(emit, REL_OF_PORT, row->ports[i], key);
+        vmn_publish(emit, REL_OF_PORT, row->ports[i], value);
     }
     if (row->selector.text) {
-        vmn_publish(emit, REL_OF_LABEL, label_of(view, &row->selector), key);
+        vmn_publish(emit, REL_OF_LABEL, label_of(view, &row->selector), value);
     }
 }

@@ -25,8 +25,13 @@ enum { HANDLER_NEIGHBOUR, HANDLER_HTTP };
 /* Relation: a label that a port must have for an object's selector, "KEY" or
  * "KEY=VALUE", or "": none -> objects. */
 #define REL_OF_LABEL "metadata.of-label"
+/* Values of both are "PRIORITY NAME", the former of so many digits that their
+ * order, in which they are read, is the one in which objects are asked. */
+#define RANKED "%04d %s"
+#define RANKED_NAME 5           /* Where the name begins. */
 
-/* The most objects whose selectors are looked at for one port. */
+/* The most objects that are looked at for one port, and that apply to it. */
+#define LOOKS_MAX 1024
 #define OBJECTS_MAX 256
 #define ATTRIBUTES_MAX 256
 #define USER_DATA_MAX 65536

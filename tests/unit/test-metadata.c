@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Unit tests of the app metadata: how long a token is good.  What the replies
- * are like is in apps/metadata/metadata-test.yaml. */
+ * Unit tests of the app metadata: which of many objects apply to a port, and
+ * how long a token is good.  What the replies are like is in
+ * apps/metadata/metadata-test.yaml. */
 
 #include <config.h>
 
@@ -16,12 +17,19 @@
 #include "controller/engine/engine.h"
 #include "controller/engine/packet-handler.h"
 #include "controller/model/model.h"
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/ofpbuf.h"
 #include "tests/unit/apps-fixture.h"
 #include "util.h"
 
+/* As in apps/metadata/metadata.h. */
+#define LOOKS_MAX 1024
+#define OBJECTS_MAX 256
+
 #define PORT "'ports/a': {'network': 'n', 'ips': ['10.0.0.1']," \
     " 'labels': {'role': 'web', 'stage': 'test'}}"
+#define ZONE "GET /latest/meta-data/placement/availability-zone HTTP/1.1\r\n" \
+    "Host: x\r\n\r\n"
 
 static int
 setup(void **state)
@@ -78,6 +86,79 @@ ask(struct apps_fixture *f, const char *request, int64_t now_s, char **body)
     return status;
 }
 
+/* Asserts in which zone port "a" is told that it is; NULL: it is not told. */
+static void
+assert_zone(struct apps_fixture *f, const char *zone)
+{
+    char *body;
+    unsigned status = ask(f, ZONE, 1, &body);
+
+    assert_int_equal(status, zone ? 200 : 404);
+    if (zone) {
+        assert_string_equal(body, zone);
+    }
+    free(body);
+}
+
+/* Applies 'n' objects with 'members', zone-0 to zone-N, of which a later one
+ * has a smaller priority than the ones before it, down to 'least'. */
+static void
+put_objects(struct apps_fixture *f, const char *prefix, const char *members,
+            int n, int least)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    for (int i = 0; i < n; i++) {
+        ds_put_format(&ds, "%c 'metadata/%s-%04d': {%s, 'priority': %d,"
+                      " 'availability_zone': '%s-%d'}", i ? ',' : '{', prefix,
+                      i, members, MIN(n - 1 - i + least, 1000), prefix, i);
+    }
+    ds_put_char(&ds, '}');
+    apps_fixture_apply(f, ds_cstr(&ds));
+    ds_destroy(&ds);
+}
+
+/* Which of many.  --------------------------------------------------------- */
+
+static void
+the_least_priority_is_asked_first_of_however_many(void **state)
+{
+    struct apps_fixture *f = *state;
+    int n = OBJECTS_MAX + 40;
+
+    put_objects(f, "web", "'selector': 'role=web'", n, 20);
+    assert_zone(f, "web-295");
+    put_objects(f, "any", "'selector': ''", 1, 19);
+    assert_zone(f, "any-0");
+    put_objects(f, "has", "'selector': 'stage'", 1, 18);
+    assert_zone(f, "has-0");
+    put_objects(f, "own", "'ports': ['a']", n, 500);
+    assert_zone(f, "own-295");
+    apps_fixture_apply(f, "{'metadata/web-0000': {'ports': ['a'],"
+                       " 'priority': 3, 'availability_zone': 'moved'}}");
+    assert_zone(f, "moved");
+    apps_fixture_check(f);
+}
+
+/* Those that do not match count as well: a request costs no more than so
+ * many. */
+static void
+so_many_objects_are_looked_at(void **state)
+{
+    struct apps_fixture *f = *state;
+
+    put_objects(f, "not", "'selector': 'role!=web'", LOOKS_MAX, 0);
+    /* Of equal ones it is the last by name. */
+    put_objects(f, "z", "'selector': ''", 1, 1000);
+    assert_zone(f, NULL);
+    apps_fixture_apply(f, "{'metadata/not-0000': null}");
+    assert_zone(f, "z-0");
+    put_objects(f, "more", "'selector': 'role!=web'", 1, 500);
+    assert_zone(f, NULL);
+    put_objects(f, "web", "'selector': 'role=web'", 1, 0);
+    assert_zone(f, "web-0");
+}
+
 /* Tokens.  ---------------------------------------------------------------- */
 
 /* Returns the status of a request with the token at 'now_s'. */
@@ -127,6 +208,8 @@ int
 main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
+        TEST(the_least_priority_is_asked_first_of_however_many),
+        TEST(so_many_objects_are_looked_at),
         TEST(token_ends_with_its_port),
     };
 
