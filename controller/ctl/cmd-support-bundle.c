@@ -153,8 +153,9 @@ add_objects(struct support *s)
         if (s->ctl->no_objects && !is_hosts) {
             ctl_archive_omit(s->bundle, file, "--no-objects");
         } else if ((objects = get_objects(s, type->plural, file))) {
-            ctl_archive_add_json(s->bundle, file, "objects, with their status",
-                                 objects);
+            ctl_archive_add_objects(s->bundle, file,
+                                    "objects, with their status", type,
+                                    objects);
             hosts = is_hosts ? json_incref(objects) : hosts;
             json_decref(objects);
         }

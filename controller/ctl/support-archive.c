@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "controller/schema/schema-own.h"
 #include "util.h"
 
 struct ctl_archive {
@@ -128,6 +129,18 @@ ctl_archive_add_json(struct ctl_archive *bundle, const char *name,
 }
 
 void
+ctl_archive_add_objects(struct ctl_archive *bundle, const char *name,
+                        const char *about, const struct schema_table *type,
+                        const json_t *objects)
+{
+    json_t *stripped = ctl_archive_strip_objects(objects, type,
+                                                 &bundle->n_stripped);
+
+    ctl_archive_add_json(bundle, name, about, stripped);
+    json_decref(stripped);
+}
+
+void
 ctl_archive_omit(struct ctl_archive *bundle, const char *what, const char *why)
 {
     json_array_append_new(bundle->left_out, json_pack(
@@ -142,8 +155,8 @@ finish(struct ctl_archive *bundle, const json_t *about)
     char *text;
 
     if (bundle->n_stripped) {
-        char *why = xasprintf("%"PRIuSIZE" value%s of fields that are named "
-                              "like secrets", bundle->n_stripped,
+        char *why = xasprintf("%"PRIuSIZE" value%s of fields that are secret, "
+                              "or named like secrets", bundle->n_stripped,
                               bundle->n_stripped == 1 ? "" : "s");
 
         ctl_archive_omit(bundle, "secrets", why);
@@ -197,14 +210,15 @@ ctl_archive_close(struct ctl_archive *bundle, const json_t *about,
 
 /* Secrets.  -------------------------------------------------------------- */
 
+#define LEFT_OUT "(left out)"
+
 static bool
-is_secret(const char *name)
+is_named_like_secret(const char *name)
 {
     /* Includes hashes, with which a secret can be verified. */
     static const char *const words[] = {
         "token", "password", "passwd", "passphrase", "secret", "credential",
-        "private_key", "private-key", "sha256", "webhook", "user_data",
-        "vendor_data",
+        "private_key", "private-key", "sha256", "webhook",
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
@@ -236,11 +250,42 @@ ctl_archive_strip(const json_t *json, size_t *n)
     }
     copy = json_object();
     json_object_foreach (CONST_CAST(json_t *, json), key, value) {
-        if (is_secret(key) && json_is_string(value)) {
-            json_object_set_new(copy, key, json_string("(left out)"));
+        if (is_named_like_secret(key) && json_is_string(value)
+            && strcmp(json_string_value(value), LEFT_OUT)) {
+            json_object_set_new(copy, key, json_string(LEFT_OUT));
             ++*n;
         } else {
             json_object_set_new(copy, key, ctl_archive_strip(value, n));
+        }
+    }
+    return copy;
+}
+
+static bool
+is_secret_field(const struct schema_table *type, const char *name)
+{
+    const struct schema_field *f = schema_find_field(&type->row, name);
+
+    return f ? f->flags & SCHEMA_SECRET : schema_is_own(type->id);
+}
+
+json_t *
+ctl_archive_strip_objects(const json_t *objects,
+                          const struct schema_table *type, size_t *n)
+{
+    json_t *copy = json_deep_copy(objects);
+    json_t *object;
+    size_t i;
+
+    json_array_foreach (copy, i, object) {
+        json_t *spec = json_object_get(object, "spec");
+
+        for (void *at = json_object_iter(spec); at;
+             at = json_object_iter_next(spec, at)) {
+            if (is_secret_field(type, json_object_iter_key(at))) {
+                json_object_iter_set_new(spec, at, json_string(LEFT_OUT));
+                ++*n;
+            }
         }
     }
     return copy;

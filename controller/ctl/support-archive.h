@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "controller/schema/error.h"
+#include "controller/schema/schema.h"
 
 struct ctl_archive;
 
@@ -27,6 +28,12 @@ void ctl_archive_add(struct ctl_archive *, const char *name, const char *about,
 void ctl_archive_add_json(struct ctl_archive *, const char *name,
                           const char *about, const json_t *);
 
+/* The same for an array of objects of a type, without what the type says is
+ * secret as well, as ctl_archive_strip_objects() does. */
+void ctl_archive_add_objects(struct ctl_archive *, const char *name,
+                             const char *about, const struct schema_table *,
+                             const json_t *objects);
+
 /* Adds to the manifest that 'what' was omitted, and why. */
 void ctl_archive_omit(struct ctl_archive *, const char *what, const char *why);
 
@@ -39,5 +46,12 @@ int ctl_archive_close(struct ctl_archive *, const json_t *about,
 /* Returns a copy of 'json' in which the values of members whose names suggest
  * secrets (token, password, ...) are replaced; increments '*n' for each. */
 json_t *ctl_archive_strip(const json_t *json, size_t *n);
+
+/* Returns a copy of 'objects', an array of objects of the type, in which the
+ * values of secret fields are replaced, whatever these are called; increments
+ * '*n' for each.  Of a type that an app declares a field that is not known is
+ * taken for one: the app was replaced since the server described it. */
+json_t *ctl_archive_strip_objects(const json_t *objects,
+                                  const struct schema_table *, size_t *n);
 
 #endif /* controller/ctl/support-archive.h */

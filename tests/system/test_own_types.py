@@ -247,6 +247,33 @@ def test_objects_of_objects(lab, world):
         api.delete(name)
 
 
+SAFES = """
+return { name = "safes", types = { {
+    name = "safes", singular = "safe", doc = "What is locked.",
+    fields = {
+        { name = "pin", type = "text", secret = true, doc = "What opens it." },
+        { name = "place", type = "text", doc = "Where it is." },
+    } } } }
+"""
+
+
+def test_no_support_bundle_has_a_secret(lab, tmp_path):
+    """The type says what is one, whatever the app calls it."""
+    script, bundle = str(tmp_path / "safes.lua"), str(tmp_path / "b.tar.gz")
+    with open(script, "w", encoding="utf-8") as file:
+        file.write(SAFES)
+    ctl(lab, "app", "load", script, "--wait")
+    lab.vmnd.api.put("safes/a", {"pin": "OPENSESAME", "place": "CELLAR"})
+    assert "OPENSESAME" in ctl(lab, "get", "safes", "a", "-o", "yaml")
+    ctl(lab, "support-bundle", bundle)
+    text = subprocess.run(["tar", "-xzOf", bundle], check=True,
+                          stdout=subprocess.PIPE).stdout
+    assert b"CELLAR" in text and b"OPENSESAME" not in text
+    ctl(lab, "app", "unload", "safes", "--wait")
+    for name in ("safes/a", "types/safes"):
+        lab.vmnd.api.delete(name)
+
+
 def test_what_clients_are_told(lab, world):
     """OpenAPI, vmnctl, plans, revisions, undo."""
     api = lab.vmnd.api

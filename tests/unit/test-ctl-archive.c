@@ -21,6 +21,7 @@
 #include <cmocka.h>
 
 #include "controller/ctl/support-archive.h"
+#include "controller/schema/schema-own.h"
 #include "openvswitch/dynamic-string.h"
 #include "tests/unit/ctl-fixture.h"
 #include "util.h"
@@ -89,7 +90,7 @@ secrets_are_left_out(void **state OVS_UNUSED)
     json_t *json = json_loads(
         "{\"name\": \"a\", \"api_token\": \"x\", \"deep\": [{\"PASSWORD\":"
         " \"y\", \"tokens\": 3, \"sha256\": \"0a\", \"key\": \"k\","
-        " \"private_key\": \"z\", \"user_data\": \"u\"}]}", 0, NULL);
+        " \"private_key\": \"z\"}]}", 0, NULL);
     size_t n = 0;
     json_t *stripped = ctl_archive_strip(json, &n);
     char *text = json_dumps(stripped, JSON_COMPACT);
@@ -97,12 +98,56 @@ secrets_are_left_out(void **state OVS_UNUSED)
     assert_string_equal(text, "{\"name\":\"a\",\"api_token\":\"(left out)\","
                         "\"deep\":[{\"PASSWORD\":\"(left out)\","
                         "\"tokens\":3,\"sha256\":\"(left out)\",\"key\":\"k\","
-                        "\"private_key\":\"(left out)\","
-                        "\"user_data\":\"(left out)\"}]}");
-    assert_int_equal(n, 5);
+                        "\"private_key\":\"(left out)\"}]}");
+    assert_int_equal(n, 4);
     free(text);
     json_decref(stripped);
     json_decref(json);
+}
+
+/* The type of an app says which fields these are; what it does not say of a
+ * field is left out. */
+static void
+secrets_of_apps_types_are_left_out(void **state OVS_UNUSED)
+{
+    json_t *spec = json_loads(
+        "{\"app\": \"vault\", \"singular\": \"safe\", \"doc\": \"D.\","
+        " \"fields\": [{\"name\": \"pin\", \"type\": \"text\","
+        " \"secret\": true, \"doc\": \"D.\"}, {\"name\": \"code_word\","
+        " \"type\": \"text\", \"secret\": true, \"lines\": true,"
+        " \"doc\": \"D.\"}, {\"name\": \"where\", \"type\": \"text\","
+        " \"doc\": \"D.\"}, {\"name\": \"token\", \"type\": \"text\","
+        " \"secret\": true, \"doc\": \"D.\"}]}", 0, NULL);
+    json_t *objects = json_loads(
+        "[{\"name\": \"a\", \"spec\": {\"labels\": {\"pin\": \"no\"},"
+        " \"pin\": \"x\", \"where\": \"here\", \"code_word\": \"y\\nz\"},"
+        " \"status\": {\"pin\": \"no\"}}, {\"name\": \"b\", \"spec\":"
+        " {\"token\": \"x\", \"since\": [\"x\"], \"description\": \"d\"}}]",
+        0, NULL);
+    struct vmn_errors errors;
+    const struct schema_table *type;
+    size_t n = 0;
+
+    vmn_errors_init(&errors);
+    type = schema_own_parse("safes", spec, &errors);
+    assert_non_null(type);
+    json_t *first = ctl_archive_strip_objects(objects, type, &n);
+    json_t *stripped = ctl_archive_strip(first, &n);
+    char *text = json_dumps(stripped, JSON_COMPACT);
+
+    assert_string_equal(
+        text, "[{\"name\":\"a\",\"spec\":{\"labels\":{\"pin\":\"no\"},"
+        "\"pin\":\"(left out)\",\"where\":\"here\",\"code_word\":"
+        "\"(left out)\"},\"status\":{\"pin\":\"no\"}},{\"name\":\"b\","
+        "\"spec\":{\"token\":\"(left out)\",\"since\":\"(left out)\","
+        "\"description\":\"d\"}}]");
+    assert_int_equal(n, 4);
+    free(text);
+    json_decref(stripped);
+    json_decref(first);
+    json_decref(objects);
+    json_decref(spec);
+    vmn_errors_uninit(&errors);
 }
 
 static void
@@ -139,8 +184,8 @@ bundle_has_a_list_of_what_is_in_it(void **state OVS_UNUSED)
               "{\"name\":\"a.txt\",\"description\":\"words\",\"bytes\":5},"
               "{\"name\":\"sub/b.json\",\"description\":\"an object\",\"bytes\":27}],"
               "\"omitted\":[{\"what\":\"log\",\"why\":\"not ours\"},"
-              "{\"what\":\"secrets\",\"why\":\"1 value of fields that are named "
-              "like secrets\"}]}");
+              "{\"what\":\"secrets\",\"why\":\"1 value of fields that are secret, "
+              "or named like secrets\"}]}");
     free(text);
     json_decref(manifest);
     json_decref(about);
@@ -206,6 +251,7 @@ main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
         TEST(secrets_are_left_out),
+        TEST(secrets_of_apps_types_are_left_out),
         TEST(bundle_has_a_list_of_what_is_in_it),
         TEST(bundle_that_cannot_be_made_is_none),
         TEST(a_server_that_is_not_there_is_told),
