@@ -6,5 +6,7 @@ proto_libproto_a_SOURCES += \
 	proto/guest/guest-http.h \
 	proto/guest/guest-request.c \
 	proto/guest/guest-request.h \
+	proto/guest/guest-segment.c \
+	proto/guest/guest-segment.h \
 	proto/guest/guest-tcp.c \
 	proto/guest/guest-tcp.h

@@ -18,9 +18,6 @@
 #define TCP_MIN 20
 #define TCP_SUM 16              /* Offset of the checksum. */
 
-/* Kinds of options (RFC 9293, section 3.2). */
-enum { OPTION_END = 0, OPTION_NOP = 1, OPTION_MSS = 2 };
-
 static const char malformed[] = "malformed";
 static const char not_tcp[] = "not TCP";
 
@@ -186,24 +183,4 @@ guest_frame_build(const struct guest_ends *ends, uint8_t ttl,
     sum = segment_csum(ends, l4, size);
     memcpy(l4 + TCP_SUM, &sum, sizeof sum);
     return (size_t) (l4 - frame) + size;
-}
-
-void
-guest_frame_raise_mss(uint8_t *segment, size_t size)
-{
-    size_t header = MIN((segment[12] >> 4) * 4u, size);
-    size_t i = TCP_MIN;
-
-    while (i + 1 < header && segment[i] != OPTION_END) {
-        size_t len = segment[i] == OPTION_NOP ? 1 : segment[i + 1];
-
-        if (!len || len > header - i) {
-            return;
-        }
-        if (segment[i] == OPTION_MSS && len == 4
-            && get_u16(segment + i + 2) < GUEST_MSS_MIN) {
-            put_u16(segment + i + 2, GUEST_MSS_MIN);
-        }
-        i += len;
-    }
 }

@@ -12,10 +12,6 @@
 
 #include "vmn/types.h"
 
-/* The smallest maximum segment size that is believed: with less, one reply
- * would be any number of segments. */
-#define GUEST_MSS_MIN 216
-
 /* Whose segments these are: what a frame says from Ethernet up to TCP's ports,
  * as the guest sends it. */
 struct guest_ends {
@@ -41,9 +37,5 @@ const char *guest_frame_parse(const uint8_t *frame, size_t frame_size,
  * bytes more than the segment.  Returns its size. */
 size_t guest_frame_build(const struct guest_ends *ends, uint8_t ttl,
                          const uint8_t *segment, size_t size, uint8_t *frame);
-
-/* Raises the maximum segment size of a segment's options to GUEST_MSS_MIN, if
- * it is less.  The checksum is not. */
-void guest_frame_raise_mss(uint8_t *segment, size_t size);
 
 #endif /* proto/guest/guest-frame.h */

@@ -15,6 +15,7 @@
 #include "openvswitch/token-bucket.h"
 #include "proto/guest/guest-frame.h"
 #include "proto/guest/guest-request.h"
+#include "proto/guest/guest-segment.h"
 #include "proto/guest/guest-tcp.h"
 #include "timeval.h"
 #include "util.h"
@@ -27,6 +28,13 @@
 /* Tokens of a request: rates are in tokens a millisecond then. */
 #define TOKENS 1000
 #define BURST 2                 /* Seconds' worth. */
+/* Requests a second, of all ports together: beyond that they wait. */
+#define RATE_OF_ALL 1000
+/* Requests of a connection that are answered at once; the next ones are when
+ * guest_http_run() is called.  One frame may carry hundreds. */
+#define AT_ONCE 4
+/* Bytes of replies that wait to be sent, of all connections together. */
+#define OUT_MAX (32 * 1024 * 1024)
 #define TTL 64
 #define IN_MAX (VMN_HTTP_HEAD_MAX + VMN_HTTP_BODY_MAX)
 
@@ -43,6 +51,7 @@ struct guest_client {
 struct guest_conn {
     unsigned n;                 /* What it is called by TCP. */
     bool used;
+    bool established;
     bool closing;               /* Nothing more is done with it. */
     struct hmap_node node;      /* In 'conns_by_ends', if 'used'. */
     struct ovs_list list_node;  /* In 'lru', if 'used'; else in 'free'. */
@@ -55,7 +64,9 @@ struct guest_conn {
     size_t in_size;
     bool eof;                   /* No more comes. */
     bool was_told_to_continue;
+    bool admitted;              /* The next request, by its port's rate. */
     bool waits;                 /* For an answer that comes later. */
+    bool held;                  /* There is more than could be answered. */
 
     uint8_t *out;               /* A reply, or NULL. */
     size_t out_size, out_sent;
@@ -67,12 +78,13 @@ struct guest_http {
     const struct guest_http_callbacks *callbacks;
     void *aux;
     struct guest_tcp *tcp;
-    struct guest_conn conns[GUEST_TCP_MAX + 1]; /* The last one is of what is
-                                                 * of no connection. */
+    struct guest_conn conns[GUEST_TCP_MAX];
     struct hmap conns_by_ends;
     struct ovs_list lru;        /* The one longest without a frame first. */
     struct ovs_list free;
     struct hmap clients;
+    struct token_bucket bucket; /* Of requests. */
+    size_t out_bytes;           /* Of all connections' replies. */
     struct guest_http_stats stats;
 };
 
@@ -171,6 +183,16 @@ free_peer(struct guest_peer *peer)
 }
 
 static void
+free_reply(struct guest_http *g, struct guest_conn *conn)
+{
+    if (conn->out) {
+        g->out_bytes -= conn->out_size;
+        free(conn->out);
+        conn->out = NULL;
+    }
+}
+
+static void
 free_conn(struct guest_http *g, struct guest_conn *conn)
 {
     const unsigned n = conn->n;
@@ -181,7 +203,7 @@ free_conn(struct guest_http *g, struct guest_conn *conn)
     conn->client->used_ms = time_msec();
     free_peer(&conn->peer);
     free(conn->in);
-    free(conn->out);
+    free_reply(g, conn);
     memset(conn, 0, sizeof *conn);
     conn->n = n;
     ovs_list_push_back(&g->free, &conn->list_node);
@@ -207,6 +229,28 @@ forget(struct guest_http *g, struct guest_conn *conn)
     guest_tcp_abort(g->tcp, n);
 }
 
+/* Returns the connection that makes way for one of 'client': one of those that
+ * have the most, so that nobody loses what is his by what others open.  Of
+ * these, one that is not established goes first, then the one longest without
+ * a frame. */
+static struct guest_conn *
+pick_victim(struct guest_http *g, const struct guest_client *client)
+{
+    struct guest_conn *victim = NULL, *conn;
+    size_t most = 0;
+
+    LIST_FOR_EACH (conn, list_node, &g->lru) {
+        size_t n = conn->client->n_conns + (conn->client == client);
+
+        if (n > most || (n == most && victim->established
+                         && !conn->established)) {
+            most = n;
+            victim = conn;
+        }
+    }
+    return victim;
+}
+
 /* Makes a connection, for a client that wants to open one; or returns NULL if
  * it has enough. */
 static struct guest_conn *
@@ -220,8 +264,7 @@ make_conn(struct guest_http *g, const struct guest_ends *ends,
         return NULL;
     }
     if (ovs_list_is_empty(&g->free)) {
-        give_up(g, CONTAINER_OF(ovs_list_front(&g->lru), struct guest_conn,
-                                list_node));
+        give_up(g, pick_victim(g, client));
     }
     conn = CONTAINER_OF(ovs_list_pop_front(&g->free), struct guest_conn,
                         list_node);
@@ -273,8 +316,7 @@ write_reply(struct guest_http *g, struct guest_conn *conn)
         }
         conn->out_sent += n;
     }
-    free(conn->out);
-    conn->out = NULL;
+    free_reply(g, conn);
     if (conn->is_last) {
         /* Its FIN goes with the last segment. */
         close_conn(g, conn);
@@ -285,15 +327,24 @@ write_reply(struct guest_http *g, struct guest_conn *conn)
     return true;
 }
 
+/* Takes a reply to a request of 'size' bytes.  One with a hop limit of its own
+ * is its connection's last: a later one's would be that of all that is sent
+ * again. */
 static void
-set_reply(struct guest_conn *conn, const struct vmn_http_reply *reply,
+set_reply(struct guest_http *g, struct guest_conn *conn,
+          const struct vmn_http_reply *reply,
           const struct guest_request *request, size_t size)
 {
+    const struct vmn_http_reply busy = { .status = 503 };
     char head[GUEST_REPLY_HEAD_MAX];
-    size_t body_size = request->head_only ? 0 : reply->body_size;
-    size_t head_size;
+    size_t body_size, head_size;
 
-    conn->is_last = request->close || request->fault || reply->status == 429;
+    if (g->out_bytes + reply->body_size + sizeof head > OUT_MAX) {
+        reply = &busy;
+    }
+    body_size = request->head_only ? 0 : reply->body_size;
+    conn->is_last = (request->close || request->fault || reply->ttl
+                     || reply->status == 429 || reply == &busy);
     head_size = guest_reply_head(reply, conn->is_last, head);
     conn->out = xmalloc(head_size + body_size);
     memcpy(conn->out, head, head_size);
@@ -302,9 +353,13 @@ set_reply(struct guest_conn *conn, const struct vmn_http_reply *reply,
     }
     conn->out_size = head_size + body_size;
     conn->out_sent = 0;
-    conn->ttl = reply->ttl ? (uint8_t) reply->ttl : TTL;
+    g->out_bytes += conn->out_size;
+    if (reply->ttl) {
+        conn->ttl = (uint8_t) MIN(conn->ttl, reply->ttl);
+    }
     conn->deadline_ms = time_msec() + REPLY_MS;
     conn->was_told_to_continue = false;
+    conn->admitted = false;
 
     conn->in_size -= size;
     memmove(conn->in, conn->in + size, conn->in_size);
@@ -323,6 +378,31 @@ tell_to_continue(struct guest_http *g, struct guest_conn *conn)
     }
 }
 
+/* Has a whole request answered.  Returns false if it is to be asked again. */
+static bool
+ask(struct guest_http *g, struct guest_conn *conn, size_t size,
+    struct vmn_http_reply *reply)
+{
+    if (!conn->admitted
+        && !token_bucket_withdraw(&conn->client->bucket, TOKENS)) {
+        g->stats.n_limited++;
+        reply->status = 429;
+        return true;
+    }
+    conn->admitted = true;
+    if (!token_bucket_withdraw(&g->bucket, TOKENS)) {
+        conn->held = true;
+        return false;
+    }
+    if (!conn->waits) {
+        g->stats.n_requests++;
+    }
+    conn->waits = !g->callbacks->answer(g->aux, &conn->peer,
+                                        (const uint8_t *) conn->in, size,
+                                        reply);
+    return !conn->waits;
+}
+
 /* Makes the reply to the request that is next.  Returns false if there is none
  * yet. */
 static bool
@@ -334,30 +414,17 @@ answer(struct guest_http *g, struct guest_conn *conn)
     guest_request_read(conn->in, conn->in_size, &request);
     if (request.fault) {
         reply.status = request.fault;
-        set_reply(conn, &reply, &request, conn->in_size);
+        set_reply(g, conn, &reply, &request, conn->in_size);
         return true;
     } else if (!request.size) {
         if (request.expects_continue) {
             tell_to_continue(g, conn);
         }
         return false;
+    } else if (!ask(g, conn, request.size, &reply)) {
+        return false;
     }
-    if (!conn->waits
-        && !token_bucket_withdraw(&conn->client->bucket, TOKENS)) {
-        g->stats.n_limited++;
-        reply.status = 429;
-    } else {
-        if (!conn->waits) {
-            g->stats.n_requests++;
-        }
-        conn->waits = !g->callbacks->answer(
-            g->aux, &conn->peer, (const uint8_t *) conn->in, request.size,
-            &reply);
-        if (conn->waits) {
-            return false;
-        }
-    }
-    set_reply(conn, &reply, &request, request.size);
+    set_reply(g, conn, &reply, &request, request.size);
     return true;
 }
 
@@ -365,11 +432,24 @@ answer(struct guest_http *g, struct guest_conn *conn)
 static void
 serve(struct guest_http *g, struct guest_conn *conn)
 {
-    while (!conn->closing && (conn->out ? write_reply(g, conn)
-                              : conn->in_size && answer(g, conn))) {
-        /* There may be another request. */
+    unsigned n = 0;
+
+    conn->held = false;
+    while (!conn->closing && !conn->held) {
+        if (conn->out) {
+            if (!write_reply(g, conn)) {
+                break;
+            }
+        } else if (!conn->in_size) {
+            break;
+        } else if (n++ >= AT_ONCE) {
+            conn->held = true;
+        } else if (!answer(g, conn)) {
+            break;
+        }
     }
-    if (conn->eof && !conn->out && !conn->waits && !conn->closing) {
+    if (conn->eof && !conn->out && !conn->waits && !conn->held
+        && !conn->closing) {
         close_conn(g, conn);
     }
 }
@@ -383,8 +463,7 @@ output(void *g_, unsigned n, const uint8_t *segment, size_t size)
     const struct guest_conn *conn = &g->conns[n];
     uint8_t frame[VMN_FRAME_MAX];
 
-    if (conn->peer.host && size <= sizeof frame - GUEST_HEADERS_MAX
-        + 20) {
+    if (conn->peer.host && size <= sizeof frame - GUEST_HEADERS_MAX) {
         size = guest_frame_build(&conn->ends, conn->ttl, segment, size,
                                  frame);
         g->callbacks->send(g->aux, &conn->peer, frame, size);
@@ -396,6 +475,7 @@ opened(void *g_, unsigned n)
 {
     struct guest_http *g = g_;
 
+    g->conns[n].established = true;
     g->conns[n].deadline_ms = time_msec() + REQUEST_MS;
 }
 
@@ -409,6 +489,10 @@ received(void *g_, unsigned n, const uint8_t *bytes, size_t size)
         if (!bytes) {
             guest_tcp_close(g->tcp, n);
         }
+        return true;
+    }
+    if (conn->out && conn->is_last) {
+        conn->eof |= !bytes;    /* Nothing behind that is answered. */
         return true;
     }
     if (size > IN_MAX - conn->in_size) {
@@ -456,23 +540,20 @@ static const struct guest_tcp_events events = {
 
 /* Frames.  ---------------------------------------------------------------- */
 
-#define TCP_FLAGS 13            /* Offset. */
-enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
-
-/* Answers a segment of no connection by a reset: its client may think of one
- * that was there before this process was. */
-static const char *
+/* Answers a segment of no connection by a reset (RFC 9293, section 3.10.7.1):
+ * its client may think of one that was there before this process was. */
+static void
 refuse(struct guest_http *g, const struct guest_ends *ends,
-       const struct guest_peer *peer, uint8_t *segment, size_t size)
+       const struct guest_peer *peer, const struct guest_segment *segment)
 {
-    struct guest_conn *nobody = &g->conns[GUEST_TCP_NONE];
+    const struct guest_segment reset = { .flags = GUEST_RST,
+                                         .seq = segment->ack };
+    uint8_t bytes[GUEST_SEGMENT_HEADER_MAX];
+    uint8_t frame[GUEST_HEADERS_MAX + sizeof bytes];
+    size_t size = guest_segment_write(&reset, bytes);
 
-    nobody->ends = *ends;
-    nobody->peer = *peer;
-    nobody->ttl = TTL;
-    guest_tcp_input(g->tcp, GUEST_TCP_NONE, ends->src_port, segment, size);
-    memset(&nobody->peer, 0, sizeof nobody->peer);
-    return NULL;
+    size = guest_frame_build(ends, TTL, bytes, size, frame);
+    g->callbacks->send(g->aux, peer, frame, size);
 }
 
 /* Returns the connection of a segment, which is made if it opens one; or NULL
@@ -482,7 +563,7 @@ conn_of(struct guest_http *g, const struct guest_ends *ends,
         const struct guest_peer *peer, uint8_t flags, const char **why)
 {
     struct guest_conn *conn = find_conn(g, ends, peer);
-    bool opens = (flags & (FIN | SYN | RST | ACK)) == SYN;
+    bool opens = flags == GUEST_SYN;
 
     /* Another port has that place now; or the client begins anew, when we
      * still wait for the end of what was before. */
@@ -502,7 +583,7 @@ conn_of(struct guest_http *g, const struct guest_ends *ends,
         memcpy(conn->peer.regs, peer->regs, sizeof conn->peer.regs);
         conn->ends = *ends;
     } else {
-        *why = flags & RST ? "reset" : NULL;
+        *why = flags == GUEST_RST ? "reset" : "no connection";
     }
     return conn;
 }
@@ -511,30 +592,39 @@ const char *
 guest_http_receive(struct guest_http *g, const struct guest_peer *peer,
                    const uint8_t *frame, size_t frame_size)
 {
-    uint8_t copy[VMN_FRAME_MAX];
-    const char *why = NULL;
-    const uint8_t *segment;
+    struct guest_segment segment;
+    const uint8_t *bytes;
     struct guest_conn *conn;
     struct guest_ends ends;
+    const char *why;
     size_t size;
 
-    why = (frame_size <= sizeof copy
-           ? guest_frame_parse(frame, frame_size, &ends, &segment, &size)
-           : "malformed");
+    why = guest_frame_parse(frame, frame_size, &ends, &bytes, &size);
     if (why) {
         return why;
+    } else if (size > VMN_FRAME_MAX
+               || !guest_segment_parse(bytes, size, &segment)) {
+        return "malformed";
     }
-    memcpy(copy, segment, size);
-    if (copy[TCP_FLAGS] & SYN) {
-        guest_frame_raise_mss(copy, size);
-    }
-    conn = conn_of(g, &ends, peer, copy[TCP_FLAGS], &why);
+    conn = conn_of(g, &ends, peer, segment.flags, &why);
     if (conn) {
-        guest_tcp_input(g->tcp, conn->n, ends.src_port, copy, size);
-    } else if (!why) {
-        why = refuse(g, &ends, peer, copy, size);
+        guest_tcp_input(g->tcp, conn->n, ends.src_port, &segment);
+    } else if (segment.flags & GUEST_ACK) {
+        refuse(g, &ends, peer, &segment);
     }
     return why;
+}
+
+void
+guest_http_forget(struct guest_http *g, const char *host)
+{
+    struct guest_conn *conn, *next;
+
+    LIST_FOR_EACH_SAFE (conn, next, list_node, &g->lru) {
+        if (!strcmp(conn->peer.host, host)) {
+            forget(g, conn);
+        }
+    }
 }
 
 /* Time.  ------------------------------------------------------------------ */
@@ -553,7 +643,7 @@ guest_http_run(struct guest_http *g)
             free_conn(g, conn);
         } else if (now_ms >= conn->deadline_ms) {
             give_up(g, conn);
-        } else if (conn->waits) {
+        } else if (conn->waits || conn->held) {
             serve(g, conn);
         }
     }
@@ -574,6 +664,8 @@ guest_http_create(const struct guest_http_callbacks *callbacks, void *aux)
     g->tcp = guest_tcp_create(&events, g);
     hmap_init(&g->conns_by_ends);
     hmap_init(&g->clients);
+    token_bucket_init(&g->bucket, RATE_OF_ALL,
+                      BURST * RATE_OF_ALL * TOKENS);
     ovs_list_init(&g->lru);
     ovs_list_init(&g->free);
     for (unsigned n = 0; n < GUEST_TCP_MAX; n++) {

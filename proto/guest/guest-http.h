@@ -54,6 +54,10 @@ void guest_http_destroy(struct guest_http *);
 const char *guest_http_receive(struct guest_http *, const struct guest_peer *,
                                const uint8_t *frame, size_t size);
 
+/* Ends the connections of a host, of which nobody is told: another member of
+ * the cluster answers for it. */
+void guest_http_forget(struct guest_http *, const char *host);
+
 /* Does what is due.  Returns in how many milliseconds it is to be called
  * again, or -1: not before the next frame. */
 int guest_http_run(struct guest_http *);

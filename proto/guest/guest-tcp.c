@@ -17,6 +17,7 @@
 #include <lwip/tcp.h>
 #include <lwip/timeouts.h>
 
+#include "proto/guest/guest-segment.h"
 #include "proto/packet/packet-bytes.h"
 #include "util.h"
 
@@ -29,11 +30,17 @@
 #define TTL 64
 #define TCP_SUM 16              /* Offset of the checksum. */
 
+/* How many segments of a connection are under way at most.  lwIP's windows
+ * would have it be 300, of which one acknowledgement may release all. */
+#define IN_FLIGHT 16
+
 /* A connection, which lwIP passes around as 'arg'. */
 struct slot {
     struct guest_tcp *t;
     unsigned n;
     struct tcp_pcb *pcb;        /* If it is established and not closed. */
+    unsigned n_sent;            /* Segments, since its last one came or timers
+                                 * ran. */
 };
 
 struct guest_tcp {
@@ -44,14 +51,14 @@ struct guest_tcp {
     struct slot slots[GUEST_TCP_MAX];
 };
 
-/* The connection whose client has address 'ip' here; GUEST_TCP_NONE: of none.
+/* The connection whose client has address 'ip' here; GUEST_TCP_MAX: of none.
  */
 static unsigned
 number_of_client(const ip_addr_t *ip)
 {
     uint32_t n = ntohl(ip_addr_get_ip4_u32(ip)) - CLIENT_IP;
 
-    return n < GUEST_TCP_MAX ? n : GUEST_TCP_NONE;
+    return MIN(n, GUEST_TCP_MAX);
 }
 
 /* What lwIP sends.  ------------------------------------------------------- */
@@ -65,8 +72,11 @@ output(struct netif *netif, struct pbuf *p, const ip4_addr_t *to)
     uint16_t size = pbuf_copy_partial(p, bytes, sizeof bytes, 0);
     size_t header = size ? (bytes[0] & 0xf) * 4u : 0;
 
-    if (n <= GUEST_TCP_NONE && header >= IPV4_SIZE
-        && size >= header + TCP_HLEN && bytes[9] == IP_PROTO_TCP) {
+    /* What is too much is lost on its way, and sent again later. */
+    if (n < GUEST_TCP_MAX && header >= IPV4_SIZE
+        && size >= header + TCP_HLEN && bytes[9] == IP_PROTO_TCP
+        && t->slots[n].n_sent < GUEST_BURST) {
+        t->slots[n].n_sent++;
         t->events->output(t->aux, n, bytes + header, size - header);
     }
     return ERR_OK;
@@ -141,7 +151,7 @@ accepted(void *arg, struct tcp_pcb *pcb, err_t error)
         return ERR_VAL;
     }
     n = number_of_client(&pcb->remote_ip);
-    if (n == GUEST_TCP_NONE || t->slots[n].pcb) {
+    if (n == GUEST_TCP_MAX || t->slots[n].pcb) {
         tcp_abort(pcb);
         return ERR_ABRT;
     }
@@ -150,6 +160,8 @@ accepted(void *arg, struct tcp_pcb *pcb, err_t error)
     tcp_recv(pcb, received);
     tcp_sent(pcb, sent);
     tcp_err(pcb, failed);
+    /* More would wait there only. */
+    pcb->snd_buf = IN_FLIGHT * TCP_MSS;
     /* What is written is whole. */
     tcp_nagle_disable(pcb);
     t->events->opened(t->aux, n);
@@ -175,31 +187,49 @@ skip_time_wait(void)
     }
 }
 
-void
-guest_tcp_input(struct guest_tcp *t, unsigned n, uint16_t client_port,
-                uint8_t *segment, size_t size)
+static struct tcp_pcb *
+find_pcb(unsigned n)
+{
+    struct tcp_pcb *pcb = tcp_active_pcbs;
+
+    while (pcb && number_of_client(&pcb->remote_ip) != n) {
+        pcb = pcb->next;
+    }
+    return pcb;
+}
+
+/* Keeps a connection within what is sent at once.  And ends the probing of a
+ * closed window if nothing waits for it any more: lwIP 2.1.3 goes on when what
+ * waits is acknowledged, since it was sent before, and its timer asserts that
+ * something does wait. */
+static void
+hold_back(struct tcp_pcb *pcb)
+{
+    const tcpwnd_size_t max = (tcpwnd_size_t) IN_FLIGHT * pcb->mss;
+
+    pcb->cwnd = MIN(pcb->cwnd, max);
+    pcb->ssthresh = MIN(pcb->ssthresh, max);
+    if (!pcb->unsent || pcb->unacked) {
+        pcb->persist_backoff = 0;
+    }
+}
+
+/* Fills in the headers before a segment of 'size' bytes, from connection 'n',
+ * and those parts of its own that say whose it is. */
+static void
+fill_in(unsigned n, uint16_t client_port, uint8_t *ip, size_t size)
 {
     const uint32_t client = htonl(CLIENT_IP + n), server = htonl(SERVER_IP);
-    struct pbuf *p;
-    uint8_t *ip;
+    uint8_t *segment = ip + IPV4_SIZE;
     ovs_be16 sum;
 
-    if (size < TCP_HLEN || size > UINT16_MAX - IPV4_SIZE) {
-        return;
-    }
-    p = pbuf_alloc(PBUF_RAW, (u16_t) (IPV4_SIZE + size), PBUF_RAM);
-    if (!p) {
-        return;
-    }
     put_u16(segment, client_port);
     put_u16(segment + 2, PORT);
-    memset(segment + TCP_SUM, 0, 2);
     sum = csum_with_pseudo((const uint8_t *) &client,
                            (const uint8_t *) &server, 4, IP_PROTO_TCP,
                            segment, size);
     memcpy(segment + TCP_SUM, &sum, sizeof sum);
 
-    ip = p->payload;
     memset(ip, 0, IPV4_SIZE);
     ip[0] = 0x45;
     put_u16(ip + 2, size_u16(IPV4_SIZE + size));
@@ -209,7 +239,40 @@ guest_tcp_input(struct guest_tcp *t, unsigned n, uint16_t client_port,
     memcpy(ip + 16, &server, 4);
     sum = csum(ip, IPV4_SIZE);
     memcpy(ip + 10, &sum, sizeof sum);
-    memcpy(ip + IPV4_SIZE, segment, size);
+}
+
+void
+guest_tcp_input(struct guest_tcp *t, unsigned n, uint16_t client_port,
+                struct guest_segment *segment)
+{
+    struct tcp_pcb *pcb = NULL;
+    struct pbuf *p;
+    size_t size;
+
+    if (n >= GUEST_TCP_MAX || segment->size > GUEST_DATA_MAX) {
+        return;
+    }
+    t->slots[n].n_sent = 0;
+    pcb = find_pcb(n);
+    if (pcb && !guest_segment_trim(segment, pcb->rcv_nxt, pcb->rcv_wnd)) {
+        /* The client is told again what is expected, and sends it. */
+        if (pcb->state >= ESTABLISHED) {
+            tcp_ack_now(pcb);
+            tcp_output(pcb);
+        }
+        return;
+    }
+    p = pbuf_alloc(PBUF_RAW, (u16_t) (IPV4_SIZE + GUEST_SEGMENT_HEADER_MAX
+                                      + segment->size), PBUF_RAM);
+    if (!p) {
+        return;
+    }
+    size = guest_segment_write(segment, (uint8_t *) p->payload + IPV4_SIZE);
+    fill_in(n, client_port, p->payload, size);
+    pbuf_realloc(p, (u16_t) (IPV4_SIZE + size));
+    if (pcb) {
+        hold_back(pcb);
+    }
     if (t->netif.input(p, &t->netif) != ERR_OK) {
         pbuf_free(p);
     }
@@ -219,7 +282,12 @@ guest_tcp_input(struct guest_tcp *t, unsigned n, uint16_t client_port,
 void
 guest_tcp_run(struct guest_tcp *t)
 {
-    (void) t;
+    for (unsigned n = 0; n < GUEST_TCP_MAX; n++) {
+        t->slots[n].n_sent = 0;
+    }
+    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next) {
+        hold_back(pcb);
+    }
     sys_check_timeouts();
     skip_time_wait();
 }
@@ -275,17 +343,6 @@ guest_tcp_close(struct guest_tcp *t, unsigned n)
     tcp_sent(pcb, NULL);
     tcp_err(pcb, NULL);
     tcp_close(pcb);
-}
-
-static struct tcp_pcb *
-find_pcb(unsigned n)
-{
-    struct tcp_pcb *pcb = tcp_active_pcbs;
-
-    while (pcb && number_of_client(&pcb->remote_ip) != n) {
-        pcb = pcb->next;
-    }
-    return pcb;
 }
 
 void

@@ -12,8 +12,9 @@
  * own, which tcpip_init() would start.  That is not called: all is done on the
  * caller's thread by the raw API, which is as good where no other thread
  * exists.  Its timers run when guest_tcp_run() is called, by its own clock.
- * Memory is malloc()'s; how much is bounded by how many connections there are
- * and by lwIP's windows (64 KiB each way).  lwIP has its state in variables
+ * Memory is malloc()'s.  A connection has 23,360 bytes at most that wait for
+ * an acknowledgement, in segments of 216 or more; what comes waits nowhere.
+ * With lwIP's own, that is some 40 KiB of each of 1,024 at worst.  lwIP has its state in variables
  * of its own, so there may be one struct guest_tcp at a time. */
 
 #ifndef PROTO_GUEST_GUEST_TCP_H
@@ -23,12 +24,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct guest_segment;
 struct guest_tcp;
 
-/* Connections are 0 to one less than this; one more answers what is of no
- * connection, by resets. */
+/* Connections are 0 to one less than this. */
 #define GUEST_TCP_MAX 1024
-#define GUEST_TCP_NONE GUEST_TCP_MAX
+
+/* How many segments are sent at most for one that comes. */
+#define GUEST_BURST 32
+
+/* How many bytes a segment that comes may carry: those of the longest frame,
+ * and far less than the window, which is 65,535 bytes. */
+#define GUEST_DATA_MAX 9216
 
 /* How often guest_tcp_run() is to be called while there are connections. */
 #define GUEST_TCP_TICK_MS 50
@@ -55,10 +62,11 @@ struct guest_tcp *guest_tcp_create(const struct guest_tcp_events *,
                                    void *aux);
 void guest_tcp_destroy(struct guest_tcp *);
 
-/* Hands in a segment of connection 'n', as the client sends it but for its
- * ports and checksum, which are not looked at; 'segment' is changed. */
+/* Hands in a segment of connection 'n', which is opened by a SYN.  Data comes
+ * to lwIP in order only, and no segment without it, see guest-segment.h:
+ * 'segment' is changed. */
 void guest_tcp_input(struct guest_tcp *, unsigned n, uint16_t client_port,
-                     uint8_t *segment, size_t size);
+                     struct guest_segment *segment);
 /* Runs timers. */
 void guest_tcp_run(struct guest_tcp *);
 

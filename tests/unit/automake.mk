@@ -36,6 +36,7 @@ UNIT_TESTS = \
 	tests/unit/test-engine-flows \
 	tests/unit/test-engine-hosts \
 	tests/unit/test-fiber \
+	tests/unit/test-guest-attacks \
 	tests/unit/test-guest-http \
 	tests/unit/test-health-state \
 	tests/unit/test-histogram \
@@ -295,6 +296,8 @@ tests_unit_libfixture_a_SOURCES = \
 	tests/unit/fake-switch.h \
 	tests/unit/fault-vfs.c \
 	tests/unit/fault-vfs.h \
+	tests/unit/guest-client.c \
+	tests/unit/guest-client.h \
 	tests/unit/host-db-fixture.c \
 	tests/unit/host-db-fixture.h \
 	tests/unit/http-client.c \

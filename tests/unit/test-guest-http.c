@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Unit tests of proto/guest: HTTP over frames of guests, with a client that is
- * a few lines of TCP.  lwIP's clock is this file's, so what it sends again
- * takes no time.  What apps answer: apps/metadata/metadata-test.yaml. */
+ * Unit tests of proto/guest: HTTP over frames of guests.  What breaks TCP:
+ * test-guest-attacks.c.  What apps answer: apps/metadata/metadata-test.yaml. */
 
 #include <config.h>
 
@@ -11,294 +10,16 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proto/guest/guest-frame.h"
 #include "proto/guest/guest-http.h"
 #include "proto/guest/guest-request.h"
+#include "proto/guest/guest-segment.h"
+#include "tests/unit/guest-client.h"
 #include "util.h"
 #include "vmn/requests.h"
-
-enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
-
-#define FRAMES_MAX 512
-#define BIG_SIZE 60000
-
-/* lwIP takes this one, not its own. */
-uint32_t sys_now(void);
-static uint32_t now_ms = 1000;
-
-uint32_t
-sys_now(void)
-{
-    return now_ms;
-}
-
-/* The caller of guest_http.  ---------------------------------------------- */
-
-struct sent {
-    char port[16];
-    struct guest_ends ends;
-    uint8_t ttl;
-    uint8_t segment[2000];
-    size_t size;
-};
-
-struct world {
-    struct guest_http *http;
-    struct sent sent[FRAMES_MAX];
-    size_t n_sent;
-    bool later;
-    char big[BIG_SIZE];
-};
-
-static void
-send_frame(void *w_, const struct guest_peer *peer, const void *frame,
-           size_t size)
-{
-    struct world *w = w_;
-    struct sent *sent = &w->sent[w->n_sent++];
-    const uint8_t *segment;
-
-    assert_true(w->n_sent < FRAMES_MAX);
-    assert_null(guest_frame_parse(frame, size, &sent->ends, &segment,
-                                  &sent->size));
-    assert_true(sent->size <= sizeof sent->segment);
-    memcpy(sent->segment, segment, sent->size);
-    sent->ttl = ((const uint8_t *) frame)[14 + (sent->ends.ip_src.family == 6
-                                                ? 7 : 8)];
-    snprintf(sent->port, sizeof sent->port, "%s", peer->port);
-}
-
-/* Says who asks, and what for; "/big" is big, "/near" goes no further. */
-static bool
-answer(void *w_, const struct guest_peer *peer, const uint8_t *bytes,
-       size_t size, struct vmn_http_reply *reply)
-{
-    static struct vmn_http_request request;
-    static char text[5000];
-    struct world *w = w_;
-
-    if (w->later) {
-        w->later = false;
-        return false;
-    }
-    assert_true(vmn_http_parse(bytes, size, &request));
-    snprintf(text, sizeof text, "%s %s", peer->port, request.path);
-    *reply = (struct vmn_http_reply) {
-        .status = 200, .type = "text/plain", .body = text,
-        .body_size = strlen(text),
-        .ttl = strcmp(request.path, "/near") ? 0 : 1,
-    };
-    if (!strcmp(request.path, "/big")) {
-        reply->body = w->big;
-        reply->body_size = sizeof w->big;
-    }
-    return true;
-}
-
-static const struct guest_http_callbacks callbacks = { send_frame, answer };
-
-static int
-setup(void **state)
-{
-    struct world *w = xzalloc(sizeof *w);
-
-    for (size_t i = 0; i < sizeof w->big; i++) {
-        w->big[i] = 'a' + i / 100 % 26;
-    }
-    w->http = guest_http_create(&callbacks, w);
-    *state = w;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    struct world *w = *state;
-
-    guest_http_destroy(w->http);
-    free(w);
-    return 0;
-}
-
-/* A client.  -------------------------------------------------------------- */
-
-struct client {
-    struct world *w;
-    struct guest_peer peer;
-    struct guest_ends ends;     /* As it sends. */
-    uint32_t seq, ack;
-    size_t read;                /* Of w->sent, up to there. */
-    char got[2 * BIG_SIZE];
-    size_t got_size;
-    bool closed, reset, synced;
-    unsigned lose_every;        /* Of what it gets, or 0. */
-    unsigned n;
-};
-
-static struct client *
-make_client(struct world *w, const char *port, uint32_t in_port, bool v6)
-{
-    struct client *c = xzalloc(sizeof *c);
-
-    c->w = w;
-    c->peer = (struct guest_peer) { .host = "h1", .in_port = in_port,
-                                    .port = port };
-    c->ends = (struct guest_ends) {
-        .eth_src = { { 2, 0, 0, 0, 0, 1 } },
-        .eth_dst = { { 2, 0, 0, 0, 0, 2 } },
-        .ip_src = { 4, { 10, 0, 0, 1 } },
-        .ip_dst = { 4, { 169, 254, 169, 254 } },
-        .src_port = 40000, .dst_port = 80,
-    };
-    if (v6) {
-        c->ends.ip_src = (struct vmn_ip) { 6, { 0xfe, 0x80, [15] = 1 } };
-        c->ends.ip_dst = (struct vmn_ip) { 6, { 0xfe, 0x80, [12] = 0xa9, 0xfe,
-                                                0xa9, 0xfe } };
-    }
-    c->seq = 5000;
-    c->read = w->n_sent;
-    return c;
-}
-
-static void
-put_u32(uint8_t *p, uint32_t value)
-{
-    p[0] = value >> 24;
-    p[1] = value >> 16;
-    p[2] = value >> 8;
-    p[3] = value;
-}
-
-static uint32_t
-get_u32(const uint8_t *p)
-{
-    return (uint32_t) p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3];
-}
-
-/* Sends a segment.  Returns what becomes of it. */
-static const char *
-send_segment(struct client *c, uint8_t flags, const void *data, size_t size,
-             uint16_t mss)
-{
-    const struct guest_ends reversed = {
-        .eth_src = c->ends.eth_dst, .eth_dst = c->ends.eth_src,
-        .ip_src = c->ends.ip_dst, .ip_dst = c->ends.ip_src,
-        .src_port = c->ends.dst_port, .dst_port = c->ends.src_port,
-    };
-    uint8_t tcp[2000] = { 0 }, frame[2100];
-    size_t header = mss ? 24 : 20;
-
-    put_u32(tcp + 4, c->seq);
-    put_u32(tcp + 8, c->ack);
-    tcp[12] = header / 4 << 4;
-    tcp[13] = flags;
-    tcp[14] = tcp[15] = 0xff;
-    if (mss) {
-        tcp[20] = 2;
-        tcp[21] = 4;
-        tcp[22] = mss >> 8;
-        tcp[23] = mss & 0xff;
-    }
-    memcpy(tcp + header, data, size);
-    size = guest_frame_build(&reversed, 64, tcp, header + size, frame);
-    return guest_http_receive(c->w->http, &c->peer, frame, size);
-}
-
-/* Takes what came, and acknowledges it. */
-static void
-take(struct client *c)
-{
-    while (c->read < c->w->n_sent) {
-        const struct sent *sent = &c->w->sent[c->read++];
-        size_t header = (sent->segment[12] >> 4) * 4;
-        size_t size = sent->size - header;
-        uint8_t flags = sent->segment[13];
-        uint32_t seq = get_u32(sent->segment + 4);
-
-        if (strcmp(sent->port, c->peer.port)
-            || (c->lose_every && !(++c->n % c->lose_every))) {
-            continue;
-        }
-        assert_int_equal(sent->ends.dst_port, c->ends.src_port);
-        assert_int_equal(sent->ends.src_port, c->ends.dst_port);
-        assert_memory_equal(&sent->ends.ip_src, &c->ends.ip_dst,
-                            sizeof c->ends.ip_dst);
-        assert_memory_equal(&sent->ends.eth_dst, &c->ends.eth_src, 6);
-        if (flags & RST) {
-            c->reset = true;
-        } else if (flags & SYN) {
-            c->ack = seq + 1;
-            c->synced = true;
-        } else if (seq == c->ack) {
-            memcpy(c->got + c->got_size, sent->segment + header, size);
-            c->got_size += size;
-            c->ack += size + !!(flags & FIN);
-            c->closed |= !!(flags & FIN);
-        }
-        if (c->synced && (size || flags & FIN)) {
-            assert_null(send_segment(c, ACK, "", 0, 0));
-        }
-        if (c->read == c->w->n_sent) {
-            c->read = c->w->n_sent = 0;
-        }
-    }
-}
-
-static void
-open_conn(struct client *c, uint16_t mss)
-{
-    assert_null(send_segment(c, SYN, "", 0, mss));
-    c->seq++;
-    take(c);
-    assert_true(c->synced);
-    assert_null(send_segment(c, ACK, "", 0, 0));
-}
-
-static void
-ask(struct client *c, const char *text)
-{
-    assert_null(send_segment(c, ACK, text, strlen(text), 0));
-    c->seq += strlen(text);
-    take(c);
-}
-
-/* Lets time pass until the server has closed. */
-static void
-wait_closed(struct client *c)
-{
-    for (int i = 0; i < 4000 && !c->closed; i++) {
-        now_ms += 250;
-        guest_http_run(c->w->http);
-        take(c);
-    }
-    assert_true(c->closed);
-}
-
-static void
-end(struct client *c)
-{
-    send_segment(c, FIN | ACK, "", 0, 0);
-    c->seq++;
-    take(c);
-    free(c);
-}
-
-static size_t
-n_connections(struct world *w)
-{
-    struct guest_http_stats stats;
-
-    guest_http_run(w->http);
-    guest_http_get_stats(w->http, &stats);
-    return stats.n_connections;
-}
-
-#define LAST " HTTP/1.0\r\n\r\n"
-#define NEXT " HTTP/1.1\r\nHost: x\r\n\r\n"
 
 /* Whole exchanges.  ------------------------------------------------------- */
 
@@ -308,7 +29,7 @@ check_exchange(struct world *w, bool v6)
     struct client *c = make_client(w, "web-1", 3, v6);
 
     open_conn(c, 1460);
-    ask(c, "GET /who" LAST);
+    guest_ask(c, "GET /who" LAST);
     wait_closed(c);
     assert_non_null(strstr(c->got, "HTTP/1.1 200 OK\r\n"));
     assert_non_null(strstr(c->got, "Content-Length: 10\r\n"));
@@ -336,11 +57,11 @@ several_requests_on_a_connection(void **state)
     struct client *c = make_client(*state, "web-1", 3, false);
 
     open_conn(c, 1460);
-    ask(c, "GET /a" NEXT "GET /b" NEXT "GET /c");
+    guest_ask(c, "GET /a" NEXT "GET /b" NEXT "GET /c");
     assert_non_null(strstr(c->got, "web-1 /a"));
     assert_non_null(strstr(c->got, "web-1 /b"));
     assert_null(strstr(c->got, "/c"));
-    ask(c, NEXT);
+    guest_ask(c, NEXT);
     assert_non_null(strstr(c->got, "web-1 /c"));
     assert_false(c->closed);
     end(c);
@@ -354,7 +75,7 @@ answer_that_comes_later(void **state)
 
     w->later = true;
     open_conn(c, 1460);
-    ask(c, "GET /a" LAST);
+    guest_ask(c, "GET /a" LAST);
     assert_int_equal(c->got_size, 0);
     wait_closed(c);
     assert_non_null(strstr(c->got, "web-1 /a"));
@@ -379,9 +100,9 @@ guests_are_told_apart_by_their_ports(void **state)
     send_segment(a, ACK, "", 0, 0);
     send_segment(b, ACK, "", 0, 0);
     b->read = w->n_sent = a->read = 0;
-    ask(a, "GET /x" NEXT);
+    guest_ask(a, "GET /x" NEXT);
     b->read = w->n_sent = 0;
-    ask(b, "GET /x" NEXT);
+    guest_ask(b, "GET /x" NEXT);
     assert_non_null(strstr(a->got, "web-1 /x"));
     assert_null(strstr(a->got, "web-2"));
     assert_non_null(strstr(b->got, "web-2 /x"));
@@ -401,7 +122,7 @@ what_is_anothers_is_not_sent(void **state)
     assert_true(w->n_sent > 0);
     w->n_sent = 0;
     c->peer.port = "web-2";
-    assert_null(send_segment(c, ACK, "", 0, 0));
+    assert_string_equal(send_segment(c, ACK, "", 0, 0), "no connection");
     for (size_t i = 0; i < w->n_sent; i++) {
         assert_true(w->sent[i].segment[13] & RST);
         assert_int_equal(w->sent[i].size, 20);
@@ -433,7 +154,7 @@ check_big(struct world *w, uint16_t mss, unsigned lose_every)
 
     open_conn(c, mss);
     c->lose_every = lose_every;
-    ask(c, "GET /big" LAST);
+    guest_ask(c, "GET /big" LAST);
     wait_closed(c);
     body = strstr(c->got, "\r\n\r\n");
     assert_non_null(body);
@@ -526,7 +247,7 @@ requests_of_a_port_are_bounded(void **state)
 
     open_conn(c, 1460);
     for (int i = 0; i < 3 * VMN_HTTP_RATE && !c->closed; i++) {
-        ask(c, "GET /a" NEXT);
+        guest_ask(c, "GET /a" NEXT);
     }
     assert_true(c->closed);
     assert_non_null(strstr(c->got, "429 Too Many Requests"));
@@ -559,7 +280,7 @@ rubbish_is_refused(void **state)
 
         c->ends.src_port += i;
         open_conn(c, 1460);
-        ask(c, cases[i].request);
+        guest_ask(c, cases[i].request);
         wait_closed(c);
         assert_memory_equal(c->got + 9, cases[i].status, 3);
         end(c);
@@ -576,7 +297,7 @@ heads_are_bounded(void **state)
     text[sizeof text - 1] = '\0';
     open_conn(c, 1460);
     for (int i = 0; i < 5 && !c->closed; i++) {
-        ask(c, text);
+        guest_ask(c, text);
     }
     wait_closed(c);
     assert_memory_equal(c->got + 9, "431", 3);
@@ -590,7 +311,7 @@ what_is_of_no_connection_is_reset(void **state)
     struct client *c = make_client(w, "web-1", 3, false);
 
     c->ack = 77;
-    assert_null(send_segment(c, ACK, "x", 1, 0));
+    assert_string_equal(send_segment(c, ACK, "x", 1, 0), "no connection");
     take(c);
     assert_true(c->reset);
     assert_string_equal(send_segment(c, RST, "", 0, 0), "reset");
@@ -680,7 +401,8 @@ replies_that_are_none(void **state OVS_UNUSED)
     assert_false(guest_reply_is_valid(&reply));
 }
 
-#define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
+#define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, guest_setup, \
+                                                  guest_teardown)
 
 int
 main(int argc, char *argv[])
