@@ -44,8 +44,8 @@ find_sender(const struct packet_in_http *h, const struct guest_peer *peer,
     const struct fabric_host *host = fabric_find_host(h->fabric, peer->host);
     struct packet_port *sender;
 
-    if (!host || !host->sw->conn) {
-        return NULL;
+    if (!host || !host->sw->conn || host->sw->state == SWITCH_OBSERVED) {
+        return NULL;            /* Or its master answers. */
     }
     *ps = packets_of(host->sw);
     sender = packets_sender(*ps, peer->in_port);
@@ -178,6 +178,9 @@ packet_in_http_receive(struct packets_of_switch *ps,
     };
     const char *why;
 
+    if (ps->sw->state == SWITCH_OBSERVED) {
+        return;                 /* Its master answers it. */
+    }
     packet_sender_resolve(ps, packet->port);
     if (!packet->port->port) {
         packets_count_unanswered(ps, packet->handler, "from no port");
@@ -193,6 +196,16 @@ packet_in_http_receive(struct packets_of_switch *ps,
     }
     if (!event_pending(h->tick, EV_TIMEOUT, NULL)) {
         run(h);
+    }
+}
+
+void
+packet_in_http_observed(struct fabric_switch *sw)
+{
+    struct fabric_packets *packets = sw->host->fabric->packets;
+
+    if (packets && packets->http) {
+        guest_http_forget(packets->http->http, sw->host->name);
     }
 }
 

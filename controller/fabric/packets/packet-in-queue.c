@@ -532,6 +532,12 @@ live(struct fabric_switch *sw, void *ps OVS_UNUSED)
 }
 
 static void
+observed(struct fabric_switch *sw, void *state OVS_UNUSED)
+{
+    packet_in_http_observed(sw);
+}
+
+static void
 installed(struct fabric_switch *sw, void *state OVS_UNUSED)
 {
     packet_in_timers_installed(sw);
@@ -598,6 +604,7 @@ message(struct fabric_switch *sw, void *ps OVS_UNUSED, enum ofptype type,
 const struct switch_part_class packets_part = {
     .name = "packets",
     .state_size = sizeof(struct packets_of_switch),
+    .observed = observed,
     .live = live,
     .installed = installed,
     .disconnected = disconnected,
