@@ -32,7 +32,7 @@
 #define RATE_OF_ALL 1000
 /* Requests of a connection that are answered at once; the next ones are when
  * guest_http_run() is called.  One frame may carry hundreds. */
-#define AT_ONCE 4
+#define AT_ONCE 8
 /* Bytes of replies that wait to be sent, of all connections together. */
 #define OUT_MAX (32 * 1024 * 1024)
 #define TTL 64
@@ -479,20 +479,24 @@ opened(void *g_, unsigned n)
     g->conns[n].deadline_ms = time_msec() + REQUEST_MS;
 }
 
+/* True of one whose last reply was made: what comes behind that is lost. */
+static bool
+takes_no_more(const struct guest_conn *conn)
+{
+    return conn->closing || (conn->out && conn->is_last);
+}
+
 static bool
 received(void *g_, unsigned n, const uint8_t *bytes, size_t size)
 {
     struct guest_http *g = g_;
     struct guest_conn *conn = &g->conns[n];
 
-    if (conn->closing) {
-        if (!bytes) {
+    if (takes_no_more(conn)) {
+        conn->eof |= !bytes;
+        if (!bytes && conn->closing) {
             guest_tcp_close(g->tcp, n);
         }
-        return true;
-    }
-    if (conn->out && conn->is_last) {
-        conn->eof |= !bytes;    /* Nothing behind that is answered. */
         return true;
     }
     if (size > IN_MAX - conn->in_size) {
@@ -588,6 +592,13 @@ conn_of(struct guest_http *g, const struct guest_ends *ends,
     return conn;
 }
 
+/* How much a connection takes by now. */
+static size_t
+room_of(const struct guest_conn *conn)
+{
+    return takes_no_more(conn) ? SIZE_MAX : IN_MAX - conn->in_size;
+}
+
 const char *
 guest_http_receive(struct guest_http *g, const struct guest_peer *peer,
                    const uint8_t *frame, size_t frame_size)
@@ -608,7 +619,8 @@ guest_http_receive(struct guest_http *g, const struct guest_peer *peer,
     }
     conn = conn_of(g, &ends, peer, segment.flags, &why);
     if (conn) {
-        guest_tcp_input(g->tcp, conn->n, ends.src_port, &segment);
+        guest_tcp_input(g->tcp, conn->n, ends.src_port, &segment,
+                        room_of(conn));
     } else if (segment.flags & GUEST_ACK) {
         refuse(g, &ends, peer, &segment);
     }

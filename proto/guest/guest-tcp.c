@@ -243,9 +243,9 @@ fill_in(unsigned n, uint16_t client_port, uint8_t *ip, size_t size)
 
 void
 guest_tcp_input(struct guest_tcp *t, unsigned n, uint16_t client_port,
-                struct guest_segment *segment)
+                struct guest_segment *segment, size_t room)
 {
-    struct tcp_pcb *pcb = NULL;
+    struct tcp_pcb *pcb;
     struct pbuf *p;
     size_t size;
 
@@ -261,6 +261,10 @@ guest_tcp_input(struct guest_tcp *t, unsigned n, uint16_t client_port,
             tcp_output(pcb);
         }
         return;
+    }
+    if (segment->size > room) {
+        segment->size = room;
+        segment->flags &= ~GUEST_FIN;
     }
     p = pbuf_alloc(PBUF_RAW, (u16_t) (IPV4_SIZE + GUEST_SEGMENT_HEADER_MAX
                                       + segment->size), PBUF_RAM);

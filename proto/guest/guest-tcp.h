@@ -12,10 +12,10 @@
  * own, which tcpip_init() would start.  That is not called: all is done on the
  * caller's thread by the raw API, which is as good where no other thread
  * exists.  Its timers run when guest_tcp_run() is called, by its own clock.
- * Memory is malloc()'s.  A connection has 23,360 bytes at most that wait for
- * an acknowledgement, in segments of 216 or more; what comes waits nowhere.
- * With lwIP's own, that is some 40 KiB of each of 1,024 at worst.  lwIP has its state in variables
- * of its own, so there may be one struct guest_tcp at a time. */
+ * Memory is malloc()'s.  Of a connection, 23,360 bytes at most wait for an
+ * acknowledgement, in segments of 216 or more; what comes waits nowhere.  lwIP
+ * has its state in variables of its own, so there may be one struct guest_tcp
+ * at a time. */
 
 #ifndef PROTO_GUEST_GUEST_TCP_H
 #define PROTO_GUEST_GUEST_TCP_H 1
@@ -62,11 +62,11 @@ struct guest_tcp *guest_tcp_create(const struct guest_tcp_events *,
                                    void *aux);
 void guest_tcp_destroy(struct guest_tcp *);
 
-/* Hands in a segment of connection 'n', which is opened by a SYN.  Data comes
- * to lwIP in order only, and no segment without it, see guest-segment.h:
- * 'segment' is changed. */
+/* Hands in a segment of connection 'n', which is opened by a SYN.  'segment'
+ * is changed: lwIP gets data in order only, and of that 'room' bytes at most.
+ * What does not get there is as good as lost, and sent again. */
 void guest_tcp_input(struct guest_tcp *, unsigned n, uint16_t client_port,
-                     struct guest_segment *segment);
+                     struct guest_segment *segment, size_t room);
 /* Runs timers. */
 void guest_tcp_run(struct guest_tcp *);
 

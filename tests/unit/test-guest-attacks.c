@@ -458,6 +458,43 @@ requests_of_a_frame_wait(void **state)
     end(c);
 }
 
+/* What a client sends ahead of replies is taken when there is room for it, and
+ * not held against it. */
+static void
+requests_ahead_of_replies(void **state)
+{
+    enum { N = 20, SIZE = 1000 };
+    struct world *w = *state;
+    struct client *c = make_client(w, "web-1", 3, false);
+    uint32_t first = c->seq + 1, taken = 0;
+    char text[N * SIZE + 1];
+
+    memset(text, 'a', sizeof text);
+    text[N * SIZE] = '\0';
+    for (int i = 0; i < N; i++) {
+        memcpy(text + i * SIZE, "GET /", 5);
+        memcpy(text + (i + 1) * SIZE - strlen(NEXT), NEXT, strlen(NEXT));
+    }
+    open_conn(c, 1460);
+    for (int i = 0; i < 20 && taken < N * SIZE; i++) {
+        for (uint32_t at = taken; at < N * SIZE; at += 500) {
+            c->seq = first + at;
+            assert_null(send_segment(c, ACK, text + at,
+                                     MIN(500, N * SIZE - at), 0));
+        }
+        now_ms += 250;
+        guest_http_run(w->http);
+        taken = get_u32(w->sent[w->n_sent - 1].segment + 8) - first;
+        c->seq = first + taken;
+        take(c);
+    }
+    guest_http_run(w->http);
+    take(c);
+    assert_int_equal(n_requests(w), N);
+    assert_int_equal(n_connections(w), 1);
+    end(c);
+}
+
 /* Of all ports there are 1,000 requests a second, and those of two seconds at
  * once. */
 static void
@@ -543,6 +580,7 @@ main(int argc, char *argv[])
         TEST(hop_limit_is_not_raised),
         TEST(connections_of_others_are_left_alone),
         TEST(requests_of_a_frame_wait),
+        TEST(requests_ahead_of_replies),
         TEST(requests_of_all_are_bounded),
         TEST(replies_that_wait_are_bounded),
         TEST(connections_of_a_host_are_forgotten),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Unit tests of proto/guest: HTTP over frames of guests.  What breaks TCP:
- * test-guest-attacks.c.  What apps answer: apps/metadata/metadata-test.yaml. */
+ * Unit tests of proto/guest: HTTP over frames of guests.  Not for what would
+ * break TCP (test-guest-attacks.c), nor for what apps answer
+ * (apps/metadata/metadata-test.yaml). */
 
 #include <config.h>
 
