@@ -13,7 +13,9 @@
  *
  * Of a port there may be VMN_HTTP_CONNECTIONS_MAX connections at a time; it is
  * answered VMN_HTTP_RATE requests a second, 429 beyond that, within what
- * packets are limited to anyway. */
+ * packets are limited to anyway.  Requests of all ports together wait where
+ * they are more than 1,000 a second, and replies are 503 while 32 MiB of them
+ * are not taken by who has asked. */
 
 #ifndef VMN_REQUESTS_H
 #define VMN_REQUESTS_H 1
@@ -76,7 +78,8 @@ struct vmn_http_reply {
      * characters, at most 255 characters each. */
     const char *field_name;
     const char *field_value;
-    /* TTL, or hop limit, of the packets that it leaves in; 0: 64. */
+    /* TTL, or hop limit, of the packets that it leaves in, up to 64; 0: 64.
+     * If it is not 0 the reply is its connection's last. */
     uint32_t ttl;
 };
 
