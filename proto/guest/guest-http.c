@@ -292,7 +292,7 @@ static void
 close_conn(struct guest_http *g, struct guest_conn *conn)
 {
     conn->closing = true;
-    conn->deadline_ms = time_msec() + CLOSING_MS;
+    conn->deadline_ms = MAX(conn->deadline_ms, time_msec() + CLOSING_MS);
     if (conn->eof) {
         guest_tcp_close(g->tcp, conn->n);
     } else {
