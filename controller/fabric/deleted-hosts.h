@@ -17,8 +17,8 @@ struct fabric;
 struct fabric_host;
 struct vmn_host;
 
-/* How long a host is waited for that is not connected, and how long the whole
- * may take. */
+/* How long a host is waited for that is not connected, and how long its switch
+ * may take; its database has the difference after that. */
 #define DELETED_HOST_AWAY_MS 5000
 #define DELETED_HOST_MAX_MS 30000
 
