@@ -35,13 +35,14 @@ def _seen(at, name, side, frame):
 
 
 class _Function:
-    """Reads what comes by its VMs' interfaces, in a thread.  All functions
-    append to 'log'."""
+    """Reads what comes by its VMs' interfaces, in a thread, or when it is
+    told to.  All functions append to 'log'."""
 
     def __init__(self, name, vms, log):
         self.name = name
         self.vms = vms
         self.log = log
+        self._reads = threading.Lock()
         self._selector = selectors.DefaultSelector()
         self._wake_r, self._wake_w = os.pipe()
         self._selector.register(self._wake_r, selectors.EVENT_READ, None)
@@ -64,7 +65,17 @@ class _Function:
                     return
                 self._read(key.data)
 
+    def read(self):
+        """Reads what has come.  The thread may be late with what the kernel
+        has forwarded: it may even be answered before."""
+        for side in range(len(self.vms)):
+            self._read(side)
+
     def _read(self, side):
+        with self._reads:
+            self._read_all(side)
+
+    def _read_all(self, side):
         try:
             while True:
                 data, extra, _, address = self._sockets[side].recvmsg(

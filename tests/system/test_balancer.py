@@ -46,8 +46,7 @@ def town(module_lab):
                  udp=[5353] if server else [],
                  labels={"role": "web"} if server else {})
     for vm in module_lab.vms.values():
-        wait_for("%s's addresses" % vm.name, lambda v=vm: "tentative" not in
-                 v.run("ip", "-6", "-o", "addr", "show", "dev", "eth0"), 20)
+        vm.await_addresses()
     yield world
     world.close()
     check_log(module_lab.vmnd)

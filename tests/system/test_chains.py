@@ -37,6 +37,7 @@ class Place(World):
         super().__init__(lab)
         self.log = []
         self.functions = []
+        self.former = set()     # Connections that functions have seen.
 
     def close(self):
         for function in self.functions:
@@ -55,7 +56,10 @@ class Place(World):
         return self.functions[-1]
 
     def chain(self, name, *hops, **spec):
-        """'hops' are lists of functions; the first one is named h0."""
+        """'hops' are lists of functions; the first one is named h0.  VMs have
+        their own addresses by then: others of the link pass no chain."""
+        for vm in self.own_vms:
+            self.lab.vm(vm).await_addresses()
         self.put("chains", name, network=spec.pop("network", "net"), hops=[
             dict({"name": "h%d" % i, "functions": [f.spec for f in hop]},
                  **spec.get("hop", {})) for i, hop in enumerate(hops)],
@@ -63,26 +67,32 @@ class Place(World):
 
     def seen(self):
         """What functions have forwarded since the last time."""
+        for function in self.functions:
+            function.read()
         found, self.log[:] = sorted(self.log), []
         return found
 
     def way(self, a, ip, port=80, protocol="tcp"):
         """Has 'a' ask whom 'ip' is of.  Returns who answers, and the functions
-        that requests, and that answers have met, each in order."""
-        self.seen()
+        that requests, and that answers have met, each in order.  The end of an
+        earlier connection may still be on its way."""
+        self.former.update(map(_ends, self.seen()))
         who = self.answers(a, ip, port, protocol)
         seen = self.seen()
         ways = []
         for mine, field in (("dst", "dst_port"), ("src", "src_port")):
             ways.append(_distinct(s.function for s in seen
                                   if getattr(s, mine) == ip
-                                  and getattr(s, field) == port))
+                                  and getattr(s, field) == port
+                                  and _ends(s) not in self.former))
+        self.former.update(map(_ends, seen))
         return who, ways[0], ways[1]
 
     def goes(self, a, ip, *names, port=80, protocol="tcp"):
         """Whether what 'a' asks whom 'ip' is of meets functions 'names', and
-        the answer the same ones in the other order.  The end of an earlier
-        connection may still be on its way, so it may ask again."""
+        the answer the same ones in the other order.  A connection that was
+        opened just before a change may be answered after it, so it may ask
+        again."""
         expected = list(names), list(reversed(names))
         last = None
         for _ in range(5):
@@ -91,6 +101,11 @@ class Place(World):
                 return True
         print("%s to %s goes %r" % (a.name, ip, last))
         return False
+
+
+def _ends(seen):
+    """Of the connection, in whichever direction it was seen."""
+    return frozenset({(seen.src, seen.src_port), (seen.dst, seen.dst_port)})
 
 
 def _distinct(names):

@@ -27,20 +27,13 @@ def trio(world):
                     ("a", "h1", "web"), ("b", "h2", "db"),
                     ("c", "h1", "other")), 1))
     for vm in vms:
-        await_addresses(vm)
+        vm.await_addresses()
+        assert "dadfailed" not in addresses(vm), addresses(vm)
     return vms
 
 
 def addresses(vm):
     return vm.run("ip", "-6", "-o", "addr", "show", "dev", "eth0")
-
-
-def await_addresses(vm):
-    """Waits until the guest has found none of its addresses to be a
-    duplicate."""
-    wait_for("%s to have its addresses" % vm.name,
-             lambda: "tentative" not in addresses(vm), 20)
-    assert "dadfailed" not in addresses(vm), addresses(vm)
 
 
 def udp(source, sink, text, **other):

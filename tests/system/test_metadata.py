@@ -77,9 +77,10 @@ def refused(lab):
 
 
 def quiet(lab):
-    """No connection is left: what a test left is no other's."""
+    """No connection is left: what a test left is no other's.  One whose
+    client has lost the end of a reply stays for the reply's 60 s."""
     wait_for("connections to be gone",
-             lambda: not metric(lab, "connections"), 40)
+             lambda: not metric(lab, "connections"), 90)
 
 
 # Who is told what.  -------------------------------------------------------

@@ -22,11 +22,6 @@ UDP_ERRORS = {4: errno.EHOSTUNREACH, 6: errno.EACCES}
 PORT_RATE = 100                 # vmnd's, unless it is told otherwise.
 
 
-def await_addresses(vm):
-    wait_for("addresses", lambda: "tentative" not in vm.run(
-        "ip", "-6", "-o", "addr", "show", "dev", "eth0"), 20)
-
-
 @pytest.fixture
 def trio(world):
     """A client, a server beside it, and one on another host."""
@@ -38,7 +33,7 @@ def trio(world):
                ("cli", "h1", "cli"), ("near", "h1", "srv"),
                ("far", "h2", "srv")), 1)]
     for vm in vms:
-        await_addresses(vm)
+        vm.await_addresses()
     world.group("cli", "role=cli")
     world.group("srv", "role=srv")
     return vms
@@ -316,7 +311,7 @@ def test_across_a_router(world, direction):
                ("near", "back", 2, "h1", 2, "srv"),
                ("far", "back", 2, "h2", 3, "srv"))]
     for vm in vms:
-        await_addresses(vm)
+        vm.await_addresses()
     world.group("cli", "role=cli")
     world.group("srv", "role=srv")
     cli, near, far = vms

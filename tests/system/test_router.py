@@ -29,14 +29,8 @@ def vm(world, name, net, n, host, number, **spec):
     """A VM with addresses that end in 'number' in network N."""
     made = world.vm(name, net, host, ["10.0.%d.%d" % (n, number),
                                       "fd00:%x::%x" % (n, number)], **spec)
-    await_addresses(made)
+    made.await_addresses()
     return made
-
-
-def await_addresses(made):
-    wait_for("%s to have its addresses" % made.name,
-             lambda: "tentative" not in made.run(
-                 "ip", "-6", "-o", "addr", "show", "dev", "eth0"), 20)
 
 
 def join(world, name, *networks, **spec):
@@ -250,7 +244,7 @@ def make_row(world):
             ["10.0.%d.1%d" % (n, host), "fd00:%x::1%d" % (n, host)],
             tcp=[80], labels={"net": "n%d" % n})
     for made in vms.values():
-        await_addresses(made)
+        made.await_addresses()
     return vms
 
 

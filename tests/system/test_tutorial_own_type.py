@@ -71,9 +71,7 @@ def vm(world, name, net, n, host, number, role):
     made = world.vm(name, net, host,
                     ["10.0.%d.%d" % (n, number), "fd00:%x::%x" % (n, number)],
                     tcp=[25, 53, 80], udp=[25, 53, 80], labels={"role": role})
-    netns.wait_for("%s to have its addresses" % name, lambda: "tentative"
-                   not in made.run("ip", "-6", "-o", "addr", "show", "dev",
-                                   "eth0"), 20)
+    made.await_addresses()
     return made
 
 

@@ -7,7 +7,7 @@ import hashlib
 import ipaddress
 
 from . import netns
-from .netns import Error
+from .netns import Error, wait_for
 
 BRIDGE = "br-int"
 MTU = 1450                      # Room for VXLAN in the underlay's 1500.
@@ -88,6 +88,13 @@ class Vm:
         # The datapath reads packets as the kernel left them, and it would
         # leave their checksums to a network card.
         netns.run(["ethtool", "-K", "eth0", "tx", "off"], ns=self.ns)
+
+    def await_addresses(self):
+        """Waits for its addresses of IPv6 to be known as nobody else's: until
+        then its kernel sends from the link-local one."""
+        wait_for("%s to have its addresses" % self.name,
+                 lambda: "tentative" not in self.run(
+                     "ip", "-6", "-o", "addr", "show", "dev", "eth0"), 20)
 
     def plug(self, host):
         host.plug(self.link, BRIDGE, self.state["iface_id"])
