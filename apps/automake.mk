@@ -7,6 +7,7 @@ include apps/dhcp/automake.mk
 include apps/dns/automake.mk
 include apps/metadata/automake.mk
 include apps/overlay/automake.mk
+include apps/qos/automake.mk
 include apps/firewall/automake.mk
 include apps/loadbalancer/automake.mk
 include apps/gateway/automake.mk

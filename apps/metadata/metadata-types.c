@@ -206,24 +206,6 @@ const struct vmn_type_class metadata_types[] = {
 
 /* Whom an object is for.  ------------------------------------------------- */
 
-/* Returns a label that a port must have for the selector, or "": it may be
- * anybody. */
-static const char *
-label_of(struct vmn_view *view, const struct vmn_selector *selector)
-{
-    for (size_t i = 0; i < selector->n_terms; i++) {
-        const struct vmn_selector_term *term
-            = vmn_selector_term_at(selector, i);
-
-        if (term->op == VMN_SEL_IN && term->n_values == 1) {
-            return vmn_printf(view, "%s=%s", term->key, term->values[0]);
-        } else if (term->op == VMN_SEL_IN || term->op == VMN_SEL_EXISTS) {
-            return term->key;
-        }
-    }
-    return "";
-}
-
 void
 compile_metadata(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
@@ -240,6 +222,8 @@ compile_metadata(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         vmn_publish(emit, REL_OF_PORT, row->ports[i], value);
     }
     if (row->selector.text) {
-        vmn_publish(emit, REL_OF_LABEL, label_of(view, &row->selector), value);
+        const char *label = vmn_selector_label(view, &row->selector);
+
+        vmn_publish(emit, REL_OF_LABEL, label ? label : "", value);
     }
 }

@@ -674,15 +674,24 @@ engine_item_owner(const struct engine *engine, const struct flow_item *item)
 }
 
 bool
-engine_get_limit(const struct engine *engine, uint32_t meter, uint32_t *rate,
-                 uint32_t *burst)
+engine_get_limit(const struct engine *engine, uint32_t meter,
+                 struct flow_limit *limit)
 {
     const char *key = id_pools_key_of(model_id_pools(engine->model),
                                       VMN_ID_POOL_METER,
                                       meter - FLOW_LIMIT_FIRST_METER + 1);
 
-    return key && ovs_scan(ownership_plain_key(key), FLOW_LIMIT_KEY, rate,
-                           burst);
+    limit->meter = meter;
+    limit->kbps = 0;
+    if (!key) {
+        return false;
+    }
+    key = ownership_plain_key(key);
+    if (ovs_scan(key, FLOW_LIMIT_KEY, &limit->rate, &limit->burst)) {
+        return true;
+    }
+    limit->kbps = 1;
+    return ovs_scan(key, FLOW_LIMIT_KBPS_KEY, &limit->rate, &limit->burst);
 }
 
 void

@@ -131,10 +131,10 @@ void engine_check_object(struct engine *, const struct vmn_type_row *type,
                          const struct vmn_row *object,
                          struct vmn_errors *faults);
 
-/* Gets the limit that a meter is for: rate in packets per second, and burst.
- * Returns false if it is for none; then no host has a flow with it. */
-bool engine_get_limit(const struct engine *, uint32_t meter, uint32_t *rate,
-                      uint32_t *burst);
+/* Gets the limit that a meter is for.  Returns false if it is for none; then
+ * no host has a flow with it. */
+bool engine_get_limit(const struct engine *, uint32_t meter,
+                      struct flow_limit *);
 
 /* Returns the reason for a drop by the hash in register SAMPLE_KIND_REG of a
  * sampled packet (flow/sample-action.h), or NULL. */

@@ -555,10 +555,14 @@ vmn_act_hash_connection(struct vmn_actions *a, uint16_t basis,
 }
 
 static uint32_t
-limit_meter(struct vmn_emit *emit, uint32_t rate, uint32_t burst,
+limit_meter(struct vmn_emit *emit, const struct flow_limit *limit,
             const char *key)
 {
-    char *number_key = xasprintf(FLOW_LIMIT_KEY "%s", rate, burst, key);
+    char *number_key = (limit->kbps
+                        ? xasprintf(FLOW_LIMIT_KBPS_KEY "%s", limit->rate,
+                                    limit->burst, key)
+                        : xasprintf(FLOW_LIMIT_KEY "%s", limit->rate,
+                                    limit->burst, key));
     uint32_t number = emit->services->number(emit->view, VMN_ID_POOL_METER,
                                              number_key);
 
@@ -566,9 +570,10 @@ limit_meter(struct vmn_emit *emit, uint32_t rate, uint32_t burst,
     return FLOW_LIMIT_FIRST_METER - 1 + number;
 }
 
-void
-vmn_act_limit(struct vmn_actions *a, const char *key, uint32_t rate,
-              uint32_t burst)
+/* Does what vmn_act_limit() does, with a limit of at most 'max' of 'what'. */
+static void
+act_limit(struct vmn_actions *a, const char *key, struct flow_limit limit,
+          uint32_t max, const char *what)
 {
     struct ofpact_meter *meter;
 
@@ -577,18 +582,35 @@ vmn_act_limit(struct vmn_actions *a, const char *key, uint32_t rate,
     } else if (a->in_bucket || a->limit.meter) {
         emit_fail(a->emit, a->in_bucket ? "a bucket cannot have a limit"
                   : "a flow has only one limit");
-    } else if (!rate || !burst || rate > VMN_LIMIT_MAX
-               || burst > VMN_LIMIT_MAX) {
-        emit_fail(a->emit, "a limit is of 1 to %d packets a second and at "
-                  "once", VMN_LIMIT_MAX);
+    } else if (!limit.rate || !limit.burst || limit.rate > max
+               || limit.burst > max) {
+        emit_fail(a->emit, "a limit is of 1 to %"PRIu32" %s a second and at "
+                  "once", max, what);
     } else if (actions_begin(a)) {
-        a->limit.rate = rate;
-        a->limit.burst = burst;
-        a->limit.meter = limit_meter(a->emit, rate, burst, key);
+        limit.meter = limit_meter(a->emit, &limit, key);
+        a->limit = limit;
         meter = ofpact_put_METER(&a->ofpacts);
         meter->meter_id = a->limit.meter;
         meter->provider_meter_id = UINT32_MAX;
     }
+}
+
+void
+vmn_act_limit(struct vmn_actions *a, const char *key, uint32_t rate,
+              uint32_t burst)
+{
+    struct flow_limit limit = { .rate = rate, .burst = burst };
+
+    act_limit(a, key, limit, VMN_LIMIT_MAX, "packets");
+}
+
+void
+vmn_act_limit_kbps(struct vmn_actions *a, const char *key, uint32_t rate,
+                   uint32_t burst)
+{
+    struct flow_limit limit = { .rate = rate, .burst = burst, .kbps = 1 };
+
+    act_limit(a, key, limit, VMN_LIMIT_KBPS_MAX, "kilobits");
 }
 
 /* Composite actions.  ---------------------------------------------------- */

@@ -282,6 +282,12 @@ finish_headers(uint8_t *msg, size_t size, uint32_t xid)
 }
 
 /* Appends a meter mod (OpenFlow 1.5, section 7.3.4.5). */
+uint16_t
+flow_limit_flags(const struct flow_limit *limit)
+{
+    return (limit->kbps ? OFPMF13_KBPS : OFPMF13_PKTPS) | OFPMF13_BURST;
+}
+
 static void
 put_meter_mod(struct ofpbuf *b, enum ofp13_meter_mod_command command,
               const struct flow_limit *limit, uint32_t xid)
@@ -295,7 +301,7 @@ put_meter_mod(struct ofpbuf *b, enum ofp13_meter_mod_command command,
         .command = command,
         .meter = {
             .meter_id = limit->meter,
-            .flags = OFPMF13_PKTPS | OFPMF13_BURST,
+            .flags = flow_limit_flags(limit),
             .n_bands = 1,
             .bands = &band,
         },

@@ -62,6 +62,7 @@ flow_cookie_owner(uint64_t cookie)
 #define FLOW_LIMIT_N_METERS 32768
 /* Prefix of the ID pool's keys for such meters: rate and burst follow. */
 #define FLOW_LIMIT_KEY "%"PRIu32"|%"PRIu32"|"
+#define FLOW_LIMIT_KBPS_KEY "%"PRIu32"k|%"PRIu32"|"
 
 struct flow_item {
     enum flow_item_kind kind;
@@ -151,11 +152,16 @@ struct flow_item_registry *flow_item_registry_create(
     void (*scope_unref)(struct engine_scope *));
 void flow_item_registry_unref(struct flow_item_registry *);
 
-/* Of a flow: 'rate' packets per second, with a burst of 'burst'. */
+/* Of a flow: 'rate' packets per second, with a burst of 'burst'; with 'kbps' 1
+ * kilobits.  Without padding: digests are of all of it. */
 struct flow_limit {
     uint32_t meter;             /* 0: none. */
     uint32_t rate, burst;
+    uint32_t kbps;              /* 0 or 1. */
 };
+
+/* Returns the flags of its meter (OpenFlow 1.5.1, section 7.3.4.4). */
+uint16_t flow_limit_flags(const struct flow_limit *);
 
 /* An item that is encoded but not created yet: most drafts turn out to equal
  * an existing item.  It must not be copied. */

@@ -114,6 +114,9 @@ enum call {
 
     /* Of a handler, as well. */
     CALL_SEND_HTTP = 68,
+
+    /* Of actions. */
+    CALL_ACT_LIMIT_KBPS = 70,
     CALL_N
 };
 

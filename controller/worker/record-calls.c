@@ -614,6 +614,17 @@ vmn_act_limit(struct vmn_actions *a, const char *key, uint32_t rate,
     call_put_u32(log, burst);
 }
 
+void
+vmn_act_limit_kbps(struct vmn_actions *a, const char *key, uint32_t rate,
+                   uint32_t burst)
+{
+    struct call_log *log = begin_actions(a, CALL_ACT_LIMIT_KBPS);
+
+    call_put_text(log, key);
+    call_put_u32(log, rate);
+    call_put_u32(log, burst);
+}
+
 static void
 put_ct(struct call_log *log, const struct vmn_ct *ct)
 {

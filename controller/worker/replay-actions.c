@@ -366,7 +366,9 @@ replay_hash_connection(struct replay *r)
 }
 
 static void
-replay_limit(struct replay *r)
+replay_limit_by(struct replay *r, void (*act)(struct vmn_actions *,
+                                              const char *, uint32_t,
+                                              uint32_t))
 {
     struct vmn_actions *a = replay_take_actions(r);
     const char *key = call_take_text(&r->in);
@@ -374,8 +376,20 @@ replay_limit(struct replay *r)
     uint32_t burst = call_take_u32(&r->in);
 
     if (replay_is_good(r)) {
-        vmn_act_limit(a, key, rate, burst);
+        act(a, key, rate, burst);
     }
+}
+
+static void
+replay_limit(struct replay *r)
+{
+    replay_limit_by(r, vmn_act_limit);
+}
+
+static void
+replay_limit_kbps(struct replay *r)
+{
+    replay_limit_by(r, vmn_act_limit_kbps);
 }
 
 static struct vmn_ct
@@ -484,6 +498,7 @@ const struct replay_call replay_action_calls[CALL_N] = {
     [CALL_ACT_HASH_CONNECTION] = { "vmn_act_hash_connection",
                                    replay_hash_connection },
     [CALL_ACT_LIMIT] = { "vmn_act_limit", replay_limit },
+    [CALL_ACT_LIMIT_KBPS] = { "vmn_act_limit_kbps", replay_limit_kbps },
     [CALL_ACT_CT] = { "vmn_act_ct", replay_ct },
     [CALL_ACT_CT_SNAT_PORTS] = { "vmn_act_ct_snat_ports",
                                  replay_ct_snat_ports },

@@ -248,6 +248,25 @@ vmn_external_mtu(struct vmn_view *view, const struct vmn_router *router)
     return mtu && mtu < out ? mtu : out;
 }
 
+/* Returns a label that an object must have for the selector, "KEY" or
+ * "KEY=VALUE", so that who has an object finds the selectors that may be for
+ * it without looking at all; NULL if there is none. */
+static inline const char *
+vmn_selector_label(struct vmn_view *view, const struct vmn_selector *selector)
+{
+    for (size_t i = 0; i < selector->n_terms; i++) {
+        const struct vmn_selector_term *term
+            = vmn_selector_term_at(selector, i);
+
+        if (term->op == VMN_SEL_IN && term->n_values == 1) {
+            return vmn_printf(view, "%s=%s", term->key, term->values[0]);
+        } else if (term->op == VMN_SEL_IN || term->op == VMN_SEL_EXISTS) {
+            return term->key;
+        }
+    }
+    return NULL;
+}
+
 /* Writing.  ------------------------------------------------------------- */
 
 /* Publishes the fact that 'relation' has 'value' at 'key'.  A unit's facts

@@ -513,6 +513,13 @@ void vmn_act_hash_connection(struct vmn_actions *, uint16_t basis,
 #define VMN_LIMIT_MAX 1000000
 void vmn_act_limit(struct vmn_actions *, const char *key, uint32_t rate,
                    uint32_t burst);
+/* Does the same by size: 'rate' kilobits (1,000 bits) a second, and up to
+ * 'burst' kilobits at once.  A packet counts with its Ethernet header and
+ * without its FCS, of a tunnel or VLAN tag only what it has here.  A burst
+ * that is less than a packet lets none of that size through. */
+#define VMN_LIMIT_KBPS_MAX 400000000
+void vmn_act_limit_kbps(struct vmn_actions *, const char *key, uint32_t rate,
+                        uint32_t burst);
 
 /* Connections.  ----------------------------------------------------------- */
 

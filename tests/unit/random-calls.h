@@ -191,8 +191,9 @@ random_learn(struct vmn_actions *a, unsigned kind)
             break;
     case 2: vmn_act_learn_mac(a, random_range(9)); break;
     case 3: vmn_act_learn_client(a, &client); break;
-    case 4: vmn_act_limit(a, is_wrong() ? NULL : "limit", random_range(50),
-                          1 + random_range(9)); break;
+    case 4: (random_range(2) ? vmn_act_limit : vmn_act_limit_kbps)(
+                a, is_wrong() ? NULL : "limit", random_range(50),
+                1 + random_range(9)); break;
     default: vmn_act_conjunction(a, random_range(90), 1 + random_range(2),
                                  2 + random_range(2)); break;
     }

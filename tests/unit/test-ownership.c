@@ -109,6 +109,12 @@ meter(const struct call *c)
 }
 
 static void
+meter_kbps(const struct call *c)
+{
+    vmn_act_limit_kbps(c->actions, "all", 100, 7);
+}
+
+static void
 set_scratch(const struct call *c)
 {
     vmn_act_set(c->actions, OTHER, 1);
@@ -278,6 +284,7 @@ static const struct deed {
     { "query-foreign", query_foreign,
       "query guest.asks at \"k\" has failed" },
     { "meter", meter, NULL },
+    { "meter-kbps", meter_kbps, NULL },
     { "set", set_scratch, STAGE_WRITES "12" NOT_SCRATCH },
     { "set-masked", set_masked, STAGE_WRITES "12" NOT_SCRATCH },
     { "move", move, STAGE_WRITES "12" NOT_SCRATCH },
@@ -459,16 +466,26 @@ keys_of_shared_pools_are_the_apps_own(void **state OVS_UNUSED)
 static void
 a_meter_of_the_apps_own_key_has_its_rate(void **state OVS_UNUSED)
 {
-    uint32_t rate, burst, number;
+    struct flow_limit limit;
+    uint32_t number;
 
     put_port("meter");
+    put_port("meter-kbps");
     number = id_of(VMN_ID_POOL_METER, "app/guest/100|7|all");
     assert_int_not_equal(number, 0);
     assert_true(engine_get_limit(toy.engine,
-                                 FLOW_LIMIT_FIRST_METER - 1 + number, &rate,
-                                 &burst));
-    assert_int_equal(rate, 100);
-    assert_int_equal(burst, 7);
+                                 FLOW_LIMIT_FIRST_METER - 1 + number,
+                                 &limit));
+    assert_int_equal(limit.rate, 100);
+    assert_int_equal(limit.burst, 7);
+    assert_int_equal(limit.kbps, 0);
+    number = id_of(VMN_ID_POOL_METER, "app/guest/100k|7|all");
+    assert_int_not_equal(number, 0);
+    assert_true(engine_get_limit(toy.engine,
+                                 FLOW_LIMIT_FIRST_METER - 1 + number,
+                                 &limit));
+    assert_int_equal(limit.rate, 100);
+    assert_int_equal(limit.kbps, 1);
 }
 
 /* Not who comes first by name. */

@@ -337,22 +337,27 @@ repair_limit(struct fabric_switch *sw,
         .command = OFPMC13_MODIFY,
         .meter = {
             .meter_id = found->meter_id,
-            .flags = METER_FLAGS,
             .n_bands = 1,
             .bands = &band,
         },
     };
+    struct flow_limit limit;
     struct ofpbuf b;
 
     if (found->meter_id < FLOW_LIMIT_FIRST_METER
         || found->meter_id - FLOW_LIMIT_FIRST_METER >= FLOW_LIMIT_N_METERS) {
         return;
     }
-    if (!engine_get_limit(sw->host->fabric->engine, found->meter_id,
-                          &band.rate, &band.burst_size)) {
+    if (engine_get_limit(sw->host->fabric->engine, found->meter_id, &limit)) {
+        band.rate = limit.rate;
+        band.burst_size = limit.burst;
+        mm.meter.flags = flow_limit_flags(&limit);
+        if (same_meter(found, &mm.meter)) {
+            return;
+        }
+    } else {
         mm.command = OFPMC13_DELETE;
-    } else if (same_meter(found, &mm.meter)) {
-        return;
+        mm.meter.flags = METER_FLAGS;
     }
     ofpbuf_init(&b, 64);
     append(sampling_meters_of(sw)->limits_xid,

@@ -331,6 +331,19 @@ limit(lua_State *L)
     return chain(L);
 }
 
+/* limit_kbps(key, rate, burst) */
+static int
+limit_kbps(lua_State *L)
+{
+    const char *what = "flow:limit_kbps()";
+    struct vmn_actions *a = take_actions(L, what);
+    const char *key = lua_take_text(L, 2, what);
+    uint32_t rate = take_u32(L, 3, what);
+
+    vmn_act_limit_kbps(a, key, rate, take_u32(L, 4, what));
+    return chain(L);
+}
+
 /* conjunction(id, clause, n_clauses) */
 static int
 conjunction(lua_State *L)
@@ -459,6 +472,7 @@ lua_actions_open(lua_State *L)
         { "hash_client", hash_client },
         { "hash_connection", hash_connection },
         { "limit", limit },
+        { "limit_kbps", limit_kbps },
         { "ct", ct },
         { "conjunction", conjunction },
         { NULL, NULL },

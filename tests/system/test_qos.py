@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: Apache-2.0
+"""QoS (docs/apps/qos.md): how much ports may send and get, and the DSCP of what
+they send.  Streams of numbered packets are counted against what a limit lets
+through at most in their time; how near TCP comes to it is tests/bench/qos."""
+
+import itertools
+import os
+
+import pytest
+from conftest import World, check_log, close_lab, flows, make_lab, wait_quiet
+from migrating import Twin
+from test_live_apps import ctl, verify
+
+from vmnlab import frames, netns, traffic
+from vmnlab.api import Refused
+from vmnlab.netns import wait_for
+from vmnlab.stream import WAY_S, Streams
+
+APP = os.path.join(os.environ.get("VMN_APPDIR", "_build/normal/appdir"),
+                   "qos.so")
+FRAME = 14 + 20 + 8 + 64        # Bytes of a stream's packet.
+RATE = 1000                     # Packets of a stream a second.
+
+
+@pytest.fixture(scope="module")
+def lab():
+    lab = make_lab("qos", 2)
+    before = sum(len(flows(host)) for host in lab.hosts)
+    ctl(lab, "app", "load", APP, "--wait")
+    wait_quiet(lab)
+    # What packets that no policy is for go on by: one for each table.
+    assert sum(len(flows(host)) for host in lab.hosts) - before == 4 * 2
+    yield lab
+    close_lab(lab)
+
+
+class Place(World):
+    def policy(self, name, *limits, **spec):
+        self.put("qos-policies", name, limits=list(limits), **spec)
+
+
+@pytest.fixture
+def world(lab):
+    world = Place(lab)
+    world.network("net", "10.0.0.0/24", "fd00::/64")
+    for i, (name, host) in enumerate((("a", "h1"), ("b", "h1"), ("c", "h2")),
+                                     1):
+        world.vm(name, "net", host, ["10.0.0.%d" % i, "fd00::%d" % i],
+                 tcp=[80], labels={"role": "vm", "name": name})
+    for name in "abc":
+        lab.vm(name).await_addresses()
+    yield world
+    world.close()
+    verify(lab)
+    check_log(lab.vmnd)
+
+
+def limit(direction, **what):
+    return dict(what, direction=direction)
+
+
+def sent(world, *pairs, seconds=1.5):
+    """Has streams flow, and returns what became of them."""
+    vm = world.lab.vm
+    streams = Streams(RATE)
+    for a, b in pairs:
+        streams.add(a + b, vm(a), vm(b))
+    with streams:
+        return streams.run(seconds).stop()
+
+
+def most(result, rate, burst):
+    """How many packets a limit of so many lets through at most."""
+    return burst + rate * (result.sent[-1] - result.sent[0] + WAY_S) + 2
+
+
+def check(result, rate, burst):
+    """It has met that limit."""
+    assert burst <= len(result.seen) <= most(result, rate, burst), str(result)
+    assert most(result, rate, burst) < len(result.sent) / 2, str(result)
+
+
+# Limits.  -------------------------------------------------------------------
+
+@pytest.mark.parametrize("what, rate, burst", [
+    ({"max_pps": 100, "burst_packets": 20}, 100, 20),
+    ({"max_pps": 50}, 50, 32),
+    ({"max_kbps": 100, "burst_kb": 50}, 100e3 / 8 / FRAME, 50e3 / 8 / FRAME),
+    # The smaller one counts.
+    ({"max_pps": 100, "burst_packets": 20, "max_kbps": 400}, 100, 20),
+    ({"max_kbps": 100, "burst_kb": 50, "max_pps": 800},
+     100e3 / 8 / FRAME, 50e3 / 8 / FRAME),
+], ids=["packets", "own-burst", "bits", "both", "both-bits"])
+def test_what_is_more_is_dropped(world, what, rate, burst):
+    """In either direction, with the other VM on the same host and on another
+    one; and nobody else's."""
+    burst = int(burst)
+    world.policy("p", limit("egress", **what), ports=["a"])
+    found = sent(world, ("a", "b"), ("b", "c"), ("b", "a"))
+    check(found["ab"], rate, burst)
+    assert not found["bc"].lost and not found["ba"].lost
+    found = sent(world, ("a", "c"))
+    check(found["ac"], rate, burst)
+    world.policy("p", limit("ingress", **what), ports=["a"])
+    found = sent(world, ("b", "a"), ("a", "c"))
+    check(found["ba"], rate, burst)
+    assert not found["ac"].lost
+    found = sent(world, ("c", "a"))
+    check(found["ca"], rate, burst)
+
+
+def test_a_port_has_its_limit_for_all_that_it_sends(world):
+    """Each port by itself, whomever it talks to."""
+    world.policy("p", limit("egress", max_pps=100, burst_packets=20),
+                 selector="role=vm")
+    found = sent(world, ("a", "b"), ("a", "c"), ("c", "b"))
+    together = len(found["ab"].seen) + len(found["ac"].seen)
+    assert 20 <= together <= most(found["ab"], 100, 20)
+    check(found["cb"], 100, 20)
+
+
+def test_both_families_share_a_limit(world):
+    world.policy("p", limit("egress", max_pps=1, burst_packets=5),
+                 ports=["a"])
+    a, b = map(world.lab.vm, "ab")
+    assert 0 < pings(a, b.ip6) < 15
+    assert pings(a, b.ip) < 15
+    world.policy("p", limit("ingress", max_pps=1, burst_packets=5),
+                 ports=["a"])
+    assert 0 < pings(a, b.ip6) < 15
+    assert pings(a, b.ip) < 15
+
+
+def pings(a, ip):
+    """How many of 30 at once are answered."""
+    said = a.run("ping", "-q", "-c", "30", "-i", "0.01", "-W", "1", ip,
+                 check=False)
+    return int(said.split(" received")[0].rsplit(" ", 1)[-1])
+
+
+def test_neighbours_stay_while_it_sends_too_much(world):
+    world.policy("p", limit("egress", max_pps=1, burst_packets=1),
+                 limit("ingress", max_pps=1, burst_packets=1), ports=["a"])
+    a, b = map(world.lab.vm, "ab")
+    for ip in b.ip, b.ip6:
+        with Streams(RATE).add("s", a, b) as streams:
+            streams.run(0.3)
+            a.run("ip", "neigh", "flush", "dev", "eth0")
+            a.run("ping", "-c", "1", "-W", "1", ip, check=False)
+            wait_for("the neighbour", lambda ip=ip: "lladdr" in a.run(
+                "ip", "neigh", "show", ip), 10)
+
+
+def test_limit_follows_what_is_said(world):
+    """While packets flow: less, more, none, and the app unloaded."""
+    vm = world.lab.vm
+    rates = []
+    with Streams(RATE).add("s", vm("a"), vm("c")) as streams:
+        for spec in ({"max_pps": 100, "burst_packets": 1},
+                     {"max_pps": 400, "burst_packets": 1}, None):
+            if spec:
+                world.policy("p", limit("egress", **spec), ports=["a"])
+            else:
+                world.delete("qos-policies", "p")
+            world.revalidated()
+            start = streams.now()
+            streams.run(1.0)
+            rates.append((start, streams.now()))
+        found = streams.stop()["s"]
+    n = [len(found.arrived(*span)) for span in rates]
+    assert 0 < n[0] <= 100 * (rates[0][1] - rates[0][0] + WAY_S) + 2
+    assert n[0] < n[1] <= 400 * (rates[1][1] - rates[1][0] + WAY_S) + 2
+    assert not [i for i, at in enumerate(found.sent)
+                if rates[2][0] <= at < rates[2][1] and i not in found.seen]
+
+
+def test_vm_that_moves_has_its_limit_there(world):
+    """From its first packet on: the host that it migrates to has it before."""
+    world.policy("p", limit("egress", max_pps=100, burst_packets=20),
+                 ports=["a"])
+    a, b = map(world.lab.vm, "ab")
+    twin = Twin(world, a)
+    twin.make(world.lab.host("h2"))
+    streams = Streams(RATE).add("s", a, b, links=(("eth0", "eth0"),
+                                                  ("eth1", "eth0")))
+    world.patch("ports", "a", hosts=["h1", "h2"])
+    twin.plug()
+    wait_for("the candidate", lambda: world.api.get("ports/a")["status"].get(
+        "candidate") == "h2")
+    wait_quiet(world.lab)
+    with streams:
+        streams.switch("s", 1)
+        streams.run(1.5)
+        found = streams.stop()["s"]
+    twin.unplug()
+    check(found, 100, 20 + 20)  # Of both hosts.
+
+
+# DSCP.  ---------------------------------------------------------------------
+
+def _dscp(frame):
+    head = frame[14:]
+    if frame[12:14] == b"\x86\xdd":
+        return (head[0] << 4 & 0xf0 | head[1] >> 4) >> 2
+    return head[1] >> 2
+
+
+def seen_dscp(world, a, b):
+    """Of what 'a' sends 'b', in both families."""
+    a, b = world.lab.vm(a), world.lab.vm(b)
+    found = set()
+    for ip in b.ip, b.ip6:
+        with frames.Capture(b.ns) as capture:
+            assert traffic.ask(a, ip, 80, seconds=10) == b.name
+            found |= {_dscp(frame) for frame in capture.read()
+                      if frames.parse(frame).get("protocol") == 6}
+    return found
+
+
+def test_dscp_is_set_and_kept(world):
+    for pair in ("ab", "ac"):
+        assert seen_dscp(world, *pair) == {0}
+    world.policy("p", ports=["a"], dscp=46)
+    for pair in ("ab", "ac"):
+        assert seen_dscp(world, *pair) == {46}
+    assert seen_dscp(world, "c", "a") == {0}
+    world.policy("p", limit("egress", max_kbps=10000), ports=["a"], dscp=0)
+    for pair in ("ab", "ac"):
+        assert seen_dscp(world, *pair) == {0}
+
+
+# Whom it is for.  -----------------------------------------------------------
+
+def test_port_has_one_policy(world):
+    """That which names it, else the one with the least priority, else the
+    first by name; of a network and by labels."""
+    def dscp_of(name):
+        return next(iter(seen_dscp(world, name, "c" if name != "c" else "a")))
+    world.policy("n", network="net", dscp=1)
+    assert [dscp_of(name) for name in "abc"] == [1, 1, 1]
+    world.policy("m", network="net", selector="name in (a, b)", dscp=2)
+    assert [dscp_of(name) for name in "abc"] == [2, 2, 1]
+    world.policy("z", selector="name=b", priority=7, dscp=3)
+    assert [dscp_of(name) for name in "abc"] == [2, 3, 1]
+    world.policy("y", selector="name!=b", priority=7, dscp=4)
+    assert [dscp_of(name) for name in "abc"] == [4, 3, 4]
+    world.policy("x", ports=["a"], priority=1000, dscp=5)
+    assert [dscp_of(name) for name in "abc"] == [5, 3, 4]
+    world.patch("ports", "b", labels={"name": None})
+    assert dscp_of("b") == 4
+    world.delete("qos-policies", "y")
+    assert [dscp_of(name) for name in "abc"] == [5, 1, 1]
+
+
+# Mistakes.  -----------------------------------------------------------------
+
+@pytest.mark.parametrize("spec, pointer", [
+    ({}, ""),
+    ({"ports": ["a"], "network": "net"}, "/ports"),
+    ({"ports": ["a"], "dscp": 64}, "/dscp"),
+    ({"ports": ["a"], "dscp": -2}, "/dscp"),
+    ({"ports": ["a"], "limits": [{"direction": "both", "max_kbps": 1}]},
+     "/limits/0/direction"),
+    ({"ports": ["a"], "limits": [{"max_kbps": 1}]}, "/limits/0/direction"),
+    ({"ports": ["a"], "limits": [limit("egress", max_kbps=400000001)]},
+     "/limits/0/max_kbps"),
+    ({"ports": ["a"], "limits": [limit("egress", max_pps=-1)]},
+     "/limits/0/max_pps"),
+    ({"ports": ["a"], "limits": [limit("egress", burst_kb=1)]},
+     "/limits/0/burst_kb"),
+    ({"ports": ["a"], "limits": [limit("ingress", max_pps=1),
+                                 limit("egress", burst_packets=1)]},
+     "/limits/0/burst_packets"),
+    ({"ports": ["a"], "limits": [limit("egress", min_kbps=1)]},
+     "/limits/0/min_kbps"),
+    ({"ports": ["nobody"], "dscp": 1}, "/ports/0"),
+])
+def test_mistakes_are_named(world, spec, pointer):
+    with pytest.raises(Refused) as refused:
+        world.api.put("qos-policies/p", spec)
+    said = refused.value.problem
+    found = [e["pointer"] for e in said.get("errors", [said])]
+    assert [p for p in found if p.endswith(pointer)], said
