@@ -14,6 +14,7 @@ EXTRA_DIST += \
 	tests/bench/flood \
 	tests/bench/hostile \
 	tests/bench/ipsec \
+	tests/bench/limited \
 	tests/bench/members \
 	tests/bench/migrate \
 	tests/bench/one-switch \
