@@ -122,7 +122,10 @@ copies_of_migration(struct vmn_view *view, struct vmn_emit *emit,
 static bool
 is_expected_there(const struct port_ctx *ctx)
 {
-    return ctx->port->host || ctx->port->n_hosts || ctx->port->parent;
+    const char *to = ctx->port->migration.to;
+
+    return (ctx->port->host || ctx->port->n_hosts || ctx->port->parent
+            || (to && !strcmp(to, ctx->candidate)));
 }
 
 /* A source is listened to as well: a guest that goes on there has not
@@ -142,7 +145,7 @@ classify_migrating(const struct port_ctx *ctx, struct vmn_flow *flow)
             vmn_act_learn_mac(actions, here_value(ctx));
         }
     }
-    if (!ctx->port->host && !ctx->port->parent) {
+    if ((!ctx->port->host || ctx->port->migration.to) && !ctx->port->parent) {
         vmn_act_punt(actions, HANDLER_GUEST, 0, GUEST_QUOTED_MAX);
     }
 }

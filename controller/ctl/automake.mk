@@ -33,6 +33,7 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/cmd-identities.c \
 	controller/ctl/cmd-label.c \
 	controller/ctl/cmd-logs.c \
+	controller/ctl/cmd-migrate.c \
 	controller/ctl/cmd-patch.c \
 	controller/ctl/cmd-promote.c \
 	controller/ctl/cmd-quarantine.c \

@@ -208,6 +208,20 @@ const struct ctl_command ctl_commands[] = {
       "  vmnctl policy recommend --network shop --for 10m >policy.yaml\n"
       "  vmnctl apply -f policy.yaml --wait\n",
       ctl_cmd_policy },
+    { "migrate", "PORT [HOST]", 1, 2,
+      CTL_OPT_MIGRATE | CTL_OPT_WAIT | CTL_OPT_DRY_RUN,
+      "have a port go to another host with its VM",
+      "Moves no VM: the VM manager does.  Says of the port, before that, that\n"
+      "HOST may have it too: the port's `migration`.  It stays where it is\n"
+      "until its VM sends its first packet on HOST, or until --activate.\n"
+      "--cancel takes it back; --finish ends it when it is there: the port's\n"
+      "`host`, if it has one, is HOST from then on.  How far it is: vmnctl get\n"
+      "port NAME -o wide.  A port that names neither `host` nor `hosts`\n"
+      "follows its VM without this.\n"
+      "\nExample:\n"
+      "  vmnctl migrate web-1 hv2 --wait\n"
+      "  vmnctl migrate web-1 --finish\n",
+      ctl_cmd_migrate },
     { "hosts", "", 0, 0,
       CTL_OPT_OUTPUT | CTL_OPT_SELECTOR | CTL_OPT_LIMIT,
       "show the hosts and their states",

@@ -81,6 +81,7 @@ enum ctl_option {
     CTL_OPT_YES = 1LL << 35,    /* --yes. */
     CTL_OPT_RESTORE = 1LL << 36, /* --with-revoked and --comment. */
     CTL_OPT_CLUSTER = 1LL << 37, /* --name, --address and so on. */
+    CTL_OPT_MIGRATE = 1LL << 38, /* --activate, --cancel and --finish. */
 };
 
 struct ctl {
@@ -119,6 +120,7 @@ struct ctl {
     bool diff;
     bool force;
     bool yes;
+    bool activate, cancel, finish; /* A migration. */
     bool with_revoked;
     char *map_hosts;            /* File name.  Owned; or NULL. */
     bool repair;
@@ -288,6 +290,7 @@ enum ctl_exit ctl_cmd_app(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_cluster(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_restore(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_token(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_migrate(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_host(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_version(struct ctl *, int, char *const[]);
 

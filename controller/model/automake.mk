@@ -60,6 +60,7 @@ controller_libvmn_a_SOURCES += \
 	controller/model/overlapping-addresses.c \
 	controller/model/port-addresses.c \
 	controller/model/port-addresses.h \
+	controller/model/port-migration.c \
 	controller/model/port-rights.c \
 	controller/model/provider-network.c \
 	controller/model/quota-limits.c \

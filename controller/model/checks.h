@@ -62,6 +62,8 @@ int64_t rules_cost(const struct vmn_rule *, size_t n);
 /* backends.c */
 /* Checks that a balancer is offered where its backends are. */
 void check_backends(struct txn *, const struct entry *balancer);
+/* Checks a migration that a port's row asks for anew. */
+void check_port_migration(struct txn *, const struct entry *port);
 /* A port that went to another network may not leave its balancers behind. */
 void check_port_moved(struct txn *, const struct entry *port);
 

@@ -36,6 +36,13 @@ same_hosts(const struct vmn_port *a, const struct vmn_port *b)
     return same;
 }
 
+static bool
+same_migration(const struct vmn_port *a, const struct vmn_port *b)
+{
+    return (nullable_string_is_equal(a->migration.to, b->migration.to)
+            && a->migration.activated == b->migration.activated);
+}
+
 /* Returns the field by which the host of a port may be another, or NULL if no
  * field says so. */
 static const char *
@@ -43,6 +50,7 @@ moving_field(const struct vmn_port *before, const struct vmn_port *now)
 {
     return (!nullable_string_is_equal(before->host, now->host) ? "/host"
             : !same_hosts(before, now) ? "/hosts"
+            : !same_migration(before, now) ? "/migration"
             : before->external != now->external ? "/external"
             : strcmp(before->iface_id, now->iface_id) ? "/iface_id"
             : !nullable_string_is_equal(before->parent, now->parent)

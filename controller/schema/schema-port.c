@@ -25,6 +25,23 @@ static const struct schema_struct address_pair = {
     },
 };
 
+static const struct schema_struct migration = {
+    .name = "port migration", .size = sizeof(struct vmn_port_migration),
+    .fields = FIELDS {
+        { .name = "to", .type = SCHEMA_REF, AT(vmn_port_migration, to),
+          .flags = SCHEMA_REQUIRED, .ref = VMN_TABLE_HOST,
+          .reach = SCHEMA_PLACES,
+          .doc = "The host that it migrates to: it may be bound there as "
+                 "well, and is its candidate there once the host has its "
+                 "interface." },
+        { .name = "activated", .type = SCHEMA_BOOL,
+          AT(vmn_port_migration, activated), .flags = SCHEMA_HIDE_DEFAULT,
+          .doc = "Whether its VM runs there now, for those who do not want to "
+                 "wait until its switch sees that." },
+        { .name = NULL },
+    },
+};
+
 /* Checks a sub-port, which is bound where its parent is. */
 static void
 finish_sub_port(const struct vmn_port *port, const char *pointer,
@@ -46,10 +63,28 @@ finish_sub_port(const struct vmn_port *port, const char *pointer,
                   "cannot be combined with \"parent\": a sub-port is where "
                   "its parent is");
     }
+    if (port->parent && port->migration.to) {
+        add_error(errors, pointer, "migration",
+                  "cannot be combined with \"parent\": a sub-port goes where "
+                  "its parent goes");
+    }
     if (port->parent && port->external) {
         add_error(errors, pointer, "external",
                   "cannot be combined with \"parent\"");
     }
+}
+
+/* Returns true if 'host' is NULL, or one of 'hosts', or there are none of
+ * these. */
+static bool
+may_be_on(const struct vmn_port *port, const char *host)
+{
+    bool found = !host || !port->n_hosts;
+
+    for (size_t i = 0; !found && i < port->n_hosts; i++) {
+        found = !strcmp(port->hosts[i], host);
+    }
+    return found;
 }
 
 /* Checks the fields that say where the port may be bound. */
@@ -57,14 +92,14 @@ static void
 finish_hosts(const struct vmn_port *port, const char *pointer,
              struct vmn_errors *errors)
 {
-    bool found = !port->host || !port->n_hosts;
-
-    for (size_t i = 0; !found && i < port->n_hosts; i++) {
-        found = !strcmp(port->hosts[i], port->host);
-    }
-    if (!found) {
+    if (!may_be_on(port, port->host)) {
         add_error(errors, pointer, "host",
                   "must be one of \"hosts\": \"%s\" is not", port->host);
+    }
+    if (!may_be_on(port, port->migration.to)) {
+        add_error(errors, pointer, "migration/to",
+                  "must be one of \"hosts\": \"%s\" is not",
+                  port->migration.to);
     }
     if (port->failover && !port->n_hosts) {
         add_error(errors, pointer, "failover",
@@ -77,7 +112,8 @@ static void
 finish_port(void *port_, const json_t *json, const char *pointer,
                    struct vmn_errors *errors)
 {
-    static const char *const members[] = { "host", "iface_id", "hosts" };
+    static const char *const members[] = { "host", "iface_id", "hosts",
+                                           "migration" };
     const struct vmn_port *port = port_;
 
     for (size_t i = 0; port->external && i < ARRAY_SIZE(members); i++) {
@@ -189,6 +225,10 @@ const struct schema_table schema_port = {
               AT(vmn_port, failover), .flags = SCHEMA_HIDE_DEFAULT,
               .doc = "Whether another of `hosts` that has its interface "
                      "takes over when its host is silent." },
+            { .name = "migration", .type = SCHEMA_STRUCT,
+              AT(vmn_port, migration), .nested = &migration,
+              .doc = "A migration of its VM that is asked for; when it is "
+                     "over, this goes." },
             { .name = "iface_id", .type = SCHEMA_STRING,
               AT(vmn_port, iface_id), .flags = SCHEMA_NAME_DEFAULT,
               .max = VMN_NAME_LEN, .check = value_check_iface_id,

@@ -201,6 +201,13 @@ struct vmn_address_pair {
     struct vmn_mac mac;         /* None: the port's own. */
 };
 
+/* A migration that is asked for; how far it is is observed. */
+struct vmn_port_migration {
+    const char *to;             /* The host that the VM is to go to, which may
+                                 * have the port besides 'host'; or NULL. */
+    bool activated;             /* The VM runs there. */
+};
+
 /* A VM's interface. */
 struct vmn_port {
     struct vmn_row row;
@@ -232,6 +239,7 @@ struct vmn_port {
     const char *const *hosts;
     bool failover;              /* To another of 'hosts' when its host is
                                  * silent. */
+    struct vmn_port_migration migration;
 };
 VMN_ELEMENT_READER(vmn_address_pair_at, vmn_port, allowed_addresses,
                    vmn_address_pair, VMN_ELEMENT_ADDRESS_PAIR)

@@ -35,6 +35,11 @@ put_port(struct ds *ds)
         }
     }
     if (chance(10)) {
+        ds_put_cstr(ds, ",'migration':{'to':'");
+        put_name(ds, VMN_TABLE_HOST);
+        ds_put_format(ds, "'%s}", chance(30) ? ",'activated':true" : "");
+    }
+    if (chance(10)) {
         ds_put_format(ds, ",'iface_id':'p%u'", rnd(14));
     } else if (chance(3)) {
         ds_put_format(ds, ",'iface_id':'._-%s'", rnd(2) ? A60 : "A" A60);

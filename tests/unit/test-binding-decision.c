@@ -21,10 +21,11 @@
 
 /* One case.  'claims' has a word for each host: its name, then '+' it has the
  * interface, '-' it has not, '?' it has not reported; then 's' if silent, 'r'
- * if its switch is ready, 'm' if it is in maintenance, 'g' if its guest was
- * seen ('G': after others') and 'x' if the port may not be bound there.  A
- * binding is "ACTIVE" or "ACTIVE,CANDIDATE" or "", with '*' after a candidate
- * that takes over once it is ready, and '!' if the port was activated. */
+ * if its switch is ready, 'm' if it is in maintenance, 'n' if the row names it
+ * as the next one, 'g' if its guest was seen ('G': after others') and 'x' if
+ * the port may not be bound there.  A binding is "ACTIVE" or
+ * "ACTIVE,CANDIDATE" or "", with '*' after a candidate that takes over once it
+ * is ready, and '!' if the port was activated. */
 struct rule {
     const char *what;
     const char *wanted;
@@ -78,6 +79,13 @@ static const struct rule rules[] = {
       "a" },
     { "which waits for the source's switch", NULL, "b,a!", "a+ b+gx",
       "b,a!*" },
+    { "the next one that the row names is the candidate", NULL, "a,b",
+      "a+ b+ c+n", "a,c" },
+    { "whoever was seen elsewhere", NULL, "a,c", "a+ b+rg c+n", "a,c" },
+    { "as soon as it has the interface", NULL, "a", "a+ b+ c-n", "a,b" },
+    { "its guest activates it", NULL, "a,c", "a+ b+ c+rng", "c,a!" },
+    { "and it stays there, whoever was seen elsewhere before", NULL, "c,b",
+      "b+rG c+rng", "c,b" },
     { "a silent source that gives way is one that was left", NULL, "a,b",
       "a+s b+r", "b,a!" },
 
@@ -193,6 +201,7 @@ parse_claims(char *text, struct binding_claim *claims)
         claims[n].silent = word[len + 1] == 's';
         claims[n].ready = strchr(word + len, 'r') != NULL;
         claims[n].leaving = strchr(word + len, 'm') != NULL;
+        claims[n].named = strchr(word + len, 'n') != NULL;
         claims[n].seen = (strchr(word + len, 'G') ? 2
                           : strchr(word + len, 'g') != NULL);
         claims[n].allowed = !strchr(word + len, 'x');
@@ -295,6 +304,7 @@ binding_is_stable_and_never_displaced(void **state OVS_UNUSED)
                 claims[n].report = random_range(3);
                 claims[n].ready = random_range(2);
                 claims[n].allowed = random_range(4);
+                claims[n].named = !random_range(4);
                 claims[n].seen = random_range(3);
                 claims[n++].silent = !random_range(3);
             }

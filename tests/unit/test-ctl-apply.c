@@ -703,7 +703,7 @@ changes_can_be_waited_for(void **state OVS_UNUSED)
 {
     static const char *const names[] = {
         "apply", "edit", "delete", "label", "quarantine", "release",
-        "promote",
+        "promote", "migrate",
     };
     size_t n = 0;
 

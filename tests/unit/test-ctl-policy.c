@@ -43,6 +43,63 @@ quarantine_waits_unless_told_not_to(void **state OVS_UNUSED)
 }
 
 static void
+migrate_changes_one_field(void **state OVS_UNUSED)
+{
+    static const struct step start[] = {
+        { "PATCH /v1/ports/web-1",
+          "{\"spec\": {\"migration\": {\"to\": \"hv2\"}}}", 200,
+          "{\"outcome\": \"updated\"}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step over[] = {
+        { "GET /v1/ports/web-1", NULL, 200,
+          "{\"name\": \"web-1\", \"metadata\": {\"etag\": \"7\"},"
+          " \"spec\": {\"host\": \"hv1\", \"migration\": {\"to\":"
+          " \"hv2\"}}, \"status\": {\"host\": \"hv2\"}}" },
+        { "PATCH /v1/ports/web-1", "{\"spec\": {\"host\": \"hv2\","
+          " \"migration\": null}}", 200, "{\"outcome\": \"updated\"}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step there[] = {
+        { "GET /v1/ports/web-1", NULL, 200,
+          "{\"name\": \"web-1\", \"spec\": {\"migration\": {\"to\":"
+          " \"hv2\"}}, \"status\": {\"host\": \"hv2\"}}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step none[] = {
+        { "GET /v1/ports/web-1", NULL, 200,
+          "{\"name\": \"web-1\", \"spec\": {}, \"status\": {}}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step missing[] = {
+        { "GET /v1/ports/web-1", NULL, 404, "{\"title\": \"Not Found\"}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(start, "", "migrate web-1 hv2", CTL_DONE,
+                "ports/web-1 is to migrate to hv2\n", "");
+    assert_play(over, "", "migrate web-1 --finish", CTL_DONE,
+                "ports/web-1 has migrated\n", "");
+    assert_play(there, "", "migrate web-1 --cancel", CTL_REFUSED, "",
+                "vmnctl: port web-1 is on hv2, and no other host has its "
+                "interface: --finish, and migrate it back\n");
+    assert_play(none, "", "migrate web-1 --cancel", CTL_DONE,
+                "ports/web-1 is not to migrate\n", "");
+    assert_play(none, "", "migrate web-1 --activate", CTL_REFUSED, "",
+                "vmnctl: port web-1 is not to migrate: vmnctl migrate web-1 "
+                "HOST\n");
+    assert_play(missing, "", "migrate web-1 --finish", CTL_REFUSED, "",
+                "vmnctl: port web-1 not found\n");
+    assert_alone("", "migrate web-1", CTL_USAGE, "give a HOST, or one of");
+    assert_alone("", "migrate web-1 hv2 --cancel", CTL_USAGE,
+                 "give a HOST, or one of");
+    assert_alone("", "migrate web-1 --finish --cancel", CTL_USAGE,
+                 "give a HOST, or one of");
+    assert_alone("", "migrate ports/web-1 hv2", CTL_USAGE,
+                 "web-1, not \"ports/web-1\"");
+}
+
+static void
 quarantine_lets_in_what_it_is_told(void **state OVS_UNUSED)
 {
     static const struct step one[] = {
@@ -336,6 +393,7 @@ main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quarantine_waits_unless_told_not_to),
+        cmocka_unit_test(migrate_changes_one_field),
         cmocka_unit_test(quarantine_lets_in_what_it_is_told),
         cmocka_unit_test(quarantine_of_nobody_is_an_error),
         cmocka_unit_test(quarantine_names_whom_it_cuts_off),

@@ -85,6 +85,47 @@ a_port_of_some_hosts_is_refused_elsewhere(void **state OVS_UNUSED)
     placement_uninit(&p);
 }
 
+/* Where the row has it, and where it has it migrate to: which of the two its
+ * guest says, or the row. */
+static void
+a_port_that_migrates_may_be_on_both_hosts(void **state OVS_UNUSED)
+{
+    struct vmn_port row = { .row.name = "p", .host = "h1",
+                            .migration.to = "h2" };
+    struct placement p;
+
+    placement_init(&p);
+    assert_true(placement_set(&p, &row, NULL));
+    check(&p, "h1", &anybody, NULL);
+    check(&p, "h2", &anybody, NULL);
+    check(&p, "h3", &anybody, "the port may be bound only on \"h1\"");
+    assert_true(placement_is_pinned(&p));
+    assert_true(placement_migrates_to(&p, "h2"));
+    assert_false(placement_migrates_to(&p, "h1"));
+    assert_null(placement_required(&p, "h1"));
+    assert_string_equal(placement_required(&p, NULL), "h1");
+    assert_string_equal(placement_expected(&p), "h1");
+    assert_false(placement_decides(&p, "h1"));
+    assert_false(placement_decides(&p, "h2"));
+
+    row.migration.activated = true;
+    assert_true(placement_set(&p, &row, NULL));
+    assert_false(placement_set(&p, &row, NULL));
+    assert_string_equal(placement_required(&p, "h1"), "h2");
+    assert_string_equal(placement_required(&p, NULL), "h2");
+    assert_string_equal(placement_expected(&p), "h2");
+    assert_true(placement_decides(&p, "h2"));
+    assert_false(placement_decides(&p, "h1"));
+
+    row.migration.to = NULL;
+    row.migration.activated = false;
+    row.host = NULL;
+    assert_true(placement_set(&p, &row, NULL));
+    assert_false(placement_is_pinned(&p));
+    assert_false(placement_decides(&p, "h1"));
+    placement_uninit(&p);
+}
+
 int
 main(void)
 {
@@ -92,6 +133,7 @@ main(void)
         cmocka_unit_test(a_port_without_hosts_may_be_anywhere),
         cmocka_unit_test(a_port_of_one_host_is_refused_elsewhere),
         cmocka_unit_test(a_port_of_some_hosts_is_refused_elsewhere),
+        cmocka_unit_test(a_port_that_migrates_may_be_on_both_hosts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,13 +64,14 @@ rank(const struct binding_claim *claim, const struct binding_claim *candidate)
 }
 
 /* Returns true if 'a' is a better candidate than 'b', which has the same rank:
- * where the guest was seen last, else not in maintenance, else what is the
- * candidate. */
+ * what the row names, else where the guest was seen last, else not in
+ * maintenance, else what is the candidate. */
 static bool
 is_better(const struct binding_claim *a, const struct binding_claim *b,
           const struct binding_claim *candidate)
 {
-    return (a->seen != b->seen ? a->seen > b->seen
+    return (a->named != b->named ? a->named
+            : a->seen != b->seen ? a->seen > b->seen
             : a->leaving != b->leaving ? b->leaving
             : a == candidate);
 }
@@ -116,7 +117,9 @@ find_target(const struct binding_claim *want,
     }
     best = best_claim(claims, n, active, candidate);
     return (is_live_claim(best)
-            && (!active->allowed || best->seen > active->seen) ? best : NULL);
+            && (!active->allowed
+                || (!active->named && best->seen > active->seen))
+            ? best : NULL);
 }
 
 /* Returns true if a port that was bound as 'now' says, and is now on 'active',

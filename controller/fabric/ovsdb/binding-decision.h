@@ -26,6 +26,9 @@ struct binding_claim {
     bool silent;                /* Disconnected for some time. */
     bool leaving;               /* In maintenance: others are preferred to
                                  * it. */
+    bool named;                 /* The port's row names it as the next one: as
+                                 * a candidate it comes first, and as the
+                                 * active one it stays. */
     bool ready;                 /* Its switch has installed a candidate's
                                  * flows: it can take over without an
                                  * interruption. */

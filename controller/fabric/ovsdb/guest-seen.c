@@ -59,7 +59,7 @@ contradict(struct observed_state *state, struct observed_port *port)
     int64_t now_ms = time_msec();
 
     if (!vif || vif->contradicted
-        || nullable_string_is_equal(port->placement.host, port->active)
+        || placement_decides(&port->placement, port->active)
         || now_ms < port->activated_ms + CONTRADICTS_AFTER_MS) {
         return;
     }

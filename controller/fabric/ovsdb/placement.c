@@ -30,6 +30,7 @@ placement_uninit(struct placement *p)
     }
     free(p->hosts);
     free(p->host);
+    free(p->to);
     free(CONST_CAST(struct vmn_label *, p->labels.labels));
 }
 
@@ -79,6 +80,8 @@ same_hosts(const struct placement *p, const struct vmn_port *owner)
 {
     bool same = p->n_hosts == owner->n_hosts
                 && p->failover == owner->failover
+                && p->activated == owner->migration.activated
+                && nullable_string_is_equal(p->to, owner->migration.to)
                 && nullable_string_is_equal(p->host, owner->host);
 
     for (size_t i = 0; same && i < p->n_hosts; i++) {
@@ -104,6 +107,8 @@ placement_set(struct placement *p, const struct vmn_port *row,
     for (size_t i = 0; i < owner->n_hosts; i++) {
         p->hosts[i] = xstrdup(owner->hosts[i]);
     }
+    p->to = nullable_xstrdup(owner->migration.to);
+    p->activated = owner->migration.activated;
     p->failover = owner->failover;
     p->labels = clone_labels(&row->labels);
     return true;
@@ -115,11 +120,32 @@ placement_is_pinned(const struct placement *p)
     return p->host || p->n_hosts;
 }
 
+/* A port that migrates is where its guest was seen last, on either host. */
+const char *
+placement_required(const struct placement *p, const char *now)
+{
+    return p->to && p->activated ? p->to : p->to && now ? NULL : p->host;
+}
+
+bool
+placement_migrates_to(const struct placement *p, const char *host)
+{
+    return nullable_string_is_equal(p->to, host);
+}
+
+bool
+placement_decides(const struct placement *p, const char *host)
+{
+    return nullable_string_is_equal(p->to ? p->activated ? p->to : NULL
+                                    : p->host, host);
+}
+
 static bool
 names_host(const struct placement *p, const char *host)
 {
     if (!p->n_hosts) {
-        return !p->host || !strcmp(p->host, host);
+        return (!p->host || !strcmp(p->host, host)
+                || placement_migrates_to(p, host));
     }
     for (size_t i = 0; i < p->n_hosts; i++) {
         if (!strcmp(p->hosts[i], host)) {
@@ -158,5 +184,7 @@ placement_refuses(const struct placement *p, const char *host,
 const char *
 placement_expected(const struct placement *p)
 {
-    return p->host ? p->host : p->n_hosts ? p->hosts[0] : NULL;
+    return (p->to && p->activated ? p->to
+            : p->host ? p->host
+            : p->n_hosts ? p->hosts[0] : NULL);
 }

@@ -19,6 +19,9 @@ struct placement {
     char *host;                 /* The host that it belongs on, or NULL. */
     size_t n_hosts;             /* 0: 'host' alone, or any if that is NULL. */
     char **hosts;               /* Sorted. */
+    char *to;                   /* Where it migrates to, as its row asks for;
+                                 * or NULL. */
+    bool activated;             /* And runs there, as its row says. */
     bool failover;              /* Another host takes over from a silent
                                  * one. */
     struct vmn_labels labels;   /* Owned. */
@@ -33,8 +36,19 @@ void placement_uninit(struct placement *);
 bool placement_set(struct placement *, const struct vmn_port *row,
                    const struct vmn_port *parent);
 
-/* Returns true if the port names hosts. */
+/* Returns true if the port names hosts where it stays. */
 bool placement_is_pinned(const struct placement *);
+
+/* Returns the host that is to have the port, which 'now' has (NULL: nobody);
+ * or NULL: that is as it comes. */
+const char *placement_required(const struct placement *, const char *now);
+
+/* Returns true if the port's row asks for its migration to 'host'. */
+bool placement_migrates_to(const struct placement *, const char *host);
+
+/* Returns true if the row says that the port's VM runs on 'host': what others
+ * see of it is of no matter. */
+bool placement_decides(const struct placement *, const char *host);
 
 /* Returns NULL if the port may be bound on 'host', which accepts the ports
  * that 'accepts' selects (all, if its text is NULL); else the reason, which

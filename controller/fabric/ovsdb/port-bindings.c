@@ -200,8 +200,7 @@ static bool
 is_contradicted(const struct subject *subject, const struct observed_vif *vif)
 {
     return (vif->contradicted
-            && !nullable_string_is_equal(subject->placement->host,
-                                         vif->host->name));
+            && !placement_decides(subject->placement, vif->host->name));
 }
 
 /* Rejects claims of hosts whose guest is not the port's. */
@@ -254,6 +253,8 @@ collect_claims(const struct observed_state *state,
             .report = BINDING_PRESENT,
             .silent = vif->host->silent,
             .leaving = vif->host->leaving,
+            .named = placement_migrates_to(subject->placement,
+                                           vif->host->name),
             .ready = is_ready(state, subject->name, vif->host->name),
             .seen = guest_seen(subject, vif),
         };
@@ -322,7 +323,7 @@ decide_subject(const struct observed_state *state,
 
     claims = collect_claims(state, subject, &n);
     /* A VM that is not tied to a host may be restarted on any. */
-    next = binding_decide(placement->host,
+    next = binding_decide(placement_required(placement, subject->now.active),
                           placement->failover
                           || !placement_is_pinned(placement),
                           subject->now, claims, n);
