@@ -31,7 +31,7 @@
 static uint32_t
 here_value(const struct port_ctx *ctx)
 {
-    return UINT32_C(0x80000000) | ctx->candidate_ofport;
+    return VMN_MAC_OF_GUEST | ctx->candidate_ofport;
 }
 
 static struct vmn_flow *

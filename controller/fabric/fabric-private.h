@@ -40,6 +40,9 @@ struct switch_part_class;
 struct event;
 struct fabric_options;
 
+typedef void fabric_guest_cb(void *aux, const char *port,
+                             const char *iface_id, uint32_t ofport);
+
 /* Calls from a part of the fabric to parts above or beside it. fabric.c, which
  * knows all parts, implements them. */
 struct fabric_callbacks {
@@ -74,6 +77,10 @@ struct fabric_callbacks {
      * though its port is bound to another host. */
     void (*guest_seen)(struct fabric *, const char *host,
                        const char *iface_id);
+    /* Calls 'cb' for each port that may go to 'host', whose interface
+     * 'iface_id' has number 'ofport' there, until its guest is seen there. */
+    void (*guests_expected)(const struct fabric *, const char *host,
+                            fabric_guest_cb *cb, void *aux);
     /* For some ports no report is pending any more: waits for that must be
      * checked again. */
     void (*bindings_decided)(struct fabric *);

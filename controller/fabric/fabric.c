@@ -205,6 +205,7 @@ static const struct fabric_callbacks callbacks = {
     .uncounted_drop = counters_add,
     .port_binding = fabric_db_port_binding,
     .guest_seen = fabric_db_guest_seen,
+    .guests_expected = fabric_db_guests_expected,
     .bindings_decided = receipts_acked_changed,
     .cleanup_changed = deleted_host_cleanup_changed,
     .certificates_changed = certificates_changed,

@@ -24,6 +24,7 @@
 
 #include "controller/fabric/counters/counters.h"
 #include "controller/fabric/counters/group-counters.h"
+#include "controller/fabric/packets/guest-read.h"
 #include "controller/fabric/packets/learned-connections.h"
 #include "controller/fabric/packets/packet-in-meters.h"
 #include "controller/fabric/packets/packet-in-queue.h"
@@ -50,6 +51,7 @@ const struct switch_part_class *const switch_parts[] = {
     &counters_part,
     &group_counters_part,
     &learned_connections_part,
+    &guest_read_part,
     &conntrack_flush_part,
     &switch_budget_part,
     &bundles_part,

@@ -455,6 +455,11 @@ void vmn_act_find_neighbour(struct vmn_actions *);
 #define VMN_MAC_AGE_S 300
 #define VMN_MACS_MAX 1024
 void vmn_act_learn_mac(struct vmn_actions *, uint32_t value);
+/* As 'value', with the OpenFlow number of an interface: the guest of the port
+ * whose MAC address it is runs here, by that interface, though the port is
+ * bound to another host.  Of a switch that it has not heard for a while, vmnd
+ * reads that, as if a handler with 'tells_guest' had got the packet. */
+#define VMN_MAC_OF_GUEST UINT32_C(0x80000000)
 /* Sets VMN_REG_MAC_VALUE to what is remembered of the packet's Ethernet
  * destination, or to 0; then the actions go on. */
 #define VMN_REG_MAC_VALUE VMN_F_REG11

@@ -205,7 +205,7 @@ def test_others_do_not_activate(moving):
 
 def test_guest_is_served_while_vmnd_is_not(moving):
     """vmnd ends before the guest goes on: its new switch serves it all the
-    same.  Nobody announces the guest again, but its source goes."""
+    same, and says so as vmnd is back.  Nobody announces the guest again."""
     world, twin = moving
     with both_ways(world) as streams:
         prepare(world, twin)
@@ -213,7 +213,7 @@ def test_guest_is_served_while_vmnd_is_not(moving):
         with vmnd_killed(world):
             moved = goes_on(twin, streams)
             streams.run(1.0)
-        wait_for("it to be prepared", lambda: is_in(world, "prepared"))
+        wait_activated(world)
         wait_quiet(world.lab)
         gone = streams.arrive(*WAYS).now()
         world.lab.unplug("mover")

@@ -18,6 +18,7 @@
 
 const char *fake_db_state;
 char *fake_db_guest_seen;
+const char *fake_db_guest_expected;
 
 int
 fabric_db_create(struct fabric *f OVS_UNUSED,
@@ -135,6 +136,15 @@ bool
 fabric_db_is_gathering(const struct fabric *f OVS_UNUSED)
 {
     return false;
+}
+
+void
+fabric_db_guests_expected(const struct fabric *f OVS_UNUSED, const char *host,
+                          fabric_guest_cb *cb, void *aux)
+{
+    if (fake_db_guest_expected && !strcmp(host, "h0")) {
+        cb(aux, fake_db_guest_expected, fake_db_guest_expected, 2);
+    }
 }
 
 void

@@ -13,5 +13,8 @@ extern const char *fake_db_state;
 /* "HOST/IFACE-ID" of the guest that was last said to be seen, or NULL.  Owned
  * by the test, which frees it. */
 extern char *fake_db_guest_seen;
+/* A port whose interface "h0" has, with its name and number 2, and whose guest
+ * may come there; or NULL. */
+extern const char *fake_db_guest_expected;
 
 #endif /* tests/unit/fake-db.h */

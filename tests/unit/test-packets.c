@@ -12,6 +12,7 @@
 #include "controller/engine/packet-handler.h"
 #include "controller/fabric/fabric-frames.h"
 #include "controller/fabric/fabric-status.h"
+#include "controller/flow/learn-mac.h"
 #include "controller/flow/pipeline.h"
 #include "controller/flow/punt-action.h"
 #include "controller/model/id-pools.h"
@@ -249,6 +250,58 @@ guests_that_are_seen_are_told_of(void **state)
     assert_int_equal(fakes[0].n_packet_outs, 0);
     free(fake_db_guest_seen);
     fake_db_guest_seen = NULL;
+}
+
+/* Has the switch of h0, where port "b" may come by interface 2, connect again,
+ * with a flow of the table in which it remembers addresses, of the network's
+ * number with 'more' digits. */
+static void
+reconnect_with(const char *more, const char *number)
+{
+    const struct vmn_port *port = model_get_durable(
+        toy.model, VMN_TABLE_PORT, "b", NULL);
+    const struct vmn_network *network = model_get_durable(
+        toy.model, VMN_TABLE_NETWORK, port->network, NULL);
+    char *match = xasprintf("reg0=%s%"PRIu32",dl_dst="ETH_ADDR_FMT,
+                            more, network->vni,
+                            ETH_ADDR_BYTES_ARGS(port->mac.ea));
+    char *flow = xasprintf("table=%d,priority=4321,%s,actions=load:%s->"
+                           "NXM_NX_REG11[]", MAC_TABLE, match, number);
+    unsigned before = fakes[0].n_questions;
+
+    fake_switch_disconnect(&fakes[0]);
+    TURN_UNTIL(!new_host(0)->sw->conn);
+    fake_switch_remove(&fakes[0], 4321);
+    fake_switch_add_flow(&fakes[0], flow);
+    fake_switch_connect(&fakes[0], path + strlen("unix:"));
+    TURN_UNTIL(new_host(0)->sw->state == SWITCH_LIVE
+               && fakes[0].n_questions
+                  == before + 1 + (fake_db_guest_expected != NULL));
+    for (int i = 0; i < 5; i++) {
+        packets_turn();
+    }
+    free(match);
+    free(flow);
+}
+
+/* By what the switch remembers, which nobody was there to hear. */
+static void
+guests_that_came_before_are_told_of(void **state OVS_UNUSED)
+{
+    reconnect_with("", "0x80000002");
+    packets_turn();
+    assert_null(fake_db_guest_seen);
+    fake_db_guest_expected = "b";
+    reconnect_with("", "0x80000003");
+    reconnect_with("8", "0x80000002");
+    reconnect_with("", "2");
+    assert_null(fake_db_guest_seen);
+    reconnect_with("", "0x80000002");
+    TURN_UNTIL(fake_db_guest_seen);
+    assert_string_equal(fake_db_guest_seen, "h0/b");
+    free(fake_db_guest_seen);
+    fake_db_guest_seen = NULL;
+    fake_db_guest_expected = NULL;
 }
 
 /* What has come of packets while a change was tried. */
@@ -510,6 +563,7 @@ main(int argc, char *argv[])
         T(answer_to_what_is_no_vif_is_dropped, packets_setup),
         T(packets_for_the_controller_go_to_the_sink, packets_setup),
         T(guests_that_are_seen_are_told_of, packets_setup),
+        T(guests_that_came_before_are_told_of, packets_setup),
         T(handlers_wait_while_a_change_is_tried, packets_setup),
         T(frames_are_sent_to_hosts_that_are_there, packets_setup),
         T(physical_networks_hear_of_flows_that_changed, packets_setup),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Where guests run whose ports two hosts have: switches tell of what such a
- * guest sends by the host that its port is not bound to.  Not for what follows
+ * guest sends by the host that its port is not bound to, and, when they were
+ * not heard for a while, what they remember of it (guest-read.c).  Not for what follows
  * from it (binding-decision.c).
  *
  * It is a migration if one guest stops and the other goes on.  A VM that was
@@ -76,6 +77,24 @@ contradict(struct observed_state *state, struct observed_port *port)
                  port->active, port->candidate);
     vif->contradicted = true;
     observed_port_due(state, port, port->candidate);
+}
+
+void
+observed_guests_expected(const struct observed_state *state, const char *host,
+                         fabric_guest_cb *cb, void *aux)
+{
+    const struct observed_port *port;
+
+    HMAP_FOR_EACH_WITH_HASH (port, candidate_node, hash_string(host, 0),
+                             &state->by_candidate) {
+        const struct observed_vif *vif
+            = (strcmp(port->candidate, host) || port->activated || port->parent
+               ? NULL : find_vif(state, host, port->iface_id));
+
+        if (vif) {
+            cb(aux, port->name, port->iface_id, vif->ofport);
+        }
+    }
 }
 
 void

@@ -390,6 +390,13 @@ fabric_db_host_destroy(struct fabric_host *host)
 }
 
 void
+fabric_db_guests_expected(const struct fabric *fabric, const char *host,
+                          fabric_guest_cb *cb, void *aux)
+{
+    observed_guests_expected(fabric->db->observed, host, cb, aux);
+}
+
+void
 fabric_db_guest_seen(struct fabric *fabric, const char *host,
                      const char *iface_id)
 {

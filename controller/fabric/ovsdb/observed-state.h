@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "controller/fabric/fabric-private.h"
 #include "controller/fabric/ovsdb/placement.h"
 #include "controller/model/model.h"
 #include "controller/schema/arena.h"
@@ -283,6 +284,11 @@ struct binding observed_binding_of_row(const struct vmn_binding *);
 
 /* guest-seen.c.  --------------------------------------------------------- */
 
+/* Calls 'cb' for each port whose candidate 'host' is, and has the interface,
+ * until its guest is seen there; but for sub-ports. */
+void observed_guests_expected(const struct observed_state *,
+                              const char *host, fabric_guest_cb *cb,
+                              void *aux);
 /* Handles that the guest with interface 'iface_id' on 'host' has sent
  * something, though its port is bound to another host. */
 void observed_guest_seen(struct observed_state *, const char *host,

@@ -92,7 +92,9 @@ void fabric_db_group(struct fabric *, const struct commit_group *);
 /* Decides ports that wait for a host, since hosts have acknowledged newer
  * revisions. */
 void fabric_db_acked(struct fabric *);
-/* As 'guest_seen' of struct fabric_callbacks. */
+/* As 'guests_expected' and 'guest_seen' of struct fabric_callbacks. */
+void fabric_db_guests_expected(const struct fabric *, const char *host,
+                               fabric_guest_cb *cb, void *aux);
 void fabric_db_guest_seen(struct fabric *, const char *host,
                           const char *iface_id);
 /* As 'port_binding' of struct fabric_callbacks. */
