@@ -2,8 +2,8 @@
  *
  * Where guests run whose ports two hosts have: switches tell of what such a
  * guest sends by the host that its port is not bound to, and, when they were
- * not heard for a while, what they remember of it (guest-read.c).  Not for what follows
- * from it (binding-decision.c).
+ * not heard for a while, what they remember of it (guest-read.c).  Not for
+ * what follows from it (binding-decision.c).
  *
  * It is a migration if one guest stops and the other goes on.  A VM that was
  * started with another one's iface-id is none: both send.  So a guest that
