@@ -25,6 +25,7 @@
 #include "controller/fabric/ovsdb/host-liveness.h"
 #include "controller/fabric/ovsdb/host-report.h"
 #include "controller/fabric/ovsdb/ovsdb-side.h"
+#include "controller/fabric/packets/guest-read.h"
 #include "controller/fabric/packets/packet-in-queue.h"
 #include "controller/fabric/packets/packet-sampling.h"
 #include "controller/fabric/packets/sampling-meters.h"
@@ -384,6 +385,7 @@ fabric_lead(struct fabric *f, int64_t epoch, uint64_t generation,
     switch_listener_set_generation(f);
     check_roles(f);
     fabric_db_manage(f, controllers);
+    guest_read_all(f);
 }
 
 void

@@ -45,11 +45,13 @@ def make_moving(world):
     """A VM on h1 whose twin is to be on h2, where nobody else is; a peer
     beside it and one on h3, which it is allowed to hear.  Yields the twin."""
     lab = world.lab
-    world.network("net")
-    vm = world.vm("mover", "net", "h1", "10.0.0.1", labels={"role": "m"})
-    world.vm("near", "net", "h1", "10.0.0.2", labels={"role": "peer"})
-    world.vm("far", "net", "h3", "10.0.0.3", labels={"role": "peer"})
-    world.vm("bad", "net", "h3", "10.0.0.4", labels={"role": "bad"})
+    world.network("net", "10.0.0.0/24", "fd00::/64")
+    for i, (name, host, role) in enumerate((
+            ("mover", "h1", "m"), ("near", "h1", "peer"),
+            ("far", "h3", "peer"), ("bad", "h3", "bad")), 1):
+        world.vm(name, "net", host, ["10.0.0.%d" % i, "fd00::%d" % i],
+                 labels={"role": role})
+    vm = lab.vm("mover")
     world.group("m", "role=m")
     world.group("peer", "role=peer")
     world.policy("p", "m", rule("ingress", "allow", ["peer"]),
@@ -66,15 +68,16 @@ WAYS = [way % peer for peer in ("near", "far") for way in ("%s to it",
                                                            "it to %s")]
 
 
-def both_ways(world):
+def both_ways(world, version=4):
     vm = world.lab.vm
     streams = Streams()
     for peer in ("near", "far"):
-        streams.add(peer + " to it", vm(peer), vm("mover"),
+        streams.add(peer + " to it", vm(peer), vm("mover"), version=version,
                     links=(("eth0", "eth0"), ("eth0", "eth1")))
         streams.add("it to " + peer, vm("mover"), vm(peer), port=9010,
+                    version=version,
                     links=(("eth0", "eth0"), ("eth1", "eth0")))
-    return streams.add("bad", vm("bad"), vm("mover"),
+    return streams.add("bad", vm("bad"), vm("mover"), version=version,
                        links=(("eth0", "eth0"), ("eth0", "eth1")))
 
 

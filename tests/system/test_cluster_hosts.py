@@ -78,6 +78,13 @@ class Traffic:
         return lost
 
 
+def use_member(lab, member):
+    """Has the lab's functions ask this member."""
+    lab.vmnd = types.SimpleNamespace(api=member.api, log=member.log,
+                                     program=None, options=(),
+                                     pid=lambda: member.process.pid)
+
+
 class Town:
     """Two hosts, three VMs, a policy and a balancer, and a cluster that
     manages them."""
@@ -103,10 +110,7 @@ class Town:
         wait_aged(lab)
 
     def use(self, member):
-        """Has the lab's functions ask this member."""
-        self.lab.vmnd = types.SimpleNamespace(api=member.api, log=member.log,
-                                              program=None, options=(),
-                                              pid=lambda: member.process.pid)
+        use_member(self.lab, member)
 
     def has(self, writer):
         """Waits until the writer has both hosts as they are to be."""

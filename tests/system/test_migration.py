@@ -141,11 +141,12 @@ def vmnd_killed(world):
         lab.await_synced()
 
 
-def test_guest_is_served_from_its_first_packet_on(moving):
+@pytest.mark.parametrize("version", [4, 6], ids=["IPv4", "IPv6"])
+def test_guest_is_served_from_its_first_packet_on(moving, version):
     """A port that names no host, and no call but those of the VM manager to
     the switches: what libvirt does."""
     world, twin = moving
-    with both_ways(world) as streams:
+    with both_ways(world, version) as streams:
         streams.run(2 * WAY_S)
         prepare(world, twin)
         streams.run(0.5)

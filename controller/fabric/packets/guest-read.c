@@ -197,15 +197,31 @@ init(struct fabric_switch *sw, void *guests_)
     guests->sw = sw;
 }
 
+/* Of a cluster's members it is the writer's. */
 static void
-live(struct fabric_switch *sw, void *guests)
+begin(struct fabric_switch *sw, void *guests)
 {
     struct fabric_host *host = sw->host;
 
     forget(guests);
-    host->fabric->callbacks->guests_expected(host->fabric, host->name,
-                                             add_guest, guests);
-    ask(guests);
+    if (!host->fabric->observing) {
+        host->fabric->callbacks->guests_expected(host->fabric, host->name,
+                                                 add_guest, guests);
+        ask(guests);
+    }
+}
+
+void
+guest_read_all(struct fabric *f)
+{
+    struct fabric_host *host;
+
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        if (host->sw->state == SWITCH_LIVE
+            || host->sw->state == SWITCH_OBSERVED) {
+            begin(host->sw, switch_part_state(host->sw, &guest_read_part));
+        }
+    }
 }
 
 static void
@@ -252,7 +268,8 @@ const struct switch_part_class guest_read_part = {
     .name = "guests",
     .state_size = sizeof(struct guests),
     .init = init,
-    .live = live,
+    .observed = begin,
+    .live = begin,
     .reset = reset,
     .disconnected = disconnected,
     .message = message,

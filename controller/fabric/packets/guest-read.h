@@ -9,8 +9,13 @@
 #ifndef CONTROLLER_FABRIC_PACKETS_GUEST_READ_H
 #define CONTROLLER_FABRIC_PACKETS_GUEST_READ_H 1
 
+struct fabric;
 struct switch_part_class;
 
 extern const struct switch_part_class guest_read_part;
+
+/* Reads it of all switches that are connected: what they have said was another
+ * member's. */
+void guest_read_all(struct fabric *);
 
 #endif /* controller/fabric/packets/guest-read.h */

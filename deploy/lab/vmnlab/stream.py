@@ -18,9 +18,14 @@ import time
 
 from . import frames, netns
 
-# Whose it is (random), the number of its stream, and its own.
-_HEAD = struct.Struct("!8sHI")
-_NUMBER_AT = 14 + 20 + 8 + 10   # Where that is in a frame.
+# Whose it is (random), the number of its stream, and its own, with its
+# complement: so all have one checksum.
+_HEAD = struct.Struct("!8sHII")
+_OWN = struct.Struct("!II")
+# Where that begins in a frame of IP's version, and the number in it.
+_HEAD_AT = {4: 14 + 20 + 8, 6: 14 + 40 + 8}
+_OWN_AT = 10
+_ETHERTYPES = {4: frames.ETH_IP, 6: frames.ETH_IPV6}
 
 # What one turn may send of a stream, to make up for time that was lost.
 BURST_MAX = 20
@@ -114,22 +119,23 @@ class Streams:
         self._results = None
 
     def add(self, name, source, sink, port=9000, links=(("eth0", "eth0"),),
-            to=None, others=()):
-        """A stream of UDP from VM 'source' to VM 'sink', where nobody may
-        listen at 'port'.  'links' are pairs of the source's and the sink's: it
+            to=None, others=(), version=4):
+        """A stream of UDP over IP's 'version' from VM 'source' to VM 'sink',
+        where nobody may listen at 'port'.  'links' are pairs of the source's and the sink's: it
         is sent from the first pair's until switch() is called, and may arrive
         at any.  'to' is a (MAC, IP) to send to instead of the sink's, and
         'others' are more VMs where it may arrive, at their eth0."""
-        payload = _HEAD.pack(self.key, len(self.specs), 0).ljust(64, b".")
-        mac, ip = to or (sink.mac, sink.ip)
-        frame = frames.udp(mac, source.mac, source.ip, ip, port, port,
-                           payload)
-        # Without a checksum: it would change with the packet's number.
-        frame = frame[:40] + b"\0\0" + frame[42:]
+        payload = _HEAD.pack(self.key, len(self.specs), 0,
+                             0xffffffff).ljust(64, b".")
+        mac, ip = to or (sink.mac, sink.ip if version == 4 else sink.ip6)
+        frame = (frames.udp if version == 4 else frames.udp6)(
+            mac, source.mac, source.ip if version == 4 else source.ip6, ip,
+            port, port, payload)
         self.names.append(name)
         self.hosts = source.lab.hosts
         self.specs.append({
             "key": self.key.hex(), "frame": frame.hex(), "rate": self.rate,
+            "version": version,
             "listen": [[vm.ns, port] for vm in (sink, *others)],
             "sources": [[source.ns, pair[0]] for pair in links],
             "sinks": sorted({(sink.ns, pair[1]) for pair in links})
@@ -220,6 +226,7 @@ class Streams:
 class _Sender:
     def __init__(self, spec):
         self.frame = bytearray.fromhex(spec["frame"])
+        self.own_at = _HEAD_AT[spec["version"]] + _OWN_AT
         self.interval = 1.0 / spec["rate"]
         self.sockets = []
         for ns, link in spec["sources"]:
@@ -235,7 +242,8 @@ class _Sender:
         for _ in range(BURST_MAX):
             if self.due > now:
                 break
-            struct.pack_into("!I", self.frame, _NUMBER_AT, len(self.sent))
+            _OWN.pack_into(self.frame, self.own_at, len(self.sent),
+                           len(self.sent) ^ 0xffffffff)
             self.sent.append(time.time())
             try:
                 self.socket.send(self.frame)
@@ -250,14 +258,16 @@ class _Sender:
 class _Sink:
     """A link at which packets of streams arrive."""
 
-    def __init__(self, ns, link, key):
+    def __init__(self, ns, link, key, version):
+        kind = _ETHERTYPES[version]
         self.key = key
+        self.head_at = _HEAD_AT[version]
         self.socket = netns.socket_in(ns, socket.AF_PACKET, socket.SOCK_RAW,
-                                      socket.htons(frames.ETH_IP))
+                                      socket.htons(kind))
         self.socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE,
                                _BUFFER_SIZE)
         self.socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        self.socket.bind((link, frames.ETH_IP))
+        self.socket.bind((link, kind))
         self.socket.setblocking(False)
         self.streams = {}       # Stream's number -> sink's number there.
 
@@ -271,10 +281,10 @@ class _Sink:
                 break
             except OSError:
                 continue        # The link went down.
-            if address[2] == socket.PACKET_OUTGOING or len(data) < 56:
+            if (address[2] == socket.PACKET_OUTGOING
+                    or len(data) < self.head_at + _HEAD.size):
                 continue
-            key, stream, number = _HEAD.unpack_from(
-                data, _NUMBER_AT - 10)
+            key, stream, number, _ = _HEAD.unpack_from(data, self.head_at)
             if key == self.key and stream in self.streams:
                 seconds, ns = struct.unpack("qq", control[0][2][:16])
                 seen[stream].append((number, seconds + ns / 1e9,
@@ -291,9 +301,11 @@ def _open_sinks(specs):
     sinks = {}
     for number, spec in enumerate(specs):
         for i, (ns, link) in enumerate(spec["sinks"]):
-            if (ns, link) not in sinks:
-                sinks[ns, link] = _Sink(ns, link, bytes.fromhex(spec["key"]))
-            sinks[ns, link].streams[number] = i
+            where = ns, link, spec["version"]
+            if where not in sinks:
+                sinks[where] = _Sink(ns, link, bytes.fromhex(spec["key"]),
+                                     spec["version"])
+            sinks[where].streams[number] = i
     return list(sinks.values())
 
 
@@ -302,9 +314,9 @@ def _open_ports(specs):
     What arrives is not read, and dropped soon."""
     opened = []
     for ns, port in {tuple(one) for spec in specs for one in spec["listen"]}:
-        sock = netns.socket_in(ns, kind=socket.SOCK_DGRAM)
+        sock = netns.socket_in(ns, socket.AF_INET6, socket.SOCK_DGRAM)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        sock.bind(("0.0.0.0", port))
+        sock.bind(("::", port))         # Of both versions.
         opened.append(sock)
     return opened
 
