@@ -24,24 +24,18 @@ floating_mac(uint32_t number)
                                              number);
 }
 
-/* Sets the host of 'ctx' to that of 'port'.  Returns false if that host is not
- * connected to the external network. */
+/* Sets the host of 'ctx' to 'host' (NULL: none), for floating IP 'number'.
+ * Returns false if it is not connected to the external network. */
 static bool
-send_distributed(struct gateway_ctx *ctx, const struct vmn_port *port,
-                 uint32_t number)
+send_distributed(struct gateway_ctx *ctx, const char *host, uint32_t number)
 {
-    const struct vmn_binding *binding = (port->external ? NULL
-                                         : vmn_read_binding(ctx->view,
-                                                            port->row.name));
-    uint32_t ofport = (port->enabled && binding && binding->host
-                       ? external_ofport(ctx->view, ctx->network,
-                                         binding->host)
+    uint32_t ofport = (host ? external_ofport(ctx->view, ctx->network, host)
                        : 0);
 
     if (!ofport) {
         return false;
     }
-    ctx->host = binding->host;
+    ctx->host = host;
     ctx->ofport = ofport;
     ctx->mac = floating_mac(number);
     vmn_publish(ctx->emit, REL_GATEWAY_HOSTS, ctx->router->row.name,
@@ -49,6 +43,30 @@ send_distributed(struct gateway_ctx *ctx, const struct vmn_port *port,
     vmn_publish(ctx->emit, REL_HOSTS, "", ctx->host);
     arp_learn(ctx);
     return true;
+}
+
+/* Serves the address at the host of 'ctx', if that is the port's.  While the
+ * port migrates its other host passes on what gets there, and sends what comes
+ * from the guest there, by which the physical network's switches learn where
+ * the address is; but it does not announce it. */
+static void
+distribute(struct gateway_ctx *ctx, const struct vmn_port *port,
+           const struct vmn_ip *ip, const struct vmn_floating_ip *floating,
+           uint32_t number)
+{
+    const struct vmn_binding *binding
+        = (port->external || !port->enabled ? NULL
+           : vmn_read_binding(ctx->view, port->row.name));
+    struct gateway_ctx other = *ctx;
+
+    if (!binding || !send_distributed(ctx, binding->host, number)) {
+        return;
+    }
+    outbound_distributed(ctx, ip, &floating->ip, number);
+    if (send_distributed(&other, binding->candidate, number)) {
+        outbound_distributed(&other, ip, &floating->ip, number);
+        in_address(&other, &floating->ip);
+    }
 }
 
 /* Claims the address in the external network, whether or not a host serves it
@@ -94,9 +112,7 @@ compile_floating_ip(struct vmn_view *view, const char *key,
         return;
     }
     number = vmn_id_of(view, ID_POOL_FLOATING, key);
-    if (send_distributed(&ctx, port, number)) {
-        outbound_distributed(&ctx, ip, &floating->ip, number);
-    }
+    distribute(&ctx, port, ip, floating, number);
     in_address(&ctx, &floating->ip);
     external_address(&ctx, &floating->ip);
 

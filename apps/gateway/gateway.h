@@ -196,6 +196,8 @@ void snat_router(const struct gateway_ctx *, uint8_t family);
  * directions. */
 void nat_open(const struct gateway_ctx *, uint8_t family, unsigned stage,
               unsigned table, unsigned next);
+/* Adds the flow for what comes in and was translated before. */
+void nat_translated(const struct gateway_ctx *, uint8_t family);
 /* Adds a flow for new connections through the router. */
 struct vmn_flow *nat_new(const struct gateway_ctx *, uint8_t family,
                          unsigned stage, unsigned table, uint16_t priority);

@@ -136,6 +136,7 @@ in_family(const struct gateway_ctx *ctx, uint8_t family)
         in_ping(ctx, &local);
     }
     nat_open(ctx, family, STAGE_INGRESS, IN_NAT, IN_ROUTE);
+    nat_translated(ctx, family);
     in_exempt(ctx, family);
 }
 

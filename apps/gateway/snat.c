@@ -41,6 +41,17 @@ nat_open(const struct gateway_ctx *ctx, uint8_t family, unsigned stage,
                  stage, next);
 }
 
+/* What has its inner address by now belongs to a connection: conntrack calls
+ * that new, too, until there is an answer, which datagrams may never get. */
+void
+nat_translated(const struct gateway_ctx *ctx, uint8_t family)
+{
+    vmn_act_goto(vmn_flow_actions(nat_flow(
+        ctx, family, STAGE_INGRESS, IN_NAT, NAT_OPEN,
+        VMN_CT_NEW | VMN_CT_DNAT, VMN_CT_NEW | VMN_CT_DNAT)), STAGE_INGRESS,
+        IN_ROUTE);
+}
+
 struct vmn_flow *
 nat_new(const struct gateway_ctx *ctx, uint8_t family, unsigned stage,
         unsigned table, uint16_t priority)

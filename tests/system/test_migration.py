@@ -9,7 +9,7 @@ import os
 import subprocess
 
 import pytest
-from conftest import flows, wait_quiet
+from conftest import flows, rule, wait_quiet
 from migrating import WAYS, both_ways, is_of_end, make_moving
 
 from vmnlab import frames, traffic
@@ -181,6 +181,60 @@ def test_any_packet_tells_where_the_row_names_both_hosts(moving):
         wait_quiet(world.lab)
         found = finish(streams, *WAYS)
     check(found, moved)
+
+
+def test_floating_address_goes_along(moving):
+    """Each host serves it for its own ports.  What comes from outside arrives
+    where the guest is, by whichever host it gets there, but for what is on its
+    way as both change; what the guest sends waits for the host to find its
+    neighbour, and no longer."""
+    world, twin = moving
+    lab = world.lab
+    world.provider_hosts_are("h1", "h2")
+    world.put("networks", "out", provider={"physical": "dc"}, mtu=1500,
+              subnets=[{"cidr": "198.51.100.0/24",
+                        "gateway": "198.51.100.1"}])
+    world.patch("networks", "net", subnets=[
+        {"cidr": "10.0.0.0/24", "gateway": "10.0.0.254"},
+        {"cidr": "fd00::/64"}])
+    world.put("routers", "r", interfaces=[{"network": "net"}], external={
+        "network": "out", "addresses": ["198.51.100.10"],
+        "gateways": [{"host": "h1"}]})
+    world.put("floating-ips", "f", router="r", ip="198.51.100.21",
+              port="mover")
+    world.put("policies", "q", applies_to=["m"], rules=[
+        rule(way, "allow", ["198.51.100.50/32"])
+        for way in ("ingress", "egress")])
+    near = world.outside("near-out", "198.51.100.50/24")
+    vm = lab.vm("mover")
+    with frames.Capture(near.ns) as seen:
+        frames.send_on(near.ns, "eth0", frames.arp_question(
+            near.mac, near.ip, "198.51.100.21"))
+        mac = frames.parse(seen.wait(lambda f: frames.parse(f).get(
+            "sender_ip") == "198.51.100.21", 10))["sender"]
+    router = world.api.get("routers/r")["status"]["mac"]
+    with (Streams().add("in", near, vm, links=(("eth0", "eth0"),
+                                               ("eth0", "eth1")),
+                        to=(mac, "198.51.100.21"))
+          .add("out", vm, near, port=9010, to=(router, near.ip),
+               links=(("eth0", "eth0"), ("eth1", "eth0")))) as streams:
+        streams.run(2 * WAY_S)
+        prepare(world, twin)
+        assert "nw_dst=198.51.100.21 " in lab.host("h2").ofctl(
+            "dump-flows", "br-int")
+        streams.run(0.3)
+        announce(twin)
+        moved = streams.switch("out", 1)
+        wait_activated(world)
+        wait_quiet(lab)
+        streams.run(0.5)
+        found = finish(streams)
+    print("    served %.1f ms later" % served_after(found["in"], moved))
+    assert not found["in"].missed(0, end=moved - WAY_S)
+    assert not found["in"].missed(1, start=moved + WAY_S)
+    for result in found.values():
+        assert all(moved - WAY_S < result.sent[n] < moved + WAY_S
+                   for n in result.lost)
 
 
 def test_others_do_not_activate(moving):

@@ -121,10 +121,11 @@ class Streams:
     def add(self, name, source, sink, port=9000, links=(("eth0", "eth0"),),
             to=None, others=(), version=4):
         """A stream of UDP over IP's 'version' from VM 'source' to VM 'sink',
-        where nobody may listen at 'port'.  'links' are pairs of the source's and the sink's: it
-        is sent from the first pair's until switch() is called, and may arrive
-        at any.  'to' is a (MAC, IP) to send to instead of the sink's, and
-        'others' are more VMs where it may arrive, at their eth0."""
+        where nobody may listen at 'port'. 'links' are pairs of the source's
+        and the sink's: it is sent from the first pair's until switch() is
+        called, and may arrive at any. 'to' is a (MAC, IP) to send to instead
+        of the sink's, and 'others' are more VMs where it may arrive, at their
+        eth0."""
         payload = _HEAD.pack(self.key, len(self.specs), 0,
                              0xffffffff).ljust(64, b".")
         mac, ip = to or (sink.mac, sink.ip if version == 4 else sink.ip6)
