@@ -80,13 +80,23 @@ copies_here(struct vmn_view *view, struct vmn_emit *emit,
     vmn_match(flow, VMN_F_IN_PORT, VMN_TUNNEL_OFPORT);
     vmn_act_output(vmn_flow_actions(flow), ofport);
 
-    flow = out_add(emit, vmn_scope_host(host), OUT_BOTH_HERE, ctx);
-    vmn_match(flow, VMN_REG_OUT_PORT, ofport);
-    vmn_match_masked(flow, VMN_REG_FLAGS, 0, VMN_FLAG_UNKNOWN);
-    actions = vmn_flow_actions(flow);
-    vmn_act_output(actions, ofport);
-    put_tunnel_headers(view, actions, ctx);
-    put_last_copy(actions, other);
+    /* What has come in from outside here says so in the tunnel: its source is
+     * nobody's (transit.c). */
+    for (int external = 0; external < 2; external++) {
+        flow = out_add(emit, vmn_scope_host(host),
+                       external ? OUT_BOTH_EXTERNAL : OUT_BOTH_HERE, ctx);
+        vmn_match(flow, VMN_REG_OUT_PORT, ofport);
+        vmn_match_masked(flow, VMN_REG_FLAGS, external ? VMN_FLAG_EXTERNAL : 0,
+                         VMN_FLAG_UNKNOWN | (external ? VMN_FLAG_EXTERNAL
+                                             : 0));
+        actions = vmn_flow_actions(flow);
+        vmn_act_output(actions, ofport);
+        if (external) {
+            vmn_act_set_mac(actions, VMN_F_ETH_SRC, VMN_EXTERNAL_MAC);
+        }
+        put_tunnel_headers(view, actions, ctx);
+        put_last_copy(actions, other);
+    }
 }
 
 void

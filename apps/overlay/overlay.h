@@ -165,6 +165,7 @@ enum {
     OUT_PROVIDER = 250,
     OUT_NO_PROVIDER = 240,
     OUT_BOTH_REMOTE = 220,      /* Another host has made the copies. */
+    OUT_BOTH_EXTERNAL = 215,    /* As below, what comes from outside. */
     OUT_BOTH_HERE = 210,        /* To the port, and where it migrates to. */
     OUT_LOCAL = 200,
     OUT_BOTH = 150,             /* To both hosts of a port that migrates. */
