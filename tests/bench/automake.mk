@@ -17,6 +17,7 @@ EXTRA_DIST += \
 	tests/bench/limited \
 	tests/bench/members \
 	tests/bench/migrate \
+	tests/bench/migrate-ways \
 	tests/bench/one-switch \
 	tests/bench/packet-ins \
 	tests/bench/packets \

@@ -19,8 +19,11 @@ from .migration import (BANDWIDTH_MIB, CANCELLED, COMPLETED, DOWNTIME_MS,
                         FAILED, SECONDS, Result)
 from .netns import Error
 from .qemu import AGENT_PORT, Machine, ODD_KIB, accelerator
-from .vm import BRIDGE, MTU
+from .vm import BRIDGE
 
+# What users are told to have in their domains.
+SAMPLE = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.realpath(__file__)))), "libvirt", "web1.xml")
 PROGRAMS = ("libvirtd", "virsh", "unshare", "mount", "hostname")
 # What libvirt needs around it is not wanted here: no logger, no control
 # groups, no namespaces of its own, no other user.
@@ -81,20 +84,7 @@ _DOMAIN = """<domain type='%(accel)s'
   <cpu mode='maximum' migratable='on'/>
   <on_reboot>destroy</on_reboot>
   <devices>
-    <interface type='bridge'>
-      <mac address='%(mac)s'/>
-      <source bridge='%(bridge)s'/>
-      <virtualport type='openvswitch'>
-        <parameters interfaceid='%(iface_id)s'/>
-      </virtualport>
-      <target dev='%(link)s'/>
-      <model type='virtio'/>
-      <mtu size='%(mtu)d'/>
-      <driver>
-        <host csum='off' gso='off' tso4='off' tso6='off' ecn='off' ufo='off'/>
-      </driver>
-      <rom enabled='no'/>
-    </interface>
+%(interface)s
     <channel type='unix'>
       <source mode='bind' path='/run/libvirt/%(folder)s/agent'/>
       <target type='virtio' name='%(agent)s'/>
@@ -116,6 +106,26 @@ _DOMAIN = """<domain type='%(accel)s'
   </qemu:commandline>
 </domain>
 """
+
+
+def interface(mac, iface_id, link):
+    """The interface of deploy/libvirt, of a VM with this MAC address and this
+    port, as on a host with the userspace datapath; the link has a name that
+    the lab knows."""
+    with open(SAMPLE) as sample:
+        text = re.search(r"<interface type='bridge'>.*?</interface>",
+                         sample.read(), re.S).group()
+    driver, = re.findall(r"<driver>.*?</driver>", text, re.S)
+    text = re.sub(r"\s*<!--.*?-->", "", text, flags=re.S)
+    for old, new in ((r"(<mac address=')[^']*", r"\g<1>" + mac),
+                     (r"(interfaceid=')[^']*", r"\g<1>" + iface_id),
+                     (r"</virtualport>", "</virtualport>\n      "
+                      "<target dev='%s'/>" % link),
+                     (r"</interface>", "  %s\n    </interface>" % driver)):
+        text, n = re.subn(old, new, text)
+        if n != 1:
+            raise Error("%s: its interface is another one" % SAMPLE)
+    return text
 
 
 def check_machine():
@@ -229,11 +239,12 @@ class LibvirtGuest(Guest):
         with open(xml, "w") as out:
             out.write(_DOMAIN % {
                 "accel": "kvm" if accelerator() == "kvm" else "qemu",
-                "name": self.name, "uuid": self.uuid, "mac": self.mac,
+                "name": self.name, "uuid": self.uuid,
+                "interface": interface(self.mac, self.state["iface_id"],
+                                       self.link),
                 "memory_kib": self.state["memory"] * 1024 + ODD_KIB,
-                "image": escape(self.state["image"]), "bridge": BRIDGE,
-                "iface_id": self.state["iface_id"], "link": self.link,
-                "mtu": MTU, "folder": machine.place, "agent": AGENT_PORT})
+                "image": escape(self.state["image"]),
+                "folder": machine.place, "agent": AGENT_PORT})
         self.await_bridge(host)
         machine.libvirtd.virsh("create", xml)
 
