@@ -5,21 +5,22 @@
  * which both of Open vSwitch's datapaths can do it.  Whom a policy is for is
  * in qos-policy.c.
  *
- * Limits are of IP alone: without ARP and neighbour discovery a VM that sends
- * too much would lose its neighbours, and with them what it may send. */
+ * ARP and neighbour discovery have a limit of their own: a VM that sends too
+ * much would lose its neighbours otherwise, and with them what it may send. */
 
 #include "qos.h"
 
 #define BURST_PARTS 2           /* Of a second, as a burst: TCP needs much. */
 #define BURST_KB_MIN 512        /* A GSO frame is one packet to a meter. */
 #define BURST_PACKETS_MIN 32
+#define NEIGHBOURS_PPS 100      /* Packets of ARP and neighbour discovery. */
 
 enum { STAGE_EGRESS, STAGE_INGRESS };
 
 /* Tables of both stages. */
 enum { TABLE_KBPS, TABLE_PPS, N_TABLES };
 
-enum { PRIORITY_LIMITED = 10, PRIORITY_EXEMPT = 20 };
+enum { PRIORITY_LIMITED = 10, PRIORITY_NEIGHBOURS = 20 };
 
 /* A port on one of its hosts. */
 struct place {
@@ -53,18 +54,37 @@ flow_add(struct vmn_emit *emit, const struct place *place, unsigned stage,
     return flow;
 }
 
-/* Router and neighbour solicitations and advertisements. */
-static void
-exempt_nd(struct vmn_emit *emit, const struct place *place, unsigned stage)
+/* Returns the key of one of the port's limits. */
+static const char *
+limit_key(struct vmn_view *view, const struct place *place, unsigned stage,
+          const char *of)
 {
-    for (uint8_t type = VMN_ND_ROUTER_SOLICIT; type <= VMN_ND_ADVERT;
-         type++) {
-        struct vmn_flow *flow = flow_add(emit, place, stage, TABLE_KBPS,
-                                         PRIORITY_EXEMPT, VMN_ETH_IPV6);
+    return vmn_printf(view, "%s %s/%s", of,
+                      stage == STAGE_EGRESS ? "egress" : "ingress",
+                      place->port->row.name);
+}
 
-        vmn_match(flow, VMN_F_IP_PROTO, VMN_IP_PROTO_ICMPV6);
-        vmn_match(flow, VMN_F_ICMPV6_TYPE, type);
-        vmn_act_next(vmn_flow_actions(flow));
+/* ARP, and solicitations and advertisements of routers and neighbours. */
+static void
+emit_neighbours(struct vmn_view *view, struct vmn_emit *emit,
+                const struct place *place, unsigned stage)
+{
+    const char *key = limit_key(view, place, stage, "neighbours");
+
+    for (uint8_t type = VMN_ND_ROUTER_SOLICIT - 1; type <= VMN_ND_ADVERT;
+         type++) {
+        bool is_arp = type < VMN_ND_ROUTER_SOLICIT;
+        struct vmn_flow *flow = flow_add(emit, place, stage, TABLE_KBPS,
+                                         PRIORITY_NEIGHBOURS,
+                                         is_arp ? VMN_ETH_ARP : VMN_ETH_IPV6);
+        struct vmn_actions *actions = vmn_flow_actions(flow);
+
+        if (!is_arp) {
+            vmn_match(flow, VMN_F_IP_PROTO, VMN_IP_PROTO_ICMPV6);
+            vmn_match(flow, VMN_F_ICMPV6_TYPE, type);
+        }
+        vmn_act_limit(actions, key, NEIGHBOURS_PPS, NEIGHBOURS_PPS);
+        vmn_act_next(actions);
     }
 }
 
@@ -74,8 +94,7 @@ emit_family(struct vmn_view *view, struct vmn_emit *emit,
             const struct place *place, unsigned stage, uint16_t eth_type,
             const struct qos_limit *limit, int dscp)
 {
-    const char *key = vmn_printf(view, "%s/%s", stage == STAGE_EGRESS
-                                 ? "egress" : "ingress", place->port->row.name);
+    const char *key = limit_key(view, place, stage, "IP");
     struct vmn_flow *flow = flow_add(emit, place, stage, TABLE_KBPS,
                                      PRIORITY_LIMITED, eth_type);
     struct vmn_actions *actions = vmn_flow_actions(flow);
@@ -128,7 +147,7 @@ emit_direction(struct vmn_view *view, struct vmn_emit *emit,
     emit_family(view, emit, place, stages[direction], VMN_ETH_IPV6, limit,
                 dscp);
     if (limit) {
-        exempt_nd(emit, place, stages[direction]);
+        emit_neighbours(view, emit, place, stages[direction]);
     }
 }
 
@@ -160,7 +179,7 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
  * one that delivers. */
 static const struct vmn_stage_class stages[] = {
     [STAGE_EGRESS] = { .name = "egress", .hook = VMN_HOOK_SERVICE,
-                       .order = -90, .n_tables = N_TABLES,
+                       .order = -80, .n_tables = N_TABLES,
                        .miss = VMN_MISS_NEXT },
     [STAGE_INGRESS] = { .name = "ingress", .hook = VMN_HOOK_DELIVER,
                         .order = -4, .n_tables = N_TABLES,

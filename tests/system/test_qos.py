@@ -5,9 +5,11 @@ through at most in their time; how near TCP comes to it is tests/bench/qos."""
 
 import itertools
 import os
+import time
 
 import pytest
-from conftest import World, check_log, close_lab, flows, make_lab, wait_quiet
+from conftest import (World, check_log, close_lab, flows, make_lab,
+                      wait_counted, wait_quiet)
 from migrating import Twin
 from test_live_apps import ctl, verify
 
@@ -149,6 +151,23 @@ def test_neighbours_stay_while_it_sends_too_much(world):
             a.run("ping", "-c", "1", "-W", "1", ip, check=False)
             wait_for("the neighbour", lambda ip=ip: "lladdr" in a.run(
                 "ip", "neigh", "show", ip), 10)
+
+
+def test_neighbour_discovery_is_no_way_around_it(world):
+    """What carries an answer of ARP, and there is room for, is limited too."""
+    world.policy("p", limit("egress", max_pps=1, burst_packets=1),
+                 ports=["a"])
+    a, b = map(world.lab.vm, "ab")
+    frame = frames.arp(b.mac, a.mac, 2, a.mac, a.ip, b.mac, b.ip)
+    start = time.monotonic()
+    with frames.Capture(b.ns) as capture:
+        frames.send(a, *[frame] * 2000)
+        wait_counted("them", lambda: sum(
+            flow.n_packets for flow in flows(world.lab.host("h1")).values()
+            if "meter" in flow.actions and "arp" in flow.match) > 1000)
+        most_of_it = 100 + 100 * (time.monotonic() - start) + 2
+        got = sum(1 for one in capture.read() if one[:42] == frame[:42])
+    assert 0 < got <= min(most_of_it, 900)
 
 
 def test_limit_follows_what_is_said(world):
