@@ -183,6 +183,10 @@ probe_address(const uint8_t *frame, size_t size, struct vmn_ip *server,
     if (size < ETH_SIZE) {
         return false;
     }
+    if (probe_neighbour_address(frame, size, server)) {
+        *id = 0;
+        return true;
+    }
     v6 = get_u16(frame + 12) == VMN_ETH_IPV6;
     if ((!v6 && get_u16(frame + 12) != VMN_ETH_IPV4)
         || !(v6 ? parse_ipv6(ip, size - ETH_SIZE, &packet)

@@ -9,7 +9,8 @@
 #include "vmn/flow.h"
 
 enum { ICMP4_REPLY = 0, ICMP4_UNREACHABLE = 3, ICMP4_REQUEST = 8,
-       ICMP6_UNREACHABLE = 1, ICMP6_REQUEST = 128, ICMP6_REPLY = 129 };
+       ICMP6_UNREACHABLE = 1, ICMP6_REQUEST = 128, ICMP6_REPLY = 129,
+       ICMP6_SOLICITATION = 135, ICMP6_ADVERTISEMENT = 136 };
 
 /* The advertised TCP window, which bounds what a server sends. */
 #define PROBE_WINDOW 2048
@@ -44,6 +45,15 @@ uint8_t *probe_frame_begin(const struct probe *, struct probe_frames *,
 /* Fills in the checksum at 'offset' of the last frame's upper layer. */
 void probe_frame_end(const struct probe *, struct probe_frames *,
                      uint8_t proto, size_t l4_size, size_t offset);
+
+/* probe-neighbour.c */
+void probe_neighbour_ask(const struct probe *, struct probe_frames *);
+enum probe_verdict probe_neighbour_receive(struct probe *,
+                                           const uint8_t *frame, size_t size);
+/* Returns true, and the address that it is about, if the frame may be an
+ * answer to probe_neighbour_ask(). */
+bool probe_neighbour_address(const uint8_t *frame, size_t size,
+                             struct vmn_ip *server);
 
 /* probe-tcp.c */
 void probe_tcp_begin(struct probe *, struct probe_frames *);

@@ -147,6 +147,8 @@ probe_retransmit(struct probe *p, struct probe_frames *frames)
         probe_tcp_retransmit(p, frames);
     } else if (p->type == PROBE_UDP) {
         put_udp(p, frames);
+    } else if (p->type == PROBE_NEIGHBOUR) {
+        probe_neighbour_ask(p, frames);
     } else {
         put_ping(p, frames);
     }
@@ -277,8 +279,13 @@ probe_receive(struct probe *p, const uint8_t *frame, size_t size,
     struct probe_packet packet;
 
     frames->n = 0;
-    if (p->stage == PROBE_STAGE_OVER
-        || !probe_parse(p, frame, size, &packet)) {
+    if (p->stage == PROBE_STAGE_OVER) {
+        return PROBE_IGNORED;
+    }
+    if (p->type == PROBE_NEIGHBOUR) {
+        return probe_neighbour_receive(p, frame, size);
+    }
+    if (!probe_parse(p, frame, size, &packet)) {
         return PROBE_IGNORED;
     }
     if (packet.proto == VMN_IP_PROTO_TCP) {

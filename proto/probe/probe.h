@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * One health probe of one server: whether it answers at a TCP or UDP port, to
- * an HTTP GET, or to a ping; or of one that forwards: whether it does.  A
- * state machine that consumes received frames and produces frames to send.  It
- * does no I/O, reads no clock and allocates nothing, and it bounds how much it
- * reads from a server.
+ * an HTTP GET, to a ping, or to who asks for its address; or of one that
+ * forwards: whether it does.  A state machine that consumes received frames
+ * and produces frames to send.  It does no I/O, reads no clock and allocates
+ * nothing, and it bounds how much it reads from a server.
  *
  * Used by controller/health.  Not for when to probe, nor for what follows from
  * the result. */
@@ -23,6 +23,8 @@ enum probe_type {
     PROBE_HTTP,                 /* A GET, up to the status of the response. */
     PROBE_UDP,                  /* A datagram, and a reply if expected. */
     PROBE_PING,                 /* ICMP or ICMPv6 echo. */
+    PROBE_NEIGHBOUR,            /* ARP, or neighbour discovery (RFC 4861): asks
+                                 * 'dst_mac' alone whose address 'dst' is. */
     PROBE_THROUGH,              /* The request of such an echo, which is to
                                  * come back as it is: 'src' and 'dst' are
                                  * nobody's. */
@@ -43,7 +45,8 @@ struct probe_target {
     enum probe_type type;
     struct vmn_mac src_mac, dst_mac;
     struct vmn_ip src, dst;     /* Of one family. */
-    uint16_t src_port;          /* Of an echo: the identifier... */
+    uint16_t src_port;          /* Of an echo: the identifier; of
+                                 * PROBE_NEIGHBOUR 0... */
     uint16_t dst_port;          /* ...and the sequence number. */
     uint32_t random;            /* The initial sequence number, or the payload
                                  * of a ping.  Must be unpredictable. */
@@ -129,8 +132,8 @@ enum probe_verdict probe_receive(struct probe *, const uint8_t *frame,
                                  size_t size, struct probe_frames *);
 
 /* Determines the probe that a frame may belong to: the address of the server,
- * and the probe's 'src_port'.  Checks less than probe_receive().  Returns
- * false if it can belong to none. */
+ * and the probe's 'src_port' (0: PROBE_NEIGHBOUR).  Checks less than
+ * probe_receive().  Returns false if it can belong to none. */
 bool probe_address(const uint8_t *frame, size_t size, struct vmn_ip *server,
                    uint16_t *id);
 

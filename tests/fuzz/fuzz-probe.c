@@ -73,9 +73,29 @@ pseudo(const uint8_t *ip, uint8_t proto, size_t size)
             : sum_of(ip + (v6 ? 8 : 12), v6 ? 32 : 8) + proto + size);
 }
 
+/* Of PROBE_NEIGHBOUR: the only frame that it ever sends. */
+static void
+check_question(const struct probe *p, const struct probe_frames *frames)
+{
+    const uint8_t *ip = frames->bytes[0] + ETH;
+    bool v6 = p->dst.family == 6;
+
+    check(frames->n <= 1);
+    if (frames->n) {
+        check(frames->sizes[0] == (v6 ? 86 : 42));
+        check(!memcmp(frames->bytes[0], &p->dst_mac, 6));
+        check(!memcmp(ip + (v6 ? 48 : 24), p->dst.addr, v6 ? 16 : 4));
+    }
+}
+
 static void
 check_frames(const struct probe *p, const struct probe_frames *frames)
 {
+    if (p->type == PROBE_NEIGHBOUR) {
+        check_question(p, frames);
+        return;
+    }
+
     bool v6 = p->dst.family == 6;
     size_t header = v6 ? 40 : 20;
     size_t ip_size = v6 ? 16 : 4;
@@ -221,7 +241,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct probe_target target = {
         .src_mac = { { 2, [5] = 1 } }, .dst_mac = { { 2, [5] = 2 } },
         .src = { 4, { 10, 0, 0, 9 } }, .dst = { 4, { 10, 0, 0, 1 } },
-        .src_port = 600, .dst_port = 80, .random = 0xfffffff8,
+        .dst_port = 80, .random = 0xfffffff8,
         .payload = "x", .payload_size = 1,
     };
     struct probe_frames frames;
@@ -231,7 +251,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!size) {
         return 0;
     }
-    target.type = data[0] & 16 ? PROBE_THROUGH : data[0] & 3;
+    target.type = (data[0] & 32 ? PROBE_NEIGHBOUR
+                   : data[0] & 16 ? PROBE_THROUGH : data[0] & 3);
+    target.src_port = data[0] & 32 ? 0 : 600;
     target.answer = data[0] & 4;
     if (data[0] & 8) {
         target.src = (struct vmn_ip) { 6, { 0xfd, [15] = 9 } };

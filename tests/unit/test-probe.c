@@ -237,6 +237,115 @@ what_comes_through_is_what_was_sent(void **state OVS_UNUSED)
     }
 }
 
+/* Where the addresses of ARP are, and those of neighbour discovery. */
+enum { ARP_OP = 20, ARP_SHA = 22, ARP_SPA = 28, ARP_THA = 32, ARP_TPA = 38,
+       ND = ETH + 40 };
+
+/* Makes the answer to the question that was sent; returns its size. */
+static size_t
+answer_neighbour(const struct server *s, uint8_t *frame)
+{
+    const struct probe *p = &s->probe;
+    size_t size = s->out.sizes[0];
+
+    memcpy(frame, s->out.bytes[0], size);
+    memcpy(frame, &p->src_mac, 6);
+    memcpy(frame + 6, &p->dst_mac, 6);
+    if (p->dst.family == 4) {
+        frame[ARP_OP + 1] = 2;
+        memcpy(frame + ARP_SHA, &p->dst_mac, 6);
+        memcpy(frame + ARP_SPA, p->dst.addr, 4);
+        memcpy(frame + ARP_THA, &p->src_mac, 6);
+        memcpy(frame + ARP_TPA, p->src.addr, 4);
+        return size;
+    }
+    memcpy(frame + ETH + 8, p->dst.addr, 16);
+    memcpy(frame + ETH + 24, p->src.addr, 16);
+    frame[ND] = 136;
+    frame[ND + 4] = 0x60;
+    frame[ND + 24] = 2;         /* Target link-layer address. */
+    memcpy(frame + ND + 26, &p->dst_mac, 6);
+    set_u16(frame + ND + 2, 0);
+    set_u16(frame + ND + 2, ~fold(sum_of(frame + ND, size - ND)
+                                  + sum_of(frame + ETH + 8, 32) + 58
+                                  + (size - ND)));
+    return size;
+}
+
+static enum probe_verdict
+hear(struct server *s, const uint8_t *frame, size_t size)
+{
+    return probe_receive(&s->probe, frame, size,
+                         &(struct probe_frames) { 0 });
+}
+
+static void
+a_neighbour_says_that_it_has_its_address(void **state OVS_UNUSED)
+{
+    for (int family = 4; family <= 6; family += 2) {
+        struct probe_target target = target_of(PROBE_NEIGHBOUR, family);
+        uint8_t frame[PROBE_FRAME_SIZE], other[PROBE_FRAME_SIZE];
+        struct vmn_ip server;
+        struct server s;
+        uint16_t id;
+        size_t size;
+
+        target.src_port = 0;
+        start_probe(&s, &target);
+        assert_int_equal(s.out.n, 1);
+        assert_memory_equal(s.out.bytes[0], &target.dst_mac, 6);
+        assert_memory_equal(s.out.bytes[0] + 6, &target.src_mac, 6);
+        /* The question, back again, is no answer. */
+        assert_int_equal(hear(&s, s.out.bytes[0], s.out.sizes[0]),
+                         PROBE_IGNORED);
+        size = answer_neighbour(&s, frame);
+        assert_true(probe_address(frame, size, &server, &id));
+        assert_true(vmn_ip_equal(&server, &target.dst));
+        assert_int_equal(id, 0);
+        /* One byte is wrong of all but where it goes to: of IPv6 there are
+         * checksums from the IP header's addresses on. */
+        for (size_t at = 6; at < size; at++) {
+            bool matters = (family == 4 ? at < ARP_THA || at >= ARP_TPA
+                            : at < ETH + 1 || at >= ETH + 4);
+
+            memcpy(other, frame, size);
+            other[at] ^= 0x10;
+            if (matters) {
+                assert_int_equal(hear(&s, other, size), PROBE_IGNORED);
+            }
+        }
+        for (size_t cut = 0; cut < size; cut++) {
+            assert_int_equal(hear(&s, frame, cut), PROBE_IGNORED);
+        }
+        assert_int_equal(hear(&s, frame, size), PROBE_SUCCESS);
+        assert_int_equal(hear(&s, frame, size), PROBE_IGNORED);
+
+        start_probe(&s, &target);
+        assert_int_equal(probe_timeout(&s.probe, &s.out), PROBE_FAILURE);
+        assert_string_equal(probe_reason(&s.probe), "no answer");
+    }
+}
+
+/* An advertisement that nobody has asked for says nothing now. */
+static void
+an_announcement_is_no_answer(void **state OVS_UNUSED)
+{
+    struct probe_target target = target_of(PROBE_NEIGHBOUR, 6);
+    uint8_t frame[PROBE_FRAME_SIZE];
+    struct server s;
+    size_t size;
+
+    target.src_port = 0;
+    start_probe(&s, &target);
+    size = answer_neighbour(&s, frame);
+    frame[ND + 4] = 0x20;
+    set_u16(frame + ND + 2, 0);
+    set_u16(frame + ND + 2, ~fold(sum_of(frame + ND, size - ND)
+                                  + sum_of(frame + ETH + 8, 32) + 58
+                                  + (size - ND)));
+    assert_int_equal(hear(&s, frame, size), PROBE_IGNORED);
+}
+
 /* A ping's request, back again, is no answer. */
 static void
 an_echo_of_the_ping_itself_is_no_answer(void **state OVS_UNUSED)
@@ -475,6 +584,8 @@ main(int argc, char *argv[])
         cmocka_unit_test(udp_silence_is_what_was_awaited),
         cmocka_unit_test(ping_answer_is_success),
         cmocka_unit_test(what_comes_through_is_what_was_sent),
+        cmocka_unit_test(a_neighbour_says_that_it_has_its_address),
+        cmocka_unit_test(an_announcement_is_no_answer),
         cmocka_unit_test(an_echo_of_the_ping_itself_is_no_answer),
         cmocka_unit_test(icmp_errors_are_failures_with_reasons),
         cmocka_unit_test(icmp_errors_do_not_end_a_connection),
