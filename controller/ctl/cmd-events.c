@@ -209,6 +209,14 @@ put_health(struct ds *ds, const json_t *data)
 }
 
 static void
+put_monitor(struct ds *ds, const json_t *data)
+{
+    put_text(ds, data, "/port", "");
+    put_text(ds, data, "/state", " ");
+    put_text(ds, data, "/reason", ": ");
+}
+
+static void
 put_scale(struct ds *ds, const json_t *data)
 {
     put_text(ds, data, "/loadbalancer", "");
@@ -259,6 +267,7 @@ static void (*const put_data[EVENT_N_KINDS])(struct ds *, const json_t *) = {
     [EVENT_AUDIT] = put_audit,       [EVENT_HEALTH] = put_health,
     [EVENT_STANDBY] = put_health,    [EVENT_SCALE] = put_scale,
     [EVENT_GATEWAY] = put_gateway,   [EVENT_APP] = put_app,
+    [EVENT_MONITOR] = put_monitor,
 };
 
 static void

@@ -388,6 +388,7 @@ const struct ctl_command ctl_commands[] = {
       "  log        a rule with a log decided about a packet\n"
       "  audit      an audit found differences on a host\n"
       "  health     the state of a backend changed\n"
+      "  monitor    a guest that is monitored answers, or does not\n"
       "  standby    a balancer's standby serves, or stands by again\n"
       "  scale      the load of a balancer requires more or fewer backends\n"
       "  gateway    another host is a router's gateway, or none is\n"

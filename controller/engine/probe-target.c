@@ -66,7 +66,7 @@ const char *
 probe_target_parse(const char *name, const char *text,
                    struct probe_target_text *to)
 {
-    char parts[VMN_PROBE_TARGET_PARTS][PART_SIZE];
+    char parts[VMN_PROBE_TARGET_PARTS + 1][PART_SIZE];
     struct vmn_probe_target *t = &to->target;
     uint32_t type, number;
 
@@ -75,13 +75,16 @@ probe_target_parse(const char *name, const char *text,
         return "it must be named with 1 to 63 of a-z, 0-9, '-' and '.', with "
                "a letter or digit at the end";
     }
-    if (!cut(text, parts, VMN_PROBE_TARGET_PARTS)) {
+    to->monitors = cut(text, parts, VMN_PROBE_TARGET_PARTS + 1);
+    if (to->monitors ? strcmp(parts[VMN_PROBE_TARGET_PARTS],
+                              VMN_PROBE_MONITORS)
+        : !cut(text, parts, VMN_PROBE_TARGET_PARTS)) {
         return "it has not the parts of a target";
     }
     if (!take_name(parts[0], to->port)) {
         return "its port has no name of one";
     }
-    if (!take_number(parts[1], VMN_PROBE_TCP, VMN_PROBE_THROUGH, &type)) {
+    if (!take_number(parts[1], VMN_PROBE_TCP, VMN_PROBE_NEIGHBOUR, &type)) {
         return "its type is none";
     }
     t->type = type;
@@ -101,7 +104,8 @@ probe_target_parse(const char *name, const char *text,
     }
     if (!take_number(parts[7], 0, UINT16_MAX, &number)
         || !number != (t->type == VMN_PROBE_PING
-                       || t->type == VMN_PROBE_THROUGH)) {
+                       || t->type == VMN_PROBE_THROUGH
+                       || t->type == VMN_PROBE_NEIGHBOUR)) {
         return "its destination port is not one of its type";
     }
     t->number = number;

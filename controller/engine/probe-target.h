@@ -17,6 +17,7 @@ struct probe_target_text {
     struct vmn_probe_target target; /* Texts are these. */
     char port[VMN_NAME_LEN + 1];
     char out[VMN_NAME_LEN + 1];
+    bool monitors;              /* By vmn_publish_monitor(). */
 };
 
 /* Fills in '*to' by 'text', the value of target 'name'.  Returns NULL, or what

@@ -21,6 +21,7 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/fabric-flows.h \
 	controller/fabric/fabric-flush.h \
 	controller/fabric/fabric-frames.h \
+	controller/fabric/fabric-guests.h \
 	controller/fabric/fabric-learned-connections.h \
 	controller/fabric/fabric-packet-sampling.h \
 	controller/fabric/fabric-private.h \
@@ -95,6 +96,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/packets/guest-read.h \
 	controller/fabric/packets/learned-connections.c \
 	controller/fabric/packets/learned-connections.h \
+	controller/fabric/packets/leases-told.c \
+	controller/fabric/packets/leases-told.h \
 	controller/fabric/packets/neighbour-requests.c \
 	controller/fabric/packets/neighbour-requests.h \
 	controller/fabric/packets/packet-sampling.c \
@@ -122,6 +125,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/packets/packet-in-timers.c \
 	controller/fabric/provider-fault.c \
 	controller/fabric/provider-fault.h \
+	controller/fabric/session/addresses-seen.c \
+	controller/fabric/session/addresses-seen.h \
 	controller/fabric/session/audit-compare.c \
 	controller/fabric/session/audit-private.h \
 	controller/fabric/session/audit-result.c \

@@ -29,6 +29,7 @@
 #include "controller/fabric/packets/packet-in-meters.h"
 #include "controller/fabric/packets/packet-in-queue.h"
 #include "controller/fabric/packets/sampling-meters.h"
+#include "controller/fabric/session/addresses-seen.h"
 #include "controller/fabric/session/audit.h"
 #include "controller/fabric/session/bundle-acks.h"
 #include "controller/fabric/session/conntrack-flush.h"
@@ -49,6 +50,7 @@ const struct switch_part_class *const switch_parts[] = {
     &reconcile_part,
     &audit_part,
     &counters_part,
+    &addresses_seen_part,
     &group_counters_part,
     &learned_connections_part,
     &guest_read_part,

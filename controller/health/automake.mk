@@ -19,5 +19,6 @@ controller_libvmn_a_SOURCES += \
 	controller/health/health-commit.h \
 	controller/health/host-silence.c \
 	controller/health/host-silence.h \
+	controller/health/monitored-ports.c \
 	controller/health/standby-watch.c \
 	controller/health/standby-watch.h

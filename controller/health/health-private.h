@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What health.c, probe-targets.c and health-status.c share.  Not for other
- * files. */
+ * What health.c, probe-targets.c, monitored-ports.c and health-status.c share.
+ * Not for other files. */
 
 #ifndef CONTROLLER_HEALTH_HEALTH_PRIVATE_H
 #define CONTROLLER_HEALTH_HEALTH_PRIVATE_H 1
@@ -14,6 +14,9 @@
 #include "openvswitch/shash.h"
 #include "sset.h"
 #include "vmn/rows.h"
+
+struct arena;
+struct status_backend_change;
 
 struct health {
     struct model *model;
@@ -38,6 +41,7 @@ struct health {
     struct shash targets;       /* probe-targets.c's, */
     struct sset refused;        /* those for which there is no room, */
     struct sset moved;          /* and ports that may concern some. */
+    struct shash monitored;     /* monitored-ports.c's, by port. */
     struct shash seen_hosts;    /* Hosts that have been connected: since when
                                  * one is not, of time_usec(), or 0; an owned
                                  * int64_t. */
@@ -66,5 +70,24 @@ void health_take_targets(struct health *);
 void health_find_targets(struct health *);
 void health_refresh_target(struct health *, const char *balancer);
 void health_free_targets(struct health *);
+
+/* monitored-ports.c.  Target 'target' says whether the guest of 'port'
+ * answers, unless one with a lesser name does; it does no more, and true is
+ * returned if it was the one that did. */
+void health_monitor_set(struct health *, const char *target,
+                        const char *port);
+bool health_monitor_unset(struct health *, const char *target,
+                          const char *port);
+void health_monitor_free(struct health *);
+/* A member that is about to be probed has the state of its row by now, which
+ * is no news. */
+void health_monitor_begin(struct health *, const struct prober_member *);
+/* Tells of the backend of a target, if its port is monitored and what it is
+ * differs from what was told last. */
+void health_monitor_tell(struct health *, const struct backend *);
+
+/* health-status.c.  Sets the backend's last changes, oldest first. */
+void health_put_history(const struct backend *, struct arena *arena,
+                        size_t *n, struct status_backend_change **);
 
 #endif /* controller/health/health-private.h */

@@ -18,20 +18,19 @@
 #include "unixctl.h"
 #include "util.h"
 
-/* Sets the backend's last changes, oldest first. */
-static void
-put_history(const struct backend *b, struct arena *arena,
-            struct status_backend_health *status)
+void
+health_put_history(const struct backend *b, struct arena *arena, size_t *n_,
+                   struct status_backend_change **history)
 {
     size_t n = MIN(b->n_changes, BACKEND_HISTORY);
 
-    status->history = arena_alloc(arena, n * sizeof *status->history);
-    status->n_history = n;
+    *history = arena_alloc(arena, n * sizeof **history);
+    *n_ = n;
     for (size_t i = 0; i < n; i++) {
         const struct backend_change *change
             = &b->history[(b->n_changes - n + i) % BACKEND_HISTORY];
 
-        status->history[i] = (struct status_backend_change) {
+        (*history)[i] = (struct status_backend_change) {
             .time = change->time_ms,
             .state = backend_state_names[change->state],
             .reason = change->reason[0] ? change->reason : NULL,
@@ -68,7 +67,7 @@ health_backend_status(const struct health *h, const char *balancer,
         .ok = b->n_ok, .failed = b->n_failed,
         .kept_until = get_kept_until(b),
     };
-    put_history(b, arena, status);
+    health_put_history(b, arena, &status->n_history, &status->history);
     return true;
 }
 

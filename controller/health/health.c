@@ -139,10 +139,22 @@ changed_cb(void *h_, struct backend *b, bool gone)
     struct health *h = h_;
 
     health_commit_update(h->rows, b->lb->name, b->port);
+    if (!gone && b->lb->name[0] == PROBER_TARGET) {
+        health_monitor_tell(h, b);
+    }
     if (!gone && h->watch && h->watch->backend
         && b->lb->name[0] != PROBER_TARGET) {
         h->watch->backend(h->watch_aux, b->lb->name, b->port, b->shown,
                           b->reason);
+    }
+}
+
+/* A host may have come back since, of whose guests nothing was known. */
+static void
+probed_cb(void *h, struct backend *b)
+{
+    if (b->lb->name[0] == PROBER_TARGET) {
+        health_monitor_tell(h, b);
     }
 }
 
@@ -184,7 +196,8 @@ static const struct prober_ops prober_ops = {
     .send = send_cb,
     .probe_host = probe_host_cb,
     .heard_since = heard_since_cb,
-    .changed = changed_cb, .quiet_since = quiet_since_cb,
+    .changed = changed_cb, .probed = probed_cb,
+    .quiet_since = quiet_since_cb,
 };
 
 static void
@@ -217,7 +230,8 @@ health_probe_type(enum vmn_probe probe)
     return (probe == VMN_PROBE_HTTP ? PROBE_HTTP
             : probe == VMN_PROBE_UDP ? PROBE_UDP
             : probe == VMN_PROBE_PING ? PROBE_PING
-            : probe == VMN_PROBE_THROUGH ? PROBE_THROUGH : PROBE_TCP);
+            : probe == VMN_PROBE_THROUGH ? PROBE_THROUGH
+            : probe == VMN_PROBE_NEIGHBOUR ? PROBE_NEIGHBOUR : PROBE_TCP);
 }
 
 /* Reads the balancer's settings.  Strings are borrowed from the row. */
@@ -670,6 +684,7 @@ health_create(struct event_base *base, struct model *model,
     shash_init(&h->targets);
     sset_init(&h->refused);
     sset_init(&h->moved);
+    shash_init(&h->monitored);
     engine_watch(engine, VMN_QUERY_BACKENDS);
     engine_watch(engine, ENGINE_QUERY_PROBE_TARGET);
     commit_add_watch(commit, group_cb, h);
@@ -702,5 +717,6 @@ health_destroy(struct health *h)
     sset_destroy(&h->vifs);
     shash_destroy_free_data(&h->seen_hosts);
     health_free_targets(h);
+    health_monitor_free(h);
     free(h);
 }

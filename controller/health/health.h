@@ -9,7 +9,8 @@
  * decides that a backend is up or down, health-commit.c writes rows,
  * connection-flush.c flushes connections of backends that are gone, and
  * standby-watch.c notices which standbys serve.  probe-targets.c has what apps
- * want to have probed be balancers as well. */
+ * want to have probed be balancers as well; monitored-ports.c knows which of
+ * these say whether a guest answers. */
 
 #ifndef CONTROLLER_HEALTH_HEALTH_H
 #define CONTROLLER_HEALTH_HEALTH_H 1
@@ -29,6 +30,7 @@ struct health;
 struct model;
 struct status_backend_drain;
 struct status_backend_health;
+struct status_monitor;
 
 /* Borrows all arguments, which must outlive the result, except for the
  * commit's requests: commit_stop() comes first. */
@@ -36,6 +38,15 @@ struct health *health_create(struct event_base *, struct model *,
                              struct engine *, struct commit *,
                              struct fabric *);
 void health_destroy(struct health *);
+
+/* Whether the guest of a port that is monitored answers. */
+enum health_monitor_state {
+    HEALTH_MONITOR_UNKNOWN,     /* It has not been asked, or cannot be. */
+    HEALTH_MONITOR_UP,
+    HEALTH_MONITOR_DOWN,
+    HEALTH_MONITOR_N_STATES
+};
+extern const char *const health_monitor_names[HEALTH_MONITOR_N_STATES];
 
 /* Callbacks, each of which may be NULL. */
 struct health_watch {
@@ -46,6 +57,10 @@ struct health_watch {
      * again. */
     void (*standby)(void *aux, const char *balancer, const char *port,
                     bool serves, const char *reason);
+    /* Whether the guest of a port answers has changed.  'reason' may be
+     * NULL. */
+    void (*monitor)(void *aux, const char *port, enum health_monitor_state,
+                    const char *reason);
 };
 
 /* Sets who is told of changes, a borrowed constant; NULL: nobody. */
@@ -71,6 +86,16 @@ const char *health_drain_result(const struct health *, const char *balancer,
 /* Returns how many backends on the host drain, and are not drained yet; 0 if
  * 'health' is NULL. */
 uint64_t health_count_drains(const struct health *, const char *host);
+
+/* Fills in whether the guest of a port answers, with what it points to in
+ * 'arena'; its history if that is asked for.  Returns false if it is not
+ * monitored. */
+bool health_monitor_status(const struct health *, const char *port,
+                           bool history, struct arena *arena,
+                           struct status_monitor *);
+/* Counts the ports that are monitored by their states. */
+void health_count_monitored(const struct health *,
+                            uint64_t n[HEALTH_MONITOR_N_STATES]);
 
 /* For /metrics. */
 void health_get_stats(const struct health *, struct prober_stats *);

@@ -29,6 +29,7 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 5);
  * something becomes of these, also while it is not probed. */
 struct target {
     char *port, *out;           /* 'out' may be NULL. */
+    bool monitors;
 };
 
 static void
@@ -48,6 +49,25 @@ schedule(struct health *h, const char *name)
     sset_add_and_free(&h->balancers, xasprintf("%c%s", PROBER_TARGET, name));
 }
 
+/* The target monitors its port no more.  Another one may. */
+static void
+unmonitor(struct health *h, const char *name, const struct target *target)
+{
+    const struct shash_node *node;
+
+    if (!target->monitors || !health_monitor_unset(h, name, target->port)) {
+        return;
+    }
+    SHASH_FOR_EACH (node, &h->targets) {
+        const struct target *other = node->data;
+
+        if (other != target && other->monitors
+            && !strcmp(other->port, target->port)) {
+            health_monitor_set(h, node->name, other->port);
+        }
+    }
+}
+
 /* Forgets a target, which makes room for those that had none. */
 static void
 forget(struct health *h, const char *name)
@@ -55,9 +75,10 @@ forget(struct health *h, const char *name)
     struct target *target = shash_find_and_delete(&h->targets, name);
     const char *other;
 
-    target_free(target);
     sset_find_and_delete(&h->refused, name);
     if (target) {
+        unmonitor(h, name, target);
+        target_free(target);
         SSET_FOR_EACH (other, &h->refused) {
             schedule(h, other);
         }
@@ -82,14 +103,29 @@ has_room(const struct health *h, const char *name)
 }
 
 static void
-remember(struct health *h, const char *name, const struct vmn_probe_target *t)
+remember(struct health *h, const char *name,
+         const struct probe_target_text *text)
 {
-    struct target *target = xmalloc(sizeof *target);
+    const struct vmn_probe_target *t = &text->target;
+    struct target *target = shash_find_data(&h->targets, name);
 
+    if (target && target->monitors
+        && (!text->monitors || strcmp(target->port, t->port))) {
+        unmonitor(h, name, target);
+    }
+    if (target) {
+        free(target->port);
+        free(target->out);
+    } else {
+        target = xmalloc(sizeof *target);
+        shash_add(&h->targets, name, target);
+    }
     target->port = xstrdup(t->port);
     target->out = nullable_xstrdup(t->out);
-    target_free(shash_find_and_delete(&h->targets, name));
-    shash_add(&h->targets, name, target);
+    target->monitors = text->monitors;
+    if (text->monitors) {
+        health_monitor_set(h, name, t->port);
+    }
 }
 
 void
@@ -138,8 +174,9 @@ look_at_out(const struct health *h, const char *out, struct prober_member *m)
 /* Probes the target at its port, which is on 'host'. */
 static void
 set_target(struct health *h, const char *balancer,
-           const struct vmn_probe_target *t, const char *host)
+           const struct probe_target_text *text, const char *host)
 {
+    const struct vmn_probe_target *t = &text->target;
     const struct prober_settings settings = {
         .probes = true, .type = health_probe_type(t->type),
         .vip = t->source, .port = t->number,
@@ -155,6 +192,9 @@ set_target(struct health *h, const char *balancer,
     };
 
     health_read_row(h, balancer, &m);
+    if (text->monitors) {
+        health_monitor_begin(h, &m);
+    }
     health_look_at_host(h, UNHEARD_MS, &m);
     if (t->out) {
         look_at_out(h, t->out, &m);
@@ -181,10 +221,10 @@ health_refresh_target(struct health *h, const char *balancer)
         sset_add(&h->refused, name);
         return;
     }
-    remember(h, name, &text.target);
+    remember(h, name, &text);
     host = host_of(h, text.port);
     if (host) {
-        set_target(h, balancer, &text.target, host);
+        set_target(h, balancer, &text, host);
     } else {
         prober_remove(&h->prober, balancer);
     }

@@ -188,19 +188,20 @@ end_probe(struct backend *b, bool ok, const char *reason, int64_t now_us)
     drop_probe(b);
     set_next(b, b->begun_us, now_us);
     report_state(b);
+    b->prober->ops->probed(b->prober->aux, b);
 }
 
 static struct probe_target
 target_of(const struct backend *b)
 {
     const struct prober_settings *s = &b->lb->settings;
-    bool ping = s->type == PROBE_PING || s->type == PROBE_THROUGH;
+    bool has_turn = s->type == PROBE_PING || s->type == PROBE_THROUGH;
 
     return (struct probe_target) {
         .type = s->type,
         .src_mac = b->vip_mac, .dst_mac = b->mac,
         .src = s->vip, .dst = b->ip,
-        .src_port = b->id, .dst_port = ping ? b->turn : s->port,
+        .src_port = b->id, .dst_port = has_turn ? b->turn : s->port,
         .random = random_uint32(),
         .path = s->path, .host = s->host,
         .n_expect = s->n_expect, .expect = s->expect,
@@ -217,7 +218,8 @@ begin_probe(struct backend *b, int64_t now_us)
     const char *problem;
 
     b->turn++;
-    b->id = PROBER_PORT_FIRST + b->turn % PROBER_N_PORTS;
+    b->id = (b->lb->settings.type == PROBE_NEIGHBOUR ? 0
+             : PROBER_PORT_FIRST + b->turn % PROBER_N_PORTS);
     b->begun_us = now_us;
     b->n_again = 0;
     b->waited = false;

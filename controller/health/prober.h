@@ -169,6 +169,8 @@ struct prober_ops {
     /* Called after a backend's 'shown' state changed, or, with 'gone', before
      * the backend is freed. */
     void (*changed)(void *aux, struct backend *, bool gone);
+    /* Called at the end of each probe, after 'changed'. */
+    void (*probed)(void *aux, struct backend *);
     /* Returns the time, in microseconds, since when no client has sent the
      * backend anything; INT64_MAX: not known. */
     int64_t (*quiet_since)(void *aux, struct backend *, int64_t now_us);

@@ -42,10 +42,27 @@ get_one(struct http_request *req, struct northbound *nb)
     http_reply_body(req, 200, "application/json", &ds);
 }
 
-void
-nb_get_one(struct http_request *req, void *nb)
+static void
+get_port(struct http_request *req, struct northbound *nb)
 {
     nb_unless_trying(nb, req, get_one);
+}
+
+void
+nb_get_one(struct http_request *req, void *nb_)
+{
+    const struct schema_table *table = http_request_data(req);
+    const char *name = http_request_param(req, "name");
+    struct northbound *nb = nb_;
+    const struct vmn_row *row
+        = (table->id == VMN_TABLE_PORT
+           ? model_get_durable(nb->model, table->id, name, NULL) : NULL);
+
+    if (row && model_sees(nb_rights(req), row)) {
+        nb_when_guest_looked_at(nb, req, name, get_port);
+    } else {
+        nb_unless_trying(nb, req, get_one);
+    }
 }
 
 /* Generates the secret of a token that a PUT creates, for the reply.  Returns

@@ -45,6 +45,8 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/gateway-changes.c \
 	controller/northbound/gateway-changes.h \
 	controller/northbound/group-ports.c \
+	controller/northbound/guest-look.c \
+	controller/northbound/guest-status.c \
 	controller/northbound/host-maintenance.c \
 	controller/northbound/metrics-certificates.c \
 	controller/northbound/metrics-format.c \

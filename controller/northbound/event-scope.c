@@ -26,7 +26,8 @@ BUILD_ASSERT_DECL(IDS_PER_MS > EVENTS_MAX);
 #define KIND(NAME) (1u << EVENT_##NAME)
 const unsigned event_scope_kinds = (KIND(REVISION) | KIND(BINDING)
                                     | KIND(PORTS) | KIND(CLAIM)
-                                    | KIND(HEALTH) | KIND(SCALE)
+                                    | KIND(HEALTH) | KIND(MONITOR)
+                                    | KIND(SCALE)
                                     | KIND(GATEWAY));
 
 uint64_t
@@ -203,6 +204,7 @@ restrict_event(const struct event_scope *scope,
         return (is_author(scope, entry, data)
                 || restrict_revision(scope, entry, data, about));
     case EVENT_BINDING:
+    case EVENT_MONITOR:
         return owns_member(scope, entry, VMN_TABLE_PORT, data, "port");
     case EVENT_PORTS:
         return restrict_ports(scope, entry, data, about);

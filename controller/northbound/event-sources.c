@@ -21,6 +21,7 @@
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-log.h"
 #include "controller/schema/schema-struct.h"
+#include "openvswitch/token-bucket.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -32,8 +33,15 @@
  * commit takes milliseconds; of more, the cause is not noted. */
 #define WAITING_MAX 64
 
+/* Events of monitored ports a second, and at once.  An event takes so many
+ * tokens, of which the bucket gets MONITORS_PER_S each millisecond. */
+#define MONITORS_PER_S 100
+#define MONITORS_BURST 1000
+#define TOKENS 1000
+
 struct event_sources {
     struct northbound *nb;
+    struct token_bucket monitors;
     uint64_t last_revision;     /* The newest, told or not. */
     /* The last revisions of groups that no event told of, as all of it is of
      * hosts' interfaces, and that are not installed yet, the oldest first:
@@ -404,9 +412,33 @@ standby_cb(void *es_, const char *balancer, const char *port, bool serves,
                }, &about, false);
 }
 
+/* So many ports may be on hosts that are lost that the events of others would
+ * not be kept: what is more than that a second is in their status alone. */
+static void
+monitor_cb(void *es_, const char *port, enum health_monitor_state state,
+           const char *reason)
+{
+    struct event_sources *es = es_;
+    const struct vmn_port *row = model_get_durable(
+        es->nb->model, VMN_TABLE_PORT, port, NULL);
+    struct ds about = DS_EMPTY_INITIALIZER;
+
+    if (!row || !token_bucket_withdraw(&es->monitors, TOKENS)) {
+        return;
+    }
+    event_about(&about, VMN_TABLE_PORT, port);
+    event_about(&about, VMN_TABLE_NETWORK, row->network);
+    event_push(es->nb, EVENT_MONITOR, &nb_event_monitor,
+               &(const struct nb_event_monitor) {
+                   port, row->network, time_wall_msec(),
+                   health_monitor_names[state], reason,
+               }, &about, false);
+}
+
 static const struct health_watch health_watch = {
     .backend = backend_cb,
     .standby = standby_cb,
+    .monitor = monitor_cb,
 };
 
 /* Creation and destruction.  ---------------------------------------------- */
@@ -441,6 +473,8 @@ event_sources_create(struct northbound *nb)
     struct event_sources *es = xzalloc(sizeof *es);
 
     es->nb = nb;
+    token_bucket_init(&es->monitors, MONITORS_PER_S,
+                      MONITORS_BURST * TOKENS);
     es->last_revision = model_durable_revision(nb->model);
     es->group_first = nb->event_log->next;
     commit_add_watch(nb->commit, group_cb, es);

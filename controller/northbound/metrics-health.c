@@ -38,6 +38,22 @@ put_states(const struct northbound *nb, struct ds *ds)
     }
 }
 
+/* Appends the number of ports that are monitored in each state. */
+static void
+put_monitored(const struct northbound *nb, struct ds *ds)
+{
+    static const char name[] = "vmn_ports_monitored";
+    uint64_t n[HEALTH_MONITOR_N_STATES];
+
+    health_count_monitored(nb->health, n);
+    metrics_family(ds, name, "gauge", "Ports whose guests are monitored, by "
+                   "whether they answer.");
+    for (size_t i = 0; i < HEALTH_MONITOR_N_STATES; i++) {
+        ds_put_format(ds, "%s{state=\"%s\"} %"PRIu64"\n", name,
+                      health_monitor_names[i], n[i]);
+    }
+}
+
 void
 metrics_append_health(const struct northbound *nb, struct ds *ds)
 {
@@ -53,4 +69,5 @@ metrics_append_health(const struct northbound *nb, struct ds *ds)
     ds_put_format(ds, "%s{result=\"unsent\"} %"PRIu64"\n", probes,
                   stats.n_unsent);
     put_states(nb, ds);
+    put_monitored(nb, ds);
 }

@@ -563,6 +563,16 @@ void nb_when_problems_known(struct northbound *, struct http_request *,
 void nb_unless_trying(struct northbound *, struct http_request *,
                       nb_deferred_cb *);
 
+/* guest-status.c: fills in what the status of a port says of its guest. */
+struct status_port;
+void nb_fill_guest(const struct nb_status_query *, const char *port,
+                   struct status_port *);
+
+/* guest-look.c: has it reply once the switch of the port has said what it
+ * knows of the guest, or could not. */
+void nb_when_guest_looked_at(struct northbound *, struct http_request *,
+                             const char *port, nb_deferred_cb *);
+
 /* reply-in-parts.c: a reply that may take several iterations of the loop to
  * read, none of them while a plan is applied.  The functions get the 'aux'
  * that nb_reply_in_parts() takes ownership of. */

@@ -108,6 +108,7 @@ fill_port(const struct nb_status_query *q, const struct vmn_row *row,
     char *held = nb_port_quarantine(q->nb, row->name);
 
     fabric_port_status(q->nb->fabric, row->name, q->arena, status);
+    nb_fill_guest(q, row->name, status);
     if (held) {
         fill_quarantines(q, (const void *) row, arena_strdup(q->arena, held),
                          status);

@@ -109,6 +109,16 @@ const struct schema_struct nb_event_health = SHOWN_KEPT(
     SHOWN_OF(nb_event_health, reason, STRING, 0,
              "As in the balancer's status."));
 
+const struct schema_struct nb_event_monitor = SHOWN_KEPT(
+    "monitor", nb_event_monitor,
+    SHOWN_OF(nb_event_monitor, port, STRING, ALWAYS, "The port."),
+    SHOWN_OF(nb_event_monitor, network, STRING, ALWAYS, "Its network."),
+    SHOWN_OF(nb_event_monitor, time, STRING, ALWAYS | TIME, "When."),
+    SHOWN_OF(nb_event_monitor, state, ENUM, ALWAYS,
+             "As in `monitor` of the port's status.",
+             SHOWN_NAMES("up", "down", "unknown")),
+    SHOWN_OF(nb_event_monitor, reason, STRING, 0, "The same."));
+
 const struct schema_struct nb_event_standby = SHOWN_KEPT(
     "standby", nb_event_standby,
     SHOWN_OF(nb_event_standby, loadbalancer, STRING, ALWAYS, "The balancer."),
@@ -180,6 +190,9 @@ const struct schema_struct nb_reply_events = SHOWN_STRUCT(
           .nested = &nb_event_audit),
     SHOWN("health", STRUCT, 0, "A backend's state changed.",
           .nested = &nb_event_health),
+    SHOWN("monitor", STRUCT, 0,
+          "Whether the guest of a port that is monitored answers has "
+          "changed.", .nested = &nb_event_monitor),
     SHOWN("standby", STRUCT, 0,
           "A standby of a balancer serves, or stands by again.",
           .nested = &nb_event_standby),

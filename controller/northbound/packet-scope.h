@@ -5,7 +5,7 @@
  * end they get the address that the packet had, and of all others' objects no
  * name.  Who has no scope is told everything, and needs none of this.
  *
- * For api-drops.c alone. */
+ * For api-drops.c and guest-status.c. */
 
 #ifndef CONTROLLER_NORTHBOUND_PACKET_SCOPE_H
 #define CONTROLLER_NORTHBOUND_PACKET_SCOPE_H 1

@@ -306,6 +306,13 @@ struct nb_event_health {
     const char *reason;         /* Or NULL. */
 };
 
+struct nb_event_monitor {
+    const char *port, *network;
+    int64_t time;
+    const char *state;
+    const char *reason;         /* Or NULL. */
+};
+
 struct nb_event_standby {
     const char *loadbalancer, *port;
     int64_t time;
@@ -334,7 +341,8 @@ struct nb_event_app {
 
 extern const struct schema_struct nb_event_stream, nb_event_installed,
     nb_event_host, nb_event_binding, nb_event_ports, nb_event_claim,
-    nb_event_audit, nb_event_health, nb_event_standby, nb_event_gateway,
+    nb_event_audit, nb_event_health, nb_event_monitor, nb_event_standby,
+    nb_event_gateway,
     nb_event_app;
 
 /* Flows.  ---------------------------------------------------------------- */

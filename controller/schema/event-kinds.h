@@ -33,6 +33,8 @@
     NEXT(AUDIT, "audit")                                                \
     /* A backend's health has changed. */                               \
     NEXT(HEALTH, "health")                                              \
+    /* Whether a guest that is monitored answers has changed. */        \
+    NEXT(MONITOR, "monitor")                                            \
     /* A balancer's standby serves, or stands by again. */              \
     NEXT(STANDBY, "standby")                                            \
     /* A balancer's load requires another number of backends. */        \

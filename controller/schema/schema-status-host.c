@@ -244,6 +244,70 @@ static const struct schema_struct migration = SHOWN_KEPT(
     SHOWN_OF(status_migration, reason, STRING, 0,
              "How many hosts have not acknowledged the flows."));
 
+static const struct schema_struct port_drop = SHOWN_KEPT(
+    "drop", status_port_drop,
+    SHOWN_OF(status_port_drop, reason, STRING, ALWAYS, "Why."),
+    SHOWN_OF(status_port_drop, direction, ENUM, 0,
+             "Of samples: whether its guest has sent them, or they were for "
+             "it.", SHOWN_NAMES("sent", "received")),
+    SHOWN_OF(status_port_drop, packets, U64, HIDE,
+             "How many packets flows of the port itself have dropped so: all "
+             "of them, since `vmnd` started."),
+    SHOWN_OF(status_port_drop, samples, U64, HIDE,
+             "How many are among the samples that are kept (`GET "
+             "/v1/drops`): not all, of flows that are not the port's own."),
+    SHOWN_OF(status_port_drop, last, STRING, ALWAYS | TIME,
+             "When the last one that is known of came."));
+
+static const struct schema_struct seen = SHOWN_KEPT(
+    "seen", status_seen,
+    SHOWN_OF(status_seen, ip, IP, ALWAYS, "The address, or the first of a "
+             "prefix that it may use."),
+    SHOWN_OF(status_seen, last, STRING, ALWAYS | TIME,
+             "When it sent a packet from it, to the second."),
+    SHOWN_OF(status_seen, packets, U64, ALWAYS,
+             "How many, ARP and neighbour discovery included, since the port "
+             "has its flows."));
+
+static const struct schema_struct lease = SHOWN_KEPT(
+    "lease", status_lease,
+    SHOWN_OF(status_lease, ip, IP, ALWAYS, "The address."),
+    SHOWN_OF(status_lease, given, STRING, ALWAYS | TIME,
+             "When it was given, or renewed last."),
+    SHOWN_OF(status_lease, until, STRING, TIME,
+             "Until when; absent: for ever."));
+
+static const struct schema_struct monitor_change = SHOWN_KEPT(
+    "change", status_backend_change,
+    SHOWN_OF(status_backend_change, time, STRING, ALWAYS | TIME, "When."),
+    SHOWN_OF(status_backend_change, state, STRING, ALWAYS,
+             "What its probes said: `up`, `down`, `checking`."),
+    SHOWN_OF(status_backend_change, reason, STRING, 0, "Why."));
+
+static const struct schema_struct monitor = SHOWN_KEPT(
+    "PortMonitor", status_monitor,
+    SHOWN_OF(status_monitor, state, ENUM, ALWAYS,
+             "`up`: its guest answers; `down`: it does not, or its link is "
+             "down; `unknown`: it has not been asked yet, or cannot be, as "
+             "its host is away.", SHOWN_NAMES("up", "down", "unknown")),
+    SHOWN_OF(status_monitor, since, STRING, TIME,
+             "Since when it is `up` or `down`."),
+    SHOWN_OF(status_monitor, reason, STRING, 0, "Why it is not `up`."),
+    SHOWN_OF(status_monitor, checked, STRING, TIME,
+             "When the last probe ended; absent: none has since `vmnd` "
+             "started."),
+    SHOWN_OF(status_monitor, latency_us, I64, HIDE,
+             "How long the last answer took, from `vmnd` to the guest and "
+             "back, in microseconds."),
+    SHOWN_OF(status_monitor, answered, U64, ALWAYS,
+             "Probes that were answered since `vmnd` started."),
+    SHOWN_OF(status_monitor, unanswered, U64, ALWAYS,
+             "Those that were not."),
+    SHOWN_LIST_OF(status_monitor, history, n_history, STRUCT, 0,
+                  "The last 16 changes since `vmnd` started, the oldest "
+                  "first, when one port is asked for.",
+                  .nested = &monitor_change));
+
 const struct schema_struct schema_status_port = SHOWN_KEPT(
     "PortStatus", status_port,
     SHOWN_OF(status_port, state, ENUM, 0,
@@ -271,9 +335,28 @@ const struct schema_struct schema_status_port = SHOWN_KEPT(
                   .ref = VMN_TABLE_HOST),
     SHOWN_OF(status_port, ofport, U32, HIDE,
              "Its number in its host's bridge."),
+    SHOWN_OF(status_port, interface, STRING, 0,
+             "The name of its interface there."),
+    SHOWN_OF(status_port, link, ENUM, 0,
+             "Whether that has a link: a VM that has it open.",
+             SHOWN_NAMES("up", "down")),
     SHOWN_STRUCT_OF(status_port, traffic, POINTER,
                     "What its VM has sent and received, as last read from its "
                     "switch.", &traffic),
+    SHOWN_LIST_OF(status_port, drops, n_drops, STRUCT, 0,
+                  "What was dropped of packets from it and to it, by reason, "
+                  "when one port is asked for; background is left out.",
+                  .nested = &port_drop),
+    SHOWN_LIST_OF(status_port, seen, n_seen, STRUCT, 0,
+                  "The addresses from which its guest has sent packets, as "
+                  "its switch has them now, when one port is asked for; the "
+                  "one that it used last comes first.", .nested = &seen),
+    SHOWN_LIST_OF(status_port, leases, n_leases, STRUCT, 0,
+                  "What DHCP and DHCPv6 have given its guest since `vmnd` "
+                  "started, when one port is asked for.", .nested = &lease),
+    SHOWN_STRUCT_OF(status_port, monitor, POINTER,
+                    "Whether its guest answers, if it is monitored.",
+                    &monitor),
     SHOWN_OF(status_port, quarantined, BOOL, HIDE,
              "True if it is quarantined: by its own `quarantined`, that of a "
              "port that it is a sub-port of, or a quarantine."),

@@ -190,6 +190,43 @@ struct status_migration {
     const char *reason;         /* Or NULL. */
 };
 
+/* An address that a port's guest has sent from. */
+struct status_seen {
+    struct vmn_ip ip;
+    int64_t last;
+    uint64_t packets;
+};
+
+/* What a port's guest was told by DHCP. */
+struct status_lease {
+    struct vmn_ip ip;
+    int64_t given;
+    int64_t until;              /* 0: for ever. */
+};
+
+/* What was dropped of a port's packets. */
+struct status_port_drop {
+    const char *reason;
+    const char *direction;      /* Of samples; else NULL. */
+    uint64_t packets;           /* By flows of the port itself. */
+    uint64_t samples;           /* Of these and others. */
+    int64_t last;
+};
+
+struct status_backend_change;
+
+/* Whether a port's guest answers. */
+struct status_monitor {
+    const char *state;
+    int64_t since;
+    const char *reason;         /* Or NULL. */
+    int64_t checked;            /* 0: never, or not since vmnd's start. */
+    int64_t latency_us;         /* Of the last answer; 0: not known. */
+    uint64_t answered, unanswered;
+    size_t n_history;           /* The oldest first. */
+    struct status_backend_change *history;
+};
+
 struct status_port {
     const char *state;          /* Or NULL, as all texts. */
     int64_t since;              /* Of "unknown"; else 0. */
@@ -200,7 +237,16 @@ struct status_port {
     size_t n_rejected_claims;
     const char **rejected_claims; /* NULL: none. */
     uint32_t ofport;            /* 0: none. */
+    const char *interface;
+    const char *link;           /* A constant. */
     struct status_traffic *traffic; /* Or NULL. */
+    size_t n_drops;             /* When one is asked for, as the next. */
+    struct status_port_drop *drops;
+    size_t n_seen;
+    struct status_seen *seen;
+    size_t n_leases;
+    struct status_lease *leases;
+    struct status_monitor *monitor; /* Or NULL. */
     bool quarantined;           /* By anything, also what is not named: */
     size_t n_quarantines;
     const char **quarantines;   /* NULL: none. */

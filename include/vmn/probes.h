@@ -32,7 +32,8 @@ struct vmn_probe_target {
      * and 'out' sends on as it is; 'source' and 'ip' are in
      * VMN_THROUGH_PREFIX4 or VMN_THROUGH_PREFIX6, and 'source_mac' and 'mac'
      * are VMN_THROUGH_MAC_SRC and VMN_THROUGH_MAC_DST.
-     * Both ports are in VMN_REL_FUNCTION_PORTS. */
+     * Both ports are in VMN_REL_FUNCTION_PORTS.  NEIGHBOUR: who 'ip' is, by
+     * ARP or by neighbour discovery, asked of 'mac' alone. */
     enum vmn_probe type;
     const char *out;            /* THROUGH: the port, on the same host, from
                                  * which it is to come; else NULL. */
@@ -49,9 +50,25 @@ struct vmn_probe_target {
 
 /* The value of VMN_REL_PROBE_TARGETS: PORT, TYPE (an enum vmn_probe), OUT,
  * SOURCE, IP, SOURCE-MAC, MAC, NUMBER, INTERVAL, TIMEOUT, HEALTHY-AFTER,
- * UNHEALTHY-AFTER. */
+ * UNHEALTHY-AFTER; and, by vmn_publish_monitor(), one more,
+ * VMN_PROBE_MONITORS. */
 #define VMN_PROBE_TARGET_PARTS 12
+#define VMN_PROBE_MONITORS "monitors"
 #define VMN_PROBE_TARGETS_MAX 2000
+
+/* Returns the value of VMN_REL_PROBE_TARGETS for 't', in the view's memory:
+ * for the functions below. */
+static inline const char *
+vmn_probe_target_text(struct vmn_view *view, const struct vmn_probe_target *t)
+{
+    return vmn_printf(
+        view, "%s|%d|%s|%s|%s|%s|%s|%u|%u|%u|%u|%u", t->port, (int) t->type,
+        t->out ? t->out : "", vmn_ip_text(view, &t->source),
+        vmn_ip_text(view, &t->ip), vmn_mac_text(view, t->source_mac),
+        vmn_mac_text(view, t->mac), (unsigned) t->number,
+        (unsigned) t->interval_ms, (unsigned) t->timeout_ms,
+        (unsigned) t->healthy_after, (unsigned) t->unhealthy_after);
+}
 
 /* Has 'name' be probed, as long as the unit publishes it: "APP.NAME", where
  * APP is the app's, a name as objects have, and no other unit's.  An app has
@@ -60,13 +77,19 @@ static inline void
 vmn_publish_probe(struct vmn_view *view, struct vmn_emit *emit,
                   const char *name, const struct vmn_probe_target *t)
 {
+    vmn_publish(emit, VMN_REL_PROBE_TARGETS, name,
+                vmn_probe_target_text(view, t));
+}
+
+/* Does the same, and has users see it as whether the guest of the target's
+ * port answers: in the port's status, in events "monitor", in metrics.  Of
+ * several such targets of a port, the first by name. */
+static inline void
+vmn_publish_monitor(struct vmn_view *view, struct vmn_emit *emit,
+                    const char *name, const struct vmn_probe_target *t)
+{
     vmn_publish(emit, VMN_REL_PROBE_TARGETS, name, vmn_printf(
-        view, "%s|%d|%s|%s|%s|%s|%s|%u|%u|%u|%u|%u", t->port, (int) t->type,
-        t->out ? t->out : "", vmn_ip_text(view, &t->source),
-        vmn_ip_text(view, &t->ip), vmn_mac_text(view, t->source_mac),
-        vmn_mac_text(view, t->mac), (unsigned) t->number,
-        (unsigned) t->interval_ms, (unsigned) t->timeout_ms,
-        (unsigned) t->healthy_after, (unsigned) t->unhealthy_after));
+        view, "%s|%s", vmn_probe_target_text(view, t), VMN_PROBE_MONITORS));
 }
 
 /* Returns true if 'port', that of target 'name', has answered its probes.  Of

@@ -44,6 +44,7 @@ enum vmn_probe {
     VMN_PROBE_UDP = 3,
     VMN_PROBE_PING = 4,
     VMN_PROBE_THROUGH = 5,      /* Of what forwards: see vmn/probes.h. */
+    VMN_PROBE_NEIGHBOUR = 6,    /* ARP or neighbour discovery: the same. */
 };
 
 /* By which probes backends are looked after, and what follows from their

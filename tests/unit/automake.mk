@@ -54,6 +54,7 @@ UNIT_TESTS = \
 	tests/unit/test-id-pools \
 	tests/unit/test-kept-flows \
 	tests/unit/test-lease \
+	tests/unit/test-leases-told \
 	tests/unit/test-load-monitor \
 	tests/unit/test-loop \
 	tests/unit/test-loop-poll \
@@ -181,6 +182,7 @@ $(CTL_TESTS): private LDADD = tests/unit/libfixture.a $(CTL_LIBS) \
 # Those of the fabric, without a host's database: tests/unit/fake-db.c takes
 # its place in the library.
 FABRIC_TESTS = \
+	tests/unit/test-addresses-seen \
 	tests/unit/test-client \
 	tests/unit/test-fabric-acks \
 	tests/unit/test-fields \

@@ -21,6 +21,7 @@
 #include "controller/fabric/fabric-flows.h"
 #include "controller/fabric/fabric-flush.h"
 #include "controller/fabric/fabric-frames.h"
+#include "controller/fabric/fabric-guests.h"
 #include "controller/fabric/fabric-learned-connections.h"
 #include "controller/fabric/fabric-packet-sampling.h"
 #include "controller/fabric/fabric-receipts.h"
@@ -697,4 +698,25 @@ fabric_get_admission(const struct fabric *f OVS_UNUSED,
                      struct admission_stats *stats OVS_UNUSED)
 {
     return false;
+}
+
+bool
+fabric_look_at_port(struct fabric *f OVS_UNUSED, const char *port OVS_UNUSED,
+                    fabric_looked_cb *cb OVS_UNUSED, void *aux OVS_UNUSED)
+{
+    return false;
+}
+
+void
+fabric_forget_port(struct fabric *f OVS_UNUSED,
+                   fabric_looked_cb *cb OVS_UNUSED, void *aux OVS_UNUSED)
+{
+}
+
+void
+fabric_guest_status(const struct fabric *f OVS_UNUSED,
+                    const char *port OVS_UNUSED,
+                    struct arena *arena OVS_UNUSED,
+                    struct status_port *status OVS_UNUSED)
+{
 }

@@ -81,11 +81,16 @@ heard_since_cb(void *w_, const char *host OVS_UNUSED, int64_t since_us)
     return w->heard_us > since_us;
 }
 
+static void
+probed_cb(void *w_ OVS_UNUSED, struct backend *b OVS_UNUSED)
+{
+}
+
 static const struct prober_ops ops = {
     .send = send_cb,
     .probe_host = probe_host_cb,
     .heard_since = heard_since_cb,
-    .changed = changed_cb, .quiet_since = quiet_since_cb,
+    .changed = changed_cb, .probed = probed_cb, .quiet_since = quiet_since_cb,
 };
 
 /* The addresses of the ping change places, which no checksum sees, and its

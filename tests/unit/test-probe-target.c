@@ -41,7 +41,11 @@ compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     if (interval) {
         target.interval_ms = atoi(interval);
     }
-    if (name) {
+    if (name && vmn_labels_get(labels, "monitors")) {
+        target.type = VMN_PROBE_NEIGHBOUR;
+        target.out = NULL;
+        vmn_publish_monitor(view, emit, name, &target);
+    } else if (name) {
         vmn_publish_probe(view, emit, name, &target);
     }
 }
@@ -73,6 +77,24 @@ put_network(const char *name, int vni, const char *target,
         "{s:i, s:{s:s, s:s}}", "vni", vni, "labels", "target", target,
         "interval", interval));
     toy_settle(&toy);
+}
+
+static void
+a_target_monitors(void **state OVS_UNUSED)
+{
+    struct probe_target_text text;
+
+    put_network("a", 1, "asks.x", "1000");
+    assert_true(engine_probe_target(toy.engine, "asks.x", &text));
+    assert_false(text.monitors);
+    toy_edit(&toy, VMN_TABLE_NETWORK, "a", json_pack(
+        "{s:i, s:{s:s, s:s}}", "vni", 1, "labels", "target", "asks.x",
+        "monitors", "yes"));
+    toy_settle(&toy);
+    assert_true(engine_probe_target(toy.engine, "asks.x", &text));
+    assert_true(text.monitors);
+    assert_int_equal(text.target.type, VMN_PROBE_NEIGHBOUR);
+    assert_null(text.target.out);
 }
 
 /* Takes the targets that have changed, which are to be 'name' alone. */
@@ -175,7 +197,15 @@ texts_of_targets(void **state)
         { "|1||10.0.0.254|10.0.0.1|" MACS "|80|1000|500|2|3", "port" },
         { "p/q|1||10.0.0.254|10.0.0.1|" MACS "|80|1000|500|2|3", "port" },
         { "p|0||10.0.0.254|10.0.0.1|" MACS "|80|1000|500|2|3", "type" },
-        { "p|6||10.0.0.254|10.0.0.1|" MACS "|80|1000|500|2|3", "type" },
+        { "p|6||10.0.0.254|10.0.0.1|" MACS "|0|1000|500|2|3", NULL },
+        { "p|6||fd00::fe|fd00::1|" MACS "|0|1000|500|2|3|monitors", NULL },
+        { "p|6||10.0.0.254|10.0.0.1|" MACS "|80|1000|500|2|3",
+          "destination" },
+        { "p|6|q|10.0.0.254|10.0.0.1|" MACS "|0|1000|500|2|3", "out" },
+        { "p|4||10.0.0.254|10.0.0.1|" MACS "|0|1000|500|2|3|", "parts" },
+        { "p|4||10.0.0.254|10.0.0.1|" MACS "|0|1000|500|2|3|monitors|",
+          "parts" },
+        { "p|7||10.0.0.254|10.0.0.1|" MACS "|80|1000|500|2|3", "type" },
         { "p|-1||10.0.0.254|10.0.0.1|" MACS "|80|1000|500|2|3", "type" },
         { "p|1|q|10.0.0.254|10.0.0.1|" MACS "|80|1000|500|2|3", "out" },
         { "p|5||10.0.0.254|10.0.0.1|" MACS "|0|1000|500|2|3", "out" },
@@ -228,6 +258,7 @@ main(int argc OVS_UNUSED, char *argv[])
     const struct CMUnitTest tests[] = {
 #define T(NAME) cmocka_unit_test_setup_teardown(NAME, setup, toy_teardown)
         T(a_target_comes_changes_and_goes),
+        T(a_target_monitors),
         cmocka_unit_test_teardown(who_watches_late_is_told_of_what_there_is,
                                   toy_teardown),
         T(what_is_wrong_with_a_target_is_a_problem),

@@ -11,12 +11,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/fabric/fabric-guests.h"
 #include "controller/fabric/fabric-receipts.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric-traffic.h"
 #include "controller/fabric/ovsdb/host-db.h"
 #include "controller/fabric/ovsdb/rejected-claims.h"
+#include "controller/fabric/packets/leases-told.h"
+#include "controller/fabric/packets/packet-in-queue.h"
+#include "controller/fabric/session/addresses-seen.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/status.h"
@@ -129,6 +133,7 @@ put_unheard(const struct fabric_host *host, struct arena *arena,
     host_liveness_is_unheard(host->db, &status->since);
     status->reason = arena_strdup(arena, reason);
     status->traffic = NULL;
+    status->link = NULL;
     free(reason);
 }
 
@@ -282,6 +287,8 @@ fabric_port_status(const struct fabric *fabric, const char *name,
                       : NULL);
     if (vif) {
         status->ofport = vif->ofport;
+        status->interface = vif->iface;
+        status->link = vif->link_up ? "up" : "down";
         status->traffic = port_traffic(fabric, port->active, vif->ofport,
                                        arena);
     }
@@ -291,6 +298,17 @@ fabric_port_status(const struct fabric *fabric, const char *name,
         status->reason = away_reason(fabric, port->active, arena);
     }
     return true;
+}
+
+void
+fabric_guest_status(const struct fabric *fabric, const char *name,
+                    struct arena *arena, struct status_port *status)
+{
+    leases_told_put(packets_leases(fabric), name, arena, status);
+    if (status->host && status->ofport) {
+        addresses_seen_put(fabric_find_host(fabric, status->host),
+                           status->ofport, arena, status);
+    }
 }
 
 void

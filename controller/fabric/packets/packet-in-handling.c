@@ -13,6 +13,7 @@
 #include "controller/engine/packet-handler.h"
 #include "controller/fabric/fabric-frames.h"
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/packets/leases-told.h"
 #include "controller/fabric/packets/neighbour-requests.h"
 #include "controller/fabric/packets/packet-in-http.h"
 #include "controller/fabric/packets/packet-in-private.h"
@@ -77,6 +78,10 @@ append_answer(struct packets_of_switch *ps, struct packet_port *port,
     ofpacket_put(b, head, bytes, send->size);
     ps->packets->n_out++;
     ps->n_out++;
+    if (send->to == ENGINE_SEND_BACK && in->port) {
+        leases_told_note(ps->packets->leases, in->port->row.name, bytes,
+                         send->size);
+    }
 }
 
 void

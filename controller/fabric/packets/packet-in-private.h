@@ -134,6 +134,7 @@ struct fabric_packets {
     struct event *tick;         /* If there are timed handlers. */
     int64_t tick_ms;            /* When, in time_msec(), if it is pending. */
     struct packet_in_http *http; /* packet-in-http.c; or NULL. */
+    struct leases_told *leases; /* Owned. */
 };
 
 static inline void

@@ -16,6 +16,7 @@
 #include "controller/engine/packet-handler.h"
 #include "controller/fabric/fabric.h"
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/packets/leases-told.h"
 #include "controller/fabric/packets/packet-in-meters.h"
 #include "controller/fabric/packets/packet-in-http.h"
 #include "controller/fabric/packets/packet-in-private.h"
@@ -497,7 +498,14 @@ packets_create(struct fabric *f, const struct fabric_options *options)
     ofpbuf_init(&packets->frame, 2048);
     engine_packets_out_init(&packets->out);
     f->packets = packets;
+    packets->leases = leases_told_create(f->model);
     packet_in_timers_create(f);
+}
+
+const struct leases_told *
+packets_leases(const struct fabric *f)
+{
+    return f->packets->leases;
 }
 
 void
@@ -517,6 +525,7 @@ packets_destroy(struct fabric *f)
         ofpbuf_uninit(&packets->batch);
         ofpbuf_uninit(&packets->frame);
         engine_packets_out_uninit(&packets->out);
+        leases_told_destroy(packets->leases);
         free(packets->handlers);
         free(packets);
         f->packets = NULL;

@@ -22,6 +22,7 @@ struct fabric;
 struct fabric_options;
 struct fabric_stats;
 struct fabric_switch;
+struct leases_told;
 struct switch_part_class;
 
 extern const struct switch_part_class packets_part;
@@ -40,6 +41,8 @@ void packets_create(struct fabric *, const struct fabric_options *);
 void packets_apps_changed(struct fabric *);
 /* Must be called after the last switch_destroy(). */
 void packets_destroy(struct fabric *);
+/* Returns what guests were given by DHCP (leases-told.h). */
+const struct leases_told *packets_leases(const struct fabric *);
 
 /* Fills in the members about packets. */
 void packets_get_stats(const struct fabric *, struct fabric_stats *);

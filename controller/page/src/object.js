@@ -67,10 +67,12 @@ export const isQuarantined = ({ spec, status }) =>
 /** The state of a port in a list. */
 export const portState = (port) => {
   const held = isQuarantined(port);
-  const { state, reason } = port.status;
+  const { state, reason, monitor } = port.status;
+  const silent = state === "up" && monitor?.state === "down";
 
-  return badge(held && state === "up" ? "wait" : PORT_KIND[state],
-    held ? `${state}, quarantined` : state, reason);
+  return badge(silent ? "bad" : held && state === "up" ? "wait"
+    : PORT_KIND[state], held ? `${state}, quarantined`
+    : silent ? `${state}, silent` : state, silent ? monitor.reason : reason);
 };
 
 /** 'where' is what all of them have in common, and need not be told. */
@@ -207,6 +209,36 @@ async function receiptPart(revision, signal) {
 
 // The types.  ---------------------------------------------------------------
 
+export const MONITOR_KIND = { up: "ok", down: "bad", unknown: "wait" };
+
+/** Whether the guest answers, if anybody asks it. */
+const answers = (m) => [badge(MONITOR_KIND[m.state], m.state, m.reason),
+  m.reason ? ` ${m.reason}` : "",
+  m.since ? [" since ", when(m.since)] : "",
+  m.latency_us ? `, in ${(m.latency_us / 1000).toFixed(1)} ms` : ""];
+
+/** What the switch and the controller know of the guest: the addresses that it
+ * uses, what DHCP gave it, and since when it answers. */
+function guestPart({ seen, leases, monitor }) {
+  const nodes = [
+    seen?.length && plainTable("Addresses that the guest uses",
+      ["Address", { title: "Packets", right: true }, "Last seen"],
+      seen.map((s) => [s.ip, number(s.packets), when(s.last)])),
+    leases?.length && plainTable("Leases",
+      ["Lease", "Given", "Until"],
+      leases.map((l) => [l.ip, when(l.given),
+        l.until ? when(l.until) : "for ever"])),
+    monitor?.history?.length && plainTable("Whether the guest answered",
+      ["Answers", "Since", "Why"],
+      [...monitor.history].reverse().map((c) => [
+        badge(MONITOR_KIND[c.state] ?? "wait", c.state), when(c.time),
+        c.reason ?? ""])),
+  ].filter((n) => n);
+
+  return part("Guest", nodes.length ? nodes : h("p", { class: "faint" },
+    "It has sent nothing that its switch knows of."));
+}
+
 async function port(object, signal) {
   const { spec, status, name } = object;
   const held = isQuarantined(object);
@@ -226,6 +258,9 @@ async function port(object, signal) {
       ["Unknown since", status.since ? when(status.since) : null],
       ["Network", link("networks", spec.network)],
       ["Host", status.host ? link("hosts", status.host) : null],
+      ["Interface", status.interface ? `${status.interface}, link `
+        + (status.link ?? "not known") : null],
+      ["Answers", status.monitor ? answers(status.monitor) : null],
       ["Migration", status.migration ? `from ${status.migration.from} to `
         + `${status.migration.to}: ${status.migration.state}`
         + (status.migration.reason ? ` (${status.migration.reason})` : "")
@@ -238,6 +273,7 @@ async function port(object, signal) {
       ...common(object)]),
     h("p", {}, h("a", { href: `#/trace/${encodeURIComponent(name)}` },
       "Trace a packet from here")),
+    status.host && guestPart(status),
     applied && part("Rules that apply", applied.policies.length
       ? plainTable("Policies that apply",
         ["Policy", "Tier", { title: "Priority", right: true }, "Mode"],
