@@ -4,7 +4,9 @@
 // account with a scope is shown.
 
 import assert from "node:assert/strict";
-import { field, MARKUP, rows, section, until } from "./page-helpers.mjs";
+import { readFileSync } from "node:fs";
+import { field, MARKUP, misfits, rows, section, until }
+  from "./page-helpers.mjs";
 
 const menu = (page, name) => page.getByRole("navigation", { name: "Types" })
   .getByRole("link", { name, exact: true });
@@ -47,6 +49,45 @@ export const scenes = {
       await go("objects/networks");
       await api("DELETE", "limits/slow");
       await api("DELETE", "types/limits");
+    },
+  },
+  // How a guest is: asked by app monitors, and what its switch knows of it.
+  guest: {
+    async play({ page, url, api, go, shoot }) {
+      await api("PUT", "apps/monitors/code", { file: "monitors.so",
+        code: readFileSync(`${process.env.VMN_APPDIR
+          ?? "_build/normal/appdir"}/monitors.so`).toString("base64") });
+      await api("PUT", "groups/asked", { spec: { ports: ["web1"] } });
+      await api("PUT", "monitors/asked", { spec: { group: "asked",
+        interval_ms: 1000, timeout_ms: 500 } });
+      await until("the guest to have answered", async () => (await api("GET",
+        "ports/web1")).status.monitor?.state === "up");
+      for (const [name, [width, height]] of Object.entries(
+        { laptop: [1280, 800], phone: [390, 844] })) {
+        await page.setViewportSize({ width, height });
+        await page.goto(`${url}/#/topology/ports/web1`);
+        await page.reload();
+        const detail = section(page, "Port web1");
+
+        await detail.getByText("Addresses that the guest uses").or(
+          detail.getByRole("group", { name: "Addresses that the guest uses" }))
+          .first().waitFor();
+        await detail.getByText(/^up since/).waitFor();
+        await detail.getByText(", link up").waitFor();
+        assert.deepEqual(await misfits(page), [], name);
+        await detail.getByRole("heading", { name: "Guest" })
+          .scrollIntoViewIfNeeded();
+        await shoot(name);
+      }
+      await page.setViewportSize({ width: 1280, height: 800 });
+      await go("objects/monitors");
+      await rows(section(page, "Monitors")).filter({ hasText: "asked" })
+        .first().waitFor();
+      await shoot("monitors");
+      await go("objects/networks");
+      await api("DELETE", "monitors/asked");
+      await api("DELETE", "groups/asked");
+      await api("DELETE", "apps/monitors/code");
     },
   },
   objects: {

@@ -105,7 +105,7 @@ def test_examples(tmp_path, name):
                    cwd=tmp_path) == said
 
 
-@pytest.mark.parametrize("name", ["chains", "metadata"])
+@pytest.mark.parametrize("name", ["chains", "metadata", "monitors"])
 def test_apps_that_are_loaded_by_hand(name):
     said = run("test", "--app-dir", APPS, "%s/%s.so" % (APPS, name),
                "%s/apps/%s/%s-test.yaml" % (TOP, name, name))

@@ -65,11 +65,12 @@ def names_in(path, before, after):
 
 
 def test_lists_of_the_apps_are_one():
-    """What vmnd loads by default is what the tree has but for chains and
-    metadata, in all the places that say it."""
+    """What vmnd loads by default is what the tree has but for chains,
+    metadata and monitors, in all the places that say it."""
     apps = names_in("controller/options.c", "default_apps[] = {", "}")
     built = glob.glob(os.path.join(TOP, "apps/*/automake.mk"))
-    assert sorted(apps + ["chains", "example", "metadata"]) == sorted(
+    by_hand = ["chains", "example", "metadata", "monitors"]
+    assert sorted(apps + by_hand) == sorted(
         os.path.basename(os.path.dirname(path)) for path in built)
     for path, before, after in (
             ("deploy/vmnd.json.in", '"app": [', "]"),
