@@ -9,9 +9,11 @@ EXTRA_DIST += \
 	tests/bench/cluster \
 	tests/bench/compare \
 	tests/bench/datapath \
+	tests/bench/evacuate \
 	tests/bench/failing \
 	tests/bench/failover \
 	tests/bench/flood \
+	tests/bench/host-loss \
 	tests/bench/hostile \
 	tests/bench/ipsec \
 	tests/bench/limited \
