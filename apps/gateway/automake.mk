@@ -14,7 +14,8 @@ apps_gateway_gateway_la_SOURCES = \
 	apps/gateway/inbound.c \
 	apps/gateway/neighbour-resolution.c \
 	apps/gateway/outbound.c \
-	apps/gateway/snat.c
+	apps/gateway/snat.c \
+	apps/gateway/watched-hosts.c
 apps_gateway_gateway_la_CFLAGS = $(APPS_C)
 apps_gateway_gateway_la_CPPFLAGS = $(APPS_CPP)
 apps_gateway_gateway_la_LDFLAGS = $(APPS_LD)

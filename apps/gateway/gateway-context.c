@@ -9,12 +9,19 @@
 
 #define VLAN_PRESENT 0x1000
 
+const struct vmn_vif *
+external_vif(struct vmn_view *view, const struct vmn_network *network,
+             const char *host)
+{
+    return vmn_read_vif(view, host, vmn_printf(view, "@%s",
+                                               network->provider.physical));
+}
+
 uint32_t
 external_ofport(struct vmn_view *view, const struct vmn_network *network,
                 const char *host)
 {
-    const struct vmn_vif *vif = vmn_read_vif(
-        view, host, vmn_printf(view, "@%s", network->provider.physical));
+    const struct vmn_vif *vif = external_vif(view, network, host);
 
     return vif ? vif->ofport : 0;
 }

@@ -84,6 +84,8 @@ static const struct vmn_unit_class units[] = {
     { .name = "base", .each = VMN_EACH_ONCE, .compile = compile_base },
     { .name = "router", .each = VMN_EACH_ROW, .row_type = VMN_ROW_ROUTER,
       .compile = compile_router },
+    { .name = "watched", .each = VMN_EACH_ROW, .row_type = VMN_ROW_ROUTER,
+      .compile = compile_watched },
     { .name = "external", .each = VMN_EACH_KEY, .relation = REL_LINKS,
       .compile = compile_external },
     { .name = "floating-ip", .each = VMN_EACH_ROW,

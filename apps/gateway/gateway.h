@@ -134,6 +134,11 @@ struct external_link {
 };
 
 /* active-gateway.c */
+/* Returns the hosts that could be the router's gateway, the active one first,
+ * and then those that would replace it, in their order. */
+struct vmn_names gateways_in_order(struct vmn_view *,
+                                   const struct vmn_router *,
+                                   const struct vmn_network *external);
 void query_active(struct vmn_view *, const char *name, struct vmn_value *);
 
 /* gateway-context.c */
@@ -141,7 +146,11 @@ void query_active(struct vmn_view *, const char *name, struct vmn_value *);
  * that is usable. */
 const struct vmn_network *external_network(struct vmn_view *,
                                            const struct vmn_router *);
-/* Returns the number of the port of 'host' to the provider network, or 0. */
+/* Returns the port of 'host' to the provider network, or NULL. */
+const struct vmn_vif *external_vif(struct vmn_view *,
+                                   const struct vmn_network *,
+                                   const char *host);
+/* Returns its number, or 0. */
 uint32_t external_ofport(struct vmn_view *, const struct vmn_network *,
                          const char *host);
 /* Fills in 'ctx' for router 'name'.  Returns false if it has no usable
@@ -166,6 +175,9 @@ const struct vmn_ip *next_hop(const struct vmn_network *, uint8_t family);
  * that family are not forwarded. */
 const struct vmn_ip *first_external(const struct vmn_router *,
                                     uint8_t family);
+
+/* watched-hosts.c */
+void compile_watched(struct vmn_view *, const char *key, struct vmn_emit *);
 
 /* inbound.c */
 void in_router(const struct gateway_ctx *);

@@ -7,12 +7,14 @@
 
 #include "controller/engine/builtin-app.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "controller/engine/app-view.h"
 #include "controller/engine/engine-private.h"
 #include "controller/engine/probe-target.h"
 #include "controller/flow/emit.h"
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/ofp-actions.h"
 #include "util.h"
 
@@ -88,8 +90,37 @@ compile_probe_target(struct vmn_view *view, const char *key,
     }
 }
 
+static void
+eval_watched_hosts(struct vmn_view *view, const char *key,
+                   struct vmn_value *value)
+{
+    struct vmn_names hosts = vmn_relation_values(view, VMN_REL_WATCHED_HOSTS,
+                                                 key);
+    struct ds text = DS_EMPTY_INITIALIZER;
+
+    for (size_t i = 0; i < hosts.n && i < VMN_WATCHED_HOSTS_MAX; i++) {
+        ds_put_format(&text, "%s%s/%"PRIu32, i ? "," : "", hosts.names[i],
+                      vmn_id_of(view, VMN_ID_POOL_HOST, hosts.names[i]));
+    }
+    if (text.length) {
+        vmn_value_set(value, ds_cstr(&text), text.length + 1);
+    }
+    ds_destroy(&text);
+}
+
+/* As compile_probe_target(). */
+static void
+compile_watched_hosts(struct vmn_view *view, const char *key,
+                      struct vmn_emit *emit OVS_UNUSED)
+{
+    size_t size;
+
+    vmn_query(view, ENGINE_QUERY_WATCHED_HOSTS, key, &size);
+}
+
 static const struct vmn_query_class queries[] = {
     { .name = "probe-target", .eval = eval_probe_target },
+    { .name = "watched-hosts", .eval = eval_watched_hosts },
     { .name = NULL },
 };
 
@@ -98,6 +129,8 @@ static const struct vmn_unit_class units[] = {
       .compile = compile_pipeline },
     { .name = "probe-target", .each = VMN_EACH_KEY,
       .relation = VMN_REL_PROBE_TARGETS, .compile = compile_probe_target },
+    { .name = "watched-hosts", .each = VMN_EACH_KEY,
+      .relation = VMN_REL_WATCHED_HOSTS, .compile = compile_watched_hosts },
     { .name = NULL },
 };
 

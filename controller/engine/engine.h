@@ -158,6 +158,10 @@ char *engine_domain_of(struct engine *, const char *network);
  * null. */
 #define ENGINE_QUERY_PROBE_TARGET "vmn.probe-target"
 
+/* Query: host -> those that it is to watch, VMN_REL_WATCHED_HOSTS, the first
+ * ones, each as "NAME/NUMBER", by name, with commas and a final null. */
+#define ENGINE_QUERY_WATCHED_HOSTS "vmn.watched-hosts"
+
 /* Starts recording the keys at which the value of query "APP.QUERY" has
  * changed or disappeared, while it has readers there; with those at which
  * there is one already.  Returns false if no loaded app has such a query. */

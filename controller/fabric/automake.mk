@@ -54,12 +54,16 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/ovsdb/deleted-host-db.h \
 	controller/fabric/ovsdb/database-status.c \
 	controller/fabric/ovsdb/guest-seen.c \
+	controller/fabric/ovsdb/host-bfd.c \
+	controller/fabric/ovsdb/host-bfd.h \
 	controller/fabric/ovsdb/host-db.c \
 	controller/fabric/ovsdb/host-db.h \
 	controller/fabric/ovsdb/host-ipsec.c \
 	controller/fabric/ovsdb/host-ipsec.h \
 	controller/fabric/ovsdb/host-liveness.c \
 	controller/fabric/ovsdb/host-liveness.h \
+	controller/fabric/ovsdb/host-peers.c \
+	controller/fabric/ovsdb/host-peers.h \
 	controller/fabric/ovsdb/host-provider.c \
 	controller/fabric/ovsdb/host-provider.h \
 	controller/fabric/ovsdb/host-checksums.c \

@@ -100,8 +100,9 @@ set_lost(struct fabric_host *host, bool lost)
 
 /* Updates the table of hosts from the rows.  The current rows are those that
  * have just become durable, and the previous ones exist until the end of the
- * group, so an unchanged pointer means an unchanged row. */
-static void
+ * group, so an unchanged pointer means an unchanged row.  Returns true if any
+ * has changed. */
+static bool
 sync_hosts(struct fabric *f)
 {
     struct vmn_names names = model_names(f->model, VMN_TABLE_HOST);
@@ -146,6 +147,7 @@ sync_hosts(struct fabric *f)
     if (changed) {
         fabric_addresses_update(f);
     }
+    return changed;
 }
 
 /* Callbacks.  ------------------------------------------------------------ */
@@ -236,8 +238,8 @@ static void
 sink_cb(void *f_, const struct commit_group *group)
 {
     struct fabric *f = f_;
+    bool hosts_changed = sync_hosts(f);
 
-    sync_hosts(f);
     if (engine_take_released(f->engine)) {
         delete_released(f);
     }
@@ -247,7 +249,7 @@ sink_cb(void *f_, const struct commit_group *group)
     if (f->observing) {
         sampling_meters_numbers_freed(f);
     }
-    fabric_db_group(f, group);
+    fabric_db_group(f, group, hosts_changed);
 }
 
 /* Life.  ----------------------------------------------------------------- */

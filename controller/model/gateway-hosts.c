@@ -34,14 +34,14 @@ has_bridge(const struct vmn_host *host, const char *physical)
     return false;
 }
 
-static bool
-has_port(const struct model *model, const char *host, const char *physical)
+static const struct vmn_vif *
+find_port(const struct model *model, const char *host, const char *physical)
 {
     char *key = xasprintf("%s/@%s", host, physical);
-    bool found = model_get(model, VMN_TABLE_VIF, key) != NULL;
+    const struct vmn_vif *vif = model_get(model, VMN_TABLE_VIF, key);
 
     free(key);
-    return found;
+    return vif;
 }
 
 /* Returns the fault of a host that does not report its port, in 'arena', or
@@ -73,6 +73,7 @@ model_gateway_host(const struct model *model,
         model, VMN_TABLE_NETWORK, router->external.network);
     const struct vmn_host *host = model_get(model, VMN_TABLE_HOST, name);
     const char *physical = network ? network->provider.physical : NULL;
+    const struct vmn_vif *vif;
 
     *reason = NULL;
     if (!physical || !host) {
@@ -86,7 +87,12 @@ model_gateway_host(const struct model *model,
         *reason = arena_printf(arena, "it has no provider bridge to physical "
                                "network \"%s\"", physical);
         return MODEL_GATEWAY_UNABLE;
-    } else if (has_port(model, name, physical)) {
+    }
+    vif = find_port(model, name, physical);
+    if (vif && vif->cut_off) {
+        *reason = "no host that watches it by BFD reaches it";
+        return MODEL_GATEWAY_UNABLE;
+    } else if (vif) {
         return MODEL_GATEWAY_ABLE;
     }
     *reason = find_fault(model, rights, name, physical, arena);

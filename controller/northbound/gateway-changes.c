@@ -42,6 +42,19 @@ gateway_remove(struct gateway_changes *g, struct shash_node *node)
     shash_delete(&g->gateways, node);
 }
 
+/* Returns why 'host' is not the gateway any more, or NULL: others come first,
+ * or it is not listed. */
+static const char *
+find_reason(const struct status_router *status, const char *host)
+{
+    for (size_t i = 0; i < status->n_gateways; i++) {
+        if (!strcmp(status->gateways[i].host, host)) {
+            return status->gateways[i].reason;
+        }
+    }
+    return NULL;
+}
+
 /* Appends an event: 'host' is the router's gateway now (NULL: none is), and
  * 'before' was the last one. */
 static void
@@ -57,10 +70,8 @@ push_event(const struct gateway_changes *g, const struct vmn_router *router,
     struct arena arena;
 
     arena_init(&arena);
-    if (!host) {
-        nb_fill_gateways(g->nb, NULL, router, &arena, &status);
-        event.reason = status.reason;
-    }
+    nb_fill_gateways(g->nb, NULL, router, &arena, &status);
+    event.reason = host ? find_reason(&status, before) : status.reason;
     event_about(&about, VMN_TABLE_ROUTER, router->row.name);
     event_about(&about, VMN_TABLE_HOST, before);
     event_about(&about, VMN_TABLE_HOST, host);

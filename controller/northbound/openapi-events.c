@@ -142,7 +142,8 @@ const struct schema_struct nb_event_gateway = SHOWN_KEPT(
     SHOWN_OF(nb_event_gateway, before, STRING, ALWAYS,
              "The host that was the last gateway."),
     SHOWN_OF(nb_event_gateway, reason, STRING, 0,
-             "Why none is, as in the router's status."));
+             "Why none is, or why the last one is not any more, as in the "
+             "router's status."));
 
 const struct schema_struct nb_event_app = SHOWN_KEPT(
     "app", nb_event_app,

@@ -79,6 +79,20 @@ static const struct schema_struct provider_bridge = SHOWN_KEPT(
     SHOWN_OF(status_provider_bridge, reason, STRING, 0,
              "Why there is none."));
 
+static const struct schema_struct bfd = SHOWN_KEPT(
+    "bfd", status_bfd,
+    SHOWN_OF(status_bfd, sessions, U64, ALWAYS,
+             "How many other hosts it watches, as they watch it."),
+    SHOWN_LIST_OF(status_bfd, down, n_down, REF, ALWAYS,
+                  "Those whose session is not up, as its switch says.",
+                  .ref = VMN_TABLE_HOST),
+    SHOWN_OF(status_bfd, cut_off, BOOL, HIDE,
+             "Whether those that watch it do not reach it: other hosts take "
+             "over as gateways."),
+    SHOWN_OF(status_bfd, reason, STRING, 0,
+             "What is wrong, such as a tunnel port that the switch cannot "
+             "make."));
+
 static const struct schema_struct maintenance = SHOWN_KEPT(
     "maintenance", status_maintenance,
     SHOWN_OF(status_maintenance, state, ENUM, ALWAYS,
@@ -196,6 +210,10 @@ const struct schema_struct schema_status_host = SHOWN_KEPT(
     SHOWN_LIST_OF(status_host, provider_bridges, n_provider_bridges, STRUCT,
                   0, "Its bridges to physical networks, as they are joined.",
                   .nested = &provider_bridge),
+    SHOWN_STRUCT_OF(status_host, bfd, POINTER,
+                    "Its sessions of BFD with other hosts, if it may be a "
+                    "gateway of a router that has another one, or has ports "
+                    "behind such a router.", &bfd),
     SHOWN_STRUCT_OF(status_host, samples, POINTER,
                     "Samples of packets.", &samples),
     SHOWN_STRUCT_OF(status_host, packet_in_meters, POINTER,

@@ -29,8 +29,10 @@ const struct schema_table schema_vif = {
               .doc = "The host." },
             { .name = "iface_id", .type = SCHEMA_STRING,
               AT(vmn_vif, iface_id), .flags = SCHEMA_REQUIRED,
-              .max = VMN_NAME_LEN, .check = value_check_vif_iface_id,
-              .doc = "external_ids:iface-id." },
+              .max = VMN_NAME_LEN + 1, .check = value_check_vif_iface_id,
+              .doc = "external_ids:iface-id; or `@` and the physical network "
+                     "that it leads to; or `=` and the host that is watched "
+                     "by it." },
             { .name = "iface", .type = SCHEMA_STRING,
               AT(vmn_vif, iface), .flags = SCHEMA_REQUIRED, .max = 255,
               .doc = "The interface's name." },
@@ -44,6 +46,10 @@ const struct schema_table schema_vif = {
               .max = 65535,
               .doc = "Of a sub-port: the number of the port that takes "
                      "its parent's tagged frames to it." },
+            { .name = "cut_off", .type = SCHEMA_BOOL,
+              AT(vmn_vif, cut_off), .flags = SCHEMA_HIDE_DEFAULT,
+              .doc = "Of one to a physical network: other hosts do not reach "
+                     "this one." },
             { .name = NULL },
         },
     },

@@ -101,6 +101,15 @@ struct status_provider_bridge {
     const char *reason;         /* Or NULL. */
 };
 
+/* Of a host that others watch by BFD, and that watches them. */
+struct status_bfd {
+    uint64_t sessions;
+    size_t n_down;
+    const char **down;          /* The other hosts of those that are. */
+    bool cut_off;               /* Those others do not reach it. */
+    const char *reason;         /* Or NULL. */
+};
+
 struct status_samples {
     bool active;
     const char *reason;         /* Or NULL. */
@@ -165,6 +174,7 @@ struct status_host {
     struct status_underlay *underlay;
     size_t n_provider_bridges;
     struct status_provider_bridge *provider_bridges;
+    struct status_bfd *bfd;
     struct status_samples *samples;
     struct status_packet_in_meters *packet_in_meters;
     const struct status_audit *audit;

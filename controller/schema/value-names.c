@@ -103,7 +103,9 @@ value_check_physical(const char *text, struct vmn_error *error)
 static bool
 is_vif_iface_id(const char *text)
 {
-    return text[0] == '@' ? is_physical(text + 1) : is_iface_id(text);
+    return (text[0] == '@' ? is_physical(text + 1)
+            : text[0] == '=' ? is_name(text + 1, strlen(text + 1))
+            : is_iface_id(text));
 }
 
 int
@@ -112,7 +114,8 @@ value_check_vif_iface_id(const char *text, struct vmn_error *error)
     return is_vif_iface_id(text) ? 0
            : vmn_error_invalid(error,
                                "must be an interface id, or \"@\" and the "
-                               "name of a physical network");
+                               "name of a physical network, or \"=\" and "
+                               "that of a host");
 }
 
 int

@@ -83,7 +83,8 @@ int value_check_iface_id(const char *, struct vmn_error *);
  * or digit at both ends. */
 #define VALUE_PHYSICAL_LEN 32
 int value_check_physical(const char *, struct vmn_error *);
-/* An interface id, or '@' and the name of a physical network. */
+/* An interface id, or '@' and the name of a physical network, or '=' and that
+ * of a host. */
 int value_check_vif_iface_id(const char *, struct vmn_error *);
 /* HOST/IFACE-ID, where this may be the latter, too. */
 int value_check_vif_name(const char *, struct vmn_error *);

@@ -643,6 +643,9 @@ struct vmn_vif {
     uint32_t tag_ofport;        /* Of a sub-port: the number of the other end,
                                  * where its parent's tagged frames go; else
                                  * 0. */
+    bool cut_off;               /* Of one to a physical network: the hosts that
+                                 * watch this one (VMN_REL_WATCHED_HOSTS) do
+                                 * not reach it. */
 };
 
 /* What a host has last reported of the interface that its tunnels go by, if

@@ -143,6 +143,22 @@ enum vmn_hook {
  * read by vmnd, which has what it finds out be rows of VMN_ROW_HEALTH. */
 #define VMN_REL_PROBE_TARGETS "vmn.probe-targets"
 
+/* Relation: host -> another host that it is to watch by BFD (RFC 5880), in
+ * both directions: two hosts watch each other if each is a value of the other,
+ * among the first VMN_WATCHED_HOSTS_MAX by name.  Published by whichever app
+ * wants it; read by vmnd.  They have a tunnel port for each other then, whose
+ * number is VMN_PEER_OFPORT(): it is up in a switch (vmn_bucket_watch()) while
+ * that host is reached.  Once it has been, there is a row of VMN_ROW_VIF with
+ * the iface-id VMN_VIF_PEER; a host without it does not watch the other, or
+ * not yet. */
+#define VMN_REL_WATCHED_HOSTS "vmn.watched-hosts"
+#define VMN_WATCHED_HOSTS_MAX 256
+#define VMN_VIF_PEER "=%s"
+/* Of the host's number in VMN_ID_POOL_HOST; those that are larger than
+ * VMN_PEER_NUMBER_MAX are not watched. */
+#define VMN_PEER_OFPORT(NUMBER) (41000 + (NUMBER))
+#define VMN_PEER_NUMBER_MAX 24000
+
 /* What tunnels add to a packet: Ethernet, IP and UDP, and 8 bytes of VXLAN
  * (RFC 7348, section 5) or of Geneve without options (RFC 8926, section 3). */
 #define VMN_TUNNEL_OVERHEAD_IPV4 (14 + 20 + 8 + 8)

@@ -1,7 +1,7 @@
 # proto/ovsdb
 proto_libproto_a_SOURCES += \
 	proto/ovsdb/ovsdb-memory.c \
-	proto/ovsdb/ovsdb-config-ipsec.c \
+	proto/ovsdb/ovsdb-config-peers.c \
 	proto/ovsdb/ovsdb-config-patch.c \
 	proto/ovsdb/ovsdb-config-prefixes.c \
 	proto/ovsdb/ovsdb-config-telemetry.c \

@@ -544,7 +544,7 @@ remove_all(struct ensure *e, const struct ovsrec_bridge *bridge)
     ensure_old_tunnels(e, NULL);
     e->changed |= ovsdb_config_zone_limit(e->idl, e->txn, e->desired);
     e->changed |= ovsdb_config_patches(e->idl, e->txn, e->desired, NULL);
-    e->changed |= ovsdb_config_ipsec(e->idl, e->txn, e->desired, NULL, NULL);
+    e->changed |= ovsdb_config_peers(e->idl, e->txn, e->desired, NULL, NULL);
     e->changed |= ovsdb_config_telemetry(e->idl, e->txn, e->desired);
     if (bridge) {
         remove_marks(e, bridge);
@@ -561,8 +561,8 @@ ovsdb_config_apply(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
         .ovs = ovsrec_open_vswitch_first(idl),
         .desired = desired,
     };
-    const struct ovsdb_ipsec *ipsec
-        = (desired->ipsec ? desired->ipsec(desired->ipsec_aux) : NULL);
+    const struct ovsdb_peers *peers
+        = (desired->peers ? desired->peers(desired->peers_aux) : NULL);
     const struct ovsrec_bridge *bridge = find_bridge(&e);
 
     for (size_t i = 0; i < OVSDB_TUNNELS_MAX; i++) {
@@ -571,8 +571,8 @@ ovsdb_config_apply(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
         }
     }
     *refusal = ensure_refusal(&e, bridge);
-    if (!*refusal && ipsec) {
-        *refusal = ovsdb_ipsec_refusal(idl, desired, ipsec);
+    if (!*refusal && peers) {
+        *refusal = ovsdb_peers_refusal(idl, desired, peers);
     }
     if (*refusal) {
         return false;
@@ -596,7 +596,7 @@ ovsdb_config_apply(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
     ensure_tunnels(&e, bridge);
     e.changed |= ovsdb_config_patches(idl, txn, desired, bridge);
     e.changed |= ovsdb_config_prefixes(txn, desired, bridge);
-    e.changed |= ovsdb_config_ipsec(idl, txn, desired, ipsec, bridge);
+    e.changed |= ovsdb_config_peers(idl, txn, desired, peers, bridge);
     e.changed |= ovsdb_config_telemetry(idl, txn, desired);
     ensure_controllers(&e, bridge);
     return e.changed;

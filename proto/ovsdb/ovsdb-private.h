@@ -186,17 +186,17 @@ bool ovsdb_config_patches(struct ovsdb_idl *, struct ovsdb_idl_txn *,
                           const struct ovsdb_desired *,
                           const struct ovsrec_bridge *bridge);
 
-/* ovsdb-config-ipsec.c.
+/* ovsdb-config-peers.c.
  * ------------------------------------------------------- */
 
 /* Returns what prevents that, as a sentence that the caller frees, or NULL. */
-char *ovsdb_ipsec_refusal(struct ovsdb_idl *, const struct ovsdb_desired *,
-                          const struct ovsdb_ipsec *);
-/* Writes what differs from 'ipsec', NULL for none; at most OVSDB_IPSEC_SLICE
- * peers.  Otherwise as ovsdb_config_patches(). */
-bool ovsdb_config_ipsec(struct ovsdb_idl *, struct ovsdb_idl_txn *,
+char *ovsdb_peers_refusal(struct ovsdb_idl *, const struct ovsdb_desired *,
+                          const struct ovsdb_peers *);
+/* Writes what differs from 'peers', NULL for none; at most OVSDB_PEERS_SLICE
+ * of them.  Otherwise as ovsdb_config_patches(). */
+bool ovsdb_config_peers(struct ovsdb_idl *, struct ovsdb_idl_txn *,
                         const struct ovsdb_desired *,
-                        const struct ovsdb_ipsec *,
+                        const struct ovsdb_peers *,
                         const struct ovsrec_bridge *bridge);
 /* Returns how many of the files for ovs-monitor-ipsec 'ovs' names. */
 unsigned ovsdb_ipsec_n_files(const struct ovsrec_open_vswitch *ovs);

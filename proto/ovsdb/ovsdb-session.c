@@ -244,18 +244,18 @@ session_txn_done(struct ovsdb_session *s, enum ovsdb_idl_txn_status status,
     s->txn = NULL;
 }
 
-/* Returns how many writes in a row may be needed if nobody interferes: IPsec's
- * peers are written and removed in slices. */
+/* Returns how many writes in a row may be needed if nobody interferes: peers'
+ * ports are written and removed in slices. */
 static int
 session_max_writes(const struct ovsdb_session *s)
 {
-    const struct ovsdb_ipsec *ipsec
-        = (s->desired->ipsec ? s->desired->ipsec(s->desired->ipsec_aux)
+    const struct ovsdb_peers *peers
+        = (s->desired->peers ? s->desired->peers(s->desired->peers_aux)
                              : NULL);
-    size_t n_peers = ((ipsec ? shash_count(&ipsec->peers) : 0)
+    size_t n_peers = ((peers ? shash_count(&peers->peers) : 0)
                       + s->snapshot->n_interfaces);
 
-    return SESSION_WRITE_BURST + (int) (n_peers / OVSDB_IPSEC_SLICE);
+    return SESSION_WRITE_BURST + (int) (n_peers / OVSDB_PEERS_SLICE);
 }
 
 /* Sets when the next write may be, after one. */

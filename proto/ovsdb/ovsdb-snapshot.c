@@ -47,6 +47,8 @@ static const struct ovsdb_idl_column *const snapshot_columns[] = {
     &ovsrec_interface_col_mtu,
     &ovsrec_interface_col_error,
     &ovsrec_interface_col_status,
+    &ovsrec_interface_col_bfd,
+    &ovsrec_interface_col_bfd_status,
     &ovsrec_interface_col_external_ids,
     &ovsrec_controller_col_target,
     &ovsrec_controller_col_type,
@@ -156,6 +158,21 @@ has_lost_device(const struct ovsrec_interface *rec)
             && rec->link_state && strcmp(rec->link_state, "up"));
 }
 
+/* Returns the state of the interface's session.  One that the other side has
+ * taken down is down ("forwarding" alone says that). */
+static enum ovsdb_bfd
+bfd_state(const struct ovsrec_interface *rec)
+{
+    const char *state = smap_get(&rec->bfd_status, "state");
+
+    if (!smap_get_bool(&rec->bfd, "enable", false) || !state) {
+        return OVSDB_BFD_NONE;
+    }
+    return (!strcmp(state, "up")
+            && smap_get_bool(&rec->bfd_status, "forwarding", false)
+            ? OVSDB_BFD_UP : OVSDB_BFD_DOWN);
+}
+
 static void
 snapshot_interface(struct ovsdb_interface *iface, const char *bridge,
                    const struct ovsrec_interface *rec)
@@ -182,6 +199,7 @@ snapshot_interface(struct ovsdb_interface *iface, const char *bridge,
     iface->link = (!rec->link_state ? OVSDB_LINK_UNKNOWN
                    : !strcmp(rec->link_state, "up") ? OVSDB_LINK_UP
                    : OVSDB_LINK_DOWN);
+    iface->bfd = bfd_state(rec);
     iface->is_tap = !strcmp(smap_get_def(&rec->status, "driver_name", ""),
                             "tun");
 }

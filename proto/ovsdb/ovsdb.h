@@ -41,6 +41,8 @@ struct ovsdb_session;
 /* What the database holds.  ---------------------------------------------- */
 
 enum ovsdb_link { OVSDB_LINK_UNKNOWN, OVSDB_LINK_DOWN, OVSDB_LINK_UP };
+/* The session of an interface with BFD (RFC 5880), as the switch says. */
+enum ovsdb_bfd { OVSDB_BFD_NONE, OVSDB_BFD_DOWN, OVSDB_BFD_UP };
 
 struct ovsdb_bridge {
     char *name;
@@ -62,6 +64,7 @@ struct ovsdb_interface {
     int32_t ofport;             /* OpenFlow number; -1 if the switch could not
                                  * create it, 0 while it has not tried. */
     enum ovsdb_link link;
+    enum ovsdb_bfd bfd;
     uint32_t mtu;               /* In bytes; 0: not known. */
     struct eth_addr mac;        /* external_ids:attached-mac; 0: none. */
     bool is_tap;                /* A tap of the kernel's, as QEMU opens it. */
@@ -105,32 +108,42 @@ struct ovsdb_patch {
     const char *other_name;     /* Of the other end. */
 };
 
-/* A host's address with which ovs-monitor-ipsec(8) is to encrypt tunnels of
- * 'type'. */
-struct ovsdb_ipsec_peer {
+/* Another host's address, with a tunnel port of its own: so that
+ * ovs-monitor-ipsec(8) encrypts tunnels of 'type' with it, or that BFD watches
+ * whether it is reached by them, or both.  See ovsdb-config-peers.c. */
+struct ovsdb_peer {
     const char *type;           /* "vxlan", "geneve". */
     const char *remote_ip;
     const char *local_ip;       /* Or NULL: any. */
-    const char *remote_name;    /* The other host, as in its certificate. */
+    const char *remote_name;    /* The other host, as in its certificate; NULL:
+                                 * it is not to be encrypted. */
     const char *psk;            /* The key that both sides have, or NULL: both
                                  * have certificates. */
+    bool bfd;                   /* It is watched. */
+    uint16_t ofport;            /* Requested then; the snapshot has the actual
+                                 * one. */
 };
 
-/* The whole IPsec configuration.  Existing interfaces of vmnd's that are not
+/* All such ports.  Existing interfaces of vmnd's that are not
  * desired are removed. */
-struct ovsdb_ipsec {
+struct ovsdb_peers {
     /* If true, other_config has the files that external_ids name; if not,
-     * those in it are removed.  See ovsdb-config-ipsec.c. */
+     * those in it are removed.  See ovsdb-config-peers.c. */
     bool certificates;
-    struct shash peers;         /* struct ovsdb_ipsec_peer, by the name of an
-                                 * interface that carries no packets. */
+    struct shash peers;         /* struct ovsdb_peer, by the name of an
+                                 * interface that carries no packets but
+                                 * those of BFD. */
 };
+/* Interval of BFD's packets, in ms: what is not heard for three of these is
+ * down.  Longer ones make a busy switch's sessions no steadier: OVN has 1000,
+ * neutron 100 to 300. */
+#define OVSDB_BFD_INTERVAL_MS 200
 /* Certificate, private key and CA: in other_config of Open_vSwitch. */
 #define OVSDB_IPSEC_FILES 3
 /* Maximum number of peers that are changed in a transaction: the work per
  * iteration of the loop for a host does not grow with the number of its
  * peers. */
-#define OVSDB_IPSEC_SLICE 50
+#define OVSDB_PEERS_SLICE 50
 
 /* The fields whose prefixes the classifier of a flow table tracks, in place of
  * the default, nw_dst and nw_src (Flow_Table:prefixes of
@@ -191,12 +204,11 @@ struct ovsdb_desired {
     size_t n_patches;           /* Each name once. */
     const struct ovsdb_patch *patches;
 
-    /* Returns the desired IPsec configuration, valid until the next call, or
-     * NULL: none.  Called each time that the desired configuration is compared
-     * with the database: there may be many peers, and no session.  NULL:
-     * none. */
-    const struct ovsdb_ipsec *(*ipsec)(void *aux);
-    void *ipsec_aux;
+    /* Returns the desired peers, valid until the next call, or NULL: none.
+     * Called each time that the desired configuration is compared with the
+     * database: there may be many peers, and no session.  NULL: none. */
+    const struct ovsdb_peers *(*peers)(void *aux);
+    void *peers_aux;
 
     size_t n_controllers;       /* Of vmnd's, each once: */
     const char *const *controllers; /* their targets. */

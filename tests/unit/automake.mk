@@ -83,7 +83,7 @@ UNIT_TESTS = \
 	tests/unit/test-ovsdb-frame \
 	tests/unit/test-ovsdb-handshake \
 	tests/unit/test-ovsdb-inbound \
-	tests/unit/test-ovsdb-ipsec \
+	tests/unit/test-ovsdb-peers \
 	tests/unit/test-ovsdb-relay \
 	tests/unit/test-ovsdb-removal \
 	tests/unit/test-ovsdb-zones \

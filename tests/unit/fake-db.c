@@ -128,7 +128,8 @@ fabric_db_set_certificates(const struct fabric_db *db OVS_UNUSED)
 
 void
 fabric_db_group(struct fabric *f OVS_UNUSED,
-                const struct commit_group *group OVS_UNUSED)
+                const struct commit_group *group OVS_UNUSED,
+                bool hosts_changed OVS_UNUSED)
 {
 }
 

@@ -26,18 +26,18 @@ static const struct ovsdb_patch patches[] = {
 static const char *const targets[] = { "192.0.2.7:6343" };
 
 /* Of N_PEERS: more than one transaction takes. */
-#define N_PEERS (2 * OVSDB_IPSEC_SLICE + 1)
+#define N_PEERS (2 * OVSDB_PEERS_SLICE + 1)
 
-static const struct ovsdb_ipsec *
+static const struct ovsdb_peers *
 get_ipsec(void *ipsec)
 {
     return ipsec;
 }
 
 static void
-add_peers(struct ovsdb_ipsec *ipsec)
+add_peers(struct ovsdb_peers *ipsec)
 {
-    static const struct ovsdb_ipsec_peer peer = {
+    static const struct ovsdb_peer peer = {
         .type = "vxlan", .remote_ip = "192.0.2.50", .remote_name = "hv2",
         .psk = "a-key",
     };
@@ -54,7 +54,7 @@ add_peers(struct ovsdb_ipsec *ipsec)
 
 /* All that there may be. */
 static struct ovsdb_desired
-everything(struct ovsdb_ipsec *ipsec)
+everything(struct ovsdb_peers *ipsec)
 {
     struct ovsdb_desired desired = set_desired("br-int");
 
@@ -66,8 +66,8 @@ everything(struct ovsdb_ipsec *ipsec)
     desired.sflow.targets = targets;
     desired.ipfix.n_targets = 1;
     desired.ipfix.targets = targets;
-    desired.ipsec = get_ipsec;
-    desired.ipsec_aux = ipsec;
+    desired.peers = get_ipsec;
+    desired.peers_aux = ipsec;
     desired.epoch = 3;
     return desired;
 }
@@ -88,7 +88,7 @@ static void
 removal_leaves_the_bridge_and_what_is_others(void **state OVS_UNUSED)
 {
     struct ovsdb_fixture *f = ovsdb_fixture_open();
-    struct ovsdb_ipsec ipsec = { .certificates = false };
+    struct ovsdb_peers ipsec = { .certificates = false };
     struct ovsdb_desired desired = everything(&ipsec);
 
     add_peers(&ipsec);

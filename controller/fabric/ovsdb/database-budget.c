@@ -13,9 +13,10 @@
 #include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "proto/ovsdb/ovsdb.h"
 #include "util.h"
+#include "vmn/vocabulary.h"
 
-/* Bytes for each port on a host, and each interface for IPsec: its rows in two
- * tables, and other interfaces of the same VM. */
+/* Bytes for each port on a host, and each tunnel port for a peer: its rows in
+ * two tables, and other interfaces of the same VM. */
 #define BYTES_PER_PORT 16384
 /* Maximum number of unbound ports that count for each host: with the default
  * base amount, that leaves OVSDB_MAX_INTERFACES of them 12 KiB each, and does
@@ -41,9 +42,9 @@ n_ports_of(const struct model *model, const char *host)
 }
 
 size_t
-budget_of_ports(const struct model *model, const char *name, size_t n_ipsec)
+budget_of_ports(const struct model *model, const char *name, size_t n_peers)
 {
-    return (n_ports_of(model, name) + n_ipsec) * BYTES_PER_PORT;
+    return (n_ports_of(model, name) + n_peers) * BYTES_PER_PORT;
 }
 
 size_t
@@ -52,5 +53,6 @@ budget_of_database(const struct fabric_host *host)
     const struct fabric *f = host->fabric;
 
     return f->host_memory + budget_of_ports(f->model, host->name,
-                                            fabric_db_n_ipsec(f));
+                                            fabric_db_n_ipsec(f)
+                                            + VMN_WATCHED_HOSTS_MAX);
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "controller/fabric/fabric-status.h"
+#include "controller/fabric/ovsdb/host-bfd.h"
 #include "controller/fabric/ovsdb/host-checksums.h"
 #include "controller/fabric/ovsdb/host-db.h"
 #include "controller/fabric/ovsdb/host-ipsec.h"
@@ -324,6 +325,7 @@ fabric_db_host_status(const struct fabric_host *host, struct arena *arena,
     status->ports = (db->n_ports > status->unclaimed
                      ? db->n_ports - status->unclaimed : 0);
     host_provider_status(db, arena, status);
+    host_bfd_status(db, arena, status);
     underlay_status(db, arena, status);
     if (!status->reason && db->connected) {
         status->reason = find_unreachable(db, arena);

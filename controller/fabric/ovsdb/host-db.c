@@ -20,8 +20,10 @@
 #include "controller/fabric/hosts/host-addresses.h"
 #include "controller/fabric/hosts/rejected-hosts.h"
 #include "controller/fabric/ovsdb/database-budget.h"
+#include "controller/fabric/ovsdb/host-bfd.h"
 #include "controller/fabric/ovsdb/host-ipsec.h"
 #include "controller/fabric/ovsdb/host-liveness.h"
+#include "controller/fabric/ovsdb/host-peers.h"
 #include "controller/fabric/ovsdb/host-provider.h"
 #include "controller/fabric/ovsdb/host-report.h"
 #include "controller/fabric/ovsdb/host-telemetry.h"
@@ -123,14 +125,14 @@ host_db_update(struct fabric_host_db *db)
     }
     if (snapshot) {
         host_telemetry_check(db, snapshot);
-    }
-    if (snapshot) {
+        host_bfd_report(db, snapshot);
         host_db_report(db, snapshot, &status);
     } else {
         db->limit.due_ms = db->limit.mtu_due_ms = INT64_MAX;
     }
     host_liveness_update(db, snapshot && !db->refused);
     host_liveness_switch_update(db);
+    host_bfd_due(db);
     host_db_arm(db);
     startup_barrier_check(db->host->fabric->db);
 }
@@ -203,8 +205,8 @@ host_db_set_desired(struct fabric_host_db *db, const struct vmn_host *row)
         .n_prefixes = db->host->fabric->db->n_prefixes,
         .prefixes = db->host->fabric->db->prefixes,
         .zone_limit = row->zone_limit,
-        .ipsec = host_ipsec_desired,
-        .ipsec_aux = db,
+        .peers = host_peers_desired,
+        .peers_aux = db,
     };
     size_t n_patches = db->n_providers + db->n_trunks;
     struct ovsdb_patch *patches;
@@ -317,7 +319,17 @@ fabric_db_switch_changed(struct fabric_host *host)
 {
     if (host->db && host->db->session) {
         host_liveness_switch_update(host->db);
+        host_bfd_due(host->db);
         host_db_arm(host->db);
+    }
+}
+
+void
+host_db_watches_changed(struct fabric_host_db *db)
+{
+    if (db->session) {
+        host_db_set_desired(db, db->host->row);
+        host_db_update(db);
     }
 }
 
@@ -378,7 +390,8 @@ fabric_db_host_destroy(struct fabric_host *host)
         host_provider_set(db, NULL);
         host_trunk_uninit(db);
         host_telemetry_uninit(db);
-        host_ipsec_uninit(db);
+        host_peers_uninit(db);
+        host_bfd_uninit(db);
         free(db->remote);
         free(db->bridge);
         free(db->tunnel_interface);
@@ -531,6 +544,7 @@ fabric_db_create(struct fabric *fabric, const struct fabric_options *options,
         return error;           /* As above. */
     }
     db->observed = observed_state_create(fabric, trunks_due);
+    host_bfd_create(fabric);
     return 0;
 }
 
@@ -585,6 +599,7 @@ fabric_db_destroy(struct fabric *fabric)
     struct fabric_db *db = fabric->db;
 
     if (db) {
+        host_bfd_destroy(fabric);
         fabric->db = NULL;
         startup_barrier_uninit(db);
         ovsdb_listener_close(db->listener);
@@ -632,7 +647,8 @@ update_telemetry(struct fabric *fabric)
 
 void
 fabric_db_group(struct fabric *fabric,
-                const struct commit_group *group OVS_UNUSED)
+                const struct commit_group *group OVS_UNUSED,
+                bool hosts_changed)
 {
     struct model_pending pending;
     bool telemetry;
@@ -661,4 +677,5 @@ fabric_db_group(struct fabric *fabric,
     if (telemetry) {
         update_telemetry(fabric);
     }
+    host_bfd_group(fabric, hosts_changed);
 }

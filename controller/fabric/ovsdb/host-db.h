@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/ovsdb/host-bfd.h"
 #include "controller/fabric/ovsdb/host-liveness.h"
 #include "controller/fabric/ovsdb/host-telemetry.h"
 #include "controller/fabric/ovsdb/observed-state.h"
@@ -38,6 +39,7 @@ struct fabric_db {
     struct ipsec *ipsec;        /* host-ipsec.c; NULL: no IPsec. */
     bool uses[OVSDB_TUNNELS_MAX]; /* By encapsulation: some host receives it,
                                    * so all hosts can send it. */
+    struct event *bfd_due;      /* host-bfd.c; NULL: shutting down. */
     struct event *barrier;      /* startup-barrier.c: its timer; NULL: the
                                  * barrier has ended. */
     int64_t barrier_until_ms;   /* Its end at the latest. */
@@ -68,7 +70,8 @@ struct fabric_host_db {
     struct host_trunk *trunks;  /* host-trunk.h.  By 'iface_id'. */
     bool trunks_due;            /* The timer is to update them. */
     struct host_telemetry telemetry;
-    struct host_ipsec *ipsec;   /* host-ipsec.c; NULL: not computed yet. */
+    struct host_peers *peers;   /* host-peers.c; NULL: not computed yet. */
+    struct host_watches watches; /* host-bfd.h. */
     struct observed_host *observed; /* NULL: the host is deleted. */
     struct event *timer;        /* For 'trunks_due' and the next two. */
     /* host-liveness.c: of its own session, and of its switch's. */
@@ -95,5 +98,8 @@ struct fabric_host_db {
     bool has_underlay;          /* It has 'tunnel_interface'... */
     uint32_t underlay_mtu;      /* ...with this MTU; 0: not known. */
 };
+
+/* Handles that the host watches others by BFD than before (host-bfd.c). */
+void host_db_watches_changed(struct fabric_host_db *);
 
 #endif /* controller/fabric/ovsdb/host-db.h */

@@ -7,23 +7,21 @@
  * Or by the hosts' certificates (--ipsec=certificates), of which vmnd has
  * none: it sets the peer's name.
  *
- * With n hosts each has n - 1 peers.  So a host's peers are computed when its
- * database is read, one host at a time and only for hosts that are connected,
- * and derived keys are cached.  The database's part is proto/ovsdb's; the
- * host's kernel encrypts, configured by ovs-monitor-ipsec(8). */
+ * With n hosts each has n - 1 peers.  So derived keys are kept with a host's
+ * ports (host-peers.c).  The database's part is proto/ovsdb's; the host's
+ * kernel encrypts, configured by ovs-monitor-ipsec(8). */
 
 #include <config.h>
 
 #include "controller/fabric/ovsdb/host-ipsec.h"
 
-#include <arpa/inet.h>
-#include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "controller/fabric/fabric.h"
 #include "controller/fabric/ovsdb/host-db.h"
+#include "controller/fabric/ovsdb/host-peers.h"
 #include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "controller/fabric/ovsdb/tunnel-ports.h"
 #include "controller/schema/error.h"
@@ -47,15 +45,6 @@ struct ipsec {
     uint64_t generation;        /* Of the peers; 0: none yet. */
     size_t n_peers;
     struct ipsec_peer *peers;   /* By name. */
-};
-
-/* The desired configuration of a host, and the generation that it was made
- * from. */
-struct host_ipsec {
-    uint64_t generation;
-    struct vmn_ip own[2];
-    bool uses[OVSDB_TUNNELS_MAX];
-    struct ovsdb_ipsec desired; /* Owns what it points to. */
 };
 
 int
@@ -105,45 +94,6 @@ host_ipsec_destroy(struct fabric_db *db)
     }
 }
 
-static bool
-same_ip(const struct vmn_ip *a, const struct vmn_ip *b)
-{
-    size_t size = a->family == 4 ? 4 : a->family == 6 ? 16 : 0;
-
-    return a->family == b->family && !memcmp(a->addr, b->addr, size);
-}
-
-static char *
-format_ip(const struct vmn_ip *ip)
-{
-    char text[INET6_ADDRSTRLEN];
-
-    inet_ntop(ip->family == 4 ? AF_INET : AF_INET6, ip->addr, text,
-              sizeof text);
-    return xstrdup(text);
-}
-
-/* Returns the name of the interface for 'ip' by tunnels of 'encap', no longer
- * than a device's.  The caller frees it.  It contains no '-', which
- * ovs-monitor-ipsec uses as a separator in names that it derives from it. */
-static char *
-make_name(const struct vmn_ip *ip, int encap)
-{
-    char letter = encap == VMN_ENCAP_VXLAN ? 'v' : 'g';
-    unsigned char digest[EVP_MAX_MD_SIZE];
-
-    if (ip->family == 4) {
-        return xasprintf("vmn%c%02x%02x%02x%02x", letter, ip->addr[0],
-                         ip->addr[1], ip->addr[2], ip->addr[3]);
-    }
-    if (!EVP_Digest(ip->addr, sizeof ip->addr, digest, NULL, EVP_sha256(),
-                    NULL)) {
-        out_of_memory();
-    }
-    return xasprintf("vmn%c%02x%02x%02x%02x%02x", letter, digest[0],
-                     digest[1], digest[2], digest[3], digest[4]);
-}
-
 static void
 peer_init(struct ipsec_peer *peer, const char *name,
           const struct vmn_host *row)
@@ -154,9 +104,9 @@ peer_init(struct ipsec_peer *peer, const char *name,
     for (size_t i = 0; i < 2; i++) {
         peer->ips[i] = ips[i];
         if (ips[i].family) {
-            peer->texts[i] = format_ip(&ips[i]);
+            peer->texts[i] = host_peers_format_ip(&ips[i]);
             for (int j = 0; j < OVSDB_TUNNELS_MAX; j++) {
-                peer->interfaces[i][j] = make_name(&ips[i], j);
+                peer->interfaces[i][j] = host_peers_name(&ips[i], j);
             }
         }
     }
@@ -187,8 +137,8 @@ same_peers(const struct fabric *fabric, struct vmn_names names)
             continue;
         }
         if (n++ >= ipsec->n_peers || strcmp(peer->name, names.names[i])
-            || !same_ip(&peer->ips[0], &row->tunnel_ip)
-            || !same_ip(&peer->ips[1], &row->second_tunnel_ip)) {
+            || !host_peers_same_ip(&peer->ips[0], &row->tunnel_ip)
+            || !host_peers_same_ip(&peer->ips[1], &row->second_tunnel_ip)) {
             return false;
         }
     }
@@ -251,40 +201,6 @@ derive_key(const struct ipsec *ipsec, const char *a, const char *b)
 
 /* What one host is to have.  ---------------------------------------------- */
 
-static void
-peer_destroy(struct ovsdb_ipsec_peer *peer)
-{
-    free(CONST_CAST(char *, peer->remote_ip));
-    free(CONST_CAST(char *, peer->local_ip));
-    free(CONST_CAST(char *, peer->remote_name));
-    if (peer->psk) {
-        OPENSSL_cleanse(CONST_CAST(char *, peer->psk), strlen(peer->psk));
-        free(CONST_CAST(char *, peer->psk));
-    }
-    free(peer);
-}
-
-static void
-destroy_peers(struct shash *peers)
-{
-    struct shash_node *node;
-
-    SHASH_FOR_EACH (node, peers) {
-        peer_destroy(node->data);
-    }
-    shash_destroy(peers);
-}
-
-void
-host_ipsec_uninit(struct fabric_host_db *db)
-{
-    if (db->ipsec) {
-        destroy_peers(&db->ipsec->desired.peers);
-        free(db->ipsec);
-        db->ipsec = NULL;
-    }
-}
-
 /* Returns true if 'host' can be the subject of a certificate.  IKE daemons
  * treat text that looks like an address as an address, and 0.0.0.0 as any;
  * names of hosts consist of a-z, 0-9, '-' and '.', and with a letter they do
@@ -299,56 +215,52 @@ host_ipsec_can_name(const char *host)
  * The caller frees it. */
 static char *
 find_key(const struct fabric_host_db *db, const struct ipsec_peer *peer,
-         const struct ovsdb_ipsec_peer *old)
+         const struct ovsdb_peer *old)
 {
     const struct ipsec *ipsec = db->host->fabric->db->ipsec;
 
     if (!ipsec->secret) {
         return NULL;
     }
-    return (old && !strcmp(old->remote_name, peer->name)
-            ? xstrdup(old->psk)
+    return (old && nullable_string_is_equal(old->remote_name, peer->name)
+            && old->psk ? xstrdup(old->psk)
             : derive_key(ipsec, db->host->name, peer->name));
 }
 
-/* Adds the configuration that 'db' needs to encrypt traffic with 'peer'
- * between its own address 'from' and the peer's address 'to', for each
- * encapsulation in use.  'old' is the previous configuration. */
+/* Adds the ports that 'db' needs to encrypt traffic with 'peer' between its
+ * own address 'from' and the peer's address 'to', for each encapsulation in
+ * use, to 'peers'.  'old' are the previous ones. */
 static void
-add_peer(struct fabric_host_db *db, const struct ipsec_peer *peer,
-         const struct vmn_ip *from, size_t to, const struct shash *old)
+add_peer(const struct fabric_host_db *db, const struct ipsec_peer *peer,
+         const struct vmn_ip *from, size_t to, const struct shash *old,
+         struct shash *peers)
 {
-    struct host_ipsec *own = db->ipsec;
-
     for (int i = 0; i < OVSDB_TUNNELS_MAX; i++) {
         const char *name = peer->interfaces[to][i];
 
-        if (own->uses[i] && !shash_find(&own->desired.peers, name)) {
-            const struct ovsdb_ipsec_peer p = {
+        if (db->host->fabric->db->uses[i] && !shash_find(peers, name)) {
+            const struct ovsdb_peer p = {
                 .type = tunnel_ports[i].type,
                 .remote_ip = xstrdup(peer->texts[to]),
-                .local_ip = format_ip(from),
+                .local_ip = host_peers_format_ip(from),
                 .remote_name = xstrdup(peer->name),
                 .psk = find_key(db, peer, shash_find_data(old, name)),
             };
 
-            shash_add_nocopy(&own->desired.peers, xstrdup(name),
-                             xmemdup(&p, sizeof p));
+            shash_add_nocopy(peers, xstrdup(name), xmemdup(&p, sizeof p));
         }
     }
 }
 
-/* Computes the host's peers. */
-static void
-make_desired(struct fabric_host_db *db)
+void
+host_ipsec_add_peers(const struct fabric_host_db *db, const struct shash *old,
+                     struct shash *peers)
 {
     const struct ipsec *ipsec = db->host->fabric->db->ipsec;
-    struct host_ipsec *own = db->ipsec;
-    struct shash old = SHASH_INITIALIZER(&old);
+    const struct vmn_ip own[2] = { db->host->row->tunnel_ip,
+                                   db->host->row->second_tunnel_ip };
 
-    shash_swap(&old, &own->desired.peers);
-    own->desired.certificates = !ipsec->secret;
-    for (size_t i = 0; i < ipsec->n_peers; i++) {
+    for (size_t i = 0; ipsec && i < ipsec->n_peers; i++) {
         const struct ipsec_peer *peer = &ipsec->peers[i];
 
         if (!strcmp(peer->name, db->host->name)
@@ -357,43 +269,24 @@ make_desired(struct fabric_host_db *db)
         }
         for (size_t j = 0; j < 2; j++) {
             for (size_t k = 0; k < 2; k++) {
-                if (own->own[j].family
-                    && own->own[j].family == peer->ips[k].family) {
-                    add_peer(db, peer, &own->own[j], k, &old);
+                if (own[j].family && own[j].family == peer->ips[k].family) {
+                    add_peer(db, peer, &own[j], k, old, peers);
                 }
             }
         }
     }
-    destroy_peers(&old);
 }
 
-const struct ovsdb_ipsec *
-host_ipsec_desired(void *db_)
+uint64_t
+host_ipsec_generation(const struct fabric_db *db)
 {
-    struct fabric_host_db *db = db_;
-    const struct fabric_db *all = db->host->fabric->db;
-    const struct vmn_host *row = db->host->row;
+    return db->ipsec ? db->ipsec->generation : 0;
+}
 
-    if (!all->ipsec) {
-        return NULL;
-    }
-    if (!db->ipsec) {
-        db->ipsec = xzalloc(sizeof *db->ipsec);
-        shash_init(&db->ipsec->desired.peers);
-    }
-
-    struct host_ipsec *own = db->ipsec;
-    if (own->generation != all->ipsec->generation
-        || !same_ip(&own->own[0], &row->tunnel_ip)
-        || !same_ip(&own->own[1], &row->second_tunnel_ip)
-        || memcmp(own->uses, all->uses, sizeof own->uses)) {
-        own->generation = all->ipsec->generation;
-        own->own[0] = row->tunnel_ip;
-        own->own[1] = row->second_tunnel_ip;
-        memcpy(own->uses, all->uses, sizeof own->uses);
-        make_desired(db);
-    }
-    return &own->desired;
+bool
+host_ipsec_by_certificates(const struct fabric_db *db)
+{
+    return db->ipsec && !db->ipsec->secret;
 }
 
 char *

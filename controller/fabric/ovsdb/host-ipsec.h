@@ -12,8 +12,8 @@
 struct fabric_db;
 struct fabric_host_db;
 struct fabric_options;
-struct ovsdb_ipsec;
 struct ovsdb_snapshot;
+struct shash;
 struct vmn_error;
 
 /* Maximum number of bytes that IPsec adds to a tunnel packet: ESP in transport
@@ -25,10 +25,15 @@ struct vmn_error;
 int host_ipsec_create(struct fabric_db *, const struct fabric_options *,
                       struct vmn_error *);
 void host_ipsec_destroy(struct fabric_db *);
-/* Returns the desired IPsec configuration of the host of 'db' (a struct
- * fabric_host_db), for 'ipsec' of struct ovsdb_desired. */
-const struct ovsdb_ipsec *host_ipsec_desired(void *db);
-void host_ipsec_uninit(struct fabric_host_db *);
+/* Adds the peers that the host is to encrypt its tunnels with to 'peers' of
+ * struct ovsdb_peers; 'old' are those of the last time, whose keys are
+ * copied. */
+void host_ipsec_add_peers(const struct fabric_host_db *,
+                          const struct shash *old, struct shash *peers);
+/* Returns a number that changes whenever they may be others for any host; 0:
+ * without IPsec. */
+uint64_t host_ipsec_generation(const struct fabric_db *);
+bool host_ipsec_by_certificates(const struct fabric_db *);
 /* Returns why the host's tunnels are not encrypted though they should be, as a
  * sentence that the caller frees; or NULL. */
 char *host_ipsec_reason(const struct fabric_host_db *,

@@ -203,8 +203,9 @@ report_vifs(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
     size_t n_candidates, n = 0, n_providers = 0;
     struct candidate *candidates = find_candidates(db, snapshot,
                                                    &n_candidates);
-    struct vif_report *reports = xcalloc(MAX(n_candidates, 1),
+    struct vif_report *reports = xcalloc(MAX(n_candidates + db->watches.n, 1),
                                          sizeof *reports);
+    size_t n_own;
 
     for (size_t i = 0; i < n_candidates; i++) {
         const struct candidate *c = &candidates[i];
@@ -226,8 +227,13 @@ report_vifs(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
             n_providers += c->iface->iface_id[0] == '@';
         }
     }
-    observed_host_report(db->observed, reports, n);
     db->n_ports = n - n_providers;
+    n_own = n;
+    n = host_bfd_vifs(db, reports, n);
+    observed_host_report(db->observed, reports, n);
+    for (size_t i = n_own; i < n; i++) {
+        free(CONST_CAST(char *, reports[i].iface_id));
+    }
     free(reports);
     free(candidates);
 }

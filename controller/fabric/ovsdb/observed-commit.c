@@ -172,15 +172,22 @@ vif_name(const struct observed_vif *vif)
     return xasprintf("%s/%s", vif->host->name, vif->iface_id);
 }
 
+static bool
+is_cut_off(const struct observed_vif *vif)
+{
+    return vif->iface_id[0] == '@' && vif->host->cut_off;
+}
+
 static json_t *
 vif_spec(const struct observed_vif *vif)
 {
-    return json_pack("{s:s, s:s, s:s, s:I, s:b, s:I}",
+    return json_pack("{s:s, s:s, s:s, s:I, s:b, s:I, s:b}",
                      "host", vif->host->name,
                      "iface_id", vif->iface_id, "iface", vif->iface,
                      "ofport", (json_int_t) vif->ofport,
                      "link_up", vif->link_up,
-                     "tag_ofport", (json_int_t) vif->tag_ofport);
+                     "tag_ofport", (json_int_t) vif->tag_ofport,
+                     "cut_off", is_cut_off(vif));
 }
 
 /* Returns true if the interface belongs in the model: none of a lost host, and
@@ -463,7 +470,8 @@ resync_vifs(struct observed_host *host)
             && (!row || strcmp(row->iface, vif->iface)
                 || row->ofport != vif->ofport
                 || row->link_up != vif->link_up
-                || row->tag_ofport != vif->tag_ofport)) {
+                || row->tag_ofport != vif->tag_ofport
+                || row->cut_off != is_cut_off(vif))) {
             add_op__(host->state, host, MODEL_PUT, VMN_TABLE_VIF, name,
                      vif_spec(vif));
         }

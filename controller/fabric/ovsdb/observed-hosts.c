@@ -260,6 +260,15 @@ observed_host_set_switch_dead(struct observed_host *host, bool dead)
 }
 
 void
+observed_host_set_cut_off(struct observed_host *host, bool cut_off)
+{
+    if (host->cut_off != cut_off) {
+        host->cut_off = cut_off;
+        host_provider_vifs_changed(host);
+    }
+}
+
+void
 observed_host_set_accepts(struct observed_host *host,
                        const struct vmn_selector *accepts)
 {

@@ -76,6 +76,7 @@ struct observed_host {
     bool announced;             /* 'reported' was notified. */
     bool silent;
     bool switch_dead;           /* Nothing leaves by its provider bridges. */
+    bool cut_off;               /* Others do not reach it. */
     bool leaving;               /* By its row: in maintenance. */
     bool lost;                  /* By its row: its reports do not count. */
     bool differs;               /* While resyncing: is to be compared. */
@@ -177,6 +178,9 @@ void observed_host_set_silent(struct observed_host *, bool silent);
 /* Sets whether the host's switch is known not to run, while its database
  * answers: other hosts then replace its gateways, but its ports stay bound. */
 void observed_host_set_switch_dead(struct observed_host *, bool dead);
+/* Sets whether other hosts that watch it do not reach the host any more: they
+ * then replace its gateways. */
+void observed_host_set_cut_off(struct observed_host *, bool cut_off);
 /* Sets whether the host is in maintenance: claims of others come first. */
 void observed_host_set_leaving(struct observed_host *, bool leaving);
 /* Sets whether the host is lost: what it reports is not in the model then, and

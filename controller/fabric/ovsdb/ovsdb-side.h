@@ -86,8 +86,10 @@ void fabric_db_blame(const struct fabric_host *, const char *state,
 void fabric_db_host_status(const struct fabric_host *, struct arena *arena,
                            struct status_host *status);
 
-/* Handles a durable group, after the OpenFlow side has sent it. */
-void fabric_db_group(struct fabric *, const struct commit_group *);
+/* Handles a durable group, after the OpenFlow side has sent it.
+ * 'hosts_changed': with rows of hosts. */
+void fabric_db_group(struct fabric *, const struct commit_group *,
+                     bool hosts_changed);
 
 /* Decides ports that wait for a host, since hosts have acknowledged newer
  * revisions. */

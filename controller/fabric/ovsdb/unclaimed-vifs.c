@@ -44,7 +44,7 @@ has_port(const struct observed_state *state, const char *iface_id)
 static bool
 is_of_vm(const struct observed_vif *vif)
 {
-    return vif->iface_id[0] != '@' && !vif->tag_ofport;
+    return !strchr("@=", vif->iface_id[0]) && !vif->tag_ofport;
 }
 
 void

@@ -23,7 +23,7 @@
 #include "util.h"
 
 /* More than the writes that a session makes in a row without IPsec. */
-#define N_PEERS (12 * OVSDB_IPSEC_SLICE + 7)
+#define N_PEERS (12 * OVSDB_PEERS_SLICE + 7)
 
 static struct loop *loop;
 static struct ovsdb_schemas *schemas; /* Of all cases. */
@@ -32,7 +32,7 @@ struct fixture {
     struct ovs_sandbox sb;
     struct ovsdb_session *session;
     struct ovsdb_desired desired;
-    struct ovsdb_ipsec ipsec;
+    struct ovsdb_peers peers;
     size_t n_interfaces;        /* As last seen, */
     size_t largest_step;        /* and by how much that changed at most. */
 };
@@ -87,12 +87,12 @@ prints(const struct fixture *f, const char *expected, const char *command)
     return as_expected;
 }
 
-static const struct ovsdb_ipsec *
-get_ipsec(void *fixture_)
+static const struct ovsdb_peers *
+get_peers(void *fixture_)
 {
     struct fixture *f = fixture_;
 
-    return &f->ipsec;
+    return &f->peers;
 }
 
 static void
@@ -100,7 +100,7 @@ add_peers(struct fixture *f, size_t n, const char *psk)
 {
     for (size_t i = 0; i < n; i++) {
         char *name = xasprintf("vmnv%"PRIuSIZE, i);
-        struct ovsdb_ipsec_peer peer = {
+        struct ovsdb_peer peer = {
             .type = "vxlan",
             .remote_ip = xasprintf("192.0.%"PRIuSIZE".%"PRIuSIZE, i / 256,
                                    i % 256),
@@ -109,7 +109,7 @@ add_peers(struct fixture *f, size_t n, const char *psk)
             .psk = psk,
         };
 
-        shash_add_nocopy(&f->ipsec.peers, name, xmemdup(&peer, sizeof peer));
+        shash_add_nocopy(&f->peers.peers, name, xmemdup(&peer, sizeof peer));
     }
 }
 
@@ -118,12 +118,12 @@ remove_peers(struct fixture *f)
 {
     struct shash_node *node;
 
-    SHASH_FOR_EACH (node, &f->ipsec.peers) {
-        struct ovsdb_ipsec_peer *peer = node->data;
+    SHASH_FOR_EACH (node, &f->peers.peers) {
+        struct ovsdb_peer *peer = node->data;
 
         free(CONST_CAST(char *, peer->remote_ip));
     }
-    shash_clear_free_data(&f->ipsec.peers);
+    shash_clear_free_data(&f->peers.peers);
 }
 
 static void
@@ -138,14 +138,14 @@ fixture_open(void)
 {
     struct fixture *f = xzalloc(sizeof *f);
 
-    shash_init(&f->ipsec.peers);
+    shash_init(&f->peers.peers);
     f->desired = (struct ovsdb_desired) {
         .owner = "vmnd",
         .bridge = "br-int",
         .datapath_type = "netdev",
         .protocol = "OpenFlow15",
-        .ipsec = get_ipsec,
-        .ipsec_aux = f,
+        .peers = get_peers,
+        .peers_aux = f,
     };
     ovs_sandbox_create(&f->sb, "hv1");
     f->session = ovsdb_session_create(loop, schemas, "hv1", f->sb.remote,
@@ -161,7 +161,7 @@ fixture_close(struct fixture *f)
     ovsdb_session_destroy(f->session);
     ovs_sandbox_destroy(&f->sb);
     remove_peers(f);
-    shash_destroy(&f->ipsec.peers);
+    shash_destroy(&f->peers.peers);
     free(f);
 }
 
@@ -178,12 +178,12 @@ many_peers_come_and_go_in_slices(void **state OVS_UNUSED)
     add_peers(f, N_PEERS, "a-key-of-two");
     configure_and_wait(f);
     assert_int_equal(f->n_interfaces, n + N_PEERS);
-    assert_int_equal(f->largest_step, OVSDB_IPSEC_SLICE);
+    assert_int_equal(f->largest_step, OVSDB_PEERS_SLICE);
 
     remove_peers(f);
     configure_and_wait(f);
     assert_int_equal(f->n_interfaces, n);
-    assert_int_equal(f->largest_step, OVSDB_IPSEC_SLICE);
+    assert_int_equal(f->largest_step, OVSDB_PEERS_SLICE);
     fixture_close(f);
 }
 
@@ -213,7 +213,7 @@ certificate_is_set_and_taken_back(void **state OVS_UNUSED)
     free(ovs_sandbox_vsctl(&f->sb, "set open_vswitch . other_config:x=y "
                            "external_ids:vmn-ipsec-certificate=/c "
                            "external_ids:vmn-ipsec-private-key=/k"));
-    f->ipsec.certificates = true;
+    f->peers.certificates = true;
     configure_and_wait(f);           /* One of three is missing. */
     ASSERT_VSCTL(f, "{x=y}", "get open_vswitch . other_config");
     assert_int_equal(ovsdb_session_snapshot(f->session)->n_ipsec_files, 0);
@@ -234,7 +234,7 @@ certificate_is_set_and_taken_back(void **state OVS_UNUSED)
     WAIT_FOR(ovsdb_session_snapshot(f->session)->n_ipsec_files == 3
              && status_of(f).config == OVSDB_CONFIG_DONE);
 
-    f->ipsec.certificates = false;
+    f->peers.certificates = false;
     configure_and_wait(f);
     ASSERT_VSCTL(f, "{x=y}", "get open_vswitch . other_config");
     fixture_close(f);
@@ -250,12 +250,12 @@ certificate_of_others_stays(void **state OVS_UNUSED)
                            "other_config:private_key=/own "
                            "external_ids:vmn-ipsec-private-key=/k"));
     for (int i = 0; i < 2; i++) {
-        f->ipsec.certificates = !i;
+        f->peers.certificates = !i;
         configure_and_wait(f);
         ASSERT_VSCTL(f, "{certificate=\"/own\", private_key=\"/own\"}",
                      "get open_vswitch . other_config");
     }
-    f->desired.ipsec = NULL;
+    f->desired.peers = NULL;
     configure_and_wait(f);
     ASSERT_VSCTL(f, "{certificate=\"/own\", private_key=\"/own\"}",
                  "get open_vswitch . other_config");
@@ -274,7 +274,7 @@ main(void)
     };
     int n_failed;
 
-    set_program_name("test-ovsdb-ipsec");
+    set_program_name("test-ovsdb-peers");
     if (!getenv("TEST_VERBOSE")) {
         vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_OFF);
     }

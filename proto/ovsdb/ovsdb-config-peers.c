@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Configures ovs-monitor-ipsec(8) on a host to encrypt its tunnels: writes the
- * desired configuration into the host's database where it differs; for
- * ovsdb-config.c.
+ * A host's tunnel ports for single peers, beside the flow-based ones: writes
+ * the desired ones into the host's database where they differ; for
+ * ovsdb-config.c.  There are two uses, which share the port of a peer, since
+ * Open vSwitch refuses a second one of the same configuration:
  *
- * That program reads tunnel interfaces with a remote_ip of their own and a
- * "psk" or a "remote_name", and sets IPsec up with each remote_ip.  The
- * desired tunnels are flow-based, so there is one more interface for each
- * peer.  It carries no packets: its tunnel key is 0, which no network has, and
- * packets with any other key belong to the flow-based interface.
+ * BFD (RFC 5880) watches whether the peer is reached.  It needs an interface
+ * with a remote_ip of its own.
+ *
+ * ovs-monitor-ipsec(8) encrypts a host's tunnels.  That program reads tunnel
+ * interfaces with a remote_ip of their own and a "psk" or a "remote_name", and
+ * sets IPsec up with each remote_ip.
+ *
+ * Such a port carries no packets but those of BFD: its tunnel key is 0, which
+ * no network has, and packets with any other key belong to the flow-based
+ * interface.
  *
  * For peers with a remote_name the program takes the host's own certificate
  * from other_config of Open_vSwitch, and while that is set it ignores every
@@ -29,8 +35,10 @@
 #include "smap.h"
 #include "util.h"
 
-/* The external_ids key of ports that were made here. */
-#define IPSEC_KEY "vmn-ipsec"
+/* The external_ids key of ports that were made here; and that of ports that
+ * earlier versions have made. */
+#define PEER_KEY "vmn-peer"
+#define EARLIER_PEER_KEY "vmn-ipsec"
 
 /* A tunnel key that no network has. */
 #define INERT_KEY "0"
@@ -41,7 +49,8 @@ is_peer_port(const struct ovsdb_desired *desired,
              const struct ovsrec_port *port)
 {
     return (ovsdb_is_ours(desired, &port->external_ids)
-            && smap_get(&port->external_ids, IPSEC_KEY)
+            && (smap_get(&port->external_ids, PEER_KEY)
+                || smap_get(&port->external_ids, EARLIER_PEER_KEY))
             && port->n_interfaces == 1);
 }
 
@@ -102,7 +111,7 @@ ensure_files(const struct ovsrec_open_vswitch *ovs, bool present)
 }
 
 static void
-fill_options(struct smap *options, const struct ovsdb_ipsec_peer *peer)
+fill_options(struct smap *options, const struct ovsdb_peer *peer)
 {
     smap_init(options);
     smap_add(options, "key", INERT_KEY);
@@ -112,7 +121,7 @@ fill_options(struct smap *options, const struct ovsdb_ipsec_peer *peer)
     }
     if (peer->psk) {
         smap_add(options, "psk", peer->psk);
-    } else {
+    } else if (peer->remote_name) {
         smap_add(options, "remote_name", peer->remote_name);
     }
 }
@@ -127,9 +136,11 @@ has_option(const struct smap *options, const char *key, const char *value)
  * without making them: this is done for every peer whenever the database has
  * changed. */
 static bool
-has_options(const struct smap *options, const struct ovsdb_ipsec_peer *peer)
+has_options(const struct smap *options, const struct ovsdb_peer *peer)
 {
-    return (smap_count(options) == 3 + (peer->local_ip != NULL)
+    bool encrypted = peer->psk || peer->remote_name;
+
+    return (smap_count(options) == 2u + encrypted + (peer->local_ip != NULL)
             && has_option(options, "key", INERT_KEY)
             && has_option(options, "remote_ip", peer->remote_ip)
             && has_option(options, "local_ip", peer->local_ip)
@@ -138,13 +149,64 @@ has_options(const struct smap *options, const struct ovsdb_ipsec_peer *peer)
                 : has_option(options, "remote_name", peer->remote_name)));
 }
 
+static void
+fill_bfd(struct smap *bfd)
+{
+    smap_init(bfd);
+    smap_add(bfd, "enable", "true");
+    smap_add_format(bfd, "min_rx", "%d", OVSDB_BFD_INTERVAL_MS);
+    smap_add_format(bfd, "min_tx", "%d", OVSDB_BFD_INTERVAL_MS);
+}
+
+/* Returns true if 'bfd' equals what fill_bfd() would make. */
+static bool
+has_bfd(const struct smap *bfd)
+{
+    return (smap_count(bfd) == 3 && smap_get_bool(bfd, "enable", false)
+            && smap_get_int(bfd, "min_rx", 0) == OVSDB_BFD_INTERVAL_MS
+            && smap_get_int(bfd, "min_tx", 0) == OVSDB_BFD_INTERVAL_MS);
+}
+
+/* Writes the columns of a peer that is watched. */
+static void
+set_watched(const struct ovsrec_interface *iface,
+            const struct ovsdb_peer *peer)
+{
+    int64_t ofport = peer->ofport;
+    struct smap bfd;
+
+    fill_bfd(&bfd);
+    ovsrec_interface_set_bfd(iface, &bfd);
+    ovsrec_interface_set_ofport_request(iface, &ofport, 1);
+    smap_destroy(&bfd);
+}
+
+/* Starts or ends BFD on the interface of an existing port.  Returns true if it
+ * changed the row. */
+static bool
+ensure_bfd(const struct ovsrec_interface *iface, const struct ovsdb_peer *peer)
+{
+    if (!peer->bfd && !smap_is_empty(&iface->bfd)) {
+        const struct smap none = SMAP_INITIALIZER(&none);
+
+        ovsrec_interface_set_bfd(iface, &none);
+        return true;
+    }
+    if (peer->bfd && (!has_bfd(&iface->bfd) || !iface->n_ofport_request
+                      || iface->ofport_request[0] != peer->ofport)) {
+        set_watched(iface, peer);
+        return true;
+    }
+    return false;
+}
+
 /* Configures the interface of an existing port.  Returns true if it changed
  * the row. */
 static bool
 ensure_peer_settings(const struct ovsrec_interface *iface,
-                     const struct ovsdb_ipsec_peer *peer)
+                     const struct ovsdb_peer *peer)
 {
-    bool changed = false;
+    bool changed = ensure_bfd(iface, peer);
 
     if (!has_options(&iface->options, peer)) {
         struct smap options;
@@ -164,20 +226,23 @@ ensure_peer_settings(const struct ovsrec_interface *iface,
 static void
 insert_peer(struct ovsdb_idl_txn *txn, const struct ovsdb_desired *desired,
             const struct ovsrec_bridge *bridge, const char *name,
-            const struct ovsdb_ipsec_peer *peer)
+            const struct ovsdb_peer *peer)
 {
     struct ovsrec_interface *iface = ovsrec_interface_insert(txn);
     struct ovsrec_port *port = ovsrec_port_insert(txn);
     struct smap map = SMAP_INITIALIZER(&map);
 
     smap_add(&map, OVSDB_OWNER_KEY, desired->owner);
-    smap_add(&map, IPSEC_KEY, "true");
+    smap_add(&map, PEER_KEY, "true");
     ovsrec_interface_set_external_ids(iface, &map);
     ovsrec_port_set_external_ids(port, &map);
     smap_destroy(&map);
     fill_options(&map, peer);
     ovsrec_interface_set_options(iface, &map);
     smap_destroy(&map);
+    if (peer->bfd) {
+        set_watched(iface, peer);
+    }
     ovsrec_interface_set_name(iface, name);
     ovsrec_interface_set_type(iface, peer->type);
     ovsrec_port_set_name(port, name);
@@ -213,16 +278,16 @@ detach_others(struct ovsdb_idl *idl, const struct ovsdb_desired *desired,
 }
 
 char *
-ovsdb_ipsec_refusal(struct ovsdb_idl *idl, const struct ovsdb_desired *desired,
-                    const struct ovsdb_ipsec *ipsec)
+ovsdb_peers_refusal(struct ovsdb_idl *idl, const struct ovsdb_desired *desired,
+                    const struct ovsdb_peers *peers)
 {
     const struct ovsrec_port *port;
 
     OVSREC_PORT_FOR_EACH (port, idl) {
-        if (shash_find(&ipsec->peers, port->name)
+        if (shash_find(&peers->peers, port->name)
             && !is_peer_port(desired, port)) {
-            return xasprintf("port \"%s\", which IPsec needs, already exists "
-                             "and was not made by %s", port->name,
+            return xasprintf("port \"%s\", which IPsec or BFD needs, already "
+                             "exists and was not made by %s", port->name,
                              desired->owner);
         }
     }
@@ -230,16 +295,16 @@ ovsdb_ipsec_refusal(struct ovsdb_idl *idl, const struct ovsdb_desired *desired,
 }
 
 bool
-ovsdb_config_ipsec(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
+ovsdb_config_peers(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
                    const struct ovsdb_desired *desired,
-                   const struct ovsdb_ipsec *ipsec,
+                   const struct ovsdb_peers *desired_peers,
                    const struct ovsrec_bridge *bridge)
 {
     struct shash there = SHASH_INITIALIZER(&there);
-    const struct shash *peers = ipsec ? &ipsec->peers : NULL;
+    const struct shash *peers = desired_peers ? &desired_peers->peers : NULL;
     bool changed = ensure_files(ovsrec_open_vswitch_first(idl),
-                                ipsec && ipsec->certificates);
-    size_t left = OVSDB_IPSEC_SLICE;
+                                desired_peers && desired_peers->certificates);
+    size_t left = OVSDB_PEERS_SLICE;
     struct shash_node *node;
 
     detach_others(idl, desired, bridge, peers, &there, &left);
@@ -260,5 +325,5 @@ ovsdb_config_ipsec(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
         }
     }
     shash_destroy(&there);
-    return changed || left < OVSDB_IPSEC_SLICE;
+    return changed || left < OVSDB_PEERS_SLICE;
 }

@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See host-bfd.h.  A host is cut off if those that should reach it do not, and
+ * do reach others:
+ *
+ * - a witness is a host that vmnd hears, database and switch, and that has a
+ *   session with some third host which both of them call up.  One that is cut
+ *   off itself says that everybody is down, and is no witness; nor is one that
+ *   has died, and whose database still says what was.
+ * - a host is cut off if there is a witness, and all witnesses that have
+ *   reached it before call their sessions with it down.
+ * - it stays so until its switch is known to hold its flows, however early
+ *   its sessions are up.
+ *
+ * So one host that has lost its link, or one path that is broken, moves
+ * nothing; and of two hosts that watch nobody else neither can tell. */
+
+#include <config.h>
+
+#include "controller/fabric/ovsdb/host-bfd.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/engine.h"
+#include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/ovsdb/host-db.h"
+#include "controller/fabric/ovsdb/host-peers.h"
+#include "controller/fabric/ovsdb/observed-state.h"
+#include "controller/fabric/ovsdb/ovsdb-side.h"
+#include "controller/fabric/ovsdb/tunnel-ports.h"
+#include "controller/fabric/session/switch.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/status.h"
+#include "openvswitch/vlog.h"
+#include "sset.h"
+#include "util.h"
+#include "vmn/vocabulary.h"
+
+VLOG_DEFINE_THIS_MODULE(host_bfd);
+
+/* Who watches whom.  ------------------------------------------------------ */
+
+static void
+free_wanted(struct host_watches *w)
+{
+    for (size_t i = 0; i < w->n_wanted; i++) {
+        free(w->wanted[i].name);
+    }
+    free(w->wanted);
+    w->wanted = NULL;
+    w->n_wanted = 0;
+}
+
+static void
+free_watches(struct watch *watches, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        free(watches[i].name);
+        free(watches[i].iface);
+        free(watches[i].local_ip);
+        free(watches[i].remote_ip);
+    }
+    free(watches);
+}
+
+void
+host_bfd_uninit(struct fabric_host_db *db)
+{
+    free_wanted(&db->watches);
+    free_watches(db->watches.watches, db->watches.n);
+    free(db->watches.reason);
+    db->watches = (struct host_watches) { .n = 0 };
+}
+
+/* Reads whom the host is to watch, as ENGINE_QUERY_WATCHED_HOSTS says it. */
+static void
+read_wanted(struct fabric_host_db *db)
+{
+    struct host_watches *w = &db->watches;
+    size_t size, allocated = 0;
+    char *text = engine_peek(db->host->fabric->engine,
+                             ENGINE_QUERY_WATCHED_HOSTS, db->host->name,
+                             &size);
+    char *save = NULL;
+
+    free_wanted(w);
+    w->known = true;
+    for (char *item = text ? strtok_r(text, ",", &save) : NULL; item;
+         item = strtok_r(NULL, ",", &save)) {
+        char *slash = strchr(item, '/');
+
+        if (slash) {
+            if (w->n_wanted >= allocated) {
+                w->wanted = x2nrealloc(w->wanted, &allocated,
+                                       sizeof *w->wanted);
+            }
+            w->wanted[w->n_wanted++] = (struct watch_wanted) {
+                .name = xmemdup0(item, slash - item),
+                .number = strtoul(slash + 1, NULL, 10),
+            };
+        }
+    }
+    free(text);
+}
+
+static int
+compare_wanted(const void *name, const void *wanted)
+{
+    return strcmp(name, ((const struct watch_wanted *) wanted)->name);
+}
+
+static bool
+wants(const struct fabric_host_db *db, const char *name)
+{
+    const struct host_watches *w = &db->watches;
+
+    return (w->n_wanted
+            && bsearch(name, w->wanted, w->n_wanted, sizeof *w->wanted,
+                       compare_wanted));
+}
+
+static const struct vmn_ip *
+ip_of_family(const struct vmn_host *row, uint8_t family)
+{
+    return (row->tunnel_ip.family == family ? &row->tunnel_ip
+            : row->second_tunnel_ip.family == family ? &row->second_tunnel_ip
+            : NULL);
+}
+
+/* Returns the family of the addresses between two hosts, the same whoever of
+ * them is 'a': that of the first address of the first one by name that the
+ * other has, too; or 0. */
+static uint8_t
+common_family(const struct vmn_host *a, const struct vmn_host *b)
+{
+    const struct vmn_host *first = strcmp(a->row.name, b->row.name) < 0 ? a
+                                   : b;
+    const struct vmn_host *other = first == a ? b : a;
+    const struct vmn_ip ips[2] = { first->tunnel_ip, first->second_tunnel_ip };
+
+    for (size_t i = 0; i < 2; i++) {
+        if (ips[i].family && ip_of_family(other, ips[i].family)) {
+            return ips[i].family;
+        }
+    }
+    return 0;
+}
+
+/* Fills in the session of 'db' with 'peer'.  Returns false if there can be
+ * none. */
+static bool
+watch_init(struct watch *watch, const struct fabric_host_db *db,
+           const struct fabric_host *peer, uint32_t number)
+{
+    const struct vmn_host *own = db->host->row;
+    const struct vmn_host *other = peer->row;
+    uint8_t family = other && !other->lost ? common_family(own, other) : 0;
+
+    if (!family || number > VMN_PEER_NUMBER_MAX) {
+        return false;
+    }
+    *watch = (struct watch) {
+        .name = xstrdup(peer->name),
+        .encap = (own->encap == VMN_ENCAP_GENEVE
+                  && other->encap == VMN_ENCAP_GENEVE ? VMN_ENCAP_GENEVE
+                  : VMN_ENCAP_VXLAN),
+        .local_ip = host_peers_format_ip(ip_of_family(own, family)),
+        .remote_ip = host_peers_format_ip(ip_of_family(other, family)),
+        .ofport = VMN_PEER_OFPORT(number),
+    };
+    watch->iface = host_peers_name(ip_of_family(other, family), watch->encap);
+    return true;
+}
+
+static bool
+same_watch(const struct watch *a, const struct watch *b)
+{
+    return (!strcmp(a->name, b->name) && !strcmp(a->iface, b->iface)
+            && !strcmp(a->local_ip, b->local_ip)
+            && !strcmp(a->remote_ip, b->remote_ip) && a->ofport == b->ofport);
+}
+
+static int
+compare_watches(const void *name, const void *watch)
+{
+    return strcmp(name, ((const struct watch *) watch)->name);
+}
+
+static struct watch *
+find_watch(const struct fabric_host_db *db, const char *name)
+{
+    const struct host_watches *w = &db->watches;
+
+    return (w->n ? bsearch(name, w->watches, w->n, sizeof *w->watches,
+                           compare_watches) : NULL);
+}
+
+/* Works out the host's sessions anew.  What is known of those that stay is
+ * kept.  Returns true if they have changed. */
+static bool
+update_watches(struct fabric_host_db *db)
+{
+    struct host_watches *w = &db->watches;
+    struct watch *watches = xcalloc(MAX(w->n_wanted, 1), sizeof *watches);
+    size_t n = 0, n_same = 0;
+
+    for (size_t i = 0; i < w->n_wanted; i++) {
+        const struct fabric_host *peer
+            = fabric_find_host(db->host->fabric, w->wanted[i].name);
+        const struct watch *old;
+
+        if (!peer || !peer->db || !wants(peer->db, db->host->name)
+            || db->host->row->lost
+            || !watch_init(&watches[n], db, peer, w->wanted[i].number)) {
+            continue;
+        }
+        old = find_watch(db, watches[n].name);
+        if (old && same_watch(old, &watches[n])) {
+            watches[n].state = old->state;
+            watches[n].was_up = old->was_up;
+            n_same++;
+        }
+        n++;
+    }
+
+    bool changed = n != w->n || n_same != n;
+
+    if (changed) {
+        struct watch *old = w->watches;
+
+        w->watches = watches;
+        watches = old;
+        size_t n_old = w->n;
+        w->n = n;
+        n = n_old;
+        w->generation++;
+    }
+    free_watches(watches, n);
+    return changed;
+}
+
+void
+host_bfd_group(struct fabric *f, bool changed)
+{
+    struct sset names = SSET_INITIALIZER(&names);
+    struct fabric_host *host;
+    const char *name;
+
+    engine_take_changed(f->engine, ENGINE_QUERY_WATCHED_HOSTS, &names);
+    SSET_FOR_EACH (name, &names) {
+        host = fabric_find_host(f, name);
+        if (host && host->db) {
+            host->db->watches.known = false;
+        }
+    }
+    changed |= !sset_is_empty(&names);
+    sset_destroy(&names);
+    if (!changed) {
+        return;
+    }
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        if (host->db && !host->db->watches.known) {
+            read_wanted(host->db);
+        }
+    }
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        if (host->db && (host->db->watches.n_wanted || host->db->watches.n)
+            && update_watches(host->db)) {
+            host_db_watches_changed(host->db);
+        }
+    }
+}
+
+void
+host_bfd_add_peers(const struct fabric_host_db *db, struct shash *peers)
+{
+    for (size_t i = 0; i < db->watches.n; i++) {
+        const struct watch *watch = &db->watches.watches[i];
+        struct ovsdb_peer *peer = shash_find_data(peers, watch->iface);
+
+        if (!peer) {
+            const struct ovsdb_peer p = {
+                .type = tunnel_ports[watch->encap].type,
+                .remote_ip = xstrdup(watch->remote_ip),
+                .local_ip = xstrdup(watch->local_ip),
+            };
+
+            peer = xmemdup(&p, sizeof p);
+            shash_add(peers, watch->iface, peer);
+        }
+        peer->bfd = true;
+        peer->ofport = watch->ofport;
+    }
+}
+
+/* What hosts report.  ----------------------------------------------------- */
+
+static int
+compare_interfaces(const void *name, const void *iface)
+{
+    return strcmp(name, ((const struct ovsdb_interface *) iface)->name);
+}
+
+/* Takes in the state of a session.  Returns true if it has changed; sets
+ * '*reason' if the switch has not made it as it should be. */
+static bool
+report_watch(const struct fabric_host_db *db, struct watch *watch,
+             const struct ovsdb_snapshot *snapshot, char **reason)
+{
+    const struct ovsdb_interface *iface = NULL;
+    enum ovsdb_bfd state = OVSDB_BFD_NONE;
+    bool works;
+
+    if (snapshot->n_interfaces) {
+        iface = bsearch(watch->iface, snapshot->interfaces,
+                        snapshot->n_interfaces, sizeof *iface,
+                        compare_interfaces);
+    }
+    works = (iface && iface->owner && !strcmp(iface->owner, HOST_DB_OWNER)
+             && !strcmp(iface->bridge, db->bridge)
+             && iface->ofport == watch->ofport);
+    if (works) {
+        state = iface->bfd;
+    } else if (iface && iface->ofport && !*reason) {
+        *reason = (iface->ofport < 0 || iface->error
+                   ? xasprintf("the switch could not make the tunnel port "
+                               "\"%s\", by which it is to watch host \"%s\": "
+                               "%.200s", watch->iface, watch->name,
+                               iface->error ? iface->error
+                               : "no reason given")
+                   : xasprintf("the tunnel port \"%s\", by which it is to "
+                               "watch host \"%s\", got number %"PRId32
+                               " instead of %d", watch->iface, watch->name,
+                               iface->ofport, watch->ofport));
+    }
+    if (!works) {
+        watch->was_up = false;
+    }
+    if (state == watch->state) {
+        return false;
+    }
+    watch->state = state;
+    watch->was_up |= state == OVSDB_BFD_UP;
+    return true;
+}
+
+void
+host_bfd_report(struct fabric_host_db *db,
+                const struct ovsdb_snapshot *snapshot)
+{
+    struct host_watches *w = &db->watches;
+    char *reason = NULL;
+    bool changed = false;
+
+    for (size_t i = 0; i < w->n; i++) {
+        changed |= report_watch(db, &w->watches[i], snapshot, &reason);
+    }
+    changed |= !nullable_string_is_equal(w->reason, reason);
+    free(w->reason);
+    w->reason = reason;
+    if (changed) {
+        fabric_host_changed(db->host);
+    }
+}
+
+size_t
+host_bfd_vifs(const struct fabric_host_db *db, struct vif_report *reports,
+              size_t n)
+{
+    for (size_t i = 0; i < db->watches.n; i++) {
+        const struct watch *watch = &db->watches.watches[i];
+
+        if (watch->was_up) {
+            reports[n++] = (struct vif_report) {
+                .iface_id = xasprintf(VMN_VIF_PEER, watch->name),
+                .iface = watch->iface,
+                .ofport = watch->ofport,
+                .link_up = true,
+            };
+        }
+    }
+    return n;
+}
+
+/* Who is cut off.  -------------------------------------------------------- */
+
+static const struct fabric_host_db *
+find_db(const struct fabric *f, const char *name)
+{
+    const struct fabric_host *host = fabric_find_host(f, name);
+
+    return host ? host->db : NULL;
+}
+
+static bool
+calls_up(const struct fabric_host_db *db, const char *name)
+{
+    const struct watch *watch = find_watch(db, name);
+
+    return watch && watch->state == OVSDB_BFD_UP;
+}
+
+/* Returns true if 'db' is a witness of whether host 'of' is reached. */
+static bool
+is_witness(const struct fabric_host_db *db, const char *of)
+{
+    if (!db->connected || !db->switch_connected) {
+        return false;
+    }
+    for (size_t i = 0; i < db->watches.n; i++) {
+        const struct watch *watch = &db->watches.watches[i];
+        const struct fabric_host_db *third;
+
+        if (watch->state != OVSDB_BFD_UP || !strcmp(watch->name, of)) {
+            continue;
+        }
+        third = find_db(db->host->fabric, watch->name);
+        if (third && third->connected
+            && calls_up(third, db->host->name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+is_cut_off(const struct fabric_host_db *db)
+{
+    const char *name = db->host->name;
+    bool any = false;
+
+    for (size_t i = 0; i < db->watches.n; i++) {
+        const struct fabric_host_db *peer
+            = find_db(db->host->fabric, db->watches.watches[i].name);
+        const struct watch *watch = peer ? find_watch(peer, name) : NULL;
+
+        if (watch && watch->was_up && is_witness(peer, name)) {
+            if (watch->state == OVSDB_BFD_UP) {
+                return false;
+            }
+            any = true;
+        }
+    }
+    return any;
+}
+
+static void
+check(struct fabric_host_db *db)
+{
+    const struct fabric_switch *sw = db->host->sw;
+    bool was = db->observed->cut_off;
+    bool now = is_cut_off(db);
+
+    if (was && !now && db->watches.n && sw->state != SWITCH_LIVE
+        && sw->state != SWITCH_OBSERVED) {
+        return;                 /* It may be without flows. */
+    }
+    if (now != was) {
+        VLOG_INFO(now ? "%s: cut off: no host that watches it by BFD reaches "
+                  "it" : "%s: not cut off any more", db->host->name);
+        observed_host_set_cut_off(db->observed, now);
+        fabric_host_changed(db->host);
+    }
+}
+
+static void
+due_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
+{
+    struct fabric *f = f_;
+    struct fabric_host *host;
+
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        if (host->db && host->db->observed
+            && (host->db->watches.n || host->db->observed->cut_off)) {
+            check(host->db);
+        }
+    }
+}
+
+void
+host_bfd_due(const struct fabric_host_db *db)
+{
+    const struct fabric_db *all = db->host->fabric->db;
+
+    if (all && all->bfd_due
+        && (db->watches.n || (db->observed && db->observed->cut_off))) {
+        event_active(all->bfd_due, EV_TIMEOUT, 0);
+    }
+}
+
+void
+host_bfd_create(struct fabric *f)
+{
+    engine_watch(f->engine, ENGINE_QUERY_WATCHED_HOSTS);
+    f->db->bfd_due = event_new(f->base, -1, 0, due_cb, f);
+}
+
+void
+host_bfd_destroy(struct fabric *f)
+{
+    if (f->db->bfd_due) {
+        event_free(f->db->bfd_due);
+        f->db->bfd_due = NULL;
+    }
+}
+
+/* Status.  ---------------------------------------------------------------- */
+
+void
+host_bfd_status(const struct fabric_host_db *db, struct arena *arena,
+                struct status_host *status)
+{
+    const struct host_watches *w = &db->watches;
+    struct status_bfd *bfd;
+
+    if (!w->n) {
+        return;
+    }
+    bfd = arena_alloc(arena, sizeof *bfd);
+    *bfd = (struct status_bfd) {
+        .sessions = w->n,
+        .cut_off = db->observed && db->observed->cut_off,
+        .reason = w->reason,
+        .down = arena_alloc(arena, w->n * sizeof *bfd->down),
+    };
+    for (size_t i = 0; i < w->n; i++) {
+        if (w->watches[i].state != OVSDB_BFD_UP) {
+            bfd->down[bfd->n_down++] = w->watches[i].name;
+        }
+    }
+    if (bfd->cut_off && !bfd->reason) {
+        bfd->reason = "no host that watches it by BFD reaches it";
+    }
+    status->bfd = bfd;
+    if (!status->reason) {
+        status->reason = bfd->reason;
+    }
+}
