@@ -5,7 +5,8 @@
  * those that have the port to the router's external network.  Those that are
  * cut off from the hosts that watch them come last, and of the others those
  * that are in maintenance.  A host that is silent loses its port, and one that
- * is lost has none. */
+ * is lost has none.  Not for the flows by which they replace it by themselves
+ * (failover.c). */
 
 #include "gateway.h"
 
@@ -31,7 +32,7 @@ comes_first(const struct candidate *a, const struct candidate *b)
 
 /* The router's gateways are sorted by name, so of equal ones the first by name
  * stays in front. */
-struct vmn_names
+static struct vmn_names
 gateways_in_order(struct vmn_view *view, const struct vmn_router *router,
                   const struct vmn_network *network)
 {
@@ -64,18 +65,60 @@ gateways_in_order(struct vmn_view *view, const struct vmn_router *router,
     return (struct vmn_names) { n, names };
 }
 
+/* Returns true if 'host' has a session with each of the first 'n' of 'names'
+ * that has been up: only then that it is down means something. */
+static bool
+watches_all(struct vmn_view *view, const char *host, const char *const *names,
+            size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!vmn_read_vif(view, host,
+                          vmn_printf(view, VMN_VIF_PEER, names[i]))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Evaluates QUERY_FAILOVER. */
+void
+query_failover(struct vmn_view *view, const char *name,
+               struct vmn_value *value)
+{
+    const struct vmn_router *router = vmn_read_router(view, name);
+    const struct vmn_network *network = external_network(view, router);
+    struct vmn_names order = { 0, NULL };
+    const char **taken, *text;
+    size_t n = 1;
+
+    if (network) {
+        order = gateways_in_order(view, router, network);
+    }
+    if (!order.n) {
+        return;
+    }
+    taken = vmn_alloc(view, order.n * sizeof *taken);
+    taken[0] = text = order.names[0];
+    for (size_t i = 1; i < order.n; i++) {
+        if (watches_all(view, order.names[i], taken, n)) {
+            taken[n++] = order.names[i];
+            text = vmn_printf(view, "%s|%s", text, order.names[i]);
+        }
+    }
+    vmn_value_set(value, text, strlen(text) + 1);
+}
+
 /* Evaluates VMN_QUERY_GATEWAY. */
 void
 query_active(struct vmn_view *view, const char *name, struct vmn_value *value)
 {
-    const struct vmn_router *router = vmn_read_router(view, name);
-    const struct vmn_network *network = external_network(view, router);
-    struct vmn_names names = { 0, NULL };
+    size_t size;
+    const char *text = vmn_query(view, QUERY_FAILOVER, name, &size);
+    const char *host = text ? vmn_printf(view, "%.*s",
+                                         (int) strcspn(text, "|"), text)
+                       : NULL;
 
-    if (network) {
-        names = gateways_in_order(view, router, network);
-    }
-    if (names.n) {
-        vmn_value_set(value, names.names[0], strlen(names.names[0]) + 1);
+    if (host) {
+        vmn_value_set(value, host, strlen(host) + 1);
     }
 }

@@ -28,6 +28,9 @@ arp_address(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
 void
 publish_announced(const struct gateway_ctx *ctx, const char *what)
 {
+    if (ctx->rank) {
+        return;
+    }
     vmn_publish(ctx->emit, REL_ANNOUNCED,
                 vmn_printf(ctx->view, "%s|%s", ctx->host,
                            ctx->network->provider.physical),
@@ -47,10 +50,13 @@ external_address(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
         arp_address(ctx, ip);
     }
     publish_announced(ctx, vmn_ip_text(ctx->view, ip));
+    if (ctx->rank) {
+        stand_by_address(ctx, ip);
+    }
 }
 
 void
-arp_router(const struct gateway_ctx *ctx)
+publish_gateway_hosts(const struct gateway_ctx *ctx)
 {
     const struct vmn_external *external = &ctx->router->external;
 
@@ -63,9 +69,11 @@ arp_router(const struct gateway_ctx *ctx)
             vmn_publish(ctx->emit, REL_HOSTS, "", host);
         }
     }
-    if (!ctx->ofport) {
-        return;
-    }
+}
+
+void
+arp_router_at(const struct gateway_ctx *ctx)
+{
     arp_learn(ctx);
     if (first_external(ctx->router, 6)) {
         nd_router(ctx);

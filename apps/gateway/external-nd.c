@@ -15,7 +15,7 @@
 
 #define HOP_LIMIT 255
 
-static void
+void
 match_nd(struct vmn_flow *flow, uint8_t type)
 {
     vmn_match(flow, VMN_F_ICMPV6_TYPE, type);
@@ -187,6 +187,9 @@ nd_router(const struct gateway_ctx *ctx)
 
     nd_address(ctx, &local);
     publish_announced(ctx, ASK_GATEWAY);
+    if (ctx->rank) {
+        stand_by_address(ctx, &local);
+    }
 }
 
 /* Learns the link-layer address of a subnet's gateway from its own

@@ -35,6 +35,8 @@ send_distributed(struct gateway_ctx *ctx, const char *host, uint32_t number)
     if (!ofport) {
         return false;
     }
+    ctx->failover = (struct vmn_names) { 0, NULL };
+    ctx->rank = 0;
     ctx->host = host;
     ctx->ofport = ofport;
     ctx->mac = floating_mac(number);
@@ -45,10 +47,11 @@ send_distributed(struct gateway_ctx *ctx, const char *host, uint32_t number)
     return true;
 }
 
-/* Serves the address at the host of 'ctx', if that is the port's.  While the
- * port migrates its other host passes on what gets there, and sends what comes
- * from the guest there, by which the physical network's switches learn where
- * the address is; but it does not announce it. */
+/* Serves the address at the port's host, which is that of 'ctx' then, if that
+ * is connected to the external network.  While the port migrates its other
+ * host passes on what gets there, and sends what comes from the guest there,
+ * by which the physical network's switches learn where the address is; but it
+ * does not announce it. */
 static void
 distribute(struct gateway_ctx *ctx, const struct vmn_port *port,
            const struct vmn_ip *ip, const struct vmn_floating_ip *floating,
@@ -63,6 +66,8 @@ distribute(struct gateway_ctx *ctx, const struct vmn_port *port,
         return;
     }
     outbound_distributed(ctx, ip, &floating->ip, number);
+    in_address(ctx, &floating->ip);
+    external_address(ctx, &floating->ip);
     if (send_distributed(&other, binding->candidate, number)) {
         outbound_distributed(&other, ip, &floating->ip, number);
         in_address(&other, &floating->ip);
@@ -113,8 +118,12 @@ compile_floating_ip(struct vmn_view *view, const char *key,
     }
     number = vmn_id_of(view, ID_POOL_FLOATING, key);
     distribute(&ctx, port, ip, floating, number);
-    in_address(&ctx, &floating->ip);
-    external_address(&ctx, &floating->ip);
+    for (size_t i = 0; i < ctx.failover.n; i++) {
+        const struct gateway_ctx at = gateway_at(&ctx, i);
+
+        in_address(&at, &floating->ip);
+        external_address(&at, &floating->ip);
+    }
 
     flow = nat_new(&ctx, family, STAGE_INGRESS, IN_NAT, NAT_FLOATING);
     vmn_match_ip(flow, vmn_field_ip_dst(family), &floating->ip);

@@ -67,7 +67,7 @@ static void
 emit_out(const struct gateway_ctx *ctx, const struct vmn_network *network,
          uint8_t family)
 {
-    for (size_t i = 0; ctx->ofport && i < network->n_subnets; i++) {
+    for (size_t i = 0; i < network->n_subnets; i++) {
         const struct vmn_prefix *cidr = &vmn_subnet_at(network, i)->cidr;
         struct vmn_flow *flow;
         struct vmn_actions *actions;
@@ -108,10 +108,12 @@ balanced(const struct gateway_ctx *ctx, const struct vmn_floating_ip *floating)
     const struct vmn_network *network = lb ? find_network(ctx, lb) : NULL;
 
     if (network && network->vni && lb->vip.family == floating->ip.family) {
-        in_address(ctx, &floating->ip);
-        external_address(ctx, &floating->ip);
-        if (ctx->ofport) {
-            in_ping(ctx, &floating->ip);
+        for (size_t i = 0; i < ctx->failover.n; i++) {
+            const struct gateway_ctx at = gateway_at(ctx, i);
+
+            in_address(&at, &floating->ip);
+            external_address(&at, &floating->ip);
+            in_ping(&at, &floating->ip);
         }
         emit_in(ctx, floating, lb, network);
         vmn_publish(ctx->emit, REL_BALANCED, ctx->router->row.name,
@@ -120,7 +122,24 @@ balanced(const struct gateway_ctx *ctx, const struct vmn_floating_ip *floating)
     }
 }
 
-/* Emits what several balancers of a network share. */
+/* Emits what several balancers of a network share: what the host of 'ctx'
+ * has, and what all do that may be the gateway. */
+void
+balanced_networks_at(const struct gateway_ctx *ctx)
+{
+    struct vmn_names names = vmn_relation_values(ctx->view, REL_BALANCED,
+                                                 ctx->router->row.name);
+
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_network *network = vmn_read_network(
+            ctx->view, names.names[i] + 2);
+
+        if (network) {
+            emit_out(ctx, network, names.names[i][0] == '6' ? 6 : 4);
+        }
+    }
+}
+
 void
 balanced_networks(const struct gateway_ctx *ctx)
 {
@@ -129,13 +148,8 @@ balanced_networks(const struct gateway_ctx *ctx)
     bool some[7] = { false };
 
     for (size_t i = 0; i < names.n; i++) {
-        uint8_t family = names.names[i][0] == '6' ? 6 : 4;
-        const struct vmn_network *network = vmn_read_network(
-            ctx->view, names.names[i] + 2);
-
-        if (network) {
-            emit_out(ctx, network, family);
-            some[family] = true;
+        if (vmn_read_network(ctx->view, names.names[i] + 2)) {
+            some[names.names[i][0] == '6' ? 6 : 4] = true;
         }
     }
     for (int family = 4; family <= 6; family += 2) {

@@ -37,6 +37,21 @@ external_network(struct vmn_view *view, const struct vmn_router *router)
            : NULL;
 }
 
+/* Fills in 'failover' from the value of QUERY_FAILOVER. */
+static void
+read_failover(struct gateway_ctx *ctx, const char *text)
+{
+    size_t n = 1;
+    const char **names;
+
+    for (const char *p = text; *p; p++) {
+        n += *p == '|';
+    }
+    names = vmn_alloc(ctx->view, n * sizeof *names);
+    ctx->failover.n = vmn_key_split(ctx->view, text, names, n);
+    ctx->failover.names = names;
+}
+
 bool
 gateway_ctx_read(struct vmn_view *view, struct vmn_emit *emit,
                  const char *name, struct gateway_ctx *ctx)
@@ -62,11 +77,32 @@ gateway_ctx_read(struct vmn_view *view, struct vmn_emit *emit,
     ctx->zone = vmn_domain_zone(view, ctx->domain);
     ctx->nat_zone = vmn_id_of(view, VMN_ID_POOL_ZONE,
                               vmn_printf(view, "gateway/%s", name));
-    ctx->host = (const char *) vmn_query(view, VMN_QUERY_GATEWAY, name,
-                                         &size);
-    ctx->ofport = (ctx->host ? external_ofport(view, ctx->network, ctx->host)
-                   : 0);
+    /* vmnd gets to know of changes of a query that units read. */
+    if (vmn_query(view, VMN_QUERY_GATEWAY, name, &size)) {
+        read_failover(ctx, vmn_query(view, QUERY_FAILOVER, name, &size));
+        *ctx = gateway_at(ctx, 0);
+    }
     return true;
+}
+
+struct gateway_ctx
+gateway_at(const struct gateway_ctx *ctx, size_t rank)
+{
+    struct gateway_ctx at = *ctx;
+
+    at.rank = rank;
+    at.host = ctx->failover.names[rank];
+    at.ofport = external_ofport(ctx->view, ctx->network, at.host);
+    return at;
+}
+
+void
+match_stands_in(const struct gateway_ctx *ctx, struct vmn_flow *flow)
+{
+    if (ctx->rank) {
+        vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_STANDS_IN,
+                         VMN_FLAG_STANDS_IN);
+    }
 }
 
 struct vmn_flow *
@@ -89,6 +125,7 @@ external_flow(const struct gateway_ctx *ctx, unsigned stage, unsigned table,
 
     vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
     vmn_match(flow, VMN_REG_NETWORK, ctx->network->vni);
+    match_stands_in(ctx, flow);
     return flow;
 }
 

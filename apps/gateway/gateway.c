@@ -35,6 +35,25 @@ claims_of_router(struct vmn_view *view, struct vmn_emit *emit, const char *key)
     }
 }
 
+/* Emits what the host of 'ctx' has, as the active gateway or standing by. */
+static void
+router_at(const struct gateway_ctx *ctx)
+{
+    const struct vmn_external *external = &ctx->router->external;
+
+    in_router_at(ctx);
+    out_router_at(ctx);
+    arp_router_at(ctx);
+    balanced_networks_at(ctx);
+    for (size_t i = 0; i < external->n_addresses; i++) {
+        in_address(ctx, &external->addresses[i]);
+        external_address(ctx, &external->addresses[i]);
+    }
+    if (ctx->rank) {
+        stand_by(ctx);
+    }
+}
+
 static void
 compile_router(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
@@ -45,13 +64,14 @@ compile_router(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         return;
     }
     vmn_publish(emit, REL_TRANSIT, vmn_printf(view, "%u", ctx.transit), key);
+    publish_gateway_hosts(&ctx);
     in_router(&ctx);
     out_router(&ctx);
-    arp_router(&ctx);
     balanced_networks(&ctx);
-    for (size_t i = 0; i < ctx.router->external.n_addresses; i++) {
-        in_address(&ctx, &ctx.router->external.addresses[i]);
-        external_address(&ctx, &ctx.router->external.addresses[i]);
+    for (size_t i = 0; i < ctx.failover.n; i++) {
+        const struct gateway_ctx at = gateway_at(&ctx, i);
+
+        router_at(&at);
     }
 }
 
@@ -77,6 +97,7 @@ static const struct vmn_stage_class stages[] = {
 
 static const struct vmn_query_class queries[] = {
     { "active", query_active },
+    { "failover", query_failover },
     { .name = NULL },
 };
 
@@ -84,6 +105,8 @@ static const struct vmn_unit_class units[] = {
     { .name = "base", .each = VMN_EACH_ONCE, .compile = compile_base },
     { .name = "router", .each = VMN_EACH_ROW, .row_type = VMN_ROW_ROUTER,
       .compile = compile_router },
+    { .name = "standby", .each = VMN_EACH_ROW, .row_type = VMN_ROW_ROUTER,
+      .compile = compile_standby },
     { .name = "watched", .each = VMN_EACH_ROW, .row_type = VMN_ROW_ROUTER,
       .compile = compile_watched },
     { .name = "external", .each = VMN_EACH_KEY, .relation = REL_LINKS,

@@ -35,12 +35,20 @@ enum {
 /* Priorities.  In both tables for NAT there are the same. */
 enum {
     ENTER_FROM_EXTERNAL = 150,
+    ENTER_STANDBY_NO_LLADDR = 145, /* As the next one, without link-layer
+                                    * address. */
+    ENTER_STANDBY_ADDRESS = 140, /* Who asks a gateway that stands by. */
+    ENTER_STANDBY_ROUTER = 135, /* To one. */
     ENTER_BALANCED = 120,       /* Perhaps a backend's answer. */
     ENTER_ND = 115,             /* Neighbour discovery. */
     ENTER_PING = 110,           /* The gateway itself. */
     ENTER_DISTRIBUTED = 105,    /* From a port with a distributed address. */
+    ENTER_RELAYED = 103,        /* By another gateway, to one that stands
+                                 * by. */
     ENTER_LOCAL = 100,
+    ENTER_STANDBY = 95,         /* To a gateway that stands by. */
     ENTER_ROUTED = 90,          /* To an address behind the router. */
+    ENTER_RELAY = 80,           /* From one, to another. */
     ENTER_REMOTE = 50,
 
     NAT_INVALID = 120,
@@ -103,6 +111,14 @@ enum gateway_handler {
 
 /* In REL_ANNOUNCED: resolve the IPv6 gateway of the external network. */
 #define ASK_GATEWAY "?"
+/* In REL_ANNOUNCED, in place of ROUTER|MAC|..., before the name of an external
+ * network: a gateway that stands by resolves the network's gateways. */
+#define ASK_AS_STANDBY '|'
+
+/* Query: router -> "HOST|HOST...", its active gateway and those that take over
+ * by themselves, by flows, in this order: each watches all that come before
+ * it.  No value: there is no gateway. */
+#define QUERY_FAILOVER "gateway.failover"
 
 /* A router with an external network. */
 struct gateway_ctx {
@@ -114,10 +130,15 @@ struct gateway_ctx {
     uint32_t zone;              /* The domain's. */
     uint32_t nat_zone;
     const char *domain;
+    struct vmn_names failover;  /* Of QUERY_FAILOVER; the first one is active.
+                                 * Empty: there is no gateway. */
     const char *host;           /* The active gateway, or NULL; or the host
                                  * that serves a distributed floating
-                                 * address. */
+                                 * address; or the one that gateway_at()
+                                 * says. */
     uint32_t ofport;            /* Its port to the external network, or 0. */
+    size_t rank;                /* Of 'host' in 'failover': if not 0, it stands
+                                 * by. */
     struct vmn_mac mac;         /* In the external network. */
 };
 
@@ -134,11 +155,7 @@ struct external_link {
 };
 
 /* active-gateway.c */
-/* Returns the hosts that could be the router's gateway, the active one first,
- * and then those that would replace it, in their order. */
-struct vmn_names gateways_in_order(struct vmn_view *,
-                                   const struct vmn_router *,
-                                   const struct vmn_network *external);
+void query_failover(struct vmn_view *, const char *name, struct vmn_value *);
 void query_active(struct vmn_view *, const char *name, struct vmn_value *);
 
 /* gateway-context.c */
@@ -157,10 +174,16 @@ uint32_t external_ofport(struct vmn_view *, const struct vmn_network *,
  * external network. */
 bool gateway_ctx_read(struct vmn_view *, struct vmn_emit *, const char *name,
                       struct gateway_ctx *);
+/* Returns the context of the host in place 'rank' of 'failover': what is
+ * emitted with it is there on that host, and if it stands by, for packets with
+ * VMN_FLAG_STANDS_IN alone. */
+struct gateway_ctx gateway_at(const struct gateway_ctx *, size_t rank);
+/* Has a flow of a host that stands by match VMN_FLAG_STANDS_IN. */
+void match_stands_in(const struct gateway_ctx *, struct vmn_flow *);
 /* Adds a flow on all hosts that may be the gateway. */
 struct vmn_flow *gateway_flow(const struct gateway_ctx *, unsigned stage,
                               unsigned table, uint16_t priority);
-/* Adds a flow on the active gateway for packets from the external network. */
+/* Adds a flow on the context's host for packets from the external network. */
 struct vmn_flow *external_flow(const struct gateway_ctx *, unsigned stage,
                                unsigned table, uint16_t priority);
 /* Pushes the external network's VLAN tag, if it has one. */
@@ -179,8 +202,21 @@ const struct vmn_ip *first_external(const struct vmn_router *,
 /* watched-hosts.c */
 void compile_watched(struct vmn_view *, const char *key, struct vmn_emit *);
 
+/* failover.c */
+/* Adds the flow that leads from the router's hosts to its gateway: to the
+ * first one that they see, if there are several. */
+void out_to_gateways(const struct gateway_ctx *);
+/* Adds the flows of a host that stands by for all that is for the router. */
+void stand_by(const struct gateway_ctx *);
+/* Adds its flows for questions of the external network for 'ip', which are not
+ * sent to the router's MAC address. */
+void stand_by_address(const struct gateway_ctx *, const struct vmn_ip *ip);
+void compile_standby(struct vmn_view *, const char *key, struct vmn_emit *);
+
 /* inbound.c */
+/* What all hosts that may be the gateway have, and what the context's has. */
 void in_router(const struct gateway_ctx *);
+void in_router_at(const struct gateway_ctx *);
 /* Adds flows that answer pings of the address. */
 void in_ping(const struct gateway_ctx *, const struct vmn_ip *);
 /* Adds flows that send packets to an external address through NAT. */
@@ -189,6 +225,7 @@ void in_address(const struct gateway_ctx *, const struct vmn_ip *);
 /* floating-vip.c: a virtual IP that has a floating address. */
 void balanced(const struct gateway_ctx *, const struct vmn_floating_ip *);
 void balanced_networks(const struct gateway_ctx *);
+void balanced_networks_at(const struct gateway_ctx *);
 
 /* outbound.c */
 /* Adds a flow for packets from the router's domain to the external network. */
@@ -200,6 +237,7 @@ void out_base(struct vmn_emit *);
 void outbound_distributed(const struct gateway_ctx *, const struct vmn_ip *ip,
                           const struct vmn_ip *floating, uint32_t number);
 void out_router(const struct gateway_ctx *);
+void out_router_at(const struct gateway_ctx *);
 
 /* snat.c */
 /* Emits NAT of new connections of a family to the external network. */
@@ -220,11 +258,13 @@ void nat_commit(struct vmn_flow *, unsigned stage, unsigned next,
                 uint16_t dnat_port);
 
 /* external-arp.c */
-void arp_router(const struct gateway_ctx *);
+void publish_gateway_hosts(const struct gateway_ctx *);
+void arp_router_at(const struct gateway_ctx *);
 void external_address(const struct gateway_ctx *, const struct vmn_ip *);
 /* Adds flows that learn neighbours from ARP replies to 'ctx->mac'. */
 void arp_learn(const struct gateway_ctx *);
-/* Has HANDLER_ANNOUNCE announce an address, or resolve ASK_GATEWAY. */
+/* Has HANDLER_ANNOUNCE announce an address, or resolve ASK_GATEWAY, unless the
+ * host stands by. */
 void publish_announced(const struct gateway_ctx *, const char *what);
 void compile_external(struct vmn_view *, const char *key, struct vmn_emit *);
 /* Adds a flow to the first table of 'stage' for packets from the external
@@ -233,6 +273,8 @@ struct vmn_flow *link_flow(const struct external_link *, unsigned stage,
                            uint16_t priority);
 
 /* external-nd.c: the same for IPv6. */
+/* Matches neighbour discovery from the link itself. */
+void match_nd(struct vmn_flow *, uint8_t type);
 void nd_router(const struct gateway_ctx *);
 void nd_learn(const struct gateway_ctx *);
 void nd_address(const struct gateway_ctx *, const struct vmn_ip *);

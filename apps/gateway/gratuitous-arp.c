@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Gratuitous ARP, and unsolicited neighbour advertisements: the gateway
- * announces external addresses, periodically.  Not for replies
- * (external-arp.c, external-nd.c). */
+ * announces external addresses, periodically.  And gateways that stand by keep
+ * the next hop's neighbour entry, so that they can take over while nobody can
+ * resolve it.  Not for replies (external-arp.c, external-nd.c). */
 
 #include "gateway.h"
 
@@ -40,6 +41,32 @@ ask_gateway(const struct vmn_router *router,
     if (from && to) {
         send_tagged(network, out, frame,
                     build_request(frame, router->mac, from, to));
+    }
+}
+
+/* Resolves the gateways of a network from a host that stands by, as nobody:
+ * the router's address would move to that host.  For IPv4 that is a probe
+ * (RFC 5227, section 1.1), and for IPv6 a question from a link-local address
+ * of the host's own.  Flows learn from the replies (external-arp.c,
+ * external-nd.c). */
+static void
+ask_as_standby(struct vmn_view *view, const char *host, const char *name,
+               struct vmn_packets_out *out)
+{
+    const struct vmn_network *network = vmn_read_network(view, name);
+    const struct vmn_mac mac = VMN_RESERVED_MAC(
+        VMN_RESERVED_MAC_SERVICE, vmn_id_of(view, VMN_ID_POOL_HOST, host));
+
+    for (size_t i = 0; network && i < N_FAMILIES; i++) {
+        const struct vmn_ip *to = next_hop(network, families[i]);
+        const struct vmn_ip from = (families[i] == 6 ? vmn_link_local(mac)
+                                    : (struct vmn_ip) { .family = 4 });
+        uint8_t frame[FRAME_MAX];
+
+        if (to) {
+            send_tagged(network, out, frame,
+                        build_request(frame, mac, &from, to));
+        }
     }
 }
 
@@ -86,6 +113,12 @@ handle_announce(struct vmn_view *view, const struct vmn_packet_in *in,
     n = names.n < VMN_SENDS_MAX ? names.n : VMN_SENDS_MAX;
     first = names.n > n ? (size_t) in->arg * VMN_SENDS_MAX % names.n : 0;
     for (size_t i = 0; i < n; i++) {
-        send_announcement(view, names.names[(first + i) % names.n], out);
+        const char *what = names.names[(first + i) % names.n];
+
+        if (what[0] == ASK_AS_STANDBY) {
+            ask_as_standby(view, in->host, what + 1, out);
+        } else {
+            send_announcement(view, what, out);
+        }
     }
 }

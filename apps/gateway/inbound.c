@@ -119,38 +119,46 @@ in_route(const struct gateway_ctx *ctx)
     vmn_act_next(actions);
 }
 
+/* Emits what leads packets of a family to NAT. */
 static void
-in_family(const struct gateway_ctx *ctx, uint8_t family)
+in_family_at(const struct gateway_ctx *ctx, uint8_t family)
 {
-    if (ctx->ofport) {
-        struct vmn_flow *flow = external_flow(ctx, STAGE_INGRESS, IN_ENTER,
-                                              ENTER_ROUTED);
+    struct vmn_flow *flow = external_flow(ctx, STAGE_INGRESS, IN_ENTER,
+                                          ENTER_ROUTED);
 
-        vmn_match_mac(flow, VMN_F_ETH_DST, ctx->router->mac);
-        vmn_match(flow, VMN_F_ETH_TYPE, vmn_eth_type_of(family));
-        act_track(ctx, flow);
-    }
-    if (ctx->ofport && family == 6) {
+    vmn_match_mac(flow, VMN_F_ETH_DST, ctx->router->mac);
+    vmn_match(flow, VMN_F_ETH_TYPE, vmn_eth_type_of(family));
+    act_track(ctx, flow);
+    if (family == 6) {
         const struct vmn_ip local = vmn_link_local(ctx->router->mac);
 
         in_ping(ctx, &local);
     }
-    nat_open(ctx, family, STAGE_INGRESS, IN_NAT, IN_ROUTE);
-    nat_translated(ctx, family);
-    in_exempt(ctx, family);
+}
+
+void
+in_router_at(const struct gateway_ctx *ctx)
+{
+    const struct vmn_external *external = &ctx->router->external;
+
+    for (size_t i = 0; i < external->n_addresses; i++) {
+        in_ping(ctx, &external->addresses[i]);
+    }
+    for (size_t i = 0; i < N_FAMILIES; i++) {
+        if (first_external(ctx->router, families[i])) {
+            in_family_at(ctx, families[i]);
+        }
+    }
 }
 
 void
 in_router(const struct gateway_ctx *ctx)
 {
-    const struct vmn_external *external = &ctx->router->external;
-
-    for (size_t i = 0; ctx->ofport && i < external->n_addresses; i++) {
-        in_ping(ctx, &external->addresses[i]);
-    }
     for (size_t i = 0; i < N_FAMILIES; i++) {
         if (first_external(ctx->router, families[i])) {
-            in_family(ctx, families[i]);
+            nat_open(ctx, families[i], STAGE_INGRESS, IN_NAT, IN_ROUTE);
+            nat_translated(ctx, families[i]);
+            in_exempt(ctx, families[i]);
         }
     }
     in_forwards(ctx);

@@ -25,6 +25,7 @@ out_enter_flow(const struct gateway_ctx *ctx, struct vmn_scope scope,
 
     vmn_match(flow, VMN_REG_NETWORK, ctx->transit);
     vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_EXTERNAL);
+    match_stands_in(ctx, flow);
     return flow;
 }
 
@@ -70,25 +71,14 @@ outbound_distributed(const struct gateway_ctx *ctx, const struct vmn_ip *ip,
     }
 }
 
-static void
-out_enter(const struct gateway_ctx *ctx)
+void
+out_router_at(const struct gateway_ctx *ctx)
 {
-    struct vmn_flow *flow = out_enter_flow(
-        ctx, vmn_scope_domain(ctx->domain), ENTER_REMOTE);
-    struct vmn_actions *actions = vmn_flow_actions(flow);
-
-    if (!ctx->host) {
-        vmn_act_drop(actions, "no gateway");
-        return;
-    }
-    vmn_act_set(actions, VMN_REG_DST_HOST,
-                vmn_id_of(ctx->view, VMN_ID_POOL_HOST, ctx->host));
-    vmn_act_next(actions);
-
     for (size_t i = 0; i < N_FAMILIES; i++) {
         if (first_external(ctx->router, families[i])) {
-            flow = out_enter_flow(ctx, vmn_scope_host(ctx->host),
-                                  ENTER_LOCAL);
+            struct vmn_flow *flow = out_enter_flow(
+                ctx, vmn_scope_host(ctx->host), ENTER_LOCAL);
+
             vmn_match(flow, VMN_F_ETH_TYPE, vmn_eth_type_of(families[i]));
             out_track(ctx, vmn_flow_actions(flow));
         }
@@ -161,7 +151,7 @@ out_hop(const struct gateway_ctx *ctx, uint8_t family)
 void
 out_router(const struct gateway_ctx *ctx)
 {
-    out_enter(ctx);
+    out_to_gateways(ctx);
     for (size_t i = 0; i < N_FAMILIES; i++) {
         if (first_external(ctx->router, families[i])) {
             snat_router(ctx, families[i]);

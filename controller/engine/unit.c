@@ -332,7 +332,9 @@ want_group(struct engine *engine, struct comparison *cmp,
     bool counted = false;
 
     memset(&gm, 0, sizeof gm);
-    gm.type = (group->type == VMN_GROUP_ALL ? OFPGT11_ALL : OFPGT11_SELECT);
+    gm.type = (group->type == VMN_GROUP_ALL ? OFPGT11_ALL
+               : group->type == VMN_GROUP_FAILOVER ? OFPGT11_FF
+               : OFPGT11_SELECT);
     gm.group_id = group->id;
     ovs_list_init(&gm.buckets);
     if (group->type == VMN_GROUP_SELECT) {
@@ -347,7 +349,7 @@ want_group(struct engine *engine, struct comparison *cmp,
         }
         bucket->weight = group->type == VMN_GROUP_SELECT ? b->weight : 0;
         bucket->bucket_id = b->id;
-        bucket->watch_port = OFPP_ANY;
+        bucket->watch_port = b->watch ? OFP_PORT_C(b->watch) : OFPP_ANY;
         bucket->watch_group = OFPG_ANY;
         bucket->ofpacts = xmemdup(b->actions.ofpacts.data,
                                   b->actions.ofpacts.size);

@@ -22,6 +22,9 @@ struct fabric_stats {
     uint64_t n_heard;           /* Connected ones that are not "unheard". */
     uint64_t n_in_state[FABRIC_N_STATES];
     uint64_t n_ports_unknown;   /* Ports whose host is unheard. */
+    uint64_t n_bfd_sessions, n_bfd_down; /* Of hosts that watch each other:
+                                          * each is two, one of each host. */
+    uint64_t n_cut_off;         /* Hosts, by these. */
     uint64_t n_ovsdb_sessions;  /* Hosts whose database is connected. */
     uint64_t n_ovsdb_opened, n_openflow_opened; /* Sessions, since the
                                                  * start. */

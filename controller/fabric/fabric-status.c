@@ -14,6 +14,7 @@
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/host-overall-state.h"
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/ovsdb/host-bfd.h"
 #include "controller/fabric/ovsdb/host-db.h"
 #include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "controller/fabric/packets/packet-in-queue.h"
@@ -276,6 +277,7 @@ fabric_get_stats(const struct fabric *f, struct fabric_stats *stats)
     stats->n_rejected = fabric_n_rejected_hosts(f);
     stats->n_diverged = stats->n_ovsdb_sessions = 0;
     stats->n_ports_unknown = stats->n_heard = stats->n_away = 0;
+    stats->n_bfd_sessions = stats->n_bfd_down = stats->n_cut_off = 0;
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
         size_t state = find_state(host);
 
@@ -285,6 +287,9 @@ fabric_get_stats(const struct fabric *f, struct fabric_stats *stats)
                            && state != FABRIC_UNHEARD
                            && state != FABRIC_LOST);
         stats->n_ovsdb_sessions += host->db && host->db->connected;
+        if (host->db) {
+            host_bfd_get_stats(host->db, stats);
+        }
         if (fabric_host_is_unheard(f, host->name, &since_ms)) {
             stats->n_ports_unknown += model_lookup(
                 f->model, VMN_INDEX_PORT_BY_HOST, host->name).n;

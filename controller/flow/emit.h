@@ -57,6 +57,7 @@ struct emit_bucket {
     uint32_t id;
     uint16_t weight;
     uint32_t part;              /* vmn_bucket_count_part(), or 0. */
+    uint32_t watch;             /* vmn_bucket_watch(), or 0. */
     struct vmn_actions actions;
 };
 

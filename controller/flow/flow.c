@@ -322,6 +322,11 @@ emit_check_group(const struct vmn_group_msg *group)
     LIST_FOR_EACH (bucket, node, &group->buckets) {
         const struct ofpbuf *ofpacts = &bucket->actions.ofpacts;
 
+        if ((group->type == VMN_GROUP_FAILOVER) != (bucket->watch != 0)) {
+            emit_fail(group->emit, "the buckets of groups that fail over, and "
+                      "no others, watch a port");
+            return false;
+        }
         OFPACT_FOR_EACH (a, ofpacts->data, ofpacts->size) {
             if (a->type != OFPACT_SET_FIELD && a->type != OFPACT_REG_MOVE
                 && a->type != OFPACT_SET_QUEUE
@@ -352,7 +357,7 @@ vmn_group_add(struct vmn_emit *emit, struct vmn_scope scope,
     if (!scope_is_valid(emit, &scope)) {
         scope = vmn_scope_all();
     }
-    if (type > VMN_GROUP_SELECT) {
+    if (type > VMN_GROUP_FAILOVER) {
         emit_fail(emit, "there is no type %u of groups", (unsigned) type);
         type = VMN_GROUP_ALL;
     }
@@ -396,6 +401,19 @@ vmn_bucket_count_part(struct vmn_actions *actions, uint32_t part)
                   "0");
     } else {
         CONTAINER_OF(actions, struct emit_bucket, actions)->part = part;
+    }
+}
+
+void
+vmn_bucket_watch(struct vmn_actions *actions, uint32_t ofport)
+{
+    if (!actions->in_bucket) {
+        emit_fail(actions->emit, "not a bucket: a flow watches no port");
+    } else if (!ofport || ofport >= OFPP_MAX) {
+        emit_fail(actions->emit, "there is no port %"PRIu32" to watch",
+                  ofport);
+    } else {
+        CONTAINER_OF(actions, struct emit_bucket, actions)->watch = ofport;
     }
 }
 

@@ -150,6 +150,13 @@ static const struct metric metrics[] = {
     GAUGE_OF_ALL("vmn_ports_unknown", fabric.n_ports_unknown,
                  "Ports whose state is unknown, since their host is not "
                  "heard."),
+    GAUGE_OF_ALL("vmn_bfd_sessions", fabric.n_bfd_sessions,
+                 "Sessions of BFD that hosts are to have with each other, "
+                 "counted at both of them."),
+    GAUGE_OF_ALL("vmn_bfd_sessions_down", fabric.n_bfd_down,
+                 "Of these, those that are not up, as their host last said."),
+    GAUGE_OF_ALL("vmn_hosts_cut_off", fabric.n_cut_off,
+                 "Hosts that no host reaches which watches them by BFD."),
     GAUGE_OF_ALL("vmn_ports_with_candidate", fabric.n_candidates,
                  "Ports whose interface is also present on a second host, "
                  "to which they may be rebound."),

@@ -115,6 +115,9 @@ enum call {
     /* Of a handler, as well. */
     CALL_SEND_HTTP = 68,
 
+    /* Of a bucket. */
+    CALL_BUCKET_WATCH = 69,
+
     /* Of actions. */
     CALL_ACT_LIMIT_KBPS = 70,
     CALL_N

@@ -291,6 +291,12 @@ vmn_bucket_count_part(struct vmn_actions *bucket, uint32_t part)
 }
 
 void
+vmn_bucket_watch(struct vmn_actions *bucket, uint32_t ofport)
+{
+    call_put_u32(begin_actions(bucket, CALL_BUCKET_WATCH), ofport);
+}
+
+void
 vmn_group_hash_client(struct vmn_group_msg *group, unsigned family)
 {
     call_put_u32(begin_group(group, CALL_GROUP_HASH_CLIENT), family);

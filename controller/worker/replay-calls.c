@@ -268,6 +268,17 @@ replay_bucket_count_part(struct replay *r)
 }
 
 static void
+replay_bucket_watch(struct replay *r)
+{
+    struct vmn_actions *bucket = replay_take_actions(r);
+    uint32_t ofport = call_take_u32(&r->in);
+
+    if (replay_is_good(r)) {
+        vmn_bucket_watch(bucket, ofport);
+    }
+}
+
+static void
 replay_group_hash_client(struct replay *r)
 {
     struct vmn_group_msg *group = replay_take_group(r);
@@ -406,6 +417,7 @@ static const struct replay_call emit_calls[CALL_N] = {
     [CALL_MATCH_IP] = { "vmn_match_ip", replay_match_ip },
     [CALL_BUCKET_COUNT_PART] = { "vmn_bucket_count_part",
                                  replay_bucket_count_part },
+    [CALL_BUCKET_WATCH] = { "vmn_bucket_watch", replay_bucket_watch },
 };
 
 /* Packets.  --------------------------------------------------------------- */

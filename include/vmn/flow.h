@@ -574,9 +574,14 @@ void vmn_act_conjunction(struct vmn_actions *, uint32_t id, unsigned clause,
 
 /* Groups.  ---------------------------------------------------------------- */
 
-/* What a group does: each of its buckets, with a copy of the packet, or one of
- * them. */
-enum vmn_group_type { VMN_GROUP_ALL = 0, VMN_GROUP_SELECT = 1 };
+/* What a group does: each of its buckets, with a copy of the packet; or one of
+ * them, by a hash (SELECT), or the first one whose port is up (FAILOVER,
+ * fast_failover of OpenFlow 1.5, section 5.10). */
+enum vmn_group_type {
+    VMN_GROUP_ALL = 0,
+    VMN_GROUP_SELECT = 1,
+    VMN_GROUP_FAILOVER = 2
+};
 
 /* Adds a group.  'key' names it among the app's groups: the group's number is
  * that of (VMN_ID_POOL_GROUP, key).  One unit only may emit it.  Never
@@ -594,6 +599,13 @@ struct vmn_actions *vmn_bucket_add(struct vmn_group_msg *, uint32_t bucket_id,
  * be of one part.  A change of the group ends what switches count for its
  * buckets: packets of about the last second before it are not counted. */
 void vmn_bucket_count_part(struct vmn_actions *bucket, uint32_t part);
+/* Has the bucket of a FAILOVER group be taken only while the port with number
+ * 'ofport' is up; each of its buckets needs one.  That is for instance
+ * VMN_PEER_OFPORT() of a host that is watched by BFD, so that the switch
+ * itself goes over to the next bucket when that host fails, or
+ * VMN_TUNNEL_OFPORT, which is up always.  A port that is not there is
+ * down. */
+void vmn_bucket_watch(struct vmn_actions *bucket, uint32_t ofport);
 /* Has a SELECT group hash the IP source alone, of packets of 'family' (4 or 6;
  * all others get one and the same bucket).  So a client gets the same bucket
  * whatever it opens, as long as that is there and weights stay: where a bucket

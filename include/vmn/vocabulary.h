@@ -58,6 +58,9 @@ enum vmn_hook {
                                          * the limit of its port. */
 #define VMN_FLAG_NAMED 64               /* Rules may name its port, or its type
                                          * of ICMP. */
+#define VMN_FLAG_STANDS_IN 128          /* At a gateway that stands by: it
+                                         * serves for the one that has
+                                         * failed. */
 
 /* The input port, from the admit stage on, of what came by a tunnel; and the
  * OpenFlow number of the tunnel port for VXLAN. */

@@ -110,6 +110,12 @@ ensure_files(const struct ovsrec_open_vswitch *ovs, bool present)
     return changed;
 }
 
+static bool
+is_encrypted(const struct ovsdb_peer *peer)
+{
+    return peer->psk || peer->remote_name;
+}
+
 static void
 fill_options(struct smap *options, const struct ovsdb_peer *peer)
 {
@@ -138,9 +144,8 @@ has_option(const struct smap *options, const char *key, const char *value)
 static bool
 has_options(const struct smap *options, const struct ovsdb_peer *peer)
 {
-    bool encrypted = peer->psk || peer->remote_name;
-
-    return (smap_count(options) == 2u + encrypted + (peer->local_ip != NULL)
+    return (smap_count(options) == 2u + is_encrypted(peer)
+                                   + (peer->local_ip != NULL)
             && has_option(options, "key", INERT_KEY)
             && has_option(options, "remote_ip", peer->remote_ip)
             && has_option(options, "local_ip", peer->local_ip)
@@ -277,6 +282,26 @@ detach_others(struct ovsdb_idl *idl, const struct ovsdb_desired *desired,
     }
 }
 
+/* Returns true if somebody else's port or interface has the name. */
+static bool
+is_taken(struct ovsdb_idl *idl, const char *name)
+{
+    const struct ovsrec_interface *iface;
+    const struct ovsrec_port *port;
+
+    OVSREC_PORT_FOR_EACH (port, idl) {
+        if (!strcmp(port->name, name)) {
+            return true;
+        }
+    }
+    OVSREC_INTERFACE_FOR_EACH (iface, idl) {
+        if (!strcmp(iface->name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 char *
 ovsdb_peers_refusal(struct ovsdb_idl *idl, const struct ovsdb_desired *desired,
                     const struct ovsdb_peers *peers)
@@ -284,10 +309,12 @@ ovsdb_peers_refusal(struct ovsdb_idl *idl, const struct ovsdb_desired *desired,
     const struct ovsrec_port *port;
 
     OVSREC_PORT_FOR_EACH (port, idl) {
-        if (shash_find(&peers->peers, port->name)
-            && !is_peer_port(desired, port)) {
-            return xasprintf("port \"%s\", which IPsec or BFD needs, already "
-                             "exists and was not made by %s", port->name,
+        const struct ovsdb_peer *peer = shash_find_data(&peers->peers,
+                                                        port->name);
+
+        if (peer && is_encrypted(peer) && !is_peer_port(desired, port)) {
+            return xasprintf("port \"%s\", which IPsec needs, already exists "
+                             "and was not made by %s", port->name,
                              desired->owner);
         }
     }
@@ -316,7 +343,9 @@ ovsdb_config_peers(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
             if (!left) {
                 break;
             }
-            if (!port) {
+            if (!port && is_taken(idl, node->name)) {
+                continue;       /* Without BFD a host is served as well. */
+            } else if (!port) {
                 insert_peer(txn, desired, bridge, node->name, node->data);
                 left--;
             } else {

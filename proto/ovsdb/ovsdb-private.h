@@ -189,7 +189,8 @@ bool ovsdb_config_patches(struct ovsdb_idl *, struct ovsdb_idl_txn *,
 /* ovsdb-config-peers.c.
  * ------------------------------------------------------- */
 
-/* Returns what prevents that, as a sentence that the caller frees, or NULL. */
+/* Returns what prevents that they are encrypted, as a sentence that the caller
+ * frees, or NULL. */
 char *ovsdb_peers_refusal(struct ovsdb_idl *, const struct ovsdb_desired *,
                           const struct ovsdb_peers *);
 /* Writes what differs from 'peers', NULL for none; at most OVSDB_PEERS_SLICE

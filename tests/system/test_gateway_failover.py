@@ -3,12 +3,14 @@
 watch each other by BFD, on tunnel ports of their own."""
 
 import contextlib
+import time
 
 import pytest
 from conftest import wait_quiet
-from test_gateway import gateway
+from test_gateway import gateway, neighbours
 
 from vmnlab import netns, traffic
+from vmnlab.frames import Capture, arp_question, of_udp, parse, send
 from vmnlab.netns import wait_for
 
 CIDR = "198.51.100.0/24"
@@ -16,6 +18,10 @@ ROUTER = "198.51.100.1"         # Outside: the gateway of the subnet.
 OURS = "198.51.100.10"
 FLOATING = "198.51.100.24"
 NEAR = "198.51.100.50"
+ROUTER6, OURS6, FLOATING6, NEAR6 = (
+    "fd51::1", "fd51::10", "fd51::24", "fd51::50")
+# Of a family: a machine outside, and what VM "a3" is to those.
+WAYS = ((NEAR, FLOATING), (NEAR6, FLOATING6))
 MOVES = 'vmn_router_gateway_changes_total{router="r"}'
 GATEWAYS = [{"host": "h1", "priority": 1}, {"host": "h2", "priority": 2}]
 
@@ -27,19 +33,24 @@ def shop(world):
     outside the subnet's router and a machine beside it."""
     world.provider_hosts_are("h1", "h2")
     world.put("networks", "out", provider={"physical": "dc"}, mtu=1500,
-              subnets=[{"cidr": CIDR, "gateway": ROUTER}])
-    world.put("networks", "a", subnets=[{"cidr": "10.0.1.0/24",
-                                         "gateway": "10.0.1.1"}])
+              subnets=[{"cidr": CIDR, "gateway": ROUTER},
+                       {"cidr": "fd51::/64", "gateway": ROUTER6}])
+    world.put("networks", "a", subnets=[
+        {"cidr": "10.0.1.0/24", "gateway": "10.0.1.1"},
+        {"cidr": "fd00:1::/64", "gateway": "fd00:1::1"}])
     world.put("routers", "r", interfaces=[{"network": "a"}],
-              external={"network": "out", "addresses": [OURS],
+              external={"network": "out", "addresses": [OURS, OURS6],
                         "gateways": GATEWAYS})
-    vms = {"gw": world.outside("gw", ROUTER + "/24", tcp=[80]),
-           "near": world.outside("near", NEAR + "/24", tcp=[80], udp=[53])}
+    vms = {"gw": world.outside("gw", ROUTER + "/24", ROUTER6 + "/64",
+                               tcp=[80]),
+           "near": world.outside("near", NEAR + "/24", NEAR6 + "/64",
+                                 tcp=[80], udp=[53])}
     for n in (1, 2, 3):
         name = "a%d" % n
-        vms[name] = world.vm(name, "a", "h%d" % n, ["10.0.1.1%d" % n],
-                             tcp=[80], udp=[53])
-    world.put("floating-ips", "f", router="r", ip=FLOATING, port="a3")
+        vms[name] = world.vm(name, "a", "h%d" % n, [
+            "10.0.1.1%d" % n, "fd00:1::1%d" % n], tcp=[80], udp=[53])
+    world.put("floating-ips", "f4", router="r", ip=FLOATING, port="a3")
+    world.put("floating-ips", "f6", router="r", ip=FLOATING6, port="a3")
     wait_watched(world)
     return vms
 
@@ -100,10 +111,26 @@ def frozen(host):
         host.thaw_switch()
 
 
+def sessions_up(host):
+    """How many sessions the host's switch calls up."""
+    return host.appctl("bfd/show").count("Local Session State: up")
+
+
+def answers_to_arp(machine, ip):
+    """Who answers the machine's question for 'ip': the MAC addresses, one for
+    each answer within a second."""
+    with Capture(machine.ns) as capture:
+        send(machine, arp_question(machine.mac, machine.ip, ip))
+        time.sleep(1)
+        return [f["sender"] for f in map(parse, capture.read())
+                if f.get("operation") == 2 and f["sender_ip"] == ip]
+
+
 def both_ways(world, shop, vm="a3"):
-    """Whether packets get out, and in."""
-    return (world.answers(shop[vm], NEAR) == "near"
-            and world.answers(shop["near"], FLOATING) == "a3")
+    """Whether packets get out, and in, of both families."""
+    return all(world.answers(shop[vm], near) == "near"
+               and world.answers(shop["near"], floating) == "a3"
+               for near, floating in WAYS)
 
 
 def wait_back(world, moves):
@@ -175,4 +202,72 @@ def test_one_that_is_cut_off_itself_says_nothing_of_others(world, shop):
             assert world.answers(shop["a1"], NEAR) == "near"
         wait_watched(world)
     assert world.api.metrics()[MOVES] == moves
+    assert both_ways(world, shop)
+
+
+def test_switches_take_over_by_themselves(world, shop):
+    """While vmnd is away, both ways, also what is open; and give way to the
+    first one when it is back."""
+    lab = world.lab
+    assert gateway(world) == "h1" and both_ways(world, shop)
+    held = [traffic.Connection(shop[vm], ip, 80)
+            for near, floating in WAYS
+            for vm, ip in (("a3", near), ("near", floating))]
+    assert all(h.exchange(seconds=5) for h in held)
+    # What h2 knows beforehand: the next hops, for it asks, and whoever asks.
+    for ip in (ROUTER, NEAR, ROUTER6, NEAR6):
+        mac = shop["gw" if ip in (ROUTER, ROUTER6) else "near"].mac
+        wait_for("h2 to know " + ip, lambda i=ip, m=mac: neighbours(
+            lab.host("h2")).get(i) == m, 30)
+    lab.vmnd.kill()
+    try:
+        with frozen(lab.host("h1")):
+            assert all(h.exchange(seconds=20) for h in held)
+            assert both_ways(world, shop) and both_ways(world, shop, "a2")
+            for ip in (ROUTER, ROUTER6):
+                assert world.answers(shop["a3"], ip) == "gw"
+        assert all(h.exchange(seconds=20) for h in held)
+        assert both_ways(world, shop) and both_ways(world, shop, "a1")
+    finally:
+        lab.vmnd.start()
+    lab.await_ports(["a1", "a2", "a3"])
+    wait_for("h1 to be the gateway", lambda: gateway(world) == "h1", 60)
+    wait_watched(world)
+    assert both_ways(world, shop) and all(h.exchange(seconds=5) for h in held)
+    for h in held:
+        h.close()
+
+
+def test_nobody_answers_beside_the_gateway(world, shop):
+    """A gateway that stands by and has lost its own link to the others does
+    not, nor one whose link to the gateway alone is broken; whoever does not
+    see the gateway is led to it by the other one."""
+    lab = world.lab
+    near = shop["near"]
+    router = world.api.get("routers/r")["status"]["mac"]
+    assert gateway(world) == "h1" and both_ways(world, shop)
+    lab.vmnd.kill()
+    try:
+        with underlay_cut(lab, "h2"):
+            wait_for("h2 to see nobody", lambda: sessions_up(
+                lab.host("h2")) == 0, 20)
+            assert answers_to_arp(near, OURS) == [router]
+            assert both_ways(world, shop)
+        wait_for("h2's sessions", lambda: sessions_up(
+            lab.host("h2")) == 2, 20)
+        # Both ends must call it down before the path is whole again.
+        with path_cut(lab, "h3", "h1"):
+            wait_for("h3 not to see h1", lambda: sessions_up(
+                lab.host("h3")) == 1, 20)
+            assert answers_to_arp(near, OURS) == [router]
+            # Out by way of h2, and h1; the answer has no way back.
+            with Capture(near.ns) as capture:
+                traffic.ask(shop["a3"], NEAR, 53, "udp", 1.0)
+                assert capture.wait(lambda f: of_udp(f) and (
+                    parse(f)["src_ip"], of_udp(f)[1]) == (FLOATING, 53))
+    finally:
+        lab.vmnd.start()
+    lab.await_ports(["a1", "a2", "a3"])
+    wait_for("h1 to be the gateway", lambda: gateway(world) == "h1", 60)
+    wait_watched(world)
     assert both_ways(world, shop)

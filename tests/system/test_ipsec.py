@@ -207,7 +207,7 @@ def test_refuses_what_is_somebody_elses(encrypting):
     h1.vsctl("add-port", "br-phys", "vmnv0a63004d", "--", "set", "interface",
              "vmnv0a63004d", "type=internal")
     api.put("hosts/far", {"ovsdb": "inbound", "tunnel_ip": "10.99.0.77"})
-    wait_for("a word of it", lambda: "which IPsec or BFD needs" in api.get(
+    wait_for("a word of it", lambda: "which IPsec needs" in api.get(
         "hosts/h1")["status"].get("reason", ""), 20)
     h1.vsctl("del-port", "br-phys", "vmnv0a63004d")
     wait_for("it to go on", lambda: "10.99.0.77" in peers(h1), 20)

@@ -339,7 +339,8 @@ dump_group(void *dump_, const struct flow_item *item)
     }
     assert_int_equal(0, ofputil_decode_group_mod(inner_message(item), &gm));
     ds_put_format(&s, "group_id=%u,type=%s", gm.group_id,
-                  gm.type == OFPGT11_ALL ? "all" : "select");
+                  gm.type == OFPGT11_ALL ? "all"
+                  : gm.type == OFPGT11_FF ? "fast_failover" : "select");
     if (gm.props.selection_method[0]) {
         ds_put_format(&s, ",selection_method=%s", gm.props.selection_method);
     }
@@ -351,6 +352,9 @@ dump_group(void *dump_, const struct flow_item *item)
         ds_put_format(&s, ",bucket=bucket_id:%u,", bucket->bucket_id);
         if (gm.type == OFPGT11_SELECT) {
             ds_put_format(&s, "weight:%u,", bucket->weight);
+        } else if (gm.type == OFPGT11_FF) {
+            ds_put_format(&s, "watch_port:%u,",
+                          ofp_to_u16(bucket->watch_port));
         }
         ds_put_cstr(&s, "actions=");
         ofpacts_format(bucket->ofpacts, bucket->ofpacts_len, &params);

@@ -13,6 +13,7 @@
 #include "controller/fabric/fabric.h"
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/ovsdb/deleted-host-db.h"
+#include "controller/fabric/ovsdb/host-bfd.h"
 #include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "util.h"
 
@@ -253,4 +254,10 @@ deleted_host_db_state(const struct fabric_host *host OVS_UNUSED,
 {
     *reason = NULL;
     return DELETED_HOST_DB_AWAY;
+}
+
+void
+host_bfd_get_stats(const struct fabric_host_db *db OVS_UNUSED,
+                   struct fabric_stats *stats OVS_UNUSED)
+{
 }

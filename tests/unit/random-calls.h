@@ -268,18 +268,23 @@ random_flow(struct vmn_emit *emit, const struct vmn_group_msg *group,
 static inline struct vmn_group_msg *
 random_group(struct vmn_emit *emit, unsigned *kinds)
 {
+    enum vmn_group_type type = (is_wrong() ? VMN_GROUP_FAILOVER + 1
+                                : random_range(3) ? VMN_GROUP_SELECT
+                                : VMN_GROUP_FAILOVER);
     struct vmn_group_msg *group
-        = vmn_group_add(emit, random_scope(),
-                        is_wrong() ? 2 : VMN_GROUP_SELECT,
+        = vmn_group_add(emit, random_scope(), type,
                         is_wrong() ? NULL : "group");
 
-    if (random_range(2)) {
+    if (type == VMN_GROUP_SELECT && random_range(2)) {
         vmn_group_hash_client(group, random_range(2) ? 4 : 6);
     }
     for (int n = random_range(4); n > 0; n--) {
         struct vmn_actions *bucket = vmn_bucket_add(group, random_uint32(),
                                                     random_uint16());
 
+        if ((type == VMN_GROUP_FAILOVER) != is_wrong()) {
+            vmn_bucket_watch(bucket, is_wrong() ? 0 : VMN_PEER_OFPORT(n));
+        }
         random_action(bucket, kinds);
         if (random_range(2)) {
             vmn_bucket_count_part(bucket, random_range(99));

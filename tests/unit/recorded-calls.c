@@ -65,6 +65,7 @@
 #define vmn_group_add recorded_group_add
 #define vmn_bucket_add recorded_bucket_add
 #define vmn_bucket_count_part recorded_bucket_count_part
+#define vmn_bucket_watch recorded_bucket_watch
 #define vmn_group_hash_client recorded_group_hash_client
 #define vmn_arp_nd_respond recorded_arp_nd_respond
 #define vmn_send_back recorded_send_back

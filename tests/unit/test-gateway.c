@@ -196,6 +196,98 @@ routers_share_what_they_hear(void **state OVS_UNUSED)
     apps_fixture_destroy(f);
 }
 
+/* Two hosts more: h2, which is on the physical network as well, and h3, which
+ * has a VM.  WATCHES are rows of what they have seen of each other. */
+#define OTHERS \
+    "'hosts/h2': {'ovsdb': 'unix:/h2', 'tunnel_ip': '10.99.0.2'," \
+    " 'provider_bridges': [{'physical': 'dc', 'bridge': 'br-ex'}]}," \
+    "'hosts/h3': {'ovsdb': 'unix:/h3', 'tunnel_ip': '10.99.0.3'}," \
+    "'vifs/h2/@dc': {'host': 'h2', 'iface_id': '@dc'," \
+    " 'iface': 'vmn-to-br-ex', 'ofport': 42}," \
+    "'ports/p': {'network': 'a', 'mac': '02:00:00:00:00:01'," \
+    " 'ips': ['10.0.1.9']}, 'bindings/p': {'host': 'h3'}," \
+    "'routers/r': {'mac': '0e:00:00:00:00:01'," \
+    " 'interfaces': [{'network': 'a'}], 'external': {'network': 'out'," \
+    " 'addresses': ['10.9.0.9', 'fd09::9'], 'gateways': [" \
+    " {'host': 'h1', 'priority': 1}, {'host': 'h2', 'priority': 2}]}}"
+#define WATCHES(HOST, OTHER, OFPORT) \
+    "'vifs/" HOST "/=" OTHER "': {'host': '" HOST "'," \
+    " 'iface_id': '=" OTHER "', 'iface': 'vmnv" OTHER "'," \
+    " 'ofport': " OFPORT ", 'link_up': true}"
+
+static char *
+groups_of(struct apps_fixture *f, const char *host)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    apps_fixture_groups(f, host, &ds);
+    return ds_steal_cstr(&ds);
+}
+
+static char *
+flows_of(struct apps_fixture *f, const char *host)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    apps_fixture_flows(f, host, false, &ds);
+    return ds_steal_cstr(&ds);
+}
+
+/* How often 'what' is in 'text', which is freed. */
+static int
+times(char *text, const char *what)
+{
+    int n = 0;
+
+    for (const char *p = text; p && (p = strstr(p, what)); p++) {
+        n++;
+    }
+    free(text);
+    return n;
+}
+
+/* A gateway that has not seen the one before it yet does not know that it is
+ * down: then all is as with one that vmnd moves. */
+static void
+gateways_that_see_each_other_take_over(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = apps_fixture_create(apps);
+    static const char failover[] = "type=fast_failover";
+    static const char serves[] = "gateway.ingress/0 90 ip,reg0=0x9,reg9=0x80";
+
+    free(flows_of_h1(f, "{" BASE "," OTHERS "," WATCHES("h1", "h2", "41002")
+                     "}"));
+    for (const char *host = "h1"; *host; host = (host[1] == '1' ? "h2"
+                                                 : host[1] == '2' ? "h3"
+                                                 : "")) {
+        assert_int_equal(times(groups_of(f, host), failover), 0);
+        assert_int_equal(times(flows_of(f, host), serves), 0);
+    }
+    free(flows_of_h1(f, "{" WATCHES("h2", "h1", "41001") ","
+                     WATCHES("h2", "h3", "41003") "}"));
+    /* What leads to them, and what h2 does with it. */
+    assert_int_equal(times(groups_of(f, "h3"), failover), 1);
+    assert_int_equal(times(groups_of(f, "h1"), failover), 1);
+    assert_int_equal(times(groups_of(f, "h2"), failover), 3);
+    assert_int_equal(times(groups_of(f, "h3"), "watch_port:40000"), 1);
+    assert_int_equal(times(groups_of(f, "h2"), "watch_port:40000"), 1);
+    assert_int_equal(times(flows_of(f, "h2"), serves), 1);
+    assert_int_equal(times(flows_of(f, "h1"), serves), 0);
+
+    /* One that is cut off comes last. */
+    free(flows_of_h1(f, "{'vifs/h1/@dc': {'host': 'h1', 'iface_id': '@dc',"
+                     " 'iface': 'vmn-to-br-ex', 'ofport': 41,"
+                     " 'cut_off': true}}"));
+    assert_int_equal(times(flows_of(f, "h2"), serves), 0);
+    assert_int_equal(times(flows_of(f, "h1"), serves), 1);
+
+    /* Where h2 alone is left, nothing fails over. */
+    free(flows_of_h1(f, "{'vifs/h1/@dc': null}"));
+    assert_int_equal(times(groups_of(f, "h3"), failover), 0);
+    assert_int_equal(times(groups_of(f, "h2"), failover), 0);
+    apps_fixture_destroy(f);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -203,6 +295,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(a_family_without_an_address_stays_inside),
         cmocka_unit_test(routers_share_what_they_hear),
         cmocka_unit_test(senders_share_no_ports),
+        cmocka_unit_test(gateways_that_see_each_other_take_over),
     };
 
     if (argc > 1) {

@@ -205,6 +205,69 @@ peer_has_a_key_or_a_name(void **state OVS_UNUSED)
     fixture_close(f);
 }
 
+/* By the port that IPsec has, or by one of its own. */
+static void
+peer_is_watched(void **state OVS_UNUSED)
+{
+    struct fixture *f = fixture_open();
+
+    for (int encrypted = 0; encrypted < 2; encrypted++) {
+        struct ovsdb_peer *peer;
+
+        add_peers(f, 1, encrypted ? "a-key-of-two" : NULL);
+        peer = shash_find_data(&f->peers.peers, "vmnv0");
+        peer->remote_name = encrypted ? "hv2" : NULL;
+        peer->bfd = true;
+        peer->ofport = 41007;
+        configure_and_wait(f);
+        ASSERT_VSCTL(f, "{enable=\"true\", min_rx=\"200\", "
+                     "min_tx=\"200\"}\n41007",
+                     "get interface vmnv0 bfd ofport_request");
+        ASSERT_VSCTL(f, encrypted
+                     ? "{key=\"0\", local_ip=\"192.0.2.1\", "
+                       "psk=a-key-of-two, remote_ip=\"192.0.0.0\"}"
+                     : "{key=\"0\", local_ip=\"192.0.2.1\", "
+                       "remote_ip=\"192.0.0.0\"}",
+                     "get interface vmnv0 options");
+
+        /* Somebody turns it off. */
+        free(ovs_sandbox_vsctl(&f->sb, "clear interface vmnv0 bfd"));
+        WAIT_FOR_VSCTL(f, "{enable=\"true\", min_rx=\"200\", "
+                       "min_tx=\"200\"}", "get interface vmnv0 bfd");
+        peer->bfd = false;
+        configure_and_wait(f);
+        ASSERT_VSCTL(f, "{}", "get interface vmnv0 bfd");
+        remove_peers(f);
+        configure_and_wait(f);
+    }
+    fixture_close(f);
+}
+
+/* A port of others is in the way of what is encrypted, and of nothing else. */
+static void
+port_of_others_stays(void **state OVS_UNUSED)
+{
+    struct fixture *f = fixture_open();
+    struct ovsdb_peer *peer;
+
+    free(ovs_sandbox_vsctl(&f->sb, "add-port br-int vmnv0"));
+    add_peers(f, 2, NULL);
+    for (int i = 0; i < 2; i++) {
+        peer = shash_find_data(&f->peers.peers, i ? "vmnv1" : "vmnv0");
+        peer->remote_name = NULL;
+        peer->bfd = true;
+        peer->ofport = 41007 + i;
+    }
+    configure_and_wait(f);
+    ASSERT_VSCTL(f, "{}", "get interface vmnv0 bfd");
+    ASSERT_VSCTL(f, "41008", "get interface vmnv1 ofport_request");
+    peer = shash_find_data(&f->peers.peers, "vmnv0");
+    peer->psk = "a-key-of-two";
+    ovsdb_session_set_desired(f->session, &f->desired);
+    WAIT_FOR(status_of(f).config == OVSDB_CONFIG_REFUSED);
+    fixture_close(f);
+}
+
 static void
 certificate_is_set_and_taken_back(void **state OVS_UNUSED)
 {
@@ -269,6 +332,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(many_peers_come_and_go_in_slices),
         cmocka_unit_test(peer_has_a_key_or_a_name),
+        cmocka_unit_test(peer_is_watched),
+        cmocka_unit_test(port_of_others_stays),
         cmocka_unit_test(certificate_is_set_and_taken_back),
         cmocka_unit_test(certificate_of_others_stays),
     };

@@ -450,7 +450,7 @@ static const struct bad_case bad_cases[] = {
       "fd00::/8 appears twice\n" },
     { "vifs", "{'host':'h','iface_id':'@','iface':'tap0','ofport':1}",
       "/iface_id must be an interface id, or \"@\" and the name of a physical "
-      "network\n" },
+      "network, or \"=\" and that of a host\n" },
     { "vifs", "{'host':'h','iface_id':'x','iface':'tap0','ofport':0}",
       "/ofport must be an integer from 1 to 65535\n" },
     { "vifs", "{'host':'h','iface_id':'x','iface':'','ofport':1}",

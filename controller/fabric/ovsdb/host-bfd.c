@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "controller/engine/engine.h"
+#include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/ovsdb/host-db.h"
 #include "controller/fabric/ovsdb/host-peers.h"
@@ -311,19 +312,22 @@ report_watch(const struct fabric_host_db *db, struct watch *watch,
 {
     const struct ovsdb_interface *iface = NULL;
     enum ovsdb_bfd state = OVSDB_BFD_NONE;
-    bool works;
+    bool is_there;
 
     if (snapshot->n_interfaces) {
         iface = bsearch(watch->iface, snapshot->interfaces,
                         snapshot->n_interfaces, sizeof *iface,
                         compare_interfaces);
     }
-    works = (iface && iface->owner && !strcmp(iface->owner, HOST_DB_OWNER)
-             && !strcmp(iface->bridge, db->bridge)
-             && iface->ofport == watch->ofport);
-    if (works) {
+    is_there = (iface && iface->owner && !strcmp(iface->owner, HOST_DB_OWNER)
+                && !strcmp(iface->bridge, db->bridge));
+    if (is_there && iface->ofport == watch->ofport) {
         state = iface->bfd;
-    } else if (iface && iface->ofport && !*reason) {
+    } else if (iface && !is_there && !*reason) {
+        *reason = xasprintf("port \"%s\", by which it is to watch host "
+                            "\"%s\", already exists and was not made by %s",
+                            watch->iface, watch->name, HOST_DB_OWNER);
+    } else if (is_there && iface->ofport && !*reason) {
         *reason = (iface->ofport < 0 || iface->error
                    ? xasprintf("the switch could not make the tunnel port "
                                "\"%s\", by which it is to watch host \"%s\": "
@@ -335,7 +339,8 @@ report_watch(const struct fabric_host_db *db, struct watch *watch,
                                " instead of %d", watch->iface, watch->name,
                                iface->ofport, watch->ofport));
     }
-    if (!works) {
+    /* A switch that restarts has no number for a moment. */
+    if (!is_there || (iface->ofport && iface->ofport != watch->ofport)) {
         watch->was_up = false;
     }
     if (state == watch->state) {
@@ -507,6 +512,16 @@ host_bfd_destroy(struct fabric *f)
 }
 
 /* Status.  ---------------------------------------------------------------- */
+
+void
+host_bfd_get_stats(const struct fabric_host_db *db, struct fabric_stats *stats)
+{
+    stats->n_bfd_sessions += db->watches.n;
+    for (size_t i = 0; i < db->watches.n; i++) {
+        stats->n_bfd_down += db->watches.watches[i].state != OVSDB_BFD_UP;
+    }
+    stats->n_cut_off += db->observed && db->observed->cut_off;
+}
 
 void
 host_bfd_status(const struct fabric_host_db *db, struct arena *arena,

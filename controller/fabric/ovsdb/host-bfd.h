@@ -17,6 +17,7 @@
 struct arena;
 struct fabric;
 struct fabric_host_db;
+struct fabric_stats;
 struct shash;
 struct status_host;
 struct sset;
@@ -70,6 +71,8 @@ void host_bfd_due(const struct fabric_host_db *);
 size_t host_bfd_vifs(const struct fabric_host_db *, struct vif_report *reports,
                      size_t n);
 
+/* Adds the host's sessions to the statistics. */
+void host_bfd_get_stats(const struct fabric_host_db *, struct fabric_stats *);
 /* Fills in the host's status. */
 void host_bfd_status(const struct fabric_host_db *, struct arena *,
                      struct status_host *);

@@ -264,7 +264,9 @@ observed_host_set_cut_off(struct observed_host *host, bool cut_off)
 {
     if (host->cut_off != cut_off) {
         host->cut_off = cut_off;
-        host_provider_vifs_changed(host);
+        if (!host->silent && !host->switch_dead) {
+            host_provider_vifs_changed(host);
+        }
     }
 }
 

@@ -219,11 +219,12 @@ emit_group(lua_State *L)
 static int
 group_bucket(lua_State *L)
 {
-    static const char *const names[] = { "id", "weight", "count", NULL };
+    static const char *const names[] = { "id", "weight", "count", "watch",
+                                         NULL };
     struct lua_group *object = lua_take_object(L, 1, LUA_GROUP,
                                                "group:bucket()");
     struct vmn_actions *bucket;
-    uint32_t id, part;
+    uint32_t id, part, watch;
     uint16_t weight;
 
     lua_settop(L, 2);
@@ -233,9 +234,14 @@ group_bucket(lua_State *L)
                             UINT16_MAX, 1);
     part = integer_option(L, "count", "group:bucket(): count", 0, UINT32_MAX,
                           0);
+    watch = integer_option(L, "watch", "group:bucket(): watch", 0, UINT32_MAX,
+                           0);
     bucket = vmn_bucket_add(object->group, id, weight);
     if (part) {
         vmn_bucket_count_part(bucket, part);
+    }
+    if (watch) {
+        vmn_bucket_watch(bucket, watch);
     }
     lua_push_actions(L, bucket);
     return 1;

@@ -177,6 +177,7 @@ const struct lua_name lua_field_types[] = {
 const struct lua_name lua_group_types[] = {
     NAME("all", GROUP_ALL),
     NAME("select", GROUP_SELECT),
+    NAME("failover", GROUP_FAILOVER),
     NAMES_END,
 };
 
