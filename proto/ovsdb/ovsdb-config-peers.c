@@ -189,9 +189,10 @@ set_watched(const struct ovsrec_interface *iface,
 /* Starts or ends BFD on the interface of an existing port.  Returns true if it
  * changed the row. */
 static bool
-ensure_bfd(const struct ovsrec_interface *iface, const struct ovsdb_peer *peer)
+ensure_bfd(const struct ovsrec_interface *iface, const struct ovsdb_peer *peer,
+           bool keep)
 {
-    if (!peer->bfd && !smap_is_empty(&iface->bfd)) {
+    if (!peer->bfd && !keep && !smap_is_empty(&iface->bfd)) {
         const struct smap none = SMAP_INITIALIZER(&none);
 
         ovsrec_interface_set_bfd(iface, &none);
@@ -209,9 +210,9 @@ ensure_bfd(const struct ovsrec_interface *iface, const struct ovsdb_peer *peer)
  * the row. */
 static bool
 ensure_peer_settings(const struct ovsrec_interface *iface,
-                     const struct ovsdb_peer *peer)
+                     const struct ovsdb_peer *peer, bool keep_bfd)
 {
-    bool changed = ensure_bfd(iface, peer);
+    bool changed = ensure_bfd(iface, peer, keep_bfd);
 
     if (!has_options(&iface->options, peer)) {
         struct smap options;
@@ -261,7 +262,8 @@ insert_peer(struct ovsdb_idl_txn *txn, const struct ovsdb_desired *desired,
 static void
 detach_others(struct ovsdb_idl *idl, const struct ovsdb_desired *desired,
               const struct ovsrec_bridge *bridge,
-              const struct shash *peers, struct shash *there, size_t *left)
+              const struct ovsdb_peers *peers, struct shash *there,
+              size_t *left)
 {
     const struct ovsrec_bridge *b;
 
@@ -272,8 +274,12 @@ detach_others(struct ovsdb_idl *idl, const struct ovsdb_desired *desired,
             if (!is_peer_port(desired, port)) {
                 continue;
             }
-            if (b == bridge && peers && shash_find(peers, port->name)) {
+            if (b == bridge && peers
+                && shash_find(&peers->peers, port->name)) {
                 shash_add_once(there, port->name, port);
+            } else if (b == bridge && peers && peers->keep_bfd
+                       && !smap_is_empty(&port->interfaces[0]->bfd)) {
+                continue;
             } else if (*left) {
                 ovsrec_bridge_update_ports_delvalue(b, port);
                 --*left;
@@ -334,7 +340,7 @@ ovsdb_config_peers(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
     size_t left = OVSDB_PEERS_SLICE;
     struct shash_node *node;
 
-    detach_others(idl, desired, bridge, peers, &there, &left);
+    detach_others(idl, desired, bridge, desired_peers, &there, &left);
     if (peers) {
         SHASH_FOR_EACH (node, peers) {
             const struct ovsrec_port *port = shash_find_data(&there,
@@ -349,7 +355,8 @@ ovsdb_config_peers(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
                 insert_peer(txn, desired, bridge, node->name, node->data);
                 left--;
             } else {
-                left -= ensure_peer_settings(port->interfaces[0], node->data);
+                left -= ensure_peer_settings(port->interfaces[0], node->data,
+                                             desired_peers->keep_bfd);
             }
         }
     }

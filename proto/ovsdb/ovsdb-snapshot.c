@@ -200,6 +200,8 @@ snapshot_interface(struct ovsdb_interface *iface, const char *bridge,
                    : !strcmp(rec->link_state, "up") ? OVSDB_LINK_UP
                    : OVSDB_LINK_DOWN);
     iface->bfd = bfd_state(rec);
+    iface->bfd_was_up = (iface->bfd != OVSDB_BFD_NONE
+                         && smap_get_int(&rec->bfd_status, "flap_count", 0));
     iface->is_tap = !strcmp(smap_get_def(&rec->status, "driver_name", ""),
                             "tun");
 }

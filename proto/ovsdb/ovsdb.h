@@ -65,6 +65,7 @@ struct ovsdb_interface {
                                  * create it, 0 while it has not tried. */
     enum ovsdb_link link;
     enum ovsdb_bfd bfd;
+    bool bfd_was_up;            /* The session has been up before. */
     uint32_t mtu;               /* In bytes; 0: not known. */
     struct eth_addr mac;        /* external_ids:attached-mac; 0: none. */
     bool is_tap;                /* A tap of the kernel's, as QEMU opens it. */
@@ -130,6 +131,8 @@ struct ovsdb_peers {
     /* If true, other_config has the files that external_ids name; if not,
      * those in it are removed.  See ovsdb-config-peers.c. */
     bool certificates;
+    bool keep_bfd;              /* Whom the host is to watch is not known yet:
+                                 * BFD stays where it is. */
     struct shash peers;         /* struct ovsdb_peer, by the name of an
                                  * interface that carries no packets but
                                  * those of BFD. */

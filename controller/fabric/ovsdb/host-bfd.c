@@ -13,7 +13,11 @@
  *   its sessions are up.
  *
  * So one host that has lost its link, or one path that is broken, moves
- * nothing; and of two hosts that watch nobody else neither can tell. */
+ * nothing; and of two hosts that watch nobody else neither can tell.
+ *
+ * Who watches whom follows from what apps compute, and that from which
+ * sessions there are.  So until the first computation hosts' databases tell:
+ * sessions outlive vmnd, and it starts with what was. */
 
 #include <config.h>
 
@@ -87,7 +91,10 @@ read_wanted(struct fabric_host_db *db)
     char *save = NULL;
 
     free_wanted(w);
-    w->known = true;
+    if (!w->known) {
+        w->known = true;
+        w->generation++;
+    }
     for (char *item = text ? strtok_r(text, ",", &save) : NULL; item;
          item = strtok_r(NULL, ",", &save)) {
         char *slash = strchr(item, '/');
@@ -256,20 +263,32 @@ host_bfd_group(struct fabric *f, bool changed)
             host->db->watches.known = false;
         }
     }
-    changed |= !sset_is_empty(&names);
+    changed |= !sset_is_empty(&names) || !f->db->bfd_has_begun;
+    f->db->bfd_has_begun = true; /* The first group is what was loaded. */
     sset_destroy(&names);
     if (!changed) {
         return;
     }
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
         if (host->db && !host->db->watches.known) {
+            uint64_t before = host->db->watches.generation;
+
             read_wanted(host->db);
+            host->db->watches.is_new = (before
+                                        != host->db->watches.generation);
         }
     }
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
-        if (host->db && (host->db->watches.n_wanted || host->db->watches.n)
-            && update_watches(host->db)) {
-            host_db_watches_changed(host->db);
+        struct fabric_host_db *db = host->db;
+
+        if (db && (db->watches.n_wanted || db->watches.n
+                   || db->watches.is_new)) {
+            bool anew = update_watches(db);
+
+            if (anew || db->watches.is_new) {
+                db->watches.is_new = false;
+                host_db_watches_changed(db);
+            }
         }
     }
 }
@@ -323,6 +342,7 @@ report_watch(const struct fabric_host_db *db, struct watch *watch,
                 && !strcmp(iface->bridge, db->bridge));
     if (is_there && iface->ofport == watch->ofport) {
         state = iface->bfd;
+        watch->was_up |= state == OVSDB_BFD_UP || iface->bfd_was_up;
     } else if (iface && !is_there && !*reason) {
         *reason = xasprintf("port \"%s\", by which it is to watch host "
                             "\"%s\", already exists and was not made by %s",
@@ -347,8 +367,79 @@ report_watch(const struct fabric_host_db *db, struct watch *watch,
         return false;
     }
     watch->state = state;
-    watch->was_up |= state == OVSDB_BFD_UP;
     return true;
+}
+
+/* Returns hosts' names by those of interfaces for them. */
+static const struct shash *
+get_peer_names(struct fabric *f)
+{
+    struct shash *names = f->db->peer_names;
+    const struct fabric_host *host;
+
+    if (names) {
+        return names;
+    }
+    names = f->db->peer_names = xmalloc(sizeof *names);
+    shash_init(names);
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        const struct vmn_ip ips[2] = { host->row->tunnel_ip,
+                                       host->row->second_tunnel_ip };
+
+        for (int i = 0; i < 2 * OVSDB_TUNNELS_MAX; i++) {
+            if (ips[i / OVSDB_TUNNELS_MAX].family) {
+                char *name = host_peers_name(&ips[i / OVSDB_TUNNELS_MAX],
+                                             i % OVSDB_TUNNELS_MAX);
+
+                if (!shash_find(names, name)) {
+                    shash_add(names, name, xstrdup(host->name));
+                }
+                free(name);
+            }
+        }
+    }
+    return names;
+}
+
+static int
+compare_two_watches(const void *a, const void *b)
+{
+    return strcmp(((const struct watch *) a)->name,
+                  ((const struct watch *) b)->name);
+}
+
+/* Takes the sessions that the host has for those that it is to have. */
+static void
+adopt_watches(struct fabric_host_db *db,
+              const struct ovsdb_snapshot *snapshot)
+{
+    struct host_watches *w = &db->watches;
+    struct watch *watches = xcalloc(VMN_WATCHED_HOSTS_MAX, sizeof *watches);
+    size_t n = 0;
+
+    for (size_t i = 0; i < snapshot->n_interfaces
+         && n < VMN_WATCHED_HOSTS_MAX; i++) {
+        const struct ovsdb_interface *iface = &snapshot->interfaces[i];
+        const struct fabric_host *peer;
+        const char *name;
+
+        if (iface->bfd == OVSDB_BFD_NONE || !iface->owner
+            || strcmp(iface->owner, HOST_DB_OWNER)
+            || iface->ofport <= VMN_PEER_OFPORT(0)) {
+            continue;
+        }
+        name = shash_find_data(get_peer_names(db->host->fabric), iface->name);
+        peer = name ? fabric_find_host(db->host->fabric, name) : NULL;
+        if (peer && peer != db->host
+            && watch_init(&watches[n], db, peer,
+                          iface->ofport - VMN_PEER_OFPORT(0))) {
+            n++;
+        }
+    }
+    qsort(watches, n, sizeof *watches, compare_two_watches);
+    free_watches(w->watches, w->n);
+    w->watches = watches;
+    w->n = n;
 }
 
 void
@@ -359,6 +450,9 @@ host_bfd_report(struct fabric_host_db *db,
     char *reason = NULL;
     bool changed = false;
 
+    if (!w->known && db->host->row) {
+        adopt_watches(db, snapshot);
+    }
     for (size_t i = 0; i < w->n; i++) {
         changed |= report_watch(db, &w->watches[i], snapshot, &reason);
     }
@@ -505,6 +599,11 @@ host_bfd_create(struct fabric *f)
 void
 host_bfd_destroy(struct fabric *f)
 {
+    if (f->db->peer_names) {
+        shash_destroy_free_data(f->db->peer_names);
+        free(f->db->peer_names);
+        f->db->peer_names = NULL;
+    }
     if (f->db->bfd_due) {
         event_free(f->db->bfd_due);
         f->db->bfd_due = NULL;

@@ -46,7 +46,9 @@ struct host_watches {
     size_t n;
     struct watch *watches;      /* By name: those that the peer wants, too. */
     uint64_t generation;        /* Changes with the set of 'watches'. */
-    bool known;                 /* 'wanted' was read. */
+    bool known;                 /* 'wanted' was read; until then, 'watches' are
+                                 * those that the host's database has. */
+    bool is_new;                /* Since the last update of these. */
     char *reason;               /* Why one does not work, or NULL. */
 };
 

@@ -40,6 +40,9 @@ struct fabric_db {
     bool uses[OVSDB_TUNNELS_MAX]; /* By encapsulation: some host receives it,
                                    * so all hosts can send it. */
     struct event *bfd_due;      /* host-bfd.c; NULL: shutting down. */
+    bool bfd_has_begun;         /* It is known who is to watch whom. */
+    struct shash *peer_names;   /* host-bfd.c: hosts, by the names of
+                                 * interfaces for them; NULL: not known. */
     struct event *barrier;      /* startup-barrier.c: its timer; NULL: the
                                  * barrier has ended. */
     int64_t barrier_until_ms;   /* Its end at the latest. */

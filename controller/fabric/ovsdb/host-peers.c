@@ -137,6 +137,7 @@ host_peers_desired(void *db_)
     memcpy(own->uses, all->uses, sizeof own->uses);
     shash_swap(&old, &own->desired.peers);
     own->desired.certificates = host_ipsec_by_certificates(all);
+    own->desired.keep_bfd = !db->watches.known;
     host_ipsec_add_peers(db, &old, &own->desired.peers);
     host_bfd_add_peers(db, &own->desired.peers);
     destroy_all(&old);
