@@ -21,6 +21,9 @@ check_limit(const struct qos_policy *row, size_t i, struct vmn_check *check)
     if (limit->burst_kb && !limit->max_kbps) {
         vmn_check_fail(check, pointers[i][0], "is of max_kbps, which the "
                        "limit lacks");
+    } else if (limit->burst_kb && limit->burst_kb < BURST_KB_LEAST) {
+        vmn_check_fail(check, pointers[i][0], "is at least %d, or no large "
+                       "frame gets through", BURST_KB_LEAST);
     }
     if (limit->burst_packets && !limit->max_pps) {
         vmn_check_fail(check, pointers[i][1], "is of max_pps, which the limit "
@@ -39,6 +42,9 @@ check_policy(const void *row_, struct vmn_check *check)
     } else if (!row->n_ports && !row->network && !row->selector.text) {
         vmn_check_fail(check, "", "a policy needs ports, or a network, a "
                        "selector or both");
+    }
+    if (!row->n_limits && row->dscp == DSCP_KEPT) {
+        vmn_check_fail(check, "", "a policy needs limits, or a dscp");
     }
     for (size_t i = 0; i < row->n_limits && i < N_DIRECTIONS; i++) {
         check_limit(row, i, check);
@@ -87,13 +93,14 @@ static const struct vmn_struct_class policy = {
                  "`network`, of these." },
         { VMN_FIELD(qos_policy, priority), .type = VMN_FIELD_INT, .min = 0,
           .max = PRIORITY_MAX, .def = PRIORITY_MAX / 2,
-          .doc = "A port has one policy: one that has it in `ports`, then "
-                 "the one with the least priority, then the first by name." },
+          .doc = "Of several policies of a port that say a `dscp`, the one "
+                 "with the least counts; of equal ones the first by name." },
         { VMN_LIST_FIELD(qos_policy, limits), .type = VMN_FIELD_STRUCT,
           .flags = VMN_FIELD_SET, .nested = &limit,
           .max_items = N_DIRECTIONS,
           .doc = "How much each of its ports may send and get; what is more "
-                 "is dropped, at the port's own host." },
+                 "is dropped, at the port's own host.  Of several policies of "
+                 "a port the least counts." },
         { VMN_FIELD(qos_policy, dscp), .type = VMN_FIELD_INT,
           .min = DSCP_KEPT, .max = 63, .def = DSCP_KEPT,
           .doc = "DSCP that what its ports send gets (RFC 2474); -1: what "
@@ -155,56 +162,88 @@ is_for(struct vmn_view *view, const struct qos_policy *row,
                                         vmn_labels_of(view, &port->row))));
 }
 
-static bool
-comes_before(const struct qos_policy *a, const struct qos_policy *b)
+/* Takes the lesser one of two limits, with its burst; 0 is none. */
+static void
+take_less(int *rate, int *burst, int other_rate, int other_burst)
 {
-    return (!a->n_ports != !b->n_ports ? a->n_ports > 0
-            : a->priority != b->priority ? a->priority < b->priority
-            : strcmp(a->object.row.name, b->object.row.name) < 0);
+    if (other_rate && (!*rate || other_rate < *rate
+                       || (other_rate == *rate && other_burst
+                           && (!*burst || other_burst < *burst)))) {
+        *rate = other_rate;
+        *burst = other_burst;
+    }
 }
 
-/* Returns the first one of 'best' and those of the relation at 'key'. */
-static const struct qos_policy *
-first_of(struct vmn_view *view, const char *key, const struct vmn_port *port,
-         const struct qos_policy *best)
+/* Adds to 'effect' what a policy says.  A limit is never lifted by another
+ * policy: who may write one for his ports is not to undo an operator's.  Of
+ * DSCPs that of 'first' counts, the policy with the least priority so far. */
+static void
+add_policy(const struct qos_policy *row, const struct qos_policy **first,
+           struct qos_effect *effect)
+{
+    for (size_t i = 0; i < row->n_limits; i++) {
+        const struct qos_limit *from = &row->limits[i];
+        struct qos_limit *to = &effect->limits[from->direction];
+
+        take_less(&to->max_kbps, &to->burst_kb, from->max_kbps,
+                  from->burst_kb);
+        take_less(&to->max_pps, &to->burst_packets, from->max_pps,
+                  from->burst_packets);
+    }
+    if (row->dscp != DSCP_KEPT
+        && (!*first || row->priority < (*first)->priority
+            || (row->priority == (*first)->priority
+                && strcmp(row->object.row.name,
+                          (*first)->object.row.name) < 0))) {
+        *first = row;
+        effect->dscp = row->dscp;
+    }
+}
+
+/* Adds those of the relation at 'key'. */
+static bool
+add_policies(struct vmn_view *view, const char *key,
+             const struct vmn_port *port, const struct qos_policy **first,
+             struct qos_effect *effect)
 {
     struct vmn_names names = vmn_relation_values(view, REL_POLICIES, key);
+    bool found = false;
 
     for (size_t i = 0; i < names.n; i++) {
         const struct qos_policy *row
             = (const struct qos_policy *) vmn_read(view, ROW_POLICY,
                                                    names.names[i]);
 
-        if (row && is_for(view, row, port)
-            && (!best || comes_before(row, best))) {
-            best = row;
+        if (row && is_for(view, row, port)) {
+            add_policy(row, first, effect);
+            found = true;
         }
     }
-    return best;
+    return found;
 }
 
-const struct qos_policy *
-qos_policy_of(struct vmn_view *view, const struct vmn_port *port)
+bool
+qos_effect_on(struct vmn_view *view, const struct vmn_port *port,
+              struct qos_effect *effect)
 {
-    const struct vmn_labels *labels;
-    const struct qos_policy *best
-        = first_of(view, vmn_printf(view, "port %s", port->row.name), port,
-                   NULL);
+    const struct vmn_labels *labels = vmn_labels_of(view, &port->row);
+    const struct qos_policy *first = NULL;
+    bool found;
 
-    if (best) {
-        return best;
-    }
-    best = first_of(view, vmn_printf(view, "network %s", port->network), port,
-                    best);
-    best = first_of(view, "any", port, best);
-    labels = vmn_labels_of(view, &port->row);
+    *effect = (struct qos_effect) { .dscp = DSCP_KEPT };
+    found = add_policies(view, vmn_printf(view, "port %s", port->row.name),
+                         port, &first, effect);
+    found |= add_policies(view, vmn_printf(view, "network %s", port->network),
+                          port, &first, effect);
+    found |= add_policies(view, "any", port, &first, effect);
     for (size_t i = 0; i < labels->n; i++) {
         const struct vmn_label *label = &labels->labels[i];
 
-        best = first_of(view, vmn_printf(view, "label %s", label->key), port,
-                        best);
-        best = first_of(view, vmn_printf(view, "label %s=%s", label->key,
-                                         label->value), port, best);
+        found |= add_policies(view, vmn_printf(view, "label %s", label->key),
+                              port, &first, effect);
+        found |= add_policies(view, vmn_printf(view, "label %s=%s", label->key,
+                                               label->value),
+                              port, &first, effect);
     }
-    return best;
+    return found;
 }

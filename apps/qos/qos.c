@@ -13,7 +13,7 @@
 #define BURST_PARTS 2           /* Of a second, as a burst: TCP needs much. */
 #define BURST_KB_MIN 512        /* A GSO frame is one packet to a meter. */
 #define BURST_PACKETS_MIN 32
-#define NEIGHBOURS_PPS 100      /* Packets of ARP and neighbour discovery. */
+#define NEIGHBOURS_KBPS 64      /* Some 100 packets that are not padded. */
 
 enum { STAGE_EGRESS, STAGE_INGRESS };
 
@@ -64,17 +64,18 @@ limit_key(struct vmn_view *view, const struct place *place, unsigned stage,
                       place->port->row.name);
 }
 
-/* ARP, and solicitations and advertisements of routers and neighbours. */
+/* ARP, and solicitations and advertisements of routers and neighbours, that
+ * the port sends.  What it gets of these is nobody's to use up. */
 static void
 emit_neighbours(struct vmn_view *view, struct vmn_emit *emit,
-                const struct place *place, unsigned stage)
+                const struct place *place)
 {
-    const char *key = limit_key(view, place, stage, "neighbours");
+    const char *key = limit_key(view, place, STAGE_EGRESS, "neighbours");
 
     for (uint8_t type = VMN_ND_ROUTER_SOLICIT - 1; type <= VMN_ND_ADVERT;
          type++) {
         bool is_arp = type < VMN_ND_ROUTER_SOLICIT;
-        struct vmn_flow *flow = flow_add(emit, place, stage, TABLE_KBPS,
+        struct vmn_flow *flow = flow_add(emit, place, STAGE_EGRESS, TABLE_KBPS,
                                          PRIORITY_NEIGHBOURS,
                                          is_arp ? VMN_ETH_ARP : VMN_ETH_IPV6);
         struct vmn_actions *actions = vmn_flow_actions(flow);
@@ -83,7 +84,7 @@ emit_neighbours(struct vmn_view *view, struct vmn_emit *emit,
             vmn_match(flow, VMN_F_IP_PROTO, VMN_IP_PROTO_ICMPV6);
             vmn_match(flow, VMN_F_ICMPV6_TYPE, type);
         }
-        vmn_act_limit(actions, key, NEIGHBOURS_PPS, NEIGHBOURS_PPS);
+        vmn_act_limit_kbps(actions, key, NEIGHBOURS_KBPS, BURST_KB_LEAST);
         vmn_act_next(actions);
     }
 }
@@ -99,7 +100,7 @@ emit_family(struct vmn_view *view, struct vmn_emit *emit,
                                      PRIORITY_LIMITED, eth_type);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
-    if (limit && limit->max_kbps) {
+    if (limit->max_kbps) {
         vmn_act_limit_kbps(actions, key, (uint32_t) limit->max_kbps,
                            burst(limit->burst_kb, limit->max_kbps,
                                  BURST_KB_MIN));
@@ -107,7 +108,7 @@ emit_family(struct vmn_view *view, struct vmn_emit *emit,
     if (dscp != DSCP_KEPT) {
         vmn_act_set(actions, VMN_F_IP_DSCP, (uint32_t) dscp);
     }
-    if (!limit || !limit->max_pps) {
+    if (!limit->max_pps) {
         vmn_act_next(actions);
         return;
     }
@@ -121,33 +122,37 @@ emit_family(struct vmn_view *view, struct vmn_emit *emit,
     vmn_act_next(actions);
 }
 
+/* Solicitations and advertisements that the port gets. */
+static void
+exempt_neighbours(struct vmn_emit *emit, const struct place *place)
+{
+    for (uint8_t type = VMN_ND_ROUTER_SOLICIT; type <= VMN_ND_ADVERT;
+         type++) {
+        struct vmn_flow *flow = flow_add(emit, place, STAGE_INGRESS,
+                                         TABLE_KBPS, PRIORITY_NEIGHBOURS,
+                                         VMN_ETH_IPV6);
+
+        vmn_match(flow, VMN_F_IP_PROTO, VMN_IP_PROTO_ICMPV6);
+        vmn_match(flow, VMN_F_ICMPV6_TYPE, type);
+        vmn_act_next(vmn_flow_actions(flow));
+    }
+}
+
 static void
 emit_direction(struct vmn_view *view, struct vmn_emit *emit,
-               const struct place *place, const struct qos_policy *policy,
-               enum direction direction)
+               const struct place *place, unsigned stage,
+               const struct qos_limit *limit, int dscp)
 {
-    static const unsigned stages[] = {
-        [DIRECTION_EGRESS] = STAGE_EGRESS,
-        [DIRECTION_INGRESS] = STAGE_INGRESS,
-    };
-    const struct qos_limit *limit = NULL;
-    int dscp = direction == DIRECTION_EGRESS ? policy->dscp : DSCP_KEPT;
+    bool is_limited = limit->max_kbps || limit->max_pps;
 
-    for (size_t i = 0; i < policy->n_limits; i++) {
-        if (policy->limits[i].direction == (int) direction
-            && (policy->limits[i].max_kbps || policy->limits[i].max_pps)) {
-            limit = &policy->limits[i];
-        }
+    if (is_limited || dscp != DSCP_KEPT) {
+        emit_family(view, emit, place, stage, VMN_ETH_IPV4, limit, dscp);
+        emit_family(view, emit, place, stage, VMN_ETH_IPV6, limit, dscp);
     }
-    if (!limit && dscp == DSCP_KEPT) {
-        return;
-    }
-    emit_family(view, emit, place, stages[direction], VMN_ETH_IPV4, limit,
-                dscp);
-    emit_family(view, emit, place, stages[direction], VMN_ETH_IPV6, limit,
-                dscp);
-    if (limit) {
-        emit_neighbours(view, emit, place, stages[direction]);
+    if (is_limited && stage == STAGE_EGRESS) {
+        emit_neighbours(view, emit, place);
+    } else if (is_limited) {
+        exempt_neighbours(emit, place);
     }
 }
 
@@ -157,9 +162,10 @@ static void
 compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     const struct vmn_port *port = vmn_read_port(view, key);
-    const struct qos_policy *policy = port ? qos_policy_of(view, port) : NULL;
+    struct qos_effect effect;
     const struct vmn_binding *binding
-        = policy ? vmn_read_binding(view, key) : NULL;
+        = (port && qos_effect_on(view, port, &effect)
+           ? vmn_read_binding(view, key) : NULL);
 
     for (int i = 0; binding && i < 2; i++) {
         const char *host = i ? binding->candidate : binding->host;
@@ -169,8 +175,10 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         if (vif) {
             const struct place place = { port, host, vif->ofport };
 
-            emit_direction(view, emit, &place, policy, DIRECTION_EGRESS);
-            emit_direction(view, emit, &place, policy, DIRECTION_INGRESS);
+            emit_direction(view, emit, &place, STAGE_EGRESS,
+                           &effect.limits[DIRECTION_EGRESS], effect.dscp);
+            emit_direction(view, emit, &place, STAGE_INGRESS,
+                           &effect.limits[DIRECTION_INGRESS], DSCP_KEPT);
         }
     }
 }

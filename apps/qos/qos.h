@@ -19,6 +19,9 @@
 
 enum direction { DIRECTION_EGRESS, DIRECTION_INGRESS, N_DIRECTIONS };
 
+/* A burst that is less than a frame lets no frame through. */
+#define BURST_KB_LEAST 100
+
 /* How much a port may send, or get.  0: any, and a burst that follows from the
  * rate. */
 struct qos_limit {
@@ -44,8 +47,14 @@ struct qos_policy {
 extern const struct vmn_type_class qos_types[];
 void compile_policy(struct vmn_view *, const char *key, struct vmn_emit *);
 
-/* Returns the policy of a port, or NULL. */
-const struct qos_policy *qos_policy_of(struct vmn_view *,
-                                       const struct vmn_port *);
+/* What all policies of a port come to. */
+struct qos_effect {
+    struct qos_limit limits[N_DIRECTIONS]; /* 0: none. */
+    int dscp;                   /* Or DSCP_KEPT. */
+};
+
+/* Fills in 'effect' for a port.  Returns false if there is none. */
+bool qos_effect_on(struct vmn_view *, const struct vmn_port *,
+                   struct qos_effect *);
 
 #endif /* apps/qos/qos.h */

@@ -281,13 +281,13 @@ finish_headers(uint8_t *msg, size_t size, uint32_t xid)
     inner->xid = htonl(xid);
 }
 
-/* Appends a meter mod (OpenFlow 1.5, section 7.3.4.5). */
 uint16_t
 flow_limit_flags(const struct flow_limit *limit)
 {
     return (limit->kbps ? OFPMF13_KBPS : OFPMF13_PKTPS) | OFPMF13_BURST;
 }
 
+/* Appends a meter mod (OpenFlow 1.5, section 7.3.4.5). */
 static void
 put_meter_mod(struct ofpbuf *b, enum ofp13_meter_mod_command command,
               const struct flow_limit *limit, uint32_t xid)

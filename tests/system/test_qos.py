@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""QoS (docs/apps/qos.md): how much ports may send and get, and the DSCP of what
-they send.  Streams of numbered packets are counted against what a limit lets
-through at most in their time; how near TCP comes to it is tests/bench/qos."""
+"""QoS (docs/apps/qos.md): how much ports may send and get, and the DSCP of
+what they send.  Streams of numbered packets are counted against what a limit lets
+through at most in their time; how near TCP comes to it is tests/bench/limited."""
 
-import itertools
 import os
 import time
 
@@ -87,11 +86,12 @@ def check(result, rate, burst):
 @pytest.mark.parametrize("what, rate, burst", [
     ({"max_pps": 100, "burst_packets": 20}, 100, 20),
     ({"max_pps": 50}, 50, 32),
-    ({"max_kbps": 100, "burst_kb": 50}, 100e3 / 8 / FRAME, 50e3 / 8 / FRAME),
+    ({"max_kbps": 100, "burst_kb": 100}, 100e3 / 8 / FRAME,
+     100e3 / 8 / FRAME),
     # The smaller one counts.
     ({"max_pps": 100, "burst_packets": 20, "max_kbps": 400}, 100, 20),
-    ({"max_kbps": 100, "burst_kb": 50, "max_pps": 800},
-     100e3 / 8 / FRAME, 50e3 / 8 / FRAME),
+    ({"max_kbps": 100, "burst_kb": 100, "max_pps": 800},
+     100e3 / 8 / FRAME, 100e3 / 8 / FRAME),
 ], ids=["packets", "own-burst", "bits", "both", "both-bits"])
 def test_what_is_more_is_dropped(world, what, rate, burst):
     """In either direction, with the other VM on the same host and on another
@@ -125,12 +125,14 @@ def test_both_families_share_a_limit(world):
     world.policy("p", limit("egress", max_pps=1, burst_packets=5),
                  ports=["a"])
     a, b = map(world.lab.vm, "ab")
-    assert 0 < pings(a, b.ip6) < 15
-    assert pings(a, b.ip) < 15
-    world.policy("p", limit("ingress", max_pps=1, burst_packets=5),
-                 ports=["a"])
-    assert 0 < pings(a, b.ip6) < 15
-    assert pings(a, b.ip) < 15
+    for direction in "egress", "ingress":
+        world.policy("p", limit(direction, max_pps=1, burst_packets=10),
+                     ports=["a"])
+        start = time.monotonic()
+        n, n6 = pings(a, b.ip), pings(a, b.ip6)
+        assert 0 < n
+        # Each by itself would have let through ten of either.
+        assert n + n6 <= 10 + (time.monotonic() - start) + 2
 
 
 def pings(a, ip):
@@ -153,21 +155,26 @@ def test_neighbours_stay_while_it_sends_too_much(world):
                 "ip", "neigh", "show", ip), 10)
 
 
-def test_neighbour_discovery_is_no_way_around_it(world):
-    """What carries an answer of ARP, and there is room for, is limited too."""
+@pytest.mark.parametrize("kind, match", [("arp", "arp"),
+                                         ("nd", "icmp_type=136")])
+def test_neighbour_discovery_is_no_way_around_it(world, kind, match):
+    """What is sent along with an answer of it is limited, too."""
     world.policy("p", limit("egress", max_pps=1, burst_packets=1),
                  ports=["a"])
     a, b = map(world.lab.vm, "ab")
-    frame = frames.arp(b.mac, a.mac, 2, a.mac, a.ip, b.mac, b.ip)
+    frame = (frames.arp(b.mac, a.mac, 2, a.mac, a.ip, b.mac, b.ip)
+             if kind == "arp" else
+             frames.advertisement(b.mac, a.mac, a.ip6, b.ip6, a.ip6, a.mac))
+    n_bits = 8 * len(frame)
     start = time.monotonic()
     with frames.Capture(b.ns) as capture:
-        frames.send(a, *[frame] * 2000)
+        frames.send(a, *[frame] * 3000)
         wait_counted("them", lambda: sum(
             flow.n_packets for flow in flows(world.lab.host("h1")).values()
-            if "meter" in flow.actions and "arp" in flow.match) > 1000)
-        most_of_it = 100 + 100 * (time.monotonic() - start) + 2
-        got = sum(1 for one in capture.read() if one[:42] == frame[:42])
-    assert 0 < got <= min(most_of_it, 900)
+            if "meter" in flow.actions and match in flow.match) > 2000)
+        most_of_it = (100e3 + 64e3 * (time.monotonic() - start)) / n_bits + 2
+        got = sum(1 for one in capture.read() if one[:14] == frame[:14])
+    assert 0 < got <= min(most_of_it, 1500)
 
 
 def test_limit_follows_what_is_said(world):
@@ -250,9 +257,23 @@ def test_dscp_is_set_and_kept(world):
 
 # Whom it is for.  -----------------------------------------------------------
 
-def test_port_has_one_policy(world):
-    """That which names it, else the one with the least priority, else the
-    first by name; of a network and by labels."""
+def test_the_least_limit_counts(world):
+    """Nobody lifts a limit by another one for a port of his."""
+    world.policy("operator", limit("egress", max_pps=100, burst_packets=20),
+                 selector="role=vm", priority=1000)
+    world.policy("tenant", limit("egress", max_pps=900, max_kbps=100000),
+                 ports=["a"], priority=0)
+    check(sent(world, ("a", "c"))["ac"], 100, 20)
+    world.policy("tenant", limit("egress", max_pps=50, burst_packets=5),
+                 ports=["a"], priority=1000)
+    check(sent(world, ("a", "c"))["ac"], 50, 5)
+    world.delete("qos-policies", "operator")
+    check(sent(world, ("a", "c"))["ac"], 50, 5)
+
+
+def test_port_has_one_dscp(world):
+    """That of the policy with the least priority, else of the first by name;
+    of a network, by labels and of the port."""
     def dscp_of(name):
         return next(iter(seen_dscp(world, name, "c" if name != "c" else "a")))
     world.policy("n", network="net", dscp=1)
@@ -263,7 +284,7 @@ def test_port_has_one_policy(world):
     assert [dscp_of(name) for name in "abc"] == [2, 3, 1]
     world.policy("y", selector="name!=b", priority=7, dscp=4)
     assert [dscp_of(name) for name in "abc"] == [4, 3, 4]
-    world.policy("x", ports=["a"], priority=1000, dscp=5)
+    world.policy("x", ports=["a"], priority=7, dscp=5)
     assert [dscp_of(name) for name in "abc"] == [5, 3, 4]
     world.patch("ports", "b", labels={"name": None})
     assert dscp_of("b") == 4
@@ -275,6 +296,9 @@ def test_port_has_one_policy(world):
 
 @pytest.mark.parametrize("spec, pointer", [
     ({}, ""),
+    ({"ports": ["a"]}, ""),
+    ({"ports": ["a"], "limits": [limit("egress", max_kbps=100, burst_kb=99)]},
+     "/limits/0/burst_kb"),
     ({"ports": ["a"], "network": "net"}, "/ports"),
     ({"ports": ["a"], "dscp": 64}, "/dscp"),
     ({"ports": ["a"], "dscp": -2}, "/dscp"),
