@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """QoS (docs/apps/qos.md): how much ports may send and get, and the DSCP of
-what they send.  Streams of numbered packets are counted against what a limit lets
-through at most in their time; how near TCP comes to it is tests/bench/limited."""
+what they send.  Streams of numbered packets are counted against what a limit
+lets through at most in their time; how near TCP comes to it is
+tests/bench/limited."""
 
 import os
 import time
