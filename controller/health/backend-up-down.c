@@ -68,6 +68,7 @@ up_down_succeeded(struct up_down *c, const struct up_down_rules *rules,
                     int64_t now_ms)
 {
     c->n_bad = 0;
+    c->unasked = false;
     if (c->state == UP_DOWN_UP
         || ++c->n_good < up_down_needed(c, rules, now_ms)) {
         return false;
@@ -82,6 +83,9 @@ up_down_failed(struct up_down *c, const struct up_down_rules *rules,
                  int64_t now_ms)
 {
     c->n_good = 0;
+    if (c->unasked && ++c->n_bad >= rules->unhealthy_after) {
+        c->unasked = false;
+    }
     if (c->state == UP_DOWN_DOWN || ++c->n_bad < rules->unhealthy_after) {
         return false;
     }
@@ -95,7 +99,7 @@ up_down_unavailable(struct up_down *c)
     enum up_down_state was = c->state;
 
     if (was != UP_DOWN_DOWN) {
-        c->quick = true;
+        c->quick = c->unasked = true;
         c->state = UP_DOWN_DOWN;
     }
     c->n_good = c->n_bad = 0;

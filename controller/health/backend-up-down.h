@@ -34,6 +34,8 @@ struct up_down {
     int64_t changed_ms;         /* Of the last change due to probes; 0: none.
                                  * */
     bool quick;                 /* One success is enough. */
+    bool unasked;               /* Down since it was unavailable, and no
+                                 * probes have shown that it is. */
 };
 
 void up_down_init(struct up_down *, enum up_down_state);

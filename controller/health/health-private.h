@@ -85,6 +85,10 @@ void health_monitor_begin(struct health *, const struct prober_member *);
 /* Tells of the backend of a target, if its port is monitored and what it is
  * differs from what was told last. */
 void health_monitor_tell(struct health *, const struct backend *);
+/* Does the same after a target of 'port' was set: its host may be away now, or
+ * the port be on none. */
+void health_monitor_look(struct health *, const char *target,
+                         const char *port);
 
 /* health-status.c.  Sets the backend's last changes, oldest first. */
 void health_put_history(const struct backend *, struct arena *arena,

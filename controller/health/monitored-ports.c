@@ -121,6 +121,10 @@ judge(const struct health *h, const struct backend *b, const char **reason)
     } else if (b->shown == BACKEND_UP) {
         *reason = NULL;
         return HEALTH_MONITOR_UP;
+    } else if (b->shown == BACKEND_DOWN && b->check.unasked
+               && b->timer.place) {
+        *reason = "it was not asked since it could be again";
+        return HEALTH_MONITOR_UNKNOWN;
     } else if (b->shown == BACKEND_DOWN) {
         return HEALTH_MONITOR_DOWN;
     }
@@ -130,22 +134,43 @@ judge(const struct health *h, const struct backend *b, const char **reason)
     return HEALTH_MONITOR_UNKNOWN;
 }
 
+/* Tells of the state of a port by its backend (NULL: it is on no host), if it
+ * is another one than was told. */
+static void
+tell(struct health *h, struct monitored *m, const char *port,
+     const struct backend *b)
+{
+    const char *reason;
+    enum health_monitor_state state = judge(h, b, &reason);
+
+    if (state != m->told) {
+        m->told = state;
+        if (h->watch && h->watch->monitor) {
+            h->watch->monitor(h->watch_aux, port, state, reason);
+        }
+    }
+}
+
 void
 health_monitor_tell(struct health *h, const struct backend *b)
 {
     struct monitored *m = shash_find_data(&h->monitored, b->port);
-    enum health_monitor_state state;
-    const char *reason;
 
-    if (!m || strcmp(m->target, b->lb->name + 1)) {
-        return;
+    if (m && !strcmp(m->target, b->lb->name + 1)) {
+        tell(h, m, b->port, b);
     }
-    state = judge(h, b, &reason);
-    if (state != m->told) {
-        m->told = state;
-        if (h->watch && h->watch->monitor) {
-            h->watch->monitor(h->watch_aux, b->port, state, reason);
-        }
+}
+
+void
+health_monitor_look(struct health *h, const char *target, const char *port)
+{
+    struct monitored *m = shash_find_data(&h->monitored, port);
+    const struct backend *b = find_backend(h, target, port);
+
+    /* What was told before a start holds until the host is seen. */
+    if (m && !strcmp(m->target, target)
+        && (!b || shash_find(&h->seen_hosts, b->host))) {
+        tell(h, m, port, b);
     }
 }
 

@@ -228,6 +228,10 @@ health_refresh_target(struct health *h, const char *balancer)
     } else {
         prober_remove(&h->prober, balancer);
     }
+    if (text.monitors) {
+        /* The prober tells of what probes find alone. */
+        health_monitor_look(h, name, text.target.port);
+    }
 }
 
 /* Returns true if the interface of the port, or the host that it is on, is

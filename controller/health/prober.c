@@ -649,7 +649,8 @@ set_member(struct backend *b, const struct prober_member *m, bool restart,
     } else if (!b->timer.place || b->due == DUE_OUT) {
         /* One that was up is probed at its next regular time; others at once,
          * but for what an app might have come and go. */
-        if (is_of_target(b) || (is_new && b->check.state == UP_DOWN_UP)) {
+        if ((is_of_target(b) && !b->check.unasked)
+            || (is_new && b->check.state == UP_DOWN_UP)) {
             set_next(b, now_us, now_us);
         } else {
             set_due(b, DUE_PROBE, now_us);

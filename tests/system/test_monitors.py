@@ -25,7 +25,7 @@ from vmnlab.netns import wait_for
 
 APP = os.path.join(os.environ.get("VMN_APPDIR", "_build/normal/appdir"),
                    "monitors.so")
-FAST = {"interval_ms": 1000, "timeout_ms": 300, "unhealthy_after": 2}
+FAST = {"interval_ms": 1000, "timeout_ms": 1000, "unhealthy_after": 3}
 # Who asks where there is no router.
 ASKER, ASKER_MAC = "169.254.0.7", "0e:56:4d:ff:00:07"
 DENY_ALL = [rule("ingress", "deny"), rule("egress", "deny")]
@@ -53,6 +53,12 @@ class Place(World):
             return found["now"].get("state") == state
         wait_for("%s to be %s" % (port, state), is_so, seconds)
         return found["now"]
+
+    def seen(self, port):
+        """The addresses that the guest uses; a switch that is busy does not
+        say it at once."""
+        return wait_for("addresses that are used", lambda: self.status(
+            port).get("seen"), 20)
 
     def asked(self, port):
         """Waits until two more questions to the guest have ended."""
@@ -118,14 +124,15 @@ def test_a_guest_falls_silent_and_answers_again(world, lab):
     assert (status["ports"], status["up"]) == (2, 1)
     be_silent(vm, False)
     m = world.becomes("a", "up")
-    assert [c["state"] for c in m["history"]] == ["up", "down", "up"]
+    assert [c["state"] for c in m["history"]][-3:] == ["up", "down", "up"]
     assert m["answered"] > 0 and m["unanswered"] >= 2
     assert reader.take("monitor")[1]["state"] == "up"
     reader.close()
     head, row = ctl(lab, "get", "ports", "a", "-o", "wide").splitlines()[:2]
     column = dict(zip(head.split(), row.split()))
     assert column["ANSWERS"] == "up" and column["LINK"] == "up"
-    assert monitored(world) == {"up": 2, "down": 0, "unknown": 0}
+    wait_for("both to be counted", lambda: monitored(world) == {
+        "up": 2, "down": 0, "unknown": 0})
     world.patch("monitors", "m", enabled=False)
     assert "monitor" not in world.status("a")
 
@@ -244,13 +251,39 @@ def test_link_down_and_host_away(world, lab):
                                "its host is not heard")
         assert "since" not in m
         assert monitored(world) == {"up": 0, "down": 0, "unknown": 1}
+        assert reader.take("monitor")[1]["state"] == "unknown"
     finally:
         host.heal()
     lab.await_synced()
     world.becomes("a", "up", 40)
     # It was never said to be down.
-    reader.read(0.1)
-    assert "down" not in [data["state"] for _, _, data in reader.events]
+    assert reader.take("monitor")[1]["state"] == "up"
+    lab.unplug("a")
+    assert reader.take("monitor")[1]["state"] == "unknown"
+    reader.close()
+
+
+def test_guest_is_not_down_since_its_switch_was(world, lab):
+    """It was not asked, so nobody knows; and it is asked as soon as it can
+    be, however long the interval."""
+    world.vm("a", "net", "h1", "10.0.0.1")
+    world.put("monitors", "m", group="all", interval_ms=600000)
+    world.put("monitors", "l", group="all", **FAST)
+    world.becomes("a", "up")
+    world.delete("monitors", "l")
+    world.becomes("a", "up")
+    reader = Reader(lab.vmnd.socket, "?kinds=monitor&port=a")
+    reader.take("start")
+    host = lab.host("h1")
+    host.stop_switch()
+    try:
+        world.becomes("a", "unknown")
+        assert reader.take("monitor")[1]["state"] == "unknown"
+    finally:
+        host.start_switch()
+    lab.await_synced()
+    world.becomes("a", "up", 40)
+    assert reader.take("monitor")[1]["state"] == "up"
     reader.close()
 
 
@@ -297,9 +330,13 @@ def test_more_ports_than_are_asked(world):
     wait_for("the others to be asked", lambda: sum(
         monitored(world).values()) == 2000, 30)
     assert world.api.get("monitors/m")["status"]["ports"] == 2001
-    world.delete("ports", "many-0")
-    wait_for("all of them to be asked", lambda: sum(
-        monitored(world).values()) == 2000, 30)
+    # The one that had no place gets that of another.
+    left_out = next("many-%d" % i for i in range(2001)
+                    if "monitor" not in world.status("many-%d" % i))
+    world.delete("ports", "many-0" if left_out != "many-0" else "many-1")
+    wait_for("it to be asked", lambda: "monitor" in world.status(left_out),
+             30)
+    assert sum(monitored(world).values()) == 2000
     assert world.api.get("status")["problems"] == []
 
 
@@ -359,7 +396,7 @@ def test_a_sub_port(world):
                 mac=world.status("pod")["mac"]).tagged(100)
     try:
         world.becomes("pod", "up")
-        assert "10.1.0.11" in [s["ip"] for s in world.status("pod")["seen"]]
+        assert "10.1.0.11" in [s["ip"] for s in world.seen("pod")]
     finally:
         pod.close()
     world.becomes("pod", "down")
@@ -405,10 +442,9 @@ def test_addresses_that_a_guest_uses(world):
     vm = world.vm("a", "net", "h1", ("10.0.0.1", "10.0.0.11"))
     world.vm("b", "net", "h1", "10.0.0.2", tcp=[80])
     assert vm.run("ping", "-c1", "-W2", "-I", "10.0.0.11", "10.0.0.2")
-    seen = {s["ip"]: s for s in world.status("a")["seen"]}
     wait_for("the address to be seen", lambda: "10.0.0.11" in [
         s["ip"] for s in world.status("a").get("seen", [])])
-    seen = world.status("a")["seen"]
+    seen = world.seen("a")
     assert seen[0]["packets"] > 0 and seen[0]["last"]
     # In a list it is not read.
     assert "seen" not in [p for p in world.api.get("ports")["items"]
@@ -421,7 +457,7 @@ def test_addresses_that_a_guest_uses(world):
             "a").get("drops", [])] == [("spoofed", "sent", 1)], 30)
     assert "sent" not in [d["direction"] for d in world.status("b").get(
         "drops", [])]
-    assert "10.0.0.12" not in [s["ip"] for s in world.status("a")["seen"]]
+    assert "10.0.0.12" not in [s["ip"] for s in world.seen("a")]
 
 
 def test_leases(world, tmp_path):
