@@ -27,7 +27,7 @@ void fabric_guest_status(const struct fabric *, const char *port,
 typedef void fabric_looked_cb(void *aux);
 bool fabric_look_at_port(struct fabric *, const char *port,
                          fabric_looked_cb *cb, void *aux);
-/* Has 'cb' not be called. */
+/* Has 'cb' not be called.  Not to be used within a 'cb'. */
 void fabric_forget_port(struct fabric *, fabric_looked_cb *cb, void *aux);
 
 #endif /* controller/fabric/fabric-guests.h */

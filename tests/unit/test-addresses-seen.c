@@ -41,20 +41,26 @@ plug(void)
     edit(VMN_TABLE_BINDING, "a", json_pack("{s:s}", "host", "h0"));
 }
 
-/* Whether the answer is known. */
+/* Whether the answer is known of a port. */
 static bool
-is_known(void)
+is_known_of(const char *port)
 {
     struct status_port status = { .n_seen = 0 };
     struct arena arena;
     bool known;
 
     arena_init(&arena);
-    addresses_seen_put(host(0), OFPORT, &arena, &status);
+    addresses_seen_put(host(0), port, OFPORT, &arena, &status);
     known = status.seen != NULL;
     assert_int_equal(status.n_seen, 0);
     arena_uninit(&arena);
     return known;
+}
+
+static bool
+is_known(void)
+{
+    return is_known_of("a");
 }
 
 static void
@@ -72,6 +78,8 @@ a_switch_that_is_there_is_asked(void **state OVS_UNUSED)
     assert_false(is_known());
     TURN_UNTIL(n == 1);
     assert_true(is_known());
+    /* A number may be another port's by now. */
+    assert_false(is_known_of("b"));
     /* Numbers of ports are others' in the next session. */
     disconnect_host(0);
     assert_false(is_known());
@@ -92,6 +100,25 @@ many_ask_at_once(void **state OVS_UNUSED)
     TURN_UNTIL(n == WAITS_MAX);
     assert_true(fabric_look_at_port(fabric, "a", count_cb, &n));
     TURN_UNTIL(n == WAITS_MAX + 1);
+}
+
+static void
+who_gives_up_makes_room(void **state OVS_UNUSED)
+{
+    int n = 0, others = 0;
+
+    plug();
+    connect_host(0);
+    for (int i = 0; i < WAITS_MAX; i++) {
+        assert_true(fabric_look_at_port(fabric, "a", count_cb, &n));
+    }
+    fabric_forget_port(fabric, count_cb, &n);
+    for (int i = 1; i < WAITS_MAX; i++) {
+        assert_true(fabric_look_at_port(fabric, "a", count_cb, &others));
+    }
+    assert_false(fabric_look_at_port(fabric, "a", count_cb, &others));
+    TURN_UNTIL(others == WAITS_MAX - 1);
+    assert_int_equal(n, 0);
 }
 
 static void
@@ -129,6 +156,7 @@ main(int argc OVS_UNUSED, char *argv[])
 #define T(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
         T(a_switch_that_is_there_is_asked),
         T(many_ask_at_once),
+        T(who_gives_up_makes_room),
         T(who_does_not_wait_any_more_is_not_called),
         T(a_switch_that_goes_is_not_waited_for),
 #undef T

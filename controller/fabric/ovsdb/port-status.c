@@ -306,7 +306,7 @@ fabric_guest_status(const struct fabric *fabric, const char *name,
 {
     leases_told_put(packets_leases(fabric), name, arena, status);
     if (status->host && status->ofport) {
-        addresses_seen_put(fabric_find_host(fabric, status->host),
+        addresses_seen_put(fabric_find_host(fabric, status->host), name,
                            status->ofport, arena, status);
     }
 }

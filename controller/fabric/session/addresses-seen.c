@@ -43,14 +43,20 @@
 #define FLOWS_MAX 16384
 #define REST_MAX (16 * 1024 * 1024)
 
+/* A port, by its number on the host as well: that may be another's next. */
+struct seen_port {
+    uint32_t ofport;            /* 0: none. */
+    char name[VMN_NAME_LEN + 1];
+};
+
 struct seen_wait {
-    uint32_t ofport;
+    struct seen_port port;
     fabric_looked_cb *cb;       /* NULL: nobody waits any more. */
     void *aux;
 };
 
 struct seen_answer {
-    uint32_t ofport;            /* 0: none. */
+    struct seen_port port;
     uint8_t table;              /* Of the flows. */
     int64_t read_ms;            /* time_msec(). */
     size_t n;
@@ -64,6 +70,7 @@ struct addresses_seen {
     struct seen_answer reading;
     size_t n_waits;
     struct seen_wait waits[WAITS_MAX];
+    bool ends;                  /* Its switch is gone. */
     size_t next;                /* Of 'answers'. */
     struct seen_answer answers[ANSWERS];
 };
@@ -78,7 +85,7 @@ static void
 answer_clear(struct seen_answer *answer)
 {
     free(answer->seen);
-    *answer = (struct seen_answer) { .ofport = 0 };
+    memset(answer, 0, sizeof *answer);
 }
 
 /* Reading.  --------------------------------------------------------------- */
@@ -171,18 +178,41 @@ compare_seen(const void *a_, const void *b_)
     return order ? order : memcmp(&a->ip, &b->ip, sizeof a->ip);
 }
 
-/* Ends the first question. */
-static void
-end_first(struct addresses_seen *as)
+static bool
+is_same_port(const struct seen_port *a, const struct seen_port *b)
 {
-    struct seen_wait wait = as->waits[0];
+    return a->ofport == b->ofport && !strcmp(a->name, b->name);
+}
+
+/* Ends the first question, and all others of the same port, or all: moves them
+ * to 'ended', which has room for all, and returns how many. */
+static size_t
+take_ended(struct addresses_seen *as, bool all,
+           struct seen_wait ended[WAITS_MAX])
+{
+    const struct seen_port port = as->waits[0].port;
+    size_t n = 0, left = 0;
 
     ofdump_destroy(as->dump);
     as->dump = NULL;
-    as->n_waits--;
-    memmove(&as->waits[0], &as->waits[1], as->n_waits * sizeof wait);
-    if (wait.cb) {
-        wait.cb(wait.aux);
+    for (size_t i = 0; i < as->n_waits; i++) {
+        if (all || is_same_port(&as->waits[i].port, &port)) {
+            ended[n++] = as->waits[i];
+        } else {
+            as->waits[left++] = as->waits[i];
+        }
+    }
+    as->n_waits = left;
+    return n;
+}
+
+static void
+call(const struct seen_wait *ended, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (ended[i].cb) {
+            ended[i].cb(ended[i].aux);
+        }
     }
 }
 
@@ -203,7 +233,7 @@ done_cb(void *as_, const char *error)
     as->reading.read_ms = time_msec();
     answer_clear(answer);
     *answer = as->reading;
-    as->reading = (struct seen_answer) { .ofport = 0 };
+    memset(&as->reading, 0, sizeof as->reading);
     as->next = (as->next + 1) % ANSWERS;
 }
 
@@ -219,9 +249,10 @@ ask(struct fabric_switch *sw, struct addresses_seen *as)
     struct match match;
 
     match_init_catchall(&match);
-    match_set_in_port(&match, u16_to_ofp((uint16_t) as->waits[0].ofport));
+    match_set_in_port(&match,
+                      u16_to_ofp((uint16_t) as->waits[0].port.ofport));
     answer_clear(&as->reading);
-    as->reading.ofport = as->waits[0].ofport;
+    as->reading.port = as->waits[0].port;
     as->reading.table = UINT8_MAX;
     as->wall_ms = time_wall_msec();
     budget.rest = REST_MAX;
@@ -267,18 +298,19 @@ bool
 fabric_look_at_port(struct fabric *f, const char *port, fabric_looked_cb *cb,
                     void *aux)
 {
-    uint32_t ofport;
-    struct fabric_switch *sw = find_switch(f, port, &ofport);
+    struct seen_wait wait = { .cb = cb, .aux = aux };
+    struct fabric_switch *sw = find_switch(f, port, &wait.port.ofport);
     struct addresses_seen *as;
 
     if (!sw || !is_readable(sw)) {
         return false;
     }
     as = state_of(sw);
-    if (as->n_waits >= WAITS_MAX) {
+    if (as->n_waits >= WAITS_MAX || as->ends) {
         return false;
     }
-    as->waits[as->n_waits++] = (struct seen_wait) { ofport, cb, aux };
+    ovs_strzcpy(wait.port.name, port, sizeof wait.port.name);
+    as->waits[as->n_waits++] = wait;
     if (!as->dump) {
         ask(sw, as);
     }
@@ -292,18 +324,27 @@ fabric_forget_port(struct fabric *f, fabric_looked_cb *cb, void *aux)
 
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
         struct addresses_seen *as = state_of(host->sw);
+        size_t left = 0;
 
         for (size_t i = 0; i < as->n_waits; i++) {
-            if (as->waits[i].cb == cb && as->waits[i].aux == aux) {
-                as->waits[i].cb = NULL;
+            struct seen_wait wait = as->waits[i];
+
+            if (wait.cb == cb && wait.aux == aux) {
+                wait.cb = NULL;
+            }
+            /* The switch answers the first one in any case. */
+            if (wait.cb || !i) {
+                as->waits[left++] = wait;
             }
         }
+        as->n_waits = left;
     }
 }
 
 void
-addresses_seen_put(const struct fabric_host *host, uint32_t ofport,
-                   struct arena *arena, struct status_port *status)
+addresses_seen_put(const struct fabric_host *host, const char *port,
+                   uint32_t ofport, struct arena *arena,
+                   struct status_port *status)
 {
     const struct addresses_seen *as = host ? state_of(host->sw) : NULL;
 
@@ -312,7 +353,8 @@ addresses_seen_put(const struct fabric_host *host, uint32_t ofport,
         const struct seen_answer *answer
             = &as->answers[(as->next + ANSWERS - 1 - i) % ANSWERS];
 
-        if (answer->ofport == ofport
+        if (answer->port.ofport == ofport && ofport
+            && !strcmp(answer->port.name, port)
             && time_msec() - answer->read_ms <= KEPT_MS) {
             status->n_seen = answer->n;
             status->seen = arena_alloc(arena,
@@ -333,22 +375,25 @@ message(struct fabric_switch *sw, void *as_, enum ofptype type,
         const struct ofp_header *oh)
 {
     struct addresses_seen *as = as_;
+    struct seen_wait ended[WAITS_MAX];
     bool endless;
+    size_t n;
 
     if (!as->dump || !ofdump_message(as->dump, type, oh)) {
         return SWITCH_MESSAGE_OTHER;
     }
-    if (as->reading.ofport) {
+    if (as->reading.port.ofport) {
         return SWITCH_MESSAGE_ANSWER; /* done_cb() was not called yet. */
     }
     endless = ofdump_is_too_much(as->dump) && !ofdump_is_whole(as->dump);
-    end_first(as);
+    n = take_ended(as, false, ended);
     if (endless) {
         switch_over_budget(sw, "the flows of a port could not be read: "
                            OFDUMP_TOO_MUCH);
-    } else if (as->n_waits && !as->dump) {
+    } else if (as->n_waits) {
         ask(sw, as);
     }
+    call(ended, n);
     return SWITCH_MESSAGE_ANSWER;
 }
 
@@ -364,14 +409,16 @@ static void
 disconnected(struct fabric_switch *sw OVS_UNUSED, void *as_)
 {
     struct addresses_seen *as = as_;
+    struct seen_wait ended[WAITS_MAX];
+    size_t n = take_ended(as, true, ended);
 
-    while (as->n_waits) {
-        end_first(as);
-    }
     answer_clear(&as->reading);
     for (size_t i = 0; i < ANSWERS; i++) {
         answer_clear(&as->answers[i]); /* Numbers may be others' next time. */
     }
+    as->ends = true;            /* Who is called may ask again. */
+    call(ended, n);
+    as->ends = false;
 }
 
 const struct switch_part_class addresses_seen_part = {

@@ -16,9 +16,10 @@ struct switch_part_class;
 
 extern const struct switch_part_class addresses_seen_part;
 
-/* Fills in the addresses of the host's OpenFlow port 'ofport', if they were
- * read just now.  'host' may be NULL. */
-void addresses_seen_put(const struct fabric_host *host, uint32_t ofport,
-                        struct arena *arena, struct status_port *);
+/* Fills in the addresses of 'port', which is the host's OpenFlow port
+ * 'ofport', if they were read just now.  'host' may be NULL. */
+void addresses_seen_put(const struct fabric_host *host, const char *port,
+                        uint32_t ofport, struct arena *arena,
+                        struct status_port *);
 
 #endif /* controller/fabric/session/addresses-seen.h */
