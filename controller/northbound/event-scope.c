@@ -26,8 +26,8 @@ BUILD_ASSERT_DECL(IDS_PER_MS > EVENTS_MAX);
 #define KIND(NAME) (1u << EVENT_##NAME)
 const unsigned event_scope_kinds = (KIND(REVISION) | KIND(BINDING)
                                     | KIND(PORTS) | KIND(CLAIM)
-                                    | KIND(HEALTH) | KIND(MONITOR)
-                                    | KIND(SCALE)
+                                    | KIND(HEALTH) | KIND(STANDBY)
+                                    | KIND(MONITOR) | KIND(SCALE)
                                     | KIND(GATEWAY));
 
 uint64_t

@@ -324,6 +324,11 @@ def test_listen_to_hosts_and_packets_of_all(shop):
         assert "accounts without a scope" in error["detail"], error
 
 
+def test_kinds_that_tell_of_own_objects_are_told(stream):
+    assert next(iter(stream("shop", "?kinds=binding,ports,claim,health,"
+                            "standby,monitor,scale,gateway")))[1] == "start"
+
+
 def test_learn_by_resuming_what_happened_to_others(shop, town, stream):
     """Where a stream goes on by an id, it neither repeats nor leaves out, and
     any other number tells nothing."""
