@@ -42,6 +42,7 @@ UNIT_TESTS = \
 	tests/unit/test-histogram \
 	tests/unit/test-host-db \
 	tests/unit/test-host-db-bindings \
+	tests/unit/test-host-db-guests \
 	tests/unit/test-host-db-ports \
 	tests/unit/test-host-db-telemetry \
 	tests/unit/test-host-db-underlay \

@@ -85,7 +85,9 @@ static const struct rule rules[] = {
     { "as soon as it has the interface", NULL, "a", "a+ b+ c-n", "a,b" },
     { "its guest activates it", NULL, "a,c", "a+ b+ c+rng", "c,a!" },
     { "and it stays there, whoever was seen elsewhere before", NULL, "c,b",
-      "b+rG c+rng", "c,b" },
+      "b+rg c+rnG", "c,b" },
+    { "until it is seen elsewhere again", NULL, "c,b",
+      "b+rG c+rng", "b,c!" },
     { "a silent source that gives way is one that was left", NULL, "a,b",
       "a+s b+r", "b,a!" },
 
@@ -323,6 +325,12 @@ binding_is_stable_and_never_displaced(void **state OVS_UNUSED)
             wanted = hosts[random_range(4)];
         }
         next = binding_decide(wanted, failover, now, claims, n);
+        /* Who was seen elsewhere before a port has moved is forgotten. */
+        for (size_t i = 0; i < n && next.active != now.active; i++) {
+            if (claims[i].host != next.active) {
+                claims[i].seen = 0;
+            }
+        }
         again = binding_decide(wanted, failover, next, claims, n);
         assert_ptr_equal(next.active, again.active);
         assert_ptr_equal(next.candidate, again.candidate);

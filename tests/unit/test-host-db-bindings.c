@@ -650,51 +650,6 @@ migration_moves_once_the_target_is_ready(void **state OVS_UNUSED)
     assert_true(status_is("hv1", "state", "synced"));
 }
 
-/* What the OpenFlow side says of packets by 'host'. */
-static void
-guest_is_seen(const char *host, const char *iface_id)
-{
-    fabric->callbacks->guest_seen(fabric, host, iface_id);
-}
-
-static void
-guest_that_is_seen_has_its_port_follow(void **state OVS_UNUSED)
-{
-    const struct vmn_binding *row;
-
-    start_hosts();
-    add_vif(1, "tap1", "p1", 5);
-    UNTIL(bound("p1", "hv2", NULL));
-    /* Nobody else has the port: of no matter. */
-    guest_is_seen("hv2", "p1");
-    guest_is_seen("hv1", "p1");
-    guest_is_seen("hv9", "p9");
-    VSCTL(0, "add-port br-int tap1 -- set Interface tap1 type=dummy "
-          "external_ids:iface-id=p1 ofport_request=6 ofport=6 "
-          "link_state=up");
-    UNTIL(bound("p1", "hv2", "hv1"));
-    guest_is_seen("hv2", "p1");
-    host_db_settle();
-    assert_true(bound("p1", "hv2", "hv1"));
-
-    ovs_sandbox_start_vswitchd(&sandboxes[0]);
-    UNTIL(status_is("hv1", "state", "synced") && bound("p1", "hv2", "hv1"));
-    host_db_settle();
-    guest_is_seen("hv1", "p1");
-    UNTIL(bound("p1", "hv1", "hv2"));
-    row = model_get_durable(toy.model, VMN_TABLE_BINDING, "p1", NULL);
-    assert_true(row->activated);
-
-    /* What was late there is no other guest. */
-    guest_is_seen("hv2", "p1");
-    host_db_settle();
-    assert_true(bound("p1", "hv1", "hv2"));
-    VSCTL(1, "del-port tap1");
-    UNTIL(bound("p1", "hv1", NULL));
-    row = model_get_durable(toy.model, VMN_TABLE_BINDING, "p1", NULL);
-    assert_false(row->activated);
-}
-
 int
 main(int argc, char *argv[])
 {
@@ -720,7 +675,6 @@ main(int argc, char *argv[])
         T(ports_of_a_large_request_are_followed),
         T(switch_that_restarts_changes_nothing),
         T(migration_moves_once_the_target_is_ready),
-        T(guest_that_is_seen_has_its_port_follow),
     };
 
     set_program_name(argv[0]);

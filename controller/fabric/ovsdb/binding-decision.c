@@ -117,8 +117,7 @@ find_target(const struct binding_claim *want,
     }
     best = best_claim(claims, n, active, candidate);
     return (is_live_claim(best)
-            && (!active->allowed
-                || (!active->named && best->seen > active->seen))
+            && (!active->allowed || best->seen > active->seen)
             ? best : NULL);
 }
 

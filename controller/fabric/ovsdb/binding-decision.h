@@ -27,8 +27,7 @@ struct binding_claim {
     bool leaving;               /* In maintenance: others are preferred to
                                  * it. */
     bool named;                 /* The port's row names it as the next one: as
-                                 * a candidate it comes first, and as the
-                                 * active one it stays. */
+                                 * a candidate it comes first. */
     bool ready;                 /* Its switch has installed a candidate's
                                  * flows: it can take over without an
                                  * interruption. */

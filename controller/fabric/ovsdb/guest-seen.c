@@ -2,8 +2,10 @@
  *
  * Where guests run whose ports two hosts have: switches tell of what such a
  * guest sends by the host that its port is not bound to, and, when they were
- * not heard for a while, what they remember of it (guest-read.c).  Not for
- * what follows from it (binding-decision.c).
+ * not heard for a while, what they remember of it (guest-read.c).  It counts
+ * for the next decision only: once the port is bound, elsewhere or as before,
+ * the guest is to be heard anew.  Not for what follows from it
+ * (binding-decision.c).
  *
  * It is a migration if one guest stops and the other goes on.  A VM that was
  * started with another one's iface-id is none: both send.  So a guest that
@@ -93,6 +95,23 @@ observed_guests_expected(const struct observed_state *state, const char *host,
 
         if (vif) {
             cb(aux, port->name, port->iface_id, vif->ofport);
+        }
+    }
+}
+
+void
+observed_guests_forget(const struct observed_state *state,
+                       const struct observed_port *port, const char *active,
+                       bool of_silent)
+{
+    struct observed_vif *vif;
+
+    HMAP_FOR_EACH_WITH_HASH (vif, id_node, hash_string(port->iface_id, 0),
+                             &state->vifs) {
+        if (!strcmp(vif->iface_id, port->iface_id)
+            && !nullable_string_is_equal(vif->host->name, active)
+            && (of_silent || !vif->host->silent)) {
+            vif->guest_seen = 0;
         }
     }
 }

@@ -179,6 +179,9 @@ observed_port_set_binding(struct observed_state *state,
 
     trunk_due(state, port);
 
+    if (!nullable_string_is_equal(binding->active, port->active)) {
+        observed_guests_forget(state, port, binding->active, true);
+    }
     if (binding->activated && !port->activated) {
         port->activated_ms = time_msec();
         port->contradicted_ms = 0;

@@ -293,6 +293,11 @@ struct binding observed_binding_of_row(const struct vmn_binding *);
 void observed_guests_expected(const struct observed_state *,
                               const char *host, fabric_guest_cb *cb,
                               void *aux);
+/* Forgets where the guest of 'port', which is bound to 'active' (NULL: no
+ * host), was seen elsewhere; on silent hosts only if 'of_silent'. */
+void observed_guests_forget(const struct observed_state *,
+                            const struct observed_port *, const char *active,
+                            bool of_silent);
 /* Handles that the guest with interface 'iface_id' on 'host' has sent
  * something, though its port is bound to another host. */
 void observed_guest_seen(struct observed_state *, const char *host,

@@ -95,6 +95,8 @@ struct subject {
     bool applying;              /* Its rows, and those of hosts, are the
                                  * model's current ones; else those in
                                  * memory. */
+    bool rebound;               /* What was seen of its guest was seen before
+                                 * 'now'. */
 };
 
 static struct binding
@@ -191,7 +193,7 @@ guest_seen(const struct subject *subject, const struct observed_vif *vif)
     const struct binding *parent = &subject->parent_binding;
 
     return (nullable_string_is_equal(parent->active, vif->host->name)
-            ? UINT64_MAX : vif->guest_seen);
+            ? UINT64_MAX : subject->rebound ? 0 : vif->guest_seen);
 }
 
 /* Returns true if the guest of 'vif' is not the port's (guest-seen.c), as far
@@ -348,8 +350,13 @@ observed_bind(void *state_, const struct vmn_port *row,
         .now = observed_binding_of_row(binding),
         .applying = true,
     };
+    const struct observed_port *port = observed_find_port(state,
+                                                          row->row.name);
     struct binding next;
 
+    /* Another request of the same group may have bound it. */
+    subject.rebound = port && !nullable_string_is_equal(port->active,
+                                                        subject.now.active);
     subject.parent_binding = observed_binding_of_row(parent_binding);
     placement_init(&placement);
     placement_set(&placement, row, parent);
@@ -397,6 +404,9 @@ decide(struct observed_state *state, struct observed_port *port)
         port->submit_again = false;
         observed_submit_binding(state, host, port->name, &next);
         observed_port_set_binding(state, port, &next);
+    }
+    if (!next.moving) {
+        observed_guests_forget(state, port, next.active, false);
     }
     if (next.active && !next.moving) {
         forget_contradiction(state, port);
