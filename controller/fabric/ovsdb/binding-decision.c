@@ -99,6 +99,19 @@ best_claim(const struct binding_claim *claims, size_t n,
     return best;
 }
 
+/* Returns the candidate beside 'active'.  What the row names keeps its role
+ * until it has reported, whoever else has the interface. */
+static const struct binding_claim *
+next_candidate(const struct binding_claim *claims, size_t n,
+               const struct binding_claim *active,
+               const struct binding_claim *candidate)
+{
+    return (candidate && candidate != active && candidate->named
+            && candidate->allowed && !candidate->silent
+            && candidate->report == BINDING_UNREPORTED
+            ? candidate : best_claim(claims, n, active, candidate));
+}
+
 /* Returns the claim that takes over from 'active', whatever that host reports;
  * NULL: none. */
 static const struct binding_claim *
@@ -170,7 +183,7 @@ binding_decide(const char *required, bool failover, struct binding now,
         }
     }
     best = (moving ? target
-            : active ? best_claim(claims, n, active, candidate) : NULL);
+            : active ? next_candidate(claims, n, active, candidate) : NULL);
     return (struct binding) {
         .active = active ? active->host : NULL,
         .candidate = best ? best->host : NULL,

@@ -180,6 +180,7 @@ add_silent_claim(const struct observed_state *state, const char *name,
             .allowed = is_allowed(subject, host->name, accepts, &reason),
             .report = host->known ? BINDING_ABSENT : BINDING_UNREPORTED,
             .silent = host->silent,
+            .named = placement_migrates_to(subject->placement, host->name),
         };
         free(reason);
     }
