@@ -17,13 +17,14 @@
 #include "controller/ctl/output-table.h"
 #include "util.h"
 
-/* Sends the change of the port, unless somebody else has changed the object
- * since it was read, with 'etag'; NULL: it was not read.  Takes ownership
- * of 'spec'. */
+/* Sends the change of the port, unless somebody else has changed it since it
+ * was read as 'object'; NULL: it was not read.  Takes ownership of 'spec'. */
 static enum ctl_exit
-send_port(struct ctl *ctl, const char *port, json_t *spec, const char *etag,
-          const char *outcome)
+send_port(struct ctl *ctl, const char *port, json_t *spec,
+          const json_t *object, const char *outcome)
 {
+    const char *etag = json_string_value(json_object_get(
+        json_object_get(object, "metadata"), "etag"));
     struct ctl_changes changes;
     enum ctl_exit status;
 
@@ -70,14 +71,24 @@ refuse(struct ctl *ctl, const char *port, char *why)
     return CTL_REFUSED;
 }
 
+/* Says that a migration is ended before 'host' has dropped the interface. */
+static void
+warn_of_source(struct ctl *ctl, const char *port, const char *host)
+{
+    char *text = xasprintf("vmnctl: warning: host %s still has the interface "
+                           "of port %s: end the VM there\n", host ? host : "",
+                           port);
+
+    ctl_print_safely(ctl->err, text);
+    free(text);
+}
+
 /* Ends the migration of the port, which 'object' shows. */
 static enum ctl_exit
 end(struct ctl *ctl, const char *port, const json_t *object)
 {
     const json_t *spec = json_object_get(object, "spec");
     const json_t *status = json_object_get(object, "status");
-    const char *etag = json_string_value(json_object_get(
-        json_object_get(object, "metadata"), "etag"));
     const char *to = json_string_value(json_object_get(
         json_object_get(spec, "migration"), "to"));
     const char *host = json_string_value(json_object_get(status, "host"));
@@ -99,11 +110,15 @@ end(struct ctl *ctl, const char *port, const json_t *object)
             "is not on %s yet: --activate says that its VM runs there, "
             "--cancel that it does not migrate", to));
     }
+    if (ctl->finish && json_object_get(status, "candidate")) {
+        warn_of_source(ctl, port, json_string_value(json_object_get(
+            status, "candidate")));
+    }
     change = json_pack("{s:n}", "migration");
     if (ctl->finish && json_is_string(json_object_get(spec, "host"))) {
         json_object_set_new(change, "host", json_string(to));
     }
-    return send_port(ctl, port, change, etag, ctl->cancel
+    return send_port(ctl, port, change, object, ctl->cancel
                      ? "is not to migrate any more" : "has migrated");
 }
 
@@ -142,7 +157,7 @@ ctl_cmd_migrate(struct ctl *ctl, int n_args, char *const args[])
             "is not to migrate: vmnctl migrate %s HOST", args[0]));
     } else {
         status = send_port(ctl, args[0], json_pack(
-            "{s:{s:b}}", "migration", "activated", 1), NULL,
+            "{s:{s:b}}", "migration", "activated", 1), reply.body,
             "runs where it migrates to");
     }
     ctl_reply_uninit(&reply);

@@ -60,6 +60,25 @@ migrate_changes_one_field(void **state OVS_UNUSED)
           " \"migration\": null}}", 200, "{\"outcome\": \"updated\"}" },
         { NULL, NULL, 0, NULL },
     };
+    static const struct step early[] = {
+        { "GET /v1/ports/web-1", NULL, 200,
+          "{\"name\": \"web-1\", \"spec\": {\"migration\": {\"to\":"
+          " \"hv2\"}}, \"status\": {\"host\": \"hv2\", \"candidate\":"
+          " \"hv1\"}}" },
+        { "PATCH /v1/ports/web-1", "{\"spec\": {\"migration\": null}}", 200,
+          "{\"outcome\": \"updated\"}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step runs[] = {
+        { "GET /v1/ports/web-1", NULL, 200,
+          "{\"name\": \"web-1\", \"metadata\": {\"etag\": \"7\"},"
+          " \"spec\": {\"migration\": {\"to\": \"hv2\"}},"
+          " \"status\": {\"host\": \"hv1\"}}" },
+        { "PATCH /v1/ports/web-1\nIf-Match: \"7\"\r\n",
+          "{\"spec\": {\"migration\": {\"activated\": true}}}", 200,
+          "{\"outcome\": \"updated\"}" },
+        { NULL, NULL, 0, NULL },
+    };
     static const struct step there[] = {
         { "GET /v1/ports/web-1", NULL, 200,
           "{\"name\": \"web-1\", \"spec\": {\"migration\": {\"to\":"
@@ -80,6 +99,12 @@ migrate_changes_one_field(void **state OVS_UNUSED)
                 "ports/web-1 is to migrate to hv2\n", "");
     assert_play(over, "", "migrate web-1 --finish", CTL_DONE,
                 "ports/web-1 has migrated\n", "");
+    assert_play(early, "", "migrate web-1 --finish", CTL_DONE,
+                "ports/web-1 has migrated\n",
+                "vmnctl: warning: host hv1 still has the interface of port "
+                "web-1: end the VM there\n");
+    assert_play(runs, "", "migrate web-1 --activate", CTL_DONE,
+                "ports/web-1 runs where it migrates to\n", "");
     assert_play(there, "", "migrate web-1 --cancel", CTL_REFUSED, "",
                 "vmnctl: port web-1 is on hv2, and no other host has its "
                 "interface: --finish, and migrate it back\n");
