@@ -20,6 +20,7 @@
 const char *fake_db_state;
 char *fake_db_guest_seen;
 const char *fake_db_guest_expected;
+uint32_t fake_db_guest_ofport = 2, fake_db_guest_next_ofport = 2;
 
 int
 fabric_db_create(struct fabric *f OVS_UNUSED,
@@ -145,7 +146,9 @@ fabric_db_guests_expected(const struct fabric *f OVS_UNUSED, const char *host,
                           fabric_guest_cb *cb, void *aux)
 {
     if (fake_db_guest_expected && !strcmp(host, "h0")) {
-        cb(aux, fake_db_guest_expected, fake_db_guest_expected, 2);
+        cb(aux, fake_db_guest_expected, fake_db_guest_expected,
+           fake_db_guest_ofport);
+        fake_db_guest_ofport = fake_db_guest_next_ofport;
     }
 }
 

@@ -296,6 +296,11 @@ guests_that_came_before_are_told_of(void **state OVS_UNUSED)
     reconnect_with("8", "0x80000002");
     reconnect_with("", "2");
     assert_null(fake_db_guest_seen);
+    /* It is plugged again as the switch is asked. */
+    fake_db_guest_next_ofport = 3;
+    reconnect_with("", "0x80000002");
+    assert_null(fake_db_guest_seen);
+    fake_db_guest_ofport = fake_db_guest_next_ofport = 2;
     reconnect_with("", "0x80000002");
     TURN_UNTIL(fake_db_guest_seen);
     assert_string_equal(fake_db_guest_seen, "h0/b");

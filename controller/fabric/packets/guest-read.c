@@ -9,6 +9,7 @@
 #include "controller/fabric/packets/guest-read.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/hosts/hosts.h"
@@ -48,9 +49,11 @@ struct guests {
     struct ofdump *dump;        /* Of the one before 'next'; or NULL. */
     struct match match;         /* Of the flow that remembers that one. */
     bool seen;                  /* There is one. */
+    bool again;                 /* To be begun once more when it is done. */
 };
 
 static void ask(struct guests *);
+static void begin(struct fabric_switch *, void *guests);
 
 static void
 forget(struct guests *guests)
@@ -62,6 +65,7 @@ forget(struct guests *guests)
         free(guests->guests[i].iface_id);
     }
     guests->n = guests->next = 0;
+    guests->again = false;
 }
 
 /* Returns true if 'held' is of the network and the address that 'asked' is
@@ -106,6 +110,35 @@ flow_cb(void *guests_, const struct ofputil_flow_stats *fs,
                                                        - 1].ofport));
 }
 
+/* A guest that is looked for among those that may have come. */
+struct search {
+    const struct guest *guest;
+    bool found;
+};
+
+static void
+compare_guest(void *search_, const char *port, const char *iface_id,
+              uint32_t ofport)
+{
+    struct search *search = search_;
+    const struct guest *guest = search->guest;
+
+    search->found |= (ofport == guest->ofport && !strcmp(port, guest->port)
+                      && !strcmp(iface_id, guest->iface_id));
+}
+
+/* Returns true if the guest may still have come, by the interface that was
+ * asked for: that may have been plugged again meanwhile. */
+static bool
+is_expected(const struct fabric_host *host, const struct guest *guest)
+{
+    struct search search = { .guest = guest };
+
+    host->fabric->callbacks->guests_expected(host->fabric, host->name,
+                                             compare_guest, &search);
+    return search.found;
+}
+
 static void
 done_cb(void *guests_, const char *error)
 {
@@ -125,7 +158,7 @@ done_cb(void *guests_, const char *error)
     if (error) {
         VLOG_WARN_RL(&rl, "%s: where the guest of port %s runs could not be "
                      "read: %s", host->name, guest->port, error);
-    } else if (guests->seen) {
+    } else if (guests->seen && is_expected(host, guest)) {
         host->fabric->callbacks->guest_seen(host->fabric, host->name,
                                             guest->iface_id);
     }
@@ -144,6 +177,7 @@ ask(struct guests *guests)
     struct fabric_switch *sw = guests->sw;
     const struct model *model = sw->host->fabric->model;
     struct ofdump_budget budget = switch_budget_of_table(sw, FLOWS_MAX);
+    bool again;
 
     while (guests->next < guests->n) {
         const struct vmn_port *port = model_get_durable(
@@ -168,7 +202,11 @@ ask(struct guests *guests)
                                            guests);
         return;
     }
+    again = guests->again;
     forget(guests);
+    if (again) {
+        begin(sw, guests);
+    }
 }
 
 static void
@@ -197,12 +235,18 @@ init(struct fabric_switch *sw, void *guests_)
     guests->sw = sw;
 }
 
-/* Of a cluster's members it is the writer's. */
+/* Of a cluster's members it is the writer's.  What is under way is not cut:
+ * the switch answers it. */
 static void
-begin(struct fabric_switch *sw, void *guests)
+begin(struct fabric_switch *sw, void *guests_)
 {
     struct fabric_host *host = sw->host;
+    struct guests *guests = guests_;
 
+    if (guests->dump) {
+        guests->again = true;
+        return;
+    }
     forget(guests);
     if (!host->fabric->observing) {
         host->fabric->callbacks->guests_expected(host->fabric, host->name,
