@@ -138,9 +138,20 @@ is_expected_there(const struct port_ctx *ctx)
             || (to && !strcmp(to, ctx->candidate)));
 }
 
+/* Returns true if the controller is to hear of the candidate's guest.  If the
+ * row says where it runs, or the parent decides, that is of no matter. */
+static bool
+is_listened_to(const struct port_ctx *ctx)
+{
+    const struct vmn_port *port = ctx->port;
+
+    return (!port->parent
+            && (port->migration.to ? !port->migration.activated
+                : !port->host));
+}
+
 /* A source is listened to as well: a guest that goes on there has not
- * migrated.  If the row names the host, or the parent decides, it is of no
- * matter to the controller where the guest runs. */
+ * migrated. */
 void
 classify_migrating(const struct port_ctx *ctx, struct vmn_flow *flow)
 {
@@ -155,7 +166,7 @@ classify_migrating(const struct port_ctx *ctx, struct vmn_flow *flow)
             vmn_act_learn_mac(actions, here_value(ctx));
         }
     }
-    if ((!ctx->port->host || ctx->port->migration.to) && !ctx->port->parent) {
+    if (is_listened_to(ctx)) {
         vmn_act_punt(actions, HANDLER_GUEST, 0, GUEST_QUOTED_MAX);
     }
 }
