@@ -5,7 +5,7 @@ each state is told in test_migration.py, and here where the row decides."""
 
 import pytest
 from conftest import wait_quiet
-from migrating import WAYS, both_ways, is_of_end, make_moving
+from migrating import WAYS, beyond_end, both_ways, make_moving
 from test_live_apps import ctl
 from test_migration import (announce, check, finish, goes_on, is_in,
                             migration, prepare, status, wait_activated)
@@ -76,11 +76,13 @@ def test_guest_activates_what_was_asked_for(moving, pinned):
     assert spec(world) == dict(before, **{"host": "h2"} if pinned else {})
 
 
-def test_manager_says_that_it_runs_there(moving):
+@pytest.mark.parametrize("pinned", [True, False], ids=["pinned", "free"])
+def test_manager_says_that_it_runs_there(moving, pinned):
     """Before the guest says anything; what it sends is heard on both hosts
     meanwhile."""
     world, twin = moving
-    names_its_host(world)
+    if pinned:
+        names_its_host(world)
     migrate(world, "h2")
     with both_ways(world) as streams:
         prepare(world, twin)
@@ -105,14 +107,14 @@ def test_manager_says_that_it_runs_there(moving):
     assert not found["bad"].seen
     for way in WAYS:
         assert not found[way].n_copies, way
-        assert not [n for n in found[way].lost
-                    if not is_of_end(way, found[way].sent[n], gone)], way
+        assert not beyond_end(way, found[way], found[way].lost, gone), way
         if "to it" in way:
-            assert not [n for n in found[way].missed(1, start=served + WAY_S)
-                        if not is_of_end(way, found[way].sent[n], gone)], way
+            missed = found[way].missed(1, start=served + WAY_S)
+            assert not beyond_end(way, found[way], missed, gone), way
 
 
-def test_cancelled_migration_leaves_it_where_it_was(moving):
+@pytest.mark.parametrize("activated", [False, True], ids=["", "activated"])
+def test_cancelled_migration_leaves_it_where_it_was(moving, activated):
     """Though the target's interface is still there, it gets nothing."""
     world, twin = moving
     names_its_host(world)
@@ -120,12 +122,13 @@ def test_cancelled_migration_leaves_it_where_it_was(moving):
     migrate(world, "h2")
     with both_ways(world) as streams:
         prepare(world, twin)
-        goes_on(twin, streams)
-        wait_activated(world)
-        wait_quiet(world.lab)
-        for way in WAYS:
-            if "it to" in way:
-                streams.switch(way, 0)
+        if activated:
+            goes_on(twin, streams)
+            wait_activated(world)
+            wait_quiet(world.lab)
+            for way in WAYS:
+                if "it to" in way:
+                    streams.switch(way, 0)
         said = migrate(world, "--cancel", "--wait")
         assert "is not to migrate any more" in said, said
         wait_for("the roll-back", lambda: not migration(world)
@@ -143,6 +146,13 @@ def test_cancelled_migration_leaves_it_where_it_was(moving):
         else:
             assert not found[way].missed(0, start=back + WAY_S)
             assert set(found[way].sinks(start=back + WAY_S)) == {0}
+    # What was heard there before says nothing of the next one.
+    migrate(world, "h2", "--wait")
+    wait_for("it to be prepared", lambda: is_in(world, "prepared"))
+    wait_quiet(world.lab)
+    assert status(world)["host"] == "h1"
+    announce(twin)
+    wait_activated(world)
 
 
 def test_row_decides_until_it_is_there(moving):

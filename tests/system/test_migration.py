@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 from conftest import flows, rule, wait_quiet
-from migrating import WAYS, both_ways, is_of_end, make_moving
+from migrating import WAYS, beyond_end, both_ways, make_moving
 
 from vmnlab import frames, traffic
 from vmnlab.daemon import find
@@ -114,9 +114,8 @@ def check(found, moved, gone=None):
             found[way], moved)))
         assert set(found[way].sinks(end=moved - WAY_S)) == {0}
         assert not found[way].missed(0, end=moved - WAY_S)
-        missed = [found[way].sent[n] - moved
-                  for n in found[way].missed(1, start=moved + WAY_S)
-                  if not is_of_end(way, found[way].sent[n], gone)]
+        missed = [found[way].sent[n] - moved for n in beyond_end(
+            way, found[way], found[way].missed(1, start=moved + WAY_S), gone)]
         assert not missed, missed
 
 
@@ -238,9 +237,10 @@ def test_floating_address_goes_along(moving):
     assert not inward.missed(0, end=moved - WAY_S)
     assert not inward.missed(1, moved + WAY_S, away)
     assert not inward.missed(1, settled)
-    assert not [n for n in inward.lost + out.lost
-                if inward.sent[n] < moved - WAY_S
-                or inward.sent[n] > settled]
+    for stream in inward, out:
+        assert not [n for n in stream.lost
+                    if stream.sent[n] < moved - WAY_S
+                    or stream.sent[n] > settled]
 
 
 def test_others_do_not_activate(moving):

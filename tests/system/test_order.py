@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 from conftest import SETTLE, entry, rule, wait_aged, wait_quiet
-from migrating import WAYS, both_ways, is_of_end, make_moving
+from migrating import WAYS, beyond_end, both_ways, make_moving
 
 from vmnlab import frames, netns
 from vmnlab.daemon import find
@@ -337,8 +337,7 @@ def check_move(found, start, end, gone=None):
             assert set(result.sinks(end=start - WAY_S)) == {0}
             assert not result.missed(0, end=start - WAY_S)
             late = result.missed(1, start=end + WAY_S)
-        assert not [n for n in {*result.lost, *late}
-                    if not is_of_end(name, result.sent[n], gone)], name
+        assert not beyond_end(name, result, [*result.lost, *late], gone), name
 
 
 @pytest.mark.parametrize("first", ["guest", "row"])
