@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Finds selectors and groups that nothing is in, hosts that cannot connect,
- * and hosts that cannot be the gateways that routers list; see warnings.h. */
+ * hosts that cannot be the gateways that routers list, and migrations without
+ * a source; see warnings.h. */
 
 #include <config.h>
 
@@ -285,6 +286,27 @@ check_floating(struct model_warnings *w,
     free(how);
 }
 
+/* Warns of a migration that was asked for too early, or too late: the port has
+ * no host to leave, or nobody else has its interface. */
+static void
+check_port(struct model_warnings *w, const struct vmn_port *port)
+{
+    const char *to = port->migration.to;
+    const struct vmn_binding *binding
+        = to ? model_get(w->model, VMN_TABLE_BINDING, port->row.name) : NULL;
+
+    if (to && !binding) {
+        warn(w, &port->row, "it is on no host that it could leave",
+             "/migration");
+    } else if (to && !strcmp(binding->host, to) && !binding->candidate) {
+        char *text = xasprintf("it is on host \"%s\" already, and no other "
+                               "host has its interface", to);
+
+        warn(w, &port->row, text, "/migration/to");
+        free(text);
+    }
+}
+
 /* Interface.  ------------------------------------------------------------ */
 
 void
@@ -306,6 +328,9 @@ model_warnings_add(struct model_warnings *w, const struct vmn_row *row)
         return;
     }
     switch ((int) row->table) {
+    case VMN_TABLE_PORT:
+        check_port(w, of);
+        break;
     case VMN_TABLE_GROUP:
         check_group(w, of);
         break;
@@ -442,5 +467,5 @@ model_warnings_concern(enum vmn_table table)
     return (table == VMN_TABLE_GROUP || table == VMN_TABLE_QUARANTINE
             || table == VMN_TABLE_POLICY || table == VMN_TABLE_LOADBALANCER
             || table == VMN_TABLE_HOST || table == VMN_TABLE_ROUTER
-            || table == VMN_TABLE_FLOATING_IP);
+            || table == VMN_TABLE_FLOATING_IP || table == VMN_TABLE_PORT);
 }

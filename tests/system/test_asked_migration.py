@@ -189,7 +189,6 @@ def test_what_cannot_be_asked_for(moving):
         assert text in problem["detail"], problem
 
     refused("h9", "migration/to", 'host "h9" does not exist', 400)
-    refused("h1", "migration/to", 'it is on host "h1" already')
     refused("h2", "migration/to", 'must be one of "hosts"', 400,
             hosts=["h1", "h3"])
     world.patch("hosts", "h2", maintenance=True)
@@ -214,4 +213,31 @@ def test_what_cannot_be_asked_for(moving):
     world.patch("ports", "mover", migration=None)
     world.lab.unplug("mover")
     wait_for("it to be unbound", lambda: status(world)["state"] == "unbound")
-    refused("h3", "migration", "it is on no host")
+    assert "it is on no host that it could leave" in migrate(
+        world, "h3", "--no-wait")
+
+
+def test_hosts_of_the_row_meanwhile(moving):
+    """It goes where it was asked to go, and is on one of both until then."""
+    world, twin = moving
+    names_its_host(world)
+    said = migrate(world, "h1", "--no-wait")
+    assert 'it is on host "h1" already' in said, said
+    migrate(world, "--finish", "--no-wait")
+    world.patch("ports", "mover", migration={"to": "h2"})
+    for more, field in (({"host": "h3"}, "host"),
+                        ({"hosts": ["h2", "h3"], "host": None}, "hosts")):
+        with pytest.raises(Refused) as error:
+            world.patch("ports", "mover", **more)
+        problem, = error.value.problem["errors"]
+        assert error.value.status == 409, error.value
+        assert problem["pointer"] == "/spec/" + field, problem
+        assert 'it migrates from "h1" to "h2"' in problem["detail"], problem
+    world.patch("ports", "mover", host=None)
+    world.patch("ports", "mover", host="h1")
+    assert status(world)["host"] == "h1"
+    # A manifest that does not know of it takes it back.
+    before = dict(spec(world))
+    del before["migration"]
+    world.put("ports", "mover", **before)
+    assert "migration" not in spec(world)

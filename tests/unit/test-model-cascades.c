@@ -74,6 +74,19 @@ check_also(struct model *model, const char *request, const char *also)
 }
 
 static void
+cascade_of_a_host_cancels_migrations(void **state)
+{
+    struct model *model = *state;
+
+    apply(model, "put ports m {'network':'n','host':'h1',"
+          "'migration':{'to':'h2','activated':true}}", "");
+    check_also(model, "cascade hosts h2", "update ports m\n");
+    assert_string_equal(get_port(model, "m")->host, "h1");
+    assert_null(get_port(model, "m")->migration.to);
+    assert_false(get_port(model, "m")->migration.activated);
+}
+
+static void
 cascade_of_a_network_takes_its_ports(void **state)
 {
     struct model *model = *state;
@@ -287,6 +300,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(cascade_of_a_host_cancels_migrations),
         TEST(cascade_of_a_network_takes_its_ports),
         TEST(cascade_of_a_port_keeps_what_lists_it),
         TEST(cascade_of_a_group_takes_it_out_of_others),

@@ -568,6 +568,41 @@ bad_requests_change_nothing(void **state)
     assert_false(model_is_unsettled(*state));
 }
 
+/* Of a port that migrates: what is impossible from now on, and not what is too
+ * early or too late, which a manifest may say once more. */
+static void
+hosts_of_a_port_that_migrates_are_two(void **state)
+{
+    struct model *model = *state;
+
+    for (int i = 7; i < 10; i++) {
+        char *host = xasprintf("put hosts h%d {'ovsdb':'tcp:127.0.0.%d:6640',"
+                               "'tunnel_ip':'192.0.2.7%d'}", i, i, i);
+
+        apply(model, host, "");
+        free(host);
+    }
+    apply(model, "put ports m {'network':'n','migration':{'to':'h8'}}", "");
+    apply(model, "put ports m {'network':'n','host':'h7'}\n"
+          "put bindings m {'host':'h7'}", "");
+    apply(model, "patch ports m {'migration':{'to':'h7'}}", "");
+    apply(model, "patch ports m {'migration':{'to':'h8'}}",
+          "/migration/to it migrates to \"h7\": first cancel that, or finish "
+          "it\n");
+    apply(model, "patch ports m {'migration':null}", "");
+    apply(model, "patch ports m {'migration':{'to':'h8'}}", "");
+    apply(model, "patch ports m {'host':'h9'}",
+          "/host it migrates from \"h7\" to \"h8\": first cancel that, or "
+          "finish it\n");
+    apply(model, "patch ports m {'host':null,'hosts':['h8','h9']}",
+          "/hosts it migrates from \"h7\" to \"h8\": first cancel that, or "
+          "finish it\n");
+    apply(model, "patch ports m {'host':null}", "");
+    apply(model, "patch ports m {'host':'h8'}", "");
+    apply(model, "patch ports m {'host':'h7'}", "");
+    apply(model, "patch ports m {'host':'h9','migration':null}", "");
+}
+
 /* What no port may have, but a virtual IP: where there is no subnet, or only
  * the one that has it in the middle, or of two addresses, or of IPv6 the
  * last. */
@@ -617,6 +652,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(bad_requests_change_nothing),
+        TEST(hosts_of_a_port_that_migrates_are_two),
         TEST(virtual_ips_may_end_like_those_of_subnets),
         TEST(subnets_may_not_end_at_virtual_ips),
     };
