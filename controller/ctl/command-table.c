@@ -211,13 +211,13 @@ const struct ctl_command ctl_commands[] = {
     { "migrate", "PORT [HOST]", 1, 2,
       CTL_OPT_MIGRATE | CTL_OPT_WAIT | CTL_OPT_DRY_RUN,
       "have a port go to another host with its VM",
-      "Moves no VM: the VM manager does.  Says of the port, before that, that\n"
-      "HOST may have it too: the port's `migration`.  It stays where it is\n"
-      "until its VM sends its first packet on HOST, or until --activate.\n"
-      "--cancel takes it back; --finish ends it when it is there: the port's\n"
-      "`host`, if it has one, is HOST from then on.  How far it is: vmnctl get\n"
-      "port NAME -o wide.  A port that names neither `host` nor `hosts`\n"
-      "follows its VM without this.\n"
+      "Moves no VM: the VM manager does.  Says of the port, before that,\n"
+      "that HOST may have it too: the port's `migration`.  It stays where\n"
+      "it is until its VM sends its first packet on HOST, or until\n"
+      "--activate.  --cancel takes it back; --finish ends it when it is\n"
+      "there: the port's `host`, if it has one, is HOST from then on.  How\n"
+      "far it is: vmnctl get port NAME -o wide.  A port that names neither\n"
+      "`host` nor `hosts` follows its VM without this.\n"
       "\nExample:\n"
       "  vmnctl migrate web-1 hv2 --wait\n"
       "  vmnctl migrate web-1 --finish\n",
