@@ -32,6 +32,14 @@ def migrate(world, *args, **more):
     return ctl(world.lab, "migrate", "mover", *args, **more)
 
 
+def is_listened_to(world, host):
+    """Whether vmnd gets what the guest sends by the host."""
+    mac = world.lab.vm("mover").mac
+    return [line for line in world.lab.host(host).ofctl(
+        "dump-flows", "br-int", "table=0").splitlines()
+        if "clone(" in line and "dl_src=" + mac in line]
+
+
 def names_its_host(world):
     world.patch("ports", "mover", host="h1")
 
@@ -162,8 +170,11 @@ def test_row_decides_until_it_is_there(moving):
     names_its_host(world)
     migrate(world, "h2")
     prepare(world, twin)
+    assert is_listened_to(world, "h2")
     migrate(world, "--activate", "--wait")
     wait_activated(world)
+    wait_quiet(world.lab)
+    assert not is_listened_to(world, "h1")
     with frames.Capture(world.lab.vm("far").ns):
         announce(twin)
         announce(twin, "eth0")
