@@ -158,6 +158,7 @@ stand_by(const struct gateway_ctx *ctx)
     actions = vmn_flow_actions(flow);
     vmn_match(flow, VMN_F_IN_PORT, VMN_TUNNEL_OFPORT);
     vmn_match(flow, VMN_REG_NETWORK, ctx->transit);
+    vmn_match_masked(flow, VMN_REG_FLAGS, 0, VMN_FLAG_STANDS_IN);
     vmn_act_set_mac(actions, VMN_F_ETH_SRC, VMN_EXTERNAL_MAC);
     vmn_act_clear_in_port(actions);
     vmn_act_next(actions);

@@ -19,8 +19,7 @@
 
 struct vmn_actions {
     struct recorder *recorder;
-    uint32_t number;            /* Of the flow, or of the bucket, with
-                                 * CALL_BUCKET. */
+    uint32_t number;            /* Of the flow, or bucket with CALL_BUCKET. */
 };
 
 struct vmn_flow {
@@ -587,49 +586,41 @@ vmn_act_learn_client(struct vmn_actions *a, const struct vmn_client *client)
     }
 }
 
-void
-vmn_act_hash_client(struct vmn_actions *a, uint16_t basis,
-                    enum vmn_field reg, uint32_t n)
+static void
+put_hash(struct call_log *log, uint16_t basis, enum vmn_field reg, uint32_t n)
 {
-    struct call_log *log = begin_actions(a, CALL_ACT_HASH_CLIENT);
-
     call_put_u16(log, basis);
     call_put_u32(log, reg);
     call_put_u32(log, n);
+}
+
+void
+vmn_act_hash_client(struct vmn_actions *a, uint16_t basis, enum vmn_field reg,
+                    uint32_t n)
+{
+    put_hash(begin_actions(a, CALL_ACT_HASH_CLIENT), basis, reg, n);
 }
 
 void
 vmn_act_hash_connection(struct vmn_actions *a, uint16_t basis,
                         enum vmn_field reg, uint32_t n)
 {
-    struct call_log *log = begin_actions(a, CALL_ACT_HASH_CONNECTION);
-
-    call_put_u16(log, basis);
-    call_put_u32(log, reg);
-    call_put_u32(log, n);
+    put_hash(begin_actions(a, CALL_ACT_HASH_CONNECTION), basis, reg, n);
 }
 
-void
-vmn_act_limit(struct vmn_actions *a, const char *key, uint32_t rate,
-              uint32_t burst)
-{
-    struct call_log *log = begin_actions(a, CALL_ACT_LIMIT);
-
-    call_put_text(log, key);
-    call_put_u32(log, rate);
-    call_put_u32(log, burst);
-}
-
-void
-vmn_act_limit_kbps(struct vmn_actions *a, const char *key, uint32_t rate,
-                   uint32_t burst)
-{
-    struct call_log *log = begin_actions(a, CALL_ACT_LIMIT_KBPS);
-
-    call_put_text(log, key);
-    call_put_u32(log, rate);
-    call_put_u32(log, burst);
-}
+#define LIMIT_ACTION(NAME, CALL)                                        \
+    void                                                                \
+    NAME(struct vmn_actions *a, const char *key, uint32_t rate,         \
+         uint32_t burst)                                                \
+    {                                                                   \
+        struct call_log *log = begin_actions(a, CALL);                  \
+                                                                        \
+        call_put_text(log, key);                                        \
+        call_put_u32(log, rate);                                        \
+        call_put_u32(log, burst);                                       \
+    }
+LIMIT_ACTION(vmn_act_limit, CALL_ACT_LIMIT)
+LIMIT_ACTION(vmn_act_limit_kbps, CALL_ACT_LIMIT_KBPS)
 
 static void
 put_ct(struct call_log *log, const struct vmn_ct *ct)

@@ -196,6 +196,8 @@ ensure_bfd(const struct ovsrec_interface *iface, const struct ovsdb_peer *peer,
         const struct smap none = SMAP_INITIALIZER(&none);
 
         ovsrec_interface_set_bfd(iface, &none);
+        /* The number may be another peer's next. */
+        ovsrec_interface_set_ofport_request(iface, NULL, 0);
         return true;
     }
     if (peer->bfd && (!has_bfd(&iface->bfd) || !iface->n_ofport_request

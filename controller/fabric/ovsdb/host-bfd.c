@@ -59,13 +59,19 @@ free_wanted(struct host_watches *w)
 }
 
 static void
+free_watch(struct watch *watch)
+{
+    free(watch->name);
+    free(watch->iface);
+    free(watch->local_ip);
+    free(watch->remote_ip);
+}
+
+static void
 free_watches(struct watch *watches, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        free(watches[i].name);
-        free(watches[i].iface);
-        free(watches[i].local_ip);
-        free(watches[i].remote_ip);
+        free_watch(&watches[i]);
     }
     free(watches);
 }
@@ -430,9 +436,13 @@ adopt_watches(struct fabric_host_db *db,
         }
         name = shash_find_data(get_peer_names(db->host->fabric), iface->name);
         peer = name ? fabric_find_host(db->host->fabric, name) : NULL;
-        if (peer && peer != db->host
-            && watch_init(&watches[n], db, peer,
-                          iface->ofport - VMN_PEER_OFPORT(0))) {
+        if (!peer || peer == db->host
+            || !watch_init(&watches[n], db, peer,
+                           iface->ofport - VMN_PEER_OFPORT(0))) {
+            continue;
+        } else if (strcmp(watches[n].iface, iface->name)) {
+            free_watch(&watches[n]); /* Of another address of the peer. */
+        } else {
             n++;
         }
     }
@@ -545,6 +555,22 @@ is_cut_off(const struct fabric_host_db *db)
     return any;
 }
 
+/* Returns true if a host that is heard reaches this one. */
+static bool
+is_reached(const struct fabric_host_db *db)
+{
+    for (size_t i = 0; i < db->watches.n; i++) {
+        const struct fabric_host_db *peer
+            = find_db(db->host->fabric, db->watches.watches[i].name);
+
+        if (peer && peer->connected && peer->switch_connected
+            && calls_up(peer, db->host->name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 check(struct fabric_host_db *db)
 {
@@ -552,9 +578,12 @@ check(struct fabric_host_db *db)
     bool was = db->observed->cut_off;
     bool now = is_cut_off(db);
 
-    if (was && !now && db->watches.n && sw->state != SWITCH_LIVE
-        && sw->state != SWITCH_OBSERVED) {
-        return;                 /* It may be without flows. */
+    /* That a witness has gone brings nobody back; and one that is reached may
+     * be without flows. */
+    if (was && !now && db->watches.n
+        && (!is_reached(db) || (sw->state != SWITCH_LIVE
+                                && sw->state != SWITCH_OBSERVED))) {
+        return;
     }
     if (now != was) {
         VLOG_INFO(now ? "%s: cut off: no host that watches it by BFD reaches "
