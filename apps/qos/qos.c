@@ -183,11 +183,11 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
 }
 
-/* Behind the guard, and before whatever answers the port; and the last but the
+/* Behind the guard and what the switch or vmnd answers; and the last but the
  * one that delivers. */
 static const struct vmn_stage_class stages[] = {
-    [STAGE_EGRESS] = { .name = "egress", .hook = VMN_HOOK_SERVICE,
-                       .order = -80, .n_tables = N_TABLES,
+    [STAGE_EGRESS] = { .name = "egress", .hook = VMN_HOOK_BALANCE,
+                       .order = -100, .n_tables = N_TABLES,
                        .miss = VMN_MISS_NEXT },
     [STAGE_INGRESS] = { .name = "ingress", .hook = VMN_HOOK_DELIVER,
                         .order = -4, .n_tables = N_TABLES,
