@@ -52,69 +52,6 @@ function_is_up(struct vmn_view *view, const struct chain_hop *hop,
                                   f->function->in));
 }
 
-/* Returns true if both addresses are in one subnet of the network. */
-static bool
-are_neighbours(const struct vmn_network *network, const struct vmn_ip *a,
-               const struct vmn_ip *b)
-{
-    for (size_t i = 0; i < network->n_subnets; i++) {
-        const struct vmn_prefix *cidr = &vmn_subnet_at(network, i)->cidr;
-
-        if (vmn_prefix_contains(cidr, a) && vmn_prefix_contains(cidr, b)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Finds addresses of the port and of the router's interface that are
- * neighbours.  Returns false if there are none. */
-static bool
-find_pair(const struct vmn_port *port, const struct vmn_network *network,
-          const struct vmn_router_interface *interface,
-          struct vmn_probe_target *target)
-{
-    struct vmn_ip addresses[VMN_ADDRESSES_MAX];
-    size_t n = vmn_interface_addresses(interface, network, addresses);
-
-    for (size_t i = 0; i < port->n_ips; i++) {
-        for (size_t j = 0; j < n; j++) {
-            if (are_neighbours(network, &port->ips[i], &addresses[j])) {
-                target->source = addresses[j];
-                target->ip = port->ips[i];
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-/* The same of any router of the port's network. */
-static bool
-find_addresses(struct vmn_view *view, const struct vmn_port *port,
-               struct vmn_probe_target *target)
-{
-    const struct vmn_network *network = vmn_read_network(view, port->network);
-    struct vmn_names routers = vmn_lookup(view, VMN_INDEX_ROUTER_BY_NETWORK,
-                                          port->network);
-
-    for (size_t i = 0; network && i < routers.n; i++) {
-        const struct vmn_router *router = vmn_read_router(view,
-                                                          routers.names[i]);
-
-        for (size_t j = 0; router && j < router->n_interfaces; j++) {
-            const struct vmn_router_interface *interface
-                = vmn_router_interface_at(router, j);
-
-            if (!strcmp(interface->network, port->network)
-                && find_pair(port, network, interface, target)) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 /* Fills in what is probed of function 'f'.  Returns false, and fails the unit,
  * if that cannot be. */
 static bool
@@ -144,7 +81,7 @@ make_target(struct vmn_view *view, struct vmn_emit *emit,
                    : VMN_PROBE_PING;
     target->number = hop->health_port;
     target->mac = port->mac;
-    if (!find_addresses(view, port, target)) {
+    if (!vmn_probe_from_router(view, port, target)) {
         vmn_fail(emit, "port %s has no address to be probed from that of a "
                  "router", f->in);
         return false;

@@ -23,79 +23,15 @@ enum { PRIORITY = 100 };
 static const struct vmn_mac server_mac = VMN_SERVER_MAC(7);
 static const struct vmn_ip server_ip = { 4, { 169, 254, 0, 7 } };
 
-/* Returns true if both addresses are in one subnet of the network. */
-static bool
-are_neighbours(const struct vmn_network *network, const struct vmn_ip *a,
-               const struct vmn_ip *b)
-{
-    for (size_t i = 0; i < network->n_subnets; i++) {
-        const struct vmn_prefix *cidr = &vmn_subnet_at(network, i)->cidr;
-
-        if (vmn_prefix_contains(cidr, a) && vmn_prefix_contains(cidr, b)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Has the router ask the port, by the first of the port's addresses that has
- * one of the router's for a neighbour.  Returns false if none has. */
-static bool
-ask_from_router(const struct vmn_port *port, const struct vmn_network *network,
-                const struct vmn_router *router,
-                const struct vmn_router_interface *interface,
-                struct vmn_probe_target *target)
-{
-    struct vmn_ip addresses[VMN_ADDRESSES_MAX];
-    size_t n = vmn_interface_addresses(interface, network, addresses);
-
-    for (size_t i = 0; i < port->n_ips; i++) {
-        for (size_t j = 0; j < n; j++) {
-            if (are_neighbours(network, &port->ips[i], &addresses[j])) {
-                target->source = addresses[j];
-                target->source_mac = router->mac;
-                target->ip = port->ips[i];
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-/* The same of any router of the port's network. */
-static bool
-find_router(struct vmn_view *view, const struct vmn_port *port,
-            const struct vmn_network *network, struct vmn_probe_target *target)
-{
-    struct vmn_names routers = vmn_lookup(view, VMN_INDEX_ROUTER_BY_NETWORK,
-                                          port->network);
-
-    for (size_t i = 0; i < routers.n; i++) {
-        const struct vmn_router *router = vmn_read_router(view,
-                                                          routers.names[i]);
-
-        for (size_t j = 0; router && j < router->n_interfaces; j++) {
-            const struct vmn_router_interface *interface
-                = vmn_router_interface_at(router, j);
-
-            if (!strcmp(interface->network, port->network)
-                && ask_from_router(port, network, router, interface,
-                                   target)) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 /* Fills in what the port is asked.  Returns false, and fails the unit, if it
  * cannot be. */
 static bool
 make_target(struct vmn_view *view, struct vmn_emit *emit,
             const struct monitor *monitor, const struct vmn_port *port,
-            const struct vmn_network *network,
             struct vmn_probe_target *target)
 {
+    const struct vmn_router *router;
+
     *target = (struct vmn_probe_target) {
         .port = port->row.name,
         .type = monitor->type == MONITOR_PING ? VMN_PROBE_PING
@@ -111,7 +47,9 @@ make_target(struct vmn_view *view, struct vmn_emit *emit,
                  port->row.name);
         return false;
     }
-    if (find_router(view, port, network, target)) {
+    router = vmn_probe_from_router(view, port, target);
+    if (router) {
+        target->source_mac = router->mac;
         return true;
     }
     if (monitor->type == MONITOR_PING) {
@@ -193,13 +131,11 @@ compile_probe(struct vmn_view *view, const char *key, struct vmn_emit *emit)
                                                           monitors.names[0])
            : NULL);
     const struct vmn_port *port = vmn_read_port(view, key);
-    const struct vmn_network *network
-        = port ? vmn_read_network(view, port->network) : NULL;
     struct vmn_probe_target target;
     const char *name;
 
-    if (monitor && network
-        && make_target(view, emit, monitor, port, network, &target)) {
+    if (monitor && port && vmn_read_network(view, port->network)
+        && make_target(view, emit, monitor, port, &target)) {
         name = vmn_printf(view, "monitors.%u", (unsigned) vmn_id_of(
             view, POOL_PORT, key));
         vmn_publish_monitor(view, emit, name, &target);

@@ -64,28 +64,40 @@ limit_key(struct vmn_view *view, const struct place *place, unsigned stage,
                       place->port->row.name);
 }
 
-/* ARP, and solicitations and advertisements of routers and neighbours, that
- * the port sends.  What it gets of these is nobody's to use up. */
+/* Has 'flow' go on within the limit 'key'; NULL: in any case. */
+static void
+pass(struct vmn_flow *flow, const char *key)
+{
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    if (key) {
+        vmn_act_limit_kbps(actions, key, NEIGHBOURS_KBPS, BURST_KB_LEAST);
+    }
+    vmn_act_next(actions);
+}
+
+/* ARP, and solicitations and advertisements of routers and neighbours.  What
+ * the port sends has a limit; what it gets is nobody's to use up, and ARP of
+ * that is not looked at anyway. */
 static void
 emit_neighbours(struct vmn_view *view, struct vmn_emit *emit,
-                const struct place *place)
+                const struct place *place, unsigned stage)
 {
-    const char *key = limit_key(view, place, STAGE_EGRESS, "neighbours");
+    const char *key = (stage == STAGE_EGRESS
+                       ? limit_key(view, place, stage, "neighbours") : NULL);
 
-    for (uint8_t type = VMN_ND_ROUTER_SOLICIT - 1; type <= VMN_ND_ADVERT;
+    if (key) {
+        pass(flow_add(emit, place, stage, TABLE_KBPS, PRIORITY_NEIGHBOURS,
+                      VMN_ETH_ARP), key);
+    }
+    for (uint8_t type = VMN_ND_ROUTER_SOLICIT; type <= VMN_ND_ADVERT;
          type++) {
-        bool is_arp = type < VMN_ND_ROUTER_SOLICIT;
-        struct vmn_flow *flow = flow_add(emit, place, STAGE_EGRESS, TABLE_KBPS,
-                                         PRIORITY_NEIGHBOURS,
-                                         is_arp ? VMN_ETH_ARP : VMN_ETH_IPV6);
-        struct vmn_actions *actions = vmn_flow_actions(flow);
+        struct vmn_flow *flow = flow_add(emit, place, stage, TABLE_KBPS,
+                                         PRIORITY_NEIGHBOURS, VMN_ETH_IPV6);
 
-        if (!is_arp) {
-            vmn_match(flow, VMN_F_IP_PROTO, VMN_IP_PROTO_ICMPV6);
-            vmn_match(flow, VMN_F_ICMPV6_TYPE, type);
-        }
-        vmn_act_limit_kbps(actions, key, NEIGHBOURS_KBPS, BURST_KB_LEAST);
-        vmn_act_next(actions);
+        vmn_match(flow, VMN_F_IP_PROTO, VMN_IP_PROTO_ICMPV6);
+        vmn_match(flow, VMN_F_ICMPV6_TYPE, type);
+        pass(flow, key);
     }
 }
 
@@ -122,22 +134,6 @@ emit_family(struct vmn_view *view, struct vmn_emit *emit,
     vmn_act_next(actions);
 }
 
-/* Solicitations and advertisements that the port gets. */
-static void
-exempt_neighbours(struct vmn_emit *emit, const struct place *place)
-{
-    for (uint8_t type = VMN_ND_ROUTER_SOLICIT; type <= VMN_ND_ADVERT;
-         type++) {
-        struct vmn_flow *flow = flow_add(emit, place, STAGE_INGRESS,
-                                         TABLE_KBPS, PRIORITY_NEIGHBOURS,
-                                         VMN_ETH_IPV6);
-
-        vmn_match(flow, VMN_F_IP_PROTO, VMN_IP_PROTO_ICMPV6);
-        vmn_match(flow, VMN_F_ICMPV6_TYPE, type);
-        vmn_act_next(vmn_flow_actions(flow));
-    }
-}
-
 static void
 emit_direction(struct vmn_view *view, struct vmn_emit *emit,
                const struct place *place, unsigned stage,
@@ -149,10 +145,8 @@ emit_direction(struct vmn_view *view, struct vmn_emit *emit,
         emit_family(view, emit, place, stage, VMN_ETH_IPV4, limit, dscp);
         emit_family(view, emit, place, stage, VMN_ETH_IPV6, limit, dscp);
     }
-    if (is_limited && stage == STAGE_EGRESS) {
-        emit_neighbours(view, emit, place);
-    } else if (is_limited) {
-        exempt_neighbours(emit, place);
+    if (is_limited) {
+        emit_neighbours(view, emit, place, stage);
     }
 }
 

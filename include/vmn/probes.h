@@ -48,6 +48,72 @@ struct vmn_probe_target {
     uint32_t unhealthy_after;
 };
 
+/* Returns true if both addresses are in one subnet of the network. */
+static inline bool
+vmn_are_neighbours(const struct vmn_network *network, const struct vmn_ip *a,
+                   const struct vmn_ip *b)
+{
+    for (size_t i = 0; i < network->n_subnets; i++) {
+        const struct vmn_prefix *cidr = &vmn_subnet_at(network, i)->cidr;
+
+        if (vmn_prefix_contains(cidr, a) && vmn_prefix_contains(cidr, b)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Sets 'source' and 'ip' of the target to an address of the router's interface
+ * in 'network', and one of the port's that is its neighbour: the first of the
+ * port's that has one.  Returns false if there are none. */
+static inline bool
+vmn_probe_from(const struct vmn_port *port, const struct vmn_network *network,
+               const struct vmn_router_interface *interface,
+               struct vmn_probe_target *target)
+{
+    struct vmn_ip addresses[VMN_ADDRESSES_MAX];
+    size_t n = vmn_interface_addresses(interface, network, addresses);
+
+    for (size_t i = 0; i < port->n_ips; i++) {
+        for (size_t j = 0; j < n; j++) {
+            if (vmn_are_neighbours(network, &port->ips[i], &addresses[j])) {
+                target->source = addresses[j];
+                target->ip = port->ips[i];
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Does the same by any router that has an interface in the port's network.
+ * Returns that router, or NULL: none has an address in a subnet of the
+ * port's. */
+static inline const struct vmn_router *
+vmn_probe_from_router(struct vmn_view *view, const struct vmn_port *port,
+                      struct vmn_probe_target *target)
+{
+    const struct vmn_network *network = vmn_read_network(view, port->network);
+    struct vmn_names routers = vmn_lookup(view, VMN_INDEX_ROUTER_BY_NETWORK,
+                                          port->network);
+
+    for (size_t i = 0; network && i < routers.n; i++) {
+        const struct vmn_router *router = vmn_read_router(view,
+                                                          routers.names[i]);
+
+        for (size_t j = 0; router && j < router->n_interfaces; j++) {
+            const struct vmn_router_interface *interface
+                = vmn_router_interface_at(router, j);
+
+            if (!strcmp(interface->network, port->network)
+                && vmn_probe_from(port, network, interface, target)) {
+                return router;
+            }
+        }
+    }
+    return NULL;
+}
+
 /* The value of VMN_REL_PROBE_TARGETS: PORT, TYPE (an enum vmn_probe), OUT,
  * SOURCE, IP, SOURCE-MAC, MAC, NUMBER, INTERVAL, TIMEOUT, HEALTHY-AFTER,
  * UNHEALTHY-AFTER; and, by vmn_publish_monitor(), one more,

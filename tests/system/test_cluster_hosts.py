@@ -218,16 +218,18 @@ class Town:
                                   log.read()))
 
 
-@pytest.fixture(scope="module")
-def town():
+@contextlib.contextmanager
+def cluster_lab(kind, n_hosts):
+    """A lab whose hosts three members are to manage, and these, who have
+    nothing to complain of in the end."""
     folder = tempfile.mkdtemp(prefix="vmn-cluster-")
-    lab = Lab(lab_name("clu"))
+    lab = Lab(lab_name(kind))
     lab.lock(create=True)
     cluster = None
     try:
-        lab.up(2)
+        lab.up(n_hosts)
         cluster = Cluster(folder, lab=lab, options=Place(folder).options)
-        yield Town(lab, cluster)
+        yield lab, cluster
         for member in cluster.members:
             check_log(member)
     finally:
@@ -237,6 +239,12 @@ def town():
         lab.down()
         lab.unlock()
         shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def town():
+    with cluster_lab("clu", 2) as (lab, cluster):
+        yield Town(lab, cluster)
 
 
 @pytest.fixture(autouse=True)

@@ -3,32 +3,20 @@
 writer, in each state: nothing is lost that would arrive otherwise, and the new
 writer knows where the guest runs, though nobody may have heard it."""
 
-import shutil
-import tempfile
-
 import pytest
-from cluster import Cluster
-from conftest import World, check_log, lab_name, wait_quiet
+from conftest import World, wait_quiet
 from migrating import WAYS, both_ways, make_moving
-from test_cluster_api import Place
-from test_cluster_hosts import use_member
+from test_cluster_hosts import cluster_lab, use_member
 from test_migration import (check, finish, goes_on, is_in, migration, prepare,
                             status, wait_activated)
 
-from vmnlab.lab import Lab
 from vmnlab.netns import wait_for
 from vmnlab.stream import WAY_S
 
 
 @pytest.fixture
 def moving():
-    folder = tempfile.mkdtemp(prefix="vmn-cluster-")
-    lab = Lab(lab_name("cmg"))
-    lab.lock(create=True)
-    cluster = None
-    try:
-        lab.up(3)
-        cluster = Cluster(folder, lab=lab, options=Place(folder).options)
+    with cluster_lab("cmg", 3) as (lab, cluster):
         use_member(lab, cluster.writer())
         lab.vmnd.api.apply([lab.host_object(h) for h in lab.hosts])
         lab.await_synced()
@@ -36,15 +24,6 @@ def moving():
         for twin in make_moving(world):
             yield world, twin, cluster
         world.close()
-        for member in cluster.members:
-            check_log(member)
-    finally:
-        if cluster:
-            cluster.end()
-        lab.vmnd = None
-        lab.down()
-        lab.unlock()
-        shutil.rmtree(folder)
 
 
 def kill_writer(world, cluster):
