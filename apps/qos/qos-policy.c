@@ -67,7 +67,7 @@ static const struct vmn_struct_class limit = {
         { VMN_FIELD(qos_limit, burst_kb), .type = VMN_FIELD_INT, .min = 0,
           .max = VMN_LIMIT_KBPS_MAX,
           .doc = "Kilobits that may come at once, after a rest; 0: those of "
-                 "500 ms, and at least 512." },
+                 "500 ms, and at least 640." },
         { VMN_FIELD(qos_limit, max_pps), .type = VMN_FIELD_INT, .min = 0,
           .max = VMN_LIMIT_MAX,
           .doc = "Packets a second; 0: any." },

@@ -11,7 +11,7 @@
 #include "qos.h"
 
 #define BURST_PARTS 2           /* Of a second, as a burst: TCP needs much. */
-#define BURST_KB_MIN 512        /* A GSO frame is one packet to a meter. */
+#define BURST_KB_MIN 640        /* TSO: 64 KiB may be one packet. */
 #define BURST_PACKETS_MIN 32
 #define NEIGHBOURS_KBPS 64      /* Some 100 packets that are not padded. */
 
