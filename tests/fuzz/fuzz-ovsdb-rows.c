@@ -162,22 +162,26 @@ static const struct ovsdb_patch patches[] = {
       .other_name = "vmn-q" },
 };
 /* Certificates, which are looked for in rows, and a peer of each kind. */
-static struct ovsdb_ipsec ipsec = {
+static struct ovsdb_peers peers = {
     .certificates = true,
-    .peers = SHASH_INITIALIZER(&ipsec.peers),
+    .peers = SHASH_INITIALIZER(&peers.peers),
 };
-static const struct ovsdb_ipsec_peer key_peer = {
+static const struct ovsdb_peer key_peer = {
     .type = "vxlan", .remote_ip = "192.0.2.7", .remote_name = "hv2",
     .psk = "secret",
 };
-static const struct ovsdb_ipsec_peer named_peer = {
+static const struct ovsdb_peer named_peer = {
     .type = "vxlan", .remote_ip = "192.0.2.6", .remote_name = "hv3",
 };
+static const struct ovsdb_peer watched_peer = {
+    .type = "vxlan", .remote_ip = "192.0.2.5", .local_ip = "192.0.2.1",
+    .bfd = true, .ofport = 50000,
+};
 
-static const struct ovsdb_ipsec *
-get_ipsec(void *aux OVS_UNUSED)
+static const struct ovsdb_peers *
+get_peers(void *aux OVS_UNUSED)
 {
-    return &ipsec;
+    return &peers;
 }
 
 static const char *const targets[] = { "192.0.2.8:6343" };
@@ -194,7 +198,7 @@ static const struct ovsdb_desired desired = {
     .tunnels = { { "vmn-vxlan", "vxlan", 40000, true } },
     .n_patches = ARRAY_SIZE(patches),
     .patches = patches,
-    .ipsec = get_ipsec,
+    .peers = get_peers,
     .n_controllers = ARRAY_SIZE(controllers),
     .controllers = controllers,
     .controller_max_backoff_ms = 1000,
@@ -248,8 +252,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         loop = loop_create();
         schemas = ovsdb_schemas_create();
-        shash_add(&ipsec.peers, "vmn-ipsec-1", &key_peer);
-        shash_add(&ipsec.peers, "vmn-ipsec-2", &named_peer);
+        shash_add(&peers.peers, "vmn-ipsec-1", &key_peer);
+        shash_add(&peers.peers, "vmn-ipsec-2", &named_peer);
+        shash_add(&peers.peers, "vmn-ipsec-3", &watched_peer);
     }
     if (size > 65536
         || socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds)) {
