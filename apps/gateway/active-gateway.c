@@ -66,14 +66,17 @@ gateways_in_order(struct vmn_view *view, const struct vmn_router *router,
 }
 
 /* Returns true if 'host' has a session with each of the first 'n' of 'names'
- * that has been up: only then that it is down means something. */
+ * that has been up, and is not contradicted by others: only then that it is
+ * down means something. */
 static bool
 watches_all(struct vmn_view *view, const char *host, const char *const *names,
             size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        if (!vmn_read_vif(view, host,
-                          vmn_printf(view, VMN_VIF_PEER, names[i]))) {
+        const struct vmn_vif *vif = vmn_read_vif(
+            view, host, vmn_printf(view, VMN_VIF_PEER, names[i]));
+
+        if (!vif || !vif->link_up) {
             return false;
         }
     }

@@ -24,26 +24,24 @@ is_wired(struct vmn_view *view, const char *name, const char *physical)
     return false;
 }
 
-static void
-publish_pair(struct vmn_emit *emit, const char *a, const char *b)
-{
-    if (strcmp(a, b)) {
-        vmn_publish(emit, VMN_REL_WATCHED_HOSTS, a, b);
-        vmn_publish(emit, VMN_REL_WATCHED_HOSTS, b, a);
-    }
-}
-
-/* Publishes that 'gateway' and each of the domain's hosts watch each other; of
- * these the first ones, so that the gateways have room for one another. */
+/* Publishes that 'gateway' and each of 'others' watch each other, which must
+ * not fail for want of room if 'first' is set: gateways have flows for one
+ * another that are of no use without. */
 static void
 publish_pairs(struct vmn_view *view, struct vmn_emit *emit,
-              const char *gateway, struct vmn_names others, size_t max)
+              const char *gateway, struct vmn_names others, bool first)
 {
-    for (size_t i = 0; i < others.n && i < max; i++) {
-        const struct vmn_host *host = vmn_read_host(view, others.names[i]);
+    const char *prefix = first ? VMN_WATCHED_FIRST : "";
 
-        if (host && !host->lost) {
-            publish_pair(emit, gateway, others.names[i]);
+    for (size_t i = 0; i < others.n && i < VMN_WATCHED_HOSTS_MAX; i++) {
+        const char *other = others.names[i];
+        const struct vmn_host *host = vmn_read_host(view, other);
+
+        if (host && !host->lost && strcmp(gateway, other)) {
+            vmn_publish(emit, VMN_REL_WATCHED_HOSTS, gateway,
+                        vmn_printf(view, "%s%s", prefix, other));
+            vmn_publish(emit, VMN_REL_WATCHED_HOSTS, other,
+                        vmn_printf(view, "%s%s", prefix, gateway));
         }
     }
 }
@@ -80,8 +78,7 @@ compile_watched(struct vmn_view *view, const char *key, struct vmn_emit *emit)
                                                  domain);
 
     for (size_t i = 0; i < gateways.n; i++) {
-        publish_pairs(view, emit, names[i], gateways, gateways.n);
-        publish_pairs(view, emit, names[i], hosts,
-                      VMN_WATCHED_HOSTS_MAX - gateways.n);
+        publish_pairs(view, emit, names[i], gateways, true);
+        publish_pairs(view, emit, names[i], hosts, false);
     }
 }

@@ -16,6 +16,7 @@
 #include "controller/flow/emit.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/ofp-actions.h"
+#include "sset.h"
 #include "util.h"
 
 static void
@@ -97,11 +98,24 @@ eval_watched_hosts(struct vmn_view *view, const char *key,
     struct vmn_names hosts = vmn_relation_values(view, VMN_REL_WATCHED_HOSTS,
                                                  key);
     struct ds text = DS_EMPTY_INITIALIZER;
+    struct sset taken = SSET_INITIALIZER(&taken);
+    const char **sorted;
 
-    for (size_t i = 0; i < hosts.n && i < VMN_WATCHED_HOSTS_MAX; i++) {
-        ds_put_format(&text, "%s%s/%"PRIu32, i ? "," : "", hosts.names[i],
-                      vmn_id_of(view, VMN_ID_POOL_HOST, hosts.names[i]));
+    /* VMN_WATCHED_FIRST is less than all characters of names. */
+    for (size_t i = 0; i < hosts.n; i++) {
+        const char *name = hosts.names[i];
+
+        if (sset_count(&taken) < VMN_WATCHED_HOSTS_MAX) {
+            sset_add(&taken, name + (name[0] == VMN_WATCHED_FIRST[0]));
+        }
     }
+    sorted = sset_sort(&taken);
+    for (size_t i = 0; i < sset_count(&taken); i++) {
+        ds_put_format(&text, "%s%s/%"PRIu32, i ? "," : "", sorted[i],
+                      vmn_id_of(view, VMN_ID_POOL_HOST, sorted[i]));
+    }
+    free(sorted);
+    sset_destroy(&taken);
     if (text.length) {
         vmn_value_set(value, ds_cstr(&text), text.length + 1);
     }

@@ -48,6 +48,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/host-overall-state.h \
 	controller/fabric/ovsdb/binding-decision.c \
 	controller/fabric/ovsdb/binding-decision.h \
+	controller/fabric/ovsdb/cut-off-hosts.c \
+	controller/fabric/ovsdb/cut-off-hosts.h \
 	controller/fabric/ovsdb/database-budget.c \
 	controller/fabric/ovsdb/database-budget.h \
 	controller/fabric/ovsdb/deleted-host-db.c \

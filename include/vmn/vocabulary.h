@@ -148,14 +148,17 @@ enum vmn_hook {
 
 /* Relation: host -> another host that it is to watch by BFD (RFC 5880), in
  * both directions: two hosts watch each other if each is a value of the other,
- * among the first VMN_WATCHED_HOSTS_MAX by name.  Published by whichever app
+ * among the first VMN_WATCHED_HOSTS_MAX by name, those whose name comes after
+ * VMN_WATCHED_FIRST before all others.  Published by whichever app
  * wants it; read by vmnd.  They have a tunnel port for each other then, whose
  * number is VMN_PEER_OFPORT(): it is up in a switch (vmn_bucket_watch()) while
  * that host is reached.  Once it has been, there is a row of VMN_ROW_VIF with
  * the iface-id VMN_VIF_PEER; a host without it does not watch the other, or
- * not yet. */
+ * not yet.  Its link is down while the host does not see a peer that others
+ * see: the path between the two alone is broken. */
 #define VMN_REL_WATCHED_HOSTS "vmn.watched-hosts"
 #define VMN_WATCHED_HOSTS_MAX 256
+#define VMN_WATCHED_FIRST "+"
 #define VMN_VIF_PEER "=%s"
 /* Of the host's number in VMN_ID_POOL_HOST; those that are larger than
  * VMN_PEER_NUMBER_MAX are not watched. */

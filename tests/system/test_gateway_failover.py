@@ -209,6 +209,56 @@ def test_one_that_is_cut_off_itself_says_nothing_of_others(world, shop):
     assert both_ways(world, shop)
 
 
+def test_gateway_that_alone_does_not_see_the_first_one_is_passed_over(
+        world, shop):
+    """Where the path between the two is broken, and both see others: else
+    both would serve.  It is the gateway once the first one is gone."""
+    lab = world.lab
+    near = shop["near"]
+    router = world.api.get("routers/r")["status"]["mac"]
+    with path_cut(lab, "h2", "h1"):
+        wait_for("h2 not to see h1", lambda: bfd(
+            world, "h2")["down"] == ["h1"], 20)
+        wait_for("h2 to answer no more", lambda: answers_to_arp(
+            near, OURS) == [router], 20)
+        assert gateway(world) == "h1" and both_ways(world, shop)
+        with frozen(lab.host("h1")):
+            wait_for("h2 to be the gateway", lambda: gateway(world) == "h2",
+                     30)
+            wait_for("packets to pass by it", lambda: both_ways(
+                world, shop) and both_ways(world, shop, "a2"))
+        wait_for("h1 to be the gateway", lambda: gateway(world) == "h1", 60)
+    wait_watched(world)
+    assert both_ways(world, shop)
+
+
+def test_gateway_that_comes_and_goes_waits(world, shop):
+    """The first time it has its turn again at once; the next time it is to be
+    reached for some seconds, and its status says so."""
+    held = traffic.Connection(shop["a3"], NEAR, 80)
+    for _ in range(2):
+        with underlay_cut(world.lab, "h1"):
+            wait_for("h2 to be the gateway", lambda: gateway(world) == "h2",
+                     30)
+            assert held.exchange(seconds=10)
+        since = time.monotonic()
+        wait_for("h1's sessions", lambda: sessions_up(
+            world.lab.host("h1")) == 2, 30)
+        reasons = set()
+
+        def is_first():
+            reasons.add(world.api.get("hosts/h1")["status"].get("reason"))
+            return gateway(world) == "h1"
+        wait_for("h1 to be the gateway", is_first, 60)
+        waited = time.monotonic() - since
+    assert waited > 5
+    assert ("reached by BFD again, but not for as long yet as is asked of one "
+            "that was cut off several times in ten minutes") in reasons
+    wait_watched(world)
+    assert both_ways(world, shop) and held.exchange(seconds=10)
+    held.close()
+
+
 def test_switches_take_over_by_themselves(world, shop):
     """While vmnd is away, both ways, also what is open; and give way to the
     first one when it is back."""

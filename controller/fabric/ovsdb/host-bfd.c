@@ -1,19 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See host-bfd.h.  A host is cut off if those that should reach it do not, and
- * do reach others:
- *
- * - a witness is a host that vmnd hears, database and switch, and that has a
- *   session with some third host which both of them call up.  One that is cut
- *   off itself says that everybody is down, and is no witness; nor is one that
- *   has died, and whose database still says what was.
- * - a host is cut off if there is a witness, and all witnesses that have
- *   reached it before call their sessions with it down.
- * - it stays so until its switch is known to hold its flows, however early
- *   its sessions are up.
- *
- * So one host that has lost its link, or one path that is broken, moves
- * nothing; and of two hosts that watch nobody else neither can tell.
+ * See host-bfd.h.
  *
  * Who watches whom follows from what apps compute, and that from which
  * sessions there are.  So until the first computation hosts' databases tell:
@@ -23,27 +10,23 @@
 
 #include "controller/fabric/ovsdb/host-bfd.h"
 
-#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "controller/engine/engine.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/ovsdb/cut-off-hosts.h"
 #include "controller/fabric/ovsdb/host-db.h"
 #include "controller/fabric/ovsdb/host-peers.h"
 #include "controller/fabric/ovsdb/observed-state.h"
 #include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "controller/fabric/ovsdb/tunnel-ports.h"
-#include "controller/fabric/session/switch.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/status.h"
-#include "openvswitch/vlog.h"
 #include "sset.h"
 #include "util.h"
 #include "vmn/vocabulary.h"
-
-VLOG_DEFINE_THIS_MODULE(host_bfd);
 
 /* Who watches whom.  ------------------------------------------------------ */
 
@@ -202,8 +185,8 @@ compare_watches(const void *name, const void *watch)
     return strcmp(name, ((const struct watch *) watch)->name);
 }
 
-static struct watch *
-find_watch(const struct fabric_host_db *db, const char *name)
+struct watch *
+host_bfd_find(const struct fabric_host_db *db, const char *name)
 {
     const struct host_watches *w = &db->watches;
 
@@ -230,10 +213,12 @@ update_watches(struct fabric_host_db *db)
             || !watch_init(&watches[n], db, peer, w->wanted[i].number)) {
             continue;
         }
-        old = find_watch(db, watches[n].name);
+        old = host_bfd_find(db, watches[n].name);
         if (old && same_watch(old, &watches[n])) {
             watches[n].state = old->state;
             watches[n].was_up = old->was_up;
+            watches[n].blind = old->blind;
+            watches[n].blind_since_ms = old->blind_since_ms;
             n_same++;
         }
         n++;
@@ -486,143 +471,17 @@ host_bfd_vifs(const struct fabric_host_db *db, struct vif_report *reports,
                 .iface_id = xasprintf(VMN_VIF_PEER, watch->name),
                 .iface = watch->iface,
                 .ofport = watch->ofport,
-                .link_up = true,
+                .link_up = !watch->blind,
             };
         }
     }
     return n;
 }
 
-/* Who is cut off.  -------------------------------------------------------- */
-
-static const struct fabric_host_db *
-find_db(const struct fabric *f, const char *name)
-{
-    const struct fabric_host *host = fabric_find_host(f, name);
-
-    return host ? host->db : NULL;
-}
-
-static bool
-calls_up(const struct fabric_host_db *db, const char *name)
-{
-    const struct watch *watch = find_watch(db, name);
-
-    return watch && watch->state == OVSDB_BFD_UP;
-}
-
-/* Returns true if 'db' is a witness of whether host 'of' is reached. */
-static bool
-is_witness(const struct fabric_host_db *db, const char *of)
-{
-    if (!db->connected || !db->switch_connected) {
-        return false;
-    }
-    for (size_t i = 0; i < db->watches.n; i++) {
-        const struct watch *watch = &db->watches.watches[i];
-        const struct fabric_host_db *third;
-
-        if (watch->state != OVSDB_BFD_UP || !strcmp(watch->name, of)) {
-            continue;
-        }
-        third = find_db(db->host->fabric, watch->name);
-        if (third && third->connected
-            && calls_up(third, db->host->name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool
-is_cut_off(const struct fabric_host_db *db)
-{
-    const char *name = db->host->name;
-    bool any = false;
-
-    for (size_t i = 0; i < db->watches.n; i++) {
-        const struct fabric_host_db *peer
-            = find_db(db->host->fabric, db->watches.watches[i].name);
-        const struct watch *watch = peer ? find_watch(peer, name) : NULL;
-
-        if (watch && watch->was_up && is_witness(peer, name)) {
-            if (watch->state == OVSDB_BFD_UP) {
-                return false;
-            }
-            any = true;
-        }
-    }
-    return any;
-}
-
-/* Returns true if a host that is heard reaches this one. */
-static bool
-is_reached(const struct fabric_host_db *db)
-{
-    for (size_t i = 0; i < db->watches.n; i++) {
-        const struct fabric_host_db *peer
-            = find_db(db->host->fabric, db->watches.watches[i].name);
-
-        if (peer && peer->connected && peer->switch_connected
-            && calls_up(peer, db->host->name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void
-check(struct fabric_host_db *db)
-{
-    const struct fabric_switch *sw = db->host->sw;
-    bool was = db->observed->cut_off;
-    bool now = is_cut_off(db);
-
-    /* That a witness has gone brings nobody back; and one that is reached may
-     * be without flows. */
-    if (was && !now && db->watches.n
-        && (!is_reached(db) || (sw->state != SWITCH_LIVE
-                                && sw->state != SWITCH_OBSERVED))) {
-        return;
-    }
-    if (now != was) {
-        VLOG_INFO(now ? "%s: cut off: no host that watches it by BFD reaches "
-                  "it" : "%s: not cut off any more", db->host->name);
-        observed_host_set_cut_off(db->observed, now);
-        fabric_host_changed(db->host);
-    }
-}
-
-static void
-due_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
-{
-    struct fabric *f = f_;
-    struct fabric_host *host;
-
-    HMAP_FOR_EACH (host, name_node, &f->hosts) {
-        if (host->db && host->db->observed
-            && (host->db->watches.n || host->db->observed->cut_off)) {
-            check(host->db);
-        }
-    }
-}
-
-void
-host_bfd_due(const struct fabric_host_db *db)
-{
-    const struct fabric_db *all = db->host->fabric->db;
-
-    if (all && all->bfd_due
-        && (db->watches.n || (db->observed && db->observed->cut_off))) {
-        event_active(all->bfd_due, EV_TIMEOUT, 0);
-    }
-}
-
 void
 host_bfd_create(struct fabric *f)
 {
     engine_watch(f->engine, ENGINE_QUERY_WATCHED_HOSTS);
-    f->db->bfd_due = event_new(f->base, -1, 0, due_cb, f);
 }
 
 void
@@ -632,10 +491,6 @@ host_bfd_destroy(struct fabric *f)
         shash_destroy_free_data(f->db->peer_names);
         free(f->db->peer_names);
         f->db->peer_names = NULL;
-    }
-    if (f->db->bfd_due) {
-        event_free(f->db->bfd_due);
-        f->db->bfd_due = NULL;
     }
 }
 
@@ -674,7 +529,7 @@ host_bfd_status(const struct fabric_host_db *db, struct arena *arena,
         }
     }
     if (bfd->cut_off && !bfd->reason) {
-        bfd->reason = "no host that watches it by BFD reaches it";
+        bfd->reason = cut_off_hosts_reason(db);
     }
     status->bfd = bfd;
     if (!status->reason) {

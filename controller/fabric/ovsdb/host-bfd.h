@@ -2,8 +2,9 @@
  *
  * Hosts that watch each other by BFD (RFC 5880), on tunnel ports that they
  * have for each other (host-peers.h): which ones apps ask for
- * (VMN_REL_WATCHED_HOSTS), what the hosts report of their sessions, and which
- * hosts are cut off by that.  Not for what follows from it (apps). */
+ * (VMN_REL_WATCHED_HOSTS), and what the hosts report of their sessions.  Not
+ * for which hosts are cut off by that (cut-off-hosts.h), nor for what follows
+ * from it (apps). */
 
 #ifndef CONTROLLER_FABRIC_OVSDB_HOST_BFD_H
 #define CONTROLLER_FABRIC_OVSDB_HOST_BFD_H 1
@@ -12,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "controller/fabric/ovsdb/cut-off-hosts.h"
 #include "proto/ovsdb/ovsdb.h"
 
 struct arena;
@@ -38,6 +40,11 @@ struct watch {
     uint16_t ofport;            /* VMN_PEER_OFPORT() of the peer's number. */
     enum ovsdb_bfd state;       /* As last reported. */
     bool was_up;                /* Since the interface is there. */
+
+    /* cut-off-hosts.c: it calls the peer down, which others reach; and since
+     * when, of loop_now_ms(), 0: it does not. */
+    bool blind;
+    int64_t blind_since_ms;
 };
 
 struct host_watches {
@@ -50,6 +57,7 @@ struct host_watches {
                                  * those that the host's database has. */
     bool is_new;                /* Since the last update of these. */
     char *reason;               /* Why one does not work, or NULL. */
+    struct cut_off_history history; /* cut-off-hosts.h. */
 };
 
 /* Starts to record which hosts' peers change. */
@@ -64,9 +72,8 @@ void host_bfd_add_peers(const struct fabric_host_db *, struct shash *peers);
 
 /* Takes in what the host's database says of its sessions. */
 void host_bfd_report(struct fabric_host_db *, const struct ovsdb_snapshot *);
-/* Has the next turn of the loop find out which hosts are cut off, if this one
- * has sessions: something has changed that it depends on. */
-void host_bfd_due(const struct fabric_host_db *);
+/* Returns the host's session with the peer 'name', or NULL. */
+struct watch *host_bfd_find(const struct fabric_host_db *, const char *name);
 /* Appends a report for each session that has been up to the 'n' in 'reports',
  * which has room for 'watches.n' more; returns how many there are then.  Its
  * iface-id, VMN_VIF_PEER, is the caller's to free. */

@@ -132,7 +132,7 @@ host_db_update(struct fabric_host_db *db)
     }
     host_liveness_update(db, snapshot && !db->refused);
     host_liveness_switch_update(db);
-    host_bfd_due(db);
+    cut_off_hosts_due(db);
     host_db_arm(db);
     startup_barrier_check(db->host->fabric->db);
 }
@@ -319,7 +319,7 @@ fabric_db_switch_changed(struct fabric_host *host)
 {
     if (host->db && host->db->session) {
         host_liveness_switch_update(host->db);
-        host_bfd_due(host->db);
+        cut_off_hosts_due(host->db);
         host_db_arm(host->db);
     }
 }
@@ -545,6 +545,7 @@ fabric_db_create(struct fabric *fabric, const struct fabric_options *options,
     }
     db->observed = observed_state_create(fabric, trunks_due);
     host_bfd_create(fabric);
+    cut_off_hosts_create(fabric);
     return 0;
 }
 
@@ -599,6 +600,7 @@ fabric_db_destroy(struct fabric *fabric)
     struct fabric_db *db = fabric->db;
 
     if (db) {
+        cut_off_hosts_destroy(fabric);
         host_bfd_destroy(fabric);
         fabric->db = NULL;
         startup_barrier_uninit(db);

@@ -39,7 +39,7 @@ struct fabric_db {
     struct ipsec *ipsec;        /* host-ipsec.c; NULL: no IPsec. */
     bool uses[OVSDB_TUNNELS_MAX]; /* By encapsulation: some host receives it,
                                    * so all hosts can send it. */
-    struct event *bfd_due;      /* host-bfd.c; NULL: shutting down. */
+    struct event *bfd_due;      /* cut-off-hosts.c; NULL: shutting down. */
     bool bfd_has_begun;         /* It is known who is to watch whom. */
     struct shash *peer_names;   /* host-bfd.c: hosts, by the names of
                                  * interfaces for them; NULL: not known. */
