@@ -218,6 +218,10 @@ static const struct vmn_unit_class units[] = {
       .each = VMN_EACH_KEY,
       .relation = REL_ROUTED_PAIR,
       .compile = compile_routed_pair },
+    { .name = "watching-host",
+      .each = VMN_EACH_KEY,
+      .relation = VMN_REL_WATCHED_HOSTS,
+      .compile = compile_watching_host },
     { .name = "domain",
       .each = VMN_EACH_KEY,
       .relation = VMN_REL_DOMAIN_HOSTS,
@@ -245,6 +249,8 @@ static const struct vmn_handler_class handlers[] = {
     [HANDLER_OVERSIZED] = { .name = "oversized", .handle = handle_oversized },
     [HANDLER_GUEST] = { .name = "guest", .handle = handle_guest,
                         .tells_guest = 1 },
+    [HANDLER_ANNOUNCE] = { .name = "announce", .handle = handle_announce,
+                           .options = VMN_HANDLER_ARRIVALS },
     { .name = NULL },
 };
 

@@ -19,6 +19,7 @@ enum overlay_handler {
     HANDLER_OVERSIZED,          /* Sends ICMP errors to senders of packets that
                                  * are too large. */
     HANDLER_GUEST,              /* A guest runs where its port migrates to. */
+    HANDLER_ANNOUNCE,           /* A port has come to another host. */
 };
 
 /* How much of a packet HANDLER_GUEST gets: nobody looks at it. */
@@ -46,6 +47,7 @@ enum {
     CLASSIFY_MIGRATING = 110,   /* From where a port migrates to. */
     CLASSIFY_PORT = 100,
     CLASSIFY_UNKNOWN_HOST = 50, /* From a tunnel, not of a known host. */
+    CLASSIFY_BFD = 40,          /* The switch's own, by a peer's port. */
 
     TUNNEL_NETWORK = 100,
 
@@ -420,6 +422,8 @@ void tunnel_mtu_of_vni(struct vmn_view *, struct vmn_emit *,
 void tunnel_mtu_of_host(struct vmn_view *, struct vmn_emit *,
                         const struct vmn_host *);
 void eval_mtu(struct vmn_view *, const char *key, struct vmn_value *);
+void handle_announce(struct vmn_view *, const struct vmn_packet_in *,
+                     struct vmn_packets_out *);
 void handle_oversized(struct vmn_view *, const struct vmn_packet_in *,
                       struct vmn_packets_out *);
 
@@ -465,6 +469,8 @@ void unaddressed_of_port(struct vmn_emit *, const struct port_ctx *);
 /* Units. */
 void compile_base(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_host(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_watching_host(struct vmn_view *, const char *key,
+                           struct vmn_emit *);
 void compile_network(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_port(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_flood(struct vmn_view *, const char *key, struct vmn_emit *);

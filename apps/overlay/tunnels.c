@@ -6,6 +6,8 @@
 
 #include "overlay.h"
 
+#define BFD_PORT 3784
+
 void
 network_registers(struct vmn_view *view, struct vmn_actions *actions,
                   const struct vmn_network *network, uint32_t zone)
@@ -55,6 +57,21 @@ tunnel_to(struct vmn_emit *emit, struct vmn_scope scope, uint16_t priority,
                    : VMN_F_TUN_DST, ip);
     vmn_act_output(actions, encap == VMN_ENCAP_GENEVE ? VMN_GENEVE_OFPORT
                    : VMN_TUNNEL_OFPORT);
+}
+
+/* Gives a reason of their own to BFD's packets (RFC 5881, section 4) between a
+ * host and those that it watches.  Open vSwitch keeps them for itself, but
+ * counts them at the flow that they match first. */
+void
+compile_watching_host(struct vmn_view *view, const char *key,
+                      struct vmn_emit *emit)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(key),
+                                         STAGE_ADMIT, ADMIT_CLASSIFY,
+                                         CLASSIFY_BFD);
+
+    vmn_match(flow, VMN_F_UDP_DST, BFD_PORT);
+    drop_background(flow, "BFD between hosts");
 }
 
 /* Emits the tunnel to and from one address of a host, on all other hosts.  All

@@ -198,16 +198,19 @@ check_handlers(const struct vmn_app_class *class_, struct vmn_error *why)
             return vmn_error_invalid(why, "handler %s has no handle function",
                                      handlers[i].name);
         }
-        if (handlers[i].options & ~VMN_HANDLER_HTTP) {
+        if (handlers[i].options
+            & ~(VMN_HANDLER_HTTP | VMN_HANDLER_ARRIVALS)) {
             return vmn_error_invalid(why, "handler %s has options that this "
                                      "vmnd does not know", handlers[i].name);
         }
         if (handlers[i].options & VMN_HANDLER_HTTP
             && (handlers[i].interval_s || handlers[i].to_controller
-                || handlers[i].asks_neighbours || handlers[i].tells_guest)) {
+                || handlers[i].asks_neighbours || handlers[i].tells_guest
+                || handlers[i].options & VMN_HANDLER_ARRIVALS)) {
             return vmn_error_invalid(why, "handler %s answers HTTP, so it has "
                                      "no interval_s, to_controller, "
-                                     "asks_neighbours or tells_guest",
+                                     "asks_neighbours or tells_guest, and is "
+                                     "not called for arrivals",
                                      handlers[i].name);
         }
         for (size_t j = 0; j < i; j++) {

@@ -98,6 +98,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/ovsdb/tunnel-ports.h \
 	controller/fabric/ovsdb/unclaimed-vifs.c \
 	controller/fabric/ovsdb/unclaimed-vifs.h \
+	controller/fabric/packets/arrived-ports.c \
+	controller/fabric/packets/arrived-ports.h \
 	controller/fabric/packets/guest-read.c \
 	controller/fabric/packets/guest-read.h \
 	controller/fabric/packets/learned-connections.c \

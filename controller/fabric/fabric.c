@@ -25,6 +25,7 @@
 #include "controller/fabric/ovsdb/host-liveness.h"
 #include "controller/fabric/ovsdb/host-report.h"
 #include "controller/fabric/ovsdb/ovsdb-side.h"
+#include "controller/fabric/packets/arrived-ports.h"
 #include "controller/fabric/packets/guest-read.h"
 #include "controller/fabric/packets/packet-in-queue.h"
 #include "controller/fabric/packets/packet-sampling.h"
@@ -245,6 +246,7 @@ sink_cb(void *f_, const struct commit_group *group)
     }
     counters_forget_deleted(f);
     send_group(f, group);
+    arrived_ports_group(f);
     deleted_hosts_begin(f);
     if (f->observing) {
         sampling_meters_numbers_freed(f);

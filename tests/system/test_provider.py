@@ -34,6 +34,8 @@ def test_hosts_are_joined_to_the_physical_network(world):
         "hosts/h1")["status"])
 
 
+ETH_RARP = 0x8035
+
 # Networks on it.  ----------------------------------------------------------
 
 CIDRS = ("198.51.100.0/24", "fd51::/64")
@@ -201,10 +203,26 @@ def test_vm_moves_and_is_found(world, wire):
     assert world.reaches(out, a)
     world.lab.move("a", "h2")
     world.lab.await_ports(["a"])
-    # Its own announcement tells the wire where it is now.
+    # Its own packet tells the wire where it is now.
     wait_for("it to be heard", lambda: "1 received" in a.run(
         "ping", "-c1", "-W1", out.ip, check=False))
     for who in (out, b, c):
+        assert world.answers(who, a.ip) == "a"
+        assert world.answers(who, a.ip6) == "a"
+
+
+def test_vm_that_moves_silently_is_found(world, wire):
+    """The bridge of the host that it left, and the wire, have learned where it
+    was; its guest says nothing until it is asked."""
+    a, _, c, out = wire
+    for who in c, out:
+        assert world.answers(who, a.ip) == "a"
+    with frames.Capture(out.ns) as wire_seen:
+        world.lab.move("a", "h2")
+        assert wire_seen.wait(lambda f: (
+            frames.parse(f)["src"], frames.parse(f)["kind"]) == (
+                a.mac, ETH_RARP), 20)
+    for who in c, out:
         assert world.answers(who, a.ip) == "a"
         assert world.answers(who, a.ip6) == "a"
 

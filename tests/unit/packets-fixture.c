@@ -194,6 +194,21 @@ announce(struct vmn_view *view OVS_UNUSED, const struct vmn_packet_in *in,
     n_announced++;
 }
 
+char arrivals[256];
+
+/* Called for a port that has come to a host. */
+static void
+arrived(struct vmn_view *view OVS_UNUSED, const struct vmn_packet_in *in,
+        struct vmn_packets_out *out)
+{
+    size_t n = strlen(arrivals);
+
+    assert_int_equal(in->size, 0);
+    snprintf(&arrivals[n], sizeof arrivals - n, "%s on %s\n",
+             in->port->row.name, in->host);
+    vmn_send_nothing(out, "noted");
+}
+
 static const struct vmn_app_class toy_app = {
     VMN_APP_HEAD, .name = "toy",
     .stages = (const struct vmn_stage_class[]) {
@@ -220,6 +235,8 @@ static const struct vmn_app_class toy_app = {
         { .name = "announce", .handle = announce, .interval_s = 86400,
           .provider_ports = true },
         { .name = "guest", .handle = handle, .tells_guest = 1 },
+        { .name = "arrived", .handle = arrived,
+          .options = VMN_HANDLER_ARRIVALS },
         { .name = NULL },
     },
 };
@@ -290,6 +307,7 @@ setup_with(struct fabric_options *options)
 {
     memset(&seen, 0, sizeof seen);
     n_announced = 0;
+    arrivals[0] = '\0';
     strcpy(dir, "/tmp/test-packets-XXXXXX");
     assert_non_null(mkdtemp(dir));
     path = xasprintf("unix:%s/openflow", dir);

@@ -54,6 +54,8 @@ struct seen {
 extern struct seen seen;
 /* How often it was called for a port that leads to a physical network. */
 extern unsigned n_announced;
+/* For which ports since they had come to a host, a line each. */
+extern char arrivals[256];
 extern struct fake_switch fakes[N_HOSTS];
 extern char *path;
 

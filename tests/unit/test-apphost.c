@@ -112,7 +112,7 @@ apps_that_do_not_fit_are_refused(void **state)
                        .options = VMN_HANDLER_HTTP, .interval_s = 1 }));
     REFUSED("options that this vmnd does not know", VMN_APP_HEAD,
             .name = "x", HANDLERS({ .name = "h", .handle = handle_nothing,
-                                    .options = 2 }));
+                                    .options = 4 }));
     REFUSED("does not begin with", VMN_APP_HEAD, .name = "x",
             .id_pools = (const struct vmn_id_pool_class[]) { { "y.k", 1 },
                                                              { NULL } });

@@ -410,6 +410,26 @@ physical_networks_hear_of_flows_that_changed(void **state OVS_UNUSED)
     }
 }
 
+/* Whose packets are expected on the host that a port has left. */
+static void
+apps_hear_of_ports_that_have_come(void **state OVS_UNUSED)
+{
+    arrivals[0] = '\0';
+    plug_host("b", "h1", 2);
+    edit_port_row("b", "1");
+    TURN_UNTIL(strstr(arrivals, "b on h1\n"));
+    TURN_UNTIL(strlen(arrivals) >= 2 * strlen("b on h1\n"));
+
+    /* While it migrates its guest may be on either host. */
+    arrivals[0] = '\0';
+    edit_row(VMN_TABLE_BINDING, "b", json_pack(
+        "{s:s, s:s}", "host", "h1", "candidate", "h0"));
+    plug_host("a", "h1", 3);
+    edit_port_row("a", "1");
+    TURN_UNTIL(strstr(arrivals, "a on h1\n"));
+    assert_null(strstr(arrivals, "b on"));
+}
+
 /* Faults.  ---------------------------------------------------------------- */
 
 static void
@@ -429,10 +449,10 @@ punt_to_no_handler_fails_the_unit(void **state)
 {
     const struct engine_problems *problems;
 
-    edit_port_row("a", "4");
+    edit_port_row("a", "5");
     problems = engine_problems(toy.engine);
     assert_int_equal(problems->n, 1);
-    assert_non_null(strstr(problems->problems[0].detail, "no handler 4"));
+    assert_non_null(strstr(problems->problems[0].detail, "no handler 5"));
 }
 
 static void
@@ -572,6 +592,7 @@ main(int argc, char *argv[])
         T(handlers_wait_while_a_change_is_tried, packets_setup),
         T(frames_are_sent_to_hosts_that_are_there, packets_setup),
         T(physical_networks_hear_of_flows_that_changed, packets_setup),
+        T(apps_hear_of_ports_that_have_come, packets_setup),
         T(mistakes_of_a_handler_send_nothing, packets_setup),
         T(punt_to_no_handler_fails_the_unit, packets_setup),
         T(packets_of_nobody_are_counted, packets_setup),

@@ -104,6 +104,7 @@ struct packets_of_switch {
     struct rate rate;
     uint64_t n_in, n_out, n_dropped;
     struct timed_state *timed;  /* packet-in-timers.c; or NULL. */
+    struct shash *arrived;      /* arrived-ports.c; or NULL. */
     struct neighbour_requests *neighbours; /* Or NULL. */
 };
 
@@ -166,8 +167,12 @@ void packet_in_timers_forget(struct packets_of_switch *);
 void packet_in_timers_apps_changed(struct fabric *);
 /* The switch is live: timed handlers may be called for it. */
 void packet_in_timers_begin(struct fabric_switch *);
-/* Calls the handlers for ports that lead to physical networks, since the
- * switch's flows are others now. */
+/* Queues a call of 'handler' for the VIF of port 'name' on this host, if the
+ * port is enabled. */
+void packet_in_timers_call(struct packets_of_switch *,
+                           const struct engine_handler *, const char *name);
+/* Calls the handlers for ports that lead to physical networks, and for those
+ * that have come to the host, since the switch's flows are others now. */
 void packet_in_timers_installed(struct fabric_switch *);
 
 /* packet-in-handling.c */

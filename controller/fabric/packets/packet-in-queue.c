@@ -19,6 +19,7 @@
 #include "controller/fabric/packets/leases-told.h"
 #include "controller/fabric/packets/packet-in-meters.h"
 #include "controller/fabric/packets/packet-in-http.h"
+#include "controller/fabric/packets/arrived-ports.h"
 #include "controller/fabric/packets/packet-in-private.h"
 #include "controller/fabric/packets/packet-sampling.h"
 #include "controller/fabric/session/switch-part.h"
@@ -588,6 +589,7 @@ destroy(struct fabric_switch *sw OVS_UNUSED, void *ps_)
         hmap_destroy(&ps->ports);
         ofpacket_cache_uninit(&ps->cache);
         packet_in_timers_forget(ps);
+        arrived_ports_forget(ps);
         free(ps->neighbours);
     }
 }

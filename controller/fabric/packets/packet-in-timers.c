@@ -21,6 +21,7 @@
 
 #include "controller/engine/packet-handler.h"
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/packets/arrived-ports.h"
 #include "controller/fabric/packets/packet-in-private.h"
 #include "controller/fabric/packets/packet-in-queue.h"
 #include "controller/fabric/session/switch.h"
@@ -54,10 +55,9 @@ interval_ms(const struct engine_handler *handler)
     return handler->class_.interval_s * INT64_C(1000);
 }
 
-/* Queues a call of 'handler' for the VIF of port 'name'. */
-static void
-call_for(struct packets_of_switch *ps, const struct engine_handler *handler,
-         const char *name)
+void
+packet_in_timers_call(struct packets_of_switch *ps,
+                      const struct engine_handler *handler, const char *name)
 {
     const struct fabric_host *host = ps->sw->host;
     const struct model *model = host->fabric->model;
@@ -127,7 +127,7 @@ go_on(struct packets_of_switch *ps, const struct engine_handler *handler,
     }
     end = MIN(names.n, low + PORTS_PER_TICK);
     for (size_t i = low; i < end; i++) {
-        call_for(ps, handler, names.names[i]);
+        packet_in_timers_call(ps, handler, names.names[i]);
     }
     free(state->after);
     state->after = end < names.n ? xstrdup(names.names[end - 1]) : NULL;
@@ -158,7 +158,7 @@ tick_switch(struct fabric_switch *sw, int64_t now_ms)
 {
     struct packets_of_switch *ps = packets_of(sw);
     const struct fabric_packets *packets = ps->packets;
-    int64_t next_ms = INT64_MAX;
+    int64_t next_ms = arrived_ports_tick(ps, now_ms);
 
     make_states(ps, now_ms);
     for (size_t i = 0; i < packets->n_timed; i++) {
@@ -224,11 +224,17 @@ packet_in_timers_installed(struct fabric_switch *sw)
 {
     struct fabric_packets *packets = sw->host->fabric->packets;
     struct packets_of_switch *ps;
-    int64_t now_ms = time_msec(), next_ms = INT64_MAX;
+    int64_t now_ms = time_msec(), next_ms;
     const struct vmn_host *row;
 
     if (!packets || !packets->tick || sw->state != SWITCH_LIVE) {
         return;
+    }
+    if (packets_find(sw) && packets_find(sw)->arrived) {
+        next_ms = arrived_ports_installed(packets_of(sw));
+        if (next_ms != INT64_MAX) {
+            tick_at(packets, next_ms);
+        }
     }
     /* Most hosts have none, and each revision is acknowledged by many. */
     row = model_get_durable(sw->host->fabric->model, VMN_TABLE_HOST,
@@ -238,6 +244,7 @@ packet_in_timers_installed(struct fabric_switch *sw)
     }
     ps = packets_of(sw);
     make_states(ps, now_ms);
+    next_ms = INT64_MAX;
     for (size_t i = 0; i < packets->n_timed; i++) {
         const struct engine_handler *handler = packets->timed[i];
         struct timed_state *state = &ps->timed[i];
@@ -280,6 +287,7 @@ list_timed(struct fabric *f)
 {
     struct fabric_packets *packets = f->packets;
     size_t n = engine_n_handlers(f->engine);
+    bool any = false;
 
     packets->n_timed = 0;
     packets->timed = xrealloc(packets->timed,
@@ -291,8 +299,9 @@ list_timed(struct fabric *f)
         if (handler->class_.interval_s && !handler->gone) {
             packets->timed[packets->n_timed++] = handler;
         }
+        any |= (handler->class_.options & VMN_HANDLER_ARRIVALS) != 0;
     }
-    if (packets->n_timed && !packets->tick) {
+    if ((packets->n_timed || any) && !packets->tick) {
         packets->tick = event_new(f->base, -1, 0, tick_cb, f);
     }
 }
