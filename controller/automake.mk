@@ -3,8 +3,6 @@ noinst_LIBRARIES += controller/libvmn.a
 controller_libvmn_a_SOURCES = \
 	controller/audit-log.c \
 	controller/audit-log.h \
-	controller/memory-trim.c \
-	controller/memory-trim.h \
 	controller/histogram.c \
 	controller/histogram.h \
 	controller/options-check.c \
@@ -50,7 +48,7 @@ vmnd_SOURCES = \
 	controller/vmnd.c \
 	controller/vmnd.h
 vmnd_LDFLAGS = $(AM_LDFLAGS) $(VMN_EXPORTS) $(VMN_WHOLE)
-vmnd_LDADD = $(VMN_LIBS)
+vmnd_LDADD = $(JEMALLOC_LIBS) $(VMN_LIBS)
 vmnd_DEPENDENCIES = controller/libvmn.a proto/libproto.a \
 	proto/ovsdb/libidl.a \
 	$(srcdir)/controller/vmn.map

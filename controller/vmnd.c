@@ -14,6 +14,9 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#ifdef HAVE_JEMALLOC
+#include <jemalloc/jemalloc.h>
+#endif
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +31,6 @@
 #include "controller/engine/engine.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/health/health.h"
-#include "controller/memory-trim.h"
 #include "controller/load-monitor/load-monitor.h"
 #include "controller/model/model.h"
 #include "controller/northbound/northbound.h"
@@ -469,13 +471,30 @@ vmnd_start_active(struct vmnd *vmnd)
     vmnd_start_apps(vmnd);
 }
 
+/* Has a thread of the allocator's give memory back to the system some seconds
+ * after it was freed: the loop has no time for that, and a daemon that rests
+ * calls nothing by which the allocator would do so itself. */
+static void
+start_memory(void)
+{
+#ifdef HAVE_JEMALLOC
+    bool on = true;
+    int error = mallctl("background_thread", NULL, NULL, &on, sizeof on);
+
+    if (error) {
+        VLOG_WARN("free memory is kept: jemalloc has no background thread "
+                  "(%s)", ovs_strerror(error));
+    }
+#endif
+}
+
 static void
 vmnd_start(struct vmnd *vmnd)
 {
     dns_resolve_init(true);     /* Host names are resolved by libunbound, which
                                  * does not block. */
     vmnd->loop = loop_create();
-    vmnd->heap = memory_trim_create(loop_base(vmnd->loop));
+    start_memory();
     start_signals(vmnd);
     start_unixctl(vmnd);
     check_files(&vmnd->options);
@@ -555,7 +574,6 @@ vmnd_stop(struct vmnd *vmnd)
     for (size_t i = 0; i < ARRAY_SIZE(vmnd->signals); i++) {
         event_free(vmnd->signals[i]);
     }
-    memory_trim_destroy(vmnd->heap);
     loop_destroy(vmnd->loop);
     dns_resolve_destroy();
     options_uninit(&vmnd->options);

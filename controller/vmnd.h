@@ -28,7 +28,6 @@ struct vmnd_unloaded {
 struct vmnd {
     struct options options;
     struct loop *loop;
-    struct memory_trim *heap;
     struct event *signals[2];   /* SIGTERM and SIGINT. */
     struct unixctl_server *unixctl;
     struct loop_task *unixctl_task;

@@ -90,3 +90,17 @@ AC_DEFUN([VMN_SANITIZERS], [
   AC_SUBST([VMN_FUZZ_CFLAGS])
   AC_SUBST([VMN_FUZZ_LDFLAGS])
 ])
+
+# VMN_JEMALLOC
+# --without-jemalloc: vmnd uses the C library's allocator.  It does so where
+# sanitizers have one of their own.
+AC_DEFUN([VMN_JEMALLOC], [
+  AC_ARG_WITH([jemalloc],
+    [AS_HELP_STRING([--without-jemalloc], [use the C library's allocator])])
+  AS_IF([test "$enable_sanitizers" = yes || test "$enable_fuzz" = yes],
+    [with_jemalloc=no])
+  AS_IF([test "$with_jemalloc" != no], [
+    PKG_CHECK_MODULES([JEMALLOC], [jemalloc >= 5])
+    JEMALLOC_CFLAGS="$JEMALLOC_CFLAGS -DHAVE_JEMALLOC"
+  ])
+])

@@ -1,5 +1,7 @@
 # controller/cluster: several vmnds as one.
 controller_libvmn_a_SOURCES += \
+	controller/cluster/batch-text.c \
+	controller/cluster/batch-text.h \
 	controller/cluster/cluster-append.c \
 	controller/cluster/cluster-db.c \
 	controller/cluster/cluster-db.h \

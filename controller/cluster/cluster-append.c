@@ -16,7 +16,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "controller/cluster/batch-text.h"
 #include "controller/store/store-changes.h"
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"
@@ -259,8 +261,9 @@ cluster_append(void *cluster, char *text, size_t length,
     ovs_assert(!c->append.active);
     c->append.active = true;
     c->append.in_doubt = c->append.tried = false;
-    c->append.text = text;
-    c->append.length = length;
+    c->append.text = batch_text_pack(text, length);
+    c->append.length = strlen(c->append.text);
+    free(text);
     c->append.index = c->applied + 1;
     c->append.serial = ++c->serial;
     c->append.begin_ms = loop_now_ms(c->loop);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/cluster/batch-text.h"
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"
 #include "util.h"
@@ -80,8 +81,15 @@ on_applied(void *cluster, int error, const struct vmn_error *why)
 static void
 apply(struct cluster *c, const struct cluster_batch *batch)
 {
+    char *text = batch_text_unpack(batch->text);
+
+    if (!text) {
+        stand_still(c, "the next batch is neither text nor compressed text");
+        return;
+    }
     c->applying = true;
-    c->callbacks->apply(c->aux, batch->text, batch->index, on_applied, c);
+    c->callbacks->apply(c->aux, text, batch->index, on_applied, c);
+    free(text);
 }
 
 /* Returns why this member cannot follow the cluster at all, or NULL. */

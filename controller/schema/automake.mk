@@ -2,6 +2,8 @@
 controller_libvmn_a_SOURCES += \
 	controller/schema/arena.c \
 	controller/schema/arena.h \
+	controller/schema/base64.c \
+	controller/schema/base64.h \
 	controller/schema/elements.c \
 	controller/schema/error.c \
 	controller/schema/error.h \

@@ -9,40 +9,19 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "util.h"
+#include "controller/schema/base64.h"
 
 char *
 module_code_make(const void *bytes, size_t size)
 {
-    unsigned char *code = xmalloc((size + 2) / 3 * 4 + 1);
-
-    EVP_EncodeBlock(code, bytes, size);
-    return (char *) code;
+    return base64_encode(bytes, size);
 }
 
 void *
 module_code_read(const char *code, size_t *size)
 {
-    size_t len = strlen(code), pad = 0;
-    unsigned char *bytes;
-    int n;
-
-    if (!len || len % 4 || len > MODULE_CODE_MAX) {
-        return NULL;
-    }
-    while (pad < 2 && code[len - pad - 1] == '=') {
-        pad++;
-    }
-    bytes = xmalloc(len / 4 * 3);
-    n = EVP_DecodeBlock(bytes, (const unsigned char *) code, len);
-    if (n < 0) {
-        free(bytes);
-        return NULL;
-    }
-    *size = n - pad;
-    return bytes;
+    return base64_decode(code, MODULE_CODE_MAX, size);
 }
 
 bool

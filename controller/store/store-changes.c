@@ -61,8 +61,9 @@ put_row(const struct model_write *write, struct ds *ds)
     ds_put_char(ds, '}');
 }
 
+/* Appends 'log'; 'contents' is room for what it has in it. */
 static void
-put_log(const struct model_log *log, struct ds *ds)
+put_log(const struct model_log *log, struct ds *contents, struct ds *ds)
 {
     ds_put_char(ds, '{');
     put_number(ds, "revision", log->revision);
@@ -72,19 +73,19 @@ put_log(const struct model_log *log, struct ds *ds)
     if (log->undoes) {
         put_number(ds, "undoes", log->undoes);
     }
-    /* These two are JSON already. */
-    schema_print_name(ds, "summary");
-    ds_put_cstr(ds, log->summary);
+    /* This and the contents are JSON already.  They are in it as texts, since
+     * nobody who follows looks into them. */
+    put_string(ds, "summary", log->summary);
     put_string(ds, "set", log->set);
     put_string(ds, "key", log->key);
     put_string(ds, "digest", log->digest);
     if (log->contents || log->n_changes || log->n_more) {
-        schema_print_name(ds, "contents");
-        if (log->contents) {
-            ds_put_cstr(ds, log->contents);
-        } else {
-            store_contents_print(log, ds);
+        ds_clear(contents);
+        if (!log->contents) {
+            store_contents_print(log, contents);
         }
+        put_string(ds, "contents", (log->contents ? log->contents
+                                    : ds_cstr(contents)));
     }
     ds_put_char(ds, '}');
 }
@@ -102,6 +103,7 @@ store_changes_print(const struct store_batch *batch, struct model *model,
                     struct ds *ds)
 {
     const struct model_pending *pending = &batch->pending;
+    struct ds contents = DS_EMPTY_INITIALIZER;
 
     ds_put_format(ds, "{\"format\":%d", STORE_CHANGES_FORMAT);
     put_number(ds, "revision", model_revision(model));
@@ -135,11 +137,12 @@ store_changes_print(const struct store_batch *batch, struct model *model,
     for (size_t i = 0; i < pending->n_logs; i++) {
         if (pending->logs[i].stored) {
             put_separator(ds);
-            put_log(&pending->logs[i], ds);
+            put_log(&pending->logs[i], &contents, ds);
             model_yield(model);
         }
     }
     ds_put_cstr(ds, "]}");
+    ds_destroy(&contents);
 }
 
 /* Applying.  -------------------------------------------------------------- */
@@ -260,14 +263,16 @@ apply_cursors(struct model *model, const json_t *json, struct vmn_error *why)
     return 0;
 }
 
-/* Returns a member, a list or an object, as text that the caller frees; NULL:
- * it is neither. */
+/* Returns a member that is JSON, a list or an object, as text that the caller
+ * frees; NULL: it is neither.  In format 1 that is no text. */
 static char *
 text_of(const json_t *json, const char *name)
 {
     const json_t *member = json_object_get(json, name);
+    const char *text = json_string_value(member);
 
-    return (json_is_array(member) || json_is_object(member)
+    return (text ? (text[0] == '[' || text[0] == '{' ? xstrdup(text) : NULL)
+            : json_is_array(member) || json_is_object(member)
             ? json_dumps(member, JSON_COMPACT) : NULL);
 }
 

@@ -333,6 +333,10 @@ class Line(threading.Thread):
             pass
 
 
+# Of what appends one.
+BATCH = b'"text":"'
+
+
 def put_later(member, name, found):
     """Has what comes of it put in 'found'."""
     def put():
@@ -357,8 +361,9 @@ def test_given_up_change_is_not_taken_for_the_next(short_lease):
     put_later(writer, "first", found).join()
     assert "may yet take effect" in str(found["first"])
     successor = cluster.writer(but=[writer])
+    n_batches = line.asked.count(BATCH)
     thread = put_later(writer, "second", found)
-    wait_for("it to be sent", lambda: b"second" in line.asked, 60)
+    wait_for("it to be sent", lambda: line.asked.count(BATCH) > n_batches, 60)
     line.passes.set()
     thread.join()
     assert isinstance(found["second"], Exception), found

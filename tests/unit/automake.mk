@@ -18,6 +18,7 @@ UNIT_TESTS = \
 	tests/unit/test-api-doc \
 	tests/unit/test-apphost \
 	tests/unit/test-attacks-api \
+	tests/unit/test-batch-text \
 	tests/unit/test-batching \
 	tests/unit/test-binding-decision \
 	tests/unit/test-cluster-db \
@@ -59,7 +60,6 @@ UNIT_TESTS = \
 	tests/unit/test-load-monitor \
 	tests/unit/test-loop \
 	tests/unit/test-loop-poll \
-	tests/unit/test-memory-trim \
 	tests/unit/test-model \
 	tests/unit/test-model-bounds \
 	tests/unit/test-model-cascades \
