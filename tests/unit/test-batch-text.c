@@ -62,8 +62,8 @@ what_is_neither_is_refused(void **state OVS_UNUSED)
     static const char *const bad[] = {
         "z", "z=", "z====", "z*A==", "zAAAA", "zQUJDRA==",
     };
-    const char *text = "a text, a text, a text, a text, a text, a text, a text,"
-                       " a text, a text, a text, a text, a text, a text";
+    const char *text = "a text, a text, a text, a text, a text, a text, "
+                       "a text, a text, a text, a text, a text, a text";
     char *packed = batch_text_pack(text, strlen(text));
 
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
