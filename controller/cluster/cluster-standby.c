@@ -82,6 +82,21 @@ may_pass(const struct cluster *c)
     return c->relay && (!writer || *writer->listen);
 }
 
+bool
+cluster_hears_writer(const struct cluster *c)
+{
+    return (!c->writer && find_writer(c) && may_pass(c)
+            && loop_now_ms(c->loop) - c->heard_ms <= c->options->lease_ms);
+}
+
+bool
+cluster_writer_reaches(const struct cluster *c, const char *host)
+{
+    const struct cluster_member *writer = find_writer(c);
+
+    return !writer || !sset_contains(&writer->unreachable, host);
+}
+
 /* The writer's metrics are of its process: not to be had as if they were of
  * this one. */
 static bool

@@ -106,6 +106,12 @@ void cluster_close_relay(struct cluster *);
 /* Returns true if the model lacks nothing that the cluster has had for more
  * than a moment (some leases). */
 bool cluster_is_current(const struct cluster *);
+/* Returns true if another member is the writer, has been heard within a lease,
+ * and requests can be passed on to it. */
+bool cluster_hears_writer(const struct cluster *);
+/* Returns true unless the writer says that it cannot reach the host of that
+ * name either, which it does after some seconds. */
+bool cluster_writer_reaches(const struct cluster *, const char *host);
 /* Returns the newest revision that clients of this member were shown by the
  * writer lately, or 0: what they are shown here must not be older.  It may be
  * one that was given up. */

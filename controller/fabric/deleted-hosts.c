@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "controller/fabric/fabric-watch.h"
+#include "controller/fabric/host-overall-state.h"
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/ovsdb/deleted-host-db.h"
 #include "controller/fabric/ovsdb/ovsdb-side.h"
@@ -120,6 +121,7 @@ fabric_host_destroy(struct fabric_host *host, const char *reason)
     switch_destroy(host->sw, reason);
     receipts_remove_host(f, host);
     cleanup_free(host->cleanup);
+    ovs_list_remove(&host->unseen_node);
     free(host->name);
     free(host);
 }
@@ -289,6 +291,7 @@ deleted_hosts_add(struct fabric_host *host)
         host->lost = false;
         deleted_host_db_leave(host);
     }
+    host_seen_update(host);
     fabric_host_set_claim(host, 0);
     receipts_remove_host(f, host);
 }

@@ -51,6 +51,9 @@ struct fabric_callbacks {
     void (*datapath_changed)(struct fabric_host *);
     /* The state of the host may have changed. */
     void (*host_changed)(struct fabric_host *);
+    /* Whether it is known by its connections may have changed, and nobody is
+     * to be told. */
+    void (*host_seen)(struct fabric_host *);
     /* Returns the state of the host that users see, a constant, and sets
      * '*reason', in the arena or borrowed, or NULL. */
     const char *(*host_state)(struct fabric_host *, struct arena *,
@@ -103,6 +106,8 @@ struct fabric {
     struct hmap hosts;          /* struct fabric_host, by name. */
     struct ovs_list deleted;    /* struct fabric_host, whose rows are gone
                                  * (deleted-hosts.c). */
+    struct ovs_list unseen;     /* struct fabric_host: see
+                                 * fabric_each_unseen(). */
     struct hmap claims;         /* struct fabric_host, by claimed datapath ID,
                                  * if any. */
     struct hmap addresses;      /* From the hosts' rows (host-addresses.c). */

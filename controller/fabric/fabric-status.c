@@ -55,7 +55,9 @@ fabric_host_status(const struct fabric *f, const char *name,
     status->flows = n_items - n_groups;
     status->groups = n_groups;
     status->revision = switch_acked(host->sw);
-    status->sent_revision = host->sw->bundles.sent_revision;
+    status->sent_revision = (host->sw->state == SWITCH_OBSERVED
+                             ? status->revision
+                             : host->sw->bundles.sent_revision);
     status->lag = receipts_lag(host);
     host_openflow_status(host->sw, &status->openflow);
     switch_put_status(host->sw, arena, status);

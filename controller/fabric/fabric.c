@@ -62,6 +62,7 @@ host_create(struct fabric *f, const char *name)
 
     host->fabric = f;
     host->name = xstrdup(name);
+    ovs_list_init(&host->unseen_node);
     host->managed = ((!f->shared || f->has_caught_up)
                      && is_managed(f, name));
     host->sw = switch_create(host);
@@ -99,6 +100,20 @@ set_lost(struct fabric_host *host, bool lost)
     }
 }
 
+/* Forgets a host whose row is gone, and which the writer cleans up. */
+static void
+forget_host(struct fabric_host *host)
+{
+    struct fabric *f = host->fabric;
+    char *name = xstrdup(host->name);
+
+    fabric_host_destroy(host, "its host was removed");
+    FABRIC_NOTIFY(f, host_deleted, (aux, name, "the writer of the cluster "
+                                    "removes what is there, and says how that "
+                                    "went"))
+    free(name);
+}
+
 /* Updates the table of hosts from the rows.  The current rows are those that
  * have just become durable, and the previous ones exist until the end of the
  * group, so an unchanged pointer means an unchanged row.  Returns true if any
@@ -113,7 +128,7 @@ sync_hosts(struct fabric *f)
     HMAP_FOR_EACH_SAFE (host, next, name_node, &f->hosts) {
         if (!model_get(f->model, VMN_TABLE_HOST, host->name)) {
             if (f->observing) {
-                fabric_host_destroy(host, "its host was removed");
+                forget_host(host);
             } else {
                 deleted_hosts_add(host);
             }
@@ -201,6 +216,7 @@ host_state(struct fabric_host *host, struct arena *arena, const char **reason)
 static const struct fabric_callbacks callbacks = {
     .datapath_changed = datapath_changed,
     .host_changed = host_overall_state_update,
+    .host_seen = host_seen_update,
     .host_state = host_state,
     .switch_changed = switch_changed,
     .host_reported = host_reported,
@@ -308,6 +324,7 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     hmap_init(&f->claims);
     hmap_init(&f->addresses);
     ovs_list_init(&f->deleted);
+    ovs_list_init(&f->unseen);
     ovs_list_init(&f->digest_queries);
     rejected_hosts_create(f);
     receipts_create(f);

@@ -12,9 +12,12 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "controller/fabric/fabric-status.h"
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/ovsdb/host-db.h"
 #include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "controller/fabric/session/host-openflow-state.h"
+#include "controller/fabric/session/switch.h"
 #include "controller/schema/arena.h"
 #include "timeval.h"
 
@@ -43,11 +46,49 @@ host_overall_state_name(const struct fabric_host *host)
             ? of_switch : of_database);
 }
 
+/* An observed switch has yet to say what it has, or its master what it
+ * rejects. */
+static bool
+is_seen(const struct fabric_host *host)
+{
+    const struct fabric_switch *sw = host->sw;
+
+    return (host->cleanup || host->lost
+            || (host->db && host->db->connected
+                && (sw->state == SWITCH_LIVE
+                    || (sw->state == SWITCH_OBSERVED
+                        && (sw->bundles.marked || sw->rejected.partial)))));
+}
+
+void
+host_seen_update(struct fabric_host *host)
+{
+    ovs_list_remove(&host->unseen_node);
+    ovs_list_init(&host->unseen_node);
+    if (!is_seen(host)) {
+        ovs_list_push_back(&host->fabric->unseen, &host->unseen_node);
+    }
+}
+
+bool
+fabric_each_unseen(const struct fabric *f, fabric_unseen_cb *cb, void *aux)
+{
+    const struct fabric_host *host;
+
+    LIST_FOR_EACH (host, unseen_node, &f->unseen) {
+        if (!cb(aux, host->name)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void
 host_overall_state_update(struct fabric_host *host)
 {
     const char *state = host_overall_state_name(host);
 
+    host_seen_update(host);
     if (!host->state || strcmp(state, host->state)) {
         host->state = state;
         host->state_since_ms = time_wall_msec();

@@ -35,6 +35,8 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/drop-isolation.h \
 	controller/northbound/event-log.c \
 	controller/northbound/event-log.h \
+	controller/northbound/event-past.c \
+	controller/northbound/event-past.h \
 	controller/northbound/event-replay.c \
 	controller/northbound/event-replay.h \
 	controller/northbound/event-scope.c \

@@ -10,8 +10,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "random.h"
 #include "timeval.h"
 #include "util.h"
+
+#define KIND(NAME) (1u << EVENT_##NAME)
+const unsigned event_standby_kinds = (KIND(REVISION) | KIND(INSTALLED)
+                                      | KIND(HOST) | KIND(PORTS)
+                                      | KIND(BINDING) | KIND(GATEWAY));
+
+/* Ids fit into 53 bits, so that JavaScript has them exactly: positions take 51
+ * until the year 2041. */
+#define OFFSET_MAX (UINT64_C(1) << 52)
 
 const enum vmn_table event_of_tables[EVENT_N_OF] = {
     [EVENT_OF_HOST] = VMN_TABLE_HOST,
@@ -22,29 +32,54 @@ const enum vmn_table event_of_tables[EVENT_N_OF] = {
 };
 
 struct event_log *
-event_log_create(uint64_t durable)
+event_log_create(uint64_t durable, bool is_member)
 {
     struct event_log *log = xzalloc(sizeof *log);
 
-    log->first = log->oldest = log->next = time_wall_usec();
-    log->started_ms = time_wall_msec();
+    log->oldest = log->next = time_wall_usec();
+    log->standby.first = log->next;
+    log->standby.started_ms = time_wall_msec();
+    log->all = log->standby;
     log->floor = durable;
+    if (is_member) {
+        random_bytes(&log->offset, sizeof log->offset);
+        log->offset %= OFFSET_MAX;
+    }
     return log;
 }
 
 void
 event_log_lead(struct event_log *log, uint64_t durable)
 {
-    log->first = log->next;
-    log->offset = time_wall_usec() - log->next;
-    log->started_ms = time_wall_msec();
-    log->before = log->revision = MAX(log->revision, durable);
+    if (!log->revision) {
+        log->standby.before = durable;
+    }
+    log->revision = MAX(log->revision, durable);
+    log->all = (struct event_span) {
+        .first = log->next, .started_ms = time_wall_msec(),
+        .before = log->revision,
+    };
+}
+
+const struct event_span *
+event_log_span(const struct event_log *log, unsigned kinds)
+{
+    return kinds & ~event_standby_kinds ? &log->all : &log->standby;
 }
 
 uint64_t
-event_log_begin(const struct event_log *log)
+event_log_begin(const struct event_log *log, unsigned kinds)
 {
-    return MAX(log->first, log->oldest);
+    return MAX(event_log_span(log, kinds)->first, log->oldest);
+}
+
+bool
+event_log_knows(const struct event_log *log, uint64_t id, unsigned kinds)
+{
+    uint64_t next = id - log->offset + 1;
+
+    return (id >= log->offset && next >= event_log_begin(log, kinds)
+            && next <= log->next);
 }
 
 uint64_t
@@ -96,6 +131,13 @@ event_log_get(const struct event_log *log, uint64_t at)
     return &log->ring[at % EVENTS_MAX];
 }
 
+char *
+event_text(enum event_kind kind, uint64_t id, const struct ds *data)
+{
+    return xasprintf("id: %"PRIu64"\nevent: %s\ndata: %s\n\n", id,
+                     event_kind_name(kind), ds_cstr_ro(data));
+}
+
 void
 event_log_push(struct event_log *log, enum event_kind kind, struct ds *data,
                struct ds *about, bool about_all, bool background)
@@ -111,11 +153,9 @@ event_log_push(struct event_log *log, enum event_kind kind, struct ds *data,
     entry->about_all = about_all;
     entry->background = background;
     entry->about = *about;
-    entry->text = xasprintf("id: %"PRIu64"\nevent: %s\ndata: %s\n\n",
-                            log->next + log->offset, event_kind_name(kind),
-                            ds_cstr(data));
+    entry->text = event_text(kind, log->next + log->offset, data);
     entry->size = strlen(entry->text);
-    entry->time_ms = time_wall_msec();
+    entry->time_ms = entry->made_ms = time_wall_msec();
     entry->revision = log->revision;
     log->n_bytes += entry->size + about->length;
     log->next++;
@@ -123,11 +163,17 @@ event_log_push(struct event_log *log, enum event_kind kind, struct ds *data,
 }
 
 void
+event_log_set_made(struct event_log *log, int64_t made_ms)
+{
+    log->ring[(log->next - 1) % EVENTS_MAX].made_ms = made_ms;
+}
+
+void
 event_log_note_revision(struct event_log *log, uint64_t revision,
                         uint64_t durable)
 {
     if (!log->revision) {
-        log->before = durable;
+        log->standby.before = log->all.before = durable;
     }
     log->revision = MAX(log->revision, revision);
 }

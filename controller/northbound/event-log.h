@@ -38,37 +38,59 @@ struct event_entry {
     char *text;                 /* As it is sent. */
     size_t size;
     int64_t time_ms;            /* When it was appended. */
+    int64_t made_ms;            /* When that happened: of a revision, as its
+                                 * author's process says, whose clock may be
+                                 * another one. */
     uint64_t revision;          /* The newest revision then. */
+};
+
+/* Since when some kinds of events are told. */
+struct event_span {
+    uint64_t first;             /* From this position on; */
+    int64_t started_ms;         /* when that was. */
+    uint64_t before;            /* The newest revision before the first
+                                 * event. */
 };
 
 struct event_log {
     /* Positions begin at the time of the start, in microseconds.  Ids are the
-     * same, but for an offset: so they grow over restarts, and those of a
-     * former process, or writer of the cluster, can be recognized. */
-    uint64_t first;             /* From this position on it has all kinds of
-                                 * events; before, while this member of a
-                                 * cluster stood by, revisions alone. */
-    uint64_t offset;            /* From there on, of ids. */
+     * same, but for an offset.  Without one they grow over restarts, and those
+     * of a former process can be recognized.  A member of a cluster has one
+     * that is drawn by lot: those of other members are then told from its own,
+     * since two of them are not the same. */
+    uint64_t offset;
     uint64_t oldest, next;      /* Positions that are kept: from, to
                                  * (excluded). */
     size_t n_bytes;
-    int64_t started_ms;         /* When 'first' was. */
-    uint64_t before;            /* The newest revision before the first
-                                 * event. */
+    struct event_span standby;  /* Of 'event_standby_kinds', */
+    struct event_span all;      /* and of all kinds: of a member of a cluster
+                                 * since it is the writer. */
     uint64_t floor;             /* All events of later revisions are kept. */
     uint64_t revision;          /* The newest one. */
     struct event_entry ring[EVENTS_MAX]; /* Indexed by the id modulo
                                           * EVENTS_MAX. */
 };
 
-/* 'durable' is the newest revision that is. */
-struct event_log *event_log_create(uint64_t durable);
+/* The kinds, as bits, that all members of a cluster tell of, whether they
+ * stand by or not: revisions in the same order and with the same ids, as all
+ * have the same log of them; and what hosts do, as each member sees that
+ * itself, with ids of its own. */
+extern const unsigned event_standby_kinds;
+
+/* 'durable' is the newest revision that is; 'is_member': of a cluster. */
+struct event_log *event_log_create(uint64_t durable, bool is_member);
 void event_log_destroy(struct event_log *);
 const struct event_entry *event_log_get(const struct event_log *, uint64_t at);
 /* This member of a cluster is the writer now; 'durable' as above. */
 void event_log_lead(struct event_log *, uint64_t durable);
-/* Returns the first position from which on all kinds of events are kept. */
-uint64_t event_log_begin(const struct event_log *);
+/* Returns since when it tells of all of these kinds. */
+const struct event_span *event_log_span(const struct event_log *,
+                                        unsigned kinds);
+/* Returns the first position from which on all events of these are kept. */
+uint64_t event_log_begin(const struct event_log *, unsigned kinds);
+/* Returns true if 'id' is of an event, or before the first one, after which
+ * all events of these kinds are kept. */
+bool event_log_knows(const struct event_log *, uint64_t id, unsigned kinds);
 /* Returns the newest revision that events before position 'at' tell of. */
 uint64_t event_log_told(const struct event_log *, uint64_t at);
 /* Sets '*at' to the position behind the events of 'revision', all that follow
@@ -81,10 +103,14 @@ bool event_log_find(const struct event_log *, uint64_t revision,
  * 'about'.  Discards the oldest events to make room. */
 void event_log_push(struct event_log *, enum event_kind, struct ds *data,
                     struct ds *about, bool about_all, bool background);
+/* Says of the newest event when it happened. */
+void event_log_set_made(struct event_log *, int64_t made_ms);
 /* Notes the newest revision, before the event that tells of it is appended;
  * 'durable' is the newest that was durable before. */
 void event_log_note_revision(struct event_log *, uint64_t revision,
                              uint64_t durable);
+/* Returns an event as it is sent, which the caller frees. */
+char *event_text(enum event_kind, uint64_t id, const struct ds *data);
 /* Appends an object to 'about', unless 'name' is NULL or empty. */
 void event_about(struct ds *about, enum vmn_table, const char *name);
 
@@ -107,8 +133,15 @@ bool event_is_hidden(const struct event_entry *, const struct event_filter *);
 struct event_sources;
 struct event_sources *event_sources_create(struct northbound *);
 void event_sources_destroy(struct event_sources *);
-/* Has the events of all but revisions appended, too. */
+/* Has the events of all kinds appended from now on. */
 void event_sources_lead(struct event_sources *);
+/* Appends the objects that a revision changed to 'about': 'changes' is its
+ * summary, as the changes of the log's entry lack objects that define who may
+ * use the API; of a past revision, what there is.  Returns true if they are
+ * not all known, or too many to name.  Sets '*authenticates' if some of them
+ * define who that is. */
+bool event_about_changes(const struct northbound *, const char *changes,
+                         struct ds *about, bool *authenticates);
 /* Returns the position of a new stream: behind all events of revisions that
  * are durable. */
 uint64_t event_sources_start(const struct event_sources *);

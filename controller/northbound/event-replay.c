@@ -71,28 +71,31 @@ is_since(const struct event_entry *entry, const struct event_replay *past)
 }
 
 int64_t
-event_log_kept_ms(const struct event_log *log)
+event_log_kept_ms(const struct event_log *log, unsigned kinds)
 {
-    return (log->oldest <= log->first || log->oldest == log->next
-            ? log->started_ms : event_log_get(log, log->oldest)->time_ms);
+    const struct event_span *span = event_log_span(log, kinds);
+
+    return (log->oldest <= span->first || log->oldest == log->next
+            ? span->started_ms : event_log_get(log, log->oldest)->time_ms);
 }
 
 /* Returns true if 'first', where the stream begins, may be behind an event
  * that is not kept. */
 static bool
 is_cut(const struct event_log *log, const struct event_replay *past,
-       uint64_t first)
+       unsigned kinds, uint64_t first)
 {
+    const struct event_span *span = event_log_span(log, kinds);
     const struct event_entry *entry;
 
     if (past->since_ms != INT64_MIN) {
-        return past->since_ms < event_log_kept_ms(log);
+        return past->since_ms < event_log_kept_ms(log, kinds);
     }
-    if (!past->since || first != event_log_begin(log)) {
+    if (!past->since || first != event_log_begin(log, kinds)) {
         return false;
     }
-    if (first == log->first) {
-        return past->since <= log->before || first == log->next;
+    if (first == span->first) {
+        return past->since <= span->before || first == log->next;
     }
     entry = event_log_get(log, first);
     return entry->kind != EVENT_REVISION || entry->revision != past->since;
@@ -100,15 +103,16 @@ is_cut(const struct event_log *log, const struct event_replay *past,
 
 void
 event_replay_seek(struct event_seek *seek, const struct event_log *log,
-                  const struct event_replay *past, uint64_t end)
+                  const struct event_replay *past, unsigned kinds,
+                  uint64_t end)
 {
     *seek = (struct event_seek) { .next = end, .left = past->limit };
-    seek->first = event_log_begin(log);
+    seek->first = event_log_begin(log, kinds);
     while (seek->first < end
            && !is_since(event_log_get(log, seek->first), past)) {
         seek->first++;
     }
-    seek->cut = is_cut(log, past, seek->first);
+    seek->cut = is_cut(log, past, kinds, seek->first);
 }
 
 bool

@@ -33,9 +33,10 @@ struct event_seek {
     uint64_t next;              /* Those from this one on were looked at. */
     uint64_t left;              /* Of the limit; 0: there is none. */
 };
-/* Begins a search among the events up to 'end' (excluded). */
+/* Begins a search among the events of these kinds up to 'end' (excluded). */
 void event_replay_seek(struct event_seek *, const struct event_log *,
-                       const struct event_replay *, uint64_t end);
+                       const struct event_replay *, unsigned kinds,
+                       uint64_t end);
 /* Looks at one more.  Returns true once 'first' and 'cut' are found.
  * 'matches' says which are sent. */
 bool event_replay_step(struct event_seek *, const struct event_log *,
@@ -43,7 +44,8 @@ bool event_replay_step(struct event_seek *, const struct event_log *,
                                        const void *aux),
                        const void *aux);
 
-/* Returns since when all events are kept, in milliseconds since the epoch. */
-int64_t event_log_kept_ms(const struct event_log *);
+/* Returns since when all events of these kinds are kept, in milliseconds since
+ * the epoch. */
+int64_t event_log_kept_ms(const struct event_log *, unsigned kinds);
 
 #endif /* controller/northbound/event-replay.h */

@@ -55,7 +55,7 @@ owns(const struct event_scope *scope, const struct event_entry *entry,
         = (name ? model_get_durable(scope->nb->model, table, name, &meta)
            : NULL);
 
-    return (row && meta.created_ms <= entry->time_ms
+    return (row && meta.created_ms <= entry->made_ms
             && model_in_scope(scope->rights, row));
 }
 
@@ -85,7 +85,7 @@ is_author(const struct event_scope *scope, const struct event_entry *entry,
             && (!who[8 + len] || who[8 + len] == '/')
             && model_get_durable(scope->nb->model, VMN_TABLE_ACCOUNT,
                                  scope->account, &meta)
-            && meta.created_ms <= entry->time_ms);
+            && meta.created_ms <= entry->made_ms);
 }
 
 /* Returns true if 'change' is of an object of the account's.  Drains by

@@ -91,19 +91,29 @@ event_sources_start(const struct event_sources *es)
 
 /* Revisions.  ------------------------------------------------------------ */
 
-/* Appends the objects that a revision changed to 'about'.  Returns true if
- * there are too many to name.  Goes by the summary, as the changes of the
- * log's entry lack objects that define who may use the API. */
+/* Appends the port's network to 'about'.  Returns false if it is not known,
+ * since the port has been gone for some time.  One that was just deleted is as
+ * it was before. */
 static bool
-name_changes(const struct event_sources *es, const char *summary,
-             struct ds *about)
+about_network(const struct model *model, const char *name, struct ds *about)
 {
-    const struct model *model = es->nb->model;
-    json_t *changes = json_loads(summary, 0, NULL), *change;
+    const struct vmn_port *port = model_get(model, VMN_TABLE_PORT, name);
+
+    port = port ? port : model_get_durable(model, VMN_TABLE_PORT, name, NULL);
+    event_about(about, VMN_TABLE_NETWORK, port ? port->network : NULL);
+    return port != NULL;
+}
+
+bool
+event_about_changes(const struct northbound *nb, const char *changes,
+                    struct ds *about, bool *authenticates)
+{
+    json_t *list = json_loads(changes, 0, NULL), *change;
     bool more = false;
     size_t i;
 
-    json_array_foreach (changes, i, change) {
+    *authenticates = false;
+    json_array_foreach (list, i, change) {
         const char *type = json_string_value(json_object_get(change, "type"));
         const char *name = json_string_value(json_object_get(change, "name"));
         const struct schema_table *table = type ? schema_find_table(type)
@@ -114,21 +124,13 @@ name_changes(const struct event_sources *es, const char *summary,
             continue;
         }
         event_about(about, table->id, name);
-        if (table->authenticates) {
-            event_readers_recheck(es->nb->event_readers);
-        }
-        if (table->id == VMN_TABLE_PORT) {
-            /* As it was before the change, if it was deleted. */
-            const struct vmn_port *port = model_get(model, VMN_TABLE_PORT,
-                                                    name);
-
-            port = port ? port : model_get_durable(model, VMN_TABLE_PORT,
-                                                   name, NULL);
-            event_about(about, VMN_TABLE_NETWORK, port ? port->network
-                        : NULL);
+        *authenticates |= table->authenticates;
+        if (table->id == VMN_TABLE_PORT
+            && !about_network(nb->model, name, about)) {
+            more = true;
         }
     }
-    json_decref(changes);
+    json_decref(list);
     return more;
 }
 
@@ -137,8 +139,12 @@ append_revision(struct event_sources *es, const struct model_log *log)
 {
     struct northbound *nb = es->nb;
     struct ds about = DS_EMPTY_INITIALIZER;
-    bool more = name_changes(es, log->summary, &about);
+    bool authenticates;
+    bool more = event_about_changes(nb, log->summary, &about, &authenticates);
 
+    if (authenticates) {
+        event_readers_recheck(nb->event_readers);
+    }
     event_log_note_revision(nb->event_log, log->revision,
                             model_durable_revision(nb->model));
     event_push(nb, EVENT_REVISION, &schema_log_entry_shown,
@@ -147,6 +153,7 @@ append_revision(struct event_sources *es, const struct model_log *log)
                    .who = log->who, .comment = log->comment,
                    .undoes = log->undoes, .changes = log->summary,
                }, &about, more);
+    event_log_set_made(nb->event_log, log->time_ms);
 }
 
 static void
@@ -244,6 +251,9 @@ audited_cb(void *es_, const char *host, size_t n_missing, size_t n_altered,
     struct event_sources *es = es_;
     struct ds about = DS_EMPTY_INITIALIZER;
 
+    if (es->nb->following) {
+        return;                 /* It tells of what all can tell. */
+    }
     event_about(&about, VMN_TABLE_HOST, host);
     event_push(es->nb, EVENT_AUDIT, &nb_event_audit, &event, &about, false);
 }
@@ -456,9 +466,6 @@ event_sources_lead(struct event_sources *es)
 {
     struct northbound *nb = es->nb;
 
-    if (nb->fabric) {
-        fabric_add_watch(nb->fabric, &fabric_watch, es);
-    }
     if (nb->health) {
         health_set_watch(nb->health, &health_watch, es);
     }
@@ -478,6 +485,9 @@ event_sources_create(struct northbound *nb)
     es->last_revision = model_durable_revision(nb->model);
     es->group_first = nb->event_log->next;
     commit_add_watch(nb->commit, group_cb, es);
+    if (nb->fabric) {
+        fabric_add_watch(nb->fabric, &fabric_watch, es);
+    }
     if (!nb->following) {
         event_sources_lead(es);
     }

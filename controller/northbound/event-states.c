@@ -35,6 +35,7 @@ struct waiting {
 
 struct event_states {
     struct northbound *nb;
+    int64_t started_ms;         /* Wall clock: since when it tells. */
     struct event *check;        /* Examines hosts that were marked. */
     bool ports_due;             /* Ports are when the state is quiescent. */
     struct sset hosts, ports;   /* Marked: their state may have changed. */
@@ -151,7 +152,7 @@ last_port_text(const struct event_states *es, const char *port)
         es->nb->model, VMN_TABLE_BINDING, port, &meta);
 
     return (!binding ? xstrdup("  unbound")
-            : meta.updated_ms >= es->nb->started_ms ? NULL
+            : meta.updated_ms >= es->started_ms ? NULL
             : xasprintf("%s %s up", binding->host,
                         binding->candidate ? binding->candidate : ""));
 }
@@ -388,7 +389,7 @@ is_from_before(const struct event_states *es, const char *name)
 
     return (!shash_find(&es->last_hosts, name)
             && model_get_durable(es->nb->model, VMN_TABLE_HOST, name, &meta)
-            && meta.created_ms < es->nb->started_ms);
+            && meta.created_ms < es->started_ms);
 }
 
 /* Returns true if a host in 'state' is on its way to "synced", in the time
@@ -503,6 +504,7 @@ event_states_create(struct northbound *nb)
     struct event_states *es = xzalloc(sizeof *es);
 
     es->nb = nb;
+    es->started_ms = nb->started_ms;
     es->check = event_new(nb->base, -1, 0, check_cb, es);
     sset_init(&es->hosts);
     sset_init(&es->ports);

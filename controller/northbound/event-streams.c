@@ -10,6 +10,7 @@
 
 #include "controller/northbound/auth.h"
 #include "controller/northbound/event-log.h"
+#include "controller/northbound/event-past.h"
 #include "controller/northbound/event-replay.h"
 #include "controller/northbound/event-scope.h"
 #include "controller/northbound/replies.h"
@@ -17,6 +18,7 @@
 
 #include <event2/event.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,8 +65,12 @@ struct reader {
     bool by_revision;           /* It is told of revisions alone, whose numbers
                                  * are its ids: the same at each member of a
                                  * cluster. */
+    bool past;                  /* Then: of those that the log of events does
+                                 * not have, later than */
+    uint64_t past_revision;     /* this one; 'next' is found after them. */
     bool scoped;                /* 'principal' has a scope: it is told what
-                                 * event-scope.h says, with ids of its own. */
+                                 * event-scope.h says, otherwise with ids of
+                                 * its own. */
     uint64_t shown_id;          /* Then: the last of those, */
     uint64_t resume_id;         /* and events up to this one were sent. */
     bool seeks;                 /* Where it begins is looked for: */
@@ -106,9 +112,8 @@ write_state(const struct reader *reader, const char *kind, int64_t kept_ms,
     struct ds ds = DS_EMPTY_INITIALIZER;
 
     ds_put_format(&ds, "id: %"PRIu64"\nevent: %s\ndata: ",
-                  (reader->scoped ? reader->shown_id
-                   : reader->by_revision
-                   ? event_log_told(log, reader->next)
+                  (reader->by_revision ? event_log_told(log, reader->next)
+                   : reader->scoped ? reader->shown_id
                    : reader->next - 1 + log->offset), kind);
     schema_struct_print(
         &nb_event_stream,
@@ -140,6 +145,15 @@ end_stream(struct reader *reader)
     write_state(reader, "end", 0, 0);
     http_stream_end(reader->stream);
     reader_destroy(reader);
+}
+
+/* Returns the kinds of which all events are to be kept where the stream
+ * begins.  Ids that are times are of the writer alone. */
+static unsigned
+kinds_of(const struct reader *reader)
+{
+    return (reader->scoped && !reader->by_revision ? UINT_MAX
+            : reader->filter.kinds);
 }
 
 static struct event_scope
@@ -220,7 +234,8 @@ send_scoped(struct reader *reader, const struct event_entry *entry)
     if (!text) {
         return;
     }
-    reader->shown_id = event_scope_id(entry->time_ms, reader->shown_id);
+    reader->shown_id = (reader->by_revision ? entry->revision
+                        : event_scope_id(entry->time_ms, reader->shown_id));
     if (reader->shown_id > reader->resume_id) {
         told = xasprintf("id: %"PRIu64"\n%s", reader->shown_id, text);
         write_shown(reader, entry);
@@ -282,7 +297,7 @@ send_start(struct reader *reader, uint64_t now, bool cut)
     const struct northbound *nb = reader->all->nb;
 
     write_state(reader, reader->missed ? "reset" : "start",
-                cut ? event_log_kept_ms(nb->event_log) : 0,
+                cut ? event_log_kept_ms(nb->event_log, kinds_of(reader)) : 0,
                 count_hidden(reader, now));
 }
 
@@ -311,6 +326,51 @@ seek_start(struct reader *reader)
     return true;
 }
 
+/* An event_past_cb. */
+static void
+past_cb(void *reader_, const struct event_entry *entry)
+{
+    struct reader *reader = reader_;
+
+    if (reader->scoped) {
+        send_scoped(reader, entry);
+    } else if (event_matches(entry, &reader->filter)) {
+        send_entry(reader, entry);
+    }
+}
+
+/* Sends what the store's log has, until the turn is over or the queue is full.
+ * Returns true once that is all; else it goes on later, or has destroyed the
+ * stream. */
+static bool
+send_past(struct reader *reader)
+{
+    static const struct timeval at_once = { 0, 0 };
+    const struct northbound *nb = reader->all->nb;
+
+    while (reader->past && !reader->full) {
+        bool done;
+
+        if (event_past_step(nb, &reader->past_revision, past_cb, reader,
+                            &done)
+            || (done && !event_log_find(nb->event_log,
+                                        MAX(reader->past_revision,
+                                            nb->event_log->floor),
+                                        model_durable_revision(nb->model),
+                                        &reader->next))) {
+            http_stream_close(reader->stream);
+            reader_destroy(reader);
+            return false;
+        }
+        reader->past = !done;
+        if (reader->past && nb->loop && loop_turn_is_over(nb->loop)) {
+            event_add(reader->all->send_events, &at_once);
+            return false;
+        }
+    }
+    return !reader->past;
+}
+
 /* Sends the stream the events that it has not been sent, as far as the queue
  * has room.  May destroy the stream. */
 static void
@@ -322,6 +382,9 @@ send_events(struct reader *reader)
 
     if (reader->seeks && !seek_start(reader)) {
         event_add(reader->all->send_events, &at_once);
+        return;
+    }
+    if (reader->past && !send_past(reader)) {
         return;
     }
     if (reader->next < log->oldest) {
@@ -596,7 +659,8 @@ begin(struct reader *reader, const struct event_replay *past, bool missed)
     if (past->wanted) {
         reader->seeks = true;
         reader->seek_ms = time_wall_msec();
-        event_replay_seek(&reader->seek, nb->event_log, past, now);
+        event_replay_seek(&reader->seek, nb->event_log, past,
+                          kinds_of(reader), now);
     } else {
         /* Whatever follows in this millisecond has greater ids. */
         reader->shown_id = event_scope_id(time_wall_msec(), 0) - 1;
@@ -609,27 +673,31 @@ begin(struct reader *reader, const struct event_replay *past, bool missed)
 static bool
 resume(struct reader *reader, uint64_t after, const struct event_replay *past)
 {
-    const struct event_log *log = reader->all->nb->event_log;
+    const struct northbound *nb = reader->all->nb;
+    const struct event_log *log = nb->event_log;
     int64_t time_ms = event_scope_time_ms(after);
+    unsigned kinds = kinds_of(reader);
 
     if (reader->by_revision) {
-        const struct model *model = reader->all->nb->model;
-
-        if (!event_log_find(log, after, model_durable_revision(model),
+        if (!event_log_find(log, after, model_durable_revision(nb->model),
                             &reader->next)) {
-            return false;
+            reader->past = event_past_covers(nb, after);
+            reader->past_revision = after;
+            if (!reader->past) {
+                return false;
+            }
         }
     } else if (!reader->scoped) {
+        if (!event_log_knows(log, after, kinds)) {
+            return false;
+        }
         reader->next = after - log->offset + 1;
-        if (after < log->offset || reader->next < event_log_begin(log)
-            || reader->next > log->next) {
-            return false;
-        }
     } else {
-        if (time_ms < event_log_kept_ms(log) || time_ms > time_wall_msec()) {
+        if (time_ms < event_log_kept_ms(log, kinds)
+            || time_ms > time_wall_msec()) {
             return false;
         }
-        reader->next = event_log_begin(log);
+        reader->next = event_log_begin(log, kinds);
         while (reader->next < log->next
                && event_log_get(log, reader->next)->time_ms < time_ms) {
             reader->next++;
@@ -707,8 +775,7 @@ nb_get_events(struct http_request *req, void *nb_)
     reader->filter = filter;
     reader->principal = nb_principal_create(req);
     reader->scoped = has_scope(req);
-    reader->by_revision = (!reader->scoped
-                           && filter.kinds == 1u << EVENT_REVISION);
+    reader->by_revision = filter.kinds == 1u << EVENT_REVISION;
     reader->relayed = http_request_is_relayed(req);
     ovs_list_push_back(&all->readers, &reader->node);
     if (!all->n_readers++) {

@@ -51,6 +51,33 @@ fill_routers(const struct northbound *nb, const char *host,
     }
 }
 
+/* Returns how many backends on the host drain, and are not drained yet.  Who
+ * stands by probes none, and goes by what the app makes of the writer's
+ * rows. */
+static uint64_t
+count_drains(const struct northbound *nb, const char *host)
+{
+    struct vmn_names names;
+    uint64_t n_draining = 0;
+
+    if (!nb->following) {
+        return health_count_drains(nb->health, host);
+    }
+    names = model_names(nb->model, VMN_TABLE_LOADBALANCER);
+    for (size_t i = 0; i < names.n; i++) {
+        size_t n;
+        struct vmn_lb_member *members = nb_balancer_members(
+            nb, names.names[i], &n);
+
+        for (size_t j = 0; j < n; j++) {
+            n_draining += (members[j].state == VMN_LB_DRAINING
+                           && !strcmp(members[j].host, host));
+        }
+        free(members);
+    }
+    return n_draining;
+}
+
 struct status_maintenance *
 nb_host_maintenance(const struct northbound *nb, const struct vmn_host *host,
                     struct arena *arena)
@@ -65,7 +92,7 @@ nb_host_maintenance(const struct northbound *nb, const struct vmn_host *host,
     status = arena_alloc(arena, sizeof *status);
     *status = (struct status_maintenance) {
         .ports = ports.n, .n_port_names = MIN(ports.n, PORT_NAMES_MAX),
-        .draining = health_count_drains(nb->health, host->row.name),
+        .draining = count_drains(nb, host->row.name),
     };
     status->port_names = arena_alloc(arena, status->n_port_names
                                             * sizeof *status->port_names);

@@ -39,7 +39,7 @@ VLOG_DEFINE_THIS_MODULE(northbound);
 
 /* Calls that do not belong to a type of object.  Their query parameters are
  * those of 'about'.  'own' says that a member of a cluster that stands by has
- * just what the writer has. */
+ * what the writer has; see own-copy.c. */
 static const struct http_route calls[] = {
     { .method = HTTP_GET,
       .pattern = "/healthz",
@@ -184,12 +184,14 @@ static const struct http_route calls[] = {
       .pattern = "/v1/identities",
       .handler = nb_get_identities,
       .about = &nb_operation_identities,
-      .permission = NB_PERMISSION_VIEW },
+      .permission = NB_PERMISSION_VIEW,
+      .own = true },
     { .method = HTTP_GET,
       .pattern = "/v1/usage",
       .handler = nb_get_usage,
       .about = &nb_operation_usage,
-      .permission = NB_PERMISSION_OBJECTS },
+      .permission = NB_PERMISSION_OBJECTS,
+      .own = true },
     { .method = HTTP_GET,
       .pattern = "/v1/rejected-hosts",
       .handler = nb_get_rejected_hosts,
@@ -199,7 +201,8 @@ static const struct http_route calls[] = {
       .pattern = "/v1/ports/{name}/policies",
       .handler = nb_get_port_policies,
       .about = &nb_operation_port_policies,
-      .permission = NB_PERMISSION_OBJECTS },
+      .permission = NB_PERMISSION_OBJECTS,
+      .own = true },
     { .method = HTTP_PUT,
       .pattern = "/v1/apps/{name}/code",
       .handler = nb_put_app_code,
@@ -308,8 +311,8 @@ nb_routes_make(size_t *n)
             }
             *route = type_calls[i];
             route->data = table;
-            route->own = (route->method == HTTP_GET && nb_table_is_own(
-                              table, route->handler == nb_get_one));
+            route->own = (route->method == HTTP_GET
+                          && nb_table_is_own(table));
             if (t == VMN_TABLE_PORT && route->handler == nb_get_list) {
                 route->about = &nb_operation_list_ports;
             }
@@ -320,7 +323,6 @@ nb_routes_make(size_t *n)
     for (size_t i = 0; i < ARRAY_SIZE(type_calls); i++) {
         *route = type_calls[i];
         route->find = find_own_type;
-        route->own = route->method == HTTP_GET;
         finish_route(route++, xasprintf("/v1/{type}%s",
                                         type_calls[i].pattern));
     }
@@ -471,15 +473,6 @@ create_server(struct northbound *nb, const struct northbound_options *options)
                                   nb->n_routes, nb);
 }
 
-/* Begins to tell of changes of states, which are the writer's to tell. */
-static void
-watch_states(struct northbound *nb)
-{
-    nb->event_states = event_states_create(nb);
-    nb->gateway_changes = gateway_changes_create(nb);
-    nb->app_changes = app_changes_create(nb);
-}
-
 int
 northbound_create(const struct northbound_options *options,
                   struct event_base *base, struct model *model,
@@ -515,14 +508,17 @@ northbound_create(const struct northbound_options *options,
     ovs_list_init(&nb->dry_runs);
     nb_observations_init(nb);
     nb->auth = nb_auth_create(options->account_rate);
-    nb->event_log = event_log_create(model_durable_revision(model));
+    nb->event_log = event_log_create(model_durable_revision(model),
+                                     nb->cluster != NULL);
     nb->volatile_revisions = volatile_revisions_create();
     nb->event_readers = event_readers_create(nb);
     nb->sample_causes = sample_causes_create();
     nb->event_sources = event_sources_create(nb);
     nb->object_counters = metrics_object_counters_create();
+    nb->event_states = event_states_create(nb);
+    nb->gateway_changes = gateway_changes_create(nb);
     if (!nb->following) {
-        watch_states(nb);
+        nb->app_changes = app_changes_create(nb);
     }
     nb->read_waits = read_waits_create(nb);
     nb->metrics_series = options->metrics_series;
@@ -557,7 +553,7 @@ northbound_lead(struct northbound *nb,
     nb->started_ms = time_wall_msec();
     event_log_lead(nb->event_log, model_durable_revision(nb->model));
     event_sources_lead(nb->event_sources);
-    watch_states(nb);
+    nb->app_changes = app_changes_create(nb);
     http_server_end_relay(nb->http);
     read_waits_lead(nb->read_waits);
 }

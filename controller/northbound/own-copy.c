@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a member of a cluster answers from its own copy of the state while it
- * stands by: what that is sure to have as the writer has it, but for some
- * milliseconds.  All else it passes on: changes, what is known of packets and
- * hosts, and clients that the copy does not know, such as by a token that was
- * made a moment ago.  Not for when the copy is good enough, nor for how
- * requests are passed on (controller/cluster). */
+ * What a member of a cluster answers from its own copy of the state, and by its
+ * own connections to hosts, while it stands by: what it is sure to have as the
+ * writer has it, but for some milliseconds.  All else it passes on: changes,
+ * counters and packets, hosts that it does not reach, and clients that the
+ * copy does not know, such as by a token that was made a moment ago.  Not for
+ * when the copy is good enough, nor for how requests are passed on
+ * (controller/cluster). */
 
 #include <config.h>
 
@@ -14,39 +15,166 @@
 #include <string.h>
 
 #include "controller/cluster/cluster.h"
+#include "controller/fabric/fabric-status.h"
+#include "controller/health/health.h"
 #include "controller/northbound/event-log.h"
 #include "util.h"
 
+/* Objects.  -------------------------------------------------------------- */
+
 bool
-nb_table_is_own(const struct schema_table *table, bool one)
+nb_table_is_own(const struct schema_table *table)
 {
     switch (table->id) {
     case VMN_TABLE_NETWORK:
     case VMN_TABLE_OBSERVATION:
-        return true;
     case VMN_TABLE_GROUP:
-        /* One has how many of its ports are on hosts that are not heard. */
-        return !one;
+    case VMN_TABLE_HOST:
+    case VMN_TABLE_PORT:
+    case VMN_TABLE_ROUTER:
+        return true;
     default:
         return !table->status;
     }
 }
 
-/* Revisions are the only events that all members have, with the same ids; what
- * a client with a scope is told has ids of its own.  Of the past a member that
- * has been there for longer may have more. */
+/* A fabric_unseen_cb: goes on if the writer does not reach the host either. */
 static bool
-wants_revisions(const struct http_request *req,
-                const struct vmn_account *account)
+unseen_cb(void *nb_, const char *host)
 {
-    const char *kinds = http_request_query(req, "kinds");
+    const struct northbound *nb = nb_;
 
-    return (kinds && !strcmp(kinds, "revision")
-            && !http_request_query(req, "since")
-            && !http_request_query(req, "limit")
-            && !http_request_query(req, "follow")
-            && !(account && account->role != VMN_ROLE_ADMIN
-                 && account->scope.text));
+    return !cluster_writer_reaches(nb->cluster, host);
+}
+
+/* Returns true if the writer may see a host that this member does not. */
+static bool
+sees_less(struct northbound *nb)
+{
+    return !fabric_each_unseen(nb->fabric, unseen_cb, nb);
+}
+
+/* Returns true if the guest of some port is monitored, which the writer alone
+ * does: there is a row of what it found. */
+static bool
+has_monitors(const struct northbound *nb)
+{
+    static const char prefix[] = { PROBER_TARGET, '\0' };
+    const struct vmn_row *row = model_next_durable(nb->model,
+                                                   VMN_TABLE_HEALTH, prefix,
+                                                   NULL);
+
+    return row && row->name[0] == PROBER_TARGET;
+}
+
+/* Returns true if the writer has more to say of what is asked for than this
+ * member can by its own connections to hosts.  If nobody is the writer, it
+ * says what it can. */
+static bool
+writer_knows_more(struct northbound *nb, const struct http_request *req,
+                  const struct http_route *route)
+{
+    const struct schema_table *table = http_request_data(req);
+    bool one = route->handler == nb_get_one;
+
+    if (!one && route->handler != nb_get_list) {
+        return false;
+    }
+    switch (table->id) {
+    case VMN_TABLE_HOST:
+        /* One has what the writer knows of its samples. */
+        return one || sees_less(nb);
+    case VMN_TABLE_PORT:
+        /* And what was dropped of its packets. */
+        return one || has_monitors(nb) || sees_less(nb);
+    case VMN_TABLE_ROUTER:
+        return sees_less(nb);
+    case VMN_TABLE_GROUP:
+        /* One has how many of its ports are on hosts that are not heard. */
+        return one && sees_less(nb);
+    default:
+        return false;
+    }
+}
+
+/* Events.  --------------------------------------------------------------- */
+
+/* Sets '*kinds' to those that the request names.  Returns false if it names
+ * none, or others. */
+static bool
+get_kinds(const struct http_request *req, unsigned *kinds)
+{
+    const char *text = http_request_query(req, "kinds");
+
+    *kinds = 0;
+    for (const char *p = text; p; p = *p ? p + 1 : NULL) {
+        size_t len = strcspn(p, ",");
+        enum event_kind kind = event_kind_from_name(p, len);
+
+        if (kind == EVENT_N_KINDS) {
+            return false;
+        }
+        *kinds |= 1u << kind;
+        p += len;
+    }
+    return text != NULL;
+}
+
+bool
+nb_wants_revisions(const struct http_request *req)
+{
+    unsigned kinds;
+
+    return get_kinds(req, &kinds) && kinds == 1u << EVENT_REVISION;
+}
+
+/* Returns true if this member tells of all that the request asks for.  Of the
+ * past one that has been there for longer may have more.  What a client with a
+ * scope is told has times as ids, which are not the same elsewhere. */
+static bool
+tells_of(const struct northbound *nb, const struct http_request *req,
+         const struct vmn_account *account)
+{
+    const char *header = http_request_header(req, "Last-Event-ID");
+    const char *text = header ? header : http_request_query(req, "after");
+    bool scoped = (account && account->role != VMN_ROLE_ADMIN
+                   && account->scope.text);
+    unsigned kinds;
+    uint64_t after;
+
+    if (!get_kinds(req, &kinds) || kinds & ~event_standby_kinds
+        || http_request_query(req, "since")
+        || http_request_query(req, "limit")
+        || http_request_query(req, "follow")) {
+        return false;
+    } else if (kinds == 1u << EVENT_REVISION) {
+        return true;
+    }
+    /* The writer may know an id that is not of this member. */
+    return (!scoped
+            && (!text || (nb_parse_number(text, &after)
+                          && event_log_knows(nb->event_log, after, kinds))
+                || !cluster_hears_writer(nb->cluster)));
+}
+
+/* All.  ------------------------------------------------------------------ */
+
+/* Returns true if this member answers a request whose client it knows, and
+ * whose route it may. */
+static bool
+is_own(struct northbound *nb, const struct http_request *req,
+       const struct http_route *route, const struct vmn_account *account)
+{
+    /* How the process is it says however old the copy is. */
+    if (route->handler == nb_get_metrics) {
+        return true;
+    } else if (!cluster_is_current(nb->cluster)) {
+        return false;
+    } else if (route->handler == nb_get_events) {
+        return tells_of(nb, req, account);
+    }
+    return (!cluster_hears_writer(nb->cluster)
+            || !writer_knows_more(nb, req, route));
 }
 
 bool
@@ -67,12 +195,8 @@ nb_passes_on(const struct http_request *req, const struct http_route *route,
     if (route && route->handler == nb_get_cluster && peer->trusted) {
         return false;
     }
-    /* How the process is it says however old the copy is. */
     own = (route && route->own && nb_knows_peer(nb, peer, &account)
-           && (route->handler == nb_get_metrics
-               || cluster_is_current(nb->cluster))
-           && (route->handler != nb_get_events
-               || wants_revisions(req, account)));
+           && is_own(nb, req, route, account));
     nb->n_answered += own;
     return !own;
 }

@@ -180,7 +180,7 @@ get_subject(const struct http_request *req)
 
     if (about == &nb_operation_revision) {
         text = http_request_param(req, "revision");
-    } else if (about == &nb_operation_events) {
+    } else if (about == &nb_operation_events && nb_wants_revisions(req)) {
         text = http_request_header(req, "Last-Event-ID");
         text = text ? text : http_request_query(req, "after");
     }

@@ -189,7 +189,8 @@ const struct schema_struct schema_status_host = SHOWN_KEPT(
     SHOWN_OF(status_host, revision, U64, 0,
              "The newest that is known to be installed."),
     SHOWN_OF(status_host, sent_revision, U64, 0,
-             "The newest that was sent to it."),
+             "The newest that was sent to it; in a cluster, where another "
+             "member than the one that answers sends them, `revision`."),
     SHOWN_STRUCT_OF(status_host, lag, 0, "What it has not acknowledged.",
                     &schema_lag),
     SHOWN_STRUCT_OF(status_host, openflow, 0, "Its switch's connection.",

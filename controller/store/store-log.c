@@ -86,10 +86,12 @@ store_log_open(struct store_log *log, const char *path, struct vmn_error *why)
         STORE_SELECT_RECEIPT("NULL"),
         "SELECT objects FROM contents WHERE revision = ?",
         "SELECT revision FROM sets WHERE name = ?",
+        "SELECT count(*) FROM (SELECT 1 FROM revisions WHERE revision > ? "
+        "LIMIT ?)",
     };
     sqlite3_stmt **const stmts[] = {
         &log->one, &log->many, &log->newest, &log->back, &log->receipt,
-        &log->progress, &log->contents, &log->set,
+        &log->progress, &log->contents, &log->set, &log->count,
     };
     int error = store_connect(path, SQLITE_OPEN_READONLY,
                               "PRAGMA busy_timeout = 0", &log->db, why);
@@ -114,6 +116,7 @@ store_log_close(struct store_log *log)
     sqlite3_finalize(log->progress);
     sqlite3_finalize(log->contents);
     sqlite3_finalize(log->set);
+    sqlite3_finalize(log->count);
     sqlite3_close(log->db);
     free(log->restores);
 }
@@ -150,9 +153,10 @@ store_log_taken_back(const struct store_log *log, uint64_t revision)
     return 0;
 }
 
-/* Appends an entry.  Its changes, perhaps thousands, are JSON text already. */
-static void
-put_entry(const struct store_log *log, sqlite3_stmt *stmt, struct ds *ds)
+/* Returns an entry, whose texts are borrowed.  Its changes, perhaps thousands,
+ * are JSON text already. */
+static struct schema_log_entry
+get_entry(const struct store_log *log, sqlite3_stmt *stmt)
 {
     const char *who = (const char *) sqlite3_column_text(stmt, 2);
     const char *changes = (const char *) sqlite3_column_text(stmt, 3);
@@ -162,18 +166,25 @@ put_entry(const struct store_log *log, sqlite3_stmt *stmt, struct ds *ds)
     if (!who || !changes || (commented && !comment)) {
         out_of_memory();        /* Text that is there is never NULL. */
     }
+    return (struct schema_log_entry) {
+        .revision = sqlite3_column_int64(stmt, 0),
+        .time = sqlite3_column_int64(stmt, 1), .who = who,
+        .comment = comment,
+        .undoes = sqlite3_column_int64(stmt, 5),
+        .restored_over = store_log_taken_back(log,
+                                              sqlite3_column_int64(stmt, 0)),
+        .changes = *changes == '[' ? changes : "[]",
+    };
+}
+
+/* Appends an entry. */
+static void
+put_entry(const struct store_log *log, sqlite3_stmt *stmt, struct ds *ds)
+{
+    const struct schema_log_entry entry = get_entry(log, stmt);
+
     ds_put_char(ds, '{');
-    schema_struct_print_members(
-        &schema_log_entry_shown,
-        &(const struct schema_log_entry) {
-            .revision = sqlite3_column_int64(stmt, 0),
-            .time = sqlite3_column_int64(stmt, 1), .who = who,
-            .comment = comment,
-            .undoes = sqlite3_column_int64(stmt, 5),
-            .restored_over = store_log_taken_back(
-                log, sqlite3_column_int64(stmt, 0)),
-            .changes = *changes == '[' ? changes : "[]",
-        }, ds);
+    schema_struct_print_members(&schema_log_entry_shown, &entry, ds);
 }
 
 /* Appends an entry of a list. */
@@ -245,6 +256,37 @@ store_log_after(struct store_log *log, uint64_t after, size_t limit,
     sqlite3_bind_int64(log->many, 1, MIN(after, INT64_MAX));
     sqlite3_bind_int64(log->many, 2, MIN(limit, STORE_LOG_MAX));
     return put_entries(log, log->many, ds, why);
+}
+
+int
+store_log_each(struct store_log *log, uint64_t after, size_t limit,
+               store_log_entry_cb *cb, void *aux, struct vmn_error *why)
+{
+    struct ds none = DS_EMPTY_INITIALIZER;
+    int code;
+
+    sqlite3_bind_int64(log->many, 1, MIN(after, INT64_MAX));
+    sqlite3_bind_int64(log->many, 2, MIN(limit, STORE_LOG_MAX));
+    while ((code = sqlite3_step(log->many)) == SQLITE_ROW) {
+        const struct schema_log_entry entry = get_entry(log, log->many);
+
+        cb(aux, &entry);
+    }
+    return finish_reading(log, log->many, code, &none, 0, why);
+}
+
+int
+store_log_count(struct store_log *log, uint64_t after, size_t max, size_t *n,
+                struct vmn_error *why)
+{
+    struct ds none = DS_EMPTY_INITIALIZER;
+    int code;
+
+    sqlite3_bind_int64(log->count, 1, MIN(after, INT64_MAX));
+    sqlite3_bind_int64(log->count, 2, MIN(max, STORE_LOG_MAX));
+    code = sqlite3_step(log->count);
+    *n = code == SQLITE_ROW ? sqlite3_column_int64(log->count, 0) : 0;
+    return finish_reading(log, log->count, code, &none, 0, why);
 }
 
 int

@@ -453,7 +453,7 @@ bool store_copier_is_running(const struct store_copier *);
 /* A reader of the log of changes. */
 struct store_log {
     sqlite3 *db;                /* Owned, as all of this. */
-    sqlite3_stmt *one, *many, *newest, *back, *contents, *set;
+    sqlite3_stmt *one, *many, *newest, *back, *contents, *set, *count;
     sqlite3_stmt *receipt, *progress; /* With its body, and without. */
     store_log_more_cb *more;    /* Or NULL. */
     void *more_aux;
@@ -478,12 +478,16 @@ int store_log_set(struct store_log *, const char *set, uint64_t *revision,
                   struct vmn_error *why);
 /* Implements taken_back() of struct store_class. */
 uint64_t store_log_taken_back(const struct store_log *, uint64_t revision);
-/* Implement log(), logs(), newest_logs() and filter_logs() of struct
- * store_class. */
+/* Implement log(), logs(), each_log(), count_logs(), newest_logs() and
+ * filter_logs() of struct store_class. */
 int store_log_one(struct store_log *, uint64_t revision, struct ds *,
                   struct vmn_error *why);
 int store_log_after(struct store_log *, uint64_t after, size_t limit,
                     struct ds *, struct vmn_error *why);
+int store_log_each(struct store_log *, uint64_t after, size_t limit,
+                   store_log_entry_cb *cb, void *aux, struct vmn_error *why);
+int store_log_count(struct store_log *, uint64_t after, size_t max, size_t *n,
+                    struct vmn_error *why);
 int store_log_newest(struct store_log *, size_t limit, struct ds *,
                      struct vmn_error *why);
 int store_log_find(struct store_log *, const struct store_log_filter *,

@@ -65,6 +65,25 @@ store_sqlite_logs(struct store *store, uint64_t after, size_t limit,
 }
 
 int
+store_sqlite_each_log(struct store *store, uint64_t after, size_t limit,
+                      store_log_entry_cb *cb, void *aux,
+                      struct vmn_error *why)
+{
+    int error = store_log_each(&store->log, after, limit, cb, aux, why);
+
+    return count_read_error(store, error, why);
+}
+
+int
+store_sqlite_count_logs(struct store *store, uint64_t after, size_t max,
+                        size_t *n, struct vmn_error *why)
+{
+    int error = store_log_count(&store->log, after, max, n, why);
+
+    return count_read_error(store, error, why);
+}
+
+int
 store_sqlite_newest_logs(struct store *store, size_t limit, struct ds *ds,
                          struct vmn_error *why)
 {

@@ -76,6 +76,11 @@ int store_sqlite_log(struct store *, uint64_t revision, struct ds *,
                      struct vmn_error *why);
 int store_sqlite_logs(struct store *, uint64_t after, size_t limit,
                       struct ds *, struct vmn_error *why);
+int store_sqlite_each_log(struct store *, uint64_t after, size_t limit,
+                          store_log_entry_cb *cb, void *aux,
+                          struct vmn_error *why);
+int store_sqlite_count_logs(struct store *, uint64_t after, size_t max,
+                            size_t *n, struct vmn_error *why);
 int store_sqlite_newest_logs(struct store *, size_t limit, struct ds *,
                              struct vmn_error *why);
 int store_sqlite_filter_logs(struct store *, const struct store_log_filter *,

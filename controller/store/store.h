@@ -32,6 +32,9 @@ typedef void store_copied_cb(void *aux, int error, const struct vmn_error *why,
 /* Appends more members to an entry of the log in a list, each after a
  * comma. */
 typedef void store_log_more_cb(void *aux, uint64_t revision, struct ds *);
+/* Called with an entry of the log, which is valid in the call. */
+struct schema_log_entry;
+typedef void store_log_entry_cb(void *aux, const struct schema_log_entry *);
 
 /* What was known of a group of revisions when it was put. */
 struct store_receipt {
@@ -170,6 +173,14 @@ struct store_class {
      * commas between them. */
     int (*logs)(struct store *, uint64_t after, size_t limit, struct ds *,
                 struct vmn_error *why);
+    /* Calls 'cb' with each of these, without what 'set_log_more' adds; before
+     * an error, with some. */
+    int (*each_log)(struct store *, uint64_t after, size_t limit,
+                    store_log_entry_cb *cb, void *aux, struct vmn_error *why);
+    /* Sets '*n' to how many entries there are after 'after', or to 'max' if
+     * that is less. */
+    int (*count_logs)(struct store *, uint64_t after, size_t max, size_t *n,
+                      struct vmn_error *why);
     /* Appends the newest entries, oldest first, at most 'limit'. */
     int (*newest_logs)(struct store *, size_t limit, struct ds *,
                        struct vmn_error *why);

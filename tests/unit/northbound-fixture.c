@@ -22,10 +22,12 @@
 #include "controller/commit/commit.h"
 #include "controller/model/id-pools.h"
 #include "controller/northbound/northbound-private.h"
+#include "controller/schema/schema-log.h"
 #include "controller/store/store-private.h"
 #include "openvswitch/dynamic-string.h"
 #include "proto/webhook/webhook.h"
 #include "tests/unit/northbound-fixture.h"
+#include "timeval.h"
 #include "util.h"
 
 /* A store in memory.  ---------------------------------------------------- */
@@ -138,6 +140,49 @@ fake_logs(struct store *store, uint64_t after, size_t limit, struct ds *ds,
 }
 
 static int
+fake_each_log(struct store *store, uint64_t after, size_t limit,
+              store_log_entry_cb *cb, void *aux, struct vmn_error *why)
+{
+    json_t *log;
+    size_t i, n = 0;
+
+    json_array_foreach (store->logs, i, log) {
+        uint64_t revision = json_integer_value(json_object_get(log,
+                                                               "revision"));
+        char *changes = json_dumps(json_object_get(log, "changes"),
+                                   JSON_COMPACT);
+        const struct schema_log_entry entry = {
+            .revision = revision, .time = time_wall_msec(),
+            .who = json_string_value(json_object_get(log, "who")),
+            .comment = json_string_value(json_object_get(log, "comment")),
+            .changes = changes,
+        };
+
+        if (revision > after && n++ < limit) {
+            cb(aux, &entry);
+        }
+        free(changes);
+    }
+    return fake_read(store, why);
+}
+
+static int
+fake_count_logs(struct store *store, uint64_t after, size_t max, size_t *n,
+                struct vmn_error *why)
+{
+    json_t *log;
+    size_t i;
+
+    *n = 0;
+    json_array_foreach (store->logs, i, log) {
+        *n += json_integer_value(json_object_get(log, "revision"))
+              > (json_int_t) after;
+    }
+    *n = MIN(*n, max);
+    return fake_read(store, why);
+}
+
+static int
 fake_newest_logs(struct store *store, size_t limit, struct ds *ds,
                  struct vmn_error *why)
 {
@@ -237,6 +282,7 @@ fake_get_stats(const struct store *store, struct store_stats *stats)
 
 const struct store_class fake_store_class = {
     .name = "fake", .submit = fake_submit, .log = fake_log, .logs = fake_logs,
+    .each_log = fake_each_log, .count_logs = fake_count_logs,
     .newest_logs = fake_newest_logs, .filter_logs = fake_filter_logs,
     .log_contents = fake_log_contents,
     .set_revision = fake_set_revision,

@@ -151,22 +151,81 @@ ids_of_revisions_are_their_numbers(void **state)
     assert_call(f, 201, "PUT", "/v1/networks/n6", NET);
     assert_int_equal(next_id(&c, "revision"), 6);
     client_close(&c);
-    /* Revisions 2 and 3 are not kept any more. */
-    for (unsigned i = 0; f->nb->event_log->floor < 3; i++) {
+}
+
+/* Has the newest events of revisions up to 'floor' displaced. */
+static void
+displace(struct fixture *f, uint64_t floor)
+{
+    for (unsigned i = 0; f->nb->event_log->floor < floor; i++) {
         assert_true(i <= EVENTS_MAX);
         push_drop(f);
     }
-    listen_after(f, &c, kind, 2);
-    assert_int_equal(next_id(&c, "reset"), 6);
-    client_close(&c);
-    listen_after(f, &c, kind, 3);
-    assert_int_equal(next_id(&c, "revision"), 4);
+}
+
+static void
+expect_revisions(struct fixture *f, const char *query, int after, int last)
+{
+    struct client c;
+
+    listen_after(f, &c, query, after);
+    for (int i = after + 1; i <= last; i++) {
+        assert_int_equal(next_id(&c, "revision"), i);
+    }
     client_close(&c);
 }
 
-/* Before it was the writer, it has told of revisions alone. */
+/* The store has them as well. */
 static void
-new_writer_goes_on_with_revisions_alone(void **state)
+revisions_that_are_not_kept_are_told_by_the_log(void **state)
+{
+    static const char kind[] = "kinds=revision&";
+    struct fixture *f = *state;
+    struct client c;
+
+    for (int i = 2; i <= 60; i++) {
+        char *path = xasprintf("/v1/networks/n%d", i);
+
+        assert_call(f, 201, "PUT", path, NET);
+        free(path);
+    }
+    displace(f, 50);
+    /* All by the log, all by the buffer, and where the one ends. */
+    for (int i = 1; i < 60; i++) {
+        expect_revisions(f, kind, i, 60);
+    }
+    /* With a filter as without. */
+    listen_after(f, &c, "kinds=revision&type=networks&", 40);
+    assert_int_equal(next_id(&c, "revision"), 41);
+    client_close(&c);
+    listen_after(f, &c, "kinds=revision&network=n45&", 2);
+    expect_change(&c, "networks", "n45");
+    client_close(&c);
+    listen_after(f, &c, "kinds=revision&network=n55&", 2);
+    expect_change(&c, "networks", "n55");
+    client_close(&c);
+    /* It has no other events, */
+    listen_after(f, &c, "kinds=revision,host&", 40);
+    expect_start(&c, "reset", f);
+    client_close(&c);
+    /* nor what a restore took back, */
+    f->store.backup = 10;
+    f->store.restore = 40;
+    listen_after(f, &c, kind, 20);
+    assert_int_equal(next_id(&c, "reset"), 60);
+    client_close(&c);
+    expect_revisions(f, kind, 10, 60);
+    /* and it may fail. */
+    f->store.read_error = EIO;
+    listen_after(f, &c, kind, 10);
+    assert_int_equal(next_id(&c, "reset"), 60);
+    client_close(&c);
+    f->store.read_error = 0;
+}
+
+/* Of the others it told nothing before it was the writer. */
+static void
+new_writer_goes_on_with_what_it_has_told(void **state)
 {
     struct fixture *f = *state;
     struct event_log *log = f->nb->event_log;
@@ -178,10 +237,12 @@ new_writer_goes_on_with_revisions_alone(void **state)
     listen_at(f, &c, "/v1/events", "");
     id = next_id(&c, "start");
     client_close(&c);
+    assert_call(f, 201, "PUT", "/v1/networks/d", NET);
     event_log_lead(log, model_durable_revision(f->model));
 
-    listen_after(f, &c, "kinds=revision&", 2);
-    assert_int_equal(next_id(&c, "revision"), 3);
+    expect_revisions(f, "kinds=revision&", 2, 4);
+    listen_after(f, &c, "kinds=revision,host,binding&", id);
+    assert_int_equal(next_id(&c, "revision"), id + 1);
     client_close(&c);
     listen_after(f, &c, "", id);
     expect_start(&c, "reset", f);
@@ -194,7 +255,38 @@ new_writer_goes_on_with_revisions_alone(void **state)
     listen_after(f, &c, "", id);
     assert_int_equal(next_id(&c, "revision"), id + 1);
     client_close(&c);
-    assert_true(log->offset > 0);
+}
+
+/* Those of another member of a cluster are not taken for its own. */
+static void
+members_have_ids_of_their_own(void **state OVS_UNUSED)
+{
+    unsigned all = (1u << EVENT_N_KINDS) - 1;
+    struct event_log *logs[20];
+
+    for (size_t i = 0; i < ARRAY_SIZE(logs); i++) {
+        logs[i] = event_log_create(5, true);
+        for (int j = 0; j < 100; j++) {
+            struct ds data = DS_EMPTY_INITIALIZER, about = data;
+
+            ds_put_cstr(&data, "{}");
+            event_log_push(logs[i], EVENT_HOST, &data, &about, false, false);
+        }
+        /* JavaScript has numbers up to 2^53. */
+        assert_true(logs[i]->next + logs[i]->offset < UINT64_C(1) << 53);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(logs); i++) {
+        for (size_t j = 0; j < ARRAY_SIZE(logs); j++) {
+            uint64_t first = logs[j]->oldest + logs[j]->offset;
+
+            assert_int_equal(event_log_knows(logs[i], first, all), i == j);
+            assert_int_equal(event_log_knows(logs[i], first + 99, all),
+                             i == j);
+        }
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(logs); i++) {
+        event_log_destroy(logs[i]);
+    }
 }
 
 /* While a group is being written its events are still to come. */
@@ -539,8 +631,8 @@ past_that_is_not_kept_is_told(void **state)
     make_shop(f);
     /* As of a vmnd that started behind the first two revisions. */
     log->oldest += 2;
-    log->first = log->oldest;
-    log->before = 3;
+    log->all.first = log->oldest;
+    log->all.before = 3;
     listen_at(f, &c, "/v1/events?follow=false&since=2020-01-01T00:00:00Z", "");
     expect(&c, "start", &told);
     assert_non_null(json_object_get(told.data, "kept_since"));
@@ -563,7 +655,7 @@ past_that_is_not_kept_is_told(void **state)
     expect_start(&c, "end", f);
     client_close(&c);
     log->oldest -= 2;           /* So that it is freed. */
-    log->first = log->oldest;
+    log->all.first = log->oldest;
 }
 
 static void
@@ -595,7 +687,9 @@ main(void)
         TEST(reader_goes_on_where_it_was),
         TEST(reader_of_the_past_is_told_so),
         TEST(ids_of_revisions_are_their_numbers),
-        TEST(new_writer_goes_on_with_revisions_alone),
+        TEST(revisions_that_are_not_kept_are_told_by_the_log),
+        TEST(new_writer_goes_on_with_what_it_has_told),
+        TEST(members_have_ids_of_their_own),
         TEST(start_is_what_a_list_shows),
         TEST(stuck_reader_is_cut_off_and_others_are_not),
         TEST(log_is_bounded_in_bytes),

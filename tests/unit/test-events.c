@@ -181,7 +181,10 @@ hosts_of_before_are_told_when_they_changed(void **state)
         free(path);
         free(body);
     }
+    /* As one that is started now. */
+    event_states_destroy(f->nb->event_states);
     f->nb->started_ms = time_wall_msec() + 1;
+    f->nb->event_states = event_states_create(f->nb);
     listen_at(f, &c, "/v1/events?kinds=host", "");
     expect_start(&c, "start", f);
     for (size_t i = 0; i < ARRAY_SIZE(usual); i++) {

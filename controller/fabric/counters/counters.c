@@ -311,15 +311,16 @@ static const struct ofdump_callbacks dump_callbacks = {
     .done = done_cb,
 };
 
-/* Of a cluster the writer reads them, whoever manages the host. */
 static bool
 is_readable(const struct fabric_switch *sw)
 {
-    return (!sw->host->fabric->observing
-            && (sw->state == SWITCH_LIVE || sw->state == SWITCH_OBSERVED)
+    return ((sw->state == SWITCH_LIVE || sw->state == SWITCH_OBSERVED)
             && !sw->bundles.frozen && !audit_is_running(sw));
 }
 
+/* Of a cluster the writer reads counters of flows, whoever manages the host;
+ * those of ports, which are few, all members, since each of them answers what
+ * ports do. */
 static void
 request(struct counters_of_switch *cs)
 {
@@ -328,6 +329,10 @@ request(struct counters_of_switch *cs)
 
     if (!is_readable(sw) || cs->dump || time_msec() < cs->rest_until_ms) {
         return;                 /* It is already scheduled. */
+    }
+    if (sw->host->fabric->observing) {
+        port_stats_request(&cs->traffic, sw->conn);
+        return;
     }
     cs->round++;
     cs->unsure = false;

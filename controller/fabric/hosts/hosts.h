@@ -34,6 +34,7 @@ struct host_behind {
 struct fabric_host {
     struct hmap_node name_node;     /* In struct fabric's 'hosts'. */
     struct ovs_list deleted_node;   /* In 'deleted', with 'cleanup'. */
+    struct ovs_list unseen_node;    /* In 'unseen'; or on its own. */
     struct hmap_node claim_node;    /* In 'claims', if 'claimed_id'. */
     struct fabric *fabric;
     char *name;                 /* Owned. */

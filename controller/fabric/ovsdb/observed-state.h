@@ -309,6 +309,11 @@ void observed_guest_seen(struct observed_state *, const char *host,
  * current rows. */
 json_t *observed_bind(void *state, const struct vmn_port *,
                       const struct vmn_binding *);
+/* Adds the hosts that have the port's interface but must not have the port to
+ * 'hosts', as observed_refused_hosts() does, whether that was decided or not:
+ * who observes decides nothing. */
+void observed_find_refused(const struct observed_state *,
+                           const struct observed_port *, struct svec *hosts);
 /* Makes the scheduled decisions.  Returns false if some are left for the next
  * iteration. */
 bool observed_decide_due(struct observed_state *);

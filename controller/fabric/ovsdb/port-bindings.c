@@ -274,9 +274,48 @@ collect_claims(const struct observed_state *state,
     return claims;
 }
 
+/* Returns why the host of 'vif' must not have 'port', whose interface it is,
+ * which the caller frees; or NULL.  The active host, which may be about to
+ * lose the port, may. */
+static char *
+why_refused(const struct observed_port *port, const struct subject *subject,
+            const struct observed_vif *vif)
+{
+    char *reason = NULL;
+
+    if (vif->host->lost) {
+        reason = xstrdup("the host is declared lost");
+    } else if (!nullable_string_is_equal(port->active, vif->host->name)) {
+        is_allowed(subject, vif->host->name, &vif->host->accepts, &reason);
+        if (!reason && port->active && is_contradicted(subject, vif)) {
+            reason = xasprintf("its guest runs on \"%s\"", port->active);
+        }
+    }
+    return reason;
+}
+
+void
+observed_find_refused(const struct observed_state *state,
+                      const struct observed_port *port, struct svec *hosts)
+{
+    const struct subject subject = subject_of_port(state, port);
+    const struct observed_vif *vif;
+
+    HMAP_FOR_EACH_WITH_HASH (vif, id_node, hash_string(port->iface_id, 0),
+                             &state->vifs) {
+        char *reason = (strcmp(vif->iface_id, port->iface_id) ? NULL
+                        : why_refused(port, &subject, vif));
+
+        if (reason) {
+            svec_add(hosts, vif->host->name);
+            free(reason);
+        }
+    }
+    svec_sort(hosts);
+}
+
 /* Records which hosts have the interface of 'port' but must not have the port,
- * and counts and notifies of new ones.  The active host, which may be about to
- * lose the port, is not one of them. */
+ * and counts and notifies of new ones. */
 static void
 report_refused(struct observed_state *state, const struct observed_port *port)
 {
@@ -286,23 +325,13 @@ report_refused(struct observed_state *state, const struct observed_port *port)
 
     HMAP_FOR_EACH_WITH_HASH (vif, id_node, hash_string(port->iface_id, 0),
                              &state->vifs) {
-        char *reason = NULL;
+        char *reason;
         bool is_new;
 
         if (strcmp(vif->iface_id, port->iface_id)) {
             continue;
         }
-        if (vif->host->lost) {
-            reason = xstrdup("the host is declared lost");
-        } else if (!nullable_string_is_equal(port->active,
-                                             vif->host->name)) {
-            is_allowed(&subject, vif->host->name, &vif->host->accepts,
-                       &reason);
-            if (!reason && port->active && is_contradicted(&subject, vif)) {
-                reason = xasprintf("its guest runs on \"%s\"",
-                                   port->active);
-            }
-        }
+        reason = why_refused(port, &subject, vif);
         is_new = reason && !vif->refused;
         free(vif->refused);
         vif->refused = reason;

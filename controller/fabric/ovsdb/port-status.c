@@ -83,7 +83,7 @@ bound_state(const struct fabric *fabric, const struct observed_port *port,
     if (host && host->db && host_liveness_is_unheard(host->db, &since_ms)) {
         return "unknown";
     }
-    if (!vif || !host || !host->reported) {
+    if (!vif || !host || !fabric_host_has_report(host)) {
         return "pending";
     }
     if (!vif->link_up || !row || !row->enabled) {
@@ -159,7 +159,8 @@ port_traffic(const struct fabric *fabric, const char *host, uint32_t ofport,
     return traffic;
 }
 
-/* Fills in the hosts whose claims for 'port' were rejected. */
+/* Fills in the hosts whose claims for 'port' were rejected, or would be by
+ * this member, which stands by. */
 static void
 put_rejected_claims(const struct observed_state *observed,
                     const struct observed_port *port,
@@ -168,7 +169,11 @@ put_rejected_claims(const struct observed_state *observed,
     struct svec hosts = SVEC_EMPTY_INITIALIZER;
     size_t n;
 
-    observed_refused_hosts(observed, port, &hosts);
+    if (observed->fabric->observing) {
+        observed_find_refused(observed, port, &hosts);
+    } else {
+        observed_refused_hosts(observed, port, &hosts);
+    }
     n = MIN(hosts.n, REFUSED_CLAIMS_MAX);
     if (n) {
         status->n_rejected_claims = n;

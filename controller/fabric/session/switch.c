@@ -291,6 +291,7 @@ switch_change_role(struct fabric_switch *sw, enum ofconn_role role,
         sw->offline_ms = time_msec();
         sw->conn = NULL;
         sw->host->fabric->stats.n_connected--;
+        sw->host->fabric->callbacks->host_seen(sw->host);
         free(sw->error);
         sw->error = xstrdup("its switch has not answered yet that this "
                             "member of the cluster has another role");

@@ -1,0 +1,351 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What members that stand by say of hosts and of what runs there, by their own
+connections: the same as the writer, in answers and in events, also while there
+is none."""
+
+import json
+import threading
+
+import pytest
+from conftest import entry, rule
+from test_cluster_hosts import Town, cluster_lab
+from test_cluster_reads import n_passed, revisions_since
+from test_events import Reader
+
+from vmnlab import netns
+from vmnlab.netns import PATIENCE, wait_for
+
+# What all members know of hosts and ports.
+LISTS = ("hosts", "ports", "routers", "groups", "networks", "ports?host=h2",
+         "hosts?limit=1", "groups/r1", "identities", "usage",
+         "ports/v1/policies")
+KINDS = "revision,installed,host,ports,binding,gateway"
+
+
+@pytest.fixture(scope="module")
+def town():
+    with cluster_lab("can", 2) as (lab, cluster):
+        yield Town(lab, cluster)
+
+
+@pytest.fixture(autouse=True)
+def _all_run(town):
+    """Who has died comes back, and has the hosts as before."""
+    yield
+    for member in town.cluster.members:
+        if not member.runs():
+            member.start()
+    town.has(town.cluster.writer())
+    town.shared()
+    wait_for("all to know the hosts", town.are_warm, 60)
+    for member in standbys(town):
+        member.await_current()
+
+
+def api(town):
+    return town.cluster.writer().api
+
+
+def newest_revision(town):
+    return api(town).get("revisions", limit=1)["items"][-1]["revision"]
+
+
+def standbys(town):
+    writer = town.cluster.writer()
+    return [m for m in town.cluster.members if m is not writer and m.runs()]
+
+
+def get(member, target):
+    status, _, text = member.api.raw("GET", "/v1/" + target)
+    assert status == 200, (member.name, target, text)
+    return json.loads(text)
+
+
+# Of a host: what one member alone does there, and its own connections.
+OWN = ("since", "peer", "audit", "samples", "packet_in_meters", "error",
+       "outstanding_bundles", "outstanding_bytes", "queued_bytes",
+       "backlog", "stalls", "sent_revision")
+
+
+def common(value):
+    """'value' without what is of one member, or counts."""
+    if isinstance(value, dict):
+        return {name: sorted(v) if name == "traffic" else common(v)
+                for name, v in value.items() if name not in OWN}
+    return [common(v) for v in value] if isinstance(value, list) else value
+
+
+def await_same(town, targets=LISTS, members=None):
+    """Waits until all members answer the same by themselves, with the traffic
+    of ports, and returns the answers, {target: value}."""
+    writer = town.cluster.writer()
+    members = members or standbys(town)
+    last = {}
+
+    def are_same():
+        for target in targets:
+            answers = [common(get(m, target)) for m in [writer] + members]
+            if any(a != answers[0] for a in answers):
+                last[target] = answers
+                return False
+            last[target] = answers[0]
+        return True
+
+    try:
+        wait_for("all to say the same", are_same, 60)
+    except netns.Error as error:
+        raise AssertionError(json.dumps(last, indent=1)) from error
+    return last
+
+
+def ports(answer):
+    return {p["name"]: p["status"] for p in answer["items"]}
+
+
+def test_all_answer_the_same(town):
+    wait_for("traffic", lambda: all(
+        "traffic" in s for m in town.cluster.members
+        for s in ports(get(m, "ports")).values()), 60)
+    found = await_same(town)
+    for member in standbys(town):
+        answered, passed = member.n_answered(), n_passed(member)
+        for target in LISTS:
+            get(member, target)
+        assert member.n_answered() == answered + len(LISTS)
+        assert n_passed(member) == passed
+        # What was dropped of its packets the writer knows.
+        assert "seen" in get(member, "ports/v1")["status"]
+        assert n_passed(member) == passed + 1
+    for status in ports(found["ports"]).values():
+        assert (status["state"], status["link"]) == ("up", "up"), status
+        assert status["traffic"], status
+    assert {h["status"]["state"] for h in found["hosts"]["items"]} == {
+        "synced"}
+    assert all(h["status"]["manager"] for h in found["hosts"]["items"])
+
+
+def test_what_changes_is_seen(town):
+    """A link, a claim that is rejected, and a host that is behind."""
+    town.world.patch("ports", "v3", enabled=False)
+    assert ports(await_same(town)["ports"])["v3"]["state"] == "down"
+    town.world.patch("ports", "v3", enabled=True)
+    assert ports(await_same(town)["ports"])["v3"]["state"] == "up"
+    # The host has its interface all the same.
+    town.world.patch("ports", "v3", host="h1")
+    found = ports(await_same(town)["ports"])["v3"]
+    assert found["rejected_claims"] == ["h2"], found
+    town.world.patch("ports", "v3", host=None)
+    assert ports(await_same(town)["ports"])["v3"]["host"] == "h2"
+
+
+def test_nobody_says_that_it_is_installed_before_it_is(town):
+    host = town.lab.host("h1")
+    host.freeze_switch()
+    try:
+        made = api(town).patch("policies/p", {"rules": [rule(
+            "ingress", "allow", ["r1"], [entry("tcp", 80), entry("udp", 99),
+                                         entry("icmp")])]})
+        for member in standbys(town):
+            target = "hosts?at_least=%d" % made["revision"]
+            for status in [h["status"] for h in get(member, target)["items"]
+                           if h["name"] == "h1"]:
+                assert status["revision"] < made["revision"], status
+                assert status["lag"]["revisions"], status
+    finally:
+        host.thaw_switch()
+    found = await_same(town)["hosts"]["items"]
+    assert [h["status"]["lag"]["revisions"] for h in found] == [0, 0]
+
+
+def test_answers_while_there_is_no_writer(town):
+    """From its death on, without a pause: who reads hosts and ports at a
+    member that stands by is not refused, and sees what is."""
+    await_same(town)
+    writer = town.cluster.writer()
+    others = standbys(town)
+    faults, n_reads = [], {m.name: 0 for m in others}
+    stop = threading.Event()
+
+    def read(member):
+        while not stop.is_set():
+            try:
+                states = {s["state"] for s in ports(
+                    get(member, "ports")).values()}
+                get(member, "hosts")
+                get(member, "ports/v1")
+            except AssertionError as error:
+                faults.append(error)
+                return
+            if states != {"up"}:
+                faults.append((member.name, states))
+            n_reads[member.name] += 1
+
+    readers = [threading.Thread(target=read, args=[m]) for m in others]
+    for reader in readers:
+        reader.start()
+    try:
+        writer.kill()
+        successor = town.cluster.writer(but=[writer])
+        town.has(successor)
+    finally:
+        stop.set()
+        for reader in readers:
+            reader.join(60 * PATIENCE)
+    assert not faults and all(n_reads.values()), (faults, n_reads)
+
+
+# Events.  -----------------------------------------------------------------
+
+class Listener:
+    """Takes the events of a member, all of them."""
+
+    def __init__(self, member, kinds=KINDS, last=None):
+        self.reader = Reader(member.path("vmnd.sock"), "?kinds=" + kinds,
+                             last=last)
+        self.told = []
+
+    def take(self, kind, **members):
+        """Until this one."""
+        while True:
+            while not self.reader.events:
+                assert not self.reader.ended, "the stream has ended"
+                self.reader.read(0.5)
+                members.setdefault("_left", 120 * PATIENCE)
+                members["_left"] -= 1
+                assert members["_left"] > 0, (kind, members, self.told)
+            event = self.reader.events.pop(0)
+            self.told.append(event)
+            if event[1] == kind and all(
+                    event[2].get(k) == v for k, v in members.items()
+                    if k != "_left"):
+                return event
+
+    def of(self, kind):
+        return [data for _, name, data in self.told if name == kind]
+
+    @property
+    def last(self):
+        return self.told[-1][0]
+
+
+def toggle(town, n=2):
+    """Changes and states of which each member tells; returns the newest
+    revision."""
+    for _ in range(n):
+        town.world.patch("ports", "v2", enabled=False)
+        town.world.patch("ports", "v2", enabled=True)
+    return newest_revision(town)
+
+
+def test_stream_goes_on_at_its_member(town):
+    """It tells of all, while the writer dies, also if that member is the next
+    one; who resumes there misses nothing, and gets nothing twice."""
+    writer = town.cluster.writer()
+    begin = newest_revision(town)
+    listeners = {m.name: Listener(m) for m in standbys(town)}
+    writer_tells = Listener(writer)
+    for name, listener in listeners.items():
+        passed = n_passed(next(m for m in town.cluster.members
+                               if m.name == name))
+        assert listener.take("start")[2]["revision"] >= begin
+        assert passed == n_passed(next(m for m in town.cluster.members
+                                       if m.name == name))
+    toggle(town)
+    for listener in list(listeners.values()) + [writer_tells]:
+        for state in ("down", "up") * 2:
+            listener.take("binding", port="v2", state=state)
+    writer.kill()
+    successor = town.cluster.writer(but=[writer])
+    town.has(successor)
+    newest = toggle(town)
+    log = revisions_since(successor, begin)
+    for name, listener in listeners.items():
+        member = next(m for m in town.cluster.members if m.name == name)
+        for state in ("down", "up") * 2:
+            listener.take("binding", port="v2", state=state)
+        listener.take("installed", revision=newest)
+        assert not listener.of("reset")
+        assert [e["revision"] for e in listener.of("revision")] == log
+        assert [e["state"] for e in listener.of("binding")
+                if e["port"] == "v2"] == ["down", "up"] * 4
+        assert {e["port"] for e in listener.of("binding")} == {"v2"}
+        assert not [e for e in listener.of("ports")]
+        # From the middle, by a connection of its own.
+        half = listener.told[len(listener.told) // 2]
+        again = Listener(member, last=half[0])
+        again.take("installed", revision=newest)
+        assert again.told == listener.told[len(listener.told) // 2 + 1:][
+            :len(again.told)]
+
+
+def test_ids_of_another_member(town):
+    """Of what is not stored each member has a log of its own."""
+    first, second = standbys(town)
+    listener = Listener(first)
+    listener.take("start")
+    newest = toggle(town, 1)
+    listener.take("installed", revision=newest)
+    for member in town.cluster.members:
+        again = Listener(member, last=listener.last)
+        if member is first:
+            toggle(town, 1)
+            assert again.take("revision")
+            assert not again.of("reset")
+        else:
+            assert again.take("reset")[2]["revision"] >= newest
+    # What the writer tells goes on at any member, as long as it is that.
+    listener = Listener(town.cluster.writer())
+    listener.take("start")
+    newest = toggle(town, 1)
+    again = Listener(second, last=listener.told[0][0])
+    again.take("installed", revision=newest)
+    assert not again.of("reset")
+
+
+def test_revisions_go_on_anywhere(town):
+    """Also of members that were not there when they were made."""
+    begin = toggle(town, 1)
+    told = []
+    for turn in range(4):
+        writer = town.cluster.writer()
+        newest = toggle(town, 3)
+        if turn % 2:
+            writer.kill()
+            town.has(town.cluster.writer(but=[writer]))
+            writer.start()
+            writer.await_current()
+            member = writer
+        else:
+            member = standbys(town)[turn % 2]
+        listener = Listener(member, "revision", told[-1][0] if told else begin)
+        listener.take("revision", revision=newest)
+        told += listener.told
+    log = revisions_since(town.cluster.writer(), begin)
+    log = [revision for revision in log if revision <= newest]
+    assert [number for number, _, _ in told] == log
+    assert {kind for _, kind, _ in told} == {"revision"}
+
+
+def test_host_that_one_member_does_not_reach(town):
+    """It asks the writer, who does, of lists that the host is in."""
+    member = standbys(town)[0]
+    host = town.lab.host("h1")
+    port = member.openflow.rsplit(":")[-1]
+    way = "ipproto tcp sport %s to %s blackhole" % (port, host.control_ip)
+    netns.ip(town.lab.net_ns, "rule add " + way)
+    try:
+        netns.run(["ss", "-K", "dst", host.control_ip, "sport", "=",
+                   ":" + port], ns=town.lab.net_ns)
+        wait_for("it to lose the host", lambda: member.hosts()["h1"][
+            "openflow"]["state"] == "disconnected", 90)
+        before = n_passed(member)
+        found = {h["name"]: h["status"]["state"]
+                 for h in get(member, "hosts")["items"]}
+        assert found == {"h1": "synced", "h2": "synced"}
+        assert {s["state"] for s in ports(get(member, "ports")).values()} == {
+            "up"}
+        assert n_passed(member) == before + 2
+    finally:
+        netns.ip(town.lab.net_ns, "rule del " + way)
+    wait_for("all to know the hosts", town.are_warm, 90)
+    await_same(town)
