@@ -441,6 +441,7 @@ lead_northbound(struct vmnd *vmnd)
 {
     struct northbound_options options = get_northbound_options(vmnd);
 
+    options.before_lead = vmnd->before_lead;
     if (vmnd->northbound) {
         northbound_lead(vmnd->northbound, &options);
     } else {

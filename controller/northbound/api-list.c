@@ -235,7 +235,7 @@ nb_get_list(struct http_request *req, void *nb_)
     };
     const char *after = http_request_query(req, "after");
     const char *text = http_request_query(req, "selector");
-    const struct northbound *nb = nb_;
+    struct northbound *nb = nb_;
     const char *host, *network;
     struct page *page;
     uint64_t limit;
@@ -246,6 +246,9 @@ nb_get_list(struct http_request *req, void *nb_)
         || !nb_query_object(req, nb, "host", VMN_TABLE_HOST, &host)
         || !nb_query_object(req, nb, "network", VMN_TABLE_NETWORK,
                             &network)) {
+        return;
+    }
+    if (nb_ask_who_knows(nb, req, http_request_data(req), false)) {
         return;
     }
     page = xzalloc(sizeof *page);

@@ -54,10 +54,13 @@ nb_get_one(struct http_request *req, void *nb_)
     const struct schema_table *table = http_request_data(req);
     const char *name = http_request_param(req, "name");
     struct northbound *nb = nb_;
-    const struct vmn_row *row
-        = (table->id == VMN_TABLE_PORT
-           ? model_get_durable(nb->model, table->id, name, NULL) : NULL);
+    const struct vmn_row *row;
 
+    if (nb_ask_who_knows(nb, req, table, true)) {
+        return;
+    }
+    row = (table->id == VMN_TABLE_PORT
+           ? model_get_durable(nb->model, table->id, name, NULL) : NULL);
     if (row && model_sees(nb_rights(req), row)) {
         nb_when_guest_looked_at(nb, req, name, get_port);
     } else {

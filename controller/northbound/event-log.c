@@ -49,8 +49,10 @@ event_log_create(uint64_t durable, bool is_member)
 }
 
 void
-event_log_lead(struct event_log *log, uint64_t durable)
+event_log_lead(struct event_log *log, uint64_t durable, uint64_t before)
 {
+    log->lead_revision = durable;
+    log->before_lead = before;
     if (!log->revision) {
         log->standby.before = durable;
     }
@@ -59,6 +61,12 @@ event_log_lead(struct event_log *log, uint64_t durable)
         .first = log->next, .started_ms = time_wall_msec(),
         .before = log->revision,
     };
+}
+
+uint64_t
+event_log_shared(const struct event_log *log, uint64_t revision)
+{
+    return revision == log->lead_revision ? log->before_lead : revision;
 }
 
 const struct event_span *

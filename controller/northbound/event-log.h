@@ -65,6 +65,8 @@ struct event_log {
     struct event_span standby;  /* Of 'event_standby_kinds', */
     struct event_span all;      /* and of all kinds: of a member of a cluster
                                  * since it is the writer. */
+    uint64_t lead_revision;     /* From which it went on as the writer, */
+    uint64_t before_lead;       /* after this one. */
     uint64_t floor;             /* All events of later revisions are kept. */
     uint64_t revision;          /* The newest one. */
     struct event_entry ring[EVENTS_MAX]; /* Indexed by the id modulo
@@ -81,8 +83,13 @@ extern const unsigned event_standby_kinds;
 struct event_log *event_log_create(uint64_t durable, bool is_member);
 void event_log_destroy(struct event_log *);
 const struct event_entry *event_log_get(const struct event_log *, uint64_t at);
-/* This member of a cluster is the writer now; 'durable' as above. */
-void event_log_lead(struct event_log *, uint64_t durable);
+/* This member of a cluster is the writer now; 'durable' as above, from where
+ * it goes on, and 'before' what it was before. */
+void event_log_lead(struct event_log *, uint64_t durable, uint64_t before);
+/* Returns the newest revision that other members can have of those up to
+ * 'revision', which is shown to their clients: that from which this one goes
+ * on they get with its first batch. */
+uint64_t event_log_shared(const struct event_log *, uint64_t revision);
 /* Returns since when it tells of all of these kinds. */
 const struct event_span *event_log_span(const struct event_log *,
                                         unsigned kinds);

@@ -197,10 +197,12 @@ write_text(struct reader *reader, const char *text, size_t size)
 static void
 write_shown(struct reader *reader, const struct event_entry *entry)
 {
+    uint64_t revision = event_log_shared(reader->all->nb->event_log,
+                                         entry->revision);
     char *line;
 
-    if (reader->relayed && entry->revision > reader->shown) {
-        reader->shown = entry->revision;
+    if (reader->relayed && revision > reader->shown) {
+        reader->shown = revision;
         line = xasprintf(HTTP_RELAYED_SHOWN_LINE "%"PRIu64"\n\n",
                          reader->shown);
         http_stream_write(reader->stream, line, strlen(line));

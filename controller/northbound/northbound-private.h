@@ -162,6 +162,11 @@ bool nb_wants_revisions(const struct http_request *);
 bool nb_passes_on(const struct http_request *, const struct http_route *,
                   const struct http_peer *, void *nb);
 void nb_pass_on(struct http_request *, const struct http_peer *, void *nb);
+/* If the writer has more to say of the objects of 'table', or of 'one' of
+ * them, than this member, passes the request on, takes ownership, and returns
+ * true.  If the writer does not answer, the handler is called again. */
+bool nb_ask_who_knows(struct northbound *, struct http_request *,
+                      const struct schema_table *, bool one);
 /* Passes on what turns out not to be known here. */
 void nb_ask_writer(struct northbound *, struct http_request *);
 /* Passes on what the member answers that manages the host; takes ownership of

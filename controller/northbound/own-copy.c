@@ -68,19 +68,12 @@ has_monitors(const struct northbound *nb)
 }
 
 /* Returns true if the writer has more to say of what is asked for than this
- * member can by its own connections to hosts.  If nobody is the writer, it
- * says what it can. */
+ * member can by its own connections to hosts. */
 static bool
-writer_knows_more(struct northbound *nb, const struct http_request *req,
-                  const struct http_route *route)
+writer_knows_more(struct northbound *nb, const struct schema_table *table,
+                  bool one)
 {
-    const struct schema_table *table = http_request_data(req);
-    bool one = route->handler == nb_get_one;
-
-    if (!one && route->handler != nb_get_list) {
-        return false;
-    }
-    switch (table->id) {
+    switch ((int) table->id) {
     case VMN_TABLE_HOST:
         /* One has what the writer knows of its samples. */
         return one || sees_less(nb);
@@ -95,6 +88,24 @@ writer_knows_more(struct northbound *nb, const struct http_request *req,
     default:
         return false;
     }
+}
+
+bool
+nb_ask_who_knows(struct northbound *nb, struct http_request *req,
+                 const struct schema_table *table, bool one)
+{
+    if (!nb->following) {
+        return false;
+    } else if (http_request_was_given_back(req)) {
+        nb->n_answered++;
+        return false;
+    } else if (!cluster_hears_writer(nb->cluster)
+               || !writer_knows_more(nb, table, one)) {
+        return false;
+    }
+    nb->n_answered--;
+    http_request_pass_or_handle(req);
+    return true;
 }
 
 /* Events.  --------------------------------------------------------------- */
@@ -170,11 +181,9 @@ is_own(struct northbound *nb, const struct http_request *req,
         return true;
     } else if (!cluster_is_current(nb->cluster)) {
         return false;
-    } else if (route->handler == nb_get_events) {
-        return tells_of(nb, req, account);
     }
-    return (!cluster_hears_writer(nb->cluster)
-            || !writer_knows_more(nb, req, route));
+    return (route->handler != nb_get_events
+            || tells_of(nb, req, account));
 }
 
 bool

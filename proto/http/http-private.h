@@ -117,6 +117,9 @@ struct http_request {
     char *who;
     const struct http_route *route; /* NULL: it is passed on, */
     char *passed_to;                /* to this server; NULL: to any. */
+    const struct http_route *back;  /* It is handled by this one if that does
+                                     * not answer; or NULL. */
+    bool given_back;                /* That has not. */
     uint64_t revision;              /* Of what it reads; 0: not known yet. */
     const void *data;               /* Of the route that matches. */
     size_t n_params;

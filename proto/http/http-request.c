@@ -421,6 +421,34 @@ http_request_pass_on(struct http_request *req)
 }
 
 void
+http_request_pass_or_handle(struct http_request *req)
+{
+    req->back = req->route;
+    http_request_pass_on(req);
+}
+
+bool
+http_request_may_give_back(const struct http_request *req)
+{
+    return req->back != NULL;
+}
+
+void
+http_request_give_back(struct http_request *req)
+{
+    req->route = req->back;
+    req->back = NULL;
+    req->given_back = true;
+    http_request_handle(req);
+}
+
+bool
+http_request_was_given_back(const struct http_request *req)
+{
+    return req->given_back;
+}
+
+void
 http_request_pass_to(struct http_request *req, const char *name)
 {
     free(req->passed_to);

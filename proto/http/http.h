@@ -344,6 +344,16 @@ void http_request_pass_on(struct http_request *);
  * NULL. */
 void http_request_pass_to(struct http_request *, const char *name);
 const char *http_request_passed_to(const struct http_request *);
+/* The same as http_request_pass_on(), for a read that need not fail: if the
+ * other server does not answer at once, options.relay may give it back, and
+ * the route's handler is called again. */
+void http_request_pass_or_handle(struct http_request *);
+/* For options.relay: returns true if it may; and does so.  The request has no
+ * close callback any more. */
+bool http_request_may_give_back(const struct http_request *);
+void http_request_give_back(struct http_request *);
+/* For the handler: returns true if it was. */
+bool http_request_was_given_back(const struct http_request *);
 
 /* Returns the size of the body in bytes. */
 size_t http_request_body_size(const struct http_request *);

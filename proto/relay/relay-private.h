@@ -71,6 +71,9 @@ void pass_stop(struct pass *);
 char *pass_refusal(const struct pass *, const char *otherwise);
 /* Passes the reply, which is complete, back. */
 void pass_reply(struct pass *);
+/* So long may a reply take to a request that may be given back, in
+ * milliseconds. */
+#define RELAY_BACK_MS 1000
 /* Returns true if it changes nothing. */
 bool relay_is_reading(const struct http_request *);
 /* Holds the reply back for a while, unless one was: then returns false. */

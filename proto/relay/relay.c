@@ -109,6 +109,25 @@ end_hold(struct pass *pass)
     }
 }
 
+/* Gives the request back to its own server, which can answer it, too. */
+static void
+give_back(struct pass *pass)
+{
+    struct http_request *req = pass->req;
+
+    http_request_set_close_cb(req, NULL, NULL);
+    relay_pass_done(pass);
+    http_request_give_back(req);
+}
+
+/* Returns how long the request may wait for a server. */
+static int64_t
+wait_ms(const struct pass *pass)
+{
+    return (http_request_may_give_back(pass->req) ? RELAY_BACK_MS
+            : pass->relay->options.wait_ms);
+}
+
 /* Sends it, or gives up if it has waited for too long. */
 static void
 try(struct pass *pass)
@@ -121,6 +140,9 @@ try(struct pass *pass)
         } else {
             set_timer(relay);
         }
+    } else if (time_msec() >= pass->end_ms
+               && http_request_may_give_back(pass->req)) {
+        give_back(pass);
     } else if (time_msec() >= pass->end_ms) {
         char *why = (pass->fault ? xstrdup(pass->fault)
                      : xstrdup("no member of the cluster is known that could "
@@ -160,6 +182,10 @@ relay_pass_failed(struct pass *pass)
 {
     struct relay *relay = pass->relay;
 
+    if (http_request_may_give_back(pass->req)) {
+        give_back(pass);
+        return;
+    }
     pass->again_ms = (pass->status == HTTP_MISDIRECTED
                       ? time_msec() + MISDIRECTED_MS : 0);
     pass_stop(pass);
@@ -192,7 +218,7 @@ relay_set_server(struct relay *relay, const char *name, const char *address)
         if (!pass->req) {
             continue;
         }
-        pass->end_ms = time_msec() + relay->options.wait_ms;
+        pass->end_ms = time_msec() + wait_ms(pass);
         pass->again_ms = 0;
         if (pass->transfer.easy || pass->status) {
             pass->in_doubt = true;
@@ -229,7 +255,7 @@ relay_pass(struct relay *relay, struct http_request *req,
     pass = xzalloc(sizeof *pass);
     pass->relay = relay;
     pass->req = req;
-    pass->end_ms = time_msec() + relay->options.wait_ms;
+    pass->end_ms = time_msec() + wait_ms(pass);
     ds_init(&pass->body);
     ds_init(&pass->line);
     ovs_list_push_back(&relay->passes, &pass->node);

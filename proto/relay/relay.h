@@ -6,6 +6,10 @@
  * is then sent to the new one, so that a client need not know.  So is one to
  * which a server replies that it was sent to the wrong one (421).
  *
+ * A read that its server can answer itself, if need be, waits for none of
+ * that: it is given back (http_request_pass_or_handle()) if the other one
+ * cannot be reached, refuses it, or takes longer than a second.
+ *
  * Each call that may change something has an idempotency key, if need be one
  * that is made here: so sending it again is safe, also if it is not known
  * whether it was carried out.

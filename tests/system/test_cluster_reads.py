@@ -59,7 +59,7 @@ def test_answers_without_the_writer(cluster):
     assert other.n_answered() == answered + 3
     assert n_passed(other) == passed
     # What the writer alone knows is passed on.
-    other.api.get("ports")
+    other.api.get("policies")
     assert n_passed(other) == passed + 1
 
 
@@ -153,12 +153,14 @@ def test_shows_what_the_writer_shows(cluster):
         assert int(found[1][1]["Vmn-Revision"]) >= made["revision"]
     for kind, name in names.items():
         assert "/v1/" + kind in own
-        assert ("/v1/%s/%s" % (kind, name) in own) == (kind != "groups")
+        assert "/v1/%s/%s" % (kind, name) in own
         assert raw(other, "/v1/%s/%s" % (kind, name))[0] == 200
     assert {"/v1/revisions", "/v1/revisions/%d" % made["revision"],
             "/v1/openapi.json"} <= own
-    for kind in ("ports", "hosts", "policies", "loadbalancers", "routers"):
-        assert "/v1/" + kind not in own
+    assert {"/v1/ports", "/v1/hosts", "/v1/routers", "/v1/usage",
+            "/v1/identities", "/v1/ports/p/policies"} <= own
+    for path in ("policies", "loadbalancers", "apps", "types", "ports/p"):
+        assert "/v1/" + path not in own
 
 
 def test_member_that_was_not_there_asks(cluster):
@@ -409,7 +411,7 @@ def test_mixed_events_are_the_writers(cluster):
     it here."""
     writer, other = cluster.writer(), standbys(cluster)[0]
     other.await_current()
-    reader = listen(other, kinds="revision,binding")
+    reader = listen(other, kinds="revision,health")
     start, _ = reader.take("start")
     with asleep(other.server):
         for i in range(5):
@@ -418,11 +420,11 @@ def test_mixed_events_are_the_writers(cluster):
             shown = raw(other, "/v1/networks/n")[2]
             assert shown["spec"]["description"] == str(i)
     # They go on at any member, until another one is the writer.
-    again = listen(standbys(cluster)[1], start, kinds="revision,binding")
+    again = listen(standbys(cluster)[1], start, kinds="revision,health")
     assert len(take_until(again, shown["metadata"]["revision"])) == 5
     writer.kill()
     successor = cluster.writer(but=[writer])
-    again = listen(successor, start, kinds="revision,binding")
+    again = listen(successor, start, kinds="revision,health")
     assert again.take("reset")[1]["revision"]
 
 
