@@ -33,7 +33,6 @@ activate_cb(void *vmnd_)
     struct vmnd *vmnd = vmnd_;
     struct svec controllers = SVEC_EMPTY_INITIALIZER;
 
-    vmnd->before_lead = model_durable_revision(vmnd->model);
     model_skip_revisions(vmnd->model, vmnd->first_revision);
     commit_lead(vmnd->commit);
     vmnd->leads = true;

@@ -441,7 +441,6 @@ lead_northbound(struct vmnd *vmnd)
 {
     struct northbound_options options = get_northbound_options(vmnd);
 
-    options.before_lead = vmnd->before_lead;
     if (vmnd->northbound) {
         northbound_lead(vmnd->northbound, &options);
     } else {

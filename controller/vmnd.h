@@ -38,8 +38,7 @@ struct vmnd {
     struct cluster_options cluster_options;
     struct loop_deferred activation; /* As the cluster's writer. */
     int64_t epoch;              /* Of this writer, */
-    uint64_t first_revision;    /* and from where it goes on, */
-    uint64_t before_lead;       /* after this one. */
+    uint64_t first_revision;    /* and from where it goes on. */
     bool leads;                 /* The fabric goes by that. */
     uint64_t faults_seq;        /* Of the faults of hosts that it has. */
     uint64_t unreachable_seq;   /* Of what others cannot reach. */

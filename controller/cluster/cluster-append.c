@@ -104,7 +104,7 @@ static void
 send_append(struct cluster *c)
 {
     const struct cluster_view *view = cluster_db_view(c->db);
-    const struct cluster_ops_writer w = cluster_as_writer(c);
+    struct cluster_ops_writer w = cluster_as_writer(c);
     struct try *try = xmalloc(sizeof *try);
     int64_t trim = 0;
 
@@ -114,6 +114,7 @@ send_append(struct cluster *c)
         c->trimmed_bytes = view->bytes;
         trim = cluster_members_have(view);
     }
+    w.revision = model_revision(c->model); /* That of the batch. */
     *try = (struct try) { c, c->append.serial };
     c->append.tried = true;
     c->append.in_doubt = !cluster_db_transact(

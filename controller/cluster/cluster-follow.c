@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "controller/cluster/batch-text.h"
+#include "controller/model/model.h"
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"
 #include "util.h"
@@ -127,6 +128,19 @@ find_obstacle(const struct cluster *c, const struct cluster_view *view)
     return NULL;
 }
 
+/* A new writer shows the revision that it goes on from before it has made a
+ * batch: who has all that there are has that state. */
+static void
+skip_gap(struct cluster *c, const struct cluster_view *view)
+{
+    uint64_t revision = view->revision;
+
+    if (c->applied == view->head
+        && revision >= model_revision(c->model) + REVISION_GAP) {
+        model_skip_revisions(c->model, revision);
+    }
+}
+
 void
 cluster_follow_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
 {
@@ -150,6 +164,7 @@ cluster_follow_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
     if (!c->retry_ms) {
         cluster_set_problem(c, NULL);
     }
+    skip_gap(c, view);
     if (c->applied < view->head) {
         apply(c, cluster_view_find_batch(view, c->applied + 1));
     }

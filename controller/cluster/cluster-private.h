@@ -142,6 +142,10 @@ void cluster_depose(struct cluster *, const char *why);
  * ADDRESS:PORT where it listens for others. */
 bool cluster_can_reach(const struct cluster_member *);
 /* Of struct relay_options. */
+/* A writer goes on with revisions so much later than those that it knows of:
+ * the former one may have shown some since its last word, of what hosts report
+ * and is not stored. */
+#define REVISION_GAP 1000000
 void cluster_note_shown(void *cluster, uint64_t revision);
 uint64_t cluster_own_revision(void *cluster);
 

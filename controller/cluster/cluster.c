@@ -24,10 +24,6 @@
 
 VLOG_DEFINE_THIS_MODULE(cluster);
 
-/* A writer goes on with revisions so much later than those that it knows of:
- * the former one may have shown some since its last word, of what hosts report
- * and is not stored. */
-#define REVISION_GAP 1000000
 /* A member that was not heard for longer is handed nothing. */
 #define HEARD_MS 3000
 /* Time for handing the lease over at the end. */
@@ -72,7 +68,7 @@ cluster_as_writer(const struct cluster *c)
     return (struct cluster_ops_writer) {
         .epoch = c->epoch,
         .beat = c->lease.row.beat + 1,
-        .revision = model_revision(c->model),
+        .revision = model_durable_revision(c->model),
     };
 }
 

@@ -119,11 +119,13 @@ bool fabric_neighbour_unanswered(const struct fabric *, const char *host,
 /* Returns how many interfaces of VMs, on all hosts, no port claims; adds the
  * names of their hosts to 'hosts' (NULL: does not), sorted. */
 size_t fabric_unclaimed_interfaces(const struct fabric *, struct svec *hosts);
-/* A host is seen if this member of a cluster knows its state, and that of its
- * ports, by its own connections, whether it manages the host or not: both are
- * there, and its switch has said what it has installed.  So is one that is
- * lost, of which nothing is waited for.  Calls 'cb' with each host that is not
- * seen, in any order, until that returns false.  Returns false if it did. */
+/* Returns true if this member of a cluster knows the state of the host and of
+ * its ports by its own connections, whether it manages the host or not: both
+ * are there, and its switch has said what it has installed.  So it is with one
+ * that is lost, of which nothing is waited for, or is not there. */
+bool fabric_host_is_seen(const struct fabric *, const char *host);
+/* Calls 'cb' with each host of which it does not, in any order, until that
+ * returns false.  Returns false if it did. */
 typedef bool fabric_unseen_cb(void *aux, const char *host);
 bool fabric_each_unseen(const struct fabric *, fabric_unseen_cb *, void *aux);
 /* Returns true if the host's switch is connected. */

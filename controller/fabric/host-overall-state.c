@@ -71,6 +71,14 @@ host_seen_update(struct fabric_host *host)
 }
 
 bool
+fabric_host_is_seen(const struct fabric *f, const char *name)
+{
+    const struct fabric_host *host = fabric_find_host(f, name);
+
+    return !host || is_seen(host);
+}
+
+bool
 fabric_each_unseen(const struct fabric *f, fabric_unseen_cb *cb, void *aux)
 {
     const struct fabric_host *host;

@@ -37,6 +37,8 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/event-log.h \
 	controller/northbound/event-past.c \
 	controller/northbound/event-past.h \
+	controller/northbound/event-query.c \
+	controller/northbound/event-query.h \
 	controller/northbound/event-replay.c \
 	controller/northbound/event-replay.h \
 	controller/northbound/event-scope.c \

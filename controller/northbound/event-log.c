@@ -49,10 +49,8 @@ event_log_create(uint64_t durable, bool is_member)
 }
 
 void
-event_log_lead(struct event_log *log, uint64_t durable, uint64_t before)
+event_log_lead(struct event_log *log, uint64_t durable)
 {
-    log->lead_revision = durable;
-    log->before_lead = before;
     if (!log->revision) {
         log->standby.before = durable;
     }
@@ -61,12 +59,6 @@ event_log_lead(struct event_log *log, uint64_t durable, uint64_t before)
         .first = log->next, .started_ms = time_wall_msec(),
         .before = log->revision,
     };
-}
-
-uint64_t
-event_log_shared(const struct event_log *log, uint64_t revision)
-{
-    return revision == log->lead_revision ? log->before_lead : revision;
 }
 
 const struct event_span *
@@ -193,6 +185,49 @@ event_about(struct ds *about, enum vmn_table table, const char *name)
         ds_put_char(about, table);
         ds_put_buffer(about, name, strlen(name) + 1);
     }
+}
+
+/* Appends the port's network to 'about'.  Returns false if it is not known,
+ * since the port has been gone for some time.  One that was just deleted is as
+ * it was before. */
+static bool
+about_network(const struct model *model, const char *name, struct ds *about)
+{
+    const struct vmn_port *port = model_get(model, VMN_TABLE_PORT, name);
+
+    port = port ? port : model_get_durable(model, VMN_TABLE_PORT, name, NULL);
+    event_about(about, VMN_TABLE_NETWORK, port ? port->network : NULL);
+    return port != NULL;
+}
+
+bool
+event_about_changes(const struct northbound *nb, const char *changes,
+                    struct ds *about, bool *authenticates)
+{
+    json_t *list = json_loads(changes, 0, NULL), *change;
+    bool more = false;
+    size_t i;
+
+    *authenticates = false;
+    json_array_foreach (list, i, change) {
+        const char *type = json_string_value(json_object_get(change, "type"));
+        const char *name = json_string_value(json_object_get(change, "name"));
+        const struct schema_table *table = type ? schema_find_table(type)
+                                                : NULL;
+
+        if (!table || !name) {
+            more = true;
+            continue;
+        }
+        event_about(about, table->id, name);
+        *authenticates |= table->authenticates;
+        if (table->id == VMN_TABLE_PORT
+            && !about_network(nb->model, name, about)) {
+            more = true;
+        }
+    }
+    json_decref(list);
+    return more;
 }
 
 /* Returns true if the event concerns the object 'name' of 'table', or any

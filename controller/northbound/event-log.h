@@ -65,8 +65,6 @@ struct event_log {
     struct event_span standby;  /* Of 'event_standby_kinds', */
     struct event_span all;      /* and of all kinds: of a member of a cluster
                                  * since it is the writer. */
-    uint64_t lead_revision;     /* From which it went on as the writer, */
-    uint64_t before_lead;       /* after this one. */
     uint64_t floor;             /* All events of later revisions are kept. */
     uint64_t revision;          /* The newest one. */
     struct event_entry ring[EVENTS_MAX]; /* Indexed by the id modulo
@@ -83,13 +81,8 @@ extern const unsigned event_standby_kinds;
 struct event_log *event_log_create(uint64_t durable, bool is_member);
 void event_log_destroy(struct event_log *);
 const struct event_entry *event_log_get(const struct event_log *, uint64_t at);
-/* This member of a cluster is the writer now; 'durable' as above, from where
- * it goes on, and 'before' what it was before. */
-void event_log_lead(struct event_log *, uint64_t durable, uint64_t before);
-/* Returns the newest revision that other members can have of those up to
- * 'revision', which is shown to their clients: that from which this one goes
- * on they get with its first batch. */
-uint64_t event_log_shared(const struct event_log *, uint64_t revision);
+/* This member of a cluster is the writer now; 'durable' as above. */
+void event_log_lead(struct event_log *, uint64_t durable);
 /* Returns since when it tells of all of these kinds. */
 const struct event_span *event_log_span(const struct event_log *,
                                         unsigned kinds);
@@ -121,6 +114,14 @@ char *event_text(enum event_kind, uint64_t id, const struct ds *data);
 /* Appends an object to 'about', unless 'name' is NULL or empty. */
 void event_about(struct ds *about, enum vmn_table, const char *name);
 
+/* Appends the objects that a revision changed to 'about': 'changes' is its
+ * summary, as the changes of the log's entry lack objects that define who may
+ * use the API; of a past revision, what there is.  Returns true if they are
+ * not all known, or too many to name.  Sets '*authenticates' if some of them
+ * define who that is. */
+bool event_about_changes(const struct northbound *, const char *changes,
+                         struct ds *about, bool *authenticates);
+
 /* Which events a stream sends.  Strings are owned; NULL matches all. */
 enum { EVENT_OF_HOST, EVENT_OF_NETWORK, EVENT_OF_PORT, EVENT_OF_POLICY,
        EVENT_OF_LOADBALANCER, EVENT_N_OF };
@@ -142,13 +143,6 @@ struct event_sources *event_sources_create(struct northbound *);
 void event_sources_destroy(struct event_sources *);
 /* Has the events of all kinds appended from now on. */
 void event_sources_lead(struct event_sources *);
-/* Appends the objects that a revision changed to 'about': 'changes' is its
- * summary, as the changes of the log's entry lack objects that define who may
- * use the API; of a past revision, what there is.  Returns true if they are
- * not all known, or too many to name.  Sets '*authenticates' if some of them
- * define who that is. */
-bool event_about_changes(const struct northbound *, const char *changes,
-                         struct ds *about, bool *authenticates);
 /* Returns the position of a new stream: behind all events of revisions that
  * are durable. */
 uint64_t event_sources_start(const struct event_sources *);

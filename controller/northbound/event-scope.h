@@ -5,7 +5,8 @@
  * what concerns their own objects, without who made it and what was said of
  * it; nothing of hosts, of what is installed, and of others' ports on the same
  * host.  Ids are times, so that they tell nothing of how many events there are
- * besides; but in a stream of revisions alone, whose numbers they are told.  Packets have calls of their own (packet-scope.h).
+ * besides; but in a stream of revisions alone, whose numbers they are told.
+ * Packets have calls of their own (packet-scope.h).
  *
  * For event-streams.c alone. */
 

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/cluster/cluster.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric-watch.h"
 #include "controller/northbound/replies.h"
@@ -25,6 +26,9 @@
 #include "sset.h"
 #include "timeval.h"
 #include "util.h"
+
+/* Interval, in seconds, of looks at hosts that the writer may know better. */
+#define DOUBTS_S 1
 
 /* The ports of a host that come up once it has acknowledged a revision. */
 struct waiting {
@@ -43,6 +47,9 @@ struct event_states {
     struct shash last_hosts;    /* By name: the text of the last event. */
     struct shash last_ports;
     struct sset unheard;        /* Hosts whose ports are unknown, as told. */
+    struct sset doubtful;       /* Hosts that the writer of the cluster may
+                                 * know better: nothing is told of them. */
+    struct event *doubts;       /* Timer: looks at those again. */
     struct shash waiting;       /* By host: struct waiting. */
 };
 
@@ -83,6 +90,27 @@ keep_last(struct shash *last, const char *name, char *text)
         }
     } else {
         shash_add(last, name, text);
+    }
+    return true;
+}
+
+/* Returns true if the host is one that this member, which stands by, does not
+ * see, and the writer may: its own connection may be at fault, or is about to
+ * be there again. */
+static bool
+is_doubtful(struct event_states *es, const char *host)
+{
+    static const struct timeval again = { DOUBTS_S, 0 };
+    const struct northbound *nb = es->nb;
+
+    if (!nb->following || fabric_host_is_seen(nb->fabric, host)
+        || !cluster_hears_writer(nb->cluster)
+        || !cluster_writer_reaches(nb->cluster, host)) {
+        return false;
+    }
+    sset_add(&es->doubtful, host);
+    if (!event_pending(es->doubts, EV_TIMEOUT, NULL)) {
+        event_add(es->doubts, &again);
     }
     return true;
 }
@@ -276,7 +304,9 @@ check_port(struct event_states *es, const char *name)
 
     arena_init(&arena);
     if (port && fabric_port_status(es->nb->fabric, name, &arena, &status)) {
-        append_binding(es, port, &status);
+        if (!status.host || !is_doubtful(es, status.host)) {
+            append_binding(es, port, &status);
+        }
     } else {
         keep_last(&es->last_ports, name, NULL);
     }
@@ -428,6 +458,12 @@ check_host(struct event_states *es, const char *name)
     struct ds about = DS_EMPTY_INITIALIZER;
     struct arena arena;
 
+    if (is_doubtful(es, name)) {
+        return;
+    } else if (sset_find_and_delete(&es->doubtful, name)) {
+        mark_ports(es, model_lookup(es->nb->model, VMN_INDEX_PORT_BY_HOST,
+                                    name));
+    }
     arena_init(&arena);
     if (!fabric_host_status(es->nb->fabric, name, &arena, &status)) {
         keep_last(&es->last_hosts, name, NULL);
@@ -490,6 +526,17 @@ check_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *es_)
     }
 }
 
+static void
+doubts_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *es_)
+{
+    struct event_states *es = es_;
+    const char *host;
+
+    SSET_FOR_EACH (host, &es->doubtful) {
+        host_cb(es, host);
+    }
+}
+
 /* Creation and destruction.  ---------------------------------------------- */
 
 static const struct fabric_watch fabric_watch = {
@@ -511,6 +558,8 @@ event_states_create(struct northbound *nb)
     shash_init(&es->last_hosts);
     shash_init(&es->last_ports);
     sset_init(&es->unheard);
+    sset_init(&es->doubtful);
+    es->doubts = evtimer_new(nb->base, doubts_cb, es);
     shash_init(&es->waiting);
     if (nb->fabric) {
         fabric_add_watch(nb->fabric, &fabric_watch, es);
@@ -541,6 +590,8 @@ event_states_destroy(struct event_states *es)
     sset_destroy(&es->hosts);
     sset_destroy(&es->ports);
     sset_destroy(&es->unheard);
+    sset_destroy(&es->doubtful);
+    event_free(es->doubts);
     event_free(es->check);
     free(es);
 }

@@ -11,6 +11,7 @@
 #include "controller/northbound/auth.h"
 #include "controller/northbound/event-log.h"
 #include "controller/northbound/event-past.h"
+#include "controller/northbound/event-query.h"
 #include "controller/northbound/event-replay.h"
 #include "controller/northbound/event-scope.h"
 #include "controller/northbound/replies.h"
@@ -197,12 +198,10 @@ write_text(struct reader *reader, const char *text, size_t size)
 static void
 write_shown(struct reader *reader, const struct event_entry *entry)
 {
-    uint64_t revision = event_log_shared(reader->all->nb->event_log,
-                                         entry->revision);
     char *line;
 
-    if (reader->relayed && revision > reader->shown) {
-        reader->shown = revision;
+    if (reader->relayed && entry->revision > reader->shown) {
+        reader->shown = entry->revision;
         line = xasprintf(HTTP_RELAYED_SHOWN_LINE "%"PRIu64"\n\n",
                          reader->shown);
         http_stream_write(reader->stream, line, strlen(line));
@@ -542,109 +541,7 @@ closed_cb(void *reader_, bool stuck)
 
 static const struct http_stream_ops stream_ops = { drained_cb, closed_cb };
 
-/* Query parameters.  ------------------------------------------------------ */
-
-static bool
-has_scope(const struct http_request *req)
-{
-    const struct model_rights *rights = nb_rights(req);
-
-    return rights && rights->scope.text;
-}
-
-/* Parses "host,revision" into bits, of which a client with a scope has some.
- * Replies 400 and returns false if it is invalid. */
-static bool
-query_kinds(struct http_request *req, unsigned *kinds)
-{
-    const char *text = http_request_query(req, "kinds");
-    unsigned allowed = (has_scope(req) ? event_scope_kinds
-                        : (1u << EVENT_N_KINDS) - 1);
-
-    *kinds = allowed;
-    if (!text) {
-        return true;
-    }
-    *kinds = 0;
-    for (const char *p = text; ; p++) {
-        size_t len = strcspn(p, ",");
-        enum event_kind kind = event_kind_from_name(p, len);
-
-        if (kind == EVENT_N_KINDS) {
-            return nb_query_reject(
-                req, "kinds", "must be some of "EVENT_KINDS_BY_COMMAS
-                ", with commas between them, not \"%s\"", text);
-        }
-        if (!(allowed & 1u << kind)) {
-            return nb_query_reject(
-                req, "kinds", "\"%s\" is for accounts without a scope%s",
-                event_kind_name(kind),
-                kind == EVENT_DROP ? ": GET /v1/drops has those of one's own "
-                "ports" : kind == EVENT_LOG ? ": GET /v1/logs has those of "
-                "one's own policies" : "");
-        }
-        *kinds |= 1u << kind;
-        p += len;
-        if (!*p) {
-            return true;
-        }
-    }
-}
-
-static bool
-query_type(struct http_request *req, int *type)
-{
-    const char *text = http_request_query(req, "type");
-    const struct schema_table *table = text ? schema_find_table(text) : NULL;
-
-    *type = table ? (int) table->id : -1;
-    /* Of what is not stored no revision is told. */
-    if (text && (!table || !table->stored)) {
-        return nb_query_reject(req, "type", "must be a type of objects, such "
-                               "as \"ports\", not \"%s\"", text);
-    }
-    return true;
-}
-
-/* Sets '*after' to the id after which the client resumes, and '*given' to
- * whether it names one.  A browser that reconnects sends the header
- * Last-Event-ID along with its original query, so the header takes
- * precedence. */
-static bool
-query_after(struct http_request *req, uint64_t *after, bool *given)
-{
-    const char *header = http_request_header(req, "Last-Event-ID");
-    const char *text = header ? header : http_request_query(req, "after");
-
-    *given = text != NULL;
-    if (text && !nb_parse_number(text, after)) {
-        if (!header) {
-            return nb_query_reject(req, "after", "must be the id of an event,"
-                                   " not \"%s\"", text);
-        }
-        http_reply_problem(req, 400, "invalid", NULL,
-                           "Last-Event-ID must be the id of an event, which "
-                           "is a number");
-        return false;
-    }
-    return true;
-}
-
-/* Objects need not exist: they may be created later. */
-static void
-query_filter(struct http_request *req, struct event_filter *filter)
-{
-    static const char *const parameters[EVENT_N_OF] = {
-        [EVENT_OF_HOST] = "host", [EVENT_OF_NETWORK] = "network",
-        [EVENT_OF_PORT] = "port", [EVENT_OF_POLICY] = "policy",
-        [EVENT_OF_LOADBALANCER] = "loadbalancer",
-    };
-
-    for (size_t i = 0; i < EVENT_N_OF; i++) {
-        filter->of[i] = nullable_xstrdup(
-            http_request_query(req, parameters[i]));
-    }
-}
+/* Opening.  --------------------------------------------------------------- */
 
 /* Begins a stream, once it is found where: see send_start(). */
 static void
@@ -756,28 +653,21 @@ nb_get_events(struct http_request *req, void *nb_)
 {
     struct northbound *nb = nb_;
     struct event_readers *all = nb->event_readers;
-    struct event_filter filter = { .type = -1 };
     struct event_replay past;
-    uint64_t after = 0;
-    bool given, resumed;
+    struct event_query query;
+    bool resumed;
 
-    if (!query_kinds(req, &filter.kinds) || !query_type(req, &filter.type)
-        || !nb_query_bool(req, "background", &filter.background)
-        || !query_after(req, &after, &given)
-        || !nb_query_replay(req, nb, &past)) {
+    if (!nb_query_replay(req, nb, &past) || !has_room(all, req)
+        || !event_query_parse(req, &query)) {
         return;
     }
-    if (!has_room(all, req)) {
-        return;
-    }
-    query_filter(req, &filter);
 
     struct reader *reader = xzalloc(sizeof *reader);
     reader->all = all;
-    reader->filter = filter;
+    reader->filter = query.filter;
     reader->principal = nb_principal_create(req);
-    reader->scoped = has_scope(req);
-    reader->by_revision = filter.kinds == 1u << EVENT_REVISION;
+    reader->scoped = event_query_has_scope(req);
+    reader->by_revision = query.filter.kinds == 1u << EVENT_REVISION;
     reader->relayed = http_request_is_relayed(req);
     ovs_list_push_back(&all->readers, &reader->node);
     if (!all->n_readers++) {
@@ -791,9 +681,9 @@ nb_get_events(struct http_request *req, void *nb_)
         reader_destroy(reader);
         return;
     }
-    resumed = given && resume(reader, after, &past);
+    resumed = query.resumes && resume(reader, query.after, &past);
     if (!resumed) {
-        begin(reader, &past, given);
+        begin(reader, &past, query.resumes);
     }
     if (resumed || reader->seeks) {
         /* So that a client that waits for the head gets it. */

@@ -435,9 +435,8 @@ get_shown_revision(void *nb_)
 {
     const struct northbound *nb = nb_;
 
-    return event_log_shared(nb->event_log, commit_is_trying(nb->commit)
-                            ? model_durable_revision(nb->model)
-                            : model_revision(nb->model));
+    return (commit_is_trying(nb->commit) ? model_durable_revision(nb->model)
+            : model_revision(nb->model));
 }
 
 static void
@@ -552,8 +551,7 @@ northbound_lead(struct northbound *nb,
     nb->audit_log = options->audit_log;
     nb->load = options->load;
     nb->started_ms = time_wall_msec();
-    event_log_lead(nb->event_log, model_durable_revision(nb->model),
-                   options->before_lead);
+    event_log_lead(nb->event_log, model_durable_revision(nb->model));
     event_sources_lead(nb->event_sources);
     nb->app_changes = app_changes_create(nb);
     http_server_end_relay(nb->http);

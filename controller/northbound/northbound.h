@@ -64,8 +64,6 @@ struct northbound_options {
     /* It begins as a member of 'cluster' that stands by: it answers what it
      * can, and passes all else on to the writer.  The four before are NULL. */
     bool following;
-    uint64_t before_lead;       /* For northbound_lead(): the newest revision
-                                 * before those that it skips. */
 };
 
 /* Opens the listeners and serves requests from then on, driven by 'base'.

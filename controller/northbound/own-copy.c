@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a member of a cluster answers from its own copy of the state, and by its
- * own connections to hosts, while it stands by: what it is sure to have as the
- * writer has it, but for some milliseconds.  All else it passes on: changes,
- * counters and packets, hosts that it does not reach, and clients that the
- * copy does not know, such as by a token that was made a moment ago.  Not for
- * when the copy is good enough, nor for how requests are passed on
+ * What a member of a cluster answers from its own copy of the state, and by
+ * its own connections to hosts, while it stands by: what it is sure to have
+ * as the writer has it, but for some milliseconds.  All else it passes on:
+ * changes, counters and packets, hosts that it does not reach, and clients
+ * that the copy does not know, such as by a token that was made a moment ago.
+ * Not for when the copy is good enough, nor for how requests are passed on
  * (controller/cluster). */
 
 #include <config.h>

@@ -412,56 +412,6 @@ http_request_handle(struct http_request *req)
     watchdog_end(&mark);
 }
 
-void
-http_request_pass_on(struct http_request *req)
-{
-    /* The other server says of which revision its reply is. */
-    req->route = NULL;
-    http_relay_dispatch(req);
-}
-
-void
-http_request_pass_or_handle(struct http_request *req)
-{
-    req->back = req->route;
-    http_request_pass_on(req);
-}
-
-bool
-http_request_may_give_back(const struct http_request *req)
-{
-    return req->back != NULL;
-}
-
-void
-http_request_give_back(struct http_request *req)
-{
-    req->route = req->back;
-    req->back = NULL;
-    req->given_back = true;
-    http_request_handle(req);
-}
-
-bool
-http_request_was_given_back(const struct http_request *req)
-{
-    return req->given_back;
-}
-
-void
-http_request_pass_to(struct http_request *req, const char *name)
-{
-    free(req->passed_to);
-    req->passed_to = xstrdup(name);
-    http_request_pass_on(req);
-}
-
-const char *
-http_request_passed_to(const struct http_request *req)
-{
-    return req->passed_to;
-}
-
 /* What handlers ask.  ---------------------------------------------------- */
 
 const char *

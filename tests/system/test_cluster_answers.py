@@ -341,8 +341,11 @@ def test_revisions_go_on_anywhere(town):
 
 
 def test_host_that_one_member_does_not_reach(town):
-    """It asks the writer, who does, of lists that the host is in."""
+    """It asks the writer, who does, of lists that the host is in, and tells
+    nothing of it."""
     member = standbys(town)[0]
+    listener = Listener(member)
+    listener.take("start")
     host = town.lab.host("h1")
     port = member.openflow.rsplit(":")[-1]
     way = "ipproto tcp sport %s to %s blackhole" % (port, host.control_ip)
@@ -363,3 +366,6 @@ def test_host_that_one_member_does_not_reach(town):
         netns.ip(town.lab.net_ns, "rule del " + way)
     wait_for("all to know the hosts", town.are_warm, 90)
     await_same(town)
+    listener.take("installed", revision=change(town))
+    assert not listener.of("host") and not listener.of("ports")
+    assert not listener.of("binding")

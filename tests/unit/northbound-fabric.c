@@ -92,6 +92,13 @@ fabric_any_host_is_unheard(const struct fabric *f)
 }
 
 bool
+fabric_host_is_seen(const struct fabric *f OVS_UNUSED,
+                    const char *host OVS_UNUSED)
+{
+    return true;
+}
+
+bool
 fabric_each_unseen(const struct fabric *f OVS_UNUSED,
                    fabric_unseen_cb *cb OVS_UNUSED, void *aux OVS_UNUSED)
 {

@@ -238,9 +238,7 @@ new_writer_goes_on_with_what_it_has_told(void **state)
     id = next_id(&c, "start");
     client_close(&c);
     assert_call(f, 201, "PUT", "/v1/networks/d", NET);
-    event_log_lead(log, model_durable_revision(f->model), 3);
-    assert_int_equal(event_log_shared(log, 4), 3);
-    assert_int_equal(event_log_shared(log, 5), 5);
+    event_log_lead(log, model_durable_revision(f->model));
 
     expect_revisions(f, "kinds=revision&", 2, 4);
     listen_after(f, &c, "kinds=revision,host,binding&", id);
