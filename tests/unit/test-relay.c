@@ -269,6 +269,10 @@ start_back(struct fixture *f)
         { .method = HTTP_GET, .pattern = "/hold", .handler = handle_hold },
         { .method = HTTP_GET, .pattern = "/events", .handler = handle_events },
         { .method = HTTP_PUT, .pattern = "/hold", .handler = handle_hold },
+        { .method = HTTP_GET, .pattern = "/own/echo",
+          .handler = handle_echo },
+        { .method = HTTP_GET, .pattern = "/own/hold",
+          .handler = handle_hold },
     };
     struct http_options options = HTTP_OPTIONS_DEFAULT;
     char *text = NULL;
@@ -309,6 +313,20 @@ relay_cb(struct http_request *req, const struct http_peer *peer,
     relay_pass(f->relay, req, peer);
 }
 
+/* It has the other server asked, and can answer as well. */
+static void
+handle_own(struct http_request *req, void *fixture OVS_UNUSED)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    if (!http_request_was_given_back(req)) {
+        http_request_pass_or_handle(req);
+        return;
+    }
+    ds_put_format(&ds, "own %s", http_request_param(req, "what"));
+    http_reply_body(req, 200, "text/plain", &ds);
+}
+
 static void
 on_shown(void *fixture, uint64_t revision)
 {
@@ -338,6 +356,10 @@ make_relay(struct fixture *f, int64_t wait_ms)
 static int
 setup(void **state)
 {
+    static const struct http_route routes[] = {
+        { .method = HTTP_GET, .pattern = "/own/{what}",
+          .handler = handle_own },
+    };
     struct fixture *f = xzalloc(sizeof *f);
     struct http_options options = HTTP_OPTIONS_DEFAULT;
     char *text = NULL, *path;
@@ -351,7 +373,8 @@ setup(void **state)
     start_back(f);
     make_relay(f, PATIENCE_MS);
     options.relay = relay_cb;
-    f->front = http_server_create(f->base, &options, NULL, 0, f);
+    f->front = http_server_create(f->base, &options, routes,
+                                  ARRAY_SIZE(routes), f);
     path = xasprintf("%s/sock", f->dir);
     if (http_listen_unix(f->front, path, NULL, &text)) {
         fail_msg("%s", text);
@@ -673,6 +696,54 @@ server_that_does_not_answer_is_given_up(void **state)
 }
 
 static void
+expect_own(struct fixture *f, const char *target)
+{
+    char *request = xasprintf("GET /own/%s" H "\r\n", target);
+    char *own = xasprintf("own %s", target);
+
+    assert_int_equal(client_ask(&f->client, request), 200);
+    assert_has(&f->client.body, own);
+    assert_int_equal(stats_of(f).n_now, 0);
+    free(own);
+    free(request);
+}
+
+/* What its own server can answer, too, does not fail with the other one. */
+static void
+read_is_given_back(void **state)
+{
+    static const char echo[] = "GET /own/echo" H "\r\n";
+    struct fixture *f = *state;
+
+    /* There is none, yet. */
+    expect_own(f, "echo");
+    use_back(f);
+    assert_int_equal(client_ask(&f->client, echo), 200);
+    assert_has(&f->client.body, "GET /own/echo");
+    /* It refuses, is not the one, or does not know the answer. */
+    f->n_refusals = 1;
+    expect_own(f, "echo");
+    f->n_misdirected = 1;
+    expect_own(f, "echo");
+    assert_int_equal(client_ask(&f->client, "GET /own/x" H "\r\n"), 404);
+    /* It does not answer in time, and who asks may leave meanwhile. */
+    expect_own(f, "hold");
+    client_say(&f->client, "GET /own/hold" H "\r\n");
+    await_held(f);
+    client_close(&f->client);
+    while (f->held[0] || stats_of(f).n_now) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    /* It is gone. */
+    char *path = xasprintf("%s/sock", f->dir);
+    client_connect(&f->client, f->base, path);
+    stop_back(f);
+    expect_own(f, "echo");
+    assert_int_equal(stats_of(f).n_failed, 0);
+    free(path);
+}
+
+static void
 client_that_leaves_is_forgotten(void **state)
 {
     struct fixture *f = *state;
@@ -786,6 +857,7 @@ main(void)
         TEST(refusal_after_a_doubt_is_none),
         TEST(wrong_server_is_asked_again),
         TEST(server_is_told_to_pass_nothing_on),
+        TEST(read_is_given_back),
         TEST(server_that_does_not_answer_is_given_up),
         TEST(client_that_leaves_is_forgotten),
         TEST(odd_headers_are_passed_on),

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "controller/schema/schema-log.h"
 #include "controller/store/store-private.h"
 #include "controller/store/store.h"
 #include "tests/unit/model-util.h"
@@ -109,6 +110,50 @@ assert_comment(struct fixture *f, uint64_t revision, const char *comment)
     json_decref(entry);
 }
 
+struct entries {
+    uint64_t revisions[8];
+    size_t n;
+    const char *comment;        /* Of the first revision. */
+};
+
+static void
+entry_cb(void *entries_, const struct schema_log_entry *entry)
+{
+    struct entries *entries = entries_;
+
+    assert_int_equal(entry->time, 1000);
+    assert_string_equal(entry->who, "unix:uid=0");
+    assert_non_null(strstr(entry->changes, "\"networks\""));
+    if (entry->revision == 1) {
+        assert_string_equal(entry->comment, entries->comment);
+    } else {
+        assert_null(entry->comment);
+    }
+    entries->revisions[entries->n++] = entry->revision;
+}
+
+/* Of revisions 1 and 2, entry by entry. */
+static void
+check_each(struct fixture *f, const char *comment)
+{
+    for (uint64_t after = 0; after <= 3; after++) {
+        for (size_t max = 0; max <= 3; max++) {
+            size_t left = after < 2 ? 2 - after : 0, n;
+            struct entries entries = { .comment = comment };
+
+            assert_int_equal(store_sqlite_class.each_log(
+                f->store, after, max, entry_cb, &entries, NULL), 0);
+            assert_int_equal(entries.n, MIN(left, max));
+            for (size_t i = 0; i < entries.n; i++) {
+                assert_int_equal(entries.revisions[i], after + 1 + i);
+            }
+            assert_int_equal(store_sqlite_class.count_logs(
+                f->store, after, max, &n, NULL), 0);
+            assert_int_equal(n, MIN(left, max));
+        }
+    }
+}
+
 static void
 log_has_the_comments_of_changes(void **state)
 {
@@ -125,6 +170,7 @@ log_has_the_comments_of_changes(void **state)
         assert_string_equal(json_string_value(json_object_get(
             json_array_get(list, 0), "comment")), comment);
         json_decref(list);
+        check_each(f, comment);
         close_store(f);
         open_store(f);
     }
