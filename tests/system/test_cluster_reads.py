@@ -163,6 +163,60 @@ def test_shows_what_the_writer_shows(cluster):
         assert "/v1/" + path not in own
 
 
+def test_scope_holds_at_each_member(cluster):
+    """Accounts with a scope are shown their own objects, in the same way."""
+    writer, other = cluster.writer(), standbys(cluster)[0]
+    token = account(cluster, "ina", "viewer")
+    begin = writer.api.patch("accounts/ina", {"scope": "a=b"})["revision"]
+    made = writer.api.apply([
+        {"type": "hosts", "name": "h1", "spec": {
+            "ovsdb": "tcp:127.0.0.1:1", "tunnel_ip": "192.0.2.1"}},
+        {"type": "networks", "name": "n",
+         "spec": {"subnets": [{"cidr": "10.0.0.0/24"}],
+                  "labels": {"a": "b"}}},
+        {"type": "ports", "name": "own", "spec": {
+            "network": "n", "labels": {"a": "b"}}},
+        {"type": "ports", "name": "others", "spec": {"network": "n"}}])
+    other.await_current()
+    answered = other.n_answered()
+    targets = ["/v1/" + t for t in ("ports", "hosts", "networks", "routers",
+                                    "groups", "usage", "ports/own/policies")]
+    for target in targets:
+        target += "?at_least=%d" % made["revision"]
+        found = [call(cluster, m, "GET", target, token=token)
+                 for m in (writer, other)]
+        assert found[0][0] == found[1][0] == 200, found
+        assert without_times(found[0][2]) == without_times(found[1][2])
+        names = {i["name"]: i for i in found[1][2].get("items", [])}
+        assert "others" not in names
+        if target.startswith("/v1/ports?"):
+            assert "own" in names
+        elif target.startswith("/v1/hosts"):
+            assert set(names["h1"]["status"]) == {"state"}, names
+            assert not names["h1"]["spec"]
+    # The host is down: whether the writer reaches it is not known yet.
+    assert other.n_answered() >= answered + 4
+    for member in (writer, other):
+        status = call(cluster, member, "GET", "/v1/ports/others", token=token)
+        assert status[0] == 404, status
+        status = call(cluster, member, "GET", "/v1/events?kinds=host",
+                      token=token)
+        assert status[0] == 400, status
+    # Of what others have made it is told its own objects, by the same ids.
+    told = []
+    for member in cluster.members:
+        link = connect(cluster, cluster.place.api[member.name])
+        link.request("GET", "/v1/events?kinds=revision&after=%d" % begin,
+                     headers={"Authorization": "Bearer " + token})
+        reply = link.getresponse()
+        lines = [reply.readline().decode() for _ in range(5)]
+        lines = [line for line in lines if not line.startswith(":")]
+        told.append([line for line in lines if line.strip()])
+        assert told[-1][0] == "id: %d\n" % made["revision"], told
+        link.close()
+    assert "own" in told[0][-1] and "others" not in "".join(told[0]), told
+
+
 def test_member_that_was_not_there_asks(cluster):
     """Of what was installed before its start a member knows nothing."""
     writer, other = cluster.writer(), standbys(cluster)[0]
