@@ -181,8 +181,9 @@ def test_standby_says_who_the_writer_is(cluster):
         assert 'the writer is "a"' in problem["detail"], problem
     with pytest.raises(Refused, match='the writer is "a"'):
         b.api.put("networks/n", {})
-    assert vmnctl(b, "get", "networks")[0] == 0
-    status, said = vmnctl(b, "get", "ports")
+    for kind in ("networks", "ports", "hosts"):
+        assert vmnctl(b, "get", kind)[0] == 0
+    status, said = vmnctl(b, "get", "policies")
     assert status and 'the writer is "a"' in said
     assert a.is_writer()
 
