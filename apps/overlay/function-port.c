@@ -4,7 +4,8 @@
  * packets of others.  Such a port is handed packets as they are, from whatever
  * host, by a VNI of its own; and what it sends from others' addresses is let
  * in as theirs.  Which packets go there, and where they go on, is for the app
- * that publishes the port. */
+ * that publishes the port.  Ports that are only handed packets
+ * (VMN_REL_HANDED_PORTS) have the first half of that. */
 
 #include "overlay.h"
 
@@ -25,15 +26,14 @@ match_vni(struct vmn_emit *emit, struct vmn_scope scope, uint16_t priority,
     return flow;
 }
 
-/* Emits the way to the port from all hosts of its domain.  A packet that fits
- * its own network fits this one, but for an MTU that is larger there. */
+/* Emits the way to the port from the hosts of 'scope'.  A packet that fits its
+ * own network fits this one, but for an MTU that is larger there. */
 static void
-to_port(struct vmn_view *view, struct vmn_emit *emit,
+to_port(struct vmn_view *view, struct vmn_emit *emit, struct vmn_scope scope,
         const struct function *function)
 {
     const struct port_ctx *ctx = function->ctx;
-    struct vmn_flow *flow = match_vni(emit, vmn_scope_domain(ctx->domain),
-                                      OUT_FUNCTION, function);
+    struct vmn_flow *flow = match_vni(emit, scope, OUT_FUNCTION, function);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     vmn_act_set(actions, VMN_REG_DST_HOST,
@@ -131,6 +131,38 @@ from_port(struct vmn_emit *emit, const char *host, uint32_t ofport)
     }
 }
 
+/* Fills in 'ctx' for port 'key', if it may be handed packets. */
+static bool
+read_port(struct vmn_view *view, const char *key, struct port_ctx *ctx)
+{
+    return (port_ctx_read(view, key, ctx) && ctx->host && !ctx->port->external
+            && !ctx->port->unknown && !is_provider(ctx->network));
+}
+
+/* What comes to a function's port comes there from all hosts of its domain,
+ * and others hand it nothing. */
+void
+compile_handed_port(struct vmn_view *view, const char *key,
+                    struct vmn_emit *emit)
+{
+    struct port_ctx ctx;
+    struct function handed = { .ctx = &ctx };
+
+    if (vmn_relation_values(view, VMN_REL_FUNCTION_PORTS, key).n
+        || !read_port(view, key, &ctx)) {
+        return;
+    }
+    handed.vni = port_vni(view, ctx.port);
+    to_port(view, emit, vmn_scope_relation(VMN_REL_HANDED_PORTS, key),
+            &handed);
+    if (ctx.ofport) {
+        to_port_here(emit, &handed, ctx.host, ctx.ofport);
+    }
+    if (ctx.candidate_ofport) {
+        to_port_here(emit, &handed, ctx.candidate, ctx.candidate_ofport);
+    }
+}
+
 void
 compile_function_port(struct vmn_view *view, const char *key,
                       struct vmn_emit *emit)
@@ -139,12 +171,11 @@ compile_function_port(struct vmn_view *view, const char *key,
     struct function function = { .ctx = &ctx };
     bool is_quarantined;
 
-    if (!port_ctx_read(view, key, &ctx) || !ctx.host || ctx.port->external
-        || ctx.port->unknown || is_provider(ctx.network)) {
+    if (!read_port(view, key, &ctx)) {
         return;
     }
     function.vni = port_vni(view, ctx.port);
-    to_port(view, emit, &function);
+    to_port(view, emit, vmn_scope_domain(ctx.domain), &function);
     /* What others are said to have sent no quarantine would stop. */
     is_quarantined = vmn_is_quarantined(view, ctx.port);
     if (ctx.ofport) {

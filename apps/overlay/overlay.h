@@ -486,6 +486,8 @@ void compile_routed_pair(struct vmn_view *, const char *key,
                          struct vmn_emit *);
 void compile_domain(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_mac(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_handed_port(struct vmn_view *, const char *key,
+                         struct vmn_emit *);
 void compile_function_port(struct vmn_view *, const char *key,
                            struct vmn_emit *);
 

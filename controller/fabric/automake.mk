@@ -14,6 +14,7 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/deleted-hosts.c \
 	controller/fabric/deleted-hosts.h \
 	controller/fabric/fabric-audit.h \
+	controller/fabric/fabric-captures.h \
 	controller/fabric/fabric-counters.h \
 	controller/fabric/fabric-drops.h \
 	controller/fabric/fabric-faults.c \
@@ -100,6 +101,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/ovsdb/unclaimed-vifs.h \
 	controller/fabric/packets/arrived-ports.c \
 	controller/fabric/packets/arrived-ports.h \
+	controller/fabric/packets/captured-packets.c \
+	controller/fabric/packets/captured-packets.h \
 	controller/fabric/packets/guest-read.c \
 	controller/fabric/packets/guest-read.h \
 	controller/fabric/packets/learned-connections.c \

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "controller/commit/commit.h"
+#include "controller/fabric/fabric-captures.h"
 #include "controller/fabric/fabric-frames.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric-watch.h"
@@ -155,6 +156,8 @@ struct fabric {
     size_t n_watchers;
     fabric_sink_cb *sink;       /* Or NULL. */
     void *sink_aux;
+    fabric_captured_cb *capture; /* Or NULL. */
+    void *capture_aux;
 
     const struct fabric_callbacks *callbacks; /* Constant. */
     bool shared;                /* It is a member of a cluster; */

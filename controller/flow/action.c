@@ -570,13 +570,10 @@ limit_meter(struct vmn_emit *emit, const struct flow_limit *limit,
     return FLOW_LIMIT_FIRST_METER - 1 + number;
 }
 
-/* Does what vmn_act_limit() does, with a limit of at most 'max' of 'what'. */
-static void
-act_limit(struct vmn_actions *a, const char *key, struct flow_limit limit,
-          uint32_t max, const char *what)
+bool
+actions_begin_limit(struct vmn_actions *a, const char *key,
+                    struct flow_limit limit, uint32_t max, const char *what)
 {
-    struct ofpact_meter *meter;
-
     if (!key) {
         emit_fail(a->emit, "a limit lacks its key");
     } else if (a->in_bucket || a->limit.meter) {
@@ -589,9 +586,27 @@ act_limit(struct vmn_actions *a, const char *key, struct flow_limit limit,
     } else if (actions_begin(a)) {
         limit.meter = limit_meter(a->emit, &limit, key);
         a->limit = limit;
-        meter = ofpact_put_METER(&a->ofpacts);
-        meter->meter_id = a->limit.meter;
-        meter->provider_meter_id = UINT32_MAX;
+        return true;
+    }
+    return false;
+}
+
+void
+actions_put_meter(struct vmn_actions *a)
+{
+    struct ofpact_meter *meter = ofpact_put_METER(&a->ofpacts);
+
+    meter->meter_id = a->limit.meter;
+    meter->provider_meter_id = UINT32_MAX;
+}
+
+/* Does what vmn_act_limit() does, with a limit of at most 'max' of 'what'. */
+static void
+act_limit(struct vmn_actions *a, const char *key, struct flow_limit limit,
+          uint32_t max, const char *what)
+{
+    if (actions_begin_limit(a, key, limit, max, what)) {
+        actions_put_meter(a);
     }
 }
 

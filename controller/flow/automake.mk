@@ -2,6 +2,8 @@
 controller_libvmn_a_SOURCES += \
 	controller/flow/action.c \
 	controller/flow/arp-nd-responder.c \
+	controller/flow/copy-action.c \
+	controller/flow/copy-action.h \
 	controller/flow/ct-action.c \
 	controller/flow/emit.h \
 	controller/flow/flow-item.c \

@@ -158,6 +158,16 @@ void actions_init(struct vmn_actions *, struct vmn_emit *,
 bool actions_begin(struct vmn_actions *);
 /* Returns false, with emit_fail(), if the actions are too many already. */
 bool actions_have_room(struct vmn_actions *);
+/* Begins an action with a limit, which becomes the flow's: of 1 to 'max'
+ * 'what' a second and at once.  Returns false, with emit_fail(), if it is
+ * another one, or the flow has one. */
+bool actions_begin_limit(struct vmn_actions *, const char *key,
+                         struct flow_limit, uint32_t max, const char *what);
+/* Appends what drops that is beyond the flow's limit. */
+void actions_put_meter(struct vmn_actions *);
+/* Returns true if 'table' of the app's stage 'stage' comes after the flow's
+ * own, or calls emit_fail(). */
+bool actions_is_later(struct vmn_actions *, unsigned stage, int table);
 /* Returns the table after the stage, or calls emit_fail() and returns -1. */
 int actions_next_table(struct vmn_actions *);
 /* Appends what sends a packet from table 'from' to one that follows it in the

@@ -51,6 +51,12 @@ stage_of(const struct vmn_actions *a, unsigned stage)
     return stage < app->n_stages ? &app->stages[stage] : NULL;
 }
 
+bool
+actions_is_later(struct vmn_actions *a, unsigned stage, int table)
+{
+    return is_later(a, stage_of(a, stage), table);
+}
+
 static void
 append_resubmit(struct ofpbuf *ofpacts, uint8_t table)
 {

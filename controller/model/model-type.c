@@ -32,8 +32,9 @@ type_of(const struct vmn_row *row)
 static const char *const reserved[] = {
     "activity", "all", "apply", "backup", "cluster", "drops", "events",
     "health", "identities", "logs", "open-services", "openapi.json",
-    "reachability", "ready", "recommendations", "rejected-hosts", "revisions",
-    "sets", "simulate", "status", "summary", "top", "trace", "undo", "usage",
+    "packets", "reachability", "ready", "recommendations", "rejected-hosts",
+    "revisions", "sets", "simulate", "status", "summary", "top", "trace",
+    "undo", "usage",
 };
 
 bool

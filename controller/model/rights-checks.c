@@ -194,9 +194,13 @@ check_writers(struct txn *txn, const struct entry *entry)
 {
     const struct vmn_row *row = entry_row(entry);
     const struct schema_field *f = schema_struct_of(row)->fields;
+    const struct vmn_row *was = entry->before ? entry->before->row : NULL;
 
-    for (; f->name && !schema_is_own(entry->table); f++) {
-        const struct vmn_row *was = entry->before ? entry->before->row : NULL;
+    /* One of an app's type that the app has declared otherwise since. */
+    if (was && schema_struct_of(was) != schema_struct_of(row)) {
+        was = NULL;
+    }
+    for (; f->name; f++) {
         bool owners = f->writers == SCHEMA_NETWORK_OWNERS;
         char *field;
 

@@ -33,6 +33,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/deferred-reply.c \
 	controller/northbound/drop-isolation.c \
 	controller/northbound/drop-isolation.h \
+	controller/northbound/ended-objects.c \
 	controller/northbound/event-log.c \
 	controller/northbound/event-log.h \
 	controller/northbound/event-past.c \
@@ -85,7 +86,11 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/own-copy.c \
 	controller/northbound/packet-scope.c \
 	controller/northbound/packet-scope.h \
+	controller/northbound/packet-streams.c \
+	controller/northbound/packet-streams.h \
 	controller/northbound/path-suggest.c \
+	controller/northbound/pcapng.c \
+	controller/northbound/pcapng.h \
 	controller/northbound/problem-details.c \
 	controller/northbound/query-parameters.c \
 	controller/northbound/rate-limit.c \

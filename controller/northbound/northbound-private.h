@@ -34,6 +34,7 @@ struct model_warnings;
 struct nb_health;
 struct nb_problems;
 struct nb_sample;
+struct packet_streams;
 struct read_waits;
 struct schema_struct;
 struct status_log;
@@ -73,6 +74,8 @@ struct northbound {
                                      * NULL. */
     uint64_t backup_revision;       /* The state that it has. */
     struct event *observations;     /* Timer for the expiry of observations. */
+    struct event *ended_objects;    /* The same of objects of apps' types. */
+    struct packet_streams *packet_streams; /* Owned. */
     struct nb_auth *auth;           /* Owned. */
     struct tls *tls;                /* Owned; or NULL. */
     struct event_log *event_log; /* Owned, as the next three; see
@@ -553,6 +556,12 @@ void nb_start_observation_timer(struct northbound *);
 void nb_observations_init(struct northbound *);
 void nb_observations_uninit(struct northbound *);
 
+/* ended-objects.c */
+/* Deletes the objects whose time is over, as far as apps have said so. */
+void nb_delete_ended_objects(struct northbound *);
+void nb_ended_objects_init(struct northbound *);
+void nb_ended_objects_uninit(struct northbound *);
+
 /* HTTP handlers. */
 http_handler nb_get_list, nb_get_one, nb_put, nb_patch, nb_delete;
 http_handler nb_apply;
@@ -607,7 +616,7 @@ http_handler nb_get_activity;
 http_handler nb_get_identities, nb_get_usage, nb_get_rejected_hosts;
 /* api-usage.c: adds quotas of which more is used than there may be. */
 void nb_add_quota_problems(const struct northbound *, struct nb_problems *);
-http_handler nb_get_drops, nb_get_logs;
+http_handler nb_get_drops, nb_get_logs, nb_get_packets;
 http_handler nb_get_metrics, nb_get_backup;
 http_handler nb_get_page, nb_get_page_file;
 http_handler nb_get_cluster, nb_post_cluster_transfer;

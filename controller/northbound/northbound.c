@@ -13,6 +13,7 @@
 #include "controller/northbound/event-log.h"
 #include "controller/northbound/gateway-changes.h"
 #include "controller/northbound/metrics.h"
+#include "controller/northbound/packet-streams.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -170,6 +171,11 @@ static const struct http_route calls[] = {
       .about = &nb_operation_events,
       .permission = NB_PERMISSION_OBJECTS,
       .own = true },
+    { .method = HTTP_GET,
+      .pattern = "/v1/packets",
+      .handler = nb_get_packets,
+      .about = &nb_operation_packets,
+      .permission = NB_PERMISSION_CHANGE },
     { .method = HTTP_GET,
       .pattern = "/v1/drops",
       .handler = nb_get_drops,
@@ -507,11 +513,13 @@ northbound_create(const struct northbound_options *options,
     ovs_list_init(&nb->audit_waits);
     ovs_list_init(&nb->dry_runs);
     nb_observations_init(nb);
+    nb_ended_objects_init(nb);
     nb->auth = nb_auth_create(options->account_rate);
     nb->event_log = event_log_create(model_durable_revision(model),
                                      nb->cluster != NULL);
     nb->volatile_revisions = volatile_revisions_create();
     nb->event_readers = event_readers_create(nb);
+    nb->packet_streams = packet_streams_create(nb);
     nb->sample_causes = sample_causes_create();
     nb->event_sources = event_sources_create(nb);
     nb->object_counters = metrics_object_counters_create();
@@ -568,6 +576,7 @@ northbound_destroy(struct northbound *nb)
     event_sources_destroy(nb->event_sources);
     sample_causes_destroy(nb->sample_causes);
     event_readers_destroy(nb->event_readers);
+    packet_streams_destroy(nb->packet_streams);
     event_log_destroy(nb->event_log);
     volatile_revisions_destroy(nb->volatile_revisions);
     metrics_object_counters_destroy(nb->object_counters);
@@ -580,6 +589,7 @@ northbound_destroy(struct northbound *nb)
     nb_revisions_uninit(nb);
     nb_simulations_abandon(nb);
     nb_observations_uninit(nb);
+    nb_ended_objects_uninit(nb);
     nb_auth_destroy(nb->auth);
     tls_destroy(nb->tls);
     nb_routes_destroy(nb->routes, nb->n_routes);

@@ -10,6 +10,7 @@
 #include "controller/commit/plan.h"
 #include "controller/fabric/fabric-audit.h"
 #include "controller/northbound/event-log.h"
+#include "controller/northbound/packet-streams.h"
 #include "controller/schema/schema-shown.h"
 #include "controller/schema/value.h"
 
@@ -315,6 +316,21 @@ const struct nb_operation nb_operation_events = {
                   "that a resuming client has.", .pattern = "^[0-9]+$")),
     .media = "text/event-stream", .replies = { &nb_reply_events },
     .statuses = NB_503,
+};
+
+const struct nb_operation nb_operation_packets = {
+    .id = "getPackets", .section = "packets",
+    .summary = "Streams packets that an object copies (pcapng)",
+    PARAMS(SHOWN("of", STRING, SCHEMA_REQUIRED,
+                 "The object, of a type that an app declares: "
+                 "`mirrors/web-1`."),
+           SHOWN("limit", U32, 0, "So many packets at most.",
+                 .min = 1, .max = PACKET_STREAM_PACKETS_MAX,
+                 .def = PACKET_STREAM_PACKETS_DEFAULT),
+           SHOWN("seconds", U32, 0, "So long at most.",
+                 .min = 1, .max = PACKET_STREAM_SECONDS_MAX,
+                 .def = PACKET_STREAM_SECONDS_DEFAULT)),
+    .media = "application/x-pcapng", .statuses = NB_404 | NB_503,
 };
 
 const struct nb_operation nb_operation_drops = {

@@ -73,6 +73,7 @@ extern const struct nb_operation nb_operation_undo;
 extern const struct nb_operation nb_operation_load_app;
 extern const struct nb_operation nb_operation_unload_app;
 extern const struct nb_operation nb_operation_activity, nb_operation_events;
+extern const struct nb_operation nb_operation_packets;
 extern const struct nb_operation nb_operation_drops, nb_operation_logs;
 extern const struct nb_operation nb_operation_identities, nb_operation_usage;
 extern const struct nb_operation nb_operation_rejected_hosts;

@@ -235,6 +235,12 @@ set_type(const struct making *m, size_t i, const struct vmn_type_field *from,
 
     f->type = types[from->type];
     f->reach = from->mentions ? SCHEMA_MENTIONS : SCHEMA_ACTS;
+    f->writers = (from->administrators ? SCHEMA_ADMINISTRATORS
+                  : SCHEMA_ANYONE);
+    if (from->administrators && m->where[0]) {
+        return fault(m, i, "administrators", "is for a field of the object "
+                                             "itself");
+    }
     switch (from->type) {
     case VMN_FIELD_ENUM:
         f->names = copy_values(m, from);

@@ -176,7 +176,7 @@ struct vmn_app_row {
 struct vmn_type_field {
     const char *name;
     enum vmn_field_type type;
-    bool required, list, set, key, mentions, secret, lines;
+    bool required, list, set, key, mentions, secret, lines, administrators;
     int min, max, def;
     uint32_t max_items;
     const char *def_text;       /* Or NULL. */

@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "controller/flow/copy-action.h"
 #include "controller/flow/learn-action.h"
 #include "controller/flow/punt-action.h"
 #include "controller/flow/sample-action.h"
@@ -346,8 +347,8 @@ do_set(struct pipeline_context *ctx, const struct ofpact *a)
 static bool
 do_action(struct pipeline_context *ctx, const struct ofpact *a)
 {
-    if (do_set(ctx, a)) {
-        return !ctx->stop;
+    if (do_set(ctx, a) || copy_is_action(a)) {
+        return !ctx->stop;      /* Copies are nobody's way. */
     }
     switch ((int) a->type) {
     case OFPACT_OUTPUT:

@@ -120,6 +120,7 @@ enum call {
 
     /* Of actions. */
     CALL_ACT_LIMIT_KBPS = 70,
+    CALL_ACT_COPY = 71,
     CALL_N
 };
 

@@ -622,6 +622,25 @@ vmn_act_hash_connection(struct vmn_actions *a, uint16_t basis,
 LIMIT_ACTION(vmn_act_limit, CALL_ACT_LIMIT)
 LIMIT_ACTION(vmn_act_limit_kbps, CALL_ACT_LIMIT_KBPS)
 
+void
+vmn_act_copy(struct vmn_actions *a, const struct vmn_copy *copy)
+{
+    struct call_log *log;
+
+    if (!is_missing(a->recorder, copy, __func__)) {
+        log = begin_actions(a, CALL_ACT_COPY);
+        call_put_text(log, copy->key);
+        call_put_u32(log, copy->rate);
+        call_put_u32(log, copy->burst);
+        call_put_u32(log, copy->to);
+        call_put_u32(log, copy->stage);
+        call_put_u32(log, copy->table);
+        call_put_u32(log, copy->type);
+        call_put_text(log, copy->name);
+        call_put_u16(log, copy->max_size);
+    }
+}
+
 static void
 put_ct(struct call_log *log, const struct vmn_ct *ct)
 {

@@ -392,6 +392,26 @@ replay_limit_kbps(struct replay *r)
     replay_limit_by(r, vmn_act_limit_kbps);
 }
 
+static void
+replay_copy(struct replay *r)
+{
+    struct vmn_actions *a = replay_take_actions(r);
+    struct vmn_copy copy;
+
+    copy.key = call_take_text(&r->in);
+    copy.rate = call_take_u32(&r->in);
+    copy.burst = call_take_u32(&r->in);
+    copy.to = call_take_u32(&r->in);
+    copy.stage = call_take_u32(&r->in);
+    copy.table = call_take_u32(&r->in);
+    copy.type = call_take_u32(&r->in);
+    copy.name = call_take_text(&r->in);
+    copy.max_size = call_take_u16(&r->in);
+    if (replay_is_good(r)) {
+        vmn_act_copy(a, &copy);
+    }
+}
+
 static struct vmn_ct
 take_ct(struct replay *r)
 {
@@ -499,6 +519,7 @@ const struct replay_call replay_action_calls[CALL_N] = {
                                    replay_hash_connection },
     [CALL_ACT_LIMIT] = { "vmn_act_limit", replay_limit },
     [CALL_ACT_LIMIT_KBPS] = { "vmn_act_limit_kbps", replay_limit_kbps },
+    [CALL_ACT_COPY] = { "vmn_act_copy", replay_copy },
     [CALL_ACT_CT] = { "vmn_act_ct", replay_ct },
     [CALL_ACT_CT_SNAT_PORTS] = { "vmn_act_ct_snat_ports",
                                  replay_ct_snat_ports },

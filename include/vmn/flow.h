@@ -526,6 +526,45 @@ void vmn_act_limit(struct vmn_actions *, const char *key, uint32_t rate,
 void vmn_act_limit_kbps(struct vmn_actions *, const char *key, uint32_t rate,
                         uint32_t burst);
 
+/* Copies.  ---------------------------------------------------------------- */
+
+/* Where a copy of a packet goes. */
+enum vmn_copy_to {
+    VMN_COPY_TO_TABLE = 0,      /* To a later table of the app's own. */
+    VMN_COPY_TO_READERS = 1,    /* Up, to those who read the packets of an
+                                 * object (GET /v1/packets). */
+};
+
+/* What vmn_act_copy() does. */
+struct vmn_copy {
+    /* At most 'rate' copies a second, and 'burst' at once after a rest: as of
+     * vmn_act_limit(), with whose key, rate and burst they may share it. */
+    const char *key;
+    uint32_t rate, burst;
+    enum vmn_copy_to to;
+    /* VMN_COPY_TO_TABLE. */
+    unsigned stage, table;
+    /* VMN_COPY_TO_READERS: those of object 'name' of the app's own type
+     * 'type', its place in 'types' of struct vmn_app_class; of a longer packet
+     * its first 'max_size' bytes.  VMN_REG_COPIED says whose packet it is. */
+    unsigned type;
+    const char *name;
+    uint16_t max_size;          /* VMN_COPY_SIZE_MIN to VMN_PUNT_ALL. */
+};
+#define VMN_COPY_SIZE_MIN 64
+/* The most copies a second, of an object, that go up. */
+#define VMN_COPY_RATE_MAX 2000
+
+/* Of a copy for readers: the OpenFlow number of the port that has sent the
+ * packet, or, with VMN_COPIED_TO, of the one that gets it. */
+#define VMN_REG_COPIED VMN_F_REG11
+#define VMN_COPIED_TO UINT32_C(0x80000000)
+
+/* Sends a copy of the packet, as it is by then, within a limit of its own; the
+ * actions go on with the packet as it was, also where there is no copy.  It is
+ * the flow's only limit.  Not in a bucket. */
+void vmn_act_copy(struct vmn_actions *, const struct vmn_copy *);
+
 /* Connections.  ----------------------------------------------------------- */
 
 /* Where a packet goes on after connection tracking. */

@@ -73,6 +73,9 @@ enum vmn_field_type {
 #define VMN_FIELD_SECRET (1u << 5)
 /* of VMN_FIELD_TEXT: it may have several lines, and tabs. */
 #define VMN_FIELD_LINES (1u << 6)
+/* of a field of an object itself: accounts with a scope may not set it, nor
+ * change it; what others have set may stay. */
+#define VMN_FIELD_ADMINISTRATORS (1u << 7)
 
 struct vmn_struct_class;
 
@@ -152,6 +155,12 @@ struct vmn_type_class {
      * "APP.part-names". */
     const struct vmn_field_class *status;
 };
+
+/* Objects whose time is over: vmnd deletes within ten seconds those of the
+ * app's own types whose names the app publishes at the type's name in relation
+ * "APP.ended", unless other objects name them.  The log of changes has it as
+ * by "vmnd". */
+#define VMN_REL_ENDED(APP) APP ".ended"
 
 #ifdef __cplusplus
 }

@@ -141,6 +141,13 @@ enum vmn_hook {
  * and of mirrors.  Published by whichever app wants it; read by overlay. */
 #define VMN_REL_UNFLOODED_PORTS "overlay.unflooded-ports"
 
+/* Relation: port name -> hosts whose flows hand it packets, as
+ * VMN_REL_FUNCTION_PORTS has it: by its own VNI at hook DELIVER.  Its guest
+ * speaks for nobody by that: what it sends is as any port's.  For guests that
+ * are given copies, whatever networks these are of.  Published by whichever
+ * app hands it some; read by overlay. */
+#define VMN_REL_HANDED_PORTS "overlay.handed-ports"
+
 /* Relation: target, "APP.NAME" of the app that publishes it -> what is probed,
  * and how, one value (vmn/probes.h).  Published by whichever app wants it;
  * read by vmnd, which has what it finds out be rows of VMN_ROW_HEALTH. */

@@ -25,7 +25,8 @@ PORT = 8181
 CLIENT = os.path.join(HERE, "api-client")
 METHODS = ("get", "put", "post", "patch", "delete")
 # Calls that answer something else than JSON.
-NO_JSON = ("/", "/page/{file}", "/metrics", "/v1/backup", "/v1/events")
+NO_JSON = ("/", "/page/{file}", "/metrics", "/v1/backup", "/v1/events",
+           "/v1/packets")
 
 
 def token_file():

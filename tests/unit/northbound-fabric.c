@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "controller/fabric/fabric-audit.h"
+#include "controller/fabric/fabric-captures.h"
 #include "controller/fabric/fabric-counters.h"
 #include "controller/fabric/fabric-drops.h"
 #include "controller/fabric/fabric-flows.h"
@@ -237,6 +238,12 @@ fabric_flush_cancel(struct fabric *f OVS_UNUSED,
 void
 fabric_set_sink(struct fabric *f OVS_UNUSED, fabric_sink_cb *sink OVS_UNUSED,
                 void *aux OVS_UNUSED)
+{
+}
+
+void
+fabric_set_capture(struct fabric *f OVS_UNUSED,
+                   fabric_captured_cb *cb OVS_UNUSED, void *aux OVS_UNUSED)
 {
 }
 

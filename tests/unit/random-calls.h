@@ -180,6 +180,19 @@ random_plain_action(struct vmn_actions *a, unsigned kind)
 }
 
 static inline void
+random_copy(struct vmn_actions *a)
+{
+    struct vmn_copy copy = {
+        is_wrong() ? NULL : "copy", random_range(50), 1 + random_range(9),
+        random_range(2) ? VMN_COPY_TO_TABLE : VMN_COPY_TO_READERS,
+        random_range(2), random_range(3), random_range(2),
+        is_wrong() ? NULL : "object", 60 + random_range(9)
+    };
+
+    vmn_act_copy(a, &copy);
+}
+
+static inline void
 random_learn(struct vmn_actions *a, unsigned kind)
 {
     struct vmn_client client = { VMN_ETH_IPV4, random_range(9), random_reg() };
@@ -191,7 +204,8 @@ random_learn(struct vmn_actions *a, unsigned kind)
             break;
     case 2: vmn_act_learn_mac(a, random_range(9)); break;
     case 3: vmn_act_learn_client(a, &client); break;
-    case 4: (random_range(2) ? vmn_act_limit : vmn_act_limit_kbps)(
+    case 4: random_copy(a); break;
+    case 5: (random_range(2) ? vmn_act_limit : vmn_act_limit_kbps)(
                 a, is_wrong() ? NULL : "limit", random_range(50),
                 1 + random_range(9)); break;
     default: vmn_act_conjunction(a, random_range(90), 1 + random_range(2),

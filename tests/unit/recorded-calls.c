@@ -59,6 +59,7 @@
 #define vmn_act_hash_connection recorded_act_hash_connection
 #define vmn_act_limit recorded_act_limit
 #define vmn_act_limit_kbps recorded_act_limit_kbps
+#define vmn_act_copy recorded_act_copy
 #define vmn_act_ct recorded_act_ct
 #define vmn_act_ct_snat_ports recorded_act_ct_snat_ports
 #define vmn_act_conjunction recorded_act_conjunction

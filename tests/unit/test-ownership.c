@@ -115,6 +115,14 @@ meter_kbps(const struct call *c)
 }
 
 static void
+copy(const struct call *c)
+{
+    vmn_act_copy(c->actions, &(const struct vmn_copy) {
+        .key = "copy", .rate = 100, .burst = 7, .to = VMN_COPY_TO_READERS,
+        .type = 3, .name = "k", .max_size = 100 });
+}
+
+static void
 set_scratch(const struct call *c)
 {
     vmn_act_set(c->actions, OTHER, 1);
@@ -285,6 +293,7 @@ static const struct deed {
       "query guest.asks at \"k\" has failed" },
     { "meter", meter, NULL },
     { "meter-kbps", meter_kbps, NULL },
+    { "copy", copy, "app guest has no type 3 of its own: it has 0, from 0" },
     { "set", set_scratch, STAGE_WRITES "12" NOT_SCRATCH },
     { "set-masked", set_masked, STAGE_WRITES "12" NOT_SCRATCH },
     { "move", move, STAGE_WRITES "12" NOT_SCRATCH },

@@ -93,6 +93,8 @@ struct packets_of_switch {
     struct fabric_packets *packets;
     struct fabric_switch *sw;
     struct token_bucket bucket;
+    struct token_bucket copies; /* Of copies for readers; zeroed before the
+                                 * first. */
     struct hmap ports;          /* struct packet_port. */
     int64_t forgot_ms;          /* Last removal of silent senders. */
     struct ovs_list waiting;    /* struct waiting_packet. */

@@ -16,6 +16,7 @@
 #include "controller/engine/packet-handler.h"
 #include "controller/fabric/fabric.h"
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/packets/captured-packets.h"
 #include "controller/fabric/packets/leases-told.h"
 #include "controller/fabric/packets/packet-in-meters.h"
 #include "controller/fabric/packets/packet-in-http.h"
@@ -319,6 +320,9 @@ receive(struct fabric_switch *sw, const struct ofp_header *oh)
         if (!f->observing) {
             sampling_receive(ps, &in);
         }
+        return;
+    }
+    if (!error && captured_receive(ps, &in)) {
         return;
     }
     handler = error ? NULL : find_handler(f, &in, &punt);

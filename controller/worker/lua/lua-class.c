@@ -324,8 +324,8 @@ take_struct(lua_State *L, const char *name)
 {
     static const char *const of_field[] = {
         "name", "type", "required", "list", "set", "key", "mentions", "secret",
-        "lines", "min", "max", "default", "max_items", "values", "ref",
-        "struct", "fields", "doc", NULL };
+        "lines", "administrators", "min", "max", "default", "max_items",
+        "values", "ref", "struct", "fields", "doc", NULL };
     struct vmn_struct_class *s = xzalloc(sizeof *s);
     struct lua_app *app = lua_app_of(L);
     struct vmn_field_class *outer = app->fields;
@@ -419,6 +419,7 @@ take_field(lua_State *L, const char *element, size_t i)
         { "set", VMN_FIELD_SET }, { "key", VMN_FIELD_KEY },
         { "mentions", VMN_FIELD_MENTIONS },
         { "secret", VMN_FIELD_SECRET }, { "lines", VMN_FIELD_LINES },
+        { "administrators", VMN_FIELD_ADMINISTRATORS },
     };
     struct vmn_field_class *f = &lua_app_of(L)->fields[i];
     int type;
