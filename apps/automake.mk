@@ -6,6 +6,7 @@ include apps/chains/automake.mk
 include apps/dhcp/automake.mk
 include apps/dns/automake.mk
 include apps/metadata/automake.mk
+include apps/mirrors/automake.mk
 include apps/monitors/automake.mk
 include apps/overlay/automake.mk
 include apps/qos/automake.mk

@@ -171,17 +171,23 @@ time_msec_now(void)
     return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
 
-/* Ends a call that has paused for too long; libcurl calls it once a second, at
- * least.  Its own CURLOPT_LOW_SPEED_LIMIT is for an average of bytes: it takes
- * the few bytes of a heartbeat for nothing. */
+/* Ends a call that has paused for too long, or that the callback ends; libcurl
+ * calls this once a second, at least.  Its own CURLOPT_LOW_SPEED_LIMIT is for
+ * an average of bytes: it takes the few bytes of a heartbeat for nothing. */
 static int
 check_idle(void *sink_, curl_off_t dltotal OVS_UNUSED,
            curl_off_t dlnow OVS_UNUSED, curl_off_t ultotal OVS_UNUSED,
            curl_off_t ulnow OVS_UNUSED)
 {
-    const struct sink *sink = sink_;
+    struct sink *sink = sink_;
+    long int status = 0;
 
-    return time_msec_now() - sink->heard_ms > sink->idle_ms;
+    curl_easy_getinfo(sink->curl, CURLINFO_RESPONSE_CODE, &status);
+    if (sink->take && status == 200) {
+        sink->enough |= !sink->take(sink->aux, "", 0);
+    }
+    return (sink->enough
+            || time_msec_now() - sink->heard_ms > sink->idle_ms);
 }
 
 static size_t

@@ -68,7 +68,8 @@ int ctl_client_download(struct ctl_client *, const char *path,
                         struct vmn_error *why);
 
 /* GETs 'path', whose reply does not end by itself, and calls 'take' with each
- * piece of the body if the status is 200; else the body is in '*reply'.
+ * piece of the body if the status is 200, and about once a second with no
+ * bytes; else the body is in '*reply'.
  * Returns 0 when the server ends the reply, or 'take' returns false; other
  * errors as of ctl_client_download(). */
 typedef bool ctl_client_data_cb(void *aux, const char *data, size_t size);

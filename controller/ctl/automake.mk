@@ -17,6 +17,7 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/backup-file.c \
 	controller/ctl/backup-file.h \
 	controller/ctl/cmd-backup.c \
+	controller/ctl/cmd-capture.c \
 	controller/ctl/cmd-cluster.c \
 	controller/ctl/cmd-completion.c \
 	controller/ctl/cmd-delete.c \
@@ -109,6 +110,8 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/output.h \
 	controller/ctl/server-types.c \
 	controller/ctl/server-types.h \
+	controller/ctl/pcapng-count.c \
+	controller/ctl/pcapng-count.h \
 	controller/ctl/port-moves.c \
 	controller/ctl/port-moves.h \
 	controller/ctl/reached-services.c \

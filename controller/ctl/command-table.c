@@ -152,6 +152,21 @@ const struct ctl_command ctl_commands[] = {
       "\nExample:\n"
       "  vmnctl undrain shop web-1 --wait\n",
       ctl_cmd_undrain },
+    { "capture", "[PORT...]", 0, -1, CTL_OPT_CAPTURE,
+      "capture packets of ports",
+      "Writes packets that the ports, on whichever hosts, send and get as\n"
+      "pcapng, for tcpdump and Wireshark, until --count or --for is reached,\n"
+      "or it is interrupted; then it prints what was left out.  It makes a\n"
+      "mirror for that (vmnctl explain mirrors), and deletes it; should it be\n"
+      "killed, vmnd does.  The app mirrors must be loaded.  Each interface\n"
+      "of the file is a port, with its host as description; outbound is what\n"
+      "the VM has sent.  What VMs send is seen before services and policies,\n"
+      "and what they get right before it reaches them.\n"
+      "\nExample:\n"
+      "  vmnctl capture web-1 -w web-1.pcapng\n"
+      "  vmnctl capture web-1 --filter tcp/443 --for 30s -w - | tcpdump -r -\n"
+      "  vmnctl capture -l role=db --filter 'tcp/5432 10.1.0.9' -w db.pcapng\n",
+      ctl_cmd_capture },
     { "quarantine", "[PORT...]", 0, -1,
       CTL_OPT_ALLOW | CTL_OPT_WAIT | CTL_OPT_WAITS | CTL_OPT_DRY_RUN,
       "isolate ports, open connections included",

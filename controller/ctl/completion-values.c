@@ -182,7 +182,8 @@ named_type(const struct completion *line)
                           strcspn(line->args.names[0], "/,")) : NULL);
     }
     return schema_find_table(!strcmp(command->name, "release") ? "quarantines"
-                             : !strcmp(command->name, "quarantine") ? "ports"
+                             : !strcmp(command->name, "quarantine")
+                               || !strcmp(command->name, "capture") ? "ports"
                              : command->name);
 }
 

@@ -82,6 +82,7 @@ enum ctl_option {
     CTL_OPT_RESTORE = 1LL << 36, /* --with-revoked and --comment. */
     CTL_OPT_CLUSTER = 1LL << 37, /* --name, --address and so on. */
     CTL_OPT_MIGRATE = 1LL << 38, /* --activate, --cancel and --finish. */
+    CTL_OPT_CAPTURE = 1LL << 39, /* --write, --filter, --for and so on. */
 };
 
 struct ctl {
@@ -161,6 +162,13 @@ struct ctl {
     bool plain;
     char *pki;                  /* Owned; or NULL. */
     int for_s;                  /* 0: not given. */
+    char *write_file;           /* Owned, as the next; or NULL. */
+    char *direction;
+    struct svec filters;
+    struct svec groups;
+    long int count;             /* Of packets, as the next a second; 0: not
+                                 * given. */
+    long int rate;
     char *labels;               /* Owned; or NULL. */
     bool exact;
     bool enforce;
@@ -264,6 +272,7 @@ enum ctl_exit ctl_cmd_sets(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_drain(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_undrain(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_quarantine(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_capture(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_release(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_promote(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_diff(struct ctl *, int, char *const[]);

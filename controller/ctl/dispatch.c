@@ -143,6 +143,8 @@ ctl_init(struct ctl *ctl, FILE *in, FILE *out, FILE *err)
     svec_init(&ctl->after);
     svec_init(&ctl->allow);
     svec_init(&ctl->allow_groups);
+    svec_init(&ctl->filters);
+    svec_init(&ctl->groups);
 }
 
 static void
@@ -198,6 +200,10 @@ ctl_uninit(struct ctl *ctl)
     free(ctl->name);
     svec_destroy(&ctl->allow);
     svec_destroy(&ctl->allow_groups);
+    free(ctl->write_file);
+    free(ctl->direction);
+    svec_destroy(&ctl->filters);
+    svec_destroy(&ctl->groups);
 }
 
 int

@@ -20,6 +20,7 @@ EXTRA_DIST += \
 	tests/bench/members \
 	tests/bench/migrate \
 	tests/bench/migrate-ways \
+	tests/bench/mirrored \
 	tests/bench/one-switch \
 	tests/bench/packet-ins \
 	tests/bench/packets \

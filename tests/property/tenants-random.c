@@ -274,6 +274,38 @@ spec_balancer(unsigned owner)
                      "port", 80, "selector", random_selector());
 }
 
+/* Where copies go is a port of its own, so that it is a source of none as
+ * often as not. */
+static json_t *
+spec_mirror(void)
+{
+    json_t *spec = json_pack("{s:i}", "max_pps", (int) (1 + rnd(2000)));
+
+    if (chance(50)) {
+        json_object_set_new(spec, "ports", random_names("port", N_PORTS, 1,
+                                                        3));
+    }
+    if (chance(40)) {
+        json_object_set_new(spec, "groups", random_names("group", N_OBJECTS,
+                                                         1, 2));
+    }
+    if (chance(40)) {
+        json_object_set_new(spec, "selector", random_selector());
+    }
+    if (chance(10)) {
+        json_object_set_new(spec, "network", random_name("network",
+                                                         N_NETWORKS));
+    }
+    if (chance(asker < N_OWNERS ? 5 : 30)) {
+        json_object_set_new(spec, "networks", random_names("network",
+                                                           N_NETWORKS, 1, 2));
+    }
+    if (chance(asker < N_OWNERS ? 5 : 60)) {
+        json_object_set_new(spec, "to_port", random_name("port", N_PORTS));
+    }
+    return spec;
+}
+
 static json_t *
 random_spec(enum vmn_table table, unsigned owner, unsigned i)
 {
@@ -296,6 +328,8 @@ random_spec(enum vmn_table table, unsigned owner, unsigned i)
         return spec_router(owner, i);
     case VMN_TABLE_LOADBALANCER:
         return spec_balancer(owner);
+    case TABLE_MIRROR:
+        return spec_mirror();
     default:
         OVS_NOT_REACHED();
     }
@@ -311,13 +345,14 @@ static const struct {
 } kinds[] = {
     { VMN_TABLE_NETWORK, "network", N_NETWORKS, 8 },
     { VMN_TABLE_PORT, "port", N_PORTS, 20 },
-    { VMN_TABLE_GROUP, "group", N_OBJECTS, 20 },
+    { VMN_TABLE_GROUP, "group", N_OBJECTS, 17 },
     { VMN_TABLE_SERVICE, "service", N_OBJECTS, 6 },
     { VMN_TABLE_TIER, "tier", 1, 2 },
-    { VMN_TABLE_POLICY, "policy", N_OBJECTS, 22 },
+    { VMN_TABLE_POLICY, "policy", N_OBJECTS, 17 },
     { VMN_TABLE_QUARANTINE, "quarantine", N_OBJECTS, 8 },
     { VMN_TABLE_ROUTER, "router", N_ROUTERS, 8 },
     { VMN_TABLE_LOADBALANCER, "balancer", N_OBJECTS, 6 },
+    { TABLE_MIRROR, "mirror", N_OBJECTS, 8 },
 };
 
 static void

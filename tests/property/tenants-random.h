@@ -14,6 +14,9 @@
 #define N_OBJECTS 2
 #define N_ROUTERS 2
 
+/* The one type of an app that there is: "mirrors". */
+#define TABLE_MIRROR VMN_TABLE_OWN_FIRST
+
 /* An address that is nobody's: who sends to it would like it to stay so. */
 #define NOBODY_IP "9.9.9.9"
 

@@ -4,7 +4,9 @@
  * account is granted, packets between ports that are not the account's, and
  * are in networks that are not, go where they went before.  What is asked for
  * goes through the real model with the account's rights, and what becomes of
- * packets is what the simulator says of the compiled flows.
+ * packets is what the simulator says of the compiled flows.  Nor are packets
+ * of ports that are not the account's copied by other mirrors than before, or
+ * to others.
  *
  * The world is made by an administrator, who goes on changing it in between
  * without regard to scopes: labels, groups, policies and routers of some refer
@@ -25,8 +27,12 @@
 
 #include "controller/apphost/apphost.h"
 #include "controller/engine/engine.h"
+#include "controller/engine/relation.h"
+#include "controller/flow/pipeline.h"
 #include "controller/model/model.h"
 #include "controller/schema/arena.h"
+#include "controller/schema/schema-row.h"
+#include "controller/schema/schema.h"
 #include "controller/schema/selector.h"
 #include "controller/simulator/desired-hosts.h"
 #include "controller/simulator/simulator.h"
@@ -35,11 +41,13 @@
 #include "packets.h"
 #include "tests/property/setup.h"
 #include "tests/property/tenants-random.h"
+#include "tests/unit/app-loader.h"
 #include "util.h"
 
 #define N_HOSTS 3
 #define ALL_PORTS (N_OWNERS * N_PORTS)
 #define ALL_ROUTERS (N_OWNERS * N_ROUTERS)
+#define ALL_MIRRORS (N_OWNERS * N_OBJECTS)
 #define N_KINDS 2               /* Packets: to TCP ports 80 and 443. */
 
 /* Requests for one that is granted, at most. */
@@ -55,6 +63,8 @@ struct world {
      * last one: nobody), kind, and the router that the sender gives it to (the
      * first one: none). */
     uint32_t ends[ALL_PORTS][ALL_PORTS + 1][N_KINDS][1 + ALL_ROUTERS];
+    /* Bits of ports: those that a mirror copies, and that get its copies. */
+    uint32_t mirrored[ALL_MIRRORS], copied_to[ALL_MIRRORS];
     unsigned n_granted, n_refused, n_compared;
 };
 
@@ -224,6 +234,63 @@ shoot(struct world *world, struct simulator *sim, unsigned i, unsigned j,
     free(host);
 }
 
+/* Returns true if the relation has 'value' at 'key'. */
+static bool
+has_value(const struct world *world, const char *relation, const char *key,
+          const char *value)
+{
+    struct vmn_names names = engine_relation_values(world->engine, relation,
+                                                    key);
+
+    for (size_t i = 0; i < names.n; i++) {
+        if (!strcmp(names.names[i], value)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+note_destination(void *name_, enum vmn_table table OVS_UNUSED,
+                 const char *name, const struct schema_field *f,
+                 const char *field OVS_UNUSED)
+{
+    const char **destination = name_;
+
+    if (f && !strcmp(f->name, "to_port")) {
+        *destination = name;
+    }
+}
+
+/* Finds whose packets are copied, and to whom. */
+static void
+find_mirrored(struct world *world)
+{
+    for (unsigned m = 0; m < ALL_MIRRORS; m++) {
+        char *mirror = make_name(m / N_OBJECTS, "mirror", m % N_OBJECTS);
+        const struct vmn_row *row = model_get(world->model, TABLE_MIRROR,
+                                              mirror);
+        const char *to = NULL;
+
+        if (row) {
+            schema_row_refs(row, note_destination, &to);
+        }
+        world->mirrored[m] = world->copied_to[m] = 0;
+        for (unsigned i = 0; i < ALL_PORTS; i++) {
+            char *port = make_name(i / N_PORTS, "port", i % N_PORTS);
+
+            if (has_value(world, "mirrors.ports", mirror, port)) {
+                world->mirrored[m] |= 1u << i;
+            }
+            if (to && !strcmp(to, port)) {
+                world->copied_to[m] |= 1u << i;
+            }
+            free(port);
+        }
+        free(mirror);
+    }
+}
+
 /* Compiles what there is now, and sends all packets. */
 static void
 measure(struct world *world)
@@ -237,6 +304,7 @@ measure(struct world *world)
         engine_delta_destroy(engine_run(world->engine));
         model_settle(world->model);
     }
+    find_mirrored(world);
     net = desired_hosts_create(world->engine, world->model);
     desired_hosts_get(net, &hosts);
     sim = simulator_create(&hosts);
@@ -263,6 +331,7 @@ measure(struct world *world)
  * and of routers. */
 struct inside {
     uint32_t ports, routers;
+    uint32_t own_ports;         /* Those by themselves alone. */
     bool nobody;                /* Nobody's address is a balancer's. */
 };
 
@@ -278,6 +347,9 @@ find_inside(const struct world *world, const struct vmn_selector *scope,
         if (port && (vmn_selector_matches(scope, &port->labels)
                      || vmn_selector_matches(scope, &network->labels))) {
             inside->ports |= 1u << i;
+        }
+        if (port && vmn_selector_matches(scope, &port->labels)) {
+            inside->own_ports |= 1u << i;
         }
     }
     for (unsigned i = 0; i < ALL_ROUTERS; i++) {
@@ -342,6 +414,27 @@ is_same_outside(struct world *world, const struct world *was,
     return true;
 }
 
+/* The same of what is copied: it is of the ports alone, whoever has their
+ * network.  A mirror that is the account's own may copy less. */
+static bool
+is_copied_as_before(struct world *world, const struct world *was,
+                    const struct inside *inside)
+{
+    for (unsigned m = 0; m < ALL_MIRRORS; m++) {
+        uint32_t more = world->mirrored[m] & ~was->mirrored[m];
+        uint32_t to = world->copied_to[m] & ~was->copied_to[m];
+
+        world->n_compared++;
+        if ((more | to) & ~inside->own_ports) {
+            printf("# mirror %u: copies %#x now, not %#x; to %#x, not %#x\n",
+                   m, world->mirrored[m], was->mirrored[m],
+                   world->copied_to[m], was->copied_to[m]);
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Prints what was granted, and all there was before. */
 static void
 show(const struct model_request *request)
@@ -388,7 +481,7 @@ make_rights(struct vmn_selector *scope, struct arena *arena)
 static bool
 ask(struct world *world, bool limited)
 {
-    struct inside inside = { 0, 0, false };
+    struct inside inside = { .ports = 0 };
     struct vmn_selector scope;
     struct model_request request;
     struct world *was;
@@ -414,7 +507,8 @@ ask(struct world *world, bool limited)
         was = xmemdup(world, sizeof *world);
         find_inside(world, &scope, &inside);
         measure(world);
-        ok = is_same_outside(world, was, &inside);
+        ok = (is_same_outside(world, was, &inside)
+              && is_copied_as_before(world, was, &inside));
         world->n_granted++;
         if (!ok && limited) {
             show(&request);
@@ -443,6 +537,25 @@ run(struct world *world, unsigned n_granted, bool limited)
     return 0;
 }
 
+/* Has the model know the type of mirrors, as when their app is loaded. */
+static void
+declare_mirrors(struct world *world)
+{
+    const struct pipeline_app *app = pipeline_find(
+        apphost_pipeline(world->apphost), "mirrors");
+    struct model_declared declared = { app->types[0].class_->name,
+                                       app->types[0].spec };
+    struct model_request request;
+
+    model_show_types(world->model);
+    model_request_init(&request, "test");
+    request.loads = true;
+    model_request_set_types(&request, world->model, "mirrors", &declared, 1);
+    ovs_assert(apply_request(world->model, &request));
+    model_request_uninit(&request);
+    ovs_assert(!strcmp(schema_tables[TABLE_MIRROR]->plural, "mirrors"));
+}
+
 static unsigned
 run_world(struct apphost *apphost, unsigned n_granted, bool limited)
 {
@@ -451,6 +564,7 @@ run_world(struct apphost *apphost, unsigned n_granted, bool limited)
 
     world->apphost = apphost;
     world->model = model_create();
+    declare_mirrors(world);
     world->engine = engine_create(world->model, apphost_pipeline(apphost));
     engine_delta_destroy(engine_run(world->engine));
     populate(world);
@@ -471,7 +585,13 @@ main(int argc, char *argv[])
     unsigned seed = argc > 1 ? atoi(argv[1]) : 1;
     unsigned n_granted = argc > 2 ? atoi(argv[2]) : 200;
     struct apphost *apphost = load_apps();
+    struct vmn_error error = VMN_ERROR_INIT;
     unsigned n_wrong;
+
+    if (load_built_app(apphost, "mirrors", &error)) {
+        printf("# %s\n", error.text);
+        return 1;
+    }
 
     vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_ERR);
     printf("# seed %u, %u requests to be granted\n", seed, n_granted);

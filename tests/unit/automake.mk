@@ -175,7 +175,8 @@ CTL_TESTS = \
 	tests/unit/test-ctl-log \
 	tests/unit/test-ctl-policy \
 	tests/unit/test-ctl-trace \
-	tests/unit/test-ctl-yaml
+	tests/unit/test-ctl-yaml \
+	tests/unit/test-pcapng
 $(CTL_TESTS): controller/ctl/libctl.a
 $(CTL_TESTS): private LDADD = tests/unit/libfixture.a $(CTL_LIBS) \
 	$(CMOCKA_LIBS)

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The mirrors app: copies of what ports send and get, to another port, or to
+ * who reads them by the API.  This file says where in the pipeline; which
+ * ports a mirror copies is in mirrored-port.c, which packets, and where they
+ * go, in mirror.c.
+ *
+ * A packet is given the number of each mirror of its port in turn, and looked
+ * up by that: so a port with a mirror costs a flow for each direction, and the
+ * filters of a mirror are there once, whatever ports it has.  What comes out
+ * of that is a copy with a limit of its own (vmn_act_copy()): nothing becomes
+ * of the packet itself by it. */
+
+#include "mirrors.h"
+
+/* Emits what lets all others pass: in a table with a miss each packet that a
+ * filter does not match would go on twice. */
+static void
+compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_INGRESS,
+                                         INGRESS_SELECT, PRIORITY_NONE);
+
+    (void) view;
+    (void) key;
+    vmn_act_next(vmn_flow_actions(flow));
+}
+
+/* Behind the guard, and before anybody answers; and right before what
+ * delivers, behind limits. */
+static const struct vmn_stage_class stages[] = {
+    [STAGE_EGRESS] = { .name = "egress", .hook = VMN_HOOK_SERVICE,
+                       .order = -1000, .n_tables = 1, .miss = VMN_MISS_NEXT,
+                       .scratch = (VMN_SCRATCH(REG_MIRROR)
+                                   | VMN_SCRATCH(VMN_REG_COPIED)) },
+    [STAGE_INGRESS] = { .name = "ingress", .hook = VMN_HOOK_DELIVER,
+                        .order = -2, .n_tables = INGRESS_N_TABLES,
+                        .miss = VMN_MISS_NONE,
+                        .scratch = (VMN_SCRATCH(REG_MIRROR)
+                                    | VMN_SCRATCH(VMN_REG_COPIED)) },
+    { .name = NULL },
+};
+
+static const struct vmn_unit_class units[] = {
+    { .name = "base", .each = VMN_EACH_ONCE, .compile = compile_base },
+    { .name = "mirror", .each = VMN_EACH_ROW, .row_type = ROW_MIRROR,
+      .compile = compile_mirror },
+    { .name = "port", .each = VMN_EACH_ROW, .row_type = VMN_ROW_PORT,
+      .compile = compile_port },
+    { .name = NULL },
+};
+
+static const struct vmn_id_pool_class id_pools[] = {
+    { POOL_MIRROR, MIRROR_NUMBER_MAX },
+    { .name = NULL },
+};
+
+extern const struct vmn_app_class vmn_app;
+const struct vmn_app_class vmn_app = {
+    VMN_APP_HEAD,
+    .name = "mirrors",
+    .description = "Copies what ports send and get",
+    .stages = stages,
+    .units = units,
+    .id_pools = id_pools,
+    VMN_APP_TYPES(mirrors_types),
+};
