@@ -181,6 +181,25 @@ set_labels(struct ctl *ctl, json_t *spec)
     return CTL_DONE;
 }
 
+/* Without the app there is no such type. */
+static enum ctl_exit
+check_app(struct ctl *ctl)
+{
+    struct ctl_reply reply;
+    bool there;
+    enum ctl_exit status = ctl_get_except(ctl, "/v1/mirrors?limit=1", 404,
+                                          &reply, &there);
+
+    if (!status && there) {
+        ctl_reply_uninit(&reply);
+    } else if (!status) {
+        fprintf(ctl->err, "vmnctl: the app mirrors is not loaded, which "
+                "copies packets: vmnctl app load .../mirrors.so\n");
+        status = CTL_REFUSED;
+    }
+    return status;
+}
+
 /* Makes the mirror, and waits until hosts have it. */
 static enum ctl_exit
 begin(struct ctl *ctl, const char *name, json_t *spec)
@@ -283,6 +302,20 @@ take(void *capture_, const char *data, size_t size)
     return !capture->error && !capture->status;
 }
 
+/* Empties the file, unless it is standard output, or a pipe that has a name:
+ * what was in it is lost once there is something else to write. */
+static bool
+empty_file(struct capture *capture)
+{
+    if (capture->fd != STDOUT_FILENO && ftruncate(capture->fd, 0)
+        && errno != EINVAL) {
+        fprintf(capture->ctl->err, "vmnctl: %s: %s\n",
+                capture->ctl->write_file, ovs_strerror(errno));
+        return false;
+    }
+    return true;
+}
+
 static enum ctl_exit
 stream(struct capture *capture, int for_s)
 {
@@ -359,11 +392,13 @@ capture_by(struct ctl *ctl, const char *name, json_t *spec, int fd, int for_s)
     sigaddset(&ends, SIGTERM);
     sigprocmask(SIG_BLOCK, &ends, &old);
     sigaction(SIGPIPE, &ignore, &old_pipe);
-    status = set_labels(ctl, spec);
+    status = check_app(ctl);
+    status = status ? status : set_labels(ctl, spec);
     status = status ? status : begin(ctl, name, spec);
     if (!status) {
         fprintf(ctl->err, "capturing (Ctrl-C ends it)\n");
-        status = stream(&capture, for_s);
+        status = (empty_file(&capture) ? stream(&capture, for_s)
+                  : CTL_REFUSED);
         end_once(&capture);
         report(&capture);
         status = status ? status : capture.status;
@@ -418,8 +453,7 @@ ctl_cmd_capture(struct ctl *ctl, int n_args, char *const args[])
     }
     is_stdout = !strcmp(ctl->write_file, "-");
     fd = (is_stdout ? STDOUT_FILENO
-          : open(ctl->write_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-                 0600));
+          : open(ctl->write_file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
     if (fd < 0) {
         fprintf(ctl->err, "vmnctl: %s: %s\n", ctl->write_file,
                 ovs_strerror(errno));

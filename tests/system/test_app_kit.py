@@ -105,7 +105,8 @@ def test_examples(tmp_path, name):
                    cwd=tmp_path) == said
 
 
-@pytest.mark.parametrize("name", ["chains", "metadata", "monitors"])
+@pytest.mark.parametrize("name", ["chains", "metadata", "mirrors", "monitors",
+                                  "qos"])
 def test_apps_that_are_loaded_by_hand(name):
     said = run("test", "--app-dir", APPS, "%s/%s.so" % (APPS, name),
                "%s/apps/%s/%s-test.yaml" % (TOP, name, name))

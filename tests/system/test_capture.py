@@ -452,7 +452,12 @@ def test_vmnctl_says_what_it_wants(lab, tmp_path):
             (["a", "-w", path, "--network", "net"], "in one already"),
             (["a", "-w", path, "--for", "2h"], "at most 1h")):
         assert said in ctl(lab, "capture", *args, status=2), args
+    # What is refused leaves the file as it was.
+    with open(path, "w", encoding="ascii") as file:
+        file.write("before")
     assert "nobody" in ctl(lab, "capture", "nobody", "-w", path, status=1)
+    with open(path, encoding="ascii") as file:
+        assert file.read() == "before"
 
 
 # Clusters.  ------------------------------------------------------------------
@@ -464,6 +469,11 @@ def test_each_member_of_a_cluster_has_the_packets_of_all_hosts(tmp_path):
         use_member(lab, writer)
         lab.vmnd.api.apply([lab.host_object(h) for h in lab.hosts])
         lab.await_synced()
+        with Capture(types.SimpleNamespace(vmnd=types.SimpleNamespace(
+                socket=writer.api.path)), tmp_path / "none", "a") as capture:
+            _, said = capture.process.communicate(timeout=60)
+            assert capture.process.returncode == 1
+            assert "the app mirrors is not loaded" in said
         with open(APP, "rb") as file:
             code = base64.b64encode(file.read()).decode()
         writer.api.call("PUT", "/v1/apps/mirrors/code", {
