@@ -213,6 +213,14 @@ check_handlers(const struct vmn_app_class *class_, struct vmn_error *why)
                                      "not called for arrivals",
                                      handlers[i].name);
         }
+        if (handlers[i].options & VMN_HANDLER_ARRIVALS
+            && (handlers[i].provider_ports || handlers[i].to_controller
+                || handlers[i].tells_guest)) {
+            return vmn_error_invalid(why, "handler %s is called for ports "
+                                     "that have come to a host, so it has no "
+                                     "provider_ports, to_controller or "
+                                     "tells_guest", handlers[i].name);
+        }
         for (size_t j = 0; j < i; j++) {
             if (!strcmp(handlers[i].name, handlers[j].name)) {
                 return vmn_error_invalid(why, "two handlers are named %s",

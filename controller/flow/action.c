@@ -11,6 +11,7 @@
 #include "controller/flow/learn-client.h"
 #include "controller/flow/learn-connection.h"
 #include "controller/flow/learn-mac.h"
+#include "controller/flow/learn-member.h"
 #include "controller/flow/learn-neighbour.h"
 #include "controller/flow/punt-action.h"
 
@@ -494,6 +495,39 @@ vmn_act_find_client(struct vmn_actions *a)
 {
     vmn_act_set(a, VMN_REG_CLIENT_VALUE, 0);
     put_detour(a, CLIENT_TABLE);
+}
+
+void
+vmn_act_learn_member(struct vmn_actions *a, const struct vmn_member *member)
+{
+    if (a->in_bucket) {
+        emit_fail(a->emit, "a bucket cannot learn");
+        return;
+    } else if (member->eth_type && member->eth_type != VMN_ETH_IPV4
+               && member->eth_type != VMN_ETH_IPV6) {
+        emit_fail(a->emit, "only groups of IP have members");
+        return;
+    } else if (!member->hard_s || !member->limit
+               || member->limit > VMN_MEMBERS_MAX) {
+        emit_fail(a->emit, "a member is remembered for at least one second, "
+                  "and 1 to %u are", VMN_MEMBERS_MAX);
+        return;
+    } else if (!field_is_register(member->from)) {
+        emit_fail(a->emit, "a member's value comes from a register");
+        return;
+    }
+    vmn_act_set(a, VMN_REG_MEMBER_LEARNED, 0);
+    if (actions_begin(a)) {
+        learn_member_put(&a->ofpacts, member);
+    }
+}
+
+void
+vmn_act_find_member(struct vmn_actions *a)
+{
+    if (may_write(a, VMN_REG_MEMBER_VALUE, UINT32_MAX)) {
+        put_detour(a, MEMBER_TABLE);
+    }
 }
 
 void

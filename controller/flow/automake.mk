@@ -24,6 +24,8 @@ controller_libvmn_a_SOURCES += \
 	controller/flow/learn-connection.h \
 	controller/flow/learn-mac.c \
 	controller/flow/learn-mac.h \
+	controller/flow/learn-member.c \
+	controller/flow/learn-member.h \
 	controller/flow/learn-neighbour.c \
 	controller/flow/learn-neighbour.h \
 	controller/flow/match-overlap.c \

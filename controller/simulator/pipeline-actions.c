@@ -113,8 +113,9 @@ resubmit(struct pipeline_context *ctx, const struct ofpact_resubmit *r)
         find_neighbour(ctx);
         return;
     }
-    if (table == MAC_TABLE || table == CLIENT_TABLE) {
-        return;                 /* As if no MAC had been learned. */
+    if (table == MAC_TABLE || table == CLIENT_TABLE
+        || table == MEMBER_TABLE) {
+        return;                 /* As if nothing had been learned. */
     }
     if (table == PUNT_TABLE) {
         /* As if the sender were within its rate. */

@@ -121,6 +121,8 @@ enum call {
     /* Of actions. */
     CALL_ACT_LIMIT_KBPS = 70,
     CALL_ACT_COPY = 71,
+    CALL_ACT_LEARN_MEMBER = 80,
+    CALL_ACT_FIND_MEMBER = 81,
     CALL_N
 };
 

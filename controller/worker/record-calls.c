@@ -422,6 +422,7 @@ PLAIN_ACTION(vmn_act_restart, CALL_ACT_RESTART)
 PLAIN_ACTION(vmn_act_find_neighbour, CALL_ACT_FIND_NEIGHBOUR)
 PLAIN_ACTION(vmn_act_find_mac, CALL_ACT_FIND_MAC)
 PLAIN_ACTION(vmn_act_find_client, CALL_ACT_FIND_CLIENT)
+PLAIN_ACTION(vmn_act_find_member, CALL_ACT_FIND_MEMBER)
 
 #define U32_ACTION(NAME, CALL, TYPE)                    \
     void                                                \
@@ -583,6 +584,20 @@ vmn_act_learn_client(struct vmn_actions *a, const struct vmn_client *client)
         call_put_u16(log, client->eth_type);
         call_put_u16(log, client->idle_s);
         call_put_u32(log, client->from);
+    }
+}
+
+void
+vmn_act_learn_member(struct vmn_actions *a, const struct vmn_member *member)
+{
+    struct call_log *log;
+
+    if (!is_missing(a->recorder, member, __func__)) {
+        log = begin_actions(a, CALL_ACT_LEARN_MEMBER);
+        call_put_u16(log, member->eth_type);
+        call_put_u16(log, member->hard_s);
+        call_put_u32(log, member->limit);
+        call_put_u32(log, member->from);
     }
 }
 

@@ -29,6 +29,7 @@ PLAIN_ACTION(restart)
 PLAIN_ACTION(find_neighbour)
 PLAIN_ACTION(find_mac)
 PLAIN_ACTION(find_client)
+PLAIN_ACTION(find_member)
 #undef PLAIN_ACTION
 
 static void
@@ -329,6 +330,21 @@ replay_learn_client(struct replay *r)
 }
 
 static void
+replay_learn_member(struct replay *r)
+{
+    struct vmn_actions *a = replay_take_actions(r);
+    struct vmn_member member;
+
+    member.eth_type = call_take_u16(&r->in);
+    member.hard_s = call_take_u16(&r->in);
+    member.limit = call_take_u32(&r->in);
+    member.from = call_take_u32(&r->in);
+    if (replay_is_good(r)) {
+        vmn_act_learn_member(a, &member);
+    }
+}
+
+static void
 replay_check_size(struct replay *r)
 {
     struct vmn_actions *a = replay_take_actions(r);
@@ -513,6 +529,8 @@ const struct replay_call replay_action_calls[CALL_N] = {
     [CALL_ACT_FIND_MAC] = { "vmn_act_find_mac", replay_find_mac },
     [CALL_ACT_LEARN_CLIENT] = { "vmn_act_learn_client", replay_learn_client },
     [CALL_ACT_FIND_CLIENT] = { "vmn_act_find_client", replay_find_client },
+    [CALL_ACT_LEARN_MEMBER] = { "vmn_act_learn_member", replay_learn_member },
+    [CALL_ACT_FIND_MEMBER] = { "vmn_act_find_member", replay_find_member },
     [CALL_ACT_CHECK_SIZE] = { "vmn_act_check_size", replay_check_size },
     [CALL_ACT_HASH_CLIENT] = { "vmn_act_hash_client", replay_hash_client },
     [CALL_ACT_HASH_CONNECTION] = { "vmn_act_hash_connection",

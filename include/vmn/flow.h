@@ -488,6 +488,33 @@ void vmn_act_learn_client(struct vmn_actions *, const struct vmn_client *);
 #define VMN_REG_CLIENT_VALUE VMN_F_REG11
 void vmn_act_find_client(struct vmn_actions *);
 
+/* Has the switch remember that a member of a multicast group is there: a value
+ * for (VMN_REG_NETWORK, VMN_REG_MEMBER, the packet's IP destination), until it
+ * was not learned for 'hard_s' seconds or the unit has no flow left that
+ * learns.  What a member is the app says: a port, a host, whoever asks for all
+ * groups.  Learning it again changes the value, and starts the time over;
+ * packets for the group do not.  Of a unit at most 'limit' members are
+ * remembered on a host, of flows with different ones each up to its own: what
+ * is beyond that is not.  The lowest bit of VMN_REG_MEMBER_LEARNED says
+ * whether it is, and its others become 0. */
+#define VMN_MEMBERS_MAX 16384
+#define VMN_REG_MEMBER VMN_F_REG12
+#define VMN_REG_MEMBER_LEARNED VMN_F_REG10
+struct vmn_member {
+    uint16_t eth_type;          /* VMN_ETH_IPV4 or VMN_ETH_IPV6, which the flow
+                                 * must match; 0: of any destination. */
+    uint16_t hard_s;            /* Not 0. */
+    uint32_t limit;             /* 1 to VMN_MEMBERS_MAX. */
+    enum vmn_field from;        /* The register that holds the value. */
+};
+void vmn_act_learn_member(struct vmn_actions *, const struct vmn_member *);
+/* Sets VMN_REG_MEMBER_VALUE to what is remembered of (VMN_REG_NETWORK,
+ * VMN_REG_MEMBER) and any destination, or else of these and the packet's IP
+ * destination; then the actions go on.  Where nothing is remembered the
+ * register is as it was: so several may be asked for, one after the other. */
+#define VMN_REG_MEMBER_VALUE VMN_F_REG11
+void vmn_act_find_member(struct vmn_actions *);
+
 /* Sets or clears VMN_FLAG_LARGE: whether the IP packet has more than 'mtu'
  * bytes.  Of one that the guest leaves to be cut up (TCP segmentation
  * offload), what it is cut into counts.  Switches do this for each packet, so

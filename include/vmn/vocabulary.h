@@ -255,6 +255,15 @@ enum vmn_hook {
  * dhcp tells guests of the route. */
 #define VMN_REL_METADATA "metadata.networks"
 
+/* Relation: network name -> anything, where IGMP and MLD are snooped: what
+ * guests say of these gets past the guard, and messages between hosts about
+ * them have no guest as their source.  Published by multicast; read by
+ * overlay. */
+#define VMN_REL_SNOOPED "multicast.snooped"
+/* Ethernet destinations of these messages; the lowest byte differs. */
+#define VMN_SNOOPED_MAC UINT64_C(0x03564dff0200)
+#define VMN_SNOOPED_MAC_MASK UINT64_C(0xffffffffff00)
+
 /* Query: network name -> struct vmn_ip, where guests may ask for names.  No
  * value: nowhere.  Provided by dns. */
 #define VMN_QUERY_DNS_SERVER "dns.server"

@@ -164,7 +164,8 @@ random_plain_action(struct vmn_actions *a, unsigned kind)
              break;
     case 13: vmn_act_find_neighbour(a); break;
     case 14: vmn_act_find_mac(a); break;
-    case 15: vmn_act_find_client(a); break;
+    case 15: (random_range(2) ? vmn_act_find_client
+              : vmn_act_find_member)(a); break;
     case 16: vmn_act_check_size(a, random_range(2000)); break;
     case 17: vmn_act_hash_client(a, random_uint16(), random_reg(),
                                  1 + random_range(99)); break;
@@ -196,6 +197,9 @@ static inline void
 random_learn(struct vmn_actions *a, unsigned kind)
 {
     struct vmn_client client = { VMN_ETH_IPV4, random_range(9), random_reg() };
+    struct vmn_member member = { random_range(2) ? VMN_ETH_IPV6 : 0,
+                                 random_range(9), random_range(99),
+                                 random_reg() };
 
     switch (kind) {
     case 0: vmn_act_learn_connection(a, random_range(2) ? VMN_ETH_IPV4
@@ -203,7 +207,13 @@ random_learn(struct vmn_actions *a, unsigned kind)
     case 1: vmn_act_learn_neighbour(a, is_wrong() ? 3 : random_range(3));
             break;
     case 2: vmn_act_learn_mac(a, random_range(9)); break;
-    case 3: vmn_act_learn_client(a, &client); break;
+    case 3:
+        if (random_range(2)) {
+            vmn_act_learn_client(a, &client);
+        } else {
+            vmn_act_learn_member(a, &member);
+        }
+        break;
     case 4: random_copy(a); break;
     case 5: (random_range(2) ? vmn_act_limit : vmn_act_limit_kbps)(
                 a, is_wrong() ? NULL : "limit", random_range(50),

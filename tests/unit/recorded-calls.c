@@ -54,6 +54,8 @@
 #define vmn_act_find_mac recorded_act_find_mac
 #define vmn_act_learn_client recorded_act_learn_client
 #define vmn_act_find_client recorded_act_find_client
+#define vmn_act_learn_member recorded_act_learn_member
+#define vmn_act_find_member recorded_act_find_member
 #define vmn_act_check_size recorded_act_check_size
 #define vmn_act_hash_client recorded_act_hash_client
 #define vmn_act_hash_connection recorded_act_hash_connection

@@ -110,6 +110,11 @@ apps_that_do_not_fit_are_refused(void **state)
     REFUSED("answers HTTP, so it has no", VMN_APP_HEAD, .name = "x",
             HANDLERS({ .name = "h", .handle = handle_nothing,
                        .options = VMN_HANDLER_HTTP, .interval_s = 1 }));
+    REFUSED("that have come to a host, so it has no provider_ports",
+            VMN_APP_HEAD, .name = "x",
+            HANDLERS({ .name = "h", .handle = handle_nothing,
+                       .interval_s = 1, .provider_ports = true,
+                       .options = VMN_HANDLER_ARRIVALS }));
     REFUSED("options that this vmnd does not know", VMN_APP_HEAD,
             .name = "x", HANDLERS({ .name = "h", .handle = handle_nothing,
                                     .options = 4 }));

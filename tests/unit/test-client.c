@@ -116,6 +116,30 @@ emit_family(struct vmn_view *view, struct vmn_emit *emit, unsigned family,
     learn(flow_add(emit, TABLE_GROUP, 100, family), family);
 }
 
+/* The mistakes with members of groups, which are remembered in the same
+ * way. */
+static void
+member_mistake(struct vmn_group_msg *group, struct vmn_actions *actions,
+               const char *mistake)
+{
+    struct vmn_member member = { VMN_ETH_IPV4, 1, 1, VMN_F_REG10 };
+
+    if (!strcmp(mistake, "bucket")) {
+        actions = vmn_bucket_add(group, 0, 1);
+    } else if (!strcmp(mistake, "arp")) {
+        member.eth_type = VMN_ETH_ARP;
+    } else if (!strcmp(mistake, "other")) {
+        member.eth_type = VMN_ETH_IPV6;
+    } else if (!strcmp(mistake, "time")) {
+        member.hard_s = 0;
+    } else if (!strcmp(mistake, "limit")) {
+        member.limit = VMN_MEMBERS_MAX + 1;
+    } else {
+        member.from = VMN_F_CT_MARK;
+    }
+    vmn_act_learn_member(actions, &member);
+}
+
 static void
 emit_mistake(struct vmn_view *view, struct vmn_emit *emit,
              const char *mistake)
@@ -128,7 +152,10 @@ emit_mistake(struct vmn_view *view, struct vmn_emit *emit,
         vmn_printf(view, "mistake"));
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
-    if (all) {
+    if (!strncmp(mistake, "member-", 7)) {
+        member_mistake(group, actions, mistake + 7);
+        return;
+    } else if (all) {
         vmn_group_hash_client(group, 4);
     } else if (!strcmp(mistake, "family")) {
         vmn_group_hash_client(group, 5);
@@ -641,6 +668,12 @@ mistakes_are_said(void **state OVS_UNUSED)
         { "other", "a switch refuses the actions of a flow in table 0" },
         { "idle", "a client is remembered for at least one second" },
         { "from", "a client's value comes from a register" },
+        { "member-bucket", "a bucket cannot learn" },
+        { "member-arp", "only groups of IP have members" },
+        { "member-other", "a switch refuses the actions of a flow" },
+        { "member-time", "a member is remembered for at least one second" },
+        { "member-limit", "and 1 to 16384 are" },
+        { "member-from", "a member's value comes from a register" },
     };
 
     toy_init(&toy, &app, NULL);

@@ -183,6 +183,19 @@ find_client(const struct call *c)
 }
 
 static void
+find_member(const struct call *c)
+{
+    vmn_act_find_member(c->actions);
+}
+
+static void
+learn_member(const struct call *c)
+{
+    vmn_act_learn_member(c->actions, &(struct vmn_member) {
+        .hard_s = 1, .limit = 1, .from = OTHER });
+}
+
+static void
 in_bucket(const struct call *c)
 {
     struct vmn_group_msg *group = vmn_group_add(c->emit, vmn_scope_all(),
@@ -304,6 +317,8 @@ static const struct deed {
     { "hash-connection", hash_connection, STAGE_WRITES "12" NOT_SCRATCH },
     { "find-mac", find_mac, STAGE_WRITES "11" NOT_SCRATCH },
     { "find-client", find_client, STAGE_WRITES "11" NOT_SCRATCH },
+    { "find-member", find_member, STAGE_WRITES "11" NOT_SCRATCH },
+    { "learn-member", learn_member, NULL },
     { "bucket", in_bucket, "a bucket of app guest writes register 12, which "
       "is not scratch in all of its stages" },
     { "zone", set_zone, STAGE_WRITES "5 (VMN_REG_ZONE" PIPELINE },

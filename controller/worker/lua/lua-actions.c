@@ -62,6 +62,7 @@ PLAIN_ACTION(restart)
 PLAIN_ACTION(find_neighbour)
 PLAIN_ACTION(find_mac)
 PLAIN_ACTION(find_client)
+PLAIN_ACTION(find_member)
 
 #define U32_ACTION(NAME)                                        \
     static int                                                  \
@@ -292,6 +293,23 @@ learn_client(lua_State *L)
     return chain(L);
 }
 
+/* learn_member(eth_type, hard_s, from, limit) */
+static int
+learn_member(lua_State *L)
+{
+    const char *what = "flow:learn_member()";
+    struct vmn_actions *a = take_actions(L, what);
+    struct vmn_member member = {
+        .eth_type = lua_take_integer(L, 2, what, 0, UINT16_MAX),
+        .hard_s = lua_take_integer(L, 3, what, 1, UINT16_MAX),
+        .from = take_one_field(L, 4, what),
+        .limit = lua_take_integer(L, 5, what, 1, VMN_MEMBERS_MAX),
+    };
+
+    vmn_act_learn_member(a, &member);
+    return chain(L);
+}
+
 /* hash_client(basis, reg, n) */
 static int
 hash_client(lua_State *L)
@@ -468,6 +486,8 @@ lua_actions_open(lua_State *L)
         { "find_mac", find_mac },
         { "learn_client", learn_client },
         { "find_client", find_client },
+        { "learn_member", learn_member },
+        { "find_member", find_member },
         { "check_size", check_size },
         { "hash_client", hash_client },
         { "hash_connection", hash_connection },

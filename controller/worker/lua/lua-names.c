@@ -89,6 +89,9 @@ const struct lua_field lua_fields[] = {
     REG("reg_mac_value", MAC_VALUE),
     REG("reg_client_service", CLIENT_SERVICE),
     REG("reg_client_value", CLIENT_VALUE),
+    REG("reg_member", MEMBER),
+    REG("reg_member_learned", MEMBER_LEARNED),
+    REG("reg_member_value", MEMBER_VALUE),
     { .name = NULL },
 };
 

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * learn() actions that remember members of groups; see learn-member.h. */
+
+#include <config.h>
+
+#include "controller/flow/learn-member.h"
+
+#include "controller/flow/learn-action.h"
+#include "openvswitch/ofp-actions.h"
+
+/* Fields of the network, of the member, of the value, and of the result. */
+#define NETWORK MFF_REG0
+#define MEMBER MFF_REG12
+#define VALUE MFF_REG11
+#define RESULT MFF_REG10
+
+/* Learning again restarts the hard timeout, whether the value changes or not;
+ * packets for the group do not. */
+void
+learn_member_put(struct ofpbuf *ofpacts, const struct vmn_member *member)
+{
+    size_t ofs = ofpacts->size;
+    struct ofpact_learn *learn = learn_action_begin(ofpacts, MEMBER_TABLE,
+                                                    member->limit);
+
+    learn->hard_timeout = member->hard_s;
+    learn->priority = member->eth_type ? 1 : 2;
+    learn->flags |= NX_LEARN_F_WRITE_RESULT;
+    learn->result_dst.field = mf_from_id(RESULT);
+    learn->result_dst.ofs = 0;
+    learn->result_dst.n_bits = 1;
+    if (member->eth_type) {
+        learn_action_match_value(ofpacts, MFF_ETH_TYPE, member->eth_type);
+    }
+    learn_action_match_copy(ofpacts, NETWORK);
+    learn_action_match_copy(ofpacts, MEMBER);
+    if (member->eth_type) {
+        learn_action_match_copy(ofpacts, member->eth_type == VMN_ETH_IPV6
+                                ? MFF_IPV6_DST : MFF_IPV4_DST);
+    }
+    learn_action_load(ofpacts, VALUE, MFF_REG0 + (member->from - VMN_F_REG0));
+    learn_action_end(ofpacts, ofs);
+}
