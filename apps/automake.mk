@@ -8,6 +8,7 @@ include apps/dns/automake.mk
 include apps/metadata/automake.mk
 include apps/mirrors/automake.mk
 include apps/monitors/automake.mk
+include apps/multicast/automake.mk
 include apps/overlay/automake.mk
 include apps/qos/automake.mk
 include apps/firewall/automake.mk

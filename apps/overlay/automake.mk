@@ -9,6 +9,7 @@ apps_overlay_overlay_la_SOURCES = \
 	apps/overlay/function-port.c \
 	apps/overlay/mac-learning.c \
 	apps/overlay/migration.c \
+	apps/overlay/multicast-guard.c \
 	apps/overlay/nd-port-security.c \
 	apps/overlay/nd-responder.c \
 	apps/overlay/overlay.c \

@@ -51,6 +51,7 @@ enum {
 
     TUNNEL_NETWORK = 100,
 
+    SOURCE_SNOOPED = 415,       /* A host's message about its members. */
     SOURCE_GATEWAY = 410,       /* From an external network, by a gateway. */
     SOURCE_OWN_FLOOD = 405,     /* A local port's flood that comes back. */
     SOURCE_SPOOFED = 400,       /* From a physical network, with a local port's
@@ -460,6 +461,10 @@ void nd_security_port(struct vmn_emit *, const struct port_ctx *);
 /* dhcp-ra-guard.c */
 void served_of_network(struct vmn_view *, struct vmn_emit *,
                        const struct vmn_network *);
+
+/* multicast-guard.c */
+void snooped_of_network(struct vmn_view *, struct vmn_emit *,
+                        const struct vmn_network *);
 
 /* unaddressed.c: guests that have no address, or made one up: everywhere, and
  * behind a port with IPv6, on 'ctx->host'. */

@@ -212,6 +212,7 @@ compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     claims_of_network(view, emit, network);
     unknown_of_network(view, emit, network);
     served_of_network(view, emit, network);
+    snooped_of_network(view, emit, network);
 }
 
 /* Emits what a domain has once, if routers join its networks. */

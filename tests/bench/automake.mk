@@ -21,6 +21,7 @@ EXTRA_DIST += \
 	tests/bench/migrate \
 	tests/bench/migrate-ways \
 	tests/bench/mirrored \
+	tests/bench/multicast \
 	tests/bench/one-switch \
 	tests/bench/packet-ins \
 	tests/bench/packets \

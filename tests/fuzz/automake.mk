@@ -8,6 +8,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz-changes \
 	tests/fuzz/fuzz-dhcp \
 	tests/fuzz/fuzz-dns \
+	tests/fuzz/fuzz-group-message \
 	tests/fuzz/fuzz-guest-http \
 	tests/fuzz/fuzz-http-head \
 	tests/fuzz/fuzz-http-json \
@@ -26,6 +27,9 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz-udp \
 	tests/fuzz/fuzz-yaml
 $(FUZZ_TARGETS): private AM_LDFLAGS += $(VMN_FUZZ_LDFLAGS)
+tests_fuzz_fuzz_group_message_SOURCES = \
+	tests/fuzz/fuzz-group-message.c \
+	apps/multicast/group-message.c
 tests_fuzz_fuzz_yaml_LDADD = $(CTL_LIBS)
 $(tests_fuzz_fuzz_ovsdb_rows_OBJECTS): proto/ovsdb/vswitch-idl.h
 

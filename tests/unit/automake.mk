@@ -37,6 +37,7 @@ UNIT_TESTS = \
 	tests/unit/test-engine-flows \
 	tests/unit/test-engine-hosts \
 	tests/unit/test-fiber \
+	tests/unit/test-group-message \
 	tests/unit/test-guest-attacks \
 	tests/unit/test-guest-http \
 	tests/unit/test-health-state \
@@ -365,6 +366,9 @@ check_PROGRAMS += $(ALL_UNIT_TESTS)
 TESTS += $(ALL_UNIT_TESTS)
 
 # Also of a generator of the documents.
+tests_unit_test_group_message_SOURCES = \
+	tests/unit/test-group-message.c \
+	apps/multicast/group-message.c
 tests_unit_test_api_doc_SOURCES = tests/unit/test-api-doc.c \
 	build-aux/api-doc.c build-aux/api-doc.h
 

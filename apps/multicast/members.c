@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Members on a host: what the switch learns from the messages of a port, and
+ * whom it asks or tells when it has learned.  Not for messages of other hosts
+ * (snooping.c).
+ *
+ * What is learned of a port is its unit's, so it goes with the port, and each
+ * has a bound of its own.  A port with more groups than that gets all. */
+
+#include "multicast.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "group-message.h"
+
+/* A port where it is. */
+struct place {
+    const struct vmn_port *port;
+    const struct vmn_network *network;
+    const char *host;
+    uint32_t number;            /* Of the host. */
+    uint32_t ofport;            /* Never 0. */
+};
+
+/* Fills in 'place' for a port that gets what is flooded; returns false if it
+ * gets nothing. */
+static bool
+place_read(struct vmn_view *view, const struct vmn_network *network,
+           const char *name, struct place *place)
+{
+    const struct vmn_port *port = vmn_read_port(view, name);
+    const struct vmn_binding *binding
+        = (port && port->enabled && !port->external
+           && !strcmp(port->network, network->row.name)
+           ? vmn_read_binding(view, name) : NULL);
+    const struct vmn_vif *vif
+        = binding ? vmn_read_vif(view, binding->host, port->iface_id) : NULL;
+
+    if (!vif || !vif->ofport || vmn_is_quarantined(view, port)) {
+        return false;
+    }
+    *place = (struct place) {
+        .port = port, .network = network, .host = binding->host,
+        .number = vmn_id_of(view, VMN_ID_POOL_HOST, binding->host),
+        .ofport = vif->ofport };
+    return true;
+}
+
+/* A host.  ---------------------------------------------------------------- */
+
+static int
+compare_receivers(const void *a_, const void *b_)
+{
+    const struct receiver *a = (const struct receiver *) a_;
+    const struct receiver *b = (const struct receiver *) b_;
+
+    return (a->identity != b->identity ? (a->identity < b->identity ? -1 : 1)
+            : a->ofport < b->ofport ? -1 : a->ofport > b->ofport);
+}
+
+static struct vmn_flow *
+local_flow(struct vmn_emit *emit, const struct vmn_network *network,
+           const char *host, enum step step, uint16_t priority)
+{
+    struct vmn_flow *flow = vmn_flow_add(
+        emit, vmn_scope_host(host), STAGE_SNOOP, table_of(step), priority);
+
+    vmn_match(flow, VMN_REG_NETWORK, network->vni);
+    vmn_match(flow, REG_STEP, step);
+    return flow;
+}
+
+/* Emits who may be a member here: of a group that a port has left, and a
+ * router. */
+static void
+ask_ports(struct vmn_emit *emit, const struct vmn_network *network,
+          const char *host, const struct receiver *ports, size_t n)
+{
+    struct vmn_actions *actions = vmn_flow_actions(
+        local_flow(emit, network, host, STEP_LEFT, PRIORITY_NETWORK));
+
+    for (size_t i = 0; i < n; i++) {
+        vmn_act_set(actions, REG_MEMBER, ports[i].ofport);
+        vmn_act_set(actions, REG_STEP, DETOUR_CHECK);
+        vmn_act_resubmit(actions, STAGE_SNOOP, TABLE_DETOURS);
+    }
+    go_on(actions, STAGE_SNOOP, STEP_LAST_LEFT);
+
+    actions = vmn_flow_actions(local_flow(emit, network, host, DETOUR_ROUTERS,
+                                          PRIORITY_NETWORK));
+    vmn_act_set(actions, REG_STEP, DETOUR_TO_ROUTER);
+    for (size_t i = 0; i < n; i++) {
+        vmn_act_set(actions, REG_ANY, ports[i].ofport);
+        look_for(actions, ports[i].ofport | MEMBER_ROUTER);
+        vmn_act_clone(actions, STAGE_SNOOP, TABLE_TO_ROUTER);
+    }
+}
+
+/* Reads the ports of a network on a host that get what is flooded, by identity
+ * as overlay has them.  Returns how many. */
+static size_t
+receivers_read(struct vmn_view *view, const struct vmn_network *network,
+               const char *key, const char *host, struct vmn_emit *emit,
+               struct receiver **to)
+{
+    struct vmn_names names = vmn_relation_values(view, REL_LOCAL, key);
+    struct vmn_names unflooded = vmn_relation_values(
+        view, VMN_REL_UNFLOODED_PORTS, network->row.name);
+    size_t n = 0, next = 0;
+
+    *to = (struct receiver *) vmn_alloc(view, (names.n + 1) * sizeof **to);
+    for (size_t i = 0; i < names.n; i++) {
+        const char *name = names.names[i];
+        struct place place;
+        const void *identity;
+        size_t size;
+
+        while (next < unflooded.n && strcmp(unflooded.names[next], name) < 0) {
+            next++;
+        }
+        if ((next < unflooded.n && !strcmp(unflooded.names[next], name))
+            || !place_read(view, network, name, &place)
+            || strcmp(place.host, host)) {
+            continue;
+        }
+        identity = vmn_query(view, VMN_QUERY_IDENTITY, name, &size);
+        (*to)[n].ofport = place.ofport;
+        if (identity && size == sizeof (*to)[n].identity) {
+            memcpy(&(*to)[n].identity, identity, size);
+        }
+        vmn_publish(emit, REL_PORTS, name, network->row.name);
+        n++;
+    }
+    qsort(*to, n, sizeof **to, compare_receivers);
+    return n;
+}
+
+/* Tells other hosts that the members here are known, on a tick. */
+static void
+tell_hosts(struct vmn_view *view, struct vmn_emit *emit,
+           const struct vmn_network *network, const char *host)
+{
+    struct vmn_flow *flow = local_flow(emit, network, host, STEP_TELL,
+                                       PRIORITY_NETWORK);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_match(flow, REG_IS_MEMBER, 0);
+    learn_own(actions, MEMBER_TOLD, TOLD_S);
+    sign(actions, vmn_id_of(view, VMN_ID_POOL_HOST, host));
+    vmn_act_goto_hook(actions, VMN_HOOK_LOCATE);
+}
+
+void
+compile_host(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    const struct vmn_network *network;
+    struct receiver *to;
+    const char *parts[2];
+    size_t n;
+
+    if (vmn_key_split(view, key, parts, 2) < 2
+        || !settings_of(view, parts[0], &network)) {
+        return;
+    }
+    n = receivers_read(view, network, key, parts[1], emit, &to);
+    ask_ports(emit, network, parts[1], to, n);
+    tell_hosts(view, emit, network, parts[1]);
+    copies_on_host(emit, network, parts[1], to, n);
+}
+
+/* A port.  ---------------------------------------------------------------- */
+
+static struct vmn_flow *
+port_flow(struct vmn_emit *emit, const struct place *place, enum step step,
+          uint16_t priority)
+{
+    struct vmn_flow *flow;
+
+    if (step) {
+        flow = local_flow(emit, place->network, place->host, step, priority);
+    } else {
+        flow = vmn_flow_add(emit, vmn_scope_host(place->host), STAGE_SNOOP,
+                            TABLE_IN, priority);
+        vmn_match(flow, VMN_REG_NETWORK, place->network->vni);
+        vmn_match(flow, VMN_REG_SRC_LOCAL, 1);
+    }
+    vmn_match(flow, VMN_F_IN_PORT, place->ofport);
+    return flow;
+}
+
+/* Makes a message of a report about one group, which has the group as its IP
+ * destination. */
+static void
+report_to_message(struct vmn_actions *actions)
+{
+    vmn_act_set(actions, VMN_F_ETH_DST, MESSAGE_MAC(MESSAGE_JOIN));
+    vmn_act_set(actions, VMN_F_ETH_SRC,
+                (uint64_t) VMN_RESERVED_MAC_SERVICE << 24);
+    go_on(actions, STAGE_SNOOP, STEP_LEARN);
+}
+
+/* Reports that the switch takes in by itself.  Those of MLD have not been
+ * looked at by the guard, and so have the port's own source from here on. */
+static void
+from_port(struct vmn_emit *emit, const struct place *place)
+{
+    struct vmn_flow *flow = port_flow(emit, place, 0, PRIORITY_PORT);
+    const struct vmn_ip own = vmn_link_local(place->port->mac);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_match(flow, VMN_F_IP_PROTO, PROTO_IGMP);
+    vmn_match_prefix(flow, VMN_F_IPV4_DST, &all_groups4);
+    look_for(actions, place->ofport | MEMBER_ROUTER);
+    go_on(actions, STAGE_SNOOP, STEP_IGMP);
+    report_to_message(vmn_flow_actions(port_flow(emit, place, STEP_IGMP,
+                                                 PRIORITY_PORT)));
+
+    flow = port_flow(emit, place, 0, PRIORITY_PORT);
+    actions = vmn_flow_actions(flow);
+    vmn_match(flow, VMN_F_ICMPV6_TYPE, MLD_REPORT);
+    vmn_match_prefix(flow, VMN_F_IPV6_DST, &all_groups6);
+    vmn_act_set_ip(actions, VMN_F_IPV6_SRC, &own);
+    report_to_message(actions);
+}
+
+/* Learns that the port gets all groups, and, if it is a router's, that it
+ * hears reports; other hosts are told the former. */
+static void
+learn_all_of(struct vmn_flow *flow, const struct place *place, bool is_router)
+{
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    sign(actions, place->number);
+    vmn_act_set(actions, REG_MEMBER, place->ofport);
+    learn_all(actions, PORT_MEMBERS_MAX);
+    if (is_router) {
+        vmn_act_set(actions, REG_MEMBER, place->ofport | MEMBER_ROUTER);
+        learn_all(actions, PORT_MEMBERS_MAX);
+    }
+    vmn_act_set(actions, VMN_F_ETH_DST, MESSAGE_MAC(MESSAGE_ALL));
+    go_on(actions, STAGE_SNOOP, STEP_RELAY);
+}
+
+static void
+learn_port(struct vmn_emit *emit, const struct multicast_network *row,
+           const struct place *place)
+{
+    struct vmn_flow *flow;
+    struct vmn_actions *actions;
+
+    for (size_t i = 0; i < N_FAMILIES; i++) {
+        uint16_t eth_type = vmn_eth_type_of(families[i]);
+
+        flow = port_flow(emit, place, STEP_LEARN, PRIORITY_NETWORK);
+        vmn_match(flow, VMN_F_ETH_TYPE, eth_type);
+        vmn_match_masked(flow, VMN_F_ETH_DST, MESSAGE_MAC(MESSAGE_LEAVE),
+                         MESSAGE_MAC_MASK | 0xfe);
+        actions = vmn_flow_actions(flow);
+        sign(actions, place->number);
+        vmn_act_set(actions, REG_MEMBER, place->ofport);
+        learn_message(actions, row, eth_type, PORT_GROUPS_MAX);
+    }
+
+    for (enum message kind = MESSAGE_ALL; kind <= MESSAGE_ROUTER; kind++) {
+        flow = port_flow(emit, place, STEP_LEARN, PRIORITY_NETWORK);
+        vmn_match(flow, VMN_F_ETH_DST, MESSAGE_MAC(kind));
+        learn_all_of(flow, place, kind == MESSAGE_ROUTER);
+    }
+
+    /* Whether another port is a member: what has just been learned of this one
+     * is not seen by the packet that taught it. */
+    flow = port_flow(emit, place, DETOUR_CHECK, PRIORITY_FIRST);
+    vmn_match(flow, REG_MEMBER, place->ofport);
+    stop(vmn_flow_actions(flow));
+
+    /* A port that has too many groups gets all, and so does its host. */
+    flow = port_flow(emit, place, STEP_LEARNED, PRIORITY_FIRST);
+    vmn_match(flow, REG_LEARNED, 0);
+    learn_all_of(flow, place, false);
+}
+
+void
+compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    struct vmn_names networks = vmn_relation_values(view, REL_PORTS, key);
+    const struct vmn_network *network;
+    const struct multicast_network *row
+        = networks.n ? settings_of(view, networks.names[0], &network) : NULL;
+    struct place place;
+
+    if (row && place_read(view, network, key, &place)) {
+        from_port(emit, &place);
+        learn_port(emit, row, &place);
+    }
+}

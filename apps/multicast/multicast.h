@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of the multicast app share: its type, stages, tables and
+ * priorities, what switches remember, and for how long.
+ *
+ * Switches themselves remember who is a member of which group
+ * (vmn_act_learn_member()), from reports, each for a time.  So nothing of it
+ * is state of the controller's: joins and leaves change no row and no unit,
+ * and restarts and takeovers of vmnd lose none of it.
+ *
+ * vmnd's part is to ask (querier.c) and to take apart those reports that a
+ * switch cannot (IGMPv3, MLDv2, leaves): it sends on what it has found in
+ * messages of one group each, which the switch learns from as from those of
+ * IGMPv2 and MLDv1.  Since the queries are of these versions, guests answer
+ * them in these. */
+
+#ifndef APPS_MULTICAST_H
+#define APPS_MULTICAST_H 1
+
+#include "vmn/app.h"
+
+/* The app's type. */
+#define ROW_NETWORK VMN_ROW_OWN(0)
+
+/* overlay's: NETWORK|HOST -> port. */
+#define REL_LOCAL "overlay.local"
+/* Relations: network -> objects that are for it; */
+#define REL_SETTINGS "multicast.settings"
+/* port with flows of its own -> its network; */
+#define REL_PORTS "multicast.ports"
+/* object -> whether it is in effect, and not another one of its network. */
+#define REL_IN_EFFECT "multicast.in-effect"
+
+/* An object of type "multicast-networks". */
+struct multicast_network {
+    struct vmn_object object;
+    const char *network;
+    bool flood_unregistered;
+    int idle_timeout;           /* Seconds. */
+    struct vmn_ip querier_ip;   /* Family 0: nobody's. */
+    size_t n_routers;
+    const char *const *routers; /* Ports that lead to one. */
+    bool learn_routers;         /* So does any that sends queries. */
+};
+
+enum stage {
+    STAGE_SNOOP,                /* Reports and queries of local ports, and what
+                                 * other hosts say of theirs. */
+    STAGE_RELAY,                /* What is said to other hosts. */
+    STAGE_FILTER,               /* Copies of a flood for local ports. */
+    STAGE_SEND,                 /* Those for several, and for other hosts. */
+};
+
+enum handler {
+    HANDLER_REPORT,             /* What the switch does not take apart. */
+    HANDLER_QUERIER,
+};
+
+/* Tables of all stages but STAGE_RELAY, which has one.  Hooks have few tables,
+ * so what a packet goes through is steps in one table, told apart by a
+ * register, and those of detours, from which it comes back, in another.
+ * STAGE_SNOOP alone has the last one, for detours of detours. */
+enum { TABLE_IN, TABLE_STEPS, TABLE_DETOURS, N_TABLES, TABLE_TO_ROUTER = 3 };
+
+enum step {
+    /* Of STAGE_SNOOP: */
+    STEP_IGMP = 1,              /* Of a group: a report, or a query of a
+                                 * router. */
+    STEP_LEARN,                 /* A message of a local port. */
+    STEP_LEARNED,               /* Was there room for it? */
+    STEP_RELAY,                 /* To other hosts? */
+    STEP_LEFT,                  /* Is another port here a member... */
+    STEP_LAST_LEFT,             /* ...or was it the last one? */
+    STEP_TICK,                  /* Queries are being sent... */
+    STEP_HOLD,                  /* ...for long enough? */
+    STEP_TELL,                  /* Are other hosts to be told? */
+    /* Of STAGE_FILTER and STAGE_SEND: */
+    STEP_ACTIVE,                /* Are members known? */
+    STEP_REGISTERED,            /* Has the group any? */
+    STEP_TO,                    /* To whom the copy is. */
+    STEP_OUT,
+    /* Detours.  In STAGE_SNOOP and STAGE_FILTER: is REG_MEMBER a member, then
+     * REG_ANY becomes 1. */
+    DETOUR_CHECK,
+    DETOUR_SEEN,
+    DETOUR_HOST,                /* In STAGE_SEND: are a host's members... */
+    DETOUR_KNOWN,               /* ...known? */
+    /* In STAGE_SNOOP: a message to each port here, in REG_ANY, that leads to a
+     * router. */
+    DETOUR_ROUTERS,
+    DETOUR_TO_ROUTER,
+};
+
+enum {
+    PRIORITY_MESSAGE = 200,     /* Between hosts, and of vmnd. */
+    PRIORITY_QUERY = 150,
+    PRIORITY_LINK = 120,        /* Groups of the link: always flooded. */
+    PRIORITY_PUNT = 110,
+    PRIORITY_PORT = 100,
+    PRIORITY_FIRST = 60,
+    PRIORITY_NETWORK = 50,
+    PRIORITY_REST = 10,
+};
+
+/* Registers of all stages.  What find_member() asks for, and what it finds: */
+#define REG_MEMBER VMN_REG_MEMBER       /* 12 */
+#define REG_IS_MEMBER VMN_REG_MEMBER_VALUE /* 11 */
+#define REG_LEARNED VMN_REG_MEMBER_LEARNED /* 10 */
+#define REG_VALUE VMN_F_REG13           /* What is learned: 1, or 0. */
+#define REG_ANY VMN_F_REG14             /* One of several is a member; or the
+                                         * port that a copy is for. */
+#define REG_STEP VMN_F_REG15
+#define SCRATCH (VMN_SCRATCH(VMN_F_REG10) | VMN_SCRATCH(VMN_F_REG11)    \
+                 | VMN_SCRATCH(VMN_F_REG12) | VMN_SCRATCH(VMN_F_REG13)  \
+                 | VMN_SCRATCH(VMN_F_REG14) | VMN_SCRATCH(VMN_F_REG15))
+
+/* Members, of a group or of all.  A port is its OpenFlow number, a host its
+ * number and this: */
+#define MEMBER_HOST 0x40000000u
+/* a port that leads to a router is there with this as well; and a host with
+ * the second one while its members are known: */
+#define MEMBER_ROUTER 0x20000000u
+#define MEMBER_KNOWN 0x10000000u
+/* These are not members, but the network's: it is known who they are here; for
+ * how long has that been asked; a group has some; and other hosts were told
+ * the first. */
+#define MEMBER_ACTIVE 0x80000001u
+#define MEMBER_ASKED 0x80000002u
+#define MEMBER_HOLD 0x80000003u
+#define MEMBER_REGISTERED 0x80000004u
+#define MEMBER_TOLD 0x80000005u
+
+/* Each port is asked so often, and answers within so many tenths of a second
+ * (RFC 2236, section 8: query interval, and query response interval). */
+#define QUERY_S 30
+#define RESPONSE_DS 20
+/* Queries go on: at most one was left out, as when another vmnd takes over. */
+#define ASKED_S 65
+/* From the first query on, until each member has been heard. */
+#define HOLD_S 40
+/* When queries end, a member was asked ASKED_S ago at most.  All is flooded
+ * again before it could be forgotten.  That is no matter of the object's
+ * idle_timeout: what has been learned keeps its time-out where that changes
+ * (OFPFC_MODIFY). */
+#define KNOWN_S (IDLE_MIN_S - ASKED_S - 5)
+/* Other hosts are told no more often. */
+#define TOLD_S 20
+/* Who gets all groups (RFC 3376, section 8.5, is 255 s). */
+#define ALL_S 300
+#define IDLE_MIN_S 150
+#define IDLE_MAX_S 3600
+
+/* Groups of a port, and of all other hosts, that a host remembers; and how
+ * much it does with what is not about one group. */
+#define PORT_GROUPS_MAX 256
+#define PORT_MEMBERS_MAX 272
+#define HOST_GROUPS_MAX 8192
+#define HOST_MEMBERS_MAX VMN_MEMBERS_MAX
+
+/* The network's object that is in effect, or NULL: groups are flooded.
+ * 'network' is filled in. */
+const struct multicast_network *settings_of(struct vmn_view *,
+                                            const char *name,
+                                            const struct vmn_network **);
+
+static const uint8_t families[] = { 4, 6 };
+#define N_FAMILIES (sizeof families / sizeof families[0])
+
+/* Of messages that guests send, and of copies that nobody here wants. */
+#define REASON_SNOOPED "IGMP or MLD, snooped"
+#define REASON_NO_MEMBER "multicast without a member here"
+
+static const struct vmn_prefix all_groups4 = { { 4, { 224 } }, 4 };
+static const struct vmn_prefix all_groups6 = { { 6, { 0xff } }, 8 };
+
+/* 224.0.0.0/24 and ff02::/16: groups of the link (RFC 4541, sections 2.1.2 and
+ * 3). */
+static inline struct vmn_prefix
+link_groups(uint8_t family)
+{
+    static const struct vmn_prefix v4 = { { 4, { 224 } }, 24 };
+    static const struct vmn_prefix v6 = { { 6, { 0xff, 0x02 } }, 16 };
+
+    return family == 6 ? v6 : v4;
+}
+
+/* Adds a flow of a network, on its hosts. */
+static inline struct vmn_flow *
+network_flow(struct vmn_emit *emit, const struct vmn_network *network,
+             unsigned stage, unsigned table, uint16_t priority)
+{
+    struct vmn_flow *flow = vmn_flow_add(
+        emit, vmn_scope_network(network->row.name), stage, table, priority);
+
+    vmn_match(flow, VMN_REG_NETWORK, network->vni);
+    return flow;
+}
+
+static inline unsigned
+table_of(enum step step)
+{
+    return (step < DETOUR_CHECK ? TABLE_STEPS
+            : step < DETOUR_TO_ROUTER ? TABLE_DETOURS : TABLE_TO_ROUTER);
+}
+
+/* Adds the flow of a step, or of a detour's. */
+static inline struct vmn_flow *
+step_flow(struct vmn_emit *emit, const struct vmn_network *network,
+          unsigned stage, enum step step, uint16_t priority)
+{
+    struct vmn_flow *flow = network_flow(emit, network, stage,
+                                         table_of(step), priority);
+
+    vmn_match(flow, REG_STEP, step);
+    return flow;
+}
+
+/* Goes on with a step; ends the actions. */
+static inline void
+go_on(struct vmn_actions *actions, unsigned stage, enum step step)
+{
+    vmn_act_set(actions, REG_STEP, step);
+    vmn_act_jump(actions, stage, table_of(step));
+}
+
+/* Is a step's end: nothing becomes of the packet, or of a detour. */
+static inline void
+stop(struct vmn_actions *actions)
+{
+    vmn_act_set(actions, REG_STEP, 0);
+}
+
+/* Has the actions look for 'member'; what was found before is forgotten. */
+static inline void
+look_for(struct vmn_actions *actions, uint32_t member)
+{
+    vmn_act_set(actions, REG_IS_MEMBER, 0);
+    vmn_act_set(actions, REG_MEMBER, member);
+    vmn_act_find_member(actions);
+}
+
+/* snooping.c */
+/* Says to other hosts whose message it is: that of the host 'number'. */
+void sign(struct vmn_actions *, uint32_t number);
+void learn_own(struct vmn_actions *, uint32_t member, uint32_t hard_s);
+void learn_all(struct vmn_actions *, uint32_t limit);
+void learn_message(struct vmn_actions *, const struct multicast_network *,
+                   uint16_t eth_type, uint32_t limit);
+void compile_settings(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_network(struct vmn_view *, const char *key, struct vmn_emit *);
+
+/* members.c: the ports of a network on one host, and one of them. */
+void compile_host(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_port(struct vmn_view *, const char *key, struct vmn_emit *);
+
+/* copies.c */
+/* A port on a host that gets copies of floods. */
+struct receiver {
+    uint32_t ofport;            /* Never 0. */
+    uint32_t identity;
+};
+void copies_of_network(struct vmn_view *, struct vmn_emit *,
+                       const struct multicast_network *,
+                       const struct vmn_network *);
+/* 'to' is sorted by identity. */
+void copies_on_host(struct vmn_emit *, const struct vmn_network *,
+                    const char *host, const struct receiver *to, size_t n);
+/* Emits the detour DETOUR_CHECK of a stage. */
+void detour_check(struct vmn_emit *, const struct vmn_network *,
+                  unsigned stage);
+
+/* querier.c */
+void handle_report(struct vmn_view *, const struct vmn_packet_in *,
+                   struct vmn_packets_out *);
+void handle_querier(struct vmn_view *, const struct vmn_packet_in *,
+                    struct vmn_packets_out *);
+
+#endif /* apps/multicast/multicast.h */
