@@ -103,6 +103,17 @@ put_line(struct ds *ds, const struct model_log *log)
         ds_put_cstr(ds, ",\"comment\":");
         schema_print_string(ds, log->comment);
     }
+    if (log->undoes) {
+        ds_put_format(ds, ",\"undoes\":%"PRIu64, log->undoes);
+    }
+    if (log->draft) {
+        ds_put_cstr(ds, ",\"draft\":");
+        schema_print_string(ds, log->draft);
+    }
+    if (log->draft_author) {
+        ds_put_cstr(ds, ",\"draft_author\":");
+        schema_print_string(ds, log->draft_author);
+    }
     ds_put_format(ds, ",\"n_changes\":%"PRIuSIZE",\"changes\":%s}", n,
                   ds_cstr(&changes));
     ds_destroy(&changes);
@@ -142,6 +153,15 @@ put_journal(struct ds *ds, const struct model_log *log)
     put_field(ds, "VMN_WHO", log->who);
     if (log->comment) {
         put_field(ds, "VMN_COMMENT", log->comment);
+    }
+    if (log->undoes) {
+        ds_put_format(ds, "VMN_UNDOES=%"PRIu64"\n", log->undoes);
+    }
+    if (log->draft) {
+        put_field(ds, "VMN_DRAFT", log->draft);
+    }
+    if (log->draft_author) {
+        put_field(ds, "VMN_DRAFT_AUTHOR", log->draft_author);
     }
     put_field(ds, "VMN_CHANGES", ds_cstr(&changes));
     put_field(ds, "MESSAGE", ds_cstr(&line));

@@ -406,13 +406,23 @@ ctl_call(struct ctl *ctl, const char *method, const char *path,
 }
 
 enum ctl_exit
+ctl_check_reply(struct ctl *ctl, struct ctl_reply *reply)
+{
+    return check_reply(ctl, NULL, reply);
+}
+
+enum ctl_exit
 ctl_put_if(struct ctl *ctl, const char *path, const json_t *body,
            const char *tag, struct ctl_reply *reply)
 {
     enum ctl_exit status = open_client(ctl);
 
     if (!status) {
-        ctl_client_if_match(ctl->client, tag);
+        if (tag) {
+            ctl_client_if_match(ctl->client, tag);
+        } else {
+            ctl_client_creates(ctl->client);
+        }
         status = send_request(ctl, "PUT", path, body, reply);
         ctl_client_if_match(ctl->client, NULL);
     }

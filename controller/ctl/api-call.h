@@ -44,10 +44,15 @@ enum ctl_exit ctl_call(struct ctl *, const char *method, const char *path,
 void ctl_append_problem(const struct ctl *, struct ds *,
                         const struct ctl_reply *, const struct ctl_input *);
 
-/* PUTs 'body' if the object at 'path' still has the ETag 'tag'.  Returns
- * CTL_DONE with a reply of any status, which the caller frees. */
+/* PUTs 'body' if the object at 'path' still has the ETag 'tag' (NULL: if there
+ * is none).  Returns CTL_DONE with a reply of any status, which the caller
+ * frees. */
 enum ctl_exit ctl_put_if(struct ctl *, const char *path, const json_t *body,
                          const char *tag, struct ctl_reply *);
+
+/* Prints the error of a reply that is one, and frees it; after CTL_DONE the
+ * caller frees it. */
+enum ctl_exit ctl_check_reply(struct ctl *, struct ctl_reply *);
 
 /* Converts the exit status of commands that, as diff(1), answer a question by
  * 0 or 1: errors become 2. */

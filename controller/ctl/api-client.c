@@ -139,6 +139,13 @@ ctl_client_if_match(struct ctl_client *client, const char *tag)
 }
 
 void
+ctl_client_creates(struct ctl_client *client)
+{
+    free(client->if_match);
+    client->if_match = xstrdup("If-None-Match: *");
+}
+
+void
 ctl_client_idempotency_key(struct ctl_client *client, const char *key)
 {
     free(client->idempotency_key);

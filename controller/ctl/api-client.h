@@ -47,6 +47,10 @@ void ctl_client_destroy(struct ctl_client *);
  * none. */
 void ctl_client_if_match(struct ctl_client *, const char *tag);
 
+/* Has the requests that follow create an object only (If-None-Match), until
+ * the next call of ctl_client_if_match(). */
+void ctl_client_creates(struct ctl_client *);
+
 /* Sets the header Idempotency-Key of the requests that follow; NULL: none. */
 void ctl_client_idempotency_key(struct ctl_client *, const char *key);
 

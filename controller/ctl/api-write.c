@@ -32,10 +32,11 @@ ctl_is_write(const struct ctl *ctl, const char *method, const char *path)
         return false;
     }
     if (!strcmp(method, "POST")) {
-        const char *undo = strstr(path, "/undo");
-
         return (!strncmp(path, "/v1/apply", 9)
-                || (!strncmp(path, "/v1/revisions/", 14) && undo));
+                || (!strncmp(path, "/v1/revisions/", 14)
+                    && strstr(path, "/undo"))
+                || (!strncmp(path, "/v1/drafts/", 11)
+                    && strstr(path, "/apply")));
     }
     return strncmp(path, "/v1/cluster/", 12) != 0;
 }

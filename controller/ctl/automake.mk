@@ -22,6 +22,7 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/cmd-completion.c \
 	controller/ctl/cmd-delete.c \
 	controller/ctl/cmd-describe.c \
+	controller/ctl/cmd-draft.c \
 	controller/ctl/cmd-drain.c \
 	controller/ctl/cmd-drops.c \
 	controller/ctl/cmd-edit.c \
@@ -59,6 +60,8 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/describe-rules.c \
 	controller/ctl/describe.h \
 	controller/ctl/dispatch.c \
+	controller/ctl/draft-changes.c \
+	controller/ctl/draft-changes.h \
 	controller/ctl/error-argument.c \
 	controller/ctl/error-argument.h \
 	controller/ctl/error-hint.c \
@@ -114,6 +117,7 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/pcapng-count.h \
 	controller/ctl/port-moves.c \
 	controller/ctl/port-moves.h \
+	controller/ctl/reach-changes.h \
 	controller/ctl/reached-services.c \
 	controller/ctl/reached-services.h \
 	controller/ctl/simulator-request.c \

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "controller/ctl/api-call.h"
+#include "controller/ctl/draft-changes.h"
 #include "controller/ctl/object-files.h"
 #include "controller/ctl/object-types.h"
 #include "controller/ctl/output-plan.h"
@@ -104,6 +105,14 @@ apply_input(struct ctl *ctl, const struct ctl_input *input, bool *changes)
     enum ctl_exit status;
     json_t *restarts;
 
+    if (ctl->draft) {
+        json_decref(body);
+        return (ctl->prune
+                ? ctl_usage(ctl, "apply: --prune is not for a draft: delete "
+                            "objects with vmnctl delete --draft %s",
+                            ctl->draft)
+                : ctl_draft_add(ctl, "apply", input->objects));
+    }
     status = plan_restarts(ctl, input, body, &restarts);
     if (status) {
         json_decref(body);

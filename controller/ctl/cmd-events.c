@@ -97,6 +97,7 @@ put_revision(struct ds *ds, const json_t *data)
     put_text(ds, data, "/revision", "");
     put_text(ds, data, "/who", " by ");
     put_text(ds, data, "/undoes", ", undo of changes in ");
+    put_text(ds, data, "/draft", ", draft ");
     ds_put_cstr(ds, ": ");
     put_changes(ds, json_object_get(data, "changes"));
     put_text(ds, data, "/comment", "; ");

@@ -111,6 +111,11 @@ put_mark(const json_t *entry, struct ds *ds)
         ds_put_format(ds, "  (undo of %"JSON_INTEGER_FORMAT")",
                       json_integer_value(undoes));
     }
+    if (json_object_get(entry, "draft")) {
+        ds_put_cstr(ds, "  (draft ");
+        ctl_path_print(entry, "/draft", ds);
+        ds_put_char(ds, ')');
+    }
     if (json_object_get(entry, "restored_over")) {
         ds_put_cstr(ds, "  (");
         ctl_put_taken_back(entry, ds);

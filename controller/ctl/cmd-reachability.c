@@ -12,6 +12,7 @@
 #include "controller/ctl/api-call.h"
 #include "controller/ctl/other-tools.h"
 #include "controller/ctl/output.h"
+#include "controller/ctl/reach-changes.h"
 #include "controller/ctl/reached-services.h"
 #include "controller/ctl/simulator-request.h"
 #include "openvswitch/dynamic-string.h"
@@ -513,8 +514,8 @@ static const struct ctl_column change_columns[] = {
     { NULL, NULL, NULL },
 };
 
-static void
-show_changes(struct ctl *ctl, const json_t *changes)
+void
+ctl_show_reach_changes(struct ctl *ctl, const json_t *changes)
 {
     if (json_array_size(changes)) {
         ctl_show_table(ctl->out, change_columns, changes);
@@ -609,7 +610,7 @@ ctl_cmd_reachability(struct ctl *ctl, int n_args,
         /* Nothing else changes. */
     } else if (ctl->after.n) {
         ctl_print_unheard(ctl, reply.body);
-        show_changes(ctl, changes);
+        ctl_show_reach_changes(ctl, changes);
     } else {
         ctl_print_unheard(ctl, reply.body);
         show_reply(ctl, reply.body);

@@ -259,6 +259,24 @@ show_undoes(struct ctl *ctl, const json_t *revision)
     }
 }
 
+/* Names the draft that it applied, and who created that. */
+static void
+show_draft(struct ctl *ctl, const json_t *revision)
+{
+    const char *draft = json_string_value(json_object_get(revision, "draft"));
+    const char *author = json_string_value(json_object_get(revision,
+                                                           "draft_author"));
+
+    if (draft) {
+        char *name = ctl_author_name(ctl, author ? author : "?");
+        char *line = xasprintf("Draft:       %s, by %s\n", draft, name);
+
+        ctl_print_safely(ctl->out, line);
+        free(line);
+        free(name);
+    }
+}
+
 /* Says which restore has taken the revision back, if one has. */
 static void
 show_taken_back(struct ctl *ctl, const json_t *revision)
@@ -420,6 +438,7 @@ ctl_cmd_revision(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
         show_author(ctl, reply.body);
         ctl_show_field(ctl->out, "Comment", reply.body, "/comment");
         show_undoes(ctl, reply.body);
+        show_draft(ctl, reply.body);
         show_taken_back(ctl, reply.body);
         ctl_show_field(ctl->out, "Installed", receipt, "/installed");
         show_duration(ctl, json_object_get(reply.body, "duration_us"));
@@ -446,6 +465,11 @@ print_changes(const json_t *revision, struct ds *ds)
     const json_t *change;
     size_t i;
 
+    if (json_object_get(revision, "draft")) {
+        ds_put_cstr(ds, "draft ");
+        ctl_path_print(revision, "/draft", ds);
+        ds_put_cstr(ds, ": ");
+    }
     if (undoes) {
         ds_put_format(ds, "undo of changes in %"JSON_INTEGER_FORMAT": ",
                       json_integer_value(undoes));

@@ -12,7 +12,7 @@ const struct ctl_command ctl_commands[] = {
       "show objects",
       "TYPE is hosts, networks, ports, groups, services, tiers, policies,\n"
       "quarantines, loadbalancers, routers, floating-ips, dns-zones,\n"
-      "observations, accounts, tokens, quotas, telemetries or apps.\n"
+      "observations, drafts, accounts, tokens, quotas, telemetries or apps.\n"
       "Singular and short names (net, svc, pol, lb) are accepted too, and\n"
       "`all` is all of them.  Without NAME, shows all objects of the type.\n"
       "Objects of several types are named TYPE/NAME, in the output too.\n"
@@ -54,7 +54,8 @@ const struct ctl_command ctl_commands[] = {
       "  vmnctl explain host.status.lag\n",
       ctl_cmd_explain },
     { "apply", "-f PATH", 0, 0,
-      CTL_OPT_FILE | CTL_OPT_PRUNE | CTL_OPT_WAIT | CTL_OPT_DRY_RUN,
+      CTL_OPT_FILE | CTL_OPT_PRUNE | CTL_OPT_WAIT | CTL_OPT_DRY_RUN
+      | CTL_OPT_DRAFT,
       "create or change objects from files, as one transaction",
       "Creates or updates all objects in all files; if one of them is\n"
       "rejected, nothing changes.  Applying the same files again changes\n"
@@ -96,7 +97,7 @@ const struct ctl_command ctl_commands[] = {
       "  vmnctl edit policy db-in --wait\n",
       ctl_cmd_edit },
     { "delete", "TYPE NAME...", 1, -1,
-      CTL_OPT_CASCADE | CTL_OPT_WAIT | CTL_OPT_DRY_RUN,
+      CTL_OPT_CASCADE | CTL_OPT_WAIT | CTL_OPT_DRY_RUN | CTL_OPT_DRAFT,
       "delete objects",
       "An object that others refer to is not deleted; they are listed.\n"
       "--cascade removes it from them, and deletes those that cannot exist\n"
@@ -109,7 +110,7 @@ const struct ctl_command ctl_commands[] = {
       "  vmnctl delete network shop --cascade --dry-run\n",
       ctl_cmd_delete },
     { "label", "TYPE NAME... KEY=VALUE|KEY-...", 2, -1,
-      CTL_OPT_WAIT | CTL_OPT_DRY_RUN,
+      CTL_OPT_WAIT | CTL_OPT_DRY_RUN | CTL_OPT_DRAFT,
       "set and remove labels of objects",
       "The selectors of groups and balancers follow labels.  Several\n"
       "objects are one transaction; those of several types are named\n"
@@ -118,7 +119,7 @@ const struct ctl_command ctl_commands[] = {
       "  vmnctl label port web-3 role=web env- --wait\n",
       ctl_cmd_label },
     { "patch", "TYPE NAME...", 1, -1,
-      CTL_OPT_PATCH | CTL_OPT_WAIT | CTL_OPT_DRY_RUN,
+      CTL_OPT_PATCH | CTL_OPT_WAIT | CTL_OPT_DRY_RUN | CTL_OPT_DRAFT,
       "change fields of objects",
       "Applies a JSON merge patch (RFC 7396), as YAML or JSON: values in\n"
       "the patch replace those of the object, lists as a whole; null\n"
@@ -502,6 +503,41 @@ const struct ctl_command ctl_commands[] = {
       "  vmnctl undo 42 --wait\n"
       "  vmnctl undo ports/web-1\n",
       ctl_cmd_undo },
+    { "draft", "ACTION [DRAFT] [TYPE/NAME...]", 1, -1,
+      CTL_OPT_FILE | CTL_OPT_SHOWN | CTL_OPT_WAIT,
+      "collect changes, review what they would do, and make them",
+      "ACTION is create, show, diff, plan, apply, rebase, drop, delete or\n"
+      "list.  A draft is a named set of changes that are not made yet.  vmnd\n"
+      "keeps it, for all who may change what it changes.  `create` makes one, of\n"
+      "the objects in the files of -f, if any; apply, patch, label and\n"
+      "delete with --draft NAME put more into it.  `drop` takes the changes\n"
+      "of the objects named out of it.  `show` shows what it says, `diff`\n"
+      "which fields it would change, and `plan` also the flows, who could\n"
+      "reach whom before and after, and which observed connections would\n"
+      "end.  `apply` makes the changes as one revision, which names the\n"
+      "draft, and deletes it.  It is refused if somebody else has changed\n"
+      "the same since: `show` lists that, and `rebase` has the draft go by\n"
+      "what is there now, after you have looked at it.  A patch conflicts\n"
+      "with changes of its own fields alone.\n"
+      "Exit status of diff: 1 if something would change.\n"
+      "\nExample:\n"
+      "  vmnctl draft create lockdown -f lockdown.yaml\n"
+      "  vmnctl patch policy db-in -p '{spec: {mode: enforce}}' --draft lockdown\n"
+      "  vmnctl draft plan lockdown\n"
+      "  vmnctl draft apply lockdown --wait\n",
+      ctl_cmd_draft },
+    { "rollback", "REVISION", 1, 1,
+      CTL_OPT_ROLLBACK | CTL_OPT_SHOWN | CTL_OPT_WAIT,
+      "draft what would take a revision back",
+      "Makes a draft that undoes the revision, and shows its plan.  What has\n"
+      "been changed since is a conflict of the draft, which `vmnctl draft\n"
+      "show` lists.  With --apply, the draft is applied if there is none.\n"
+      "vmnctl undo does the same at once, without a draft.\n"
+      "\nExample:\n"
+      "  vmnctl rollback 42\n"
+      "  vmnctl draft apply rollback-42 --wait\n"
+      "  vmnctl rollback 42 --apply --wait\n",
+      ctl_cmd_rollback },
     { "app", "load|watch|unload|enable|disable FILE|NAME [NAME]", 2, 3,
       CTL_OPT_WAIT,
       "load an app while vmnd runs, or remove it",

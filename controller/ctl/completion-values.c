@@ -399,6 +399,19 @@ print_revision_argument(struct completion *line)
     print_pairs(line);
 }
 
+static void
+print_draft_actions(struct completion *line)
+{
+    static const char *const actions[] = {
+        "create", "show", "diff", "plan", "apply", "rebase", "drop", "delete",
+        "list",
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
+        completion_print(line, actions[i], NULL);
+    }
+}
+
 static const struct {
     const char *kind;
     const char *type;           /* Whose names are printed; or NULL. */
@@ -416,6 +429,8 @@ static const struct {
     { "LOADBALANCER", "loadbalancers", NULL },
     { "BACKEND", "ports", NULL },
     { "ACCOUNT", "accounts", NULL },
+    { "ACTION", NULL, print_draft_actions },
+    { "DRAFT", "drafts", NULL },
     { "NAME", NULL, print_name_argument },
     { "PATH", NULL, print_files },
     { "FILE", NULL, print_files },

@@ -83,6 +83,8 @@ enum ctl_option {
     CTL_OPT_CLUSTER = 1LL << 37, /* --name, --address and so on. */
     CTL_OPT_MIGRATE = 1LL << 38, /* --activate, --cancel and --finish. */
     CTL_OPT_CAPTURE = 1LL << 39, /* --write, --filter, --for and so on. */
+    CTL_OPT_DRAFT = 1LL << 40,  /* --draft: a change goes there. */
+    CTL_OPT_ROLLBACK = 1LL << 41, /* --draft and --apply. */
 };
 
 struct ctl {
@@ -117,6 +119,9 @@ struct ctl {
     struct svec backends;       /* Ports of --backend. */
     bool cascade;
     bool dry_run;
+    char *draft;                /* Where changes go instead.  Owned; or
+                                 * NULL. */
+    bool apply;                 /* A rollback, once it is drafted. */
     char *comment;              /* On a change.  Owned; or NULL. */
     bool diff;
     bool force;
@@ -281,6 +286,8 @@ enum ctl_exit ctl_cmd_revisions(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_wait(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_history(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_undo(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_draft(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_rollback(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_flows(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_trace(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_drops(struct ctl *, int, char *const[]);

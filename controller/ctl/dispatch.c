@@ -172,6 +172,7 @@ ctl_uninit(struct ctl *ctl)
     free(ctl->map_hosts);
     free(ctl->out_file);
     free(ctl->prune);
+    free(ctl->draft);
     free(ctl->app);
     free(ctl->stage);
     free(ctl->table);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "controller/ctl/api-call.h"
+#include "controller/ctl/draft-changes.h"
 #include "controller/ctl/output-diff.h"
 #include "controller/ctl/output-plan.h"
 #include "openvswitch/dynamic-string.h"
@@ -209,6 +210,9 @@ ctl_changes_send(struct ctl *ctl, const char *command,
 
     if (!changes->valid) {
         return ctl_usage(ctl, "%s: a name is not valid UTF-8", command);
+    }
+    if (ctl->draft) {
+        return ctl_draft_add(ctl, command, changes->input.objects);
     }
     status = plan_restarts(ctl, changes, &restarts);
     if (status) {

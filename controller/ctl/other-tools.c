@@ -124,7 +124,6 @@ static const struct {
     { "destroy", "delete", true, NULL },
     { "undefine", "delete", true, NULL },
     { "plan", "diff -f FILE", false, NULL },
-    { "rollback", "undo", true, NULL },
     { "revert", "undo", true, NULL },
     { "rollout", "undo REVISION", false, NULL },
     { "recommend", "policy recommend", true, NULL },

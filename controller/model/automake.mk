@@ -10,6 +10,10 @@ controller_libvmn_a_SOURCES += \
 	controller/model/changes.c \
 	controller/model/changes.h \
 	controller/model/checks.h \
+	controller/model/draft-conflicts.c \
+	controller/model/draft-conflicts.h \
+	controller/model/draft-contents.c \
+	controller/model/draft-contents.h \
 	controller/model/emptied-groups.c \
 	controller/model/emptied-groups.h \
 	controller/model/exposed-port.c \
@@ -32,6 +36,7 @@ controller_libvmn_a_SOURCES += \
 	controller/model/model-binding.c \
 	controller/model/model-class.h \
 	controller/model/model-dns-zone.c \
+	controller/model/model-draft.c \
 	controller/model/model-floating-ip.c \
 	controller/model/model-group.c \
 	controller/model/model-health.c \

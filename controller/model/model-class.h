@@ -34,6 +34,12 @@ struct model_class {
     const char *(*check_loaded)(struct model *, struct version *);
     void (*settled)(struct model *, struct entry *);
 
+    /* Returns the spec of a PUT or PATCH, of which it takes ownership, with
+     * what follows from the state; 'old' may be NULL.  Errors go to the
+     * transaction; what the description rejects is none of its business. */
+    json_t *(*complete)(struct txn *, const struct model_op *, json_t *spec,
+                        const struct version *old);
+
     /* Checks, in this order; errors go to the transaction.  'check_written'
      * of an operation alone ('old' may be NULL); then, against the state at
      * the end of the request: 'check_request' and 'check_effect' of what the

@@ -74,6 +74,8 @@ forget_unsettled(struct model *model)
         free(CONST_CAST(char *, model->logs[i].contents));
         free(CONST_CAST(char *, model->logs[i].key));
         free(CONST_CAST(char *, model->logs[i].digest));
+        free(CONST_CAST(char *, model->logs[i].draft));
+        free(CONST_CAST(char *, model->logs[i].draft_author));
         free(model->logs[i].changes);
     }
     free(model->writes);

@@ -335,6 +335,9 @@ struct model_request {
     char *comment;              /* The user's, for the log; or NULL.  Owned. */
     uint64_t undoes;            /* For the log: the revision that it takes
                                  * back, or 0. */
+    char *draft;                /* For the log: the draft that it applies, and
+                                 * who created that; or NULL.  Owned. */
+    char *draft_author;
     /* What a repeated request is recognised by (Idempotency-Key): a request
      * of the same author with this key, which a revision has already, is not
      * applied again.  NULL: it has none.  Owned, as the next. */
@@ -477,6 +480,8 @@ struct model_log {
     const char *who;
     const char *comment;        /* The user's, or NULL. */
     uint64_t undoes;            /* The revision that it takes back, or 0. */
+    const char *draft;          /* That it applied, or NULL; and */
+    const char *draft_author;   /* with it, who created that. */
     const char *summary;        /* JSON: struct schema_log_entry's
                                  * 'changes'. */
     const char *set;            /* That it pruned, or NULL. */

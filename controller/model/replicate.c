@@ -99,6 +99,8 @@ model_replicate_log(struct model *model, const struct model_log *from)
         .who = xstrdup(from->who),
         .comment = nullable_xstrdup(from->comment),
         .undoes = from->undoes,
+        .draft = nullable_xstrdup(from->draft),
+        .draft_author = nullable_xstrdup(from->draft_author),
         .summary = xstrdup(from->summary),
         .set = nullable_xstrdup(from->set),
         .contents = nullable_xstrdup(from->contents),

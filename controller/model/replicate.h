@@ -30,7 +30,8 @@ int model_replicate_deletion(struct model *, enum vmn_table, const char *name,
 void model_replicate_cursors(struct model *, const struct model_cursor *,
                              size_t n);
 /* Adds an entry of the log, which is copied: 'revision', 'time_ms', 'who',
- * 'comment', 'undoes', 'summary', 'set', 'contents', 'key' and 'digest'. */
+ * 'comment', 'undoes', 'draft', 'draft_author', 'summary', 'set', 'contents',
+ * 'key' and 'digest'. */
 void model_replicate_log(struct model *, const struct model_log *);
 /* Ends the changes: they are of all revisions up to this one.  Returns 0, or
  * EINVAL if it is older than the current one, or a row refers to one that is

@@ -132,6 +132,8 @@ model_request_uninit(struct model_request *request)
     free(request->comment);
     free(request->key);
     free(request->digest);
+    free(request->draft);
+    free(request->draft_author);
     model_rights_destroy(request->rights);
     model_author_destroy(request->author);
     model_request_clear_also(request);

@@ -14,6 +14,15 @@ void model_request_add_also(struct model_request *, enum model_outcome,
 /* Forgets all of them. */
 void model_request_clear_also(struct model_request *);
 
+/* Returns 'target' merged with 'patch' by RFC 7396.  Takes ownership of
+ * 'target', which may be NULL. */
+json_t *spec_merge_patch(json_t *target, json_t *patch);
+
+/* Returns 'spec' of an object of the table, with the labels of the scope of
+ * 'rights' where a PUT would get them.  The caller owns it. */
+json_t *spec_with_scope_labels(enum vmn_table, const struct model_rights *,
+                               json_t *spec);
+
 /* Returns the complete spec that the operation requests, with what PATCH and
  * apps keep of 'old', and with the labels of the scope of 'rights' (NULL:
  * none) where a PUT has no labels at all.  The caller owns it. */

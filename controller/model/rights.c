@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/model/draft-contents.h"
 #include "controller/model/txn.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-row.h"
@@ -99,7 +100,8 @@ model_rights_are_of(const struct model_rights *rights,
                                         account->iface_ids));
 }
 
-/* Returns true if 'selector' matches the row. */
+/* Returns true if 'selector' matches the row, and of a draft also all that it
+ * changes. */
 static bool
 selects(const struct vmn_selector *selector, const struct vmn_row *row)
 {
@@ -107,7 +109,9 @@ selects(const struct vmn_selector *selector, const struct vmn_row *row)
     const struct vmn_labels *labels = schema_row_labels(row);
 
     return (selector->text
-            && vmn_selector_matches(selector, labels ? labels : &none));
+            && vmn_selector_matches(selector, labels ? labels : &none)
+            && (row->table != VMN_TABLE_DRAFT
+                || draft_is_within((const void *) row, selector)));
 }
 
 bool
@@ -120,7 +124,8 @@ bool
 model_sees(const struct model_rights *rights, const struct vmn_row *row)
 {
     return (rights_own(rights, row) || schema_tables[row->table]->everyone_sees
-            || selects(&rights->reads, row));
+            || (row->table != VMN_TABLE_DRAFT
+                && selects(&rights->reads, row)));
 }
 
 bool

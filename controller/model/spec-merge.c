@@ -12,10 +12,8 @@
 #include "controller/schema/schema-row.h"
 #include "util.h"
 
-/* Returns 'target' merged with 'patch' by RFC 7396.  Takes ownership of
- * 'target', which may be NULL. */
-static json_t *
-merge_patch(json_t *target, json_t *patch)
+json_t *
+spec_merge_patch(json_t *target, json_t *patch)
 {
     const char *key;
     json_t *value;
@@ -32,7 +30,7 @@ merge_patch(json_t *target, json_t *patch)
         if (json_is_null(value)) {
             json_object_del(target, key);
         } else {
-            json_object_set_new(target, key, merge_patch(
+            json_object_set_new(target, key, spec_merge_patch(
                 json_incref(json_object_get(target, key)), value));
         }
     }
@@ -113,6 +111,20 @@ add_scope_labels(json_t *spec, const struct vmn_selector *scope)
 }
 
 json_t *
+spec_with_scope_labels(enum vmn_table table, const struct model_rights *rights,
+                       json_t *spec)
+{
+    json_t *copy;
+
+    if (!gets_labels(table, rights, spec)) {
+        return json_incref(spec);
+    }
+    copy = json_copy(spec);
+    add_scope_labels(copy, &rights->scope);
+    return copy;
+}
+
+json_t *
 spec_of_op(const struct model_op *op, const struct version *old,
            const struct model_rights *rights, bool is_daemon)
 {
@@ -120,7 +132,7 @@ spec_of_op(const struct model_op *op, const struct version *old,
     json_t *spec;
 
     if (op->kind == MODEL_PATCH) {
-        spec = merge_patch(schema_row_spec(old->row), op->spec);
+        spec = spec_merge_patch(schema_row_spec(old->row), op->spec);
         if (of_user && json_is_object(spec)) {
             restore_module(spec, old);
         }
@@ -130,9 +142,7 @@ spec_of_op(const struct model_op *op, const struct version *old,
         return json_object();
     }
     if (gets_labels(op->table, rights, op->spec)) {
-        spec = json_copy(op->spec);
-        add_scope_labels(spec, &rights->scope);
-        return spec;
+        return spec_with_scope_labels(op->table, rights, op->spec);
     }
     if (!of_user || !json_is_object(op->spec)) {
         return json_incref(op->spec);

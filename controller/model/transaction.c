@@ -164,6 +164,9 @@ apply_write(struct txn *txn, struct model_op *op)
                               txn_may_load(txn));
     const char *set = set_of(txn, op, old);
 
+    if (txn->model->classes[op->table]->complete) {
+        spec = txn->model->classes[op->table]->complete(txn, op, spec, old);
+    }
     version->row = schema_row_parse(model_table(txn->model, op->table),
                                     op->name, spec, pointer, &version->arena,
                                     txn->errors);
@@ -416,6 +419,9 @@ log_change(struct model_log *log, const struct entry *entry)
     if (!table->stored || table->observed) {
         return;
     }
+    if (table->unlogged) {
+        return;
+    }
     if (table->authenticates || log->n_changes >= MODEL_LOG_CHANGES_MAX) {
         log->n_more++;
         return;
@@ -444,6 +450,8 @@ add_log(struct txn *txn)
         .who = xstrdup(txn->request->who),
         .comment = nullable_xstrdup(txn->request->comment),
         .undoes = txn->request->undoes,
+        .draft = nullable_xstrdup(txn->request->draft),
+        .draft_author = nullable_xstrdup(txn->request->draft_author),
         .set = nullable_xstrdup(txn->request->prune_set),
         .key = nullable_xstrdup(txn->request->key),
         .digest = nullable_xstrdup(txn->request->digest),

@@ -44,8 +44,8 @@ run(struct northbound *nb, void *query_, struct arena *arena,
 }
 
 static const void *
-compare(struct northbound *nb, const void *before_, const void *after,
-        struct arena *arena)
+compare(struct northbound *nb, void *query OVS_UNUSED, const void *before_,
+        const void *after, struct arena *arena)
 {
     const struct reach_matrix *before = before_;
     struct reach_difference *difference = reach_compare(nb->engine, before,

@@ -5,7 +5,9 @@
  * deleted is made again, and fields that were changed are what they were.  It
  * is refused where an object has changed since, unless it is forced.  A client
  * with a scope undoes what its account has made, as far as all objects in it
- * are its own still; the rest the model checks, as of any change. */
+ * are its own still; the rest the model checks, as of any change.  With
+ * ?draft=NAME the same is put into a draft, as changes of what the revision
+ * left: what has changed since is then a conflict of the draft. */
 
 #include <config.h>
 
@@ -18,6 +20,7 @@
 
 #include "controller/schema/schema-row.h"
 #include "controller/schema/schema-unknown.h"
+#include "controller/schema/value.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -26,6 +29,8 @@ struct undo {
     struct northbound *nb;
     uint64_t revision;
     const char *type, *name;    /* Of that object alone; or NULL. */
+    const char *draft;          /* The draft that it is to be; or NULL. */
+    json_t *changes;            /* Of that draft. */
     bool force;
     bool foreign;               /* An object is not the client's. */
     bool of_daemon;             /* One is vmnd's. */
@@ -120,6 +125,91 @@ add_inverse(struct undo *undo, const struct schema_table *table,
     }
 }
 
+/* Drafts.  ---------------------------------------------------------------- */
+
+/* Returns the merge patch (RFC 7396) that makes 'to' of 'from'. */
+static json_t *
+diff_patch(const json_t *from, const json_t *to)
+{
+    json_t *patch = json_object(), *value;
+    const char *key;
+
+    json_object_foreach (CONST_CAST(json_t *, from), key, value) {
+        if (!json_object_get(to, key)) {
+            json_object_set_new(patch, key, json_null());
+        }
+    }
+    json_object_foreach (CONST_CAST(json_t *, to), key, value) {
+        const json_t *was = json_object_get(from, key);
+
+        if (json_is_object(was) && json_is_object(value)) {
+            json_object_set_new(patch, key, diff_patch(was, value));
+        } else if (!was || !json_equal(was, value)) {
+            json_object_set(patch, key, value);
+        }
+    }
+    return patch;
+}
+
+/* Adds a change to the draft, of what the revision left: 'base', which it
+ * takes ownership of (NULL: nothing).  Returns it, borrowed. */
+static json_t *
+add_draft_change(struct undo *undo, const char *op,
+                 const struct schema_table *table, const char *name,
+                 json_t *base)
+{
+    char *etag = (base ? xasprintf("%"PRIu64, undo->revision)
+                  : xstrdup(VMN_DRAFT_NONE));
+    json_t *change = json_pack("{s:s, s:s, s:s, s:s, s:o*}", "op", op,
+                               "type", table->plural, "name", name,
+                               "base", etag, "base_spec", base);
+
+    free(etag);
+    json_array_append_new(undo->changes, change);
+    return change;
+}
+
+/* Adds, to the draft, what add_inverse() adds to the request. */
+static void
+draft_inverse(struct undo *undo, const struct schema_table *table,
+              const char *name, const json_t *before, const json_t *after,
+              const struct vmn_row *row)
+{
+    json_t *change, *spec, *base;
+
+    if (!after) {
+        spec = json_deep_copy(json_object_get(before, "spec"));
+        pin_addresses(table, before, spec);
+        change = add_draft_change(undo, "put", table, name, NULL);
+        json_object_set_new(change, "spec", spec);
+    } else if (!before) {
+        change = add_draft_change(undo, "delete", table, name,
+                                  json_deep_copy(json_object_get(after,
+                                                                 "spec")));
+    } else {
+        /* What the revision did not change counts as unchanged since: the
+         * patch does not name it. */
+        base = inverse_spec(row, after, after);
+        spec = diff_patch(json_object_get(after, "spec"),
+                          json_object_get(before, "spec"));
+        pin_addresses(table, before, spec);
+        change = add_draft_change(undo, "patch", table, name, base);
+        json_object_set_new(change, "spec", spec);
+    }
+    if (before && set_of(before)
+        && !nullable_string_is_equal(set_of(before), set_of(after))) {
+        json_object_set_new(change, "set", json_string(set_of(before)));
+    } else if (after && before && set_of(after) && !set_of(before)) {
+        vmn_errors_add(&undo->errors, VMN_ERR_CONFLICT, "",
+                       "revision %"PRIu64" put %s \"%s\" into set \"%s\", "
+                       "which a draft does not take back: undo it without "
+                       "one", undo->revision, table->singular, name,
+                       set_of(after));
+    }
+}
+
+/* The objects.  ----------------------------------------------------------- */
+
 /* Returns true if 'row' (NULL: there is none) is within the client's scope.
  * One that was may have got other labels since, or another owner: it is not
  * told then that it has changed, nor when. */
@@ -201,6 +291,9 @@ undo_object(struct undo *undo, const json_t *object)
                            || strcmp(undo->name, name)))) {
         return;
     }
+    if (undo->request.repeats && undo->draft) {
+        return;
+    }
     if (undo->request.repeats) {
         /* It is not applied: what was undone is not as it was before. */
         model_request_add(&undo->request, after && !before ? MODEL_DELETE
@@ -224,6 +317,8 @@ undo_object(struct undo *undo, const json_t *object)
                            "%s \"%s\" was deleted after revision %"PRIu64,
                            table->singular, name, undo->revision);
         }
+    } else if (undo->draft) {
+        draft_inverse(undo, table, name, before, after, row);
     } else if (row && !undo->force
                && (!after || meta.revision != undo->revision)) {
         vmn_errors_add(&undo->errors, VMN_ERR_CONFLICT, "",
@@ -250,11 +345,33 @@ check_whole(struct undo *undo, const json_t *contents)
                        "the changes of %lld objects in revision %"PRIu64" "
                        "are not kept", (long long) left_out,
                        undo->revision);
-    } else if (!undo->errors.n && !undo->request.n_ops) {
+    } else if (!undo->errors.n && !undo->request.n_ops
+               && !json_array_size(undo->changes)) {
         vmn_errors_add(&undo->errors, VMN_ERR_CONFLICT, "",
                        "revision %"PRIu64" changed nothing that can be undone",
                        undo->revision);
     }
+}
+
+/* Has the draft created. */
+static void
+submit_draft(struct undo *undo, struct http_request *req,
+             const struct nb_wait *wait)
+{
+    const struct schema_table *table = schema_tables[VMN_TABLE_DRAFT];
+    char *description = xasprintf("Takes back revision %"PRIu64,
+                                  undo->revision);
+    json_t *spec = json_pack("{s:s, s:I, s:O}", "description", description,
+                             "undoes", (json_int_t) undo->revision,
+                             "changes", undo->changes);
+
+    free(description);
+    undo->request.list = false;
+    undo->request.undoes = 0;   /* The draft will, once it is applied. */
+    model_request_add(&undo->request, MODEL_PUT, table->id, undo->draft,
+                      spec)->creates = true;
+    nb_change_submit(undo->nb, req, &undo->request, table, undo->draft, wait,
+                     NULL);
 }
 
 static void
@@ -283,6 +400,8 @@ submit(struct undo *undo, struct http_request *req, const json_t *contents,
     check_whole(undo, contents);
     if (undo->errors.n) {
         nb_reply_errors(req, &undo->errors, NB_POINT_AT_BODY);
+    } else if (undo->draft) {
+        submit_draft(undo, req, wait);
     } else {
         nb_change_submit(undo->nb, req, &undo->request, NULL, NULL, wait,
                          NULL);
@@ -310,6 +429,21 @@ query_object(struct http_request *req, struct undo *undo)
     return true;
 }
 
+/* Reads the name of the draft, if it is to be one. */
+static bool
+query_draft(struct http_request *req, struct undo *undo)
+{
+    struct vmn_error why = VMN_ERROR_INIT;
+
+    undo->draft = http_request_query(req, "draft");
+    if (undo->draft && value_check_name(undo->draft, &why)) {
+        nb_query_reject(req, "draft", "%s", why.text);
+        vmn_error_uninit(&why);
+        return false;
+    }
+    return true;
+}
+
 void
 nb_post_undo(struct http_request *req, void *nb)
 {
@@ -322,7 +456,7 @@ nb_post_undo(struct http_request *req, void *nb)
 
     if (!nb_query_wait(req, &wait)
         || !nb_query_bool(req, "force", &undo.force)
-        || !query_object(req, &undo)) {
+        || !query_object(req, &undo) || !query_draft(req, &undo)) {
         return;
     }
     if (!nb_param_revision(req, &undo.revision)
@@ -350,7 +484,9 @@ nb_post_undo(struct http_request *req, void *nb)
                            "be read: %s", why.text);
         vmn_error_uninit(&why);
     } else {
+        undo.changes = json_array();
         submit(&undo, req, contents, &wait);
+        json_decref(undo.changes);
         json_decref(contents);
     }
 }

@@ -5,6 +5,8 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/api-apply.c \
 	controller/northbound/api-backup.c \
 	controller/northbound/api-cluster.c \
+	controller/northbound/api-draft-effects.c \
+	controller/northbound/api-drafts.c \
 	controller/northbound/api-drops.c \
 	controller/northbound/api-flows.c \
 	controller/northbound/api-identities.c \
@@ -31,6 +33,9 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/change-wait.c \
 	controller/northbound/change.c \
 	controller/northbound/deferred-reply.c \
+	controller/northbound/draft-effects.h \
+	controller/northbound/draft-services.c \
+	controller/northbound/draft-status.c \
 	controller/northbound/drop-isolation.c \
 	controller/northbound/drop-isolation.h \
 	controller/northbound/ended-objects.c \
@@ -72,6 +77,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/object-json.c \
 	controller/northbound/object-status.c \
 	controller/northbound/own-type-status.c \
+	controller/northbound/observed-ends.c \
 	controller/northbound/observation-expiry.c \
 	controller/northbound/openapi-changes.c \
 	controller/northbound/openapi-events.c \

@@ -344,7 +344,9 @@ on_done(void *change_, const struct commit_result *result)
     }
     if (!result->ok) {
         nb_reply_errors(change->req, result->errors,
-                        change->table ? NB_POINT_AT_SPEC : NB_POINT_AT_LIST);
+                        change->table ? NB_POINT_AT_SPEC
+                        : request->draft ? NB_POINT_AT_DRAFT
+                        : NB_POINT_AT_LIST);
         change_destroy(change);
         return;
     }

@@ -130,6 +130,8 @@ restrict_revision(const struct event_scope *scope,
     json_object_set_new(data, "who", json_null());
     json_object_del(data, "comment");
     json_object_del(data, "undoes");
+    json_object_del(data, "draft");
+    json_object_del(data, "draft_author");
     json_object_del(data, "restored_over");
     json_object_set_new(data, "changes", own);
     return json_array_size(own) > 0;

@@ -108,7 +108,9 @@ append_revision(struct event_sources *es, const struct model_log *log)
                &(const struct schema_log_entry) {
                    .revision = log->revision, .time = log->time_ms,
                    .who = log->who, .comment = log->comment,
-                   .undoes = log->undoes, .changes = log->summary,
+                   .undoes = log->undoes, .draft = log->draft,
+                   .draft_author = log->draft_author,
+                   .changes = log->summary,
                }, &about, more);
     event_log_set_made(nb->event_log, log->time_ms);
 }

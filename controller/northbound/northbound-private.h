@@ -192,6 +192,8 @@ enum nb_pointers {
     NB_POINT_AT_SPEC,               /* The "spec" of the request's object. */
     NB_POINT_AT_LIST,               /* "/INDEX" in "objects", then its spec. */
     NB_POINT_AT_AFTER,              /* The same in "after". */
+    NB_POINT_AT_DRAFT,              /* "/0" is a draft, "/INDEX + 1" is in
+                                     * its "changes". */
 };
 /* Replies with all of 'errors'. */
 void nb_reply_errors(struct http_request *, const struct vmn_errors *,
@@ -277,7 +279,7 @@ struct nb_simulation {
                        struct vmn_error *error);
     /* Returns the reply, in 'arena', made of the results before and after a
      * change; NULL: the reply is the result after it.  May yield. */
-    const void *(*compare)(struct northbound *, const void *before,
+    const void *(*compare)(struct northbound *, void *aux, const void *before,
                            const void *after, struct arena *arena);
     const struct schema_struct *reply; /* Describes it. */
     void (*destroy)(void *aux);
@@ -288,6 +290,12 @@ struct nb_simulation {
  * NULL. */
 void nb_simulate(struct northbound *, struct http_request *req,
                  const struct nb_simulation *, const json_t *after);
+/* The same of the state after 'request', of which it takes the contents;
+ * 'pointers' is what errors of that are relative to. */
+void nb_simulate_request(struct northbound *, struct http_request *req,
+                         const struct nb_simulation *,
+                         struct model_request *request,
+                         enum nb_pointers pointers);
 /* Detaches the simulations that are still waiting for the commit. */
 void nb_simulations_abandon(struct northbound *);
 
@@ -527,6 +535,31 @@ bool nb_fill_own_object(const struct nb_status_query *,
 bool nb_fill_router(const struct nb_status_query *, const struct vmn_row *,
                     void *status);
 
+/* api-drafts.c */
+/* Returns the draft, and its revision; NULL after replying 404. */
+const struct vmn_draft *nb_get_draft(const struct northbound *,
+                                     struct http_request *, const char *name,
+                                     uint64_t *revision);
+/* Adds what the draft, which is of 'revision', does to 'request', its own
+ * deletion included.  Returns false with errors, whose pointers are into the
+ * draft, if others have changed the same. */
+bool nb_draft_request(const struct northbound *, struct http_request *,
+                      const struct vmn_draft *, uint64_t revision,
+                      struct model_request *request, struct vmn_errors *);
+
+/* draft-status.c */
+/* Fills in the struct status_draft 'status'.  Returns true. */
+bool nb_fill_draft(const struct nb_status_query *, const struct vmn_row *,
+                   void *status);
+struct draft_conflict;
+/* Says who made the present object of a conflict, or deleted it, as far as the
+ * client may know: in 'revision', 'who' and 'time'. */
+struct status_draft_conflict;
+void nb_fill_draft_conflict(const struct nb_status_query *,
+                            const struct vmn_draft *,
+                            const struct draft_conflict *,
+                            struct status_draft_conflict *);
+
 /* certificates.c */
 struct northbound_options;
 /* Loads the API's into 'nb->tls'.  Returns 0, or a positive errno with an
@@ -564,7 +597,7 @@ void nb_ended_objects_uninit(struct northbound *);
 
 /* HTTP handlers. */
 http_handler nb_get_list, nb_get_one, nb_put, nb_patch, nb_delete;
-http_handler nb_apply;
+http_handler nb_apply, nb_apply_draft, nb_get_draft_effects;
 /* deferred-reply.c: has the callback reply when the commit is quiescent; it
  * may then yield.  The second function waits for a second at most, and the
  * third for engine_problems() as well, but no longer. */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/schema/arena.h"
 #include "controller/schema/schema-own.h"
 #include "controller/schema/schema-row.h"
 #include "openvswitch/dynamic-string.h"
@@ -47,6 +48,52 @@ put_without_secrets(const struct vmn_row *row, const struct model_meta *meta,
     free(copy);
 }
 
+/* Returns a spec of a balancer without the URL of its webhook, in 'arena'. */
+static const char *
+without_webhook(const char *text, struct arena *arena)
+{
+    json_t *spec = text ? json_loads(text, JSON_ALLOW_NUL, NULL) : NULL;
+    json_t *scale = json_object_get(spec, "scale");
+    char *copy;
+
+    if (json_is_string(json_object_get(scale, "webhook"))) {
+        json_object_set_new(scale, "webhook", json_string(SCHEMA_REDACTED));
+        copy = json_dumps(spec, JSON_COMPACT | JSON_SORT_KEYS);
+        text = arena_strdup(arena, copy);
+        free(copy);
+    }
+    json_decref(spec);
+    return text;
+}
+
+/* Prints a draft without what is not shown of the objects that it changes. */
+static void
+put_draft_without_secrets(const struct vmn_row *row,
+                          const struct model_meta *meta, struct ds *ds)
+{
+    struct vmn_draft draft = *(const struct vmn_draft *) row;
+    struct vmn_draft_change *changes
+        = xcalloc(MAX(draft.n_changes, 1), sizeof *changes);
+    struct arena arena;
+
+    arena_init(&arena);
+    for (size_t i = 0; i < draft.n_changes; i++) {
+        struct vmn_draft_change *change = &changes[i];
+
+        *change = draft.changes[i];
+
+        if (!strcmp(change->type,
+                    schema_tables[VMN_TABLE_LOADBALANCER]->plural)) {
+            change->spec = without_webhook(change->spec, &arena);
+            change->base_spec = without_webhook(change->base_spec, &arena);
+        }
+    }
+    draft.changes = changes;
+    model_row_print(&draft.row, meta, ds);
+    arena_uninit(&arena);
+    free(changes);
+}
+
 /* Prints 'row' as a client with 'rights' sees it.  Clients that may not change
  * it do not see secrets, such as the URL of a webhook, which may be all that
  * is needed to call it; and nobody sees the code of an app, which is large. */
@@ -64,6 +111,9 @@ put_row(const struct model_rights *rights, const struct vmn_row *row,
             lb.scale.webhook = SCHEMA_REDACTED;
         }
         model_row_print(&lb.row, meta, ds);
+    } else if (row->table == VMN_TABLE_DRAFT
+               && !model_may_change(rights, row)) {
+        put_draft_without_secrets(row, meta, ds);
     } else if (row->table == VMN_TABLE_APP) {
         struct vmn_app_row app = *(const struct vmn_app_row *) row;
 

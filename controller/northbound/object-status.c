@@ -510,6 +510,7 @@ union status {
     struct status_quarantine quarantine;
     struct status_loadbalancer loadbalancer;
     struct status_observation observation;
+    struct status_draft draft;
     struct status_app app;
     struct status_type type;
     struct status_own_object object;
@@ -531,6 +532,7 @@ static bool (*const fill[VMN_N_TABLES])(const struct nb_status_query *,
     [VMN_TABLE_QUARANTINE] = fill_quarantine,
     [VMN_TABLE_LOADBALANCER] = nb_fill_balancer,
     [VMN_TABLE_OBSERVATION] = fill_observation,
+    [VMN_TABLE_DRAFT] = nb_fill_draft,
     [VMN_TABLE_APP] = fill_app,
     [VMN_TABLE_ROUTER] = nb_fill_router,
     [VMN_TABLE_TELEMETRY] = fill_telemetry,

@@ -252,8 +252,30 @@ const struct nb_operation nb_operation_undo = {
                  "With `name`: what became of this object alone."),
            SHOWN("name", STRING, 0, "The object."),
            SHOWN("force", BOOL, 0,
-                 "Also of objects that have changed since."), WAIT),
+                 "Also of objects that have changed since."),
+           SHOWN("draft", STRING, 0,
+                 "Makes a draft of this name that would undo it, in place of "
+                 "undoing it.", .max = VMN_NAME_LEN,
+                 .check = value_check_name), WAIT),
     HEADERS(KEY),
+    .replies = { &nb_reply_applied, &plan_shown },
+    .statuses = NB_202 | NB_404 | NB_409 | NB_412 | NB_413 | NB_422 | NB_503,
+};
+
+const struct nb_operation nb_operation_draft_effects = {
+    .id = "getDraftEffects", .section = "effects-of-a-draft",
+    .summary = "Shows what a draft would do to reachability and to observed "
+               "connections",
+    PARAMS(OF("network", NETWORK, "Ports of this network alone.")),
+    .replies = { &nb_reply_effects },
+    .statuses = NB_404 | NB_409 | NB_412 | NB_413,
+};
+
+const struct nb_operation nb_operation_apply_draft = {
+    .id = "applyDraft", .section = "drafts",
+    .summary = "Makes the changes of a draft, as one transaction, and "
+               "deletes it",
+    PARAMS(WAIT), HEADERS(IF_MATCH, KEY),
     .replies = { &nb_reply_applied, &plan_shown },
     .statuses = NB_202 | NB_404 | NB_409 | NB_412 | NB_413 | NB_422 | NB_503,
 };

@@ -69,7 +69,8 @@ extern const struct nb_operation nb_operation_reachability,
     nb_operation_reach_change, nb_operation_open_services;
 extern const struct nb_operation nb_operation_recommendations;
 extern const struct nb_operation nb_operation_revisions, nb_operation_revision;
-extern const struct nb_operation nb_operation_undo;
+extern const struct nb_operation nb_operation_undo, nb_operation_apply_draft,
+    nb_operation_draft_effects;
 extern const struct nb_operation nb_operation_load_app;
 extern const struct nb_operation nb_operation_unload_app;
 extern const struct nb_operation nb_operation_activity, nb_operation_events;
@@ -114,6 +115,7 @@ extern const struct schema_struct nb_reply_flows;
 extern const struct schema_struct nb_body_trace, nb_reply_trace;
 extern const struct schema_struct nb_reply_matrix, nb_reply_groups;
 extern const struct schema_struct nb_body_after, nb_reply_reach_change;
+extern const struct schema_struct nb_reply_effects;
 extern const struct schema_struct nb_reply_open_services;
 extern const struct schema_struct nb_body_apply, nb_body_app_code;
 extern const struct schema_struct nb_reply_recommendations;

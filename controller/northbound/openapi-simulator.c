@@ -6,6 +6,7 @@
 
 #include <config.h>
 
+#include "controller/northbound/draft-effects.h"
 #include "controller/northbound/openapi-operations.h"
 
 #include "controller/schema/schema-rule.h"
@@ -399,6 +400,60 @@ const struct schema_struct nb_reply_reach_change = SHOWN_KEPT(
     SHOWN_LIST_OF(reach_difference, changes, n_changes, STRUCT, ALWAYS,
                   "Each about all pairs of the ports that it lists.",
                   .nested = &reach_change), UNHEARD(reach_difference));
+
+static const struct schema_struct effect_change = SHOWN_KEPT(
+    "ServiceChange", effect_change,
+    SHOWN_OF(effect_change, service, STRING, ALWAYS,
+             "The service, such as `tcp/443`."),
+    SHOWN_LIST_OF(effect_change, changes, n_changes, STRUCT, ALWAYS,
+                  "Each about all pairs of the ports that it lists; empty: it "
+                  "is as before.", .nested = &reach_change));
+
+static const struct schema_struct effect_ended = SHOWN_KEPT(
+    "EndedConnection", effect_ended,
+    SHOWN_OF(effect_ended, from, STRING, ALWAYS, "The port that opened it."),
+    SHOWN_OF(effect_ended, to, STRING, ALWAYS, "The port that accepted it."),
+    SHOWN_OF(effect_ended, service, STRING, ALWAYS,
+             "The service, such as `tcp/443`."),
+    SHOWN_STRUCT_OF(effect_ended, before, ALWAYS | POINTER,
+                    "What becomes of a new one.", &verdict),
+    SHOWN_STRUCT_OF(effect_ended, after, POINTER,
+                    "What would; absent: a port would be gone.", &verdict));
+
+static const struct schema_struct effect_connections = SHOWN_KEPT(
+    "DraftConnections", effect_connections,
+    SHOWN_LIST_OF(effect_connections, networks, n_networks, STRING, ALWAYS,
+                  "The networks that are observed: of connections elsewhere "
+                  "nothing is known."),
+    SHOWN_OF(effect_connections, observed, U64, ALWAYS,
+             "How many connections were observed there; some may have ended "
+             "since."),
+    SHOWN_OF(effect_connections, unchecked, U64, HIDE,
+             "Of them, those that were not compared: not between two ports, "
+             "or of a service that is not among `services`."),
+    SHOWN_LIST_OF(effect_connections, unread, n_unread, STRING, 0,
+                  "Hosts that could not be read, or that have recorded no "
+                  "more than they may."),
+    SHOWN("n_ended", U64, ALWAYS,
+          "How many would not be let through any more.",
+          SHOWN_AT(effect_connections, n_all, sizeof(uint64_t))),
+    SHOWN_LIST_OF(effect_connections, ended, n_ended, STRUCT, ALWAYS,
+                  "The first 100 of them.", .nested = &effect_ended));
+
+const struct schema_struct nb_reply_effects = SHOWN_KEPT(
+    "DraftEffects", draft_effects,
+    SHOWN_OF(draft_effects, revision, U64, ALWAYS,
+             "The state that this is based on."),
+    SHOWN_LIST_OF(draft_effects, services, n_services, STRUCT, ALWAYS,
+                  "The services that were compared, at most 16: pings, those "
+                  "that the draft names, those that were observed, and those "
+                  "of policies; of a range its first port.",
+                  .nested = &effect_change),
+    SHOWN_OF(draft_effects, more_services, U64, HIDE,
+             "How many others were met, and not compared."),
+    SHOWN_STRUCT_OF(draft_effects, connections, ALWAYS,
+                    "What is known of connections.", &effect_connections),
+    UNHEARD(draft_effects));
 
 /* Open services.  --------------------------------------------------------- */
 

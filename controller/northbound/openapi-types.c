@@ -182,7 +182,8 @@ static json_t *
 value_schema(struct openapi *o, const struct schema_field *f, enum how how)
 {
     if (f->flags & SCHEMA_ANY) {
-        return json_object();
+        /* Of rows it is an object, and its size is bounded. */
+        return f->max ? json_pack("{s:s}", "type", "object") : json_object();
     } else if (f->flags & SCHEMA_TIME) {
         return json_pack("{s:s, s:s}", "type", "string", "format",
                          "date-time");

@@ -28,6 +28,7 @@ nb_table_is_own(const struct schema_table *table)
     switch (table->id) {
     case VMN_TABLE_NETWORK:
     case VMN_TABLE_OBSERVATION:
+    case VMN_TABLE_DRAFT:
     case VMN_TABLE_GROUP:
     case VMN_TABLE_HOST:
     case VMN_TABLE_PORT:

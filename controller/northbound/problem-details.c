@@ -37,6 +37,18 @@ static const struct {
                            9 },
 };
 
+/* Returns the pointer of a draft's operation: the first one is that of the
+ * draft itself, and the others are its changes. */
+static char *
+draft_pointer(const char *pointer, size_t index)
+{
+    unsigned long op = strtoul(pointer + 1, NULL, 10);
+
+    return (!op ? xstrdup("")
+            : xasprintf("/spec/changes/%lu%s%s", op - 1,
+                        pointer[index] ? "/spec" : "", pointer + index));
+}
+
 /* Returns the pointer relative to the body.  The caller frees it. */
 static char *
 body_pointer(const char *pointer, enum nb_pointers at)
@@ -47,6 +59,8 @@ body_pointer(const char *pointer, enum nb_pointers at)
         return xstrdup(pointer);
     } else if (at == NB_POINT_AT_SPEC) {
         return xasprintf("/spec%s", pointer);
+    } else if (at == NB_POINT_AT_DRAFT) {
+        return draft_pointer(pointer, index);
     }
     return xasprintf("%s%.*s%s%s",
                      at == NB_POINT_AT_AFTER ? "/after" : "/objects",

@@ -150,6 +150,31 @@ outcome_of(const char *op)
     return MODEL_UNCHANGED;
 }
 
+/* Adds operations for what the log names, of a request that applied a draft,
+ * which is gone. */
+static void
+recall_ops(struct model_request *request, const json_t *changes,
+           uint64_t revision)
+{
+    const json_t *change;
+    size_t i;
+
+    json_array_foreach (changes, i, change) {
+        const char *op = json_string_value(json_object_get(change, "op"));
+        const char *type = json_string_value(json_object_get(change, "type"));
+        const char *name = json_string_value(json_object_get(change, "name"));
+        const struct schema_table *table = type ? schema_find_table(type)
+                                           : NULL;
+
+        if (op && table && !table->observed && name
+            && outcome_of(op) != MODEL_UNCHANGED) {
+            model_request_add(request, outcome_of(op) == MODEL_DELETED
+                              ? MODEL_DELETE : MODEL_PUT, table->id, name,
+                              NULL)->revision = revision;
+        }
+    }
+}
+
 void
 nb_recall_outcomes(const struct northbound *nb,
                    struct model_request *request, uint64_t revision)
@@ -159,6 +184,9 @@ nb_recall_outcomes(const struct northbound *nb,
     const json_t *change;
     size_t i;
 
+    if (request->draft && !request->n_ops) {
+        recall_ops(request, json_object_get(entry, "changes"), revision);
+    }
     json_array_foreach (json_object_get(entry, "changes"), i, change) {
         const char *op = json_string_value(json_object_get(change, "op"));
         const char *type = json_string_value(json_object_get(change, "type"));

@@ -24,6 +24,7 @@ struct dry_run {
     struct http_request *req;       /* NULL: the client has disconnected. */
     struct nb_simulation simulation;
     struct arena arena;             /* Owns the results. */
+    enum nb_pointers pointers;      /* Of errors in the change. */
     const void *after;              /* The result with the change applied, */
     struct vmn_error error;         /* or the error if there is none. */
 };
@@ -123,8 +124,8 @@ finish(struct dry_run *dry_run)
     }
     before = simulation->run(dry_run->nb, simulation->aux, &dry_run->arena,
                              &dry_run->error);
-    return (before ? simulation->compare(dry_run->nb, before, dry_run->after,
-                                         &dry_run->arena)
+    return (before ? simulation->compare(dry_run->nb, simulation->aux, before,
+                                         dry_run->after, &dry_run->arena)
             : NULL);
 }
 
@@ -141,7 +142,8 @@ on_done(void *dry_run_, const struct commit_result *result)
     }
     if (is_wanted(dry_run)) {
         if (!result->ok) {
-            nb_reply_errors(dry_run->req, result->errors, NB_POINT_AT_AFTER);
+            nb_reply_errors(dry_run->req, result->errors,
+                            dry_run->pointers);
         } else if (!reply) {
             send_error(dry_run->req, &dry_run->error);
         } else {
@@ -179,29 +181,39 @@ read_change(struct northbound *nb, const json_t *after,
     return !errors->n;
 }
 
+void
+nb_simulate_request(struct northbound *nb, struct http_request *req,
+                    const struct nb_simulation *simulation,
+                    struct model_request *request, enum nb_pointers pointers)
+{
+    struct dry_run *dry_run = xzalloc(sizeof *dry_run);
+
+    dry_run->simulation = *simulation;
+    arena_init(&dry_run->arena);
+    dry_run->pointers = pointers;
+    dry_run->nb = nb;
+    dry_run->commit = nb->commit;
+    dry_run->req = req;
+    ovs_list_push_back(&nb->dry_runs, &dry_run->node);
+    http_request_set_close_cb(req, on_gone, dry_run);
+    commit_dry_run(nb->commit, request, run_after, on_done, dry_run);
+}
+
 static void
 try_change(struct northbound *nb, struct http_request *req,
            const struct nb_simulation *simulation, const json_t *after)
 {
-    struct dry_run *dry_run = xzalloc(sizeof *dry_run);
     struct model_request request;
     struct vmn_errors errors;
 
-    dry_run->simulation = *simulation;
-    arena_init(&dry_run->arena);
     vmn_errors_init(&errors);
     nb_request_init(&request, req);
     request.list = true;
     if (read_change(nb, after, &request, &errors)) {
-        dry_run->nb = nb;
-        dry_run->commit = nb->commit;
-        dry_run->req = req;
-        ovs_list_push_back(&nb->dry_runs, &dry_run->node);
-        http_request_set_close_cb(req, on_gone, dry_run);
-        commit_dry_run(nb->commit, &request, run_after, on_done, dry_run);
+        nb_simulate_request(nb, req, simulation, &request, NB_POINT_AT_AFTER);
     } else {
         nb_reply_errors(req, &errors, NB_POINT_AT_BODY);
-        dry_run_destroy(dry_run);
+        simulation->destroy(simulation->aux);
     }
     vmn_errors_uninit(&errors);
     model_request_uninit(&request);

@@ -26,6 +26,7 @@ controller_libvmn_a_SOURCES += \
 	controller/schema/schema-diff.c \
 	controller/schema/schema-diff.h \
 	controller/schema/schema-dns-zone.c \
+	controller/schema/schema-draft.c \
 	controller/schema/schema-error.h \
 	controller/schema/schema-floating-ip.c \
 	controller/schema/schema-group.c \

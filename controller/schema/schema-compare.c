@@ -69,6 +69,8 @@ schema_element_compare(const struct schema_field *f, const void *a,
         return compare_int64(*(const uint16_t *) a, *(const uint16_t *) b);
     case SCHEMA_U32:
         return compare_int64(*(const uint32_t *) a, *(const uint32_t *) b);
+    case SCHEMA_U64:
+        return compare_int64(*(const uint64_t *) a, *(const uint64_t *) b);
     case SCHEMA_INT:
     case SCHEMA_ENUM:
         return compare_int64(*(const int *) a, *(const int *) b);
@@ -93,7 +95,6 @@ schema_element_compare(const struct schema_field *f, const void *a,
         return compare_struct(f->nested, a, b);
     case SCHEMA_ENUM_SET:
         return memcmp(a, b, schema_element_size(f));
-    case SCHEMA_U64:
     case SCHEMA_I64:
     case SCHEMA_SIZE:
     case SCHEMA_DOUBLE:

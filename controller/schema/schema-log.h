@@ -34,6 +34,8 @@ struct schema_log_entry {
     const char *who;            /* NULL: not known. */
     const char *comment;        /* Its author's, or NULL. */
     uint64_t undoes;            /* The revision that it takes back, or 0. */
+    const char *draft;          /* That it applied, or NULL; and */
+    const char *draft_author;   /* with it, who created that. */
     uint64_t restored_over;     /* The restore that took it back, or 0. */
     const char *changes;        /* The JSON text of a list of struct
                                  * schema_changed: perhaps thousands, which

@@ -84,6 +84,7 @@ set_default(struct parse *p, const struct schema_field *f, void *dst)
     case SCHEMA_BOOL: *(bool *) dst = f->def; break;
     case SCHEMA_U16: *(uint16_t *) dst = f->def; break;
     case SCHEMA_U32: *(uint32_t *) dst = f->def; break;
+    case SCHEMA_U64: *(uint64_t *) dst = f->def; break;
     case SCHEMA_INT:
     case SCHEMA_ENUM: *(int *) dst = f->def; break;
     case SCHEMA_STRING:
@@ -102,7 +103,6 @@ set_default(struct parse *p, const struct schema_field *f, void *dst)
     case SCHEMA_SELECTOR:
     case SCHEMA_STRUCT:
     case SCHEMA_ENUM_SET:
-    case SCHEMA_U64:
     case SCHEMA_I64:
     case SCHEMA_SIZE:
     case SCHEMA_DOUBLE:

@@ -266,7 +266,9 @@ schema_value_print(const struct schema_field *f, const void *src,
     } else if (!get_scalar(f, src, &scalar)) {
         return false;
     }
-    if (scalar.text) {
+    if (scalar.text && f->flags & SCHEMA_ANY) {
+        ds_put_cstr(ds, scalar.text);
+    } else if (scalar.text) {
         schema_print_string(ds, scalar.text);
     } else if (f->type == SCHEMA_BOOL) {
         ds_put_cstr(ds, scalar.number ? "true" : "false");

@@ -29,6 +29,7 @@ static const struct schema_field fields[] = {
     LIMIT(floating_ips, "How many floating addresses."),
     LIMIT(dns_zones, "How many DNS zones."),
     LIMIT(observations, "How many observations."),
+    LIMIT(drafts, "How many drafts."),
     LIMIT(addresses, "How many addresses: of ports (`allowed_addresses` "
           "included), of balancers, and floating ones."),
     LIMIT(members, "How many elements of groups (`ports`, `groups`, `cidrs`, "

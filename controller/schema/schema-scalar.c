@@ -116,6 +116,8 @@ parse_integer(struct parse *p, const struct schema_field *f,
         *(uint16_t *) dst = value;
     } else if (f->type == SCHEMA_U32) {
         *(uint32_t *) dst = value;
+    } else if (f->type == SCHEMA_U64) {
+        *(uint64_t *) dst = value;
     } else {
         *(int *) dst = value;
     }
@@ -187,6 +189,30 @@ parse_enum_set(struct parse *p, const struct schema_field *f,
         parse_pop(p, length);
     }
     return p->n_errors == n_errors;
+}
+
+/* Keeps an object as it is, whatever it says, with its members sorted. */
+static bool
+parse_any(struct parse *p, const struct schema_field *f, const json_t *json,
+          const char **dst)
+{
+    size_t size = json_is_object(json)
+                  ? json_dumpb(json, NULL, 0, JSON_COMPACT | JSON_SORT_KEYS)
+                  : 0;
+    char *text;
+
+    if (!size) {
+        return parse_fault(p, VMN_ERR_INVALID, "must be an object");
+    }
+    if (size > (size_t) f->max) {
+        return parse_fault(p, VMN_ERR_TOO_LARGE,
+                           "must have at most %"PRId64" bytes", f->max);
+    }
+    text = arena_alloc(p->arena, size + 1);
+    json_dumpb(json, text, size, JSON_COMPACT | JSON_SORT_KEYS);
+    text[size] = '\0';
+    *dst = text;
+    return true;
 }
 
 static bool
@@ -346,13 +372,15 @@ parse_scalar(struct parse *p, const struct schema_field *f,
     case SCHEMA_INT:
     case SCHEMA_U16:
     case SCHEMA_U32:
+    case SCHEMA_U64:
         return parse_integer(p, f, json, dst);
     case SCHEMA_ENUM:
         value = parse_enum(p, f, json);
         *(int *) dst = value < 0 ? 0 : value;
         return value >= 0;
     case SCHEMA_STRING:
-        return parse_string(p, f, json, dst);
+        return (f->flags & SCHEMA_ANY ? parse_any : parse_string)(p, f, json,
+                                                                  dst);
     case SCHEMA_REF:
         return parse_ref(p, f, json, dst);
     case SCHEMA_MAC:
@@ -377,7 +405,6 @@ parse_scalar(struct parse *p, const struct schema_field *f,
     case SCHEMA_ENUM_SET:
         return parse_enum_set(p, f, json, dst);
     case SCHEMA_STRUCT:
-    case SCHEMA_U64:
     case SCHEMA_I64:
     case SCHEMA_SIZE:
     case SCHEMA_DOUBLE:

@@ -126,6 +126,10 @@
     SHOWN_OF(KEPT, undoes, U64, HIDE,                                   \
              "The revision of which it takes changes back, if it is an " \
              "undo: all, or those of the objects in `changes`."),     \
+    SHOWN_OF(KEPT, draft, STRING, 0,                                    \
+             "The draft that it applied, by its name."),                \
+    SHOWN_OF(KEPT, draft_author, STRING, 0,                             \
+             "Who created that draft; `who` applied it."),              \
     SHOWN_OF(KEPT, restored_over, U64, HIDE,                            \
              "The revision of the restore of a backup from before it, " \
              "which took it back: it is not in effect."),               \

@@ -122,6 +122,42 @@ const struct schema_struct schema_status_observation = SHOWN_KEPT(
     "ObservationStatus", status_observation,
     SHOWN_OF(status_observation, expires, STRING, TIME, "When it expires."));
 
+static const struct schema_struct draft_conflict = SHOWN_KEPT(
+    "DraftConflict", status_draft_conflict,
+    SHOWN_OF(status_draft_conflict, change, U64, ALWAYS,
+             "Which of the draft's `changes` it is about, from 0 on."),
+    SHOWN_OF(status_draft_conflict, type, STRING, ALWAYS,
+             "The type of the object."),
+    SHOWN_OF(status_draft_conflict, name, STRING, ALWAYS, "Its name."),
+    SHOWN_OF(status_draft_conflict, path, STRING, ALWAYS,
+             "JSON pointer (RFC 6901) into the object; empty: it is about "
+             "whether there is one."),
+    SHOWN_OF(status_draft_conflict, base, STRING, ANY,
+             "What it was when the change was written; absent: there was "
+             "none."),
+    SHOWN_OF(status_draft_conflict, now, STRING, ANY,
+             "What it is; absent: there is none."),
+    SHOWN_OF(status_draft_conflict, draft, STRING, ANY,
+             "What the draft makes it; absent: it is taken away."),
+    SHOWN_OF(status_draft_conflict, left_out, BOOL, HIDE,
+             "Whether these are left out, as they are too long."),
+    SHOWN_OF(status_draft_conflict, revision, U64, HIDE,
+             "The last revision that changed the object, if it is known."),
+    SHOWN_OF(status_draft_conflict, who, STRING, OR_NULL | ALWAYS,
+             "Who made that; null: not known, or not for this account."),
+    SHOWN_OF(status_draft_conflict, time, STRING, TIME, "When."));
+
+const struct schema_struct schema_status_draft = SHOWN_KEPT(
+    "DraftStatus", status_draft,
+    SHOWN_OF(status_draft, changes, U64, ALWAYS,
+             "How many objects it changes."),
+    SHOWN("n_conflicts", U64, HIDE,
+          "Of a single draft: how many fields have been changed since, so "
+          "that it cannot be applied as it is.",
+          SHOWN_AT(status_draft, n_all, sizeof(uint64_t))),
+    SHOWN_LIST_OF(status_draft, conflicts, n_conflicts, STRUCT, 0,
+                  "The first 100 of them.", .nested = &draft_conflict));
+
 const struct schema_struct schema_app_flows = SHOWN_KEPT(
     "AppFlows", status_app_flows,
     SHOWN_OF(status_app_flows, app, STRING, ALWAYS, "The app."),

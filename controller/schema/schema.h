@@ -37,8 +37,8 @@ enum schema_type {
     SCHEMA_STRUCT,              /* As described by 'nested'. */
     SCHEMA_ENUM_SET,            /* bool[], one for each value of an enum; an
                                  * array of texts in JSON. */
-    /* Only in structs that are shown: */
     SCHEMA_U64,                 /* uint64_t */
+    /* Only in structs that are shown: */
     SCHEMA_I64,                 /* int64_t */
     SCHEMA_SIZE,                /* size_t */
     SCHEMA_DOUBLE,              /* double: a number that need be no integer. */
@@ -85,7 +85,8 @@ enum schema_type {
 /* A text that is a time, as RFC 3339 writes it.  In the struct an int64_t,
  * milliseconds since 1970; 0: none. */
 #define SCHEMA_TIME (1u << 13)
-/* Any JSON.  In the struct a const char *, its text, as SCHEMA_STRING. */
+/* Any JSON.  In the struct a const char *, its text, as SCHEMA_STRING.  In a
+ * row it is an object, whose members are sorted. */
 #define SCHEMA_ANY (1u << 14)
 /* The struct has a pointer to it; NULL: it is absent. */
 #define SCHEMA_POINTER (1u << 15)
@@ -207,6 +208,8 @@ struct schema_table {
                                  * accounts must not change it. */
     bool everyone_sees;         /* Scoped accounts see it regardless of its
                                  * labels. */
+    bool unlogged;              /* The log of changes names its rows, and does
+                                 * not keep what they say. */
     bool passes_on;             /* Objects that act on a row also act on what
                                  * it acts on, such as a group's members. */
     bool contains;              /* Referenced rows are part of it: objects that

@@ -35,6 +35,7 @@ extern const struct schema_struct schema_status_policy;
 extern const struct schema_struct schema_status_quarantine;
 extern const struct schema_struct schema_status_loadbalancer;
 extern const struct schema_struct schema_status_observation;
+extern const struct schema_struct schema_status_draft;
 extern const struct schema_struct schema_status_app;
 extern const struct schema_struct schema_status_type;
 /* Of objects of the types that apps declare. */
@@ -346,6 +347,25 @@ struct status_quarantine {
     int64_t counted;            /* 0: not known. */
     size_t n_allow;
     struct status_count *allow; /* NULL: they are not listed. */
+};
+
+/* A field that a draft changes and that has become another one since. */
+struct status_draft_conflict {
+    uint64_t change;            /* The index of the change. */
+    const char *type, *name;
+    const char *path;           /* Of the field; "": of the object as such. */
+    const char *base, *now, *draft; /* JSON; NULL: absent, or too long. */
+    bool left_out;              /* Because they are too long. */
+    uint64_t revision;          /* That made it so; 0: not known. */
+    const char *who;            /* NULL: not known. */
+    int64_t time;
+};
+
+struct status_draft {
+    uint64_t changes;
+    uint64_t n_all;             /* Conflicts; those listed are the first. */
+    size_t n_conflicts;
+    struct status_draft_conflict *conflicts;
 };
 
 struct status_observation {

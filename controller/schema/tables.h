@@ -36,6 +36,7 @@
     TABLE(TOKEN, token)                                                     \
     DESCRIBED(TELEMETRY, telemetry)                                         \
     TABLE(QUOTA, quota)                                                     \
+    TABLE(DRAFT, draft)                                                     \
     TABLE(TYPE, type)                                                       \
     /* Observed. */                                                         \
     TABLE(BINDING, binding)           /* Named as the port.  Stored. */     \
@@ -114,7 +115,7 @@ struct vmn_quota {
     struct vmn_labels labels;
     struct vmn_selector scope;  /* Of the objects that count. */
     int networks, ports, groups, services, policies, quarantines;
-    int loadbalancers, routers, floating_ips, dns_zones, observations;
+    int loadbalancers, routers, floating_ips, dns_zones, observations, drafts;
     int addresses;              /* Of ports and balancers, and floating. */
     int members;                /* Of groups, quarantines and balancers;
                                  * records of zones, entries of services,
@@ -123,6 +124,34 @@ struct vmn_quota {
     int requests;               /* Per second, of all accounts within
                                  * 'scope'. */
     int flows_per_host;         /* Including groups, caused by the objects. */
+};
+
+enum vmn_draft_op { VMN_DRAFT_PUT, VMN_DRAFT_PATCH, VMN_DRAFT_DELETE };
+
+/* A change of one object that a draft has, as POST /v1/apply takes it, and
+ * what the object was when that was written.  Specs are JSON text, objects
+ * whose members are sorted. */
+struct vmn_draft_change {
+    enum vmn_draft_op op;
+    const char *type, *name;    /* The type's plural. */
+    const char *spec;           /* NULL with VMN_DRAFT_DELETE. */
+    bool cascade;               /* Of VMN_DRAFT_DELETE. */
+    const char *set;            /* That it is to belong to; NULL: its own. */
+    const char *base;           /* The ETag of what it is to change, or
+                                 * VMN_DRAFT_NONE. */
+    const char *base_spec;      /* NULL with VMN_DRAFT_NONE. */
+};
+#define VMN_DRAFT_NONE "none"
+
+/* Changes that are not made yet. */
+struct vmn_draft {
+    struct vmn_row row;
+    const char *description;
+    struct vmn_labels labels;
+    const char *author;         /* Who created it: as the log has it. */
+    uint64_t undoes;            /* The revision that it takes back; 0: none. */
+    size_t n_changes;
+    const struct vmn_draft_change *changes;
 };
 
 /* A credential of an account. */

@@ -219,8 +219,9 @@ store_statements_prepare(struct store_statements *s, sqlite3 *db,
                          "subnet, next) VALUES (?, ?, ?)", &s->cursor_upsert)
               && prepare(db, "INSERT INTO revisions "
                          "(revision, time_ms, who, changes, comment, undoes, "
-                         "request_key, request_digest) "
-                         "VALUES (?, ?, ?, ?, ?, nullif(?, 0), ?, ?)",
+                         "request_key, request_digest, draft, "
+                         "draft_author) "
+                         "VALUES (?, ?, ?, ?, ?, nullif(?, 0), ?, ?, ?, ?)",
                          &s->log_insert)
               && prepare(db, "INSERT OR REPLACE INTO sets (name, revision) "
                          "VALUES (?, ?)", &s->set_upsert)
@@ -474,6 +475,8 @@ write_logs(const struct model_pending *pending, struct store_statements *s)
         sqlite3_bind_int64(s->log_insert, 6, log->undoes);
         bind_text(s->log_insert, 7, log->key);
         bind_text(s->log_insert, 8, log->digest);
+        bind_text(s->log_insert, 9, log->draft);
+        bind_text(s->log_insert, 10, log->draft_author);
         if (!store_statement_run(s->log_insert)
             || !store_contents_write(log, s)
             || (log->set && !write_set(log, s))) {

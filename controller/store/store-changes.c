@@ -73,6 +73,8 @@ put_log(const struct model_log *log, struct ds *contents, struct ds *ds)
     if (log->undoes) {
         put_number(ds, "undoes", log->undoes);
     }
+    put_string(ds, "draft", log->draft);
+    put_string(ds, "draft_author", log->draft_author);
     /* This and the contents are JSON already.  They are in it as texts, since
      * nobody who follows looks into them. */
     put_string(ds, "summary", log->summary);
@@ -287,6 +289,9 @@ apply_log(struct model *model, json_t *json, struct vmn_error *why)
         .who = json_string_value(json_object_get(json, "who")),
         .comment = json_string_value(json_object_get(json, "comment")),
         .undoes = json_integer_value(json_object_get(json, "undoes")),
+        .draft = json_string_value(json_object_get(json, "draft")),
+        .draft_author = json_string_value(json_object_get(json,
+                                                          "draft_author")),
         .summary = summary,
         .set = json_string_value(json_object_get(json, "set")),
         .contents = contents,

@@ -138,8 +138,9 @@ keep_log(sqlite3 *db, const struct store_restored *r, struct vmn_error *why)
 {
     char *sql = xasprintf(
         "INSERT OR IGNORE INTO revisions (revision, time_ms, who, changes, "
-        "comment, undoes)"
-        " SELECT revision, time_ms, who, changes, comment, undoes"
+        "comment, undoes, draft, draft_author)"
+        " SELECT revision, time_ms, who, changes, comment, undoes, draft,"
+        " draft_author"
         " FROM former.revisions WHERE revision > %"PRIu64, r->info.revision);
     int error = run_sql(db, sql, why);
 

@@ -75,7 +75,7 @@ int
 store_log_open(struct store_log *log, const char *path, struct vmn_error *why)
 {
 #define SELECT_LOG "SELECT revision, time_ms, who, changes, comment, " \
-                   "undoes FROM revisions "
+                   "undoes, draft, draft_author FROM revisions "
     static const char *const sql[] = {
         SELECT_LOG "WHERE revision = ?",
         SELECT_LOG "WHERE revision > ? ORDER BY revision LIMIT ?",
@@ -171,6 +171,8 @@ get_entry(const struct store_log *log, sqlite3_stmt *stmt)
         .time = sqlite3_column_int64(stmt, 1), .who = who,
         .comment = comment,
         .undoes = sqlite3_column_int64(stmt, 5),
+        .draft = (const char *) sqlite3_column_text(stmt, 6),
+        .draft_author = (const char *) sqlite3_column_text(stmt, 7),
         .restored_over = store_log_taken_back(log,
                                               sqlite3_column_int64(stmt, 0)),
         .changes = *changes == '[' ? changes : "[]",

@@ -127,7 +127,9 @@ const struct store_step store_steps[] = {
           LOG_KEY_INDEX },
     { 15, "" }, { 16, "" }, { 17, "" }, { 18, "" },
     { 19, OBJECTS_TABLE },
-    { 20, "" }, { 21, "" }, { 22, "" },
+    { 20, "" }, { 21, "" },
+    { 22, "ALTER TABLE revisions ADD COLUMN draft TEXT;"
+          "ALTER TABLE revisions ADD COLUMN draft_author TEXT;" },
     { 0, NULL },
 };
 
@@ -145,7 +147,8 @@ const char store_fixed_tables[] =
     "CREATE TABLE revisions ("
     "revision INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, "
     "who TEXT NOT NULL, changes TEXT NOT NULL, comment TEXT, "
-    "undoes INTEGER, request_key TEXT, request_digest TEXT"
+    "undoes INTEGER, request_key TEXT, request_digest TEXT, "
+    "draft TEXT, draft_author TEXT"
     ") STRICT;"
     LOG_INDEXES
     LOG_AUTHOR_INDEX
@@ -166,7 +169,8 @@ is_integer(const struct schema_field *f)
 {
     return !store_is_json(f)
            && (f->type == SCHEMA_BOOL || f->type == SCHEMA_INT
-               || f->type == SCHEMA_U16 || f->type == SCHEMA_U32);
+               || f->type == SCHEMA_U16 || f->type == SCHEMA_U32
+               || f->type == SCHEMA_U64);
 }
 
 static bool

@@ -164,8 +164,9 @@ struct store_class {
      * than there may be is no error, reading fewer than there are is one. */
 
     /* Appends the stored log entry of 'revision' as JSON text {"revision",
-     * "time", "who", "comment" (if there is one), "undoes" and
-     * "restored_over" (if they apply), "changes"}, without its last brace.
+     * "time", "who", "comment" (if there is one), "undoes",
+     * "draft", "draft_author" and "restored_over" (if they apply),
+     * "changes"}, without its last brace.
      * ENOENT, without an error: there is none. */
     int (*log)(struct store *, uint64_t revision, struct ds *,
                struct vmn_error *why);

@@ -453,6 +453,29 @@ put_telemetry(struct ds *ds)
     }
 }
 
+/* Of objects that are there or not. */
+static void
+put_draft(struct ds *ds)
+{
+    static const enum vmn_table tables[] = {
+        VMN_TABLE_PORT, VMN_TABLE_GROUP, VMN_TABLE_POLICY, VMN_TABLE_SERVICE,
+        VMN_TABLE_TOKEN,
+    };
+
+    ds_put_cstr(ds, ",'changes':[");
+    for (unsigned i = 0, n = rnd(3); i < n; i++) {
+        enum vmn_table table = tables[chance(95) ? rnd(4) : 4];
+
+        ds_put_format(ds, "%s{'op':'%s','type':'%s'", i ? "," : "",
+                      chance(50) ? "delete" : "patch",
+                      schema_tables[table]->plural);
+        put_ref(ds, "name", table);
+        ds_put_format(ds, "%s}", chance(50) ? ""
+                      : ",'spec':{'description':'d'}");
+    }
+    ds_put_char(ds, ']');
+}
+
 /* Of what it is named as, mostly. */
 static void
 put_health(struct ds *ds, const char *name)
@@ -490,6 +513,7 @@ put_members(struct ds *ds, enum vmn_table table, const char *name)
         ds_put_format(ds, ",'scope':'role=%c','ports':%u", "abc"[rnd(3)],
                       rnd(5));
         break;
+    case VMN_TABLE_DRAFT: put_draft(ds); break;
     case VMN_TABLE_APP: break;
     case VMN_TABLE_ACCOUNT: put_account(ds); break;
     case VMN_TABLE_TOKEN: put_token(ds); break;

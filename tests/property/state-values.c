@@ -154,6 +154,7 @@ static const unsigned n_names[VMN_N_TABLES] = {
     [VMN_TABLE_OBSERVATION] = 6,
     [VMN_TABLE_ACCOUNT] = 3, [VMN_TABLE_TOKEN] = 4,
     [VMN_TABLE_TELEMETRY] = 3, [VMN_TABLE_QUOTA] = 3,
+    [VMN_TABLE_DRAFT] = 3,
     [VMN_TABLE_BINDING] = 14, [VMN_TABLE_VIF] = 6, [VMN_TABLE_UNDERLAY] = 4,
     [VMN_TABLE_HEALTH] = 14, [VMN_TABLE_TYPE] = 2,
 };
@@ -186,6 +187,8 @@ put_name(struct ds *ds, enum vmn_table table)
         letter = 'z';
     } else if (table == VMN_TABLE_TELEMETRY) {
         letter = 'y';
+    } else if (table == VMN_TABLE_DRAFT) {
+        letter = 'd';
     } else if (table == VMN_TABLE_QUOTA) {
         letter = 'q';
     } else if (table == VMN_TABLE_VIF) {

@@ -8,6 +8,10 @@
  * of ports that are not the account's copied by other mirrors than before, or
  * to others.
  *
+ * Some of it is asked for by way of a draft, which is written and then made,
+ * with the same rights; and a draft that an administrator writes is seen by no
+ * tenant if it changes what is another's.
+ *
  * The world is made by an administrator, who goes on changing it in between
  * without regard to scopes: labels, groups, policies and routers of some refer
  * to those of others.
@@ -29,6 +33,7 @@
 #include "controller/engine/engine.h"
 #include "controller/engine/relation.h"
 #include "controller/flow/pipeline.h"
+#include "controller/model/draft-contents.h"
 #include "controller/model/model.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-row.h"
@@ -66,6 +71,8 @@ struct world {
     /* Bits of ports: those that a mirror copies, and that get its copies. */
     uint32_t mirrored[ALL_MIRRORS], copied_to[ALL_MIRRORS];
     unsigned n_granted, n_refused, n_compared;
+    unsigned n_drafted;         /* Of those granted; and those that others */
+    unsigned n_seen, n_hidden;  /* wrote, which a tenant sees, or not. */
 };
 
 /* Has each port that is on no host plugged in on one. */
@@ -476,6 +483,122 @@ make_rights(struct vmn_selector *scope, struct arena *arena)
     return model_rights_create(UINT64_MAX, &account);
 }
 
+/* Drafts.  ---------------------------------------------------------------- */
+
+/* Returns a draft of what 'request' does. */
+static json_t *
+make_draft(const struct model_request *request)
+{
+    json_t *changes = json_array();
+
+    for (size_t i = 0; i < request->n_ops; i++) {
+        const struct model_op *op = &request->ops[i];
+        json_t *change = json_pack(
+            "{s:s, s:s, s:s, s:O*}", "op",
+            op->kind == MODEL_DELETE ? "delete" : "put", "type",
+            schema_tables[op->table]->plural, "name", op->name, "spec",
+            op->spec);
+
+        if (op->cascade) {
+            json_object_set_new(change, "cascade", json_true());
+        }
+        json_array_append_new(changes, change);
+    }
+    return json_pack("{s:o}", "changes", changes);
+}
+
+/* Writes draft "d", with 'labels' unless NULL, as 'rights' allow. */
+static bool
+write_draft(struct world *world, const struct model_request *from,
+            json_t *labels, const struct model_rights *rights)
+{
+    struct model_request request;
+    json_t *spec = make_draft(from);
+    bool ok;
+
+    if (labels) {
+        json_object_set_new(spec, "labels", labels);
+    }
+    model_request_init(&request, "writer");
+    request.rights = model_rights_clone(rights);
+    model_request_add(&request, MODEL_PUT, VMN_TABLE_DRAFT, "d", spec);
+    ok = apply_request(world->model, &request);
+    model_request_uninit(&request);
+    return ok;
+}
+
+/* Replaces the operations of 'request' by those of draft "d", which goes. */
+static void
+take_draft(struct world *world, struct model_request *request)
+{
+    const struct vmn_draft *draft = model_get(world->model, VMN_TABLE_DRAFT,
+                                              "d");
+
+    while (model_request_drop_last(request)) {
+        continue;
+    }
+    for (size_t i = 0; i < draft->n_changes; i++) {
+        const struct vmn_draft_change *change = &draft->changes[i];
+
+        model_request_add(request, change->op == VMN_DRAFT_DELETE
+                          ? MODEL_DELETE : MODEL_PUT,
+                          schema_find_table(change->type)->id, change->name,
+                          draft_spec(change))->cascade = change->cascade;
+    }
+    model_request_add(request, MODEL_DELETE, VMN_TABLE_DRAFT, "d", NULL);
+}
+
+/* Has the draft gone that was written and not made. */
+static void
+drop_draft(struct world *world)
+{
+    struct model_request request;
+
+    model_request_init(&request, "admin");
+    model_request_add(&request, MODEL_DELETE, VMN_TABLE_DRAFT, "d", NULL)
+        ->missing_ok = true;
+    ovs_assert(apply_request(world->model, &request));
+    model_request_uninit(&request);
+}
+
+/* An administrator writes a draft, as if it was of a tenant's project.
+ * Returns false if the tenant sees it and not all that it changes. */
+static bool
+draft_for_tenant(struct world *world, const struct model_rights *rights)
+{
+    struct model_request from;
+    char project[] = { owners[asker], '\0' };
+    unsigned tenant = asker;
+    bool ok = true;
+
+    model_request_init(&from, "admin");
+    asker = N_OWNERS;
+    for (unsigned n = 1 + rnd(3); n; n--) {
+        add_random(&from);
+    }
+    asker = tenant;
+    if (write_draft(world, &from, json_pack("{s:s}", "project", project),
+                    NULL)) {
+        const struct vmn_draft *draft = model_get(world->model,
+                                                  VMN_TABLE_DRAFT, "d");
+        bool sees = model_sees(rights, &draft->row);
+
+        for (size_t i = 0; i < draft->n_changes && sees; i++) {
+            const struct vmn_draft_change *change = &draft->changes[i];
+            const struct vmn_row *row = model_get(
+                world->model, schema_find_table(change->type)->id,
+                change->name);
+
+            ok &= !row || model_in_scope(rights, row);
+        }
+        world->n_seen += sees;
+        world->n_hidden += !sees;
+        drop_draft(world);
+    }
+    model_request_uninit(&from);
+    return ok;
+}
+
 /* A tenant asks for something; without regard to its rights unless 'limited'.
  * Returns false if it is granted what it must not be. */
 static bool
@@ -486,7 +609,7 @@ ask(struct world *world, bool limited)
     struct model_request request;
     struct world *was;
     struct arena arena;
-    bool ok = true;
+    bool ok = true, drafted, refused = false;
 
     asker = rnd(N_TENANTS);
     arena_init(&arena);
@@ -501,8 +624,20 @@ ask(struct world *world, bool limited)
     }
     find_inside(world, &scope, &inside);
     inside.nobody = serves_nobody(world, &scope);
-    if (!apply_request(world->model, &request)) {
+    if (limited && chance(20) && !draft_for_tenant(world, request.rights)) {
+        printf("# tenant %c sees a draft of what is another's\n",
+               owners[asker]);
+        ok = false;
+    }
+    drafted = chance(40);
+    if (drafted && write_draft(world, &request, NULL, request.rights)) {
+        take_draft(world, &request);
+    } else if (drafted) {
+        refused = true;
+    }
+    if (!ok || refused || !apply_request(world->model, &request)) {
         world->n_refused++;
+        drop_draft(world);
     } else if (model_is_unsettled(world->model)) {
         was = xmemdup(world, sizeof *world);
         find_inside(world, &scope, &inside);
@@ -510,6 +645,7 @@ ask(struct world *world, bool limited)
         ok = (is_same_outside(world, was, &inside)
               && is_copied_as_before(world, was, &inside));
         world->n_granted++;
+        world->n_drafted += drafted;
         if (!ok && limited) {
             show(&request);
         }
@@ -570,9 +706,15 @@ run_world(struct apphost *apphost, unsigned n_granted, bool limited)
     populate(world);
     measure(world);
     n_wrong = run(world, n_granted, limited);
-    printf("# %s rights: %u requests granted, %u refused, %u packets "
-           "compared\n", limited ? "with" : "without", world->n_granted,
-           world->n_refused, world->n_compared);
+    printf("# %s rights: %u requests granted, %u of them drafted, %u refused, "
+           "%u packets compared; %u drafts of others seen, %u not\n",
+           limited ? "with" : "without", world->n_granted, world->n_drafted,
+           world->n_refused, world->n_compared, world->n_seen,
+           world->n_hidden);
+    if (limited && (!world->n_drafted || !world->n_hidden)) {
+        printf("# no drafts were looked at\n");
+        n_wrong = 1;
+    }
     engine_destroy(world->engine);
     model_destroy(world->model);
     free(world);

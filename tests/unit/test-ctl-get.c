@@ -453,7 +453,7 @@ every_type_has_columns_and_unique_names(void **state OVS_UNUSED)
         assert_string_equal(columns[0].heading, "NAME");
         free(columns);
     }
-    assert_int_equal(n, 19);
+    assert_int_equal(n, 20);
     assert_null(ctl_type_find("vifs"));
     assert_null(ctl_type_find("nets"));
 }

@@ -240,7 +240,6 @@ other_tools_are_translated(void **state OVS_UNUSED)
           "ports has an example)" },
         { "create -f a.yaml", "did you mean \"vmnctl apply -f FILE\"?" },
         { "rollout undo", "did you mean \"vmnctl undo REVISION\"?" },
-        { "rollback 3", "did you mean \"vmnctl undo 3\"?" },
         { "exec web-1", "vmnctl has networks" },
         { "move web-1 h2", "its port follows: docs/handbook/move-vm.md" },
         { "scale lb web", "its selector follows their labels" },

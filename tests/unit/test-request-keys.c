@@ -261,6 +261,8 @@ older_states_get_room_for_keys(void **state)
     run_sql(f, "DROP INDEX revisions_key; "
             "ALTER TABLE revisions DROP COLUMN request_key; "
             "ALTER TABLE revisions DROP COLUMN request_digest; "
+            "ALTER TABLE revisions DROP COLUMN draft; "
+            "ALTER TABLE revisions DROP COLUMN draft_author; "
             "PRAGMA user_version = 14");
     open_store(f);
     assert_applied(f->model, &first, "put networks m {}", 2, false);

@@ -181,6 +181,8 @@ log_has_the_comments_of_changes(void **state)
     assert_int_equal(sqlite3_exec(
         db, "ALTER TABLE revisions DROP COLUMN comment; "
         "ALTER TABLE revisions DROP COLUMN undoes; "
+        "ALTER TABLE revisions DROP COLUMN draft; "
+        "ALTER TABLE revisions DROP COLUMN draft_author; "
         "DROP INDEX revisions_key; "
         "ALTER TABLE revisions DROP COLUMN "
         "request_key; "

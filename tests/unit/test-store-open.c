@@ -282,7 +282,7 @@ schema_fingerprint(void)
 static void
 description_with_other_columns_is_another_format(void **state OVS_UNUSED)
 {
-    static const uint32_t known = 0x734299aa;
+    static const uint32_t known = 0x35558b91;
 
     assert_int_equal(STORE_FORMAT, 23);
     if (schema_fingerprint() != known) {
@@ -307,6 +307,8 @@ what_an_older_format_lacks_is_added(void **state)
         "ALTER TABLE ports DROP COLUMN host; ALTER TABLE ports DROP COLUMN "
         "ips_given; ALTER TABLE revisions DROP COLUMN comment; "
         "ALTER TABLE revisions DROP COLUMN undoes; "
+        "ALTER TABLE revisions DROP COLUMN draft; "
+        "ALTER TABLE revisions DROP COLUMN draft_author; "
         "DROP INDEX revisions_key; "
         "ALTER TABLE revisions DROP COLUMN "
         "request_key; "
@@ -319,7 +321,7 @@ what_an_older_format_lacks_is_added(void **state)
     assert_int_equal(sqlite3_exec(
         db, "SELECT position FROM tiers; SELECT host, ips_given FROM ports; "
         "SELECT objects FROM contents INDEXED BY contents_author; "
-        "SELECT comment, undoes FROM revisions; SELECT value FROM properties; "
+        "SELECT comment, undoes, draft FROM revisions; SELECT value FROM properties; "
         "DROP INDEX ports_host", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
 }
@@ -344,6 +346,8 @@ log_indexes_of_an_older_format_are_made_anew(void **state)
         "CREATE INDEX revisions_author ON revisions (who, revision) "
         "WHERE substr(who, 1, 5) NOT IN ('host:', 'vmnd', 'healt'); "
         "ALTER TABLE revisions DROP COLUMN undoes; "
+        "ALTER TABLE revisions DROP COLUMN draft; "
+        "ALTER TABLE revisions DROP COLUMN draft_author; "
         "DROP INDEX revisions_key; "
         "ALTER TABLE revisions DROP COLUMN "
         "request_key; "

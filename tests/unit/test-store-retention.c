@@ -239,6 +239,8 @@ log_of_an_older_format_is_trimmed_fairly(void **state)
         "ALTER TABLE quotas DROP COLUMN flows_per_host; "
         "ALTER TABLE revisions DROP COLUMN comment; "
         "ALTER TABLE revisions DROP COLUMN undoes; "
+        "ALTER TABLE revisions DROP COLUMN draft; "
+        "ALTER TABLE revisions DROP COLUMN draft_author; "
         "DROP INDEX revisions_key; "
         "ALTER TABLE revisions DROP COLUMN "
         "request_key; "

@@ -216,6 +216,8 @@ key_is_made_once_and_stays(void **state)
                                   "ALTER TABLE revisions DROP COLUMN "
                                   "comment; "
                                   "ALTER TABLE revisions DROP COLUMN undoes; "
+        "ALTER TABLE revisions DROP COLUMN draft; "
+        "ALTER TABLE revisions DROP COLUMN draft_author; "
                                   "DROP INDEX revisions_key; "
                                   "ALTER TABLE revisions DROP COLUMN "
                                   "request_key; "

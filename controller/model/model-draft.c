@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Drafts: when one is written, each of its changes is checked as far as it
+ * stands by itself (that it is of an object of its type, valid, and for this
+ * account to make), and gets what the object is now as its base, unless it has
+ * one.  What it would mean for other objects is checked when it is planned or
+ * applied. */
+
+#include <config.h>
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/model/draft-contents.h"
+#include "controller/model/model-class.h"
+#include "controller/model/request.h"
+#include "controller/model/rights.h"
+#include "controller/model/txn.h"
+#include "controller/schema/schema-row.h"
+#include "sset.h"
+#include "util.h"
+
+/* Bytes of all specs in one draft, bases included. */
+#define SPECS_MAX (256 * 1024)
+
+/* A change that is checked. */
+struct check {
+    struct txn *txn;
+    const struct model_op *op;  /* That writes the draft. */
+    size_t i;
+    json_t *change;
+    const struct schema_table *table; /* Of the model. */
+    const char *name;
+    const struct version *now;  /* The object, or NULL. */
+};
+
+static void
+fault(const struct check *check, enum vmn_error_code code, const char *member,
+      const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static void
+fault(const struct check *check, enum vmn_error_code code, const char *member,
+      const char *format, ...)
+{
+    char *field = xasprintf("/changes/%"PRIuSIZE"%s", check->i, member);
+    va_list args;
+    char *text;
+
+    va_start(args, format);
+    text = xvasprintf(format, args);
+    va_end(args);
+    txn_op_error(check->txn, check->op, code, field, "%s", text);
+    free(text);
+    free(field);
+}
+
+static const char *
+member_text(const struct check *check, const char *member)
+{
+    return json_string_value(json_object_get(check->change, member));
+}
+
+/* Finds the type, which the account must be allowed to change. */
+static bool
+check_type(struct check *check)
+{
+    const struct model_rights *rights = check->txn->request->rights;
+    const char *type = member_text(check, "type");
+    const struct schema_table *table = type ? schema_find_table(type) : NULL;
+
+    if (!type) {
+        return false;           /* The description says so. */
+    }
+    check->table = (table && !table->observed && !strcmp(type, table->plural)
+                    ? model_table(check->txn->model, table->id) : NULL);
+    if (!check->table) {
+        fault(check, VMN_ERR_INVALID, "/type", "\"%s\" is an unknown type; "
+              "GET /v1 lists them", type);
+    } else if (!draft_may_have(check->table)) {
+        fault(check, VMN_ERR_INVALID, "/type", "%s are not changed by drafts",
+              check->table->plural);
+    } else if (rights && !(rights->tables & UINT64_C(1) << check->table->id)) {
+        fault(check, VMN_ERR_FORBIDDEN, "/type", "%s must not be changed by "
+              "this account", check->table->plural);
+    } else {
+        return true;
+    }
+    return false;
+}
+
+/* Reads the name, of an object that no other change is of. */
+static bool
+check_name(struct check *check, struct sset *names)
+{
+    struct vmn_error why = VMN_ERROR_INIT;
+    char *key;
+    bool once;
+
+    check->name = member_text(check, "name");
+    if (!check->name) {
+        return false;
+    }
+    if (check->table->check_name(check->name, &why)) {
+        fault(check, VMN_ERR_INVALID, "/name", "%s", why.text);
+        vmn_error_uninit(&why);
+        return false;
+    }
+    key = xasprintf("%s/%s", check->table->plural, check->name);
+    once = sset_add(names, key) != NULL;
+    free(key);
+    if (!once) {
+        fault(check, VMN_ERR_INVALID, "/name", "names %s \"%s\" a second time",
+              check->table->singular, check->name);
+    }
+    return once;
+}
+
+/* Finds the object.  Of one that the account does not see no more is told
+ * than by the change itself. */
+static bool
+find_object(struct check *check, bool puts)
+{
+    const struct model_rights *rights = check->txn->request->rights;
+    const struct entry *entry = model_find(check->txn->model,
+                                           check->table->id, check->name);
+    const struct version *now = entry ? entry->cur : NULL;
+
+    if (now && !model_sees(rights, now->row) && !puts) {
+        now = NULL;             /* As one that is not there. */
+    } else if (now && !model_in_scope(rights, now->row)) {
+        fault(check, VMN_ERR_FORBIDDEN, "", "%s \"%s\" is not within this "
+              "account's scope", check->table->singular, check->name);
+        return false;
+    }
+    check->now = now;
+    return true;
+}
+
+/* Sets the base to what there is, unless there is one. */
+static bool
+set_base(struct check *check, bool puts)
+{
+    const json_t *base = json_object_get(check->change, "base");
+
+    if (base && !json_is_null(base)) {
+        return true;
+    }
+    if (!check->now && !puts) {
+        char *guess = model_suggestion_for(
+            check->txn->errors, check->txn->model, MODEL_CURRENT,
+            check->txn->request->rights, check->table->id, check->name);
+
+        fault(check, VMN_ERR_NOT_FOUND, "/name", "%s \"%s\" does not exist%s",
+              check->table->singular, check->name, guess);
+        free(guess);
+        return false;
+    }
+    if (check->now) {
+        char etag[24];
+
+        snprintf(etag, sizeof etag, "%"PRIu64, check->now->meta.revision);
+        json_object_set_new(check->change, "base", json_string(etag));
+        json_object_set_new(check->change, "base_spec",
+                            schema_row_spec(check->now->row));
+    } else {
+        json_object_set_new(check->change, "base",
+                            json_string(VMN_DRAFT_NONE));
+        json_object_del(check->change, "base_spec");
+    }
+    return true;
+}
+
+/* Checks that the spec, of which a patch makes another one of the base, is
+ * one of an object of the type. */
+static void
+check_spec(const struct check *check, bool patches)
+{
+    const struct model_rights *rights = check->txn->request->rights;
+    json_t *spec = json_object_get(check->change, "spec");
+    char *field = xasprintf("/changes/%"PRIuSIZE"/spec", check->i);
+    char *pointer = txn_op_pointer(check->txn, check->op, field);
+    struct arena arena;
+    json_t *whole;
+
+    if (json_is_object(spec) && !patches) {
+        spec = spec_with_scope_labels(check->table->id, rights, spec);
+        json_object_set_new(check->change, "spec", spec);
+    }
+    if (json_is_object(spec)) {
+        whole = (patches
+                 ? spec_merge_patch(json_deep_copy(json_object_get(
+                     check->change, "base_spec")), spec)
+                 : json_incref(spec));
+        arena_init(&arena);
+        schema_row_parse(check->table, check->name, whole, pointer, &arena,
+                         check->txn->errors);
+        arena_uninit(&arena);
+        json_decref(whole);
+    }
+    free(pointer);
+    free(field);
+}
+
+static void
+check_change(struct check *check, struct sset *names)
+{
+    const json_t *op = json_object_get(check->change, "op");
+    bool patches = op && nullable_string_is_equal(json_string_value(op),
+                                                  "patch");
+    bool puts = !op || nullable_string_is_equal(json_string_value(op), "put");
+
+    if (check_type(check) && check_name(check, names)
+        && find_object(check, puts) && set_base(check, puts)) {
+        check_spec(check, patches);
+    }
+}
+
+/* Sets who created the draft. */
+static void
+set_author(struct txn *txn, const struct model_op *op, json_t *spec,
+           const struct version *old)
+{
+    const struct vmn_draft *was = old ? (const void *) old->row : NULL;
+    const char *author = was && was->author ? was->author : txn->request->who;
+    const json_t *given = json_object_get(spec, "author");
+
+    if (given && !json_is_null(given)
+        && !nullable_string_is_equal(json_string_value(given), author)) {
+        txn_op_error(txn, op, VMN_ERR_INVALID, "/author",
+                     "is filled in: leave it out");
+        return;
+    }
+    json_object_set_new(spec, "author", json_string(author));
+}
+
+static json_t *
+complete(struct txn *txn, const struct model_op *op, json_t *spec,
+         const struct version *old)
+{
+    struct sset names = SSET_INITIALIZER(&names);
+    json_t *changes, *change, *copy;
+    size_t i;
+
+    if (!json_is_object(spec)) {
+        return spec;
+    }
+    copy = json_deep_copy(spec);
+    json_decref(spec);
+    set_author(txn, op, copy, old);
+    changes = json_object_get(copy, "changes");
+    json_array_foreach (changes, i, change) {
+        struct check check = { .txn = txn, .op = op, .i = i,
+                               .change = change };
+
+        if (json_is_object(change)) {
+            check_change(&check, &names);
+        }
+        if (txn->errors->n >= VMN_ERRORS_MAX) {
+            break;
+        }
+        model_yield(txn->model);
+    }
+    sset_destroy(&names);
+    return copy;
+}
+
+static void
+check_written(struct txn *txn, const struct model_op *op,
+              const struct vmn_row *row, const struct vmn_row *old OVS_UNUSED)
+{
+    const struct vmn_draft *draft = (const void *) row;
+    size_t size = 0;
+
+    for (size_t i = 0; i < draft->n_changes; i++) {
+        const struct vmn_draft_change *change = &draft->changes[i];
+
+        size += change->spec ? strlen(change->spec) : 0;
+        size += change->base_spec ? strlen(change->base_spec) : 0;
+    }
+    if (size > SPECS_MAX) {
+        txn_op_error(txn, op, VMN_ERR_TOO_LARGE, "/changes", "are %"PRIuSIZE
+                     " bytes, with what the objects were: more than %d", size,
+                     SPECS_MAX);
+    }
+}
+
+const struct model_class model_draft = {
+    .complete = complete,
+    .check_written = check_written,
+    .limit = "drafts",
+    .limit_offset = offsetof(struct vmn_quota, drafts),
+};

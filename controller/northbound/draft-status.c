@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The status of a draft: which of the fields that it changes have been changed
+ * since, by whom, and in which revision.  Not for applying it
+ * (api-drafts.c). */
+
+#include <config.h>
+
+#include "controller/northbound/northbound-private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/model/draft-conflicts.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/schema-diff.h"
+#include "controller/schema/status.h"
+#include "controller/schema/value.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/vlog.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(northbound_draft);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 10);
+
+/* Conflicts that are listed. */
+#define CONFLICTS_MAX 100
+
+/* Sets who made the revision, and when, as its entry of the log says. */
+static void
+fill_author(const json_t *entry, struct arena *arena,
+            struct status_draft_conflict *status)
+{
+    const char *who = json_string_value(json_object_get(entry, "who"));
+    const char *time = json_string_value(json_object_get(entry, "time"));
+    int64_t time_s = time ? value_parse_time(time) : 0;
+
+    status->revision = json_integer_value(json_object_get(entry,
+                                                          "revision"));
+    status->who = who ? arena_strdup(arena, who) : NULL;
+    status->time = time_s > 0 ? time_s * 1000 : 0;
+}
+
+/* Reads the log's entry of a revision (0: the last one that names the
+ * object). */
+static json_t *
+find_entry(const struct northbound *nb, uint64_t revision, const char *type,
+           const char *name)
+{
+    const struct store_log_filter filter = {
+        .revision = revision, .type = revision ? NULL : type,
+        .name = revision ? NULL : name, .since_ms = INT64_MIN,
+    };
+    struct vmn_error why = VMN_ERROR_INIT;
+    struct ds text = DS_EMPTY_INITIALIZER;
+    json_t *entry = NULL;
+    uint64_t next;
+
+    if (nb->store_class->filter_logs(nb->store, &filter, UINT64_MAX, 1, &text,
+                                     &next, &why)) {
+        VLOG_WARN_RL(&rl, "%s", why.text);
+        vmn_error_uninit(&why);
+    } else if (text.length) {
+        entry = json_loadb(ds_cstr(&text), text.length, JSON_ALLOW_NUL, NULL);
+    }
+    ds_destroy(&text);
+    return entry;
+}
+
+/* Returns the value as JSON text in the arena; NULL: there is none, or it is
+ * too long. */
+static const char *
+value_text(const json_t *value, struct arena *arena, bool *left_out)
+{
+    char *text = value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY)
+                 : NULL;
+    const char *copy = NULL;
+
+    if (text && strlen(text) > SCHEMA_DIFF_VALUE_MAX) {
+        *left_out = true;
+    } else if (text) {
+        copy = arena_strdup(arena, text);
+    }
+    free(text);
+    return copy;
+}
+
+/* Returns true if the field may have the URL of a webhook, which is for those
+ * to see who may change it. */
+static bool
+is_secret(const struct nb_status_query *q, const struct vmn_draft *draft,
+          const struct status_draft_conflict *status)
+{
+    return (!model_may_change(q->rights, &draft->row)
+            && !strcmp(status->type,
+                       schema_tables[VMN_TABLE_LOADBALANCER]->plural)
+            && (!*status->path
+                || !strncmp(status->path, "/spec/scale", 11)));
+}
+
+void
+nb_fill_draft_conflict(const struct nb_status_query *q,
+                       const struct vmn_draft *draft,
+                       const struct draft_conflict *conflict,
+                       struct status_draft_conflict *status)
+{
+    const struct vmn_draft_change *change = &draft->changes[conflict->change];
+
+    *status = (struct status_draft_conflict) {
+        .change = conflict->change, .type = change->type,
+        .name = change->name, .path = arena_strdup(q->arena, conflict->path),
+        .revision = conflict->revision,
+    };
+    if (is_secret(q, draft, status)) {
+        status->left_out = true;
+    } else {
+        status->base = value_text(conflict->base, q->arena,
+                                  &status->left_out);
+        status->now = value_text(conflict->now, q->arena, &status->left_out);
+        status->draft = value_text(conflict->wanted, q->arena,
+                                   &status->left_out);
+    }
+    /* An account with a scope is not told who the others are. */
+    if (!q->rights || !q->rights->scope.text) {
+        json_t *entry = find_entry(q->nb, conflict->revision, change->type,
+                                   change->name);
+
+        if (entry) {
+            fill_author(entry, q->arena, status);
+        }
+        json_decref(entry);
+    }
+}
+
+/* The conflicts, while they are collected. */
+struct collection {
+    const struct nb_status_query *q;
+    const struct vmn_draft *draft;
+    struct status_draft *status;
+};
+
+static void
+collect(void *collection_, const struct draft_conflict *conflict)
+{
+    struct collection *c = collection_;
+    struct status_draft *status = c->status;
+
+    if (!status->conflicts) {
+        status->conflicts = arena_alloc(c->q->arena, CONFLICTS_MAX
+                                        * sizeof *status->conflicts);
+    }
+    if (status->n_all++ < CONFLICTS_MAX) {
+        nb_fill_draft_conflict(c->q, c->draft, conflict,
+                               &status->conflicts[status->n_conflicts++]);
+    }
+}
+
+bool
+nb_fill_draft(const struct nb_status_query *q, const struct vmn_row *row,
+              void *status_)
+{
+    const struct vmn_draft *draft = (const void *) row;
+    struct status_draft *status = status_;
+    struct collection collection = { q, draft, status };
+
+    status->changes = draft->n_changes;
+    if (q->one) {
+        draft_conflicts(q->nb->model, q->rights, draft, collect, &collection);
+    }
+    return true;
+}

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a hostile tenant tries with drafts, with an account that has a `scope`
+and a `reads`: to see or touch what is others', by what it writes down itself
+or by what others have written.  One function per attack, named for what the
+attacker wants."""
+
+import pytest
+from conftest import close_lab, make_token_lab
+from tenants import (BANK, PORT, SHARED, SHOP, _api, _shop, _tenants,
+                     make_tenant, mine)
+
+FIXTURES = (_api, _shop, _tenants)
+
+
+@pytest.fixture(name="lab", scope="module")
+def _lab(tmp_path_factory):
+    lab = make_token_lab("atd", 1, tmp_path_factory.mktemp("api"), PORT)
+    yield lab
+    close_lab(lab)
+
+
+@pytest.fixture(autouse=True)
+def _no_drafts(api):
+    yield
+    for item in api.get("drafts")["items"]:
+        api.delete("drafts/" + item["name"])
+
+
+def patch(kind, name, **spec):
+    return {"op": "patch", "type": kind, "name": name, "spec": spec}
+
+
+def delete(kind, name):
+    return {"op": "delete", "type": kind, "name": name}
+
+
+def put(kind, name, **spec):
+    return {"type": kind, "name": name, "spec": spec}
+
+
+def drafts(tenant):
+    status, answer = tenant.call("GET", "drafts")
+    assert status == 200
+    return [item["name"] for item in answer["items"]]
+
+
+def test_draft_what_is_others(shop, api):
+    """Of an object of others no more is told than by its change itself."""
+    for change, status in (
+            (patch("ports", "bank-1", description="x"), 404),
+            (delete("networks", "bank"), 404),
+            (put("groups", "bank-all", selector="project=shop"), 403),
+            (patch("ports", "wire-1", description="x"), 403),
+            (delete("groups", "wire-all"), 403)):
+        if change["name"] == "bank-all":
+            api.put("groups/bank-all", {"labels": BANK,
+                                        "selector": "project=bank"})
+        got, answer = shop.tries("PUT", "drafts/d",
+                                 mine(changes=[change]))
+        assert got == status, answer
+    missing = shop.tries("PUT", "drafts/d", mine(
+        changes=[delete("networks", "bonk")]))[1]
+    hidden = shop.tries("PUT", "drafts/d", mine(
+        changes=[delete("networks", "bank")]))[1]
+    assert missing["detail"].replace("bonk", "bank").split(";")[0] \
+        == hidden["detail"].split(";")[0]
+    shop.may("PUT", "drafts/d", mine(changes=[
+        patch("ports", "shop-1", description="x")]))
+
+
+def test_draft_what_one_may_not_change(shop):
+    for kind in "hosts", "tiers", "quotas", "telemetries":
+        shop.may_not("PUT", "drafts/d", mine(changes=[put(kind, "x")]),
+                     "/changes/0/type")
+    for kind in "accounts", "tokens", "apps", "drafts":
+        shop.may_not("PUT", "drafts/d", mine(changes=[put(kind, "x")]),
+                     "/changes/0/type", 400)
+
+
+def test_draft_ones_object_into_anothers_scope(shop):
+    shop.may_not("PUT", "drafts/d", mine(changes=[
+        patch("ports", "shop-1", labels={"project": "bank"})]))
+    shop.may_not("PUT", "drafts/d", mine(changes=[
+        put("services", "s", labels=BANK,
+            entries=[{"protocol": "tcp", "ports": [1]}])]))
+    # One without labels is the tenant's own.
+    made = shop.may("PUT", "drafts/d", {"changes": [
+        put("services", "s", entries=[{"protocol": "tcp", "ports": [1]}])]})
+    assert made["spec"]["labels"] == SHOP
+    assert made["spec"]["changes"][0]["spec"]["labels"] == SHOP
+
+
+def test_apply_by_a_draft_what_is_refused_at_once(lab, shop, api):
+    """It is checked again when it is applied, by what is there then."""
+    shop.may("PUT", "drafts/d", mine(changes=[
+        patch("ports", "shop-1", description="x")]))
+    api.patch("ports/shop-1", {"labels": BANK})
+    status, answer = shop.call("POST", "drafts/d/apply")
+    assert status == 409 and "deleted since" in answer["detail"], answer
+    assert "bank" not in str(answer)
+    assert "description" not in api.get("ports/shop-1")["spec"]
+    shop.may("PUT", "drafts/e", mine(changes=[
+        put("policies", "p", applies_to=["wire-all"], rules=[
+            {"direction": "ingress", "action": "deny"}])]))
+    status, answer = shop.call("POST", "drafts/e/apply")
+    assert status in (400, 403), answer
+    assert "/spec/changes/0/spec/applies_to/0" in [
+        e["pointer"] for e in answer["errors"]]
+    viewer = make_tenant(lab, "viewer", role="viewer", scope="project=shop")
+    shop.may("PUT", "drafts/f", mine(changes=[
+        patch("ports", "shop-2", description="x")]))
+    assert viewer.call("POST", "drafts/f/apply")[0] == 403
+    assert viewer.tries("PUT", "drafts/f", mine(changes=[]))[0] == 403
+
+
+def test_see_drafts_of_others(shop, api):
+    """Also one that an administrator has labelled so by mistake, of what is
+    others'."""
+    api.put("drafts/bank", {"labels": BANK, "changes": [
+        patch("ports", "bank-1", description="secret")]})
+    api.put("drafts/mixed", {"labels": SHOP, "changes": [
+        patch("ports", "shop-1", description="x"),
+        patch("ports", "bank-1", description="secret")]})
+    api.put("drafts/moves", {"labels": SHOP, "changes": [
+        patch("ports", "shop-1", labels={"project": "bank"})]})
+    api.put("drafts/shared", {"labels": SHARED, "changes": [
+        patch("ports", "bank-1", description="secret")]})
+    api.put("drafts/own", {"labels": SHOP, "changes": [
+        patch("ports", "shop-1", description="x")]})
+    assert drafts(shop) == ["own"]
+    for name in "bank", "mixed", "moves", "shared":
+        assert shop.call("GET", "drafts/" + name)[0] == 404
+        assert shop.call("POST", "drafts/%s/apply" % name)[0] == 404
+        assert shop.tries("DELETE", "drafts/" + name)[0] == 404
+        assert shop.tries("PATCH", "drafts/" + name, {})[0] == 404
+        assert shop.tries("PUT", "drafts/" + name, mine())[0] == 403
+    status, answer = shop.call("POST", "drafts/own/apply")
+    assert status == 200, answer
+    assert "secret" not in str(shop.call("GET", "revisions"))
+
+
+def test_learn_by_a_conflict_who_the_others_are(shop, api):
+    shop.may("PUT", "drafts/d", mine(changes=[
+        patch("ports", "shop-1", description="mine")]))
+    api.patch("ports/shop-1", {"description": "theirs"})
+    status = shop.call("GET", "drafts/d")[1]["status"]
+    assert status["conflicts"][0]["now"] == "theirs"
+    assert status["conflicts"][0]["who"] is None
+    answer = shop.call("POST", "drafts/d/apply")[1]
+    assert "unix:" not in str(answer)
+
+
+def test_learn_by_effects_what_others_have(shop):
+    shop.may("PUT", "drafts/d", mine(changes=[
+        patch("ports", "shop-1", description="x")]))
+    assert shop.call("GET", "drafts/d/effects")[0] == 403
+
+
+def test_take_back_what_others_did(shop, api):
+    theirs = api.patch("ports/shop-1", {"description": "x"})["revision"]
+    assert shop.call("POST", "revisions/%d/undo?draft=d" % theirs)[0] == 404
+    own = shop.may("PATCH", "ports/shop-1", {"description": "y"})["revision"]
+    status, answer = shop.call("POST", "revisions/%d/undo?draft=d" % own)
+    assert status == 201, answer
+    assert answer["spec"]["labels"] == SHOP
+    assert shop.call("POST", "drafts/d/apply")[0] == 200
+    assert api.get("ports/shop-1")["spec"]["description"] == "x"
+
+
+def test_sign_a_draft_with_anothers_name(shop):
+    shop.may_not("PUT", "drafts/d", mine(author="unix:uid=0"), "/author", 400)
+    assert shop.may("PUT", "drafts/d", mine())["spec"]["author"].startswith(
+        "account:")
+
+
+def test_read_the_url_of_a_webhook(lab, shop, api):
+    """Who may not change a balancer is not shown it in a draft either."""
+    url = "http://192.0.2.1/hook/secret"
+    change = put("loadbalancers", "lb", vip="10.0.0.9", networks=["shop"],
+                 ports=[{"port": 80}], selector="project=shop", labels=SHOP,
+                 scale={"metric": "connections", "high": 10, "webhook": url})
+    shop.may("PUT", "drafts/d", mine(changes=[change]))
+    viewer = make_tenant(lab, "looker", role="viewer", scope="project=shop")
+    assert "secret" in str(shop.call("GET", "drafts/d"))
+    status, answer = viewer.call("GET", "drafts/d")
+    assert status == 200
+    assert "secret" not in str(answer)
+    assert "secret" not in str(viewer.call("GET", "drafts"))
+
+
+def test_fill_the_table_of_drafts(shop, api):
+    api.put("quotas/shop", {"scope": "project=shop", "drafts": 2})
+    try:
+        for name in "a", "b":
+            shop.may("PUT", "drafts/" + name, mine())
+        shop.may_not("PUT", "drafts/c", mine(), status=413)
+    finally:
+        api.delete("quotas/shop")

@@ -1,0 +1,409 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Drafts: what a draft's plan says is what becomes of packets once it is
+applied, and a rollback restores it; what somebody else has changed meanwhile
+is not overwritten; and a draft is applied once, whoever is killed."""
+
+import concurrent.futures
+import json
+import os
+import signal
+import subprocess
+
+import pytest
+from conftest import check_log, entry, rule, wait_quiet
+from test_durable import alone  # noqa: F401 (a fixture)
+
+from vmnlab.api import Refused
+from vmnlab.daemon import find
+from vmnlab.netns import wait_for
+
+
+def change(kind, name, op=None, spec=None, **more):
+    """A change as a draft has it."""
+    made = dict(more, type=kind, name=name)
+    if op:
+        made["op"] = op
+    if spec is not None:
+        made["spec"] = spec
+    return made
+
+
+def draft(api, name, *changes, **spec):
+    return api.put("drafts/" + name, dict(spec, changes=list(changes)))
+
+
+def apply(api, name, **query):
+    return api.call("POST", "/v1/drafts/%s/apply" % name, **query)
+
+
+def refused(call, *args, **more):
+    with pytest.raises(Refused) as caught:
+        call(*args, **more)
+    return caught.value
+
+
+def pointers(refusal):
+    return [e["pointer"] for e in refusal.problem["errors"]]
+
+
+def vmnctl(lab, *args, status=0):
+    done = subprocess.run(
+        [find("vmnctl"), "--server", "unix:" + lab.vmnd.api.path, *args],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
+        timeout=120)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+# Packets.  ------------------------------------------------------------------
+
+@pytest.fixture
+def shop(world):
+    """A web VM that may ask a database on another host, and somebody who may
+    as well."""
+    world.network("net")
+    world.put("observations", "net", minutes=10)
+    world.vm("web", "net", "h1", labels={"role": "web"})
+    world.vm("db", "net", "h2", tcp=[80], labels={"role": "db"})
+    world.group("web", "role=web")
+    world.group("db", "role=db")
+    world.policy("db-in", "db", rule("ingress", "allow", ["web"],
+                                     [entry("tcp", 80), entry("icmp")]))
+    wait_quiet(world.lab)
+    return world
+
+
+def test_plan_says_what_packets_then_do(shop):
+    """By vmnctl alone, as a person would."""
+    lab, api = shop.lab, shop.api
+    web, db = lab.vm("web"), lab.vm("db")
+    assert shop.reaches(web, db)
+
+    vmnctl(lab, "draft", "create", "lockdown", "-m", "no web any more")
+    said = vmnctl(lab, "patch", "policy", "db-in", "-p",
+                  json.dumps({"spec": {"rules": [
+                      rule("ingress", "allow", ["db"], [entry("tcp", 80)])]}}),
+                  "--draft", "lockdown")
+    assert "drafts/lockdown updated, 1 change" in said
+    assert "lockdown" in vmnctl(lab, "draft", "list")
+    assert "patch" in vmnctl(lab, "draft", "show", "lockdown")
+    assert "/spec" not in vmnctl(lab, "draft", "diff", "lockdown", status=1)
+
+    wait_for("the connection to be recorded", lambda: any(
+        e["from"] == "web" and e["to"] == "db" for e in
+        api.get("drafts/lockdown/effects")["connections"]["ended"]), 20)
+    effects = api.get("drafts/lockdown/effects")
+    assert effects["connections"]["networks"] == ["net"]
+    assert {s["service"] for s in effects["services"]} >= {"icmp", "tcp/80"}
+    for service in effects["services"]:
+        if service["service"] in ("icmp", "tcp/80"):
+            assert [(c["from"], c["to"], c["before"]["verdict"],
+                     c["after"]["verdict"]) for c in service["changes"]] == [
+                         (["web"], ["db"], "delivered", "dropped")], effects
+    plan = vmnctl(lab, "draft", "plan", "lockdown")
+    assert "reachability on tcp/80:" in plan
+    assert "would be let through no more" in plan
+    assert "firewall" in plan
+
+    # Nothing has happened yet.
+    assert shop.reaches(web, db)
+    planned = apply(api, "lockdown", dry_run="plan")
+    assert planned["flows"]["apps"]
+    done = vmnctl(lab, "draft", "apply", "lockdown", "--wait")
+    assert "policies/db-in updated" in done and "is installed on" in done
+    shop.settle()
+    assert shop.blocked(web, db)
+    assert api.get("drafts")["items"] == []
+
+    entry_of_log = api.get("revisions", type="policies", name="db-in",
+                           limit=1)["items"][0]
+    assert entry_of_log["draft"] == "lockdown"
+    assert entry_of_log["draft_author"] == "unix:uid=%d" % os.getuid()
+    assert entry_of_log["comment"] == "no web any more"
+    revision = entry_of_log["revision"]
+
+    # And back.
+    said = vmnctl(lab, "rollback", str(revision))
+    assert "drafts/rollback-%d created" % revision in said
+    assert "nothing is changed yet" in said
+    assert shop.blocked(web, db)
+    vmnctl(lab, "draft", "apply", "rollback-%d" % revision, "--wait")
+    assert shop.reaches(web, db)
+    newest = api.get("revisions", type="policies", name="db-in",
+                     limit=1)["items"][0]
+    assert newest["undoes"] == revision
+    assert newest["draft"] == "rollback-%d" % revision
+    assert api.get("policies/db-in")["spec"]["rules"][0]["peers"] == [
+        {"group": "web"}]
+
+
+def test_rollback_at_once(shop):
+    lab, api = shop.lab, shop.api
+    web, db = lab.vm("web"), lab.vm("db")
+    assert shop.reaches(web, db)
+    shop.patch("ports", "web", labels={"role": "other"})
+    assert shop.blocked(web, db)
+    revision = api.get("ports/web")["metadata"]["revision"]
+    said = vmnctl(lab, "rollback", str(revision), "--apply", "--wait")
+    assert "ports/web updated" in said
+    assert shop.reaches(web, db)
+
+
+# Conflicts.  ----------------------------------------------------------------
+
+@pytest.fixture
+def api(world):
+    world.network("net")
+    world.group("g", "role=g")
+    world.policy("p", "g", rule("ingress", "allow", [], [entry("tcp", 80)]))
+    yield world.api
+    for item in world.api.get("drafts")["items"]:
+        world.api.delete("drafts/" + item["name"])
+
+
+def test_conflicts_are_named(api):
+    draft(api, "d", change("policies", "p", "patch", {"mode": "shadow"}),
+          change("groups", "g", "delete", cascade=False))
+    api.patch("policies/p", {"mode": "shadow"})
+    assert "conflicts" not in api.get("drafts/d")["status"]
+    api.patch("policies/p", {"mode": "enforce", "description": "x"})
+    # Changed, and changed back: nobody loses anything.
+    assert "conflicts" not in api.get("drafts/d")["status"]
+    api.delete("drafts/d")
+
+    draft(api, "d", change("policies", "p", "patch",
+                           {"description": "mine"}))
+    newest = api.patch("policies/p", {"description": "theirs"})["revision"]
+    conflict, = api.get("drafts/d")["status"]["conflicts"]
+    assert (conflict["path"], conflict["base"], conflict["now"],
+            conflict["draft"]) == ("/spec/description", "x", "theirs", "mine")
+    assert (conflict["revision"], conflict["who"]) == (
+        newest, "unix:uid=%d" % os.getuid())
+    refusal = refused(apply, api, "d")
+    assert refusal.status == 409
+    assert pointers(refusal) == ["/spec/changes/0/spec/description"]
+    detail = refusal.problem["errors"][0]["detail"]
+    for word in ('"x"', '"theirs"', '"mine"', "revision %d" % newest,
+                 "unix:uid=%d" % os.getuid()):
+        assert word in detail
+    assert refused(apply, api, "d", dry_run="plan").status == 409
+    assert refused(api.get, "drafts/d/effects").status == 409
+    assert api.get("policies/p")["spec"]["description"] == "theirs"
+
+    # The changes are written anew, for what there is now.
+    spec = api.get("drafts/d")["spec"]
+    for one in spec["changes"]:
+        del one["base"], one["base_spec"]
+    api.put("drafts/d", spec)
+    apply(api, "d")
+    assert api.get("policies/p")["spec"]["description"] == "mine"
+
+
+def test_patches_merge_and_puts_do_not(api):
+    spec = api.get("policies/p")["spec"]
+    draft(api, "patch", change("policies", "p", "patch", {"mode": "shadow"}))
+    draft(api, "put", change("policies", "p", spec=dict(spec, mode="shadow")))
+    api.patch("policies/p", {"description": "theirs"})
+    refusal = refused(apply, api, "put")
+    assert refusal.status == 409
+    assert pointers(refusal) == ["/spec/changes/0/spec/description"]
+    apply(api, "patch")
+    now = api.get("policies/p")["spec"]
+    assert (now["mode"], now["description"]) == ("shadow", "theirs")
+
+
+def test_what_has_come_and_gone(api):
+    draft(api, "new", change("services", "s", spec={
+        "entries": [{"protocol": "tcp", "ports": [1]}]}))
+    draft(api, "gone", change("policies", "p", "patch", {"mode": "shadow"}),
+          change("groups", "g", "delete"))
+    api.put("services/s", {"entries": [{"protocol": "udp", "ports": [1]}]})
+    assert pointers(refused(apply, api, "new")) == ["/spec/changes/0"]
+    api.put("services/s", {"entries": [{"protocol": "tcp", "ports": [1]}]})
+    apply(api, "new")
+    api.delete("services/s")
+    removed = api.delete("policies/p")["revision"]
+    refusal = refused(apply, api, "gone")
+    assert pointers(refusal) == ["/spec/changes/0"]
+    assert "deleted since" in refusal.problem["errors"][0]["detail"]
+    assert "revision %d" % removed in refusal.problem["errors"][0]["detail"]
+
+
+def test_rollback_conflicts_with_later_changes_of_the_same(api):
+    first = api.patch("policies/p", {"description": "first"})["revision"]
+    api.patch("policies/p", {"mode": "shadow"})
+    api.call("POST", "/v1/revisions/%d/undo" % first, draft="ok")
+    apply(api, "ok")
+    now = api.get("policies/p")["spec"]
+    assert "description" not in now and now["mode"] == "shadow"
+
+    first = api.patch("policies/p", {"description": "first"})["revision"]
+    later = api.patch("policies/p", {"description": "later"})["revision"]
+    api.call("POST", "/v1/revisions/%d/undo" % first, draft="late")
+    refusal = refused(apply, api, "late")
+    assert pointers(refusal) == ["/spec/changes/0/spec/description"]
+    assert "revision %d" % later in refusal.problem["errors"][0]["detail"]
+    assert api.get("drafts/late")["spec"]["undoes"] == first
+    assert refused(api.call, "POST", "/v1/revisions/%d/undo" % first,
+                   draft="late").status == 412
+
+
+def test_rollback_of_what_came_and_went(api):
+    made = api.put("services/s", {"entries": [{"protocol": "tcp",
+                                               "ports": [1]}]})["revision"]
+    api.call("POST", "/v1/revisions/%d/undo" % made, draft="a")
+    apply(api, "a")
+    gone = api.get("revisions", limit=1)["items"][0]
+    assert gone["undoes"] == made and gone["draft"] == "a"
+    refused(api.get, "services/s")
+    api.call("POST", "/v1/revisions/%d/undo" % gone["revision"], draft="b")
+    apply(api, "b")
+    assert api.get("services/s")["spec"]["entries"]
+    api.delete("services/s")
+
+
+# Rubbish.  ------------------------------------------------------------------
+
+SERVICE = {"entries": [{"protocol": "tcp", "ports": [1]}]}
+BAD = {
+    "no type": ([{"name": "x", "spec": {}}], "/0/type", 400),
+    "no name": ([{"type": "groups", "spec": {}}], "/0/name", 400),
+    "an unknown type": ([change("grapes", "x", spec={})], "/0/type", 400),
+    "a singular": ([change("group", "x", spec={})], "/0/type", 400),
+    "an account": ([change("accounts", "x", spec={"role": "admin"})],
+                   "/0/type", 400),
+    "a token": ([change("tokens", "x", spec={})], "/0/type", 400),
+    "an app": ([change("apps", "firewall", "patch", {"enabled": False})],
+               "/0/type", 400),
+    "a draft": ([change("drafts", "x", spec={})], "/0/type", 400),
+    "a bad name": ([change("groups", "-", spec={})], "/0/name", 400),
+    "an unknown op": ([change("groups", "g", "merge", {})], "/0/op", 400),
+    "a bad field": ([change("services", "s", spec={"entires": []})],
+                    "/0/spec/entires", 400),
+    "a bad patch": ([change("policies", "p", "patch", {"mode": "maybe"})],
+                    "/0/spec/mode", 400),
+    "a spec that is none": ([change("groups", "g", spec=[])], "/0/spec", 400),
+    "a put without": ([change("groups", "g")], "/0/spec", 400),
+    "a deletion with": ([change("groups", "g", "delete", {})], "/0/spec",
+                        400),
+    "a cascade of a put": ([change("groups", "g", spec={"selector": "a=b"},
+                                   cascade=True)], "/0/cascade", 400),
+    "nothing to patch": ([change("groups", "gg", "patch", {})], "/0/name",
+                         404),
+    "nothing to delete": ([change("groups", "gg", "delete")], "/0/name", 404),
+    "twice": ([change("services", "s", spec=SERVICE)] * 2, "/1/name", 400),
+    "a bad base": ([change("services", "s", spec=SERVICE, base="x")],
+                   "/0/base", 400),
+    "a base without": ([change("services", "s", spec=SERVICE, base="7")],
+                       "/0/base_spec", 400),
+    "a base of none": ([change("services", "s", spec=SERVICE, base="none",
+                               base_spec={})], "/0/base_spec", 400),
+    "a bad set": ([change("services", "s", spec=SERVICE, set="-")], "/0/set",
+                  400),
+    "too long a spec": ([change("services", "s", spec=dict(
+        SERVICE, x="y" * 70000))], "/0/spec", 400),
+    "too many": ([change("services", "s%d" % i, spec=SERVICE)
+                  for i in range(1001)], "", 413),
+}
+
+
+@pytest.mark.parametrize("bad", BAD.values(), ids=BAD.keys())
+def test_rubbish_is_refused_by_field(api, bad):
+    changes, pointer, status = bad
+    refusal = refused(draft, api, "bad", *changes)
+    assert refusal.status == status, refusal
+    assert "/spec/changes" + pointer in pointers(refusal), refusal
+    assert refused(api.get, "drafts/bad").status == 404
+
+
+def test_other_rubbish(api):
+    assert pointers(refused(draft, api, "d", author="anna")) == [
+        "/spec/author"]
+    assert pointers(refused(draft, api, "d", undoes=0)) == ["/spec/undoes"]
+    big = [change("services", "s%d" % i, spec=dict(
+        SERVICE, description="y" * 1000)) for i in range(300)]
+    refusal = refused(draft, api, "d", *big)
+    assert (refusal.status, pointers(refusal)) == (413, ["/spec/changes"])
+    assert refused(apply, api, "nobody").status == 404
+    draft(api, "empty")
+    assert pointers(refused(apply, api, "empty")) == ["/spec/changes"]
+    assert refused(apply, api, "empty", force="true").status == 400
+    newest = api.get("revisions", limit=1)["revision"]
+    assert refused(api.call, "POST", "/v1/revisions/%d/undo" % newest,
+                   draft="-").status == 400
+    # What it would do to other objects is told when it is planned.
+    draft(api, "d", change("groups", "g", "delete"))
+    refusal = refused(apply, api, "d", dry_run="plan")
+    assert refusal.status == 409
+    assert pointers(refusal) == ["/spec/changes/0"], refusal
+
+
+# Once.  ---------------------------------------------------------------------
+
+def test_one_of_many_appliers(api):
+    draft(api, "d", change("policies", "p", "patch", {"description": "d"}),
+          change("services", "s", spec=SERVICE))
+
+    def one(_):
+        try:
+            return apply(api, "d")["changed"]
+        except Refused as refusal:
+            assert refusal.status in (404, 409, 412), refusal
+            return False
+
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        assert sum(pool.map(one, range(16))) == 1
+    assert [i.get("draft") for i in
+            api.get("revisions", limit=20)["items"]].count("d") == 1
+    api.delete("services/s")
+
+
+def test_only_as_it_was_reviewed(api):
+    etag = draft(api, "d", change("services", "s", spec=SERVICE))[
+        "metadata"]["etag"]
+    api.patch("drafts/d", {"description": "other"})
+    refusal = refused(api.call, "POST", "/v1/drafts/d/apply",
+                      headers={"If-Match": '"%s"' % etag})
+    assert refusal.status == 412
+
+
+def send_apply(api, key):
+    return api.raw("POST", "/v1/drafts/d/apply",
+                   headers={"Idempotency-Key": key})
+
+
+def test_kill_in_the_middle(alone):  # noqa: F811
+    """Whenever vmnd is killed, the draft is there and its change is not, or
+    the other way round; and a client that sends it again has it made once."""
+    alone.start()
+    for i in range(6):
+        name = "net-%d" % i
+        draft(alone.api, "d", change("networks", name, spec={
+            "description": "made"}))
+        before = alone.api.get("drafts/d")["spec"]
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            sent = pool.submit(_swallow, send_apply, alone.api, name)
+            os.kill(alone.pid(), signal.SIGKILL)
+            sent.result()
+        alone.kill()
+        alone.start()
+        made = name in [n["name"] for n in alone.api.get("networks")["items"]]
+        left = [d["name"] for d in alone.api.get("drafts")["items"]]
+        assert left == ([] if made else ["d"])
+        if left:
+            assert alone.api.get("drafts/d")["spec"] == before
+        status, headers, text = send_apply(alone.api, name)
+        assert status == 200, text
+        assert (headers.get("Idempotency-Replayed") == "true") == made
+        assert ("networks", name, "created") in [
+            (r["type"], r["name"], r["outcome"])
+            for r in json.loads(text)["results"]]
+        assert alone.api.get("drafts")["items"] == []
+    check_log(alone)
+
+
+def _swallow(call, *args):
+    try:
+        return call(*args)
+    except OSError:
+        return None
