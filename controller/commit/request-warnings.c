@@ -13,6 +13,7 @@
 
 #include "controller/engine/balancer-members.h"
 #include "controller/engine/engine.h"
+#include "controller/model/draft-warnings.h"
 #include "controller/model/model.h"
 #include "controller/model/warnings.h"
 #include "openvswitch/dynamic-string.h"
@@ -284,6 +285,14 @@ request_warnings_find(const struct model *model, struct engine *engine,
 
         if (row) {
             model_warnings_add(warnings, row);
+        }
+        if (op->kind != MODEL_DELETE && op->table == VMN_TABLE_DRAFT) {
+            const struct vmn_draft *draft = model_get(model, op->table,
+                                                      op->name);
+
+            if (draft) {
+                draft_warn(warnings, draft);
+            }
         }
         if (op->kind == MODEL_DELETE && op->table == VMN_TABLE_HOST) {
             model_warnings_add_deleted_host(warnings, op->name);

@@ -14,6 +14,8 @@ controller_libvmn_a_SOURCES += \
 	controller/model/draft-conflicts.h \
 	controller/model/draft-contents.c \
 	controller/model/draft-contents.h \
+	controller/model/draft-warnings.c \
+	controller/model/draft-warnings.h \
 	controller/model/emptied-groups.c \
 	controller/model/emptied-groups.h \
 	controller/model/exposed-port.c \

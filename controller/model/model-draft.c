@@ -22,7 +22,7 @@
 #include "util.h"
 
 /* Bytes of all specs in one draft, bases included. */
-#define SPECS_MAX (256 * 1024)
+#define SPECS_MAX (512 * 1024)
 
 /* A change that is checked. */
 struct check {

@@ -126,7 +126,8 @@ read_table(struct scoped_status *s, const struct schema_table *table)
             }
             warn_of(s, row);
         }
-        if (++s->n_read % STEPS == 0) {
+        /* Whose a draft is takes milliseconds to find out, if it is large. */
+        if (++s->n_read % STEPS == 0 || table->id == VMN_TABLE_DRAFT) {
             commit_yield(s->nb->commit);
         }
     }

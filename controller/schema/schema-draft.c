@@ -15,7 +15,7 @@
 /* Numbers that JSON has exactly. */
 #define REVISION_MAX (INT64_C(1) << 53)
 /* Bytes of one spec. */
-#define SPEC_MAX 65536
+#define SPEC_MAX (256 * 1024)
 
 static int
 check_base(const char *base, struct vmn_error *why)
@@ -100,7 +100,7 @@ static const struct schema_field fields[] = {
     { .name = "changes", .type = SCHEMA_STRUCT, .flags = SCHEMA_LIST,
       LIST_AT(vmn_draft, changes), .max_items = 1000,
       .nested = &change_struct,
-      .doc = "What is to be changed, each object once; 256 KiB at most with "
+      .doc = "What is to be changed, each object once; 512 KiB at most with "
              "what it was." },
     { .name = NULL },
 };
@@ -127,7 +127,7 @@ static const struct schema_example examples[] = {
 const struct schema_table schema_draft = {
     .id = VMN_TABLE_DRAFT, .plural = "drafts", .singular = "draft",
     .kind = "Draft", .stored = true, .unlogged = true,
-    .max_rows = 500, .named_as = VMN_N_TABLES,
+    .max_rows = 100, .named_as = VMN_N_TABLES,
     .check_name = value_check_name,
     .examples = examples,
     .doc = "Changes that are kept to be reviewed, and made later.",

@@ -68,7 +68,7 @@ def has_own(**more):
     return dict({"networks": 0, "ports": 2, "groups": 1, "policies": 0,
                  "quarantines": 0, "loadbalancers": 0, "routers": 0,
                  "services": 0, "dns-zones": 0, "observations": 0,
-                 "floating-ips": 0}, **more)
+                 "floating-ips": 0, "drafts": 0}, **more)
 
 
 def test_learn_by_the_status_what_others_have(shop, town):

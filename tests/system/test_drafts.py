@@ -11,6 +11,7 @@ import subprocess
 
 import pytest
 from conftest import check_log, entry, rule, wait_quiet
+from test_cluster_api import _cluster, _place, standbys  # noqa: F401
 from test_durable import alone  # noqa: F401 (a fixture)
 
 from vmnlab.api import Refused
@@ -301,7 +302,7 @@ BAD = {
     "a bad set": ([change("services", "s", spec=SERVICE, set="-")], "/0/set",
                   400),
     "too long a spec": ([change("services", "s", spec=dict(
-        SERVICE, x="y" * 70000))], "/0/spec", 400),
+        SERVICE, x="y" * 300000))], "/0/spec", 400),
     "too many": ([change("services", "s%d" % i, spec=SERVICE)
                   for i in range(1001)], "", 413),
 }
@@ -321,7 +322,7 @@ def test_other_rubbish(api):
         "/spec/author"]
     assert pointers(refused(draft, api, "d", undoes=0)) == ["/spec/undoes"]
     big = [change("services", "s%d" % i, spec=dict(
-        SERVICE, description="y" * 1000)) for i in range(300)]
+        SERVICE, description="y" * 1000)) for i in range(600)]
     refusal = refused(draft, api, "d", *big)
     assert (refusal.status, pointers(refusal)) == (413, ["/spec/changes"])
     assert refused(apply, api, "nobody").status == 404
@@ -336,6 +337,18 @@ def test_other_rubbish(api):
     refusal = refused(apply, api, "d", dry_run="plan")
     assert refusal.status == 409
     assert pointers(refusal) == ["/spec/changes/0"], refusal
+
+
+def test_what_is_not_there_yet_is_warned_of(api):
+    policy = dict(api.get("policies/p")["spec"], applies_to=["h"])
+    made = draft(api, "d", change("policies", "q", spec=policy))
+    warning, = made["warnings"]
+    assert (warning["type"], warning["name"], warning["pointer"]) == (
+        "drafts", "d", "/spec/changes/0/spec/applies_to/0")
+    assert '"h"' in warning["text"]
+    assert "warnings" not in draft(
+        api, "d", change("policies", "q", spec=policy),
+        change("groups", "h", spec={"selector": "role=h"}))
 
 
 # Once.  ---------------------------------------------------------------------
@@ -407,3 +420,36 @@ def _swallow(call, *args):
         return call(*args)
     except OSError:
         return None
+
+
+def test_any_member_of_a_cluster_has_it(cluster):
+    """One that stands by shows a draft and its conflicts from its own copy,
+    and passes on what is to be changed; the next writer has it."""
+    writer, other = cluster.writer(), standbys(cluster)[0]
+    writer.api.put("networks/n", {"description": "old"})
+    draft(other.api, "d", change("networks", "n", "patch",
+                                 {"description": "new"}))
+    writer.api.patch("networks/n", {"description": "theirs"})
+    other.await_current()
+    answered = other.n_answered()
+    conflict, = other.api.get("drafts/d")["status"]["conflicts"]
+    assert other.n_answered() == answered + 1
+    assert conflict["now"] == "theirs"
+    assert conflict["who"].startswith("unix:")
+    assert refused(apply, other.api, "d").status == 409
+    spec = other.api.get("drafts/d")["spec"]
+    for one in spec["changes"]:
+        del one["base"], one["base_spec"]
+    other.api.put("drafts/d", spec)
+    writer.kill()
+    wait_for("another writer", lambda: _swallow(_is_there, other.api), 60)
+    applied = apply(other.api, "d")
+    assert other.api.get("networks/n")["spec"]["description"] == "new"
+    assert other.api.get("revisions/%d" % applied["revision"])["draft"] == "d"
+
+
+def _is_there(api):
+    try:
+        return apply(api, "d", dry_run="plan")["changed"]
+    except Refused:
+        return False

@@ -64,6 +64,7 @@ UNIT_TESTS = \
 	tests/unit/test-model \
 	tests/unit/test-model-bounds \
 	tests/unit/test-model-cascades \
+	tests/unit/test-model-drafts \
 	tests/unit/test-model-refusals \
 	tests/unit/test-model-routers \
 	tests/unit/test-model-state \
@@ -170,6 +171,7 @@ CTL_TESTS = \
 	tests/unit/test-ctl-columns \
 	tests/unit/test-ctl-describe \
 	tests/unit/test-ctl-diagnose \
+	tests/unit/test-ctl-drafts \
 	tests/unit/test-ctl-edit \
 	tests/unit/test-ctl-get \
 	tests/unit/test-ctl-habits \
