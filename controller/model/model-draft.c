@@ -30,6 +30,7 @@ struct check {
     const struct model_op *op;  /* That writes the draft. */
     size_t i;
     json_t *change;
+    const struct vmn_draft *old; /* As it was before, or NULL. */
     const struct schema_table *table; /* Of the model. */
     const char *name;
     const struct version *now;  /* The object, or NULL. */
@@ -138,14 +139,49 @@ find_object(struct check *check, bool puts)
     return true;
 }
 
-/* Sets the base to what there is, unless there is one. */
+/* Returns true if the draft has a change of the object with the same base
+ * already. */
+static bool
+has_base(const struct check *check)
+{
+    const struct vmn_draft *draft = check->old;
+
+    for (size_t i = 0; draft && i < draft->n_changes; i++) {
+        const struct vmn_draft_change *old = &draft->changes[i];
+
+        if (!strcmp(old->type, check->table->plural)
+            && !strcmp(old->name, check->name)) {
+            json_t *was = draft_base_spec(old);
+            const json_t *spec = json_object_get(check->change, "base_spec");
+            bool same = nullable_string_is_equal(
+                            old->base, member_text(check, "base"))
+                        && (was && spec ? json_equal(was, spec)
+                            : !was == !spec);
+
+            json_decref(was);
+            return same;
+        }
+    }
+    return false;
+}
+
+/* Sets the base to what there is, unless there is one.  That of an account
+ * with a scope must be one that was filled in: by another, it could have who
+ * applies the draft take an object for the account's that is not. */
 static bool
 set_base(struct check *check, bool puts)
 {
+    const struct model_request *request = check->txn->request;
     const json_t *base = json_object_get(check->change, "base");
 
     if (base && !json_is_null(base)) {
-        return true;
+        if (!request->rights || !request->rights->scope.text
+            || request->has_bases || has_base(check)) {
+            return true;
+        }
+        fault(check, VMN_ERR_FORBIDDEN, "/base", "is not the one that the "
+              "draft has: leave it out, for the present object");
+        return false;
     }
     if (!check->now && !puts) {
         char *guess = model_suggestion_for(
@@ -251,8 +287,10 @@ complete(struct txn *txn, const struct model_op *op, json_t *spec,
     set_author(txn, op, copy, old);
     changes = json_object_get(copy, "changes");
     json_array_foreach (changes, i, change) {
-        struct check check = { .txn = txn, .op = op, .i = i,
-                               .change = change };
+        struct check check = {
+            .txn = txn, .op = op, .i = i, .change = change,
+            .old = old ? (const void *) old->row : NULL,
+        };
 
         if (json_is_object(change)) {
             check_change(&check, &names);

@@ -329,6 +329,7 @@ struct model_request {
                                   * NULL: it is of none.  Owned. */
     bool loads;                 /* It loads and removes apps: it writes their
                                  * modules. */
+    bool has_bases;             /* The bases of drafts in it are vmnd's. */
     bool list;                  /* Error pointers start with "/INDEX". */
     bool diffs;                 /* Fill in the differences of updates. */
     char *prune_set;            /* Or NULL.  Owned. */

@@ -20,6 +20,7 @@
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-struct.h"
 #include "sset.h"
+#include "timeval.h"
 #include "util.h"
 
 struct effects {
@@ -29,6 +30,7 @@ struct effects {
     char *network;              /* To which reachability is restricted; or
                                  * NULL. */
     struct effect_services services;
+    bool counted;               /* It is known how many are compared. */
     /* Observed networks that are still to be read, the last one first. */
     size_t n_networks, n_read;
     char **networks;
@@ -55,14 +57,26 @@ effects_destroy(void *effects_)
 
 /* Reachability.  ---------------------------------------------------------- */
 
+/* Changes wait while a draft is applied and reverted: so long at most, in
+ * milliseconds, and the time of one service more. */
+#define BUDGET_MS 1000
+
+/* Called with the draft applied, and then without: the first time says how
+ * many services there is time for. */
 static const void *
 run(struct northbound *nb, void *effects_, struct arena *arena,
     struct vmn_error *error)
 {
-    const struct effects *effects = effects_;
+    struct effects *effects = effects_;
     struct effect_matrices *matrices = arena_alloc(arena, sizeof *matrices);
+    long long int end_ms = time_msec() + BUDGET_MS;
 
     for (size_t i = 0; i < effects->services.n; i++) {
+        if (!effects->counted && i && time_msec() > end_ms) {
+            effects->services.n_more += effects->services.n - i;
+            effects->services.n = i;
+            break;
+        }
         const struct effect_service *service = &effects->services.list[i];
         const struct reach_request request = {
             .network = effects->network, .protocol = service->protocol,
@@ -76,6 +90,7 @@ run(struct northbound *nb, void *effects_, struct arena *arena,
             return NULL;
         }
     }
+    effects->counted = true;
     return matrices;
 }
 

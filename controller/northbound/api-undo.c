@@ -367,6 +367,7 @@ submit_draft(struct undo *undo, struct http_request *req,
 
     free(description);
     undo->request.list = false;
+    undo->request.has_bases = true;
     undo->request.undoes = 0;   /* The draft will, once it is applied. */
     model_request_add(&undo->request, MODEL_PUT, table->id, undo->draft,
                       spec)->creates = true;

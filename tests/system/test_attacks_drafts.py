@@ -167,6 +167,25 @@ def test_take_back_what_others_did(shop, api):
     assert api.get("ports/shop-1")["spec"]["description"] == "x"
 
 
+def test_have_an_administrator_change_what_is_others(shop, api):
+    """By a draft that claims to be of an object of its own, for who applies
+    it without a second look."""
+    base = {"base": str(api.get("ports/bank-1")["metadata"]["revision"]),
+            "base_spec": {"network": "bank", "labels": SHOP}}
+    for change in (dict(patch("ports", "bank-1", enabled=False), **base),
+                   dict(delete("ports", "bank-1"), **base),
+                   dict(patch("ports", "shop-1", enabled=False), **base)):
+        shop.may_not("PUT", "drafts/d", mine(changes=[change]),
+                     "/changes/0/base")
+    # What it has been given it keeps.
+    made = shop.may("PUT", "drafts/d", mine(changes=[
+        patch("ports", "shop-1", enabled=False)]))
+    made["spec"]["description"] = "x"
+    shop.may("PUT", "drafts/d", made["spec"])
+    made["spec"]["changes"][0]["base_spec"]["labels"] = BANK
+    shop.may_not("PUT", "drafts/d", made["spec"], "/changes/0/base")
+
+
 def test_sign_a_draft_with_anothers_name(shop):
     shop.may_not("PUT", "drafts/d", mine(author="unix:uid=0"), "/author", 400)
     assert shop.may("PUT", "drafts/d", mine())["spec"]["author"].startswith(

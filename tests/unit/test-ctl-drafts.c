@@ -24,8 +24,8 @@
 #define PATCH_A(SPEC) "{\"op\": \"patch\", \"type\": \"ports\", \"name\": "   \
                       "\"a\", \"base\": \"3\", \"base_spec\": {}, "           \
                       "\"spec\": " SPEC "}"
-#define DELETE_A "{\"op\": \"delete\", \"type\": \"ports\", \"name\": \"a\", " \
-                 "\"base\": \"3\", \"base_spec\": {}}"
+#define DELETE_A "{\"op\": \"delete\", \"type\": \"ports\", "               \
+                 "\"name\": \"a\", \"base\": \"3\", \"base_spec\": {}}"
 #define UPDATED 200, "{\"outcome\": \"updated\", \"status\": {\"changes\": 1}}"
 
 /* Expects 'words' to make 'after' of a draft of the changes 'before'. */

@@ -72,7 +72,8 @@ draft(struct model *model, const char *change)
 
 #define PATCH(TYPE, NAME, SPEC) "{'op':'patch','type':'" TYPE "','name':'"  \
                                 NAME "','spec':" SPEC "}"
-#define DELETE(TYPE, NAME) "{'op':'delete','type':'" TYPE "','name':'" NAME "'}"
+#define DELETE(TYPE, NAME) "{'op':'delete','type':'" TYPE "','name':'"      \
+                           NAME "'}"
 #define DESCRIBED(TEXT) "{'description':'" TEXT "'}"
 
 static void
@@ -198,7 +199,8 @@ what_is_wrong_is_named(void **state)
         const char *change, *errors;
     } cases[] = {
         { "{'type':'vifs','name':'s','spec':{}}",
-          "/changes/0/type \"vifs\" is an unknown type; GET /v1 lists them\n" },
+          "/changes/0/type \"vifs\" is an unknown type; GET /v1 lists "
+          "them\n" },
         { "{'type':'tokens','name':'s','spec':{}}",
           "/changes/0/type tokens are not changed by drafts\n" },
         { "{'type':'apps','name':'s','spec':{}}",
