@@ -405,7 +405,14 @@ apply(struct ctl *ctl, const char *name)
     enum ctl_exit status = post_apply(ctl, name, false, &reply);
 
     if (!status) {
-        ctl_print_outcomes(ctl, json_object_get(reply.body, "results"));
+        json_t *results = json_object_get(reply.body, "results"), *first;
+
+        /* The draft itself is the first one. */
+        first = json_array_get(results, 0);
+        if (!strcmp(text_of(first, "type"), "drafts")) {
+            json_object_set_new(first, "outcome", json_string("applied"));
+        }
+        ctl_print_outcomes(ctl, results);
         ctl_print_also_changed(ctl, reply.body);
         ctl_print_warnings(ctl, reply.body);
         status = ctl_report_receipt(ctl, &reply);

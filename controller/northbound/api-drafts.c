@@ -80,7 +80,7 @@ refuse(void *refusal_, const struct draft_conflict *conflict)
         return;
     }
     nb_fill_draft_conflict(&refusal->query, refusal->draft, conflict,
-                           &status);
+                           refusal->errors->n, &status);
     table = schema_find_table(status.type);
     text = describe(&status, table ? table->singular : status.type);
     pointer = xasprintf("/spec/changes/%"PRIuSIZE"%s", conflict->change,

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/model/draft-contents.h"
 #include "controller/schema/schema-row.h"
 #include "controller/schema/schema-unknown.h"
 #include "controller/schema/value.h"
@@ -177,6 +178,13 @@ draft_inverse(struct undo *undo, const struct schema_table *table,
 {
     json_t *change, *spec, *base;
 
+    if (!draft_may_have(table)) {
+        vmn_errors_add(&undo->errors, VMN_ERR_CONFLICT, "",
+                       "revision %"PRIu64" changed %s \"%s\", and %s are not "
+                       "changed by drafts: undo it without one",
+                       undo->revision, table->singular, name, table->plural);
+        return;
+    }
     if (!after) {
         spec = json_deep_copy(json_object_get(before, "spec"));
         pin_addresses(table, before, spec);

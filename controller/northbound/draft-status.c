@@ -24,8 +24,10 @@ VLOG_DEFINE_THIS_MODULE(northbound_draft);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 10);
 
-/* Conflicts that are listed. */
+/* Conflicts that are listed, and those of which it is looked for who deleted
+ * the object: the log is searched for that. */
 #define CONFLICTS_MAX 100
+#define SEARCHED_MAX 10
 
 /* Sets who made the revision, and when, as its entry of the log says. */
 static void
@@ -102,7 +104,7 @@ is_secret(const struct nb_status_query *q, const struct vmn_draft *draft,
 void
 nb_fill_draft_conflict(const struct nb_status_query *q,
                        const struct vmn_draft *draft,
-                       const struct draft_conflict *conflict,
+                       const struct draft_conflict *conflict, size_t i,
                        struct status_draft_conflict *status)
 {
     const struct vmn_draft_change *change = &draft->changes[conflict->change];
@@ -122,7 +124,8 @@ nb_fill_draft_conflict(const struct nb_status_query *q,
                                    &status->left_out);
     }
     /* An account with a scope is not told who the others are. */
-    if (!q->rights || !q->rights->scope.text) {
+    if ((conflict->revision || i < SEARCHED_MAX)
+        && (!q->rights || !q->rights->scope.text)) {
         json_t *entry = find_entry(q->nb, conflict->revision, change->type,
                                    change->name);
 
@@ -151,8 +154,10 @@ collect(void *collection_, const struct draft_conflict *conflict)
                                         * sizeof *status->conflicts);
     }
     if (status->n_all++ < CONFLICTS_MAX) {
-        nb_fill_draft_conflict(c->q, c->draft, conflict,
-                               &status->conflicts[status->n_conflicts++]);
+        size_t i = status->n_conflicts++;
+
+        nb_fill_draft_conflict(c->q, c->draft, conflict, i,
+                               &status->conflicts[i]);
     }
 }
 

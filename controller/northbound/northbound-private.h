@@ -552,12 +552,13 @@ bool nb_draft_request(const struct northbound *, struct http_request *,
 bool nb_fill_draft(const struct nb_status_query *, const struct vmn_row *,
                    void *status);
 struct draft_conflict;
-/* Says who made the present object of a conflict, or deleted it, as far as the
- * client may know: in 'revision', 'who' and 'time'. */
+/* Fills in a conflict, the 'i'th of the draft from 0 on; and who made the
+ * present object, or deleted it, as far as that is known and the client may
+ * know it. */
 struct status_draft_conflict;
 void nb_fill_draft_conflict(const struct nb_status_query *,
                             const struct vmn_draft *,
-                            const struct draft_conflict *,
+                            const struct draft_conflict *, size_t i,
                             struct status_draft_conflict *);
 
 /* certificates.c */

@@ -111,6 +111,7 @@ def test_plan_says_what_packets_then_do(shop):
     planned = apply(api, "lockdown", dry_run="plan")
     assert planned["flows"]["apps"]
     done = vmnctl(lab, "draft", "apply", "lockdown", "--wait")
+    assert "drafts/lockdown applied" in done
     assert "policies/db-in updated" in done and "is installed on" in done
     shop.settle()
     assert shop.blocked(web, db)
