@@ -416,6 +416,35 @@ def test_kill_in_the_middle(alone):  # noqa: F811
     check_log(alone)
 
 
+def test_audit_log_and_backup_have_it(alone):  # noqa: F811
+    audit, more = os.path.join(alone.lab.dir, "audit"), alone.args
+    alone.args = lambda: more() + ["--audit-log=" + audit]
+    alone.start()
+    api = alone.api
+    made = api.put("networks/n", {"description": "x"})["revision"]
+    api.call("POST", "/v1/revisions/%d/undo" % made, draft="back")
+    backup = os.path.join(alone.lab.dir, "backup")
+    with open(backup, "wb") as file:
+        file.write(api.raw("GET", "/v1/backup")[2])
+    revision = apply(api, "back")["revision"]
+    with open(audit, encoding="utf-8") as file:
+        last = [json.loads(line) for line in file][-1]
+    assert (last["revision"], last["draft"], last["undoes"]) == (
+        revision, "back", made)
+    assert last["draft_author"] == last["who"]
+    assert {(c["op"], c["type"], c["name"]) for c in last["changes"]} == {
+        ("delete", "networks", "n"), ("delete", "drafts", "back")}
+    alone.stop()
+    subprocess.run([find("vmnctl"), "restore", backup, "--yes",
+                    "--database=" + alone.db], check=True, timeout=60,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    alone.start()
+    assert api.get("drafts/back")["spec"]["undoes"] == made
+    # What the restore has taken back is still in the log.
+    assert api.get("revisions/%d" % revision)["draft"] == "back"
+    check_log(alone)
+
+
 def _swallow(call, *args):
     try:
         return call(*args)
