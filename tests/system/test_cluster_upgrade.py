@@ -34,6 +34,8 @@ def upgrade(member):
     format."""
     if member.runs():
         member.stop()
+    for column in "draft", "draft_author":
+        query(member, "ALTER TABLE revisions DROP COLUMN " + column)
     query(member, "PRAGMA user_version = 16")
     member.program = find("vmnd") + "-newer"
     # It has some objects twice, of which the newer ones count.
