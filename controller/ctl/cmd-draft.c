@@ -446,7 +446,7 @@ create(struct ctl *ctl, const char *name)
 }
 
 static enum ctl_exit
-delete(struct ctl *ctl, const char *name)
+delete_draft(struct ctl *ctl, const char *name)
 {
     struct ds path = DS_EMPTY_INITIALIZER;
     struct ctl_reply reply;
@@ -490,7 +490,7 @@ static const struct {
 } actions[] = {
     { "create", create }, { "show", show }, { "diff", diff },
     { "plan", plan }, { "apply", apply }, { "rebase", ctl_draft_rebase },
-    { "delete", delete },
+    { "delete", delete_draft },
 };
 
 enum ctl_exit

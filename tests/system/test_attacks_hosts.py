@@ -214,7 +214,7 @@ def test_foresee_the_marker_of_a_host():
                 database.execute("DROP TABLE secrets")
                 database.execute("DROP INDEX revisions_key")
                 for column in ("comment", "undoes", "request_key",
-                               "request_digest"):
+                               "request_digest", "draft", "draft_author"):
                     database.execute(
                         "ALTER TABLE revisions DROP COLUMN " + column)
                 database.execute("PRAGMA user_version = 6")
