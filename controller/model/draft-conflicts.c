@@ -61,6 +61,8 @@ draft_result(const struct model *model, const struct vmn_draft_change *change,
     return spec ? normalize(model, change, spec) : NULL;
 }
 
+#define LABELS "/spec/labels"
+
 /* A comparison of one object's versions. */
 struct comparison {
     draft_conflict_cb *cb;
@@ -68,6 +70,7 @@ struct comparison {
     size_t change;
     bool deletes;
     uint64_t revision;
+    bool labels;                /* One about labels was reported. */
     struct ds path;
 };
 
@@ -85,6 +88,7 @@ report(struct comparison *c, const json_t *base, const json_t *now,
         c->change, ds_cstr(&c->path), base, now, wanted, c->revision,
     };
 
+    c->labels |= !strncmp(conflict.path, LABELS, strlen(LABELS));
     c->cb(c->aux, &conflict);
 }
 
@@ -146,13 +150,37 @@ compare(struct comparison *c, const json_t *patch, const json_t *base,
     }
 }
 
+/* Reports, unless that has been, that the object has other labels than it had,
+ * which say whose it is: neither those of the base, nor those that the draft
+ * makes of these. */
+static void
+compare_labels(struct comparison *c, const struct model *model,
+               const struct vmn_draft_change *change, const json_t *base,
+               const json_t *now, const json_t *wanted)
+{
+    const json_t *was = json_object_get(base, "labels");
+    const json_t *is = json_object_get(now, "labels");
+    json_t *made = draft_result(model, change, base);
+
+    if (!c->labels && !is_same(was, is)
+        && (!made || !is_same(json_object_get(made, "labels"), is))) {
+        ds_clear(&c->path);
+        ds_put_cstr(&c->path, LABELS);
+        report(c, was, is, json_object_get(wanted, "labels"));
+    }
+    json_decref(made);
+}
+
 /* Compares what one change is of. */
 static void
 compare_object(struct comparison *c, const struct model *model,
-               const struct vmn_draft_change *change, const json_t *now)
+               const struct vmn_draft_change *change, const json_t *now,
+               uint64_t created_ms)
 {
     json_t *base = draft_base_spec(change), *spec = draft_spec(change);
     json_t *wanted = draft_result(model, change, now);
+
+    base = base ? normalize(model, change, base) : NULL;
 
     ds_put_cstr(&c->path, base && now ? "/spec" : "");
     if (!base != !now) {
@@ -160,9 +188,16 @@ compare_object(struct comparison *c, const struct model *model,
         if (!is_same(now, wanted)) {
             report(c, base, now, wanted);
         }
+    } else if (base && change->base_created
+               && change->base_created != created_ms) {
+        ds_clear(&c->path);     /* It is another object of that name. */
+        report(c, base, now, wanted);
     } else {
         compare(c, change->op == VMN_DRAFT_PATCH ? spec : NULL, base, now,
                 wanted);
+        if (base) {
+            compare_labels(c, model, change, base, now, wanted);
+        }
     }
     json_decref(base);
     json_decref(spec);
@@ -185,10 +220,10 @@ draft_conflicts(const struct model *model, const struct model_rights *rights,
         json_t *now = sees ? schema_row_spec(row) : NULL;
         struct comparison c = {
             cb, aux, i, change->op == VMN_DRAFT_DELETE,
-            sees ? meta.revision : 0, DS_EMPTY_INITIALIZER,
+            sees ? meta.revision : 0, false, DS_EMPTY_INITIALIZER,
         };
 
-        compare_object(&c, model, change, now);
+        compare_object(&c, model, change, now, meta.created_ms);
         ds_destroy(&c.path);
         json_decref(now);
     }

@@ -3,8 +3,9 @@
  * Where what a draft changes has been changed since its changes were written.
  * It goes by what objects say: what was changed and changed back, or is
  * already as the draft makes it, conflicts with nothing; and a patch conflicts
- * with changes of the fields alone that it names.  Not for what the change
- * would do to other objects (model_apply()). */
+ * with changes of the fields alone that it names, and of labels, which say
+ * whose the object is.  One that was deleted and created anew is another one.
+ * Not for what the change would do to other objects (model_apply()). */
 
 #ifndef CONTROLLER_MODEL_DRAFT_CONFLICTS_H
 #define CONTROLLER_MODEL_DRAFT_CONFLICTS_H 1
@@ -22,7 +23,8 @@ struct model_rights;
 struct draft_conflict {
     size_t change;              /* Its index in the draft. */
     const char *path;           /* Of the field, "/spec/mode"; "": it is about
-                                 * the object as such. */
+                                 * the object as such: there is none now, or
+                                 * was none, or it is another one. */
     const json_t *base;         /* What it was, */
     const json_t *now;          /* what it is, */
     const json_t *wanted;       /* and what the draft makes it. */

@@ -14,6 +14,7 @@
 
 #include "controller/model/draft-contents.h"
 #include "controller/model/model-class.h"
+#include "controller/model/request-author.h"
 #include "controller/model/request.h"
 #include "controller/model/rights.h"
 #include "controller/model/txn.h"
@@ -153,8 +154,12 @@ has_base(const struct check *check)
             && !strcmp(old->name, check->name)) {
             json_t *was = draft_base_spec(old);
             const json_t *spec = json_object_get(check->change, "base_spec");
+            const json_t *created = json_object_get(check->change,
+                                                    "base_created");
             bool same = nullable_string_is_equal(
                             old->base, member_text(check, "base"))
+                        && old->base_created == (uint64_t)
+                                                json_integer_value(created)
                         && (was && spec ? json_equal(was, spec)
                             : !was == !spec);
 
@@ -200,10 +205,13 @@ set_base(struct check *check, bool puts)
         json_object_set_new(check->change, "base", json_string(etag));
         json_object_set_new(check->change, "base_spec",
                             schema_row_spec(check->now->row));
+        json_object_set_new(check->change, "base_created",
+                            json_integer(check->now->meta.created_ms));
     } else {
         json_object_set_new(check->change, "base",
                             json_string(VMN_DRAFT_NONE));
         json_object_del(check->change, "base_spec");
+        json_object_del(check->change, "base_created");
     }
     return true;
 }
@@ -271,15 +279,106 @@ set_author(struct txn *txn, const struct model_op *op, json_t *spec,
     json_object_set_new(spec, "author", json_string(author));
 }
 
+/* Returns 'changes' without what they are for. */
+static json_t *
+without_bases(const json_t *changes)
+{
+    json_t *copy = json_deep_copy(changes), *change;
+    size_t i;
+
+    json_array_foreach (copy, i, change) {
+        json_object_del(change, "base");
+        json_object_del(change, "base_spec");
+        json_object_del(change, "base_created");
+    }
+    return copy;
+}
+
+/* Has the draft not claim any more to take a revision back, if what it changes
+ * is not what vmnd has written for that. */
+static void
+set_undoes(struct txn *txn, const struct model_op *op, json_t *spec,
+           const json_t *was)
+{
+    const json_t *given = json_object_get(spec, "undoes");
+    const json_t *undoes = json_object_get(was, "undoes");
+    json_t *before, *now;
+
+    if (txn->request->has_bases || !given || json_is_null(given)) {
+        return;
+    }
+    if (!undoes || !json_equal(given, undoes)) {
+        txn_op_error(txn, op, VMN_ERR_INVALID, "/undoes", "is filled in by "
+                     "POST /v1/revisions/REVISION/undo?draft=NAME: leave it "
+                     "out");
+        return;
+    }
+    before = without_bases(json_object_get(was, "changes"));
+    now = without_bases(json_object_get(spec, "changes"));
+    if (!before || !now || !json_equal(before, now)) {
+        json_object_del(spec, "undoes");
+    }
+    json_decref(before);
+    json_decref(now);
+}
+
+/* Returns who makes the request: of an account, without the token. */
+static char *
+get_writer(const struct model_request *request)
+{
+    return (request->author
+            ? xasprintf("account:%s", request->author->account)
+            : xstrdup(request->who));
+}
+
+/* Adds who writes the draft to its writers, as the last one, if the changes
+ * are others than before. */
+static void
+set_writers(struct txn *txn, const struct model_op *op, json_t *spec,
+            const json_t *was)
+{
+    const json_t *given = json_object_get(spec, "writers");
+    const json_t *before = json_object_get(was, "writers");
+    const json_t *changes = json_object_get(spec, "changes");
+    const json_t *former = json_object_get(was, "changes");
+    json_t *writers = before ? json_copy(CONST_CAST(json_t *, before))
+                      : json_array();
+    char *writer = get_writer(txn->request);
+
+    if (given && !json_is_null(given) && !json_equal(given, writers)) {
+        txn_op_error(txn, op, VMN_ERR_INVALID, "/writers",
+                     "is filled in: leave it out");
+    } else if (!changes || !former || !json_equal(changes, former)) {
+        json_t *one;
+        size_t i;
+
+        json_array_foreach (writers, i, one) {
+            if (!strcmp(json_string_value(one), writer)) {
+                json_array_remove(writers, i);
+                break;
+            }
+        }
+        json_array_append_new(writers, json_string(writer));
+    }
+    if (json_array_size(writers) > VMN_DRAFT_WRITERS_MAX) {
+        txn_op_error(txn, op, VMN_ERR_TOO_LARGE, "/writers", "are %d already: "
+                     "write another draft", VMN_DRAFT_WRITERS_MAX);
+    }
+    json_object_set_new(spec, "writers", writers);
+    free(writer);
+}
+
 static json_t *
 complete(struct txn *txn, const struct model_op *op, json_t *spec,
          const struct version *old)
 {
     struct sset names = SSET_INITIALIZER(&names);
-    json_t *changes, *change, *copy;
+    json_t *changes, *change, *copy, *was;
     size_t i;
 
-    if (!json_is_object(spec)) {
+    /* What is filled in would tell of a draft that is not the account's. */
+    if (!json_is_object(spec)
+        || (old && !model_in_scope(txn->request->rights, old->row))) {
         return spec;
     }
     copy = json_deep_copy(spec);
@@ -301,6 +400,10 @@ complete(struct txn *txn, const struct model_op *op, json_t *spec,
         model_yield(txn->model);
     }
     sset_destroy(&names);
+    was = old ? schema_row_spec(old->row) : NULL;
+    set_undoes(txn, op, copy, was);
+    set_writers(txn, op, copy, was);
+    json_decref(was);
     return copy;
 }
 

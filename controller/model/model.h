@@ -320,6 +320,12 @@ struct model_left_backend {
 /* So many of them are remembered. */
 #define MODEL_LEFT_BACKENDS_MAX 20
 
+/* An account that must have the right to make what another one requests. */
+struct model_writer {
+    struct model_author *author; /* As it was; of no token. */
+    struct model_rights *rights;
+};
+
 /* A transaction of several operations. */
 struct model_request {
     char *who;                  /* "unix:uid=0", "host:hv1", "vmnd". Owned. */
@@ -339,6 +345,10 @@ struct model_request {
     char *draft;                /* For the log: the draft that it applies, and
                                  * who created that; or NULL.  Owned. */
     char *draft_author;
+    /* Accounts that have written that draft, of limited rights: each must have
+     * the right to make these changes as well.  Owned. */
+    size_t n_writers;
+    struct model_writer *writers;
     /* What a repeated request is recognised by (Idempotency-Key): a request
      * of the same author with this key, which a revision has already, is not
      * applied again.  NULL: it has none.  Owned, as the next. */

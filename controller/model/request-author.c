@@ -81,3 +81,15 @@ model_author_is_valid(const struct model *model, enum model_state state,
                     && !strcmp(token->account, author->account)
                     && !model_token_is_expired(token, now_ms))));
 }
+
+bool
+model_author_keeps_rights(const struct model *model, enum model_state state,
+                          const struct model_author *author,
+                          const struct model_rights *rights)
+{
+    const struct vmn_account *account = get_row(
+        model, state, VMN_TABLE_ACCOUNT, author->account);
+
+    return (account && account->role == author->role
+            && model_rights_are_of(rights, account));
+}

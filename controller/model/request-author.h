@@ -27,6 +27,11 @@ void model_author_destroy(struct model_author *);
 bool model_author_is_valid(const struct model *, enum model_state,
                            const struct model_author *,
                            const struct model_rights *, int64_t now_ms);
+/* Returns true if the account, enabled or not, is still there and has the role
+ * of 'author' and 'rights', whatever token it was that it used. */
+bool model_author_keeps_rights(const struct model *, enum model_state,
+                               const struct model_author *,
+                               const struct model_rights *);
 /* Returns true if the token expires, and has by 'now_ms'. */
 bool model_token_is_expired(const struct vmn_token *, int64_t now_ms);
 /* Returns true if the account exists (is not NULL), is enabled, and allows

@@ -134,6 +134,11 @@ model_request_uninit(struct model_request *request)
     free(request->digest);
     free(request->draft);
     free(request->draft_author);
+    for (size_t i = 0; i < request->n_writers; i++) {
+        model_author_destroy(request->writers[i].author);
+        model_rights_destroy(request->writers[i].rights);
+    }
+    free(request->writers);
     model_rights_destroy(request->rights);
     model_author_destroy(request->author);
     model_request_clear_also(request);

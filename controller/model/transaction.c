@@ -610,6 +610,9 @@ apply_ops(struct txn *txn)
     for (size_t i = 0; i < request->n_ops; i++) {
         struct model_op *op = &request->ops[i];
 
+        if (txn->is_trial && op->table == VMN_TABLE_DRAFT) {
+            continue;           /* It goes by the rights of who applies it. */
+        }
         if (op->kind == MODEL_DELETE) {
             apply_delete(txn, op);
         } else {
@@ -631,6 +634,75 @@ apply_ops(struct txn *txn)
         check_touched(txn);
         check_bounds(txn);
         check_quotas(txn);
+    }
+}
+
+/* Adds that a writer of the draft may not make its changes, for the reasons in
+ * 'lacks'.  An account with a scope is not told what is in that one's way,
+ * which may be another's. */
+static void
+refuse_writer(const struct txn *txn, const struct model_writer *writer,
+              const struct vmn_errors *lacks)
+{
+    const struct model_rights *rights = txn->request->rights;
+    bool tells = !rights || !rights->scope.text;
+
+    for (size_t i = 0; i < lacks->n && txn->errors->n < VMN_ERRORS_MAX; i++) {
+        vmn_errors_add(txn->errors, VMN_ERR_FORBIDDEN,
+                       lacks->errors[i].pointer, "is not for account \"%s\" "
+                       "to change, which has written the draft%s%s",
+                       writer->author->account, tells ? ": " : "",
+                       tells ? lacks->errors[i].text : "");
+    }
+}
+
+/* Tries the request as by each of those who have written the draft that it
+ * applies, whose rights may be less than those of who applies it. */
+static void
+check_draft_writers(struct txn *txn)
+{
+    struct model_request *request = txn->request;
+    struct model_rights *own = request->rights;
+
+    for (size_t i = 0; i < request->n_writers && !txn->errors->n; i++) {
+        struct vmn_errors lacks;
+        struct txn trial = {
+            .model = txn->model, .request = request, .errors = &lacks,
+            .now_ms = txn->now_ms, .n_cursors = txn->model->n_cursors,
+            .names = SVEC_EMPTY_INITIALIZER, .is_trial = true,
+        };
+
+        vmn_errors_init(&lacks);
+        request->rights = request->writers[i].rights;
+        apply_ops(&trial);
+        roll_back(&trial);
+        end(&trial);
+        request->rights = own;
+        refuse_writer(txn, &request->writers[i], &lacks);
+        vmn_errors_uninit(&lacks);
+    }
+}
+
+/* Applies the request if its author may, and those who wrote its draft. */
+static void
+apply_with_writers(struct txn *txn)
+{
+    struct vmn_errors *errors = txn->errors;
+    struct vmn_errors lacks;
+
+    if (!txn->request->n_writers) {
+        apply_ops(txn);
+        return;
+    }
+    vmn_errors_init(&lacks);
+    txn->errors = &lacks;
+    check_draft_writers(txn);
+    txn->errors = errors;
+    apply_ops(txn);
+    if (!errors->n) {
+        *errors = lacks;
+    } else {
+        vmn_errors_uninit(&lacks);
     }
 }
 
@@ -671,6 +743,16 @@ check_request(struct txn *txn)
                        "waited");
         return;
     }
+    for (size_t i = 0; i < request->n_writers; i++) {
+        const struct model_writer *writer = &request->writers[i];
+
+        if (!model_author_keeps_rights(txn->model, MODEL_CURRENT,
+                                       writer->author, writer->rights)) {
+            vmn_errors_add(txn->errors, VMN_ERR_CONFLICT, "",
+                           "an account that has written the draft was deleted "
+                           "or changed while this waited: send it again");
+        }
+    }
     if (txn->request->n_ops > MODEL_OPS_MAX) {
         vmn_errors_add(txn->errors, VMN_ERR_TOO_LARGE, "",
                        "must have at most %d objects", MODEL_OPS_MAX);
@@ -703,7 +785,7 @@ model_apply(struct model *model, struct model_request *request,
     check_request(&txn);
     former = errors->n ? 0 : request_keys_check(&txn);
     if (!errors->n && !former) {
-        apply_ops(&txn);
+        apply_with_writers(&txn);
     }
     if (errors->n) {
         roll_back(&txn);

@@ -20,6 +20,8 @@ struct txn {
     size_t n_cursors;           /* Of the model, before the transaction. */
     struct rights_memo *memo;   /* While rights are checked. */
     struct svec names;          /* What txn_name() has returned. */
+    bool is_trial;              /* It is rolled back: see
+                                 * check_draft_writers(). */
     int64_t checks_ms;          /* How long apps have looked at objects. */
 };
 

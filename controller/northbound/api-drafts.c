@@ -17,6 +17,7 @@
 
 #include "controller/model/draft-conflicts.h"
 #include "controller/model/draft-contents.h"
+#include "controller/model/request-author.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/status.h"
 #include "controller/schema/value.h"
@@ -43,14 +44,16 @@ put_value(struct ds *ds, const char *before, const char *value,
 
 /* Returns what is wrong, as a sentence that the caller frees. */
 static char *
-describe(const struct status_draft_conflict *c, const char *singular)
+describe(const struct draft_conflict *conflict,
+         const struct status_draft_conflict *c, const char *singular)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
 
     ds_put_format(&ds, "%s \"%s\" ", singular, c->name);
     if (!*c->path) {
-        ds_put_cstr(&ds, c->now ? "was created since"
-                    : "was deleted since");
+        ds_put_cstr(&ds, !conflict->base ? "was created since"
+                    : !conflict->now ? "was deleted since"
+                    : "was deleted and created anew since");
     } else {
         ds_put_cstr(&ds, "has changed since:");
         put_value(&ds, " it was ", c->base, "absent", c->left_out);
@@ -82,7 +85,7 @@ refuse(void *refusal_, const struct draft_conflict *conflict)
     nb_fill_draft_conflict(&refusal->query, refusal->draft, conflict,
                            refusal->errors->n, &status);
     table = schema_find_table(status.type);
-    text = describe(&status, table ? table->singular : status.type);
+    text = describe(conflict, &status, table ? table->singular : status.type);
     pointer = xasprintf("/spec/changes/%"PRIuSIZE"%s", conflict->change,
                         conflict->path);
     vmn_errors_add(refusal->errors, VMN_ERR_CONFLICT, pointer, "%s", text);
@@ -105,6 +108,8 @@ check_conflicts(const struct northbound *nb, struct http_request *req,
 }
 
 /* The request.  ----------------------------------------------------------- */
+
+#define ACCOUNT "account:"
 
 static const enum model_op_kind kinds[] = {
     [VMN_DRAFT_PUT] = MODEL_PUT, [VMN_DRAFT_PATCH] = MODEL_PATCH,
@@ -140,7 +145,8 @@ add_change(const struct northbound *nb, struct model_request *request,
     if (row && model_sees(request->rights, row)) {
         op->if_match = xasprintf("%"PRIu64, meta.revision);
     } else {
-        op->creates = change->op == VMN_DRAFT_PUT;
+        /* What is not there to be deleted is not there then either. */
+        op->creates = change->op != VMN_DRAFT_PATCH;
     }
 }
 
@@ -152,6 +158,58 @@ add_deletion(struct model_request *request, const struct vmn_draft *draft,
 {
     model_request_add(request, MODEL_DELETE, VMN_TABLE_DRAFT, draft->row.name,
                       NULL)->if_match = xasprintf("%"PRIu64, revision);
+}
+
+/* Adds the account that 'who' is, "account:NAME" or "account:NAME/TOKEN", as
+ * one that must be allowed to make the changes, unless it is the request's own
+ * or has all rights. */
+static void
+add_writer(const struct northbound *nb, struct model_request *request,
+           const char *who, struct vmn_errors *errors)
+{
+    struct model_writer *writer;
+    const struct vmn_account *account;
+    char *name;
+
+    if (!who || strncmp(who, ACCOUNT, strlen(ACCOUNT))) {
+        return;
+    }
+    who += strlen(ACCOUNT);
+    name = xmemdup0(who, strcspn(who, "/"));
+    for (size_t i = 0; i < request->n_writers; i++) {
+        if (!strcmp(request->writers[i].author->account, name)) {
+            free(name);
+            return;
+        }
+    }
+    account = model_get_durable(nb->model, VMN_TABLE_ACCOUNT, name, NULL);
+    if (!account) {
+        vmn_errors_add(errors, VMN_ERR_CONFLICT, "/spec/writers", "account "
+                       "\"%s\", by whose rights as well it is applied, was "
+                       "deleted: write its changes to another draft", name);
+    } else if (account->role != VMN_ROLE_ADMIN
+               && (!request->author
+                   || strcmp(request->author->account, name))) {
+        request->writers = xrealloc(request->writers,
+                                    (request->n_writers + 1)
+                                    * sizeof *request->writers);
+        writer = &request->writers[request->n_writers++];
+        writer->rights = nb_rights_of(account);
+        writer->author = xzalloc(sizeof *writer->author);
+        writer->author->account = xstrdup(name);
+        writer->author->role = account->role;
+    }
+    free(name);
+}
+
+static void
+add_writers(const struct northbound *nb, struct model_request *request,
+            const struct vmn_draft *draft, struct vmn_errors *errors)
+{
+    add_writer(nb, request, draft->author, errors);
+    for (size_t i = 0; i < draft->n_writers; i++) {
+        add_writer(nb, request, draft->writers[i], errors);
+    }
 }
 
 bool
@@ -168,6 +226,7 @@ nb_draft_request(const struct northbound *nb, struct http_request *req,
     request->undoes = draft->undoes;
     request->draft = xstrdup(draft->row.name);
     request->draft_author = nullable_xstrdup(draft->author);
+    add_writers(nb, request, draft, errors);
     if (!request->comment && draft->description
         && !value_check_comment(draft->description, NULL)) {
         request->comment = xstrdup(draft->description);

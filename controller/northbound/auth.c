@@ -163,6 +163,14 @@ operators_tables(void)
     return tables;
 }
 
+struct model_rights *
+nb_rights_of(const struct vmn_account *account)
+{
+    return (account->role == VMN_ROLE_ADMIN ? NULL
+            : model_rights_create(account->role == VMN_ROLE_OPERATOR
+                                  ? operators_tables() : 0, account));
+}
+
 static struct nb_principal *
 make_principal(const struct vmn_account *account,
                const struct vmn_token *token)
@@ -176,11 +184,7 @@ make_principal(const struct vmn_account *account,
         .sha256 = token ? xstrdup(token->sha256) : NULL,
         .role = account->role,
     };
-    if (account->role != VMN_ROLE_ADMIN) {
-        principal->rights = model_rights_create(
-            account->role == VMN_ROLE_OPERATOR ? operators_tables() : 0,
-            account);
-    }
+    principal->rights = nb_rights_of(account);
     return principal;
 }
 

@@ -68,6 +68,8 @@ bool nb_sees_own_changes(const struct northbound *,
                          int64_t *since_ms);
 /* Returns what the client of 'req' may see and change; NULL: everything. */
 const struct model_rights *nb_rights(const struct http_request *);
+/* Returns the rights of an account, which the caller destroys; NULL: all. */
+struct model_rights *nb_rights_of(const struct vmn_account *);
 /* Initializes 'request' with the client's name and rights, and the comment
  * that the query has of it. */
 void nb_request_init(struct model_request *request,

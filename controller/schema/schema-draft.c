@@ -14,6 +14,7 @@
 
 /* Numbers that JSON has exactly. */
 #define REVISION_MAX (INT64_C(1) << 53)
+#define MS_MAX REVISION_MAX
 /* Bytes of one spec. */
 #define SPEC_MAX (256 * 1024)
 
@@ -84,6 +85,11 @@ static const struct schema_struct change_struct = {
         { .name = "base_spec", .type = SCHEMA_STRING,
           AT(vmn_draft_change, base_spec), .flags = SCHEMA_ANY,
           .max = SPEC_MAX, .doc = "The spec that it had." },
+        { .name = "base_created", .type = SCHEMA_U64,
+          AT(vmn_draft_change, base_created), .flags = SCHEMA_HIDE_DEFAULT,
+          .max = MS_MAX,
+          .doc = "When it was created, in milliseconds since 1970: one that "
+                 "was created anew is another object." },
         { .name = NULL },
     },
     .finish = finish_change,
@@ -94,9 +100,16 @@ static const struct schema_field fields[] = {
     { .name = "author", .type = SCHEMA_STRING, AT(vmn_draft, author),
       .max = 255,
       .doc = "Who created it; filled in, and nobody else's to set." },
+    { .name = "writers", .type = SCHEMA_STRING, .flags = SCHEMA_LIST,
+      LIST_AT(vmn_draft, writers), .max = 255,
+      .max_items = VMN_DRAFT_WRITERS_MAX,
+      .doc = "Who have written its changes, the last one last; filled in. "
+             "Each must have the right to make all of them when it is "
+             "applied." },
     { .name = "undoes", .type = SCHEMA_U64, AT(vmn_draft, undoes),
       .flags = SCHEMA_HIDE_DEFAULT, .min = 1, .max = REVISION_MAX,
-      .doc = "The revision that it takes back, if that is what it is for." },
+      .doc = "The revision that it takes back, if that is what it is for; "
+             "filled in by an undo, until the changes are edited." },
     { .name = "changes", .type = SCHEMA_STRUCT, .flags = SCHEMA_LIST,
       LIST_AT(vmn_draft, changes), .max_items = 1000,
       .nested = &change_struct,

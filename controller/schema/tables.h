@@ -140,8 +140,11 @@ struct vmn_draft_change {
     const char *base;           /* The ETag of what it is to change, or
                                  * VMN_DRAFT_NONE. */
     const char *base_spec;      /* NULL with VMN_DRAFT_NONE. */
+    uint64_t base_created;      /* When that object was created, milliseconds
+                                 * since the epoch; 0: not known. */
 };
 #define VMN_DRAFT_NONE "none"
+#define VMN_DRAFT_WRITERS_MAX 16
 
 /* Changes that are not made yet. */
 struct vmn_draft {
@@ -149,6 +152,9 @@ struct vmn_draft {
     const char *description;
     struct vmn_labels labels;
     const char *author;         /* Who created it: as the log has it. */
+    size_t n_writers;           /* Who have written its changes, the last one
+                                 * last: accounts without their tokens. */
+    const char *const *writers;
     uint64_t undoes;            /* The revision that it takes back; 0: none. */
     size_t n_changes;
     const struct vmn_draft_change *changes;

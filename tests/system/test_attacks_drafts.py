@@ -9,6 +9,8 @@ from conftest import close_lab, make_token_lab
 from tenants import (BANK, PORT, SHARED, SHOP, _api, _shop, _tenants,
                      make_tenant, mine)
 
+from vmnlab.api import Refused
+
 FIXTURES = (_api, _shop, _tenants)
 
 
@@ -111,6 +113,82 @@ def test_apply_by_a_draft_what_is_refused_at_once(lab, shop, api):
         patch("ports", "shop-2", description="x")]))
     assert viewer.call("POST", "drafts/f/apply")[0] == 403
     assert viewer.tries("PUT", "drafts/f", mine(changes=[]))[0] == 403
+
+
+def test_have_an_administrator_apply_what_is_refused(shop, api):
+    """What the writer may not do is not done with the rights of who applies
+    it, whoever has edited the draft since."""
+    api.patch("networks/shop", {"labels": SHOP})
+    for change, pointer in (
+            (put("policies", "p", applies_to=["wire-all"], rules=[
+                {"direction": "ingress", "action": "deny"}]),
+             "/spec/applies_to/0"),
+            (put("policies", "p", applies_to=["shop-all"], tier="security",
+                 rules=[{"direction": "ingress", "action": "deny"}]),
+             "/spec/tier"),
+            (put("groups", "g", selector="project=bank"), "/spec/selector"),
+            (patch("networks", "shop", provider={"physical": "dc",
+                                                 "vlan": 11}),
+             "/spec/provider"),
+            (put("ports", "spoof", network="shop", iface_id="others-1"),
+             "/spec/iface_id")):
+        made = shop.may("PUT", "drafts/e", mine(changes=[change]))
+        assert made["spec"]["writers"] == ["account:shop"]
+        for edit in {}, {"changes": made["spec"]["changes"] + [
+                put("services", "s", labels=SHOP, entries=[
+                    {"protocol": "tcp", "ports": [1]}])]}:
+            if edit:
+                assert api.patch("drafts/e", edit)["spec"]["writers"][0] == (
+                    "account:shop")
+            for query in {}, {"dry_run": "plan"}:
+                with pytest.raises(Refused) as refused:
+                    api.call("POST", "/v1/drafts/e/apply", **query)
+                assert refused.value.status == 403, refused.value
+                errors = refused.value.problem["errors"]
+                assert [e["pointer"] for e in errors] == [
+                    "/spec/changes/0" + pointer]
+                assert 'account "shop"' in errors[0]["detail"]
+        api.delete("drafts/e")
+
+
+def test_apply_what_was_written_with_more_rights(lab, shop, api):
+    """Nor is it done by the rights that the writer had."""
+    once = make_tenant(lab, "once", role="operator", scope="project=shop",
+                       tiers=["security"])
+    once.may("PUT", "drafts/e", mine(changes=[
+        put("policies", "p", labels=SHOP, applies_to=["shop-all"],
+            tier="security", rules=[{"direction": "ingress",
+                                     "action": "deny"}])]))
+    assert shop.call("POST", "drafts/e/apply")[0] == 403
+    api.patch("accounts/once", {"tiers": None})
+    with pytest.raises(Refused) as refused:
+        api.call("POST", "/v1/drafts/e/apply")
+    assert refused.value.status == 403
+    api.patch("accounts/once", {"tiers": ["security"]})
+    assert api.call("POST", "/v1/drafts/e/apply", dry_run="plan")["objects"]
+    api.delete("tokens/once")
+    api.delete("accounts/once")
+    with pytest.raises(Refused) as refused:
+        api.call("POST", "/v1/drafts/e/apply")
+    assert refused.value.status == 409
+    assert refused.value.problem["errors"][0]["pointer"] == "/spec/writers"
+
+
+def test_learn_who_has_a_draft_that_is_not_seen(shop, api):
+    """By what is filled in, if what is guessed is right."""
+    api.put("drafts/bank", {"labels": BANK, "changes": [
+        patch("ports", "bank-1", description="secret")]})
+    author = api.get("drafts/bank")["spec"]["author"]
+    answers = [shop.tries("PUT", "drafts/bank", mine(author=who))
+               for who in (author, "unix:uid=12345")]
+    assert answers[0] == answers[1]
+    assert answers[0][0] == 403
+
+
+def test_say_that_a_draft_takes_a_revision_back(shop):
+    shop.may_not("PUT", "drafts/d", mine(undoes=1), "/undoes", 400)
+    shop.may_not("PUT", "drafts/d", mine(writers=["unix:uid=0"]), "/writers",
+                 400)
 
 
 def test_see_drafts_of_others(shop, api):

@@ -150,10 +150,67 @@ patch_is_compared_member_by_member(void **state)
 
     apply(model, "patch ports p1 {'labels':{'a':'1','b':'1'}}\n", "");
     draft(model, PATCH("ports", "p1", "{'labels':{'a':null}}"));
-    apply(model, "patch ports p1 {'labels':{'b':'2','c':'2'}}\n", "");
-    check(model, "");
     apply(model, "patch ports p1 {'labels':{'a':'2'}}\n", "");
     check(model, "0 /spec/labels/a: 1 2 -\n");
+    apply(model, "patch ports p1 {'labels':{'a':null}}\n", "");
+    check(model, "");
+}
+
+static void
+other_labels_and_other_objects_conflict(void **state)
+{
+    struct model *model = *state;
+
+    apply(model, "patch ports p1 {'labels':{'a':'1'}}\n", "");
+    draft(model, PATCH("ports", "p1", DESCRIBED("mine")));
+    apply(model, "patch ports p1 {'labels':{'a':'2'}}\n", "");
+    check(model, "0 /spec/labels: * * *\n");
+    apply(model, "patch ports p1 {'labels':{'a':'1'}}\n", "");
+    check(model, "");
+    apply(model, "put services s {'entries':[{'protocol':'tcp','ports':[80]}]}"
+          "\n", "");
+    apply(model, "put drafts d {'changes':[{'op':'delete','type':'services',"
+          "'name':'s','base':'1','base_spec':{'entries':[{'ports':[80],"
+          "'protocol':'tcp'}]},'base_created':999}]}\n", "");
+    check(model, "0 : * * -\n");
+}
+
+/* What a client sends without defaults is compared with them. */
+static void
+base_without_defaults_is_the_same(void **state)
+{
+    struct model *model = *state;
+
+    apply(model, "put services s {'entries':[{'protocol':'tcp','ports':[80]}]}"
+          "\n", "");
+    apply(model, "put drafts d {'changes':[{'op':'delete','type':'services',"
+          "'name':'s','base':'1','base_spec':{'entries':[{'ports':[80],"
+          "'protocol':'tcp'}]}}]}\n", "");
+    check(model, "");
+}
+
+static void
+writers_are_those_of_its_changes(void **state)
+{
+    struct model *model = *state;
+
+    apply_as(model, "ann", "put drafts d {'changes':["
+             PATCH("networks", "n", DESCRIBED("a")) "]}\n", "");
+    apply_as(model, "bob", "patch drafts d {'description':'x'}\n", "");
+    assert_int_equal(get(model)->n_writers, 1);
+    assert_string_equal(get(model)->writers[0], "ann");
+    apply_as(model, "bob", "patch drafts d {'changes':["
+             PATCH("networks", "n", DESCRIBED("b")) "]}\n", "");
+    apply_as(model, "ann", "patch drafts d {'changes':["
+             PATCH("networks", "n", DESCRIBED("c")) "]}\n", "");
+    assert_int_equal(get(model)->n_writers, 2);
+    assert_string_equal(get(model)->writers[0], "bob");
+    assert_string_equal(get(model)->writers[1], "ann");
+    apply_as(model, "bob", "patch drafts d {'writers':['bob']}\n",
+             "/writers is filled in: leave it out\n");
+    apply_as(model, "bob", "patch drafts d {'undoes':1}\n",
+             "/undoes is filled in by POST /v1/revisions/REVISION/undo"
+             "?draft=NAME: leave it out\n");
 }
 
 static void
@@ -280,6 +337,9 @@ main(void)
         TEST(author_is_the_first_one),
         TEST(patch_conflicts_with_its_own_fields),
         TEST(patch_is_compared_member_by_member),
+        TEST(other_labels_and_other_objects_conflict),
+        TEST(base_without_defaults_is_the_same),
+        TEST(writers_are_those_of_its_changes),
         TEST(put_and_deletion_conflict_with_any_field),
         TEST(objects_come_and_go),
         TEST(what_is_wrong_is_named),
