@@ -60,6 +60,25 @@ merge(json_t *target, const json_t *patch, bool keeps)
     }
 }
 
+/* Returns true if 'patch', which comes after 'target', merges into what that
+ * resets or replaces: RFC 7396 has no patch that does both. */
+static bool
+loses_reset(const json_t *target, const json_t *patch)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach (CONST_CAST(json_t *, patch), key, value) {
+        const json_t *old = json_object_get(target, key);
+
+        if (old && json_is_object(value)
+            && (!json_is_object(old) || loses_reset(old, value))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Returns the index of the change of an object, or SIZE_MAX. */
 static size_t
 find_change(const json_t *changes, const char *type, const char *name)
@@ -95,6 +114,7 @@ add_to(struct ctl *ctl, json_t *changes, size_t i, const json_t *object)
     json_t *old = json_array_get(changes, i), *change;
     const char *op = text_of(object, "op"), *before = text_of(old, "op");
     bool created = !strcmp(text_of(old, "base"), "none");
+    json_t *spec = json_object_get(old, "spec");
 
     if (!strcmp(op, "patch") && !strcmp(before, "delete")) {
         return ctl_usage(ctl, "%s/%s is deleted by the draft: vmnctl draft "
@@ -102,8 +122,15 @@ add_to(struct ctl *ctl, json_t *changes, size_t i, const json_t *object)
                          text_of(object, "type"), text_of(object, "name"),
                          text_of(object, "type"), text_of(object, "name"));
     }
+    if (!strcmp(op, "patch") && !strcmp(before, "patch")
+        && loses_reset(spec, json_object_get(object, "spec"))) {
+        return ctl_usage(ctl, "%s/%s: the draft replaces a member as a whole, "
+                         "into which this would merge, and one patch cannot "
+                         "say both: apply a file with the whole spec",
+                         text_of(object, "type"), text_of(object, "name"));
+    }
     if (!strcmp(op, "patch")) {
-        merge(json_object_get(old, "spec"), json_object_get(object, "spec"),
+        merge(spec, json_object_get(object, "spec"),
               !strcmp(before, "patch"));
         return CTL_DONE;
     }
@@ -116,6 +143,10 @@ add_to(struct ctl *ctl, json_t *changes, size_t i, const json_t *object)
     if (json_object_get(old, "base_spec")) {
         json_object_set(change, "base_spec",
                         json_object_get(old, "base_spec"));
+    }
+    if (json_object_get(old, "base_created")) {
+        json_object_set(change, "base_created",
+                        json_object_get(old, "base_created"));
     }
     json_array_set_new(changes, i, change);
     return CTL_DONE;
@@ -336,6 +367,7 @@ rebase(struct ctl *ctl OVS_UNUSED, const char *draft OVS_UNUSED, json_t *spec,
     json_array_foreach (json_object_get(spec, "changes"), i, change) {
         json_object_del(change, "base");
         json_object_del(change, "base_spec");
+        json_object_del(change, "base_created");
     }
     return CTL_DONE;
 }

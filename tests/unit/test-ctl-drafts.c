@@ -68,8 +68,19 @@ what_cannot_be_put_on_top_is_told(void **state OVS_UNUSED)
     static const struct step deleted[] = {
         { "GET /v1/drafts/d", NULL, 200, DRAFT(DELETE_A) }, END,
     };
+    static const struct step reset[] = {
+        { "GET /v1/drafts/d", NULL, 200,
+          DRAFT(PATCH_A("{\"x\": {\"y\": null}}")) }, END,
+    };
     static const struct step none[] = { END };
 
+    /* One patch cannot both take a member away and merge into it. */
+    assert_play(reset, "",
+                "patch port a -p {\"spec\":{\"x\":{\"y\":{\"z\":1}}}} --draft d",
+                CTL_USAGE, "",
+                "vmnctl: ports/a: the draft replaces a member as a whole, into "
+                "which this would merge, and one patch cannot say both: apply "
+                "a file with the whole spec\n");
     assert_play(deleted, "", "label port a k=v --draft d", CTL_USAGE, "",
                 "vmnctl: ports/a is deleted by the draft: vmnctl draft drop "
                 "NAME ports/a takes that out of it\n");
