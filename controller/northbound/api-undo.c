@@ -50,10 +50,11 @@ pin_addresses(const struct schema_table *table, const json_t *version,
 
     for (; f->name; f++) {
         json_t *value = json_object_get(status, f->name);
+        const json_t *asked = json_object_get(spec, f->name);
 
         if (f->flags & SCHEMA_ASSIGNED && value
             && (f->type == SCHEMA_MAC || f->type == SCHEMA_IP)
-            && !json_object_get(spec, f->name)) {
+            && (!asked || json_is_null(asked))) {
             json_object_set(spec, f->name, value);
         }
     }
@@ -62,8 +63,8 @@ pin_addresses(const struct schema_table *table, const json_t *version,
 /* Returns the present spec of 'row' with the fields of 'before' in place of
  * those of 'after'. */
 static json_t *
-inverse_spec(const struct vmn_row *row, const json_t *before,
-             const json_t *after)
+replace_fields(const struct vmn_row *row, const json_t *before,
+               const json_t *after)
 {
     json_t *was = json_object_get(before, "spec");
     json_t *became = json_object_get(after, "spec");
@@ -74,6 +75,16 @@ inverse_spec(const struct vmn_row *row, const json_t *before,
         json_object_del(spec, field);
     }
     json_object_update(spec, was);
+    return spec;
+}
+
+/* Returns the same, with the addresses that the object had. */
+static json_t *
+inverse_spec(const struct vmn_row *row, const json_t *before,
+             const json_t *after)
+{
+    json_t *spec = replace_fields(row, before, after);
+
     pin_addresses(schema_tables[row->table], before, spec);
     return spec;
 }
@@ -197,7 +208,7 @@ draft_inverse(struct undo *undo, const struct schema_table *table,
     } else {
         /* What the revision did not change counts as unchanged since: the
          * patch does not name it. */
-        base = inverse_spec(row, after, after);
+        base = replace_fields(row, after, after);
         spec = diff_patch(json_object_get(after, "spec"),
                           json_object_get(before, "spec"));
         pin_addresses(table, before, spec);
