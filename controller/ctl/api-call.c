@@ -430,6 +430,20 @@ ctl_put_if(struct ctl *ctl, const char *path, const json_t *body,
 }
 
 enum ctl_exit
+ctl_call_if(struct ctl *ctl, const char *method, const char *path,
+            const char *tag, struct ctl_reply *reply)
+{
+    enum ctl_exit status = open_client(ctl);
+
+    if (!status) {
+        ctl_client_if_match(ctl->client, tag);
+        status = ctl_call(ctl, method, path, NULL, NULL, reply);
+        ctl_client_if_match(ctl->client, NULL);
+    }
+    return status;
+}
+
+enum ctl_exit
 ctl_comparison_exit(enum ctl_exit status)
 {
     return status == CTL_REFUSED ? CTL_NO_COMPARISON : status;

@@ -50,6 +50,11 @@ void ctl_append_problem(const struct ctl *, struct ds *,
 enum ctl_exit ctl_put_if(struct ctl *, const char *path, const json_t *body,
                          const char *tag, struct ctl_reply *);
 
+/* As ctl_call(), without a body, if what it is about has the ETag 'tag' (NULL:
+ * whatever it has). */
+enum ctl_exit ctl_call_if(struct ctl *, const char *method, const char *path,
+                          const char *tag, struct ctl_reply *);
+
 /* Prints the error of a reply that is one, and frees it; after CTL_DONE the
  * caller frees it. */
 enum ctl_exit ctl_check_reply(struct ctl *, struct ctl_reply *);

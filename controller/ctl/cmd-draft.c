@@ -212,9 +212,17 @@ list(struct ctl *ctl)
 
 /* Plans.  ----------------------------------------------------------------- */
 
-/* Applies the draft, or asks for the plan of that. */
+/* Returns the ETag of a draft that was read, which the caller frees. */
+static char *
+etag_of(const struct ctl_reply *draft)
+{
+    return xstrdup(text_of(json_object_get(draft->body, "metadata"), "etag"));
+}
+
+/* Applies the draft, or asks for the plan of that, if its ETag is 'tag' (NULL:
+ * whatever it is). */
 static enum ctl_exit
-post_apply(struct ctl *ctl, const char *name, bool plan,
+post_apply(struct ctl *ctl, const char *name, bool plan, const char *tag,
            struct ctl_reply *reply)
 {
     struct ds path = DS_EMPTY_INITIALIZER;
@@ -227,7 +235,7 @@ post_apply(struct ctl *ctl, const char *name, bool plan,
     } else {
         ctl_append_wait(ctl, &path);
     }
-    status = ctl_call(ctl, "POST", ds_cstr(&path), NULL, NULL, reply);
+    status = ctl_call_if(ctl, "POST", ds_cstr(&path), tag, reply);
     ds_destroy(&path);
     return status;
 }
@@ -338,19 +346,36 @@ get_effects(struct ctl *ctl, const char *name, struct ctl_reply *reply,
     return status;
 }
 
+/* Gets the effects of the draft whose ETag is 'tag', which was planned. */
 static enum ctl_exit
-plan(struct ctl *ctl, const char *name)
+get_effects_of(struct ctl *ctl, const char *name, const char *tag,
+               struct ctl_reply *effects, bool *there)
+{
+    enum ctl_exit status = get_effects(ctl, name, effects, there);
+
+    if (!status && *there && strcmp(text_of(effects->body, "etag"), tag)) {
+        fprintf(ctl->err, "vmnctl: draft \"%s\" was changed meanwhile: plan "
+                "it again\n", name);
+        status = CTL_REFUSED;
+    }
+    return status;
+}
+
+/* Shows the plan of the draft whose ETag is 'tag'. */
+static enum ctl_exit
+plan_of(struct ctl *ctl, const char *name, const char *tag)
 {
     struct ctl_reply reply, effects;
-    enum ctl_exit status = post_apply(ctl, name, true, &reply);
+    enum ctl_exit status = post_apply(ctl, name, true, tag, &reply);
     bool there = false;
 
     if (status) {
         return status;
     }
-    status = get_effects(ctl, name, &effects, &there);
+    status = get_effects_of(ctl, name, tag, &effects, &there);
     if (!status && ctl->output != CTL_TABLE) {
-        json_t *both = json_pack("{s:O, s:O*}", "plan", reply.body,
+        json_t *both = json_pack("{s:s, s:O, s:O*}", "etag", tag,
+                                 "plan", reply.body,
                                  "effects", there ? effects.body : NULL);
 
         ctl_show_raw(ctl, both);
@@ -373,10 +398,30 @@ plan(struct ctl *ctl, const char *name)
 }
 
 static enum ctl_exit
+plan(struct ctl *ctl, const char *name)
+{
+    struct ctl_reply draft;
+    enum ctl_exit status = get_draft(ctl, name, &draft);
+
+    if (!status) {
+        char *tag = etag_of(&draft);
+
+        ctl_reply_uninit(&draft);
+        status = plan_of(ctl, name, tag);
+        if (!status && ctl->output == CTL_TABLE) {
+            put_line(ctl, "\nto make just this: vmnctl draft apply %s --etag "
+                     "%s\n", name, tag);
+        }
+        free(tag);
+    }
+    return status;
+}
+
+static enum ctl_exit
 diff(struct ctl *ctl, const char *name)
 {
     struct ctl_reply reply;
-    enum ctl_exit status = post_apply(ctl, name, true, &reply);
+    enum ctl_exit status = post_apply(ctl, name, true, NULL, &reply);
     json_t *objects, *object;
     bool changes;
     size_t i;
@@ -398,11 +443,12 @@ diff(struct ctl *ctl, const char *name)
     return changes ? CTL_DIFFERS : CTL_DONE;
 }
 
+/* Applies the draft if its ETag is 'tag' (NULL: whatever it is). */
 static enum ctl_exit
-apply(struct ctl *ctl, const char *name)
+apply_of(struct ctl *ctl, const char *name, const char *tag)
 {
     struct ctl_reply reply;
-    enum ctl_exit status = post_apply(ctl, name, false, &reply);
+    enum ctl_exit status = post_apply(ctl, name, false, tag, &reply);
 
     if (!status) {
         json_t *results = json_object_get(reply.body, "results"), *first;
@@ -419,6 +465,12 @@ apply(struct ctl *ctl, const char *name)
         ctl_reply_uninit(&reply);
     }
     return status;
+}
+
+static enum ctl_exit
+apply(struct ctl *ctl, const char *name)
+{
+    return apply_of(ctl, name, ctl->etag);
 }
 
 /* Changing.  -------------------------------------------------------------- */
@@ -517,6 +569,10 @@ ctl_cmd_draft(struct ctl *ctl, int n_args, char *const args[])
             return ctl_usage(ctl, "draft %s: takes no -f (vmnctl apply "
                              "--draft %s -f FILE)", args[0], args[1]);
         }
+        if (ctl->etag && strcmp(args[0], "apply")) {
+            return ctl_usage(ctl, "draft %s: --etag goes with apply",
+                             args[0]);
+        }
         return actions[i].run(ctl, args[1]);
     }
     return ctl_usage(ctl, "draft: must be create, show, diff, plan, apply, "
@@ -547,9 +603,10 @@ draft_undo(struct ctl *ctl, const char *revision, const char *name)
     return status;
 }
 
-/* Shows the draft's plan; or, where that is refused, the conflicts. */
+/* Shows the draft's plan; or, where that is refused, the conflicts.  Sets
+ * '*tag' to the ETag of what was shown, which the caller frees. */
 static enum ctl_exit
-review(struct ctl *ctl, const char *name)
+review(struct ctl *ctl, const char *name, char **tag)
 {
     struct ctl_reply reply;
     enum ctl_exit status = get_draft(ctl, name, &reply);
@@ -563,15 +620,16 @@ review(struct ctl *ctl, const char *name)
     if (conflicts) {
         show_conflicts(ctl, reply.body);
     }
+    *tag = etag_of(&reply);
     ctl_reply_uninit(&reply);
-    return conflicts ? CTL_REFUSED : plan(ctl, name);
+    return conflicts ? CTL_REFUSED : plan_of(ctl, name, *tag);
 }
 
 enum ctl_exit
 ctl_cmd_rollback(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
 {
     enum ctl_exit status;
-    char *name;
+    char *name, *tag = NULL;
 
     if (!*args[0] || args[0][strspn(args[0], "0123456789")]) {
         return ctl_usage(ctl, "rollback: must be a revision (vmnctl revisions "
@@ -584,15 +642,16 @@ ctl_cmd_rollback(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
             : xasprintf("rollback-%s", args[0]));
     status = draft_undo(ctl, args[0], name);
     if (!status) {
-        status = review(ctl, name);
+        status = review(ctl, name, &tag);
     }
     if (!status && ctl->apply) {
         putc('\n', ctl->out);
-        status = apply(ctl, name);
+        status = apply_of(ctl, name, tag);
     } else if (!status) {
-        put_line(ctl, "\nnothing is changed yet: vmnctl draft apply %s\n",
-                 name);
+        put_line(ctl, "\nnothing is changed yet: vmnctl draft apply %s --etag "
+                 "%s\n", name, tag);
     }
     free(name);
+    free(tag);
     return status;
 }

@@ -504,7 +504,7 @@ const struct ctl_command ctl_commands[] = {
       "  vmnctl undo ports/web-1\n",
       ctl_cmd_undo },
     { "draft", "ACTION [DRAFT] [TYPE/NAME...]", 1, -1,
-      CTL_OPT_FILE | CTL_OPT_SHOWN | CTL_OPT_WAIT,
+      CTL_OPT_FILE | CTL_OPT_SHOWN | CTL_OPT_WAIT | CTL_OPT_ETAG,
       "collect changes, review what they would do, and make them",
       "ACTION is create, show, diff, plan, apply, rebase, drop, delete or\n"
       "list.  A draft is a named set of changes that are not made yet.  vmnd\n"
@@ -514,24 +514,26 @@ const struct ctl_command ctl_commands[] = {
       "of the objects named out of it.  `show` shows what it says, `diff`\n"
       "which fields it would change, and `plan` also the flows, who could\n"
       "reach whom before and after, and which observed connections would\n"
-      "end.  `apply` makes the changes as one revision, which names the\n"
-      "draft, and deletes it.  It is refused if somebody else has changed\n"
-      "the same since: `show` lists that, and `rebase` has the draft go by\n"
-      "what is there now, after you have looked at it.  A patch conflicts\n"
-      "with changes of its own fields alone.\n"
+      "end; it prints the draft's ETag.  `apply` makes the changes as one\n"
+      "revision, which names the draft, and deletes it; with --etag, only\n"
+      "the draft that was planned.  It is refused if somebody else has\n"
+      "changed the same since: `show` lists that, and `rebase` has the draft\n"
+      "go by what is there now, after you have looked at it.  A patch\n"
+      "conflicts with changes of its own fields, and of labels, alone.\n"
       "Exit status of diff: 1 if something would change.\n"
       "\nExample:\n"
       "  vmnctl draft create lockdown -f lockdown.yaml\n"
       "  vmnctl patch policy db-in -p '{spec: {mode: enforce}}' --draft lockdown\n"
       "  vmnctl draft plan lockdown\n"
-      "  vmnctl draft apply lockdown --wait\n",
+      "  vmnctl draft apply lockdown --etag 12 --wait\n",
       ctl_cmd_draft },
     { "rollback", "REVISION", 1, 1,
       CTL_OPT_ROLLBACK | CTL_OPT_SHOWN | CTL_OPT_WAIT,
       "draft what would take a revision back",
       "Makes a draft that undoes the revision, and shows its plan.  What has\n"
       "been changed since is a conflict of the draft, which `vmnctl draft\n"
-      "show` lists.  With --apply, the draft is applied if there is none.\n"
+      "show` lists.  With --apply, the draft that was shown is applied if\n"
+      "there is none.\n"
       "vmnctl undo does the same at once, without a draft.\n"
       "\nExample:\n"
       "  vmnctl rollback 42\n"

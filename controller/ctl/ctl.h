@@ -85,6 +85,7 @@ enum ctl_option {
     CTL_OPT_CAPTURE = 1LL << 39, /* --write, --filter, --for and so on. */
     CTL_OPT_DRAFT = 1LL << 40,  /* --draft: a change goes there. */
     CTL_OPT_ROLLBACK = 1LL << 41, /* --draft and --apply. */
+    CTL_OPT_ETAG = 1LL << 42,   /* --etag. */
 };
 
 struct ctl {
@@ -122,6 +123,7 @@ struct ctl {
     char *draft;                /* Where changes go instead.  Owned; or
                                  * NULL. */
     bool apply;                 /* A rollback, once it is drafted. */
+    char *etag;                 /* Of the draft to apply.  Owned; or NULL. */
     char *comment;              /* On a change.  Owned; or NULL. */
     bool diff;
     bool force;

@@ -173,6 +173,7 @@ ctl_uninit(struct ctl *ctl)
     free(ctl->out_file);
     free(ctl->prune);
     free(ctl->draft);
+    free(ctl->etag);
     free(ctl->app);
     free(ctl->stage);
     free(ctl->table);

@@ -11,6 +11,7 @@
 
 #include "controller/northbound/auth.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,7 @@ struct effects {
     struct northbound *nb;
     struct http_request *req;   /* NULL: the client has disconnected. */
     char *draft;
+    uint64_t revision;          /* Of the draft, once all are read. */
     char *network;              /* To which reachability is restricted; or
                                  * NULL. */
     struct effect_services services;
@@ -123,6 +125,7 @@ compare(struct northbound *nb, void *effects_, const void *before_,
     struct draft_effects *reply = arena_alloc(arena, sizeof *reply);
     size_t n = effects->services.n;
 
+    reply->etag = arena_printf(arena, "%"PRIu64, effects->revision);
     reply->revision = model_durable_revision(nb->model);
     reply->n_services = n;
     reply->services = arena_alloc(arena, n * sizeof *reply->services);
@@ -167,6 +170,7 @@ simulate(struct effects *effects)
         effects_destroy(effects);
         return;
     }
+    effects->revision = revision;
     effect_services_of(&effects->services, nb->model, draft);
     vmn_errors_init(&errors);
     nb_request_init(&request, req);

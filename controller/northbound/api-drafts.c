@@ -271,6 +271,17 @@ check_etag(struct http_request *req, const char *if_match, const char *name,
     return false;
 }
 
+/* Has the reply say which draft was planned, which is what is then to be
+ * applied. */
+static void
+put_etag(struct http_request *req, uint64_t revision)
+{
+    char etag[24];
+
+    snprintf(etag, sizeof etag, "%"PRIu64, revision);
+    http_reply_etag(req, etag);
+}
+
 /* Submits the request, of which the key was taken: a request that was made
  * before is answered as then, the draft being gone. */
 static void
@@ -297,6 +308,9 @@ submit(struct northbound *nb, struct http_request *req,
     }
     vmn_errors_init(&errors);
     if (nb_draft_request(nb, req, draft, revision, request, &errors)) {
+        if (wait->plan) {
+            put_etag(req, revision);
+        }
         nb_change_submit(nb, req, request, NULL, NULL, wait, NULL);
     } else {
         nb_reply_errors(req, &errors, NB_POINT_AT_BODY);
@@ -314,6 +328,12 @@ nb_apply_draft(struct http_request *req, void *nb)
 
     if (!nb_query_wait(req, &wait)
         || !http_request_if_match(req, &if_match, &creates)) {
+        return;
+    }
+    if (creates) {
+        http_reply_problem(req, 400, "invalid", NULL, "If-None-Match does not "
+                           "go with a draft that is applied: it is there");
+        free(if_match);
         return;
     }
     nb_request_init(&request, req);

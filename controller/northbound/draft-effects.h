@@ -76,6 +76,7 @@ struct effect_connections {
 };
 
 struct draft_effects {
+    const char *etag;           /* Of the draft that it is about. */
     uint64_t revision;          /* The state that it is based on. */
     size_t n_services;
     struct effect_change *services;

@@ -442,6 +442,8 @@ static const struct schema_struct effect_connections = SHOWN_KEPT(
 
 const struct schema_struct nb_reply_effects = SHOWN_KEPT(
     "DraftEffects", draft_effects,
+    SHOWN_OF(draft_effects, etag, STRING, ALWAYS,
+             "Of the draft that this is about."),
     SHOWN_OF(draft_effects, revision, U64, ALWAYS,
              "The state that this is based on."),
     SHOWN_LIST_OF(draft_effects, services, n_services, STRUCT, ALWAYS,

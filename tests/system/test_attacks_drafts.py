@@ -255,6 +255,14 @@ def test_have_an_administrator_change_what_is_others(shop, api):
                    dict(patch("ports", "shop-1", enabled=False), **base)):
         shop.may_not("PUT", "drafts/d", mine(changes=[change]),
                      "/changes/0/base")
+    # The log has both: who wrote it, and who applied it.
+    shop.may("PUT", "drafts/two", mine(changes=[
+        patch("ports", "shop-2", description="x")]))
+    api.patch("drafts/two", {"description": "looked at"})
+    revision = api.call("POST", "/v1/drafts/two/apply")["revision"]
+    logged = api.get("revisions/%d" % revision)
+    assert logged["draft_author"] == "account:shop/shop"
+    assert logged["who"].startswith("unix:")
     # What it has been given it keeps.
     made = shop.may("PUT", "drafts/d", mine(changes=[
         patch("ports", "shop-1", enabled=False)]))

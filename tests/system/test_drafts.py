@@ -106,6 +106,10 @@ def test_plan_says_what_packets_then_do(shop):
     assert "would be let through no more" in plan
     assert "firewall" in plan
 
+    etag = api.get("drafts/lockdown")["metadata"]["etag"]
+    assert effects["etag"] == etag
+    assert "draft apply lockdown --etag %s\n" % etag in plan
+
     # Nothing has happened yet.
     assert shop.reaches(web, db)
     planned = apply(api, "lockdown", dry_run="plan")
@@ -129,7 +133,9 @@ def test_plan_says_what_packets_then_do(shop):
     assert "drafts/rollback-%d created" % revision in said
     assert "nothing is changed yet" in said
     assert shop.blocked(web, db)
-    vmnctl(lab, "draft", "apply", "rollback-%d" % revision, "--wait")
+    etag = said.split("--etag ")[1].split()[0]
+    vmnctl(lab, "draft", "apply", "rollback-%d" % revision, "--etag", etag,
+           "--wait")
     assert shop.reaches(web, db)
     newest = api.get("revisions", type="policies", name="db-in",
                      limit=1)["items"][0]
@@ -273,6 +279,39 @@ def test_rollback_conflicts_with_later_changes_of_the_same(api):
                    draft="late").status == 412
 
 
+@pytest.mark.parametrize("drafted", (False, True))
+def test_rollback_restores_assigned_addresses(api, drafted):
+    """As an undo does."""
+    def take_back(revision):
+        if drafted:
+            api.call("POST", "/v1/revisions/%d/undo" % revision, draft="r")
+            assert "conflicts" not in api.get("drafts/r")["status"]
+            apply(api, "r")
+        else:
+            api.call("POST", "/v1/revisions/%d/undo" % revision)
+
+    api.put("networks/a", {"subnets": [{"cidr": "10.1.0.0/24"}]})
+    api.put("networks/b", {"subnets": [{"cidr": "10.2.0.0/24"}]})
+    was = api.put("ports/mover", {"network": "a"})["status"]
+    # Assigned ones are replaced by others that are asked for, ...
+    given = api.patch("ports/mover", {"ips": ["10.1.0.77"],
+                                      "mac": "02:00:00:00:00:77"})
+    take_back(given["revision"])
+    now = api.get("ports/mover")["status"]
+    assert (now["ips"], now["mac"]) == (was["ips"], was["mac"])
+    # ... or by those of another network.
+    api.delete("ports/mover")
+    was = api.put("ports/mover", {"network": "a"})["status"]
+    moved = api.patch("ports/mover", {"network": "b"})
+    assert moved["status"]["ips"] != was["ips"]
+    take_back(moved["revision"])
+    now = api.get("ports/mover")
+    assert now["spec"]["network"] == "a"
+    assert now["status"]["ips"] == was["ips"]
+    for name in "ports/mover", "networks/a", "networks/b":
+        api.delete(name)
+
+
 def test_rollback_of_what_came_and_went(api):
     made = api.put("services/s", {"entries": [{"protocol": "tcp",
                                                "ports": [1]}]})["revision"]
@@ -404,6 +443,34 @@ def test_only_as_it_was_reviewed(api):
     refusal = refused(api.call, "POST", "/v1/drafts/d/apply",
                       headers={"If-Match": '"%s"' % etag})
     assert refusal.status == 412
+    # A plan says what it was of.
+    path = "/v1/drafts/d/apply?dry_run=plan"
+    assert api.raw("POST", path, headers={
+        "If-Match": '"%s"' % etag})[0] == 412
+    etag = api.get("drafts/d")["metadata"]["etag"]
+    status, headers, _ = api.raw("POST", path)
+    assert (status, headers["ETag"]) == (200, '"%s"' % etag)
+    assert api.raw("POST", path, headers={"If-None-Match": "*"})[0] == 400
+
+
+def test_vmnctl_applies_what_it_has_planned(world, api):
+    def run(*args, status=0):
+        return vmnctl(world.lab, *args, status=status)
+
+    draft(api, "d", change("services", "s", spec=SERVICE))
+    planned = run("draft", "plan", "d").split("--etag ")[1].split()[0]
+    both = json.loads(run("draft", "plan", "d", "-o", "json"))
+    assert both["etag"] == both["effects"]["etag"] == planned
+    draft(api, "d", change("services", "s", spec=dict(
+        SERVICE, description="other")))
+    run("draft", "plan", "d", "--etag", planned, status=2)
+    assert "was changed" in run("draft", "apply", "d", "--etag", planned,
+                                status=1)
+    refused(api.get, "services/s")
+    planned = run("draft", "plan", "d").split("--etag ")[1].split()[0]
+    run("draft", "apply", "d", "--etag", planned)
+    assert api.get("services/s")["spec"]["description"] == "other"
+    api.delete("services/s")
 
 
 def send_apply(api, key):
