@@ -212,7 +212,7 @@ reply_revision(struct northbound *nb, struct http_request *req,
         ds_destroy(&ds);
         return;
     }
-    if (contents && nb_append_contents(nb, revision, &ds, &why)) {
+    if (contents && nb_append_contents(nb, nb_rights(req), revision, &ds, &why)) {
         reject_unreadable_log(req, &why);
         ds_destroy(&ds);
         return;
@@ -472,8 +472,8 @@ nb_get_revisions(struct http_request *req, void *nb_)
                                              &why);
     }
     if (!error && span.contents) {
-        error = nb_add_contents(nb, span.filter.type, span.filter.name,
-                                &items, &next, &why);
+        error = nb_add_contents(nb, nb_rights(req), span.filter.type,
+                                span.filter.name, &items, &next, &why);
     }
     free(span.author);
     if (error || (nb->following && nb->lacks_progress)) {

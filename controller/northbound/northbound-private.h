@@ -342,13 +342,15 @@ int nb_log_contents(const struct northbound *, uint64_t revision,
                     json_t **contents, struct vmn_error *why);
 /* Appends it, as the members "contents" and "left_out", to an object that has
  * no last brace; nothing if nothing is kept. */
-int nb_append_contents(const struct northbound *, uint64_t revision,
+int nb_append_contents(const struct northbound *, const struct model_rights *,
+                       uint64_t revision,
                        struct ds *, struct vmn_error *why);
 /* Adds the same, of the object 'name' of 'type' (a plural), to entries of the
  * log, '*items', as text with commas between them, oldest first.  It stops at
  * a bounded amount: older entries are then left out, and '*next' is the
  * revision before which they are. */
-int nb_add_contents(const struct northbound *, const char *type,
+int nb_add_contents(const struct northbound *, const struct model_rights *,
+                    const char *type,
                     const char *name, struct ds *items, uint64_t *next,
                     struct vmn_error *why);
 

@@ -59,10 +59,35 @@ member_text(const json_t *object, const char *member, struct arena *arena)
     return copy;
 }
 
+/* Hides the URL of a webhook, if 'version' is of a balancer that has one. */
+static void
+hide_webhook(json_t *version)
+{
+    json_t *scale = json_object_get(json_object_get(version, "spec"),
+                                    "scale");
+
+    if (json_is_string(json_object_get(scale, "webhook"))) {
+        json_object_set_new(scale, "webhook", json_string(SCHEMA_REDACTED));
+    }
+}
+
+/* Hides what a client with 'rights' (NULL: all) is not shown of the object
+ * itself, since it changes no such objects. */
+static void
+hide_secrets(const struct model_rights *rights,
+             const struct schema_table *table, const json_t *object)
+{
+    if (table->id == VMN_TABLE_LOADBALANCER && rights
+        && !(rights->tables & UINT64_C(1) << table->id)) {
+        hide_webhook(json_object_get(object, "before"));
+        hide_webhook(json_object_get(object, "after"));
+    }
+}
+
 /* Fills in what became of an object; false if its type is unknown. */
 static bool
-fill_object(const json_t *object, struct arena *arena,
-            struct nb_logged *logged)
+fill_object(const struct model_rights *rights, const json_t *object,
+            struct arena *arena, struct nb_logged *logged)
 {
     const json_t *before = json_object_get(object, "before");
     const json_t *after = json_object_get(object, "after");
@@ -72,6 +97,7 @@ fill_object(const json_t *object, struct arena *arena,
     if (!table) {
         return false;
     }
+    hide_secrets(rights, table, object);
     *logged = (struct nb_logged) {
         .type = table->plural,
         .name = json_string_value(json_object_get(object, "name")),
@@ -93,7 +119,8 @@ is_wanted(const struct nb_logged *logged, const char *type, const char *name)
 
 /* As nb_append_contents(), of 'type' and 'name' or of all objects. */
 static int
-append_contents(const struct northbound *nb, uint64_t revision,
+append_contents(const struct northbound *nb,
+                const struct model_rights *rights, uint64_t revision,
                 const char *type, const char *name, struct ds *ds,
                 size_t *n_bytes, struct vmn_error *why)
 {
@@ -111,7 +138,7 @@ append_contents(const struct northbound *nb, uint64_t revision,
     json_array_foreach (json_object_get(contents, "objects"), i, object) {
         struct nb_logged logged;
 
-        if (fill_object(object, &arena, &logged)
+        if (fill_object(rights, object, &arena, &logged)
             && is_wanted(&logged, type, name)) {
             ds_put_cstr(ds, n++ ? "," : "");
             schema_struct_print(&nb_logged, &logged, ds);
@@ -126,12 +153,14 @@ append_contents(const struct northbound *nb, uint64_t revision,
 }
 
 int
-nb_append_contents(const struct northbound *nb, uint64_t revision,
+nb_append_contents(const struct northbound *nb,
+                   const struct model_rights *rights, uint64_t revision,
                    struct ds *ds, struct vmn_error *why)
 {
     size_t n_bytes = 0;
 
-    return append_contents(nb, revision, NULL, NULL, ds, &n_bytes, why);
+    return append_contents(nb, rights, revision, NULL, NULL, ds, &n_bytes,
+                           why);
 }
 
 /* Lists.  ---------------------------------------------------------------- */
@@ -143,8 +172,9 @@ nb_append_contents(const struct northbound *nb, uint64_t revision,
 /* Returns the entry, an object, with its contents, as text that the caller
  * frees; NULL with an error. */
 static char *
-entry_text(const struct northbound *nb, const json_t *entry, const char *type,
-           const char *name, size_t *n_bytes, struct vmn_error *why)
+entry_text(const struct northbound *nb, const struct model_rights *rights,
+           const json_t *entry, const char *type, const char *name,
+           size_t *n_bytes, struct vmn_error *why)
 {
     uint64_t revision = json_integer_value(json_object_get(entry,
                                                            "revision"));
@@ -153,7 +183,8 @@ entry_text(const struct northbound *nb, const json_t *entry, const char *type,
 
     ds_put_buffer(&ds, text, strlen(text) - 1);
     free(text);
-    if (append_contents(nb, revision, type, name, &ds, n_bytes, why)) {
+    if (append_contents(nb, rights, revision, type, name, &ds, n_bytes,
+                        why)) {
         ds_destroy(&ds);
         return NULL;
     }
@@ -162,7 +193,8 @@ entry_text(const struct northbound *nb, const json_t *entry, const char *type,
 }
 
 int
-nb_add_contents(const struct northbound *nb, const char *type,
+nb_add_contents(const struct northbound *nb,
+                const struct model_rights *rights, const char *type,
                 const char *name, struct ds *items, uint64_t *next,
                 struct vmn_error *why)
 {
@@ -174,8 +206,8 @@ nb_add_contents(const struct northbound *nb, const char *type,
 
     /* The newest first, as they are what is looked for. */
     while (n && n_bytes < LIST_BYTES && !error) {
-        char *text = entry_text(nb, json_array_get(entries, --n), type, name,
-                                &n_bytes, why);
+        char *text = entry_text(nb, rights, json_array_get(entries, --n), type,
+                                name, &n_bytes, why);
 
         if (text) {
             svec_add_nocopy(&texts, text);

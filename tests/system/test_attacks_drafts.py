@@ -291,6 +291,22 @@ def test_read_the_url_of_a_webhook(lab, shop, api):
     assert status == 200
     assert "secret" not in str(answer)
     assert "secret" not in str(viewer.call("GET", "drafts"))
+    # Nor in the log of changes, once it is made.
+    api.delete("drafts/d")
+    made = api.put("loadbalancers/lb", change["spec"])["revision"]
+    path = "revisions/%d?contents=true" % made
+    of_lb = "revisions?type=loadbalancers&name=lb&contents=true"
+    guest = make_tenant(lab, "guest", role="viewer")
+    for target in path, of_lb:
+        assert url in str(api.call("GET", "/v1/" + target))
+        status, answer = guest.call("GET", target)
+        assert status == 200 and "redacted" in str(answer), answer
+        assert "secret" not in str(answer)
+    # It is kept, to be taken back.
+    api.patch("loadbalancers/lb", {"scale": None})
+    api.call("POST", "/v1/revisions/%d/undo" % (
+        api.get("revisions", limit=1)["items"][0]["revision"]))
+    assert api.get("loadbalancers/lb")["spec"]["scale"]["webhook"] == url
 
 
 def test_fill_the_table_of_drafts(shop, api):
