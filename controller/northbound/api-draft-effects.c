@@ -35,11 +35,16 @@ struct effects {
     bool counted;               /* It is known how many are compared. */
     /* Observed networks that are still to be read, the last one first. */
     size_t n_networks, n_read;
+    size_t n_networks_left;     /* For which there is no time. */
+    long long int read_until;
     char **networks;
     struct sset unread;
     struct effect_seen seen;
     struct fabric_connections_reading *reading; /* Or NULL. */
 };
+
+/* One is computed at a time: meanwhile changes may have to wait. */
+static bool running;
 
 static void
 effects_destroy(void *effects_)
@@ -55,13 +60,15 @@ effects_destroy(void *effects_)
     free(effects->network);
     free(effects->draft);
     free(effects);
+    running = false;
 }
 
 /* Reachability.  ---------------------------------------------------------- */
 
-/* Changes wait while a draft is applied and reverted: so long at most, in
- * milliseconds, and the time of one service more. */
-#define BUDGET_MS 1000
+/* Changes wait while a draft is applied and reverted: what is done in each of
+ * the two states takes so long at most, in milliseconds, and the time of one
+ * service more. */
+#define BUDGET_MS 500
 
 /* Called with the draft applied, and then without: the first time says how
  * many services there is time for. */
@@ -73,6 +80,10 @@ run(struct northbound *nb, void *effects_, struct arena *arena,
     struct effect_matrices *matrices = arena_alloc(arena, sizeof *matrices);
     long long int end_ms = time_msec() + BUDGET_MS;
 
+    if (!effects->counted) {
+        effect_services_of_policies(&effects->services, nb,
+                                    time_msec() + BUDGET_MS / 5);
+    }
     for (size_t i = 0; i < effects->services.n; i++) {
         if (!effects->counted && i && time_msec() > end_ms) {
             effects->services.n_more += effects->services.n - i;
@@ -102,10 +113,11 @@ fill_connections(const struct effects *effects, struct arena *arena,
 {
     const char **unread = sset_sort(&effects->unread);
 
-    c->n_networks = effects->n_networks;
+    c->n_networks = effects->n_networks - effects->n_networks_left;
+    c->more_networks = effects->n_networks_left;
     c->networks = arena_alloc(arena, MAX(effects->n_networks, 1)
                                      * sizeof *c->networks);
-    for (size_t i = 0; i < effects->n_networks; i++) {
+    for (size_t i = 0; i < c->n_networks; i++) {
         c->networks[i] = arena_strdup(arena, effects->networks[i]);
     }
     c->n_unread = sset_count(&effects->unread);
@@ -185,6 +197,10 @@ simulate(struct effects *effects)
     model_request_uninit(&request);
 }
 
+/* Networks of whose connections hosts have not been asked after so many
+ * milliseconds are left out. */
+#define READ_MS 5000
+
 /* Observed connections.  -------------------------------------------------- */
 
 static void read_next(struct effects *);
@@ -201,9 +217,13 @@ on_read(void *effects_, const struct fabric_connections *read)
             sset_add(&effects->unread, read->hosts[i].name);
         }
     }
-    for (size_t i = 0; i < read->n_connections
-                       && seen->n < EFFECT_CONNECTIONS_MAX; i++) {
+    for (size_t i = 0; i < read->n_connections; i++) {
         struct effect_service service;
+
+        if (seen->n >= EFFECT_CONNECTIONS_MAX) {
+            seen->n_more += read->n_connections - i;
+            break;
+        }
 
         if (seen->n >= seen->allocated) {
             seen->connections = x2nrealloc(seen->connections,
@@ -247,7 +267,11 @@ read_next(struct effects *effects)
     struct model_meta meta;
     struct vmn_names names;
 
-    while (effects->n_read < effects->n_networks && !network) {
+    if (time_msec() > effects->read_until) {
+        effects->n_networks_left = effects->n_networks - effects->n_read;
+    }
+    while (effects->n_read < effects->n_networks - effects->n_networks_left
+           && !network) {
         const char *name = effects->networks[effects->n_read++];
 
         if (model_get_durable(model, VMN_TABLE_OBSERVATION, name, &meta)) {
@@ -307,7 +331,15 @@ start(struct http_request *req, struct northbound *nb)
         || !nb_get_draft(nb, req, name, &revision)) {
         return;
     }
+    if (running) {
+        http_reply_header(req, "Retry-After", "1");
+        http_reply_problem(req, 503, "unavailable", NULL, "Effects of a draft "
+                           "are computed already: one at a time");
+        return;
+    }
+    running = true;
     effects = xzalloc(sizeof *effects);
+    effects->read_until = time_msec() + READ_MS;
     effects->nb = nb;
     effects->req = req;
     effects->draft = xstrdup(name);

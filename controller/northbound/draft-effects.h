@@ -37,11 +37,15 @@ struct effect_services {
 /* Adds a service, once. */
 void effect_services_add(struct effect_services *, enum trace_protocol,
                          uint16_t port);
-/* Adds pings, the services that the draft's changes name, before or after, and
- * those of all policies, as far as there is room; of a range its first port
- * alone. */
+/* Adds pings, and the services that the draft's changes name, before or after,
+ * as far as there is room; of a range its first port alone. */
 void effect_services_of(struct effect_services *, const struct model *,
                         const struct vmn_draft *);
+/* Adds those of all policies, as far as there is room, and time until
+ * 'end_ms'.  Yields. */
+void effect_services_of_policies(struct effect_services *,
+                                 const struct northbound *,
+                                 long long int end_ms);
 /* Returns the service, such as "tcp/443", which the caller frees. */
 char *effect_service_text(const struct effect_service *);
 /* Returns false if pings are the only such thing of this connection that is no
@@ -66,6 +70,7 @@ struct effect_ended {
 struct effect_connections {
     size_t n_networks;
     const char **networks;      /* Observed ones. */
+    uint64_t more_networks;     /* For which there was no time. */
     uint64_t observed;          /* In these. */
     uint64_t unchecked;         /* Of them, those that are not compared. */
     size_t n_unread;
@@ -95,6 +100,7 @@ struct effect_matrices {
 struct effect_seen {
     size_t n, allocated;
     struct learned_connection *connections;
+    uint64_t n_more;            /* That were observed besides. */
 };
 /* Fills in, in 'arena', which of 'seen' are let through by 'before' and not by
  * 'after'. */

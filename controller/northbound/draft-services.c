@@ -14,8 +14,10 @@
 #include <string.h>
 
 #include "controller/model/draft-contents.h"
+#include "controller/northbound/northbound-private.h"
 #include "controller/schema/schema-row.h"
 #include "controller/schema/value.h"
+#include "timeval.h"
 #include "util.h"
 
 /* Specs may be nested as deeply as a body. */
@@ -126,24 +128,6 @@ add_json(struct effect_services *services, const struct model *model,
     }
 }
 
-/* Adds those of all policies that there are. */
-static void
-add_policies(struct effect_services *services, const struct model *model)
-{
-    const struct vmn_row *row;
-    const char *after = "";
-
-    while (services->n < EFFECT_SERVICES_MAX
-           && (row = model_next_durable(model, VMN_TABLE_POLICY, after,
-                                        NULL))) {
-        json_t *spec = schema_row_spec(row);
-
-        after = row->name;
-        add_json(services, model, spec, 0);
-        json_decref(spec);
-    }
-}
-
 void
 effect_services_of(struct effect_services *services,
                    const struct model *model, const struct vmn_draft *draft)
@@ -158,7 +142,28 @@ effect_services_of(struct effect_services *services,
         json_decref(spec);
         json_decref(base);
     }
-    add_policies(services, model);
+}
+
+void
+effect_services_of_policies(struct effect_services *services,
+                            const struct northbound *nb,
+                            long long int end_ms)
+{
+    const struct vmn_row *row;
+    char *after = xstrdup("");
+
+    while (services->n < EFFECT_SERVICES_MAX && time_msec() < end_ms
+           && (row = model_next_durable(nb->model, VMN_TABLE_POLICY, after,
+                                        NULL))) {
+        json_t *spec = schema_row_spec(row);
+
+        free(after);
+        after = xstrdup(row->name);
+        add_json(services, nb->model, spec, 0);
+        json_decref(spec);
+        commit_yield(nb->commit);
+    }
+    free(after);
 }
 
 char *

@@ -80,6 +80,7 @@ read_networks(struct ends *ends)
         after = arena_strdup(ends->arena, network->row.name);
         shash_add_once(&ends->networks, vni, after);
         free(vni);
+        commit_yield(ends->nb->commit);
     }
 }
 
@@ -140,11 +141,40 @@ find_verdict(const struct reach_matrix *matrix, const struct classes *classes,
     return NULL;
 }
 
+/* Returns where the port is, or NULL. */
+static const char *
+find_host(const struct ends *ends, const char *port)
+{
+    const struct vmn_binding *binding = model_get_durable(
+        ends->nb->model, VMN_TABLE_BINDING, port, NULL);
+
+    return binding ? binding->host : NULL;
+}
+
+/* Returns what a verdict says of packets of this family between these ports,
+ * if it differs by that or by whether they are on one host; NULL if it is not
+ * known where they are, or of NULL. */
+static const struct reach_verdict *
+choose(const struct ends *ends, const struct reach_verdict *verdict,
+       const char *from, const char *to, uint8_t family)
+{
+    while (verdict && !strcmp(verdict->verdict, REACH_MIXED)) {
+        if (verdict->across_hosts) {
+            const char *a = find_host(ends, from), *b = find_host(ends, to);
+
+            verdict = (!a || !b ? NULL : strcmp(a, b) ? verdict->across_hosts
+                       : verdict->same_host);
+        } else {
+            verdict = family == 4 ? verdict->ipv4 : verdict->ipv6;
+        }
+    }
+    return verdict;
+}
+
 static bool
 is_let_through(const struct reach_verdict *verdict)
 {
-    return verdict && (!strcmp(verdict->verdict, "delivered")
-                       || !strcmp(verdict->verdict, REACH_MIXED));
+    return verdict && !strcmp(verdict->verdict, "delivered");
 }
 
 static size_t
@@ -197,6 +227,7 @@ compare_one(struct ends *ends, const struct effect_services *services,
     const char *network, *from, *to;
     struct effect_service service;
     const struct reach_verdict *v, *w;
+    bool has_after;
     size_t i;
 
     snprintf(vni, sizeof vni, "%u", (unsigned) seen->vni);
@@ -211,9 +242,12 @@ compare_one(struct ends *ends, const struct effect_services *services,
     }
     v = find_verdict(before->of[i], &was[i], from, to);
     w = find_verdict(after->of[i], &is[i], from, to);
-    if (!v) {
+    has_after = w != NULL;
+    v = choose(ends, v, from, to, seen->src.family);
+    w = choose(ends, w, from, to, seen->src.family);
+    if (!v || (has_after && !w)) {
         c->unchecked++;
-    } else if (is_let_through(v) && strcmp(v->verdict, w ? w->verdict : "")) {
+    } else if (is_let_through(v) && !is_let_through(w)) {
         add_ended(ends, &service, from, to, v, w, c);
     }
 }
@@ -238,7 +272,8 @@ effect_connections_compare(const struct northbound *nb,
         classes_init(&was[i], before->of[i]);
         classes_init(&is[i], after->of[i]);
     }
-    c->observed = seen->n;
+    c->observed = seen->n + seen->n_more;
+    c->unchecked = seen->n_more;
     for (size_t i = 0; i < seen->n; i++) {
         compare_one(&ends, services, &seen->connections[i], before, after,
                     was, is, c);

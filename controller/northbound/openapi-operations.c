@@ -268,7 +268,7 @@ const struct nb_operation nb_operation_draft_effects = {
                "connections",
     PARAMS(OF("network", NETWORK, "Ports of this network alone.")),
     .replies = { &nb_reply_effects },
-    .statuses = NB_404 | NB_409 | NB_412 | NB_413,
+    .statuses = NB_404 | NB_409 | NB_412 | NB_413 | NB_503,
 };
 
 const struct nb_operation nb_operation_apply_draft = {

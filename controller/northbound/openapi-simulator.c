@@ -434,6 +434,8 @@ static const struct schema_struct effect_connections = SHOWN_KEPT(
     SHOWN_LIST_OF(effect_connections, unread, n_unread, STRING, 0,
                   "Hosts that could not be read, or that have recorded no "
                   "more than they may."),
+    SHOWN_OF(effect_connections, more_networks, U64, HIDE,
+             "How many more there was no time for."),
     SHOWN("n_ended", U64, ALWAYS,
           "How many would not be let through any more.",
           SHOWN_AT(effect_connections, n_all, sizeof(uint64_t))),
