@@ -6,6 +6,7 @@
 
 #include "controller/model/draft-conflicts.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -204,6 +205,18 @@ compare_object(struct comparison *c, const struct model *model,
     json_decref(wanted);
 }
 
+/* Returns true if the object is as it was at the base, by its ETag. */
+static bool
+is_unchanged(const struct vmn_draft_change *change, bool sees,
+             uint64_t revision)
+{
+    char etag[24];
+
+    snprintf(etag, sizeof etag, "%"PRIu64, revision);
+    return (change->base
+            && !strcmp(change->base, sees ? etag : VMN_DRAFT_NONE));
+}
+
 void
 draft_conflicts(const struct model *model, const struct model_rights *rights,
                 const struct vmn_draft *draft, draft_conflict_cb *cb,
@@ -217,14 +230,17 @@ draft_conflicts(const struct model *model, const struct model_rights *rights,
             = table ? model_get_durable(model, table->id, change->name, &meta)
               : NULL;
         bool sees = row && model_sees(rights, row);
-        json_t *now = sees ? schema_row_spec(row) : NULL;
         struct comparison c = {
             cb, aux, i, change->op == VMN_DRAFT_DELETE,
             sees ? meta.revision : 0, false, DS_EMPTY_INITIALIZER,
         };
 
-        compare_object(&c, model, change, now, meta.created_ms);
+        if (!is_unchanged(change, sees, meta.revision)) {
+            json_t *now = sees ? schema_row_spec(row) : NULL;
+
+            compare_object(&c, model, change, now, meta.created_ms);
+            json_decref(now);
+        }
         ds_destroy(&c.path);
-        json_decref(now);
     }
 }

@@ -31,6 +31,7 @@ struct refusal {
     struct nb_status_query query;
     const struct vmn_draft *draft;
     struct vmn_errors *errors;
+    struct status_draft_conflict last; /* Once there are errors. */
 };
 
 /* Appends a value for people. */
@@ -83,7 +84,10 @@ refuse(void *refusal_, const struct draft_conflict *conflict)
         return;
     }
     nb_fill_draft_conflict(&refusal->query, refusal->draft, conflict,
-                           refusal->errors->n, &status);
+                           refusal->errors->n,
+                           refusal->errors->n ? &refusal->last : NULL,
+                           &status);
+    refusal->last = status;
     table = schema_find_table(status.type);
     text = describe(conflict, &status, table ? table->singular : status.type);
     pointer = xasprintf("/spec/changes/%"PRIuSIZE"%s", conflict->change,
@@ -99,7 +103,8 @@ check_conflicts(const struct northbound *nb, struct http_request *req,
 {
     struct arena arena;
     struct refusal refusal = {
-        { nb, nb_rights(req), true, &arena }, draft, errors,
+        .query = { nb, nb_rights(req), true, &arena },
+        .draft = draft, .errors = errors,
     };
 
     arena_init(&arena);

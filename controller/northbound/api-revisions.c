@@ -212,7 +212,8 @@ reply_revision(struct northbound *nb, struct http_request *req,
         ds_destroy(&ds);
         return;
     }
-    if (contents && nb_append_contents(nb, nb_rights(req), revision, &ds, &why)) {
+    if (contents
+        && nb_append_contents(nb, nb_rights(req), revision, &ds, &why)) {
         reject_unreadable_log(req, &why);
         ds_destroy(&ds);
         return;

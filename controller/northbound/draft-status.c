@@ -105,6 +105,7 @@ void
 nb_fill_draft_conflict(const struct nb_status_query *q,
                        const struct vmn_draft *draft,
                        const struct draft_conflict *conflict, size_t i,
+                       const struct status_draft_conflict *last,
                        struct status_draft_conflict *status)
 {
     const struct vmn_draft_change *change = &draft->changes[conflict->change];
@@ -124,7 +125,11 @@ nb_fill_draft_conflict(const struct nb_status_query *q,
                                    &status->left_out);
     }
     /* An account with a scope is not told who the others are. */
-    if ((conflict->revision || i < SEARCHED_MAX)
+    if (last && last->change == conflict->change) {
+        status->revision = last->revision;
+        status->who = last->who;
+        status->time = last->time;
+    } else if ((conflict->revision || i < SEARCHED_MAX)
         && (!q->rights || !q->rights->scope.text)) {
         json_t *entry = find_entry(q->nb, conflict->revision, change->type,
                                    change->name);
@@ -157,6 +162,7 @@ collect(void *collection_, const struct draft_conflict *conflict)
         size_t i = status->n_conflicts++;
 
         nb_fill_draft_conflict(c->q, c->draft, conflict, i,
+                               i ? &status->conflicts[i - 1] : NULL,
                                &status->conflicts[i]);
     }
 }

@@ -556,11 +556,13 @@ bool nb_fill_draft(const struct nb_status_query *, const struct vmn_row *,
 struct draft_conflict;
 /* Fills in a conflict, the 'i'th of the draft from 0 on; and who made the
  * present object, or deleted it, as far as that is known and the client may
- * know it. */
+ * know it.  'last' is the one before it, or NULL: of the same object it is not
+ * looked up again. */
 struct status_draft_conflict;
 void nb_fill_draft_conflict(const struct nb_status_query *,
                             const struct vmn_draft *,
                             const struct draft_conflict *, size_t i,
+                            const struct status_draft_conflict *last,
                             struct status_draft_conflict *);
 
 /* certificates.c */
