@@ -25,6 +25,11 @@
 /* Bytes of all specs in one draft, bases included. */
 #define SPECS_MAX (512 * 1024)
 
+/* Drafts of a scope that its accounts make, and those of the table that only
+ * accounts without a scope do. */
+#define SHARE_MAX 10
+#define RESERVED 20
+
 /* A change that is checked. */
 struct check {
     struct txn *txn;
@@ -407,12 +412,46 @@ complete(struct txn *txn, const struct model_op *op, json_t *spec,
     return copy;
 }
 
+/* Checks that an account with a scope makes no more drafts than are its share,
+ * and leaves some to accounts without. */
+static void
+check_share(struct txn *txn, const struct model_op *op)
+{
+    const struct model_rights *rights = txn->request->rights;
+    struct vmn_names names = model_names(txn->model, VMN_TABLE_DRAFT);
+    size_t n = 0;
+
+    if (!rights || !rights->scope.text) {
+        return;
+    }
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_row *row = model_get(txn->model, VMN_TABLE_DRAFT,
+                                              names.names[i]);
+
+        n += row && vmn_selector_matches(&rights->scope,
+                                         schema_row_labels(row));
+    }
+    if (n >= SHARE_MAX) {
+        txn_op_error(txn, op, VMN_ERR_TOO_LARGE, "", "there are %"PRIuSIZE
+                     " drafts in this account's scope: at most %d", n,
+                     SHARE_MAX);
+    } else if (names.n >= schema_tables[VMN_TABLE_DRAFT]->max_rows
+                          - RESERVED) {
+        txn_op_error(txn, op, VMN_ERR_TOO_LARGE, "", "there are too many "
+                     "drafts: what is left is for accounts without a scope");
+    }
+}
+
 static void
 check_written(struct txn *txn, const struct model_op *op,
-              const struct vmn_row *row, const struct vmn_row *old OVS_UNUSED)
+              const struct vmn_row *row, const struct vmn_row *old)
 {
     const struct vmn_draft *draft = (const void *) row;
     size_t size = 0;
+
+    if (!old) {
+        check_share(txn, op);
+    }
 
     for (size_t i = 0; i < draft->n_changes; i++) {
         const struct vmn_draft_change *change = &draft->changes[i];

@@ -309,6 +309,29 @@ def test_read_the_url_of_a_webhook(lab, shop, api):
     assert api.get("loadbalancers/lb")["spec"]["scale"]["webhook"] == url
 
 
+def test_fill_the_table_of_drafts_without_a_quota(tenants, shop, api):
+    made = [{"type": "drafts", "name": "d%d" % i, "spec": mine()}
+            for i in range(11)]
+    status, answer = shop.call("POST", "apply", {"objects": made})
+    assert status == 413, answer
+    assert [e["pointer"] for e in answer["errors"]] == [
+        "/objects/10"]
+    status, answer = shop.call("POST", "apply", {"objects": made[:10]})
+    assert status == 200, answer
+    shop.may_not("PUT", "drafts/d10", mine(), status=413)
+    shop.may("PUT", "drafts/d9", mine(description="x"))
+    tenants["bank"].may("PUT", "drafts/bank", {})
+    api.put("drafts/d10", {})
+    assert shop.tries("DELETE", "drafts/d9")[0] == 200
+    shop.may("PUT", "drafts/d9", mine())
+    # Some are left to administrators, however many scopes there are.
+    for i in range(80 - len(api.get("drafts")["items"])):
+        api.put("drafts/a%d" % i, {})
+    assert shop.tries("DELETE", "drafts/d9")[0] == 200
+    api.put("drafts/last", {})
+    shop.may_not("PUT", "drafts/d9", mine(), status=413)
+
+
 def test_fill_the_table_of_drafts(shop, api):
     api.put("quotas/shop", {"scope": "project=shop", "drafts": 2})
     try:
