@@ -32,6 +32,7 @@ struct undo {
     const char *type, *name;    /* Of that object alone; or NULL. */
     const char *draft;          /* The draft that it is to be; or NULL. */
     json_t *changes;            /* Of that draft. */
+    int64_t time_ms;            /* Of the revision; 0: not looked up yet. */
     bool force;
     bool foreign;               /* An object is not the client's. */
     bool of_daemon;             /* One is vmnd's. */
@@ -164,11 +165,12 @@ diff_patch(const json_t *from, const json_t *to)
 }
 
 /* Adds a change to the draft, of what the revision left: 'base', which it
- * takes ownership of (NULL: nothing).  Returns it, borrowed. */
+ * takes ownership of (NULL: nothing), of the object that was created at
+ * 'created_ms'.  Returns it, borrowed. */
 static json_t *
 add_draft_change(struct undo *undo, const char *op,
                  const struct schema_table *table, const char *name,
-                 json_t *base)
+                 json_t *base, int64_t created_ms)
 {
     char *etag = (base ? xasprintf("%"PRIu64, undo->revision)
                   : xstrdup(VMN_DRAFT_NONE));
@@ -177,18 +179,45 @@ add_draft_change(struct undo *undo, const char *op,
                                "base", etag, "base_spec", base);
 
     free(etag);
+    if (base) {
+        json_object_set_new(change, "base_created", json_integer(created_ms));
+    }
     json_array_append_new(undo->changes, change);
     return change;
+}
+
+/* Returns true if what was created then came after the revision. */
+static bool
+is_newer(struct undo *undo, int64_t created_ms)
+{
+    if (!undo->time_ms) {
+        json_t *entry = nb_find_log_entry(undo->nb, undo->revision, NULL,
+                                          NULL);
+
+        undo->time_ms = nb_log_entry_ms(entry);
+        if (!undo->time_ms) {
+            undo->time_ms = INT64_MAX;
+        }
+        json_decref(entry);
+    }
+    return created_ms > undo->time_ms;
 }
 
 /* Adds, to the draft, what add_inverse() adds to the request. */
 static void
 draft_inverse(struct undo *undo, const struct schema_table *table,
               const char *name, const json_t *before, const json_t *after,
-              const struct vmn_row *row)
+              const struct vmn_row *row, int64_t created_ms)
 {
     json_t *change, *spec, *base;
 
+    if (after && is_newer(undo, created_ms)) {
+        vmn_errors_add(&undo->errors, VMN_ERR_CONFLICT, "",
+                       "%s \"%s\" was deleted and created anew after "
+                       "revision %"PRIu64, table->singular, name,
+                       undo->revision);
+        return;
+    }
     if (!draft_may_have(table)) {
         vmn_errors_add(&undo->errors, VMN_ERR_CONFLICT, "",
                        "revision %"PRIu64" changed %s \"%s\", and %s are not "
@@ -199,12 +228,13 @@ draft_inverse(struct undo *undo, const struct schema_table *table,
     if (!after) {
         spec = json_deep_copy(json_object_get(before, "spec"));
         pin_addresses(table, before, spec);
-        change = add_draft_change(undo, "put", table, name, NULL);
+        change = add_draft_change(undo, "put", table, name, NULL, 0);
         json_object_set_new(change, "spec", spec);
     } else if (!before) {
         change = add_draft_change(undo, "delete", table, name,
                                   json_deep_copy(json_object_get(after,
-                                                                 "spec")));
+                                                                 "spec")),
+                                  created_ms);
     } else {
         /* What the revision did not change counts as unchanged since: the
          * patch does not name it. */
@@ -212,7 +242,8 @@ draft_inverse(struct undo *undo, const struct schema_table *table,
         spec = diff_patch(json_object_get(after, "spec"),
                           json_object_get(before, "spec"));
         pin_addresses(table, before, spec);
-        change = add_draft_change(undo, "patch", table, name, base);
+        change = add_draft_change(undo, "patch", table, name, base,
+                                  created_ms);
         json_object_set_new(change, "spec", spec);
     }
     if (before && set_of(before)
@@ -337,7 +368,8 @@ undo_object(struct undo *undo, const json_t *object)
                            table->singular, name, undo->revision);
         }
     } else if (undo->draft) {
-        draft_inverse(undo, table, name, before, after, row);
+        draft_inverse(undo, table, name, before, after, row,
+                      row ? meta.created_ms : 0);
     } else if (row && !undo->force
                && (!after || meta.revision != undo->revision)) {
         vmn_errors_add(&undo->errors, VMN_ERR_CONFLICT, "",

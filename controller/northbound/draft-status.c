@@ -29,26 +29,39 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 10);
 #define CONFLICTS_MAX 100
 #define SEARCHED_MAX 10
 
+int64_t
+nb_log_entry_ms(const json_t *entry)
+{
+    const char *time = json_string_value(json_object_get(entry, "time"));
+    char seconds[VALUE_TIME_LEN + 1];
+    int64_t time_s;
+
+    if (!time || strlen(time) < VALUE_TIME_LEN) {
+        return 0;
+    }
+    snprintf(seconds, sizeof seconds, "%.*sZ", VALUE_TIME_LEN - 1, time);
+    time_s = value_parse_time(seconds);
+    return (time_s <= 0 ? 0
+            : time_s * 1000 + (time[VALUE_TIME_LEN - 1] == '.'
+                               ? atoi(&time[VALUE_TIME_LEN]) : 0));
+}
+
 /* Sets who made the revision, and when, as its entry of the log says. */
 static void
 fill_author(const json_t *entry, struct arena *arena,
             struct status_draft_conflict *status)
 {
     const char *who = json_string_value(json_object_get(entry, "who"));
-    const char *time = json_string_value(json_object_get(entry, "time"));
-    int64_t time_s = time ? value_parse_time(time) : 0;
 
     status->revision = json_integer_value(json_object_get(entry,
                                                           "revision"));
     status->who = who ? arena_strdup(arena, who) : NULL;
-    status->time = time_s > 0 ? time_s * 1000 : 0;
+    status->time = nb_log_entry_ms(entry);
 }
 
-/* Reads the log's entry of a revision (0: the last one that names the
- * object). */
-static json_t *
-find_entry(const struct northbound *nb, uint64_t revision, const char *type,
-           const char *name)
+json_t *
+nb_find_log_entry(const struct northbound *nb, uint64_t revision,
+                  const char *type, const char *name)
 {
     const struct store_log_filter filter = {
         .revision = revision, .type = revision ? NULL : type,
@@ -131,8 +144,8 @@ nb_fill_draft_conflict(const struct nb_status_query *q,
         status->time = last->time;
     } else if ((conflict->revision || i < SEARCHED_MAX)
         && (!q->rights || !q->rights->scope.text)) {
-        json_t *entry = find_entry(q->nb, conflict->revision, change->type,
-                                   change->name);
+        json_t *entry = nb_find_log_entry(q->nb, conflict->revision,
+                                          change->type, change->name);
 
         if (entry) {
             fill_author(entry, q->arena, status);

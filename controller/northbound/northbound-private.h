@@ -550,6 +550,14 @@ bool nb_draft_request(const struct northbound *, struct http_request *,
                       struct model_request *request, struct vmn_errors *);
 
 /* draft-status.c */
+/* Returns when that of an entry of the log was made, in milliseconds since
+ * 1970; 0: that is not known. */
+int64_t nb_log_entry_ms(const json_t *entry);
+/* Returns the log's entry of a revision (0: the last one that names the
+ * object), which the caller owns; NULL: there is none, or an error, which is
+ * logged. */
+json_t *nb_find_log_entry(const struct northbound *, uint64_t revision,
+                          const char *type, const char *name);
 /* Fills in the struct status_draft 'status'.  Returns true. */
 bool nb_fill_draft(const struct nb_status_query *, const struct vmn_row *,
                    void *status);

@@ -187,6 +187,8 @@ def test_conflicts_are_named(api):
             conflict["draft"]) == ("/spec/description", "x", "theirs", "mine")
     assert (conflict["revision"], conflict["who"]) == (
         newest, "unix:uid=%d" % os.getuid())
+    assert conflict["time"][:19] == api.get("revisions/%d" % newest)[
+        "time"][:19]
     refusal = refused(apply, api, "d")
     assert refusal.status == 409
     assert pointers(refusal) == ["/spec/changes/0/spec/description"]
@@ -257,6 +259,22 @@ def test_another_object_of_that_name(api):
         for i in range(1, 1000, 200)]))
     detail = refused(apply, api, "f").problem["errors"][0]["detail"]
     assert "was created since" in detail
+    api.delete("services/s")
+
+
+def test_rollback_is_not_of_another_object_of_that_name(api):
+    api.put("services/s", SERVICE)
+    first = api.patch("services/s", {"description": "x"})["revision"]
+    api.delete("services/s")
+    made = api.put("services/s", dict(SERVICE, description="x"))["revision"]
+    refusal = refused(api.call, "POST", "/v1/revisions/%d/undo" % first,
+                      draft="late")
+    assert refusal.status == 409
+    assert "created anew" in refusal.problem["detail"]
+    api.call("POST", "/v1/revisions/%d/undo" % made, draft="late")
+    api.delete("services/s")
+    api.put("services/s", dict(SERVICE, description="x"))
+    assert pointers(refused(apply, api, "late")) == ["/spec/changes/0"]
     api.delete("services/s")
 
 
