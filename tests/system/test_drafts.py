@@ -157,6 +157,36 @@ def test_rollback_at_once(shop):
     assert shop.reaches(web, db)
 
 
+def test_effects_go_by_the_family_of_a_connection(world):
+    """A change for IPv6 alone ends no connection of IPv4."""
+    api = world.api
+    world.network("net", "10.0.0.0/24", "fd00::/64")
+    world.put("observations", "net", minutes=10)
+    web = world.vm("web", "net", "h1", labels={"role": "web"})
+    db = world.vm("db", "net", "h2", tcp=[80], labels={"role": "db"})
+    world.group("db", "role=db")
+    allowed = rule("ingress", "allow", [], [entry("tcp", 80)])
+    world.policy("db-in", "db", allowed)
+    wait_quiet(world.lab)
+    assert world.reaches(web, db)
+
+    def effects(cidr):
+        draft(api, "d", change("policies", "db-in", "patch", {"rules": [
+            {"direction": "ingress", "action": "deny",
+             "peers": [{"cidr": cidr}]}, allowed]}))
+        return api.get("drafts/d/effects")
+
+    wait_for("the connection to be recorded", lambda: any(
+        c["service"] == "tcp/80"
+        for c in effects("0.0.0.0/0")["connections"]["ended"]), 20)
+    after = effects("::/0")
+    service, = [s for s in after["services"] if s["service"] == "tcp/80"]
+    assert service["changes"][0]["after"]["verdict"] == "mixed", after
+    assert after["connections"]["observed"]
+    assert not after["connections"]["n_ended"], after
+    api.delete("drafts/d")
+
+
 # Conflicts.  ----------------------------------------------------------------
 
 @pytest.fixture
@@ -452,6 +482,22 @@ def test_one_of_many_appliers(api):
     assert [i.get("draft") for i in
             api.get("revisions", limit=20)["items"]].count("d") == 1
     api.delete("services/s")
+
+
+def test_one_computes_effects_at_a_time(api):
+    draft(api, "d", change("policies", "p", "patch", {"description": "d"}))
+
+    def one(_):
+        try:
+            return api.get("drafts/d/effects")["etag"]
+        except Refused as refusal:
+            assert refusal.status == 503, refusal
+            return None
+
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        assert any(pool.map(one, range(64)))
+    for _ in range(3):
+        api.get("drafts/d/effects")
 
 
 def test_only_as_it_was_reviewed(api):
