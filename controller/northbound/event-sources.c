@@ -51,8 +51,10 @@ struct event_sources {
     uint64_t group_first;       /* The event id at which the last group
                                  * began. */
     /* The group that was installed before its own event was appended, as one
-     * that concerns no host may be; 'early_last' is 0 if there is none. */
+     * that concerns no host may be, and one of which the hosts' master hears
+     * before this member; 'early_last' is 0 if there is none. */
     uint64_t early_first, early_last;
+    size_t early_n_hosts;       /* How many have installed something of it. */
     size_t n_waiting;           /* Samples of drops whose cause is looked for
                                  * in the next quiescent state. */
     struct fabric_sample waiting[WAITING_MAX];
@@ -161,6 +163,7 @@ installed_cb(void *es_, uint64_t first, uint64_t last, size_t n_hosts)
     if (last > es->last_revision) {
         es->early_first = first;
         es->early_last = last;
+        es->early_n_hosts = n_hosts;
     } else if (!take_untold(es, last)) {
         append_installed(es, first, last, n_hosts);
     }
@@ -192,7 +195,8 @@ group_cb(void *es_, const struct commit_group *group)
     }
     if (es->early_last && es->early_last <= es->last_revision) {
         if (!take_untold(es, es->early_last)) {
-            append_installed(es, es->early_first, es->early_last, 0);
+            append_installed(es, es->early_first, es->early_last,
+                             es->early_n_hosts);
         }
         es->early_last = 0;
     }
