@@ -476,8 +476,7 @@ done_cb(void *pass_, CURLcode code)
                && relay_pass_hold(pass)) {
         end_transfer(pass);
         return;
-    } else if (complete && !(pass->status == 503
-                             && http_request_may_give_back(pass->req))) {
+    } else if (complete && !(pass->status == 503 && pass->back)) {
         pass_reply(pass);
     } else {
         note_fault(pass, code);
@@ -686,9 +685,7 @@ pass_send(struct pass *pass)
     set_tls(pass);
     set_connecting(pass, true);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
-                     http_request_may_give_back(pass->req)
-                     ? (long) RELAY_BACK_MS
-                     : (long) pass->relay->options.reply_ms);
+                     (long) pass->relay->options.reply_ms);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, pass);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_head);

@@ -36,6 +36,8 @@ struct pass {
     struct http_request *req;   /* NULL while 'stream' is not. */
     struct curl_slist *headers; /* Of the request. */
     int64_t end_ms;             /* It does not wait longer than until then. */
+    struct event *back;         /* Timer: or is given back.  NULL: it is not
+                                 * to be. */
     int64_t again_ms;           /* It is not sent again before. */
     int64_t held_ms;            /* Until when a reply 503 is held back; 0: none
                                  * was. */
@@ -71,9 +73,6 @@ void pass_stop(struct pass *);
 char *pass_refusal(const struct pass *, const char *otherwise);
 /* Passes the reply, which is complete, back. */
 void pass_reply(struct pass *);
-/* So long may a reply take to a request that may be given back, in
- * milliseconds. */
-#define RELAY_BACK_MS 1000
 /* Returns true if it changes nothing. */
 bool relay_is_reading(const struct http_request *);
 /* Holds the reply back for a while, unless one was: then returns false. */

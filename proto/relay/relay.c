@@ -28,6 +28,9 @@ VLOG_DEFINE_THIS_MODULE(relay);
 /* How long a reply that the server cannot do it now is held back, in case that
  * another one becomes the server, which can. */
 #define HOLD_MS 1500
+/* How long a reply may be waited for to a request that may be given back, from
+ * when it came; one that is long has begun by then. */
+#define BACK_MS 1000
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 10);
 
@@ -55,6 +58,9 @@ relay_pass_done(struct pass *pass)
     pass_stop(pass);
     ovs_list_remove(&pass->node);
     pass->relay->stats.n_now--;
+    if (pass->back) {
+        event_free(pass->back);
+    }
     curl_slist_free_all(pass->headers);
     ds_destroy(&pass->body);
     ds_destroy(&pass->line);
@@ -120,12 +126,25 @@ give_back(struct pass *pass)
     http_request_give_back(req);
 }
 
-/* Returns how long the request may wait for a server. */
-static int64_t
-wait_ms(const struct pass *pass)
+/* The time is over, for all tries together.  What is passed back as a stream
+ * has begun, and goes on for as long as it takes. */
+static void
+back_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *pass_)
 {
-    return (http_request_may_give_back(pass->req) ? RELAY_BACK_MS
-            : pass->relay->options.wait_ms);
+    struct pass *pass = pass_;
+
+    if (pass->req) {
+        give_back(pass);
+    }
+}
+
+static void
+give_back_later(struct pass *pass)
+{
+    static const struct timeval tv = { BACK_MS / 1000, BACK_MS % 1000 * 1000 };
+
+    pass->back = evtimer_new(pass->relay->base, back_cb, pass);
+    event_add(pass->back, &tv);
 }
 
 /* Sends it, or gives up if it has waited for too long. */
@@ -140,10 +159,7 @@ try(struct pass *pass)
         } else {
             set_timer(relay);
         }
-    } else if (time_msec() >= pass->end_ms
-               && http_request_may_give_back(pass->req)) {
-        give_back(pass);
-    } else if (time_msec() >= pass->end_ms) {
+    } else if (!pass->back && time_msec() >= pass->end_ms) {
         char *why = (pass->fault ? xstrdup(pass->fault)
                      : xstrdup("no member of the cluster is known that could "
                                "do it: there is none now, or the cluster's "
@@ -182,7 +198,7 @@ relay_pass_failed(struct pass *pass)
 {
     struct relay *relay = pass->relay;
 
-    if (http_request_may_give_back(pass->req)) {
+    if (pass->back) {
         give_back(pass);
         return;
     }
@@ -218,7 +234,7 @@ relay_set_server(struct relay *relay, const char *name, const char *address)
         if (!pass->req) {
             continue;
         }
-        pass->end_ms = time_msec() + wait_ms(pass);
+        pass->end_ms = time_msec() + relay->options.wait_ms;
         pass->again_ms = 0;
         if (pass->transfer.easy || pass->status) {
             pass->in_doubt = true;
@@ -255,7 +271,10 @@ relay_pass(struct relay *relay, struct http_request *req,
     pass = xzalloc(sizeof *pass);
     pass->relay = relay;
     pass->req = req;
-    pass->end_ms = time_msec() + wait_ms(pass);
+    pass->end_ms = time_msec() + relay->options.wait_ms;
+    if (http_request_may_give_back(req)) {
+        give_back_later(pass);
+    }
     ds_init(&pass->body);
     ds_init(&pass->line);
     ovs_list_push_back(&relay->passes, &pass->node);

@@ -50,6 +50,7 @@ struct fixture {
     struct client client;
     struct http_request *held[2];   /* By the former, and the new one. */
     bool is_new;                    /* That one has come. */
+    struct http_stream *slow;       /* Has been sent a half. */
     int n_breaks;                   /* Replies that it still breaks off. */
     int n_refusals;                 /* Requests that it still refuses. */
     int n_misdirected;              /* That are still sent to the wrong one. */
@@ -193,6 +194,34 @@ handle_big(struct http_request *req, void *fixture OVS_UNUSED)
     free(bytes);
 }
 
+/* Sends half of it, and the rest by and by. */
+static void
+handle_slow(struct http_request *req, void *fixture_)
+{
+    char *bytes = xmalloc(BIG / 2);
+    struct fixture *f = fixture_;
+
+    f->slow = http_reply_sized_stream(req, 200, "text/plain", BIG,
+                                      &stream_ops, NULL);
+    assert_non_null(f->slow);
+    memset(bytes, 'x', BIG / 2);
+    http_stream_write(f->slow, bytes, BIG / 2);
+    free(bytes);
+}
+
+static void
+end_slow(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *fixture_)
+{
+    char *bytes = xmalloc(BIG / 2);
+    struct fixture *f = fixture_;
+
+    memset(bytes, 'x', BIG / 2);
+    http_stream_write(f->slow, bytes, BIG / 2);
+    http_stream_end(f->slow);
+    f->slow = NULL;
+    free(bytes);
+}
+
 static void
 on_gone(void *held_)
 {
@@ -273,6 +302,8 @@ start_back(struct fixture *f)
           .handler = handle_echo },
         { .method = HTTP_GET, .pattern = "/own/hold",
           .handler = handle_hold },
+        { .method = HTTP_GET, .pattern = "/own/slow",
+          .handler = handle_slow },
     };
     struct http_options options = HTTP_OPTIONS_DEFAULT;
     char *text = NULL;
@@ -743,6 +774,24 @@ read_is_given_back(void **state)
     free(path);
 }
 
+/* The time is that until the reply begins. */
+static void
+long_reply_is_not_cut_off(void **state)
+{
+    static const struct timeval later = { 1, 200 * 1000 };
+    struct fixture *f = *state;
+
+    use_back(f);
+    client_say(&f->client, "GET /own/slow" H "\r\n");
+    while (!stats_of(f).n_passed) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    event_base_once(f->base, -1, EV_TIMEOUT, end_slow, f, &later);
+    assert_int_equal(client_reply(&f->client), 200);
+    assert_int_equal(f->client.body.length, BIG);
+    assert_null(f->slow);
+}
+
 static void
 client_that_leaves_is_forgotten(void **state)
 {
@@ -858,6 +907,7 @@ main(void)
         TEST(wrong_server_is_asked_again),
         TEST(server_is_told_to_pass_nothing_on),
         TEST(read_is_given_back),
+        TEST(long_reply_is_not_cut_off),
         TEST(server_that_does_not_answer_is_given_up),
         TEST(client_that_leaves_is_forgotten),
         TEST(odd_headers_are_passed_on),
