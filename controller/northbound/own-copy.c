@@ -98,6 +98,11 @@ nb_ask_who_knows(struct northbound *nb, struct http_request *req,
     if (!nb->following) {
         return false;
     } else if (http_request_was_given_back(req)) {
+        /* Meanwhile the copy may have become too old to answer from. */
+        if (!cluster_is_current(nb->cluster)) {
+            http_request_pass_on(req);
+            return true;
+        }
         nb->n_answered++;
         return false;
     } else if (!cluster_hears_writer(nb->cluster)
