@@ -137,30 +137,56 @@ get_faults_cb(void *vmnd_)
     return text;
 }
 
-struct unreachable {
-    struct ds names;
+struct names {
+    struct ds text;             /* With spaces between. */
     size_t n;
 };
 
 static void
-unreachable_cb(void *all_, const char *host)
+add_name(void *names_, const char *host)
 {
-    struct unreachable *all = all_;
+    struct names *names = names_;
 
-    if (all->n++ < REACH_HOSTS_MAX) {
-        ds_put_format(&all->names, "%s%s", all->n > 1 ? " " : "", host);
+    if (names->n < REACH_HOSTS_MAX) {
+        ds_put_format(&names->text, "%s%s", names->n++ ? " " : "", host);
     }
+}
+
+static bool
+add_unseen(void *names, const char *host)
+{
+    add_name(names, host);
+    return true;
 }
 
 static char *
 get_unreachable_cb(void *vmnd_)
 {
     const struct vmnd *vmnd = vmnd_;
-    struct unreachable all = { .names = DS_EMPTY_INITIALIZER };
+    struct names names = { .text = DS_EMPTY_INITIALIZER };
 
-    fabric_each_unreachable(vmnd->fabric, REACH_SAID_MS, unreachable_cb,
-                            &all);
-    return ds_steal_cstr(&all.names);
+    fabric_each_unreachable(vmnd->fabric, REACH_SAID_MS, add_name, &names);
+    return ds_steal_cstr(&names.text);
+}
+
+static char *
+get_unseen_cb(void *vmnd_)
+{
+    const struct vmnd *vmnd = vmnd_;
+    struct names names = { .text = DS_EMPTY_INITIALIZER };
+
+    fabric_each_unseen(vmnd->fabric, REACH_SAID_MS, add_unseen, &names);
+    return ds_steal_cstr(&names.text);
+}
+
+static char *
+get_rejected_cb(void *vmnd_)
+{
+    const struct vmnd *vmnd = vmnd_;
+    struct names names = { .text = DS_EMPTY_INITIALIZER };
+
+    fabric_each_rejected(vmnd->fabric, add_name, &names);
+    return ds_steal_cstr(&names.text);
 }
 
 static void
@@ -282,6 +308,8 @@ vmnd_start_standby(struct vmnd *vmnd)
         .apply = apply_cb, .seen = seen_cb,
         .count_hosts = count_hosts_cb, .get_faults = get_faults_cb,
         .get_unreachable = get_unreachable_cb,
+        .get_unseen = get_unseen_cb,
+        .get_rejected = get_rejected_cb,
         .activated = activated_cb, .deposed = deposed_cb,
     };
     const struct options *options = &vmnd->options;

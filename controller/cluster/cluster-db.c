@@ -115,6 +115,8 @@ member_destroy(struct cluster_view *view, struct shash_node *node)
     }
     free(member->faults);
     sset_destroy(&member->unreachable);
+    sset_destroy(&member->unseen);
+    sset_destroy(&member->rejected);
     free(member);
 }
 
@@ -375,6 +377,8 @@ update_member(struct cluster_db *db, const struct ovsdb_cs_row_update *update)
         member->openflow = xstrdup("");
         member->faults = xstrdup("");
         sset_init(&member->unreachable);
+        sset_init(&member->unseen);
+        sset_init(&member->rejected);
         get_string(columns, "name", &member->name);
         shash_add(&db->view.members, member->name, member);
     }
@@ -390,6 +394,8 @@ update_member(struct cluster_db *db, const struct ovsdb_cs_row_update *update)
     free(faults);
     db->view.unreachable_seq += get_names(columns, "unreachable",
                                           &member->unreachable);
+    get_names(columns, "unseen", &member->unseen);
+    get_names(columns, "rejected", &member->rejected);
     get_integer(columns, "run", &member->run);
     get_integer(columns, "applied", &member->applied);
     get_integer(columns, "hosts", &member->hosts);

@@ -117,7 +117,7 @@ cluster_members_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
     const struct cluster_member *self;
     struct store_place place;
     int64_t due_ms;
-    char *faults, *unreachable;
+    char *faults, *unreachable, *unseen, *rejected;
 
     c->store_class->get_place(c->store, &place);
     if (c->reporting || c->broken || !view->current || !view->has_row
@@ -155,6 +155,8 @@ cluster_members_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
     row.hosts = c->callbacks->count_hosts(c->aux);
     row.faults = faults = c->callbacks->get_faults(c->aux);
     row.unreachable = unreachable = c->callbacks->get_unreachable(c->aux);
+    row.unseen = unseen = c->callbacks->get_unseen(c->aux);
+    row.rejected = rejected = c->callbacks->get_rejected(c->aux);
     if (!c->registered) {
         write_row(c, cluster_ops_register(&row, self != NULL), on_registered,
                   now_ms);
@@ -164,6 +166,8 @@ cluster_members_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
     }
     free(faults);
     free(unreachable);
+    free(unseen);
+    free(rejected);
 }
 
 static int

@@ -284,6 +284,8 @@ cluster_ops_register(const struct cluster_ops_member *m, bool exists)
     json_object_put_string(row, "openflow", m->openflow);
     json_object_put_string(row, "faults", m->faults);
     json_object_put_string(row, "unreachable", m->unreachable);
+    json_object_put_string(row, "unseen", m->unseen);
+    json_object_put_string(row, "rejected", m->rejected);
     put_integer(row, "applied", m->applied);
     put_integer(row, "hosts", m->hosts);
     put_integer(row, "weight", m->weight);
@@ -308,6 +310,8 @@ cluster_ops_report(const struct cluster_ops_member *m, int64_t beat)
     json_object_put_string(row, "openflow", m->openflow);
     json_object_put_string(row, "faults", m->faults);
     json_object_put_string(row, "unreachable", m->unreachable);
+    json_object_put_string(row, "unseen", m->unseen);
+    json_object_put_string(row, "rejected", m->rejected);
     put_integer(row, "applied", m->applied);
     put_integer(row, "hosts", m->hosts);
     put_integer(row, "weight", m->weight);

@@ -48,7 +48,8 @@ struct json *cluster_ops_share(const struct cluster_ops_writer *,
 /* This member, in the list. */
 struct cluster_ops_member {
     const char *name, *version, *address, *listen, *openflow, *faults;
-    const char *unreachable;    /* Names of hosts, with spaces between. */
+    /* Names of hosts, with spaces between. */
+    const char *unreachable, *unseen, *rejected;
     int64_t run, applied, hosts, weight;
 };
 /* 'exists': in place of the row that there is. */

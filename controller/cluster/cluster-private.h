@@ -85,6 +85,7 @@ struct cluster {
     int64_t beat, beat_epoch;   /* The writer's last, */
     int64_t beat_ms;            /* and when it was seen. */
     int64_t heard_ms;           /* When one was seen that was not old. */
+    int64_t known_ms;           /* When there was a writer that was heard. */
     bool caught_up;             /* All that there was when the database was
                                  * seen again is applied. */
     int64_t behind, behind_ms;  /* A batch, and when it was seen; all before it

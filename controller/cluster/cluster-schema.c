@@ -37,7 +37,7 @@ static const char *const cluster_optional[] = {
 };
 static const char *const member_optional[] = {
     "listen", "openflow", "hosts", "weight", "faults",
-    "unreachable", NULL
+    "unreachable", "unseen", "rejected", NULL
 };
 
 static const struct table {

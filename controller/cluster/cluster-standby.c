@@ -25,6 +25,9 @@
 /* Leases for which the writer may be silent, or a batch be applied, until the
  * copy is not current any more. */
 #define CURRENT_LEASES 2
+/* Leases for which there may be no writer, until it is not expected that there
+ * will be one in a moment. */
+#define EXPECTED_LEASES 10
 /* Longest ADDRESS:PORT. */
 #define LISTEN_MAX 100
 
@@ -82,19 +85,61 @@ may_pass(const struct cluster *c)
     return c->relay && (!writer || *writer->listen);
 }
 
-bool
-cluster_hears_writer(const struct cluster *c)
+static bool
+hears_writer(const struct cluster *c)
 {
-    return (!c->writer && find_writer(c) && may_pass(c)
+    return (!c->writer && find_writer(c)
             && loop_now_ms(c->loop) - c->heard_ms <= c->options->lease_ms);
 }
 
 bool
-cluster_writer_reaches(const struct cluster *c, const char *host)
+cluster_can_ask_writer(const struct cluster *c)
+{
+    return hears_writer(c) && may_pass(c);
+}
+
+bool
+cluster_expects_writer(const struct cluster *c)
+{
+    return (hears_writer(c)
+            || (!c->writer && c->known_ms
+                && loop_now_ms(c->loop) - c->known_ms
+                   <= EXPECTED_LEASES * c->options->lease_ms));
+}
+
+/* A database of an older schema has nothing but what is unreachable. */
+bool
+cluster_writer_sees(const struct cluster *c, const char *host)
 {
     const struct cluster_member *writer = find_writer(c);
 
-    return !writer || !sset_contains(&writer->unreachable, host);
+    return !writer || !(sset_contains(&writer->unseen, host)
+                        || sset_contains(&writer->unreachable, host));
+}
+
+bool
+cluster_writer_rejects(const struct cluster *c, const char *host)
+{
+    const struct cluster_member *writer = find_writer(c);
+
+    return writer && sset_contains(&writer->rejected, host);
+}
+
+bool
+cluster_each_rejected(const struct cluster *c, cluster_rejected_cb *cb,
+                      void *aux)
+{
+    const struct cluster_member *writer = find_writer(c);
+    const char *host;
+
+    if (writer) {
+        SSET_FOR_EACH (host, &writer->rejected) {
+            if (!cb(aux, host)) {
+                return false;
+            }
+        }
+    }
+    return true;
 }
 
 /* The writer's metrics are of its process: not to be had as if they were of
@@ -222,6 +267,9 @@ cluster_standby_run(struct cluster *c)
     const struct cluster_member *writer = find_writer(c);
 
     note_progress(c);
+    if (hears_writer(c)) {
+        c->known_ms = loop_now_ms(c->loop);
+    }
     /* Without the database the last one that is known is still the best. */
     if (c->relay && !c->writer && view->current && view->has_row) {
         bool known = writer && cluster_can_reach(writer);

@@ -67,6 +67,11 @@ struct cluster_callbacks {
     /* Returns the names, with spaces between, of hosts whose switches have not
      * been connected to this member for some time, which the caller frees. */
     char *(*get_unreachable)(void *aux);
+    /* Returns those of hosts of which this member has not known for some time
+     * what is there (fabric_host_is_seen()); and of those that it rejects.
+     * The caller frees them. */
+    char *(*get_unseen)(void *aux);
+    char *(*get_rejected)(void *aux);
     /* This member has become the writer, and the model has all that was ever
      * acknowledged.  'revision' is newer than all that anybody has seen, and
      * 'epoch' later than that of any former writer. */
@@ -108,10 +113,20 @@ void cluster_close_relay(struct cluster *);
 bool cluster_is_current(const struct cluster *);
 /* Returns true if another member is the writer, has been heard within a lease,
  * and requests can be passed on to it. */
-bool cluster_hears_writer(const struct cluster *);
-/* Returns true unless the writer says that it cannot reach the host of that
+bool cluster_can_ask_writer(const struct cluster *);
+/* Returns true if another member is the writer, or was some leases ago, and
+ * the next one is to be expected. */
+bool cluster_expects_writer(const struct cluster *);
+/* Returns true unless the writer says that it does not see the host of that
  * name either, which it does after some seconds. */
-bool cluster_writer_reaches(const struct cluster *, const char *host);
+bool cluster_writer_sees(const struct cluster *, const char *host);
+/* Returns true if the writer says that it rejects the host. */
+bool cluster_writer_rejects(const struct cluster *, const char *host);
+/* Calls 'cb' with each of these, in any order, until that returns false.
+ * Returns false if it did. */
+typedef bool cluster_rejected_cb(void *aux, const char *host);
+bool cluster_each_rejected(const struct cluster *, cluster_rejected_cb *,
+                           void *aux);
 /* Returns the newest revision that clients of this member were shown by the
  * writer lately, or 0: what they are shown here must not be older.  It may be
  * one that was given up. */

@@ -102,6 +102,20 @@ fabric_each_unreachable(const struct fabric *f, int ms,
 }
 
 void
+fabric_each_rejected(const struct fabric *f, fabric_host_cb *cb, void *aux)
+{
+    const struct fabric_host *host;
+
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        const char *state = host->lost ? NULL : fabric_db_state(host);
+
+        if (state && !strcmp(state, "rejected")) {
+            cb(aux, host->name);
+        }
+    }
+}
+
+void
 fabric_probe_observed(const struct fabric *f, const char *name)
 {
     const struct fabric_host *host = fabric_find_host(f, name);

@@ -124,10 +124,18 @@ size_t fabric_unclaimed_interfaces(const struct fabric *, struct svec *hosts);
  * are there, and its switch has said what it has installed.  So it is with one
  * that is lost, of which nothing is waited for, or is not there. */
 bool fabric_host_is_seen(const struct fabric *, const char *host);
-/* Calls 'cb' with each host of which it does not, in any order, until that
- * returns false.  Returns false if it did. */
+/* Calls 'cb' with each host of which it has not for 'ms' milliseconds, in any
+ * order, until that returns false.  Returns false if it did. */
 typedef bool fabric_unseen_cb(void *aux, const char *host);
-bool fabric_each_unseen(const struct fabric *, fabric_unseen_cb *, void *aux);
+bool fabric_each_unseen(const struct fabric *, int ms, fabric_unseen_cb *,
+                        void *aux);
+/* Returns true if the host is one that this member saw, and will see again in
+ * a moment: its role with the switch changes.  Its state then is none to be
+ * told; if it takes too long, this returns false. */
+bool fabric_host_changes_role(const struct fabric *, const char *host);
+/* Calls 'cb' with each host that is "rejected", in any order. */
+typedef void fabric_host_cb(void *aux, const char *host);
+void fabric_each_rejected(const struct fabric *, fabric_host_cb *, void *aux);
 /* Returns true if the host's switch is connected. */
 bool fabric_host_is_connected(const struct fabric *, const char *host);
 /* Calls 'cb' with each host, in any order, whose switch has not been connected

@@ -63,9 +63,14 @@ is_seen(const struct fabric_host *host)
 void
 host_seen_update(struct fabric_host *host)
 {
-    ovs_list_remove(&host->unseen_node);
-    ovs_list_init(&host->unseen_node);
-    if (!is_seen(host)) {
+    bool was_seen = ovs_list_is_empty(&host->unseen_node);
+    bool seen = is_seen(host);
+
+    if (seen && !was_seen) {
+        ovs_list_remove(&host->unseen_node);
+        ovs_list_init(&host->unseen_node);
+    } else if (!seen && was_seen) {
+        host->unseen_ms = time_msec();
         ovs_list_push_back(&host->fabric->unseen, &host->unseen_node);
     }
 }
@@ -78,17 +83,31 @@ fabric_host_is_seen(const struct fabric *f, const char *name)
     return !host || is_seen(host);
 }
 
+/* The list has those first that have been unseen for longest. */
 bool
-fabric_each_unseen(const struct fabric *f, fabric_unseen_cb *cb, void *aux)
+fabric_each_unseen(const struct fabric *f, int ms, fabric_unseen_cb *cb,
+                   void *aux)
 {
     const struct fabric_host *host;
+    int64_t since_ms = time_msec() - ms;
 
     LIST_FOR_EACH (host, unseen_node, &f->unseen) {
-        if (!cb(aux, host->name)) {
+        if (host->unseen_ms > since_ms) {
+            break;
+        } else if (!cb(aux, host->name)) {
             return false;
         }
     }
     return true;
+}
+
+bool
+fabric_host_changes_role(const struct fabric *f, const char *name)
+{
+    const struct fabric_host *host = fabric_find_host(f, name);
+
+    return (host && !is_seen(host)
+            && time_msec() < host->sw->role_due_ms);
 }
 
 void

@@ -57,6 +57,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/group-ports.c \
 	controller/northbound/guest-look.c \
 	controller/northbound/guest-status.c \
+	controller/northbound/host-doubt.c \
 	controller/northbound/host-maintenance.c \
 	controller/northbound/metrics-certificates.c \
 	controller/northbound/metrics-format.c \

@@ -48,7 +48,8 @@ struct event_states {
     struct shash last_ports;
     struct sset unheard;        /* Hosts whose ports are unknown, as told. */
     struct sset doubtful;       /* Hosts that the writer of the cluster may
-                                 * know better: nothing is told of them. */
+                                 * know better, or whose role changes: nothing
+                                 * is told of them. */
     struct event *doubts;       /* Timer: looks at those again. */
     struct shash waiting;       /* By host: struct waiting. */
 };
@@ -94,18 +95,18 @@ keep_last(struct shash *last, const char *name, char *text)
     return true;
 }
 
-/* Returns true if the host is one that this member, which stands by, does not
- * see, and the writer may: its own connection may be at fault, or is about to
- * be there again. */
+/* Returns true if the host is one that this member is about to see again in
+ * another role; or that it, which stands by, does not see, and the writer may:
+ * its own connection may be at fault.  That stays so until the next writer is
+ * there, which may see it, too. */
 static bool
 is_doubtful(struct event_states *es, const char *host)
 {
     static const struct timeval again = { DOUBTS_S, 0 };
     const struct northbound *nb = es->nb;
 
-    if (!nb->following || fabric_host_is_seen(nb->fabric, host)
-        || !cluster_hears_writer(nb->cluster)
-        || !cluster_writer_reaches(nb->cluster, host)) {
+    if (!fabric_host_changes_role(nb->fabric, host)
+        && !(nb_host_doubt(nb, host) && cluster_expects_writer(nb->cluster))) {
         return false;
     }
     sset_add(&es->doubtful, host);

@@ -170,6 +170,11 @@ void nb_pass_on(struct http_request *, const struct http_peer *, void *nb);
  * true.  If the writer does not answer, the handler is called again. */
 bool nb_ask_who_knows(struct northbound *, struct http_request *,
                       const struct schema_table *, bool one);
+/* Returns why this member does not know the state of the host as the writer
+ * may, a constant; NULL: it does, or the writer does not know either. */
+const char *nb_host_doubt(const struct northbound *, const char *host);
+/* Returns true if there is such a host. */
+bool nb_sees_less(struct northbound *);
 /* Passes on what turns out not to be known here. */
 void nb_ask_writer(struct northbound *, struct http_request *);
 /* Passes on what the member answers that manages the host; takes ownership of

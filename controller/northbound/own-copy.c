@@ -15,7 +15,6 @@
 #include <string.h>
 
 #include "controller/cluster/cluster.h"
-#include "controller/fabric/fabric-status.h"
 #include "controller/health/health.h"
 #include "controller/northbound/event-log.h"
 #include "util.h"
@@ -37,22 +36,6 @@ nb_table_is_own(const struct schema_table *table)
     default:
         return !table->status;
     }
-}
-
-/* A fabric_unseen_cb: goes on if the writer does not reach the host either. */
-static bool
-unseen_cb(void *nb_, const char *host)
-{
-    const struct northbound *nb = nb_;
-
-    return !cluster_writer_reaches(nb->cluster, host);
-}
-
-/* Returns true if the writer may see a host that this member does not. */
-static bool
-sees_less(struct northbound *nb)
-{
-    return !fabric_each_unseen(nb->fabric, unseen_cb, nb);
 }
 
 /* Returns true if the guest of some port is monitored, which the writer alone
@@ -77,15 +60,15 @@ writer_knows_more(struct northbound *nb, const struct schema_table *table,
     switch ((int) table->id) {
     case VMN_TABLE_HOST:
         /* One has what the writer knows of its samples. */
-        return one || sees_less(nb);
+        return one || nb_sees_less(nb);
     case VMN_TABLE_PORT:
         /* And what was dropped of its packets. */
-        return one || has_monitors(nb) || sees_less(nb);
+        return one || has_monitors(nb) || nb_sees_less(nb);
     case VMN_TABLE_ROUTER:
-        return sees_less(nb);
+        return nb_sees_less(nb);
     case VMN_TABLE_GROUP:
         /* One has how many of its ports are on hosts that are not heard. */
-        return one && sees_less(nb);
+        return one && nb_sees_less(nb);
     default:
         return false;
     }
@@ -105,7 +88,7 @@ nb_ask_who_knows(struct northbound *nb, struct http_request *req,
         }
         nb->n_answered++;
         return false;
-    } else if (!cluster_hears_writer(nb->cluster)
+    } else if (!cluster_can_ask_writer(nb->cluster)
                || !writer_knows_more(nb, table, one)) {
         return false;
     }
@@ -171,7 +154,7 @@ tells_of(const struct northbound *nb, const struct http_request *req,
     return (!scoped
             && (!text || (nb_parse_number(text, &after)
                           && event_log_knows(nb->event_log, after, kinds))
-                || !cluster_hears_writer(nb->cluster)));
+                || !cluster_can_ask_writer(nb->cluster)));
 }
 
 /* All.  ------------------------------------------------------------------ */

@@ -164,9 +164,12 @@ const struct schema_struct schema_status_host = SHOWN_KEPT(
              "configuration conflicts, and it is not used; `unheard`: its "
              "switch is connected, and its database has been away for longer "
              "than a reconnect takes, so the state of its ports is "
-             "`unknown`; `lost`: it is declared `lost`.",
+             "`unknown`; `lost`: it is declared `lost`; `unknown`: who answers is "
+             "a member of a cluster that does not know, and could not ask the "
+             "writer.",
              SHOWN_NAMES("synced", "reconciling", "offline", "connecting",
-                         "diverged", "rejected", "unheard", "lost")),
+                         "diverged", "rejected", "unheard", "lost",
+                         "unknown")),
     SHOWN_OF(status_host, since, STRING, TIME,
              "This and all that follows is not for accounts with a scope, "
              "which are shown the state alone.  Since when, as far as this "

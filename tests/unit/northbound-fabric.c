@@ -100,10 +100,17 @@ fabric_host_is_seen(const struct fabric *f OVS_UNUSED,
 }
 
 bool
-fabric_each_unseen(const struct fabric *f OVS_UNUSED,
+fabric_each_unseen(const struct fabric *f OVS_UNUSED, int ms OVS_UNUSED,
                    fabric_unseen_cb *cb OVS_UNUSED, void *aux OVS_UNUSED)
 {
     return true;
+}
+
+bool
+fabric_host_changes_role(const struct fabric *f OVS_UNUSED,
+                         const char *host OVS_UNUSED)
+{
+    return false;
 }
 
 bool

@@ -30,7 +30,8 @@
 static const char *const later_columns[] = {
     "Cluster.excluded", "Cluster.generation", "Cluster.runs", "Cluster.shares",
     "Member.faults", "Member.hosts", "Member.listen", "Member.openflow",
-    "Member.unreachable", "Member.weight",
+    "Member.rejected", "Member.unreachable", "Member.unseen",
+    "Member.weight",
 };
 
 static struct loop *loop;       /* Of all cases. */
@@ -195,7 +196,7 @@ static const struct cluster_ops_member member_a = {
     .name = "a", .version = "2.0", .address = "ssl:192.0.2.1:8443",
     .listen = "ssl:192.0.2.1:6644", .openflow = "ssl:192.0.2.1:6653",
     .faults = "{\"h1\":[3,\"no room\"]}",
-    .unreachable = "h7 h8",
+    .unreachable = "h7 h8", .unseen = "h6 h7 h8", .rejected = "h9",
     .run = 5, .applied = 1, .hosts = 7, .weight = 30,
 };
 
@@ -262,6 +263,10 @@ former_schema_is_used(void **state OVS_UNUSED)
     assert_int_equal(view_of(f)->faults_seq, 1);
     assert_int_equal(sset_count(&find_member(f)->unreachable), 2);
     assert_true(sset_contains(&find_member(f)->unreachable, "h8"));
+    assert_int_equal(sset_count(&find_member(f)->unseen), 3);
+    assert_true(sset_contains(&find_member(f)->unseen, "h6"));
+    assert_int_equal(sset_count(&find_member(f)->rejected), 1);
+    assert_true(sset_contains(&find_member(f)->rejected, "h9"));
     assert_string_equal(find_member(f)->listen, "ssl:192.0.2.1:6644");
     assert_string_equal(find_member(f)->openflow, "ssl:192.0.2.1:6653");
     assert_int_equal(view_of(f)->head, 1);

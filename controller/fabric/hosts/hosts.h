@@ -35,6 +35,7 @@ struct fabric_host {
     struct hmap_node name_node;     /* In struct fabric's 'hosts'. */
     struct ovs_list deleted_node;   /* In 'deleted', with 'cleanup'. */
     struct ovs_list unseen_node;    /* In 'unseen'; or on its own. */
+    int64_t unseen_ms;          /* Then: since when (time_msec()). */
     struct hmap_node claim_node;    /* In 'claims', if 'claimed_id'. */
     struct fabric *fabric;
     char *name;                 /* Owned. */

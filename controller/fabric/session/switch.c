@@ -28,6 +28,9 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 60);
 /* How long a switch that was asked for a role is quiet before that is news;
  * and when a role is asked for again that another controller has taken. */
 #define TAKE_MS 1000
+/* How long it may take until all is as before: its new master compares what it
+ * has first, and others wait for that one's marker. */
+#define ROLE_MS 5000
 
 static void stall_cb(evutil_socket_t, short, void *sw);
 static void take_cb(evutil_socket_t, short, void *sw);
@@ -281,6 +284,10 @@ switch_change_role(struct fabric_switch *sw, enum ofconn_role role,
     event_del(sw->take);
     if (conn) {
         sw->asks_role = true;
+        if (sw->state == SWITCH_LIVE
+            || (sw->state == SWITCH_OBSERVED && sw->bundles.marked)) {
+            sw->role_due_ms = time_msec() + ROLE_MS;
+        }
         if (ofconn_role(conn) == OFCONN_MASTER) {
             SWITCH_CALL_PARTS(sw, released);
         }

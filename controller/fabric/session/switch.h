@@ -55,6 +55,8 @@ struct fabric_switch {
                                  * given. */
     bool asks_role;             /* It was asked for another role: 'conn' is
                                  * NULL until it has answered. */
+    int64_t role_due_ms;        /* It was as it should be when it was asked,
+                                 * and is to be again by then. */
     bool demoted;               /* Another controller became its master. */
     struct event *stall;        /* Runs while replies are outstanding. */
     int64_t progress_ms;        /* The last reply (time_msec()). */
