@@ -39,6 +39,12 @@
 #define MONITORS_BURST 1000
 #define TOKENS 1000
 
+/* A host that was deleted, in a group that has not been told of. */
+struct deleted_host {
+    struct ovs_list node;
+    char *name, *text;          /* Owned. */
+};
+
 struct event_sources {
     struct northbound *nb;
     struct token_bucket monitors;
@@ -55,6 +61,8 @@ struct event_sources {
      * before this member; 'early_last' is 0 if there is none. */
     uint64_t early_first, early_last;
     size_t early_n_hosts;       /* How many have installed something of it. */
+    struct ovs_list deleted;    /* Of struct deleted_host: wait for the next
+                                 * quiescent state, too. */
     size_t n_waiting;           /* Samples of drops whose cause is looked for
                                  * in the next quiescent state. */
     struct fabric_sample waiting[WAITING_MAX];
@@ -222,16 +230,59 @@ audited_cb(void *es_, const char *host, size_t n_missing, size_t n_altered,
 }
 
 static void
-host_deleted_cb(void *es_, const char *host, const char *text)
+push_deleted(struct event_sources *es, const char *host, const char *text)
 {
     const struct nb_event_host event = {
         host, time_wall_msec(), "deleted", text,
     };
-    struct event_sources *es = es_;
     struct ds about = DS_EMPTY_INITIALIZER;
 
     event_about(&about, VMN_TABLE_HOST, host);
     event_push(es->nb, EVENT_HOST, &nb_event_host, &event, &about, false);
+}
+
+static void quiescent_cb(void *es);
+
+static void
+when_quiescent(struct event_sources *es)
+{
+    if (!es->n_waiting && ovs_list_is_empty(&es->deleted)) {
+        commit_when_quiescent(es->nb->commit, quiescent_cb, es);
+    }
+}
+
+/* Who stands by hears of it as the group is installed that deletes it, and
+ * tells of that group first. */
+static void
+host_deleted_cb(void *es_, const char *host, const char *text)
+{
+    struct event_sources *es = es_;
+    struct deleted_host *deleted;
+
+    if (commit_is_quiescent(es->nb->commit)) {
+        push_deleted(es, host, text);
+        return;
+    }
+    when_quiescent(es);
+    deleted = xmalloc(sizeof *deleted);
+    deleted->name = xstrdup(host);
+    deleted->text = nullable_xstrdup(text);
+    ovs_list_push_back(&es->deleted, &deleted->node);
+}
+
+static void
+tell_deleted(struct event_sources *es, bool forget)
+{
+    struct deleted_host *deleted;
+
+    LIST_FOR_EACH_POP (deleted, node, &es->deleted) {
+        if (!forget) {
+            push_deleted(es, deleted->name, deleted->text);
+        }
+        free(deleted->name);
+        free(deleted->text);
+        free(deleted);
+    }
 }
 
 /* Appends an event: a host has the interface of a port that may not be bound
@@ -311,6 +362,7 @@ quiescent_cb(void *es_)
     struct event_sources *es = es_;
     size_t n = es->n_waiting;
 
+    tell_deleted(es, false);
     es->n_waiting = 0;
     for (size_t i = 0; i < n; i++) {
         push_sample(es, FABRIC_SAMPLE_DROP, &es->waiting[i], true);
@@ -330,9 +382,7 @@ sample_cb(void *es_, enum fabric_sample_kind kind,
                   && !commit_is_quiescent(es->nb->commit));
 
     if (waits && es->n_waiting < WAITING_MAX) {
-        if (!es->n_waiting) {
-            commit_when_quiescent(es->nb->commit, quiescent_cb, es);
-        }
+        when_quiescent(es);
         es->waiting[es->n_waiting++] = *sample;
     } else {
         push_sample(es, kind, sample, !waits);
@@ -443,6 +493,7 @@ event_sources_create(struct northbound *nb)
     struct event_sources *es = xzalloc(sizeof *es);
 
     es->nb = nb;
+    ovs_list_init(&es->deleted);
     token_bucket_init(&es->monitors, MONITORS_PER_S,
                       MONITORS_BURST * TOKENS);
     es->last_revision = model_durable_revision(nb->model);
@@ -464,6 +515,7 @@ event_sources_destroy(struct event_sources *es)
         return;
     }
     commit_cancel_when_quiescent(es->nb->commit, quiescent_cb, es);
+    tell_deleted(es, true);
     commit_remove_watch(es->nb->commit, group_cb, es);
     if (es->nb->fabric) {
         fabric_remove_watch(es->nb->fabric, &fabric_watch, es);
