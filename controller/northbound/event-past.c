@@ -21,15 +21,19 @@
 bool
 event_past_covers(const struct northbound *nb, uint64_t revision)
 {
+    /* What a restore took back was told, too. */
+    return (revision < nb->event_log->floor
+            && !nb->store_class->taken_back(nb->store, revision)
+            && event_past_is_kept(nb, revision));
+}
+
+bool
+event_past_is_kept(const struct northbound *nb, uint64_t revision)
+{
     struct vmn_error why = VMN_ERROR_INIT;
     size_t n = 0;
     int error;
 
-    /* What a restore took back was told, too. */
-    if (revision >= nb->event_log->floor
-        || nb->store_class->taken_back(nb->store, revision)) {
-        return false;
-    }
     error = nb->store_class->count_logs(nb->store, revision,
                                         EVENT_PAST_MAX + 1, &n, &why);
     vmn_error_uninit(&why);

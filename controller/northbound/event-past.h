@@ -25,6 +25,10 @@ struct northbound;
  * which was told once, up to those that the ring buffer has. */
 bool event_past_covers(const struct northbound *, uint64_t revision);
 
+/* The same of where a stream has come since: returns false if something later
+ * than 'revision' may have been trimmed. */
+bool event_past_is_kept(const struct northbound *, uint64_t revision);
+
 /* Calls 'cb' with the next events after '*revision' that the ring buffer does
  * not have, a bounded number, and moves '*revision' behind them.  Sets '*done'
  * if there are no more.  Returns 0, or a positive errno: the log could not be

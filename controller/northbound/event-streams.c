@@ -349,6 +349,11 @@ send_past(struct reader *reader)
     static const struct timeval at_once = { 0, 0 };
     const struct northbound *nb = reader->all->nb;
 
+    /* Since it was looked at last the log may have been trimmed. */
+    if (!event_past_is_kept(nb, reader->past_revision)) {
+        close_overrun(reader);
+        return false;
+    }
     while (reader->past && !reader->full) {
         bool done;
 
