@@ -15,6 +15,8 @@
 #include "controller/health/health.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/status.h"
+#include "openvswitch/shash.h"
+#include "proto/loop/loop.h"
 #include "util.h"
 
 #define PORT_NAMES_MAX 100
@@ -51,31 +53,82 @@ fill_routers(const struct northbound *nb, const char *host,
     }
 }
 
-/* Returns how many backends on the host drain, and are not drained yet.  Who
- * stands by probes none, and goes by what the app makes of the writer's
- * rows. */
-static uint64_t
-count_drains(const struct northbound *nb, const char *host)
-{
-    struct vmn_names names;
-    uint64_t n_draining = 0;
+/* How many backends drain, by host, as counted in a turn of the loop: once for
+ * all hosts of a list. */
+struct nb_drains {
+    int64_t turn_ms;
+    uint64_t revision;          /* Durable then. */
+    struct shash hosts;         /* uint64_t; none of others. */
+};
 
-    if (!nb->following) {
-        return health_count_drains(nb->health, host);
+struct nb_drains *
+nb_drains_create(void)
+{
+    struct nb_drains *drains = xmalloc(sizeof *drains);
+
+    drains->turn_ms = INT64_MIN;
+    shash_init(&drains->hosts);
+    return drains;
+}
+
+void
+nb_drains_destroy(struct nb_drains *drains)
+{
+    if (drains) {
+        shash_destroy_free_data(&drains->hosts);
+        free(drains);
     }
-    names = model_names(nb->model, VMN_TABLE_LOADBALANCER);
+}
+
+static void
+count_all(const struct northbound *nb, struct shash *hosts)
+{
+    struct vmn_names names = model_names(nb->model, VMN_TABLE_LOADBALANCER);
+
     for (size_t i = 0; i < names.n; i++) {
         size_t n;
         struct vmn_lb_member *members = nb_balancer_members(
             nb, names.names[i], &n);
 
         for (size_t j = 0; j < n; j++) {
-            n_draining += (members[j].state == VMN_LB_DRAINING
-                           && !strcmp(members[j].host, host));
+            uint64_t *n_draining;
+
+            if (members[j].state != VMN_LB_DRAINING) {
+                continue;
+            }
+            n_draining = shash_find_data(hosts, members[j].host);
+            if (!n_draining) {
+                n_draining = xzalloc(sizeof *n_draining);
+                shash_add(hosts, members[j].host, n_draining);
+            }
+            ++*n_draining;
         }
         free(members);
     }
-    return n_draining;
+}
+
+/* Returns how many backends on the host drain, and are not drained yet.  Who
+ * stands by probes none, and goes by what the app makes of the writer's
+ * rows. */
+static uint64_t
+count_drains(const struct northbound *nb, const char *host)
+{
+    struct nb_drains *drains = nb->drains;
+    uint64_t revision = model_durable_revision(nb->model);
+    const uint64_t *n_draining;
+
+    if (!nb->following) {
+        return health_count_drains(nb->health, host);
+    }
+    if (drains->turn_ms != loop_now_ms(nb->loop)
+        || drains->revision != revision) {
+        drains->turn_ms = loop_now_ms(nb->loop);
+        drains->revision = revision;
+        shash_clear_free_data(&drains->hosts);
+        count_all(nb, &drains->hosts);
+    }
+    n_draining = shash_find_data(&drains->hosts, host);
+    return n_draining ? *n_draining : 0;
 }
 
 struct status_maintenance *

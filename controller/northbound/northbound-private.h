@@ -90,6 +90,7 @@ struct northbound {
     struct gateway_changes *gateway_changes; /* Owned. */
     struct app_changes *app_changes; /* Owned. */
     struct read_waits *read_waits;  /* Owned. */
+    struct nb_drains *drains;       /* Owned; see host-maintenance.c. */
     bool following;                 /* It stands by, in a cluster: until
                                      * northbound_lead(). */
     uint64_t n_answered;            /* Requests that it then answered
@@ -485,6 +486,8 @@ bool nb_fill_balancer(const struct nb_status_query *, const struct vmn_row *,
                       void *status);
 
 /* host-maintenance.c */
+struct nb_drains *nb_drains_create(void);
+void nb_drains_destroy(struct nb_drains *);
 /* Returns what is left on a host in maintenance, in 'arena' or borrowed; NULL
  * of any other host. */
 struct status_maintenance *nb_host_maintenance(const struct northbound *,

@@ -539,6 +539,7 @@ northbound_create(const struct northbound_options *options,
         nb->app_changes = app_changes_create(nb);
     }
     nb->read_waits = read_waits_create(nb);
+    nb->drains = nb_drains_create();
     nb->metrics_series = options->metrics_series;
     create_server(nb, options);
     error = open_listeners(nb, options, why);
@@ -603,6 +604,7 @@ northbound_destroy(struct northbound *nb)
     nb_auth_destroy(nb->auth);
     tls_destroy(nb->tls);
     nb_routes_destroy(nb->routes, nb->n_routes);
+    nb_drains_destroy(nb->drains);
     free(nb->openapi);
     free(nb);
 }
