@@ -25,8 +25,8 @@
  * in its file; "hosts", how many it manages and is connected to; "faults",
  * what these reject; "unreachable", those whose switches are not connected to
  * it; "unseen", those of which it does not know what is there, for that or for
- * another reason; "rejected", those that it rejects; "weight", that it would have a share of; "beat", raised while it
- * lives. */
+ * another reason; "rejected", those that it rejects; "weight", that it would
+ * have a share of; "beat", raised while it lives. */
 
 #ifndef CONTROLLER_CLUSTER_CLUSTER_DB_H
 #define CONTROLLER_CLUSTER_CLUSTER_DB_H 1
