@@ -293,8 +293,13 @@ writer_manages_hosts(void **state OVS_UNUSED)
     tell(0, marker_now(0));
     assert_true(is_synced(0));
     managed[0] = managed[1] = true;
+    assert_false(fabric_host_changes_role(fabric, host(0)->name));
     fabric_lead(fabric, 8, 80, NULL);
     assert_false(is_synced(0));
+    /* What it had is not known, and that is no news; of one that was not there
+     * before it is. */
+    assert_true(fabric_host_changes_role(fabric, host(0)->name));
+    assert_false(fabric_host_changes_role(fabric, host(1)->name));
     fabric_host_set_reported(host(0));
     until_master(0, 80);
     until_acked(0);
