@@ -9,7 +9,7 @@ import threading
 import pytest
 from conftest import entry, rule
 from test_cluster_hosts import Town, cluster_lab
-from test_cluster_reads import n_passed, revisions_since
+from test_cluster_reads import asleep, n_passed, revisions_since
 from test_events import Reader
 
 from vmnlab import netns
@@ -61,6 +61,28 @@ def get(member, target):
     return json.loads(text)
 
 
+def get_counted(member, target, count, what):
+    """What it says, once 'count', which is of one sort of replies, has had
+    that one more: its copy, or the writer, may be late for a moment."""
+    found = []
+
+    def is_counted():
+        before = count()
+        found[:] = [get(member, target)]
+        return count() == before + 1
+
+    wait_for("%s %s %s" % (member.name, what, target), is_counted, 60)
+    return found[0]
+
+
+def get_own(member, target):
+    return get_counted(member, target, member.n_answered, "to answer")
+
+
+def get_passed(member, target):
+    return get_counted(member, target, lambda: n_passed(member), "to pass on")
+
+
 # Of a host: what one member alone does there, and its own connections.
 OWN = ("since", "peer", "audit", "samples", "packet_in_meters", "error",
        "outstanding_bundles", "outstanding_bytes", "queued_bytes",
@@ -110,14 +132,10 @@ def test_all_answer_the_same(town):
         for s in ports(get(m, "ports")).values()), 60)
     found = await_same(town)
     for member in standbys(town):
-        answered, passed = member.n_answered(), n_passed(member)
         for target in LISTS:
-            get(member, target)
-        assert member.n_answered() == answered + len(LISTS)
-        assert n_passed(member) == passed
+            get_own(member, target)
         # What was dropped of its packets the writer knows.
-        assert "seen" in get(member, "ports/v1")["status"]
-        assert n_passed(member) == passed + 1
+        assert "seen" in get_passed(member, "ports/v1")["status"]
     for status in ports(found["ports"]).values():
         assert (status["state"], status["link"]) == ("up", "up"), status
         assert status["traffic"], status
@@ -355,13 +373,17 @@ def test_host_that_one_member_does_not_reach(town):
                    ":" + port], ns=town.lab.net_ns)
         wait_for("it to lose the host", lambda: member.hosts()["h1"][
             "openflow"]["state"] == "disconnected", 90)
-        before = n_passed(member)
         found = {h["name"]: h["status"]["state"]
-                 for h in get(member, "hosts")["items"]}
+                 for h in get_passed(member, "hosts")["items"]}
         assert found == {"h1": "synced", "h2": "synced"}
-        assert {s["state"] for s in ports(get(member, "ports")).values()} == {
-            "up"}
-        assert n_passed(member) == before + 2
+        assert {s["state"] for s in ports(
+            get_passed(member, "ports")).values()} == {"up"}
+        # Not even while there is no writer: then nobody knows.
+        with asleep(town.cluster.writer().process):
+            wait_for("it to answer itself", lambda: {
+                h["name"]: h["status"]["state"]
+                for h in get(member, "hosts")["items"]} == {
+                    "h1": "unknown", "h2": "synced"}, 10)
     finally:
         netns.ip(town.lab.net_ns, "rule del " + way)
     wait_for("all to know the hosts", town.are_warm, 90)
@@ -369,3 +391,57 @@ def test_host_that_one_member_does_not_reach(town):
     listener.take("installed", revision=change(town))
     assert not listener.of("host") and not listener.of("ports")
     assert not listener.of("binding")
+
+
+def states(member, listed=get):
+    return {h["name"]: h["status"]["state"]
+            for h in listed(member, "hosts")["items"]}
+
+
+def test_host_that_the_writer_rejects(town):
+    """It alone compares what is in a host's database with what is to be
+    there."""
+    member = standbys(town)[0]
+    host = town.lab.host("h2")
+    epoch = host.vsctl("get", "bridge", "br-int",
+                       "external_ids:vmn-epoch").strip().strip('"')
+    listener = Listener(member)
+    listener.take("start")
+    host.vsctl("set", "bridge", "br-int", "external_ids:vmn-epoch=%d"
+               % (int(epoch) + 10**9))
+    try:
+        wait_for("the writer to reject it", lambda: states(
+            town.cluster.writer())["h2"] == "rejected", 60)
+        wait_for("the others to say so", lambda: all(
+            states(m)["h2"] == "rejected" for m in standbys(town)), 60)
+        assert states(member, get_passed) == {"h1": "synced",
+                                              "h2": "rejected"}
+    finally:
+        host.vsctl("set", "bridge", "br-int", "external_ids:vmn-epoch="
+                   + epoch)
+    wait_for("all to know the hosts", town.are_warm, 90)
+    await_same(town)
+    listener.take("installed", revision=change(town))
+    assert not [e for e in listener.of("host")
+                if e["host"] == "h1"]
+
+
+def test_host_whose_database_is_dead(town):
+    """Nobody sees it, so each member says itself what it is, and tells it."""
+    host = town.lab.host("h2")
+    listeners = [Listener(m) for m in standbys(town)]
+    for listener in listeners:
+        listener.take("start")
+    host.stop_db()
+    try:
+        for listener in listeners:
+            listener.take("host", host="h2", state="unheard")
+        for member in standbys(town):
+            assert states(member, get_own) == {"h1": "synced",
+                                               "h2": "unheard"}
+    finally:
+        host.start_db()
+    for listener in listeners:
+        listener.take("host", host="h2", state="synced")
+    wait_for("all to know the hosts", town.are_warm, 90)
+    await_same(town)
