@@ -11,7 +11,7 @@
  *   reached it before call their sessions with it down.
  * - it stays so until its switch is known to hold its flows, however early
  *   its sessions are up; and longer each time that it is cut off again soon:
- *   connections are not to move to and fro with it.
+ *   connections are not to move back and forth with it.
  *
  * So one host that has lost its link, or one path that is broken, moves
  * nothing; and of two hosts that watch nobody else neither can tell.
