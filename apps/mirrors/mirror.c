@@ -397,6 +397,10 @@ destination_fault(struct vmn_view *view, const char *name)
             ? "to_port is in a provider network"
             : port->unknown ? "to_port has unknown guests"
             : vmn_is_quarantined(view, port) ? "to_port is quarantined"
+            /* It would send on what it gets, as of whom that says it is: to
+             * who has it already, and who is perhaps mirrored himself. */
+            : vmn_relation_values(view, VMN_REL_FUNCTION_PORTS, name).n
+            ? "to_port is of a service function"
             : !vmn_host_of_port(view, name) ? "to_port is on no host" : NULL);
 }
 

@@ -19,6 +19,7 @@ from vmnlab.stream import Streams
 
 APP = os.path.join(os.environ.get("VMN_APPDIR", "_build/normal/appdir"),
                    "mirrors.so")
+CHAINS = os.path.join(os.path.dirname(APP), "chains.so")
 
 
 @pytest.fixture(scope="module")
@@ -192,6 +193,22 @@ def test_who_gets_copies_may_do_no_more_than_before(world, lab):
         frames.send(r, own)
         at_c.gets([own])
     assert p
+
+
+def test_a_service_function_gets_no_copies(world, lab):
+    """It would send them on, as of whom they are: to who has them already,
+    and whose mirror would copy them again, without an end."""
+    ctl(lab, "app", "load", CHAINS, "--wait")
+    world.vm("f", "net", "h1", "10.0.0.9")
+    mirror(world, ports=["c"], to_port="f")
+    assert world.api.get("mirrors/m")["status"]["active"]
+    world.put("chains", "chain", network="net", hops=[
+        {"name": "one", "functions": [{"in": "f"}]}])
+    status = world.api.get("mirrors/m")["status"]
+    assert not status["active"]
+    assert status["problem"] == "to_port is of a service function"
+    world.delete("chains", "chain")
+    assert world.api.get("mirrors/m")["status"]["active"]
 
 
 def test_limits_and_policies_do_not_count_copies(world, lab):
