@@ -139,12 +139,26 @@ read_port(struct vmn_view *view, const char *key, struct port_ctx *ctx)
             && !ctx->port->unknown && !is_provider(ctx->network));
 }
 
+/* Drops what is larger than the tunnel carries, without a word: whoever has
+ * sent it has nothing to do with the copy. */
+static void
+drop_large(struct vmn_emit *emit, struct vmn_scope scope, uint32_t vni)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, scope, STAGE_DELIVER,
+                                         DELIVER_TUNNEL, TUNNEL_LARGE);
+
+    vmn_match(flow, VMN_REG_NETWORK, vni);
+    vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_LARGE, VMN_FLAG_LARGE);
+    drop_background(flow, "copy larger than the MTU");
+}
+
 /* What comes to a function's port comes there from all hosts of its domain,
  * and others hand it nothing. */
 void
 compile_handed_port(struct vmn_view *view, const char *key,
                     struct vmn_emit *emit)
 {
+    struct vmn_scope scope = vmn_scope_relation(VMN_REL_HANDED_PORTS, key);
     struct port_ctx ctx;
     struct function handed = { .ctx = &ctx };
 
@@ -153,8 +167,8 @@ compile_handed_port(struct vmn_view *view, const char *key,
         return;
     }
     handed.vni = port_vni(view, ctx.port);
-    to_port(view, emit, vmn_scope_relation(VMN_REL_HANDED_PORTS, key),
-            &handed);
+    to_port(view, emit, scope, &handed);
+    drop_large(emit, scope, handed.vni);
     if (ctx.ofport) {
         to_port_here(emit, &handed, ctx.host, ctx.ofport);
     }

@@ -211,6 +211,27 @@ def test_a_service_function_gets_no_copies(world, lab):
     assert world.api.get("mirrors/m")["status"]["active"]
 
 
+def test_copies_that_do_not_fit_bother_nobody(world, lab):
+    """A tunnel carries less of the network that they are for: its sender is
+    not told, and vmnd is not asked to."""
+    a, b, q = (lab.vm(name) for name in "abq")
+    world.patch("networks", "tools", mtu=1300)
+    mirror(world, ports=["a"], to_port="q")
+    large, small = datagrams(a, b, 3, size=1300), datagrams(a, b, 4)[3:]
+
+    def drops(reason):
+        return world.api.get("drops", reason=reason,
+                             background="true")["counters"]
+    before = drops("larger than the MTU")
+    with Probe(q) as at_q, Probe(b) as at_b:
+        frames.send(a, *large, *small)
+        at_b.gets(large + small)
+        at_q.gets(small)
+    wait_for("the counter", lambda: sum(
+        d["packets"] for d in drops("copy larger than the MTU")) == 3, 30)
+    assert drops("larger than the MTU") == before
+
+
 def test_limits_and_policies_do_not_count_copies(world, lab):
     """The port that gets copies is isolated, and still gets them: they are
     nobody's packets."""
