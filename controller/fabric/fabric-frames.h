@@ -37,5 +37,8 @@ void fabric_set_sink(struct fabric *, fabric_sink_cb *, void *aux);
  * 'host' now, or NULL. */
 const char *fabric_port_at(const struct fabric *, const char *host,
                            uint32_t ofport);
+/* Returns true if that is port 'name': it takes less time to tell. */
+bool fabric_port_is_at(const struct fabric *, const char *name,
+                       const char *host, uint32_t ofport);
 
 #endif /* controller/fabric/fabric-frames.h */

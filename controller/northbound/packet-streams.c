@@ -50,8 +50,10 @@ struct packet_streams {
 };
 
 /* A port on a host; where that is no port, or none that the client is told
- * of, 'name' is NULL. */
+ * of, 'name' is NULL: that is remembered, since looking for it takes time. */
 struct interface {
+    const char *host;           /* Borrowed from the key; not ended there... */
+    int host_len;               /* ...but so long. */
     uint64_t revision;          /* Up to which 'name' is known. */
     char *name;                 /* Owned. */
     uint32_t number;            /* In the stream, of one with a name... */
@@ -97,37 +99,52 @@ flush_block(struct reader *reader)
 }
 
 static void
-write_interface(struct reader *reader, struct interface *interface,
-                const char *host)
+write_interface(struct reader *reader, struct interface *interface)
 {
+    char host[VMN_NAME_LEN + 1];
+
+    snprintf(host, sizeof host, "%.*s", interface->host_len, interface->host);
     interface->written = true;
     interface->number = reader->n_written++;
     pcapng_put_interface(&reader->all->block, interface->name, host);
 }
 
+/* Writes what came of the interface, and what was left out: perhaps all. */
+static void
+write_statistics_of(struct reader *reader, struct interface *interface)
+{
+    if (!interface->n_received) {
+        return;
+    } else if (!interface->written) {
+        write_interface(reader, interface);
+    }
+    pcapng_put_statistics(&reader->all->block, &(struct pcapng_statistics) {
+        .interface = interface->number,
+        .start_us = reader->start_us,
+        .end_us = now_us(),
+        .n_received = interface->n_received,
+        .n_dropped = interface->n_dropped,
+    });
+    flush_block(reader);
+}
+
 static void
 write_statistics(struct reader *reader)
 {
-    struct pcapng_statistics stats = { .start_us = reader->start_us,
-                                       .end_us = now_us() };
     struct shash_node *node;
 
+    SHASH_FOR_EACH (node, &reader->interfaces) {
+        write_statistics_of(reader, node->data);
+    }
     /* Without any interface tcpdump takes it for broken. */
     if (!reader->n_written) {
-        pcapng_put_interface(&reader->all->block, reader->object, NULL);
-        pcapng_put_statistics(&reader->all->block, &stats);
-    }
-    SHASH_FOR_EACH (node, &reader->interfaces) {
-        const struct interface *interface = node->data;
+        struct pcapng_statistics none = { .start_us = reader->start_us,
+                                          .end_us = now_us() };
 
-        if (interface->written) {
-            stats.interface = interface->number;
-            stats.n_received = interface->n_received;
-            stats.n_dropped = interface->n_dropped;
-            pcapng_put_statistics(&reader->all->block, &stats);
-        }
+        pcapng_put_interface(&reader->all->block, reader->object, NULL);
+        pcapng_put_statistics(&reader->all->block, &none);
+        flush_block(reader);
     }
-    flush_block(reader);
 }
 
 /* Ends.  ------------------------------------------------------------------ */
@@ -192,10 +209,9 @@ check_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *all_)
     int64_t now_ms = time_msec();
     struct reader *reader, *next;
 
-    /* Accounts, and what they may, are what the last commit made of them. */
+    /* Whatever is being committed: under load something always is. */
     LIST_FOR_EACH_SAFE (reader, next, node, &all->readers) {
-        if (now_ms >= reader->end_ms
-            || (commit_is_quiescent(all->nb->commit) && !is_valid(reader))) {
+        if (now_ms >= reader->end_ms || !is_valid(reader)) {
             end(reader);
         }
     }
@@ -219,13 +235,17 @@ static const struct http_stream_ops stream_ops = { drained_cb, closed_cb };
 
 /* Packets.  --------------------------------------------------------------- */
 
-/* Returns the port's name, if the client is told of its packets. */
+/* Returns the port's name, if the client is told of its packets.  'was', which
+ * may be NULL, is most likely its name. */
 static const char *
-find_port(const struct reader *reader, const struct fabric_captured *packet)
+find_port(const struct reader *reader, const struct fabric_captured *packet,
+          const char *was)
 {
     const struct northbound *nb = reader->all->nb;
-    const char *name = fabric_port_at(nb->fabric, packet->host,
-                                      packet->ofport);
+    const char *name
+        = (was && fabric_port_is_at(nb->fabric, was, packet->host,
+                                    packet->ofport) ? was
+           : fabric_port_at(nb->fabric, packet->host, packet->ofport));
     const struct vmn_row *row
         = name ? model_get_durable(nb->model, VMN_TABLE_PORT, name, NULL)
           : NULL;
@@ -234,27 +254,65 @@ find_port(const struct reader *reader, const struct fabric_captured *packet)
             ? name : NULL);
 }
 
+/* Forgets interfaces that the client is not told of, so that they take nobody
+ * else's place, however many a host says it has. */
+static void
+forget_others(struct reader *reader)
+{
+    struct shash_node *node, *next;
+
+    SHASH_FOR_EACH_SAFE (node, next, &reader->interfaces) {
+        struct interface *interface = node->data;
+
+        if (!interface->name) {
+            free(interface);
+            shash_delete(&reader->interfaces, node);
+        }
+    }
+}
+
 static struct interface *
 add_interface(struct reader *reader, const char *key)
 {
-    struct interface *interface = NULL;
+    struct interface *interface;
+    struct shash_node *node;
 
-    if (shash_count(&reader->interfaces) < INTERFACES_MAX) {
-        interface = xzalloc(sizeof *interface);
-        shash_add(&reader->interfaces, key, interface);
+    if (shash_count(&reader->interfaces) >= INTERFACES_MAX) {
+        forget_others(reader);
+        if (shash_count(&reader->interfaces) >= INTERFACES_MAX) {
+            reader->n_dropped++;
+            return NULL;
+        }
     }
+    interface = xzalloc(sizeof *interface);
+    node = shash_add(&reader->interfaces, key, interface);
+    interface->host = node->name;
+    interface->host_len = strcspn(node->name, "/");
     return interface;
 }
 
+/* Has the interface be of port 'name', or NULL.  Another port that has the
+ * number now is another interface. */
+static void
+set_name(struct reader *reader, struct interface *interface, const char *name)
+{
+    if (!nullable_string_is_equal(name, interface->name)) {
+        write_statistics_of(reader, interface);
+        free(interface->name);
+        interface->name = nullable_xstrdup(name);
+        interface->written = false;
+        interface->n_received = interface->n_dropped = 0;
+    }
+}
+
 /* Returns the interface that the packet is of; NULL: none that the client is
- * told of.  Another port that has the number now is another interface. */
+ * told of. */
 static struct interface *
 get_interface(struct reader *reader, const struct fabric_captured *packet)
 {
     uint64_t revision = model_durable_revision(reader->all->nb->model);
     char key[VMN_NAME_LEN + 16];
     struct interface *interface;
-    const char *name;
 
     snprintf(key, sizeof key, "%s/%"PRIu32, packet->host, packet->ofport);
     interface = shash_find_data(&reader->interfaces, key);
@@ -264,13 +322,8 @@ get_interface(struct reader *reader, const struct fabric_captured *packet)
         return interface->name ? interface : NULL;
     }
     if (interface) {
-        name = find_port(reader, packet);
-        if (!nullable_string_is_equal(name, interface->name)) {
-            free(interface->name);
-            interface->name = nullable_xstrdup(name);
-            interface->written = false;
-            interface->n_received = interface->n_dropped = 0;
-        }
+        set_name(reader, interface, find_port(reader, packet,
+                                              interface->name));
         interface->revision = revision;
     }
     return interface && interface->name ? interface : NULL;
@@ -291,7 +344,7 @@ give(struct reader *reader, const struct fabric_captured *packet)
         return;
     }
     if (!interface->written) {
-        write_interface(reader, interface, packet->host);
+        write_interface(reader, interface);
     }
     pcapng_put_packet(&reader->all->block, &(struct pcapng_packet) {
         .interface = interface->number,

@@ -412,6 +412,34 @@ def test_nobody_captures_others_ports(world, lab, tmp_path):
             world.api.delete("accounts/" + name, cascade="true")
 
 
+def test_a_port_that_is_anothers_by_then_is_read_no_more(world, lab):
+    """Its mirror names it all the same; what came before is told of."""
+    shop = make_tenant(lab, "shop", scope="project=shop")
+    try:
+        shop.may("PUT", "mirrors/mine", {
+            "labels": SHOP, "ports": ["a", "b"], "direction": "egress",
+            "filters": [{"protocol": "udp", "ports": "7"}]})
+        world.revalidated()
+        reply, link = stream(lab, shop.token,
+                             "packets?of=mirrors/mine&seconds=600&limit=5")
+        a, b, c = (lab.vm(name) for name in "abc")
+        sent = datagrams(a, c, 3)
+        frames.send(a, *sent)
+        data = b""
+        while data.count(sent[-1]) == 0:
+            data += reply.read1()
+        world.patch("ports", "a", labels=BANK)
+        frames.send(a, *datagrams(a, c, 3))
+        frames.send(b, *datagrams(b, c, 2))
+        file = pcapng.File(data + reply.read())
+        link.close()
+        assert file.interfaces == [("a", "h1"), ("b", "h1")]
+        assert [p.frame for p in file.packets] == sent + datagrams(b, c, 2)
+        assert file.statistics == {0: (3, 0), 1: (2, 0)}
+    finally:
+        world.api.delete("accounts/shop", cascade="true")
+
+
 def test_who_may_no_more_gets_no_more(world, lab):
     shop = make_tenant(lab, "shop", scope="project=shop")
     try:

@@ -611,6 +611,15 @@ fabric_port_at(const struct fabric *f OVS_UNUSED, const char *host,
     return !strcmp(host, "hv1") && ofport == 7 ? "web-1" : NULL;
 }
 
+bool
+fabric_port_is_at(const struct fabric *f, const char *name, const char *host,
+                  uint32_t ofport)
+{
+    const char *there = fabric_port_at(f, host, ofport);
+
+    return there && !strcmp(there, name);
+}
+
 /* hv1 has seen 'from' speak to 'to' on TCP port 80 and by GRE; it has no room
  * for more, and hv2 is away. */
 void

@@ -83,6 +83,20 @@ fabric_port_at(const struct fabric *f, const char *host, uint32_t ofport)
     return port ? port->row.name : NULL;
 }
 
+bool
+fabric_port_is_at(const struct fabric *f, const char *name, const char *host,
+                  uint32_t ofport)
+{
+    const struct vmn_port *port = model_get_durable(f->model, VMN_TABLE_PORT,
+                                                    name, NULL);
+    char *vif_name = port ? xasprintf("%s/%s", host, port->iface_id) : NULL;
+    bool is_at = (durable_vif(f, vif_name, ofport)
+                  && durable_port(f, name, host, port->iface_id));
+
+    free(vif_name);
+    return is_at;
+}
+
 static void
 set_name(char **name, const char *row_name)
 {
