@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Deletes objects of apps' types whose time is over (VMN_REL_ENDED), by a
- * transaction like any other.  Not for observations (observation-expiry.c). */
+ * Deletes objects of apps' types whose time is over (VMN_REL_ENDED), by
+ * transactions like any other.  Not for observations
+ * (observation-expiry.c). */
 
 #include <config.h>
 
 #include "controller/northbound/northbound-private.h"
 
 #include <event2/event.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "controller/engine/relation.h"
@@ -16,43 +18,61 @@
 
 /* Interval of checks, in seconds. */
 #define CHECK_INTERVAL_S 5
-/* Objects that one transaction deletes. */
-#define DELETED_MAX 1000
+/* Objects that are deleted at a time. */
+#define DELETED_MAX 500
 
+/* Each goes by a transaction of its own: one that another object names stays,
+ * and keeps none of the others.  So does one that a request, which is queued
+ * already, changes: its time may be another one by that. */
 static void
-add_ended(struct northbound *nb, const struct vmn_type_row *type,
-          struct model_request *request)
+delete(struct northbound *nb, enum vmn_table table, const char *name,
+       uint64_t revision)
+{
+    struct model_request request;
+
+    model_request_init(&request, "vmnd");
+    model_request_add(&request, MODEL_DELETE, table, name, NULL)->if_match
+        = xasprintf("%"PRIu64, revision);
+    commit_submit(nb->commit, &request, NULL, NULL);
+    model_request_uninit(&request);
+}
+
+/* Deletes some of those of a type; '*n' is how many of all were there. */
+static void
+delete_of_type(struct northbound *nb, const struct vmn_type_row *type,
+               size_t *n)
 {
     enum vmn_table table = schema_own_place(type->row.name);
     char *relation = xasprintf("%s.ended", type->app);
     struct vmn_names names = engine_relation_values(nb->engine, relation,
                                                     type->row.name);
 
-    for (size_t i = 0; i < names.n && request->n_ops < DELETED_MAX; i++) {
-        if (table != VMN_N_TABLES
-            && model_get_durable(nb->model, table, names.names[i], NULL)) {
-            model_request_add(request, MODEL_DELETE, table, names.names[i],
-                              NULL)->missing_ok = true;
+    for (size_t i = 0; i < names.n && table != VMN_N_TABLES; i++) {
+        const char *name = names.names[i];
+        struct model_meta meta;
+
+        if (model_get_durable(nb->model, table, name, &meta)
+            && (*n)++ / DELETED_MAX == nb->ended_turn) {
+            delete(nb, table, name, meta.revision);
         }
     }
     free(relation);
 }
 
+/* Of more than may go at a time others have their turn the next time, so that
+ * those that stay are in nobody's way. */
 void
 nb_delete_ended_objects(struct northbound *nb)
 {
     const struct vmn_type_row *type = NULL;
-    struct model_request request;
+    size_t n = 0;
 
-    model_request_init(&request, "vmnd");
     while ((type = model_next_durable(nb->model, VMN_TABLE_TYPE,
                                       type ? type->row.name : "", NULL))) {
-        add_ended(nb, type, &request);
+        delete_of_type(nb, type, &n);
     }
-    if (request.n_ops) {
-        commit_submit(nb->commit, &request, NULL, NULL);
-    }
-    model_request_uninit(&request);
+    nb->ended_turn = (nb->ended_turn + 1) * DELETED_MAX < n
+        ? nb->ended_turn + 1 : 0;
 }
 
 static void

@@ -74,7 +74,8 @@ struct northbound {
                                      * NULL. */
     uint64_t backup_revision;       /* The state that it has. */
     struct event *observations;     /* Timer for the expiry of observations. */
-    struct event *ended_objects;    /* The same of objects of apps' types. */
+    struct event *ended_objects;    /* The same of objects of apps' types... */
+    size_t ended_turn;              /* ...and which of many go next. */
     struct packet_streams *packet_streams; /* Owned. */
     struct nb_auth *auth;           /* Owned. */
     struct tls *tls;                /* Owned; or NULL. */
