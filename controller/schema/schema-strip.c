@@ -10,11 +10,13 @@
 
 #include <stdlib.h>
 
+#include "controller/schema/schema-own.h"
 #include "util.h"
 
 struct strip {
     schema_is_gone_cb *is_gone;
     void *aux;
+    bool is_own;                /* The row is of an app's type. */
 };
 
 static bool strip_struct(const struct strip *, const struct schema_struct *,
@@ -76,9 +78,10 @@ strip_struct(const struct strip *strip, const struct schema_struct *s,
                 return false;
             }
         } else if (!strip_value(strip, f, value)) {
-            /* Without the value, its default would apply. */
+            /* Without the value, its default would apply; or, of an app's
+             * type, what that may mean, such as that it is of all networks. */
             if (f->flags & (SCHEMA_REQUIRED | SCHEMA_BELONGS)
-                || f->def_text) {
+                || f->def_text || strip->is_own) {
                 return false;
             }
             json_object_del(object, f->name);
@@ -92,7 +95,7 @@ schema_row_strip(const struct vmn_row *row, schema_is_gone_cb *is_gone,
                  void *aux)
 {
     const struct schema_table *table = schema_tables[row->table];
-    struct strip strip = { is_gone, aux };
+    struct strip strip = { is_gone, aux, schema_is_own(row->table) };
     json_t *spec;
 
     if (table->named_as != VMN_N_TABLES

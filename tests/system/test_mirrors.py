@@ -335,6 +335,24 @@ def test_it_costs_nothing_where_it_is_not(world, lab):
     assert count() == before
 
 
+def test_it_copies_no_more_than_before_when_what_it_names_goes(world):
+    """Not to who reads, without its port; nor of all networks, without its
+    own; a port that is one of several it does without."""
+    world.put("ports", "z", network="tools")
+    world.network("other", "10.9.0.0/24")
+    world.group("some", "role=vm")
+    world.put("mirrors", "to", ports=["a"], to_port="z", max_pps=20000)
+    world.put("mirrors", "of", groups=["some"], network="other")
+    world.put("mirrors", "one", ports=["a", "z"])
+    for gone in "ports/z", "networks/other":
+        with pytest.raises(Refused) as refused:
+            world.api.delete(gone)
+        assert refused.value.status == 409
+        world.api.delete(gone, cascade="true")
+    assert [(m["name"], m["spec"]["ports"]) for m in
+            world.api.get("mirrors")["items"]] == [("one", ["a"])]
+
+
 # Mistakes.  ------------------------------------------------------------------
 
 @pytest.mark.parametrize("spec, pointer", [

@@ -544,8 +544,15 @@ objects_name_objects_of_the_app(void **state OVS_UNUSED)
 
     assert_declared(model, referring, "");
     assert_applied(model, "put chains-sets s {'network':'n'}\n"
-                   "put chains-ways a {'sets':['s']}", "");
+                   "put chains-ways a {'sets':['s']}\n"
+                   "put chains-ways b {'after':'a'}\n"
+                   "put chains-ways c {'sets':['s']}", "");
+    /* What names it goes with it, but for lists. */
+    assert_applied(model, "cascade chains-ways a", "");
+    assert_null(model_get(model, schema_find_table("chains-ways")->id, "b"));
     assert_applied(model, "cascade networks n", "");
+    assert_non_null(model_get(model, schema_find_table("chains-ways")->id,
+                              "c"));
     destroy_model(model);
 }
 
