@@ -224,6 +224,32 @@ begin(struct ctl *ctl, const char *name, json_t *spec)
     return status;
 }
 
+/* Says why nothing will come, if that is known by now: nothing that is
+ * selected, or a clock that is not the server's. */
+static void
+warn(struct ctl *ctl, const char *name)
+{
+    struct ctl_reply reply;
+    const json_t *object;
+    bool there;
+
+    if (ctl_get_object(ctl, "mirrors", name, &reply, &there) || !there) {
+        return;
+    }
+    object = json_object_get(reply.body, "status");
+    if (json_is_false(json_object_get(object, "active"))) {
+        const char *why = json_string_value(json_object_get(object,
+                                                            "problem"));
+
+        fprintf(ctl->err, "vmnctl: nothing is copied: %s\n",
+                why ? why : "the mirror is not active");
+    } else if (!json_array_size(json_object_get(object, "ports"))) {
+        fprintf(ctl->err, "vmnctl: no port is captured so far: none is "
+                "selected, or they have as many mirrors as they may\n");
+    }
+    ctl_reply_uninit(&reply);
+}
+
 /* Deletes the mirror.  '*n_matched' is how many packets switches are known to
  * have matched by then; -1: it is not known. */
 static enum ctl_exit
@@ -396,6 +422,7 @@ capture_by(struct ctl *ctl, const char *name, json_t *spec, int fd, int for_s)
     status = status ? status : set_labels(ctl, spec);
     status = status ? status : begin(ctl, name, spec);
     if (!status) {
+        warn(ctl, name);
         fprintf(ctl->err, "capturing (Ctrl-C ends it)\n");
         status = (empty_file(&capture) ? stream(&capture, for_s)
                   : CTL_REFUSED);

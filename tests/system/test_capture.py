@@ -210,6 +210,13 @@ def test_filters(world, lab, tmp_path):
         assert got >= {sent[i] for i in wanted}, filters
 
 
+def test_it_says_that_no_port_is_selected(world, lab, tmp_path):
+    with Capture(lab, tmp_path / "a", "-l", "project=none", "--for",
+                 "1s") as capture:
+        _, said = capture.done()
+    assert "no port is captured so far" in said
+
+
 # Bounds.  --------------------------------------------------------------------
 
 def test_it_ends_after_so_many(world, lab, tmp_path):
@@ -227,6 +234,7 @@ def test_it_ends_after_that_time(world, lab, tmp_path):
                  "udp/7") as capture:
         file, said = capture.done()
     assert not file.packets and "0 packets captured" in said
+    assert "no port is captured" not in said
     assert time.monotonic() - start >= 2
 
 
