@@ -36,6 +36,18 @@ def blocks(data):
         data = data[size:]
 
 
+def count_packets(path):
+    """Those of a file that is being written: its last block may be a part."""
+    data, n = open(path, "rb").read(), 0
+    while len(data) >= 8:
+        kind, size = struct.unpack("=II", data[:8])
+        if size > len(data):
+            break
+        n += kind == PACKET
+        data = data[size:]
+    return n
+
+
 class File:
     def __init__(self, data):
         self.packets = []
