@@ -259,7 +259,8 @@ relay(struct vmn_emit *emit, const struct multicast_network *row,
     stop(vmn_flow_actions(flow));
 
     flow = network_flow(emit, network, STAGE_RELAY, 0, PRIORITY_MESSAGE);
-    vmn_match_masked(flow, VMN_F_ETH_DST, MESSAGE_MAC(0), MESSAGE_MAC_MASK);
+    vmn_match(flow, VMN_REG_SRC_LOCAL, 1);
+    match_message(flow, 0, 0);
     actions = vmn_flow_actions(flow);
     vmn_act_set(actions, VMN_REG_DST_HOST, VMN_DST_HOST_FLOOD);
     vmn_act_set(actions, VMN_REG_OUT_PORT, VMN_TUNNEL_OFPORT);

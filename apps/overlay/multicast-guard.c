@@ -6,7 +6,8 @@
  * such an app nothing of this is there.
  *
  * What is let in here goes no further than to that app, which holds it against
- * the port that has sent it. */
+ * the port that has sent it.  What hosts and vmnd say to each other is dropped
+ * if it is a guest's, before all that is let in. */
 
 #include "overlay.h"
 
@@ -46,6 +47,13 @@ snooped_of_network(struct vmn_view *view, struct vmn_emit *emit,
     flow = snooped_add(emit, network, ADMIT_GUARD, GUARD_SERVED);
     vmn_match_ip(flow, VMN_F_IPV4_SRC, &nobody);
     vmn_match(flow, VMN_F_IP_PROTO, PROTO_IGMP);
+
+    flow = vmn_flow_add(emit, vmn_scope_network(network->row.name),
+                        STAGE_ADMIT, ADMIT_GUARD, GUARD_NO_MESSAGE);
+    match_network(flow, network);
+    vmn_match_masked(flow, VMN_F_ETH_DST, VMN_SNOOPED_MAC,
+                     VMN_SNOOPED_MAC_MASK);
+    drop(flow, "spoofed");
 
     flow = snooped_add(emit, network, ADMIT_SOURCE, SOURCE_SNOOPED);
     vmn_match_masked(flow, VMN_F_ETH_SRC,

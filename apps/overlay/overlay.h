@@ -61,6 +61,7 @@ enum {
     SOURCE_ROUTED_PAIR = 20,    /* Plus the prefix length. */
     SOURCE_EXTERNAL = 10,       /* Any other from a physical network. */
 
+    GUARD_NO_MESSAGE = 170,     /* As if of a host, about its members. */
     GUARD_SERVED = 160,         /* For a server in the controller. */
     GUARD_UNSUPPORTED = 150,    /* ICMPv6 that has no receiver here. */
     GUARD_SERVER = 150,         /* What only servers send. */

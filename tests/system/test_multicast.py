@@ -188,13 +188,18 @@ def test_rubbish(full, vms):
             if i < len(frame):
                 rubbish.append(frame[:i] + bytes([frame[i] ^ 1])
                                + frame[i + 1:])
-    # As if of a host, or of vmnd.
+    # As if of a host, or of vmnd; of messages from 0.0.0.0, and of MLD, the
+    # guard does not look at the source.
+    group6 = ipaddress.ip_address("ff15::8").packed
     for kind in range(5):
-        forged = bytearray(igmp(c, 0x16, "239.9.9.9", "239.9.9.9"))
-        forged[:6] = bytes.fromhex("03564dff020%d" % kind)
-        rubbish.append(bytes(forged))
-        forged[6:12] = bytes.fromhex("0e564d000001")
-        rubbish.append(bytes(forged))
+        for message in (igmp(c, 0x16, "239.9.9.9", "239.9.9.9"),
+                        igmp(c, 0x16, "239.9.9.8", "239.9.9.8", "0.0.0.0"),
+                        mld(c, 131, bytes(4) + group6, "ff15::8")):
+            forged = bytearray(message)
+            forged[:6] = bytes.fromhex("03564dff020%d" % kind)
+            rubbish.append(bytes(forged))
+            forged[6:12] = bytes.fromhex("0e564d000001")
+            rubbish.append(bytes(forged))
     for frame in rubbish:
         frames.send(c, frame)
         time.sleep(0.02)        # Within what comes up of a port.
