@@ -25,7 +25,9 @@ match_group(struct vmn_flow *flow, uint8_t family)
 
 /* Which packets are filtered: those of groups, but of the link's, and queries,
  * which all hear.  Queries of MLD come by no policy: they are no connections,
- * as neighbour discovery is none. */
+ * as neighbour discovery is none.  That is of queries to groups alone, which
+ * STAGE_SNOOP has looked at: what is routed may come from a network that is
+ * not snooped. */
 static void
 enter(struct vmn_emit *emit, const struct vmn_network *network,
       unsigned stage)
@@ -51,6 +53,7 @@ enter(struct vmn_emit *emit, const struct vmn_network *network,
         flow = network_flow(emit, network, stage, TABLE_IN, PRIORITY_QUERY);
         if (families[i] == 6) {
             vmn_match(flow, VMN_F_ICMPV6_TYPE, MLD_QUERY);
+            match_group(flow, 6);
         } else {
             vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_IPV4);
             vmn_match(flow, VMN_F_IP_PROTO, PROTO_IGMP);
