@@ -294,6 +294,16 @@ to_router(struct vmn_emit *emit, const struct vmn_network *network,
     vmn_act_output_field(actions, REG_ANY);
 }
 
+/* Has vmnd take a message apart. */
+static void
+punt(struct vmn_flow *flow)
+{
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_act_punt(actions, HANDLER_REPORT, 0, VMN_PUNT_ALL);
+    vmn_act_drop_background(actions, REASON_SNOOPED);
+}
+
 static void
 routers(struct vmn_emit *emit, const struct vmn_network *network)
 {
@@ -306,11 +316,13 @@ routers(struct vmn_emit *emit, const struct vmn_network *network)
         to_router(emit, network, families[i], true);
     }
 
-    /* A query of a router about one group goes on, to all. */
+    /* A query of a router about one group goes on, to all; but not its own
+     * reports, or others keep theirs back.  Switches do not tell one from the
+     * other. */
     flow = step_flow(emit, network, STAGE_SNOOP, STEP_IGMP,
                      PRIORITY_MESSAGE);
     vmn_match(flow, REG_IS_MEMBER, 1);
-    vmn_act_next(vmn_flow_actions(flow));
+    punt(flow);
 }
 
 /* What guests say.  ------------------------------------------------------- */
@@ -324,15 +336,6 @@ guest_flow(struct vmn_emit *emit, const struct vmn_network *network,
 
     vmn_match(flow, VMN_REG_SRC_LOCAL, 1);
     return flow;
-}
-
-static void
-punt(struct vmn_flow *flow)
-{
-    struct vmn_actions *actions = vmn_flow_actions(flow);
-
-    vmn_act_punt(actions, HANDLER_REPORT, 0, VMN_PUNT_ALL);
-    vmn_act_drop_background(actions, REASON_SNOOPED);
 }
 
 /* Has a message of vmnd's come up to the switch from its datapath, as a

@@ -122,6 +122,17 @@ def test_a_router_hears_of_all(full, vms):
                               == b"\x11", 5)
             assert heard.wait(lambda f: f[6:12] == mac and f[62:63]
                               == b"\x82", 5)
+        # Reports of its own are told nobody, who would keep theirs back.
+        own = "239.4.4.4" if router is e else "239.4.4.5"
+        wait_for("it to be a router", lambda: any(
+            key[1] & MEMBER_ROUTER and key[1] < MEMBER_HOST
+            for host in full.lab.hosts for key in remembered(host)))
+        with frames.Capture(d.ns) as heard:
+            frames.send(router, igmp(router, 0x16, own, own))
+            wait_for("its report", lambda: any(
+                key[2] == own for host in full.lab.hosts
+                for key in remembered(host)))
+            assert not any(is_report(f, own, True) for f in heard.read())
         for group in GROUPS:
             get_exactly(a, group, vms[1:], router.name, 20)
             with frames.Capture(router.ns) as heard, \
