@@ -37,9 +37,9 @@ struct group_record {
     bool joins;                 /* Or leaves it. */
 };
 
-/* Groups of one report that are kept: with one more message it is as much as a
- * handler may send. */
-#define GROUP_RECORDS_MAX (VMN_SENDS_MAX - 1)
+/* Groups of one report that are kept: with one more message, and a query, it
+ * is as much as a handler may send. */
+#define GROUP_RECORDS_MAX (VMN_SENDS_MAX - 2)
 
 struct group_message {
     struct vmn_ip source;

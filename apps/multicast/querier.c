@@ -19,6 +19,19 @@ static const struct vmn_ip nobody4 = { .family = 4 };
 static const struct vmn_ip last6 = { 6, { 0xfe, 0x80, [8] = 0xff, 0xff, 0xff,
     0xff, 0xff, 0xff, 0xff, 0xff } };
 
+/* Asks the port which groups of one family its guest is in. */
+static void
+ask(const struct multicast_network *row, uint8_t family,
+    struct vmn_packets_out *out)
+{
+    const struct vmn_ip *source = (family == 6 ? &last6
+                                   : row->querier_ip.family ? &row->querier_ip
+                                   : &nobody4);
+    uint8_t frame[GROUP_FRAME_MAX];
+
+    vmn_send_back(out, frame, group_query_build(source, RESPONSE_DS, frame));
+}
+
 /* Sends a message through the pipeline, as of the port. */
 static void
 send_message(struct vmn_view *view, const struct vmn_network *network,
@@ -79,6 +92,39 @@ take_query(struct vmn_view *view, const struct multicast_network *row,
     }
 }
 
+/* Sends what a report says, each group by itself.  A guest that has left some
+ * is asked: a report that it has sent since then, if it is in one again, may
+ * have reached the switch before the leave. */
+static void
+take_report(struct vmn_view *view, const struct multicast_network *row,
+            const struct vmn_network *network,
+            const struct group_message *message,
+            const struct vmn_packet_in *in, struct vmn_packets_out *out)
+{
+    bool leaves = false;
+
+    for (size_t i = 0; i < message->n; i++) {
+        const struct group_record *record = &message->records[i];
+
+        /* Another guest behind the port may be a member still. */
+        if (record->joins || !in->port->unknown) {
+            send_message(view, network,
+                         record->joins ? MESSAGE_JOIN : MESSAGE_LEAVE,
+                         &message->source, &record->group, in, out);
+            leaves |= !record->joins;
+        }
+    }
+    if (message->more) {
+        send_message(view, network, MESSAGE_ALL, &nobody4, &nobody4, in, out);
+    }
+    if (leaves) {
+        ask(row, message->source.family, out);
+    }
+    if (!message->n) {
+        vmn_send_nothing(out, "no group to be snooped");
+    }
+}
+
 void
 handle_report(struct vmn_view *view, const struct vmn_packet_in *in,
               struct vmn_packets_out *out)
@@ -105,25 +151,11 @@ handle_report(struct vmn_view *view, const struct vmn_packet_in *in,
     if (message.source.family == 6) {
         message.source = vmn_link_local(in->port->mac);
     }
-    for (size_t i = 0; i < message.n; i++) {
-        const struct group_record *record = &message.records[i];
-
-        /* Another guest behind the port may be a member still. */
-        if (record->joins || !in->port->unknown) {
-            send_message(view, network,
-                         record->joins ? MESSAGE_JOIN : MESSAGE_LEAVE,
-                         &message.source, &record->group, in, out);
-        }
-    }
-    if (message.more) {
-        send_message(view, network, MESSAGE_ALL, &nobody4, &nobody4, in, out);
-    }
-    if (!message.n) {
-        vmn_send_nothing(out, "no group to be snooped");
-    }
+    take_report(view, row, network, &message, in, out);
 }
 
-/* Called periodically for each port. */
+/* Called periodically for each port, and for those that have come to a
+ * host. */
 void
 handle_querier(struct vmn_view *view, const struct vmn_packet_in *in,
                struct vmn_packets_out *out)
@@ -131,15 +163,13 @@ handle_querier(struct vmn_view *view, const struct vmn_packet_in *in,
     const struct vmn_network *network;
     const struct multicast_network *row
         = (in->port ? settings_of(view, in->port->network, &network) : NULL);
-    uint8_t frame[GROUP_FRAME_MAX];
 
     if (!row) {
         return;
     }
-    vmn_send_back(out, frame, group_query_build(
-        row->querier_ip.family ? &row->querier_ip : &nobody4, RESPONSE_DS,
-        frame));
-    vmn_send_back(out, frame, group_query_build(&last6, RESPONSE_DS, frame));
+    for (size_t i = 0; i < N_FAMILIES; i++) {
+        ask(row, families[i], out);
+    }
     send_message(view, network, MESSAGE_TICK, &nobody4, &nobody4, in, out);
     if (is_router(row, in->port->row.name)) {
         send_message(view, network, MESSAGE_ROUTER, &nobody4, &nobody4, in,
