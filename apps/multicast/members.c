@@ -74,8 +74,9 @@ local_flow(struct vmn_emit *emit, const struct vmn_network *network,
 /* Emits who may be a member here: of a group that a port has left, and a
  * router. */
 static void
-ask_ports(struct vmn_emit *emit, const struct vmn_network *network,
-          const char *host, const struct receiver *ports, size_t n)
+ask_ports(struct vmn_emit *emit, const struct multicast_network *row,
+          const struct vmn_network *network, const char *host,
+          const struct receiver *ports, size_t n)
 {
     struct vmn_actions *actions = vmn_flow_actions(
         local_flow(emit, network, host, STEP_LEFT, PRIORITY_NETWORK));
@@ -87,6 +88,9 @@ ask_ports(struct vmn_emit *emit, const struct vmn_network *network,
     }
     go_on(actions, STAGE_SNOOP, STEP_LAST_LEFT);
 
+    if (!may_have_routers(row)) {
+        return;
+    }
     actions = vmn_flow_actions(local_flow(emit, network, host, DETOUR_ROUTERS,
                                           PRIORITY_NETWORK));
     vmn_act_set(actions, REG_STEP, DETOUR_TO_ROUTER);
@@ -154,17 +158,21 @@ tell_hosts(struct vmn_view *view, struct vmn_emit *emit,
 void
 compile_host(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
+    const struct multicast_network *row;
     const struct vmn_network *network;
     struct receiver *to;
     const char *parts[2];
     size_t n;
 
-    if (vmn_key_split(view, key, parts, 2) < 2
-        || !settings_of(view, parts[0], &network)) {
+    if (vmn_key_split(view, key, parts, 2) < 2) {
+        return;
+    }
+    row = settings_of(view, parts[0], &network);
+    if (!row) {
         return;
     }
     n = receivers_read(view, network, key, parts[1], emit, &to);
-    ask_ports(emit, network, parts[1], to, n);
+    ask_ports(emit, row, network, parts[1], to, n);
     tell_hosts(view, emit, network, parts[1]);
     copies_on_host(emit, network, parts[1], to, n);
 }

@@ -163,6 +163,14 @@ const struct multicast_network *settings_of(struct vmn_view *,
                                             const char *name,
                                             const struct vmn_network **);
 
+/* Whether the network may have a router, that hears reports: else nobody looks
+ * for one. */
+static inline bool
+may_have_routers(const struct multicast_network *row)
+{
+    return row->n_routers || row->learn_routers;
+}
+
 static const uint8_t families[] = { 4, 6 };
 #define N_FAMILIES (sizeof families / sizeof families[0])
 

@@ -196,12 +196,15 @@ from_hosts(struct vmn_emit *emit, const struct multicast_network *row,
     go_on(vmn_flow_actions(flow), STAGE_SNOOP, STEP_RELAY);
 }
 
-/* Tells routers on this host a message, if there are any. */
+/* Tells routers on this host a message, if there are any: which port leads to
+ * one is asked of each. */
 static void
-tell_routers(struct vmn_actions *actions)
+tell_routers(struct vmn_actions *actions, const struct multicast_network *row)
 {
-    vmn_act_set(actions, REG_STEP, DETOUR_ROUTERS);
-    vmn_act_clone(actions, STAGE_SNOOP, TABLE_DETOURS);
+    if (may_have_routers(row)) {
+        vmn_act_set(actions, REG_STEP, DETOUR_ROUTERS);
+        vmn_act_clone(actions, STAGE_SNOOP, TABLE_DETOURS);
+    }
 }
 
 static struct vmn_flow *
@@ -234,14 +237,14 @@ relay(struct vmn_emit *emit, const struct multicast_network *row,
             vmn_match(flow, VMN_F_ETH_TYPE, eth_type);
             actions = vmn_flow_actions(flow);
             learn_registered(actions, row, eth_type);
-            tell_routers(actions);
+            tell_routers(actions, row);
             if (local) {
                 vmn_act_goto_hook(actions, VMN_HOOK_LOCATE);
             }
         }
         actions = vmn_flow_actions(relay_flow(emit, network, MESSAGE_LEAVE,
                                               local));
-        tell_routers(actions);
+        tell_routers(actions, row);
         if (local) {
             vmn_act_set(actions, REG_ANY, 0);
             go_on(actions, STAGE_SNOOP, STEP_LEFT);
