@@ -26,8 +26,8 @@ match_group(struct vmn_flow *flow, uint8_t family)
 /* Which packets are filtered: those of groups, but of the link's, and queries,
  * which all hear.  Queries of MLD come by no policy: they are no connections,
  * as neighbour discovery is none.  That is of queries to groups alone, which
- * STAGE_SNOOP has looked at: what is routed may come from a network that is
- * not snooped. */
+ * STAGE_SNOOP has looked at: what is routed may come from a physical network,
+ * where no guard has dropped such packets. */
 static void
 enter(struct vmn_emit *emit, const struct vmn_network *network,
       unsigned stage)

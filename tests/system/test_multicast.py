@@ -367,37 +367,3 @@ def test_who_leaves_is_asked(full, vms):
                 GROUPS[1]).packed, "ff02::2"))
             assert heard.wait(lambda f: f[12:14] == b"\x86\xdd" and f[20] == 0
                               and f[62] == 130, 5)
-
-
-def test_what_is_routed_is_no_query(full):
-    """Queries of routers come past policies, but not what another network
-    sends to a VM as if it were one."""
-    guests = []
-    for i, (name, host) in enumerate((("o", "h1"), ("p", "h2"), ("q", "h2"))):
-        n = min(i, 1)
-        if i < 2:
-            full.put("networks", "routed%d" % n, subnets=[
-                {"cidr": "10.9.%d.0/24" % n, "gateway": "10.9.%d.1" % n},
-                {"cidr": "fd09:%d::/64" % n, "gateway": "fd09:%d::1" % n}])
-        guests.append(full.vm(name, "routed%d" % n, host, [
-            "10.9.%d.%d" % (n, 2 + i), "fd09:%d::%d" % (n, 2 + i)]))
-    o, p, q = guests
-    full.put("routers", "r", interfaces=[{"network": "routed0"},
-                                         {"network": "routed1"}])
-    full.put("multicast-networks", "routed", network="routed1")
-    for guest in guests:
-        guest.await_addresses()
-    full.patch("ports", "p", labels={"closed": "yes"})
-    full.group("closed", "closed=yes")
-    full.policy("closed", "closed", rule("ingress", "deny"))
-    full.revalidated()
-    mac = full.api.get("routers/r")["status"]["mac"]
-    rest = struct.pack("!HH16s", 2000, 0, bytes(16))
-    with frames.Capture(p.ns) as heard, frames.Capture(q.ns) as behind:
-        for to, kind, text in ((p, 130, rest), (q, 128, b"behind it")):
-            frames.send(o, frames.icmpv6(mac, o.mac, o.ip6, to.ip6, kind, 0,
-                                         text))
-        assert behind.wait(lambda f: b"behind it" in f, 5)
-        assert not any(f[12:14] == b"\x86\xdd" and f[54] == 130
-                       for f in heard.read())
-    full.delete("policies", "closed")
