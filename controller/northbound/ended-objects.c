@@ -25,8 +25,8 @@
  * and keeps none of the others.  So does one that a request, which is queued
  * already, changes: its time may be another one by that. */
 static void
-delete(struct northbound *nb, enum vmn_table table, const char *name,
-       uint64_t revision)
+delete_ended(struct northbound *nb, enum vmn_table table, const char *name,
+             uint64_t revision)
 {
     struct model_request request;
 
@@ -53,7 +53,7 @@ delete_of_type(struct northbound *nb, const struct vmn_type_row *type,
 
         if (model_get_durable(nb->model, table, name, &meta)
             && (*n)++ / DELETED_MAX == nb->ended_turn) {
-            delete(nb, table, name, meta.revision);
+            delete_ended(nb, table, name, meta.revision);
         }
     }
     free(relation);
