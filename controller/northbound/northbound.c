@@ -339,6 +339,7 @@ nb_routes_make(size_t *n)
     for (size_t i = 0; i < ARRAY_SIZE(type_calls); i++) {
         *route = type_calls[i];
         route->find = find_own_type;
+        route->own = route->method == HTTP_GET;
         finish_route(route++, xasprintf("/v1/{type}%s",
                                         type_calls[i].pattern));
     }

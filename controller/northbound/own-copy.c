@@ -17,6 +17,7 @@
 #include "controller/cluster/cluster.h"
 #include "controller/health/health.h"
 #include "controller/northbound/event-log.h"
+#include "controller/schema/schema-own.h"
 #include "util.h"
 
 /* Objects.  -------------------------------------------------------------- */
@@ -70,7 +71,8 @@ writer_knows_more(struct northbound *nb, const struct schema_table *table,
         /* One has how many of its ports are on hosts that are not heard. */
         return one && nb_sees_less(nb);
     default:
-        return false;
+        /* What flows for an object of an app's count. */
+        return schema_is_own(table->id);
     }
 }
 

@@ -304,7 +304,9 @@ nb_fill_own_object(const struct nb_status_query *q, const struct vmn_row *row,
     fabric_parts(q->nb->fabric, row->table, row->name, add_part_count,
                  &counts);
     status->unread_hosts = fabric_unread_hosts(q->nb->fabric);
-    status->counted = q->one ? fabric_counted_ms(q->nb->fabric) : 0;
+    /* Of a cluster's members the writer alone reads what flows count. */
+    status->counted = (q->one && !q->nb->following
+                       ? fabric_counted_ms(q->nb->fabric) : 0);
     fill_members(q, row, status_);
     return true;
 }
