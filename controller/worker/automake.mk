@@ -37,8 +37,10 @@ vmn_app_worker_SOURCES = \
 	controller/worker/lua/lua-sandbox.c \
 	controller/worker/lua/lua-sort.c \
 	controller/worker/lua/lua-view.c \
+	controller/worker/record-actions.c \
 	controller/worker/record-calls.c \
 	controller/worker/record-calls.h \
+	controller/worker/record-private.h \
 	controller/worker/worker-exports.c \
 	controller/worker/worker-forbidden.c \
 	controller/worker/worker-main.c \

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Recording actions, as apps emit them in an app's worker; see record-calls.h.
+ * Not for flows and groups, whose actions they are, nor for matches
+ * (record-calls.c). */
+
+#include <config.h>
+
+#include "controller/worker/record-calls.h"
+
+#include "controller/worker/record-private.h"
+#include "vmn/app.h"
+
+#define PLAIN_ACTION(NAME, CALL)                \
+    void                                        \
+    NAME(struct vmn_actions *a)                 \
+    {                                           \
+        record_action(a, CALL);                 \
+    }
+PLAIN_ACTION(vmn_act_dec_ttl, CALL_ACT_DEC_TTL)
+PLAIN_ACTION(vmn_act_output_in_port, CALL_ACT_OUTPUT_IN_PORT)
+PLAIN_ACTION(vmn_act_clear_in_port, CALL_ACT_CLEAR_IN_PORT)
+PLAIN_ACTION(vmn_act_pop_queue, CALL_ACT_POP_QUEUE)
+PLAIN_ACTION(vmn_act_next, CALL_ACT_NEXT)
+PLAIN_ACTION(vmn_act_resubmit_next, CALL_ACT_RESUBMIT_NEXT)
+PLAIN_ACTION(vmn_act_clone_next, CALL_ACT_CLONE_NEXT)
+PLAIN_ACTION(vmn_act_restart, CALL_ACT_RESTART)
+PLAIN_ACTION(vmn_act_find_neighbour, CALL_ACT_FIND_NEIGHBOUR)
+PLAIN_ACTION(vmn_act_find_mac, CALL_ACT_FIND_MAC)
+PLAIN_ACTION(vmn_act_find_client, CALL_ACT_FIND_CLIENT)
+PLAIN_ACTION(vmn_act_find_member, CALL_ACT_FIND_MEMBER)
+
+#define U32_ACTION(NAME, CALL, TYPE)                    \
+    void                                                \
+    NAME(struct vmn_actions *a, TYPE argument)          \
+    {                                                   \
+        call_put_u32(record_action(a, CALL), argument); \
+    }
+U32_ACTION(vmn_act_output, CALL_ACT_OUTPUT, uint32_t)
+U32_ACTION(vmn_act_output_field, CALL_ACT_OUTPUT_FIELD, enum vmn_field)
+U32_ACTION(vmn_act_set_queue, CALL_ACT_SET_QUEUE, uint32_t)
+U32_ACTION(vmn_act_goto_hook, CALL_ACT_GOTO_HOOK, enum vmn_hook)
+U32_ACTION(vmn_act_group_id, CALL_ACT_GROUP_ID, uint32_t)
+U32_ACTION(vmn_act_learn_neighbour, CALL_ACT_LEARN_NEIGHBOUR,
+           enum vmn_neighbour)
+U32_ACTION(vmn_act_learn_mac, CALL_ACT_LEARN_MAC, uint32_t)
+U32_ACTION(vmn_act_check_size, CALL_ACT_CHECK_SIZE, uint32_t)
+
+#define TABLE_ACTION(NAME, CALL)                                        \
+    void                                                                \
+    NAME(struct vmn_actions *a, unsigned stage, unsigned table)         \
+    {                                                                   \
+        struct call_log *log = record_action(a, CALL);                  \
+                                                                        \
+        call_put_u32(log, stage);                                       \
+        call_put_u32(log, table);                                       \
+    }
+TABLE_ACTION(vmn_act_goto, CALL_ACT_GOTO)
+TABLE_ACTION(vmn_act_resubmit, CALL_ACT_RESUBMIT)
+TABLE_ACTION(vmn_act_clone, CALL_ACT_CLONE)
+TABLE_ACTION(vmn_act_jump, CALL_ACT_JUMP)
+
+#define TWO_FIELDS_ACTION(NAME, CALL)                                   \
+    void                                                                \
+    NAME(struct vmn_actions *a, enum vmn_field x, enum vmn_field y)     \
+    {                                                                   \
+        struct call_log *log = record_action(a, CALL);                  \
+                                                                        \
+        call_put_u32(log, x);                                           \
+        call_put_u32(log, y);                                           \
+    }
+TWO_FIELDS_ACTION(vmn_act_move, CALL_ACT_MOVE)
+TWO_FIELDS_ACTION(vmn_act_swap, CALL_ACT_SWAP)
+
+#define REASON_ACTION(NAME, CALL)                       \
+    void                                                \
+    NAME(struct vmn_actions *a, const char *reason)     \
+    {                                                   \
+        call_put_text(record_action(a, CALL), reason);  \
+    }
+REASON_ACTION(vmn_act_drop, CALL_ACT_DROP)
+REASON_ACTION(vmn_act_drop_background, CALL_ACT_DROP_BACKGROUND)
+
+void
+vmn_act_set(struct vmn_actions *a, enum vmn_field field, uint64_t value)
+{
+    struct call_log *log = record_action(a, CALL_ACT_SET);
+
+    call_put_u32(log, field);
+    call_put_u64(log, value);
+}
+
+void
+vmn_act_set_masked(struct vmn_actions *a, enum vmn_field field,
+                   uint64_t value, uint64_t mask)
+{
+    struct call_log *log = record_action(a, CALL_ACT_SET_MASKED);
+
+    call_put_u32(log, field);
+    call_put_u64(log, value);
+    call_put_u64(log, mask);
+}
+
+void
+vmn_act_set_mac(struct vmn_actions *a, enum vmn_field field,
+                struct vmn_mac mac)
+{
+    struct call_log *log = record_action(a, CALL_ACT_SET_MAC);
+
+    call_put_u32(log, field);
+    call_put_mac(log, mac);
+}
+
+void
+vmn_act_set_ip(struct vmn_actions *a, enum vmn_field field,
+               const struct vmn_ip *ip)
+{
+    struct call_log *log;
+
+    if (!record_is_missing(a->recorder, ip, __func__)) {
+        log = record_action(a, CALL_ACT_SET_IP);
+        call_put_u32(log, field);
+        call_put_ip(log, ip);
+    }
+}
+
+void
+vmn_act_move_bits(struct vmn_actions *a, enum vmn_field from,
+                  unsigned from_bit, enum vmn_field to, unsigned to_bit,
+                  unsigned n_bits)
+{
+    struct call_log *log = record_action(a, CALL_ACT_MOVE_BITS);
+
+    call_put_u32(log, from);
+    call_put_u32(log, from_bit);
+    call_put_u32(log, to);
+    call_put_u32(log, to_bit);
+    call_put_u32(log, n_bits);
+}
+
+void
+vmn_act_group(struct vmn_actions *a, const struct vmn_group_msg *group)
+{
+    if (!record_is_missing(a->recorder, group, __func__)) {
+        call_put_u32(record_action(a, CALL_ACT_GROUP), group->number);
+    }
+}
+
+void
+vmn_act_arp_reply(struct vmn_actions *a, struct vmn_mac mac,
+                  const struct vmn_ip *ip)
+{
+    struct call_log *log;
+
+    if (!record_is_missing(a->recorder, ip, __func__)) {
+        log = record_action(a, CALL_ACT_ARP_REPLY);
+        call_put_mac(log, mac);
+        call_put_ip(log, ip);
+    }
+}
+
+void
+vmn_act_punt(struct vmn_actions *a, unsigned handler, uint32_t arg,
+             uint16_t max_size)
+{
+    struct call_log *log = record_action(a, CALL_ACT_PUNT);
+
+    call_put_u32(log, handler);
+    call_put_u32(log, arg);
+    call_put_u16(log, max_size);
+}
+
+void
+vmn_act_learn_connection(struct vmn_actions *a, uint16_t eth_type,
+                         uint8_t ip_proto)
+{
+    struct call_log *log = record_action(a, CALL_ACT_LEARN_CONNECTION);
+
+    call_put_u16(log, eth_type);
+    call_put_u8(log, ip_proto);
+}
+
+void
+vmn_act_learn_client(struct vmn_actions *a, const struct vmn_client *client)
+{
+    struct call_log *log;
+
+    if (!record_is_missing(a->recorder, client, __func__)) {
+        log = record_action(a, CALL_ACT_LEARN_CLIENT);
+        call_put_u16(log, client->eth_type);
+        call_put_u16(log, client->idle_s);
+        call_put_u32(log, client->from);
+    }
+}
+
+void
+vmn_act_learn_member(struct vmn_actions *a, const struct vmn_member *member)
+{
+    struct call_log *log;
+
+    if (!record_is_missing(a->recorder, member, __func__)) {
+        log = record_action(a, CALL_ACT_LEARN_MEMBER);
+        call_put_u16(log, member->eth_type);
+        call_put_u16(log, member->hard_s);
+        call_put_u32(log, member->limit);
+        call_put_u32(log, member->from);
+    }
+}
+
+static void
+put_hash(struct call_log *log, uint16_t basis, enum vmn_field reg, uint32_t n)
+{
+    call_put_u16(log, basis);
+    call_put_u32(log, reg);
+    call_put_u32(log, n);
+}
+
+void
+vmn_act_hash_client(struct vmn_actions *a, uint16_t basis, enum vmn_field reg,
+                    uint32_t n)
+{
+    put_hash(record_action(a, CALL_ACT_HASH_CLIENT), basis, reg, n);
+}
+
+void
+vmn_act_hash_connection(struct vmn_actions *a, uint16_t basis,
+                        enum vmn_field reg, uint32_t n)
+{
+    put_hash(record_action(a, CALL_ACT_HASH_CONNECTION), basis, reg, n);
+}
+
+#define LIMIT_ACTION(NAME, CALL)                                        \
+    void                                                                \
+    NAME(struct vmn_actions *a, const char *key, uint32_t rate,         \
+         uint32_t burst)                                                \
+    {                                                                   \
+        struct call_log *log = record_action(a, CALL);                  \
+                                                                        \
+        call_put_text(log, key);                                        \
+        call_put_u32(log, rate);                                        \
+        call_put_u32(log, burst);                                       \
+    }
+LIMIT_ACTION(vmn_act_limit, CALL_ACT_LIMIT)
+LIMIT_ACTION(vmn_act_limit_kbps, CALL_ACT_LIMIT_KBPS)
+
+void
+vmn_act_copy(struct vmn_actions *a, const struct vmn_copy *copy)
+{
+    struct call_log *log;
+
+    if (!record_is_missing(a->recorder, copy, __func__)) {
+        log = record_action(a, CALL_ACT_COPY);
+        call_put_text(log, copy->key);
+        call_put_u32(log, copy->rate);
+        call_put_u32(log, copy->burst);
+        call_put_u32(log, copy->to);
+        call_put_u32(log, copy->stage);
+        call_put_u32(log, copy->table);
+        call_put_u32(log, copy->type);
+        call_put_text(log, copy->name);
+        call_put_u16(log, copy->max_size);
+    }
+}
+
+static void
+put_ct(struct call_log *log, const struct vmn_ct *ct)
+{
+    call_put_u8(log, ct->commit);
+    call_put_u32(log, ct->zone);
+    call_put_u8(log, ct->nat);
+    call_put_ip(log, &ct->dnat);
+    call_put_u16(log, ct->dnat_port);
+    call_put_ip(log, &ct->snat);
+    call_put_ip(log, &ct->snat_last);
+    call_put_u32(log, ct->then);
+    call_put_u32(log, ct->stage);
+    call_put_u32(log, ct->table);
+    call_put_u8(log, ct->mark);
+    call_put_u32(log, ct->mark_from);
+}
+
+void
+vmn_act_ct(struct vmn_actions *a, const struct vmn_ct *ct)
+{
+    if (!record_is_missing(a->recorder, ct, __func__)) {
+        put_ct(record_action(a, CALL_ACT_CT), ct);
+    }
+}
+
+void
+vmn_act_ct_snat_ports(struct vmn_actions *a, const struct vmn_ct *ct,
+                      uint16_t first, uint16_t last)
+{
+    struct call_log *log;
+
+    if (!record_is_missing(a->recorder, ct, __func__)) {
+        log = record_action(a, CALL_ACT_CT_SNAT_PORTS);
+        put_ct(log, ct);
+        call_put_u16(log, first);
+        call_put_u16(log, last);
+    }
+}
+
+void
+vmn_act_conjunction(struct vmn_actions *a, uint32_t id, unsigned clause,
+                    unsigned n_clauses)
+{
+    struct call_log *log = record_action(a, CALL_ACT_CONJUNCTION);
+
+    call_put_u32(log, id);
+    call_put_u32(log, clause);
+    call_put_u32(log, n_clauses);
+}
