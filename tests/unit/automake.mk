@@ -336,6 +336,8 @@ tests_unit_libfixture_a_SOURCES = \
 	tests/unit/random-calls.h \
 	tests/unit/recorded-calls.c \
 	tests/unit/recorded-calls.h \
+	tests/unit/relay-fixture.c \
+	tests/unit/relay-fixture.h \
 	tests/unit/schema-fixture.c \
 	tests/unit/schema-fixture.h \
 	tests/unit/simulator-fixture.c \
