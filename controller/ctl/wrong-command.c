@@ -198,7 +198,8 @@ enum ctl_exit
 ctl_wrong_number(struct ctl *ctl, const struct ctl_command *command,
                  int n_args, char *const args[])
 {
-    if (command->options & CTL_OPT_FILE && n_args > command->max_args) {
+    if (command->options & CTL_OPT_FILE && command->max_args >= 0
+        && n_args > command->max_args) {
         return ctl_usage(ctl, "%s: files go behind -f: vmnctl %s -f %s",
                          command->name, command->name, args[0]);
     }

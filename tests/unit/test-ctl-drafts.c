@@ -87,6 +87,9 @@ what_cannot_be_put_on_top_is_told(void **state OVS_UNUSED)
     assert_play(none, "", "label port a k=v --draft d --wait", CTL_USAGE, "",
                 "vmnctl: label: --draft changes nothing: --wait cannot be "
                 "combined with it (vmnctl draft plan d)\n");
+    assert_play(none, "", "draft", CTL_USAGE, "",
+                "vmnctl: usage: vmnctl draft ACTION [DRAFT] [TYPE/NAME...] "
+                "[OPTIONS] (see vmnctl draft --help)\n");
     assert_play(none, "", "draft merge d", CTL_USAGE, "",
                 "vmnctl: draft: must be create, show, diff, plan, apply, "
                 "rebase, drop, delete or list, not \"merge\"\n");
