@@ -83,6 +83,7 @@
 
 /* What is renamed must be renamed everywhere. */
 #include "controller/worker/record-calls.c"
+#include "controller/worker/record-actions.c"
 #include "tests/unit/random-calls.h"
 #include "tests/unit/recorded-calls.h"
 
