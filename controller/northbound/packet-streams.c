@@ -394,8 +394,8 @@ query_of(struct http_request *req, const struct northbound *nb,
     if (!table || !schema_is_own(table->id)
         || strncmp(table->plural, of, slash - of)
         || strlen(table->plural) != (size_t) (slash - of)) {
-        nb_query_reject(req, "of", "must be TYPE/NAME, an object of a type "
-                        "that a loaded app declares%s%s%s",
+        nb_query_reject(req, "of", "must be an object, TYPE/NAME, of a "
+                        "type that a loaded app declares%s%s%s",
                         of ? ", not \"" : "", of ? of : "", of ? "\"" : "");
         return NULL;
     }
