@@ -29,7 +29,7 @@ VLOG_DEFINE_THIS_MODULE(relay);
  * another one becomes the server, which can. */
 #define HOLD_MS 1500
 /* How long a reply may be waited for to a request that may be given back, from
- * when it came; one that is long has begun by then. */
+ * when it came, without an option; one that is long has begun by then. */
 #define BACK_MS 1000
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 10);
@@ -141,8 +141,11 @@ back_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *pass_)
 static void
 give_back_later(struct pass *pass)
 {
-    static const struct timeval tv = { BACK_MS / 1000, BACK_MS % 1000 * 1000 };
+    int ms = pass->relay->options.back_ms;
+    struct timeval tv;
 
+    ms = ms ? ms : BACK_MS;
+    tv = (struct timeval) { ms / 1000, ms % 1000 * 1000 };
     pass->back = evtimer_new(pass->relay->base, back_cb, pass);
     event_add(pass->back, &tv);
 }

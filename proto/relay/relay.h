@@ -42,6 +42,8 @@ struct relay_options {
                                  * answer it. */
     int reply_ms;               /* For how long it may take to answer; 0: as
                                  * long as it likes. */
+    int back_ms;                /* After how long without a reply a request is
+                                 * given back that may be; 0: 1 s. */
     /* Called with the newest revision that a client is about to be shown, by a
      * reply or an event; or NULL. */
     void (*shown)(void *aux, uint64_t revision);

@@ -344,7 +344,8 @@ void
 make_relay(struct fixture *f, int64_t wait_ms)
 {
     make_relay_of(f, (struct relay_options) {
-        .wait_ms = wait_ms, .shown = on_shown, .aux = f,
+        .wait_ms = wait_ms, .back_ms = PATIENCE_MS,
+        .shown = on_shown, .aux = f,
     });
 }
 

@@ -18,6 +18,8 @@
 #define H " HTTP/1.1\r\nHost: h\r\n"
 /* How long a request waits that waits in vain; others wait for PATIENCE_MS. */
 #define WAIT_MS 2000
+/* After how long one is given back that is to be; others have PATIENCE_MS. */
+#define BACK_MS 500
 /* Bytes of a reply that is passed back as it comes. */
 #define BIG (3u << 20)
 

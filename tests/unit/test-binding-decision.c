@@ -298,7 +298,7 @@ binding_is_stable_and_never_displaced(void **state OVS_UNUSED)
     random_set_seed(seed);
     for (int round = 0; round < 20000; round++) {
         struct binding_claim claims[ARRAY_SIZE(hosts)];
-        struct binding now = { .active = NULL }, next, again;
+        struct binding now = { .active = NULL }, next, settled, again;
         const char *wanted = NULL;
         bool failover = random_range(2);
         size_t n = 0;
@@ -310,6 +310,7 @@ binding_is_stable_and_never_displaced(void **state OVS_UNUSED)
                 claims[n].ready = random_range(2);
                 claims[n].allowed = random_range(4);
                 claims[n].named = !random_range(4);
+                claims[n].leaving = !random_range(4);
                 claims[n].seen = random_range(3);
                 claims[n++].silent = !random_range(3);
             }
@@ -328,17 +329,22 @@ binding_is_stable_and_never_displaced(void **state OVS_UNUSED)
             wanted = hosts[random_range(4)];
         }
         next = binding_decide(wanted, failover, now, claims, n);
-        /* Who was seen elsewhere before a port has moved is forgotten. */
-        for (size_t i = 0; i < n && next.active != now.active; i++) {
-            if (claims[i].host != next.active) {
-                claims[i].seen = 0;
+        settled = next;
+        if (next.active != now.active) {
+            /* Who was seen elsewhere before a port has moved is forgotten: a
+             * candidate that was one for that may not be it any more. */
+            for (size_t i = 0; i < n; i++) {
+                if (claims[i].host != next.active) {
+                    claims[i].seen = 0;
+                }
             }
+            settled = binding_decide(wanted, failover, next, claims, n);
         }
-        again = binding_decide(wanted, failover, next, claims, n);
+        again = binding_decide(wanted, failover, settled, claims, n);
         assert_ptr_equal(next.active, again.active);
-        assert_ptr_equal(next.candidate, again.candidate);
-        assert_true(next.moving == again.moving);
-        assert_true(next.activated == again.activated);
+        assert_ptr_equal(settled.candidate, again.candidate);
+        assert_true(settled.moving == again.moving);
+        assert_true(settled.activated == again.activated);
         assert_true(!next.activated || next.candidate);
         assert_true(!next.moving || next.candidate == wanted
                     || (seen(claims, n, next.candidate)
