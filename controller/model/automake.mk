@@ -101,6 +101,8 @@ controller_libvmn_a_SOURCES += \
 	controller/model/subnets.c \
 	controller/model/subnets.h \
 	controller/model/tables.c \
+	controller/model/transaction-summary.c \
+	controller/model/transaction-summary.h \
 	controller/model/transaction.c \
 	controller/model/trunk-ports.c \
 	controller/model/txn.c \

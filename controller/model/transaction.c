@@ -19,7 +19,6 @@
 #include "controller/model/id-pools.h"
 #include "controller/model/ipam.h"
 #include "controller/model/model-class.h"
-#include "controller/model/port-effects.h"
 #include "controller/model/quota-usage.h"
 #include "controller/model/left-balancers.h"
 #include "controller/model/rebinding.h"
@@ -28,18 +27,12 @@
 #include "controller/model/request.h"
 #include "controller/model/rights.h"
 #include "controller/model/row-checks.h"
+#include "controller/model/transaction-summary.h"
 #include "controller/model/txn.h"
 #include "controller/schema/schema-diff.h"
-#include "controller/schema/schema-log.h"
 #include "controller/schema/schema-row.h"
-#include "controller/schema/schema-struct.h"
 #include "controller/schema/value.h"
-#include "openvswitch/dynamic-string.h"
 #include "util.h"
-
-/* Most objects of a revision that its log entry names; the rest are
- * counted. */
-#define SUMMARY_MAX 1000
 
 /* One operation.  --------------------------------------------------------- */
 
@@ -294,110 +287,6 @@ commit_entry(struct txn *txn, struct entry *entry)
     model_mark_dirty(model, entry);
 }
 
-/* Returns the outcome for an entry that the request has changed. */
-static enum model_outcome
-outcome_of(const struct entry *entry)
-{
-    return (!entry->before ? MODEL_CREATED
-            : !entry->cur ? MODEL_DELETED : MODEL_UPDATED);
-}
-
-/* Appends where the port was and is whose binding 'entry' is. */
-static void
-put_hosts(struct ds *text, const struct entry *entry)
-{
-    const struct vmn_binding *before
-        = entry->before ? (const void *) entry->before->row : NULL;
-    const struct vmn_binding *now = entry_row(entry);
-
-    if (before) {
-        ds_put_cstr(text, ",\"from\":");
-        schema_print_string(text, before->host);
-    }
-    if (now) {
-        ds_put_cstr(text, ",\"to\":");
-        schema_print_string(text, now->host);
-    }
-    if (now && now->candidate) {
-        ds_put_cstr(text, ",\"candidate\":");
-        schema_print_string(text, now->candidate);
-    }
-    if (now && now->activated) {
-        ds_put_cstr(text, ",\"activated\":true");
-    }
-}
-
-/* Appends a change to the log's text, which names the first 'SUMMARY_MAX'
- * changes; put_changes_end() adds how many more there are.  As
- * schema_changed_shown describes it, but by hand: of a large request that is
- * a part of the time. */
-static void
-put_change(struct ds *text, size_t i, const struct entry *entry)
-{
-    if (i < SUMMARY_MAX) {
-        ds_put_cstr(text, i ? ",{\"op\":\"" : "[{\"op\":\"");
-        ds_put_cstr(text, model_outcome_op(outcome_of(entry)));
-        ds_put_cstr(text, "\",\"type\":\"");
-        ds_put_cstr(text, schema_tables[entry->table]->plural);
-        ds_put_cstr(text, "\",\"name\":");
-        schema_print_string(text, entry->name);
-        if (entry->table == VMN_TABLE_BINDING) {
-            put_hosts(text, entry);
-        }
-        ds_put_char(text, '}');
-    }
-}
-
-/* The log's text, and the number of changes in it. */
-struct effects_text {
-    const struct txn *txn;
-    struct ds *ds;
-    size_t n;
-};
-
-/* Appends what the change of an object, 'by', does to a port.  The author
- * reads it: an account is not told of objects that it does not see. */
-static void
-put_effect(void *text_, const char *op, const char *port,
-           enum vmn_table table, const char *by)
-{
-    struct effects_text *text = text_;
-
-    if (text->n++ < SUMMARY_MAX) {
-        ds_put_format(text->ds, ",{\"op\":\"%s\",\"type\":\"%s\",\"name\":",
-                      op, schema_tables[VMN_TABLE_PORT]->plural);
-        schema_print_string(text->ds, port);
-        if (txn_shows(text->txn, table, by)) {
-            ds_put_format(text->ds, ",\"by\":\"%s/%s\"",
-                          schema_tables[table]->plural, by);
-        }
-        ds_put_char(text->ds, '}');
-    }
-}
-
-/* Appends what the request's changes do to ports, after the 'n' changes
- * themselves.  Returns how many there are in all. */
-static size_t
-put_effects(const struct txn *txn, struct ds *ds, size_t n)
-{
-    struct effects_text text = { .txn = txn, .ds = ds, .n = n };
-
-    port_effects(txn, put_effect, &text);
-    return text.n;
-}
-
-static void
-put_changes_end(struct ds *text, size_t n)
-{
-    if (n > SUMMARY_MAX) {
-        const struct schema_changed changed = { .more = n - SUMMARY_MAX };
-
-        ds_put_char(text, ',');
-        schema_struct_print(&schema_changed_shown, &changed, text);
-    }
-    ds_put_char(text, ']');
-}
-
 /* Returns the difference that the entry's update made, as far as it is to be
  * reported, or NULL. */
 static const struct schema_diff *
@@ -478,9 +367,8 @@ static void
 commit(struct txn *txn)
 {
     struct model *model = txn->model;
-    struct ds text = DS_EMPTY_INITIALIZER;
+    struct txn_summary summary = { .text = DS_EMPTY_INITIALIZER };
     struct model_log *log;
-    size_t n = 0;
 
     model->revision++;
     id_pools_set_revision(model->id_pools, model->revision);
@@ -491,12 +379,12 @@ commit(struct txn *txn)
         struct entry *entry = txn->touched[i];
 
         if (entry->cur != entry->before) {
-            put_change(&text, n++, entry);
+            txn_summary_add(&summary, entry);
             if (!entry->op && !schema_tables[entry->table]->observed) {
                 const struct schema_diff *diff
                     = get_diff(txn->request, entry);
 
-                model_request_add_also(txn->request, outcome_of(entry),
+                model_request_add_also(txn->request, txn_outcome(entry),
                                        entry->table, entry->name, diff);
             }
             note_left_groups(txn, entry);
@@ -506,8 +394,7 @@ commit(struct txn *txn)
         }
         model_yield(model);
     }
-    put_changes_end(&text, put_effects(txn, &text, n));
-    log->summary = ds_steal_cstr(&text);
+    log->summary = txn_summary_end(&summary, txn);
     if (log->stored) {
         request_keys_add(model->request_keys, log);
     }
@@ -538,7 +425,7 @@ set_outcomes(struct txn *txn, bool changed)
             continue;
         }
         if (entry->cur != entry->before) {
-            op->outcome = outcome_of(entry);
+            op->outcome = txn_outcome(entry);
         }
         op->diff = get_diff(txn->request, entry);
         op->revision = entry->cur ? entry->cur->meta.revision

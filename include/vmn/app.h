@@ -570,9 +570,10 @@ struct vmn_id_pool_class {
  * replies (vmn/requests.h).  Its flows send TCP packets up, whole. */
 #define VMN_HANDLER_HTTP (UINT64_C(1) << 0)
 /* Option of a handler: it is also called, with no packet, for each port that
- * was bound to another host than before, or to its first one, some times
- * within ten seconds once its new host's switch has flows of it: for what is
- * to be sent in its name where others have learned where it was. */
+ * was bound to another host than before, or to its first one, or whose
+ * migration has ended, some times within ten seconds once its host's switch
+ * has flows of it: for what is to be sent in its name where others have
+ * learned where it was. */
 #define VMN_HANDLER_ARRIVALS (UINT64_C(1) << 1)
 
 /* Answers packets that flows send up (vmn/packet.h). */
