@@ -34,6 +34,7 @@ PAGE_SOURCES = \
 	controller/page/src/topology/search.js \
 	controller/page/src/type-columns.js \
 	controller/page/src/views/changes.js \
+	controller/page/src/views/drafts.js \
 	controller/page/src/views/new-network.js \
 	controller/page/src/views/objects.js \
 	controller/page/src/views/overview.js \

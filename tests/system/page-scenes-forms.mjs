@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Objects are made, changed and deleted by forms that follow from the schema;
-// and a network with a router and a way outside by three steps.
+// a network with a router and a way outside by three steps; and what a draft
+// would do is looked at before it is applied.
 
 import assert from "node:assert/strict";
-import { MARKUP, section, until } from "./page-helpers.mjs";
+import { MARKUP, misfits, rows, section, until } from "./page-helpers.mjs";
 
 const press = (where, name) => where.getByRole("button", { name, exact: true })
   .click();
@@ -205,6 +206,79 @@ export const scenes = {
         "networks/internet"]) {
         await api("DELETE", of);
       }
+    },
+  },
+  drafts: {
+    allows: /status of 4\d\d/,
+    async play({ page, url, api, go, shoot }) {
+      const changes = [{ op: "patch", type: "policies", name: "shop-db",
+        spec: { mode: "shadow", description: "by draft" } },
+      { type: "groups", name: "drafted",
+        spec: { ports: ["web1"], description: MARKUP } }];
+
+      await go("drafts");
+      await page.getByText("There is no draft.").waitFor();
+      await api("PUT", "drafts/open-db", { spec: { changes,
+        description: "as asked" } });
+      // It comes by itself.
+      await rows(section(page, "Drafts")).filter({ hasText: "open-db" })
+        .filter({ hasText: "as asked" }).click();
+      const draft = section(page, "Draft open-db");
+
+      await draft.getByText("policies/shop-db").waitFor();
+      await draft.getByText("groups/drafted").click();
+      await draft.getByText("onerror").waitFor();
+      const apply = draft.getByRole("button", { name: "Apply" });
+
+      assert(await apply.isDisabled());
+      await press(draft, "Plan");
+      await draft.getByText(/enforce → shadow/).waitFor();
+      await draft.getByText("Who reaches whom").waitFor();
+      await draft.getByRole("group", { name: "What would be different" })
+        .first().waitFor();
+      for (const [name, [width, height]] of Object.entries(
+        { laptop: [1280, 800], phone: [390, 844] })) {
+        await page.setViewportSize({ width, height });
+        assert.deepEqual(await misfits(page), [], name);
+        await shoot(name);
+      }
+      await page.setViewportSize({ width: 1280, height: 800 });
+      // What was changed meanwhile is in the way, and is told.
+      await api("PATCH", "policies/shop-db", { spec: {
+        description: "meanwhile" } });
+      await apply.click();
+      await draft.getByRole("alert").waitFor();
+      await page.reload();
+      await draft.getByRole("heading", { name: "1 conflict" }).waitFor();
+      await shoot("conflict");
+      await api("PATCH", "policies/shop-db", { spec: { description: null } });
+      await page.reload();
+      await press(draft, "Plan");
+      await until("the plan", () => apply.isEnabled());
+      await apply.click();
+      await page.getByText("Draft open-db is applied.").waitFor();
+      assert.equal((await api("GET", "policies/shop-db")).spec.mode,
+        "shadow");
+      // And back, by a draft that its revision makes.
+      await page.getByRole("link", { name: "details" }).click();
+      await page.getByText("Undo by a draft").click();
+      const undo = section(page, /^Draft undo-\d+$/);
+
+      await press(undo, "Plan");
+      await undo.getByText(/shadow → enforce/).waitFor();
+      await undo.getByRole("button", { name: "Apply" }).click();
+      await page.getByText(/^Draft undo-\d+ is applied/).waitFor();
+      assert.equal((await api("GET", "policies/shop-db")).spec.mode,
+        "enforce");
+      // One that nobody wants.
+      await api("PUT", "drafts/no", { spec: { changes } });
+      await page.goto(`${url}/#/drafts/no`);
+      const no = section(page, "Draft no");
+
+      await press(no, "Drop");
+      await press(page.getByRole("dialog"), "Drop");
+      await page.getByText("Draft no is dropped.").waitFor();
+      await page.getByText("There is no draft.").waitFor();
     },
   },
 };

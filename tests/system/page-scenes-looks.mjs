@@ -31,6 +31,7 @@ const VIEWS = {
   "objects/ports": (p) => rows(section(p, "Ports")).first(),
   "objects/dns-zones/shop.internal": (p) =>
     p.getByText("Receipt of its last change"),
+  drafts: (p) => p.getByText("There is no draft."),
   changes: (p) => rows(section(p, "Revisions")).first(),
   "changes/9": (p) => p.getByText("Receipt", { exact: true }),
   "nothing/there": (p) => p.getByText("has no view"),

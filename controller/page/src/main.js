@@ -11,6 +11,7 @@ import { number } from "./format.js";
 import * as newNetwork from "./views/new-network.js";
 import * as overview from "./views/overview.js";
 import * as changes from "./views/changes.js";
+import * as drafts from "./views/drafts.js";
 import * as objects from "./views/objects.js";
 import * as policies from "./views/policies.js";
 import * as reachability from "./views/reachability.js";
@@ -23,7 +24,7 @@ import * as trace from "./views/trace.js";
  * change; otherwise it is mounted anew.  One that is 'hidden' is not in the
  * menu. */
 const views = [overview, topology, reachability, trace, policies, objects,
-  changes, newNetwork];
+  drafts, changes, newNetwork];
 
 // Theme.  -------------------------------------------------------------------
 

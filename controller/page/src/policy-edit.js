@@ -27,7 +27,8 @@ export function verdictBadge(cell) {
     : verdict === "dropped" ? `no: ${cell.reason ?? ""}` : verdict);
 }
 
-function differences(changes) {
+/** Who would reach more or less of whom: changes of reachability. */
+export function differences(changes) {
   if (!changes.length) {
     return h("p", { class: "faint" }, "Nobody would reach more or less of "
       + "whom than now, on this service.");

@@ -3,7 +3,7 @@
 // The log of revisions: who changed what, on which hosts it is installed, and
 // how long it took.
 
-import { get } from "../api.js";
+import { call, get } from "../api.js";
 import { badge, empty, errorBox, facts, h, panel, plainTable, replace }
   from "../dom.js";
 import { changes, installedOn, ms, number, plural, when, WHEN_WIDTH }
@@ -95,7 +95,28 @@ function receipt(found) {
   return { parts, fill: () => made.set(rows) };
 }
 
-function detail(found) {
+/** Puts what would take the revision back into a draft, to be reviewed. */
+function undoer(found, signal) {
+  const out = h("div", { "aria-live": "polite" });
+  const name = `undo-${found.revision}`;
+
+  async function make() {
+    try {
+      await call("POST", `revisions/${found.revision}/undo`, { signal,
+        query: { draft: name } });
+      location.hash = `#/drafts/${name}`;
+    } catch (error) {
+      if (!signal.aborted) {
+        replace(out, errorBox(error));
+      }
+    }
+  }
+  return [h("p", { class: "buttons start" }, h("button", { type: "button",
+    title: `Makes draft ${name}, which is planned and applied by itself`,
+    onclick: make }, "Undo by a draft")), out];
+}
+
+function detail(found, signal) {
   const { parts, fill } = receipt(found);
   const duration = found.duration_us;
 
@@ -104,6 +125,9 @@ function detail(found) {
       ["Comment", found.comment ?? null],
       ["Undoes", found.undoes
         ? `changes in revision ${number(found.undoes)}` : null],
+      ["Draft", found.draft ? found.draft + (found.draft_author
+        && found.draft_author !== found.who ? ` by ${found.draft_author}` : "")
+        : null],
       ["Taken back", found.restored_over ? `by revision ${
         number(found.restored_over)}, the restore of a backup` : null],
       ["Duration", duration ? STEPS.filter(([k]) => duration[k] !== undefined
@@ -114,6 +138,8 @@ function detail(found) {
       : h("p", { class: "faint" }, "Only what hosts report, which is not "
         + "stored, or it is too old for the log."),
     contentsNodes(found),
+    found.contents?.length && !found.restored_over ? undoer(found, signal)
+      : null,
     h("h3", {}, "Receipt"), parts,
   ] };
 }
@@ -225,7 +251,7 @@ export function mount(root, { signal, words }) {
         signal);
 
       if (chosen === revision) {
-        const made = detail(found);
+        const made = detail(found, signal);
 
         replace(side, h("h3", {}, `Revision ${number(found.revision)}`),
           made.node);
