@@ -581,9 +581,11 @@ ctl_cmd_draft(struct ctl *ctl, int n_args, char *const args[])
 
 /* Rollback.  -------------------------------------------------------------- */
 
-/* Makes the draft 'name' that takes the revision back. */
+/* Makes the draft 'name' that takes the revision back, or those from 'first'
+ * (unless it is NULL) to it. */
 static enum ctl_exit
-draft_undo(struct ctl *ctl, const char *revision, const char *name)
+draft_undo(struct ctl *ctl, const char *first, const char *revision,
+           const char *name)
 {
     struct ds path = DS_EMPTY_INITIALIZER;
     struct ctl_reply reply;
@@ -592,6 +594,9 @@ draft_undo(struct ctl *ctl, const char *revision, const char *name)
     ctl_append_path(&path, "revisions", revision);
     ds_put_cstr(&path, "/undo");
     ctl_append_query(&path, "draft", name);
+    if (first) {
+        ctl_append_query(&path, "first", first);
+    }
     status = ctl_call(ctl, "POST", ds_cstr(&path), NULL, NULL, &reply);
     ds_destroy(&path);
     if (!status) {
@@ -625,22 +630,37 @@ review(struct ctl *ctl, const char *name, char **tag)
     return conflicts ? CTL_REFUSED : plan_of(ctl, name, *tag);
 }
 
+/* Takes the range FIRST-LAST, or the one revision, apart.  Returns false if
+ * 'arg' is neither; the caller frees '*first', which may be NULL. */
+static bool
+parse_range(const char *arg, char **first, const char **last)
+{
+    size_t n = strspn(arg, "0123456789");
+
+    *first = arg[n] == '-' ? xmemdup0(arg, n) : NULL;
+    *last = *first ? &arg[n + 1] : arg;
+    return n && **last && !(*last)[strspn(*last, "0123456789")];
+}
+
 enum ctl_exit
 ctl_cmd_rollback(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
 {
     enum ctl_exit status;
-    char *name, *tag = NULL;
+    char *first, *name, *tag = NULL;
+    const char *last;
 
-    if (!*args[0] || args[0][strspn(args[0], "0123456789")]) {
+    if (!parse_range(args[0], &first, &last)) {
+        free(first);
         return ctl_usage(ctl, "rollback: must be a revision (vmnctl revisions "
-                         "lists them), not \"%s\"", args[0]);
+                         "lists them), or FIRST-LAST, not \"%s\"", args[0]);
     }
     if (ctl->wait && !ctl->apply) {
+        free(first);
         return ctl_usage(ctl, "rollback: --wait goes with --apply");
     }
     name = (ctl->draft ? xstrdup(ctl->draft)
             : xasprintf("rollback-%s", args[0]));
-    status = draft_undo(ctl, args[0], name);
+    status = draft_undo(ctl, first, last, name);
     if (!status) {
         status = review(ctl, name, &tag);
     }
@@ -651,6 +671,7 @@ ctl_cmd_rollback(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
         put_line(ctl, "\nnothing is changed yet: vmnctl draft apply %s --etag "
                  "%s\n", name, tag);
     }
+    free(first);
     free(name);
     free(tag);
     return status;

@@ -527,16 +527,17 @@ const struct ctl_command ctl_commands[] = {
       "  vmnctl draft plan lockdown\n"
       "  vmnctl draft apply lockdown --etag 12 --wait\n",
       ctl_cmd_draft },
-    { "rollback", "REVISION", 1, 1,
+    { "rollback", "REVISION|FIRST-LAST", 1, 1,
       CTL_OPT_ROLLBACK | CTL_OPT_SHOWN | CTL_OPT_WAIT,
-      "draft what would take a revision back",
-      "Makes a draft that undoes the revision, and shows its plan.  What has\n"
-      "been changed since is a conflict of the draft, which `vmnctl draft\n"
-      "show` lists.  With --apply, the draft that was shown is applied if\n"
-      "there is none.\n"
-      "vmnctl undo does the same at once, without a draft.\n"
+      "draft what would take a revision, or several, back",
+      "Makes a draft that undoes the revision, or all from the first to the\n"
+      "last together, and shows its plan.  What has been changed since is a\n"
+      "conflict of the draft, which `vmnctl draft show` lists.  With --apply,\n"
+      "the draft that was shown is applied if there is none.\n"
+      "vmnctl undo does the same with one revision at once, without a draft.\n"
       "\nExample:\n"
       "  vmnctl rollback 42\n"
+      "  vmnctl rollback 42-47\n"
       "  vmnctl draft apply rollback-42 --wait\n"
       "  vmnctl rollback 42 --apply --wait\n",
       ctl_cmd_rollback },

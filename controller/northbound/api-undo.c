@@ -7,7 +7,8 @@
  * with a scope undoes what its account has made, as far as all objects in it
  * are its own still; the rest the model checks, as of any change.  With
  * ?draft=NAME the same is put into a draft, as changes of what the revision
- * left: what has changed since is then a conflict of the draft. */
+ * left: what has changed since is then a conflict of the draft.  With ?first=
+ * that is for all revisions from this one on together. */
 
 #include <config.h>
 
@@ -28,7 +29,9 @@
 /* What is asked for. */
 struct undo {
     struct northbound *nb;
-    uint64_t revision;
+    uint64_t first, revision;   /* The first and the last one. */
+    uint64_t changed;           /* That which has changed the object at hand
+                                 * last. */
     const char *type, *name;    /* Of that object alone; or NULL. */
     const char *draft;          /* The draft that it is to be; or NULL. */
     json_t *changes;            /* Of that draft. */
@@ -172,7 +175,7 @@ add_draft_change(struct undo *undo, const char *op,
                  const struct schema_table *table, const char *name,
                  json_t *base, int64_t created_ms)
 {
-    char *etag = (base ? xasprintf("%"PRIu64, undo->revision)
+    char *etag = (base ? xasprintf("%"PRIu64, undo->changed)
                   : xstrdup(VMN_DRAFT_NONE));
     json_t *change = json_pack("{s:s, s:s, s:s, s:s, s:o*}", "op", op,
                                "type", table->plural, "name", name,
@@ -355,7 +358,10 @@ undo_object(struct undo *undo, const json_t *object)
         return;
     }
     if (table->of_daemon && (!before || !after)) {
-        refuse_of_daemon(undo, table);
+        /* A start of vmnd may be one of several revisions. */
+        if (undo->first == undo->revision) {
+            refuse_of_daemon(undo, table);
+        }
         return;
     }
     if (is_of_newer(undo, table, name, before, after)) {
@@ -393,9 +399,10 @@ check_whole(struct undo *undo, const json_t *contents)
     }
     if (left_out && !undo->type && !undo->force) {
         vmn_errors_add(&undo->errors, VMN_ERR_CONFLICT, "",
-                       "the changes of %lld objects in revision %"PRIu64" "
-                       "are not kept", (long long) left_out,
-                       undo->revision);
+                       "the changes of %lld objects in %s%"PRIu64" are not "
+                       "kept", (long long) left_out,
+                       undo->first == undo->revision ? "revision "
+                       : "revisions up to ", undo->revision);
     } else if (!undo->errors.n && !undo->request.n_ops
                && !json_array_size(undo->changes)) {
         vmn_errors_add(&undo->errors, VMN_ERR_CONFLICT, "",
@@ -410,12 +417,17 @@ submit_draft(struct undo *undo, struct http_request *req,
              const struct nb_wait *wait)
 {
     const struct schema_table *table = schema_tables[VMN_TABLE_DRAFT];
-    char *description = xasprintf("Takes back revision %"PRIu64,
-                                  undo->revision);
-    json_t *spec = json_pack("{s:s, s:I, s:O}", "description", description,
-                             "undoes", (json_int_t) undo->revision,
+    bool is_one = undo->first == undo->revision;
+    char *description = (
+        is_one ? xasprintf("Takes back revision %"PRIu64, undo->revision)
+        : xasprintf("Takes back revisions %"PRIu64" to %"PRIu64, undo->first,
+                    undo->revision));
+    json_t *spec = json_pack("{s:s, s:O}", "description", description,
                              "changes", undo->changes);
 
+    if (is_one) {
+        json_object_set_new(spec, "undoes", json_integer(undo->revision));
+    }
     free(description);
     undo->request.list = false;
     undo->request.has_bases = true;
@@ -447,6 +459,10 @@ submit(struct undo *undo, struct http_request *req, const json_t *contents,
                                               undo->request.key,
                                               time_wall_msec()));
     json_array_foreach (json_object_get(contents, "objects"), i, object) {
+        const json_t *changed = json_object_get(object, "revision");
+
+        undo->changed = (changed ? (uint64_t) json_integer_value(changed)
+                         : undo->revision);
         undo_object(undo, object);
     }
     check_whole(undo, contents);
@@ -496,46 +512,37 @@ query_draft(struct http_request *req, struct undo *undo)
     return true;
 }
 
+/* Reads the first revision, if there are to be several. */
+static bool
+query_first(struct http_request *req, struct undo *undo)
+{
+    return (nb_query_number(req, "first", 1, undo->revision, undo->revision,
+                            &undo->first)
+            && (undo->draft || !http_request_query(req, "first")
+                || nb_query_reject(req, "first", "requires \"draft\"")));
+}
+
 void
 nb_post_undo(struct http_request *req, void *nb)
 {
-    struct vmn_error why = VMN_ERROR_INIT;
     struct undo undo = { .nb = nb };
     struct nb_wait wait;
     json_t *contents;
-    uint64_t restore;
-    int error;
 
     if (!nb_query_wait(req, &wait)
         || !nb_query_bool(req, "force", &undo.force)
-        || !query_object(req, &undo) || !query_draft(req, &undo)) {
-        return;
-    }
-    if (!nb_param_revision(req, &undo.revision)
+        || !query_object(req, &undo) || !query_draft(req, &undo)
+        || !nb_param_revision(req, &undo.revision)
+        || !query_first(req, &undo)
         || !nb_sees_revision(nb, req, undo.revision)) {
         return;
     }
-    restore = undo.nb->store_class->taken_back(undo.nb->store, undo.revision);
-    if (restore) {
-        http_reply_problem(req, 409, "conflict", NULL, "Revision %"PRIu64" is "
-                           "not in effect: revision %"PRIu64", the restore of "
-                           "a backup, has taken it back", undo.revision,
-                           restore);
+    if (undo.revision > model_durable_revision(undo.nb->model)) {
+        nb_reply_no_revision(nb, req, undo.revision);
         return;
     }
-    error = nb_log_contents(nb, undo.revision, &contents, &why);
-    if (error == ENOENT
-        && undo.revision > model_durable_revision(undo.nb->model)) {
-        nb_reply_no_revision(nb, req, undo.revision);
-    } else if (error == ENOENT) {
-        http_reply_problem(req, 404, "not-found", NULL, "Nothing is kept of "
-                           "what revision %"PRIu64" changed", undo.revision);
-    } else if (error) {
-        http_reply_header(req, "Retry-After", "1");
-        http_reply_problem(req, 503, "unavailable", NULL, "The log could not "
-                           "be read: %s", why.text);
-        vmn_error_uninit(&why);
-    } else {
+    contents = nb_undo_contents(nb, req, undo.first, undo.revision);
+    if (contents) {
         undo.changes = json_array();
         submit(&undo, req, contents, &wait);
         json_decref(undo.changes);

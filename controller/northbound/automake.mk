@@ -120,6 +120,9 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/trace-body.c \
 	controller/northbound/trace-body.h \
 	controller/northbound/unanswered-neighbours.c \
+	controller/northbound/undo-log.c \
+	controller/northbound/undo-range.c \
+	controller/northbound/undo-range.h \
 	controller/northbound/unheard-hosts.c \
 	controller/northbound/volatile-revisions.c \
 	controller/northbound/volatile-revisions.h

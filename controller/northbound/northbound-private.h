@@ -341,12 +341,23 @@ char *nb_port_quarantine(const struct northbound *, const char *port);
 void nb_reply_struct(struct http_request *, const struct schema_struct *shown,
                      const void *reply);
 
+/* undo-log.c */
+/* Returns what the revisions from 'first' to 'last' have made of objects, as
+ * nb_log_contents() has it of one; of several each object has the last
+ * "revision" that changed it.  The caller's; NULL after a reply. */
+json_t *nb_undo_contents(const struct northbound *, struct http_request *,
+                         uint64_t first, uint64_t last);
+
 /* revision-contents.c */
 /* Gets what the store keeps of what the revision made of objects, which the
  * caller owns.  Returns 0, ENOENT without an error, or a positive errno with
  * an error in '*why'. */
 int nb_log_contents(const struct northbound *, uint64_t revision,
                     json_t **contents, struct vmn_error *why);
+/* The same; adds the bytes that it has in the store to '*n_bytes'. */
+int nb_read_contents(const struct northbound *, uint64_t revision,
+                     json_t **contents, size_t *n_bytes,
+                     struct vmn_error *why);
 /* Appends it, as the members "contents" and "left_out", to an object that has
  * no last brace; nothing if nothing is kept. */
 int nb_append_contents(const struct northbound *, const struct model_rights *,

@@ -256,7 +256,10 @@ const struct nb_operation nb_operation_undo = {
            SHOWN("draft", STRING, 0,
                  "Makes a draft of this name that would undo it, in place of "
                  "undoing it.", .max = VMN_NAME_LEN,
-                 .check = value_check_name), WAIT),
+                 .check = value_check_name),
+           SHOWN("first", U32, 0,
+                 "With `draft`: all revisions from this one on, together."),
+           WAIT),
     HEADERS(KEY),
     .replies = { &nb_reply_applied, &plan_shown },
     .statuses = NB_202 | NB_404 | NB_409 | NB_412 | NB_413 | NB_422 | NB_503,

@@ -19,10 +19,9 @@
 #include "svec.h"
 #include "util.h"
 
-/* As nb_log_contents(); adds the size of what is kept to '*n_bytes'. */
-static int
-read_contents(const struct northbound *nb, uint64_t revision,
-              json_t **contents, size_t *n_bytes, struct vmn_error *why)
+int
+nb_read_contents(const struct northbound *nb, uint64_t revision,
+                 json_t **contents, size_t *n_bytes, struct vmn_error *why)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
     int error = nb->store_class->log_contents(nb->store, revision, &ds, why);
@@ -44,7 +43,7 @@ nb_log_contents(const struct northbound *nb, uint64_t revision,
 {
     size_t n_bytes = 0;
 
-    return read_contents(nb, revision, contents, &n_bytes, why);
+    return nb_read_contents(nb, revision, contents, &n_bytes, why);
 }
 
 /* Returns a member as JSON text in the arena, or NULL if it is absent. */
@@ -128,7 +127,7 @@ append_contents(const struct northbound *nb,
     const json_t *object;
     struct arena arena;
     size_t i, n = 0;
-    int error = read_contents(nb, revision, &contents, n_bytes, why);
+    int error = nb_read_contents(nb, revision, &contents, n_bytes, why);
 
     if (error) {
         return error == ENOENT ? 0 : error;

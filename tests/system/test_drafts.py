@@ -327,6 +327,62 @@ def test_rollback_conflicts_with_later_changes_of_the_same(api):
                    draft="late").status == 412
 
 
+def test_rollback_of_several_revisions(world, api):
+    """What came, went, was changed twice and back is as it was before them;
+    what was changed afterwards stays."""
+    entries = [{"protocol": "tcp", "ports": [1]}]
+    api.put("services/gone", {"entries": entries})
+    api.put("services/renewed", {"entries": entries, "description": "old"})
+    was = {of: api.get(of)["spec"] for of in (
+        "policies/p", "services/gone", "services/renewed")}
+    first = api.patch("policies/p", {"description": "one"})["revision"]
+    api.put("services/came", {"entries": entries})
+    api.patch("services/gone", {"description": "two"})
+    api.patch("policies/p", {"description": "three", "mode": "shadow"})
+    api.delete("services/gone")
+    api.delete("services/renewed")
+    api.put("services/renewed", {"entries": entries})
+    api.put("services/brief", {"entries": entries})
+    api.patch("policies/p", {"mode": "enforce"})
+    last = api.delete("services/brief")["revision"]
+    after = {"labels": {"later": "yes"}}
+    api.patch("policies/p", after)
+
+    name = "%d-%d" % (first, last)
+    said = vmnctl(world.lab, "rollback", name)
+    assert "drafts/rollback-%s created" % name in said
+    draft = api.get("drafts/rollback-" + name)
+    assert draft["spec"]["description"] == \
+        "Takes back revisions %d to %d" % (first, last)
+    assert "undoes" not in draft["spec"]
+    assert sorted((c.get("op", "put"), c["type"] + "/" + c["name"])
+                  for c in draft["spec"]["changes"]) == [
+        ("delete", "services/came"), ("patch", "policies/p"),
+        ("patch", "services/renewed"), ("put", "services/gone")]
+    apply(api, "rollback-" + name)
+    assert api.get("policies/p")["spec"] == {**was["policies/p"], **after}
+    for of in "services/gone", "services/renewed":
+        assert api.get(of)["spec"] == was[of]
+    names = [s["name"] for s in api.get("services")["items"]]
+    assert "came" not in names and "brief" not in names
+
+    # A later change of the same is in the way.
+    first = api.patch("policies/p", {"description": "a"})["revision"]
+    last = api.patch("policies/p", {"description": "b"})["revision"]
+    api.patch("policies/p", {"description": "c"})
+    path = "/v1/revisions/%d/undo" % last
+    api.call("POST", path, draft="late", first=first)
+    assert pointers(refused(apply, api, "late")) == [
+        "/spec/changes/0/spec/description"]
+    for query, status in (({"first": first}, 400),
+                          ({"first": last + 1, "draft": "x"}, 400),
+                          ({"first": 0, "draft": "x"}, 400)):
+        assert refused(api.call, "POST", path, **query).status == status
+    api.delete("drafts/late")
+    for name in "gone", "renewed":
+        api.delete("services/" + name)
+
+
 @pytest.mark.parametrize("drafted", (False, True))
 def test_rollback_restores_assigned_addresses(api, drafted):
     """As an undo does."""

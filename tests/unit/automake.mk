@@ -130,6 +130,7 @@ UNIT_TESTS = \
 	tests/unit/test-store-restore \
 	tests/unit/test-store-retention \
 	tests/unit/test-store-revoked \
+	tests/unit/test-undo-range \
 	tests/unit/test-usage \
 	tests/unit/test-verdict \
 	tests/unit/test-watchdog \

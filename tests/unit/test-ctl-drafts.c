@@ -95,7 +95,10 @@ what_cannot_be_put_on_top_is_told(void **state OVS_UNUSED)
                 "rebase, drop, delete or list, not \"merge\"\n");
     assert_play(none, "", "rollback latest", CTL_USAGE, "",
                 "vmnctl: rollback: must be a revision (vmnctl revisions lists "
-                "them), not \"latest\"\n");
+                "them), or FIRST-LAST, not \"latest\"\n");
+    assert_play(none, "", "rollback 42-", CTL_USAGE, "",
+                "vmnctl: rollback: must be a revision (vmnctl revisions lists "
+                "them), or FIRST-LAST, not \"42-\"\n");
 }
 
 /* Somebody else has changed it between. */
