@@ -148,8 +148,8 @@ cpu_ms(const struct watchdog *w)
             : ts.tv_sec * INT64_C(1000) + ts.tv_nsec / 1000000);
 }
 
-/* Returns true if the thread has used a processor for most of the time since
- * this was last asked. */
+/* Returns true if the thread has computed, rather than slept, since this was
+ * last asked.  Where the machine is busy it gets a part of the time alone. */
 static bool
 has_computed(struct watchdog *w)
 {
@@ -157,7 +157,7 @@ has_computed(struct watchdog *w)
 
     w->cpu_ms = cpu_ms(w);
     w->looked_ms = time_msec();
-    return w->cpu_ms - used > (w->looked_ms - since) / 2;
+    return w->cpu_ms - used > (w->looked_ms - since) / 10;
 }
 
 /* Counts work by its text; NULL: other work. */
