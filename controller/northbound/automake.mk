@@ -49,6 +49,8 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/event-replay.h \
 	controller/northbound/event-scope.c \
 	controller/northbound/event-scope.h \
+	controller/northbound/event-scope-ids.c \
+	controller/northbound/event-scope-ids.h \
 	controller/northbound/event-sources.c \
 	controller/northbound/event-states.c \
 	controller/northbound/event-streams.c \

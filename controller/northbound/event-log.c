@@ -108,9 +108,10 @@ discard_oldest(struct event_log *log)
 {
     struct event_entry *entry = &log->ring[log->oldest++ % EVENTS_MAX];
 
-    log->n_bytes -= entry->size + entry->about.length;
+    log->n_bytes -= entry->size + entry->about.length + entry->created_size;
     log->floor = MAX(log->floor, entry->revision);
     ds_destroy(&entry->about);
+    free(entry->created);
     free(entry->text);
 }
 
@@ -157,9 +158,21 @@ event_log_push(struct event_log *log, enum event_kind kind, struct ds *data,
     entry->size = strlen(entry->text);
     entry->time_ms = entry->made_ms = time_wall_msec();
     entry->revision = log->revision;
+    entry->created = NULL;
+    entry->created_size = 0;
     log->n_bytes += entry->size + about->length;
     log->next++;
     ds_destroy(data);
+}
+
+void
+event_log_set_created(struct event_log *log, int64_t *created, size_t n)
+{
+    struct event_entry *entry = &log->ring[(log->next - 1) % EVENTS_MAX];
+
+    entry->created = created;
+    entry->created_size = n * sizeof *created;
+    log->n_bytes += entry->created_size;
 }
 
 void

@@ -42,6 +42,10 @@ struct event_entry {
                                  * author's process says, whose clock may be
                                  * another one. */
     uint64_t revision;          /* The newest revision then. */
+    int64_t *created;           /* Which objects those are: of each in 'about'
+                                 * when it was created, as its row says; 0: it
+                                 * has no durable one.  NULL: not known. */
+    size_t created_size;        /* In bytes. */
 };
 
 /* Since when some kinds of events are told. */
@@ -103,6 +107,9 @@ bool event_log_find(const struct event_log *, uint64_t revision,
  * 'about'.  Discards the oldest events to make room. */
 void event_log_push(struct event_log *, enum event_kind, struct ds *data,
                     struct ds *about, bool about_all, bool background);
+/* Says of the newest event which 'n' objects it is about; takes ownership of
+ * 'created'. */
+void event_log_set_created(struct event_log *, int64_t *created, size_t n);
 /* Says of the newest event when it happened. */
 void event_log_set_made(struct event_log *, int64_t made_ms);
 /* Notes the newest revision, before the event that tells of it is appended;
@@ -169,6 +176,10 @@ void event_readers_recheck(struct event_readers *);
 /* Must be called when a client is authenticated by a token that expires: its
  * stream, or its request that waits, ends with it.  'all' may be NULL. */
 void event_readers_expect_expiry(struct event_readers *all);
+/* Returns true if a stream of these kinds, of a client with or without a
+ * scope, can go on behind the event with this id. */
+bool event_readers_know(const struct event_readers *, bool scoped, uint64_t id,
+                        unsigned kinds);
 struct event_readers_stats {
     uint64_t n_readers;         /* Open now. */
     uint64_t n_overrun;         /* Closed since they did not keep up. */

@@ -3,7 +3,10 @@
  * Events for accounts with a scope; see event-scope.h.
  *
  * A name is one object's only while it is there: what happened before an
- * object was created was about another that had the name. */
+ * object was created was about another that had the name.  Whose an event is
+ * says when its object was created, which is in the row, and so the same at
+ * each member of a cluster, whose clocks are not; of revisions, whose time is
+ * by the clock of who makes rows, whether the object was there by then. */
 
 #include <config.h>
 
@@ -16,10 +19,6 @@
 #include "controller/northbound/event-log.h"
 #include "util.h"
 
-/* So many ids are in each millisecond, which is more than events are kept. */
-#define IDS_PER_MS 32768
-BUILD_ASSERT_DECL(IDS_PER_MS > EVENTS_MAX);
-
 /* Ports that an event names, as without a scope. */
 #define PORTS_NAMED 100
 
@@ -30,33 +29,73 @@ const unsigned event_scope_kinds = (KIND(REVISION) | KIND(BINDING)
                                     | KIND(MONITOR) | KIND(SCALE)
                                     | KIND(GATEWAY));
 
-uint64_t
-event_scope_id(int64_t time_ms, uint64_t last)
-{
-    return MAX(last + 1, (uint64_t) time_ms * IDS_PER_MS);
-}
-
-int64_t
-event_scope_time_ms(uint64_t id)
-{
-    return id / IDS_PER_MS;
-}
-
 /* Objects.  -------------------------------------------------------------- */
 
-/* Returns true if the object is within the scope, and was there when the event
- * happened. */
+int64_t *
+event_scope_created(const struct northbound *nb, enum event_kind kind,
+                    const struct ds *about, size_t *n)
+{
+    const char *p = about->string, *end = p + about->length;
+    int64_t *created;
+
+    *n = 0;
+    if (!(event_scope_kinds & 1u << kind) || kind == EVENT_REVISION) {
+        return NULL;
+    }
+    for (; p < end; p += strlen(p + 1) + 2) {
+        ++*n;
+    }
+    created = xcalloc(MAX(*n, 1), sizeof *created);
+    p = about->string;
+    for (size_t i = 0; i < *n; i++, p += strlen(p + 1) + 2) {
+        struct model_meta meta;
+
+        if (model_get_durable(nb->model, (unsigned char) *p, p + 1, &meta)) {
+            created[i] = meta.created_ms;
+        }
+    }
+    return created;
+}
+
+/* Returns when the object was created that the event names so; 0: not
+ * known. */
+static int64_t
+find_created(const struct event_entry *entry, enum vmn_table table,
+             const char *name)
+{
+    const char *p = entry->about.string, *end = p + entry->about.length;
+
+    for (size_t i = 0; entry->created && p < end;
+         i++, p += strlen(p + 1) + 2) {
+        if (*p == (char) table && !strcmp(p + 1, name)) {
+            return entry->created[i];
+        }
+    }
+    return 0;
+}
+
+/* Returns true if the object is within the scope, and the same that the event
+ * is about: that was created at 'created'; if this is 0, it was there when the
+ * event happened. */
+static bool
+owns_as(const struct event_scope *scope, const struct event_entry *entry,
+        enum vmn_table table, const char *name, int64_t created)
+{
+    struct model_meta meta;
+    const struct vmn_row *row = model_get_durable(scope->nb->model, table,
+                                                  name, &meta);
+
+    return (row && (created ? meta.created_ms == created
+                    : meta.created_ms <= entry->made_ms)
+            && model_in_scope(scope->rights, row));
+}
+
 static bool
 owns(const struct event_scope *scope, const struct event_entry *entry,
      enum vmn_table table, const char *name)
 {
-    struct model_meta meta;
-    const struct vmn_row *row
-        = (name ? model_get_durable(scope->nb->model, table, name, &meta)
-           : NULL);
-
-    return (row && meta.created_ms <= entry->made_ms
-            && model_in_scope(scope->rights, row));
+    return (name && owns_as(scope, entry, table, name,
+                            find_created(entry, table, name)));
 }
 
 /* The same of the object that a member of the event names. */
@@ -139,14 +178,16 @@ restrict_revision(const struct event_scope *scope,
 
 /* Ports of a host.  ------------------------------------------------------ */
 
-/* Adds a port to the event if it is the account's. */
+/* Adds a port to the event if it is the account's, and, unless 'created' is 0,
+ * was created then. */
 static void
 add_port(const struct event_scope *scope, const struct event_entry *entry,
-         const char *name, json_t *ports, size_t *n, struct ds *about)
+         const char *name, int64_t created, json_t *ports, size_t *n,
+         struct ds *about)
 {
     const struct vmn_port *port;
 
-    if (!owns(scope, entry, VMN_TABLE_PORT, name)) {
+    if (!owns_as(scope, entry, VMN_TABLE_PORT, name, created)) {
         return;
     }
     if (++*n <= PORTS_NAMED) {
@@ -172,9 +213,11 @@ restrict_ports(const struct event_scope *scope,
     size_t n = 0;
 
     event_about(about, VMN_TABLE_HOST, host);
-    for (; p < end; p += strlen(p + 1) + 2) {
+    for (size_t i = 0; p < end; i++, p += strlen(p + 1) + 2) {
         if (*p == (char) VMN_TABLE_PORT) {
-            add_port(scope, entry, p + 1, ports, &n, about);
+            add_port(scope, entry, p + 1,
+                     entry->created ? entry->created[i] : 0, ports, &n,
+                     about);
         }
     }
     if (entry->about_all && host) {
@@ -182,7 +225,7 @@ restrict_ports(const struct event_scope *scope,
             scope->nb->model, VMN_INDEX_PORT_BY_HOST, host);
 
         for (size_t i = 0; i < names.n; i++) {
-            add_port(scope, entry, names.names[i], ports, &n, about);
+            add_port(scope, entry, names.names[i], 0, ports, &n, about);
         }
     }
     json_object_del(data, "reason");

@@ -4,8 +4,9 @@
  * in the words in which they see these objects.  Of changes that others make,
  * what concerns their own objects, without who made it and what was said of
  * it; nothing of hosts, of what is installed, and of others' ports on the same
- * host.  Ids are times, so that they tell nothing of how many events there are
- * besides; but in a stream of revisions alone, whose numbers they are told.
+ * host.  Their ids (event-scope-ids.h) tell nothing of how many events there
+ * are besides; but in a stream of revisions alone, whose numbers they are
+ * told.
  * Packets have calls of their own (packet-scope.h).
  *
  * For event-streams.c alone. */
@@ -16,6 +17,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "controller/schema/event-kinds.h"
+
+struct ds;
 struct event_entry;
 struct event_filter;
 struct model_rights;
@@ -37,10 +41,10 @@ struct event_scope {
 char *event_scope_text(const struct event_scope *, const struct event_entry *,
                        const struct event_filter *);
 
-/* Returns the id that such an account is shown of an event that happened at
- * 'time_ms', after one with id 'last' (0: the first of a stream). */
-uint64_t event_scope_id(int64_t time_ms, uint64_t last);
-/* Returns when the event with such an id happened. */
-int64_t event_scope_time_ms(uint64_t id);
+/* Returns what says later whose event it is, for event_log_set_created(): when
+ * each of the '*n' objects in 'about' was created.  NULL: the kind needs
+ * none. */
+int64_t *event_scope_created(const struct northbound *, enum event_kind,
+                             const struct ds *about, size_t *n);
 
 #endif /* controller/northbound/event-scope.h */

@@ -15,6 +15,7 @@
 #include "controller/fabric/fabric-packet-sampling.h"
 #include "controller/fabric/fabric-watch.h"
 #include "controller/northbound/drop-isolation.h"
+#include "controller/northbound/event-scope.h"
 #include "controller/northbound/replies.h"
 #include "controller/northbound/sample-causes.h"
 #include "controller/northbound/volatile-revisions.h"
@@ -75,10 +76,14 @@ push(struct northbound *nb, enum event_kind kind,
 {
     uint64_t durable = model_durable_revision(nb->model);
     struct ds data = DS_EMPTY_INITIALIZER;
+    int64_t *created;
+    size_t n;
 
     schema_struct_print(shown, event, &data);
     event_log_note_revision(nb->event_log, durable, durable);
+    created = event_scope_created(nb, kind, about, &n);
     event_log_push(nb->event_log, kind, &data, about, about_all, background);
+    event_log_set_created(nb->event_log, created, n);
     event_readers_wake(nb->event_readers);
 }
 

@@ -14,12 +14,12 @@
 #include "controller/northbound/event-query.h"
 #include "controller/northbound/event-replay.h"
 #include "controller/northbound/event-scope.h"
+#include "controller/northbound/event-scope-ids.h"
 #include "controller/northbound/replies.h"
 #include "controller/schema/schema-struct.h"
 
 #include <event2/event.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,6 +42,7 @@ VLOG_DEFINE_THIS_MODULE(event_streams);
 
 struct event_readers {
     struct northbound *nb;
+    struct event_scope_ids *scope_ids; /* Owned. */
     struct ovs_list readers;    /* Of struct reader. */
     size_t n_readers;
     uint64_t n_overrun;
@@ -72,11 +73,9 @@ struct reader {
     bool scoped;                /* 'principal' has a scope: it is told what
                                  * event-scope.h says, otherwise with ids of
                                  * its own. */
-    uint64_t shown_id;          /* Then: the last of those, */
-    uint64_t resume_id;         /* and events up to this one were sent. */
+    uint64_t shown_id;          /* Then: the last of those. */
     bool seeks;                 /* Where it begins is looked for: */
     struct event_seek seek;
-    int64_t seek_ms;            /* When that began. */
     bool missed;                /* Then: events were. */
     bool full;                  /* Until the client has read what is queued. */
     bool quiet;                 /* Nothing was sent since the last
@@ -148,15 +147,6 @@ end_stream(struct reader *reader)
     reader_destroy(reader);
 }
 
-/* Returns the kinds of which all events are to be kept where the stream
- * begins.  Ids that are times are of the writer alone. */
-static unsigned
-kinds_of(const struct reader *reader)
-{
-    return (reader->scoped && !reader->by_revision ? UINT_MAX
-            : reader->filter.kinds);
-}
-
 static struct event_scope
 scope_of(const struct reader *reader)
 {
@@ -224,9 +214,11 @@ send_entry(struct reader *reader, const struct event_entry *entry)
     write_text(reader, entry->text + skip, entry->size - skip);
 }
 
-/* Sends an event to a client with a scope, if it is told of it. */
+/* Sends an event, which is at position 'at', to a client with a scope, if it
+ * is told of it. */
 static void
-send_scoped(struct reader *reader, const struct event_entry *entry)
+send_scoped(struct reader *reader, const struct event_entry *entry,
+            uint64_t at)
 {
     const struct event_scope scope = scope_of(reader);
     char *text = event_scope_text(&scope, entry, &reader->filter);
@@ -236,13 +228,11 @@ send_scoped(struct reader *reader, const struct event_entry *entry)
         return;
     }
     reader->shown_id = (reader->by_revision ? entry->revision
-                        : event_scope_id(entry->time_ms, reader->shown_id));
-    if (reader->shown_id > reader->resume_id) {
-        told = xasprintf("id: %"PRIu64"\n%s", reader->shown_id, text);
-        write_shown(reader, entry);
-        write_text(reader, told, strlen(told));
-        free(told);
-    }
+                        : event_scope_id(reader->all->scope_ids, at));
+    told = xasprintf("id: %"PRIu64"\n%s", reader->shown_id, text);
+    write_shown(reader, entry);
+    write_text(reader, told, strlen(told));
+    free(told);
     free(text);
 }
 
@@ -298,8 +288,19 @@ send_start(struct reader *reader, uint64_t now, bool cut)
     const struct northbound *nb = reader->all->nb;
 
     write_state(reader, reader->missed ? "reset" : "start",
-                cut ? event_log_kept_ms(nb->event_log, kinds_of(reader)) : 0,
+                cut ? event_log_kept_ms(nb->event_log, reader->filter.kinds)
+                : 0,
                 count_hidden(reader, now));
+}
+
+/* Draws the id of the stream's first event, if it has a scope. */
+static void
+set_begin_id(struct reader *reader)
+{
+    if (reader->scoped) {
+        reader->shown_id = event_scope_begin_id(reader->all->scope_ids,
+                                                reader->next);
+    }
 }
 
 /* Looks for where the stream begins, until the turn is over.  Returns false if
@@ -318,11 +319,7 @@ seek_start(struct reader *reader)
     }
     reader->seeks = false;
     reader->next = reader->seek.first;
-    /* Nothing that is sent from there on has a smaller id than the state. */
-    reader->shown_id = event_scope_id(
-        reader->next < now
-        ? event_log_get(nb->event_log, reader->next)->time_ms
-        : reader->seek_ms, 0) - 1;
+    set_begin_id(reader);
     send_start(reader, now, reader->seek.cut);
     return true;
 }
@@ -334,7 +331,7 @@ past_cb(void *reader_, const struct event_entry *entry)
     struct reader *reader = reader_;
 
     if (reader->scoped) {
-        send_scoped(reader, entry);
+        send_scoped(reader, entry, 0);
     } else if (event_matches(entry, &reader->filter)) {
         send_entry(reader, entry);
     }
@@ -399,10 +396,11 @@ send_events(struct reader *reader)
     }
     end = sendable_end(reader);
     while (reader->next < end && !reader->full) {
-        const struct event_entry *entry = event_log_get(log, reader->next++);
+        uint64_t at = reader->next++;
+        const struct event_entry *entry = event_log_get(log, at);
 
         if (reader->scoped) {
-            send_scoped(reader, entry);
+            send_scoped(reader, entry, at);
             /* That takes some time, also for what it is not told of. */
             if (reader->all->nb->loop
                 && loop_turn_is_over(reader->all->nb->loop)) {
@@ -562,14 +560,38 @@ begin(struct reader *reader, const struct event_replay *past, bool missed)
     }
     if (past->wanted) {
         reader->seeks = true;
-        reader->seek_ms = time_wall_msec();
         event_replay_seek(&reader->seek, nb->event_log, past,
-                          kinds_of(reader), now);
+                          reader->filter.kinds, now);
     } else {
-        /* Whatever follows in this millisecond has greater ids. */
-        reader->shown_id = event_scope_id(time_wall_msec(), 0) - 1;
+        set_begin_id(reader);
         send_start(reader, now, false);
     }
+}
+
+/* Sets '*next' to the position behind the event with id 'after'.  Returns
+ * false if that, or one of these kinds that followed it, is not kept. */
+static bool
+find_next(const struct event_readers *all, bool scoped, uint64_t after,
+          unsigned kinds, uint64_t *next)
+{
+    const struct event_log *log = all->nb->event_log;
+
+    if (!scoped) {
+        *next = after - log->offset + 1;
+        return event_log_knows(log, after, kinds);
+    }
+    return (event_scope_id_find(all->scope_ids, after, log->oldest, log->next,
+                                next)
+            && *next >= event_log_begin(log, kinds));
+}
+
+bool
+event_readers_know(const struct event_readers *all, bool scoped, uint64_t id,
+                   unsigned kinds)
+{
+    uint64_t next;
+
+    return find_next(all, scoped, id, kinds, &next);
 }
 
 /* Has a new stream go on behind event 'after'.  Returns false if that, or what
@@ -579,8 +601,6 @@ resume(struct reader *reader, uint64_t after, const struct event_replay *past)
 {
     const struct northbound *nb = reader->all->nb;
     const struct event_log *log = nb->event_log;
-    int64_t time_ms = event_scope_time_ms(after);
-    unsigned kinds = kinds_of(reader);
 
     if (reader->by_revision) {
         if (!event_log_find(log, after, model_durable_revision(nb->model),
@@ -591,22 +611,12 @@ resume(struct reader *reader, uint64_t after, const struct event_replay *past)
                 return false;
             }
         }
-    } else if (!reader->scoped) {
-        if (!event_log_knows(log, after, kinds)) {
-            return false;
-        }
-        reader->next = after - log->offset + 1;
     } else {
-        if (time_ms < event_log_kept_ms(log, kinds)
-            || time_ms > time_wall_msec()) {
+        if (!find_next(reader->all, reader->scoped, after,
+                       reader->filter.kinds, &reader->next)) {
             return false;
         }
-        reader->next = event_log_begin(log, kinds);
-        while (reader->next < log->next
-               && event_log_get(log, reader->next)->time_ms < time_ms) {
-            reader->next++;
-        }
-        reader->resume_id = after;
+        reader->shown_id = after;
     }
     reader->end = past->ends ? log->next : 0;
     return true;
@@ -705,6 +715,7 @@ event_readers_create(struct northbound *nb)
     struct event_readers *all = xzalloc(sizeof *all);
 
     all->nb = nb;
+    all->scope_ids = event_scope_ids_create();
     ovs_list_init(&all->readers);
     all->send_events = event_new(nb->base, -1, 0, send_cb, all);
     all->heartbeat = event_new(nb->base, -1, EV_PERSIST, heartbeat_cb, all);
@@ -729,6 +740,7 @@ event_readers_destroy(struct event_readers *all)
         event_free(all->send_events);
         event_free(all->heartbeat);
         event_free(all->expiry);
+        event_scope_ids_destroy(all->scope_ids);
         free(all);
     }
 }

@@ -131,8 +131,7 @@ nb_wants_revisions(const struct http_request *req)
 }
 
 /* Returns true if this member tells of all that the request asks for.  Of the
- * past one that has been there for longer may have more.  What a client with a
- * scope is told has times as ids, which are not the same elsewhere. */
+ * past one that has been there for longer may have more. */
 static bool
 tells_of(const struct northbound *nb, const struct http_request *req,
          const struct vmn_account *account)
@@ -153,10 +152,10 @@ tells_of(const struct northbound *nb, const struct http_request *req,
         return true;
     }
     /* The writer may know an id that is not of this member. */
-    return (!scoped
-            && (!text || (nb_parse_number(text, &after)
-                          && event_log_knows(nb->event_log, after, kinds))
-                || !cluster_can_ask_writer(nb->cluster)));
+    return (!text
+            || (nb_parse_number(text, &after)
+                && event_readers_know(nb->event_readers, scoped, after, kinds))
+            || !cluster_can_ask_writer(nb->cluster));
 }
 
 /* All.  ------------------------------------------------------------------ */

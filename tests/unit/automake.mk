@@ -230,6 +230,7 @@ $(FABRIC_TESTS) $(FABRIC_APPS_TESTS): private LDADD = \
 # the fabric.
 NORTHBOUND_TESTS = \
 	tests/unit/test-error \
+	tests/unit/test-event-scope \
 	tests/unit/test-event-streams \
 	tests/unit/test-events \
 	tests/unit/test-northbound \
