@@ -85,8 +85,8 @@ may_pass(const struct cluster *c)
     return c->relay && (!writer || *writer->listen);
 }
 
-static bool
-hears_writer(const struct cluster *c)
+bool
+cluster_hears_writer(const struct cluster *c)
 {
     return (!c->writer && find_writer(c)
             && loop_now_ms(c->loop) - c->heard_ms <= c->options->lease_ms);
@@ -95,13 +95,13 @@ hears_writer(const struct cluster *c)
 bool
 cluster_can_ask_writer(const struct cluster *c)
 {
-    return hears_writer(c) && may_pass(c);
+    return cluster_hears_writer(c) && may_pass(c);
 }
 
 bool
 cluster_expects_writer(const struct cluster *c)
 {
-    return (hears_writer(c)
+    return (cluster_hears_writer(c)
             || (!c->writer && c->known_ms
                 && loop_now_ms(c->loop) - c->known_ms
                    <= EXPECTED_LEASES * c->options->lease_ms));
@@ -267,7 +267,7 @@ cluster_standby_run(struct cluster *c)
     const struct cluster_member *writer = find_writer(c);
 
     note_progress(c);
-    if (hears_writer(c)) {
+    if (cluster_hears_writer(c)) {
         c->known_ms = loop_now_ms(c->loop);
     }
     /* Without the database the last one that is known is still the best. */

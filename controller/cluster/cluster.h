@@ -111,8 +111,9 @@ void cluster_close_relay(struct cluster *);
 /* Returns true if the model lacks nothing that the cluster has had for more
  * than a moment (some leases). */
 bool cluster_is_current(const struct cluster *);
-/* Returns true if another member is the writer, has been heard within a lease,
- * and requests can be passed on to it. */
+/* Returns true if another member is the writer and has been heard within a
+ * lease; and if requests can be passed on to it. */
+bool cluster_hears_writer(const struct cluster *);
 bool cluster_can_ask_writer(const struct cluster *);
 /* Returns true if another member is the writer, or was some leases ago, and
  * the next one is to be expected. */

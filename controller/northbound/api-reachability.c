@@ -185,6 +185,9 @@ reachability_after(struct http_request *req, struct northbound *nb)
 void
 nb_get_reachability(struct http_request *req, void *nb)
 {
+    if (nb_ask_who_sees(nb, req)) {
+        return;
+    }
     nb_when_quiescent(nb, req, reachability_now);
 }
 

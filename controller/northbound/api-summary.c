@@ -172,6 +172,7 @@ add_host(struct summary *s, const struct vmn_row *row)
 {
     struct nb_reply_summary *reply = &s->reply;
     struct tally *tally = get_tally(&s->hosts, row->name);
+    const char *unknown = nb_host_doubt(s->nb, row->name);
     struct fabric_traffic tunnels;
     struct status_host status;
     struct arena arena;
@@ -182,6 +183,10 @@ add_host(struct summary *s, const struct vmn_row *row)
     }
     arena_init(&arena);
     fabric_host_status(s->nb->fabric, row->name, &arena, &status);
+    if (unknown) {
+        status.state = "unknown";
+        status.reason = unknown;
+    }
     fabric_tunnel_traffic(s->nb->fabric, row->name, &tunnels);
     tally->index = reply->n_hosts++;
     reply->hosts[tally->index] = (struct nb_summary_host) {
@@ -373,12 +378,15 @@ nb_get_summary(struct http_request *req, void *nb_)
     static const struct nb_parts_class class = {
         summary_read, summary_reply, summary_destroy,
     };
-    const struct northbound *nb = nb_;
+    struct northbound *nb = nb_;
     struct summary *s;
     uint64_t limit;
 
     if (!nb_query_number(req, "limit", 1, NETWORKS_MAX, NETWORKS_DEFAULT,
                          &limit)) {
+        return;
+    }
+    if (nb_ask_who_sees(nb, req)) {
         return;
     }
     s = xzalloc(sizeof *s);

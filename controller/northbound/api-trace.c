@@ -55,12 +55,19 @@ trace(struct http_request *req, struct northbound *nb)
 {
     struct nb_simulation simulation = {
         .run = run, .reply = &nb_reply_trace, .destroy = destroy,
+        .writer_knows_more = nb_is_metered,
     };
     struct trace_query *query;
     struct vmn_errors errors;
     json_t *body = http_request_json(req);
 
     if (!body) {
+        return;
+    }
+    if (nb->following && json_object_get(body, "after")) {
+        /* Who stands by tries no changes. */
+        json_decref(body);
+        nb_ask_writer(nb, req);
         return;
     }
     query = xzalloc(sizeof *query);
@@ -84,5 +91,8 @@ trace(struct http_request *req, struct northbound *nb)
 void
 nb_post_trace(struct http_request *req, void *nb)
 {
+    if (nb_ask_who_sees(nb, req)) {
+        return;
+    }
     nb_when_quiescent(nb, req, trace);
 }

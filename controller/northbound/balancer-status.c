@@ -360,6 +360,7 @@ nb_fill_balancer(const struct nb_status_query *q, const struct vmn_row *row,
         status->n_unknown += serves_unheard(q->nb, &members[i]);
     }
     status->load = load_status(&load);
+    status->unread_hosts = fabric_unread_hosts(q->nb->fabric);
     status->limited = lb->client_limit.rate ? (int64_t) load.limited : -1;
     status->scale = scale_status(q->nb, row->name, q->arena);
     if (q->one) {

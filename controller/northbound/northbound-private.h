@@ -167,9 +167,15 @@ bool nb_wants_revisions(const struct http_request *);
 bool nb_passes_on(const struct http_request *, const struct http_route *,
                   const struct http_peer *, void *nb);
 void nb_pass_on(struct http_request *, const struct http_peer *, void *nb);
-/* If the writer has more to say of the objects of 'table', or of 'one' of
- * them, than this member, passes the request on, takes ownership, and returns
+/* If this member stands by, and the writer has more to say of what is asked
+ * for ('knows_more'), passes the request on, takes ownership, and returns
  * true.  If the writer does not answer, the handler is called again. */
+bool nb_ask_writer_first(struct northbound *, struct http_request *,
+                         bool knows_more);
+/* The same if the writer may see hosts that this member does not see. */
+bool nb_ask_who_sees(struct northbound *, struct http_request *);
+/* The same if the writer has more to say of the objects of 'table', or of
+ * 'one' of them. */
 bool nb_ask_who_knows(struct northbound *, struct http_request *,
                       const struct schema_table *, bool one);
 /* Returns why this member does not know the state of the host as the writer
@@ -291,6 +297,9 @@ struct nb_simulation {
     const struct schema_struct *reply; /* Describes it. */
     void (*destroy)(void *aux);
     void *aux;
+    /* Of a result without a change: returns true if the writer of a cluster
+     * has more to say of it than a member that stands by.  Or NULL. */
+    bool (*writer_knows_more)(const void *result);
 };
 /* Replies to 'req' when the commit is quiescent.  Takes ownership of the
  * simulation.  'after' is borrowed: a list of objects as in POST /v1/apply, or
@@ -434,6 +443,8 @@ struct nb_health_facts {
     const char *no_gateway;     /* That routers have no active gateway, or no
                                  * standby; NULL: all do. */
     const char *no_standby;
+    bool no_writer;             /* This member of a cluster stands by, and
+                                 * hears no writer. */
 };
 /* The rule: see docs/monitoring.md. */
 void nb_judge_health(const struct nb_health_facts *,
@@ -463,6 +474,9 @@ void nb_fill_members(const char *const *names, size_t n, bool list,
 /* Returns how many of these ports are on hosts that are not heard. */
 size_t nb_count_unknown(const struct northbound *, const char *const *ports,
                         size_t n);
+/* Returns true if what a meter has dropped may concern the packet of a 'struct
+ * trace': an app is to answer it. */
+bool nb_is_metered(const void *trace);
 /* Warns in the trace, which is in 'arena' and of a packet of 'protocol', of
  * hosts on the way that are not heard, or whose VMs may leave checksums to
  * them that they do not compute.  A client with a scope is told their states

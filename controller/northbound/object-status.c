@@ -167,6 +167,7 @@ fill_app(const struct nb_status_query *q, const struct vmn_row *row,
     }
     fabric_unit_counts(q->nb->fabric, row->name, add_unit_count,
                        &(struct unit_counts) { q, status });
+    status->unread_hosts = fabric_unread_hosts(q->nb->fabric);
     app = pipeline ? pipeline_find(pipeline, row->name) : NULL;
     if (app) {
         status->description = app->class_->description;

@@ -587,10 +587,11 @@ const struct schema_struct nb_reply_openapi = SHOWN_STRUCT(
 static const struct schema_struct health_reason = SHOWN_KEPT(
     "reason", nb_health_reason,
     SHOWN_OF(nb_health_reason, reason, ENUM, ALWAYS,
-             "`hosts`, `gateways`, `standby`, or the kind of a problem.",
-             SHOWN_NAMES("starting", "store", "hosts", "gateways", "standby",
-                         "failed", "conflict", "overlap", "unchecked",
-                         "certificates", "quota")),
+             "`hosts`, `gateways`, `standby`, `writer`, or the kind of a "
+             "problem.",
+             SHOWN_NAMES("starting", "writer", "store", "hosts", "gateways",
+                         "standby", "failed", "conflict", "overlap",
+                         "unchecked", "certificates", "quota")),
     HEALTH_STATE(nb_health_reason, "The state of health that follows from "
                                    "it."),
     SHOWN_OF(nb_health_reason, detail, STRING, ALWAYS, "In words."));
@@ -615,6 +616,9 @@ static const struct schema_struct hosts = SHOWN_KEPT(
              "The version of `vmnd`."),                                 \
     SHOWN_OF(nb_reply_status, ready, BOOL, ALWAYS,                      \
              "Whether the state is loaded and compiled."),              \
+    SHOWN_OF(nb_reply_status, standby, BOOL, HIDE,                      \
+             "True: a member of a cluster that stands by says it, by "  \
+             "what it sees itself."),                                   \
     REVISION_OF(nb_reply_status, "The newest."),                        \
     SHOWN_MAP_OF(nb_reply_status, objects, n_objects, U64, ALWAYS,      \
                  "How many objects, by type; with a scope, how many "   \

@@ -17,26 +17,15 @@
 #include "controller/cluster/cluster.h"
 #include "controller/health/health.h"
 #include "controller/northbound/event-log.h"
-#include "controller/schema/schema-own.h"
 #include "util.h"
 
 /* Objects.  -------------------------------------------------------------- */
 
+/* How far telemetries are set up knows who writes hosts' databases. */
 bool
 nb_table_is_own(const struct schema_table *table)
 {
-    switch (table->id) {
-    case VMN_TABLE_NETWORK:
-    case VMN_TABLE_OBSERVATION:
-    case VMN_TABLE_DRAFT:
-    case VMN_TABLE_GROUP:
-    case VMN_TABLE_HOST:
-    case VMN_TABLE_PORT:
-    case VMN_TABLE_ROUTER:
-        return true;
-    default:
-        return !table->status;
-    }
+    return table->id != VMN_TABLE_TELEMETRY;
 }
 
 /* Returns true if the guest of some port is monitored, which the writer alone
@@ -70,15 +59,35 @@ writer_knows_more(struct northbound *nb, const struct schema_table *table,
     case VMN_TABLE_GROUP:
         /* One has how many of its ports are on hosts that are not heard. */
         return one && nb_sees_less(nb);
+    case VMN_TABLE_NETWORK:
+    case VMN_TABLE_OBSERVATION:
+    case VMN_TABLE_DRAFT:
+    case VMN_TABLE_TYPE:
+        return false;
     default:
-        /* What flows for an object of an app's count. */
-        return schema_is_own(table->id);
+        /* What flows count, and how backends answer probes. */
+        return table->status != NULL;
     }
 }
 
 bool
 nb_ask_who_knows(struct northbound *nb, struct http_request *req,
                  const struct schema_table *table, bool one)
+{
+    return nb_ask_writer_first(nb, req, (nb->following
+                                         && writer_knows_more(nb, table,
+                                                              one)));
+}
+
+bool
+nb_ask_who_sees(struct northbound *nb, struct http_request *req)
+{
+    return nb_ask_writer_first(nb, req, nb->following && nb_sees_less(nb));
+}
+
+bool
+nb_ask_writer_first(struct northbound *nb, struct http_request *req,
+                    bool knows_more)
 {
     if (!nb->following) {
         return false;
@@ -90,8 +99,7 @@ nb_ask_who_knows(struct northbound *nb, struct http_request *req,
         }
         nb->n_answered++;
         return false;
-    } else if (!cluster_can_ask_writer(nb->cluster)
-               || !writer_knows_more(nb, table, one)) {
+    } else if (!knows_more || !cluster_can_ask_writer(nb->cluster)) {
         return false;
     }
     nb->n_answered--;

@@ -229,7 +229,12 @@ simulate_now(struct northbound *nb, struct http_request *req,
 
     arena_init(&arena);
     reply = simulation->run(nb, simulation->aux, &arena, &error);
-    if (reply) {
+    if (reply && simulation->writer_knows_more
+        && !http_request_was_given_back(req)
+        && nb_ask_writer_first(nb, req,
+                               simulation->writer_knows_more(reply))) {
+        /* It is passed on. */
+    } else if (reply) {
         struct ds body = DS_EMPTY_INITIALIZER;
 
         print_reply(nb->commit, simulation->reply, reply, &body);

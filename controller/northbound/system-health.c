@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/cluster/cluster.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/northbound/metrics.h"
@@ -94,12 +95,14 @@ static const char *const health_states[] = {
 };
 
 /* In the order of the reply, where the failing ones come first.  All but
- * "starting", "hosts", "gateways" and "standby" are kinds of problems. */
+ * "starting", "writer", "hosts", "gateways" and "standby" are kinds of
+ * problems. */
 static const struct {
     const char *name;
     enum health_state state;    /* "hosts" may be worse. */
 } reasons[] = {
     { "starting", HEALTH_FAILING },
+    { "writer", HEALTH_FAILING },
     { "store", HEALTH_FAILING },
     { "hosts", HEALTH_DEGRADED },
     { "gateways", HEALTH_DEGRADED },
@@ -160,6 +163,9 @@ find_reason(size_t i, const struct nb_health_facts *facts,
     if (!strcmp(name, "starting")) {
         return (facts->ready ? NULL
                 : "the state is not loaded and compiled yet");
+    } else if (!strcmp(name, "writer")) {
+        return (facts->no_writer ? "the cluster has no writer that this "
+                "member hears: changes wait for one" : NULL);
     } else if (!strcmp(name, "hosts")) {
         if (!facts->hosts.connected) {
             *state = HEALTH_FAILING;
@@ -242,6 +248,7 @@ nb_find_health(const struct northbound *nb,
 {
     struct nb_health_facts facts = {
         .ready = nb->ready, .hosts = nb_count_hosts(nb), .unsynced = "",
+        .no_writer = nb->following && !cluster_hears_writer(nb->cluster),
     };
 
     if (facts.hosts.synced + facts.hosts.lost < facts.hosts.configured) {

@@ -81,12 +81,14 @@
 #define PRINTED SCHEMA_PRINTED
 
 /* The members 'unread_hosts' and 'counted' of 'KEPT': how many hosts the
- * figures do not include, and of when they are. */
+ * figures do not include, and of when they are; and the former alone. */
 #define SHOWN_READINGS(KEPT)                                            \
     SHOWN_OF(KEPT, counted, STRING, TIME,                               \
              "When the counters were read: the oldest of the hosts' "   \
              "last readings.  What came later may be missing.  Of "     \
              "single objects; absent: no host's were read yet."),       \
+    SHOWN_UNREAD(KEPT)
+#define SHOWN_UNREAD(KEPT)                                              \
     SHOWN_OF(KEPT, unread_hosts, U64, HIDE,                             \
              "Hosts whose counters were not read yet since `vmnd` "     \
              "started: what was hit there is not known, and not in "    \

@@ -179,6 +179,7 @@ const struct schema_struct schema_status_loadbalancer = SHOWN_KEPT(
     SHOWN_STRUCT_OF(status_loadbalancer, load, ALWAYS,
                     "The traffic of its clients, as of the last reading of "
                     "counters.", &balancer_load),
+    SHOWN_UNREAD(status_loadbalancer),
     SHOWN_OF(status_loadbalancer, limited, I64, HIDE,
              "Packets, on all hosts, that were dropped because their client "
              "exceeded `client_limit`.", .def = -1),

@@ -226,6 +226,7 @@ const struct schema_struct schema_status_app = SHOWN_KEPT(
                   "started, on all hosts and of all objects: those that drop, "
                   "and those that the app counts. Units without a packet may "
                   "be missing.", .nested = &unit_count),
+    SHOWN_UNREAD(status_app),
     SHOWN_STRUCT_OF(status_app, worker, POINTER,
                     "The process that it runs in, if that is not vmnd.",
                     &app_worker));

@@ -423,6 +423,7 @@ struct status_app {
     size_t n_counts;
     struct status_unit *counts; /* Of units with counted flows; NULL: there
                                  * are none. */
+    uint64_t unread_hosts;
     struct status_app_worker *worker; /* NULL: it runs in vmnd. */
 };
 
@@ -527,6 +528,7 @@ struct status_scale {
 struct status_loadbalancer {
     size_t n_backends, n_serving, n_unknown;
     struct status_load load;
+    uint64_t unread_hosts;
     int64_t limited;            /* Packets; -1: its clients are not. */
     size_t n_listed;
     struct status_backend *backends; /* NULL: they are not listed. */

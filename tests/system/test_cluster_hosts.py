@@ -228,7 +228,9 @@ def cluster_lab(kind, n_hosts):
     cluster = None
     try:
         lab.up(n_hosts)
-        cluster = Cluster(folder, lab=lab, options=Place(folder).options)
+        place = Place(folder)
+        cluster = Cluster(folder, lab=lab, options=place.options)
+        cluster.place = place
         yield lab, cluster
         for member in cluster.members:
             check_log(member)

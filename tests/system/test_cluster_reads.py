@@ -130,6 +130,9 @@ def test_shows_what_the_writer_shows(cluster):
     other.await_current()
     names = {"networks": "n", "groups": "g", "services": "s", "quotas": "q",
              "observations": "n", "accounts": "ina", "tokens": "ina"}
+    more = {"/v1/revisions": "&limit=1",
+            "/v1/reachability": "&protocol=tcp&port=80",
+            "/v1/open-services": "&from=outside&to=p"}
     paths = writer.api.get("openapi.json")["paths"]
     own = set()
     for path, calls in paths.items():
@@ -141,8 +144,7 @@ def test_shows_what_the_writer_shows(cluster):
             continue
         before = other.n_answered()
         query = ("?at_least=%d" % made["revision"] if "/v1" in path else "")
-        if path == "/v1/revisions":
-            query += "&limit=1"
+        query += more.get(path, "")
         found = [raw(m, path + query) for m in (writer, other)]
         if other.n_answered() == before:
             continue
@@ -158,8 +160,10 @@ def test_shows_what_the_writer_shows(cluster):
     assert {"/v1/revisions", "/v1/revisions/%d" % made["revision"],
             "/v1/openapi.json"} <= own
     assert {"/v1/ports", "/v1/hosts", "/v1/routers", "/v1/usage",
-            "/v1/identities", "/v1/ports/p/policies"} <= own
-    for path in ("policies", "loadbalancers", "apps", "types", "ports/p"):
+            "/v1/identities", "/v1/ports/p/policies", "/v1/summary",
+            "/v1/reachability", "/v1/open-services", "/v1/types"} <= own
+    for path in ("policies", "loadbalancers", "apps", "status",
+                 "telemetries", "ports/p"):
         assert "/v1/" + path not in own
 
 

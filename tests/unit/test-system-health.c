@@ -85,6 +85,17 @@ start_and_store_are_failures(void **state OVS_UNUSED)
 }
 
 static void
+without_a_writer_changes_wait(void **state OVS_UNUSED)
+{
+    struct nb_health_facts facts = well;
+
+    facts.no_writer = true;
+    ASSERT_JUDGED("failing writer:failing", &facts, NULL);
+    ASSERT_JUDGED("failing writer:failing quota:degraded", &facts, "quota",
+                  NULL);
+}
+
+static void
 hosts_degrade_unless_none_is_there(void **state OVS_UNUSED)
 {
     static const struct nb_health_facts one_missing = {
@@ -270,6 +281,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_wrong_is_ok),
         cmocka_unit_test(start_and_store_are_failures),
+        cmocka_unit_test(without_a_writer_changes_wait),
         cmocka_unit_test(hosts_degrade_unless_none_is_there),
         cmocka_unit_test(each_kind_of_problem_degrades),
         cmocka_unit_test(routers_without_gateway_or_standby_degrade),
