@@ -157,9 +157,6 @@ bool nb_parse_number(const char *text, uint64_t *value);
 bool nb_param_revision(struct http_request *, uint64_t *revision);
 
 /* own-copy.c */
-/* Returns true if a member that stands by may have the objects of 'table' as
- * the writer has them, with their status. */
-bool nb_table_is_own(const struct schema_table *);
 /* Returns true if the request is for events of revisions, and of no other
  * kind: their ids are their numbers. */
 bool nb_wants_revisions(const struct http_request *);

@@ -332,8 +332,7 @@ nb_routes_make(size_t *n)
             }
             *route = type_calls[i];
             route->data = table;
-            route->own = (route->method == HTTP_GET
-                          && nb_table_is_own(table));
+            route->own = route->method == HTTP_GET;
             if (t == VMN_TABLE_PORT && route->handler == nb_get_list) {
                 route->about = &nb_operation_list_ports;
             }

@@ -179,6 +179,10 @@ static bool
 fill_telemetry(const struct nb_status_query *q, const struct vmn_row *row,
                void *status)
 {
+    /* Of a cluster's members the writer alone sets them up. */
+    if (q->nb->following) {
+        return false;
+    }
     fabric_telemetry_status(q->nb->fabric, (const struct vmn_telemetry *) row,
                             q->one ? NB_MEMBERS_MAX : 0, q->arena, status);
     return true;

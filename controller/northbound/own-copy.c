@@ -21,13 +21,6 @@
 
 /* Objects.  -------------------------------------------------------------- */
 
-/* How far telemetries are set up knows who writes hosts' databases. */
-bool
-nb_table_is_own(const struct schema_table *table)
-{
-    return table->id != VMN_TABLE_TELEMETRY;
-}
-
 /* Returns true if the guest of some port is monitored, which the writer alone
  * does: there is a row of what it found. */
 static bool
@@ -65,7 +58,8 @@ writer_knows_more(struct northbound *nb, const struct schema_table *table,
     case VMN_TABLE_TYPE:
         return false;
     default:
-        /* What flows count, and how backends answer probes. */
+        /* What flows count, how backends answer probes, and how far
+         * telemetries are set up. */
         return table->status != NULL;
     }
 }
@@ -138,8 +132,18 @@ nb_wants_revisions(const struct http_request *req)
     return get_kinds(req, &kinds) && kinds == 1u << EVENT_REVISION;
 }
 
-/* Returns true if this member tells of all that the request asks for.  Of the
- * past one that has been there for longer may have more. */
+/* Returns true if the request asks for the past, of which one that has been
+ * there for longer may have more. */
+static bool
+wants_past(const struct http_request *req)
+{
+    return (http_request_query(req, "since")
+            || http_request_query(req, "limit")
+            || http_request_query(req, "follow"));
+}
+
+/* Returns true if this member tells of all that the request asks for; or of
+ * what it can, if there is nobody else to ask. */
 static bool
 tells_of(const struct northbound *nb, const struct http_request *req,
          const struct vmn_account *account)
@@ -151,19 +155,18 @@ tells_of(const struct northbound *nb, const struct http_request *req,
     unsigned kinds;
     uint64_t after;
 
-    if (!get_kinds(req, &kinds) || kinds & ~event_standby_kinds
-        || http_request_query(req, "since")
-        || http_request_query(req, "limit")
-        || http_request_query(req, "follow")) {
+    if (!get_kinds(req, &kinds) || kinds & ~event_standby_kinds) {
         return false;
-    } else if (kinds == 1u << EVENT_REVISION) {
+    } else if (!cluster_can_ask_writer(nb->cluster)) {
         return true;
+    } else if (wants_past(req)) {
+        return false;
     }
     /* The writer may know an id that is not of this member. */
-    return (!text
+    return (!text || kinds == 1u << EVENT_REVISION
             || (nb_parse_number(text, &after)
-                && event_readers_know(nb->event_readers, scoped, after, kinds))
-            || !cluster_can_ask_writer(nb->cluster));
+                && event_readers_know(nb->event_readers, scoped, after,
+                                      kinds)));
 }
 
 /* All.  ------------------------------------------------------------------ */

@@ -7,12 +7,15 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from cluster import started
 from test_cluster_answers import common, get, get_own, get_passed, standbys
 from test_cluster_api import account, call, connect
+from test_cluster_api import standbys as standbys_of
 from test_cluster_hosts import Town, cluster_lab
 from test_cluster_reads import asleep, n_passed
+from test_events import Reader
 
-from vmnlab.netns import inside, wait_for
+from vmnlab.netns import PATIENCE, inside, wait_for
 
 # Of one's own copy, as long as it sees all hosts.
 COMPUTED = ("summary", "reachability?protocol=tcp&port=80",
@@ -296,3 +299,57 @@ def test_scope_holds_in_what_is_computed(town, token):
             assert without(found[0][2], "instance") == without(
                 found[1][2], "instance"), target
             assert '"v3"' not in json.dumps(found[1][2]), (target, found)
+
+
+def test_members_that_pass_nothing_on():
+    """Without "cluster-listen" the writer cannot be asked: a member says what
+    it knows, and no more."""
+    with started() as cluster:
+        writer, member = cluster.writer(), standbys_of(cluster)[0]
+        wait_for("its copy to be current", lambda: member.api.raw(
+            "GET", "/v1/networks")[0] == 200, 30)
+        writer.api.apply([
+            {"type": "networks", "name": "n",
+             "spec": {"subnets": [{"cidr": "10.0.0.0/24"}]}},
+            {"type": "hosts", "name": "h1", "spec": {
+                "ovsdb": "tcp:127.0.0.1:1", "tunnel_ip": "192.0.2.1"}},
+            {"type": "ports", "name": "p", "spec": {
+                "network": "n", "labels": {"a": "b"}}},
+            {"type": "groups", "name": "g", "spec": {"selector": "a=b"}},
+            {"type": "policies", "name": "x", "spec": {"applies_to": ["g"]}},
+            {"type": "loadbalancers", "name": "lb", "spec": {
+                "vip": "10.0.0.9", "networks": ["n"], "selector": "a=b",
+                "ports": [{"port": 80}]}},
+            {"type": "telemetries", "name": "t", "spec": {
+                "sflow": {"targets": ["192.0.2.9:6343"]}}}])
+        newest = writer.api.put("quarantines/q", {"ports": ["p"]})["revision"]
+        target = "%%s?at_least=%d" % newest
+        for kind, name in (("policies", "x"), ("loadbalancers", "lb"),
+                           ("quarantines", "q"), ("telemetries", "t"),
+                           ("tiers", "security"), ("apps", "firewall")):
+            found = get(member, target % kind)["items"]
+            assert name in [item["name"] for item in found], (kind, found)
+            one = get(member, target % (kind + "/" + name))
+            if kind == "telemetries":
+                assert not one["status"], one
+                assert get(writer, "telemetries/t")["status"]
+            else:
+                assert one["status"]["unread_hosts"] == 1, one
+        status = get(member, target % "status")
+        assert status["standby"] and status["revision"] >= newest, status
+        # There is a writer, and it takes changes.
+        assert "writer" not in [r["reason"]
+                                for r in status["health"]["reasons"]]
+        assert get(member, target % "summary")["ports"]["unbound"] == 1
+        # What it has of the past, which ends.
+        reader = Reader(member.path("vmnd.sock"),
+                        "?kinds=revision&follow=false&at_least=%d" % newest)
+        while not reader.ended:
+            reader.read(30 * PATIENCE)
+        assert [kind for _, kind, _ in reader.events[-2:]] == [
+            "revision", "end"], reader.events
+        assert reader.events[-2][2]["revision"] == newest, reader.events
+        for method, path in (("POST", "/v1/apply"), ("GET", "/v1/drops")):
+            status, _, text = member.api.raw(method, path, "{}")
+            assert status == 503, (path, text)
+            assert json.loads(text)["type"].endswith(":standby"), text
