@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from cluster import started
+from test_attacks_packet_ins import dns_question
 from test_cluster_answers import common, get, get_own, get_passed, standbys
 from test_cluster_api import account, call, connect
 from test_cluster_api import standbys as standbys_of
@@ -24,12 +25,16 @@ COMPUTED = ("summary", "reachability?protocol=tcp&port=80",
 COUNTED = ("policies", "policies/p", "tiers", "quarantines", "apps",
            "loadbalancers", "loadbalancers/lb")
 TRACE = {"from": "v1", "to": "v2", "protocol": "tcp", "port": 80}
+# An app answers it, unless a meter drops it, which the writer counts.
+ANSWERED = {"to": "169.254.0.53", "protocol": "udp", "port": 53,
+            "payload_hex": dns_question("v2.shop.test").hex()}
 
 
 @pytest.fixture(scope="module")
 def town():
     with cluster_lab("cvw", 2) as (lab, cluster):
         town = Town(lab, cluster)
+        town.world.put("dns-zones", "shop.test", networks=["n"])
         town.shared()
         wait_for("all to know the hosts", town.are_warm, 60)
         yield town
@@ -81,6 +86,10 @@ def test_computes_what_the_writer_computes(town):
             json.dumps({"after": after}))
         assert status == 200 and json.loads(text)["changes"], text
         assert n_passed(member) == passed + 2
+        found = trace(member, **ANSWERED)
+        assert "answer" in found["outcomes"][0], found
+        assert not found.get("warnings"), found
+        assert n_passed(member) == passed + 3
 
 
 def test_says_what_it_leaves_out(town):
@@ -94,8 +103,11 @@ def test_says_what_it_leaves_out(town):
     before = get(writer, "loadbalancers/lb")["status"]
     # All at once: after a lease there is another writer.
     with asleep(writer.process), ThreadPoolExecutor() as pool:
+        answer = pool.submit(trace, member, **ANSWERED)
         lb, policy, status = pool.map(lambda target: get(member, target), (
             "loadbalancers/lb", "policies/p", "status"))
+        warning, = answer.result()["warnings"]
+    assert "it is not known whether port \"v1\" has sent more" in warning
     assert lb["status"]["unread_hosts"] == 2, lb
     assert [lb["status"][n] for n in ("n_backends", "n_serving")] == [
         before[n] for n in ("n_backends", "n_serving")]
