@@ -8,6 +8,7 @@
 #include <config.h>
 
 #include "controller/flow/emit.h"
+#include "controller/flow/count-pair.h"
 #include "controller/flow/learn-client.h"
 #include "controller/flow/learn-connection.h"
 #include "controller/flow/learn-mac.h"
@@ -420,6 +421,31 @@ vmn_act_learn_connection(struct vmn_actions *a, uint16_t eth_type,
     }
 }
 
+/* Appends a detour through a table into which the switch learns. */
+static void
+put_detour(struct vmn_actions *a, uint8_t table)
+{
+    if (actions_begin(a)) {
+        struct ofpact_resubmit *resubmit = ofpact_put_RESUBMIT(&a->ofpacts);
+
+        resubmit->in_port = OFPP_IN_PORT;
+        resubmit->table_id = table;
+    }
+}
+
+void
+vmn_act_count_pair(struct vmn_actions *a, uint16_t eth_type, bool by_source)
+{
+    if (a->in_bucket) {
+        emit_fail(a->emit, "a bucket cannot count pairs");
+    } else if (eth_type != VMN_ETH_IPV4 && eth_type != VMN_ETH_IPV6) {
+        emit_fail(a->emit, "only pairs of IP are counted");
+    } else if (actions_begin(a)) {
+        count_pair_put(&a->ofpacts, eth_type, by_source);
+        put_detour(a, PAIR_TABLE);
+    }
+}
+
 void
 vmn_act_learn_neighbour(struct vmn_actions *a, enum vmn_neighbour from)
 {
@@ -430,18 +456,6 @@ vmn_act_learn_neighbour(struct vmn_actions *a, enum vmn_neighbour from)
                   (unsigned) from);
     } else if (actions_begin(a)) {
         learn_neighbour_put(&a->ofpacts, from);
-    }
-}
-
-/* Appends a detour through a table into which the switch learns. */
-static void
-put_detour(struct vmn_actions *a, uint8_t table)
-{
-    if (actions_begin(a)) {
-        struct ofpact_resubmit *resubmit = ofpact_put_RESUBMIT(&a->ofpacts);
-
-        resubmit->in_port = OFPP_IN_PORT;
-        resubmit->table_id = table;
     }
 }
 

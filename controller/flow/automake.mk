@@ -4,6 +4,8 @@ controller_libvmn_a_SOURCES += \
 	controller/flow/arp-nd-responder.c \
 	controller/flow/copy-action.c \
 	controller/flow/copy-action.h \
+	controller/flow/count-pair.c \
+	controller/flow/count-pair.h \
 	controller/flow/ct-action.c \
 	controller/flow/emit.h \
 	controller/flow/flow-item.c \

@@ -7,6 +7,7 @@
 #include "controller/flow/learn-action.h"
 
 #include "byte-order.h"
+#include "controller/flow/flow-item.h"
 #include "openflow/openflow.h"
 #include "openvswitch/ofp-actions.h"
 #include "util.h"
@@ -115,7 +116,10 @@ learn_action_set_cookie(struct ofpbuf *ofpacts, uint64_t cookie)
 
     OFPACT_FOR_EACH (a, ofpacts->data, ofpacts->size) {
         if (a->type == OFPACT_LEARN) {
-            ofpact_get_LEARN(a)->cookie = htonll(cookie);
+            struct ofpact_learn *learn = ofpact_get_LEARN(a);
+
+            learn->cookie = htonll(learn->table_id == PAIR_TABLE
+                                   ? cookie | FLOW_COOKIE_COUNTED : cookie);
         }
     }
 }

@@ -2,7 +2,7 @@
  *
  * Building blocks of learn() actions (ovs-actions(7), "learn").  Not for
  * specific ones: learn-connection.h, learn-neighbour.h, learn-mac.h,
- * learn-client.h, learn-member.h. */
+ * learn-client.h, learn-member.h, count-pair.h. */
 
 #ifndef CONTROLLER_FLOW_LEARN_ACTION_H
 #define CONTROLLER_FLOW_LEARN_ACTION_H 1
@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "controller/flow/count-pair.h"
 #include "controller/flow/learn-client.h"
 #include "controller/flow/learn-connection.h"
 #include "controller/flow/learn-mac.h"
@@ -27,7 +28,7 @@ learn_is_table(uint8_t table)
 {
     return (table == CONNECTION_TABLE || table == NEIGHBOUR_TABLE
             || table == MAC_TABLE || table == CLIENT_TABLE
-            || table == MEMBER_TABLE);
+            || table == MEMBER_TABLE || table == PAIR_TABLE);
 }
 
 /* Begins a learn() action: flows of priority 1 in 'table', at most 'limit' of
@@ -51,7 +52,8 @@ void learn_action_load_value(struct ofpbuf *ofpacts, enum mf_field_id,
                              uint32_t value);
 /* Ends the action that began where 'ofpacts' was 'ofs' bytes long. */
 void learn_action_end(struct ofpbuf *ofpacts, size_t ofs);
-/* Sets the cookie of what 'ofpacts' learn. */
+/* Sets the cookie of what 'ofpacts' learn.  What counts pairs is read with all
+ * that is counted, by the same mark. */
 void learn_action_set_cookie(struct ofpbuf *ofpacts, uint64_t cookie);
 
 #endif /* controller/flow/learn-action.h */

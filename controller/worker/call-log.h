@@ -123,6 +123,7 @@ enum call {
     CALL_ACT_COPY = 71,
     CALL_ACT_LEARN_MEMBER = 80,
     CALL_ACT_FIND_MEMBER = 81,
+    CALL_ACT_COUNT_PAIR = 82,
     CALL_N
 };
 

@@ -181,6 +181,15 @@ vmn_act_learn_connection(struct vmn_actions *a, uint16_t eth_type,
 }
 
 void
+vmn_act_count_pair(struct vmn_actions *a, uint16_t eth_type, bool by_source)
+{
+    struct call_log *log = record_action(a, CALL_ACT_COUNT_PAIR);
+
+    call_put_u16(log, eth_type);
+    call_put_u8(log, by_source);
+}
+
+void
 vmn_act_learn_client(struct vmn_actions *a, const struct vmn_client *client)
 {
     struct call_log *log;

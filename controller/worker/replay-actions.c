@@ -294,6 +294,18 @@ replay_learn_connection(struct replay *r)
 }
 
 static void
+replay_count_pair(struct replay *r)
+{
+    struct vmn_actions *a = replay_take_actions(r);
+    uint16_t eth_type = call_take_u16(&r->in);
+    bool by_source = call_take_u8(&r->in) != 0;
+
+    if (replay_is_good(r)) {
+        vmn_act_count_pair(a, eth_type, by_source);
+    }
+}
+
+static void
 replay_learn_neighbour(struct replay *r)
 {
     struct vmn_actions *a = replay_take_actions(r);
@@ -531,6 +543,7 @@ const struct replay_call replay_action_calls[CALL_N] = {
     [CALL_ACT_FIND_CLIENT] = { "vmn_act_find_client", replay_find_client },
     [CALL_ACT_LEARN_MEMBER] = { "vmn_act_learn_member", replay_learn_member },
     [CALL_ACT_FIND_MEMBER] = { "vmn_act_find_member", replay_find_member },
+    [CALL_ACT_COUNT_PAIR] = { "vmn_act_count_pair", replay_count_pair },
     [CALL_ACT_CHECK_SIZE] = { "vmn_act_check_size", replay_check_size },
     [CALL_ACT_HASH_CLIENT] = { "vmn_act_hash_client", replay_hash_client },
     [CALL_ACT_HASH_CONNECTION] = { "vmn_act_hash_connection",

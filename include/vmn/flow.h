@@ -417,6 +417,23 @@ void vmn_act_punt(struct vmn_actions *, unsigned handler, uint32_t arg,
 void vmn_act_learn_connection(struct vmn_actions *, uint16_t eth_type,
                               uint8_t ip_proto);
 
+/* Has the switch count the packet for a pair: its network and the local port
+ * that it goes to (VMN_REG_NETWORK, VMN_REG_OUT_PORT), with the packet's IP
+ * source; or, unless 'by_source', with all sources for which that is not
+ * asked.  It changes nothing about what becomes of the packet, but the
+ * datapath's cache tells such pairs apart from then on.  A pair is counted
+ * from when the switch has learned it: not its very first packets, and then
+ * all.  It is forgotten when it was silent for VMN_PAIR_IDLE_S seconds or the
+ * unit has no flow left that counts pairs; of a unit at most VMN_PAIRS_MAX are
+ * counted on a host, and what is beyond that is not.  The controller reads
+ * them (GET /v1/traffic).
+ *
+ * The flow must match 'eth_type', VMN_ETH_IPV4 or VMN_ETH_IPV6. */
+#define VMN_PAIR_IDLE_S 300
+#define VMN_PAIRS_MAX 8192
+void vmn_act_count_pair(struct vmn_actions *, uint16_t eth_type,
+                        bool by_source);
+
 /* Has the switch learn neighbours in a provider network, which the app does
  * not know of, from their packets.  An ARP packet tells its sender's address,
  * a neighbour advertisement with a link-layer address its target, a

@@ -206,7 +206,14 @@ random_learn(struct vmn_actions *a, unsigned kind)
                                      : VMN_ETH_IPV6, random_uint8()); break;
     case 1: vmn_act_learn_neighbour(a, is_wrong() ? 3 : random_range(3));
             break;
-    case 2: vmn_act_learn_mac(a, random_range(9)); break;
+    case 2:
+        if (random_range(2)) {
+            vmn_act_learn_mac(a, random_range(9));
+        } else {
+            vmn_act_count_pair(a, random_range(2) ? VMN_ETH_IPV4
+                               : VMN_ETH_IPV6, random_range(2));
+        }
+        break;
     case 3:
         if (random_range(2)) {
             vmn_act_learn_client(a, &client);

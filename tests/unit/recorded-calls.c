@@ -52,6 +52,7 @@
 #define vmn_act_find_neighbour recorded_act_find_neighbour
 #define vmn_act_learn_mac recorded_act_learn_mac
 #define vmn_act_find_mac recorded_act_find_mac
+#define vmn_act_count_pair recorded_act_count_pair
 #define vmn_act_learn_client recorded_act_learn_client
 #define vmn_act_find_client recorded_act_find_client
 #define vmn_act_learn_member recorded_act_learn_member

@@ -47,7 +47,8 @@
 
 BUILD_ASSERT_DECL(VMN_MACS_MAX <= LEARNED_PER_ITEM
                   && VMN_CONNECTIONS_MAX <= LEARNED_PER_ITEM
-                  && VMN_NEIGHBOURS_MAX <= LEARNED_PER_ITEM);
+                  && VMN_NEIGHBOURS_MAX <= LEARNED_PER_ITEM
+                  && VMN_PAIRS_MAX <= LEARNED_PER_ITEM);
 
 /* Initial back-off of a switch that exceeds its budget; it is reset after
  * CALM_MS. */

@@ -267,6 +267,18 @@ learn_connection(lua_State *L)
     return chain(L);
 }
 
+/* count_pair(eth_type, by_source) */
+static int
+count_pair(lua_State *L)
+{
+    const char *what = "flow:count_pair()";
+    struct vmn_actions *a = take_actions(L, what);
+    uint16_t eth_type = lua_take_integer(L, 2, what, 0, UINT16_MAX);
+
+    vmn_act_count_pair(a, eth_type, lua_toboolean(L, 3));
+    return chain(L);
+}
+
 static int
 learn_neighbour(lua_State *L)
 {
@@ -479,6 +491,7 @@ lua_actions_open(lua_State *L)
         { "drop_background", drop_background },
         { "arp_reply", arp_reply },
         { "punt", punt },
+        { "count_pair", count_pair },
         { "learn_connection", learn_connection },
         { "learn_neighbour", learn_neighbour },
         { "find_neighbour", find_neighbour },
