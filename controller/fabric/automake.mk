@@ -9,6 +9,10 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/counters/counters.h \
 	controller/fabric/counters/group-counters.c \
 	controller/fabric/counters/group-counters.h \
+	controller/fabric/counters/pair-log.c \
+	controller/fabric/counters/pair-log.h \
+	controller/fabric/counters/pair-reading.c \
+	controller/fabric/counters/pair-reading.h \
 	controller/fabric/counters/port-stats.c \
 	controller/fabric/counters/port-stats.h \
 	controller/fabric/deleted-hosts.c \
@@ -25,6 +29,7 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/fabric-guests.h \
 	controller/fabric/fabric-learned-connections.h \
 	controller/fabric/fabric-packet-sampling.h \
+	controller/fabric/fabric-pairs.h \
 	controller/fabric/fabric-private.h \
 	controller/fabric/fabric-receipts.h \
 	controller/fabric/fabric-schemas.c \

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "controller/fabric/counters/counters-private.h"
+#include "controller/fabric/counters/pair-log.h"
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/packets/packet-sampling.h"
 #include "controller/schema/schema.h"
@@ -71,6 +72,10 @@ counters_forget_deleted(struct fabric *f)
 
             if (change->before.row && !change->after.row) {
                 forget_object(f, change->table, change->name);
+                if (change->table == VMN_TABLE_PORT) {
+                    pair_log_forget_port(f->counters->pairs.log,
+                                         change->name);
+                }
             }
         }
         if (log->n_more) {

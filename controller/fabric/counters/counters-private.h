@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "controller/fabric/counters/pair-reading.h"
 #include "controller/fabric/counters/port-stats.h"
 #include "controller/fabric/fabric-counters.h"
 #include "openvswitch/hmap.h"
@@ -103,6 +104,7 @@ struct counters_of_switch {
     int64_t took_ms;            /* The last reading; -1: there was none. */
     struct ofdump_counts counts; /* Of the flow that is being read. */
     struct port_stats_of_switch traffic; /* Of the host's ports. */
+    struct pairs_of_switch pairs;
     bool was_read;              /* Read completely at least once. */
 };
 
@@ -120,6 +122,7 @@ struct counters {
     struct drop_sum sums[COUNTERS_SUMS_MAX];
     size_t n_units;
     struct unit_sum units[COUNTERS_UNITS_MAX];
+    struct pair_readings pairs;
     uint64_t n_polls, n_failed;
     uint64_t n_full;            /* Hits not counted since the limit of flows
                                  * was reached. */

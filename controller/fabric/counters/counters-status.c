@@ -6,6 +6,7 @@
 #include <config.h>
 
 #include "controller/fabric/counters/counters-private.h"
+#include "controller/fabric/counters/pair-log.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -316,4 +317,23 @@ fabric_tunnel_traffic(const struct fabric *f, const char *host,
         }
     }
     return found;
+}
+
+/* Pairs.  ----------------------------------------------------------------- */
+
+void
+fabric_pairs(const struct fabric *f, int64_t since_ms, fabric_pair_cb *cb,
+             void *aux, struct fabric_pair_totals *totals)
+{
+    pair_log_read(f->counters->pairs.log, since_ms, cb, aux, totals);
+}
+
+void
+fabric_pair_stats(const struct fabric *f, struct fabric_pair_stats *stats)
+{
+    const struct pair_readings *pairs = &f->counters->pairs;
+
+    stats->sums = *pair_log_sums(pairs->log);
+    stats->n_pairs = pair_log_size(pairs->log);
+    stats->n_full_hosts = pairs->n_full_hosts;
 }

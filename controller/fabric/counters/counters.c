@@ -23,6 +23,7 @@
 #include "controller/fabric/session/switch-budget.h"
 #include "controller/fabric/session/switch-part.h"
 #include "controller/fabric/session/switch.h"
+#include "controller/flow/count-pair.h"
 #include "hash.h"
 #include "openvswitch/vlog.h"
 #include "proto/openflow/ofdump.h"
@@ -200,6 +201,10 @@ raw_cb(void *cs_, const struct ofdump_raw *raw)
     if (!ofdump_get_counts(raw, &cs->counts)) {
         return false;           /* The codec reports that. */
     }
+    if (raw->desc->table_id == PAIR_TABLE) {
+        ofdump_exempt(cs->dump);    /* Guests cause them. */
+        return false;
+    }
     if (!cs->counts.packets) {
         return true;            /* Nothing to look up. */
     }
@@ -219,10 +224,16 @@ flow_cb(void *cs_, const struct ofputil_flow_stats *fs,
 {
     struct counters_of_switch *cs = cs_;
     const struct fabric_host *host = cs->sw->host;
-    const struct flow_item *item
-        = engine_find_flow(host->fabric->engine, host->name, fs->table_id,
-                           fs->priority, &fs->match);
+    const struct flow_item *item;
 
+    if (fs->table_id == PAIR_TABLE) {
+        pair_reading_add(cs->sw, &cs->pairs, &host->fabric->counters->pairs,
+                         fs, &cs->counts, cs->round, cs->wall_ms,
+                         !cs->was_read);
+        return;
+    }
+    item = engine_find_flow(host->fabric->engine, host->name, fs->table_id,
+                            fs->priority, &fs->match);
     if (item && item->cookie == ntohll(fs->cookie)) {
         count_hits(cs, item, &cs->counts);
     } else {
@@ -292,6 +303,7 @@ done_cb(void *cs_, const char *error)
     } else {
         c->n_polls++;
         forget_gone(cs);
+        pair_reading_end(&cs->pairs, &c->pairs, cs->round);
         cs->before_ms = cs->requested_ms;
         cs->counted_ms = cs->wall_ms;
         c->n_read += !cs->was_read;
@@ -336,6 +348,7 @@ request(struct counters_of_switch *cs)
     }
     cs->round++;
     cs->unsure = false;
+    pair_reading_begin(&cs->pairs);
     cs->requested_ms = time_msec();
     cs->wall_ms = time_wall_msec();
     switch_expect(sw);
@@ -449,6 +462,7 @@ counters_create(struct fabric *f, const struct fabric_options *options)
     f->counters = c;
     hmap_init(&c->counters);
     hmap_init(&c->by_object);
+    pair_readings_init(&c->pairs);
     ovs_list_init(&c->due);
     c->interval_ms = MIN(options->count_s, FABRIC_COUNT_MAX_S) * 1000;
     c->started_ms = time_msec();
@@ -462,6 +476,7 @@ counters_destroy(struct fabric *f)
 
     if (c) {
         event_free(c->timer);
+        pair_readings_uninit(&c->pairs);
         hmap_destroy(&c->by_object);
         hmap_destroy(&c->counters);
         for (size_t i = 0; i < c->n_units; i++) {
@@ -484,6 +499,7 @@ init(struct fabric_switch *sw, void *cs_)
     cs->sw = sw;
     cs->took_ms = -1;
     hmap_init(&cs->flows);
+    pairs_of_switch_init(&cs->pairs);
     if (c->interval_ms) {
         /* Spread evenly over the interval, in the same way in every
          * process. */
@@ -519,6 +535,7 @@ destroy(struct fabric_switch *sw, void *cs_)
         counted_flow_free(c, &cs->flows, flow);
     }
     hmap_destroy(&cs->flows);
+    pairs_of_switch_uninit(&cs->pairs, &c->pairs);
     c->n_read -= cs->was_read;
     if (c->interval_ms) {
         ovs_list_remove(&cs->due_node);

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Pairs of an IP source and a local port, as a switch counts them in
+ * PAIR_TABLE: what was added since the last reading goes to the log, under the
+ * names that both ends have now.  Flows there have the mark of all that are
+ * counted, so they come with the other counters, and nothing is asked of a
+ * switch that has none.
+ *
+ * A pair that is silent for longer than VMN_PAIR_IDLE_S is forgotten by the
+ * switch, after readings that had all of it, as long as these come more often
+ * than that. */
+
+#include <config.h>
+
+#include "controller/fabric/counters/pair-reading.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "byte-order.h"
+#include "controller/fabric/counters/pair-log.h"
+#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/packets/packet-in-senders.h"
+#include "controller/fabric/session/switch.h"
+#include "controller/flow/count-pair.h"
+#include "controller/model/model.h"
+#include "hash.h"
+#include "openvswitch/ofp-flow.h"
+#include "proto/openflow/ofdump.h"
+#include "util.h"
+#include "vmn/flow.h"
+
+/* Pairs of all switches together; what is beyond that is not counted. */
+#define SEEN_MAX (2 * 1024 * 1024)
+
+/* A pair as of the last reading. */
+struct seen_pair {
+    struct hmap_node node;      /* In 'seen', by its key. */
+    struct counted_pair key;
+    uint64_t packets, bytes;
+    uint32_t round;
+};
+
+void
+pair_readings_init(struct pair_readings *readings)
+{
+    memset(readings, 0, sizeof *readings);
+    readings->log = pair_log_create(FABRIC_PAIR_BUCKETS,
+                                    FABRIC_PAIR_BUCKET_S * INT64_C(1000),
+                                    FABRIC_PAIRS_PER_BUCKET);
+}
+
+void
+pair_readings_uninit(struct pair_readings *readings)
+{
+    pair_log_destroy(readings->log);
+}
+
+void
+pairs_of_switch_init(struct pairs_of_switch *pairs)
+{
+    memset(pairs, 0, sizeof *pairs);
+    hmap_init(&pairs->seen);
+}
+
+static void
+forget(struct pairs_of_switch *pairs, struct pair_readings *readings,
+       struct seen_pair *seen)
+{
+    hmap_remove(&pairs->seen, &seen->node);
+    free(seen);
+    readings->n_seen--;
+}
+
+void
+pairs_of_switch_uninit(struct pairs_of_switch *pairs,
+                       struct pair_readings *readings)
+{
+    struct seen_pair *seen, *next;
+
+    HMAP_FOR_EACH_SAFE (seen, next, node, &pairs->seen) {
+        forget(pairs, readings, seen);
+    }
+    hmap_destroy(&pairs->seen);
+    free(pairs->owners);
+    readings->n_full_hosts -= pairs->full;
+}
+
+/* Reading.  --------------------------------------------------------------- */
+
+void
+pair_reading_begin(struct pairs_of_switch *pairs)
+{
+    pairs->n_owners = 0;
+    pairs->is_full = false;
+}
+
+/* Counts the pairs of each unit: a switch learns so many of each.  Those of a
+ * unit mostly follow each other. */
+static void
+count_owner(struct pairs_of_switch *pairs, uint64_t cookie)
+{
+    size_t i = pairs->n_owners;
+
+    while (i && pairs->owners[i - 1].cookie != cookie) {
+        i--;
+    }
+    if (!i) {
+        if (pairs->n_owners >= pairs->allocated) {
+            pairs->owners = x2nrealloc(pairs->owners, &pairs->allocated,
+                                       sizeof *pairs->owners);
+        }
+        pairs->owners[pairs->n_owners++] = (struct pair_owner) { cookie, 0 };
+        i = pairs->n_owners;
+    }
+    if (++pairs->owners[i - 1].n >= VMN_PAIRS_MAX) {
+        pairs->is_full = true;
+    }
+}
+
+static struct seen_pair *
+find_seen(const struct pairs_of_switch *pairs, const struct counted_pair *key,
+          uint32_t hash)
+{
+    struct seen_pair *seen;
+
+    HMAP_FOR_EACH_WITH_HASH (seen, node, hash, &pairs->seen) {
+        if (!memcmp(&seen->key, key, sizeof *key)) {
+            return seen;
+        }
+    }
+    return NULL;
+}
+
+static struct seen_pair *
+add_seen(struct pairs_of_switch *pairs, struct pair_readings *readings,
+         const struct counted_pair *key, uint32_t hash)
+{
+    struct seen_pair *seen;
+
+    if (readings->n_seen >= SEEN_MAX) {
+        return NULL;
+    }
+    readings->n_seen++;
+    seen = xzalloc(sizeof *seen);
+    seen->key = *key;
+    hmap_insert(&pairs->seen, &seen->node, hash);
+    return seen;
+}
+
+static const char *
+host_of(const struct fabric *f, const char *port)
+{
+    const struct vmn_binding *binding = model_get_durable(
+        f->model, VMN_TABLE_BINDING, port, NULL);
+
+    return binding ? binding->host : NULL;
+}
+
+/* Adds to the log, unless nobody knows any more which port it was. */
+static void
+log_pair(struct fabric_switch *sw, struct pair_log *log,
+         const struct counted_pair *pair, uint64_t packets, uint64_t bytes,
+         int64_t wall_ms)
+{
+    const struct fabric *f = sw->host->fabric;
+    const struct vmn_port *to = packet_sender_port_of(sw, pair->ofport);
+    struct pair_end src = { NULL, NULL };
+    char text[INET6_ADDRSTRLEN];
+
+    if (!to) {
+        return;
+    }
+    if (pair->by_source
+        && inet_ntop(pair->src.family == 4 ? AF_INET : AF_INET6,
+                     pair->src.addr, text, sizeof text)) {
+        src.port = model_find_routed_address(f->model, to->network, text);
+    }
+    if (src.port) {
+        src.host = host_of(f, src.port);
+    }
+    pair_log_add(log, wall_ms, &src,
+                 &(struct pair_end) { to->row.name, sw->host->name },
+                 packets, bytes);
+}
+
+void
+pair_reading_add(struct fabric_switch *sw, struct pairs_of_switch *pairs,
+                 struct pair_readings *readings,
+                 const struct ofputil_flow_stats *fs,
+                 const struct ofdump_counts *counts, uint32_t round,
+                 int64_t wall_ms, bool is_first)
+{
+    struct counted_pair pair;
+    struct seen_pair *seen;
+    uint32_t hash;
+    bool anew;
+
+    if (!counted_pair_parse(&fs->match, &pair)) {
+        return;
+    }
+    count_owner(pairs, ntohll(fs->cookie));
+    hash = hash_bytes(&pair, sizeof pair, 0);
+    seen = find_seen(pairs, &pair, hash);
+    if (!seen) {
+        seen = add_seen(pairs, readings, &pair, hash);
+        if (!seen) {
+            return;
+        }
+        if (is_first) {
+            seen->packets = counts->packets;
+            seen->bytes = counts->bytes;
+        }
+    }
+    seen->round = round;
+    /* Less than before: the switch has forgotten and learned it again. */
+    anew = (counts->packets < seen->packets || counts->bytes < seen->bytes);
+    if (anew || counts->packets > seen->packets) {
+        log_pair(sw, readings->log, &pair,
+                 counts->packets - (anew ? 0 : seen->packets),
+                 counts->bytes - (anew ? 0 : seen->bytes), wall_ms);
+    }
+    seen->packets = counts->packets;
+    seen->bytes = counts->bytes;
+}
+
+void
+pair_reading_end(struct pairs_of_switch *pairs, struct pair_readings *readings,
+                 uint32_t round)
+{
+    struct seen_pair *seen, *next;
+
+    HMAP_FOR_EACH_SAFE (seen, next, node, &pairs->seen) {
+        if (seen->round != round) {
+            forget(pairs, readings, seen);
+        }
+    }
+    readings->n_full_hosts += pairs->is_full;
+    readings->n_full_hosts -= pairs->full;
+    pairs->full = pairs->is_full;
+}
