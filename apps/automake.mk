@@ -15,4 +15,5 @@ include apps/firewall/automake.mk
 include apps/loadbalancer/automake.mk
 include apps/gateway/automake.mk
 include apps/router/automake.mk
+include apps/traffic/automake.mk
 include apps/example/automake.mk

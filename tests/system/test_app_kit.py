@@ -106,7 +106,7 @@ def test_examples(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["chains", "metadata", "mirrors", "monitors",
-                                  "qos"])
+                                  "qos", "traffic"])
 def test_apps_that_are_loaded_by_hand(name):
     said = run("test", "--app-dir", APPS, "%s/%s.so" % (APPS, name),
                "%s/apps/%s/%s-test.yaml" % (TOP, name, name))
