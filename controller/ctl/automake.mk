@@ -47,6 +47,7 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/cmd-status.c \
 	controller/ctl/cmd-support-bundle.c \
 	controller/ctl/cmd-token.c \
+	controller/ctl/cmd-top-traffic.c \
 	controller/ctl/cmd-top.c \
 	controller/ctl/cmd-trace.c \
 	controller/ctl/cmd-undo.c \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * vmnctl top: the work that changes cause in vmnd. */
+ * vmnctl top: the work that changes cause in vmnd.  Not for traffic
+ * (cmd-top-traffic.c). */
 
 #include <config.h>
 
@@ -405,12 +406,22 @@ refresh(struct ctl *ctl, const struct winsize *size)
 }
 
 enum ctl_exit
-ctl_cmd_top(struct ctl *ctl, int n_args OVS_UNUSED,
-            char *const args[] OVS_UNUSED)
+ctl_cmd_top(struct ctl *ctl, int n_args, char *const args[])
 {
     struct winsize size;
     enum ctl_exit status;
 
+    if (n_args) {
+        return (strcmp(args[0], "traffic")
+                ? ctl_usage(ctl, "top: shows \"traffic\", or without an "
+                            "argument what vmnd does; not \"%s\"", args[0])
+                : ctl_top_traffic(ctl));
+    }
+    if (ctl->group_by || ctl->sort || ctl->network || ctl->port
+        || ctl->since) {
+        return ctl_usage(ctl, "top: --by, --sort, --network, --port and "
+                         "--since are for: vmnctl top traffic");
+    }
     if (ctl->limit > GROUPS_MAX) {
         return ctl_usage(ctl, "top: --limit: at most %d groups are kept",
                          GROUPS_MAX);

@@ -630,8 +630,9 @@ const struct ctl_command ctl_commands[] = {
       "\nExample:\n"
       "  vmnctl status\n",
       ctl_cmd_status },
-    { "top", "", 0, 0, CTL_OPT_SHOWN | CTL_OPT_LIMIT | CTL_OPT_ONCE,
-      "show what vmnd computes for changes, as it happens",
+    { "top", "[traffic]", 0, 1,
+      CTL_OPT_SHOWN | CTL_OPT_LIMIT | CTL_OPT_ONCE | CTL_OPT_TRAFFIC,
+      "show what vmnd computes for changes, as it happens, or traffic",
       "On top, hosts that are not up to date, if any, and how often units\n"
       "and queries of each class were computed, by app: in the groups\n"
       "below, and since vmnd was started.  Below, the newest groups of\n"
@@ -641,8 +642,16 @@ const struct ctl_command ctl_commands[] = {
       "acknowledgement.  On a terminal it is refreshed every --interval,\n"
       "until it is interrupted; elsewhere, and with -o json, it is printed\n"
       "once.  Without --limit, the last 20, or what fits on the terminal.\n"
+      "\n"
+      "top traffic shows once who has sent how much to whom in the last 6\n"
+      "hours, or --since then, as switches have counted it: those who send\n"
+      "and get most, then pairs of ports, or of what --by says, the heaviest\n"
+      "first; CROSS-HOST is what went from one host to another, HOSTS where\n"
+      "both were the last time.  It is counted for networks that an object\n"
+      "of type traffic-counts lists, by app traffic.\n"
       "\nExample:\n"
       "  vmnctl top\n"
+      "  vmnctl top traffic --since 1h --by label=app\n"
       "  vmnctl top --once --limit 5\n",
       ctl_cmd_top },
     { "completion", "bash|zsh", 1, -1, 0,

@@ -86,6 +86,7 @@ enum ctl_option {
     CTL_OPT_DRAFT = 1LL << 40,  /* --draft: a change goes there. */
     CTL_OPT_ROLLBACK = 1LL << 41, /* --draft and --apply. */
     CTL_OPT_ETAG = 1LL << 42,   /* --etag. */
+    CTL_OPT_TRAFFIC = 1LL << 43, /* --by, --sort and so on, of traffic. */
 };
 
 struct ctl {
@@ -150,6 +151,8 @@ struct ctl {
     char *port;
     char *reason;
     bool by_port;
+    char *group_by;             /* Owned, as the next; or NULL. */
+    char *sort;
     char *from;                 /* Owned, as the next; or NULL. */
     char *to;
     char *policy;               /* Owned, as the next; or NULL. */
@@ -303,6 +306,8 @@ enum ctl_exit ctl_cmd_status(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_completion(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_support(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_top(struct ctl *, int, char *const[]);
+/* What `vmnctl top traffic` does. */
+enum ctl_exit ctl_top_traffic(struct ctl *);
 enum ctl_exit ctl_cmd_backup(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_app(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_cluster(struct ctl *, int, char *const[]);

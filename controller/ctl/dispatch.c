@@ -158,6 +158,8 @@ ctl_uninit(struct ctl *ctl)
     free(ctl->certificate);
     free(ctl->private_key);
     free(ctl->account);
+    free(ctl->group_by);
+    free(ctl->sort);
     free(ctl->expires);
     free(ctl->address);
     free(ctl->pki);

@@ -45,7 +45,7 @@ struct fabric_pair_sums {
 
 /* Of all buckets that were read. */
 struct fabric_pair_totals {
-    int64_t since_ms;           /* The start of the oldest; 0: there is none. */
+    int64_t since_ms;           /* Start of the oldest; 0: there is none. */
     struct fabric_pair_sums sums; /* Exact. */
     uint64_t unlisted_bytes;    /* What a pair that no callback told of may
                                  * have, at most. */

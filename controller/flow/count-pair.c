@@ -52,10 +52,12 @@ counted_pair_parse(const struct match *match, struct counted_pair *pair)
         return false;
     }
     if (pair->by_source) {
+        bool ipv6 = pair->family == 6;
+
         pair->src.family = pair->family;
-        memcpy(pair->src.addr, (pair->family == 4 ? (const void *) &flow->nw_src
-                                : (const void *) &flow->ipv6_src),
-               pair->family == 4 ? 4 : 16);
+        memcpy(pair->src.addr, (ipv6 ? (const void *) &flow->ipv6_src
+                                : (const void *) &flow->nw_src),
+               ipv6 ? 16 : 4);
     }
     return pair->vni && pair->ofport;
 }

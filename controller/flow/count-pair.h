@@ -26,7 +26,7 @@ struct counted_pair {
     uint32_t vni;
     uint32_t ofport;            /* The local port that packets go to. */
     uint8_t family;             /* 4 or 6. */
-    bool by_source;             /* False: all that have no pair of their own. */
+    bool by_source;             /* False: all without a pair of their own. */
     struct vmn_ip src;          /* With 'by_source'. */
 };
 

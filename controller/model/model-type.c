@@ -34,7 +34,7 @@ static const char *const reserved[] = {
     "health", "identities", "logs", "open-services", "openapi.json",
     "packets", "reachability", "ready", "recommendations", "rejected-hosts",
     "revisions", "sets", "simulate", "status", "summary", "top", "trace",
-    "undo", "usage",
+    "traffic", "undo", "usage",
 };
 
 bool

@@ -22,6 +22,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/api-status.c \
 	controller/northbound/api-summary.c \
 	controller/northbound/api-trace.c \
+	controller/northbound/api-traffic.c \
 	controller/northbound/api-undo.c \
 	controller/northbound/api-usage.c \
 	controller/northbound/app-changes.c \

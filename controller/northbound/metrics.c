@@ -17,6 +17,7 @@
 #include "controller/cluster/cluster.h"
 #include "controller/fabric/fabric-audit.h"
 #include "controller/fabric/fabric-drops.h"
+#include "controller/fabric/fabric-pairs.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/northbound/auth.h"
@@ -515,6 +516,41 @@ put_claims(const struct fabric *fabric, struct ds *ds)
     fabric_rejected_claims(fabric, put_claim, ds);
 }
 
+/* Appends what switches have counted for pairs of ports, summed up. */
+static void
+put_traffic(const struct fabric *fabric, struct ds *ds)
+{
+    static const char *const ways[] = {
+        [FABRIC_PAIR_SAME_HOST] = "same_host",
+        [FABRIC_PAIR_CROSS_HOST] = "cross_host",
+        [FABRIC_PAIR_OTHERS] = "other",
+    };
+    struct fabric_pair_stats stats;
+
+    fabric_pair_stats(fabric, &stats);
+    metrics_family(ds, "vmn_traffic_bytes_total", "counter",
+                   "Bytes counted for pairs of ports, by whether they went "
+                   "from host to host.");
+    for (size_t i = 0; i < FABRIC_PAIR_N_WAYS; i++) {
+        ds_put_format(ds, "vmn_traffic_bytes_total{way=\"%s\"} %"PRIu64"\n",
+                      ways[i], stats.sums.bytes[i]);
+    }
+    metrics_family(ds, "vmn_traffic_packets_total", "counter",
+                   "Packets of these bytes.");
+    for (size_t i = 0; i < FABRIC_PAIR_N_WAYS; i++) {
+        ds_put_format(ds, "vmn_traffic_packets_total{way=\"%s\"} "
+                      "%"PRIu64"\n", ways[i], stats.sums.packets[i]);
+    }
+    metrics_family(ds, "vmn_traffic_pairs", "gauge",
+                   "Pairs of ports kept, of all five minutes together.");
+    ds_put_format(ds, "vmn_traffic_pairs %"PRIuSIZE"\n", stats.n_pairs);
+    metrics_family(ds, "vmn_traffic_full_hosts", "gauge",
+                   "Hosts whose switch counts no more pairs of some routing "
+                   "domain.");
+    ds_put_format(ds, "vmn_traffic_full_hosts %"PRIuSIZE"\n",
+                  stats.n_full_hosts);
+}
+
 /* Appends the differences that audits found, by owner. */
 static void
 put_audits(const struct fabric *fabric, struct ds *ds)
@@ -743,6 +779,7 @@ metrics_append_all(struct northbound *nb, struct ds *ds)
         append_of_all(nb, &figures, ds);
     }
     put_classes(nb->engine, ds);
+    put_traffic(nb->fabric, ds);
     put_audits(nb->fabric, ds);
     put_drops(nb->fabric, ds);
     put_replies(&figures.http, ds);

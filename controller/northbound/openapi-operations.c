@@ -394,6 +394,29 @@ const struct nb_operation nb_operation_logs = {
     .replies = { &nb_reply_logs },
 };
 
+const struct nb_operation nb_operation_traffic = {
+    .id = "getTraffic", .section = "traffic",
+    .summary = "Shows who sends how much to whom",
+    PARAMS(SHOWN("group_by", ENUM, 0, "Of what pairs are.",
+                 SHOWN_NAMES("port", "network", "host", "label"),
+                 .absent = "port"),
+           SHOWN("label", STRING, 0,
+                 "Of `group_by=label`: the key of the label whose values "
+                 "ports are grouped by."),
+           OF("network", NETWORK, "Pairs with an end in this network."),
+           OF("port", PORT, "Pairs with this port."),
+           SHOWN("since", STRING, 0,
+                 "What was counted since then, from the start of the five "
+                 "minutes that it is in: `2027-01-31T12:00:00Z`; all that is "
+                 "kept when absent.",
+                 .max = VALUE_TIME_LEN, .check = value_check_time),
+           SHOWN("sort", ENUM, 0, "Which pairs come first: those with most.",
+                 SHOWN_NAMES("bytes", "packets", "cross_host_bytes"),
+                 .absent = "bytes"),
+           LIMIT(10000, 100)),
+    .replies = { &nb_reply_traffic },
+};
+
 const struct nb_operation nb_operation_identities = {
     .id = "listIdentities", .section = "identities",
     .summary = "Lists the identities of ports, by number",

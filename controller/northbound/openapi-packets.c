@@ -145,6 +145,80 @@ const struct schema_struct nb_reply_drops = SHOWN_KEPT(
     SHOWN_OF(nb_reply_drops, newest, U64, ALWAYS,
              "The value of `after` for the next request."));
 
+/* Traffic.  -------------------------------------------------------------- */
+
+static const struct schema_struct traffic_pair = SHOWN_KEPT(
+    "TrafficPair", nb_traffic_pair,
+    SHOWN_OF(nb_traffic_pair, src, STRING, ALWAYS,
+             "Who sends: the port, or what it is grouped by; `(no port)`: an "
+             "address that no port has."),
+    SHOWN_OF(nb_traffic_pair, dst, STRING, ALWAYS, "Who gets it."),
+    SHOWN_OF(nb_traffic_pair, src_deleted, BOOL, HIDE,
+             "True if that port was deleted."),
+    SHOWN_OF(nb_traffic_pair, dst_deleted, BOOL, HIDE,
+             "The same of the other one."),
+    SHOWN_OF(nb_traffic_pair, src_host, STRING, 0,
+             "Of ports: where the sender was the last time."),
+    SHOWN_OF(nb_traffic_pair, dst_host, STRING, 0,
+             "Of ports: where the receiver was the last time."),
+    SHOWN_OF(nb_traffic_pair, packets, U64, ALWAYS,
+             "How many packets were counted."),
+    SHOWN_OF(nb_traffic_pair, bytes, U64, ALWAYS,
+             "How many bytes these had: Ethernet frames."),
+    SHOWN_OF(nb_traffic_pair, uncertain_bytes, U64, HIDE,
+             "How many more there may have been, at most, beside "
+             "`unlisted_bytes`."),
+    SHOWN_OF(nb_traffic_pair, cross_host_bytes, U64, ALWAYS,
+             "Of `bytes`, those from one host to another."));
+
+static const struct schema_struct traffic_talker = SHOWN_KEPT(
+    "TrafficTalker", nb_traffic_talker,
+    SHOWN_OF(nb_traffic_talker, name, STRING, ALWAYS,
+             "The port, or what it is grouped by."),
+    SHOWN_OF(nb_traffic_talker, deleted, BOOL, HIDE,
+             "True if the port was deleted."),
+    SHOWN_OF(nb_traffic_talker, sent_bytes, U64, ALWAYS,
+             "What it has sent, as `src` of pairs."),
+    SHOWN_OF(nb_traffic_talker, received_bytes, U64, ALWAYS,
+             "What it has got, as `dst` of pairs."));
+
+const struct schema_struct nb_reply_traffic = SHOWN_KEPT(
+    "Traffic", nb_reply_traffic,
+    SHOWN_OF(nb_reply_traffic, group_by, STRING, ALWAYS,
+             "What pairs are of."),
+    SHOWN_OF(nb_reply_traffic, label, STRING, 0, "The label's key."),
+    SHOWN_OF(nb_reply_traffic, since, STRING, ALWAYS | TIME | OR_NULL,
+             "From when on: the start of five minutes; null: nothing was "
+             "counted."),
+    SHOWN_OF(nb_reply_traffic, packets, U64, ALWAYS, "Packets of all pairs."),
+    SHOWN_OF(nb_reply_traffic, bytes, U64, ALWAYS,
+             "Their bytes.  These sums are exact, unless a network or a port "
+             "was asked for, or the account has a scope."),
+    SHOWN_OF(nb_reply_traffic, same_host_bytes, U64, ALWAYS,
+             "Of these, what stayed on one host."),
+    SHOWN_OF(nb_reply_traffic, cross_host_bytes, U64, ALWAYS,
+             "Of these, what went from one host to another."),
+    SHOWN_OF(nb_reply_traffic, other_bytes, U64, ALWAYS,
+             "Of these, what came from no port, or from one that was on no "
+             "host."),
+    SHOWN_OF(nb_reply_traffic, cross_host_share, DOUBLE, ALWAYS | EXACT,
+             "`cross_host_bytes` as a share of both between hosts and on "
+             "one, 0 to 1."),
+    SHOWN_LIST_OF(nb_reply_traffic, pairs, n_pairs, STRUCT, ALWAYS,
+                  "Who sends to whom, as sorted.", .nested = &traffic_pair),
+    SHOWN_OF(nb_reply_traffic, matching, SIZE, ALWAYS,
+             "How many pairs there are in all."),
+    SHOWN_LIST_OF(nb_reply_traffic, talkers, n_talkers, STRUCT, ALWAYS,
+                  "Who sends and gets most, both together.",
+                  .nested = &traffic_talker),
+    SHOWN_OF(nb_reply_traffic, unlisted_bytes, U64, HIDE,
+             "What a pair of ports may have at most that was not among the "
+             "heaviest of their five minutes; absent: all pairs are there."),
+    SHOWN_OF(nb_reply_traffic, full_hosts, U64, HIDE,
+             "Hosts whose switch counts so many pairs of a routing domain "
+             "that it counts no new ones; absent: none."),
+    SHOWN_READINGS(nb_reply_traffic));
+
 /* Logs.  ----------------------------------------------------------------- */
 
 const struct schema_struct nb_sample_log = SHOWN_KEPT(

@@ -170,6 +170,37 @@ struct nb_reply_logs {
     struct nb_log_rule *rules;
 };
 
+/* Traffic.  -------------------------------------------------------------- */
+
+struct nb_traffic_pair {
+    const char *src, *dst;
+    bool src_deleted, dst_deleted;
+    const char *src_host, *dst_host; /* Of ports; or NULL: not known. */
+    uint64_t packets, bytes, uncertain_bytes, cross_host_bytes;
+};
+
+struct nb_traffic_talker {
+    const char *name;
+    bool deleted;
+    uint64_t sent_bytes, received_bytes;
+};
+
+struct nb_reply_traffic {
+    const char *group_by, *label; /* 'label' NULL: by no label. */
+    int64_t since;              /* 0: nothing is there. */
+    uint64_t packets, bytes;
+    uint64_t same_host_bytes, cross_host_bytes, other_bytes;
+    double cross_host_share;
+    size_t n_pairs;
+    struct nb_traffic_pair *pairs;
+    size_t matching;
+    size_t n_talkers;
+    struct nb_traffic_talker *talkers;
+    uint64_t unlisted_bytes, full_hosts;
+    uint64_t unread_hosts;
+    int64_t counted;            /* 0: not known. */
+};
+
 /* Usage.  ---------------------------------------------------------------- */
 
 struct nb_usage_limit {

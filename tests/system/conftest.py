@@ -107,7 +107,7 @@ def make_lab(kind, n_hosts, **more):
     return lab
 
 
-def make_token_lab(kind, n_hosts, place, port):
+def make_token_lab(kind, n_hosts, place, port, *options):
     """A lab whose vmnd serves the API by TCP at 'port', to whoever shows an
     account's token, as often as he likes.  'place' is a folder."""
     tokens = str(place / "token")
@@ -116,7 +116,7 @@ def make_token_lab(kind, n_hosts, place, port):
         file.write("t" * 40 + "\n")
     return make_lab(kind, n_hosts, options=[
         "--api-listen=127.0.0.1:%d" % port, "--api-token-file=" + tokens,
-        "--api-rate=0"])
+        "--api-rate=0", *options])
 
 
 def keep_log(lab):

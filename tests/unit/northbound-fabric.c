@@ -25,6 +25,7 @@
 #include "controller/fabric/fabric-guests.h"
 #include "controller/fabric/fabric-learned-connections.h"
 #include "controller/fabric/fabric-packet-sampling.h"
+#include "controller/fabric/fabric-pairs.h"
 #include "controller/fabric/fabric-receipts.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric-status.h"
@@ -756,4 +757,19 @@ fabric_guest_status(const struct fabric *f OVS_UNUSED,
                     struct arena *arena OVS_UNUSED,
                     struct status_port *status OVS_UNUSED)
 {
+}
+
+void
+fabric_pairs(const struct fabric *f OVS_UNUSED, int64_t since_ms OVS_UNUSED,
+             fabric_pair_cb *cb OVS_UNUSED, void *aux OVS_UNUSED,
+             struct fabric_pair_totals *totals)
+{
+    memset(totals, 0, sizeof *totals);
+}
+
+void
+fabric_pair_stats(const struct fabric *f OVS_UNUSED,
+                  struct fabric_pair_stats *stats)
+{
+    memset(stats, 0, sizeof *stats);
 }

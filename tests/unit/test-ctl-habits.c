@@ -187,7 +187,9 @@ what_to_type_is_told(void **state OVS_UNUSED)
         { "reachability a b", "of two ports: vmnctl trace a b\n" },
         { "reachability a b tcp/80", "vmnctl trace a b tcp/80\n" },
         { "reachability tcp/80 a", "usage: vmnctl reachability" },
-        { "top nodes", "top: takes no arguments, such as \"nodes\"" },
+        { "top nodes", "top: shows \"traffic\", or without an argument what "
+          "vmnd does; not \"nodes\"" },
+        { "top --by host", "are for: vmnctl top traffic" },
         { "status h1", "did you mean \"vmnctl describe host h1\"?" },
         { "drain web", "drain: name a balancer and its backends" },
         { "quarantine port/a", "named without their type: a, not" },

@@ -166,7 +166,7 @@ the_lightest_pair_gives_way(void **state)
     pair_log_destroy(log);
 }
 
-/* Against an exact oracle.  ------------------------------------------------ */
+/* Against an exact oracle.  ----------------------------------------------- */
 
 #define N_PORTS 12
 #define KEPT 16

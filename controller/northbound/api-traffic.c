@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * GET /v1/traffic: who sends how much to whom, as switches have counted it:
+ * pairs of ports, or of what ports are grouped by, the heaviest first; who
+ * sends and gets most; and how much of it went from host to host.
+ *
+ * An account with a scope is told of pairs of which one end is in its scope.
+ * Of the other end, and of its host, it gets no name unless it sees the port.
+ * Not for what is kept, and for how long (fabric-pairs.h). */
+
+#include <config.h>
+
+#include "controller/northbound/northbound-private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/fabric/fabric-counters.h"
+#include "controller/fabric/fabric-pairs.h"
+#include "controller/northbound/auth.h"
+#include "controller/northbound/openapi-operations.h"
+#include "controller/northbound/packet-scope.h"
+#include "controller/northbound/replies.h"
+#include "controller/schema/arena.h"
+#include "hash.h"
+#include "openvswitch/hmap.h"
+#include "util.h"
+
+/* Pairs in a reply. */
+#define LIMIT_MAX 10000
+#define LIMIT_DEFAULT 100
+
+/* In place of the name of a group.  No object has such a name. */
+#define NO_PORT "(no port)"     /* No port has the address. */
+#define NO_LABEL "(none)"       /* The port lacks the label. */
+#define NO_HOST "(no host)"     /* It was on none. */
+#define DELETED "(deleted)"     /* Nobody knows any more what it had. */
+
+enum group_by { BY_PORT, BY_NETWORK, BY_HOST, BY_LABEL };
+static const char *const group_bys[] = {
+    [BY_PORT] = "port", [BY_NETWORK] = "network", [BY_HOST] = "host",
+    [BY_LABEL] = "label",
+};
+
+enum sort { SORT_BYTES, SORT_PACKETS, SORT_CROSS_HOST };
+static const char *const sorts[] = {
+    [SORT_BYTES] = "bytes", [SORT_PACKETS] = "packets",
+    [SORT_CROSS_HOST] = "cross_host_bytes",
+};
+
+/* A port, as far as it matters here; by the pointer to its name. */
+struct member {
+    struct hmap_node node;
+    const char *name;           /* In fabric_pair. */
+    const char *network;        /* Or NULL: it was deleted. */
+    const char *group;          /* Of all but BY_HOST. */
+    bool in_scope, seen;
+};
+
+/* A group, in 'talkers'. */
+struct talker {
+    struct hmap_node node;
+    struct nb_traffic_talker shown;
+};
+
+struct pair {
+    struct hmap_node node;
+    struct nb_traffic_pair shown;
+};
+
+struct tally {
+    const struct northbound *nb;
+    const struct model_rights *rights; /* With a scope, or NULL. */
+    enum group_by by;
+    enum sort sort;
+    const char *label;          /* BY_LABEL. */
+    const char *network, *port; /* Pairs with an end of it alone, or NULL. */
+    struct arena arena;
+    struct hmap members, pairs, talkers;
+    struct fabric_pair_sums sums; /* Of the pairs. */
+};
+
+/* Ends.  ------------------------------------------------------------------ */
+
+static const char *
+group_of_port(const struct tally *tally, const struct vmn_port *port)
+{
+    const char *value;
+
+    switch (tally->by) {
+    case BY_NETWORK:
+        return port->network;
+    case BY_LABEL:
+        value = vmn_labels_get(&port->labels, tally->label);
+        return value ? value : NO_LABEL;
+    default:
+        return port->row.name;
+    }
+}
+
+static struct member *
+find_member(struct tally *tally, const char *name, bool gone)
+{
+    const struct vmn_port *port;
+    struct member *member;
+
+    HMAP_FOR_EACH_WITH_HASH (member, node, hash_pointer(name, 0),
+                             &tally->members) {
+        if (member->name == name) {
+            return member;
+        }
+    }
+    member = arena_alloc(&tally->arena, sizeof *member);
+    memset(member, 0, sizeof *member);
+    member->name = name;
+    port = gone ? NULL : model_get_durable(tally->nb->model, VMN_TABLE_PORT,
+                                           name, NULL);
+    if (port) {
+        member->network = port->network;
+        member->group = group_of_port(tally, port);
+        member->in_scope = !tally->rights
+                           || model_in_scope(tally->rights, &port->row);
+        member->seen = !tally->rights
+                       || model_sees(tally->rights, &port->row);
+    } else {
+        member->group = tally->by == BY_PORT ? name : DELETED;
+        member->seen = !tally->rights;
+    }
+    hmap_insert(&tally->members, &member->node, hash_pointer(name, 0));
+    return member;
+}
+
+/* Returns what the end is of; 'member' NULL: no port. */
+static const char *
+group_of(const struct tally *tally, const struct member *member,
+         const char *host)
+{
+    if (!member) {
+        return NO_PORT;
+    } else if (!member->seen) {
+        return MODEL_OUT_OF_SCOPE;
+    }
+    return tally->by == BY_HOST ? (host ? host : NO_HOST) : member->group;
+}
+
+/* True if 'member' is of the network and the port that are asked for, or there
+ * is none. */
+static bool
+is_wanted(const struct tally *tally, const struct member *member)
+{
+    return (member && member->seen
+            && (!tally->network
+                || (member->network
+                    && !strcmp(member->network, tally->network)))
+            && (!tally->port || (member->network
+                                 && !strcmp(member->name, tally->port))));
+}
+
+/* Summing up.  ------------------------------------------------------------ */
+
+static struct talker *
+find_talker(struct tally *tally, const char *name, bool deleted)
+{
+    uint32_t hash = hash_string(name, deleted);
+    struct talker *talker;
+
+    HMAP_FOR_EACH_WITH_HASH (talker, node, hash, &tally->talkers) {
+        if (talker->shown.deleted == deleted
+            && !strcmp(talker->shown.name, name)) {
+            return talker;
+        }
+    }
+    talker = arena_alloc(&tally->arena, sizeof *talker);
+    memset(talker, 0, sizeof *talker);
+    talker->shown.name = name;
+    talker->shown.deleted = deleted;
+    hmap_insert(&tally->talkers, &talker->node, hash);
+    return talker;
+}
+
+static struct pair *
+find_pair(struct tally *tally, const struct talker *src,
+          const struct talker *dst)
+{
+    uint32_t hash = hash_pointer(dst, hash_pointer(src, 0));
+    struct pair *pair;
+
+    HMAP_FOR_EACH_WITH_HASH (pair, node, hash, &tally->pairs) {
+        if (pair->shown.src == src->shown.name  /* Each has its own. */
+            && pair->shown.dst == dst->shown.name) {
+            return pair;
+        }
+    }
+    pair = arena_alloc(&tally->arena, sizeof *pair);
+    memset(pair, 0, sizeof *pair);
+    pair->shown.src = src->shown.name;
+    pair->shown.dst = dst->shown.name;
+    pair->shown.src_deleted = src->shown.deleted;
+    pair->shown.dst_deleted = dst->shown.deleted;
+    hmap_insert(&tally->pairs, &pair->node, hash);
+    return pair;
+}
+
+static enum fabric_pair_way
+way_of(const struct fabric_pair *p)
+{
+    return (!p->src || !p->src_host || !p->dst_host ? FABRIC_PAIR_OTHERS
+            : !strcmp(p->src_host, p->dst_host) ? FABRIC_PAIR_SAME_HOST
+            : FABRIC_PAIR_CROSS_HOST);
+}
+
+/* Of ports: where they were in the newest bucket that has the pair. */
+static void
+set_hosts(const struct tally *tally, struct nb_traffic_pair *shown,
+          const struct fabric_pair *p, const struct member *src,
+          const struct member *dst)
+{
+    if (tally->by == BY_PORT) {
+        shown->src_host = src && src->seen ? p->src_host : NULL;
+        shown->dst_host = dst->seen ? p->dst_host : NULL;
+    }
+}
+
+static void
+pair_cb(void *tally_, const struct fabric_pair *p)
+{
+    struct tally *tally = tally_;
+    const struct member *src = (p->src ? find_member(tally, p->src,
+                                                     p->src_gone) : NULL);
+    const struct member *dst = find_member(tally, p->dst, p->dst_gone);
+    enum fabric_pair_way way = way_of(p);
+    bool by_port = tally->by == BY_PORT;
+    struct talker *from, *to;
+    struct pair *pair;
+
+    if ((tally->rights && !(src && src->in_scope) && !dst->in_scope)
+        || ((tally->network || tally->port)
+            && !is_wanted(tally, src) && !is_wanted(tally, dst))) {
+        return;
+    }
+    from = find_talker(tally, group_of(tally, src, p->src_host),
+                       by_port && p->src_gone && src->seen);
+    to = find_talker(tally, group_of(tally, dst, p->dst_host),
+                     by_port && p->dst_gone && dst->seen);
+    from->shown.sent_bytes += p->bytes;
+    to->shown.received_bytes += p->bytes;
+    pair = find_pair(tally, from, to);
+    pair->shown.packets += p->packets;
+    pair->shown.bytes += p->bytes;
+    pair->shown.uncertain_bytes += p->uncertain_bytes;
+    if (way == FABRIC_PAIR_CROSS_HOST) {
+        pair->shown.cross_host_bytes += p->bytes;
+    }
+    set_hosts(tally, &pair->shown, p, src, dst);
+    tally->sums.packets[way] += p->packets;
+    tally->sums.bytes[way] += p->bytes;
+}
+
+/* The reply.  ------------------------------------------------------------- */
+
+static int
+compare_numbers(uint64_t a, uint64_t b)
+{
+    return (a < b) - (a > b);   /* The greatest first. */
+}
+
+static int
+compare_pairs(const void *a_, const void *b_, enum sort sort)
+{
+    const struct nb_traffic_pair *a = a_, *b = b_;
+    int order = (sort == SORT_PACKETS ? compare_numbers(a->packets, b->packets)
+                 : sort == SORT_CROSS_HOST
+                 ? compare_numbers(a->cross_host_bytes, b->cross_host_bytes)
+                 : 0);
+
+    order = order ? order : compare_numbers(a->bytes, b->bytes);
+    order = order ? order : strcmp(a->src, b->src);
+    order = order ? order : strcmp(a->dst, b->dst);
+    order = order ? order : a->src_deleted - b->src_deleted;
+    return order ? order : a->dst_deleted - b->dst_deleted;
+}
+
+static int
+by_bytes(const void *a, const void *b)
+{
+    return compare_pairs(a, b, SORT_BYTES);
+}
+
+static int
+by_packets(const void *a, const void *b)
+{
+    return compare_pairs(a, b, SORT_PACKETS);
+}
+
+static int
+by_cross_host(const void *a, const void *b)
+{
+    return compare_pairs(a, b, SORT_CROSS_HOST);
+}
+
+static int
+compare_talkers(const void *a_, const void *b_)
+{
+    const struct nb_traffic_talker *a = a_, *b = b_;
+    int order = compare_numbers(a->sent_bytes + a->received_bytes,
+                                b->sent_bytes + b->received_bytes);
+
+    order = order ? order : strcmp(a->name, b->name);
+    return order ? order : a->deleted - b->deleted;
+}
+
+static void
+fill_pairs(struct tally *tally, size_t limit, struct nb_reply_traffic *reply)
+{
+    static int (*const compare[])(const void *, const void *) = {
+        [SORT_BYTES] = by_bytes, [SORT_PACKETS] = by_packets,
+        [SORT_CROSS_HOST] = by_cross_host,
+    };
+    size_t n = hmap_count(&tally->pairs);
+    struct pair *pair;
+
+    reply->pairs = arena_alloc(&tally->arena, n * sizeof *reply->pairs);
+    HMAP_FOR_EACH (pair, node, &tally->pairs) {
+        reply->pairs[reply->n_pairs++] = pair->shown;
+    }
+    if (n) {
+        qsort(reply->pairs, n, sizeof *reply->pairs, compare[tally->sort]);
+    }
+    reply->matching = n;
+    reply->n_pairs = MIN(n, limit);
+}
+
+static void
+fill_talkers(struct tally *tally, size_t limit,
+             struct nb_reply_traffic *reply)
+{
+    size_t n = hmap_count(&tally->talkers);
+    struct talker *talker;
+
+    reply->talkers = arena_alloc(&tally->arena, n * sizeof *reply->talkers);
+    HMAP_FOR_EACH (talker, node, &tally->talkers) {
+        reply->talkers[reply->n_talkers++] = talker->shown;
+    }
+    if (n) {
+        qsort(reply->talkers, n, sizeof *reply->talkers, compare_talkers);
+    }
+    reply->n_talkers = MIN(n, limit);
+}
+
+/* Sums are exact where nothing is left out. */
+static void
+fill_sums(const struct tally *tally, const struct fabric_pair_totals *totals,
+          struct nb_reply_traffic *reply)
+{
+    bool all = !tally->rights && !tally->network && !tally->port;
+    const struct fabric_pair_sums *sums = all ? &totals->sums : &tally->sums;
+    uint64_t same = sums->bytes[FABRIC_PAIR_SAME_HOST];
+    uint64_t cross = sums->bytes[FABRIC_PAIR_CROSS_HOST];
+
+    for (int way = 0; way < FABRIC_PAIR_N_WAYS; way++) {
+        reply->packets += sums->packets[way];
+        reply->bytes += sums->bytes[way];
+    }
+    reply->same_host_bytes = same;
+    reply->cross_host_bytes = cross;
+    reply->other_bytes = sums->bytes[FABRIC_PAIR_OTHERS];
+    reply->cross_host_share = (same + cross
+                               ? (double) cross / (double) (same + cross)
+                               : 0);
+    /* It would tell of others' traffic. */
+    reply->unlisted_bytes = tally->rights ? 0 : totals->unlisted_bytes;
+    reply->since = totals->since_ms;
+}
+
+/* Parses a query parameter that is one of 'n' names, the first by default. */
+static bool
+query_name(struct http_request *req, const char *parameter,
+           const char *const *names, size_t n, const char *what, int *value)
+{
+    const char *text = http_request_query(req, parameter);
+
+    *value = 0;
+    for (size_t i = 0; text && i < n; i++) {
+        if (!strcmp(text, names[i])) {
+            *value = i;
+            return true;
+        }
+    }
+    return !text || nb_query_reject(req, parameter, "must be %s", what);
+}
+
+static bool
+query_tally(struct http_request *req, struct tally *tally)
+{
+    const struct northbound *nb = tally->nb;
+    int by, sort;
+
+    if (!query_name(req, "group_by", group_bys, ARRAY_SIZE(group_bys),
+                    "port, network, host or label", &by)
+        || !query_name(req, "sort", sorts, ARRAY_SIZE(sorts),
+                       "bytes, packets or cross_host_bytes", &sort)
+        || !nb_query_object(req, nb, "network", VMN_TABLE_NETWORK,
+                            &tally->network)
+        || !nb_query_object(req, nb, "port", VMN_TABLE_PORT, &tally->port)) {
+        return false;
+    }
+    tally->by = by;
+    tally->sort = sort;
+    tally->label = http_request_query(req, "label");
+    if (by == BY_LABEL && (!tally->label || !*tally->label)) {
+        return nb_query_reject(req, "label", "must be the key of a label to "
+                               "group by");
+    } else if (by != BY_LABEL && tally->label) {
+        return nb_query_reject(req, "label", "is for group_by=label");
+    }
+    return true;
+}
+
+void
+nb_get_traffic(struct http_request *req, void *nb_)
+{
+    const struct northbound *nb = nb_;
+    const struct model_rights *rights = nb_rights(req);
+    struct tally tally = {
+        .nb = nb,
+        .rights = packet_scope_applies(rights) ? rights : NULL,
+    };
+    struct nb_reply_traffic reply = { .pairs = NULL };
+    struct fabric_pair_totals totals;
+    struct fabric_pair_stats stats;
+    uint64_t limit;
+    int64_t since_ms;
+
+    if (!nb_query_number(req, "limit", 1, LIMIT_MAX, LIMIT_DEFAULT, &limit)
+        || !nb_query_since(req, &since_ms) || !query_tally(req, &tally)) {
+        return;
+    }
+    arena_init(&tally.arena);
+    hmap_init(&tally.members);
+    hmap_init(&tally.pairs);
+    hmap_init(&tally.talkers);
+    fabric_pairs(nb->fabric, since_ms, pair_cb, &tally, &totals);
+    fabric_pair_stats(nb->fabric, &stats);
+    reply.group_by = group_bys[tally.by];
+    reply.label = tally.label;
+    fill_sums(&tally, &totals, &reply);
+    fill_pairs(&tally, limit, &reply);
+    fill_talkers(&tally, limit, &reply);
+    reply.full_hosts = tally.rights ? 0 : stats.n_full_hosts;
+    reply.unread_hosts = fabric_unread_hosts(nb->fabric);
+    reply.counted = fabric_counted_ms(nb->fabric);
+    nb_reply_struct(req, &nb_reply_traffic, &reply);
+    hmap_destroy(&tally.talkers);
+    hmap_destroy(&tally.pairs);
+    hmap_destroy(&tally.members);
+    arena_uninit(&tally.arena);
+}

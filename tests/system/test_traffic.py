@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who sends how much to whom (docs/apps/traffic.md, GET /v1/traffic): app
+traffic, real packets between VMs of two hosts, and the switches' counters.
+
+A switch counts a pair from when it has learned it: the first packets of each
+may be missing, so tests let a pair be learned before they count.  From then on
+what is counted is exact: all that a VM has got is there, no byte more."""
+
+import os
+
+import pytest
+from conftest import (World, check_log, close_lab, flows, make_token_lab,
+                      wait_quiet)
+from tenants import PORT, make_tenant
+from test_capture import datagrams
+from test_live_apps import ctl, verify
+
+from vmnlab import frames, traffic
+from vmnlab.api import Refused
+from vmnlab.netns import wait_for
+
+APP = os.path.join(os.environ.get("VMN_APPDIR", "_build/normal/appdir"),
+                   "traffic.so")
+PAIR_TABLE = 244
+SIZE = 1000
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    lab = make_token_lab("traffic", 2, tmp_path_factory.mktemp("api"), PORT,
+                         "--count-interval=1")
+    ctl(lab, "app", "load", APP, "--wait")
+    wait_quiet(lab)
+    yield lab
+    close_lab(lab)
+
+
+@pytest.fixture(name="world", scope="module")
+def _world(lab):
+    world = World(lab)
+    world.put("networks", "net", subnets=[
+        {"cidr": "10.0.0.0/24", "gateway": "10.0.0.1"},
+        {"cidr": "fd00::/64", "gateway": "fd00::1"}])
+    world.put("networks", "far", subnets=[
+        {"cidr": "10.1.0.0/24", "gateway": "10.1.0.1"}])
+    world.put("routers", "core",
+              interfaces=[{"network": "net"}, {"network": "far"}])
+    for i, (name, host, labels) in enumerate(
+            (("a", "h1", {"app": "web", "project": "shop"}),
+             ("b", "h1", {"app": "web", "project": "bank"}),
+             ("c", "h2", {"app": "db", "project": "bank"})), 11):
+        world.vm(name, "net", host, ["10.0.0.%d" % i, "fd00::%d" % i],
+                 tcp=[80], labels=labels)
+    world.vm("r", "far", "h2", "10.1.0.11", tcp=[80])
+    world.put("traffic-counts", "net", networks=["net"])
+    for name in "abcr":
+        lab.vm(name).await_addresses()
+    yield world
+    for item in world.api.get("traffic-counts")["items"]:
+        world.api.delete("traffic-counts/" + item["name"], wait="installed")
+    world.close()
+    verify(lab)
+    check_log(lab.vmnd)
+
+
+def ask(world, **query):
+    return world.api.get("traffic", **query)
+
+
+def pairs(reply):
+    return {(p["src"], p["dst"]): p for p in reply["pairs"]
+            if not p.get("src_deleted") and not p.get("dst_deleted")}
+
+
+def bytes_of(world, src, dst):
+    pair = pairs(ask(world)).get((src, dst))
+    return pair["bytes"] if pair else 0
+
+
+def learned(world, a, b):
+    """Has the pair learned: packets are sent until one was counted, and then
+    what is counted stands still."""
+    def is_there():
+        frames.send(a, *datagrams(a, b, 1, SIZE))
+        return bytes_of(world, a.name, b.name) > 0
+    wait_for("%s to %s" % (a.name, b.name), is_there, 30, 0.2)
+    return still(world, a, b)
+
+
+def still(world, a, b):
+    """What is counted when nothing is on its way any more: after two more
+    readings of all hosts."""
+    for _ in range(2):
+        before = world.api.get("traffic")["counted"]
+        wait_for("a reading", lambda: world.api.get("traffic")["counted"]
+                 > before, 30)
+    return bytes_of(world, a.name, b.name)
+
+
+def exchange(src, dst, n):
+    """Sends datagrams, and returns them when all were got.  No more are on
+    their way at a time than buffers hold."""
+    sent = datagrams(src, dst, n, SIZE)
+    with frames.Capture(dst.ns) as capture:
+        for i in range(0, n, 20):
+            frames.send(src, *sent[i:i + 20])
+            wait_for("the datagrams", lambda end=i + 20: len(
+                [f for f in capture.read() if f in sent]) == end, 15)
+    return sent
+
+
+def test_bytes_of_pairs_are_exact(world, lab):
+    """What a VM has got is counted for the pair, frame by frame, on one host
+    and across hosts."""
+    a, b, c = (lab.vm(name) for name in "abc")
+    for src, dst, hosts in ((a, c, ("h1", "h2")), (a, b, ("h1", "h1")),
+                            (c, a, ("h2", "h1"))):
+        before = learned(world, src, dst)
+        total = before + sum(len(f) for f in exchange(src, dst, 200))
+        wait_for("the counters", lambda: bytes_of(
+            world, src.name, dst.name) >= total, 30)
+        assert still(world, src, dst) == total
+        pair = pairs(ask(world))[src.name, dst.name]
+        assert (pair["src_host"], pair["dst_host"]) == hosts
+        assert pair["cross_host_bytes"] == (0 if hosts[0] == hosts[1]
+                                            else pair["bytes"])
+        assert "uncertain_bytes" not in pair
+
+
+def test_sums_and_groups(world):
+    """Groups have the bytes of their pairs, and sums those of all."""
+    # Those of one moment: guests say something at times.
+    reply = ask(world)
+    total = sum(p["bytes"] for p in reply["pairs"])
+    assert reply["bytes"] == total and reply["matching"] == len(
+        reply["pairs"])
+    assert reply["same_host_bytes"] + reply["cross_host_bytes"] \
+        + reply["other_bytes"] == total
+    share = reply["cross_host_bytes"] / (reply["cross_host_bytes"]
+                                         + reply["same_host_bytes"])
+    assert abs(reply["cross_host_share"] - share) < 1e-9
+    assert 0.3 < share < 0.9
+    sent = {t["name"]: t["sent_bytes"] for t in reply["talkers"]}
+    for name in "abc":
+        assert sent[name] == sum(p["bytes"] for p in reply["pairs"]
+                                 if p["src"] == name)
+    order = [p["bytes"] for p in reply["pairs"]]
+    assert order == sorted(order, reverse=True)
+    assert len(ask(world, limit=1)["pairs"]) == 1
+    by_host = pairs(ask(world, group_by="host"))
+    assert by_host["h1", "h2"]["bytes"] >= pairs(reply)["a", "c"]["bytes"]
+    assert by_host["h1", "h1"]["cross_host_bytes"] == 0
+    by_label = pairs(ask(world, group_by="label", label="app"))
+    assert by_label["web", "db"]["bytes"] >= pairs(reply)["a", "c"]["bytes"]
+    assert by_label["web", "web"]["bytes"] >= pairs(reply)["a", "b"]["bytes"]
+    assert pairs(ask(world, group_by="network"))["net", "net"]["bytes"] \
+        >= total - reply["other_bytes"]
+    assert all("b" in key for key in pairs(ask(world, port="b")))
+    assert ask(world, since="2100-01-01T00:00:00Z")["pairs"] == []
+    shown = ctl(world.lab, "top", "traffic", "--by", "label=app",
+                "--since", "1h")
+    assert "TALKER" in shown and "CROSS-HOST" in shown
+    assert ["web", "db"] in [line.split()[:2] for line in shown.splitlines()]
+
+
+def test_routed_and_balanced_pairs(world, lab):
+    """A source in another network of the domain has its port's name, and a
+    backend's answer its own, not the virtual IP's."""
+    a, r = lab.vm("a"), lab.vm("r")
+    world.put("loadbalancers", "front", vip="10.0.0.100", networks=["net"],
+              ports=[{"port": 80}], backends=[{"port": "c"}])
+
+    def is_counted():
+        assert traffic.ask(r, a.ip, 80, seconds=20) == "a"
+        assert traffic.ask(a, "10.0.0.100", 80, seconds=20) == "c"
+        return {("r", "a"), ("c", "a"), ("a", "c")} <= set(pairs(ask(world)))
+    wait_for("pairs", is_counted, 30, 0.2)
+    reply = ask(world)
+    # What "far" gets is not counted.
+    assert all(p["dst"] != "r" for p in reply["pairs"])
+    assert all(p["src"] != "(no port)" or p["dst"] in "abc"
+               for p in reply["pairs"])
+    assert ("far", "net") in pairs(ask(world, group_by="network"))
+    world.delete("loadbalancers", "front")
+
+
+def test_a_tenant_is_told_of_its_own_pairs(world, lab):
+    """Of the other end no more than that there is one."""
+    shop = make_tenant(lab, "shop", scope="project=shop")
+    status, reply = shop.call("GET", "traffic")
+    assert status == 200
+    assert reply["pairs"] and all(
+        sorted((p["src"], p["dst"])) == ["(out of scope)", "a"]
+        or p["src"] == "(no port)" for p in reply["pairs"]), reply
+    assert not any("h2" in str(p) for p in reply["pairs"])
+    assert reply["bytes"] == sum(p["bytes"] for p in reply["pairs"])
+    text = str(shop.call("GET", "traffic?group_by=host")[1])
+    assert "h2" not in text and "h1" in text
+    assert "db" not in str(shop.call(
+        "GET", "traffic?group_by=label&label=app")[1])
+    assert shop.call("GET", "traffic?port=b")[0] == 400
+    # Whose switches count is not for it to say.
+    assert shop.call("PUT", "traffic-counts/mine", {
+        "spec": {"labels": {"project": "shop"}, "all_networks": True}}
+    )[0] == 403
+    world.api.delete("accounts/shop", cascade="true")
+
+
+def test_a_deleted_port_is_told_as_such(world, lab):
+    """A port of its name begins at nothing."""
+    a = lab.vm("a")
+    vm = world.vm("d", "net", "h2", ["10.0.0.40"], labels={"app": "db"})
+    vm.await_addresses()
+    learned(world, a, vm)
+    lab.remove_vm("d")
+    world.own_vms.remove("d")
+    world.delete("ports", "d")
+    gone = [p for p in ask(world)["pairs"] if p["dst"] == "d"]
+    assert gone and all(p["dst_deleted"] for p in gone)
+    world.put("ports", "d", network="net", ips=["10.0.0.40"])
+    assert ("a", "d") not in pairs(ask(world))
+    assert ("web", "(deleted)") in pairs(ask(world, group_by="label",
+                                             label="app"))
+
+
+def test_metrics(world):
+    text = world.api.raw("GET", "/metrics")[2].decode()
+    series = {line.split()[0]: float(line.split()[1])
+              for line in text.splitlines() if line.startswith("vmn_traffic")}
+    reply = ask(world)
+    assert 0 < series['vmn_traffic_bytes_total{way="cross_host"}'] \
+        <= reply["cross_host_bytes"]
+    assert series["vmn_traffic_full_hosts"] == 0
+    assert series["vmn_traffic_pairs"] > 0
+
+
+def test_bad_requests(world):
+    for query, field in (("group_by=rack", "group_by"), ("sort=name", "sort"),
+                         ("group_by=label", "label"), ("label=app", "label"),
+                         ("limit=0", "limit"), ("port=nosuch", "port"),
+                         ("since=today", "since")):
+        with pytest.raises(Refused) as refused:
+            world.api.get("traffic?" + query)
+        assert refused.value.status == 400
+        assert "?%s " % field in refused.value.problem["detail"]
+
+
+def test_nothing_is_there_when_it_is_off(world, lab):
+    """The last object that counts takes all its flows with it, and what
+    switches have learned."""
+    def tables():
+        return [flow.table for host in lab.hosts
+                for flow in flows(host).values()]
+    first = next(stage["first_table"] for stage in world.api.get(
+        "apps/traffic")["status"]["stages"])
+    there = tables()
+    assert PAIR_TABLE in there and there.count(first + 1) > 2
+    world.delete("traffic-counts", "net")
+    wait_for("pairs to go", lambda: PAIR_TABLE not in tables(), 30)
+    # What lets all others pass is the stage's.
+    assert tables().count(first) == tables().count(first + 1) == 2
+    # What was counted stays.
+    assert ask(world)["pairs"]
