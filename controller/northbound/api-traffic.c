@@ -54,6 +54,7 @@ struct member {
     const char *name;           /* In fabric_pair. */
     const char *network;        /* Or NULL: it was deleted. */
     const char *group;          /* Of all but BY_HOST. */
+    int64_t created_ms;
     bool in_scope, seen;
 };
 
@@ -101,6 +102,7 @@ group_of_port(const struct tally *tally, const struct vmn_port *port)
 static struct member *
 find_member(struct tally *tally, const char *name, bool gone)
 {
+    struct model_meta meta = { .created_ms = 0 };
     const struct vmn_port *port;
     struct member *member;
 
@@ -114,8 +116,9 @@ find_member(struct tally *tally, const char *name, bool gone)
     memset(member, 0, sizeof *member);
     member->name = name;
     port = gone ? NULL : model_get_durable(tally->nb->model, VMN_TABLE_PORT,
-                                           name, NULL);
+                                           name, &meta);
     if (port) {
+        member->created_ms = meta.created_ms;
         member->network = port->network;
         member->group = group_of_port(tally, port);
         member->in_scope = !tally->rights
@@ -141,6 +144,18 @@ group_of(const struct tally *tally, const struct member *member,
         return MODEL_OUT_OF_SCOPE;
     }
     return tally->by == BY_HOST ? (host ? host : NO_HOST) : member->group;
+}
+
+/* True if an account with a scope is told of the pair: an end is in its scope.
+ * A port that was made later is another one than that of its name which was
+ * counted, if it was deleted while this vmnd stood by. */
+static bool
+is_told(const struct fabric_pair *p, const struct member *src,
+        const struct member *dst)
+{
+    return (((src && src->in_scope) || dst->in_scope)
+            && (!src || src->created_ms <= p->end_ms)
+            && dst->created_ms <= p->end_ms);
 }
 
 /* True if 'member' is of the network and the port that are asked for, or there
@@ -201,10 +216,13 @@ find_pair(struct tally *tally, const struct talker *src,
     return pair;
 }
 
+/* Whether somebody else's port is on the same host is not told. */
 static enum fabric_pair_way
-way_of(const struct fabric_pair *p)
+way_of(const struct fabric_pair *p, const struct member *src,
+       const struct member *dst)
 {
-    return (!p->src || !p->src_host || !p->dst_host ? FABRIC_PAIR_OTHERS
+    return (!src || !src->seen || !dst->seen || !p->src_host || !p->dst_host
+            ? FABRIC_PAIR_OTHERS
             : !strcmp(p->src_host, p->dst_host) ? FABRIC_PAIR_SAME_HOST
             : FABRIC_PAIR_CROSS_HOST);
 }
@@ -228,12 +246,12 @@ pair_cb(void *tally_, const struct fabric_pair *p)
     const struct member *src = (p->src ? find_member(tally, p->src,
                                                      p->src_gone) : NULL);
     const struct member *dst = find_member(tally, p->dst, p->dst_gone);
-    enum fabric_pair_way way = way_of(p);
+    enum fabric_pair_way way = way_of(p, src, dst);
     bool by_port = tally->by == BY_PORT;
     struct talker *from, *to;
     struct pair *pair;
 
-    if ((tally->rights && !(src && src->in_scope) && !dst->in_scope)
+    if ((tally->rights && !is_told(p, src, dst))
         || ((tally->network || tally->port)
             && !is_wanted(tally, src) && !is_wanted(tally, dst))) {
         return;

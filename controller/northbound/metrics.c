@@ -761,6 +761,7 @@ append_of_all(struct northbound *nb, const struct figures *figures,
     put_over_budgets(nb->fabric, ds);
     put_metered(nb->fabric, ds);
     put_flow_drops(nb->fabric, ds);
+    put_traffic(nb->fabric, ds);
     put_webhooks(nb->webhook, ds);
     put_loads(nb->load, ds);
     metrics_append_objects(nb, ds);
@@ -779,7 +780,6 @@ metrics_append_all(struct northbound *nb, struct ds *ds)
         append_of_all(nb, &figures, ds);
     }
     put_classes(nb->engine, ds);
-    put_traffic(nb->fabric, ds);
     put_audits(nb->fabric, ds);
     put_drops(nb->fabric, ds);
     put_replies(&figures.http, ds);

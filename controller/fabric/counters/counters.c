@@ -215,6 +215,15 @@ raw_cb(void *cs_, const struct ofdump_raw *raw)
     return item != NULL;
 }
 
+static struct pair_reading
+pair_reading(struct counters_of_switch *cs)
+{
+    return (struct pair_reading) {
+        cs->sw, &cs->pairs, &cs->sw->host->fabric->counters->pairs, cs->round,
+        cs->requested_ms, cs->wall_ms,
+    };
+}
+
 /* Not identical byte by byte: it may be encoded differently, be unknown, or be
  * about to change. */
 static void
@@ -227,9 +236,9 @@ flow_cb(void *cs_, const struct ofputil_flow_stats *fs,
     const struct flow_item *item;
 
     if (fs->table_id == PAIR_TABLE) {
-        pair_reading_add(cs->sw, &cs->pairs, &host->fabric->counters->pairs,
-                         fs, &cs->counts, cs->round, cs->wall_ms,
-                         !cs->was_read);
+        const struct pair_reading reading = pair_reading(cs);
+
+        pair_reading_add(&reading, fs, &cs->counts);
         return;
     }
     item = engine_find_flow(host->fabric->engine, host->name, fs->table_id,
@@ -301,9 +310,11 @@ done_cb(void *cs_, const char *error)
         VLOG_WARN_RL(&rl, "%s: counters could not be read: %s",
                      cs->sw->host->name, error);
     } else {
+        const struct pair_reading reading = pair_reading(cs);
+
         c->n_polls++;
         forget_gone(cs);
-        pair_reading_end(&cs->pairs, &c->pairs, cs->round);
+        pair_reading_end(&reading);
         cs->before_ms = cs->requested_ms;
         cs->counted_ms = cs->wall_ms;
         c->n_read += !cs->was_read;
@@ -343,6 +354,7 @@ request(struct counters_of_switch *cs)
         return;                 /* It is already scheduled. */
     }
     if (sw->host->fabric->observing) {
+        pair_reading_stand_by(&cs->pairs);
         port_stats_request(&cs->traffic, sw->conn);
         return;
     }

@@ -262,12 +262,19 @@ entry_add(struct pair_log *log, struct bucket *bucket,
     return entry;
 }
 
+/* What switches say is no more than these can hold; a broken one may. */
+static void
+add(uint64_t *sum, uint64_t n)
+{
+    *sum = n > UINT64_MAX - *sum ? UINT64_MAX : *sum + n;
+}
+
 static void
 sums_add(struct fabric_pair_sums *sums, enum fabric_pair_way way,
          uint64_t packets, uint64_t bytes)
 {
-    sums->packets[way] += packets;
-    sums->bytes[way] += bytes;
+    add(&sums->packets[way], packets);
+    add(&sums->bytes[way], bytes);
 }
 
 void
@@ -292,8 +299,8 @@ pair_log_add(struct pair_log *log, int64_t now_ms, const struct pair_end *src,
     } else {
         entry = entry_add(log, bucket, &like);
     }
-    entry->packets += packets;
-    entry->count += bytes;
+    add(&entry->packets, packets);
+    add(&entry->count, bytes);
     sift_down(bucket, entry);
     sums_add(&bucket->sums, way, packets, bytes);
     sums_add(&log->sums, way, packets, bytes);
@@ -325,7 +332,7 @@ read_bucket(const struct pair_log *log, const struct bucket *bucket,
     if (!totals->since_ms) {
         totals->since_ms = bucket->start_ms;
     }
-    totals->unlisted_bytes += bucket->full ? bucket->heap[0]->count : 0;
+    add(&totals->unlisted_bytes, bucket->full ? bucket->heap[0]->count : 0);
     for (int way = 0; way < FABRIC_PAIR_N_WAYS; way++) {
         sums_add(&totals->sums, way, bucket->sums.packets[way],
                  bucket->sums.bytes[way]);

@@ -32,8 +32,15 @@
 #include "util.h"
 #include "vmn/flow.h"
 
-/* Pairs of all switches together; what is beyond that is not counted. */
-#define SEEN_MAX (2 * 1024 * 1024)
+/* Pairs of all switches together, and of one; what is beyond that is not
+ * counted. */
+#define SEEN_MAX (512 * 1024)
+#define SEEN_PER_SWITCH_MAX (64 * 1024)
+/* Units of a switch of which it is known whether they are full. */
+#define OWNERS_MAX 256
+/* A flow that is younger than the last reading by more than this was learned
+ * since: ages are the switch's, by its own clock. */
+#define SLACK_MS 2000
 
 /* A pair as of the last reading. */
 struct seen_pair {
@@ -97,6 +104,12 @@ pair_reading_begin(struct pairs_of_switch *pairs)
     pairs->is_full = false;
 }
 
+void
+pair_reading_stand_by(struct pairs_of_switch *pairs)
+{
+    pairs->is_read = false;
+}
+
 /* Counts the pairs of each unit: a switch learns so many of each.  Those of a
  * unit mostly follow each other. */
 static void
@@ -108,6 +121,9 @@ count_owner(struct pairs_of_switch *pairs, uint64_t cookie)
         i--;
     }
     if (!i) {
+        if (pairs->n_owners >= OWNERS_MAX) {
+            return;
+        }
         if (pairs->n_owners >= pairs->allocated) {
             pairs->owners = x2nrealloc(pairs->owners, &pairs->allocated,
                                        sizeof *pairs->owners);
@@ -140,7 +156,8 @@ add_seen(struct pairs_of_switch *pairs, struct pair_readings *readings,
 {
     struct seen_pair *seen;
 
-    if (readings->n_seen >= SEEN_MAX) {
+    if (readings->n_seen >= SEEN_MAX
+        || hmap_count(&pairs->seen) >= SEEN_PER_SWITCH_MAX) {
         return NULL;
     }
     readings->n_seen++;
@@ -161,10 +178,10 @@ host_of(const struct fabric *f, const char *port)
 
 /* Adds to the log, unless nobody knows any more which port it was. */
 static void
-log_pair(struct fabric_switch *sw, struct pair_log *log,
-         const struct counted_pair *pair, uint64_t packets, uint64_t bytes,
-         int64_t wall_ms)
+log_pair(const struct pair_reading *reading, const struct counted_pair *pair,
+         uint64_t packets, uint64_t bytes)
 {
+    struct fabric_switch *sw = reading->sw;
     const struct fabric *f = sw->host->fabric;
     const struct vmn_port *to = packet_sender_port_of(sw, pair->ofport);
     struct pair_end src = { NULL, NULL };
@@ -181,22 +198,32 @@ log_pair(struct fabric_switch *sw, struct pair_log *log,
     if (src.port) {
         src.host = host_of(f, src.port);
     }
-    pair_log_add(log, wall_ms, &src,
+    pair_log_add(reading->all->log, reading->wall_ms, &src,
                  &(struct pair_end) { to->row.name, sw->host->name },
                  packets, bytes);
 }
 
-void
-pair_reading_add(struct fabric_switch *sw, struct pairs_of_switch *pairs,
-                 struct pair_readings *readings,
-                 const struct ofputil_flow_stats *fs,
-                 const struct ofdump_counts *counts, uint32_t round,
-                 int64_t wall_ms, bool is_first)
+/* Returns true if the switch has forgotten the pair since the last reading,
+ * and learned it again: its counters began anew. */
+static bool
+is_anew(const struct pair_reading *reading, const struct seen_pair *seen,
+        const struct ofdump_counts *counts)
 {
+    return (counts->packets < seen->packets || counts->bytes < seen->bytes
+            || (counts->age_ms && counts->age_ms + SLACK_MS
+                                  < reading->now_ms
+                                    - reading->pairs->read_ms));
+}
+
+void
+pair_reading_add(const struct pair_reading *reading,
+                 const struct ofputil_flow_stats *fs,
+                 const struct ofdump_counts *counts)
+{
+    struct pairs_of_switch *pairs = reading->pairs;
     struct counted_pair pair;
     struct seen_pair *seen;
     uint32_t hash;
-    bool anew;
 
     if (!counted_pair_parse(&fs->match, &pair)) {
         return;
@@ -204,40 +231,39 @@ pair_reading_add(struct fabric_switch *sw, struct pairs_of_switch *pairs,
     count_owner(pairs, ntohll(fs->cookie));
     hash = hash_bytes(&pair, sizeof pair, 0);
     seen = find_seen(pairs, &pair, hash);
+    seen = seen ? seen : add_seen(pairs, reading->all, &pair, hash);
     if (!seen) {
-        seen = add_seen(pairs, readings, &pair, hash);
-        if (!seen) {
-            return;
-        }
-        if (is_first) {
-            seen->packets = counts->packets;
-            seen->bytes = counts->bytes;
-        }
+        return;
     }
-    seen->round = round;
-    /* Less than before: the switch has forgotten and learned it again. */
-    anew = (counts->packets < seen->packets || counts->bytes < seen->bytes);
-    if (anew || counts->packets > seen->packets) {
-        log_pair(sw, readings->log, &pair,
-                 counts->packets - (anew ? 0 : seen->packets),
-                 counts->bytes - (anew ? 0 : seen->bytes), wall_ms);
+    seen->round = reading->round;
+    /* Of what the first reading has, nobody knows when it came. */
+    if (pairs->is_read) {
+        bool anew = is_anew(reading, seen, counts);
+
+        if (anew || counts->packets > seen->packets) {
+            log_pair(reading, &pair,
+                     counts->packets - (anew ? 0 : seen->packets),
+                     counts->bytes - (anew ? 0 : seen->bytes));
+        }
     }
     seen->packets = counts->packets;
     seen->bytes = counts->bytes;
 }
 
 void
-pair_reading_end(struct pairs_of_switch *pairs, struct pair_readings *readings,
-                 uint32_t round)
+pair_reading_end(const struct pair_reading *reading)
 {
+    struct pairs_of_switch *pairs = reading->pairs;
     struct seen_pair *seen, *next;
 
     HMAP_FOR_EACH_SAFE (seen, next, node, &pairs->seen) {
-        if (seen->round != round) {
-            forget(pairs, readings, seen);
+        if (seen->round != reading->round) {
+            forget(pairs, reading->all, seen);
         }
     }
-    readings->n_full_hosts += pairs->is_full;
-    readings->n_full_hosts -= pairs->full;
+    reading->all->n_full_hosts += pairs->is_full;
+    reading->all->n_full_hosts -= pairs->full;
     pairs->full = pairs->is_full;
+    pairs->is_read = true;
+    pairs->read_ms = reading->now_ms;
 }

@@ -28,6 +28,9 @@ struct pair_readings {
 /* Pairs of a switch. */
 struct pairs_of_switch {
     struct hmap seen;           /* struct seen_pair, of the last reading. */
+    bool is_read;               /* There was one, since which this vmnd has
+                                 * been the one that counts. */
+    int64_t read_ms;            /* time_msec() when that was requested. */
     bool full;                  /* As n_full_hosts counts it. */
     bool is_full;               /* The same of the reading in progress. */
     size_t n_owners, allocated; /* Units whose pairs are in it. */
@@ -43,18 +46,24 @@ void pair_readings_uninit(struct pair_readings *);
 void pairs_of_switch_init(struct pairs_of_switch *);
 void pairs_of_switch_uninit(struct pairs_of_switch *, struct pair_readings *);
 
-/* A reading of the switch begins. */
+/* A reading of a switch. */
+struct pair_reading {
+    struct fabric_switch *sw;
+    struct pairs_of_switch *pairs; /* Of 'sw'. */
+    struct pair_readings *all;
+    uint32_t round;             /* Another one for each reading. */
+    int64_t now_ms;             /* time_msec() when it was requested. */
+    int64_t wall_ms;            /* The same, wall clock. */
+};
 void pair_reading_begin(struct pairs_of_switch *);
-/* Takes a flow of PAIR_TABLE with its statistics.  'round' is that of the
- * reading, 'wall_ms' its time; 'is_first': the switch was not read before, so
- * nobody knows when its packets came. */
-void pair_reading_add(struct fabric_switch *, struct pairs_of_switch *,
-                      struct pair_readings *,
+/* Takes a flow of PAIR_TABLE with its statistics. */
+void pair_reading_add(const struct pair_reading *,
                       const struct ofputil_flow_stats *,
-                      const struct ofdump_counts *, uint32_t round,
-                      int64_t wall_ms, bool is_first);
+                      const struct ofdump_counts *);
 /* The reading is complete: forgets pairs that it did not have. */
-void pair_reading_end(struct pairs_of_switch *, struct pair_readings *,
-                      uint32_t round);
+void pair_reading_end(const struct pair_reading *);
+/* This vmnd stands by: what the switch counts from now on is not its to
+ * tell. */
+void pair_reading_stand_by(struct pairs_of_switch *);
 
 #endif /* controller/fabric/counters/pair-reading.h */
