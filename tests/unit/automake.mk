@@ -243,6 +243,7 @@ NORTHBOUND_TESTS = \
 	tests/unit/test-northbound-log \
 	tests/unit/test-northbound-reads \
 	tests/unit/test-northbound-recommend \
+	tests/unit/test-northbound-traffic \
 	tests/unit/test-northbound-undo \
 	tests/unit/test-northbound-usage \
 	tests/unit/test-northbound-warnings \

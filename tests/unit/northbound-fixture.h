@@ -14,6 +14,7 @@
 #include "controller/commit/commit.h"
 #include "controller/fabric/fabric-audit.h"
 #include "controller/fabric/fabric-learned-connections.h"
+#include "controller/fabric/fabric-pairs.h"
 #include "controller/fabric/fabric-receipts.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric-watch.h"
@@ -81,6 +82,8 @@ struct fabric {
     size_t n_unclaiming;        /* At most 9: hv1 and so on. */
     size_t n_unread;            /* Hosts, whose counters were not read. */
     int64_t counted_ms;         /* Their oldest reading. */
+    const struct fabric_pair *pairs; /* That were counted. */
+    size_t n_pairs;
     char sample_to[VMN_NAME_LEN + 1]; /* Receiver of samples; empty: none. */
 };
 extern struct fabric fake_fabric;

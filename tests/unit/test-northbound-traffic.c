@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the JSON API answers about traffic: pairs that a fabric has counted,
+ * grouped, sorted and filtered. */
+
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/fabric/fabric-pairs.h"
+#include "fatal-signal.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/vlog.h"
+#include "tests/unit/northbound-fixture.h"
+#include "util.h"
+
+/* The fabric gives the same pointer for the same name. */
+static const char web1[] = "web-1", web2[] = "web-2", db1[] = "db-1";
+static const char old[] = "db-1";
+static const char hv1[] = "hv1", hv2[] = "hv2";
+
+static const struct fabric_pair pairs[] = {
+    { .src = web1, .src_host = hv1, .dst = db1, .dst_host = hv2,
+      .end_ms = 1, .packets = 3, .bytes = 3000, .uncertain_bytes = 7 },
+    /* The same of a later bucket, when db-1 was on hv1. */
+    { .src = web1, .src_host = hv1, .dst = db1, .dst_host = hv1,
+      .end_ms = 2, .packets = 1, .bytes = 500 },
+    { .src = db1, .src_host = hv1, .dst = web1, .dst_host = hv1,
+      .end_ms = 2, .packets = 90, .bytes = 900 },
+    { .src = web2, .src_host = hv1, .dst = web1, .dst_host = hv1,
+      .end_ms = 2, .packets = 1, .bytes = 400 },
+    { .src = old, .src_gone = true, .src_host = hv2, .dst = web2,
+      .dst_host = hv1, .end_ms = 2, .packets = 1, .bytes = 50 },
+    { .dst = web2, .dst_host = hv1, .end_ms = 2, .packets = 1, .bytes = 10 },
+};
+
+static void
+set_pairs(const struct fabric_pair *list, size_t n)
+{
+    fake_fabric.pairs = list;
+    fake_fabric.n_pairs = n;
+}
+
+static json_int_t
+number(struct fixture *f, const char *path)
+{
+    const json_t *value = at(f, path);
+
+    assert_true(json_is_integer(value));
+    return json_integer_value(value);
+}
+
+static void
+assert_pair(struct fixture *f, int i, const char *src, const char *dst,
+            json_int_t bytes, json_int_t cross)
+{
+    const json_t *pair = json_array_get(json_object_get(f->body, "pairs"), i);
+
+    assert_string_equal(json_string_value(json_object_get(pair, "src")), src);
+    assert_string_equal(json_string_value(json_object_get(pair, "dst")), dst);
+    assert_int_equal(json_integer_value(json_object_get(pair, "bytes")),
+                     bytes);
+    assert_int_equal(json_integer_value(json_object_get(
+                         pair, "cross_host_bytes")), cross);
+}
+
+static size_t
+n_shown(struct fixture *f)
+{
+    return json_array_size(json_object_get(f->body, "pairs"));
+}
+
+static void
+nothing_is_counted_at_first(void **state)
+{
+    struct fixture *f = *state;
+
+    set_pairs(NULL, 0);
+    assert_call(f, 200, "GET", "/v1/traffic", NULL);
+    assert_int_equal(n_shown(f), 0);
+    assert_true(json_is_null(json_object_get(f->body, "since")));
+    assert_int_equal(number(f, "bytes"), 0);
+}
+
+static void
+pairs_of_ports_are_summed_up(void **state)
+{
+    struct fixture *f = *state;
+
+    make_shop(f);
+    set_pairs(pairs, ARRAY_SIZE(pairs));
+    assert_call(f, 200, "GET", "/v1/traffic", NULL);
+    assert_int_equal(n_shown(f), 5);
+    assert_int_equal(number(f, "matching"), 5);
+    assert_pair(f, 0, "web-1", "db-1", 3500, 3000);
+    assert_text(f, "pairs.0.src_host", "hv1");
+    assert_text(f, "pairs.0.dst_host", "hv1"); /* The last one. */
+    assert_int_equal(number(f, "pairs.0.uncertain_bytes"), 7);
+    assert_pair(f, 1, "db-1", "web-1", 900, 0);
+    assert_pair(f, 2, "web-2", "web-1", 400, 0);
+    assert_pair(f, 3, "db-1", "web-2", 50, 50);
+    assert_true(json_is_true(at(f, "pairs.3.src_deleted")));
+    assert_pair(f, 4, "(no port)", "web-2", 10, 0);
+    assert_int_equal(number(f, "bytes"), 4860);
+    assert_int_equal(number(f, "packets"), 97);
+    assert_int_equal(number(f, "cross_host_bytes"), 3050);
+    assert_int_equal(number(f, "same_host_bytes"), 1800);
+    assert_int_equal(number(f, "other_bytes"), 10);
+    /* The deleted port is another one than that of its name. */
+    assert_text(f, "talkers.0.name", "web-1");
+    assert_int_equal(number(f, "talkers.0.sent_bytes"), 3500);
+    assert_int_equal(number(f, "talkers.0.received_bytes"), 1300);
+    assert_text(f, "talkers.1.name", "db-1");
+    assert_int_equal(number(f, "talkers.1.sent_bytes"), 900);
+    assert_int_equal(number(f, "unlisted_bytes"), 11);
+}
+
+static void
+pairs_are_sorted_and_cut_off(void **state)
+{
+    struct fixture *f = *state;
+
+    make_shop(f);
+    set_pairs(pairs, ARRAY_SIZE(pairs));
+    assert_call(f, 200, "GET", "/v1/traffic?sort=packets&limit=1", NULL);
+    assert_int_equal(n_shown(f), 1);
+    assert_int_equal(number(f, "matching"), 5);
+    assert_pair(f, 0, "db-1", "web-1", 900, 0);
+    assert_call(f, 200, "GET", "/v1/traffic?sort=cross_host_bytes", NULL);
+    assert_pair(f, 1, "db-1", "web-2", 50, 50);
+}
+
+static void
+pairs_are_grouped(void **state)
+{
+    struct fixture *f = *state;
+
+    make_shop(f);
+    set_pairs(pairs, ARRAY_SIZE(pairs));
+    assert_call(f, 200, "GET", "/v1/traffic?group_by=label&label=role", NULL);
+    assert_text(f, "label", "role");
+    assert_pair(f, 0, "web", "db", 3500, 3000);
+    assert_pair(f, 1, "db", "web", 900, 0);
+    assert_pair(f, 2, "web", "web", 400, 0);
+    assert_pair(f, 3, "(deleted)", "web", 50, 50);
+    assert_null(at(f, "pairs.0.src_host"));
+    assert_call(f, 200, "GET", "/v1/traffic?group_by=label&label=x", NULL);
+    assert_pair(f, 0, "(none)", "(none)", 4800, 3000);
+    assert_call(f, 200, "GET", "/v1/traffic?group_by=host", NULL);
+    assert_pair(f, 0, "hv1", "hv2", 3000, 3000);
+    assert_pair(f, 1, "hv1", "hv1", 1800, 0);
+    assert_pair(f, 2, "hv2", "hv1", 50, 50);
+    assert_call(f, 200, "GET", "/v1/traffic?group_by=network", NULL);
+    assert_pair(f, 0, "shop", "shop", 4800, 3000);
+}
+
+/* Sums are of what was asked for. */
+static void
+pairs_of_a_port_are_asked_for(void **state)
+{
+    struct fixture *f = *state;
+
+    make_shop(f);
+    set_pairs(pairs, ARRAY_SIZE(pairs));
+    assert_call(f, 200, "GET", "/v1/traffic?port=db-1", NULL);
+    assert_int_equal(n_shown(f), 2);
+    assert_int_equal(number(f, "bytes"), 4400);
+    assert_int_equal(number(f, "cross_host_bytes"), 3000);
+    assert_call(f, 200, "GET", "/v1/traffic?network=shop", NULL);
+    assert_int_equal(n_shown(f), 5);
+}
+
+static void
+what_is_wrong_is_named(void **state)
+{
+    static const char *const calls[][2] = {
+        { "/v1/traffic?group_by=rack", "group_by" },
+        { "/v1/traffic?group_by=label", "label" },
+        { "/v1/traffic?label=role", "label" },
+        { "/v1/traffic?sort=name", "sort" },
+        { "/v1/traffic?limit=0", "limit" },
+        { "/v1/traffic?since=today", "since" },
+        { "/v1/traffic?port=web-9", "port" },
+        { "/v1/traffic?network=shap", "network" },
+    };
+    struct fixture *f = *state;
+
+    make_shop(f);
+    set_pairs(pairs, ARRAY_SIZE(pairs));
+    for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+        assert_call(f, 400, "GET", calls[i][0], NULL);
+        assert_text(f, "errors.0.parameter", calls[i][1]);
+    }
+}
+
+static void
+metrics_sum_it_up(void **state)
+{
+    struct fixture *f = *state;
+    const char *text;
+
+    set_pairs(pairs, ARRAY_SIZE(pairs));
+    assert_call(f, 200, "GET", "/metrics", NULL);
+    text = ds_cstr(&f->client.body);
+    assert_non_null(strstr(text, "\nvmn_traffic_bytes_total"
+                           "{way=\"cross_host\"} 3050\n"));
+    assert_non_null(strstr(text, "\nvmn_traffic_pairs 6\n"));
+}
+
+int
+main(void)
+{
+#define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(nothing_is_counted_at_first),
+        TEST(pairs_of_ports_are_summed_up),
+        TEST(pairs_are_sorted_and_cut_off),
+        TEST(pairs_are_grouped),
+        TEST(pairs_of_a_port_are_asked_for),
+        TEST(what_is_wrong_is_named),
+        TEST(metrics_sum_it_up),
+    };
+
+    fatal_ignore_sigpipe();
+    vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_OFF);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
