@@ -27,7 +27,7 @@
 #include "util.h"
 
 /* Pairs in a reply. */
-#define LIMIT_MAX 10000
+#define LIMIT_MAX 2000
 #define LIMIT_DEFAULT 100
 
 /* In place of the name of a group.  No object has such a name. */
@@ -56,6 +56,14 @@ struct member {
     const char *group;          /* Of all but BY_HOST. */
     int64_t created_ms;
     bool in_scope, seen;
+    struct talker *talker;      /* Its group's, once there is one. */
+};
+
+/* A host's group, by the pointer to its name. */
+struct host {
+    struct hmap_node node;
+    const char *name;           /* In fabric_pair. */
+    struct talker *talker;
 };
 
 /* A group, in 'talkers'. */
@@ -77,7 +85,7 @@ struct tally {
     const char *label;          /* BY_LABEL. */
     const char *network, *port; /* Pairs with an end of it alone, or NULL. */
     struct arena arena;
-    struct hmap members, pairs, talkers;
+    struct hmap members, hosts, pairs, talkers;
     struct fabric_pair_sums sums; /* Of the pairs. */
 };
 
@@ -133,19 +141,6 @@ find_member(struct tally *tally, const char *name, bool gone)
     return member;
 }
 
-/* Returns what the end is of; 'member' NULL: no port. */
-static const char *
-group_of(const struct tally *tally, const struct member *member,
-         const char *host)
-{
-    if (!member) {
-        return NO_PORT;
-    } else if (!member->seen) {
-        return MODEL_OUT_OF_SCOPE;
-    }
-    return tally->by == BY_HOST ? (host ? host : NO_HOST) : member->group;
-}
-
 /* True if an account with a scope is told of the pair: an end is in its scope.
  * A port that was made later is another one than that of its name which was
  * counted, if it was deleted while this vmnd stood by. */
@@ -191,6 +186,45 @@ find_talker(struct tally *tally, const char *name, bool deleted)
     talker->shown.deleted = deleted;
     hmap_insert(&tally->talkers, &talker->node, hash);
     return talker;
+}
+
+/* Returns the group of a host, NULL: of none.  Names are looked up once for
+ * each, and then by pointers: there may be many pairs. */
+static struct talker *
+talker_of_host(struct tally *tally, const char *name)
+{
+    uint32_t hash = hash_pointer(name, 0);
+    struct host *host;
+
+    HMAP_FOR_EACH_WITH_HASH (host, node, hash, &tally->hosts) {
+        if (host->name == name) {
+            return host->talker;
+        }
+    }
+    host = arena_alloc(&tally->arena, sizeof *host);
+    memset(host, 0, sizeof *host);
+    host->name = name;
+    host->talker = find_talker(tally, name ? name : NO_HOST, false);
+    hmap_insert(&tally->hosts, &host->node, hash);
+    return host->talker;
+}
+
+/* Returns the group of an end; 'member' NULL: it is no port. */
+static struct talker *
+talker_of(struct tally *tally, struct member *member, const char *host,
+          bool gone)
+{
+    if (!member) {
+        return find_talker(tally, NO_PORT, false);
+    } else if (member->seen && tally->by == BY_HOST) {
+        return talker_of_host(tally, host);
+    } else if (!member->talker) {
+        member->talker = (member->seen
+                          ? find_talker(tally, member->group,
+                                        gone && tally->by == BY_PORT)
+                          : find_talker(tally, MODEL_OUT_OF_SCOPE, false));
+    }
+    return member->talker;
 }
 
 static struct pair *
@@ -243,11 +277,10 @@ static void
 pair_cb(void *tally_, const struct fabric_pair *p)
 {
     struct tally *tally = tally_;
-    const struct member *src = (p->src ? find_member(tally, p->src,
-                                                     p->src_gone) : NULL);
-    const struct member *dst = find_member(tally, p->dst, p->dst_gone);
+    struct member *src = (p->src ? find_member(tally, p->src, p->src_gone)
+                          : NULL);
+    struct member *dst = find_member(tally, p->dst, p->dst_gone);
     enum fabric_pair_way way = way_of(p, src, dst);
-    bool by_port = tally->by == BY_PORT;
     struct talker *from, *to;
     struct pair *pair;
 
@@ -256,10 +289,8 @@ pair_cb(void *tally_, const struct fabric_pair *p)
             && !is_wanted(tally, src) && !is_wanted(tally, dst))) {
         return;
     }
-    from = find_talker(tally, group_of(tally, src, p->src_host),
-                       by_port && p->src_gone && src->seen);
-    to = find_talker(tally, group_of(tally, dst, p->dst_host),
-                     by_port && p->dst_gone && dst->seen);
+    from = talker_of(tally, src, p->src_host, p->src_gone);
+    to = talker_of(tally, dst, p->dst_host, p->dst_gone);
     from->shown.sent_bytes += p->bytes;
     to->shown.received_bytes += p->bytes;
     pair = find_pair(tally, from, to);
@@ -283,9 +314,9 @@ compare_numbers(uint64_t a, uint64_t b)
 }
 
 static int
-compare_pairs(const void *a_, const void *b_, enum sort sort)
+compare_pairs(const struct nb_traffic_pair *a,
+              const struct nb_traffic_pair *b, enum sort sort)
 {
-    const struct nb_traffic_pair *a = a_, *b = b_;
     int order = (sort == SORT_PACKETS ? compare_numbers(a->packets, b->packets)
                  : sort == SORT_CROSS_HOST
                  ? compare_numbers(a->cross_host_bytes, b->cross_host_bytes)
@@ -298,22 +329,74 @@ compare_pairs(const void *a_, const void *b_, enum sort sort)
     return order ? order : a->dst_deleted - b->dst_deleted;
 }
 
-static int
-by_bytes(const void *a, const void *b)
+/* Sorting.  As many as are asked for are picked first, by a heap that has the
+ * last one of these on top: there may be many more. */
+struct top {
+    enum sort sort;
+    struct nb_traffic_pair *pairs;
+    size_t n, max;
+};
+
+static bool
+comes_first(const struct top *top, const struct nb_traffic_pair *a,
+            const struct nb_traffic_pair *b)
 {
-    return compare_pairs(a, b, SORT_BYTES);
+    return compare_pairs(a, b, top->sort) < 0;
 }
 
-static int
-by_packets(const void *a, const void *b)
+/* Puts 'pair' at 'i', where there is room, or below. */
+static void
+top_sift_down(struct top *top, size_t i, const struct nb_traffic_pair *pair)
 {
-    return compare_pairs(a, b, SORT_PACKETS);
+    size_t child;
+
+    while ((child = 2 * i + 1) < top->n) {
+        if (child + 1 < top->n
+            && comes_first(top, &top->pairs[child], &top->pairs[child + 1])) {
+            child++;
+        }
+        if (!comes_first(top, pair, &top->pairs[child])) {
+            break;
+        }
+        top->pairs[i] = top->pairs[child];
+        i = child;
+    }
+    top->pairs[i] = *pair;
 }
 
-static int
-by_cross_host(const void *a, const void *b)
+static void
+top_add(struct top *top, const struct nb_traffic_pair *pair)
 {
-    return compare_pairs(a, b, SORT_CROSS_HOST);
+    size_t i = top->n;
+
+    if (top->n >= top->max) {
+        if (comes_first(top, pair, &top->pairs[0])) {
+            top_sift_down(top, 0, pair);
+        }
+        return;
+    }
+    top->n++;
+    while (i && comes_first(top, &top->pairs[(i - 1) / 2], pair)) {
+        top->pairs[i] = top->pairs[(i - 1) / 2];
+        i = (i - 1) / 2;
+    }
+    top->pairs[i] = *pair;
+}
+
+/* Takes the last one off again and again: the first one is left. */
+static void
+top_sort(struct top *top)
+{
+    size_t n = top->n;
+
+    while (top->n > 1) {
+        struct nb_traffic_pair last = top->pairs[--top->n];
+        struct nb_traffic_pair first = top->pairs[0];
+
+        top_sift_down(top, 0, &last);
+        top->pairs[top->n] = first;
+    }
+    top->n = n;
 }
 
 static int
@@ -330,22 +413,18 @@ compare_talkers(const void *a_, const void *b_)
 static void
 fill_pairs(struct tally *tally, size_t limit, struct nb_reply_traffic *reply)
 {
-    static int (*const compare[])(const void *, const void *) = {
-        [SORT_BYTES] = by_bytes, [SORT_PACKETS] = by_packets,
-        [SORT_CROSS_HOST] = by_cross_host,
-    };
     size_t n = hmap_count(&tally->pairs);
+    struct top top = { .sort = tally->sort, .max = MIN(n, limit) };
     struct pair *pair;
 
-    reply->pairs = arena_alloc(&tally->arena, n * sizeof *reply->pairs);
+    top.pairs = arena_alloc(&tally->arena, top.max * sizeof *top.pairs);
     HMAP_FOR_EACH (pair, node, &tally->pairs) {
-        reply->pairs[reply->n_pairs++] = pair->shown;
+        top_add(&top, &pair->shown);
     }
-    if (n) {
-        qsort(reply->pairs, n, sizeof *reply->pairs, compare[tally->sort]);
-    }
+    top_sort(&top);
+    reply->pairs = top.pairs;
+    reply->n_pairs = top.n;
     reply->matching = n;
-    reply->n_pairs = MIN(n, limit);
 }
 
 static void
@@ -455,10 +534,14 @@ nb_get_traffic(struct http_request *req, void *nb_)
     }
     arena_init(&tally.arena);
     hmap_init(&tally.members);
+    hmap_init(&tally.hosts);
     hmap_init(&tally.pairs);
     hmap_init(&tally.talkers);
-    fabric_pairs(nb->fabric, since_ms, pair_cb, &tally, &totals);
     fabric_pair_stats(nb->fabric, &stats);
+    if (tally.by == BY_PORT) {
+        hmap_reserve(&tally.pairs, stats.n_pairs);
+    }
+    fabric_pairs(nb->fabric, since_ms, pair_cb, &tally, &totals);
     reply.group_by = group_bys[tally.by];
     reply.label = tally.label;
     fill_sums(&tally, &totals, &reply);
@@ -470,6 +553,7 @@ nb_get_traffic(struct http_request *req, void *nb_)
     nb_reply_struct(req, &nb_reply_traffic, &reply);
     hmap_destroy(&tally.talkers);
     hmap_destroy(&tally.pairs);
+    hmap_destroy(&tally.hosts);
     hmap_destroy(&tally.members);
     arena_uninit(&tally.arena);
 }

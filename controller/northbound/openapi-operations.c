@@ -413,7 +413,7 @@ const struct nb_operation nb_operation_traffic = {
            SHOWN("sort", ENUM, 0, "Which pairs come first: those with most.",
                  SHOWN_NAMES("bytes", "packets", "cross_host_bytes"),
                  .absent = "bytes"),
-           LIMIT(10000, 100)),
+           LIMIT(2000, 100)),
     .replies = { &nb_reply_traffic },
 };
 
