@@ -442,7 +442,7 @@ vmn_act_count_pair(struct vmn_actions *a, uint16_t eth_type, bool by_source)
         emit_fail(a->emit, "only pairs of IP are counted");
     } else if (actions_begin(a)) {
         count_pair_put(&a->ofpacts, eth_type, by_source);
-        put_detour(a, PAIR_TABLE);
+        put_detour(a, by_source ? PAIR_TABLE : PAIR_OTHERS_TABLE);
     }
 }
 

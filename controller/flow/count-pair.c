@@ -22,8 +22,8 @@ count_pair_put(struct ofpbuf *ofpacts, uint16_t eth_type, bool by_source)
 {
     size_t ofs = ofpacts->size;
 
-    learn_action_begin(ofpacts, PAIR_TABLE, VMN_PAIRS_MAX)->idle_timeout
-        = VMN_PAIR_IDLE_S;
+    learn_action_begin(ofpacts, by_source ? PAIR_TABLE : PAIR_OTHERS_TABLE,
+                       VMN_PAIRS_MAX)->idle_timeout = VMN_PAIR_IDLE_S;
     learn_action_match_value(ofpacts, MFF_ETH_TYPE, eth_type);
     learn_action_match_copy(ofpacts, MFF_REG0);
     learn_action_match_copy(ofpacts, MFF_REG7);

@@ -2,8 +2,8 @@
  *
  * Pairs of a source and a local port, which switches count by themselves.  A
  * flow with vmn_act_count_pair() has a learn() action, which adds a flow to
- * PAIR_TABLE: by network, local port and IP source.  Its packets make a detour
- * through that table, where the learned flow, which has no actions, counts
+ * PAIR_TABLE by network, local port and IP source, or to PAIR_OTHERS_TABLE by
+ * network and local port.  Its packets make a detour through that table, where the learned flow, which has no actions, counts
  * them.  No other flows are added there.  Not for reading them
  * (fabric/counters/pair-reading.c). */
 
@@ -18,8 +18,18 @@
 struct match;
 struct ofpbuf;
 
-/* After all stages; the next table is that of groups' members. */
+/* After all stages; the next table is that of groups' members.  Sources that
+ * are counted together have a table of their own: in the other one each of
+ * their addresses would be compared, and be an entry of the datapath's
+ * cache. */
 #define PAIR_TABLE 244
+#define PAIR_OTHERS_TABLE 243
+
+static inline bool
+pair_is_table(uint8_t table)
+{
+    return table == PAIR_TABLE || table == PAIR_OTHERS_TABLE;
+}
 
 /* A pair. */
 struct counted_pair {

@@ -118,7 +118,7 @@ learn_action_set_cookie(struct ofpbuf *ofpacts, uint64_t cookie)
         if (a->type == OFPACT_LEARN) {
             struct ofpact_learn *learn = ofpact_get_LEARN(a);
 
-            learn->cookie = htonll(learn->table_id == PAIR_TABLE
+            learn->cookie = htonll(pair_is_table(learn->table_id)
                                    ? cookie | FLOW_COOKIE_COUNTED : cookie);
         }
     }

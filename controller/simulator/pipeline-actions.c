@@ -114,7 +114,7 @@ resubmit(struct pipeline_context *ctx, const struct ofpact_resubmit *r)
         return;
     }
     if (table == MAC_TABLE || table == CLIENT_TABLE
-        || table == MEMBER_TABLE || table == PAIR_TABLE) {
+        || table == MEMBER_TABLE || pair_is_table(table)) {
         return;                 /* As if nothing had been learned. */
     }
     if (table == PUNT_TABLE) {

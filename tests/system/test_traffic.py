@@ -21,7 +21,7 @@ from vmnlab.netns import wait_for
 
 APP = os.path.join(os.environ.get("VMN_APPDIR", "_build/normal/appdir"),
                    "traffic.so")
-PAIR_TABLE = 244
+PAIR_TABLES = (243, 244)        # Of all other sources, and of pairs.
 SIZE = 1000
 
 
@@ -186,6 +186,25 @@ def test_routed_and_balanced_pairs(world, lab):
     world.delete("loadbalancers", "front")
 
 
+def test_sources_outside_of_the_subnets_are_one(world, lab):
+    """However many there are: one flow of the switch, and "(no port)"."""
+    a = lab.vm("a")
+    e = world.vm("e", "net", "h1", ["10.0.0.50"],
+                 allowed_addresses=[{"ip": "172.16.0.0/24"}])
+    e.await_addresses()
+
+    def is_counted():
+        frames.send(e, *[frames.udp(a.mac, e.mac, "172.16.0.%d" % i, a.ip,
+                                    1000, 7, bytes(100))
+                         for i in range(1, 51)])
+        return bytes_of(world, "(no port)", "a") > 0
+    wait_for("outsiders", is_counted, 30, 0.2)
+    assert [flow.table for flow in flows(lab.host("h1")).values()
+            if flow.table == 243] == [243]
+    assert "172.16" not in str([flow.match for flow in flows(
+        lab.host("h1")).values() if flow.table in PAIR_TABLES])
+
+
 def test_a_tenant_is_told_of_its_own_pairs(world, lab):
     """Of the other end no more than that there is one."""
     shop = make_tenant(lab, "shop", scope="project=shop")
@@ -275,9 +294,9 @@ def test_nothing_is_there_when_it_is_off(world, lab):
     first = next(stage["first_table"] for stage in world.api.get(
         "apps/traffic")["status"]["stages"])
     there = tables()
-    assert PAIR_TABLE in there and there.count(first + 1) > 2
+    assert 244 in there and there.count(first + 1) > 2
     world.delete("traffic-counts", "net")
-    wait_for("pairs to go", lambda: PAIR_TABLE not in tables(), 30)
+    wait_for("pairs to go", lambda: not set(PAIR_TABLES) & set(tables()), 30)
     # What lets all others pass is the stage's.
     assert tables().count(first) == tables().count(first + 1) == 2
     # What was counted stays.

@@ -201,7 +201,7 @@ raw_cb(void *cs_, const struct ofdump_raw *raw)
     if (!ofdump_get_counts(raw, &cs->counts)) {
         return false;           /* The codec reports that. */
     }
-    if (raw->desc->table_id == PAIR_TABLE) {
+    if (pair_is_table(raw->desc->table_id)) {
         ofdump_exempt(cs->dump);    /* Guests cause them. */
         return false;
     }
@@ -235,7 +235,7 @@ flow_cb(void *cs_, const struct ofputil_flow_stats *fs,
     const struct fabric_host *host = cs->sw->host;
     const struct flow_item *item;
 
-    if (fs->table_id == PAIR_TABLE) {
+    if (pair_is_table(fs->table_id)) {
         const struct pair_reading reading = pair_reading(cs);
 
         pair_reading_add(&reading, fs, &cs->counts);

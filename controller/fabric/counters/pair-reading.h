@@ -56,7 +56,7 @@ struct pair_reading {
     int64_t wall_ms;            /* The same, wall clock. */
 };
 void pair_reading_begin(struct pairs_of_switch *);
-/* Takes a flow of PAIR_TABLE with its statistics. */
+/* Takes a flow for which pair_is_table(), with its statistics. */
 void pair_reading_add(const struct pair_reading *,
                       const struct ofputil_flow_stats *,
                       const struct ofdump_counts *);
