@@ -3,9 +3,9 @@
  * Pairs of a source and a local port, which switches count by themselves.  A
  * flow with vmn_act_count_pair() has a learn() action, which adds a flow to
  * PAIR_TABLE by network, local port and IP source, or to PAIR_OTHERS_TABLE by
- * network and local port.  Its packets make a detour through that table, where the learned flow, which has no actions, counts
- * them.  No other flows are added there.  Not for reading them
- * (fabric/counters/pair-reading.c). */
+ * network and local port.  Its packets make a detour through that table, where
+ * the learned flow, which has no actions, counts them.  No other flows are
+ * added there.  Not for reading them (fabric/counters/pair-reading.c). */
 
 #ifndef CONTROLLER_FLOW_COUNT_PAIR_H
 #define CONTROLLER_FLOW_COUNT_PAIR_H 1

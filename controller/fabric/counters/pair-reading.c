@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Pairs of an IP source and a local port, as a switch counts them in tables
- * of their own (flow/count-pair.h): what was added since the last reading goes to the log, under the
- * names that both ends have now.  Flows there have the mark of all that are
- * counted, so they come with the other counters, and nothing is asked of a
- * switch that has none.
+ * Pairs of an IP source and a local port, as a switch counts them in tables of
+ * their own (flow/count-pair.h): what was added since the last reading goes to
+ * the log, under the names that both ends have now.  Flows there have the mark
+ * of all that are counted, so they come with the other counters, and nothing
+ * is asked of a switch that has none.
  *
  * A pair that is silent for longer than VMN_PAIR_IDLE_S is forgotten by the
  * switch, after readings that had all of it, as long as these come more often
