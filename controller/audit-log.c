@@ -28,6 +28,7 @@
 #include "controller/schema/schema-row.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
+#include "timeval.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(audit_log);
@@ -246,11 +247,30 @@ try_write(struct audit_log *al, const struct ds *ds)
 }
 
 static void
-write_entry(struct audit_log *al, const struct model_log *log)
+write_message(struct audit_log *al, const struct ds *ds, const char *what)
 {
     static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 5);
+    int error = try_write(al, ds);
+
+    if (error && error != EAGAIN) {
+        /* The receiver may have been restarted. */
+        close_log(al);
+        error = try_write(al, ds);
+    }
+    if (error) {
+        al->stats.n_lost++;
+        VLOG_ERR_RL(&rl, "%s is not in the audit log: %s: %s", what, al->path,
+                    ovs_strerror(error));
+    } else {
+        al->stats.n_written++;
+    }
+}
+
+static void
+write_entry(struct audit_log *al, const struct model_log *log)
+{
     struct ds ds = DS_EMPTY_INITIALIZER;
-    int error;
+    char *what = xasprintf("revision %"PRIu64, log->revision);
 
     if (al->kind == TO_SYSLOG) {
         put_syslog(&ds, log);
@@ -260,19 +280,50 @@ write_entry(struct audit_log *al, const struct model_log *log)
         put_line(&ds, log);
         ds_put_char(&ds, '\n');
     }
-    error = try_write(al, &ds);
-    if (error && error != EAGAIN) {
-        /* The receiver may have been restarted. */
-        close_log(al);
-        error = try_write(al, &ds);
+    write_message(al, &ds, what);
+    ds_destroy(&ds);
+    free(what);
+}
+
+/* Appends the line of JSON of what is no revision. */
+static void
+put_note(struct ds *ds, int64_t now_ms, const char *who, const char *what)
+{
+    ds_put_strftime_msec(ds, "{\"time\":\"%Y-%m-%dT%H:%M:%S.###Z\",", now_ms,
+                         true);
+    ds_put_cstr(ds, "\"who\":");
+    schema_print_string(ds, who);
+    ds_put_cstr(ds, ",\"action\":");
+    schema_print_string(ds, what);
+    ds_put_char(ds, '}');
+}
+
+void
+audit_log_note(struct audit_log *al, const char *who, const char *what)
+{
+    struct ds line = DS_EMPTY_INITIALIZER, ds = DS_EMPTY_INITIALIZER;
+    int64_t now_ms = time_wall_msec();
+
+    if (!al) {
+        return;
     }
-    if (error) {
-        al->stats.n_lost++;
-        VLOG_ERR_RL(&rl, "revision %"PRIu64" is not in the audit log: %s: %s",
-                    log->revision, al->path, ovs_strerror(error));
+    put_note(&line, now_ms, who, what);
+    if (al->kind == TO_SYSLOG) {
+        ds_put_format(&ds, "<%d>", LOG_AUTHPRIV | LOG_NOTICE);
+        ds_put_strftime_msec(&ds, "%b %e %H:%M:%S ", now_ms, false);
+        ds_put_format(&ds, "vmnd[%ld]: %s", (long) getpid(), ds_cstr(&line));
+    } else if (al->kind == TO_JOURNAL) {
+        ds_put_format(&ds, "PRIORITY=%d\nSYSLOG_FACILITY=%d\n"
+                      "SYSLOG_IDENTIFIER=vmnd\n", LOG_NOTICE,
+                      LOG_FAC(LOG_AUTHPRIV));
+        put_field(&ds, "VMN_WHO", who);
+        put_field(&ds, "VMN_ACTION", what);
+        put_field(&ds, "MESSAGE", ds_cstr(&line));
     } else {
-        al->stats.n_written++;
+        ds_put_format(&ds, "%s\n", ds_cstr(&line));
     }
+    write_message(al, &ds, "a live trace");
+    ds_destroy(&line);
     ds_destroy(&ds);
 }
 

@@ -33,6 +33,10 @@ int audit_log_create(const char *where, struct commit *, struct model *,
 /* To be called before the commit is destroyed. */
 void audit_log_destroy(struct audit_log *);
 
+/* Writes an entry for what 'who' does that is no revision; 'what' is a
+ * sentence's worth of text.  'log' may be NULL. */
+void audit_log_note(struct audit_log *log, const char *who, const char *what);
+
 /* If 'log' is NULL, all values are 0. */
 void audit_log_get_stats(const struct audit_log *log,
                          struct audit_log_stats *);

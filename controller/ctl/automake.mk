@@ -34,6 +34,7 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/cmd-host.c \
 	controller/ctl/cmd-identities.c \
 	controller/ctl/cmd-label.c \
+	controller/ctl/cmd-live-trace.c \
 	controller/ctl/cmd-logs.c \
 	controller/ctl/cmd-migrate.c \
 	controller/ctl/cmd-patch.c \
@@ -78,6 +79,7 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/get-output.h \
 	controller/ctl/get-watch.c \
 	controller/ctl/get-watch.h \
+	controller/ctl/live-trace-command.h \
 	controller/ctl/object-args.c \
 	controller/ctl/object-args.h \
 	controller/ctl/object-changes.c \

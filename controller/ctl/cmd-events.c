@@ -259,6 +259,17 @@ put_app(struct ds *ds, const json_t *data)
     put_text(ds, data, "/computed", "; it computed ");
 }
 
+/* "from web-1 to db-1: it was not seen at stage x on h2". */
+static void
+put_trace(struct ds *ds, const json_t *data)
+{
+    bool port = json_is_string(json_object_get(data, "to_port"));
+
+    put_text(ds, data, "/from", "from ");
+    put_text(ds, data, port ? "/to_port" : "/to_ip", " to ");
+    put_text(ds, data, "/difference", ": ");
+}
+
 /* Appends the data of an event of each kind. */
 static void (*const put_data[EVENT_N_KINDS])(struct ds *, const json_t *) = {
     [EVENT_REVISION] = put_revision, [EVENT_INSTALLED] = put_installed,
@@ -268,7 +279,7 @@ static void (*const put_data[EVENT_N_KINDS])(struct ds *, const json_t *) = {
     [EVENT_AUDIT] = put_audit,       [EVENT_HEALTH] = put_health,
     [EVENT_STANDBY] = put_health,    [EVENT_SCALE] = put_scale,
     [EVENT_GATEWAY] = put_gateway,   [EVENT_APP] = put_app,
-    [EVENT_MONITOR] = put_monitor,
+    [EVENT_MONITOR] = put_monitor,   [EVENT_TRACE] = put_trace,
 };
 
 static void

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "controller/ctl/api-call.h"
+#include "controller/ctl/live-trace-command.h"
 #include "controller/ctl/other-tools.h"
 #include "controller/ctl/output.h"
 #include "controller/ctl/simulator-request.h"
@@ -534,6 +535,16 @@ ctl_cmd_trace(struct ctl *ctl, int n_args, char *const args[])
         json_object_set_new(body, "dscp", json_integer(ctl->dscp));
     }
     set_text(body, "source_ip", ctl->source_ip);
+    if (ctl->live) {
+        status = ctl_trace_live(ctl, body);
+        json_decref(body);
+        return status;
+    }
+    if (ctl->deliver) {
+        json_decref(body);
+        return ctl_usage(ctl, "trace: --deliver takes --live: otherwise no "
+                         "packet is sent");
+    }
     set_text(body, "network", ctl->network);
     status = ctl_set_after(ctl, body);
     if (!status) {

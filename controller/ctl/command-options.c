@@ -274,6 +274,12 @@ static const struct option_row option_rows[] = {
       CTL_OPT_REPLY, option_set_text, MEMBER(payload),
       "what a UDP datagram, or a TCP connection, carries, for an app that "
       "answers it" },
+    { 0, "live", NULL,
+      CTL_OPT_REPLY, option_set_true, MEMBER(live),
+      "send the packet, and compare what becomes of it with the prediction" },
+    { 0, "deliver", NULL,
+      CTL_OPT_REPLY, option_set_true, MEMBER(deliver),
+      "with --live: the guest that the packet is for gets it" },
     { 0, "by", "WHAT",
       CTL_OPT_REACH, option_set_by, MEMBER(by_port),
       "group (the default), or port" },

@@ -140,6 +140,7 @@ struct ctl {
     struct svec after;          /* File names. */
     bool reply;
     bool verbose;
+    bool live, deliver;         /* Of trace. */
     char *source_ip;            /* Owned; or NULL. */
     char *payload;              /* The same. */
     char *name;                 /* Owned; or NULL. */

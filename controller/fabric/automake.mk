@@ -28,6 +28,7 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/fabric-frames.h \
 	controller/fabric/fabric-guests.h \
 	controller/fabric/fabric-learned-connections.h \
+	controller/fabric/fabric-live-trace.h \
 	controller/fabric/fabric-packet-sampling.h \
 	controller/fabric/fabric-pairs.h \
 	controller/fabric/fabric-private.h \
@@ -120,6 +121,10 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/packets/packet-sampling.h \
 	controller/fabric/packets/packet-in-senders.c \
 	controller/fabric/packets/packet-in-senders.h \
+	controller/fabric/packets/live-trace-flows.c \
+	controller/fabric/packets/live-trace-flows.h \
+	controller/fabric/packets/live-trace.c \
+	controller/fabric/packets/live-trace.h \
 	controller/fabric/packets/packet-in-handling.c \
 	controller/fabric/packets/packet-in-http.c \
 	controller/fabric/packets/packet-in-http.h \

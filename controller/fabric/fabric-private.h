@@ -158,6 +158,8 @@ struct fabric {
     void *sink_aux;
     fabric_captured_cb *capture; /* Or NULL. */
     void *capture_aux;
+    struct ovs_list live_traces; /* struct fabric_live (live-trace.c), */
+    uint32_t last_live_trace;    /* and the last one's number. */
 
     const struct fabric_callbacks *callbacks; /* Constant. */
     bool shared;                /* It is a member of a cluster; */

@@ -45,6 +45,7 @@
 #include "hash.h"
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"
+#include "random.h"
 #include "util.h"
 
 /* Hosts.  ---------------------------------------------------------------- */
@@ -326,6 +327,8 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     ovs_list_init(&f->deleted);
     ovs_list_init(&f->unseen);
     ovs_list_init(&f->digest_queries);
+    ovs_list_init(&f->live_traces);
+    f->last_live_trace = random_uint32();
     rejected_hosts_create(f);
     receipts_create(f);
     packets_create(f, options);

@@ -10,10 +10,12 @@
  *
  * - Messages go to the first part that takes them.  'switch cleanup' comes
  *   first: while it runs all are its.  Packets follow, being the most.  Those
- *   that know their messages by their transaction ids (sampling meters,
- *   packet-in meters) come before 'rejected items' and 'reconcile', which take
- *   errors by what they say and by the session's state; 'bundles' is last, for
- *   it takes every error that is left.
+ *   that know their messages by their transaction ids (live traces, sampling
+ *   meters, packet-in meters) come before 'rejected items' and 'reconcile',
+ *   which take errors by what they say and by the session's state; 'bundles'
+ *   is last, for it takes every error that is left.
+ * - Of audits, live traces come before sampling meters and packet-in meters,
+ *   in whose tables they have flows.
  * - When a switch connects, its meters are requested before anything else,
  *   since flows go through them; so 'reconcile' comes after these.
  * - When a connection goes, 'rejected items' looks at the state that the
@@ -26,6 +28,7 @@
 #include "controller/fabric/counters/group-counters.h"
 #include "controller/fabric/packets/guest-read.h"
 #include "controller/fabric/packets/learned-connections.h"
+#include "controller/fabric/packets/live-trace.h"
 #include "controller/fabric/packets/packet-in-meters.h"
 #include "controller/fabric/packets/packet-in-queue.h"
 #include "controller/fabric/packets/sampling-meters.h"
@@ -43,6 +46,7 @@
 const struct switch_part_class *const switch_parts[] = {
     &switch_cleanup_part,
     &packets_part,
+    &live_trace_part,
     &marker_watch_part,
     &sampling_meters_part,
     &packet_in_meters_part,

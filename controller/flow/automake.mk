@@ -40,4 +40,6 @@ controller_libvmn_a_SOURCES += \
 	controller/flow/punt-action.h \
 	controller/flow/resubmit-action.c \
 	controller/flow/sample-action.c \
-	controller/flow/sample-action.h
+	controller/flow/sample-action.h \
+	controller/flow/trace-copy.c \
+	controller/flow/trace-copy.h

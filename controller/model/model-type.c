@@ -31,10 +31,10 @@ type_of(const struct vmn_row *row)
  * something else. */
 static const char *const reserved[] = {
     "activity", "all", "apply", "backup", "cluster", "drops", "events",
-    "health", "identities", "logs", "open-services", "openapi.json",
-    "packets", "reachability", "ready", "recommendations", "rejected-hosts",
-    "revisions", "sets", "simulate", "status", "summary", "top", "trace",
-    "traffic", "undo", "usage",
+    "health", "identities", "live-trace", "logs", "open-services",
+    "openapi.json", "packets", "reachability", "ready", "recommendations",
+    "rejected-hosts", "revisions", "sets", "simulate", "status", "summary",
+    "top", "trace", "traffic", "undo", "usage",
 };
 
 bool

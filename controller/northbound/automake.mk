@@ -11,6 +11,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/api-flows.c \
 	controller/northbound/api-identities.c \
 	controller/northbound/api-list.c \
+	controller/northbound/api-live-trace.c \
 	controller/northbound/api-object.c \
 	controller/northbound/api-open-services.c \
 	controller/northbound/api-page.c \

@@ -700,7 +700,8 @@ http_handler nb_get_cluster, nb_post_cluster_transfer;
 http_handler nb_delete_cluster_member;
 http_handler nb_get_summary, nb_get_port_policies;
 http_handler nb_get_recommendations;
-http_handler nb_post_trace, nb_get_reachability, nb_post_reachability;
+http_handler nb_post_trace, nb_post_live_trace, nb_get_reachability,
+    nb_post_reachability;
 http_handler nb_get_open_services;
 
 #endif /* controller/northbound/northbound-private.h */

@@ -145,6 +145,18 @@ const struct schema_struct nb_event_gateway = SHOWN_KEPT(
              "Why none is, or why the last one is not any more, as in the "
              "router's status."));
 
+const struct schema_struct nb_event_trace = SHOWN_KEPT(
+    "traced", nb_event_trace,
+    SHOWN_OF(nb_event_trace, from, STRING, ALWAYS,
+             "The port that the packet was put in at."),
+    SHOWN_OF(nb_event_trace, to_port, STRING, ALWAYS | OR_NULL,
+             "The port that it was for, if one has the address."),
+    SHOWN_OF(nb_event_trace, to_ip, IP, ALWAYS, "The address."),
+    SHOWN_OF(nb_event_trace, time, STRING, ALWAYS | TIME, "When."),
+    SHOWN_OF(nb_event_trace, packet, STRING, ALWAYS, "The packet."),
+    SHOWN_OF(nb_event_trace, difference, STRING, ALWAYS,
+             "The first difference, on its way, from what was predicted."));
+
 const struct schema_struct nb_event_app = SHOWN_KEPT(
     "app", nb_event_app,
     SHOWN_OF(nb_event_app, app, STRING, ALWAYS, "The app."),
@@ -205,4 +217,7 @@ const struct schema_struct nb_reply_events = SHOWN_STRUCT(
           .nested = &nb_event_gateway),
     SHOWN("app", STRUCT, 0,
           "An app's process has ended, runs again or is suspended, or an app "
-          "could not be loaded.", .nested = &nb_event_app));
+          "could not be loaded.", .nested = &nb_event_app),
+    SHOWN("trace", STRUCT, 0,
+          "A live trace's packet was treated otherwise than predicted.",
+          .nested = &nb_event_trace));

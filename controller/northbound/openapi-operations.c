@@ -148,6 +148,16 @@ const struct nb_operation nb_operation_trace = {
     .statuses = NB_404 | NB_409,
 };
 
+const struct nb_operation nb_operation_live_trace = {
+    .id = "traceLive", .section = "live-traces",
+    .summary = "Sends a packet through the switches, and compares its way "
+               "with the predicted one",
+    .body = &nb_body_live_trace, .replies = { &nb_reply_live_trace },
+    .example = "{\"from\": \"web-1\", \"to\": \"db-1\", \"protocol\": \"tcp\","
+               " \"port\": 5432}",
+    .statuses = NB_404 | NB_409 | NB_413 | NB_503,
+};
+
 #define SERVICE                                                         \
     OF("network", NETWORK, "Ports of this network alone."),             \
     SHOWN("protocol", ENUM, 0,                                          \

@@ -64,7 +64,8 @@ extern const struct nb_operation nb_operation_status, nb_operation_summary;
 extern const struct nb_operation nb_operation_cluster, nb_operation_transfer;
 extern const struct nb_operation nb_operation_remove_member;
 extern const struct nb_operation nb_operation_backup;
-extern const struct nb_operation nb_operation_apply, nb_operation_trace;
+extern const struct nb_operation nb_operation_apply, nb_operation_trace,
+    nb_operation_live_trace;
 extern const struct nb_operation nb_operation_reachability,
     nb_operation_reach_change, nb_operation_open_services;
 extern const struct nb_operation nb_operation_recommendations;
@@ -114,7 +115,8 @@ extern const struct schema_struct nb_reply_identities;
 extern const struct schema_struct nb_reply_traffic;
 extern const struct schema_struct nb_reply_usage, nb_reply_rejected;
 extern const struct schema_struct nb_reply_flows;
-extern const struct schema_struct nb_body_trace, nb_reply_trace;
+extern const struct schema_struct nb_body_trace, nb_reply_trace,
+    nb_body_live_trace, nb_reply_live_trace;
 extern const struct schema_struct nb_reply_matrix, nb_reply_groups;
 extern const struct schema_struct nb_body_after, nb_reply_reach_change;
 extern const struct schema_struct nb_reply_effects;

@@ -12,6 +12,7 @@
 #include "controller/schema/schema-rule.h"
 #include "controller/schema/schema-shown.h"
 #include "controller/schema/schema-struct.h"
+#include "controller/simulator/live-comparison.h"
 #include "controller/simulator/open-services.h"
 #include "controller/simulator/reachability-matrix.h"
 #include "controller/simulator/trace.h"
@@ -113,6 +114,38 @@ const struct schema_struct nb_body_trace = SHOWN_KEPT(
     ASKED(reply, BOOL, 0,
           "If the request is delivered, what becomes of its answer as well."),
     AFTER(0));
+
+/* Fewer members: what fits into one small packet. */
+const struct schema_struct nb_body_live_trace = SHOWN_KEPT(
+    "LiveTraceRequest", trace_request,
+    ASKED(from, STRING, ALWAYS,
+          "The port as whose guest the packet is sent, or its address."),
+    ASKED(to, STRING, ALWAYS,
+          "A port, a loadbalancer, a floating-ip, or an address."),
+    ASKED(protocol, ENUM, ALWAYS,
+          "The protocol; `icmp` is of either family, `icmpv6` by IPv6 "
+          "addresses alone.", .names = trace_protocol_names),
+    ASKED(port, U16, 0, "The destination port; required for all but ICMP.",
+          .min = 1, .max = 65535),
+    ASKED(source_port, U16, 0, "The source port; not for ICMP.",
+          .min = 1, .max = 65535, .absent = "one at random"),
+    ASKED(icmp_type, INT, 0, "The type; a ping's by default.", .max = 255,
+          .absent = "a ping's"),
+    ASKED(icmp_code, INT, 0, "The code; a ping's by default.", .max = 255,
+          .absent = "a ping's"),
+    ASKED(tcp_flags, ENUM, 0, "Which packet of a TCP connection.",
+          SHOWN_NAMES("syn", "syn-ack", "ack")),
+    ASKED(dscp, U16, 0, "The packet's DSCP.", .max = 63),
+    ASKED(source_ip, IP, 0, "In place of the port's own."),
+    ASKED(source_mac, MAC, 0, "In place of the port's own."),
+    ASKED(destination_mac, MAC, 0, "In place of what a neighbour answers."),
+    ASKED(deliver, BOOL, 0,
+          "The guest that it is for gets the packet, or its sender an answer "
+          "of the network itself."),
+    ASKED(timeout, U32, 0,
+          "Seconds until a packet counts as lost; it is as soon as it has "
+          "ended as predicted that the reply comes.", .min = 1, .max = 30,
+          .def = LIVE_TIMEOUT_DEFAULT_S));
 
 #define PLACE(KEPT)                                                     \
     SHOWN_OF(KEPT, host, STRING, ALWAYS, "The host."),                  \
@@ -250,6 +283,62 @@ const struct schema_struct nb_reply_trace = SHOWN_KEPT(
                   "What the flows do not show: hosts on the way that are not "
                   "heard, whose forwarding is not known, or on which VMs have "
                   "to compute checksums themselves."));
+
+/* Live traces.  ---------------------------------------------------------- */
+
+static const struct schema_struct live_stage = SHOWN_KEPT(
+    "stage", live_stage,
+    SHOWN_OF(live_stage, host, STRING, ALWAYS, "The host."),
+    SHOWN_OF(live_stage, stage, STRING, ALWAYS | OR_NULL, "The stage."),
+    SHOWN_OF(live_stage, table, INT, ALWAYS, "Its first table."),
+    SHOWN_OF(live_stage, result, ENUM, ALWAYS,
+             "`missing`: predicted, but the packet was not seen there; "
+             "`unexpected`: the opposite; `differs`: the packet or its "
+             "registers were others there.",
+             SHOWN_NAMES("same", "differs", "missing", "unexpected")),
+    SHOWN_LIST_OF(live_stage, changes, n_changes, STRING, 0,
+                  "How the packet as it was seen has changed since the stage "
+                  "before on the same host."),
+    SHOWN_LIST_OF(live_stage, differences, n_differences, STRING, 0,
+                  "What differs, with what was predicted and what was "
+                  "seen."));
+
+static const struct schema_struct live_end = SHOWN_KEPT(
+    "liveEnd", live_end,
+    SHOWN_OF(live_end, verdict, ENUM, ALWAYS,
+             "`delivered`: it has come to the port, which gets it if "
+             "`deliver` says so; `punted`: to an app of the controller, which "
+             "is not called; `lost`: it was not seen to end.",
+             SHOWN_NAMES("delivered", "dropped", "punted", "lost",
+                         "unknown")),
+    SHOWN_OF(live_end, host, STRING, 0, "The host."),
+    SHOWN_OF(live_end, port, STRING, 0, "The port."),
+    SHOWN_OF(live_end, reason, STRING, 0, "Why it is not delivered."),
+    SHOWN_OF(live_end, owner, STRING, 0,
+             "App, unit and object whose flow dropped it."));
+
+const struct schema_struct nb_reply_live_trace = SHOWN_KEPT(
+    "LiveTrace", live_trace,
+    SHOWN_OF(live_trace, agrees, BOOL, ALWAYS,
+             "Whether all that was seen is as predicted."),
+    SHOWN_OF(live_trace, difference, STRING, 0, "The first difference."),
+    SHOWN_STRUCT_OF(live_trace, from, ALWAYS, "Who sends.", &from),
+    SHOWN_STRUCT_OF(live_trace, to, ALWAYS, "The destination.", &to),
+    SHOWN_OF(live_trace, packet, STRING, 0, "The packet as it was put in."),
+    SHOWN_OF(live_trace, delivered, BOOL, ALWAYS,
+             "Whether guests were to get it."),
+    SHOWN_OF(live_trace, changing, BOOL, ALWAYS,
+             "Something has changed, or a host has not confirmed yet what it "
+             "is to hold: a difference may be of that, and is no event."),
+    SHOWN_STRUCT_OF(live_trace, predicted, ALWAYS, "Where it was to end.",
+                    &live_end),
+    SHOWN_STRUCT_OF(live_trace, seen, ALWAYS, "Where it has ended.",
+                    &live_end),
+    SHOWN_LIST_OF(live_trace, stages, n_stages, STRUCT, ALWAYS,
+                  "All stages of each host on its way, as they were met.",
+                  .nested = &live_stage),
+    SHOWN_LIST_OF(live_trace, warnings, n_warnings, STRING, 0,
+                  "As of a trace that is not live."));
 
 /* Reachability.  --------------------------------------------------------- */
 

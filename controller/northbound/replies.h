@@ -370,11 +370,21 @@ struct nb_event_app {
     const char *computed;
 };
 
+/* What became of a packet of POST /v1/live-trace is not what was
+ * predicted. */
+struct nb_event_trace {
+    const char *from;
+    const char *to_port;        /* NULL: no port's address. */
+    struct vmn_ip to_ip;
+    int64_t time;
+    const char *packet;
+    const char *difference;
+};
 extern const struct schema_struct nb_event_stream, nb_event_installed,
     nb_event_host, nb_event_binding, nb_event_ports, nb_event_claim,
     nb_event_audit, nb_event_health, nb_event_monitor, nb_event_standby,
     nb_event_gateway,
-    nb_event_app;
+    nb_event_app, nb_event_trace;
 
 /* Flows.  ---------------------------------------------------------------- */
 

@@ -124,3 +124,26 @@ nb_trace_body_read(const json_t *body, struct arena *arena,
     }
     return !errors->n;
 }
+
+bool
+nb_live_trace_body_read(const json_t *body, struct arena *arena,
+                        struct trace_request *request,
+                        struct vmn_errors *errors)
+{
+    trace_request_init(request);
+    request->source_port = 0;   /* One that is not in use. */
+    request->timeout = LIVE_TIMEOUT_DEFAULT_S;
+    if (json_is_object(body)) {
+        nb_body_read(body, &nb_body_live_trace, arena, request, errors);
+        check_protocol(body, request, errors);
+        if (!errors->n && request->protocol == TRACE_SCTP) {
+            /* Conntrack looks into its chunks, and at their checksum. */
+            vmn_errors_add(errors, VMN_ERR_INVALID, "/protocol",
+                           "sctp is not traced live");
+        }
+    } else {
+        vmn_errors_add(errors, VMN_ERR_INVALID, "", "must be an object: "
+                       "{\"from\", \"to\", \"protocol\", ...}");
+    }
+    return !errors->n;
+}

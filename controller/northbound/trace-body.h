@@ -18,4 +18,9 @@ struct vmn_errors;
 bool nb_trace_body_read(const json_t *body, struct arena *,
                         struct trace_request *, struct vmn_errors *errors);
 
+/* The same of the body of POST /v1/live-trace, which has fewer members. */
+bool nb_live_trace_body_read(const json_t *body, struct arena *,
+                             struct trace_request *,
+                             struct vmn_errors *errors);
+
 #endif /* controller/northbound/trace-body.h */

@@ -42,7 +42,9 @@
     /* Another host is a router's gateway, or none is. */               \
     NEXT(GATEWAY, "gateway")                                            \
     /* An app's process has ended, runs again, or is suspended. */      \
-    NEXT(APP, "app")
+    NEXT(APP, "app")                                                    \
+    /* Switches did something else with a traced packet than predicted. */ \
+    NEXT(TRACE, "trace")
 
 #define EVENT_KIND_MEMBER__(NAME, TEXT) EVENT_##NAME,
 enum event_kind {

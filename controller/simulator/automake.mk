@@ -16,6 +16,9 @@ controller_libvmn_a_SOURCES += \
 	controller/simulator/guest-packet.h \
 	controller/simulator/isolation.c \
 	controller/simulator/isolation.h \
+	controller/simulator/live-comparison.c \
+	controller/simulator/live-comparison.h \
+	controller/simulator/live-prediction.c \
 	controller/simulator/open-bounds.c \
 	controller/simulator/open-bounds.h \
 	controller/simulator/open-senders.c \

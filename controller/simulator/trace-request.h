@@ -21,9 +21,13 @@ enum trace_fragment { TRACE_WHOLE = -1, TRACE_FIRST, TRACE_LATER };
 /* A port such as a guest's kernel would choose. */
 #define TRACE_SOURCE_PORT_DEFAULT 40000
 
+/* How long a live trace waits for its packet, in seconds. */
+#define LIVE_TIMEOUT_DEFAULT_S 5
+
 /* Bytes of a datagram's payload: what fits an MTU. */
 #define TRACE_PAYLOAD_MAX 1400
 
+struct live_prediction;
 struct model_rights;
 
 /* Texts are borrowed. */
@@ -53,6 +57,12 @@ struct trace_request {
                                  * part of the body, as the next. */
     size_t data_size;           /* Up to TRACE_PAYLOAD_MAX. */
     bool brief;                 /* Without legs.  No part of the body. */
+    struct live_prediction *prediction; /* Gets the request's ways, or NULL.
+                                         * No part of the body. */
+    bool deliver;               /* Of POST /v1/live-trace alone: a port gets
+                                 * the packet; and how long it is followed, in
+                                 * seconds. */
+    uint32_t timeout;
     const struct model_rights *rights; /* Of who asks; NULL: all.  Borrowed.
                                         * No part of the body. */
 };

@@ -17,6 +17,7 @@
 #include "controller/schema/value.h"
 #include "controller/simulator/desired-hosts.h"
 #include "controller/simulator/guest-packet.h"
+#include "controller/simulator/live-comparison.h"
 #include "controller/simulator/packet-in-reply.h"
 #include "controller/simulator/trace-endpoints.h"
 #include "controller/simulator/trace-outside.h"
@@ -364,6 +365,10 @@ run_exchange(struct tracer *tracer, struct trace_outcome *outcome)
     verdict_get(tracer->sim, trace_goal(who), &result);
     outcome->rule = verdict_rule(tracer->sim, &tracer->names);
     add_leg(tracer, "request", &packet, outcome);
+    if (tracer->request->prediction) {
+        live_prediction_add(tracer->request->prediction, &tracer->names,
+                            tracer->sim, &who->from, &packet, &result.end);
+    }
     if (result.verdict != VERDICT_DELIVERED) {
         run_answer(tracer, &who->from, outcome);
     } else if (tracer->request->reply) {

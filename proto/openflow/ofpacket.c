@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "byte-order.h"
+#include "dp-packet.h"
+#include "flow.h"
 #include "hash.h"
 #include "nx-match.h"
 #include "openflow/nicira-ext.h"
@@ -171,6 +173,29 @@ ofpacket_decode(const struct ofp_header *oh, struct ofpacket_cache *cache,
     }
     in->full_size = MAX(in->full_size, in->size);
     return error;
+}
+
+bool
+ofpacket_get_flow(const struct ofp_header *oh, struct flow *flow)
+{
+    struct ofputil_packet_in pin;
+    const struct flow *metadata = &pin.flow_metadata.flow;
+    struct dp_packet packet;
+    size_t total_len;
+    uint32_t buffer_id;
+
+    if (ofputil_decode_packet_in(oh, true, NULL, NULL, &pin, &total_len,
+                                 &buffer_id, NULL)
+        || !pin.packet_len) {
+        return false;
+    }
+    dp_packet_use_const(&packet, pin.packet, pin.packet_len);
+    pkt_metadata_from_flow(&packet.md, metadata);
+    flow_extract(&packet, flow);
+    memcpy(flow->regs, metadata->regs, sizeof flow->regs);
+    flow->metadata = metadata->metadata;
+    dp_packet_uninit(&packet);
+    return true;
 }
 
 /* Packet-outs.  ---------------------------------------------------------- */

@@ -52,6 +52,13 @@ void ofpacket_cache_uninit(struct ofpacket_cache *);
 enum ofperr ofpacket_decode(const struct ofp_header *oh,
                             struct ofpacket_cache *, struct ofpacket_in *);
 
+/* Sets '*flow' to the packet of 'oh', an OFPTYPE_PACKET_IN that was decoded
+ * without an error, or to what its first bytes say of it: with its metadata as
+ * the switch had them, registers and conntrack's state among them.  Takes
+ * longer than ofpacket_decode().  Returns false if it makes no sense. */
+struct flow;
+bool ofpacket_get_flow(const struct ofp_header *oh, struct flow *flow);
+
 /* A packet-out but for the packet, encoded: good for any number of packets.
  * Its xid is OFCONN_XID_PACKETS. */
 struct ofpacket_out {

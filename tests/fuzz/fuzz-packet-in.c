@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/flow/trace-copy.h"
+#include "flow.h"
 #include "openvswitch/ofp-msgs.h"
 #include "openvswitch/vlog.h"
 #include "proto/openflow/ofpacket.h"
@@ -22,6 +24,21 @@ check_inside(const uint8_t *part, size_t part_size, const uint8_t *all,
              size_t size)
 {
     ovs_assert(!part_size || (part >= all && part + part_size <= all + size));
+}
+
+/* What a live trace makes of it. */
+static void
+check_flow(const struct ofp_header *oh, const struct ofpacket_in *in)
+{
+    enum trace_copy_kind kind;
+    struct flow flow;
+    uint32_t trace;
+    uint8_t table;
+
+    trace_copy_parse(in->userdata, in->userdata_size, &trace, &kind, &table);
+    if (ofpacket_get_flow(oh, &flow)) {
+        ovs_assert(!memcmp(flow.regs, in->regs, sizeof in->regs));
+    }
 }
 
 int
@@ -49,6 +66,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                          size);
             ovs_assert(a.size && a.full_size >= a.size);
             ovs_assert(!memcmp(&a, &b, sizeof a));
+            check_flow(oh, &a);
         }
     }
     free(oh);

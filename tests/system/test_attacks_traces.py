@@ -428,3 +428,45 @@ def test_read_others_logs(tenants, shop, town):
     unnamed(mine)
     assert {e["object"]["name"] for e in mine["items"]} == {"shop-in"}
     assert {r["policy"] for r in mine["rules"]} <= {"shop-in"}
+
+
+def test_send_by_live_traces_as_others_and_learn_what_is_theirs(lab, shop,
+                                                                town):
+    """A packet is sent as one's own guest alone, by who may change its port,
+    and the reply tells how it ended: neither by which hosts and stages it
+    went, nor whose flows it met.  Of one that cannot be followed, nothing."""
+    viewer = make_tenant(lab, "gazer", role="viewer", scope="project=shop",
+                         reads="shared=yes")
+    assert viewer.call("POST", "live-trace", asks("10.9.0.12"))[0] == 403
+    for name in "bank-1", "nobody":
+        status, answer = shop.call("POST", "live-trace",
+                                   asks("10.9.0.12", source=name))
+        assert status == 400, answer
+    status, answer = shop.call("POST", "live-trace",
+                               asks("10.9.0.12", source="clock"))
+    assert status == 403, answer
+    for to, port, verdict in (("10.9.0.21", 80, "delivered"),
+                              ("10.9.0.22", 81, "dropped"),
+                              ("10.9.0.22", 82, "dropped"),
+                              ("10.9.0.100", 80, "delivered")):
+        status, answer = shop.call("POST", "live-trace",
+                                   asks(to, port, timeout=30))
+        assert status == 200 and answer["agrees"], answer
+        assert answer["seen"]["verdict"] == verdict, answer
+        assert answer["stages"] == [] and "packet" not in answer
+        for end in "seen", "predicted":
+            assert set(answer[end]) <= {"verdict", "reason"}, answer
+        unnamed(json.dumps(answer).replace('"shop-', ""))
+        assert '"h1"' not in json.dumps(answer).replace(
+            '"host": "h1"', "", 1 if answer["from"].get("host") else 0)
+    # Where hosts are not connected, that is not told.
+    lab.host("h2").stop_switch()
+    try:
+        wait_for("h2 to be away", lambda: town.api.get("hosts/h2")["status"]
+                 ["state"] not in ("synced", "syncing"), 30)
+        status, answer = shop.call("POST", "live-trace", asks("10.9.0.21"))
+        assert status == 503 and answer["detail"] \
+            == "this packet cannot be followed now", answer
+    finally:
+        lab.host("h2").start_switch()
+        lab.await_synced()

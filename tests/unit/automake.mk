@@ -151,6 +151,7 @@ APPS_TESTS = \
 	tests/unit/test-gateway-announce \
 	tests/unit/test-loadbalancer \
 	tests/unit/test-live-apps \
+	tests/unit/test-live-trace \
 	tests/unit/test-lua-app \
 	tests/unit/test-open-services \
 	tests/unit/test-reachability \
@@ -199,6 +200,7 @@ FABRIC_TESTS = \
 	tests/unit/test-fabric-deleted \
 	tests/unit/test-fabric-rejected \
 	tests/unit/test-fabric-flush \
+	tests/unit/test-fabric-live \
 	tests/unit/test-fabric-receipts \
 	tests/unit/test-fabric-reconcile \
 	tests/unit/test-fabric-resume \

@@ -99,6 +99,18 @@ delete_table(struct fake_switch *fs, uint8_t table)
     }
 }
 
+static void
+delete_cookie(struct fake_switch *fs, uint64_t cookie, uint64_t mask)
+{
+    struct fake_flow *flow, *next;
+
+    LIST_FOR_EACH_SAFE (flow, next, node, &fs->flows) {
+        if (!((flow->cookie ^ cookie) & mask)) {
+            fake_flow_free(flow);
+        }
+    }
+}
+
 void
 fake_apply_flow_mod(struct fake_switch *fs, const struct ofpbuf *mod)
 {
@@ -123,7 +135,11 @@ fake_apply_flow_mod(struct fake_switch *fs, const struct ofpbuf *mod)
         flow->cookie = ntohll(fm.new_cookie);
         flow->age = fs->n_commits;
     } else if (fm.command == OFPFC_DELETE) {
-        delete_table(fs, fm.table_id); /* None is sent with a match. */
+        if (fm.table_id == OFPTT_ALL) {
+            delete_cookie(fs, ntohll(fm.cookie), ntohll(fm.cookie_mask));
+        } else {
+            delete_table(fs, fm.table_id); /* None is sent with a match. */
+        }
     } else if (flow && !((flow->cookie ^ ntohll(fm.cookie))
                          & ntohll(fm.cookie_mask))) {
         fake_flow_free(flow);

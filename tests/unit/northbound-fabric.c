@@ -24,6 +24,7 @@
 #include "controller/fabric/fabric-frames.h"
 #include "controller/fabric/fabric-guests.h"
 #include "controller/fabric/fabric-learned-connections.h"
+#include "controller/fabric/fabric-live-trace.h"
 #include "controller/fabric/fabric-packet-sampling.h"
 #include "controller/fabric/fabric-pairs.h"
 #include "controller/fabric/fabric-receipts.h"
@@ -793,4 +794,34 @@ fabric_pair_stats(const struct fabric *f, struct fabric_pair_stats *stats)
     for (size_t i = 0; i < f->n_pairs; i++) {
         add_pair(&stats->sums, &f->pairs[i]);
     }
+}
+
+/* Live traces.  ---------------------------------------------------------- */
+
+bool
+fabric_live_is_busy(const struct fabric *f)
+{
+    return f->not_now;
+}
+
+struct fabric_live *
+fabric_live_begin(struct fabric *f OVS_UNUSED,
+                  const struct fabric_live_request *request OVS_UNUSED,
+                  const struct fabric_live_callbacks *cbs OVS_UNUSED,
+                  void *aux OVS_UNUSED, const char **reason)
+{
+    *reason = "its switch is not connected";
+    return NULL;
+}
+
+void
+fabric_live_cancel(struct fabric_live *live OVS_UNUSED)
+{
+}
+
+bool
+fabric_live_is_behind(const struct fabric *f OVS_UNUSED,
+                      const char *host OVS_UNUSED)
+{
+    return false;
 }

@@ -195,7 +195,7 @@ static void
 every_kind_of_event_is_shown(void **state OVS_UNUSED)
 {
     static const char data[] = "{\"time\": \"T\", \"host\": \"x\", \"port\":"
-        " \"x\", \"loadbalancer\": \"x\", \"app\": \"x\","
+        " \"x\", \"loadbalancer\": \"x\", \"app\": \"x\", \"from\": \"x\","
         " \"revision\": 9}";
     const struct ctl_command *command = ctl_commands;
 

@@ -18,6 +18,7 @@
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/packets/captured-packets.h"
 #include "controller/fabric/packets/leases-told.h"
+#include "controller/fabric/packets/live-trace.h"
 #include "controller/fabric/packets/packet-in-meters.h"
 #include "controller/fabric/packets/packet-in-http.h"
 #include "controller/fabric/packets/arrived-ports.h"
@@ -322,7 +323,8 @@ receive(struct fabric_switch *sw, const struct ofp_header *oh)
         }
         return;
     }
-    if (!error && captured_receive(ps, &in)) {
+    if (!error && (captured_receive(ps, &in)
+                   || live_trace_receive(sw, oh, &in))) {
         return;
     }
     handler = error ? NULL : find_handler(f, &in, &punt);

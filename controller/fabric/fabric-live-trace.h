@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Has a packet go through hosts' switches, and gives the caller the copies
+ * that they send up of it (controller/flow/trace-copy.h).  Not for what they
+ * mean: the caller knows what is to be expected. */
+
+#ifndef CONTROLLER_FABRIC_FABRIC_LIVE_TRACE_H
+#define CONTROLLER_FABRIC_FABRIC_LIVE_TRACE_H 1
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "controller/flow/trace-copy.h"
+
+struct fabric;
+
+/* Limits of a trace. */
+#define FABRIC_LIVE_HOSTS_MAX 16
+#define FABRIC_LIVE_TABLES_MAX 40 /* Each takes a resubmit, of 64 inside of
+                                   * each other (ofproto-dpif-xlate). */
+#define FABRIC_LIVE_WAYS_MAX 64 /* 'onward' of a host, and hops. */
+#define FABRIC_LIVE_COPIES_MAX 256
+
+/* What a host is to do with the packet. */
+struct fabric_live_host {
+    const char *name;
+    /* The packet as it may come to the last stage and go on: its addresses,
+     * and registers 0, 4, 6 and 7.  What comes otherwise goes no further,
+     * unless 'deliver'. */
+    size_t n_onward;
+    const struct flow *onward;
+};
+
+/* A way by a tunnel.  Switches keep in mind what they have made of packets,
+ * for a while, and what is in the tables now does not count: so in a tunnel
+ * the packet has a VNI that no other packet has, nor had lately. */
+struct fabric_live_hop {
+    size_t from, to;            /* Index in 'hosts'. */
+    uint8_t table;              /* In which it goes into the tunnel, */
+    uint64_t tun_id;            /* with this, and */
+    uint32_t dst_host;          /* that in register 6.  What has something
+                                 * else there does not. */
+};
+
+struct fabric_live_request {
+    size_t n_hosts;
+    const struct fabric_live_host *hosts; /* The first is where it begins, */
+    uint32_t in_port;           /* at this port. */
+    size_t n_hops;
+    const struct fabric_live_hop *hops;
+    uint32_t first_vni;         /* From here on 'n_hops' are unused. */
+    const uint8_t *frame;
+    size_t size;
+    size_t n_tables;
+    const uint8_t *tables;      /* Of which copies come, */
+    uint8_t last_table;         /* and the last stage's. */
+    bool deliver;               /* A port gets the packet. */
+    int timeout_ms;
+};
+
+struct fabric_live_callbacks {
+    /* A copy has come.  Returns true if all is known. */
+    bool (*copy)(void *aux, const struct trace_copy *);
+    /* The trace has ended: all is known, or no more came within the time
+     * limit, or too many copies did.  Or 'reason' says why the hosts could not
+     * follow the packet.  Called once, from the loop; the trace is gone. */
+    void (*done)(void *aux, const char *reason);
+};
+
+/* Returns true if so many traces run that no other one may begin. */
+bool fabric_live_is_busy(const struct fabric *);
+/* Begins a trace: has the hosts' switches take the flows for it, and then puts
+ * the packet in.  All of the request is copied.  Returns NULL with '*reason',
+ * a constant or borrowed until the next iteration of the loop, if a host
+ * cannot be asked now. */
+struct fabric_live *fabric_live_begin(struct fabric *,
+                                      const struct fabric_live_request *,
+                                      const struct fabric_live_callbacks *,
+                                      void *aux, const char **reason);
+/* Ends it without a callback.  NULL is none. */
+void fabric_live_cancel(struct fabric_live *);
+/* Returns true if the host has not confirmed all that it is to hold. */
+bool fabric_live_is_behind(const struct fabric *, const char *host);
+
+#endif /* controller/fabric/fabric-live-trace.h */

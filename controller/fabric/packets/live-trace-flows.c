@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The flows of a live trace; see live-trace-flows.h.
+ *
+ * A flow cannot send a copy and then leave the packet to the flow below it.
+ * So it sends the copy, notes the table in the mark, and has the packet looked
+ * up there again; that it does not match then takes a flow for each bit in
+ * which the mark's table may differ from its own.  A packet that comes back to
+ * a table from another one is seen again. */
+
+#include <config.h>
+
+#include "controller/fabric/packets/live-trace-flows.h"
+
+#include "byte-order.h"
+#include "controller/fabric/fabric-live-trace.h"
+#include "controller/flow/punt-action.h"
+#include "controller/flow/sample-action.h"
+#include "flow.h"
+#include "openflow/openflow.h"
+#include "openvswitch/match.h"
+#include "openvswitch/meta-flow.h"
+#include "openvswitch/ofp-actions.h"
+#include "openvswitch/ofp-flow.h"
+#include "openvswitch/ofp-msgs.h"
+#include "openvswitch/ofp-packet.h"
+#include "openvswitch/ofpbuf.h"
+#include "packets.h"
+#include "util.h"
+#include "vmn/vocabulary.h"
+
+/* The mark: its upper half is the trace's, the lowest byte the table of which
+ * the last copy was sent; 255: of none. */
+#define MARK_TRACE 0xffff0000u
+#define MARK_TABLE_BITS 8
+#define NO_TABLE 0xff
+
+struct writer {
+    const struct live_trace_flows *flows;
+    uint32_t xid;
+    struct ofpbuf *out;
+    /* The next flow. */
+    struct match match;
+    struct ofpbuf ofpacts;
+};
+
+/* Never 0: that is unmarked. */
+static uint32_t
+mark_of(const struct live_trace_flows *flows)
+{
+    return (0x8000u | (flows->trace & 0x7fff)) << 16;
+}
+
+static void
+append(struct ofpbuf *msg, uint32_t xid, struct ofpbuf *out)
+{
+    ofpmsg_update_length(msg);
+    ((struct ofp_header *) msg->data)->xid = htonl(xid);
+    ofpbuf_put(out, msg->data, msg->size);
+    ofpbuf_delete(msg);
+}
+
+/* Begins a flow for packets with the trace's mark. */
+static void
+begin(struct writer *w)
+{
+    match_init_catchall(&w->match);
+    match_set_pkt_mark_masked(&w->match, mark_of(w->flows), MARK_TRACE);
+    ofpbuf_clear(&w->ofpacts);
+}
+
+static void
+end(struct writer *w, uint8_t table, uint16_t priority)
+{
+    struct ofputil_flow_mod fm = {
+        .table_id = table,
+        .priority = priority,
+        .command = OFPFC_ADD,
+        .buffer_id = UINT32_MAX,
+        .out_port = OFPP_ANY,
+        .out_group = OFPG_ANY,
+        .new_cookie = htonll(TRACE_COOKIE | w->flows->trace),
+        .hard_timeout = w->flows->hard_timeout_s,
+        .ofpacts = w->ofpacts.data,
+        .ofpacts_len = w->ofpacts.size,
+    };
+
+    minimatch_init(&fm.match, &w->match);
+    append(ofputil_encode_flow_mod(&fm, OFPUTIL_P_OF15_OXM), w->xid, w->out);
+    minimatch_destroy(&fm.match);
+}
+
+static void
+put_mark(struct ofpbuf *ofpacts, uint32_t mark)
+{
+    const union mf_value value = { .be32 = htonl(mark) };
+
+    ofpact_put_set_field(ofpacts, mf_from_id(MFF_PKT_MARK), &value, NULL);
+}
+
+static void
+put_resubmit(struct ofpbuf *ofpacts, uint8_t table)
+{
+    struct ofpact_resubmit *resubmit = ofpact_put_RESUBMIT(ofpacts);
+
+    resubmit->in_port = OFPP_IN_PORT;
+    resubmit->table_id = table;
+}
+
+static void
+put_copy(struct writer *w, enum trace_copy_kind kind, uint8_t table)
+{
+    trace_copy_put(&w->ofpacts, w->flows->trace, kind, table);
+}
+
+/* Matches packets with the addresses, protocol and ports of 'flow'. */
+static void
+match_packet(struct match *match, const struct flow *flow)
+{
+    match_set_dl_src(match, flow->dl_src);
+    match_set_dl_dst(match, flow->dl_dst);
+    match_set_dl_type(match, flow->dl_type);
+    if (flow->dl_type == htons(ETH_TYPE_IP)) {
+        match_set_nw_src(match, flow->nw_src);
+        match_set_nw_dst(match, flow->nw_dst);
+    } else {
+        match_set_ipv6_src(match, &flow->ipv6_src);
+        match_set_ipv6_dst(match, &flow->ipv6_dst);
+    }
+    match_set_nw_proto(match, flow->nw_proto);
+    match_set_tp_src(match, flow->tp_src);
+    match_set_tp_dst(match, flow->tp_dst);
+}
+
+static void
+put_tun_id(struct ofpbuf *ofpacts, uint64_t tun_id)
+{
+    const union mf_value value = { .be64 = htonll(tun_id) };
+
+    ofpact_put_set_field(ofpacts, mf_from_id(MFF_TUN_ID), &value, NULL);
+}
+
+/* Flows.  ---------------------------------------------------------------- */
+
+/* Begins a flow for packets of which the last copy was of another table:
+ * whose mark differs in bit 'i'. */
+static void
+begin_seeing(struct writer *w, uint8_t table, unsigned i)
+{
+    uint32_t bit = 1u << i;
+
+    begin(w);
+    match_set_pkt_mark_masked(&w->match,
+                              mark_of(w->flows) | (~(uint32_t) table & bit),
+                              MARK_TRACE | bit);
+}
+
+/* Ends it: sends a copy, and has the packet go on with 'mark'. */
+static void
+end_seeing(struct writer *w, enum trace_copy_kind kind, uint8_t table,
+           uint32_t mark, uint16_t priority)
+{
+    put_copy(w, kind, table);
+    put_mark(&w->ofpacts, mark);
+    put_resubmit(&w->ofpacts, table);
+    end(w, table, priority);
+}
+
+static void
+append_stage(struct writer *w, uint8_t table)
+{
+    for (unsigned i = 0; i < MARK_TABLE_BITS; i++) {
+        begin_seeing(w, table, i);
+        end_seeing(w, TRACE_COPY_STAGE, table, mark_of(w->flows) | table,
+                   TRACE_PRIORITY);
+    }
+}
+
+/* In the last stage.  A port gets the packet if 'deliver'; without the mark,
+ * as the host's kernel would see it. */
+static void
+append_last(struct writer *w, uint8_t table, bool deliver)
+{
+    for (unsigned i = 0; i < MARK_TABLE_BITS; i++) {
+        begin_seeing(w, table, i);
+        if (deliver) {
+            end_seeing(w, TRACE_COPY_LAST, table, mark_of(w->flows) | table,
+                       TRACE_PRIORITY);
+        } else {
+            put_copy(w, TRACE_COPY_LAST, table);
+            end(w, table, TRACE_PRIORITY);
+        }
+    }
+    if (deliver) {
+        begin(w);
+        match_set_reg(&w->match, 4, 1);
+        end_seeing(w, TRACE_COPY_LAST, table, 0, TRACE_PRIORITY + 1);
+    }
+}
+
+static void
+append_onward(struct writer *w, uint8_t table, const struct flow *flow)
+{
+    static const int regs[] = { 0, 4, 6, 7 };
+
+    for (unsigned i = 0; i < MARK_TABLE_BITS; i++) {
+        begin_seeing(w, table, i);
+        match_packet(&w->match, flow);
+        for (size_t j = 0; j < ARRAY_SIZE(regs); j++) {
+            match_set_reg(&w->match, regs[j], flow->regs[regs[j]]);
+        }
+        end_seeing(w, TRACE_COPY_LAST, table, mark_of(w->flows) | table,
+                   TRACE_PRIORITY + 1);
+    }
+}
+
+/* Where the packet goes into a tunnel.  What would go into another one, or as
+ * of another network, does not.  The mark does not leave the switch: the
+ * host's own routing would see it (fwmark). */
+static void
+append_leave(struct writer *w, const struct fabric_live_hop *hop, uint32_t vni)
+{
+    begin(w);
+    match_set_tun_id(&w->match, htonll(hop->tun_id));
+    match_set_reg(&w->match, 6, hop->dst_host);
+    put_tun_id(&w->ofpacts, vni);
+    put_mark(&w->ofpacts, 0);
+    put_resubmit(&w->ofpacts, hop->table);
+    end(w, hop->table, TRACE_PRIORITY + 1);
+    begin(w);
+    put_copy(w, TRACE_COPY_STAGE, hop->table);
+    end(w, hop->table, TRACE_PRIORITY);
+}
+
+/* Marks what comes by a tunnel. */
+static void
+append_enter(struct writer *w, const struct fabric_live_hop *hop, uint32_t vni)
+{
+    static const uint16_t ports[] = { VMN_TUNNEL_OFPORT, VMN_GENEVE_OFPORT };
+
+    for (size_t i = 0; i < ARRAY_SIZE(ports); i++) {
+        begin(w);
+        match_set_pkt_mark_masked(&w->match, 0, MARK_TRACE);
+        match_set_in_port(&w->match, u16_to_ofp(ports[i]));
+        match_set_tun_id(&w->match, htonll(vni));
+        put_tun_id(&w->ofpacts, hop->tun_id);
+        put_mark(&w->ofpacts, mark_of(w->flows) | NO_TABLE);
+        put_resubmit(&w->ofpacts, 0);
+        end(w, 0, TRACE_PRIORITY);
+    }
+}
+
+/* What would be sampled or go to a handler is the trace's alone: nobody is
+ * notified of a packet that no guest has sent. */
+static void
+append_end(struct writer *w, enum trace_copy_kind kind, uint8_t table)
+{
+    begin(w);
+    put_copy(w, kind, table);
+    end(w, table, TRACE_PRIORITY);
+}
+
+void
+live_trace_flows_append(const struct live_trace_flows *flows, uint32_t xid,
+                        const struct fabric_live_request *request,
+                        size_t host_index, struct ofpbuf *out)
+{
+    const struct fabric_live_host *host = &request->hosts[host_index];
+    struct writer w = { .flows = flows, .xid = xid, .out = out };
+
+    ofpbuf_init(&w.ofpacts, 256);
+    for (size_t i = 0; i < request->n_tables; i++) {
+        append_stage(&w, request->tables[i]);
+    }
+    append_last(&w, request->last_table, request->deliver);
+    for (size_t i = 0; i < host->n_onward; i++) {
+        append_onward(&w, request->last_table, &host->onward[i]);
+    }
+    for (size_t i = 0; i < request->n_hops; i++) {
+        const struct fabric_live_hop *hop = &request->hops[i];
+        uint32_t vni = request->first_vni + i;
+
+        if (hop->from == host_index) {
+            append_leave(&w, hop, vni);
+        }
+        if (hop->to == host_index) {
+            append_enter(&w, hop, vni);
+        }
+    }
+    append_end(&w, TRACE_COPY_DROP, SAMPLE_TABLE);
+    append_end(&w, TRACE_COPY_PUNT, PUNT_TABLE);
+    ofpbuf_uninit(&w.ofpacts);
+}
+
+void
+live_trace_flows_append_delete(uint32_t trace, uint32_t xid,
+                               struct ofpbuf *out)
+{
+    struct ofputil_flow_mod fm = {
+        .cookie = htonll(TRACE_COOKIE | trace),
+        .cookie_mask = htonll(UINT64_MAX),
+        .table_id = OFPTT_ALL,
+        .command = OFPFC_DELETE,
+        .buffer_id = UINT32_MAX,
+        .out_port = OFPP_ANY,
+        .out_group = OFPG_ANY,
+    };
+    struct match match;
+
+    match_init_catchall(&match);
+    minimatch_init(&fm.match, &match);
+    append(ofputil_encode_flow_mod(&fm, OFPUTIL_P_OF15_OXM), xid, out);
+    minimatch_destroy(&fm.match);
+}
+
+void
+live_trace_flows_append_packet(const struct live_trace_flows *flows,
+                               uint32_t xid,
+                               const struct fabric_live_request *request,
+                               struct ofpbuf *out)
+{
+    struct ofputil_packet_out po = {
+        .packet = request->frame,
+        .packet_len = request->size,
+        .buffer_id = UINT32_MAX,
+    };
+    struct ofpbuf ofpacts;
+
+    ofpbuf_init(&ofpacts, 64);
+    match_init_catchall(&po.flow_metadata);
+    match_set_in_port(&po.flow_metadata,
+                      u16_to_ofp((uint16_t) request->in_port));
+    put_mark(&ofpacts, mark_of(flows) | NO_TABLE);
+    put_resubmit(&ofpacts, 0);
+    po.ofpacts = ofpacts.data;
+    po.ofpacts_len = ofpacts.size;
+    append(ofputil_encode_packet_out(&po, OFPUTIL_P_OF15_OXM), xid, out);
+    ofpbuf_uninit(&ofpacts);
+}

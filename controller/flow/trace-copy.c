@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Copies of traced packets; see trace-copy.h. */
+
+#include <config.h>
+
+#include "controller/flow/trace-copy.h"
+
+#include <string.h>
+
+#include "byte-order.h"
+#include "controller/flow/punt-action.h"
+#include "openvswitch/ofp-actions.h"
+#include "openvswitch/ofpbuf.h"
+#include "util.h"
+
+/* Bytes of the packet that come with a copy: all headers. */
+#define COPY_SIZE 256
+
+struct trace_userdata {
+    ovs_be64 id;                /* Tells it from all others. */
+    ovs_be32 trace;
+    uint8_t kind;               /* enum trace_copy_kind. */
+    uint8_t table;
+    uint8_t pad[2];
+};
+BUILD_ASSERT_DECL(sizeof(struct trace_userdata) == 16);
+
+static ovs_be64
+trace_id(void)
+{
+    return htonll(punt_handler_id("vmn", "trace"));
+}
+
+void
+trace_copy_put(struct ofpbuf *ofpacts, uint32_t trace,
+               enum trace_copy_kind kind, uint8_t table)
+{
+    struct ofpact_controller *controller = ofpact_put_CONTROLLER(ofpacts);
+    struct trace_userdata userdata = {
+        .id = trace_id(), .trace = htonl(trace), .kind = kind,
+        .table = table,
+    };
+
+    controller->max_len = COPY_SIZE;
+    controller->reason = OFPR_ACTION;
+    controller->meter_id = NX_CTLR_NO_METER;
+    controller->provider_meter_id = UINT32_MAX;
+    controller->userdata_len = sizeof userdata;
+    ofpbuf_put(ofpacts, &userdata, sizeof userdata);
+    controller = ofpacts->header;
+    ofpact_finish_CONTROLLER(ofpacts, &controller);
+}
+
+bool
+trace_copy_parse(const uint8_t *bytes, size_t size, uint32_t *trace,
+                 enum trace_copy_kind *kind, uint8_t *table)
+{
+    struct trace_userdata userdata;
+
+    if (size != sizeof userdata) {
+        return false;
+    }
+    memcpy(&userdata, bytes, sizeof userdata);
+    if (userdata.id != trace_id() || userdata.kind > TRACE_COPY_PUNT) {
+        return false;
+    }
+    *trace = ntohl(userdata.trace);
+    *kind = userdata.kind;
+    *table = userdata.table;
+    return true;
+}

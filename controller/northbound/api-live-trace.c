@@ -1,0 +1,542 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * POST /v1/live-trace: a packet that is put into a switch and followed by
+ * copies, beside what the simulator predicts of it.  Not for the comparison
+ * (simulator/live-comparison.h), nor for switches (fabric-live-trace.h). */
+
+#include <config.h>
+
+#include "controller/northbound/northbound-private.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/audit-log.h"
+#include "controller/fabric/fabric-live-trace.h"
+#include "controller/flow/pipeline.h"
+#include "controller/model/id-pools.h"
+#include "controller/northbound/auth.h"
+#include "controller/northbound/event-log.h"
+#include "controller/northbound/openapi-operations.h"
+#include "controller/northbound/replies.h"
+#include "controller/northbound/trace-body.h"
+#include "controller/schema/arena.h"
+#include "controller/simulator/live-comparison.h"
+#include "openvswitch/vlog.h"
+#include "random.h"
+#include "timeval.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(api_live_trace);
+
+BUILD_ASSERT_DECL(FABRIC_LIVE_COPIES_MAX <= LIVE_COPIES_MAX);
+
+/* A port such as a guest's kernel would choose, and that is not in use by
+ * chance: what conntrack knows of a connection would be another trace's. */
+#define SOURCE_PORT_FIRST 32768
+#define SOURCE_PORTS 28232
+
+/* The largest. */
+#define VNI_MAX 0xffffff
+
+/* A request whose packet is on its way. */
+struct live_wait {
+    struct northbound *nb;
+    struct http_request *req;
+    struct arena arena;         /* Owns all that follows. */
+    struct trace_request request;
+    struct model_rights *rights; /* NULL: all.  Owned. */
+    struct live_prediction prediction;
+    struct result_names names;
+    struct live_sight sight;
+    struct live_trace result;
+    struct fabric_live *live;
+    uint64_t revision;          /* That the prediction is of. */
+    uint8_t last_table;         /* The last stage's. */
+    size_t n_hosts;
+    struct fabric_live_host hosts[FABRIC_LIVE_HOSTS_MAX];
+    size_t n_hops;
+    struct fabric_live_hop hops[FABRIC_LIVE_WAYS_MAX];
+};
+
+static void
+wait_destroy(struct live_wait *wait)
+{
+    fabric_live_cancel(wait->live);
+    model_rights_destroy(wait->rights);
+    arena_uninit(&wait->arena);
+    free(wait);
+}
+
+static void
+reply_error(struct http_request *req, const struct vmn_error *error)
+{
+    struct vmn_errors errors;
+
+    vmn_errors_init(&errors);
+    vmn_errors_add(&errors, error->code, error->pointer, "%s", error->text);
+    nb_reply_errors(req, &errors, NB_POINT_AT_BODY);
+    vmn_errors_uninit(&errors);
+}
+
+/* The end.  --------------------------------------------------------------- */
+
+/* Returns true if what the hosts hold may not be what the prediction is of. */
+static bool
+is_changing(const struct live_wait *wait)
+{
+    if (model_durable_revision(wait->nb->model) != wait->revision) {
+        return true;
+    }
+    for (size_t i = 0; i < wait->n_hosts; i++) {
+        if (fabric_live_is_behind(wait->nb->fabric, wait->hosts[i].name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+push_event(const struct live_wait *wait)
+{
+    const struct live_trace *result = &wait->result;
+    const struct nb_event_trace event = {
+        .from = result->from.port, .to_port = result->to.port,
+        .to_ip = result->to.ip, .time = time_wall_msec(),
+        .packet = result->packet, .difference = result->difference,
+    };
+    struct ds about = DS_EMPTY_INITIALIZER;
+
+    event_about(&about, VMN_TABLE_PORT, result->from.port);
+    event_about(&about, VMN_TABLE_PORT, result->to.port);
+    for (size_t i = 0; i < wait->n_hosts; i++) {
+        event_about(&about, VMN_TABLE_HOST, wait->hosts[i].name);
+    }
+    event_push(wait->nb, EVENT_TRACE, &nb_event_trace, &event, &about, false);
+}
+
+/* An account with a scope is told how the packet has ended, but not by which
+ * hosts and stages, nor whose flow it met. */
+static void
+restrict_result(struct live_trace *result)
+{
+    struct live_end *ends[] = { &result->predicted, &result->seen };
+
+    for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+        ends[i]->host = ends[i]->port = ends[i]->owner = NULL;
+    }
+    result->n_stages = 0;
+    result->packet = NULL;
+    result->difference = (result->difference
+                          ? "the switches did something else than what is "
+                            "predicted" : NULL);
+}
+
+/* Has an error say no more than an account with a scope may know: not what
+ * others have on the packet's way, nor the state of hosts. */
+static void
+restrict_error(const struct live_wait *wait, struct vmn_error *error)
+{
+    if (nb_hides_hosts(wait->rights)) {
+        enum vmn_error_code code = error->code;
+
+        vmn_error_uninit(error);
+        *error = (struct vmn_error) VMN_ERROR_INIT;
+        vmn_error_set(error, code, code == VMN_ERR_UNAVAILABLE ? "" : "/to",
+                      code == VMN_ERR_UNAVAILABLE
+                      ? "this packet cannot be followed now"
+                      : "a live trace cannot follow this packet (without "
+                        "\"deliver\", if the network itself answers it)");
+    }
+}
+
+/* A switch could not follow the packet to the end. */
+static void
+reply_failed(const struct live_wait *wait, const char *reason)
+{
+    struct vmn_error error = VMN_ERROR_INIT;
+
+    vmn_error_set(&error, VMN_ERR_UNAVAILABLE, "",
+                  "the packet could not be followed: %s", reason);
+    restrict_error(wait, &error);
+    reply_error(wait->req, &error);
+    vmn_error_uninit(&error);
+}
+
+static void
+done_cb(void *wait_, const char *reason)
+{
+    struct live_wait *wait = wait_;
+    struct live_trace *result = &wait->result;
+
+    wait->live = NULL;
+    http_request_set_close_cb(wait->req, NULL, NULL);
+    if (reason) {
+        reply_failed(wait, reason);
+        wait_destroy(wait);
+        return;
+    }
+    live_compare(&wait->prediction, &wait->names, &wait->sight, &wait->arena,
+                 result);
+    result->changing |= is_changing(wait);
+    if (!result->agrees && !result->changing) {
+        push_event(wait);
+    }
+    if (nb_hides_hosts(wait->rights)) {
+        restrict_result(result);
+    }
+    nb_reply_struct(wait->req, &nb_reply_live_trace, result);
+    wait_destroy(wait);
+}
+
+/* Copies of a host are compared with the prediction's, whose names stay. */
+static bool
+copy_cb(void *wait_, const struct trace_copy *copy)
+{
+    struct live_wait *wait = wait_;
+    struct live_sight *sight = &wait->sight;
+
+    for (size_t i = 0; i < wait->n_hosts && sight->n < LIVE_COPIES_MAX; i++) {
+        if (!strcmp(wait->hosts[i].name, copy->host)) {
+            struct trace_copy *kept = &sight->copies[sight->n++];
+
+            *kept = *copy;
+            kept->host = wait->hosts[i].name;
+            break;
+        }
+    }
+    return live_is_complete(&wait->prediction, &wait->names, sight);
+}
+
+static const struct fabric_live_callbacks callbacks = {
+    .copy = copy_cb,
+    .done = done_cb,
+};
+
+static void
+on_gone(void *wait_)
+{
+    struct live_wait *wait = wait_;
+
+    http_request_drop(wait->req);
+    wait_destroy(wait);
+}
+
+/* The request to hosts.  -------------------------------------------------- */
+
+/* Returns the index of a host, which is added; SIZE_MAX: there are too
+ * many. */
+static size_t
+get_host(struct live_wait *wait, const char *name)
+{
+    for (size_t i = 0; i < wait->n_hosts; i++) {
+        if (!strcmp(wait->hosts[i].name, name)) {
+            return i;
+        }
+    }
+    if (wait->n_hosts == FABRIC_LIVE_HOSTS_MAX) {
+        return SIZE_MAX;
+    }
+    wait->hosts[wait->n_hosts] = (struct fabric_live_host) {
+        .name = arena_strdup(&wait->arena, name),
+        .onward = arena_alloc(&wait->arena, FABRIC_LIVE_WAYS_MAX
+                                            * sizeof(struct flow)),
+    };
+    return wait->n_hosts++;
+}
+
+/* Has the host let the packet go on from its last stage, if it has come there
+ * and is for no port of the host: what is for one ends there, also where it
+ * was to be dropped before. */
+static bool
+add_onward(struct live_wait *wait, size_t host_index,
+           const struct live_visit *visit)
+{
+    struct fabric_live_host *host = &wait->hosts[host_index];
+    struct flow *flows = CONST_CAST(struct flow *, host->onward);
+
+    if (visit->table != wait->last_table
+        || visit->flow.regs[VMN_REG_DST_LOCAL - VMN_F_REG0]) {
+        return true;
+    }
+    if (host->n_onward == FABRIC_LIVE_WAYS_MAX) {
+        return false;
+    }
+    flows[host->n_onward++] = visit->flow;
+    return true;
+}
+
+static bool
+add_hop(struct live_wait *wait, size_t from, size_t to,
+        const struct live_visit *visit)
+{
+    for (size_t i = 0; i < wait->n_hops; i++) {
+        const struct fabric_live_hop *hop = &wait->hops[i];
+
+        if (hop->from == from && hop->table == visit->out_table
+            && hop->tun_id == visit->out_tun_id
+            && hop->dst_host == visit->out_dst_host) {
+            return true;
+        }
+    }
+    if (wait->n_hops == FABRIC_LIVE_WAYS_MAX) {
+        return false;
+    }
+    wait->hops[wait->n_hops++] = (struct fabric_live_hop) {
+        .from = from, .to = to, .table = visit->out_table,
+        .tun_id = visit->out_tun_id, .dst_host = visit->out_dst_host,
+    };
+    return true;
+}
+
+/* Adds the hosts that a way passes.  From a host's last stage the packet goes
+ * on into a tunnel, or to a drop there. */
+static bool
+add_way(struct live_wait *wait, const struct live_way *way)
+{
+    size_t before = SIZE_MAX;
+
+    for (size_t i = 0; i < way->n_visits; i++) {
+        const struct live_visit *visit = &way->visits[i];
+        bool is_end = i + 1 == way->n_visits;
+        size_t host = get_host(wait, visit->host);
+
+        if (host == SIZE_MAX
+            || (visit->anew && !add_hop(wait, before, host, visit))
+            || ((is_end ? way->kind != LIVE_END_PORT : visit[1].anew)
+                && !add_onward(wait, host, visit))) {
+            return false;
+        }
+        before = host;
+    }
+    return true;
+}
+
+static bool
+add_ways(struct live_wait *wait, struct vmn_error *error)
+{
+    get_host(wait, wait->prediction.host);
+    for (size_t i = 0; i < wait->prediction.n_ways; i++) {
+        if (!add_way(wait, &wait->prediction.ways[i])) {
+            vmn_error_set(error, VMN_ERR_TOO_LARGE, "/to",
+                          "there are more than %d hosts, or %d ways on one of "
+                          "them, that the packet may pass",
+                          FABRIC_LIVE_HOSTS_MAX, FABRIC_LIVE_WAYS_MAX);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Finds VNIs for the hops that nothing has, nor may some switch have still:
+ * at random, so that those of the last traces are not among them.  Returns the
+ * first one, or 0. */
+static uint32_t
+find_vnis(const struct live_wait *wait)
+{
+    const struct id_pools *pools = model_id_pools(wait->nb->model);
+
+    for (int tries = 0; tries < 100; tries++) {
+        uint32_t first = 1 + random_range(VNI_MAX - FABRIC_LIVE_WAYS_MAX);
+        size_t i = 0;
+
+        while (i < wait->n_hops
+               && !id_pools_key_of(pools, VMN_ID_POOL_VNI, first + i)) {
+            i++;
+        }
+        if (i == wait->n_hops) {
+            return first;
+        }
+    }
+    return 0;
+}
+
+/* Sends the packet.  Returns false with '*error' if that is not possible
+ * now. */
+static bool
+begin(struct live_wait *wait, struct vmn_error *error)
+{
+    const struct live_prediction *p = &wait->prediction;
+    uint8_t tables[PIPELINE_N_TABLES];
+    struct fabric_live_request request = {
+        .in_port = p->in_port, .frame = p->frame, .size = p->size,
+        .tables = tables, .deliver = wait->request.deliver,
+        .timeout_ms = wait->request.timeout * 1000,
+    };
+    const char *reason = "there is no VNI for it in tunnels";
+
+    request.n_tables = live_tables(wait->names.pipeline, tables,
+                                   ARRAY_SIZE(tables), &request.last_table);
+    wait->last_table = request.last_table;
+    if (!live_prediction_check(p, wait->request.deliver, error)
+        || !add_ways(wait, error)) {
+        return false;
+    }
+    if (request.n_tables > FABRIC_LIVE_TABLES_MAX) {
+        vmn_error_set(error, VMN_ERR_TOO_LARGE, "",
+                      "apps have %"PRIuSIZE" stages: a live trace follows a "
+                      "packet through %d", request.n_tables + 1,
+                      FABRIC_LIVE_TABLES_MAX + 1);
+        return false;
+    }
+    request.hosts = wait->hosts;
+    request.n_hosts = wait->n_hosts;
+    request.hops = wait->hops;
+    request.n_hops = wait->n_hops;
+    request.first_vni = find_vnis(wait);
+    wait->result.changing = is_changing(wait);
+    if (request.first_vni) {
+        wait->live = fabric_live_begin(wait->nb->fabric, &request, &callbacks,
+                                       wait, &reason);
+    }
+    if (!wait->live) {
+        vmn_error_set(error, VMN_ERR_UNAVAILABLE, "",
+                      "a host on the packet's way cannot follow it now: %s",
+                      reason);
+        return false;
+    }
+    return true;
+}
+
+/* The prediction.  -------------------------------------------------------- */
+
+/* Whoever puts packets in at a port does what its guest could. */
+static bool
+may_send(const struct live_wait *wait, const struct trace *trace,
+         struct vmn_error *error)
+{
+    const struct vmn_row *row
+        = (trace->from.port
+           ? model_get(wait->nb->model, VMN_TABLE_PORT, trace->from.port)
+           : NULL);
+
+    if (!row) {
+        vmn_error_set(error, VMN_ERR_INVALID, "/from",
+                      "must be a port: what is outside is not traced live");
+        return false;
+    }
+    if (!model_may_change(wait->rights, row)) {
+        vmn_error_set(error, VMN_ERR_FORBIDDEN, "/from",
+                      "a packet is sent as the guest of port \"%s\", which "
+                      "this account may not change", trace->from.port);
+        return false;
+    }
+    return true;
+}
+
+static bool
+predict(struct live_wait *wait, struct vmn_error *error)
+{
+    struct northbound *nb = wait->nb;
+    struct trace *trace;
+
+    wait->names = (struct result_names) {
+        nb->engine, nb->model, apphost_pipeline(nb->apphost),
+        arena_alloc(&wait->arena, sizeof(struct isolation_memo *)),
+    };
+    wait->prediction.arena = &wait->arena;
+    wait->prediction.id = (uint16_t) random_uint32();
+    wait->request.prediction = &wait->prediction;
+    wait->request.rights = wait->rights;
+    wait->request.fragment = TRACE_WHOLE;
+    wait->request.brief = true;
+    wait->revision = model_durable_revision(nb->model);
+    trace = trace_make(nb->engine, nb->model, wait->names.pipeline,
+                       &wait->request, &wait->arena, error);
+    if (!trace || !may_send(wait, trace, error)) {
+        return false;
+    }
+    if (!trace->complete) {
+        vmn_error_set(error, VMN_ERR_TOO_LARGE, "/to",
+                      "a balancer has more choices than a trace has "
+                      "outcomes, %d", LIVE_WAYS_MAX);
+        return false;
+    }
+    nb_warn_of_hosts(nb, wait->rights, wait->request.protocol, trace,
+                     &wait->arena);
+    wait->result.from = trace->from;
+    wait->result.to = trace->to;
+    wait->result.n_warnings = trace->n_warnings;
+    wait->result.warnings = trace->warnings;
+    wait->result.packet = wait->prediction.packet;
+    wait->result.delivered = wait->request.deliver;
+    return true;
+}
+
+static void
+note(const struct live_wait *wait)
+{
+    const char *who = http_request_who(wait->req);
+    const char *deliver = wait->request.deliver ? ", to be delivered" : "";
+    char *what = xasprintf("live trace from port %s%s: %s",
+                           wait->result.from.port, deliver,
+                           wait->prediction.packet);
+
+    VLOG_INFO("%s: %s", who, what);
+    audit_log_note(wait->nb->audit_log, who, what);
+    free(what);
+}
+
+static void
+trace_live(struct live_wait *wait)
+{
+    struct vmn_error error = VMN_ERROR_INIT;
+
+    if (predict(wait, &error)) {
+        if (begin(wait, &error)) {
+            note(wait);
+            http_request_set_close_cb(wait->req, on_gone, wait);
+            return;
+        }
+        restrict_error(wait, &error);
+    }
+    reply_error(wait->req, &error);
+    vmn_error_uninit(&error);
+    wait_destroy(wait);
+}
+
+static void
+trace(struct http_request *req, struct northbound *nb)
+{
+    struct vmn_errors errors;
+    json_t *body = http_request_json(req);
+    struct live_wait *wait;
+
+    if (!body) {
+        return;
+    }
+    if (fabric_live_is_busy(nb->fabric)) {
+        json_decref(body);
+        http_reply_header(req, "Retry-After", "1");
+        http_reply_problem(req, 503, "busy", NULL,
+                           "%d other live traces are in progress",
+                           TRACES_MAX);
+        return;
+    }
+    wait = xzalloc(sizeof *wait);
+    wait->nb = nb;
+    wait->req = req;
+    arena_init(&wait->arena);
+    vmn_errors_init(&errors);
+    if (nb_live_trace_body_read(body, &wait->arena, &wait->request,
+                                &errors)) {
+        if (!wait->request.source_port) {
+            wait->request.source_port = (SOURCE_PORT_FIRST
+                                         + random_range(SOURCE_PORTS));
+        }
+        wait->rights = model_rights_clone(nb_rights(req));
+        trace_live(wait);
+    } else {
+        nb_reply_errors(req, &errors, NB_POINT_AT_BODY);
+        wait_destroy(wait);
+    }
+    vmn_errors_uninit(&errors);
+    json_decref(body);
+}
+
+void
+nb_post_live_trace(struct http_request *req, void *nb)
+{
+    nb_when_quiescent(nb, req, trace);
+}

@@ -1,0 +1,367 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Live traces: packets that are put in at a port go the way that is predicted,
+reach no guest unless that is asked for, leave nothing behind, and show what
+somebody has changed on a switch."""
+
+import http.client
+import json
+import os
+import random
+import subprocess
+import threading
+import types
+
+import pytest
+from conftest import World, entry, rule, wait_quiet
+from test_cluster_hosts import cluster_lab, use_member
+from test_events import Reader
+from vmnlab import frames
+from vmnlab.api import Refused
+from vmnlab.daemon import find
+from vmnlab.netns import wait_for
+
+SEED = 20261128
+# By hand more: VMN_TEST_PAIRS=10000 takes some minutes.
+PAIRS = int(os.environ.get("VMN_TEST_PAIRS", "30"))
+COOKIE = "cookie=0x766d6e74"
+
+
+def live(world, a, b, protocol="tcp", port=80, **more):
+    body = dict({"timeout": 30}, to=b, protocol=protocol, **{"from": a})
+    body.update(more)
+    if protocol not in ("icmp", "icmpv6"):
+        body["port"] = port
+    return world.api.call("POST", "/v1/live-trace", body)
+
+
+def shown(said):
+    return json.dumps(said, indent=1)
+
+
+def agreed(said, verdict, **seen):
+    """Returns what was said of a packet whose way is as predicted."""
+    assert said["agrees"] and "difference" not in said, shown(said)
+    assert said["seen"] == dict(said["predicted"]), shown(said)
+    assert said["seen"]["verdict"] == verdict, shown(said)
+    for key, value in seen.items():
+        assert said["seen"].get(key) == value, shown(said)
+    assert {s["result"] for s in said["stages"]} == {"same"}, shown(said)
+    return said
+
+
+def hosts_of(said):
+    found = []
+    for stage in said["stages"]:
+        if stage["host"] not in found:
+            found.append(stage["host"])
+    return found
+
+
+def nothing_left(world):
+    """Whether no host has a flow of a trace any more."""
+    return not any(COOKIE in host.ofctl("dump-flows", "br-int")
+                   for host in world.lab.hosts)
+
+
+def source_port(frame):
+    """Of a TCP packet; else None."""
+    packet = frames.parse(frame)
+    return (int.from_bytes(packet["payload"][:2], "big")
+            if packet.get("protocol") == 6 else None)
+
+
+@pytest.fixture
+def shop(world):
+    world.put("networks", "net", subnets=[{"cidr": "10.0.0.0/24"},
+                                          {"cidr": "2001:db8::/64"}])
+    for i, (name, host) in enumerate((("cli", "h1"), ("srv", "h2"),
+                                      ("two", "h3"), ("oth", "h1"))):
+        world.vm(name, "net", host,
+                 ["10.0.0.%d" % (i + 1), "2001:db8::%d" % (i + 1)],
+                 labels={"role": name})
+        world.group(name, "role=" + name)
+    world.policy("p", "srv", rule("ingress", "allow", ["cli"],
+                                  [entry("tcp", 80), entry("icmp")]))
+    world.policy("q", "oth", rule("egress", "deny", ["10.0.0.3/32"]),
+                 tier="security")
+    world.put("loadbalancers", "www", vip="10.0.0.100", networks=["net"],
+              protocol="tcp", ports=[{"port": 80}],
+              backends=[{"port": "srv"}, {"port": "two"}])
+    wait_quiet(world.lab)
+    return world
+
+
+def test_ways_are_as_predicted(shop):
+    said = agreed(live(shop, "cli", "srv"), "delivered", host="h2",
+                  port="srv")
+    assert hosts_of(said) == ["h1", "h2"] and not said["delivered"]
+    assert [s["stage"] for s in said["stages"]][0] == "overlay.admit"
+    said = agreed(live(shop, "cli", "oth"), "delivered", host="h1",
+                  port="oth")
+    assert hosts_of(said) == ["h1"]
+    agreed(live(shop, "cli", "srv", "icmp"), "delivered", port="srv")
+    agreed(live(shop, "cli", "2001:db8::3", "udp", 53), "delivered",
+           port="two", host="h3")
+    agreed(live(shop, "cli", "2001:db8::3", "icmpv6"), "delivered",
+           port="two")
+    # By policies, of the receiver and of the sender.
+    agreed(live(shop, "cli", "srv", port=81), "dropped", host="h2",
+           reason="isolated")
+    agreed(live(shop, "oth", "two"), "dropped", host="h1",
+           reason="denied by rule", owner="firewall.verdicts/q")
+    # By whoever it says that it is.
+    mac = shop.api.get("ports/srv")["status"]["mac"]
+    for forged in ({"source_ip": "10.0.0.77"},
+                   {"source_mac": "02:00:00:00:00:77"}):
+        agreed(live(shop, "cli", "srv", destination_mac=mac, **forged),
+               "dropped", host="h1", reason="spoofed")
+        with pytest.raises(Refused, match="nothing would be sent"):
+            live(shop, "cli", "srv", **forged)
+    # By a balancer: the port is chosen by chance, and so is the backend.
+    said = agreed(live(shop, "cli", "www"), "delivered")
+    assert said["seen"]["port"] in ("srv", "two")
+    assert any("ip_dst 10.0.0.100 -> " in c for s in said["stages"]
+               for c in s.get("changes", [])), shown(said)
+    assert nothing_left(shop)
+
+
+def test_routed_packets_are_followed(world):
+    for i, (network, host) in enumerate((("one", "h1"), ("far", "h2"))):
+        world.put("networks", network, subnets=[
+            {"cidr": "10.%d.0.0/24" % i, "gateway": "10.%d.0.1" % i},
+            {"cidr": "2001:db8:%d::/64" % i,
+             "gateway": "2001:db8:%d::1" % i}])
+        world.vm("on-" + network, network, host,
+                 ["10.%d.0.9" % i, "2001:db8:%d::9" % i])
+    world.put("routers", "r", interfaces=[{"network": "one"},
+                                          {"network": "far"}])
+    wait_quiet(world.lab)
+    for to in "10.1.0.9", "2001:db8:1::9":
+        said = agreed(live(world, "on-one", to), "delivered", host="h2",
+                      port="on-far")
+        assert any("nw_ttl 64 -> 63" in c for s in said["stages"]
+                   for c in s.get("changes", [])), shown(said)
+    with pytest.raises(Refused, match="the network itself answers"):
+        live(world, "on-one", "10.0.0.1", "icmp")
+    agreed(live(world, "on-one", "10.0.0.1", "icmp", deliver=True,
+                timeout=2), "delivered", port="on-one")
+    assert nothing_left(world)
+
+
+def test_a_guest_gets_the_packet_only_if_asked(shop):
+    srv = shop.lab.vm("srv")
+    with frames.Capture(srv.ns) as capture:
+        for _ in range(3):
+            agreed(live(shop, "cli", "srv"), "delivered")
+        said = agreed(live(shop, "cli", "srv", source_port=5555,
+                           deliver=True), "delivered", port="srv")
+        assert said["delivered"]
+        # What was sent before would have come before.
+        assert capture.wait(lambda f: source_port(f) == 5555, 20)
+        assert [source_port(f) for f in capture.frames
+                if source_port(f)] == [5555]
+
+
+def test_what_was_changed_on_a_switch_is_a_difference(shop):
+    h2 = shop.lab.host("h2")
+    reader = Reader(shop.lab.vmnd.socket, "?kinds=trace")
+    agreed(live(shop, "cli", "srv"), "delivered")
+    # Somebody drops what is for srv, before the flows that are VMN's.
+    h2.ofctl("add-flow", "br-int", "cookie=0xbad,table=64,priority=60000,"
+             "ip,nw_dst=10.0.0.2,actions=drop")
+    try:
+        said = live(shop, "cli", "srv", timeout=2)
+        assert not said["agrees"] and not said["changing"], shown(said)
+        assert said["seen"]["verdict"] == "lost", shown(said)
+        lost = ("it came to stage overlay.locate on h2, but not to the next "
+                "one, firewall.track")
+        assert said["difference"] == lost, shown(said)
+        event = reader.take("trace")[1]
+        assert (event["from"], event["to_port"], event["difference"]) \
+            == ("cli", "srv", said["difference"])
+        done = vmnctl(shop, "trace", "cli", "srv", "tcp/80", "--live")
+        assert done[0] == 1
+        assert done[1].startswith("FIRST DIFFERENCE: %s\n" % lost), done[1]
+    finally:
+        h2.ofctl("del-flows", "br-int", "cookie=0xbad/-1")
+    agreed(live(shop, "cli", "srv"), "delivered")
+
+
+def test_what_a_switch_lets_pass_is_not_delivered(shop):
+    """Though it was to be dropped."""
+    h2, srv = shop.lab.host("h2"), shop.lab.vm("srv")
+    table = next(s["table"] for s in live(shop, "cli", "srv")["stages"]
+                 if s["stage"] == "loadbalancer.unbalance")
+    h2.ofctl("add-flow", "br-int", "cookie=0xbad,table=114,priority=65510,"
+             "tcp,tp_dst=81,actions=resubmit(,%d)" % table)
+    try:
+        with frames.Capture(srv.ns) as capture:
+            said = live(shop, "cli", "srv", port=81, timeout=2)
+            assert said["predicted"]["verdict"] == "dropped", shown(said)
+            assert said["seen"] == {"verdict": "delivered", "host": "h2",
+                                    "port": "srv"}, shown(said)
+            assert "loadbalancer.unbalance on h2, which was not predicted" \
+                in said["difference"], shown(said)
+            # That it is a guest's way now is seen by one that is delivered.
+            live(shop, "cli", "srv", port=81, timeout=2, source_port=5555,
+                 deliver=True)
+            assert capture.wait(lambda f: source_port(f) == 5555, 20)
+            assert [source_port(f) for f in capture.frames
+                    if source_port(f)] == [5555]
+    finally:
+        h2.ofctl("del-flows", "br-int", "cookie=0xbad/-1")
+
+
+def vmnctl(world, *args):
+    done = subprocess.run(
+        [find("vmnctl"), *args], stdout=subprocess.PIPE, text=True,
+        env=dict(os.environ, VMNCTL_SERVER="unix:" + world.api.path),
+        timeout=60)
+    return done.returncode, done.stdout
+
+
+def random_objects(rng, names):
+    """Ports' labels, and policies, anew."""
+    objects = []
+    for i, name in enumerate(names):
+        objects.append({"type": "ports", "name": name, "spec": {
+            "network": "net",
+            "ips": ["10.0.0.%d" % (i + 1), "2001:db8::%d" % (i + 1)],
+            "labels": {g: "y" for g in "abc" if rng.random() < 0.4},
+            "quarantined": rng.random() < 0.1}})
+    for i, (tier, direction) in enumerate((("security", "ingress"),
+                                           ("application", "egress"),
+                                           ("application", "ingress"))):
+        objects.append({"type": "policies", "name": "p%d" % i, "spec": {
+            "tier": tier, "priority": i, "applies_to": [rng.choice("abc")],
+            "rules": [rule(direction, "allow" if i else "deny",
+                           [rng.choice("abc")],
+                           [entry("tcp", 80), entry("icmp")])]}})
+    return objects
+
+
+def test_random_pairs_agree_with_the_simulator(world):
+    print("seed %d" % SEED)
+    rng = random.Random(SEED)
+    world.put("networks", "net", subnets=[{"cidr": "10.0.0.0/24"},
+                                          {"cidr": "2001:db8::/64"}])
+    for group in "abc":
+        world.group(group, group + "=y")
+    names = ["v%d" % i for i in range(6)]
+    for i, name in enumerate(names):
+        world.vm(name, "net", "h%d" % (i % 3 + 1),
+                 ["10.0.0.%d" % (i + 1), "2001:db8::%d" % (i + 1)])
+    world.made += [("policies", "p%d" % i) for i in range(3)]
+    macs = {n: world.api.get("ports/" + n)["status"]["mac"] for n in names}
+    verdicts = {}
+    for n in range(PAIRS):
+        if n % 30 == 0:
+            answer = world.api.apply(random_objects(rng, names),
+                                     wait="installed", timeout="60s")
+            assert answer["receipt"]["installed"], answer
+        a, b = rng.sample(names, 2)
+        to = rng.choice([b, "2001:db8::%d" % (int(b[1:]) + 1)])
+        said = live(world, a, to, rng.choice(["tcp", "tcp", "udp", "icmp"]),
+                    rng.choice([80, 81]), destination_mac=macs[b])
+        assert said["agrees"], print(n, shown(said))
+        verdict = said["seen"]["verdict"]
+        verdicts[verdict] = verdicts.get(verdict, 0) + 1
+    print(verdicts)
+    assert min(verdicts.get(v, 0) for v in ("delivered", "dropped")) > 0
+    assert nothing_left(world)
+
+
+class Lost:
+    """Traces that are under way for some seconds, as h2 drops their
+    packets."""
+
+    def __init__(self, world, timeout, n=1):
+        self.host = world.lab.host("h2")
+        self.world = world
+        self.said = []
+        self.refused = []
+        self.threads = [threading.Thread(target=self._run, args=(timeout,))
+                        for _ in range(n)]
+
+    def _run(self, timeout):
+        try:
+            self.said.append(live(self.world, "cli", "srv", timeout=timeout))
+        except Refused as refused:
+            self.refused.append(refused)
+        except (OSError, http.client.HTTPException):
+            pass                # vmnd was killed.
+
+    def __enter__(self):
+        self.host.ofctl("add-flow", "br-int", "cookie=0xbad,table=64,"
+                        "priority=60000,ip,nw_dst=10.0.0.2,actions=drop")
+        for thread in self.threads:
+            thread.start()
+        wait_for("the trace's flows", lambda: not nothing_left(self.world),
+                 20)
+        return self
+
+    def __exit__(self, *unused):
+        for thread in self.threads:
+            thread.join()
+        self.host.ofctl("del-flows", "br-int", "cookie=0xbad/-1")
+
+
+def test_an_audit_leaves_a_trace_alone(shop):
+    with Lost(shop, 3):
+        found = shop.api.call("POST", "/v1/hosts/h1/audit")
+        assert not found["differences"], found
+        found = shop.api.call("POST", "/v1/hosts/h2/audit")
+        assert "766d6e74" not in json.dumps(found), found
+    assert nothing_left(shop)
+
+
+def test_a_trace_ends_with_vmnd(shop):
+    """Its flows go by themselves.  The one afterwards is in the audit log."""
+    vmnd = shop.lab.vmnd
+    audit, usual = os.path.join(shop.lab.dir, "audit"), vmnd.args
+    with Lost(shop, 1) as lost:
+        vmnd.kill()
+    assert not lost.said
+    vmnd.args = lambda: usual() + ["--audit-log=" + audit]
+    vmnd.start()
+    shop.lab.await_synced()
+    wait_for("the trace's flows to go", lambda: nothing_left(shop), 40)
+    agreed(live(shop, "cli", "srv"), "delivered")
+    with open(audit, encoding="utf-8") as file:
+        last = [json.loads(line) for line in file][-1]
+    assert last["action"].startswith("live trace from port cli: tcp,"), last
+    assert last["who"] and last["time"] and "revision" not in last, last
+
+
+def test_no_more_than_four_at_a_time(shop):
+    with Lost(shop, 5, n=8) as lost:
+        pass
+    assert len(lost.said) + len(lost.refused) == 8
+    assert {said["seen"]["verdict"] for said in lost.said} == {"lost"}
+    assert lost.refused
+    for refused in lost.refused:
+        assert refused.status == 503 and "4 other" in str(refused), refused
+    agreed(live(shop, "cli", "oth"), "delivered")
+    assert nothing_left(shop)
+
+
+def test_any_member_of_a_cluster_is_asked():
+    """The writer puts the packet in, whoever manages the hosts; and an audit
+    by these leaves its flows alone."""
+    with cluster_lab("clt", 2) as (lab, cluster):
+        writer = cluster.writer()
+        use_member(lab, writer)
+        writer.api.apply([lab.host_object(h) for h in lab.hosts])
+        lab.await_synced()
+        world = World(lab)
+        world.network("net")
+        for i, name in enumerate(("cli", "srv"), 1):
+            world.vm(name, "net", "h%d" % i, "10.0.0.%d" % i)
+        for member in cluster.members:
+            wait_for("%s to follow" % member.name,
+                     lambda m=member: cluster.follows(m), 60)
+            place = types.SimpleNamespace(api=member.api)
+            agreed(live(place, "cli", "srv"), "delivered", host="h2")
+            agreed(live(place, "srv", "cli"), "delivered", host="h1")
+        assert nothing_left(world)
+        world.close()

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Tests of how switches are had to follow a traced packet: that it is put in
+ * once they all can, how a trace ends, and that its flows go.  What Open
+ * vSwitch makes of them is in tests/system/test_live_trace.py. */
+
+#include <config.h>
+
+#include "tests/unit/fabric-hosts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/fabric/fabric-live-trace.h"
+#include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/session/switch.h"
+#include "controller/flow/trace-copy.h"
+#include "flow.h"
+#include "openvswitch/ofp-actions.h"
+#include "openvswitch/ofp-packet.h"
+#include "openvswitch/ofpbuf.h"
+#include "util.h"
+
+static const uint8_t tables[] = { 0, 16, 64 };
+
+/* What has become of a trace. */
+struct outcome {
+    unsigned n_copies, n_done;
+    unsigned enough;            /* So many copies are all. */
+    struct trace_copy last;
+    char *reason;
+};
+
+static bool
+copy_cb(void *outcome_, const struct trace_copy *copy)
+{
+    struct outcome *outcome = outcome_;
+
+    outcome->last = *copy;
+    return ++outcome->n_copies == outcome->enough;
+}
+
+static void
+done_cb(void *outcome_, const char *reason)
+{
+    struct outcome *outcome = outcome_;
+
+    outcome->n_done++;
+    free(outcome->reason);
+    outcome->reason = nullable_xstrdup(reason);
+}
+
+static const struct fabric_live_callbacks callbacks = {
+    .copy = copy_cb, .done = done_cb,
+};
+
+/* From h0 to h1. */
+static struct fabric_live *
+begin(struct outcome *outcome, int timeout_ms, const char **reason)
+{
+    static const uint8_t frame[60] = { 2 };
+    static const struct fabric_live_host hosts[] = {
+        { .name = "h0" }, { .name = "h1" },
+    };
+    static const struct fabric_live_hop hop = {
+        .from = 0, .to = 1, .table = 199, .tun_id = 100, .dst_host = 2,
+    };
+    const struct fabric_live_request request = {
+        .n_hosts = 2, .hosts = hosts, .in_port = 5,
+        .n_hops = 1, .hops = &hop, .first_vni = 77777,
+        .frame = frame, .size = sizeof frame,
+        .n_tables = ARRAY_SIZE(tables), .tables = tables, .last_table = 198,
+        .timeout_ms = timeout_ms,
+    };
+
+    return fabric_live_begin(fabric, &request, &callbacks, outcome, reason);
+}
+
+static int
+setup_connected(void **state)
+{
+    setup(state);
+    for (int i = 0; i < N_HOSTS; i++) {
+        connect_host(i);
+    }
+    return 0;
+}
+
+static size_t
+n_trace_flows(int i)
+{
+    const struct fake_flow *flow;
+    size_t n = 0;
+
+    LIST_FOR_EACH (flow, node, &switches[i].flows) {
+        n += (flow->cookie & TRACE_COOKIE_MASK) == TRACE_COOKIE;
+    }
+    return n;
+}
+
+/* Has host 'i' send a copy of trace 'number'. */
+static void
+send_copy(int i, uint32_t number, enum trace_copy_kind kind, uint8_t table)
+{
+    uint8_t frame[60] = { 2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x88, 0xb5 };
+    const struct ofpact_controller *action;
+    struct ofpbuf ofpacts;
+    struct ofputil_packet_in_private pin = {
+        .base = {
+            .packet = frame,
+            .packet_len = sizeof frame,
+            .flow_metadata = MATCH_CATCHALL_INITIALIZER,
+            .reason = OFPR_ACTION,
+        },
+    };
+
+    ofpbuf_init(&ofpacts, 64);
+    trace_copy_put(&ofpacts, number, kind, table);
+    action = ofpact_get_CONTROLLER(ofpacts.data);
+    pin.base.userdata = CONST_CAST(uint8_t *, action->userdata);
+    pin.base.userdata_len = action->userdata_len;
+    match_set_in_port(&pin.base.flow_metadata, u16_to_ofp(5));
+    match_set_reg(&pin.base.flow_metadata, 7, 8);
+    fake_switch_send(&switches[i], ofputil_encode_packet_in_private(
+                         &pin, OFPUTIL_P_OF15_OXM, OFPUTIL_PACKET_IN_NXT2));
+    ofpbuf_uninit(&ofpacts);
+}
+
+static void
+packet_is_put_in_when_all_can_follow_it(void **state OVS_UNUSED)
+{
+    struct outcome outcome = { .enough = 2 };
+    const char *reason;
+
+    switches[1].hold = true;
+    assert_non_null(begin(&outcome, 60000, &reason));
+    TURN_UNTIL(n_trace_flows(0) && n_trace_flows(1));
+    for (int i = 0; i < 20; i++) {
+        turn();
+    }
+    assert_int_equal(switches[0].n_packet_outs, 0);
+    switches[1].hold = false;
+    fake_switch_release(&switches[1]);
+    TURN_UNTIL(switches[0].n_packet_outs == 1);
+    assert_int_equal(n_trace_flows(2), 0);
+
+    /* Of another trace, which may have ended. */
+    send_copy(0, fabric->last_live_trace - 1, TRACE_COPY_STAGE, 16);
+    send_copy(0, fabric->last_live_trace, TRACE_COPY_STAGE, 64);
+    TURN_UNTIL(outcome.n_copies == 1);
+    assert_int_equal(outcome.last.kind, TRACE_COPY_STAGE);
+    assert_int_equal(outcome.last.table, 64);
+    assert_string_equal(outcome.last.host, "h0");
+    assert_int_equal(outcome.last.flow.regs[7], 8);
+    assert_int_equal(ntohs(outcome.last.flow.dl_type), 0x88b5);
+    send_copy(1, fabric->last_live_trace, TRACE_COPY_LAST, 198);
+    TURN_UNTIL(outcome.n_done);
+    assert_null(outcome.reason);
+    TURN_UNTIL(!n_trace_flows(0) && !n_trace_flows(1));
+    /* What comes later is nobody's. */
+    send_copy(1, fabric->last_live_trace, TRACE_COPY_LAST, 198);
+    for (int i = 0; i < 20; i++) {
+        turn();
+    }
+    assert_int_equal(outcome.n_copies, 2);
+    assert_int_equal(outcome.n_done, 1);
+}
+
+static void
+trace_ends_by_its_time_limit(void **state OVS_UNUSED)
+{
+    struct outcome outcome = { .enough = 2 };
+    const char *reason;
+
+    assert_non_null(begin(&outcome, 50, &reason));
+    TURN_UNTIL(outcome.n_done);
+    assert_null(outcome.reason);
+    TURN_UNTIL(!n_trace_flows(0) && !n_trace_flows(1));
+}
+
+static void
+trace_ends_with_a_host(void **state OVS_UNUSED)
+{
+    struct outcome outcome = { .enough = 2 };
+    const char *reason;
+
+    assert_non_null(begin(&outcome, 60000, &reason));
+    TURN_UNTIL(n_trace_flows(0) && n_trace_flows(1));
+    disconnect_host(1);
+    TURN_UNTIL(outcome.n_done);
+    assert_string_equal(outcome.reason, "a host on its way has disconnected");
+    TURN_UNTIL(!n_trace_flows(0));
+    free(outcome.reason);
+    outcome.reason = NULL;
+
+    assert_null(begin(&outcome, 60000, &reason));
+    assert_non_null(reason);
+    edit(VMN_TABLE_HOST, "h1", NULL);
+    assert_null(begin(&outcome, 60000, &reason));
+    assert_string_equal(reason, "there is no such host");
+}
+
+static void
+switch_that_refuses_ends_it(void **state OVS_UNUSED)
+{
+    struct outcome outcome = { .enough = 2 };
+    const char *reason;
+
+    /* The flow in the table of samples, as one without meters does. */
+    switches[1].refuse_meters = true;
+    assert_non_null(begin(&outcome, 60000, &reason));
+    TURN_UNTIL(outcome.n_done);
+    assert_string_equal(outcome.reason, "a switch has refused to follow it");
+    free(outcome.reason);
+    TURN_UNTIL(!n_trace_flows(0) && !n_trace_flows(1));
+    assert_int_equal(host(1)->sw->state, SWITCH_LIVE);
+}
+
+static void
+loop_ends(void **state OVS_UNUSED)
+{
+    struct outcome outcome = { .enough = 0 };
+    const char *reason;
+
+    assert_non_null(begin(&outcome, 60000, &reason));
+    for (int i = 0; i <= FABRIC_LIVE_COPIES_MAX; i++) {
+        send_copy(0, fabric->last_live_trace, TRACE_COPY_STAGE, 16);
+    }
+    TURN_UNTIL(outcome.n_done);
+    assert_null(outcome.reason);
+    assert_int_equal(outcome.n_copies, FABRIC_LIVE_COPIES_MAX);
+}
+
+static void
+few_run_at_a_time(void **state OVS_UNUSED)
+{
+    struct outcome outcome = { .enough = 1 };
+    struct fabric_live *lives[TRACES_MAX];
+    const char *reason;
+
+    for (int i = 0; i < TRACES_MAX; i++) {
+        assert_false(fabric_live_is_busy(fabric));
+        lives[i] = begin(&outcome, 60000, &reason);
+        assert_non_null(lives[i]);
+    }
+    assert_true(fabric_live_is_busy(fabric));
+    assert_null(begin(&outcome, 60000, &reason));
+    assert_string_equal(reason, "others are in progress");
+    for (int i = 0; i < TRACES_MAX; i++) {
+        fabric_live_cancel(lives[i]);
+    }
+    assert_false(fabric_live_is_busy(fabric));
+    TURN_UNTIL(!n_trace_flows(0) && !n_trace_flows(1));
+    assert_int_equal(outcome.n_done, 0);
+}
+
+int
+main(int argc OVS_UNUSED, char *argv[])
+{
+    const struct CMUnitTest tests[] = {
+#define T(NAME) cmocka_unit_test_setup_teardown(NAME, setup_connected, \
+                                                teardown)
+        T(packet_is_put_in_when_all_can_follow_it),
+        T(trace_ends_by_its_time_limit),
+        T(trace_ends_with_a_host),
+        T(switch_that_refuses_ends_it),
+        T(loop_ends),
+        T(few_run_at_a_time),
+    };
+
+    return run_all(argv, tests, ARRAY_SIZE(tests));
+}
