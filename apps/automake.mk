@@ -10,6 +10,7 @@ include apps/mirrors/automake.mk
 include apps/monitors/automake.mk
 include apps/multicast/automake.mk
 include apps/overlay/automake.mk
+include apps/paths/automake.mk
 include apps/qos/automake.mk
 include apps/firewall/automake.mk
 include apps/loadbalancer/automake.mk

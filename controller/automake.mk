@@ -30,6 +30,7 @@ include controller/commit/automake.mk
 include controller/apphost/automake.mk
 include controller/fabric/automake.mk
 include controller/health/automake.mk
+include controller/paths/automake.mk
 include controller/load-monitor/automake.mk
 include controller/simulator/automake.mk
 include controller/recommend/automake.mk

@@ -31,6 +31,7 @@
 #include "controller/engine/engine.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/health/health.h"
+#include "controller/paths/paths.h"
 #include "controller/load-monitor/load-monitor.h"
 #include "controller/model/model.h"
 #include "controller/northbound/northbound.h"
@@ -395,6 +396,14 @@ start_health(struct vmnd *vmnd)
     health_unixctl_init(vmnd->health);
 }
 
+static void
+start_paths(struct vmnd *vmnd)
+{
+    vmnd->paths = paths_create(loop_base(vmnd->loop), vmnd->model,
+                               vmnd->engine, vmnd->commit, vmnd->fabric);
+    paths_unixctl_init(vmnd->paths);
+}
+
 static struct northbound_options
 get_northbound_options(const struct vmnd *vmnd)
 {
@@ -412,6 +421,7 @@ get_northbound_options(const struct vmnd *vmnd)
         .loop = vmnd->loop,
         .webhook = vmnd->webhook,
         .health = vmnd->health,
+        .paths = vmnd->paths,
         .cluster = vmnd->cluster,
         .load = vmnd->load,
         .audit_log = vmnd->audit_log,
@@ -466,6 +476,7 @@ vmnd_start_active(struct vmnd *vmnd)
     start_audit_log(vmnd);
     start_webhook(vmnd);
     start_health(vmnd);
+    start_paths(vmnd);
     start_load(vmnd);
     lead_northbound(vmnd);
     vmnd_start_apps(vmnd);
@@ -544,6 +555,7 @@ stop_active(struct vmnd *vmnd)
     stop_northbound(vmnd);
     load_monitor_destroy(vmnd->load);
     webhook_destroy(vmnd->webhook);
+    paths_destroy(vmnd->paths);
     health_destroy(vmnd->health);
     audit_log_destroy(vmnd->audit_log);
 }

@@ -56,6 +56,7 @@ struct vmnd {
     struct audit_log *audit_log; /* Or NULL. */
     struct fabric *fabric;
     struct health *health;
+    struct paths *paths;
     struct webhook *webhook;
     struct load_sources load_sources;
     struct load_monitor *load;

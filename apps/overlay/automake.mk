@@ -14,6 +14,7 @@ apps_overlay_overlay_la_SOURCES = \
 	apps/overlay/nd-responder.c \
 	apps/overlay/overlay.c \
 	apps/overlay/overlay.h \
+	apps/overlay/path-flows.c \
 	apps/overlay/port-security.c \
 	apps/overlay/port.c \
 	apps/overlay/provider.c \

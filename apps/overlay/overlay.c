@@ -222,6 +222,10 @@ static const struct vmn_unit_class units[] = {
       .each = VMN_EACH_KEY,
       .relation = VMN_REL_WATCHED_HOSTS,
       .compile = compile_watching_host },
+    { .name = "path-probe",
+      .each = VMN_EACH_KEY,
+      .relation = VMN_REL_PATH_PROBES,
+      .compile = compile_path_probes },
     { .name = "domain",
       .each = VMN_EACH_KEY,
       .relation = VMN_REL_DOMAIN_HOSTS,
@@ -249,12 +253,22 @@ handle_guest(struct vmn_view *view, const struct vmn_packet_in *in,
     vmn_send_nothing(out, "guest of a port that migrates");
 }
 
+/* The controller itself is told. */
+static void
+handle_path(struct vmn_view *view, const struct vmn_packet_in *in,
+            struct vmn_packets_out *out)
+{
+    vmn_send_nothing(out, "probe of a path");
+}
+
 static const struct vmn_handler_class handlers[] = {
     [HANDLER_OVERSIZED] = { .name = "oversized", .handle = handle_oversized },
     [HANDLER_GUEST] = { .name = "guest", .handle = handle_guest,
                         .tells_guest = 1 },
     [HANDLER_ANNOUNCE] = { .name = "announce", .handle = handle_announce,
                            .options = VMN_HANDLER_ARRIVALS },
+    [HANDLER_PATH] = { .name = "path", .handle = handle_path,
+                       .to_controller = true },
     { .name = NULL },
 };
 

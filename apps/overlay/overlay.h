@@ -20,6 +20,7 @@ enum overlay_handler {
                                  * are too large. */
     HANDLER_GUEST,              /* A guest runs where its port migrates to. */
     HANDLER_ANNOUNCE,           /* A port has come to another host. */
+    HANDLER_PATH,               /* Probes of paths, for vmnd. */
 };
 
 /* How much of a packet HANDLER_GUEST gets: nobody looks at it. */
@@ -164,6 +165,8 @@ enum {
 enum {
     OUT_FUNCTION_HERE = 330,    /* To the port of a service function. */
     OUT_FUNCTION = 320,         /* The same on another host. */
+    OUT_PATH_REFERENCE = 316,   /* A probe of a path, at once back. */
+    OUT_PATH_PROBE = 315,       /* The same to another host. */
     OUT_COPIES = 310,           /* A flood's copy for several ports. */
     OUT_HAIRPIN = 300,
     OUT_PROVIDER = 250,
@@ -475,6 +478,8 @@ void unaddressed_of_port(struct vmn_emit *, const struct port_ctx *);
 /* Units. */
 void compile_base(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_host(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_path_probes(struct vmn_view *, const char *key,
+                         struct vmn_emit *);
 void compile_watching_host(struct vmn_view *, const char *key,
                            struct vmn_emit *);
 void compile_network(struct vmn_view *, const char *key, struct vmn_emit *);

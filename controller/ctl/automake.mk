@@ -38,6 +38,7 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/cmd-logs.c \
 	controller/ctl/cmd-migrate.c \
 	controller/ctl/cmd-patch.c \
+	controller/ctl/cmd-paths.c \
 	controller/ctl/cmd-promote.c \
 	controller/ctl/cmd-quarantine.c \
 	controller/ctl/cmd-reachability.c \

@@ -217,6 +217,17 @@ put_monitor(struct ds *ds, const json_t *data)
     put_text(ds, data, "/reason", ": ");
 }
 
+/* "h1 and h2 down: no probe is answered; ports: 4". */
+static void
+put_path(struct ds *ds, const json_t *data)
+{
+    put_text(ds, data, "/host", "");
+    put_text(ds, data, "/peer", " and ");
+    put_text(ds, data, "/state", " ");
+    put_text(ds, data, "/reason", ": ");
+    put_text(ds, data, "/ports", "; ports: ");
+}
+
 static void
 put_scale(struct ds *ds, const json_t *data)
 {
@@ -280,6 +291,7 @@ static void (*const put_data[EVENT_N_KINDS])(struct ds *, const json_t *) = {
     [EVENT_STANDBY] = put_health,    [EVENT_SCALE] = put_scale,
     [EVENT_GATEWAY] = put_gateway,   [EVENT_APP] = put_app,
     [EVENT_MONITOR] = put_monitor,   [EVENT_TRACE] = put_trace,
+    [EVENT_PATH] = put_path,
 };
 
 static void

@@ -414,6 +414,7 @@ const struct ctl_command ctl_commands[] = {
       "  standby    a balancer's standby serves, or stands by again\n"
       "  scale      the load of a balancer requires more or fewer backends\n"
       "  gateway    another host is a router's gateway, or none is\n"
+      "  path       a path between hosts is in trouble, or not any more\n"
       "  app        an app's process has ended, runs again or is suspended\n"
       "  trace      a live trace's packet did not do as predicted\n"
       "If vmnd is away for a while, it continues where it was.\n"
@@ -445,6 +446,20 @@ const struct ctl_command ctl_commands[] = {
       "  vmnctl sets\n"
       "  vmnctl sets shop\n",
       ctl_cmd_sets },
+    { "paths", "[HOST [HOST]]", 0, 2, CTL_OPT_SHOWN | CTL_OPT_LIMIT,
+      "show latency, loss and MTU between hosts",
+      "Of each two hosts that share a network, those in trouble first:\n"
+      "  lossy      4 or more of the last 32 probes were lost\n"
+      "  mtu        packets of the MTU's size are lost, small ones pass\n"
+      "  down       no packet passes\n"
+      "PORTS is the number of ports that this concerns: -o yaml names them.\n"
+      "With one HOST, its paths; with two, the one between them.  Paths are\n"
+      "measured while app paths is loaded.\n"
+      "\nExample:\n"
+      "  vmnctl paths\n"
+      "  vmnctl paths h1\n"
+      "  vmnctl paths h1 h2 -o yaml\n",
+      ctl_cmd_paths },
     { "usage", "", 0, 0, CTL_OPT_SHOWN,
       "show how much of each quota is used",
       "One line for each limit of each quota (vmnctl get quotas): what is\n"

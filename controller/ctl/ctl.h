@@ -298,6 +298,7 @@ enum ctl_exit ctl_cmd_flows(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_trace(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_drops(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_identities(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_paths(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_usage(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_policy(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_reachability(struct ctl *, int, char *const[]);

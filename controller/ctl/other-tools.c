@@ -61,8 +61,8 @@ bool
 ctl_other_list(const char *word)
 {
     static const char *const lists[] = {
-        "drops", "events", "flows", "identities", "logs", "revisions", "sets",
-        "status", "usage", "version",
+        "drops", "events", "flows", "identities", "logs", "paths", "revisions",
+        "sets", "status", "usage", "version",
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {

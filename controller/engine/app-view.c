@@ -585,6 +585,12 @@ engine_peek(struct engine *engine, const char *query, const char *key,
     return copy;
 }
 
+int
+engine_table_of_hook(const struct engine *engine, enum vmn_hook hook)
+{
+    return pipeline_table_of_hook(engine->pipeline, hook);
+}
+
 char *
 engine_domain_of(struct engine *engine, const char *network)
 {

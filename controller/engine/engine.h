@@ -150,6 +150,9 @@ bool engine_is_background(const struct engine *, const char *reason);
 void *engine_peek(struct engine *, const char *query, const char *key,
                   size_t *size);
 
+/* Returns the first table at 'hook' or behind it, or -1. */
+int engine_table_of_hook(const struct engine *, enum vmn_hook hook);
+
 /* Returns the key of the routing domain of 'network': its own name if no
  * router connects it.  The caller frees it. */
 char *engine_domain_of(struct engine *, const char *network);

@@ -18,6 +18,15 @@ struct fabric;
 bool fabric_send_frame(struct fabric *, const char *host, uint32_t ofport,
                        const void *frame, size_t size);
 
+/* Sends a frame of at least VMN_FRAME_MIN and at most FABRIC_PATH_FRAME_MAX
+ * bytes through the flows of 'host' that deliver what other hosts get, as of
+ * the network 'vni', to the host with 'number' (0: to none; what becomes of it
+ * is a matter of the flows).  Returns false if the host is not connected, its
+ * connection is congested, or there are no such flows. */
+#define FABRIC_PATH_FRAME_MAX (14 + 9216)
+bool fabric_send_to_host(struct fabric *, const char *host, uint32_t vni,
+                         uint32_t number, const void *frame, size_t size);
+
 /* Probes the switch of 'host' (an echo request), if it is connected. */
 void fabric_probe_host(struct fabric *, const char *host);
 /* Returns true if the switch of 'host' is connected and has sent anything
@@ -32,6 +41,9 @@ bool fabric_host_heard_since(const struct fabric *, const char *host,
 typedef void fabric_sink_cb(void *aux, const char *host, uint32_t in_port,
                             const uint8_t *frame, size_t size);
 void fabric_set_sink(struct fabric *, fabric_sink_cb *, void *aux);
+/* The same of those that no guest of the host has sent: that came by a tunnel,
+ * or by fabric_send_to_host(). */
+void fabric_set_path_sink(struct fabric *, fabric_sink_cb *, void *aux);
 
 /* Returns the name of the port whose interface is OpenFlow port 'ofport' of
  * 'host' now, or NULL. */

@@ -156,6 +156,8 @@ struct fabric {
     size_t n_watchers;
     fabric_sink_cb *sink;       /* Or NULL. */
     void *sink_aux;
+    fabric_sink_cb *path_sink;  /* Or NULL. */
+    void *path_sink_aux;
     fabric_captured_cb *capture; /* Or NULL. */
     void *capture_aux;
     struct ovs_list live_traces; /* struct fabric_live (live-trace.c), */

@@ -32,9 +32,9 @@ type_of(const struct vmn_row *row)
 static const char *const reserved[] = {
     "activity", "all", "apply", "backup", "cluster", "drops", "events",
     "health", "identities", "live-trace", "logs", "open-services",
-    "openapi.json", "packets", "reachability", "ready", "recommendations",
-    "rejected-hosts", "revisions", "sets", "simulate", "status", "summary",
-    "top", "trace", "traffic", "undo", "usage",
+    "openapi.json", "packets", "paths", "reachability", "ready",
+    "recommendations", "rejected-hosts", "revisions", "sets", "simulate",
+    "status", "summary", "top", "trace", "traffic", "undo", "usage",
 };
 
 bool

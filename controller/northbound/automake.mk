@@ -15,6 +15,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/api-object.c \
 	controller/northbound/api-open-services.c \
 	controller/northbound/api-page.c \
+	controller/northbound/api-paths.c \
 	controller/northbound/api-port-policies.c \
 	controller/northbound/api-reachability.c \
 	controller/northbound/api-recommendations.c \
@@ -71,6 +72,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/metrics-object-counters.c \
 	controller/northbound/metrics-object-states.c \
 	controller/northbound/metrics-object-states.h \
+	controller/northbound/metrics-paths.c \
 	controller/northbound/metrics-process.c \
 	controller/northbound/metrics-scrape.c \
 	controller/northbound/metrics.c \
@@ -102,6 +104,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/path-suggest.c \
 	controller/northbound/pcapng.c \
 	controller/northbound/pcapng.h \
+	controller/northbound/port-paths.c \
 	controller/northbound/problem-details.c \
 	controller/northbound/query-parameters.c \
 	controller/northbound/rate-limit.c \

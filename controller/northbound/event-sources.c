@@ -19,6 +19,7 @@
 #include "controller/northbound/replies.h"
 #include "controller/northbound/sample-causes.h"
 #include "controller/northbound/volatile-revisions.h"
+#include "controller/paths/paths.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-log.h"
 #include "controller/schema/schema-struct.h"
@@ -39,6 +40,9 @@
 #define MONITORS_PER_S 100
 #define MONITORS_BURST 1000
 #define TOKENS 1000
+/* The same of paths between hosts. */
+#define PATHS_PER_S 10
+#define PATHS_BURST 20
 
 /* A host that was deleted, in a group that has not been told of. */
 struct deleted_host {
@@ -48,7 +52,7 @@ struct deleted_host {
 
 struct event_sources {
     struct northbound *nb;
-    struct token_bucket monitors;
+    struct token_bucket monitors, paths;
     uint64_t last_revision;     /* The newest, told or not. */
     /* The last revisions of groups that no event told of, as all of it is of
      * hosts' interfaces, and that are not installed yet, the oldest first:
@@ -463,6 +467,39 @@ monitor_cb(void *es_, const char *port, enum health_monitor_state state,
                }, &about, false);
 }
 
+/* A paths_port_cb. */
+static bool
+count_cb(void *n_, const char *port OVS_UNUSED)
+{
+    uint64_t *n = n_;
+
+    ++*n;
+    return true;
+}
+
+/* A paths_changed_cb.  As many paths may break as there are hosts: what is
+ * more than that a second is in GET /v1/paths alone. */
+static void
+path_cb(void *es_, const struct paths_path *path)
+{
+    struct event_sources *es = es_;
+    struct ds about = DS_EMPTY_INITIALIZER;
+    struct nb_event_path event = {
+        .host = path->host, .peer = path->peer,
+        .time = time_wall_msec(),
+        .state = path_state_names[path->state],
+        .reason = path->reason[0] ? path->reason : NULL,
+    };
+
+    if (!token_bucket_withdraw(&es->paths, TOKENS)) {
+        return;
+    }
+    paths_each_port(es->nb->paths, path, count_cb, &event.ports);
+    event_about(&about, VMN_TABLE_HOST, path->host);
+    event_about(&about, VMN_TABLE_HOST, path->peer);
+    event_push(es->nb, EVENT_PATH, &nb_event_path, &event, &about, false);
+}
+
 static const struct health_watch health_watch = {
     .backend = backend_cb,
     .standby = standby_cb,
@@ -487,6 +524,9 @@ event_sources_lead(struct event_sources *es)
     if (nb->health) {
         health_set_watch(nb->health, &health_watch, es);
     }
+    if (nb->paths) {
+        paths_set_watch(nb->paths, path_cb, es);
+    }
     if (nb->load) {
         load_monitor_set_watch(nb->load, scale_cb, es);
     }
@@ -501,6 +541,7 @@ event_sources_create(struct northbound *nb)
     ovs_list_init(&es->deleted);
     token_bucket_init(&es->monitors, MONITORS_PER_S,
                       MONITORS_BURST * TOKENS);
+    token_bucket_init(&es->paths, PATHS_PER_S, PATHS_BURST * TOKENS);
     es->last_revision = model_durable_revision(nb->model);
     es->group_first = nb->event_log->next;
     commit_add_watch(nb->commit, group_cb, es);
@@ -527,6 +568,9 @@ event_sources_destroy(struct event_sources *es)
     }
     if (es->nb->health) {
         health_set_watch(es->nb->health, NULL, NULL);
+    }
+    if (es->nb->paths) {
+        paths_set_watch(es->nb->paths, NULL, NULL);
     }
     if (es->nb->load) {
         load_monitor_set_watch(es->nb->load, NULL, NULL);

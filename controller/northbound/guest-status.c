@@ -141,6 +141,7 @@ nb_fill_guest(const struct nb_status_query *q, const char *port,
     if (q->one) {
         fabric_guest_status(q->nb->fabric, port, q->arena, status);
         fill_drops(q, port, status);
+        nb_fill_paths(q, port, status);
     }
     if (health_monitor_status(q->nb->health, port, q->one, q->arena,
                               &monitor)) {

@@ -766,6 +766,7 @@ append_of_all(struct northbound *nb, const struct figures *figures,
     put_loads(nb->load, ds);
     metrics_append_objects(nb, ds);
     metrics_append_health(nb, ds);
+    metrics_append_paths(nb, ds);
     metrics_append_usage(nb, ds);
 }
 

@@ -34,6 +34,8 @@ void metrics_append_all(struct northbound *, struct ds *);
 void metrics_append_system_health(const struct northbound *, struct ds *);
 /* metrics-health.c: probes of balancers' backends. */
 void metrics_append_health(const struct northbound *, struct ds *);
+/* metrics-paths.c: paths between hosts. */
+void metrics_append_paths(const struct northbound *, struct ds *);
 /* metrics-apps.c: what each app has, and its process. */
 void metrics_append_apps(const struct northbound *, struct ds *);
 /* api-usage.c: usage of quotas. */

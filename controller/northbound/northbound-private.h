@@ -50,6 +50,7 @@ struct northbound {
     struct fabric *fabric;
     struct cluster *cluster;        /* Or NULL. */
     struct health *health;          /* Or NULL. */
+    struct paths *paths;            /* Or NULL. */
     struct audit_log *audit_log;    /* Or NULL. */
     struct webhook *webhook;        /* Or NULL. */
     struct load_monitor *load;              /* Or NULL. */
@@ -400,6 +401,11 @@ void nb_append_receipt(const struct http_request *,
 bool nb_sees_revision(const struct northbound *, struct http_request *,
                       uint64_t revision);
 
+/* port-paths.c.  Fills in which paths between hosts that packets of a port
+ * take are in trouble. */
+void nb_fill_paths(const struct nb_status_query *, const char *port,
+                   struct status_port *);
+
 /* api-drops.c */
 /* Returns the owner of a flow: 'owner', for the object 'name' of 'type' (NULL:
  * for none), and rule 'rule' (-1: none).  Copies 'name' only. */
@@ -690,7 +696,8 @@ http_handler nb_get_flows, nb_post_audit;
 http_handler nb_get_revision, nb_get_revisions, nb_post_undo;
 http_handler nb_put_app_code, nb_delete_app_code;
 http_handler nb_get_activity;
-http_handler nb_get_identities, nb_get_usage, nb_get_rejected_hosts;
+http_handler nb_get_identities, nb_get_paths, nb_get_usage;
+http_handler nb_get_rejected_hosts;
 /* api-usage.c: adds quotas of which more is used than there may be. */
 void nb_add_quota_problems(const struct northbound *, struct nb_problems *);
 http_handler nb_get_drops, nb_get_logs, nb_get_packets, nb_get_traffic;

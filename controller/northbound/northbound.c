@@ -219,6 +219,11 @@ static const struct http_route calls[] = {
       .permission = NB_PERMISSION_VIEW,
       .own = true },
     { .method = HTTP_GET,
+      .pattern = "/v1/paths",
+      .handler = nb_get_paths,
+      .about = &nb_operation_paths,
+      .permission = NB_PERMISSION_VIEW },
+    { .method = HTTP_GET,
       .pattern = "/v1/usage",
       .handler = nb_get_usage,
       .about = &nb_operation_usage,
@@ -525,6 +530,7 @@ northbound_create(const struct northbound_options *options,
     nb->fabric = fabric;
     nb->webhook = options->webhook;
     nb->health = options->health;
+    nb->paths = options->paths;
     nb->cluster = options->cluster;
     nb->audit_log = options->audit_log;
     nb->load = options->load;
@@ -583,6 +589,7 @@ northbound_lead(struct northbound *nb,
     nb->following = false;
     nb->webhook = options->webhook;
     nb->health = options->health;
+    nb->paths = options->paths;
     nb->audit_log = options->audit_log;
     nb->load = options->load;
     nb->started_ms = time_wall_msec();

@@ -15,6 +15,7 @@
 struct apphost;
 struct commit;
 struct load_monitor;
+struct paths;
 struct loop;
 struct engine;
 struct audit_log;
@@ -58,11 +59,12 @@ struct northbound_options {
     const struct loop *loop;
     struct cluster *cluster;    /* Or NULL. */
     struct health *health;      /* Probes of balancers' backends. */
+    struct paths *paths;        /* Paths between hosts. */
     struct webhook *webhook;    /* Calls of web servers. */
     struct load_monitor *load;          /* Load of balancers. */
     struct audit_log *audit_log;
     /* It begins as a member of 'cluster' that stands by: it answers what it
-     * can, and passes all else on to the writer.  The four before are NULL. */
+     * can, and passes all else on to the writer.  The five before are NULL. */
     bool following;
 };
 

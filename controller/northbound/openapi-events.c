@@ -119,6 +119,17 @@ const struct schema_struct nb_event_monitor = SHOWN_KEPT(
              SHOWN_NAMES("up", "down", "unknown")),
     SHOWN_OF(nb_event_monitor, reason, STRING, 0, "The same."));
 
+const struct schema_struct nb_event_path = SHOWN_KEPT(
+    "path", nb_event_path,
+    SHOWN_OF(nb_event_path, host, STRING, ALWAYS, "One host."),
+    SHOWN_OF(nb_event_path, peer, STRING, ALWAYS, "The other one."),
+    SHOWN_OF(nb_event_path, time, STRING, ALWAYS | TIME, "When."),
+    SHOWN_OF(nb_event_path, state, ENUM, ALWAYS, "As in `GET /v1/paths`.",
+             SHOWN_NAMES("up", "lossy", "mtu", "down")),
+    SHOWN_OF(nb_event_path, reason, STRING, 0, "The same."),
+    SHOWN_OF(nb_event_path, ports, U64, ALWAYS,
+             "How many ports are concerned."));
+
 const struct schema_struct nb_event_standby = SHOWN_KEPT(
     "standby", nb_event_standby,
     SHOWN_OF(nb_event_standby, loadbalancer, STRING, ALWAYS, "The balancer."),
@@ -215,6 +226,9 @@ const struct schema_struct nb_reply_events = SHOWN_STRUCT(
     SHOWN("gateway", STRUCT, 0,
           "Another host is a router's gateway, or none is.",
           .nested = &nb_event_gateway),
+    SHOWN("path", STRUCT, 0,
+          "The path between two hosts is in trouble, or is not any more.",
+          .nested = &nb_event_path),
     SHOWN("app", STRUCT, 0,
           "An app's process has ended, runs again or is suspended, or an app "
           "could not be loaded.", .nested = &nb_event_app),

@@ -439,6 +439,17 @@ const struct nb_operation nb_operation_identities = {
     .replies = { &nb_reply_identities },
 };
 
+const struct nb_operation nb_operation_paths = {
+    .id = "listPaths", .section = "paths",
+    .summary = "Lists the paths between hosts, those in trouble first",
+    PARAMS(OF("host", HOST, "Of this host."),
+           OF("peer", HOST, "And this one."),
+           SHOWN("state", ENUM, 0, "In this state.",
+                 SHOWN_NAMES("unknown", "up", "lossy", "mtu", "down")),
+           LIMIT(10000, 1000)),
+    .replies = { &nb_reply_paths },
+};
+
 const struct nb_operation nb_operation_usage = {
     .id = "getUsage", .section = "quotas",
     .summary = "Shows how much of each quota is used",

@@ -80,6 +80,7 @@ extern const struct nb_operation nb_operation_drops, nb_operation_logs;
 extern const struct nb_operation nb_operation_traffic;
 extern const struct nb_operation nb_operation_identities, nb_operation_usage;
 extern const struct nb_operation nb_operation_rejected_hosts;
+extern const struct nb_operation nb_operation_paths;
 extern const struct nb_operation nb_operation_flows, nb_operation_audit;
 extern const struct nb_operation nb_operation_port_policies,
     nb_operation_list_ports;
@@ -114,6 +115,7 @@ extern const struct schema_struct nb_reply_drops, nb_reply_logs;
 extern const struct schema_struct nb_reply_identities;
 extern const struct schema_struct nb_reply_traffic;
 extern const struct schema_struct nb_reply_usage, nb_reply_rejected;
+extern const struct schema_struct nb_reply_paths;
 extern const struct schema_struct nb_reply_flows;
 extern const struct schema_struct nb_body_trace, nb_reply_trace,
     nb_body_live_trace, nb_reply_live_trace;

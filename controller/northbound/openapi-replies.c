@@ -235,6 +235,49 @@ const struct schema_struct nb_reply_activity = SHOWN_KEPT(
     SHOWN_LIST_OF(nb_reply_activity, items, n_items, STRUCT, ALWAYS,
                   "Groups of revisions.", .nested = &activity_item_shown));
 
+/* Paths.  ---------------------------------------------------------------- */
+
+static const struct schema_struct path_shown = SHOWN_KEPT(
+    "Path", nb_path,
+    SHOWN_OF(nb_path, host, STRING, ALWAYS, "One host."),
+    SHOWN_OF(nb_path, peer, STRING, ALWAYS, "The other one."),
+    SHOWN_OF(nb_path, state, ENUM, ALWAYS,
+             "`up`; `lossy`: 4 or more of the last 32 probes were lost; "
+             "`mtu`: packets of the MTU's size are lost, and small ones pass; "
+             "`down`: none passes; `unknown`: not measured yet.",
+             SHOWN_NAMES("unknown", "up", "lossy", "mtu", "down")),
+    SHOWN_OF(nb_path, reason, STRING, 0, "What is wrong."),
+    SHOWN_OF(nb_path, since, STRING, ALWAYS | TIME, "Since when."),
+    SHOWN_OF(nb_path, checked, STRING, TIME, "When the last probe ended."),
+    SHOWN_OF(nb_path, latency_us, I64, HIDE,
+             "In microseconds, there and back: the least of the last ten "
+             "probes or more, less what the way to the host took.", .def = -1),
+    SHOWN_OF(nb_path, lost, U64, ALWAYS, "How many of the last probes were "
+             "lost."),
+    SHOWN_OF(nb_path, probes, U64, ALWAYS, "The number of these: at most "
+             "32."),
+    SHOWN_OF(nb_path, mtu, U64, ALWAYS, "In bytes: of the network with the "
+             "largest that both share, which probes of full size have."),
+    SHOWN_OF(nb_path, ports, U64, HIDE, "How many ports are concerned, if it "
+             "is `lossy`, `mtu` or `down`: those on one of the hosts whose "
+             "network, or one that routers join with it, has ports on the "
+             "other."),
+    SHOWN_LIST_OF(nb_path, port_names, n_port_names, STRING, 0,
+                  "Their names, by name: the first 100, of the first 100 "
+                  "paths."));
+
+const struct schema_struct nb_reply_paths = SHOWN_KEPT(
+    "PathList", nb_reply_paths,
+    SHOWN_OF(nb_reply_paths, measured, BOOL, ALWAYS,
+             "Whether paths are measured: app `paths` is loaded."),
+    SHOWN_OF(nb_reply_paths, total, U64, ALWAYS, "How many there are, of "
+             "those that are asked for."),
+    SHOWN_OF(nb_reply_paths, unmeasured, U64, HIDE,
+             "How many more there are, which are not measured: 65,536 are."),
+    SHOWN_LIST_OF(nb_reply_paths, items, n_items, STRUCT, ALWAYS,
+                  "The paths: by state, the worst first, then by host.",
+                  .nested = &path_shown));
+
 /* Usage.  ---------------------------------------------------------------- */
 
 static const struct schema_struct usage_limit = SHOWN_KEPT(

@@ -223,6 +223,29 @@ struct nb_reply_usage {
     struct nb_usage_quota *items;
 };
 
+/* Paths between hosts.  --------------------------------------------------- */
+
+struct nb_path {
+    const char *host, *peer;
+    const char *state;
+    const char *reason;         /* Or NULL. */
+    int64_t since, checked;     /* 0: it has not been. */
+    int64_t latency_us;         /* -1: not known. */
+    uint64_t lost, probes;
+    uint64_t mtu;
+    uint64_t ports;             /* Of all that it concerns, if it is in
+                                 * trouble. */
+    size_t n_port_names;
+    const char **port_names;
+};
+
+struct nb_reply_paths {
+    bool measured;
+    uint64_t total, unmeasured;
+    size_t n_items;
+    struct nb_path *items;
+};
+
 /* Identities.  ----------------------------------------------------------- */
 
 struct nb_identity {
@@ -344,6 +367,14 @@ struct nb_event_monitor {
     const char *reason;         /* Or NULL. */
 };
 
+struct nb_event_path {
+    const char *host, *peer;
+    int64_t time;
+    const char *state;
+    const char *reason;         /* Or NULL. */
+    uint64_t ports;
+};
+
 struct nb_event_standby {
     const char *loadbalancer, *port;
     int64_t time;
@@ -383,8 +414,7 @@ struct nb_event_trace {
 extern const struct schema_struct nb_event_stream, nb_event_installed,
     nb_event_host, nb_event_binding, nb_event_ports, nb_event_claim,
     nb_event_audit, nb_event_health, nb_event_monitor, nb_event_standby,
-    nb_event_gateway,
-    nb_event_app, nb_event_trace;
+    nb_event_gateway, nb_event_path, nb_event_app, nb_event_trace;
 
 /* Flows.  ---------------------------------------------------------------- */
 

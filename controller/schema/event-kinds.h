@@ -41,6 +41,8 @@
     NEXT(SCALE, "scale")                                                \
     /* Another host is a router's gateway, or none is. */               \
     NEXT(GATEWAY, "gateway")                                            \
+    /* A path between two hosts is in trouble, or not any more. */      \
+    NEXT(PATH, "path")                                                  \
     /* An app's process has ended, runs again, or is suspended. */      \
     NEXT(APP, "app")                                                    \
     /* Switches did something else with a traced packet than predicted. */ \

@@ -281,6 +281,15 @@ static const struct schema_struct port_drop = SHOWN_KEPT(
     SHOWN_OF(status_port_drop, last, STRING, ALWAYS | TIME,
              "When the last one that is known of came."));
 
+static const struct schema_struct port_path = SHOWN_KEPT(
+    "path", status_port_path,
+    SHOWN_OF(status_port_path, host, REF, ALWAYS, "The other host.",
+             .ref = VMN_TABLE_HOST),
+    SHOWN_OF(status_port_path, state, ENUM, ALWAYS, "As in `GET /v1/paths`.",
+             SHOWN_NAMES("lossy", "mtu", "down")),
+    SHOWN_OF(status_port_path, since, STRING, ALWAYS | TIME, "Since when."),
+    SHOWN_OF(status_port_path, reason, STRING, ALWAYS, "What is wrong."));
+
 static const struct schema_struct seen = SHOWN_KEPT(
     "seen", status_seen,
     SHOWN_OF(status_seen, ip, IP, ALWAYS, "The address, or the first of a "
@@ -376,6 +385,11 @@ const struct schema_struct schema_status_port = SHOWN_KEPT(
     SHOWN_LIST_OF(status_port, leases, n_leases, STRUCT, 0,
                   "What DHCP and DHCPv6 have given its guest since `vmnd` "
                   "started, when one port is asked for.", .nested = &lease),
+    SHOWN_LIST_OF(status_port, paths, n_paths, STRUCT, 0,
+                  "The paths between its host and those of others in its "
+                  "network, or in one that routers join with it, that are in "
+                  "trouble, if they are measured, when one port is asked "
+                  "for.", .nested = &port_path),
     SHOWN_STRUCT_OF(status_port, monitor, POINTER,
                     "Whether its guest answers, if it is monitored.",
                     &monitor),

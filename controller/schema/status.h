@@ -215,6 +215,15 @@ struct status_lease {
     int64_t until;              /* 0: for ever. */
 };
 
+/* A path to another host that a port's packets take, and that is in
+ * trouble. */
+struct status_port_path {
+    const char *host;
+    const char *state;          /* A constant. */
+    int64_t since;
+    const char *reason;
+};
+
 /* What was dropped of a port's packets. */
 struct status_port_drop {
     const char *reason;
@@ -258,6 +267,8 @@ struct status_port {
     size_t n_leases;
     struct status_lease *leases;
     struct status_monitor *monitor; /* Or NULL. */
+    size_t n_paths;             /* When one is asked for. */
+    struct status_port_path *paths;
     bool quarantined;           /* By anything, also what is not named: */
     size_t n_quarantines;
     const char **quarantines;   /* NULL: none. */

@@ -172,6 +172,21 @@ enum vmn_hook {
 #define VMN_PEER_OFPORT(NUMBER) (41000 + (NUMBER))
 #define VMN_PEER_NUMBER_MAX 24000
 
+/* Relation: "" -> "", if the paths between hosts are to be measured: latency,
+ * loss and MTU, through the tunnels.  Published by whichever app wants it;
+ * overlay has the flows, and vmnd measures.  Probes have a VNI of their own,
+ * the number of (VMN_ID_POOL_VNI, VMN_PATH_VNI_KEY), and vmnd looks at their
+ * first VMN_PATH_FRAME_MIN bytes. */
+#define VMN_REL_PATH_PROBES "vmn.path-probes"
+#define VMN_PATH_VNI_KEY "vmn/paths"
+#define VMN_PATH_FRAME_MIN 64
+/* Their destination addresses: a request, which the host that gets it returns;
+ * and what is for vmnd. */
+#define VMN_PATH_MAC_REQUEST \
+    ((struct vmn_mac) VMN_RESERVED_MAC(VMN_RESERVED_MAC_SERVICE, 0xff0300))
+#define VMN_PATH_MAC_REPLY \
+    ((struct vmn_mac) VMN_RESERVED_MAC(VMN_RESERVED_MAC_SERVICE, 0xff0301))
+
 /* What tunnels add to a packet: Ethernet, IP and UDP, and 8 bytes of VXLAN
  * (RFC 7348, section 5) or of Geneve without options (RFC 8926, section 3). */
 #define VMN_TUNNEL_OVERHEAD_IPV4 (14 + 20 + 8 + 8)

@@ -66,12 +66,13 @@ def names_in(path, before, after):
 
 def test_lists_of_the_apps_are_one():
     """What vmnd loads by default is what the tree has but for chains,
-    metadata, mirrors, monitors, multicast, qos and traffic, in all the places
+    metadata, mirrors, monitors, multicast, paths, qos and traffic, in all the
+    places
     that say it."""
     apps = names_in("controller/options.c", "default_apps[] = {", "}")
     built = glob.glob(os.path.join(TOP, "apps/*/automake.mk"))
     by_hand = ["chains", "example", "metadata", "mirrors", "monitors",
-               "multicast", "qos", "traffic"]
+               "multicast", "paths", "qos", "traffic"]
     assert sorted(apps + by_hand) == sorted(
         os.path.basename(os.path.dirname(path)) for path in built)
     for path, before, after in (

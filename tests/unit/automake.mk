@@ -97,6 +97,7 @@ UNIT_TESTS = \
 	tests/unit/test-probe \
 	tests/unit/test-probe-target \
 	tests/unit/test-probe-http \
+	tests/unit/test-paths \
 	tests/unit/test-prober \
 	tests/unit/test-prober-drain \
 	tests/unit/test-quota-flows \

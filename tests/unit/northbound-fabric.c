@@ -251,6 +251,20 @@ fabric_set_sink(struct fabric *f OVS_UNUSED, fabric_sink_cb *sink OVS_UNUSED,
 }
 
 void
+fabric_set_path_sink(struct fabric *f OVS_UNUSED,
+                     fabric_sink_cb *sink OVS_UNUSED, void *aux OVS_UNUSED)
+{
+}
+
+bool
+fabric_send_to_host(struct fabric *f OVS_UNUSED, const char *host OVS_UNUSED,
+                    uint32_t vni OVS_UNUSED, uint32_t number OVS_UNUSED,
+                    const void *frame OVS_UNUSED, size_t size OVS_UNUSED)
+{
+    return false;
+}
+
+void
 fabric_set_capture(struct fabric *f OVS_UNUSED,
                    fabric_captured_cb *cb OVS_UNUSED, void *aux OVS_UNUSED)
 {

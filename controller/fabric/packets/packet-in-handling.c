@@ -31,6 +31,9 @@ VLOG_DEFINE_THIS_MODULE(packet_in_handling);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 
+/* Input port of what fabric_send_to_host() sends: no interface has it. */
+#define PATH_IN_PORT 0xfffd     /* OFPP_CONTROLLER. */
+
 /* Answering.  ------------------------------------------------------------ */
 
 /* Appends one of the replies to a packet of 'port' to 'b'. */
@@ -114,11 +117,14 @@ give_to_sink(struct packets_of_switch *ps,
 {
     const struct fabric_host *host = ps->sw->host;
     const struct fabric *f = host->fabric;
+    uint32_t in_port = packet->port->in_port;
+    bool is_path = in_port == VMN_TUNNEL_OFPORT || in_port == PATH_IN_PORT;
+    fabric_sink_cb *sink = is_path ? f->path_sink : f->sink;
 
-    if (f->sink) {
+    if (sink) {
         ps->packets->n_answered++;
-        f->sink(f->sink_aux, host->name, packet->port->in_port,
-                packet->bytes, packet->size);
+        sink(is_path ? f->path_sink_aux : f->sink_aux, host->name, in_port,
+             packet->bytes, packet->size);
     } else {
         packets_count_unanswered(ps, packet->handler, "no receiver");
     }
@@ -220,31 +226,59 @@ packets_answer(struct packets_of_switch *ps,
 
 /* For the controller itself.  -------------------------------------------- */
 
+/* Sends a frame to the host's switch as 'head' says. */
+static bool
+send_as(const struct fabric_host *host, const struct ofpacket_out *head,
+        const void *frame, size_t size)
+{
+    struct fabric *f = host->fabric;
+    struct packets_of_switch *ps = packets_of(host->sw);
+    struct ofpbuf *b = &f->packets->frame;
+
+    if (ofconn_queued(host->sw->conn) > PACKETS_UNREAD_MAX) {
+        packets_count_drop(ps, PACKET_DROP_UNREAD);
+        return false;
+    }
+    ofpbuf_clear(b);
+    ofpacket_put(b, head, frame, size);
+    ofconn_send(host->sw->conn, b->data, b->size);
+    f->packets->n_out++;
+    ps->n_out++;
+    return true;
+}
+
 bool
 fabric_send_frame(struct fabric *f, const char *name, uint32_t ofport,
                   const void *frame, size_t size)
 {
     const struct fabric_host *host = fabric_find_host(f, name);
-    struct ofpbuf *b = &f->packets->frame;
-    struct packets_of_switch *ps;
     struct ofpacket_out head;
 
     if (!host || !host->sw->conn || size < VMN_FRAME_MIN
         || size > VMN_FRAME_MAX) {
         return false;
     }
-    ps = packets_of(host->sw);
-    if (ofconn_queued(host->sw->conn) > PACKETS_UNREAD_MAX) {
-        packets_count_drop(ps, PACKET_DROP_UNREAD);
+    ofpacket_make_output(&head, ofport);
+    return send_as(host, &head, frame, size);
+}
+
+bool
+fabric_send_to_host(struct fabric *f, const char *name, uint32_t vni,
+                    uint32_t number, const void *frame, size_t size)
+{
+    const struct fabric_host *host = fabric_find_host(f, name);
+    int table = engine_table_of_hook(f->engine, VMN_HOOK_DELIVER);
+    uint32_t regs[OFPACKET_REGS] = { 0 };
+    struct ofpacket_out head;
+
+    if (!host || !host->sw->conn || table < 0 || size < VMN_FRAME_MIN
+        || size > FABRIC_PATH_FRAME_MAX) {
         return false;
     }
-    ofpbuf_clear(b);
-    ofpacket_make_output(&head, ofport);
-    ofpacket_put(b, &head, frame, size);
-    ofconn_send(host->sw->conn, b->data, b->size);
-    f->packets->n_out++;
-    ps->n_out++;
-    return true;
+    regs[VMN_REG_NETWORK - VMN_F_REG0] = vni;
+    regs[VMN_REG_DST_HOST - VMN_F_REG0] = number;
+    ofpacket_make_resubmit(&head, (uint8_t) table, PATH_IN_PORT, regs);
+    return send_as(host, &head, frame, size);
 }
 
 void
@@ -273,4 +307,11 @@ fabric_set_sink(struct fabric *f, fabric_sink_cb *sink, void *aux)
 {
     f->sink = sink;
     f->sink_aux = aux;
+}
+
+void
+fabric_set_path_sink(struct fabric *f, fabric_sink_cb *sink, void *aux)
+{
+    f->path_sink = sink;
+    f->path_sink_aux = aux;
 }

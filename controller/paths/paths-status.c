@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What users see of paths; see paths.h.  Changes nothing. */
+
+#include <config.h>
+
+#include "controller/paths/paths-private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/model/model.h"
+#include "openvswitch/dynamic-string.h"
+#include "unixctl.h"
+#include "util.h"
+#include "vmn/rows.h"
+
+/* Says why a path is down: which direction is broken, as far as is known. */
+static void
+describe_down(const struct path *path, struct paths_path *shown)
+{
+    const char *a = path->hosts[0]->name, *b = path->hosts[1]->name;
+    bool forth = path->forth == DIRECTION_BROKEN;
+    bool back = path->back == DIRECTION_BROKEN;
+
+    if (forth && back) {
+        snprintf(shown->reason, sizeof shown->reason,
+                 "no probe passes, in either direction");
+    } else if (forth || back) {
+        snprintf(shown->reason, sizeof shown->reason,
+                 "no probe from %s reaches %s", forth ? a : b, forth ? b : a);
+    } else {
+        snprintf(shown->reason, sizeof shown->reason, "no probe is answered");
+    }
+}
+
+/* Returns what probes took, less what references of the same host took; -1: it
+ * is not known.  Both are the least ones: what is above that is of the way to
+ * the switch, and of who waits there, more often than between the hosts. */
+static int64_t
+latency_of(const struct path *path)
+{
+    int64_t took_us = path_least_get(&path->window.took);
+    int64_t reference_us = path_least_get(&path->hosts[0]->reference);
+
+    return (took_us >= 0 && reference_us >= 0
+            ? MAX(took_us - reference_us, 0) : -1);
+}
+
+void
+paths_describe(const struct path *path, struct paths_path *shown)
+{
+    const struct path_window *w = &path->window;
+    bool swap = strcmp(path->hosts[0]->name, path->hosts[1]->name) > 0;
+
+    *shown = (struct paths_path) {
+        .host = path->hosts[swap]->name, .peer = path->hosts[!swap]->name,
+        .state = path_window_state(w),
+        .since_ms = path->since_ms, .checked_ms = path->checked_ms,
+        .latency_us = latency_of(path),
+        .lost = path_window_lost(w), .of = w->n, .mtu = path->mtu,
+    };
+    switch (shown->state) {
+    case PATH_DOWN:
+        describe_down(path, shown);
+        break;
+    case PATH_MTU:
+        snprintf(shown->reason, sizeof shown->reason, "packets of %"PRIu32" "
+                 "bytes, the MTU, are lost; small ones pass", path->mtu);
+        break;
+    case PATH_LOSSY:
+        snprintf(shown->reason, sizeof shown->reason, "%u of the last %u "
+                 "probes were lost", shown->lost, shown->of);
+        break;
+    case PATH_UNKNOWN:
+    case PATH_UP:
+    case PATH_N_STATES:
+    default:
+        break;
+    }
+}
+
+bool
+paths_are_measured(const struct paths *p)
+{
+    return p->vni;
+}
+
+void
+paths_each(const struct paths *p, const char *host, paths_each_cb *cb,
+           void *aux)
+{
+    struct paths_path shown;
+    const struct path *path;
+
+    if (host && !shash_find(&p->hosts, host)) {
+        return;
+    }
+    HMAP_FOR_EACH (path, node, &p->pairs) {
+        if (host && strcmp(path->hosts[0]->name, host)
+            && strcmp(path->hosts[1]->name, host)) {
+            continue;
+        }
+        paths_describe(path, &shown);
+        if (!cb(aux, &shown)) {
+            return;
+        }
+    }
+}
+
+/* Ports.  ----------------------------------------------------------------- */
+
+/* Returns true if the port's host is one of the two, and the other one has a
+ * part in the port's domain. */
+static bool
+is_concerned(const struct paths *p, const struct paths_path *path,
+             const struct vmn_binding *binding)
+{
+    bool is_peers = binding->host && !strcmp(binding->host, path->peer);
+    const struct path_domain *domain;
+    const struct vmn_port *port;
+    const char *key;
+
+    if (!binding->host
+        || (!is_peers && strcmp(binding->host, path->host))) {
+        return false;
+    }
+    port = model_get_durable(p->model, VMN_TABLE_PORT, binding->row.name,
+                             NULL);
+    key = port && port->enabled ? smap_get(&p->networks, port->network) : NULL;
+    domain = key ? shash_find_data(&p->domains, key) : NULL;
+    return domain && sset_contains(&domain->hosts,
+                                   is_peers ? path->host : path->peer);
+}
+
+bool
+paths_concerns_port(const struct paths *p, const struct paths_path *path,
+                    const char *port)
+{
+    const struct vmn_binding *binding = model_get_durable(
+        p->model, VMN_TABLE_BINDING, port, NULL);
+
+    return binding && is_concerned(p, path, binding);
+}
+
+void
+paths_each_port(const struct paths *p, const struct paths_path *path,
+                paths_port_cb *cb, void *aux)
+{
+    const struct vmn_binding *binding = NULL;
+
+    while ((binding = model_next_durable(
+                p->model, VMN_TABLE_BINDING,
+                binding ? binding->row.name : "", NULL))) {
+        if (is_concerned(p, path, binding)
+            && !cb(aux, binding->row.name)) {
+            return;
+        }
+    }
+}
+
+/* Statistics.  ------------------------------------------------------------ */
+
+void
+paths_get_stats(const struct paths *p, struct paths_stats *stats)
+{
+    const struct path *path;
+
+    *stats = p->stats;
+    stats->latency_us = -1;
+    stats->interval_us = path_turns_interval_us(p->n_turns);
+    HMAP_FOR_EACH (path, node, &p->pairs) {
+        stats->n[path_window_state(&path->window)]++;
+        stats->latency_us = MAX(stats->latency_us, latency_of(path));
+    }
+}
+
+void
+paths_each_bad_host(const struct paths *p, paths_host_cb *cb, void *aux)
+{
+    const struct shash_node *node, **nodes;
+    size_t n = shash_count(&p->hosts);
+    const struct path *path;
+
+    SHASH_FOR_EACH (node, &p->hosts) {
+        struct path_host *host = node->data;
+
+        host->n_bad = 0;
+    }
+    HMAP_FOR_EACH (path, node, &p->pairs) {
+        if (path_window_state(&path->window) > PATH_UP) {
+            path->hosts[0]->n_bad++;
+            path->hosts[1]->n_bad++;
+        }
+    }
+    nodes = shash_sort(&p->hosts);
+    for (size_t i = 0; i < n; i++) {
+        const struct path_host *host = nodes[i]->data;
+
+        if (host->n_bad) {
+            cb(aux, host->name, host->n_bad);
+        }
+    }
+    free(nodes);
+}
+
+/* For developers.  -------------------------------------------------------- */
+
+static bool
+show_cb(void *ds, const struct paths_path *path)
+{
+    ds_put_format(ds, "%s %s: %s, latency %"PRId64" us, lost %u of %u, "
+                  "MTU %"PRIu32"%s%s\n", path->host, path->peer,
+                  path_state_names[path->state], path->latency_us, path->lost,
+                  path->of, path->mtu, path->reason[0] ? ": " : "",
+                  path->reason);
+    return true;
+}
+
+static void
+paths_show(struct unixctl_conn *conn, int argc OVS_UNUSED,
+           const char *argv[] OVS_UNUSED, void *p_)
+{
+    const struct paths *p = p_;
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct paths_stats stats;
+
+    paths_get_stats(p, &stats);
+    ds_put_format(&ds, "VNI %"PRIu32", %"PRIuSIZE" hosts with turns, one each "
+                  "%"PRId64" ms; probes: %"PRIu64" answered, %"PRIu64" lost, "
+                  "%"PRIu64" unproven; %"PRIu64" frames ignored\n", p->vni,
+                  p->n_turns, stats.interval_us / 1000, stats.n_answered,
+                  stats.n_lost, stats.n_unproven, stats.n_ignored);
+    paths_each(p, NULL, show_cb, &ds);
+    unixctl_command_reply(conn, ds_cstr(&ds));
+    ds_destroy(&ds);
+}
+
+void
+paths_unixctl_init(struct paths *p)
+{
+    unixctl_command_register("paths/show", "", 0, 0, paths_show, p);
+}
