@@ -38,12 +38,16 @@ return_request(struct vmn_emit *emit, uint32_t vni)
     send_by_tunnel(actions, vni);
 }
 
-/* Hands a frame to vmnd: its beginning, which is all that is looked at. */
+/* Hands a frame to vmnd: its beginning, which is all that is looked at.  As a
+ * sender it is told from all ports, so that none uses up its rate. */
 static void
 take_frame(struct vmn_flow *flow)
 {
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
     vmn_match_mac(flow, VMN_F_ETH_DST, VMN_PATH_MAC_REPLY);
-    vmn_act_punt(vmn_flow_actions(flow), HANDLER_PATH, 0, VMN_PATH_FRAME_MIN);
+    vmn_act_set(actions, VMN_REG_SRC_ID, VMN_PATH_SRC_ID);
+    vmn_act_punt(actions, HANDLER_PATH, 0, VMN_PATH_FRAME_MIN);
 }
 
 void

@@ -82,6 +82,7 @@ static const struct {
     { "activity.json", "/v1/activity", "what the last changes took", false },
     { "revisions.json", "/v1/revisions?limit=1000",
       "the last changes: who and what", false },
+    { "paths.json", "/v1/paths", "paths between hosts", false },
     { "drops.json", "/v1/drops?background=true", "what was dropped", false },
     { "logs.json", "/v1/logs", "what rules with a log decided", true },
     { "metrics.txt", "/metrics", "figures, as Prometheus has them", false },

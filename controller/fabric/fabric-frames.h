@@ -34,6 +34,10 @@ void fabric_probe_host(struct fabric *, const char *host);
 bool fabric_host_heard_since(const struct fabric *, const char *host,
                              int64_t since_us);
 
+/* Returns how many packet-ins a second of one sender are let in
+ * (--packet-port-rate); 0: any number. */
+unsigned fabric_packet_port_rate(const struct fabric *);
+
 /* Sets the callback for packet-ins of the controller's own handlers
  * ('to_controller' of struct vmn_handler_class), which are limited as all
  * packet-ins.  The frame is borrowed, and may be truncated.  NULL: they are

@@ -141,14 +141,19 @@ get_paths(struct http_request *req, struct northbound *nb)
         return;
     }
     arena_init(&arena);
-    paths_each(nb->paths, host, gather_cb, &list);
+    if (nb->paths) {
+        paths_each(nb->paths, host, gather_cb, &list);
+        paths_get_stats(nb->paths, &stats);
+        reply.unmeasured = stats.n_unmeasured;
+        reply.reason = paths_problem(nb->paths);
+    } else {
+        reply.reason = "this vmnd has no hosts";
+    }
     if (list.n) {
         qsort(list.paths, list.n, sizeof *list.paths, compare_paths);
     }
-    paths_get_stats(nb->paths, &stats);
-    reply.measured = paths_are_measured(nb->paths);
+    reply.measured = !reply.reason;
     reply.total = list.n;
-    reply.unmeasured = stats.n_unmeasured;
     reply.n_items = MIN(list.n, limit);
     reply.items = arena_alloc(&arena, MAX(reply.n_items, 1)
                                       * sizeof *reply.items);

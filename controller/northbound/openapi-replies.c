@@ -269,7 +269,8 @@ static const struct schema_struct path_shown = SHOWN_KEPT(
 const struct schema_struct nb_reply_paths = SHOWN_KEPT(
     "PathList", nb_reply_paths,
     SHOWN_OF(nb_reply_paths, measured, BOOL, ALWAYS,
-             "Whether paths are measured: app `paths` is loaded."),
+             "Whether paths are measured."),
+    SHOWN_OF(nb_reply_paths, reason, STRING, 0, "Why they are not."),
     SHOWN_OF(nb_reply_paths, total, U64, ALWAYS, "How many there are, of "
              "those that are asked for."),
     SHOWN_OF(nb_reply_paths, unmeasured, U64, HIDE,

@@ -241,6 +241,7 @@ struct nb_path {
 
 struct nb_reply_paths {
     bool measured;
+    const char *reason;         /* Why not, or NULL. */
     uint64_t total, unmeasured;
     size_t n_items;
     struct nb_path *items;

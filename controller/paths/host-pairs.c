@@ -13,6 +13,7 @@
 
 #include "controller/engine/engine.h"
 #include "controller/engine/relation.h"
+#include "controller/fabric/fabric-frames.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/model/id-pools.h"
 #include "controller/model/model.h"
@@ -161,6 +162,7 @@ get_host(struct paths *p, const char *name)
         host = xzalloc(sizeof *host);
         host->name = xstrdup(name);
         host->number = number;
+        host->revision = model_durable_revision(p->model);
         path_least_init(&host->reference);
         host->last = xzalloc(sizeof *host->last);
         host->before = xzalloc(sizeof *host->before);
@@ -168,6 +170,16 @@ get_host(struct paths *p, const char *name)
         shash_add(&p->hosts, name, host);
     }
     return host;
+}
+
+/* Returns true if the host has the flows by which it and 'other' send each
+ * other probes: without these, they would be lost, and no path broken. */
+static bool
+has_flows(const struct paths *p, const struct path_host *host,
+          const struct path_host *other)
+{
+    return fabric_host_acked(p->fabric, host->name) >= MAX(host->revision,
+                                                           other->revision);
 }
 
 /* The two hosts are a pair.  Which of them probes, is by chance: so each has
@@ -183,6 +195,10 @@ add_pair(struct paths *p, struct path_host *a, struct path_host *b,
 
         if (hmap_count(&p->pairs) >= PATHS_MAX) {
             p->stats.n_unmeasured++;
+            return;
+        }
+        if (!has_flows(p, a, b) || !has_flows(p, b, a)) {
+            p->waits = a->shared = b->shared = true;
             return;
         }
         path = xzalloc(sizeof *path);
@@ -279,6 +295,7 @@ begin(struct paths *p)
     const struct shash_node *node;
     struct path *path;
 
+    p->waits = false;
     p->stats.n_unmeasured = 0;
     SHASH_FOR_EACH (node, &p->hosts) {
         struct path_host *host = node->data;
@@ -310,15 +327,30 @@ forget_renumbered(struct paths *p)
     forget_others(p);
 }
 
+/* Returns the VNI of probes, or 0 and sets 'problem'. */
+static uint32_t
+find_vni(struct paths *p)
+{
+    unsigned rate = fabric_packet_port_rate(p->fabric);
+
+    if (!engine_relation_values(p->engine, VMN_REL_PATH_PROBES, "").n) {
+        p->problem = "app paths is not loaded, or not enabled";
+    } else if (rate && rate < PATHS_PACKET_RATE_MIN) {
+        p->problem = "--packet-port-rate is less than 20";
+    } else {
+        p->problem = "there is no VNI left for probes";
+        return id_pools_peek(model_id_pools(p->model), VMN_ID_POOL_VNI,
+                             VMN_PATH_VNI_KEY);
+    }
+    return 0;
+}
+
 void
 host_pairs_find(struct paths *p)
 {
-    bool wanted = engine_relation_values(p->engine, VMN_REL_PATH_PROBES,
-                                         "").n > 0;
     const struct shash_node *node;
 
-    p->vni = wanted ? id_pools_peek(model_id_pools(p->model),
-                                    VMN_ID_POOL_VNI, VMN_PATH_VNI_KEY) : 0;
+    p->vni = find_vni(p);
     if (!p->vni) {
         host_pairs_clear(p);
         return;

@@ -28,8 +28,10 @@ VLOG_DEFINE_THIS_MODULE(paths);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 30);
 
-/* Pairs are found anew so long after something has changed. */
+/* Pairs are found anew so long after something has changed; or later, so that
+ * it takes no more than one part in REFRESH_SHARE of the time. */
 #define REFRESH_US (1000 * 1000)
+#define REFRESH_SHARE 100
 /* Turns of a path from one full-sized probe to the next, or from one look at
  * its directions to the next, of one that is down.  It has a full-sized one in
  * each turn while that decides something. */
@@ -333,14 +335,31 @@ turn_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *p_)
     set_turn_timer(p);
 }
 
+static void
+schedule_refresh(struct paths *p)
+{
+    int64_t us = MAX(p->refresh_us * REFRESH_SHARE, REFRESH_US);
+    const struct timeval in = { us / 1000000, us % 1000000 };
+
+    if (p->begun && !event_pending(p->refresh_timer, EV_TIMEOUT, NULL)) {
+        event_add(p->refresh_timer, &in);
+    }
+}
+
 /* The state is quiescent. */
 static void
 refresh_cb(void *p_)
 {
     struct paths *p = p_;
 
+    int64_t begun_us = time_usec();
+
     p->refreshes = false;
     host_pairs_find(p);
+    p->refresh_us = MAX(time_usec() - begun_us, 0);
+    if (p->waits) {
+        schedule_refresh(p);
+    }
     if (!event_pending(p->turn_timer, EV_TIMEOUT, NULL)) {
         set_turn_timer(p);
     }
@@ -355,17 +374,6 @@ refresh_timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED,
     if (!p->refreshes) {
         p->refreshes = true;
         commit_when_quiescent(p->commit, refresh_cb, p);
-    }
-}
-
-static void
-schedule_refresh(struct paths *p)
-{
-    static const struct timeval in = { REFRESH_US / 1000000,
-                                       REFRESH_US % 1000000 };
-
-    if (p->begun && !event_pending(p->refresh_timer, EV_TIMEOUT, NULL)) {
-        event_add(p->refresh_timer, &in);
     }
 }
 
@@ -413,6 +421,7 @@ paths_create(struct event_base *base, struct model *model,
     p->engine = engine;
     p->commit = commit;
     p->fabric = fabric;
+    p->problem = "vmnd has just been started";
     p->frame = xmalloc(FABRIC_PATH_FRAME_MAX);
     shash_init(&p->hosts);
     hmap_init(&p->numbers);

@@ -61,6 +61,8 @@ struct path_host {
     struct hmap_node node;      /* In 'numbers'. */
     char *name;                 /* In 'hosts'. */
     uint32_t number;            /* See VMN_ID_POOL_HOST. */
+    uint64_t revision;          /* The durable one when it was seen first: who
+                                 * has it has the flows for it. */
     size_t n_bad;               /* Of paths_each_bad_host(). */
     size_t n_own, allocated;    /* Those probed in its turns. */
     struct path **own;
@@ -87,7 +89,10 @@ struct paths {
     struct event *turn_timer, *refresh_timer;
     bool begun;                 /* The first compile is done. */
     bool refreshes;             /* Waits for the state to be quiescent. */
-    uint32_t vni;               /* Of probes; 0: nothing is measured. */
+    bool waits;                 /* Some hosts lack flows of probes. */
+    int64_t refresh_us;         /* What the last one took. */
+    uint32_t vni;               /* Of probes; 0: nothing is measured, */
+    const char *problem;        /* for this reason, a constant. */
     struct shash hosts;         /* struct path_host, owned, by name. */
     struct hmap numbers;        /* The same. */
     struct hmap pairs;          /* struct path, owned. */

@@ -82,10 +82,10 @@ paths_describe(const struct path *path, struct paths_path *shown)
     }
 }
 
-bool
-paths_are_measured(const struct paths *p)
+const char *
+paths_problem(const struct paths *p)
 {
-    return p->vni;
+    return p->vni ? NULL : p->problem;
 }
 
 void

@@ -62,8 +62,11 @@ typedef void paths_changed_cb(void *aux, const struct paths_path *);
 /* NULL: nobody is told. */
 void paths_set_watch(struct paths *, paths_changed_cb *, void *aux);
 
-/* Returns true if paths are measured. */
-bool paths_are_measured(const struct paths *);
+/* Returns why paths are not measured, a constant; NULL: they are. */
+const char *paths_problem(const struct paths *);
+
+/* The least --packet-port-rate with which answers to probes are let in. */
+#define PATHS_PACKET_RATE_MIN 20
 
 /* Calls 'cb' with each path, in any order, until it returns false; those of
  * 'host' alone if it is not NULL. */

@@ -180,6 +180,8 @@ enum vmn_hook {
 #define VMN_REL_PATH_PROBES "vmn.path-probes"
 #define VMN_PATH_VNI_KEY "vmn/paths"
 #define VMN_PATH_FRAME_MIN 64
+/* In VMN_REG_SRC_ID of those that are for vmnd: no port's identity. */
+#define VMN_PATH_SRC_ID 0xffffffffu
 /* Their destination addresses: a request, which the host that gets it returns;
  * and what is for vmnd. */
 #define VMN_PATH_MAC_REQUEST \

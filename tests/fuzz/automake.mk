@@ -18,6 +18,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz-ovsdb-rows \
 	tests/fuzz/fuzz-own-types \
 	tests/fuzz/fuzz-packet-in \
+	tests/fuzz/fuzz-path-probe \
 	tests/fuzz/fuzz-probe \
 	tests/fuzz/fuzz-reject-message \
 	tests/fuzz/fuzz-replay-calls \

@@ -256,6 +256,12 @@ fabric_set_path_sink(struct fabric *f OVS_UNUSED,
 {
 }
 
+unsigned
+fabric_packet_port_rate(const struct fabric *f OVS_UNUSED)
+{
+    return 0;
+}
+
 bool
 fabric_send_to_host(struct fabric *f OVS_UNUSED, const char *host OVS_UNUSED,
                     uint32_t vni OVS_UNUSED, uint32_t number OVS_UNUSED,

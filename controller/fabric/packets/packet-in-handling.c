@@ -31,9 +31,6 @@ VLOG_DEFINE_THIS_MODULE(packet_in_handling);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 
-/* Input port of what fabric_send_to_host() sends: no interface has it. */
-#define PATH_IN_PORT 0xfffd     /* OFPP_CONTROLLER. */
-
 /* Answering.  ------------------------------------------------------------ */
 
 /* Appends one of the replies to a packet of 'port' to 'b'. */
@@ -118,7 +115,7 @@ give_to_sink(struct packets_of_switch *ps,
     const struct fabric_host *host = ps->sw->host;
     const struct fabric *f = host->fabric;
     uint32_t in_port = packet->port->in_port;
-    bool is_path = in_port == VMN_TUNNEL_OFPORT || in_port == PATH_IN_PORT;
+    bool is_path = packet_port_is_path(packet->port);
     fabric_sink_cb *sink = is_path ? f->path_sink : f->sink;
 
     if (sink) {
@@ -300,6 +297,12 @@ fabric_host_heard_since(const struct fabric *f, const char *name,
 
     return (host && host->sw->conn
             && ofconn_heard_us(host->sw->conn) > since_us);
+}
+
+unsigned
+fabric_packet_port_rate(const struct fabric *f)
+{
+    return f->packet_port_rate;
 }
 
 void

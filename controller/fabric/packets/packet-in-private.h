@@ -77,6 +77,19 @@ struct packet_port {
     char *vif_name, *port_name;
 };
 
+/* Input port of what fabric_send_to_host() sends: no interface has it. */
+#define PATH_IN_PORT 0xfffd     /* OFPP_CONTROLLER. */
+
+/* Returns true if it is no port of a guest's, but who sends what
+ * fabric_send_to_host() has sent. */
+static inline bool
+packet_port_is_path(const struct packet_port *port)
+{
+    return (port->in_port == PATH_IN_PORT
+            || (port->in_port == VMN_TUNNEL_OFPORT
+                && port->identity == VMN_PATH_SRC_ID));
+}
+
 /* A queued packet. */
 struct waiting_packet {
     struct ovs_list node;

@@ -302,7 +302,8 @@ is_of_another(const struct fabric_switch *sw,
 }
 
 /* The port's limit comes first: a port that floods does not use up the host's
- * rate of the others. */
+ * rate of the others.  What no guest has sent is not of that rate: a probe
+ * must not be lost since others flood. */
 static void
 receive(struct fabric_switch *sw, const struct ofp_header *oh)
 {
@@ -354,7 +355,8 @@ receive(struct fabric_switch *sw, const struct ofp_header *oh)
     if (!bucket_take(&port->bucket, f->packet_port_rate)) {
         port->n_limited++;
         packets_count_drop(ps, PACKET_DROP_PORT_RATE);
-    } else if (!bucket_take(&ps->bucket, f->packet_host_rate)) {
+    } else if (!packet_port_is_path(port)
+               && !bucket_take(&ps->bucket, f->packet_host_rate)) {
         packets_count_drop(ps, PACKET_DROP_HOST_RATE);
     } else {
         if (punt.max_size < PUNT_SIZE_ALL) {
