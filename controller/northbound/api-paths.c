@@ -81,7 +81,8 @@ port_cb(void *list_, const char *port)
             path->port_names = arena_alloc(
                 list->arena, PORTS_MAX * sizeof *path->port_names);
         }
-        path->port_names[path->n_port_names++] = port;
+        path->port_names[path->n_port_names++] = arena_strdup(list->arena,
+                                                              port);
     }
     return true;
 }

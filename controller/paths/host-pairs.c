@@ -307,11 +307,12 @@ begin(struct paths *p)
     }
 }
 
-/* A host whose number is another one is another host. */
+/* Forgets hosts whose number is another one: they are others. */
 static void
 forget_renumbered(struct paths *p)
 {
     const struct shash_node *node;
+    struct path *path;
 
     SHASH_FOR_EACH (node, &p->hosts) {
         struct path_host *host = node->data;
@@ -319,8 +320,6 @@ forget_renumbered(struct paths *p)
         host->shared = host->number == id_pools_peek(
             model_id_pools(p->model), VMN_ID_POOL_HOST, host->name);
     }
-    struct path *path;
-
     HMAP_FOR_EACH (path, node, &p->pairs) {
         path->shared = path->hosts[0]->shared && path->hosts[1]->shared;
     }

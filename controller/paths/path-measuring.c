@@ -35,7 +35,8 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 30);
 /* Turns of a path from one full-sized probe to the next, or from one look at
  * its directions to the next, of one that is down.  It has a full-sized one in
  * each turn while that decides something. */
-#define RARE_EACH 8
+#define RARE_EACH 4
+
 /* Sending.  --------------------------------------------------------------- */
 
 static uint64_t
@@ -427,6 +428,7 @@ paths_create(struct event_base *base, struct model *model,
     hmap_init(&p->numbers);
     hmap_init(&p->pairs);
     shash_init(&p->domains);
+    shash_init(&p->ports);
     smap_init(&p->networks);
     get_entropy_or_die(p->key, sizeof p->key);
     p->turn_timer = event_new(base, -1, 0, turn_cb, p);
@@ -456,6 +458,8 @@ paths_destroy(struct paths *p)
     hmap_destroy(&p->numbers);
     hmap_destroy(&p->pairs);
     shash_destroy(&p->domains);
+    paths_forget_ports(p);
+    shash_destroy(&p->ports);
     smap_destroy(&p->networks);
     free(p->in_turn);
     free(p->frame);

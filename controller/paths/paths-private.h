@@ -98,6 +98,10 @@ struct paths {
     struct hmap pairs;          /* struct path, owned. */
     struct shash domains;       /* struct path_domain, owned. */
     struct smap networks;       /* Name -> key of its domain. */
+    struct shash ports;         /* Host -> struct svec, owned, of the names of
+                                 * ports there, */
+    int64_t ports_us;           /* since then (0: it is not known), */
+    uint64_t ports_revision;    /* and of that revision. */
     size_t n_turns, turn;       /* Hosts that have turns, and whose is next. */
     struct path_host **in_turn;
     uint8_t key[16];            /* For nonces. */
@@ -118,5 +122,7 @@ struct path *host_pairs_get(const struct paths *, const struct path_host *,
 
 /* paths-status.c.  Fills in what is known of a path. */
 void paths_describe(const struct path *, struct paths_path *);
+/* Forgets which ports hosts have. */
+void paths_forget_ports(struct paths *);
 
 #endif /* controller/paths/paths-private.h */

@@ -13,9 +13,14 @@
 
 #include "controller/model/model.h"
 #include "openvswitch/dynamic-string.h"
+#include "svec.h"
+#include "timeval.h"
 #include "unixctl.h"
 #include "util.h"
 #include "vmn/rows.h"
+
+/* How old a list of hosts' ports may be, if there are newer revisions. */
+#define PORTS_AGE_US (1000 * 1000)
 
 /* Says why a path is down: which direction is broken, as far as is known. */
 static void
@@ -146,16 +151,75 @@ paths_concerns_port(const struct paths *p, const struct paths_path *path,
 }
 
 void
-paths_each_port(const struct paths *p, const struct paths_path *path,
-                paths_port_cb *cb, void *aux)
+paths_forget_ports(struct paths *p)
 {
-    const struct vmn_binding *binding = NULL;
+    struct shash_node *node, *next;
 
+    SHASH_FOR_EACH_SAFE (node, next, &p->ports) {
+        svec_destroy(node->data);
+        free(node->data);
+        shash_delete(&p->ports, node);
+    }
+    p->ports_us = 0;
+}
+
+/* Lists the ports on each host with paths, unless that is known: it takes a
+ * look at each binding, and many paths may break at once. */
+static void
+find_ports(struct paths *p)
+{
+    uint64_t revision = model_durable_revision(p->model);
+    const struct vmn_binding *binding = NULL;
+    int64_t now_us = time_usec();
+
+    if (p->ports_us && (p->ports_revision == revision
+                        || now_us - p->ports_us < PORTS_AGE_US)) {
+        return;
+    }
+    paths_forget_ports(p);
+    p->ports_us = now_us;
+    p->ports_revision = revision;
     while ((binding = model_next_durable(
                 p->model, VMN_TABLE_BINDING,
                 binding ? binding->row.name : "", NULL))) {
-        if (is_concerned(p, path, binding)
-            && !cb(aux, binding->row.name)) {
+        struct svec *ports;
+
+        if (!binding->host || !shash_find(&p->hosts, binding->host)) {
+            continue;
+        }
+        ports = shash_find_data(&p->ports, binding->host);
+        if (!ports) {
+            ports = xmalloc(sizeof *ports);
+            svec_init(ports);
+            shash_add(&p->ports, binding->host, ports);
+        }
+        svec_add(ports, binding->row.name);
+    }
+}
+
+void
+paths_each_port(struct paths *p, const struct paths_path *path,
+                paths_port_cb *cb, void *aux)
+{
+    static const struct svec none = SVEC_EMPTY_INITIALIZER;
+    const struct svec *lists[2];
+    size_t at[2] = { 0, 0 };
+
+    find_ports(p);
+    for (int i = 0; i < 2; i++) {
+        const struct svec *ports = shash_find_data(
+            &p->ports, i ? path->peer : path->host);
+
+        lists[i] = ports ? ports : &none;
+    }
+    while (at[0] < lists[0]->n || at[1] < lists[1]->n) {
+        int i = (at[0] >= lists[0]->n
+                 || (at[1] < lists[1]->n
+                     && strcmp(lists[0]->names[at[0]],
+                               lists[1]->names[at[1]]) > 0));
+        const char *port = lists[i]->names[at[i]++];
+
+        if (paths_concerns_port(p, path, port) && !cb(aux, port)) {
             return;
         }
     }

@@ -78,10 +78,11 @@ void paths_each(const struct paths *, const char *host, paths_each_cb *,
  * that the other one has a part in, or in one that routers join with such. */
 bool paths_concerns_port(const struct paths *, const struct paths_path *,
                          const char *port);
-/* Calls 'cb' with the name of each such port, sorted, until it returns
- * false. */
+/* Calls 'cb' with the name of each such port, sorted, until it returns false;
+ * one that came within the last second may be missing.  The name is valid
+ * until the next call. */
 typedef bool paths_port_cb(void *aux, const char *port);
-void paths_each_port(const struct paths *, const struct paths_path *,
+void paths_each_port(struct paths *, const struct paths_path *,
                      paths_port_cb *, void *aux);
 
 /* For /metrics and GET /v1/paths. */
