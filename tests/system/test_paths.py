@@ -7,8 +7,7 @@ import os
 import re
 
 import pytest
-from conftest import World, check_log, close_lab, make_token_lab
-from tenants import PORT
+from conftest import World, check_log, close_lab, make_lab
 from test_events import Reader
 from test_live_apps import ctl
 
@@ -20,8 +19,8 @@ APP = os.path.join(os.environ.get("VMN_APPDIR", "_build/normal/appdir"),
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    lab = make_token_lab("paths", 3, tmp_path_factory.mktemp("api"), PORT)
+def lab():
+    lab = make_lab("paths", 3)
     ctl(lab, "app", "load", APP, "--wait")
     yield lab
     close_lab(lab)
