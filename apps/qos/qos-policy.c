@@ -10,24 +10,39 @@
 /* Type.  ------------------------------------------------------------------ */
 
 static void
-check_limit(const struct qos_policy *row, size_t i, struct vmn_check *check)
+check_limit(const struct qos_limit *limit, const char *const pointers[2],
+            struct vmn_check *check)
 {
-    static const char *const pointers[N_DIRECTIONS][2] = {
+    if (limit->burst_kb && !limit->max_kbps) {
+        vmn_check_fail(check, pointers[0], "is of max_kbps, which the limit "
+                       "lacks");
+    } else if (limit->burst_kb && limit->burst_kb < BURST_KB_LEAST) {
+        vmn_check_fail(check, pointers[0], "is at least %d, or no large frame "
+                       "gets through", BURST_KB_LEAST);
+    }
+    if (limit->burst_packets && !limit->max_pps) {
+        vmn_check_fail(check, pointers[1], "is of max_pps, which the limit "
+                       "lacks");
+    }
+}
+
+static void
+check_limits(const struct qos_policy *row, struct vmn_check *check)
+{
+    static const char *const own[N_DIRECTIONS][2] = {
         { "/limits/0/burst_kb", "/limits/0/burst_packets" },
         { "/limits/1/burst_kb", "/limits/1/burst_packets" },
     };
-    const struct qos_limit *limit = &row->limits[i];
+    static const char *const shared[N_DIRECTIONS][2] = {
+        { "/shared_limits/0/burst_kb", "/shared_limits/0/burst_packets" },
+        { "/shared_limits/1/burst_kb", "/shared_limits/1/burst_packets" },
+    };
 
-    if (limit->burst_kb && !limit->max_kbps) {
-        vmn_check_fail(check, pointers[i][0], "is of max_kbps, which the "
-                       "limit lacks");
-    } else if (limit->burst_kb && limit->burst_kb < BURST_KB_LEAST) {
-        vmn_check_fail(check, pointers[i][0], "is at least %d, or no large "
-                       "frame gets through", BURST_KB_LEAST);
+    for (size_t i = 0; i < row->n_limits && i < N_DIRECTIONS; i++) {
+        check_limit(&row->limits[i], own[i], check);
     }
-    if (limit->burst_packets && !limit->max_pps) {
-        vmn_check_fail(check, pointers[i][1], "is of max_pps, which the limit "
-                       "lacks");
+    for (size_t i = 0; i < row->n_shared_limits && i < N_DIRECTIONS; i++) {
+        check_limit(&row->shared_limits[i], shared[i], check);
     }
 }
 
@@ -35,20 +50,20 @@ static void
 check_policy(const void *row_, struct vmn_check *check)
 {
     const struct qos_policy *row = (const struct qos_policy *) row_;
+    bool has_other = row->network || row->selector.text || row->n_hosts;
 
-    if (row->n_ports && (row->network || row->selector.text)) {
+    if (row->n_ports && has_other) {
         vmn_check_fail(check, "/ports", "a policy has either ports, or a "
-                       "network and a selector");
-    } else if (!row->n_ports && !row->network && !row->selector.text) {
-        vmn_check_fail(check, "", "a policy needs ports, or a network, a "
-                       "selector or both");
+                       "network, a selector and hosts");
+    } else if (!row->n_ports && !has_other) {
+        vmn_check_fail(check, "", "a policy needs ports, or one of network, "
+                       "selector and hosts");
     }
-    if (!row->n_limits && row->dscp == DSCP_KEPT) {
-        vmn_check_fail(check, "", "a policy needs limits, or a dscp");
+    if (!row->n_limits && !row->n_shared_limits && row->dscp == DSCP_KEPT) {
+        vmn_check_fail(check, "", "a policy needs limits, shared_limits or a "
+                       "dscp");
     }
-    for (size_t i = 0; i < row->n_limits && i < N_DIRECTIONS; i++) {
-        check_limit(row, i, check);
-    }
+    check_limits(row, check);
 }
 
 static const char *const directions[] = {
@@ -91,6 +106,11 @@ static const struct vmn_struct_class policy = {
         { VMN_FIELD(qos_policy, selector), .type = VMN_FIELD_SELECTOR,
           .doc = "In place of `ports`: those with such labels; with "
                  "`network`, of these." },
+        { VMN_LIST_FIELD(qos_policy, hosts), .type = VMN_FIELD_REF,
+          .ref = "hosts",
+          .flags = VMN_FIELD_SET | VMN_FIELD_ADMINISTRATORS,
+          .doc = "In place of `ports`: those that are on these hosts; with "
+                 "`network` or `selector`, of these." },
         { VMN_FIELD(qos_policy, priority), .type = VMN_FIELD_INT, .min = 0,
           .max = PRIORITY_MAX, .def = PRIORITY_MAX / 2,
           .doc = "Of several policies of a port that say a `dscp`, the one "
@@ -101,6 +121,12 @@ static const struct vmn_struct_class policy = {
           .doc = "How much each of its ports may send and get; what is more "
                  "is dropped, at the port's own host.  Of several policies of "
                  "a port the least counts." },
+        { VMN_LIST_FIELD(qos_policy, shared_limits),
+          .type = VMN_FIELD_STRUCT, .flags = VMN_FIELD_SET, .nested = &limit,
+          .max_items = N_DIRECTIONS,
+          .doc = "How much all of its ports on a host may send and get "
+                 "together, on each host by itself.  Those of several "
+                 "policies all hold, behind `limits`." },
         { VMN_FIELD(qos_policy, dscp), .type = VMN_FIELD_INT,
           .min = DSCP_KEPT, .max = 63, .def = DSCP_KEPT,
           .doc = "DSCP that what its ports send gets (RFC 2474); -1: what "
@@ -109,18 +135,28 @@ static const struct vmn_struct_class policy = {
     },
 };
 
+static const struct vmn_field_class status[] = {
+    { .name = "hosts", .type = VMN_FIELD_TEXT, .flags = VMN_FIELD_LIST,
+      .relation = REL_HOSTS,
+      .doc = "Hosts with ports that have its `shared_limits`, which each of "
+             "these hosts allows." },
+    { .name = NULL },
+};
+
 const struct vmn_type_class qos_types[] = {
     { .name = "qos-policies", .singular = "qos-policy",
       .doc = "How much ports may send and get, and the DSCP of what they "
              "send.",
-      .row = &policy, .check = check_policy },
+      .row = &policy, .check = check_policy, .max_objects = POLICIES_MAX,
+      .status = status },
     { .name = NULL },
 };
 
 /* Whom a policy is for.  -------------------------------------------------- */
 
 void
-compile_policy(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+qos_publish_policy(struct vmn_view *view, const char *key,
+                   struct vmn_emit *emit)
 {
     const struct qos_policy *row
         = (const struct qos_policy *) vmn_read(view, ROW_POLICY, key);
@@ -137,6 +173,12 @@ compile_policy(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         return;
     } else if (row->network) {
         of = vmn_printf(view, "network %s", row->network);
+    } else if (!row->selector.text) {
+        for (size_t i = 0; i < row->n_hosts; i++) {
+            vmn_publish(emit, REL_POLICIES,
+                        vmn_printf(view, "host %s", row->hosts[i]), key);
+        }
+        return;
     } else {
         of = vmn_selector_label(view, &row->selector);
         of = of ? vmn_printf(view, "label %s", of) : "any";
@@ -144,19 +186,28 @@ compile_policy(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     vmn_publish(emit, REL_POLICIES, of, key);
 }
 
+static bool
+lists(const char *const *names, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!strcmp(names[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What the relation says may be of a row that has changed since, so it is
  * looked at. */
 static bool
 is_for(struct vmn_view *view, const struct qos_policy *row,
-       const struct vmn_port *port)
+       const struct vmn_port *port, const char *host)
 {
-    for (size_t i = 0; i < row->n_ports; i++) {
-        if (!strcmp(row->ports[i], port->row.name)) {
-            return true;
-        }
+    if (row->n_ports) {
+        return lists(row->ports, row->n_ports, port->row.name);
     }
-    return (!row->n_ports
-            && (!row->network || !strcmp(row->network, port->network))
+    return ((!row->network || !strcmp(row->network, port->network))
+            && (!row->n_hosts || lists(row->hosts, row->n_hosts, host))
             && (!row->selector.text
                 || vmn_selector_matches(&row->selector,
                                         vmn_labels_of(view, &port->row))));
@@ -190,6 +241,12 @@ add_policy(const struct qos_policy *row, const struct qos_policy **first,
         take_less(&to->max_pps, &to->burst_packets, from->max_pps,
                   from->burst_packets);
     }
+    if (row->n_shared_limits) {
+        if (effect->n_shared < SHARED_MAX) {
+            effect->shared[effect->n_shared] = row;
+        }
+        effect->n_shared++;
+    }
     if (row->dscp != DSCP_KEPT
         && (!*first || row->priority < (*first)->priority
             || (row->priority == (*first)->priority
@@ -200,50 +257,54 @@ add_policy(const struct qos_policy *row, const struct qos_policy **first,
     }
 }
 
+/* A port on one of its hosts, and what was found of its policies so far. */
+struct search {
+    struct vmn_view *view;
+    const struct vmn_port *port;
+    const char *host;
+    const struct qos_policy *first;
+    struct qos_effect *effect;
+    bool found;
+};
+
 /* Adds those of the relation at 'key'. */
-static bool
-add_policies(struct vmn_view *view, const char *key,
-             const struct vmn_port *port, const struct qos_policy **first,
-             struct qos_effect *effect)
+static void
+add_policies(struct search *search, const char *key)
 {
-    struct vmn_names names = vmn_relation_values(view, REL_POLICIES, key);
-    bool found = false;
+    struct vmn_names names = vmn_relation_values(search->view, REL_POLICIES,
+                                                 key);
 
     for (size_t i = 0; i < names.n; i++) {
         const struct qos_policy *row
-            = (const struct qos_policy *) vmn_read(view, ROW_POLICY,
+            = (const struct qos_policy *) vmn_read(search->view, ROW_POLICY,
                                                    names.names[i]);
 
-        if (row && is_for(view, row, port)) {
-            add_policy(row, first, effect);
-            found = true;
+        if (row && is_for(search->view, row, search->port, search->host)) {
+            add_policy(row, &search->first, search->effect);
+            search->found = true;
         }
     }
-    return found;
 }
 
 bool
 qos_effect_on(struct vmn_view *view, const struct vmn_port *port,
-              struct qos_effect *effect)
+              const char *host, struct qos_effect *effect)
 {
     const struct vmn_labels *labels = vmn_labels_of(view, &port->row);
-    const struct qos_policy *first = NULL;
-    bool found;
+    struct search search = { .view = view, .port = port, .host = host,
+                             .effect = effect };
 
     *effect = (struct qos_effect) { .dscp = DSCP_KEPT };
-    found = add_policies(view, vmn_printf(view, "port %s", port->row.name),
-                         port, &first, effect);
-    found |= add_policies(view, vmn_printf(view, "network %s", port->network),
-                          port, &first, effect);
-    found |= add_policies(view, "any", port, &first, effect);
+    add_policies(&search, vmn_printf(view, "port %s", port->row.name));
+    add_policies(&search, vmn_printf(view, "network %s", port->network));
+    add_policies(&search, vmn_printf(view, "host %s", host));
+    add_policies(&search, "any");
     for (size_t i = 0; i < labels->n; i++) {
         const struct vmn_label *label = &labels->labels[i];
 
-        found |= add_policies(view, vmn_printf(view, "label %s", label->key),
-                              port, &first, effect);
-        found |= add_policies(view, vmn_printf(view, "label %s=%s", label->key,
-                                               label->value),
-                              port, &first, effect);
+        add_policies(&search, vmn_printf(view, "label %s", label->key));
+        add_policies(&search, vmn_printf(view, "label %s=%s", label->key,
+                                         label->value));
     }
-    return found;
+    return search.found;
 }

@@ -10,9 +10,29 @@
 /* The app's type. */
 #define ROW_POLICY VMN_ROW_OWN(0)
 
-/* Relation: "port NAME", "network NAME", "label KEY", "label KEY=VALUE" or
- * "any" -> policies that may be for such ports. */
+/* Relation: "port NAME", "network NAME", "label KEY", "label KEY=VALUE", "host
+ * NAME" or "any" -> policies that may be for such ports. */
 #define REL_POLICIES "qos.policies"
+/* Relation: policy -> hosts with ports that share its limits, each by itself;
+ * as its status has it. */
+#define REL_HOSTS "qos.hosts"
+
+/* Numbers of policies with shared limits, which packets carry while they meet
+ * these.  0 is the port's own. */
+#define POOL_POLICY "qos.policy"
+#define POLICIES_MAX 10000
+/* Policies with shared limits that a port may have.  With more nothing gets
+ * through: a limit that is not met would be none. */
+#define SHARED_MAX 32
+
+/* Stages and their tables. */
+enum { STAGE_EGRESS, STAGE_INGRESS, N_STAGES };
+enum {
+    TABLE_PORT,                 /* What a port's packets are to meet... */
+    TABLE_LIMITS,               /* ...a meter for each of it. */
+    N_TABLES
+};
+enum { PRIORITY_NONE = 1, PRIORITY_LIMITED = 10, PRIORITY_NEIGHBOURS = 20 };
 
 #define PRIORITY_MAX 1000
 #define DSCP_KEPT (-1)
@@ -22,8 +42,8 @@ enum direction { DIRECTION_EGRESS, DIRECTION_INGRESS, N_DIRECTIONS };
 /* A burst that is less than a frame lets no frame through. */
 #define BURST_KB_LEAST 100
 
-/* How much a port may send, or get.  0: any, and a burst that follows from the
- * rate. */
+/* How much a port, or all of a policy on a host, may send or get.  0: any, and
+ * a burst that follows from the rate. */
 struct qos_limit {
     int direction;              /* enum direction. */
     int max_kbps, burst_kb;
@@ -37,24 +57,33 @@ struct qos_policy {
     const char *const *ports;
     const char *network;
     struct vmn_selector selector;
+    size_t n_hosts;
+    const char *const *hosts;
     int priority;
     size_t n_limits;
     const struct qos_limit *limits;
+    size_t n_shared_limits;
+    const struct qos_limit *shared_limits;
     int dscp;                   /* Or DSCP_KEPT. */
 };
 
 /* qos-policy.c */
 extern const struct vmn_type_class qos_types[];
-void compile_policy(struct vmn_view *, const char *key, struct vmn_emit *);
+/* Publishes for which ports policy 'key' may be. */
+void qos_publish_policy(struct vmn_view *, const char *key, struct vmn_emit *);
 
 /* What all policies of a port come to. */
 struct qos_effect {
-    struct qos_limit limits[N_DIRECTIONS]; /* 0: none. */
+    struct qos_limit limits[N_DIRECTIONS]; /* Its own; 0: none. */
     int dscp;                   /* Or DSCP_KEPT. */
+    size_t n_shared;            /* Policies whose shared limits it has; more
+                                 * than SHARED_MAX: too many. */
+    const struct qos_policy *shared[SHARED_MAX];
 };
 
-/* Fills in 'effect' for a port.  Returns false if there is none. */
+/* Fills in 'effect' for a port on one of its hosts.  Returns false if there is
+ * none. */
 bool qos_effect_on(struct vmn_view *, const struct vmn_port *,
-                   struct qos_effect *);
+                   const char *host, struct qos_effect *);
 
 #endif /* apps/qos/qos.h */

@@ -67,8 +67,7 @@ def names_in(path, before, after):
 def test_lists_of_the_apps_are_one():
     """What vmnd loads by default is what the tree has but for chains,
     metadata, mirrors, monitors, multicast, paths, qos and traffic, in all the
-    places
-    that say it."""
+    places that say it."""
     apps = names_in("controller/options.c", "default_apps[] = {", "}")
     built = glob.glob(os.path.join(TOP, "apps/*/automake.mk"))
     by_hand = ["chains", "example", "metadata", "mirrors", "monitors",

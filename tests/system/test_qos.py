@@ -30,8 +30,9 @@ def lab():
     before = sum(len(flows(host)) for host in lab.hosts)
     ctl(lab, "app", "load", APP, "--wait")
     wait_quiet(lab)
-    # What packets that no policy is for go on by: one for each table.
-    assert sum(len(flows(host)) for host in lab.hosts) - before == 4 * 2
+    # What packets that no policy is for go on by: two for each direction, and
+    # one that ends what is looked up for nothing.
+    assert sum(len(flows(host)) for host in lab.hosts) - before == 6 * 2
     yield lab
     close_lab(lab)
 
@@ -223,6 +224,94 @@ def test_vm_that_moves_has_its_limit_there(world):
     check(found, 100, 20 + 20)  # Of both hosts.
 
 
+# Several ports together.  ---------------------------------------------------
+
+def hosts_of(world, name):
+    return world.api.get("qos-policies/" + name)["status"].get("hosts", [])
+
+
+@pytest.mark.parametrize("what, rate, burst", [
+    ({"max_pps": 100, "burst_packets": 20}, 100, 20),
+    ({"max_kbps": 100, "burst_kb": 100}, 100e3 / 8 / FRAME,
+     100e3 / 8 / FRAME),
+], ids=["packets", "bits"])
+def test_ports_of_a_host_share_a_limit(world, what, rate, burst):
+    """In either direction, whomever they talk to; those of another host have
+    as much again."""
+    burst = int(burst)
+    world.policy("p", selector="role=vm",
+                 shared_limits=[limit("egress", **what)])
+    found = sent(world, ("a", "c"), ("b", "a"), ("c", "a"))
+    together = len(found["ac"].seen) + len(found["ba"].seen)
+    assert burst <= together <= most(found["ac"], rate, burst)
+    check(found["ca"], rate, burst)
+    assert hosts_of(world, "p") == ["h1", "h2"]
+    world.policy("p", network="net",
+                 shared_limits=[limit("ingress", **what)])
+    found = sent(world, ("a", "b"), ("c", "a"), ("a", "c"))
+    together = len(found["ab"].seen) + len(found["ca"].seen)
+    assert burst <= together <= most(found["ab"], rate, burst)
+    check(found["ac"], rate, burst)
+
+
+def test_limits_of_port_network_and_host_all_hold(world):
+    """What is beyond the port's own takes nothing from the others, and what
+    is beyond its network's nothing from the host."""
+    pps = {"burst_packets": 20}
+    world.network("other", "10.0.0.0/24")
+    world.vm("d", "other", "h1", ["10.0.0.1"])
+    world.vm("e", "other", "h1", ["10.0.0.2"])
+    world.policy("port", limit("egress", max_pps=20, **pps), ports=["a"])
+    world.policy("network", network="net",
+                 shared_limits=[limit("egress", max_pps=100, **pps)])
+    world.policy("host", hosts=["h1"],
+                 shared_limits=[limit("egress", max_pps=200, **pps)])
+    found = sent(world, ("a", "c"), ("b", "c"), ("d", "e"), ("c", "a"))
+    n = {pair: len(result.seen) for pair, result in found.items()}
+    check(found["ac"], 20, 20)
+    assert n["ac"] + n["bc"] <= most(found["bc"], 100, 20)
+    # The host's is the one that others meet.
+    assert n["ac"] + n["bc"] + n["de"] <= most(found["de"], 200, 20)
+    assert n["bc"] >= 1 and n["de"] >= 1
+    check(found["ca"], 100, 20)
+    assert hosts_of(world, "host") == ["h1"]
+    world.delete("qos-policies", "network")
+    world.delete("qos-policies", "port")
+    found = sent(world, ("a", "c"), ("d", "e"), ("c", "a"))
+    together = len(found["ac"].seen) + len(found["de"].seen)
+    assert 20 <= together <= most(found["ac"], 200, 20)
+    assert not found["ca"].lost
+
+
+def test_both_kinds_of_limit_are_met_by_turns(world):
+    """A policy's own limits and the shared ones, each of packets and bits."""
+    world.policy("p", limit("egress", max_pps=100, burst_packets=20),
+                 selector="role=vm",
+                 shared_limits=[limit("egress", max_pps=900, max_kbps=100,
+                                      burst_kb=100)])
+    found = sent(world, ("a", "c"), ("b", "c"))
+    rate = 100e3 / 8 / FRAME
+    together = len(found["ac"].seen) + len(found["bc"].seen)
+    assert int(rate) <= together <= most(found["ac"], rate, rate)
+    for result in found.values():
+        assert len(result.seen) <= most(result, 100, 20)
+
+
+def test_port_with_too_many_limits_sends_nothing(world):
+    """Rather than to leave one of them out."""
+    names = ["p%d" % i for i in range(33)]
+    world.made += [("qos-policies", name) for name in names]
+    world.api.apply([{"type": "qos-policies", "name": name, "spec": {
+        "ports": ["a"], "shared_limits": [limit("egress", max_pps=100000)]}}
+        for name in names], wait="installed")
+    a, b = map(world.lab.vm, "ab")
+    assert not pings(a, b.ip) and not pings(a, b.ip6)
+    wait_for("it to be told", lambda: "too many limits" in {
+        drop["reason"] for drop in world.api.get("drops")["counters"]}, 30)
+    world.delete("qos-policies", "p7")
+    assert pings(a, b.ip) == pings(a, b.ip6) == 30
+
+
 # DSCP.  ---------------------------------------------------------------------
 
 def _dscp(frame):
@@ -242,6 +331,7 @@ def seen_dscp(world, a, b):
     """Of what 'a' sends 'b', in both families."""
     a, b = world.lab.vm(a), world.lab.vm(b)
     found = set()
+    world.lab.purged()
     for ip in b.ip, b.ip6:
         with frames.Capture(b.ns) as capture:
             assert traffic.ask(a, ip, 80, seconds=10) == b.name
@@ -301,7 +391,7 @@ def test_port_has_one_dscp(world):
 
 # Mistakes.  -----------------------------------------------------------------
 
-@pytest.mark.parametrize("spec, pointer", [
+MISTAKES = [
     ({}, ""),
     ({"ports": ["a"]}, ""),
     ({"ports": ["a"], "limits": [limit("egress", max_kbps=100, burst_kb=99)]},
@@ -324,10 +414,20 @@ def test_port_has_one_dscp(world):
     ({"ports": ["a"], "limits": [limit("egress", min_kbps=1)]},
      "/limits/0/min_kbps"),
     ({"ports": ["nobody"], "dscp": 1}, "/ports/0"),
-])
-def test_mistakes_are_named(world, spec, pointer):
-    with pytest.raises(Refused) as refused:
-        world.api.put("qos-policies/p", spec)
-    said = refused.value.problem
-    found = [e["pointer"] for e in said.get("errors", [said])]
-    assert [p for p in found if p.endswith(pointer)], said
+    ({"hosts": ["nobody"], "dscp": 1}, "/hosts/0"),
+    ({"ports": ["a"], "hosts": ["h1"], "dscp": 1}, "/ports"),
+    ({"ports": ["a"], "shared_limits": [limit("egress", burst_packets=1)]},
+     "/shared_limits/0/burst_packets"),
+    ({"ports": ["a"], "shared_limits": [limit("egress", max_pps=1),
+                                        limit("egress", max_pps=2)]},
+     "/shared_limits"),
+]
+
+
+def test_mistakes_are_named(world):
+    for spec, pointer in MISTAKES:
+        with pytest.raises(Refused) as refused:
+            world.api.put("qos-policies/p", spec)
+        said = refused.value.problem
+        found = [e["pointer"] for e in said.get("errors", [said])]
+        assert [p for p in found if p.endswith(pointer)], (spec, said)
