@@ -121,6 +121,11 @@ const struct schema_table schema_host = {
               AT(vmn_host, encap), .names = NAMES("vxlan", "geneve"),
               .doc = "The encapsulation in which other hosts send to "
                      "it." },
+            { .name = "tunnel_dscp", .type = SCHEMA_ENUM,
+              AT(vmn_host, tunnel_dscp), .flags = SCHEMA_HIDE_DEFAULT,
+              .names = NAMES("zero", "inherit"),
+              .doc = "The DSCP of tunnel packets that it sends: 0, or that "
+                     "of the packets in them (OVN: ovn-encap-tos)." },
             { .name = "bridge", .type = SCHEMA_STRING,
               AT(vmn_host, bridge), .max = 15, .def_text = "br-int",
               .check = value_check_bridge,

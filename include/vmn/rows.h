@@ -56,6 +56,9 @@ struct vmn_row {
 enum vmn_encap { VMN_ENCAP_VXLAN = 0, VMN_ENCAP_GENEVE = 1 };
 /* Whose datapath a bridge is on: the kernel's, or the userspace one. */
 enum vmn_datapath { VMN_DATAPATH_SYSTEM = 0, VMN_DATAPATH_NETDEV = 1 };
+/* Which DSCP a host gives packets of tunnels (RFC 2983): 0, or that of what
+ * they carry. */
+enum vmn_tunnel_dscp { VMN_TUNNEL_DSCP_ZERO = 0, VMN_TUNNEL_DSCP_INHERIT = 1 };
 
 /* By which bridge of a host a physical network is reached. */
 struct vmn_provider_bridge {
@@ -100,6 +103,7 @@ struct vmn_host {
     bool maintenance;           /* Others take over what they can. */
     bool lost;                  /* It is taken to be off: nothing is on it, and
                                  * no flow is for it. */
+    enum vmn_tunnel_dscp tunnel_dscp; /* Of what it sends. */
 };
 VMN_ELEMENT_READER(vmn_provider_bridge_at, vmn_host, provider_bridges,
                    vmn_provider_bridge, VMN_ELEMENT_PROVIDER_BRIDGE)

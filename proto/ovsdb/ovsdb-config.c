@@ -175,6 +175,9 @@ ensure_tunnel_settings(struct ensure *e, const struct ovsdb_tunnel *tunnel,
     if (e->desired->tunnel_local_ip) {
         smap_add(&options, "local_ip", e->desired->tunnel_local_ip);
     }
+    if (e->desired->tunnel_dscp_inherit) {
+        smap_add(&options, "tos", "inherit");
+    }
     if (!smap_equal(&options, &iface->options)) {
         ovsrec_interface_set_options(iface, &options);
         e->changed = true;

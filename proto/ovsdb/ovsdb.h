@@ -203,6 +203,8 @@ struct ovsdb_desired {
 
     struct ovsdb_tunnel tunnels[OVSDB_TUNNELS_MAX]; /* Each type once. */
     const char *tunnel_local_ip; /* Of all of them, or NULL: any. */
+    bool tunnel_dscp_inherit;   /* Their packets have the DSCP of what they
+                                 * carry, or 0. */
 
     size_t n_patches;           /* Each name once. */
     const struct ovsdb_patch *patches;

@@ -206,6 +206,7 @@ static const struct ovsdb_desired desired = {
     .sflow = { .n_targets = 1, .targets = targets, .sampling = 64 },
     .ipfix = { .n_targets = 1, .targets = targets, .sampling = 64 },
     .zone_limit = 5000,
+    .tunnel_dscp_inherit = true,
 };
 
 static void

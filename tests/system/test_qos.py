@@ -314,13 +314,6 @@ def test_port_with_too_many_limits_sends_nothing(world):
 
 # DSCP.  ---------------------------------------------------------------------
 
-def _dscp(frame):
-    head = frame[14:]
-    if frame[12:14] == b"\x86\xdd":
-        return (head[0] << 4 & 0xf0 | head[1] >> 4) >> 2
-    return head[1] >> 2
-
-
 def _opens(frame):
     """Whether it opens a connection: the end of one may come late."""
     found = frames.parse(frame)
@@ -335,7 +328,7 @@ def seen_dscp(world, a, b):
     for ip in b.ip, b.ip6:
         with frames.Capture(b.ns) as capture:
             assert traffic.ask(a, ip, 80, seconds=10) == b.name
-            found |= {_dscp(frame) for frame in capture.read()
+            found |= {frames.dscp(frame) for frame in capture.read()
                       if _opens(frame)}
     return found
 
@@ -350,6 +343,36 @@ def test_dscp_is_set_and_kept(world):
     world.policy("p", limit("egress", max_kbps=10000), ports=["a"], dscp=0)
     for pair in ("ab", "ac"):
         assert seen_dscp(world, *pair) == {0}
+
+
+def test_dscp_is_that_of_the_tunnel_where_its_host_says_so(world):
+    a, c = world.lab.vm("a"), world.lab.vm("c")
+
+    def on_wire():
+        """The DSCPs of tunnel packets with a connection that opens."""
+        with frames.Capture(world.lab.host("h2").ns, "u0") as capture:
+            assert traffic.ask(a, c.ip, 80, seconds=10) == c.name
+            return {frames.dscp(frame) for frame in capture.read()
+                    if _carries(frame, a.mac)}
+
+    world.policy("p", ports=["a"], dscp=46)
+    assert on_wire() == {0}
+    world.api.patch("hosts/h1", {"tunnel_dscp": "inherit"})
+    try:
+        wait_for("the DSCP outside", lambda: on_wire() == {46}, 20)
+        world.delete("qos-policies", "p")
+        wait_for("no DSCP outside", lambda: on_wire() == {0}, 20)
+    finally:
+        world.api.patch("hosts/h1", {"tunnel_dscp": None})
+
+
+def _carries(frame, mac):
+    """Whether it is a VXLAN packet with TCP from there in it."""
+    udp = frames.of_udp(frame)
+    if not udp or udp[1] != 4789:
+        return False
+    found = frames.parse(udp[2][8:])
+    return found["src"] == mac and found.get("protocol") == 6
 
 
 # Whom it is for.  -----------------------------------------------------------

@@ -26,7 +26,8 @@ def world(tunnel_lab):
     yield world
     for host in tunnel_lab.hosts:
         world.api.patch("hosts/" + host.name, dict(
-            tunnel_lab.host_object(host)["spec"], encap=None))
+            tunnel_lab.host_object(host)["spec"], encap=None,
+            tunnel_dscp=None))
     world.close()
     tunnel_lab.await_synced()
     check_log(tunnel_lab.vmnd)
@@ -120,6 +121,40 @@ def test_udp_checksums_of_tunnels_over_ipv6_are_right(world, three):
         assert outer(frame)[4] != b"\0\0"
         assert not frames._sum6(packet["src_ip"], packet["dst_ip"], 17,
                                 packet["payload"])
+
+
+def dscp_on_wire(world, a, ip, tos):
+    """The DSCPs of tunnel packets that come to h2 while 'a' sends 'ip' packets
+    with that type of service."""
+    with Capture(world.lab.host("h2").ns, "u0") as seen:
+        a.run("ping", "-c1", "-W5", "-Q", str(tos), ip)
+        return {frames.dscp(f) for f in seen.read()
+                if outer(f) and sender(f) == a.mac}
+
+
+def test_tunnels_have_the_dscp_of_what_they_carry_if_so_asked(world, three):
+    """Of either family, in either encapsulation; nothing else of the type of
+    service but ECN, which they have in any case (RFC 6040)."""
+    a, b, _ = three
+    assert world.reaches(a, b) and world.answers(a, b.ip6)
+    for ip in b.ip, b.ip6:
+        assert dscp_on_wire(world, a, ip, 46 << 2) == {0}
+    patch_host(world, "h1", tunnel_dscp="inherit")
+    for encap in "vxlan", "geneve":
+        patch_host(world, "h2", encap=encap)
+        for ip in b.ip, b.ip6:
+            wait_for("the DSCP outside", lambda ip=ip: dscp_on_wire(
+                world, a, ip, 46 << 2) == {46}, 20)
+            assert dscp_on_wire(world, a, ip, 0) == {0}
+    # It is the sender's matter.
+    with Capture(world.lab.host("h1").ns, "u0") as seen:
+        b.run("ping", "-c1", "-W5", "-Q", str(46 << 2), a.ip)
+        found = {frames.dscp(f) for f in seen.read()
+                 if outer(f) and sender(f) == b.mac}
+    assert found == {0}
+    patch_host(world, "h1", tunnel_dscp="zero")
+    wait_for("no DSCP outside", lambda: dscp_on_wire(
+        world, a, b.ip, 46 << 2) == {0}, 20)
 
 
 def test_full_size_packets_pass_over_ipv6(world, three):

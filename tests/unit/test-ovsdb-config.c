@@ -302,6 +302,14 @@ config_that_changes_takes_along_only_what_is_ours(void **state OVS_UNUSED)
     ASSERT_VSCTL(f, "vmn-geneve", "list-ports br-int");
     ASSERT_VSCTL(f, "{key=flow, remote_ip=flow}",
                  "get Interface vmn-geneve options");
+    desired.tunnel_dscp_inherit = true;
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
+    ASSERT_VSCTL(f, "{key=flow, remote_ip=flow, tos=inherit}",
+                 "get Interface vmn-geneve options");
+    desired.tunnel_dscp_inherit = false;
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
+    ASSERT_VSCTL(f, "{key=flow, remote_ip=flow}",
+                 "get Interface vmn-geneve options");
     desired.tunnels[0].desired = true;
     desired.tunnels[1].desired = false;
     configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);

@@ -194,6 +194,7 @@ host_db_set_desired(struct fabric_host_db *db, const struct vmn_host *row)
         /* With two addresses, that of the packet's family is used. */
         .tunnel_local_ip = (row->second_tunnel_ip.family ? NULL
                             : format_ip(&row->tunnel_ip, ip)),
+        .tunnel_dscp_inherit = row->tunnel_dscp == VMN_TUNNEL_DSCP_INHERIT,
         .n_controllers = db->host->fabric->db->controllers.n,
         .controllers = (const char *const *)
             db->host->fabric->db->controllers.names,

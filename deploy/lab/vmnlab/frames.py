@@ -143,6 +143,15 @@ def send_on(ns, link, *frames):
             sock.send(frame)
 
 
+def dscp(frame):
+    """Returns the DSCP of an IP packet, or of one with a tunnel's header that
+    of this (RFC 2474)."""
+    head = frame[14:]
+    if frame[12:14] == ETH_IPV6.to_bytes(2, "big"):
+        return (head[0] << 4 & 0xf0 | head[1] >> 4) >> 2
+    return head[1] >> 2
+
+
 class Capture:
     """All frames that arrive at an interface of a namespace, from now on."""
 
