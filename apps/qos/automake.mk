@@ -1,6 +1,7 @@
 # qos: not one of those that vmnd has by itself.
 app_LTLIBRARIES += apps/qos/qos.la
 apps_qos_qos_la_SOURCES = \
+	apps/qos/qos-filter.c \
 	apps/qos/qos-policy.c \
 	apps/qos/qos.c \
 	apps/qos/qos.h

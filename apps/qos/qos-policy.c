@@ -63,6 +63,7 @@ check_policy(const void *row_, struct vmn_check *check)
         vmn_check_fail(check, "", "a policy needs limits, shared_limits or a "
                        "dscp");
     }
+    qos_check_filters(row, check);
     check_limits(row, check);
 }
 
@@ -115,12 +116,18 @@ static const struct vmn_struct_class policy = {
           .max = PRIORITY_MAX, .def = PRIORITY_MAX / 2,
           .doc = "Of several policies of a port that say a `dscp`, the one "
                  "with the least counts; of equal ones the first by name." },
+        { VMN_LIST_FIELD(qos_policy, filters), .type = VMN_FIELD_STRUCT,
+          .flags = VMN_FIELD_LIST, .nested = &qos_filter_class,
+          .max_items = FILTERS_MAX,
+          .doc = "Which packets its limits are for: those that one of these "
+                 "matches; none: all." },
         { VMN_LIST_FIELD(qos_policy, limits), .type = VMN_FIELD_STRUCT,
           .flags = VMN_FIELD_SET, .nested = &limit,
           .max_items = N_DIRECTIONS,
           .doc = "How much each of its ports may send and get; what is more "
                  "is dropped, at the port's own host.  Of several policies of "
-                 "a port the least counts." },
+                 "a port without `filters` the least counts; those with "
+                 "`filters` all hold." },
         { VMN_LIST_FIELD(qos_policy, shared_limits),
           .type = VMN_FIELD_STRUCT, .flags = VMN_FIELD_SET, .nested = &limit,
           .max_items = N_DIRECTIONS,
@@ -232,7 +239,7 @@ static void
 add_policy(const struct qos_policy *row, const struct qos_policy **first,
            struct qos_effect *effect)
 {
-    for (size_t i = 0; i < row->n_limits; i++) {
+    for (size_t i = 0; !row->n_filters && i < row->n_limits; i++) {
         const struct qos_limit *from = &row->limits[i];
         struct qos_limit *to = &effect->limits[from->direction];
 
@@ -241,11 +248,11 @@ add_policy(const struct qos_policy *row, const struct qos_policy **first,
         take_less(&to->max_pps, &to->burst_packets, from->max_pps,
                   from->burst_packets);
     }
-    if (row->n_shared_limits) {
-        if (effect->n_shared < SHARED_MAX) {
-            effect->shared[effect->n_shared] = row;
+    if (row->n_shared_limits || row->n_filters) {
+        if (effect->n < POLICIES_OF_PORT_MAX) {
+            effect->policies[effect->n] = row;
         }
-        effect->n_shared++;
+        effect->n++;
     }
     if (row->dscp != DSCP_KEPT
         && (!*first || row->priority < (*first)->priority

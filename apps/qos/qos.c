@@ -48,12 +48,12 @@ burst(int given, int rate, int least)
 
 /* Limits.  ---------------------------------------------------------------- */
 
-/* Returns what REG_LIMIT holds for a limit of policy number 'policy'; 0: of
- * the port itself. */
+/* What REG_LIMIT holds for a limit: of policy number 'policy', shared or of
+ * each port. */
 static uint32_t
-limit_number(uint32_t policy, enum limit_kind kind)
+limit_number(uint32_t policy, bool shared, enum limit_kind kind)
 {
-    return policy * N_LIMIT_KINDS + kind;
+    return (policy * 2 + shared) * N_LIMIT_KINDS + kind;
 }
 
 static const char *
@@ -62,66 +62,111 @@ stage_name(unsigned stage)
     return stage == STAGE_EGRESS ? "egress" : "ingress";
 }
 
-/* Has what 'flow' of TABLE_LIMITS matches meet a limit of 'kind', which others
- * share that have the same key. */
-static void
-act_limit(struct vmn_flow *flow, const char *key,
-          const struct qos_limit *limit, enum limit_kind kind)
-{
-    struct vmn_actions *actions = vmn_flow_actions(flow);
-
-    if (kind == LIMIT_KBPS) {
-        vmn_act_limit_kbps(actions, key, (uint32_t) limit->max_kbps,
-                           burst(limit->burst_kb, limit->max_kbps,
-                                 BURST_KB_MIN));
-    } else {
-        vmn_act_limit(actions, key, (uint32_t) limit->max_pps,
-                      burst(limit->burst_packets, limit->max_pps,
-                            BURST_PACKETS_MIN));
-    }
-}
-
 static bool
 has_kind(const struct qos_limit *limit, enum limit_kind kind)
 {
     return kind == LIMIT_KBPS ? limit->max_kbps : limit->max_pps;
 }
 
-/* Returns the policy's shared limit of a stage, or NULL. */
+/* Returns that of 'n' limits which is of a stage, or NULL. */
 static const struct qos_limit *
-shared_limit(const struct qos_policy *row, unsigned stage)
+limit_of(const struct qos_limit *limits, size_t n, unsigned stage)
 {
-    for (size_t i = 0; i < row->n_shared_limits; i++) {
-        if (row->shared_limits[i].direction == (int) direction_of[stage]) {
-            return &row->shared_limits[i];
+    for (size_t i = 0; i < n; i++) {
+        if (limits[i].direction == (int) direction_of[stage]) {
+            return &limits[i];
         }
     }
     return NULL;
 }
 
-/* Emits the shared limits of a policy in a stage, on the hosts with ports of
- * it: a meter is the switch's, so each of them has its own. */
-static void
-emit_shared(struct vmn_view *view, struct vmn_emit *emit,
-            const struct qos_policy *row, unsigned stage)
+/* Returns the limits that a policy has in a stage for packets that are looked
+ * up by its number; NULL: none.  Those of a port's policies without filters
+ * are together number 0's. */
+static const struct qos_limit *
+own_limit(const struct qos_policy *row, unsigned stage)
 {
-    const char *name = row->object.row.name;
-    const struct qos_limit *limit = shared_limit(row, stage);
+    return (row->n_filters ? limit_of(row->limits, row->n_limits, stage)
+            : NULL);
+}
 
-    for (int kind = 0; limit && kind < N_LIMIT_KINDS; kind++) {
-        if (has_kind(limit, (enum limit_kind) kind)) {
-            struct vmn_flow *flow = vmn_flow_add(
-                emit, vmn_scope_relation(REL_HOSTS, name), stage,
-                TABLE_LIMITS, PRIORITY_LIMITED);
+static const struct qos_limit *
+shared_limit(const struct qos_policy *row, unsigned stage)
+{
+    return limit_of(row->shared_limits, row->n_shared_limits, stage);
+}
 
-            vmn_match(flow, REG_LIMIT,
-                      limit_number(vmn_id_of(view, POOL_POLICY, name),
-                                   (enum limit_kind) kind));
-            act_limit(flow, vmn_printf(view, "shared %s/%s",
-                                       stage_name(stage), name),
-                      limit, (enum limit_kind) kind);
+/* A limit as a meter in a stage, of those that have the same key. */
+struct metered {
+    struct vmn_emit *emit;
+    const struct place *place;  /* NULL: it is shared... */
+    const char *policy;         /* ...by the ports of this policy. */
+    unsigned stage;
+    enum limit_kind kind;
+    uint32_t number;            /* limit_number(). */
+    const char *key;
+    const struct qos_limit *limit;
+};
+
+static struct vmn_flow *port_flow_add(struct vmn_emit *, const struct place *,
+                                      unsigned stage, unsigned table,
+                                      uint16_t priority);
+
+/* A shared limit is on the hosts with ports of the policy: a meter is the
+ * switch's, so each of them has its own. */
+static struct vmn_flow *
+add_metered(uint16_t priority, const void *metered_)
+{
+    const struct metered *m = (const struct metered *) metered_;
+    struct vmn_flow *flow
+        = (m->place
+           ? port_flow_add(m->emit, m->place, m->stage, TABLE_LIMITS,
+                           priority)
+           : vmn_flow_add(m->emit, vmn_scope_relation(REL_HOSTS, m->policy),
+                          m->stage, TABLE_LIMITS, priority));
+
+    vmn_match(flow, REG_LIMIT, m->number);
+    return flow;
+}
+
+static void
+act_metered(struct vmn_flow *flow, const void *metered_)
+{
+    const struct metered *m = (const struct metered *) metered_;
+    const struct qos_limit *limit = m->limit;
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    if (m->kind == LIMIT_KBPS) {
+        vmn_act_limit_kbps(actions, m->key, (uint32_t) limit->max_kbps,
+                           burst(limit->burst_kb, limit->max_kbps,
+                                 BURST_KB_MIN));
+    } else {
+        vmn_act_limit(actions, m->key, (uint32_t) limit->max_pps,
+                      burst(limit->burst_packets, limit->max_pps,
+                            BURST_PACKETS_MIN));
+    }
+}
+
+/* Emits both kinds of 'limit', as far as it has them, for packets with number
+ * 'policy' that the filters of 'row' match. */
+static void
+emit_limit(struct metered m, const struct qos_policy *row, uint32_t policy)
+{
+    const struct qos_filtered to = { add_metered, act_metered, &m };
+
+    for (int kind = 0; m.limit && kind < N_LIMIT_KINDS; kind++) {
+        m.kind = (enum limit_kind) kind;
+        m.number = limit_number(policy, !m.place, m.kind);
+        if (has_kind(m.limit, m.kind)) {
+            qos_add_filtered(row, &to);
         }
     }
+}
+
+static uint32_t
+policy_number(struct vmn_view *view, const struct qos_policy *row)
+{
+    return vmn_id_of(view, POOL_POLICY, row->object.row.name);
 }
 
 static void
@@ -132,15 +177,23 @@ compile_policy(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 
     qos_publish_policy(view, key, emit);
     for (unsigned stage = 0; row && stage < N_STAGES; stage++) {
-        emit_shared(view, emit, row, stage);
+        const struct metered m = {
+            .emit = emit, .policy = key, .stage = stage,
+            .key = vmn_printf(view, "shared %s/%s", stage_name(stage), key),
+            .limit = shared_limit(row, stage),
+        };
+
+        if (m.limit) {
+            emit_limit(m, row, policy_number(view, row));
+        }
     }
 }
 
 /* Ports.  ----------------------------------------------------------------- */
 
 static struct vmn_flow *
-flow_add(struct vmn_emit *emit, const struct place *place, unsigned stage,
-         unsigned table, uint16_t priority)
+port_flow_add(struct vmn_emit *emit, const struct place *place, unsigned stage,
+              unsigned table, uint16_t priority)
 {
     struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(place->host),
                                          stage, table, priority);
@@ -168,58 +221,64 @@ static void
 emit_own(struct vmn_view *view, struct vmn_emit *emit,
          const struct place *place, unsigned stage)
 {
-    const struct qos_limit *limit
-        = &place->effect->limits[direction_of[stage]];
+    static const struct qos_policy any;
+    const struct qos_effect *effect = place->effect;
+    struct metered m = {
+        .emit = emit, .place = place, .stage = stage,
+        .key = limit_key(view, place, stage, "IP"),
+        .limit = &effect->limits[direction_of[stage]],
+    };
 
-    for (int kind = 0; kind < N_LIMIT_KINDS; kind++) {
-        if (has_kind(limit, (enum limit_kind) kind)) {
-            struct vmn_flow *flow = flow_add(emit, place, stage, TABLE_LIMITS,
-                                             PRIORITY_LIMITED);
+    emit_limit(m, &any, 0);
+    for (size_t i = 0; i < effect->n && i < POLICIES_OF_PORT_MAX; i++) {
+        const struct qos_policy *row = effect->policies[i];
 
-            vmn_match(flow, REG_LIMIT,
-                      limit_number(0, (enum limit_kind) kind));
-            act_limit(flow, limit_key(view, place, stage, "IP"), limit,
-                      (enum limit_kind) kind);
+        m.limit = own_limit(row, stage);
+        if (m.limit) {
+            m.key = limit_key(view, place, stage,
+                              vmn_printf(view, "by %s", row->object.row.name));
+            emit_limit(m, row, policy_number(view, row));
         }
     }
 }
 
 /* Has the packet meet both kinds of 'limit', as far as it has them. */
 static void
-meet(struct vmn_actions *actions, unsigned stage, uint32_t policy,
+meet(struct vmn_actions *actions, unsigned stage, uint32_t policy, bool shared,
      const struct qos_limit *limit)
 {
     for (int kind = 0; limit && kind < N_LIMIT_KINDS; kind++) {
         if (has_kind(limit, (enum limit_kind) kind)) {
             vmn_act_set(actions, REG_LIMIT,
-                        limit_number(policy, (enum limit_kind) kind));
+                        limit_number(policy, shared, (enum limit_kind) kind));
             vmn_act_resubmit(actions, stage, TABLE_LIMITS);
         }
     }
 }
 
 /* Has the packet meet all limits of the port: its own first, so that what is
- * beyond that is not taken from those that it shares one with. */
+ * beyond these is not taken from those that it shares one with. */
 static void
 meet_all(struct vmn_view *view, struct vmn_actions *actions,
          const struct place *place, unsigned stage)
 {
     const struct qos_effect *effect = place->effect;
 
-    if (effect->n_shared > SHARED_MAX) {
+    if (effect->n > POLICIES_OF_PORT_MAX) {
         vmn_act_drop(actions, "too many limits");
         return;
     }
     if (stage == STAGE_EGRESS && effect->dscp != DSCP_KEPT) {
         vmn_act_set(actions, VMN_F_IP_DSCP, (uint32_t) effect->dscp);
     }
-    meet(actions, stage, 0, &effect->limits[direction_of[stage]]);
-    for (size_t i = 0; i < effect->n_shared; i++) {
-        const struct qos_policy *row = effect->shared[i];
+    meet(actions, stage, 0, false, &effect->limits[direction_of[stage]]);
+    for (int shared = 0; shared < 2; shared++) {
+        for (size_t i = 0; i < effect->n; i++) {
+            const struct qos_policy *row = effect->policies[i];
 
-        meet(actions, stage,
-             vmn_id_of(view, POOL_POLICY, row->object.row.name),
-             shared_limit(row, stage));
+            meet(actions, stage, policy_number(view, row), shared,
+                 shared ? shared_limit(row, stage) : own_limit(row, stage));
+        }
     }
     /* What would keep packets apart for nothing. */
     vmn_act_set(actions, REG_LIMIT, 0);
@@ -249,16 +308,16 @@ emit_neighbours(struct vmn_view *view, struct vmn_emit *emit,
                        ? limit_key(view, place, stage, "neighbours") : NULL);
 
     if (key) {
-        struct vmn_flow *flow = flow_add(emit, place, stage, TABLE_PORT,
-                                         PRIORITY_NEIGHBOURS);
+        struct vmn_flow *flow = port_flow_add(emit, place, stage, TABLE_PORT,
+                                              PRIORITY_NEIGHBOURS);
 
         vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_ARP);
         pass(flow, key);
     }
     for (uint8_t type = VMN_ND_ROUTER_SOLICIT; type <= VMN_ND_ADVERT;
          type++) {
-        struct vmn_flow *flow = flow_add(emit, place, stage, TABLE_PORT,
-                                         PRIORITY_NEIGHBOURS);
+        struct vmn_flow *flow = port_flow_add(emit, place, stage, TABLE_PORT,
+                                              PRIORITY_NEIGHBOURS);
 
         vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_IPV6);
         vmn_match(flow, VMN_F_IP_PROTO, VMN_IP_PROTO_ICMPV6);
@@ -267,20 +326,23 @@ emit_neighbours(struct vmn_view *view, struct vmn_emit *emit,
     }
 }
 
+static bool
+limits(const struct qos_limit *limit)
+{
+    return limit && (limit->max_kbps || limit->max_pps);
+}
+
 /* Returns true if the port has a limit in a stage, of its own or shared. */
 static bool
 is_limited(const struct qos_effect *effect, unsigned stage)
 {
-    const struct qos_limit *own = &effect->limits[direction_of[stage]];
-
-    if (own->max_kbps || own->max_pps || effect->n_shared > SHARED_MAX) {
+    if (limits(&effect->limits[direction_of[stage]])
+        || effect->n > POLICIES_OF_PORT_MAX) {
         return true;
     }
-    for (size_t i = 0; i < effect->n_shared; i++) {
-        const struct qos_limit *limit = shared_limit(effect->shared[i],
-                                                     stage);
-
-        if (limit && (limit->max_kbps || limit->max_pps)) {
+    for (size_t i = 0; i < effect->n; i++) {
+        if (limits(own_limit(effect->policies[i], stage))
+            || limits(shared_limit(effect->policies[i], stage))) {
             return true;
         }
     }
@@ -299,8 +361,8 @@ emit_stage(struct vmn_view *view, struct vmn_emit *emit,
         return;
     }
     for (int i = 0; i < 2; i++) {
-        struct vmn_flow *flow = flow_add(emit, place, stage, TABLE_PORT,
-                                         PRIORITY_LIMITED);
+        struct vmn_flow *flow = port_flow_add(emit, place, stage, TABLE_PORT,
+                                              PRIORITY_LIMITED);
 
         vmn_match(flow, VMN_F_ETH_TYPE, families[i]);
         meet_all(view, vmn_flow_actions(flow), place, stage);
@@ -320,9 +382,11 @@ emit_place(struct vmn_view *view, struct vmn_emit *emit,
     for (unsigned stage = 0; stage < N_STAGES; stage++) {
         emit_stage(view, emit, place, stage);
     }
-    for (size_t i = 0; i < effect->n_shared && i < SHARED_MAX; i++) {
-        vmn_publish(emit, REL_HOSTS, effect->shared[i]->object.row.name,
-                    place->host);
+    for (size_t i = 0; i < effect->n && i < POLICIES_OF_PORT_MAX; i++) {
+        if (effect->policies[i]->n_shared_limits) {
+            vmn_publish(emit, REL_HOSTS,
+                        effect->policies[i]->object.row.name, place->host);
+        }
     }
 }
 

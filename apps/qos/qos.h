@@ -17,13 +17,14 @@
  * as its status has it. */
 #define REL_HOSTS "qos.hosts"
 
-/* Numbers of policies with shared limits, which packets carry while they meet
- * these.  0 is the port's own. */
+/* Numbers of policies with shared limits or filters, which packets carry while
+ * they meet these.  0: what all others of the port come to. */
 #define POOL_POLICY "qos.policy"
 #define POLICIES_MAX 10000
-/* Policies with shared limits that a port may have.  With more nothing gets
- * through: a limit that is not met would be none. */
-#define SHARED_MAX 32
+/* Policies with shared limits or filters that a port may have.  With more
+ * nothing gets through: a limit that is not met would be none. */
+#define POLICIES_OF_PORT_MAX 32
+#define FILTERS_MAX 8
 
 /* Stages and their tables. */
 enum { STAGE_EGRESS, STAGE_INGRESS, N_STAGES };
@@ -33,6 +34,11 @@ enum {
     N_TABLES
 };
 enum { PRIORITY_NONE = 1, PRIORITY_LIMITED = 10, PRIORITY_NEIGHBOURS = 20 };
+
+enum protocol {
+    PROTOCOL_ANY, PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_SCTP, PROTOCOL_ICMP,
+    PROTOCOL_ICMPV6, N_PROTOCOLS
+};
 
 #define PRIORITY_MAX 1000
 #define DSCP_KEPT (-1)
@@ -50,6 +56,13 @@ struct qos_limit {
     int max_pps, burst_packets;
 };
 
+/* Which packets: those that are all of this, as in the mirrors app. */
+struct qos_filter {
+    int protocol;               /* enum protocol. */
+    struct vmn_prefix prefix;   /* Either address; family 0: any. */
+    struct vmn_port_range ports; /* Either port; 'last' 0: any. */
+};
+
 /* An object of type "qos-policies". */
 struct qos_policy {
     struct vmn_object object;
@@ -60,6 +73,8 @@ struct qos_policy {
     size_t n_hosts;
     const char *const *hosts;
     int priority;
+    size_t n_filters;
+    const struct qos_filter *filters;
     size_t n_limits;
     const struct qos_limit *limits;
     size_t n_shared_limits;
@@ -74,16 +89,32 @@ void qos_publish_policy(struct vmn_view *, const char *key, struct vmn_emit *);
 
 /* What all policies of a port come to. */
 struct qos_effect {
-    struct qos_limit limits[N_DIRECTIONS]; /* Its own; 0: none. */
+    struct qos_limit limits[N_DIRECTIONS]; /* Of those without filters; 0:
+                                            * none. */
     int dscp;                   /* Or DSCP_KEPT. */
-    size_t n_shared;            /* Policies whose shared limits it has; more
-                                 * than SHARED_MAX: too many. */
-    const struct qos_policy *shared[SHARED_MAX];
+    /* Those with shared limits or filters; 'n' more than
+     * POLICIES_OF_PORT_MAX: too many. */
+    size_t n;
+    const struct qos_policy *policies[POLICIES_OF_PORT_MAX];
 };
 
 /* Fills in 'effect' for a port on one of its hosts.  Returns false if there is
  * none. */
 bool qos_effect_on(struct vmn_view *, const struct vmn_port *,
                    const char *host, struct qos_effect *);
+
+/* qos-filter.c */
+extern const struct vmn_struct_class qos_filter_class;
+/* Checks the policy's filters. */
+void qos_check_filters(const struct qos_policy *, struct vmn_check *);
+/* Calls 'add' for each flow that it takes to match what one of the filters
+ * lets through, or all without any: it adds a flow of 'priority', which gets
+ * the match, and then actions by 'act'. */
+struct qos_filtered {
+    struct vmn_flow *(*add)(uint16_t priority, const void *aux);
+    void (*act)(struct vmn_flow *, const void *aux);
+    const void *aux;
+};
+void qos_add_filtered(const struct qos_policy *, const struct qos_filtered *);
 
 #endif /* apps/qos/qos.h */

@@ -297,6 +297,51 @@ def test_both_kinds_of_limit_are_met_by_turns(world):
         assert len(result.seen) <= most(result, 100, 20)
 
 
+def test_limit_is_for_what_its_filters_match(world):
+    """Each port by itself and all together; what they do not match passes."""
+    def rates(*pairs):
+        found = sent(world, *pairs)
+        return [found[a + b] for a, b in pairs]
+    b, c = world.lab.vm("b"), world.lab.vm("c")
+    pps = {"max_pps": 100, "burst_packets": 20}
+    world.policy("p", limit("egress", **pps), selector="role=vm",
+                 filters=[{"prefix": c.ip + "/32"}, {"protocol": "tcp"}])
+    to_c, to_b, also_to_c = rates(("a", "c"), ("a", "b"), ("b", "c"))
+    assert not to_b.lost
+    check(to_c, 100, 20)
+    check(also_to_c, 100, 20)
+    world.policy("p", selector="role=vm", shared_limits=[
+        limit("egress", **pps)], filters=[
+            {"protocol": "udp", "prefix": c.ip + "/32"},
+            {"protocol": "icmp"}])
+    to_c, to_b, also_to_c = rates(("a", "c"), ("a", "b"), ("b", "c"))
+    assert not to_b.lost
+    assert 20 <= len(to_c.seen) + len(also_to_c.seen) <= most(to_c, 100, 20)
+    world.policy("p", limit("egress", max_pps=1, burst_packets=5),
+                 ports=["a"], filters=[{"protocol": "icmpv6"}])
+    a = world.lab.vm("a")
+    start = time.monotonic()
+    assert 0 < pings(a, b.ip6) <= 5 + (time.monotonic() - start) + 2
+    assert pings(a, b.ip) == 30
+    # One more takes nothing from it.
+    world.policy("q", limit("egress", max_pps=500), ports=["a"],
+                 filters=[{"protocol": "icmpv6", "prefix": b.ip6 + "/128"}])
+    start = time.monotonic()
+    assert pings(a, b.ip6) <= (time.monotonic() - start) + 5 + 2
+
+
+def test_filter_of_tcp_ports_is_of_either_end(world):
+    world.policy("p", limit("egress", max_pps=1, burst_packets=1),
+                 ports=["a"],
+                 filters=[{"protocol": "tcp", "ports": "79-80"}])
+    a, b = world.lab.vm("a"), world.lab.vm("b")
+    said = flows(world.lab.host("h1")).values()
+    found = {part for flow in said if "meter" in flow.actions
+             for part in flow.match.split(",") if part.startswith("tp_")}
+    assert found == {"tp_src=79", "tp_dst=79", "tp_src=80", "tp_dst=80"}
+    assert pings(a, b.ip) == 30
+
+
 def test_port_with_too_many_limits_sends_nothing(world):
     """Rather than to leave one of them out."""
     names = ["p%d" % i for i in range(33)]
@@ -439,6 +484,13 @@ MISTAKES = [
     ({"ports": ["nobody"], "dscp": 1}, "/ports/0"),
     ({"hosts": ["nobody"], "dscp": 1}, "/hosts/0"),
     ({"ports": ["a"], "hosts": ["h1"], "dscp": 1}, "/ports"),
+    ({"ports": ["a"], "dscp": 1, "filters": [{"protocol": "tcp"}]},
+     "/filters"),
+    ({"ports": ["a"], "limits": [limit("egress", max_pps=1)],
+      "filters": [{}, {"ports": "80"}]}, "/filters/1/ports"),
+    ({"ports": ["a"], "limits": [limit("egress", max_pps=1)],
+      "filters": [{"protocol": "icmp", "prefix": "fd00::/64"}]},
+     "/filters/0/prefix"),
     ({"ports": ["a"], "shared_limits": [limit("egress", burst_packets=1)]},
      "/shared_limits/0/burst_packets"),
     ({"ports": ["a"], "shared_limits": [limit("egress", max_pps=1),

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which packets a policy's limits are for: its filters, what is checked of
+ * them, and the matches that they come to.  Not for what becomes of the
+ * packets (qos.c). */
+
+#include "qos.h"
+
+#include <string.h>
+
+/* Type.  ------------------------------------------------------------------ */
+
+static const char *const protocols[] = {
+    [PROTOCOL_ANY] = "any", [PROTOCOL_TCP] = "tcp", [PROTOCOL_UDP] = "udp",
+    [PROTOCOL_SCTP] = "sctp", [PROTOCOL_ICMP] = "icmp",
+    [PROTOCOL_ICMPV6] = "icmpv6", NULL,
+};
+
+const struct vmn_struct_class qos_filter_class = {
+    .name = "filter", .size = sizeof(struct qos_filter),
+    .fields = (const struct vmn_field_class[]) {
+        { VMN_FIELD(qos_filter, protocol), .type = VMN_FIELD_ENUM,
+          .values = protocols, .def = PROTOCOL_ANY, .doc = "Its protocol." },
+        { VMN_FIELD(qos_filter, prefix), .type = VMN_FIELD_PREFIX,
+          .doc = "Source or destination is in it." },
+        { VMN_FIELD(qos_filter, ports), .type = VMN_FIELD_PORT_RANGE,
+          .doc = "Source port or destination port is one of these." },
+        { .name = NULL },
+    },
+};
+
+static bool
+has_ports(const struct qos_filter *filter)
+{
+    return filter->ports.last != 0;
+}
+
+static const char *
+filter_fault(const struct qos_filter *filter, const char **field)
+{
+    uint8_t family = filter->prefix.ip.family;
+
+    *field = "ports";
+    if (has_ports(filter) && (filter->protocol < PROTOCOL_TCP
+                              || filter->protocol > PROTOCOL_SCTP)) {
+        return "are of protocol tcp, udp or sctp";
+    }
+    *field = "prefix";
+    if (family == 6 && filter->protocol == PROTOCOL_ICMP) {
+        return "is of IPv4, as the protocol is";
+    } else if (family == 4 && filter->protocol == PROTOCOL_ICMPV6) {
+        return "is of IPv6, as the protocol is";
+    }
+    return NULL;
+}
+
+void
+qos_check_filters(const struct qos_policy *row, struct vmn_check *check)
+{
+    for (size_t i = 0; i < row->n_filters && i < FILTERS_MAX; i++) {
+        char pointer[] = "/filters/0/protocol";
+        const size_t digit = strlen("/filters/"), at = digit + 2;
+        const char *field, *fault = filter_fault(&row->filters[i], &field);
+
+        if (fault) {
+            pointer[digit] = (char) ('0' + i);
+            memcpy(pointer + at, field, strlen(field) + 1);
+            vmn_check_fail(check, pointer, "%s", fault);
+        }
+    }
+    if (row->n_filters && row->dscp != DSCP_KEPT) {
+        vmn_check_fail(check, "/filters", "are of limits: a dscp is that of "
+                       "all that a port sends");
+    }
+}
+
+/* Matches.  --------------------------------------------------------------- */
+
+/* What is matched of a filter: of one family, and of one end each. */
+struct part {
+    const struct qos_filter *filter;
+    const struct qos_filtered *to;
+    uint16_t priority;
+    uint8_t family;             /* 0: either. */
+    bool has_prefix;
+    enum vmn_field prefix_field;
+};
+
+/* Adds the flow of a part. */
+static struct vmn_flow *
+add_part(const struct part *part)
+{
+    static const uint8_t numbers[N_PROTOCOLS] = {
+        [PROTOCOL_TCP] = VMN_IP_PROTO_TCP, [PROTOCOL_UDP] = VMN_IP_PROTO_UDP,
+        [PROTOCOL_SCTP] = VMN_IP_PROTO_SCTP,
+        [PROTOCOL_ICMP] = VMN_IP_PROTO_ICMP,
+        [PROTOCOL_ICMPV6] = VMN_IP_PROTO_ICMPV6,
+    };
+    struct vmn_flow *flow = part->to->add(part->priority, part->to->aux);
+
+    if (part->family) {
+        vmn_match(flow, VMN_F_ETH_TYPE,
+                  part->family == 6 ? VMN_ETH_IPV6 : VMN_ETH_IPV4);
+    }
+    if (numbers[part->filter->protocol]) {
+        vmn_match(flow, VMN_F_IP_PROTO, numbers[part->filter->protocol]);
+    }
+    if (part->has_prefix) {
+        vmn_match_prefix(flow, part->prefix_field, &part->filter->prefix);
+    }
+    part->to->act(flow, part->to->aux);
+    return flow;
+}
+
+/* Adds a flow for each mask of the filter's ports, of either end. */
+static void
+add_ports(const struct part *part)
+{
+    static const enum vmn_field fields[][2] = {
+        [PROTOCOL_TCP] = { VMN_F_TCP_SRC, VMN_F_TCP_DST },
+        [PROTOCOL_UDP] = { VMN_F_UDP_SRC, VMN_F_UDP_DST },
+        [PROTOCOL_SCTP] = { VMN_F_SCTP_SRC, VMN_F_SCTP_DST },
+    };
+    const struct qos_filter *filter = part->filter;
+    uint32_t first = filter->ports.first;
+
+    if (!has_ports(filter)) {
+        add_part(part);
+        return;
+    }
+    while (first <= filter->ports.last) {
+        uint32_t value = first;
+        uint16_t mask = vmn_range_mask(&first, filter->ports.last);
+
+        for (int end = 0; end < 2; end++) {
+            vmn_match_masked(add_part(part), fields[filter->protocol][end],
+                             value, mask);
+        }
+    }
+}
+
+/* Adds what a filter is of one family, if it is. */
+static void
+add_family(struct part *part, uint8_t family)
+{
+    const struct qos_filter *filter = part->filter;
+    uint8_t only = (filter->protocol == PROTOCOL_ICMP ? 4
+                    : filter->protocol == PROTOCOL_ICMPV6 ? 6
+                    : filter->prefix.ip.family);
+
+    if (only && only != family) {
+        return;
+    }
+    part->family = family;
+    part->has_prefix = filter->prefix.ip.family && filter->prefix.len;
+    for (int end = 0; end < (part->has_prefix ? 2 : 1); end++) {
+        part->prefix_field = (family == 6
+                              ? end ? VMN_F_IPV6_DST : VMN_F_IPV6_SRC
+                              : end ? VMN_F_IPV4_DST : VMN_F_IPV4_SRC);
+        add_ports(part);
+    }
+}
+
+/* Filters overlap, so each has a priority of its own. */
+void
+qos_add_filtered(const struct qos_policy *row, const struct qos_filtered *to)
+{
+    static const struct qos_filter any = { .protocol = PROTOCOL_ANY };
+    struct part part = { .filter = &any, .to = to,
+                         .priority = PRIORITY_LIMITED };
+
+    for (size_t i = 0; i < row->n_filters; i++) {
+        part.filter = &row->filters[i];
+        part.priority = (uint16_t) (PRIORITY_LIMITED + i);
+        add_family(&part, 4);
+        add_family(&part, 6);
+    }
+    if (!row->n_filters) {
+        add_part(&part);
+    }
+}
