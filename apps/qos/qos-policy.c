@@ -154,8 +154,7 @@ const struct vmn_type_class qos_types[] = {
     { .name = "qos-policies", .singular = "qos-policy",
       .doc = "How much ports may send and get, and the DSCP of what they "
              "send.",
-      .row = &policy, .check = check_policy, .max_objects = POLICIES_MAX,
-      .status = status },
+      .row = &policy, .check = check_policy, .status = status },
     { .name = NULL },
 };
 

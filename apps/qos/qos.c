@@ -452,7 +452,7 @@ static const struct vmn_unit_class units[] = {
 };
 
 static const struct vmn_id_pool_class id_pools[] = {
-    { POOL_POLICY, POLICIES_MAX },
+    { POOL_POLICY, POLICY_NUMBER_MAX },
     { .name = NULL },
 };
 

@@ -20,7 +20,7 @@
 /* Numbers of policies with shared limits or filters, which packets carry while
  * they meet these.  0: what all others of the port come to. */
 #define POOL_POLICY "qos.policy"
-#define POLICIES_MAX 10000
+#define POLICY_NUMBER_MAX 65535
 /* Policies with shared limits or filters that a port may have.  With more
  * nothing gets through: a limit that is not met would be none. */
 #define POLICIES_OF_PORT_MAX 32
