@@ -33,6 +33,7 @@ EXTRA_DIST += \
 	tests/bench/scale \
 	tests/bench/scans \
 	tests/bench/services \
+	tests/bench/shared \
 	tests/bench/switch-cpu \
 	tests/bench/switch-restart \
 	tests/bench/switch-sizes \
