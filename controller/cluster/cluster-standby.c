@@ -314,6 +314,13 @@ check_ca(struct cluster *c, const char *ca_cert, const char *whom,
     return error;
 }
 
+/* For the relay. */
+static bool
+hears_writer(void *cluster)
+{
+    return cluster_hears_writer(cluster);
+}
+
 int
 cluster_open_relay(struct cluster *c, const char *host_ca_cert,
                    const char *api_ca_cert, struct vmn_error *why)
@@ -329,6 +336,7 @@ cluster_open_relay(struct cluster *c, const char *host_ca_cert,
         .certificate = c->options->certificate,
         .ca_cert = c->options->ca_cert,
         .wait_ms = RELAY_WAIT_MS,
+        .is_well = hears_writer,
         .shown = cluster_note_shown,
         .revision = cluster_own_revision,
         .aux = c,

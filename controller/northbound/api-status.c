@@ -219,8 +219,8 @@ nb_get_status(struct http_request *req, void *nb)
 
     /* The whole one is about a process and its store, which is the writer's as
      * long as that answers. */
-    if (scoped ? nb_ask_who_sees(nb, req)
-        : nb_ask_writer_first(nb, req, true)) {
+    if (scoped ? nb_ask_who_sees(nb, req, NB_READS_MS)
+        : nb_ask_writer_first(nb, req, true, NB_READS_MS)) {
         return;
     } else if (scoped) {
         nb_when_quiescent(nb, req, nb_send_scoped_status);

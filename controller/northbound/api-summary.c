@@ -386,7 +386,7 @@ nb_get_summary(struct http_request *req, void *nb_)
                          &limit)) {
         return;
     }
-    if (nb_ask_who_sees(nb, req)) {
+    if (nb_ask_who_sees(nb, req, NB_READS_MS)) {
         return;
     }
     s = xzalloc(sizeof *s);

@@ -69,6 +69,9 @@ trace(struct http_request *req, struct northbound *nb)
         json_decref(body);
         nb_ask_writer(nb, req);
         return;
+    } else if (nb_ask_who_sees(nb, req, NB_READS_MS)) {
+        json_decref(body);
+        return;
     }
     query = xzalloc(sizeof *query);
     arena_init(&query->arena);
@@ -91,8 +94,5 @@ trace(struct http_request *req, struct northbound *nb)
 void
 nb_post_trace(struct http_request *req, void *nb)
 {
-    if (nb_ask_who_sees(nb, req)) {
-        return;
-    }
     nb_when_quiescent(nb, req, trace);
 }

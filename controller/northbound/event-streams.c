@@ -4,11 +4,14 @@
  * Each has a position in the log of events, and is sent what follows it as
  * fast as its client reads.  A stream whose position is no longer in the log
  * is closed: the client may resume, and is then told that it has missed
- * events. */
+ * events.  At a member of a cluster that is cut off, those of accounts wait:
+ * who may be told what is not known there. */
 
 #include <config.h>
 
 #include "controller/northbound/auth.h"
+
+#include "controller/cluster/cluster.h"
 #include "controller/northbound/event-log.h"
 #include "controller/northbound/event-past.h"
 #include "controller/northbound/event-query.h"
@@ -374,6 +377,18 @@ send_past(struct reader *reader)
     return !reader->past;
 }
 
+/* Returns true if the client may have lost rights without this member having
+ * heard of that, or having looked at what follows: it stands by, and is cut
+ * off, or has not caught up. */
+static bool
+is_in_doubt(const struct reader *reader)
+{
+    const struct northbound *nb = reader->all->nb;
+
+    return (reader->principal && nb->following
+            && (reader->all->check || !cluster_is_current(nb->cluster)));
+}
+
 /* Sends the stream the events that it has not been sent, as far as the queue
  * has room.  May destroy the stream. */
 static void
@@ -383,6 +398,10 @@ send_events(struct reader *reader)
     const struct event_log *log = reader->all->nb->event_log;
     uint64_t end;
 
+    if (is_in_doubt(reader)) {
+        event_readers_expect_expiry(reader->all); /* Looks again. */
+        return;
+    }
     if (reader->seeks && !seek_start(reader)) {
         event_add(reader->all->send_events, &at_once);
         return;
@@ -503,9 +522,14 @@ event_readers_expect_expiry(struct event_readers *all)
 }
 
 static void
-expiry_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *all)
+expiry_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *all_)
 {
+    struct event_readers *all = all_;
+
     check_principals(all);
+    if (all->nb->following) {
+        event_readers_wake(all);    /* The doubt may be over. */
+    }
 }
 
 static void

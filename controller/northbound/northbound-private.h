@@ -165,17 +165,27 @@ bool nb_wants_revisions(const struct http_request *);
 bool nb_passes_on(const struct http_request *, const struct http_route *,
                   const struct http_peer *, void *nb);
 void nb_pass_on(struct http_request *, const struct http_peer *, void *nb);
+/* How long the writer, as long as it is heard, has until its reply begins: to
+ * what it reads, for which it waits for a second at most (deferred-reply.c);
+ * and to what takes long to compute, for which two would take as long. */
+#define NB_READS_MS 3000
+#define NB_COMPUTES_MS 60000
 /* If this member stands by, and the writer has more to say of what is asked
  * for ('knows_more'), passes the request on, takes ownership, and returns
- * true.  If the writer does not answer, the handler is called again. */
+ * true.  If the writer is not reached or heard, or does not answer within
+ * 'reply_ms', the handler is called again. */
 bool nb_ask_writer_first(struct northbound *, struct http_request *,
-                         bool knows_more);
+                         bool knows_more, int reply_ms);
 /* The same if the writer may see hosts that this member does not see. */
-bool nb_ask_who_sees(struct northbound *, struct http_request *);
+bool nb_ask_who_sees(struct northbound *, struct http_request *,
+                     int reply_ms);
 /* The same if the writer has more to say of the objects of 'table', or of
- * 'one' of them. */
+ * 'one' of them; within NB_READS_MS. */
 bool nb_ask_who_knows(struct northbound *, struct http_request *,
                       const struct schema_table *, bool one);
+/* Of a member that stands by: returns true if the request is answered also
+ * from a copy that lacks what was shown before. */
+bool nb_may_be_old(const struct northbound *, const struct http_request *);
 /* Returns why this member does not know the state of the host as the writer
  * may, a constant; NULL: it does, or the writer does not know either. */
 const char *nb_host_doubt(const struct northbound *, const char *host);
@@ -446,8 +456,9 @@ struct nb_health_facts {
     const char *no_gateway;     /* That routers have no active gateway, or no
                                  * standby; NULL: all do. */
     const char *no_standby;
-    bool no_writer;             /* This member of a cluster stands by, and
-                                 * hears no writer. */
+    const char *lost_writer;    /* Why what this member of a cluster, which
+                                 * stands by, says may not be what the writer
+                                 * would; or NULL. */
 };
 /* The rule: see docs/monitoring.md. */
 void nb_judge_health(const struct nb_health_facts *,

@@ -17,6 +17,7 @@
 #include "controller/cluster/cluster.h"
 #include "controller/health/health.h"
 #include "controller/northbound/event-log.h"
+#include "controller/northbound/openapi-operations.h"
 #include "util.h"
 
 /* Objects.  -------------------------------------------------------------- */
@@ -55,13 +56,28 @@ writer_knows_more(struct northbound *nb, const struct schema_table *table,
     case VMN_TABLE_NETWORK:
     case VMN_TABLE_OBSERVATION:
     case VMN_TABLE_DRAFT:
-    case VMN_TABLE_TYPE:
         return false;
     default:
-        /* What flows count, how backends answer probes, and how far
-         * telemetries are set up. */
+        /* What flows count, how backends answer probes, how far telemetries
+         * are set up, and which apps the process has that serve types. */
         return table->status != NULL;
     }
+}
+
+/* Returns true if the request is answered, if need be, however old the copy
+ * is: what an operator asks of this process, at its machine. */
+static bool
+is_of_process(const struct http_request *req)
+{
+    return (http_request_about(req) == &nb_operation_status
+            && !http_request_identity(req));
+}
+
+bool
+nb_may_be_old(const struct northbound *nb, const struct http_request *req)
+{
+    return (http_request_about(req) == &nb_operation_metrics
+            || (is_of_process(req) && !cluster_is_current(nb->cluster)));
 }
 
 bool
@@ -70,24 +86,26 @@ nb_ask_who_knows(struct northbound *nb, struct http_request *req,
 {
     return nb_ask_writer_first(nb, req, (nb->following
                                          && writer_knows_more(nb, table,
-                                                              one)));
+                                                              one)),
+                               NB_READS_MS);
 }
 
 bool
-nb_ask_who_sees(struct northbound *nb, struct http_request *req)
+nb_ask_who_sees(struct northbound *nb, struct http_request *req, int reply_ms)
 {
-    return nb_ask_writer_first(nb, req, nb->following && nb_sees_less(nb));
+    return nb_ask_writer_first(nb, req, nb->following && nb_sees_less(nb),
+                               reply_ms);
 }
 
 bool
 nb_ask_writer_first(struct northbound *nb, struct http_request *req,
-                    bool knows_more)
+                    bool knows_more, int reply_ms)
 {
     if (!nb->following) {
         return false;
     } else if (http_request_was_given_back(req)) {
         /* Meanwhile the copy may have become too old to answer from. */
-        if (!cluster_is_current(nb->cluster)) {
+        if (!is_of_process(req) && !cluster_is_current(nb->cluster)) {
             http_request_pass_on(req);
             return true;
         }
@@ -97,7 +115,7 @@ nb_ask_writer_first(struct northbound *nb, struct http_request *req,
         return false;
     }
     nb->n_answered--;
-    http_request_pass_or_handle(req);
+    http_request_pass_or_handle(req, reply_ms);
     return true;
 }
 
@@ -175,10 +193,12 @@ tells_of(const struct northbound *nb, const struct http_request *req,
  * whose route it may. */
 static bool
 is_own(struct northbound *nb, const struct http_request *req,
-       const struct http_route *route, const struct vmn_account *account)
+       const struct http_route *route, const struct http_peer *peer,
+       const struct vmn_account *account)
 {
     /* How the process is it says however old the copy is. */
-    if (route->handler == nb_get_metrics) {
+    if (route->handler == nb_get_metrics
+        || (route->handler == nb_get_status && peer->trusted)) {
         return true;
     } else if (!cluster_is_current(nb->cluster)) {
         return false;
@@ -206,7 +226,7 @@ nb_passes_on(const struct http_request *req, const struct http_route *route,
         return false;
     }
     own = (route && route->own && nb_knows_peer(nb, peer, &account)
-           && is_own(nb, req, route, account));
+           && is_own(nb, req, route, peer, account));
     nb->n_answered += own;
     return !own;
 }

@@ -211,7 +211,7 @@ nb_hold_read(struct http_request *req, void *nb_)
         return true;
     }
     revision = MAX(at_least, get_relayed(req));
-    if (nb->following && http_request_about(req) != &nb_operation_metrics) {
+    if (nb->following && !nb_may_be_old(nb, req)) {
         revision = MAX(revision, get_subject(req));
         revision = MAX(revision, cluster_shown(nb->cluster));
     }

@@ -164,8 +164,7 @@ find_reason(size_t i, const struct nb_health_facts *facts,
         return (facts->ready ? NULL
                 : "the state is not loaded and compiled yet");
     } else if (!strcmp(name, "writer")) {
-        return (facts->no_writer ? "the cluster has no writer that this "
-                "member hears: changes wait for one" : NULL);
+        return facts->lost_writer;
     } else if (!strcmp(name, "hosts")) {
         if (!facts->hosts.connected) {
             *state = HEALTH_FAILING;
@@ -242,13 +241,29 @@ name_unsynced(const struct northbound *nb, struct arena *arena)
     return text;
 }
 
+/* Returns why a member that stands by cannot tell what the writer does, or
+ * NULL. */
+static const char *
+find_lost_writer(const struct cluster *cluster)
+{
+    bool current = cluster_is_current(cluster);
+
+    return (!cluster_hears_writer(cluster)
+            ? current ? "the cluster has no writer that this member hears: "
+                        "changes wait for one"
+                      : "this member hears no writer of the cluster: changes "
+                        "wait for one, and the state that it shows may be old"
+            : !current ? "this member is behind the writer of the cluster: "
+                         "the state that it shows may be old" : NULL);
+}
+
 void
 nb_find_health(const struct northbound *nb,
                const struct nb_problems *problems, struct nb_health *health)
 {
     struct nb_health_facts facts = {
         .ready = nb->ready, .hosts = nb_count_hosts(nb), .unsynced = "",
-        .no_writer = nb->following && !cluster_hears_writer(nb->cluster),
+        .lost_writer = nb->following ? find_lost_writer(nb->cluster) : NULL,
     };
 
     if (facts.hosts.synced + facts.hosts.lost < facts.hosts.configured) {

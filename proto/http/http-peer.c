@@ -340,15 +340,20 @@ http_relay_dispatch(struct http_request *req)
 void
 http_request_pass_on(struct http_request *req)
 {
+    if (!req->conn) {
+        http_request_drop(req);
+        return;
+    }
     /* The other server says of which revision its reply is. */
     req->route = NULL;
     http_relay_dispatch(req);
 }
 
 void
-http_request_pass_or_handle(struct http_request *req)
+http_request_pass_or_handle(struct http_request *req, int reply_ms)
 {
     req->back = req->route;
+    req->back_ms = reply_ms;
     http_request_pass_on(req);
 }
 
@@ -356,6 +361,12 @@ bool
 http_request_may_give_back(const struct http_request *req)
 {
     return req->back != NULL;
+}
+
+int
+http_request_back_ms(const struct http_request *req)
+{
+    return req->back_ms;
 }
 
 void

@@ -336,7 +336,8 @@ bool http_request_is_here(const struct http_request *);
 const char *http_request_client(const struct http_request *);
 
 /* End a wait of options.hold: the route's handler is called; or options.relay,
- * which there must be.  The request has no close callback any more. */
+ * which there must be.  The request has no close callback any more.  One whose
+ * client has disconnected, while a handler yielded, is not passed on. */
 void http_request_handle(struct http_request *);
 void http_request_pass_on(struct http_request *);
 /* Has the server with this name, which is copied, be the one to answer it;
@@ -345,12 +346,14 @@ void http_request_pass_on(struct http_request *);
 void http_request_pass_to(struct http_request *, const char *name);
 const char *http_request_passed_to(const struct http_request *);
 /* The same as http_request_pass_on(), for a read that need not fail: if the
- * other server does not answer at once, options.relay may give it back, and
- * the route's handler is called again. */
-void http_request_pass_or_handle(struct http_request *);
-/* For options.relay: returns true if it may; and does so.  The request has no
- * close callback any more. */
+ * other server does not answer, options.relay may give it back, and the
+ * route's handler is called again.  The server, once it is reached, has
+ * 'reply_ms' until its reply begins; 0: as options.relay likes. */
+void http_request_pass_or_handle(struct http_request *, int reply_ms);
+/* For options.relay: returns true if it may; after how many milliseconds, or
+ * 0; and does so.  The request has no close callback any more. */
 bool http_request_may_give_back(const struct http_request *);
+int http_request_back_ms(const struct http_request *);
 void http_request_give_back(struct http_request *);
 /* For the handler: returns true if it was. */
 bool http_request_was_given_back(const struct http_request *);

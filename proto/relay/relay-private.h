@@ -36,8 +36,9 @@ struct pass {
     struct http_request *req;   /* NULL while 'stream' is not. */
     struct curl_slist *headers; /* Of the request. */
     int64_t end_ms;             /* It does not wait longer than until then. */
-    struct event *back;         /* Timer: or is given back.  NULL: it is not
-                                 * to be. */
+    struct event *back;         /* Timer: or is given back, */
+    int64_t back_ms;            /* then at the latest.  NULL: it is not to
+                                 * be. */
     int64_t again_ms;           /* It is not sent again before. */
     int64_t held_ms;            /* Until when a reply 503 is held back; 0: none
                                  * was. */

@@ -29,7 +29,8 @@ VLOG_DEFINE_THIS_MODULE(relay);
  * another one becomes the server, which can. */
 #define HOLD_MS 1500
 /* How long a reply may be waited for to a request that may be given back, from
- * when it came, without an option; one that is long has begun by then. */
+ * when it came, unless that or an option says otherwise; one that is long has
+ * begun by then. */
 #define BACK_MS 1000
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 10);
@@ -126,14 +127,46 @@ give_back(struct pass *pass)
     http_request_give_back(req);
 }
 
-/* The time is over, for all tries together.  What is passed back as a stream
- * has begun, and goes on for as long as it takes. */
+/* Returns after how long it is given back without a connection. */
+static int
+reach_ms(const struct relay *relay)
+{
+    return relay->options.back_ms ? relay->options.back_ms : BACK_MS;
+}
+
+static void
+set_back_timer(struct pass *pass, int64_t left_ms)
+{
+    int64_t ms = MIN(left_ms, reach_ms(pass->relay));
+    const struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+
+    event_add(pass->back, &tv);
+}
+
+/* Returns true if the server has been reached, and may yet answer. */
+static bool
+may_answer(const struct pass *pass)
+{
+    const struct relay_options *options = &pass->relay->options;
+
+    return (pass->transfer.easy && !pass->connecting
+            && (!options->is_well || options->is_well(options->aux)));
+}
+
+/* The time to reach the server is over, or that to answer, for all tries
+ * together.  What is passed back as a stream has begun, and goes on for as
+ * long as it takes. */
 static void
 back_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *pass_)
 {
     struct pass *pass = pass_;
+    int64_t left_ms = pass->back_ms - time_msec();
 
-    if (pass->req) {
+    if (!pass->req) {
+        return;
+    } else if (left_ms > 0 && may_answer(pass)) {
+        set_back_timer(pass, left_ms);
+    } else {
         give_back(pass);
     }
 }
@@ -141,13 +174,12 @@ back_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *pass_)
 static void
 give_back_later(struct pass *pass)
 {
-    int ms = pass->relay->options.back_ms;
-    struct timeval tv;
+    int reply_ms = http_request_back_ms(pass->req);
 
-    ms = ms ? ms : BACK_MS;
-    tv = (struct timeval) { ms / 1000, ms % 1000 * 1000 };
+    reply_ms = reply_ms ? reply_ms : reach_ms(pass->relay);
+    pass->back_ms = time_msec() + reply_ms;
     pass->back = evtimer_new(pass->relay->base, back_cb, pass);
-    event_add(pass->back, &tv);
+    set_back_timer(pass, reply_ms);
 }
 
 /* Sends it, or gives up if it has waited for too long. */

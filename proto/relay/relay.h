@@ -8,7 +8,8 @@
  *
  * A read that its server can answer itself, if need be, waits for none of
  * that: it is given back (http_request_pass_or_handle()) if the other one
- * cannot be reached, refuses it, or takes longer than a second.
+ * cannot be reached within a second, refuses it, is not heard any more, or
+ * takes longer to answer than it may.
  *
  * Each call that may change something has an idempotency key, if need be one
  * that is made here: so sending it again is safe, also if it is not known
@@ -42,8 +43,13 @@ struct relay_options {
                                  * answer it. */
     int reply_ms;               /* For how long it may take to answer; 0: as
                                  * long as it likes. */
-    int back_ms;                /* After how long without a reply a request is
-                                 * given back that may be; 0: 1 s. */
+    int back_ms;                /* After how long a request is given back that
+                                 * may be: if the server is not reached by
+                                 * then, or has not answered one that does not
+                                 * say how long it may take; 0: 1 s. */
+    /* Asked once in that time while such a request has no reply: returns true
+     * if the server seems to be well; or NULL. */
+    bool (*is_well)(void *aux);
     /* Called with the newest revision that a client is about to be shown, by a
      * reply or an event; or NULL. */
     void (*shown)(void *aux, uint64_t revision);

@@ -244,6 +244,7 @@ NORTHBOUND_TESTS = \
 	tests/unit/test-northbound-hits \
 	tests/unit/test-northbound-key \
 	tests/unit/test-northbound-log \
+	tests/unit/test-northbound-member \
 	tests/unit/test-northbound-reads \
 	tests/unit/test-northbound-recommend \
 	tests/unit/test-northbound-traffic \
@@ -275,6 +276,21 @@ $(CLOCK_TESTS): private AM_LDFLAGS += -Wl,--wrap=loop_now_ms
 TIME_TESTS = \
 	tests/unit/test-fabric-samples
 $(TIME_TESTS): private AM_LDFLAGS += -Wl,--wrap=time_msec
+
+# Those that speak for the cluster, and for the simulator.
+CLUSTER_WRAPS = \
+	-Wl,--wrap=cluster_can_ask_writer \
+	-Wl,--wrap=cluster_each_rejected \
+	-Wl,--wrap=cluster_hears_writer \
+	-Wl,--wrap=cluster_is_current \
+	-Wl,--wrap=cluster_pass_on \
+	-Wl,--wrap=cluster_shown \
+	-Wl,--wrap=cluster_writer_rejects \
+	-Wl,--wrap=cluster_writer_sees \
+	-Wl,--wrap=trace_make
+MEMBER_TESTS = \
+	tests/unit/test-northbound-member
+$(MEMBER_TESTS): private AM_LDFLAGS += $(CLUSTER_WRAPS)
 
 check_LIBRARIES += tests/unit/libfixture.a tests/unit/libfakedb.a \
 	tests/unit/libnofabric.a tests/unit/libwebhook.a

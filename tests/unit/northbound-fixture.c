@@ -404,8 +404,8 @@ make_app(struct fixture *f)
     }
 }
 
-int
-setup(void **state)
+static int
+set_up(void **state, bool following)
 {
     struct fixture *f = xzalloc(sizeof *f);
     struct northbound_options options = { 0 };
@@ -435,6 +435,7 @@ setup(void **state)
     options.unix_path = f->path;
     options.webhook = f->webhook;
     options.load = f->load;
+    options.following = following;
     if (northbound_create(&options, f->base, f->model, f->engine, f->commit,
                           &fake_fabric, &fake_store_class, &f->store,
                           f->apphost, &f->nb, &why)) {
@@ -443,6 +444,18 @@ setup(void **state)
     client_connect(&f->client, f->base, f->path);
     *state = f;
     return 0;
+}
+
+int
+setup(void **state)
+{
+    return set_up(state, false);
+}
+
+int
+setup_member(void **state)
+{
+    return set_up(state, true);
 }
 
 int

@@ -310,16 +310,26 @@ relay_cb(struct http_request *req, const struct http_peer *peer,
 
 /* It has the other server asked, and can answer as well. */
 static void
-handle_own(struct http_request *req, void *fixture OVS_UNUSED)
+handle_own(struct http_request *req, void *fixture)
 {
+    const struct fixture *f = fixture;
     struct ds ds = DS_EMPTY_INITIALIZER;
 
     if (!http_request_was_given_back(req)) {
-        http_request_pass_or_handle(req);
+        http_request_pass_or_handle(req, f->reply_ms);
         return;
     }
     ds_put_format(&ds, "own %s", http_request_param(req, "what"));
     http_reply_body(req, 200, "text/plain", &ds);
+}
+
+/* It is not done yet, and does not ask to be told if the client leaves. */
+static void
+handle_late(struct http_request *req, void *fixture)
+{
+    struct fixture *f = fixture;
+
+    f->late = req;
 }
 
 static void
@@ -355,6 +365,7 @@ relay_setup(void **state)
     static const struct http_route routes[] = {
         { .method = HTTP_GET, .pattern = "/own/{what}",
           .handler = handle_own },
+        { .method = HTTP_GET, .pattern = "/late", .handler = handle_late },
     };
     struct fixture *f = xzalloc(sizeof *f);
     struct http_options options = HTTP_OPTIONS_DEFAULT;

@@ -42,6 +42,9 @@ struct fixture {
     int n_refusals;                 /* Requests that it still refuses. */
     int n_misdirected;              /* That are still sent to the wrong one. */
     int n_strangers;                /* That come before it knows from whom. */
+    int reply_ms;                   /* That one may take which may be given
+                                     * back; 0: as long as the relay says. */
+    struct http_request *late;      /* That yields, and is not watched. */
     bool here;                      /* The last one is not to be passed on. */
     bool refuses_hold;
     char key[64];                   /* The last idempotency key. */

@@ -362,6 +362,83 @@ await_reply_or_back(struct fixture *f)
     return stats_of(f).n_passed > 0;
 }
 
+static void
+note_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *noted)
+{
+    *(bool *) noted = true;
+}
+
+/* Who has been reached may take the time that the request has; who has not
+ * been may not. */
+static void
+request_says_how_long_its_reply_may_take(void **state)
+{
+    struct fixture *f = *state;
+    bool noted = false;
+
+    f->reply_ms = INT_MAX;
+    give_back_after(f, BACK_MS);
+    expect_own(f, "echo");
+    /* Where the machine is busy it takes longer to be reached. */
+    for (int ms = BACK_MS; !f->held[0]; ms *= 2) {
+        bool is_under_way = false, was = false;
+
+        give_back_after(f, ms);
+        use_back(f);
+        client_say(&f->client, "GET /own/hold" H "\r\n");
+        while (!f->held[0] && (is_under_way || !was)) {
+            event_base_loop(f->base, EVLOOP_ONCE);
+            was = was || is_under_way;
+            is_under_way = stats_of(f).n_now > 0;
+        }
+        if (f->held[0]) {
+            const struct timeval later = { ms / 500, 0 };
+
+            event_base_once(f->base, -1, EV_TIMEOUT, note_cb, &noted, &later);
+        } else {
+            assert_int_equal(client_reply(&f->client), 200);
+        }
+    }
+    while (!noted) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    assert_int_equal(stats_of(f).n_now, 1);
+    /* It fails, or the time is over. */
+    stop_back(f);
+    assert_int_equal(client_reply(&f->client), 200);
+    assert_has(&f->client.body, "own hold");
+    start_back(f);
+    f->reply_ms = 2 * BACK_MS;
+    give_back_after(f, BACK_MS);
+    use_back(f);
+    expect_own(f, "hold");
+    while (f->held[0]) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+}
+
+/* Who answers in a fiber may find out late that the writer knows better. */
+static void
+request_of_a_client_that_has_left_is_dropped(void **state)
+{
+    struct fixture *f = *state;
+    struct http_stats stats;
+
+    use_back(f);
+    client_say(&f->client, "GET /late" H "\r\n");
+    while (!f->late) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    client_close(&f->client);
+    do {
+        event_base_loop(f->base, EVLOOP_ONCE);
+        http_server_get_stats(f->front, &stats);
+    } while (!stats.n_gone);
+    http_request_pass_or_handle(f->late, 0);
+    assert_int_equal(stats_of(f).n_now, 0);
+    assert_int_equal(stats_of(f).n_passed, 0);
+}
+
 /* The time is that until the reply begins. */
 static void
 long_reply_is_not_cut_off(void **state)
@@ -504,6 +581,8 @@ main(void)
         TEST(wrong_server_is_asked_again),
         TEST(server_is_told_to_pass_nothing_on),
         TEST(read_is_given_back),
+        TEST(request_says_how_long_its_reply_may_take),
+        TEST(request_of_a_client_that_has_left_is_dropped),
         TEST(long_reply_is_not_cut_off),
         TEST(server_that_does_not_answer_is_given_up),
         TEST(client_that_leaves_is_forgotten),

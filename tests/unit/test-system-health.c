@@ -89,7 +89,7 @@ without_a_writer_changes_wait(void **state OVS_UNUSED)
 {
     struct nb_health_facts facts = well;
 
-    facts.no_writer = true;
+    facts.lost_writer = "why";
     ASSERT_JUDGED("failing writer:failing", &facts, NULL);
     ASSERT_JUDGED("failing writer:failing quota:degraded", &facts, "quota",
                   NULL);
