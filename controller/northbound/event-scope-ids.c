@@ -9,21 +9,28 @@
 #include "controller/northbound/event-scope-ids.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "controller/siphash.h"
 #include "entropy.h"
 #include "util.h"
 
 /* What is hashed. */
-enum { HEAD_EVENT = 1, HEAD_BEGUN };
+enum { HEAD_EVENT = 1, HEAD_BEGUN, HEAD_ACCOUNT };
 
 #define ID_BITS 53
 
+/* A stream that has begun. */
+struct begun {
+    uint64_t number;            /* From 1 on; 0: there is none here. */
+    uint64_t account;           /* The hash of its name. */
+    uint64_t next;              /* Where. */
+};
+
 struct event_scope_ids {
     struct siphash_key key;
-    uint64_t n_begun;           /* Streams that have begun so far; */
-    uint64_t begun[EVENT_SCOPE_BEGUN_MAX]; /* where, by their number modulo
-                                            * EVENT_SCOPE_BEGUN_MAX. */
+    uint64_t n_begun;           /* So far. */
+    struct begun begun[EVENT_SCOPE_BEGUN_MAX]; /* In any order. */
 };
 
 static uint64_t
@@ -39,12 +46,37 @@ event_scope_id(const struct event_scope_ids *ids, uint64_t at)
     return make_id(ids, HEAD_EVENT, at);
 }
 
-uint64_t
-event_scope_begin_id(struct event_scope_ids *ids, uint64_t next)
+/* Returns the place for another stream of the account: of its oldest, if it
+ * has too many, else of the oldest of all, or of none. */
+static struct begun *
+find_place(struct event_scope_ids *ids, uint64_t account)
 {
-    uint64_t number = ids->n_begun++;
+    struct begun *oldest = &ids->begun[0], *own = NULL;
+    size_t n_own = 0;
 
-    ids->begun[number % EVENT_SCOPE_BEGUN_MAX] = next;
+    for (size_t i = 0; i < EVENT_SCOPE_BEGUN_MAX; i++) {
+        struct begun *begun = &ids->begun[i];
+
+        if (begun->number < oldest->number) {
+            oldest = begun;
+        }
+        if (begun->number && begun->account == account) {
+            own = !own || begun->number < own->number ? begun : own;
+            n_own++;
+        }
+    }
+    return n_own < EVENT_SCOPE_BEGUN_ACCOUNT_MAX ? oldest : own;
+}
+
+uint64_t
+event_scope_begin_id(struct event_scope_ids *ids, const char *account,
+                     uint64_t next)
+{
+    uint64_t hash = siphash24(&ids->key, HEAD_ACCOUNT, account,
+                              strlen(account));
+    uint64_t number = ++ids->n_begun;
+
+    *find_place(ids, hash) = (struct begun) { number, hash, next };
     return make_id(ids, HEAD_BEGUN, number);
 }
 
@@ -52,19 +84,17 @@ bool
 event_scope_id_find(const struct event_scope_ids *ids, uint64_t id,
                     uint64_t oldest, uint64_t end, uint64_t *next)
 {
-    uint64_t n = MIN(ids->n_begun, EVENT_SCOPE_BEGUN_MAX);
-
     for (uint64_t at = oldest - 1; at < end; at++) {
         if (make_id(ids, HEAD_EVENT, at) == id) {
             *next = at + 1;
             return true;
         }
     }
-    for (uint64_t i = 1; i <= n; i++) {
-        uint64_t number = ids->n_begun - i;
+    for (size_t i = 0; i < EVENT_SCOPE_BEGUN_MAX; i++) {
+        const struct begun *begun = &ids->begun[i];
 
-        if (make_id(ids, HEAD_BEGUN, number) == id) {
-            *next = ids->begun[number % EVENT_SCOPE_BEGUN_MAX];
+        if (begun->number && make_id(ids, HEAD_BEGUN, begun->number) == id) {
+            *next = begun->next;
             return true;
         }
     }

@@ -301,8 +301,9 @@ static void
 set_begin_id(struct reader *reader)
 {
     if (reader->scoped) {
-        reader->shown_id = event_scope_begin_id(reader->all->scope_ids,
-                                                reader->next);
+        reader->shown_id = event_scope_begin_id(
+            reader->all->scope_ids, nb_principal_account(reader->principal),
+            reader->next);
     }
 }
 

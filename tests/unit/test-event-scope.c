@@ -182,7 +182,7 @@ ids_are_found_again(void **state OVS_UNUSED)
     assert_false(event_scope_id_find(ids, event_scope_id(ids, FIRST + N),
                                      FIRST, FIRST + N, &next));
     for (size_t i = 0; i < ARRAY_SIZE(begun); i++) {
-        begun[i] = event_scope_begin_id(ids, FIRST + 7);
+        begun[i] = event_scope_begin_id(ids, "a", FIRST + 7);
     }
     for (size_t i = 0; i < ARRAY_SIZE(begun); i++) {
         assert_true(event_scope_id_find(ids, begun[i], FIRST, FIRST + N,
@@ -197,15 +197,31 @@ static void
 streams_that_began_long_ago_are_forgotten(void **state OVS_UNUSED)
 {
     struct event_scope_ids *ids = event_scope_ids_create();
-    uint64_t next, first = event_scope_begin_id(ids, FIRST);
-    uint64_t second = event_scope_begin_id(ids, FIRST + 1);
+    uint64_t next, other = event_scope_begin_id(ids, "b", FIRST + 3);
+    uint64_t first = event_scope_begin_id(ids, "a", FIRST);
+    uint64_t second = event_scope_begin_id(ids, "a", FIRST + 1);
 
-    for (int i = 1; i < EVENT_SCOPE_BEGUN_MAX; i++) {
-        event_scope_begin_id(ids, FIRST + 2);
+    /* Those of one account make room for each other, */
+    for (int i = 1; i < EVENT_SCOPE_BEGUN_ACCOUNT_MAX; i++) {
+        event_scope_begin_id(ids, "a", FIRST + 2);
     }
     assert_false(event_scope_id_find(ids, first, FIRST, FIRST + N, &next));
     assert_true(event_scope_id_find(ids, second, FIRST, FIRST + N, &next));
     assert_true(next == FIRST + 1);
+    for (int i = 0; i < EVENT_SCOPE_BEGUN_MAX; i++) {
+        event_scope_begin_id(ids, "a", FIRST + 2);
+    }
+    assert_true(event_scope_id_find(ids, other, FIRST, FIRST + N, &next));
+    assert_true(next == FIRST + 3);
+    /* and those of many, too. */
+    for (int i = 0; i < EVENT_SCOPE_BEGUN_MAX; i++) {
+        char account[16];
+
+        snprintf(account, sizeof account, "c%d",
+                 i / EVENT_SCOPE_BEGUN_ACCOUNT_MAX);
+        event_scope_begin_id(ids, account, FIRST + 4);
+    }
+    assert_false(event_scope_id_find(ids, other, FIRST, FIRST + N, &next));
     event_scope_ids_destroy(ids);
 }
 
@@ -217,13 +233,13 @@ ids_are_of_one_process(void **state OVS_UNUSED)
     struct event_scope_ids *b = event_scope_ids_create();
     uint64_t next;
 
-    event_scope_begin_id(b, FIRST);
+    event_scope_begin_id(b, "a", FIRST);
     for (uint64_t at = FIRST; at < FIRST + N; at++) {
         assert_false(event_scope_id_find(b, event_scope_id(a, at), FIRST,
                                          FIRST + N, &next));
     }
-    assert_false(event_scope_id_find(b, event_scope_begin_id(a, FIRST), FIRST,
-                                     FIRST + N, &next));
+    assert_false(event_scope_id_find(b, event_scope_begin_id(a, "a", FIRST),
+                                     FIRST, FIRST + N, &next));
     event_scope_ids_destroy(a);
     event_scope_ids_destroy(b);
 }
