@@ -687,6 +687,7 @@ ctl_cmd_describe(struct ctl *ctl, int n_args, char *const args[])
     ds_destroy(&path);
     if (!status) {
         show_object(ctl, type, reply.body, find_related(type));
+        ctl_show_unread(ctl, json_object_get(reply.body, "status"));
         ctl->passes_over = true;
         status = describe_concerns(ctl, type, name, reply.body);
         ctl_reply_uninit(&reply);

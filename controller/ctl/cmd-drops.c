@@ -85,19 +85,6 @@ unread_hosts(const json_t *body)
     return json_integer_value(json_object_get(body, "unread_hosts"));
 }
 
-/* Prints the number of hosts whose counters have not been read yet. */
-static void
-print_unread(struct ctl *ctl, const json_t *body)
-{
-    json_int_t n = unread_hosts(body);
-
-    if (n) {
-        fprintf(ctl->err, "vmnd has not read the counters of %"
-                JSON_INTEGER_FORMAT" %s since it started\n", n,
-                n == 1 ? "host" : "hosts");
-    }
-}
-
 /* Prints how much was omitted as background. */
 static void
 print_hidden(struct ctl *ctl, const json_t *body)
@@ -178,7 +165,7 @@ show(struct ctl *ctl, const json_t *body)
                       json_object_get(body, "samples_matching")));
     print_hints(ctl, counters);
     print_hidden(ctl, body);
-    print_unread(ctl, body);
+    ctl_show_unread(ctl, body);
 }
 
 void

@@ -168,3 +168,16 @@ ctl_append_installed(struct ds *ds, unsigned long long int n_hosts)
         ds_put_cstr(ds, "concerns no host's flows");
     }
 }
+
+void
+ctl_show_unread(struct ctl *ctl, const json_t *json)
+{
+    json_int_t n = json_integer_value(json_object_get(json, "unread_hosts"));
+
+    if (n) {
+        fflush(ctl->out);
+        fprintf(ctl->err, "vmnd has not read the counters of %"
+                JSON_INTEGER_FORMAT" %s since it started\n", n,
+                n == 1 ? "host" : "hosts");
+    }
+}

@@ -48,6 +48,10 @@ void ctl_show_table(FILE *, const struct ctl_column *columns,
 void ctl_show_nonempty_table(FILE *, const struct ctl_column *columns,
                              const json_t *array);
 
+/* Says how many hosts' counters 'json', an answer or a status, does not
+ * have yet, if there are any. */
+void ctl_show_unread(struct ctl *, const json_t *json);
+
 /* Appends that a revision "is installed on N hosts", or that it "concerns no
  * host's flows": of what hosts' databases hold there is no receipt. */
 void ctl_append_installed(struct ds *, unsigned long long int n_hosts);

@@ -444,9 +444,9 @@ parts_that_are_refused_are_left_out(void **state OVS_UNUSED)
     static const struct step steps[] = {
         { "GET /v1/loadbalancers/lb", NULL, 200,
           "{\"name\": \"lb\", \"metadata\": {\"revision\": 3}, \"status\":"
-          " {\"backends\": [{\"port\": \"web-1\", \"weight\": 1,"
-          " \"serving\": false, \"state\": \"down\", \"reason\":"
-          " \"down\"}]}}" },
+          " {\"unread_hosts\": 2, \"backends\": [{\"port\": \"web-1\","
+          " \"weight\": 1, \"serving\": false, \"state\": \"down\","
+          " \"reason\": \"down\"}]}}" },
         { "GET /v1/revisions?limit=5&type=loadbalancers&name=lb&before=4",
           NULL, 503, "{\"detail\": \"later\"}" },
         { "GET /v1/hosts?limit=9", NULL, 200,
@@ -459,12 +459,15 @@ parts_that_are_refused_are_left_out(void **state OVS_UNUSED)
     assert_play(
         steps, "", "describe lb lb", CTL_REFUSED,
         "Type:        loadbalancers\nName:        lb\nRevision:    3\n"
+        "Status:\n  unread_hosts: 2\n"
         "\nBackends:\nBACKEND   WEIGHT   HOST   STATE   SHARE   OPENED   "
         "RATE   HEALTH   CHECKED   LAST FAILURE   REASON\n"
         "web-1     1        -      down    -       -        "
         "-      -        -         -              down\n"
         "\nFlows of this name:\nHOST   APP     UNIT   FLOWS   GROUPS\n"
-        "h1     (all)   -      2001    1\n", "vmnctl: later (HTTP 503)\n");
+        "h1     (all)   -      2001    1\n",
+        "vmnd has not read the counters of 2 hosts since it started\n"
+        "vmnctl: later (HTTP 503)\n");
 }
 
 /* Policies of others may isolate the port. */

@@ -398,6 +398,10 @@ export function lbPort(p) {
       ? `${p.port} to the backends' ${p.target}` : p.port;
 }
 
+/** That figures lack what flows of some hosts count. */
+const unread = (status) => status.unread_hosts
+  ? `; ${plural(status.unread_hosts, "host")} not read yet` : "";
+
 async function balancer(object, signal) {
   const { spec, status } = object;
   const parts = [await receiptPart(object.metadata.revision, signal)];
@@ -414,7 +418,7 @@ async function balancer(object, signal) {
       : null],
     ["Clients", `${plural(status.load.connections, "connection")} (${
       status.load.connections_per_s} a second), ${
-      rate(status.load.bytes_per_s)}`],
+      rate(status.load.bytes_per_s)}${unread(status)}`],
     ["Limit of each", spec.client_limit
       ? `${spec.client_limit.rate} connections a second, ${
         spec.client_limit.burst ?? spec.client_limit.rate} at once; ${
