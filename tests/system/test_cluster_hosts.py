@@ -219,9 +219,9 @@ class Town:
 
 
 @contextlib.contextmanager
-def cluster_lab(kind, n_hosts):
+def cluster_lab(kind, n_hosts, prepare=None):
     """A lab whose hosts three members are to manage, and these, who have
-    nothing to complain of in the end."""
+    nothing to complain of in the end; 'prepare' as of Cluster."""
     folder = tempfile.mkdtemp(prefix="vmn-cluster-")
     lab = Lab(lab_name(kind))
     lab.lock(create=True)
@@ -229,7 +229,8 @@ def cluster_lab(kind, n_hosts):
     try:
         lab.up(n_hosts)
         place = Place(folder)
-        cluster = Cluster(folder, lab=lab, options=place.options)
+        cluster = Cluster(folder, lab=lab, options=place.options,
+                          prepare=prepare)
         cluster.place = place
         yield lab, cluster
         for member in cluster.members:
