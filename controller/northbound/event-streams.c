@@ -9,9 +9,8 @@
 
 #include <config.h>
 
-#include "controller/northbound/auth.h"
-
 #include "controller/cluster/cluster.h"
+#include "controller/northbound/auth.h"
 #include "controller/northbound/event-log.h"
 #include "controller/northbound/event-past.h"
 #include "controller/northbound/event-query.h"
@@ -56,7 +55,7 @@ struct event_readers {
                                  * quiescent. */
     struct event *heartbeat;    /* Timer; pending while there are streams. */
     struct event *expiry;       /* Timer; pending while there may be clients
-                                 * with a token that expires. */
+                                 * with a token that expires, or in doubt. */
 };
 
 struct reader {
@@ -528,9 +527,7 @@ expiry_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *all_)
     struct event_readers *all = all_;
 
     check_principals(all);
-    if (all->nb->following) {
-        event_readers_wake(all);    /* The doubt may be over. */
-    }
+    event_readers_wake(all);        /* A doubt may be over. */
 }
 
 static void

@@ -118,8 +118,8 @@ struct http_request {
     const struct http_route *route; /* NULL: it is passed on, */
     char *passed_to;                /* to this server; NULL: to any. */
     const struct http_route *back;  /* It is handled by this one if that does
-                                     * not answer, */
-    int back_ms;                    /* in this time; 0: not said.  Or NULL. */
+                                     * not answer; or NULL. */
+    int back_ms;                    /* In this time; 0: it is not said. */
     bool given_back;                /* That has not. */
     uint64_t revision;              /* Of what it reads; 0: not known yet. */
     const void *data;               /* Of the route that matches. */
