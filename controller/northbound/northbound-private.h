@@ -166,21 +166,22 @@ bool nb_passes_on(const struct http_request *, const struct http_route *,
                   const struct http_peer *, void *nb);
 void nb_pass_on(struct http_request *, const struct http_peer *, void *nb);
 /* How long the writer, as long as it is heard, has until its reply begins: to
- * what it reads, for which it waits for a second at most (deferred-reply.c);
- * and to what takes long to compute, for which two would take as long. */
+ * what it may have to wait for, a second at most (deferred-reply.c); and to
+ * what takes long to compute, which would take two of them as long.  0: what
+ * it has at hand, and this member, too, but for some hosts; a second. */
 #define NB_READS_MS 3000
 #define NB_COMPUTES_MS 60000
 /* If this member stands by, and the writer has more to say of what is asked
  * for ('knows_more'), passes the request on, takes ownership, and returns
  * true.  If the writer is not reached or heard, or does not answer within
- * 'reply_ms', the handler is called again. */
+ * 'reply_ms' (see above), the handler is called again. */
 bool nb_ask_writer_first(struct northbound *, struct http_request *,
                          bool knows_more, int reply_ms);
 /* The same if the writer may see hosts that this member does not see. */
 bool nb_ask_who_sees(struct northbound *, struct http_request *,
                      int reply_ms);
 /* The same if the writer has more to say of the objects of 'table', or of
- * 'one' of them; within NB_READS_MS. */
+ * 'one' of them. */
 bool nb_ask_who_knows(struct northbound *, struct http_request *,
                       const struct schema_table *, bool one);
 /* Of a member that stands by: returns true if the request is answered also

@@ -80,6 +80,19 @@ nb_may_be_old(const struct northbound *nb, const struct http_request *req)
             || (is_of_process(req) && !cluster_is_current(nb->cluster)));
 }
 
+/* Returns how long the writer has to answer what writer_knows_more() is true
+ * of. */
+static int
+reply_ms_of(const struct schema_table *table, bool one)
+{
+    bool is_at_hand = (table->id == VMN_TABLE_ROUTER
+                       || table->id == VMN_TABLE_GROUP
+                       || (!one && (table->id == VMN_TABLE_HOST
+                                    || table->id == VMN_TABLE_PORT)));
+
+    return is_at_hand ? 0 : NB_READS_MS;
+}
+
 bool
 nb_ask_who_knows(struct northbound *nb, struct http_request *req,
                  const struct schema_table *table, bool one)
@@ -87,7 +100,7 @@ nb_ask_who_knows(struct northbound *nb, struct http_request *req,
     return nb_ask_writer_first(nb, req, (nb->following
                                          && writer_knows_more(nb, table,
                                                               one)),
-                               NB_READS_MS);
+                               reply_ms_of(table, one));
 }
 
 bool
