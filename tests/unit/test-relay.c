@@ -417,6 +417,28 @@ request_says_how_long_its_reply_may_take(void **state)
     }
 }
 
+static bool
+is_never_well(void *aux OVS_UNUSED)
+{
+    return false;
+}
+
+static void
+server_that_is_not_heard_is_not_waited_for(void **state)
+{
+    struct fixture *f = *state;
+
+    f->reply_ms = INT_MAX;
+    make_relay_of(f, (struct relay_options) {
+        .wait_ms = PATIENCE_MS, .back_ms = BACK_MS,
+        .is_well = is_never_well });
+    use_back(f);
+    expect_own(f, "hold");
+    while (f->held[0]) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+}
+
 /* Who answers in a fiber may find out late that the writer knows better. */
 static void
 request_of_a_client_that_has_left_is_dropped(void **state)
@@ -582,6 +604,7 @@ main(void)
         TEST(server_is_told_to_pass_nothing_on),
         TEST(read_is_given_back),
         TEST(request_says_how_long_its_reply_may_take),
+        TEST(server_that_is_not_heard_is_not_waited_for),
         TEST(request_of_a_client_that_has_left_is_dropped),
         TEST(long_reply_is_not_cut_off),
         TEST(server_that_does_not_answer_is_given_up),
