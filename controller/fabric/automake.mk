@@ -11,6 +11,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/counters/group-counters.h \
 	controller/fabric/counters/pair-log.c \
 	controller/fabric/counters/pair-log.h \
+	controller/fabric/counters/pair-names.c \
+	controller/fabric/counters/pair-names.h \
 	controller/fabric/counters/pair-reading.c \
 	controller/fabric/counters/pair-reading.h \
 	controller/fabric/counters/port-stats.c \

@@ -33,7 +33,9 @@ struct fabric_pair {
                                  * address. */
     const char *src_host, *dst_host; /* Where they were, or NULL: not known. */
     bool src_gone, dst_gone;    /* The port was deleted since. */
-    int64_t end_ms;             /* When the bucket ended, or will. */
+    int64_t src_since_ms, dst_since_ms; /* When the port was first seen: one
+                                         * that was made later is another. */
+    int64_t last_ms;            /* When something was added. */
     uint64_t packets, bytes;    /* At least. */
     uint64_t uncertain_bytes;   /* At most so many more. */
 };

@@ -142,6 +142,12 @@ const char *model_find_address(const struct model *, const char *network,
 const char *model_find_routed_address(const struct model *,
                                       const char *network, const char *ip);
 
+/* Calls 'cb' for 'network' and for those that routers join to it, for 'max' of
+ * them at most: current rows. */
+typedef void model_network_cb(void *aux, const struct vmn_network *);
+void model_routed_networks(const struct model *, const char *network,
+                           size_t max, model_network_cb *, void *aux);
+
 /* Returns how many current rows have fields that this version does not
  * know. */
 size_t model_count_unknown(const struct model *);

@@ -94,6 +94,28 @@ model_find_routed_address(const struct model *model, const char *network,
     return port;
 }
 
+void
+model_routed_networks(const struct model *model, const char *network,
+                      size_t max, model_network_cb *cb, void *aux)
+{
+    struct domain domain = { .model = model,
+                             .seen = SSET_INITIALIZER(&domain.seen),
+                             .queue = SVEC_EMPTY_INITIALIZER };
+
+    add_network(&domain, network);
+    for (size_t i = 0; i < domain.queue.n && i < max; i++) {
+        const struct vmn_network *row = model_get(
+            model, VMN_TABLE_NETWORK, domain.queue.names[i]);
+
+        if (row) {
+            cb(aux, row);
+        }
+        follow(&domain, domain.queue.names[i]);
+    }
+    sset_destroy(&domain.seen);
+    svec_destroy(&domain.queue);
+}
+
 /* Checking.  -------------------------------------------------------------- */
 
 static void

@@ -29,6 +29,9 @@
 /* Pairs in a reply. */
 #define LIMIT_MAX 2000
 #define LIMIT_DEFAULT 100
+/* Clocks of the members of a cluster, which say when ports were made, may
+ * differ by so much. */
+#define CLOCKS_MS 2000
 
 /* In place of the name of a group.  No object has such a name. */
 #define NO_PORT "(no port)"     /* No port has the address. */
@@ -54,7 +57,7 @@ struct member {
     const char *name;           /* In fabric_pair. */
     const char *network;        /* Or NULL: it was deleted. */
     const char *group;          /* Of all but BY_HOST. */
-    int64_t created_ms;
+    bool deleted;
     bool in_scope, seen;
     struct talker *talker;      /* Its group's, once there is one. */
 };
@@ -74,6 +77,7 @@ struct talker {
 
 struct pair {
     struct hmap_node node;
+    int64_t last_ms;            /* Of what its hosts are from. */
     struct nb_traffic_pair shown;
 };
 
@@ -107,10 +111,25 @@ group_of_port(const struct tally *tally, const struct vmn_port *port)
     }
 }
 
-static struct member *
-find_member(struct tally *tally, const char *name, bool gone)
+/* Returns port 'name', unless it was deleted: one that was made later than
+ * 'since_ms', when it was first counted, is another one.  (It may have been
+ * deleted in a revision that changed more than is told of.) */
+static const struct vmn_port *
+find_port(const struct tally *tally, const char *name, bool gone,
+          int64_t since_ms)
 {
     struct model_meta meta = { .created_ms = 0 };
+    const struct vmn_port *port
+        = gone ? NULL : model_get_durable(tally->nb->model, VMN_TABLE_PORT,
+                                          name, &meta);
+
+    return port && meta.created_ms - CLOCKS_MS <= since_ms ? port : NULL;
+}
+
+static struct member *
+find_member(struct tally *tally, const char *name, bool gone,
+            int64_t since_ms)
+{
     const struct vmn_port *port;
     struct member *member;
 
@@ -123,10 +142,8 @@ find_member(struct tally *tally, const char *name, bool gone)
     member = arena_alloc(&tally->arena, sizeof *member);
     memset(member, 0, sizeof *member);
     member->name = name;
-    port = gone ? NULL : model_get_durable(tally->nb->model, VMN_TABLE_PORT,
-                                           name, &meta);
+    port = find_port(tally, name, gone, since_ms);
     if (port) {
-        member->created_ms = meta.created_ms;
         member->network = port->network;
         member->group = group_of_port(tally, port);
         member->in_scope = !tally->rights
@@ -134,23 +151,12 @@ find_member(struct tally *tally, const char *name, bool gone)
         member->seen = !tally->rights
                        || model_sees(tally->rights, &port->row);
     } else {
+        member->deleted = true;
         member->group = tally->by == BY_PORT ? name : DELETED;
         member->seen = !tally->rights;
     }
     hmap_insert(&tally->members, &member->node, hash_pointer(name, 0));
     return member;
-}
-
-/* True if an account with a scope is told of the pair: an end is in its scope.
- * A port that was made later is another one than that of its name which was
- * counted, if it was deleted while this vmnd stood by. */
-static bool
-is_told(const struct fabric_pair *p, const struct member *src,
-        const struct member *dst)
-{
-    return (((src && src->in_scope) || dst->in_scope)
-            && (!src || src->created_ms <= p->end_ms)
-            && dst->created_ms <= p->end_ms);
 }
 
 /* True if 'member' is of the network and the port that are asked for, or there
@@ -211,8 +217,7 @@ talker_of_host(struct tally *tally, const char *name)
 
 /* Returns the group of an end; 'member' NULL: it is no port. */
 static struct talker *
-talker_of(struct tally *tally, struct member *member, const char *host,
-          bool gone)
+talker_of(struct tally *tally, struct member *member, const char *host)
 {
     if (!member) {
         return find_talker(tally, NO_PORT, false);
@@ -221,7 +226,8 @@ talker_of(struct tally *tally, struct member *member, const char *host,
     } else if (!member->talker) {
         member->talker = (member->seen
                           ? find_talker(tally, member->group,
-                                        gone && tally->by == BY_PORT)
+                                        member->deleted
+                                        && tally->by == BY_PORT)
                           : find_talker(tally, MODEL_OUT_OF_SCOPE, false));
     }
     return member->talker;
@@ -261,46 +267,52 @@ way_of(const struct fabric_pair *p, const struct member *src,
             : FABRIC_PAIR_CROSS_HOST);
 }
 
-/* Of ports: where they were in the newest bucket that has the pair. */
+/* Of ports: where they were when something was added last. */
 static void
-set_hosts(const struct tally *tally, struct nb_traffic_pair *shown,
+set_hosts(const struct tally *tally, struct pair *pair,
           const struct fabric_pair *p, const struct member *src,
           const struct member *dst)
 {
-    if (tally->by == BY_PORT) {
-        shown->src_host = src && src->seen ? p->src_host : NULL;
-        shown->dst_host = dst->seen ? p->dst_host : NULL;
+    if (tally->by == BY_PORT && p->last_ms >= pair->last_ms) {
+        pair->last_ms = p->last_ms;
+        pair->shown.src_host = src && src->seen ? p->src_host : NULL;
+        pair->shown.dst_host = dst->seen ? p->dst_host : NULL;
     }
 }
 
+/* An account with a scope is told of pairs of which an end is in it.  How
+ * uncertain what it is told is would tell it of others' traffic. */
 static void
 pair_cb(void *tally_, const struct fabric_pair *p)
 {
     struct tally *tally = tally_;
-    struct member *src = (p->src ? find_member(tally, p->src, p->src_gone)
+    struct member *src = (p->src ? find_member(tally, p->src, p->src_gone,
+                                               p->src_since_ms)
                           : NULL);
-    struct member *dst = find_member(tally, p->dst, p->dst_gone);
-    enum fabric_pair_way way = way_of(p, src, dst);
+    struct member *dst = find_member(tally, p->dst, p->dst_gone,
+                                     p->dst_since_ms);
+    enum fabric_pair_way way;
     struct talker *from, *to;
     struct pair *pair;
 
-    if ((tally->rights && !is_told(p, src, dst))
+    if ((tally->rights && !dst->in_scope && !(src && src->in_scope))
         || ((tally->network || tally->port)
             && !is_wanted(tally, src) && !is_wanted(tally, dst))) {
         return;
     }
-    from = talker_of(tally, src, p->src_host, p->src_gone);
-    to = talker_of(tally, dst, p->dst_host, p->dst_gone);
+    way = way_of(p, src, dst);
+    from = talker_of(tally, src, p->src_host);
+    to = talker_of(tally, dst, p->dst_host);
     from->shown.sent_bytes += p->bytes;
     to->shown.received_bytes += p->bytes;
     pair = find_pair(tally, from, to);
     pair->shown.packets += p->packets;
     pair->shown.bytes += p->bytes;
-    pair->shown.uncertain_bytes += p->uncertain_bytes;
+    pair->shown.uncertain_bytes += tally->rights ? 0 : p->uncertain_bytes;
     if (way == FABRIC_PAIR_CROSS_HOST) {
         pair->shown.cross_host_bytes += p->bytes;
     }
-    set_hosts(tally, &pair->shown, p, src, dst);
+    set_hosts(tally, pair, p, src, dst);
     tally->sums.packets[way] += p->packets;
     tally->sums.bytes[way] += p->bytes;
 }
@@ -444,13 +456,20 @@ fill_talkers(struct tally *tally, size_t limit,
     reply->n_talkers = MIN(n, limit);
 }
 
-/* Sums are exact where nothing is left out. */
+/* True if nothing is left out. */
+static bool
+is_of_all(const struct tally *tally)
+{
+    return !tally->rights && !tally->network && !tally->port;
+}
+
+/* Sums have what no pair is listed of, where nothing is left out. */
 static void
 fill_sums(const struct tally *tally, const struct fabric_pair_totals *totals,
           struct nb_reply_traffic *reply)
 {
-    bool all = !tally->rights && !tally->network && !tally->port;
-    const struct fabric_pair_sums *sums = all ? &totals->sums : &tally->sums;
+    const struct fabric_pair_sums *sums
+        = is_of_all(tally) ? &totals->sums : &tally->sums;
     uint64_t same = sums->bytes[FABRIC_PAIR_SAME_HOST];
     uint64_t cross = sums->bytes[FABRIC_PAIR_CROSS_HOST];
 
@@ -538,7 +557,7 @@ nb_get_traffic(struct http_request *req, void *nb_)
     hmap_init(&tally.pairs);
     hmap_init(&tally.talkers);
     fabric_pair_stats(nb->fabric, &stats);
-    if (tally.by == BY_PORT) {
+    if (tally.by == BY_PORT && is_of_all(&tally)) {
         hmap_reserve(&tally.pairs, stats.n_pairs);
     }
     fabric_pairs(nb->fabric, since_ms, pair_cb, &tally, &totals);

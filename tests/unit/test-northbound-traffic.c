@@ -26,19 +26,33 @@ static const char web1[] = "web-1", web2[] = "web-2", db1[] = "db-1";
 static const char old[] = "db-1";
 static const char hv1[] = "hv1", hv2[] = "hv2";
 
+/* Counted after all ports were made, or before. */
+#define AFTER .src_since_ms = INT64_MAX, .dst_since_ms = INT64_MAX
+#define BEFORE .src_since_ms = 1, .dst_since_ms = INT64_MAX
+
 static const struct fabric_pair pairs[] = {
-    { .src = web1, .src_host = hv1, .dst = db1, .dst_host = hv2,
-      .end_ms = 1, .packets = 3, .bytes = 3000, .uncertain_bytes = 7 },
-    /* The same of a later bucket, when db-1 was on hv1. */
-    { .src = web1, .src_host = hv1, .dst = db1, .dst_host = hv1,
-      .end_ms = 2, .packets = 1, .bytes = 500 },
-    { .src = db1, .src_host = hv1, .dst = web1, .dst_host = hv1,
-      .end_ms = 2, .packets = 90, .bytes = 900 },
-    { .src = web2, .src_host = hv1, .dst = web1, .dst_host = hv1,
-      .end_ms = 2, .packets = 1, .bytes = 400 },
-    { .src = old, .src_gone = true, .src_host = hv2, .dst = web2,
-      .dst_host = hv1, .end_ms = 2, .packets = 1, .bytes = 50 },
-    { .dst = web2, .dst_host = hv1, .end_ms = 2, .packets = 1, .bytes = 10 },
+    { AFTER, .src = web1, .src_host = hv1, .dst = db1, .dst_host = hv1,
+      .last_ms = 2, .packets = 1, .bytes = 500 },
+    /* The same, when db-1 was elsewhere: in which order they come says
+     * nothing. */
+    { AFTER, .src = web1, .src_host = hv1, .dst = db1, .dst_host = hv2,
+      .last_ms = 1, .packets = 3, .bytes = 3000, .uncertain_bytes = 7 },
+    { AFTER, .src = db1, .src_host = hv1, .dst = web1, .dst_host = hv1,
+      .last_ms = 2, .packets = 90, .bytes = 900 },
+    { AFTER, .src = web2, .src_host = hv1, .dst = web1, .dst_host = hv1,
+      .last_ms = 2, .packets = 1, .bytes = 400 },
+    { AFTER, .src = old, .src_gone = true, .src_host = hv2, .dst = web2,
+      .dst_host = hv1, .last_ms = 2, .packets = 1, .bytes = 50 },
+    { AFTER, .dst = web2, .dst_host = hv1, .last_ms = 2, .packets = 1,
+      .bytes = 10 },
+};
+
+/* Nobody has said that the ports were deleted. */
+static const struct fabric_pair pairs_of_gone[] = {
+    { BEFORE, .src = old, .src_host = hv2, .dst = web2, .dst_host = hv1,
+      .packets = 1, .bytes = 50 },
+    { AFTER, .src = "nosuch", .src_host = hv2, .dst = web1, .dst_host = hv1,
+      .packets = 1, .bytes = 30 },
 };
 
 static void
@@ -120,6 +134,22 @@ pairs_of_ports_are_summed_up(void **state)
     assert_text(f, "talkers.1.name", "db-1");
     assert_int_equal(number(f, "talkers.1.sent_bytes"), 900);
     assert_int_equal(number(f, "unlisted_bytes"), 11);
+}
+
+static void
+ports_that_were_made_later_or_are_gone_are_deleted(void **state)
+{
+    struct fixture *f = *state;
+
+    make_shop(f);
+    set_pairs(pairs_of_gone, ARRAY_SIZE(pairs_of_gone));
+    assert_call(f, 200, "GET", "/v1/traffic", NULL);
+    assert_pair(f, 0, "db-1", "web-2", 50, 50);
+    assert_true(json_is_true(at(f, "pairs.0.src_deleted")));
+    assert_pair(f, 1, "nosuch", "web-1", 30, 30);
+    assert_true(json_is_true(at(f, "pairs.1.src_deleted")));
+    assert_call(f, 200, "GET", "/v1/traffic?port=db-1", NULL);
+    assert_int_equal(n_shown(f), 0);
 }
 
 static void
@@ -221,6 +251,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(nothing_is_counted_at_first),
         TEST(pairs_of_ports_are_summed_up),
+        TEST(ports_that_were_made_later_or_are_gone_are_deleted),
         TEST(pairs_are_sorted_and_cut_off),
         TEST(pairs_are_grouped),
         TEST(pairs_of_a_port_are_asked_for),

@@ -21,10 +21,10 @@
 #define N_BUCKETS 4
 #define START_MS (INT64_C(1700000000) * 1000)
 
-static const struct pair_end a1 = { "a", "h1" };
-static const struct pair_end b2 = { "b", "h2" };
-static const struct pair_end b1 = { "b", "h1" };
-static const struct pair_end nobody = { NULL, NULL };
+static const struct pair_end a1 = { "a", "h1", NULL };
+static const struct pair_end b2 = { "b", "h2", NULL };
+static const struct pair_end b1 = { "b", "h1", NULL };
+static const struct pair_end nobody = { NULL, NULL, NULL };
 
 /* What a reading has told, as lines. */
 struct told {
@@ -215,8 +215,9 @@ what_is_told_holds(void **state)
             uint64_t bytes = random_range(run % 3 ? 1500 : 4);
 
             pair_log_add(log, START_MS + random_range(BUCKET_MS),
-                         &(struct pair_end) { names[0], "h1" },
-                         &(struct pair_end) { names[1], "h2" }, 1, bytes);
+                         &(struct pair_end) { names[0], "h1", NULL },
+                         &(struct pair_end) { names[1], "h2", NULL }, 1,
+                         bytes);
             oracle.bytes[src][dst] += bytes;
             oracle.total += bytes;
         }
@@ -255,7 +256,7 @@ memory_is_bounded(void **state)
 
         now_ms += random_range(40) - (random_range(1000) ? 10 : 5000);
         pair_log_add(log, now_ms, random_range(9) ? &a1 : &nobody,
-                     &(struct pair_end) { port, "h2" }, 1, n);
+                     &(struct pair_end) { port, "h2", NULL }, 1, n);
         bytes += n;
         if (!random_range(50)) {
             pair_log_forget_port(log, port);

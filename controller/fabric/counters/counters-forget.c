@@ -58,6 +58,12 @@ forget_all_gone(struct fabric *f)
     }
 }
 
+static bool
+is_there(const void *model, const char *port)
+{
+    return model_get(model, VMN_TABLE_PORT, port) != NULL;
+}
+
 void
 counters_forget_deleted(struct fabric *f)
 {
@@ -80,6 +86,8 @@ counters_forget_deleted(struct fabric *f)
         }
         if (log->n_more) {
             forget_all_gone(f);
+            pair_log_forget_ports(f->counters->pairs.log, is_there,
+                                  f->model);
         }
     }
 }

@@ -30,6 +30,7 @@
 #include "sset.h"
 #include "timeval.h"
 #include "util.h"
+#include "vmn/flow.h"
 
 VLOG_DEFINE_THIS_MODULE(counters);
 
@@ -39,6 +40,8 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 #define REQUESTED_MAX 16
 /* Readings of a host take at most this fraction of the time, 1/N. */
 #define SHARE 100
+/* And those of a host that counts pairs come at least so often. */
+#define REST_PAIRS_MS (VMN_PAIR_IDLE_S * 1000 / 3)
 /* A deleted flow whose owner still exists is forgotten after this time. */
 #define GONE_MS (3600 * 1000)
 
@@ -220,7 +223,7 @@ pair_reading(struct counters_of_switch *cs)
 {
     return (struct pair_reading) {
         cs->sw, &cs->pairs, &cs->sw->host->fabric->counters->pairs, cs->round,
-        cs->requested_ms, cs->wall_ms,
+        cs->requested_ms, time_msec(), cs->wall_ms,
     };
 }
 
@@ -286,7 +289,8 @@ stop(struct counters_of_switch *cs)
 /* Has the host not read again until what has just ended was a fair share of
  * the time.  What counts is the shorter one of the last two readings: one that
  * met a switch which stood still for some seconds would otherwise leave its
- * counters unread for minutes. */
+ * counters unread for minutes.  A switch that counts pairs forgets those that
+ * are silent: it is read well before that. */
 static void
 rest(struct counters_of_switch *cs, int64_t now)
 {
@@ -294,7 +298,9 @@ rest(struct counters_of_switch *cs, int64_t now)
     int64_t shorter_ms = (cs->took_ms < 0 ? took_ms
                           : MIN(took_ms, cs->took_ms));
 
-    cs->rest_until_ms = now + shorter_ms * SHARE;
+    cs->rest_until_ms = now + (hmap_is_empty(&cs->pairs.seen)
+                               ? shorter_ms * SHARE
+                               : MIN(shorter_ms * SHARE, REST_PAIRS_MS));
     cs->took_ms = took_ms;
 }
 
@@ -349,20 +355,21 @@ request(struct counters_of_switch *cs)
 {
     struct fabric_switch *sw = cs->sw;
     struct ofdump_budget budget = switch_budget_of_dump(sw);
+    struct pair_reading reading;
 
     if (!is_readable(sw) || cs->dump || time_msec() < cs->rest_until_ms) {
         return;                 /* It is already scheduled. */
     }
     if (sw->host->fabric->observing) {
-        pair_reading_stand_by(&cs->pairs);
         port_stats_request(&cs->traffic, sw->conn);
         return;
     }
     cs->round++;
     cs->unsure = false;
-    pair_reading_begin(&cs->pairs);
     cs->requested_ms = time_msec();
     cs->wall_ms = time_wall_msec();
+    reading = pair_reading(cs);
+    pair_reading_begin(&reading);
     switch_expect(sw);
     port_stats_request(&cs->traffic, sw->conn);
     packet_in_meter_drops_request(sw);
@@ -522,13 +529,15 @@ init(struct fabric_switch *sw, void *cs_)
 }
 
 static void
-disconnected(struct fabric_switch *sw OVS_UNUSED, void *cs_)
+disconnected(struct fabric_switch *sw, void *cs_)
 {
     struct counters_of_switch *cs = cs_;
     struct counted_flow *flow;
 
     stop(cs);
     port_stats_forget(&cs->traffic);
+    pairs_of_switch_disconnected(&cs->pairs,
+                                 &sw->host->fabric->counters->pairs);
     cs->rest_until_ms = 0;
     cs->before_ms = 0;
     HMAP_FOR_EACH (flow, node, &cs->flows) {

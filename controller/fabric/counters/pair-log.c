@@ -14,9 +14,10 @@
 #include "util.h"
 
 /* A name of a port or a host, which entries share. */
-struct name {
+struct pair_name {
     struct hmap_node node;      /* In 'names', unless it is retired. */
     size_t n_refs;
+    int64_t since_ms;           /* When it came. */
     bool retired;               /* The port was deleted. */
     char text[];
 };
@@ -25,7 +26,9 @@ struct name {
 struct entry {
     struct hmap_node node;      /* In its bucket's 'entries'. */
     size_t position;            /* In the bucket's heap. */
-    struct name *src, *dst, *src_host, *dst_host; /* References, or NULL. */
+    struct pair_name *src, *dst, *src_host, *dst_host; /* References, or
+                                                        * NULL. */
+    int64_t last_ms;            /* When something was added. */
     uint64_t packets;           /* Since it is here. */
     uint64_t count;             /* Its bytes, and what it began at: */
     uint64_t error;             /* that much. */
@@ -45,17 +48,17 @@ struct pair_log {
     int64_t bucket_ms;
     int64_t newest_ms;          /* Start of the newest bucket; 0: none. */
     struct bucket *buckets;     /* By start_ms / bucket_ms % n_buckets. */
-    struct hmap ports, hosts;   /* struct name. */
+    struct hmap ports, hosts;   /* struct pair_name. */
     struct fabric_pair_sums sums;
     size_t n_pairs;
 };
 
 /* Names.  ----------------------------------------------------------------- */
 
-static struct name *
+static struct pair_name *
 name_find(const struct hmap *names, const char *text)
 {
-    struct name *name;
+    struct pair_name *name;
 
     HMAP_FOR_EACH_WITH_HASH (name, node, hash_string(text, 0), names) {
         if (!strcmp(name->text, text)) {
@@ -66,10 +69,10 @@ name_find(const struct hmap *names, const char *text)
 }
 
 /* Returns a new reference, or NULL for NULL. */
-static struct name *
-name_ref(struct hmap *names, const char *text)
+static struct pair_name *
+name_ref(struct hmap *names, int64_t now_ms, const char *text)
 {
-    struct name *name;
+    struct pair_name *name;
 
     if (!text) {
         return NULL;
@@ -80,6 +83,7 @@ name_ref(struct hmap *names, const char *text)
 
         name = xzalloc(sizeof *name + size);
         memcpy(name->text, text, size);
+        name->since_ms = now_ms;
         hmap_insert(names, &name->node, hash_string(text, 0));
     }
     name->n_refs++;
@@ -87,7 +91,7 @@ name_ref(struct hmap *names, const char *text)
 }
 
 static void
-name_unref(struct hmap *names, struct name *name)
+name_unref(struct hmap *names, struct pair_name *name)
 {
     if (name && !--name->n_refs) {
         if (!name->retired) {
@@ -95,6 +99,40 @@ name_unref(struct hmap *names, struct name *name)
         }
         free(name);
     }
+}
+
+struct pair_name *
+pair_log_ref_name(struct pair_log *log, int64_t now_ms, const char *port)
+{
+    return name_ref(&log->ports, now_ms, port);
+}
+
+void
+pair_log_unref_name(struct pair_log *log, struct pair_name *name)
+{
+    name_unref(&log->ports, name);
+}
+
+bool
+pair_name_is(const struct pair_name *name, const char *port)
+{
+    return !name->retired && !strcmp(name->text, port);
+}
+
+const char *
+pair_name_text(const struct pair_name *name)
+{
+    return name->text;
+}
+
+static struct pair_name *
+port_ref(struct pair_log *log, int64_t now_ms, const struct pair_end *end)
+{
+    if (end->name) {
+        end->name->n_refs++;
+        return end->name;
+    }
+    return name_ref(&log->ports, now_ms, end->port);
 }
 
 /* Buckets.  --------------------------------------------------------------- */
@@ -283,10 +321,10 @@ pair_log_add(struct pair_log *log, int64_t now_ms, const struct pair_end *src,
 {
     struct bucket *bucket = bucket_get(log, now_ms);
     struct entry like = {
-        .src = name_ref(&log->ports, src->port),
-        .dst = name_ref(&log->ports, dst->port),
-        .src_host = name_ref(&log->hosts, src->host),
-        .dst_host = name_ref(&log->hosts, dst->host),
+        .src = port_ref(log, now_ms, src),
+        .dst = port_ref(log, now_ms, dst),
+        .src_host = name_ref(&log->hosts, now_ms, src->host),
+        .dst_host = name_ref(&log->hosts, now_ms, dst->host),
     };
     struct entry *entry = entry_find(bucket, &like);
     enum fabric_pair_way way
@@ -301,26 +339,46 @@ pair_log_add(struct pair_log *log, int64_t now_ms, const struct pair_end *src,
     }
     add(&entry->packets, packets);
     add(&entry->count, bytes);
+    entry->last_ms = now_ms;
     sift_down(bucket, entry);
     sums_add(&bucket->sums, way, packets, bytes);
     sums_add(&log->sums, way, packets, bytes);
 }
 
+static void
+retire(struct pair_log *log, struct pair_name *name)
+{
+    hmap_remove(&log->ports, &name->node);
+    name->retired = true;
+}
+
 void
 pair_log_forget_port(struct pair_log *log, const char *port)
 {
-    struct name *name = name_find(&log->ports, port);
+    struct pair_name *name = name_find(&log->ports, port);
 
     if (name) {
-        hmap_remove(&log->ports, &name->node);
-        name->retired = true;
+        retire(log, name);
+    }
+}
+
+void
+pair_log_forget_ports(struct pair_log *log, pair_log_port_cb *is_there,
+                      const void *aux)
+{
+    struct pair_name *name, *next;
+
+    HMAP_FOR_EACH_SAFE (name, next, node, &log->ports) {
+        if (!is_there(aux, name->text)) {
+            retire(log, name);
+        }
     }
 }
 
 /* Reading.  --------------------------------------------------------------- */
 
 static const char *
-text_or_null(const struct name *name)
+text_or_null(const struct pair_name *name)
 {
     return name ? name->text : NULL;
 }
@@ -347,7 +405,9 @@ read_bucket(const struct pair_log *log, const struct bucket *bucket,
             .dst_host = text_or_null(entry->dst_host),
             .src_gone = entry->src && entry->src->retired,
             .dst_gone = entry->dst && entry->dst->retired,
-            .end_ms = bucket->start_ms + log->bucket_ms,
+            .src_since_ms = entry->src ? entry->src->since_ms : 0,
+            .dst_since_ms = entry->dst ? entry->dst->since_ms : 0,
+            .last_ms = entry->last_ms,
             .packets = entry->packets,
             .bytes = entry->count - entry->error,
             .uncertain_bytes = entry->error,

@@ -19,17 +19,24 @@
 #ifndef CONTROLLER_FABRIC_COUNTERS_PAIR_LOG_H
 #define CONTROLLER_FABRIC_COUNTERS_PAIR_LOG_H 1
 
-#include <stdint.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "controller/fabric/fabric-pairs.h"
 
 struct pair_log;
 
+/* A port's name, as long as there is that port: another one that gets its name
+ * later has another struct.  For those who know a pair for longer than a
+ * call. */
+struct pair_name;
+
 /* Of a source or a destination. */
 struct pair_end {
     const char *port;           /* NULL: no port has the address. */
     const char *host;           /* NULL: not known. */
+    struct pair_name *name;     /* In place of 'port', or NULL. */
 };
 
 /* Creates a log of 'n_buckets' of 'bucket_ms' each, with 'max_pairs' in each
@@ -45,9 +52,24 @@ void pair_log_add(struct pair_log *, int64_t now_ms,
                   const struct pair_end *src, const struct pair_end *dst,
                   uint64_t packets, uint64_t bytes);
 
+/* Returns a reference to the name of 'port', for pair_log_unref_name().  At
+ * 'now_ms' the port is there. */
+struct pair_name *pair_log_ref_name(struct pair_log *, int64_t now_ms,
+                                    const char *port);
+/* 'name' may be NULL. */
+void pair_log_unref_name(struct pair_log *, struct pair_name *name);
+/* Returns true if 'name' is that of 'port', which was not deleted since. */
+bool pair_name_is(const struct pair_name *, const char *port);
+
+const char *pair_name_text(const struct pair_name *);
+
 /* The port was deleted: what is there of it is of one that is no more, and
  * what comes after it of another one with its name. */
 void pair_log_forget_port(struct pair_log *, const char *port);
+/* The same of all ports for which 'is_there' is false. */
+typedef bool pair_log_port_cb(const void *aux, const char *port);
+void pair_log_forget_ports(struct pair_log *, pair_log_port_cb *is_there,
+                           const void *aux);
 
 /* As fabric_pairs(). */
 void pair_log_read(const struct pair_log *, int64_t since_ms,

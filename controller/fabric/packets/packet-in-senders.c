@@ -137,19 +137,13 @@ packet_sender_resolve(struct packets_of_switch *ps, struct packet_port *port)
 }
 
 const struct vmn_port *
-packet_sender_port_of(const struct fabric_switch *sw, uint32_t ofport)
-{
-    const char *host = sw->host->name;
-    const struct fabric *f = sw->host->fabric;
-    const struct vmn_vif *vif = search_vif(f, host, ofport);
-
-    return vif ? search_port(f, host, vif->iface_id) : NULL;
-}
-
-const struct vmn_port *
 packet_sender_port(const struct packets_of_switch *ps, uint32_t in_port)
 {
-    return packet_sender_port_of(ps->sw, in_port);
+    const char *host = ps->sw->host->name;
+    const struct fabric *f = ps->sw->host->fabric;
+    const struct vmn_vif *vif = search_vif(f, host, in_port);
+
+    return vif ? search_port(f, host, vif->iface_id) : NULL;
 }
 
 uint32_t

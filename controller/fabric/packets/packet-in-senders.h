@@ -7,7 +7,6 @@
 
 #include <stdint.h>
 
-struct fabric_switch;
 struct packet_port;
 struct packets_of_switch;
 struct vmn_port;
@@ -17,9 +16,6 @@ void packet_sender_resolve(struct packets_of_switch *, struct packet_port *);
 /* Returns the port whose VIF is at 'in_port' of the host, or NULL. */
 const struct vmn_port *packet_sender_port(const struct packets_of_switch *,
                                           uint32_t in_port);
-/* The same of a switch. */
-const struct vmn_port *packet_sender_port_of(const struct fabric_switch *,
-                                             uint32_t ofport);
 /* Returns the OpenFlow port of the VIF of port 'name' on the switch's host, or
  * 0. */
 uint32_t packet_sender_find_ofport(const struct packets_of_switch *,
