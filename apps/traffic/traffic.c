@@ -2,12 +2,14 @@
  *
  * The traffic app: has switches count who sends how much to whom, on the host
  * of the one that gets it.  It sees packets that policies have let through,
- * before a backend's address becomes a virtual IP.  A source is an address in
- * a subnet of the routing domain; all others, which nobody bounds, are counted
- * together.  Not for what becomes of the counts (GET /v1/traffic).
+ * before a backend's address becomes a virtual IP.  A source is an address of
+ * a port of the routing domain; all others, which nobody bounds, are counted
+ * together: so neither those outside nor guests make pairs.  Not for what
+ * becomes of the counts (GET /v1/traffic).
  *
- * The first table picks the networks, the second has a flow for each subnet of
- * a domain: so it costs as many flows as there are networks and subnets. */
+ * The first table picks the networks, the second has a flow for each address
+ * of a port in a domain where something is counted, the third counts pairs of
+ * those. */
 
 #include "vmn/app.h"
 
@@ -17,14 +19,13 @@ enum { TYPE_TRAFFIC_COUNTS };
 
 /* Relations: network name, or "" for all -> traffic-counts. */
 #define REL_NETWORKS "traffic.networks"
-/* DOMAIN -> prefixes of its networks' subnets. */
-#define REL_SUBNETS "traffic.subnets"
 /* DOMAIN -> networks of it that are counted. */
 #define REL_DOMAINS "traffic.domains"
 
 enum { STAGE_COUNT };
-enum { TABLE_NETWORK, TABLE_SOURCE, N_TABLES };
-enum { PRIORITY_OTHERS = 10, PRIORITY_SUBNET = 100, PRIORITY_NETWORK = 100 };
+enum { TABLE_NETWORK, TABLE_SOURCE, TABLE_PAIR, N_TABLES };
+enum { PRIORITY_OTHERS = 10, PRIORITY_PORT = 100, PRIORITY_OUTSIDE = 150,
+       PRIORITY_SEVERAL = 200 };
 
 /* Of an Ethernet address: it is a group's, not one neighbour's. */
 #define GROUP_BIT (UINT64_C(1) << 40)
@@ -106,14 +107,10 @@ compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         return;
     }
     domain = vmn_domain_of(view, key);
-    for (size_t i = 0; i < network->n_subnets; i++) {
-        vmn_publish(emit, REL_SUBNETS, domain,
-                    vmn_prefix_text(view, &vmn_subnet_at(network, i)->cidr));
-    }
     if (is_counted(view, key)) {
         vmn_publish(emit, REL_DOMAINS, domain, key);
         flow = vmn_flow_add(emit, vmn_scope_network(key), STAGE_COUNT,
-                            TABLE_NETWORK, PRIORITY_NETWORK);
+                            TABLE_NETWORK, PRIORITY_PORT);
         vmn_match(flow, VMN_REG_NETWORK, network->vni);
         vmn_match(flow, VMN_REG_DST_LOCAL, 1);
         vmn_match_masked(flow, VMN_F_ETH_DST, 0, GROUP_BIT);
@@ -121,43 +118,97 @@ compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
 }
 
+/* An address that routers forward is one port's in all of the domain. */
+static void
+compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    const struct vmn_port *port = vmn_read_port(view, key);
+    const char *domain;
+    uint32_t zone;
+
+    if (!port) {
+        return;
+    }
+    domain = vmn_domain_of(view, port->network);
+    zone = vmn_domain_zone(view, domain);
+    if (!zone || !vmn_relation_values(view, REL_DOMAINS, domain).n) {
+        return;
+    }
+    for (size_t i = 0; i < port->n_ips; i++) {
+        const struct vmn_ip *ip = &port->ips[i];
+        struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_domain(domain),
+                                             STAGE_COUNT, TABLE_SOURCE,
+                                             PRIORITY_PORT);
+
+        vmn_match(flow, VMN_REG_ZONE, zone);
+        vmn_match_ip(flow, vmn_field_ip_src(ip->family), ip);
+        vmn_act_goto(vmn_flow_actions(flow), STAGE_COUNT, TABLE_PAIR);
+    }
+}
+
 static struct vmn_flow *
-source_flow_add(struct vmn_view *view, struct vmn_emit *emit,
-                const char *domain, uint16_t priority, uint16_t eth_type)
+domain_flow_add(struct vmn_view *view, struct vmn_emit *emit,
+                const char *domain, unsigned table, uint16_t priority)
 {
     struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_domain(domain),
-                                         STAGE_COUNT, TABLE_SOURCE, priority);
+                                         STAGE_COUNT, table, priority);
 
     vmn_match(flow, VMN_REG_ZONE, vmn_domain_zone(view, domain));
-    vmn_match(flow, VMN_F_ETH_TYPE, eth_type);
-    vmn_act_count_pair(vmn_flow_actions(flow), eth_type,
-                       priority == PRIORITY_SUBNET);
-    vmn_act_next(vmn_flow_actions(flow));
     return flow;
+}
+
+static void
+count(struct vmn_flow *flow, uint16_t eth_type, bool by_source)
+{
+    vmn_match(flow, VMN_F_ETH_TYPE, eth_type);
+    vmn_act_count_pair(vmn_flow_actions(flow), eth_type, by_source);
+    vmn_act_next(vmn_flow_actions(flow));
+}
+
+/* What has come in from outside, here or on another host, is nobody's,
+ * whatever address it says. */
+static void
+count_family(struct vmn_view *view, struct vmn_emit *emit, const char *domain,
+             uint16_t eth_type)
+{
+    struct vmn_flow *flow;
+
+    flow = domain_flow_add(view, emit, domain, TABLE_SOURCE,
+                           PRIORITY_OUTSIDE);
+    vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_EXTERNAL,
+                     VMN_FLAG_EXTERNAL);
+    count(flow, eth_type, false);
+    flow = domain_flow_add(view, emit, domain, TABLE_SOURCE,
+                           PRIORITY_OUTSIDE);
+    vmn_match(flow, VMN_F_IN_PORT, VMN_TUNNEL_OFPORT);
+    vmn_match_mac(flow, VMN_F_ETH_SRC, VMN_EXTERNAL_MAC);
+    count(flow, eth_type, false);
+    count(domain_flow_add(view, emit, domain, TABLE_SOURCE, PRIORITY_OTHERS),
+          eth_type, false);
+    count(domain_flow_add(view, emit, domain, TABLE_PAIR, PRIORITY_PORT),
+          eth_type, true);
+}
+
+/* A copy for several ports is no pair's. */
+static void
+skip_copies(struct vmn_view *view, struct vmn_emit *emit, const char *domain)
+{
+    struct vmn_flow *flow = domain_flow_add(view, emit, domain, TABLE_SOURCE,
+                                            PRIORITY_SEVERAL);
+
+    vmn_match_masked(flow, VMN_REG_OUT_PORT, VMN_OUT_SEVERAL,
+                     ~(uint32_t) (VMN_OUT_SEVERAL ^ VMN_OUT_SEVERAL_UNKNOWN));
+    vmn_act_next(vmn_flow_actions(flow));
 }
 
 static void
 compile_domain(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    struct vmn_names subnets = vmn_relation_values(view, REL_SUBNETS, key);
-    struct vmn_prefix prefix;
-
-    if (!vmn_domain_zone(view, key)) {
-        return;
+    if (vmn_domain_zone(view, key)) {
+        skip_copies(view, emit, key);
+        count_family(view, emit, key, VMN_ETH_IPV4);
+        count_family(view, emit, key, VMN_ETH_IPV6);
     }
-    for (size_t i = 0; i < subnets.n; i++) {
-        if (vmn_prefix_from_text(subnets.names[i], &prefix)) {
-            bool ipv6 = prefix.ip.family == 6;
-            struct vmn_flow *flow
-                = source_flow_add(view, emit, key, PRIORITY_SUBNET,
-                                  ipv6 ? VMN_ETH_IPV6 : VMN_ETH_IPV4);
-
-            vmn_match_prefix(flow, ipv6 ? VMN_F_IPV6_SRC : VMN_F_IPV4_SRC,
-                             &prefix);
-        }
-    }
-    source_flow_add(view, emit, key, PRIORITY_OTHERS, VMN_ETH_IPV4);
-    source_flow_add(view, emit, key, PRIORITY_OTHERS, VMN_ETH_IPV6);
 }
 
 /* The app.  --------------------------------------------------------------- */
@@ -176,6 +227,8 @@ static const struct vmn_unit_class units[] = {
       .compile = compile_count },
     { .name = "network", .each = VMN_EACH_ROW, .row_type = VMN_ROW_NETWORK,
       .compile = compile_network },
+    { .name = "port", .each = VMN_EACH_ROW, .row_type = VMN_ROW_PORT,
+      .compile = compile_port },
     { .name = "domain", .each = VMN_EACH_KEY, .relation = REL_DOMAINS,
       .compile = compile_domain },
     { .name = NULL },

@@ -424,13 +424,16 @@ void vmn_act_learn_connection(struct vmn_actions *, uint16_t eth_type,
  * datapath's cache tells such pairs apart from then on.  A pair is counted
  * from when the switch has learned it: not its very first packets, and then
  * all.  It is forgotten when it was silent for VMN_PAIR_IDLE_S seconds or the
- * unit has no flow left that counts pairs; of a unit at most VMN_PAIRS_MAX are
- * counted on a host, and what is beyond that is not.  The controller reads
- * them (GET /v1/traffic).
+ * unit has no flow left that counts pairs; of a unit at most VMN_PAIRS_MAX by
+ * source and as many of other kind are counted on a host, and what is beyond
+ * that is not.  There each new flow of the datapath's cache has the switch
+ * look through what it has learned: so ask for 'by_source' only where
+ * something bounds how many sources there are.  The controller reads pairs
+ * (GET /v1/traffic).
  *
  * The flow must match 'eth_type', VMN_ETH_IPV4 or VMN_ETH_IPV6. */
 #define VMN_PAIR_IDLE_S 300
-#define VMN_PAIRS_MAX 8192
+#define VMN_PAIRS_MAX 2048
 void vmn_act_count_pair(struct vmn_actions *, uint16_t eth_type,
                         bool by_source);
 
