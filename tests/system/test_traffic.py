@@ -22,7 +22,9 @@ from vmnlab.netns import wait_for
 APP = os.path.join(os.environ.get("VMN_APPDIR", "_build/normal/appdir"),
                    "traffic.so")
 PAIR_TABLES = (243, 244)        # Of all other sources, and of pairs.
+PAIRS_MAX = 2048                # Of a domain, on a host.
 SIZE = 1000
+HOSTS = {"a": "h1", "b": "h1", "c": "h2", "r": "h2", "(no port)": "(no port)"}
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +131,24 @@ def test_bytes_of_pairs_are_exact(world, lab):
         assert "uncertain_bytes" not in pair
 
 
+def check_hosts(world):
+    """Each pair of hosts has the bytes of the ports that are there."""
+    def of_one_moment():
+        replies = ask(world), ask(world, group_by="host")
+        return replies if replies[0]["bytes"] == replies[1]["bytes"] else None
+    by_port, by_host = wait_for("two answers of one moment", of_one_moment, 30)
+    sums = {}
+    for pair in by_port["pairs"]:
+        ends = HOSTS[pair["src"]], HOSTS[pair["dst"]]
+        sums[ends] = sums.get(ends, 0) + pair["bytes"]
+    assert sums == {ends: p["bytes"] for ends, p in pairs(by_host).items()}
+    assert sums["h1", "h2"] and sums["h2", "h1"] and sums["h1", "h1"]
+    assert {ends: p["cross_host_bytes"] for ends, p in
+            pairs(by_host).items()} == {
+                ends: n * (ends in (("h1", "h2"), ("h2", "h1")))
+                for ends, n in sums.items()}
+
+
 def test_sums_and_groups(world):
     """Groups have the bytes of their pairs, and sums those of all."""
     # Those of one moment: guests say something at times.
@@ -149,9 +169,7 @@ def test_sums_and_groups(world):
     order = [p["bytes"] for p in reply["pairs"]]
     assert order == sorted(order, reverse=True)
     assert len(ask(world, limit=1)["pairs"]) == 1
-    by_host = pairs(ask(world, group_by="host"))
-    assert by_host["h1", "h2"]["bytes"] >= pairs(reply)["a", "c"]["bytes"]
-    assert by_host["h1", "h1"]["cross_host_bytes"] == 0
+    check_hosts(world)
     by_label = pairs(ask(world, group_by="label", label="app"))
     assert by_label["web", "db"]["bytes"] >= pairs(reply)["a", "c"]["bytes"]
     assert by_label["web", "web"]["bytes"] >= pairs(reply)["a", "b"]["bytes"]
@@ -203,6 +221,36 @@ def test_sources_outside_of_the_subnets_are_one(world, lab):
             if flow.table == 243] == [243]
     assert "172.16" not in str([flow.match for flow in flows(
         lab.host("h1")).values() if flow.table in PAIR_TABLES])
+
+
+def test_a_host_that_has_as_many_pairs_as_it_may(world, lab, tmp_path):
+    """It is told of, what it counts it counts on, and packets of further
+    pairs go where they went; and those are counted when there is room."""
+    a, c, h1 = lab.vm("a"), lab.vm("c"), lab.host("h1")
+    before = learned(world, c, a)
+    vm = world.vm("g", "net", "h2", ["10.0.0.60"])
+    vm.await_addresses()
+    like = next(f for f in flows(h1).values() if f.table == 244)
+    path = tmp_path / "pairs"
+    path.write_text("".join(
+        "table=244,priority=1,cookie=%#x,ip,reg0=1,reg7=9999,"
+        "nw_src=10.99.%d.%d,actions=drop\n" % (like.cookie, i // 256, i % 256)
+        for i in range(PAIRS_MAX)))
+    assert "full_hosts" not in ask(world)
+    h1.ofctl("add-flows", "br-int", str(path))
+    wait_for("a full host", lambda: ask(world).get("full_hosts") == 1, 30)
+    sent = exchange(c, a, 40)
+    exchange(vm, a, 20)
+    total = before + sum(len(frame) for frame in sent)
+    wait_for("the counters", lambda: bytes_of(world, "c", "a") >= total, 30)
+    assert still(world, c, a) == total
+    assert bytes_of(world, "g", "a") == 0
+    h1.ofctl("del-flows", "br-int", "table=244,ip,nw_src=10.99.0.0/16")
+    learned(world, vm, a)
+    wait_for("room", lambda: "full_hosts" not in ask(world), 30)
+    lab.remove_vm("g")
+    world.own_vms.remove("g")
+    world.delete("ports", "g")
 
 
 def test_a_tenant_is_told_of_its_own_pairs(world, lab):
