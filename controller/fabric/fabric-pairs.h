@@ -33,8 +33,9 @@ struct fabric_pair {
                                  * address. */
     const char *src_host, *dst_host; /* Where they were, or NULL: not known. */
     bool src_gone, dst_gone;    /* The port was deleted since. */
-    int64_t src_since_ms, dst_since_ms; /* When the port was first seen: one
-                                         * that was made later is another. */
+    int64_t src_created_ms, dst_created_ms; /* When the port was: one of its
+                                             * name that was created at
+                                             * another time is another. */
     int64_t last_ms;            /* When something was added. */
     uint64_t packets, bytes;    /* At least. */
     uint64_t uncertain_bytes;   /* At most so many more. */
@@ -48,7 +49,8 @@ struct fabric_pair_sums {
 /* Of all buckets that were read. */
 struct fabric_pair_totals {
     int64_t since_ms;           /* Start of the oldest; 0: there is none. */
-    struct fabric_pair_sums sums; /* Exact. */
+    struct fabric_pair_sums sums; /* Of all that was added, also of pairs
+                                   * that have no place any more. */
     uint64_t unlisted_bytes;    /* What a pair that no callback told of may
                                  * have, at most. */
 };
@@ -64,8 +66,8 @@ void fabric_pairs(const struct fabric *, int64_t since_ms, fabric_pair_cb *,
 struct fabric_pair_stats {
     struct fabric_pair_sums sums;
     size_t n_pairs;             /* Kept, of all buckets. */
-    size_t n_full_hosts;        /* Hosts that count no more pairs of some
-                                 * domain, since there are too many. */
+    size_t n_full_hosts;        /* Hosts that count no more pairs, of some
+                                 * domain or in all: there are too many. */
 };
 void fabric_pair_stats(const struct fabric *, struct fabric_pair_stats *);
 

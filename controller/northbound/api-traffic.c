@@ -29,9 +29,6 @@
 /* Pairs in a reply. */
 #define LIMIT_MAX 2000
 #define LIMIT_DEFAULT 100
-/* Clocks of the members of a cluster, which say when ports were made, may
- * differ by so much. */
-#define CLOCKS_MS 2000
 
 /* In place of the name of a group.  No object has such a name. */
 #define NO_PORT "(no port)"     /* No port has the address. */
@@ -111,24 +108,23 @@ group_of_port(const struct tally *tally, const struct vmn_port *port)
     }
 }
 
-/* Returns port 'name', unless it was deleted: one that was made later than
- * 'since_ms', when it was first counted, is another one.  (It may have been
- * deleted in a revision that changed more than is told of.) */
+/* Returns port 'name', unless it was deleted, or is another one than that
+ * which was created at 'created_ms'. */
 static const struct vmn_port *
 find_port(const struct tally *tally, const char *name, bool gone,
-          int64_t since_ms)
+          int64_t created_ms)
 {
     struct model_meta meta = { .created_ms = 0 };
     const struct vmn_port *port
         = gone ? NULL : model_get_durable(tally->nb->model, VMN_TABLE_PORT,
                                           name, &meta);
 
-    return port && meta.created_ms - CLOCKS_MS <= since_ms ? port : NULL;
+    return port && meta.created_ms == created_ms ? port : NULL;
 }
 
 static struct member *
 find_member(struct tally *tally, const char *name, bool gone,
-            int64_t since_ms)
+            int64_t created_ms)
 {
     const struct vmn_port *port;
     struct member *member;
@@ -142,7 +138,7 @@ find_member(struct tally *tally, const char *name, bool gone,
     member = arena_alloc(&tally->arena, sizeof *member);
     memset(member, 0, sizeof *member);
     member->name = name;
-    port = find_port(tally, name, gone, since_ms);
+    port = find_port(tally, name, gone, created_ms);
     if (port) {
         member->network = port->network;
         member->group = group_of_port(tally, port);
@@ -287,10 +283,10 @@ pair_cb(void *tally_, const struct fabric_pair *p)
 {
     struct tally *tally = tally_;
     struct member *src = (p->src ? find_member(tally, p->src, p->src_gone,
-                                               p->src_since_ms)
+                                               p->src_created_ms)
                           : NULL);
     struct member *dst = find_member(tally, p->dst, p->dst_gone,
-                                     p->dst_since_ms);
+                                     p->dst_created_ms);
     enum fabric_pair_way way;
     struct talker *from, *to;
     struct pair *pair;

@@ -545,8 +545,8 @@ put_traffic(const struct fabric *fabric, struct ds *ds)
                    "Pairs of ports kept, of all five minutes together.");
     ds_put_format(ds, "vmn_traffic_pairs %"PRIuSIZE"\n", stats.n_pairs);
     metrics_family(ds, "vmn_traffic_full_hosts", "gauge",
-                   "Hosts whose switch counts no more pairs of some routing "
-                   "domain.");
+                   "Hosts that count no more pairs, of some routing domain "
+                   "or in all.");
     ds_put_format(ds, "vmn_traffic_full_hosts %"PRIuSIZE"\n",
                   stats.n_full_hosts);
 }

@@ -215,8 +215,8 @@ const struct schema_struct nb_reply_traffic = SHOWN_KEPT(
              "What a pair of ports may have at most that was not among the "
              "heaviest of their five minutes; absent: all pairs are there."),
     SHOWN_OF(nb_reply_traffic, full_hosts, U64, HIDE,
-             "Hosts whose switch counts so many pairs of a routing domain "
-             "that it counts no new ones; absent: none."),
+             "Hosts that have so many pairs, of a routing domain or in all, "
+             "that they count no new ones; absent: none."),
     SHOWN_READINGS(nb_reply_traffic));
 
 /* Logs.  ----------------------------------------------------------------- */

@@ -93,6 +93,7 @@ UNIT_TESTS = \
 	tests/unit/test-oxm \
 	tests/unit/test-placement \
 	tests/unit/test-pair-log \
+	tests/unit/test-pair-names \
 	tests/unit/test-pair-reading \
 	tests/unit/test-plan \
 	tests/unit/test-probe \

@@ -26,39 +26,58 @@ static const char web1[] = "web-1", web2[] = "web-2", db1[] = "db-1";
 static const char old[] = "db-1";
 static const char hv1[] = "hv1", hv2[] = "hv2";
 
-/* Counted after all ports were made, or before. */
-#define AFTER .src_since_ms = INT64_MAX, .dst_since_ms = INT64_MAX
-#define BEFORE .src_since_ms = 1, .dst_since_ms = INT64_MAX
-
 static const struct fabric_pair pairs[] = {
-    { AFTER, .src = web1, .src_host = hv1, .dst = db1, .dst_host = hv1,
+    { .src = web1, .src_host = hv1, .dst = db1, .dst_host = hv1,
       .last_ms = 2, .packets = 1, .bytes = 500 },
     /* The same, when db-1 was elsewhere: in which order they come says
      * nothing. */
-    { AFTER, .src = web1, .src_host = hv1, .dst = db1, .dst_host = hv2,
+    { .src = web1, .src_host = hv1, .dst = db1, .dst_host = hv2,
       .last_ms = 1, .packets = 3, .bytes = 3000, .uncertain_bytes = 7 },
-    { AFTER, .src = db1, .src_host = hv1, .dst = web1, .dst_host = hv1,
+    { .src = db1, .src_host = hv1, .dst = web1, .dst_host = hv1,
       .last_ms = 2, .packets = 90, .bytes = 900 },
-    { AFTER, .src = web2, .src_host = hv1, .dst = web1, .dst_host = hv1,
+    { .src = web2, .src_host = hv1, .dst = web1, .dst_host = hv1,
       .last_ms = 2, .packets = 1, .bytes = 400 },
-    { AFTER, .src = old, .src_gone = true, .src_host = hv2, .dst = web2,
+    { .src = old, .src_gone = true, .src_host = hv2, .dst = web2,
       .dst_host = hv1, .last_ms = 2, .packets = 1, .bytes = 50 },
-    { AFTER, .dst = web2, .dst_host = hv1, .last_ms = 2, .packets = 1,
+    { .dst = web2, .dst_host = hv1, .last_ms = 2, .packets = 1,
       .bytes = 10 },
 };
 
-/* Nobody has said that the ports were deleted. */
+/* Nobody has said that the ports were deleted: one was created anew. */
 static const struct fabric_pair pairs_of_gone[] = {
-    { BEFORE, .src = old, .src_host = hv2, .dst = web2, .dst_host = hv1,
-      .packets = 1, .bytes = 50 },
-    { AFTER, .src = "nosuch", .src_host = hv2, .dst = web1, .dst_host = hv1,
+    { .src_created_ms = 1, .src = old, .src_host = hv2, .dst = web2,
+      .dst_host = hv1, .packets = 1, .bytes = 50 },
+    { .src = "nosuch", .src_host = hv2, .dst = web1, .dst_host = hv1,
       .packets = 1, .bytes = 30 },
 };
 
-static void
-set_pairs(const struct fabric_pair *list, size_t n)
+static int64_t
+created(const struct fixture *f, const char *port)
 {
-    fake_fabric.pairs = list;
+    struct model_meta meta = { .created_ms = 0 };
+
+    if (port) {
+        model_get_durable(f->model, VMN_TABLE_PORT, port, &meta);
+    }
+    return meta.created_ms;
+}
+
+/* Has the fabric tell of pairs of the ports that there are, except those that
+ * say when theirs were created. */
+static void
+set_pairs(const struct fixture *f, const struct fabric_pair *list, size_t n)
+{
+    static struct fabric_pair told[16];
+
+    assert_true(n <= ARRAY_SIZE(told));
+    for (size_t i = 0; i < n; i++) {
+        told[i] = list[i];
+        if (!told[i].src_created_ms) {
+            told[i].src_created_ms = created(f, told[i].src);
+        }
+        told[i].dst_created_ms = created(f, told[i].dst);
+    }
+    fake_fabric.pairs = told;
     fake_fabric.n_pairs = n;
 }
 
@@ -96,7 +115,7 @@ nothing_is_counted_at_first(void **state)
 {
     struct fixture *f = *state;
 
-    set_pairs(NULL, 0);
+    set_pairs(f, NULL, 0);
     assert_call(f, 200, "GET", "/v1/traffic", NULL);
     assert_int_equal(n_shown(f), 0);
     assert_true(json_is_null(json_object_get(f->body, "since")));
@@ -109,7 +128,7 @@ pairs_of_ports_are_summed_up(void **state)
     struct fixture *f = *state;
 
     make_shop(f);
-    set_pairs(pairs, ARRAY_SIZE(pairs));
+    set_pairs(f, pairs, ARRAY_SIZE(pairs));
     assert_call(f, 200, "GET", "/v1/traffic", NULL);
     assert_int_equal(n_shown(f), 5);
     assert_int_equal(number(f, "matching"), 5);
@@ -142,7 +161,7 @@ ports_that_were_made_later_or_are_gone_are_deleted(void **state)
     struct fixture *f = *state;
 
     make_shop(f);
-    set_pairs(pairs_of_gone, ARRAY_SIZE(pairs_of_gone));
+    set_pairs(f, pairs_of_gone, ARRAY_SIZE(pairs_of_gone));
     assert_call(f, 200, "GET", "/v1/traffic", NULL);
     assert_pair(f, 0, "db-1", "web-2", 50, 50);
     assert_true(json_is_true(at(f, "pairs.0.src_deleted")));
@@ -158,7 +177,7 @@ pairs_are_sorted_and_cut_off(void **state)
     struct fixture *f = *state;
 
     make_shop(f);
-    set_pairs(pairs, ARRAY_SIZE(pairs));
+    set_pairs(f, pairs, ARRAY_SIZE(pairs));
     assert_call(f, 200, "GET", "/v1/traffic?sort=packets&limit=1", NULL);
     assert_int_equal(n_shown(f), 1);
     assert_int_equal(number(f, "matching"), 5);
@@ -173,7 +192,7 @@ pairs_are_grouped(void **state)
     struct fixture *f = *state;
 
     make_shop(f);
-    set_pairs(pairs, ARRAY_SIZE(pairs));
+    set_pairs(f, pairs, ARRAY_SIZE(pairs));
     assert_call(f, 200, "GET", "/v1/traffic?group_by=label&label=role", NULL);
     assert_text(f, "label", "role");
     assert_pair(f, 0, "web", "db", 3500, 3000);
@@ -198,7 +217,7 @@ pairs_of_a_port_are_asked_for(void **state)
     struct fixture *f = *state;
 
     make_shop(f);
-    set_pairs(pairs, ARRAY_SIZE(pairs));
+    set_pairs(f, pairs, ARRAY_SIZE(pairs));
     assert_call(f, 200, "GET", "/v1/traffic?port=db-1", NULL);
     assert_int_equal(n_shown(f), 2);
     assert_int_equal(number(f, "bytes"), 4400);
@@ -223,7 +242,7 @@ what_is_wrong_is_named(void **state)
     struct fixture *f = *state;
 
     make_shop(f);
-    set_pairs(pairs, ARRAY_SIZE(pairs));
+    set_pairs(f, pairs, ARRAY_SIZE(pairs));
     for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
         assert_call(f, 400, "GET", calls[i][0], NULL);
         assert_text(f, "errors.0.parameter", calls[i][1]);
@@ -236,7 +255,7 @@ metrics_sum_it_up(void **state)
     struct fixture *f = *state;
     const char *text;
 
-    set_pairs(pairs, ARRAY_SIZE(pairs));
+    set_pairs(f, pairs, ARRAY_SIZE(pairs));
     assert_call(f, 200, "GET", "/metrics", NULL);
     text = ds_cstr(&f->client.body);
     assert_non_null(strstr(text, "\nvmn_traffic_bytes_total"

@@ -145,6 +145,36 @@ a_port_of_a_deleted_ports_name_is_another(void **state)
     pair_log_destroy(log);
 }
 
+static bool
+is_b(const void *name, const char *port)
+{
+    return !strcmp(port, name);
+}
+
+/* As after a change of more than is told of.  Who knows a name knows that of
+ * the port that was. */
+static void
+all_ports_that_are_no_more_are_forgotten(void **state)
+{
+    struct pair_log *log = pair_log_create(N_BUCKETS, BUCKET_MS, 10);
+    struct pair_name *name = pair_log_ref_name(log, "a", 1);
+    struct pair_end known = { NULL, "h1", name };
+
+    (void) state;
+    pair_log_add(log, START_MS, &known, &b2, 1, 100);
+    assert_true(pair_name_is(name, "a", 1) && !pair_name_is(name, "b", 1)
+                && !pair_name_is(name, "a", 2));
+    pair_log_forget_ports(log, is_b, "b");
+    assert_false(pair_name_is(name, "a", 1));
+    pair_log_add(log, START_MS, &known, &b2, 1, 100);
+    assert_read(log, 0, "a(gone)@h1 b@h2 2 200 +0\n");
+    pair_log_add(log, START_MS, &a1, &b2, 1, 1000);
+    assert_read(log, 0, "a(gone)@h1 b@h2 2 200 +0\n"
+                "a@h1 b@h2 1 1000 +0\n");
+    pair_log_unref_name(log, name);
+    pair_log_destroy(log);
+}
+
 static void
 the_lightest_pair_gives_way(void **state)
 {
@@ -277,6 +307,7 @@ main(void)
         cmocka_unit_test(a_bucket_is_forgotten_after_its_time),
         cmocka_unit_test(a_clock_that_is_set_back_begins_anew),
         cmocka_unit_test(a_port_of_a_deleted_ports_name_is_another),
+        cmocka_unit_test(all_ports_that_are_no_more_are_forgotten),
         cmocka_unit_test(the_lightest_pair_gives_way),
         cmocka_unit_test(what_is_told_holds),
         cmocka_unit_test(memory_is_bounded),

@@ -18,8 +18,6 @@
 #include "controller/fabric/counters/pair-log.h"
 #include "controller/fabric/counters/pair-names.h"
 #include "controller/fabric/counters/pair-reading.h"
-#include "controller/fabric/hosts/hosts.h"
-#include "controller/fabric/session/switch.h"
 #include "controller/flow/count-pair.h"
 #include "openvswitch/match.h"
 #include "openvswitch/ofp-flow.h"
@@ -56,7 +54,8 @@ host_ports_uninit(struct host_ports *ports OVS_UNUSED)
 
 void
 host_ports_read(struct host_ports *ports,
-                const struct fabric_switch *sw OVS_UNUSED)
+                const struct model *from OVS_UNUSED,
+                const char *host OVS_UNUSED)
 {
     ports->revision = model.revision;
 }
@@ -82,17 +81,18 @@ pair_domains_uninit(struct pair_domains *domains)
 
 const char *
 pair_domains_find(struct pair_domains *domains,
-                  const struct fabric_switch *sw OVS_UNUSED,
-                  const char *network OVS_UNUSED, const struct vmn_ip *ip)
+                  const struct model *from OVS_UNUSED,
+                  const char *network OVS_UNUSED, const struct vmn_ip *ip,
+                  int64_t *created_ms)
 {
     domains->revision = model.revision;
     model.n_found++;
+    *created_ms = 1;
     return ip->addr[3] == 1 ? model.of_src : NULL;
 }
 
 const char *
-pair_host_of(const struct fabric_switch *sw OVS_UNUSED,
-             const char *port OVS_UNUSED)
+pair_host_of(const struct model *from OVS_UNUSED, const char *port OVS_UNUSED)
 {
     return "h2";
 }
@@ -100,8 +100,6 @@ pair_host_of(const struct fabric_switch *sw OVS_UNUSED,
 /* A switch.  -------------------------------------------------------------- */
 
 struct fixture {
-    struct fabric_host host;
-    struct fabric_switch sw;
     struct pair_readings all;
     struct pairs_of_switch pairs;
     struct pair_reading reading;
@@ -110,10 +108,10 @@ struct fixture {
 static struct pair_port
 port(char *name, uint32_t vni)
 {
-    return (struct pair_port) { 5, vni, name, NULL };
+    return (struct pair_port) { 5, vni, name, NULL, 1 };
 }
 
-static char host_name[] = "h1", name_b[] = "b", name_c[] = "c";
+static char name_b[] = "b", name_c[] = "c";
 
 static int
 setup(void **state)
@@ -124,12 +122,10 @@ setup(void **state)
     model.revision = 1;
     model.at_5 = port(name_b, VNI);
     model.of_src = "a";
-    f->host.name = host_name;
-    f->sw.host = &f->host;
     pair_readings_init(&f->all);
     pairs_of_switch_init(&f->pairs);
     f->reading = (struct pair_reading) {
-        .sw = &f->sw, .pairs = &f->pairs, .all = &f->all, .wall_ms = WALL_MS,
+        .host = "h1", .pairs = &f->pairs, .all = &f->all, .wall_ms = WALL_MS,
         .now_ms = START_MS, .arrived_ms = START_MS + 10,
     };
     *state = f;
@@ -347,6 +343,12 @@ a_port_that_is_gone_keeps_what_it_had(void **state)
     read_one(f, 120, START_MS);
     read_one(f, 121, START_MS);
     assert_told(f, "a>b 1, a>b(gone) 15");
+    /* Nobody has said that it was deleted. */
+    model.revision++;
+    model.at_5.created_ms++;
+    read_one(f, 130, START_MS);
+    read_one(f, 132, START_MS);
+    assert_told(f, "a>b 2, a>b(gone) 1, a>b(gone) 15");
 }
 
 static void

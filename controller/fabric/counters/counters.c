@@ -221,8 +221,11 @@ raw_cb(void *cs_, const struct ofdump_raw *raw)
 static struct pair_reading
 pair_reading(struct counters_of_switch *cs)
 {
+    const struct fabric_host *host = cs->sw->host;
+
     return (struct pair_reading) {
-        cs->sw, &cs->pairs, &cs->sw->host->fabric->counters->pairs, cs->round,
+        host->fabric->model, host->name, &cs->pairs,
+        &host->fabric->counters->pairs, cs->round,
         cs->requested_ms, time_msec(), cs->wall_ms,
     };
 }

@@ -17,7 +17,7 @@
 struct pair_name {
     struct hmap_node node;      /* In 'names', unless it is retired. */
     size_t n_refs;
-    int64_t since_ms;           /* When it came. */
+    int64_t created_ms;         /* Of a port. */
     bool retired;               /* The port was deleted. */
     char text[];
 };
@@ -70,7 +70,7 @@ name_find(const struct hmap *names, const char *text)
 
 /* Returns a new reference, or NULL for NULL. */
 static struct pair_name *
-name_ref(struct hmap *names, int64_t now_ms, const char *text)
+name_ref(struct hmap *names, const char *text)
 {
     struct pair_name *name;
 
@@ -83,7 +83,6 @@ name_ref(struct hmap *names, int64_t now_ms, const char *text)
 
         name = xzalloc(sizeof *name + size);
         memcpy(name->text, text, size);
-        name->since_ms = now_ms;
         hmap_insert(names, &name->node, hash_string(text, 0));
     }
     name->n_refs++;
@@ -101,10 +100,24 @@ name_unref(struct hmap *names, struct pair_name *name)
     }
 }
 
-struct pair_name *
-pair_log_ref_name(struct pair_log *log, int64_t now_ms, const char *port)
+static void
+retire(struct pair_log *log, struct pair_name *name)
 {
-    return name_ref(&log->ports, now_ms, port);
+    hmap_remove(&log->ports, &name->node);
+    name->retired = true;
+}
+
+struct pair_name *
+pair_log_ref_name(struct pair_log *log, const char *port, int64_t created_ms)
+{
+    struct pair_name *name = name_find(&log->ports, port);
+
+    if (name && name->created_ms != created_ms) {
+        retire(log, name);
+    }
+    name = name_ref(&log->ports, port);
+    name->created_ms = created_ms;
+    return name;
 }
 
 void
@@ -114,9 +127,11 @@ pair_log_unref_name(struct pair_log *log, struct pair_name *name)
 }
 
 bool
-pair_name_is(const struct pair_name *name, const char *port)
+pair_name_is(const struct pair_name *name, const char *port,
+             int64_t created_ms)
 {
-    return !name->retired && !strcmp(name->text, port);
+    return (!name->retired && name->created_ms == created_ms
+            && !strcmp(name->text, port));
 }
 
 const char *
@@ -126,13 +141,13 @@ pair_name_text(const struct pair_name *name)
 }
 
 static struct pair_name *
-port_ref(struct pair_log *log, int64_t now_ms, const struct pair_end *end)
+port_ref(struct pair_log *log, const struct pair_end *end)
 {
     if (end->name) {
         end->name->n_refs++;
         return end->name;
     }
-    return name_ref(&log->ports, now_ms, end->port);
+    return end->port ? pair_log_ref_name(log, end->port, 0) : NULL;
 }
 
 /* Buckets.  --------------------------------------------------------------- */
@@ -321,10 +336,10 @@ pair_log_add(struct pair_log *log, int64_t now_ms, const struct pair_end *src,
 {
     struct bucket *bucket = bucket_get(log, now_ms);
     struct entry like = {
-        .src = port_ref(log, now_ms, src),
-        .dst = port_ref(log, now_ms, dst),
-        .src_host = name_ref(&log->hosts, now_ms, src->host),
-        .dst_host = name_ref(&log->hosts, now_ms, dst->host),
+        .src = port_ref(log, src),
+        .dst = port_ref(log, dst),
+        .src_host = name_ref(&log->hosts, src->host),
+        .dst_host = name_ref(&log->hosts, dst->host),
     };
     struct entry *entry = entry_find(bucket, &like);
     enum fabric_pair_way way
@@ -343,13 +358,6 @@ pair_log_add(struct pair_log *log, int64_t now_ms, const struct pair_end *src,
     sift_down(bucket, entry);
     sums_add(&bucket->sums, way, packets, bytes);
     sums_add(&log->sums, way, packets, bytes);
-}
-
-static void
-retire(struct pair_log *log, struct pair_name *name)
-{
-    hmap_remove(&log->ports, &name->node);
-    name->retired = true;
 }
 
 void
@@ -405,8 +413,8 @@ read_bucket(const struct pair_log *log, const struct bucket *bucket,
             .dst_host = text_or_null(entry->dst_host),
             .src_gone = entry->src && entry->src->retired,
             .dst_gone = entry->dst && entry->dst->retired,
-            .src_since_ms = entry->src ? entry->src->since_ms : 0,
-            .dst_since_ms = entry->dst ? entry->dst->since_ms : 0,
+            .src_created_ms = entry->src ? entry->src->created_ms : 0,
+            .dst_created_ms = entry->dst ? entry->dst->created_ms : 0,
             .last_ms = entry->last_ms,
             .packets = entry->packets,
             .bytes = entry->count - entry->error,

@@ -34,7 +34,8 @@ struct pair_name;
 
 /* Of a source or a destination. */
 struct pair_end {
-    const char *port;           /* NULL: no port has the address. */
+    const char *port;           /* NULL: no port has the address.  Created
+                                 * at 0. */
     const char *host;           /* NULL: not known. */
     struct pair_name *name;     /* In place of 'port', or NULL. */
 };
@@ -52,14 +53,15 @@ void pair_log_add(struct pair_log *, int64_t now_ms,
                   const struct pair_end *src, const struct pair_end *dst,
                   uint64_t packets, uint64_t bytes);
 
-/* Returns a reference to the name of 'port', for pair_log_unref_name().  At
- * 'now_ms' the port is there. */
-struct pair_name *pair_log_ref_name(struct pair_log *, int64_t now_ms,
-                                    const char *port);
+/* Returns a reference to the name of 'port', which was created at
+ * 'created_ms', for pair_log_unref_name(). */
+struct pair_name *pair_log_ref_name(struct pair_log *, const char *port,
+                                    int64_t created_ms);
 /* 'name' may be NULL. */
 void pair_log_unref_name(struct pair_log *, struct pair_name *name);
-/* Returns true if 'name' is that of 'port', which was not deleted since. */
-bool pair_name_is(const struct pair_name *, const char *port);
+/* Returns true if 'name' is that of this very port. */
+bool pair_name_is(const struct pair_name *, const char *port,
+                  int64_t created_ms);
 
 const char *pair_name_text(const struct pair_name *);
 

@@ -10,9 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/fabric/fabric-private.h"
-#include "controller/fabric/hosts/hosts.h"
-#include "controller/fabric/session/switch.h"
 #include "controller/model/model.h"
 #include "controller/schema/value.h"
 #include "hash.h"
@@ -23,17 +20,11 @@
  * not with each change, since a large domain takes some milliseconds. */
 #define DOMAIN_MS 1000
 
-static const struct model *
-model_of(const struct fabric_switch *sw)
-{
-    return sw->host->fabric->model;
-}
-
 const char *
-pair_host_of(const struct fabric_switch *sw, const char *port)
+pair_host_of(const struct model *model, const char *port)
 {
     const struct vmn_binding *binding = model_get_durable(
-        model_of(sw), VMN_TABLE_BINDING, port, NULL);
+        model, VMN_TABLE_BINDING, port, NULL);
 
     return binding ? binding->host : NULL;
 }
@@ -75,8 +66,9 @@ static void
 add_port(struct host_ports *ports, const struct model *model,
          const char *host, const char *name)
 {
+    struct model_meta meta;
     const struct vmn_port *port = model_get_durable(model, VMN_TABLE_PORT,
-                                                    name, NULL);
+                                                    name, &meta);
     const struct vmn_binding *binding = model_get_durable(
         model, VMN_TABLE_BINDING, name, NULL);
     const struct vmn_network *network;
@@ -100,13 +92,14 @@ add_port(struct host_ports *ports, const struct model *model,
     }
     ports->ports[ports->n++] = (struct pair_port) {
         vif->ofport, network->vni, xstrdup(name), xstrdup(port->network),
+        meta.created_ms,
     };
 }
 
 void
-host_ports_read(struct host_ports *ports, const struct fabric_switch *sw)
+host_ports_read(struct host_ports *ports, const struct model *model,
+                const char *host)
 {
-    const struct model *model = model_of(sw);
     uint64_t revision = model_durable_revision(model);
     struct vmn_names names;
 
@@ -115,9 +108,9 @@ host_ports_read(struct host_ports *ports, const struct fabric_switch *sw)
     }
     ports->revision = revision;
     clear(ports);
-    names = model_lookup(model, VMN_INDEX_PORT_BY_HOST, sw->host->name);
+    names = model_lookup(model, VMN_INDEX_PORT_BY_HOST, host);
     for (size_t i = 0; i < names.n; i++) {
-        add_port(ports, model, sw->host->name, names.names[i]);
+        add_port(ports, model, host, names.names[i]);
     }
     if (ports->n) {
         qsort(ports->ports, ports->n, sizeof *ports->ports, compare_ofports);
@@ -320,11 +313,11 @@ network_of(const struct pair_domain *domain, const struct vmn_ip *ip)
 
 const char *
 pair_domains_find(struct pair_domains *domains,
-                  const struct fabric_switch *sw, const char *network,
-                  const struct vmn_ip *ip)
+                  const struct model *model, const char *network,
+                  const struct vmn_ip *ip, int64_t *created_ms)
 {
-    const struct model *model = model_of(sw);
     struct pair_domain *domain;
+    struct model_meta meta;
     char text[INET6_ADDRSTRLEN];
     const char *owner, *port = NULL;
 
@@ -338,5 +331,9 @@ pair_domains_find(struct pair_domains *domains,
         port = model_find_address(model, owner, text);
     }
     domain_unref(domain);
+    if (!port || !model_get_durable(model, VMN_TABLE_PORT, port, &meta)) {
+        return NULL;
+    }
+    *created_ms = meta.created_ms;
     return port;
 }

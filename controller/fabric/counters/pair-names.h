@@ -15,7 +15,7 @@
 
 #include "openvswitch/hmap.h"
 
-struct fabric_switch;
+struct model;
 struct vmn_ip;
 
 /* A port on a host. */
@@ -23,6 +23,7 @@ struct pair_port {
     uint32_t ofport;
     uint32_t vni;               /* Of its network. */
     char *name, *network;       /* Owned. */
+    int64_t created_ms;         /* Of the port. */
 };
 
 /* Those of a host that have an OpenFlow port, as of 'revision'. */
@@ -34,8 +35,9 @@ struct host_ports {
 
 void host_ports_init(struct host_ports *);
 void host_ports_uninit(struct host_ports *);
-/* Reads them, unless they are as of this revision. */
-void host_ports_read(struct host_ports *, const struct fabric_switch *);
+/* Reads those of 'host', unless they are as of this revision. */
+void host_ports_read(struct host_ports *, const struct model *,
+                     const char *host);
 /* Returns the port at 'ofport', or NULL.  Valid until the next reading. */
 const struct pair_port *host_ports_find(const struct host_ports *,
                                         uint32_t ofport);
@@ -50,14 +52,15 @@ struct pair_domains {
 void pair_domains_init(struct pair_domains *);
 void pair_domains_uninit(struct pair_domains *);
 /* Returns the port that has 'ip' in 'network', or in a network that routers
- * join to it, or NULL.  Of a domain of more than PAIR_NETWORKS_MAX networks
- * some are not looked into.  Valid until the model changes. */
+ * join to it, and when it was created; or NULL.  Of a domain of more than
+ * PAIR_NETWORKS_MAX networks some are not looked into.  Valid until the model
+ * changes. */
 #define PAIR_NETWORKS_MAX 4096
-const char *pair_domains_find(struct pair_domains *,
-                              const struct fabric_switch *,
-                              const char *network, const struct vmn_ip *ip);
+const char *pair_domains_find(struct pair_domains *, const struct model *,
+                              const char *network, const struct vmn_ip *ip,
+                              int64_t *created_ms);
 
 /* Returns the host that 'port' is bound to, or NULL.  As above. */
-const char *pair_host_of(const struct fabric_switch *, const char *port);
+const char *pair_host_of(const struct model *, const char *port);
 
 #endif /* controller/fabric/counters/pair-names.h */

@@ -24,8 +24,6 @@
 
 #include "byte-order.h"
 #include "controller/fabric/counters/pair-log.h"
-#include "controller/fabric/hosts/hosts.h"
-#include "controller/fabric/session/switch.h"
 #include "controller/flow/count-pair.h"
 #include "hash.h"
 #include "openvswitch/ofp-flow.h"
@@ -208,15 +206,15 @@ add_seen(struct pairs_of_switch *pairs, struct pair_readings *readings,
  * another port's, or nobody's. */
 static bool
 set_name(const struct pair_reading *reading, struct pair_name **name,
-         const char *port)
+         const char *port, int64_t created_ms)
 {
     struct pair_log *log = reading->all->log;
     struct pair_name *before = *name;
 
-    if (before && pair_name_is(before, port)) {
+    if (before && pair_name_is(before, port, created_ms)) {
         return true;
     }
-    *name = pair_log_ref_name(log, reading->wall_ms, port);
+    *name = pair_log_ref_name(log, port, created_ms);
     pair_log_unref_name(log, before);
     return false;
 }
@@ -233,19 +231,20 @@ look_up(const struct pair_reading *reading, struct seen_pair *seen)
     const struct pair_port *to = host_ports_find(&reading->pairs->ports,
                                                  key->ofport);
     const char *from = NULL;
+    int64_t created_ms;
     bool same = true;
 
     if (!to || to->vni != key->vni) {
         return true;
     }
     if (key->by_source) {
-        from = pair_domains_find(&reading->all->domains, reading->sw,
-                                 to->network, &key->src);
+        from = pair_domains_find(&reading->all->domains, reading->model,
+                                 to->network, &key->src, &created_ms);
     }
     if (from) {
-        same = set_name(reading, &seen->src, from);
+        same = set_name(reading, &seen->src, from, created_ms);
     }
-    return set_name(reading, &seen->dst, to->name) && same;
+    return set_name(reading, &seen->dst, to->name, to->created_ms) && same;
 }
 
 /* Adds to the log, unless nobody knows any more which port it was. */
@@ -253,15 +252,15 @@ static void
 log_pair(const struct pair_reading *reading, const struct seen_pair *seen,
          uint64_t packets, uint64_t bytes)
 {
-    const struct fabric_switch *sw = reading->sw;
     struct pair_end src = { .name = seen->src };
 
     if (seen->dst) {
         if (src.name) {
-            src.host = pair_host_of(sw, pair_name_text(seen->src));
+            src.host = pair_host_of(reading->model,
+                                    pair_name_text(seen->src));
         }
         pair_log_add(reading->all->log, reading->wall_ms, &src,
-                     &(struct pair_end) { .host = sw->host->name,
+                     &(struct pair_end) { .host = reading->host,
                                           .name = seen->dst },
                      packets, bytes);
     }
@@ -283,7 +282,8 @@ read_names(const struct pair_reading *reading)
 {
     if (!reading->pairs->has_names) {
         reading->pairs->has_names = true;
-        host_ports_read(&reading->pairs->ports, reading->sw);
+        host_ports_read(&reading->pairs->ports, reading->model,
+                        reading->host);
     }
 }
 

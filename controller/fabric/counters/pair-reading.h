@@ -13,7 +13,7 @@
 #include "controller/fabric/counters/pair-names.h"
 #include "openvswitch/hmap.h"
 
-struct fabric_switch;
+struct model;
 struct ofdump_counts;
 struct ofputil_flow_stats;
 struct pair_log;
@@ -50,8 +50,9 @@ void pairs_of_switch_disconnected(struct pairs_of_switch *,
 
 /* A reading of a switch. */
 struct pair_reading {
-    struct fabric_switch *sw;
-    struct pairs_of_switch *pairs; /* Of 'sw'. */
+    const struct model *model;
+    const char *host;
+    struct pairs_of_switch *pairs; /* Of its switch. */
     struct pair_readings *all;
     uint32_t round;             /* Another one for each reading. */
     int64_t now_ms;             /* time_msec() when it was requested, */
