@@ -204,23 +204,27 @@ def test_routed_and_balanced_pairs(world, lab):
     world.delete("loadbalancers", "front")
 
 
-def test_sources_outside_of_the_subnets_are_one(world, lab):
-    """However many there are: one flow of the switch, and "(no port)"."""
+def test_sources_that_are_no_ports_are_one(world, lab):
+    """However many there are, in a subnet or not: one flow of the switch, and
+    "(no port)"."""
     a = lab.vm("a")
     e = world.vm("e", "net", "h1", ["10.0.0.50"],
-                 allowed_addresses=[{"ip": "172.16.0.0/24"}])
+                 allowed_addresses=[{"ip": "172.16.0.0/24"},
+                                    {"ip": "10.0.0.128/25"}])
     e.await_addresses()
 
     def is_counted():
-        frames.send(e, *[frames.udp(a.mac, e.mac, "172.16.0.%d" % i, a.ip,
-                                    1000, 7, bytes(100))
-                         for i in range(1, 51)])
+        frames.send(e, *[frames.udp(a.mac, e.mac, ip % i, a.ip, 1000, 7,
+                                    bytes(100))
+                         for i in range(1, 26)
+                         for ip in ("172.16.0.%d", "10.0.0.2%02d")])
         return bytes_of(world, "(no port)", "a") > 0
     wait_for("outsiders", is_counted, 30, 0.2)
     assert [flow.table for flow in flows(lab.host("h1")).values()
             if flow.table == 243] == [243]
-    assert "172.16" not in str([flow.match for flow in flows(
-        lab.host("h1")).values() if flow.table in PAIR_TABLES])
+    matches = str([flow.match for flow in flows(lab.host("h1")).values()
+                   if flow.table in PAIR_TABLES])
+    assert "172.16" not in matches and "10.0.0.2" not in matches
 
 
 def test_a_host_that_has_as_many_pairs_as_it_may(world, lab, tmp_path):
