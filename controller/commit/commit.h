@@ -90,7 +90,7 @@ void commit_set_follow(struct commit *, bool (*follow)(void *aux), void *aux);
  * rows and revisions (model_get_pending()) are those of the group, and are not
  * settled yet: who goes by durable rows does so when the state is quiescent.
  * It may call commit_yield().  There are at most COMMIT_WATCHERS_MAX. */
-#define COMMIT_WATCHERS_MAX 8
+#define COMMIT_WATCHERS_MAX 16
 void commit_add_watch(struct commit *, commit_sink_cb *, void *aux);
 void commit_remove_watch(struct commit *, commit_sink_cb *, void *aux);
 

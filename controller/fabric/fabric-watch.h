@@ -44,7 +44,7 @@ struct fabric_watch {
 };
 /* Register and unregister 'watch', which is borrowed meanwhile, with 'aux'.
  * There are at most FABRIC_WATCHERS_MAX. */
-#define FABRIC_WATCHERS_MAX 4
+#define FABRIC_WATCHERS_MAX 8
 void fabric_add_watch(struct fabric *, const struct fabric_watch *watch,
                       void *aux);
 void fabric_remove_watch(struct fabric *, const struct fabric_watch *watch,
