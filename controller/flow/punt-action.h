@@ -5,7 +5,8 @@
  * itself: it makes a detour to PUNT_TABLE, with the handler in fields that
  * come with the copy.  The fabric installs the flows there: they select a
  * packet meter by the packet's input port, or by its source's identity for
- * tunnels, and send a copy through it.  Copies above a sender's rate are
+ * tunnels, and send a copy through it, or without one if it is a probe of a
+ * path between hosts.  Copies above a sender's rate are
  * dropped there, in the datapath; the packet itself goes on.  The flows that
  * punt are the same bytes on every host, and need no meter to be there.  Not
  * for received copies (fabric/packets/packet-in-queue.h), nor for the meters

@@ -13,6 +13,8 @@
 #include "controller/fabric/fabric-frames.h"
 #include "controller/fabric/packets/packet-in-queue.h"
 #include "controller/flow/punt-action.h"
+#include "openvswitch/ofp-actions.h"
+#include "openvswitch/ofp-flow.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/vlog.h"
@@ -227,6 +229,32 @@ flows_to_meters_are_put_back_by_a_connect(void **state)
 }
 
 static void
+probes_of_paths_have_no_meter(void **state)
+{
+    struct ofputil_flow_mod fm;
+    struct ofpbuf ofpacts;
+    struct fake_flow *flow;
+    struct match match;
+
+    connect_with_meters(0);
+    TURN_UNTIL(packet_in_meters_are_on(new_host(0)->sw));
+    flow = find_punt(0, PUNT_TABLE, PACKET_IN_METERS + 4);
+    assert_non_null(flow);
+    ofpbuf_init(&ofpacts, 64);
+    assert_int_equal(ofputil_decode_flow_mod(
+        &fm, flow->mod->data, OFPUTIL_P_OF15_OXM, NULL, NULL, &ofpacts,
+        OFPP_MAX, UINT8_MAX), 0);
+    minimatch_expand(&fm.match, &match);
+    assert_int_equal(match.flow.regs[VMN_REG_SRC_ID - VMN_F_REG0],
+                     VMN_PATH_SRC_ID);
+    assert_int_equal(ofpact_get_CONTROLLER(ofpacts.data)->meter_id,
+                     NX_CTLR_NO_METER);
+    assert_int_equal(fm.priority, 30);
+    minimatch_destroy(&fm.match);
+    ofpbuf_uninit(&ofpacts);
+}
+
+static void
 switch_without_meters_sends_packets_up(void **state)
 {
     static const char *const reasons[] = { "has no meters",
@@ -249,7 +277,7 @@ switch_without_meters_sends_packets_up(void **state)
         TURN_UNTIL(fakes[i].n_packet_outs == 1);
         /* By a flow that has no meter. */
         TURN_UNTIL(packet_in_meters_of(new_host(i)->sw)->installed);
-        assert_int_equal(count_punts(i), 3);
+        assert_int_equal(count_punts(i), 4);
         assert_non_null(find_punt(i, PUNT_METER_TABLE,
                                   PACKET_IN_METERS + 3));
     }
@@ -367,6 +395,7 @@ main(int argc, char *argv[])
         T(meter_that_is_gone_comes_back_with_its_flow, packets_setup_limited),
         T(flows_to_meters_are_put_back_by_a_connect, packets_setup_limited),
         T(audit_finds_flows_to_meters, packets_setup_limited),
+        T(probes_of_paths_have_no_meter, packets_setup_limited),
         T(switch_without_meters_sends_packets_up, packets_setup_limited),
         T(host_has_a_rate_as_well, packets_setup_limited),
         T(ports_that_are_remembered_are_bounded, packets_setup_limited),

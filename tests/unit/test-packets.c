@@ -235,6 +235,26 @@ packets_for_the_controller_go_to_the_sink(void **state)
     fabric_set_sink(fabric, NULL, NULL);
 }
 
+/* A probe of a path passes by what waits for slow handlers, and is not dropped
+ * when the queue is full. */
+static void
+probes_of_paths_do_not_wait(void **state)
+{
+    struct told told = { .n = 0 };
+
+    fabric_set_path_sink(fabric, told_cb, &told);
+    for (int i = 0; i < 1000; i++) {
+        send_up(0, 1, SLOW, "a flood", 60);
+    }
+    send_up_of("told", 0, VMN_TUNNEL_OFPORT, VMN_PATH_SRC_ID, ECHO, "a probe",
+               60);
+    TURN_UNTIL(told.n == 1);
+    assert_string_equal(told.text, "a probe");
+    assert_true(dropped("vmn", "queue is full") > 0);
+    assert_true(seen.n < 500);
+    fabric_set_path_sink(fabric, NULL, NULL);
+}
+
 /* It is told of by where it came in, also if the port is bound elsewhere; its
  * handler is not called. */
 static void
@@ -587,6 +607,7 @@ main(int argc, char *argv[])
         T(one_packet_may_have_several_answers_or_none, packets_setup),
         T(answer_to_what_is_no_vif_is_dropped, packets_setup),
         T(packets_for_the_controller_go_to_the_sink, packets_setup),
+        T(probes_of_paths_do_not_wait, packets_setup),
         T(guests_that_are_seen_are_told_of, packets_setup),
         T(guests_that_came_before_are_told_of, packets_setup),
         T(handlers_wait_while_a_change_is_tried, packets_setup),

@@ -107,23 +107,24 @@ packets_count_unanswered(struct packets_of_switch *ps,
     stats->n_other++;
 }
 
-/* Passes a packet for the controller itself to the sink. */
-static void
-give_to_sink(struct packets_of_switch *ps,
-             const struct waiting_packet *packet)
+void
+packets_give_to_sink(struct packets_of_switch *ps,
+                     const struct engine_handler *handler,
+                     const struct packet_port *port, const uint8_t *bytes,
+                     size_t size)
 {
     const struct fabric_host *host = ps->sw->host;
     const struct fabric *f = host->fabric;
-    uint32_t in_port = packet->port->in_port;
-    bool is_path = packet_port_is_path(packet->port);
+    uint32_t in_port = port->in_port;
+    bool is_path = packet_port_is_path(port);
     fabric_sink_cb *sink = is_path ? f->path_sink : f->sink;
 
     if (sink) {
         ps->packets->n_answered++;
         sink(is_path ? f->path_sink_aux : f->sink_aux, host->name, in_port,
-             packet->bytes, packet->size);
+             bytes, size);
     } else {
-        packets_count_unanswered(ps, packet->handler, "no receiver");
+        packets_count_unanswered(ps, handler, "no receiver");
     }
 }
 
@@ -179,7 +180,8 @@ packets_answer(struct packets_of_switch *ps,
     char *problem;
 
     if (packet->handler->class_.to_controller) {
-        give_to_sink(ps, packet);
+        packets_give_to_sink(ps, packet->handler, packet->port, packet->bytes,
+                             packet->size);
         return true;
     } else if (engine_handler_is_http(packet->handler)) {
         packet_in_http_receive(ps, packet);

@@ -30,6 +30,7 @@ enum {
     PICK_PORT = PACKET_IN_METERS,
     PICK_IDENTITY,
     UNMETERED,
+    PATH_PROBE,
     N_FLOWS
 };
 BUILD_ASSERT_DECL(N_FLOWS == PACKET_IN_METER_FLOWS);
@@ -141,11 +142,22 @@ make_unmetered(struct punt_flow *flow)
                   NX_CTLR_NO_METER);
 }
 
+/* Probes of paths between hosts, which no guest sends: whichever meter they
+ * went by, ports that flood would have paths look broken. */
+static void
+make_path_probe(struct punt_flow *flow)
+{
+    flow->fm.priority = 30;
+    match_set_reg(&flow->match, VMN_REG_SRC_ID - VMN_F_REG0, VMN_PATH_SRC_ID);
+    punt_put_copy(&flow->ofpacts, PUNT_USERDATA_HANDLER, UINT16_MAX,
+                  NX_CTLR_NO_METER);
+}
+
 uint8_t
 packet_in_meter_flows_table(unsigned i)
 {
-    return (i == PICK_PORT || i == PICK_IDENTITY ? PUNT_TABLE
-            : PUNT_METER_TABLE);
+    return (i == PICK_PORT || i == PICK_IDENTITY || i == PATH_PROBE
+            ? PUNT_TABLE : PUNT_METER_TABLE);
 }
 
 /* The caller uninitializes 'ofpacts'. */
@@ -163,6 +175,8 @@ make_flow(unsigned i, struct punt_flow *flow)
         make_metered(i, flow);
     } else if (i == UNMETERED) {
         make_unmetered(flow);
+    } else if (i == PATH_PROBE) {
+        make_path_probe(flow);
     } else {
         make_pick(i == PICK_IDENTITY, flow);
     }

@@ -8,7 +8,8 @@
  * source's identity: so a sender that floods uses up its own rate only, in the
  * datapath.  Each meter's rate is what vmnd accepts from one sender
  * (--packet-port-rate); if that is unlimited, there are no meters, and one
- * flow sends copies of all.
+ * flow sends copies of all.  Probes of paths between hosts have none: vmnd
+ * asks for them.
  *
  * A switch that connects is asked for its meters (sampling-meters.h), and for
  * the flows of the two tables; missing and different ones are repaired outside
@@ -50,9 +51,9 @@ extern const struct switch_part_class packet_in_meters_part;
 #define PACKET_IN_METERS_IDENTITIES 128
 #define PACKET_IN_METERS (PACKET_IN_METERS_PORTS + PACKET_IN_METERS_IDENTITIES)
 #define PACKET_IN_METERS_FIRST 27001
-/* Flows: one for each meter, two that select one, and one for all senders that
- * have none. */
-#define PACKET_IN_METER_FLOWS (PACKET_IN_METERS + 3)
+/* Flows: one for each meter, two that select one, one for all senders that
+ * have none, and one for probes of paths, which never have one. */
+#define PACKET_IN_METER_FLOWS (PACKET_IN_METERS + 4)
 
 enum packet_in_meters_state {
     PACKET_IN_METERS_UNKNOWN,   /* Or none are desired. */

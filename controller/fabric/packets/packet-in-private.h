@@ -196,6 +196,11 @@ void packet_in_timers_installed(struct fabric_switch *);
 void packets_count_unanswered(struct packets_of_switch *,
                               const struct engine_handler *,
                               const char *reason);
+/* Passes a packet for the controller itself to the sink. */
+void packets_give_to_sink(struct packets_of_switch *,
+                          const struct engine_handler *,
+                          const struct packet_port *, const uint8_t *bytes,
+                          size_t size);
 /* Calls the packet's handler, and appends the messages to the switch to 'b'.
  * Returns false if it cannot answer while a plan is applied. */
 bool packets_answer(struct packets_of_switch *,

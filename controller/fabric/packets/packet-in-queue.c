@@ -302,8 +302,8 @@ is_of_another(const struct fabric_switch *sw,
 }
 
 /* The port's limit comes first: a port that floods does not use up the host's
- * rate of the others.  What no guest has sent is not of that rate: a probe
- * must not be lost since others flood. */
+ * rate of the others.  What no guest has sent is not of that rate, and does
+ * not wait in the queue: a probe must not be lost since others flood. */
 static void
 receive(struct fabric_switch *sw, const struct ofp_header *oh)
 {
@@ -362,7 +362,11 @@ receive(struct fabric_switch *sw, const struct ofp_header *oh)
         if (punt.max_size < PUNT_SIZE_ALL) {
             in.size = MIN(in.size, punt.max_size);
         }
-        enqueue(ps, handler, punt.arg, port, &in);
+        if (packet_port_is_path(port) && handler->class_.to_controller) {
+            packets_give_to_sink(ps, handler, port, in.bytes, in.size);
+        } else {
+            enqueue(ps, handler, punt.arg, port, &in);
+        }
     }
 }
 
