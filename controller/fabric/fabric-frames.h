@@ -34,6 +34,12 @@ void fabric_probe_host(struct fabric *, const char *host);
 bool fabric_host_heard_since(const struct fabric *, const char *host,
                              int64_t since_us);
 
+/* Returns true if the switch of 'host' is connected and has answered an echo
+ * request of fabric_probe_host() that was sent at 'since_us', of time_usec(),
+ * or later. */
+bool fabric_host_answered_since(const struct fabric *, const char *host,
+                                int64_t since_us);
+
 /* Returns how many packet-ins a second of one sender are let in
  * (--packet-port-rate); 0: any number. */
 unsigned fabric_packet_port_rate(const struct fabric *);

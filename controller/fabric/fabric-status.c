@@ -87,6 +87,15 @@ fabric_host_is_connected(const struct fabric *f, const char *name)
     return host && host->sw->state != SWITCH_OFFLINE;
 }
 
+bool
+fabric_host_is_live(const struct fabric *f, const char *name)
+{
+    const struct fabric_host *host = fabric_find_host(f, name);
+
+    return host && (host->sw->state == SWITCH_LIVE
+                    || host->sw->state == SWITCH_OBSERVED);
+}
+
 void
 fabric_each_unreachable(const struct fabric *f, int ms,
                         fabric_unreachable_cb *cb, void *aux)

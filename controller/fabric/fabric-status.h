@@ -138,6 +138,9 @@ typedef void fabric_host_cb(void *aux, const char *host);
 void fabric_each_rejected(const struct fabric *, fabric_host_cb *, void *aux);
 /* Returns true if the host's switch is connected. */
 bool fabric_host_is_connected(const struct fabric *, const char *host);
+/* Returns true if it is connected and has what fabric_host_acked() says, as
+ * far as is known: since it came back it was reconciled. */
+bool fabric_host_is_live(const struct fabric *, const char *host);
 /* Calls 'cb' with each host, in any order, whose switch has not been connected
  * for 'ms' milliseconds. */
 typedef void fabric_unreachable_cb(void *aux, const char *host);

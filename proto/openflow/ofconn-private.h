@@ -68,6 +68,7 @@ struct ofconn {
     bool heard;                 /* Input received since the timer fired. */
     bool probed;                /* An echo request is unanswered. */
     int64_t heard_us;           /* Time of the last input, of time_usec(). */
+    int64_t answered_us;        /* ofconn_answered_us(). */
 
     bool busy;                  /* In a callback: free later. */
     bool dead;                  /* ofconn_close() was called in one. */

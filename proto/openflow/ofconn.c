@@ -24,6 +24,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "byte-order.h"
 #include "openvswitch/ofp-connection.h"
 #include "openvswitch/ofp-errors.h"
 #include "openvswitch/ofp-packet.h"
@@ -134,6 +135,21 @@ bad_message(struct ofconn *conn, const struct ofp_header *oh,
     }
 }
 
+/* Notes when the request was sent that the reply is to: it comes back as it
+ * was sent (OpenFlow 1.5.1, 7.5.3). */
+static void
+take_echo_reply(struct ofconn *conn, const struct ofp_header *oh)
+{
+    ovs_be64 sent;
+
+    if (ntohs(oh->length) == sizeof *oh + sizeof sent) {
+        memcpy(&sent, oh + 1, sizeof sent);
+        conn->answered_us = MAX(conn->answered_us,
+                                (int64_t) MIN(ntohll(sent),
+                                              (uint64_t) time_usec()));
+    }
+}
+
 static void
 handle_message(struct ofconn *conn, const struct ofp_header *oh)
 {
@@ -155,7 +171,9 @@ handle_message(struct ofconn *conn, const struct ofp_header *oh)
     }
     switch ((int) type) {
     case OFPTYPE_HELLO:
+        break;
     case OFPTYPE_ECHO_REPLY:
+        take_echo_reply(conn, oh);
         break;
     case OFPTYPE_ECHO_REQUEST:
         send_reply(conn, ofputil_encode_echo_reply(oh));
@@ -359,9 +377,21 @@ ofconn_probe(struct ofconn *conn)
 void
 ofconn_send_echo(struct ofconn *conn)
 {
+    ovs_be64 now = htonll((uint64_t) time_usec());
+    struct ofpbuf *msg;
+
     if (conn->state == OFCONN_UP && !conn->dead) {
-        ofconn_send_buf(conn, ofputil_encode_echo_request(OFP15_VERSION));
+        msg = ofputil_encode_echo_request(OFP15_VERSION);
+        ofpbuf_put(msg, &now, sizeof now);
+        ofpmsg_update_length(msg);
+        ofconn_send_buf(conn, msg);
     }
+}
+
+int64_t
+ofconn_answered_us(const struct ofconn *conn)
+{
+    return conn->answered_us;
 }
 
 int64_t

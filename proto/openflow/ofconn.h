@@ -189,6 +189,9 @@ void ofconn_probe(struct ofconn *);
 /* Sends an echo request now, from which nothing follows but that
  * ofconn_heard_us() changes once the peer has answered. */
 void ofconn_send_echo(struct ofconn *);
+/* Returns when the last one of those was sent that was answered, of
+ * time_usec(); 0: none was.  A peer that lies names no later time than now. */
+int64_t ofconn_answered_us(const struct ofconn *);
 
 /* Returns when the peer last sent anything, of time_usec(); 0: never. */
 int64_t ofconn_heard_us(const struct ofconn *);

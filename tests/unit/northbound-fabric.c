@@ -210,6 +210,21 @@ fabric_host_is_connected(const struct fabric *f OVS_UNUSED,
 }
 
 bool
+fabric_host_is_live(const struct fabric *f OVS_UNUSED,
+                    const char *host OVS_UNUSED)
+{
+    return false;
+}
+
+bool
+fabric_host_answered_since(const struct fabric *f OVS_UNUSED,
+                           const char *host OVS_UNUSED,
+                           int64_t since_us OVS_UNUSED)
+{
+    return false;
+}
+
+bool
 fabric_send_frame(struct fabric *f OVS_UNUSED, const char *host OVS_UNUSED,
                   uint32_t ofport OVS_UNUSED, const void *frame OVS_UNUSED,
                   size_t size OVS_UNUSED)

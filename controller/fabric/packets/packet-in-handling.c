@@ -301,6 +301,16 @@ fabric_host_heard_since(const struct fabric *f, const char *name,
             && ofconn_heard_us(host->sw->conn) > since_us);
 }
 
+bool
+fabric_host_answered_since(const struct fabric *f, const char *name,
+                           int64_t since_us)
+{
+    const struct fabric_host *host = fabric_find_host(f, name);
+
+    return (host && host->sw->conn
+            && ofconn_answered_us(host->sw->conn) >= since_us);
+}
+
 unsigned
 fabric_packet_port_rate(const struct fabric *f)
 {
