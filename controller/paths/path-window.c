@@ -42,7 +42,7 @@ path_least_get(const struct path_least *least)
 void
 path_window_init(struct path_window *w)
 {
-    *w = (struct path_window) { .n = 0 };
+    *w = (struct path_window) { .since_down = PATH_WINDOW };
     path_least_init(&w->took);
 }
 
@@ -55,10 +55,21 @@ path_window_state(const struct path_window *w)
             : w->lossy ? PATH_LOSSY : PATH_UP);
 }
 
-unsigned
-path_window_lost(const struct path_window *w)
+/* Returns how many in the window were lost; of a cut, none. */
+static unsigned
+window_lost(const struct path_window *w)
 {
     return w->n - count_1bits(w->answered);
+}
+
+unsigned
+path_window_count(const struct path_window *w, unsigned *lost)
+{
+    uint32_t answered = w->cut < PATH_WINDOW ? w->answered << w->cut : 0;
+    unsigned n = MIN(w->n + w->cut, PATH_WINDOW);
+
+    *lost = n - count_1bits(answered);
+    return n;
 }
 
 /* Counts one more in a row, which ends the other row. */
@@ -69,44 +80,79 @@ count(uint8_t *row, uint8_t *other)
     *other = 0;
 }
 
-/* A path that is up again begins anew: what was lost while it was down is not
- * loss. */
+/* Adds a result to the window. */
 static void
-begin_again(struct path_window *w)
+add_to_window(struct path_window *w, bool answered)
 {
-    w->down = w->lossy = w->too_small = false;
-    w->n = PATH_UP_AFTER;
-    w->answered = (1u << PATH_UP_AFTER) - 1;
+    w->answered = w->answered << 1 | answered;
+    w->n = MIN(w->n + 1, PATH_WINDOW);
+    w->since_down = MIN(w->since_down + 1, PATH_WINDOW);
+    w->cut = 0;
+}
+
+/* The path is down: what was lost in a row just now is not loss, unless that
+ * has happened a short while ago, too. */
+static void
+begin_down(struct path_window *w)
+{
+    unsigned row = MIN(w->lost_row, w->n);
+
+    w->down = true;
+    w->lossy |= w->since_down < PATH_WINDOW;
+    w->since_down = 0;
+    w->cut = row;
+    w->answered >>= row;        /* Less than PATH_WINDOW. */
+    w->n -= row;
+    path_least_init(&w->took);
+}
+
+static void
+end_down(struct path_window *w)
+{
+    w->down = w->too_small = false;
     w->large_lost_row = w->large_answered_row = 0;
+}
+
+/* Says whether the path is lossy, as of what is in the window.  Those that
+ * were lost just now may be the first of a cut. */
+static void
+judge_loss(struct path_window *w)
+{
+    unsigned lost = window_lost(w);
+
+    if (w->n >= PATH_LOSSY_OF && lost >= PATH_LOSSY_FROM && !w->lost_row) {
+        w->lossy = true;
+    } else if (w->n == PATH_WINDOW && w->since_down == PATH_WINDOW
+               && lost <= PATH_LOSSY_UNTIL) {
+        w->lossy = false;
+    }
 }
 
 bool
 path_window_add(struct path_window *w, bool answered, int64_t took_us)
 {
     enum path_state before = path_window_state(w);
-    unsigned lost;
 
-    w->answered = w->answered << 1 | answered;
-    w->n = MIN(w->n + 1, PATH_WINDOW);
     if (answered) {
         count(&w->answered_row, &w->lost_row);
         path_least_add(&w->took, took_us);
+        add_to_window(w, true);
         if (w->down && w->answered_row >= PATH_UP_AFTER) {
-            begin_again(w);
+            end_down(w);
         }
     } else {
         count(&w->lost_row, &w->answered_row);
-        if (w->lost_row >= PATH_DOWN_AFTER && !w->down) {
-            w->down = true;
-            path_least_init(&w->took);
+        if (w->cut) {
+            w->cut = MIN(w->cut + 1, UINT8_MAX);
+        } else {
+            add_to_window(w, false);
+            if (!w->down && w->lost_row >= (w->lossy ? PATH_DOWN_AFTER_LOSSY
+                                            : PATH_DOWN_AFTER)) {
+                begin_down(w);
+            }
         }
     }
-    lost = path_window_lost(w);
-    if (w->n >= PATH_LOSSY_OF && lost >= PATH_LOSSY_FROM) {
-        w->lossy = true;
-    } else if (lost <= PATH_LOSSY_UNTIL) {
-        w->lossy = false;
-    }
+    judge_loss(w);
     return path_window_state(w) != before;
 }
 
@@ -122,7 +168,8 @@ path_window_add_large(struct path_window *w, bool answered)
         }
     } else {
         count(&w->large_lost_row, &w->large_answered_row);
-        if (w->large_lost_row >= PATH_MTU_AFTER) {
+        if (w->large_lost_row >= (window_lost(w) > PATH_LOSSY_UNTIL || w->lossy
+                                  ? PATH_MTU_AFTER_LOSSY : PATH_MTU_AFTER)) {
             w->too_small = true;
         }
     }

@@ -13,17 +13,22 @@
 
 /* Probes that are remembered, as bits. */
 #define PATH_WINDOW 32
-/* Lost in a row until a path is down, and answered in a row until it is up
- * again. */
+/* Lost in a row until a path is down, of one that is lossy until it is, and
+ * answered in a row until it is up again.  One that loses some would be down
+ * and up again without end. */
 #define PATH_DOWN_AFTER 3
+#define PATH_DOWN_AFTER_LOSSY 8
 #define PATH_UP_AFTER 3
-/* A path is lossy when so many of the window were lost, of so many at least;
- * and is no more when there are so few. */
+/* A path is lossy when so many of the window were lost, of so many at least,
+ * or when it is down again within a window; and is no more after a whole
+ * window with so few. */
 #define PATH_LOSSY_FROM 4
-#define PATH_LOSSY_OF 20
+#define PATH_LOSSY_OF 8
 #define PATH_LOSSY_UNTIL 1
-/* Full-sized probes in a row, whose small ones were answered. */
+/* Full-sized probes in a row, whose small ones were answered; more of them
+ * where small ones are lost as well. */
 #define PATH_MTU_AFTER 3
+#define PATH_MTU_AFTER_LOSSY 8
 #define PATH_MTU_UNTIL 2
 
 /* The least of the last PATH_LEAST_OF times that something took, or up to
@@ -50,8 +55,13 @@ enum path_state {
 extern const char *const path_state_names[PATH_N_STATES];
 
 struct path_window {
-    uint32_t answered;          /* The newest is bit 0. */
+    uint32_t answered;          /* The newest is bit 0.  Not those of 'cut'. */
     uint8_t n;                  /* How many of them there are. */
+    uint8_t cut;                /* Lost ones after these, at most UINT8_MAX, if
+                                 * the path is down, and none was answered
+                                 * since: no loss, but a cut. */
+    uint8_t since_down;         /* Added since it was down the last time; at
+                                 * most PATH_WINDOW: more, or it never was. */
     uint8_t lost_row, answered_row; /* The newest; at most UINT8_MAX. */
     uint8_t large_lost_row, large_answered_row;
     bool lossy, too_small;      /* As of the last probe. */
@@ -68,8 +78,9 @@ bool path_window_add(struct path_window *, bool answered, int64_t took_us);
 bool path_window_add_large(struct path_window *, bool answered);
 
 enum path_state path_window_state(const struct path_window *);
-/* How many of path_window_n() probes were lost. */
-unsigned path_window_lost(const struct path_window *);
+/* Returns how many of the last probes are known, at most PATH_WINDOW, and sets
+ * '*lost' to how many of them were lost. */
+unsigned path_window_count(const struct path_window *, unsigned *lost);
 /* Returns true if its next probe decides something: it is to be probed before
  * others. */
 bool path_window_is_urgent(const struct path_window *);

@@ -65,8 +65,9 @@ paths_describe(const struct path *path, struct paths_path *shown)
         .state = path_window_state(w),
         .since_ms = path->since_ms, .checked_ms = path->checked_ms,
         .latency_us = latency_of(path),
-        .lost = path_window_lost(w), .of = w->n, .mtu = path->mtu,
+        .mtu = path->mtu,
     };
+    shown->of = path_window_count(w, &shown->lost);
     switch (shown->state) {
     case PATH_DOWN:
         describe_down(path, shown);

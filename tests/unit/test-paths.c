@@ -33,6 +33,15 @@ add(struct path_window *w, unsigned n, bool answered)
     return changes;
 }
 
+static unsigned
+lost(const struct path_window *w)
+{
+    unsigned n;
+
+    path_window_count(w, &n);
+    return n;
+}
+
 static void
 path_is_up_with_the_first_answer(void **state OVS_UNUSED)
 {
@@ -58,7 +67,7 @@ single_losses_change_nothing(void **state OVS_UNUSED)
     assert_true(path_window_is_urgent(&w));
     assert_int_equal(add(&w, 1, true), 0);
     assert_false(path_window_is_urgent(&w));
-    assert_int_equal(path_window_lost(&w), PATH_DOWN_AFTER - 1);
+    assert_int_equal(lost(&w), PATH_DOWN_AFTER - 1);
 }
 
 static void
@@ -70,14 +79,132 @@ path_goes_down_once_and_comes_up_clean(void **state OVS_UNUSED)
     add(&w, 40, true);
     assert_int_equal(add(&w, 300, false), 1);
     assert_int_equal(path_window_state(&w), PATH_DOWN);
+    assert_int_equal(lost(&w), PATH_WINDOW);
     assert_int_equal(path_least_get(&w.took), -1);
     assert_true(path_window_is_urgent(&w));
     assert_int_equal(add(&w, PATH_UP_AFTER - 1, true), 0);
+    assert_int_equal(lost(&w), 0);
     assert_int_equal(add(&w, 1, false), 0);
     assert_int_equal(add(&w, PATH_UP_AFTER, true), 1);
     assert_int_equal(path_window_state(&w), PATH_UP);
-    assert_int_equal(path_window_lost(&w), 0);
-    assert_int_equal(w.n, PATH_UP_AFTER);
+    assert_int_equal(lost(&w), 1);
+}
+
+static void
+what_was_lost_before_a_cut_counts(void **state OVS_UNUSED)
+{
+    struct path_window w;
+
+    path_window_init(&w);
+    add(&w, 10, true);
+    add(&w, PATH_LOSSY_FROM - 2, false);
+    add(&w, 1, true);
+    assert_int_equal(add(&w, PATH_DOWN_AFTER, false), 1);
+    assert_int_equal(lost(&w), PATH_LOSSY_FROM - 2 + PATH_DOWN_AFTER);
+    assert_int_equal(path_window_count(&w, &(unsigned) { 0 }),
+                     11 + PATH_LOSSY_FROM - 2 + PATH_DOWN_AFTER);
+    add(&w, PATH_UP_AFTER, true);
+    assert_int_equal(path_window_state(&w), PATH_UP);
+    assert_int_equal(lost(&w), PATH_LOSSY_FROM - 2);
+}
+
+static void
+path_that_is_down_again_is_lossy(void **state OVS_UNUSED)
+{
+    struct path_window w;
+
+    path_window_init(&w);
+    add(&w, 100, true);
+    add(&w, PATH_DOWN_AFTER, false);
+    add(&w, PATH_UP_AFTER, true);
+    assert_int_equal(path_window_state(&w), PATH_UP);
+    add(&w, PATH_WINDOW / 2, true);
+    assert_int_equal(add(&w, PATH_DOWN_AFTER, false), 1);
+    assert_int_equal(path_window_state(&w), PATH_DOWN);
+    add(&w, PATH_UP_AFTER, true);
+    assert_int_equal(path_window_state(&w), PATH_LOSSY);
+    assert_int_equal(add(&w, PATH_WINDOW - PATH_UP_AFTER - 1, true), 0);
+    assert_int_equal(add(&w, 1, true), 1);
+    assert_int_equal(path_window_state(&w), PATH_UP);
+
+    /* After a whole window it is as if it had never been. */
+    add(&w, PATH_DOWN_AFTER, false);
+    add(&w, PATH_UP_AFTER, true);
+    assert_int_equal(path_window_state(&w), PATH_UP);
+}
+
+static void
+lossy_path_is_down_later(void **state OVS_UNUSED)
+{
+    struct path_window w;
+
+    path_window_init(&w);
+    for (unsigned i = 0; i < PATH_WINDOW / 2; i++) {
+        add(&w, 1, false);
+        add(&w, 1, true);
+    }
+    assert_int_equal(path_window_state(&w), PATH_LOSSY);
+    assert_int_equal(add(&w, PATH_DOWN_AFTER_LOSSY - 1, false), 0);
+    assert_int_equal(add(&w, 1, false), 1);
+    assert_int_equal(path_window_state(&w), PATH_DOWN);
+    add(&w, PATH_UP_AFTER, true);
+    assert_int_equal(path_window_state(&w), PATH_LOSSY);
+}
+
+/* A path that loses 'percent' of what is sent, at random: how it is seen for
+ * ten hours, of a probe a second. */
+struct seen {
+    unsigned changes_an_hour;
+    unsigned percent[PATH_N_STATES]; /* Of the time. */
+};
+
+static struct seen
+see_loss(unsigned percent)
+{
+    enum { SECONDS = 36000 };
+    struct seen seen = { 0 };
+    struct path_window w;
+    uint64_t random = 1;
+
+    path_window_init(&w);
+    for (unsigned i = 0; i < SECONDS; i++) {
+        /* Knuth's, "MMIX". */
+        random = random * UINT64_C(6364136223846793005)
+                 + UINT64_C(1442695040888963407);
+        seen.changes_an_hour += add(&w, 1, (random >> 33) % 100 >= percent);
+        seen.percent[path_window_state(&w)]++;
+    }
+    seen.changes_an_hour /= 10;
+    for (unsigned i = 0; i < PATH_N_STATES; i++) {
+        seen.percent[i] = seen.percent[i] * 100 / SECONDS;
+    }
+    return seen;
+}
+
+static void
+loss_is_seen_and_does_not_flap(void **state OVS_UNUSED)
+{
+    struct seen seen = see_loss(0);
+
+    assert_int_equal(seen.changes_an_hour, 0);
+    assert_int_equal(seen.percent[PATH_UP], 100);
+    seen = see_loss(5);         /* About as much as is allowed. */
+    assert_true(seen.changes_an_hour <= 40);
+    assert_true(seen.percent[PATH_LOSSY] >= 5);
+    assert_int_equal(seen.percent[PATH_DOWN], 0);
+    for (unsigned percent = 20; percent <= 50; percent += 10) {
+        seen = see_loss(percent);
+        assert_true(seen.changes_an_hour <= 15);
+        assert_true(seen.percent[PATH_LOSSY] >= 95);
+    }
+    seen = see_loss(60);
+    assert_true(seen.changes_an_hour <= 60);
+    assert_true(seen.percent[PATH_LOSSY] + seen.percent[PATH_DOWN] >= 98);
+    for (unsigned percent = 70; percent < 100; percent += 10) {
+        seen = see_loss(percent);
+        assert_true(seen.changes_an_hour <= 90);
+        assert_true(seen.percent[PATH_LOSSY] + seen.percent[PATH_DOWN] >= 98);
+    }
 }
 
 static void
@@ -108,7 +235,7 @@ loss_has_hysteresis(void **state OVS_UNUSED)
         add(&w, 1, true);
         assert_true(++n <= PATH_WINDOW);
     }
-    assert_int_equal(path_window_lost(&w), PATH_LOSSY_UNTIL);
+    assert_int_equal(lost(&w), PATH_LOSSY_UNTIL);
 }
 
 static void
@@ -117,11 +244,17 @@ few_probes_are_not_loss(void **state OVS_UNUSED)
     struct path_window w;
 
     path_window_init(&w);
-    for (unsigned i = 0; i < PATH_LOSSY_FROM; i++) {
-        add(&w, 1, true);
-        add(&w, 1, false);
-    }
+    add(&w, 1, true);
+    add(&w, PATH_DOWN_AFTER - 1, false);
+    add(&w, 1, true);
+    add(&w, PATH_LOSSY_FROM - (PATH_DOWN_AFTER - 1), false);
+    add(&w, 1, true);
+    assert_true(w.n < PATH_LOSSY_OF);
     assert_int_equal(path_window_state(&w), PATH_UP);
+    add(&w, PATH_LOSSY_OF - w.n - 1, true);
+    assert_int_equal(path_window_state(&w), PATH_UP);
+    assert_int_equal(add(&w, 1, true), 1);
+    assert_int_equal(path_window_state(&w), PATH_LOSSY);
 }
 
 static void
@@ -143,6 +276,24 @@ full_size_has_hysteresis(void **state OVS_UNUSED)
     assert_true(path_window_add_large(&w, true));
     assert_int_equal(path_window_state(&w), PATH_UP);
     assert_false(path_window_is_urgent(&w));
+}
+
+static void
+full_size_takes_more_where_small_ones_are_lost(void **state OVS_UNUSED)
+{
+    struct path_window w;
+
+    path_window_init(&w);
+    add(&w, PATH_WINDOW, true);
+    for (unsigned i = 0; i <= PATH_LOSSY_UNTIL; i++) {
+        add(&w, 1, false);
+        add(&w, 1, true);
+    }
+    for (unsigned i = 1; i < PATH_MTU_AFTER_LOSSY; i++) {
+        assert_false(path_window_add_large(&w, false));
+    }
+    assert_true(path_window_add_large(&w, false));
+    assert_int_equal(path_window_state(&w), PATH_MTU);
 }
 
 static void
@@ -306,10 +457,15 @@ main(void)
         T(path_is_up_with_the_first_answer),
         T(single_losses_change_nothing),
         T(path_goes_down_once_and_comes_up_clean),
+        T(what_was_lost_before_a_cut_counts),
+        T(path_that_is_down_again_is_lossy),
+        T(lossy_path_is_down_later),
+        T(loss_is_seen_and_does_not_flap),
         T(path_that_never_answered_is_down),
         T(loss_has_hysteresis),
         T(few_probes_are_not_loss),
         T(full_size_has_hysteresis),
+        T(full_size_takes_more_where_small_ones_are_lost),
         T(down_counts_for_more_than_size),
         T(least_is_of_the_last),
         T(all_paths_get_turns),
