@@ -21,6 +21,7 @@
 struct port_paths {
     const struct nb_status_query *q;
     const char *port, *host;
+    enum path_state state;      /* Those in this state are looked for. */
     struct status_port *status;
 };
 
@@ -33,7 +34,7 @@ port_path_cb(void *paths_, const struct paths_path *path)
     struct arena *arena = paths->q->arena;
     bool is_peer = !strcmp(path->peer, paths->host);
 
-    if (path->state <= PATH_UP
+    if (path->state != paths->state
         || !paths_concerns_port(paths->q->nb->paths, path, paths->port)) {
         return true;
     }
@@ -60,8 +61,14 @@ nb_fill_paths(const struct nb_status_query *q, const char *port,
     /* Hosts, and what is between them, are the operators' matter. */
     if (q->nb->paths && binding && binding->host
         && !packet_scope_applies(q->rights)) {
-        struct port_paths paths = { q, port, binding->host, status };
+        struct port_paths paths = {
+            q, port, binding->host, PATH_DOWN, status
+        };
 
-        paths_each(q->nb->paths, binding->host, port_path_cb, &paths);
+        /* What is worst comes first, as not all may be listed. */
+        for (; (paths.state > PATH_UP
+                && status->n_paths < PORT_PATHS_MAX); paths.state--) {
+            paths_each(q->nb->paths, binding->host, port_path_cb, &paths);
+        }
     }
 }
