@@ -75,16 +75,12 @@ port_cb(void *list_, const char *port)
     struct port_list *list = list_;
     struct nb_path *path = list->path;
 
-    path->ports++;
-    if (path->n_port_names < PORTS_MAX) {
-        if (!path->port_names) {
-            path->port_names = arena_alloc(
-                list->arena, PORTS_MAX * sizeof *path->port_names);
-        }
-        path->port_names[path->n_port_names++] = arena_strdup(list->arena,
-                                                              port);
+    if (!path->port_names) {
+        path->port_names = arena_alloc(list->arena,
+                                       PORTS_MAX * sizeof *path->port_names);
     }
-    return true;
+    path->port_names[path->n_port_names++] = arena_strdup(list->arena, port);
+    return path->n_port_names < PORTS_MAX;
 }
 
 static void
@@ -102,6 +98,7 @@ show_path(const struct northbound *nb, const struct paths_path *path,
     if (with_ports) {
         struct port_list list = { arena, shown };
 
+        shown->ports = paths_count_ports(nb->paths, path);
         paths_each_port(nb->paths, path, port_cb, &list);
     }
 }

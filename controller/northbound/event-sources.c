@@ -467,19 +467,10 @@ monitor_cb(void *es_, const char *port, enum health_monitor_state state,
                }, &about, false);
 }
 
-/* A paths_port_cb. */
+/* A paths_changed_cb.  As many paths may break as there are hosts: of what is
+ * more than that a second is told later, if it still holds.  That a path is
+ * well again is told at once: that it was not has been. */
 static bool
-count_cb(void *n_, const char *port OVS_UNUSED)
-{
-    uint64_t *n = n_;
-
-    ++*n;
-    return true;
-}
-
-/* A paths_changed_cb.  As many paths may break as there are hosts: what is
- * more than that a second is in GET /v1/paths alone. */
-static void
 path_cb(void *es_, const struct paths_path *path)
 {
     struct event_sources *es = es_;
@@ -491,13 +482,14 @@ path_cb(void *es_, const struct paths_path *path)
         .reason = path->reason[0] ? path->reason : NULL,
     };
 
-    if (!token_bucket_withdraw(&es->paths, TOKENS)) {
-        return;
+    if (path->state > PATH_UP && !token_bucket_withdraw(&es->paths, TOKENS)) {
+        return false;
     }
-    paths_each_port(es->nb->paths, path, count_cb, &event.ports);
+    event.ports = paths_count_ports(es->nb->paths, path);
     event_about(&about, VMN_TABLE_HOST, path->host);
     event_about(&about, VMN_TABLE_HOST, path->peer);
     event_push(es->nb, EVENT_PATH, &nb_event_path, &event, &about, false);
+    return true;
 }
 
 static const struct health_watch health_watch = {

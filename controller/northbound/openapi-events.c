@@ -125,7 +125,7 @@ const struct schema_struct nb_event_path = SHOWN_KEPT(
     SHOWN_OF(nb_event_path, peer, STRING, ALWAYS, "The other one."),
     SHOWN_OF(nb_event_path, time, STRING, ALWAYS | TIME, "When."),
     SHOWN_OF(nb_event_path, state, ENUM, ALWAYS, "As in `GET /v1/paths`.",
-             SHOWN_NAMES("up", "lossy", "mtu", "down")),
+             SHOWN_NAMES("up", "lossy", "mtu", "down", "unknown")),
     SHOWN_OF(nb_event_path, reason, STRING, 0, "The same."),
     SHOWN_OF(nb_event_path, ports, U64, ALWAYS,
              "How many ports are concerned."));

@@ -1,6 +1,7 @@
 # controller/paths
 controller_libvmn_a_SOURCES += \
 	controller/paths/host-pairs.c \
+	controller/paths/path-domains.c \
 	controller/paths/path-measuring.c \
 	controller/paths/path-probe.c \
 	controller/paths/path-probe.h \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Which hosts are pairs: those whose switches are connected, and that have
- * parts in the same network, or in networks that routers join.  Part of
- * path-measuring.c, which says when. */
+ * parts in the same network, or in networks that routers join
+ * (path-domains.c).  Part of path-measuring.c, which says when. */
 
 #include <config.h>
 
@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bitmap.h"
 #include "controller/engine/engine.h"
 #include "controller/engine/relation.h"
 #include "controller/fabric/fabric-frames.h"
@@ -22,74 +23,6 @@
 #include "util.h"
 #include "vmn/app.h"
 
-/* Domains.  --------------------------------------------------------------- */
-
-static void
-clear_domains(struct paths *p)
-{
-    struct shash_node *node, *next;
-
-    SHASH_FOR_EACH_SAFE (node, next, &p->domains) {
-        struct path_domain *domain = node->data;
-
-        sset_destroy(&domain->hosts);
-        free(domain);
-        shash_delete(&p->domains, node);
-    }
-    smap_clear(&p->networks);
-}
-
-/* Adds the hosts of a domain that are connected. */
-static struct path_domain *
-add_domain(struct paths *p, const char *key)
-{
-    struct path_domain *domain = xzalloc(sizeof *domain);
-    struct vmn_names hosts = engine_relation_values(
-        p->engine, (vmn_domain_is_routed(key) ? VMN_REL_DOMAIN_HOSTS
-                    : VMN_REL_NETWORK_HOSTS), key);
-
-    sset_init(&domain->hosts);
-    for (size_t i = 0; i < hosts.n; i++) {
-        if (fabric_host_is_connected(p->fabric, hosts.names[i])) {
-            sset_add(&domain->hosts, hosts.names[i]);
-        }
-    }
-    shash_add(&p->domains, key, domain);
-    return domain;
-}
-
-static void
-find_domains(struct paths *p)
-{
-    const struct vmn_network *network = NULL;
-    size_t size;
-    uint32_t *common = engine_peek(p->engine, VMN_QUERY_MTU, "", &size);
-    uint32_t common_mtu = (common && size == sizeof *common ? *common
-                           : VMN_MTU_DEFAULT);
-
-    free(common);
-    clear_domains(p);
-    while ((network = model_next_durable(p->model, VMN_TABLE_NETWORK,
-                                         network ? network->row.name : "",
-                                         NULL))) {
-        struct path_domain *domain;
-        char *key;
-
-        if (!network->vni || network->provider.physical) {
-            continue;
-        }
-        key = engine_domain_of(p->engine, network->row.name);
-        domain = shash_find_data(&p->domains, key);
-        if (!domain) {
-            domain = add_domain(p, key);
-        }
-        domain->mtu = MAX(domain->mtu,
-                          network->mtu ? network->mtu : common_mtu);
-        smap_add(&p->networks, network->row.name, key);
-        free(key);
-    }
-}
-
 /* Hosts and paths.  ------------------------------------------------------- */
 
 static uint32_t
@@ -97,21 +30,6 @@ pair_hash(const struct path_host *a, const struct path_host *b)
 {
     return (a->number < b->number ? hash_2words(a->number, b->number)
             : hash_2words(b->number, a->number));
-}
-
-struct path *
-host_pairs_get(const struct paths *p, const struct path_host *a,
-               const struct path_host *b)
-{
-    struct path *path;
-
-    HMAP_FOR_EACH_WITH_HASH (path, node, pair_hash(a, b), &p->pairs) {
-        if ((path->hosts[0] == a && path->hosts[1] == b)
-            || (path->hosts[0] == b && path->hosts[1] == a)) {
-            return path;
-        }
-    }
-    return NULL;
 }
 
 static void
@@ -127,6 +45,7 @@ forget_probes(struct path_turn *turn, const struct path *path)
 static void
 path_free(struct paths *p, struct path *path)
 {
+    path_measuring_forget(p, path);
     forget_probes(path->hosts[0]->last, path);
     forget_probes(path->hosts[0]->before, path);
     hmap_remove(&p->pairs, &path->node);
@@ -145,94 +64,179 @@ host_free(struct paths *p, struct path_host *host)
     free(host);
 }
 
-/* Returns the host, which is created if it is new; or NULL if it has no
- * number, as nothing is sent to it. */
+/* Returns the host, which is created if it is new. */
 static struct path_host *
-get_host(struct paths *p, const char *name)
+get_host(struct paths *p, const struct finding_host *found)
 {
-    struct path_host *host = shash_find_data(&p->hosts, name);
-    uint32_t number;
+    struct path_host *host = shash_find_data(&p->hosts, found->name);
 
     if (!host) {
-        number = id_pools_peek(model_id_pools(p->model), VMN_ID_POOL_HOST,
-                               name);
-        if (!number) {
-            return NULL;
-        }
         host = xzalloc(sizeof *host);
-        host->name = xstrdup(name);
-        host->number = number;
+        host->name = xstrdup(found->name);
+        host->number = found->number;
         host->revision = model_durable_revision(p->model);
         path_least_init(&host->reference);
         host->last = xzalloc(sizeof *host->last);
         host->before = xzalloc(sizeof *host->before);
-        hmap_insert(&p->numbers, &host->node, hash_int(number, 0));
-        shash_add(&p->hosts, name, host);
+        hmap_insert(&p->numbers, &host->node, hash_int(host->number, 0));
+        shash_add(&p->hosts, host->name, host);
     }
     return host;
+}
+
+/* Forgets all paths of the host, and the host. */
+static void
+forget_host(struct paths *p, struct path_host *host)
+{
+    struct path *path, *next;
+
+    HMAP_FOR_EACH_SAFE (path, next, node, &p->pairs) {
+        if (path->hosts[0] == host || path->hosts[1] == host) {
+            path_free(p, path);
+        }
+    }
+    host_free(p, host);
+}
+
+/* Has each host that has peers be there; those whose number is another one are
+ * others. */
+static void
+find_hosts(struct paths *p, struct path_finding *f)
+{
+    for (size_t i = 0; i < f->n; i++) {
+        struct finding_host *found = &f->hosts[i];
+        struct path_host *host = shash_find_data(&p->hosts, found->name);
+
+        if (host && host->number != found->number) {
+            forget_host(p, host);
+        }
+        if (found->peers) {
+            found->host = get_host(p, found);
+            found->host->index = i + 1;
+            found->live = fabric_host_is_live(p->fabric, found->name);
+            found->acked = fabric_host_acked(p->fabric, found->name);
+            found->domains = bitmap_allocate(f->n_list);
+        }
+    }
+    for (size_t k = 0; k < f->n_list; k++) {
+        const struct path_domain *domain = f->list[k];
+        size_t i;
+
+        f->mtu_max = MAX(f->mtu_max, domain->least);
+        if (domain->n_hosts < 2) {
+            continue;
+        }
+        BITMAP_FOR_EACH_1 (i, f->n, domain->hosts) {
+            bitmap_set1(f->hosts[i].domains, k);
+            if (domain->largest) {
+                f->mtu_max = MAX(f->mtu_max, domain->largest[i]);
+            }
+        }
+    }
+}
+
+/* Returns the largest MTU of packets that the hosts have for each other. */
+static uint32_t
+mtu_of(const struct path_finding *f, size_t a, size_t b)
+{
+    const unsigned long *of_a = f->hosts[a].domains;
+    const unsigned long *of_b = f->hosts[b].domains;
+    uint32_t mtu = 0;
+
+    for (size_t w = 0; w < bitmap_n_longs(f->n_list); w++) {
+        unsigned long common = of_a[w] & of_b[w];
+
+        for (; common && mtu < f->mtu_max;
+             common = zero_rightmost_1bit(common)) {
+            size_t k = w * BITMAP_ULONG_BITS + raw_ctz(common);
+
+            mtu = MAX(mtu, path_domain_mtu(f->list[k], a, b));
+        }
+    }
+    return mtu;
+}
+
+/* Of the paths that there are forgets those of hosts that are no pairs any
+ * more; the others are no peers in 'f' then: who still is, is new. */
+static void
+keep_paths(struct paths *p, struct path_finding *f)
+{
+    struct path *path, *next;
+
+    HMAP_FOR_EACH_SAFE (path, next, node, &p->pairs) {
+        size_t a = path->hosts[0]->index, b = path->hosts[1]->index;
+
+        if (!a || !b || !bitmap_is_set(f->hosts[a - 1].peers, b - 1)) {
+            path_free(p, path);
+            continue;
+        }
+        bitmap_set0(f->hosts[a - 1].peers, b - 1);
+        bitmap_set0(f->hosts[b - 1].peers, a - 1);
+        path->mtu = mtu_of(f, a - 1, b - 1);
+    }
 }
 
 /* Returns true if the host has the flows by which it and 'other' send each
  * other probes: without these, they would be lost, and no path broken. */
 static bool
-has_flows(const struct paths *p, const struct path_host *host,
-          const struct path_host *other)
+has_flows(const struct finding_host *found, const struct finding_host *other)
 {
-    return fabric_host_acked(p->fabric, host->name) >= MAX(host->revision,
-                                                           other->revision);
+    return (found->live && found->acked >= MAX(found->host->revision,
+                                               other->host->revision));
 }
 
-/* The two hosts are a pair.  Which of them probes, is by chance: so each has
- * about as many paths. */
+/* The two hosts are a new pair.  Which of them probes, is by chance: so each
+ * has about as many paths. */
 static void
-add_pair(struct paths *p, struct path_host *a, struct path_host *b,
-         uint32_t mtu)
+add_path(struct paths *p, const struct path_finding *f, size_t i, size_t j)
 {
-    struct path *path = host_pairs_get(p, a, b);
+    struct path_host *a = f->hosts[i].host, *b = f->hosts[j].host;
+    uint32_t hash = pair_hash(a, b);
+    bool swap = (hash ^ (a->number > b->number)) & 1;
+    struct path *path = xzalloc(sizeof *path);
 
-    if (!path) {
-        bool swap = (a->number ^ b->number ^ (a->number > b->number)) & 1;
+    path->hosts[0] = swap ? b : a;
+    path->hosts[1] = swap ? a : b;
+    path->mtu = mtu_of(f, i, j);
+    path->told = PATH_UP;
+    path_window_init(&path->window);
+    path->since_ms = time_wall_msec();
+    hmap_insert(&p->pairs, &path->node, hash);
+}
+
+/* Returns how many bits are set from 'i' on. */
+static size_t
+count_from(const unsigned long *bitmap, size_t i, size_t n)
+{
+    size_t whole = MIN(ROUND_UP(i, BITMAP_ULONG_BITS), n);
+    size_t count = 0;
+
+    for (; i < whole; i++) {
+        count += bitmap_is_set(bitmap, i);
+    }
+    return i < n ? count + bitmap_count1(&bitmap[i / BITMAP_ULONG_BITS], n - i)
+           : count;
+}
+
+/* Adds paths of host 'i' and those after it, while there is room. */
+static void
+add_paths_of(struct paths *p, const struct path_finding *f, size_t i)
+{
+    const struct finding_host *a = &f->hosts[i];
+
+    for (size_t j = bitmap_scan(a->peers, true, i + 1, f->n); j < f->n;
+         j = bitmap_scan(a->peers, true, j + 1, f->n)) {
+        const struct finding_host *b = &f->hosts[j];
 
         if (hmap_count(&p->pairs) >= PATHS_MAX) {
-            p->stats.n_unmeasured++;
+            p->stats.n_unmeasured += count_from(a->peers, j, f->n);
             return;
-        }
-        if (!has_flows(p, a, b) || !has_flows(p, b, a)) {
-            p->waits = a->shared = b->shared = true;
-            return;
-        }
-        path = xzalloc(sizeof *path);
-        path->hosts[0] = swap ? b : a;
-        path->hosts[1] = swap ? a : b;
-        path_window_init(&path->window);
-        path->since_ms = time_wall_msec();
-        hmap_insert(&p->pairs, &path->node, pair_hash(a, b));
-    }
-    path->mtu = path->shared ? MAX(path->mtu, mtu) : mtu;
-    path->shared = a->shared = b->shared = true;
-}
-
-static void
-add_pairs_of(struct paths *p, const struct path_domain *domain)
-{
-    const char **names = sset_array(&domain->hosts);
-    size_t n = sset_count(&domain->hosts), n_hosts = 0;
-    struct path_host **hosts = xmalloc(MAX(n, 1) * sizeof *hosts);
-
-    for (size_t i = 0; i < n; i++) {
-        struct path_host *host = get_host(p, names[i]);
-
-        if (host) {
-            hosts[n_hosts++] = host;
+        } else if (has_flows(a, b) && has_flows(b, a)) {
+            add_path(p, f, i, j);
+        } else {
+            p->waits = true;
         }
     }
-    for (size_t i = 0; i < n_hosts; i++) {
-        for (size_t j = i + 1; j < n_hosts; j++) {
-            add_pair(p, hosts[i], hosts[j], domain->mtu);
-        }
-    }
-    free(hosts);
-    free(names);
 }
 
 /* Lists the paths that each host probes, and the hosts that have turns. */
@@ -268,62 +272,31 @@ give_turns(struct paths *p)
     }
 }
 
-/* Forgets paths and hosts that are not 'shared'. */
+/* Forgets hosts without peers, whose paths are forgotten. */
 static void
-forget_others(struct paths *p)
+forget_hosts(struct paths *p)
 {
-    struct shash_node *node, *next_node;
-    struct path *path, *next;
+    struct shash_node *node, *next;
 
-    HMAP_FOR_EACH_SAFE (path, next, node, &p->pairs) {
-        if (!path->shared) {
-            path_free(p, path);
-        }
-    }
-    SHASH_FOR_EACH_SAFE (node, next_node, &p->hosts) {
+    SHASH_FOR_EACH_SAFE (node, next, &p->hosts) {
         struct path_host *host = node->data;
 
-        if (!host->shared) {
+        if (!host->index) {
             host_free(p, host);
         }
     }
 }
 
 static void
-begin(struct paths *p)
+forget_indexes(struct paths *p)
 {
     const struct shash_node *node;
-    struct path *path;
-
-    p->waits = false;
-    p->stats.n_unmeasured = 0;
-    SHASH_FOR_EACH (node, &p->hosts) {
-        struct path_host *host = node->data;
-
-        host->shared = false;
-    }
-    HMAP_FOR_EACH (path, node, &p->pairs) {
-        path->shared = false;
-    }
-}
-
-/* Forgets hosts whose number is another one: they are others. */
-static void
-forget_renumbered(struct paths *p)
-{
-    const struct shash_node *node;
-    struct path *path;
 
     SHASH_FOR_EACH (node, &p->hosts) {
         struct path_host *host = node->data;
 
-        host->shared = host->number == id_pools_peek(
-            model_id_pools(p->model), VMN_ID_POOL_HOST, host->name);
+        host->index = 0;
     }
-    HMAP_FOR_EACH (path, node, &p->pairs) {
-        path->shared = path->hosts[0]->shared && path->hosts[1]->shared;
-    }
-    forget_others(p);
 }
 
 /* Returns the VNI of probes, or 0 and sets 'problem'. */
@@ -344,31 +317,79 @@ find_vni(struct paths *p)
     return 0;
 }
 
-void
-host_pairs_find(struct paths *p)
+/* All domains are known: makes the pairs be those that follow from them. */
+static void
+finish(struct paths *p, struct path_finding *f)
 {
-    const struct shash_node *node;
-
-    p->vni = find_vni(p);
-    if (!p->vni) {
-        host_pairs_clear(p);
-        return;
+    p->waits = false;
+    p->stats.n_unmeasured = 0;
+    forget_indexes(p);
+    find_hosts(p, f);
+    keep_paths(p, f);
+    for (size_t i = 0; i < f->n; i++) {
+        if (f->hosts[i].peers) {
+            add_paths_of(p, f, i);
+        }
     }
-    find_domains(p);
-    forget_renumbered(p);
-    begin(p);
-    SHASH_FOR_EACH (node, &p->domains) {
-        add_pairs_of(p, node->data);
-    }
-    forget_others(p);
+    forget_hosts(p);
     give_turns(p);
+    for (size_t k = 0; k < f->n_list; k++) {
+        free(f->list[k]->largest);
+        f->list[k]->largest = NULL;
+    }
+    shash_swap(&p->domains, &f->domains);
+    hmap_swap(&p->networks.map, &f->networks.map);
+    simap_swap(&p->indexes, &f->indexes);
+}
+
+void
+host_pairs_begin(struct paths *p)
+{
+    uint32_t vni = find_vni(p);
+
+    path_domains_free(p->finding);
+    p->finding = NULL;
+    if (vni != p->vni) {
+        host_pairs_clear(p);    /* Flows of the former one are of no use. */
+        p->vni = vni;
+    }
+    if (vni) {
+        p->finding = path_domains_begin(p);
+    }
+}
+
+bool
+host_pairs_step(struct paths *p)
+{
+    struct path_finding *f = p->finding;
+
+    if (f && !path_domains_step(p, f)) {
+        return false;
+    }
+    if (f) {
+        finish(p, f);
+        path_domains_free(f);
+        p->finding = NULL;
+    }
+    return true;
 }
 
 void
 host_pairs_clear(struct paths *p)
 {
-    begin(p);
-    forget_others(p);
-    clear_domains(p);
+    struct path *path, *next;
+
+    HMAP_FOR_EACH_SAFE (path, next, node, &p->pairs) {
+        path_free(p, path);
+    }
+    forget_indexes(p);
+    forget_hosts(p);
+    path_domains_clear(&p->domains);
+    smap_clear(&p->networks);
+    simap_clear(&p->indexes);
+    path_domains_free(p->finding);
+    p->finding = NULL;
+    p->waits = false;
+    p->stats.n_unmeasured = 0;
     p->n_turns = 0;
 }

@@ -8,11 +8,13 @@
 #include "controller/paths/paths-private.h"
 
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "controller/commit/commit.h"
 #include "controller/fabric/fabric-frames.h"
+#include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric-watch.h"
 #include "controller/paths/path-probe.h"
 #include "controller/siphash.h"
@@ -32,6 +34,13 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 30);
  * it takes no more than one part in REFRESH_SHARE of the time. */
 #define REFRESH_US (1000 * 1000)
 #define REFRESH_SHARE 100
+/* What is concluded from an answer that did not come takes that those before
+ * and after it took no longer: else the link to the host, its ovs-vswitchd, or
+ * vmnd stood still, and the answer is on its way. */
+#define PROVEN_US (300 * 1000)
+/* Paths of which nobody was told yet, as too much happened, are looked for so
+ * often. */
+#define TELL_US (1000 * 1000)
 /* Turns of a path from one full-sized probe to the next, or from one look at
  * its directions to the next, of one that is down.  It has a full-sized one in
  * each turn while that decides something. */
@@ -99,9 +108,9 @@ probe_path(struct paths *p, struct path_host *host, struct path *path)
     if (w->lost_row) {
         if (w->lost_row == PATH_DOWN_AFTER - 2
             || (w->down && !path->until_rare)) {
-            fabric_probe_host(p->fabric, path->hosts[1]->name);
             send_probe(p, host, path, PROBE_FORTH);
             send_probe(p, host, path, PROBE_BACK);
+            fabric_probe_host(p->fabric, path->hosts[1]->name);
         }
     } else if (!path->until_rare || path_window_is_large_urgent(w)) {
         send_probe(p, host, path, PROBE_LARGE);
@@ -141,7 +150,66 @@ take_turn(struct paths *p, struct path_host *host)
     }
     n = path_turns_take(&host->turns, host->n_own, is_urgent, host, picks);
     for (size_t i = 0; i < n; i++) {
-        probe_path(p, host, host->own[picks[i]]);
+        struct path *path = host->own[picks[i]];
+
+        if (fabric_host_is_live(p->fabric, path->hosts[1]->name)) {
+            probe_path(p, host, path);
+        }
+    }
+}
+
+/* Telling.  --------------------------------------------------------------- */
+
+/* Tells the watch of what it does not know yet.  Returns false if it takes no
+ * more now. */
+static bool
+tell_watch(struct paths *p, struct path *path)
+{
+    enum path_state state = path_window_state(&path->window);
+    struct paths_path shown;
+
+    if (state == path->told || state == PATH_UNKNOWN || !p->changed) {
+        return true;
+    }
+    paths_describe(path, &shown);
+    if (!p->changed(p->changed_aux, &shown)) {
+        p->untold = true;
+        return false;
+    }
+    path->told = state;
+    return true;
+}
+
+/* Tells of what could not be told before. */
+static void
+tell_untold(struct paths *p)
+{
+    int64_t now_us = time_usec();
+    struct path *path;
+
+    if (!p->untold || now_us - p->told_us < TELL_US) {
+        return;
+    }
+    p->told_us = now_us;
+    p->untold = false;
+    HMAP_FOR_EACH (path, node, &p->pairs) {
+        if (!tell_watch(p, path)) {
+            return;
+        }
+    }
+}
+
+void
+path_measuring_forget(struct paths *p, struct path *path)
+{
+    struct paths_path shown;
+
+    if (path->told > PATH_UP && p->changed) {
+        paths_describe(path, &shown);
+        shown.state = PATH_UNKNOWN;
+        snprintf(shown.reason, sizeof shown.reason,
+                 "it is not measured any more");
+        p->changed(p->changed_aux, &shown);
     }
 }
 
@@ -161,9 +229,7 @@ tell(struct paths *p, struct path *path, enum path_state before)
     VLOG_INFO_RL(&rl, "path of %s and %s is %s%s%s%s", shown.host, shown.peer,
                  path_state_names[state], shown.reason[0] ? " (" : "",
                  shown.reason, shown.reason[0] ? ")" : "");
-    if (p->changed) {
-        p->changed(p->changed_aux, &shown);
-    }
+    tell_watch(p, path);
 }
 
 /* Returns true if the small probe of the same path in the turn was
@@ -182,7 +248,8 @@ small_is_answered(const struct path_turn *turn, const struct path *path)
 }
 
 /* A direction is broken if the probe has not come, and the second host, which
- * was to send it or to hand it to vmnd, was heard since; the first one was. */
+ * was to send it or to hand it to vmnd, has answered an echo that was sent
+ * after it; the first one has sent its reference. */
 static void
 judge_direction(const struct paths *p, const struct sent_probe *sent)
 {
@@ -191,8 +258,9 @@ judge_direction(const struct paths *p, const struct sent_probe *sent)
 
     if (sent->took_us >= 0) {
         *direction = DIRECTION_PASSES;
-    } else if (fabric_host_heard_since(p->fabric, sent->path->hosts[1]->name,
-                                       sent->sent_us)) {
+    } else if (fabric_host_answered_since(p->fabric,
+                                          sent->path->hosts[1]->name,
+                                          sent->sent_us)) {
         *direction = DIRECTION_BROKEN;
     }
 }
@@ -215,11 +283,29 @@ judge_small(struct paths *p, const struct sent_probe *sent)
     }
 }
 
-/* The switch has said all that it had to say of the turn.  Directions come
- * first, as what is told of a path that is down has them. */
-static void
-judge_turn(struct paths *p, struct path_turn *turn)
+/* Returns true if the switch has said all that it had to say of turn 'before',
+ * as it has answered both references at once, and some time has passed from
+ * the first one to the second. */
+static bool
+is_proven(const struct path_turn *before, const struct path_turn *last)
 {
+    return (before->reference_us >= 0
+            && (before->sent_us + before->reference_us + PROVEN_US
+                <= last->sent_us)
+            && last->reference_us <= PROVEN_US);
+}
+
+/* The host's last reference is back.  Directions come first, as what is told
+ * of a path that is down has them. */
+static void
+judge_turn(struct paths *p, struct path_host *host)
+{
+    struct path_turn *turn = host->before;
+
+    if (!is_proven(turn, host->last)) {
+        p->stats.n_unproven += turn->n;
+        turn->n = 0;
+    }
     for (size_t i = 0; i < turn->n; i++) {
         struct sent_probe *sent = &turn->probes[i];
 
@@ -301,7 +387,7 @@ receive_cb(void *p_, const char *name, uint32_t in_port OVS_UNUSED,
                && !strcmp(host->name, name)) {
         host->last->reference_us = MAX(time_usec() - host->last->sent_us, 0);
         path_least_add(&host->reference, host->last->reference_us);
-        judge_turn(p, host->before);
+        judge_turn(p, host);
     } else if (probe.index >= TURN_PROBES_MAX
                || (!take_probe(host->last, name, &probe)
                    && !take_probe(host->before, name, &probe))) {
@@ -324,15 +410,32 @@ set_turn_timer(struct paths *p)
     }
 }
 
+/* Returns false if the host has had one a short while ago, as its place among
+ * the others has changed, or lacks flows, as its switch has just come back. */
+static bool
+has_turn(const struct paths *p, const struct path_host *host)
+{
+    int64_t ago_us = time_usec() - host->last->sent_us;
+
+    return (ago_us >= path_turns_interval_us(p->n_turns) / 2
+            && fabric_host_is_live(p->fabric, host->name));
+}
+
 static void
 turn_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *p_)
 {
     struct paths *p = p_;
 
     if (p->n_turns) {
+        struct path_host *host;
+
         p->turn = p->turn < p->n_turns ? p->turn : 0;
-        take_turn(p, p->in_turn[p->turn++]);
+        host = p->in_turn[p->turn++];
+        if (has_turn(p, host)) {
+            take_turn(p, host);
+        }
     }
+    tell_untold(p);
     set_turn_timer(p);
 }
 
@@ -342,7 +445,9 @@ schedule_refresh(struct paths *p)
     int64_t us = MAX(p->refresh_us * REFRESH_SHARE, REFRESH_US);
     const struct timeval in = { us / 1000000, us % 1000000 };
 
-    if (p->begun && !event_pending(p->refresh_timer, EV_TIMEOUT, NULL)) {
+    p->stale = true;
+    if (p->begun && !p->finding
+        && !event_pending(p->refresh_timer, EV_TIMEOUT, NULL)) {
         event_add(p->refresh_timer, &in);
     }
 }
@@ -351,14 +456,24 @@ schedule_refresh(struct paths *p)
 static void
 refresh_cb(void *p_)
 {
-    struct paths *p = p_;
-
+    static const struct timeval now = { 0, 0 };
     int64_t begun_us = time_usec();
+    struct paths *p = p_;
+    bool done;
 
     p->refreshes = false;
-    host_pairs_find(p);
-    p->refresh_us = MAX(time_usec() - begun_us, 0);
-    if (p->waits) {
+    if (!p->finding) {
+        p->refresh_us = 0;
+        p->stale = false;
+        host_pairs_begin(p);
+    }
+    done = host_pairs_step(p);
+    p->refresh_us += MAX(time_usec() - begun_us, 0);
+    if (!done) {
+        event_add(p->refresh_timer, &now);
+        return;
+    }
+    if (p->waits || p->stale) {
         schedule_refresh(p);
     }
     if (!event_pending(p->turn_timer, EV_TIMEOUT, NULL)) {
@@ -427,6 +542,7 @@ paths_create(struct event_base *base, struct model *model,
     shash_init(&p->hosts);
     hmap_init(&p->numbers);
     hmap_init(&p->pairs);
+    simap_init(&p->indexes);
     shash_init(&p->domains);
     shash_init(&p->ports);
     smap_init(&p->networks);
@@ -446,6 +562,7 @@ paths_destroy(struct paths *p)
     if (!p) {
         return;
     }
+    p->changed = NULL;
     commit_cancel_when_quiescent(p->commit, begin_cb, p);
     commit_cancel_when_quiescent(p->commit, refresh_cb, p);
     commit_remove_watch(p->commit, group_cb, p);
@@ -457,6 +574,7 @@ paths_destroy(struct paths *p)
     shash_destroy(&p->hosts);
     hmap_destroy(&p->numbers);
     hmap_destroy(&p->pairs);
+    simap_destroy(&p->indexes);
     shash_destroy(&p->domains);
     paths_forget_ports(p);
     shash_destroy(&p->ports);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What path-measuring.c, host-pairs.c and paths-status.c share.  Not for
- * others. */
+ * What path-measuring.c, path-domains.c, host-pairs.c and paths-status.c
+ * share.  Not for others. */
 
 #ifndef CONTROLLER_PATHS_PATHS_PRIVATE_H
 #define CONTROLLER_PATHS_PATHS_PRIVATE_H 1
@@ -10,8 +10,8 @@
 #include "controller/paths/paths.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/shash.h"
+#include "simap.h"
 #include "smap.h"
-#include "sset.h"
 
 /* Probes of a turn: of each path a small one, a full-sized one, and one for
  * each direction. */
@@ -37,7 +37,8 @@ struct path {
                                  * probes: a full-sized one, or those of
                                  * directions. */
     uint8_t forth, back;        /* enum direction. */
-    bool shared;                /* While pairs are found: it is still one. */
+    uint8_t told;               /* enum path_state: that the watch was told of
+                                 * last; PATH_UP: of none, or all is well. */
     int64_t since_ms, checked_ms; /* Wall clock; 0: never. */
 };
 
@@ -51,7 +52,8 @@ struct sent_probe {
 
 struct path_turn {
     int64_t sent_us;            /* When its reference was sent. */
-    int64_t reference_us;       /* How long that took; -1: not back yet. */
+    int64_t reference_us;       /* How long that took; -1: it was not back when
+                                 * the next turn began, or is not yet. */
     uint64_t nonce;             /* The reference's. */
     size_t n;
     struct sent_probe probes[TURN_PROBES_MAX];
@@ -72,13 +74,43 @@ struct path_host {
      * the last one is back: by then all that the switch had to say of it has
      * been read. */
     struct path_turn *last, *before;
-    bool shared;                /* While pairs are found: it is in one. */
+    size_t index;               /* While pairs are found: its index, plus 1; 0:
+                                 * it has no peers. */
 };
 
 /* Networks that routers join, or one. */
 struct path_domain {
-    struct sset hosts;
-    uint32_t mtu;               /* The largest of its networks'. */
+    unsigned long *hosts;       /* Bitmap, by index. */
+    size_t n_hosts;
+    uint32_t least;             /* The smallest MTU of its networks. */
+    uint32_t *largest;          /* Of each host: the largest MTU of the
+                                 * networks here that it has a part in, 0: in
+                                 * none.  NULL: it is one network, or it is
+                                 * known already. */
+};
+
+/* Hosts and domains while they are found. */
+struct finding_host {
+    char *name;
+    uint32_t number;            /* As in struct path_host. */
+    unsigned long *peers;       /* Bitmap of hosts, itself among them; NULL:
+                                 * none. */
+    unsigned long *domains;     /* Bitmap of those it is in. */
+    struct path_host *host;     /* NULL: it has no peers. */
+    bool live;                  /* Gets each revision's flows, */
+    uint64_t acked;             /* and has those of this one. */
+};
+struct path_finding {
+    char *after;                /* Name of the last network. */
+    uint32_t common_mtu;        /* Of networks that say nothing. */
+    uint32_t mtu_max;           /* Of all. */
+    struct simap indexes;       /* Name of a host -> its index, plus 1. */
+    size_t n;
+    struct finding_host *hosts; /* By index. */
+    struct shash domains;       /* struct path_domain, owned, by key. */
+    size_t n_list, allocated;
+    struct path_domain **list;  /* The same. */
+    struct smap networks;       /* Name -> key of its domain. */
 };
 
 struct paths {
@@ -89,17 +121,21 @@ struct paths {
     struct event *turn_timer, *refresh_timer;
     bool begun;                 /* The first compile is done. */
     bool refreshes;             /* Waits for the state to be quiescent. */
+    struct path_finding *finding; /* While pairs are found, in slices; or
+                                 * NULL. */
+    bool stale;                 /* Something has changed since it began. */
     bool waits;                 /* Some hosts lack flows of probes. */
-    int64_t refresh_us;         /* What the last one took. */
+    int64_t refresh_us;         /* What the last one took, or this one so
+                                 * far. */
     uint32_t vni;               /* Of probes; 0: nothing is measured, */
     const char *problem;        /* for this reason, a constant. */
     struct shash hosts;         /* struct path_host, owned, by name. */
     struct hmap numbers;        /* The same. */
     struct hmap pairs;          /* struct path, owned. */
-    struct shash domains;       /* struct path_domain, owned. */
-    struct smap networks;       /* Name -> key of its domain. */
-    struct shash ports;         /* Host -> struct svec, owned, of the names of
-                                 * ports there, */
+    struct simap indexes;       /* As in struct path_finding. */
+    struct shash domains;
+    struct smap networks;
+    struct shash ports;         /* Host -> struct host_ports, owned, */
     int64_t ports_us;           /* since then (0: it is not known), */
     uint64_t ports_revision;    /* and of that revision. */
     size_t n_turns, turn;       /* Hosts that have turns, and whose is next. */
@@ -109,16 +145,35 @@ struct paths {
     uint8_t *frame;
     paths_changed_cb *changed;
     void *changed_aux;
+    bool untold;                /* The watch was not told of some paths, */
+    int64_t told_us;            /* and tried to be then. */
     struct paths_stats stats;   /* Counters, and n_unmeasured. */
 };
 
-/* host-pairs.c.  Finds anew which hosts are pairs; the state is quiescent. */
-void host_pairs_find(struct paths *);
+/* path-domains.c.  Begins to find anew which hosts are in which domains; the
+ * state is quiescent. */
+struct path_finding *path_domains_begin(struct paths *);
+/* Goes on, for some milliseconds; the state is quiescent again.  Returns true
+ * if that was all. */
+bool path_domains_step(struct paths *, struct path_finding *);
+void path_domains_free(struct path_finding *);
+/* Empties 'domains'. */
+void path_domains_clear(struct shash *domains);
+/* Returns the largest MTU of packets that hosts 'a' and 'b' of the domain have
+ * for each other. */
+uint32_t path_domain_mtu(const struct path_domain *, size_t a, size_t b);
+
+/* host-pairs.c.  Begins to find anew which hosts are pairs; the state is
+ * quiescent. */
+void host_pairs_begin(struct paths *);
+/* Goes on, as path_domains_step(), if it has begun. */
+bool host_pairs_step(struct paths *);
 /* Forgets all hosts and paths. */
 void host_pairs_clear(struct paths *);
-/* Returns the path of two hosts, or NULL. */
-struct path *host_pairs_get(const struct paths *, const struct path_host *,
-                            const struct path_host *);
+
+/* path-measuring.c.  The path goes: whoever was told that it is in trouble is
+ * told that this has ended. */
+void path_measuring_forget(struct paths *, struct path *);
 
 /* paths-status.c.  Fills in what is known of a path. */
 void paths_describe(const struct path *, struct paths_path *);

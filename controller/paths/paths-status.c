@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bitmap.h"
 #include "controller/model/model.h"
 #include "openvswitch/dynamic-string.h"
 #include "svec.h"
@@ -118,27 +119,32 @@ paths_each(const struct paths *p, const char *host, paths_each_cb *cb,
 
 /* Ports.  ----------------------------------------------------------------- */
 
-/* Returns true if the port's host is one of the two, and the other one has a
- * part in the port's domain. */
-static bool
-is_concerned(const struct paths *p, const struct paths_path *path,
-             const struct vmn_binding *binding)
-{
-    bool is_peers = binding->host && !strcmp(binding->host, path->peer);
-    const struct path_domain *domain;
-    const struct vmn_port *port;
-    const char *key;
+/* The ports of a host. */
+struct host_ports {
+    struct svec names;          /* Sorted. */
+    struct simap domains;       /* How many of them are enabled and in a
+                                 * domain, by its key. */
+};
 
-    if (!binding->host
-        || (!is_peers && strcmp(binding->host, path->host))) {
-        return false;
-    }
-    port = model_get_durable(p->model, VMN_TABLE_PORT, binding->row.name,
-                             NULL);
-    key = port && port->enabled ? smap_get(&p->networks, port->network) : NULL;
-    domain = key ? shash_find_data(&p->domains, key) : NULL;
-    return domain && sset_contains(&domain->hosts,
-                                   is_peers ? path->host : path->peer);
+/* Returns true if the host has a part in the domain. */
+static bool
+is_in_domain(const struct paths *p, const char *key, const char *host)
+{
+    const struct path_domain *domain = shash_find_data(&p->domains, key);
+    size_t index = simap_get(&p->indexes, host);
+
+    return domain && index && bitmap_is_set(domain->hosts, index - 1);
+}
+
+/* Returns the key of the port's domain; NULL: it is in none, or disabled. */
+static const char *
+domain_of_port(const struct paths *p, const char *name)
+{
+    const struct vmn_port *port = model_get_durable(p->model, VMN_TABLE_PORT,
+                                                    name, NULL);
+
+    return (port && port->enabled ? smap_get(&p->networks, port->network)
+            : NULL);
 }
 
 bool
@@ -147,8 +153,14 @@ paths_concerns_port(const struct paths *p, const struct paths_path *path,
 {
     const struct vmn_binding *binding = model_get_durable(
         p->model, VMN_TABLE_BINDING, port, NULL);
+    const char *host = binding ? binding->host : NULL, *key;
+    bool is_peers = host && !strcmp(host, path->peer);
 
-    return binding && is_concerned(p, path, binding);
+    if (!host || (!is_peers && strcmp(host, path->host))) {
+        return false;
+    }
+    key = domain_of_port(p, port);
+    return key && is_in_domain(p, key, is_peers ? path->host : path->peer);
 }
 
 void
@@ -157,8 +169,11 @@ paths_forget_ports(struct paths *p)
     struct shash_node *node, *next;
 
     SHASH_FOR_EACH_SAFE (node, next, &p->ports) {
-        svec_destroy(node->data);
-        free(node->data);
+        struct host_ports *ports = node->data;
+
+        svec_destroy(&ports->names);
+        simap_destroy(&ports->domains);
+        free(ports);
         shash_delete(&p->ports, node);
     }
     p->ports_us = 0;
@@ -183,7 +198,8 @@ find_ports(struct paths *p)
     while ((binding = model_next_durable(
                 p->model, VMN_TABLE_BINDING,
                 binding ? binding->row.name : "", NULL))) {
-        struct svec *ports;
+        struct host_ports *ports;
+        const char *key;
 
         if (!binding->host || !shash_find(&p->hosts, binding->host)) {
             continue;
@@ -191,11 +207,39 @@ find_ports(struct paths *p)
         ports = shash_find_data(&p->ports, binding->host);
         if (!ports) {
             ports = xmalloc(sizeof *ports);
-            svec_init(ports);
+            svec_init(&ports->names);
+            simap_init(&ports->domains);
             shash_add(&p->ports, binding->host, ports);
         }
-        svec_add(ports, binding->row.name);
+        svec_add(&ports->names, binding->row.name);
+        key = domain_of_port(p, binding->row.name);
+        if (key) {
+            simap_increase(&ports->domains, key, 1);
+        }
     }
+}
+
+uint64_t
+paths_count_ports(struct paths *p, const struct paths_path *path)
+{
+    uint64_t n = 0;
+
+    find_ports(p);
+    for (int i = 0; i < 2; i++) {
+        const struct host_ports *ports = shash_find_data(
+            &p->ports, i ? path->peer : path->host);
+        const struct simap_node *node;
+
+        if (!ports) {
+            continue;
+        }
+        SIMAP_FOR_EACH (node, &ports->domains) {
+            if (is_in_domain(p, node->name, i ? path->host : path->peer)) {
+                n += node->data;
+            }
+        }
+    }
+    return n;
 }
 
 void
@@ -208,10 +252,10 @@ paths_each_port(struct paths *p, const struct paths_path *path,
 
     find_ports(p);
     for (int i = 0; i < 2; i++) {
-        const struct svec *ports = shash_find_data(
+        const struct host_ports *ports = shash_find_data(
             &p->ports, i ? path->peer : path->host);
 
-        lists[i] = ports ? ports : &none;
+        lists[i] = ports ? &ports->names : &none;
     }
     while (at[0] < lists[0]->n || at[1] < lists[1]->n) {
         int i = (at[0] >= lists[0]->n

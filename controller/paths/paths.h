@@ -10,10 +10,10 @@
  * the way between vmnd and the first host takes is measured by a reference: a
  * packet-out that comes back without having left the switch.
  *
- * host-pairs.c finds which hosts share a network, path-measuring.c sends
- * probes, in turns (path-turns.h), path-window.h is what they say,
- * paths-status.c what users see of it.  Nothing that is forwarded depends on
- * it. */
+ * path-domains.c finds which hosts share a network, host-pairs.c has a path
+ * for each two of them, path-measuring.c sends probes, in turns
+ * (path-turns.h), path-window.h is what they say, paths-status.c what users
+ * see of it.  Nothing that is forwarded depends on it. */
 
 #ifndef CONTROLLER_PATHS_PATHS_H
 #define CONTROLLER_PATHS_PATHS_H 1
@@ -56,9 +56,12 @@ struct paths_path {
     char reason[PATHS_REASON_SIZE]; /* "": there is none. */
 };
 
-/* Called when the state of a path is another one; not when it is known for the
- * first time, and all is well. */
-typedef void paths_changed_cb(void *aux, const struct paths_path *);
+/* Called when the state of a path is another one than it was called with last;
+ * not when it is known for the first time, and all is well.  PATH_UNKNOWN: it
+ * was in trouble, and is not measured any more.  Returns false if it takes no
+ * more now: then it is called again later, if the path is still in trouble; of
+ * one that is not any more it must take it. */
+typedef bool paths_changed_cb(void *aux, const struct paths_path *);
 /* NULL: nobody is told. */
 void paths_set_watch(struct paths *, paths_changed_cb *, void *aux);
 
@@ -78,6 +81,8 @@ void paths_each(const struct paths *, const char *host, paths_each_cb *,
  * that the other one has a part in, or in one that routers join with such. */
 bool paths_concerns_port(const struct paths *, const struct paths_path *,
                          const char *port);
+/* Returns how many such ports there are; it may be as of a second ago. */
+uint64_t paths_count_ports(struct paths *, const struct paths_path *);
 /* Calls 'cb' with the name of each such port, sorted, until it returns false;
  * one that came within the last second may be missing.  The name is valid
  * until the next call. */

@@ -100,6 +100,7 @@ UNIT_TESTS = \
 	tests/unit/test-probe-target \
 	tests/unit/test-probe-http \
 	tests/unit/test-paths \
+	tests/unit/test-path-measuring \
 	tests/unit/test-prober \
 	tests/unit/test-prober-drain \
 	tests/unit/test-quota-flows \
@@ -278,6 +279,10 @@ $(CLOCK_TESTS): private AM_LDFLAGS += -Wl,--wrap=loop_now_ms
 TIME_TESTS = \
 	tests/unit/test-fabric-samples
 $(TIME_TESTS): private AM_LDFLAGS += -Wl,--wrap=time_msec
+# And by __wrap_time_usec().
+USEC_TESTS = \
+	tests/unit/test-path-measuring
+$(USEC_TESTS): private AM_LDFLAGS += -Wl,--wrap=time_usec
 
 # Those that speak for the cluster, and for the simulator.
 CLUSTER_WRAPS = \

@@ -404,6 +404,11 @@ frames_are_sent_to_hosts_that_are_there(void **state)
     assert_false(fabric_host_heard_since(fabric, "h9", since_us));
     fabric_probe_host(fabric, "h0");
     TURN_UNTIL(fabric_host_heard_since(fabric, "h0", since_us));
+    /* Which of them it has answered is known. */
+    assert_true(fabric_host_is_live(fabric, "h0"));
+    TURN_UNTIL(fabric_host_answered_since(fabric, "h0", since_us));
+    assert_false(fabric_host_answered_since(fabric, "h0", time_usec() + 1));
+    assert_false(fabric_host_answered_since(fabric, "h9", 0));
     fake_switch_disconnect(&fakes[0]);
     TURN_UNTIL(!fabric_host_is_connected(fabric, "h0"));
     assert_false(fabric_send_frame(fabric, "h0", 9, frame, sizeof frame));
