@@ -98,6 +98,15 @@ forget_host(struct paths *p, struct path_host *host)
     host_free(p, host);
 }
 
+/* Those with the largest MTU come first. */
+static int
+compare_domains(const void *a_, const void *b_)
+{
+    const struct path_domain *const *a = a_, *const *b = b_;
+
+    return ((*a)->most < (*b)->most) - ((*a)->most > (*b)->most);
+}
+
 /* Has each host that has peers be there; those whose number is another one are
  * others. */
 static void
@@ -118,18 +127,16 @@ find_hosts(struct paths *p, struct path_finding *f)
             found->domains = bitmap_allocate(f->n_list);
         }
     }
+    if (f->n_list) {
+        qsort(f->list, f->n_list, sizeof *f->list, compare_domains);
+    }
     for (size_t k = 0; k < f->n_list; k++) {
         const struct path_domain *domain = f->list[k];
         size_t i;
 
-        f->mtu_max = MAX(f->mtu_max, domain->least);
-        if (domain->n_hosts < 2) {
-            continue;
-        }
-        BITMAP_FOR_EACH_1 (i, f->n, domain->hosts) {
-            bitmap_set1(f->hosts[i].domains, k);
-            if (domain->largest) {
-                f->mtu_max = MAX(f->mtu_max, domain->largest[i]);
+        if (domain->n_hosts >= 2) {
+            BITMAP_FOR_EACH_1 (i, f->n, domain->hosts) {
+                bitmap_set1(f->hosts[i].domains, k);
             }
         }
     }
@@ -146,10 +153,12 @@ mtu_of(const struct path_finding *f, size_t a, size_t b)
     for (size_t w = 0; w < bitmap_n_longs(f->n_list); w++) {
         unsigned long common = of_a[w] & of_b[w];
 
-        for (; common && mtu < f->mtu_max;
-             common = zero_rightmost_1bit(common)) {
+        for (; common; common = zero_rightmost_1bit(common)) {
             size_t k = w * BITMAP_ULONG_BITS + raw_ctz(common);
 
+            if (f->list[k]->most <= mtu) {
+                return mtu;
+            }
             mtu = MAX(mtu, path_domain_mtu(f->list[k], a, b));
         }
     }

@@ -118,7 +118,6 @@ add_domain(struct paths *p, struct path_finding *f, const char *key)
     size_t i;
 
     domain->hosts = bitmap_allocate(f->n);
-    domain->largest = routed ? xcalloc(f->n, sizeof *domain->largest) : NULL;
     for (size_t k = 0; k < hosts.n; k++) {
         i = simap_get(&f->indexes, hosts.names[k]);
         if (i) {
@@ -127,6 +126,8 @@ add_domain(struct paths *p, struct path_finding *f, const char *key)
         }
     }
     if (domain->n_hosts >= 2) {
+        domain->largest = (routed ? xcalloc(f->n, sizeof *domain->largest)
+                           : NULL);
         BITMAP_FOR_EACH_1 (i, f->n, domain->hosts) {
             struct finding_host *host = &f->hosts[i];
 
@@ -153,7 +154,8 @@ add_mtu(struct paths *p, const struct path_finding *f,
     struct vmn_names hosts;
 
     domain->least = domain->least ? MIN(domain->least, mtu) : mtu;
-    if (!domain->largest || domain->n_hosts < 2) {
+    domain->most = MAX(domain->most, mtu);
+    if (!domain->largest) {
         return;
     }
     hosts = engine_relation_values(p->engine, VMN_REL_NETWORK_HOSTS,

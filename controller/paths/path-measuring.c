@@ -41,6 +41,9 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 30);
 /* Paths of which nobody was told yet, as too much happened, are looked for so
  * often. */
 #define TELL_US (1000 * 1000)
+/* Old results are looked for so often; see is_old(). */
+#define AGE_US (30 * 1000 * 1000)
+#define OLD_TURNS 4
 /* Turns of a path from one full-sized probe to the next, or from one look at
  * its directions to the next, of one that is down.  It has a full-sized one in
  * each turn while that decides something. */
@@ -213,6 +216,40 @@ path_measuring_forget(struct paths *p, struct path *path)
     }
 }
 
+/* A path of which nothing was proven for long is unknown: longer than its turn
+ * may take to come, a few times over. */
+static bool
+is_old(const struct paths *p, const struct path *path, int64_t now_us)
+{
+    size_t turns = DIV_ROUND_UP(path->hosts[0]->n_own, PATH_TURN_URGENT);
+
+    return (path->judged_us
+            && (now_us - path->judged_us
+                > AGE_US + OLD_TURNS * (int64_t) turns
+                           * path_turns_interval_us(p->n_turns)));
+}
+
+static void
+forget_old(struct paths *p)
+{
+    int64_t now_us = time_usec();
+    struct path *path;
+
+    if (now_us - p->aged_us < AGE_US) {
+        return;
+    }
+    p->aged_us = now_us;
+    HMAP_FOR_EACH (path, node, &p->pairs) {
+        if (is_old(p, path, now_us)) {
+            path_measuring_forget(p, path);
+            path->told = PATH_UP;
+            path->judged_us = 0;
+            path->since_ms = time_wall_msec();
+            path_window_init(&path->window);
+        }
+    }
+}
+
 /* Judging.  --------------------------------------------------------------- */
 
 static void
@@ -272,6 +309,7 @@ judge_small(struct paths *p, const struct sent_probe *sent)
     bool answered = sent->took_us >= 0;
 
     sent->path->checked_ms = time_wall_msec();
+    sent->path->judged_us = time_usec();
     if (answered) {
         p->stats.n_answered++;
         sent->path->forth = sent->path->back = DIRECTION_UNKNOWN;
@@ -436,6 +474,7 @@ turn_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *p_)
         }
     }
     tell_untold(p);
+    forget_old(p);
     set_turn_timer(p);
 }
 

@@ -40,6 +40,7 @@ struct path {
     uint8_t told;               /* enum path_state: that the watch was told of
                                  * last; PATH_UP: of none, or all is well. */
     int64_t since_ms, checked_ms; /* Wall clock; 0: never. */
+    int64_t judged_us;          /* Of time_usec(); 0: never. */
 };
 
 struct sent_probe {
@@ -82,11 +83,12 @@ struct path_host {
 struct path_domain {
     unsigned long *hosts;       /* Bitmap, by index. */
     size_t n_hosts;
-    uint32_t least;             /* The smallest MTU of its networks. */
+    uint32_t least, most;       /* The smallest MTU of its networks, and the
+                                 * largest. */
     uint32_t *largest;          /* Of each host: the largest MTU of the
                                  * networks here that it has a part in, 0: in
-                                 * none.  NULL: it is one network, or it is
-                                 * known already. */
+                                 * none.  NULL: it is one network, it has one
+                                 * host, or all is known already. */
 };
 
 /* Hosts and domains while they are found. */
@@ -103,7 +105,6 @@ struct finding_host {
 struct path_finding {
     char *after;                /* Name of the last network. */
     uint32_t common_mtu;        /* Of networks that say nothing. */
-    uint32_t mtu_max;           /* Of all. */
     struct simap indexes;       /* Name of a host -> its index, plus 1. */
     size_t n;
     struct finding_host *hosts; /* By index. */
@@ -145,6 +146,7 @@ struct paths {
     uint8_t *frame;
     paths_changed_cb *changed;
     void *changed_aux;
+    int64_t aged_us;            /* When old results were looked for. */
     bool untold;                /* The watch was not told of some paths, */
     int64_t told_us;            /* and tried to be then. */
     struct paths_stats stats;   /* Counters, and n_unmeasured. */

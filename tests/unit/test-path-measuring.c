@@ -537,6 +537,26 @@ host_that_is_reconciled_is_not_probed(void **state OVS_UNUSED)
 }
 
 static void
+what_is_not_proven_for_long_is_unknown(void **state OVS_UNUSED)
+{
+    begin_with_two();
+    lost[0][1] = true;
+    take_turns(10);
+    assert_int_equal(n_told, 1);
+    hosts[0].stalled = hosts[1].stalled = true;
+    take_turns(20);
+    assert_int_equal(get("h000", "h001").state, PATH_DOWN);
+    take_turns(100);
+    assert_int_equal(get("h000", "h001").state, PATH_UNKNOWN);
+    assert_int_equal(n_told, 2);
+    assert_int_equal(told_state, PATH_UNKNOWN);
+    hosts[0].stalled = hosts[1].stalled = false;
+    take_turns(20);
+    assert_int_equal(get("h000", "h001").state, PATH_DOWN);
+    assert_int_equal(n_told, 3);
+}
+
+static void
 host_has_one_turn_at_a_time(void **state OVS_UNUSED)
 {
     unsigned before;
@@ -688,6 +708,7 @@ main(void)
         T(silent_host_has_no_broken_direction),
         T(stalled_link_is_no_loss),
         T(host_that_is_reconciled_is_not_probed),
+        T(what_is_not_proven_for_long_is_unknown),
         T(host_has_one_turn_at_a_time),
         T(what_is_not_taken_is_told_later),
         T(pairs_wait_for_their_flows),
