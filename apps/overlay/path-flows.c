@@ -39,7 +39,8 @@ return_request(struct vmn_emit *emit, uint32_t vni)
 }
 
 /* Hands a frame to vmnd: its beginning, which is all that is looked at.  As a
- * sender it is told from all ports, so that none uses up its rate. */
+ * sender it is told from all ports, so that none uses up its rate, and the
+ * fabric sends it up without a meter (packet-in-meter-flows.c). */
 static void
 take_frame(struct vmn_flow *flow)
 {
