@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is between hosts: tunnels over IPv4 and IPv6, in VXLAN and Geneve."""
 
+import os
+
 import pytest
 from conftest import World, check_log, close_lab, flows, make_lab
+from test_live_apps import ctl
 
 from vmnlab import frames, netns, traffic
 from vmnlab.api import Refused
 from vmnlab.frames import Capture
 from vmnlab.netns import wait_for
 
+APP = os.path.join(os.environ.get("VMN_APPDIR", "_build/normal/appdir"),
+                   "paths.so")
 VXLAN, GENEVE = 4789, 6081      # UDP ports (RFC 7348, RFC 8926).
 
 
@@ -295,6 +300,27 @@ def test_hosts_of_one_family_meet_those_of_both(world, three):
         world.api.patch("hosts/h1", {"second_tunnel_ip": None})
     assert refused.value.status == 409
     assert "second_tunnel_ip" in str(refused.value)
+
+
+def test_paths_are_measured_over_all_of_it(world, three):
+    """Probes come back whatever the sender's family and encapsulation are, and
+    full-sized ones are not too large."""
+    lab = world.lab
+
+    def states():
+        return [(p["host"], p["peer"], p["state"])
+                for p in world.api.get("paths")["items"]]
+
+    patch_host(world, "h1", encap="geneve")
+    ctl(lab, "app", "load", APP, "--wait")
+    try:
+        wait_for("all to be up", lambda: sorted(states()) == [
+            ("h1", "h2", "up"), ("h1", "h3", "up"), ("h2", "h3", "up")], 30)
+        wait_for("some turns", lambda: world.api.metrics()[
+            'vmn_path_probes_total{result="ok"}'] >= 15, 60)
+        assert {state for _, _, state in states()} == {"up"}
+    finally:
+        ctl(lab, "app", "unload", "paths", "--wait")
 
 
 def test_another_family_is_reached_step_by_step(world, three):
