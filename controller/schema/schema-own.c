@@ -342,7 +342,8 @@ make_field(const struct making *m, const struct vmn_type_field *fields,
         .def_text = (from->def_text ? arena_strdup(m->arena, from->def_text)
                      : NULL),
         .max_items = from->max_items ? from->max_items : ITEMS_MAX,
-        .min_items = from->required ? 1 : 0,
+        .min_items = (from->required
+                      || (from->type == VMN_FIELD_REF && from->min > 0)),
         .doc = arena_strdup(m->arena, from->doc),
     };
     return check_field(m, fields, i) && set_type(m, i, from, f);

@@ -88,7 +88,10 @@ struct vmn_field_class {
     enum vmn_field_type type;
     uint32_t flags;             /* VMN_FIELD_*. */
     int min, max;               /* Of INT, what it may be; of TEXT, how long it
-                                 * may be.  Both 0: any, 0 to 1,024. */
+                                 * may be.  Both 0: any, 0 to 1,024.  Of a list
+                                 * of REF, 'min' 1: if it is there it names
+                                 * something, and the object goes with the last
+                                 * that it names. */
     int def;                    /* Default of BOOL, INT, ENUM. */
     unsigned max_items;         /* Of a list; 0: 1,000. */
     const char *def_text;       /* Default of TEXT and REF; NULL: none. */

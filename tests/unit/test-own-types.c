@@ -471,6 +471,8 @@ struct way {
     const char *after;
     size_t n_sets;
     const char *const *sets;
+    size_t n_places;
+    const char *const *places;
 };
 
 static const struct vmn_struct_class set_struct = {
@@ -490,6 +492,9 @@ static const struct vmn_struct_class way_struct = {
           .doc = "The way before." },
         { VMN_LIST_FIELD(way, sets), .type = VMN_FIELD_REF,
           .ref = "chains-sets", .flags = VMN_FIELD_LIST, .doc = "Sets." },
+        { VMN_LIST_FIELD(way, places), .type = VMN_FIELD_REF, .min = 1,
+          .ref = "networks", .flags = VMN_FIELD_SET,
+          .doc = "Where; absent: anywhere." },
         { .name = NULL },
     },
 };
@@ -553,6 +558,30 @@ objects_name_objects_of_the_app(void **state OVS_UNUSED)
     assert_applied(model, "cascade networks n", "");
     assert_non_null(model_get(model, schema_find_table("chains-ways")->id,
                               "c"));
+    destroy_model(model);
+}
+
+/* One that is in some places is not anywhere once they have gone. */
+static void
+object_goes_with_the_last_that_it_names(void **state OVS_UNUSED)
+{
+    struct model *model = make_model();
+    const struct way *way;
+    enum vmn_table ways;
+
+    assert_declared(model, referring, "");
+    ways = schema_find_table("chains-ways")->id;
+    assert_applied(model, "put networks m {}\n"
+                   "put chains-ways a {'places':['n','m']}\n"
+                   "put chains-ways b {}", "");
+    assert_applied(model, "put chains-ways c {'places':[]}",
+                   "/places must have at least 1 element\n");
+    assert_applied(model, "cascade networks n", "");
+    way = model_get(model, ways, "a");
+    assert_int_equal(way->n_places, 1);
+    assert_applied(model, "cascade networks m", "");
+    assert_null(model_get(model, ways, "a"));
+    assert_non_null(model_get(model, ways, "b"));
     destroy_model(model);
 }
 
@@ -731,6 +760,7 @@ main(void)
         cmocka_unit_test(rows_are_the_structs_of_the_app),
         cmocka_unit_test(objects_follow_their_type),
         cmocka_unit_test(objects_name_objects_of_the_app),
+        cmocka_unit_test(object_goes_with_the_last_that_it_names),
         cmocka_unit_test(status_members_that_make_no_sense_are_refused),
         cmocka_unit_test(status_members_follow_what_is_known_of_all),
         cmocka_unit_test(taken_back_with_the_request),
