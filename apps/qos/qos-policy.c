@@ -99,23 +99,25 @@ static const struct vmn_struct_class policy = {
     .name = "policy", .size = sizeof(struct qos_policy),
     .fields = (const struct vmn_field_class[]) {
         { VMN_LIST_FIELD(qos_policy, ports), .type = VMN_FIELD_REF,
-          .ref = "ports", .flags = VMN_FIELD_SET,
+          .ref = "ports", .min = 1, .flags = VMN_FIELD_SET,
           .doc = "The ports that it is for, each by itself." },
         { VMN_FIELD(qos_policy, network), .type = VMN_FIELD_REF,
-          .ref = "networks",
-          .doc = "In place of `ports`: those of this network." },
+          .ref = "networks", .flags = VMN_FIELD_ADMINISTRATORS,
+          .doc = "In place of `ports`: those of this network, whosever they "
+                 "are." },
         { VMN_FIELD(qos_policy, selector), .type = VMN_FIELD_SELECTOR,
           .doc = "In place of `ports`: those with such labels; with "
                  "`network`, of these." },
         { VMN_LIST_FIELD(qos_policy, hosts), .type = VMN_FIELD_REF,
-          .ref = "hosts",
+          .ref = "hosts", .min = 1,
           .flags = VMN_FIELD_SET | VMN_FIELD_ADMINISTRATORS,
           .doc = "In place of `ports`: those that are on these hosts; with "
                  "`network` or `selector`, of these." },
         { VMN_FIELD(qos_policy, priority), .type = VMN_FIELD_INT, .min = 0,
           .max = PRIORITY_MAX, .def = PRIORITY_MAX / 2,
           .doc = "Of several policies of a port that say a `dscp`, the one "
-                 "with the least counts; of equal ones the first by name." },
+                 "with the least counts, and one with `hosts` before all "
+                 "others; of equal ones the first by name." },
         { VMN_LIST_FIELD(qos_policy, filters), .type = VMN_FIELD_STRUCT,
           .flags = VMN_FIELD_LIST, .nested = &qos_filter_class,
           .max_items = FILTERS_MAX,
@@ -133,7 +135,8 @@ static const struct vmn_struct_class policy = {
           .max_items = N_DIRECTIONS,
           .doc = "How much all of its ports on a host may send and get "
                  "together, on each host by itself.  Those of several "
-                 "policies all hold, behind `limits`." },
+                 "policies all hold, behind `limits`: those of `ports` first, "
+                 "and last those of nothing but `hosts`." },
         { VMN_FIELD(qos_policy, dscp), .type = VMN_FIELD_INT,
           .min = DSCP_KEPT, .max = 63, .def = DSCP_KEPT,
           .doc = "DSCP that what its ports send gets (RFC 2474); -1: what "
@@ -145,8 +148,8 @@ static const struct vmn_struct_class policy = {
 static const struct vmn_field_class status[] = {
     { .name = "hosts", .type = VMN_FIELD_TEXT, .flags = VMN_FIELD_LIST,
       .relation = REL_HOSTS,
-      .doc = "Hosts with ports that have its `shared_limits`, which each of "
-             "these hosts allows." },
+      .doc = "Hosts with ports of it, if it has `shared_limits`, which each "
+             "of these hosts allows, or `filters`." },
     { .name = NULL },
 };
 
@@ -180,6 +183,7 @@ qos_publish_policy(struct vmn_view *view, const char *key,
     } else if (row->network) {
         of = vmn_printf(view, "network %s", row->network);
     } else if (!row->selector.text) {
+        /* Never those of any host: there is no policy of nothing. */
         for (size_t i = 0; i < row->n_hosts; i++) {
             vmn_publish(emit, REL_POLICIES,
                         vmn_printf(view, "host %s", row->hosts[i]), key);
@@ -231,9 +235,45 @@ take_less(int *rate, int *burst, int other_rate, int other_burst)
     }
 }
 
+/* Returns true if a DSCP is that of 'a' rather than of 'b'.  Policies with
+ * hosts are administrators' alone, and first: no tenant is to have the
+ * underlay serve him before others (a host's tunnel_dscp). */
+static bool
+is_before(const struct qos_policy *a, const struct qos_policy *b)
+{
+    if (!a->n_hosts != !b->n_hosts) {
+        return a->n_hosts;
+    }
+    return (a->priority != b->priority ? a->priority < b->priority
+            : strcmp(a->object.row.name, b->object.row.name) < 0);
+}
+
+/* Returns how many ports a policy is for, in comparison: a packet that the
+ * narrower limit drops is to take nothing from the wider one. */
+static int
+width(const struct qos_policy *row)
+{
+    return row->n_ports ? 0 : row->network || row->selector.text ? 1 : 2;
+}
+
+/* Puts a policy among those whose limits each hold, the narrowest first. */
+static void
+insert(const struct qos_policy *row, struct qos_effect *effect)
+{
+    size_t i = effect->n++;
+
+    if (i >= POLICIES_OF_PORT_MAX) {
+        return;
+    }
+    for (; i && width(effect->policies[i - 1]) > width(row); i--) {
+        effect->policies[i] = effect->policies[i - 1];
+    }
+    effect->policies[i] = row;
+}
+
 /* Adds to 'effect' what a policy says.  A limit is never lifted by another
  * policy: who may write one for his ports is not to undo an operator's.  Of
- * DSCPs that of 'first' counts, the policy with the least priority so far. */
+ * DSCPs that of 'first' counts. */
 static void
 add_policy(const struct qos_policy *row, const struct qos_policy **first,
            struct qos_effect *effect)
@@ -248,19 +288,20 @@ add_policy(const struct qos_policy *row, const struct qos_policy **first,
                   from->burst_packets);
     }
     if (row->n_shared_limits || row->n_filters) {
-        if (effect->n < POLICIES_OF_PORT_MAX) {
-            effect->policies[effect->n] = row;
-        }
-        effect->n++;
+        insert(row, effect);
     }
-    if (row->dscp != DSCP_KEPT
-        && (!*first || row->priority < (*first)->priority
-            || (row->priority == (*first)->priority
-                && strcmp(row->object.row.name,
-                          (*first)->object.row.name) < 0))) {
+    effect->n_filtered += row->n_filters && row->n_limits;
+    if (row->dscp != DSCP_KEPT && (!*first || is_before(row, *first))) {
         *first = row;
         effect->dscp = row->dscp;
     }
+}
+
+bool
+qos_has_too_many(const struct qos_effect *effect)
+{
+    return (effect->n > POLICIES_OF_PORT_MAX
+            || effect->n_filtered > FILTERED_OF_PORT_MAX);
 }
 
 /* A port on one of its hosts, and what was found of its policies so far. */

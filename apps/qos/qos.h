@@ -13,27 +13,34 @@
 /* Relation: "port NAME", "network NAME", "label KEY", "label KEY=VALUE", "host
  * NAME" or "any" -> policies that may be for such ports. */
 #define REL_POLICIES "qos.policies"
-/* Relation: policy -> hosts with ports that share its limits, each by itself;
- * as its status has it. */
+/* Relation: policy with shared limits or filters -> hosts with ports of it; as
+ * its status has it. */
 #define REL_HOSTS "qos.hosts"
+/* Relation: port -> hosts on which it has limits of its own. */
+#define REL_LIMITED "qos.limited"
 
 /* Numbers of policies with shared limits or filters, which packets carry while
  * they meet these.  0: what all others of the port come to. */
 #define POOL_POLICY "qos.policy"
 #define POLICY_NUMBER_MAX 65535
-/* Policies with shared limits or filters that a port may have.  With more
- * nothing gets through: a limit that is not met would be none. */
+/* Policies with shared limits or filters that a port may have, and of these
+ * policies with filters and limits, which take meters of the port's own.  With
+ * more no IP packet gets through: a limit that is not met would be none. */
 #define POLICIES_OF_PORT_MAX 32
+#define FILTERED_OF_PORT_MAX 4
 #define FILTERS_MAX 8
 
 /* Stages and their tables. */
 enum { STAGE_EGRESS, STAGE_INGRESS, N_STAGES };
 enum {
     TABLE_PORT,                 /* What a port's packets are to meet... */
-    TABLE_LIMITS,               /* ...a meter for each of it. */
+    TABLE_LIMITS,               /* ...a meter for each of it, and whether
+                                 * filters match. */
     N_TABLES
 };
 enum { PRIORITY_NONE = 1, PRIORITY_LIMITED = 10, PRIORITY_NEIGHBOURS = 20 };
+_Static_assert(PRIORITY_LIMITED + FILTERS_MAX <= PRIORITY_NEIGHBOURS,
+               "each filter has a priority of its own");
 
 enum protocol {
     PROTOCOL_ANY, PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_SCTP, PROTOCOL_ICMP,
@@ -92,11 +99,15 @@ struct qos_effect {
     struct qos_limit limits[N_DIRECTIONS]; /* Of those without filters; 0:
                                             * none. */
     int dscp;                   /* Or DSCP_KEPT. */
-    /* Those with shared limits or filters; 'n' more than
-     * POLICIES_OF_PORT_MAX: too many. */
-    size_t n;
+    /* Those with shared limits or filters, the narrowest first; see
+     * qos_has_too_many(). */
+    size_t n, n_filtered;
     const struct qos_policy *policies[POLICIES_OF_PORT_MAX];
 };
+
+/* Returns true if the port has more policies than it may have; then
+ * 'policies' has not all of them. */
+bool qos_has_too_many(const struct qos_effect *);
 
 /* Fills in 'effect' for a port on one of its hosts.  Returns false if there is
  * none. */
