@@ -76,39 +76,35 @@ qos_check_filters(const struct qos_policy *row, struct vmn_check *check)
 
 /* Matches.  --------------------------------------------------------------- */
 
+static const uint8_t numbers[N_PROTOCOLS] = {
+    [PROTOCOL_TCP] = VMN_IP_PROTO_TCP, [PROTOCOL_UDP] = VMN_IP_PROTO_UDP,
+    [PROTOCOL_SCTP] = VMN_IP_PROTO_SCTP, [PROTOCOL_ICMP] = VMN_IP_PROTO_ICMP,
+    [PROTOCOL_ICMPV6] = VMN_IP_PROTO_ICMPV6,
+};
+
 /* What is matched of a filter: of one family, and of one end each. */
 struct part {
     const struct qos_filter *filter;
     const struct qos_filtered *to;
     uint16_t priority;
-    uint8_t family;             /* 0: either. */
+    uint8_t family;
     bool has_prefix;
     enum vmn_field prefix_field;
 };
 
-/* Adds the flow of a part. */
+/* Adds the flow of a part, for packets of 'ip_proto'; 0: of any. */
 static struct vmn_flow *
-add_part(const struct part *part)
+add_part(const struct part *part, uint8_t ip_proto)
 {
-    static const uint8_t numbers[N_PROTOCOLS] = {
-        [PROTOCOL_TCP] = VMN_IP_PROTO_TCP, [PROTOCOL_UDP] = VMN_IP_PROTO_UDP,
-        [PROTOCOL_SCTP] = VMN_IP_PROTO_SCTP,
-        [PROTOCOL_ICMP] = VMN_IP_PROTO_ICMP,
-        [PROTOCOL_ICMPV6] = VMN_IP_PROTO_ICMPV6,
-    };
     struct vmn_flow *flow = part->to->add(part->priority, part->to->aux);
 
-    if (part->family) {
-        vmn_match(flow, VMN_F_ETH_TYPE,
-                  part->family == 6 ? VMN_ETH_IPV6 : VMN_ETH_IPV4);
-    }
-    if (numbers[part->filter->protocol]) {
-        vmn_match(flow, VMN_F_IP_PROTO, numbers[part->filter->protocol]);
+    vmn_match(flow, VMN_F_ETH_TYPE, vmn_eth_type_of(part->family));
+    if (ip_proto) {
+        vmn_match(flow, VMN_F_IP_PROTO, ip_proto);
     }
     if (part->has_prefix) {
         vmn_match_prefix(flow, part->prefix_field, &part->filter->prefix);
     }
-    part->to->act(flow, part->to->aux);
     return flow;
 }
 
@@ -124,18 +120,32 @@ add_ports(const struct part *part)
     const struct qos_filter *filter = part->filter;
     uint32_t first = filter->ports.first;
 
-    if (!has_ports(filter)) {
-        add_part(part);
-        return;
-    }
     while (first <= filter->ports.last) {
         uint32_t value = first;
         uint16_t mask = vmn_range_mask(&first, filter->ports.last);
 
         for (int end = 0; end < 2; end++) {
-            vmn_match_masked(add_part(part), fields[filter->protocol][end],
-                             value, mask);
+            vmn_match_masked(add_part(part, numbers[filter->protocol]),
+                             fields[filter->protocol][end], value, mask);
         }
+    }
+}
+
+/* Adds the flow for later fragments, if what matches the first ones does not
+ * match these: they have no ports, and those of IPv6 no protocol either
+ * (ovs-fields(7), "nw_proto").  So a guest that fragments what it sends does
+ * not get around the limit; of IPv6, it is for fragments of other protocols,
+ * too. */
+static void
+add_later_fragments(const struct part *part)
+{
+    uint8_t ip_proto = numbers[part->filter->protocol];
+
+    if (ip_proto && part->family == 6) {
+        add_part(part, VMN_IP_PROTO_FRAGMENT);
+    } else if (has_ports(part->filter)) {
+        vmn_match_masked(add_part(part, ip_proto), VMN_F_IP_FRAG,
+                         VMN_FRAG_LATER, VMN_FRAG_LATER);
     }
 }
 
@@ -154,10 +164,14 @@ add_family(struct part *part, uint8_t family)
     part->family = family;
     part->has_prefix = filter->prefix.ip.family && filter->prefix.len;
     for (int end = 0; end < (part->has_prefix ? 2 : 1); end++) {
-        part->prefix_field = (family == 6
-                              ? end ? VMN_F_IPV6_DST : VMN_F_IPV6_SRC
-                              : end ? VMN_F_IPV4_DST : VMN_F_IPV4_SRC);
-        add_ports(part);
+        part->prefix_field = (end ? vmn_field_ip_dst(family)
+                              : vmn_field_ip_src(family));
+        if (has_ports(filter)) {
+            add_ports(part);
+        } else {
+            add_part(part, numbers[filter->protocol]);
+        }
+        add_later_fragments(part);
     }
 }
 
@@ -165,17 +179,13 @@ add_family(struct part *part, uint8_t family)
 void
 qos_add_filtered(const struct qos_policy *row, const struct qos_filtered *to)
 {
-    static const struct qos_filter any = { .protocol = PROTOCOL_ANY };
-    struct part part = { .filter = &any, .to = to,
-                         .priority = PRIORITY_LIMITED };
-
     for (size_t i = 0; i < row->n_filters; i++) {
-        part.filter = &row->filters[i];
-        part.priority = (uint16_t) (PRIORITY_LIMITED + i);
+        struct part part = {
+            .filter = &row->filters[i], .to = to,
+            .priority = (uint16_t) (PRIORITY_LIMITED + i),
+        };
+
         add_family(&part, 4);
         add_family(&part, 6);
-    }
-    if (!row->n_filters) {
-        add_part(&part);
     }
 }

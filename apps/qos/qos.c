@@ -8,7 +8,12 @@
  * A packet is given the number of each limit that it is to meet in turn, and
  * looked up by that: so any number of limits takes one table, each meter has
  * one flow, and a shared one is there once for all of its ports.  What one
- * meter drops gets to no other.
+ * meter drops gets to no other.  What a policy's filters match is looked up
+ * before, once for all of its ports on a host; a register tells its limits.
+ *
+ * Meters come from a pool that may be used up, which fails the unit that wants
+ * one.  So what has a port's packets meet their limits is a unit without
+ * meters, and the port's own limits are two others: what there is, holds.
  *
  * ARP and neighbour discovery have a limit of their own: a VM that sends too
  * much would lose its neighbours otherwise, and with them what it may send. */
@@ -22,9 +27,13 @@
 
 /* The limit that a packet is to meet next: limit_number(). */
 #define REG_LIMIT VMN_F_REG10
+/* 1: the filters of that limit's policy match it. */
+#define REG_MATCHED VMN_F_REG11
 
 /* The two that a policy may have for a direction. */
 enum limit_kind { LIMIT_KBPS, LIMIT_PPS, N_LIMIT_KINDS };
+/* In place of a kind, where it is to be found whether filters match. */
+#define FILTERS N_LIMIT_KINDS
 
 static const enum direction direction_of[N_STAGES] = {
     [STAGE_EGRESS] = DIRECTION_EGRESS, [STAGE_INGRESS] = DIRECTION_INGRESS,
@@ -49,11 +58,11 @@ burst(int given, int rate, int least)
 /* Limits.  ---------------------------------------------------------------- */
 
 /* What REG_LIMIT holds for a limit: of policy number 'policy', shared or of
- * each port. */
+ * each port; or for its FILTERS. */
 static uint32_t
 limit_number(uint32_t policy, bool shared, enum limit_kind kind)
 {
-    return (policy * 2 + shared) * N_LIMIT_KINDS + kind;
+    return (policy * 2 + shared) * (N_LIMIT_KINDS + 1) + kind;
 }
 
 static const char *
@@ -101,42 +110,33 @@ struct metered {
     struct vmn_emit *emit;
     const struct place *place;  /* NULL: it is shared... */
     const char *policy;         /* ...by the ports of this policy. */
+    uint32_t number;            /* The policy's; 0: all without filters. */
+    bool filtered;
     unsigned stage;
-    enum limit_kind kind;
-    uint32_t number;            /* limit_number(). */
     const char *key;
-    const struct qos_limit *limit;
+    const struct qos_limit *limit; /* NULL: none. */
 };
 
 static struct vmn_flow *port_flow_add(struct vmn_emit *, const struct place *,
                                       unsigned stage, unsigned table,
                                       uint16_t priority);
 
-/* A shared limit is on the hosts with ports of the policy: a meter is the
- * switch's, so each of them has its own. */
+/* Adds a flow on the hosts with ports of a policy. */
 static struct vmn_flow *
-add_metered(uint16_t priority, const void *metered_)
+policy_flow_add(struct vmn_emit *emit, const char *policy, unsigned stage,
+                uint16_t priority)
 {
-    const struct metered *m = (const struct metered *) metered_;
-    struct vmn_flow *flow
-        = (m->place
-           ? port_flow_add(m->emit, m->place, m->stage, TABLE_LIMITS,
-                           priority)
-           : vmn_flow_add(m->emit, vmn_scope_relation(REL_HOSTS, m->policy),
-                          m->stage, TABLE_LIMITS, priority));
-
-    vmn_match(flow, REG_LIMIT, m->number);
-    return flow;
+    return vmn_flow_add(emit, vmn_scope_relation(REL_HOSTS, policy), stage,
+                        TABLE_LIMITS, priority);
 }
 
 static void
-act_metered(struct vmn_flow *flow, const void *metered_)
+act_limit(struct vmn_actions *actions, const struct metered *m,
+          enum limit_kind kind)
 {
-    const struct metered *m = (const struct metered *) metered_;
     const struct qos_limit *limit = m->limit;
-    struct vmn_actions *actions = vmn_flow_actions(flow);
 
-    if (m->kind == LIMIT_KBPS) {
+    if (kind == LIMIT_KBPS) {
         vmn_act_limit_kbps(actions, m->key, (uint32_t) limit->max_kbps,
                            burst(limit->burst_kb, limit->max_kbps,
                                  BURST_KB_MIN));
@@ -147,19 +147,29 @@ act_metered(struct vmn_flow *flow, const void *metered_)
     }
 }
 
-/* Emits both kinds of 'limit', as far as it has them, for packets with number
- * 'policy' that the filters of 'row' match. */
+/* Emits both kinds of a limit, as far as it has them.  A shared limit is on
+ * the hosts with ports of the policy: a meter is the switch's, so each of them
+ * has its own. */
 static void
-emit_limit(struct metered m, const struct qos_policy *row, uint32_t policy)
+emit_limit(const struct metered *m)
 {
-    const struct qos_filtered to = { add_metered, act_metered, &m };
+    for (int i = 0; m->limit && i < N_LIMIT_KINDS; i++) {
+        enum limit_kind kind = (enum limit_kind) i;
+        struct vmn_flow *flow;
 
-    for (int kind = 0; m.limit && kind < N_LIMIT_KINDS; kind++) {
-        m.kind = (enum limit_kind) kind;
-        m.number = limit_number(policy, !m.place, m.kind);
-        if (has_kind(m.limit, m.kind)) {
-            qos_add_filtered(row, &to);
+        if (!has_kind(m->limit, kind)) {
+            continue;
         }
+        flow = (m->place
+                ? port_flow_add(m->emit, m->place, m->stage, TABLE_LIMITS,
+                                PRIORITY_LIMITED)
+                : policy_flow_add(m->emit, m->policy, m->stage,
+                                  PRIORITY_LIMITED));
+        vmn_match(flow, REG_LIMIT, limit_number(m->number, !m->place, kind));
+        if (m->filtered) {
+            vmn_match(flow, REG_MATCHED, 1);
+        }
+        act_limit(vmn_flow_actions(flow), m, kind);
     }
 }
 
@@ -169,22 +179,73 @@ policy_number(struct vmn_view *view, const struct qos_policy *row)
     return vmn_id_of(view, POOL_POLICY, row->object.row.name);
 }
 
+/* Returns policy 'key', if it has shared limits or filters and there are ports
+ * of it on hosts; NULL otherwise. */
+static const struct qos_policy *
+policy_in_use(struct vmn_view *view, const char *key)
+{
+    return (vmn_relation_values(view, REL_HOSTS, key).n
+            ? (const struct qos_policy *) vmn_read(view, ROW_POLICY, key)
+            : NULL);
+}
+
 static void
 compile_policy(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    const struct qos_policy *row
-        = (const struct qos_policy *) vmn_read(view, ROW_POLICY, key);
-
     qos_publish_policy(view, key, emit);
+}
+
+static void
+compile_shared(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    const struct qos_policy *row = policy_in_use(view, key);
+
     for (unsigned stage = 0; row && stage < N_STAGES; stage++) {
         const struct metered m = {
             .emit = emit, .policy = key, .stage = stage,
+            .number = policy_number(view, row), .filtered = row->n_filters,
             .key = vmn_printf(view, "shared %s/%s", stage_name(stage), key),
             .limit = shared_limit(row, stage),
         };
 
-        if (m.limit) {
-            emit_limit(m, row, policy_number(view, row));
+        emit_limit(&m);
+    }
+}
+
+/* Filters of a policy in a stage. */
+struct filters {
+    struct vmn_emit *emit;
+    const char *policy;
+    uint32_t number;
+    unsigned stage;
+};
+
+static struct vmn_flow *
+add_filter(uint16_t priority, const void *filters_)
+{
+    const struct filters *filters = (const struct filters *) filters_;
+    struct vmn_flow *flow = policy_flow_add(filters->emit, filters->policy,
+                                            filters->stage, priority);
+
+    vmn_match(flow, REG_LIMIT, limit_number(filters->number, false, FILTERS));
+    vmn_act_set(vmn_flow_actions(flow), REG_MATCHED, 1);
+    return flow;
+}
+
+/* Those of a direction without a limit are for nothing. */
+static void
+compile_filters(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    const struct qos_policy *row = policy_in_use(view, key);
+
+    for (unsigned stage = 0; row && stage < N_STAGES; stage++) {
+        const struct filters filters = {
+            emit, key, policy_number(view, row), stage,
+        };
+        const struct qos_filtered to = { add_filter, &filters };
+
+        if (own_limit(row, stage) || shared_limit(row, stage)) {
+            qos_add_filtered(row, &to);
         }
     }
 }
@@ -207,53 +268,43 @@ port_flow_add(struct vmn_emit *emit, const struct place *place, unsigned stage,
     return flow;
 }
 
-/* Returns the key of one of the port's limits. */
-static const char *
-limit_key(struct vmn_view *view, const struct place *place, unsigned stage,
-          const char *of)
-{
-    return vmn_printf(view, "%s %s/%s", of, stage_name(stage),
-                      place->port->row.name);
-}
-
-/* Emits the port's own limits in a stage. */
-static void
-emit_own(struct vmn_view *view, struct vmn_emit *emit,
-         const struct place *place, unsigned stage)
-{
-    static const struct qos_policy any;
-    const struct qos_effect *effect = place->effect;
-    struct metered m = {
-        .emit = emit, .place = place, .stage = stage,
-        .key = limit_key(view, place, stage, "IP"),
-        .limit = &effect->limits[direction_of[stage]],
-    };
-
-    emit_limit(m, &any, 0);
-    for (size_t i = 0; i < effect->n && i < POLICIES_OF_PORT_MAX; i++) {
-        const struct qos_policy *row = effect->policies[i];
-
-        m.limit = own_limit(row, stage);
-        if (m.limit) {
-            m.key = limit_key(view, place, stage,
-                              vmn_printf(view, "by %s", row->object.row.name));
-            emit_limit(m, row, policy_number(view, row));
-        }
-    }
-}
-
 /* Has the packet meet both kinds of 'limit', as far as it has them. */
 static void
 meet(struct vmn_actions *actions, unsigned stage, uint32_t policy, bool shared,
      const struct qos_limit *limit)
 {
-    for (int kind = 0; limit && kind < N_LIMIT_KINDS; kind++) {
+    for (int kind = 0; kind < N_LIMIT_KINDS; kind++) {
         if (has_kind(limit, (enum limit_kind) kind)) {
             vmn_act_set(actions, REG_LIMIT,
                         limit_number(policy, shared, (enum limit_kind) kind));
             vmn_act_resubmit(actions, stage, TABLE_LIMITS);
         }
     }
+}
+
+static bool
+limits(const struct qos_limit *limit)
+{
+    return limit && (limit->max_kbps || limit->max_pps);
+}
+
+/* Has the packet meet the limits of a policy, if its filters match. */
+static void
+meet_policy(struct vmn_actions *actions, unsigned stage, uint32_t number,
+            bool shared, const struct qos_policy *row)
+{
+    const struct qos_limit *limit = (shared ? shared_limit(row, stage)
+                                     : own_limit(row, stage));
+
+    if (!limits(limit)) {
+        return;
+    }
+    if (row->n_filters) {
+        vmn_act_set(actions, REG_MATCHED, 0);
+        vmn_act_set(actions, REG_LIMIT, limit_number(number, false, FILTERS));
+        vmn_act_resubmit(actions, stage, TABLE_LIMITS);
+    }
+    meet(actions, stage, number, shared, limit);
 }
 
 /* Has the packet meet all limits of the port: its own first, so that what is
@@ -264,7 +315,7 @@ meet_all(struct vmn_view *view, struct vmn_actions *actions,
 {
     const struct qos_effect *effect = place->effect;
 
-    if (effect->n > POLICIES_OF_PORT_MAX) {
+    if (qos_has_too_many(effect)) {
         vmn_act_drop(actions, "too many limits");
         return;
     }
@@ -276,13 +327,111 @@ meet_all(struct vmn_view *view, struct vmn_actions *actions,
         for (size_t i = 0; i < effect->n; i++) {
             const struct qos_policy *row = effect->policies[i];
 
-            meet(actions, stage, policy_number(view, row), shared,
-                 shared ? shared_limit(row, stage) : own_limit(row, stage));
+            meet_policy(actions, stage, policy_number(view, row), shared, row);
         }
     }
     /* What would keep packets apart for nothing. */
     vmn_act_set(actions, REG_LIMIT, 0);
+    vmn_act_set(actions, REG_MATCHED, 0);
     vmn_act_next(actions);
+}
+
+/* Returns true if the port has a limit in a stage, of its own or shared. */
+static bool
+is_limited(const struct qos_effect *effect, unsigned stage)
+{
+    if (limits(&effect->limits[direction_of[stage]])
+        || qos_has_too_many(effect)) {
+        return true;
+    }
+    for (size_t i = 0; i < effect->n; i++) {
+        if (limits(own_limit(effect->policies[i], stage))
+            || limits(shared_limit(effect->policies[i], stage))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+emit_stage(struct vmn_view *view, struct vmn_emit *emit,
+           const struct place *place, unsigned stage)
+{
+    static const uint16_t families[] = { VMN_ETH_IPV4, VMN_ETH_IPV6 };
+    bool limited = is_limited(place->effect, stage);
+
+    if (!limited && (stage != STAGE_EGRESS
+                     || place->effect->dscp == DSCP_KEPT)) {
+        return;
+    }
+    for (int i = 0; i < 2; i++) {
+        struct vmn_flow *flow = port_flow_add(emit, place, stage, TABLE_PORT,
+                                              PRIORITY_LIMITED);
+
+        vmn_match(flow, VMN_F_ETH_TYPE, families[i]);
+        meet_all(view, vmn_flow_actions(flow), place, stage);
+    }
+    if (limited) {
+        vmn_publish(emit, REL_LIMITED, place->port->row.name, place->host);
+    }
+}
+
+static void
+emit_place(struct vmn_view *view, struct vmn_emit *emit,
+           const struct place *place)
+{
+    const struct qos_effect *effect = place->effect;
+
+    for (unsigned stage = 0; stage < N_STAGES; stage++) {
+        emit_stage(view, emit, place, stage);
+    }
+    for (size_t i = 0; i < effect->n && i < POLICIES_OF_PORT_MAX; i++) {
+        vmn_publish(emit, REL_HOSTS, effect->policies[i]->object.row.name,
+                    place->host);
+    }
+}
+
+/* Has 'emit_one' emit what is to be on each of the port's hosts.  One that
+ * migrates has its limits on both, before its guest is on the new one. */
+static void
+emit_places(struct vmn_view *view, const char *key, struct vmn_emit *emit,
+            void (*emit_one)(struct vmn_view *, struct vmn_emit *,
+                             const struct place *))
+{
+    const struct vmn_port *port = vmn_read_port(view, key);
+    const struct vmn_binding *binding
+        = port ? vmn_read_binding(view, key) : NULL;
+
+    for (int i = 0; binding && i < 2; i++) {
+        const char *host = i ? binding->candidate : binding->host;
+        struct qos_effect effect;
+        const struct vmn_vif *vif
+            = (host && qos_effect_on(view, port, host, &effect)
+               ? vmn_read_vif(view, host, port->iface_id) : NULL);
+
+        if (vif) {
+            const struct place place = { port, host, vif->ofport, &effect };
+
+            emit_one(view, emit, &place);
+        }
+    }
+}
+
+static void
+compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    emit_places(view, key, emit, emit_place);
+}
+
+/* Limits of each port.  --------------------------------------------------- */
+
+/* Returns the key of one of the port's limits. */
+static const char *
+limit_key(struct vmn_view *view, const struct place *place, unsigned stage,
+          const char *of)
+{
+    return vmn_printf(view, "%s %s/%s", of, stage_name(stage),
+                      place->port->row.name);
 }
 
 /* Has 'flow' go on within the limit 'key'; NULL: in any case. */
@@ -326,93 +475,77 @@ emit_neighbours(struct vmn_view *view, struct vmn_emit *emit,
     }
 }
 
-static bool
-limits(const struct qos_limit *limit)
-{
-    return limit && (limit->max_kbps || limit->max_pps);
-}
-
-/* Returns true if the port has a limit in a stage, of its own or shared. */
-static bool
-is_limited(const struct qos_effect *effect, unsigned stage)
-{
-    if (limits(&effect->limits[direction_of[stage]])
-        || effect->n > POLICIES_OF_PORT_MAX) {
-        return true;
-    }
-    for (size_t i = 0; i < effect->n; i++) {
-        if (limits(own_limit(effect->policies[i], stage))
-            || limits(shared_limit(effect->policies[i], stage))) {
-            return true;
-        }
-    }
-    return false;
-}
-
+/* Emits the limit that all policies without filters come to. */
 static void
-emit_stage(struct vmn_view *view, struct vmn_emit *emit,
-           const struct place *place, unsigned stage)
-{
-    static const uint16_t families[] = { VMN_ETH_IPV4, VMN_ETH_IPV6 };
-    bool limited = is_limited(place->effect, stage);
-
-    if (!limited && (stage != STAGE_EGRESS
-                     || place->effect->dscp == DSCP_KEPT)) {
-        return;
-    }
-    for (int i = 0; i < 2; i++) {
-        struct vmn_flow *flow = port_flow_add(emit, place, stage, TABLE_PORT,
-                                              PRIORITY_LIMITED);
-
-        vmn_match(flow, VMN_F_ETH_TYPE, families[i]);
-        meet_all(view, vmn_flow_actions(flow), place, stage);
-    }
-    emit_own(view, emit, place, stage);
-    if (limited) {
-        emit_neighbours(view, emit, place, stage);
-    }
-}
-
-static void
-emit_place(struct vmn_view *view, struct vmn_emit *emit,
-           const struct place *place)
+emit_own(struct vmn_view *view, struct vmn_emit *emit,
+         const struct place *place)
 {
     const struct qos_effect *effect = place->effect;
 
     for (unsigned stage = 0; stage < N_STAGES; stage++) {
-        emit_stage(view, emit, place, stage);
-    }
-    for (size_t i = 0; i < effect->n && i < POLICIES_OF_PORT_MAX; i++) {
-        if (effect->policies[i]->n_shared_limits) {
-            vmn_publish(emit, REL_HOSTS,
-                        effect->policies[i]->object.row.name, place->host);
+        const struct metered m = {
+            .emit = emit, .place = place, .stage = stage,
+            .key = limit_key(view, place, stage, "IP"),
+            .limit = &effect->limits[direction_of[stage]],
+        };
+
+        if (!qos_has_too_many(effect)) {
+            emit_limit(&m);
+        }
+        if (is_limited(effect, stage)) {
+            emit_neighbours(view, emit, place, stage);
         }
     }
 }
 
-/* A port that migrates has its limits on both hosts, before its guest is on
- * the new one. */
+/* Emits the limits of policies with filters. */
 static void
-compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+emit_filtered(struct vmn_view *view, struct vmn_emit *emit,
+              const struct place *place)
 {
-    const struct vmn_port *port = vmn_read_port(view, key);
-    const struct vmn_binding *binding
-        = port ? vmn_read_binding(view, key) : NULL;
+    const struct qos_effect *effect = place->effect;
 
-    for (int i = 0; binding && i < 2; i++) {
-        const char *host = i ? binding->candidate : binding->host;
-        struct qos_effect effect;
-        const struct vmn_vif *vif
-            = (host && qos_effect_on(view, port, host, &effect)
-               ? vmn_read_vif(view, host, port->iface_id) : NULL);
+    for (size_t i = 0; !qos_has_too_many(effect) && i < effect->n; i++) {
+        const struct qos_policy *row = effect->policies[i];
 
-        if (vif) {
-            const struct place place = { port, host, vif->ofport, &effect };
+        for (unsigned stage = 0; row->n_filters && stage < N_STAGES; stage++) {
+            const struct metered m = {
+                .emit = emit, .place = place, .stage = stage,
+                .number = policy_number(view, row), .filtered = true,
+                .key = limit_key(view, place, stage,
+                                 vmn_printf(view, "by %s",
+                                            row->object.row.name)),
+                .limit = own_limit(row, stage),
+            };
 
-            emit_place(view, emit, &place);
+            emit_limit(&m);
         }
     }
 }
+
+static bool
+has_limits(struct vmn_view *view, const char *key)
+{
+    return vmn_relation_values(view, REL_LIMITED, key).n;
+}
+
+static void
+compile_limits(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    if (has_limits(view, key)) {
+        emit_places(view, key, emit, emit_own);
+    }
+}
+
+static void
+compile_filtered(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    if (has_limits(view, key)) {
+        emit_places(view, key, emit, emit_filtered);
+    }
+}
+
+/* The app.  --------------------------------------------------------------- */
 
 /* Where packets are looked up for limits, none may go on as one that no policy
  * is for does, or it would go on twice.  What matches nothing else there is of
@@ -434,11 +567,13 @@ static const struct vmn_stage_class stages[] = {
     [STAGE_EGRESS] = { .name = "egress", .hook = VMN_HOOK_BALANCE,
                        .order = -100, .n_tables = N_TABLES,
                        .miss = VMN_MISS_NEXT,
-                       .scratch = VMN_SCRATCH(REG_LIMIT) },
+                       .scratch = VMN_SCRATCH(REG_LIMIT)
+                                  | VMN_SCRATCH(REG_MATCHED) },
     [STAGE_INGRESS] = { .name = "ingress", .hook = VMN_HOOK_DELIVER,
                         .order = -4, .n_tables = N_TABLES,
                         .miss = VMN_MISS_NEXT,
-                        .scratch = VMN_SCRATCH(REG_LIMIT) },
+                        .scratch = VMN_SCRATCH(REG_LIMIT)
+                                  | VMN_SCRATCH(REG_MATCHED) },
     { .name = NULL },
 };
 
@@ -446,8 +581,16 @@ static const struct vmn_unit_class units[] = {
     { .name = "base", .each = VMN_EACH_ONCE, .compile = compile_base },
     { .name = "policy", .each = VMN_EACH_ROW, .row_type = ROW_POLICY,
       .compile = compile_policy },
+    { .name = "filters", .each = VMN_EACH_ROW, .row_type = ROW_POLICY,
+      .compile = compile_filters },
+    { .name = "shared", .each = VMN_EACH_ROW, .row_type = ROW_POLICY,
+      .compile = compile_shared },
     { .name = "port", .each = VMN_EACH_ROW, .row_type = VMN_ROW_PORT,
       .compile = compile_port },
+    { .name = "limits", .each = VMN_EACH_ROW, .row_type = VMN_ROW_PORT,
+      .compile = compile_limits },
+    { .name = "filtered", .each = VMN_EACH_ROW, .row_type = VMN_ROW_PORT,
+      .compile = compile_filtered },
     { .name = NULL },
 };
 

@@ -119,11 +119,10 @@ extern const struct vmn_struct_class qos_filter_class;
 /* Checks the policy's filters. */
 void qos_check_filters(const struct qos_policy *, struct vmn_check *);
 /* Calls 'add' for each flow that it takes to match what one of the filters
- * lets through, or all without any: it adds a flow of 'priority', which gets
- * the match, and then actions by 'act'. */
+ * lets through: it adds a flow of 'priority', with actions, which gets the
+ * match. */
 struct qos_filtered {
     struct vmn_flow *(*add)(uint16_t priority, const void *aux);
-    void (*act)(struct vmn_flow *, const void *aux);
     const void *aux;
 };
 void qos_add_filtered(const struct qos_policy *, const struct qos_filtered *);

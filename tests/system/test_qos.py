@@ -5,12 +5,14 @@ lets through at most in their time; how near TCP comes to it is
 tests/bench/limited."""
 
 import os
+import re
 import time
 
 import pytest
-from conftest import (World, check_log, close_lab, flows, make_lab,
+from conftest import (World, check_log, close_lab, flows, make_token_lab,
                       wait_counted, wait_quiet)
 from migrating import Twin
+from tenants import PORT, make_tenant
 from test_live_apps import ctl, verify
 
 from vmnlab import frames, netns, traffic
@@ -25,8 +27,8 @@ RATE = 1000                     # Packets of a stream a second.
 
 
 @pytest.fixture(scope="module")
-def lab():
-    lab = make_lab("qos", 2)
+def lab(tmp_path_factory):
+    lab = make_token_lab("qos", 2, tmp_path_factory.mktemp("api"), PORT)
     before = sum(len(flows(host)) for host in lab.hosts)
     ctl(lab, "app", "load", APP, "--wait")
     wait_quiet(lab)
@@ -42,9 +44,10 @@ class Place(World):
         self.put("qos-policies", name, limits=list(limits), **spec)
 
 
-@pytest.fixture
-def world(lab):
-    world = Place(lab)
+@pytest.fixture(scope="module")
+def ports(lab):
+    """What all tests find, and leave: the ports of three VMs."""
+    world = World(lab)
     world.network("net", "10.0.0.0/24", "fd00::/64")
     for i, (name, host) in enumerate((("a", "h1"), ("b", "h1"), ("c", "h2")),
                                      1):
@@ -52,8 +55,19 @@ def world(lab):
                  tcp=[80], labels={"role": "vm", "name": name})
     for name in "abc":
         lab.vm(name).await_addresses()
+    yield {"ports/" + name: world.api.get("ports/" + name)["spec"]
+           for name in "abc"}
+    world.close()
+
+
+@pytest.fixture
+def world(lab, ports):
+    world = Place(lab)
     yield world
     world.close()
+    for port, spec in ports.items():
+        if world.api.get(port)["spec"] != spec:
+            world.api.put(port, spec, wait="installed")
     verify(lab)
     check_log(lab.vmnd)
 
@@ -62,7 +76,7 @@ def limit(direction, **what):
     return dict(what, direction=direction)
 
 
-def sent(world, *pairs, seconds=1.5):
+def sent(world, *pairs, seconds=1.0):
     """Has streams flow, and returns what became of them."""
     vm = world.lab.vm
     streams = Streams(RATE)
@@ -86,31 +100,32 @@ def check(result, rate, burst):
 # Limits.  -------------------------------------------------------------------
 
 @pytest.mark.parametrize("what, rate, burst", [
-    ({"max_pps": 100, "burst_packets": 20}, 100, 20),
     ({"max_pps": 50}, 50, 32),
-    ({"max_kbps": 100, "burst_kb": 100}, 100e3 / 8 / FRAME,
-     100e3 / 8 / FRAME),
     # The smaller one counts.
     ({"max_pps": 100, "burst_packets": 20, "max_kbps": 400}, 100, 20),
     ({"max_kbps": 100, "burst_kb": 100, "max_pps": 800},
      100e3 / 8 / FRAME, 100e3 / 8 / FRAME),
-], ids=["packets", "own-burst", "bits", "both", "both-bits"])
+], ids=["packets", "both", "both-bits"])
 def test_what_is_more_is_dropped(world, what, rate, burst):
-    """In either direction, with the other VM on the same host and on another
-    one; and nobody else's."""
+    """In either direction, and nobody else's."""
     burst = int(burst)
     world.policy("p", limit("egress", **what), ports=["a"])
     found = sent(world, ("a", "b"), ("b", "c"), ("b", "a"))
     check(found["ab"], rate, burst)
     assert not found["bc"].lost and not found["ba"].lost
-    found = sent(world, ("a", "c"))
-    check(found["ac"], rate, burst)
     world.policy("p", limit("ingress", **what), ports=["a"])
     found = sent(world, ("b", "a"), ("a", "c"))
     check(found["ba"], rate, burst)
     assert not found["ac"].lost
-    found = sent(world, ("c", "a"))
-    check(found["ca"], rate, burst)
+
+
+def test_other_end_may_be_on_another_host(world):
+    what = {"max_pps": 100, "burst_packets": 20}
+    world.policy("p", limit("egress", **what), limit("ingress", **what),
+                 ports=["a"])
+    found = sent(world, ("a", "c"), ("c", "a"))
+    check(found["ac"], 100, 20)
+    check(found["ca"], 100, 20)
 
 
 def test_a_port_has_its_limit_for_all_that_it_sends(world):
@@ -137,10 +152,10 @@ def test_both_families_share_a_limit(world):
         assert n + n6 <= 10 + (time.monotonic() - start) + 2
 
 
-def pings(a, ip):
+def pings(a, ip, *options):
     """How many of 30 at once are answered."""
-    said = a.run("ping", "-q", "-c", "30", "-i", "0.01", "-W", "1", ip,
-                 check=False)
+    said = a.run("ping", "-q", "-c", "30", "-i", "0.01", "-W", "1", *options,
+                 ip, check=False)
     return int(said.split(" received")[0].rsplit(" ", 1)[-1])
 
 
@@ -202,10 +217,11 @@ def test_limit_follows_what_is_said(world):
                 if rates[2][0] <= at < rates[2][1] and i not in found.seen]
 
 
-def test_vm_that_moves_has_its_limit_there(world):
+@pytest.mark.parametrize("kind", ["limits", "shared_limits"])
+def test_vm_that_moves_has_its_limit_there(world, kind):
     """From its first packet on: the host that it migrates to has it before."""
-    world.policy("p", limit("egress", max_pps=100, burst_packets=20),
-                 ports=["a"])
+    world.put("qos-policies", "p", selector="name=a", **{
+        kind: [limit("egress", max_pps=100, burst_packets=20)]})
     a, b = map(world.lab.vm, "ab")
     twin = Twin(world, a)
     twin.make(world.lab.host("h2"))
@@ -216,11 +232,16 @@ def test_vm_that_moves_has_its_limit_there(world):
     wait_for("the candidate", lambda: world.api.get("ports/a")["status"].get(
         "candidate") == "h2")
     wait_quiet(world.lab)
-    with streams:
-        streams.switch("s", 1)
-        streams.run(1.5)
-        found = streams.stop()["s"]
-    twin.unplug()
+    if kind == "shared_limits":
+        wait_for("its hosts", lambda: hosts_of(world, "p") == ["h1", "h2"])
+    try:
+        with streams:
+            streams.switch("s", 1)
+            streams.run(1.0)
+            found = streams.stop()["s"]
+    finally:
+        twin.unplug()
+        netns.ip(a.ns, "link delete eth1")
     check(found, 100, 20 + 20)  # Of both hosts.
 
 
@@ -230,15 +251,10 @@ def hosts_of(world, name):
     return world.api.get("qos-policies/" + name)["status"].get("hosts", [])
 
 
-@pytest.mark.parametrize("what, rate, burst", [
-    ({"max_pps": 100, "burst_packets": 20}, 100, 20),
-    ({"max_kbps": 100, "burst_kb": 100}, 100e3 / 8 / FRAME,
-     100e3 / 8 / FRAME),
-], ids=["packets", "bits"])
-def test_ports_of_a_host_share_a_limit(world, what, rate, burst):
+def test_ports_of_a_host_share_a_limit(world):
     """In either direction, whomever they talk to; those of another host have
     as much again."""
-    burst = int(burst)
+    what, rate, burst = {"max_pps": 100, "burst_packets": 20}, 100, 20
     world.policy("p", selector="role=vm",
                  shared_limits=[limit("egress", **what)])
     found = sent(world, ("a", "c"), ("b", "a"), ("c", "a"))
@@ -283,6 +299,20 @@ def test_limits_of_port_network_and_host_all_hold(world):
     assert not found["ca"].lost
 
 
+def test_narrower_limit_is_met_first(world):
+    """Of those that are shared, whatever their names and labels: what is
+    beyond it takes nothing from those that others share, too."""
+    a, b, c = map(world.lab.vm, "abc")
+    world.policy("host", hosts=["h1"], shared_limits=[
+        limit("egress", max_pps=1, burst_packets=40)])
+    world.policy("label", selector="name=a", shared_limits=[
+        limit("egress", max_pps=1, burst_packets=5)])
+    start = time.monotonic()
+    assert 5 <= pings(a, c.ip) <= 5 + (time.monotonic() - start) + 2
+    # The host's would be used up if it were charged for the rest.
+    assert pings(b, c.ip) == 30
+
+
 def test_both_kinds_of_limit_are_met_by_turns(world):
     """A policy's own limits and the shared ones, each of packets and bits."""
     world.policy("p", limit("egress", max_pps=100, burst_packets=20),
@@ -321,40 +351,116 @@ def test_limit_is_for_what_its_filters_match(world):
                  ports=["a"], filters=[{"protocol": "icmpv6"}])
     a = world.lab.vm("a")
     start = time.monotonic()
-    assert 0 < pings(a, b.ip6) <= 5 + (time.monotonic() - start) + 2
+    assert 5 <= pings(a, b.ip6) <= 5 + (time.monotonic() - start) + 2
     assert pings(a, b.ip) == 30
-    # One more takes nothing from it.
-    world.policy("q", limit("egress", max_pps=500), ports=["a"],
+
+
+def test_limits_with_filters_all_hold(world):
+    """Each is met once, however many of its filters match."""
+    a, b, c = map(world.lab.vm, "abc")
+    world.policy("p", limit("egress", max_pps=1, burst_packets=40),
+                 ports=["a"], filters=[{"protocol": "icmpv6"},
+                                       {"prefix": "fd00::/64"}])
+    world.policy("q", limit("egress", max_pps=1, burst_packets=5),
+                 ports=["a"],
                  filters=[{"protocol": "icmpv6", "prefix": b.ip6 + "/128"}])
     start = time.monotonic()
-    assert pings(a, b.ip6) <= (time.monotonic() - start) + 5 + 2
+    assert 5 <= pings(a, b.ip6) <= 5 + (time.monotonic() - start) + 2
+    # What p has left of 40.
+    assert 10 <= pings(a, c.ip6) <= 10 + (time.monotonic() - start) + 2
 
 
 def test_filter_of_tcp_ports_is_of_either_end(world):
+    """And of later fragments, which have no ports; there is one of it for all
+    of its ports."""
     world.policy("p", limit("egress", max_pps=1, burst_packets=1),
-                 ports=["a"],
+                 selector="role=vm",
                  filters=[{"protocol": "tcp", "ports": "79-80"}])
     a, b = world.lab.vm("a"), world.lab.vm("b")
-    said = flows(world.lab.host("h1")).values()
-    found = {part for flow in said if "meter" in flow.actions
-             for part in flow.match.split(",") if part.startswith("tp_")}
-    assert found == {"tp_src=79", "tp_dst=79", "tp_src=80", "tp_dst=80"}
+    found = sorted(
+        flow.match.split("reg10=")[1].split(",", 1)[1] + " " + kind
+        for flow in flows(world.lab.host("h1")).values()
+        if "reg10=" in flow.match and "->reg11" in flow.actions
+        for kind in re.findall("(tcp6?|ipv6),", flow.match))
+    ports = ["tp_%s=%d" % (end, port) for end in ("dst", "src")
+             for port in (79, 80)]
+    assert found == sorted([port + " " + kind for port in ports
+                            for kind in ("tcp", "tcp6")]
+                           + ["nw_frag=later tcp", "nw_proto=44 ipv6"])
     assert pings(a, b.ip) == 30
 
 
-def test_port_with_too_many_limits_sends_nothing(world):
+def test_fragments_are_no_way_around_filters(world):
+    """Those of IPv6 do not say of which protocol they are."""
+    a, b = world.lab.vm("a"), world.lab.vm("b")
+    world.policy("p", limit("egress", max_pps=1, burst_packets=40),
+                 ports=["a"], filters=[{"protocol": "icmpv6"}])
+    start = time.monotonic()
+    n = pings(a, b.ip6, "-s", "4000")   # In three.
+    assert 10 <= n <= (40 + (time.monotonic() - start) + 2) / 3
+
+
+@pytest.mark.parametrize("n, what", [
+    (33, {"shared_limits": [limit("egress", max_pps=100000)]}),
+    (5, {"limits": [limit("egress", max_pps=100000)],
+         "filters": [{"protocol": "icmp"}, {"protocol": "icmpv6"}]}),
+], ids=["shared", "filters"])
+def test_port_with_too_many_limits_sends_nothing(world, n, what):
     """Rather than to leave one of them out."""
-    names = ["p%d" % i for i in range(33)]
+    names = ["p%d" % i for i in range(n)]
     world.made += [("qos-policies", name) for name in names]
-    world.api.apply([{"type": "qos-policies", "name": name, "spec": {
-        "ports": ["a"], "shared_limits": [limit("egress", max_pps=100000)]}}
-        for name in names], wait="installed")
+    world.api.apply([{"type": "qos-policies", "name": name,
+                      "spec": dict(what, ports=["a"])}
+                     for name in names], wait="installed")
     a, b = map(world.lab.vm, "ab")
     assert not pings(a, b.ip) and not pings(a, b.ip6)
     wait_for("it to be told", lambda: "too many limits" in {
         drop["reason"] for drop in world.api.get("drops")["counters"]}, 30)
-    world.delete("qos-policies", "p7")
+    world.delete("qos-policies", "p3")
     assert pings(a, b.ip) == pings(a, b.ip6) == 30
+
+
+# Takes all that is left of a pool which apps share.
+GLUTTON = """
+return { name = "glutton",
+    stages = { { name = "eat", hook = "service" } },
+    units = { { name = "all", each = "once", compile = function(view, _, emit)
+        for i = 1, %d do
+            emit:flow { scope = { host = "nowhere" }, stage = "eat",
+                        priority = 1, match = { reg_network = i } }
+                :limit("of " .. i, 1, 1):next()
+        end
+    end } } }
+"""
+
+
+def test_what_is_there_holds_when_meters_are_used_up(world, tmp_path):
+    """And what is not, as soon as there are some again."""
+    a, b, c = map(world.lab.vm, "abc")
+    few = {"max_pps": 1, "burst_packets": 5}
+    problems = lambda: str(world.api.get("status")["problems"])  # noqa: E731
+    world.policy("p", selector="role=vm",
+                 shared_limits=[limit("egress", **few)])
+    script = tmp_path / "glutton.lua"
+    script.write_text(GLUTTON % 32760)
+    ctl(world.lab, "app", "load", str(script), "--wait")
+    try:
+        world.policy("q", limit("egress", max_pps=20000),
+                     limit("ingress", max_pps=1, burst_packets=2),
+                     selector="role=vm",
+                     filters=[{"protocol": "icmp"}, {"protocol": "icmpv6"}])
+        wait_for("a problem", lambda: "no meter number is left" in problems(),
+                 30)
+        start = time.monotonic()
+        assert 1 <= pings(a, c.ip) + pings(b, c.ip) <= (
+            5 + (time.monotonic() - start) + 2)
+    finally:
+        ctl(world.lab, "app", "unload", "glutton", "--wait")
+    wait_for("no problem", lambda: "meter" not in problems(), 30)
+    wait_quiet(world.lab)
+    world.delete("qos-policies", "p")
+    start = time.monotonic()
+    assert pings(a, c.ip) <= 2 + (time.monotonic() - start) + 2
 
 
 # DSCP.  ---------------------------------------------------------------------
@@ -432,8 +538,6 @@ def test_the_least_limit_counts(world):
     world.policy("tenant", limit("egress", max_pps=50, burst_packets=5),
                  ports=["a"], priority=1000)
     check(sent(world, ("a", "c"))["ac"], 50, 5)
-    world.delete("qos-policies", "operator")
-    check(sent(world, ("a", "c"))["ac"], 50, 5)
 
 
 def test_port_has_one_dscp(world):
@@ -455,6 +559,48 @@ def test_port_has_one_dscp(world):
     assert dscp_of("b") == 4
     world.delete("qos-policies", "y")
     assert [dscp_of(name) for name in "abc"] == [5, 1, 1]
+    # Of hosts, which only administrators say, before all that tenants may.
+    world.policy("v", hosts=["h1"], dscp=6, priority=1000)
+    assert [dscp_of(name) for name in "abc"] == [6, 6, 1]
+    world.policy("w", hosts=["h1"], selector="name!=a", dscp=7)
+    assert [dscp_of(name) for name in "ab"] == [6, 7]
+
+
+def test_tenant_is_of_his_own_ports_alone(world):
+    world.put("ports", "mine", network="net", labels={"project": "shop"})
+    world.put("networks", "his", labels={"project": "shop"},
+              subnets=[{"cidr": "10.9.0.0/24"}])
+    world.made.append(("accounts", "shop"))
+    shop = make_tenant(world.lab, "shop", scope="project=shop")
+
+    def put(**spec):
+        status, said = shop.call("PUT", "qos-policies/of-shop", {
+            "spec": dict(spec, labels={"project": "shop"}, dscp=46)})
+        return status, [e["pointer"] for e in said.get("errors", [])]
+    world.made.append(("qos-policies", "of-shop"))
+    assert put(ports=["mine"], priority=0) == (201, [])
+    assert put(hosts=["h1"])[0] == 403
+    assert put(hosts=["h1"], selector="project=shop")[0] == 403
+    # Others may have ports in it.
+    assert put(network="his")[0] == 403
+    assert put(ports=["a"])[0] == 400   # There is none that it sees.
+    assert put(selector="project=shop") == (200, [])
+
+
+def test_limit_goes_with_the_last_that_it_names(world):
+    """And does not become one of all others."""
+    world.put_nowait("hosts", "h9", ovsdb="tcp:192.0.2.9:6640",
+                     tunnel_ip="192.0.2.9", lost=True)  # Nobody waits for it.
+    world.put("ports", "x", network="net")
+    for name, spec in (("one", {"hosts": ["h1", "h9"], "network": "net"}),
+                       ("two", {"hosts": ["h9"], "selector": "role=vm"}),
+                       ("three", {"hosts": ["h9"]}),
+                       ("four", {"ports": ["x"]})):
+        world.policy(name, limit("egress", max_pps=1), **spec)
+    world.api.delete("hosts/h9", cascade="true")
+    world.api.delete("ports/x", cascade="true")
+    assert [(p["name"], p["spec"]["hosts"]) for p in
+            world.api.get("qos-policies")["items"]] == [("one", ["h1"])]
 
 
 # Mistakes.  -----------------------------------------------------------------
@@ -483,6 +629,7 @@ MISTAKES = [
      "/limits/0/min_kbps"),
     ({"ports": ["nobody"], "dscp": 1}, "/ports/0"),
     ({"hosts": ["nobody"], "dscp": 1}, "/hosts/0"),
+    ({"hosts": [], "selector": "role=vm", "dscp": 1}, "/hosts"),
     ({"ports": ["a"], "hosts": ["h1"], "dscp": 1}, "/ports"),
     ({"ports": ["a"], "dscp": 1, "filters": [{"protocol": "tcp"}]},
      "/filters"),
