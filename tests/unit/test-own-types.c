@@ -582,6 +582,7 @@ object_goes_with_the_last_that_it_names(void **state OVS_UNUSED)
     assert_applied(model, "cascade networks m", "");
     assert_null(model_get(model, ways, "a"));
     assert_non_null(model_get(model, ways, "b"));
+    assert_applied(model, "patch chains-ways b {'after':'b'}", "");
     destroy_model(model);
 }
 
