@@ -49,22 +49,29 @@ struct fabric_live_request {
     uint32_t in_port;           /* at this port. */
     size_t n_hops;
     const struct fabric_live_hop *hops;
-    uint32_t first_vni;         /* From here on 'n_hops' are unused. */
+    uint32_t first_vni;         /* From here on 'n_hops' + 1 are unused. */
     const uint8_t *frame;
     size_t size;
     size_t n_tables;
     const uint8_t *tables;      /* Of which copies come, */
-    uint8_t last_table;         /* and the last stage's. */
+    uint8_t last_table;         /* and the last stage's, */
+    uint8_t n_last_tables;      /* which has so many; it goes from the first
+                                 * one to a port, from others into a tunnel. */
     bool deliver;               /* A port gets the packet. */
-    int timeout_ms;
+    int ready_ms;               /* Until the packet is put in. */
+    int timeout_ms;             /* From when the packet is put in. */
 };
 
 struct fabric_live_callbacks {
+    /* All hosts can follow the packet, which is put in if this returns NULL;
+     * otherwise why not, a constant. */
+    const char *(*send)(void *aux);
     /* A copy has come.  Returns true if all is known. */
     bool (*copy)(void *aux, const struct trace_copy *);
     /* The trace has ended: all is known, or no more came within the time
      * limit, or too many copies did.  Or 'reason' says why the hosts could not
-     * follow the packet.  Called once, from the loop; the trace is gone. */
+     * follow the packet; it always does if that was not put in.  Called once,
+     * from the loop; the trace is gone. */
     void (*done)(void *aux, const char *reason);
 };
 

@@ -77,7 +77,7 @@ take_xid(struct flow_item_registry *registry)
 
     do {
         xid = registry->next_xid++;
-        if (registry->next_xid > INT32_MAX) {
+        if (registry->next_xid >= INT32_MAX) {
             registry->next_xid = 1;
             registry->xids_wrapped = true;
         }

@@ -10,6 +10,7 @@
 
 #include "byte-order.h"
 #include "controller/flow/punt-action.h"
+#include "openvswitch/match.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofpbuf.h"
 #include "util.h"
@@ -25,6 +26,22 @@ struct trace_userdata {
     uint8_t pad[2];
 };
 BUILD_ASSERT_DECL(sizeof(struct trace_userdata) == 16);
+
+bool
+trace_copy_is_flow(uint64_t cookie, uint16_t priority, uint16_t hard_timeout,
+                   const struct match *match)
+{
+    const struct flow *mask = &match->wc.masks;
+    uint64_t mark = ntohll(match->flow.metadata) & TRACE_MARK_MASK;
+
+    return ((cookie & TRACE_COOKIE_MASK) == TRACE_COOKIE
+            && priority >= TRACE_PRIORITY && hard_timeout
+            && ((ntohll(mask->metadata) & TRACE_MARK_MASK) == TRACE_MARK_MASK
+                ? !mark
+                  || mark == (TRACE_MARK | (cookie & UINT32_MAX) << 8)
+                : mask->tunnel.gbp_id == OVS_BE16_MAX
+                  && match->flow.tunnel.gbp_id != 0));
+}
 
 static ovs_be64
 trace_id(void)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Live traces: a packet that the controller puts in at a port, and copies of
- * it that switches send up as it goes through their tables.  A register of
- * its own (pkt_mark, which nothing else uses) marks it inside of a switch; in
+ * it that switches send up as it goes through their tables.  Fields that no
+ * guest's packet has so mark it inside of a switch (metadata, tun_gbp_id); in
  * a tunnel a VNI that nothing else uses does.  Here is what those who put
  * flows for that into switches (fabric/packets/live-trace-flows.h) and those
  * who compare copies with a prediction (simulator/live-comparison.h) have in
@@ -17,23 +17,32 @@
 
 #include "openvswitch/flow.h"
 
+struct match;
 struct ofpbuf;
 
 /* Traces at a time. */
 #define TRACES_MAX 4
 
 /* Cookies of flows that are there while a trace runs: this, and the trace's
- * number.  Their priorities are above all others'.  Audits leave them
- * alone; a switch deletes them by itself if vmnd does not. */
+ * number.  Their priorities are above all others'.  Audits and reconciling
+ * leave them alone; a switch deletes them by itself if vmnd does not. */
 #define TRACE_COOKIE UINT64_C(0x766d6e7400000000)
 #define TRACE_COOKIE_MASK UINT64_C(0xffffffff00000000)
 #define TRACE_PRIORITY 65534
-static inline bool
-trace_copy_is_flow(uint64_t cookie, uint16_t priority)
-{
-    return ((cookie & TRACE_COOKIE_MASK) == TRACE_COOKIE
-            && priority >= TRACE_PRIORITY);
-}
+
+/* The mark: OpenFlow's metadata, of which TRACE_MARK_MASK is the trace's, and
+ * the lowest byte the table of which the last copy was sent.  What a switch
+ * keeps of a packet over conntrack has them, so that it takes it for no other
+ * one's, and they are in no cached flow, so that setting them, and matching
+ * them, invalidates none.  Flows that sample or punt write to them: so
+ * tun_gbp_id and tun_gbp_flags, which nothing else uses, have it as well. */
+#define TRACE_MARK UINT64_C(0x766d740000000000)
+#define TRACE_MARK_MASK UINT64_C(0xffffffffffffff00)
+
+/* Returns true if a flow is a trace's: one of somebody else's with such a
+ * cookie would stay forever, or be of ordinary packets. */
+bool trace_copy_is_flow(uint64_t cookie, uint16_t priority,
+                        uint16_t hard_timeout, const struct match *);
 
 /* Why there is a copy. */
 enum trace_copy_kind {

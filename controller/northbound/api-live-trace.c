@@ -13,11 +13,13 @@
 #include <string.h>
 
 #include "controller/audit-log.h"
+#include "controller/fabric/fabric-frames.h"
 #include "controller/fabric/fabric-live-trace.h"
 #include "controller/flow/pipeline.h"
 #include "controller/model/id-pools.h"
 #include "controller/northbound/auth.h"
 #include "controller/northbound/event-log.h"
+#include "controller/northbound/live-trace-limits.h"
 #include "controller/northbound/openapi-operations.h"
 #include "controller/northbound/replies.h"
 #include "controller/northbound/trace-body.h"
@@ -32,10 +34,13 @@ VLOG_DEFINE_THIS_MODULE(api_live_trace);
 
 BUILD_ASSERT_DECL(FABRIC_LIVE_COPIES_MAX <= LIVE_COPIES_MAX);
 
-/* A port such as a guest's kernel would choose, and that is not in use by
+/* Ports such as a guest's kernel would choose, and that are not in use by
  * chance: what conntrack knows of a connection would be another trace's. */
 #define SOURCE_PORT_FIRST 32768
 #define SOURCE_PORTS 28232
+
+/* How long hosts have for the packet's flows. */
+#define READY_MS 10000
 
 /* The largest. */
 #define VNI_MAX 0xffffff
@@ -44,6 +49,7 @@ BUILD_ASSERT_DECL(FABRIC_LIVE_COPIES_MAX <= LIVE_COPIES_MAX);
 struct live_wait {
     struct northbound *nb;
     struct http_request *req;
+    char *who;                  /* Who asks.  Owned. */
     struct arena arena;         /* Owns all that follows. */
     struct trace_request request;
     struct model_rights *rights; /* NULL: all.  Owned. */
@@ -64,9 +70,26 @@ static void
 wait_destroy(struct live_wait *wait)
 {
     fabric_live_cancel(wait->live);
+    live_limits_release(wait->nb->live_limits, wait->who,
+                        nb_hides_hosts(wait->rights));
     model_rights_destroy(wait->rights);
     arena_uninit(&wait->arena);
+    free(wait->who);
     free(wait);
+}
+
+/* Notes in the audit log that the account has 'done' it, or why not. */
+static void
+note(const struct live_wait *wait, const char *done)
+{
+    char *what = xasprintf("live trace from port %s to %s%s: %s",
+                           wait->request.from, wait->request.to,
+                           wait->request.deliver ? ", to be delivered" : "",
+                           done);
+
+    VLOG_INFO("%s: %s", wait->who, what);
+    audit_log_note(wait->nb->audit_log, wait->who, what);
+    free(what);
 }
 
 static void
@@ -128,6 +151,7 @@ restrict_result(struct live_trace *result)
     }
     result->n_stages = 0;
     result->packet = NULL;
+    result->changing = false;
     result->difference = (result->difference
                           ? "the switches did something else than what is "
                             "predicted" : NULL);
@@ -151,7 +175,7 @@ restrict_error(const struct live_wait *wait, struct vmn_error *error)
     }
 }
 
-/* A switch could not follow the packet to the end. */
+/* The packet was not put in, or could not be followed to the end. */
 static void
 reply_failed(const struct live_wait *wait, const char *reason)
 {
@@ -179,6 +203,8 @@ done_cb(void *wait_, const char *reason)
     }
     live_compare(&wait->prediction, &wait->names, &wait->sight, &wait->arena,
                  result);
+    result->delivered = (wait->request.deliver
+                         && !strcmp(result->seen.verdict, "delivered"));
     result->changing |= is_changing(wait);
     if (!result->agrees && !result->changing) {
         push_event(wait);
@@ -206,10 +232,31 @@ copy_cb(void *wait_, const struct trace_copy *copy)
             break;
         }
     }
-    return live_is_complete(&wait->prediction, &wait->names, sight);
+    return (copy->kind != TRACE_COPY_STAGE
+            && live_is_complete(&wait->prediction, &wait->names, sight));
+}
+
+/* Before the packet is put in: its port may have gone meanwhile, and another
+ * one have come to its place. */
+static const char *
+send_cb(void *wait_)
+{
+    const struct live_wait *wait = wait_;
+    struct northbound *nb = wait->nb;
+    const char *from = wait->result.from.port;
+    const struct vmn_row *row = model_get(nb->model, VMN_TABLE_PORT, from);
+
+    if (!row || !model_may_change(wait->rights, row)
+        || !fabric_port_is_at(nb->fabric, from, wait->prediction.host,
+                              wait->prediction.in_port)) {
+        return "its port is not there any more";
+    }
+    note(wait, wait->prediction.packet);
+    return NULL;
 }
 
 static const struct fabric_live_callbacks callbacks = {
+    .send = send_cb,
     .copy = copy_cb,
     .done = done_cb,
 };
@@ -329,9 +376,9 @@ add_ways(struct live_wait *wait, struct vmn_error *error)
     return true;
 }
 
-/* Finds VNIs for the hops that nothing has, nor may some switch have still:
- * at random, so that those of the last traces are not among them.  Returns the
- * first one, or 0. */
+/* Finds VNIs that nothing has, nor may some switch have still, for where it
+ * begins and the hops: at random, so that those of other traces are not among
+ * them.  Returns the first one, or 0. */
 static uint32_t
 find_vnis(const struct live_wait *wait)
 {
@@ -339,13 +386,13 @@ find_vnis(const struct live_wait *wait)
 
     for (int tries = 0; tries < 100; tries++) {
         uint32_t first = 1 + random_range(VNI_MAX - FABRIC_LIVE_WAYS_MAX);
-        size_t i = 0;
+        size_t i = 0, n = wait->n_hops + 1;
 
-        while (i < wait->n_hops
+        while (i < n
                && !id_pools_key_of(pools, VMN_ID_POOL_VNI, first + i)) {
             i++;
         }
-        if (i == wait->n_hops) {
+        if (i == n) {
             return first;
         }
     }
@@ -362,12 +409,13 @@ begin(struct live_wait *wait, struct vmn_error *error)
     struct fabric_live_request request = {
         .in_port = p->in_port, .frame = p->frame, .size = p->size,
         .tables = tables, .deliver = wait->request.deliver,
-        .timeout_ms = wait->request.timeout * 1000,
+        .ready_ms = READY_MS, .timeout_ms = wait->request.timeout * 1000,
     };
     const char *reason = "there is no VNI for it in tunnels";
 
     request.n_tables = live_tables(wait->names.pipeline, tables,
                                    ARRAY_SIZE(tables), &request.last_table);
+    request.n_last_tables = live_n_last_tables(wait->names.pipeline);
     wait->last_table = request.last_table;
     if (!live_prediction_check(p, wait->request.deliver, error)
         || !add_ways(wait, error)) {
@@ -417,6 +465,7 @@ may_send(const struct live_wait *wait, const struct trace *trace,
         return false;
     }
     if (!model_may_change(wait->rights, row)) {
+        note(wait, "refused, as it may not change the port");
         vmn_error_set(error, VMN_ERR_FORBIDDEN, "/from",
                       "a packet is sent as the guest of port \"%s\", which "
                       "this account may not change", trace->from.port);
@@ -447,12 +496,7 @@ predict(struct live_wait *wait, struct vmn_error *error)
     if (!trace || !may_send(wait, trace, error)) {
         return false;
     }
-    if (!trace->complete) {
-        vmn_error_set(error, VMN_ERR_TOO_LARGE, "/to",
-                      "a balancer has more choices than a trace has "
-                      "outcomes, %d", LIVE_WAYS_MAX);
-        return false;
-    }
+    wait->prediction.n_left_out += !trace->complete;
     nb_warn_of_hosts(nb, wait->rights, wait->request.protocol, trace,
                      &wait->arena);
     wait->result.from = trace->from;
@@ -460,22 +504,7 @@ predict(struct live_wait *wait, struct vmn_error *error)
     wait->result.n_warnings = trace->n_warnings;
     wait->result.warnings = trace->warnings;
     wait->result.packet = wait->prediction.packet;
-    wait->result.delivered = wait->request.deliver;
     return true;
-}
-
-static void
-note(const struct live_wait *wait)
-{
-    const char *who = http_request_who(wait->req);
-    const char *deliver = wait->request.deliver ? ", to be delivered" : "";
-    char *what = xasprintf("live trace from port %s%s: %s",
-                           wait->result.from.port, deliver,
-                           wait->prediction.packet);
-
-    VLOG_INFO("%s: %s", who, what);
-    audit_log_note(wait->nb->audit_log, who, what);
-    free(what);
 }
 
 static void
@@ -485,7 +514,6 @@ trace_live(struct live_wait *wait)
 
     if (predict(wait, &error)) {
         if (begin(wait, &error)) {
-            note(wait);
             http_request_set_close_cb(wait->req, on_gone, wait);
             return;
         }
@@ -501,22 +529,22 @@ trace(struct http_request *req, struct northbound *nb)
 {
     struct vmn_errors errors;
     json_t *body = http_request_json(req);
+    const char *who = http_request_who(req);
     struct live_wait *wait;
 
     if (!body) {
         return;
     }
-    if (fabric_live_is_busy(nb->fabric)) {
+    if (!live_limits_take(nb->live_limits, req, who,
+                          nb_hides_hosts(nb_rights(req)))) {
         json_decref(body);
-        http_reply_header(req, "Retry-After", "1");
-        http_reply_problem(req, 503, "busy", NULL,
-                           "%d other live traces are in progress",
-                           TRACES_MAX);
         return;
     }
     wait = xzalloc(sizeof *wait);
     wait->nb = nb;
     wait->req = req;
+    wait->who = xstrdup(who);
+    wait->rights = model_rights_clone(nb_rights(req));
     arena_init(&wait->arena);
     vmn_errors_init(&errors);
     if (nb_live_trace_body_read(body, &wait->arena, &wait->request,
@@ -525,7 +553,6 @@ trace(struct http_request *req, struct northbound *nb)
             wait->request.source_port = (SOURCE_PORT_FIRST
                                          + random_range(SOURCE_PORTS));
         }
-        wait->rights = model_rights_clone(nb_rights(req));
         trace_live(wait);
     } else {
         nb_reply_errors(req, &errors, NB_POINT_AT_BODY);

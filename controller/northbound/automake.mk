@@ -66,6 +66,8 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/host-maintenance.c \
 	controller/northbound/metrics-certificates.c \
 	controller/northbound/metrics-format.c \
+	controller/northbound/live-trace-limits.c \
+	controller/northbound/live-trace-limits.h \
 	controller/northbound/metrics-apps.c \
 	controller/northbound/metrics-health.c \
 	controller/northbound/metrics-listeners.c \

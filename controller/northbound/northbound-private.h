@@ -78,6 +78,7 @@ struct northbound {
     struct event *ended_objects;    /* The same of objects of apps' types... */
     size_t ended_turn;              /* ...and which of many go next. */
     struct packet_streams *packet_streams; /* Owned. */
+    struct live_limits *live_limits; /* Owned. */
     struct nb_auth *auth;           /* Owned. */
     struct tls *tls;                /* Owned; or NULL. */
     struct event_log *event_log; /* Owned, as the next three; see

@@ -13,6 +13,7 @@
 #include "controller/northbound/event-log.h"
 #include "controller/northbound/gateway-changes.h"
 #include "controller/northbound/metrics.h"
+#include "controller/northbound/live-trace-limits.h"
 #include "controller/northbound/packet-streams.h"
 
 #include <errno.h>
@@ -552,6 +553,7 @@ northbound_create(const struct northbound_options *options,
     nb->volatile_revisions = volatile_revisions_create();
     nb->event_readers = event_readers_create(nb);
     nb->packet_streams = packet_streams_create(nb);
+    nb->live_limits = live_limits_create();
     nb->sample_causes = sample_causes_create();
     nb->event_sources = event_sources_create(nb);
     nb->object_counters = metrics_object_counters_create();
@@ -611,6 +613,7 @@ northbound_destroy(struct northbound *nb)
     sample_causes_destroy(nb->sample_causes);
     event_readers_destroy(nb->event_readers);
     packet_streams_destroy(nb->packet_streams);
+    live_limits_destroy(nb->live_limits);
     event_log_destroy(nb->event_log);
     volatile_revisions_destroy(nb->volatile_revisions);
     metrics_object_counters_destroy(nb->object_counters);

@@ -7,7 +7,7 @@
  * (trace.h).
  *
  * struct live_trace is what POST /v1/live-trace answers; northbound/
- * openapi-live-trace.c describes it, where members are called as in JSON. */
+ * openapi-simulator.c describes it, where members are called as in JSON. */
 
 #ifndef CONTROLLER_SIMULATOR_LIVE_COMPARISON_H
 #define CONTROLLER_SIMULATOR_LIVE_COMPARISON_H 1
@@ -102,6 +102,7 @@ struct live_prediction {
     uint16_t id;                /* Of an echo request. */
     size_t n_ways;
     struct live_way ways[LIVE_WAYS_MAX];
+    size_t n_left_out;          /* Outcomes that are not among these. */
     const char *host;           /* Where the packet is put in, or NULL. */
     uint32_t in_port;
     const char *packet;         /* As text, */
@@ -116,8 +117,8 @@ void live_prediction_add(struct live_prediction *, const struct result_names *,
                          const struct sim_packet *, const struct sim_end *end);
 
 /* Returns false with '*error' if the packet cannot be followed: it would not
- * leave its sender, goes through what switches do not show, or is copied on
- * its way.  'deliver': ports may get it. */
+ * leave its sender, goes through what switches do not show, is copied on its
+ * way, or has too many outcomes.  'deliver': ports may get it. */
 bool live_prediction_check(const struct live_prediction *, bool deliver,
                            struct vmn_error *error);
 
@@ -125,6 +126,9 @@ bool live_prediction_check(const struct live_prediction *, bool deliver,
  * '*last'.  Returns how many, at most 'max'. */
 size_t live_tables(const struct pipeline *, uint8_t *tables, size_t max,
                    uint8_t *last);
+
+/* Returns how many tables the last stage has. */
+uint8_t live_n_last_tables(const struct pipeline *);
 
 /* What was met. */
 struct live_sight {
@@ -140,7 +144,8 @@ void live_compare(const struct live_prediction *, const struct result_names *,
                   const struct live_sight *, struct arena *,
                   struct live_trace *result);
 /* Returns true if the packet has ended, and all is as one outcome says:
- * nothing more is to come.  Does not pause. */
+ * nothing more is to come.  It can only have after a copy that is none of
+ * TRACE_COPY_STAGE.  Does not pause. */
 bool live_is_complete(const struct live_prediction *,
                       const struct result_names *, const struct live_sight *);
 

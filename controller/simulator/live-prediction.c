@@ -61,6 +61,23 @@ live_tables(const struct pipeline *pipeline, uint8_t *tables, size_t max,
     return n;
 }
 
+uint8_t
+live_n_last_tables(const struct pipeline *pipeline)
+{
+    const struct pipeline_stage *end = NULL;
+
+    for (size_t i = 0; i < pipeline->n_apps; i++) {
+        const struct pipeline_app *app = &pipeline->apps[i];
+
+        for (size_t j = 0; j < app->n_stages; j++) {
+            if (is_later(&app->stages[j], end)) {
+                end = &app->stages[j];
+            }
+        }
+    }
+    return end ? end->class_->n_tables : 1;
+}
+
 static bool
 is_seen_table(const struct pipeline *pipeline, uint8_t table, uint8_t *last)
 {
@@ -87,20 +104,65 @@ set_tunnel(const struct simulator *sim, const struct sim_step *tunnel,
     }
 }
 
-/* Adds what the packet meets, of its stages' first tables: one of them is seen
+/* Returns true if a step is of a stage's first table: one of them is seen
  * again only after another one. */
+static bool
+is_visit(const struct pipeline *pipeline, const struct sim_step *step,
+         bool anew, int before)
+{
+    uint8_t last;
+
+    return (step->kind == SIM_LOOKUP && is_seen_table(pipeline, step->table,
+                                                      &last)
+            && (anew || before != step->table));
+}
+
+static size_t
+count_visits(const struct simulator *sim, const struct pipeline *pipeline,
+             const struct sim_step *steps, size_t n_steps)
+{
+    size_t n = 0;
+    int before = -1;
+    bool anew = false;
+
+    for (size_t i = 0; i < n_steps; i++) {
+        anew |= steps[i].kind == SIM_TUNNEL;
+        if (is_visit(pipeline, &steps[i], anew, before)
+            && sim_step_flow(sim, &steps[i])) {
+            before = steps[i].table;
+            anew = false;
+            n++;
+        }
+    }
+    return n;
+}
+
+/* Returns true if a step is in the last stage where only what goes into a
+ * tunnel is to come. */
+static bool
+is_held_table(const struct pipeline *pipeline, uint8_t table)
+{
+    uint8_t last;
+
+    is_seen_table(pipeline, table, &last);
+    return table > last && table < last + live_n_last_tables(pipeline);
+}
+
+/* Adds what the packet meets, of its stages' first tables. */
 static void
 add_visits(const struct live_prediction *p, const struct result_names *names,
            const struct simulator *sim, struct live_way *way)
 {
     const struct sim_step *steps;
     size_t n = simulator_steps(sim, &steps);
+    size_t max = MIN(count_visits(sim, names->pipeline, steps, n),
+                     LIVE_VISITS_MAX);
     uint8_t last;
     const struct live_visit *before = NULL;
     const struct sim_step *tunnel = NULL; /* Which it has just come by. */
+    bool held = false;
 
-    way->visits = arena_alloc(p->arena, MAX(1, MIN(n, LIVE_VISITS_MAX))
-                                        * sizeof *way->visits);
+    way->visits = arena_alloc(p->arena, MAX(1, max) * sizeof *way->visits);
     for (size_t i = 0; i < n; i++) {
         const struct sim_step *step = &steps[i];
         const struct flow *flow = sim_step_flow(sim, step);
@@ -109,6 +171,7 @@ add_visits(const struct live_prediction *p, const struct result_names *names,
             way->trouble = "it is copied on its way";
         } else if (step->kind == SIM_TUNNEL) {
             tunnel = step;
+            held = false;
             if (is_seen_table(names->pipeline, step->table, &last)) {
                 way->trouble = "it does not go into a tunnel as usual";
             }
@@ -116,10 +179,12 @@ add_visits(const struct live_prediction *p, const struct result_names *names,
             way->trouble = "it goes through a physical network";
         } else if (step->kind == SIM_FUNCTION) {
             way->trouble = "it goes through a service function";
-        } else if (step->kind == SIM_LOOKUP && flow
-                   && is_seen_table(names->pipeline, step->table, &last)
-                   && (tunnel || !before || before->table != step->table)) {
-            if (way->n_visits == LIVE_VISITS_MAX) {
+        } else if (step->kind == SIM_LOOKUP
+                   && is_held_table(names->pipeline, step->table)) {
+            held = true;
+        } else if (flow && is_visit(names->pipeline, step, tunnel != NULL,
+                                    before ? before->table : -1)) {
+            if (way->n_visits == max) {
                 way->trouble = "its way is too long";
                 return;
             }
@@ -131,6 +196,9 @@ add_visits(const struct live_prediction *p, const struct result_names *names,
             set_tunnel(sim, tunnel, &way->visits[way->n_visits++]);
             tunnel = NULL;
         }
+    }
+    if (held) {
+        way->trouble = "it ends where it would go into a tunnel";
     }
     way->in_last = before && is_seen_table(names->pipeline, before->table,
                                            &last) && before->table == last;
@@ -160,6 +228,7 @@ set_end(const struct live_prediction *p, const struct result_names *names,
         way->end.verdict = "punted";
     } else if (end->kind == SIM_UNKNOWN) {
         way->kind = LIVE_END_UNKNOWN;
+        way->trouble = "the simulator does not know how it ends";
         way->end.verdict = "unknown";
     } else {
         struct result_owner by = result_owner_of(names, end->rule, p->arena);
@@ -222,6 +291,7 @@ live_prediction_add(struct live_prediction *p,
     struct live_way *way = &p->ways[p->n_ways];
 
     if (p->n_ways == LIVE_WAYS_MAX) {
+        p->n_left_out++;
         return;
     }
     if (!p->n_ways++) {
@@ -253,6 +323,12 @@ live_prediction_check(const struct live_prediction *p, bool deliver,
         vmn_error_set(error, VMN_ERR_CONFLICT, "/to", "nothing would be sent: "
                       "nobody answers for the next hop's address (a trace that "
                       "is not live says why)");
+        return false;
+    }
+    if (p->n_left_out) {
+        vmn_error_set(error, VMN_ERR_TOO_LARGE, "/to",
+                      "the packet has more outcomes than a live trace "
+                      "compares, %d", LIVE_WAYS_MAX);
         return false;
     }
     for (size_t i = 0; i < p->n_ways; i++) {

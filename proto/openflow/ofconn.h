@@ -27,6 +27,9 @@ struct ssl_ctx_st;
 #define OFCONN_XID_BASE 0x80000000u
 /* The transaction ID of packet-outs, whose errors nobody waits for. */
 #define OFCONN_XID_PACKETS 0
+/* That of live traces' messages but for barriers: their errors may come when
+ * nobody knows of the trace any more. */
+#define OFCONN_XID_TRACES (OFCONN_XID_BASE - 1)
 
 /* Limits of a connection that is not identified (ofconn_set_identified()):
  * bytes queued for sending, and size of received messages. */

@@ -145,6 +145,29 @@ ofmsg_error_xid(const struct ofp_header *oh)
 }
 
 bool
+ofmsg_error_get_cookie(const struct ofp_header *oh, uint64_t *cookie)
+{
+    struct ofpbuf payload;
+    const struct ofp_header *request;
+    enum ofpraw raw;
+    bool is_flow_mod = false;
+
+    ofperr_decode_msg(oh, &payload);
+    request = payload.data;
+    if (payload.size >= sizeof *request + sizeof *cookie
+        && !ofpraw_decode_partial(&raw, request, payload.size)
+        && ofptype_from_ofpraw(raw) == OFPTYPE_FLOW_MOD) {
+        ovs_be64 value;
+
+        memcpy(&value, request + 1, sizeof value);
+        *cookie = ntohll(value);
+        is_flow_mod = true;
+    }
+    ofpbuf_uninit(&payload);
+    return is_flow_mod;
+}
+
+bool
 ofmsg_error_is_full(const struct ofp_header *oh)
 {
     return ofperr_decode_msg(oh, NULL) == OFPERR_OFPFMFC_TABLE_FULL;

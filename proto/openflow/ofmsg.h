@@ -60,6 +60,9 @@ bool ofmsg_decode_bundle_reply(const struct ofp_header *,
 uint32_t ofmsg_error_xid(const struct ofp_header *oh);
 /* "OFPBAC_BAD_TYPE", or "unknown error".  A constant string. */
 const char *ofmsg_error_name(const struct ofp_header *oh);
+/* Sets '*cookie' to that of the flow-mod which the switch refuses.  Returns
+ * false if it is another message. */
+bool ofmsg_error_get_cookie(const struct ofp_header *oh, uint64_t *cookie);
 /* True if a flow was refused because its table is full. */
 bool ofmsg_error_is_full(const struct ofp_header *oh);
 /* True if the error says that a meter that was to be added is there

@@ -25,11 +25,22 @@ static const uint8_t tables[] = { 0, 16, 64 };
 
 /* What has become of a trace. */
 struct outcome {
-    unsigned n_copies, n_done;
+    unsigned n_copies, n_done, n_sent;
+    int ready_ms;               /* 0: it takes a minute. */
+    const char *not_sent;       /* Why it may not be put in, or NULL. */
     unsigned enough;            /* So many copies are all. */
     struct trace_copy last;
     char *reason;
 };
+
+static const char *
+send_cb(void *outcome_)
+{
+    struct outcome *outcome = outcome_;
+
+    outcome->n_sent++;
+    return outcome->not_sent;
+}
 
 static bool
 copy_cb(void *outcome_, const struct trace_copy *copy)
@@ -51,7 +62,7 @@ done_cb(void *outcome_, const char *reason)
 }
 
 static const struct fabric_live_callbacks callbacks = {
-    .copy = copy_cb, .done = done_cb,
+    .send = send_cb, .copy = copy_cb, .done = done_cb,
 };
 
 /* From h0 to h1. */
@@ -70,6 +81,8 @@ begin(struct outcome *outcome, int timeout_ms, const char **reason)
         .n_hops = 1, .hops = &hop, .first_vni = 77777,
         .frame = frame, .size = sizeof frame,
         .n_tables = ARRAY_SIZE(tables), .tables = tables, .last_table = 198,
+        .n_last_tables = 2,
+        .ready_ms = outcome->ready_ms ? outcome->ready_ms : 60000,
         .timeout_ms = timeout_ms,
     };
 
@@ -174,8 +187,37 @@ trace_ends_by_its_time_limit(void **state OVS_UNUSED)
 
     assert_non_null(begin(&outcome, 50, &reason));
     TURN_UNTIL(outcome.n_done);
+    assert_int_equal(outcome.n_sent, 1);
     assert_null(outcome.reason);
     TURN_UNTIL(!n_trace_flows(0) && !n_trace_flows(1));
+}
+
+/* It is not lost, as it was never there. */
+static void
+trace_that_was_not_sent_has_a_reason(void **state OVS_UNUSED)
+{
+    struct outcome outcome = { .enough = 2, .ready_ms = 50 };
+    const char *reason;
+
+    switches[1].hold = true;
+    assert_non_null(begin(&outcome, 60000, &reason));
+    TURN_UNTIL(outcome.n_done);
+    assert_string_equal(outcome.reason, "not all of its hosts' switches have "
+                        "taken its flows within 50 ms");
+    free(outcome.reason);
+    assert_int_equal(outcome.n_sent, 0);
+    switches[1].hold = false;
+    fake_switch_release(&switches[1]);
+    TURN_UNTIL(!n_trace_flows(0) && !n_trace_flows(1));
+    assert_int_equal(switches[0].n_packet_outs, 0);
+
+    /* Whoever asked for it does not want it any more. */
+    outcome = (struct outcome) { .enough = 2, .not_sent = "no port" };
+    assert_non_null(begin(&outcome, 60000, &reason));
+    TURN_UNTIL(outcome.n_done);
+    assert_string_equal(outcome.reason, "no port");
+    free(outcome.reason);
+    assert_int_equal(switches[0].n_packet_outs, 0);
 }
 
 static void
@@ -223,6 +265,7 @@ loop_ends(void **state OVS_UNUSED)
     const char *reason;
 
     assert_non_null(begin(&outcome, 60000, &reason));
+    TURN_UNTIL(switches[0].n_packet_outs == 1);
     for (int i = 0; i <= FABRIC_LIVE_COPIES_MAX; i++) {
         send_copy(0, fabric->last_live_trace, TRACE_COPY_STAGE, 16);
     }
@@ -262,6 +305,7 @@ main(int argc OVS_UNUSED, char *argv[])
                                                 teardown)
         T(packet_is_put_in_when_all_can_follow_it),
         T(trace_ends_by_its_time_limit),
+        T(trace_that_was_not_sent_has_a_reason),
         T(trace_ends_with_a_host),
         T(switch_that_refuses_ends_it),
         T(loop_ends),

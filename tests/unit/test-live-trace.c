@@ -17,6 +17,7 @@
 #include "controller/northbound/trace-body.h"
 #include "controller/schema/arena.h"
 #include "controller/simulator/live-comparison.h"
+#include "openvswitch/match.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofpbuf.h"
 #include "util.h"
@@ -298,6 +299,14 @@ what_cannot_be_followed_is_refused(void **state)
     error = (struct vmn_error) VMN_ERROR_INIT;
     assert_true(live_prediction_check(&bed->prediction, true, &error));
 
+    bed->prediction.n_left_out = 1;
+    assert_false(live_prediction_check(&bed->prediction, true, &error));
+    assert_int_equal(error.code, VMN_ERR_TOO_LARGE);
+    assert_string_equal(error.pointer, "/to");
+    assert_non_null(strstr(error.text, "more outcomes"));
+    vmn_error_uninit(&error);
+    error = (struct vmn_error) VMN_ERROR_INIT;
+
     bed->prediction.n_ways = 0;
     assert_false(live_prediction_check(&bed->prediction, true, &error));
     assert_non_null(strstr(error.text, "nothing would be sent"));
@@ -334,9 +343,29 @@ user_data_is_read_as_it_was_put(void **state)
     bytes[12] = TRACE_COPY_STAGE;
     bytes[0] ^= 1;
     assert_false(trace_copy_parse(bytes, size, &trace, &kind, &table));
-    assert_true(trace_copy_is_flow(TRACE_COOKIE | 5, TRACE_PRIORITY));
-    assert_false(trace_copy_is_flow(TRACE_COOKIE | 5, 100));
-    assert_false(trace_copy_is_flow(5, TRACE_PRIORITY));
+}
+
+/* Others' flows are none of a trace's, whatever their cookies. */
+static void
+flows_of_traces_are_known(void **state)
+{
+    const uint64_t cookie = TRACE_COOKIE | 5;
+    struct match match;
+
+    (void) state;
+    match_init_catchall(&match);
+    assert_false(trace_copy_is_flow(cookie, TRACE_PRIORITY, 9, &match));
+    match_set_tun_gbp_id(&match, htons(0x8005));
+    assert_true(trace_copy_is_flow(cookie, TRACE_PRIORITY, 9, &match));
+    match_set_metadata_masked(&match, htonll(TRACE_MARK | 5 << 8),
+                              htonll(TRACE_MARK_MASK));
+    assert_true(trace_copy_is_flow(cookie, TRACE_PRIORITY, 9, &match));
+    assert_false(trace_copy_is_flow(cookie, TRACE_PRIORITY, 0, &match));
+    assert_false(trace_copy_is_flow(cookie, 100, 9, &match));
+    assert_false(trace_copy_is_flow(5, TRACE_PRIORITY, 9, &match));
+    assert_false(trace_copy_is_flow(cookie + 1, TRACE_PRIORITY, 9, &match));
+    match_set_metadata_masked(&match, 0, htonll(TRACE_MARK_MASK));
+    assert_true(trace_copy_is_flow(cookie, TRACE_PRIORITY, 9, &match));
 }
 
 int
@@ -350,6 +379,7 @@ main(void)
         cmocka_unit_test(one_outcome_is_enough),
         cmocka_unit_test(what_cannot_be_followed_is_refused),
         cmocka_unit_test(user_data_is_read_as_it_was_put),
+        cmocka_unit_test(flows_of_traces_are_known),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

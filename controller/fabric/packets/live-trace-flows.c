@@ -6,7 +6,11 @@
  * So it sends the copy, notes the table in the mark, and has the packet looked
  * up there again; that it does not match then takes a flow for each bit in
  * which the mark's table may differ from its own.  A packet that comes back to
- * a table from another one is seen again. */
+ * a table from another one is seen again.
+ *
+ * A packet that comes by a tunnel, or is put in, has a VNI that nothing else
+ * has until one of these flows marks it: where they are not there, it goes
+ * nowhere. */
 
 #include <config.h>
 
@@ -26,47 +30,59 @@
 #include "openvswitch/ofp-packet.h"
 #include "openvswitch/ofpbuf.h"
 #include "packets.h"
+#include "proto/openflow/ofconn.h"
 #include "util.h"
 #include "vmn/vocabulary.h"
 
-/* The mark: its upper half is the trace's, the lowest byte the table of which
- * the last copy was sent; 255: of none. */
-#define MARK_TRACE 0xffff0000u
+/* Bits of the mark's table. */
 #define MARK_TABLE_BITS 8
+/* Of that the last copy was of none. */
 #define NO_TABLE 0xff
 
 struct writer {
     const struct live_trace_flows *flows;
-    uint32_t xid;
     struct ofpbuf *out;
     /* The next flow. */
     struct match match;
     struct ofpbuf ofpacts;
 };
 
-/* Never 0: that is unmarked. */
-static uint32_t
+static uint64_t
 mark_of(const struct live_trace_flows *flows)
 {
-    return (0x8000u | (flows->trace & 0x7fff)) << 16;
+    return TRACE_MARK | (uint64_t) flows->trace << 8;
+}
+
+/* The same in tun_gbp_id.  Never 0: that is unmarked. */
+static uint16_t
+gbp_of(const struct live_trace_flows *flows)
+{
+    return 0x8000u | (flows->trace & 0x7fff);
 }
 
 static void
-append(struct ofpbuf *msg, uint32_t xid, struct ofpbuf *out)
+append(struct ofpbuf *msg, struct ofpbuf *out)
 {
     ofpmsg_update_length(msg);
-    ((struct ofp_header *) msg->data)->xid = htonl(xid);
+    ((struct ofp_header *) msg->data)->xid = htonl(OFCONN_XID_TRACES);
     ofpbuf_put(out, msg->data, msg->size);
     ofpbuf_delete(msg);
 }
 
-/* Begins a flow for packets with the trace's mark. */
+/* Begins a flow for packets with 'mark', of which 'mask' counts. */
+static void
+begin_masked(struct writer *w, uint64_t mark, uint64_t mask)
+{
+    match_init_catchall(&w->match);
+    match_set_metadata_masked(&w->match, htonll(mark), htonll(mask));
+    ofpbuf_clear(&w->ofpacts);
+}
+
+/* The same with the trace's mark. */
 static void
 begin(struct writer *w)
 {
-    match_init_catchall(&w->match);
-    match_set_pkt_mark_masked(&w->match, mark_of(w->flows), MARK_TRACE);
-    ofpbuf_clear(&w->ofpacts);
+    begin_masked(w, mark_of(w->flows), TRACE_MARK_MASK);
 }
 
 static void
@@ -86,16 +102,54 @@ end(struct writer *w, uint8_t table, uint16_t priority)
     };
 
     minimatch_init(&fm.match, &w->match);
-    append(ofputil_encode_flow_mod(&fm, OFPUTIL_P_OF15_OXM), w->xid, w->out);
+    append(ofputil_encode_flow_mod(&fm, OFPUTIL_P_OF15_OXM), w->out);
     minimatch_destroy(&fm.match);
 }
 
 static void
-put_mark(struct ofpbuf *ofpacts, uint32_t mark)
+put_metadata(struct writer *w, uint64_t mark)
 {
-    const union mf_value value = { .be32 = htonl(mark) };
+    const union mf_value metadata = { .be64 = htonll(mark) };
 
-    ofpact_put_set_field(ofpacts, mf_from_id(MFF_PKT_MARK), &value, NULL);
+    ofpact_put_set_field(&w->ofpacts, mf_from_id(MFF_METADATA), &metadata,
+                         NULL);
+}
+
+static void
+put_marks(struct writer *w, uint64_t mark, uint16_t gbp_id, uint8_t table)
+{
+    const union mf_value id = { .be16 = htons(gbp_id) };
+    const union mf_value flags = { .u8 = table };
+
+    put_metadata(w, mark | table);
+    ofpact_put_set_field(&w->ofpacts, mf_from_id(MFF_TUN_GBP_ID), &id, NULL);
+    ofpact_put_set_field(&w->ofpacts, mf_from_id(MFF_TUN_GBP_FLAGS), &flags,
+                         NULL);
+}
+
+static void
+put_mark(struct writer *w, uint8_t table)
+{
+    put_marks(w, mark_of(w->flows), gbp_of(w->flows), table);
+}
+
+static void
+clear_mark(struct writer *w)
+{
+    put_marks(w, 0, 0, 0);
+}
+
+/* Sets the metadata to the mark again. */
+static void
+restore_mark(struct writer *w)
+{
+    struct ofpact_reg_move *move;
+
+    put_metadata(w, mark_of(w->flows));
+    move = ofpact_put_REG_MOVE(&w->ofpacts);
+    move->src.field = mf_from_id(MFF_TUN_GBP_FLAGS);
+    move->dst.field = mf_from_id(MFF_METADATA);
+    move->src.n_bits = move->dst.n_bits = MARK_TABLE_BITS;
 }
 
 static void
@@ -147,21 +201,19 @@ put_tun_id(struct ofpbuf *ofpacts, uint64_t tun_id)
 static void
 begin_seeing(struct writer *w, uint8_t table, unsigned i)
 {
-    uint32_t bit = 1u << i;
+    uint64_t bit = UINT64_C(1) << i;
 
-    begin(w);
-    match_set_pkt_mark_masked(&w->match,
-                              mark_of(w->flows) | (~(uint32_t) table & bit),
-                              MARK_TRACE | bit);
+    begin_masked(w, mark_of(w->flows) | (~(uint64_t) table & bit),
+                 TRACE_MARK_MASK | bit);
 }
 
-/* Ends it: sends a copy, and has the packet go on with 'mark'. */
+/* Ends it: sends a copy, and has the packet go on. */
 static void
 end_seeing(struct writer *w, enum trace_copy_kind kind, uint8_t table,
-           uint32_t mark, uint16_t priority)
+           uint16_t priority)
 {
     put_copy(w, kind, table);
-    put_mark(&w->ofpacts, mark);
+    put_mark(w, table);
     put_resubmit(&w->ofpacts, table);
     end(w, table, priority);
 }
@@ -171,21 +223,18 @@ append_stage(struct writer *w, uint8_t table)
 {
     for (unsigned i = 0; i < MARK_TABLE_BITS; i++) {
         begin_seeing(w, table, i);
-        end_seeing(w, TRACE_COPY_STAGE, table, mark_of(w->flows) | table,
-                   TRACE_PRIORITY);
+        end_seeing(w, TRACE_COPY_STAGE, table, TRACE_PRIORITY);
     }
 }
 
-/* In the last stage.  A port gets the packet if 'deliver'; without the mark,
- * as the host's kernel would see it. */
+/* In the last stage.  A port gets the packet if 'deliver'. */
 static void
 append_last(struct writer *w, uint8_t table, bool deliver)
 {
     for (unsigned i = 0; i < MARK_TABLE_BITS; i++) {
         begin_seeing(w, table, i);
         if (deliver) {
-            end_seeing(w, TRACE_COPY_LAST, table, mark_of(w->flows) | table,
-                       TRACE_PRIORITY);
+            end_seeing(w, TRACE_COPY_LAST, table, TRACE_PRIORITY);
         } else {
             put_copy(w, TRACE_COPY_LAST, table);
             end(w, table, TRACE_PRIORITY);
@@ -194,7 +243,10 @@ append_last(struct writer *w, uint8_t table, bool deliver)
     if (deliver) {
         begin(w);
         match_set_reg(&w->match, 4, 1);
-        end_seeing(w, TRACE_COPY_LAST, table, 0, TRACE_PRIORITY + 1);
+        put_copy(w, TRACE_COPY_LAST, table);
+        clear_mark(w);
+        put_resubmit(&w->ofpacts, table);
+        end(w, table, TRACE_PRIORITY + 1);
     }
 }
 
@@ -209,82 +261,95 @@ append_onward(struct writer *w, uint8_t table, const struct flow *flow)
         for (size_t j = 0; j < ARRAY_SIZE(regs); j++) {
             match_set_reg(&w->match, regs[j], flow->regs[regs[j]]);
         }
-        end_seeing(w, TRACE_COPY_LAST, table, mark_of(w->flows) | table,
-                   TRACE_PRIORITY + 1);
+        end_seeing(w, TRACE_COPY_LAST, table, TRACE_PRIORITY + 1);
     }
 }
 
-/* Where the packet goes into a tunnel.  What would go into another one, or as
- * of another network, does not.  The mark does not leave the switch: the
- * host's own routing would see it (fwmark). */
+/* In the last stage's further tables the packet goes no further, */
+static void
+append_hold(struct writer *w, uint8_t table)
+{
+    begin(w);
+    put_copy(w, TRACE_COPY_STAGE, table);
+    end(w, table, TRACE_PRIORITY);
+}
+
+/* but into the tunnel that it is to take. */
 static void
 append_leave(struct writer *w, const struct fabric_live_hop *hop, uint32_t vni)
 {
     begin(w);
     match_set_tun_id(&w->match, htonll(hop->tun_id));
     match_set_reg(&w->match, 6, hop->dst_host);
+    clear_mark(w);
     put_tun_id(&w->ofpacts, vni);
-    put_mark(&w->ofpacts, 0);
     put_resubmit(&w->ofpacts, hop->table);
     end(w, hop->table, TRACE_PRIORITY + 1);
-    begin(w);
-    put_copy(w, TRACE_COPY_STAGE, hop->table);
-    end(w, hop->table, TRACE_PRIORITY);
 }
 
-/* Marks what comes by a tunnel. */
+/* Marks what comes by a tunnel with the trace's 'vni', or is put in as if it
+ * did. */
 static void
-append_enter(struct writer *w, const struct fabric_live_hop *hop, uint32_t vni)
+append_enter(struct writer *w, uint32_t vni, uint64_t tun_id)
 {
     static const uint16_t ports[] = { VMN_TUNNEL_OFPORT, VMN_GENEVE_OFPORT };
 
     for (size_t i = 0; i < ARRAY_SIZE(ports); i++) {
-        begin(w);
-        match_set_pkt_mark_masked(&w->match, 0, MARK_TRACE);
+        begin_masked(w, 0, TRACE_MARK_MASK);
         match_set_in_port(&w->match, u16_to_ofp(ports[i]));
         match_set_tun_id(&w->match, htonll(vni));
-        put_tun_id(&w->ofpacts, hop->tun_id);
-        put_mark(&w->ofpacts, mark_of(w->flows) | NO_TABLE);
+        put_tun_id(&w->ofpacts, tun_id);
+        put_mark(w, NO_TABLE);
         put_resubmit(&w->ofpacts, 0);
         end(w, 0, TRACE_PRIORITY);
     }
 }
 
 /* What would be sampled or go to a handler is the trace's alone: nobody is
- * notified of a packet that no guest has sent. */
+ * notified of a packet that no guest has sent.  One that a rule logs goes
+ * on. */
 static void
 append_end(struct writer *w, enum trace_copy_kind kind, uint8_t table)
 {
-    begin(w);
+    match_init_catchall(&w->match);
+    match_set_tun_gbp_id(&w->match, htons(gbp_of(w->flows)));
+    ofpbuf_clear(&w->ofpacts);
     put_copy(w, kind, table);
+    restore_mark(w);
     end(w, table, TRACE_PRIORITY);
 }
 
 void
-live_trace_flows_append(const struct live_trace_flows *flows, uint32_t xid,
+live_trace_flows_append(const struct live_trace_flows *flows,
                         const struct fabric_live_request *request,
                         size_t host_index, struct ofpbuf *out)
 {
     const struct fabric_live_host *host = &request->hosts[host_index];
-    struct writer w = { .flows = flows, .xid = xid, .out = out };
+    struct writer w = { .flows = flows, .out = out };
 
     ofpbuf_init(&w.ofpacts, 256);
     for (size_t i = 0; i < request->n_tables; i++) {
         append_stage(&w, request->tables[i]);
     }
     append_last(&w, request->last_table, request->deliver);
+    for (uint8_t i = 1; i < request->n_last_tables; i++) {
+        append_hold(&w, request->last_table + i);
+    }
+    if (!host_index) {
+        append_enter(&w, request->first_vni, 0);
+    }
     for (size_t i = 0; i < host->n_onward; i++) {
         append_onward(&w, request->last_table, &host->onward[i]);
     }
     for (size_t i = 0; i < request->n_hops; i++) {
         const struct fabric_live_hop *hop = &request->hops[i];
-        uint32_t vni = request->first_vni + i;
+        uint32_t vni = request->first_vni + 1 + i;
 
         if (hop->from == host_index) {
             append_leave(&w, hop, vni);
         }
         if (hop->to == host_index) {
-            append_enter(&w, hop, vni);
+            append_enter(&w, vni, hop->tun_id);
         }
     }
     append_end(&w, TRACE_COPY_DROP, SAMPLE_TABLE);
@@ -293,8 +358,7 @@ live_trace_flows_append(const struct live_trace_flows *flows, uint32_t xid,
 }
 
 void
-live_trace_flows_append_delete(uint32_t trace, uint32_t xid,
-                               struct ofpbuf *out)
+live_trace_flows_append_delete(uint32_t trace, struct ofpbuf *out)
 {
     struct ofputil_flow_mod fm = {
         .cookie = htonll(TRACE_COOKIE | trace),
@@ -309,14 +373,12 @@ live_trace_flows_append_delete(uint32_t trace, uint32_t xid,
 
     match_init_catchall(&match);
     minimatch_init(&fm.match, &match);
-    append(ofputil_encode_flow_mod(&fm, OFPUTIL_P_OF15_OXM), xid, out);
+    append(ofputil_encode_flow_mod(&fm, OFPUTIL_P_OF15_OXM), out);
     minimatch_destroy(&fm.match);
 }
 
 void
-live_trace_flows_append_packet(const struct live_trace_flows *flows,
-                               uint32_t xid,
-                               const struct fabric_live_request *request,
+live_trace_flows_append_packet(const struct fabric_live_request *request,
                                struct ofpbuf *out)
 {
     struct ofputil_packet_out po = {
@@ -324,16 +386,19 @@ live_trace_flows_append_packet(const struct live_trace_flows *flows,
         .packet_len = request->size,
         .buffer_id = UINT32_MAX,
     };
+    struct ofpact_resubmit *resubmit;
     struct ofpbuf ofpacts;
 
     ofpbuf_init(&ofpacts, 64);
     match_init_catchall(&po.flow_metadata);
     match_set_in_port(&po.flow_metadata,
                       u16_to_ofp((uint16_t) request->in_port));
-    put_mark(&ofpacts, mark_of(flows) | NO_TABLE);
-    put_resubmit(&ofpacts, 0);
+    put_tun_id(&ofpacts, request->first_vni);
+    resubmit = ofpact_put_RESUBMIT(&ofpacts);
+    resubmit->in_port = u16_to_ofp(VMN_TUNNEL_OFPORT);
+    resubmit->table_id = 0;
     po.ofpacts = ofpacts.data;
     po.ofpacts_len = ofpacts.size;
-    append(ofputil_encode_packet_out(&po, OFPUTIL_P_OF15_OXM), xid, out);
+    append(ofputil_encode_packet_out(&po, OFPUTIL_P_OF15_OXM), out);
     ofpbuf_uninit(&ofpacts);
 }

@@ -18,18 +18,16 @@ struct live_trace_flows {
     uint16_t hard_timeout_s;    /* After which the switch deletes them. */
 };
 
-/* Appends messages with transaction id 'xid': */
+/* Appends messages with transaction id OFCONN_XID_TRACES: */
 /* Has the switch of host 'i' of the request follow the packet. */
-void live_trace_flows_append(const struct live_trace_flows *, uint32_t xid,
+void live_trace_flows_append(const struct live_trace_flows *,
                              const struct fabric_live_request *, size_t i,
                              struct ofpbuf *);
 /* Deletes these flows. */
-void live_trace_flows_append_delete(uint32_t trace, uint32_t xid,
-                                    struct ofpbuf *);
-/* Puts the packet in, marked. */
-void live_trace_flows_append_packet(const struct live_trace_flows *,
-                                    uint32_t xid,
-                                    const struct fabric_live_request *,
+void live_trace_flows_append_delete(uint32_t trace, struct ofpbuf *);
+/* Puts the packet in, at the first host: it goes nowhere if these flows are
+ * not there. */
+void live_trace_flows_append_packet(const struct fabric_live_request *,
                                     struct ofpbuf *);
 
 #endif /* controller/fabric/packets/live-trace-flows.h */

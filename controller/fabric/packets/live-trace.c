@@ -2,7 +2,7 @@
  *
  * Live traces; see fabric-live-trace.h.  A trace has its flows put into all of
  * its hosts' switches, waits for their barriers, puts the packet in, gathers
- * copies, and deletes the flows.  It ends by its own time limit at the latest,
+ * copies, and deletes the flows.  It ends by its own time limits at the latest,
  * and if vmnd ends before, the switches' (hard_timeout) deletes the flows. */
 
 #include <config.h>
@@ -22,26 +22,26 @@
 #include "controller/fabric/session/switch-part.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/flow/trace-copy.h"
-#include "openvswitch/ofp-errors.h"
 #include "openvswitch/ofp-flow.h"
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/vlog.h"
 #include "proto/openflow/ofconn.h"
 #include "proto/openflow/ofmsg.h"
 #include "proto/openflow/ofpacket.h"
+#include "timeval.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(live_trace);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 
-/* How much longer than the trace its flows may be there. */
+/* How much longer than the trace may take its flows may be there. */
 #define FLOWS_EXTRA_S 5
 
 struct live_host {
     char *name;
     struct fabric_switch *sw;   /* NULL: it has disconnected. */
-    uint32_t xid;               /* Of its messages. */
+    uint32_t xid;               /* Of its barrier. */
     bool ready;                 /* It has acknowledged the flows. */
 };
 
@@ -50,6 +50,11 @@ struct fabric_live {
     struct fabric *fabric;
     struct live_trace_flows flows;
     struct event *timer;        /* The time limit, or the end. */
+    int ready_ms;               /* Within which all hosts are to be ready: the
+                                 * packet is not put in later, */
+    int64_t ready_by_ms;        /* which is at this time_msec(). */
+    int timeout_ms;             /* From when the packet is put in. */
+    bool sent;                  /* It is. */
     const struct fabric_live_callbacks *cbs;
     void *aux;
     struct ofpbuf packet;       /* The packet-out. */
@@ -73,8 +78,7 @@ live_destroy(struct fabric_live *live)
 
         if (host->sw) {
             ofpbuf_clear(&b);
-            live_trace_flows_append_delete(live->flows.trace,
-                                           OFCONN_XID_PACKETS, &b);
+            live_trace_flows_append_delete(live->flows.trace, &b);
             ofconn_send(host->sw->conn, b.data, b.size);
         }
         free(host->name);
@@ -113,7 +117,9 @@ timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *live_)
 {
     struct fabric_live *live = live_;
     const struct fabric_live_callbacks *cbs = live->cbs;
-    char *reason = live->reason;
+    char *reason = (live->reason || live->sent ? live->reason
+                    : xasprintf("not all of its hosts' switches have taken "
+                                "its flows within %d ms", live->ready_ms));
     void *aux = live->aux;
 
     live->reason = NULL;
@@ -170,7 +176,7 @@ host_begin(struct fabric_live *live, const struct fabric_live_request *request,
     host->sw = sw;
     host->xid = ofconn_next_xid(sw->conn);
     ofpbuf_init(&b, 32768);
-    live_trace_flows_append(&live->flows, host->xid, request, i, &b);
+    live_trace_flows_append(&live->flows, request, i, &b);
     ofmsg_put_barrier(&b, host->xid);
     switch_expect(sw);
     ofconn_send(sw->conn, b.data, b.size);
@@ -184,8 +190,8 @@ fabric_live_begin(struct fabric *f,
                   const char **reason)
 {
     struct fabric_switch *switches[FABRIC_LIVE_HOSTS_MAX];
-    const struct timeval limit = { request->timeout_ms / 1000,
-                                   request->timeout_ms % 1000 * 1000 };
+    const struct timeval limit = { request->ready_ms / 1000,
+                                   request->ready_ms % 1000 * 1000 };
     struct fabric_live *live;
 
     ovs_assert(request->n_hosts && request->n_hosts <= FABRIC_LIVE_HOSTS_MAX);
@@ -205,8 +211,12 @@ fabric_live_begin(struct fabric *f,
     live->aux = aux;
     live->flows = (struct live_trace_flows) {
         .trace = ++f->last_live_trace,
-        .hard_timeout_s = request->timeout_ms / 1000 + FLOWS_EXTRA_S,
+        .hard_timeout_s = ((request->ready_ms + request->timeout_ms) / 1000
+                           + FLOWS_EXTRA_S),
     };
+    live->timeout_ms = request->timeout_ms;
+    live->ready_ms = request->ready_ms;
+    live->ready_by_ms = time_msec() + request->ready_ms;
     live->timer = event_new(f->base, -1, 0, timer_cb, live);
     event_add(live->timer, &limit);
     ofpbuf_init(&live->packet, 512);
@@ -215,8 +225,7 @@ fabric_live_begin(struct fabric *f,
     for (size_t i = 0; i < live->n_hosts; i++) {
         host_begin(live, request, i, switches[i]);
     }
-    live_trace_flows_append_packet(&live->flows, live->hosts[0].xid, request,
-                                   &live->packet);
+    live_trace_flows_append_packet(request, &live->packet);
     return live;
 }
 
@@ -241,7 +250,31 @@ find_waiting(const struct fabric_switch *sw, uint32_t xid,
     return NULL;
 }
 
-/* Puts the packet in, once all hosts are ready for it. */
+/* Puts the packet in.  Not if vmnd was stopped for so long that the flows may
+ * have gone by themselves. */
+static void
+send_packet(struct fabric_live *live)
+{
+    const struct timeval limit = { live->timeout_ms / 1000,
+                                   live->timeout_ms % 1000 * 1000 };
+    const char *reason;
+
+    if (live->ended || !live->hosts[0].sw) {
+        return;
+    }
+    reason = (time_msec() > live->ready_by_ms
+              ? "its flows came too late" : live->cbs->send(live->aux));
+    if (reason) {
+        end_soon(live, reason);
+        return;
+    }
+    ofconn_send(live->hosts[0].sw->conn, live->packet.data,
+                live->packet.size);
+    live->sent = true;
+    event_add(live->timer, &limit);
+}
+
+/* All hosts have to be ready for the packet. */
 static void
 host_ready(struct fabric_live *live, struct live_host *host)
 {
@@ -251,9 +284,25 @@ host_ready(struct fabric_live *live, struct live_host *host)
             return;
         }
     }
-    if (!live->ended && live->hosts[0].sw) {
-        ofconn_send(live->hosts[0].sw->conn, live->packet.data,
-                    live->packet.size);
+    send_packet(live);
+}
+
+/* A switch has refused a flow, or the packet, maybe of a trace that has
+ * ended. */
+static void
+handle_error(struct fabric_switch *sw, const struct ofp_header *oh)
+{
+    uint64_t cookie = 0;
+    bool is_flow = ofmsg_error_get_cookie(oh, &cookie);
+    struct fabric_live *live;
+
+    VLOG_WARN_RL(&rl, "%s: a live trace was refused: %s", sw->host->name,
+                 ofmsg_error_name(oh));
+    LIST_FOR_EACH (live, node, &sw->host->fabric->live_traces) {
+        if (is_flow ? cookie == (TRACE_COOKIE | live->flows.trace)
+            : live->sent && live->hosts[0].sw == sw) {
+            end_soon(live, "a switch has refused to follow it");
+        }
     }
 }
 
@@ -264,20 +313,17 @@ message(struct fabric_switch *sw, void *state OVS_UNUSED, enum ofptype type,
     struct fabric_live *live;
     struct live_host *host;
 
-    if (type != OFPTYPE_BARRIER_REPLY && type != OFPTYPE_ERROR) {
-        return SWITCH_MESSAGE_OTHER;
+    if (type == OFPTYPE_ERROR
+        && ofmsg_error_xid(oh) == OFCONN_XID_TRACES) {
+        handle_error(sw, oh);
+        return SWITCH_MESSAGE_ANSWER;
     }
-    live = find_waiting(sw, ntohl(oh->xid), &host);
+    live = (type == OFPTYPE_BARRIER_REPLY
+            ? find_waiting(sw, ntohl(oh->xid), &host) : NULL);
     if (!live) {
         return SWITCH_MESSAGE_OTHER;
     }
-    if (type == OFPTYPE_ERROR) {
-        VLOG_WARN_RL(&rl, "%s: a live trace was refused: %s", sw->host->name,
-                     ofperr_to_string(ofperr_decode_msg(oh, NULL)));
-        end_soon(live, "a switch has refused to follow it");
-    } else {
-        host_ready(live, host);
-    }
+    host_ready(live, host);
     return SWITCH_MESSAGE_ANSWER;
 }
 
@@ -358,7 +404,8 @@ static bool
 audit_flow(struct fabric_switch *sw OVS_UNUSED, void *state OVS_UNUSED,
            const struct ofputil_flow_stats *fs)
 {
-    return trace_copy_is_flow(ntohll(fs->cookie), fs->priority);
+    return trace_copy_is_flow(ntohll(fs->cookie), fs->priority,
+                              fs->hard_timeout, &fs->match);
 }
 
 static void
