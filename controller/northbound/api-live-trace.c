@@ -40,7 +40,7 @@ BUILD_ASSERT_DECL(FABRIC_LIVE_COPIES_MAX <= LIVE_COPIES_MAX);
 #define SOURCE_PORTS 28232
 
 /* How long hosts have for the packet's flows. */
-#define READY_MS 10000
+#define READY_MS 5000
 
 /* The largest. */
 #define VNI_MAX 0xffffff

@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import random
+import socket
 import subprocess
 import sys
 import threading
@@ -334,6 +335,29 @@ def test_random_pairs_agree_with_the_simulator(world):
     assert nothing_left(world)
 
 
+DROP = "cookie=0xbad,table=64,priority=60000,ip,nw_dst=10.0.0.2,actions=drop"
+
+
+def trace_flows(host):
+    """Matches and actions, without counters."""
+    return sorted(line.split(" priority=")[1] for line in
+                  host.ofctl("dump-flows", "br-int").splitlines()
+                  if COOKIE in line)
+
+
+def hangs(world):
+    """A client that waits for a trace which takes 30 s."""
+    client = socket.socket(socket.AF_UNIX)
+    client.connect(world.api.path)
+    body = json.dumps({"from": "cli", "to": "srv", "protocol": "tcp",
+                       "port": 80, "timeout": 30})
+    client.sendall(("POST /v1/live-trace HTTP/1.1\r\nHost: vmnd\r\n"
+                    "Content-Type: application/json\r\n"
+                    "Content-Length: %d\r\n\r\n%s"
+                    % (len(body), body)).encode())
+    return client
+
+
 class Lost:
     """Traces that are under way for some seconds, as h2 drops their
     packets."""
@@ -355,8 +379,7 @@ class Lost:
             pass                # vmnd was killed.
 
     def __enter__(self):
-        self.host.ofctl("add-flow", "br-int", "cookie=0xbad,table=64,"
-                        "priority=60000,ip,nw_dst=10.0.0.2,actions=drop")
+        self.host.ofctl("add-flow", "br-int", DROP)
         for thread in self.threads:
             thread.start()
         wait_for("the trace's flows", lambda: not nothing_left(self.world),
@@ -370,12 +393,29 @@ class Lost:
 
 
 def test_an_audit_leaves_a_trace_alone(shop):
-    with Lost(shop, 3):
-        found = shop.api.call("POST", "/v1/hosts/h1/audit")
-        assert not found["differences"], found
-        found = shop.api.call("POST", "/v1/hosts/h2/audit")
-        assert "766d6e74" not in json.dumps(found), found
-    assert nothing_left(shop)
+    h2 = shop.lab.host("h2")
+    h2.ofctl("add-flow", "br-int", DROP)
+    client = hangs(shop)
+    wait_for("the trace's flows", lambda: not nothing_left(shop), 20)
+    wait_for("the packet", lambda: "n_packets=0" not in
+             h2.ofctl("dump-flows", "br-int", "cookie=0xbad/-1"), 20)
+    # One of somebody else's is not a trace's, whatever its cookie.
+    h2.ofctl("add-flow", "br-int", COOKIE + "00000000,table=199,"
+             "priority=65535,tun_id=77777,actions=drop")
+    flows = {host.name: trace_flows(host) for host in shop.lab.hosts}
+    assert flows["h1"] and flows["h2"] and not flows["h3"], flows
+    for name in "h1", "h2":
+        found = shop.api.call("POST", "/v1/hosts/%s/audit" % name)
+        assert bool(found["differences"]) == (name == "h2"), found
+        wait_for("the repair", lambda: COOKIE + "00000000" not in
+                 shop.lab.host("h2").ofctl("dump-flows", "br-int")
+                 or name == "h1", 20)
+        assert trace_flows(shop.lab.host(name)) \
+            == [f for f in flows[name] if "tun_id=0x12fd1" not in f]
+    # Its client hangs up: the packet is nobody's any more.
+    client.close()
+    wait_for("the trace's flows to go", lambda: nothing_left(shop), 20)
+    agreed(live(shop, "cli", "srv"), "delivered")
 
 
 def test_a_trace_ends_with_vmnd(shop):
@@ -384,11 +424,12 @@ def test_a_trace_ends_with_vmnd(shop):
     audit, usual = os.path.join(shop.lab.dir, "audit"), vmnd.args
     with Lost(shop, 1) as lost:
         vmnd.kill()
+        assert not nothing_left(shop)
     assert not lost.said
+    wait_for("the trace's flows to go", lambda: nothing_left(shop), 40)
     vmnd.args = lambda: usual() + ["--audit-log=" + audit]
     vmnd.start()
     shop.lab.await_synced()
-    wait_for("the trace's flows to go", lambda: nothing_left(shop), 40)
     agreed(live(shop, "cli", "srv"), "delivered")
     with open(audit, encoding="utf-8") as file:
         last = [json.loads(line) for line in file][-1]

@@ -36,7 +36,7 @@ VLOG_DEFINE_THIS_MODULE(live_trace);
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 
 /* How much longer than the trace may take its flows may be there. */
-#define FLOWS_EXTRA_S 5
+#define FLOWS_EXTRA_S 2
 
 struct live_host {
     char *name;
