@@ -134,6 +134,28 @@ def test_ways_are_as_predicted(shop):
     assert nothing_left(shop)
 
 
+def test_packets_that_are_rejected_or_logged_are_followed(shop):
+    """No guest is told of the first, and both have their marks again after
+    they were sampled."""
+    rejects = rule("ingress", "reject", ["cli"], [entry("tcp", 90)])
+    logs = dict(rule("ingress", "allow", ["cli"], [entry("tcp", 91)]),
+                log=True)
+    shop.policy("r", "srv", rejects, logs, tier="security", priority=900)
+    wait_quiet(shop.lab)
+    cli, srv = shop.lab.vm("cli"), shop.lab.vm("srv")
+    with frames.Capture(cli.ns) as to_cli, frames.Capture(srv.ns) as to_srv:
+        agreed(live(shop, "cli", "srv", port=90, source_port=1001),
+               "dropped", host="h2", owner="firewall.verdicts/r")
+        for _ in range(3):
+            agreed(live(shop, "cli", "srv", port=91, source_port=1002),
+                   "delivered", port="srv")
+        agreed(live(shop, "cli", "srv", source_port=1000, deliver=True),
+               "delivered")
+        assert to_srv.wait(lambda f: source_port(f) == 1000, 20)
+        assert not {1001, 1002} & {source_port(f) for f in to_srv.frames}
+        assert not {90, 91} & {source_port(f) for f in to_cli.frames}
+
+
 def test_routed_packets_are_followed(world):
     for i, (network, host) in enumerate((("one", "h1"), ("far", "h2"))):
         world.put("networks", network, subnets=[

@@ -389,6 +389,7 @@ tests_unit_libnofabric_a_SOURCES = \
 	apps/loadbalancer/loadbalancer.h \
 	apps/loadbalancer/backend-state.c \
 	apps/loadbalancer/vip-mac.c \
+	tests/unit/northbound-fabric-traffic.c \
 	tests/unit/northbound-fabric.c \
 	tests/unit/northbound-fixture.c \
 	tests/unit/northbound-fixture.h

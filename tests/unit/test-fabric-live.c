@@ -258,6 +258,49 @@ switch_that_refuses_ends_it(void **state OVS_UNUSED)
     assert_int_equal(host(1)->sw->state, SWITCH_LIVE);
 }
 
+/* Reconciling does not delete flows of a trace, which another member may have
+ * in progress: a packet that is on its way would go on without them. */
+static void
+reconciling_leaves_flows_alone(void **state OVS_UNUSED)
+{
+    struct outcome outcome = { .enough = 2 };
+    const char *reason;
+    size_t n;
+
+    assert_non_null(begin(&outcome, 60000, &reason));
+    TURN_UNTIL(n_trace_flows(0) && n_trace_flows(1));
+    n = n_trace_flows(1);
+    disconnect_host(1);
+    TURN_UNTIL(outcome.n_done);
+    free(outcome.reason);
+    connect_host(1);
+    TURN_UNTIL(host(1)->sw->state == SWITCH_LIVE);
+    assert_int_equal(n_trace_flows(1), n);
+}
+
+/* Nor is what it refuses when the trace has ended taken for something
+ * else's. */
+static void
+late_refusal_is_nobodys(void **state OVS_UNUSED)
+{
+    struct outcome outcome = { .enough = 2 };
+    const char *reason;
+
+    switches[1].refuse_meters = switches[1].hold = true;
+    fabric_live_cancel(begin(&outcome, 60000, &reason));
+    for (int i = 0; i < 20; i++) {
+        turn();
+    }
+    switches[1].hold = false;
+    fake_switch_release(&switches[1]);
+    TURN_UNTIL(!n_trace_flows(0) && !n_trace_flows(1));
+    for (int i = 0; i < 20; i++) {
+        turn();
+    }
+    assert_int_equal(host(1)->sw->state, SWITCH_LIVE);
+    assert_int_equal(outcome.n_done, 0);
+}
+
 static void
 loop_ends(void **state OVS_UNUSED)
 {
@@ -308,6 +351,8 @@ main(int argc OVS_UNUSED, char *argv[])
         T(trace_that_was_not_sent_has_a_reason),
         T(trace_ends_with_a_host),
         T(switch_that_refuses_ends_it),
+        T(reconciling_leaves_flows_alone),
+        T(late_refusal_is_nobodys),
         T(loop_ends),
         T(few_run_at_a_time),
     };
