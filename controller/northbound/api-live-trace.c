@@ -232,8 +232,7 @@ copy_cb(void *wait_, const struct trace_copy *copy)
             break;
         }
     }
-    return (copy->kind != TRACE_COPY_STAGE
-            && live_is_complete(&wait->prediction, &wait->names, sight));
+    return live_is_complete(&wait->prediction, &wait->names, sight);
 }
 
 /* Before the packet is put in: its port may have gone meanwhile, and another

@@ -613,13 +613,13 @@ northbound_destroy(struct northbound *nb)
     sample_causes_destroy(nb->sample_causes);
     event_readers_destroy(nb->event_readers);
     packet_streams_destroy(nb->packet_streams);
-    live_limits_destroy(nb->live_limits);
     event_log_destroy(nb->event_log);
     volatile_revisions_destroy(nb->volatile_revisions);
     metrics_object_counters_destroy(nb->object_counters);
     app_changes_destroy(nb->app_changes);
     gateway_changes_destroy(nb->gateway_changes);
     http_server_destroy(nb->http);
+    live_limits_destroy(nb->live_limits);
     read_waits_destroy(nb->read_waits);
     nb_changes_abandon(nb);
     nb_sets_uninit(nb);

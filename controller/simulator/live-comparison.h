@@ -144,8 +144,8 @@ void live_compare(const struct live_prediction *, const struct result_names *,
                   const struct live_sight *, struct arena *,
                   struct live_trace *result);
 /* Returns true if the packet has ended, and all is as one outcome says:
- * nothing more is to come.  It can only have after a copy that is none of
- * TRACE_COPY_STAGE.  Does not pause. */
+ * nothing more is to come.  Takes little time while it has not.  Does not
+ * pause. */
 bool live_is_complete(const struct live_prediction *,
                       const struct result_names *, const struct live_sight *);
 

@@ -2,8 +2,9 @@
  *
  * Live traces; see fabric-live-trace.h.  A trace has its flows put into all of
  * its hosts' switches, waits for their barriers, puts the packet in, gathers
- * copies, and deletes the flows.  It ends by its own time limits at the latest,
- * and if vmnd ends before, the switches' (hard_timeout) deletes the flows. */
+ * copies, and deletes the flows.  It ends by its own time limits at the
+ * latest, and if vmnd ends before, the switches' (hard_timeout) deletes the
+ * flows. */
 
 #include <config.h>
 
