@@ -234,6 +234,30 @@ class Calls:
         self.log.close()
 
 
+def test_without_its_flows_the_packet_goes_nowhere(shop):
+    """As vmnd puts it in, but for the VNI."""
+    host, cli, oth = (shop.lab.host("h1"), shop.lab.vm("cli"),
+                      shop.lab.vm("oth"))
+    ofport = host.vsctl("get", "interface", cli.link, "ofport").strip()
+
+    def put_in(port, *actions):
+        packet = frames.udp(oth.mac, cli.mac, "10.0.0.1", "10.0.0.4", port, 9,
+                            b"?")
+        host.ofctl("packet-out", "br-int", "in_port=%s,packet=%s,actions=%s"
+                   % (ofport, packet.hex(), ",".join(actions)))
+
+    def seen(frame, port):
+        packet = frames.parse(frame)
+        return packet.get("protocol") == 17 \
+            and int.from_bytes(packet["payload"][:2], "big") == port
+
+    with frames.Capture(oth.ns) as capture:
+        put_in(1001, "set_field:16777214->tun_id", "resubmit(40000,0)")
+        put_in(1000, "resubmit(%s,0)" % ofport)
+        assert capture.wait(lambda f: seen(f, 1000), 20)
+        assert not any(seen(f, 1001) for f in capture.frames)
+
+
 def test_no_packet_is_delivered_beside_those_of_guests(shop):
     """Though the switches have cached what they do with such packets."""
     with Calls(shop), frames.Capture(shop.lab.vm("srv").ns) as capture:
