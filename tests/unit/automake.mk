@@ -58,6 +58,7 @@ UNIT_TESTS = \
 	tests/unit/test-kept-flows \
 	tests/unit/test-lease \
 	tests/unit/test-leases-told \
+	tests/unit/test-live-limits \
 	tests/unit/test-load-monitor \
 	tests/unit/test-loop \
 	tests/unit/test-loop-poll \
