@@ -326,7 +326,7 @@ const struct schema_struct nb_reply_live_trace = SHOWN_KEPT(
     SHOWN_STRUCT_OF(live_trace, to, ALWAYS, "The destination.", &to),
     SHOWN_OF(live_trace, packet, STRING, 0, "The packet as it was put in."),
     SHOWN_OF(live_trace, delivered, BOOL, ALWAYS,
-             "Whether guests were to get it."),
+             "Whether it was let through to a port, as seen."),
     SHOWN_OF(live_trace, changing, BOOL, ALWAYS,
              "Something has changed, or a host has not confirmed yet what it "
              "is to hold: a difference may be of that, and is no event."),
