@@ -528,12 +528,13 @@ trace(struct http_request *req, struct northbound *nb)
 {
     struct vmn_errors errors;
     json_t *body = http_request_json(req);
-    const char *who = http_request_who(req);
     struct live_wait *wait;
+    const char *who;
 
     if (!body) {
         return;
     }
+    who = http_request_who(req);
     if (!live_limits_take(nb->live_limits, req, who,
                           nb_hides_hosts(nb_rights(req)))) {
         json_decref(body);

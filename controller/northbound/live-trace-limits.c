@@ -65,7 +65,8 @@ forget_old(struct live_limits *limits, int64_t now_ms)
 
     SHASH_FOR_EACH_SAFE (node, next, &limits->last) {
         if (*(const int64_t *) node->data + ACCOUNT_MS <= now_ms) {
-            free(shash_steal(&limits->last, node));
+            free(node->data);
+            shash_delete(&limits->last, node);
         }
     }
 }

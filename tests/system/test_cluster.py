@@ -171,9 +171,10 @@ def test_standby_says_who_the_writer_is(cluster):
     # What it has itself it shows.
     wait_for("its copy to be current", lambda: b.api.raw(
         "GET", "/v1/networks")[0] == 200, 30)
-    for target in ("/readyz", "/v1/networks?limit=1", "/", "/metrics"):
+    for target in ("/readyz", "/v1/networks?limit=1", "/v1/status", "/",
+                   "/metrics"):
         assert b.api.raw("GET", target)[0] == 200, target
-    for method, target in (("GET", "/v1/status"), ("PUT", "/v1/networks/n"),
+    for method, target in (("GET", "/v1/drops"), ("PUT", "/v1/networks/n"),
                            ("GET", "/v1/no-such-path")):
         status, headers, body = b.api.raw(method, target)
         problem = json.loads(body)
@@ -181,9 +182,9 @@ def test_standby_says_who_the_writer_is(cluster):
         assert 'the writer is "a"' in problem["detail"], problem
     with pytest.raises(Refused, match='the writer is "a"'):
         b.api.put("networks/n", {})
-    for kind in ("networks", "ports", "hosts"):
+    for kind in ("networks", "ports", "hosts", "policies"):
         assert vmnctl(b, "get", kind)[0] == 0
-    status, said = vmnctl(b, "get", "policies")
+    status, said = vmnctl(b, "drops")
     assert status and 'the writer is "a"' in said
     assert a.is_writer()
 
