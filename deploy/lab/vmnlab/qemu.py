@@ -182,6 +182,13 @@ class Machine:
             "%s" % (mac, mtu, NO_OFFLOADS),
             "-qmp", "unix:%s,server=on,wait=off" % escape(self.qmp_path)]
 
+    def _answers(self):
+        try:
+            self.qmp().close()
+        except Gone:
+            return False
+        return True
+
     def start(self, args, incoming=False):
         """Starts it, and returns once its monitor answers.  With 'incoming'
         it waits for what migrates here."""
@@ -191,9 +198,13 @@ class Machine:
             args + (["-incoming", "defer"] if incoming else []),
             self.host.ns, log=self.log)
         self.host.lab.children.append(process)
+
+        def is_over():
+            # The socket is there before QEMU listens at it.
+            return process.poll() is not None or self._answers()
+
         try:
-            netns.wait_for("QEMU's monitor", lambda: process.poll() is not None
-                           or os.path.exists(self.qmp_path), 30)
+            netns.wait_for("QEMU's monitor", is_over, 30)
             self.qmp().close()
         except Error as error:
             self.end()
