@@ -315,7 +315,8 @@ find_vni(struct paths *p)
     unsigned rate = fabric_packet_port_rate(p->fabric);
 
     if (!engine_relation_values(p->engine, VMN_REL_PATH_PROBES, "").n) {
-        p->problem = "app paths is not loaded, or not enabled";
+        p->problem = ("app paths is not loaded or not enabled, or was only "
+                      "a moment ago");
     } else if (rate && rate < PATHS_PACKET_RATE_MIN) {
         p->problem = "--packet-port-rate is less than 20";
     } else {

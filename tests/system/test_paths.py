@@ -157,7 +157,8 @@ def test_only_while_it_is_asked_for(world, lab):
     wait_for("nothing to be measured",
              lambda: not world.api.get("paths")["measured"])
     assert ctl(lab, "paths") == (
-        "paths are not measured: app paths is not loaded, or not enabled\n")
+        "paths are not measured: app paths is not loaded or not enabled, or "
+        "was only a moment ago\n")
     assert before - n_flows(lab, "h1") == 4
     ctl(lab, "app", "load", APP, "--wait")
     world.becomes("h1", "h2", "up")
