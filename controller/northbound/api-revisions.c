@@ -24,10 +24,8 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* Replies 503: the log could not be read, which must not look like a log that
- * ends.  Releases '*why'. */
-static void
-reject_unreadable_log(struct http_request *req, struct vmn_error *why)
+void
+nb_reply_unreadable_log(struct http_request *req, struct vmn_error *why)
 {
     http_reply_header(req, "Retry-After", "1");
     http_reply_problem(req, 503, "unavailable", NULL, "The log could not be "
@@ -146,7 +144,7 @@ append_entry(struct northbound *nb, struct http_request *req,
     bool logged = !error;
 
     if (error && error != ENOENT) {
-        reject_unreadable_log(req, &why);
+        nb_reply_unreadable_log(req, &why);
     } else if (error && nb->following) {
         nb_ask_writer(nb, req);
     } else if (restore && (waits || !logged)) {
@@ -187,7 +185,7 @@ nb_sees_revision(const struct northbound *nb, struct http_request *req,
                                             &entry, &next, &why) : 0);
     sees = !error && entry.length;
     if (error) {
-        reject_unreadable_log(req, &why);
+        nb_reply_unreadable_log(req, &why);
     } else if (!sees) {
         http_reply_problem(req, 404, "not-found", NULL, "This account has "
                            "made no revision %"PRIu64, revision);
@@ -214,7 +212,7 @@ reply_revision(struct northbound *nb, struct http_request *req,
     }
     if (contents
         && nb_append_contents(nb, nb_rights(req), revision, &ds, &why)) {
-        reject_unreadable_log(req, &why);
+        nb_reply_unreadable_log(req, &why);
         ds_destroy(&ds);
         return;
     }
@@ -479,7 +477,7 @@ nb_get_revisions(struct http_request *req, void *nb_)
     free(span.author);
     if (error || (nb->following && nb->lacks_progress)) {
         if (error) {
-            reject_unreadable_log(req, &why);
+            nb_reply_unreadable_log(req, &why);
         } else {
             nb_ask_writer(nb, req);
         }

@@ -412,6 +412,9 @@ void nb_append_receipt(const struct http_request *,
  * but for the revision (restrict_span()). */
 bool nb_sees_revision(const struct northbound *, struct http_request *,
                       uint64_t revision);
+/* Replies 503: the log could not be read, which must not look like a log that
+ * ends.  Releases '*why'. */
+void nb_reply_unreadable_log(struct http_request *, struct vmn_error *why);
 
 /* port-paths.c.  Fills in which paths between hosts that packets of a port
  * take are in trouble. */

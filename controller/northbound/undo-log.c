@@ -29,15 +29,6 @@ struct range {
     uint64_t first, last;
 };
 
-static void
-reply_unreadable(struct http_request *req, struct vmn_error *why)
-{
-    http_reply_header(req, "Retry-After", "1");
-    http_reply_problem(req, 503, "unavailable", NULL, "The log could not be "
-                       "read: %s", why->text);
-    vmn_error_uninit(why);
-}
-
 /* Appends those of a list of entries, oldest first, that are within the
  * range. */
 static void
@@ -110,7 +101,7 @@ find_entries(const struct range *range, struct http_request *req,
     }
     free(author);
     if (error) {
-        reply_unreadable(req, &why);
+        nb_reply_unreadable_log(req, &why);
     }
     return !error;
 }
@@ -154,7 +145,7 @@ add_revision(const struct range *range, struct http_request *req,
     }
     error = nb_read_contents(range->nb, revision, &contents, n_bytes, &why);
     if (error && error != ENOENT) {
-        reply_unreadable(req, &why);
+        nb_reply_unreadable_log(req, &why);
         return false;
     }
     if (error) {
@@ -175,6 +166,23 @@ add_revision(const struct range *range, struct http_request *req,
     return true;
 }
 
+/* Replies that the range is too long, or that nothing of it is there. */
+static void
+reply_extent(const struct range *range, struct http_request *req,
+             bool is_too_long)
+{
+    if (is_too_long) {
+        http_reply_problem(req, 413, "too-large", NULL, "There is too much of "
+                           "the log from revision %"PRIu64" to %"PRIu64": "
+                           "take back at most %d revisions together",
+                           range->first, range->last, RANGE_MAX);
+    } else {
+        http_reply_problem(req, 404, "not-found", NULL, "The log has no "
+                           "revision from %"PRIu64" to %"PRIu64, range->first,
+                           range->last);
+    }
+}
+
 /* Returns what the revisions of the range have changed together, as contents
  * of one, or NULL after a reply. */
 static json_t *
@@ -190,13 +198,7 @@ read_range(const struct range *range, struct http_request *req)
     }
     n = json_array_size(entries);
     if (!n || n > RANGE_MAX) {
-        http_reply_problem(
-            req, n ? 413 : 404, n ? "too-large" : "not-found", NULL,
-            n ? "There are more than %d revisions, or a long time, from "
-            "%"PRIu64" to %"PRIu64": take them back in parts"
-            : "The log has none of the at most %d revisions from %"PRIu64" "
-            "to %"PRIu64" that are taken back together", RANGE_MAX,
-            range->first, range->last);
+        reply_extent(range, req, n > RANGE_MAX);
         json_decref(entries);
         return NULL;
     }
@@ -229,7 +231,7 @@ read_one(const struct range *range, struct http_request *req)
         http_reply_problem(req, 404, "not-found", NULL, "Nothing is kept of "
                            "what revision %"PRIu64" changed", range->last);
     } else if (error) {
-        reply_unreadable(req, &why);
+        nb_reply_unreadable_log(req, &why);
     }
     return error ? NULL : contents;
 }

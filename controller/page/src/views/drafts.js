@@ -269,7 +269,14 @@ export function mount(root, { signal, words }) {
     }
   }
 
-  live.on(["tick", "reset", "revision"], refresh, signal);
+  // A list has all that drafts would change, so it is asked for where there is
+  // another one alone.
+  live.on(["revision"], (_, { changes = [] }) => {
+    if (changes.some((c) => c.more || c.type === "drafts")) {
+      refresh();
+    }
+  }, signal);
+  live.on(["reset"], refresh, signal);
   refresh();
   choose(words[0]);
   return ([name]) => choose(name);
