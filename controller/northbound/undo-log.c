@@ -67,23 +67,23 @@ is_taken_back(const struct range *range, struct http_request *req,
 }
 
 /* Appends the log's entries of the range that the client sees, the newest
- * first, and one more than RANGE_MAX at most: that, too, if the log has to be
- * searched for too long.  Returns false after a reply. */
+ * first; '*is_too_long' is set if there are more than RANGE_MAX, or they were
+ * to be searched for in too many parts.  Returns false after a reply. */
 static bool
 find_entries(const struct range *range, struct http_request *req,
-             json_t *entries)
+             json_t *entries, bool *is_too_long)
 {
     struct store_log_filter filter = { .since_ms = INT64_MIN };
     struct vmn_error why = VMN_ERROR_INIT;
     uint64_t before = range->last + 1;
     char *author = NULL;
-    int error = 0;
+    int error = 0, n_scans = 0;
 
     if (nb_sees_own_changes(range->nb, req, &author, &filter.since_ms)) {
         filter.author = author;
     }
-    for (int i = 0; !error && before > range->first
-         && json_array_size(entries) <= RANGE_MAX; i++) {
+    while (!error && before > range->first && n_scans++ < SCANS_MAX
+           && json_array_size(entries) <= RANGE_MAX) {
         size_t most = RANGE_MAX + 1 - json_array_size(entries);
         struct ds ds = DS_EMPTY_INITIALIZER;
 
@@ -93,12 +93,9 @@ find_entries(const struct range *range, struct http_request *req,
             append_entries(range, ds_cstr(&ds), entries);
         }
         ds_destroy(&ds);
-        if (i == SCANS_MAX) {
-            while (json_array_size(entries) <= RANGE_MAX) {
-                json_array_append_new(entries, json_null());
-            }
-        }
     }
+    *is_too_long = (json_array_size(entries) > RANGE_MAX
+                    || n_scans > SCANS_MAX);
     free(author);
     if (error) {
         nb_reply_unreadable_log(req, &why);
@@ -191,14 +188,15 @@ read_range(const struct range *range, struct http_request *req)
     json_t *entries = json_array(), *sum, *found;
     json_int_t left_out = 0;
     size_t n, n_bytes = 0;
+    bool is_too_long;
 
-    if (!find_entries(range, req, entries)) {
+    if (!find_entries(range, req, entries, &is_too_long)) {
         json_decref(entries);
         return NULL;
     }
     n = json_array_size(entries);
-    if (!n || n > RANGE_MAX) {
-        reply_extent(range, req, n > RANGE_MAX);
+    if (!n || is_too_long) {
+        reply_extent(range, req, is_too_long);
         json_decref(entries);
         return NULL;
     }

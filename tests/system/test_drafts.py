@@ -379,6 +379,15 @@ def test_rollback_of_several_revisions(world, api):
                           ({"first": 0, "draft": "x"}, 400)):
         assert refused(api.call, "POST", path, **query).status == status
     api.delete("drafts/late")
+    # As many as are read together, and one more.
+    made = [api.patch("policies/p", {"description": "n%d" % i})["revision"]
+            for i in range(101)]
+    path = "/v1/revisions/%d/undo" % made[-1]
+    assert refused(api.call, "POST", path, draft="long",
+                   first=made[0]).status == 413
+    api.call("POST", path, draft="long", first=made[1])
+    apply(api, "long")
+    assert api.get("policies/p")["spec"]["description"] == "n0"
     for name in "gone", "renewed":
         api.delete("services/" + name)
 
