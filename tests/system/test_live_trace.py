@@ -24,7 +24,7 @@ from vmnlab.daemon import find
 from vmnlab.netns import wait_for
 
 SEED = 20261128
-# By hand more: VMN_TEST_PAIRS=10000 takes some minutes.
+# By hand more.  vmnd begins five traces a second: 10,000 take half an hour.
 PAIRS = int(os.environ.get("VMN_TEST_PAIRS", "30"))
 COOKIE = "cookie=0x766d6e74"
 
