@@ -125,7 +125,10 @@ cluster_members_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
         return;
     }
     self = shash_find_data(&view->members, c->options->name);
-    if (!c->registered || (self && self->run == c->run)) {
+    c->listed |= self != NULL;
+    /* Whoever removed it while it waited for an earlier process of its own
+     * must not see it come back. */
+    if (c->registered ? self && self->run == c->run : self || !c->listed) {
         c->missing_ms = 0;
     } else {
         c->missing_ms = c->missing_ms ? c->missing_ms : now_ms;

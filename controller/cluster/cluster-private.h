@@ -99,6 +99,8 @@ struct cluster {
     /* In the list of members. */
     bool registered;            /* The list has this process, */
     bool reporting;             /* or a transaction is under way. */
+    bool listed;                /* It had this process, or an earlier one of
+                                 * this member. */
     int64_t missing_ms;         /* Since when it lacks it after all; 0: it does
                                  * not. */
     int64_t seen_beat;          /* Of a row of its name, before that; */

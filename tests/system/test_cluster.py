@@ -502,6 +502,20 @@ def test_removed_member_stays_out(cluster):
     assert cluster.writer(but=[a, c]) is b
 
 
+def test_member_removed_while_it_starts_stays_out(cluster):
+    """It waits until the row of its earlier process stands still: that it is
+    removed in the meantime is not lost."""
+    a, _, c = cluster.members
+    c.kill()
+    c.start()
+    wait_for("c to read the list", lambda: c.status().get("writer") == "a",
+             20)
+    a.ctl("cluster/remove", "c")
+    wait_for("c to know", lambda: "was removed" in
+             c.status().get("problem", ""), 20)
+    assert "\n    c: " not in a.ctl("cluster/status")
+
+
 def test_two_of_one_name(cluster):
     b = cluster.members[1]
     folder = tempfile.mkdtemp(prefix="vmn-cluster-")
