@@ -284,6 +284,11 @@ struct rule {
 /* Returns a hash of a rule's meaning, independent of the order of its lists
  * and of how prefixes and ranges are divided. */
 uint64_t rule_hash(struct vmn_view *, const struct vmn_rule *);
+
+/* rule-window.c */
+/* Whether it is the time of one of the windows of 'rule', or it has none.
+ * Whoever asks is computed again when that changes. */
+bool rule_is_valid(struct vmn_view *, const struct vmn_rule *);
 /* Returns the conjunction ID of rule 'i' of 'owner', a policy or a quarantine
  * in a domain; 0 if the pool is exhausted.  'hashes' are those of its rules up
  * to this one. */

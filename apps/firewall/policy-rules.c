@@ -173,11 +173,16 @@ put_rule(struct pack *pack, const struct rule_head *head_,
     if (!services.anything) {
         head.n_services = put_services(pack, &services);
     }
-    read_groups(pack->view, rule, &groups);
-    head.n_prefixes = put_prefixes(pack, rule);
-    head.n_groups = groups.n;
-    for (size_t i = 0; i < groups.n; i++) {
-        put(pack, groups.names[i], strlen(groups.names[i]) + 1);
+    if (rule_is_valid(pack->view, rule)) {
+        read_groups(pack->view, rule, &groups);
+        head.n_prefixes = put_prefixes(pack, rule);
+        head.n_groups = groups.n;
+        for (size_t i = 0; i < groups.n; i++) {
+            put(pack, groups.names[i], strlen(groups.names[i]) + 1);
+        }
+    } else {
+        /* It keeps its place and its ID, and is about nobody. */
+        head.has_peers = true;
     }
     put(pack, zeros, -pack->size & 7);
     head.size = pack->size - start;

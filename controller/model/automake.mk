@@ -92,6 +92,8 @@ controller_libvmn_a_SOURCES += \
 	controller/model/row-index.c \
 	controller/model/row-index.h \
 	controller/model/rows.c \
+	controller/model/rule-windows.c \
+	controller/model/rule-windows.h \
 	controller/model/scope-reach.c \
 	controller/model/selector-candidates.c \
 	controller/model/shared-rights.c \

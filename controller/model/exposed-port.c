@@ -83,7 +83,7 @@ denies_all(const struct vmn_policy *policy)
         const struct vmn_rule *rule = vmn_policy_rule_at(policy, i);
 
         if (rule->direction == VMN_INGRESS && !rule->n_peers
-            && !rule->n_services
+            && !rule->n_services && !rule->n_windows
             && (rule->action == VMN_DENY || rule->action == VMN_REJECT)) {
             return true;
         }

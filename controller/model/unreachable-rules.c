@@ -236,7 +236,9 @@ check_rule(struct txn *txn, const struct entry *entry,
     for (size_t i = 0; i < j; i++) {
         const struct vmn_rule *a = scopes[i].rule, *b = scopes[j].rule;
 
-        if (a->direction != b->direction || a->action == b->action) {
+        /* What decides at some times only leaves the others to it. */
+        if (a->direction != b->direction || a->action == b->action
+            || a->n_windows) {
             continue;
         }
         model_yield(txn->model);

@@ -17,6 +17,7 @@
 #include "controller/fabric/fabric-drops.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/flow/pipeline.h"
+#include "controller/model/rule-windows.h"
 #include "controller/northbound/drop-isolation.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-own.h"
@@ -25,6 +26,7 @@
 #include "controller/schema/status.h"
 #include "openvswitch/shash.h"
 #include "sset.h"
+#include "timeval.h"
 #include "util.h"
 
 /* Hosts, ports, apps and telemetries.  ------------------------------------ */
@@ -324,6 +326,8 @@ list_rules(const struct nb_status_query *q, const struct vmn_policy *policy,
         logs[i] = nb_log_status(&found[i]);
         status->rules[i].count = counts[i];
         status->rules[i].log = policy->rules[i].log ? &logs[i] : NULL;
+        status->rules[i].outside = !rule_is_valid_at(&policy->rules[i],
+                                                     time_wall());
     }
 }
 

@@ -7,6 +7,8 @@
 
 #include "controller/schema/schema-rule.h"
 
+#include <string.h>
+
 #include "controller/schema/schema-define.h"
 #include "controller/schema/schema-error.h"
 #include "controller/schema/value.h"
@@ -155,6 +157,62 @@ static const struct schema_struct rule_service = {
     .finish = finish_rule_service,
 };
 
+static void
+finish_window(void *window_, const json_t *json, const char *pointer,
+              struct vmn_errors *errors)
+{
+    struct vmn_window *window = window_;
+    const json_t *days = json_object_get(json, "days");
+
+    if (!days || json_is_null(days)) {
+        for (size_t i = 0; i < VMN_N_DAYS; i++) {
+            window->days[i] = true;
+        }
+    } else if (!json_array_size(days)) {
+        add_error(errors, pointer, "days", "must have at least one day");
+    }
+    if (!strcmp(window->start, "24:00")) {
+        add_error(errors, pointer, "start", "must be before \"24:00\"");
+    } else if (!strcmp(window->start, window->end)) {
+        add_error(errors, pointer, "end",
+                  "must not be \"start\": a whole day is from \"00:00\" to "
+                  "\"24:00\"");
+    }
+    if (window->not_before && window->not_after
+        && strcmp(window->not_before, window->not_after) >= 0) {
+        add_error(errors, pointer, "not_after",
+                  "must be later than \"not_before\"");
+    }
+}
+
+static const struct schema_struct window = {
+    .name = "window", .size = sizeof(struct vmn_window),
+    .fields = FIELDS {
+        { .name = "days", .type = SCHEMA_ENUM_SET, AT(vmn_window, days),
+          .names = NAMES("mon", "tue", "wed", "thu", "fri", "sat", "sun"),
+          .doc = "The days on which it begins; all when absent." },
+        { .name = "start", .type = SCHEMA_STRING, AT(vmn_window, start),
+          .min = VALUE_TIME_OF_DAY_LEN, .max = VALUE_TIME_OF_DAY_LEN,
+          .check = value_check_time_of_day, .def_text = "00:00",
+          .doc = "When it begins, in UTC." },
+        { .name = "end", .type = SCHEMA_STRING, AT(vmn_window, end),
+          .min = VALUE_TIME_OF_DAY_LEN, .max = VALUE_TIME_OF_DAY_LEN,
+          .check = value_check_time_of_day, .def_text = "24:00",
+          .doc = "When it ends, in UTC; on the next day if that is before "
+                 "`start`." },
+        { .name = "not_before", .type = SCHEMA_STRING,
+          AT(vmn_window, not_before), .min = VALUE_TIME_LEN,
+          .max = VALUE_TIME_LEN, .check = value_check_time,
+          .doc = "Not before this time, in UTC: \"2027-01-31T12:00:00Z\"." },
+        { .name = "not_after", .type = SCHEMA_STRING,
+          AT(vmn_window, not_after), .min = VALUE_TIME_LEN,
+          .max = VALUE_TIME_LEN, .check = value_check_time,
+          .doc = "Not from this time on." },
+        { .name = NULL },
+    },
+    .finish = finish_window,
+};
+
 /* A rule, but for its action. */
 #define RULE_DIRECTION                                                  \
     { .name = "direction", .type = SCHEMA_ENUM,                         \
@@ -183,6 +241,11 @@ const struct schema_struct schema_rule = {
         { .name = "log", .type = SCHEMA_BOOL, AT(vmn_rule, log),
           .doc = "Whether connections that it allows, and packets that it "
                  "denies, are logged as events." },
+        { .name = "windows", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,
+          LIST_AT(vmn_rule, windows), .min_items = 1, .max_items = 16,
+          .absent = "always", .nested = &window,
+          .doc = "When it is valid: at other times it is as if it were not "
+                 "there. Always when absent." },
         { .name = NULL },
     },
 };

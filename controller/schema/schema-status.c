@@ -81,7 +81,10 @@ static const struct schema_struct log_count = SHOWN_KEPT(
 static const struct schema_struct rule_count = SHOWN_KEPT(
     "rule", status_rule, SHOWN_COUNT(status_rule, count.),
     SHOWN_STRUCT_OF(status_rule, log, POINTER,
-                    "Its events, of a rule with a log.", &log_count));
+                    "Its events, of a rule with a log.", &log_count),
+    SHOWN_OF(status_rule, outside, BOOL, HIDE,
+             "It is outside of its `windows`, and so as if it were not "
+             "there."));
 
 const struct schema_struct schema_status_tier = SHOWN_KEPT(
     "TierStatus", status_tier,

@@ -320,6 +320,7 @@ struct status_log {
 struct status_rule {
     struct status_count count;
     struct status_log *log;     /* Or NULL. */
+    bool outside;               /* Of its windows. */
 };
 
 /* Ports that an object has, sorted by name. */

@@ -390,6 +390,35 @@ value_parse_time(const char *s)
     return parse_time(s, &tm) ? timegm(&tm) : 0;
 }
 
+/* Returns -1 for what is no time of the day. */
+static int
+parse_time_of_day(const char *s)
+{
+    static const char digits[] = "0123456789";
+    int minutes;
+
+    if (strlen(s) != VALUE_TIME_OF_DAY_LEN || strspn(s, digits) != 2
+        || s[2] != ':' || strspn(s + 3, digits) != 2 || s[3] > '5') {
+        return -1;
+    }
+    minutes = 60 * atoi(s) + atoi(s + 3);
+    return minutes <= 24 * 60 ? minutes : -1;
+}
+
+int
+value_check_time_of_day(const char *s, struct vmn_error *error)
+{
+    return (parse_time_of_day(s) >= 0 ? 0
+            : vmn_error_invalid(error, "must be a time of the day such as "
+                                "\"08:00\", at most \"24:00\""));
+}
+
+int
+value_parse_time_of_day(const char *s)
+{
+    return MAX(parse_time_of_day(s), 0);
+}
+
 int
 value_check_sha256(const char *s, struct vmn_error *error)
 {

@@ -109,6 +109,11 @@ int value_check_interface(const char *, struct vmn_error *);
 int value_check_time(const char *, struct vmn_error *);
 /* The time in seconds since 1970, of what has passed that check. */
 int64_t value_parse_time(const char *);
+/* "08:00"; from "00:00" to "24:00". */
+#define VALUE_TIME_OF_DAY_LEN 5
+int value_check_time_of_day(const char *, struct vmn_error *);
+/* The minutes since midnight, 0 to 1440, of what has passed that check. */
+int value_parse_time_of_day(const char *);
 /* 64 digits of lower-case hexadecimal. */
 #define VALUE_SHA256_LEN 64
 int value_check_sha256(const char *, struct vmn_error *);

@@ -342,6 +342,19 @@ struct vmn_rule_service {
     struct vmn_service_entry inline_entry;
 };
 
+/* Days of the week. */
+enum vmn_day { VMN_MONDAY = 0, VMN_SUNDAY = 6, VMN_N_DAYS = 7 };
+
+/* A time of the week, in UTC. */
+struct vmn_window {
+    bool days[VMN_N_DAYS];      /* On which it begins. */
+    const char *start;          /* "08:00". */
+    const char *end;            /* "18:00", or "24:00"; on the day after that
+                                 * if it is not later than 'start'. */
+    const char *not_before;     /* For vmn_time_from_text(); or NULL. */
+    const char *not_after;      /* The same: from then on it is over. */
+};
+
 /* A rule of a policy, or of what a quarantine allows. */
 struct vmn_rule {
     enum vmn_direction direction;
@@ -351,11 +364,15 @@ struct vmn_rule {
     size_t n_services;          /* None: everything. */
     VMN_ELEMENTS(vmn_rule_service) services;
     bool log;                   /* What it decides is told as events. */
+    size_t n_windows;           /* None: it is always valid. */
+    VMN_ELEMENTS(vmn_window) windows; /* It is valid in each of them. */
 };
 VMN_ELEMENT_READER(vmn_peer_at, vmn_rule, peers,
                    vmn_peer, VMN_ELEMENT_PEER)
 VMN_ELEMENT_READER(vmn_rule_service_at, vmn_rule, services,
                    vmn_rule_service, VMN_ELEMENT_RULE_SERVICE)
+VMN_ELEMENT_READER(vmn_window_at, vmn_rule, windows,
+                   vmn_window, VMN_ELEMENT_WINDOW)
 
 /* Whether a policy decides, or only counts what it would decide. */
 enum vmn_mode { VMN_ENFORCE = 0, VMN_SHADOW = 1 };

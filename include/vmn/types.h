@@ -109,6 +109,7 @@ enum vmn_element {
     VMN_ELEMENT_GATEWAY = 15,
     VMN_ELEMENT_FORWARD = 16,
     VMN_ELEMENT_DNS_RECORD = 17,
+    VMN_ELEMENT_WINDOW = 18,
 };
 
 /* Returns element 'i' of an array in a row; 'i' must be less than how many

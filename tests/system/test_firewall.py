@@ -3,11 +3,13 @@
 connections."""
 
 import struct
+import time
 
 import pytest
 from conftest import cut, entry, rule, userspace_only
 
 from vmnlab import frames, traffic
+from vmnlab.netns import wait_for
 
 HTTP = entry("tcp", 80)
 
@@ -320,6 +322,43 @@ def test_policy_without_rules_isolates(world, trio):
     assert world.reaches(srv, cli)
     world.policy("p", "srv", directions=["ingress", "egress"])
     assert world.blocked(srv, cli)
+
+
+# Time.  ---------------------------------------------------------------------
+
+def utc(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def test_rules_are_valid_in_their_windows(world, trio):
+    """One ends when the other begins: what was open is cut, too."""
+    cli, srv, _ = trio
+    margin = 8
+    while True:
+        change = int(time.time()) + margin
+        world.policy("p", "srv", {
+            **rule("ingress", "allow", ["cli"], [HTTP]),
+            "windows": [{"not_after": utc(change)}]}, {
+            **rule("ingress", "allow", ["cli"], [entry("tcp", 81)]),
+            "windows": [{"not_before": utc(change)}]})
+        before = world.reaches(cli, srv, 80), world.blocked(cli, srv, 81)
+        held = world.held(cli, srv, 80)
+        outside = [r.get("outside", False) for r in world.api.get(
+            "policies/p")["status"]["rules"]]
+        if time.time() < change:
+            break
+        # It was not in time to see how it was before.
+        held.close()
+        margin *= 2
+    assert before == (True, True)
+    assert outside == [False, True]
+    wait_for("the second rule", lambda: traffic.ask(cli, srv.ip, 81, "tcp", 1),
+             margin + 30)
+    assert world.blocked(cli, srv, 80)
+    assert cut(held)
+    held.close()
+    assert [r.get("outside", False) for r in world.api.get(
+        "policies/p")["status"]["rules"]] == [True, False]
 
 
 # Open connections.  --------------------------------------------------------

@@ -163,6 +163,7 @@ APPS_TESTS = \
 	tests/unit/test-metadata \
 	tests/unit/test-router \
 	tests/unit/test-router-errors \
+	tests/unit/test-rule-windows \
 	tests/unit/test-segments \
 	tests/unit/test-trace \
 	tests/unit/test-trace-outside
