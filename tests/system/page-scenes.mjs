@@ -270,7 +270,9 @@ export const scenes = {
       await api("PUT", "policies/tried", { spec: { tier: "security",
         mode: "shadow", applies_to: ["shop-buyer"], description: MARKUP,
         rules: [{ direction: "egress", action: "deny",
-          services: [{ protocol: "tcp", ports: [9] }] }] } });
+          services: [{ protocol: "tcp", ports: [9] }],
+          windows: [{ days: ["mon", "fri"], start: "08:00", end: "18:00",
+            not_after: "2026-01-01T00:00:00Z" }] }] } });
       await go("policies");
       // Lanes in the order of the tiers, quarantine behind emergency.
       const lane = (name) => section(page, name);
@@ -290,6 +292,10 @@ export const scenes = {
 
       await tried.getByText("It decides nothing yet").waitFor();
       await tried.getByText(MARKUP).waitFor();
+      // Its time is over.
+      await tried.getByText(
+        "mon, fri 08:00-18:00 UTC until 2026-01-01T00:00:00Z").waitFor();
+      await tried.getByText("(not now)").waitFor();
       await shoot("shadow");
       await page.getByRole("button", { name: "Promote" }).click();
       await page.getByRole("dialog").getByText("updated").waitFor();

@@ -104,6 +104,15 @@ export function peer(entry) {
     + (entry.except?.length ? ` but ${entry.except.join(", ")}` : "");
 }
 
+/** When a rule is valid, in one of its windows: "mon, tue 08:00-18:00 UTC". */
+export function timeWindow({ days, start, end, not_before: from,
+  not_after: to }) {
+  return [days?.length < 7 ? `${days.join(", ")} ` : "",
+    start === "00:00" && end === "24:00" ? "" : `${start}-${end} UTC `,
+    from ? `from ${from} ` : "", to ? `until ${to}` : ""].join("").trim()
+    || "always";
+}
+
 /** What the client of a sampled packet had connected to, where NAT had changed
  * that: " (sent to 10.0.0.100:80)". */
 export function sentTo({ connection_dst: to }) {

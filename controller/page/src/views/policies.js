@@ -93,7 +93,9 @@ function rulesTable(policy) {
 
   return plainTable("Rules", ["#", "Rule", { title: "Hits", right: true },
     "Last"], (spec.rules ?? []).map((rule, i) => [i, [ruleText(rule),
-    rule.log ? [" ", h("span", { class: "faint" }, "(logged)")] : ""],
+    rule.log ? [" ", h("span", { class: "faint" }, "(logged)")] : "",
+    status.rules?.[i]?.outside
+      ? [" ", h("span", { class: "faint" }, "(not now)")] : ""],
   known(status, status.rules?.[i], (count) => short(count?.packets ?? 0)),
   h("span", { class: "time" }, known(status, status.rules?.[i], (count) =>
     ago(count?.last)))]));

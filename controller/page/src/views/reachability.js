@@ -6,7 +6,7 @@
 import { at, get } from "../api.js";
 import { badge, code, empty, errorBox, facts, h, newId, panel, replace }
   from "../dom.js";
-import { number, plural, service, peer } from "../format.js";
+import { number, peer, plural, service, timeWindow } from "../format.js";
 import { reference } from "../object.js";
 import { policyEditor, verdictBadge } from "../policy-edit.js";
 import { nameInput } from "../name-input.js";
@@ -150,7 +150,8 @@ export function ruleText(rule) {
   return [h("strong", {}, rule.action), ` ${rule.direction} `,
     rule.direction === "ingress" ? "from " : "to ",
     rule.peers?.map(peer).join(", ") ?? "everyone", " on ",
-    rule.services?.map(service).join(", ") ?? "everything"];
+    rule.services?.map(service).join(", ") ?? "everything",
+    rule.windows ? `; ${rule.windows.map(timeWindow).join(", or ")}` : ""];
 }
 
 async function cellNodes({ from, to, cell }, question, signal) {
