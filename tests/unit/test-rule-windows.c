@@ -113,7 +113,8 @@ a_rule_is_there_in_its_windows(void **state)
     struct apps_fixture *f = begin("2026-11-29T12:00:00Z");
 
     (void) state;
-    put_policy(f, "{'days': ['mon', 'tue'], 'start': '08:00', 'end': '18:00'}");
+    put_policy(f, "{'days': ['mon', 'tue'], 'start': '08:00',"
+               " 'end': '18:00'}");
     check_at(f, "2026-11-29T12:00:01Z", false);
     check_at(f, "2026-11-30T07:59:59Z", false);
     check_at(f, "2026-11-30T08:00:00Z", true);
