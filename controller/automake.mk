@@ -33,6 +33,7 @@ include controller/health/automake.mk
 include controller/paths/automake.mk
 include controller/load-monitor/automake.mk
 include controller/simulator/automake.mk
+include controller/advice/automake.mk
 include controller/recommend/automake.mk
 include controller/worker/automake.mk
 include controller/page/automake.mk

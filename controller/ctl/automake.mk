@@ -12,6 +12,7 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/author-name.c \
 	controller/ctl/cluster-join.c \
 	controller/ctl/cluster-join.h \
+	controller/ctl/cmd-advise.c \
 	controller/ctl/cmd-app.c \
 	controller/ctl/cmd-apply.c \
 	controller/ctl/backup-file.c \

@@ -13,6 +13,7 @@
 
 #include "controller/ctl/api-call.h"
 #include "controller/ctl/output.h"
+#include "controller/ctl/output-cell.h"
 #include "controller/ctl/output-table.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
@@ -27,31 +28,11 @@ get_count(const json_t *json, const char *name)
     return json_integer_value(json_object_get(json, name));
 }
 
-/* Appends "1.2M": bytes in powers of 1000, as links are measured. */
-static void
-put_bytes(struct ds *ds, json_int_t n)
-{
-    static const char units[] = "kMGTPE";
-
-    if (n < 1000) {
-        ds_put_format(ds, "%"JSON_INTEGER_FORMAT, n);
-    } else {
-        double value = n / 1000.0;
-        size_t i = 0;
-
-        while (value >= 999.95 && i + 1 < sizeof units - 1) {
-            value /= 1000;
-            i++;
-        }
-        ds_put_format(ds, "%.1f%c", value, units[i]);
-    }
-}
-
 #define BYTES(NAME)                                     \
     static void                                         \
     print_##NAME(const json_t *item, struct ds *ds)     \
     {                                                   \
-        put_bytes(ds, get_count(item, #NAME));          \
+        ctl_put_bytes(ds, get_count(item, #NAME));          \
     }
 BYTES(bytes)
 BYTES(cross_host_bytes)
@@ -137,7 +118,7 @@ put_head(const json_t *body, FILE *out)
                                                      "cross_host_share"));
     struct ds ds = DS_EMPTY_INITIALIZER;
 
-    put_bytes(&ds, get_count(body, "bytes"));
+    ctl_put_bytes(&ds, get_count(body, "bytes"));
     ds_put_cstr(&ds, " bytes");
     if (since) {
         ds_put_format(&ds, " since %s", since);

@@ -224,6 +224,23 @@ const struct ctl_command ctl_commands[] = {
       "  vmnctl policy recommend --network shop --for 10m >policy.yaml\n"
       "  vmnctl apply -f policy.yaml --wait\n",
       ctl_cmd_policy },
+    { "advise", "placement", 1, 1, CTL_OPT_SHOWN | CTL_OPT_ADVICE,
+      "say which VMs to move so that less goes between hosts",
+      "Goes by what switches have counted in the last 6 hours, or --since\n"
+      "then (vmnctl top traffic), and by where ports are now: which VMs to\n"
+      "move, in which order, and how much less would have gone from host to\n"
+      "host after each move.  Moves of one STEP are to be made together:\n"
+      "they exchange places on hosts that are full.  Moves nothing: the VM\n"
+      "manager does, and `vmnctl migrate` says so of ports that need it.\n"
+      "\n"
+      "A VM is a port, or the ports on one host with the same value of the\n"
+      "label --together.  It goes to hosts that are synced, not in\n"
+      "maintenance, that its ports may be bound on, and that have room\n"
+      "(--capacity), and not to where one is that it is to be --apart from.\n"
+      "What is violated already stays, and gets no worse.\n"
+      "\nExample:\n"
+      "  vmnctl advise placement --capacity 40 --apart app --since 1h\n",
+      ctl_cmd_advise },
     { "migrate", "PORT [HOST]", 1, 2,
       CTL_OPT_MIGRATE | CTL_OPT_WAIT | CTL_OPT_DRY_RUN,
       "have a port go to another host with its VM",

@@ -87,6 +87,7 @@ enum ctl_option {
     CTL_OPT_ROLLBACK = 1LL << 41, /* --draft and --apply. */
     CTL_OPT_ETAG = 1LL << 42,   /* --etag. */
     CTL_OPT_TRAFFIC = 1LL << 43, /* --by, --sort and so on, of traffic. */
+    CTL_OPT_ADVICE = 1LL << 44, /* --capacity and so on. */
 };
 
 struct ctl {
@@ -183,6 +184,14 @@ struct ctl {
     char *labels;               /* Owned; or NULL. */
     bool exact;
     bool enforce;
+    char *capacity;             /* Owned, as the next six; or NULL. */
+    char *capacity_label;
+    char *apart;
+    char *together;
+    char *host_selector;
+    char *move_cost;
+    char *max_moves;
+    bool move_pinned;
     bool once;
     bool no_objects;
     char *unixctl;              /* Owned; or NULL. */
@@ -310,6 +319,7 @@ enum ctl_exit ctl_cmd_support(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_top(struct ctl *, int, char *const[]);
 /* What `vmnctl top traffic` does. */
 enum ctl_exit ctl_top_traffic(struct ctl *);
+enum ctl_exit ctl_cmd_advise(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_backup(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_app(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_cluster(struct ctl *, int, char *const[]);

@@ -159,6 +159,13 @@ ctl_uninit(struct ctl *ctl)
     free(ctl->private_key);
     free(ctl->account);
     free(ctl->group_by);
+    free(ctl->capacity);
+    free(ctl->capacity_label);
+    free(ctl->apart);
+    free(ctl->together);
+    free(ctl->host_selector);
+    free(ctl->move_cost);
+    free(ctl->max_moves);
     free(ctl->sort);
     free(ctl->expires);
     free(ctl->address);

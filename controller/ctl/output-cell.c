@@ -97,3 +97,22 @@ ctl_path_print(const json_t *json, const char *path, struct ds *ds)
         }
     }
 }
+
+void
+ctl_put_bytes(struct ds *ds, json_int_t n)
+{
+    static const char units[] = "kMGTPE";
+    double value = n / 1000.0;
+    size_t i = 0;
+
+    if (n > -1000 && n < 1000) {
+        ds_put_format(ds, "%"JSON_INTEGER_FORMAT, n);
+        return;
+    }
+    while ((value >= 999.95 || value <= -999.95)
+           && i + 1 < sizeof units - 1) {
+        value /= 1000;
+        i++;
+    }
+    ds_put_format(ds, "%.1f%c", value, units[i]);
+}

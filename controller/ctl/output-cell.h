@@ -16,4 +16,7 @@ struct ds;
  * elements. */
 void ctl_path_print(const json_t *json, const char *path, struct ds *);
 
+/* Appends "1.2M": bytes in powers of 1000, as links are measured. */
+void ctl_put_bytes(struct ds *, json_int_t n);
+
 #endif /* controller/ctl/output-cell.h */

@@ -16,6 +16,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/api-open-services.c \
 	controller/northbound/api-page.c \
 	controller/northbound/api-paths.c \
+	controller/northbound/api-placement.c \
 	controller/northbound/api-port-policies.c \
 	controller/northbound/api-reachability.c \
 	controller/northbound/api-recommendations.c \
@@ -106,6 +107,8 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/path-suggest.c \
 	controller/northbound/pcapng.c \
 	controller/northbound/pcapng.h \
+	controller/northbound/placed-vms.c \
+	controller/northbound/placed-vms.h \
 	controller/northbound/port-paths.c \
 	controller/northbound/problem-details.c \
 	controller/northbound/query-parameters.c \

@@ -717,6 +717,7 @@ http_handler nb_get_rejected_hosts;
 /* api-usage.c: adds quotas of which more is used than there may be. */
 void nb_add_quota_problems(const struct northbound *, struct nb_problems *);
 http_handler nb_get_drops, nb_get_logs, nb_get_packets, nb_get_traffic;
+http_handler nb_get_placement;
 http_handler nb_get_metrics, nb_get_backup;
 http_handler nb_get_page, nb_get_page_file;
 http_handler nb_get_cluster, nb_post_cluster_transfer;

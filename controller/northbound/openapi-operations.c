@@ -427,6 +427,41 @@ const struct nb_operation nb_operation_traffic = {
     .replies = { &nb_reply_traffic },
 };
 
+const struct nb_operation nb_operation_placement = {
+    .id = "getPlacementAdvice", .section = "placement-advice",
+    .summary = "Advises which VMs to move so that less goes between hosts",
+    PARAMS(SHOWN("since", STRING, 0,
+                 "Goes by what was counted since then, from the start of the "
+                 "five minutes that it is in: `2027-01-31T12:00:00Z`; all "
+                 "that is kept when absent.",
+                 .max = VALUE_TIME_LEN, .check = value_check_time),
+           SHOWN("capacity", U32, 0, "How many VMs a host may have.",
+                 .min = 1, .max = 100000,
+                 .absent = "as many as the host with most has"),
+           SHOWN("capacity_label", STRING, 0,
+                 "The key of the hosts' label that says so instead; of "
+                 "hosts without it, `capacity` does."),
+           SHOWN("apart", STRING, 0,
+                 "Keys of labels, `app,tier`: ports with the same value of "
+                 "one are to be on different hosts."),
+           SHOWN("together", STRING, 0,
+                 "The key of a label: ports on one host with the same value "
+                 "are one VM."),
+           SHOWN("selector", SELECTOR, 0,
+                 "Of ports: the others stay; all may move when absent."),
+           SHOWN("host_selector", SELECTOR, 0,
+                 "Of hosts that VMs may go to; all when absent."),
+           SHOWN("move_pinned", BOOL, 0,
+                 "VMs whose ports say their `host` may move, too: that is "
+                 "then to be changed."),
+           SHOWN("move_cost", U64, 0,
+                 "How many bytes each move has to save, on average.",
+                 .max = 9007199254740992),
+           SHOWN("max_moves", U32, 0, "Moves at most.", .min = 1,
+                 .max = 1000, .def = 100)),
+    .replies = { &nb_reply_placement },
+};
+
 const struct nb_operation nb_operation_identities = {
     .id = "listIdentities", .section = "identities",
     .summary = "Lists the identities of ports, by number",

@@ -15,6 +15,7 @@ LDADD = $(UNIT_LIBS)
 # Programs that need nothing but the libraries.
 UNIT_TESTS = \
 	tests/unit/test-admission \
+	tests/unit/test-advice \
 	tests/unit/test-api-doc \
 	tests/unit/test-apphost \
 	tests/unit/test-attacks-api \
@@ -250,6 +251,7 @@ NORTHBOUND_TESTS = \
 	tests/unit/test-northbound-key \
 	tests/unit/test-northbound-log \
 	tests/unit/test-northbound-member \
+	tests/unit/test-northbound-placement \
 	tests/unit/test-northbound-reads \
 	tests/unit/test-northbound-recommend \
 	tests/unit/test-northbound-traffic \

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * vmnctl advise placement: which VMs to move so that less goes between hosts,
+ * and what each move saves.  Not for moving them (cmd-migrate.c). */
+
+#include <config.h>
+
+#include "controller/ctl/ctl.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "controller/ctl/api-call.h"
+#include "controller/ctl/output.h"
+#include "controller/ctl/output-cell.h"
+#include "controller/ctl/output-table.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+static json_int_t
+get_count(const json_t *json, const char *name)
+{
+    return json_integer_value(json_object_get(json, name));
+}
+
+static void
+print_saved(const json_t *move, struct ds *ds)
+{
+    ctl_put_bytes(ds, get_count(move, "saved_bytes"));
+}
+
+static void
+print_rate(const json_t *move, struct ds *ds)
+{
+    ctl_put_bytes(ds, get_count(move, "saved_bytes_per_s"));
+}
+
+static const struct ctl_column columns[] = {
+    { "STEP", "/step", NULL },
+    { "PORTS", "/ports/*", NULL },
+    { "FROM", "/from", NULL },
+    { "TO", "/to", NULL },
+    { "SAVES", NULL, print_saved },
+    { "A-SECOND", NULL, print_rate },
+    { NULL, NULL, NULL },
+};
+
+/* "1.2M bytes since TIME between hosts; with these 2 moves 0.1M, 92 % less" */
+static void
+put_head(const json_t *body, FILE *out)
+{
+    const char *since = json_string_value(json_object_get(body, "since"));
+    json_int_t now = get_count(body, "cross_host_bytes");
+    json_int_t then = get_count(body, "predicted_bytes");
+    size_t n = json_array_size(json_object_get(body, "moves"));
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    ctl_put_bytes(&ds, now);
+    ds_put_format(&ds, " bytes between hosts%s%s", since ? " since " : "",
+                  since ? since : "");
+    if (n) {
+        ds_put_format(&ds, "; with %s ", n == 1 ? "this move" : "these moves");
+        ctl_put_bytes(&ds, then);
+        ds_put_format(&ds, ", %.0f %% less",
+                      now ? 100.0 * (double) (now - then) / (double) now : 0);
+    }
+    fprintf(out, "%s\n", ds_cstr(&ds));
+    ds_destroy(&ds);
+}
+
+static void
+put_fixed(struct ctl *ctl, const json_t *body)
+{
+    static const struct {
+        const char *name, *why;
+    } reasons[] = {
+        { "not_selected", "not selected" },
+        { "pinned", "pinned by their `host` (--move-pinned)" },
+        { "migrating", "on the move already" },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(reasons); i++) {
+        json_int_t n = get_count(body, reasons[i].name);
+
+        if (n) {
+            fprintf(ctl->err, "%"JSON_INTEGER_FORMAT" of %"JSON_INTEGER_FORMAT
+                    " VMs stay: %s\n", n, get_count(body, "vms"),
+                    reasons[i].why);
+        }
+    }
+}
+
+/* What the advice lacks. */
+static void
+put_limits(struct ctl *ctl, const json_t *body)
+{
+    json_int_t unlisted = get_count(body, "unlisted_bytes");
+    json_int_t unread = get_count(body, "unread_hosts");
+
+    put_fixed(ctl, body);
+    if (!json_is_true(json_object_get(body, "optimal"))) {
+        fprintf(ctl->err, "other moves may save more: not all were tried\n");
+    }
+    if (unlisted) {
+        fprintf(ctl->err, "pairs that are not kept may have up to %"
+                JSON_INTEGER_FORMAT" bytes each\n", unlisted);
+    }
+    if (unread) {
+        fprintf(ctl->err, "vmnd has not read the counters of %"
+                JSON_INTEGER_FORMAT" %s since it started\n", unread,
+                unread == 1 ? "host" : "hosts");
+    }
+    if (!get_count(body, "pairs")) {
+        fprintf(ctl->err, "no two VMs were counted: app traffic counts for "
+                "networks that an object of type traffic-counts lists\n");
+    }
+}
+
+static void
+show(struct ctl *ctl, const json_t *body)
+{
+    const json_t *moves = json_object_get(body, "moves");
+
+    put_head(body, ctl->out);
+    if (json_array_size(moves)) {
+        putc('\n', ctl->out);
+        ctl_show_table(ctl->out, columns, moves);
+    } else {
+        fprintf(ctl->out, "nothing to move\n");
+    }
+    fflush(ctl->out);
+    put_limits(ctl, body);
+}
+
+/* All that is given is for the server to judge. */
+static void
+put_query(const struct ctl *ctl, struct ds *path)
+{
+    const struct {
+        const char *name, *value;
+    } params[] = {
+        { "since", ctl->since },
+        { "capacity", ctl->capacity },
+        { "capacity_label", ctl->capacity_label },
+        { "apart", ctl->apart },
+        { "together", ctl->together },
+        { "selector", ctl->selector },
+        { "host_selector", ctl->host_selector },
+        { "move_pinned", ctl->move_pinned ? "true" : NULL },
+        { "move_cost", ctl->move_cost },
+        { "max_moves", ctl->max_moves },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(params); i++) {
+        if (params[i].value) {
+            ctl_append_query(path, params[i].name, params[i].value);
+        }
+    }
+}
+
+enum ctl_exit
+ctl_cmd_advise(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
+{
+    struct ds path = DS_EMPTY_INITIALIZER;
+    struct ctl_reply reply;
+    enum ctl_exit status;
+
+    if (strcmp(args[0], "placement")) {
+        return ctl_usage(ctl, "advise: must be placement, not \"%s\"",
+                         args[0]);
+    }
+    ds_put_cstr(&path, "/v1/advice/placement");
+    put_query(ctl, &path);
+    status = ctl_get(ctl, ds_cstr(&path), &reply);
+    if (!status) {
+        if (!ctl_show_raw(ctl, reply.body)) {
+            show(ctl, reply.body);
+        }
+        ctl_reply_uninit(&reply);
+    }
+    ds_destroy(&path);
+    return status;
+}

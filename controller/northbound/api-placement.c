@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * GET /v1/advice/placement: which VMs to move so that fewer bytes go from host
+ * to host, of those that were counted (GET /v1/traffic).  It moves none.
+ *
+ * An account with a scope is advised on its own ports alone, among the hosts
+ * that they are on; others' ports do not matter to it in any way, so it learns
+ * nothing of them.  Not for what VMs are and what binds them (placed-vms.c),
+ * nor for how moves are found (controller/advice). */
+
+#include <config.h>
+
+#include "controller/northbound/northbound-private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/fabric/fabric-counters.h"
+#include "controller/northbound/auth.h"
+#include "controller/northbound/openapi-operations.h"
+#include "controller/northbound/packet-scope.h"
+#include "controller/northbound/placed-vms.h"
+#include "controller/northbound/replies.h"
+#include "controller/schema/error.h"
+#include "controller/schema/selector.h"
+#include "controller/schema/value.h"
+#include "proto/loop/loop.h"
+#include "util.h"
+
+#define CAPACITY_MAX 100000
+#define MOVES_MAX 1000
+#define MOVES_DEFAULT 100
+/* Of a slice: less than a millisecond. */
+#define STEPS 20000
+
+enum stage { READ_PORTS, READ_PAIRS, BEGIN, SEARCH };
+
+struct task {
+    struct http_request *req;
+    struct placed_vms vms;
+    enum stage stage;
+    int64_t since_ms;
+    uint64_t capacity;          /* 0: as many as any host has. */
+    const char *capacity_label; /* Or NULL. */
+    const struct vmn_selector *host_selector; /* Or NULL. */
+    struct advice_request request;
+    struct advice *advice;
+};
+
+static void
+task_destroy(void *task_)
+{
+    struct task *task = task_;
+
+    advice_destroy(task->advice);
+    placed_vms_uninit(&task->vms);
+    free(task);
+}
+
+/* The work.  -------------------------------------------------------------- */
+
+/* Hosts have room for as many VMs as their label says, or the request, or as
+ * the one has that has most. */
+static void
+finish_hosts(struct task *task)
+{
+    struct placed_vms *vms = &task->vms;
+    size_t most = task->capacity;
+
+    for (size_t i = 0; i < vms->n_hosts && !task->capacity; i++) {
+        most = MAX(most, vms->hosts[i].n_vms);
+    }
+    for (size_t i = 0; i < vms->n_hosts; i++) {
+        struct advice_host *host = &vms->advice_hosts[i];
+
+        /* An account with a scope is told of no host that it has nothing
+         * on. */
+        host->target &= !vms->rights || vms->hosts[i].n_vms;
+        if (host->capacity == SIZE_MAX) {
+            host->capacity = most;
+        }
+    }
+}
+
+static void
+begin(struct task *task)
+{
+    const struct placed_vms *vms = &task->vms;
+    struct advice_request *r = &task->request;
+
+    finish_hosts(task);
+    r->n_hosts = vms->n_hosts;
+    r->hosts = vms->advice_hosts;
+    r->n_vms = vms->n_vms;
+    r->vms = vms->advice_vms;
+    r->n_pairs = vms->n_pairs;
+    r->pairs = vms->pairs;
+    task->advice = advice_create(r);
+}
+
+/* One part of it.  Returns true once all is done. */
+static bool
+task_work(struct task *task)
+{
+    switch (task->stage) {
+    case READ_PORTS:
+        task->stage += placed_vms_read_ports(&task->vms);
+        return false;
+    case READ_PAIRS:
+        placed_vms_read_pairs(&task->vms, task->since_ms);
+        task->stage++;
+        return false;
+    case BEGIN:
+        begin(task);
+        task->stage++;
+        return false;
+    case SEARCH:
+        break;
+    }
+    return advice_run(task->advice, STEPS);
+}
+
+static bool
+task_read(void *task_)
+{
+    struct task *task = task_;
+    const struct loop *loop = task->vms.nb->loop;
+
+    while (!task_work(task)) {
+        if (!loop || loop_turn_is_over(loop)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The reply.  ------------------------------------------------------------- */
+
+static void
+fill_moves(const struct task *task, const struct advice_answer *answer,
+           struct arena *arena, struct nb_reply_placement *reply)
+{
+    const struct placed_vms *vms = &task->vms;
+
+    reply->moves = arena_alloc(arena,
+                               answer->n_moves * sizeof *reply->moves);
+    for (size_t i = 0; i < answer->n_moves; i++) {
+        const struct advice_move *move = &answer->moves[i];
+        const struct placed_vm *vm = &vms->vms[move->vm];
+
+        reply->moves[reply->n_moves++] = (struct nb_placement_move) {
+            .step = move->step + 1,
+            .n_ports = vm->n_ports, .ports = vm->ports,
+            .from = vms->hosts[move->from].name,
+            .to = vms->hosts[move->to].name,
+            .saved_bytes = move->saved_bytes,
+            .saved_bytes_per_s = (reply->seconds
+                                  ? move->saved_bytes
+                                    / (int64_t) reply->seconds : 0),
+        };
+    }
+}
+
+/* How long was counted: up to the last reading. */
+static uint64_t
+count_seconds(const struct nb_reply_placement *reply)
+{
+    return (reply->since && reply->counted > reply->since
+            ? (reply->counted - reply->since + 999) / 1000 : 0);
+}
+
+static void
+task_reply(void *task_)
+{
+    struct task *task = task_;
+    const struct placed_vms *vms = &task->vms;
+    const struct fabric *fabric = vms->nb->fabric;
+    struct nb_reply_placement reply = {
+        .since = vms->totals.since_ms, .vms = vms->n_vms,
+        .not_selected = vms->fixed.not_selected, .pinned = vms->fixed.pinned,
+        .migrating = vms->fixed.migrating,
+        /* It would tell of others' traffic. */
+        .unlisted_bytes = vms->rights ? 0 : vms->totals.unlisted_bytes,
+        .unread_hosts = fabric_unread_hosts(fabric),
+        .counted = fabric_counted_ms(fabric),
+    };
+    struct advice_answer answer;
+    struct arena arena;
+
+    arena_init(&arena);
+    advice_answer(task->advice, &answer);
+    reply.seconds = count_seconds(&reply);
+    for (size_t i = 0; i < vms->n_hosts; i++) {
+        reply.hosts += vms->advice_hosts[i].target;
+    }
+    reply.pairs = answer.n_pairs;
+    reply.cross_host_bytes = answer.cross_bytes;
+    reply.predicted_bytes = answer.after_cross_bytes;
+    reply.optimal = answer.optimal;
+    fill_moves(task, &answer, &arena, &reply);
+    nb_reply_struct(task->req, &nb_reply_placement, &reply);
+    arena_uninit(&arena);
+}
+
+/* The request.  ----------------------------------------------------------- */
+
+static bool
+query_selector(struct task *task, const char *name,
+               const struct vmn_selector **value)
+{
+    const char *text = http_request_query(task->req, name);
+    struct vmn_error why = VMN_ERROR_INIT;
+    struct vmn_selector *selector;
+
+    *value = NULL;
+    if (!text) {
+        return true;
+    }
+    selector = arena_alloc(&task->vms.arena, sizeof *selector);
+    if (selector_parse(text, strlen(text), &task->vms.arena, selector,
+                       &why)) {
+        nb_query_reject(task->req, name, "is malformed: %s", why.text);
+        vmn_error_uninit(&why);
+        return false;
+    }
+    *value = selector;
+    return true;
+}
+
+static bool
+check_key(struct task *task, const char *name, const char *key)
+{
+    struct vmn_error why = VMN_ERROR_INIT;
+
+    if (value_check_label_key(key, &why)) {
+        nb_query_reject(task->req, name, "must be the key of a label: %s",
+                        why.text);
+        vmn_error_uninit(&why);
+        return false;
+    }
+    return true;
+}
+
+static bool
+query_key(struct task *task, const char *name, const char **key)
+{
+    *key = http_request_query(task->req, name);
+    return !*key || check_key(task, name, *key);
+}
+
+static bool
+query_apart(struct task *task)
+{
+    const char *text = http_request_query(task->req, "apart");
+    struct placed_vms *vms = &task->vms;
+    char *save = NULL;
+
+    if (!text) {
+        return true;
+    }
+    for (char *key = strtok_r(arena_strdup(&vms->arena, text), ",", &save);
+         key; key = strtok_r(NULL, ",", &save)) {
+        if (vms->n_keys >= PLACED_APART_MAX) {
+            return nb_query_reject(task->req, "apart", "must be at most %d "
+                                   "keys of labels", PLACED_APART_MAX);
+        }
+        if (!check_key(task, "apart", key)) {
+            return false;
+        }
+        vms->keys[vms->n_keys++] = key;
+    }
+    return vms->n_keys || nb_query_reject(task->req, "apart", "must be keys "
+                                          "of labels: app,tier");
+}
+
+/* Labels of hosts are not shown to accounts with a scope. */
+static bool
+query_host_labels(struct task *task)
+{
+    static const char *const names[] = { "capacity_label", "host_selector" };
+
+    for (size_t i = 0; task->vms.rights && i < ARRAY_SIZE(names); i++) {
+        if (http_request_query(task->req, names[i])) {
+            return nb_query_reject(task->req, names[i], "is for accounts "
+                                   "without a scope, which are shown the "
+                                   "labels of hosts");
+        }
+    }
+    return (query_key(task, "capacity_label", &task->capacity_label)
+            && query_selector(task, "host_selector", &task->host_selector));
+}
+
+static bool
+query_all(struct task *task)
+{
+    struct advice_request *r = &task->request;
+    struct placed_vms *vms = &task->vms;
+    uint64_t max_moves;
+
+    if (!nb_query_since(task->req, &task->since_ms)
+        || !nb_query_number(task->req, "capacity", 1, CAPACITY_MAX, 0,
+                            &task->capacity)
+        || !nb_query_number(task->req, "move_cost", 0, ADVICE_COST_MAX, 0,
+                            &r->move_cost)
+        || !nb_query_number(task->req, "max_moves", 1, MOVES_MAX,
+                            MOVES_DEFAULT, &max_moves)
+        || !nb_query_bool(task->req, "move_pinned", &vms->move_pinned)
+        || !query_selector(task, "selector", &vms->selector)
+        || !query_key(task, "together", &vms->together)
+        || !query_apart(task) || !query_host_labels(task)) {
+        return false;
+    }
+    r->max_moves = max_moves;
+    return true;
+}
+
+/* Also fills in the capacity that a label says, SIZE_MAX without one. */
+static bool
+judge_host(void *task_, const struct vmn_host *row)
+{
+    struct task *task = task_;
+    struct advice_host *host = &task->vms.advice_hosts[task->vms.n_hosts];
+    const char *text = (task->capacity_label
+                        ? vmn_labels_get(&row->labels, task->capacity_label)
+                        : NULL);
+    uint64_t capacity;
+
+    host->capacity = SIZE_MAX;
+    if (text && nb_parse_number(text, &capacity)) {
+        host->capacity = MIN(capacity, CAPACITY_MAX);
+    }
+    return (!text || host->capacity != SIZE_MAX)
+           && (!task->host_selector
+               || vmn_selector_matches(task->host_selector, &row->labels));
+}
+
+void
+nb_get_placement(struct http_request *req, void *nb_)
+{
+    static const struct nb_parts_class class = {
+        task_read, task_reply, task_destroy,
+    };
+    const struct northbound *nb = nb_;
+    const struct model_rights *rights = nb_rights(req);
+    struct task *task = xzalloc(sizeof *task);
+
+    task->req = req;
+    placed_vms_init(&task->vms, nb,
+                    packet_scope_applies(rights) ? rights : NULL);
+    if (!query_all(task)) {
+        task_destroy(task);
+        return;
+    }
+    placed_vms_read_hosts(&task->vms, judge_host, task);
+    nb_reply_in_parts(nb, req, &class, task);
+}

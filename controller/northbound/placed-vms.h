@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What GET /v1/advice/placement is about: hosts, the VMs on them, what binds
+ * these, and what they have sent each other, read bit by bit.
+ *
+ * A VM is a port with its sub-ports, or the ports on one host that have the
+ * same value of a label.  Rows may change between two parts: all is copied.
+ * Not for what follows from it (controller/advice). */
+
+#ifndef CONTROLLER_NORTHBOUND_PLACED_VMS_H
+#define CONTROLLER_NORTHBOUND_PLACED_VMS_H 1
+
+#include "controller/advice/advice.h"
+#include "controller/fabric/fabric-pairs.h"
+#include "controller/schema/arena.h"
+#include "openvswitch/shash.h"
+#include "vmn/types.h"
+
+struct model_rights;
+struct northbound;
+struct vmn_host;
+
+#define PLACED_APART_MAX 8      /* Keys. */
+
+struct placed_host {
+    const char *name;
+    struct vmn_selector port_selector; /* Text NULL: none. */
+    size_t n_physical;
+    const char **physical;      /* Networks. */
+    size_t n_vms;               /* That are there. */
+};
+
+struct placed_vm {
+    size_t n_ports, allocated_ports;
+    const char **ports;         /* Without sub-ports. */
+    size_t n_apart, allocated_apart;
+    size_t *apart;
+    bool other;                 /* Not selected. */
+    bool pinned, migrating;
+};
+
+/* Why VMs stay where they are, each counted once. */
+struct placed_fixed {
+    size_t not_selected, pinned, migrating;
+};
+
+struct placed_vms {
+    const struct northbound *nb;
+    const struct model_rights *rights; /* With a scope, or NULL. */
+    struct arena arena;         /* Of what the caller sets, too: */
+    const struct vmn_selector *selector; /* Of ports that may move; NULL:
+                                          * all. */
+    const char *together;       /* Key, or NULL. */
+    size_t n_keys;
+    const char *keys[PLACED_APART_MAX];
+    bool move_pinned;           /* Those with a `host`, too. */
+
+    size_t n_hosts;             /* By name. */
+    struct placed_host *hosts;
+    struct advice_host *advice_hosts;
+    size_t n_vms, allocated_vms, allocated_advice_vms;
+    struct placed_vm *vms;
+    struct advice_vm *advice_vms;
+    size_t n_pairs, allocated_pairs;
+    struct advice_pair *pairs;
+    struct fabric_pair_totals totals;
+    struct placed_fixed fixed;
+
+    struct shash host_index;    /* Of hosts, + 1. */
+    struct shash members;       /* struct placed_port, by name. */
+    struct shash named;         /* VMs + 1, by label and host. */
+    struct shash sets;          /* Numbers + 1, by key and value. */
+    bool any_selector;          /* A host has one. */
+    const char *after;          /* The port that was read last. */
+    size_t at;
+};
+
+/* To be called with zeroed memory, before options are set. */
+void placed_vms_init(struct placed_vms *, const struct northbound *,
+                     const struct model_rights *);
+void placed_vms_uninit(struct placed_vms *);
+
+/* Reads the hosts.  'judge' says of each row whether it is a target, as far as
+ * the request says so. */
+void placed_vms_read_hosts(struct placed_vms *,
+                           bool (*judge)(void *aux, const struct vmn_host *),
+                           void *aux);
+/* Reads ports, until the turn of the loop is over.  Returns true after the
+ * last one. */
+bool placed_vms_read_ports(struct placed_vms *);
+/* Reads what was counted since then, all at once. */
+void placed_vms_read_pairs(struct placed_vms *, int64_t since_ms);
+
+#endif /* controller/northbound/placed-vms.h */
