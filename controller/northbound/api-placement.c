@@ -31,7 +31,7 @@
 #define MOVES_MAX 1000
 #define MOVES_DEFAULT 100
 /* Of a slice: less than a millisecond. */
-#define STEPS 20000
+#define STEPS 5000
 
 enum stage { READ_PORTS, READ_PAIRS, BEGIN, SEARCH };
 

@@ -262,7 +262,8 @@ const struct schema_struct nb_reply_placement = SHOWN_KEPT(
     SHOWN_OF(nb_reply_placement, not_selected, SIZE, HIDE,
              "VMs that stay, as they are not selected; absent: none."),
     SHOWN_OF(nb_reply_placement, pinned, SIZE, HIDE,
-             "Others that stay, as a port says its `host`; absent: none."),
+             "Others that stay, as a port says its `host`, or as they are to "
+             "be apart by more than 64 values; absent: none."),
     SHOWN_OF(nb_reply_placement, migrating, SIZE, HIDE,
              "Others that stay, as they are on the move already; absent: "
              "none."),

@@ -18,7 +18,10 @@
 #include "util.h"
 
 /* Ports between two looks at the clock. */
-#define PORTS_PER_LOOK 64
+#define PORTS_PER_LOOK 16
+/* VMs of more sets stay: each move of one is checked against all of its
+ * sets. */
+#define SETS_MAX 64
 
 /* A port that may be an end of a pair. */
 struct placed_port {
@@ -258,17 +261,29 @@ add_to_set(struct placed_vms *p, struct placed_vm *vm, const char *key,
         put_number(&p->sets, name, set);
     }
     free(name);
-    for (size_t i = 0; i < vm->n_apart; i++) {
-        if (vm->apart[i] == set) {
-            return;
-        }
-    }
     if (vm->n_apart >= vm->allocated_apart) {
         vm->apart = x2nrealloc(vm->apart, &vm->allocated_apart,
                                sizeof *vm->apart);
     }
     vm->apart[vm->n_apart++] = set;
+}
+
+/* Has the VM be in each set once, in order. */
+static void
+finish_sets(struct placed_vm *vm)
+{
+    size_t n = 0;
+
+    if (vm->n_apart < 2) {
+        return;
+    }
     qsort(vm->apart, vm->n_apart, sizeof *vm->apart, compare_sizes);
+    for (size_t i = 1; i < vm->n_apart; i++) {
+        if (vm->apart[i] != vm->apart[n]) {
+            vm->apart[++n] = vm->apart[i];
+        }
+    }
+    vm->n_apart = n + 1;
 }
 
 /* Adds a port to its VM. */
@@ -329,9 +344,11 @@ static void
 finish_vms(struct placed_vms *p)
 {
     for (size_t i = 0; i < p->n_vms; i++) {
-        const struct placed_vm *vm = &p->vms[i];
+        struct placed_vm *vm = &p->vms[i];
         struct advice_vm *advice = &p->advice_vms[i];
 
+        finish_sets(vm);
+        vm->pinned |= vm->n_apart > SETS_MAX;
         advice->apart = vm->apart;
         advice->n_apart = vm->n_apart;
         advice->fixed = vm->other || vm->pinned || vm->migrating;

@@ -82,6 +82,28 @@ bind_ports(struct fixture *f)
     }
 }
 
+/* Binds "a01" and so on to hv1. */
+static void
+bind_many(struct fixture *f, int n)
+{
+    struct model_request request;
+    bool done = false;
+
+    model_request_init(&request, "host:hv1");
+    for (int i = 1; i < n; i++) {
+        char *name = xasprintf("a%02d", i);
+
+        model_request_add(&request, MODEL_PUT, VMN_TABLE_BINDING, name,
+                          json_pack("{s:s}", "host", "hv1"));
+        free(name);
+    }
+    commit_submit(f->commit, &request, on_committed, &done);
+    model_request_uninit(&request);
+    while (!done) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+}
+
 static int64_t
 created(const struct fixture *f, const char *port)
 {
@@ -257,6 +279,30 @@ ports_together_and_apart(void **state)
     assert_int_equal(number(f, "predicted_bytes"), 1500);
 }
 
+/* Of more values than are checked for each move: it stays. */
+static void
+vm_of_many_sets_stays(void **state)
+{
+    struct fixture *f = *state;
+    char more[100];
+
+    make_world(f);
+    for (int i = 0; i < 65; i++) {
+        char *name = xasprintf("a%02d", i);
+
+        snprintf(more, sizeof more, ", \"labels\": {\"vm\": \"1\", "
+                 "\"app\": \"%d\"}", i);
+        put_port(f, i ? name : "a", more);
+        free(name);
+    }
+    bind_many(f, 65);
+    assert_int_equal(ask(f, "?together=vm&apart=app&capacity=4"), 2);
+    assert_int_equal(number(f, "pinned"), 1);
+    assert_int_equal(ask(f, "?together=vm&apart=vm&capacity=4"), 2);
+    assert_int_equal(number(f, "vms"), 4);
+    assert_null(at(f, "pinned"));
+}
+
 /* A sub-port is where its parent is, and takes no room of its own. */
 static void
 sub_ports_go_with_their_parent(void **state)
@@ -329,6 +375,7 @@ main(void)
         TEST(ports_that_stay),
         TEST(provider_bridges_are_needed),
         TEST(ports_together_and_apart),
+        TEST(vm_of_many_sets_stays),
         TEST(sub_ports_go_with_their_parent),
         TEST(nothing_was_counted),
         TEST(what_is_wrong_is_named),
