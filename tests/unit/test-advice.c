@@ -380,6 +380,34 @@ apart_is_apart(void **state OVS_UNUSED)
     advice_destroy(advice);
 }
 
+/* One takes the place of two, each of which it is to be apart from, and they
+ * its place: all three move together. */
+static void
+several_make_room_for_one(void **state OVS_UNUSED)
+{
+    static const size_t sets[] = { 1, 2 };
+    struct advice_answer answer;
+    struct advice *advice;
+
+    world_init(&world, 2, 5);
+    for (size_t i = 0; i < 3; i++) {
+        world.vms[i] = (struct advice_vm) {
+            .host = i > 0, .n_apart = i ? 1 : 2,
+            .apart = i == 2 ? &sets[1] : sets };
+        add_pair(&world, i, i ? 3 : 4, 1000);
+    }
+    world.vms[3].fixed = world.vms[4].fixed = true;
+    world.vms[4].host = 1;
+    advice = advice_create(&world.request);
+    assert_true(advice_run(advice, SIZE_MAX / 2));
+    advice_answer(advice, &answer);
+    check_moves(&world, &answer);
+    assert_int_equal(answer.n_moves, 3);
+    assert_int_equal(answer.moves[2].step, 0);
+    assert_int_equal(answer.after_cross_bytes, 0);
+    advice_destroy(advice);
+}
+
 static int
 compare_moves(const struct advice_answer *a, const struct advice_answer *b)
 {
@@ -473,6 +501,7 @@ main(void)
         cmocka_unit_test(full_hosts_exchange_vms),
         cmocka_unit_test(two_meet_on_a_third_host),
         cmocka_unit_test(apart_is_apart),
+        cmocka_unit_test(several_make_room_for_one),
         cmocka_unit_test(same_question_same_answer),
         cmocka_unit_test(huge_counts_do_not_overflow),
         cmocka_unit_test(nothing_is_nothing),
