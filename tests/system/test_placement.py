@@ -119,8 +119,8 @@ def test_tunnel_bytes_fall_as_predicted(world, lab):
     assert advice(world, capacity=2, apart="app")["moves"] == []
     # Were there room, all would be together that may be.
     roomy = advice(world, capacity=3, apart="app")
-    assert roomy["predicted_bytes"] < 0.6 * roomy["cross_host_bytes"] \
-        or roomy["optimal"]
+    assert roomy["optimal"]
+    assert 0 < roomy["predicted_bytes"] < roomy["cross_host_bytes"]
     assert advice(world, capacity=6)["predicted_bytes"] == 0
 
 
