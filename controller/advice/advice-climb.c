@@ -2,13 +2,17 @@
  *
  * A round of changes, each the best that there is, be it a loss; then back to
  * the best state that was passed.  A VM moves once a round.  See advice.h
- * for what changes there are. */
+ * for what changes there are.
+ *
+ * Work is bounded in steps: of each evaluation of a VM, so that one with many
+ * peers does not hold up all else, and in all. */
 
 #include <config.h>
 
 #include "controller/advice/advice-private.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "util.h"
 
@@ -17,6 +21,9 @@
 /* Hosts on which a VM to exchange it with is looked for, and VMs there. */
 #define EXCHANGE_HOSTS 3
 #define EXCHANGE_VMS 64
+/* Steps that an evaluation may take for exchanges: one that would take more
+ * is not considered. */
+#define EXCHANGE_STEPS 1500
 
 /* Gains.  ----------------------------------------------------------------- */
 
@@ -89,28 +96,51 @@ may_change(const struct advice *p, size_t vm)
 
 /* Changes.  --------------------------------------------------------------- */
 
+/* Sets 'bytes[i]' to what the VM has with those on 'hosts[i]'. */
+static void
+sum_up_some(struct advice *p, size_t vm, const size_t *hosts, size_t n,
+            int64_t *bytes)
+{
+    const struct spot *spot = &p->spots[vm];
+
+    p->steps += spot->n_peers + 1;
+    for (size_t i = 0; i < n; i++) {
+        bytes[i] = 0;
+    }
+    for (size_t i = 0; i < spot->n_peers; i++) {
+        const struct peer *peer = &spot->peers[i];
+        size_t host = p->spots[peer->vm].host;
+
+        for (size_t k = 0; k < n; k++) {
+            bytes[k] += hosts[k] == host ? peer->bytes : 0;
+        }
+    }
+}
+
 /* Considers to exchange the VM, which has 'there' bytes with those on 'host',
- * with one of these. */
+ * with one of these, until 'end' steps are done. */
 static void
 consider_exchanges(struct advice *p, size_t vm, size_t host, int64_t there,
-                   int64_t here, struct change *best)
+                   int64_t here, size_t end, struct change *best)
 {
     size_t from = p->spots[vm].host, n = 0;
+    size_t hosts[] = { from, host };
 
     for (size_t other = p->places[host].first;
-         other != NOWHERE && n < EXCHANGE_VMS;
+         other != NOWHERE && n < EXCHANGE_VMS && p->steps < end;
          other = p->spots[other].next, n++) {
-        int64_t gain;
+        int64_t gain, bytes[2];
 
         p->steps++;
         if (!may_change(p, other)
+            || p->steps + p->spots[other].n_peers >= end
             || !advice_may_enter(p, vm, host, other)
             || !advice_may_enter(p, other, from, vm)) {
             continue;
         }
+        sum_up_some(p, other, hosts, 2, bytes);
         gain = move_gain(p, vm, host, there, here)
-               + move_gain(p, other, from, advice_bytes_to(p, other, from),
-                           advice_bytes_to(p, other, host))
+               + move_gain(p, other, from, bytes[0], bytes[1])
                - 2 * bytes_between(p, vm, other);
         consider(p, (struct change) { vm, host, other, from, gain }, best);
     }
@@ -131,12 +161,13 @@ are_apart(const struct advice_vm *a, const struct advice_vm *b)
 /* Returns the VM elsewhere with which this one talks most, of those that may
  * move; or NOWHERE. */
 static size_t
-find_partner(const struct advice *p, size_t vm)
+find_partner(struct advice *p, size_t vm)
 {
     const struct spot *spot = &p->spots[vm];
     size_t partner = NOWHERE;
     int64_t bytes = 0;
 
+    p->steps += spot->n_peers;
     for (size_t i = 0; i < spot->n_peers; i++) {
         const struct peer *peer = &spot->peers[i];
 
@@ -150,17 +181,22 @@ find_partner(const struct advice *p, size_t vm)
 }
 
 /* Considers to have the VM and the one that it talks with most meet on a host
- * that has room for both. */
+ * that has room for both.  'sums' are the VM's. */
 static void
 consider_meeting(struct advice *p, size_t vm, int64_t here,
                  struct change *best)
 {
     const struct advice_request *r = p->request;
-    size_t other = find_partner(p, vm);
+    size_t hosts[ARRAY_SIZE(p->roomy) + 1];
+    int64_t bytes[ARRAY_SIZE(hosts)];
+    size_t other = p->n_roomy ? find_partner(p, vm) : NOWHERE;
 
     if (other == NOWHERE || are_apart(&r->vms[vm], &r->vms[other])) {
         return;
     }
+    hosts[0] = p->spots[other].host;
+    memcpy(&hosts[1], p->roomy, p->n_roomy * sizeof *hosts);
+    sum_up_some(p, other, hosts, p->n_roomy + 1, bytes);
     for (size_t i = 0; i < p->n_roomy; i++) {
         size_t to = p->roomy[i];
         int64_t gain;
@@ -171,9 +207,8 @@ consider_meeting(struct advice *p, size_t vm, int64_t here,
             || !advice_may_enter(p, other, to, NOWHERE)) {
             continue;
         }
-        gain = move_gain(p, vm, to, advice_bytes_to(p, vm, to), here)
-               + move_gain(p, other, to, advice_bytes_to(p, other, to),
-                           advice_bytes_to(p, other, p->spots[other].host))
+        gain = move_gain(p, vm, to, p->sums[to], here)
+               + move_gain(p, other, to, bytes[i + 1], bytes[0])
                + bytes_between(p, vm, other);
         consider(p, (struct change) { vm, to, other, to, gain }, best);
     }
@@ -222,6 +257,7 @@ evaluate(struct advice *p, size_t vm, struct change *best)
     size_t from = p->spots[vm].host, home = p->request->vms[vm].host;
     size_t n = sum_up(p, vm), full[EXCHANGE_HOSTS], n_full = 0;
     int64_t here = p->sums[from];
+    size_t end;
 
     *best = (struct change) { vm, NOWHERE, NOWHERE, NOWHERE, INT64_MIN };
     if (home != from && !p->sums[home]) {
@@ -240,8 +276,9 @@ evaluate(struct advice *p, size_t vm, struct change *best)
             keep_full_host(p, host, full, &n_full);
         }
     }
+    end = p->steps + EXCHANGE_STEPS;
     for (size_t i = 0; i < n_full; i++) {
-        consider_exchanges(p, vm, full[i], p->sums[full[i]], here, best);
+        consider_exchanges(p, vm, full[i], p->sums[full[i]], here, end, best);
     }
     consider_meeting(p, vm, here, best);
     for (size_t i = 0; i < n; i++) {
@@ -258,22 +295,36 @@ priority_of(int64_t gain)
 }
 
 static void
-queue_vm(struct advice *p, size_t vm)
+take_from_queue(struct advice *p, struct spot *spot)
 {
-    struct spot *spot = &p->spots[vm];
-    struct change change;
-
     if (spot->queued) {
         heap_remove(&p->candidates, &spot->node);
         spot->queued = false;
     }
-    if (!may_change(p, vm) || !spot->n_peers) {
-        return;
-    }
-    evaluate(p, vm, &change);
-    if (change.to != NOWHERE) {
-        heap_insert(&p->candidates, &spot->node, priority_of(change.gain));
+}
+
+/* Queues the change, if there is one, in the place of what was queued of its
+ * VM. */
+static void
+queue_change(struct advice *p, const struct change *change)
+{
+    struct spot *spot = &p->spots[change->vm];
+
+    take_from_queue(p, spot);
+    if (change->to != NOWHERE) {
+        heap_insert(&p->candidates, &spot->node, priority_of(change->gain));
         spot->queued = true;
+    }
+}
+
+static void
+queue_vm(struct advice *p, size_t vm)
+{
+    struct change change;
+
+    if (may_change(p, vm) && p->spots[vm].n_peers) {
+        evaluate(p, vm, &change);
+        queue_change(p, &change);
     }
 }
 
@@ -312,11 +363,13 @@ advice_queue(struct advice *p)
 {
     if (!p->next) {
         find_roomy(p);
-        p->n_log = p->n_log_best = p->n_vain = 0;
+        heap_clear(&p->candidates);
+        p->n_log = p->n_log_best = p->n_vain = p->n_stale = 0;
         p->round_cost = p->cost;
     }
-    if (p->next < p->request->n_vms) {
-        p->spots[p->next].locked = false;
+    if (p->next < p->request->n_vms
+        && p->steps < p->request->max_steps) {
+        p->spots[p->next].locked = p->spots[p->next].queued = false;
         queue_vm(p, p->next++);
         return false;
     }
@@ -352,10 +405,7 @@ change_vm(struct advice *p, size_t vm, size_t to)
     p->log[p->n_log++] = (struct undo) { vm, spot->host };
     advice_place(p, vm, to);
     spot->locked = true;
-    if (spot->queued) {
-        heap_remove(&p->candidates, &spot->node);
-        spot->queued = false;
-    }
+    take_from_queue(p, spot);
     add_stale(p, vm);
 }
 
@@ -375,21 +425,17 @@ make_change(struct advice *p, const struct change *change)
     }
 }
 
-static void
-end_round(struct advice *p)
+bool
+advice_undo(struct advice *p)
 {
-    struct spot *spot;
+    const struct undo *undo;
 
-    while (p->n_log > p->n_log_best) {
-        const struct undo *undo = &p->log[--p->n_log];
-
-        advice_place(p, undo->vm, undo->from);
+    if (p->n_log <= p->n_log_best) {
+        return true;
     }
-    p->n_stale = 0;
-    while (!heap_is_empty(&p->candidates)) {
-        spot = CONTAINER_OF(heap_pop(&p->candidates), struct spot, node);
-        spot->queued = false;
-    }
+    undo = &p->log[--p->n_log];
+    advice_place(p, undo->vm, undo->from);
+    return false;
 }
 
 /* Others may have taken the room that a change needs, or left some, since it
@@ -401,13 +447,14 @@ advice_climb(struct advice *p)
     struct change change;
     uint64_t priority;
 
+    if (p->steps >= p->request->max_steps) {
+        return true;
+    }
     if (p->n_stale) {
         queue_vm(p, p->stale[--p->n_stale]);
         return false;
     }
-    if (heap_is_empty(&p->candidates) || p->n_vain >= VAIN_MAX
-        || p->steps >= ADVICE_STEPS_MAX) {
-        end_round(p);
+    if (heap_is_empty(&p->candidates) || p->n_vain >= VAIN_MAX) {
         return true;
     }
     spot = CONTAINER_OF(heap_max(&p->candidates), struct spot, node);
@@ -416,7 +463,7 @@ advice_climb(struct advice *p)
     if (change.to != NOWHERE && priority_of(change.gain) == priority) {
         make_change(p, &change);
     } else {
-        queue_vm(p, spot - p->spots);
+        queue_change(p, &change);
     }
     return false;
 }

@@ -19,24 +19,23 @@ struct exact {
                                              * is; or 1 + a host. */
     size_t depth;               /* VMs that are placed. */
     size_t steps_max;
-    size_t *best;               /* Or NULL: none was found. */
+    bool found;                 /* A better placement: */
+    size_t best[ADVICE_EXACT_VMS_MAX]; /* hosts, in the order of 'order'. */
     int64_t best_cost;
 };
 
 void
 advice_exact_destroy(struct exact *e)
 {
-    if (e) {
-        free(e->best);
-        free(e);
-    }
+    free(e);
 }
 
 static int64_t
-bytes_of(const struct advice *p, size_t vm)
+bytes_of(struct advice *p, size_t vm)
 {
     int64_t bytes = 0;
 
+    p->steps += p->spots[vm].n_peers;
     for (size_t i = 0; i < p->spots[vm].n_peers; i++) {
         bytes += p->spots[vm].peers[i].bytes;
     }
@@ -49,9 +48,11 @@ static struct exact *
 exact_create(struct advice *p)
 {
     struct exact *e = xzalloc(sizeof *e);
+    int64_t bytes[ADVICE_EXACT_VMS_MAX];
 
     for (size_t vm = 0; vm < p->request->n_vms; vm++) {
         size_t i = e->n;
+        int64_t all;
 
         if (p->request->vms[vm].fixed) {
             continue;
@@ -59,10 +60,13 @@ exact_create(struct advice *p)
             free(e);
             return NULL;
         }
-        for (; i && bytes_of(p, e->order[i - 1]) < bytes_of(p, vm); i--) {
+        all = bytes_of(p, vm);
+        for (; i && bytes[i - 1] < all; i--) {
             e->order[i] = e->order[i - 1];
+            bytes[i] = bytes[i - 1];
         }
         e->order[i] = vm;
+        bytes[i] = all;
         e->n++;
     }
     for (size_t i = 0; i < e->n; i++) {
@@ -77,7 +81,7 @@ exact_create(struct advice *p)
  * that comes there is bound by all constraints; one that stays there only by
  * those of others that come there. */
 static bool
-fits(const struct advice *p, size_t vm, size_t host)
+fits(struct advice *p, size_t vm, size_t host)
 {
     const struct advice_vm *v = &p->request->vms[vm];
     const struct place *place = &p->places[host];
@@ -98,14 +102,12 @@ fits(const struct advice *p, size_t vm, size_t host)
 }
 
 static void
-keep_best(struct advice *p, struct exact *e)
+keep_best(const struct advice *p, struct exact *e)
 {
-    if (!e->best) {
-        e->best = xcalloc(p->request->n_vms, sizeof *e->best);
+    for (size_t i = 0; i < e->n; i++) {
+        e->best[i] = p->spots[e->order[i]].host;
     }
-    for (size_t i = 0; i < p->request->n_vms; i++) {
-        e->best[i] = p->spots[i].host;
-    }
+    e->found = true;
     e->best_cost = p->cost;
 }
 
@@ -120,7 +122,7 @@ exact_end(struct advice *p, struct exact *e, bool all)
     for (size_t i = 0; i < e->n; i++) {
         size_t vm = e->order[i];
 
-        advice_place(p, vm, e->best ? e->best[vm] : p->best[vm]);
+        advice_place(p, vm, e->found ? e->best[i] : p->best[vm]);
     }
 }
 

@@ -13,52 +13,82 @@
 
 #include "util.h"
 
+/* What is saved.  --------------------------------------------------------- */
+
+static int64_t
+saved_by(struct advice *p, size_t vm)
+{
+    return (advice_bytes_to(p, vm, p->best[vm])
+            - advice_bytes_to(p, vm, p->spots[vm].host));
+}
+
+/* The VM has gone from host to host: what the moves of those save that it
+ * talks with is another. */
+static void
+update_saved(struct advice *p, size_t vm, size_t from, size_t to)
+{
+    const struct spot *spot = &p->spots[vm];
+
+    p->steps += spot->n_peers;
+    for (size_t i = 0; i < spot->n_peers; i++) {
+        size_t other = spot->peers[i].vm;
+        size_t here = p->spots[other].host, there = p->best[other];
+        int64_t *saved;
+
+        if (p->left[other]) {
+            saved = &p->waiting[p->places_waiting[other]].saved;
+            *saved += ((there == to) - (there == from)
+                       - (here == to) + (here == from))
+                      * spot->peers[i].bytes;
+        }
+    }
+}
+
 static void
 list_move(struct advice *p, size_t vm)
 {
-    size_t from = p->spots[vm].host;
-    int64_t saved = advice_bytes_to(p, vm, p->best[vm])
-                    - advice_bytes_to(p, vm, from);
+    size_t from = p->spots[vm].host, to = p->best[vm];
 
     p->moves[p->n_moves++] = (struct advice_move) {
-        .step = p->n_steps, .vm = vm, .from = from, .to = p->best[vm],
-        .saved_bytes = saved,
+        .step = p->n_steps, .vm = vm, .from = from, .to = to,
+        .saved_bytes = p->waiting[p->places_waiting[vm]].saved,
     };
-    advice_place(p, vm, p->best[vm]);
     p->left[vm] = false;
     p->n_left--;
+    advice_place(p, vm, to);
+    update_saved(p, vm, from, to);
 }
+
+/* One by one.  ------------------------------------------------------------ */
 
 /* Returns the move that saves most, of those for which there is room; or
  * NOWHERE. */
 static size_t
-find_free_move(struct advice *p, const size_t *vms, size_t n)
+find_free_move(struct advice *p)
 {
     size_t found = NOWHERE;
     int64_t most = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        int64_t saved;
+    p->steps += p->n_waiting;
+    for (size_t i = 0; i < p->n_waiting; i++) {
+        const struct waiting *w = &p->waiting[i];
 
-        if (!p->left[vms[i]]
-            || !advice_may_enter(p, vms[i], p->best[vms[i]], NOWHERE)) {
-            continue;
-        }
-        saved = advice_bytes_to(p, vms[i], p->best[vms[i]])
-                - advice_bytes_to(p, vms[i], p->spots[vms[i]].host);
-        if (found == NOWHERE || saved > most) {
-            found = vms[i];
-            most = saved;
+        if (p->left[w->vm] && (found == NOWHERE || w->saved > most)
+            && advice_may_enter(p, w->vm, p->best[w->vm], NOWHERE)) {
+            found = w->vm;
+            most = w->saved;
         }
     }
     return found;
 }
 
+/* Together.  -------------------------------------------------------------- */
+
 /* Returns true if what binds a VM that has come to 'host' is violated there,
  * and sets '*set' to the set of which there are several, or NOWHERE if there
  * are too many VMs. */
 static bool
-is_violated(const struct advice *p, size_t vm, size_t host, size_t *set)
+is_violated(struct advice *p, size_t vm, size_t host, size_t *set)
 {
     const struct advice_vm *v = &p->request->vms[vm];
 
@@ -75,35 +105,28 @@ is_violated(const struct advice *p, size_t vm, size_t host, size_t *set)
     return false;
 }
 
-static bool
-is_of_set(const struct advice_vm *vm, size_t set)
-{
-    for (size_t i = 0; i < vm->n_apart; i++) {
-        if (vm->apart[i] == set) {
-            return true;
-        }
-    }
-    return set == NOWHERE;
-}
-
-/* Returns the VM on 'host' that is to leave it still and is of the set; the
- * one that goes to 'origin' if there is one, else one that has room. */
+/* Returns the VM on 'host' that is to leave it still and is of the set, if
+ * there is one; the one that goes to where the first one was if there is one,
+ * else one that has room. */
 static size_t
-find_leaver(const struct advice *p, size_t host, size_t set, size_t origin)
+find_leaver(struct advice *p, size_t host, size_t set)
 {
     size_t found = NOWHERE;
     int found_rank = -1;
 
-    for (size_t vm = p->places[host].first; vm != NOWHERE;
-         vm = p->spots[vm].next) {
+    p->steps += p->n_waiting;
+    for (size_t i = 0; i < p->n_waiting; i++) {
+        size_t vm = p->waiting[i].vm;
         int rank;
 
-        if (!p->left[vm] || !is_of_set(&p->request->vms[vm], set)) {
+        if (!p->left[vm] || p->spots[vm].host != host
+            || (set != NOWHERE
+                && !advice_is_in_set(&p->request->vms[vm], set))) {
             continue;
         }
-        rank = (p->best[vm] == origin ? 2
+        rank = (p->best[vm] == p->origin ? 2
                 : advice_may_enter(p, vm, p->best[vm], NOWHERE));
-        if (rank > found_rank || (rank == found_rank && vm < found)) {
+        if (rank > found_rank) {
             found = vm;
             found_rank = rank;
         }
@@ -111,73 +134,98 @@ find_leaver(const struct advice *p, size_t host, size_t set, size_t origin)
     return found;
 }
 
-/* Makes the move, and those of others that have to leave for it, and so on, of
- * which there are enough: all constraints hold once all have moved. */
+/* Begins a step of several with the first VM that is left. */
 static void
-make_together(struct advice *p, size_t vm)
+begin_together(struct advice *p)
 {
-    size_t origin = p->spots[vm].host;
-    size_t first = p->n_moves;
+    size_t i = 0;
 
-    list_move(p, vm);
-    for (size_t i = first; i < p->n_moves; i++) {
-        const struct advice_move *move = &p->moves[i];
-        size_t set, leaver;
+    while (!p->left[p->waiting[i].vm]) {
+        i++;
+    }
+    p->origin = p->spots[p->waiting[i].vm].host;
+    list_move(p, p->waiting[i].vm);
+}
 
-        while (is_violated(p, move->vm, move->to, &set)
-               && (leaver = find_leaver(p, move->to, set, origin))
-                  != NOWHERE) {
-            list_move(p, leaver);
-        }
+/* Adds the move of one VM that has to leave for one that has moved in this
+ * step, and so on, of which there are enough: all constraints hold once all
+ * have moved. */
+static void
+go_on_together(struct advice *p)
+{
+    const struct advice_move *move = &p->moves[p->next_together];
+    size_t set, leaver = NOWHERE;
+
+    if (is_violated(p, move->vm, move->to, &set)) {
+        leaver = find_leaver(p, move->to, set);
+    }
+    if (leaver != NOWHERE) {
+        list_move(p, leaver);
+    } else if (++p->next_together == p->n_moves) {
+        p->n_steps++;
     }
 }
 
-/* Goes back to the first state. */
+/* The phase.  ------------------------------------------------------------- */
+
 static void
 order_begin(struct advice *p, size_t n)
 {
     p->moves = xcalloc(n, sizeof *p->moves);
+    p->waiting = xcalloc(n, sizeof *p->waiting);
+    p->places_waiting = xcalloc(p->request->n_vms, sizeof *p->places_waiting);
     for (size_t vm = 0; vm < p->request->n_vms; vm++) {
-        size_t home = p->request->vms[vm].host;
-
-        if (p->best[vm] != home) {
-            advice_place(p, vm, home);
+        if (p->best[vm] != p->request->vms[vm].host) {
             p->left[vm] = true;
-            p->n_left++;
+            p->places_waiting[vm] = p->n_left;
+            p->waiting[p->n_left++].vm = vm;
         }
+    }
+    p->next = 0;
+}
+
+/* Has one VM go back to where it was; then, once all have, finds out what the
+ * move of one saves. */
+static void
+go_back(struct advice *p)
+{
+    size_t n = p->n_left, i = p->next++;
+    struct waiting *w = &p->waiting[i % n];
+
+    if (i < n) {
+        advice_place(p, w->vm, p->request->vms[w->vm].host);
+    } else {
+        w->saved = saved_by(p, w->vm);
+        p->n_waiting = p->next == 2 * n ? n : 0;
     }
 }
 
 bool
 advice_order(struct advice *p)
 {
-    size_t n = p->n_moved, vm;
+    size_t vm;
 
     if (!p->moves) {
-        if (!n) {
-            return true;
+        if (p->n_moved) {
+            order_begin(p, p->n_moved);
         }
-        order_begin(p, n);
-        p->waiting = xcalloc(n, sizeof *p->waiting);
-        for (vm = 0, n = 0; vm < p->request->n_vms; vm++) {
-            if (p->left[vm]) {
-                p->waiting[n++] = vm;
-            }
-        }
-        p->n_waiting = n;
+        return !p->n_moved;
+    }
+    if (!p->n_waiting) {
+        go_back(p);
         return false;
     }
-    vm = find_free_move(p, p->waiting, p->n_waiting);
-    if (vm != NOWHERE) {
-        list_move(p, vm);
-    } else {
-        for (size_t i = 0; vm == NOWHERE; i++) {
-            if (p->left[p->waiting[i]]) {
-                vm = p->waiting[i];
-            }
-        }
-        make_together(p, vm);
+    if (p->next_together < p->n_moves) {
+        go_on_together(p);
+        return !p->n_left && p->next_together == p->n_moves;
     }
+    vm = find_free_move(p);
+    if (vm == NOWHERE) {
+        begin_together(p);
+        return false;
+    }
+    list_move(p, vm);
+    p->next_together = p->n_moves;
     p->n_steps++;
     return !p->n_left;
 }

@@ -12,36 +12,42 @@
 
 #include "util.h"
 
-/* All bytes together: so no sum overflows, whatever hosts have counted. */
-#define BYTES_MAX (INT64_C(1) << 61)
+/* All bytes together are at most this: so no sum overflows, whatever hosts
+ * have counted.  Each pair may have its part of it. */
+#define BYTES_MAX (UINT64_C(1) << 61)
 
 static void
-enter_pairs(struct advice *p)
+count_pair(struct advice *p, const struct advice_pair *pair)
+{
+    p->spots[pair->a].n_peers++;
+    p->spots[pair->b].n_peers++;
+}
+
+/* Each VM gets room for as many as were counted. */
+static void
+share_out(struct advice *p)
 {
     const struct advice_request *r = p->request;
-    int64_t left = BYTES_MAX;
     size_t at = 0;
 
     p->peers = xcalloc(MAX(1, 2 * r->n_pairs), sizeof *p->peers);
-    for (size_t i = 0; i < r->n_pairs; i++) {
-        p->spots[r->pairs[i].a].n_peers++;
-        p->spots[r->pairs[i].b].n_peers++;
-    }
+    p->steps += r->n_vms;
     for (size_t i = 0; i < r->n_vms; i++) {
         p->spots[i].peers = &p->peers[at];
         at += p->spots[i].n_peers;
         p->spots[i].n_peers = 0;
     }
-    for (size_t i = 0; i < r->n_pairs; i++) {
-        const struct advice_pair *pair = &r->pairs[i];
-        struct spot *a = &p->spots[pair->a], *b = &p->spots[pair->b];
-        int64_t bytes = MIN(pair->bytes, (uint64_t) left);
+}
 
-        if (a != b && bytes) {
-            a->peers[a->n_peers++] = (struct peer) { pair->b, bytes };
-            b->peers[b->n_peers++] = (struct peer) { pair->a, bytes };
-            left -= bytes;
-        }
+static void
+enter_pair(struct advice *p, const struct advice_pair *pair)
+{
+    struct spot *a = &p->spots[pair->a], *b = &p->spots[pair->b];
+    int64_t bytes = MIN(pair->bytes, BYTES_MAX / p->request->n_pairs);
+
+    if (a != b && bytes) {
+        a->peers[a->n_peers++] = (struct peer) { pair->b, bytes };
+        b->peers[b->n_peers++] = (struct peer) { pair->a, bytes };
     }
 }
 
@@ -75,14 +81,23 @@ merge_peers(struct spot *spot)
 bool
 advice_link(struct advice *p)
 {
+    const struct advice_request *r = p->request;
     struct spot *spot;
 
-    if (!p->peers) {
-        enter_pairs(p);
-        p->steps += p->request->n_pairs;
+    if (!p->entered && p->next < r->n_pairs) {
+        (p->peers ? enter_pair : count_pair)(p, &r->pairs[p->next++]);
+        p->steps += 4;          /* Anywhere in memory. */
+        return false;
+    } else if (!p->entered) {
+        p->next = 0;
+        if (p->peers) {
+            p->entered = true;
+        } else {
+            share_out(p);
+        }
         return false;
     }
-    if (p->next < p->request->n_vms) {
+    if (p->next < r->n_vms) {
         spot = &p->spots[p->next++];
         p->steps += 4 * spot->n_peers; /* It is to be sorted. */
         merge_peers(spot);

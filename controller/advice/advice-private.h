@@ -39,6 +39,9 @@ struct spot {
     struct peer *peers;         /* Sorted, each VM once. */
 };
 
+/* Steps of a look at how many of a set are on a host. */
+#define STEPS_OF_SET 4
+
 /* One or two moves; 'gain' is what they save, costs deducted. */
 struct change {
     size_t vm, to;
@@ -50,7 +53,8 @@ enum advice_phase {
     PHASE_LINK,                 /* VMs get to know their peers, */
     PHASE_BEGIN,                /* and are put where they are. */
     PHASE_QUEUE,                /* Of a round: VMs are evaluated, */
-    PHASE_CLIMB,                /* and changes made. */
+    PHASE_CLIMB,                /* changes made, */
+    PHASE_UNDO,                 /* and those after its best state undone. */
     PHASE_EXACT,
     PHASE_ORDER,
     PHASE_DONE,
@@ -62,7 +66,8 @@ struct advice {
     size_t steps;               /* Done. */
     enum advice_phase phase;
     size_t n_pairs;
-    struct peer *peers;         /* NULL: not linked yet. */
+    struct peer *peers;         /* NULL: they are counted still. */
+    bool entered;               /* All pairs, into it. */
     struct spot *spots;         /* Of VMs. */
     struct place *places;       /* Of hosts. */
     struct hmap occupancies;
@@ -98,8 +103,14 @@ struct advice {
     /* The order. */
     bool *left;                 /* VMs whose move is not listed yet. */
     size_t n_left;
-    size_t n_waiting;           /* VMs that move. */
-    size_t *waiting;
+    size_t n_waiting;           /* VMs that move, ascending. */
+    struct waiting {
+        size_t vm;
+        int64_t saved;          /* By the move, as it is now. */
+    } *waiting;
+    size_t *places_waiting;     /* Of VMs that move, in 'waiting'. */
+    size_t next_together;       /* Move that others are to be made with. */
+    size_t origin;              /* The host that the first of these leaves. */
     size_t n_steps;
     size_t n_moves;
     struct advice_move *moves;
@@ -113,14 +124,16 @@ void advice_place(struct advice *, size_t vm, size_t host);
 int64_t advice_bytes_to(struct advice *, size_t vm, size_t host);
 /* Returns how many VMs of the set are on the host, or of those that came there
  * alone. */
-size_t advice_n_of_set(const struct advice *, size_t set, size_t host,
-                          bool entered);
+size_t advice_n_of_set(struct advice *, size_t set, size_t host,
+                       bool entered);
 /* Returns true if the VM may ever be on the host. */
 bool advice_may_be_on(const struct advice *, size_t vm, size_t host);
+/* Returns true if the VM is in the set. */
+bool advice_is_in_set(const struct advice_vm *, size_t set);
 /* Returns true if VM 'vm' may go to 'host' now, if 'leaving' (NOWHERE: none)
  * has left it. */
-bool advice_may_enter(const struct advice *, size_t vm, size_t host,
-                         size_t leaving);
+bool advice_may_enter(struct advice *, size_t vm, size_t host,
+                      size_t leaving);
 
 /* advice-peers.c: one step of work; true: the phase has ended. */
 bool advice_link(struct advice *);
@@ -128,6 +141,7 @@ bool advice_link(struct advice *);
 /* advice-climb.c: one step of work; true: the phase has ended. */
 bool advice_queue(struct advice *);
 bool advice_climb(struct advice *);
+bool advice_undo(struct advice *);
 
 /* advice-exact.c: the same.  'best' is what it has to beat. */
 bool advice_exact(struct advice *);

@@ -36,11 +36,11 @@ find_occupancy(const struct advice *p, size_t set, size_t host)
 }
 
 size_t
-advice_n_of_set(const struct advice *p, size_t set, size_t host,
-                   bool entered)
+advice_n_of_set(struct advice *p, size_t set, size_t host, bool entered)
 {
     const struct occupancy *o = find_occupancy(p, set, host);
 
+    p->steps += STEPS_OF_SET;
     return !o ? 0 : entered ? o->n_entered : o->n;
 }
 
@@ -52,6 +52,7 @@ count_sets(struct advice *p, size_t vm, bool on)
     size_t host = p->spots[vm].host;
     size_t n = on ? 1 : SIZE_MAX; /* Adds 1, or takes it off. */
 
+    p->steps += STEPS_OF_SET * v->n_apart;
     for (size_t i = 0; i < v->n_apart; i++) {
         struct occupancy *o = find_occupancy(p, v->apart[i], host);
 
@@ -167,8 +168,8 @@ advice_may_be_on(const struct advice *p, size_t vm, size_t host)
                                                               host)));
 }
 
-static bool
-is_in_set(const struct advice_vm *vm, size_t set)
+bool
+advice_is_in_set(const struct advice_vm *vm, size_t set)
 {
     for (size_t i = 0; i < vm->n_apart; i++) {
         if (vm->apart[i] == set) {
@@ -179,8 +180,7 @@ is_in_set(const struct advice_vm *vm, size_t set)
 }
 
 bool
-advice_may_enter(const struct advice *p, size_t vm, size_t host,
-                    size_t leaving)
+advice_may_enter(struct advice *p, size_t vm, size_t host, size_t leaving)
 {
     const struct advice_vm *vms = p->request->vms;
 
@@ -191,9 +191,10 @@ advice_may_enter(const struct advice *p, size_t vm, size_t host,
     }
     for (size_t i = 0; i < vms[vm].n_apart; i++) {
         size_t set = vms[vm].apart[i];
+        size_t n = advice_n_of_set(p, set, host, false);
 
-        if (advice_n_of_set(p, set, host, false)
-            > (leaving != NOWHERE && is_in_set(&vms[leaving], set))) {
+        if (n > 1 || (n && (leaving == NOWHERE
+                            || !advice_is_in_set(&vms[leaving], set)))) {
             return false;
         }
     }
@@ -228,6 +229,8 @@ one_step(struct advice *p)
         return advice_queue(p);
     case PHASE_CLIMB:
         return advice_climb(p);
+    case PHASE_UNDO:
+        return advice_undo(p);
     case PHASE_EXACT:
         return advice_exact(p);
     case PHASE_ORDER:
@@ -242,13 +245,15 @@ one_step(struct advice *p)
 static void
 next_phase(struct advice *p)
 {
-    if (p->phase == PHASE_CLIMB && p->cost < p->best_cost
-        && p->steps < ADVICE_STEPS_MAX) {
+    bool better = p->phase >= PHASE_UNDO && p->cost < p->best_cost;
+
+    if (p->phase == PHASE_UNDO && better
+        && p->steps < p->request->max_steps) {
         p->phase = PHASE_QUEUE;
     } else {
         p->phase++;
     }
-    if (p->phase > PHASE_QUEUE && p->cost < p->best_cost) {
+    if (better) {
         p->best_cost = p->cost;
         for (size_t i = 0; i < p->request->n_vms; i++) {
             p->best[i] = p->spots[i].host;
@@ -333,6 +338,7 @@ advice_destroy(struct advice *p)
     free(p->best);
     free(p->left);
     free(p->waiting);
+    free(p->places_waiting);
     free(p->sums);
     free(p->touched);
     free(p->log);

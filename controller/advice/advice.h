@@ -12,7 +12,8 @@
  *
  * Constraints bind VMs that move.  What is violated already is neither
  * repaired nor made worse: a host takes no VM while it has as many as it may,
- * and a VM goes to no host where one is that it is to be apart from.
+ * and a VM goes to no host where one is that it is to be apart from.  A VM
+ * that talks with none moves in exchange for another one alone.
  *
  * Not for where VMs, capacities and bytes come from (northbound/). */
 
@@ -56,12 +57,16 @@ struct advice_request {
                                  * at most ADVICE_COST_MAX; 0 counts as
                                  * 1. */
     size_t max_moves;
+    size_t max_steps;           /* After so many no change is looked for: what
+                                 * was found is put in order, which takes some
+                                 * for each pair of moves. */
 };
 #define ADVICE_COST_MAX (UINT64_C(1) << 53)
 
-/* Bounds of the work, in steps of some nanoseconds; and of VMs that may move
- * for all placements to be tried. */
-#define ADVICE_STEPS_MAX 100000000
+/* Bounds of the work, in steps of 10 to 30 ns: what a caller may set as
+ * 'max_steps', and those that are added to try all placements, if at most so
+ * many VMs may move. */
+#define ADVICE_STEPS_MAX 60000000
 #define ADVICE_EXACT_STEPS_MAX 5000000
 #define ADVICE_EXACT_VMS_MAX 24
 

@@ -311,6 +311,7 @@ query_all(struct task *task)
         return false;
     }
     r->max_moves = max_moves;
+    r->max_steps = ADVICE_STEPS_MAX;
     return true;
 }
 

@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "bitmap.h"
-#include "controller/advice/advice.h"
+#include "controller/advice/advice-private.h"
 #include "random.h"
 #include "util.h"
 
@@ -188,7 +188,7 @@ world_init(struct world *w, size_t n_hosts, size_t n_vms)
     memset(w, 0, sizeof *w);
     w->request = (struct advice_request) {
         .n_hosts = n_hosts, .hosts = w->hosts, .n_vms = n_vms, .vms = w->vms,
-        .pairs = w->pairs, .max_moves = SIZE_MAX };
+        .pairs = w->pairs, .max_moves = SIZE_MAX, .max_steps = SIZE_MAX };
     for (size_t i = 0; i < n_hosts; i++) {
         w->hosts[i] = (struct advice_host) { true, SIZE_MAX };
     }
@@ -476,6 +476,92 @@ huge_counts_do_not_overflow(void **state OVS_UNUSED)
     assert_int_equal(answer.n_moves, 1);
     assert_int_equal(answer.after_cross_bytes, 0);
     advice_destroy(advice);
+    /* None of them takes what the others may have. */
+    world.vms[2].host = 0;
+    advice = advice_create(&world.request);
+    assert_true(advice_run(advice, SIZE_MAX / 2));
+    advice_answer(advice, &answer);
+    assert_int_equal(answer.cross_bytes, UINT64_C(1) << 60);
+    advice_destroy(advice);
+}
+
+/* A few that talk with all, on one full host: each change has all of them be
+ * looked at again. */
+static void
+make_hubs(struct world *w, size_t n_apart)
+{
+    static size_t sets[VMS_MAX][8]; /* Of each VM other ones. */
+
+    random_set_seed(1);
+    world_init(w, HOSTS_MAX, VMS_MAX);
+    for (size_t i = 0; i < VMS_MAX; i++) {
+        size_t host = i < 10 ? 0 : 1 + i % (HOSTS_MAX - 1);
+
+        w->vms[i] = (struct advice_vm) { .host = host, .n_apart = n_apart,
+                                         .apart = sets[i] };
+        for (size_t k = 0; k < n_apart; k++) {
+            sets[i][k] = 8 * i + k;
+        }
+        w->hosts[host].capacity = host ? 6 : 10;
+    }
+    for (size_t i = 0; i < PAIRS_MAX; i++) {
+        add_pair(w, i % 10, 10 + random_range(VMS_MAX - 10),
+                 1 + random_range(1000));
+    }
+}
+
+/* Returns how many steps an answer takes, and checks that none of the slices
+ * takes many: all else waits for it. */
+static size_t
+count_steps(const struct world *w)
+{
+    struct advice *advice = advice_create(&w->request);
+    struct advice_answer answer;
+    size_t n = 0;
+
+    while (!advice_run(advice, 1)) {
+        assert_true(advice->steps - n < 4000);
+        n = advice->steps;
+    }
+    advice_answer(advice, &answer);
+    check_moves(w, &answer);
+    n = advice->steps;
+    advice_destroy(advice);
+    return n;
+}
+
+static void
+work_is_bounded(void **state OVS_UNUSED)
+{
+    size_t begin, all, bound;
+
+    for (size_t n_apart = 0; n_apart <= 8; n_apart += 8) {
+        make_hubs(&world, n_apart);
+        all = count_steps(&world);
+        world.request.max_steps = 0;
+        begin = count_steps(&world);
+        for (bound = 2 * begin; bound < all; bound += all / 10) {
+            world.request.max_steps = bound;
+            /* And the order, of each pair of moves. */
+            assert_in_range(count_steps(&world), bound, bound + 50000);
+        }
+        assert_true(bound > 3 * begin); /* It was a bound. */
+    }
+}
+
+/* Looks at sets are steps as well. */
+static void
+sets_are_work(void **state OVS_UNUSED)
+{
+    size_t without, with;
+
+    make_hubs(&world, 0);
+    world.request.max_steps = 0;
+    without = count_steps(&world);
+    make_hubs(&world, 8);
+    world.request.max_steps = 0;
+    with = count_steps(&world);
+    assert_true(with >= without + 8 * VMS_MAX);
 }
 
 static void
@@ -504,6 +590,8 @@ main(void)
         cmocka_unit_test(several_make_room_for_one),
         cmocka_unit_test(same_question_same_answer),
         cmocka_unit_test(huge_counts_do_not_overflow),
+        cmocka_unit_test(work_is_bounded),
+        cmocka_unit_test(sets_are_work),
         cmocka_unit_test(nothing_is_nothing),
     };
 
