@@ -17,22 +17,10 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-static json_int_t
-get_count(const json_t *json, const char *name)
-{
-    return json_integer_value(json_object_get(json, name));
-}
-
 static void
 print_saved(const json_t *move, struct ds *ds)
 {
-    ctl_put_bytes(ds, get_count(move, "saved_bytes"));
-}
-
-static void
-print_rate(const json_t *move, struct ds *ds)
-{
-    ctl_put_bytes(ds, get_count(move, "saved_bytes_per_s"));
+    ctl_put_bytes(ds, ctl_count(move, "saved_bytes"));
 }
 
 static const struct ctl_column columns[] = {
@@ -41,29 +29,31 @@ static const struct ctl_column columns[] = {
     { "FROM", "/from", NULL },
     { "TO", "/to", NULL },
     { "SAVES", NULL, print_saved },
-    { "A-SECOND", NULL, print_rate },
     { NULL, NULL, NULL },
 };
 
-/* "1.2M bytes since TIME between hosts; with these 2 moves 0.1M, 92 % less" */
+/* "1.2M bytes since TIME would have gone between hosts; with these moves 0.1M,
+ * 92 % less; at most 20 VMs on a host" */
 static void
 put_head(const json_t *body, FILE *out)
 {
     const char *since = json_string_value(json_object_get(body, "since"));
-    json_int_t now = get_count(body, "cross_host_bytes");
-    json_int_t then = get_count(body, "predicted_bytes");
+    json_int_t now = ctl_count(body, "cross_host_bytes");
+    json_int_t then = ctl_count(body, "predicted_bytes");
     size_t n = json_array_size(json_object_get(body, "moves"));
     struct ds ds = DS_EMPTY_INITIALIZER;
 
     ctl_put_bytes(&ds, now);
-    ds_put_format(&ds, " bytes between hosts%s%s", since ? " since " : "",
-                  since ? since : "");
+    ds_put_format(&ds, " bytes%s%s would have gone between hosts",
+                  since ? " since " : "", since ? since : "");
     if (n) {
         ds_put_format(&ds, "; with %s ", n == 1 ? "this move" : "these moves");
         ctl_put_bytes(&ds, then);
         ds_put_format(&ds, ", %.0f %% less",
                       now ? 100.0 * (double) (now - then) / (double) now : 0);
     }
+    ds_put_format(&ds, "; at most %"JSON_INTEGER_FORMAT" VMs on a host",
+                  ctl_count(body, "capacity"));
     fprintf(out, "%s\n", ds_cstr(&ds));
     ds_destroy(&ds);
 }
@@ -76,15 +66,17 @@ put_fixed(struct ctl *ctl, const json_t *body)
     } reasons[] = {
         { "not_selected", "not selected" },
         { "pinned", "pinned by their `host` (--move-pinned)" },
+        { "many_sets", "to be apart by more than 64 values of labels" },
         { "migrating", "on the move already" },
+        { "unsynced", "their host is not synced" },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(reasons); i++) {
-        json_int_t n = get_count(body, reasons[i].name);
+        json_int_t n = ctl_count(body, reasons[i].name);
 
         if (n) {
             fprintf(ctl->err, "%"JSON_INTEGER_FORMAT" of %"JSON_INTEGER_FORMAT
-                    " VMs stay: %s\n", n, get_count(body, "vms"),
+                    " VMs stay: %s\n", n, ctl_count(body, "vms"),
                     reasons[i].why);
         }
     }
@@ -94,23 +86,30 @@ put_fixed(struct ctl *ctl, const json_t *body)
 static void
 put_limits(struct ctl *ctl, const json_t *body)
 {
-    json_int_t unlisted = get_count(body, "unlisted_bytes");
-    json_int_t unread = get_count(body, "unread_hosts");
+    json_int_t unlisted = ctl_count(body, "unlisted_bytes");
+    json_int_t unread = ctl_count(body, "unread_hosts");
+    json_int_t full = ctl_count(body, "full_hosts");
+    bool known = ctl_count(body, "pairs");
 
     put_fixed(ctl, body);
-    if (!json_is_true(json_object_get(body, "optimal"))) {
+    if (known && !json_is_true(json_object_get(body, "optimal"))) {
         fprintf(ctl->err, "other moves may save more: not all were tried\n");
     }
     if (unlisted) {
         fprintf(ctl->err, "pairs that are not kept may have up to %"
                 JSON_INTEGER_FORMAT" bytes each\n", unlisted);
     }
+    if (full) {
+        fprintf(ctl->err, "%"JSON_INTEGER_FORMAT" %s more pairs than %s\n",
+                full, full == 1 ? "host has" : "hosts have",
+                full == 1 ? "its switch counts" : "their switches count");
+    }
     if (unread) {
         fprintf(ctl->err, "vmnd has not read the counters of %"
                 JSON_INTEGER_FORMAT" %s since it started\n", unread,
                 unread == 1 ? "host" : "hosts");
     }
-    if (!get_count(body, "pairs")) {
+    if (!known) {
         fprintf(ctl->err, "no two VMs were counted: app traffic counts for "
                 "networks that an object of type traffic-counts lists\n");
     }
@@ -126,7 +125,8 @@ show(struct ctl *ctl, const json_t *body)
         putc('\n', ctl->out);
         ctl_show_table(ctl->out, columns, moves);
     } else {
-        fprintf(ctl->out, "nothing to move\n");
+        fprintf(ctl->out, "%s\n", ctl_count(body, "pairs")
+                ? "nothing to move" : "not known: nothing was counted");
     }
     fflush(ctl->out);
     put_limits(ctl, body);

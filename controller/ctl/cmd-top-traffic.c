@@ -22,17 +22,11 @@
 #define PAIRS_DEFAULT 20
 #define TALKERS_MAX 5
 
-static json_int_t
-get_count(const json_t *json, const char *name)
-{
-    return json_integer_value(json_object_get(json, name));
-}
-
 #define BYTES(NAME)                                     \
     static void                                         \
     print_##NAME(const json_t *item, struct ds *ds)     \
     {                                                   \
-        ctl_put_bytes(ds, get_count(item, #NAME));          \
+        ctl_put_bytes(ds, ctl_count(item, #NAME));          \
     }
 BYTES(bytes)
 BYTES(cross_host_bytes)
@@ -112,13 +106,13 @@ static void
 put_head(const json_t *body, FILE *out)
 {
     const char *since = json_string_value(json_object_get(body, "since"));
-    json_int_t same = get_count(body, "same_host_bytes");
-    json_int_t cross = get_count(body, "cross_host_bytes");
+    json_int_t same = ctl_count(body, "same_host_bytes");
+    json_int_t cross = ctl_count(body, "cross_host_bytes");
     double share = json_number_value(json_object_get(body,
                                                      "cross_host_share"));
     struct ds ds = DS_EMPTY_INITIALIZER;
 
-    ctl_put_bytes(&ds, get_count(body, "bytes"));
+    ctl_put_bytes(&ds, ctl_count(body, "bytes"));
     ds_put_cstr(&ds, " bytes");
     if (since) {
         ds_put_format(&ds, " since %s", since);
@@ -136,10 +130,10 @@ static void
 put_limits(struct ctl *ctl, const json_t *body)
 {
     size_t n_shown = json_array_size(json_object_get(body, "pairs"));
-    json_int_t n = get_count(body, "matching");
-    json_int_t unlisted = get_count(body, "unlisted_bytes");
-    json_int_t unread = get_count(body, "unread_hosts");
-    json_int_t full = get_count(body, "full_hosts");
+    json_int_t n = ctl_count(body, "matching");
+    json_int_t unlisted = ctl_count(body, "unlisted_bytes");
+    json_int_t unread = ctl_count(body, "unread_hosts");
+    json_int_t full = ctl_count(body, "full_hosts");
 
     if (n > (json_int_t) n_shown) {
         fprintf(ctl->err, "%"PRIuSIZE" of %"JSON_INTEGER_FORMAT" pairs; "

@@ -98,6 +98,12 @@ ctl_path_print(const json_t *json, const char *path, struct ds *ds)
     }
 }
 
+json_int_t
+ctl_count(const json_t *json, const char *name)
+{
+    return json_integer_value(json_object_get(json, name));
+}
+
 void
 ctl_put_bytes(struct ds *ds, json_int_t n)
 {

@@ -16,6 +16,9 @@ struct ds;
  * elements. */
 void ctl_path_print(const json_t *json, const char *path, struct ds *);
 
+/* Returns the integer 'name' of the object, 0 if it has none. */
+json_int_t ctl_count(const json_t *, const char *name);
+
 /* Appends "1.2M": bytes in powers of 1000, as links are measured. */
 void ctl_put_bytes(struct ds *, json_int_t n);
 

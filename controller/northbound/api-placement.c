@@ -30,17 +30,23 @@
 #define CAPACITY_MAX 100000
 #define MOVES_MAX 1000
 #define MOVES_DEFAULT 100
-/* Of a slice: less than a millisecond. */
+/* Of a slice. */
 #define STEPS 5000
+/* Advice that is worked out at a time: each may take a second of CPU and tens
+ * of MB.  One is left to those who may see all. */
+#define TASKS_MAX 3
 
-enum stage { READ_PORTS, READ_PAIRS, BEGIN, SEARCH };
+enum stage { READ_HOSTS, READ_PORTS, READ_PAIRS, BEGIN, SEARCH };
 
 struct task {
+    struct ovs_list node;       /* In 'placements'. */
+    char *who;                  /* The account, of one that is limited. */
     struct http_request *req;
     struct placed_vms vms;
     enum stage stage;
     int64_t since_ms;
-    uint64_t capacity;          /* 0: as many as any host has. */
+    uint64_t capacity;          /* 0: as many as any host has, once these
+                                 * are read. */
     const char *capacity_label; /* Or NULL. */
     const struct vmn_selector *host_selector; /* Or NULL. */
     struct advice_request request;
@@ -52,9 +58,30 @@ task_destroy(void *task_)
 {
     struct task *task = task_;
 
+    ovs_list_remove(&task->node);
     advice_destroy(task->advice);
     placed_vms_uninit(&task->vms);
+    free(task->who);
     free(task);
+}
+
+/* Sets the capacity to what a label says, SIZE_MAX without one. */
+static bool
+judge_host(void *task_, const struct vmn_host *row, size_t *capacity)
+{
+    const struct task *task = task_;
+    const char *text = (task->capacity_label
+                        ? vmn_labels_get(&row->labels, task->capacity_label)
+                        : NULL);
+    uint64_t number;
+
+    *capacity = SIZE_MAX;
+    if (text && nb_parse_number(text, &number)) {
+        *capacity = MIN(number, CAPACITY_MAX);
+    }
+    return ((!text || *capacity != SIZE_MAX)
+            && (!task->host_selector
+                || vmn_selector_matches(task->host_selector, &row->labels)));
 }
 
 /* The work.  -------------------------------------------------------------- */
@@ -65,11 +92,12 @@ static void
 finish_hosts(struct task *task)
 {
     struct placed_vms *vms = &task->vms;
-    size_t most = task->capacity;
+    size_t most = 0;
 
-    for (size_t i = 0; i < vms->n_hosts && !task->capacity; i++) {
+    for (size_t i = 0; i < vms->n_hosts; i++) {
         most = MAX(most, vms->hosts[i].n_vms);
     }
+    task->capacity = task->capacity ? task->capacity : most;
     for (size_t i = 0; i < vms->n_hosts; i++) {
         struct advice_host *host = &vms->advice_hosts[i];
 
@@ -77,7 +105,7 @@ finish_hosts(struct task *task)
          * on. */
         host->target &= !vms->rights || vms->hosts[i].n_vms;
         if (host->capacity == SIZE_MAX) {
-            host->capacity = most;
+            host->capacity = task->capacity;
         }
     }
 }
@@ -103,6 +131,9 @@ static bool
 task_work(struct task *task)
 {
     switch (task->stage) {
+    case READ_HOSTS:
+        task->stage += placed_vms_read_hosts(&task->vms, judge_host, task);
+        return false;
     case READ_PORTS:
         task->stage += placed_vms_read_ports(&task->vms);
         return false;
@@ -154,19 +185,27 @@ fill_moves(const struct task *task, const struct advice_answer *answer,
             .from = vms->hosts[move->from].name,
             .to = vms->hosts[move->to].name,
             .saved_bytes = move->saved_bytes,
-            .saved_bytes_per_s = (reply->seconds
-                                  ? move->saved_bytes
-                                    / (int64_t) reply->seconds : 0),
         };
     }
 }
 
-/* How long was counted: up to the last reading. */
-static uint64_t
-count_seconds(const struct nb_reply_placement *reply)
+/* Of hosts, and of others' traffic, an account with a scope is told no
+ * more. */
+static void
+fill_of_all(const struct task *task, struct nb_reply_placement *reply)
 {
-    return (reply->since && reply->counted > reply->since
-            ? (reply->counted - reply->since + 999) / 1000 : 0);
+    const struct placed_vms *vms = &task->vms;
+    struct fabric_pair_stats stats;
+
+    if (vms->rights) {
+        return;
+    }
+    for (size_t i = 0; i < vms->n_hosts; i++) {
+        reply->hosts += vms->advice_hosts[i].target;
+    }
+    fabric_pair_stats(vms->nb->fabric, &stats);
+    reply->unlisted_bytes = vms->totals.unlisted_bytes;
+    reply->full_hosts = stats.n_full_hosts;
 }
 
 static void
@@ -177,10 +216,10 @@ task_reply(void *task_)
     const struct fabric *fabric = vms->nb->fabric;
     struct nb_reply_placement reply = {
         .since = vms->totals.since_ms, .vms = vms->n_vms,
+        .capacity = task->capacity,
         .not_selected = vms->fixed.not_selected, .pinned = vms->fixed.pinned,
-        .migrating = vms->fixed.migrating,
-        /* It would tell of others' traffic. */
-        .unlisted_bytes = vms->rights ? 0 : vms->totals.unlisted_bytes,
+        .many_sets = vms->fixed.many_sets, .migrating = vms->fixed.migrating,
+        .unsynced = vms->fixed.unsynced,
         .unread_hosts = fabric_unread_hosts(fabric),
         .counted = fabric_counted_ms(fabric),
     };
@@ -189,14 +228,12 @@ task_reply(void *task_)
 
     arena_init(&arena);
     advice_answer(task->advice, &answer);
-    reply.seconds = count_seconds(&reply);
-    for (size_t i = 0; i < vms->n_hosts; i++) {
-        reply.hosts += vms->advice_hosts[i].target;
-    }
+    fill_of_all(task, &reply);
     reply.pairs = answer.n_pairs;
     reply.cross_host_bytes = answer.cross_bytes;
     reply.predicted_bytes = answer.after_cross_bytes;
-    reply.optimal = answer.optimal;
+    /* Where nothing is known no placement is known to be the best. */
+    reply.optimal = answer.optimal && answer.n_pairs;
     fill_moves(task, &answer, &arena, &reply);
     nb_reply_struct(task->req, &nb_reply_placement, &reply);
     arena_uninit(&arena);
@@ -310,29 +347,44 @@ query_all(struct task *task)
         || !query_apart(task) || !query_host_labels(task)) {
         return false;
     }
+    if (vms->rights && !task->capacity) {
+        return nb_query_reject(task->req, "capacity", "is required of an "
+                               "account with a scope, which is not told how "
+                               "many VMs hosts have");
+    }
     r->max_moves = max_moves;
     r->max_steps = ADVICE_STEPS_MAX;
     return true;
 }
 
-/* Also fills in the capacity that a label says, SIZE_MAX without one. */
+/* Returns true if the limits allow to begin the task, which then counts; else
+ * replies. */
 static bool
-judge_host(void *task_, const struct vmn_host *row)
+take_turn(struct task *task, struct northbound *nb)
 {
-    struct task *task = task_;
-    struct advice_host *host = &task->vms.advice_hosts[task->vms.n_hosts];
-    const char *text = (task->capacity_label
-                        ? vmn_labels_get(&row->labels, task->capacity_label)
-                        : NULL);
-    uint64_t capacity;
+    size_t n = ovs_list_size(&nb->placements);
+    const struct task *other;
 
-    host->capacity = SIZE_MAX;
-    if (text && nb_parse_number(text, &capacity)) {
-        host->capacity = MIN(capacity, CAPACITY_MAX);
+    if (nb_rights(task->req)) {
+        task->who = xstrdup(http_request_who(task->req));
     }
-    return (!text || host->capacity != SIZE_MAX)
-           && (!task->host_selector
-               || vmn_selector_matches(task->host_selector, &row->labels));
+    LIST_FOR_EACH (other, node, &nb->placements) {
+        if (task->who && other->who && !strcmp(task->who, other->who)) {
+            http_reply_header(task->req, "Retry-After", "1");
+            http_reply_problem(task->req, 429, "throttled", NULL,
+                               "this account has placement advice in "
+                               "progress");
+            return false;
+        }
+    }
+    if (n >= (task->who ? TASKS_MAX - 1 : TASKS_MAX)) {
+        http_reply_header(task->req, "Retry-After", "1");
+        http_reply_problem(task->req, 503, "busy", NULL, "placement advice "
+                           "for %"PRIuSIZE" others is in progress", n);
+        return false;
+    }
+    ovs_list_push_back(&nb->placements, &task->node);
+    return true;
 }
 
 void
@@ -341,17 +393,17 @@ nb_get_placement(struct http_request *req, void *nb_)
     static const struct nb_parts_class class = {
         task_read, task_reply, task_destroy,
     };
-    const struct northbound *nb = nb_;
+    struct northbound *nb = nb_;
     const struct model_rights *rights = nb_rights(req);
     struct task *task = xzalloc(sizeof *task);
 
     task->req = req;
+    ovs_list_init(&task->node);
     placed_vms_init(&task->vms, nb,
                     packet_scope_applies(rights) ? rights : NULL);
-    if (!query_all(task)) {
+    if (!query_all(task) || !take_turn(task, nb)) {
         task_destroy(task);
         return;
     }
-    placed_vms_read_hosts(&task->vms, judge_host, task);
     nb_reply_in_parts(nb, req, &class, task);
 }

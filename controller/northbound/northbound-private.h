@@ -70,6 +70,7 @@ struct northbound {
                                      * change-wait.c. */
     struct ovs_list audit_waits;    /* Of struct audit_wait; api-flows.c. */
     size_t n_audit_waits;
+    struct ovs_list placements;     /* Advice under way; api-placement.c. */
     struct ovs_list dry_runs;       /* Of struct dry_run; simulation.c. */
     struct http_request *backup;    /* Waits for the copy of the database; or
                                      * NULL. */

@@ -437,7 +437,8 @@ const struct nb_operation nb_operation_placement = {
                  .max = VALUE_TIME_LEN, .check = value_check_time),
            SHOWN("capacity", U32, 0, "How many VMs a host may have.",
                  .min = 1, .max = 100000,
-                 .absent = "as many as the host with most has"),
+                 .absent = "as many as the host with most has; "
+                           "required of accounts with a scope"),
            SHOWN("capacity_label", STRING, 0,
                  "The key of the hosts' label that says so instead; of "
                  "hosts without it, `capacity` does."),
@@ -459,7 +460,7 @@ const struct nb_operation nb_operation_placement = {
                  .max = 9007199254740992),
            SHOWN("max_moves", U32, 0, "Moves at most.", .min = 1,
                  .max = 1000, .def = 100)),
-    .replies = { &nb_reply_placement },
+    .replies = { &nb_reply_placement }, .statuses = NB_503,
 };
 
 const struct nb_operation nb_operation_identities = {

@@ -232,21 +232,20 @@ static const struct schema_struct placement_move = SHOWN_KEPT(
     SHOWN_OF(nb_placement_move, saved_bytes, I64, ALWAYS,
              "How much less would have gone between hosts, after the moves "
              "before it; negative of one that makes room for others, or that "
-             "others follow."),
-    SHOWN_OF(nb_placement_move, saved_bytes_per_s, I64, ALWAYS,
-             "The same a second."));
+             "others follow."));
 
 const struct schema_struct nb_reply_placement = SHOWN_KEPT(
     "PlacementAdvice", nb_reply_placement,
     SHOWN_OF(nb_reply_placement, since, STRING, ALWAYS | TIME | OR_NULL,
              "From when on: the start of five minutes; null: nothing was "
              "counted."),
-    SHOWN_OF(nb_reply_placement, seconds, U64, ALWAYS,
-             "How long that was, up to the last reading; 0: not known."),
     SHOWN_OF(nb_reply_placement, vms, SIZE, ALWAYS,
              "How many VMs are on hosts."),
-    SHOWN_OF(nb_reply_placement, hosts, SIZE, ALWAYS,
-             "How many hosts VMs may go to."),
+    SHOWN_OF(nb_reply_placement, hosts, SIZE, HIDE,
+             "How many hosts VMs may go to; absent: none, or the account has "
+             "a scope."),
+    SHOWN_OF(nb_reply_placement, capacity, SIZE, ALWAYS,
+             "How many VMs a host may have, unless its label says so."),
     SHOWN_OF(nb_reply_placement, pairs, SIZE, ALWAYS,
              "How many pairs of VMs have sent each other anything."),
     SHOWN_OF(nb_reply_placement, cross_host_bytes, U64, ALWAYS,
@@ -256,21 +255,29 @@ const struct schema_struct nb_reply_placement = SHOWN_KEPT(
              "The same after all moves."),
     SHOWN_LIST_OF(nb_reply_placement, moves, n_moves, STRUCT, ALWAYS,
                   "What to move, in order.", .nested = &placement_move),
-    SHOWN_OF(nb_reply_placement, optimal, BOOL, ALWAYS,
-             "Whether it is known that no other moves are better, what they "
-             "cost included."),
+    SHOWN_OF(nb_reply_placement, optimal, BOOL, HIDE,
+             "True if it is known that no other moves are better, what they "
+             "cost included; absent: it is not known."),
     SHOWN_OF(nb_reply_placement, not_selected, SIZE, HIDE,
              "VMs that stay, as they are not selected; absent: none."),
     SHOWN_OF(nb_reply_placement, pinned, SIZE, HIDE,
-             "Others that stay, as a port says its `host`, or as they are to "
-             "be apart by more than 64 values; absent: none."),
+             "Others that stay, as a port says its `host`; absent: none."),
+    SHOWN_OF(nb_reply_placement, many_sets, SIZE, HIDE,
+             "Others that stay, as they are to be apart by more than 64 "
+             "values; absent: none."),
     SHOWN_OF(nb_reply_placement, migrating, SIZE, HIDE,
              "Others that stay, as they are on the move already; absent: "
              "none."),
+    SHOWN_OF(nb_reply_placement, unsynced, SIZE, HIDE,
+             "Others that stay, as their host is neither `synced` nor "
+             "`reconciling`; absent: none."),
     SHOWN_OF(nb_reply_placement, unlisted_bytes, U64, HIDE,
              "What a pair of ports may have at most that was not among the "
              "heaviest of their five minutes, and does not count here; "
              "absent: all pairs do."),
+    SHOWN_OF(nb_reply_placement, full_hosts, U64, HIDE,
+             "Hosts that are connected and count so many pairs already "
+             "that they count no new ones; absent: none."),
     SHOWN_READINGS(nb_reply_placement));
 
 /* Logs.  ----------------------------------------------------------------- */

@@ -14,20 +14,26 @@
 #include "controller/northbound/northbound-private.h"
 #include "controller/schema/selector.h"
 #include "controller/schema/status.h"
+#include "hash.h"
 #include "proto/loop/loop.h"
 #include "util.h"
 
-/* Ports between two looks at the clock. */
-#define PORTS_PER_LOOK 16
+/* Rows between two looks at the clock. */
+#define ROWS_PER_LOOK 16
 /* VMs of more sets stay: each move of one is checked against all of its
  * sets. */
 #define SETS_MAX 64
 
 /* A port that may be an end of a pair. */
 struct placed_port {
-    size_t vm;                  /* SIZE_MAX: its parent's. */
-    const char *parent;         /* Or NULL. */
+    size_t vm;
     int64_t created_ms;
+};
+
+/* What hosts say of which ports they get. */
+struct placed_selector {
+    struct vmn_selector selector;
+    unsigned long *hosts;       /* That say it: a bitmap. */
 };
 
 void
@@ -38,6 +44,8 @@ placed_vms_init(struct placed_vms *p, const struct northbound *nb,
     p->rights = rights;
     arena_init(&p->arena);
     shash_init(&p->host_index);
+    shash_init(&p->physicals);
+    shash_init(&p->selectors);
     shash_init(&p->members);
     shash_init(&p->named);
     shash_init(&p->sets);
@@ -53,8 +61,12 @@ placed_vms_uninit(struct placed_vms *p)
     }
     free(p->vms);
     free(p->advice_vms);
+    free(p->hosts);
+    free(p->advice_hosts);
     free(p->pairs);
     shash_destroy(&p->host_index);
+    shash_destroy(&p->physicals);
+    shash_destroy(&p->selectors);
     shash_destroy_free_data(&p->members);
     shash_destroy(&p->named);
     shash_destroy(&p->sets);
@@ -76,31 +88,60 @@ put_number(struct shash *numbers, const char *name, size_t number)
     shash_add(numbers, name, (void *) (uintptr_t) (number + 1));
 }
 
+/* Returns true if more is to be read in this turn of the loop, after 'n'
+ * rows. */
+static bool
+may_go_on(const struct placed_vms *p, size_t n)
+{
+    const struct loop *loop = p->nb->loop;
+
+    return n % ROWS_PER_LOOK || !loop || !loop_turn_is_over(loop);
+}
+
 /* Hosts.  ---------------------------------------------------------------- */
 
-/* Nothing goes to a host that is not known to be well. */
+/* Nothing goes to a host that is not known to be well, or leaves it: nobody
+ * could move a VM from there. */
 static bool
-is_well(const struct placed_vms *p, const struct vmn_host *row)
+is_synced(const struct placed_vms *p, const struct vmn_host *row)
 {
     struct status_lag lag;
     const char *state;
 
-    return (!row->maintenance && !row->lost
+    return (!row->lost
             && fabric_host_state(p->nb->fabric, row->row.name, &state, &lag)
             && (!strcmp(state, "synced") || !strcmp(state, "reconciling")));
+}
+
+/* Returns a new host. */
+static struct placed_host *
+add_host(struct placed_vms *p)
+{
+    if (p->n_hosts >= p->allocated_hosts) {
+        p->hosts = x2nrealloc(p->hosts, &p->allocated_hosts,
+                              sizeof *p->hosts);
+    }
+    if (p->n_hosts >= p->allocated_advice_hosts) {
+        p->advice_hosts = x2nrealloc(p->advice_hosts,
+                                     &p->allocated_advice_hosts,
+                                     sizeof *p->advice_hosts);
+    }
+    p->advice_hosts[p->n_hosts] = (struct advice_host) { .target = false };
+    p->hosts[p->n_hosts] = (struct placed_host) { .name = NULL };
+    return &p->hosts[p->n_hosts++];
 }
 
 static void
 read_host(struct placed_vms *p, const struct vmn_host *row)
 {
-    struct placed_host *host = &p->hosts[p->n_hosts];
+    size_t n = p->n_hosts;
+    struct placed_host *host = add_host(p);
 
     host->name = arena_strdup(&p->arena, row->row.name);
-    if (row->port_selector.text
-        && !selector_parse(row->port_selector.text,
-                           strlen(row->port_selector.text), &p->arena,
-                           &host->port_selector, NULL)) {
-        p->any_selector = true;
+    host->synced = is_synced(p, row);
+    if (row->port_selector.text) {
+        host->port_selector = arena_strdup(&p->arena,
+                                           row->port_selector.text);
     }
     host->physical = arena_alloc(&p->arena, row->n_provider_bridges
                                  * sizeof *host->physical);
@@ -108,69 +149,110 @@ read_host(struct placed_vms *p, const struct vmn_host *row)
         host->physical[host->n_physical++] = arena_strdup(
             &p->arena, row->provider_bridges[i].physical);
     }
-    put_number(&p->host_index, host->name, p->n_hosts++);
+    put_number(&p->host_index, host->name, n);
 }
 
-void
+static unsigned long *
+new_bitmap(struct placed_vms *p)
+{
+    return arena_alloc(&p->arena, bitmap_n_bytes(p->n_hosts));
+}
+
+static void
+index_selector(struct placed_vms *p, size_t i)
+{
+    const char *text = p->hosts[i].port_selector;
+    struct placed_selector *s = shash_find_data(&p->selectors, text);
+
+    if (!s) {
+        s = arena_alloc(&p->arena, sizeof *s);
+        if (selector_parse(text, strlen(text), &p->arena, &s->selector,
+                           NULL)) {
+            return;             /* Rows have none that is malformed. */
+        }
+        s->hosts = new_bitmap(p);
+        shash_add(&p->selectors, text, s);
+    }
+    bitmap_set1(s->hosts, i);
+}
+
+/* Once all hosts are there: which of them have a physical network, and which
+ * have the same selector, so that ports need not be held against each host. */
+static void
+index_hosts(struct placed_vms *p)
+{
+    p->scratch = new_bitmap(p);
+    for (size_t i = 0; i < p->n_hosts; i++) {
+        const struct placed_host *host = &p->hosts[i];
+
+        for (size_t k = 0; k < host->n_physical; k++) {
+            unsigned long *hosts = shash_find_data(&p->physicals,
+                                                   host->physical[k]);
+
+            if (!hosts) {
+                hosts = new_bitmap(p);
+                shash_add(&p->physicals, host->physical[k], hosts);
+            }
+            bitmap_set1(hosts, i);
+        }
+        if (host->port_selector) {
+            index_selector(p, i);
+        }
+    }
+}
+
+bool
 placed_vms_read_hosts(struct placed_vms *p,
-                      bool (*judge)(void *aux, const struct vmn_host *),
+                      bool (*judge)(void *aux, const struct vmn_host *,
+                                    size_t *capacity),
                       void *aux)
 {
-    size_t max = model_names(p->nb->model, VMN_TABLE_HOST).n;
+    const char *after = p->after;
     const struct vmn_host *row;
-    const char *after = "";
-    size_t at = 0;
+    size_t n = 0;
 
-    p->hosts = arena_alloc(&p->arena, max * sizeof *p->hosts);
-    p->advice_hosts = arena_alloc(&p->arena, max * sizeof *p->advice_hosts);
-    while (p->n_hosts < max
-           && (row = model_walk_durable(p->nb->model, VMN_TABLE_HOST, after,
-                                        &at, NULL))) {
+    while ((row = model_walk_durable(p->nb->model, VMN_TABLE_HOST, after,
+                                     &p->at, NULL))) {
+        struct advice_host *host;
+
         after = row->row.name;
-        p->advice_hosts[p->n_hosts].target = judge(aux, row)
-                                             && is_well(p, row);
         read_host(p, row);
+        host = &p->advice_hosts[p->n_hosts - 1];
+        host->target = judge(aux, row, &host->capacity)
+                       && p->hosts[p->n_hosts - 1].synced
+                       && !row->maintenance;
+        if (!may_go_on(p, ++n)) {
+            p->after = arena_strdup(&p->arena, after);
+            return false;
+        }
     }
+    index_hosts(p);
+    p->after = "";
+    p->at = 0;
+    return true;
 }
 
 /* Where ports may be.  --------------------------------------------------- */
 
-static bool
-lists(const struct vmn_port *port, const char *host)
+/* Leaves of the VM's hosts those that are in 'hosts', NULL: none; or, with
+ * 'not', those that are not. */
+static void
+keep_hosts(struct placed_vms *p, size_t vm, const unsigned long *hosts,
+           bool not)
 {
-    for (size_t i = 0; i < port->n_hosts; i++) {
-        if (!strcmp(port->hosts[i], host)) {
-            return true;
-        }
-    }
-    return !port->n_hosts;
-}
+    unsigned long *kept = CONST_CAST(unsigned long *,
+                                     p->advice_vms[vm].hosts);
 
-static bool
-has_physical(const struct placed_host *host, const char *physical)
-{
-    for (size_t i = 0; i < host->n_physical; i++) {
-        if (!strcmp(host->physical[i], physical)) {
-            return true;
-        }
+    if (!kept) {
+        kept = new_bitmap(p);
+        bitmap_set_multiple(kept, 0, p->n_hosts, true);
+        p->advice_vms[vm].hosts = kept;
     }
-    return false;
-}
+    for (size_t i = 0; i < bitmap_n_longs(p->n_hosts); i++) {
+        unsigned long these = hosts ? hosts[i] : 0;
 
-/* Returns the hosts where VM 'vm' may be: a bitmap, of all if there was
- * none. */
-static unsigned long *
-hosts_of(struct placed_vms *p, size_t vm)
-{
-    unsigned long *hosts = CONST_CAST(unsigned long *,
-                                      p->advice_vms[vm].hosts);
-
-    if (!hosts) {
-        hosts = arena_alloc(&p->arena, bitmap_n_bytes(p->n_hosts));
-        bitmap_set_multiple(hosts, 0, p->n_hosts, true);
-        p->advice_vms[vm].hosts = hosts;
+        kept[i] &= not ? ~these : these;
     }
-    return hosts;
 }
 
 /* Leaves of the VM's hosts those where the port may be bound. */
@@ -179,22 +261,28 @@ restrict_hosts(struct placed_vms *p, size_t vm, const struct vmn_port *port)
 {
     const struct vmn_network *network = model_get_durable(
         p->nb->model, VMN_TABLE_NETWORK, port->network, NULL);
-    const char *physical = network ? network->provider.physical : NULL;
-    unsigned long *hosts;
+    const struct shash_node *node;
 
-    if (!port->n_hosts && !physical && !p->any_selector) {
-        return;                 /* As of most. */
+    if (port->n_hosts) {
+        memset(p->scratch, 0, bitmap_n_bytes(p->n_hosts));
+        for (size_t i = 0; i < port->n_hosts; i++) {
+            size_t host = find_number(&p->host_index, port->hosts[i]);
+
+            if (host != SIZE_MAX) {
+                bitmap_set1(p->scratch, host);
+            }
+        }
+        keep_hosts(p, vm, p->scratch, false);
     }
-    hosts = hosts_of(p, vm);
-    for (size_t i = 0; i < p->n_hosts; i++) {
-        const struct placed_host *host = &p->hosts[i];
+    if (network && network->provider.physical) {
+        keep_hosts(p, vm, shash_find_data(&p->physicals,
+                                          network->provider.physical), false);
+    }
+    SHASH_FOR_EACH (node, &p->selectors) {
+        const struct placed_selector *s = node->data;
 
-        if (!lists(port, host->name)
-            || (physical && !has_physical(host, physical))
-            || (host->port_selector.text
-                && !vmn_selector_matches(&host->port_selector,
-                                         &port->labels))) {
-            bitmap_set0(hosts, i);
+        if (!vmn_selector_matches(&s->selector, &port->labels)) {
+            keep_hosts(p, vm, s->hosts, true);
         }
     }
 }
@@ -286,6 +374,20 @@ finish_sets(struct placed_vm *vm)
     vm->n_apart = n + 1;
 }
 
+/* Has what binds the port, or sub-port, bind its VM. */
+static void
+bind_vm(struct placed_vms *p, size_t vm, const struct vmn_port *port)
+{
+    for (size_t i = 0; i < p->n_keys; i++) {
+        const char *value = vmn_labels_get(&port->labels, p->keys[i]);
+
+        if (value) {
+            add_to_set(p, &p->vms[vm], p->keys[i], value);
+        }
+    }
+    restrict_hosts(p, vm, port);
+}
+
 /* Adds a port to its VM. */
 static void
 add_port(struct placed_vms *p, size_t i, const struct vmn_port *port,
@@ -298,45 +400,74 @@ add_port(struct placed_vms *p, size_t i, const struct vmn_port *port,
                                sizeof *vm->ports);
     }
     vm->ports[vm->n_ports++] = arena_strdup(&p->arena, port->row.name);
-    for (size_t k = 0; k < p->n_keys; k++) {
-        const char *value = vmn_labels_get(&port->labels, p->keys[k]);
-
-        if (value) {
-            add_to_set(p, vm, p->keys[k], value);
-        }
-    }
     vm->other |= p->selector && !vmn_selector_matches(p->selector,
                                                       &port->labels);
     vm->pinned |= port->host && !p->move_pinned;
     vm->migrating |= port->migration.to || binding->candidate;
-    restrict_hosts(p, i, port);
+    bind_vm(p, i, port);
 }
 
+static void
+add_member(struct placed_vms *p, const struct vmn_port *port, size_t vm,
+           const struct model_meta *meta)
+{
+    struct placed_port *member = xmalloc(sizeof *member);
+
+    *member = (struct placed_port) { vm, meta->created_ms };
+    shash_add(&p->members, port->row.name, member);
+}
+
+/* Reads a port that is no sub-port, unless it was.  Returns its VM, or
+ * SIZE_MAX if it is of none. */
+static size_t
+read_vm_port(struct placed_vms *p, const struct vmn_port *port,
+             const struct model_meta *meta)
+{
+    const struct placed_port *known = shash_find_data(&p->members,
+                                                      port->row.name);
+    const struct vmn_binding *binding;
+    size_t host, vm;
+
+    if (known || (p->rights && !model_in_scope(p->rights, &port->row))) {
+        return known ? known->vm : SIZE_MAX;
+    }
+    binding = model_get_durable(p->nb->model, VMN_TABLE_BINDING,
+                                port->row.name, NULL);
+    host = binding && binding->host
+           ? find_number(&p->host_index, binding->host) : SIZE_MAX;
+    if (host == SIZE_MAX) {
+        return SIZE_MAX;
+    }
+    vm = vm_of(p, port, host);
+    add_port(p, vm, port, binding);
+    add_member(p, port, vm, meta);
+    return vm;
+}
+
+/* A sub-port may come before its parent. */
 static void
 read_port(struct placed_vms *p, const struct vmn_port *port,
           const struct model_meta *meta)
 {
-    const struct vmn_binding *binding = model_get_durable(
-        p->nb->model, VMN_TABLE_BINDING, port->row.name, NULL);
-    size_t host = binding && binding->host
-                  ? find_number(&p->host_index, binding->host) : SIZE_MAX;
-    struct placed_port *member;
-    size_t vm = SIZE_MAX;
+    const struct vmn_port *parent;
+    struct model_meta parent_meta;
+    size_t vm;
 
-    if ((p->rights && !model_in_scope(p->rights, &port->row))
-        || (!port->parent && host == SIZE_MAX)) {
+    if (!port->parent) {
+        read_vm_port(p, port, meta);
         return;
     }
-    if (!port->parent) {
-        vm = vm_of(p, port, host);
-        add_port(p, vm, port, binding);
+    parent = model_get_durable(p->nb->model, VMN_TABLE_PORT, port->parent,
+                               &parent_meta);
+    if (!parent || parent->parent
+        || (p->rights && !model_in_scope(p->rights, &port->row))) {
+        return;
     }
-    member = xmalloc(sizeof *member);
-    *member = (struct placed_port) {
-        .vm = vm, .created_ms = meta->created_ms,
-        .parent = port->parent ? arena_strdup(&p->arena, port->parent) : NULL,
-    };
-    shash_add(&p->members, port->row.name, member);
+    vm = read_vm_port(p, parent, &parent_meta);
+    if (vm != SIZE_MAX) {
+        bind_vm(p, vm, port);
+        add_member(p, port, vm, meta);
+    }
 }
 
 /* Once all ports of each VM are there. */
@@ -346,22 +477,26 @@ finish_vms(struct placed_vms *p)
     for (size_t i = 0; i < p->n_vms; i++) {
         struct placed_vm *vm = &p->vms[i];
         struct advice_vm *advice = &p->advice_vms[i];
+        size_t *why;
 
         finish_sets(vm);
-        vm->pinned |= vm->n_apart > SETS_MAX;
         advice->apart = vm->apart;
         advice->n_apart = vm->n_apart;
-        advice->fixed = vm->other || vm->pinned || vm->migrating;
-        p->fixed.not_selected += vm->other;
-        p->fixed.pinned += vm->pinned && !vm->other;
-        p->fixed.migrating += vm->migrating && !vm->other && !vm->pinned;
+        why = (vm->other ? &p->fixed.not_selected
+               : vm->pinned ? &p->fixed.pinned
+               : vm->n_apart > SETS_MAX ? &p->fixed.many_sets
+               : vm->migrating ? &p->fixed.migrating
+               : !p->hosts[advice->host].synced ? &p->fixed.unsynced : NULL);
+        advice->fixed = why != NULL;
+        if (why) {
+            ++*why;
+        }
     }
 }
 
 bool
 placed_vms_read_ports(struct placed_vms *p)
 {
-    const struct loop *loop = p->nb->loop;
     const struct vmn_port *port;
     const char *after = p->after;
     struct model_meta meta;
@@ -371,7 +506,7 @@ placed_vms_read_ports(struct placed_vms *p)
                                       &p->at, &meta))) {
         after = port->row.name;
         read_port(p, port, &meta);
-        if (++n % PORTS_PER_LOOK == 0 && loop && loop_turn_is_over(loop)) {
+        if (!may_go_on(p, ++n)) {
             p->after = arena_strdup(&p->arena, after);
             return false;
         }
@@ -382,29 +517,51 @@ placed_vms_read_ports(struct placed_vms *p)
 
 /* Pairs.  ---------------------------------------------------------------- */
 
+/* An end of pairs, by the pointer to its name: that of a port is the same in
+ * all of them, of which there may be many. */
+struct end {
+    struct hmap_node node;
+    const char *name;
+    size_t vm;                  /* SIZE_MAX: of none. */
+};
+
+struct pair_reader {
+    struct placed_vms *p;
+    struct hmap ends;
+    struct arena arena;         /* Of these. */
+};
+
 /* Returns the VM of the port that is 'name' still; SIZE_MAX if it is none. */
 static size_t
-find_vm(const struct placed_vms *p, const char *name, bool gone,
+find_vm(struct pair_reader *reader, const char *name, bool gone,
         int64_t created_ms)
 {
-    const struct placed_port *port
-        = name && !gone ? shash_find_data(&p->members, name) : NULL;
+    uint32_t hash = hash_pointer(name, 0);
+    const struct placed_port *port;
+    struct end *end;
 
-    if (!port || port->created_ms != created_ms) {
-        return SIZE_MAX;
+    HMAP_FOR_EACH_WITH_HASH (end, node, hash, &reader->ends) {
+        if (end->name == name) {
+            return end->vm;
+        }
     }
-    if (port->parent) {
-        port = shash_find_data(&p->members, port->parent);
-    }
-    return port ? port->vm : SIZE_MAX;
+    port = name && !gone ? shash_find_data(&reader->p->members, name) : NULL;
+    end = arena_alloc(&reader->arena, sizeof *end);
+    end->name = name;
+    end->vm = port && port->created_ms == created_ms ? port->vm : SIZE_MAX;
+    hmap_insert(&reader->ends, &end->node, hash);
+    return end->vm;
 }
 
 static void
-pair_cb(void *p_, const struct fabric_pair *pair)
+pair_cb(void *reader_, const struct fabric_pair *pair)
 {
-    struct placed_vms *p = p_;
-    size_t a = find_vm(p, pair->src, pair->src_gone, pair->src_created_ms);
-    size_t b = find_vm(p, pair->dst, pair->dst_gone, pair->dst_created_ms);
+    struct pair_reader *reader = reader_;
+    struct placed_vms *p = reader->p;
+    size_t a = find_vm(reader, pair->src, pair->src_gone,
+                       pair->src_created_ms);
+    size_t b = find_vm(reader, pair->dst, pair->dst_gone,
+                       pair->dst_created_ms);
 
     if (a == SIZE_MAX || b == SIZE_MAX || a == b) {
         return;
@@ -418,5 +575,11 @@ pair_cb(void *p_, const struct fabric_pair *pair)
 void
 placed_vms_read_pairs(struct placed_vms *p, int64_t since_ms)
 {
-    fabric_pairs(p->nb->fabric, since_ms, pair_cb, p, &p->totals);
+    struct pair_reader reader = { .p = p };
+
+    hmap_init(&reader.ends);
+    arena_init(&reader.arena);
+    fabric_pairs(p->nb->fabric, since_ms, pair_cb, &reader, &p->totals);
+    hmap_destroy(&reader.ends);
+    arena_uninit(&reader.arena);
 }

@@ -4,7 +4,8 @@
  * these, and what they have sent each other, read bit by bit.
  *
  * A VM is a port with its sub-ports, or the ports on one host that have the
- * same value of a label.  Rows may change between two parts: all is copied.
+ * same value of a label, with theirs.  What binds sub-ports binds it.  Rows may
+ * change between two parts: all is copied.
  * Not for what follows from it (controller/advice). */
 
 #ifndef CONTROLLER_NORTHBOUND_PLACED_VMS_H
@@ -24,7 +25,8 @@ struct vmn_host;
 
 struct placed_host {
     const char *name;
-    struct vmn_selector port_selector; /* Text NULL: none. */
+    bool synced;                /* Or about to be: VMs may leave it. */
+    const char *port_selector;  /* Or NULL. */
     size_t n_physical;
     const char **physical;      /* Networks. */
     size_t n_vms;               /* That are there. */
@@ -41,7 +43,10 @@ struct placed_vm {
 
 /* Why VMs stay where they are, each counted once. */
 struct placed_fixed {
-    size_t not_selected, pinned, migrating;
+    size_t not_selected, pinned;
+    size_t many_sets;           /* They are to be apart by too many values. */
+    size_t migrating;
+    size_t unsynced;            /* Their host is not. */
 };
 
 struct placed_vms {
@@ -55,7 +60,7 @@ struct placed_vms {
     const char *keys[PLACED_APART_MAX];
     bool move_pinned;           /* Those with a `host`, too. */
 
-    size_t n_hosts;             /* By name. */
+    size_t n_hosts, allocated_hosts, allocated_advice_hosts; /* By name. */
     struct placed_host *hosts;
     struct advice_host *advice_hosts;
     size_t n_vms, allocated_vms, allocated_advice_vms;
@@ -67,11 +72,13 @@ struct placed_vms {
     struct placed_fixed fixed;
 
     struct shash host_index;    /* Of hosts, + 1. */
+    struct shash physicals;     /* Bitmaps of hosts that have the network. */
+    struct shash selectors;     /* struct placed_selector, by the text. */
+    unsigned long *scratch;     /* A bitmap of hosts. */
     struct shash members;       /* struct placed_port, by name. */
     struct shash named;         /* VMs + 1, by label and host. */
     struct shash sets;          /* Numbers + 1, by key and value. */
-    bool any_selector;          /* A host has one. */
-    const char *after;          /* The port that was read last. */
+    const char *after;          /* The row that was read last. */
     size_t at;
 };
 
@@ -80,13 +87,14 @@ void placed_vms_init(struct placed_vms *, const struct northbound *,
                      const struct model_rights *);
 void placed_vms_uninit(struct placed_vms *);
 
-/* Reads the hosts.  'judge' says of each row whether it is a target, as far as
- * the request says so. */
-void placed_vms_read_hosts(struct placed_vms *,
-                           bool (*judge)(void *aux, const struct vmn_host *),
+/* Reads hosts, until the turn of the loop is over.  Returns true after the
+ * last one.  'judge' says of each row whether it is a target, as far as the
+ * request says so, and sets its capacity. */
+bool placed_vms_read_hosts(struct placed_vms *,
+                           bool (*judge)(void *aux, const struct vmn_host *,
+                                         size_t *capacity),
                            void *aux);
-/* Reads ports, until the turn of the loop is over.  Returns true after the
- * last one. */
+/* Then reads ports, in the same way. */
 bool placed_vms_read_ports(struct placed_vms *);
 /* Reads what was counted since then, all at once. */
 void placed_vms_read_pairs(struct placed_vms *, int64_t since_ms);

@@ -206,21 +206,21 @@ struct nb_placement_move {
     size_t n_ports;
     const char **ports;
     const char *from, *to;
-    int64_t saved_bytes, saved_bytes_per_s;
+    int64_t saved_bytes;
 };
 
 struct nb_reply_placement {
     int64_t since;              /* 0: nothing was counted. */
-    uint64_t seconds;           /* From then on; 0: not known. */
-    size_t vms, hosts;          /* Where there are any, and where any may
-                                 * go. */
+    size_t vms;
+    size_t hosts;               /* Where VMs may go; 0: not told, too. */
+    size_t capacity;            /* Of hosts whose label does not say it. */
     size_t pairs;
     uint64_t cross_host_bytes, predicted_bytes;
     size_t n_moves;
     struct nb_placement_move *moves;
     bool optimal;
-    size_t not_selected, pinned, migrating;
-    uint64_t unlisted_bytes, unread_hosts;
+    size_t not_selected, pinned, many_sets, migrating, unsynced;
+    uint64_t unlisted_bytes, full_hosts, unread_hosts;
     int64_t counted;            /* 0: not known. */
 };
 

@@ -288,6 +288,11 @@ USEC_TESTS = \
 	tests/unit/test-path-measuring
 $(USEC_TESTS): private AM_LDFLAGS += -Wl,--wrap=time_usec
 
+# Those that say what the client may see, by __wrap_nb_rights().
+RIGHTS_TESTS = \
+	tests/unit/test-northbound-placement
+$(RIGHTS_TESTS): private AM_LDFLAGS += -Wl,--wrap=nb_rights
+
 # Those that speak for the cluster, and for the simulator.
 CLUSTER_WRAPS = \
 	-Wl,--wrap=cluster_can_ask_writer \

@@ -285,6 +285,7 @@ fabric_pair_stats(const struct fabric *f, struct fabric_pair_stats *stats)
 {
     memset(stats, 0, sizeof *stats);
     stats->n_pairs = f->n_pairs;
+    stats->n_full_hosts = f->n_full_hosts;
     for (size_t i = 0; i < f->n_pairs; i++) {
         add_pair(&stats->sums, &f->pairs[i]);
     }

@@ -66,10 +66,12 @@ fabric_neighbour_unanswered(const struct fabric *f,
 }
 
 bool
-fabric_host_state(const struct fabric *f, const char *host OVS_UNUSED,
+fabric_host_state(const struct fabric *f, const char *host,
                   const char **state, struct status_lag *lag)
 {
-    *state = f->host_state ? f->host_state : "offline";
+    bool offline = f->offline_host && !strcmp(f->offline_host, host);
+
+    *state = f->host_state && !offline ? f->host_state : "offline";
     *lag = (struct status_lag) { .revisions = 0 };
     return true;
 }

@@ -67,6 +67,7 @@ struct fabric {
         void *aux;
     } watches[FABRIC_WATCHERS_MAX];
     const char *host_state;     /* Of all hosts; NULL: "offline". */
+    const char *offline_host;   /* One that is so all the same, or NULL. */
     int64_t unheard_ms;         /* Since when hv1 is unheard; 0: it is not. */
     const char *port_state;     /* Of all ports, on hv1; NULL: "unbound". */
     struct fabric_unanswered unanswered; /* By all neighbours; 'n' 0: none. */
@@ -84,6 +85,7 @@ struct fabric {
     int64_t counted_ms;         /* Their oldest reading. */
     const struct fabric_pair *pairs; /* That were counted. */
     size_t n_pairs;
+    size_t n_full_hosts;        /* That count no more of them. */
     char sample_to[VMN_NAME_LEN + 1]; /* Receiver of samples; empty: none. */
 };
 extern struct fabric fake_fabric;

@@ -15,12 +15,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/model/model.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/selector.h"
 #include "fatal-signal.h"
 #include "openvswitch/vlog.h"
 #include "tests/unit/northbound-fixture.h"
 #include "util.h"
 
 #define ADVICE "/v1/advice/placement"
+
+/* What the client may see; NULL: all. */
+static const struct model_rights *its_rights;
+
+const struct model_rights *__wrap_nb_rights(const struct http_request *);
+const struct model_rights *
+__wrap_nb_rights(const struct http_request *req OVS_UNUSED)
+{
+    return its_rights;
+}
 
 /* "a" and "b" on hv1, "c" and "d" on hv2, nobody on hv3. */
 static const char *const homes[][2] = {
@@ -169,11 +182,9 @@ moves_are_told_with_what_they_save(void **state)
     assert_int_equal(number(f, "pairs"), 2);
     assert_int_equal(number(f, "cross_host_bytes"), 1600);
     assert_int_equal(number(f, "predicted_bytes"), 0);
-    assert_int_equal(number(f, "seconds"), 10);
+    assert_int_equal(number(f, "capacity"), 2);
     assert_int_equal(number(f, "moves.0.saved_bytes")
                      + number(f, "moves.1.saved_bytes"), 1600);
-    assert_int_equal(number(f, "moves.0.saved_bytes_per_s"),
-                     number(f, "moves.0.saved_bytes") / 10);
     assert_true(json_is_true(at(f, "optimal")));
     assert_int_equal(number(f, "unlisted_bytes"), 11);
     /* What is not selected, and what costs more than it saves, stays. */
@@ -184,6 +195,11 @@ moves_are_told_with_what_they_save(void **state)
     assert_int_equal(number(f, "not_selected"), 4);
     /* The capacity is that of the fullest: so are both. */
     assert_int_equal(ask(f, ""), 2);
+    assert_int_equal(number(f, "capacity"), 2);
+    assert_null(at(f, "full_hosts"));
+    fake_fabric.n_full_hosts = 1;
+    ask(f, "");
+    assert_int_equal(number(f, "full_hosts"), 1);
 }
 
 static void
@@ -202,7 +218,8 @@ hosts_that_take_nobody(void **state)
 
         put_host(f, 2, reasons[i]);
         n = ask(f, "?capacity=4&capacity_label=max&host_selector=!off");
-        assert_true(n > 0);
+        /* Those of a lost host stay, so nobody meets them. */
+        assert_true(n > 0 || strstr(reasons[i], "lost"));
         for (size_t j = 0; j < n; j++) {
             const json_t *move = json_array_get(json_object_get(
                 f->body, "moves"), j);
@@ -214,7 +231,29 @@ hosts_that_take_nobody(void **state)
     put_host(f, 2, "");
     fake_fabric.host_state = "offline";
     assert_int_equal(ask(f, "?capacity=4"), 0);
-    assert_int_equal(number(f, "hosts"), 0);
+    assert_null(at(f, "hosts"));
+}
+
+/* Nobody can move a VM from a host that is not there. */
+static void
+vms_of_lost_hosts_stay(void **state)
+{
+    struct fixture *f = *state;
+
+    make_world(f);
+    put_port(f, "d", ", \"hosts\": [\"hv2\"]");
+    put_port(f, "c", ", \"hosts\": [\"hv2\"]");
+    assert_int_equal(ask(f, "?capacity=4"), 2);
+    assert_null(at(f, "unsynced"));
+    fake_fabric.offline_host = "hv1";
+    assert_int_equal(ask(f, "?capacity=4"), 0);
+    assert_int_equal(number(f, "unsynced"), 2);
+    /* From one in maintenance it is what is wanted. */
+    fake_fabric.offline_host = NULL;
+    put_host(f, 1, ", \"maintenance\": true");
+    assert_int_equal(ask(f, "?capacity=4"), 2);
+    put_host(f, 1, ", \"lost\": true");
+    assert_int_equal(ask(f, "?capacity=4"), 0);
 }
 
 static void
@@ -297,10 +336,11 @@ vm_of_many_sets_stays(void **state)
     }
     bind_many(f, 65);
     assert_int_equal(ask(f, "?together=vm&apart=app&capacity=4"), 2);
-    assert_int_equal(number(f, "pinned"), 1);
+    assert_int_equal(number(f, "many_sets"), 1);
+    assert_null(at(f, "pinned"));
     assert_int_equal(ask(f, "?together=vm&apart=vm&capacity=4"), 2);
     assert_int_equal(number(f, "vms"), 4);
-    assert_null(at(f, "pinned"));
+    assert_null(at(f, "many_sets"));
 }
 
 /* A sub-port is where its parent is, and takes no room of its own. */
@@ -326,6 +366,202 @@ sub_ports_go_with_their_parent(void **state)
     assert_int_equal(json_array_size(at(f, "moves.0.ports")), 1);
 }
 
+/* The VM may be only where its sub-ports may, which come before it here. */
+static void
+sub_ports_bind_their_vm(void **state)
+{
+#define SUB(MORE) ", \"parent\": \"a\", \"vlan\": 7" MORE
+    struct fixture *f = *state;
+
+    make_world(f);
+    put_port(f, "c", ", \"hosts\": [\"hv2\"], "
+             "\"labels\": {\"app\": \"db\"}");
+    put_port(f, "d", ", \"hosts\": [\"hv2\"]");
+    put_port(f, "0sub", SUB(""));
+    assert_int_equal(ask(f, "?capacity=4&apart=app"), 2);
+    /* By what it is to be apart from. */
+    put_port(f, "0sub", SUB(", \"labels\": {\"app\": \"db\"}"));
+    assert_int_equal(ask(f, "?capacity=4&apart=app"), 1);
+    assert_text(f, "moves.0.ports.0", "b");
+    assert_int_equal(ask(f, "?capacity=4"), 2);
+    /* By what the host takes. */
+    put_host(f, 2, ", \"port_selector\": \"app!=db\"");
+    assert_int_equal(ask(f, "?capacity=4"), 1);
+    assert_text(f, "moves.0.ports.0", "b");
+    put_host(f, 2, "");
+    /* By its network, which is on no host. */
+    assert_call(f, 201, "PUT", "/v1/networks/dc", "{\"spec\": {\"subnets\": "
+                "[{\"cidr\": \"10.1.0.0/24\"}], \"provider\": "
+                "{\"physical\": \"dc\"}}}");
+    assert_call(f, 200, "PUT", "/v1/ports/0sub", "{\"spec\": {\"network\": "
+                "\"dc\", \"parent\": \"a\", \"vlan\": 7}}");
+    assert_int_equal(ask(f, "?capacity=4"), 1);
+    assert_text(f, "moves.0.ports.0", "b");
+    put_host(f, 2, ", \"provider_bridges\": [{\"physical\": \"dc\", "
+             "\"bridge\": \"br-ex\"}]");
+    assert_int_equal(ask(f, "?capacity=4"), 2);
+}
+
+/* Gives the client a scope. */
+static void
+begin_scope(struct model_rights *rights, struct arena *arena)
+{
+    static const char text[] = "project=shop";
+
+    memset(rights, 0, sizeof *rights);
+    arena_init(arena);
+    assert_int_equal(selector_parse(text, strlen(text), arena, &rights->scope,
+                                    NULL), 0);
+    its_rights = rights;
+}
+
+/* Returns the reply to an account with a scope. */
+static char *
+ask_in_scope(struct fixture *f, const char *query)
+{
+    struct model_rights rights;
+    struct arena arena;
+    char *text;
+
+    begin_scope(&rights, &arena);
+    ask(f, query);
+    text = xstrdup(ds_cstr(&f->client.body));
+    its_rights = NULL;
+    arena_uninit(&arena);
+    return text;
+}
+
+static const char *const absent_to_scopes[] = {
+    "hosts", "unlisted_bytes", "full_hosts",
+};
+
+/* Not by how many they are, nor by what they send, nor by labels that they
+ * share with its own. */
+static void
+others_do_not_matter_in_a_scope(void **state)
+{
+    static struct fabric_pair more[ARRAY_SIZE(pairs) + 2];
+    struct fixture *f = *state;
+    char *before, *after;
+
+    make_world(f);
+    for (size_t i = 0; i < ARRAY_SIZE(homes); i++) {
+        put_port(f, homes[i][0], ", \"labels\": {\"project\": \"shop\", "
+                 "\"app\": \"db\"}");
+    }
+    before = ask_in_scope(f, "?capacity=4");
+    assert_int_equal(json_array_size(at(f, "moves")), 2);
+    assert_int_equal(number(f, "vms"), 4);
+    for (size_t i = 0; i < ARRAY_SIZE(absent_to_scopes); i++) {
+        assert_null(at(f, absent_to_scopes[i]));
+    }
+    for (int i = 1; i < 20; i++) {
+        char *name = xasprintf("a%02d", i);
+
+        put_port(f, name, ", \"labels\": {\"app\": \"x\"}");
+        free(name);
+    }
+    bind_many(f, 20);
+    put_port(f, "a02", ", \"parent\": \"a\", \"vlan\": 7, "
+             "\"labels\": {\"app\": \"db\"}");
+    memcpy(more, pairs, sizeof pairs);
+    for (size_t i = 0; i < 2; i++) {
+        more[ARRAY_SIZE(pairs) + i] = (struct fabric_pair) {
+            .src = "a01", .dst = i ? "d" : "a03",
+            .src_host = "hv1", .dst_host = "hv2", .bytes = 1000000,
+            .src_created_ms = created(f, "a01"),
+            .dst_created_ms = created(f, i ? "d" : "a03"),
+        };
+    }
+    fake_fabric.pairs = more;
+    fake_fabric.n_pairs = ARRAY_SIZE(more);
+    fake_fabric.n_full_hosts = 3;
+    after = ask_in_scope(f, "?capacity=4");
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+    assert_int_equal(ask(f, "?capacity=30"), 2);
+    assert_true(number(f, "cross_host_bytes") > 1000000);
+}
+
+/* It is not told how many VMs hosts have. */
+static void
+a_scope_needs_a_capacity(void **state)
+{
+    struct fixture *f = *state;
+    struct model_rights rights;
+    struct arena arena;
+
+    make_world(f);
+    begin_scope(&rights, &arena);
+    assert_call(f, 400, "GET", ADVICE, NULL);
+    assert_text(f, "errors.0.parameter", "capacity");
+    assert_call(f, 400, "GET", ADVICE "?capacity=1&host_selector=x", NULL);
+    assert_text(f, "errors.0.parameter", "host_selector");
+    assert_call(f, 400, "GET", ADVICE "?capacity=1&capacity_label=x", NULL);
+    assert_text(f, "errors.0.parameter", "capacity_label");
+    its_rights = NULL;
+    arena_uninit(&arena);
+}
+
+/* Asks by so many clients at once, and counts replies of each status.  All
+ * requests are there before the first one is read. */
+static void
+ask_at_once(struct fixture *f, size_t n, size_t *n_ok, int refused,
+            size_t *n_refused)
+{
+    char *request = make_request("GET", ADVICE "?capacity=4", "", NULL);
+    struct client clients[5];
+
+    *n_ok = *n_refused = 0;
+    for (size_t i = 0; i < n; i++) {
+        client_connect(&clients[i], f->base, f->path);
+        /* The server has accepted it. */
+        assert_int_equal(client_ask(&clients[i], "GET /healthz HTTP/1.1\r\n"
+                                    "Host: x\r\n\r\n"), 200);
+    }
+    for (size_t i = 0; i < n; i++) {
+        client_say(&clients[i], request);
+    }
+    for (size_t i = 0; i < n; i++) {
+        int status = client_reply(&clients[i]);
+
+        *n_ok += status == 200;
+        *n_refused += status == refused;
+        if (status == refused) {
+            assert_has(&clients[i].head, "Retry-After: 1");
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        client_close(&clients[i]);
+    }
+    free(request);
+}
+
+static void
+not_too_many_at_once(void **state)
+{
+    struct fixture *f = *state;
+    size_t n_ok, n_refused;
+    struct model_rights rights;
+    struct arena arena;
+
+    make_world(f);
+    ask_at_once(f, 5, &n_ok, 503, &n_refused);
+    assert_int_equal(n_ok, 3);
+    assert_int_equal(n_refused, 2);
+    /* One account has one. */
+    begin_scope(&rights, &arena);
+    ask_at_once(f, 3, &n_ok, 429, &n_refused);
+    assert_int_equal(n_ok, 1);
+    assert_int_equal(n_refused, 2);
+    its_rights = NULL;
+    arena_uninit(&arena);
+    /* They have ended. */
+    ask_at_once(f, 3, &n_ok, 503, &n_refused);
+    assert_int_equal(n_ok, 3);
+}
+
 static void
 nothing_was_counted(void **state)
 {
@@ -336,6 +572,7 @@ nothing_was_counted(void **state)
     assert_int_equal(ask(f, ""), 0);
     assert_true(json_is_null(at(f, "since")));
     assert_int_equal(number(f, "pairs"), 0);
+    assert_null(at(f, "optimal"));
 }
 
 static void
@@ -372,11 +609,16 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(moves_are_told_with_what_they_save),
         TEST(hosts_that_take_nobody),
+        TEST(vms_of_lost_hosts_stay),
         TEST(ports_that_stay),
         TEST(provider_bridges_are_needed),
         TEST(ports_together_and_apart),
         TEST(vm_of_many_sets_stays),
         TEST(sub_ports_go_with_their_parent),
+        TEST(sub_ports_bind_their_vm),
+        TEST(others_do_not_matter_in_a_scope),
+        TEST(a_scope_needs_a_capacity),
+        TEST(not_too_many_at_once),
         TEST(nothing_was_counted),
         TEST(what_is_wrong_is_named),
     };
