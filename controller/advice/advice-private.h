@@ -22,6 +22,7 @@ struct occupancy {
     struct hmap_node node;
     size_t set, host;
     size_t n, n_entered;        /* All; those that are not from there. */
+    struct occupancy *next_unused; /* Of those where nobody is. */
 };
 
 struct place {
@@ -70,7 +71,11 @@ struct advice {
     bool entered;               /* All pairs, into it. */
     struct spot *spots;         /* Of VMs. */
     struct place *places;       /* Of hosts. */
-    struct hmap occupancies;
+    struct hmap occupancies;    /* Where anybody is; in 'pool', which has room
+                                 * for one of each set of each VM. */
+    struct occupancy *pool;
+    size_t n_pool;              /* That have been used. */
+    struct occupancy *unused;   /* Of these. */
     size_t n_moved;             /* VMs that are not where they were. */
     int64_t cost;               /* Bytes between hosts, and of moves; of VMs
                                  * that are somewhere. */

@@ -44,6 +44,21 @@ advice_n_of_set(struct advice *p, size_t set, size_t host, bool entered)
     return !o ? 0 : entered ? o->n_entered : o->n;
 }
 
+static struct occupancy *
+add_occupancy(struct advice *p, size_t set, size_t host)
+{
+    struct occupancy *o = p->unused;
+
+    if (o) {
+        p->unused = o->next_unused;
+    } else {
+        o = &p->pool[p->n_pool++];
+    }
+    *o = (struct occupancy) { .set = set, .host = host };
+    hmap_insert(&p->occupancies, &o->node, hash_occupancy(set, host));
+    return o;
+}
+
 /* Counts the VM on its host, or off it. */
 static void
 count_sets(struct advice *p, size_t vm, bool on)
@@ -57,14 +72,15 @@ count_sets(struct advice *p, size_t vm, bool on)
         struct occupancy *o = find_occupancy(p, v->apart[i], host);
 
         if (!o) {
-            o = xzalloc(sizeof *o);
-            o->set = v->apart[i];
-            o->host = host;
-            hmap_insert(&p->occupancies, &o->node,
-                        hash_occupancy(o->set, host));
+            o = add_occupancy(p, v->apart[i], host);
         }
         o->n += n;
         o->n_entered += host != v->host ? n : 0;
+        if (!o->n) {
+            hmap_remove(&p->occupancies, &o->node);
+            o->next_unused = p->unused;
+            p->unused = o;
+        }
     }
 }
 
@@ -275,6 +291,12 @@ advice_run(struct advice *p, size_t steps)
     return p->phase == PHASE_DONE;
 }
 
+size_t
+advice_steps(const struct advice *p)
+{
+    return p->steps;
+}
+
 void
 advice_answer(const struct advice *p, struct advice_answer *answer)
 {
@@ -297,6 +319,7 @@ struct advice *
 advice_create(const struct advice_request *r)
 {
     struct advice *p = xzalloc(sizeof *p);
+    size_t n_sets = 0;
 
     p->request = r;
     p->move_cost = MAX(1, MIN(r->move_cost, ADVICE_COST_MAX));
@@ -314,24 +337,24 @@ advice_create(const struct advice_request *r)
     for (size_t i = 0; i < r->n_vms; i++) {
         p->spots[i].host = NOWHERE;
         p->best[i] = r->vms[i].host;
+        n_sets += r->vms[i].n_apart;
     }
+    /* It does not grow later, all at once. */
+    hmap_reserve(&p->occupancies, n_sets);
+    p->pool = xmalloc(MAX(1, n_sets) * sizeof *p->pool);
     return p;
 }
 
 void
 advice_destroy(struct advice *p)
 {
-    struct occupancy *o;
-
     if (!p) {
         return;
-    }
-    HMAP_FOR_EACH_POP (o, node, &p->occupancies) {
-        free(o);
     }
     hmap_destroy(&p->occupancies);
     heap_destroy(&p->candidates);
     advice_exact_destroy(p->exact);
+    free(p->pool);
     free(p->peers);
     free(p->spots);
     free(p->places);

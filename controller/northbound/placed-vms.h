@@ -4,8 +4,8 @@
  * these, and what they have sent each other, read bit by bit.
  *
  * A VM is a port with its sub-ports, or the ports on one host that have the
- * same value of a label, with theirs.  What binds sub-ports binds it.  Rows may
- * change between two parts: all is copied.
+ * same value of a label, with theirs.  What binds sub-ports binds it.  Rows
+ * may change between two parts: all is copied.
  * Not for what follows from it (controller/advice). */
 
 #ifndef CONTROLLER_NORTHBOUND_PLACED_VMS_H
