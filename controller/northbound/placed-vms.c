@@ -235,10 +235,10 @@ placed_vms_read_hosts(struct placed_vms *p,
 /* Where ports may be.  --------------------------------------------------- */
 
 /* Leaves of the VM's hosts those that are in 'hosts', NULL: none; or, with
- * 'not', those that are not. */
+ * 'except', those that are not. */
 static void
 keep_hosts(struct placed_vms *p, size_t vm, const unsigned long *hosts,
-           bool not)
+           bool except)
 {
     unsigned long *kept = CONST_CAST(unsigned long *,
                                      p->advice_vms[vm].hosts);
@@ -251,7 +251,7 @@ keep_hosts(struct placed_vms *p, size_t vm, const unsigned long *hosts,
     for (size_t i = 0; i < bitmap_n_longs(p->n_hosts); i++) {
         unsigned long these = hosts ? hosts[i] : 0;
 
-        kept[i] &= not ? ~these : these;
+        kept[i] &= except ? ~these : these;
     }
 }
 
