@@ -13,6 +13,7 @@ apps_gateway_gateway_la_SOURCES = \
 	apps/gateway/gateway.h \
 	apps/gateway/gratuitous-arp.c \
 	apps/gateway/inbound.c \
+	apps/gateway/migrating.c \
 	apps/gateway/neighbour-resolution.c \
 	apps/gateway/outbound.c \
 	apps/gateway/snat.c \

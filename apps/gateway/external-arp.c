@@ -39,6 +39,16 @@ publish_announced(const struct gateway_ctx *ctx, const char *what)
 }
 
 void
+publish_asks_as_host(const struct gateway_ctx *ctx)
+{
+    vmn_publish(ctx->emit, REL_ANNOUNCED,
+                vmn_printf(ctx->view, "%s|%s", ctx->host,
+                           ctx->network->provider.physical),
+                vmn_printf(ctx->view, "%c%s", ASK_AS_HOST,
+                           ctx->network->row.name));
+}
+
+void
 external_address(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
 {
     if (!ctx->ofport) {
@@ -126,10 +136,21 @@ arp_gateway(const struct external_link *link, const struct vmn_ip *gateway)
     vmn_act_next(actions);
 }
 
+/* Learns from replies to what the host asks as itself. */
+static void
+arp_host(const struct external_link *link)
+{
+    struct vmn_flow *flow = link_flow(link, STAGE_EXTERNAL, EXTERNAL_REPLY);
+
+    vmn_match(flow, VMN_F_ARP_OP, 2);
+    vmn_match_mac(flow, VMN_F_ETH_DST, host_mac(link->view, link->host));
+    vmn_act_learn_neighbour(vmn_flow_actions(flow), VMN_NEIGHBOUR_ARP);
+}
+
 void
 compile_external(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    struct external_link link = { .emit = emit };
+    struct external_link link = { .view = view, .emit = emit };
     const char *network;
 
     if (!vmn_key_split_two(view, key, &network, &link.host)) {
@@ -154,7 +175,9 @@ compile_external(struct vmn_view *view, const char *key, struct vmn_emit *emit)
             nd_gateway(&link, gateway);
         }
     }
+    arp_host(&link);
     if (next_hop(link.network, 6)) {
         nd_link(&link);
+        nd_host(&link);
     }
 }

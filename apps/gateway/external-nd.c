@@ -158,25 +158,43 @@ act_learn(struct vmn_actions *actions)
     vmn_act_learn_neighbour(actions, VMN_NEIGHBOUR_ADVERT);
 }
 
-/* Learns neighbours from advertisements to the router.  A neighbour that was
- * sent a unicast solicitation may leave out its link-layer address (section
- * 4.4); replies of switches solicit that. */
+/* Has 'with' learn from advertisements to 'mac'.  A neighbour that was sent a
+ * unicast solicitation may leave out its link-layer address (section 4.4);
+ * replies of switches solicit that: then it is 'without' that takes it. */
+static void
+learn_from_replies(struct vmn_flow *without, struct vmn_flow *with,
+                   struct vmn_mac mac)
+{
+    const struct vmn_mac none = { { 0 } };
+
+    match_nd(without, VMN_ND_ADVERT);
+    vmn_match_mac(without, VMN_F_ETH_DST, mac);
+    vmn_match_mac(without, VMN_F_ND_TLL, none);
+    vmn_act_drop(vmn_flow_actions(without), "ND without link-layer address");
+
+    match_nd(with, VMN_ND_ADVERT);
+    vmn_match_mac(with, VMN_F_ETH_DST, mac);
+    act_learn(vmn_flow_actions(with));
+}
+
+/* Learns neighbours from advertisements to the router. */
 void
 nd_learn(const struct gateway_ctx *ctx)
 {
-    const struct vmn_mac none = { { 0 } };
-    struct vmn_flow *flow = external_flow(ctx, STAGE_EXTERNAL, 0,
-                                          EXTERNAL_REPLY_NO_LLADDR);
+    learn_from_replies(external_flow(ctx, STAGE_EXTERNAL, 0,
+                                     EXTERNAL_REPLY_NO_LLADDR),
+                       external_flow(ctx, STAGE_EXTERNAL, 0, EXTERNAL_REPLY),
+                       ctx->mac);
+}
 
-    match_nd(flow, VMN_ND_ADVERT);
-    vmn_match_mac(flow, VMN_F_ETH_DST, ctx->mac);
-    vmn_match_mac(flow, VMN_F_ND_TLL, none);
-    vmn_act_drop(vmn_flow_actions(flow), "ND without link-layer address");
-
-    flow = external_flow(ctx, STAGE_EXTERNAL, 0, EXTERNAL_REPLY);
-    match_nd(flow, VMN_ND_ADVERT);
-    vmn_match_mac(flow, VMN_F_ETH_DST, ctx->mac);
-    act_learn(vmn_flow_actions(flow));
+/* The same of those to the host itself. */
+void
+nd_host(const struct external_link *link)
+{
+    learn_from_replies(link_flow(link, STAGE_EXTERNAL,
+                                 EXTERNAL_REPLY_NO_LLADDR),
+                       link_flow(link, STAGE_EXTERNAL, EXTERNAL_REPLY),
+                       host_mac(link->view, link->host));
 }
 
 /* Emits flows for the router's link-local address, as for its others. */

@@ -162,11 +162,7 @@ stand_by(const struct gateway_ctx *ctx)
     vmn_act_set_mac(actions, VMN_F_ETH_SRC, VMN_EXTERNAL_MAC);
     vmn_act_clear_in_port(actions);
     vmn_act_next(actions);
-    vmn_publish(ctx->emit, REL_ANNOUNCED,
-                vmn_printf(ctx->view, "%s|%s", ctx->host,
-                           ctx->network->provider.physical),
-                vmn_printf(ctx->view, "%c%s", ASK_AS_STANDBY,
-                           ctx->network->row.name));
+    publish_asks_as_host(ctx);
 }
 
 /* The same for solicitations, with a source link-layer address or without

@@ -49,9 +49,8 @@ send_distributed(struct gateway_ctx *ctx, const char *host, uint32_t number)
 
 /* Serves the address at the port's host, which is that of 'ctx' then, if that
  * is connected to the external network.  While the port migrates its other
- * host passes on what gets there, and sends what comes from the guest there,
- * by which the physical network's switches learn where the address is; but it
- * does not announce it. */
+ * host passes on what gets there, and sends what comes from the guest there
+ * (migrating.c); but it neither answers for it nor announces it by itself. */
 static void
 distribute(struct gateway_ctx *ctx, const struct vmn_port *port,
            const struct vmn_ip *ip, const struct vmn_floating_ip *floating,
@@ -71,6 +70,8 @@ distribute(struct gateway_ctx *ctx, const struct vmn_port *port,
     if (send_distributed(&other, binding->candidate, number)) {
         outbound_distributed(&other, ip, &floating->ip, number);
         in_address(&other, &floating->ip);
+        migrating_address(ctx, &other, port, binding->activated, ip,
+                          &floating->ip, number);
     }
 }
 

@@ -129,12 +129,28 @@ external_flow(const struct gateway_ctx *ctx, unsigned stage, unsigned table,
     return flow;
 }
 
+struct vmn_mac
+host_mac(struct vmn_view *view, const char *host)
+{
+    return (struct vmn_mac) VMN_RESERVED_MAC(
+        VMN_RESERVED_MAC_SERVICE, vmn_id_of(view, VMN_ID_POOL_HOST, host));
+}
+
+uint32_t
+external_vlan_tci(const struct vmn_network *network)
+{
+    uint32_t vlan = network->provider.vlan;
+
+    return vlan ? VLAN_PRESENT | vlan : 0;
+}
+
 void
 external_tag(const struct gateway_ctx *ctx, struct vmn_actions *actions)
 {
-    if (ctx->network->provider.vlan) {
-        vmn_act_set(actions, VMN_F_VLAN_TCI,
-                    VLAN_PRESENT | ctx->network->provider.vlan);
+    uint32_t tci = external_vlan_tci(ctx->network);
+
+    if (tci) {
+        vmn_act_set(actions, VMN_F_VLAN_TCI, tci);
     }
 }
 

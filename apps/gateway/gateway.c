@@ -111,6 +111,8 @@ static const struct vmn_unit_class units[] = {
       .compile = compile_watched },
     { .name = "external", .each = VMN_EACH_KEY, .relation = REL_LINKS,
       .compile = compile_external },
+    { .name = "rarp", .each = VMN_EACH_KEY, .relation = REL_RARP,
+      .compile = compile_rarp },
     { .name = "floating-ip", .each = VMN_EACH_ROW,
       .row_type = VMN_ROW_FLOATING_IP, .compile = compile_floating_ip },
     { .name = NULL },

@@ -34,6 +34,8 @@ enum {
 
 /* Priorities.  In both tables for NAT there are the same. */
 enum {
+    ENTER_MIGRATED = 170,       /* An address is announced that was here. */
+    ENTER_RARP = 160,           /* A guest that has migrated is announced. */
     ENTER_FROM_EXTERNAL = 150,
     ENTER_STANDBY_NO_LLADDR = 145, /* As the next one, without link-layer
                                     * address. */
@@ -75,8 +77,12 @@ enum {
     EXTERNAL_GATEWAY_NO_LLADDR = 85,
     EXTERNAL_GATEWAY = 80,
 
+    SEND_MIGRATED_INCOMPLETE = 135, /* From a distributed address whose port
+                                     * migrates to this host. */
     SEND_INCOMPLETE = 130,      /* Resolution is in progress. */
+    SEND_MIGRATED_UNKNOWN = 125,
     SEND_DISTRIBUTED_UNKNOWN = 120, /* From a distributed address. */
+    SEND_MIGRATED_RELAYED = 115, /* By the host that its port migrates from. */
     SEND_DISTRIBUTED = 110,
 
     ONLY = 100,                 /* In tables with one kind of flows. */
@@ -88,6 +94,10 @@ enum gateway_handler {
     HANDLER_ANNOUNCE,           /* Announces external addresses there. */
     HANDLER_NEIGHBOUR,          /* Replies to unicast solicitations. */
 };
+
+/* In the argument of HANDLER_RESOLVE, with the number of a floating address:
+ * the host asks as itself. */
+#define RESOLVE_AS_HOST (1u << 31)
 
 /* Seconds between announcements. */
 #define ANNOUNCE_INTERVAL 5
@@ -108,12 +118,15 @@ enum gateway_handler {
 #define REL_ANNOUNCED "gateway.announced"
 #define REL_LINKS "gateway.links"       /* NETWORK|HOST -> routers that have
                                          * their gateway there. */
+#define REL_RARP "gateway.rarp"         /* PORT|HOST -> NETWORK|MAC, of which
+                                         * the port's RARP is to tell. */
 
 /* In REL_ANNOUNCED: resolve the IPv6 gateway of the external network. */
 #define ASK_GATEWAY "?"
 /* In REL_ANNOUNCED, in place of ROUTER|MAC|..., before the name of an external
- * network: a gateway that stands by resolves the network's gateways. */
-#define ASK_AS_STANDBY '|'
+ * network: a host that does not serve there yet resolves the network's
+ * gateways, as itself. */
+#define ASK_AS_HOST '|'
 
 /* Query: router -> "HOST|HOST...", its active gateway and those that take over
  * by themselves, by flows, in this order: each watches all that come before
@@ -148,6 +161,7 @@ static const uint8_t families[N_FAMILIES] = { 4, 6 };
 /* A host's connection to an external network, shared by the routers whose
  * gateway is there. */
 struct external_link {
+    struct vmn_view *view;
     struct vmn_emit *emit;
     const struct vmn_network *network; /* The external one. */
     const char *host;
@@ -186,8 +200,12 @@ struct vmn_flow *gateway_flow(const struct gateway_ctx *, unsigned stage,
 /* Adds a flow on the context's host for packets from the external network. */
 struct vmn_flow *external_flow(const struct gateway_ctx *, unsigned stage,
                                unsigned table, uint16_t priority);
+/* Returns what VMN_F_VLAN_TCI is of the external network's packets. */
+uint32_t external_vlan_tci(const struct vmn_network *);
 /* Pushes the external network's VLAN tag, if it has one. */
 void external_tag(const struct gateway_ctx *, struct vmn_actions *);
+/* Returns the MAC address by which 'host' asks for neighbours as itself. */
+struct vmn_mac host_mac(struct vmn_view *, const char *host);
 /* Returns the gateway of the subnet that 'ip' is in, or NULL. */
 const struct vmn_ip *gateway_of(const struct vmn_network *,
                                 const struct vmn_ip *ip);
@@ -266,6 +284,8 @@ void arp_learn(const struct gateway_ctx *);
 /* Has HANDLER_ANNOUNCE announce an address, or resolve ASK_GATEWAY, unless the
  * host stands by. */
 void publish_announced(const struct gateway_ctx *, const char *what);
+/* Has HANDLER_ANNOUNCE resolve the external network's gateways as the host. */
+void publish_asks_as_host(const struct gateway_ctx *);
 void compile_external(struct vmn_view *, const char *key, struct vmn_emit *);
 /* Adds a flow to the first table of 'stage' for packets from the external
  * network. */
@@ -277,6 +297,7 @@ struct vmn_flow *link_flow(const struct external_link *, unsigned stage,
 void match_nd(struct vmn_flow *, uint8_t type);
 void nd_router(const struct gateway_ctx *);
 void nd_learn(const struct gateway_ctx *);
+void nd_host(const struct external_link *);
 void nd_address(const struct gateway_ctx *, const struct vmn_ip *);
 void nd_link(const struct external_link *);
 void nd_gateway(const struct external_link *, const struct vmn_ip *gateway);
@@ -284,6 +305,10 @@ void handle_neighbour(struct vmn_view *, const struct vmn_packet_in *,
                       struct vmn_packets_out *);
 
 /* neighbour-resolution.c */
+/* Returns the address that 'mac' asks for neighbours as without saying that
+ * anybody is there: for IPv4 that makes a probe (RFC 5227, section 1.1), for
+ * IPv6 it is a link-local address of the MAC address's own. */
+struct vmn_ip nobody_ip(struct vmn_mac, uint8_t family);
 void handle_resolve(struct vmn_view *, const struct vmn_packet_in *,
                     struct vmn_packets_out *);
 
@@ -318,5 +343,17 @@ const struct vmn_ip *first_ip(const struct vmn_port *, uint8_t family);
 struct vmn_mac floating_mac(uint32_t number);
 void compile_floating_ip(struct vmn_view *, const char *key,
                          struct vmn_emit *);
+
+/* migrating.c */
+/* Adds what the hosts of a port that migrates have for its address 'ip', which
+ * has distributed floating IP 'number' with address 'floating', besides what
+ * serves it.  The contexts are of the address on each host, and what they
+ * point to must outlive the call. */
+void migrating_address(const struct gateway_ctx *active,
+                       const struct gateway_ctx *candidate,
+                       const struct vmn_port *, bool activated,
+                       const struct vmn_ip *ip, const struct vmn_ip *floating,
+                       uint32_t number);
+void compile_rarp(struct vmn_view *, const char *key, struct vmn_emit *);
 
 #endif /* apps/gateway/gateway.h */

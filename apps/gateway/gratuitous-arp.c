@@ -44,23 +44,20 @@ ask_gateway(const struct vmn_router *router,
     }
 }
 
-/* Resolves the gateways of a network from a host that stands by, as nobody:
- * the router's address would move to that host.  For IPv4 that is a probe
- * (RFC 5227, section 1.1), and for IPv6 a question from a link-local address
- * of the host's own.  Flows learn from the replies (external-arp.c,
+/* Resolves the gateways of a network from a host that stands by, or to which a
+ * floating address is to come, as nobody: the router's address, or that one,
+ * would move to that host.  Flows learn from the replies (external-arp.c,
  * external-nd.c). */
 static void
-ask_as_standby(struct vmn_view *view, const char *host, const char *name,
-               struct vmn_packets_out *out)
+ask_as_host(struct vmn_view *view, const char *host, const char *name,
+            struct vmn_packets_out *out)
 {
     const struct vmn_network *network = vmn_read_network(view, name);
-    const struct vmn_mac mac = VMN_RESERVED_MAC(
-        VMN_RESERVED_MAC_SERVICE, vmn_id_of(view, VMN_ID_POOL_HOST, host));
+    const struct vmn_mac mac = host_mac(view, host);
 
     for (size_t i = 0; network && i < N_FAMILIES; i++) {
         const struct vmn_ip *to = next_hop(network, families[i]);
-        const struct vmn_ip from = (families[i] == 6 ? vmn_link_local(mac)
-                                    : (struct vmn_ip) { .family = 4 });
+        const struct vmn_ip from = nobody_ip(mac, families[i]);
         uint8_t frame[FRAME_MAX];
 
         if (to) {
@@ -115,8 +112,8 @@ handle_announce(struct vmn_view *view, const struct vmn_packet_in *in,
     for (size_t i = 0; i < n; i++) {
         const char *what = names.names[(first + i) % names.n];
 
-        if (what[0] == ASK_AS_STANDBY) {
-            ask_as_standby(view, in->host, what + 1, out);
+        if (what[0] == ASK_AS_HOST) {
+            ask_as_host(view, in->host, what + 1, out);
         } else {
             send_announcement(view, what, out);
         }

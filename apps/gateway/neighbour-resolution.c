@@ -41,10 +41,18 @@ sender_of(const struct vmn_packet_in *in, uint8_t family)
     return ip;
 }
 
+struct vmn_ip
+nobody_ip(struct vmn_mac mac, uint8_t family)
+{
+    return (family == 6 ? vmn_link_local(mac)
+            : (struct vmn_ip) { .family = family });
+}
+
 /* Resolves a neighbour.  The packet itself is dropped: its sender retransmits,
- * and the neighbour is known by then.  The request takes the packet's path,
- * which adds the VLAN tag.  Its source is the router, or a distributed
- * floating IP, which has a MAC of its own. */
+ * and the neighbour is known by then; or another host sends it (migrating.c).
+ * The request takes the packet's path, which adds the VLAN tag.  Its source is
+ * the router, or a distributed floating IP, which has a MAC of its own, or
+ * the host. */
 void
 handle_resolve(struct vmn_view *view, const struct vmn_packet_in *in,
                struct vmn_packets_out *out)
@@ -63,7 +71,11 @@ handle_resolve(struct vmn_view *view, const struct vmn_packet_in *in,
         return;
     }
     mac = router->mac;
-    if (in->arg) {
+    if (in->arg & RESOLVE_AS_HOST) {
+        mac = host_mac(view, in->host);
+        sender = nobody_ip(mac, to.family);
+        from = &sender;
+    } else if (in->arg) {
         mac = floating_mac(in->arg);
         from = &sender;
     }

@@ -185,6 +185,27 @@ learned_add(struct vmn_emit *emit, const struct port_ctx *ctx,
 }
 
 void
+guard_announcement(struct vmn_view *view, struct vmn_emit *emit,
+                   const struct port_ctx *ctx)
+{
+    struct vmn_names hosts = vmn_relation_values(view, VMN_REL_RARP_PORTS,
+                                                 ctx->port->row.name);
+
+    for (size_t i = 0; i < hosts.n; i++) {
+        if (!strcmp(hosts.names[i], ctx->host)) {
+            struct vmn_flow *flow = vmn_flow_add(
+                emit, vmn_scope_host(ctx->host), STAGE_ADMIT, ADMIT_GUARD,
+                GUARD_SERVED);
+
+            vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
+            vmn_match_mac(flow, VMN_F_ETH_SRC, ctx->port->mac);
+            vmn_match(flow, VMN_F_ETH_TYPE, ETH_RARP);
+            vmn_act_next(vmn_flow_actions(flow));
+        }
+    }
+}
+
+void
 locate_on_candidate(struct vmn_view *view, struct vmn_emit *emit,
                     const struct port_ctx *ctx)
 {

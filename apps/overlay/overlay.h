@@ -206,6 +206,8 @@ enum {
                                          * a port's candidate. */
 #define REL_EXTERNAL "overlay.external" /* DOMAIN -> router that leads to an
                                          * external network. */
+#define REL_TRANSIT "overlay.transit"   /* ROUTER|HOST -> "", where its transit
+                                         * network is let in. */
 /* "4" or "6" -> hosts with tunnel addresses of that family only. */
 #define REL_TUNNEL_FAMILY "overlay.tunnel-family"
 /* "" -> the largest packet that the tunnels of a host carry. */
@@ -334,6 +336,10 @@ void classify_migrating(const struct port_ctx *, struct vmn_flow *);
  * guest was not before, once it is learned that it runs there. */
 void locate_on_candidate(struct vmn_view *, struct vmn_emit *,
                          const struct port_ctx *);
+/* Lets the announcement of the guest on to an app that takes it on the host of
+ * 'ctx' (VMN_REL_RARP_PORTS). */
+void guard_announcement(struct vmn_view *, struct vmn_emit *,
+                        const struct port_ctx *);
 
 /* tunnels.c */
 /* Sets the registers of a packet that has just arrived; 'zone' is that of the
@@ -488,6 +494,7 @@ void compile_flood(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_external(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_floating_ip(struct vmn_view *, const char *key,
                          struct vmn_emit *);
+void compile_transit(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_provider(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_claimed(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_arp_flooded(struct vmn_view *, const char *key,

@@ -247,6 +247,8 @@ emit_local(struct vmn_view *view, struct vmn_emit *emit,
     }
     if (is_provider(ctx->network)) {
         provider_guard_port(view, emit, ctx);
+    } else if (!vmn_is_quarantined(view, port)) {
+        guard_announcement(view, emit, ctx);
     }
     if (vmn_is_quarantined(view, port)) {
         flow = vmn_flow_add(emit, vmn_scope_host(ctx->host), STAGE_SERVICE,

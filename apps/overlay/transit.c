@@ -9,21 +9,43 @@
 
 #include <string.h>
 
-/* Emits the transit network of a router, by which packets for the external
- * network reach the gateway through tunnels. */
+/* Publishes that the transit network of a router, by which packets for the
+ * external network reach those who send them there through tunnels, is let in
+ * on 'host'. */
 static void
-emit_transit(struct vmn_view *view, struct vmn_emit *emit, const char *router,
-             const char *host, uint32_t zone)
+publish_transit(struct vmn_view *view, struct vmn_emit *emit,
+                const char *router, const char *host)
 {
-    uint32_t vni = vmn_transit_vni(view, router);
-    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(host),
-                                         STAGE_ADMIT, ADMIT_TUNNEL,
-                                         TUNNEL_NETWORK);
-    struct vmn_actions *actions = vmn_flow_actions(flow);
+    vmn_publish(emit, REL_TRANSIT, vmn_printf(view, "%s|%s", router, host),
+                "");
+}
 
+/* Compiles the transit network of a router on a host that it is let in on. */
+void
+compile_transit(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    const struct vmn_router *router;
+    const char *name, *host;
+    struct vmn_flow *flow;
+    struct vmn_actions *actions;
+    uint32_t vni;
+
+    if (!vmn_key_split_two(view, key, &name, &host)) {
+        return;
+    }
+    router = vmn_read_router(view, name);
+    if (!router || !router->n_interfaces) {
+        return;
+    }
+    vni = vmn_transit_vni(view, name);
+    flow = vmn_flow_add(emit, vmn_scope_host(host), STAGE_ADMIT, ADMIT_TUNNEL,
+                        TUNNEL_NETWORK);
+    actions = vmn_flow_actions(flow);
     vmn_match(flow, VMN_F_TUN_ID, vni);
     vmn_act_set(actions, VMN_REG_NETWORK, vni);
-    vmn_act_set(actions, VMN_REG_ZONE, zone);
+    vmn_act_set(actions, VMN_REG_ZONE, vmn_domain_zone(
+        view, vmn_domain_of(view,
+                            vmn_router_interface_at(router, 0)->network)));
     vmn_act_set(actions, VMN_REG_DST_HOST, VMN_DST_HOST_EXTERNAL);
     vmn_act_goto(actions, STAGE_ADMIT, ADMIT_SOURCE);
 }
@@ -94,14 +116,33 @@ compile_external(struct vmn_view *view, const char *key, struct vmn_emit *emit)
                         vmn_printf(view, "%s|%s", network->row.name, host),
                         vmn_printf(view, "router/%s", key));
             publish_balanced(view, emit, router, host);
-            emit_transit(view, emit, key, host,
-                         vmn_domain_zone(view, domain));
+            publish_transit(view, emit, key, host);
         }
     }
 }
 
+/* Publishes that 'host' (NULL: none) is on 'network', to which floating IP
+ * 'floating' belongs.  Returns false if it is not. */
+static bool
+publish_external(struct vmn_view *view, struct vmn_emit *emit,
+                 const struct vmn_network *network, const char *host,
+                 const char *floating)
+{
+    if (!host || !provider_ofport(view, network, host)) {
+        return false;
+    }
+    vmn_publish(emit, VMN_REL_NETWORK_HOSTS, network->row.name, host);
+    vmn_publish(emit, REL_PROVIDER,
+                vmn_printf(view, "%s|%s", network->row.name, host),
+                vmn_printf(view, "floating/%s", floating));
+    return true;
+}
+
 /* Compiles a floating IP that is served on its port's own host (app gateway),
- * for which that host needs the external network. */
+ * for which that host needs the external network.  While the port migrates
+ * both of its hosts do: what is for it comes in by whichever the physical
+ * network sends it to; and the router's transit, by which one may have the
+ * other one send. */
 void
 compile_floating_ip(struct vmn_view *view, const char *key,
                     struct vmn_emit *emit)
@@ -119,14 +160,11 @@ compile_floating_ip(struct vmn_view *view, const char *key,
         = (port && port->enabled && !port->external
            ? vmn_read_binding(view, floating->port) : NULL);
 
-    if (binding && binding->host
-        && provider_ofport(view, network, binding->host)) {
-        vmn_publish(emit, VMN_REL_NETWORK_HOSTS, network->row.name,
-                    binding->host);
-        vmn_publish(emit, REL_PROVIDER,
-                    vmn_printf(view, "%s|%s", network->row.name,
-                               binding->host),
-                    vmn_printf(view, "floating/%s", key));
+    if (binding
+        && publish_external(view, emit, network, binding->host, key)
+        && publish_external(view, emit, network, binding->candidate, key)) {
+        publish_transit(view, emit, floating->router, binding->host);
+        publish_transit(view, emit, floating->router, binding->candidate);
     }
 }
 

@@ -23,7 +23,7 @@
 static const char *const open_relations[] = {
     VMN_REL_CLAIMED, VMN_REL_FUNCTION_PORTS, VMN_REL_UNFLOODED_PORTS,
     VMN_REL_HANDED_PORTS, VMN_REL_PROBE_TARGETS, VMN_REL_WATCHED_HOSTS,
-    VMN_REL_PATH_PROBES,
+    VMN_REL_PATH_PROBES, VMN_REL_RARP_PORTS,
 };
 
 static const char *const shared_pools[] = {

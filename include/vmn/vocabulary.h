@@ -141,6 +141,12 @@ enum vmn_hook {
  * and of mirrors.  Published by whichever app wants it; read by overlay. */
 #define VMN_REL_UNFLOODED_PORTS "overlay.unflooded-ports"
 
+/* Relation: port name -> hosts on which the RARP from the port's MAC address,
+ * by which a hypervisor announces a guest that has migrated there, goes on
+ * behind overlay's stage of hook ADMIT, where it is dropped else.  Whoever
+ * publishes it has a flow of its own at that hook that takes the RARP. */
+#define VMN_REL_RARP_PORTS "overlay.rarp-ports"
+
 /* Relation: port name -> hosts whose flows hand it packets, as
  * VMN_REL_FUNCTION_PORTS has it: by its own VNI at hook DELIVER.  Its guest
  * speaks for nobody by that: what it sends is as any port's.  For guests that

@@ -5,6 +5,7 @@ back, and told apart from another VM with the same iface-id.  What its row says
 of hosts is in test_order.py."""
 
 import contextlib
+import json
 import os
 import subprocess
 
@@ -12,7 +13,7 @@ import pytest
 from conftest import flows, rule, wait_quiet
 from migrating import WAYS, beyond_end, both_ways, make_moving
 
-from vmnlab import frames, traffic
+from vmnlab import frames, netns, traffic
 from vmnlab.daemon import find
 from vmnlab.netns import wait_for
 from vmnlab.stream import WAY_S, Streams
@@ -182,65 +183,85 @@ def test_any_packet_tells_where_the_row_names_both_hosts(moving):
     check(found, moved)
 
 
-def test_floating_address_goes_along(moving):
-    """Each host serves it for its own ports.  What comes from outside gets to
-    the guest by its old host, also while vmnd is away, and then by its new
-    one; what it sends waits for that host to find its neighbour, and no
-    longer."""
-    world, twin = moving
-    lab = world.lab
-    world.provider_hosts_are("h1", "h2")
+def with_floating_address(world, version):
+    """A machine outside, and (MAC, address) by which the guest is reached from
+    there: h1 and h2 serve it for their own ports, and are no gateways."""
+    world.provider_hosts_are("h1", "h2", "h3")
     world.put("networks", "out", provider={"physical": "dc"}, mtu=1500,
-              subnets=[{"cidr": "198.51.100.0/24",
-                        "gateway": "198.51.100.1"}])
+              subnets=[{"cidr": "198.51.100.0/24", "gateway": "198.51.100.1"},
+                       {"cidr": "fd51::/64", "gateway": "fd51::1"}])
     world.patch("networks", "net", subnets=[
         {"cidr": "10.0.0.0/24", "gateway": "10.0.0.254"},
-        {"cidr": "fd00::/64"}])
+        {"cidr": "fd00::/64", "gateway": "fd00::fe"}])
     world.put("routers", "r", interfaces=[{"network": "net"}], external={
-        "network": "out", "addresses": ["198.51.100.10"],
-        "gateways": [{"host": "h1"}]})
-    world.put("floating-ips", "f", router="r", ip="198.51.100.21",
-              port="mover")
+        "network": "out", "addresses": ["198.51.100.10", "fd51::10"],
+        "gateways": [{"host": "h3"}]})
+    floating = {4: "198.51.100.21", 6: "fd51::21"}[version]
+    world.put("floating-ips", "f", router="r", ip=floating, port="mover")
     world.put("policies", "q", applies_to=["m"], rules=[
-        rule(way, "allow", ["198.51.100.50/32"])
+        rule(way, "allow", ["198.51.100.50/32", "fd51::50/128"])
         for way in ("ingress", "egress")])
-    near = world.outside("near-out", "198.51.100.50/24")
-    vm = lab.vm("mover")
-    with frames.Capture(near.ns) as seen:
-        frames.send_on(near.ns, "eth0", frames.arp_question(
-            near.mac, near.ip, "198.51.100.21"))
-        mac = frames.parse(seen.wait(lambda f: frames.parse(f).get(
-            "sender_ip") == "198.51.100.21", 10))["sender"]
+    near = world.outside("near-out", "198.51.100.50/24", "fd51::50/64")
+
+    def known():
+        netns.run(["ping", "-c1", "-W1", floating], ns=near.ns, check=False)
+        found = json.loads(netns.run(["ip", "-j", "neigh", "show", floating],
+                                     ns=near.ns))
+        return found and found[0].get("lladdr")
+
+    return near, (wait_for("its MAC address", known), floating)
+
+
+def knows(host, neighbour):
+    """Whether the switch of 'host' has found the address outside."""
+    return any(neighbour.mac in line for line in host.ofctl(
+        "dump-flows", "br-int", "table=250").splitlines())
+
+
+@pytest.mark.parametrize("version, away", [(4, False), (6, False), (4, True)],
+                         ids=["IPv4", "IPv6", "without vmnd"])
+def test_floating_address_goes_along(moving, version, away):
+    """Nothing is lost in either direction: what comes in by the old host
+    reaches the guest while the physical network does not know of the new one,
+    and the guest's announcement tells it, too.  What it sends goes by the old
+    one while the new one does not know the neighbour."""
+    world, twin = moving
+    h2 = world.lab.host("h2")
+    near, to = with_floating_address(world, version)
     router = world.api.get("routers/r")["status"]["mac"]
-    with (Streams().add("in", near, vm, links=(("eth0", "eth0"),
-                                               ("eth0", "eth1")),
-                        to=(mac, "198.51.100.21"))
-          .add("out", vm, near, port=9010, to=(router, near.ip),
+    vm = world.lab.vm("mover")
+    links = ("eth0", "eth0"), ("eth0", "eth1")
+    with (Streams().add("in", near, vm, to=to, version=version, links=links)
+          .add("it to near", vm, near, port=9010, version=version,
+               to=(router, near.ip if version == 4 else near.ip6),
                links=(("eth0", "eth0"), ("eth1", "eth0")))) as streams:
         streams.run(2 * WAY_S)
         prepare(world, twin)
-        assert "nw_dst=198.51.100.21 " in lab.host("h2").ofctl(
-            "dump-flows", "br-int")
-        streams.run(0.3)
-        with vmnd_killed(world):
+        assert not knows(h2, near)
+        streams.run(2 * WAY_S)
+        with (vmnd_killed(world) if away else contextlib.nullcontext(),
+              frames.Capture(near.ns) as seen):
             moved = streams.now()
             announce(twin)
-            away = streams.run(4 * WAY_S).now()
+            streams.switch("it to near", 1)
+            told = {"kind": ETH_RARP, "src": to[0], "dst": BROADCAST}
+            assert seen.wait(lambda f: frames.parse(f) == told, 10)
+            if away:
+                streams.run(4 * WAY_S)
         wait_activated(world)
-        streams.switch("out", 1)
-        wait_quiet(lab)
-        settled = streams.run(WAY_S).now()
-        streams.run(0.3)
-        found = finish(streams)
-    inward, out = found["in"], found["out"]
-    print("    served %.1f ms later" % served_after(inward, moved))
-    assert not inward.missed(0, end=moved - WAY_S)
-    assert not inward.missed(1, moved + WAY_S, away)
-    assert not inward.missed(1, settled)
-    for stream in inward, out:
-        assert not [n for n in stream.lost
-                    if stream.sent[n] < moved - WAY_S
-                    or stream.sent[n] > settled]
+        wait_for("the neighbour", lambda: knows(h2, near))
+        wait_quiet(world.lab)
+        streams.arrive("in", "it to near")
+        world.lab.unplug("mover")
+        wait_for("its end", lambda: not migration(world))
+        wait_quiet(world.lab)
+        found = finish(streams, "in", "it to near")
+    print("    served %.1f ms later" % served_after(found["in"], moved))
+    for stream in found.values():
+        assert not stream.lost
+        assert not stream.n_copies
+    assert set(found["in"].sinks(end=moved - WAY_S)) == {0}
+    assert not found["in"].missed(1, moved + WAY_S)
 
 
 def test_others_do_not_activate(moving):
