@@ -288,6 +288,78 @@ gateways_that_see_each_other_take_over(void **state OVS_UNUSED)
     apps_fixture_destroy(f);
 }
 
+/* The port of two floating addresses, of one family each, is on h1 and is to
+ * come to h2, neither of them a gateway. */
+#define MIGRATES \
+    "'hosts/h2': {'ovsdb': 'unix:/h2', 'tunnel_ip': '10.99.0.2'," \
+    " 'provider_bridges': [{'physical': 'dc', 'bridge': 'br-ex'}]}," \
+    "'vifs/h2/@dc': {'host': 'h2', 'iface_id': '@dc'," \
+    " 'iface': 'vmn-to-br-ex', 'ofport': 42}," \
+    "'routers/r': {'mac': '0e:00:00:00:00:01'," \
+    " 'interfaces': [{'network': 'a'}], 'external': {'network': 'out'," \
+    " 'addresses': ['10.9.0.9', 'fd09::9'], 'gateways': [" \
+    " {'host': 'h3'}]}}," \
+    "'hosts/h3': {'ovsdb': 'unix:/h3', 'tunnel_ip': '10.99.0.3'}," \
+    "'ports/p': {'network': 'a', 'mac': '02:00:00:00:00:01'," \
+    " 'ips': ['10.0.1.9', 'fd01::9']}," \
+    "'floating-ips/f4': {'router': 'r', 'ip': '10.9.0.21', 'port': 'p'}," \
+    "'floating-ips/f6': {'router': 'r', 'ip': 'fd09::21', 'port': 'p'}," \
+    "'vifs/h1/p': {'host': 'h1', 'iface_id': 'p', 'iface': 'tap1'," \
+    " 'ofport': 11, 'link_up': true}," \
+    "'vifs/h2/p': {'host': 'h2', 'iface_id': 'p', 'iface': 'tap2'," \
+    " 'ofport': 12, 'link_up': true},"
+
+/* How often 'what' is in the flows of each of both hosts. */
+static void
+assert_times(struct apps_fixture *f, const char *what, int h1, int h2)
+{
+    assert_int_equal(times(flows_of(f, "h1"), what), h1);
+    assert_int_equal(times(flows_of(f, "h2"), what), h2);
+}
+
+/* What the source's host does for the other one, and what the target's host
+ * does before its guest has found its neighbours, change places when the port
+ * is activated but for who they are; and nothing of it is left. */
+static void
+both_hosts_of_a_floating_address_that_migrates_serve_it(
+    void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = apps_fixture_create(apps);
+    static const char *const bindings[] = {
+        "'bindings/p': {'host': 'h1', 'candidate': 'h2'}}",
+        "'bindings/p': {'host': 'h2', 'candidate': 'h1', 'activated': true}}",
+    };
+
+    for (int activated = 0; activated < 2; activated++) {
+        char *json = xasprintf("{" BASE "," MIGRATES "%s",
+                               bindings[activated]);
+
+        free(flows_of_h1(f, json));
+        free(json);
+        /* Both take part in the network outside and in the transit. */
+        assert_times(f, "gateway.ingress/0 100 ip,", 1, 1);
+        assert_times(f, "gateway.ingress/0 100 ipv6,", 1, 1);
+        assert_times(f, "overlay.admit/0 210 reg0=0,in_port=4", 1, 1);
+        assert_times(f, "overlay.admit/1 100 tun_id=", 2, 2);
+        /* The announcement, by one frame for both addresses. */
+        assert_times(f, "overlay.admit/3 160 rarp,", 0, !activated);
+        assert_times(f, "gateway.ingress/0 160 rarp,", 0, !activated);
+        assert_times(f, "gateway.ingress/0 170 ", 4, 0);
+        /* By the other host, until the neighbour is known. */
+        assert_times(f, "gateway.egress/4 125 ", 0, 2);
+        assert_times(f, "gateway.egress/4 135 ", 0, 2);
+        assert_times(f, "gateway.egress/4 115 ", 2, 0);
+        /* Answers to each address's MAC, and to the host's. */
+        assert_times(f, "gateway.external/0 90 arp,", 3, 3);
+    }
+    free(flows_of_h1(f, "{'vifs/h1/p': null,"
+                     "'bindings/p': {'host': 'h2'}}"));
+    assert_times(f, "gateway.ingress/0 1", 0, 4);
+    assert_times(f, "gateway.egress/4 125 ", 0, 0);
+    assert_times(f, "gateway.egress/4 135 ", 0, 0);
+    apps_fixture_destroy(f);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -296,6 +368,8 @@ main(int argc, char *argv[])
         cmocka_unit_test(routers_share_what_they_hear),
         cmocka_unit_test(senders_share_no_ports),
         cmocka_unit_test(gateways_that_see_each_other_take_over),
+        cmocka_unit_test(
+            both_hosts_of_a_floating_address_that_migrates_serve_it),
     };
 
     if (argc > 1) {
