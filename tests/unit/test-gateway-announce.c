@@ -274,6 +274,17 @@ unknown_neighbours_are_asked_for(void **state OVS_UNUSED)
     assert_memory_not_equal(frame + 6,
                             ((uint8_t[]) { 0x0e, 0, 0, 0, 0, 1 }), 6);
     assert_memory_equal(frame + 28, ((uint8_t[]) { 10, 9, 0, 77 }), 4);
+
+    /* A host to which it migrates asks as itself, and says of nobody that he
+     * is there. */
+    in.arg |= 1u << 31;
+    apps_fixture_handle(f, "gateway.resolve", &in, &out);
+    assert_int_equal(out.n, 1);
+    frame = (const uint8_t *) out.bytes.data + out.sends[0].ofs;
+    assert_memory_equal(frame + 6, ((uint8_t[]) { 0x0e, 0x56, 0x4d }), 3);
+    assert_memory_equal(frame + 28, ((uint8_t[]) { 0, 0, 0, 0 }), 4);
+    assert_memory_equal(frame + 38, ((uint8_t[]) { 10, 9, 0, 5 }), 4);
+    assert_int_equal(out.incomplete.addr[3], 5);
     engine_packets_out_uninit(&out);
     apps_fixture_destroy(f);
 }
