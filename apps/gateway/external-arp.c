@@ -41,11 +41,19 @@ publish_announced(const struct gateway_ctx *ctx, const char *what)
 void
 publish_asks_as_host(const struct gateway_ctx *ctx)
 {
-    vmn_publish(ctx->emit, REL_ANNOUNCED,
-                vmn_printf(ctx->view, "%s|%s", ctx->host,
-                           ctx->network->provider.physical),
-                vmn_printf(ctx->view, "%c%s", ASK_AS_HOST,
-                           ctx->network->row.name));
+    const char *network = ctx->network->row.name;
+
+    vmn_publish(ctx->emit, REL_ASKS,
+                vmn_printf(ctx->view, "%s|%s", network, ctx->host), "");
+    for (size_t i = 0; i < N_FAMILIES; i++) {
+        if (next_hop(ctx->network, families[i])) {
+            vmn_publish(ctx->emit, REL_ANNOUNCED,
+                        vmn_printf(ctx->view, "%s|%s", ctx->host,
+                                   ctx->network->provider.physical),
+                        vmn_printf(ctx->view, "%c%u|%s", ASK_AS_HOST,
+                                   families[i], network));
+        }
+    }
 }
 
 void
@@ -151,6 +159,7 @@ void
 compile_external(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     struct external_link link = { .view = view, .emit = emit };
+    const bool asks = vmn_relation_values(view, REL_ASKS, key).n;
     const char *network;
 
     if (!vmn_key_split_two(view, key, &network, &link.host)) {
@@ -175,9 +184,13 @@ compile_external(struct vmn_view *view, const char *key, struct vmn_emit *emit)
             nd_gateway(&link, gateway);
         }
     }
-    arp_host(&link);
+    if (asks) {
+        arp_host(&link);
+    }
     if (next_hop(link.network, 6)) {
         nd_link(&link);
-        nd_host(&link);
+        if (asks) {
+            nd_host(&link);
+        }
     }
 }

@@ -81,8 +81,9 @@ enum {
                                      * migrates to this host. */
     SEND_INCOMPLETE = 130,      /* Resolution is in progress. */
     SEND_MIGRATED_UNKNOWN = 125,
+    SEND_RELAYED_UNKNOWN = 122, /* By the host that its port migrates from. */
     SEND_DISTRIBUTED_UNKNOWN = 120, /* From a distributed address. */
-    SEND_MIGRATED_RELAYED = 115, /* By the host that its port migrates from. */
+    SEND_RELAYED = 115,
     SEND_DISTRIBUTED = 110,
 
     ONLY = 100,                 /* In tables with one kind of flows. */
@@ -118,14 +119,15 @@ enum gateway_handler {
 #define REL_ANNOUNCED "gateway.announced"
 #define REL_LINKS "gateway.links"       /* NETWORK|HOST -> routers that have
                                          * their gateway there. */
+#define REL_ASKS "gateway.asks"         /* NETWORK|HOST -> "": the host asks
+                                         * there as itself. */
 #define REL_RARP "gateway.rarp"         /* PORT|HOST -> NETWORK|MAC, of which
                                          * the port's RARP is to tell. */
 
 /* In REL_ANNOUNCED: resolve the IPv6 gateway of the external network. */
 #define ASK_GATEWAY "?"
-/* In REL_ANNOUNCED, in place of ROUTER|MAC|..., before the name of an external
- * network: a host that does not serve there yet resolves the network's
- * gateways, as itself. */
+/* In REL_ANNOUNCED, in place of ROUTER|MAC|..., before FAMILY|NETWORK: a host
+ * that does not serve there yet resolves the network's gateway, as itself. */
 #define ASK_AS_HOST '|'
 
 /* Query: router -> "HOST|HOST...", its active gateway and those that take over
@@ -284,7 +286,8 @@ void arp_learn(const struct gateway_ctx *);
 /* Has HANDLER_ANNOUNCE announce an address, or resolve ASK_GATEWAY, unless the
  * host stands by. */
 void publish_announced(const struct gateway_ctx *, const char *what);
-/* Has HANDLER_ANNOUNCE resolve the external network's gateways as the host. */
+/* Has HANDLER_ANNOUNCE resolve the external network's gateways as the host,
+ * which learns whom it asks. */
 void publish_asks_as_host(const struct gateway_ctx *);
 void compile_external(struct vmn_view *, const char *key, struct vmn_emit *);
 /* Adds a flow to the first table of 'stage' for packets from the external

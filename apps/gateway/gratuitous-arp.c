@@ -44,26 +44,31 @@ ask_gateway(const struct vmn_router *router,
     }
 }
 
-/* Resolves the gateways of a network from a host that stands by, or to which a
- * floating address is to come, as nobody: the router's address, or that one,
- * would move to that host.  Flows learn from the replies (external-arp.c,
- * external-nd.c). */
+/* Resolves the gateway of 'what', "FAMILY|NETWORK", from a host that stands
+ * by, or to which a floating address is to come, as nobody: the router's
+ * address, or that one, would move to that host.  Flows learn from the reply
+ * (external-arp.c, external-nd.c). */
 static void
-ask_as_host(struct vmn_view *view, const char *host, const char *name,
+ask_as_host(struct vmn_view *view, const char *host, const char *what,
             struct vmn_packets_out *out)
 {
-    const struct vmn_network *network = vmn_read_network(view, name);
     const struct vmn_mac mac = host_mac(view, host);
+    const struct vmn_network *network;
+    const char *number, *name;
+    const struct vmn_ip *to;
+    uint8_t frame[FRAME_MAX], family;
+    struct vmn_ip from;
 
-    for (size_t i = 0; network && i < N_FAMILIES; i++) {
-        const struct vmn_ip *to = next_hop(network, families[i]);
-        const struct vmn_ip from = nobody_ip(mac, families[i]);
-        uint8_t frame[FRAME_MAX];
-
-        if (to) {
-            send_tagged(network, out, frame,
-                        build_request(frame, mac, &from, to));
-        }
+    if (!vmn_key_split_two(view, what, &number, &name)) {
+        return;
+    }
+    family = strcmp(number, "6") ? 4 : 6;
+    network = vmn_read_network(view, name);
+    to = network ? next_hop(network, family) : NULL;
+    from = nobody_ip(mac, family);
+    if (to) {
+        send_tagged(network, out, frame,
+                    build_request(frame, mac, &from, to));
     }
 }
 
@@ -94,7 +99,8 @@ send_announcement(struct vmn_view *view, const char *what,
 }
 
 /* Called periodically.  'in->arg' counts the calls: each announces the next
- * addresses, if there are more than one call may send. */
+ * addresses, if there are more than one call may send.  Each of them takes one
+ * frame at most. */
 void
 handle_announce(struct vmn_view *view, const struct vmn_packet_in *in,
                 struct vmn_packets_out *out)

@@ -13,12 +13,16 @@
  *
  * What goes out: the source's switch knows the neighbours that the guest talks
  * to, and the destination's does not.  What is for one that it does not know
- * it sends by the source, as the guest has sent it there before: so the
- * source's connection tracking sees its connections whole, and nothing waits
- * for an answer.  Meanwhile it asks for the neighbour in the host's own name,
- * as gateways that stand by do: an answer to the floating address would go
- * wherever the physical network believes that to be.  For the same reason the
- * source sends it with the MAC address of its host. */
+ * it sends by the source, as the guest has sent it there before, and so it
+ * does not wait for an answer.  It has been judged by then, and comes by the
+ * router's transit: of the source's connection tracking only NAT's zone sees
+ * it, not that of policies.  Meanwhile the destination asks for the neighbour
+ * in the host's own name, as gateways that stand by do: an answer to the
+ * floating address would go wherever the physical network believes that to be.
+ * For the same reason the source sends it with the MAC address of its host.
+ *
+ * It is sent as it was before NAT, but the source address alone: an ICMP error
+ * still quotes the floating address, and the source's NAT does not take it. */
 
 #include "gateway.h"
 
@@ -29,6 +33,13 @@
 /* Addresses of a port that its hypervisor's announcement is passed on for, the
  * first by network and MAC address.  HANDLER_ANNOUNCE tells of all. */
 #define RARP_OUTPUTS_MAX 16
+
+/* What passes of announcements, in kilobits a second and at once: two of
+ * QEMU's five, of 60 bytes, at once, and four a second.  One that is longer
+ * than the burst does not pass at all, so a guest hides little behind its
+ * end. */
+#define RARP_KBPS 2
+#define RARP_BURST_KB 1
 
 /* The host that the port goes to, or is on already, and the one that it comes
  * from; the contexts are those of the address on each. */
@@ -83,29 +94,44 @@ send_by_source(const struct move *move, const struct vmn_ip *ip,
     }
 }
 
-/* Emits the flow of 'from' for what 'to' sends by it. */
+/* Emits the flows of 'from' for what 'to' sends by it.  It does not ask for
+ * whom it does not know either: in the address's name that would say that the
+ * address is here, and in its own 'to' has asked already. */
 static void
 sent_for_other(const struct move *move, const struct vmn_ip *floating)
 {
     const struct gateway_ctx *ctx = move->from;
-    struct vmn_flow *flow = vmn_flow_add(ctx->emit, vmn_scope_host(ctx->host),
-                                         STAGE_EGRESS, OUT_SEND,
-                                         SEND_MIGRATED_RELAYED);
-    struct vmn_actions *actions = vmn_flow_actions(flow);
 
-    vmn_match(flow, VMN_F_IN_PORT, VMN_TUNNEL_OFPORT);
-    vmn_match(flow, REG_TRANSIT, ctx->transit);
-    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_PROVIDER);
-    vmn_match_ip(flow, vmn_field_ip_src(floating->family), floating);
-    vmn_act_set_mac(actions, VMN_F_ETH_SRC, host_mac(ctx->view, ctx->host));
-    vmn_act_next(actions);
+    for (int known = 0; known < 2; known++) {
+        struct vmn_flow *flow = vmn_flow_add(
+            ctx->emit, vmn_scope_host(ctx->host), STAGE_EGRESS, OUT_SEND,
+            known ? SEND_RELAYED : SEND_RELAYED_UNKNOWN);
+        struct vmn_actions *actions = vmn_flow_actions(flow);
+
+        vmn_match(flow, VMN_F_IN_PORT, VMN_TUNNEL_OFPORT);
+        vmn_match(flow, REG_TRANSIT, ctx->transit);
+        vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_PROVIDER);
+        vmn_match_ip(flow, vmn_field_ip_src(floating->family), floating);
+        if (known) {
+            vmn_act_set_mac(actions, VMN_F_ETH_SRC,
+                            host_mac(ctx->view, ctx->host));
+            vmn_act_next(actions);
+        } else {
+            vmn_match_mac(flow, VMN_F_ETH_DST, (struct vmn_mac) { { 0 } });
+            vmn_act_drop(actions, "neighbour is not known yet");
+        }
+    }
 }
 
 /* Has the bridge of 'from' to the physical network go on passing on what comes
  * for the address, after it has heard from there that the address is on the
  * other side, by an announcement: else it would drop what is on its way, or is
  * sent here still by a switch that takes some time to learn.  A frame to whom
- * it is from goes no further than the bridge, which learns from it. */
+ * it is from goes no further than the bridge, which learns from it.
+ *
+ * Not on 'to', which hears 'from' announce the address every 5 s until it is
+ * activated: that bridge would take the address for its own from the moment
+ * that the migration is prepared, and drop what others on 'to' send to it. */
 static void
 keep_receiving(const struct move *move)
 {
@@ -161,11 +187,8 @@ migrating_address(const struct gateway_ctx *active,
     };
     const struct vmn_vif *vif = vif_of(move.to, port);
 
-    /* Once it is activated HANDLER_ANNOUNCE tells of it, and a guest that
-     * floods RARP floods nobody outside. */
-    if (!activated) {
-        publish_rarp(candidate, port);
-    }
+    /* Also once it is activated, which may come before the announcement. */
+    publish_rarp(move.to, port);
     publish_asks_as_host(move.to);
     keep_receiving(&move);
     if (vif && vif->ofport) {
@@ -200,12 +223,17 @@ act_rarp(struct vmn_view *view, struct vmn_actions *actions, const char *host,
 }
 
 /* Compiles what becomes of the announcements of a port on a host: they end
- * here.  A port may have several floating addresses. */
+ * here.  A port may have several floating addresses.  What passes is as a
+ * hypervisor makes it (VMN_REL_RARP_PORTS), as often as it makes it; but the
+ * guest can make it as well. */
 void
 compile_rarp(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     const struct vmn_names addresses = vmn_relation_values(view, REL_RARP,
                                                            key);
+    const struct vmn_mac broadcast = {
+        { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff }
+    };
     const struct vmn_port *port;
     const struct vmn_vif *vif;
     const char *name, *host;
@@ -224,6 +252,10 @@ compile_rarp(struct vmn_view *view, const char *key, struct vmn_emit *emit)
                         ENTER_RARP);
     vmn_match(flow, VMN_F_IN_PORT, vif->ofport);
     vmn_match(flow, VMN_F_ETH_TYPE, ETH_RARP);
+    vmn_match_mac(flow, VMN_F_ETH_DST, broadcast);
+    vmn_act_limit_kbps(vmn_flow_actions(flow),
+                       vmn_printf(view, "gateway/rarp/%s", name), RARP_KBPS,
+                       RARP_BURST_KB);
     for (size_t i = 0; i < addresses.n && i < RARP_OUTPUTS_MAX; i++) {
         act_rarp(view, vmn_flow_actions(flow), host, addresses.names[i]);
     }

@@ -188,9 +188,16 @@ void
 guard_announcement(struct vmn_view *view, struct vmn_emit *emit,
                    const struct port_ctx *ctx)
 {
-    struct vmn_names hosts = vmn_relation_values(view, VMN_REL_RARP_PORTS,
-                                                 ctx->port->row.name);
+    const struct vmn_mac broadcast = {
+        { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff }
+    };
+    const struct vmn_ip nobody = { .family = 4 };
+    struct vmn_names hosts = { 0, NULL };
 
+    if (ctx->candidate) {       /* Other ports do not read the relation. */
+        hosts = vmn_relation_values(view, VMN_REL_RARP_PORTS,
+                                    ctx->port->row.name);
+    }
     for (size_t i = 0; i < hosts.n; i++) {
         if (!strcmp(hosts.names[i], ctx->host)) {
             struct vmn_flow *flow = vmn_flow_add(
@@ -199,7 +206,13 @@ guard_announcement(struct vmn_view *view, struct vmn_emit *emit,
 
             vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
             vmn_match_mac(flow, VMN_F_ETH_SRC, ctx->port->mac);
+            vmn_match_mac(flow, VMN_F_ETH_DST, broadcast);
             vmn_match(flow, VMN_F_ETH_TYPE, ETH_RARP);
+            vmn_match(flow, VMN_F_ARP_OP, RARP_REQUEST);
+            vmn_match_mac(flow, VMN_F_ARP_SHA, ctx->port->mac);
+            vmn_match_mac(flow, VMN_F_ARP_THA, ctx->port->mac);
+            vmn_match_ip(flow, VMN_F_ARP_SPA, &nobody);
+            vmn_match_ip(flow, VMN_F_ARP_TPA, &nobody);
             vmn_act_next(vmn_flow_actions(flow));
         }
     }

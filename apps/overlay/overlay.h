@@ -288,6 +288,7 @@ match_domain(struct vmn_flow *flow, uint32_t zone)
 }
 
 #define ETH_RARP 0x8035
+#define RARP_REQUEST 3          /* "Request reverse". */
 
 /* Of an Ethernet address: it is a group's, not one neighbour's. */
 #define GROUP_BIT (UINT64_C(1) << 40)

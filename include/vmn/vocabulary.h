@@ -141,10 +141,12 @@ enum vmn_hook {
  * and of mirrors.  Published by whichever app wants it; read by overlay. */
 #define VMN_REL_UNFLOODED_PORTS "overlay.unflooded-ports"
 
-/* Relation: port name -> hosts on which the RARP from the port's MAC address,
- * by which a hypervisor announces a guest that has migrated there, goes on
- * behind overlay's stage of hook ADMIT, where it is dropped else.  Whoever
- * publishes it has a flow of its own at that hook that takes the RARP. */
+/* Relation: port that migrates -> hosts on which the RARP from its MAC
+ * address, by which a hypervisor announces a guest that has migrated there,
+ * goes on behind overlay's stage of hook ADMIT, where it is dropped else: the
+ * one that QEMU makes, which asks all for the address of the port's own MAC
+ * address and says none (opcode 3).  A guest can make it as well, and longer.
+ * Whoever publishes it has a flow of its own at that hook that takes it. */
 #define VMN_REL_RARP_PORTS "overlay.rarp-ports"
 
 /* Relation: port name -> hosts whose flows hand it packets, as

@@ -151,6 +151,50 @@ few_are_said_each_time(void **state OVS_UNUSED)
     apps_fixture_destroy(f);
 }
 
+/* The host to which a floating address migrates asks for the gateways of both
+ * families as itself: with what it announces that is no more than it may send
+ * at once, and all have their turn. */
+static void
+who_asks_as_host_is_not_too_much(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = apps_fixture_create(apps);
+    struct vmn_packets_out out;
+    bool asked[2] = { false, false };
+
+    put_routers(f, VMN_SENDS_MAX - 1, "out", "10.9.0.");
+    apps_fixture_apply(
+        f, "{'hosts/h2': {'ovsdb': 'unix:/h2', 'tunnel_ip': '10.99.0.2',"
+        " 'provider_bridges': [{'physical': 'dc', 'bridge': 'br-ex'}]},"
+        "'vifs/h2/@dc': {'host': 'h2', 'iface_id': '@dc',"
+        " 'iface': 'vmn-to-br-ex', 'ofport': 41},"
+        "'ports/p': {'network': 'n1', 'mac': '02:00:00:00:00:01',"
+        " 'ips': ['10.0.1.9']},"
+        "'vifs/h1/p': {'host': 'h1', 'iface_id': 'p', 'iface': 'tap1',"
+        " 'ofport': 11, 'link_up': true},"
+        "'vifs/h2/p': {'host': 'h2', 'iface_id': 'p', 'iface': 'tap2',"
+        " 'ofport': 12, 'link_up': true},"
+        "'floating-ips/f': {'router': 'r1', 'ip': '10.9.0.21',"
+        " 'port': 'p'},"
+        "'bindings/p': {'host': 'h2', 'candidate': 'h1'}}");
+    apps_fixture_check(f);
+    engine_packets_out_init(&out);
+    for (uint32_t nth = 0; nth < 2; nth++) {
+        announce(f, "h1/@dc", nth, &out);
+        assert_int_equal(out.n, VMN_SENDS_MAX);
+        for (size_t i = 0; i < out.n; i++) {
+            const uint8_t *frame = (const uint8_t *) out.bytes.data
+                                   + out.sends[i].ofs;
+
+            if (!memcmp(frame + 6, (uint8_t[]) { 0x0e, 0x56, 0x4d }, 3)) {
+                asked[frame[16] == 0x86] = true;
+            }
+        }
+    }
+    assert_true(asked[0] && asked[1]);
+    engine_packets_out_uninit(&out);
+    apps_fixture_destroy(f);
+}
+
 /* In IPv4 the gateway is asked for, by which it learns who asks. */
 static void
 ipv4_asks_for_the_gateway(void **state OVS_UNUSED)
@@ -295,6 +339,7 @@ main(int argc, char *argv[])
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_have_their_turn),
         cmocka_unit_test(few_are_said_each_time),
+        cmocka_unit_test(who_asks_as_host_is_not_too_much),
         cmocka_unit_test(ipv4_asks_for_the_gateway),
         cmocka_unit_test(ipv6_tells_all_nodes),
         cmocka_unit_test(unknown_neighbours_are_asked_for),

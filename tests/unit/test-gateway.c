@@ -329,6 +329,12 @@ both_hosts_of_a_floating_address_that_migrates_serve_it(
         "'bindings/p': {'host': 'h1', 'candidate': 'h2'}}",
         "'bindings/p': {'host': 'h2', 'candidate': 'h1', 'activated': true}}",
     };
+    static const char *const migrating[] = {
+        "overlay.admit/3 160 rarp,",
+        "gateway.ingress/0 160 ", "gateway.ingress/0 170 ",
+        "gateway.egress/4 115 ", "gateway.egress/4 122 ",
+        "gateway.egress/4 125 ", "gateway.egress/4 135 ",
+    };
 
     for (int activated = 0; activated < 2; activated++) {
         char *json = xasprintf("{" BASE "," MIGRATES "%s",
@@ -341,22 +347,31 @@ both_hosts_of_a_floating_address_that_migrates_serve_it(
         assert_times(f, "gateway.ingress/0 100 ipv6,", 1, 1);
         assert_times(f, "overlay.admit/0 210 reg0=0,in_port=4", 1, 1);
         assert_times(f, "overlay.admit/1 100 tun_id=", 2, 2);
-        /* The announcement, by one frame for both addresses. */
-        assert_times(f, "overlay.admit/3 160 rarp,", 0, !activated);
-        assert_times(f, "gateway.ingress/0 160 rarp,", 0, !activated);
+        /* The announcement, by one frame for both addresses; also where
+         * something else has activated the port before. */
+        assert_times(f, "overlay.admit/3 160 rarp,", 0, 1);
+        assert_times(f, "gateway.ingress/0 160 rarp,", 0, 1);
+        assert_times(f, ",dl_dst=ff:ff:ff:ff:ff:ff,arp_spa=0.0.0.0,"
+                     "arp_tpa=0.0.0.0,arp_op=3,arp_sha=02:00:00:00:00:01,"
+                     "arp_tha=02:00:00:00:00:01 ", 0, 1);
         assert_times(f, "gateway.ingress/0 170 ", 4, 0);
         /* By the other host, until the neighbour is known. */
         assert_times(f, "gateway.egress/4 125 ", 0, 2);
         assert_times(f, "gateway.egress/4 135 ", 0, 2);
         assert_times(f, "gateway.egress/4 115 ", 2, 0);
-        /* Answers to each address's MAC, and to the host's. */
-        assert_times(f, "gateway.external/0 90 arp,", 3, 3);
+        /* Which asks for nobody in the address's name. */
+        assert_times(f, "gateway.egress/4 122 ", 2, 0);
+        /* Answers to each address's MAC, and to the host's that asks. */
+        assert_times(f, "gateway.external/0 90 arp,", 2, 3);
+        assert_times(f, "gateway.external/0 90 icmp6,", 2, 3);
     }
     free(flows_of_h1(f, "{'vifs/h1/p': null,"
                      "'bindings/p': {'host': 'h2'}}"));
-    assert_times(f, "gateway.ingress/0 1", 0, 4);
-    assert_times(f, "gateway.egress/4 125 ", 0, 0);
-    assert_times(f, "gateway.egress/4 135 ", 0, 0);
+    for (size_t i = 0; i < ARRAY_SIZE(migrating); i++) {
+        assert_times(f, migrating[i], 0, 0);
+    }
+    assert_times(f, "gateway.ingress/0 100 ip,", 0, 1);
+    assert_times(f, "gateway.external/0 90 arp,", 0, 2);
     apps_fixture_destroy(f);
 }
 
