@@ -5,15 +5,14 @@ back, and told apart from another VM with the same iface-id.  What its row says
 of hosts is in test_order.py."""
 
 import contextlib
-import json
 import os
 import subprocess
 
 import pytest
-from conftest import flows, rule, wait_quiet
+from conftest import flows, wait_quiet
 from migrating import WAYS, beyond_end, both_ways, make_moving
 
-from vmnlab import frames, netns, traffic
+from vmnlab import frames, traffic
 from vmnlab.daemon import find
 from vmnlab.netns import wait_for
 from vmnlab.stream import WAY_S, Streams
@@ -181,88 +180,6 @@ def test_any_packet_tells_where_the_row_names_both_hosts(moving):
         wait_quiet(world.lab)
         found = finish(streams, *WAYS)
     check(found, moved)
-
-
-def with_floating_address(world, version):
-    """A machine outside, and (MAC, address) by which the guest is reached from
-    there: h1 and h2 serve it for their own ports, and are no gateways."""
-    world.provider_hosts_are("h1", "h2", "h3")
-    world.put("networks", "out", provider={"physical": "dc"}, mtu=1500,
-              subnets=[{"cidr": "198.51.100.0/24", "gateway": "198.51.100.1"},
-                       {"cidr": "fd51::/64", "gateway": "fd51::1"}])
-    world.patch("networks", "net", subnets=[
-        {"cidr": "10.0.0.0/24", "gateway": "10.0.0.254"},
-        {"cidr": "fd00::/64", "gateway": "fd00::fe"}])
-    world.put("routers", "r", interfaces=[{"network": "net"}], external={
-        "network": "out", "addresses": ["198.51.100.10", "fd51::10"],
-        "gateways": [{"host": "h3"}]})
-    floating = {4: "198.51.100.21", 6: "fd51::21"}[version]
-    world.put("floating-ips", "f", router="r", ip=floating, port="mover")
-    world.put("policies", "q", applies_to=["m"], rules=[
-        rule(way, "allow", ["198.51.100.50/32", "fd51::50/128"])
-        for way in ("ingress", "egress")])
-    near = world.outside("near-out", "198.51.100.50/24", "fd51::50/64")
-
-    def known():
-        netns.run(["ping", "-c1", "-W1", floating], ns=near.ns, check=False)
-        found = json.loads(netns.run(["ip", "-j", "neigh", "show", floating],
-                                     ns=near.ns))
-        return found and found[0].get("lladdr")
-
-    return near, (wait_for("its MAC address", known), floating)
-
-
-def knows(host, neighbour):
-    """Whether the switch of 'host' has found the address outside."""
-    return any(neighbour.mac in line for line in host.ofctl(
-        "dump-flows", "br-int", "table=250").splitlines())
-
-
-@pytest.mark.parametrize("version, away", [(4, False), (6, False), (4, True)],
-                         ids=["IPv4", "IPv6", "without vmnd"])
-def test_floating_address_goes_along(moving, version, away):
-    """Nothing is lost in either direction: what comes in by the old host
-    reaches the guest while the physical network does not know of the new one,
-    and the guest's announcement tells it, too.  What it sends goes by the old
-    one while the new one does not know the neighbour."""
-    world, twin = moving
-    h2 = world.lab.host("h2")
-    near, to = with_floating_address(world, version)
-    router = world.api.get("routers/r")["status"]["mac"]
-    vm = world.lab.vm("mover")
-    links = ("eth0", "eth0"), ("eth0", "eth1")
-    with (Streams().add("in", near, vm, to=to, version=version, links=links)
-          .add("it to near", vm, near, port=9010, version=version,
-               to=(router, near.ip if version == 4 else near.ip6),
-               links=(("eth0", "eth0"), ("eth1", "eth0")))) as streams:
-        streams.run(2 * WAY_S)
-        prepare(world, twin)
-        assert not knows(h2, near)
-        streams.run(2 * WAY_S)
-        with (vmnd_killed(world) if away else contextlib.nullcontext(),
-              frames.Capture(near.ns) as seen):
-            moved = streams.now()
-            announce(twin)
-            streams.switch("it to near", 1)
-            told = {"kind": ETH_RARP, "src": to[0], "dst": BROADCAST}
-            assert seen.wait(lambda f: frames.parse(f) == told, 10)
-            told_by = streams.run(4 * WAY_S if away else 0).now()
-        wait_activated(world)
-        wait_for("the neighbour", lambda: knows(h2, near))
-        wait_quiet(world.lab)
-        settled = streams.arrive("in", "it to near").now()
-        world.lab.unplug("mover")
-        wait_for("its end", lambda: not migration(world))
-        wait_quiet(world.lab)
-        found = finish(streams, "in", "it to near")
-    print("    served %.1f ms later" % served_after(found["in"], moved))
-    for stream in found.values():
-        assert not stream.lost
-        assert not stream.n_copies
-    assert set(found["in"].sinks(end=moved - WAY_S)) == {0}
-    assert not found["in"].missed(1, settled)
-    if away:
-        assert 1 in found["in"].sinks(moved, told_by)
 
 
 def test_others_do_not_activate(moving):
