@@ -224,8 +224,8 @@ act_rarp(struct vmn_view *view, struct vmn_actions *actions, const char *host,
 
 /* Compiles what becomes of the announcements of a port on a host: they end
  * here.  A port may have several floating addresses.  What passes is as a
- * hypervisor makes it (VMN_REL_RARP_PORTS), as often as it makes it; but the
- * guest can make it as well. */
+ * hypervisor makes it (VMN_REL_RARP_PORTS), and seldom: the guest can make it
+ * as well. */
 void
 compile_rarp(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
