@@ -8,11 +8,12 @@ import pytest
 from conftest import rule, wait_quiet
 from test_lab_guests import image  # noqa: F401 - a fixture
 
-from vmnlab import traffic
+from vmnlab import frames, traffic
 from vmnlab.netns import PATIENCE, wait_for
 
 OUTSIDE = "198.51.100.50"
 FLOATING = "198.51.100.21"
+ETH_RARP = 0x8035
 VIP, OTHER_VIP = "10.0.1.100", "10.0.1.101"
 
 
@@ -83,8 +84,12 @@ def test_connections_go_on(site):
         for way, held in ways.items():
             assert held.exchange(way, 10), way
         for _ in range(2):
-            with traffic.Pinger(bad, guest.ip, 100) as denied:
+            with (traffic.Pinger(bad, guest.ip, 100) as denied,
+                  frames.Capture(near.ns) as outside):
                 move(world, guest)
+                # QEMU's own announcement, of its floating address.
+                assert outside.wait(lambda f: frames.parse(f)["kind"]
+                                    == ETH_RARP, 10)
             assert not denied.seen
             for way, held in ways.items():
                 assert held.exchange(way, 10), way
