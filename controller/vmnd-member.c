@@ -13,6 +13,7 @@
 #include "controller/cluster/cluster-reach.h"
 #include "controller/cluster/cluster.h"
 #include "controller/commit/commit.h"
+#include "controller/fabric/fabric-counter-reports.h"
 #include "controller/fabric/fabric-faults.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric-status.h"
@@ -210,6 +211,43 @@ heed_unreachable(struct vmnd *vmnd)
     }
 }
 
+/* Counters of hosts, which each member reads of those that it manages. */
+
+struct managed_by {
+    const struct cluster *cluster;
+    const char *member;
+};
+
+static bool
+is_managed_cb(void *by_, const char *host)
+{
+    const struct managed_by *by = by_;
+    const char *manager = cluster_host_manager(by->cluster, host);
+
+    return manager && !strcmp(manager, by->member);
+}
+
+static char *
+ask_counters_cb(void *vmnd_, const char *member)
+{
+    const struct vmnd *vmnd = vmnd_;
+    struct managed_by by = { vmnd->cluster, member };
+
+    return (vmnd->active ? fabric_ask_counters(vmnd->fabric, member,
+                                               is_managed_cb, &by) : NULL);
+}
+
+static const char *
+take_counters_cb(void *vmnd_, const char *member, const void *answer,
+                 size_t size, int64_t asked_ms, bool *more)
+{
+    const struct vmnd *vmnd = vmnd_;
+    struct managed_by by = { vmnd->cluster, member };
+
+    return fabric_take_counters(vmnd->fabric, member, answer, size, asked_ms,
+                                is_managed_cb, &by, more);
+}
+
 struct others_faults {
     struct arena arena;
     size_t n, allocated;
@@ -310,6 +348,8 @@ vmnd_start_standby(struct vmnd *vmnd)
         .get_unreachable = get_unreachable_cb,
         .get_unseen = get_unseen_cb,
         .get_rejected = get_rejected_cb,
+        .ask_counters = ask_counters_cb,
+        .take_counters = take_counters_cb,
         .activated = activated_cb, .deposed = deposed_cb,
     };
     const struct options *options = &vmnd->options;

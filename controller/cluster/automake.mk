@@ -3,6 +3,7 @@ controller_libvmn_a_SOURCES += \
 	controller/cluster/batch-text.c \
 	controller/cluster/batch-text.h \
 	controller/cluster/cluster-append.c \
+	controller/cluster/cluster-counters.c \
 	controller/cluster/cluster-db.c \
 	controller/cluster/cluster-db.h \
 	controller/cluster/cluster-faults.c \

@@ -3,7 +3,8 @@
  * What the files of the cluster share: cluster.c has the life of a member and
  * its lease, cluster-append.c the writer's batches, cluster-follow.c those of
  * others, cluster-members.c the list of members, cluster-managers.c who
- * manages which host, cluster-standby.c what one that stands by passes on,
+ * manages which host, cluster-counters.c what these tell the writer,
+ * cluster-standby.c what one that stands by passes on,
  * cluster-unixctl.c the commands. */
 
 #ifndef CONTROLLER_CLUSTER_CLUSTER_PRIVATE_H
@@ -48,6 +49,10 @@ struct cluster {
     struct tls *tls;            /* With other members; or NULL. */
     struct relay *relay;        /* To the writer; or NULL. */
     struct shash peers;         /* Relays to other members, by name. */
+    struct relay_caller *caller; /* What the writer asks them itself, or
+                                  * NULL; */
+    struct shash countings;     /* struct counting of cluster-counters.c, by
+                                 * the member's name. */
 
     /* The writer. */
     bool writer;                /* It is one, */
@@ -156,6 +161,16 @@ uint64_t cluster_own_revision(void *cluster);
 
 /* Replies 503 to what other members have not answered. */
 void cluster_close_peers(struct cluster *);
+
+/* cluster-counters.c.  ---------------------------------------------------- */
+
+/* Bytes of an answer. */
+#define CLUSTER_COUNTERS_MAX (8 * 1024 * 1024)
+/* As the writer, asks the members that are to be asked. */
+void cluster_counters_run(struct cluster *, int64_t now_ms, int64_t *wake_ms);
+/* There is a listener of other members. */
+void cluster_counters_open(struct cluster *);
+void cluster_counters_close(struct cluster *);
 
 /* cluster-append.c.  ------------------------------------------------------ */
 

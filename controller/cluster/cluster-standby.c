@@ -357,6 +357,7 @@ cluster_open_relay(struct cluster *c, const char *host_ca_cert,
     }
     if (!error) {
         c->relay = relay_create(loop_base(c->loop), &relay_options);
+        cluster_counters_open(c);
     }
     return error;
 }
@@ -374,6 +375,7 @@ void
 cluster_close_relay(struct cluster *c)
 {
     cluster_close_peers(c);
+    cluster_counters_close(c);
     relay_destroy(c->relay);
     c->relay = NULL;
 }

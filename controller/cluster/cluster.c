@@ -230,6 +230,7 @@ cluster_run(struct cluster *c)
     }
     cluster_members_run(c, now_ms, &wake_ms);
     cluster_managers_run(c, now_ms, &wake_ms);
+    cluster_counters_run(c, now_ms, &wake_ms);
     cluster_standby_run(c);
     run_lease(c, now_ms, &wake_ms);
     if (wake_ms != INT64_MAX && !c->ending) {
@@ -414,6 +415,7 @@ cluster_create(struct loop *loop, const struct cluster_options *options,
     lease_init(&c->lease, options->name, c->run, options->lease_ms);
     shares_init(&c->shares);
     shash_init(&c->peers);
+    shash_init(&c->countings);
     shares_policy_init(&c->sharing.policy, options->lease_ms);
     c->timer = evtimer_new(loop_base(loop), on_timer, c);
     c->db = cluster_db_create(loop, options->remote, &db_callbacks, c);
@@ -449,6 +451,7 @@ cluster_destroy(struct cluster *c)
     c->store_class->set_replicator(c->store, NULL);
     cluster_close_relay(c);
     shash_destroy(&c->peers);
+    shash_destroy(&c->countings);
     tls_destroy(c->tls);
     cluster_db_destroy(c->db);
     event_free(c->timer);

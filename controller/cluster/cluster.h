@@ -72,6 +72,15 @@ struct cluster_callbacks {
      * The caller frees them. */
     char *(*get_unseen)(void *aux);
     char *(*get_rejected)(void *aux);
+    /* As the writer: returns what to ask the member about the counters of the
+     * hosts that it manages, JSON, which the caller frees; NULL: nothing. */
+    char *(*ask_counters)(void *aux, const char *member);
+    /* Takes the answer of what was asked at 'asked_ms', of loop_now_ms(); it
+     * comes from outside.  Sets '*more' to whether there is more to ask for.
+     * Returns NULL, or what is wrong, a constant. */
+    const char *(*take_counters)(void *aux, const char *member,
+                                 const void *answer, size_t size,
+                                 int64_t asked_ms, bool *more);
     /* This member has become the writer, and the model has all that was ever
      * acknowledged.  'revision' is newer than all that anybody has seen, and
      * 'epoch' later than that of any former writer. */
@@ -132,6 +141,8 @@ bool cluster_each_rejected(const struct cluster *, cluster_rejected_cb *,
  * writer lately, or 0: what they are shown here must not be older.  It may be
  * one that was given up. */
 uint64_t cluster_shown(const struct cluster *);
+/* Where a member answers ask_counters, to other members alone. */
+#define CLUSTER_COUNTERS_PATH "/member/counters"
 /* Where the writer is to serve requests that other members pass on, and the
  * certificates for that; NULL: nowhere. */
 const char *cluster_listen(const struct cluster *);

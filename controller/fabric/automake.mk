@@ -2,6 +2,9 @@
 controller_libvmn_a_SOURCES += \
 	controller/fabric/counters/balancer-load.c \
 	controller/fabric/counters/counted-flows.c \
+	controller/fabric/counters/counter-report.c \
+	controller/fabric/counters/counter-report.h \
+	controller/fabric/counters/counter-reports.c \
 	controller/fabric/counters/counters-private.h \
 	controller/fabric/counters/counters-forget.c \
 	controller/fabric/counters/counters-status.c \
@@ -21,6 +24,7 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/deleted-hosts.h \
 	controller/fabric/fabric-audit.h \
 	controller/fabric/fabric-captures.h \
+	controller/fabric/fabric-counter-reports.h \
 	controller/fabric/fabric-counters.h \
 	controller/fabric/fabric-drops.h \
 	controller/fabric/fabric-faults.c \

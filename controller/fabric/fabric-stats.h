@@ -62,6 +62,7 @@ struct fabric_stats {
     uint64_t n_guest_requests_limited; /* ...which are these. */
     uint64_t n_reports_delayed; /* Of hosts above their rate. */
     uint64_t n_counter_polls, n_counter_failures; /* Of hosts' counters. */
+    uint64_t n_counter_reports; /* Of other members, who have read a host's. */
     uint64_t n_counted_flows;   /* Flows with hits. */
     uint64_t n_samples_in;      /* Received copies of packets, */
     uint64_t n_samples;         /* those that were kept, and those that */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/fabric/counters/counters.h"
 #include "controller/fabric/fabric-audit.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric-status.h"
@@ -258,6 +259,26 @@ unixctl_stats(struct unixctl_conn *conn, int argc OVS_UNUSED,
                    "audit_unknown", (json_int_t) s.n_audit_unknown));
 }
 
+/* Who has read the hosts' counters. */
+static void
+unixctl_counters(struct unixctl_conn *conn, int argc OVS_UNUSED,
+                 const char *argv[] OVS_UNUSED, void *f_)
+{
+    const struct fabric *f = f_;
+    const struct fabric_host *host;
+    json_t *hosts = json_object();
+
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        uint64_t n_here, n_told;
+
+        counters_get_readings(host->sw, &n_here, &n_told);
+        json_object_set_new(hosts, host->name, json_pack(
+            "{s:I, s:I}", "read_here", (json_int_t) n_here,
+            "told_by_members", (json_int_t) n_told));
+    }
+    reply_json(conn, hosts);
+}
+
 /* A "fabric/digest" that waits until the state is quiescent: while a group is
  * being written its flows are desired already, and no revision that a client
  * can see includes them. */
@@ -398,6 +419,8 @@ unixctl_announce(struct unixctl_conn *conn, int argc, const char *argv[],
 void
 fabric_unixctl_init(struct fabric *f)
 {
+    unixctl_command_register("fabric/counters", "", 0, 0, unixctl_counters,
+                             f);
     unixctl_command_register("fabric/hosts", "", 0, 0, unixctl_hosts, f);
     unixctl_command_register("fabric/host", "HOST", 1, 1, unixctl_host, f);
     unixctl_command_register("fabric/reconnect", "HOST", 1, 1,

@@ -15,9 +15,11 @@
 #include <string.h>
 
 #include "controller/cluster/cluster.h"
+#include "controller/fabric/fabric-counter-reports.h"
 #include "controller/health/health.h"
 #include "controller/northbound/event-log.h"
 #include "controller/northbound/openapi-operations.h"
+#include "openvswitch/ofpbuf.h"
 #include "util.h"
 
 /* Objects.  -------------------------------------------------------------- */
@@ -259,13 +261,42 @@ check_way(const struct northbound *nb, struct http_request *req)
     return false;
 }
 
+/* Answers what the writer asks by itself, and no client can: what a member
+ * passes on for one is for this member alone (HTTP_RELAYED_HERE) only if a
+ * route has it, and this is none. */
+static bool
+answer_member(const struct northbound *nb, struct http_request *req,
+              const struct http_peer *peer)
+{
+    struct ofpbuf answer;
+    const char *fault;
+
+    if (!peer->trusted || !http_request_is_relayed(req)
+        || !http_request_is_here(req)
+        || strcmp(http_request_method(req), "POST")
+        || strcmp(http_request_target(req), CLUSTER_COUNTERS_PATH)) {
+        return false;
+    }
+    ofpbuf_init(&answer, 0);
+    fault = fabric_tell_counters(nb->fabric, http_request_body(req),
+                                 http_request_body_size(req), &answer);
+    if (fault) {
+        http_reply_problem(req, 400, "invalid", NULL, "%s", fault);
+    } else {
+        http_reply_bytes(req, 200, "application/octet-stream", answer.data,
+                         answer.size);
+    }
+    ofpbuf_uninit(&answer);
+    return true;
+}
+
 void
 nb_pass_on(struct http_request *req, const struct http_peer *peer, void *nb_)
 {
     const char *member = http_request_passed_to(req);
     struct northbound *nb = nb_;
 
-    if (!check_way(nb, req)) {
+    if (answer_member(nb, req, peer) || !check_way(nb, req)) {
         return;
     }
     if (member) {

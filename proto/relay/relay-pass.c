@@ -32,24 +32,10 @@ VLOG_DEFINE_THIS_MODULE(relay_pass);
 /* Milliseconds for a connection, with its handshake: a busy server is slow,
  * and of a dead one there will be word that another is in its place. */
 #define CONNECT_MS 10000L
-/* Seconds after which a silent connection is asked whether it lives, and
- * between two tries. */
-#define KEEPALIVE_S 5
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 10);
 
 /* The request.  ----------------------------------------------------------- */
-
-static void
-add_line(struct curl_slist **list, const char *line)
-{
-    struct curl_slist *longer = curl_slist_append(*list, line);
-
-    if (!longer) {
-        out_of_memory();
-    }
-    *list = longer;
-}
 
 /* An empty 'value' is one all the same; libcurl writes that in its own way. */
 static void
@@ -58,7 +44,7 @@ add_header(struct curl_slist **list, const char *name, const char *value)
     char *line = (*value ? xasprintf("%s: %s", name, value)
                   : xasprintf("%s;", name));
 
-    add_line(list, line);
+    relay_add_line(list, line);
     free(line);
 }
 
@@ -68,7 +54,7 @@ add_no_header(struct curl_slist **list, const char *name)
 {
     char *line = xasprintf("%s:", name);
 
-    add_line(list, line);
+    relay_add_line(list, line);
     free(line);
 }
 
@@ -258,7 +244,7 @@ take_header(struct pass *pass, const char *line)
     } else if (is_named(line, len, HTTP_RELAYED_SHOWN)) {
         note_shown(pass, value);
     } else if (!is_own(line, len)) {
-        add_line(&pass->reply_headers, line);
+        relay_add_line(&pass->reply_headers, line);
     }
 }
 
@@ -600,52 +586,22 @@ take_body(char *data, size_t one OVS_UNUSED, size_t size, void *pass_)
 
 /* The call.  -------------------------------------------------------------- */
 
-static void
-set_tls(const struct pass *pass)
-{
-    const struct relay_options *options = &pass->relay->options;
-    CURL *easy = pass->transfer.easy;
-
-    curl_easy_setopt(easy, CURLOPT_SSLKEY, options->private_key);
-    curl_easy_setopt(easy, CURLOPT_SSLCERT, options->certificate);
-    curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_cert);
-    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-    /* libcurl would believe a CA for a day that was replaced. */
-    curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
-    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
-}
-
 /* The URL has the server's name, so that libcurl checks its certificate for
  * that, and CURLOPT_CONNECT_TO its address. */
 static void
 set_target(struct pass *pass)
 {
     const struct relay *relay = pass->relay;
-    const char *port = strrchr(relay->address, ':') + 1;
-    char *url = xasprintf("https://%s:%s%s", relay->name, port,
-                          http_request_target(pass->req));
-    char *to = xasprintf("%s:%s:%s", relay->name, port, relay->address);
+    const struct relay_options *options = &relay->options;
     CURL *easy = pass->transfer.easy;
 
-    pass->connect_to = curl_slist_append(NULL, to);
-    if (!pass->connect_to) {
-        out_of_memory();
-    }
-    curl_easy_setopt(easy, CURLOPT_URL, url);
-    curl_easy_setopt(easy, CURLOPT_CONNECT_TO, pass->connect_to);
-    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
-    curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-                     (long) CURL_HTTP_VERSION_1_1);
+    pass->connect_to = relay_set_target(easy, relay->name, relay->address,
+                                        http_request_target(pass->req));
+    relay_set_tls(easy, options->private_key, options->certificate,
+                  options->ca_cert);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-                     pass->relay->options.connect_ms
-                     ? (long) pass->relay->options.connect_ms : CONNECT_MS);
-    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long) KEEPALIVE_S);
-    curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long) KEEPALIVE_S);
-    free(url);
-    free(to);
+                     options->connect_ms ? (long) options->connect_ms
+                     : CONNECT_MS);
 }
 
 static void
@@ -682,7 +638,6 @@ pass_send(struct pass *pass)
     };
     set_target(pass);
     set_request(pass);
-    set_tls(pass);
     set_connecting(pass, true);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
                      (long) pass->relay->options.reply_ms);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the files of proto/relay share: relay.c has the requests and when they
- * are sent, relay-pass.c one call of the other server and its reply. */
+ * are sent, relay-pass.c one call of the other server and its reply,
+ * relay-call.c calls that are for no client. */
 
 #ifndef PROTO_RELAY_RELAY_PRIVATE_H
 #define PROTO_RELAY_RELAY_PRIVATE_H 1
@@ -82,5 +83,18 @@ bool relay_pass_hold(struct pass *);
 void relay_pass_failed(struct pass *);
 /* Ends and frees it; the request was replied or dropped. */
 void relay_pass_done(struct pass *);
+
+/* relay-call.c.  ---------------------------------------------------------- */
+
+/* Appends a copy of 'line'. */
+void relay_add_line(struct curl_slist **, const char *line);
+/* Sets the PEM files, which are read as the transfer begins. */
+void relay_set_tls(CURL *, const char *private_key, const char *certificate,
+                   const char *ca_cert);
+/* Has the transfer be one of 'target' at 'address', ADDRESS:PORT, of the
+ * server whose certificate is for 'name'.  Returns a list that the caller
+ * frees after the transfer. */
+struct curl_slist *relay_set_target(CURL *, const char *name,
+                                    const char *address, const char *target);
 
 #endif /* proto/relay/relay-private.h */

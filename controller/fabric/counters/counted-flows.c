@@ -159,6 +159,8 @@ counted_flow_add(struct counters *c, struct hmap *flows,
     }
     flow = xzalloc(sizeof *flow);
     flow->counter = counter;
+    flow->key_hash = hash;
+    flow->reported.packets = COUNTED_UNREPORTED;
     counter->n_flows++;
     hmap_insert(flows, &flow->node, hash);
     c->n_flows++;
@@ -217,5 +219,30 @@ counted_flow_hit(struct counted_flow *flow, uint64_t packets, uint64_t bytes,
     if (counter->sum) {
         counter->sum->packets += packets;
         counter->sum->bytes += bytes;
+    }
+}
+
+void
+counted_flow_add_hits(struct counted_flow *flow, uint64_t packets,
+                      uint64_t bytes, int64_t ms, int64_t last_ms)
+{
+    counted_flow_set_rate(flow, ms > 0 ? packets * 1000.0 / ms : 0,
+                          ms > 0 ? bytes * 1000.0 / ms : 0);
+    if (packets) {
+        counted_flow_hit(flow, packets, bytes, last_ms);
+    }
+}
+
+void
+counted_flow_set_seen(struct counted_flow *flow, bool observing,
+                      uint64_t packets, uint64_t bytes)
+{
+    if (flow->seen.packets == packets && flow->seen.bytes == bytes) {
+        return;
+    }
+    flow->seen = (struct counted_seen) { packets, bytes };
+    flow->dirty = true;
+    if (!observing) {
+        flow->reported.packets = COUNTED_UNREPORTED;
     }
 }

@@ -255,10 +255,19 @@ fabric_drop_sums(const struct fabric *f, fabric_drop_sum_cb *cb, void *aux)
 }
 
 void
+counters_get_readings(const struct fabric_switch *sw, uint64_t *n_here,
+                      uint64_t *n_told)
+{
+    *n_here = counters_of(sw)->n_here;
+    *n_told = counters_of(sw)->n_told;
+}
+
+void
 counters_get_stats(const struct fabric *f, struct fabric_stats *stats)
 {
     stats->n_counter_polls = f->counters->n_polls;
     stats->n_counter_failures = f->counters->n_failed;
+    stats->n_counter_reports = f->counters->n_reported;
     stats->n_counted_flows = f->counters->n_flows;
     stats->n_counters_full = f->counters->n_full;
 }

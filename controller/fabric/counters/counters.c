@@ -65,7 +65,8 @@ find_flow(const struct counters_of_switch *cs, const struct flow_item *item)
         if (!flow->counter->retired
             && flow->counter->cookie == flow_cookie_owner(item->cookie)
             && flow->counter->log == flow_item_has_log(item)
-            && flow->counter->reason == flow_item_drop_reason(item)
+            && nullable_string_is_equal(flow->counter->reason,
+                                        flow_item_drop_reason(item))
             && (flow->xid == item->xid    /* Decoding the item is more
                                            * expensive. */
                 || flow->counter->part == flow_item_part(item))) {
@@ -77,21 +78,32 @@ find_flow(const struct counters_of_switch *cs, const struct flow_item *item)
 }
 
 /* A flow that replaces another one keeps that one's statistics. */
-static void
-take_over_seen(const struct counters_of_switch *cs,
-               struct counted_flow *flow, const struct ofdump_counts *counts)
+void
+counters_take_over_seen(const struct counters_of_switch *cs,
+                        struct counted_flow *flow,
+                        const struct counted_seen *now)
 {
     struct counted_flow *other;
 
     HMAP_FOR_EACH_WITH_HASH (other, node, flow->node.hash, &cs->flows) {
         if (other != flow && other->round != cs->round
-            && other->seen.packets <= counts->packets
-            && other->seen.bytes <= counts->bytes) {
+            && other->seen.packets <= now->packets
+            && other->seen.bytes <= now->bytes) {
             flow->seen = other->seen;
+            other->dirty |= other->seen.packets != 0;
             other->seen = (struct counted_seen) { 0, 0 };
             return;
         }
     }
+}
+
+static void
+take_over_seen(const struct counters_of_switch *cs, struct counted_flow *flow,
+               const struct ofdump_counts *counts)
+{
+    const struct counted_seen now = { counts->packets, counts->bytes };
+
+    counters_take_over_seen(cs, flow, &now);
 }
 
 static struct counted_flow *
@@ -133,26 +145,24 @@ static void
 add_hits(struct counters_of_switch *cs, struct counted_flow *flow,
          const struct ofdump_counts *counts)
 {
+    bool observing = cs->sw->host->fabric->observing;
     bool anew = counts->packets < flow->seen.packets
                 || counts->bytes < flow->seen.bytes;
     uint64_t packets = counts->packets - (anew ? 0 : flow->seen.packets);
     uint64_t bytes = counts->bytes - (anew ? 0 : flow->seen.bytes);
+    int64_t ms = cs->before_ms ? cs->requested_ms - cs->before_ms : 0;
     int64_t last_ms = cs->wall_ms;
 
-    int64_t ms = cs->before_ms ? cs->requested_ms - cs->before_ms : 0;
-
-    flow->round = cs->round;
-    flow->seen.packets = counts->packets;
-    flow->seen.bytes = counts->bytes;
-    counted_flow_set_rate(flow, ms > 0 ? packets * 1000.0 / ms : 0,
-                          ms > 0 ? bytes * 1000.0 / ms : 0);
-    if (!packets) {
-        return;
-    }
     if (counts->idle_s != UINT32_MAX) {
         last_ms -= counts->idle_s * INT64_C(1000);
     }
-    counted_flow_hit(flow, packets, bytes, last_ms);
+    flow->round = cs->round;
+    counted_flow_set_seen(flow, observing, counts->packets, counts->bytes);
+    if (observing) {
+        flow->installed_ms = (counts->age_ms ? time_msec() - counts->age_ms
+                              : 0);
+    }
+    counted_flow_add_hits(flow, packets, bytes, ms, last_ms);
 }
 
 void
@@ -259,27 +269,37 @@ flow_cb(void *cs_, const struct ofputil_flow_stats *fs,
 /* Flows without hits, or that are not installed, restart at zero if they
  * appear again, except those that are installed but not desired at the moment.
  * Flows whose owner no longer exists are forgotten. */
-static void
-forget_gone(struct counters_of_switch *cs)
+void
+counters_forget_gone(struct counters_of_switch *cs, bool complete)
 {
-    const struct engine *engine = cs->sw->host->fabric->engine;
-    struct counters *c = cs->sw->host->fabric->counters;
+    const struct fabric *f = cs->sw->host->fabric;
     struct counted_flow *flow, *next;
 
     HMAP_FOR_EACH_SAFE (flow, next, node, &cs->flows) {
         if (flow->round == cs->round) {
             continue;
         }
-        if (!cs->unsure) {
-            flow->seen = (struct counted_seen) { 0, 0 };
+        if (complete) {
+            counted_flow_set_seen(flow, f->observing, 0, 0);
         }
         counted_flow_set_rate(flow, 0, 0);
         if (flow->counter->retired
-            || !engine_cookie_name(engine, flow->counter->cookie)
-            || cs->wall_ms - flow->total.last_ms > GONE_MS) {
-            counted_flow_free(c, &cs->flows, flow);
+            || !engine_cookie_name(f->engine, flow->counter->cookie)
+            || (!flow->seen.packets
+                && cs->wall_ms - flow->total.last_ms > GONE_MS)) {
+            counted_flow_free(f->counters, &cs->flows, flow);
         }
     }
+}
+
+void
+counters_note_read(struct counters_of_switch *cs, int64_t requested_ms,
+                   int64_t wall_ms)
+{
+    cs->before_ms = requested_ms;
+    cs->counted_ms = wall_ms;
+    cs->sw->host->fabric->counters->n_read += !cs->was_read;
+    cs->was_read = true;
 }
 
 static void
@@ -322,12 +342,11 @@ done_cb(void *cs_, const char *error)
         const struct pair_reading reading = pair_reading(cs);
 
         c->n_polls++;
-        forget_gone(cs);
+        cs->n_here++;
+        counters_forget_gone(cs, !cs->unsure);
         pair_reading_end(&reading);
-        cs->before_ms = cs->requested_ms;
-        cs->counted_ms = cs->wall_ms;
-        c->n_read += !cs->was_read;
-        cs->was_read = true;
+        counter_reports_note_read(cs);
+        counters_note_read(cs, cs->requested_ms, cs->wall_ms);
     }
     rest(cs, now);
     if (ofdump_is_too_much(cs->dump)) {
@@ -350,9 +369,31 @@ is_readable(const struct fabric_switch *sw)
             && !sw->bundles.frozen && !audit_is_running(sw));
 }
 
-/* Of a cluster the writer reads counters of flows, whoever manages the host;
- * those of ports, which are few, all members, since each of them answers what
- * ports do. */
+/* Of a cluster a host's master reads the counters of its flows, and tells the
+ * writer (counter-reports.c), which reads them itself where it is not told.
+ * Those of ports, which are few, read all members, since each of them answers
+ * what ports do; those of meters the writer. */
+bool
+counters_are_read_here(const struct fabric_switch *sw)
+{
+    const struct fabric *f = sw->host->fabric;
+
+    return (f->observing
+            ? sw->state == SWITCH_LIVE
+              && counter_reports_may_tell(counters_of(sw))
+            : sw->state != SWITCH_OBSERVED
+              || time_msec() >= counters_of(sw)->reported_until_ms);
+}
+
+static void
+request_little(struct counters_of_switch *cs)
+{
+    port_stats_request(&cs->traffic, cs->sw->conn);
+    if (!cs->sw->host->fabric->observing) {
+        packet_in_meter_drops_request(cs->sw);
+    }
+}
+
 static void
 request(struct counters_of_switch *cs)
 {
@@ -363,8 +404,8 @@ request(struct counters_of_switch *cs)
     if (!is_readable(sw) || cs->dump || time_msec() < cs->rest_until_ms) {
         return;                 /* It is already scheduled. */
     }
-    if (sw->host->fabric->observing) {
-        port_stats_request(&cs->traffic, sw->conn);
+    if (!counters_are_read_here(sw)) {
+        request_little(cs);
         return;
     }
     cs->round++;
@@ -374,8 +415,7 @@ request(struct counters_of_switch *cs)
     reading = pair_reading(cs);
     pair_reading_begin(&reading);
     switch_expect(sw);
-    port_stats_request(&cs->traffic, sw->conn);
-    packet_in_meter_drops_request(sw);
+    request_little(cs);
     group_counters_request(sw);
     cs->dump = ofdump_create_marked(sw->conn, &budget, FLOW_COOKIE_COUNTED,
                                     &dump_callbacks, cs);
@@ -486,6 +526,7 @@ counters_create(struct fabric *f, const struct fabric_options *options)
     hmap_init(&c->by_object);
     pair_readings_init(&c->pairs);
     ovs_list_init(&c->due);
+    counter_reports_init(c);
     c->interval_ms = MIN(options->count_s, FABRIC_COUNT_MAX_S) * 1000;
     c->started_ms = time_msec();
     c->timer = event_new(f->base, -1, 0, timer_cb, c);
@@ -499,6 +540,7 @@ counters_destroy(struct fabric *f)
     if (c) {
         event_free(c->timer);
         pair_readings_uninit(&c->pairs);
+        counter_reports_uninit(c);
         hmap_destroy(&c->by_object);
         hmap_destroy(&c->counters);
         for (size_t i = 0; i < c->n_units; i++) {
@@ -520,6 +562,7 @@ init(struct fabric_switch *sw, void *cs_)
 
     cs->sw = sw;
     cs->took_ms = -1;
+    cs->whole = true;
     hmap_init(&cs->flows);
     pairs_of_switch_init(&cs->pairs);
     if (c->interval_ms) {
@@ -543,6 +586,7 @@ disconnected(struct fabric_switch *sw, void *cs_)
                                  &sw->host->fabric->counters->pairs);
     cs->rest_until_ms = 0;
     cs->before_ms = 0;
+    cs->whole = true;
     HMAP_FOR_EACH (flow, node, &cs->flows) {
         counted_flow_set_rate(flow, 0, 0);
     }
@@ -559,6 +603,7 @@ destroy(struct fabric_switch *sw, void *cs_)
         counted_flow_free(c, &cs->flows, flow);
     }
     hmap_destroy(&cs->flows);
+    counter_reports_forget_host(cs);
     pairs_of_switch_uninit(&cs->pairs, &c->pairs);
     c->n_read -= cs->was_read;
     if (c->interval_ms) {

@@ -37,6 +37,11 @@ void counters_add(struct fabric_switch *, uint64_t cookie, uint32_t part,
  * delete: one that is made again under the name begins at zero. */
 void counters_forget_deleted(struct fabric *);
 
+/* Gets how often the counters of the switch's flows were read by this member,
+ * and how often by others that have told of it. */
+void counters_get_readings(const struct fabric_switch *, uint64_t *n_here,
+                           uint64_t *n_told);
+
 /* Fills in the members about counters. */
 void counters_get_stats(const struct fabric *, struct fabric_stats *);
 

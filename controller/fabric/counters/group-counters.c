@@ -169,7 +169,7 @@ group_changes(struct fabric_switch *sw, void *gc_,
         return;
     }
     group = find_installed(gc, item);
-    if (group && !sw->host->fabric->observing) {
+    if (group && counters_are_read_here(sw)) {
         ofpbuf_init(&b, 0);
         put_request(gc, group->item, 0, &b);
         send_requests(gc, &b);
@@ -181,10 +181,25 @@ group_changes(struct fabric_switch *sw, void *gc_,
 
 /* Replies.  --------------------------------------------------------------- */
 
+uint32_t
+group_counters_hash(uint32_t key_hash, uint32_t part)
+{
+    return hash_int(part, key_hash);
+}
+
 static uint32_t
 part_hash(const struct flow_item *item, uint32_t part)
 {
-    return hash_int(part, item->key_hash);
+    return group_counters_hash(item->key_hash, part);
+}
+
+struct hmap *
+group_counters_flows(struct fabric_switch *sw)
+{
+    struct group_counters_of_switch *gc
+        = switch_part_state(sw, &group_counters_part);
+
+    return &gc->flows;
 }
 
 /* Returns the part of the group, or of one that it has replaced. */
@@ -217,6 +232,9 @@ add_part(struct group_counters_of_switch *gc, const struct flow_item *item,
 
     flow = (counter ? counted_flow_add(f->counters, &gc->flows, counter, hash)
             : NULL);
+    if (flow) {
+        flow->key_hash = item->key_hash;
+    }
     HMAP_FOR_EACH_WITH_HASH (other, node, hash, &gc->flows) {
         if (flow && other != flow && other->xid == item->xid
             && other->counter->part == part) {
@@ -234,6 +252,7 @@ count_part(struct group_counters_of_switch *gc, const struct reading *reading,
            uint32_t part, const struct counted_seen *now)
 {
     struct counted_flow *flow = find_part(gc, reading->item, part);
+    bool observing = gc->sw->host->fabric->observing;
     int64_t ms = gc->before_ms ? gc->requested_ms - gc->before_ms : 0;
     struct counted_seen more;
 
@@ -243,14 +262,15 @@ count_part(struct group_counters_of_switch *gc, const struct reading *reading,
     if (!flow) {
         return;
     }
-    if (flow->xid != reading->item->xid || now->packets < flow->seen.packets
+    if ((flow->xid && flow->xid != reading->item->xid)
+        || now->packets < flow->seen.packets
         || now->bytes < flow->seen.bytes) {
-        flow->seen = (struct counted_seen) { 0, 0 };
-        flow->xid = reading->item->xid;
+        counted_flow_set_seen(flow, observing, 0, 0);
     }
+    flow->xid = reading->item->xid;
     more.packets = now->packets - flow->seen.packets;
     more.bytes = now->bytes - flow->seen.bytes;
-    flow->seen = *now;
+    counted_flow_set_seen(flow, observing, now->packets, now->bytes);
     if (more.packets) {
         counted_flow_hit(flow, more.packets, more.bytes, time_wall_msec());
     }
@@ -399,8 +419,9 @@ live(struct fabric_switch *sw, void *gc)
                             gc);
 }
 
-/* What another member sends it does not wait for what is asked here: what a
- * group has counted last may be lost with it. */
+/* The writer may have to read it.  What another member sends it does not wait
+ * for what is asked here: what a group has counted last may be lost with
+ * it. */
 static void
 observed(struct fabric_switch *sw, void *gc)
 {

@@ -1,0 +1,597 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Counters of hosts that another member of a cluster reads: what the member
+ * that manages a host tells, and how the writer takes it.  Not for the form of
+ * a report (counter-report.c).
+ *
+ * What is told of a flow is what its switch has counted, so it does not matter
+ * who has read that: the writer adds what is more than it has seen, be it by
+ * another member or by itself.  A host that moves, or a member that is started
+ * again, neither loses nor repeats any.  And it is what the member has counted
+ * since it has the flow: that is more exact while the member is the same one,
+ * for groups that were replaced between two reports. */
+
+#include <config.h>
+
+#include "controller/fabric/fabric-counter-reports.h"
+
+#include <stdlib.h>
+
+#include "controller/fabric/counters/counter-report.h"
+#include "controller/fabric/counters/counters-private.h"
+#include "controller/fabric/fabric-counters.h"
+#include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/session/switch.h"
+#include "controller/flow/sample-action.h"
+#include "openvswitch/ofpbuf.h"
+#include "openvswitch/vlog.h"
+#include "random.h"
+#include "timeval.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(counter_reports);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
+
+/* A member reads its hosts for so much longer than some intervals after the
+ * writer has asked last. */
+#define WANTED_MS 10000
+#define WANTED_INTERVALS 3
+/* The writer reads a host itself if there was no reading of it for two
+ * intervals and this. */
+#define LATE_MS 3000
+/* A host with pairs is read by the writer for so long. */
+#define PAIRS_MS (600 * 1000)
+/* A host is asked for as a whole no more often than that. */
+#define ASK_WHOLE_MS 10000
+/* A part of a group that no bucket has any more is forgotten after this time,
+ * as by group-counters.c. */
+#define PART_GONE_MS (24 * 3600 * 1000)
+/* Members whose last reports are remembered. */
+#define REPORTERS_MAX 64
+
+/* What the writer knows of another member's reports. */
+struct reporter {
+    uint64_t run, after;        /* Of the last one. */
+};
+
+void
+counter_reports_init(struct counters *c)
+{
+    ovs_list_init(&c->reports);
+    shash_init(&c->reporters);
+    c->run = MAX(random_uint64() >> 11, 1);
+}
+
+void
+counter_reports_uninit(struct counters *c)
+{
+    shash_destroy_free_data(&c->reporters);
+}
+
+/* Telling.  --------------------------------------------------------------- */
+
+bool
+counter_reports_may_tell(const struct counters_of_switch *cs)
+{
+    const struct counters *c = cs->sw->host->fabric->counters;
+    int64_t now = time_msec();
+
+    return (c->wanted_ms
+            && now - c->wanted_ms < WANTED_INTERVALS * c->interval_ms
+                                    + WANTED_MS
+            && now >= cs->pairs_until_ms);
+}
+
+void
+counter_reports_forget_host(struct counters_of_switch *cs)
+{
+    if (cs->read_seq) {
+        ovs_list_remove(&cs->report_node);
+        cs->read_seq = 0;
+    }
+}
+
+static void
+note_changed(struct hmap *flows, uint64_t seq)
+{
+    struct counted_flow *flow;
+
+    HMAP_FOR_EACH (flow, node, flows) {
+        if (flow->dirty) {
+            flow->dirty = false;
+            flow->changed = seq;
+        }
+    }
+}
+
+void
+counter_reports_note_read(struct counters_of_switch *cs)
+{
+    struct counters *c = cs->sw->host->fabric->counters;
+
+    cs->read_here_ms = time_msec();
+    if (!cs->sw->host->fabric->observing) {
+        return;
+    }
+    counter_reports_forget_host(cs);
+    if (!hmap_is_empty(&cs->pairs.seen)) {
+        cs->pairs_until_ms = time_msec() + PAIRS_MS;
+        return;
+    }
+    cs->read_seq = ++c->seq;
+    cs->read_unsure = cs->unsure;
+    ovs_list_push_back(&c->reports, &cs->report_node);
+    note_changed(&cs->flows, c->seq);
+    note_changed(group_counters_flows(cs->sw), c->seq);
+    if (cs->whole) {
+        cs->whole = false;
+        cs->whole_seq = c->seq;
+    }
+}
+
+/* A host of a report that is being made. */
+struct telling {
+    const struct counters_of_switch *cs;
+    uint64_t after;             /* Flows that have changed after that; */
+    bool whole;                 /* or all. */
+    struct ofpbuf *b;           /* NULL: they are counted. */
+    uint32_t n;
+};
+
+static bool
+is_told(const struct telling *telling, const struct counted_flow *flow)
+{
+    return (!flow->counter->retired
+            && (telling->whole || flow->changed > telling->after)
+            && flow->changed <= telling->cs->read_seq);
+}
+
+static uint32_t
+ms_ago(int64_t ms)
+{
+    return MAX(0, MIN(ms, UINT32_MAX));
+}
+
+static void
+tell_flow(const struct telling *telling, const struct counted_flow *flow,
+          bool group)
+{
+    const struct counter *counter = flow->counter;
+    const struct counter_report_flow told = {
+        .hash = flow->key_hash, .part = counter->part,
+        .cookie = counter->cookie,
+        .reason = counter->reason ? sample_reason_hash(counter->reason) : 0,
+        .drops = counter->reason != NULL, .log = counter->log,
+        .group = group,
+        .hit_ago_ms = ms_ago(telling->cs->counted_ms - flow->total.last_ms),
+        .age_ms = (flow->installed_ms && !group
+                   ? ms_ago(time_msec() - flow->installed_ms) : 0),
+        .packets = flow->seen.packets, .bytes = flow->seen.bytes,
+        .total_packets = flow->total.packets,
+        .total_bytes = flow->total.bytes,
+    };
+
+    counter_report_put_flow(telling->b, &told);
+}
+
+static void
+tell_flows(struct telling *telling, const struct hmap *flows, bool group)
+{
+    const struct counted_flow *flow;
+
+    HMAP_FOR_EACH (flow, node, flows) {
+        if (is_told(telling, flow)) {
+            telling->n++;
+            if (telling->b) {
+                tell_flow(telling, flow, group);
+            }
+        }
+    }
+}
+
+/* Appends a host, unless it has too many flows: then the writer reads it
+ * itself. */
+static void
+tell_host(const struct counters_of_switch *cs, uint64_t after,
+          struct ofpbuf *b)
+{
+    const struct hmap *parts = group_counters_flows(cs->sw);
+    struct telling telling = {
+        .cs = cs, .after = after, .whole = after < cs->whole_seq,
+    };
+    int64_t now = time_msec();
+
+    tell_flows(&telling, &cs->flows, false);
+    tell_flows(&telling, parts, true);
+    if (telling.n > COUNTER_REPORT_FLOWS_MAX) {
+        VLOG_WARN_RL(&rl, "%s: too many flows with hits to tell the writer",
+                     cs->sw->host->name);
+        return;
+    }
+    counter_report_put_host(b, &(struct counter_report_host) {
+        .name = cs->sw->host->name,
+        .ago_ms = ms_ago(now - cs->before_ms),
+        .rest_ms = MIN(ms_ago(cs->rest_until_ms - now),
+                       COUNTER_REPORT_AGO_MAX_MS),
+        .whole = telling.whole, .unsure = cs->read_unsure,
+        .n_flows = telling.n,
+    });
+    telling.b = b;
+    tell_flows(&telling, &cs->flows, false);
+    tell_flows(&telling, parts, true);
+}
+
+/* Returns true if the host's last reading is one to be told: by the same
+ * connection, and not so old that somebody else has read it since. */
+static bool
+is_fresh(const struct counters_of_switch *cs)
+{
+    return (cs->sw->state == SWITCH_LIVE && cs->before_ms
+            && time_msec() - cs->before_ms < COUNTER_REPORT_AGO_MAX_MS);
+}
+
+static void
+heed_ask(struct fabric *f, const struct counter_ask *ask)
+{
+    const char *name;
+
+    f->counters->wanted_ms = time_msec();
+    fabric_count_often(f, &ask->often);
+    SSET_FOR_EACH (name, &ask->whole) {
+        const struct fabric_host *host = fabric_find_host(f, name);
+
+        if (host) {
+            counters_of(host->sw)->whole = true;
+        }
+    }
+}
+
+static void
+tell(const struct counters *c, uint64_t after, struct ofpbuf *b)
+{
+    struct counter_report report = { .run = c->run, .seq = c->seq };
+    const struct counters_of_switch *cs;
+
+    counter_report_begin(b);
+    LIST_FOR_EACH (cs, report_node, &c->reports) {
+        if (cs->read_seq <= after || !is_fresh(cs)) {
+            continue;
+        }
+        if (b->size >= COUNTER_REPORT_ENOUGH) {
+            report.more = true;
+            break;
+        }
+        tell_host(cs, after, b);
+        report.seq = cs->read_seq;
+    }
+    if (!report.more) {
+        report.seq = c->seq;
+    }
+    counter_report_end(b, &report);
+}
+
+const char *
+fabric_tell_counters(struct fabric *f, const void *text, size_t size,
+                     struct ofpbuf *b)
+{
+    struct counter_ask ask;
+    const char *fault;
+
+    if (!f->observing) {
+        return "this member is the writer";
+    }
+    counter_ask_init(&ask);
+    fault = counter_ask_read(text, size, &ask);
+    if (!fault) {
+        heed_ask(f, &ask);
+        tell(f->counters, ask.run == f->counters->run ? ask.after : 0, b);
+    }
+    counter_ask_uninit(&ask);
+    return fault;
+}
+
+/* Asking.  ---------------------------------------------------------------- */
+
+static struct reporter *
+get_reporter(struct counters *c, const char *member)
+{
+    struct reporter *reporter = shash_find_data(&c->reporters, member);
+
+    if (!reporter) {
+        if (shash_count(&c->reporters) >= REPORTERS_MAX) {
+            shash_clear_free_data(&c->reporters);
+        }
+        reporter = xzalloc(sizeof *reporter);
+        shash_add(&c->reporters, member, reporter);
+    }
+    return reporter;
+}
+
+char *
+fabric_ask_counters(struct fabric *f, const char *member,
+                    fabric_is_managed_cb *is_managed, void *aux)
+{
+    const struct reporter *reporter = get_reporter(f->counters, member);
+    const struct fabric_host *host;
+    int64_t now = time_msec();
+    struct counter_ask ask;
+    char *text;
+
+    if (!f->counters->interval_ms) {
+        return NULL;
+    }
+    counter_ask_init(&ask);
+    ask.run = reporter->run;
+    ask.after = reporter->after;
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        struct counters_of_switch *cs = counters_of(host->sw);
+        bool whole = (cs->ask_whole
+                      && now - cs->asked_whole_ms >= ASK_WHOLE_MS);
+
+        if ((cs->often || whole) && is_managed(aux, host->name)) {
+            if (cs->often) {
+                sset_add(&ask.often, host->name);
+            }
+            if (whole) {
+                sset_add(&ask.whole, host->name);
+                cs->asked_whole_ms = now;
+            }
+        }
+    }
+    text = counter_ask_print(&ask);
+    counter_ask_uninit(&ask);
+    return text;
+}
+
+/* Taking.  ---------------------------------------------------------------- */
+
+struct taking {
+    struct fabric *f;
+    fabric_is_managed_cb *is_managed;
+    void *aux;
+    int64_t asked_ms, asked_wall_ms;
+
+    struct counters_of_switch *cs; /* Of the host that is being taken. */
+    int64_t requested_ms, wall_ms; /* Its reading. */
+    int64_t ms;                 /* Since the one before; 0: not known. */
+};
+
+/* From another member, or another process of it, totals are others. */
+static void
+forget_totals(struct hmap *flows)
+{
+    struct counted_flow *flow;
+
+    HMAP_FOR_EACH (flow, node, flows) {
+        flow->reported.packets = COUNTED_UNREPORTED;
+    }
+}
+
+static bool
+take_host(void *taking_, const struct counter_report *report,
+          const struct counter_report_host *told)
+{
+    struct taking *taking = taking_;
+    struct fabric_host *host = fabric_find_host(taking->f, told->name);
+    struct counters_of_switch *cs;
+
+    if (!host || host->sw->state == SWITCH_LIVE
+        || !taking->is_managed(taking->aux, told->name)) {
+        return false;
+    }
+    cs = taking->cs = counters_of(host->sw);
+    taking->requested_ms = taking->asked_ms - told->ago_ms;
+    taking->wall_ms = taking->asked_wall_ms - told->ago_ms;
+    if (cs->dump || taking->requested_ms <= cs->read_here_ms
+        || (cs->reporter != report->run && !told->whole)) {
+        /* What was read here is not older, or the rest is not known. */
+        cs->ask_whole = true;
+        return false;
+    }
+    if (cs->reporter != report->run) {
+        forget_totals(&cs->flows);
+        forget_totals(group_counters_flows(host->sw));
+        cs->reporter = report->run;
+    }
+    taking->ms = (cs->before_ms ? taking->requested_ms - cs->before_ms : 0);
+    cs->ask_whole = false;
+    cs->wall_ms = taking->wall_ms;
+    cs->round++;
+    return true;
+}
+
+static uint32_t
+hash_of(const struct counter_report_flow *told)
+{
+    return (told->group ? group_counters_hash(told->hash, told->part)
+            : told->hash);
+}
+
+static struct counted_flow *
+find_flow(const struct hmap *flows, const struct counter_report_flow *told,
+          const char *reason)
+{
+    struct counted_flow *flow;
+
+    HMAP_FOR_EACH_WITH_HASH (flow, node, hash_of(told), flows) {
+        const struct counter *counter = flow->counter;
+
+        if (!counter->retired && flow->key_hash == told->hash
+            && counter->cookie == told->cookie && counter->part == told->part
+            && counter->log == told->log
+            && nullable_string_is_equal(counter->reason, reason)) {
+            return flow;
+        }
+    }
+    return NULL;
+}
+
+static struct counted_flow *
+add_flow(struct taking *taking, struct hmap *flows,
+         const struct counter_report_flow *told, const char *reason)
+{
+    struct fabric *f = taking->f;
+    struct counter *counter = counter_get(f, told->cookie, told->part, reason,
+                                          told->log);
+    struct counted_flow *flow = NULL;
+
+    if (counter) {
+        flow = counted_flow_add(f->counters, flows, counter, hash_of(told));
+    } else {
+        taking->cs->ask_whole = true; /* It may be known a moment later. */
+    }
+    if (flow) {
+        flow->key_hash = told->hash;
+    }
+    return flow;
+}
+
+/* Returns the flow, with what was seen of it; or NULL. */
+static struct counted_flow *
+get_flow(struct taking *taking, const struct counter_report_flow *told,
+         const char *reason)
+{
+    const struct counted_seen now = { told->packets, told->bytes };
+    struct hmap *flows = (told->group ? group_counters_flows(taking->cs->sw)
+                          : &taking->cs->flows);
+    struct counted_flow *flow = find_flow(flows, told, reason);
+    bool is_new = !flow;
+
+    if (is_new) {
+        flow = (told->packets ? add_flow(taking, flows, told, reason) : NULL);
+    }
+    if (flow && !flow->seen.packets && !told->group) {
+        counters_take_over_seen(taking->cs, flow, &now);
+    }
+    if (flow && is_new && told->log
+        && told->age_ms > time_msec() - taking->f->counters->started_ms) {
+        /* Logged before this process had its part. */
+        flow->counter->n_before += told->packets - flow->seen.packets;
+    }
+    return flow;
+}
+
+/* Returns what has been added since the flow was last seen. */
+static struct counted_seen
+added(const struct counted_flow *flow, const struct counter_report_flow *told)
+{
+    const struct counted_seen *before = &flow->reported;
+    bool anew;
+
+    if (before->packets != COUNTED_UNREPORTED
+        && told->total_packets >= before->packets
+        && told->total_bytes >= before->bytes) {
+        return (struct counted_seen) {
+            told->total_packets - before->packets,
+            told->total_bytes - before->bytes,
+        };
+    }
+    before = &flow->seen;
+    anew = told->packets < before->packets || told->bytes < before->bytes;
+    return (struct counted_seen) {
+        told->packets - (anew ? 0 : before->packets),
+        told->bytes - (anew ? 0 : before->bytes),
+    };
+}
+
+static void
+take_flow(void *taking_, const struct counter_report_flow *from)
+{
+    struct counter_report_flow told = *from;
+    struct taking *taking = taking_;
+    const char *reason = NULL;
+    struct counted_flow *flow;
+    struct counted_seen more;
+
+    told.cookie = flow_cookie_owner(told.cookie);
+    if (told.drops) {
+        reason = engine_find_drop_reason(taking->f->engine, told.reason);
+        if (!reason) {
+            taking->cs->ask_whole = true;
+            return;
+        }
+    }
+    flow = get_flow(taking, &told, reason);
+    if (!flow) {
+        return;
+    }
+    more = added(flow, &told);
+    flow->seen = (struct counted_seen) { told.packets, told.bytes };
+    flow->reported = (struct counted_seen) {
+        told.total_packets, told.total_bytes
+    };
+    flow->xid = 0;              /* Nobody says of which group it is. */
+    flow->round = taking->cs->round;
+    flow->dirty = true;
+    counted_flow_add_hits(flow, more.packets, more.bytes, taking->ms,
+                          taking->wall_ms - told.hit_ago_ms);
+}
+
+/* Parts of groups have rounds of their own, so 'dirty' says here which were
+ * told of. */
+static void
+end_parts(struct taking *taking, bool whole)
+{
+    struct hmap *flows = group_counters_flows(taking->cs->sw);
+    struct counted_flow *flow, *next;
+
+    HMAP_FOR_EACH_SAFE (flow, next, node, flows) {
+        bool is_told = flow->dirty;
+
+        flow->dirty = false;
+        if (is_told) {
+            continue;
+        }
+        counted_flow_set_rate(flow, 0, 0);
+        if (flow->counter->retired
+            || !engine_cookie_name(taking->f->engine, flow->counter->cookie)
+            || (whole
+                && taking->wall_ms - flow->total.last_ms > PART_GONE_MS)) {
+            counted_flow_free(taking->f->counters, flows, flow);
+        }
+    }
+}
+
+static void
+take_host_end(void *taking_, const struct counter_report_host *told)
+{
+    struct taking *taking = taking_;
+    struct counters_of_switch *cs = taking->cs;
+    struct counters *c = taking->f->counters;
+
+    counters_forget_gone(cs, told->whole && !told->unsure);
+    end_parts(taking, told->whole);
+    counters_note_read(cs, taking->requested_ms, taking->wall_ms);
+    cs->reported_until_ms = taking->requested_ms + 2 * c->interval_ms
+                            + LATE_MS + told->rest_ms;
+    c->n_reported++;
+    cs->n_told++;
+}
+
+const char *
+fabric_take_counters(struct fabric *f, const char *member, const void *answer,
+                     size_t size, int64_t asked_ms,
+                     fabric_is_managed_cb *is_managed, void *aux, bool *more)
+{
+    static const struct counter_report_ops ops = {
+        take_host, take_flow, take_host_end
+    };
+    struct taking taking = {
+        .f = f, .is_managed = is_managed, .aux = aux, .asked_ms = asked_ms,
+        .asked_wall_ms = time_wall_msec() - (time_msec() - asked_ms),
+    };
+    struct reporter *reporter = get_reporter(f->counters, member);
+    struct counter_report report;
+    const char *fault;
+
+    *more = false;
+    fault = counter_report_read(answer, size, &report, &ops, &taking);
+    if (!fault) {
+        *more = report.more && (report.run != reporter->run
+                                || report.seq > reporter->after);
+        reporter->run = report.run;
+        reporter->after = report.seq;
+    }
+    return fault;
+}
