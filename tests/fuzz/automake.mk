@@ -6,6 +6,7 @@
 # To add one, add its name to the list.
 FUZZ_TARGETS = \
 	tests/fuzz/fuzz-changes \
+	tests/fuzz/fuzz-counter-report \
 	tests/fuzz/fuzz-dhcp \
 	tests/fuzz/fuzz-dns \
 	tests/fuzz/fuzz-group-message \

@@ -199,6 +199,7 @@ $(CTL_TESTS): private LDADD = tests/unit/libfixture.a $(CTL_LIBS) \
 FABRIC_TESTS = \
 	tests/unit/test-addresses-seen \
 	tests/unit/test-client \
+	tests/unit/test-counter-reports \
 	tests/unit/test-fabric-acks \
 	tests/unit/test-fields \
 	tests/unit/test-fabric-observe \
