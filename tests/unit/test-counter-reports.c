@@ -281,6 +281,15 @@ hit(int i, uint16_t prio, uint64_t packets)
     flow->bytes = packets * 10;
 }
 
+static uint64_t
+counted(void)
+{
+    struct fabric_count counts[3], rest;
+
+    fabric_rule_counts(fabric, VMN_TABLE_POLICY, "p", 3, counts, &rest);
+    return counts[1].packets;
+}
+
 /* Returns what the member tells who has had all up to 'after' from 'run'. */
 static struct told
 ask(uint64_t run, uint64_t after)
@@ -344,6 +353,10 @@ master_tells_what_it_reads(void **state OVS_UNUSED)
     assert_int_equal(told.flows[0].packets, 5);
     assert_int_equal(told.flows[0].bytes, 50);
     assert_int_equal(told.flows[0].total_packets, 5);
+    /* It shows nobody a part of the sum. */
+    assert_int_equal(counted(), 0);
+    assert_int_equal(fabric_unread_hosts(fabric), N_HOSTS);
+    assert_int_equal(fabric_counted_ms(fabric), 0);
     seq = told.report.seq;
 
     /* The same again, for whom that did not reach; no less. */
@@ -428,15 +441,6 @@ take(uint64_t run, bool whole, const struct counter_report_flow *flows,
     b = print(&told);
     assert_null(take_bytes(b.data, b.size));
     ofpbuf_uninit(&b);
-}
-
-static uint64_t
-counted(void)
-{
-    struct fabric_count counts[3], rest;
-
-    fabric_rule_counts(fabric, VMN_TABLE_POLICY, "p", 3, counts, &rest);
-    return counts[1].packets;
 }
 
 /* A host whose counters this member has read once, with 5 packets of rule 1;
