@@ -386,6 +386,32 @@ master_tells_what_it_reads(void **state OVS_UNUSED)
     assert_int_equal(told.flows[0].total_packets, 5);
 }
 
+/* Nothing has hit the flow since. */
+static void
+flow_with_another_counter_is_told(void **state OVS_UNUSED)
+{
+    uint64_t run, seq;
+    struct told told;
+
+    edit_counted("rule", 100, "count");
+    become_master(0);
+    hit(0, 100, 5);
+    TURN_UNTIL((told = ask(0, 0)).n_flows);
+    run = told.report.run;
+    seq = told.report.seq;
+    edit_counted("rule", 100, "log");
+    until_acked(0);
+    hit(0, 100, 5);
+    TURN_UNTIL((told = ask(run, seq)).n_flows);
+    assert_int_equal(told.n_flows, 2);
+    assert_int_equal(told.flows[0].log + told.flows[1].log, 1);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(told.flows[i].packets, told.flows[i].log ? 5 : 0);
+        assert_int_equal(told.flows[i].total_packets,
+                         told.flows[i].log ? 0 : 5);
+    }
+}
+
 static void
 host_that_is_another_ones_is_not_told(void **state OVS_UNUSED)
 {
@@ -562,14 +588,17 @@ what_does_not_fit_is_not_taken(void **state OVS_UNUSED)
     /* It is not that member's. */
     manages_none = true;
     assert_untaken(&flow, true);
-    assert_false(cs->ask_whole);
+    assert_true(cs->ask_whole);
     manages_none = false;
     /* It is not known what came before. */
+    cs->ask_whole = false;
     assert_untaken(&flow, false);
     assert_true(cs->ask_whole);
     /* It is not newer than what was read here. */
+    cs->ask_whole = false;
     cs->read_here_ms = time_msec() + 1000;
     assert_untaken(&flow, true);
+    assert_true(cs->ask_whole);
     cs->read_here_ms = 0;
     /* Nobody knows the owner, or the reason. */
     wrong = flow;
@@ -580,12 +609,168 @@ what_does_not_fit_is_not_taken(void **state OVS_UNUSED)
     wrong.drops = true;
     wrong.reason = 4;
     assert_untaken(&wrong, true);
+    assert_true(cs->ask_whole);
+    /* What else is told then does not make up for it. */
+    take(1, false, NULL, 0);
+    assert_true(cs->ask_whole);
     /* No bytes. */
     assert_non_null(take_bytes("x", 1));
     /* The whole reports did not have the flow, so it was away. */
     take(1, true, &flow, 1);
     assert_int_equal(counted(), 5 + flow.packets);
     assert_false(cs->ask_whole);
+}
+
+/* The switch has counted 5 for the rule's flow, and goes on with that once the
+ * rule has a log: so there is another counter, and none of these are new. */
+static struct counter_report_flow
+logged_from_now_on(struct counter_report_flow *flow)
+{
+    struct counter_report_flow logged = *flow;
+
+    take(1, true, flow, 1);
+    assert_int_equal(counted(), 5);
+    logged.log = true;
+    set(flow, 0, 5);
+    return logged;
+}
+
+static void
+flow_with_another_counter_goes_on(void **state OVS_UNUSED)
+{
+    struct counter_report_flow flow = read_once();
+    struct counter_report_flow logged = logged_from_now_on(&flow);
+    struct counter_report_flow both[2] = { flow, logged };
+
+    set(&both[1], 6, 1);
+    take(1, false, both, 2);
+    assert_int_equal(counted(), 6);
+    set(&both[1], 8, 3);
+    take(1, false, &both[1], 1);
+    assert_int_equal(counted(), 8);
+    /* And back, told of in the other order. */
+    set(&both[1], 0, 3);
+    set(&flow, 9, 6);
+    take(1, false, (struct counter_report_flow[2]) { flow, both[1] }, 2);
+    assert_int_equal(counted(), 9);
+    /* By another member, which has counted all itself. */
+    set(&flow, 0, 9);
+    set(&logged, 11, 2);
+    take(2, true, (struct counter_report_flow[2]) { logged, flow }, 2);
+    assert_int_equal(counted(), 11);
+}
+
+/* Nothing has hit it before the reading in which it had the counter, and what
+ * is told of later. */
+static void
+flow_with_another_counter_is_hit_later(void **state OVS_UNUSED)
+{
+    struct counter_report_flow flow = read_once();
+    struct counter_report_flow logged = logged_from_now_on(&flow);
+    struct counter_report_flow both[2] = { flow, logged };
+
+    set(&both[1], 5, 0);
+    take(1, false, both, 2);
+    assert_int_equal(counted(), 5);
+    set(&logged, 6, 1);
+    take(1, false, &logged, 1);
+    assert_int_equal(counted(), 6);
+}
+
+static void
+flow_with_another_counter_is_told_later(void **state OVS_UNUSED)
+{
+    struct counter_report_flow flow = read_once();
+    struct counter_report_flow logged = logged_from_now_on(&flow);
+
+    take(1, false, &flow, 1);
+    set(&logged, 6, 1);
+    take(1, false, &logged, 1);
+    assert_int_equal(counted(), 6);
+}
+
+/* A rule's flow and a part of a group have 5 packets each, as another member
+ * tells; then the policy is another one, and they stay.  Sets both. */
+static void
+make_again(struct counter_report_flow both[2])
+{
+    both[0] = both[1] = read_once();
+    both[1].group = true;
+    take(1, true, both, 2);
+    assert_int_equal(counted(), 10);
+    edit(VMN_TABLE_GROUP, "g", json_pack("{s:s}", "selector", "a=b"));
+    edit(VMN_TABLE_POLICY, "p", json_pack(
+             "{s:[s], s:[{s:s, s:s}]}", "applies_to", "g", "rules",
+             "direction", "ingress", "action", "deny"));
+    edit(VMN_TABLE_POLICY, "p", NULL);
+    assert_int_equal(counted(), 0);
+}
+
+static void
+what_is_made_again_begins_at_nothing(void **state OVS_UNUSED)
+{
+    struct counters_of_switch *cs = counters_of(host(0)->sw);
+    struct counter_report_flow both[2];
+
+    make_again(both);
+    take(1, false, NULL, 0);
+    set(&both[0], 6, 1);
+    set(&both[1], 8, 3);
+    take(1, false, both, 2);
+    assert_int_equal(counted(), 4);
+    /* What there was is kept until all flows were told of. */
+    assert_true(cs->ask_whole);
+    assert_int_equal(hmap_count(group_counters_flows(cs->sw)), 2);
+    take(1, true, both, 2);
+    assert_false(cs->ask_whole);
+    assert_int_equal(hmap_count(&cs->flows), 1);
+    assert_int_equal(hmap_count(group_counters_flows(cs->sw)), 1);
+    assert_int_equal(counted(), 4);
+}
+
+static void
+what_is_made_again_is_told_by_another(void **state OVS_UNUSED)
+{
+    struct counter_report_flow both[2];
+
+    make_again(both);
+    take(1, false, NULL, 0);
+    set(&both[0], 6, 6);
+    set(&both[1], 8, 8);
+    take(2, true, both, 2);
+    assert_int_equal(counted(), 4);
+}
+
+static void
+what_is_made_again_is_read_here(void **state OVS_UNUSED)
+{
+    struct counter_report_flow both[2];
+
+    make_again(both);
+    take(1, false, NULL, 0);
+    connect_host(0);
+    hit(0, 100, 7);
+    TURN_UNTIL(counted());
+    assert_int_equal(counted(), 2);
+}
+
+/* The switch may have answered some of it. */
+static void
+broken_reading_was_one_too(void **state OVS_UNUSED)
+{
+    struct counter_report_flow flow = read_once();
+    struct counters_of_switch *cs = counters_of(host(0)->sw);
+
+    set(&flow, 6, 6);
+    take(1, true, &flow, 1);
+    connect_host(0);
+    switches[0].hold = true;
+    TURN_UNTIL(cs->dump);
+    cs->read_here_ms = 0;
+    disconnect_host(0);
+    assert_true(cs->read_here_ms);
+    cs->read_here_ms = time_msec() + 1000;
+    assert_untaken(&flow, true);
 }
 
 static void
@@ -613,6 +798,8 @@ main(int argc OVS_UNUSED, char *argv[])
         cmocka_unit_test(requests_are_read_as_they_were_written),
         cmocka_unit_test_setup_teardown(master_tells_what_it_reads,
                                         setup_observing, teardown),
+        cmocka_unit_test_setup_teardown(flow_with_another_counter_is_told,
+                                        setup_observing, teardown),
         cmocka_unit_test_setup_teardown(
             host_that_is_another_ones_is_not_told, setup_observing,
             teardown),
@@ -621,6 +808,20 @@ main(int argc OVS_UNUSED, char *argv[])
         cmocka_unit_test_setup_teardown(writer_goes_on_itself, setup_counts,
                                         teardown),
         cmocka_unit_test_setup_teardown(what_does_not_fit_is_not_taken,
+                                        setup_counts, teardown),
+        cmocka_unit_test_setup_teardown(flow_with_another_counter_goes_on,
+                                        setup_counts, teardown),
+        cmocka_unit_test_setup_teardown(
+            flow_with_another_counter_is_hit_later, setup_counts, teardown),
+        cmocka_unit_test_setup_teardown(
+            flow_with_another_counter_is_told_later, setup_counts, teardown),
+        cmocka_unit_test_setup_teardown(what_is_made_again_begins_at_nothing,
+                                        setup_counts, teardown),
+        cmocka_unit_test_setup_teardown(
+            what_is_made_again_is_told_by_another, setup_counts, teardown),
+        cmocka_unit_test_setup_teardown(what_is_made_again_is_read_here,
+                                        setup_counts, teardown),
+        cmocka_unit_test_setup_teardown(broken_reading_was_one_too,
                                         setup_counts, teardown),
         cmocka_unit_test_setup_teardown(host_that_is_told_of_is_not_read,
                                         setup_counts, teardown),

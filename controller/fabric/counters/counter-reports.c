@@ -44,9 +44,11 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 #define PAIRS_MS (600 * 1000)
 /* A host is asked for as a whole no more often than that. */
 #define ASK_WHOLE_MS 10000
-/* A part of a group that no bucket has any more is forgotten after this time,
- * as by group-counters.c. */
-#define PART_GONE_MS (24 * 3600 * 1000)
+/* A flow that the switch does not have any more is forgotten after this time,
+ * and a part of a group that no bucket has: before the member that tells of it
+ * does so, whose sum begins anew then. */
+#define FLOW_GONE_MS (3600 * 1000 / 2)
+#define PART_GONE_MS (24 * 3600 * 1000 / 2)
 /* Members whose last reports are remembered. */
 #define REPORTERS_MAX 64
 
@@ -110,7 +112,6 @@ counter_reports_note_read(struct counters_of_switch *cs)
 {
     struct counters *c = cs->sw->host->fabric->counters;
 
-    cs->read_here_ms = time_msec();
     if (!cs->sw->host->fabric->observing) {
         return;
     }
@@ -143,7 +144,8 @@ static bool
 is_told(const struct telling *telling, const struct counted_flow *flow)
 {
     return (!flow->counter->retired
-            && (telling->whole || flow->changed > telling->after)
+            && (flow->changed > telling->after
+                || (telling->whole && flow->seen.packets))
             && flow->changed <= telling->cs->read_seq);
 }
 
@@ -353,6 +355,8 @@ struct taking {
     int64_t asked_ms, asked_wall_ms;
 
     struct counters_of_switch *cs; /* Of the host that is being taken. */
+    bool goes_on;               /* The host's last report was by the same
+                                 * process. */
     int64_t requested_ms, wall_ms; /* Its reading. */
     int64_t ms;                 /* Since the one before; 0: not known. */
 };
@@ -368,6 +372,27 @@ forget_totals(struct hmap *flows)
     }
 }
 
+/* Parts of groups have rounds of their own, so 'dirty' says which were told
+ * of. */
+static void
+begin_parts(struct hmap *flows)
+{
+    struct counted_flow *flow;
+
+    HMAP_FOR_EACH (flow, node, flows) {
+        flow->dirty = false;
+    }
+}
+
+/* Returns true unless all that was read here is older than what was requested
+ * then. */
+static bool
+is_read_here(const struct counters_of_switch *cs, int64_t requested_ms)
+{
+    return (cs->dump || group_counters_are_read(cs->sw)
+            || requested_ms <= cs->read_here_ms);
+}
+
 static bool
 take_host(void *taking_, const struct counter_report *report,
           const struct counter_report_host *told)
@@ -376,26 +401,30 @@ take_host(void *taking_, const struct counter_report *report,
     struct fabric_host *host = fabric_find_host(taking->f, told->name);
     struct counters_of_switch *cs;
 
-    if (!host || host->sw->state == SWITCH_LIVE
-        || !taking->is_managed(taking->aux, told->name)) {
+    if (!host) {
         return false;
     }
     cs = taking->cs = counters_of(host->sw);
     taking->requested_ms = taking->asked_ms - told->ago_ms;
     taking->wall_ms = taking->asked_wall_ms - told->ago_ms;
-    if (cs->dump || taking->requested_ms <= cs->read_here_ms
-        || (cs->reporter != report->run && !told->whole)) {
-        /* What was read here is not older, or the rest is not known. */
-        cs->ask_whole = true;
+    taking->goes_on = cs->reporter == report->run;
+    if (host->sw->state == SWITCH_LIVE
+        || !taking->is_managed(taking->aux, told->name)
+        || is_read_here(cs, taking->requested_ms)
+        || (!taking->goes_on && !told->whole)) {
+        cs->ask_whole = true;   /* What it has told it does not repeat. */
         return false;
     }
-    if (cs->reporter != report->run) {
+    if (!taking->goes_on) {
         forget_totals(&cs->flows);
         forget_totals(group_counters_flows(host->sw));
         cs->reporter = report->run;
     }
     taking->ms = (cs->before_ms ? taking->requested_ms - cs->before_ms : 0);
-    cs->ask_whole = false;
+    begin_parts(group_counters_flows(host->sw));
+    if (told->whole) {
+        cs->ask_whole = false;
+    }
     cs->wall_ms = taking->wall_ms;
     cs->round++;
     return true;
@@ -432,10 +461,14 @@ add_flow(struct taking *taking, struct hmap *flows,
          const struct counter_report_flow *told, const char *reason)
 {
     struct fabric *f = taking->f;
-    struct counter *counter = counter_get(f, told->cookie, told->part, reason,
-                                          told->log);
+    struct counter *counter;
     struct counted_flow *flow = NULL;
 
+    if (hmap_count(flows) >= COUNTER_REPORT_FLOWS_MAX) {
+        f->counters->n_full++;
+        return NULL;
+    }
+    counter = counter_get(f, told->cookie, told->part, reason, told->log);
     if (counter) {
         flow = counted_flow_add(f->counters, flows, counter, hash_of(told));
     } else {
@@ -447,52 +480,99 @@ add_flow(struct taking *taking, struct hmap *flows,
     return flow;
 }
 
+/* The object was deleted and made again, and its group has stayed. */
+static void
+take_over_part(const struct hmap *flows, struct counted_flow *flow,
+               const struct counted_seen *now)
+{
+    const struct counted_flow *other;
+
+    HMAP_FOR_EACH_WITH_HASH (other, node, flow->node.hash, flows) {
+        if (other->counter->retired && other->key_hash == flow->key_hash
+            && other->counter->part == flow->counter->part
+            && other->seen.packets <= now->packets
+            && other->seen.bytes <= now->bytes
+            && other->seen.packets >= flow->seen.packets) {
+            flow->seen = other->seen;
+        }
+    }
+}
+
 /* Returns the flow, with what was seen of it; or NULL. */
 static struct counted_flow *
 get_flow(struct taking *taking, const struct counter_report_flow *told,
-         const char *reason)
+         const char *reason, bool *is_new)
 {
     const struct counted_seen now = { told->packets, told->bytes };
     struct hmap *flows = (told->group ? group_counters_flows(taking->cs->sw)
                           : &taking->cs->flows);
     struct counted_flow *flow = find_flow(flows, told, reason);
-    bool is_new = !flow;
 
-    if (is_new) {
-        flow = (told->packets ? add_flow(taking, flows, told, reason) : NULL);
+    *is_new = !flow;
+    if (!flow && told->packets) {
+        flow = add_flow(taking, flows, told, reason);
     }
-    if (flow && !flow->seen.packets && !told->group) {
+    if (flow && told->group && *is_new) {
+        take_over_part(flows, flow, &now);
+    } else if (flow && !told->group && !flow->seen.packets) {
         counters_take_over_seen(taking->cs, flow, &now);
-    }
-    if (flow && is_new && told->log
-        && told->age_ms > time_msec() - taking->f->counters->started_ms) {
-        /* Logged before this process had its part. */
-        flow->counter->n_before += told->packets - flow->seen.packets;
     }
     return flow;
 }
 
-/* Returns what has been added since the flow was last seen. */
+/* Returns what the switch has counted since the flow was last seen. */
 static struct counted_seen
-added(const struct counted_flow *flow, const struct counter_report_flow *told)
+added_by_switch(const struct counted_flow *flow,
+                const struct counter_report_flow *told)
 {
-    const struct counted_seen *before = &flow->reported;
-    bool anew;
+    const struct counted_seen *before = &flow->seen;
+    bool anew = (told->packets < before->packets
+                 || told->bytes < before->bytes);
 
-    if (before->packets != COUNTED_UNREPORTED
-        && told->total_packets >= before->packets
-        && told->total_bytes >= before->bytes) {
-        return (struct counted_seen) {
-            told->total_packets - before->packets,
-            told->total_bytes - before->bytes,
-        };
-    }
-    before = &flow->seen;
-    anew = told->packets < before->packets || told->bytes < before->bytes;
     return (struct counted_seen) {
         told->packets - (anew ? 0 : before->packets),
         told->bytes - (anew ? 0 : before->bytes),
     };
+}
+
+/* Returns what has been added since the flow was last seen.  Of one that is
+ * new here a member that has told of the others has counted all in its total:
+ * the switch's count may be of a flow before it, too. */
+static struct counted_seen
+added(const struct taking *taking, const struct counted_flow *flow,
+      const struct counter_report_flow *told, bool is_new)
+{
+    const struct counted_seen *before = &flow->reported;
+    struct counted_seen more = added_by_switch(flow, told);
+
+    if (is_new && taking->goes_on) {
+        more.packets = MIN(more.packets, told->total_packets);
+        more.bytes = MIN(more.bytes, told->total_bytes);
+    } else if (before->packets != COUNTED_UNREPORTED
+               && told->total_packets >= before->packets
+               && told->total_bytes >= before->bytes) {
+        more.packets = told->total_packets - before->packets;
+        more.bytes = told->total_bytes - before->bytes;
+    }
+    return more;
+}
+
+/* Notes what the switch has counted.  Nothing: it does not have the flow, as
+ * far as the report's end, at which it is not among those of this round. */
+static void
+note_told(const struct taking *taking, struct counted_flow *flow,
+          const struct counter_report_flow *told)
+{
+    flow->emptied = !told->packets && !told->group;
+    if (!flow->emptied) {
+        flow->seen = (struct counted_seen) { told->packets, told->bytes };
+        flow->round = taking->cs->round;
+    }
+    flow->reported = (struct counted_seen) {
+        told->total_packets, told->total_bytes
+    };
+    flow->xid = 0;              /* Nobody says of which group it is. */
+    flow->dirty = true;
 }
 
 static void
@@ -503,6 +583,7 @@ take_flow(void *taking_, const struct counter_report_flow *from)
     const char *reason = NULL;
     struct counted_flow *flow;
     struct counted_seen more;
+    bool is_new;
 
     told.cookie = flow_cookie_owner(told.cookie);
     if (told.drops) {
@@ -512,45 +593,49 @@ take_flow(void *taking_, const struct counter_report_flow *from)
             return;
         }
     }
-    flow = get_flow(taking, &told, reason);
+    flow = get_flow(taking, &told, reason, &is_new);
     if (!flow) {
         return;
     }
-    more = added(flow, &told);
-    flow->seen = (struct counted_seen) { told.packets, told.bytes };
-    flow->reported = (struct counted_seen) {
-        told.total_packets, told.total_bytes
-    };
-    flow->xid = 0;              /* Nobody says of which group it is. */
-    flow->round = taking->cs->round;
-    flow->dirty = true;
+    more = added(taking, flow, &told, is_new);
+    note_told(taking, flow, &told);
+    if (is_new && told.log
+        && told.age_ms > time_msec() - taking->f->counters->started_ms) {
+        /* Logged before this process had its part. */
+        flow->counter->n_before += more.packets;
+    }
     counted_flow_add_hits(flow, more.packets, more.bytes, taking->ms,
                           taking->wall_ms - told.hit_ago_ms);
 }
 
-/* Parts of groups have rounds of their own, so 'dirty' says here which were
- * told of. */
-static void
+/* As counters_forget_gone(), for parts of groups. */
+static bool
 end_parts(struct taking *taking, bool whole)
 {
     struct hmap *flows = group_counters_flows(taking->cs->sw);
+    const struct fabric *f = taking->f;
     struct counted_flow *flow, *next;
+    bool any_kept = false;
 
     HMAP_FOR_EACH_SAFE (flow, next, node, flows) {
-        bool is_told = flow->dirty;
+        bool is_owned = (!flow->counter->retired
+                         && engine_cookie_name(f->engine,
+                                               flow->counter->cookie));
 
-        flow->dirty = false;
-        if (is_told) {
+        if (flow->dirty) {
             continue;
         }
         counted_flow_set_rate(flow, 0, 0);
-        if (flow->counter->retired
-            || !engine_cookie_name(taking->f->engine, flow->counter->cookie)
-            || (whole
-                && taking->wall_ms - flow->total.last_ms > PART_GONE_MS)) {
+        if (whole && (!is_owned || taking->wall_ms - flow->total.last_ms
+                                   > PART_GONE_MS)) {
             counted_flow_free(taking->f->counters, flows, flow);
+        } else if (whole) {
+            counted_flow_set_seen(flow, false, 0, 0);
+        } else {
+            any_kept |= !is_owned;
         }
     }
+    return any_kept;
 }
 
 static void
@@ -560,8 +645,11 @@ take_host_end(void *taking_, const struct counter_report_host *told)
     struct counters_of_switch *cs = taking->cs;
     struct counters *c = taking->f->counters;
 
-    counters_forget_gone(cs, told->whole && !told->unsure);
-    end_parts(taking, told->whole);
+    if (counters_forget_gone(cs, told->whole, told->whole && !told->unsure,
+                             FLOW_GONE_MS)
+        | end_parts(taking, told->whole)) {
+        cs->ask_whole = true;   /* They are freed then. */
+    }
     counters_note_read(cs, taking->requested_ms, taking->wall_ms);
     cs->reported_until_ms = taking->requested_ms + 2 * c->interval_ms
                             + LATE_MS + told->rest_ms;

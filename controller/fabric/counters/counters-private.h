@@ -88,6 +88,10 @@ struct counted_flow {
                                  * one for a part of a group. */
     bool dirty;                 /* 'seen' or 'total' is not what it was when
                                  * the last complete reading ended. */
+    bool emptied;               /* Of the writer: the report that is being
+                                 * taken says that the switch does not have
+                                 * it.  'seen' stays until its end, for the
+                                 * flow that replaces this one. */
     union {
         struct {                /* Of a member that tells the writer: */
             uint64_t changed;   /* 'seq' of the reading that changed it. */
@@ -140,7 +144,8 @@ struct counters_of_switch {
     int64_t reported_until_ms;  /* time_msec(): until then its master reads
                                  * it. */
     int64_t read_here_ms;       /* time_msec() when this member's own last
-                                 * reading ended. */
+                                 * reading ended in any way, or a group's
+                                 * answer came. */
     bool ask_whole;             /* To be told of as a whole, */
     int64_t asked_whole_ms;     /* as was asked for then (time_msec()). */
 };
@@ -219,8 +224,12 @@ void counters_take_over_seen(const struct counters_of_switch *,
                              struct counted_flow *flow,
                              const struct counted_seen *now);
 /* Ends a reading: flows that it did not have are as if they had never been
- * hit, if it was 'complete', and forgotten if they can be. */
-void counters_forget_gone(struct counters_of_switch *, bool complete);
+ * hit, if it was 'complete', and forgotten if they were not for 'gone_ms'.
+ * Those of owners that there are not any more are forgotten if it was of 'all'
+ * flows: in another one flows that replace them may be to come.  Returns true
+ * if any of them was kept for that. */
+bool counters_forget_gone(struct counters_of_switch *, bool all,
+                          bool complete, int64_t gone_ms);
 /* Notes that there was a complete reading. */
 void counters_note_read(struct counters_of_switch *, int64_t requested_ms,
                         int64_t wall_ms);
@@ -241,6 +250,8 @@ bool counter_reports_may_tell(const struct counters_of_switch *);
 
 /* Returns the parts of groups of the switch that have hits. */
 struct hmap *group_counters_flows(struct fabric_switch *);
+/* Returns true if the switch owes an answer about a group. */
+bool group_counters_are_read(struct fabric_switch *);
 /* Returns the hash by which a part of the group with this key is there. */
 uint32_t group_counters_hash(uint32_t key_hash, uint32_t part);
 

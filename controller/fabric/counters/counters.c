@@ -42,7 +42,8 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 #define SHARE 100
 /* And those of a host that counts pairs come at least so often. */
 #define REST_PAIRS_MS (VMN_PAIR_IDLE_S * 1000 / 3)
-/* A deleted flow whose owner still exists is forgotten after this time. */
+/* A deleted flow whose owner still exists is forgotten after this time; by the
+ * writer of a cluster earlier than by a member that tells it of the flow. */
 #define GONE_MS (3600 * 1000)
 
 struct counters_of_switch *
@@ -77,7 +78,9 @@ find_flow(const struct counters_of_switch *cs, const struct flow_item *item)
     return NULL;
 }
 
-/* A flow that replaces another one keeps that one's statistics. */
+/* A flow that replaces another one keeps that one's statistics.  Both are told
+ * with the reading in which this is seen, be there a hit or not: what the
+ * writer is told of the one it then knows what to compare with. */
 void
 counters_take_over_seen(const struct counters_of_switch *cs,
                         struct counted_flow *flow,
@@ -89,6 +92,7 @@ counters_take_over_seen(const struct counters_of_switch *cs,
         if (other != flow && other->round != cs->round
             && other->seen.packets <= now->packets
             && other->seen.bytes <= now->bytes) {
+            flow->dirty |= other->seen.packets != 0;
             flow->seen = other->seen;
             other->dirty |= other->seen.packets != 0;
             other->seen = (struct counted_seen) { 0, 0 };
@@ -201,6 +205,8 @@ count_hits(struct counters_of_switch *cs, const struct flow_item *item,
 
     if (flow) {
         add_hits(cs, flow, counts);
+    } else {
+        cs->unsure = true;      /* What it replaces is not gone, either. */
     }
 }
 
@@ -267,36 +273,45 @@ flow_cb(void *cs_, const struct ofputil_flow_stats *fs,
 }
 
 /* Flows without hits, or that are not installed, restart at zero if they
- * appear again, except those that are installed but not desired at the moment.
- * Flows whose owner no longer exists are forgotten. */
-void
-counters_forget_gone(struct counters_of_switch *cs, bool complete)
+ * appear again, except those that are installed but not desired at the
+ * moment. */
+bool
+counters_forget_gone(struct counters_of_switch *cs, bool all, bool complete,
+                     int64_t gone_ms)
 {
     const struct fabric *f = cs->sw->host->fabric;
     struct counted_flow *flow, *next;
+    bool any_kept = false;
 
     HMAP_FOR_EACH_SAFE (flow, next, node, &cs->flows) {
         if (flow->round == cs->round) {
             continue;
         }
-        if (complete) {
+        bool is_owned = (!flow->counter->retired
+                         && engine_cookie_name(f->engine,
+                                               flow->counter->cookie));
+
+        if (complete || flow->emptied) {
             counted_flow_set_seen(flow, f->observing, 0, 0);
         }
+        flow->emptied = false;
         counted_flow_set_rate(flow, 0, 0);
-        if (flow->counter->retired
-            || !engine_cookie_name(f->engine, flow->counter->cookie)
+        if ((!is_owned && (all || !flow->seen.packets))
             || (!flow->seen.packets
-                && cs->wall_ms - flow->total.last_ms > GONE_MS)) {
+                && cs->wall_ms - flow->total.last_ms > gone_ms)) {
             counted_flow_free(f->counters, &cs->flows, flow);
+        } else {
+            any_kept |= !is_owned;
         }
     }
+    return any_kept;
 }
 
 void
 counters_note_read(struct counters_of_switch *cs, int64_t requested_ms,
                    int64_t wall_ms)
 {
-    cs->before_ms = requested_ms;
+    cs->before_ms = MAX(cs->before_ms, requested_ms);
     cs->counted_ms = wall_ms;
     cs->sw->host->fabric->counters->n_read += !cs->was_read;
     cs->was_read = true;
@@ -305,6 +320,9 @@ counters_note_read(struct counters_of_switch *cs, int64_t requested_ms,
 static void
 stop(struct counters_of_switch *cs)
 {
+    if (cs->dump) {
+        cs->read_here_ms = time_msec();
+    }
     ofdump_destroy(cs->dump);
     cs->dump = NULL;
 }
@@ -343,7 +361,7 @@ done_cb(void *cs_, const char *error)
 
         c->n_polls++;
         cs->n_here++;
-        counters_forget_gone(cs, !cs->unsure);
+        counters_forget_gone(cs, true, !cs->unsure, GONE_MS);
         pair_reading_end(&reading);
         counter_reports_note_read(cs);
         counters_note_read(cs, cs->requested_ms, cs->wall_ms);

@@ -202,6 +202,15 @@ group_counters_flows(struct fabric_switch *sw)
     return &gc->flows;
 }
 
+bool
+group_counters_are_read(struct fabric_switch *sw)
+{
+    const struct group_counters_of_switch *gc
+        = switch_part_state(sw, &group_counters_part);
+
+    return !ovs_list_is_empty(&gc->readings);
+}
+
 /* Returns the part of the group, or of one that it has replaced. */
 static struct counted_flow *
 find_part(const struct group_counters_of_switch *gc,
@@ -236,10 +245,13 @@ add_part(struct group_counters_of_switch *gc, const struct flow_item *item,
         flow->key_hash = item->key_hash;
     }
     HMAP_FOR_EACH_WITH_HASH (other, node, hash, &gc->flows) {
-        if (flow && other != flow && other->xid == item->xid
-            && other->counter->part == part) {
+        /* What another member has told of is of no known group. */
+        if (flow && other != flow && other->counter->part == part
+            && (other->xid ? other->xid == item->xid
+                : other->counter->retired)) {
             flow->xid = other->xid;
             flow->seen = other->seen;
+            flow->dirty = true;
         }
     }
     return flow;
@@ -363,7 +375,7 @@ find_reading(const struct group_counters_of_switch *gc, uint32_t xid)
 }
 
 static enum switch_message
-message(struct fabric_switch *sw OVS_UNUSED, void *gc_, enum ofptype type,
+message(struct fabric_switch *sw, void *gc_, enum ofptype type,
         const struct ofp_header *oh)
 {
     struct ofpbuf msg = ofpbuf_const_initializer(oh, ntohs(oh->length));
@@ -382,6 +394,7 @@ message(struct fabric_switch *sw OVS_UNUSED, void *gc_, enum ofptype type,
            && !ofputil_decode_group_stats_reply(&msg, &gs)) {
         if (gs.group_id == reading->item->group_id) {
             count_group(gc, reading, &gs);
+            counters_of(sw)->read_here_ms = time_msec();
         }
         free(gs.bucket_stats);
     }
