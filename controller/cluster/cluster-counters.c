@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * As the writer, asks each member that manages hosts for what it has read of
- * their counters, once a second, by the connections on which members pass
- * requests on.  A member that does not answer, or is of a version that does
- * not know what it is asked, is asked less often; who reads its hosts then is
- * the fabric's matter.  Not for what is asked and answered, which is bytes
+ * their counters, once a second at most but for what did not fit in an answer,
+ * by the connections on which members pass requests on.  A member that does
+ * not answer, or is of a version that does not know what it is asked, is asked
+ * less often; who reads its hosts then is the fabric's matter, and so is when
+ * there is nothing to ask.  Not for what is asked and answered, which is bytes
  * here (controller/fabric). */
 
 #include <config.h>
@@ -20,9 +21,11 @@
 
 VLOG_DEFINE_THIS_MODULE(cluster_counters);
 
-/* Between two requests to a member; after one that failed; and after one that
- * it did not know. */
+/* Between two requests to a member; if it has more to say, so often in a row
+ * at most; after one that failed; and after one that it did not know. */
 #define ASK_MS 1000
+#define MORE_MS 100
+#define MORE_MAX 20
 #define FAILED_MS 2000
 #define UNKNOWN_MS 10000
 /* For how long a request may take. */
@@ -36,6 +39,7 @@ struct counting {
     bool busy;                  /* A request is under way, */
     int64_t asked_ms;           /* since then. */
     int64_t again_ms;           /* Not before. */
+    int n_more;                 /* Requests since it said so first. */
     bool failed;                /* The last one has, as was said. */
 };
 
@@ -132,7 +136,11 @@ answered(void *counting_, int status, const void *body, size_t size,
              counting->name, wrong);
         counting->again_ms = now_ms + (status ? UNKNOWN_MS : FAILED_MS);
     } else {
-        counting->again_ms = more ? now_ms : counting->asked_ms + ASK_MS;
+        counting->n_more = more ? counting->n_more + 1 : 0;
+        more = counting->n_more % (MORE_MAX + 1) != 0;
+        counting->again_ms = MAX(counting->asked_ms
+                                 + (more ? MORE_MS : ASK_MS),
+                                 now_ms + (more ? MORE_MS / 2 : 0));
     }
     counting->failed = wrong != NULL;
     free(wrong);

@@ -165,7 +165,7 @@ void cluster_close_peers(struct cluster *);
 /* cluster-counters.c.  ---------------------------------------------------- */
 
 /* Bytes of an answer. */
-#define CLUSTER_COUNTERS_MAX (8 * 1024 * 1024)
+#define CLUSTER_COUNTERS_MAX (4608 * 1024)
 /* As the writer, asks the members that are to be asked. */
 void cluster_counters_run(struct cluster *, int64_t now_ms, int64_t *wake_ms);
 /* There is a listener of other members. */

@@ -5,6 +5,7 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/counters/counter-report.c \
 	controller/fabric/counters/counter-report.h \
 	controller/fabric/counters/counter-reports.c \
+	controller/fabric/counters/counter-takes.c \
 	controller/fabric/counters/counters-private.h \
 	controller/fabric/counters/counters-forget.c \
 	controller/fabric/counters/counters-status.c \

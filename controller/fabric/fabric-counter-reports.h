@@ -19,7 +19,7 @@ struct ofpbuf;
 typedef bool fabric_is_managed_cb(void *aux, const char *host);
 
 /* As the writer, returns what to ask the member, which the caller frees; NULL:
- * nothing, since counters are not read. */
+ * nothing, since counters are not read, or have just been asked for. */
 char *fabric_ask_counters(struct fabric *, const char *member,
                           fabric_is_managed_cb *, void *aux);
 

@@ -380,6 +380,7 @@ fabric_set_shares(struct fabric *f, uint64_t generation, bool has_caught_up)
         f->has_caught_up = has_caught_up;
         switch_listener_set_generation(f);
         check_roles(f);
+        counters_shares_changed(f);
     }
 }
 
@@ -402,6 +403,7 @@ fabric_lead(struct fabric *f, int64_t epoch, uint64_t generation,
             fabric_host_set_reported(host);
         }
     }
+    counters_lead(f);
     f->observing = false;
     f->epoch = epoch;
     f->generation = generation;

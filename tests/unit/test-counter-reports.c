@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Tests of what members of a cluster tell the writer of counters: the form of
- * reports, what a member tells, and how the writer takes it. */
+ * reports, and what a member tells.  How the writer takes it is in
+ * test-counter-takes.c. */
 
 #include <config.h>
 
@@ -14,8 +15,11 @@
 #include "controller/fabric/counters/counters-private.h"
 #include "controller/fabric/fabric-counter-reports.h"
 #include "controller/fabric/fabric-counters.h"
+#include "controller/fabric/fabric.h"
 #include "openvswitch/ofpbuf.h"
 #include "random.h"
+#include "sset.h"
+#include "svec.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -90,7 +94,7 @@ example(void)
         .n_hosts = 3, .n_flows = 3,
         .hosts = {
             { .name = "h1", .ago_ms = 20, .rest_ms = 30, .whole = true,
-              .n_flows = 1 },
+              .n_flows = 1, .stamp_ms = 40 },
             { .name = "unwanted", .n_flows = 1 },
             { .name = "h3", .unsure = true, .n_flows = 1 },
         },
@@ -101,7 +105,7 @@ example(void)
             .hash = 1 + i, .part = 2, .cookie = UINT64_C(3) << 40,
             .reason = i ? 0 : 4, .drops = !i, .log = i == 1, .group = i == 2,
             .hit_ago_ms = 5, .age_ms = 6, .packets = 7, .bytes = 8,
-            .total_packets = UINT64_MAX, .total_bytes = 10,
+            .total_packets = COUNTER_REPORT_COUNT_MAX, .total_bytes = 10,
         };
     }
     return told;
@@ -123,6 +127,7 @@ reports_are_read_as_they_were_written(void **state OVS_UNUSED)
     assert_string_equal(read.names[0], "h1");
     assert_int_equal(read.hosts[0].ago_ms, 20);
     assert_int_equal(read.hosts[0].rest_ms, 30);
+    assert_int_equal(read.hosts[0].stamp_ms, 40);
     assert_true(read.hosts[0].whole && !read.hosts[0].unsure);
     assert_true(read.hosts[2].unsure && !read.hosts[2].whole);
     /* Those of a host that is not wanted are passed over. */
@@ -132,7 +137,7 @@ reports_are_read_as_they_were_written(void **state OVS_UNUSED)
     assert_int_equal(read.flows[0].cookie, UINT64_C(3) << 40);
     assert_int_equal(read.flows[1].hash, 3);
     assert_true(read.flows[1].group && !read.flows[1].drops);
-    assert_true(read.flows[1].total_packets == UINT64_MAX);
+    assert_true(read.flows[1].total_packets == COUNTER_REPORT_COUNT_MAX);
     ofpbuf_uninit(&b);
 }
 
@@ -186,15 +191,28 @@ bad_reports_are_refused(void **state OVS_UNUSED)
                    "the name of a host is too short or too long");
     bytes[32] = 0;
     bytes[33] = 2;
-    bytes[49] = '\0';
+    bytes[57] = '\0';
     assert_refused(&b, b.size, "the name of a host has a null");
-    bytes[49] = '1';
+    bytes[57] = '1';
     bytes[36] = 1;
     assert_refused(&b, b.size,
                    "the time of a host's reading is out of range");
     bytes[36] = 0;
+    bytes[48] = 0x80;
+    assert_refused(&b, b.size,
+                   "the time of a host's reading is out of range");
+    bytes[48] = 0;
     bytes[44] = 0xff;
     assert_refused(&b, b.size, "a host has more flows than there are");
+    bytes[44] = 0;
+    /* What its flow has counted. */
+    for (int i = 58 + 32; i < 58 + 64; i += 8) {
+        uint8_t before = bytes[i];
+
+        bytes[i] = 0x80;
+        assert_refused(&b, b.size, "what a flow has counted is out of range");
+        bytes[i] = before;
+    }
     ofpbuf_uninit(&b);
 }
 
@@ -433,359 +451,49 @@ host_that_is_another_ones_is_not_told(void **state OVS_UNUSED)
     assert_int_equal(told.n_flows, 1);
 }
 
-/* Taking.  ---------------------------------------------------------------- */
-
-static bool manages_none;       /* The member that tells. */
-
-static bool
-is_managed_cb(void *aux OVS_UNUSED, const char *name)
-{
-    return !manages_none && name[0] == 'h';
-}
-
-static const char *
-take_bytes(const void *data, size_t size)
-{
-    bool more;
-
-    return fabric_take_counters(fabric, "m", data, size, time_msec(),
-                                is_managed_cb, NULL, &more);
-}
-
-/* Takes a report of h0 with these flows. */
+/* Nor is what was counted there kept for ever. */
 static void
-take(uint64_t run, bool whole, const struct counter_report_flow *flows,
-     size_t n)
+host_that_went_long_ago_is_forgotten(void **state OVS_UNUSED)
 {
-    struct told told = {
-        .report = { .run = run, .seq = 1 }, .n_hosts = 1, .n_flows = n,
-        .hosts = { { .name = "h0", .whole = whole, .n_flows = n } },
-    };
-    struct ofpbuf b;
+    struct counters_of_switch *cs = counters_of(host(0)->sw);
+    uint64_t run;
 
-    memcpy(told.flows, flows, n * sizeof *flows);
-    b = print(&told);
-    assert_null(take_bytes(b.data, b.size));
-    ofpbuf_uninit(&b);
-}
-
-/* A host whose counters this member has read once, with 5 packets of rule 1;
- * returns what another one would say of that flow.  Its connection is lost. */
-static struct counter_report_flow
-read_once(void)
-{
-    const struct counted_flow *flow;
-    struct hmap *flows;
-
-    manages_none = false;
     edit_counted("rule", 100, "count");
-    connect_host(0);
+    become_master(0);
     hit(0, 100, 5);
-    TURN_UNTIL(counted() == 5);
-    flows = &counters_of(host(0)->sw)->flows;
-    assert_int_equal(hmap_count(flows), 1);
-    flow = CONTAINER_OF(hmap_first(flows), struct counted_flow, node);
-    disconnect_host(0);
-    /* A report of the same millisecond might be older. */
-    counters_of(host(0)->sw)->read_here_ms--;
-    return (struct counter_report_flow) {
-        .hash = flow->key_hash, .part = flow->counter->part,
-        .cookie = flow->counter->cookie, .packets = 5, .bytes = 50,
-        .total_packets = 5, .total_bytes = 50,
-    };
-}
-
-static void
-set(struct counter_report_flow *flow, uint64_t packets, uint64_t total)
-{
-    flow->packets = packets;
-    flow->bytes = packets * 10;
-    flow->total_packets = total;
-    flow->total_bytes = total * 10;
-}
-
-static void
-writer_adds_what_is_more(void **state OVS_UNUSED)
-{
-    struct counter_report_flow flow = read_once();
-    struct counter_report_flow other;
-
-    /* What it has read itself it knows, whatever the member has counted. */
-    set(&flow, 6, 1000);
-    take(1, true, &flow, 1);
-    assert_int_equal(counted(), 6);
-    take(1, true, &flow, 1);            /* Again. */
-    assert_int_equal(counted(), 6);
-    take(1, false, NULL, 0);            /* No change. */
-    assert_int_equal(counted(), 6);
-    set(&flow, 8, 1002);
-    take(1, false, &flow, 1);
-    assert_int_equal(counted(), 8);
-    /* The flow was replaced, twice: all of it counts. */
-    set(&flow, 1, 1012);
-    take(1, false, &flow, 1);
-    assert_int_equal(counted(), 18);
-
-    /* Another member, which has been the master before. */
-    set(&flow, 4, 50);
-    take(2, true, &flow, 1);
-    assert_int_equal(counted(), 21);
-    /* And the one before again: by what the switch says. */
-    set(&flow, 6, 1100);
-    take(1, true, &flow, 1);
-    assert_int_equal(counted(), 23);
-
-    /* A flow that was never seen, of the same rule. */
-    other = flow;
-    other.hash++;
-    set(&other, 3, 3);
-    take(1, false, &other, 1);
-    assert_int_equal(counted(), 26);
-    /* One that is gone, as a whole does not have it, begins anew. */
-    take(3, true, &flow, 1);
-    set(&other, 2, 2);
-    take(3, false, &other, 1);
-    assert_int_equal(counted(), 28);
-    assert_int_equal(fabric->counters->n_reported, 10);
-}
-
-static void
-writer_goes_on_itself(void **state OVS_UNUSED)
-{
-    struct counter_report_flow flow = read_once();
-
-    set(&flow, 9, 9);
-    take(1, true, &flow, 1);
-    assert_int_equal(counted(), 9);
-    connect_host(0);
-    hit(0, 100, 10);
-    TURN_UNTIL(counted() == 10);
-    disconnect_host(0);
-    counters_of(host(0)->sw)->read_here_ms--;
-    /* The member's totals have what was read here, too. */
-    set(&flow, 12, 12);
-    take(1, false, &flow, 1);
-    assert_int_equal(counted(), 12);
-}
-
-static void
-assert_untaken(struct counter_report_flow *flow, bool is_whole)
-{
-    uint64_t before = counted();
-
-    set(flow, flow->packets + 1, flow->total_packets + 1);
-    take(1, is_whole, flow, 1);
-    assert_int_equal(counted(), before);
-}
-
-static void
-what_does_not_fit_is_not_taken(void **state OVS_UNUSED)
-{
-    struct counter_report_flow flow = read_once();
-    struct counters_of_switch *cs = counters_of(host(0)->sw);
-    struct counter_report_flow wrong;
-
-    /* It is not that member's. */
-    manages_none = true;
-    assert_untaken(&flow, true);
-    assert_true(cs->ask_whole);
-    manages_none = false;
-    /* It is not known what came before. */
-    cs->ask_whole = false;
-    assert_untaken(&flow, false);
-    assert_true(cs->ask_whole);
-    /* It is not newer than what was read here. */
-    cs->ask_whole = false;
-    cs->read_here_ms = time_msec() + 1000;
-    assert_untaken(&flow, true);
-    assert_true(cs->ask_whole);
-    cs->read_here_ms = 0;
-    /* Nobody knows the owner, or the reason. */
-    wrong = flow;
-    wrong.cookie ^= 4;
-    assert_untaken(&wrong, true);
-    assert_true(cs->ask_whole);
-    wrong = flow;
-    wrong.drops = true;
-    wrong.reason = 4;
-    assert_untaken(&wrong, true);
-    assert_true(cs->ask_whole);
-    /* What else is told then does not make up for it. */
-    take(1, false, NULL, 0);
-    assert_true(cs->ask_whole);
-    /* No bytes. */
-    assert_non_null(take_bytes("x", 1));
-    /* The whole reports did not have the flow, so it was away. */
-    take(1, true, &flow, 1);
-    assert_int_equal(counted(), 5 + flow.packets);
-    assert_false(cs->ask_whole);
-}
-
-/* The switch has counted 5 for the rule's flow, and goes on with that once the
- * rule has a log: so there is another counter, and none of these are new. */
-static struct counter_report_flow
-logged_from_now_on(struct counter_report_flow *flow)
-{
-    struct counter_report_flow logged = *flow;
-
-    take(1, true, flow, 1);
-    assert_int_equal(counted(), 5);
-    logged.log = true;
-    set(flow, 0, 5);
-    return logged;
-}
-
-static void
-flow_with_another_counter_goes_on(void **state OVS_UNUSED)
-{
-    struct counter_report_flow flow = read_once();
-    struct counter_report_flow logged = logged_from_now_on(&flow);
-    struct counter_report_flow both[2] = { flow, logged };
-
-    set(&both[1], 6, 1);
-    take(1, false, both, 2);
-    assert_int_equal(counted(), 6);
-    set(&both[1], 8, 3);
-    take(1, false, &both[1], 1);
-    assert_int_equal(counted(), 8);
-    /* And back, told of in the other order. */
-    set(&both[1], 0, 3);
-    set(&flow, 9, 6);
-    take(1, false, (struct counter_report_flow[2]) { flow, both[1] }, 2);
-    assert_int_equal(counted(), 9);
-    /* By another member, which has counted all itself. */
-    set(&flow, 0, 9);
-    set(&logged, 11, 2);
-    take(2, true, (struct counter_report_flow[2]) { logged, flow }, 2);
-    assert_int_equal(counted(), 11);
-}
-
-/* Nothing has hit it before the reading in which it had the counter, and what
- * is told of later. */
-static void
-flow_with_another_counter_is_hit_later(void **state OVS_UNUSED)
-{
-    struct counter_report_flow flow = read_once();
-    struct counter_report_flow logged = logged_from_now_on(&flow);
-    struct counter_report_flow both[2] = { flow, logged };
-
-    set(&both[1], 5, 0);
-    take(1, false, both, 2);
-    assert_int_equal(counted(), 5);
-    set(&logged, 6, 1);
-    take(1, false, &logged, 1);
-    assert_int_equal(counted(), 6);
-}
-
-static void
-flow_with_another_counter_is_told_later(void **state OVS_UNUSED)
-{
-    struct counter_report_flow flow = read_once();
-    struct counter_report_flow logged = logged_from_now_on(&flow);
-
-    take(1, false, &flow, 1);
-    set(&logged, 6, 1);
-    take(1, false, &logged, 1);
-    assert_int_equal(counted(), 6);
-}
-
-/* A rule's flow and a part of a group have 5 packets each, as another member
- * tells; then the policy is another one, and they stay.  Sets both. */
-static void
-make_again(struct counter_report_flow both[2])
-{
-    both[0] = both[1] = read_once();
-    both[1].group = true;
-    take(1, true, both, 2);
-    assert_int_equal(counted(), 10);
-    edit(VMN_TABLE_GROUP, "g", json_pack("{s:s}", "selector", "a=b"));
-    edit(VMN_TABLE_POLICY, "p", json_pack(
-             "{s:[s], s:[{s:s, s:s}]}", "applies_to", "g", "rules",
-             "direction", "ingress", "action", "deny"));
-    edit(VMN_TABLE_POLICY, "p", NULL);
-    assert_int_equal(counted(), 0);
-}
-
-static void
-what_is_made_again_begins_at_nothing(void **state OVS_UNUSED)
-{
-    struct counters_of_switch *cs = counters_of(host(0)->sw);
-    struct counter_report_flow both[2];
-
-    make_again(both);
-    take(1, false, NULL, 0);
-    set(&both[0], 6, 1);
-    set(&both[1], 8, 3);
-    take(1, false, both, 2);
-    assert_int_equal(counted(), 4);
-    /* What there was is kept until all flows were told of. */
-    assert_true(cs->ask_whole);
-    assert_int_equal(hmap_count(group_counters_flows(cs->sw)), 2);
-    take(1, true, both, 2);
-    assert_false(cs->ask_whole);
+    TURN_UNTIL(ask(0, 0).n_flows);
+    run = fabric->counters->run;
+    managed[0] = false;
+    set_shares(20);
+    TURN_UNTIL(host(0)->sw->state != SWITCH_LIVE);
     assert_int_equal(hmap_count(&cs->flows), 1);
-    assert_int_equal(hmap_count(group_counters_flows(cs->sw)), 1);
-    assert_int_equal(counted(), 4);
+    cs->read_here_ms -= 3600 * 1000;
+    TURN_UNTIL(hmap_is_empty(&cs->flows));
+    assert_true(fabric->counters->run != run);
 }
 
+/* What it knew as a member that stood by. */
 static void
-what_is_made_again_is_told_by_another(void **state OVS_UNUSED)
+next_writer_begins_with_its_own_hosts(void **state OVS_UNUSED)
 {
-    struct counter_report_flow both[2];
+    const struct svec none = SVEC_EMPTY_INITIALIZER;
+    struct sset often = SSET_INITIALIZER(&often);
 
-    make_again(both);
-    take(1, false, NULL, 0);
-    set(&both[0], 6, 6);
-    set(&both[1], 8, 8);
-    take(2, true, both, 2);
-    assert_int_equal(counted(), 4);
-}
-
-static void
-what_is_made_again_is_read_here(void **state OVS_UNUSED)
-{
-    struct counter_report_flow both[2];
-
-    make_again(both);
-    take(1, false, NULL, 0);
-    connect_host(0);
-    hit(0, 100, 7);
-    TURN_UNTIL(counted());
-    assert_int_equal(counted(), 2);
-}
-
-/* The switch may have answered some of it. */
-static void
-broken_reading_was_one_too(void **state OVS_UNUSED)
-{
-    struct counter_report_flow flow = read_once();
-    struct counters_of_switch *cs = counters_of(host(0)->sw);
-
-    set(&flow, 6, 6);
-    take(1, true, &flow, 1);
-    connect_host(0);
-    switches[0].hold = true;
-    TURN_UNTIL(cs->dump);
-    cs->read_here_ms = 0;
-    disconnect_host(0);
-    assert_true(cs->read_here_ms);
-    cs->read_here_ms = time_msec() + 1000;
-    assert_untaken(&flow, true);
-}
-
-static void
-host_that_is_told_of_is_not_read(void **state OVS_UNUSED)
-{
-    struct counter_report_flow flow = read_once();
-    struct counters_of_switch *cs = counters_of(host(0)->sw);
-
-    take(1, true, &flow, 1);
-    assert_true(cs->reported_until_ms > time_msec());
-    host(0)->sw->state = SWITCH_OBSERVED;
-    assert_false(counters_are_read_here(host(0)->sw));
-    cs->reported_until_ms = time_msec() - 1;
-    assert_true(counters_are_read_here(host(0)->sw));
-    host(0)->sw->state = SWITCH_OFFLINE;
+    edit_counted("rule", 100, "count");
+    become_master(0);
+    become_master(1);
+    hit(0, 100, 5);
+    hit(1, 100, 5);
+    TURN_UNTIL(ask(0, 0).n_flows == 2);
+    managed[0] = false;
+    set_shares(20);
+    TURN_UNTIL(host(0)->sw->state != SWITCH_LIVE);
+    sset_add(&often, "h1");
+    fabric_count_often(fabric, &often);
+    fabric_lead(fabric, 5, 21, &none);
+    assert_int_equal(fabric_unread_hosts(fabric), N_HOSTS - 1);
+    assert_false(counters_of(host(1)->sw)->often);
+    sset_destroy(&often);
 }
 
 int
@@ -803,28 +511,10 @@ main(int argc OVS_UNUSED, char *argv[])
         cmocka_unit_test_setup_teardown(
             host_that_is_another_ones_is_not_told, setup_observing,
             teardown),
-        cmocka_unit_test_setup_teardown(writer_adds_what_is_more,
-                                        setup_counts, teardown),
-        cmocka_unit_test_setup_teardown(writer_goes_on_itself, setup_counts,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(what_does_not_fit_is_not_taken,
-                                        setup_counts, teardown),
-        cmocka_unit_test_setup_teardown(flow_with_another_counter_goes_on,
-                                        setup_counts, teardown),
+        cmocka_unit_test_setup_teardown(host_that_went_long_ago_is_forgotten,
+                                        setup_observing, teardown),
         cmocka_unit_test_setup_teardown(
-            flow_with_another_counter_is_hit_later, setup_counts, teardown),
-        cmocka_unit_test_setup_teardown(
-            flow_with_another_counter_is_told_later, setup_counts, teardown),
-        cmocka_unit_test_setup_teardown(what_is_made_again_begins_at_nothing,
-                                        setup_counts, teardown),
-        cmocka_unit_test_setup_teardown(
-            what_is_made_again_is_told_by_another, setup_counts, teardown),
-        cmocka_unit_test_setup_teardown(what_is_made_again_is_read_here,
-                                        setup_counts, teardown),
-        cmocka_unit_test_setup_teardown(broken_reading_was_one_too,
-                                        setup_counts, teardown),
-        cmocka_unit_test_setup_teardown(host_that_is_told_of_is_not_read,
-                                        setup_counts, teardown),
+            next_writer_begins_with_its_own_hosts, setup_observing, teardown),
     };
 
     return run_all(argv, tests, ARRAY_SIZE(tests));

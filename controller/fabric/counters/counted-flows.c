@@ -18,6 +18,11 @@
 /* Maximum number of flows with hits that are kept, on all hosts together. */
 #define FLOWS_MAX 1000000
 
+/* What another member tells may be anything: a flow's rate counts up to this,
+ * in thousandths, and sums stay at the largest integer of JSON. */
+#define RATE_MAX_1000S 1e15
+#define SUM_MAX INT64_MAX
+
 /* Counters.  ------------------------------------------------------------- */
 
 /* Returns the sum of drops of 'app' for 'reason'.  When the limit of kinds is
@@ -170,7 +175,16 @@ counted_flow_add(struct counters *c, struct hmap *flows,
 static int64_t
 thousandths(float rate)
 {
-    return rate * 1000.0;
+    return MIN(rate * 1000.0, RATE_MAX_1000S);
+}
+
+/* Adds a difference of two rates.  Without overflow: as of unsigned ones, so
+ * that what is added is taken away again. */
+static void
+add_rate(int64_t *sum, float now, float before)
+{
+    *sum = (int64_t) ((uint64_t) *sum + (uint64_t) thousandths(now)
+                      - (uint64_t) thousandths(before));
 }
 
 void
@@ -179,10 +193,8 @@ counted_flow_set_rate(struct counted_flow *flow, float packets_per_s,
 {
     struct counter *counter = flow->counter;
 
-    counter->packets_1000s += thousandths(packets_per_s)
-                              - thousandths(flow->packets_per_s);
-    counter->bytes_1000s += thousandths(bytes_per_s)
-                            - thousandths(flow->bytes_per_s);
+    add_rate(&counter->packets_1000s, packets_per_s, flow->packets_per_s);
+    add_rate(&counter->bytes_1000s, bytes_per_s, flow->bytes_per_s);
     flow->packets_per_s = packets_per_s;
     flow->bytes_per_s = bytes_per_s;
 }
@@ -199,11 +211,17 @@ counted_flow_free(struct counters *c, struct hmap *flows,
 }
 
 static void
+add_bounded(uint64_t *sum, uint64_t n)
+{
+    *sum += MIN(n, SUM_MAX - *sum);
+}
+
+static void
 add_hits(struct fabric_count *count, uint64_t packets, uint64_t bytes,
          int64_t last_ms)
 {
-    count->packets += packets;
-    count->bytes += bytes;
+    add_bounded(&count->packets, packets);
+    add_bounded(&count->bytes, bytes);
     count->last_ms = MAX(count->last_ms, last_ms);
 }
 
@@ -217,8 +235,8 @@ counted_flow_hit(struct counted_flow *flow, uint64_t packets, uint64_t bytes,
     add_hits(&counter->total, packets, bytes, last_ms);
     add_hits(&counter->unit->total, packets, bytes, last_ms);
     if (counter->sum) {
-        counter->sum->packets += packets;
-        counter->sum->bytes += bytes;
+        add_bounded(&counter->sum->packets, packets);
+        add_bounded(&counter->sum->bytes, bytes);
     }
 }
 

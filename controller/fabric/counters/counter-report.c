@@ -4,7 +4,8 @@
  * network byte order:
  *
  *     report: magic, version, flags, run, seq, number of hosts; hosts
- *     host:   length of name, flags, ago, rest, number of flows; name; flows
+ *     host:   length of name, flags, ago, rest, number of flows, stamp; name;
+ *             flows
  *     flow:   hash, part, cookie, reason, flags, hit ago, age, counts */
 
 #include <config.h>
@@ -39,8 +40,9 @@ struct host_header {
     ovs_be16 name_len;
     ovs_be16 flags;
     ovs_be32 ago_ms, rest_ms, n_flows;
+    ovs_be64 stamp_ms;
 };
-BUILD_ASSERT_DECL(sizeof(struct host_header) == 16);
+BUILD_ASSERT_DECL(sizeof(struct host_header) == 24);
 #define HOST_WHOLE 1
 #define HOST_UNSURE 2
 
@@ -54,6 +56,10 @@ BUILD_ASSERT_DECL(sizeof(struct flow_entry) == 64);
 #define FLOW_DROPS 1
 #define FLOW_LOG 2
 #define FLOW_GROUP 4
+BUILD_ASSERT_DECL(COUNTER_REPORT_ENOUGH + sizeof(struct host_header)
+                  + NAME_MAX_BYTES
+                  + COUNTER_REPORT_FLOWS_MAX * sizeof(struct flow_entry)
+                  <= COUNTER_REPORT_MAX);
 
 /* Writing.  --------------------------------------------------------------- */
 
@@ -76,6 +82,7 @@ counter_report_put_host(struct ofpbuf *b,
         .ago_ms = htonl(host->ago_ms),
         .rest_ms = htonl(host->rest_ms),
         .n_flows = htonl(host->n_flows),
+        .stamp_ms = htonll(host->stamp_ms),
     };
 
     ovs_assert(len && len <= NAME_MAX_BYTES);
@@ -190,12 +197,14 @@ read_host(struct rest *rest, char name[NAME_MAX_BYTES + 1],
         .whole = ntohs(header.flags) & HOST_WHOLE,
         .unsure = ntohs(header.flags) & HOST_UNSURE,
         .n_flows = ntohl(header.n_flows),
+        .stamp_ms = ntohll(header.stamp_ms),
     };
     if (strlen(name) != len) {
         return "the name of a host has a null";
     }
     if (host->ago_ms > COUNTER_REPORT_AGO_MAX_MS
-        || host->rest_ms > COUNTER_REPORT_AGO_MAX_MS) {
+        || host->rest_ms > COUNTER_REPORT_AGO_MAX_MS
+        || host->stamp_ms > INT64_MAX) {
         return "the time of a host's reading is out of range";
     }
     if (host->n_flows > COUNTER_REPORT_FLOWS_MAX
@@ -230,6 +239,26 @@ read_flow(struct rest *rest, struct counter_report_flow *flow)
     };
 }
 
+/* Checks a host's flows, which are all there. */
+static const char *
+check_flows(struct rest *rest, uint32_t n_flows)
+{
+    const char *fault = NULL;
+
+    for (uint32_t i = 0; i < n_flows; i++) {
+        struct counter_report_flow flow;
+
+        read_flow(rest, &flow);
+        if (flow.packets > COUNTER_REPORT_COUNT_MAX
+            || flow.bytes > COUNTER_REPORT_COUNT_MAX
+            || flow.total_packets > COUNTER_REPORT_COUNT_MAX
+            || flow.total_bytes > COUNTER_REPORT_COUNT_MAX) {
+            fault = "what a flow has counted is out of range";
+        }
+    }
+    return fault;
+}
+
 /* Checks all hosts. */
 static const char *
 check(struct rest rest, uint32_t n_hosts)
@@ -240,11 +269,10 @@ check(struct rest rest, uint32_t n_hosts)
         struct counter_report_host host;
         const char *fault = read_host(&rest, name, &host);
 
+        fault = fault ? fault : check_flows(&rest, host.n_flows);
         if (fault) {
             return fault;
         }
-        rest.data += host.n_flows * sizeof(struct flow_entry);
-        rest.size -= host.n_flows * sizeof(struct flow_entry);
     }
     return rest.size ? "there is something behind the last host" : NULL;
 }

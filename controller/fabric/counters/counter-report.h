@@ -4,7 +4,7 @@
  * that it manages, as bytes, and what the writer asks for.  No I/O and no
  * state: what is read comes from another process and is checked here for its
  * form; whether it fits what there is, is checked by who takes it
- * (counter-reports.c).
+ * (counter-takes.c).
  *
  * A report has all figures as they are, and no differences: it may be asked
  * for again, and lost, without harm.  It has the flows that have changed since
@@ -21,11 +21,15 @@
 
 struct ofpbuf;
 
-/* Bytes of a report; and from which on the rest is for the next one. */
-#define COUNTER_REPORT_MAX (8 * 1024 * 1024)
-#define COUNTER_REPORT_ENOUGH (512 * 1024)
+/* Bytes of a report; and from which on the rest is for the next one: one more
+ * host fits, whatever it has. */
+#define COUNTER_REPORT_MAX (4608 * 1024)
+#define COUNTER_REPORT_ENOUGH (511 * 1024)
 /* Flows of a host that fit. */
 #define COUNTER_REPORT_FLOWS_MAX 65536
+/* Packets or bytes of a flow: JSON, in which they are shown, has no larger
+ * integers. */
+#define COUNTER_REPORT_COUNT_MAX INT64_MAX
 /* A reading that is longer ago is none. */
 #define COUNTER_REPORT_AGO_MAX_MS (3600 * 1000)
 /* Hosts that a request names. */
@@ -44,6 +48,9 @@ struct counter_report_host {
     uint32_t ago_ms;            /* When it was requested: before the report. */
     uint32_t rest_ms;           /* When it may be read again: after the
                                  * report; 0: at once. */
+    uint64_t stamp_ms;          /* When it was requested, by the member's
+                                 * clock: to be compared with others of the
+                                 * same process. */
     bool whole;                 /* It has all flows with hits. */
     bool unsure;                /* But for some that were changing. */
     uint32_t n_flows;

@@ -1,15 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Counters of hosts that another member of a cluster reads: what the member
- * that manages a host tells, and how the writer takes it.  Not for the form of
- * a report (counter-report.c).
- *
- * What is told of a flow is what its switch has counted, so it does not matter
- * who has read that: the writer adds what is more than it has seen, be it by
- * another member or by itself.  A host that moves, or a member that is started
- * again, neither loses nor repeats any.  And it is what the member has counted
- * since it has the flow: that is more exact while the member is the same one,
- * for groups that were replaced between two reports. */
+ * that manages a host tells the writer.  Not for how the writer takes it
+ * (counter-takes.c), nor for the form of a report (counter-report.c). */
 
 #include <config.h>
 
@@ -37,32 +30,24 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
  * writer has asked last. */
 #define WANTED_MS 10000
 #define WANTED_INTERVALS 3
-/* The writer reads a host itself if there was no reading of it for two
- * intervals and this. */
-#define LATE_MS 3000
-/* A host with pairs is read by the writer for so long. */
-#define PAIRS_MS (600 * 1000)
-/* A host is asked for as a whole no more often than that. */
-#define ASK_WHOLE_MS 10000
-/* A flow that the switch does not have any more is forgotten after this time,
- * and a part of a group that no bucket has: before the member that tells of it
- * does so, whose sum begins anew then. */
-#define FLOW_GONE_MS (3600 * 1000 / 2)
-#define PART_GONE_MS (24 * 3600 * 1000 / 2)
-/* Members whose last reports are remembered. */
-#define REPORTERS_MAX 64
+/* A host with pairs, or too many flows, is read by the writer for so long. */
+#define LEFT_MS (600 * 1000)
+/* What was counted of a host is kept so long after its last reading by the
+ * member that managed it. */
+#define KEPT_MS (600 * 1000)
 
-/* What the writer knows of another member's reports. */
-struct reporter {
-    uint64_t run, after;        /* Of the last one. */
-};
+static uint64_t
+new_run(void)
+{
+    return MAX(random_uint64() >> 11, 1);
+}
 
 void
 counter_reports_init(struct counters *c)
 {
     ovs_list_init(&c->reports);
     shash_init(&c->reporters);
-    c->run = MAX(random_uint64() >> 11, 1);
+    c->run = new_run();
 }
 
 void
@@ -82,7 +67,7 @@ counter_reports_may_tell(const struct counters_of_switch *cs)
     return (c->wanted_ms
             && now - c->wanted_ms < WANTED_INTERVALS * c->interval_ms
                                     + WANTED_MS
-            && now >= cs->pairs_until_ms);
+            && now >= cs->left_until_ms);
 }
 
 void
@@ -92,6 +77,36 @@ counter_reports_forget_host(struct counters_of_switch *cs)
         ovs_list_remove(&cs->report_node);
         cs->read_seq = 0;
     }
+}
+
+static void
+free_flows(struct counters *c, struct hmap *flows)
+{
+    struct counted_flow *flow, *next;
+
+    HMAP_FOR_EACH_SAFE (flow, next, node, flows) {
+        counted_flow_free(c, flows, flow);
+    }
+}
+
+/* Totals begin anew then: so this is no more what the writer has compared
+ * with. */
+void
+counter_reports_trim(struct counters_of_switch *cs)
+{
+    struct hmap *parts = group_counters_flows(cs->sw);
+    const struct fabric *f = cs->sw->host->fabric;
+
+    if (!f->observing || cs->sw->state == SWITCH_LIVE
+        || time_msec() - cs->read_here_ms < KEPT_MS
+        || (hmap_is_empty(&cs->flows) && hmap_is_empty(parts))) {
+        return;
+    }
+    counter_reports_forget_host(cs);
+    free_flows(f->counters, &cs->flows);
+    free_flows(f->counters, parts);
+    cs->whole = true;
+    f->counters->run = new_run();
 }
 
 static void
@@ -113,11 +128,12 @@ counter_reports_note_read(struct counters_of_switch *cs)
     struct counters *c = cs->sw->host->fabric->counters;
 
     if (!cs->sw->host->fabric->observing) {
+        cs->stamp_ms = 0;
         return;
     }
     counter_reports_forget_host(cs);
     if (!hmap_is_empty(&cs->pairs.seen)) {
-        cs->pairs_until_ms = time_msec() + PAIRS_MS;
+        cs->left_until_ms = time_msec() + LEFT_MS;
         return;
     }
     cs->read_seq = ++c->seq;
@@ -133,7 +149,7 @@ counter_reports_note_read(struct counters_of_switch *cs)
 
 /* A host of a report that is being made. */
 struct telling {
-    const struct counters_of_switch *cs;
+    struct counters_of_switch *cs;
     uint64_t after;             /* Flows that have changed after that; */
     bool whole;                 /* or all. */
     struct ofpbuf *b;           /* NULL: they are counted. */
@@ -193,10 +209,9 @@ tell_flows(struct telling *telling, const struct hmap *flows, bool group)
 }
 
 /* Appends a host, unless it has too many flows: then the writer reads it
- * itself. */
+ * itself for some time. */
 static void
-tell_host(const struct counters_of_switch *cs, uint64_t after,
-          struct ofpbuf *b)
+tell_host(struct counters_of_switch *cs, uint64_t after, struct ofpbuf *b)
 {
     const struct hmap *parts = group_counters_flows(cs->sw);
     struct telling telling = {
@@ -209,6 +224,8 @@ tell_host(const struct counters_of_switch *cs, uint64_t after,
     if (telling.n > COUNTER_REPORT_FLOWS_MAX) {
         VLOG_WARN_RL(&rl, "%s: too many flows with hits to tell the writer",
                      cs->sw->host->name);
+        cs->left_until_ms = now + LEFT_MS;
+        cs->whole = true;
         return;
     }
     counter_report_put_host(b, &(struct counter_report_host) {
@@ -216,6 +233,7 @@ tell_host(const struct counters_of_switch *cs, uint64_t after,
         .ago_ms = ms_ago(now - cs->before_ms),
         .rest_ms = MIN(ms_ago(cs->rest_until_ms - now),
                        COUNTER_REPORT_AGO_MAX_MS),
+        .stamp_ms = cs->before_ms,
         .whole = telling.whole, .unsure = cs->read_unsure,
         .n_flows = telling.n,
     });
@@ -249,15 +267,32 @@ heed_ask(struct fabric *f, const struct counter_ask *ask)
     }
 }
 
+/* Returns the list's first host that was read after that. */
+static struct ovs_list *
+first_after(struct counters *c, uint64_t after)
+{
+    struct ovs_list *first = &c->reports;
+
+    while (first->prev != &c->reports
+           && CONTAINER_OF(first->prev, struct counters_of_switch,
+                           report_node)->read_seq > after) {
+        first = first->prev;
+    }
+    return first;
+}
+
 static void
-tell(const struct counters *c, uint64_t after, struct ofpbuf *b)
+tell(struct counters *c, uint64_t after, struct ofpbuf *b)
 {
     struct counter_report report = { .run = c->run, .seq = c->seq };
-    const struct counters_of_switch *cs;
 
     counter_report_begin(b);
-    LIST_FOR_EACH (cs, report_node, &c->reports) {
-        if (cs->read_seq <= after || !is_fresh(cs)) {
+    for (struct ovs_list *node = first_after(c, after); node != &c->reports;
+         node = node->next) {
+        struct counters_of_switch *cs = CONTAINER_OF(
+            node, struct counters_of_switch, report_node);
+
+        if (!is_fresh(cs)) {
             continue;
         }
         if (b->size >= COUNTER_REPORT_ENOUGH) {
@@ -290,396 +325,5 @@ fabric_tell_counters(struct fabric *f, const void *text, size_t size,
         tell(f->counters, ask.run == f->counters->run ? ask.after : 0, b);
     }
     counter_ask_uninit(&ask);
-    return fault;
-}
-
-/* Asking.  ---------------------------------------------------------------- */
-
-static struct reporter *
-get_reporter(struct counters *c, const char *member)
-{
-    struct reporter *reporter = shash_find_data(&c->reporters, member);
-
-    if (!reporter) {
-        if (shash_count(&c->reporters) >= REPORTERS_MAX) {
-            shash_clear_free_data(&c->reporters);
-        }
-        reporter = xzalloc(sizeof *reporter);
-        shash_add(&c->reporters, member, reporter);
-    }
-    return reporter;
-}
-
-char *
-fabric_ask_counters(struct fabric *f, const char *member,
-                    fabric_is_managed_cb *is_managed, void *aux)
-{
-    const struct reporter *reporter = get_reporter(f->counters, member);
-    const struct fabric_host *host;
-    int64_t now = time_msec();
-    struct counter_ask ask;
-    char *text;
-
-    if (!f->counters->interval_ms) {
-        return NULL;
-    }
-    counter_ask_init(&ask);
-    ask.run = reporter->run;
-    ask.after = reporter->after;
-    HMAP_FOR_EACH (host, name_node, &f->hosts) {
-        struct counters_of_switch *cs = counters_of(host->sw);
-        bool whole = (cs->ask_whole
-                      && now - cs->asked_whole_ms >= ASK_WHOLE_MS);
-
-        if ((cs->often || whole) && is_managed(aux, host->name)) {
-            if (cs->often) {
-                sset_add(&ask.often, host->name);
-            }
-            if (whole) {
-                sset_add(&ask.whole, host->name);
-                cs->asked_whole_ms = now;
-            }
-        }
-    }
-    text = counter_ask_print(&ask);
-    counter_ask_uninit(&ask);
-    return text;
-}
-
-/* Taking.  ---------------------------------------------------------------- */
-
-struct taking {
-    struct fabric *f;
-    fabric_is_managed_cb *is_managed;
-    void *aux;
-    int64_t asked_ms, asked_wall_ms;
-
-    struct counters_of_switch *cs; /* Of the host that is being taken. */
-    bool goes_on;               /* The host's last report was by the same
-                                 * process. */
-    int64_t requested_ms, wall_ms; /* Its reading. */
-    int64_t ms;                 /* Since the one before; 0: not known. */
-};
-
-/* From another member, or another process of it, totals are others. */
-static void
-forget_totals(struct hmap *flows)
-{
-    struct counted_flow *flow;
-
-    HMAP_FOR_EACH (flow, node, flows) {
-        flow->reported.packets = COUNTED_UNREPORTED;
-    }
-}
-
-/* Parts of groups have rounds of their own, so 'dirty' says which were told
- * of. */
-static void
-begin_parts(struct hmap *flows)
-{
-    struct counted_flow *flow;
-
-    HMAP_FOR_EACH (flow, node, flows) {
-        flow->dirty = false;
-    }
-}
-
-/* Returns true unless all that was read here is older than what was requested
- * then. */
-static bool
-is_read_here(const struct counters_of_switch *cs, int64_t requested_ms)
-{
-    return (cs->dump || group_counters_are_read(cs->sw)
-            || requested_ms <= cs->read_here_ms);
-}
-
-static bool
-take_host(void *taking_, const struct counter_report *report,
-          const struct counter_report_host *told)
-{
-    struct taking *taking = taking_;
-    struct fabric_host *host = fabric_find_host(taking->f, told->name);
-    struct counters_of_switch *cs;
-
-    if (!host) {
-        return false;
-    }
-    cs = taking->cs = counters_of(host->sw);
-    taking->requested_ms = taking->asked_ms - told->ago_ms;
-    taking->wall_ms = taking->asked_wall_ms - told->ago_ms;
-    taking->goes_on = cs->reporter == report->run;
-    if (host->sw->state == SWITCH_LIVE
-        || !taking->is_managed(taking->aux, told->name)
-        || is_read_here(cs, taking->requested_ms)
-        || (!taking->goes_on && !told->whole)) {
-        cs->ask_whole = true;   /* What it has told it does not repeat. */
-        return false;
-    }
-    if (!taking->goes_on) {
-        forget_totals(&cs->flows);
-        forget_totals(group_counters_flows(host->sw));
-        cs->reporter = report->run;
-    }
-    taking->ms = (cs->before_ms ? taking->requested_ms - cs->before_ms : 0);
-    begin_parts(group_counters_flows(host->sw));
-    if (told->whole) {
-        cs->ask_whole = false;
-    }
-    cs->wall_ms = taking->wall_ms;
-    cs->round++;
-    return true;
-}
-
-static uint32_t
-hash_of(const struct counter_report_flow *told)
-{
-    return (told->group ? group_counters_hash(told->hash, told->part)
-            : told->hash);
-}
-
-static struct counted_flow *
-find_flow(const struct hmap *flows, const struct counter_report_flow *told,
-          const char *reason)
-{
-    struct counted_flow *flow;
-
-    HMAP_FOR_EACH_WITH_HASH (flow, node, hash_of(told), flows) {
-        const struct counter *counter = flow->counter;
-
-        if (!counter->retired && flow->key_hash == told->hash
-            && counter->cookie == told->cookie && counter->part == told->part
-            && counter->log == told->log
-            && nullable_string_is_equal(counter->reason, reason)) {
-            return flow;
-        }
-    }
-    return NULL;
-}
-
-static struct counted_flow *
-add_flow(struct taking *taking, struct hmap *flows,
-         const struct counter_report_flow *told, const char *reason)
-{
-    struct fabric *f = taking->f;
-    struct counter *counter;
-    struct counted_flow *flow = NULL;
-
-    if (hmap_count(flows) >= COUNTER_REPORT_FLOWS_MAX) {
-        f->counters->n_full++;
-        return NULL;
-    }
-    counter = counter_get(f, told->cookie, told->part, reason, told->log);
-    if (counter) {
-        flow = counted_flow_add(f->counters, flows, counter, hash_of(told));
-    } else {
-        taking->cs->ask_whole = true; /* It may be known a moment later. */
-    }
-    if (flow) {
-        flow->key_hash = told->hash;
-    }
-    return flow;
-}
-
-/* The object was deleted and made again, and its group has stayed. */
-static void
-take_over_part(const struct hmap *flows, struct counted_flow *flow,
-               const struct counted_seen *now)
-{
-    const struct counted_flow *other;
-
-    HMAP_FOR_EACH_WITH_HASH (other, node, flow->node.hash, flows) {
-        if (other->counter->retired && other->key_hash == flow->key_hash
-            && other->counter->part == flow->counter->part
-            && other->seen.packets <= now->packets
-            && other->seen.bytes <= now->bytes
-            && other->seen.packets >= flow->seen.packets) {
-            flow->seen = other->seen;
-        }
-    }
-}
-
-/* Returns the flow, with what was seen of it; or NULL. */
-static struct counted_flow *
-get_flow(struct taking *taking, const struct counter_report_flow *told,
-         const char *reason, bool *is_new)
-{
-    const struct counted_seen now = { told->packets, told->bytes };
-    struct hmap *flows = (told->group ? group_counters_flows(taking->cs->sw)
-                          : &taking->cs->flows);
-    struct counted_flow *flow = find_flow(flows, told, reason);
-
-    *is_new = !flow;
-    if (!flow && told->packets) {
-        flow = add_flow(taking, flows, told, reason);
-    }
-    if (flow && told->group && *is_new) {
-        take_over_part(flows, flow, &now);
-    } else if (flow && !told->group && !flow->seen.packets) {
-        counters_take_over_seen(taking->cs, flow, &now);
-    }
-    return flow;
-}
-
-/* Returns what the switch has counted since the flow was last seen. */
-static struct counted_seen
-added_by_switch(const struct counted_flow *flow,
-                const struct counter_report_flow *told)
-{
-    const struct counted_seen *before = &flow->seen;
-    bool anew = (told->packets < before->packets
-                 || told->bytes < before->bytes);
-
-    return (struct counted_seen) {
-        told->packets - (anew ? 0 : before->packets),
-        told->bytes - (anew ? 0 : before->bytes),
-    };
-}
-
-/* Returns what has been added since the flow was last seen.  Of one that is
- * new here a member that has told of the others has counted all in its total:
- * the switch's count may be of a flow before it, too. */
-static struct counted_seen
-added(const struct taking *taking, const struct counted_flow *flow,
-      const struct counter_report_flow *told, bool is_new)
-{
-    const struct counted_seen *before = &flow->reported;
-    struct counted_seen more = added_by_switch(flow, told);
-
-    if (is_new && taking->goes_on) {
-        more.packets = MIN(more.packets, told->total_packets);
-        more.bytes = MIN(more.bytes, told->total_bytes);
-    } else if (before->packets != COUNTED_UNREPORTED
-               && told->total_packets >= before->packets
-               && told->total_bytes >= before->bytes) {
-        more.packets = told->total_packets - before->packets;
-        more.bytes = told->total_bytes - before->bytes;
-    }
-    return more;
-}
-
-/* Notes what the switch has counted.  Nothing: it does not have the flow, as
- * far as the report's end, at which it is not among those of this round. */
-static void
-note_told(const struct taking *taking, struct counted_flow *flow,
-          const struct counter_report_flow *told)
-{
-    flow->emptied = !told->packets && !told->group;
-    if (!flow->emptied) {
-        flow->seen = (struct counted_seen) { told->packets, told->bytes };
-        flow->round = taking->cs->round;
-    }
-    flow->reported = (struct counted_seen) {
-        told->total_packets, told->total_bytes
-    };
-    flow->xid = 0;              /* Nobody says of which group it is. */
-    flow->dirty = true;
-}
-
-static void
-take_flow(void *taking_, const struct counter_report_flow *from)
-{
-    struct counter_report_flow told = *from;
-    struct taking *taking = taking_;
-    const char *reason = NULL;
-    struct counted_flow *flow;
-    struct counted_seen more;
-    bool is_new;
-
-    told.cookie = flow_cookie_owner(told.cookie);
-    if (told.drops) {
-        reason = engine_find_drop_reason(taking->f->engine, told.reason);
-        if (!reason) {
-            taking->cs->ask_whole = true;
-            return;
-        }
-    }
-    flow = get_flow(taking, &told, reason, &is_new);
-    if (!flow) {
-        return;
-    }
-    more = added(taking, flow, &told, is_new);
-    note_told(taking, flow, &told);
-    if (is_new && told.log
-        && told.age_ms > time_msec() - taking->f->counters->started_ms) {
-        /* Logged before this process had its part. */
-        flow->counter->n_before += more.packets;
-    }
-    counted_flow_add_hits(flow, more.packets, more.bytes, taking->ms,
-                          taking->wall_ms - told.hit_ago_ms);
-}
-
-/* As counters_forget_gone(), for parts of groups. */
-static bool
-end_parts(struct taking *taking, bool whole)
-{
-    struct hmap *flows = group_counters_flows(taking->cs->sw);
-    const struct fabric *f = taking->f;
-    struct counted_flow *flow, *next;
-    bool any_kept = false;
-
-    HMAP_FOR_EACH_SAFE (flow, next, node, flows) {
-        bool is_owned = (!flow->counter->retired
-                         && engine_cookie_name(f->engine,
-                                               flow->counter->cookie));
-
-        if (flow->dirty) {
-            continue;
-        }
-        counted_flow_set_rate(flow, 0, 0);
-        if (whole && (!is_owned || taking->wall_ms - flow->total.last_ms
-                                   > PART_GONE_MS)) {
-            counted_flow_free(taking->f->counters, flows, flow);
-        } else if (whole) {
-            counted_flow_set_seen(flow, false, 0, 0);
-        } else {
-            any_kept |= !is_owned;
-        }
-    }
-    return any_kept;
-}
-
-static void
-take_host_end(void *taking_, const struct counter_report_host *told)
-{
-    struct taking *taking = taking_;
-    struct counters_of_switch *cs = taking->cs;
-    struct counters *c = taking->f->counters;
-
-    if (counters_forget_gone(cs, told->whole, told->whole && !told->unsure,
-                             FLOW_GONE_MS)
-        | end_parts(taking, told->whole)) {
-        cs->ask_whole = true;   /* They are freed then. */
-    }
-    counters_note_read(cs, taking->requested_ms, taking->wall_ms);
-    cs->reported_until_ms = taking->requested_ms + 2 * c->interval_ms
-                            + LATE_MS + told->rest_ms;
-    c->n_reported++;
-    cs->n_told++;
-}
-
-const char *
-fabric_take_counters(struct fabric *f, const char *member, const void *answer,
-                     size_t size, int64_t asked_ms,
-                     fabric_is_managed_cb *is_managed, void *aux, bool *more)
-{
-    static const struct counter_report_ops ops = {
-        take_host, take_flow, take_host_end
-    };
-    struct taking taking = {
-        .f = f, .is_managed = is_managed, .aux = aux, .asked_ms = asked_ms,
-        .asked_wall_ms = time_wall_msec() - (time_msec() - asked_ms),
-    };
-    struct reporter *reporter = get_reporter(f->counters, member);
-    struct counter_report report;
-    const char *fault;
-
-    *more = false;
-    fault = counter_report_read(answer, size, &report, &ops, &taking);
-    if (!fault) {
-        *more = report.more && (report.run != reporter->run
-                                || report.seq > reporter->after);
-        reporter->run = report.run;
-        reporter->after = report.seq;
-    }
     return fault;
 }

@@ -135,10 +135,10 @@ struct counters_of_switch {
     uint64_t whole_seq;         /* Of the last one that is told as a whole. */
     bool whole;                 /* The next one is. */
     bool read_unsure;           /* 'unsure' of the last complete one. */
-    int64_t pairs_until_ms;     /* time_msec(): it has pairs, which are not
-                                 * told, so the writer is to read it. */
+    int64_t left_until_ms;      /* time_msec(): it has what is not told, as
+                                 * pairs, so the writer is to read it. */
 
-    /* Of the writer. */
+    /* Of the writer (counter-takes.c). */
     uint64_t reporter;          /* Run of the member whose reports the flows
                                  * are as of; 0: of none. */
     int64_t reported_until_ms;  /* time_msec(): until then its master reads
@@ -146,6 +146,8 @@ struct counters_of_switch {
     int64_t read_here_ms;       /* time_msec() when this member's own last
                                  * reading ended in any way, or a group's
                                  * answer came. */
+    int64_t stamp_ms;           /* Of 'reporter', when what it has told last
+                                 * was requested; 0: it was read here since. */
     bool ask_whole;             /* To be told of as a whole, */
     int64_t asked_whole_ms;     /* as was asked for then (time_msec()). */
 };
@@ -156,6 +158,7 @@ struct counters {
     size_t n_read;              /* Hosts with 'was_read'. */
     size_t n_flows;             /* struct counted_flow, of all hosts. */
     int64_t interval_ms;        /* 0: hosts are not read. */
+    bool any_often;             /* Hosts with 'often'. */
     int64_t started_ms;         /* time_msec(). */
     struct ovs_list due;        /* struct counters_of_switch, next one
                                  * first. */
@@ -167,11 +170,12 @@ struct counters {
     struct pair_readings pairs;
     struct ovs_list reports;    /* struct counters_of_switch, by
                                  * 'read_seq'. */
-    uint64_t run;               /* Of this process; not 0. */
+    uint64_t run;               /* Of this process, as long as it has all that
+                                 * it has counted; not 0. */
     uint64_t seq;               /* Of the newest reading. */
     int64_t wanted_ms;          /* time_msec() when the writer has asked last;
                                  * 0: it never has. */
-    struct shash reporters;     /* struct reporter of counter-reports.c, by the
+    struct shash reporters;     /* struct reporter of counter-takes.c, by the
                                  * member's name. */
     uint64_t n_reported;        /* Readings of hosts by other members. */
     uint64_t n_polls, n_failed;
@@ -242,6 +246,9 @@ void counter_reports_uninit(struct counters *);
  * told with it. */
 void counter_reports_note_read(struct counters_of_switch *);
 void counter_reports_forget_host(struct counters_of_switch *);
+/* Frees what this member has counted of a host that it does not manage any
+ * more, some time after that. */
+void counter_reports_trim(struct counters_of_switch *);
 /* Returns true if the writer has asked lately, and can be told of all that the
  * switch counts. */
 bool counter_reports_may_tell(const struct counters_of_switch *);

@@ -497,6 +497,7 @@ timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *c_)
 
     for (int i = 0; i < REQUESTED_MAX && (cs = first_due(c))
                     && cs->due_ms <= now; i++) {
+        counter_reports_trim(cs);
         request(cs);
         ovs_list_remove(&cs->due_node);
         /* From start to start, unless that time has passed long ago. */
@@ -518,6 +519,10 @@ fabric_count_often(struct fabric *f, const struct sset *hosts)
     struct counters *c = f->counters;
     struct fabric_host *host;
 
+    if (sset_is_empty(hosts) && !c->any_often) {
+        return;
+    }
+    c->any_often = !sset_is_empty(hosts);
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
         struct counters_of_switch *cs = counters_of(host->sw);
         bool often = sset_contains(hosts, host->name);
@@ -567,6 +572,24 @@ counters_destroy(struct fabric *f)
         }
         free(c);
         f->counters = NULL;
+    }
+}
+
+void
+counters_lead(struct fabric *f)
+{
+    const struct sset none = SSET_INITIALIZER(&none);
+    const struct fabric_host *host;
+
+    fabric_count_often(f, &none); /* The writer before had asked for it. */
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        struct counters_of_switch *cs = counters_of(host->sw);
+
+        if (host->sw->state != SWITCH_LIVE && cs->was_read) {
+            cs->was_read = false;
+            cs->counted_ms = 0;
+            f->counters->n_read--;
+        }
     }
 }
 
