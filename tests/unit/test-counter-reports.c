@@ -16,6 +16,7 @@
 #include "controller/fabric/fabric-counter-reports.h"
 #include "controller/fabric/fabric-counters.h"
 #include "controller/fabric/fabric.h"
+#include "hash.h"
 #include "openvswitch/ofpbuf.h"
 #include "random.h"
 #include "sset.h"
@@ -404,6 +405,35 @@ master_tells_what_it_reads(void **state OVS_UNUSED)
     assert_int_equal(told.flows[0].total_packets, 5);
 }
 
+/* Its writer does it, for some time; then it is told of as a whole. */
+static void
+host_with_too_many_flows_is_not_told(void **state OVS_UNUSED)
+{
+    struct counters_of_switch *cs = counters_of(host(0)->sw);
+    const struct counted_flow *first;
+    uint64_t run, seq;
+    struct told told;
+
+    edit_counted("rule", 100, "count");
+    become_master(0);
+    hit(0, 100, 5);
+    TURN_UNTIL((told = ask(0, 0)).n_flows);
+    run = told.report.run;
+    seq = told.report.seq;
+    first = CONTAINER_OF(hmap_first(&cs->flows), struct counted_flow, node);
+    for (uint32_t i = 0; i <= COUNTER_REPORT_FLOWS_MAX; i++) {
+        struct counted_flow *flow = counted_flow_add(
+            fabric->counters, &cs->flows, first->counter, hash_int(i, 0));
+
+        flow->total.last_ms = first->total.last_ms;
+        flow->dirty = true;
+    }
+    TURN_UNTIL((told = ask(run, seq)).report.seq != seq);
+    assert_int_equal(told.n_hosts, 0);
+    assert_false(counters_are_read_here(host(0)->sw));
+    assert_true(cs->whole);
+}
+
 /* Nothing has hit the flow since. */
 static void
 flow_with_another_counter_is_told(void **state OVS_UNUSED)
@@ -505,6 +535,8 @@ main(int argc OVS_UNUSED, char *argv[])
         cmocka_unit_test(random_bytes_do_no_harm),
         cmocka_unit_test(requests_are_read_as_they_were_written),
         cmocka_unit_test_setup_teardown(master_tells_what_it_reads,
+                                        setup_observing, teardown),
+        cmocka_unit_test_setup_teardown(host_with_too_many_flows_is_not_told,
                                         setup_observing, teardown),
         cmocka_unit_test_setup_teardown(flow_with_another_counter_is_told,
                                         setup_observing, teardown),

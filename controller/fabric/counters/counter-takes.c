@@ -139,6 +139,7 @@ struct taking {
                                  * process. */
     int64_t requested_ms, wall_ms; /* Its reading. */
     int64_t ms;                 /* Since the one before; 0: not known. */
+    bool all;                   /* It has all flows, and each was taken. */
 };
 
 void
@@ -236,6 +237,7 @@ take_host(void *taking_, const struct counter_report *report,
     }
     cs->wall_ms = taking->wall_ms;
     cs->round++;
+    taking->all = told->whole;
     return true;
 }
 
@@ -399,11 +401,13 @@ take_flow(void *taking_, const struct counter_report_flow *from)
         reason = engine_find_drop_reason(taking->f->engine, told.reason);
         if (!reason) {
             taking->cs->ask_whole = true;
+            taking->all = false;
             return;
         }
     }
     flow = get_flow(taking, &told, reason, &is_new);
     if (!flow) {
+        taking->all &= !told.packets;
         return;
     }
     more = added(taking, flow, &told, is_new);
@@ -419,7 +423,7 @@ take_flow(void *taking_, const struct counter_report_flow *from)
 
 /* As counters_forget_gone(), for parts of groups. */
 static bool
-end_parts(struct taking *taking, bool whole)
+end_parts(struct taking *taking)
 {
     struct hmap *flows = group_counters_flows(taking->cs->sw);
     const struct fabric *f = taking->f;
@@ -435,10 +439,11 @@ end_parts(struct taking *taking, bool whole)
             continue;
         }
         counted_flow_set_rate(flow, 0, 0);
-        if (whole && (!is_owned || taking->wall_ms - flow->total.last_ms
-                                   > PART_GONE_MS)) {
+        if (taking->all
+            && (!is_owned
+                || taking->wall_ms - flow->total.last_ms > PART_GONE_MS)) {
             counted_flow_free(taking->f->counters, flows, flow);
-        } else if (whole) {
+        } else if (taking->all) {
             counted_flow_set_seen(flow, false, 0, 0);
         } else {
             any_kept |= !is_owned;
@@ -454,9 +459,9 @@ take_host_end(void *taking_, const struct counter_report_host *told)
     struct counters_of_switch *cs = taking->cs;
     struct counters *c = taking->f->counters;
 
-    if (counters_forget_gone(cs, told->whole, told->whole && !told->unsure,
+    if (counters_forget_gone(cs, taking->all, taking->all && !told->unsure,
                              FLOW_GONE_MS)
-        | end_parts(taking, told->whole)) {
+        | end_parts(taking)) {
         cs->ask_whole = true;   /* They are freed then. */
     }
     counters_note_read(cs, taking->requested_ms, taking->wall_ms);
