@@ -12,7 +12,7 @@ from conftest import entry, rule
 from test_cluster_hosts import Town, cluster_lab
 
 from vmnlab.netns import Error, wait_for
-from vmnlab.traffic import Connection
+from vmnlab.traffic import Connection, ask
 
 # Readings by one member that follow each other, in which no other one has read
 # the host: it would be as often.
@@ -51,7 +51,7 @@ class Sums:
 
     def said(self):
         api = self.town.cluster.writer().api
-        return (api.get("policies/p")["status"]["rules"][-1]["packets"],
+        return (api.get("policies/p")["status"]["packets"],
                 sum(b["load"]["connections"] for b in api.get(
                     "loadbalancers/lb")["status"]["backends"]))
 
@@ -79,9 +79,11 @@ class Sums:
             assert self.town.world.reaches(v1, v2, 80)
             Connection(v1, "10.0.0.100", 80).close()
 
-    def add_to_rule(self):
-        v1, v2 = (self.town.lab.vm(name) for name in ("v1", "v2"))
-        assert self.town.world.reaches(v1, v2, 80)
+    def patch(self, rules):
+        """Gives the policy these rules, which replaces some of its flows."""
+        counted, _ = self.right()
+        self.town.world.patch("policies", "p", rules=rules)
+        self.before = counted - self.of_switches()[0]
 
     def are_right(self):
         """Waits until the writer says what there is; it never says more."""
@@ -159,12 +161,9 @@ def test_master_reads_its_hosts(town, sums):
 def test_sums_go_on(town, sums):
     """The rule's flows are replaced, so what there was before the writer alone
     knows; then its host gets another master, as its own has died."""
-    world = town.world
-    before, _ = sums.right()
-    world.patch("policies", "p", rules=[
+    sums.patch([
         rule("egress", "deny", ["10.9.0.0/24"]),
         rule("ingress", "allow", ["r1"], [entry("tcp", 80), entry("icmp")])])
-    sums.before = before - sums.of_switches()[0]
     sums.add(2)
     sums.are_right()
     member, _ = town.other_master()
@@ -176,20 +175,27 @@ def test_sums_go_on(town, sums):
 
 
 def test_log_of_a_rule_counts_nothing_again(town, sums):
-    """The rule's flow is idle when it gets a log, which other counters are
-    for, and what it has counted stays at the switch."""
+    """The flow of a rule that denies is idle when it gets a log, for which
+    there is another counter, and keeps what the switch has counted."""
     world = town.world
-    spec = world.api.get("policies/p")["spec"]
-    before = sums.of_switches()[0]
-    assert before
+    v2, v3 = (town.lab.vm(name) for name in ("v2", "v3"))
+    world.group("r3", "role=r3")
+    rules = [rule("ingress", "deny", ["r3"], [entry("tcp", 80)]),
+             *world.api.get("policies/p")["spec"]["rules"]]
+    sums.patch(rules)
+    assert ask(v3, v2.ip, 80, "tcp", 0.5) is None
+    sums.add(1)
+    sums.are_right()
     for logged in (True, False):
-        spec["rules"][-1]["log"] = logged
-        world.patch("policies", "p", rules=spec["rules"])
-        assert sums.of_switches()[0] == before
+        before, _ = sums.of_switches()
+        rules[0]["log"] = logged
+        sums.patch(rules)
+        assert sums.of_switches()[0] >= before > 0
         await_readings(town)
-        sums.add_to_rule()
+        assert ask(v3, v2.ip, 80, "tcp", 0.5) is None
+        wait_for("the switch to count it",
+                 lambda: sums.of_switches()[0] > before, 10)
         sums.are_right()
-        before = sums.of_switches()[0]
 
 
 def test_next_writer_goes_on(town, sums):
