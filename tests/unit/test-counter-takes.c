@@ -11,6 +11,7 @@
 
 #include "controller/fabric/counters/counter-report.h"
 #include "controller/fabric/counters/counters-private.h"
+#include "controller/fabric/counters/group-counters.h"
 #include "controller/fabric/fabric-counter-reports.h"
 #include "controller/fabric/fabric-counters.h"
 #include "openvswitch/ofpbuf.h"
@@ -473,6 +474,90 @@ broken_reading_was_one_too(void **state OVS_UNUSED)
     assert_untaken(&flow, true);
 }
 
+/* A port's flow goes to a group whose first bucket has so many packets. */
+static void
+edit_group(void)
+{
+    edit(VMN_TABLE_PORT, "lb1", json_pack(
+             "{s:s, s:{s:s, s:s}}", "network", "red", "labels", "prio", "101",
+             "parts", "17.18"));
+}
+
+static void
+hit_group(uint64_t packets)
+{
+    assert_int_equal(ovs_list_size(&switches[0].groups), 1);
+    CONTAINER_OF(ovs_list_front(&switches[0].groups), struct fake_group,
+                 node)->packets[0] = packets;
+}
+
+/* It may have more than what is told, which would be taken for less. */
+static void
+answer_of_a_group_is_to_come(void **state OVS_UNUSED)
+{
+    struct counter_report_flow flow = read_once();
+    struct counters_of_switch *cs = counters_of(host(0)->sw);
+
+    edit_group();
+    connect_host(0);
+    TURN_UNTIL(!cs->dump && !group_counters_are_read(cs->sw));
+    switches[0].deaf = true;
+    group_counters_request(cs->sw);
+    cs->sw->state = SWITCH_OBSERVED;
+    cs->read_here_ms = 0;
+    assert_untaken(&flow, true);
+    assert_true(cs->ask_whole);
+    cs->sw->state = SWITCH_LIVE;
+}
+
+/* Returns the part of a group that has a counter now, or NULL. */
+static struct counted_flow *
+counted_part(void)
+{
+    struct counted_flow *flow;
+
+    HMAP_FOR_EACH (flow, node, group_counters_flows(host(0)->sw)) {
+        if (!flow->counter->retired) {
+            return flow;
+        }
+    }
+    return NULL;
+}
+
+/* The balancer is another one, and the group the same, of which another member
+ * has told; then it is read here. */
+static void
+group_of_what_is_made_again_is_read_here(void **state OVS_UNUSED)
+{
+    struct counter_report_flow told = { .group = true };
+    const struct counted_flow *part;
+
+    manages_none = false;
+    edit(VMN_TABLE_LOADBALANCER, "lb", json_pack(
+             "{s:s, s:[s], s:[{s:i}]}", "vip", "10.0.200.1", "networks",
+             "red", "ports", "port", 53));
+    edit_group();
+    connect_host(0);
+    hit_group(7);
+    TURN_UNTIL((part = counted_part()));
+    told.hash = part->key_hash;
+    told.part = part->counter->part;
+    told.cookie = part->counter->cookie;
+    disconnect_host(0);
+    counters_of(host(0)->sw)->read_here_ms--;
+    set(&told, 8, 8);
+    told.bytes = told.total_bytes = 8 * 100; /* As the fake switch has. */
+    take(1, true, &told, 1);
+    assert_int_equal(part->counter->total.packets, 8);
+    edit(VMN_TABLE_LOADBALANCER, "lb", NULL);
+    take(1, false, NULL, 0);
+    assert_null(counted_part());
+    hit_group(9);
+    connect_host(0);
+    TURN_UNTIL((part = counted_part()));
+    assert_int_equal(part->counter->total.packets, 1);
+}
+
 static void
 host_that_is_told_of_is_not_read(void **state OVS_UNUSED)
 {
@@ -522,6 +607,10 @@ main(int argc OVS_UNUSED, char *argv[])
                                         setup_counts, teardown),
         cmocka_unit_test_setup_teardown(broken_reading_was_one_too,
                                         setup_counts, teardown),
+        cmocka_unit_test_setup_teardown(answer_of_a_group_is_to_come,
+                                        setup_counts, teardown),
+        cmocka_unit_test_setup_teardown(
+            group_of_what_is_made_again_is_read_here, setup_counts, teardown),
         cmocka_unit_test_setup_teardown(host_that_is_told_of_is_not_read,
                                         setup_counts, teardown),
     };
