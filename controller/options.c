@@ -135,7 +135,7 @@ static const struct option_row {
     { "metrics-series", MEMBER(metrics_series), false, "NUMBER", "0",
       "hosts, and ports, with series of their own in /metrics" },
     { "batch-delay", MEMBER(batch_delay), false, "MS", "20",
-      "how long changes may wait for others while hosts are behind" },
+      "how long changes may wait for others, to share what they cost" },
     { "audit-alarm", MEMBER(audit_alarm), false, "PERCENT", "50",
       "share of a host's flows whose loss is logged as an error" },
     { "packet-port-rate", MEMBER(packet_port_rate), false, "NUMBER", "100",

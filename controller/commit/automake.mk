@@ -14,6 +14,8 @@ controller_libvmn_a_SOURCES += \
 	controller/commit/commit.h \
 	controller/commit/fiber.c \
 	controller/commit/fiber.h \
+	controller/commit/gathering.c \
+	controller/commit/gathering.h \
 	controller/commit/plan.c \
 	controller/commit/plan.h \
 	controller/commit/request-warnings.c \

@@ -18,6 +18,7 @@
 
 #include "controller/commit/activity.h"
 #include "controller/commit/batching.h"
+#include "controller/commit/gathering.h"
 #include "controller/commit/plan.h"
 #include "controller/model/id-pools.h"
 #include "openvswitch/vlog.h"
@@ -43,7 +44,8 @@ apply(struct commit *commit)
 
     commit->info.of_people = false;
     activity_begin(commit->activity, now_ms);
-    batching_begin(&commit->batching, commit->n_queue, time_usec());
+    batching_begin(&commit->batching, commit->n_queue, begin_us);
+    gathering_begin(&commit->gathering, commit->n_queue, begin_us);
     commit->n_groups++;
     commit->n_single -= commit->n_single ? 1 : 0;
     for (int n = 0; n < max && commit->n_queue && n_ops < GROUP_OPS_MAX;
@@ -251,6 +253,21 @@ fail_batch(struct commit *commit)
     vmn_error_uninit(&why);
 }
 
+/* Notes how many clients are about to be answered, who may come back. */
+static void
+note_clients(struct commit *commit)
+{
+    int64_t now_us = time_usec();
+    const struct pending *pending;
+    size_t n = 0;
+
+    LIST_FOR_EACH (pending, node, &commit->group) {
+        n += may_be_refused(pending);
+    }
+    gathering_stored(&commit->gathering, n, commit->n_queue,
+                     now_us - commit->submitted_us, now_us);
+}
+
 void
 commit_handle_store_reply(struct commit *commit)
 {
@@ -274,6 +291,7 @@ commit_handle_store_reply(struct commit *commit)
         finish(commit);
         commit_end_batch(commit, 0, NULL);
     } else {
+        note_clients(commit);
         finish(commit);
     }
 }
@@ -343,6 +361,7 @@ void
 commit_write_group(struct commit *commit)
 {
     commit->writing = true;
+    commit->submitted_us = time_usec();
     commit->store_class->submit(commit->store, commit->model,
                                 commit_stored, commit);
 }

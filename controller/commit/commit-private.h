@@ -15,6 +15,7 @@
 
 #include "controller/commit/batching.h"
 #include "controller/commit/commit.h"
+#include "controller/commit/gathering.h"
 #include "openvswitch/list.h"
 
 struct event;
@@ -55,7 +56,9 @@ struct commit {
     struct store *store;
     struct fiber *fiber;        /* Runs everything below, by run(). */
     struct batching batching;   /* When the next group may begin, */
+    struct gathering gathering; /* by hosts, and by clients; */
     struct event *later;        /* which this waits for. */
+    int64_t submitted_us;       /* When the group was given to the store. */
     bool behind;                /* Most hosts have outstanding replies. */
     uint64_t n_groups, n_requests; /* Started groups, and their requests. */
     uint64_t n_revisions;       /* Stored. */

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "controller/commit/batching.h"
+#include "controller/commit/gathering.h"
 #include "controller/commit/plan.h"
 #include "timeval.h"
 #include "util.h"
@@ -182,7 +183,7 @@ commit_run_plan(struct commit *commit)
 void
 commit_set_max_delay(struct commit *commit, int ms)
 {
-    commit->batching.max_us = 1000 * (int64_t) ms;
+    commit->batching.max_us = commit->gathering.max_us = 1000 * (int64_t) ms;
 }
 
 void
@@ -197,10 +198,15 @@ commit_set_behind(struct commit *commit, bool behind)
 bool
 commit_is_due(struct commit *commit)
 {
-    int64_t us = (!commit->n_queue || commit->n_queue >= COMMIT_GROUP_MAX ? 0
-                  : batching_wait(&commit->batching, commit->behind,
-                                  commit->n_queue, time_usec()));
+    size_t n = commit->n_queue;
+    int64_t us = 0;
 
+    if (n && n < COMMIT_GROUP_MAX && !commit->n_single) {
+        int64_t now_us = time_usec();
+
+        us = batching_wait(&commit->batching, commit->behind, n, now_us);
+        us = us ? us : gathering_wait(&commit->gathering, n, now_us);
+    }
     if (us) {
         const struct timeval tv = { us / 1000000, us % 1000000 };
 

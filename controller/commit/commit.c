@@ -321,8 +321,8 @@ commit_get_stats(const struct commit *commit, struct commit_stats *stats)
         .n_groups = commit->n_groups,
         .n_requests = commit->n_requests,
         .delay_us = commit->batching.delay_us,
-        .n_waits = commit->batching.n_waits,
-        .waited_us = commit->batching.waited_us,
+        .n_waits = commit->batching.n_waits + commit->gathering.n_waits,
+        .waited_us = commit->batching.waited_us + commit->gathering.waited_us,
         .n_revisions = commit->n_revisions,
         .stored = commit->stored,
     };

@@ -38,6 +38,7 @@ UNIT_TESTS = \
 	tests/unit/test-engine-flows \
 	tests/unit/test-engine-hosts \
 	tests/unit/test-fiber \
+	tests/unit/test-gathering \
 	tests/unit/test-group-message \
 	tests/unit/test-guest-attacks \
 	tests/unit/test-guest-http \
