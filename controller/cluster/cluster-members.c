@@ -29,8 +29,11 @@ VLOG_DEFINE_THIS_MODULE(cluster_members);
 #define OPENFLOW_MAX 128
 #define CONTROLLERS_MAX 16
 
-/* Between two reports: at least, and at most. */
+/* Between two reports: at least, of what it has applied, and at most.  Each is
+ * a transaction of all servers, so members that follow many batches a second
+ * say that less often than what moves hosts. */
 #define REPORT_MIN_MS 200
+#define REPORT_APPLIED_MS 500
 #define REPORT_MAX_MS 1000
 
 static void
@@ -148,9 +151,11 @@ cluster_members_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
         return;
     }
     c->taken = false;
-    due_ms = c->reported_ms + (c->registered && row.applied == c->reported
-                               && row.weight == c->reported_weight
-                               ? REPORT_MAX_MS : REPORT_MIN_MS);
+    due_ms = c->reported_ms + (!c->registered
+                               || row.weight != c->reported_weight
+                               ? REPORT_MIN_MS
+                               : row.applied != c->reported
+                               ? REPORT_APPLIED_MS : REPORT_MAX_MS);
     if (now_ms < due_ms) {
         *wake_ms = MIN(*wake_ms, due_ms);
         return;
