@@ -183,7 +183,7 @@ commit_run_plan(struct commit *commit)
 void
 commit_set_max_delay(struct commit *commit, int ms)
 {
-    commit->batching.max_us = commit->gathering.max_us = 1000 * (int64_t) ms;
+    commit->batching.max_us = 1000 * (int64_t) ms;
 }
 
 void

@@ -143,8 +143,8 @@ void commit_dry_run(struct commit *, struct model_request *request, void
 const struct engine *commit_engine(const struct commit *);
 
 /* Sets how long a group may wait for more requests, in milliseconds; 0, and
- * until this is called: never.  While hosts are behind: see batching.h; for
- * who was answered just now: see gathering.h. */
+ * until this is called: never.  While hosts are behind: see batching.h; as the
+ * writer of a cluster for who was answered just now: see gathering.h. */
 #define COMMIT_MAX_DELAY_MS 1000
 void commit_set_max_delay(struct commit *, int ms);
 /* Sets whether most hosts have outstanding replies. */

@@ -14,6 +14,7 @@
 #include "controller/model/id-pools.h"
 #include "controller/model/replicate.h"
 #include "openvswitch/vlog.h"
+#include "timeval.h"
 #include "util.h"
 
 static struct store_class follower_store;
@@ -206,6 +207,45 @@ id_comes_with_a_later_batch(void **state)
     assert_int_equal(count_flows(), 1);
 }
 
+/* As far as half of the time that the store took has not passed here. */
+static void
+request_waits_for_who_is_answered_just_now(void **state)
+{
+    struct commit_stats stats;
+    int64_t begin_us, stored_us;
+
+    commit_set_max_delay(the_commit, 100000);
+    commit_lead(the_commit);
+    add_host("h1");
+    commit_turn();
+    begin_us = time_usec();
+    add_host("h2");
+    while (time_usec() < begin_us + 200000) {
+        commit_turn();
+    }
+    stored_us = time_usec();
+    finish_store(0);
+    assert_int_equal(n_ok, 1);
+    if (time_usec() < stored_us + 100000) {
+        assert_int_equal(n_submits, 1);
+        commit_get_stats(the_commit, &stats);
+        assert_int_equal(stats.n_groups, 1);
+        assert_true(commit_is_quiescent(the_commit));
+    }
+    /* Who is back makes the group whole. */
+    add_host("h3");
+    commit_turn();
+    assert_int_equal(n_submits, 2);
+    commit_get_stats(the_commit, &stats);
+    assert_int_equal(stats.n_groups, 2);
+    while (n_ok < 3) {
+        commit_turn();
+        if (store_done) {
+            finish_store(0);
+        }
+    }
+}
+
 int
 main(void)
 {
@@ -217,6 +257,7 @@ main(void)
         T(batch_that_does_not_fit_is_the_last),
         T(no_id_is_allocated_while_following),
         T(id_comes_with_a_later_batch),
+        T(request_waits_for_who_is_answered_just_now),
 #undef T
     };
 

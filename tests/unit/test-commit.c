@@ -185,44 +185,6 @@ key_of_what_was_refused_is_not_kept(void **state)
                                       NULL));
 }
 
-/* As far as half of the time that the store took has not passed here. */
-static void
-request_waits_for_who_is_answered_just_now(void **state)
-{
-    struct commit_stats stats;
-    int64_t begin_us, stored_us;
-
-    commit_set_max_delay(the_commit, 100000);
-    add_host("h1");
-    commit_turn();
-    begin_us = time_usec();
-    add_host("h2");
-    while (time_usec() < begin_us + 200000) {
-        commit_turn();
-    }
-    stored_us = time_usec();
-    finish_store(0);
-    assert_int_equal(n_ok, 1);
-    if (time_usec() < stored_us + 100000) {
-        assert_int_equal(n_submits, 1);
-        commit_get_stats(the_commit, &stats);
-        assert_int_equal(stats.n_groups, 1);
-        assert_true(commit_is_quiescent(the_commit));
-    }
-    /* Who is back makes the group whole. */
-    add_host("h3");
-    commit_turn();
-    assert_int_equal(n_submits, 2);
-    commit_get_stats(the_commit, &stats);
-    assert_int_equal(stats.n_groups, 2);
-    while (n_ok < 3) {
-        commit_turn();
-        if (store_done) {
-            finish_store(0);
-        }
-    }
-}
-
 static void
 requests_wait_for_others_while_hosts_are_behind(void **state)
 {
@@ -510,7 +472,6 @@ main(void)
         T(a_refused_group_has_not_happened),
         T(repeated_request_is_made_once),
         T(key_of_what_was_refused_is_not_kept),
-        T(request_waits_for_who_is_answered_just_now),
         T(requests_wait_for_others_while_hosts_are_behind),
         T(an_unchanged_request_writes_nothing),
         T(settled_moments_come_between_groups),
