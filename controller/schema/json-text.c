@@ -27,8 +27,9 @@ struct reader {
     struct ds text;             /* Of a string with escapes. */
 };
 
-/* Each returns NULL for what is not plain, wherever 'p' is then. */
-static json_t *read_value(struct reader *);
+/* Returns NULL for what is not plain, wherever 'p' is then. */
+typedef json_t *read_fn(struct reader *r);
+static read_fn read_value;
 
 /* Returns the next character that is no space, or 0, and does not take it. */
 static char
@@ -224,7 +225,7 @@ take_word(struct reader *r, const char *word)
 }
 
 static json_t *
-read_nested(struct reader *r, json_t *(*read)(struct reader *))
+read_nested(struct reader *r, read_fn *read)
 {
     json_t *json;
 
