@@ -6,7 +6,7 @@
  * moment.  Without a wait they make two groups, each of half of them, which
  * take turns for ever; with it one, of all, which takes half as many writes.
  * That counts in a cluster, where a write costs six processes some wake-ups,
- * whatever is in it; what one vmnd writes alone takes less than a wait.
+ * whatever is in it.
  * A group waits for at most half of what the last write took, as PostgreSQL
  * advises for its commit_delay, and not at all if all are there, so a client
  * alone never does.  Not for hosts that are behind (batching.h).  Pure
