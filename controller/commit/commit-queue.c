@@ -201,11 +201,13 @@ commit_is_due(struct commit *commit)
     size_t n = commit->n_queue;
     int64_t us = 0;
 
-    if (n && n < COMMIT_GROUP_MAX && !commit->n_single) {
+    if (n && n < COMMIT_GROUP_MAX) {
         int64_t now_us = time_usec();
 
         us = batching_wait(&commit->batching, commit->behind, n, now_us);
-        us = us ? us : gathering_wait(&commit->gathering, n, now_us);
+        if (!us && !commit->n_single) {
+            us = gathering_wait(&commit->gathering, n, now_us);
+        }
     }
     if (us) {
         const struct timeval tv = { us / 1000000, us % 1000000 };

@@ -33,7 +33,7 @@ column_json(sqlite3_stmt *stmt, int column, const struct schema_field *f)
         /* Invalid JSON is rejected later, as a string in place of a list. */
         if (store_is_json(f)) {
             const char *text = column_text(stmt, column);
-            json_t *json = json_text_read(text, strlen(text), 0);
+            json_t *json = text ? json_text_read(text, strlen(text), 0) : NULL;
 
             if (json) {
                 return json;
