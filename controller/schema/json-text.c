@@ -78,8 +78,11 @@ take_escaped(struct reader *r)
     static const char escapes[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
     const char *at = (r->p < r->end && *r->p ? strchr(escapes, *r->p) : NULL);
 
+    if (!at) {
+        return '\0';
+    }
     r->p++;
-    return at ? meanings[at - escapes] : '\0';
+    return meanings[at - escapes];
 }
 
 /* Appends the rest of a string to 'r->text', and takes its closing quote. */

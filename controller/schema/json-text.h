@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Reads JSON that is long or frequent.  jansson reads each character by some
- * calls, 15 us for a row of a cluster's batch; this reads what is plain, which
+ * calls, 19 us for a row of a cluster's batch; this reads what is plain, which
  * is what vmnd itself prints, in a fourth of that, and gives jansson all that
  * is not.  So what is valid, and what it means, only jansson says.  Not for
  * requests of the API, which have errors of their own (proto/http). */
