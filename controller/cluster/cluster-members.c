@@ -31,7 +31,8 @@ VLOG_DEFINE_THIS_MODULE(cluster_members);
 
 /* Between two reports: at least, of what it has applied, and at most.  Each is
  * a transaction of all servers, so members that follow many batches a second
- * say that less often than what moves hosts. */
+ * say that less often than that they are there, and their weight.  What else
+ * is in a row (faults, hosts that are not seen) goes with the next report. */
 #define REPORT_MIN_MS 200
 #define REPORT_APPLIED_MS 500
 #define REPORT_MAX_MS 1000
