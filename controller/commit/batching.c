@@ -20,20 +20,17 @@ batching_wait(struct batching *batching, bool behind, size_t n, int64_t now_us)
     }
     if (!batching->waiting) {
         batching->waiting = true;
-        batching->since_us = now_us;
         batching->n_first = n;
     }
     return batching->not_before_us - now_us;
 }
 
 void
-batching_begin(struct batching *batching, size_t n, int64_t now_us)
+batching_begin(struct batching *batching, size_t n)
 {
     if (batching->waiting) {
         batching->waiting = false;
         batching->fruitless = n <= batching->n_first;
-        batching->n_waits++;
-        batching->waited_us += now_us - batching->since_us;
         if (!batching->fruitless) {
             batching->skip = 0;
         }

@@ -24,13 +24,10 @@ struct batching {
                                  * of the next. */
     int64_t not_before_us;
     bool waiting;
-    int64_t since_us;           /* While waiting: its start, and the number */
-    size_t n_first;             /* of requests at that time. */
+    size_t n_first;             /* Requests at the beginning of the wait. */
     bool fruitless;             /* No request joined during the last wait. */
     unsigned skip, n_skipped;   /* Number of groups that do not wait after
                                  * that. */
-
-    uint64_t n_waits, waited_us; /* Totals. */
 };
 
 /* Returns how many microseconds a group of 'n' requests must wait from
@@ -39,7 +36,7 @@ struct batching {
 int64_t batching_wait(struct batching *, bool behind, size_t n, int64_t
                       now_us);
 /* Records that a group of 'n' requests begins. */
-void batching_begin(struct batching *, size_t n, int64_t now_us);
+void batching_begin(struct batching *, size_t n);
 /* Records that the group is about to be sent.  'behind': most hosts have
  * outstanding replies to earlier ones. */
 void batching_sent(struct batching *, bool behind, int64_t now_us);

@@ -16,8 +16,6 @@
 #include <stdlib.h>
 
 #include "controller/commit/activity.h"
-#include "controller/commit/batching.h"
-#include "controller/commit/gathering.h"
 #include "controller/model/id-pools.h"
 #include "timeval.h"
 #include "util.h"
@@ -36,8 +34,7 @@ commit_lead(struct commit *commit)
 {
     ovs_assert(commit->following && !commit->busy);
     commit->following = false;
-    /* From now on a write is one of the cluster's. */
-    commit->gathering.max_us = commit->batching.max_us;
+    commit->clustered = true;
     id_pools_set_frozen(model_id_pools(commit->model), false);
     engine_set_following(commit->engine, false);
     commit_schedule(commit);

@@ -27,8 +27,6 @@
 
 VLOG_DEFINE_THIS_MODULE(commit);
 
-/* A group takes no more requests once it has this many operations. */
-#define GROUP_OPS_MAX 2000
 /* Maximum delay before the loaded state is written again. */
 #define RETRY_MAX_MS 5000
 
@@ -44,16 +42,15 @@ apply(struct commit *commit)
 
     commit->info.of_people = false;
     activity_begin(commit->activity, now_ms);
-    batching_begin(&commit->batching, commit->n_queue, begin_us);
-    gathering_begin(&commit->gathering, commit->n_queue, begin_us);
+    commit_end_wait(commit, true);
     commit->n_groups++;
     commit->n_single -= commit->n_single ? 1 : 0;
-    for (int n = 0; n < max && commit->n_queue && n_ops < GROUP_OPS_MAX;
+    for (int n = 0; n < max && commit->n_queue && n_ops < COMMIT_GROUP_OPS_MAX;
          n++) {
         struct pending *pending = CONTAINER_OF(
-            ovs_list_pop_front(&commit->queue), struct pending, node);
+            ovs_list_front(&commit->queue), struct pending, node);
 
-        commit->n_queue--;
+        commit_dequeue(commit, pending);
         n_ops += pending->request.n_ops;
         commit->n_requests++;
         pending->ok = !model_apply(commit->model, &pending->request, now_ms,
@@ -197,11 +194,11 @@ fail_internal(struct commit *commit)
 
     LIST_FOR_EACH_SAFE (pending, next, node, &commit->queue) {
         if (may_be_refused(pending)) {
-            ovs_list_remove(&pending->node);
+            commit_dequeue(commit, pending);
             ovs_list_push_back(&commit->refused, &pending->node);
-            commit->n_queue--;
         }
     }
+    commit_end_wait(commit, false);
     ovs_list_push_back_all(&commit->refused, &commit->plans);
     commit->n_plans = 0;
     LIST_FOR_EACH (pending, node, &commit->refused) {
@@ -253,19 +250,20 @@ fail_batch(struct commit *commit)
     vmn_error_uninit(&why);
 }
 
-/* Notes how many clients are about to be answered, who may come back. */
+/* Passes on a group that the store has written, and has the next one wait for
+ * its clients, who come back once they are answered. */
 static void
-note_clients(struct commit *commit)
+finish_written(struct commit *commit)
 {
-    int64_t now_us = time_usec();
+    int64_t took_us = time_usec() - commit->submitted_us;
+    size_t n = commit->n_queue_clients;
     const struct pending *pending;
-    size_t n = 0;
 
     LIST_FOR_EACH (pending, node, &commit->group) {
-        n += may_be_refused(pending);
+        n += pending->client;
     }
-    gathering_stored(&commit->gathering, n, commit->n_queue,
-                     now_us - commit->submitted_us, now_us);
+    finish(commit);
+    gathering_answered(&commit->gathering, n, took_us, time_usec());
 }
 
 void
@@ -291,8 +289,7 @@ commit_handle_store_reply(struct commit *commit)
         finish(commit);
         commit_end_batch(commit, 0, NULL);
     } else {
-        note_clients(commit);
-        finish(commit);
+        finish_written(commit);
     }
 }
 
@@ -311,6 +308,26 @@ is_within_limits(const struct commit *commit, struct vmn_errors *errors)
                                              errors));
     }
     return ok;
+}
+
+/* Puts the group's requests back at the front of the queue, one group each. */
+static void
+put_back(struct commit *commit)
+{
+    struct ovs_list later;
+
+    ovs_list_init(&later);
+    ovs_list_push_back_all(&later, &commit->queue);
+    while (!ovs_list_is_empty(&commit->group)) {
+        struct pending *pending = CONTAINER_OF(
+            ovs_list_pop_front(&commit->group), struct pending, node);
+
+        vmn_errors_uninit(&pending->errors);
+        vmn_errors_init(&pending->errors);
+        commit_enqueue(commit, pending);
+        commit->n_single++;
+    }
+    ovs_list_push_back_all(&commit->queue, &later);
 }
 
 /* Returns true if the group is within the limits.  If not, rolls it back, and
@@ -346,14 +363,7 @@ check_limits(struct commit *commit)
     }
     roll_back(commit);
     vmn_errors_uninit(&errors);
-    LIST_FOR_EACH (pending, node, group) {
-        vmn_errors_uninit(&pending->errors);
-        vmn_errors_init(&pending->errors);
-        commit->n_queue++;
-        commit->n_single++;
-    }
-    ovs_list_push_back_all(group, &commit->queue);
-    ovs_list_push_back_all(&commit->queue, group);
+    put_back(commit);
     return false;
 }
 

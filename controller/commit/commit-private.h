@@ -21,9 +21,10 @@
 struct event;
 struct fiber;
 
-/* A group takes no more requests once it has this many operations, so that it
- * stays short. */
+/* A group takes no more requests once it has this many of them, or this many
+ * operations, so that it stays short. */
 #define COMMIT_GROUP_MAX 512
+#define COMMIT_GROUP_OPS_MAX 2000
 /* Initial delay before the loaded state is written again. */
 #define COMMIT_RETRY_MIN_MS 100
 
@@ -33,6 +34,7 @@ struct pending {
     struct model_request request;
     commit_done_cb *done;
     void *aux;
+    bool client;                /* Its caller waits for the answer. */
     bool ok;
     uint64_t revision;
     struct vmn_errors errors;
@@ -58,6 +60,9 @@ struct commit {
     struct batching batching;   /* When the next group may begin, */
     struct gathering gathering; /* by hosts, and by clients; */
     struct event *later;        /* which this waits for. */
+    int64_t waiting_us;         /* When that wait began; 0: there is none. */
+    uint64_t n_waits, waited_us; /* Groups that waited, and how long. */
+    bool clustered;             /* A write is one of a cluster's. */
     int64_t submitted_us;       /* When the group was given to the store. */
     bool behind;                /* Most hosts have outstanding replies. */
     uint64_t n_groups, n_requests; /* Started groups, and their requests. */
@@ -65,6 +70,8 @@ struct commit {
     struct histogram stored;
     struct ovs_list queue;      /* Of struct pending. */
     size_t n_queue;
+    size_t n_queue_ops;         /* Their operations. */
+    size_t n_queue_clients;     /* Those of them whose caller waits. */
     size_t n_single;            /* The first ones get a group each. */
     struct ovs_list plans;      /* Of struct pending. */
     size_t n_plans;
@@ -120,9 +127,15 @@ bool commit_request_changed(const struct model_request *);
 void commit_refuse(struct pending *, enum vmn_error_code, const char *text);
 /* Completes all requests of a list, which is empty then. */
 void commit_reply_all(struct commit *, struct ovs_list *);
+/* Adds a request to the end of the queue.  Takes one out of it, wherever it
+ * is. */
+void commit_enqueue(struct commit *, struct pending *);
+void commit_dequeue(struct commit *, struct pending *);
 /* Returns true if a group of the queued requests must begin now; else
  * schedules the fiber for when it must. */
 bool commit_is_due(struct commit *);
+/* Ends the wait of a group that begins, or that nothing is left of. */
+void commit_end_wait(struct commit *, bool begins);
 /* Makes the plan that has waited longest.  The state must be quiescent. */
 void commit_run_plan(struct commit *);
 

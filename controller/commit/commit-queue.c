@@ -92,8 +92,31 @@ pending_create(struct model_request *request, commit_done_cb *done, void *aux)
     memset(request, 0, sizeof *request);
     pending->done = done;
     pending->aux = aux;
+    pending->client = done && store_is_of_people(pending->request.who);
     vmn_errors_init(&pending->errors);
     return pending;
+}
+
+static void
+count_queued(struct commit *commit, const struct pending *pending, int n)
+{
+    commit->n_queue += n;
+    commit->n_queue_ops += n * pending->request.n_ops;
+    commit->n_queue_clients += n * pending->client;
+}
+
+void
+commit_enqueue(struct commit *commit, struct pending *pending)
+{
+    ovs_list_push_back(&commit->queue, &pending->node);
+    count_queued(commit, pending, 1);
+}
+
+void
+commit_dequeue(struct commit *commit, struct pending *pending)
+{
+    ovs_list_remove(&pending->node);
+    count_queued(commit, pending, -1);
 }
 
 void
@@ -116,8 +139,7 @@ commit_submit(struct commit *commit, struct model_request *request,
                       "too many requests are waiting to be stored");
         ovs_list_push_back(&commit->refused, &pending->node);
     } else {
-        ovs_list_push_back(&commit->queue, &pending->node);
-        commit->n_queue++;
+        commit_enqueue(commit, pending);
     }
     commit_schedule(commit);
 }
@@ -183,7 +205,7 @@ commit_run_plan(struct commit *commit)
 void
 commit_set_max_delay(struct commit *commit, int ms)
 {
-    commit->batching.max_us = 1000 * (int64_t) ms;
+    commit->batching.max_us = commit->gathering.max_us = 1000 * (int64_t) ms;
 }
 
 void
@@ -201,12 +223,17 @@ commit_is_due(struct commit *commit)
     size_t n = commit->n_queue;
     int64_t us = 0;
 
-    if (n && n < COMMIT_GROUP_MAX) {
+    if (n && n < COMMIT_GROUP_MAX
+        && commit->n_queue_ops < COMMIT_GROUP_OPS_MAX) {
         int64_t now_us = time_usec();
 
         us = batching_wait(&commit->batching, commit->behind, n, now_us);
-        if (!us && !commit->n_single) {
-            us = gathering_wait(&commit->gathering, n, now_us);
+        if (!us && commit->clustered && !commit->n_single) {
+            us = gathering_wait(&commit->gathering, commit->n_queue_clients,
+                                now_us);
+        }
+        if (us && !commit->waiting_us) {
+            commit->waiting_us = now_us;
         }
     }
     if (us) {
@@ -214,5 +241,21 @@ commit_is_due(struct commit *commit)
 
         event_add(commit->later, &tv);
     }
-    return commit->n_queue && !us;
+    return n && !us;
+}
+
+void
+commit_end_wait(struct commit *commit, bool begins)
+{
+    if (begins && commit->waiting_us) {
+        commit->n_waits++;
+        commit->waited_us += time_usec() - commit->waiting_us;
+    }
+    commit->waiting_us = 0;
+    if (begins) {
+        batching_begin(&commit->batching, commit->n_queue);
+        gathering_begin(&commit->gathering, commit->n_queue_clients);
+    } else {
+        commit->batching.waiting = commit->gathering.waiting = false;
+    }
 }

@@ -106,7 +106,8 @@ unixctl_show(struct unixctl_conn *conn, int argc OVS_UNUSED,
     ds_put_format(&ds, "groups %"PRIu64", requests in them %"PRIu64
                   ", requests that wait %"PRIu64"\n", s.n_groups,
                   s.n_requests, s.n_queue);
-    ds_put_format(&ds, "delay %.3f ms, groups delayed %"PRIu64
+    ds_put_format(&ds, "delay %.3f ms while hosts are behind, groups that "
+                  "waited for these or for clients %"PRIu64
                   " (%.3f ms each)\n", s.delay_us / 1e3, s.n_waits,
                   s.n_waits ? s.waited_us / 1e3 / s.n_waits : 0);
     unixctl_command_reply(conn, ds_cstr(&ds));

@@ -201,7 +201,8 @@ commit_stop(struct commit *commit)
     commit->closed = true;
     ovs_list_push_back_all(&commit->refused, &commit->queue);
     ovs_list_push_back_all(&commit->refused, &commit->plans);
-    commit->n_queue = commit->n_plans = commit->n_single = 0;
+    commit->n_queue = commit->n_queue_ops = commit->n_queue_clients = 0;
+    commit->n_plans = commit->n_single = 0;
     LIST_FOR_EACH (pending, node, &commit->refused) {
         commit_refuse(pending, VMN_ERR_UNAVAILABLE,
                       "the controller is shutting down");
@@ -321,8 +322,8 @@ commit_get_stats(const struct commit *commit, struct commit_stats *stats)
         .n_groups = commit->n_groups,
         .n_requests = commit->n_requests,
         .delay_us = commit->batching.delay_us,
-        .n_waits = commit->batching.n_waits + commit->gathering.n_waits,
-        .waited_us = commit->batching.waited_us + commit->gathering.waited_us,
+        .n_waits = commit->n_waits,
+        .waited_us = commit->waited_us,
         .n_revisions = commit->n_revisions,
         .stored = commit->stored,
     };

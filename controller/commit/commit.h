@@ -154,7 +154,8 @@ void commit_set_behind(struct commit *, bool behind);
 struct commit_stats {
     uint64_t n_queue;           /* Queued requests. */
     uint64_t n_groups, n_requests; /* Started, and the requests in them. */
-    uint64_t delay_us;          /* Of the next group. */
+    uint64_t delay_us;          /* Of the next group, while hosts are
+                                 * behind. */
     uint64_t n_waits, waited_us; /* Groups that waited, and how long. */
     uint64_t n_revisions;       /* Stored since the start. */
     struct histogram stored;    /* Latency of groups of revisions, from their

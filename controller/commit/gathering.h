@@ -9,8 +9,11 @@
  * whatever is in it.
  * A group waits for at most half of what the last write took, as PostgreSQL
  * advises for its commit_delay, and not at all if all are there, so a client
- * alone never does.  Not for hosts that are behind (batching.h).  Pure
- * arithmetic: commit-queue.c has the queue and the clock. */
+ * alone never does; nor does a group without clients, such as of what hosts
+ * report.  If less than half of those who were missing came, the wait was in
+ * vain: waits are then attempted less and less often.  Not for hosts that are
+ * behind (batching.h).  Pure arithmetic: commit-queue.c has the queue and the
+ * clock. */
 
 #ifndef CONTROLLER_COMMIT_GATHERING_H
 #define CONTROLLER_COMMIT_GATHERING_H 1
@@ -19,31 +22,30 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A write that takes less is not worth a wait, in microseconds: the loop's
- * timers are no finer. */
+/* A write that takes less is not worth a wait, in microseconds: that has a
+ * timer, and a turn of the loop for each who comes, of its own. */
 #define GATHERING_MIN_US 1000
 
 struct gathering {
     int64_t max_us;             /* The longest wait; 0: none. */
-    size_t n_expected;          /* Those who were answered, or waited then. */
+    size_t n_expected;          /* Clients that were answered, or waited
+                                 * then. */
     int64_t until_us;           /* The next group waits no longer. */
     bool waiting;
-    size_t n_first;             /* Requests at the beginning of the wait. */
-    int64_t since_us;           /* That beginning. */
+    size_t n_first;             /* Clients at the beginning of the wait. */
     unsigned skip, n_skipped;   /* Groups that do not wait after one that
-                                 * waited for nobody. */
-
-    uint64_t n_waits, waited_us; /* Totals. */
+                                 * waited in vain. */
 };
 
-/* Records at 'now_us' that a group was stored, which took 'took_us', and that
- * its 'n_group' clients are about to be answered; 'n_queue' wait. */
-void gathering_stored(struct gathering *, size_t n_group, size_t n_queue,
-                      int64_t took_us, int64_t now_us);
-/* Returns how many microseconds a group of 'n' requests must wait from
- * 'now_us' on, or 0 to begin it. */
+/* Records at 'now_us' that the clients of a group, whose write took 'took_us',
+ * have been answered.  'n' clients are expected: these, and those who waited
+ * when it was stored. */
+void gathering_answered(struct gathering *, size_t n, int64_t took_us,
+                        int64_t now_us);
+/* Returns how many microseconds a group of 'n' clients must wait from 'now_us'
+ * on, or 0 to begin it. */
 int64_t gathering_wait(struct gathering *, size_t n, int64_t now_us);
-/* Records that a group of 'n' requests begins. */
-void gathering_begin(struct gathering *, size_t n, int64_t now_us);
+/* Records that a group of 'n' clients begins. */
+void gathering_begin(struct gathering *, size_t n);
 
 #endif /* controller/commit/gathering.h */

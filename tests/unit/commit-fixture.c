@@ -186,6 +186,17 @@ finish_store(int error)
 }
 
 void
+finish_store_after(int ms)
+{
+    int64_t since_us = time_usec();
+
+    while (time_usec() < since_us + 1000 * (int64_t) ms) {
+        commit_turn();
+    }
+    finish_store(0);
+}
+
+void
 add_host(const char *name)
 {
     struct model_request request;

@@ -36,6 +36,8 @@ void commit_turn(void);
 extern bool finish_at_once;
 
 void finish_store(int error);
+/* Lets the store take at least 'ms' for what it has been given just now. */
+void finish_store_after(int ms);
 void add_host(const char *name);
 int commit_setup(void **state);
 int commit_teardown(void **state);

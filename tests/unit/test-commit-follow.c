@@ -207,43 +207,240 @@ id_comes_with_a_later_batch(void **state)
     assert_int_equal(count_flows(), 1);
 }
 
-/* As far as half of the time that the store took has not passed here. */
-static void
-request_waits_for_who_is_answered_just_now(void **state)
-{
-    struct commit_stats stats;
-    int64_t begin_us, stored_us;
+/* Waits for clients.  ---------------------------------------------------- */
 
+/* For at most half of it the next group waits. */
+#define TOOK_MS 400
+
+static int64_t answered_us;
+
+/* Has h1 written, as the writer of a cluster, while h2 waits, and answers. */
+static void
+answer_first(void)
+{
     commit_set_max_delay(the_commit, 100000);
     commit_lead(the_commit);
     add_host("h1");
     commit_turn();
-    begin_us = time_usec();
+    assert_int_equal(n_submits, 1);
     add_host("h2");
-    while (time_usec() < begin_us + 200000) {
-        commit_turn();
-    }
-    stored_us = time_usec();
-    finish_store(0);
+    answered_us = time_usec() + 1000 * TOOK_MS;
+    finish_store_after(TOOK_MS);
     assert_int_equal(n_ok, 1);
-    if (time_usec() < stored_us + 100000) {
+}
+
+/* Returns true if too little time has passed for a wait to be over. */
+static bool
+still_waits(void)
+{
+    return time_usec() < answered_us + 1000 * TOOK_MS / 2;
+}
+
+static void
+assert_waits(uint64_t n)
+{
+    struct commit_stats stats;
+
+    commit_get_stats(the_commit, &stats);
+    assert_int_equal(stats.n_waits, n);
+}
+
+static void
+submit_as(const char *who, const char *host)
+{
+    struct model_request request;
+
+    model_request_init(&request, who);
+    model_request_add(&request, MODEL_PUT, VMN_TABLE_HOST, host,
+                      toy_host(host[1] - '0'));
+    commit_submit(the_commit, &request, committed, NULL);
+    commit_turn();
+}
+
+static void
+request_waits_for_who_is_answered_just_now(void **state)
+{
+    bool waited;
+
+    answer_first();
+    waited = still_waits();
+    if (waited) {
         assert_int_equal(n_submits, 1);
-        commit_get_stats(the_commit, &stats);
-        assert_int_equal(stats.n_groups, 1);
         assert_true(commit_is_quiescent(the_commit));
+        assert_waits(0);
     }
     /* Who is back makes the group whole. */
     add_host("h3");
     commit_turn();
     assert_int_equal(n_submits, 2);
-    commit_get_stats(the_commit, &stats);
-    assert_int_equal(stats.n_groups, 2);
-    while (n_ok < 3) {
+    finish_store(0);
+    if (waited) {
+        assert_int_equal(n_ok, 3);
+        assert_waits(1);
+    }
+}
+
+static void
+wait_ends_if_nobody_comes(void **state)
+{
+    struct commit_stats stats;
+    uint64_t most_us;
+
+    answer_first();
+    while (n_submits < 2 && time_usec() < answered_us + 60000000) {
         commit_turn();
-        if (store_done) {
+    }
+    most_us = time_usec() - answered_us;
+    assert_int_equal(n_submits, 2);
+    finish_store(0);
+    assert_int_equal(n_ok, 2);
+    commit_get_stats(the_commit, &stats);
+    assert_in_range(stats.waited_us, 0, most_us);
+}
+
+/* As long as the others' answers take counts as the wait of none. */
+static void
+watch(void *aux, const struct commit_group *group)
+{
+    int64_t until_us = time_usec() + 1000 * 2 * TOOK_MS;
+
+    while (time_usec() < until_us) {
+        continue;
+    }
+    answered_us = time_usec();
+}
+
+static void
+wait_begins_with_the_answer(void **state)
+{
+    commit_add_watch(the_commit, watch, NULL);
+    commit_set_max_delay(the_commit, 100000);
+    commit_lead(the_commit);
+    add_host("h1");
+    commit_turn();
+    add_host("h2");
+    finish_store_after(TOOK_MS);
+    if (still_waits()) {
+        assert_int_equal(n_submits, 1);
+    }
+    commit_remove_watch(the_commit, watch, NULL);
+    add_host("h3");
+    commit_turn();
+    assert_int_equal(n_submits, 2);
+    finish_store(0);
+}
+
+/* Nor are they waited for. */
+static void
+what_hosts_report_waits_for_no_client(void **state)
+{
+    commit_set_max_delay(the_commit, 100000);
+    commit_lead(the_commit);
+    add_host("h1");
+    add_host("h2");
+    commit_turn();
+    submit_as("host:h1", "h3");
+    finish_store_after(TOOK_MS);
+    assert_int_equal(n_submits, 2);
+
+    /* A client alone, with what a host reports. */
+    add_host("h4");
+    finish_store_after(TOOK_MS);
+    assert_int_equal(n_submits, 3);
+    submit_as("host:h1", "h5");
+    finish_store_after(TOOK_MS);
+    assert_int_equal(n_submits, 4);
+    add_host("h6");
+    commit_turn();
+    finish_store(0);
+    assert_int_equal(n_submits, 5);
+    finish_store(0);
+    assert_waits(0);
+}
+
+static void
+full_group_does_not_wait(void **state)
+{
+    struct model_request request;
+
+    commit_set_max_delay(the_commit, 100000);
+    commit_lead(the_commit);
+    add_host("h1");
+    commit_turn();
+    /* It is answered once it has been applied, since there is no such host. */
+    model_request_init(&request, "test");
+    for (int i = 0; i < 2000; i++) {
+        model_request_add(&request, MODEL_DELETE, VMN_TABLE_HOST, "h9", NULL);
+    }
+    commit_submit(the_commit, &request, committed, NULL);
+    finish_store_after(TOOK_MS);
+    assert_int_equal(n_ok, 1);
+    assert_int_equal(n_refused, 1);
+    assert_waits(0);
+}
+
+static void
+groups_of_one_do_not_wait(void **state)
+{
+    commit_set_max_delay(the_commit, 100000);
+    commit_lead(the_commit);
+    add_host("h1");
+    commit_turn();
+    finish_store(0);
+    engine_set_max_items(core.engine, engine_host_total(core.engine, "h1")
+                                     + 1);
+    add_host("h2");
+    add_host("h3");
+    add_host("h1");
+    commit_turn();
+    assert_int_equal(n_submits, 2);
+    finish_store_after(TOOK_MS); /* h2's own group. */
+    assert_int_equal(n_ok, 3);
+    assert_int_equal(n_refused, 1);
+    assert_waits(0);
+}
+
+static void
+group_that_waits_for_hosts_and_for_clients_counts_once(void **state)
+{
+    struct commit_stats stats;
+    uint64_t most_us;
+
+    commit_set_max_delay(the_commit, 100000);
+    commit_lead(the_commit);
+    /* Each begins at once, and finds hosts behind. */
+    for (int i = 0; i < 12; i++) {
+        commit_set_behind(the_commit, false);
+        if (i % 2) {
+            delete_host("h1");
+        } else {
+            add_host("h1");
+        }
+        commit_turn();
+        commit_set_behind(the_commit, true);
+        if (i == 11) {
+            add_host("h2");
+            add_host("h3");
+            answered_us = time_usec() + 1000 * TOOK_MS;
+            finish_store_after(TOOK_MS);
+        } else {
             finish_store(0);
         }
     }
+    assert_int_equal(n_submits, 12);
+    commit_set_behind(the_commit, false);
+    commit_turn();
+    if (still_waits()) {
+        assert_int_equal(n_submits, 12);
+    }
+    add_host("h4");
+    commit_turn();
+    most_us = time_usec() - answered_us;
+    assert_int_equal(n_submits, 13);
+    commit_get_stats(the_commit, &stats);
+    assert_int_equal(stats.n_waits, 1);
+    assert_in_range(stats.waited_us, 1, most_us);
+    finish_store(0);
 }
 
 int
@@ -258,6 +455,12 @@ main(void)
         T(no_id_is_allocated_while_following),
         T(id_comes_with_a_later_batch),
         T(request_waits_for_who_is_answered_just_now),
+        T(wait_ends_if_nobody_comes),
+        T(wait_begins_with_the_answer),
+        T(what_hosts_report_waits_for_no_client),
+        T(full_group_does_not_wait),
+        T(groups_of_one_do_not_wait),
+        T(group_that_waits_for_hosts_and_for_clients_counts_once),
 #undef T
     };
 

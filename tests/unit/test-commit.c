@@ -189,6 +189,7 @@ static void
 requests_wait_for_others_while_hosts_are_behind(void **state)
 {
     struct commit_stats stats;
+    uint64_t most_us;
     int submits;
 
     commit_set_max_delay(the_commit, 100000);
@@ -209,6 +210,7 @@ requests_wait_for_others_while_hosts_are_behind(void **state)
     assert_int_equal(stats.delay_us, 100000 * 1000);
 
     submits = n_submits;
+    most_us = time_usec();
     for (int i = 0; i < 3; i++) {
         add_host(i == 0 ? "h1" : i == 1 ? "h2" : "h3");
         commit_turn();
@@ -217,6 +219,7 @@ requests_wait_for_others_while_hosts_are_behind(void **state)
     assert_true(commit_is_quiescent(the_commit));
     commit_set_behind(the_commit, false);
     commit_turn();
+    most_us = time_usec() - most_us;
     assert_int_equal(n_submits, submits + 1);
     finish_store(0);
     assert_int_equal(n_ok, 23);
@@ -224,7 +227,28 @@ requests_wait_for_others_while_hosts_are_behind(void **state)
     assert_int_equal(stats.n_groups, 21);
     assert_int_equal(stats.n_requests, 23);
     assert_int_equal(stats.n_waits, 1);
+    assert_in_range(stats.waited_us, 1, most_us);
     assert_int_equal(stats.n_queue, 0);
+}
+
+/* Only the writer of a cluster waits for who was answered just now
+ * (test-commit-follow.c): where a write is cheap, that costs more than it
+ * saves. */
+static void
+without_a_cluster_requests_do_not_wait_for_clients(void **state)
+{
+    struct commit_stats stats;
+
+    commit_set_max_delay(the_commit, 100000);
+    add_host("h1");
+    commit_turn();
+    add_host("h2");
+    finish_store_after(200);
+    assert_int_equal(n_ok, 1);
+    assert_int_equal(n_submits, 2);
+    finish_store(0);
+    commit_get_stats(the_commit, &stats);
+    assert_int_equal(stats.n_waits, 0);
 }
 
 static void
@@ -473,6 +497,7 @@ main(void)
         T(repeated_request_is_made_once),
         T(key_of_what_was_refused_is_not_kept),
         T(requests_wait_for_others_while_hosts_are_behind),
+        T(without_a_cluster_requests_do_not_wait_for_clients),
         T(an_unchanged_request_writes_nothing),
         T(settled_moments_come_between_groups),
         T(first_group_can_be_put_off),
