@@ -6,6 +6,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -127,6 +128,20 @@ later_names_replace_earlier_ones_if_they_may(void **state OVS_UNUSED)
     assert_null(json_text_read(text, strlen(text), JSON_REJECT_DUPLICATES));
 }
 
+static bool
+nested_is_plain(size_t depth)
+{
+    char *text = xmalloc(2 * depth);
+    json_t *json;
+
+    memset(text, '[', depth);
+    memset(text + depth, ']', depth);
+    json = json_text_read_plain(text, 2 * depth);
+    free(text);
+    json_decref(json);
+    return json != NULL;
+}
+
 static void
 names_and_depth_are_bounded(void **state OVS_UNUSED)
 {
@@ -135,6 +150,10 @@ names_and_depth_are_bounded(void **state OVS_UNUSED)
     for (int n = 120; n < 135; n++) {
         int length = snprintf(text, sizeof text, "{\"%0*d\":1}", n, 0);
 
+        json_t *json = json_text_read_plain(text, length);
+
+        assert_int_equal(json != NULL, n <= 127);
+        json_decref(json);
         compare(text, length);
     }
     for (int n = 25; n < 300; n++) {
@@ -142,6 +161,10 @@ names_and_depth_are_bounded(void **state OVS_UNUSED)
         memset(text + n, ']', n);
         compare(text, 2 * n);
     }
+    assert_true(nested_is_plain(32));
+    assert_false(nested_is_plain(33));
+    /* Which no stack would have room for. */
+    assert_false(nested_is_plain(10000000));
 }
 
 /* All that begins like something plain, and what differs in some bytes. */
