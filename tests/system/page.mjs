@@ -17,9 +17,11 @@ import { scenes as main } from "./page-scenes.mjs";
 import { scenes as forms } from "./page-scenes-forms.mjs";
 import { scenes as looks } from "./page-scenes-looks.mjs";
 import { scenes as objects } from "./page-scenes-objects.mjs";
+import { scenes as picture } from "./page-scenes-picture.mjs";
 
 const [modules, url, token, shots, ...chosen] = process.argv.slice(2);
-const scenes = { ...main, ...objects, ...forms, ...looks };
+const scenes = { ...main, ...objects, ...forms, ...picture,
+  ...looks };
 const require = createRequire(join(modules, "package.json"));
 const { chromium } = require("playwright-core");
 const axe = require.resolve("axe-core/axe.min.js");

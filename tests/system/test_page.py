@@ -41,7 +41,8 @@ def scenes():
     """The names of all scenes, in their order."""
     found = []
     for name in ("page-scenes.mjs", "page-scenes-objects.mjs",
-                 "page-scenes-forms.mjs", "page-scenes-looks.mjs"):
+                 "page-scenes-forms.mjs", "page-scenes-picture.mjs",
+                 "page-scenes-looks.mjs"):
         with open(os.path.join(HERE, name)) as source:
             found += [name for name, body in re.findall(
                 r"^  (\w+): \{\n((?:    .*\n|\n)*)  \},$", source.read(),

@@ -45,14 +45,14 @@ async function newToken(refused) {
   sessionStorage.setItem(KEY, await asking);
 }
 
-/** A response of success, with any contents. */
-export async function request(method, path, { query, body, signal, headers }
-  = {}) {
+/** A response of success, with any contents.  'patience' is how often it
+ * waits where the account asks too much. */
+export async function request(method, path, { query, body, signal, headers,
+  patience = PATIENCE } = {}) {
   const words = new URLSearchParams(Object.entries(query ?? {}).filter(
     ([, value]) => value !== undefined && value !== null && value !== ""));
+  let left = patience;
   const url = `/v1${path ? `/${path}` : ""}${words.size ? `?${words}` : ""}`;
-
-  let patience = PATIENCE;
 
   for (;;) {
     const token = sessionStorage.getItem(KEY);
@@ -83,7 +83,7 @@ export async function request(method, path, { query, body, signal, headers }
       }
       continue;
     }
-    if (response.status === 429 && patience-- > 0) {
+    if (response.status === 429 && left-- > 0) {
       // The rate limit of the account.
       await new Promise((done) => setTimeout(done, 1000 * Math.min(5,
         Number(response.headers.get("Retry-After")) || 1)));

@@ -22,6 +22,9 @@ export function short(n) {
   return whole.format(n);
 }
 
+/** So many bytes: "1.2 MB". */
+export const bytes = (n) => n < 1e4 ? `${whole.format(n)} B` : `${short(n)}B`;
+
 /** Bits per second. */
 export function rate(bytes) {
   const bits = bytes * 8;
@@ -50,6 +53,10 @@ export function when(time) {
   return `${date.toLocaleDateString("en-CA")} `
     + date.toLocaleTimeString("en-GB");
 }
+
+/** The time so many seconds ago, as the API takes it. */
+export const since = (s, now = Date.now()) =>
+  `${new Date(now - 1000 * s).toISOString().slice(0, 19)}Z`;
 
 /** The width of a column of a table for what when() makes. */
 export const WHEN_WIDTH = "158px";

@@ -17,14 +17,15 @@ import * as policies from "./views/policies.js";
 import * as reachability from "./views/reachability.js";
 import * as topology from "./views/topology.js";
 import * as trace from "./views/trace.js";
+import * as traffic from "./views/traffic.js";
 
 /* Each has a 'path', a 'title', and mount(root, { signal, words }), which
  * fills 'root', and stops when 'signal' is aborted.  'words' are the rest of
  * the address.  It may return a function that is called with these when they
  * change; otherwise it is mounted anew.  One that is 'hidden' is not in the
  * menu. */
-const views = [overview, topology, reachability, trace, policies, objects,
-  drafts, changes, newNetwork];
+const views = [overview, topology, reachability, trace, traffic, policies,
+  objects, drafts, changes, newNetwork];
 
 // Theme.  -------------------------------------------------------------------
 

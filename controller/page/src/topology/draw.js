@@ -13,7 +13,8 @@ import { LARGE, layout, ROUTER, SMALL } from "./layout.js";
 
 const LETTER = 7;               // The width of one of a port's name, about.
 
-const clip = (text, n) => text.length > n ? `${text.slice(0, n - 1)}…` : text;
+/** 'text', or its first letters where it has more than 'n'. */
+export const clip = (text, n) => text.length > n ? `${text.slice(0, n - 1)}…` : text;
 
 const chipTitle = (chip) => `port ${chip.name}, ${chip.state}`
   + (chip.held ? ", quarantined" : "")
@@ -27,8 +28,8 @@ const chipClass = (chip) => `chip c${chip.colour} ${chip.state} `
 
 // What is in a card.  -------------------------------------------------------
 
-/** The names of ports, each with a square of its colour. */
-function names(card, size) {
+/** The names of a card's ports, each with a square of its colour. */
+export function names(card, size) {
   const room = size.columns * Math.max(1, size.rows);
   const shown = card.chips.length > room ? card.chips.slice(0, room - 1)
     : card.chips;
@@ -50,7 +51,8 @@ function names(card, size) {
   `and ${number(card.chips.length - shown.length)} more`) : null];
 }
 
-function squares(card, size) {
+/** A square for each of its ports, or a bar where these are too many. */
+export function squares(card, size) {
   if (card.chips.length > size.columns * size.rows || !card.chips.length) {
     return bar(card);
   }
@@ -141,7 +143,8 @@ function drawCard(card, size) {
 
 // Lines.  -------------------------------------------------------------------
 
-function widths(values) {
+/** A scale for lines, by the bytes per second that go through. */
+export function widths(values) {
   // Full width is at least one megabit per second.
   return scaleSqrt([0, Math.max(125000, ...values)], [1.2, 9]);
 }

@@ -5,16 +5,16 @@
 // less, and as small as can be where there are hundreds of cards.
 
 /* Sizes of cards.  'wide': so many fit side by side at full size. */
-const NAMED = { kind: "named", head: 30, foot: 24, step: 20, gapX: 20,
+export const NAMED = { kind: "named", head: 30, foot: 24, step: 20, gapX: 20,
   gapY: 36, least: 170, most: 420, rows: 14, name: 118 };
 export const LARGE = { kind: "large", width: 196, head: 30, foot: 20, chip: 13,
   step: 17, columns: 10, rows: 4, gapX: 20, gapY: 40, wide: 4 };
 export const SMALL = { kind: "small", width: 64, head: 18, foot: 0, gapX: 8,
   gapY: 10, wide: 14 };
-const LARGE_MAX = 150;
+export const LARGE_MAX = 150;
 /* Names are legible when the diagram is not made smaller than this. */
 const LEGIBLE = 0.85;
-const MARGIN = 40;              // Of the frame: 20 on each side.
+export const MARGIN = 40;              // Of the frame: 20 on each side.
 
 export const ROUTER = { width: 150, height: 30, gap: 16 };
 
@@ -25,7 +25,7 @@ const ABOVE = 44;
 
 /** The number of columns with which the whole diagram is as large as possible
  * in a frame of this ratio, which has room for some cards at full size. */
-function bestColumns(n, size, top, height, ratio) {
+export function bestColumns(n, size, top, height, ratio) {
   const wide = size.wide * (size.width + size.gapX);
   let best = 1;
   let scale = 0;
@@ -70,7 +70,7 @@ function place(cards, grid) {
   return grid;
 }
 
-const scaleIn = (frame, box) => Math.min((frame.width - MARGIN) / box.width,
+export const scaleIn = (frame, box) => Math.min((frame.width - MARGIN) / box.width,
   (frame.height - MARGIN) / box.height);
 
 /** Cards with the names of their ports; null if these would not be legible. */

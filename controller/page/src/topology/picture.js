@@ -67,7 +67,7 @@ export function makePicture(onOpen) {
 
   function set(next, nextKey) {
     const had = svg.contains(document.activeElement)
-      ? document.activeElement.dataset.name : null;
+      ? document.activeElement.dataset : null;
     const transform = svg.firstChild?.getAttribute("transform");
     const { width, height } = next.grid.box;
     const shape = `${nextKey} ${width} ${height}`;
@@ -81,9 +81,10 @@ export function makePicture(onOpen) {
       next.node.setAttribute("transform", transform);
     }
     const cards = focusable();
+    const like = had ?? focused?.dataset;
 
-    focused = cards.find((card) => card.dataset.name === (had
-      ?? focused?.dataset.name)) ?? cards[0] ?? null;
+    focused = cards.find(({ dataset }) => dataset.name === like?.name
+      && dataset.type === like?.type) ?? cards[0] ?? null;
     focused?.setAttribute("tabindex", "0");
     if (had) {
       focused?.focus({ preventScroll: true });
@@ -94,8 +95,10 @@ export function makePicture(onOpen) {
     const cards = focusable();
     const i = cards.indexOf(document.activeElement);
     const { columns } = drawn.grid;
-    const to = { ArrowRight: i + 1, ArrowLeft: i - 1, ArrowDown: i + columns,
-      ArrowUp: i - columns, Home: 0, End: cards.length - 1 }[event.key];
+    const to = { ArrowRight: i + 1, ArrowLeft: i - 1,
+      ArrowDown: drawn.below?.(i, 1) ?? i + columns,
+      ArrowUp: drawn.below?.(i, -1) ?? i - columns,
+      Home: 0, End: cards.length - 1 }[event.key];
 
     if (i < 0) {
       return;
@@ -129,6 +132,10 @@ export function makePicture(onOpen) {
         one.classList.toggle("picked", (one.dataset.type === type
           && one.dataset.name === name)
           || (name !== undefined && one.dataset.other === name));
+      }
+      for (const line of svg.querySelectorAll("[data-ends]")) {
+        line.classList.toggle("picked", Boolean(type)
+          && line.dataset.ends.split(" ").includes(`${type}/${name}`));
       }
     } };
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Hosts and networks as two views of one diagram: VMs are grouped by the host
-// that they run on, or by their network.  Beside it is a search, and one
-// object.
+// Hosts, networks and what joins these as three views of one diagram: VMs are
+// grouped by the host that they run on, by their network, or by a label below
+// networks, routers and gateways.  Beside it is a search, and one object.
 
 import { badge, empty, errorBox, h, panel, replace } from "../dom.js";
 import { number, rate } from "../format.js";
@@ -10,8 +10,11 @@ import * as live from "../live-events.js";
 import { HOST_KIND, isType, showObject, WORDS } from "../object.js";
 import { table } from "../table.js";
 import { coloured, COLOURS, load } from "../topology/cards.js";
+import { drawLogical } from "../topology/draw-logical.js";
 import { draw } from "../topology/draw.js";
+import { makeFilter } from "../topology/filter.js";
 import { SMALL } from "../topology/layout.js";
+import { loadLogical } from "../topology/logical.js";
 import { makePicture } from "../topology/picture.js";
 import { find, resultTable } from "../topology/search.js";
 
@@ -19,6 +22,10 @@ export const path = "topology";
 export const title = "Topology";
 
 const ZOOM_STEP = 1.3;
+const VIEWS = { hosts: "By host", networks: "By network",
+  logical: "Logical" };
+const HEADINGS = { hosts: "Hosts", networks: "Networks",
+  logical: "Logical network" };
 
 function legend(data, by, size) {
   const { names, more } = coloured(data, by);
@@ -43,30 +50,44 @@ function legend(data, by, size) {
 const trouble = (card) => (card.state && card.state !== "synced" ? 2 : 0)
   + (card.rest ? 1 : 0);
 
+const columnsOf = {
+  hosts: (traffic) => [
+    { title: "Host", width: "minmax(56px, 1fr)", cell: (c) => c.name },
+    { title: "State", width: "92px", cell: (c) =>
+      badge(HOST_KIND[c.state], c.state, c.reason) }, portsUp, traffic],
+  networks: (traffic) => [
+    { title: "Network", width: "minmax(56px, 1fr)", cell: (c) => c.name },
+    portsUp, traffic],
+  logical: (traffic) => [
+    { title: "What", width: "112px", cell: (c) => c.chips ? "Ports"
+      : c.type === "floating-ips" ? "Floating address" : WORDS[c.type] },
+    { title: "Name", width: "minmax(90px, 1fr)", cell: (c) => c.chips
+      ? `${c.title} in ${c.network}` : c.name },
+    traffic,
+    { title: "Dropped", width: "62px", right: true,
+      cell: (c) => number(c.drops) }],
+};
+
+const portsUp = { title: "Ports up", width: "62px", right: true,
+  cell: (c) => c.rest ? `${number(c.up)}/${number(c.ports)}`
+    : number(c.up) };
+
 /** The cards as a table, for keyboard users. */
-function cardTable(by) {
+function cardTable(by, open) {
   return table({
-    label: by === "hosts" ? "Hosts" : "Networks", most: 22,
-    key: (c) => c.name,
-    open: (c) => { location.hash =
-      `#/topology/${c.type}/${encodeURIComponent(c.name)}`; },
-    columns: [
-      { title: by === "hosts" ? "Host" : "Network", width: "minmax(56px, 1fr)",
-        cell: (c) => c.name },
-      ...by === "hosts" ? [{ title: "State", width: "92px", cell: (c) =>
-        badge(HOST_KIND[c.state], c.state, c.reason) }] : [],
-      { title: "Ports up", width: "62px", right: true, cell: (c) => c.rest
-        ? `${number(c.up)}/${number(c.ports)}` : number(c.up) },
-      { title: "Traffic", width: "80px", right: true,
-        cell: (c) => rate(c.rate) },
-    ],
+    label: HEADINGS[by], most: 22, key: (c) => `${c.type}/${c.name}/${
+      c.network ?? ""}`,
+    open: (c) => open(c.type, c.name),
+    columns: columnsOf[by]({ title: "Traffic", width: "80px", right: true,
+      cell: (c) => rate(c.rate) }),
   });
 }
 
 // The view.  ----------------------------------------------------------------
 
 export function mount(root, { signal, words }) {
-  let by = sessionStorage.getItem("vmn-topology") ?? "hosts";
+  const kept = sessionStorage.getItem("vmn-topology");
+  let by = kept in VIEWS ? kept : "hosts";
   let data = null;
   let last = "";                // What was drawn, in large networks.
   let showing = null;           // Ends when something else is to be shown.
@@ -76,11 +97,10 @@ export function mount(root, { signal, words }) {
   const side = h("div", {});
   const sideTitle = h("span", {});
   const none = h("div", {}, h("p", { class: "loading" }, "Loading …"));
-  const picture = makePicture((type, name) => {
-    location.hash = `#/topology/${type}/${encodeURIComponent(name)}`;
-  });
+  const filter = makeFilter(() => refresh());
+  const picture = makePicture(open);
   const results = resultTable();
-  let cards = cardTable(by);
+  let cards = cardTable(by, open);
   const search = h("input", { type: "search", "aria-label": "Search",
     placeholder: "name, address or label …  /", oninput: () => showSide(),
     onkeydown(event) {
@@ -94,17 +114,9 @@ export function mount(root, { signal, words }) {
         first.focus();
       }
     } });
-  const toggles = ["hosts", "networks"].map((which) => h("button", {
+  const toggles = Object.keys(VIEWS).map((which) => h("button", {
     type: "button", "aria-pressed": String(which === by),
-    onclick() {
-      by = which;
-      sessionStorage.setItem("vmn-topology", which);
-      toggles.forEach((button, i) => button.setAttribute("aria-pressed",
-        String(["hosts", "networks"][i] === which)));
-      cards = cardTable(by);
-      redraw();
-      showSide();
-    } }, which === "hosts" ? "By host" : "By network"));
+    onclick: () => turnTo(which) }, VIEWS[which]));
   const button = (label, text, onclick) => h("button", { type: "button",
     class: "quiet", "aria-label": label, title: label, onclick }, text);
   const closer = h("button", { type: "button", class: "quiet",
@@ -116,9 +128,40 @@ export function mount(root, { signal, words }) {
         "Put together" }, toggles),
       button("Smaller", "−", () => picture.by(1 / ZOOM_STEP)),
       button("Larger", "+", () => picture.by(ZOOM_STEP)),
-      button("Fit", "⤢", () => picture.fit())] }, key, none),
+      button("Fit", "⤢", () => picture.fit())] }, filter.root, key, none),
     panel(sideTitle, { classes: "detail", actions: [closer] },
       side)));
+
+  /** Shows an object, or the ports with a label. */
+  function open(type, name) {
+    if (type === "labels") {
+      filter.selector = name;
+    } else {
+      location.hash = isType(type)
+        ? `#/topology/${type}/${encodeURIComponent(name)}`
+        : `#/objects/${type}/${encodeURIComponent(name)}`;
+    }
+  }
+
+  /** Draws another view of it, of data that only that one may need. */
+  function turnTo(which) {
+    by = which;
+    sessionStorage.setItem("vmn-topology", which);
+    toggles.forEach((button, i) => button.setAttribute("aria-pressed",
+      String(Object.keys(VIEWS)[i] === which)));
+    cards = cardTable(by, open);
+    filter.root.hidden = by !== "logical";
+    if (by === "logical" && !data?.drops) {
+      data = null;
+      replace(key);
+      replace(none, h("p", { class: "loading" }, "Loading …"));
+      replace(side);
+      refresh();
+    } else if (data) {
+      redraw();
+    }
+    showSide();
+  }
 
   /** 'next' are the words of the address: a type and a name, or none. */
   function choose(next) {
@@ -126,31 +169,49 @@ export function mount(root, { signal, words }) {
     closer.hidden = !chosen;
   }
 
-  function redraw() {
-    const things = by === "hosts" ? data.summary.hosts
-      : data.summary.networks;
+  /** The words where there is nothing to be drawn; null: there is. */
+  function nothing() {
+    if (by === "logical" && data.selector && !data.shown?.length) {
+      return empty(`No port has the labels ${data.selector}.`,
+        "Others are shown without them.");
+    }
+    if (by === "hosts" && !data.summary.hosts.length) {
+      return empty("There are no hosts yet.", "A hypervisor joins by vmnctl "
+        + "apply of an object of type hosts.");
+    }
+    return by === "hosts" || data.summary.networks.length ? null
+      : empty("There are no networks yet.", "vmnctl apply of an object of "
+        + "type networks makes one.");
+  }
 
-    if (!things.length) {
-      replace(none, by === "hosts"
-        ? empty("There are no hosts yet.", "A hypervisor joins by vmnctl "
-          + "apply of an object of type hosts.")
-        : empty("There are no networks yet.", "vmnctl apply of an object of "
-          + "type networks makes one."));
+  function redraw() {
+    const words = nothing();
+
+    if (by === "logical") {
+      filter.tell(data);
+    }
+    if (words) {
+      replace(none, words);
+      replace(key);
+      cards.set([]);
       return;
     }
     if (!none.contains(picture.svg)) {
       replace(none, picture.svg);
     }
-    const drawn = draw(data, by, picture.frame());
+    const drawn = by === "logical" ? drawLogical(data, filter.keyFor(data),
+      picture.frame()) : draw(data, by, picture.frame());
 
-    replace(key, legend(data, by, drawn.grid.size), by === "networks"
-      && data.summary.n_networks > things.length ? h("p", { class: "hint" },
-        `The ${number(things.length)} networks with most ports, of `
-        + `${number(data.summary.n_networks)}; search finds the others.`)
-      : null);
+    replace(key, by === "logical" ? null : legend(data, by, drawn.grid.size),
+      by === "networks"
+      && data.summary.n_networks > data.summary.networks.length ? h("p",
+        { class: "hint" }, `The ${number(data.summary.networks.length)} `
+        + `networks with most ports, of ${number(data.summary.n_networks)}; `
+        + "search finds the others.") : null);
     picture.set(drawn, `${by} ${drawn.cards.length}`);
     picture.mark(...chosen ?? []);
-    cards.set([...drawn.cards].sort((a, b) => trouble(b) - trouble(a)));
+    cards.set(by === "logical" ? drawn.cards : [...drawn.cards].sort((a, b) =>
+      trouble(b) - trouble(a)));
   }
 
   const search_ = live.calmly(async () => {
@@ -187,22 +248,31 @@ export function mount(root, { signal, words }) {
       replace(side, h("p", { class: "loading" }, "Loading …"));
       showObject(side, ...chosen, showing.signal);
     } else if (data) {
-      replace(sideTitle, by === "hosts" ? "Hosts" : "Networks");
+      replace(sideTitle, HEADINGS[by]);
       replace(side, cards.root);
       redraw();
     } else {
+      replace(sideTitle, HEADINGS[by]);
       replace(side);            // refresh() shows it when there is data.
     }
   }
 
   const refresh = live.calmly(async () => {
+    const mine = `${by} ${filter.selector}`;
+
     try {
-      const next = await load(signal);
-      const same = JSON.stringify({ ...next.summary, revision: 0 });
+      const next = by === "logical"
+        ? await loadLogical(filter.selector, signal) : await load(signal);
+      const same = JSON.stringify({ ...next.summary, revision: 0,
+        drops: next.drops?.counters });
 
       replace(failed);
+      if (mine !== `${by} ${filter.selector}`) {
+        refresh();              // Something else is wanted by now.
+        return;
+      }
       data = next;
-      if (same !== last || next.ports) {
+      if (same !== last || next.ports || next.shown) {
         last = same;
         redraw();
       }
@@ -231,6 +301,7 @@ export function mount(root, { signal, words }) {
   }), { signal });
   live.on(["tick", "reset", "revision", "host", "binding", "ports",
     "installed"], refresh, signal);
+  filter.root.hidden = by !== "logical";
   choose(words);
   refresh();
   if (chosen) {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The trace of a packet: its way through hosts and stages, the rule that
-// decides, and the reason of a drop.
+// decides, and the reason of a drop.  Live, the packet is sent as well.
 
 import { call } from "../api.js";
 import { badge, code, empty, errorBox, facts, h, newId, panel, plainTable,
   replace } from "../dom.js";
+import { livePanel } from "../live-trace.js";
 import { link, policyLink, reference } from "../object.js";
 import { nameInput } from "../name-input.js";
 
@@ -227,21 +228,20 @@ function legWay(leg, outcome, from) {
     h("p", { class: "faint" }, code(leg.packet)));
 }
 
-function result(found, all) {
-  return h("div", { class: `result ${all ? "all" : ""}` },
-    (found.warnings ?? []).map((text) => h("p", {},
-      badge("bad", "not heard"), " ", text)),
-    found.complete ? null : h("p", { class: "hint" },
-      "There are more outcomes than these."),
-    found.outcomes.some((outcome) => outcome.legs.length) ? null
-      : h("p", { class: "hint" }, "This account has a scope: steps are not "
-        + "shown, nor what is out of it."),
-    found.outcomes.map((outcome) => panel(
-      found.outcomes.length > 1 ? `Outcome: ${outcome.verdict}` : "Outcome",
-      {}, verdictBox(outcome, found.outcomes.length),
-      (outcome.legs ?? []).map((leg) => legWay(leg, outcome,
-        found.from.port)))));
-}
+/** What was predicted. */
+const result = (found, title) => [
+  (found.warnings ?? []).map((text) => h("p", {}, badge("bad", "not heard"),
+    " ", text)),
+  found.complete ? null : h("p", { class: "hint" },
+    "There are more outcomes than these."),
+  found.outcomes.some((outcome) => outcome.legs.length) ? null
+    : h("p", { class: "hint" }, "This account has a scope: steps are not "
+      + "shown, nor what is out of it."),
+  found.outcomes.map((outcome) => panel(
+    found.outcomes.length > 1 ? `${title}: ${outcome.verdict}` : title, {},
+    verdictBox(outcome, found.outcomes.length),
+    (outcome.legs ?? []).map((leg) => legWay(leg, outcome,
+      found.from.port))))];
 
 // The view.  ----------------------------------------------------------------
 
@@ -265,9 +265,12 @@ export function mount(root, { signal, words }) {
   const all = h("input", { id: ids[3], type: "checkbox", onchange: () =>
     out.firstChild?.classList.toggle("all", all.checked) });
   const button = h("button", { class: "main" }, "Trace");
+  const send = h("button", { type: "button", onclick() {
+    remember();
+    run(true);
+  } }, "Live");
   const out = h("div", {}, empty("Which packet? Two ports and a service will "
-    + "do.", "Nothing is sent, and no switch is asked: it is worked out from "
-    + "the flows that hosts are to hold."));
+    + "do.", "It is worked out from the flows that hosts are to hold."));
 
   if (PROTOCOLS.includes(words[2])) {
     protocol.value = words[2];
@@ -277,32 +280,55 @@ export function mount(root, { signal, words }) {
     number.disabled = protocol.value.startsWith("icmp");
   }
 
-  async function run() {
-    const service = number.disabled ? {} : { port: Number(number.value) };
+  const asked = () => ({ from: from.input.value.trim(),
+    to: to.input.value.trim(), protocol: protocol.value,
+    ...number.disabled ? {} : { port: Number(number.value) } });
 
-    button.disabled = true;
+  /** What was predicted; and sent, if it is to be. */
+  async function run(isLive) {
+    const body = asked();
+    const buttons = [button, send];
+
+    buttons.forEach((one) => { one.disabled = true; });
+    if (isLive) {
+      replace(out, h("p", { class: "loading" }, "A packet is on its way …"));
+    }
     try {
-      const found = await call("POST", "trace", { signal, body: {
-        from: from.input.value.trim(), to: to.input.value.trim(),
-        protocol: protocol.value, ...service, reply: reply.checked } });
+      // It is not sent again and again: that it was too much is to be seen.
+      const sent = isLive ? await call("POST", "live-trace", { signal, body,
+        patience: 0 }) : null;
+      const found = await call("POST", "trace", { signal, body: { ...body,
+        reply: reply.checked } }).catch((error) => {
+        if (sent) {
+          return null;          // What was seen is told all the same.
+        }
+        throw error;
+      });
 
-      replace(out, result(found, all.checked));
+      replace(out, h("div", { class: `result ${all.checked ? "all" : ""}` },
+        sent ? livePanel(sent) : null,
+        found ? result(found, sent ? "Predicted" : "Outcome") : null));
     } catch (error) {
       if (!signal.aborted) {
         replace(out, errorBox(error));
       }
     } finally {
-      button.disabled = false;
+      buttons.forEach((one) => { one.disabled = false; });
     }
+  }
+
+  /** The address follows the question. */
+  function remember() {
+    const { from: a, to: b, protocol: c, port } = asked();
+
+    history.replaceState(null, "", address(a, b, c, port));
   }
 
   replace(root, panel("Packet", {}, h("form", { class: "question",
     onsubmit(event) {
       event.preventDefault();
-      history.replaceState(null, "", address(from.input.value.trim(),
-        to.input.value.trim(), protocol.value,
-        number.disabled ? "" : number.value));
-      run();
+      remember();
+      run(false);
     } },
   from.nodes, to.nodes,
   h("span", { class: "field" }, h("label", { for: ids[0] }, "Protocol"),
@@ -311,10 +337,13 @@ export function mount(root, { signal, words }) {
   h("span", { class: "check" }, reply, h("label", { for: ids[2] },
     "and its answer")),
   h("span", { class: "check" }, all, h("label", { for: ids[3] },
-    "all stages")), button)), out);
+    "all stages")), button, send),
+  h("p", { class: "hint" }, "Trace asks the simulator, and sends nothing. "
+    + "Live sends one packet through the switches as well; the guest that it "
+    + "is for does not get it.")), out);
   tell();
   if (words[1]) {
-    run();
+    run(false);
   } else {
     from.input.focus();
   }

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The logical network as SVG: nodes in layers, and lines between those that
+// are joined, the wider the more goes through.
+
+import { linkVertical } from "d3-shape";
+import { s } from "../dom.js";
+import { number, plural, rate, short } from "../format.js";
+import { clip, names, squares, widths } from "./draw.js";
+import { placeNodes } from "./layers.js";
+import { SMALL } from "./layout.js";
+import { graphOf } from "./logical.js";
+
+const LETTER = 7.4;             // The width of one of a name, about.
+/* Lines between small nodes: more would be seen as one area. */
+const LINES_MAX = 4000;
+
+const KINDS = { hosts: "gateway host", networks: "network",
+  routers: "router", loadbalancers: "balancer", labels: "ports",
+  "floating-ips": "floating address" };
+
+/** Whether the node is ports, and none of its own. */
+const isGroup = (node) => Boolean(node.chips);
+
+function labelOf(node) {
+  const what = isGroup(node) ? `ports ${node.title} of ${node.network}`
+    : `${KINDS[node.type]} ${node.name}`;
+
+  return [what, node.note, node.ports === undefined ? null
+    : plural(node.ports, "port"), node.rest ? `${number(node.rest)} not up`
+    : null, node.rate ? rate(node.rate) : null, node.drops
+    ? `${plural(node.drops, "packet")} dropped` : null]
+    .filter(Boolean).join(", ");
+}
+
+const stateOf = (node) => node.kind === "ok" && node.type !== "loadbalancers"
+  ? "" : node.kind || (node.rest ? "some" : "");
+
+const frameOf = (node, more, ...children) => s("g", {
+  class: `card ${more} ${stateOf(node)} ${node.type} ${isGroup(node)
+    ? "group" : ""}`,
+  transform: `translate(${node.x},${node.y})`, role: "button",
+  tabindex: "-1", "aria-label": labelOf(node), "data-type": node.type,
+  "data-name": node.name },
+s("rect", { class: "ground", width: node.width, height: node.height,
+  rx: more ? 4 : node.type === "routers" ? 20 : 8 }), children,
+s("title", {}, labelOf(node)));
+
+/** How many packets were dropped there, at its upper right. */
+function dropMark(node) {
+  if (!node.drops) {
+    return null;
+  }
+  const text = `${short(node.drops)} dropped`;
+  const width = 12 + 6 * text.length;
+
+  return s("g", { class: "drops", transform: `translate(${node.width - width
+    + 6},-9)` }, s("rect", { width, height: 17, rx: 8 }),
+  s("text", { x: width / 2, y: 12.5, "text-anchor": "middle" }, text));
+}
+
+function drawSmall(node, most) {
+  const share = Math.sqrt(node.rate / Math.max(125000, most));
+
+  return frameOf(node, `small ${node.drops ? "drops" : ""}`,
+    s("text", { class: "name", x: 6, y: 15 }, clip(node.title, 9)),
+    s("rect", { class: "load", x: 6, y: node.height - 8, height: 3,
+      width: Math.max(1, share * (node.width - 12)) }));
+}
+
+function drawGroup(node, size) {
+  return frameOf(node, "", s("text", { class: "name", x: 12, y: 20 },
+    clip(node.title, Math.floor((node.width - 20) / LETTER))),
+  size.kind === "named" ? names(node, size) : squares(node, size),
+  foot(node, node.height - 8, node.rest ? s("tspan", { class: "wait" },
+    `${number(node.rest)} not up`) : node.network), dropMark(node));
+}
+
+/** What is said of it at the left, and its traffic at the right. */
+function foot(node, y, says) {
+  const told = node.rate ? rate(node.rate) : "";
+  const room = Math.floor((node.width - 24) / 6) - told.length;
+
+  return [s("text", { class: "foot", x: 12, y }, typeof says === "string"
+    ? clip(says, room) : says),
+  s("text", { class: "foot rate", x: node.width - 12, y,
+    "text-anchor": "end" }, told)];
+}
+
+function drawNode(node) {
+  const mark = { routers: "⇄ ", loadbalancers: "◆ ", "floating-ips": "⇅ ",
+    hosts: "▣ " }[node.type] ?? "";
+  const says = node.note || (node.ports === undefined ? ""
+    : plural(node.ports, "port"));
+
+  return frameOf(node, "", s("text", { class: "name", x: 12, y: 20 },
+    clip(`${mark}${node.name}`, Math.floor((node.width - 20) / LETTER))),
+  foot(node, 37, says), dropMark(node));
+}
+
+// Lines.  -------------------------------------------------------------------
+
+function lines(edges, isSmall) {
+  const width = widths(edges.map((edge) => edge.rate));
+  const curve = linkVertical();
+
+  return edges.slice(0, LINES_MAX).map(({ from, to, rate: n, kind, said }) => {
+    // An interface in a network outside leads up.
+    const [upper, lower] = from.y < to.y ? [from, to] : [to, from];
+
+    return s("path", { class: `wire ${kind}`,
+      "data-ends": `${from.type}/${from.name} ${to.type}/${to.name}`,
+      "stroke-width": isSmall ? 1 : width(n), d: curve({
+        source: [upper.x + upper.width / 2, upper.y + upper.height],
+        target: [lower.x + lower.width / 2, lower.y] }) },
+    s("title", {}, [`${from.title} to ${to.title}`, said, n ? rate(n) : ""]
+      .filter(Boolean).join(", ")));
+  });
+}
+
+/** The node that is above (-1) or below (1) another one, and nearest. */
+const beside = (nodes) => (i, down) => {
+  const from = nodes[i];
+  const middle = from.x + from.width / 2;
+  let best = -1;
+  let least = Infinity;
+
+  nodes.forEach((node, at) => {
+    const y = down * (node.y - from.y);
+    const far = 1000 * y + Math.abs(node.x + node.width / 2 - middle);
+
+    if (y > 0 && far < least) {
+      best = at;
+      least = far;
+    }
+  });
+  return best;
+};
+
+/** The picture for a frame of { width, height }, with ports by label 'key':
+ * { cards, grid, node, below }, or null if there is nothing. */
+export function drawLogical(data, key, frame) {
+  const graph = graphOf(data, key);
+
+  if (!graph.nodes.length) {
+    return null;
+  }
+  const grid = placeNodes(graph, frame);
+  const isSmall = grid.size.kind === "small";
+  const most = Math.max(0, ...graph.nodes.map((node) => node.rate));
+  const cards = grid.layers.flatMap((layer) => layer.nodes);
+
+  return { cards, grid: { ...grid, size: isSmall ? SMALL : grid.size },
+    below: beside(cards), node: s("g", { class: "all logical" },
+      s("g", { class: "lines" }, lines(graph.edges, isSmall)),
+      grid.layers.map(({ title, y }) => s("text", { class: "note layer",
+        x: 0, y }, title)),
+      cards.map((node) => isSmall ? drawSmall(node, most) : isGroup(node)
+        ? drawGroup(node, grid.size) : drawNode(node))) };
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Who sends to whom, as a map: those with most on a ring, a line between each
+// two, the wider the more they send.  Not for what is counted (views/traffic.js
+// asks for it), and not for a thousand ends: beyond those on the ring there are
+// the tables.
+
+import { scaleSqrt } from "d3-scale";
+import { h, replace, s } from "./dom.js";
+import { bytes, number } from "./format.js";
+
+const ENDS_MAX = 24;
+const ENDS_NARROW = 12;
+const NARROW = 600;
+const HEIGHT = 440;
+const LETTER = 7;               // The width of one of a name, about.
+
+const clip = (text, n) => text.length > n ? `${text.slice(0, n - 1)}…` : text;
+
+/** Ends with what they send and get, those with most first; and pairs with
+ * both directions together. */
+function mapOf({ pairs, talkers }, most) {
+  const ends = talkers.map((one) => ({ name: one.name,
+    bytes: one.sent_bytes + one.received_bytes }))
+    .sort((a, b) => b.bytes - a.bytes).slice(0, most);
+  const byName = new Map(ends.map((end) => [end.name, end]));
+  const lines = new Map();
+
+  for (const pair of pairs) {
+    const [a, b] = [pair.src, pair.dst].sort();
+
+    if (byName.has(a) && byName.has(b)) {
+      const key = JSON.stringify([a, b]);
+      const line = lines.get(key) ?? { a: byName.get(a), b: byName.get(b),
+        bytes: 0, cross: 0, there: 0, back: 0 };
+
+      line.bytes += pair.bytes;
+      line.cross += pair.cross_host_bytes;
+      line[pair.src === a ? "there" : "back"] += pair.bytes;
+      lines.set(key, line);
+    }
+  }
+  return { ends, lines: [...lines.values()] };
+}
+
+function place(ends, width, height, side) {
+  const rx = Math.max(40, width / 2 - side);
+  const ry = height / 2 - 44;
+
+  ends.forEach((end, i) => {
+    const angle = 2 * Math.PI * i / ends.length - Math.PI / 2;
+
+    end.cos = Math.cos(angle);
+    end.sin = Math.sin(angle);
+    end.x = width / 2 + rx * end.cos;
+    end.y = height / 2 + ry * end.sin;
+  });
+}
+
+const lineTitle = ({ a, b, there, back, bytes: all, cross }) => a === b
+  ? `within ${a.name}: ${bytes(all)}`
+  : `${a.name} to ${b.name}: ${bytes(there)}, back ${bytes(back)}; `
+    + `${Math.round(100 * cross / all)} % of it from host to host`;
+
+function drawLine(line, width, middle) {
+  const { a, b } = line;
+  const { x, y } = middle;
+  const d = a === b ? `M${a.x},${a.y}m-9,0a9,9 0 1,0 18,0a9,9 0 1,0 -18,0`
+    : `M${a.x},${a.y}Q${(a.x + b.x) / 4 + x / 2},${(a.y + b.y) / 4 + y / 2} `
+      + `${b.x},${b.y}`;
+
+  return s("path", { class: `wire ${2 * line.cross > line.bytes ? "cross"
+    : ""}`, d, "stroke-width": width(line.bytes) },
+  s("title", {}, lineTitle(line)));
+}
+
+function drawEnd(end, address, letters) {
+  const side = Math.abs(end.cos) < 0.25 ? "middle" : end.cos > 0 ? "start"
+    : "end";
+  const x = end.x + 14 * Math.sign(side === "middle" ? 0 : end.cos);
+  const y = end.y + (side === "middle" ? end.sin < 0 ? -28 : 22 : -1);
+  const to = address(end.name);
+  const said = `${end.name}, ${bytes(end.bytes)}`;
+
+  return s(to ? "a" : "g", to ? { href: to, "aria-label": said } : {},
+    s("circle", { class: "end", cx: end.x, cy: end.y, r: 6 }),
+    s("text", { class: "name", x, y, "text-anchor": side },
+      clip(end.name, letters)),
+    s("text", { class: "foot", x, y: y + 14, "text-anchor": side },
+      bytes(end.bytes)), s("title", {}, said));
+}
+
+export function makeMap() {
+  const svg = s("svg", { class: "picture traffic-map", role: "group",
+    "aria-label": "Who sends to whom; the tables have the same as numbers" });
+  const hint = h("p", { class: "hint" });
+
+  return {
+    root: h("div", {}, svg, hint),
+    /** Shows a reply of GET /v1/traffic; address(name) is that of an end. */
+    set(found, address) {
+      const width = Math.max(280, svg.clientWidth);
+      const isNarrow = width < NARROW;
+      const most = isNarrow ? ENDS_NARROW : ENDS_MAX;
+      const { ends, lines } = mapOf(found, most);
+      const side = isNarrow ? 84 : 150;
+      const scale = scaleSqrt([0, Math.max(1, ...lines.map((line) =>
+        line.bytes))], [1, 12]);
+      const focused = svg.contains(document.activeElement)
+        ? document.activeElement.getAttribute("href") : null;
+
+      place(ends, width, HEIGHT, side);
+      svg.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
+      replace(svg, s("g", {}, lines.map((line) => drawLine(line, scale,
+        { x: width / 2, y: HEIGHT / 2 }))), ends.map((end) => drawEnd(end,
+        address, Math.floor((side - 16) / LETTER))));
+      if (focused) {
+        [...svg.querySelectorAll("a")].find((one) =>
+          one.getAttribute("href") === focused)?.focus(
+          { preventScroll: true });
+      }
+      replace(hint, found.talkers.length > ends.length
+        ? `The ${number(ends.length)} with most; the tables have more.` : "");
+    },
+  };
+}

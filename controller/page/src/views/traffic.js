@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Who sends how much to whom, as switches count it: a map, those who send and
+// get most, and how much of it goes from host to host.
+
+import { get } from "../api.js";
+import { empty, errorBox, h, newId, panel, replace } from "../dom.js";
+import { bytes, number, since } from "../format.js";
+import * as live from "../live-events.js";
+import { makeMap } from "../traffic-map.js";
+import { table } from "../table.js";
+
+export const path = "traffic";
+export const title = "Traffic";
+
+const BY = { host: "host", network: "network", label: "label", port: "port" };
+const TYPES = { host: "hosts", network: "networks", port: "ports" };
+const SPANS = { 600: "10 minutes", 3600: "hour", 21600: "6 hours" };
+const PAIRS_MAX = 500;
+const LABEL = "role";           // Until somebody asks for another.
+
+/* Names in parentheses are of no object. */
+const addressOf = (by) => (name) => TYPES[by] && !name.startsWith("(")
+  ? `#/topology/${TYPES[by]}/${encodeURIComponent(name)}` : null;
+
+const named = (by, name) => {
+  const to = addressOf(by)(name);
+
+  return to ? h("a", { href: to, title: name }, name) : name;
+};
+
+const percent = (share) => `${(100 * share).toFixed(1)} %`;
+
+// What there is if nothing is counted.  ---------------------------------------
+
+const command = (...lines) => h("pre", { role: "group", tabindex: "0",
+  "aria-label": "Commands" }, lines.join("\n"));
+
+/** Why nothing can be counted: nodes, or null. */
+async function missing(signal) {
+  const all = (await get("types", {}, signal)).items;
+  const type = all.find((one) => one.name === "traffic-counts");
+
+  if (!type || type.status?.unserved) {
+    return [empty("Traffic is not counted: app traffic is not loaded.",
+      "It is one of those that come with VMN. Load it, and say for which "
+      + "networks it is to count:"), command(
+      "vmnctl app load /usr/lib/x86_64-linux-gnu/vmn/apps/traffic.so --wait",
+      "vmnctl apply -f - --wait <<'END'", "type: traffic-counts",
+      "name: all", "spec: {all_networks: true}", "END")];
+  }
+  const some = await get("traffic-counts", { limit: 1 }, signal)
+    .catch((error) => {
+      if (error.status === 403) {
+        return null;            // An account with a scope: others decide.
+      }
+      throw error;
+    });
+
+  return some?.items.length === 0 ? empty("No network's traffic is counted.",
+    "An object of type traffic-counts says of which it is: ",
+    h("a", { href: "#/objects/traffic-counts/+" }, "make one"), ".") : null;
+}
+
+// What was counted.  ----------------------------------------------------------
+
+function shareBar(found) {
+  const all = Math.max(1, found.bytes);
+  const part = (kind, n, text) => h("span", { class: `part ${kind}`,
+    title: `${text}: ${bytes(n)}`, style: { width: `${100 * n / all}%` } });
+
+  return h("div", { class: "share", role: "img", "aria-label":
+    `from host to host ${bytes(found.cross_host_bytes)}, on one host ${
+      bytes(found.same_host_bytes)}, else ${bytes(found.other_bytes)}` },
+  part("cross", found.cross_host_bytes, "from host to host"),
+  part("same", found.same_host_bytes, "on one host"),
+  part("other", found.other_bytes, "from elsewhere"));
+}
+
+const fact = (name, value, kind) => h("li", {}, kind
+  ? h("span", { class: `dot ${kind}` }) : null, h("span", { class: "faint" },
+  `${name} `), h("strong", {}, value));
+
+function sums(found) {
+  return [h("ul", { class: "legend" },
+    fact("All", `${bytes(found.bytes)}, ${number(found.packets)} packets`),
+    fact("From host to host", bytes(found.cross_host_bytes), "cross"),
+    fact("On one host", bytes(found.same_host_bytes), "same"),
+    fact("From elsewhere", bytes(found.other_bytes), "other"),
+    fact("Cross-host share", percent(found.cross_host_share))),
+  shareBar(found)];
+}
+
+/** What is not in the figures. */
+function doubts(found) {
+  const said = [
+    found.uncertain_bytes ? `A pair may have up to ${
+      bytes(found.uncertain_bytes)} less than is said.` : "",
+    found.unlisted_bytes ? `A pair that is not listed has ${
+      bytes(found.unlisted_bytes)} at most.` : "",
+    found.full_hosts ? `${number(found.full_hosts)} hosts count no further `
+      + "pairs." : "",
+    found.unread_hosts ? `${number(found.unread_hosts)} hosts are not read `
+      + "yet." : ""].filter(Boolean);
+
+  return said.length ? h("p", { class: "hint" }, said.join(" ")) : null;
+}
+
+const talkerTable = (by) => table({
+  label: "Top talkers", most: 12, key: (one) => one.name,
+  columns: [{ title: "Who", width: "1.4fr", cell: (t) => named(by, t.name) },
+    { title: "Sent", width: "86px", right: true,
+      cell: (t) => bytes(t.sent_bytes) },
+    { title: "Received", width: "86px", right: true,
+      cell: (t) => bytes(t.received_bytes) }],
+});
+
+const pairTable = (by) => table({
+  label: "Top pairs", most: 12, key: (p) => `${p.src} ${p.dst} ${
+    p.src_deleted} ${p.dst_deleted}`,
+  columns: [{ title: "From", width: "1fr", cell: (p) => named(by, p.src) },
+    { title: "To", width: "1fr", cell: (p) => named(by, p.dst) },
+    { title: "Bytes", width: "86px", right: true, cell: (p) => bytes(p.bytes) },
+    { title: "Packets", width: "80px", right: true,
+      cell: (p) => number(p.packets) },
+    { title: "Cross-host", width: "80px", right: true, cell: (p) => p.bytes
+      ? percent(p.cross_host_bytes / p.bytes) : "–" }],
+});
+
+// The view.  ------------------------------------------------------------------
+
+export function mount(root, { signal, words }) {
+  const ids = [newId(), newId(), newId()];
+  const failed = h("div", {});
+  const body = h("div", { class: "stack" }, h("p", { class: "loading" },
+    "Loading …"));
+  const options = (all) => Object.entries(all).map(([value, text]) =>
+    h("option", { value }, text));
+  const by = h("select", { id: ids[0], onchange: ask }, options(BY));
+  const label = h("input", { id: ids[1], class: "short", spellcheck: "false",
+    value: words[1] ?? LABEL, onchange: ask });
+  const span = h("select", { id: ids[2], onchange: ask }, options(SPANS));
+  const field = (i, text, input) => h("span", { class: "field" },
+    h("label", { for: ids[i] }, text), input);
+  const labelField = field(1, "Key of the label", label);
+  let shown = null;             // Of what: { key, map, talkers, pairs, sums }.
+  let asked = false;            // Whether something is counted at all.
+
+  if (words[0] in BY) {
+    by.value = words[0];
+  }
+  span.value = 3600;
+  const question = panel("Traffic", {}, h("form", { class: "question",
+    onsubmit(event) {
+      event.preventDefault();
+      ask();
+    } }, field(0, "By", by), labelField, field(2, "In the last", span)));
+
+  replace(root, failed, h("div", { class: "stack" }, question, body));
+
+  /** The parts for what is asked now. */
+  function parts() {
+    const made = { key: `${by.value} ${label.value}`, map: makeMap(),
+      sums: h("div", {}), talkers: talkerTable(by.value),
+      pairs: pairTable(by.value) };
+
+    replace(body, panel("Map", {}, made.sums, made.map.root),
+      h("div", { class: "columns" }, h("div", {}, panel("Top talkers", {},
+        made.talkers.root)), h("div", {}, panel("Top pairs", {},
+        made.pairs.root))));
+    return made;
+  }
+
+  function show(found) {
+    if (!found.pairs.length) {
+      shown = null;
+      replace(body, panel("Map", {}, empty("Nothing was counted in that time.",
+        "Counters are read every few seconds, and the first packets of a "
+        + "pair are not among them."), doubts(found)));
+      return;
+    }
+    if (shown?.key !== `${by.value} ${label.value}`) {
+      shown = parts();
+    }
+    replace(shown.sums, sums(found), doubts(found));
+    shown.map.set(found, addressOf(by.value));
+    shown.talkers.set([...found.talkers].sort((a, b) => b.sent_bytes
+      + b.received_bytes - a.sent_bytes - a.received_bytes));
+    shown.pairs.set(found.pairs);
+  }
+
+  const refresh = live.calmly(async () => {
+    const query = { group_by: by.value, limit: PAIRS_MAX,
+      label: by.value === "label" ? label.value.trim() : undefined,
+      since: since(Number(span.value)) };
+    const mine = `${by.value} ${label.value} ${span.value}`;
+
+    try {
+      const why = asked ? null : await missing(signal);
+
+      replace(failed);
+      question.hidden = why !== null;
+      if (why) {
+        shown = null;
+        replace(body, panel("Not counted", {}, why));
+        return;
+      }
+      const found = await get("traffic", query, signal);
+
+      asked = true;
+      if (mine === `${by.value} ${label.value} ${span.value}`) {
+        show(found);
+      } else {
+        refresh();
+      }
+    } catch (error) {
+      if (!signal.aborted) {
+        replace(failed, errorBox(error, refresh));
+      }
+    }
+  });
+
+  function ask() {
+    labelField.hidden = by.value !== "label";
+    history.replaceState(null, "", `#/traffic/${by.value}${
+      by.value === "label" ? `/${encodeURIComponent(label.value.trim())}`
+        : ""}`);
+    refresh();
+  }
+
+  labelField.hidden = by.value !== "label";
+  question.hidden = true;       // Until it is known that there is something.
+  window.addEventListener("resize", refresh, { signal });
+  live.on(["tick", "reset"], refresh, signal);
+  live.on(["revision"], () => {
+    asked = false;              // It may be counted from now on, or no more.
+    refresh();
+  }, signal);
+  refresh();
+}
