@@ -14,6 +14,7 @@ PAGE_SOURCES = \
 	controller/page/src/format.js \
 	controller/page/src/history.js \
 	controller/page/src/live-events.js \
+	controller/page/src/live-trace.js \
 	controller/page/src/main.js \
 	controller/page/src/object-edit.js \
 	controller/page/src/object-fields.js \
@@ -28,10 +29,15 @@ PAGE_SOURCES = \
 	controller/page/src/schema.js \
 	controller/page/src/table.js \
 	controller/page/src/topology/cards.js \
+	controller/page/src/topology/draw-logical.js \
 	controller/page/src/topology/draw.js \
+	controller/page/src/topology/filter.js \
+	controller/page/src/topology/layers.js \
 	controller/page/src/topology/layout.js \
+	controller/page/src/topology/logical.js \
 	controller/page/src/topology/picture.js \
 	controller/page/src/topology/search.js \
+	controller/page/src/traffic-map.js \
 	controller/page/src/type-columns.js \
 	controller/page/src/views/changes.js \
 	controller/page/src/views/drafts.js \
@@ -41,7 +47,8 @@ PAGE_SOURCES = \
 	controller/page/src/views/policies.js \
 	controller/page/src/views/reachability.js \
 	controller/page/src/views/topology.js \
-	controller/page/src/views/trace.js
+	controller/page/src/views/trace.js \
+	controller/page/src/views/traffic.js
 EXTRA_DIST += $(PAGE_SOURCES) build-aux/page-modules build-aux/npm-modules
 
 controller_libvmn_a_SOURCES += controller/page/page.h

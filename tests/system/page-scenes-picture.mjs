@@ -148,7 +148,8 @@ export const scenes = {
 
       await end(/^h1, .*B$/).waitFor();
       await end(/^h3, /).waitFor();
-      await map.locator("path.wire.cross").first().waitFor();
+      await map.locator("path.wire.cross").first().waitFor(
+        { state: "attached" });
       await map.getByText(/^h1 to h3: .*100 % of it from host to host$/)
         .waitFor({ state: "attached" });
       await page.getByText("100.0 %").first().waitFor();

@@ -458,6 +458,8 @@ export const scenes = {
           `${n.format(ports.up)} up`),
         topology: (p) => p.getByRole("button",
           { name: /^host hv0, synced/ }),
+        "topology/logical": (p) => p.getByRole("button",
+          { name: /^network n0, / }),
         "topology/ports/p0": (p) => section(p, "Port p0").getByText(
           /installed on|concerns no host's flows|too old/),
         "topology/hosts/hv0": (p) => rows(section(p, "Host hv0"))
@@ -471,8 +473,8 @@ export const scenes = {
         reachability: (p) => p.getByText("Which network?").or(
           p.getByText("from \\ to")),
       };
-      const few = ["overview", "topology", "topology/hosts/hv0",
-        "reachability"];
+      const few = ["overview", "topology", "topology/logical",
+        "topology/hosts/hv0", "reachability"];
       const figures = [];
 
       for (const [hash, what] of Object.entries(seen)) {
@@ -528,6 +530,14 @@ export const scenes = {
         await until("a card for each network", async () =>
           await page.locator(".card").count() === Math.min(n_networks, 1000));
         await shoot("networks");
+        // Ports come where labels ask for them, and below their networks.
+        await page.getByRole("button", { name: "Logical" }).click();
+        await page.getByText(/^There are .* ports: those with/).waitFor();
+        await field(page, "Labels of ports").fill("group=g1");
+        await page.keyboard.press("Enter");
+        await page.getByRole("button", { name: /^ports group=g1 of n/ })
+          .first().waitFor();
+        await shoot("logical");
         await page.getByRole("button", { name: "By host" }).click();
         // A search finds ports by the beginning of their names.
         await page.getByRole("searchbox").fill("p17");

@@ -48,7 +48,9 @@ function place(ends, width, height, side) {
   const ry = height / 2 - 44;
 
   ends.forEach((end, i) => {
-    const angle = 2 * Math.PI * i / ends.length - Math.PI / 2;
+    // Two are side by side.
+    const angle = 2 * Math.PI * i / ends.length
+      - (ends.length === 2 ? Math.PI : Math.PI / 2);
 
     end.cos = Math.cos(angle);
     end.sin = Math.sin(angle);

@@ -27,6 +27,11 @@ const VIEWS = { hosts: "By host", networks: "By network",
 const HEADINGS = { hosts: "Hosts", networks: "Networks",
   logical: "Logical network" };
 
+/** The view that an address asks for by no more than its name, or undefined.
+ */
+const viewOf = (words) => words.length === 1 && words[0] in VIEWS ? words[0]
+  : undefined;
+
 function legend(data, by, size) {
   const { names, more } = coloured(data, by);
 
@@ -59,8 +64,8 @@ const columnsOf = {
     { title: "Network", width: "minmax(56px, 1fr)", cell: (c) => c.name },
     portsUp, traffic],
   logical: (traffic) => [
-    { title: "What", width: "112px", cell: (c) => c.chips ? "Ports"
-      : c.type === "floating-ips" ? "Floating address" : WORDS[c.type] },
+    { title: "What", width: "72px", cell: (c) => c.chips ? "Ports"
+      : c.type === "floating-ips" ? "Floating" : WORDS[c.type] },
     { title: "Name", width: "minmax(90px, 1fr)", cell: (c) => c.chips
       ? `${c.title} in ${c.network}` : c.name },
     traffic,
@@ -86,7 +91,7 @@ function cardTable(by, open) {
 // The view.  ----------------------------------------------------------------
 
 export function mount(root, { signal, words }) {
-  const kept = sessionStorage.getItem("vmn-topology");
+  const kept = viewOf(words) ?? sessionStorage.getItem("vmn-topology");
   let by = kept in VIEWS ? kept : "hosts";
   let data = null;
   let last = "";                // What was drawn, in large networks.
@@ -165,7 +170,7 @@ export function mount(root, { signal, words }) {
 
   /** 'next' are the words of the address: a type and a name, or none. */
   function choose(next) {
-    chosen = next.length ? next : null;
+    chosen = next.length && !viewOf(next) ? next : null;
     closer.hidden = !chosen;
   }
 
@@ -308,8 +313,13 @@ export function mount(root, { signal, words }) {
     showSide();
   }
   return (next) => {
+    const view = viewOf(next);
+
     choose(next);
     search.value = "";
+    if (view && view !== by) {
+      turnTo(view);
+    }
     showSide();
     picture.mark(...chosen ?? []);
   };
