@@ -532,12 +532,16 @@ export const scenes = {
         await shoot("networks");
         // Ports come where labels ask for them, and below their networks.
         await page.getByRole("button", { name: "Logical" }).click();
-        await page.getByText(/^There are .* ports: those with/).waitFor();
+        await page.getByText(/^There are .* ports: a label or/).waitFor();
         await field(page, "Labels of ports").fill("group=g1");
         await page.keyboard.press("Enter");
         await page.getByRole("button", { name: /^ports group=g1 of n/ })
           .first().waitFor();
         await shoot("logical");
+        await field(page, "Network").fill("n0");
+        await page.keyboard.press("Enter");
+        await until("one network and its ports", async () =>
+          await page.locator(".card").count() === 2);
         await page.getByRole("button", { name: "By host" }).click();
         // A search finds ports by the beginning of their names.
         await page.getByRole("searchbox").fill("p17");

@@ -32,16 +32,17 @@ const backends = async (balancers, signal) => new Map(await Promise.all(
     name, (await get(at("loadbalancers", name), {}, signal)
       .catch(() => null))?.status.backends.map((b) => b.port) ?? []])));
 
-/** What load() has, and what the graph has besides.  'selector' are labels of
- * the ports that are to be 'shown'; none: all. */
-export async function loadLogical(selector, signal) {
+/** What load() has, and what the graph has besides.  'shown' are the ports
+ * with the labels of 'selector', in 'network'; where both are "": all. */
+export async function loadLogical({ selector, network }, signal) {
+  const filtered = Boolean(selector || network);
   const [base, floating, drops, found] = await Promise.all([load(signal),
     list("floating-ips", { signal, most: FLOATING_MAX }),
     get("drops", { since: since(DROPS_S), limit: DROPS_MAX }, signal),
-    selector ? list("ports", { query: { selector }, signal, most: PORTS_MAX })
-      : null]);
+    filtered ? list("ports", { query: { selector, network }, signal,
+      most: PORTS_MAX }) : null]);
 
-  return { ...base, floating: floating.items, drops, selector,
+  return { ...base, floating: floating.items, drops, filtered, network,
     shown: found ? found.items : base.ports, more: found?.more ?? false,
     backends: await backends(base.balancers, signal) };
 }
@@ -257,10 +258,11 @@ function addAddresses(graph, data, groupOf) {
   }
 }
 
-/** With a filter: the nodes that the ports hang on, and no others. */
-function prune(graph) {
+/** With a filter: its network, and the nodes that the ports hang on; no
+ * others. */
+function prune(graph, network) {
   const kept = new Set([...graph.nodes.values()].filter((node) =>
-    node.layer === PORTS));
+    node.layer === PORTS || node.id === `networks/${network}`));
   const above = (layer) => graph.edges.forEach(({ from, to }) => {
     if (from.layer === layer && kept.has(to)) {
       kept.add(from);
@@ -297,8 +299,8 @@ export function graphOf(data, key) {
     graph.join(`networks/${network}`, id, { rate });
   }
   addAddresses(graph, data, groupOf);
-  if (data.selector) {
-    prune(graph);
+  if (data.filtered) {
+    prune(graph, data.network);
   }
   return { nodes: [...graph.nodes.values()], edges: graph.edges };
 }

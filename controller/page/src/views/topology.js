@@ -102,7 +102,7 @@ export function mount(root, { signal, words }) {
   const side = h("div", {});
   const sideTitle = h("span", {});
   const none = h("div", {}, h("p", { class: "loading" }, "Loading …"));
-  const filter = makeFilter(() => refresh());
+  const filter = makeFilter(() => update(), signal);
   const picture = makePicture(open);
   const results = resultTable();
   let cards = cardTable(by, open);
@@ -140,7 +140,7 @@ export function mount(root, { signal, words }) {
   /** Shows an object, or the ports with a label. */
   function open(type, name) {
     if (type === "labels") {
-      filter.selector = name;
+      filter.only(name);
     } else {
       location.hash = isType(type)
         ? `#/topology/${type}/${encodeURIComponent(name)}`
@@ -161,7 +161,7 @@ export function mount(root, { signal, words }) {
       replace(key);
       replace(none, h("p", { class: "loading" }, "Loading …"));
       replace(side);
-      refresh();
+      update();
     } else if (data) {
       redraw();
     }
@@ -176,8 +176,9 @@ export function mount(root, { signal, words }) {
 
   /** The words where there is nothing to be drawn; null: there is. */
   function nothing() {
-    if (by === "logical" && data.selector && !data.shown?.length) {
-      return empty(`No port has the labels ${data.selector}.`,
+    if (by === "logical" && data.filtered && !data.shown.length
+        && !data.network) {
+      return empty("No port has these labels.",
         "Others are shown without them.");
     }
     if (by === "hosts" && !data.summary.hosts.length) {
@@ -207,7 +208,8 @@ export function mount(root, { signal, words }) {
     const drawn = by === "logical" ? drawLogical(data, filter.keyFor(data),
       picture.frame()) : draw(data, by, picture.frame());
 
-    replace(key, by === "logical" ? null : legend(data, by, drawn.grid.size),
+    replace(key, by === "logical" && drawn.grid.size !== SMALL ? null
+      : legend(data, by, drawn.grid.size),
       by === "networks"
       && data.summary.n_networks > data.summary.networks.length ? h("p",
         { class: "hint" }, `The ${number(data.summary.networks.length)} `
@@ -262,19 +264,18 @@ export function mount(root, { signal, words }) {
     }
   }
 
-  const refresh = live.calmly(async () => {
-    const mine = `${by} ${filter.selector}`;
+  async function update() {
+    const mine = JSON.stringify([by, filter.wanted]);
 
     try {
       const next = by === "logical"
-        ? await loadLogical(filter.selector, signal) : await load(signal);
+        ? await loadLogical(filter.wanted, signal) : await load(signal);
       const same = JSON.stringify({ ...next.summary, revision: 0,
         drops: next.drops?.counters });
 
       replace(failed);
-      if (mine !== `${by} ${filter.selector}`) {
-        refresh();              // Something else is wanted by now.
-        return;
+      if (mine !== JSON.stringify([by, filter.wanted])) {
+        return;                 // Something else is wanted, and asked for.
       }
       data = next;
       if (same !== last || next.ports || next.shown) {
@@ -293,10 +294,13 @@ export function mount(root, { signal, words }) {
           replace(side);
         }
       } else if (!signal.aborted) {
-        replace(failed, errorBox(error, refresh));
+        replace(failed, errorBox(error, update));
       }
     }
-  });
+  }
+
+  // What is asked for comes at once, what happens by itself in its time.
+  const refresh = live.calmly(update);
 
   window.addEventListener("resize", live.calmly(async () => {
     if (data) {
@@ -308,7 +312,7 @@ export function mount(root, { signal, words }) {
     "installed"], refresh, signal);
   filter.root.hidden = by !== "logical";
   choose(words);
-  refresh();
+  update();
   if (chosen) {
     showSide();
   }

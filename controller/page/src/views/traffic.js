@@ -189,7 +189,7 @@ export function mount(root, { signal, words }) {
     shown.pairs.set(found.pairs);
   }
 
-  const refresh = live.calmly(async () => {
+  async function update() {
     const query = { group_by: by.value, limit: PAIRS_MAX,
       label: by.value === "label" ? label.value.trim() : undefined,
       since: since(Number(span.value)) };
@@ -209,23 +209,24 @@ export function mount(root, { signal, words }) {
 
       asked = true;
       if (mine === `${by.value} ${label.value} ${span.value}`) {
-        show(found);
-      } else {
-        refresh();
+        show(found);            // Else something else is asked for by now.
       }
     } catch (error) {
       if (!signal.aborted) {
-        replace(failed, errorBox(error, refresh));
+        replace(failed, errorBox(error, update));
       }
     }
-  });
+  }
+
+  // What is asked for comes at once, what happens by itself in its time.
+  const refresh = live.calmly(update);
 
   function ask() {
     labelField.hidden = by.value !== "label";
     history.replaceState(null, "", `#/traffic/${by.value}${
       by.value === "label" ? `/${encodeURIComponent(label.value.trim())}`
         : ""}`);
-    refresh();
+    update();
   }
 
   labelField.hidden = by.value !== "label";
@@ -236,5 +237,5 @@ export function mount(root, { signal, words }) {
     asked = false;              // It may be counted from now on, or no more.
     refresh();
   }, signal);
-  refresh();
+  update();
 }
