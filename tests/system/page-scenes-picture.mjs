@@ -120,8 +120,8 @@ export const scenes = {
       await page.getByRole("alert").waitFor({ state: "detached" });
       // A floating address is shown among the objects.
       await node(/^floating address front/).click();
-      await section(page, "Floating address front").getByText("192.0.2.100").first()
-        .waitFor();
+      await section(page, "Floating address front").getByText("192.0.2.100")
+        .first().waitFor();
       await api("DELETE", "floating-ips/front");
       await api("PUT", "routers/shop", { spec: before });
       await api("DELETE", "networks/street");

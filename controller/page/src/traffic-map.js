@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Who sends to whom, as a map: those with most on a ring, a line between each
-// two, the wider the more they send.  Not for what is counted (views/traffic.js
-// asks for it), and not for a thousand ends: beyond those on the ring there are
-// the tables.
+// two, the wider the more they send.  Not for what is counted, which
+// views/traffic.js asks for, nor for a thousand ends: beyond those on the ring
+// there are the tables.
 
 import { scaleSqrt } from "d3-scale";
 import { h, replace, s } from "./dom.js";
 import { bytes, number } from "./format.js";
+import { clip } from "./topology/draw.js";
 
 const ENDS_MAX = 24;
 const ENDS_NARROW = 12;
 const NARROW = 600;
 const HEIGHT = 440;
 const LETTER = 7;               // The width of one of a name, about.
-
-const clip = (text, n) => text.length > n ? `${text.slice(0, n - 1)}…` : text;
 
 /** Ends with what they send and get, those with most first; and pairs with
  * both directions together. */

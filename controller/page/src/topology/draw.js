@@ -14,7 +14,8 @@ import { LARGE, layout, ROUTER, SMALL } from "./layout.js";
 const LETTER = 7;               // The width of one of a port's name, about.
 
 /** 'text', or its first letters where it has more than 'n'. */
-export const clip = (text, n) => text.length > n ? `${text.slice(0, n - 1)}…` : text;
+export const clip = (text, n) => text.length > n
+  ? `${text.slice(0, n - 1)}…` : text;
 
 const chipTitle = (chip) => `port ${chip.name}, ${chip.state}`
   + (chip.held ? ", quarantined" : "")

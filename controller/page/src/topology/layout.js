@@ -70,8 +70,9 @@ function place(cards, grid) {
   return grid;
 }
 
-export const scaleIn = (frame, box) => Math.min((frame.width - MARGIN) / box.width,
-  (frame.height - MARGIN) / box.height);
+/** The scale at which a box fits into a frame. */
+export const scaleIn = (frame, box) => Math.min(
+  (frame.width - MARGIN) / box.width, (frame.height - MARGIN) / box.height);
 
 /** Cards with the names of their ports; null if these would not be legible. */
 function named(cards, n_routers, frame) {

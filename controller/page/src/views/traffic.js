@@ -31,7 +31,7 @@ const named = (by, name) => {
 
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
 
-// What there is if nothing is counted.  ---------------------------------------
+// What there is if nothing is counted.  --------------------------------------
 
 const command = (...lines) => h("pre", { role: "group", tabindex: "0",
   "aria-label": "Commands" }, lines.join("\n"));
@@ -62,7 +62,7 @@ async function missing(signal) {
     h("a", { href: "#/objects/traffic-counts/+" }, "make one"), ".") : null;
 }
 
-// What was counted.  ----------------------------------------------------------
+// What was counted.  ---------------------------------------------------------
 
 function shareBar(found) {
   const all = Math.max(1, found.bytes);
@@ -120,14 +120,15 @@ const pairTable = (by) => table({
     p.src_deleted} ${p.dst_deleted}`,
   columns: [{ title: "From", width: "1fr", cell: (p) => named(by, p.src) },
     { title: "To", width: "1fr", cell: (p) => named(by, p.dst) },
-    { title: "Bytes", width: "86px", right: true, cell: (p) => bytes(p.bytes) },
+    { title: "Bytes", width: "86px", right: true,
+      cell: (p) => bytes(p.bytes) },
     { title: "Packets", width: "80px", right: true,
       cell: (p) => number(p.packets) },
     { title: "Cross-host", width: "80px", right: true, cell: (p) => p.bytes
       ? percent(p.cross_host_bytes / p.bytes) : "–" }],
 });
 
-// The view.  ------------------------------------------------------------------
+// The view.  -----------------------------------------------------------------
 
 export function mount(root, { signal, words }) {
   const ids = [newId(), newId(), newId()];
