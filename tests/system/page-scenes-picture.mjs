@@ -142,7 +142,7 @@ export const scenes = {
       await api("PUT", "apps/traffic/code?wait=installed", {
         file: "traffic.so", code: readFileSync(join(process.env.VMN_APPDIR
           ?? "_build/normal/appdir", "traffic.so")).toString("base64") });
-      await page.getByText("No network's traffic is counted").waitFor();
+      await page.getByText("no network whose traffic is counted").waitFor();
       await api("PUT", "traffic-counts/all?wait=installed", { spec: {
         all_networks: true, description: MARKUP } });
       // test_page.py has r-web1, on h1, ping r-db1, on h3.

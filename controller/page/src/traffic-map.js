@@ -61,7 +61,8 @@ function place(ends, width, height, side) {
 const lineTitle = ({ a, b, there, back, bytes: all, cross }) => a === b
   ? `within ${a.name}: ${bytes(all)}`
   : `${a.name} to ${b.name}: ${bytes(there)}, back ${bytes(back)}; `
-    + `${Math.round(100 * cross / all)} % of it from host to host`;
+    + `${Math.round(100 * cross / Math.max(1, all))} % of it from host to `
+    + "host";
 
 function drawLine(line, width, middle) {
   const { a, b } = line;

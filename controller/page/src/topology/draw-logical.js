@@ -41,7 +41,7 @@ const frameOf = (node, more, ...children) => s("g", {
     ? "group" : ""}`,
   transform: `translate(${node.x},${node.y})`, role: "button",
   tabindex: "-1", "aria-label": labelOf(node), "data-type": node.type,
-  "data-name": node.name },
+  "data-name": node.name, "data-key": node.id },
 s("rect", { class: "ground", width: node.width, height: node.height,
   rx: more ? 4 : node.type === "routers" ? 20 : 8 }), children,
 s("title", {}, labelOf(node)));

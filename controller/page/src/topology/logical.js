@@ -293,6 +293,11 @@ export function graphOf(data, key) {
       layer: outside.has(one.name) ? OUTSIDE : NETWORKS, ports: one.ports,
       rest: notUp(one) });
   }
+  if (data.network && !graph.nodes.has(`networks/${data.network}`)) {
+    // One of those with fewer ports than those that are listed.
+    graph.add({ type: "networks", name: data.network, layer: NETWORKS,
+      ports: data.shown.length });
+  }
   groups.forEach((group) => graph.add(group));
   addRouters(graph, routers, summary.hosts);
   for (const { id, network, rate } of groups) {

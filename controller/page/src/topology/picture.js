@@ -22,6 +22,9 @@ function isOurs(event) {
     : !event.button && !(event.ctrlKey && event.type !== "wheel");
 }
 
+/** What a card is known by when it is drawn anew. */
+const keyOf = ({ key, type, name }) => key ?? `${type}/${name}`;
+
 /** @param onOpen (type, name) => called for what is clicked */
 export function makePicture(onOpen) {
   const svg = s("svg", { class: "picture", role: "group",
@@ -83,8 +86,8 @@ export function makePicture(onOpen) {
     const cards = focusable();
     const like = had ?? focused?.dataset;
 
-    focused = cards.find(({ dataset }) => dataset.name === like?.name
-      && dataset.type === like?.type) ?? cards[0] ?? null;
+    focused = cards.find((card) => like && keyOf(card.dataset)
+      === keyOf(like)) ?? cards[0] ?? null;
     focused?.setAttribute("tabindex", "0");
     if (had) {
       focused?.focus({ preventScroll: true });

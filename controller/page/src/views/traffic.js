@@ -36,30 +36,30 @@ const percent = (share) => `${(100 * share).toFixed(1)} %`;
 const command = (...lines) => h("pre", { role: "group", tabindex: "0",
   "aria-label": "Commands" }, lines.join("\n"));
 
-/** Why nothing can be counted: nodes, or null. */
+/** What to do where the app is not loaded: nodes, or null. */
 async function missing(signal) {
-  const all = (await get("types", {}, signal)).items;
-  const type = all.find((one) => one.name === "traffic-counts");
+  const { types } = await get("", {}, signal);
 
-  if (!type || type.status?.unserved) {
-    return [empty("Traffic is not counted: app traffic is not loaded.",
+  return types.some((one) => one.type === "traffic-counts") ? null
+    : [empty("Traffic is not counted: app traffic is not loaded.",
       "It is one of those that come with VMN. Load it, and say for which "
       + "networks it is to count:"), command(
       "vmnctl app load /usr/lib/x86_64-linux-gnu/vmn/apps/traffic.so --wait",
       "vmnctl apply -f - --wait <<'END'", "type: traffic-counts",
       "name: all", "spec: {all_networks: true}", "END")];
-  }
-  const some = await get("traffic-counts", { limit: 1 }, signal)
-    .catch((error) => {
-      if (error.status === 403) {
-        return null;            // An account with a scope: others decide.
-      }
-      throw error;
-    });
+}
 
-  return some?.items.length === 0 ? empty("No network's traffic is counted.",
-    "An object of type traffic-counts says of which it is: ",
-    h("a", { href: "#/objects/traffic-counts/+" }, "make one"), ".") : null;
+/** Why nothing was counted. */
+async function nothing(signal) {
+  const { items } = await get("traffic-counts", { limit: 1 }, signal);
+
+  // An account with a scope may not see those of others.
+  return items.length ? empty("Nothing was counted in that time.",
+    "Counters are read every few seconds, and the first packets of a pair "
+    + "are not among them.") : empty("This account sees no network whose "
+    + "traffic is counted.", "An object of type traffic-counts says of which "
+    + "networks it is: ", h("a", { href: "#/objects/traffic-counts/+" },
+    "make one"), ".");
 }
 
 // What was counted.  ---------------------------------------------------------
@@ -145,7 +145,7 @@ export function mount(root, { signal, words }) {
     h("label", { for: ids[i] }, text), input);
   const labelField = field(1, "Key of the label", label);
   let shown = null;             // Of what: { key, map, talkers, pairs, sums }.
-  let asked = false;            // Whether something is counted at all.
+  let asked = false;            // Whether the app is known to be loaded.
 
   if (words[0] in BY) {
     by.value = words[0];
@@ -173,13 +173,6 @@ export function mount(root, { signal, words }) {
   }
 
   function show(found) {
-    if (!found.pairs.length) {
-      shown = null;
-      replace(body, panel("Map", {}, empty("Nothing was counted in that time.",
-        "Counters are read every few seconds, and the first packets of a "
-        + "pair are not among them."), doubts(found)));
-      return;
-    }
     if (shown?.key !== `${by.value} ${label.value}`) {
       shown = parts();
     }
@@ -207,10 +200,17 @@ export function mount(root, { signal, words }) {
         return;
       }
       const found = await get("traffic", query, signal);
+      const none = found.pairs.length ? null : await nothing(signal);
 
       asked = true;
-      if (mine === `${by.value} ${label.value} ${span.value}`) {
-        show(found);            // Else something else is asked for by now.
+      if (mine !== `${by.value} ${label.value} ${span.value}`) {
+        return;                 // Something else is wanted, and asked for.
+      }
+      if (none) {
+        shown = null;
+        replace(body, panel("Not counted", {}, none, doubts(found)));
+      } else {
+        show(found);
       }
     } catch (error) {
       if (!signal.aborted) {
