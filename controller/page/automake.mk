@@ -13,6 +13,7 @@ PAGE_SOURCES = \
 	controller/page/src/form.js \
 	controller/page/src/format.js \
 	controller/page/src/history.js \
+	controller/page/src/host-paths.js \
 	controller/page/src/live-events.js \
 	controller/page/src/live-trace.js \
 	controller/page/src/main.js \

@@ -41,7 +41,42 @@ const OUTSIDE = [
     ip: "192.0.2.100", load_balancer: "shop" } },
 ];
 
+/** What GET /v1/paths has where a path is cut. */
+const CUT = { measured: true, total: 2, items: [
+  { host: "h1", peer: "h3", state: "down",
+    reason: `no probe from h1 reaches h3 ${MARKUP}`,
+    since: "2026-11-28T20:55:20.991Z", checked: "2026-11-28T20:55:20.991Z",
+    lost: 3, probes: 28, mtu: 1450, ports: 2, port_names: ["db1", "web1"] },
+  { host: "h1", peer: "h2", state: "up", latency_us: 412, lost: 0,
+    probes: 28, mtu: 1450, ports: 0 }] };
+
 export const scenes = {
+  paths: {
+    async play(stage) {
+      const { page, go } = stage;
+      const picture = page.getByRole("group", { name: "The picture" });
+      const card = (name) => picture.getByRole("button", { name });
+      const host = section(page, "Host h1");
+
+      // Nothing is said of paths where none are measured.
+      await go("topology/hosts/h1");
+      await host.getByText("Receipt of its last change").waitFor();
+      assert.equal(await host.getByText("Paths to").count(), 0);
+      await page.route("**/v1/paths?*", (route) => route.fulfill(
+        { json: CUT }));
+      await page.reload();
+      await card(/^host h1, synced, .*1 path down/).waitFor();
+      await card(/^host h3, synced, .*1 path down/).waitFor();
+      assert.equal(await card(/^host h2, .*path/).count(), 0);
+      await host.getByText("Paths to 2 hosts").waitFor();
+      await host.getByText(`reaches h3 ${MARKUP}`).waitFor();
+      await rows(host).filter({ hasText: /^h3down–3\/281,450/ }).waitFor();
+      await rows(host).filter({ hasText: /^h2up0\.41 ms0\/281,450/ })
+        .waitFor();
+      await lookAround("host", stage);
+    },
+  },
+
   logical: {
     allows: /status of 400/,
     async play(stage) {

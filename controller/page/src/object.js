@@ -10,6 +10,7 @@ import { ago, installedOn, number, plural, rate, sentTo, when, WHEN_WIDTH }
   from "./format.js";
 import { fieldFacts } from "./object-fields.js";
 import { historyOf } from "./history.js";
+import { pathsPart } from "./host-paths.js";
 import { table } from "./table.js";
 
 export const PORT_KIND = { up: "ok", pending: "wait", down: "bad",
@@ -289,6 +290,7 @@ async function port(object, signal) {
 async function host(object, signal) {
   const { spec, status, name } = object;
   const parts = await Promise.all([portsPart({ host: name }, signal),
+    pathsPart(name, signal).catch(() => ({ nodes: [] })),
     dropsPart({ host: name }, signal),
     receiptPart(object.metadata.revision, signal)]);
 

@@ -4,6 +4,7 @@
 // their ports; and the colours of what these belong to.
 
 import { get, list } from "../api.js";
+import { pathTrouble } from "../host-paths.js";
 import { notUp } from "../object.js";
 
 /* Above so many ports, each card says how many there are in a bar. */
@@ -15,9 +16,10 @@ export const COLOURS = 8;       // And one for all others; page.css has them.
 const inOrder = new Intl.Collator("en", { numeric: true });
 
 export async function load(signal) {
-  const [summary, routers, balancers] = await Promise.all([
+  const [summary, routers, balancers, paths] = await Promise.all([
     get("summary", { limit: NETWORKS_MAX }, signal),
-    list("routers", { signal }), list("loadbalancers", { signal })]);
+    list("routers", { signal }), list("loadbalancers", { signal }),
+    pathTrouble(signal)]);
   const p = summary.ports;
   const total = p.up + p.pending + p.down + p.unknown + p.unbound
     + p.external;
@@ -25,7 +27,7 @@ export async function load(signal) {
     ? (await list("ports", { signal, most: PORTS_MAX })).items : null;
 
   return { summary, total, ports, routers: routers.items,
-    balancers: balancers.items };
+    balancers: balancers.items, paths };
 }
 
 /** The names that get colours, in their order: of the networks (or hosts) that
@@ -69,7 +71,8 @@ function cardsOf(data, by) {
   const mine = hosts ? summary.hosts : summary.networks;
   const others = hosts ? summary.networks : summary.hosts;
   const cards = mine.map((one) => ({ type: by, ...one, parts: [], chips: [],
-    tags: [], rest: notUp(one), rate: one.bytes_per_s }));
+    tags: [], rest: notUp(one), rate: one.bytes_per_s,
+    trouble: hosts ? data.paths.get(one.name) ?? [] : [] }));
   const colours = new Map(coloured(data, by).names.map((name, i) =>
     [name, i]));
   const colourOf = (name) => colours.get(name) ?? COLOURS;

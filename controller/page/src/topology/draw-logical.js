@@ -6,7 +6,7 @@
 import { linkVertical } from "d3-shape";
 import { s } from "../dom.js";
 import { number, plural, rate, short } from "../format.js";
-import { clip, names, squares, widths } from "./draw.js";
+import { clip, corner, names, squares, widths } from "./draw.js";
 import { placeNodes } from "./layers.js";
 import { SMALL } from "./layout.js";
 import { graphOf } from "./logical.js";
@@ -46,18 +46,9 @@ s("rect", { class: "ground", width: node.width, height: node.height,
   rx: more ? 4 : node.type === "routers" ? 20 : 8 }), children,
 s("title", {}, labelOf(node)));
 
-/** How many packets were dropped there, at its upper right. */
-function dropMark(node) {
-  if (!node.drops) {
-    return null;
-  }
-  const text = `${short(node.drops)} dropped`;
-  const width = 12 + 6 * text.length;
-
-  return s("g", { class: "drops", transform: `translate(${node.width - width
-    + 6},-9)` }, s("rect", { width, height: 17, rx: 8 }),
-  s("text", { x: width / 2, y: 12.5, "text-anchor": "middle" }, text));
-}
+/** How many packets were dropped there. */
+const dropMark = (node) => corner(node, node.drops
+  ? `${short(node.drops)} dropped` : "");
 
 function drawSmall(node, most) {
   const share = Math.sqrt(node.rate / Math.max(125000, most));

@@ -7,6 +7,7 @@ import { scaleSqrt } from "d3-scale";
 import { linkVertical } from "d3-shape";
 import { s } from "../dom.js";
 import { number, plural, rate } from "../format.js";
+import { troubleText } from "../host-paths.js";
 import { HOST_KIND, WORDS } from "../object.js";
 import { sortedCards } from "./cards.js";
 import { LARGE, layout, ROUTER, SMALL } from "./layout.js";
@@ -87,7 +88,8 @@ function bar(card) {
 function cardLabel(card) {
   return [`${WORDS[card.type].toLowerCase()} ${card.name}`, card.state,
     plural(card.ports, "port"), card.rest ? `${card.rest} not up` : null,
-    rate(card.rate), ...card.tags.map((tag) => `balancer ${tag}`)]
+    rate(card.rate), troubleText(card.trouble),
+    ...card.tags.map((tag) => `balancer ${tag}`)]
     .filter(Boolean).join(", ");
 }
 
@@ -96,7 +98,8 @@ function drawSmall(card, most) {
   const kind = card.state ? HOST_KIND[card.state] : "";
   const share = Math.sqrt(card.rate / Math.max(125000, most));
 
-  return s("g", { class: `card small ${kind} ${card.rest ? "some" : ""}`,
+  return s("g", { class: `card small ${kind} ${card.rest
+    || card.trouble.length ? "some" : ""}`,
     transform: `translate(${card.x},${card.y})`, role: "button",
     tabindex: "-1", "aria-label": cardLabel(card), "data-type": card.type,
     "data-name": card.name },
@@ -119,6 +122,15 @@ const tag = (card) => s("text", { class: "tag", x: card.width - 12, y: 20,
   + (card.tags.length > 1 ? ` +${card.tags.length - 1}` : ""),
 s("title", {}, `balancers: ${card.tags.join(", ")}`));
 
+/** What is wrong with it, at its upper right. */
+export function corner(card, text) {
+  const width = 12 + 6 * text.length;
+
+  return text ? s("g", { class: "drops", transform: `translate(${card.width
+    - width + 6},-9)` }, s("rect", { width, height: 17, rx: 8 }),
+  s("text", { x: width / 2, y: 12.5, "text-anchor": "middle" }, text)) : null;
+}
+
 function drawCard(card, size) {
   const kind = card.state ? HOST_KIND[card.state] : "";
   const letters = Math.floor((card.width - (card.tags.length ? 120 : 40)) / 8);
@@ -139,7 +151,8 @@ function drawCard(card, size) {
       : null),
   s("text", { class: "foot rate", x: card.width - 12, y: card.height - 8,
     "text-anchor": "end" }, rate(card.rate)),
-  card.tags.length ? tag(card) : null);
+  card.tags.length ? tag(card) : null,
+  corner(card, troubleText(card.trouble)));
 }
 
 // Lines.  -------------------------------------------------------------------

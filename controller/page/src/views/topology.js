@@ -53,7 +53,7 @@ function legend(data, by, size) {
 
 /** Cards with problems come first. */
 const trouble = (card) => (card.state && card.state !== "synced" ? 2 : 0)
-  + (card.rest ? 1 : 0);
+  + (card.rest || card.trouble.length ? 1 : 0);
 
 const columnsOf = {
   hosts: (traffic) => [
@@ -271,7 +271,7 @@ export function mount(root, { signal, words }) {
       const next = by === "logical"
         ? await loadLogical(filter.wanted, signal) : await load(signal);
       const same = JSON.stringify({ ...next.summary, revision: 0,
-        drops: next.drops?.counters });
+        drops: next.drops?.counters, paths: [...next.paths] });
 
       replace(failed);
       if (mine !== JSON.stringify([by, filter.wanted])) {

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The paths between hosts, where app paths measures them: those in trouble for
+// the picture, and those of one host.
+
+import { get } from "./api.js";
+import { badge, h } from "./dom.js";
+import { ago, number, ms } from "./format.js";
+import { table } from "./table.js";
+
+const OF_HOST_MAX = 1000;
+const TROUBLE_MAX = 1000;
+const KIND = { up: "ok", lossy: "wait", mtu: "wait", down: "bad",
+  unknown: "off" };
+/* The worst one first. */
+const TROUBLE = ["down", "mtu", "lossy"];
+
+/** Paths in trouble, by host: { host: [{ state ... }] }; none are measured
+ * where the app is not loaded. */
+export async function pathTrouble(signal) {
+  const { items } = await get("paths", { limit: TROUBLE_MAX }, signal);
+  const found = new Map();
+
+  for (const path of items.filter(({ state }) => TROUBLE.includes(state))) {
+    for (const host of [path.host, path.peer]) {
+      found.set(host, [...found.get(host) ?? [], path]);
+    }
+  }
+  return found;
+}
+
+/** "2 paths down, 1 lossy"; "" for none. */
+export const troubleText = (paths = []) => TROUBLE.map((state) => [state,
+  paths.filter((path) => path.state === state).length])
+  .filter(([, n]) => n).map(([state, n], i) => i ? `${n} ${state}`
+    : `${n} ${n === 1 ? "path" : "paths"} ${state}`).join(", ");
+
+/** The part of a host's panel: { nodes, fill }. */
+export async function pathsPart(host, signal) {
+  const { measured, items, total } = await get("paths", { host,
+    limit: OF_HOST_MAX }, signal);
+  const made = table({
+    label: "Paths", most: 8, key: (path) => `${path.host} ${path.peer}`,
+    columns: [
+      { title: "To", width: "1fr", cell: (path) => path.host === host
+        ? path.peer : path.host },
+      { title: "State", width: "92px", cell: (path) => badge(KIND[path.state],
+        path.state, path.reason) },
+      { title: "Latency", width: "78px", right: true, cell: (path) =>
+        path.latency_us === undefined ? "–" : ms(path.latency_us) },
+      { title: "Lost", width: "70px", right: true, cell: (path) =>
+        path.probes ? `${number(path.lost)}/${number(path.probes)}` : "–" },
+      { title: "MTU", width: "60px", right: true, cell: (path) =>
+        number(path.mtu) },
+      { title: "Since", width: "88px", cell: (path) => path.since
+        ? ago(path.since) : "–" },
+    ],
+  });
+
+  if (!measured) {
+    return { nodes: [] };
+  }
+  const trouble = troubleText(items);
+
+  return { nodes: [h("h3", {}, `Paths to ${number(total)} hosts`),
+    trouble ? h("p", {}, badge("bad", trouble)) : null,
+    items.filter(({ reason }) => reason).slice(0, 3).map(({ reason }) =>
+      h("p", { class: "faint" }, reason)),
+    items.length ? made.root : null], fill: () => made.set(items) };
+}
