@@ -5,7 +5,7 @@
 
 import { get } from "./api.js";
 import { badge, h } from "./dom.js";
-import { ago, number, ms } from "./format.js";
+import { ago, ms, number, plural } from "./format.js";
 import { table } from "./table.js";
 
 const OF_HOST_MAX = 1000;
@@ -18,10 +18,13 @@ const TROUBLE = ["down", "mtu", "lossy"];
 /** Paths in trouble, by host: { host: [{ state ... }] }; none are measured
  * where the app is not loaded. */
 export async function pathTrouble(signal) {
-  const { items } = await get("paths", { limit: TROUBLE_MAX }, signal);
+  // Each by itself: those that are well may be hundreds of thousands.
+  const all = await Promise.all(TROUBLE.map(async (state) => (await get(
+    "paths", { state, limit: TROUBLE_MAX }, signal)).items.filter((path) =>
+    path.state === state)));
   const found = new Map();
 
-  for (const path of items.filter(({ state }) => TROUBLE.includes(state))) {
+  for (const path of all.flat()) {
     for (const host of [path.host, path.peer]) {
       found.set(host, [...found.get(host) ?? [], path]);
     }
@@ -62,7 +65,7 @@ export async function pathsPart(host, signal) {
   }
   const trouble = troubleText(items);
 
-  return { nodes: [h("h3", {}, `Paths to ${number(total)} hosts`),
+  return { nodes: [h("h3", {}, `Paths to ${plural(total, "host")}`),
     trouble ? h("p", {}, badge("bad", trouble)) : null,
     items.filter(({ reason }) => reason).slice(0, 3).map(({ reason }) =>
       h("p", { class: "faint" }, reason)),
