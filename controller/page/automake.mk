@@ -7,6 +7,7 @@ PAGE_SOURCES = \
 	controller/page/package-lock.json \
 	controller/page/package.json \
 	controller/page/src/api.js \
+	controller/page/src/asker.js \
 	controller/page/src/cluster.js \
 	controller/page/src/dialog.js \
 	controller/page/src/dom.js \
@@ -32,6 +33,7 @@ PAGE_SOURCES = \
 	controller/page/src/topology/cards.js \
 	controller/page/src/topology/draw-logical.js \
 	controller/page/src/topology/draw.js \
+	controller/page/src/topology/extras.js \
 	controller/page/src/topology/filter.js \
 	controller/page/src/topology/layers.js \
 	controller/page/src/topology/layout.js \

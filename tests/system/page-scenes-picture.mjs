@@ -50,8 +50,124 @@ const CUT = { measured: true, total: 2, items: [
   { host: "h1", peer: "h2", state: "up", latency_us: 412, lost: 0,
     probes: 28, mtu: 1450, ports: 0 }] };
 
+/** Scene logical, while there is a way outside. */
+async function logical(stage) {
+  const { page, go } = stage;
+
+  await go("topology/logical");
+  const picture = page.getByRole("group", { name: "The picture" });
+  const node = (name) => picture.getByRole("button", { name });
+  const line = (a, b) => picture.locator(`path[data-ends="${a} ${b}"]`);
+
+  // Everything, from outside to the ports, with its state.
+  await node(/^network street/).waitFor();
+  await node(/^gateway host h1, unable/).waitFor();
+  await node(/^router shop, no gateway/).waitFor();
+  await node(/^floating address front, 192.0.2.100/).waitFor();
+  await node(/^network shop, 7 ports/).waitFor();
+  await node(/^balancer shop, 10.0.0.100, 2\/2/).waitFor();
+  await node(/^ports role=web of shop, 2 ports/).waitFor();
+  await node(/^ports role=web of rival, 1 port/).waitFor();
+  for (const ends of [["networks/street", "hosts/h1"],
+    ["hosts/h1", "routers/shop"], ["routers/shop", "networks/shop-data"],
+    ["routers/shop", "floating-ips/front"],
+    ["floating-ips/front", "loadbalancers/shop"],
+    ["networks/shop", "loadbalancers/shop"],
+    ["loadbalancers/shop", "labels/role=web"]]) {
+    assert.equal(await line(...ends).count(), 1, ends.join(" to "));
+  }
+  assert.equal(await picture.locator(".group .vm").count(), 11);
+  // The others are of the same data, and it is there again.
+  await page.getByRole("button", { name: "By host" }).click();
+  await node(/^host h1, synced/).waitFor();
+  await page.getByRole("button", { name: "Logical" }).click();
+  // What goes through; and what test_page.py had dropped.
+  await node(/^ports role=db of rival, .*bit\/s/).waitFor();
+  await node(/^ports role=buyer of shop, .*packets? dropped \(sampled\)/).waitFor();
+  await picture.locator(".drops").getByText("drops sampled").first()
+    .waitFor();
+  await section(page, "Logical network").getByRole("row", { name:
+    /^Router shop – 0/ }).waitFor();
+  await lookAround("all", stage);
+  // By the keys: from the router to what is below it.
+  await node(/^router shop/).focus();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowDown");
+  assert.match(await page.evaluate(() => document.activeElement
+    .getAttribute("aria-label")), /^network shop-data/);
+  await page.keyboard.press("Enter");
+  await section(page, "Network shop-data").getByText("10.0.1.0/24")
+    .first().waitFor();
+  assert(await line("routers/shop", "networks/shop-data")
+    .evaluate((one) => one.classList.contains("picked")));
+  // By labels: the ports that have them, and what they hang on.
+  await field(page, "Labels of ports").fill("role=db,tenant=rival");
+  await page.keyboard.press("Enter");
+  await node(/^router shop/).waitFor({ state: "detached" });
+  await until("the ports alone", async () => await picture.locator(
+    ".card").count() === 2);
+  await node(/^ports role=db of rival, 1 port/).waitFor();
+  await field(page, "Ports by").selectOption("tenant");
+  // Enter on such ports asks for their label.
+  await node(/^ports tenant=rival of rival/).focus();
+  await page.keyboard.press("Enter");
+  assert.equal(await field(page, "Labels of ports").inputValue(),
+    "tenant=rival");
+  await node(/^ports tenant=rival of rival, 3 ports/).waitFor();
+  await field(page, "Labels of ports").fill("role=none");
+  await page.keyboard.press("Enter");
+  await page.getByText("No port has these labels").waitFor();
+  await field(page, "Labels of ports").fill("role in (");
+  await page.keyboard.press("Enter");
+  await page.getByRole("alert").getByText("selector").waitFor();
+  await field(page, "Labels of ports").fill("");
+  await page.keyboard.press("Enter");
+  await node(/^router shop/).waitFor();
+  await page.getByRole("alert").waitFor({ state: "detached" });
+  // A floating address is shown among the objects.
+  await node(/^floating address front/).click();
+  await section(page, "Floating address front").getByText("192.0.2.100")
+    .first().waitFor();
+}
+
+/** Scene traffic, while the app is loaded. */
+async function counted(stage) {
+  const { page, api } = stage;
+
+  await page.getByText("no network whose traffic is counted").waitFor();
+  await api("PUT", "traffic-counts/all?wait=installed", { spec: {
+    all_networks: true, description: MARKUP } });
+  // test_page.py has r-web1, on h1, ping r-db1, on h3.
+  const map = page.getByRole("group", { name: "Who sends to whom" });
+  const end = (name) => map.getByRole("link", { name });
+
+  await end(/^h1, sent .*B, received .*B$/).waitFor();
+  await end(/^h3, /).waitFor();
+  await map.locator("path.wire.cross").first().waitFor(
+    { state: "attached" });
+  await map.getByText(/^h1 to h3: .*100 % of it from host to host$/)
+    .waitFor({ state: "attached" });
+  await page.getByText("100.0 %").first().waitFor();
+  await field(page, "By").selectOption("label");
+  await map.locator("text.name").getByText("db", { exact: true })
+    .waitFor();
+  assert(page.url().endsWith("#/traffic/label/role"));
+  await field(page, "By").selectOption("port");
+  await end(/^r-web1, /).waitFor();
+  const pairs = section(page, "Top pairs");
+
+  await rows(pairs).filter({ hasText: /^r-web1r-db1.*B[\d,]+[\d.,]+ k?M?B$/ })
+    .waitFor();
+  await rows(section(page, "Top talkers")).filter({ hasText: "r-db1" })
+    .waitFor();
+  await lookAround("map", stage);
+  await end(/^r-web1, /).click();
+  await section(page, "Port r-web1").waitFor();
+}
+
 export const scenes = {
   paths: {
+    allows: /status of (403|503)/,
     async play(stage) {
       const { page, go } = stage;
       const picture = page.getByRole("group", { name: "The picture" });
@@ -74,6 +190,32 @@ export const scenes = {
       await rows(host).filter({ hasText: /^h2up0\.41 ms0\/281,450/ })
         .waitFor();
       await lookAround("host", stage);
+      // Without what cannot be had there is a picture all the same.
+      const refuse = (status, detail) => (route) => route.fulfill({ status,
+        json: { title: "refused", status, detail } });
+
+      await page.route("**/v1/paths?*", refuse(503, "h9 is the writer"));
+      await page.route("**/v1/drops?*", refuse(403, "not for you"));
+      await go("topology/logical");
+      await page.reload();
+      await card(/^router shop/).waitFor();
+      await page.getByText("without paths between hosts: h9 is the writer")
+        .waitFor();
+      await page.getByText("without drops: not for you").waitFor();
+      assert.equal(await page.getByRole("alert").count(), 0);
+      // A view that is turned to is in the address.
+      await page.getByRole("button", { name: "By host" }).click();
+      await card(/^host h1, synced, /).waitFor();
+      assert(page.url().endsWith("#/topology/hosts"), page.url());
+      // An account with a scope is told so, in whichever view.
+      await page.route("**/v1/summary?*", refuse(403, "not yours"));
+      await page.reload();
+      await page.getByText("this account sees its own scope").waitFor();
+      await page.getByRole("button", { name: "Logical" }).click();
+      await page.getByText("this account sees its own scope").waitFor();
+      await page.unroute("**/v1/summary?*");
+      await page.getByRole("button", { name: "By network" }).click();
+      await card(/^network shop/).waitFor();
     },
   },
 
@@ -84,82 +226,13 @@ export const scenes = {
       const before = (await api("GET", "routers/shop")).spec;
 
       await api("POST", "apply", { objects: OUTSIDE });
-      await go("topology/logical");
-      const picture = page.getByRole("group", { name: "The picture" });
-      const node = (name) => picture.getByRole("button", { name });
-      const line = (a, b) => picture.locator(`path[data-ends="${a} ${b}"]`);
-
-      // Everything, from outside to the ports, with its state.
-      await node(/^network street/).waitFor();
-      await node(/^gateway host h1, unable/).waitFor();
-      await node(/^router shop, no gateway/).waitFor();
-      await node(/^floating address front, 192.0.2.100/).waitFor();
-      await node(/^network shop, 7 ports/).waitFor();
-      await node(/^balancer shop, 10.0.0.100, 2\/2/).waitFor();
-      await node(/^ports role=web of shop, 2 ports/).waitFor();
-      await node(/^ports role=web of rival, 1 port/).waitFor();
-      for (const ends of [["networks/street", "hosts/h1"],
-        ["hosts/h1", "routers/shop"], ["routers/shop", "networks/shop-data"],
-        ["routers/shop", "floating-ips/front"],
-        ["floating-ips/front", "loadbalancers/shop"],
-        ["networks/shop", "loadbalancers/shop"],
-        ["loadbalancers/shop", "labels/role=web"]]) {
-        assert.equal(await line(...ends).count(), 1, ends.join(" to "));
+      try {
+        await logical(stage);
+      } finally {
+        await api("DELETE", "floating-ips/front");
+        await api("PUT", "routers/shop", { spec: before });
+        await api("DELETE", "networks/street");
       }
-      assert.equal(await picture.locator(".group .vm").count(), 11);
-      // The others are of the same data, and it is there again.
-      await page.getByRole("button", { name: "By host" }).click();
-      await node(/^host h1, synced/).waitFor();
-      await page.getByRole("button", { name: "Logical" }).click();
-      // What goes through; and what test_page.py had dropped.
-      await node(/^ports role=db of rival, .*bit\/s/).waitFor();
-      await node(/^ports role=buyer of shop, .*packets? dropped/).waitFor();
-      await picture.locator(".drops").getByText("dropped").first().waitFor();
-      await section(page, "Logical network").getByRole("row", { name:
-        /^Router shop idle 0/ }).waitFor();
-      await lookAround("all", stage);
-      // By the keys: from the router to what is below it.
-      await node(/^router shop/).focus();
-      await page.keyboard.press("ArrowDown");
-      await page.keyboard.press("ArrowDown");
-      assert.match(await page.evaluate(() => document.activeElement
-        .getAttribute("aria-label")), /^network shop-data/);
-      await page.keyboard.press("Enter");
-      await section(page, "Network shop-data").getByText("10.0.1.0/24")
-        .first().waitFor();
-      assert(await line("routers/shop", "networks/shop-data")
-        .evaluate((one) => one.classList.contains("picked")));
-      // By labels: the ports that have them, and what they hang on.
-      await field(page, "Labels of ports").fill("role=db,tenant=rival");
-      await page.keyboard.press("Enter");
-      await node(/^router shop/).waitFor({ state: "detached" });
-      await until("the ports alone", async () => await picture.locator(
-        ".card").count() === 2);
-      await node(/^ports role=db of rival, 1 port/).waitFor();
-      await field(page, "Ports by").selectOption("tenant");
-      // Enter on such ports asks for their label.
-      await node(/^ports tenant=rival of rival/).focus();
-      await page.keyboard.press("Enter");
-      assert.equal(await field(page, "Labels of ports").inputValue(),
-        "tenant=rival");
-      await node(/^ports tenant=rival of rival, 3 ports/).waitFor();
-      await field(page, "Labels of ports").fill("role=none");
-      await page.keyboard.press("Enter");
-      await page.getByText("No port has these labels").waitFor();
-      await field(page, "Labels of ports").fill("role in (");
-      await page.keyboard.press("Enter");
-      await page.getByRole("alert").getByText("selector").waitFor();
-      await field(page, "Labels of ports").fill("");
-      await page.keyboard.press("Enter");
-      await node(/^router shop/).waitFor();
-      await page.getByRole("alert").waitFor({ state: "detached" });
-      // A floating address is shown among the objects.
-      await node(/^floating address front/).click();
-      await section(page, "Floating address front").getByText("192.0.2.100")
-        .first().waitFor();
-      await api("DELETE", "floating-ips/front");
-      await api("PUT", "routers/shop", { spec: before });
-      await api("DELETE", "networks/street");
     },
   },
 
@@ -177,42 +250,26 @@ export const scenes = {
       await api("PUT", "apps/traffic/code?wait=installed", {
         file: "traffic.so", code: readFileSync(join(process.env.VMN_APPDIR
           ?? "_build/normal/appdir", "traffic.so")).toString("base64") });
-      await page.getByText("no network whose traffic is counted").waitFor();
-      await api("PUT", "traffic-counts/all?wait=installed", { spec: {
-        all_networks: true, description: MARKUP } });
-      // test_page.py has r-web1, on h1, ping r-db1, on h3.
-      const map = page.getByRole("group", { name: "Who sends to whom" });
-      const end = (name) => map.getByRole("link", { name });
-
-      await end(/^h1, .*B$/).waitFor();
-      await end(/^h3, /).waitFor();
-      await map.locator("path.wire.cross").first().waitFor(
-        { state: "attached" });
-      await map.getByText(/^h1 to h3: .*100 % of it from host to host$/)
-        .waitFor({ state: "attached" });
-      await page.getByText("100.0 %").first().waitFor();
-      await field(page, "By").selectOption("label");
-      await map.locator("text.name").getByText("db", { exact: true })
-        .waitFor();
-      assert(page.url().endsWith("#/traffic/label/role"));
-      await field(page, "By").selectOption("port");
-      await end(/^r-web1, /).waitFor();
-      const pairs = section(page, "Top pairs");
-
-      await rows(pairs).filter({ hasText: /^r-web1r-db1.*100\.0 %$/ })
-        .waitFor();
-      await rows(section(page, "Top talkers")).filter({ hasText: "r-db1" })
-        .waitFor();
-      await lookAround("map", stage);
-      await end(/^r-web1, /).click();
-      await section(page, "Port r-web1").waitFor();
-      await api("DELETE", "traffic-counts/all");
-      await api("DELETE", "apps/traffic/code?wait=installed");
+      try {
+        await counted(stage);
+        // Its type stays while there are objects of it.
+        await api("DELETE", "apps/traffic/code?wait=installed");
+        await go("traffic");
+        await page.getByText("app traffic is not loaded").waitFor();
+        assert.equal(await section(page, "Map").count(), 0);
+        await api("DELETE", "traffic-counts/all");
+      } catch (error) {
+        // Not for the scenes that follow; what went wrong is told.
+        for (const what of ["traffic-counts/all", "apps/traffic/code"]) {
+          await api("DELETE", what).catch(() => {});
+        }
+        throw error;
+      }
     },
   },
 
   live: {
-    allows: /status of 4\d\d/,
+    allows: /status of [45]\d\d/,
     async play(stage) {
       const { page, go } = stage;
       const press = () => page.getByRole("button", { name: "Live" }).click();
@@ -243,8 +300,9 @@ export const scenes = {
       // Not as predicted: nobody alters a switch for this.
       let asked = 0;
 
-      await page.route("**/v1/live-trace", (route) => ++asked > 1
-        ? route.fulfill({ status: 429, headers: { "Retry-After": "1" },
+      await page.route("**/v1/live-trace", (route) => ++asked > 2
+        ? route.fulfill({ status: 503, json: { title: "Unavailable",
+          status: 503, detail: "h3 is not connected" } }) : asked > 1 ? route.fulfill({ status: 429, headers: { "Retry-After": "1" },
           json: { title: "Too Many Requests", status: 429,
             detail: "5 live traces begin in a second" } })
         : route.fulfill({ json: { agrees: false, changing: true,
@@ -275,6 +333,11 @@ export const scenes = {
       await page.getByRole("alert").getByText("5 live traces begin")
         .waitFor();
       assert.equal(asked, 2);
+      // Nor one that could not be put in, and nothing is said to be lost.
+      await press();
+      await page.getByRole("alert").getByText("h3 is not connected").waitFor();
+      assert.equal(await sent.count(), 0);
+      assert.equal(asked, 3);
     },
   },
 };

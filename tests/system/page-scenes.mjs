@@ -542,6 +542,14 @@ export const scenes = {
         await page.keyboard.press("Enter");
         await until("one network and its ports", async () =>
           await page.locator(".card").count() === 2);
+        // Without a filter it is as it was.
+        await field(page, "Network").fill("");
+        await page.keyboard.press("Enter");
+        await field(page, "Labels of ports").fill("");
+        await page.keyboard.press("Enter");
+        await page.getByText(/^There are .* ports: a label or/).waitFor();
+        await until("all networks", async () => await page.locator(".card")
+          .count() === Math.min(n_networks, 1000));
         await page.getByRole("button", { name: "By host" }).click();
         // A search finds ports by the beginning of their names.
         await page.getByRole("searchbox").fill("p17");

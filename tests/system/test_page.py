@@ -203,6 +203,10 @@ def test_ports_are_listed_by_where_they_are(opened):
     assert names(host="h1", network="shop", selector="role=web") == {"web1"}
 
 
+def test_functions_that_need_no_browser(modules):
+    netns.run(["node", os.path.join(HERE, "page-functions.mjs"), modules])
+
+
 @pytest.mark.parametrize("scene", SCENES)
 def test_scene(opened, playing, scene):
     assert playing.result(scene) is None, playing.result(scene)

@@ -25,8 +25,11 @@ export function short(n) {
 /** So many bytes: "1.2 MB". */
 export const bytes = (n) => n < 1e4 ? `${whole.format(n)} B` : `${short(n)}B`;
 
-/** Bits per second. */
+/** Bits per second; "–" where that is not known. */
 export function rate(bytes) {
+  if (bytes === null || bytes === undefined) {
+    return "–";
+  }
   const bits = bytes * 8;
 
   return bits < 1 ? "idle" : bits < 1e4 ? `${whole.format(Math.round(bits))} `

@@ -22,11 +22,27 @@ export async function pathTrouble(signal) {
   const all = await Promise.all(TROUBLE.map(async (state) => (await get(
     "paths", { state, limit: TROUBLE_MAX }, signal)).items.filter((path) =>
     path.state === state)));
+  return byHost(all.flat());
+}
+
+/** Paths by the host that has them: that end which has more of them in
+ * trouble, so that one host that is cut off is not told at all the others;
+ * both where neither has. */
+export function byHost(paths) {
+  const n = new Map();
   const found = new Map();
 
-  for (const path of all.flat()) {
-    for (const host of [path.host, path.peer]) {
-      found.set(host, [...found.get(host) ?? [], path]);
+  for (const { host, peer } of paths) {
+    n.set(host, (n.get(host) ?? 0) + 1);
+    n.set(peer, (n.get(peer) ?? 0) + 1);
+  }
+  for (const path of paths) {
+    const more = n.get(path.host) - n.get(path.peer);
+
+    for (const host of more > 0 ? [path.host] : more < 0 ? [path.peer]
+      : [path.host, path.peer]) {
+      found.set(host, found.get(host) ?? []);
+      found.get(host).push(path);
     }
   }
   return found;

@@ -73,7 +73,7 @@ export function livePanel(found) {
           + "does not get it" : ""]]])),
     (found.warnings ?? []).map((text) => h("p", {}, badge("wait", "warning"),
       " ", text)),
-    stages.length ? stageTable(stages) : empty("This account has a scope: it "
-      + "is told how the packet ended, and not by which stages."),
+    stages.length ? stageTable(stages) : empty("No stage is told: an account "
+      + "with a scope is told how the packet ended, and not where."),
     found.packet ? h("p", { class: "faint" }, code(found.packet)) : null);
 }

@@ -9,7 +9,7 @@ import { h, newId, replace } from "./dom.js";
 const OFFERED = 12;
 
 export function nameInput(label, { types = ["ports"], value, signal,
-  placeholder } = {}) {
+  placeholder, isLazy } = {}) {
   const id = newId();
   const offers = h("datalist", { id: `${id}l` });
   const input = h("input", { id, list: `${id}l`, value: value ?? "",
@@ -37,7 +37,12 @@ export function nameInput(label, { types = ["ports"], value, signal,
     }, 150);
   }
 
-  offer();
+  if (isLazy) {
+    // It may not even be seen: nothing is asked before it is used.
+    input.addEventListener("focus", offer, { once: true });
+  } else {
+    offer();
+  }
   return { input, nodes: h("span", { class: "field" },
     h("label", { for: id }, label), input, offers) };
 }

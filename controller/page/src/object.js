@@ -290,7 +290,9 @@ async function port(object, signal) {
 async function host(object, signal) {
   const { spec, status, name } = object;
   const parts = await Promise.all([portsPart({ host: name }, signal),
-    pathsPart(name, signal).catch(() => ({ nodes: [] })),
+    pathsPart(name, signal).catch((error) => ({ nodes: error.status === 404
+      ? [] : [h("p", { class: "faint" }, `Paths to others: ${error.message}`)]
+    })),
     dropsPart({ host: name }, signal),
     receiptPart(object.metadata.revision, signal)]);
 

@@ -83,11 +83,15 @@ export function table({ label, columns, open, key, most = 12, end }) {
       return;
     }
     const had = hasFocus();
+    const link = had ? document.activeElement.getAttribute("href") : null;
 
     shown = now;
     replace(body, rows.slice(first, last).map((row, i) =>
       makeRow(row, first + i)));
-    if (had) {
+    if (link) {
+      [...body.querySelectorAll("a")].find((one) =>
+        one.getAttribute("href") === link)?.focus({ preventScroll: true });
+    } else if (had) {
       body.querySelector(`[data-index="${focused}"]`)?.focus(
         { preventScroll: true });
     }

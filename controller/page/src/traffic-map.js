@@ -16,26 +16,33 @@ const NARROW = 600;
 const HEIGHT = 440;
 const LETTER = 7;               // The width of one of a name, about.
 
+/** How an end is called: a port that was deleted is another one than that which
+ * has its name now. */
+export const endName = (name, deleted) => deleted ? `${name} (deleted)` : name;
+
 /** Ends with what they send and get, those with most first; and pairs with
  * both directions together. */
-function mapOf({ pairs, talkers }, most) {
-  const ends = talkers.map((one) => ({ name: one.name,
-    bytes: one.sent_bytes + one.received_bytes }))
-    .sort((a, b) => b.bytes - a.bytes).slice(0, most);
-  const byName = new Map(ends.map((end) => [end.name, end]));
+export function mapOf({ pairs, talkers }, most) {
+  const all = (end) => end.sent + end.received;
+  const ends = talkers.map((one) => ({ name: one.name, deleted: one.deleted,
+    title: endName(one.name, one.deleted), sent: one.sent_bytes,
+    received: one.received_bytes })).sort((a, b) => all(b) - all(a))
+    .slice(0, most);
+  const byTitle = new Map(ends.map((end) => [end.title, end]));
   const lines = new Map();
 
   for (const pair of pairs) {
-    const [a, b] = [pair.src, pair.dst].sort();
+    const src = endName(pair.src, pair.src_deleted);
+    const [a, b] = [src, endName(pair.dst, pair.dst_deleted)].sort();
 
-    if (byName.has(a) && byName.has(b)) {
+    if (byTitle.has(a) && byTitle.has(b)) {
       const key = JSON.stringify([a, b]);
-      const line = lines.get(key) ?? { a: byName.get(a), b: byName.get(b),
+      const line = lines.get(key) ?? { a: byTitle.get(a), b: byTitle.get(b),
         bytes: 0, cross: 0, there: 0, back: 0 };
 
       line.bytes += pair.bytes;
       line.cross += pair.cross_host_bytes;
-      line[pair.src === a ? "there" : "back"] += pair.bytes;
+      line[src === a ? "there" : "back"] += pair.bytes;
       lines.set(key, line);
     }
   }
@@ -59,8 +66,8 @@ function place(ends, width, height, side) {
 }
 
 const lineTitle = ({ a, b, there, back, bytes: all, cross }) => a === b
-  ? `within ${a.name}: ${bytes(all)}`
-  : `${a.name} to ${b.name}: ${bytes(there)}, back ${bytes(back)}; `
+  ? `within ${a.title}: ${bytes(all)}`
+  : `${a.title} to ${b.title}: ${bytes(there)}, back ${bytes(back)}; `
     + `${Math.round(100 * cross / Math.max(1, all))} % of it from host to `
     + "host";
 
@@ -81,15 +88,17 @@ function drawEnd(end, address, letters) {
     : "end";
   const x = end.x + 14 * Math.sign(side === "middle" ? 0 : end.cos);
   const y = end.y + (side === "middle" ? end.sin < 0 ? -28 : 22 : -1);
-  const to = address(end.name);
-  const said = `${end.name}, ${bytes(end.bytes)}`;
+  const to = address(end.name, end.deleted);
+  // Not their sum: what is within a group is in both.
+  const said = `${end.title}, sent ${bytes(end.sent)}, received ${
+    bytes(end.received)}`;
 
   return s(to ? "a" : "g", to ? { href: to, "aria-label": said } : {},
     s("circle", { class: "end", cx: end.x, cy: end.y, r: 6 }),
     s("text", { class: "name", x, y, "text-anchor": side },
-      clip(end.name, letters)),
+      clip(end.title, letters)),
     s("text", { class: "foot", x, y: y + 14, "text-anchor": side },
-      bytes(end.bytes)), s("title", {}, said));
+      `↑${bytes(end.sent)} ↓${bytes(end.received)}`), s("title", {}, said));
 }
 
 export function makeMap() {
@@ -99,13 +108,14 @@ export function makeMap() {
 
   return {
     root: h("div", {}, svg, hint),
-    /** Shows a reply of GET /v1/traffic; address(name) is that of an end. */
+    /** Shows a reply of GET /v1/traffic; address(name, deleted) is that of an
+     * end. */
     set(found, address) {
       const width = Math.max(280, svg.clientWidth);
       const isNarrow = width < NARROW;
       const most = isNarrow ? ENDS_NARROW : ENDS_MAX;
       const { ends, lines } = mapOf(found, most);
-      const side = isNarrow ? 84 : 150;
+      const side = isNarrow ? 116 : 150;
       const scale = scaleSqrt([0, Math.max(1, ...lines.map((line) =>
         line.bytes))], [1, 12]);
       const focused = svg.contains(document.activeElement)

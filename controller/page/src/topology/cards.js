@@ -4,7 +4,7 @@
 // their ports; and the colours of what these belong to.
 
 import { get, list } from "../api.js";
-import { pathTrouble } from "../host-paths.js";
+import { pathTrouble, troubleText } from "../host-paths.js";
 import { notUp } from "../object.js";
 
 /* Above so many ports, each card says how many there are in a bar. */
@@ -15,11 +15,14 @@ export const COLOURS = 8;       // And one for all others; page.css has them.
 /* hv2 before hv10. */
 const inOrder = new Intl.Collator("en", { numeric: true });
 
-export async function load(signal) {
+/** What all views of the picture are made of.  'cut' says of which lists there
+ * is more; 'extras' (extras.js) has what the picture can do without. */
+export async function load(extras, signal) {
   const [summary, routers, balancers, paths] = await Promise.all([
     get("summary", { limit: NETWORKS_MAX }, signal),
     list("routers", { signal }), list("loadbalancers", { signal }),
-    pathTrouble(signal)]);
+    extras.get("paths between hosts", "", () => pathTrouble(signal),
+      new Map())]);
   const p = summary.ports;
   const total = p.up + p.pending + p.down + p.unknown + p.unbound
     + p.external;
@@ -27,8 +30,21 @@ export async function load(signal) {
     ? (await list("ports", { signal, most: PORTS_MAX })).items : null;
 
   return { summary, total, ports, routers: routers.items,
-    balancers: balancers.items, paths };
+    balancers: balancers.items, paths,
+    cut: { routers: routers.more, balancers: balancers.more } };
 }
+
+/** All that the picture follows from, as text, so that it is drawn anew only
+ * if that is another.  Ports are not in it. */
+export const drawnFrom = ({ summary, routers, balancers, paths, floating,
+  drops, backends, cut }) => JSON.stringify([{ ...summary, revision: 0 }, cut,
+  routers.map(({ name, spec, status }) => [name, spec.interfaces,
+    spec.external, status?.gateway, status?.gateways]),
+  balancers.map(({ name, spec, status }) => [name, spec.vip, spec.networks,
+    status?.n_serving, status?.n_backends, status?.load?.bytes_per_s]),
+  [...paths].map(([host, some]) => [host, troubleText(some)]),
+  floating?.map(({ name, spec }) => [name, spec]),
+  drops && [drops.counters, drops.samples], backends && [...backends]]);
 
 /** The names that get colours, in their order: of the networks (or hosts) that
  * have ports on a host, those with most. */

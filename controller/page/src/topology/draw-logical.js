@@ -6,14 +6,15 @@
 import { linkVertical } from "d3-shape";
 import { s } from "../dom.js";
 import { number, plural, rate, short } from "../format.js";
-import { clip, corner, names, squares, widths } from "./draw.js";
-import { placeNodes } from "./layers.js";
+import { clip, corner, largest, names, squares, widths } from "./draw.js";
+import { placeAgain } from "./layers.js";
 import { SMALL } from "./layout.js";
-import { graphOf } from "./logical.js";
+import { cutEdges, graphOf, isSampled } from "./logical.js";
 
 const LETTER = 7.4;             // The width of one of a name, about.
-/* Lines between small nodes: more would be seen as one area. */
+/* Lines: more would be seen as one area. */
 const LINES_MAX = 4000;
+const UNKNOWN = 1.5;            // The width of one of unknown traffic.
 
 const KINDS = { hosts: "gateway host", networks: "network",
   routers: "router", loadbalancers: "balancer", labels: "ports",
@@ -22,14 +23,17 @@ const KINDS = { hosts: "gateway host", networks: "network",
 /** Whether the node is ports, and none of its own. */
 const isGroup = (node) => Boolean(node.chips);
 
+/** "3 packets dropped since vmnd started". */
+const dropText = (node) => node.drops ? `${plural(node.drops, "packet")} `
+  + `dropped ${isSampled(node) ? "(sampled)" : "since vmnd started"}` : null;
+
 function labelOf(node) {
   const what = isGroup(node) ? `ports ${node.title} of ${node.network}`
     : `${KINDS[node.type]} ${node.name}`;
 
   return [what, node.note, node.ports === undefined ? null
     : plural(node.ports, "port"), node.rest ? `${number(node.rest)} not up`
-    : null, node.rate ? rate(node.rate) : null, node.drops
-    ? `${plural(node.drops, "packet")} dropped` : null]
+    : null, node.rate ? rate(node.rate) : null, dropText(node)]
     .filter(Boolean).join(", ");
 }
 
@@ -48,15 +52,21 @@ s("title", {}, labelOf(node)));
 
 /** How many packets were dropped there. */
 const dropMark = (node) => corner(node, node.drops
-  ? `${short(node.drops)} dropped` : "");
+  ? `${short(node.drops)} ${isSampled(node) ? "drops sampled" : "dropped"}`
+  : "");
 
 function drawSmall(node, most) {
   const share = Math.sqrt(node.rate / Math.max(125000, most));
 
-  return frameOf(node, `small ${node.drops ? "drops" : ""}`,
-    s("text", { class: "name", x: 6, y: 15 }, clip(node.title, 9)),
-    s("rect", { class: "load", x: 6, y: node.height - 8, height: 3,
-      width: Math.max(1, share * (node.width - 12)) }));
+  return frameOf(node, "small",
+    s("text", { class: "name", x: 6, y: 15 }, clip(node.title,
+      node.drops ? 8 : 9)),
+    node.rate === null ? null : s("rect", { class: "load", x: 6,
+      y: node.height - 8, height: 3,
+      width: Math.max(1, share * (node.width - 12)) }),
+    // Its colour is that of its state.
+    node.drops ? s("path", { class: "mark bad", d: `M${node.width},0h-11l11,`
+      + "11z" }) : null);
 }
 
 function drawGroup(node, size) {
@@ -82,7 +92,8 @@ function drawNode(node) {
   const mark = { routers: "⇄ ", loadbalancers: "◆ ", "floating-ips": "⇅ ",
     hosts: "▣ " }[node.type] ?? "";
   const says = node.note || (node.ports === undefined ? ""
-    : plural(node.ports, "port"));
+    : node.rest ? s("tspan", { class: "wait" }, `${number(node.rest)} of ${
+      plural(node.ports, "port")} not up`) : plural(node.ports, "port"));
 
   return frameOf(node, "", s("text", { class: "name", x: 12, y: 20 },
     clip(`${mark}${node.name}`, Math.floor((node.width - 20) / LETTER))),
@@ -95,13 +106,13 @@ function lines(edges, isSmall) {
   const width = widths(edges.map((edge) => edge.rate));
   const curve = linkVertical();
 
-  return edges.slice(0, LINES_MAX).map(({ from, to, rate: n, kind, said }) => {
+  return edges.map(({ from, to, rate: n, kind, said }) => {
     // An interface in a network outside leads up.
     const [upper, lower] = from.y < to.y ? [from, to] : [to, from];
 
     return s("path", { class: `wire ${kind}`,
       "data-ends": `${from.type}/${from.name} ${to.type}/${to.name}`,
-      "stroke-width": isSmall ? 1 : width(n), d: curve({
+      "stroke-width": isSmall ? 1 : n === null ? UNKNOWN : width(n), d: curve({
         source: [upper.x + upper.width / 2, upper.y + upper.height],
         target: [lower.x + lower.width / 2, lower.y] }) },
     s("title", {}, [`${from.title} to ${to.title}`, said, n ? rate(n) : ""]
@@ -129,21 +140,19 @@ const beside = (nodes) => (i, down) => {
 };
 
 /** The picture for a frame of { width, height }, with ports by label 'key':
- * { cards, grid, node, below }, or null if there is nothing. */
-export function drawLogical(data, key, frame) {
+ * { cards, grid, node, below, undrawn (how many lines are not) }.  'places'
+ * is the caller's, {} at first: where nodes were the last time. */
+export function drawLogical(data, key, frame, places) {
   const graph = graphOf(data, key);
-
-  if (!graph.nodes.length) {
-    return null;
-  }
-  const grid = placeNodes(graph, frame);
+  const grid = placeAgain(graph, frame, places);
   const isSmall = grid.size.kind === "small";
-  const most = Math.max(0, ...graph.nodes.map((node) => node.rate));
+  const most = largest(graph.nodes.map((node) => node.rate));
   const cards = grid.layers.flatMap((layer) => layer.nodes);
+  const drawn = cutEdges(graph.edges, LINES_MAX);
 
-  return { cards, grid: { ...grid, size: isSmall ? SMALL : grid.size },
+  return { cards, undrawn: graph.edges.length - drawn.length, grid: { ...grid, size: isSmall ? SMALL : grid.size },
     below: beside(cards), node: s("g", { class: "all logical" },
-      s("g", { class: "lines" }, lines(graph.edges, isSmall)),
+      s("g", { class: "lines" }, lines(drawn, isSmall)),
       grid.layers.map(({ title, y }) => s("text", { class: "note layer",
         x: 0, y }, title)),
       cards.map((node) => isSmall ? drawSmall(node, most) : isGroup(node)

@@ -157,10 +157,16 @@ function drawCard(card, size) {
 
 // Lines.  -------------------------------------------------------------------
 
-/** A scale for lines, by the bytes per second that go through. */
+/** The largest of 'values', which may be more than a call takes arguments, and
+ * 'least'. */
+export const largest = (values, least = 0) => values.reduce((a, b) =>
+  Math.max(a, b ?? 0), least);
+
+/** A scale for lines, by the bytes per second that go through; what is not
+ * known (null) is as nothing. */
 export function widths(values) {
   // Full width is at least one megabit per second.
-  return scaleSqrt([0, Math.max(125000, ...values)], [1.2, 9]);
+  return scaleSqrt([0, largest(values, 125000)], [1.2, 9]);
 }
 
 /** The underlay: a line above each row of hosts, and one that joins these. */
@@ -243,7 +249,7 @@ export function draw(data, by, frame) {
   const { lines, nodes } = hosts
     ? { lines: cards.length ? underlay(cards, grid) : [], nodes: [] }
     : routersAbove(cards, data.routers, grid);
-  const most = Math.max(0, ...cards.map((card) => card.rate));
+  const most = largest(cards.map((card) => card.rate));
 
   return { cards, grid, node: s("g", { class: "all" },
     s("g", { class: "lines" }, lines), nodes, cards.map((card) =>

@@ -10,25 +10,72 @@ import { bestKey, labelKeys } from "./logical.js";
 
 const KEYS_MAX = 50;            // That are offered.
 
-/** @param onChange () => called when another filter or label was chosen */
-export function makeFilter(onChange, signal) {
+/** What of 'data' is not in the picture, in sentences. */
+export function notShown(data, undrawn) {
+  const { summary, total, shown, cut, drops } = data;
+  const said = [];
+
+  if (data.more) {
+    said.push("More ports have these labels than are shown, the first "
+      + `${number(shown.length)}: further labels find fewer.`);
+  } else if (!shown) {
+    said.push(`There are ${number(total)} ports: a label or a network shows `
+      + "those that are of it.");
+  }
+  if (!data.filtered && summary.n_networks > summary.networks.length) {
+    said.push(`Of ${number(summary.n_networks)} networks those with most `
+      + "ports are here.");
+  }
+  const lists = Object.keys(cut).filter((what) => cut[what]);
+
+  if (lists.length) {
+    said.push(`There are more ${lists.join(" and ")} than are asked for, the `
+      + "first 1,000 by name: what the others join is not seen here.");
+  }
+  if (data.unasked) {
+    said.push("There are too many balancers to ask for their backends: one "
+      + "network has fewer.");
+  }
+  if (drops.samples_matching > drops.samples.length
+      || drops.matching > drops.counters.length) {
+    said.push("There are more drops than are counted here, the newest.");
+  }
+  if (undrawn) {
+    said.push(`${number(undrawn)} lines are not drawn: labels or a network `
+      + "leave fewer.");
+  }
+  return said;
+}
+
+/** @param onFilter () => called when other ports are asked for
+ * @param onLabel  () => called when they are to be put together otherwise */
+export function makeFilter({ onFilter, onLabel }, signal) {
   const ids = [newId(), newId()];
-  let offered = "";             // What the list of labels was made of.
+  let wanted = { selector: "", network: "" };
+  let offered = null;           // What the list of labels was made of.
   const selector = h("input", { id: ids[0], type: "search",
     placeholder: "role=web,tenant=shop", spellcheck: "false",
-    onchange: onChange });
+    onchange: () => enter() });
   const key = h("select", { id: ids[1], onchange() {
     sessionStorage.setItem("vmn-topology-label", key.value);
-    onChange();
+    onLabel();
   } });
   const network = nameInput("Network", { signal, types: ["networks"],
-    placeholder: "all" });
+    placeholder: "all", isLazy: true });
   const hint = h("p", { class: "hint" });
   const field = (id, label, input) => h("span", { class: "check" },
     h("label", { for: id }, label), input);
 
   network.input.required = false;
-  network.input.addEventListener("change", onChange);
+  network.input.addEventListener("change", enter);
+
+  /** What is asked for changes when it is entered, not while it is typed. */
+  function enter() {
+    wanted = { selector: selector.value.trim(),
+      network: network.input.value.trim() };
+    onFilter();
+  }
+
   return {
     root: h("div", {}, h("div", { class: "filters" },
       field(ids[0], "Labels of ports", selector), network.nodes,
@@ -36,14 +83,13 @@ export function makeFilter(onChange, signal) {
 
     /** What is asked for: { selector, network }, "" if it does not matter. */
     get wanted() {
-      return { selector: selector.value.trim(),
-        network: network.input.value.trim() };
+      return wanted;
     },
 
     /** Asks for ports with a label. */
     only(text) {
       selector.value = text;
-      onChange();
+      enter();
     },
 
     /** The label's key for these data ("": by network alone). */
@@ -64,17 +110,14 @@ export function makeFilter(onChange, signal) {
       return key.value;
     },
 
-    /** Tells what of 'data' is not in the picture. */
-    tell(data) {
-      const { summary, total } = data;
+    /** Tells what of 'data' is not in the picture, and how many lines are not
+     * drawn. */
+    tell(data, undrawn) {
+      const text = notShown(data, undrawn).join(" ");
 
-      replace(hint, data.more ? "More ports have these labels than are shown, "
-        + `the first ${number(data.shown.length)}: further labels find fewer.`
-        : !data.shown ? `There are ${number(total)} ports: a label or a `
-          + "network shows those that are of it." : "",
-      !data.filtered && summary.n_networks > summary.networks.length
-        ? ` Of ${number(summary.n_networks)} networks those with most ports `
-          + "are here." : "");
+      if (hint.textContent !== text) {
+        replace(hint, text);
+      }
     },
   };
 }

@@ -152,3 +152,27 @@ export function placeNodes(graph, frame) {
   return scaleIn(frame, grid.box) >= LEGIBLE ? grid
     : full(layers, frame, false);
 }
+
+/** Does the same, where nodes and edges are those of the last time by looking
+ * up 'places', which it keeps for that. */
+export function placeAgain(graph, frame, places) {
+  const shape = JSON.stringify([frame.width, frame.height,
+    graph.nodes.map(({ id, title, layer, chips }) => [id, title, layer,
+      chips?.length]),
+    graph.edges.map(({ from, to }) => [from.id, to.id])]);
+
+  if (places.shape !== shape) {
+    const grid = placeNodes(graph, frame);
+
+    places.shape = shape;
+    places.grid = { ...grid, layers: grid.layers.map(({ title, y, nodes }) =>
+      ({ title, y, nodes: nodes.map(({ id, x, y: top, width, height }) =>
+        ({ id, x, y: top, width, height })) })) };
+    return grid;
+  }
+  const byId = new Map(graph.nodes.map((node) => [node.id, node]));
+
+  return { ...places.grid, layers: places.grid.layers.map((layer) => ({
+    ...layer, nodes: layer.nodes.map((place) => Object.assign(
+      byId.get(place.id), place)) })) };
+}

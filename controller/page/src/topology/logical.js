@@ -27,24 +27,51 @@ const inOrder = new Intl.Collator("en", { numeric: true });
 
 // What there is.  -----------------------------------------------------------
 
-const backends = async (balancers, signal) => new Map(await Promise.all(
-  (balancers.length > ASKED_MAX ? [] : balancers).map(async ({ name }) => [
-    name, (await get(at("loadbalancers", name), {}, signal)
-      .catch(() => null))?.status.backends.map((b) => b.port) ?? []])));
+/** The ports of each balancer's backends, by its name; none of any where there
+ * are too many balancers to ask. */
+const backendsOf = async (balancers, extras, signal) => new Map((
+  await Promise.all((balancers.length > ASKED_MAX ? [] : balancers).map(
+    async ({ name }) => [name, await extras.get("backends", name, () =>
+      get(at("loadbalancers", name), {}, signal).then(({ status }) =>
+        status.backends.map((b) => b.port)), null)])))
+  .filter(([, ports]) => ports));
+
+/* A selector that is no more than values of labels. */
+const VALUES = /^[^=!,()\s]+=[^=!,()\s]+(,[^=!,()\s]+=[^=!,()\s]+)*$/;
+
+/** Those of 'ports' that are asked for, or null: vmnd has to be asked. */
+export function matching(ports, { selector, network }) {
+  if (!ports || (selector && !VALUES.test(selector))) {
+    return null;
+  }
+  const wanted = selector ? selector.split(",").map((one) => one.split("="))
+    : [];
+
+  return ports.filter(({ spec }) => (!network || spec.network === network)
+    && wanted.every(([key, value]) => spec.labels?.[key] === value));
+}
 
 /** What load() has, and what the graph has besides.  'shown' are the ports
  * with the labels of 'selector', in 'network'; where both are "": all. */
-export async function loadLogical({ selector, network }, signal) {
-  const filtered = Boolean(selector || network);
-  const [base, floating, drops, found] = await Promise.all([load(signal),
+export async function loadLogical(wanted, extras, signal) {
+  const filtered = Boolean(wanted.selector || wanted.network);
+  const [base, floating, drops] = await Promise.all([load(extras, signal),
     list("floating-ips", { signal, most: FLOATING_MAX }),
-    get("drops", { since: since(DROPS_S), limit: DROPS_MAX }, signal),
-    filtered ? list("ports", { query: { selector, network }, signal,
-      most: PORTS_MAX }) : null]);
+    extras.get("drops", "", () => get("drops", { since: since(DROPS_S),
+      limit: DROPS_MAX }, signal), { counters: [], samples: [] })]);
+  const own = matching(base.ports, wanted);
+  const found = own ? { items: own, more: false } : filtered
+    ? await list("ports", { query: wanted, signal, most: PORTS_MAX }) : null;
+  // With a filter only those of its ports' networks are of interest.
+  const near = new Set(found?.items.map(({ spec }) => spec.network));
+  const asked = filtered ? base.balancers.filter(({ spec }) =>
+    spec.networks.some((name) => near.has(name))) : base.balancers;
 
-  return { ...base, floating: floating.items, drops, filtered, network,
-    shown: found ? found.items : base.ports, more: found?.more ?? false,
-    backends: await backends(base.balancers, signal) };
+  return { ...base, floating: floating.items, drops, filtered,
+    network: wanted.network, shown: found?.items ?? null,
+    more: found?.more ?? false, unasked: asked.length > ASKED_MAX,
+    cut: { ...base.cut, "floating addresses": floating.more },
+    backends: await backendsOf(asked, extras, signal) };
 }
 
 /** The keys of the ports' labels, those that most ports have first. */
@@ -109,10 +136,14 @@ function dropsOf({ counters, samples }) {
   return n;
 }
 
+/** Whether a node's drops are those that samples tell of, not all. */
+export const isSampled = ({ layer, type }) => layer === PORTS
+  || type === "networks";
+
 // Groups of ports.  ----------------------------------------------------------
 
-const traffic = ({ status: { traffic: t } }) => t
-  ? t.sent_bytes_per_s + t.received_bytes_per_s : 0;
+const traffic = ({ status: { traffic: t } }) => t.sent_bytes_per_s
+  + t.received_bytes_per_s;
 
 /** Ports of each network by the value of label 'key'; without one, those of a
  * network are a group. */
@@ -124,7 +155,9 @@ function groupsOf({ shown, drops }, key) {
 
   for (const port of shown ?? []) {
     const value = key ? port.spec.labels?.[key] : undefined;
-    const id = `labels/${port.spec.network}/${value ?? ""}`;
+    // A value may be empty: that is another group than those without.
+    const id = `labels/${port.spec.network}${value === undefined ? ""
+      : `/${value}`}`;
     const { state } = port.status;
 
     if (!groups.has(id)) {
@@ -134,7 +167,7 @@ function groupsOf({ shown, drops }, key) {
       title: value !== undefined ? `${key}=${value}` : key
         ? `without ${key}` : `ports of ${port.spec.network}`,
       colour: value === undefined ? 8 : values.indexOf(value) % 8,
-      rate: 0, rest: 0, drops: 0, members: new Set() });
+      rate: null, rest: 0, drops: 0, members: new Set() });
     }
     const group = groups.get(id);
 
@@ -142,7 +175,8 @@ function groupsOf({ shown, drops }, key) {
       other: null, held: port.spec.quarantined
         || port.status.quarantines?.length > 0 });
     group.members.add(port.name);
-    group.rate += traffic(port);
+    group.rate = port.status.traffic ? (group.rate ?? 0) + traffic(port)
+      : group.rate;
     group.rest += port.spec.enabled !== false
       && state !== "up" && state !== "external";
   }
@@ -169,35 +203,80 @@ function groupsOf({ shown, drops }, key) {
 
 // The graph.  ----------------------------------------------------------------
 
-/** Nodes, by "TYPE/NAME", and the edges between them. */
+/* Of several states between the same two, the best one. */
+const BEST = ["", "to", "out", "broken"];
+
+/** Nodes, by "TYPE/NAME", and the edges between them, by both ends.  A 'rate'
+ * is null where it is not known. */
 class Graph {
   constructor(drops) {
     this.nodes = new Map();
-    this.edges = [];
+    this.joined = new Map();
     this.drops = drops;
+  }
+
+  get edges() {
+    return [...this.joined.values()];
   }
 
   add(node) {
     const id = node.id ?? `${node.type}/${node.name}`;
 
-    this.nodes.set(id, { title: node.name, rate: 0, rest: 0, kind: "",
+    this.nodes.set(id, { title: node.name, rate: null, rest: 0, kind: "",
       note: "", drops: this.drops.get(id) ?? 0, ...node, id });
   }
 
-  /** An edge, if both of its ends are shown. */
+  /** An edge, if both of its ends are shown; one for each two. */
   join(a, b, more = {}) {
-    if (this.nodes.has(a) && this.nodes.has(b)) {
-      this.edges.push({ from: this.nodes.get(a), to: this.nodes.get(b),
-        rate: 0, kind: "", ...more });
+    const key = JSON.stringify([a, b]);
+    const had = this.joined.get(key);
+    const made = { from: this.nodes.get(a), to: this.nodes.get(b),
+      rate: null, kind: "", ...more };
+
+    if (made.from && made.to && (!had
+        || BEST.indexOf(made.kind) < BEST.indexOf(had.kind))) {
+      this.joined.set(key, made);
     }
   }
 }
 
-const GATEWAY = { active: "ok", standby: "", unable: "bad" };
+/* A gateway is as its worst state is. */
+const GATEWAY = { unable: "bad", active: "ok", standby: "" };
 
-function addRouters(graph, routers, hosts) {
-  const states = new Map(hosts.map((host) => [host.name, host]));
+/** The hosts that are gateways, with their states for all routers. */
+function addGateways(graph, routers, hosts) {
+  const known = new Map(hosts.map((host) => [host.name, host]));
+  const states = new Map();
 
+  for (const { spec, status } of routers) {
+    for (const { host } of spec.external?.gateways ?? []) {
+      const n = states.get(host) ?? {};
+      const { state } = gatewayOf(status, host);
+
+      n[state] = (n[state] ?? 0) + 1;
+      states.set(host, n);
+    }
+  }
+  for (const [name, n] of states) {
+    const had = Object.keys(GATEWAY).filter((state) => n[state]);
+    const all = had.reduce((sum, state) => sum + n[state], 0);
+
+    graph.add({ type: "hosts", name, layer: GATEWAYS, kind: GATEWAY[had[0]],
+      note: all === 1 ? had[0] : had.map((state) =>
+        `${state} for ${n[state]}`).join(", "),
+      rate: known.get(name)?.tunnel_bytes_per_s ?? null });
+  }
+}
+
+/** The state of a host as the gateway of a router. */
+const gatewayOf = (status, host) => {
+  const found = (status.gateways ?? []).find((one) => one.host === host);
+
+  return { state: found?.state in GATEWAY ? found.state : "unable",
+    reason: found?.reason };
+};
+
+function addRouters(graph, routers) {
   for (const { name, spec, status } of routers) {
     const outside = spec.external?.network;
 
@@ -206,44 +285,46 @@ function addRouters(graph, routers, hosts) {
       note: outside ? status.gateway ? `gateway ${status.gateway}`
         : "no gateway" : "" });
     for (const one of spec.interfaces ?? []) {
-      const to = graph.nodes.get(`networks/${one.network}`);
-
-      graph.join(`routers/${name}`, `networks/${one.network}`,
-        { rate: to?.rate });
+      // How much of the network's traffic is routed is not known.
+      graph.join(`routers/${name}`, `networks/${one.network}`);
     }
-    for (const { host } of outside ? spec.external.gateways : []) {
-      const { state = "unable", reason } = (status.gateways ?? []).find(
-        (one) => one.host === host) ?? {};
-      const id = `hosts/${host}`;
-
-      if (!graph.nodes.has(id)) {
-        graph.add({ type: "hosts", name: host, layer: GATEWAYS,
-          kind: state === "unable" ? "bad" : "", note: state,
-          rate: states.get(host)?.tunnel_bytes_per_s ?? 0 });
-      }
+    for (const { host } of outside ? spec.external.gateways ?? [] : []) {
+      const { state, reason } = gatewayOf(status, host);
       const kind = { standby: "out", unable: "broken" }[state] ?? "";
 
-      graph.nodes.get(id).kind ||= GATEWAY[state];
-      graph.join(id, `routers/${name}`, { kind,
+      graph.join(`hosts/${host}`, `routers/${name}`, { kind,
         said: `${state}${reason ? `: ${reason}` : ""}` });
-      graph.join(`networks/${outside}`, id, { kind });
+      graph.join(`networks/${outside}`, `hosts/${host}`, { kind });
     }
   }
 }
 
-function addAddresses(graph, data, groupOf) {
-  const down = new Map(data.summary.balancers.degraded.map((one) =>
-    [one.name, one]));
+/** A balancer's state.  The summary knows which backends are drained or stand
+ * by, so need not serve, but lists a hundred balancers in trouble at most:
+ * of others it is taken that all are to serve. */
+function balancerKind({ name, status }, { degraded, partial, idle }) {
+  const listed = degraded.find((one) => one.name === name);
+  const { serving, all } = listed ? { serving: listed.serving, all: Infinity }
+    : { serving: status.n_serving, all: status.n_backends };
 
-  for (const { name, spec, status } of data.balancers) {
-    const few = down.get(name);
+  return !listed && partial + idle <= degraded.length ? "ok"
+    : serving >= all ? "ok" : serving ? "wait" : "bad";
+}
+
+function addAddresses(graph, data, groupOf) {
+  const floated = new Set(data.floating.map(({ spec }) => spec.load_balancer));
+
+  for (const one of data.balancers) {
+    const { name, spec, status } = one;
     const id = `loadbalancers/${name}`;
-    const { bytes_per_s: rate } = status.load;
+    const rate = status.load?.bytes_per_s ?? null;
 
     graph.add({ type: "loadbalancers", name, layer: VIRTUAL, rate,
-      kind: few ? few.serving ? "wait" : "bad" : "ok", tag: "◆",
+      kind: balancerKind(one, data.summary.balancers), tag: "◆",
       note: `${spec.vip}, ${status.n_serving}/${status.n_backends}` });
-    spec.networks.forEach((n) => graph.join(`networks/${n}`, id, { rate }));
+    // Where clients come by several ways it is not known by which.
+    spec.networks.forEach((n) => graph.join(`networks/${n}`, id, {
+      rate: spec.networks.length > 1 || floated.has(name) ? null : rate }));
     new Set((data.backends.get(name) ?? []).map((port) => groupOf.get(port)))
       .forEach((group) => group && graph.join(id, group, { kind: "to" }));
   }
@@ -259,15 +340,26 @@ function addAddresses(graph, data, groupOf) {
 }
 
 /** With a filter: its network, and the nodes that the ports hang on; no
- * others. */
-function prune(graph, network) {
+ * others.  Balancers whose backends are not known are kept if they are in a
+ * network of the ports. */
+function prune(graph, { network, backends, shown }) {
+  const near = new Set((shown ?? []).map(({ spec }) =>
+    `networks/${spec.network}`));
   const kept = new Set([...graph.nodes.values()].filter((node) =>
     node.layer === PORTS || node.id === `networks/${network}`));
-  const above = (layer) => graph.edges.forEach(({ from, to }) => {
+  const { edges } = graph;
+  const above = (layer) => edges.forEach(({ from, to }) => {
     if (from.layer === layer && kept.has(to)) {
       kept.add(from);
     }
   });
+
+  for (const { from, to } of edges) {
+    if (to.layer === VIRTUAL && near.has(from.id)
+        && !backends.has(to.name)) {
+      kept.add(to);
+    }
+  }
 
   [VIRTUAL, NETWORKS, FLOATING, ROUTERS, GATEWAYS, OUTSIDE].forEach(above);
   for (const [id, node] of graph.nodes) {
@@ -275,8 +367,33 @@ function prune(graph, network) {
       graph.nodes.delete(id);
     }
   }
-  graph.edges = graph.edges.filter(({ from, to }) => kept.has(from)
-    && kept.has(to));
+  for (const [key, { from, to }] of graph.joined) {
+    if (!kept.has(from) || !kept.has(to)) {
+      graph.joined.delete(key);
+    }
+  }
+}
+
+/** At most 'most' of the edges: those between two layers make room for those
+ * between others only where they are more, so that none has none. */
+export function cutEdges(edges, most) {
+  const kinds = new Map();
+
+  for (const edge of edges) {
+    const kind = `${edge.from.layer} ${edge.to.layer}`;
+
+    kinds.set(kind, kinds.get(kind) ?? []);
+    kinds.get(kind).push(edge);
+  }
+  const sorted = [...kinds.values()].sort((a, b) => a.length - b.length);
+  let left = most;
+
+  return sorted.flatMap((some, i) => {
+    const part = some.slice(0, Math.floor(left / (sorted.length - i)));
+
+    left -= part.length;
+    return part;
+  });
 }
 
 /** { nodes, edges }: nodes by layer, edges from an upper one to a lower. */
@@ -293,19 +410,22 @@ export function graphOf(data, key) {
       layer: outside.has(one.name) ? OUTSIDE : NETWORKS, ports: one.ports,
       rest: notUp(one) });
   }
-  if (data.network && !graph.nodes.has(`networks/${data.network}`)) {
-    // One of those with fewer ports than those that are listed.
-    graph.add({ type: "networks", name: data.network, layer: NETWORKS,
-      ports: data.shown.length });
+  for (const name of [data.network, ...groups.map((one) => one.network)]) {
+    // With fewer ports than those that are listed: how many is not known.
+    if (name && !graph.nodes.has(`networks/${name}`)) {
+      graph.add({ type: "networks", name,
+        layer: outside.has(name) ? OUTSIDE : NETWORKS });
+    }
   }
   groups.forEach((group) => graph.add(group));
-  addRouters(graph, routers, summary.hosts);
+  addGateways(graph, routers, summary.hosts);
+  addRouters(graph, routers);
   for (const { id, network, rate } of groups) {
     graph.join(`networks/${network}`, id, { rate });
   }
   addAddresses(graph, data, groupOf);
   if (data.filtered) {
-    prune(graph, data.network);
+    prune(graph, data);
   }
   return { nodes: [...graph.nodes.values()], edges: graph.edges };
 }

@@ -4,17 +4,19 @@
 // grouped by the host that they run on, by their network, or by a label below
 // networks, routers and gateways.  Beside it is a search, and one object.
 
-import { badge, empty, errorBox, h, panel, replace } from "../dom.js";
-import { number, rate } from "../format.js";
+import { makeAsker } from "../asker.js";
+import { badge, empty, h, panel, replace } from "../dom.js";
+import { number, rate, short } from "../format.js";
 import * as live from "../live-events.js";
 import { HOST_KIND, isType, showObject, WORDS } from "../object.js";
 import { table } from "../table.js";
-import { coloured, COLOURS, load } from "../topology/cards.js";
+import { coloured, COLOURS, drawnFrom, load } from "../topology/cards.js";
 import { drawLogical } from "../topology/draw-logical.js";
 import { draw } from "../topology/draw.js";
+import { makeExtras } from "../topology/extras.js";
 import { makeFilter } from "../topology/filter.js";
 import { SMALL } from "../topology/layout.js";
-import { loadLogical } from "../topology/logical.js";
+import { isSampled, loadLogical } from "../topology/logical.js";
 import { makePicture } from "../topology/picture.js";
 import { find, resultTable } from "../topology/search.js";
 
@@ -69,8 +71,8 @@ const columnsOf = {
     { title: "Name", width: "minmax(90px, 1fr)", cell: (c) => c.chips
       ? `${c.title} in ${c.network}` : c.name },
     traffic,
-    { title: "Dropped", width: "62px", right: true,
-      cell: (c) => number(c.drops) }],
+    { title: "Dropped", width: "88px", right: true, cell: (c) => c.drops
+      ? `${short(c.drops)} ${isSampled(c) ? "sampled" : "in all"}` : "0" }],
 };
 
 const portsUp = { title: "Ports up", width: "62px", right: true,
@@ -102,7 +104,18 @@ export function mount(root, { signal, words }) {
   const side = h("div", {});
   const sideTitle = h("span", {});
   const none = h("div", {}, h("p", { class: "loading" }, "Loading …"));
-  const filter = makeFilter(() => update(), signal);
+  const lacks = h("p", { class: "hint", role: "status" });
+  const extras = makeExtras();
+  const asker = makeAsker({ failed, signal, refused,
+    question: () => JSON.stringify([by, by === "logical" ? filter.wanted : 0]),
+    ask: (call) => by === "logical" ? loadLogical(filter.wanted, extras, call)
+      : load(extras, call), show });
+  const filter = makeFilter({ onFilter: asker.now, onLabel() {
+    if (data?.drops) {
+      redraw();
+    }
+  } }, signal);
+  const places = {};            // Of what is drawn, while it is the same.
   const picture = makePicture(open);
   const results = resultTable();
   let cards = cardTable(by, open);
@@ -121,7 +134,13 @@ export function mount(root, { signal, words }) {
     } });
   const toggles = Object.keys(VIEWS).map((which) => h("button", {
     type: "button", "aria-pressed": String(which === by),
-    onclick: () => turnTo(which) }, VIEWS[which]));
+    onclick() {
+      turnTo(which);
+      if (!chosen) {
+        // The address is that of what is shown; it is no step back.
+        history.replaceState(null, "", `#/topology/${which}`);
+      }
+    } }, VIEWS[which]));
   const button = (label, text, onclick) => h("button", { type: "button",
     class: "quiet", "aria-label": label, title: label, onclick }, text);
   const closer = h("button", { type: "button", class: "quiet",
@@ -133,7 +152,8 @@ export function mount(root, { signal, words }) {
         "Put together" }, toggles),
       button("Smaller", "−", () => picture.by(1 / ZOOM_STEP)),
       button("Larger", "+", () => picture.by(ZOOM_STEP)),
-      button("Fit", "⤢", () => picture.fit())] }, filter.root, key, none),
+      button("Fit", "⤢", () => picture.fit())] }, filter.root, key,
+    lacks, none),
     panel(sideTitle, { classes: "detail", actions: [closer] },
       side)));
 
@@ -156,13 +176,13 @@ export function mount(root, { signal, words }) {
       String(Object.keys(VIEWS)[i] === which)));
     cards = cardTable(by, open);
     filter.root.hidden = by !== "logical";
-    if (by === "logical" && !data?.drops) {
+    if (!data || (by === "logical" && !data.drops)) {
       data = null;
       replace(key);
       replace(none, h("p", { class: "loading" }, "Loading …"));
       replace(side);
-      update();
-    } else if (data) {
+      asker.now();
+    } else {
       redraw();
     }
     showSide();
@@ -193,10 +213,8 @@ export function mount(root, { signal, words }) {
   function redraw() {
     const words = nothing();
 
-    if (by === "logical") {
-      filter.tell(data);
-    }
     if (words) {
+      filter.tell(data, 0);
       replace(none, words);
       replace(key);
       cards.set([]);
@@ -206,7 +224,11 @@ export function mount(root, { signal, words }) {
       replace(none, picture.svg);
     }
     const drawn = by === "logical" ? drawLogical(data, filter.keyFor(data),
-      picture.frame()) : draw(data, by, picture.frame());
+      picture.frame(), places) : draw(data, by, picture.frame());
+
+    if (by === "logical") {
+      filter.tell(data, drawn.undrawn);
+    }
 
     replace(key, by === "logical" && drawn.grid.size !== SMALL ? null
       : legend(data, by, drawn.grid.size),
@@ -257,50 +279,51 @@ export function mount(root, { signal, words }) {
     } else if (data) {
       replace(sideTitle, HEADINGS[by]);
       replace(side, cards.root);
-      redraw();
     } else {
       replace(sideTitle, HEADINGS[by]);
-      replace(side);            // refresh() shows it when there is data.
+      replace(side);            // show() fills it when there is data.
     }
   }
 
-  async function update() {
-    const mine = JSON.stringify([by, filter.wanted]);
+  /** What the picture lacks, said once. */
+  function tellLacks() {
+    const text = extras.missing.map(([what, why]) =>
+      `Shown without ${what}: ${why}`).join(" ");
 
-    try {
-      const next = by === "logical"
-        ? await loadLogical(filter.wanted, signal) : await load(signal);
-      const same = JSON.stringify({ ...next.summary, revision: 0,
-        drops: next.drops?.counters, paths: [...next.paths] });
-
-      replace(failed);
-      if (mine !== JSON.stringify([by, filter.wanted])) {
-        return;                 // Something else is wanted, and asked for.
-      }
-      data = next;
-      if (same !== last || next.ports || next.shown) {
-        last = same;
-        redraw();
-      }
-      if (!chosen && !side.hasChildNodes()) {
-        showSide();
-      }
-    } catch (error) {
-      if (error.status === 403) {
-        replace(none, empty("The topology is of the whole network, and this "
-          + "account sees its own scope.",
-        h("a", { href: "#/objects" }, "The objects of its scope")));
-        if (!chosen) {
-          replace(side);
-        }
-      } else if (!signal.aborted) {
-        replace(failed, errorBox(error, update));
-      }
+    if (lacks.textContent !== text) {
+      replace(lacks, text);
     }
   }
 
-  // What is asked for comes at once, what happens by itself in its time.
-  const refresh = live.calmly(update);
+  function show(next) {
+    const now = `${by} ${JSON.stringify(filter.wanted)} ${drawnFrom(next)}`;
+
+    data = next;
+    tellLacks();
+    if (now !== last || next.ports || next.shown) {
+      last = now;
+      redraw();
+    }
+    if (!chosen && !search.value.trim() && !side.contains(cards.root)) {
+      showSide();
+    }
+  }
+
+  /** Shows an error in place of the picture, if that is what it means. */
+  function refused(error) {
+    if (error.status !== 403) {
+      return false;
+    }
+    data = null;
+    replace(failed);
+    replace(none, empty("The topology is of the whole network, and this "
+      + "account sees its own scope.",
+    h("a", { href: "#/objects" }, "The objects of its scope")));
+    if (!chosen) {
+      replace(side);
+    }
+    return true;
+  }
 
   window.addEventListener("resize", live.calmly(async () => {
     if (data) {
@@ -308,11 +331,19 @@ export function mount(root, { signal, words }) {
       picture.fit();
     }
   }), { signal });
-  live.on(["tick", "reset", "revision", "host", "binding", "ports",
-    "installed"], refresh, signal);
+  live.on(["revision", "host", "binding", "ports", "installed"], asker.soon,
+    signal);
+  live.on(["tick"], () => {
+    extras.age();
+    asker.soon();
+  }, signal);
+  live.on(["reset"], () => {
+    extras.forget();
+    asker.again();
+  }, signal);
   filter.root.hidden = by !== "logical";
   choose(words);
-  update();
+  asker.now();
   if (chosen) {
     showSide();
   }

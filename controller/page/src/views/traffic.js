@@ -3,30 +3,33 @@
 // Who sends how much to whom, as switches count it: a map, those who send and
 // get most, and how much of it goes from host to host.
 
-import { get } from "../api.js";
-import { empty, errorBox, h, newId, panel, replace } from "../dom.js";
+import { at, get } from "../api.js";
+import { makeAsker } from "../asker.js";
+import { empty, h, newId, panel, replace } from "../dom.js";
 import { bytes, number, since } from "../format.js";
 import * as live from "../live-events.js";
-import { makeMap } from "../traffic-map.js";
+import { endName, makeMap } from "../traffic-map.js";
 import { table } from "../table.js";
 
 export const path = "traffic";
 export const title = "Traffic";
 
 const BY = { host: "host", network: "network", label: "label", port: "port" };
+const APP_TYPE = "traffic-counts";
 const TYPES = { host: "hosts", network: "networks", port: "ports" };
 const SPANS = { 600: "10 minutes", 3600: "hour", 21600: "6 hours" };
 const PAIRS_MAX = 500;
 const LABEL = "role";           // Until somebody asks for another.
 
 /* Names in parentheses are of no object. */
-const addressOf = (by) => (name) => TYPES[by] && !name.startsWith("(")
-  ? `#/topology/${TYPES[by]}/${encodeURIComponent(name)}` : null;
+const addressOf = (by) => (name, deleted) => TYPES[by] && !deleted
+  && !name.startsWith("(") ? `#/topology/${TYPES[by]}/${encodeURIComponent(name)}` : null;
 
-const named = (by, name) => {
-  const to = addressOf(by)(name);
+const named = (by, name, deleted) => {
+  const to = addressOf(by)(name, deleted);
 
-  return to ? h("a", { href: to, title: name }, name) : name;
+  return to ? h("a", { href: to, title: name }, name)
+    : endName(name, deleted);
 };
 
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
@@ -36,22 +39,43 @@ const percent = (share) => `${(100 * share).toFixed(1)} %`;
 const command = (...lines) => h("pre", { role: "group", tabindex: "0",
   "aria-label": "Commands" }, lines.join("\n"));
 
-/** What to do where the app is not loaded: nodes, or null. */
-async function missing(signal) {
+/** Why the app counts nothing, or null.  Its type stays while there are objects
+ * of it, whether it is loaded or not. */
+async function unserved(signal) {
   const { types } = await get("", {}, signal);
 
-  return types.some((one) => one.type === "traffic-counts") ? null
-    : [empty("Traffic is not counted: app traffic is not loaded.",
-      "It is one of those that come with VMN. Load it, and say for which "
-      + "networks it is to count:"), command(
-      "vmnctl app load /usr/lib/x86_64-linux-gnu/vmn/apps/traffic.so --wait",
-      "vmnctl apply -f - --wait <<'END'", "type: traffic-counts",
-      "name: all", "spec: {all_networks: true}", "END")];
+  if (!types.some((one) => one.type === APP_TYPE)) {
+    return "app traffic is not loaded";
+  }
+  // An account with a scope may not ask for types.
+  const found = await get(at("types", APP_TYPE), {}, signal).catch((error) => {
+    if (error.status === 403 || error.status === 404) {
+      return null;
+    }
+    throw error;
+  });
+
+  return !found || found.status.served ? null : found.status.reason
+    ?? "app traffic is not loaded";
+}
+
+/** What to do where the app counts nothing: nodes, or null. */
+async function missing(signal) {
+  const why = await unserved(signal);
+
+  return why === null ? null : [empty(`Traffic is not counted: ${why}.`,
+    "It is one of those that come with VMN. ", why.endsWith("disabled")
+      ? "To have it count again:"
+      : "Load it, and say for which networks it is to count:"),
+  why.endsWith("disabled") ? command("vmnctl app enable traffic") : command(
+    "vmnctl app load /usr/lib/x86_64-linux-gnu/vmn/apps/traffic.so --wait",
+    "vmnctl apply -f - --wait <<'END'", `type: ${APP_TYPE}`,
+    "name: all", "spec: {all_networks: true}", "END")];
 }
 
 /** Why nothing was counted. */
 async function nothing(signal) {
-  const { items } = await get("traffic-counts", { limit: 1 }, signal);
+  const { items } = await get(APP_TYPE, { limit: 1 }, signal);
 
   // An account with a scope may not see those of others.
   return items.length ? empty("Nothing was counted in that time.",
@@ -101,14 +125,18 @@ function doubts(found) {
     found.full_hosts ? `${number(found.full_hosts)} hosts count no further `
       + "pairs." : "",
     found.unread_hosts ? `${number(found.unread_hosts)} hosts are not read `
-      + "yet." : ""].filter(Boolean);
+      + "yet." : "",
+    found.matching > found.pairs.length || found.talkers.length >= PAIRS_MAX
+      ? `The tables have the first ${number(PAIRS_MAX)} of ${
+        number(found.matching)} pairs.` : ""].filter(Boolean);
 
   return said.length ? h("p", { class: "hint" }, said.join(" ")) : null;
 }
 
 const talkerTable = (by) => table({
-  label: "Top talkers", most: 12, key: (one) => one.name,
-  columns: [{ title: "Who", width: "1.4fr", cell: (t) => named(by, t.name) },
+  label: "Top talkers", most: 12, key: (t) => endName(t.name, t.deleted),
+  columns: [{ title: "Who", width: "1.4fr",
+    cell: (t) => named(by, t.name, t.deleted) },
     { title: "Sent", width: "86px", right: true,
       cell: (t) => bytes(t.sent_bytes) },
     { title: "Received", width: "86px", right: true,
@@ -118,14 +146,16 @@ const talkerTable = (by) => table({
 const pairTable = (by) => table({
   label: "Top pairs", most: 12, key: (p) => `${p.src} ${p.dst} ${
     p.src_deleted} ${p.dst_deleted}`,
-  columns: [{ title: "From", width: "1fr", cell: (p) => named(by, p.src) },
-    { title: "To", width: "1fr", cell: (p) => named(by, p.dst) },
-    { title: "Bytes", width: "86px", right: true,
-      cell: (p) => bytes(p.bytes) },
-    { title: "Packets", width: "80px", right: true,
-      cell: (p) => number(p.packets) },
-    { title: "Cross-host", width: "80px", right: true, cell: (p) => p.bytes
-      ? percent(p.cross_host_bytes / p.bytes) : "–" }],
+  columns: [{ title: "From", width: "1fr",
+    cell: (p) => named(by, p.src, p.src_deleted) },
+  { title: "To", width: "1fr",
+    cell: (p) => named(by, p.dst, p.dst_deleted) },
+  { title: "Bytes", width: "86px", right: true,
+    cell: (p) => bytes(p.bytes) },
+  { title: "Packets", width: "70px", right: true,
+    cell: (p) => number(p.packets) },
+  { title: "Host to host", width: "86px", right: true,
+    cell: (p) => bytes(p.cross_host_bytes) }],
 });
 
 // The view.  -----------------------------------------------------------------
@@ -145,6 +175,8 @@ export function mount(root, { signal, words }) {
     h("label", { for: ids[i] }, text), input);
   const labelField = field(1, "Key of the label", label);
   let shown = null;             // Of what: { key, map, talkers, pairs, sums }.
+  let found = null;             // What the map is of, or null.
+  let wanted = null;            // What is asked: { by, label, span }.
   let asked = false;            // Whether the app is known to be loaded.
 
   if (words[0] in BY) {
@@ -161,9 +193,9 @@ export function mount(root, { signal, words }) {
 
   /** The parts for what is asked now. */
   function parts() {
-    const made = { key: `${by.value} ${label.value}`, map: makeMap(),
-      sums: h("div", {}), talkers: talkerTable(by.value),
-      pairs: pairTable(by.value) };
+    const made = { key: `${wanted.by} ${wanted.label}`, map: makeMap(),
+      sums: h("div", {}), talkers: talkerTable(wanted.by),
+      pairs: pairTable(wanted.by) };
 
     replace(body, panel("Map", {}, made.sums, made.map.root),
       h("div", { class: "columns" }, h("div", {}, panel("Top talkers", {},
@@ -172,71 +204,80 @@ export function mount(root, { signal, words }) {
     return made;
   }
 
-  function show(found) {
-    if (shown?.key !== `${by.value} ${label.value}`) {
+  function showFound() {
+    if (shown?.key !== `${wanted.by} ${wanted.label}`) {
       shown = parts();
     }
     replace(shown.sums, sums(found), doubts(found));
-    shown.map.set(found, addressOf(by.value));
+    shown.map.set(found, addressOf(wanted.by));
     shown.talkers.set([...found.talkers].sort((a, b) => b.sent_bytes
       + b.received_bytes - a.sent_bytes - a.received_bytes));
     shown.pairs.set(found.pairs);
   }
 
-  async function update() {
-    const query = { group_by: by.value, limit: PAIRS_MAX,
-      label: by.value === "label" ? label.value.trim() : undefined,
-      since: since(Number(span.value)) };
-    const mine = `${by.value} ${label.value} ${span.value}`;
+  /** { why } where nothing is counted, or { found, none }. */
+  async function request(call) {
+    const why = asked ? null : await missing(call);
 
-    try {
-      const why = asked ? null : await missing(signal);
-
-      replace(failed);
-      question.hidden = why !== null;
-      if (why) {
-        shown = null;
-        replace(body, panel("Not counted", {}, why));
-        return;
-      }
-      const found = await get("traffic", query, signal);
-      const none = found.pairs.length ? null : await nothing(signal);
-
-      asked = true;
-      if (mine !== `${by.value} ${label.value} ${span.value}`) {
-        return;                 // Something else is wanted, and asked for.
-      }
-      if (none) {
-        shown = null;
-        replace(body, panel("Not counted", {}, none, doubts(found)));
-      } else {
-        show(found);
-      }
-    } catch (error) {
-      if (!signal.aborted) {
-        replace(failed, errorBox(error, update));
-      }
+    if (why) {
+      return { why };
     }
+    const reply = await get("traffic", { group_by: wanted.by, limit: PAIRS_MAX,
+      label: wanted.by === "label" ? wanted.label : undefined,
+      since: since(Number(wanted.span)) }, call);
+
+    return { found: reply, none: reply.pairs.length ? null
+      : await nothing(call) };
   }
 
-  // What is asked for comes at once, what happens by itself in its time.
-  const refresh = live.calmly(update);
+  function show(reply) {
+    const instead = reply.why ?? reply.none;
+
+    asked = !reply.why;
+    found = instead ? null : reply.found;
+    question.hidden = Boolean(reply.why);
+    if (!instead) {
+      showFound();
+      return;
+    }
+    const made = panel("Not counted", {}, instead, reply.found
+      ? doubts(reply.found) : null);
+
+    // A box that is the same keeps what is selected in it.
+    if (shown || body.textContent !== made.textContent) {
+      replace(body, made);
+    }
+    shown = null;
+  }
+
+  const asker = makeAsker({ question: () => JSON.stringify(wanted),
+    ask: request, show, failed, signal });
+
+  /** What is asked changes when it is entered, not while it is typed. */
+  function read() {
+    wanted = { by: by.value, label: label.value.trim(), span: span.value };
+    labelField.hidden = wanted.by !== "label";
+  }
 
   function ask() {
-    labelField.hidden = by.value !== "label";
-    history.replaceState(null, "", `#/traffic/${by.value}${
-      by.value === "label" ? `/${encodeURIComponent(label.value.trim())}`
-        : ""}`);
-    update();
+    read();
+    history.replaceState(null, "", `#/traffic/${wanted.by}${
+      wanted.by === "label" ? `/${encodeURIComponent(wanted.label)}` : ""}`);
+    asker.now();
   }
 
-  labelField.hidden = by.value !== "label";
+  read();
   question.hidden = true;       // Until it is known that there is something.
-  window.addEventListener("resize", refresh, { signal });
-  live.on(["tick", "reset"], refresh, signal);
+  window.addEventListener("resize", live.calmly(async () => found
+    && showFound()), { signal });
+  live.on(["tick"], asker.soon, signal);
+  live.on(["reset"], () => {
+    asked = false;              // Another vmnd may be there.
+    asker.again();
+  }, signal);
   live.on(["revision"], () => {
     asked = false;              // It may be counted from now on, or no more.
-    refresh();
+    asker.again();
   }, signal);
-  update();
+  asker.now();
 }
