@@ -16,8 +16,8 @@ const NARROW = 600;
 const HEIGHT = 440;
 const LETTER = 7;               // The width of one of a name, about.
 
-/** How an end is called: a port that was deleted is another one than that which
- * has its name now. */
+/** How an end is called: a port that was deleted is another one than that
+ * which has its name now. */
 export const endName = (name, deleted) => deleted ? `${name} (deleted)` : name;
 
 /** Ends with what they send and get, those with most first; and pairs with

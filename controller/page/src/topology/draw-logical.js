@@ -150,7 +150,8 @@ export function drawLogical(data, key, frame, places) {
   const cards = grid.layers.flatMap((layer) => layer.nodes);
   const drawn = cutEdges(graph.edges, LINES_MAX);
 
-  return { cards, undrawn: graph.edges.length - drawn.length, grid: { ...grid, size: isSmall ? SMALL : grid.size },
+  return { cards, undrawn: graph.edges.length - drawn.length,
+    grid: { ...grid, size: isSmall ? SMALL : grid.size },
     below: beside(cards), node: s("g", { class: "all logical" },
       s("g", { class: "lines" }, lines(drawn, isSmall)),
       grid.layers.map(({ title, y }) => s("text", { class: "note layer",

@@ -23,7 +23,8 @@ const LABEL = "role";           // Until somebody asks for another.
 
 /* Names in parentheses are of no object. */
 const addressOf = (by) => (name, deleted) => TYPES[by] && !deleted
-  && !name.startsWith("(") ? `#/topology/${TYPES[by]}/${encodeURIComponent(name)}` : null;
+  && !name.startsWith("(")
+  ? `#/topology/${TYPES[by]}/${encodeURIComponent(name)}` : null;
 
 const named = (by, name, deleted) => {
   const to = addressOf(by)(name, deleted);
@@ -39,8 +40,8 @@ const percent = (share) => `${(100 * share).toFixed(1)} %`;
 const command = (...lines) => h("pre", { role: "group", tabindex: "0",
   "aria-label": "Commands" }, lines.join("\n"));
 
-/** Why the app counts nothing, or null.  Its type stays while there are objects
- * of it, whether it is loaded or not. */
+/** Why the app counts nothing, or null.  Its type stays while there are
+ * objects of it, whether it is loaded or not. */
 async function unserved(signal) {
   const { types } = await get("", {}, signal);
 
