@@ -297,6 +297,10 @@ test("the picture is shown without what cannot be had", async () => {
   asked = 0;
   assert.equal(await get("too late"), "instead");
   assert.equal(asked, 0);                       // Nor is it asked for.
+  assert.deepEqual(extras.missing, [["drops", "it is 404"]]);
+  extras.age();
+  extras.age();
+  assert.deepEqual(extras.missing, []);         // Nobody wants it any more.
   extras.forget();
   assert.equal(await get("of another vmnd"), "of another vmnd");
   extras.age();

@@ -85,7 +85,7 @@ async function logical(stage) {
   await node(/^ports role=db of rival, .*bit\/s/).waitFor();
   await node(/^ports role=buyer of shop, .*packets? dropped \(sampled\)/)
     .waitFor();
-  await picture.locator(".drops").getByText("drops sampled").first()
+  await picture.locator(".drops").getByText(/drops? sampled/).first()
     .waitFor();
   await section(page, "Logical network").getByRole("row", { name:
     /^Router shop – 0/ }).waitFor();

@@ -10,6 +10,7 @@ import { notUp } from "../object.js";
 /* Above so many ports, each card says how many there are in a bar. */
 const PORTS_MAX = 1000;
 const NETWORKS_MAX = 1000;
+export const PATHS = "paths between hosts"; // As they are called if missing.
 export const COLOURS = 8;       // And one for all others; page.css has them.
 
 /* hv2 before hv10. */
@@ -21,7 +22,7 @@ export async function load(extras, signal) {
   const [summary, routers, balancers, paths] = await Promise.all([
     get("summary", { limit: NETWORKS_MAX }, signal),
     list("routers", { signal }), list("loadbalancers", { signal }),
-    extras.get("paths between hosts", "", () => pathTrouble(signal),
+    extras.get(PATHS, "", () => pathTrouble(signal),
       new Map())]);
   const p = summary.ports;
   const total = p.up + p.pending + p.down + p.unknown + p.unbound

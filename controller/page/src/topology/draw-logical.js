@@ -52,8 +52,8 @@ s("title", {}, labelOf(node)));
 
 /** How many packets were dropped there. */
 const dropMark = (node) => corner(node, node.drops
-  ? `${short(node.drops)} ${isSampled(node) ? "drops sampled" : "dropped"}`
-  : "");
+  ? isSampled(node) ? `${node.drops === 1 ? "1 drop" : `${short(node.drops)} `
+    + "drops"} sampled` : `${short(node.drops)} dropped` : "");
 
 function drawSmall(node, most) {
   const share = Math.sqrt(node.rate / Math.max(125000, most));
@@ -92,8 +92,8 @@ function drawNode(node) {
   const mark = { routers: "⇄ ", loadbalancers: "◆ ", "floating-ips": "⇅ ",
     hosts: "▣ " }[node.type] ?? "";
   const says = node.note || (node.ports === undefined ? ""
-    : node.rest ? s("tspan", { class: "wait" }, `${number(node.rest)} of ${
-      plural(node.ports, "port")} not up`) : plural(node.ports, "port"));
+    : node.rest ? s("tspan", { class: "wait" }, `${number(node.rest)} not up`)
+      : plural(node.ports, "port"));
 
   return frameOf(node, "", s("text", { class: "name", x: 12, y: 20 },
     clip(`${mark}${node.name}`, Math.floor((node.width - 20) / LETTER))),

@@ -9,7 +9,8 @@ export const isFinal = (error) => error.status >= 400 && error.status < 500
   && error.status !== 429;
 
 export function makeExtras() {
-  const kept = new Map();       // By what and which: { value, isOld, error }.
+  // By what and which: { what, value, error, isOld, isUsed }.
+  const kept = new Map();
 
   return {
     /** The answer that is kept, or that of ask(); 'instead' if there is none.
@@ -19,26 +20,35 @@ export function makeExtras() {
       const had = kept.get(key);
 
       if (had && (!had.isOld || (had.error && isFinal(had.error)))) {
+        had.isUsed = true;
         return had.value ?? instead;
       }
       try {
         const value = await ask();
 
-        kept.set(key, { what, value, isOld: false });
+        kept.set(key, { what, value, isOld: false, isUsed: true });
         return value;
       } catch (error) {
         if (error.name === "AbortError") {
           throw error;
         }
         // What was answered before would be taken for what is so now.
-        kept.set(key, { what, isOld: false, error });
+        kept.set(key, { what, error, isOld: false, isUsed: true });
         return instead;
       }
     },
 
-    /** What is kept is to be asked for again, but for what was refused. */
+    /** What is kept is to be asked for again, but for what was refused; what
+     * was not wanted since the last time is kept no more. */
     age() {
-      kept.forEach((one) => { one.isOld = true; });
+      for (const [key, one] of kept) {
+        if (one.isUsed) {
+          one.isOld = true;
+          one.isUsed = false;
+        } else {
+          kept.delete(key);
+        }
+      }
     },
 
     /** Another vmnd may be there. */

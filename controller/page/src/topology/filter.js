@@ -38,7 +38,7 @@ export function notShown(data, undrawn) {
   }
   if (drops.samples_matching > drops.samples.length
       || drops.matching > drops.counters.length) {
-    said.push("There are more drops than are counted here, the newest.");
+    said.push("Not all drops of the last hour are told, but the newest.");
   }
   if (undrawn) {
     said.push(`${number(undrawn)} lines are not drawn: labels or a network `

@@ -10,7 +10,8 @@ import { number, rate, short } from "../format.js";
 import * as live from "../live-events.js";
 import { HOST_KIND, isType, showObject, WORDS } from "../object.js";
 import { table } from "../table.js";
-import { coloured, COLOURS, drawnFrom, load } from "../topology/cards.js";
+import { coloured, COLOURS, drawnFrom, load, PATHS }
+  from "../topology/cards.js";
 import { drawLogical } from "../topology/draw-logical.js";
 import { draw } from "../topology/draw.js";
 import { makeExtras } from "../topology/extras.js";
@@ -176,6 +177,7 @@ export function mount(root, { signal, words }) {
       String(Object.keys(VIEWS)[i] === which)));
     cards = cardTable(by, open);
     filter.root.hidden = by !== "logical";
+    tellLacks();
     if (!data || (by === "logical" && !data.drops)) {
       data = null;
       replace(key);
@@ -214,7 +216,9 @@ export function mount(root, { signal, words }) {
     const words = nothing();
 
     if (words) {
-      filter.tell(data, 0);
+      if (by === "logical") {
+        filter.tell(data, 0);
+      }
       replace(none, words);
       replace(key);
       cards.set([]);
@@ -287,7 +291,8 @@ export function mount(root, { signal, words }) {
 
   /** What the picture lacks, said once. */
   function tellLacks() {
-    const text = extras.missing.map(([what, why]) =>
+    const text = extras.missing.filter(([what]) => by === "logical"
+      || what === PATHS).map(([what, why]) =>
       `Shown without ${what}: ${why}`).join(" ");
 
     if (lacks.textContent !== text) {

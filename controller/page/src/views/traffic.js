@@ -127,9 +127,10 @@ function doubts(found) {
       + "pairs." : "",
     found.unread_hosts ? `${number(found.unread_hosts)} hosts are not read `
       + "yet." : "",
-    found.matching > found.pairs.length || found.talkers.length >= PAIRS_MAX
-      ? `The tables have the first ${number(PAIRS_MAX)} of ${
-        number(found.matching)} pairs.` : ""].filter(Boolean);
+    found.matching > found.pairs.length ? `The table has ${
+      number(found.pairs.length)} of ${number(found.matching)} pairs.` : "",
+    found.talkers.length >= PAIRS_MAX ? "Of those who send and get it has "
+      + `${number(PAIRS_MAX)}.` : ""].filter(Boolean);
 
   return said.length ? h("p", { class: "hint" }, said.join(" ")) : null;
 }
@@ -262,6 +263,7 @@ export function mount(root, { signal, words }) {
 
   function ask() {
     read();
+    found = null;               // What is drawn is the answer to another.
     history.replaceState(null, "", `#/traffic/${wanted.by}${
       wanted.by === "label" ? `/${encodeURIComponent(wanted.label)}` : ""}`);
     asker.now();
