@@ -13,9 +13,13 @@ export const section = (page, name) => page.getByRole("region", { name,
 
 export const field = (page, name) => page.getByLabel(name, { exact: true });
 
+/* Milliseconds until something has come about, where nobody else is at work;
+ * as vmnlab/netns.py has it, a busy machine gets more. */
+export const LIMIT = 15000 * (Number(process.env.VMN_LAB_PATIENCE) || 1);
+
 /** Until it is so, as expect() would. */
 export async function until(what, condition) {
-  const end = Date.now() + 15000;
+  const end = Date.now() + LIMIT;
 
   for (;;) {
     const value = await condition();

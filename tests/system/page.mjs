@@ -13,6 +13,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { LIMIT } from "./page-helpers.mjs";
 import { scenes as main } from "./page-scenes.mjs";
 import { scenes as forms } from "./page-scenes-forms.mjs";
 import { scenes as looks } from "./page-scenes-looks.mjs";
@@ -65,7 +66,7 @@ async function play(browser, name, scene) {
   const page = await context.newPage();
 
   await page.addInitScript({ path: axe });
-  page.setDefaultTimeout(15000);
+  page.setDefaultTimeout(LIMIT);
   page.on("console", (message) => {
     if (["error", "warning"].includes(message.type())) {
       complaints.push(message.text());
