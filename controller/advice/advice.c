@@ -291,12 +291,6 @@ advice_run(struct advice *p, size_t steps)
     return p->phase == PHASE_DONE;
 }
 
-size_t
-advice_steps(const struct advice *p)
-{
-    return p->steps;
-}
-
 void
 advice_answer(const struct advice *p, struct advice_answer *answer)
 {

@@ -98,8 +98,6 @@ void advice_destroy(struct advice *);
 
 /* Searches on for about 'steps' steps.  Returns true once it has ended. */
 bool advice_run(struct advice *, size_t steps);
-/* Returns how many steps it has done. */
-size_t advice_steps(const struct advice *);
 /* Fills in '*answer', once it has ended. */
 void advice_answer(const struct advice *, struct advice_answer *);
 

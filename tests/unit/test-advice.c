@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "bitmap.h"
-#include "controller/advice/advice.h"
+#include "controller/advice/advice-private.h"
 #include "random.h"
 #include "util.h"
 
@@ -520,12 +520,12 @@ count_steps(const struct world *w)
     size_t n = 0;
 
     while (!advice_run(advice, 1)) {
-        assert_true(advice_steps(advice) - n < 4000);
-        n = advice_steps(advice);
+        assert_true(advice->steps - n < 4000);
+        n = advice->steps;
     }
     advice_answer(advice, &answer);
     check_moves(w, &answer);
-    n = advice_steps(advice);
+    n = advice->steps;
     advice_destroy(advice);
     return n;
 }
