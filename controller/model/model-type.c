@@ -30,8 +30,8 @@ type_of(const struct vmn_row *row)
 /* What /v1 has besides types (a test compares them), and what vmnctl takes for
  * something else. */
 static const char *const reserved[] = {
-    "activity", "all", "apply", "backup", "cluster", "drops", "events",
-    "health", "identities", "live-trace", "logs", "open-services",
+    "activity", "advice", "all", "apply", "backup", "cluster", "drops",
+    "events", "health", "identities", "live-trace", "logs", "open-services",
     "openapi.json", "packets", "paths", "reachability", "ready",
     "recommendations", "rejected-hosts", "revisions", "sets", "simulate",
     "status", "summary", "top", "trace", "traffic", "undo", "usage",

@@ -43,8 +43,10 @@ function become(next) {
 
     state = next;
     emit("state", next);
-    if (before === "lost") {
-      emit("reset", null);      // Events may have been missed.
+    // Events may have been missed: at the beginning those since views have
+    // asked for the first time.
+    if (["connecting", "lost"].includes(before) && next !== "lost") {
+      emit("reset", null);
     }
   }
 }
