@@ -81,6 +81,9 @@ class Sums:
 
     def patch(self, rules):
         """Gives the policy these rules, which replaces some of its flows."""
+        # Else what the datapath has counted, and the switch has not been told
+        # yet, would seem to have come with the new flows.
+        self.town.lab.revalidated()
         counted, _ = self.right()
         self.town.world.patch("policies", "p", rules=rules)
         self.before = counted - self.of_switches()[0]
@@ -93,6 +96,7 @@ class Sums:
             assert all(map(operator.le, said, right)), (said, right)
             return said == right
 
+        self.town.lab.revalidated()
         try:
             wait_for("all to be counted", right, 60)
         except Error:
