@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/schema/json-text.h"
 #include "random.h"
 #include "timeval.h"
 #include "util.h"
@@ -218,7 +217,7 @@ bool
 event_about_changes(const struct northbound *nb, const char *changes,
                     struct ds *about, bool *authenticates)
 {
-    json_t *list = json_text_read(changes, strlen(changes), 0), *change;
+    json_t *list = json_loads(changes, 0, NULL), *change;
     bool more = false;
     size_t i;
 

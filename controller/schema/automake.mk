@@ -9,8 +9,6 @@ controller_libvmn_a_SOURCES += \
 	controller/schema/error.h \
 	controller/schema/event-kinds.c \
 	controller/schema/event-kinds.h \
-	controller/schema/json-text.c \
-	controller/schema/json-text.h \
 	controller/schema/own-check.c \
 	controller/schema/own-check.h \
 	controller/schema/prefix-sets.c \

@@ -15,7 +15,6 @@
 
 #include "controller/model/id-pools.h"
 #include "controller/model/replicate.h"
-#include "controller/schema/json-text.h"
 #include "controller/schema/schema-row.h"
 #include "controller/store/store-private.h"
 #include "openvswitch/dynamic-string.h"
@@ -370,8 +369,8 @@ int
 store_changes_apply(const char *text, struct model *model,
                     struct vmn_error *why)
 {
-    json_t *batch = json_text_read(text, strlen(text),
-                                   JSON_REJECT_DUPLICATES);
+    json_error_t fault;
+    json_t *batch = json_loads(text, JSON_REJECT_DUPLICATES, &fault);
     int error = (json_is_object(batch) ? apply_batch(model, batch, why)
                  : refuse("the text", why));
 

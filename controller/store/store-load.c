@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/schema/json-text.h"
 #include "controller/schema/schema.h"
 #include "util.h"
 
@@ -32,8 +31,7 @@ column_json(sqlite3_stmt *stmt, int column, const struct schema_field *f)
     case SQLITE_TEXT:
         /* Invalid JSON is rejected later, as a string in place of a list. */
         if (store_is_json(f)) {
-            const char *text = column_text(stmt, column);
-            json_t *json = text ? json_text_read(text, strlen(text), 0) : NULL;
+            json_t *json = json_loads(column_text(stmt, column), 0, NULL);
 
             if (json) {
                 return json;

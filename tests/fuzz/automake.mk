@@ -13,7 +13,6 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz-guest-http \
 	tests/fuzz/fuzz-http-head \
 	tests/fuzz/fuzz-http-json \
-	tests/fuzz/fuzz-json-text \
 	tests/fuzz/fuzz-nd \
 	tests/fuzz/fuzz-openflow \
 	tests/fuzz/fuzz-ovsdb-frame \

@@ -57,7 +57,6 @@ UNIT_TESTS = \
 	tests/unit/test-http-parse \
 	tests/unit/test-http-tls \
 	tests/unit/test-id-pools \
-	tests/unit/test-json-text \
 	tests/unit/test-kept-flows \
 	tests/unit/test-lease \
 	tests/unit/test-leases-told \
