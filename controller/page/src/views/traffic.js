@@ -69,7 +69,7 @@ async function missing(signal) {
       ? "To have it count again:"
       : "Load it, and say for which networks it is to count:"),
   why.endsWith("disabled") ? command("vmnctl app enable traffic") : command(
-    "vmnctl app load /usr/lib/x86_64-linux-gnu/vmn/apps/traffic.so --wait",
+    "vmnctl app load /usr/lib/*/vmn/apps/traffic.so --wait",
     "vmnctl apply -f - --wait <<'END'", `type: ${APP_TYPE}`,
     "name: all", "spec: {all_networks: true}", "END")];
 }
