@@ -31,6 +31,7 @@ include controller/apphost/automake.mk
 include controller/fabric/automake.mk
 include controller/health/automake.mk
 include controller/paths/automake.mk
+include controller/fqdn/automake.mk
 include controller/load-monitor/automake.mk
 include controller/simulator/automake.mk
 include controller/advice/automake.mk
@@ -40,6 +41,7 @@ include controller/page/automake.mk
 include controller/northbound/automake.mk
 include controller/ctl/automake.mk
 include controller/kit/automake.mk
+include controller/rehearsal/automake.mk
 
 # Whole, since what main() does not call the apps may.
 sbin_PROGRAMS += vmnd

@@ -16,11 +16,14 @@
 #include "controller/cluster/lease.h"
 #include "controller/commit/commit.h"
 #include "controller/fabric/fabric.h"
+#include "controller/fqdn/fqdns.h"
 #include "controller/northbound/northbound.h"
 #include "controller/schema/value.h"
 #include "controller/store/store.h"
 #include "proto/http/http.h"
 #include "proto/openflow/ofconn.h"
+#include "proto/ovsdb/ovsdb.h"
+#include "proto/resolver/resolver.h"
 #include "proto/webhook/webhook-url.h"
 #include "util.h"
 
@@ -43,6 +46,9 @@ static const struct number_row {
            FABRIC_PACKET_RATE_MAX),
     NUMBER("packet-host-rate", packet_host_rate, packet_host_pps, 0,
            FABRIC_PACKET_RATE_MAX),
+    NUMBER("fqdn-min-ttl", fqdn_min_ttl, fqdn_min_ttl_s, 1,
+           FQDNS_MIN_TTL_MAX_S),
+    NUMBER("fqdn-grace", fqdn_grace, fqdn_grace_s, 0, FQDNS_GRACE_MAX_S),
     NUMBER("api-rate", api_rate, api_rate_calls, 0, 1000000),
     NUMBER("host-memory", host_memory, host_memory_mib, 1,
            FABRIC_HOST_MEMORY_MAX_MIB),
@@ -183,6 +189,110 @@ finish_tls(struct options *options, struct vmn_error *why)
     return 0;
 }
 
+/* Returns true if 'target', as of ovsdb_target_normalize(), is the machine
+ * itself, whichever dials it. */
+static bool
+is_loopback(const char *target)
+{
+    const char *address = target + strlen("tcp:");
+
+    return (!strncmp(address, "127.", 4) || !strncmp(address, "[::1]", 5)
+            || !strncmp(address, "[::ffff:127.", 12)
+            || !strncmp(address, "localhost:", 10));
+}
+
+/* Returns what the options say of where hosts' databases connect to: the
+ * listener, or its port at the address that is given for switches if it has
+ * none of its own; or NULL.  The caller frees it. */
+static char *
+listening_at(const struct options *options)
+{
+    const char *listen = options->ovsdb_listen;
+    const char *target = options->openflow_target;
+    const char *port = strrchr(listen, ':');
+    const char *address, *end;
+
+    if (!is_wildcard(listen)) {
+        return xstrdup(listen);
+    } else if (strncmp(target, "tcp:", 4) && strncmp(target, "ssl:", 4)) {
+        return NULL;
+    }
+    address = target + strlen("tcp:");
+    end = strrchr(address, ':');        /* Of an IPv6 address with a port the
+                                         * last one is that of the port. */
+    if (!end || strchr(end, ']')) {
+        end = strchr(address, '\0');
+    }
+    return xasprintf("%.4s%.*s%s", listen, (int) (end - address), address,
+                     port);
+}
+
+/* Returns where hosts' databases are to connect to; NULL: that is not known,
+ * as of a listener of any port, of one that other machines do not reach (there
+ * may be a proxy), or of IPv4 for an address of IPv6.  The caller frees it. */
+static char *
+default_ovsdb_target(const struct options *options)
+{
+    char *at = listening_at(options);
+    char *target = at ? ovsdb_target_normalize(at) : NULL;
+
+    if (target && (is_loopback(target)
+                   || (is_wildcard(options->ovsdb_listen)
+                       && options->ovsdb_listen[4] != '['
+                       && target[4] == '['))) {
+        free(target);
+        target = NULL;
+    }
+    free(at);
+    return target;
+}
+
+/* Checks the address of ovsdb-target that is given, and brings it into the one
+ * form; "none" is NULL.  Returns 0, or EINVAL with an error. */
+static int
+check_ovsdb_target(struct options *options, struct vmn_error *why)
+{
+    char *target = options->ovsdb_target, *form;
+
+    if (!options->ovsdb_listen) {
+        return vmn_error_invalid(why, "ovsdb-target goes with ovsdb-listen");
+    } else if (!strcmp(target, "none")) {
+        options->ovsdb_target = NULL;
+        free(target);
+        return 0;
+    } else if (is_wildcard(target)) {
+        return vmn_error_invalid(why, "ovsdb-target=%s names no address that "
+                                 "a host could connect to", target);
+    } else if (strncmp(target, options->ovsdb_listen, 4)) {
+        return vmn_error_invalid(why, "ovsdb-target=%s: must be %.3s:..., as "
+                                 "ovsdb-listen", target,
+                                 options->ovsdb_listen);
+    }
+    form = ovsdb_target_normalize(target);
+    if (!form) {
+        return vmn_error_invalid(why, "ovsdb-target=%s: must be %.3s:ADDRESS "
+                                 "or %.3s:ADDRESS:PORT, of at most %d "
+                                 "characters, or none", target, target,
+                                 target, OVSDB_TARGET_MAX);
+    }
+    options->ovsdb_target = form;
+    free(target);
+    return 0;
+}
+
+/* Checks the listener for hosts' databases, and fills in the address that
+ * these are told to connect to.  Returns 0, or EINVAL with an error. */
+static int
+check_ovsdb(struct options *options, struct vmn_error *why)
+{
+    if (options->ovsdb_target) {
+        return check_ovsdb_target(options, why);
+    } else if (options->ovsdb_listen) {
+        options->ovsdb_target = default_ovsdb_target(options);
+    }
+    return 0;
+}
+
 /* Checks the listeners, and fills in the address that switches connect to.
  * Returns 0, or EINVAL with an error. */
 static int
@@ -201,7 +311,7 @@ check_remotes(struct options *options, struct vmn_error *why)
         && !options->api_token_file) {
         return vmn_error_invalid(why, "api-listen needs api-token-file");
     }
-    return 0;
+    return check_ovsdb(options, why);
 }
 
 /* Checks the IPsec options.  Returns 0, or EINVAL with an error. */
@@ -303,6 +413,10 @@ options_check(struct options *options, struct vmn_error *why)
     error = error ? error : check_webhooks(options, why);
     error = error ? error : take_fault("api-origin", http_origins_check(
         options->api_origin), why);
+    if (!error && options->resolvers) {
+        error = take_fault("resolvers", resolver_servers_check(
+            options->resolvers), why);
+    }
     error = error ? error : check_remotes(options, why);
     error = error ? error : check_ipsec(options, why);
     error = error ? error : check_cluster(options, why);

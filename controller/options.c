@@ -77,12 +77,21 @@ static const struct option_row {
       "calls are signed with its first line" },
     { "webhook-proxy", MEMBER(webhook_proxy), false, "URL", NULL,
       "http://HOST[:PORT] of a proxy that makes these calls" },
+    { "resolvers", MEMBER(resolvers), false, "ADDRESS[@PORT][,...]", NULL,
+      "who is asked for \"fqdn\" of rules (as /etc/resolv.conf says)" },
+    { "fqdn-min-ttl", MEMBER(fqdn_min_ttl), false, "SECONDS", "60",
+      "a shorter time to live of their addresses is taken as this" },
+    { "fqdn-grace", MEMBER(fqdn_grace), false, "SECONDS", "300",
+      "how long an address is allowed on when it has expired" },
     { "openflow-listen", MEMBER(openflow_listen), false, "REMOTE",
       "unix:/run/vmn/openflow.sock", "where switches connect to" },
     { "openflow-target", MEMBER(openflow_target), false, "REMOTE", NULL,
       "the controller that bridges get (as openflow-listen)" },
     { "ovsdb-listen", MEMBER(ovsdb_listen), false, "REMOTE", NULL,
       "where hosts that are set to \"inbound\" connect to" },
+    { "ovsdb-target", MEMBER(ovsdb_target), false, "REMOTE", NULL,
+      "how they name it, or \"none\" (as ovsdb-listen, or "
+      "openflow-target's address)" },
     { "private-key", MEMBER(private_key), true, "FILE", NULL,
       "PEM file with the private key, for ssl: remotes" },
     { "certificate", MEMBER(certificate), true, "FILE", NULL,
@@ -102,6 +111,9 @@ static const struct option_row {
     { "cluster-db", MEMBER(cluster_db), false, "REMOTE",
       "unix:/run/vmn-ovsdb/cluster.sock",
       "the server beside this member of the cluster's database" },
+    { "cluster-db-dir", MEMBER(cluster_db_dir), true, "DIR",
+      "/var/lib/vmn-ovsdb", "where that server's file is: its disk is "
+      "watched" },
     { "cluster-lease", MEMBER(cluster_lease), false, "MS", "1000",
       "how long the writer may be silent before another takes over" },
     { "cluster-weight", MEMBER(cluster_weight), false, "WEIGHT", "10",
@@ -290,9 +302,9 @@ options_read_config(struct options *options, const char *name,
     return error;
 }
 
-static int
-config_read_file(struct options *options, const char *name,
-                 struct vmn_error *why)
+int
+options_read_file(struct options *options, const char *name,
+                  struct vmn_error *why)
 {
     FILE *file = fopen(name, "r");
     int error;
@@ -504,7 +516,7 @@ options_init(struct options *options, int argc, char *argv[])
                                  argv[optind]), &why);
     }
     if (options->config) {
-        die_of(config_read_file(options, options->config, &why), &why);
+        die_of(options_read_file(options, options->config, &why), &why);
     }
     die_of(options_finish(options, &why), &why);
 }

@@ -28,9 +28,16 @@ struct options {
     char *webhook_allow;        /* Prefixes of URLs, or NULL: none. */
     char *webhook_key_file;     /* Or NULL. */
     char *webhook_proxy;        /* http://HOST[:PORT], or NULL: none. */
+    char *resolvers;            /* As resolver_create() takes it, or NULL. */
+    char *fqdn_min_ttl;         /* As given; seconds. */
+    unsigned fqdn_min_ttl_s;
+    char *fqdn_grace;           /* As given; seconds. */
+    unsigned fqdn_grace_s;
     char *openflow_listen;
     char *openflow_target;      /* Remote that bridges connect to. */
     char *ovsdb_listen;         /* For hosts that connect to vmnd, or NULL. */
+    char *ovsdb_target;         /* Remote that they connect to, in its one
+                                 * form, or NULL: not known, or "none". */
     char *private_key;          /* This, the next, and at least one CA are
                                  * given, */
     char *certificate;          /* or none of them. */
@@ -46,6 +53,7 @@ struct options {
     char *cluster_weight;       /* As given. */
     unsigned cluster_weight_n;
     char *cluster_db;           /* Remote of the cluster's database. */
+    char *cluster_db_dir;       /* Folder of its server's file. */
     char *cluster_listen;       /* ssl:ADDRESS:PORT, for other members; or
                                  * NULL. */
     char *cluster_private_key;  /* With that, all three. */
@@ -88,13 +96,16 @@ struct options {
 void options_init(struct options *, int argc, char *argv[]);
 void options_uninit(struct options *);
 
-/* The steps of options_init(), for tests.  They return 0, or a positive errno
- * with an error in '*why', which may be NULL. */
+/* The steps of options_init(), for tests and rehearsals.  They return 0, or a
+ * positive errno with an error in '*why', which may be NULL. */
 
 /* Reads the options that are not set yet from the JSON text of the file
  * 'name', which has 'size' bytes. */
 int options_read_config(struct options *, const char *name, const char *text,
                         size_t size, struct vmn_error *why);
+/* The same with the file 'name', which it reads. */
+int options_read_file(struct options *, const char *name,
+                      struct vmn_error *why);
 /* Fills in defaults, and checks the rest. */
 int options_finish(struct options *, struct vmn_error *why);
 

@@ -26,21 +26,53 @@
 #include "svec.h"
 #include "util.h"
 
+/* The other members, as hosts are told of them.  ------------------------- */
+
+struct others {
+    struct svec controllers, managers;
+    struct fabric_others told;  /* Points to these. */
+};
+
+static void
+get_others(const struct vmnd *vmnd, struct others *others)
+{
+    struct store_place place;
+
+    svec_init(&others->controllers);
+    svec_init(&others->managers);
+    others->told = (struct fabric_others) {
+        .controllers = &others->controllers,
+        .managers = &others->managers,
+    };
+    vmnd->store_class->get_place(vmnd->store, &place);
+    others->told.cluster = place.cluster;
+    cluster_get_controllers(vmnd->cluster, &others->controllers);
+    others->told.all_managers = cluster_get_managers(vmnd->cluster,
+                                                     &others->managers);
+}
+
+static void
+others_uninit(struct others *others)
+{
+    svec_destroy(&others->controllers);
+    svec_destroy(&others->managers);
+}
+
 /* What the cluster decides.  --------------------------------------------- */
 
 static void
 activate_cb(void *vmnd_)
 {
     struct vmnd *vmnd = vmnd_;
-    struct svec controllers = SVEC_EMPTY_INITIALIZER;
+    struct others others;
 
     model_skip_revisions(vmnd->model, vmnd->first_revision);
     commit_lead(vmnd->commit);
     vmnd->leads = true;
-    cluster_get_controllers(vmnd->cluster, &controllers);
+    get_others(vmnd, &others);
     fabric_lead(vmnd->fabric, vmnd->epoch, cluster_generation(vmnd->cluster),
-                &controllers);
-    svec_destroy(&controllers);
+                &others.told);
+    others_uninit(&others);
     vmnd_start_active(vmnd);
     cluster_relay_to_self(vmnd->cluster);
 }
@@ -82,6 +114,16 @@ vmnd_cancel_activation(struct vmnd *vmnd)
     commit_cancel_when_quiescent(vmnd->commit, following_cb, vmnd);
     commit_cancel_when_quiescent(vmnd->commit, compiled_cb, vmnd);
     loop_deferred_cancel(&vmnd->activation);
+}
+
+static void
+hands_over_cb(void *vmnd_)
+{
+    struct vmnd *vmnd = vmnd_;
+
+    if (vmnd->northbound) {
+        northbound_hand_over(vmnd->northbound);
+    }
 }
 
 static void
@@ -248,6 +290,83 @@ take_counters_cb(void *vmnd_, const char *member, const void *answer,
                                 is_managed_cb, &by, more);
 }
 
+/* Events, which the writer tells each member. */
+
+static char *
+ask_events_cb(void *vmnd_, int64_t epoch)
+{
+    const struct vmnd *vmnd = vmnd_;
+
+    return (vmnd->northbound && !vmnd->epoch
+            ? northbound_ask_events(vmnd->northbound, epoch) : NULL);
+}
+
+static const char *
+take_events_cb(void *vmnd_, const void *answer, size_t size, bool *more)
+{
+    const struct vmnd *vmnd = vmnd_;
+
+    return northbound_take_events(vmnd->northbound, answer, size, more);
+}
+
+static void
+lack_events_cb(void *vmnd_)
+{
+    const struct vmnd *vmnd = vmnd_;
+
+    if (vmnd->northbound) {
+        northbound_lack_events(vmnd->northbound);
+    }
+}
+
+/* Probes, which each member sends to its hosts. */
+
+static const char *
+manager_cb(void *vmnd_, const char *host)
+{
+    const struct vmnd *vmnd = vmnd_;
+
+    return (cluster_manages_host(vmnd->cluster, host) ? NULL
+            : cluster_host_manager(vmnd->cluster, host));
+}
+
+static char *
+ask_probes_cb(void *vmnd_, const char *member)
+{
+    const struct vmnd *vmnd = vmnd_;
+
+    return health_ask_probes(vmnd->health, member);
+}
+
+static const char *
+take_probes_cb(void *vmnd_, const char *member, const void *answer,
+               size_t size, int64_t asked_ms, bool *more)
+{
+    const struct vmnd *vmnd = vmnd_;
+
+    return health_take_probes(vmnd->health, member, answer, size, asked_ms,
+                              more);
+}
+
+/* Paths, which each member measures from its hosts. */
+
+static char *
+ask_paths_cb(void *vmnd_, const char *member)
+{
+    const struct vmnd *vmnd = vmnd_;
+
+    return paths_ask(vmnd->paths, member);
+}
+
+static const char *
+take_paths_cb(void *vmnd_, const char *member, const void *answer,
+              size_t size, int64_t asked_ms OVS_UNUSED, bool *more)
+{
+    const struct vmnd *vmnd = vmnd_;
+
+    return paths_take(vmnd->paths, member, answer, size, more);
+}
+
 struct others_faults {
     struct arena arena;
     size_t n, allocated;
@@ -306,16 +425,18 @@ seen_cb(void *vmnd_)
     struct vmnd *vmnd = vmnd_;
 
     if (vmnd->active) {
-        struct svec controllers = SVEC_EMPTY_INITIALIZER;
+        struct others others;
 
-        cluster_get_controllers(vmnd->cluster, &controllers);
-        fabric_set_controllers(vmnd->fabric, &controllers);
-        svec_destroy(&controllers);
+        get_others(vmnd, &others);
+        fabric_set_others(vmnd->fabric, &others.told);
+        others_uninit(&others);
     }
     /* Until it leads, nothing changes for the next writer. */
     if (!vmnd->epoch || vmnd->leads) {
         fabric_set_shares(vmnd->fabric, cluster_generation(vmnd->cluster),
                           cluster_has_caught_up(vmnd->cluster));
+        health_set_shares(vmnd->health, cluster_generation(vmnd->cluster));
+        paths_set_shares(vmnd->paths, cluster_generation(vmnd->cluster));
     }
     heed_faults(vmnd);
     heed_unreachable(vmnd);
@@ -342,6 +463,8 @@ count_hosts_cb(void *vmnd_)
 void
 vmnd_start_standby(struct vmnd *vmnd)
 {
+    static const struct health_sharing sharing = { .manager = manager_cb };
+    static const struct paths_sharing paths = { .manager = manager_cb };
     static const struct cluster_callbacks callbacks = {
         .apply = apply_cb, .seen = seen_cb,
         .count_hosts = count_hosts_cb, .get_faults = get_faults_cb,
@@ -350,7 +473,13 @@ vmnd_start_standby(struct vmnd *vmnd)
         .get_rejected = get_rejected_cb,
         .ask_counters = ask_counters_cb,
         .take_counters = take_counters_cb,
-        .activated = activated_cb, .deposed = deposed_cb,
+        .ask_events = ask_events_cb, .take_events = take_events_cb,
+        .lack_events = lack_events_cb,
+        .ask_probes = ask_probes_cb,
+        .take_probes = take_probes_cb,
+        .ask_paths = ask_paths_cb, .take_paths = take_paths_cb,
+        .activated = activated_cb, .hands_over = hands_over_cb,
+        .deposed = deposed_cb,
     };
     const struct options *options = &vmnd->options;
     struct vmn_error why = VMN_ERROR_INIT;
@@ -360,10 +489,13 @@ vmnd_start_standby(struct vmnd *vmnd)
     vmnd->cluster_options = (struct cluster_options) {
         .name = options->cluster_member,
         .remote = options->cluster_db,
+        .database_dir = options->cluster_db_dir,
+        .state = options->state,
         .lease_ms = options->cluster_lease_ms,
         .weight = options->cluster_weight_n,
         .address = options->api_listen ? options->api_listen : "",
         .openflow = options->openflow_target,
+        .ovsdb = options->ovsdb_target,
         .listen = (options->cluster_listen
                    ? options->cluster_listen + strlen("ssl:") : NULL),
         .private_key = options->cluster_private_key,
@@ -375,6 +507,8 @@ vmnd_start_standby(struct vmnd *vmnd)
                                    vmnd->model, &callbacks, vmnd);
     cluster_unixctl_init(vmnd->cluster);
     vmnd_start_fabric(vmnd, true);
+    vmnd_start_health(vmnd, &sharing);
+    vmnd_start_paths(vmnd, &paths);
     error = cluster_open_relay(vmnd->cluster, options->host_ca_cert,
                                options->api_ca_cert, &why);
     vmnd_die_of(error, "cannot serve the API", why.text);

@@ -29,9 +29,9 @@
 #include "controller/audit-log.h"
 #include "controller/commit/commit.h"
 #include "controller/engine/engine.h"
+#include "controller/fabric/fabric-frames.h"
 #include "controller/fabric/fabric-stats.h"
-#include "controller/health/health.h"
-#include "controller/paths/paths.h"
+#include "controller/fqdn/fqdns.h"
 #include "controller/load-monitor/load-monitor.h"
 #include "controller/model/model.h"
 #include "controller/northbound/northbound.h"
@@ -47,6 +47,7 @@
 #include "ovs-rcu.h"
 #include "proto/http/http.h"
 #include "proto/openflow/ofconn.h"
+#include "proto/resolver/resolver.h"
 #include "proto/webhook/webhook.h"
 #include "signals.h"
 #include "simap.h"
@@ -303,6 +304,7 @@ get_fabric_options(const struct vmnd *vmnd)
         .openflow_listen = vmnd->options.openflow_listen,
         .openflow_target = vmnd->options.openflow_target,
         .ovsdb_listen = vmnd->options.ovsdb_listen,
+        .ovsdb_target = vmnd->options.ovsdb_target,
         .ssl_private_key = vmnd->options.private_key,
         .ssl_certificate = vmnd->options.certificate,
         .ssl_ca_cert = vmnd->options.host_ca_cert,
@@ -388,20 +390,45 @@ start_load(struct vmnd *vmnd)
                                      MIN(count_s, LOAD_INTERVAL_S) * 1000);
 }
 
-static void
-start_health(struct vmnd *vmnd)
+void
+vmnd_start_health(struct vmnd *vmnd, const struct health_sharing *sharing)
 {
     vmnd->health = health_create(loop_base(vmnd->loop), vmnd->model,
-                                 vmnd->engine, vmnd->commit, vmnd->fabric);
+                                 vmnd->engine, vmnd->commit, vmnd->fabric,
+                                 sharing, vmnd);
     health_unixctl_init(vmnd->health);
 }
 
-static void
-start_paths(struct vmnd *vmnd)
+void
+vmnd_start_paths(struct vmnd *vmnd, const struct paths_sharing *sharing)
 {
     vmnd->paths = paths_create(loop_base(vmnd->loop), vmnd->model,
-                               vmnd->engine, vmnd->commit, vmnd->fabric);
+                               vmnd->engine, vmnd->commit, vmnd->fabric,
+                               sharing, vmnd);
     paths_unixctl_init(vmnd->paths);
+}
+
+static void
+name_asked_cb(void *fqdns, const char *port, const char *name)
+{
+    fqdns_asked(fqdns, port, name);
+}
+
+static void
+start_fqdns(struct vmnd *vmnd)
+{
+    const struct fqdn_times times = {
+        .min_ttl_ms = vmnd->options.fqdn_min_ttl_s * INT64_C(1000),
+        .grace_ms = vmnd->options.fqdn_grace_s * INT64_C(1000),
+        .learned_ms = FQDN_LEARNED_MS,
+    };
+
+    vmnd->resolver = resolver_create(loop_base(vmnd->loop),
+                                     vmnd->options.resolvers,
+                                     vmnd->options.fqdn_min_ttl_s);
+    vmnd->fqdns = fqdns_create(loop_base(vmnd->loop), vmnd->model,
+                               vmnd->commit, vmnd->resolver, &times);
+    fabric_set_name_asked(vmnd->fabric, name_asked_cb, vmnd->fqdns);
 }
 
 static struct northbound_options
@@ -420,8 +447,11 @@ get_northbound_options(const struct vmnd *vmnd)
         .metrics_series = vmnd->options.metrics_series_n,
         .loop = vmnd->loop,
         .webhook = vmnd->webhook,
-        .health = vmnd->health,
-        .paths = vmnd->paths,
+        .health = vmnd->active ? vmnd->health : NULL,
+        .prober = vmnd->health,
+        .paths = vmnd->active ? vmnd->paths : NULL,
+        .path_prober = vmnd->paths,
+        .fqdns = vmnd->fqdns,
         .cluster = vmnd->cluster,
         .load = vmnd->load,
         .audit_log = vmnd->audit_log,
@@ -452,6 +482,8 @@ lead_northbound(struct vmnd *vmnd)
     struct northbound_options options = get_northbound_options(vmnd);
 
     if (vmnd->northbound) {
+        options.epoch = vmnd->epoch;
+        options.has_events = cluster_has_events(vmnd->cluster);
         northbound_lead(vmnd->northbound, &options);
     } else {
         vmnd_start_northbound(vmnd, false);
@@ -475,8 +507,17 @@ vmnd_start_active(struct vmnd *vmnd)
     vmnd->active = true;
     start_audit_log(vmnd);
     start_webhook(vmnd);
-    start_health(vmnd);
-    start_paths(vmnd);
+    if (vmnd->health) {
+        health_lead(vmnd->health, vmnd->epoch);
+    } else {
+        vmnd_start_health(vmnd, NULL);
+    }
+    if (vmnd->paths) {
+        paths_lead(vmnd->paths, vmnd->epoch);
+    } else {
+        vmnd_start_paths(vmnd, NULL);
+    }
+    start_fqdns(vmnd);
     start_load(vmnd);
     lead_northbound(vmnd);
     vmnd_start_apps(vmnd);
@@ -555,8 +596,9 @@ stop_active(struct vmnd *vmnd)
     stop_northbound(vmnd);
     load_monitor_destroy(vmnd->load);
     webhook_destroy(vmnd->webhook);
-    paths_destroy(vmnd->paths);
-    health_destroy(vmnd->health);
+    fabric_set_name_asked(vmnd->fabric, NULL, NULL);
+    fqdns_destroy(vmnd->fqdns);
+    resolver_destroy(vmnd->resolver);
     audit_log_destroy(vmnd->audit_log);
 }
 
@@ -574,6 +616,8 @@ vmnd_stop(struct vmnd *vmnd)
     }
     vmnd_stop_workers(vmnd);
     commit_stop(vmnd->commit);
+    paths_destroy(vmnd->paths);
+    health_destroy(vmnd->health);
     fabric_destroy(vmnd->fabric);
     commit_destroy(vmnd->commit);
     engine_destroy(vmnd->engine);

@@ -13,6 +13,8 @@
 
 #include "controller/cluster/cluster.h"
 #include "controller/fabric/fabric.h"
+#include "controller/health/health.h"
+#include "controller/paths/paths.h"
 #include "controller/load-monitor/load-sources.h"
 #include "controller/options.h"
 #include "controller/schema/tables.h"
@@ -57,6 +59,8 @@ struct vmnd {
     struct fabric *fabric;
     struct health *health;
     struct paths *paths;
+    struct resolver *resolver;
+    struct fqdns *fqdns;
     struct webhook *webhook;
     struct load_sources load_sources;
     struct load_monitor *load;
@@ -76,6 +80,9 @@ void vmnd_make_folder_of(const char *path, mode_t mode);
 void vmnd_start_fabric(struct vmnd *, bool observing);
 /* Serves the API; if 'following', as a member that stands by does. */
 void vmnd_start_northbound(struct vmnd *, bool following);
+/* Creates what probes; with 'sharing', as a member that stands by does. */
+void vmnd_start_health(struct vmnd *, const struct health_sharing *sharing);
+void vmnd_start_paths(struct vmnd *, const struct paths_sharing *sharing);
 /* Creates the rooms above the fabric, by which this serves the API. */
 void vmnd_start_active(struct vmnd *);
 

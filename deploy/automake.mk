@@ -14,6 +14,7 @@ dist_labpackage_DATA = \
 	deploy/lab/vmnlab/host.py \
 	deploy/lab/vmnlab/lab.py \
 	deploy/lab/vmnlab/libvirt.py \
+	deploy/lab/vmnlab/machine.py \
 	deploy/lab/vmnlab/migration.py \
 	deploy/lab/vmnlab/netns.py \
 	deploy/lab/vmnlab/page.py \
@@ -69,10 +70,11 @@ EXTRA_DIST += deploy/systemd/vmn-ovsdb.service.in
 CLEANFILES += vmn-ovsdb.service
 # What makes a machine a member of a cluster.
 sbin_SCRIPTS = vmn-cluster
-vmn-cluster: deploy/cluster
-	$(AM_V_GEN)cp $(srcdir)/deploy/cluster $@.tmp && chmod +x $@.tmp \
-	  && mv $@.tmp $@
-EXTRA_DIST += deploy/cluster
+vmn-cluster: deploy/cluster deploy/cluster-end
+	$(AM_V_GEN)sed '/^# deploy\/cluster-end is put here/r '\
+	$(srcdir)/deploy/cluster-end $(srcdir)/deploy/cluster >$@.tmp \
+	&& chmod +x $@.tmp && mv $@.tmp $@
+EXTRA_DIST += deploy/cluster deploy/cluster-end
 CLEANFILES += vmn-cluster
 # Its backups: a program, and a timer to be enabled.
 sbin_SCRIPTS += vmn-backup

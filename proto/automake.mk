@@ -12,6 +12,7 @@ include proto/packet/automake.mk
 include proto/guest/automake.mk
 include proto/probe/automake.mk
 include proto/relay/automake.mk
+include proto/resolver/automake.mk
 include proto/tls/automake.mk
 include proto/watchdog/automake.mk
 include proto/webhook/automake.mk

@@ -131,8 +131,8 @@ emit_choices(const struct ctx *ctx, const struct hop_state *hop)
                         hop);
     actions = vmn_flow_actions(flow);
     vmn_act_set(actions, REG_LINK, 0);
-    vmn_act_hash_connection(actions, hop->number & UINT16_MAX, REG_LINK,
-                            hop->n_choices);
+    vmn_act_hash_connection(actions, hop->number & (VMN_HASH_SAMPLE - 1),
+                            REG_LINK, hop->n_choices);
     vmn_act_goto(actions, STAGE_STEER, STEER_CHOOSE);
 }
 

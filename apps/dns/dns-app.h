@@ -33,6 +33,8 @@ enum found find_answer(struct vmn_view *, const char *network,
                        struct vmn_dns_answer *,
                        const struct vmn_dns_zone **zone);
 
+void eval_addresses(struct vmn_view *, const char *key, struct vmn_value *);
+
 /* dns-query.c */
 void handle_query(struct vmn_view *, const struct vmn_packet_in *,
                   struct vmn_packets_out *);

@@ -12,17 +12,46 @@
 /* How many aliases are followed in a row. */
 #define ALIASES_MAX 8
 
+/* Addresses alone, without a reply. */
+struct addresses {
+    size_t n, allocated;
+    struct vmn_ip *ips;
+};
+
+static void
+addresses_add(struct vmn_view *view, struct addresses *to,
+              const struct vmn_ip *ip)
+{
+    if (to->n >= to->allocated) {
+        size_t allocated = to->allocated ? 2 * to->allocated : 8;
+        struct vmn_ip *ips = vmn_alloc(view, allocated * sizeof *ips);
+
+        if (to->n) {
+            memcpy(ips, to->ips, to->n * sizeof *ips);
+        }
+        to->ips = ips;
+        to->allocated = allocated;
+    }
+    to->ips[to->n++] = *ip;
+}
+
 /* A lookup. */
 struct search {
     struct vmn_view *view;
     struct vmn_names zones;     /* The zones of the network. */
-    struct vmn_dns_answer *answer;
+    struct vmn_dns_answer *answer; /* NULL: of all records, addresses alone */
+    struct addresses *addresses; /* are wanted, and go here. */
 };
 
 static bool
 wants(const struct search *search, uint16_t type)
 {
-    uint16_t asked = search->answer->query->type;
+    uint16_t asked;
+
+    if (!search->answer) {
+        return type == VMN_DNS_A || type == VMN_DNS_AAAA;
+    }
+    asked = search->answer->query->type;
 
     return asked == type || asked == VMN_DNS_ANY;
 }
@@ -73,7 +102,10 @@ add_ips(const struct search *search, const char *name, uint32_t ttl,
         const struct vmn_ip *ips, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        if (wants(search, ips[i].family == 4 ? VMN_DNS_A : VMN_DNS_AAAA)) {
+        if (!search->answer) {
+            addresses_add(search->view, search->addresses, &ips[i]);
+        } else if (wants(search, ips[i].family == 4 ? VMN_DNS_A
+                         : VMN_DNS_AAAA)) {
             vmn_dns_add_ip(search->answer, name, ttl, &ips[i]);
         }
     }
@@ -117,7 +149,10 @@ add_record(const struct search *search, const char *name,
             }
             break;
         case VMN_DNS_TYPE_CNAME:
-            vmn_dns_add_name(search->answer, name, ttl, VMN_DNS_CNAME, value);
+            if (search->answer) {
+                vmn_dns_add_name(search->answer, name, ttl, VMN_DNS_CNAME,
+                                 value);
+            }
             break;
         case VMN_DNS_TYPE_PTR:
         default:
@@ -315,6 +350,18 @@ find_address(const struct search *search, const char *name,
     return FOUND_NOT_OURS;
 }
 
+/* Adds what is known of the target of an alias, unless it is outside of our
+ * zones. */
+static void
+follow(const struct search *search, const char *alias)
+{
+    for (int i = 0; alias && i < ALIASES_MAX; i++) {
+        const struct vmn_dns_zone *other;
+
+        find_name(search, alias, &other, &alias);
+    }
+}
+
 enum found
 find_answer(struct vmn_view *view, const char *network,
             struct vmn_dns_answer *answer, const struct vmn_dns_zone **zone)
@@ -334,11 +381,30 @@ find_answer(struct vmn_view *view, const char *network,
         return find_address(&search, name, &ip);
     }
     found = find_name(&search, name, zone, &alias);
-    for (int i = 0; alias && i < ALIASES_MAX; i++) {
-        const struct vmn_dns_zone *other;
-
-        /* The target may be outside of our zones. */
-        find_name(&search, alias, &other, &alias);
-    }
+    follow(&search, alias);
     return found;
+}
+
+/* Evaluates the addresses of "NETWORK|NAME", as struct vmn_ip[]; there is no
+ * value if no zone of the network has the name.  What DNS servers know of an
+ * alias' target is not among them. */
+void
+eval_addresses(struct vmn_view *view, const char *key, struct vmn_value *value)
+{
+    struct addresses addresses = { 0, 0, NULL };
+    struct search search = { .view = view, .addresses = &addresses };
+    const struct vmn_dns_zone *zone;
+    const char *network, *name, *alias;
+
+    if (!vmn_key_split_two(view, key, &network, &name)) {
+        return;
+    }
+    search.zones = vmn_lookup(view, VMN_INDEX_ZONE_BY_NETWORK, network);
+    if (find_name(&search, name, &zone, &alias) == FOUND_NAME) {
+        follow(&search, alias);
+    }
+    if (addresses.n) {
+        vmn_value_set(value, addresses.ips,
+                      addresses.n * sizeof *addresses.ips);
+    }
 }

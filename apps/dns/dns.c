@@ -134,6 +134,7 @@ static const struct vmn_stage_class stages[] = {
 
 static const struct vmn_query_class queries[] = {
     { .name = "server", .eval = eval_server },
+    { .name = "addresses", .eval = eval_addresses },
     { .name = NULL },
 };
 

@@ -6,11 +6,13 @@ apps_firewall_firewall_la_SOURCES = \
 	apps/firewall/connection-limit.c \
 	apps/firewall/connection-tracking.c \
 	apps/firewall/default-deny.c \
+	apps/firewall/dns-question.c \
 	apps/firewall/firewall.c \
 	apps/firewall/firewall.h \
 	apps/firewall/group.c \
 	apps/firewall/identity.c \
 	apps/firewall/observation.c \
+	apps/firewall/peer-fqdn.c \
 	apps/firewall/policy-rules.c \
 	apps/firewall/policy.c \
 	apps/firewall/quarantine.c \

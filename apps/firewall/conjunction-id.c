@@ -80,6 +80,10 @@ rule_hash(struct vmn_view *view, const struct vmn_rule *rule)
         if (peer->group) {
             sum += mix(hash_text(basis,
                                  vmn_printf(view, "g:%s", peer->group)));
+        } else if (peer->fqdn) {
+            /* Not what it resolves to: the rule stays the same. */
+            sum += mix(hash_text(basis,
+                                 vmn_printf(view, "n:%s", peer->fqdn)));
         } else {
             prefixes_add(view, &cidrs, &peer->cidr, 1, peer->except,
                          peer->n_except);

@@ -17,6 +17,7 @@
 
 #include "firewall.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* What the clauses of one dimension of a rule have in common. */
@@ -133,7 +134,7 @@ read_peers(const struct policy_ctx *ctx, const struct rule *rule,
            struct peers *peers)
 {
     struct prefixes *prefixes = &peers->prefixes;
-    const char *group = rule->groups;
+    const char *group = rule->groups; /* Then names in DNS. */
 
     memset(peers, 0, sizeof *peers);
     prefixes_add(ctx->view, prefixes, rule->prefixes,
@@ -141,6 +142,10 @@ read_peers(const struct policy_ctx *ctx, const struct rule *rule,
     for (size_t i = 0; i < rule->head->n_groups; i++) {
         ids_add_group(ctx->view, &peers->ids, ctx->domain, group);
         prefixes_add_group(ctx->view, prefixes, group);
+        group += strlen(group) + 1;
+    }
+    for (size_t i = 0; i < rule->head->n_fqdns; i++) {
+        prefixes_add_fqdn(ctx, prefixes, group);
         group += strlen(group) + 1;
     }
     prefixes->n = vmn_prefixes_merge(prefixes->prefixes, prefixes->n);
@@ -206,9 +211,84 @@ act_verdict(struct vmn_view *view, struct vmn_actions *actions,
     }
 }
 
+/* Groups that verdicts go through.  --------------------------------------- */
+
+static int
+compare_rules(const void *a_, const void *b_)
+{
+    const struct rule_group *a = a_, *b = b_;
+
+    return a->rule < b->rule ? -1 : a->rule > b->rule;
+}
+
+static void
+add_group(struct rule_groups *groups, const char *which, uint32_t id)
+{
+    for (int d = 0; d < VMN_N_DIRECTIONS; d++) {
+        if (!strcmp(which, direction_names[d])) {
+            groups->ids[d] = id;
+            return;
+        }
+    }
+    groups->groups[groups->n].rule = (unsigned) strtoul(which, NULL, 10);
+    groups->groups[groups->n++].id = id;
+}
+
+/* If the unit fails later on, its flows stay as they are, and what it has
+ * published too: so the groups stay, and with them their numbers. */
+void
+rule_groups_hold(struct vmn_view *view, struct vmn_emit *emit,
+                 const char *policy, struct rule_groups *groups)
+{
+    struct vmn_names values = vmn_relation_values(view, VMN_REL_RULE_GROUPS,
+                                                  policy);
+
+    memset(groups, 0, sizeof *groups);
+    if (!values.n) {
+        return;
+    }
+    groups->groups = vmn_alloc(view, values.n * sizeof *groups->groups);
+    for (size_t i = 0; i < values.n; i++) {
+        const char *which, *group;
+        uint32_t id;
+
+        if (vmn_key_split_two(view, values.names[i], &which, &group)
+            && id_from_text(group, &id)) {
+            add_group(groups, which, id);
+            vmn_publish(emit, VMN_REL_RULE_GROUP_USES,
+                        vmn_printf(view, "%s|%s", policy, which), "");
+        }
+    }
+    qsort(groups->groups, groups->n, sizeof *groups->groups, compare_rules);
+}
+
+/* Has what the rule decides go through the groups that are for that, of its
+ * own and of all in its direction. */
+static void
+act_groups(struct vmn_actions *actions, const struct rule_groups *groups,
+           const struct rule_head *rule, unsigned number)
+{
+    const struct rule_group wanted = { .rule = number };
+    const struct rule_group *own = NULL;
+
+    if (groups->n) {
+        own = bsearch(&wanted, groups->groups, groups->n,
+                      sizeof *groups->groups, compare_rules);
+    }
+    if (own) {
+        vmn_act_group_id(actions, own->id);
+    }
+    if (groups->ids[rule->direction]) {
+        vmn_act_group_id(actions, groups->ids[rule->direction]);
+    }
+}
+
+/* Verdicts.  -------------------------------------------------------------- */
+
 static struct vmn_flow *
 add_verdict(struct vmn_view *view, struct vmn_emit *emit, const char *policy,
-            const struct rule_head *rule, uint16_t priority)
+            const struct rule_head *rule, unsigned number,
+            const struct rule_groups *groups, uint16_t priority)
 {
     struct vmn_flow *flow = vmn_flow_add(
         emit, vmn_scope_relation(REL_HOSTS, policy), STAGE_POLICY,
@@ -216,6 +296,7 @@ add_verdict(struct vmn_view *view, struct vmn_emit *emit, const char *policy,
 
     vmn_match(flow, VMN_F_CONJ_ID, rule->conj);
     vmn_flow_count(flow);
+    act_groups(vmn_flow_actions(flow), groups, rule, number);
     act_verdict(view, vmn_flow_actions(flow), rule);
     return flow;
 }
@@ -227,17 +308,19 @@ add_verdict(struct vmn_view *view, struct vmn_emit *emit, const char *policy,
  * priority will do. */
 void
 emit_verdict(struct vmn_view *view, struct vmn_emit *emit,
-             const char *policy, const struct rule_head *rule)
+             const char *policy, const struct rule_head *rule,
+             unsigned number, const struct rule_groups *groups)
 {
     bool drops = !rule->shadow && (rule->action == VMN_DENY
                                    || rule->action == VMN_REJECT);
     struct vmn_flow *flow = add_verdict(view, emit, policy, rule,
-                                        rule->priority);
+                                        number, groups, rule->priority);
 
     if (rule->log && drops) {
         vmn_flow_log(flow);
     } else if (rule->log) {
-        flow = add_verdict(view, emit, policy, rule, rule->priority + 1);
+        flow = add_verdict(view, emit, policy, rule, number, groups,
+                           rule->priority + 1);
         vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_NEW | VMN_CT_TRK,
                          VMN_CT_NEW | VMN_CT_TRK);
         vmn_flow_log(flow);

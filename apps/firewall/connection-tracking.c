@@ -32,6 +32,17 @@ clear_scratch(struct vmn_actions *actions)
     }
 }
 
+void
+act_track(struct vmn_actions *actions)
+{
+    clear_scratch(actions);
+    act_set_named(actions, false);
+    vmn_act_ct(actions, &(struct vmn_ct) { .zone = VMN_REG_ZONE,
+                                           .then = VMN_CT_TABLE,
+                                           .stage = STAGE_TRACK,
+                                           .table = TRACK_STATE });
+}
+
 static void
 base_send(struct vmn_emit *emit)
 {
@@ -70,13 +81,7 @@ base_send(struct vmn_emit *emit)
         flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_TRACK, TRACK_SEND,
                             SEND_TRACKED);
         vmn_match(flow, VMN_F_ETH_TYPE, ip_types[i]);
-        clear_scratch(vmn_flow_actions(flow));
-        act_set_named(vmn_flow_actions(flow), false);
-        vmn_act_ct(vmn_flow_actions(flow),
-                   &(struct vmn_ct) { .zone = VMN_REG_ZONE,
-                                      .then = VMN_CT_TABLE,
-                                      .stage = STAGE_TRACK,
-                                      .table = TRACK_STATE });
+        act_track(vmn_flow_actions(flow));
     }
 
     to_done(vmn_flow_add(emit, vmn_scope_all(), STAGE_TRACK, TRACK_SEND, 1));

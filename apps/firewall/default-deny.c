@@ -45,11 +45,43 @@ drop_identities(struct vmn_emit *emit, struct vmn_names ids,
     }
 }
 
+/* Returns true for what no name with a wildcard opens anyway (RFC 1918, RFC
+ * 4193, RFC 6598). */
+static bool
+is_private(const struct vmn_ip *ip)
+{
+    const uint8_t *a = ip->addr;
+
+    return (ip->family == 4
+            ? (a[0] == 10 || (a[0] == 172 && (a[1] & 0xf0) == 16)
+               || (a[0] == 192 && a[1] == 168)
+               || (a[0] == 100 && (a[1] & 0xc0) == 64))
+            : (a[0] & 0xfe) == 0xfc);
+}
+
+/* Publishes that the network has public addresses. */
+static void
+publish_public(struct vmn_view *view, struct vmn_emit *emit,
+               const struct vmn_network *network)
+{
+    for (size_t i = 0; i < network->n_subnets; i++) {
+        if (!is_private(&vmn_subnet_at(network, i)->cidr.ip)) {
+            vmn_publish(emit, REL_PUBLIC,
+                        vmn_domain_of(view, network->row.name),
+                        network->row.name);
+            return;
+        }
+    }
+}
+
 void
 compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     const struct vmn_network *network = vmn_read_network(view, key);
 
+    if (network) {
+        publish_public(view, emit, network);
+    }
     if (network && network->vni
         && network->default_action == VMN_DEFAULT_DENY
         && !vmn_domain_is_routed(vmn_domain_of(view, key))) {

@@ -76,7 +76,8 @@ flow_owner(struct vmn_view *view, const char *unit, const char *key,
         owner->rule = part ? allowed_index(view, key, part) : -1;
         return true;
     }
-    if (!strcmp(unit, "quarantined") || !strcmp(unit, "denied")) {
+    if (!strcmp(unit, "quarantined") || !strcmp(unit, "denied")
+        || !strcmp(unit, "asked")) {
         return owner_of_domain(key, owner);
     }
     return false;
@@ -136,6 +137,9 @@ static const struct vmn_query_class queries[] = {
     { "bucket", eval_bucket },
     { "buckets", eval_buckets },
     { "blocks", eval_blocks },
+    { "zoned", eval_zoned },
+    { "named", eval_named },
+    { "wild", eval_wild },
     { .name = NULL },
 };
 
@@ -210,6 +214,10 @@ static const struct vmn_unit_class units[] = {
       .each = VMN_EACH_KEY,
       .relation = REL_QUARANTINE_IDS,
       .compile = compile_quarantine },
+    { .name = "asked",
+      .each = VMN_EACH_KEY,
+      .relation = REL_ASKED,
+      .compile = compile_asked },
     { .name = "observation",
       .each = VMN_EACH_ROW,
       .row_type = VMN_ROW_OBSERVATION,
@@ -225,6 +233,8 @@ static const struct vmn_id_pool_class id_pools[] = {
 
 static const struct vmn_handler_class handlers[] = {
     [HANDLER_REJECT] = { .name = "reject", .handle = handle_reject },
+    [HANDLER_NAMES] = { .name = "names", .handle = handle_names,
+                        .options = VMN_HANDLER_NAMES },
     { .name = NULL },
 };
 

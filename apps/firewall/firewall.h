@@ -52,6 +52,7 @@ enum {
 
 /* Priorities in TRACK_SEND. */
 enum {
+    SEND_QUESTION = 120,        /* Of DNS: a copy comes up. */
     SEND_STATELESS = 110,
     SEND_TRACKED = 100,
 };
@@ -137,8 +138,7 @@ shadow_table(enum vmn_direction direction, unsigned position)
 #define QUERY_SELECTS "firewall.quarantine-selects"
 
 /* Queries of a group. */
-#define QUERY_NESTED "firewall.nested"  /* Names: the group, and those nested
-                                         * in it. */
+#define QUERY_NESTED VMN_QUERY_NESTED_GROUPS
 #define QUERY_ADDRESSES "firewall.addresses" /* Its own prefixes, merged. */
 
 /* Queries of a policy. */
@@ -148,6 +148,12 @@ shadow_table(enum vmn_direction direction, unsigned position)
 #define QUERY_BUCKETS "firewall.buckets" /* uint32_t: bits of the buckets in
                                           * use. */
 #define QUERY_BLOCKS "firewall.blocks"  /* struct service_block[], sorted. */
+#define QUERY_ZONED "firewall.zoned"    /* POLICY|DOMAIN: "A,B", networks whose
+                                         * zones decide what names are. */
+#define QUERY_WILD "firewall.wild"      /* Any value: rules of the policy have
+                                         * names with wildcards. */
+#define QUERY_NAMED "firewall.named"    /* POLICY|DOMAIN|NAME in DNS:
+                                         * struct vmn_ip[]. */
 
 /* Relations.  An identity is in decimal; a DOMAIN is a key of
  * vmn_domain_of(). */
@@ -157,7 +163,7 @@ shadow_table(enum vmn_direction direction, unsigned position)
 #define REL_APPLIED "firewall.applied"  /* POLICY|DOMAIN -> "". */
 #define REL_BUCKETS "firewall.buckets"  /* POLICY|DOMAIN|BUCKET -> "". */
 #define REL_BLOCKS "firewall.blocks"    /* DOMAIN|block of ports -> "". */
-#define REL_HOSTS "firewall.policy-hosts" /* POLICY -> host that needs it. */
+#define REL_HOSTS VMN_REL_POLICY_HOSTS  /* POLICY -> host that needs it. */
 #define REL_ISOLATED "firewall.isolated" /* DOMAIN|DIRECTION -> identity. */
 #define REL_SHADOWED "firewall.shadowed" /* ... -> identity/shadow policy. */
 #define REL_SHADOWS "firewall.shadows"  /* "all" -> tiers with shadows. */
@@ -165,6 +171,12 @@ shadow_table(enum vmn_direction direction, unsigned position)
 /* QUARANTINE|DOMAIN -> identity. */
 #define REL_QUARANTINE_IDS "firewall.quarantine-identities"
 #define REL_DENIED "firewall.denied"    /* DOMAIN -> identity. */
+/* DOMAIN|identity -> network of its ports, in domains of several. */
+#define REL_NETWORKS "firewall.networks"
+#define REL_ASKED "firewall.asked"      /* DOMAIN -> identity, of whose
+                                         * questions of DNS vmnd takes note. */
+/* DOMAIN -> network with subnets that are not private. */
+#define REL_PUBLIC "firewall.public"
 #define REL_SCTP_STATELESS "firewall.sctp-stateless" /* "" -> host. */
 
 /* A sorted set of identities, or of other numbers. */
@@ -247,14 +259,15 @@ struct service_match {
     uint16_t mask;              /* The port's. */
 };
 
-/* A rule in the value of a query: the head, then its services, prefixes and
- * groups, padded to 8 bytes.  It has no padding of its own. */
+/* A rule in the value of a query: the head, then its services, prefixes,
+ * groups and names, padded to 8 bytes.  It has no padding of its own. */
 struct rule_head {
     uint32_t size;              /* Bytes of all of it. */
     uint32_t conj;
     uint32_t n_services;
     uint32_t n_prefixes;        /* Of peers that are not groups. */
     uint32_t n_groups;          /* Peers, and groups nested in them. */
+    uint32_t n_fqdns;           /* Peers that are names in DNS. */
     uint16_t priority;
     uint8_t position;           /* The tier's. */
     uint8_t direction;
@@ -277,7 +290,8 @@ struct rule {
     const struct rule_head *head;
     const struct service_match *services;
     const struct vmn_prefix *prefixes;
-    const char *groups;         /* Null-terminated, one after the other. */
+    const char *groups;         /* Null-terminated, one after the other, and
+                                 * names in DNS behind them. */
 };
 
 /* conjunction-id.c */
@@ -346,6 +360,10 @@ void emit_would_isolate(struct vmn_view *, struct vmn_emit *,
 
 /* policy.c */
 void eval_applies(struct vmn_view *, const char *key, struct vmn_value *);
+/* Reads the identities in a domain that the policy applies to.  Returns NULL
+ * if there is no such policy. */
+const struct applies *policy_read_own(struct vmn_view *, const char *policy,
+                                      const char *domain, struct ids *own);
 void compile_policy(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_applied(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_verdicts(struct vmn_view *, const char *key, struct vmn_emit *);
@@ -356,13 +374,36 @@ struct policy_ctx {
     struct vmn_view *view;
     struct vmn_emit *emit;
     const char *domain;
+    const char *policy;         /* NULL: a quarantine's rules. */
     uint32_t zone;              /* As in VMN_REG_ZONE. */
     struct ids own;             /* Identities that the policy applies to. */
 };
+/* peer-fqdn.c */
+void eval_zoned(struct vmn_view *, const char *key, struct vmn_value *);
+void eval_named(struct vmn_view *, const char *key, struct vmn_value *);
+/* Adds the addresses that name 'fqdn' has by now. */
+void prefixes_add_fqdn(const struct policy_ctx *, struct prefixes *,
+                       const char *fqdn);
 /* conjunction.c */
 void emit_rule(const struct policy_ctx *, const struct rule *);
+/* Groups through which what a policy's rules decide goes
+ * (VMN_REL_RULE_GROUPS), by their numbers. */
+struct rule_group {
+    unsigned rule;
+    uint32_t id;
+};
+struct rule_groups {
+    size_t n;                   /* Of single rules, in their order. */
+    struct rule_group *groups;
+    uint32_t ids[VMN_N_DIRECTIONS]; /* Of all of a direction; 0: none. */
+};
+/* Sets 'groups' to those of the policy, which its unit holds from here on. */
+void rule_groups_hold(struct vmn_view *, struct vmn_emit *,
+                      const char *policy, struct rule_groups *groups);
+/* 'number' says which rule of the policy it is, from 0. */
 void emit_verdict(struct vmn_view *, struct vmn_emit *, const char *policy,
-                  const struct rule_head *);
+                  const struct rule_head *, unsigned number,
+                  const struct rule_groups *);
 
 /* What the services of a rule come to. */
 struct ranges {
@@ -391,6 +432,14 @@ void match_sctp_ports(struct vmn_flow *, const struct service_match *, int i);
 
 /* Sets or clears VMN_FLAG_NAMED, and matches packets that have it. */
 void act_set_named(struct vmn_actions *, bool);
+/* Sends a packet through conntrack, for the first time. */
+void act_track(struct vmn_actions *);
+
+/* dns-question.c */
+void eval_wild(struct vmn_view *, const char *key, struct vmn_value *);
+void compile_asked(struct vmn_view *, const char *key, struct vmn_emit *);
+void handle_names(struct vmn_view *, const struct vmn_packet_in *,
+                  struct vmn_packets_out *);
 void match_named(struct vmn_flow *);
 
 /* What one flow can match: ports, or a type of ICMP. */
@@ -428,7 +477,7 @@ void compile_quarantine(struct vmn_view *, const char *key, struct vmn_emit *);
 int allowed_index(struct vmn_view *, const char *key, uint32_t conj);
 
 /* reject.c */
-enum firewall_handler { HANDLER_REJECT };
+enum firewall_handler { HANDLER_REJECT, HANDLER_NAMES };
 /* Drops a packet, and rejects it to its sender. */
 void act_reject(struct vmn_actions *);
 void handle_reject(struct vmn_view *, const struct vmn_packet_in *,

@@ -211,7 +211,8 @@ eval_identity(struct vmn_view *view, const char *key, struct vmn_value *value)
     vmn_value_set(value, &id, sizeof id);
 }
 
-/* Publishes the identity of a port as a member of its groups. */
+/* Publishes the identity of a port as a member of its groups, and that it is
+ * one in the port's network. */
 void
 compile_member(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
@@ -233,6 +234,10 @@ compile_member(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 
     vmn_publish(emit, REL_IDENTITIES, vmn_printf(view, "%s|%s", domain, text),
                 "");
+    if (vmn_domain_is_routed(domain)) {
+        vmn_publish(emit, REL_NETWORKS,
+                    vmn_printf(view, "%s|%s", domain, text), port->network);
+    }
     if (quarantines) {
         quarantine_publish(view, emit, quarantines, domain, text);
     }

@@ -130,7 +130,7 @@ put_prefixes(struct pack *pack, const struct vmn_rule *rule)
     for (size_t i = 0; i < rule->n_peers; i++) {
         const struct vmn_peer *peer = vmn_peer_at(rule, i);
 
-        if (!peer->group) {
+        if (peer->cidr.ip.family) {
             prefixes_add(pack->view, &all, &peer->cidr, 1, peer->except,
                          peer->n_except);
         }
@@ -138,6 +138,23 @@ put_prefixes(struct pack *pack, const struct vmn_rule *rule)
     all.n = vmn_prefixes_merge(all.prefixes, all.n);
     put(pack, all.prefixes, all.n * sizeof *all.prefixes);
     return all.n;
+}
+
+/* Appends the names in DNS among the peers. */
+static uint32_t
+put_fqdns(struct pack *pack, const struct vmn_rule *rule)
+{
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < rule->n_peers; i++) {
+        const char *fqdn = vmn_peer_at(rule, i)->fqdn;
+
+        if (fqdn) {
+            put(pack, fqdn, strlen(fqdn) + 1);
+            n++;
+        }
+    }
+    return n;
 }
 
 /* Reads the groups among the peers, with those nested in them. */
@@ -180,6 +197,7 @@ put_rule(struct pack *pack, const struct rule_head *head_,
         for (size_t i = 0; i < groups.n; i++) {
             put(pack, groups.names[i], strlen(groups.names[i]) + 1);
         }
+        head.n_fqdns = put_fqdns(pack, rule);
     } else {
         /* It keeps its place and its ID, and is about nobody. */
         head.has_peers = true;

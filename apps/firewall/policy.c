@@ -89,10 +89,9 @@ eval_applies(struct vmn_view *view, const char *key, struct vmn_value *value)
     vmn_value_set(value, applies, size);
 }
 
-/* Reads the identities in a domain that the policy applies to. */
-static const struct applies *
-read_own(struct vmn_view *view, const char *policy, const char *domain,
-         struct ids *own)
+const struct applies *
+policy_read_own(struct vmn_view *view, const char *policy, const char *domain,
+                struct ids *own)
 {
     size_t size;
     const struct applies *applies = vmn_query(view, QUERY_APPLIES, policy,
@@ -124,7 +123,7 @@ compile_applied(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     if (!vmn_key_split_two(view, key, &policy, &domain)) {
         return;
     }
-    applies = read_own(view, policy, domain, &own);
+    applies = policy_read_own(view, policy, domain, &own);
     buckets = vmn_query(view, QUERY_BUCKETS, policy, &size);
     if (!applies || !is_complete(emit, policy, buckets)) {
         return;
@@ -152,6 +151,12 @@ compile_applied(struct vmn_view *view, const char *key, struct vmn_emit *emit)
             }
         }
     }
+    if (own.n && vmn_query(view, QUERY_WILD, policy, &size)) {
+        for (size_t i = 0; i < own.n; i++) {
+            vmn_publish(emit, REL_ASKED, domain,
+                        vmn_printf(view, "%u", own.ids[i]));
+        }
+    }
     hosts =
         vmn_relation_values(view, vmn_scope_domain(domain).relation, domain);
     for (size_t i = 0; i < hosts.n; i++) {
@@ -165,6 +170,7 @@ compile_verdicts(struct vmn_view *view, const char *key,
                  struct vmn_emit *emit)
 {
     const struct applies *applies;
+    struct rule_groups groups;
     const char *p, *end;
     size_t size;
 
@@ -179,11 +185,13 @@ compile_verdicts(struct vmn_view *view, const char *key,
     if (!is_complete(emit, key, p)) {
         return;
     }
-    for (end = p + size - 1; p < end; ) {
+    rule_groups_hold(view, emit, key, &groups);
+    end = p + size - 1;
+    for (unsigned number = 0; p < end; number++) {
         struct rule rule;
 
         p = (const char *) rule_read(p, &rule);
-        emit_verdict(view, emit, key, rule.head);
+        emit_verdict(view, emit, key, rule.head, number, &groups);
     }
 }
 
@@ -198,9 +206,10 @@ compile_bucket(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 
     if (!vmn_key_split_two(view, key, &policy, &rest)
         || !vmn_key_split_two(view, rest, &ctx.domain, &bucket)
-        || !read_own(view, policy, ctx.domain, &ctx.own)) {
+        || !policy_read_own(view, policy, ctx.domain, &ctx.own)) {
         return;
     }
+    ctx.policy = policy;
     ctx.zone = vmn_domain_zone(view, ctx.domain);
     p = vmn_query(view, QUERY_BUCKET,
                   vmn_printf(view, "%s|%s", policy, bucket), &size);

@@ -35,7 +35,8 @@ handle_reject(struct vmn_view *view, const struct vmn_packet_in *in,
     /* A packet from a tunnel is answered from the port that it was for:
      * nothing is forwarded from tunnel to tunnel. */
     if (in_port == VMN_TUNNEL_OFPORT) {
-        in_port = vmn_packet_reg(in, VMN_REG_OUT_PORT);
+        in_port = (vmn_packet_reg(in, VMN_REG_OUT_PORT)
+                   & ((1u << VMN_OUT_ISOLATION_SHIFT) - 1));
     }
     if (!in_port) {
         vmn_send_nothing(out, "not for a port of this host");

@@ -59,6 +59,22 @@ is_past(struct vmn_view *view, const char *text, bool if_unset)
             : if_unset);
 }
 
+/* As vmn_time_in_zone(); what is in UTC costs nothing. */
+static bool
+in_zone(struct vmn_view *view, const char *timezone, int64_t local,
+        int64_t *when)
+{
+    if (!timezone) {
+        *when = local;
+        return true;
+    }
+    return vmn_time_in_zone(view, timezone, local, when);
+}
+
+/* Asks for the window's times in the order in which they come, up to the first
+ * one that has not: those of the present week by its zone, which may have
+ * begun before that of UTC or may begin after it, and of the day before, since
+ * what has begun then may end in it. */
 static bool
 is_open(struct vmn_view *view, const struct vmn_window *window, int64_t week)
 {
@@ -68,17 +84,19 @@ is_open(struct vmn_view *view, const struct vmn_window *window, int64_t week)
     if (length <= 0) {
         length += DAY;
     }
-    /* What has begun on Sunday may end on Monday. */
-    for (int day = -1; day < VMN_N_DAYS; day++) {
-        int64_t begin = week + day * DAY + start;
+    for (int day = -2; day <= VMN_N_DAYS; day++) {
+        int64_t local = week + day * DAY + start;
+        int64_t begin, end;
 
         if (!window->days[(day + VMN_N_DAYS) % VMN_N_DAYS]) {
             continue;
         }
-        if (!vmn_is_past(view, begin)) {
+        if (!in_zone(view, window->timezone, local, &begin)
+            || !vmn_is_past(view, begin)
+            || !in_zone(view, window->timezone, local + length, &end)) {
             return false;
         }
-        if (!vmn_is_past(view, begin + length)) {
+        if (!vmn_is_past(view, end)) {
             return true;
         }
     }

@@ -38,13 +38,27 @@ publish_announced(const struct gateway_ctx *ctx, const char *what)
                            vmn_mac_text(ctx->view, ctx->mac), what));
 }
 
+static void
+publish_asks(const struct gateway_ctx *ctx)
+{
+    vmn_publish(ctx->emit, REL_ASKS,
+                vmn_printf(ctx->view, "%s|%s", ctx->network->row.name,
+                           ctx->host), "");
+}
+
+bool
+asks_as_host(struct vmn_view *view, const char *network, const char *host)
+{
+    return vmn_relation_values(view, REL_ASKS,
+                               vmn_printf(view, "%s|%s", network, host)).n;
+}
+
 void
 publish_asks_as_host(const struct gateway_ctx *ctx)
 {
     const char *network = ctx->network->row.name;
 
-    vmn_publish(ctx->emit, REL_ASKS,
-                vmn_printf(ctx->view, "%s|%s", network, ctx->host), "");
+    publish_asks(ctx);
     for (size_t i = 0; i < N_FAMILIES; i++) {
         if (next_hop(ctx->network, families[i])) {
             vmn_publish(ctx->emit, REL_ANNOUNCED,
@@ -95,6 +109,10 @@ arp_router_at(const struct gateway_ctx *ctx)
     arp_learn(ctx);
     if (first_external(ctx->router, 6)) {
         nd_router(ctx);
+    }
+    /* One that stands by asks periodically, too (failover.c). */
+    if (!ctx->rank && ctx->router->external.n_gateways > 1) {
+        publish_asks(ctx);
     }
 }
 

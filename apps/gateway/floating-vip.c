@@ -56,7 +56,7 @@ emit_in(const struct gateway_ctx *ctx, const struct vmn_floating_ip *floating,
     vmn_act_set(actions, VMN_REG_BALANCE_ZONE, balance_zone(ctx, network));
     vmn_act_set(actions, VMN_REG_SRC_ID, 0);
     vmn_act_set_masked(actions, VMN_REG_FLAGS, VMN_FLAG_EXTERNAL,
-                       VMN_FLAG_EXTERNAL);
+                       VMN_FLAG_EXTERNAL | VMN_SRC_ISOLATION_MASK);
     vmn_act_set_mac(actions, VMN_F_ETH_SRC, ctx->router->mac);
     vmn_act_next(actions);
 }

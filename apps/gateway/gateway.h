@@ -61,7 +61,8 @@ enum {
     NAT_SHARE = 85,             /* With source ports of the sender's share. */
     NAT_DEFAULT = 80,
 
-    HOP_LINK = 100,
+    HOP_UNTRANSLATED = 300,     /* NAT has failed. */
+    HOP_LINK = 100,             /* And the length of the prefix. */
     HOP_FURTHER = 50,
 
     IN_BALANCED = 110,
@@ -289,6 +290,9 @@ void publish_announced(const struct gateway_ctx *, const char *what);
 /* Has HANDLER_ANNOUNCE resolve the external network's gateways as the host,
  * which learns whom it asks. */
 void publish_asks_as_host(const struct gateway_ctx *);
+/* Returns true if 'host' learns from replies to what it asks in 'network' as
+ * itself. */
+bool asks_as_host(struct vmn_view *, const char *network, const char *host);
 void compile_external(struct vmn_view *, const char *key, struct vmn_emit *);
 /* Adds a flow to the first table of 'stage' for packets from the external
  * network. */

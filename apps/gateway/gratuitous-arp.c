@@ -9,13 +9,44 @@
 
 #include <string.h>
 
-/* Announces 'from'.  For IPv4, an ARP request to the gateway of its subnet
- * informs that, and the switches on the path.  For IPv6, an unsolicited
- * advertisement goes to all nodes; the gateway is resolved by ASK_GATEWAY,
- * once for each router. */
+/* How an IPv4 address is announced: an ARP request to the gateway of its
+ * subnet informs that, and the switches on the path; gratuitous requests and
+ * replies inform whoever else is there, some of whom heed one of the two alone
+ * (arping(8), -U and -A). */
+enum form { FORM_ASK, FORM_REQUEST, FORM_REPLY };
+
+/* They take turns: a switch that caches what it decides, as Open vSwitch does,
+ * learns at once from a frame of a kind that it has not seen before, and from
+ * one that it has only when it accounts for it. */
+static const enum form turns[] = {
+    FORM_ASK, FORM_REQUEST, FORM_ASK, FORM_REPLY
+};
+#define N_TURNS (sizeof turns / sizeof *turns)
+
+/* Announces 'from', an IPv4 address, whose subnet's gateway is 'gateway'. */
+static void
+announce_ipv4(struct vmn_mac mac, const struct vmn_network *network,
+              const struct vmn_ip *from, const struct vmn_ip *gateway,
+              enum form form, struct vmn_packets_out *out)
+{
+    uint8_t frame[FRAME_MAX];
+
+    vmn_arp_request_build(mac, from, form == FORM_ASK ? gateway : from,
+                          frame);
+    if (form == FORM_REPLY) {
+        /* RFC 826: the operation, and the target's hardware address. */
+        frame[21] = 2;
+        memcpy(&frame[32], mac.ea, sizeof mac.ea);
+    }
+    send_tagged(network, out, frame, VMN_ARP_SIZE);
+}
+
+/* Announces 'from'.  For IPv6, an unsolicited advertisement goes to all nodes;
+ * the gateway is resolved by ASK_GATEWAY, once for each router. */
 static void
 announce_address(struct vmn_mac mac, const struct vmn_network *network,
-                 const struct vmn_ip *from, struct vmn_packets_out *out)
+                 const struct vmn_ip *from, enum form form,
+                 struct vmn_packets_out *out)
 {
     const struct vmn_ip *to = gateway_of(network, from);
     uint8_t frame[FRAME_MAX];
@@ -24,8 +55,7 @@ announce_address(struct vmn_mac mac, const struct vmn_network *network,
         vmn_nd_announce_build(mac, from, true, frame);
         send_tagged(network, out, frame, VMN_ND_ADVERT_SIZE);
     } else if (to) {
-        vmn_arp_request_build(mac, from, to, frame);
-        send_tagged(network, out, frame, VMN_ARP_SIZE);
+        announce_ipv4(mac, network, from, to, form, out);
     }
 }
 
@@ -73,7 +103,7 @@ ask_as_host(struct vmn_view *view, const char *host, const char *what,
 }
 
 static void
-send_announcement(struct vmn_view *view, const char *what,
+send_announcement(struct vmn_view *view, const char *what, enum form form,
                   struct vmn_packets_out *out)
 {
     const char *parts[3];       /* ROUTER|MAC|ADDRESS, or ASK_GATEWAY. */
@@ -94,7 +124,7 @@ send_announcement(struct vmn_view *view, const char *what,
     if (!strcmp(parts[2], ASK_GATEWAY)) {
         ask_gateway(router, network, out);
     } else if (vmn_ip_from_text(parts[2], &from)) {
-        announce_address(mac, network, &from, out);
+        announce_address(mac, network, &from, form, out);
     }
 }
 
@@ -106,7 +136,7 @@ handle_announce(struct vmn_view *view, const struct vmn_packet_in *in,
                 struct vmn_packets_out *out)
 {
     struct vmn_names names = { 0, NULL };
-    size_t n, first;
+    size_t n, first, rounds;
 
     if (in->vif && in->vif->iface_id[0] == '@') {
         names = vmn_relation_values(view, REL_ANNOUNCED,
@@ -115,13 +145,15 @@ handle_announce(struct vmn_view *view, const struct vmn_packet_in *in,
     }
     n = names.n < VMN_SENDS_MAX ? names.n : VMN_SENDS_MAX;
     first = names.n > n ? (size_t) in->arg * VMN_SENDS_MAX % names.n : 0;
+    /* All have been announced so often. */
+    rounds = in->arg / (n ? (names.n + n - 1) / n : 1);
     for (size_t i = 0; i < n; i++) {
         const char *what = names.names[(first + i) % names.n];
 
         if (what[0] == ASK_AS_HOST) {
             ask_as_host(view, in->host, what + 1, out);
         } else {
-            send_announcement(view, what, out);
+            send_announcement(view, what, turns[rounds % N_TURNS], out);
         }
     }
 }

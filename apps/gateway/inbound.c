@@ -115,7 +115,8 @@ in_route(const struct gateway_ctx *ctx)
     vmn_act_set(actions, VMN_REG_SRC_ID, 0);
     /* It may leave by another router, whose gateway may be up. */
     vmn_act_set_masked(actions, VMN_REG_FLAGS, VMN_FLAG_EXTERNAL,
-                       VMN_FLAG_EXTERNAL | VMN_FLAG_STANDS_IN);
+                       VMN_FLAG_EXTERNAL | VMN_FLAG_STANDS_IN
+                       | VMN_SRC_ISOLATION_MASK);
     vmn_act_set_mac(actions, VMN_F_ETH_DST, ctx->router->mac);
     vmn_act_next(actions);
 }

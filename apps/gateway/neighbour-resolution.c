@@ -48,11 +48,64 @@ nobody_ip(struct vmn_mac mac, uint8_t family)
             : (struct vmn_ip) { .family = family });
 }
 
+/* Requests 'to' from 'from', which has 'mac'.  The request takes the packet's
+ * path, which adds the VLAN tag. */
+static void
+request(struct vmn_packets_out *out, struct vmn_mac mac,
+        const struct vmn_ip *from, const struct vmn_ip *to)
+{
+    uint8_t frame[FRAME_MAX];
+
+    vmn_send_to_next(out, STAGE_EGRESS, frame,
+                     build_request(frame, mac, from, to));
+}
+
+static void
+request_as_host(struct vmn_view *view, const char *host,
+                struct vmn_packets_out *out, const struct vmn_ip *to)
+{
+    const struct vmn_mac mac = host_mac(view, host);
+    const struct vmn_ip from = nobody_ip(mac, to->family);
+
+    request(out, mac, &from, to);
+}
+
+/* Returns true if the host of 'in' serves 'router' in place of another gateway
+ * that is cut off, which it stays until vmnd misses that host itself, some
+ * seconds later, or it is back; or by flows alone, and vmnd does not know of
+ * it yet. */
+static bool
+has_taken_over(struct vmn_view *view, const struct vmn_router *router,
+               const struct vmn_packet_in *in)
+{
+    const struct vmn_network *network = external_network(view, router);
+
+    if (vmn_packet_reg(in, VMN_REG_FLAGS) & VMN_FLAG_STANDS_IN) {
+        return true;
+    }
+    for (size_t i = 0; network && i < router->external.n_gateways; i++) {
+        const char *host = vmn_gateway_at(&router->external, i)->host;
+        const struct vmn_vif *vif = external_vif(view, network, host);
+
+        if (vif && vif->cut_off && strcmp(host, in->host)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Resolves a neighbour.  The packet itself is dropped: its sender retransmits,
  * and the neighbour is known by then; or another host sends it (migrating.c).
- * The request takes the packet's path, which adds the VLAN tag.  Its source is
- * the router, or a distributed floating IP, which has a MAC of its own, or
- * the host. */
+ * The request's source is the router, or a distributed floating IP, which has
+ * a MAC of its own, or the host.
+ *
+ * A gateway that has just taken over requests as the host as well.  Its
+ * request as the router is what tells the physical network that the router is
+ * here now; a switch that takes a moment to heed that, as one does that caches
+ * what it decides, sends the reply to the former gateway.  Where the host is
+ * has not changed.  Not always: who probes for an address before he takes it
+ * must take the host's probe for that of another who wants it (RFC 5227,
+ * section 2.1.1). */
 void
 handle_resolve(struct vmn_view *view, const struct vmn_packet_in *in,
                struct vmn_packets_out *out)
@@ -63,24 +116,22 @@ handle_resolve(struct vmn_view *view, const struct vmn_packet_in *in,
         view, vmn_packet_reg(in, REG_TRANSIT));
     const struct vmn_ip *from = (router ? first_external(router, to.family)
                                  : NULL);
-    uint8_t frame[FRAME_MAX];
-    struct vmn_mac mac;
 
     if (!from || !sender.family) {
         vmn_send_nothing(out, "router has no external network");
         return;
     }
-    mac = router->mac;
     if (in->arg & RESOLVE_AS_HOST) {
-        mac = host_mac(view, in->host);
-        sender = nobody_ip(mac, to.family);
-        from = &sender;
+        request_as_host(view, in->host, out, &to);
     } else if (in->arg) {
-        mac = floating_mac(in->arg);
-        from = &sender;
+        request(out, floating_mac(in->arg), &sender, &to);
+    } else {
+        request(out, router->mac, from, &to);
+        if (has_taken_over(view, router, in)
+            && asks_as_host(view, router->external.network, in->host)) {
+            request_as_host(view, in->host, out, &to);
+        }
     }
-    vmn_send_to_next(out, STAGE_EGRESS, frame,
-                     build_request(frame, mac, from, &to));
     vmn_neighbour_is_incomplete(out, vmn_packet_reg(in, VMN_REG_NETWORK),
                                 &to);
 }

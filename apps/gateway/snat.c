@@ -52,6 +52,39 @@ nat_translated(const struct gateway_ctx *ctx, uint8_t family)
         IN_ROUTE);
 }
 
+/* The same for what goes out.  To commit it again would be of no use, and may
+ * fail, if the switch has forgotten that it belongs to a connection, whose
+ * address and port it has.
+ *
+ * A switch whose datapath is in userspace passes on what it finds no address
+ * and port for, or no room in conntrack (a limit of the zone, its own
+ * maximum), as it came: with a guest's address.  VMN_REG_DST_HOST is another
+ * one where nothing is to be translated (not_translated()). */
+static void
+nat_translated_out(const struct gateway_ctx *ctx, uint8_t family)
+{
+    struct vmn_flow *flow;
+
+    vmn_act_goto(vmn_flow_actions(nat_flow(
+        ctx, family, STAGE_EGRESS, OUT_NAT, NAT_OPEN,
+        VMN_CT_NEW | VMN_CT_SNAT, VMN_CT_NEW | VMN_CT_SNAT)), STAGE_EGRESS,
+        OUT_HOP);
+    flow = nat_flow(ctx, family, STAGE_EGRESS, OUT_HOP, HOP_UNTRANSLATED,
+                    VMN_CT_NEW, VMN_CT_NEW | VMN_CT_SNAT);
+    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_EXTERNAL);
+    vmn_act_drop(vmn_flow_actions(flow), "no room for NAT");
+}
+
+/* Has OUT_HOP take new connections that are not translated.  It sets the
+ * register itself, later. */
+static struct vmn_flow *
+not_translated(struct vmn_flow *flow)
+{
+    vmn_act_set(vmn_flow_actions(flow), VMN_REG_DST_HOST,
+                VMN_DST_HOST_PROVIDER);
+    return flow;
+}
+
 struct vmn_flow *
 nat_new(const struct gateway_ctx *ctx, uint8_t family, unsigned stage,
         unsigned table, uint16_t priority)
@@ -156,19 +189,22 @@ snat_router(const struct gateway_ctx *ctx, uint8_t family)
     struct vmn_flow *flow;
 
     nat_open(ctx, family, STAGE_EGRESS, OUT_NAT, OUT_HOP);
+    nat_translated_out(ctx, family);
     for (size_t i = 0; i < external->n_exempt; i++) {
         if (external->exempt[i].ip.family == family) {
             flow = nat_new(ctx, family, STAGE_EGRESS, OUT_NAT, NAT_EXEMPT);
             vmn_match_prefix(flow, vmn_field_ip_dst(family),
                              &external->exempt[i]);
-            nat_commit(flow, STAGE_EGRESS, OUT_HOP, NULL, NULL, 0);
+            nat_commit(not_translated(flow), STAGE_EGRESS, OUT_HOP, NULL,
+                       NULL, 0);
         }
     }
-    if (!external->routed) {
+    flow = nat_new(ctx, family, STAGE_EGRESS, OUT_NAT, NAT_DEFAULT);
+    if (external->routed) {
+        nat_commit(not_translated(flow), STAGE_EGRESS, OUT_HOP, NULL, NULL, 0);
+    } else {
         out_shares(ctx, family);
+        nat_commit(flow, STAGE_EGRESS, OUT_HOP,
+                   first_external(ctx->router, family), NULL, 0);
     }
-    nat_commit(nat_new(ctx, family, STAGE_EGRESS, OUT_NAT, NAT_DEFAULT),
-               STAGE_EGRESS, OUT_HOP,
-               external->routed ? NULL : first_external(ctx->router, family),
-               NULL, 0);
 }

@@ -12,6 +12,7 @@ apps_loadbalancer_loadbalancer_la_SOURCES = \
 	apps/loadbalancer/loadbalancer.c \
 	apps/loadbalancer/loadbalancer.h \
 	apps/loadbalancer/maglev.c \
+	apps/loadbalancer/migrating-client.c \
 	apps/loadbalancer/no-backend.c \
 	apps/loadbalancer/vip-mac.c \
 	apps/loadbalancer/vip.c

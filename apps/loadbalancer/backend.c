@@ -188,12 +188,27 @@ compile_target(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     struct serving s;
     const char *parts[5];        /* PORT|FAMILY|PROTOCOL|VALUE|MASK. */
+    unsigned ip_proto;
+    uint16_t value, mask;
 
-    if (vmn_key_split(view, key, parts, 5) == 5
-        && serving_read(view, emit, parts[0], atoi(parts[1]), &s)) {
-        vmn_match_masked(reply_add(&s, SEND_REPLY),
-                         field_src(atoi(parts[2])), atoi(parts[3]),
-                         atoi(parts[4]));
+    if (vmn_key_split(view, key, parts, 5) < 5
+        || !serving_read(view, emit, parts[0], atoi(parts[1]), &s)) {
+        return;
+    }
+    ip_proto = atoi(parts[2]);
+    value = atoi(parts[3]);
+    mask = atoi(parts[4]);
+    vmn_match_masked(reply_add(&s, SEND_REPLY), field_src(ip_proto), value,
+                     mask);
+    if (ip_proto == VMN_IP_PROTO_TCP) {
+        migrating_target(view, emit, &(struct migrating_target) {
+            .key = key,
+            .domain = s.domain,
+            .zone = s.zone,
+            .ip = s.ip,
+            .value = value,
+            .mask = mask,
+        });
     }
 }
 

@@ -398,6 +398,7 @@ emit_domain(struct balancer_ctx *ctx)
                         vmn_printf(ctx->view, "%s|%u|%zu|%s",
                                    lb->networks[i], ctx->ip_proto,
                                    n_services, lb->row.name));
+            vmn_publish(ctx->emit, REL_DOMAIN, ctx->domain, "");
             vmn_publish(ctx->emit, REL_NETWORK, lb->networks[i],
                         lb->vip.family == 6 ? "6" : "4");
         }

@@ -22,7 +22,7 @@ base_reject(struct vmn_emit *emit)
 
     for (size_t i = 0; i < 2; i++) {
         struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_all(),
-                                             STAGE_BALANCE, BALANCE_REJECT,
+                                             STAGE_BALANCE, BALANCE_ASIDE,
                                              PRIORITY_LAST);
         struct vmn_actions *actions = vmn_flow_actions(flow);
 
@@ -65,6 +65,7 @@ compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     base_vip(emit);
     base_invalid(emit);
     base_reject(emit);
+    migrating_base(emit);
 }
 
 /* ARP for virtual IPs comes before overlay, which drops requests for unknown
@@ -104,6 +105,9 @@ static const struct vmn_unit_class units[] = {
       .compile = compile_target },
     { .name = "hairpin", .each = VMN_EACH_KEY, .relation = REL_HAIRPIN,
       .compile = compile_hairpin },
+    { .name = "migrating-client", .each = VMN_EACH_KEY,
+      .relation = VMN_REL_ASKING_PORTS,
+      .compile = compile_migrating_client },
     { .name = "client-limit", .each = VMN_EACH_KEY, .relation = REL_LIMIT,
       .compile = compile_limit },
     { .name = "port-limit", .each = VMN_EACH_ROW, .row_type = VMN_ROW_PORT,
@@ -134,6 +138,7 @@ static const struct vmn_id_pool_class id_pools[] = {
     { ID_POOL_AFFINITY, (1u << 24) - 1 },
     { ID_POOL_BACKEND, UINT32_MAX - VMN_LB_PART_BACKENDS },
     { ID_POOL_LIMIT, (1u << 24) - 1 },
+    { ID_POOL_TARGET, (1u << 24) - 1 },
     { .name = NULL },
 };
 

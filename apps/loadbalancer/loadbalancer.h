@@ -29,10 +29,14 @@ enum {
     BALANCE_ADMITTED,           /* Counts what the limit has admitted, */
     BALANCE_ASSIGNED,           /* and counts it for the backend. */
     BALANCE_BACKEND,            /* Sets the backend's MAC. */
-    BALANCE_REJECT,             /* Rejections made here for a client. */
+    BALANCE_ASIDE,              /* Rejections made here for a client, and
+                                 * connections that another host knows. */
     BALANCE_N_TABLES
 };
 enum {
+    VIP_TOLD_NOTHING = 130,     /* Back from the other host of a port that */
+    VIP_TOLD = 120,             /* migrates, which knows the connection. */
+    VIP_ASKED = 110,            /* From such a host. */
     VIP_ONE = 100,
 
     SERVICE_FRAGMENT = 220,
@@ -42,6 +46,8 @@ enum {
     SERVICE_HAIRPIN = 150,      /* A backend's reply to itself. */
     SERVICE_OTHER = 100,
 
+    SELECT_TOLD = 140,          /* Another host knows the connection, */
+    SELECT_TOLD_TWICE = 130,    /* and this one by now, too. */
     SELECT_PORT_LIMITED = 120,  /* Is it within its port's limit? */
     SELECT_INVALID = 110,
     SELECT_NEW_LIMITED = 101,   /* Flows of their own, with their own
@@ -51,6 +57,7 @@ enum {
     SELECT_OTHER = 80,          /* For no service. */
     SELECT_REPLY = 60,          /* To itself, restored to the virtual IP. */
 
+    CHOOSE_ASK = 110,           /* Another host may know the connection. */
     CHOOSE_KNOWN = 100,         /* A client with affinity. */
     CHOOSE_HERE = 70,           /* A backend on the client's own host. */
     CHOOSE_ANY = 50,
@@ -72,6 +79,12 @@ enum {
     BACKEND_RESET_MAC = 30,     /* The same for resets only, where its */
     BACKEND_RESET_ROUTED = 20,  /* connections are cut. */
 
+    ASIDE_TARGET = 110,
+    ASIDE_TARGETS = 100,        /* A mask of a range. */
+    ASIDE_KNOWN = 60,           /* Whose backend is not one any more. */
+    ASIDE_INVALID = 55,
+    ASIDE_UNKNOWN = 50,
+
     PRIORITY_LAST = 1,
 };
 
@@ -87,8 +100,10 @@ enum {
     UNBALANCE_N_TABLES
 };
 enum {
+    SEND_COPY = 120,            /* To a port that migrates. */
     SEND_FRAGMENT = 110,
     SEND_REPLY = 100,
+    MAC_COPY = 110,
     MAC_REPLY = 100,
 };
 
@@ -101,6 +116,7 @@ enum {
 #define ID_POOL_BALANCER "loadbalancer.balancer" /* Its name. */
 #define ID_POOL_AFFINITY "loadbalancer.memory" /* NAME|SECONDS: of clients. */
 #define ID_POOL_BACKEND "loadbalancer.backend" /* BALANCER|PORT. */
+#define ID_POOL_TARGET "loadbalancer.target" /* A key of REL_TARGET. */
 #define ID_POOL_LIMIT "loadbalancer.limit" /* DOMAIN|RATE|BURST. */
 
 /* Relations, by key -> values.  What several balancers may need has a unit of
@@ -117,6 +133,11 @@ enum {
                                             * -> PROTOCOL|VALUE|MASK. */
 #define REL_LIMIT "loadbalancer.limit" /* DOMAIN|RATE|BURST -> balancer. */
 #define REL_PROBE "loadbalancer.probe" /* PORT|FAMILY -> PROTOCOL|N|VIP. */
+
+#define REL_DOMAIN "loadbalancer.domain" /* DOMAIN -> "", if it has any. */
+
+/* DOMAIN -> the hosts of its ports that migrate. */
+#define REL_ASKING "loadbalancer.asking"
 
 /* A balancer's backends in one routing domain. */
 struct backends {
@@ -184,6 +205,23 @@ void publish_limit(struct vmn_view *, struct vmn_emit *,
 void act_limit(struct vmn_view *, struct vmn_actions *,
                const struct vmn_loadbalancer *, const char *domain,
                uint32_t balancer);
+
+/* migrating-client.c: connections of clients that migrate. */
+void compile_migrating_client(struct vmn_view *, const char *key,
+                              struct vmn_emit *);
+/* Emits what all hosts have. */
+void migrating_base(struct vmn_emit *);
+/* A target of a backend: a port of TCP, or a mask of a range. */
+struct migrating_target {
+    const char *key;            /* Of REL_TARGET. */
+    const char *domain;
+    uint32_t zone;              /* The domain's. */
+    const struct vmn_ip *ip;
+    uint16_t value, mask;
+};
+/* Emits what is needed where clients migrate. */
+void migrating_target(struct vmn_view *, struct vmn_emit *,
+                      const struct migrating_target *);
 
 /* no-backend.c: drops the packet, and rejects it to the client. */
 void act_reject(struct vmn_actions *, const char *reason);

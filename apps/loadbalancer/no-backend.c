@@ -34,6 +34,6 @@ handle_reject(struct vmn_view *view, const struct vmn_packet_in *in,
     } else if (!in->in_port || in->in_port == VMN_TUNNEL_OFPORT) {
         vmn_send_nothing(out, "not from a port of this host");
     } else {
-        vmn_send_to_stage(out, STAGE_BALANCE, BALANCE_REJECT, answer, size);
+        vmn_send_to_stage(out, STAGE_BALANCE, BALANCE_ASIDE, answer, size);
     }
 }

@@ -1,182 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The type of the mirrors app, and what becomes of a packet that is looked up
- * for a mirror: whether it is copied, and where the copy goes. */
+ * What becomes of a packet that is looked up for a mirror: whether it is
+ * copied, and where the copy goes.  The type is in mirror-type.c. */
 
 #include "mirrors.h"
 
 #include <string.h>
-
-/* Type.  ------------------------------------------------------------------ */
-
-static const char *const directions[] = {
-    [DIRECTION_BOTH] = "both", [DIRECTION_EGRESS] = "egress",
-    [DIRECTION_INGRESS] = "ingress", NULL,
-};
-
-static const char *const protocols[] = {
-    [PROTOCOL_ANY] = "any", [PROTOCOL_TCP] = "tcp", [PROTOCOL_UDP] = "udp",
-    [PROTOCOL_SCTP] = "sctp", [PROTOCOL_ICMP] = "icmp",
-    [PROTOCOL_ICMPV6] = "icmpv6", [PROTOCOL_ARP] = "arp", NULL,
-};
-
-static bool
-has_ports(const struct mirror_filter *filter)
-{
-    return filter->ports.last != 0;
-}
-
-static const char *
-filter_fault(const struct mirror_filter *filter, const char **field)
-{
-    uint8_t family = filter->prefix.ip.family;
-
-    *field = "ports";
-    if (has_ports(filter) && (filter->protocol < PROTOCOL_TCP
-                              || filter->protocol > PROTOCOL_SCTP)) {
-        return "are of protocol tcp, udp or sctp";
-    }
-    *field = "prefix";
-    if (family == 6 && (filter->protocol == PROTOCOL_ICMP
-                        || filter->protocol == PROTOCOL_ARP)) {
-        return "is of IPv4, as the protocol is";
-    } else if (family == 4 && filter->protocol == PROTOCOL_ICMPV6) {
-        return "is of IPv6, as the protocol is";
-    }
-    return NULL;
-}
-
-static void
-check_filters(const struct mirror *row, struct vmn_check *check)
-{
-    for (size_t i = 0; i < row->n_filters; i++) {
-        char pointer[] = "/filters/00/protocol";
-        const char *field, *fault = filter_fault(&row->filters[i], &field);
-        size_t len = strlen("/filters/");
-
-        if (fault) {
-            if (i >= 10) {
-                pointer[len++] = (char) ('0' + i / 10);
-            }
-            pointer[len++] = (char) ('0' + i % 10);
-            pointer[len++] = '/';
-            memcpy(pointer + len, field, strlen(field) + 1);
-            vmn_check_fail(check, pointer, "%s", fault);
-        }
-    }
-}
-
-static void
-check_mirror(const void *row_, struct vmn_check *check)
-{
-    const struct mirror *row = (const struct mirror *) row_;
-    int64_t seconds;
-
-    if (!row->n_ports && !row->n_groups && !row->selector.text
-        && !row->n_networks) {
-        vmn_check_fail(check, "", "a mirror needs ports, groups, a selector "
-                       "or networks");
-    } else if (row->network && !row->n_groups && !row->selector.text) {
-        vmn_check_fail(check, "/network", "is of what groups and selector "
-                       "say, which the mirror lacks; all of a network are "
-                       "networks");
-    }
-    if (!row->to_port && row->max_pps > VMN_COPY_RATE_MAX) {
-        vmn_check_fail(check, "/max_pps", "is at most %d without a to_port",
-                       VMN_COPY_RATE_MAX);
-    }
-    if (row->to_port && row->max_size != MAX_SIZE_DEFAULT) {
-        vmn_check_fail(check, "/max_size", "is of packets that are read by "
-                       "the API: a to_port gets them whole");
-    }
-    if (row->until && !vmn_time_from_text(row->until, &seconds)) {
-        vmn_check_fail(check, "/until", "is no time such as "
-                       "2027-01-31T12:00:00Z");
-    }
-    check_filters(row, check);
-}
-
-static const struct vmn_struct_class filter = {
-    .name = "filter", .size = sizeof(struct mirror_filter),
-    .fields = (const struct vmn_field_class[]) {
-        { VMN_FIELD(mirror_filter, protocol), .type = VMN_FIELD_ENUM,
-          .values = protocols, .def = PROTOCOL_ANY, .doc = "Its protocol." },
-        { VMN_FIELD(mirror_filter, prefix), .type = VMN_FIELD_PREFIX,
-          .doc = "Source or destination is in it; of ARP, sender or target." },
-        { VMN_FIELD(mirror_filter, ports), .type = VMN_FIELD_PORT_RANGE,
-          .doc = "Source port or destination port is one of these." },
-        { .name = NULL },
-    },
-};
-
-static const struct vmn_struct_class mirror = {
-    .name = "mirror", .size = sizeof(struct mirror),
-    .fields = (const struct vmn_field_class[]) {
-        { VMN_LIST_FIELD(mirror, ports), .type = VMN_FIELD_REF,
-          .ref = "ports", .flags = VMN_FIELD_SET,
-          .doc = "Ports whose packets are copied." },
-        { VMN_LIST_FIELD(mirror, groups), .type = VMN_FIELD_REF,
-          .ref = "groups", .flags = VMN_FIELD_SET,
-          .doc = "The same of these groups." },
-        { VMN_FIELD(mirror, selector), .type = VMN_FIELD_SELECTOR,
-          .doc = "The same with such labels." },
-        { VMN_FIELD(mirror, network), .type = VMN_FIELD_REF,
-          .ref = "networks", .flags = VMN_FIELD_MENTIONS,
-          .doc = "Of `groups` and `selector`, ports of this network alone." },
-        { VMN_LIST_FIELD(mirror, networks), .type = VMN_FIELD_REF,
-          .ref = "networks",
-          .flags = VMN_FIELD_SET | VMN_FIELD_ADMINISTRATORS,
-          .doc = "All ports of these networks, whosever they are." },
-        { VMN_FIELD(mirror, direction), .type = VMN_FIELD_ENUM,
-          .values = directions, .def = DIRECTION_BOTH,
-          .doc = "egress: what the VM sends; ingress: what it gets." },
-        { VMN_LIST_FIELD(mirror, filters), .type = VMN_FIELD_STRUCT,
-          .flags = VMN_FIELD_LIST, .nested = &filter,
-          .max_items = FILTERS_MAX,
-          .doc = "Which packets: those that one of these matches; none: "
-                 "all." },
-        { VMN_FIELD(mirror, to_port), .type = VMN_FIELD_REF, .ref = "ports",
-          .flags = VMN_FIELD_ADMINISTRATORS,
-          .doc = "The port that gets the copies, on whichever host it is; "
-                 "without it they are for `GET /v1/packets`." },
-        { VMN_FIELD(mirror, max_pps), .type = VMN_FIELD_INT, .min = 1,
-          .max = VMN_LIMIT_MAX, .def = MAX_PPS_DEFAULT,
-          .doc = "Copies a second, at most, from each host; what is more is "
-                 "not copied.  Without `to_port` at most 2,000." },
-        { VMN_FIELD(mirror, max_size), .type = VMN_FIELD_INT,
-          .min = VMN_COPY_SIZE_MIN, .max = MAX_SIZE_DEFAULT,
-          .def = MAX_SIZE_DEFAULT,
-          .doc = "Without `to_port`: of a longer packet its first bytes, so "
-                 "many." },
-        { VMN_FIELD(mirror, until), .type = VMN_FIELD_TEXT, .min = 0,
-          .max = 20,
-          .doc = "When it ends, `2027-01-31T12:00:00Z`: then it is deleted; "
-                 "absent: never." },
-        { .name = NULL },
-    },
-};
-
-static const struct vmn_field_class status[] = {
-    { .name = "active", .type = VMN_FIELD_BOOL, .relation = REL_ACTIVE,
-      .doc = "Whether it copies: its time is not over, and its `to_port` can "
-             "be given copies." },
-    { .name = "problem", .type = VMN_FIELD_TEXT, .relation = REL_PROBLEM,
-      .doc = "Why it copies nothing." },
-    { .name = "hosts", .type = VMN_FIELD_TEXT, .flags = VMN_FIELD_LIST,
-      .relation = REL_HOSTS, .doc = "Where its ports are." },
-    { .name = "ports", .type = VMN_FIELD_TEXT, .flags = VMN_FIELD_LIST,
-      .relation = REL_PORTS, .doc = "The ports that are copied." },
-    { .name = NULL },
-};
-
-const struct vmn_type_class mirrors_types[] = {
-    { .name = TYPE_NAME, .singular = "mirror",
-      .doc = "Copies of what ports send and get, to a port or to who reads "
-             "them.",
-      .row = &mirror, .check = check_mirror, .max_objects = 1000,
-      .status = status },
-    { .name = NULL },
-};
 
 /* Reading.  --------------------------------------------------------------- */
 
@@ -212,10 +41,32 @@ mirror_is_operators(struct vmn_view *view, const struct mirror *row)
     return false;
 }
 
-uint32_t
-mirror_number(struct vmn_view *view, const char *name)
+const char *
+mirror_tunnel(const struct mirror *row)
 {
-    return vmn_id_of(view, POOL_MIRROR, name);
+    return (row->to_remote.family
+            ? VMN_COPY_TUNNEL_TYPE(row->encap, row->to_remote.family) : NULL);
+}
+
+uint32_t
+mirror_number(struct vmn_view *view, const struct mirror *row)
+{
+    uint32_t number = vmn_id_of(view, POOL_MIRROR, row->object.row.name);
+
+    return number && row->to_remote.family ? number | MIRROR_REMOTE : number;
+}
+
+struct vmn_copy
+mirror_copy(struct vmn_view *view, const struct mirror *row)
+{
+    return (struct vmn_copy) {
+        .key = vmn_printf(view, "mirror/%s", row->object.row.name),
+        .rate = (uint32_t) row->max_pps,
+        .burst = (uint32_t) row->max_pps,
+        .type = TYPE_MIRRORS,
+        .name = row->object.row.name,
+        .max_size = (uint16_t) row->max_size,
+    };
 }
 
 /* Filters.  --------------------------------------------------------------- */
@@ -226,20 +77,61 @@ struct copies {
     struct vmn_emit *emit;
     const struct mirror *row;
     uint32_t number;
-    struct vmn_copy copy;
+    const char *hosts;          /* The relation of those that copy. */
     uint16_t priority;
 };
+
+/* Has what the flow matches copied, and counted. */
+static void
+act_copy(const struct copies *c, struct vmn_flow *flow)
+{
+    struct vmn_copy copy = { .to = VMN_COPY_TO_TABLE,
+                             .stage = STAGE_INGRESS, .table = INGRESS_HAND };
+
+    if (mirror_is_for_readers(c->row)) {
+        copy = mirror_copy(c->view, c->row);
+        copy.to = VMN_COPY_TO_READERS;
+    }
+    vmn_flow_count(flow);
+    vmn_act_copy(vmn_flow_actions(flow), &copy);
+}
+
+/* Has a connection be one of so many, by a hash that is the same one on each
+ * host; with the number in it mirrors choose differently, and with the bit
+ * than who spreads connections over several guests, of whom one would else
+ * have all that is copied. */
+static void
+act_sample(const struct copies *c, struct vmn_actions *actions)
+{
+    uint16_t basis = (uint16_t) (c->number | VMN_HASH_SAMPLE);
+
+    vmn_act_set(actions, REG_SAMPLE, 0);
+    vmn_act_hash_connection(actions, basis, REG_SAMPLE,
+                            (uint32_t) c->row->sampling);
+    vmn_act_goto(actions, STAGE_INGRESS, INGRESS_SAMPLE);
+}
+
+static struct vmn_flow *
+add_flow_to(const struct copies *c, unsigned table, uint16_t priority)
+{
+    struct vmn_flow *flow = vmn_flow_add(
+        c->emit, vmn_scope_relation(c->hosts, c->row->object.row.name),
+        STAGE_INGRESS, table, priority);
+
+    vmn_match(flow, REG_MIRROR, c->number);
+    return flow;
+}
 
 static struct vmn_flow *
 add_flow(const struct copies *c)
 {
-    struct vmn_flow *flow = vmn_flow_add(
-        c->emit, vmn_scope_relation(REL_HOSTS, c->row->object.row.name),
-        STAGE_INGRESS, INGRESS_COPY, c->priority);
+    struct vmn_flow *flow = add_flow_to(c, INGRESS_COPY, c->priority);
 
-    vmn_match(flow, REG_MIRROR, c->number);
-    vmn_flow_count(flow);
-    vmn_act_copy(vmn_flow_actions(flow), &c->copy);
+    if (c->row->sampling > 1) {
+        act_sample(c, vmn_flow_actions(flow));
+    } else {
+        act_copy(c, flow);
+    }
     return flow;
 }
 
@@ -280,7 +172,7 @@ emit_ports(const struct copies *c, const struct filter_match *m,
     };
     uint32_t first = f->ports.first;
 
-    if (!has_ports(f)) {
+    if (!mirror_filter_has_ports(f)) {
         add_match(c, m);
         return;
     }
@@ -379,6 +271,13 @@ emit_copies(struct copies *c)
         c->priority = PRIORITY_FILTER;
         emit_filter(c, &any);
     }
+    if (c->row->sampling > 1) {
+        struct vmn_flow *flow = add_flow_to(c, INGRESS_SAMPLE,
+                                            PRIORITY_FILTER);
+
+        vmn_match(flow, REG_SAMPLE, 0);
+        act_copy(c, flow);
+    }
 }
 
 /* Mirrors.  --------------------------------------------------------------- */
@@ -404,17 +303,14 @@ destination_fault(struct vmn_view *view, const char *name)
             : !vmn_host_of_port(view, name) ? "to_port is on no host" : NULL);
 }
 
-/* Emits the way of a copy to the port.  It is nobody's packet from here on: no
- * policy is asked, and no limit counts it. */
+/* Has the copy go to the port.  It is nobody's packet from here on: no policy
+ * is asked, and no limit but the mirror's counts it. */
 static void
-emit_hand(const struct copies *c)
+act_hand(const struct copies *c, struct vmn_actions *actions)
 {
-    struct vmn_flow *flow = vmn_flow_add(
-        c->emit, vmn_scope_relation(REL_HOSTS, c->row->object.row.name),
-        STAGE_INGRESS, INGRESS_HAND, PRIORITY_FILTER);
-    struct vmn_actions *actions = vmn_flow_actions(flow);
+    struct vmn_copy copy = mirror_copy(c->view, c->row);
 
-    vmn_match(flow, REG_MIRROR, c->number);
+    vmn_act_limit(actions, copy.key, copy.rate, copy.burst);
     vmn_act_set(actions, VMN_REG_NETWORK,
                 vmn_id_of(c->view, VMN_ID_POOL_VNI,
                           vmn_printf(c->view, VMN_PORT_VNI_KEY,
@@ -422,9 +318,36 @@ emit_hand(const struct copies *c)
     vmn_act_set(actions, VMN_REG_DST_LOCAL, 0);
     vmn_act_set(actions, VMN_REG_OUT_PORT, 0);
     vmn_act_set(actions, VMN_REG_DST_HOST, 0);
-    /* It may leave by the tunnel port by which the packet came. */
-    vmn_act_clear_in_port(actions);
     vmn_act_next(actions);
+}
+
+static void
+act_leave(const struct copies *c, struct vmn_actions *actions)
+{
+    struct vmn_copy copy = mirror_copy(c->view, c->row);
+    struct vmn_copy_tunnel tunnel = {
+        .encap = (enum vmn_copy_encap) c->row->encap,
+        .remote = c->row->to_remote,
+        .key = (uint32_t) c->row->key,
+        .erspan_ver = (uint8_t) c->row->erspan_ver,
+        .erspan_idx = (uint32_t) c->row->erspan_idx,
+        .erspan_hwid = (uint8_t) c->row->erspan_hwid,
+    };
+
+    vmn_act_copy_to_tunnel(actions, &copy, &tunnel);
+}
+
+/* Emits the way of a copy, unless each host has one of its own
+ * (host-interface.c), or it goes up. */
+static void
+emit_way(const struct copies *c)
+{
+    struct vmn_flow *flow;
+
+    if (c->row->to_port || c->row->to_remote.family) {
+        flow = add_flow_to(c, INGRESS_HAND, PRIORITY_FILTER);
+        (c->row->to_port ? act_hand : act_leave)(c, vmn_flow_actions(flow));
+    }
 }
 
 static void
@@ -453,6 +376,59 @@ publish_sources(const struct copies *c)
                     vmn_printf(c->view, "network %s", row->networks[i]),
                     name);
     }
+    mirror_publish_rules(c->view, c->emit, row);
+}
+
+/* Returns what a host lacks that does not copy. */
+static const char *
+lacks(const struct copies *c)
+{
+    return (c->row->to_interface
+            ? vmn_printf(c->view, "no interface \"%s\" on the bridge that "
+                         "copies can be given to: one that is attached and "
+                         "has no iface-id; or mirrors name more than %d such "
+                         "there", c->row->to_interface,
+                         VMN_COPY_INTERFACES_MAX)
+            : vmn_printf(c->view, "no tunnel of type %s for its copies yet, "
+                         "or none to be had (then the host's reason says "
+                         "why)", mirror_tunnel(c->row)));
+}
+
+/* Returns false if it is of nothing but rules, and has copies of none. */
+static bool
+has_source(const struct copies *c)
+{
+    const struct mirror *row = c->row;
+
+    return (row->n_ports || row->n_groups || row->n_networks
+            || row->selector.text
+            || vmn_relation_values(c->view, REL_COPIES,
+                                   row->object.row.name).n);
+}
+
+/* Says whether it copies, and which hosts lack what that takes, or else which
+ * rule there is none of.  Where no port of it is there is none to be had, and
+ * nothing wrong with it. */
+static void
+publish_status(const struct copies *c)
+{
+    const char *name = c->row->object.row.name;
+    size_t n = vmn_relation_values(c->view, REL_SENDERS, name).n;
+    struct vmn_names hosts = vmn_relation_values(c->view, REL_WAITING, name);
+    const char *others = (hosts.n > 1
+                          ? vmn_printf(c->view, " and %u more",
+                                       (unsigned) hosts.n - 1) : "");
+    const char *fault = mirror_rule_fault(c->view, c->row);
+
+    vmn_publish(c->emit, REL_ACTIVE, name,
+                (hosts.n && !n) || !has_source(c) ? "false" : "true");
+    if (hosts.n) {
+        vmn_publish(c->emit, REL_PROBLEM, name,
+                    vmn_printf(c->view, "host %s%s: %s", hosts.names[0],
+                               others, lacks(c)));
+    } else if (fault) {
+        vmn_publish(c->emit, REL_PROBLEM, name, fault);
+    }
 }
 
 void
@@ -473,26 +449,22 @@ compile_mirror(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         return;
     }
     publish_sources(&c);
-    fault = row->to_port ? destination_fault(view, row->to_port) : NULL;
-    vmn_publish(emit, REL_ACTIVE, key, fault ? "false" : "true");
+    fault = (row->to_port ? destination_fault(view, row->to_port)
+             : remote_fault(view, &row->to_remote));
     if (fault) {
+        vmn_publish(emit, REL_ACTIVE, key, "false");
         vmn_publish(emit, REL_PROBLEM, key, fault);
         return;
     }
-    c.number = mirror_number(view, key);
-    c.copy = (struct vmn_copy) {
-        .key = vmn_printf(view, "mirror/%s", key),
-        .rate = (uint32_t) row->max_pps,
-        .burst = (uint32_t) row->max_pps,
-        .to = row->to_port ? VMN_COPY_TO_TABLE : VMN_COPY_TO_READERS,
-        .stage = STAGE_INGRESS,
-        .table = INGRESS_HAND,
-        .type = TYPE_MIRRORS,
-        .name = key,
-        .max_size = (uint16_t) row->max_size,
-    };
-    emit_copies(&c);
-    if (row->to_port) {
-        emit_hand(&c);
+    if (row->to_remote.family) {
+        vmn_publish(emit, REL_REMOTES, vmn_ip_text(view, &row->to_remote),
+                    key);
     }
+    c.number = mirror_number(view, row);
+    c.hosts = (row->to_interface || row->to_remote.family ? REL_SENDERS
+               : REL_HOSTS);
+    emit_copies(&c);
+    mirror_emit_rules(view, emit, row, c.number, c.hosts);
+    emit_way(&c);
+    publish_status(&c);
 }

@@ -145,20 +145,25 @@ look_up(const struct mirrors_of *of, struct vmn_flow *flow, int except,
         uint32_t copied)
 {
     struct vmn_actions *actions = vmn_flow_actions(flow);
+    bool samples = false;
 
     vmn_act_set(actions, VMN_REG_COPIED, copied);
     for (size_t i = 0; i < of->n; i++) {
         const struct mirror *mirror = of->mirrors[i];
 
         if (mirror->direction != except) {
+            samples |= mirror->sampling > 1;
             vmn_act_set(actions, REG_MIRROR,
-                        mirror_number(of->view, mirror->object.row.name));
+                        mirror_number(of->view, mirror));
             vmn_act_resubmit(actions, STAGE_INGRESS, INGRESS_COPY);
         }
     }
     /* What would keep packets apart for nothing. */
     vmn_act_set(actions, VMN_REG_COPIED, 0);
     vmn_act_set(actions, REG_MIRROR, 0);
+    if (samples) {
+        vmn_act_set(actions, REG_SAMPLE, 0);
+    }
     vmn_act_next(actions);
 }
 
@@ -173,6 +178,33 @@ has_direction(const struct mirrors_of *of, int except)
     return false;
 }
 
+/* Says that the mirror has ports on 'host', and what that takes there. */
+static void
+publish_on_host(struct vmn_view *view, struct vmn_emit *emit,
+                const struct mirror *mirror, const char *host)
+{
+    const char *name = mirror->object.row.name;
+    const char *tunnel = mirror_tunnel(mirror);
+
+    vmn_publish(emit, REL_HOSTS, name, host);
+    if (mirror->to_port) {
+        vmn_publish(emit, VMN_REL_HANDED_PORTS, mirror->to_port, host);
+    } else if (mirror->to_interface) {
+        vmn_publish(emit, REL_AT_HOST, vmn_printf(view, "%s %s", host, name),
+                    "");
+    } else if (tunnel) {
+        const char *iface_id = vmn_printf(view, VMN_VIF_COPY_TUNNEL, tunnel);
+
+        vmn_publish(emit, VMN_REL_COPY_TUNNELS, host, tunnel);
+        if (vmn_read_vif(view, host, iface_id)) {
+            vmn_publish(emit, REL_SENDERS, name, host);
+            vmn_publish(emit, REL_ALL_SENDERS, "", host);
+        } else {
+            vmn_publish(emit, REL_WAITING, name, host);
+        }
+    }
+}
+
 static void
 emit_on_host(const struct mirrors_of *of, const char *host, uint32_t ofport)
 {
@@ -180,7 +212,7 @@ emit_on_host(const struct mirrors_of *of, const char *host, uint32_t ofport)
     struct vmn_flow *flow;
 
     if (has_direction(of, DIRECTION_INGRESS)) {
-        flow = vmn_flow_add(of->emit, scope, STAGE_EGRESS, 0,
+        flow = vmn_flow_add(of->emit, scope, STAGE_EGRESS, EGRESS_SELECT,
                             PRIORITY_SOURCE);
         vmn_match(flow, VMN_F_IN_PORT, ofport);
         look_up(of, flow, DIRECTION_INGRESS, ofport);
@@ -193,13 +225,41 @@ emit_on_host(const struct mirrors_of *of, const char *host, uint32_t ofport)
         look_up(of, flow, DIRECTION_EGRESS, ofport | VMN_COPIED_TO);
     }
     for (size_t i = 0; i < of->n; i++) {
-        vmn_publish(of->emit, REL_HOSTS, of->mirrors[i]->object.row.name,
-                    host);
-        if (of->mirrors[i]->to_port) {
-            vmn_publish(of->emit, VMN_REL_HANDED_PORTS,
-                        of->mirrors[i]->to_port, host);
+        publish_on_host(of->view, of->emit, of->mirrors[i], host);
+    }
+}
+
+/* Says that the port is of mirrors of rules that apply to it, or, with a
+ * 'host', where: what these decide has no flow of the port's.  Returns true if
+ * there are any. */
+static bool
+publish_decided(const struct mirrors_of *of, const char *host)
+{
+    const char *name = of->port->row.name;
+    const char *groups = groups_of(of->view, name), *group;
+    bool any = false;
+
+    while ((group = next_group(of->view, &groups))) {
+        struct vmn_names mirrors = vmn_relation_values(
+            of->view, REL_DECIDED_PORTS, group);
+
+        for (size_t i = 0; i < mirrors.n; i++) {
+            const struct mirror *mirror = read_mirror(of->view,
+                                                      mirrors.names[i]);
+
+            if (!mirror || (mirror->to_port
+                            && !strcmp(mirror->to_port, name))) {
+                continue;
+            }
+            any = true;
+            if (host) {
+                publish_on_host(of->view, of->emit, mirror, host);
+            } else {
+                vmn_publish(of->emit, REL_PORTS, mirrors.names[i], name);
+            }
         }
     }
+    return any;
 }
 
 /* A port that migrates is copied on both hosts, each of which has what its
@@ -210,6 +270,7 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     struct mirrors_of of = { .view = view, .emit = emit,
                              .port = vmn_read_port(view, key) };
     const struct vmn_binding *binding;
+    bool decided;
 
     if (!of.port) {
         return;
@@ -222,7 +283,8 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     for (size_t i = 0; i < of.n; i++) {
         vmn_publish(emit, REL_PORTS, of.mirrors[i]->object.row.name, key);
     }
-    binding = of.n ? vmn_read_binding(view, key) : NULL;
+    decided = publish_decided(&of, NULL);
+    binding = of.n || decided ? vmn_read_binding(view, key) : NULL;
     for (int i = 0; binding && i < 2; i++) {
         const char *host = i ? binding->candidate : binding->host;
         const struct vmn_vif *vif
@@ -230,6 +292,7 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 
         if (vif) {
             emit_on_host(&of, host, vif->ofport);
+            publish_decided(&of, host);
         }
     }
 }

@@ -7,6 +7,7 @@ apps_multicast_multicast_la_SOURCES = \
 	apps/multicast/members.c \
 	apps/multicast/multicast.c \
 	apps/multicast/multicast.h \
+	apps/multicast/physical-network.c \
 	apps/multicast/querier.c \
 	apps/multicast/snooping.c
 apps_multicast_multicast_la_CFLAGS = $(APPS_C)

@@ -93,6 +93,34 @@ ask_network(struct vmn_emit *emit, const struct multicast_network *row,
     go_on(vmn_flow_actions(flow), stage, STEP_TO);
 }
 
+/* Where the port has a list, the packet's source may be in it: what is found
+ * of that, or else of the group once more, says so.  Networks without lists
+ * have this too: after source_filtering is turned off some are in effect until
+ * guests have answered. */
+static void
+ask_list(struct vmn_emit *emit, const struct vmn_network *network,
+         unsigned stage)
+{
+    struct vmn_flow *flow = step_flow(emit, network, stage, DETOUR_SEEN,
+                                      PRIORITY_PORT);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_match_masked(flow, REG_IS_MEMBER, VALUE_LISTED, VALUE_LISTED);
+    look_at_list(actions);
+    vmn_act_find_member(actions);
+    go_on(actions, stage, DETOUR_LISTED);
+
+    flow = step_flow(emit, network, stage, DETOUR_LISTED, PRIORITY_NETWORK);
+    vmn_match_masked(flow, REG_IS_MEMBER, VALUE_ALL, VALUE_ALL);
+    if (stage == STAGE_FILTER) {
+        vmn_act_set(vmn_flow_actions(flow), REG_ANY, 1);
+    } else {
+        vmn_act_output_field(vmn_flow_actions(flow), REG_ANY);
+    }
+    flow = step_flow(emit, network, stage, DETOUR_LISTED, PRIORITY_REST);
+    stop(vmn_flow_actions(flow));
+}
+
 void
 detour_check(struct vmn_emit *emit, const struct vmn_network *network,
              unsigned stage)
@@ -101,16 +129,21 @@ detour_check(struct vmn_emit *emit, const struct vmn_network *network,
                                       PRIORITY_NETWORK);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
+    /* A message is from no source of its group. */
+    vmn_act_set(actions, REG_LIST, stage == STAGE_SNOOP ? LIST_NONE : 0);
     vmn_act_set(actions, REG_IS_MEMBER, 0);
     vmn_act_find_member(actions);
     go_on(actions, stage, DETOUR_SEEN);
+    if (stage != STAGE_SNOOP) {
+        ask_list(emit, network, stage);
+    }
     flow = step_flow(emit, network, stage, DETOUR_SEEN, PRIORITY_REST);
     stop(vmn_flow_actions(flow));
     if (stage == STAGE_SEND) {
         return;
     }
     flow = step_flow(emit, network, stage, DETOUR_SEEN, PRIORITY_NETWORK);
-    vmn_match(flow, REG_IS_MEMBER, 1);
+    vmn_match_masked(flow, REG_IS_MEMBER, VALUE_ALL, VALUE_ALL);
     vmn_act_set(vmn_flow_actions(flow), REG_ANY, 1);
 }
 
@@ -139,10 +172,10 @@ filter(struct vmn_emit *emit, const struct vmn_network *network)
     vmn_act_drop_background(vmn_flow_actions(flow), REASON_NO_MEMBER);
 }
 
-/* Sends copies to members: to hosts by tunnels, and out of local ports. */
+/* Sends copies by tunnels to hosts that have members. */
 static void
-send_copies(struct vmn_view *view, struct vmn_emit *emit,
-            const struct vmn_network *network)
+send_to_hosts(struct vmn_view *view, struct vmn_emit *emit,
+              const struct vmn_network *network)
 {
     const char *name = network->row.name;
     struct vmn_names hosts = vmn_relation_values(view, VMN_REL_NETWORK_HOSTS,
@@ -169,6 +202,7 @@ send_copies(struct vmn_view *view, struct vmn_emit *emit,
      * bucket a switch does one alone.) */
     flow = step_flow(emit, network, STAGE_SEND, DETOUR_HOST, PRIORITY_NETWORK);
     actions = vmn_flow_actions(flow);
+    vmn_act_set(actions, REG_LIST, 0);
     vmn_act_set(actions, REG_IS_MEMBER, 0);
     vmn_act_find_member(actions);
     go_on(actions, STAGE_SEND, DETOUR_KNOWN);
@@ -184,12 +218,6 @@ send_copies(struct vmn_view *view, struct vmn_emit *emit,
         }
         go_on(actions, STAGE_SEND, DETOUR_SEEN);
     }
-    detour_check(emit, network, STAGE_SEND);
-    flow = step_flow(emit, network, STAGE_SEND, DETOUR_SEEN,
-                     PRIORITY_FIRST);
-    vmn_match(flow, REG_IS_MEMBER, 1);
-    vmn_match(flow, VMN_REG_DST_LOCAL, 1);
-    vmn_act_output_field(vmn_flow_actions(flow), REG_ANY);
     flow = step_flow(emit, network, STAGE_SEND, DETOUR_SEEN,
                      PRIORITY_NETWORK);
     vmn_match(flow, REG_IS_MEMBER, 1);
@@ -197,6 +225,24 @@ send_copies(struct vmn_view *view, struct vmn_emit *emit,
     vmn_act_set(actions, VMN_REG_DST_HOST, 0);
     vmn_act_move_bits(actions, REG_MEMBER, 0, VMN_REG_DST_HOST, 0, 24);
     vmn_act_next(actions);
+}
+
+/* Sends copies to members: to hosts, and out of local ports.  That for a
+ * physical network always goes there. */
+static void
+send_copies(struct vmn_view *view, struct vmn_emit *emit,
+            const struct vmn_network *network)
+{
+    struct vmn_flow *flow = step_flow(emit, network, STAGE_SEND, DETOUR_SEEN,
+                                      PRIORITY_FIRST);
+
+    vmn_match(flow, REG_IS_MEMBER, 1);
+    vmn_match(flow, VMN_REG_DST_LOCAL, 1);
+    vmn_act_output_field(vmn_flow_actions(flow), REG_ANY);
+    detour_check(emit, network, STAGE_SEND);
+    if (!is_on_wire(network)) {
+        send_to_hosts(view, emit, network);
+    }
 }
 
 void
@@ -228,7 +274,8 @@ copy_for_several(struct vmn_emit *emit, const struct vmn_network *network,
     vmn_match(flow, VMN_REG_NETWORK, network->vni);
     vmn_match(flow, REG_STEP, STEP_TO);
     vmn_match(flow, VMN_REG_DST_LOCAL, 1);
-    vmn_match(flow, VMN_REG_OUT_PORT, VMN_OUT_SEVERAL);
+    vmn_match(flow, VMN_REG_OUT_PORT,
+              VMN_OUT_SEVERAL | to->isolation << VMN_OUT_ISOLATION_SHIFT);
     vmn_match(flow, VMN_REG_DST_ID, to->identity);
     vmn_act_set(actions, REG_ANY, 0);
     for (size_t i = 0; i < n; i++) {
@@ -253,8 +300,8 @@ copies_on_host(struct vmn_emit *emit, const struct vmn_network *network,
     size_t end;
 
     for (size_t i = 0; i < n; i = end) {
-        for (end = i + 1; end < n && to[end].identity == to[i].identity;
-             end++) {
+        for (end = i + 1; end < n && to[end].identity == to[i].identity
+             && to[end].isolation == to[i].isolation; end++) {
             continue;
         }
         if (end - i > 1) {

@@ -4,6 +4,7 @@
 
 #include "group-message.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define ETH_SIZE 14
@@ -13,7 +14,9 @@
 #define IPV6_SIZE 40
 #define IPV6_OPTIONS_SIZE 8     /* With a router alert (RFC 2711). */
 #define IGMP_SIZE 8
+#define IGMP3_QUERY_SIZE 12     /* Without sources. */
 #define MLD_SIZE 24
+#define MLD2_QUERY_SIZE 28      /* The same. */
 #define RECORD4_SIZE 8          /* Of IGMPv3, without sources. */
 #define RECORD6_SIZE 20         /* Of MLDv2, without sources. */
 #define PROTO_HOP_BY_HOP 0
@@ -85,68 +88,163 @@ get_ip(uint8_t family, const uint8_t *bytes)
 
 /* Parsing.  --------------------------------------------------------------- */
 
-/* Returns true if a switch may know members of the group: it is one, and not
- * of the link, nor of an interface (RFC 4291, section 2.7). */
+static bool
+is_group(const struct vmn_ip *ip)
+{
+    return (ip->family == 4 ? (ip->addr[0] & 0xf0) == 0xe0
+            : ip->addr[0] == 0xff);
+}
+
+/* Returns true if a switch may know members of the group: it is none of the
+ * link, nor of an interface (RFC 4291, section 2.7). */
 static bool
 is_snooped(const struct vmn_ip *ip)
 {
-    if (ip->family == 4) {
-        return ((ip->addr[0] & 0xf0) == 0xe0
-                && (ip->addr[0] != 224 || ip->addr[1] || ip->addr[2]));
-    }
-    return (ip->addr[0] == 0xff && (ip->addr[1] & 0x0f) > 1
-            && ip->addr[1] != 0x02);
+    return (is_group(ip)
+            && (ip->family == 4
+                ? ip->addr[0] != 224 || ip->addr[1] || ip->addr[2]
+                : (ip->addr[1] & 0x0f) > 1 && ip->addr[1] != 0x02));
 }
 
-static void
-add_record(struct group_message *message, const struct vmn_ip *group,
-           bool joins)
+/* Returns true if packets of a group may come from there. */
+static bool
+is_source(const struct vmn_ip *ip)
 {
-    if (!is_snooped(group)) {
-        return;
+    static const uint8_t nobody[16];
+
+    if (ip->family == 4) {
+        return ip->addr[0] && ip->addr[0] != 127 && ip->addr[0] < 224;
     }
-    if (message->n < GROUP_RECORDS_MAX) {
-        message->records[message->n++] = (struct group_record) {
-            *group, joins };
-    } else {
-        message->more |= joins;
-    }
+    return ip->addr[0] != 0xff && memcmp(ip->addr, nobody, 15);
 }
 
-/* Adds the group of one record, of a type and with so many sources.  Who wants
- * some sources of a group, or all but some, is a member of it. */
-static void
-add_typed(struct group_message *message, const struct vmn_ip *group,
-          uint8_t type, uint16_t n_sources)
+/* Returns the room for one more record, about 'group', or NULL: there is none
+ * for groups of the link, nor for too many. */
+static struct group_record *
+add_record(struct group_message *message, const struct vmn_ip *group,
+           enum group_wish wish)
+{
+    struct group_record *record;
+
+    if (!is_snooped(group)) {
+        return NULL;
+    } else if (message->n >= GROUP_RECORDS_MAX) {
+        message->more |= wish != WISH_LEAVE && wish != WISH_BLOCK;
+        return NULL;
+    }
+    record = &message->records[message->n++];
+    record->group = *group;
+    record->wish = wish;
+    return record;
+}
+
+/* What a record of IGMPv3 or MLDv2 wants; false: nothing is known of its type.
+ * Where lists are not kept, 'n_sources' says only whether it has any. */
+static bool
+wish_of(uint8_t type, size_t n_sources, bool lists, enum group_wish *wish)
 {
     switch (type) {
     case MODE_IS_INCLUDE:
     case CHANGE_TO_INCLUDE:
-        add_record(message, group, n_sources > 0);
-        break;
+        *wish = !n_sources ? WISH_LEAVE : lists ? WISH_INCLUDE : WISH_JOIN;
+        return true;
     case MODE_IS_EXCLUDE:
     case CHANGE_TO_EXCLUDE:
-        add_record(message, group, true);
-        break;
+        *wish = n_sources && lists ? WISH_EXCLUDE : WISH_JOIN;
+        return true;
     case ALLOW_NEW_SOURCES:
-        if (n_sources) {
-            add_record(message, group, true);
+        *wish = lists ? WISH_ALLOW : WISH_JOIN;
+        return n_sources > 0;
+    case BLOCK_OLD_SOURCES:
+        *wish = WISH_BLOCK;
+        return n_sources > 0 && lists;
+    default:                    /* What is to come. */
+        return false;
+    }
+}
+
+static int
+compare_ips(const void *a_, const void *b_)
+{
+    const struct vmn_ip *a = (const struct vmn_ip *) a_;
+    const struct vmn_ip *b = (const struct vmn_ip *) b_;
+
+    return memcmp(a->addr, b->addr, sizeof a->addr);
+}
+
+/* Returns the number of different sources in 'bytes', 'n' addresses, and keeps
+ * them, sorted; or GROUP_SOURCES_MAX + 1 if they are too many. */
+static size_t
+take_sources(const uint8_t *bytes, size_t n, uint8_t family,
+             struct vmn_ip sources[GROUP_SOURCES_MAX])
+{
+    size_t n_kept = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        struct vmn_ip ip = get_ip(family, bytes + i * (family == 6 ? 16 : 4));
+        size_t j = 0;
+
+        while (j < n_kept && compare_ips(&sources[j], &ip)) {
+            j++;
         }
-        break;
-    default:                    /* BLOCK_OLD_SOURCES, and what is to come. */
-        break;
+        if (j < n_kept || !is_source(&ip)) {
+            continue;
+        } else if (n_kept >= GROUP_SOURCES_MAX) {
+            return GROUP_SOURCES_MAX + 1;
+        }
+        sources[n_kept++] = ip;
+    }
+    qsort(sources, n_kept, sizeof *sources, compare_ips);
+    return n_kept;
+}
+
+/* Adds the group of one record, of a type and with so many sources, which
+ * begin at 'bytes'.  It may go on in another report ('is_cut'). */
+static void
+add_typed(struct group_message *message, const struct vmn_ip *group,
+          uint8_t type, const uint8_t *bytes, size_t n, bool lists,
+          bool is_cut)
+{
+    struct vmn_ip sources[GROUP_SOURCES_MAX];
+    size_t n_sources = (lists ? take_sources(bytes, n, group->family, sources)
+                        : n);
+    struct group_record *record;
+    enum group_wish wish;
+
+    if (!wish_of(type, n_sources, lists, &wish)) {
+        return;
+    }
+    record = add_record(message, group, wish);
+    if (!record || wish == WISH_LEAVE || wish == WISH_JOIN) {
+        return;
+    }
+    /* Lists to be excluded never go on, and others only add to what is
+     * wanted, or take from it. */
+    is_cut &= wish == WISH_INCLUDE;
+    if (n_sources <= GROUP_SOURCES_MAX && !is_cut) {
+        record->n_sources = n_sources;
+        memcpy(record->sources, sources, n_sources * sizeof *sources);
+    } else if (wish == WISH_BLOCK) {
+        message->n--;           /* It gets them all the same. */
+    } else {
+        /* What comes in the next report takes the place of this one's list,
+         * but not of all groups. */
+        record->wish = WISH_JOIN;
+        message->over = true;
+        message->more |= is_cut;
     }
 }
 
 /* Takes the records of IGMPv3 or MLDv2 apart: 'bytes' begins with its header
  * of 8 bytes, the last two of which are their number. */
 static bool
-parse_records(const uint8_t *bytes, size_t size, uint8_t family,
+parse_records(const uint8_t *bytes, size_t size, uint8_t family, bool lists,
               struct group_message *message)
 {
     size_t header = family == 6 ? RECORD6_SIZE : RECORD4_SIZE;
     size_t address = family == 6 ? 16 : 4;
     uint16_t n = get_u16(bytes + 6);
+    bool is_long = size > GROUP_WHOLE_MAX;
 
     bytes += 8;
     size -= 8;
@@ -164,15 +262,27 @@ parse_records(const uint8_t *bytes, size_t size, uint8_t family,
             return false;
         }
         group = get_ip(family, bytes + 4);
-        add_typed(message, &group, bytes[0], n_sources);
+        add_typed(message, &group, bytes[0], bytes + header, n_sources, lists,
+                  is_long && i == n - 1);
         bytes += length;
         size -= length;
     }
     return true;
 }
 
+/* Takes the end of a query of IGMPv3 or MLDv2 apart, 4 bytes. */
+static void
+parse_query_end(const uint8_t *bytes, struct group_query *query)
+{
+    query->lists = true;
+    query->flags = bytes[0];
+    query->interval = bytes[1];
+    query->n_sources = get_u16(bytes + 2);
+}
+
 static bool
-parse_igmp(const uint8_t *bytes, size_t size, struct group_message *message)
+parse_igmp(const uint8_t *bytes, size_t size, bool lists,
+           struct group_message *message)
 {
     struct vmn_ip group;
 
@@ -183,21 +293,30 @@ parse_igmp(const uint8_t *bytes, size_t size, struct group_message *message)
     switch (bytes[0]) {
     case IGMP_QUERY:
         message->is_query = true;
+        message->query.response = bytes[1];
+        if (is_group(&group)) {
+            message->query.group = group;
+        }
+        if (size >= IGMP3_QUERY_SIZE) {
+            parse_query_end(bytes + IGMP_SIZE, &message->query);
+        }
         return true;
     case IGMP1_REPORT:
     case IGMP2_REPORT:
     case IGMP2_LEAVE:
-        add_record(message, &group, bytes[0] != IGMP2_LEAVE);
+        add_record(message, &group,
+                   bytes[0] == IGMP2_LEAVE ? WISH_LEAVE : WISH_JOIN);
         return true;
     case IGMP3_REPORT:
-        return parse_records(bytes, size, 4, message);
+        return parse_records(bytes, size, 4, lists, message);
     default:
         return false;
     }
 }
 
 static bool
-parse_mld(const uint8_t *bytes, size_t size, struct group_message *message)
+parse_mld(const uint8_t *bytes, size_t size, bool lists,
+          struct group_message *message)
 {
     struct vmn_ip group;
 
@@ -205,7 +324,7 @@ parse_mld(const uint8_t *bytes, size_t size, struct group_message *message)
         return false;
     }
     if (bytes[0] == MLD2_REPORT) {
-        return parse_records(bytes, size, 6, message);
+        return parse_records(bytes, size, 6, lists, message);
     }
     if (size < MLD_SIZE) {
         return false;
@@ -214,10 +333,18 @@ parse_mld(const uint8_t *bytes, size_t size, struct group_message *message)
     switch (bytes[0]) {
     case MLD_QUERY:
         message->is_query = true;
+        message->query.response = get_u16(bytes + 4);
+        if (is_group(&group)) {
+            message->query.group = group;
+        }
+        if (size >= MLD2_QUERY_SIZE) {
+            parse_query_end(bytes + MLD_SIZE, &message->query);
+        }
         return true;
     case MLD_REPORT:
     case MLD_DONE:
-        add_record(message, &group, bytes[0] == MLD_REPORT);
+        add_record(message, &group,
+                   bytes[0] == MLD_DONE ? WISH_LEAVE : WISH_JOIN);
         return true;
     default:
         return false;
@@ -225,7 +352,8 @@ parse_mld(const uint8_t *bytes, size_t size, struct group_message *message)
 }
 
 static bool
-parse_ipv4(const uint8_t *ip, size_t size, struct group_message *message)
+parse_ipv4(const uint8_t *ip, size_t size, bool lists,
+           struct group_message *message)
 {
     size_t header, length;
 
@@ -240,13 +368,15 @@ parse_ipv4(const uint8_t *ip, size_t size, struct group_message *message)
         return false;
     }
     message->source = get_ip(4, ip + 12);
-    return parse_igmp(ip + header, length - header, message);
+    message->is_to_group = (ip[16] & 0xf0) == 0xe0;
+    return parse_igmp(ip + header, length - header, lists, message);
 }
 
 /* MLD never goes further than the link, and has at most a header of hop-by-hop
  * options (RFC 2710, section 3). */
 static bool
-parse_ipv6(const uint8_t *ip, size_t size, struct group_message *message)
+parse_ipv6(const uint8_t *ip, size_t size, bool lists,
+           struct group_message *message)
 {
     size_t length, options = 0;
     const uint8_t *mld;
@@ -275,25 +405,48 @@ parse_ipv6(const uint8_t *ip, size_t size, struct group_message *message)
         return false;
     }
     message->source = get_ip(6, ip + 8);
-    return parse_mld(mld, length, message);
+    message->is_to_group = ip[24] == 0xff;
+    return parse_mld(mld, length, lists, message);
 }
 
 bool
-group_message_parse(const uint8_t *bytes, size_t size,
+group_message_parse(const uint8_t *bytes, size_t size, bool lists,
                     struct group_message *message)
 {
+    bool is_good = false;
+
     memset(message, 0, sizeof *message);
     if (size < ETH_SIZE) {
         return false;
     }
     switch (get_u16(bytes + ETH_TYPE_OFS)) {
     case VMN_ETH_IPV4:
-        return parse_ipv4(bytes + ETH_SIZE, size - ETH_SIZE, message);
+        is_good = parse_ipv4(bytes + ETH_SIZE, size - ETH_SIZE, lists,
+                             message);
+        break;
     case VMN_ETH_IPV6:
-        return parse_ipv6(bytes + ETH_SIZE, size - ETH_SIZE, message);
-    default:
-        return false;
+        is_good = parse_ipv6(bytes + ETH_SIZE, size - ETH_SIZE, lists,
+                             message);
+        break;
     }
+    message->query.source = message->source;
+    memcpy(&message->query.mac, bytes + sizeof message->query.mac,
+           sizeof message->query.mac);
+    return is_good;
+}
+
+/* FNV-1a. */
+uint32_t
+group_list_number(const struct group_record *record)
+{
+    uint32_t hash = (2166136261u ^ (uint32_t) record->wish) * 16777619u;
+
+    for (size_t i = 0; i < record->n_sources; i++) {
+        for (size_t j = 0; j < sizeof record->sources[i].addr; j++) {
+            hash = (hash ^ record->sources[i].addr[j]) * 16777619u;
+        }
+    }
+    return ((hash >> 23 ^ hash) & 0x7fffff) | 0x800000;
 }
 
 /* Building.  -------------------------------------------------------------- */
@@ -301,8 +454,8 @@ group_message_parse(const uint8_t *bytes, size_t size,
 /* Writes IPv4 with a router alert, and IGMP behind it.  Returns the length of
  * the frame. */
 static size_t
-build_igmp(uint8_t *frame, const struct vmn_ip *source,
-           const struct vmn_ip *to, const uint8_t igmp[IGMP_SIZE])
+build_igmp(uint8_t *frame, uint8_t ttl, const struct vmn_ip *source,
+           const struct vmn_ip *to, const uint8_t *igmp, size_t size)
 {
     static const uint8_t alert[] = { 0x94, 4, 0, 0 };
     uint8_t *ip = frame + ETH_SIZE;
@@ -310,8 +463,8 @@ build_igmp(uint8_t *frame, const struct vmn_ip *source,
     put_u16(frame + ETH_TYPE_OFS, VMN_ETH_IPV4);
     ip[0] = 0x46;
     ip[1] = 0xc0;               /* Internetwork control (RFC 2474). */
-    put_u16(ip + 2, IPV4_WITH_OPTION + IGMP_SIZE);
-    ip[8] = 1;
+    put_u16(ip + 2, IPV4_WITH_OPTION + size);
+    ip[8] = ttl;
     ip[9] = PROTO_IGMP;
     memcpy(ip + 12, source->addr, 4);
     memcpy(ip + 16, to->addr, 4);
@@ -320,15 +473,15 @@ build_igmp(uint8_t *frame, const struct vmn_ip *source,
 
     uint8_t *payload = ip + IPV4_WITH_OPTION;
 
-    memcpy(payload, igmp, IGMP_SIZE);
-    put_u16(payload + 2, ~sum_of(0, payload, IGMP_SIZE));
-    return ETH_SIZE + IPV4_WITH_OPTION + IGMP_SIZE;
+    memcpy(payload, igmp, size);
+    put_u16(payload + 2, ~sum_of(0, payload, size));
+    return ETH_SIZE + IPV4_WITH_OPTION + size;
 }
 
 /* Writes IPv6 with a router alert, and MLD behind it. */
 static size_t
-build_mld(uint8_t *frame, const struct vmn_ip *source,
-          const struct vmn_ip *to, const uint8_t mld[MLD_SIZE])
+build_mld(uint8_t *frame, uint8_t ttl, const struct vmn_ip *source,
+          const struct vmn_ip *to, const uint8_t *mld, size_t size)
 {
     static const uint8_t alert[IPV6_OPTIONS_SIZE] = {
         VMN_IP_PROTO_ICMPV6, 0, 5, 2, 0, 0, 1, 0,
@@ -338,16 +491,15 @@ build_mld(uint8_t *frame, const struct vmn_ip *source,
 
     put_u16(frame + ETH_TYPE_OFS, VMN_ETH_IPV6);
     ip[0] = 0x60;
-    put_u16(ip + 4, IPV6_OPTIONS_SIZE + MLD_SIZE);
+    put_u16(ip + 4, IPV6_OPTIONS_SIZE + size);
     ip[6] = PROTO_HOP_BY_HOP;
-    ip[7] = 1;
+    ip[7] = ttl;
     memcpy(ip + 8, source->addr, 16);
     memcpy(ip + 24, to->addr, 16);
     memcpy(ip + IPV6_SIZE, alert, sizeof alert);
-    memcpy(payload, mld, MLD_SIZE);
-    put_u16(payload + 2, ~sum_of(pseudo_sum(ip, MLD_SIZE), payload,
-                                 MLD_SIZE));
-    return ETH_SIZE + IPV6_SIZE + IPV6_OPTIONS_SIZE + MLD_SIZE;
+    memcpy(payload, mld, size);
+    put_u16(payload + 2, ~sum_of(pseudo_sum(ip, size), payload, size));
+    return ETH_SIZE + IPV6_SIZE + IPV6_OPTIONS_SIZE + size;
 }
 
 static void
@@ -359,46 +511,85 @@ put_mac(uint8_t *bytes, uint64_t mac)
 }
 
 size_t
-group_frame_build(enum message kind, const struct vmn_ip *source,
-                  const struct vmn_ip *group, uint8_t buffer[GROUP_FRAME_MAX])
+group_frame_build(enum message kind, uint32_t list, uint32_t number,
+                  const struct vmn_ip *source, const struct vmn_ip *group,
+                  uint8_t buffer[GROUP_FRAME_MAX])
 {
     bool joins = kind != MESSAGE_LEAVE;
+    uint8_t ttl = (uint8_t) (kind < MESSAGE_INCLUDE ? 1 : 1 + number % 255);
+    struct vmn_ip from = *source;
 
+    if (kind == MESSAGE_INCLUDE || kind == MESSAGE_EXCLUDE) {
+        put_u16(from.addr + (from.family == 6 ? 14 : 2), number);
+    }
     memset(buffer, 0, GROUP_FRAME_MAX);
     put_mac(buffer, MESSAGE_MAC(kind));
-    put_mac(buffer + 6, UINT64_C(0x0e564d000000));
+    put_mac(buffer + 6, UINT64_C(0x0e564d000000) | (list & 0xffffff));
     if (source->family == 6) {
         uint8_t mld[MLD_SIZE] = { joins ? MLD_REPORT : MLD_DONE };
 
         memcpy(mld + 8, group->addr, 16);
-        return build_mld(buffer, source, group, mld);
+        return build_mld(buffer, ttl, &from, group, mld, sizeof mld);
     }
 
     uint8_t igmp[IGMP_SIZE] = { joins ? IGMP2_REPORT : IGMP2_LEAVE };
 
     memcpy(igmp + 4, group->addr, 4);
-    return build_igmp(buffer, source, group, igmp);
+    return build_igmp(buffer, ttl, &from, group, igmp, sizeof igmp);
+}
+
+void
+group_report_mark(enum message kind, uint8_t *bytes, size_t size)
+{
+    if (size >= ETH_SIZE) {
+        put_mac(bytes, MESSAGE_MAC(kind));
+        put_mac(bytes + 6, UINT64_C(0x0e564d000000));
+    }
+}
+
+/* Writes the end of a query of IGMPv3 or MLDv2. */
+static void
+put_query_end(uint8_t *bytes, const struct group_query *query)
+{
+    bytes[0] = query->flags;
+    bytes[1] = query->interval;
+}
+
+static size_t
+build_mld_query(const struct group_query *query,
+                uint8_t buffer[GROUP_FRAME_MAX])
+{
+    static const struct vmn_ip all = { 6, { 0xff, 2, [15] = 1 } };
+    const struct vmn_ip *to = query->group.family ? &query->group : &all;
+    uint8_t mld[MLD2_QUERY_SIZE] = { MLD_QUERY };
+
+    put_u16(mld + 4, query->response);
+    memcpy(mld + 8, query->group.addr, 16);
+    put_query_end(mld + MLD_SIZE, query);
+    put_mac(buffer, UINT64_C(0x333300000000));
+    memcpy(buffer + 2, to->addr + 12, 4);
+    return build_mld(buffer, 1, &query->source, to, mld,
+                     query->lists ? MLD2_QUERY_SIZE : MLD_SIZE);
 }
 
 size_t
-group_query_build(const struct vmn_ip *source, uint8_t response_ds,
+group_query_build(const struct group_query *query,
                   uint8_t buffer[GROUP_FRAME_MAX])
 {
-    static const struct vmn_ip all4 = { 4, { 224, 0, 0, 1 } };
-    static const struct vmn_ip all6 = { 6, { 0xff, 2, [15] = 1 } };
+    static const struct vmn_ip all = { 4, { 224, 0, 0, 1 } };
+    const struct vmn_ip *to = query->group.family ? &query->group : &all;
+    uint8_t igmp[IGMP3_QUERY_SIZE] = { IGMP_QUERY, (uint8_t) query->response };
 
     memset(buffer, 0, GROUP_FRAME_MAX);
-    put_mac(buffer + 6, UINT64_C(0x0e564dff0002));
-    if (source->family == 6) {
-        uint8_t mld[MLD_SIZE] = { MLD_QUERY };
-
-        put_u16(mld + 4, response_ds * (size_t) 100);
-        put_mac(buffer, UINT64_C(0x333300000001));
-        return build_mld(buffer, source, &all6, mld);
+    memcpy(buffer + 6, &query->mac, sizeof query->mac);
+    if (query->source.family == 6) {
+        return build_mld_query(query, buffer);
     }
-
-    const uint8_t igmp[IGMP_SIZE] = { IGMP_QUERY, response_ds };
-
-    put_mac(buffer, UINT64_C(0x01005e000001));
-    return build_igmp(buffer, source, &all4, igmp);
+    memcpy(igmp + 4, query->group.addr, 4);
+    put_query_end(igmp + IGMP_SIZE, query);
+    put_mac(buffer, UINT64_C(0x01005e000000));
+    memcpy(buffer + 3, to->addr + 1, 3);
+    buffer[3] &= 0x7f;
+    return build_igmp(buffer, 1, &query->source, to, igmp,
+                      query->lists ? IGMP3_QUERY_SIZE : IGMP_SIZE);
 }

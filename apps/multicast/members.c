@@ -55,7 +55,10 @@ compare_receivers(const void *a_, const void *b_)
     const struct receiver *a = (const struct receiver *) a_;
     const struct receiver *b = (const struct receiver *) b_;
 
-    return (a->identity != b->identity ? (a->identity < b->identity ? -1 : 1)
+    return (a->isolation != b->isolation
+            ? (a->isolation < b->isolation ? -1 : 1)
+            : a->identity != b->identity
+            ? (a->identity < b->identity ? -1 : 1)
             : a->ofport < b->ofport ? -1 : a->ofport > b->ofport);
 }
 
@@ -72,7 +75,7 @@ local_flow(struct vmn_emit *emit, const struct vmn_network *network,
 }
 
 /* Emits who may be a member here: of a group that a port has left, and a
- * router. */
+ * router, which is promiscuous. */
 static void
 ask_ports(struct vmn_emit *emit, const struct multicast_network *row,
           const struct vmn_network *network, const char *host,
@@ -95,14 +98,31 @@ ask_ports(struct vmn_emit *emit, const struct multicast_network *row,
                                           PRIORITY_NETWORK));
     vmn_act_set(actions, REG_STEP, DETOUR_TO_ROUTER);
     for (size_t i = 0; i < n; i++) {
+        if (ports[i].isolation) {
+            continue;           /* Reports are anybody's. */
+        }
         vmn_act_set(actions, REG_ANY, ports[i].ofport);
         look_for(actions, ports[i].ofport | MEMBER_ROUTER);
         vmn_act_clone(actions, STAGE_SNOOP, TABLE_TO_ROUTER);
     }
 }
 
-/* Reads the ports of a network on a host that get what is flooded, by identity
- * as overlay has them.  Returns how many. */
+/* Returns what 'query' says of port 'name', or 0. */
+static uint32_t
+number_of(struct vmn_view *view, const char *query, const char *name)
+{
+    uint32_t number = 0;
+    size_t size;
+    const void *value = vmn_query(view, query, name, &size);
+
+    if (value && size == sizeof number) {
+        memcpy(&number, value, size);
+    }
+    return number;
+}
+
+/* Reads the ports of a network on a host that get what is flooded, as overlay
+ * has them in order.  Returns how many. */
 static size_t
 receivers_read(struct vmn_view *view, const struct vmn_network *network,
                const char *key, const char *host, struct vmn_emit *emit,
@@ -117,8 +137,6 @@ receivers_read(struct vmn_view *view, const struct vmn_network *network,
     for (size_t i = 0; i < names.n; i++) {
         const char *name = names.names[i];
         struct place place;
-        const void *identity;
-        size_t size;
 
         while (next < unflooded.n && strcmp(unflooded.names[next], name) < 0) {
             next++;
@@ -128,10 +146,10 @@ receivers_read(struct vmn_view *view, const struct vmn_network *network,
             || strcmp(place.host, host)) {
             continue;
         }
-        identity = vmn_query(view, VMN_QUERY_IDENTITY, name, &size);
         (*to)[n].ofport = place.ofport;
-        if (identity && size == sizeof (*to)[n].identity) {
-            memcpy(&(*to)[n].identity, identity, size);
+        (*to)[n].identity = number_of(view, VMN_QUERY_IDENTITY, name);
+        if (network->isolation != VMN_ISOLATION_NONE) {
+            (*to)[n].isolation = number_of(view, VMN_QUERY_ISOLATION, name);
         }
         vmn_publish(emit, REL_PORTS, name, network->row.name);
         n++;
@@ -173,7 +191,11 @@ compile_host(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
     n = receivers_read(view, network, key, parts[1], emit, &to);
     ask_ports(emit, row, network, parts[1], to, n);
-    tell_hosts(view, emit, network, parts[1]);
+    if (is_on_wire(network)) {
+        wire_on_host(view, emit, row, network, parts[1]);
+    } else {
+        tell_hosts(view, emit, network, parts[1]);
+    }
     copies_on_host(emit, network, parts[1], to, n);
 }
 
@@ -200,21 +222,21 @@ port_flow(struct vmn_emit *emit, const struct place *place, enum step step,
 /* Makes a message of a report about one group, which has the group as its IP
  * destination. */
 static void
-report_to_message(struct vmn_actions *actions)
+report_to_message(struct vmn_actions *actions,
+                  const struct vmn_network *network)
 {
+    clone_to_wire(actions, network);
     vmn_act_set(actions, VMN_F_ETH_DST, MESSAGE_MAC(MESSAGE_JOIN));
     vmn_act_set(actions, VMN_F_ETH_SRC,
                 (uint64_t) VMN_RESERVED_MAC_SERVICE << 24);
     go_on(actions, STAGE_SNOOP, STEP_LEARN);
 }
 
-/* Reports that the switch takes in by itself.  Those of MLD have not been
- * looked at by the guard, and so have the port's own source from here on. */
+/* Reports of IGMP that the switch takes in by itself. */
 static void
-from_port(struct vmn_emit *emit, const struct place *place)
+igmp_from_port(struct vmn_emit *emit, const struct place *place)
 {
     struct vmn_flow *flow = port_flow(emit, place, 0, PRIORITY_PORT);
-    const struct vmn_ip own = vmn_link_local(place->port->mac);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     vmn_match(flow, VMN_F_IP_PROTO, PROTO_IGMP);
@@ -222,14 +244,23 @@ from_port(struct vmn_emit *emit, const struct place *place)
     look_for(actions, place->ofport | MEMBER_ROUTER);
     go_on(actions, STAGE_SNOOP, STEP_IGMP);
     report_to_message(vmn_flow_actions(port_flow(emit, place, STEP_IGMP,
-                                                 PRIORITY_PORT)));
+                                                 PRIORITY_PORT)),
+                      place->network);
+}
 
-    flow = port_flow(emit, place, 0, PRIORITY_PORT);
-    actions = vmn_flow_actions(flow);
+/* The same of MLD: the guard has not looked at them, and so they have the
+ * port's own source from here on. */
+static void
+mld_from_port(struct vmn_emit *emit, const struct place *place)
+{
+    struct vmn_flow *flow = port_flow(emit, place, 0, PRIORITY_PORT);
+    const struct vmn_ip own = vmn_link_local(place->port->mac);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
     vmn_match(flow, VMN_F_ICMPV6_TYPE, MLD_REPORT);
     vmn_match_prefix(flow, VMN_F_IPV6_DST, &all_groups6);
     vmn_act_set_ip(actions, VMN_F_IPV6_SRC, &own);
-    report_to_message(actions);
+    report_to_message(actions, place->network);
 }
 
 /* Learns that the port gets all groups, and, if it is a router's, that it
@@ -245,9 +276,60 @@ learn_all_of(struct vmn_flow *flow, const struct place *place, bool is_router)
     if (is_router) {
         vmn_act_set(actions, REG_MEMBER, place->ofport | MEMBER_ROUTER);
         learn_all(actions, PORT_MEMBERS_MAX);
+    } else {
+        vmn_act_set(actions, REG_STEP, DETOUR_OVER);
+        vmn_act_clone(actions, STAGE_SNOOP, TABLE_DETOURS);
     }
     vmn_act_set(actions, VMN_F_ETH_DST, MESSAGE_MAC(MESSAGE_ALL));
     go_on(actions, STAGE_SNOOP, STEP_RELAY);
+}
+
+/* Learns the lists of a port, whose sources come before them.  Where one of
+ * those finds no room the port gets all, whatever its list. */
+static void
+learn_lists(struct vmn_emit *emit, const struct multicast_network *row,
+            const struct place *place, uint16_t eth_type)
+{
+    struct vmn_flow *flow;
+    struct vmn_actions *actions;
+
+    for (enum message kind = MESSAGE_INCLUDE; kind <= MESSAGE_BLOCKED;
+         kind += MESSAGE_BLOCKED - MESSAGE_INCLUDE) {
+        flow = port_flow(emit, place, STEP_LEARN, PRIORITY_NETWORK);
+        vmn_match(flow, VMN_F_ETH_TYPE, eth_type);
+        vmn_match_masked(flow, VMN_F_ETH_DST, MESSAGE_MAC(kind),
+                         MESSAGE_MAC_MASK | 0xfe);
+        actions = vmn_flow_actions(flow);
+        take_list(actions);
+        tell_apart(actions, eth_type);
+        sign(actions, place->number);
+        vmn_act_set(actions, REG_MEMBER, place->ofport);
+        if (kind == MESSAGE_INCLUDE) {
+            learn_listed(actions, row, eth_type, PORT_LISTED_MAX);
+        } else {
+            vmn_act_set(actions, REG_ANY, 0);
+            vmn_act_move_bits(actions, VMN_F_ETH_DST, 0, REG_ANY, 0, 1);
+            learn_source(actions, row, eth_type, PORT_SOURCES_MAX);
+        }
+    }
+
+    /* Who leaves an INCLUDE list says only that, and then nothing more. */
+    flow = port_flow(emit, place, STEP_LEARN, PRIORITY_NETWORK);
+    vmn_match(flow, VMN_F_ETH_TYPE, eth_type);
+    vmn_match(flow, VMN_F_ETH_DST, MESSAGE_MAC(MESSAGE_UNWANTED));
+    actions = vmn_flow_actions(flow);
+    tell_apart(actions, eth_type);
+    vmn_act_set(actions, REG_LIST, LIST_NONE);
+    look_for(actions, place->ofport);
+    go_on(actions, STAGE_SNOOP, STEP_UNWANTED);
+    flow = port_flow(emit, place, STEP_UNWANTED, PRIORITY_NETWORK);
+    vmn_match(flow, VMN_F_ETH_TYPE, eth_type);
+    vmn_match_masked(flow, REG_IS_MEMBER, VALUE_LISTED,
+                     VALUE_LISTED | VALUE_ALL);
+    actions = vmn_flow_actions(flow);
+    look_at_list(actions);
+    vmn_act_set(actions, REG_ANY, 0);
+    learn_source(actions, row, eth_type, PORT_SOURCES_MAX);
 }
 
 static void
@@ -267,7 +349,12 @@ learn_port(struct vmn_emit *emit, const struct multicast_network *row,
         actions = vmn_flow_actions(flow);
         sign(actions, place->number);
         vmn_act_set(actions, REG_MEMBER, place->ofport);
-        learn_message(actions, row, eth_type, PORT_GROUPS_MAX);
+        learn_message(actions, row, eth_type,
+                      row->source_filtering ? PORT_LISTED_MAX
+                      : PORT_GROUPS_MAX);
+        if (row->source_filtering) {
+            learn_lists(emit, row, place, eth_type);
+        }
     }
 
     for (enum message kind = MESSAGE_ALL; kind <= MESSAGE_ROUTER; kind++) {
@@ -288,6 +375,28 @@ learn_port(struct vmn_emit *emit, const struct multicast_network *row,
     learn_all_of(flow, place, false);
 }
 
+/* Emits how what a port says leaves for the physical network.  While it
+ * migrates that is on its new host as well: its guest may be there before the
+ * binding is.  What it says there is learned nowhere. */
+static void
+wire_of_place(struct vmn_view *view, struct vmn_emit *emit,
+              const struct place *place)
+{
+    const struct vmn_binding *binding
+        = vmn_read_binding(view, place->port->row.name);
+    const struct vmn_vif *vif
+        = (binding && binding->candidate
+           ? vmn_read_vif(view, binding->candidate, place->port->iface_id)
+           : NULL);
+
+    wire_of_port(emit, place->network, place->host, place->port,
+                 place->ofport);
+    if (vif && vif->ofport) {
+        wire_of_port(emit, place->network, binding->candidate, place->port,
+                     vif->ofport);
+    }
+}
+
 void
 compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
@@ -298,7 +407,12 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     struct place place;
 
     if (row && place_read(view, network, key, &place)) {
-        from_port(emit, &place);
+        mld_from_port(emit, &place);
+        if (!is_on_wire(network)) {
+            igmp_from_port(emit, &place);
+        } else {
+            wire_of_place(view, emit, &place);
+        }
         learn_port(emit, row, &place);
     }
 }

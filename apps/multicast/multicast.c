@@ -42,13 +42,18 @@ static const struct vmn_struct_class network = {
           .doc = "From which address of IPv4 ports are asked, in place of "
                  "0.0.0.0: for guests that do not answer that." },
         { VMN_LIST_FIELD(multicast_network, routers), .type = VMN_FIELD_REF,
-          .ref = "ports", .flags = VMN_FIELD_SET,
+          .ref = "ports", .flags = VMN_FIELD_SET | VMN_FIELD_ADMINISTRATORS,
           .doc = "Ports of multicast routers: they may send queries, get all "
                  "groups, and hear all reports." },
         { VMN_FIELD(multicast_network, learn_routers),
-          .type = VMN_FIELD_BOOL,
+          .type = VMN_FIELD_BOOL, .flags = VMN_FIELD_ADMINISTRATORS,
           .doc = "Whether any port whose guest sends queries is one of a "
                  "router." },
+        { VMN_FIELD(multicast_network, source_filtering),
+          .type = VMN_FIELD_BOOL, .flags = VMN_FIELD_ADMINISTRATORS,
+          .doc = "Whether guests may say from which sources they want a "
+                 "group's packets (IGMPv3, MLDv2), and get them from no "
+                 "others." },
         { .name = NULL },
     },
 };

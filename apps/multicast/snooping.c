@@ -3,14 +3,16 @@
  * Snooping of IGMP and MLD in a network (RFC 4541): which packets of guests
  * are messages, what hosts tell each other of their ports, and since when
  * members are known.  Not for what is learned of a port (members.c), nor for
- * the groups' own packets (copies.c).
+ * the groups' own packets (copies.c), nor for what comes from and goes to the
+ * physical network of a provider network (physical-network.c).
  *
  * Members are known while vmnd asks: each query that a host's ports are sent
  * is a tick.  The first one, and one after a pause, begins a time in which
  * each member is asked once; ticks after that have the network's groups be
  * filtered, and other hosts be told so.  Where ticks fail to come, that ends
  * before members could be forgotten.  So whatever fails, groups are
- * flooded. */
+ * flooded; but for answers that are lost for more than idle_timeout on the way
+ * up, which with lists all have to go, where queries are not. */
 
 #include "multicast.h"
 
@@ -32,7 +34,7 @@ settings_of(struct vmn_view *view, const char *name,
     const struct multicast_network *row = NULL;
 
     *network = names.n ? vmn_read_network(view, name) : NULL;
-    if (*network && (*network)->vni && !(*network)->provider.physical) {
+    if (*network && (*network)->vni) {
         row = (const struct multicast_network *) vmn_read(
             view, ROW_NETWORK, names.names[0]);
     }
@@ -48,11 +50,7 @@ compile_settings(struct vmn_view *view, const char *key,
     const struct vmn_network *network
         = row ? vmn_read_network(view, row->network) : NULL;
 
-    if (network && network->provider.physical) {
-        vmn_fail(emit, "%s is a provider network: its groups are for the "
-                 "physical switches to know", row->network);
-        return;
-    } else if (!network) {
+    if (!network) {
         return;
     }
     for (size_t i = 0; i < row->n_routers; i++) {
@@ -77,6 +75,16 @@ match_message(struct vmn_flow *flow, uint64_t kind, uint64_t mask)
                      UINT64_C(0xffffff) << HOST_BITS);
     vmn_match_masked(flow, VMN_F_ETH_DST, MESSAGE_MAC(kind),
                      MESSAGE_MAC_MASK | mask);
+}
+
+/* Makes a message's list the one that is looked at, and a part of what may be
+ * learned of its group: REG_LIST is REG_VALUE. */
+void
+take_list(struct vmn_actions *actions)
+{
+    vmn_act_set(actions, REG_LIST, 0);
+    vmn_act_move_bits(actions, VMN_F_ETH_SRC, 0, REG_LIST, LIST_SHIFT,
+                      LIST_BITS);
 }
 
 static void
@@ -128,16 +136,39 @@ learn_all(struct vmn_actions *actions, uint32_t limit)
     learn(actions, 0, ALL_S, limit);
 }
 
-/* Learns a message's group: REG_MEMBER joins or leaves it. */
+/* Learns that REG_MEMBER gets the packets of a message's source, or not:
+ * REG_ANY says which, and REG_LIST of which list that is. */
+void
+learn_source(struct vmn_actions *actions,
+             const struct multicast_network *row, uint16_t eth_type,
+             uint32_t limit)
+{
+    vmn_act_learn_source(actions, &(struct vmn_member) {
+        .eth_type = eth_type, .hard_s = (uint16_t) row->idle_timeout,
+        .limit = limit, .from = REG_ANY });
+    go_on(actions, STAGE_SNOOP, STEP_LEARNED);
+}
+
+/* Learns a message's group, and what of it REG_MEMBER gets: those of
+ * REG_LIST. */
+void
+learn_listed(struct vmn_actions *actions,
+             const struct multicast_network *row, uint16_t eth_type,
+             uint32_t limit)
+{
+    vmn_act_move_bits(actions, VMN_F_ETH_DST, 0, REG_VALUE, 0, 1);
+    learn(actions, eth_type, (uint32_t) row->idle_timeout, limit);
+    go_on(actions, STAGE_SNOOP, STEP_LEARNED);
+}
+
+/* The same without a list: REG_MEMBER joins or leaves the group. */
 void
 learn_message(struct vmn_actions *actions,
               const struct multicast_network *row, uint16_t eth_type,
               uint32_t limit)
 {
     vmn_act_set(actions, REG_VALUE, 0);
-    vmn_act_move_bits(actions, VMN_F_ETH_DST, 0, REG_VALUE, 0, 1);
-    learn(actions, eth_type, (uint32_t) row->idle_timeout, limit);
-    go_on(actions, STAGE_SNOOP, STEP_LEARNED);
+    learn_listed(actions, row, eth_type, limit);
 }
 
 static struct vmn_flow *
@@ -150,6 +181,46 @@ host_flow(struct vmn_emit *emit, const struct vmn_network *network,
     vmn_match(flow, VMN_F_IN_PORT, VMN_TUNNEL_OFPORT);
     match_message(flow, kind, mask);
     return flow;
+}
+
+static void
+take_host(struct vmn_actions *actions)
+{
+    vmn_act_set(actions, REG_MEMBER, MEMBER_HOST);
+    vmn_act_move_bits(actions, VMN_F_ETH_SRC, 0, REG_MEMBER, 0, HOST_BITS);
+}
+
+/* Learns from messages of other hosts' ports that have lists.  A host gets the
+ * packets of those that any of its ports wants; who is in the list of one that
+ * wants all others, that port's own host looks at. */
+static void
+lists_from_hosts(struct vmn_emit *emit, const struct multicast_network *row,
+                 const struct vmn_network *network)
+{
+    struct vmn_flow *flow;
+    struct vmn_actions *actions;
+
+    for (size_t i = 0; i < N_FAMILIES; i++) {
+        uint16_t eth_type = vmn_eth_type_of(families[i]);
+
+        flow = host_flow(emit, network, MESSAGE_INCLUDE, 0xfe);
+        vmn_match(flow, VMN_F_ETH_TYPE, eth_type);
+        actions = vmn_flow_actions(flow);
+        take_host(actions);
+        tell_apart(actions, eth_type);
+        learn_message(actions, row, eth_type, HOST_GROUPS_MAX);
+
+        flow = host_flow(emit, network, MESSAGE_WANTED, 0xff);
+        vmn_match(flow, VMN_F_ETH_TYPE, eth_type);
+        actions = vmn_flow_actions(flow);
+        take_host(actions);
+        vmn_act_set(actions, REG_LIST, 0);
+        vmn_act_set(actions, REG_ANY, 1);
+        learn_source(actions, row, eth_type, HOST_GROUPS_MAX);
+    }
+    actions = vmn_flow_actions(host_flow(emit, network, MESSAGE_REPORT,
+                                         0xff));
+    go_on(actions, STAGE_SNOOP, STEP_RELAY);
 }
 
 /* Learns from messages of other hosts, which are members as their ports
@@ -167,15 +238,12 @@ from_hosts(struct vmn_emit *emit, const struct multicast_network *row,
         flow = host_flow(emit, network, MESSAGE_LEAVE, 0xfe);
         vmn_match(flow, VMN_F_ETH_TYPE, eth_type);
         actions = vmn_flow_actions(flow);
-        vmn_act_set(actions, REG_MEMBER, MEMBER_HOST);
-        vmn_act_move_bits(actions, VMN_F_ETH_SRC, 0, REG_MEMBER, 0,
-                          HOST_BITS);
+        take_host(actions);
         learn_message(actions, row, eth_type, HOST_GROUPS_MAX);
     }
 
     actions = vmn_flow_actions(host_flow(emit, network, MESSAGE_ALL, 0xff));
-    vmn_act_set(actions, REG_MEMBER, MEMBER_HOST);
-    vmn_act_move_bits(actions, VMN_F_ETH_SRC, 0, REG_MEMBER, 0, HOST_BITS);
+    take_host(actions);
     learn_all(actions, HOST_MEMBERS_MAX);
 
     actions = vmn_flow_actions(host_flow(emit, network, MESSAGE_TICK, 0xff));
@@ -191,20 +259,17 @@ from_hosts(struct vmn_emit *emit, const struct multicast_network *row,
     actions = vmn_flow_actions(flow);
     learn_all(actions, HOST_MEMBERS_MAX);
     go_on(actions, STAGE_SNOOP, STEP_RELAY);
-
-    flow = step_flow(emit, network, STAGE_SNOOP, STEP_LEARNED, PRIORITY_REST);
-    go_on(vmn_flow_actions(flow), STAGE_SNOOP, STEP_RELAY);
 }
 
-/* Tells routers on this host a message, if there are any: which port leads to
- * one is asked of each. */
-static void
-tell_routers(struct vmn_actions *actions, const struct multicast_network *row)
+bool
+clone_to_routers(struct vmn_actions *actions,
+                 const struct multicast_network *row)
 {
     if (may_have_routers(row)) {
         vmn_act_set(actions, REG_STEP, DETOUR_ROUTERS);
         vmn_act_clone(actions, STAGE_SNOOP, TABLE_DETOURS);
     }
+    return may_have_routers(row);
 }
 
 static struct vmn_flow *
@@ -221,15 +286,17 @@ relay_flow(struct vmn_emit *emit, const struct vmn_network *network,
 
 /* What becomes of a message that has been learned: routers on this host hear
  * it; that of a local port the other hosts as well, unless it leaves a group
- * that another port here is in. */
+ * that another port here is in.  In provider networks there are no others'. */
 static void
 relay(struct vmn_emit *emit, const struct multicast_network *row,
       const struct vmn_network *network)
 {
-    struct vmn_flow *flow;
-    struct vmn_actions *actions;
+    struct vmn_flow *flow = step_flow(emit, network, STAGE_SNOOP, STEP_LEARNED,
+                                      PRIORITY_REST);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
 
-    for (int local = 0; local < 2; local++) {
+    go_on(actions, STAGE_SNOOP, STEP_RELAY);
+    for (int local = is_on_wire(network); local < 2; local++) {
         for (size_t i = 0; i < N_FAMILIES; i++) {
             uint16_t eth_type = vmn_eth_type_of(families[i]);
 
@@ -237,14 +304,14 @@ relay(struct vmn_emit *emit, const struct multicast_network *row,
             vmn_match(flow, VMN_F_ETH_TYPE, eth_type);
             actions = vmn_flow_actions(flow);
             learn_registered(actions, row, eth_type);
-            tell_routers(actions, row);
+            clone_to_routers(actions, row);
             if (local) {
                 vmn_act_goto_hook(actions, VMN_HOOK_LOCATE);
             }
         }
         actions = vmn_flow_actions(relay_flow(emit, network, MESSAGE_LEAVE,
                                               local));
-        tell_routers(actions, row);
+        clone_to_routers(actions, row);
         if (local) {
             vmn_act_set(actions, REG_ANY, 0);
             go_on(actions, STAGE_SNOOP, STEP_LEFT);
@@ -252,6 +319,10 @@ relay(struct vmn_emit *emit, const struct multicast_network *row,
     }
     flow = relay_flow(emit, network, MESSAGE_ALL, true);
     vmn_act_goto_hook(vmn_flow_actions(flow), VMN_HOOK_LOCATE);
+    flow = step_flow(emit, network, STAGE_SNOOP, STEP_RELAY, PRIORITY_REST);
+    stop(vmn_flow_actions(flow));
+    flow = step_flow(emit, network, STAGE_SNOOP, STEP_UNWANTED, PRIORITY_REST);
+    stop(vmn_flow_actions(flow));
 
     flow = step_flow(emit, network, STAGE_SNOOP, STEP_LAST_LEFT,
                      PRIORITY_NETWORK);
@@ -265,46 +336,97 @@ relay(struct vmn_emit *emit, const struct multicast_network *row,
     vmn_match(flow, VMN_REG_SRC_LOCAL, 1);
     match_message(flow, 0, 0);
     actions = vmn_flow_actions(flow);
+    if (is_on_wire(network)) {
+        vmn_act_drop_background(actions, REASON_SNOOPED);
+        return;
+    }
     vmn_act_set(actions, VMN_REG_DST_HOST, VMN_DST_HOST_FLOOD);
     vmn_act_set(actions, VMN_REG_OUT_PORT, VMN_TUNNEL_OFPORT);
     vmn_act_set(actions, VMN_REG_DST_LOCAL, 0);
     vmn_act_goto_hook(actions, VMN_HOOK_DELIVER);
 }
 
+/* The same of messages about lists: of the other hosts and of flooding, they
+ * are as those without; routers hear the report instead. */
+static void
+relay_lists(struct vmn_emit *emit, const struct multicast_network *row,
+            const struct vmn_network *network)
+{
+    static const enum message joins[] = { MESSAGE_EXCLUDE, MESSAGE_WANTED };
+    struct vmn_flow *flow;
+    struct vmn_actions *actions;
+
+    for (int local = is_on_wire(network); local < 2; local++) {
+        for (size_t i = 0; i < 2 * N_FAMILIES; i++) {
+            uint16_t eth_type = vmn_eth_type_of(families[i / 2]);
+
+            flow = relay_flow(emit, network, joins[i % 2], local);
+            vmn_match(flow, VMN_F_ETH_TYPE, eth_type);
+            actions = vmn_flow_actions(flow);
+            learn_registered(actions, row, eth_type);
+            if (local) {
+                vmn_act_goto_hook(actions, VMN_HOOK_LOCATE);
+            }
+        }
+        actions = vmn_flow_actions(relay_flow(emit, network, MESSAGE_REPORT,
+                                              local));
+        clone_to_routers(actions, row);
+        if (local) {
+            vmn_act_goto_hook(actions, VMN_HOOK_LOCATE);
+        }
+    }
+    actions = vmn_flow_actions(relay_flow(emit, network, MESSAGE_INCLUDE,
+                                          true));
+    vmn_act_set(actions, REG_ANY, 0);
+    go_on(actions, STAGE_SNOOP, STEP_LEFT);
+
+    flow = step_flow(emit, network, STAGE_SNOOP, STEP_LEARN,
+                     PRIORITY_MESSAGE);
+    match_message(flow, MESSAGE_REPORT, 0xff);
+    go_on(vmn_flow_actions(flow), STAGE_SNOOP, STEP_RELAY);
+}
+
+/* RFC 1112, section 6.4; RFC 2464, section 7. */
+void
+group_mac(struct vmn_actions *actions, uint8_t family)
+{
+    static const struct vmn_mac mac4 = { { 0x01, 0x00, 0x5e } };
+    static const struct vmn_mac mac6 = { { 0x33, 0x33 } };
+
+    vmn_act_set_mac(actions, VMN_F_ETH_DST, family == 6 ? mac6 : mac4);
+    vmn_act_move_bits(actions, vmn_field_ip_dst(family), 0, VMN_F_ETH_DST, 0,
+                      family == 6 ? 32 : 23);
+}
+
 /* Makes of a message what a router expects, and sends it out of REG_ANY. */
 static void
 to_router(struct vmn_emit *emit, const struct vmn_network *network,
-          uint8_t family, bool leaves)
+          uint8_t family, enum message kind)
 {
     static const struct vmn_ip routers4 = { 4, { 224, 0, 0, 2 } };
     static const struct vmn_ip routers6 = { 6, { 0xff, 2, [15] = 2 } };
-    static const struct vmn_mac mac4 = { { 0x01, 0x00, 0x5e } };
-    static const struct vmn_mac mac6 = { { 0x33, 0x33 } };
     struct vmn_flow *flow = step_flow(emit, network, STAGE_SNOOP,
                                       DETOUR_TO_ROUTER, PRIORITY_NETWORK);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     vmn_match(flow, REG_IS_MEMBER, 1);
     vmn_match(flow, VMN_F_ETH_TYPE, vmn_eth_type_of(family));
-    match_message(flow, leaves ? MESSAGE_LEAVE : MESSAGE_JOIN, 0xff);
-    if (leaves) {
+    match_message(flow, kind, 0xff);
+    if (kind == MESSAGE_LEAVE) {
         vmn_act_set_ip(actions, vmn_field_ip_dst(family),
                        family == 6 ? &routers6 : &routers4);
     }
-    vmn_act_set_mac(actions, VMN_F_ETH_DST, family == 6 ? mac6 : mac4);
-    vmn_act_move_bits(actions, vmn_field_ip_dst(family), 0, VMN_F_ETH_DST, 0,
-                      family == 6 ? 32 : 23);
+    group_mac(actions, family);
     vmn_act_output_field(actions, REG_ANY);
 }
 
-/* Has vmnd take a message apart. */
-static void
-punt(struct vmn_flow *flow)
+void
+punt(struct vmn_flow *flow, bool copied)
 {
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     vmn_act_punt(actions, HANDLER_REPORT, 0, VMN_PUNT_ALL);
-    vmn_act_drop_background(actions, REASON_SNOOPED);
+    taken(actions, copied);
 }
 
 static void
@@ -315,17 +437,20 @@ routers(struct vmn_emit *emit, const struct vmn_network *network)
 
     stop(vmn_flow_actions(flow));
     for (size_t i = 0; i < N_FAMILIES; i++) {
-        to_router(emit, network, families[i], false);
-        to_router(emit, network, families[i], true);
+        to_router(emit, network, families[i], MESSAGE_JOIN);
+        to_router(emit, network, families[i], MESSAGE_LEAVE);
+        to_router(emit, network, families[i], MESSAGE_REPORT);
     }
 
     /* A query of a router about one group goes on, to all; but not its own
      * reports, or others keep theirs back.  Switches do not tell one from the
      * other. */
-    flow = step_flow(emit, network, STAGE_SNOOP, STEP_IGMP,
-                     PRIORITY_MESSAGE);
-    vmn_match(flow, REG_IS_MEMBER, 1);
-    punt(flow);
+    if (!is_on_wire(network)) {
+        flow = step_flow(emit, network, STAGE_SNOOP, STEP_IGMP,
+                         PRIORITY_MESSAGE);
+        vmn_match(flow, REG_IS_MEMBER, 1);
+        punt(flow, false);
+    }
 }
 
 /* What guests say.  ------------------------------------------------------- */
@@ -355,7 +480,10 @@ recirculate(struct vmn_actions *actions)
 }
 
 /* What a switch cannot take apart goes up; the rest is members.c's, and of
- * ports that it has no flows for goes nowhere. */
+ * ports that it has no flows for goes nowhere.  In provider networks all of
+ * IGMP goes up: switches do not tell a report, which the physical network is
+ * to hear, from a query, by which a guest would take a router's place there,
+ * past policies. */
 static void
 from_guests(struct vmn_emit *emit, const struct vmn_network *network)
 {
@@ -375,18 +503,21 @@ from_guests(struct vmn_emit *emit, const struct vmn_network *network)
     flow = guest_flow(emit, network, PRIORITY_PUNT);
     vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_IPV4);
     vmn_match(flow, VMN_F_IP_PROTO, PROTO_IGMP);
-    vmn_match_prefix(flow, VMN_F_IPV4_DST, &link4);
-    punt(flow);
+    vmn_match_prefix(flow, VMN_F_IPV4_DST,
+                     is_on_wire(network) ? &all_groups4 : &link4);
+    punt(flow, false);
     for (size_t i = 0; i < sizeof types; i++) {
         flow = guest_flow(emit, network, PRIORITY_PUNT);
         vmn_match(flow, VMN_F_ICMPV6_TYPE, types[i]);
-        punt(flow);
+        punt(flow, (types[i] != MLD_QUERY
+                    && clone_to_wire(vmn_flow_actions(flow), network)));
     }
 
     flow = guest_flow(emit, network, PRIORITY_LINK);
     vmn_match(flow, VMN_F_ICMPV6_TYPE, MLD_REPORT);
     vmn_match_prefix(flow, VMN_F_IPV6_DST, &link6);
-    vmn_act_drop_background(vmn_flow_actions(flow), REASON_SNOOPED);
+    taken(vmn_flow_actions(flow),
+          clone_to_wire(vmn_flow_actions(flow), network));
 
     flow = guest_flow(emit, network, PRIORITY_NETWORK);
     vmn_match(flow, VMN_F_ICMPV6_TYPE, MLD_REPORT);
@@ -395,6 +526,23 @@ from_guests(struct vmn_emit *emit, const struct vmn_network *network)
     vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_IPV4);
     vmn_match(flow, VMN_F_IP_PROTO, PROTO_IGMP);
     vmn_act_drop_background(vmn_flow_actions(flow), REASON_SNOOPED);
+}
+
+/* What has found no room.  Like copies.c's lists that is looked at whether the
+ * network has lists or not: those that it has had are not forgotten at once.
+ * A port that gets all for that says so for each group, or source, that it has
+ * named. */
+static void
+count_over(struct vmn_emit *emit, const struct vmn_network *network)
+{
+    struct vmn_flow *flow = step_flow(emit, network, STAGE_SNOOP, STEP_LEARN,
+                                      PRIORITY_MESSAGE);
+
+    match_message(flow, MESSAGE_OVER, 0xff);
+    vmn_act_drop_background(vmn_flow_actions(flow), REASON_OVER);
+    flow = step_flow(emit, network, STAGE_SNOOP, DETOUR_OVER,
+                     PRIORITY_NETWORK);
+    vmn_act_drop_background(vmn_flow_actions(flow), REASON_OVER);
 }
 
 /* Ticks.  ----------------------------------------------------------------- */
@@ -459,11 +607,22 @@ compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
     publish_effect(view, emit, key);
     vmn_publish(emit, VMN_REL_SNOOPED, key, "");
-    from_hosts(emit, row, network);
+    if (is_on_wire(network)) {
+        wire_of_network(view, emit, network);
+    } else {
+        from_hosts(emit, row, network);
+    }
     relay(emit, row, network);
     detour_check(emit, network, STAGE_SNOOP);
     routers(emit, network);
     from_guests(emit, network);
+    if (row->source_filtering && !is_on_wire(network)) {
+        lists_from_hosts(emit, row, network);
+    }
+    if (row->source_filtering) {
+        relay_lists(emit, row, network);
+    }
+    count_over(emit, network);
     ticks(emit, network);
     copies_of_network(view, emit, row, network);
 }

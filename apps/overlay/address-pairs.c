@@ -246,6 +246,7 @@ emit_pair(struct vmn_emit *emit, const struct port_ctx *ctx,
     vmn_match_mac(flow, VMN_F_ETH_SRC, mac);
     vmn_match_prefix(flow, field, prefix);
     vmn_act_set(actions, VMN_REG_SRC_ID, ctx->identity);
+    isolation_of_source(actions, ctx);
     vmn_act_next(actions);
 }
 
@@ -271,7 +272,8 @@ read_united(struct vmn_view *view, struct vmn_names ports,
 
 /* Compiles the source lookup of packets from a tunnel that have this address
  * and MAC.  Ports that share both cannot be told apart, so they must have one
- * identity; otherwise their packets are dropped as from an unknown source. */
+ * identity; otherwise their packets are dropped as from an unknown source.  If
+ * they differ in isolation, all count as isolated. */
 void
 compile_pair(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
@@ -287,6 +289,8 @@ compile_pair(struct vmn_view *view, const char *key, struct vmn_emit *emit)
                         &ctx)) {
         return;
     }
+    ctx.isolation = isolation_of_any(
+        view, vmn_relation_values(view, REL_PAIR, key), ctx.network);
     if (prefix.ip.family == 6) {
         emit_pair(emit, &ctx, mac, VMN_F_IPV6_SRC, &prefix);
     } else {
@@ -295,18 +299,82 @@ compile_pair(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
 }
 
+/* Adds the lookup of routed packets by a prefix: in 'network', or where that
+ * is NULL, anywhere else in the domain. */
+static struct vmn_flow *
+routed_add(struct vmn_view *view, struct vmn_emit *emit, const char *domain,
+           const struct vmn_network *network, const struct vmn_prefix *prefix)
+{
+    struct vmn_flow *flow = vmn_flow_add(
+        emit, network ? vmn_scope_network(network->row.name)
+        : vmn_scope_domain(domain), STAGE_ADMIT, ADMIT_SOURCE,
+        SOURCE_ROUTED_PAIR + 2 * prefix->len + (network ? 1 : 0));
+
+    if (network) {
+        match_network(flow, network);
+    } else {
+        match_domain(flow, vmn_domain_zone(view, domain));
+    }
+    vmn_match_prefix(flow, vmn_field_ip_src(prefix->ip.family), prefix);
+    return flow;
+}
+
+/* Returns true if one of the first 'n' ports is of the network. */
+static bool
+is_among(struct vmn_view *view, struct vmn_names ports, size_t n,
+         const struct vmn_network *network)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct vmn_port *port = vmn_read_port(view, ports.names[i]);
+
+        if (port && !strcmp(port->network, network->row.name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Emits the lookup in the networks of the ports where these are isolated: a
+ * router has brought a packet back, or it is from a port of another network,
+ * which cannot be told apart. */
+static void
+routed_isolation(struct vmn_view *view, struct vmn_emit *emit,
+                 const char *domain, struct vmn_names ports,
+                 const struct vmn_prefix *prefix)
+{
+    struct port_ctx ctx;
+
+    for (size_t i = 0; i < ports.n; i++) {
+        if (!port_ctx_read(view, ports.names[i], &ctx)
+            || !has_isolation(ctx.network)
+            || is_among(view, ports, i, ctx.network)) {
+            continue;
+        }
+        ctx.isolation = isolation_of_any(view, ports, ctx.network);
+        if (ctx.isolation) {
+            struct vmn_actions *actions = vmn_flow_actions(
+                routed_add(view, emit, domain, ctx.network, prefix));
+
+            vmn_act_set(actions, VMN_REG_SRC_ID, ctx.identity);
+            isolation_of_source(actions, &ctx);
+            vmn_act_next(actions);
+        }
+    }
+}
+
 /* Compiles the same for routed packets, of whose pair only the address is
  * left.  'key' is "DOMAIN|PREFIX".  All ports that may use the prefix must
  * have one identity; otherwise its packets are dropped.  Of overlapping
  * prefixes the longest decides, and a port's own address takes precedence over
- * all. */
+ * all.  What isolation a network's ports have is asked for in that network
+ * alone: to others it is nothing. */
 void
 compile_routed_pair(struct vmn_view *view, const char *key,
                     struct vmn_emit *emit)
 {
+    struct vmn_names ports = vmn_relation_values(view, REL_ROUTED_PAIR, key);
     struct vmn_prefix prefix;
     struct vmn_flow *flow;
-    struct vmn_actions *actions;
     const char *parts[2];
     struct port_ctx ctx;
 
@@ -314,18 +382,32 @@ compile_routed_pair(struct vmn_view *view, const char *key,
         || !vmn_prefix_from_text(parts[1], &prefix)) {
         return;
     }
-    flow = vmn_flow_add(emit, vmn_scope_domain(parts[0]), STAGE_ADMIT,
-                        ADMIT_SOURCE, SOURCE_ROUTED_PAIR + prefix.len);
-    match_domain(flow, vmn_domain_zone(view, parts[0]));
-    vmn_match_prefix(flow, vmn_field_ip_src(prefix.ip.family), &prefix);
-    if (!read_united(view, vmn_relation_values(view, REL_ROUTED_PAIR, key),
-                     &ctx)) {
+    flow = routed_add(view, emit, parts[0], NULL, &prefix);
+    if (!read_united(view, ports, &ctx)) {
         drop(flow, "unknown source");
         return;
     }
-    actions = vmn_flow_actions(flow);
-    vmn_act_set(actions, VMN_REG_SRC_ID, ctx.identity);
-    vmn_act_next(actions);
+    vmn_act_set(vmn_flow_actions(flow), VMN_REG_SRC_ID, ctx.identity);
+    vmn_act_next(vmn_flow_actions(flow));
+    routed_isolation(view, emit, parts[0], ports, &prefix);
+}
+
+/* Emits whether those are isolated that send by a MAC address in a provider
+ * network. */
+static void
+isolation_of_shared(struct vmn_view *view, struct vmn_emit *emit,
+                    struct vmn_names ports, struct vmn_mac mac)
+{
+    struct port_ctx ctx;
+
+    if (!ports.n || !port_ctx_read(view, ports.names[0], &ctx)
+        || !is_provider(ctx.network)) {
+        return;
+    }
+    ctx.isolation = isolation_of_any(view, ports, ctx.network);
+    if (ctx.isolation) {
+        isolation_of_mac(emit, &ctx, mac);
+    }
 }
 
 /* Compiles the location of a MAC that is no port's own: the only port that may
@@ -342,6 +424,7 @@ compile_mac(struct vmn_view *view, const char *key, struct vmn_emit *emit)
                                                               &mac)) {
         return;
     }
+    isolation_of_shared(view, emit, ports, mac);
     if (ports.n > 1) {
         vmn_publish(emit, REL_SHARED, parts[0], parts[1]);
     } else if (ports.n == 1 && port_ctx_read(view, ports.names[0], &ctx)) {

@@ -6,18 +6,35 @@
 
 #include "overlay.h"
 
-void
-arp_of_address(struct vmn_emit *emit, const struct port_ctx *ctx,
-               const struct vmn_ip *ip)
+/* Adds a flow in the port's network for requests for 'ip'. */
+static struct vmn_flow *
+request_add(struct vmn_emit *emit, const struct port_ctx *ctx,
+            const struct vmn_ip *ip, uint16_t priority)
 {
     struct vmn_flow *flow = vmn_flow_add(
         emit, vmn_scope_network(ctx->network->row.name), STAGE_SERVICE,
-        SERVICE_REQUEST, SERVICE_ANSWER);
+        SERVICE_REQUEST, priority);
 
     match_network(flow, ctx->network);
     vmn_match(flow, VMN_F_ARP_OP, 1);
     vmn_match_ip(flow, VMN_F_ARP_TPA, ip);
-    vmn_act_arp_reply(vmn_flow_actions(flow), ctx->port->mac, ip);
+    return flow;
+}
+
+void
+arp_of_address(struct vmn_emit *emit, const struct port_ctx *ctx,
+               const struct vmn_ip *ip)
+{
+    struct vmn_flow *flow;
+
+    for (int i = 0; i < isolation_n_askers(ctx); i++) {
+        flow = request_add(emit, ctx, ip, SERVICE_ANSWER);
+        isolation_match_asker(flow, ctx, i);
+        vmn_act_arp_reply(vmn_flow_actions(flow), ctx->port->mac, ip);
+    }
+    if (ctx->isolation) {
+        isolation_refuse_askers(request_add(emit, ctx, ip, SERVICE_ISOLATED));
+    }
 }
 
 /* Drops requests of a guest for its own address: it detects duplicates or

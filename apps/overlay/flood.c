@@ -5,6 +5,9 @@
  * one for the tunnels if the sender is local.  A MAC that several ports may
  * use goes the same way.
  *
+ * Where ports are isolated from each other, a copy is for those that are alike
+ * in that as well (isolated-ports.c).
+ *
  * In an observed network each port has a copy of its own: what is learned
  * there says which port a connection was for.
  *
@@ -30,7 +33,7 @@ struct flood_ports {
                                  * physical network, or 0. */
     bool each;                  /* Each has a copy of its own. */
     size_t n;
-    struct port_ctx *members;   /* By identity. */
+    struct port_ctx *members;   /* By isolation and identity. */
 };
 
 static int
@@ -38,7 +41,10 @@ compare_members(const void *a_, const void *b_)
 {
     const struct port_ctx *a = a_, *b = b_;
 
-    return (a->identity != b->identity ? (a->identity < b->identity ? -1 : 1)
+    return (a->isolation != b->isolation
+            ? (a->isolation < b->isolation ? -1 : 1)
+            : a->identity != b->identity
+            ? (a->identity < b->identity ? -1 : 1)
             : a->ofport < b->ofport ? -1 : a->ofport > b->ofport);
 }
 
@@ -49,6 +55,7 @@ n_alike(const struct flood_ports *to, size_t first)
     size_t end = first + 1;
 
     while (!to->each && end < to->n
+           && to->members[end].isolation == to->members[first].isolation
            && to->members[end].identity == to->members[first].identity) {
         end++;
     }
@@ -88,6 +95,14 @@ flood_ports_read(struct vmn_view *view, const char *key,
     qsort(to->members, to->n, sizeof *to->members, compare_members);
 }
 
+/* Returns the number that stands for the ports from 'first' on, several that
+ * are alike. */
+static uint32_t
+number_of(const struct port_ctx *first, uint32_t several)
+{
+    return several | first->isolation << VMN_OUT_ISOLATION_SHIFT;
+}
+
 /* Appends a copy for each identity of the ports; with 'several' in place of
  * the port where more than one has it. */
 static void
@@ -98,10 +113,14 @@ put_copies(struct vmn_actions *actions, const struct flood_ports *to,
 
     for (size_t i = 0; i < to->n; i += n) {
         n = n_alike(to, i);
+        if (has_isolation(to->network)) {
+            vmn_act_set(actions, REG_DST_ISOLATION, to->members[i].isolation);
+        }
         vmn_act_set(actions, VMN_REG_DST_ID, to->members[i].identity);
         vmn_act_set(actions, VMN_REG_DST_LOCAL, 1);
         vmn_act_set(actions, VMN_REG_OUT_PORT,
-                    n > 1 ? several : to->members[i].ofport);
+                    n > 1 ? number_of(&to->members[i], several)
+                    : to->members[i].ofport);
         vmn_act_resubmit(actions, STAGE_LOCATE, LOCATE_COPY);
     }
 }
@@ -125,7 +144,8 @@ deliver_copies(struct vmn_emit *emit, const struct flood_ports *to,
         match_network(flow, to->network);
         vmn_match(flow, VMN_REG_DST_ID, to->members[i].identity);
         vmn_match(flow, VMN_REG_DST_LOCAL, 1);
-        vmn_match(flow, VMN_REG_OUT_PORT, several);
+        vmn_match(flow, VMN_REG_OUT_PORT,
+                  number_of(&to->members[i], several));
         for (size_t j = i; j < i + n; j++) {
             vmn_act_output(vmn_flow_actions(flow), to->members[j].ofport);
         }

@@ -63,7 +63,8 @@ to_port_here(struct vmn_emit *emit, const struct function *function,
  * are for the app that has it probed (VMN_PROBE_THROUGH), and are dropped
  * behind it.  Nothing else comes in so, since it has no identity. */
 static void
-from_through(struct vmn_emit *emit, const char *host, uint32_t ofport)
+from_through(struct vmn_emit *emit, const struct port_ctx *ctx,
+             const char *host, uint32_t ofport)
 {
     static const struct vmn_prefix prefixes[] = {
         VMN_THROUGH_PREFIX4, VMN_THROUGH_PREFIX6,
@@ -85,6 +86,7 @@ from_through(struct vmn_emit *emit, const char *host, uint32_t ofport)
         vmn_match_prefix(flow, vmn_field_ip_dst(family), &prefixes[i]);
         vmn_act_set(actions, VMN_REG_SRC_ID, 0);
         vmn_act_set(actions, VMN_REG_SRC_LOCAL, 0);
+        isolation_of_nobody(actions, ctx);
         vmn_act_next(actions);
     }
 }
@@ -93,7 +95,8 @@ from_through(struct vmn_emit *emit, const char *host, uint32_t ofport)
  * tunnel, so its sender's identity is looked up, and its sender's rules are
  * not asked again.  Nobody's neighbours are the function's to announce. */
 static void
-from_port(struct vmn_emit *emit, const char *host, uint32_t ofport)
+from_port(struct vmn_emit *emit, const struct port_ctx *ctx, const char *host,
+          uint32_t ofport)
 {
     static const uint16_t types[] = { VMN_ETH_IPV4, VMN_ETH_IPV6 };
     static const uint8_t discovery[] = { VMN_ND_SOLICIT, VMN_ND_ADVERT };
@@ -111,9 +114,10 @@ from_port(struct vmn_emit *emit, const char *host, uint32_t ofport)
         actions = vmn_flow_actions(flow);
         vmn_act_set(actions, VMN_REG_SRC_ID, 0);
         vmn_act_set(actions, VMN_REG_SRC_LOCAL, 0);
+        isolation_of_nobody(actions, ctx);
         vmn_act_jump(actions, STAGE_ADMIT, ADMIT_SOURCE);
     }
-    from_through(emit, host, ofport);
+    from_through(emit, ctx, host, ofport);
 
     /* A bridge has had it by all of its ports, as everybody. */
     flow = vmn_flow_add(emit, scope, STAGE_ADMIT, ADMIT_GUARD,
@@ -195,13 +199,13 @@ compile_function_port(struct vmn_view *view, const char *key,
     if (ctx.ofport) {
         to_port_here(emit, &function, ctx.host, ctx.ofport);
         if (!is_quarantined) {
-            from_port(emit, ctx.host, ctx.ofport);
+            from_port(emit, &ctx, ctx.host, ctx.ofport);
         }
     }
     if (ctx.candidate_ofport) {
         to_port_here(emit, &function, ctx.candidate, ctx.candidate_ofport);
         if (!is_quarantined) {
-            from_port(emit, ctx.candidate, ctx.candidate_ofport);
+            from_port(emit, &ctx, ctx.candidate, ctx.candidate_ofport);
         }
     }
 }

@@ -71,7 +71,9 @@ admit_from(struct vmn_emit *emit, const struct port_ctx *ctx,
         if (mac) {
             vmn_match_mac(flow, VMN_F_ETH_SRC, *mac);
         }
-        vmn_act_set(actions, VMN_REG_FLAGS, VMN_FLAG_UNKNOWN);
+        vmn_act_set(actions, VMN_REG_FLAGS,
+                    VMN_FLAG_UNKNOWN
+                    | ctx->isolation << VMN_SRC_ISOLATION_SHIFT);
         vmn_act_set(actions, REG_CHECK, mac ? CHECK_ANNOUNCED | CHECK_IP
                     : CHECK_ANNOUNCED | CHECK_IP | CHECK_MAC);
         vmn_act_goto(actions, STAGE_ADMIT, ADMIT_ND);
@@ -140,7 +142,7 @@ locate_here(struct vmn_view *view, struct vmn_emit *emit,
     vmn_act_set(actions, VMN_REG_DST_ID, ctx->identity);
     vmn_act_set(actions, VMN_REG_DST_LOCAL, 1);
     vmn_act_set(actions, VMN_REG_OUT_PORT, ctx->ofport);
-    vmn_act_next(actions);
+    isolation_next(actions, ctx);
 }
 
 void
@@ -197,6 +199,7 @@ unknown_of_port(struct vmn_view *view, struct vmn_emit *emit,
     actions = vmn_flow_actions(flow);
     network_registers(view, actions, ctx->network, ctx->zone);
     vmn_act_set(actions, VMN_REG_SRC_ID, ctx->identity);
+    isolation_of_source(actions, ctx);
     vmn_act_learn_mac(actions, vni);
     vmn_act_next(actions);
 

@@ -184,6 +184,74 @@ learned_add(struct vmn_emit *emit, const struct port_ctx *ctx,
     return flow;
 }
 
+/* Adds a flow for what comes to 'host' by a tunnel with the port's own VNI. */
+static struct vmn_flow *
+asked_add(struct vmn_view *view, struct vmn_emit *emit, uint16_t priority,
+          const struct port_ctx *ctx, const char *host)
+{
+    static const struct vmn_ip any4 = { .family = 4 }, any6 = { .family = 6 };
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(host),
+                                         STAGE_ADMIT, ADMIT_TUNNEL, priority);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    /* It may go on by a tunnel with addresses of the other family. */
+    vmn_match(flow, VMN_F_TUN_ID, port_vni(view, ctx->port));
+    vmn_act_set_ip(actions, VMN_F_TUN_DST, &any4);
+    vmn_act_set_ip(actions, VMN_F_TUN_IPV6_DST, &any6);
+    network_registers(view, actions, ctx->network, ctx->zone);
+    return flow;
+}
+
+/* Emits the same flows on 'host', where the port has number 'ofport'. */
+static void
+asked_here(struct vmn_view *view, struct vmn_emit *emit,
+           const struct port_ctx *ctx, const char *host, uint32_t ofport,
+           const char *other)
+{
+    struct vmn_flow *flow = asked_add(view, emit, TUNNEL_ASKED, ctx, host);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_act_set(actions, VMN_REG_NETWORK, port_vni(view, ctx->port));
+    vmn_act_set(actions, VMN_REG_DST_HOST,
+                vmn_id_of(view, VMN_ID_POOL_HOST, other));
+    vmn_act_next(actions);
+
+    flow = asked_add(view, emit, TUNNEL_TOLD, ctx, host);
+    actions = vmn_flow_actions(flow);
+    vmn_match_masked(flow, VMN_F_ETH_SRC,
+                     (uint64_t) VMN_RESERVED_MAC_SERVICE << 24,
+                     UINT64_C(0xffffff) << 24);
+    vmn_act_set(actions, VMN_F_IN_PORT, ofport);
+    vmn_act_set(actions, VMN_REG_SRC_ID, ctx->identity);
+    vmn_act_set(actions, VMN_REG_SRC_LOCAL, 1);
+    isolation_of_source(actions, ctx);
+    vmn_act_next(actions);
+}
+
+/* What a guest behind a port sends has the same VNI, and what service
+ * functions are handed. */
+void
+ask_other_host(struct vmn_view *view, struct vmn_emit *emit,
+               const struct port_ctx *ctx)
+{
+    const char *name = ctx->port->row.name;
+
+    if (!ctx->ofport || is_provider(ctx->network)
+        || vmn_relation_values(view, VMN_REL_FUNCTION_PORTS, name).n
+        || vmn_relation_values(view, VMN_REL_HANDED_PORTS, name).n) {
+        return;
+    }
+    tunnel_mtu_of_vni(view, emit, ctx->domain, port_vni(view, ctx->port),
+                      vmn_mtu_of(view, ctx->network));
+    asked_here(view, emit, ctx, ctx->host, ctx->ofport, ctx->candidate);
+    asked_here(view, emit, ctx, ctx->candidate, ctx->candidate_ofport,
+               ctx->host);
+    vmn_publish(emit, VMN_REL_ASKING_PORTS, name, ctx->candidate);
+    if (ctx->activated) {
+        vmn_publish(emit, VMN_REL_ASKING_PORTS, name, ctx->host);
+    }
+}
+
 void
 guard_announcement(struct vmn_view *view, struct vmn_emit *emit,
                    const struct port_ctx *ctx)
@@ -243,7 +311,7 @@ locate_on_candidate(struct vmn_view *view, struct vmn_emit *emit,
     vmn_act_set(actions, VMN_REG_DST_ID, ctx->identity);
     vmn_act_set(actions, VMN_REG_DST_LOCAL, 1);
     vmn_act_set(actions, VMN_REG_OUT_PORT, ctx->candidate_ofport);
-    vmn_act_next(actions);
+    isolation_next(actions, ctx);
 
     if (from) {
         flow = learned_add(emit, ctx, LEARNED_MIGRATING_REMOTE);

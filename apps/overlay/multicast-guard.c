@@ -35,9 +35,7 @@ snooped_of_network(struct vmn_view *view, struct vmn_emit *emit,
     static const struct vmn_ip nobody = { .family = 4 };
     struct vmn_flow *flow;
 
-    if (is_provider(network)
-        || !vmn_relation_values(view, VMN_REL_SNOOPED,
-                                network->row.name).n) {
+    if (!vmn_relation_values(view, VMN_REL_SNOOPED, network->row.name).n) {
         return;
     }
     for (size_t i = 0; i < sizeof types; i++) {
@@ -54,6 +52,9 @@ snooped_of_network(struct vmn_view *view, struct vmn_emit *emit,
     vmn_match_masked(flow, VMN_F_ETH_DST, VMN_SNOOPED_MAC,
                      VMN_SNOOPED_MAC_MASK);
     drop(flow, "spoofed");
+    if (is_provider(network)) {
+        return;
+    }
 
     flow = snooped_add(emit, network, ADMIT_SOURCE, SOURCE_SNOOPED);
     vmn_match_masked(flow, VMN_F_ETH_SRC,

@@ -19,6 +19,8 @@
 
 #include <string.h>
 
+#define REASON_OWN_ND "ND for own address"
+
 static void
 match_from_nobody(struct vmn_flow *flow)
 {
@@ -122,34 +124,56 @@ nd_base(struct vmn_emit *emit)
 
 /* In a network.  --------------------------------------------------------- */
 
-/* Emits the flow that replies for 'ip' with the port's MAC. */
-void
-nd_of_address(struct vmn_emit *emit, const struct port_ctx *ctx,
-              const struct vmn_ip *ip)
+/* Adds a flow in the port's network for solicitations of 'ip'. */
+static struct vmn_flow *
+solicitation_add(struct vmn_emit *emit, const struct port_ctx *ctx,
+                 const struct vmn_ip *ip, uint16_t priority)
 {
     struct vmn_flow *flow = vmn_flow_add(
         emit, vmn_scope_network(ctx->network->row.name), STAGE_SERVICE,
-        SERVICE_REQUEST, SERVICE_ANSWER);
-    struct vmn_actions *actions = vmn_flow_actions(flow);
+        SERVICE_REQUEST, priority);
 
     match_network(flow, ctx->network);
     vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_SOLICIT);
     vmn_match_ip(flow, VMN_F_ND_TARGET, ip);
-    vmn_act_move(actions, VMN_F_ETH_SRC, VMN_F_ETH_DST);
-    vmn_act_set_mac(actions, VMN_F_ETH_SRC, ctx->port->mac);
-    vmn_act_goto(actions, STAGE_SERVICE, SERVICE_ND_REPLY);
+    return flow;
+}
+
+/* Emits the flows that reply for 'ip' with the port's MAC. */
+void
+nd_of_address(struct vmn_emit *emit, const struct port_ctx *ctx,
+              const struct vmn_ip *ip)
+{
+    for (int i = 0; i < isolation_n_askers(ctx); i++) {
+        struct vmn_flow *flow = solicitation_add(emit, ctx, ip,
+                                                 SERVICE_ANSWER);
+        struct vmn_actions *actions = vmn_flow_actions(flow);
+
+        isolation_match_asker(flow, ctx, i);
+        vmn_act_move(actions, VMN_F_ETH_SRC, VMN_F_ETH_DST);
+        vmn_act_set_mac(actions, VMN_F_ETH_SRC, ctx->port->mac);
+        vmn_act_goto(actions, STAGE_SERVICE, SERVICE_ND_REPLY);
+    }
+    if (ctx->isolation) {
+        isolation_refuse_askers(solicitation_add(emit, ctx, ip,
+                                                 SERVICE_ISOLATED));
+    }
 }
 
 /* Emits a network's flows.  Where solicitations are flooded to guests,
  * duplicate address detection crosses tunnels; its packets have no source
- * identity, and no policy applies. */
+ * identity, and no policy applies.  Where ports are isolated from each other,
+ * they are for promiscuous ones alone: they say their sender's MAC address.
+ * In a provider network everybody's arrive, and who is isolated is told by the
+ * MAC address (provider.c). */
 void
 nd_of_network(struct vmn_view *view, struct vmn_emit *emit,
               const struct vmn_network *network)
 {
     const char *name = network->row.name;
 
-    if (vmn_relation_values(view, REL_FLOODS_ND, name).n) {
+    if (!is_provider(network)
+        && vmn_relation_values(view, REL_FLOODS_ND, name).n) {
         struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_network(name),
                                              STAGE_ADMIT, ADMIT_SOURCE,
                                              SOURCE_OWN);
@@ -157,17 +181,44 @@ nd_of_network(struct vmn_view *view, struct vmn_emit *emit,
         match_network(flow, network);
         vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_SOLICIT);
         match_from_nobody(flow);
+        isolation_of_probes(view, flow, network);
         vmn_act_next(vmn_flow_actions(flow));
     }
 }
 
 /* Where a port is.  ------------------------------------------------------ */
 
+/* Drops what an isolated port asks for its own address, which is not answered
+ * to it as to others: else it would be told to be kept from itself.  In a
+ * provider network, such questions go on (provider.c). */
+static void
+nd_self(struct vmn_view *view, struct vmn_emit *emit,
+        const struct port_ctx *ctx)
+{
+    struct vmn_ip *ips;
+    size_t n = port_ips(view, ctx->port, &ips);
+    size_t first = is_provider(ctx->network) ? ctx->port->n_ips : 0;
+
+    for (size_t i = first; ctx->isolation && i < n; i++) {
+        if (ips[i].family == 6) {
+            struct vmn_flow *flow = vmn_flow_add(
+                emit, vmn_scope_host(ctx->host), STAGE_SERVICE,
+                SERVICE_REQUEST, SERVICE_SELF);
+
+            vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
+            vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_SOLICIT);
+            vmn_match_ip(flow, VMN_F_ND_TARGET, &ips[i]);
+            drop_background(flow, REASON_OWN_ND);
+        }
+    }
+}
+
 /* Emits what a port with IPv6 has once, whatever its addresses.  The reply
  * would have the port's own MAC: it solicits its own address, and would take
  * the reply for a duplicate. */
 void
-nd_of_port(struct vmn_emit *emit, const struct port_ctx *ctx)
+nd_of_port(struct vmn_view *view, struct vmn_emit *emit,
+           const struct port_ctx *ctx)
 {
     struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(ctx->host),
                                          STAGE_SERVICE, SERVICE_ND_REPLY,
@@ -175,7 +226,8 @@ nd_of_port(struct vmn_emit *emit, const struct port_ctx *ctx)
 
     vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
     vmn_match_mac(flow, VMN_F_ETH_SRC, ctx->port->mac);
-    drop_background(flow, "ND for own address");
+    drop_background(flow, REASON_OWN_ND);
+    nd_self(view, emit, ctx);
 }
 
 /* Emits what a quarantined port has once. */

@@ -7,6 +7,8 @@
 
 #include "overlay.h"
 
+#include <string.h>
+
 /* Emits the drops of packets from ports and tunnels that no flow admits. */
 static void
 base_admit(struct vmn_emit *emit)
@@ -169,6 +171,7 @@ static const struct vmn_stage_class stages[] = {
 
 static const struct vmn_query_class queries[] = {
     { "mtu", eval_mtu },
+    { "isolation", eval_isolation },
     { .name = NULL },
 };
 
@@ -246,8 +249,30 @@ static const struct vmn_unit_class units[] = {
       .each = VMN_EACH_KEY,
       .relation = VMN_REL_FUNCTION_PORTS,
       .compile = compile_function_port },
+    { .name = "isolated",
+      .each = VMN_EACH_KEY,
+      .relation = REL_ISOLATED,
+      .compile = compile_isolated },
     { .name = NULL },
 };
+
+static const struct vmn_id_pool_class id_pools[] = {
+    { ID_POOL_ISOLATION, UINT16_MAX },
+    { .name = NULL },
+};
+
+/* Says that what keeps ports of a network apart is the network. */
+static bool
+flow_owner(struct vmn_view *view, const char *unit, const char *key,
+           uint32_t part, struct vmn_flow_owner *owner)
+{
+    if (strcmp(unit, "isolated")) {
+        return false;
+    }
+    owner->row_type = VMN_ROW_NETWORK;
+    owner->name = key;
+    return true;
+}
 
 /* The controller is told by the packet's arrival. */
 static void
@@ -284,5 +309,7 @@ const struct vmn_app_class vmn_app = {
     .stages = stages,
     .queries = queries,
     .units = units,
+    .id_pools = id_pools,
     .handlers = handlers,
+    .flow_owner = flow_owner,
 };

@@ -50,16 +50,22 @@ enum {
     CLASSIFY_UNKNOWN_HOST = 50, /* From a tunnel, not of a known host. */
     CLASSIFY_BFD = 40,          /* The switch's own, by a peer's port. */
 
+    TUNNEL_TOLD = 120,          /* A port's, back from the other host that
+                                 * it has while it migrates, */
+    TUNNEL_ASKED = 110,         /* or from there. */
     TUNNEL_NETWORK = 100,
 
-    SOURCE_SNOOPED = 415,       /* A host's message about its members. */
-    SOURCE_GATEWAY = 410,       /* From an external network, by a gateway. */
-    SOURCE_OWN_FLOOD = 405,     /* A local port's flood that comes back. */
-    SOURCE_SPOOFED = 400,       /* From a physical network, with a local port's
+    SOURCE_SNOOPED = 515,       /* A host's message about its members. */
+    SOURCE_GATEWAY = 510,       /* From an external network, by a gateway. */
+    SOURCE_OWN_FLOOD = 505,     /* A local port's flood that comes back. */
+    SOURCE_SPOOFED = 500,       /* From a physical network, with a local port's
                                  * MAC. */
-    SOURCE_PAIR = 200,          /* Plus the prefix length. */
-    SOURCE_OWN = 180,
-    SOURCE_ROUTED_PAIR = 20,    /* Plus the prefix length. */
+    SOURCE_PAIR = 300,          /* Plus the prefix length. */
+    SOURCE_OWN = 280,
+    SOURCE_ROUTED_PAIR = 20,    /* Plus twice the prefix length, plus 1 in the
+                                 * network of a port that is isolated. */
+    SOURCE_MAC = 15,            /* By its MAC address, from a physical
+                                 * network: whether it is isolated. */
     SOURCE_EXTERNAL = 10,       /* Any other from a physical network. */
 
     GUARD_NO_MESSAGE = 170,     /* As if of a host, about its members. */
@@ -104,6 +110,7 @@ enum {
     SERVICE_QUARANTINE_DIRECT = 160,
     SERVICE_DIRECT = 150,       /* Unicast, to one neighbour. */
     SERVICE_ANSWER = 100,
+    SERVICE_ISOLATED = 99,      /* Not for the one that asks. */
     SERVICE_QUARANTINE = 70,
     SERVICE_FLOOD = 50,         /* Only the guests know the address. */
     SERVICE_REPLY = 50,
@@ -120,7 +127,9 @@ enum {
 enum {
     LOCATE_DESTINATION,         /* Destination -> local port or host. */
     LOCATE_LEARNED,             /* Does the same with learned MACs. */
-    LOCATE_COPY,                /* Each copy of a flood for a local port. */
+    LOCATE_COPY,                /* Each copy of a flood for a local port, and
+                                 * all that is for one that not everybody may
+                                 * talk with. */
     LOCATE_N_TABLES
 };
 enum {
@@ -153,7 +162,12 @@ enum {
     LEARNED_MISS_LOCAL = 100,   /* To the same, and to other hosts. */
     LEARNED_MISS = 50,
 
+    COPY_HAIRPIN = 110,
     COPY_TO_SENDER = 100,
+    COPY_PROMISCUOUS = 95,
+    COPY_COMMUNITY = 90,
+    COPY_ISOLATED_GROUP = 85,   /* Of a broadcast or multicast. */
+    COPY_ISOLATED = 80,
 };
 
 /* Tables of STAGE_DELIVER. */
@@ -220,6 +234,14 @@ enum {
 #define REL_CLAIM_HOSTS "overlay.claim-hosts" /* NETWORK -> host, where
                                                * claims are checked. */
 #define REL_GENEVE "overlay.geneve"     /* "" -> hosts that receive Geneve. */
+/* NETWORK -> community with ports, or ISOLATED_PORTS; of networks with
+ * isolation. */
+#define REL_ISOLATED "overlay.isolated"
+#define ISOLATED_PORTS ""
+
+/* ID pool of what VMN_QUERY_ISOLATION says: NETWORK|COMMUNITY, or
+ * NETWORK|ISOLATED_PORTS. */
+#define ID_POOL_ISOLATION "overlay.isolation"
 
 /* What the flows of a port need. */
 struct port_ctx {
@@ -228,6 +250,7 @@ struct port_ctx {
     const char *domain;         /* The network's. */
     uint32_t zone;              /* The domain's, if needed. */
     uint32_t identity;          /* 0: none. */
+    uint32_t isolation;         /* As VMN_QUERY_ISOLATION has it. */
     const char *host;           /* Where it is bound, or NULL. */
     uint32_t ofport;            /* Its OpenFlow number there, or 0. */
     const char *candidate;      /* The host that it migrates to, or NULL. */
@@ -337,10 +360,61 @@ void classify_migrating(const struct port_ctx *, struct vmn_flow *);
  * guest was not before, once it is learned that it runs there. */
 void locate_on_candidate(struct vmn_view *, struct vmn_emit *,
                          const struct port_ctx *);
+/* Has each of both hosts take what the other one asks, and what comes back
+ * (VMN_REL_ASKING_PORTS). */
+void ask_other_host(struct vmn_view *, struct vmn_emit *,
+                    const struct port_ctx *);
 /* Lets the announcement of the guest on to an app that takes it on the host of
  * 'ctx' (VMN_REL_RARP_PORTS). */
 void guard_announcement(struct vmn_view *, struct vmn_emit *,
                         const struct port_ctx *);
+
+/* isolated-ports.c: ports that not all of their network may talk with. */
+/* In STAGE_LOCATE, for LOCATE_COPY: what VMN_QUERY_ISOLATION says of the port
+ * that the packet, or the copy, is for.  Nobody asks for what was learned by
+ * then. */
+#define REG_DST_ISOLATION VMN_REG_MAC_VALUE
+/* Returns what VMN_QUERY_ISOLATION says of the port. */
+uint32_t isolation_of_port(struct vmn_view *, const struct vmn_port *,
+                           const struct vmn_network *);
+/* Returns the number of whichever of the ports in the network has sent what
+ * any of them may send: what bound ones have in common, or that of isolated
+ * ports, which may talk with the fewest. */
+uint32_t isolation_of_any(struct vmn_view *, struct vmn_names ports,
+                          const struct vmn_network *);
+static inline bool
+has_isolation(const struct vmn_network *network)
+{
+    return network->isolation != VMN_ISOLATION_NONE;
+}
+
+/* Publishes what the port has in common with others. */
+void isolation_publish(struct vmn_emit *, const struct port_ctx *);
+/* Says of the packet's source what is said of the port, if that is
+ * anything. */
+void isolation_of_source(struct vmn_actions *, const struct port_ctx *);
+/* Says that nobody's source is isolated, where one of the port was. */
+void isolation_of_nobody(struct vmn_actions *, const struct port_ctx *);
+/* Has a packet for the port, whose registers say so, go on, unless its sender
+ * may not talk with the port.  Ends the actions of LOCATE_DESTINATION or
+ * LOCATE_LEARNED. */
+void isolation_next(struct vmn_actions *, const struct port_ctx *);
+/* Returns how many kinds of senders may talk with the port. */
+int isolation_n_askers(const struct port_ctx *);
+/* Matches those of kind 'i', from 0; for a port with whom all may talk,
+ * everybody. */
+void isolation_match_asker(struct vmn_flow *, const struct port_ctx *, int i);
+/* Drops what others ask. */
+void isolation_refuse_askers(struct vmn_flow *);
+/* Has what 'flow' matches, of nobody's address, be for promiscuous ports
+ * alone. */
+void isolation_of_probes(struct vmn_view *, struct vmn_flow *,
+                         const struct vmn_network *);
+/* Emits a flow that tells who sends by a MAC address, if nothing else has. */
+void isolation_of_mac(struct vmn_emit *, const struct port_ctx *,
+                      struct vmn_mac);
+void eval_isolation(struct vmn_view *, const char *key, struct vmn_value *);
+void compile_isolated(struct vmn_view *, const char *key, struct vmn_emit *);
 
 /* tunnels.c */
 /* Sets the registers of a packet that has just arrived; 'zone' is that of the
@@ -458,7 +532,8 @@ void nd_of_address(struct vmn_emit *, const struct port_ctx *,
                    const struct vmn_ip *);
 void nd_of_network(struct vmn_view *, struct vmn_emit *,
                    const struct vmn_network *);
-void nd_of_port(struct vmn_emit *, const struct port_ctx *);
+void nd_of_port(struct vmn_view *, struct vmn_emit *,
+                const struct port_ctx *);
 void nd_of_quarantined(struct vmn_emit *, const struct port_ctx *);
 
 /* nd-port-security.c: what a port may say in neighbour discovery. */

@@ -34,6 +34,7 @@ port_ctx_read(struct vmn_view *view, const char *name, struct port_ctx *ctx)
     if (identity && size == sizeof ctx->identity) {
         memcpy(&ctx->identity, identity, size);
     }
+    ctx->isolation = isolation_of_port(view, ctx->port, ctx->network);
 
     const struct vmn_binding *binding = (ctx->port->external ? NULL
                                          : vmn_read_binding(view, name));
@@ -73,7 +74,7 @@ local_add(struct vmn_emit *emit, const struct port_ctx *ctx, const char *host,
     vmn_act_set(actions, VMN_REG_DST_ID, ctx->identity);
     vmn_act_set(actions, VMN_REG_DST_LOCAL, 1);
     vmn_act_set(actions, VMN_REG_OUT_PORT, ofport);
-    vmn_act_next(actions);
+    isolation_next(actions, ctx);
     return flow;
 }
 
@@ -123,6 +124,7 @@ locate_port(struct vmn_view *view, struct vmn_emit *emit,
             locate_on_candidate(view, emit, ctx);
         }
         copies_of_migration(view, emit, ctx);
+        ask_other_host(view, emit, ctx);
     }
     if (from) {
         flow = local_add(emit, ctx, ctx->candidate, ctx->candidate_ofport,
@@ -158,6 +160,7 @@ emit_source(struct vmn_emit *emit, const struct port_ctx *ctx,
         /* Egress rules are applied here, or nowhere. */
         vmn_act_set(actions, VMN_REG_SRC_LOCAL, 1);
     }
+    isolation_of_source(actions, ctx);
     vmn_act_next(actions);
 }
 
@@ -203,6 +206,7 @@ classify_add(struct vmn_view *view, struct vmn_emit *emit,
     }
     vmn_act_set(actions, VMN_REG_SRC_ID, ctx->identity);
     vmn_act_set(actions, VMN_REG_SRC_LOCAL, 1);
+    isolation_of_source(actions, ctx);
     vmn_act_goto(actions, STAGE_ADMIT, ADMIT_GUARD);
 }
 
@@ -239,7 +243,7 @@ emit_local(struct vmn_view *view, struct vmn_emit *emit,
 
     if (port_has_ipv6(port)) {
         nd_security_port(emit, ctx);
-        nd_of_port(emit, ctx);
+        nd_of_port(view, emit, ctx);
     }
     if (vmn_is_quarantined(view, port)
         && (port_has_ipv6(port) || port->unknown)) {
@@ -303,6 +307,10 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         emit_address(view, emit, &ctx, &ips[i]);
     }
     publish_pairs(view, emit, &ctx);
+    isolation_publish(emit, &ctx);
+    if (ctx.isolation && is_provider(ctx.network)) {
+        isolation_of_mac(emit, &ctx, ctx.port->mac);
+    }
     unknown_of_port(view, emit, &ctx);
     claims_are_checked(emit, &ctx);
     locate_port(view, emit, &ctx, ctx.port->mac, true);

@@ -16,6 +16,7 @@
 #define ROUTER_SOLICITATION 133
 #define VLAN_PRESENT 0x1000
 #define VLAN_VID 0x0fff
+#define VLAN_PCP_SHIFT 13
 
 uint32_t
 provider_ofport(struct vmn_view *view, const struct vmn_network *network,
@@ -145,6 +146,8 @@ compile_provider(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     if (network->provider.vlan) {
         vmn_act_set(actions, VMN_F_VLAN_TCI,
                     VLAN_PRESENT | network->provider.vlan);
+        vmn_act_move_bits(actions, VMN_REG_FLAGS, VMN_FLAG_PCP_SHIFT,
+                          VMN_F_VLAN_TCI, VLAN_PCP_SHIFT, VMN_FLAG_PCP_BITS);
     }
     vmn_act_output(actions, ofport);
 }

@@ -72,6 +72,14 @@ qos_check_filters(const struct qos_policy *row, struct vmn_check *check)
         vmn_check_fail(check, "/filters", "are of limits: a dscp is that of "
                        "all that a port sends");
     }
+    if (row->n_filters && (row->pcp != PCP_KEPT || row->pcp_from_dscp)) {
+        vmn_check_fail(check, "/filters", "are of limits: a pcp is that of "
+                       "all that a port sends");
+    }
+    if (row->n_filters && (row->min_kbps || row->shared_min_kbps)) {
+        vmn_check_fail(check, "/filters", "are of limits: a guaranteed rate "
+                       "is that of all that ports send");
+    }
 }
 
 /* Matches.  --------------------------------------------------------------- */

@@ -26,6 +26,24 @@ check_limit(const struct qos_limit *limit, const char *const pointers[2],
     }
 }
 
+/* Checks a guaranteed rate, also against the limit beside it. */
+static void
+check_min(int min_kbps, const struct qos_limit *limits, size_t n,
+          const char *pointer, struct vmn_check *check)
+{
+    if (min_kbps && min_kbps < MIN_KBPS_LEAST) {
+        vmn_check_fail(check, pointer, "must be 0, or at least %d",
+                       MIN_KBPS_LEAST);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (limits[i].direction == DIRECTION_EGRESS && limits[i].max_kbps
+            && min_kbps > limits[i].max_kbps) {
+            vmn_check_fail(check, pointer, "is more than max_kbps, %d",
+                           limits[i].max_kbps);
+        }
+    }
+}
+
 static void
 check_limits(const struct qos_policy *row, struct vmn_check *check)
 {
@@ -44,6 +62,16 @@ check_limits(const struct qos_policy *row, struct vmn_check *check)
     for (size_t i = 0; i < row->n_shared_limits && i < N_DIRECTIONS; i++) {
         check_limit(&row->shared_limits[i], shared[i], check);
     }
+    check_min(row->min_kbps, row->limits, row->n_limits, "/min_kbps", check);
+    check_min(row->shared_min_kbps, row->shared_limits, row->n_shared_limits,
+              "/shared_min_kbps", check);
+}
+
+/* Returns true if the policy says which priority VLAN tags have. */
+static bool
+tags(const struct qos_policy *row)
+{
+    return row->pcp != PCP_KEPT || row->pcp_from_dscp;
 }
 
 static void
@@ -59,9 +87,15 @@ check_policy(const void *row_, struct vmn_check *check)
         vmn_check_fail(check, "", "a policy needs ports, or one of network, "
                        "selector and hosts");
     }
-    if (!row->n_limits && !row->n_shared_limits && row->dscp == DSCP_KEPT) {
-        vmn_check_fail(check, "", "a policy needs limits, shared_limits or a "
-                       "dscp");
+    if (!row->n_limits && !row->n_shared_limits && !row->min_kbps
+        && !row->shared_min_kbps && row->dscp == DSCP_KEPT && !tags(row)) {
+        vmn_check_fail(check, "", "a policy needs limits, shared_limits, "
+                       "min_kbps, shared_min_kbps, a dscp, a pcp or "
+                       "pcp_from_dscp");
+    }
+    if (row->pcp != PCP_KEPT && row->pcp_from_dscp) {
+        vmn_check_fail(check, "/pcp_from_dscp", "is in place of a pcp, which "
+                       "the policy has");
     }
     qos_check_filters(row, check);
     check_limits(row, check);
@@ -117,7 +151,8 @@ static const struct vmn_struct_class policy = {
           .max = PRIORITY_MAX, .def = PRIORITY_MAX / 2,
           .doc = "Of several policies of a port that say a `dscp`, the one "
                  "with the least counts, and one with `hosts` before all "
-                 "others; of equal ones the first by name." },
+                 "others; of equal ones the first by name.  So it is of those "
+                 "that say a `pcp`." },
         { VMN_LIST_FIELD(qos_policy, filters), .type = VMN_FIELD_STRUCT,
           .flags = VMN_FIELD_LIST, .nested = &qos_filter_class,
           .max_items = FILTERS_MAX,
@@ -141,6 +176,32 @@ static const struct vmn_struct_class policy = {
           .min = DSCP_KEPT, .max = 63, .def = DSCP_KEPT,
           .doc = "DSCP that what its ports send gets (RFC 2474); -1: what "
                  "the VM has given it." },
+        { VMN_FIELD(qos_policy, pcp), .type = VMN_FIELD_INT,
+          .min = PCP_KEPT, .max = PCP_MAX, .def = PCP_KEPT,
+          .flags = VMN_FIELD_ADMINISTRATORS,
+          .doc = "Priority of the VLAN tag with which IP that its ports send "
+                 "leaves their host by a provider network (PCP, IEEE 802.1Q); "
+                 "-1: none is said, and tags have 0.  Of several policies of "
+                 "a port one counts, as of `dscp`." },
+        { VMN_FIELD(qos_policy, pcp_from_dscp), .type = VMN_FIELD_BOOL,
+          .flags = VMN_FIELD_ADMINISTRATORS,
+          .doc = "In place of `pcp`: the upper three bits of the DSCP, as the "
+                 "VM or a policy has set it (class selectors, RFC 2474)." },
+        { VMN_FIELD(qos_policy, min_kbps), .type = VMN_FIELD_INT,
+          .min = 0, .max = VMN_LIMIT_KBPS_MAX,
+          .flags = VMN_FIELD_ADMINISTRATORS,
+          .doc = "Guaranteed to each of its ports: kilobits a second that it "
+                 "may send by any `qos-uplinks` of its host, 100 at least; "
+                 "0: none.  Of several policies of a port the largest "
+                 "counts." },
+        { VMN_FIELD(qos_policy, shared_min_kbps), .type = VMN_FIELD_INT,
+          .min = 0, .max = VMN_LIMIT_KBPS_MAX,
+          .flags = VMN_FIELD_ADMINISTRATORS,
+          .doc = "Guaranteed to all of its ports on a host together, on each "
+                 "host by itself, but for those with a `min_kbps`; 100 at "
+                 "least, 0: none.  Of several policies of a port that with "
+                 "`ports` counts, then one with a network or labels, then the "
+                 "first by name." },
         { .name = NULL },
     },
 };
@@ -150,14 +211,27 @@ static const struct vmn_field_class status[] = {
       .relation = REL_HOSTS,
       .doc = "Hosts with ports of it, if it has `shared_limits`, which each "
              "of these hosts allows, or `filters`." },
+    { .name = "unguaranteed", .type = VMN_FIELD_TEXT, .flags = VMN_FIELD_LIST,
+      .relation = REL_UNGUARANTEED,
+      .doc = "Hosts with ports of it that have no queue for its `min_kbps` "
+             "or `shared_min_kbps`, or not for all, and why.  A host's own "
+             "`reason` says which uplinks it could not give queues." },
+    { .name = "untagged", .type = VMN_FIELD_TEXT, .flags = VMN_FIELD_LIST,
+      .relation = REL_UNTAGGED,
+      .doc = "Networks of its ports without a VLAN tag that could have its "
+             "`pcp`, and why." },
     { .name = NULL },
 };
 
 const struct vmn_type_class qos_types[] = {
     { .name = "qos-policies", .singular = "qos-policy",
-      .doc = "How much ports may send and get, and the DSCP of what they "
-             "send.",
+      .doc = "How much ports may send and get, and the DSCP and VLAN priority "
+             "of what they send.",
       .row = &policy, .check = check_policy, .status = status },
+    { .name = "qos-uplinks", .singular = "qos-uplink",
+      .doc = "An interface by which packets leave hosts, on which rates are "
+             "guaranteed.",
+      .row = &qos_uplink_class, .check = qos_check_uplink },
     { .name = NULL },
 };
 
@@ -235,9 +309,9 @@ take_less(int *rate, int *burst, int other_rate, int other_burst)
     }
 }
 
-/* Returns true if a DSCP is that of 'a' rather than of 'b'.  Policies with
- * hosts are administrators' alone, and first: no tenant is to have the
- * underlay serve him before others (a host's tunnel_dscp). */
+/* Returns true if a DSCP, or a PCP, is that of 'a' rather than of 'b'.
+ * Policies with hosts are administrators' alone, and first: no tenant is to
+ * have the underlay serve him before others (a host's tunnel_dscp). */
 static bool
 is_before(const struct qos_policy *a, const struct qos_policy *b)
 {
@@ -271,6 +345,23 @@ insert(const struct qos_policy *row, struct qos_effect *effect)
     effect->policies[i] = row;
 }
 
+/* Returns true if what ports are guaranteed is that of 'a' rather than of
+ * 'b'. */
+static bool
+guarantees_before(const struct qos_policy *a, const struct qos_policy *b)
+{
+    return (a->min_kbps != b->min_kbps ? a->min_kbps > b->min_kbps
+            : strcmp(a->object.row.name, b->object.row.name) < 0);
+}
+
+/* The same of what they are guaranteed together. */
+static bool
+shares_before(const struct qos_policy *a, const struct qos_policy *b)
+{
+    return (width(a) != width(b) ? width(a) < width(b)
+            : strcmp(a->object.row.name, b->object.row.name) < 0);
+}
+
 /* Adds to 'effect' what a policy says.  A limit is never lifted by another
  * policy: who may write one for his ports is not to undo an operator's.  Of
  * DSCPs that of 'first' counts. */
@@ -290,10 +381,23 @@ add_policy(const struct qos_policy *row, const struct qos_policy **first,
     if (row->n_shared_limits || row->n_filters) {
         insert(row, effect);
     }
+    if (row->min_kbps && (!effect->min
+                          || guarantees_before(row, effect->min))) {
+        effect->min = row;
+    }
+    if (row->shared_min_kbps
+        && (!effect->shared_min || shares_before(row, effect->shared_min))) {
+        effect->shared_min = row;
+    }
     effect->n_filtered += row->n_filters && row->n_limits;
     if (row->dscp != DSCP_KEPT && (!*first || is_before(row, *first))) {
         *first = row;
         effect->dscp = row->dscp;
+    }
+    if (tags(row)
+        && (!effect->tagging || is_before(row, effect->tagging))) {
+        effect->tagging = row;
+        effect->pcp = row->pcp_from_dscp ? PCP_OF_DSCP : row->pcp;
     }
 }
 
@@ -341,7 +445,7 @@ qos_effect_on(struct vmn_view *view, const struct vmn_port *port,
     struct search search = { .view = view, .port = port, .host = host,
                              .effect = effect };
 
-    *effect = (struct qos_effect) { .dscp = DSCP_KEPT };
+    *effect = (struct qos_effect) { .dscp = DSCP_KEPT, .pcp = PCP_KEPT };
     add_policies(&search, vmn_printf(view, "port %s", port->row.name));
     add_policies(&search, vmn_printf(view, "network %s", port->network));
     add_policies(&search, vmn_printf(view, "host %s", host));

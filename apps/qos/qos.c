@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The qos app: how much ports may send and get, each by itself and several of
- * a host together, and the DSCP of what they send.  This file makes flows of
- * it, with meters of the port's own host, by which both of Open vSwitch's
- * datapaths can do it.  Whom a policy is for is in qos-policy.c.
+ * a host together, and the DSCP and VLAN priority of what they send.  This
+ * file makes flows of it, with meters of the port's own host, by which both of
+ * Open vSwitch's datapaths can do it.  Whom a policy is for is in
+ * qos-policy.c.
  *
  * A packet is given the number of each limit that it is to meet in turn, and
  * looked up by that: so any number of limits takes one table, each meter has
@@ -24,6 +25,8 @@
 #define BURST_KB_MIN 640        /* TSO: 64 KiB may be one packet. */
 #define BURST_PACKETS_MIN 32
 #define NEIGHBOURS_KBPS 64      /* Some 100 packets that are not padded. */
+/* Of a DSCP: its precedence (RFC 2474, section 4.2.2). */
+#define DSCP_CLASS_SHIFT 3
 
 /* The limit that a packet is to meet next: limit_number(). */
 #define REG_LIMIT VMN_F_REG10
@@ -307,6 +310,33 @@ meet_policy(struct vmn_actions *actions, unsigned stage, uint32_t number,
     meet(actions, stage, number, shared, limit);
 }
 
+/* Has the packet's tag have a priority, if it leaves with one: the provider
+ * network's flow that puts it on takes it from there. */
+static void
+set_pcp(struct vmn_actions *actions, int pcp)
+{
+    if (pcp == PCP_OF_DSCP) {
+        vmn_act_move_bits(actions, VMN_F_IP_DSCP, DSCP_CLASS_SHIFT,
+                          VMN_REG_FLAGS, VMN_FLAG_PCP_SHIFT,
+                          VMN_FLAG_PCP_BITS);
+    } else if (pcp > 0) {
+        vmn_act_set_masked(actions, VMN_REG_FLAGS,
+                           (uint32_t) pcp << VMN_FLAG_PCP_SHIFT,
+                           VMN_FLAG_PCP_MASK);
+    }
+}
+
+/* Gives what the port sends the DSCP that it is to have, and then the priority
+ * of its tag. */
+static void
+mark(struct vmn_actions *actions, const struct qos_effect *effect)
+{
+    if (effect->dscp != DSCP_KEPT) {
+        vmn_act_set(actions, VMN_F_IP_DSCP, (uint32_t) effect->dscp);
+    }
+    set_pcp(actions, effect->pcp);
+}
+
 /* Has the packet meet all limits of the port: its own first, so that what is
  * beyond these is not taken from those that it shares one with. */
 static void
@@ -314,13 +344,17 @@ meet_all(struct vmn_view *view, struct vmn_actions *actions,
          const struct place *place, unsigned stage)
 {
     const struct qos_effect *effect = place->effect;
+    uint32_t queue = qos_queue_of(view, place->host, place->ofport, effect);
 
     if (qos_has_too_many(effect)) {
         vmn_act_drop(actions, "too many limits");
         return;
     }
-    if (stage == STAGE_EGRESS && effect->dscp != DSCP_KEPT) {
-        vmn_act_set(actions, VMN_F_IP_DSCP, (uint32_t) effect->dscp);
+    if (stage == STAGE_EGRESS) {
+        mark(actions, effect);
+    }
+    if (stage == STAGE_EGRESS && queue) {
+        vmn_act_set_queue(actions, queue);
     }
     meet(actions, stage, 0, false, &effect->limits[direction_of[stage]]);
     for (int shared = 0; shared < 2; shared++) {
@@ -361,7 +395,10 @@ emit_stage(struct vmn_view *view, struct vmn_emit *emit,
     bool limited = is_limited(place->effect, stage);
 
     if (!limited && (stage != STAGE_EGRESS
-                     || place->effect->dscp == DSCP_KEPT)) {
+                     || (place->effect->dscp == DSCP_KEPT
+                         && place->effect->pcp <= 0
+                         && !qos_queue_of(view, place->host, place->ofport,
+                                          place->effect)))) {
         return;
     }
     for (int i = 0; i < 2; i++) {
@@ -373,6 +410,30 @@ emit_stage(struct vmn_view *view, struct vmn_emit *emit,
     }
     if (limited) {
         vmn_publish(emit, REL_LIMITED, place->port->row.name, place->host);
+    }
+}
+
+/* Says where the port's packets leave with no tag for their priority. */
+static void
+publish_untagged(struct vmn_view *view, struct vmn_emit *emit,
+                 const struct place *place)
+{
+    const char *name = place->port->network;
+    const struct vmn_network *network = vmn_read_network(view, name);
+    const char *why = NULL;
+
+    if (!place->effect->tagging || !place->effect->pcp || !network) {
+        return;                 /* 0 is what there is anyway. */
+    } else if (!network->provider.physical) {
+        why = "no provider network: what leaves by a router has it where that "
+              "is by a VLAN of the port's own host";
+    } else if (!network->provider.vlan) {
+        why = "the provider network has no VLAN";
+    }
+    if (why) {
+        vmn_publish(emit, REL_UNTAGGED,
+                    place->effect->tagging->object.row.name,
+                    vmn_printf(view, "%s: %s", name, why));
     }
 }
 
@@ -389,6 +450,9 @@ emit_place(struct vmn_view *view, struct vmn_emit *emit,
         vmn_publish(emit, REL_HOSTS, effect->policies[i]->object.row.name,
                     place->host);
     }
+    publish_untagged(view, emit, place);
+    qos_publish_guarantee(view, place->port, place->host, place->ofport,
+                          effect, emit);
 }
 
 /* Has 'emit_one' emit what is to be on each of the port's hosts.  One that
@@ -471,6 +535,9 @@ emit_neighbours(struct vmn_view *view, struct vmn_emit *emit,
         vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_IPV6);
         vmn_match(flow, VMN_F_IP_PROTO, VMN_IP_PROTO_ICMPV6);
         vmn_match(flow, VMN_F_ICMPV6_TYPE, type);
+        if (stage == STAGE_EGRESS) {
+            mark(vmn_flow_actions(flow), place->effect);
+        }
         pass(flow, key);
     }
 }
@@ -591,11 +658,20 @@ static const struct vmn_unit_class units[] = {
       .compile = compile_limits },
     { .name = "filtered", .each = VMN_EACH_ROW, .row_type = VMN_ROW_PORT,
       .compile = compile_filtered },
+    { .name = "number", .each = VMN_EACH_ROW, .row_type = ROW_POLICY,
+      .compile = qos_compile_number },
+    { .name = "uplink", .each = VMN_EACH_ROW, .row_type = ROW_UPLINK,
+      .compile = qos_compile_uplink },
+    { .name = "uplinks", .each = VMN_EACH_ROW, .row_type = VMN_ROW_HOST,
+      .compile = qos_compile_uplinks },
+    { .name = "queues", .each = VMN_EACH_ROW, .row_type = VMN_ROW_HOST,
+      .compile = qos_compile_queues },
     { .name = NULL },
 };
 
 static const struct vmn_id_pool_class id_pools[] = {
     { POOL_POLICY, POLICY_NUMBER_MAX },
+    { POOL_QUEUE, QUEUE_ID_MAX },
     { .name = NULL },
 };
 

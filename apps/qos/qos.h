@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the files of the qos app share: its type, and whom an object is for. */
+ * What the files of the qos app share: its types, and whom an object is
+ * for. */
 
 #ifndef APPS_QOS_H
 #define APPS_QOS_H 1
 
 #include "vmn/app.h"
 
-/* The app's type. */
+/* The app's types. */
 #define ROW_POLICY VMN_ROW_OWN(0)
+#define ROW_UPLINK VMN_ROW_OWN(1)
 
 /* Relation: "port NAME", "network NAME", "label KEY", "label KEY=VALUE", "host
  * NAME" or "any" -> policies that may be for such ports. */
@@ -18,6 +20,29 @@
 #define REL_HOSTS "qos.hosts"
 /* Relation: port -> hosts on which it has limits of its own. */
 #define REL_LIMITED "qos.limited"
+
+/* Relation: "host NAME" or "any" -> uplinks of such hosts. */
+#define REL_UPLINKS_FOR "qos.uplinks-for"
+/* Relation: policy with a 'shared_min_kbps' -> the number of its queue. */
+#define REL_NUMBER "qos.number"
+/* Relation: host -> "KEY QUEUE KBPS POLICY", the guaranteed rates of what is
+ * on it: whose, "port/NAME" or "policy/NAME"; the number of its queue, 0 for
+ * none; and which policy's it is. */
+#define REL_GUARANTEES "qos.guarantees"
+/* Relation: policy -> "HOST: REASON", where its guaranteed rate does not hold;
+ * as its status has it. */
+#define REL_UNGUARANTEED "qos.unguaranteed"
+/* Relation: policy -> "NETWORK: REASON", where its priority of VLAN tags has
+ * no tag; as its status has it. */
+#define REL_UNTAGGED "qos.untagged"
+
+/* Of policies with a 'shared_min_kbps'. */
+#define POOL_QUEUE "qos.queue"
+#define QUEUE_ID_MAX 4095
+/* Of a host.  Open vSwitch configures all queues of all uplinks anew whenever
+ * one of its bridges changes. */
+#define QUEUES_MAX 250
+#define UPLINKS_MAX 4
 
 /* Numbers of policies with shared limits or filters, which packets carry while
  * they meet these.  0: what all others of the port come to. */
@@ -49,11 +74,17 @@ enum protocol {
 
 #define PRIORITY_MAX 1000
 #define DSCP_KEPT (-1)
+/* Of a VLAN tag (PCP, IEEE 802.1Q): none is said, and what the DSCP says. */
+#define PCP_KEPT (-1)
+#define PCP_MAX 7
+#define PCP_OF_DSCP (PCP_MAX + 1)
 
 enum direction { DIRECTION_EGRESS, DIRECTION_INGRESS, N_DIRECTIONS };
 
 /* A burst that is less than a frame lets no frame through. */
 #define BURST_KB_LEAST 100
+/* Open vSwitch guarantees a frame a second at least, of up to 9,000 bytes. */
+#define MIN_KBPS_LEAST 100
 
 /* How much a port, or all of a policy on a host, may send or get.  0: any, and
  * a burst that follows from the rate. */
@@ -87,6 +118,19 @@ struct qos_policy {
     size_t n_shared_limits;
     const struct qos_limit *shared_limits;
     int dscp;                   /* Or DSCP_KEPT. */
+    int pcp;                    /* Or PCP_KEPT. */
+    bool pcp_from_dscp;
+    int min_kbps;               /* Of each port... */
+    int shared_min_kbps;        /* ...of all on a host together; 0: none. */
+};
+
+/* An object of type "qos-uplinks". */
+struct qos_uplink {
+    struct vmn_object object;
+    size_t n_hosts;             /* 0: all. */
+    const char *const *hosts;
+    const char *interface;
+    int max_kbps;
 };
 
 /* qos-policy.c */
@@ -99,6 +143,10 @@ struct qos_effect {
     struct qos_limit limits[N_DIRECTIONS]; /* Of those without filters; 0:
                                             * none. */
     int dscp;                   /* Or DSCP_KEPT. */
+    int pcp;                    /* Or PCP_KEPT, or PCP_OF_DSCP... */
+    const struct qos_policy *tagging; /* ...and whose it is, or NULL. */
+    const struct qos_policy *min; /* Whose 'min_kbps' counts, or NULL; */
+    const struct qos_policy *shared_min; /* and 'shared_min_kbps', if not. */
     /* Those with shared limits or filters, the narrowest first; see
      * qos_has_too_many(). */
     size_t n, n_filtered;
@@ -113,6 +161,24 @@ bool qos_has_too_many(const struct qos_effect *);
  * none. */
 bool qos_effect_on(struct vmn_view *, const struct vmn_port *,
                    const char *host, struct qos_effect *);
+
+/* qos-uplink.c */
+extern const struct vmn_struct_class qos_uplink_class;
+void qos_check_uplink(const void *row, struct vmn_check *);
+/* Returns the number of the queue by which what a port sends is to leave its
+ * host; 0: whichever others leave by. */
+uint32_t qos_queue_of(struct vmn_view *, const char *host, uint32_t ofport,
+                      const struct qos_effect *);
+/* Publishes the guaranteed rate that a port has on a host. */
+void qos_publish_guarantee(struct vmn_view *, const struct vmn_port *,
+                           const char *host, uint32_t ofport,
+                           const struct qos_effect *, struct vmn_emit *);
+/* Units: of each policy, of each uplink, and two of each host. */
+void qos_compile_number(struct vmn_view *, const char *key, struct vmn_emit *);
+void qos_compile_uplink(struct vmn_view *, const char *key, struct vmn_emit *);
+void qos_compile_uplinks(struct vmn_view *, const char *key,
+                         struct vmn_emit *);
+void qos_compile_queues(struct vmn_view *, const char *key, struct vmn_emit *);
 
 /* qos-filter.c */
 extern const struct vmn_struct_class qos_filter_class;

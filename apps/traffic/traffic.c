@@ -197,7 +197,9 @@ skip_copies(struct vmn_view *view, struct vmn_emit *emit, const char *domain)
                                             PRIORITY_SEVERAL);
 
     vmn_match_masked(flow, VMN_REG_OUT_PORT, VMN_OUT_SEVERAL,
-                     ~(uint32_t) (VMN_OUT_SEVERAL ^ VMN_OUT_SEVERAL_UNKNOWN));
+                     ((1u << VMN_OUT_ISOLATION_SHIFT) - 1)
+                     & ~(uint32_t) (VMN_OUT_SEVERAL
+                                    ^ VMN_OUT_SEVERAL_UNKNOWN));
     vmn_act_next(vmn_flow_actions(flow));
 }
 

@@ -180,6 +180,23 @@ find_partner(struct advice *p, size_t vm)
     return partner;
 }
 
+static bool
+has_room_for_both(const struct advice *p, size_t host, size_t vm,
+                  size_t other)
+{
+    const struct advice_request *r = p->request;
+
+    for (int kind = 0; kind < ADVICE_N_KINDS; kind++) {
+        uint64_t need = r->vms[vm].needs[kind] + r->vms[other].needs[kind];
+
+        if (need && p->places[host].used[kind] + need
+                    > r->hosts[host].capacity[kind]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Considers to have the VM and the one that it talks with most meet on a host
  * that has room for both.  'sums' are the VM's. */
 static void
@@ -202,7 +219,7 @@ consider_meeting(struct advice *p, size_t vm, int64_t here,
         int64_t gain;
 
         if (to == p->spots[vm].host || to == p->spots[other].host
-            || p->places[to].n + 1 >= r->hosts[to].capacity
+            || !has_room_for_both(p, to, vm, other)
             || !advice_may_enter(p, vm, to, NOWHERE)
             || !advice_may_enter(p, other, to, NOWHERE)) {
             continue;
@@ -214,9 +231,8 @@ consider_meeting(struct advice *p, size_t vm, int64_t here,
     }
 }
 
-/* Sums up what the VM has with each host.  Returns the number of hosts. */
-static size_t
-sum_up(struct advice *p, size_t vm)
+size_t
+advice_sum_up(struct advice *p, size_t vm)
 {
     const struct spot *spot = &p->spots[vm];
     size_t n = 0;
@@ -255,7 +271,7 @@ static void
 evaluate(struct advice *p, size_t vm, struct change *best)
 {
     size_t from = p->spots[vm].host, home = p->request->vms[vm].host;
-    size_t n = sum_up(p, vm), full[EXCHANGE_HOSTS], n_full = 0;
+    size_t n = advice_sum_up(p, vm), full[EXCHANGE_HOSTS], n_full = 0;
     int64_t here = p->sums[from];
     size_t end;
 
@@ -328,13 +344,25 @@ queue_vm(struct advice *p, size_t vm)
     }
 }
 
-static size_t
+/* Returns for how many VMs of the mean size the host has room, in 256ths: by
+ * what it has least of, of all that VMs need.  0: for no two. */
+static uint64_t
 room_on(const struct advice *p, size_t host)
 {
     const struct advice_host *h = &p->request->hosts[host];
+    const uint64_t *used = p->places[host].used;
+    uint64_t room = UINT64_MAX;
 
-    return h->target && h->capacity > p->places[host].n
-           ? h->capacity - p->places[host].n : 0;
+    for (int kind = 0; kind < ADVICE_N_KINDS; kind++) {
+        uint64_t left = h->capacity[kind] - MIN(used[kind], h->capacity[kind]);
+
+        if (p->mean_needs[kind] && h->capacity[kind] != UINT64_MAX) {
+            room = MIN(room, MIN(left, UINT64_MAX >> 8) * 256
+                             / p->mean_needs[kind]);
+        }
+    }
+    return (h->target && used[ADVICE_VMS] + 1 < h->capacity[ADVICE_VMS]
+            ? room : 0);
 }
 
 static void
@@ -342,12 +370,12 @@ find_roomy(struct advice *p)
 {
     p->n_roomy = 0;
     for (size_t host = 0; host < p->request->n_hosts; host++) {
-        size_t room = room_on(p, host);
+        uint64_t room = room_on(p, host);
         size_t i = p->n_roomy;
 
         p->steps++;
-        if (room < 2 || (i == ARRAY_SIZE(p->roomy)
-                         && room_on(p, p->roomy[i - 1]) >= room)) {
+        if (!room || (i == ARRAY_SIZE(p->roomy)
+                      && room_on(p, p->roomy[i - 1]) >= room)) {
             continue;
         }
         i = i < ARRAY_SIZE(p->roomy) ? p->n_roomy++ : i - 1;

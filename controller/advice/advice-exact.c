@@ -77,6 +77,25 @@ exact_create(struct advice *p)
     return e;
 }
 
+/* Returns true if there is enough for the VM on 'host' of what it needs, and
+ * those need that came there, beside those that are placed. */
+static bool
+is_enough(const struct advice *p, size_t vm, size_t host, bool enters)
+{
+    const struct place *place = &p->places[host];
+
+    for (int kind = 0; kind < ADVICE_N_KINDS; kind++) {
+        uint64_t need = p->request->vms[vm].needs[kind];
+
+        if (need && (enters || place->entered[kind])
+            && place->used[kind] + need
+               > p->request->hosts[host].capacity[kind]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Returns true if the VM may be on 'host' beside those that are placed.  One
  * that comes there is bound by all constraints; one that stays there only by
  * those of others that come there. */
@@ -84,12 +103,9 @@ static bool
 fits(struct advice *p, size_t vm, size_t host)
 {
     const struct advice_vm *v = &p->request->vms[vm];
-    const struct place *place = &p->places[host];
     bool enters = host != v->host;
 
-    if (!advice_may_be_on(p, vm, host)
-        || ((enters || place->n_entered)
-            && place->n >= p->request->hosts[host].capacity)
+    if (!advice_may_be_on(p, vm, host) || !is_enough(p, vm, host, enters)
         || (enters && p->n_moved >= p->request->max_moves)) {
         return false;
     }

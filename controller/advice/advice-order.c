@@ -84,32 +84,52 @@ find_free_move(struct advice *p)
 
 /* Together.  -------------------------------------------------------------- */
 
-/* Returns true if what binds a VM that has come to 'host' is violated there,
- * and sets '*set' to the set of which there are several, or NOWHERE if there
- * are too many VMs. */
+/* What binds a VM that has come to a host, and is violated there: the set of
+ * which there are several, or, if that is NOWHERE, the kind of which VMs need
+ * more than there is. */
+struct violated {
+    size_t set;
+    int kind;
+};
+
+/* Returns true if something is. */
 static bool
-is_violated(struct advice *p, size_t vm, size_t host, size_t *set)
+is_violated(struct advice *p, size_t vm, size_t host, struct violated *what)
 {
     const struct advice_vm *v = &p->request->vms[vm];
 
-    *set = NOWHERE;
-    if (p->places[host].n > p->request->hosts[host].capacity) {
-        return true;
+    what->set = NOWHERE;
+    for (what->kind = 0; what->kind < ADVICE_N_KINDS; what->kind++) {
+        if (v->needs[what->kind]
+            && p->places[host].used[what->kind]
+               > p->request->hosts[host].capacity[what->kind]) {
+            return true;
+        }
     }
     for (size_t i = 0; i < v->n_apart; i++) {
         if (advice_n_of_set(p, v->apart[i], host, false) > 1) {
-            *set = v->apart[i];
+            what->set = v->apart[i];
             return true;
         }
     }
     return false;
 }
 
-/* Returns the VM on 'host' that is to leave it still and is of the set, if
- * there is one; the one that goes to where the first one was if there is one,
- * else one that has room. */
+/* Returns true if it would be less so without the VM. */
+static bool
+has_part_in(const struct advice *p, size_t vm, const struct violated *what)
+{
+    const struct advice_vm *v = &p->request->vms[vm];
+
+    return what->set == NOWHERE ? v->needs[what->kind] != 0
+           : advice_is_in_set(v, what->set);
+}
+
+/* Returns the VM on 'host' that is to leave it still and has a part in what is
+ * violated, if there is one; the one that goes to where the first one was if
+ * there is one, else one that has room. */
 static size_t
-find_leaver(struct advice *p, size_t host, size_t set)
+find_leaver(struct advice *p, size_t host, const struct violated *what)
 {
     size_t found = NOWHERE;
     int found_rank = -1;
@@ -120,8 +140,7 @@ find_leaver(struct advice *p, size_t host, size_t set)
         int rank;
 
         if (!p->left[vm] || p->spots[vm].host != host
-            || (set != NOWHERE
-                && !advice_is_in_set(&p->request->vms[vm], set))) {
+            || !has_part_in(p, vm, what)) {
             continue;
         }
         rank = (p->best[vm] == p->origin ? 2
@@ -154,10 +173,11 @@ static void
 go_on_together(struct advice *p)
 {
     const struct advice_move *move = &p->moves[p->next_together];
-    size_t set, leaver = NOWHERE;
+    struct violated what;
+    size_t leaver = NOWHERE;
 
-    if (is_violated(p, move->vm, move->to, &set)) {
-        leaver = find_leaver(p, move->to, set);
+    if (is_violated(p, move->vm, move->to, &what)) {
+        leaver = find_leaver(p, move->to, &what);
     }
     if (leaver != NOWHERE) {
         list_move(p, leaver);

@@ -26,7 +26,8 @@ struct occupancy {
 };
 
 struct place {
-    size_t n, n_entered;        /* VMs; those that are not from there. */
+    uint64_t used[ADVICE_N_KINDS]; /* By all VMs there; */
+    uint64_t entered[ADVICE_N_KINDS]; /* by those that are not from there. */
     size_t first;               /* VM, or NOWHERE. */
 };
 
@@ -58,12 +59,15 @@ enum advice_phase {
     PHASE_UNDO,                 /* and those after its best state undone. */
     PHASE_EXACT,
     PHASE_ORDER,
+    PHASE_LACKS,
     PHASE_DONE,
 };
 
 struct advice {
     const struct advice_request *request;
     int64_t move_cost;
+    uint64_t mean_needs[ADVICE_N_KINDS]; /* Of VMs that may move, rounded up;
+                                          * 0: none needs any. */
     size_t steps;               /* Done. */
     enum advice_phase phase;
     size_t n_pairs;
@@ -119,6 +123,10 @@ struct advice {
     size_t n_steps;
     size_t n_moves;
     struct advice_move *moves;
+
+    size_t next_lack;           /* VM that is looked at next. */
+    size_t n_lacks, n_all_lacks;
+    struct advice_lack lacks[ADVICE_LACKS_MAX];
 };
 
 /* advice.c */
@@ -133,6 +141,13 @@ size_t advice_n_of_set(struct advice *, size_t set, size_t host,
                        bool entered);
 /* Returns true if the VM may ever be on the host. */
 bool advice_may_be_on(const struct advice *, size_t vm, size_t host);
+/* Returns true if 'host' has what the VM needs, if 'leaving' (NOWHERE: none)
+ * has left it. */
+bool advice_has_room(const struct advice *, size_t vm, size_t host,
+                     size_t leaving);
+/* Returns true if none is on 'host' that the VM is to be apart from, if
+ * 'leaving' has left it. */
+bool advice_is_apart(struct advice *, size_t vm, size_t host, size_t leaving);
 /* Returns true if the VM is in the set. */
 bool advice_is_in_set(const struct advice_vm *, size_t set);
 /* Returns true if VM 'vm' may go to 'host' now, if 'leaving' (NOWHERE: none)
@@ -147,6 +162,9 @@ bool advice_link(struct advice *);
 bool advice_queue(struct advice *);
 bool advice_climb(struct advice *);
 bool advice_undo(struct advice *);
+/* Adds to 'sums' what the VM has with each host, and sets 'touched' to these.
+ * Returns their number. */
+size_t advice_sum_up(struct advice *, size_t vm);
 
 /* advice-exact.c: the same.  'best' is what it has to beat. */
 bool advice_exact(struct advice *);
@@ -154,5 +172,8 @@ void advice_exact_destroy(struct exact *);
 
 /* advice-order.c: the same, from the first state to 'best'. */
 bool advice_order(struct advice *);
+
+/* advice-lacks.c: the same, once all are where they are best. */
+bool advice_lacks(struct advice *);
 
 #endif /* controller/advice/advice-private.h */

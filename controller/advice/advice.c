@@ -119,6 +119,21 @@ cross_bytes(struct advice *p, size_t vm)
     return bytes;
 }
 
+/* Counts what the VM needs on its host, or off it. */
+static void
+count_needs(struct advice *p, size_t vm, bool on, bool moved)
+{
+    const uint64_t *needs = p->request->vms[vm].needs;
+    struct place *place = &p->places[p->spots[vm].host];
+
+    for (int kind = 0; kind < ADVICE_N_KINDS; kind++) {
+        uint64_t more = on ? needs[kind] : -needs[kind];
+
+        place->used[kind] += more;
+        place->entered[kind] += moved ? more : 0;
+    }
+}
+
 static void
 take_off(struct advice *p, size_t vm)
 {
@@ -129,8 +144,7 @@ take_off(struct advice *p, size_t vm)
     p->cost -= cross_bytes(p, vm) + (moved ? p->move_cost : 0);
     p->n_moved -= moved;
     count_sets(p, vm, false);
-    place->n--;
-    place->n_entered -= moved;
+    count_needs(p, vm, false, moved);
     if (spot->prev == NOWHERE) {
         place->first = spot->next;
     } else {
@@ -153,8 +167,7 @@ put_on(struct advice *p, size_t vm, size_t host)
     p->cost += cross_bytes(p, vm) + (moved ? p->move_cost : 0);
     p->n_moved += moved;
     count_sets(p, vm, true);
-    place->n++;
-    place->n_entered += moved;
+    count_needs(p, vm, true, moved);
     spot->prev = NOWHERE;
     spot->next = place->first;
     if (place->first != NOWHERE) {
@@ -196,15 +209,29 @@ advice_is_in_set(const struct advice_vm *vm, size_t set)
 }
 
 bool
-advice_may_enter(struct advice *p, size_t vm, size_t host, size_t leaving)
+advice_has_room(const struct advice *p, size_t vm, size_t host,
+                size_t leaving)
+{
+    const struct advice_vm *vms = p->request->vms;
+    const struct place *place = &p->places[host];
+
+    for (int kind = 0; kind < ADVICE_N_KINDS; kind++) {
+        uint64_t need = vms[vm].needs[kind];
+        uint64_t left = leaving == NOWHERE ? 0 : vms[leaving].needs[kind];
+
+        if (need && place->used[kind] - left + need
+                    > p->request->hosts[host].capacity[kind]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool
+advice_is_apart(struct advice *p, size_t vm, size_t host, size_t leaving)
 {
     const struct advice_vm *vms = p->request->vms;
 
-    if (!advice_may_be_on(p, vm, host)
-        || p->places[host].n - (leaving != NOWHERE)
-           >= p->request->hosts[host].capacity) {
-        return false;
-    }
     for (size_t i = 0; i < vms[vm].n_apart; i++) {
         size_t set = vms[vm].apart[i];
         size_t n = advice_n_of_set(p, set, host, false);
@@ -215,6 +242,14 @@ advice_may_enter(struct advice *p, size_t vm, size_t host, size_t leaving)
         }
     }
     return true;
+}
+
+bool
+advice_may_enter(struct advice *p, size_t vm, size_t host, size_t leaving)
+{
+    return (advice_may_be_on(p, vm, host)
+            && advice_has_room(p, vm, host, leaving)
+            && advice_is_apart(p, vm, host, leaving));
 }
 
 /* Phases.  ---------------------------------------------------------------- */
@@ -251,6 +286,8 @@ one_step(struct advice *p)
         return advice_exact(p);
     case PHASE_ORDER:
         return advice_order(p);
+    case PHASE_LACKS:
+        return advice_lacks(p);
     case PHASE_DONE:
         break;
     }
@@ -303,11 +340,30 @@ advice_answer(const struct advice *p, struct advice_answer *answer)
         .cross_bytes = p->first_cost,
         .after_cross_bytes = p->first_cost - saved,
         .n_moves = p->n_moves, .moves = p->moves,
+        .n_lacks = p->n_lacks, .lacks = p->lacks,
+        .n_all_lacks = p->n_all_lacks,
         .n_pairs = p->n_pairs, .optimal = p->optimal,
     };
 }
 
 /* The beginning.  --------------------------------------------------------- */
+
+static void
+set_mean_needs(struct advice *p)
+{
+    const struct advice_request *r = p->request;
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->n_vms; i++) {
+        for (int kind = 0; kind < ADVICE_N_KINDS && !r->vms[i].fixed; kind++) {
+            p->mean_needs[kind] += r->vms[i].needs[kind];
+        }
+        n += !r->vms[i].fixed;
+    }
+    for (int kind = 0; n && kind < ADVICE_N_KINDS; kind++) {
+        p->mean_needs[kind] = DIV_ROUND_UP(p->mean_needs[kind], n);
+    }
+}
 
 struct advice *
 advice_create(const struct advice_request *r)
@@ -333,6 +389,7 @@ advice_create(const struct advice_request *r)
         p->best[i] = r->vms[i].host;
         n_sets += r->vms[i].n_apart;
     }
+    set_mean_needs(p);
     /* It does not grow later, all at once. */
     hmap_reserve(&p->occupancies, n_sets);
     p->pool = xmalloc(MAX(1, n_sets) * sizeof *p->pool);

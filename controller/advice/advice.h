@@ -11,8 +11,8 @@
  * branch and bound.  The result depends on the request alone.
  *
  * Constraints bind VMs that move.  What is violated already is neither
- * repaired nor made worse: a host takes no VM while it has as many as it may,
- * and a VM goes to no host where one is that it is to be apart from.  A VM
+ * repaired nor made worse: a host takes no VM that needs what it has no more
+ * of, and a VM goes to no host where one is that it is to be apart from.  A VM
  * that talks with none moves in exchange for another one alone.
  *
  * Not for where VMs, capacities and bytes come from (northbound/). */
@@ -24,9 +24,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What a host has, and VMs need of it. */
+enum advice_kind {
+    ADVICE_VMS,                 /* Places: each VM needs one. */
+    ADVICE_VCPUS,
+    ADVICE_MEMORY,              /* In any unit. */
+    ADVICE_DISK,
+    ADVICE_N_KINDS
+};
+#define ADVICE_NEED_MAX UINT32_MAX
+
 struct advice_host {
     bool target;                /* VMs may go there. */
-    size_t capacity;            /* VMs that it may have. */
+    uint64_t capacity[ADVICE_N_KINDS]; /* For all VMs there; UINT64_MAX: any
+                                        * amount. */
 };
 
 struct advice_vm {
@@ -35,6 +46,7 @@ struct advice_vm {
     const unsigned long *hosts; /* Of all hosts those where it may go, if they
                                  * are targets: a bitmap (OVS's bitmap.h); or
                                  * NULL: all. */
+    uint64_t needs[ADVICE_N_KINDS]; /* Each at most ADVICE_NEED_MAX. */
     size_t n_apart;             /* Sets that it is in, ascending, each once. */
     const size_t *apart;        /* VMs of a set are to be on different hosts;
                                  * any numbers. */
@@ -59,7 +71,9 @@ struct advice_request {
     size_t max_moves;
     size_t max_steps;           /* After so many no change is looked for: what
                                  * was found is put in order, which takes some
-                                 * for each pair of moves. */
+                                 * for each pair of moves, and what lacks room
+                                 * is looked for, which takes some for each VM
+                                 * and its peers. */
 };
 #define ADVICE_COST_MAX (UINT64_C(1) << 53)
 
@@ -81,11 +95,27 @@ struct advice_move {
                                  * it costs some, for the sake of others. */
 };
 
+/* A move that would save more than it costs, and is not advised for want of
+ * room alone: nor because of 'max_moves'. */
+struct advice_lack {
+    size_t vm;
+    size_t from;                /* Where it is once all moves are made. */
+    size_t to;                  /* Where it would save most. */
+    int64_t saved_bytes;
+    uint64_t missing[ADVICE_N_KINDS]; /* What the host would have too little
+                                       * of, and how much; 0: enough. */
+};
+#define ADVICE_LACKS_MAX 20
+
 struct advice_answer {
     uint64_t cross_bytes;       /* Between hosts, now, */
     uint64_t after_cross_bytes; /* and after the moves. */
     size_t n_moves;
     const struct advice_move *moves; /* The search's. */
+    size_t n_lacks;             /* At most ADVICE_LACKS_MAX: those that would
+                                 * save most, */
+    const struct advice_lack *lacks; /* in that order; the search's. */
+    size_t n_all_lacks;         /* Of VMs, those that are not listed, too. */
     size_t n_pairs;             /* Different ones, of two VMs. */
     bool optimal;               /* No placement is better, the cost of moves
                                  * included. */

@@ -199,7 +199,8 @@ check_handlers(const struct vmn_app_class *class_, struct vmn_error *why)
                                      handlers[i].name);
         }
         if (handlers[i].options
-            & ~(VMN_HANDLER_HTTP | VMN_HANDLER_ARRIVALS)) {
+            & ~(VMN_HANDLER_HTTP | VMN_HANDLER_ARRIVALS
+                | VMN_HANDLER_NAMES)) {
             return vmn_error_invalid(why, "handler %s has options that this "
                                      "vmnd does not know", handlers[i].name);
         }
@@ -220,6 +221,16 @@ check_handlers(const struct vmn_app_class *class_, struct vmn_error *why)
                                      "that have come to a host, so it has no "
                                      "provider_ports, to_controller or "
                                      "tells_guest", handlers[i].name);
+        }
+        if (handlers[i].options & VMN_HANDLER_NAMES
+            && (handlers[i].options != VMN_HANDLER_NAMES
+                || handlers[i].interval_s || handlers[i].to_controller
+                || handlers[i].asks_neighbours || handlers[i].tells_guest)) {
+            return vmn_error_invalid(why, "handler %s is for questions of "
+                                     "DNS, so it has no interval_s, "
+                                     "to_controller, asks_neighbours, "
+                                     "tells_guest or other options",
+                                     handlers[i].name);
         }
         for (size_t j = 0; j < i; j++) {
             if (!strcmp(handlers[i].name, handlers[j].name)) {

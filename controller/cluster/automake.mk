@@ -3,9 +3,11 @@ controller_libvmn_a_SOURCES += \
 	controller/cluster/batch-text.c \
 	controller/cluster/batch-text.h \
 	controller/cluster/cluster-append.c \
-	controller/cluster/cluster-counters.c \
+	controller/cluster/cluster-questions.c \
 	controller/cluster/cluster-db.c \
 	controller/cluster/cluster-db.h \
+	controller/cluster/cluster-disk.c \
+	controller/cluster/cluster-events.c \
 	controller/cluster/cluster-faults.c \
 	controller/cluster/cluster-faults.h \
 	controller/cluster/cluster-follow.c \

@@ -110,6 +110,7 @@ member_destroy(struct cluster_view *view, struct shash_node *node)
     free(member->address);
     free(member->listen);
     free(member->openflow);
+    free(member->ovsdb);
     if (*member->faults) {
         view->faults_seq++;
     }
@@ -375,6 +376,7 @@ update_member(struct cluster_db *db, const struct ovsdb_cs_row_update *update)
         member->address = xstrdup("");
         member->listen = xstrdup("");
         member->openflow = xstrdup("");
+        member->ovsdb = xstrdup("");
         member->faults = xstrdup("");
         sset_init(&member->unreachable);
         sset_init(&member->unseen);
@@ -389,6 +391,7 @@ update_member(struct cluster_db *db, const struct ovsdb_cs_row_update *update)
     get_string(columns, "address", &member->address);
     get_string(columns, "listen", &member->listen);
     get_string(columns, "openflow", &member->openflow);
+    get_string(columns, "ovsdb", &member->ovsdb);
     get_string(columns, "faults", &member->faults);
     db->view.faults_seq += strcmp(faults, member->faults) != 0;
     free(faults);
@@ -400,6 +403,7 @@ update_member(struct cluster_db *db, const struct ovsdb_cs_row_update *update)
     get_integer(columns, "applied", &member->applied);
     get_integer(columns, "hosts", &member->hosts);
     get_integer(columns, "weight", &member->weight);
+    get_integer(columns, "disk", &member->disk);
     get_integer(columns, "beat", &member->beat);
     if (!node || member->beat != beat || member->run != run) {
         member->heard_ms = loop_now_ms(db->loop);

@@ -21,12 +21,14 @@
  * one.
  *
  * Member: "address", of its API, for people; "listen", where other members
- * reach it; "openflow", where switches do; "applied", the newest batch that is
- * in its file; "hosts", how many it manages and is connected to; "faults",
- * what these reject; "unreachable", those whose switches are not connected to
- * it; "unseen", those of which it does not know what is there, for that or for
- * another reason; "rejected", those that it rejects; "weight", that it would
- * have a share of; "beat", raised while it lives. */
+ * reach it; "openflow", where switches do; "ovsdb", where databases of hosts
+ * that dial do; "applied", the newest batch that is in its file; "hosts", how
+ * many it manages and is connected to; "faults", what these reject;
+ * "unreachable", those whose switches are not connected to it; "unseen", those
+ * of which it does not know what is there, for that or for another reason;
+ * "rejected", those that it rejects; "weight", that it would have a share of;
+ * "disk", how full that of its server of the database is, in percent, 0 if
+ * that is not known; "beat", raised while it lives. */
 
 #ifndef CONTROLLER_CLUSTER_CLUSTER_DB_H
 #define CONTROLLER_CLUSTER_CLUSTER_DB_H 1
@@ -67,11 +69,12 @@ struct cluster_member {
     char *version, *address;
     char *listen;               /* ADDRESS:PORT, for other members; or "". */
     char *openflow;             /* A target, for switches; or "". */
+    char *ovsdb;                /* The same, for hosts' databases. */
     char *faults;               /* Of hosts that it manages; or "". */
     struct sset unreachable;    /* Hosts that it says it cannot reach, */
     struct sset unseen;         /* that it says it does not see, */
     struct sset rejected;       /* and that it says it rejects. */
-    int64_t run, applied, hosts, weight, beat;
+    int64_t run, applied, hosts, weight, disk, beat;
     int64_t heard_ms;           /* When 'beat' or 'run' changed, by our
                                  * clock. */
 };

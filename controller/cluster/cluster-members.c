@@ -13,6 +13,7 @@
 
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"
+#include "proto/ovsdb/ovsdb.h"
 #include "svec.h"
 #include "util.h"
 
@@ -25,9 +26,10 @@ VLOG_DEFINE_THIS_MODULE(cluster_members);
  * started again may show an older state. */
 #define MISSING_MS 3000
 
-/* Longest target of an OpenFlow listener, and most of them. */
-#define OPENFLOW_MAX 128
-#define CONTROLLERS_MAX 16
+/* Longest target that a switch is told, and most of them of a kind that a host
+ * is. */
+#define TARGET_MAX 128
+#define TARGETS_MAX 16
 
 /* Between two reports: at least, of what it has applied, and at most.  Each is
  * a transaction of all servers, so members that follow many batches a second
@@ -114,6 +116,7 @@ cluster_members_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
         .address = c->options->address,
         .listen = c->options->listen ? c->options->listen : "",
         .openflow = c->options->openflow ? c->options->openflow : "",
+        .ovsdb = c->options->ovsdb ? c->options->ovsdb : "",
         .run = c->run,
         .applied = cluster_stored(c),
         .weight = weight_of(c),
@@ -161,6 +164,7 @@ cluster_members_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
         *wake_ms = MIN(*wake_ms, due_ms);
         return;
     }
+    row.disk = cluster_disk_used(c, now_ms);
     row.hosts = c->callbacks->count_hosts(c->aux);
     row.faults = faults = c->callbacks->get_faults(c->aux);
     row.unreachable = unreachable = c->callbacks->get_unreachable(c->aux);
@@ -208,16 +212,16 @@ cluster_members_have(const struct cluster_view *view)
 }
 
 /* Returns true if what the list says, which comes from outside, may be given
- * to a switch. */
+ * to a host. */
 static bool
-is_target(const char *openflow)
+is_target(const char *target)
 {
-    return (strlen(openflow) <= OPENFLOW_MAX
-            && (!strncmp(openflow, "tcp:", 4) || !strncmp(openflow, "ssl:", 4)
-                || !strncmp(openflow, "unix:", 5))
-            && !openflow[strspn(openflow, "abcdefghijklmnopqrstuvwxyz"
-                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                ":./[]%_-")]);
+    return (strlen(target) <= TARGET_MAX
+            && (!strncmp(target, "tcp:", 4) || !strncmp(target, "ssl:", 4)
+                || !strncmp(target, "unix:", 5))
+            && !target[strspn(target, "abcdefghijklmnopqrstuvwxyz"
+                              "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                              ":./[]%_-")]);
 }
 
 void
@@ -230,9 +234,55 @@ cluster_get_controllers(const struct cluster *c, struct svec *targets)
         const struct cluster_member *member = node->data;
 
         if (strcmp(member->name, c->options->name)
-            && is_target(member->openflow) && targets->n < CONTROLLERS_MAX) {
+            && is_target(member->openflow) && targets->n < TARGETS_MAX) {
             svec_add(targets, member->openflow);
         }
     }
     svec_sort_unique(targets);
+}
+
+/* Says once of which members hosts that dial are not told, if this one wants
+ * them to be. */
+static void
+say_untold(struct cluster *c, const struct svec *untold)
+{
+    char *names = svec_join(untold, ", ", "");
+
+    if (c->options->ovsdb && *names
+        && !nullable_string_is_equal(c->untold, names)) {
+        VLOG_WARN("hosts that dial are not told of %s, which do not say where "
+                  "they listen for these: no member that leaves is taken "
+                  "from hosts", names);
+    }
+    free(c->untold);
+    c->untold = names;
+}
+
+bool
+cluster_get_managers(struct cluster *c, struct svec *targets)
+{
+    const struct cluster_view *view = cluster_db_view(c->db);
+    struct svec untold = SVEC_EMPTY_INITIALIZER;
+    const struct shash_node *node;
+    bool all;
+
+    SHASH_FOR_EACH (node, &view->members) {
+        const struct cluster_member *member = node->data;
+        char *target = ovsdb_target_normalize(member->ovsdb);
+
+        if (!strcmp(member->name, c->options->name)) {
+            free(target);
+        } else if (target && targets->n < TARGETS_MAX) {
+            svec_add_nocopy(targets, target);
+        } else {
+            free(target);
+            svec_add(&untold, member->name);
+        }
+    }
+    svec_sort_unique(targets);
+    svec_sort(&untold);
+    all = !untold.n;
+    say_untold(c, &untold);
+    svec_destroy(&untold);
+    return all;
 }

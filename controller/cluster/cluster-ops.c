@@ -176,9 +176,14 @@ writer_row(const struct cluster_ops_writer *w)
 struct json *
 cluster_ops_beat(const struct cluster_ops_writer *w)
 {
+    struct json *seen = json_object_create();
     struct json *ops = begin();
 
-    add_wait_for_epoch(ops, w->epoch);
+    /* One that comes late must not take the count back: to who has seen that
+     * before it would stand still. */
+    put_integer(seen, "epoch", w->epoch);
+    put_integer(seen, "beat", w->beat - 1);
+    add_wait(ops, seen);
     add_update(ops, "Cluster", json_array_create_empty(), writer_row(w));
     return ops;
 }
@@ -282,6 +287,7 @@ cluster_ops_register(const struct cluster_ops_member *m, bool exists)
     json_object_put_string(row, "address", m->address);
     json_object_put_string(row, "listen", m->listen);
     json_object_put_string(row, "openflow", m->openflow);
+    json_object_put_string(row, "ovsdb", m->ovsdb);
     json_object_put_string(row, "faults", m->faults);
     json_object_put_string(row, "unreachable", m->unreachable);
     json_object_put_string(row, "unseen", m->unseen);
@@ -289,6 +295,7 @@ cluster_ops_register(const struct cluster_ops_member *m, bool exists)
     put_integer(row, "applied", m->applied);
     put_integer(row, "hosts", m->hosts);
     put_integer(row, "weight", m->weight);
+    put_integer(row, "disk", m->disk);
     if (exists) {
         add_update(ops, "Member", is_named(m->name), row);
     } else {
@@ -308,6 +315,7 @@ cluster_ops_report(const struct cluster_ops_member *m, int64_t beat)
      * columns for it since the member was registered. */
     json_object_put_string(row, "listen", m->listen);
     json_object_put_string(row, "openflow", m->openflow);
+    json_object_put_string(row, "ovsdb", m->ovsdb);
     json_object_put_string(row, "faults", m->faults);
     json_object_put_string(row, "unreachable", m->unreachable);
     json_object_put_string(row, "unseen", m->unseen);
@@ -315,6 +323,7 @@ cluster_ops_report(const struct cluster_ops_member *m, int64_t beat)
     put_integer(row, "applied", m->applied);
     put_integer(row, "hosts", m->hosts);
     put_integer(row, "weight", m->weight);
+    put_integer(row, "disk", m->disk);
     put_integer(row, "beat", beat);
     add_update(ops, "Member", is_process(m->name, m->run), row);
     return ops;

@@ -47,10 +47,11 @@ struct json *cluster_ops_share(const struct cluster_ops_writer *,
 
 /* This member, in the list. */
 struct cluster_ops_member {
-    const char *name, *version, *address, *listen, *openflow, *faults;
+    const char *name, *version, *address, *listen, *openflow, *ovsdb;
+    const char *faults;
     /* Names of hosts, with spaces between. */
     const char *unreachable, *unseen, *rejected;
-    int64_t run, applied, hosts, weight;
+    int64_t run, applied, hosts, weight, disk;
 };
 /* 'exists': in place of the row that there is. */
 struct json *cluster_ops_register(const struct cluster_ops_member *,

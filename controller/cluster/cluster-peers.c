@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Requests that a certain member is to answer, since it manages the host that
- * they are about: each member that was asked has a relay of its own.  Not for
+ * they are about: each member that was asked has a relay of its own; and
+ * questions to members that are not about such.  Not for
  * what the writer is to answer (cluster-standby.c), which may become another
  * member while a request waits. */
 
@@ -12,6 +13,7 @@
 #include "controller/cluster/cluster-private.h"
 #include "proto/http/http.h"
 #include "proto/loop/loop.h"
+#include "proto/relay/relay-call.h"
 #include "proto/relay/relay.h"
 
 /* For how long a request waits for the member, which may be about to lose its
@@ -89,6 +91,29 @@ cluster_pass_to(struct cluster *c, const char *name, struct http_request *req,
         } else {
             refuse(req, name, "this one asks too many others already");
         }
+    }
+}
+
+bool
+cluster_ask(struct cluster *c, const char *name, const char *path,
+            const char *json, int reply_ms, cluster_asked_cb *cb, void *aux)
+{
+    const struct cluster_member *member
+        = shash_find_data(&cluster_db_view(c->db)->members, name);
+
+    if (!c->caller || !member || !cluster_can_reach(member)) {
+        return false;
+    }
+    relay_call_post(c->caller, name, member->listen, path, json, reply_ms, cb,
+                    aux);
+    return true;
+}
+
+void
+cluster_forget_asked(struct cluster *c, cluster_asked_cb *cb, void *aux)
+{
+    if (c->caller) {
+        relay_call_cancel(c->caller, cb, aux);
     }
 }
 

@@ -3,7 +3,7 @@
  * What the files of the cluster share: cluster.c has the life of a member and
  * its lease, cluster-append.c the writer's batches, cluster-follow.c those of
  * others, cluster-members.c the list of members, cluster-managers.c who
- * manages which host, cluster-counters.c what these tell the writer,
+ * manages which host, cluster-questions.c what the writer asks these,
  * cluster-standby.c what one that stands by passes on,
  * cluster-unixctl.c the commands. */
 
@@ -49,10 +49,23 @@ struct cluster {
     struct tls *tls;            /* With other members; or NULL. */
     struct relay *relay;        /* To the writer; or NULL. */
     struct shash peers;         /* Relays to other members, by name. */
-    struct relay_caller *caller; /* What the writer asks them itself, or
-                                  * NULL; */
-    struct shash countings;     /* struct counting of cluster-counters.c, by
-                                 * the member's name. */
+    struct relay_caller *caller; /* What it asks them itself, or NULL; */
+    struct shash askings;       /* as the writer: struct asking of
+                                 * cluster-questions.c, by "QUESTION
+                                 * NAME". */
+
+    struct {                    /* Of cluster-events.c. */
+        bool busy;              /* A question is under way, */
+        int64_t asked_ms;       /* since then. */
+        int64_t told_ms;        /* When the last one was that has an answer. */
+        int64_t again_ms;       /* Not before. */
+        char *of;               /* The writer that is asked.  Owned. */
+        int64_t epoch;          /* Its epoch, */
+        int64_t since_ms;       /* since then. */
+        int64_t heard_ms;       /* When a writer was heard last. */
+        bool failed;            /* The last one has, as was said, */
+        int64_t failed_ms;      /* and all since then. */
+    } events;
 
     /* The writer. */
     bool writer;                /* It is one, */
@@ -112,6 +125,9 @@ struct cluster {
     bool taken;                 /* it moves: it is another process's. */
     int64_t reported, reported_ms; /* What it says, and since when. */
     int64_t reported_weight;
+    int64_t disk, disk_ms;      /* cluster_disk_used(), and when; 0: never. */
+    char *untold;               /* Members that hosts are not told of, as was
+                                 * said. */
 
     /* Who manages which host. */
     struct shares shares;       /* As last known, */
@@ -162,15 +178,24 @@ uint64_t cluster_own_revision(void *cluster);
 /* Replies 503 to what other members have not answered. */
 void cluster_close_peers(struct cluster *);
 
-/* cluster-counters.c.  ---------------------------------------------------- */
+/* cluster-questions.c.  --------------------------------------------------- */
 
 /* Bytes of an answer. */
-#define CLUSTER_COUNTERS_MAX (4608 * 1024)
+#define CLUSTER_ANSWER_MAX (4608 * 1024)
+/* How long asking may take, in milliseconds, if nothing waits for it. */
+#define CLUSTER_REPLY_MS 5000
 /* As the writer, asks the members that are to be asked. */
-void cluster_counters_run(struct cluster *, int64_t now_ms, int64_t *wake_ms);
+void cluster_questions_run(struct cluster *, int64_t now_ms, int64_t *wake_ms);
 /* There is a listener of other members. */
-void cluster_counters_open(struct cluster *);
-void cluster_counters_close(struct cluster *);
+void cluster_questions_open(struct cluster *);
+void cluster_questions_close(struct cluster *);
+
+/* cluster-events.c.  ------------------------------------------------------ */
+
+/* While it stands by, asks the writer, which it can reach, for its events;
+ * NULL: there is none.  'heard': there is a writer that is heard. */
+void cluster_events_run(struct cluster *, const struct cluster_member *writer,
+                        bool heard, int64_t now_ms, int64_t *wake_ms);
 
 /* cluster-append.c.  ------------------------------------------------------ */
 
@@ -197,6 +222,9 @@ void cluster_follow_run(struct cluster *, int64_t now_ms, int64_t *wake_ms);
 
 /* Keeps this member's row in the list. */
 void cluster_members_run(struct cluster *, int64_t now_ms, int64_t *wake_ms);
+/* Returns how full the disk of the server of the database is, in percent; 0:
+ * it is not known. */
+int64_t cluster_disk_used(struct cluster *, int64_t now_ms);
 /* Begins to say in the list that this process ends; 'registered' is false once
  * that is done.  All else ends. */
 void cluster_unregister(struct cluster *);
@@ -212,13 +240,15 @@ void cluster_managers_run(struct cluster *, int64_t now_ms, int64_t *wake_ms);
 
 /* cluster-standby.c.  ----------------------------------------------------- */
 
-/* Has requests passed on to who is the writer now. */
-void cluster_standby_run(struct cluster *);
+/* Has requests passed on to who is the writer now, and its events asked
+ * for. */
+void cluster_standby_run(struct cluster *, int64_t now_ms, int64_t *wake_ms);
 
-/* Begins to make this member's state that of a new cluster.  Returns 0, or a
- * positive errno with an error.  'done' is called as by
+/* Begins to make this member's state that of a new cluster, whose first epoch
+ * is the time, or 'epoch' if that is later: 0 to SHARES_EPOCH_MAX / 2.
+ * Returns 0, or a positive errno with an error.  'done' is called as by
  * cluster_db_transact(). */
-int cluster_found(struct cluster *, cluster_db_done_cb *done, void *aux,
-                  struct vmn_error *why);
+int cluster_found(struct cluster *, int64_t epoch, cluster_db_done_cb *done,
+                  void *aux, struct vmn_error *why);
 
 #endif /* controller/cluster/cluster-private.h */

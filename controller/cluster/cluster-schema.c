@@ -36,8 +36,8 @@ static const char *const cluster_optional[] = {
     "generation", "shares", "runs", "excluded", NULL
 };
 static const char *const member_optional[] = {
-    "listen", "openflow", "hosts", "weight", "faults",
-    "unreachable", "unseen", "rejected", NULL
+    "listen", "openflow", "ovsdb", "hosts", "weight", "faults",
+    "unreachable", "unseen", "rejected", "disk", NULL
 };
 
 static const struct table {

@@ -77,8 +77,8 @@ reply_standby(struct http_request *req, const struct cluster *c)
 }
 
 /* The writer may be none that others can reach. */
-static bool
-may_pass(const struct cluster *c)
+bool
+cluster_may_pass(const struct cluster *c)
 {
     const struct cluster_member *writer = find_writer(c);
 
@@ -95,7 +95,7 @@ cluster_hears_writer(const struct cluster *c)
 bool
 cluster_can_ask_writer(const struct cluster *c)
 {
-    return cluster_hears_writer(c) && may_pass(c);
+    return cluster_hears_writer(c) && cluster_may_pass(c);
 }
 
 bool
@@ -157,7 +157,7 @@ void
 cluster_pass_on(struct cluster *c, struct http_request *req,
                 const struct http_peer *peer)
 {
-    if (may_pass(c) && !is_of_process(req)) {
+    if (cluster_may_pass(c) && !is_of_process(req)) {
         relay_pass(c->relay, req, peer);
     } else {
         reply_standby(req, c);
@@ -206,6 +206,12 @@ cluster_is_current(const struct cluster *c)
                 && !c->problem && !c->ending && c->caught_up
                 && c->heard_ms > since_ms
                 && (c->applied >= c->behind || c->behind_ms > since_ms)));
+}
+
+bool
+cluster_is_connected(const struct cluster *c)
+{
+    return cluster_db_view(c->db)->current;
 }
 
 /* Notes when the writer was heard.  A database's server that was away shows
@@ -261,22 +267,24 @@ cluster_can_reach(const struct cluster_member *member)
 }
 
 void
-cluster_standby_run(struct cluster *c)
+cluster_standby_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
 {
     const struct cluster_view *view = cluster_db_view(c->db);
     const struct cluster_member *writer = find_writer(c);
+    bool known = writer && cluster_can_reach(writer);
+    bool heard;
 
     note_progress(c);
-    if (cluster_hears_writer(c)) {
+    heard = cluster_hears_writer(c);
+    if (heard) {
         c->known_ms = loop_now_ms(c->loop);
     }
     /* Without the database the last one that is known is still the best. */
     if (c->relay && !c->writer && view->current && view->has_row) {
-        bool known = writer && cluster_can_reach(writer);
-
         relay_set_server(c->relay, known ? writer->name : NULL,
                          known ? writer->listen : NULL);
     }
+    cluster_events_run(c, known ? writer : NULL, heard, now_ms, wake_ms);
 }
 
 /* Other members.  --------------------------------------------------------- */
@@ -357,7 +365,7 @@ cluster_open_relay(struct cluster *c, const char *host_ca_cert,
     }
     if (!error) {
         c->relay = relay_create(loop_base(c->loop), &relay_options);
-        cluster_counters_open(c);
+        cluster_questions_open(c);
     }
     return error;
 }
@@ -375,7 +383,7 @@ void
 cluster_close_relay(struct cluster *c)
 {
     cluster_close_peers(c);
-    cluster_counters_close(c);
+    cluster_questions_close(c);
     relay_destroy(c->relay);
     c->relay = NULL;
 }

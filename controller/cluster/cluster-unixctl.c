@@ -53,6 +53,10 @@ put_member(const struct status_cluster_member *member, bool self,
     if (member->unreachable) {
         ds_put_format(ds, ", cannot reach %"PRId64, member->unreachable);
     }
+    if (member->database_disk) {
+        ds_put_format(ds, ", disk of its server %"PRId64" %% full",
+                      member->database_disk);
+    }
     ds_put_format(ds, ", heard %.0f ms ago, vmnd %s", member->heard * 1000,
                   member->version);
     if (member->address) {
@@ -133,12 +137,17 @@ status_cb(struct unixctl_conn *conn, int argc OVS_UNUSED,
 }
 
 static void
-init_cb(struct unixctl_conn *conn, int argc OVS_UNUSED,
-        const char *argv[] OVS_UNUSED, void *cluster)
+init_cb(struct unixctl_conn *conn, int argc, const char *argv[],
+        void *cluster)
 {
     struct vmn_error why = VMN_ERROR_INIT;
+    long long int epoch = 0;
 
-    if (cluster_found(cluster, on_done, conn, &why)) {
+    if (argc > 1 && (!str_to_llong(argv[1], 10, &epoch) || epoch < 0
+                     || epoch > SHARES_EPOCH_MAX / 2)) {
+        unixctl_command_reply_error(conn, "EPOCH must be a number from 0 to "
+                                    "2^32 - 1");
+    } else if (cluster_found(cluster, epoch, on_done, conn, &why)) {
         reply_error(conn, &why);
     }
 }
@@ -184,7 +193,7 @@ void
 cluster_unixctl_init(struct cluster *c)
 {
     unixctl_command_register("cluster/status", "", 0, 0, status_cb, c);
-    unixctl_command_register("cluster/init", "", 0, 0, init_cb, c);
+    unixctl_command_register("cluster/init", "[EPOCH]", 0, 1, init_cb, c);
     unixctl_command_register("cluster/transfer", "[MEMBER]", 0, 1,
                              transfer_cb, c);
     unixctl_command_register("cluster/manager", "HOST", 1, 1, manager_cb, c);

@@ -28,6 +28,9 @@ VLOG_DEFINE_THIS_MODULE(cluster);
 #define HEARD_MS 3000
 /* Time for handing the lease over at the end. */
 #define RESIGN_MS 1000
+/* From when the writer tells no more events to when it gives the lease up:
+ * other members ask for them every 20 ms. */
+#define TOLD_MS 100
 
 void
 cluster_set_problem(struct cluster *c, const char *why)
@@ -169,6 +172,16 @@ heed_lease(struct cluster *c)
     }
 }
 
+/* Begins to give the lease up: not before the others have had the time to ask
+ * for what was told until now. */
+static void
+hand_over(struct cluster *c)
+{
+    c->handing_over = true;
+    c->resign_ms = loop_now_ms(c->loop) + TOLD_MS;
+    c->callbacks->hands_over(c->aux);
+}
+
 static void
 run_lease(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
 {
@@ -181,7 +194,8 @@ run_lease(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
     if (c->handing_over && c->writer) {
         if (now_ms < c->resign_ms) {
             *wake_ms = MIN(*wake_ms, c->resign_ms);
-        } else if (!c->append.active && !c->lease.busy) {
+        } else if (!c->append.active
+                   && lease_may_send(&c->lease, now_ms, wake_ms)) {
             w = cluster_as_writer(c);
             c->resign_ms = now_ms + LEASE_AGAIN_MS;
             send_lease(c, cluster_ops_resign(&w, c->successor), now_ms);
@@ -190,9 +204,9 @@ run_lease(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
     }
     if (c->writer && c->broken) {
         /* Another one is better at it. */
-        c->handing_over = true;
         free(c->successor);
         c->successor = xstrdup("");
+        hand_over(c);
         run_lease(c, now_ms, wake_ms);
         return;
     }
@@ -230,8 +244,8 @@ cluster_run(struct cluster *c)
     }
     cluster_members_run(c, now_ms, &wake_ms);
     cluster_managers_run(c, now_ms, &wake_ms);
-    cluster_counters_run(c, now_ms, &wake_ms);
-    cluster_standby_run(c);
+    cluster_questions_run(c, now_ms, &wake_ms);
+    cluster_standby_run(c, now_ms, &wake_ms);
     run_lease(c, now_ms, &wake_ms);
     if (wake_ms != INT64_MAX && !c->ending) {
         int64_t ms = MAX(wake_ms - now_ms, 0);
@@ -287,8 +301,8 @@ random_number(void)
 }
 
 int
-cluster_found(struct cluster *c, cluster_db_done_cb *done, void *aux,
-              struct vmn_error *why)
+cluster_found(struct cluster *c, int64_t epoch, cluster_db_done_cb *done,
+              void *aux, struct vmn_error *why)
 {
     const struct cluster_view *view = cluster_db_view(c->db);
     struct store_place place = { .cluster = random_number() };
@@ -322,8 +336,8 @@ cluster_found(struct cluster *c, cluster_db_done_cb *done, void *aux,
     /* Hosts know the epochs of a former cluster of theirs, which had fewer
      * writers than it had seconds. */
     if (!cluster_db_transact(c->db, cluster_ops_create(
-            place.cluster, time_wall(), model_revision(c->model)), done,
-                             aux)) {
+            place.cluster, MAX(time_wall(), epoch), model_revision(c->model)),
+                             done, aux)) {
         return vmn_error_errno(why, EAGAIN, "the connection was lost");
     }
     return 0;
@@ -356,7 +370,7 @@ cluster_hand_over(struct cluster *c, const char *successor,
     }
     free(c->successor);
     c->successor = xstrdup(successor);
-    c->handing_over = true;
+    hand_over(c);
     cluster_run(c);
     return 0;
 }
@@ -415,7 +429,7 @@ cluster_create(struct loop *loop, const struct cluster_options *options,
     lease_init(&c->lease, options->name, c->run, options->lease_ms);
     shares_init(&c->shares);
     shash_init(&c->peers);
-    shash_init(&c->countings);
+    shash_init(&c->askings);
     shares_policy_init(&c->sharing.policy, options->lease_ms);
     c->timer = evtimer_new(loop_base(loop), on_timer, c);
     c->db = cluster_db_create(loop, options->remote, &db_callbacks, c);
@@ -429,7 +443,9 @@ cluster_resign(struct cluster *c)
     int64_t end_ms = loop_now_ms(c->loop) + RESIGN_MS;
 
     c->resigning = true;
-    c->handing_over |= c->writer;
+    if (c->writer && !c->handing_over) {
+        hand_over(c);
+    }
     cluster_run(c);
     while (c->writer && loop_now_ms(c->loop) < end_ms) {
         loop_turn(c->loop, 50);
@@ -451,7 +467,7 @@ cluster_destroy(struct cluster *c)
     c->store_class->set_replicator(c->store, NULL);
     cluster_close_relay(c);
     shash_destroy(&c->peers);
-    shash_destroy(&c->countings);
+    shash_destroy(&c->askings);
     tls_destroy(c->tls);
     cluster_db_destroy(c->db);
     event_free(c->timer);
@@ -461,5 +477,6 @@ cluster_destroy(struct cluster *c)
     shares_policy_uninit(&c->sharing.policy);
     free(c->successor);
     free(c->problem);
+    free(c->untold);
     free(c);
 }

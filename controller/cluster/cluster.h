@@ -32,12 +32,16 @@ struct tls;
 struct cluster_options {
     const char *name;           /* Of this member. */
     const char *remote;         /* Of the database's server beside it. */
+    const char *database_dir;   /* Where that has its file, */
+    const char *state;          /* and where this member has its own. */
     int64_t lease_ms;           /* See lease.h. */
     int64_t weight;             /* Its part of the hosts; see
                                  * cluster-shares.h. */
     const char *address;        /* Where it serves the API, for people; "". */
     const char *openflow;       /* Where switches reach it, a target for
                                  * bridges; or NULL. */
+    const char *ovsdb;          /* Where databases of hosts that dial do, a
+                                 * target for these; or NULL. */
     const char *listen;         /* Where other members reach it, ADDRESS:PORT;
                                  * or NULL: nowhere, and it passes nothing on,
                                  * and the next three may be NULL. */
@@ -81,10 +85,32 @@ struct cluster_callbacks {
     const char *(*take_counters)(void *aux, const char *member,
                                  const void *answer, size_t size,
                                  int64_t asked_ms, bool *more);
+    /* The same of what its probes have found. */
+    char *(*ask_probes)(void *aux, const char *member);
+    const char *(*take_probes)(void *aux, const char *member,
+                               const void *answer, size_t size,
+                               int64_t asked_ms, bool *more);
+    /* And of what its probes of paths have. */
+    char *(*ask_paths)(void *aux, const char *member);
+    const char *(*take_paths)(void *aux, const char *member,
+                              const void *answer, size_t size,
+                              int64_t asked_ms, bool *more);
+    /* While it stands by: returns what to ask the writer, of this epoch, about
+     * its events, JSON, which the caller frees; NULL: nothing. */
+    char *(*ask_events)(void *aux, int64_t epoch);
+    /* Takes the answer, as take_counters. */
+    const char *(*take_events)(void *aux, const void *answer, size_t size,
+                               bool *more);
+    /* The writer does not answer that: it is of an older version, or cannot be
+     * reached for some time, and is well otherwise. */
+    void (*lack_events)(void *aux);
     /* This member has become the writer, and the model has all that was ever
      * acknowledged.  'revision' is newer than all that anybody has seen, and
      * 'epoch' later than that of any former writer. */
     void (*activated)(void *aux, uint64_t revision, int64_t epoch);
+    /* It is about to give that up: what it tells clients from now on other
+     * members may not hear. */
+    void (*hands_over)(void *aux);
     /* It is not the writer any more, for this reason.  All that has followed
      * from its state must be given up. */
     void (*deposed)(void *aux, const char *why);
@@ -120,6 +146,12 @@ void cluster_close_relay(struct cluster *);
 /* Returns true if the model lacks nothing that the cluster has had for more
  * than a moment (some leases). */
 bool cluster_is_current(const struct cluster *);
+/* Returns true if the cluster's database answers this member: most of its
+ * servers are there, or were until a moment ago. */
+bool cluster_is_connected(const struct cluster *);
+/* Returns true if something can be passed on, if only to a writer that has not
+ * been heard for a while. */
+bool cluster_may_pass(const struct cluster *);
 /* Returns true if another member is the writer and has been heard within a
  * lease; and if requests can be passed on to it. */
 bool cluster_hears_writer(const struct cluster *);
@@ -141,8 +173,29 @@ bool cluster_each_rejected(const struct cluster *, cluster_rejected_cb *,
  * writer lately, or 0: what they are shown here must not be older.  It may be
  * one that was given up. */
 uint64_t cluster_shown(const struct cluster *);
-/* Where a member answers ask_counters, to other members alone. */
+/* Where a member answers ask_counters, ask_probes and ask_paths, and the
+ * writer ask_events, to other members alone. */
 #define CLUSTER_COUNTERS_PATH "/member/counters"
+#define CLUSTER_PROBES_PATH "/member/probes"
+#define CLUSTER_PATHS_PATH "/member/paths"
+#define CLUSTER_EVENTS_PATH "/member/events"
+/* Where any member answers any other one what it knows of an object. */
+#define CLUSTER_PART_PATH "/member/part"
+/* Posts 'json' to 'path' of that member, which may take 'reply_ms'.  'cb' is
+ * called once, from the loop: with the status of the reply and its body, which
+ * are valid in the call; or with status 0 and why there is none.  Returns
+ * false, and it is not called, if where the member listens is not known, or
+ * this one has no certificate for that. */
+typedef void cluster_asked_cb(void *aux, int status, const void *body,
+                              size_t size, const char *fault);
+bool cluster_ask(struct cluster *, const char *member, const char *path,
+                 const char *json, int reply_ms, cluster_asked_cb *,
+                 void *aux);
+/* Nothing is called any more of what was asked with these. */
+void cluster_forget_asked(struct cluster *, cluster_asked_cb *, void *aux);
+/* Of a member that has just become the writer: returns true if it was told the
+ * former one's events until about when that was heard last. */
+bool cluster_has_events(const struct cluster *);
 /* Where the writer is to serve requests that other members pass on, and the
  * certificates for that; NULL: nowhere. */
 const char *cluster_listen(const struct cluster *);
@@ -191,6 +244,16 @@ uint64_t cluster_unreachable_seq(const struct cluster *);
 /* Adds where switches reach the other members to 'targets', sorted. */
 struct svec;
 void cluster_get_controllers(const struct cluster *, struct svec *targets);
+/* The same of databases of hosts that dial members, each as of
+ * ovsdb_target_normalize().  Returns false if it is not known of one of
+ * them. */
+bool cluster_get_managers(struct cluster *, struct svec *targets);
+/* Returns true if the file system of the server's file is another one than
+ * that of this member's, and how many bytes that user may still write on it,
+ * and its size. */
+bool cluster_get_disk(const struct cluster *, uint64_t *free,
+                      uint64_t *size);
+
 /* To be called before the store is closed; what is being appended is not
  * reported any more. */
 void cluster_destroy(struct cluster *);

@@ -57,7 +57,8 @@ lease_see(struct lease *lease, const struct lease_row *row, int64_t now_ms)
 void
 lease_lose_sight(struct lease *lease)
 {
-    lease->seen = lease->busy = false;
+    lease->seen = false;
+    lease->n_sent = 0;
 }
 
 bool
@@ -82,6 +83,13 @@ is_free(const struct lease *lease)
             && (!*row->successor || !strcmp(row->successor, lease->name)));
 }
 
+/* Returns when what has no answer is sent again. */
+static int64_t
+again_ms(const struct lease *lease)
+{
+    return lease->sent_ms + lease->ms / 2;
+}
+
 enum lease_action
 lease_next(const struct lease *lease, bool fit, int64_t now_ms,
            int64_t *wake_ms)
@@ -89,7 +97,7 @@ lease_next(const struct lease *lease, bool fit, int64_t now_ms,
     enum lease_action action;
 
     *wake_ms = INT64_MAX;
-    if (!lease->seen || lease->busy) {
+    if (!lease->seen || lease->n_sent >= LEASE_UNANSWERED_MAX) {
         return LEASE_WAIT;
     }
     if (lease_is_held(lease)) {
@@ -102,18 +110,38 @@ lease_next(const struct lease *lease, bool fit, int64_t now_ms,
         *wake_ms = MAX(is_free(lease) ? now_ms : lease->gone_ms,
                        lease->sent_ms + LEASE_AGAIN_MS);
     }
+    if (lease->n_sent) {
+        *wake_ms = MAX(*wake_ms, again_ms(lease));
+    }
     return *wake_ms <= now_ms ? action : LEASE_WAIT;
+}
+
+bool
+lease_may_send(const struct lease *lease, int64_t now_ms, int64_t *wake_ms)
+{
+    if (!lease->n_sent) {
+        return true;
+    } else if (lease->n_sent >= LEASE_UNANSWERED_MAX) {
+        return false;
+    }
+    if (again_ms(lease) > now_ms) {
+        *wake_ms = MIN(*wake_ms, again_ms(lease));
+        return false;
+    }
+    return true;
 }
 
 void
 lease_begin(struct lease *lease, int64_t now_ms)
 {
-    lease->busy = true;
+    lease->n_sent++;
     lease->sent_ms = now_ms;
 }
 
 void
 lease_end(struct lease *lease)
 {
-    lease->busy = false;
+    if (lease->n_sent) {        /* Not of a connection that was lost. */
+        lease->n_sent--;
+    }
 }

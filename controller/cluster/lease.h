@@ -29,6 +29,12 @@
 #define LEASE_ANEW 3
 /* Milliseconds from a try to take the lease to the next one. */
 #define LEASE_AGAIN_MS 100
+/* A beat, a taking or a giving up that has no answer is sent again after a
+ * half of the time that the lease has, so many at a time: a server passes what
+ * it gets on to the one that leads, and waits for two election timers if that
+ * is gone without a word, though another leads by then.  Each fails if another
+ * one before it has changed the row. */
+#define LEASE_UNANSWERED_MAX 3
 
 /* What the cluster's row says of the lease. */
 struct lease_row {
@@ -49,8 +55,8 @@ struct lease {
     struct lease_row row;       /* Owned. */
     int64_t gone_ms;            /* When its holder will be gone, if it does
                                  * not change. */
-    int64_t sent_ms;            /* When the last beat or taking was sent. */
-    bool busy;                  /* A beat or a taking is under way. */
+    int64_t sent_ms;            /* When the last transaction was sent. */
+    unsigned n_sent;            /* Of them, under way. */
 };
 
 void lease_init(struct lease *, const char *name, int64_t run, int64_t ms);
@@ -75,6 +81,9 @@ enum lease_action {
  * its outcome is known. */
 enum lease_action lease_next(const struct lease *, bool fit, int64_t now_ms,
                              int64_t *wake_ms);
+/* Returns true if a giving up may be sent, as lease_next() does of the others;
+ * or has '*wake_ms' be no later than when it may. */
+bool lease_may_send(const struct lease *, int64_t now_ms, int64_t *wake_ms);
 void lease_begin(struct lease *, int64_t now_ms);
 void lease_end(struct lease *);
 

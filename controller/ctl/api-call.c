@@ -343,6 +343,18 @@ open_client(struct ctl *ctl)
     return ctl->client ? CTL_DONE : CTL_USAGE;
 }
 
+/* Says once that what is shown may be old: what is printed does not. */
+static void
+warn_of_age(struct ctl *ctl, const struct ctl_reply *reply)
+{
+    if (reply->may_be_old && !ctl->warned_of_age) {
+        ctl->warned_of_age = true;
+        fprintf(ctl->err, "vmnctl: this is the state of revision %s, and may "
+                "be old: vmnd has lost its cluster (vmnctl status)\n",
+                reply->revision);
+    }
+}
+
 /* Sends a request.  Prints an error if there is no reply. */
 static enum ctl_exit
 send_request(struct ctl *ctl, const char *method, const char *path,
@@ -373,6 +385,8 @@ send_request(struct ctl *ctl, const char *method, const char *path,
         status = CTL_UNREACHABLE;
         fprintf(ctl->err, "vmnctl: %s\n", why.text);
         vmn_error_uninit(&why);
+    } else {
+        warn_of_age(ctl, reply);
     }
     return status;
 }
@@ -522,6 +536,8 @@ ctl_download(struct ctl *ctl, const char *path, int fd)
     if (reply.status != 200) {
         print_problem(ctl, &reply, NULL);
         status = CTL_REFUSED;
+    } else {
+        warn_of_age(ctl, &reply);
     }
     ctl_reply_uninit(&reply);
     return status;

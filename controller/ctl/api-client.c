@@ -360,6 +360,20 @@ perform(struct ctl_client *client, const json_t *body, const char *type)
     return code;
 }
 
+/* A member of a cluster says so that has lost the others. */
+static void
+take_age(struct ctl_client *client, struct ctl_reply *reply)
+{
+    struct curl_header *header;
+
+    reply->may_be_old = !curl_easy_header(client->curl, "Vmn-May-Be-Old", 0,
+                                          CURLH_HEADER, -1, &header);
+    if (!curl_easy_header(client->curl, "Vmn-Revision", 0, CURLH_HEADER, -1,
+                          &header)) {
+        ovs_strlcpy(reply->revision, header->value, sizeof reply->revision);
+    }
+}
+
 /* Makes one call, whose reply goes to 'sink' and 'reply'.  Returns 0, or a
  * positive errno with an error. */
 static int
@@ -382,6 +396,7 @@ call(struct ctl_client *client, const char *method, const char *path,
     }
     curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
     reply->status = (int) status;
+    take_age(client, reply);
     reply->size = sink->text.length;
     reply->text = ds_steal_cstr(&sink->text);
     reply->body = json_loadb(reply->text, reply->size,

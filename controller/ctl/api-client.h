@@ -24,6 +24,9 @@ struct ctl_reply {
     json_t *body;               /* NULL if the reply is not JSON.  Owned. */
     char *text;                 /* The body as received.  Owned. */
     size_t size;
+    bool may_be_old;            /* There may be newer revisions than that which
+                                 * it shows, */
+    char revision[21];          /* this one; "" if it is not said. */
 };
 void ctl_reply_uninit(struct ctl_reply *);
 

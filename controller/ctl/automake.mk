@@ -145,7 +145,7 @@ controller_ctl_libctl_a_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(CURL_CFLAGS) \
 
 CTL_LIBS = controller/ctl/libctl.a controller/libvmn.a $(OVS_LIBS) \
 	$(JANSSON_LIBS) $(YAML_LIBS) $(CURL_LIBS) $(ARCHIVE_LIBS) \
-	$(SQLITE_LIBS) $(SSL_LIBS) $(UNBOUND_LIBS)
+	$(SQLITE_LIBS) $(SSL_LIBS) $(UNBOUND_LIBS) $(GLIB_LIBS)
 
 bin_PROGRAMS += vmnctl
 vmnctl_SOURCES = controller/ctl/vmnctl.c

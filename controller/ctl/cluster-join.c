@@ -112,10 +112,8 @@ text_of(const json_t *object, const char *name)
     return text ? text : "";
 }
 
-/* Returns whether there is nothing in 'text' that means something to a
- * shell between single quotes, or more than an address. */
-static bool
-is_address(const char *text)
+bool
+ctl_is_address(const char *text)
 {
     return *text && text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                 "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -135,7 +133,7 @@ host_of(const char *address, bool local)
                          : address);
     const char *end = strrchr(start, ':');
     char *host = end && end > start ? xmemdup0(start, end - start) : NULL;
-    bool usable = host && is_address(address);
+    bool usable = host && ctl_is_address(address);
 
     for (size_t i = 0; usable && i < ARRAY_SIZE(nowhere); i++) {
         usable = strcmp(host, nowhere[i]) != 0;
@@ -175,7 +173,7 @@ find_server(struct join *join, const json_t *cluster)
     char *host;
 
     if (strncmp(ctl->server, "unix:", 5)) {
-        if (!is_address(ctl->server)) {
+        if (!ctl_is_address(ctl->server)) {
             return ctl_usage(ctl, "cluster: --server has a character that no "
                              "address has");
         }
@@ -213,7 +211,7 @@ ask_database(struct join *join)
         if (end && (!strncmp(at + 4, "ssl:", 4)
                     || !strncmp(at + 4, "tcp:", 4))) {
             *end = '\0';
-            if (is_address(at + 8)) {
+            if (ctl_is_address(at + 8)) {
                 sset_add(&join->databases, at + 8);
             }
         }
@@ -231,7 +229,7 @@ find_databases(struct join *join, const json_t *cluster)
     size_t i;
 
     if (ctl->address) {
-        if (!is_address(ctl->address)) {
+        if (!ctl_is_address(ctl->address)) {
             return ctl_usage(ctl, "--address: \"%s\" is not an address",
                              ctl->address);
         }
@@ -316,7 +314,7 @@ make_token(struct join *join)
     if (!status) {
         const char *secret = text_of(reply.body, "secret");
 
-        if (*secret && is_address(secret)) {
+        if (*secret && ctl_is_address(secret)) {
             join->token = xstrdup(secret);
         } else {
             fputs("vmnctl: the server sent no secret\n", ctl->err);

@@ -13,4 +13,8 @@ enum ctl_exit ctl_cluster_init(struct ctl *);
 /* Prints the command by which another machine joins. */
 enum ctl_exit ctl_cluster_join_command(struct ctl *);
 
+/* Returns whether there is nothing in 'text' that means something to a
+ * shell between quotes, or more than an address. */
+bool ctl_is_address(const char *text);
+
 #endif /* controller/ctl/cluster-join.h */

@@ -32,6 +32,47 @@ static const struct ctl_column columns[] = {
     { NULL, NULL, NULL },
 };
 
+/* "memory_mb 4096, vcpus 2" */
+static void
+print_missing(const json_t *move, struct ds *ds)
+{
+    const char *kind, *sep = "";
+    json_t *n;
+
+    json_object_foreach (json_object_get(move, "missing"), kind, n) {
+        ds_put_format(ds, "%s%s %"JSON_INTEGER_FORMAT, sep, kind,
+                      json_integer_value(n));
+        sep = ", ";
+    }
+}
+
+static const struct ctl_column no_room_columns[] = {
+    { "NO ROOM FOR", "/ports/*", NULL },
+    { "ON", "/to", NULL },
+    { "IS ON", "/from", NULL },
+    { "WOULD SAVE", NULL, print_saved },
+    { "MISSING", NULL, print_missing },
+    { NULL, NULL, NULL },
+};
+
+/* Moves that would break a capacity. */
+static void
+put_no_room(const json_t *body, FILE *out)
+{
+    const json_t *moves = json_object_get(body, "no_room");
+    json_int_t others = (ctl_count(body, "all_no_room")
+                         - (json_int_t) json_array_size(moves));
+
+    if (json_array_size(moves)) {
+        putc('\n', out);
+        ctl_show_table(out, no_room_columns, moves);
+    }
+    if (others > 0) {
+        fprintf(out, "and %"JSON_INTEGER_FORMAT" %s\n", others,
+                others == 1 ? "other" : "others");
+    }
+}
+
 /* "1.2M bytes since TIME would have gone between hosts; with these moves 0.1M,
  * 92 % less; at most 20 VMs on a host" */
 static void
@@ -41,6 +82,7 @@ put_head(const json_t *body, FILE *out)
     json_int_t now = ctl_count(body, "cross_host_bytes");
     json_int_t then = ctl_count(body, "predicted_bytes");
     size_t n = json_array_size(json_object_get(body, "moves"));
+    json_int_t n_sized = ctl_count(body, "hosts_with_capacity");
     struct ds ds = DS_EMPTY_INITIALIZER;
 
     ctl_put_bytes(&ds, now);
@@ -54,8 +96,24 @@ put_head(const json_t *body, FILE *out)
     }
     ds_put_format(&ds, "; at most %"JSON_INTEGER_FORMAT" VMs on a host",
                   ctl_count(body, "capacity"));
+    if (n_sized) {
+        ds_put_format(&ds, ", or its capacity (%"JSON_INTEGER_FORMAT" %s)",
+                      n_sized, n_sized == 1 ? "host" : "hosts");
+    }
     fprintf(out, "%s\n", ds_cstr(&ds));
     ds_destroy(&ds);
+}
+
+static void
+put_unsized(struct ctl *ctl, const json_t *body)
+{
+    json_int_t n = ctl_count(body, "unsized");
+
+    if (n) {
+        fprintf(ctl->err, "%"JSON_INTEGER_FORMAT" of %"JSON_INTEGER_FORMAT
+                " VMs do not say what they need (`resources` of ports)\n",
+                n, ctl_count(body, "vms"));
+    }
 }
 
 static void
@@ -92,6 +150,7 @@ put_limits(struct ctl *ctl, const json_t *body)
     bool known = ctl_count(body, "pairs");
 
     put_fixed(ctl, body);
+    put_unsized(ctl, body);
     if (known && !json_is_true(json_object_get(body, "optimal"))) {
         fprintf(ctl->err, "other moves may save more: not all were tried\n");
     }
@@ -128,6 +187,7 @@ show(struct ctl *ctl, const json_t *body)
         fprintf(ctl->out, "%s\n", ctl_count(body, "pairs")
                 ? "nothing to move" : "not known: nothing was counted");
     }
+    put_no_room(body, ctl->out);
     fflush(ctl->out);
     put_limits(ctl, body);
 }

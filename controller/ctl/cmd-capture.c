@@ -105,22 +105,52 @@ until_json(int seconds)
     return json_string(text);
 }
 
+/* Returns what the mirror has of rules: NULL, with '*ok' false after an error,
+ * if there is nothing. */
+static json_t *
+policies_json(struct ctl *ctl, bool *ok)
+{
+    json_t *rules = ctl->rules.n ? json_array() : NULL;
+
+    *ok = true;
+    for (size_t i = 0; i < ctl->rules.n; i++) {
+        int number;
+
+        if (!str_to_int(ctl->rules.names[i], 10, &number) || number < 0) {
+            ctl_usage(ctl, "--rule: must be the number of a rule, from 0, "
+                      "not \"%s\"", ctl->rules.names[i]);
+            json_decref(rules);
+            *ok = false;
+            return NULL;
+        }
+        json_array_append_new(rules, json_integer(number));
+    }
+    return (ctl->policy ? json_pack("[{s:s, s:o*}]", "policy", ctl->policy,
+                                    "rules", rules) : NULL);
+}
+
 /* Returns the mirror's spec, or NULL after an error. */
 static json_t *
 mirror_spec(struct ctl *ctl, int n_args, char *const args[], int for_s)
 {
-    bool narrows = ctl->groups.n || ctl->selector;
-    json_t *spec = json_pack("{s:o, s:o*, s:o*, s:s*, s:s*, s:s*}",
+    bool narrows = ctl->groups.n || ctl->selector, ok;
+    json_t *policies = policies_json(ctl, &ok);
+    json_t *spec = json_pack("{s:o, s:o*, s:o*, s:o*, s:s*, s:s*, s:s*}",
                              "until", until_json(for_s + SPARE_S),
                              "ports", n_args ? names_json(n_args, args) : NULL,
                              "groups", (ctl->groups.n
                                         ? names_json(ctl->groups.n,
                                                      ctl->groups.names)
                                         : NULL),
+                             "policies", policies,
                              "selector", ctl->selector, "network",
                              narrows ? ctl->network : NULL, "direction",
                              ctl->direction);
 
+    if (!ok) {
+        json_decref(spec);
+        return NULL;
+    }
     if (ctl->network && !narrows) {
         json_object_set_new(spec, "networks",
                             json_pack("[s]", ctl->network));
@@ -448,13 +478,17 @@ check(struct ctl *ctl, int n_args)
         return ctl_usage(ctl, "capture: give -w FILE, or -w - for standard "
                          "output");
     } else if (!n_args && !ctl->selector && !ctl->groups.n
-               && !ctl->network) {
+               && !ctl->network && !ctl->policy) {
         return ctl_usage(ctl, "capture: name ports, or give --selector, "
-                         "--group or --network");
-    } else if (n_args && ctl->network && !ctl->selector && !ctl->groups.n) {
+                         "--group, --network or --policy");
+    } else if (ctl->rules.n && !ctl->policy) {
+        return ctl_usage(ctl, "capture: --rule is of --policy");
+    } else if ((n_args || ctl->policy) && ctl->network && !ctl->selector
+               && !ctl->groups.n) {
         return ctl_usage(ctl, "capture: --network is of --selector and "
-                         "--group, or alone all of that network: ports are "
-                         "in one already");
+                         "--group, or alone all of that network: neither "
+                         "of ports, which are in one already, nor of "
+                         "--policy");
     } else if (!strcmp(ctl->write_file, "-") && isatty(STDOUT_FILENO)) {
         return ctl_usage(ctl, "capture: packets are nothing for a terminal: "
                          "-w - | tcpdump -r -");

@@ -17,6 +17,10 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
+/* From how many percent on a disk that fills is told, as by the alert
+ * VmnClusterDatabaseDiskFilling. */
+#define CTL_DISK_FILLING 85
+
 static void
 print_heard(const json_t *member, struct ds *ds)
 {
@@ -90,6 +94,26 @@ show_unreachable(struct ctl *ctl, const json_t *members)
     }
 }
 
+/* Says whose servers of the database are about to fill their disks. */
+static void
+show_disks(struct ctl *ctl, const json_t *members)
+{
+    json_t *member;
+    size_t i;
+
+    json_array_foreach (members, i, member) {
+        json_int_t used = json_integer_value(json_object_get(
+            member, "database_disk"));
+
+        if (used > CTL_DISK_FILLING) {
+            fprintf(ctl->out, "\nthe disk of the cluster's database of "
+                    "member %s is full by %"JSON_INTEGER_FORMAT" %%: make "
+                    "room,\nas its server takes no part any more once there "
+                    "is none\n", text_of(member, "name"), used);
+        }
+    }
+}
+
 /* Says if the database's schema is to be converted. */
 static void
 show_schema(struct ctl *ctl, const json_t *cluster)
@@ -123,6 +147,7 @@ show(struct ctl *ctl, const json_t *cluster)
     }
     ctl_show_table(ctl->out, columns, json_object_get(cluster, "members"));
     show_unreachable(ctl, json_object_get(cluster, "members"));
+    show_disks(ctl, json_object_get(cluster, "members"));
     if (!json_is_true(json_object_get(cluster, "connected"))) {
         fprintf(ctl->out, "\nmember %s does not see the cluster's database, "
                 "or most of its servers\nare gone: nothing can be changed\n",

@@ -137,6 +137,8 @@ put_binding(struct ds *ds, const json_t *data)
              json_is_true(json_object_get(data, "activated"))
              ? ", activated there; its interface is still on "
              : ", candidate ");
+    put_text(ds, data, "/migration", ", migration ");
+    put_text(ds, data, "/migration_reason", ": ");
     put_text(ds, data, "/reason", ": ");
 }
 

@@ -12,45 +12,101 @@
 #include <string.h>
 
 #include "controller/ctl/api-call.h"
+#include "controller/ctl/cluster-join.h"
 #include "controller/ctl/object-changes.h"
 #include "controller/ctl/output-table.h"
 #include "controller/ctl/wait-drained.h"
 #include "controller/ctl/wrong-command.h"
 #include "openvswitch/dynamic-string.h"
+#include "svec.h"
 #include "util.h"
 
-/* Returns the target that the host's database connects to
- * ("ssl:ADDRESS:6640"), or listens on ("pssl:6640"); or NULL, after a message
- * says what is missing.  The caller frees it. */
-static char *
-get_manager(struct ctl *ctl, const char *name, const char *ovsdb)
+/* Adds the member's 'target' for hosts' databases, NULL: it has none; or says
+ * why not.  What comes from the server goes into a command of a shell. */
+static void
+add_member(struct ctl *ctl, const char *proto, const json_t *member,
+           struct svec *managers)
+{
+    const char *name = json_string_value(json_object_get(member, "name"));
+    const char *target = json_string_value(json_object_get(member, "ovsdb"));
+    const char *other = !strcmp(proto, "ssl") ? "tcp" : "ssl";
+
+    if (target && !strncmp(target, proto, 3) && target[3] == ':'
+        && ctl_is_address(target + 4)) {
+        if (!svec_contains_unsorted(managers, target)) {
+            svec_add(managers, target);
+        }
+        return;
+    }
+    fprintf(ctl->err, "vmnctl: warning: member %s is left out: ",
+            name && ctl_is_address(name) ? name : "?");
+    if (target && !strncmp(target, other, 3)) {
+        fprintf(ctl->err, "hosts reach it by %s: give %s\n", other,
+                *other == 't' ? "--plain" : "no --plain");
+    } else {
+        fputs("it does not say where hosts reach it (\"ovsdb-target\")\n",
+              ctl->err);
+    }
+}
+
+/* Adds where databases reach the members of the cluster, if vmnd is one of
+ * several: a host that knows one of them alone may not reach the writer, which
+ * tells it of the others. */
+static enum ctl_exit
+add_members(struct ctl *ctl, const char *proto, struct svec *managers)
+{
+    struct ctl_reply reply;
+    enum ctl_exit status = ctl_get(ctl, "/v1/cluster", &reply);
+    const json_t *member;
+    size_t i;
+
+    if (status) {
+        return status;
+    }
+    json_array_foreach (json_object_get(reply.body, "members"), i, member) {
+        add_member(ctl, proto, member, managers);
+    }
+    ctl_reply_uninit(&reply);
+    return CTL_DONE;
+}
+
+/* Adds the targets that the host's database connects to
+ * ("ssl:ADDRESS:6640"), or the one that it listens on ("pssl:6640"); or
+ * returns another status than CTL_DONE, after a message says what is
+ * missing. */
+static enum ctl_exit
+get_managers(struct ctl *ctl, const char *name, const char *ovsdb,
+             struct svec *managers)
 {
     const char *proto = ctl->plain ? "tcp" : "ssl";
     const char *port = strrchr(ovsdb, ':');
+    const char *address = ctl->address;
 
-    if (!strcmp(ovsdb, "inbound")) {
-        const char *address = ctl->address;
+    if (!strcmp(ovsdb, "inbound") && !address) {
+        enum ctl_exit status = add_members(ctl, proto, managers);
 
-        if (!address) {
-            ctl_usage(ctl, "host: %s connects to vmnd: give --address, vmnd's",
-                      name);
-            return NULL;
-        }
-        return xasprintf("%s:%s%s", proto, address,
-                         strchr(address, ':') && address[strlen(address) - 1]
-                         != ']' ? "" : ":6640");
+        return (status || managers->n ? status
+                : ctl_usage(ctl, "host: %s connects to vmnd: give --address, "
+                            "vmnd's", name));
+    } else if (!strcmp(ovsdb, "inbound")) {
+        svec_add_nocopy(managers, xasprintf(
+            "%s:%s%s", proto, address, strchr(address, ':')
+            && address[strlen(address) - 1] != ']' ? "" : ":6640"));
+        return CTL_DONE;
     } else if (!strncmp(ovsdb, "ssl:", 4) || !strncmp(ovsdb, "tcp:", 4)) {
-        return xasprintf("p%.3s%s", ovsdb, port);
+        svec_add_nocopy(managers, xasprintf("p%.3s%s", ovsdb, port));
+        return CTL_DONE;
     }
     fprintf(ctl->err, "vmnctl: %s is reached by %s: it needs no command\n",
             name, ovsdb);
-    return NULL;
+    return CTL_USAGE;
 }
 
 static void
-print_commands(struct ctl *ctl, const char *name, const char *manager)
+print_commands(struct ctl *ctl, const char *name, const struct svec *managers)
 {
-    bool tls = strstr(manager, "ssl:") != NULL;
+    const char *first = managers->names[0];
+    bool tls = strstr(first, "ssl:") != NULL;
     const char *dir = "/etc/openvswitch";
 
     if (tls) {
@@ -60,7 +116,7 @@ print_commands(struct ctl *ctl, const char *name, const char *manager)
                 "vmn-pki host %s && scp %s.key %s.pem controller-ca.pem "
                 "root@%s:%s/\n", name, name, name, name, name, dir);
     }
-    if (manager[0] == 'p') {
+    if (first[0] == 'p') {
         fprintf(ctl->out, "# Its database will listen, and does not check "
                 "names: it accepts every\n# certificate of the CA that it "
                 "trusts.  With \"inbound\" it opens no port.\n");
@@ -71,12 +127,18 @@ print_commands(struct ctl *ctl, const char *name, const char *manager)
                 "-- ", dir,
                 name, dir, name, dir);
     }
-    fprintf(ctl->out, "set Open_vSwitch . external_ids:system-id=%s "
-            "-- --id=@vmn create Manager 'target=\"%s\"' "
-            "-- add Open_vSwitch . manager_options @vmn\n"
+    fprintf(ctl->out, "set Open_vSwitch . external_ids:system-id=%s", name);
+    for (size_t i = 0; i < managers->n; i++) {
+        char *id = i ? xasprintf("@vmn%"PRIuSIZE, i + 1) : xstrdup("@vmn");
+
+        fprintf(ctl->out, " -- --id=%s create Manager 'target=\"%s\"' "
+                "-- add Open_vSwitch . manager_options %s", id,
+                managers->names[i], id);
+        free(id);
+    }
+    fprintf(ctl->out, "\n"
             "# Its name, where Open vSwitch's own scripts keep it over "
-            "restarts:\n# echo %s >%s/system-id.conf\n", name, manager,
-            name, dir);
+            "restarts:\n# echo %s >%s/system-id.conf\n", name, dir);
 }
 
 /* Says on standard error if the commands alone will not do. */
@@ -95,10 +157,10 @@ static enum ctl_exit
 join_command(struct ctl *ctl, char *const args[])
 {
     struct ds path = DS_EMPTY_INITIALIZER;
+    struct svec managers = SVEC_EMPTY_INITIALIZER;
     enum ctl_exit status;
     struct ctl_reply reply;
     const char *ovsdb;
-    char *manager;
 
     ctl_append_path(&path, "hosts", args[1]);
     status = ctl_get(ctl, ds_cstr(&path), &reply);
@@ -108,13 +170,12 @@ join_command(struct ctl *ctl, char *const args[])
     }
     ovsdb = json_string_value(json_object_get(
         json_object_get(reply.body, "spec"), "ovsdb"));
-    manager = get_manager(ctl, args[1], ovsdb ? ovsdb : "");
-    if (manager) {
-        print_commands(ctl, args[1], manager);
+    status = get_managers(ctl, args[1], ovsdb ? ovsdb : "", &managers);
+    if (!status) {
+        print_commands(ctl, args[1], &managers);
         warn_of_listener(ctl, reply.body);
     }
-    status = manager ? CTL_DONE : CTL_USAGE;
-    free(manager);
+    svec_destroy(&managers);
     ctl_reply_uninit(&reply);
     return status;
 }

@@ -33,13 +33,23 @@ put_text(const json_t *json, const char *name, const char *before,
     }
 }
 
-/* Appends "dropped on hv2: denied by rule, by firewall.policy/db-in". */
+/* Returns true if it ends where it leaves for a physical network. */
+static bool
+is_outside(const json_t *end)
+{
+    return json_is_string(json_object_get(end, "where"));
+}
+
+/* Appends "dropped on hv2: denied by rule, by firewall.policy/db-in", or
+ * "leaves by @dc on hv2 as 192.0.2.1:33000 -> 198.51.100.1:53". */
 static void
 put_end(const json_t *end, struct ds *ds)
 {
-    ds_put_cstr(ds, text_of(end, "verdict"));
-    put_text(end, "port", " to ", ds);
+    ds_put_cstr(ds, is_outside(end) ? "leaves for outside"
+                : text_of(end, "verdict"));
+    put_text(end, "port", is_outside(end) ? " by " : " to ", ds);
     put_text(end, "host", " on ", ds);
+    put_text(end, "leaves_as", " as ", ds);
     put_text(end, "reason", ": ", ds);
     put_text(end, "owner", ", by ", ds);
 }
@@ -188,12 +198,16 @@ show(struct ctl *ctl, const json_t *trace)
     ctl_print_unheard(ctl, trace);
     put_difference(trace, &ds);
     put_ends(trace, &ds);
-    ds_put_format(&ds, "from %s (%s)", text_of(from, "port"),
-                  text_of(from, "ip"));
+    ds_put_format(&ds, "from %s (%s)",
+                  json_is_string(json_object_get(from, "port"))
+                  ? text_of(from, "port") : "outside", text_of(from, "ip"));
+    put_text(from, "network", " by network ", &ds);
     put_text(from, "host", " on ", &ds);
     put_text(to, "port", " to ", &ds);
-    ds_put_format(&ds, json_is_string(json_object_get(to, "port")) ? " (%s)\n"
-                  : " to %s\n", text_of(to, "ip"));
+    ds_put_format(&ds, json_is_string(json_object_get(to, "port")) ? " (%s)"
+                  : " to %s", text_of(to, "ip"));
+    put_text(to, "network", " by network ", &ds);
+    ds_put_char(&ds, '\n');
     ctl_print_safely(ctl->out, ds_cstr(&ds));
     ds_destroy(&ds);
     show_stages(ctl, json_object_get(trace, "stages"));
@@ -206,8 +220,7 @@ static const char *
 find_foreign_option(const struct ctl *ctl)
 {
     return (ctl->reply ? "--reply" : ctl->size ? "--size"
-            : ctl->payload ? "--payload" : ctl->network ? "--network"
-            : ctl->after.n ? "--after" : NULL);
+            : ctl->payload ? "--payload" : ctl->after.n ? "--after" : NULL);
 }
 
 enum ctl_exit
@@ -224,6 +237,9 @@ ctl_trace_live(struct ctl *ctl, json_t *body)
     json_object_del(body, "reply");
     if (ctl->deliver) {
         json_object_set_new(body, "deliver", json_true());
+    }
+    if (ctl->network) {
+        json_object_set_new(body, "network", json_string(ctl->network));
     }
     status = ctl_call(ctl, "POST", "/v1/live-trace", body, NULL, &reply);
     if (status) {

@@ -358,6 +358,13 @@ static const struct option_row option_rows[] = {
       CTL_OPT_CAPTURE, option_set_text, MEMBER(network),
       "of all ports of this network; of --selector and --group, of those in "
       "it" },
+    { 0, "policy", "POLICY",
+      CTL_OPT_CAPTURE, option_set_text, MEMBER(policy),
+      "of what rules of this policy decide, of ports that it applies to; "
+      "dropped packets, too" },
+    { 0, "rule", "N",
+      CTL_OPT_CAPTURE, option_add_text, MEMBER(rules),
+      "of --policy, of this rule alone, counted from 0; repeatable" },
     { 0, "direction", "DIRECTION",
       CTL_OPT_CAPTURE, option_set_text, MEMBER(direction),
       "egress: what VMs send; ingress: what they get; both (the default)" },
@@ -415,7 +422,8 @@ static const struct option_row option_rows[] = {
       "it has migrated, and belongs where it is" },
     { 0, "address", "ADDRESS[:PORT]",
       CTL_OPT_JOIN, option_set_text, MEMBER(address),
-      "vmnd's address, to which the host connects (port 6640)" },
+      "vmnd's address, to which the host connects (port 6640; default: "
+      "those of a cluster's members)" },
     { 0, "plain", NULL,
       CTL_OPT_JOIN | CTL_OPT_CLUSTER, option_set_true, MEMBER(plain),
       "without TLS" },

@@ -162,11 +162,13 @@ const struct ctl_command ctl_commands[] = {
       "killed, vmnd does.  The app mirrors must be loaded.  Each interface\n"
       "of the file is a port, with its host as description; outbound is what\n"
       "the VM has sent.  What VMs send is seen before services and policies,\n"
-      "and what they get right before it reaches them.\n"
+      "and what they get right before it reaches them.  With --policy it is\n"
+      "what the policy's rules decide, as they see it: what is dropped, too.\n"
       "\nExample:\n"
       "  vmnctl capture web-1 -w web-1.pcapng\n"
       "  vmnctl capture web-1 --filter tcp/443 --for 30s -w - | tcpdump -r -\n"
-      "  vmnctl capture -l role=db --filter 'tcp/5432 10.1.0.9' -w db.pcapng\n",
+      "  vmnctl capture -l role=db --filter 'tcp/5432 10.1.0.9' -w db.pcapng\n"
+      "  vmnctl capture --policy db-in --rule 1 -w denied.pcapng\n",
       ctl_cmd_capture },
     { "quarantine", "[PORT...]", 0, -1,
       CTL_OPT_ALLOW | CTL_OPT_WAIT | CTL_OPT_WAITS | CTL_OPT_DRY_RUN,
@@ -275,8 +277,9 @@ const struct ctl_command ctl_commands[] = {
       "add a hypervisor as a host, empty it, or give it up",
       "The host object NAME must exist.  `join-command` shows the commands\n"
       "that create its certificate, and those that, on the hypervisor, make\n"
-      "its database connect to vmnd (hosts that are `inbound`) or listen\n"
-      "(others).  With --plain, without TLS.  Runs none of them.\n"
+      "its database connect to vmnd (hosts that are `inbound`; to all\n"
+      "members of a cluster, unless --address is given) or listen (others).\n"
+      "With --plain, without TLS.  Runs none of them.\n"
       "`drain` sets the host's `maintenance`: gateways go to other hosts,\n"
       "backends on it get no new connections while others serve, and what\n"
       "is left is listed: its VMs are the VM manager's to move.  `undrain`\n"
@@ -340,8 +343,8 @@ const struct ctl_command ctl_commands[] = {
       "With --live the packet is sent, as if FROM's guest had, and followed\n"
       "through the hosts' switches; each stage that it comes to is shown\n"
       "beside what is predicted.  It ends at the port that it is for, whose\n"
-      "guest does not get it (but see --deliver).  Exits with 1 if anything\n"
-      "differs.\n"
+      "guest does not get it (but see --deliver).  Mirrors copy it as any\n"
+      "other.  Exits with 1 if anything differs.\n"
       "Exit status 0 if the packet is delivered in every outcome, 1 if not,\n"
       "and 2 if the request is rejected.\n"
       "\nExample:\n"
@@ -604,8 +607,9 @@ const struct ctl_command ctl_commands[] = {
       "machine join, with a token that is good for an hour, of --account or\n"
       "the first account of role admin.  `transfer` has MEMBER, or any other\n"
       "one, become the writer at once.  `remove` takes a member that is gone\n"
-      "for good out of the list.  All but `status` and `init` are the\n"
-      "writer's to do.\n"
+      "for good out of the list; `vmn-cluster remove`, on a machine of the\n"
+      "others, its server of the database as well.  All but `status` and\n"
+      "`init` are the writer's to do.\n"
       "\nExample:\n"
       "  vmnctl cluster\n"
       "  vmnctl cluster init --name a --address 192.0.2.1\n"

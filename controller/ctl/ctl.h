@@ -94,6 +94,7 @@ struct ctl {
     FILE *in, *out, *err;
     const struct ctl_command *command; /* That runs; NULL before. */
     struct ctl_client *client;  /* NULL until the first call. */
+    bool warned_of_age;         /* That replies may be old. */
 
     /* Options. */
     char *server;               /* Owned. */
@@ -178,6 +179,7 @@ struct ctl {
     char *direction;
     struct svec filters;
     struct svec groups;
+    struct svec rules;          /* Numbers, of 'policy'. */
     long int count;             /* Of packets, as the next a second; 0: not
                                  * given. */
     long int rate;

@@ -56,6 +56,7 @@ ctl_print_peers(const json_t *rule, struct ds *ds)
         ds_put_cstr(ds, i ? "," : "");
         ctl_path_print(peer, "/group", ds);
         ctl_path_print(peer, "/cidr", ds);
+        ctl_path_print(peer, "/fqdn", ds);
         if (json_array_size(json_object_get(peer, "except"))) {
             ds_put_cstr(ds, " except ");
             ctl_path_print(peer, "/except", ds);

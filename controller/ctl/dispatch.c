@@ -145,6 +145,7 @@ ctl_init(struct ctl *ctl, FILE *in, FILE *out, FILE *err)
     svec_init(&ctl->allow_groups);
     svec_init(&ctl->filters);
     svec_init(&ctl->groups);
+    svec_init(&ctl->rules);
 }
 
 static void
@@ -215,6 +216,7 @@ ctl_uninit(struct ctl *ctl)
     free(ctl->direction);
     svec_destroy(&ctl->filters);
     svec_destroy(&ctl->groups);
+    svec_destroy(&ctl->rules);
 }
 
 int

@@ -148,6 +148,10 @@ add_to(struct ctl *ctl, json_t *changes, size_t i, const json_t *object)
         json_object_set(change, "base_created",
                         json_object_get(old, "base_created"));
     }
+    if (json_object_get(old, "base_revision") && !strcmp(op, "delete")) {
+        json_object_set(change, "base_revision",
+                        json_object_get(old, "base_revision"));
+    }
     json_array_set_new(changes, i, change);
     return CTL_DONE;
 }
@@ -368,6 +372,10 @@ rebase(struct ctl *ctl OVS_UNUSED, const char *draft OVS_UNUSED, json_t *spec,
         json_object_del(change, "base");
         json_object_del(change, "base_spec");
         json_object_del(change, "base_created");
+        /* Without it would stay the one that it has. */
+        if (json_object_get(change, "base_revision")) {
+            json_object_set_new(change, "base_revision", json_null());
+        }
     }
     return CTL_DONE;
 }

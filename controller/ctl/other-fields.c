@@ -43,6 +43,8 @@ static const struct {
       "remote_group remote_group_id group groups ", "peers: [{group: NAME}]" },
     { "rule", " cidr cidrs ipBlock remote_ip_prefix remote_ip prefix nw_src "
       "nw_dst ", "peers: [{cidr: 10.0.0.0/8}]" },
+    { "rule", " fqdns fqdn domain domains dns toFQDNs matchName hostname ",
+      "peers: [{fqdn: api.example.com}]" },
     { "rule", " match ", "peers and services" },
     { "rule", " verdict target policy ", "action: allow" },
     { "policy", " ingress egress ", "rules: [{direction: ingress, action: "

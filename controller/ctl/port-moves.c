@@ -24,6 +24,7 @@ ctl_put_move(const json_t *change, const char *before, struct ds *ds)
     const char *from = get_text(change, "from");
     const char *to = get_text(change, "to");
     const char *candidate = get_text(change, "candidate");
+    const char *ended = get_text(change, "migration");
 
     if (!type || strcmp(type, schema_tables[VMN_TABLE_BINDING]->plural)
         || (!from && !to)) {
@@ -44,8 +45,12 @@ ctl_put_move(const json_t *change, const char *before, struct ds *ds)
                       candidate);
     } else if (candidate) {
         ds_put_format(ds, ", candidate %s", candidate);
-    } else if (from && to && !strcmp(from, to)) {
+    } else if (from && to && !strcmp(from, to) && !ended) {
         ds_put_cstr(ds, ", no candidate any more");
+    }
+    if (ended) {
+        ds_put_format(ds, ", migration %s: %s", ended,
+                      get_text(change, "migration_reason"));
     }
 }
 

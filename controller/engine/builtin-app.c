@@ -122,6 +122,39 @@ eval_watched_hosts(struct vmn_view *view, const char *key,
     ds_destroy(&text);
 }
 
+static void
+put_values(struct ds *text, struct vmn_names values)
+{
+    for (size_t i = 0; i < values.n; i++) {
+        ds_put_format(text, "%s%s", i ? "," : "", values.names[i]);
+    }
+}
+
+static void
+eval_uplinks(struct vmn_view *view, const char *key, struct vmn_value *value)
+{
+    struct vmn_names uplinks = vmn_relation_values(view, VMN_REL_UPLINKS, key);
+    struct ds text = DS_EMPTY_INITIALIZER;
+
+    if (uplinks.n) {
+        put_values(&text, uplinks);
+        ds_put_char(&text, ';');
+        put_values(&text, vmn_relation_values(view, VMN_REL_QUEUES, key));
+        vmn_value_set(value, ds_cstr(&text), text.length + 1);
+    }
+    ds_destroy(&text);
+}
+
+/* As compile_probe_target(). */
+static void
+compile_uplinks(struct vmn_view *view, const char *key,
+                struct vmn_emit *emit OVS_UNUSED)
+{
+    size_t size;
+
+    vmn_query(view, ENGINE_QUERY_UPLINKS, key, &size);
+}
+
 /* As compile_probe_target(). */
 static void
 compile_watched_hosts(struct vmn_view *view, const char *key,
@@ -132,9 +165,66 @@ compile_watched_hosts(struct vmn_view *view, const char *key,
     vmn_query(view, ENGINE_QUERY_WATCHED_HOSTS, key, &size);
 }
 
+/* Returns true for VMN_COPY_INTERFACE of a name; an app may publish anything
+ * else as well. */
+static bool
+is_copy_interface(const char *value)
+{
+    size_t len = strlen(value);
+
+    return (value[0] == VMN_COPY_INTERFACE[0] && len > 1
+            && len <= 1 + VMN_COPY_INTERFACE_MAX
+            && strspn(value + 1, "abcdefghijklmnopqrstuvwxyz"
+                      "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == len - 1);
+}
+
+static void
+eval_copy_tunnels(struct vmn_view *view, const char *key,
+                  struct vmn_value *value)
+{
+    struct vmn_names wanted = vmn_relation_values(view, VMN_REL_COPY_TUNNELS,
+                                                  key);
+    struct ds text = DS_EMPTY_INITIALIZER;
+    unsigned n = 0;
+
+    for (int i = 0; i < VMN_COPY_TUNNELS; i++) {
+        const char *type = VMN_COPY_TUNNEL_TYPE(i / 2, i % 2 ? 6 : 4);
+
+        for (size_t j = 0; j < wanted.n; j++) {
+            if (!strcmp(wanted.names[j], type)) {
+                ds_put_format(&text, "%s%s", text.length ? "," : "", type);
+                break;
+            }
+        }
+    }
+    for (size_t i = 0; i < wanted.n && n < VMN_COPY_INTERFACES_MAX; i++) {
+        if (is_copy_interface(wanted.names[i])) {
+            ds_put_format(&text, "%s%s", text.length ? "," : "",
+                          wanted.names[i]);
+            n++;
+        }
+    }
+    if (text.length) {
+        vmn_value_set(value, ds_cstr(&text), text.length + 1);
+    }
+    ds_destroy(&text);
+}
+
+/* As compile_probe_target(). */
+static void
+compile_copy_tunnels(struct vmn_view *view, const char *key,
+                     struct vmn_emit *emit OVS_UNUSED)
+{
+    size_t size;
+
+    vmn_query(view, ENGINE_QUERY_COPY_TUNNELS, key, &size);
+}
+
 static const struct vmn_query_class queries[] = {
     { .name = "probe-target", .eval = eval_probe_target },
     { .name = "watched-hosts", .eval = eval_watched_hosts },
+    { .name = "copy-tunnels", .eval = eval_copy_tunnels },
+    { .name = "uplinks", .eval = eval_uplinks },
     { .name = NULL },
 };
 
@@ -145,6 +235,10 @@ static const struct vmn_unit_class units[] = {
       .relation = VMN_REL_PROBE_TARGETS, .compile = compile_probe_target },
     { .name = "watched-hosts", .each = VMN_EACH_KEY,
       .relation = VMN_REL_WATCHED_HOSTS, .compile = compile_watched_hosts },
+    { .name = "copy-tunnels", .each = VMN_EACH_KEY,
+      .relation = VMN_REL_COPY_TUNNELS, .compile = compile_copy_tunnels },
+    { .name = "uplinks", .each = VMN_EACH_KEY,
+      .relation = VMN_REL_UPLINKS, .compile = compile_uplinks },
     { .name = NULL },
 };
 

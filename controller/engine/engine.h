@@ -93,6 +93,14 @@ const struct flow_item *engine_find_xid(const struct engine *,
  * that has failed since the start. */
 bool engine_keeps_flow(const struct engine *, uint8_t table, uint64_t cookie);
 bool engine_keeps_group(const struct engine *, uint32_t group_id);
+/* Returns true if what app 'app' wants of hosts is not known, for one of these
+ * reasons: its flows stay, or those of one of its units of such a class; the
+ * last one is NULL. */
+bool engine_keeps_units(const struct engine *, const char *app,
+                        const char *const units[]);
+/* Returns true if what the unit of this name, "APP.UNIT/KEY", wants is not
+ * known, since it has failed since the start. */
+bool engine_keeps_unit(const struct engine *, const char *name);
 /* Returns true if some of that is not to stay any more, since the last call:
  * hosts are to be compared again. */
 bool engine_take_released(struct engine *);
@@ -164,6 +172,13 @@ char *engine_domain_of(struct engine *, const char *network);
 /* Query: host -> those that it is to watch, VMN_REL_WATCHED_HOSTS, the first
  * ones, each as "NAME/NUMBER", by name, with commas and a final null. */
 #define ENGINE_QUERY_WATCHED_HOSTS "vmn.watched-hosts"
+
+/* Query: host -> types of tunnels that it has for copies, and the names of
+ * interfaces, VMN_REL_COPY_TUNNELS, with commas and a final null. */
+#define ENGINE_QUERY_COPY_TUNNELS "vmn.copy-tunnels"
+/* Query: host -> its VMN_REL_UPLINKS and VMN_REL_QUEUES, each with commas,
+ * between them a semicolon, and a final null.  No value: no uplinks. */
+#define ENGINE_QUERY_UPLINKS "vmn.uplinks"
 
 /* Starts recording the keys at which the value of query "APP.QUERY" has
  * changed or disappeared, while it has readers there; with those at which

@@ -208,23 +208,79 @@ kept_app_changed(struct engine *engine)
     }
 }
 
+static bool
+is_enabled(const struct engine *engine, const struct pipeline_app *app)
+{
+    const struct vmn_app_row *row = model_get(engine->model, VMN_TABLE_APP,
+                                              app->class_->name);
+
+    return !row || row->enabled;
+}
+
+static bool
+keeps_unit_of(const struct engine *engine, uint64_t cookie)
+{
+    const struct unit_node *unit
+        = (engine->kept.n_units
+           ? engine_find_unit(engine, flow_cookie_owner(cookie)) : NULL);
+
+    return unit && unit->kept;
+}
+
+bool
+engine_keeps_unit(const struct engine *engine, const char *name)
+{
+    return (engine->kept.n_units
+            && keeps_unit_of(engine, flow_owner_cookie(name)));
+}
+
 bool
 engine_keeps_flow(const struct engine *engine, uint8_t table, uint64_t cookie)
 {
     const struct kept *kept = &engine->kept;
     const struct pipeline_app *app = (table < PIPELINE_N_TABLES
                                       ? kept->absent[table] : NULL);
+
+    return app ? is_enabled(engine, app) : keeps_unit_of(engine, cookie);
+}
+
+static bool
+is_of_class(const struct engine *engine, const struct unit_node *unit,
+            const char *app, const char *const units[])
+{
+    const struct unit_class *class_ = unit_class(engine, unit);
+
+    if (strcmp(class_->app->class_->name, app)) {
+        return false;
+    }
+    while (*units && strcmp(*units, class_->class_->name)) {
+        units++;
+    }
+    return *units;
+}
+
+bool
+engine_keeps_units(const struct engine *engine, const char *app,
+                   const char *const units[])
+{
+    const struct kept *kept = &engine->kept;
     const struct unit_node *unit;
 
-    if (app) {
-        const struct vmn_app_row *row = model_get(engine->model, VMN_TABLE_APP,
-                                                  app->class_->name);
+    for (size_t i = 0; kept->n_absent && i < engine->pipeline->n_apps; i++) {
+        const struct pipeline_app *other = &engine->pipeline->apps[i];
 
-        return !row || row->enabled;
+        if (is_kept(other) && !strcmp(other->class_->name, app)) {
+            return is_enabled(engine, other);
+        }
     }
-    unit = (kept->n_units
-            ? engine_find_unit(engine, flow_cookie_owner(cookie)) : NULL);
-    return unit && unit->kept;
+    if (kept->n_units) {
+        LIST_FOR_EACH (unit, problem_node, &engine->problems) {
+            if (unit->kept && is_of_class(engine, unit, app, units)) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 bool

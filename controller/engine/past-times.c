@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "controller/engine/app-view.h"
+#include "controller/model/time-zones.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -69,6 +70,15 @@ vmn_is_past(struct vmn_view *view, int64_t when)
                    view->serial);
     }
     return when <= engine->now_s;
+}
+
+/* Nothing is recorded: what is known of zones stays the same. */
+bool
+vmn_time_in_zone(struct vmn_view *view, const char *timezone, int64_t local,
+                 int64_t *when)
+{
+    return time_zones_to_utc(model_time_zones(view->engine->model), timezone,
+                             local, when);
 }
 
 bool

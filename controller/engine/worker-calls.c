@@ -154,19 +154,40 @@ read_values(struct vmn_view *view, const struct worker_read *read)
     return vmn_relation_values(view, read->name, read->key);
 }
 
+/* Reads seconds since 1970.  Returns false if the computation fails. */
+static bool
+read_time(struct vmn_view *view, const char *key, int64_t *when)
+{
+    long long number;
+    int n = 0;
+
+    if (!ovs_scan(key, "%lld%n", &number, &n) || key[n]) {
+        view_failf(view, "\"%s\" is no time", key);
+        return false;
+    }
+    *when = number;
+    return true;
+}
+
 static void
 put_past(struct vmn_view *view, const char *key, struct ofpbuf *out)
 {
-    bool past = false;
-    long long when;
-    int n = 0;
+    int64_t when;
+    bool past = read_time(view, key, &when) && vmn_is_past(view, when);
 
-    if (!ovs_scan(key, "%lld%n", &when, &n) || key[n]) {
-        view_failf(view, "\"%s\" is no time", key);
-    } else {
-        past = vmn_is_past(view, when);
-    }
     wire_put_block(out, past ? "" : NULL, 0);
+}
+
+static void
+put_zoned(struct vmn_view *view, const struct worker_read *read,
+          struct ofpbuf *out)
+{
+    int64_t local, when;
+    bool known = (read_time(view, read->key, &local)
+                  && vmn_time_in_zone(view, read->name[0] ? read->name : NULL,
+                                      local, &when));
+
+    wire_put_block(out, known ? &when : NULL, known ? sizeof when : 0);
 }
 
 /* Reads as the app would in this process, so that it is recorded, and appends
@@ -200,6 +221,9 @@ put_value(struct vmn_view *view, const struct worker_read *read,
         break;
     case WORKER_READ_PAST:
         put_past(view, read->key, out);
+        break;
+    case WORKER_READ_ZONED:
+        put_zoned(view, read, out);
         break;
     case WORKER_N_READS:
         wire_put_block(out, NULL, 0);
@@ -671,6 +695,7 @@ worker_handle(struct vmn_view *view, const struct engine_handler *handler,
     wire_put_u64(message, in->full_size);
     wire_put_u64(message, (uint64_t) in->now_s);
     wire_put_block(message, in->key, sizeof in->key);
+    wire_put_u32(message, in->number);
     put_row(message, app, in->vif ? &in->vif->row : NULL);
     put_row(message, app, in->port ? &in->port->row : NULL);
     wire_put_block(message, in->bytes, in->size);

@@ -72,6 +72,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/ovsdb/guest-seen.c \
 	controller/fabric/ovsdb/host-bfd.c \
 	controller/fabric/ovsdb/host-bfd.h \
+	controller/fabric/ovsdb/host-copies.c \
+	controller/fabric/ovsdb/host-copies.h \
 	controller/fabric/ovsdb/host-db.c \
 	controller/fabric/ovsdb/host-db.h \
 	controller/fabric/ovsdb/host-ipsec.c \
@@ -84,6 +86,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/ovsdb/host-provider.h \
 	controller/fabric/ovsdb/host-checksums.c \
 	controller/fabric/ovsdb/host-checksums.h \
+	controller/fabric/ovsdb/host-queues.c \
+	controller/fabric/ovsdb/host-queues.h \
 	controller/fabric/ovsdb/host-report.c \
 	controller/fabric/ovsdb/host-report.h \
 	controller/fabric/ovsdb/host-telemetry.c \
@@ -94,6 +98,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/ovsdb/observed-hosts.c \
 	controller/fabric/ovsdb/observed-state.c \
 	controller/fabric/ovsdb/observed-state.h \
+	controller/fabric/ovsdb/other-members.c \
+	controller/fabric/ovsdb/other-members.h \
 	controller/fabric/ovsdb/ovsdb-side.h \
 	controller/fabric/ovsdb/placement.c \
 	controller/fabric/ovsdb/placement.h \

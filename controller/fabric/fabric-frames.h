@@ -55,6 +55,14 @@ void fabric_set_sink(struct fabric *, fabric_sink_cb *, void *aux);
  * or by fabric_send_to_host(). */
 void fabric_set_path_sink(struct fabric *, fabric_sink_cb *, void *aux);
 
+/* Sets the callback for names that guests ask DNS for, as far as apps have
+ * such questions come up (VMN_HANDLER_NAMES): 'port' asks for addresses of
+ * 'name', in small letters, which is not checked for what it is of.  Both are
+ * borrowed.  NULL: nobody is told.  In a cluster the writer's is called,
+ * whoever manages the host. */
+typedef void fabric_name_cb(void *aux, const char *port, const char *name);
+void fabric_set_name_asked(struct fabric *, fabric_name_cb *, void *aux);
+
 /* Returns the name of the port whose interface is OpenFlow port 'ofport' of
  * 'host' now, or NULL. */
 const char *fabric_port_at(const struct fabric *, const char *host,

@@ -19,7 +19,7 @@ struct fabric;
 #define FABRIC_LIVE_HOSTS_MAX 16
 #define FABRIC_LIVE_TABLES_MAX 40 /* Each takes a resubmit, of 64 inside of
                                    * each other (ofproto-dpif-xlate). */
-#define FABRIC_LIVE_WAYS_MAX 64 /* 'onward' of a host, and hops. */
+#define FABRIC_LIVE_WAYS_MAX 64 /* 'onward' of a host, hops, and crossings. */
 #define FABRIC_LIVE_COPIES_MAX 256
 
 /* What a host is to do with the packet. */
@@ -30,6 +30,9 @@ struct fabric_live_host {
      * unless 'deliver'. */
     size_t n_onward;
     const struct flow *onward;
+    bool leaves;                /* With 'deliver' it may leave for outside by a
+                                 * physical network here.  Else what is to go
+                                 * there ends, but for crossings. */
 };
 
 /* A way by a tunnel.  Switches keep in mind what they have made of packets,
@@ -43,13 +46,30 @@ struct fabric_live_hop {
                                  * else there does not. */
 };
 
+/* A way by a physical network, which knows no VNI.  Only what is to be
+ * delivered is sent on that, from an Ethernet address of the trace's, by which
+ * the other host knows it and gives it its own again.  All else ends where it
+ * would leave, and goes on when the caller puts it in at the other host. */
+struct fabric_live_crossing {
+    size_t from, to;            /* Index in 'hosts'. */
+    uint32_t in_port;           /* At which it comes to 'to', */
+    uint16_t vlan;              /* with this VLAN, or 0. */
+    bool any_port;              /* NAT may have chosen another source port. */
+    const struct flow *flow;    /* As it comes to the last stage of 'from':
+                                 * its addresses, protocol and ports, and
+                                 * registers 0 and 6. */
+};
+
 struct fabric_live_request {
     size_t n_hosts;
     const struct fabric_live_host *hosts; /* The first is where it begins, */
     uint32_t in_port;           /* at this port. */
     size_t n_hops;
     const struct fabric_live_hop *hops;
-    uint32_t first_vni;         /* From here on 'n_hops' + 1 are unused. */
+    size_t n_crossings;
+    const struct fabric_live_crossing *crossings;
+    uint32_t first_vni;         /* From here on 'n_hops' + 'n_crossings' + 1
+                                 * are unused. */
     const uint8_t *frame;
     size_t size;
     size_t n_tables;
@@ -57,7 +77,8 @@ struct fabric_live_request {
     uint8_t last_table;         /* and the last stage's, */
     uint8_t n_last_tables;      /* which has so many; it goes from the first
                                  * one to a port, from others into a tunnel. */
-    bool deliver;               /* A port gets the packet. */
+    bool deliver;               /* A port gets the packet, or a physical
+                                 * network. */
     int ready_ms;               /* Until the packet is put in. */
     int timeout_ms;             /* From when the packet is put in. */
 };
@@ -85,6 +106,10 @@ struct fabric_live *fabric_live_begin(struct fabric *,
                                       const struct fabric_live_request *,
                                       const struct fabric_live_callbacks *,
                                       void *aux, const char **reason);
+/* Puts a packet in where crossing 'i' of the request comes to a host, once for
+ * each; from the callback for a copy.  Not of a trace with 'deliver'. */
+void fabric_live_put_in(struct fabric_live *, size_t i, const uint8_t *frame,
+                        size_t size);
 /* Ends it without a callback.  NULL is none. */
 void fabric_live_cancel(struct fabric_live *);
 /* Returns true if the host has not confirmed all that it is to hold. */

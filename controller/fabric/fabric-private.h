@@ -158,6 +158,8 @@ struct fabric {
     void *sink_aux;
     fabric_sink_cb *path_sink;  /* Or NULL. */
     void *path_sink_aux;
+    fabric_name_cb *name_asked; /* Or NULL. */
+    void *name_asked_aux;
     fabric_captured_cb *capture; /* Or NULL. */
     void *capture_aux;
     struct ovs_list live_traces; /* struct fabric_live (live-trace.c), */

@@ -87,6 +87,33 @@ fabric_host_is_connected(const struct fabric *f, const char *name)
     return host && host->sw->state != SWITCH_OFFLINE;
 }
 
+static bool
+is_mastered(const struct fabric_host *host)
+{
+    return (host->managed && host->sw->conn
+            && host->sw->state > SWITCH_OBSERVED);
+}
+
+bool
+fabric_host_is_mastered(const struct fabric *f, const char *name)
+{
+    const struct fabric_host *host = fabric_find_host(f, name);
+
+    return host && is_mastered(host);
+}
+
+void
+fabric_each_mastered(const struct fabric *f, fabric_host_cb *cb, void *aux)
+{
+    const struct fabric_host *host;
+
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        if (is_mastered(host)) {
+            cb(aux, host->name);
+        }
+    }
+}
+
 bool
 fabric_host_is_live(const struct fabric *f, const char *name)
 {

@@ -136,6 +136,13 @@ bool fabric_host_changes_role(const struct fabric *, const char *host);
 /* Calls 'cb' with each host that is "rejected", in any order. */
 typedef void fabric_host_cb(void *aux, const char *host);
 void fabric_each_rejected(const struct fabric *, fabric_host_cb *, void *aux);
+/* Returns true if this member manages the host of that name, and the host's
+ * switch has it as its master. */
+bool fabric_host_is_mastered(const struct fabric *, const char *host);
+/* Calls 'cb' with the name of each such host, in any order. */
+void fabric_each_mastered(const struct fabric *, fabric_host_cb *cb,
+                          void *aux);
+
 /* Returns true if the host's switch is connected. */
 bool fabric_host_is_connected(const struct fabric *, const char *host);
 /* Returns true if it is connected and has what fabric_host_acked() says, as

@@ -393,7 +393,7 @@ fabric_is_gathering(const struct fabric *f)
 /* Of hosts that it has managed until now the model has a report. */
 void
 fabric_lead(struct fabric *f, int64_t epoch, uint64_t generation,
-            const struct svec *controllers)
+            const struct fabric_others *others)
 {
     struct fabric_host *host;
 
@@ -410,7 +410,7 @@ fabric_lead(struct fabric *f, int64_t epoch, uint64_t generation,
     f->has_caught_up = true;
     switch_listener_set_generation(f);
     check_roles(f);
-    fabric_db_manage(f, controllers);
+    fabric_db_manage(f, others);
     guest_read_all(f);
 }
 

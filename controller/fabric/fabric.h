@@ -41,7 +41,9 @@ struct fabric_options {
     bool (*manages)(void *aux, const char *host);
     void *manages_aux;
     const char *ovsdb_listen;     /* For hosts that connect to vmnd, or
-                                   * NULL. */
+                                   * NULL; what these are told to connect to
+                                   * is */
+    const char *ovsdb_target;     /* this, or NULL: nothing. */
     const char *ssl_private_key;  /* For ssl: remotes; TLS is disabled
                                    * unless */
     const char *ssl_certificate;  /* all three are set. */
@@ -128,17 +130,30 @@ void fabric_set_shares(struct fabric *, uint64_t generation,
 /* Returns true if it waits for what hosts have: the model has no interface of
  * theirs yet. */
 bool fabric_is_gathering(const struct fabric *);
-/* From now on this member is the writer, of this epoch, with these other
- * controllers.  The state must be quiescent, and the commit lead. */
+
+/* Where hosts reach the other members, which they are told.  Borrowed. */
+struct fabric_others {
+    const struct svec *controllers; /* Controllers that bridges get besides
+                                     * openflow_target. */
+    const struct svec *managers;    /* Managers that hosts which connect to
+                                     * vmnd get besides ovsdb_target, each as
+                                     * of ovsdb_target_normalize(). */
+    bool all_managers;              /* These are of all of them.  If not, no
+                                     * manager is taken from a host. */
+    int64_t cluster;                /* The number of the cluster; others' rows
+                                     * are not touched. */
+};
+
+/* From now on this member is the writer, of this epoch, beside the others.
+ * The state must be quiescent, and the commit lead. */
 void fabric_lead(struct fabric *, int64_t epoch, uint64_t generation,
-                 const struct svec *controllers);
+                 const struct fabric_others *);
 
 /* Returns the certificates of "ssl:" remotes, or NULL if there are none. */
 const struct tls *fabric_tls(const struct fabric *);
 
-/* Sets the other controllers, besides openflow_target, that bridges get: those
- * of the cluster's other members. */
-void fabric_set_controllers(struct fabric *, const struct svec *targets);
+/* The others have changed, or may have. */
+void fabric_set_others(struct fabric *, const struct fabric_others *);
 
 /* Registers "ovs-appctl -t vmnd fabric/...". */
 void fabric_unixctl_init(struct fabric *);

@@ -83,7 +83,7 @@ is_settable(struct vmn_actions *a, enum vmn_field field)
 }
 
 /* Flags that apps of others may set: of what they do themselves. */
-#define OTHERS_FLAGS (VMN_FLAG_LIMITED | VMN_FLAG_ROUTED)
+#define OTHERS_FLAGS (VMN_FLAG_LIMITED | VMN_FLAG_ROUTED | VMN_FLAG_PCP_MASK)
 
 static void
 refuse_write(const struct vmn_actions *a, enum vmn_field reg)
@@ -256,7 +256,9 @@ vmn_act_move_bits(struct vmn_actions *a, enum vmn_field from,
 {
     if (!has_bits(a, from, from_bit, n_bits)
         || !has_bits(a, to, to_bit, n_bits) || !is_settable(a, to)
-        || !may_write(a, to, UINT32_MAX) || !actions_begin(a)) {
+        || !may_write(a, to, (uint32_t) (((UINT64_C(1) << MIN(n_bits, 32)) - 1)
+                                         << MIN(to_bit, 32)))
+        || !actions_begin(a)) {
         return;
     }
 
@@ -511,11 +513,15 @@ vmn_act_find_client(struct vmn_actions *a)
     put_detour(a, CLIENT_TABLE);
 }
 
-void
-vmn_act_learn_member(struct vmn_actions *a, const struct vmn_member *member)
+static void
+learn_member(struct vmn_actions *a, const struct vmn_member *member,
+             bool by_source)
 {
     if (a->in_bucket) {
         emit_fail(a->emit, "a bucket cannot learn");
+        return;
+    } else if (by_source && !member->eth_type) {
+        emit_fail(a->emit, "a source is one of IP");
         return;
     } else if (member->eth_type && member->eth_type != VMN_ETH_IPV4
                && member->eth_type != VMN_ETH_IPV6) {
@@ -532,8 +538,20 @@ vmn_act_learn_member(struct vmn_actions *a, const struct vmn_member *member)
     }
     vmn_act_set(a, VMN_REG_MEMBER_LEARNED, 0);
     if (actions_begin(a)) {
-        learn_member_put(&a->ofpacts, member);
+        learn_member_put(&a->ofpacts, member, by_source);
     }
+}
+
+void
+vmn_act_learn_member(struct vmn_actions *a, const struct vmn_member *member)
+{
+    learn_member(a, member, false);
+}
+
+void
+vmn_act_learn_source(struct vmn_actions *a, const struct vmn_member *member)
+{
+    learn_member(a, member, true);
 }
 
 void

@@ -3,11 +3,15 @@
  * vmn_act_copy(); see copy-action.h.
  *
  * A meter whose packets it drops ends the datapath's actions, so one stands
- * inside of a clone, or in the action that sends up: what comes after it is
- * done with the packet in any case.  Open vSwitch makes a clone() an action of
- * the datapath only if something in it cannot be taken back, such as a meter;
- * one that only resubmits to a flow with a meter would not be, and the packet
- * itself would be dropped. */
+ * behind a clone, or in the action that sends up: what comes after that is
+ * done with the packet in any case.  The meter is in the flow to which the
+ * clone resubmits: ovs-ofctl (of Open vSwitch 3.1) writes one in a clone's own
+ * actions, and does not read it: flows that were written down, by ovs-save or
+ * by hand, would be refused for it.  But Open vSwitch makes a clone an action
+ * of the datapath only if one of its own actions cannot be taken back, and a
+ * resubmit can, whatever the flow there does: the packet itself would be
+ * dropped.  An output that is cut off cannot, so one that goes nowhere is in
+ * it. */
 
 #include <config.h>
 
@@ -19,7 +23,9 @@
 #include "byte-order.h"
 #include "controller/flow/emit.h"
 #include "controller/flow/punt-action.h"
+#include "flow.h"
 #include "openflow/openflow.h"
+#include "openvswitch/meta-flow.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofpbuf.h"
 #include "util.h"
@@ -76,18 +82,24 @@ copy_parse(const uint8_t *userdata, size_t size, struct copy_about *about)
     return true;
 }
 
-/* No other clone begins with a meter. */
+/* No other clone has an output that is cut off. */
 bool
 copy_is_action(const struct ofpact *a)
 {
     const struct ofpact_controller *controller;
+    const struct ofpact *nested;
     struct copy_about about;
 
     if (a->type == OFPACT_CLONE) {
         const struct ofpact_nest *clone = ofpact_get_CLONE(a);
 
-        return (ofpact_nest_get_action_len(clone)
-                && clone->actions->type == OFPACT_METER);
+        OFPACT_FOR_EACH (nested, clone->actions,
+                         ofpact_nest_get_action_len(clone)) {
+            if (nested->type == OFPACT_OUTPUT_TRUNC) {
+                return true;
+            }
+        }
+        return false;
     } else if (a->type == OFPACT_CONTROLLER) {
         controller = ofpact_get_CONTROLLER(a);
         return copy_parse(controller->userdata, controller->userdata_len,
@@ -143,24 +155,56 @@ copy_to_readers(struct vmn_actions *a, const struct vmn_copy *copy)
 }
 
 static void
+put_set(struct ofpbuf *ofpacts, enum mf_field_id id,
+        const union mf_value *value)
+{
+    ofpact_put_set_field(ofpacts, mf_from_id(id), value, NULL);
+}
+
+/* Appends what makes a clone one of the datapath's: an action that cannot be
+ * taken back, and here does nothing, since no packet leaves by the port that
+ * it came by.  From there on the copy has come by none, and is not what a live
+ * trace follows, whose mark is in the metadata. */
+static void
+put_irreversible(struct ofpbuf *ofpacts)
+{
+    static const union mf_value local = { .be16 = CONSTANT_HTONS(0xfffe) };
+    static const union mf_value none = { .be16 = OVS_BE16_MAX };
+    static const union mf_value no_mark = { .be64 = 0 };
+    struct ofpact_output_trunc *output;
+
+    put_set(ofpacts, MFF_IN_PORT, &local);
+    output = ofpact_put_OUTPUT_TRUNC(ofpacts);
+    output->port = OFPP_LOCAL;
+    output->max_len = VMN_COPY_SIZE_MIN;
+    put_set(ofpacts, MFF_IN_PORT, &none);
+    put_set(ofpacts, MFF_METADATA, &no_mark);
+}
+
+static void
 copy_to_table(struct vmn_actions *a, const struct vmn_copy *copy)
 {
     int table = emit_table(a->emit, copy->stage, copy->table);
     struct ofpbuf *ofpacts = &a->ofpacts;
-    size_t ofs = ofpacts->size;
     struct ofpact_resubmit *resubmit;
     struct ofpact_nest *clone;
+    size_t ofs = ofpacts->size;
 
-    if (table < 0 || !actions_is_later(a, copy->stage, table)
-        || !actions_begin_limit(a, copy->key, limit_of(copy), VMN_LIMIT_MAX,
-                                "copies")) {
+    if (copy->key) {
+        emit_fail(a->emit, "a copy to a table has no limit but there");
+        return;
+    } else if (a->in_bucket) {
+        emit_fail(a->emit, "a bucket cannot copy");
+        return;
+    } else if (table < 0 || !actions_is_later(a, copy->stage, table)
+               || !actions_begin(a)) {
         return;
     }
     /* Nested actions are built at the start of the buffer. */
     ofpbuf_pull(ofpacts, ofs);
     ofpact_put_CLONE(ofpacts);
     ofpbuf_pull(ofpacts, sizeof *clone);
-    actions_put_meter(a);
+    put_irreversible(ofpacts);
     resubmit = ofpact_put_RESUBMIT(ofpacts);
     resubmit->in_port = OFPP_IN_PORT;
     resubmit->table_id = table;
@@ -178,5 +222,134 @@ vmn_act_copy(struct vmn_actions *a, const struct vmn_copy *copy)
         copy_to_table(a, copy);
     } else {
         emit_fail(a->emit, "a copy goes to a table or to readers");
+    }
+}
+
+/* Where copies leave.  ---------------------------------------------------- */
+
+/* Returns what is wrong with the tunnel, or NULL. */
+static const char *
+tunnel_fault(const struct vmn_copy_tunnel *t)
+{
+    bool erspan = t->encap == VMN_COPY_ERSPAN;
+
+    return ((unsigned) t->encap > VMN_COPY_ERSPAN
+            ? "a tunnel is of GRE or ERSPAN"
+            : t->remote.family != 4 && t->remote.family != 6
+            ? "a tunnel needs a remote address"
+            : !erspan ? NULL
+            : t->erspan_ver != 1 && t->erspan_ver != 2
+            ? "ERSPAN has the versions 1 and 2"
+            : t->key > VMN_COPY_SESSION_MAX
+            ? "an ERSPAN session is 0 to 1023"
+            : t->erspan_idx > VMN_COPY_INDEX_MAX
+            ? "an ERSPAN index has 20 bits"
+            : t->erspan_hwid > VMN_COPY_HWID_MAX
+            ? "an ERSPAN hardware ID has 6 bits" : NULL);
+}
+
+/* A packet that came by a tunnel has that one's addresses, of either family:
+ * both are set. */
+static void
+put_remote(struct ofpbuf *ofpacts, const struct vmn_ip *ip)
+{
+    union mf_value v4 = { .be32 = 0 }, v6 = { .be32 = 0 };
+
+    memset(&v6.ipv6, 0, sizeof v6.ipv6);
+    if (ip->family == 4) {
+        memcpy(&v4.be32, ip->addr, sizeof v4.be32);
+    } else {
+        memcpy(&v6.ipv6, ip->addr, sizeof v6.ipv6);
+    }
+    put_set(ofpacts, MFF_TUN_DST, &v4);
+    put_set(ofpacts, MFF_TUN_IPV6_DST, &v6);
+}
+
+static void
+put_erspan(struct ofpbuf *ofpacts, const struct vmn_copy_tunnel *t)
+{
+    struct ofpact_reg_move *move;
+
+    put_set(ofpacts, MFF_TUN_ERSPAN_VER,
+            &(const union mf_value) { .u8 = t->erspan_ver });
+    if (t->erspan_ver == 1) {
+        put_set(ofpacts, MFF_TUN_ERSPAN_IDX,
+                &(const union mf_value) { .be32 = htonl(t->erspan_idx) });
+        return;
+    }
+    put_set(ofpacts, MFF_TUN_ERSPAN_HWID,
+            &(const union mf_value) { .u8 = t->erspan_hwid });
+    BUILD_ASSERT_DECL(VMN_COPIED_TO == UINT32_C(1) << 31);
+    move = ofpact_put_REG_MOVE(ofpacts);
+    move->src = field_subfield(VMN_REG_COPIED);
+    move->src.ofs = 31;
+    move->dst.field = mf_from_id(MFF_TUN_ERSPAN_DIR);
+    move->dst.ofs = 0;
+    move->src.n_bits = move->dst.n_bits = 1;
+}
+
+static void
+put_output(struct ofpbuf *ofpacts, uint32_t ofport, uint16_t max_size)
+{
+    if (max_size == UINT16_MAX) {
+        struct ofpact_output *output = ofpact_put_OUTPUT(ofpacts);
+
+        output->port = u16_to_ofp(ofport);
+        output->max_len = 0;
+    } else {
+        struct ofpact_output_trunc *output
+            = ofpact_put_OUTPUT_TRUNC(ofpacts);
+
+        output->port = u16_to_ofp(ofport);
+        output->max_len = max_size;
+    }
+}
+
+/* Begins with the copy's limit.  Returns false if there is something wrong. */
+static bool
+begin_copy(struct vmn_actions *a, const struct vmn_copy *copy)
+{
+    if (copy->max_size < VMN_COPY_SIZE_MIN) {
+        emit_fail(a->emit, "a copy is of %d bytes at least",
+                  VMN_COPY_SIZE_MIN);
+    } else if (a->ofpacts.size) {
+        emit_fail(a->emit, "a copy leaves by a flow's first action");
+    } else if (actions_begin_limit(a, copy->key, limit_of(copy),
+                                   VMN_LIMIT_MAX, "copies")) {
+        actions_put_meter(a);
+        return true;
+    }
+    return false;
+}
+
+void
+vmn_act_copy_to_port(struct vmn_actions *a, const struct vmn_copy *copy,
+                     uint32_t ofport)
+{
+    if (!ofport || ofport >= ofp_to_u16(OFPP_MAX)) {
+        emit_fail(a->emit, "%"PRIu32" is no OpenFlow port number", ofport);
+    } else if (begin_copy(a, copy)) {
+        put_output(&a->ofpacts, ofport, copy->max_size);
+    }
+}
+
+void
+vmn_act_copy_to_tunnel(struct vmn_actions *a, const struct vmn_copy *copy,
+                       const struct vmn_copy_tunnel *t)
+{
+    const char *fault = tunnel_fault(t);
+    union mf_value key;
+
+    if (fault) {
+        emit_fail(a->emit, "%s", fault);
+    } else if (begin_copy(a, copy)) {
+        key.be64 = htonll(t->key);
+        put_set(&a->ofpacts, MFF_TUN_ID, &key);
+        put_remote(&a->ofpacts, &t->remote);
+        if (t->encap == VMN_COPY_ERSPAN) {
+            put_erspan(&a->ofpacts, t);
+        }
+        put_output(&a->ofpacts, VMN_COPY_OFPORT(t->encap, t->remote.family),
+                   copy->max_size);
     }
 }

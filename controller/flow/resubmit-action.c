@@ -211,13 +211,14 @@ vmn_act_restart(struct vmn_actions *a)
     }
 }
 
+/* A group does what it does with copies of the packet. */
 static bool
-only_punts(const struct ofpbuf *ofpacts)
+only_copies(const struct ofpbuf *ofpacts)
 {
     const struct ofpact *a;
 
     OFPACT_FOR_EACH (a, ofpacts->data, ofpacts->size) {
-        if (!punt_is_action(a)) {
+        if (!punt_is_action(a) && a->type != OFPACT_GROUP) {
             return false;
         }
     }
@@ -229,9 +230,9 @@ vmn_act_drop(struct vmn_actions *a, const char *reason)
 {
     if (!reason) {
         emit_fail(a->emit, "a drop lacks its reason");
-    } else if (!only_punts(&a->ofpacts)) {
+    } else if (!only_copies(&a->ofpacts)) {
         emit_fail(a->emit, "a drop must be the only action, but for "
-                  "sending the packet up");
+                  "sending the packet up, and for groups");
     } else if (actions_begin(a)) {
         a->drop_reason = reason;
         a->ended = true;

@@ -52,14 +52,14 @@ sample_action_put(struct ofpbuf *ofpacts, uint64_t cookie, uint32_t part,
 }
 
 /* Returns the offset of the actions that lead to SAMPLE_TABLE and end there,
- * or 'ofpacts_len'.  Only punts come before these. */
+ * or 'ofpacts_len'.  Only punts and groups come before these. */
 static size_t
 find_drop(const struct ofpact *ofpacts, size_t ofpacts_len)
 {
     const struct ofpact *a, *first = NULL, *last = NULL;
 
     OFPACT_FOR_EACH (a, ofpacts, ofpacts_len) {
-        if (!first && !punt_is_action(a)) {
+        if (!first && !punt_is_action(a) && a->type != OFPACT_GROUP) {
             first = a;
         }
         last = a;

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "openvswitch/flow.h"
+#include "vmn/vocabulary.h"
 
 struct match;
 struct ofpbuf;
@@ -38,6 +39,13 @@ struct ofpbuf;
  * tun_gbp_id and tun_gbp_flags, which nothing else uses, have it as well. */
 #define TRACE_MARK UINT64_C(0x766d740000000000)
 #define TRACE_MARK_MASK UINT64_C(0xffffffffffffff00)
+
+/* The Ethernet address that a traced packet has as source while it is on a
+ * physical network, by which the other host knows it: 'NUMBER' is the lowest
+ * byte of the trace's. */
+#define TRACE_MAC(NUMBER) \
+    ((struct eth_addr) { { { VMN_RESERVED_MAC_BYTES( \
+        VMN_RESERVED_MAC_SERVICE, 0xff0400 | (NUMBER)) } } })
 
 /* Returns true if a flow is a trace's: one of somebody else's with such a
  * cookie would stay forever, or be of ordinary packets. */

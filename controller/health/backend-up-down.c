@@ -93,6 +93,12 @@ up_down_failed(struct up_down *c, const struct up_down_rules *rules,
     return true;
 }
 
+void
+up_down_interrupted(struct up_down *c)
+{
+    c->n_good = c->n_bad = 0;
+}
+
 bool
 up_down_unavailable(struct up_down *c)
 {

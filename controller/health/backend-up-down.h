@@ -46,6 +46,10 @@ bool up_down_succeeded(struct up_down *, const struct up_down_rules *,
 bool up_down_failed(struct up_down *, const struct up_down_rules *,
                       int64_t now_ms);
 
+/* There were others between the results so far and the next ones: these are a
+ * row of their own. */
+void up_down_interrupted(struct up_down *);
+
 /* Takes the backend down, whatever its probes say.  Returns true if that
  * changed the state.  One success brings it up again; this does not count as
  * flapping. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What health.c, probe-targets.c, monitored-ports.c and health-status.c share.
+ * What health.c, probe-members.c, probe-targets.c, monitored-ports.c and
+ * health-status.c share.
  * Not for other files. */
 
 #ifndef CONTROLLER_HEALTH_HEALTH_PRIVATE_H
@@ -16,6 +17,7 @@
 #include "vmn/rows.h"
 
 struct arena;
+struct probe_members;
 struct status_backend_change;
 
 struct health {
@@ -24,14 +26,21 @@ struct health {
     struct commit *commit;
     struct fabric *fabric;
     struct prober prober;
-    struct health_commit *rows; /* Owned. */
-    struct connection_flush *gone;          /* Owned. */
-    struct standby_watch *standbys;         /* Owned. */
+    struct probe_members *members;          /* Owned; or NULL: vmnd is no
+                                             * member of a cluster. */
+    bool follows;               /* It is one that stands by: what follows from
+                                 * probes is the writer's. */
+    struct event_base *base;
+    /* Owned; NULL if it 'follows'. */
+    struct health_commit *rows;
+    struct connection_flush *gone;
+    struct standby_watch *standbys;
     struct event *timer;        /* Expires when something is due. */
     struct event *drains;
     bool begun;                 /* The first compile is done. */
     bool refresh_due;           /* When the state is quiescent. */
     bool rows_known;            /* All rows were refreshed. */
+    uint64_t refreshed;         /* The revision that the prober had all of. */
     int64_t started_us;
     int64_t known_us;           /* Since when the counters of all hosts are
                                  * known. */
@@ -49,20 +58,27 @@ struct health {
     void *watch_aux;
 };
 
-/* health.c.  How the prober calls a probe. */
+/* health.c.  What is to be refreshed will be. */
+void health_schedule_refresh(struct health *);
+/* How the prober calls a probe. */
 enum probe_type health_probe_type(enum vmn_probe);
+/* Sets, of a backend with a port, the state that its row has.  The other one
+ * schedules a row that differs from the backend's state. */
+void health_read_row(struct health *, const char *balancer,
+                     struct prober_member *);
+void health_check_row(struct health *, const char *balancer,
+                      const struct prober_member *);
+
+/* probe-places.c.  Returns true if another member of the cluster probes what
+ * is on the host. */
+bool health_is_elsewhere(const struct health *, const char *host);
 /* Returns the port's interface on 'host', or NULL. */
 const struct vmn_vif *health_find_vif(const struct health *, const char *port,
                                       const char *host);
-/* Set, of a backend with a port and a host, the state that its row
- * has; and whether it can be probed there, or how long it keeps its state.
- * The last one schedules a row that differs from the backend's state. */
-void health_read_row(struct health *, const char *balancer,
-                     struct prober_member *);
+/* Sets, of a backend with a port and a host, whether it can be probed there,
+ * or how long it keeps its state. */
 void health_look_at_host(struct health *, int64_t unheard_ms,
                          struct prober_member *);
-void health_check_row(struct health *, const char *balancer,
-                      const struct prober_member *);
 
 /* probe-targets.c.  Take those that have changed, and those that what is to be
  * refreshed concerns, to 'balancers'; refresh one of them; forget all. */
@@ -70,6 +86,8 @@ void health_take_targets(struct health *);
 void health_find_targets(struct health *);
 void health_refresh_target(struct health *, const char *balancer);
 void health_free_targets(struct health *);
+/* Forgets all, and has them be refreshed. */
+void health_restart_targets(struct health *);
 
 /* monitored-ports.c.  Target 'target' says whether the guest of 'port'
  * answers, unless one with a lesser name does; it does no more, and true is
@@ -89,6 +107,31 @@ void health_monitor_tell(struct health *, const struct backend *);
  * the port be on none. */
 void health_monitor_look(struct health *, const char *target,
                          const char *port);
+
+/* probe-members.c, probe-telling.c.  'sharing' is borrowed. */
+struct probe_members *probe_members_create(struct health *,
+                                           const struct health_sharing *,
+                                           void *aux);
+void probe_members_destroy(struct probe_members *);
+/* This member is the writer of that epoch now. */
+void probe_members_lead(struct probe_members *, uint64_t epoch);
+/* Returns true if another member probes what is on the host, or is about to.
+ * It is refreshed when that changes. */
+bool probe_members_is_elsewhere(struct probe_members *, const char *host);
+/* Returns true if another member says, to this writer, that it probes what is
+ * on the host, which it hears. */
+bool probe_members_is_heard(struct probe_members *, const char *host);
+/* Returns true if the other member that manages the host says, to this writer,
+ * that it does not probe there: it does not hear it. */
+bool probe_members_is_unheard(const struct probe_members *, const char *host);
+/* As a member that stands by: a probe of the backend has ended. */
+void probe_members_probed(struct probe_members *, struct backend *);
+/* A backend is about to be freed. */
+void probe_members_forgotten(struct backend *);
+
+/* Counts the hosts with what is to be probed, by who does. */
+void probe_members_count_hosts(const struct probe_members *, size_t *here,
+                               size_t *elsewhere);
 
 /* health-status.c.  Sets the backend's last changes, oldest first. */
 void health_put_history(const struct backend *, struct arena *arena,

@@ -31,10 +31,6 @@
 #include "util.h"
 #include "vmn/vocabulary.h"
 
-/* Until this long after vmnd's start, in milliseconds, a host that has not
- * connected since is not taken as offline: all hosts reconnect in that time,
- * if they can. */
-#define GRACE_MS (20 * 1000)
 /* Interval between checks of drains, in milliseconds. */
 #define DRAINS_MS 1000
 /* Balancers refreshed between two groups. */
@@ -42,8 +38,8 @@
 
 static void refresh_cb(void *h);
 
-static void
-schedule_refresh(struct health *h)
+void
+health_schedule_refresh(struct health *h)
 {
     if (h->begun && !h->refresh_due) {
         h->refresh_due = true;
@@ -138,6 +134,9 @@ changed_cb(void *h_, struct backend *b, bool gone)
 {
     struct health *h = h_;
 
+    if (h->follows) {
+        return;                 /* The writer says what follows. */
+    }
     health_commit_update(h->rows, b->lb->name, b->port);
     if (!gone && b->lb->name[0] == PROBER_TARGET) {
         health_monitor_tell(h, b);
@@ -151,11 +150,21 @@ changed_cb(void *h_, struct backend *b, bool gone)
 
 /* A host may have come back since, of whose guests nothing was known. */
 static void
-probed_cb(void *h, struct backend *b)
+probed_cb(void *h_, struct backend *b)
 {
-    if (b->lb->name[0] == PROBER_TARGET) {
+    struct health *h = h_;
+
+    if (h->follows) {
+        probe_members_probed(h->members, b);
+    } else if (b->lb->name[0] == PROBER_TARGET) {
         health_monitor_tell(h, b);
     }
+}
+
+static void
+forgotten_cb(void *h OVS_UNUSED, struct backend *b)
+{
+    probe_members_forgotten(b);
 }
 
 /* A standby_watch_cb. */
@@ -196,7 +205,7 @@ static const struct prober_ops prober_ops = {
     .send = send_cb,
     .probe_host = probe_host_cb,
     .heard_since = heard_since_cb,
-    .changed = changed_cb, .probed = probed_cb,
+    .changed = changed_cb, .probed = probed_cb, .forgotten = forgotten_cb,
     .quiet_since = quiet_since_cb,
 };
 
@@ -206,6 +215,10 @@ sink_cb(void *h_, const char *host, uint32_t in_port, const uint8_t *frame,
 {
     struct health *h = h_;
 
+    /* The switch sends the writer what answers other members' probes, too. */
+    if (!h->follows && health_is_elsewhere(h, host)) {
+        return;
+    }
     prober_receive(&h->prober, host, in_port, frame, size, time_usec());
     set_timer(h);
 }
@@ -296,74 +309,6 @@ is_asked_to_drain(const struct vmn_loadbalancer *lb, const char *port)
     return false;
 }
 
-/* Returns true if the host's switch is connected, and notes since when it is
- * not. */
-static bool
-host_is_connected(struct health *h, const char *host)
-{
-    bool connected = fabric_host_is_connected(h->fabric, host);
-    int64_t *away_us = shash_find_data(&h->seen_hosts, host);
-
-    if (connected && !away_us) {
-        away_us = xmalloc(sizeof *away_us);
-        shash_add(&h->seen_hosts, host, away_us);
-    }
-    if (away_us) {
-        *away_us = connected ? 0 : *away_us ? *away_us : time_usec();
-    }
-    return connected;
-}
-
-/* Sets until when a backend keeps its state, as its host's switch is not
- * connected. */
-static void
-set_away(const struct health *h, int64_t unheard_ms, struct prober_member *m)
-{
-    const int64_t *away_us = shash_find_data(&h->seen_hosts, m->host);
-    int64_t keep_us = unheard_ms * 1000;
-
-    if (fabric_host_switch_is_dead(h->fabric, m->host)) {
-        m->out = "its host's switch does not run";
-        return;
-    }
-    m->out = "its host is not connected";
-    m->out_us = (away_us ? *away_us + keep_us
-                 : h->started_us + MAX(keep_us, GRACE_MS * INT64_C(1000)));
-}
-
-const struct vmn_vif *
-health_find_vif(const struct health *h, const char *port, const char *host)
-{
-    const struct vmn_port *row = model_get_durable(h->model, VMN_TABLE_PORT,
-                                                   port, NULL);
-    char *name = row ? xasprintf("%s/%s", host, row->iface_id) : NULL;
-    const struct vmn_vif *vif = (name ? model_get_durable(
-        h->model, VMN_TABLE_VIF, name, NULL) : NULL);
-
-    free(name);
-    return vif;
-}
-
-void
-health_look_at_host(struct health *h, int64_t unheard_ms,
-                    struct prober_member *m)
-{
-    const struct vmn_vif *vif = health_find_vif(h, m->port, m->host);
-
-    if (!host_is_connected(h, m->host)) {
-        set_away(h, unheard_ms, m);
-        return;
-    }
-    if (!vif) {
-        m->waits = true;        /* The binding will be removed, too. */
-        return;
-    }
-    m->ofport = vif->ofport;
-    if (!vif->link_up) {
-        m->out = "its link is down";
-    }
-}
-
 void
 health_read_row(struct health *h, const char *balancer,
                 struct prober_member *m)
@@ -393,6 +338,14 @@ read_member(struct health *h, const struct vmn_loadbalancer *lb,
         .leaves = drains(of) && !is_asked_to_drain(lb, of->port),
     };
     health_read_row(h, lb->row.name, m);
+    if (h->follows && m->drain) {
+        /* The writer alone ends it, and then it is not probed. */
+        m->drain = m->leaves = false;
+        m->idle = m->row == BACKEND_DRAINED ? "it is drained" : NULL;
+    }
+    if (m->idle) {
+        return;
+    }
     if (!of->probed) {
         m->idle = of->reason[0] ? of->reason : "it is not probed";
     } else {
@@ -413,6 +366,19 @@ health_check_row(struct health *h, const char *balancer,
     }
 }
 
+/* What else follows from the backends of a balancer, or of none. */
+static void
+tell_of_members(struct health *h, const char *name,
+                const struct vmn_loadbalancer *lb,
+                const struct vmn_lb_member *of, size_t n)
+{
+    if (!h->follows) {
+        connection_flush_update(h->gone, name, lb, of, n);
+        /* At the start, which standbys serve is no news. */
+        standby_watch_update(h->standbys, name, lb, of, n, h->rows_known);
+    }
+}
+
 static void
 refresh_balancer(struct health *h, const char *name)
 {
@@ -425,9 +391,7 @@ refresh_balancer(struct health *h, const char *name)
     size_t n = 0;
 
     of = lb ? engine_balancer_members(h->engine, name, &n) : NULL;
-    connection_flush_update(h->gone, name, lb, of, n);
-    /* At the start, which standbys serve is no news. */
-    standby_watch_update(h->standbys, name, lb, of, n, h->rows_known);
+    tell_of_members(h, name, lb, of, n);
     if (!lb || (!lb->health.type && !has_drains(of, n))) {
         prober_remove(&h->prober, name);
         free(of);
@@ -438,11 +402,11 @@ refresh_balancer(struct health *h, const char *name)
         read_member(h, lb, &of[i], &members[i]);
     }
     read_settings(lb, &meta, &settings);
-    if (has_drains(of, n)) {
+    if (has_drains(of, n) && !h->follows) {
         watch_drains(h);
     }
     prober_set(&h->prober, name, &settings, members, n, time_usec());
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && !h->follows; i++) {
         health_check_row(h, name, &members[i]);
     }
     free(members);
@@ -538,8 +502,10 @@ static void
 refresh_cb(void *h_)
 {
     struct health *h = h_;
+    uint64_t revision = model_durable_revision(h->model);
 
     h->refresh_due = false;
+    h->prober.revision = model_stored_revision(h->model);
     engine_take_changed(h->engine, VMN_QUERY_BACKENDS, &h->balancers);
     health_take_targets(h);
     find_concerned(h);
@@ -554,10 +520,13 @@ refresh_cb(void *h_)
         free(name);
     }
     if (!sset_is_empty(&h->balancers)) {
-        schedule_refresh(h);
-    } else if (!h->rows_known) {
-        h->rows_known = true;
-        refresh_rows(h);
+        health_schedule_refresh(h);
+    } else {
+        h->refreshed = revision;
+        if (!h->rows_known && !h->follows) {
+            h->rows_known = true;
+            refresh_rows(h);
+        }
     }
     set_timer(h);
 }
@@ -599,7 +568,7 @@ group_cb(void *h_, const struct commit_group *group OVS_UNUSED)
     }
     model_each_unsettled(h->model, VMN_TABLE_LOADBALANCER, balancer_cb, h);
     model_each_unsettled(h->model, VMN_TABLE_VIF, vif_cb, h);
-    schedule_refresh(h);
+    health_schedule_refresh(h);
 }
 
 static void
@@ -608,7 +577,7 @@ host_cb(void *h_, const char *host)
     struct health *h = h_;
 
     sset_add(&h->hosts, host);
-    schedule_refresh(h);
+    health_schedule_refresh(h);
 }
 
 static void
@@ -617,7 +586,7 @@ port_cb(void *h_, const char *port)
     struct health *h = h_;
 
     sset_add(&h->ports, port);
-    schedule_refresh(h);
+    health_schedule_refresh(h);
 }
 
 static const struct fabric_watch fabric_watch = {
@@ -658,22 +627,54 @@ health_set_watch(struct health *h, const struct health_watch *watch,
 
 /* Life.  ------------------------------------------------------------------ */
 
+/* Begins as who decides what follows from probes. */
+static void
+lead(struct health *h)
+{
+    h->follows = h->prober.quiet = false;
+    h->started_us = h->known_us = time_usec();
+    h->gone = connection_flush_create(h->model, h->engine, h->fabric);
+    h->standbys = standby_watch_create(standby_cb, h);
+    h->rows = health_commit_create(h->base, h->model, h->commit, desired_cb,
+                                   h);
+}
+
+/* What its own probes have found it forgets: rows say what was concluded from
+ * all members', as after a restart. */
+void
+health_lead(struct health *h, uint64_t epoch)
+{
+    struct prober_stats stats = h->prober.stats; /* Of this process. */
+
+    stats.n_changes = 0;        /* But these are the writer's. */
+    commit_cancel_when_quiescent(h->commit, begin_cb, h);
+    commit_cancel_when_quiescent(h->commit, refresh_cb, h);
+    h->begun = h->refresh_due = false;
+    health_restart_targets(h);
+    prober_uninit(&h->prober);
+    prober_init(&h->prober, &prober_ops, h);
+    h->prober.stats = stats;
+    shash_destroy_free_data(&h->seen_hosts);
+    shash_init(&h->seen_hosts);
+    probe_members_lead(h->members, epoch);
+    lead(h);
+    commit_when_quiescent(h->commit, begin_cb, h);
+}
+
 struct health *
 health_create(struct event_base *base, struct model *model,
               struct engine *engine, struct commit *commit,
-              struct fabric *fabric)
+              struct fabric *fabric, const struct health_sharing *sharing,
+              void *sharing_aux)
 {
     struct health *h = xzalloc(sizeof *h);
 
+    h->base = base;
     h->model = model;
     h->engine = engine;
     h->commit = commit;
     h->fabric = fabric;
-    h->started_us = h->known_us = time_usec();
     prober_init(&h->prober, &prober_ops, h);
-    h->gone = connection_flush_create(model, engine, fabric);
-    h->standbys = standby_watch_create(standby_cb, h);
-    h->rows = health_commit_create(base, model, commit, desired_cb, h);
     h->timer = event_new(base, -1, 0, timer_cb, h);
     h->drains = event_new(base, -1, 0, drains_cb, h);
     sset_init(&h->balancers);
@@ -685,6 +686,13 @@ health_create(struct event_base *base, struct model *model,
     sset_init(&h->refused);
     sset_init(&h->moved);
     shash_init(&h->monitored);
+    if (sharing) {
+        h->follows = h->prober.quiet = true;
+        h->started_us = h->known_us = time_usec();
+        h->members = probe_members_create(h, sharing, sharing_aux);
+    } else {
+        lead(h);
+    }
     engine_watch(engine, VMN_QUERY_BACKENDS);
     engine_watch(engine, ENGINE_QUERY_PROBE_TARGET);
     commit_add_watch(commit, group_cb, h);
@@ -706,9 +714,12 @@ health_destroy(struct health *h)
     fabric_remove_watch(h->fabric, &fabric_watch, h);
     fabric_set_sink(h->fabric, NULL, NULL);
     prober_uninit(&h->prober);
-    health_commit_destroy(h->rows);
-    connection_flush_destroy(h->gone);
-    standby_watch_destroy(h->standbys);
+    probe_members_destroy(h->members);
+    if (!h->follows) {
+        health_commit_destroy(h->rows);
+        connection_flush_destroy(h->gone);
+        standby_watch_destroy(h->standbys);
+    }
     event_free(h->timer);
     event_free(h->drains);
     sset_destroy(&h->balancers);

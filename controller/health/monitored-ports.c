@@ -94,15 +94,6 @@ health_monitor_free(struct health *h)
 
 /* How they are.  ---------------------------------------------------------- */
 
-/* Returns true if the backend's host has not answered for longer than one that
- * is there takes. */
-static bool
-is_host_silent(const struct backend *b, int64_t now_us)
-{
-    return (b->due == DUE_SILENCE && b->silence.probed_us
-            && now_us - b->silence.probed_us > HOST_SILENCE_SOON_US);
-}
-
 /* Returns the state of a port by its backend, or by NULL: it is on no host;
  * and sets '*reason' to why it is not up, or to NULL. */
 static enum health_monitor_state
@@ -112,17 +103,18 @@ judge(const struct health *h, const struct backend *b, const char **reason)
     if (!b) {
         *reason = "it is on no host";
         return HEALTH_MONITOR_UNKNOWN;
-    } else if (!fabric_host_is_connected(h->fabric, b->host)) {
+    } else if (!b->elsewhere
+               && !fabric_host_is_connected(h->fabric, b->host)) {
         *reason = "its host is not connected";
         return HEALTH_MONITOR_UNKNOWN;
-    } else if (is_host_silent(b, time_usec())) {
+    } else if (prober_is_host_silent(b, time_usec())) {
         *reason = "its host is not heard";
         return HEALTH_MONITOR_UNKNOWN;
     } else if (b->shown == BACKEND_UP) {
         *reason = NULL;
         return HEALTH_MONITOR_UP;
     } else if (b->shown == BACKEND_DOWN && b->check.unasked
-               && b->timer.place) {
+               && (b->timer.place || b->elsewhere)) {
         *reason = "it was not asked since it could be again";
         return HEALTH_MONITOR_UNKNOWN;
     } else if (b->shown == BACKEND_DOWN) {

@@ -35,7 +35,8 @@ forget_silent(struct probe_rate *p, int64_t now_us)
 
     SHASH_FOR_EACH_SAFE (node, next, &p->hosts) {
         if (*(int64_t *) node->data < now_us - 1000000) {
-            free(shash_steal(&p->hosts, node));
+            free(node->data);
+            shash_delete(&p->hosts, node);
         }
     }
 }

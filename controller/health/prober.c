@@ -4,21 +4,16 @@
 
 #include <config.h>
 
-#include "controller/health/prober.h"
+#include "controller/health/prober-private.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "hash.h"
-#include "openvswitch/vlog.h"
 #include "proto/probe/probe.h"
 #include "random.h"
 #include "timeval.h"
 #include "util.h"
-
-VLOG_DEFINE_THIS_MODULE(health);
-
-static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(60, 60);
 
 /* A probe's timeout has this many equal parts; the probe is sent at the start
  * of each. */
@@ -29,70 +24,6 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(60, 60);
 /* Microseconds.  If vmnd notices a timeout later than that, the reply may be
  * waiting to be read, so it waits once more. */
 #define LATE_US (50 * 1000)
-
-const char *const backend_state_names[BACKEND_N_STATES] = {
-    [BACKEND_CHECKING] = "checking", [BACKEND_UP] = "up",
-    [BACKEND_DOWN] = "down", [BACKEND_DRAINED] = "drained",
-    [BACKEND_IDLE] = "idle",
-};
-
-static struct up_down_rules
-rules_of(const struct backend *b)
-{
-    const struct prober_settings *s = &b->lb->settings;
-
-    return (struct up_down_rules) {
-        .interval_ms = s->interval_ms,
-        .healthy_after = s->healthy_after,
-        .unhealthy_after = s->unhealthy_after,
-    };
-}
-
-/* What is shown.  --------------------------------------------------------- */
-
-static enum backend_state
-state_of(const struct backend *b)
-{
-    static const enum backend_state states[] = {
-        [UP_DOWN_NEW] = BACKEND_CHECKING, [UP_DOWN_UP] = BACKEND_UP,
-        [UP_DOWN_DOWN] = BACKEND_DOWN,
-    };
-
-    return (b->drain.is_over ? BACKEND_DRAINED
-            : b->idle && !(b->drain.goes_on && b->lb->settings.probes)
-            ? BACKEND_IDLE
-            : states[b->check.state]);
-}
-
-/* Reports the backend's state if it has changed. */
-static void
-report_state(struct backend *b)
-{
-    bool is_target = b->lb->name[0] == PROBER_TARGET;
-    enum backend_state state = state_of(b);
-    struct backend_change *change;
-
-    if (state == b->shown) {
-        return;
-    }
-    VLOG_INFO_RL(&rl, "%s %s: %s %s is %s%s%s%s",
-                 is_target ? "probe target" : "loadbalancer",
-                 b->lb->name + is_target, is_target ? "port" : "backend",
-                 b->port, backend_state_names[state],
-                 b->reason[0] ? " (" : "", b->reason,
-                 b->reason[0] ? ")" : "");
-    b->shown = state;
-    b->since_ms = time_wall_msec();
-    b->prober->stats.n_changes++;
-    if (!b->history) {
-        b->history = xcalloc(BACKEND_HISTORY, sizeof *b->history);
-    }
-    change = &b->history[b->n_changes++ % BACKEND_HISTORY];
-    change->time_ms = b->since_ms;
-    change->state = state;
-    ovs_strzcpy(change->reason, b->reason, sizeof change->reason);
-    b->prober->ops->changed(b->prober->aux, b, false);
-}
 
 /* Times.  ----------------------------------------------------------------- */
 
@@ -167,28 +98,20 @@ send_frames(const struct backend *b, const struct probe_frames *frames)
 static void
 end_probe(struct backend *b, bool ok, const char *reason, int64_t now_us)
 {
-    struct up_down_rules rules = rules_of(b);
+    char why[PROBER_REASON_SIZE]; /* 'reason' is the probe's. */
+    const struct prober_result result = {
+        .ok = ok, .n = 1, .n_ok = ok, .n_failed = !ok,
+        .latency_us = MAX(now_us - b->begun_us, 1), .reason = why,
+    };
 
-    b->checked_ms = time_wall_msec();
-    if (ok) {
-        b->n_ok++;
-        b->silence.n_unproven = 0;
-        b->prober->stats.n_ok++;
-        b->latency_us = MAX(now_us - b->begun_us, 1);
-        up_down_succeeded(&b->check, &rules, now_us / 1000);
-        if (b->check.state == UP_DOWN_UP) {
-            b->reason[0] = '\0';
-        }
-    } else {
-        b->n_failed++;
-        b->prober->stats.n_failed++;
-        ovs_strzcpy(b->reason, reason, sizeof b->reason);
-        up_down_failed(&b->check, &rules, now_us / 1000);
-    }
+    ovs_strzcpy(why, reason ? reason : "", sizeof why);
+    b->silence.n_unproven = ok ? 0 : b->silence.n_unproven;
+    b->prober->stats.n_ok += ok;
+    b->prober->stats.n_failed += !ok;
+    b->ended_us = now_us;
     drop_probe(b);
     set_next(b, b->begun_us, now_us);
-    report_state(b);
-    b->prober->ops->probed(b->prober->aux, b);
+    prober_add_result(b, &result, now_us);
 }
 
 static struct probe_target
@@ -287,7 +210,19 @@ take_out(struct backend *b, const char *reason)
 {
     ovs_strzcpy(b->reason, reason, sizeof b->reason);
     up_down_unavailable(&b->check);
-    report_state(b);
+    prober_report_state(b);
+}
+
+/* The member that has probed the backend does not hear its host.  So that one
+ * is asked first: for how long it is silent does not wait for a probe. */
+static void
+ask_host_first(struct backend *b, int64_t now_us)
+{
+    const struct prober *p = b->prober;
+
+    p->ops->probe_host(p->aux, b->host);
+    host_silence_begin(&b->silence, now_us);
+    set_due(b, DUE_SILENCE, host_silence_next_us(&b->silence));
 }
 
 /* Returns how long a backend keeps its state after the probe that its host has
@@ -298,6 +233,13 @@ keep_us_of(const struct backend *b)
     return MAX(b->lb->settings.unheard_ms * 1000, HOST_SILENCE_SOON_US);
 }
 
+bool
+prober_is_host_silent(const struct backend *b, int64_t now_us)
+{
+    return (b->due == DUE_SILENCE && b->silence.probed_us
+            && now_us - b->silence.probed_us > HOST_SILENCE_SOON_US);
+}
+
 int64_t
 prober_kept_until(const struct backend *b, int64_t now_us)
 {
@@ -305,8 +247,7 @@ prober_kept_until(const struct backend *b, int64_t now_us)
         return 0;
     }
     return (b->due == DUE_OUT ? b->timer.at
-            : b->due == DUE_SILENCE && b->silence.probed_us
-              && now_us - b->silence.probed_us > HOST_SILENCE_SOON_US
+            : prober_is_host_silent(b, now_us)
             ? b->silence.probed_us + keep_us_of(b) : 0);
 }
 
@@ -334,6 +275,14 @@ judge_silence(struct backend *b, int64_t now_us)
     struct probe_frames frames;
     bool ok;
 
+    if (heard && !b->probe) {
+        b->silence.probed_us = 0;
+        if (b->check.state == UP_DOWN_UP) {
+            b->reason[0] = '\0';
+        }
+        set_due(b, DUE_PROBE, now_us);
+        return;
+    }
     switch (host_silence_look(&b->silence, heard, b->timer.at, now_us)) {
     case HOST_SILENCE_UNKNOWN:
         wait_for_host(b, now_us);
@@ -487,9 +436,13 @@ static void
 backend_free(struct backend *b)
 {
     drop_probe(b);
+    if (b->prober->ops->forgotten) {
+        b->prober->ops->forgotten(b->prober->aux, b);
+    }
     timer_heap_unset(&b->prober->timers, &b->timer);
     hmap_remove(&b->lb->backends, &b->node);
     free(b->history);
+    free(b->told);
     free(b->port);
     free(b->host);
     free(b);
@@ -561,7 +514,7 @@ prober_end_drains(struct prober *p, int64_t now_us)
             if (why) {
                 stop(b, true);
                 ovs_strzcpy(b->reason, why, sizeof b->reason);
-                report_state(b);
+                prober_report_state(b);
             }
             some_left |= b->drain.goes_on;
         }
@@ -611,17 +564,56 @@ forget_reason(struct backend *b, const struct prober_member *m)
     }
 }
 
+/* Another member of the cluster probes it, by a connection of its own: so what
+ * this one has of the host is nothing any more. */
+static void
+give_away(struct backend *b, bool was_elsewhere)
+{
+    stop(b, false);
+    b->elsewhere = true;
+    b->silence.probed_us = 0;
+    b->n_untold = was_elsewhere ? b->n_untold : 0;
+    if (!was_elsewhere && b->check.state == UP_DOWN_UP) {
+        b->reason[0] = '\0';
+    }
+}
+
+/* Begins to probe.  One that was up is probed at its next regular time; others
+ * at once, but for what an app might have come and go.  Of one that another
+ * member has probed the row says what it is. */
+static void
+begin(struct backend *b, const struct prober_member *m, bool is_new,
+      bool was_elsewhere, int64_t now_us)
+{
+    bool waits = (was_elsewhere ? m->row == BACKEND_UP
+                  : (is_of_target(b) && !b->check.unasked)
+                    || (is_new && b->check.state == UP_DOWN_UP));
+
+    b->n_begun++;
+    if (was_elsewhere && m->unheard) {
+        ask_host_first(b, now_us);
+    } else if (waits) {
+        set_next(b, now_us, now_us);
+    } else {
+        set_due(b, DUE_PROBE, now_us);
+    }
+}
+
 static void
 set_member(struct backend *b, const struct prober_member *m, bool restart,
            int64_t now_us)
 {
-    bool is_new = !b->round;
+    bool is_new = !b->round, was_elsewhere = b->elsewhere;
 
-    if (restart || b->ofport != m->ofport
+    b->elsewhere = false;
+    if (is_new || restart || b->ofport != m->ofport
         || b->out_ofport != m->out_ofport || strcmp(b->host, m->host)
         || !vmn_ip_equal(&b->ip, &m->ip) || !vmn_mac_equal(b->mac, m->mac)
         || !vmn_mac_equal(b->vip_mac, m->vip_mac)) {
         drop_probe(b);
+        b->n_begun++;
+        b->begun_revision = b->prober->revision;
+        b->n_untold = 0;
         if (b->timer.place) {
             set_next(b, now_us, now_us);
         }
@@ -646,17 +638,12 @@ set_member(struct backend *b, const struct prober_member *m, bool restart,
         stop(b, false);
     } else if (m->out) {
         set_out(b, m, now_us);
+    } else if (m->elsewhere && !b->untold) {
+        give_away(b, was_elsewhere);
     } else if (!b->timer.place || b->due == DUE_OUT) {
-        /* One that was up is probed at its next regular time; others at once,
-         * but for what an app might have come and go. */
-        if ((is_of_target(b) && !b->check.unasked)
-            || (is_new && b->check.state == UP_DOWN_UP)) {
-            set_next(b, now_us, now_us);
-        } else {
-            set_due(b, DUE_PROBE, now_us);
-        }
+        begin(b, m, is_new, was_elsewhere, now_us);
     }
-    report_state(b);
+    prober_report_state(b);
 }
 
 /* Balancers.  ------------------------------------------------------------- */

@@ -316,6 +316,59 @@ read_placement(struct kit_changes *changes, const json_t *placement,
     }
 }
 
+/* Tunnels for copies.  --------------------------------------------------- */
+
+/* The number of an interface that somebody has attached for copies. */
+#define INTERFACE_OFPORT 39999
+
+/* Has a host's switch have the interface by which copies leave by GRE or
+ * ERSPAN, which vmnd makes where an app wants it (VMN_REL_COPY_TUNNELS), or
+ * one of the host's own, VMN_COPY_INTERFACE of its name. */
+static void
+read_copy_tunnels(struct kit_changes *changes, const json_t *tunnels,
+                  struct vmn_errors *errors)
+{
+    const char *host;
+    json_t *type;
+
+    json_object_foreach (CONST_CAST(json_t *, tunnels), host, type) {
+        const char *text = json_string_value(type);
+        char *pointer = xasprintf("/copy_tunnels/%s", host);
+        int ofport = 0;
+        bool is_own;
+
+        for (int encap = 0; encap < 2; encap++) {
+            for (int family = 4; text && family <= 6; family += 2) {
+                if (!strcmp(text, VMN_COPY_TUNNEL_TYPE(encap, family))) {
+                    ofport = VMN_COPY_OFPORT(encap, family);
+                }
+            }
+        }
+        is_own = text && text[0] == VMN_COPY_INTERFACE[0];
+        if (is_own) {
+            ofport = INTERFACE_OFPORT;
+        }
+        if (!ofport) {
+            vmn_errors_add(errors, VMN_ERR_INVALID, pointer, "must be "
+                           "\"gre\", \"ip6gre\", \"erspan\" or "
+                           "\"ip6erspan\", or \"~\" and the name of an "
+                           "interface");
+        } else if (add_host(changes, host, pointer, errors)) {
+            char *iface_id = (is_own ? xstrdup(text)
+                              : xasprintf(VMN_VIF_COPY_TUNNEL, text));
+            char *vif = xasprintf("%s/%s", host, iface_id);
+
+            add(changes, MODEL_PUT, VMN_TABLE_VIF, vif, json_pack(
+                "{s:s, s:s, s:s, s:i, s:b}", "host", host, "iface_id",
+                iface_id, "iface", text, "ofport", ofport, "link_up", 1),
+                xstrdup(pointer));
+            free(vif);
+            free(iface_id);
+        }
+        free(pointer);
+    }
+}
+
 /* Health.  ---------------------------------------------------------------- */
 
 /* Has what is probed, "BALANCER/PORT" or "@TARGET/PORT", be in a state; NULL:
@@ -435,6 +488,7 @@ kit_changes_read(struct kit_changes *changes, const json_t *step,
 
     read_objects(changes, json_object_get(step, "apply"), errors);
     read_placement(changes, placement, errors);
+    read_copy_tunnels(changes, json_object_get(step, "copy_tunnels"), errors);
     read_health(changes, json_object_get(step, "health"), errors);
     json_array_foreach (deletions, i, text) {
         char *pointer = xasprintf("/delete/%"PRIuSIZE, i);

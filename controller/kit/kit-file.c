@@ -19,7 +19,8 @@
 #include "util.h"
 
 static const char *const members[] = {
-    "name", "time", "apply", "delete", "placement", "health", "refused",
+    "name", "time", "apply", "delete", "placement", "copy_tunnels", "health",
+    "refused",
     "problems", "flows", "traces", NULL
 };
 
@@ -35,6 +36,8 @@ static const struct {
     { "apply", JSON_ARRAY, JSON_ARRAY, "a list of objects" },
     { "delete", JSON_ARRAY, JSON_ARRAY, "a list of TYPE/NAME" },
     { "placement", JSON_OBJECT, JSON_OBJECT, "a mapping of ports to hosts" },
+    { "copy_tunnels", JSON_OBJECT, JSON_OBJECT,
+      "a mapping of hosts to types of tunnels" },
     { "health", JSON_OBJECT, JSON_OBJECT, "a mapping to up, down or null" },
     { "refused", JSON_STRING, JSON_STRING, "a part of an error's text" },
     { "problems", JSON_ARRAY, JSON_ARRAY, "a list of parts of texts" },

@@ -35,6 +35,8 @@ controller_libvmn_a_SOURCES += \
 	controller/model/replicate.c \
 	controller/model/replicate.h \
 	controller/model/model-app.c \
+	controller/model/migration-end.c \
+	controller/model/migration-end.h \
 	controller/model/model-binding.c \
 	controller/model/model-class.h \
 	controller/model/model-dns-zone.c \
@@ -51,6 +53,7 @@ controller_libvmn_a_SOURCES += \
 	controller/model/model-private.h \
 	controller/model/port-effects.c \
 	controller/model/port-effects.h \
+	controller/model/port-isolation.c \
 	controller/model/model-quarantine.c \
 	controller/model/model-quota.c \
 	controller/model/model-router.c \
@@ -94,6 +97,8 @@ controller_libvmn_a_SOURCES += \
 	controller/model/rows.c \
 	controller/model/rule-windows.c \
 	controller/model/rule-windows.h \
+	controller/model/time-zones.c \
+	controller/model/time-zones.h \
 	controller/model/scope-reach.c \
 	controller/model/selector-candidates.c \
 	controller/model/shared-rights.c \
@@ -116,3 +121,5 @@ controller_libvmn_a_SOURCES += \
 	controller/model/vni.h \
 	controller/model/warnings.c \
 	controller/model/warnings.h
+# Nothing else sees GLib.
+controller/model/time-zones.$(OBJEXT): AM_CFLAGS += $(GLIB_CFLAGS)

@@ -38,6 +38,13 @@ void check_port_is_not_allowed(struct txn *, const struct entry *port);
 void check_port_trunk(struct txn *, const struct entry *where,
                       const struct vmn_port *);
 
+/* port-isolation.c */
+void check_port_isolation(struct txn *, const struct entry *,
+                          const struct vmn_port *,
+                          const struct vmn_network *);
+/* Checks the ports of a network that has isolation no longer. */
+void check_network_isolation(struct txn *, const struct entry *);
+
 /* provider-network.c */
 void check_provider(struct txn *, const struct entry *network);
 void check_port_external(struct txn *, const struct entry *where,
@@ -56,8 +63,11 @@ void check_rules(struct txn *, const struct entry *policy);
  * other families than their peers. */
 void check_rules_match(struct txn *, const struct entry *, const char *field,
                        const struct vmn_rule *rules, size_t n);
-/* What rules count for in quotas. */
+/* What rules count for in quotas.  A name in DNS counts as the addresses that
+ * it may get later, by nobody's request. */
 int64_t rules_cost(const struct vmn_rule *, size_t n);
+/* Returns how many of their peers are names in DNS. */
+int64_t rules_fqdns(const struct vmn_rule *, size_t n);
 
 /* backends.c */
 /* Checks that a balancer is offered where its backends are. */

@@ -145,10 +145,10 @@ find_object(struct check *check, bool puts)
     return true;
 }
 
-/* Returns true if the draft has a change of the object with the same base
- * already. */
-static bool
-has_base(const struct check *check)
+/* Returns the change of the object that the draft has already, if its base is
+ * that of the new one, or NULL. */
+static const struct vmn_draft_change *
+find_with_base(const struct check *check)
 {
     const struct vmn_draft *draft = check->old;
 
@@ -169,10 +169,23 @@ has_base(const struct check *check)
                             : !was == !spec);
 
             json_decref(was);
-            return same;
+            return same ? old : NULL;
         }
     }
-    return false;
+    return NULL;
+}
+
+/* Returns true if the draft has a change of the object with the same base
+ * already, and the same revision if the new one has any. */
+static bool
+has_base(const struct check *check)
+{
+    const struct vmn_draft_change *old = find_with_base(check);
+    const json_t *newest = json_object_get(check->change, "base_revision");
+
+    return old && (!newest || json_is_null(newest)
+                   || old->base_revision == (uint64_t)
+                                            json_integer_value(newest));
 }
 
 /* Sets the base to what there is, unless there is one.  That of an account
@@ -221,6 +234,50 @@ set_base(struct check *check, bool puts)
     return true;
 }
 
+/* A cascade is for what refers to the object once it is written, by the same
+ * request as well, unless it is sent back with its base and says since when.
+ * One that the draft has already stays what it is (so that the same again
+ * changes nothing, and what came meanwhile is still seen), unless null is sent
+ * for it; also if it is of an earlier version, and has no revision. */
+static void
+set_base_revision(struct check *check, bool sent_back)
+{
+    const json_t *given = json_object_get(check->change, "base_revision");
+    uint64_t newest = check->txn->model->revision + 1;
+    bool deletes = nullable_string_is_equal(member_text(check, "op"),
+                                            "delete");
+    const struct vmn_draft_change *old;
+
+    if (!deletes
+        || !json_is_true(json_object_get(check->change, "cascade"))) {
+        /* What is none is left to be refused. */
+        if (json_is_null(given)
+            || (deletes && json_is_integer(given)
+                && json_integer_value(given) > 0)) {
+            json_object_del(check->change, "base_revision");
+        }
+        return;
+    }
+    if (sent_back && given && !json_is_null(given)) {
+        if (json_is_integer(given)
+            && json_integer_value(given) > (json_int_t) newest) {
+            fault(check, VMN_ERR_INVALID, "/base_revision", "is not a revision"
+                  " yet: leave it out");
+        }
+        return;
+    }
+    old = json_is_null(given) ? NULL : find_with_base(check);
+    if (old && old->op == VMN_DRAFT_DELETE && old->cascade) {
+        newest = old->base_revision;
+    }
+    if (newest) {
+        json_object_set_new(check->change, "base_revision",
+                            json_integer((json_int_t) newest));
+    } else {
+        json_object_del(check->change, "base_revision");
+    }
+}
+
 /* Checks that the spec, of which a patch makes another one of the base, is
  * one of an object of the type. */
 static void
@@ -259,9 +316,12 @@ check_change(struct check *check, struct sset *names)
     bool patches = op && nullable_string_is_equal(json_string_value(op),
                                                   "patch");
     bool puts = !op || nullable_string_is_equal(json_string_value(op), "put");
+    const json_t *base = json_object_get(check->change, "base");
+    bool sent_back = base && !json_is_null(base);
 
     if (check_type(check) && check_name(check, names)
         && find_object(check, puts) && set_base(check, puts)) {
+        set_base_revision(check, sent_back);
         check_spec(check, patches);
     }
 }
@@ -295,6 +355,7 @@ without_bases(const json_t *changes)
         json_object_del(change, "base");
         json_object_del(change, "base_spec");
         json_object_del(change, "base_created");
+        json_object_del(change, "base_revision");
     }
     return copy;
 }

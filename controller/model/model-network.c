@@ -43,6 +43,7 @@ check_network(struct txn *txn, const struct entry *entry)
 {
     check_provider(txn, entry);
     check_network_external(txn, entry);
+    check_network_isolation(txn, entry);
     if (!network_keeps_subnets(entry)) {
         check_subnets_in_use(txn, entry);
         check_network_routers(txn, entry);

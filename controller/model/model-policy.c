@@ -10,7 +10,9 @@
 #include "controller/model/checks.h"
 #include "controller/model/model-class.h"
 #include "controller/model/row-index.h"
+#include "controller/model/time-zones.h"
 #include "controller/model/txn.h"
+#include "util.h"
 
 static void
 add_keys(const struct index_sink *sink, const struct vmn_row *row)
@@ -31,6 +33,7 @@ count(const struct vmn_row *row, struct model_usage *used)
     const struct vmn_policy *policy = (const struct vmn_policy *) row;
 
     used->rules = rules_cost(policy->rules, policy->n_rules);
+    used->fqdns = rules_fqdns(policy->rules, policy->n_rules);
 }
 
 static const char *
@@ -118,6 +121,30 @@ check_policy_effect(struct txn *txn, const struct entry *entry)
     check_rules_match(txn, entry, "rules", policy->rules, policy->n_rules);
 }
 
+/* Checks that the rules' time zones are known, to this member. */
+static void
+check_time_zones(struct txn *txn, const struct entry *entry,
+                 const struct vmn_policy *policy)
+{
+    for (size_t i = 0; i < policy->n_rules; i++) {
+        const struct vmn_rule *rule = &policy->rules[i];
+
+        for (size_t j = 0; j < rule->n_windows; j++) {
+            const char *zone = vmn_window_at(rule, j)->timezone;
+            char field[80];
+
+            if (zone && !time_zones_have(txn->model->time_zones, zone)) {
+                snprintf(field, sizeof field,
+                         "/rules/%"PRIuSIZE"/windows/%"PRIuSIZE"/timezone", i,
+                         j);
+                txn_error(txn, entry, VMN_ERR_INVALID, field,
+                          "\"%s\" is no time zone that the server has (its "
+                          "system's package tzdata)", zone);
+            }
+        }
+    }
+}
+
 /* Checks the policy's position.  In the application tier, policies of equal
  * priority are united, with denials first; in other tiers, the order must be
  * unique. */
@@ -132,6 +159,7 @@ check_policy(struct txn *txn, const struct entry *entry)
 
     if (entry->op) {
         check_rules(txn, entry);
+        check_time_zones(txn, entry, policy);
     }
     if (!tier || tier->position == VMN_TIER_APPLICATION) {
         return;

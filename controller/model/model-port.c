@@ -179,6 +179,7 @@ check_port(struct txn *txn, const struct entry *entry)
     check_allowed(txn, entry);
     check_port_is_not_allowed(txn, entry);
     check_port_external(txn, entry, port, network);
+    check_port_isolation(txn, entry, port, network);
     check_port_trunk(txn, entry, port);
     check_port_moved(txn, entry);
     check_port_migration(txn, entry);

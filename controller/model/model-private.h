@@ -50,7 +50,8 @@ struct entry {
     bool touched;               /* In txn's 'touched'. */
     struct version *before;     /* What 'cur' was. */
     struct model_op *op;        /* The one that names it, or NULL. */
-    bool cascade;               /* Deleted; what refers to it follows. */
+    bool cascade;               /* Deleted; what refers to it follows, */
+    const struct model_op *cause; /* as this operation says, of the request. */
 };
 
 struct model_table {
@@ -63,11 +64,13 @@ struct model {
     const struct model_class *const *classes; /* By enum vmn_table. */
     struct id_pools *id_pools;
     struct usage *usage;        /* Of quotas. */
+    struct time_zones *time_zones; /* That have been asked for. */
     struct model_table tables[VMN_N_TABLES];
     struct hmap index;          /* Of struct index_node. */
 
     uint64_t revision;
     uint64_t durable_revision;
+    uint64_t stored_revision;   /* model_stored_revision(). */
 
     bool replicated;            /* model_set_replicated(). */
     const char *no_listener;    /* model_set_no_listener(). */
@@ -121,6 +124,8 @@ void model_drop_if_empty(struct model *, struct entry *);
 void entry_destroy(struct model *, struct entry *);
 /* Makes 'version' current; the caller keeps or frees what was. */
 void model_set_cur(struct model *, struct entry *, struct version *);
+/* The same, and model_note_versions() of what was and is. */
+void model_change_cur(struct model *, struct entry *, struct version *);
 /* Has 'version' freed once all is settled. */
 void model_add_garbage(struct model *, struct version *);
 /* Notes that 'entry' went from one version to another; either may be NULL. */

@@ -17,6 +17,7 @@
 #include "controller/model/quota-usage.h"
 #include "controller/model/request-keys.h"
 #include "controller/model/row-index.h"
+#include "controller/model/time-zones.h"
 #include "controller/schema/schema.h"
 #include "util.h"
 
@@ -29,6 +30,8 @@ model_create(void)
     model->classes = model_classes;
     model->usage = usage_create(model->classes);
     model->request_keys = request_keys_create();
+    model->time_zones = xmalloc(sizeof *model->time_zones);
+    time_zones_init(model->time_zones);
     id_pools_declare(model->id_pools, "vni", 16777215);
     for (int i = 0; i < VMN_N_TABLES; i++) {
         hmap_init(&model->tables[i].entries);
@@ -100,6 +103,9 @@ clean_dirty(struct model *model)
 void
 model_settle(struct model *model)
 {
+    if (model_has_pending(model)) {
+        model->stored_revision = model->revision;
+    }
     for (size_t i = 0; i < model->n_dirty; i++) {
         struct entry *entry = model->dirty[i];
 
@@ -129,8 +135,7 @@ model_undo(struct model *model)
         struct version *version = entry->cur;
 
         if (version != entry->durable) {
-            model_set_cur(model, entry, entry->durable);
-            model_note_versions(model, entry, version, entry->durable);
+            model_change_cur(model, entry, entry->durable);
             usage_change(model->usage, version ? version->row : NULL,
                          entry->durable ? entry->durable->row : NULL);
             version_destroy(model, version);
@@ -269,6 +274,8 @@ model_destroy(struct model *model)
     id_pools_destroy(model->id_pools);
     usage_destroy(model->usage);
     request_keys_destroy(model->request_keys);
+    time_zones_uninit(model->time_zones);
+    free(model->time_zones);
     free(model->dirty);
     free(model->garbage);
     free(model->cursors);

@@ -77,6 +77,10 @@ void model_set_check_object(struct model *, model_check_object_cb *,
 /* Returns the ID pools, which are stored with the model and owned by it. */
 struct id_pools *model_id_pools(struct model *);
 
+/* Returns the time zones that have been asked for, which may be asked for
+ * more; owned by the model. */
+struct time_zones *model_time_zones(const struct model *);
+
 /* Reading.  ------------------------------------------------------------- */
 
 /* Metadata of a row. */
@@ -158,6 +162,9 @@ bool model_is_builtin(enum vmn_table, const char *name);
 
 uint64_t model_revision(const struct model *);          /* Current. */
 uint64_t model_durable_revision(const struct model *);
+/* Returns the newest durable revision that changed what is stored, or goes to
+ * the other members of a cluster: these come to it by batches alone. */
+uint64_t model_stored_revision(const struct model *);
 
 /* Appends a row as the API shows it: the members "name", "metadata", "spec"
  * and "status" of an object, as JSON text, without the object's braces.
@@ -201,6 +208,9 @@ struct model_op {
     bool cascade;               /* DELETE: remove the references to it from
                                  * others, and delete those that require
                                  * one. */
+    uint64_t cascade_since;     /* With 'cascade': refused if it would change
+                                 * or delete what came, or was changed, after
+                                 * this revision; 0: it may. */
     bool missing_ok;            /* DELETE: no error if it does not exist. */
     bool sets;                  /* It is to belong to 'set', unless the request
                                  * has a prune_set.  Else it stays in its
@@ -274,6 +284,7 @@ bool model_may_change(const struct model_rights *, const struct vmn_row *);
 struct model_usage {
     int64_t objects[VMN_N_TABLES];
     int64_t addresses, members, rules;
+    int64_t fqdns;              /* Peers of rules that are names in DNS. */
 };
 /* Calls 'cb' for each limit that a quota can have, with its usage and its
  * value (-1: no limit).  Does nothing for a quota that is not in effect

@@ -8,7 +8,9 @@
  *   Fields that would let it send as somebody else are marked in the schema
  *   (SCHEMA_NETWORK_OWNERS).
  * - It claims no interface that may be meant for a port of others.
- * - A port that others have put into quarantine stays there. */
+ * - A port that others have put into quarantine stays there.
+ * - What others have set as its isolation it keeps.  Made anew it is what its
+ *   network says, which alone binds for good. */
 
 #include <config.h>
 
@@ -210,6 +212,24 @@ check_quarantine(struct txn *txn, const struct entry *entry,
     }
 }
 
+/* Isolation.  ------------------------------------------------------------- */
+
+/* Checks that the port stays as isolated as the network's owner has made it:
+ * to leave it out again would be to talk with more ports, where the network
+ * says less. */
+static void
+check_isolation(struct txn *txn, const struct entry *entry,
+                const struct vmn_port *was, const struct vmn_port *is)
+{
+    if (was->isolation != is->isolation && is->isolation == VMN_ISOLATION_NONE
+        && !strcmp(was->network, is->network)
+        && !rights_own_network(txn, &is->row)) {
+        txn_error(txn, entry, VMN_ERR_FORBIDDEN, "/isolation",
+                  "must stay as the owner of network \"%s\" has set it",
+                  is->network);
+    }
+}
+
 void
 check_port_rights(struct txn *txn, const struct entry *entry)
 {
@@ -219,6 +239,9 @@ check_port_rights(struct txn *txn, const struct entry *entry)
     if (is) {
         check_network(txn, entry, is);
         check_iface_id(txn, entry, is);
+    }
+    if (was && is) {
+        check_isolation(txn, entry, was, is);
     }
     if (was && is_held(txn, was)) {
         check_quarantine(txn, entry, was);

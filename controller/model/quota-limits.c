@@ -15,6 +15,7 @@
 #include "controller/model/txn.h"
 #include "controller/model/quota-usage.h"
 #include "controller/schema/schema-row.h"
+#include "controller/schema/value.h"
 #include "util.h"
 
 /* A limit of a quota, and its usage. */
@@ -105,6 +106,32 @@ get_added(const struct txn *txn, const struct vmn_quota *quota,
     }
 }
 
+/* The addresses of names in DNS come by nobody's request, so a quota of flows
+ * could not refuse them then.  So the flows that names may come to must be
+ * within it when the rules are made: one for each address of each name, in as
+ * many routing domains as there can be. */
+static void
+check_fqdn_flows(struct txn *txn, const struct vmn_quota *quota,
+                 const struct model_usage *used,
+                 const struct model_usage *added)
+{
+    int64_t n_fqdns = used->fqdns + added->fqdns;
+    int64_t n_networks = MAX(used->objects[VMN_TABLE_NETWORK]
+                             + added->objects[VMN_TABLE_NETWORK], 1);
+    int64_t flows = n_fqdns * VALUE_FQDN_IPS_MAX * n_networks;
+
+    if (quota->flows_per_host > 0 && n_fqdns && flows > quota->flows_per_host
+        && (added->fqdns > 0 || added->objects[VMN_TABLE_NETWORK] > 0)) {
+        vmn_errors_add(txn->errors, VMN_ERR_TOO_LARGE, "",
+                       "quota \"%s\" has at most %d flows_per_host, and the "
+                       "names in DNS of its rules may come to %"PRId64": "
+                       "%"PRId64" of %d addresses in %"PRId64" network%s",
+                       quota->row.name, quota->flows_per_host, flows, n_fqdns,
+                       VALUE_FQDN_IPS_MAX, n_networks,
+                       n_networks == 1 ? "" : "s");
+    }
+}
+
 static void
 check_quota(struct txn *txn, const struct vmn_quota *quota)
 {
@@ -118,6 +145,7 @@ check_quota(struct txn *txn, const struct vmn_quota *quota)
         return;                 /* The request creates the quota. */
     }
     get_added(txn, quota, &added);
+    check_fqdn_flows(txn, quota, used, &added);
     n = get_limits(txn->model, quota, used, limits);
     get_limits(txn->model, quota, &added, more);
     for (size_t i = 0; i < n; i++) {

@@ -160,6 +160,7 @@ usage_add(const struct usage *usage, struct model_usage *counts,
     counts->addresses += sign * used.addresses;
     counts->members += sign * used.members;
     counts->rules += sign * used.rules;
+    counts->fqdns += sign * used.fqdns;
 }
 
 /* Counting.  -------------------------------------------------------------- */

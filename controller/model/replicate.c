@@ -36,8 +36,7 @@ change_entry(struct model *model, struct entry *entry,
     struct version *before = entry->cur;
 
     entry->was_deleted |= recreated || !version;
-    model_set_cur(model, entry, version);
-    model_note_versions(model, entry, before, version);
+    model_change_cur(model, entry, version);
     usage_change(model->usage, before ? before->row : NULL,
                  version ? version->row : NULL);
     if (before && before != entry->durable) {

@@ -183,7 +183,13 @@ is_absent(const struct schema_field *f, const struct vmn_row *row)
     json_t *value = schema_field_to_json(f, row, false);
     bool absent = (!value
                    || (json_is_boolean(value)
-                       && json_boolean_value(value) == (f->def != 0)));
+                       && json_boolean_value(value) == (f->def != 0))
+                   || (json_is_integer(value)
+                       && json_integer_value(value) == f->def)
+                   || (f->type == SCHEMA_ENUM && f->def >= 0
+                       && json_is_string(value)
+                       && !strcmp(json_string_value(value),
+                                  f->names[f->def])));
 
     json_decref(value);
     return absent;

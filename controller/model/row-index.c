@@ -190,8 +190,10 @@ add_ref(void *sink_, enum vmn_table target, const char *name,
     index_add(sink, index_refs(target, sink->row->table), name);
 }
 
+/* Passes the keys of 'version' in indexes below 'end' to 'cb', and maybe
+ * others. */
 static void
-add_keys(const struct model *model, const struct version *version,
+add_keys(const struct model *model, const struct version *version, int end,
          index_cb *cb, void *aux)
 {
     const struct vmn_row *row = version->row;
@@ -200,6 +202,9 @@ add_keys(const struct model *model, const struct version *version,
 
     if (class->add_keys) {
         class->add_keys(&sink, row);
+    }
+    if (end <= INDEX_SET) {
+        return;
     }
     if (version->meta.set) {
         index_add(&sink, INDEX_SET + row->table, version->meta.set);
@@ -214,28 +219,41 @@ struct putter {
     struct model *model;
     const char *name;           /* Borrowed from the entry. */
     bool add;
+    bool note;                  /* Report keys of enum vmn_index. */
 };
+
+static void
+put_difference(void *putter_, int index, const char *key, bool add)
+{
+    const struct putter *putter = putter_;
+
+    index_put(putter->model, index, key, putter->name, add);
+    if (putter->note && index < VMN_N_INDEXES) {
+        changes_add(putter->model, MODEL_CHANGE_INDEX, index, key);
+    }
+}
 
 static void
 put_key(void *putter_, int index, const char *key)
 {
     const struct putter *putter = putter_;
 
-    index_put(putter->model, index, key, putter->name, putter->add);
+    put_difference(putter_, index, key, putter->add);
 }
 
 void
 index_version(struct model *model, const struct entry *entry,
               const struct version *version, bool add)
 {
-    struct putter putter = { model, entry->name, add };
+    struct putter putter = { model, entry->name, add, false };
 
-    add_keys(model, version, put_key, &putter);
+    add_keys(model, version, N_INDEXES, put_key, &putter);
 }
 
 /* What differs.  ---------------------------------------------------------- */
 
-/* Distinct keys, sorted. */
+/* Keys of a version, as add_keys() passes them: in the same order for all
+ * versions of a row, and some twice. */
 struct index_keys {
     size_t n, allocated;
     struct index_key {
@@ -280,26 +298,18 @@ static void
 collect_keys(const struct model *model, const struct version *version,
              int end, struct index_keys *keys)
 {
-    size_t n = 0;
-
     *keys = (struct index_keys) { .text = DS_EMPTY_INITIALIZER, .end = end };
     if (!version) {
         return;
     }
-    ds_reserve(&keys->text, 500);   /* Enough for most. */
-    add_keys(model, version, collect_key, keys);
+    /* Enough for most. */
+    keys->allocated = 32;
+    keys->keys = xmalloc(keys->allocated * sizeof *keys->keys);
+    ds_reserve(&keys->text, 500);
+    add_keys(model, version, end, collect_key, keys);
     for (size_t i = 0; i < keys->n; i++) {
         keys->keys[i].text = ds_cstr(&keys->text) + keys->keys[i].at;
     }
-    if (keys->n) {
-        qsort(keys->keys, keys->n, sizeof *keys->keys, compare_keys);
-    }
-    for (size_t i = 0; i < keys->n; i++) {
-        if (!n || compare_keys(&keys->keys[n - 1], &keys->keys[i])) {
-            keys->keys[n++] = keys->keys[i];
-        }
-    }
-    keys->n = n;
 }
 
 static void
@@ -307,6 +317,64 @@ free_keys(struct index_keys *keys)
 {
     free(keys->keys);
     ds_destroy(&keys->text);
+}
+
+/* Sorts the keys from the one at 'from' on, and returns the end of the
+ * distinct ones, which are before the others then. */
+static size_t
+sort_keys(struct index_keys *keys, size_t from, size_t end)
+{
+    size_t n = from;
+
+    if (end - from > 1) {
+        qsort(&keys->keys[from], end - from, sizeof *keys->keys,
+              compare_keys);
+    }
+    for (size_t i = from; i < end; i++) {
+        if (n == from || compare_keys(&keys->keys[n - 1], &keys->keys[i])) {
+            keys->keys[n++] = keys->keys[i];
+        }
+    }
+    return n;
+}
+
+/* Returns true if 'key' is among those from 'from' on to before 'end'. */
+static bool
+has_key(const struct index_keys *keys, size_t from, size_t end,
+        const struct index_key *key)
+{
+    for (size_t i = from; i < end; i++) {
+        if (!compare_keys(&keys->keys[i], key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Two versions of a row differ in a few keys as a rule, so those with which
+ * both begin and end are not sorted.  If more than so many are left all are:
+ * each that differs is looked for among the others. */
+#define UNSORTED_FEW 16
+
+/* Finds with how many keys both begin, and end. */
+static void
+find_same(const struct index_keys *a, const struct index_keys *b,
+          size_t *n_first, size_t *n_last)
+{
+    size_t n = MIN(a->n, b->n), first = 0, last = 0;
+
+    while (first < n && !compare_keys(&a->keys[first], &b->keys[first])) {
+        first++;
+    }
+    while (last < n - first && !compare_keys(&a->keys[a->n - 1 - last],
+                                             &b->keys[b->n - 1 - last])) {
+        last++;
+    }
+    if (a->n + b->n - 2 * (first + last) > UNSORTED_FEW) {
+        first = last = 0;
+    }
+    *n_first = first;
+    *n_last = last;
 }
 
 /* Passes each key of an index below 'end' at which only one of the versions
@@ -318,16 +386,22 @@ each_difference(const struct model *model, const struct version *a,
                 void *aux)
 {
     struct index_keys as, bs;
-    size_t i = 0, j = 0;
+    size_t n_first, n_last;
 
     collect_keys(model, a, end, &as);
     collect_keys(model, b, end, &bs);
-    while (i < as.n || j < bs.n) {
-        int cmp = i >= as.n ? 1 : j >= bs.n ? -1
+    find_same(&as, &bs, &n_first, &n_last);
+
+    size_t i = n_first, end_as = sort_keys(&as, i, as.n - n_last);
+    size_t j = n_first, end_bs = sort_keys(&bs, j, bs.n - n_last);
+
+    while (i < end_as || j < end_bs) {
+        int cmp = i >= end_as ? 1 : j >= end_bs ? -1
                   : compare_keys(&as.keys[i], &bs.keys[j]);
         const struct index_key *key = cmp <= 0 ? &as.keys[i] : &bs.keys[j];
 
-        if (cmp) {
+        if (cmp && !has_key(&as, 0, n_first, key)
+            && !has_key(&as, as.n - n_last, as.n, key)) {
             cb(aux, key->index, key->text, cmp > 0);
         }
         i += cmp <= 0;
@@ -337,24 +411,16 @@ each_difference(const struct model *model, const struct version *a,
     free_keys(&bs);
 }
 
-static void
-put_difference(void *putter_, int index, const char *key, bool add)
-{
-    const struct putter *putter = putter_;
-
-    index_put(putter->model, index, key, putter->name, add);
-}
-
 void
 index_change(struct model *model, const struct entry *entry,
-             const struct version *from, const struct version *to)
+             const struct version *from, const struct version *to, bool note)
 {
-    struct putter putter = { model, entry->name, true };
+    struct putter putter = { model, entry->name, to != NULL, note };
 
     if (from && to) {
         each_difference(model, from, to, N_INDEXES, put_difference, &putter);
     } else if (from || to) {
-        index_version(model, entry, from ? from : to, to != NULL);
+        add_keys(model, from ? from : to, N_INDEXES, put_key, &putter);
     }
 }
 

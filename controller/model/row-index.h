@@ -60,9 +60,11 @@ void index_put(struct model *, int index, const char *key, const char *name,
 void index_version(struct model *, const struct entry *,
                    const struct version *, bool add);
 /* Has an entry that is in all indexes as its version 'from' be there as 'to';
- * NULL: it is in none.  What both have is left alone: the sets may be long. */
+ * NULL: it is in none.  What both have is left alone: the sets may be long.
+ * 'note': reports keys as index_note_changes() would. */
 void index_change(struct model *, const struct entry *,
-                  const struct version *from, const struct version *to);
+                  const struct version *from, const struct version *to,
+                  bool note);
 /* Reports the keys of indexes of enum vmn_index at which only one of the two
  * versions is.  Either may be NULL. */
 void index_note_changes(struct model *, const struct version *,

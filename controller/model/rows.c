@@ -87,14 +87,14 @@ model_drop_if_empty(struct model *model, struct entry *entry)
     }
 }
 
-void
-model_set_cur(struct model *model, struct entry *entry,
-              struct version *version)
+static void
+set_cur(struct model *model, struct entry *entry, struct version *version,
+        bool note)
 {
     struct name_set *names = &model->tables[entry->table].cur;
     const struct model_class *class = model->classes[entry->table];
 
-    index_change(model, entry, entry->cur, version);
+    index_change(model, entry, entry->cur, version, note);
     if (class->current) {
         class->current(model, entry->name, version ? version->row : NULL);
     }
@@ -106,14 +106,21 @@ model_set_cur(struct model *model, struct entry *entry,
     entry->cur = version;
 }
 
-/* Records that 'entry' went from one version to another; either may be
- * NULL. */
 void
-model_note_versions(struct model *model, const struct entry *entry,
-                    const struct version *from, const struct version *to)
+model_set_cur(struct model *model, struct entry *entry,
+              struct version *version)
+{
+    set_cur(model, entry, version, false);
+}
+
+/* As model_note_versions(), but for indexes.  Returns false if nothing
+ * differs. */
+static bool
+note_rows(struct model *model, const struct entry *entry,
+          const struct version *from, const struct version *to)
 {
     if (from && to && schema_row_same(from->row, to->row)) {
-        return;
+        return false;
     }
     if (!from || !to || !schema_row_same_meaning(from->row, to->row)) {
         changes_add(model, MODEL_CHANGE_ROW, entry->table, entry->name);
@@ -121,7 +128,27 @@ model_note_versions(struct model *model, const struct entry *entry,
     if (from && to && !schema_row_same_labels(from->row, to->row)) {
         changes_add(model, MODEL_CHANGE_LABELS, entry->table, entry->name);
     }
-    index_note_changes(model, from, to);
+    return true;
+}
+
+/* Records that 'entry' went from one version to another; either may be
+ * NULL. */
+void
+model_note_versions(struct model *model, const struct entry *entry,
+                    const struct version *from, const struct version *to)
+{
+    if (note_rows(model, entry, from, to)) {
+        index_note_changes(model, from, to);
+    }
+}
+
+/* Makes 'version' (or NULL) current, and records that. */
+void
+model_change_cur(struct model *model, struct entry *entry,
+                 struct version *version)
+{
+    note_rows(model, entry, entry->cur, version);
+    set_cur(model, entry, version, true);
 }
 
 void
@@ -196,6 +223,12 @@ model_yield(const struct model *model)
     if (model->yield) {
         model->yield(model->yield_aux);
     }
+}
+
+struct time_zones *
+model_time_zones(const struct model *model)
+{
+    return model->time_zones;
 }
 
 struct id_pools *
@@ -319,4 +352,10 @@ uint64_t
 model_durable_revision(const struct model *model)
 {
     return model->durable_revision;
+}
+
+uint64_t
+model_stored_revision(const struct model *model)
+{
+    return model->stored_revision;
 }

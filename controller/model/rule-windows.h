@@ -8,10 +8,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct time_zones;
 struct vmn_rule;
 
 /* Returns true if 'seconds' since 1970 is in one of the windows of 'rule', or
  * it has none. */
-bool rule_is_valid_at(const struct vmn_rule *rule, int64_t seconds);
+bool rule_is_valid_at(struct time_zones *, const struct vmn_rule *rule,
+                      int64_t seconds);
 
 #endif /* controller/model/rule-windows.h */

@@ -8,6 +8,7 @@
 
 #include "controller/model/transaction-summary.h"
 
+#include "controller/model/migration-end.h"
 #include "controller/model/port-effects.h"
 #include "controller/model/request.h"
 #include "controller/model/txn.h"
@@ -27,9 +28,31 @@ txn_outcome(const struct entry *entry)
             : !entry->cur ? MODEL_DELETED : MODEL_UPDATED);
 }
 
+/* Appends how the port's migration has ended, if it has. */
+static void
+put_migration_end(struct ds *text, const struct model *model,
+                  const struct entry *entry, const struct vmn_binding *before,
+                  const struct vmn_binding *now)
+{
+    const char *left;
+    const char *ended = migration_ended(before, now, &left);
+
+    if (ended) {
+        char *reason = migration_end_reason(
+            model, entry->name, left, now->candidate,
+            migration_has_interface(model, entry->name, left));
+
+        ds_put_format(text, ",\"migration\":\"%s\",\"migration_reason\":",
+                      ended);
+        schema_print_string(text, reason);
+        free(reason);
+    }
+}
+
 /* Appends where the port was and is whose binding 'entry' is. */
 static void
-put_hosts(struct ds *text, const struct entry *entry)
+put_hosts(struct ds *text, const struct model *model,
+          const struct entry *entry)
 {
     const struct vmn_binding *before
         = entry->before ? (const void *) entry->before->row : NULL;
@@ -50,12 +73,14 @@ put_hosts(struct ds *text, const struct entry *entry)
     if (now && now->activated) {
         ds_put_cstr(text, ",\"activated\":true");
     }
+    put_migration_end(text, model, entry, before, now);
 }
 
 /* By hand, though schema_changed_shown describes it: of a large request that
  * is a part of the time. */
 void
-txn_summary_add(struct txn_summary *summary, const struct entry *entry)
+txn_summary_add(struct txn_summary *summary, const struct model *model,
+                const struct entry *entry)
 {
     struct ds *text = &summary->text;
     size_t i = summary->n++;
@@ -68,7 +93,7 @@ txn_summary_add(struct txn_summary *summary, const struct entry *entry)
         ds_put_cstr(text, "\",\"name\":");
         schema_print_string(text, entry->name);
         if (entry->table == VMN_TABLE_BINDING) {
-            put_hosts(text, entry);
+            put_hosts(text, model, entry);
         }
         ds_put_char(text, '}');
     }

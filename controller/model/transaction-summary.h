@@ -24,7 +24,8 @@ struct txn_summary {
 enum model_outcome txn_outcome(const struct entry *);
 /* Adds the change of an entry, before that is committed.  A bounded number are
  * named, and the rest are counted. */
-void txn_summary_add(struct txn_summary *, const struct entry *);
+void txn_summary_add(struct txn_summary *, const struct model *,
+                     const struct entry *);
 /* Adds what the changes do to ports.  Returns the whole text, a JSON array,
  * which is the caller's; 'summary' is empty then.  At least one change was
  * added. */

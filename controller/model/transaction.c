@@ -233,6 +233,7 @@ end(struct txn *txn)
         entry->before = NULL;
         entry->op = NULL;
         entry->cascade = false;
+        entry->cause = NULL;
         model_drop_if_empty(txn->model, entry);
         model_yield(txn->model);
     }
@@ -379,7 +380,7 @@ commit(struct txn *txn)
         struct entry *entry = txn->touched[i];
 
         if (entry->cur != entry->before) {
-            txn_summary_add(&summary, entry);
+            txn_summary_add(&summary, model, entry);
             if (!entry->op && !schema_tables[entry->table]->observed) {
                 const struct schema_diff *diff
                     = get_diff(txn->request, entry);
@@ -467,18 +468,19 @@ assign_missing(struct txn *txn)
     }
 }
 
-/* Assigns values, then checks rights.  The reason why a value cannot be
- * assigned may disclose objects of others (a network's subnets, say), so an
- * account without the right to make the change gets the errors about rights
- * only. */
+/* Deletes, and assigns values, then checks rights.  What prevents a deletion,
+ * and the reason why a value cannot be assigned, may disclose objects of
+ * others (what refers to a group since, a network's subnets), so an account
+ * without the right to make the change gets the errors about rights only. */
 static void
-assign_and_check_rights(struct txn *txn)
+complete_and_check_rights(struct txn *txn)
 {
     struct vmn_errors *errors = txn->errors;
     struct vmn_errors lacks;
 
     vmn_errors_init(&lacks);
     txn->errors = &lacks;
+    delete_asked(txn);
     assign_missing(txn);
     txn->errors = errors;
     check_rights(txn);
@@ -509,8 +511,7 @@ apply_ops(struct txn *txn)
     }
     /* Later checks would only repeat these errors. */
     if (!txn->errors->n) {
-        delete_asked(txn);
-        assign_and_check_rights(txn);
+        complete_and_check_rights(txn);
     }
     if (!txn->errors->n) {
         rebind_ports(txn);

@@ -20,6 +20,7 @@
 #include "controller/model/checks.h"
 #include "controller/model/txn.h"
 #include "controller/schema/schema.h"
+#include "controller/schema/value.h"
 #include "util.h"
 
 enum { TCP, UDP, SCTP, ICMP, ICMPV6, N_RANGES };
@@ -36,6 +37,8 @@ struct scope {
     bool everyone;
     size_t n_groups;
     const char **groups;        /* Sorted. */
+    size_t n_fqdns;
+    const char **fqdns;         /* Sorted. */
     size_t n_prefixes;
     struct vmn_prefix *prefixes; /* In the fewest prefixes. */
     bool everything;
@@ -76,22 +79,26 @@ read_peers(struct scope *scope)
 
     scope->everyone = !rule->n_peers;
     scope->groups = xmalloc(MAX(rule->n_peers, 1) * sizeof *scope->groups);
+    scope->fqdns = xmalloc(MAX(rule->n_peers, 1) * sizeof *scope->fqdns);
     for (size_t i = 0; i < rule->n_peers; i++) {
         const struct vmn_peer *peer = &rule->peers[i];
 
         if (peer->group) {
             scope->groups[scope->n_groups++] = peer->group;
+        } else if (peer->fqdn) {
+            scope->fqdns[scope->n_fqdns++] = peer->fqdn;
         } else {
             n += peer_prefixes(peer, NULL);
         }
     }
     qsort(scope->groups, scope->n_groups, sizeof *scope->groups,
           compare_names);
+    qsort(scope->fqdns, scope->n_fqdns, sizeof *scope->fqdns, compare_names);
 
     scope->prefixes = xmalloc(MAX(n, 1) * sizeof *scope->prefixes);
     n = 0;
     for (size_t i = 0; i < rule->n_peers; i++) {
-        if (!rule->peers[i].group) {
+        if (rule->peers[i].cidr.ip.family) {
             n += peer_prefixes(&rule->peers[i], scope->prefixes + n);
         }
     }
@@ -161,6 +168,7 @@ static void
 scope_uninit(struct scope *scope)
 {
     free(scope->groups);
+    free(scope->fqdns);
     free(scope->prefixes);
     free(scope->services);
     for (int i = 0; i < N_RANGES; i++) {
@@ -209,6 +217,7 @@ covers(const struct scope *a, const struct scope *b)
     if (!a->everyone
         && (b->everyone
             || !has_names(a->groups, a->n_groups, b->groups, b->n_groups)
+            || !has_names(a->fqdns, a->n_fqdns, b->fqdns, b->n_fqdns)
             || vmn_prefixes_subtract(b->prefixes, b->n_prefixes, a->prefixes,
                                      a->n_prefixes, NULL))) {
         return false;
@@ -346,12 +355,25 @@ check_rules_match(struct txn *txn, const struct entry *entry,
 
 /* What they cost.  -------------------------------------------------------- */
 
+int64_t
+rules_fqdns(const struct vmn_rule *rules, size_t n)
+{
+    int64_t n_fqdns = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < rules[i].n_peers; j++) {
+            n_fqdns += rules[i].peers[j].fqdn != NULL;
+        }
+    }
+    return n_fqdns;
+}
+
 /* Returns the number of rules, each counted for every peer and service that it
  * names. */
 int64_t
 rules_cost(const struct vmn_rule *rules, size_t n)
 {
-    int64_t cost = n;
+    int64_t cost = n + rules_fqdns(rules, n) * (VALUE_FQDN_IPS_MAX - 1);
 
     for (size_t i = 0; i < n; i++) {
         cost += rules[i].n_peers + rules[i].n_services;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Finds selectors and groups that nothing is in, hosts that cannot connect,
- * hosts that cannot be the gateways that routers list, and migrations without
- * a source; see warnings.h. */
+ * Finds selectors and groups that nothing is in, names in DNS without an
+ * address, hosts that cannot connect, hosts that cannot be the gateways that
+ * routers list, and migrations without a source; see warnings.h. */
 
 #include <config.h>
 
@@ -175,6 +175,53 @@ check_quarantine(struct model_warnings *w, const struct vmn_quarantine *q)
     }
 }
 
+/* Returns true if 'name' is in the domain of a zone, which may know it. */
+static bool
+is_in_zone(struct model_warnings *w, const char *name)
+{
+    struct vmn_names zones = model_names(w->model, VMN_TABLE_DNS_ZONE);
+    size_t len = strlen(name);
+
+    for (size_t i = 0; i < zones.n; i++) {
+        const struct vmn_dns_zone *zone = model_get(
+            w->model, VMN_TABLE_DNS_ZONE, zones.names[i]);
+        size_t domain_len = zone ? strlen(zone->domain) : 0;
+
+        if (!step(w)
+            || (zone && len >= domain_len
+                && !strcmp(name + len - domain_len, zone->domain)
+                && (len == domain_len
+                    || name[len - domain_len - 1] == '.'))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What a plan has of such a rule is what it lets through now.  Accounts with a
+ * scope are not told what others have vmnd ask for. */
+static void
+check_fqdn(struct model_warnings *w, const struct vmn_row *row,
+           const char *name, size_t rule, size_t peer)
+{
+    const struct vmn_fqdn *known = model_get(w->model, VMN_TABLE_FQDN, name);
+
+    bool is_wildcard = value_fqdn_is_wildcard(name);
+
+    if ((!known || !known->n_ips) && !(w->rights && w->rights->scope.text)
+        && (is_wildcard || !is_in_zone(w, name))) {
+        char *text = (is_wildcard
+                      ? xasprintf("no guest has asked for a name of \"%s\" "
+                                  "by now: it is nobody until one has", name)
+                      : xasprintf("\"%s\" has no known address by now, and "
+                                  "is nobody until it has", name));
+
+        warn(w, row, text, "/rules/%"PRIuSIZE"/peers/%"PRIuSIZE"/fqdn", rule,
+             peer);
+        free(text);
+    }
+}
+
 static void
 check_rule_peers(struct model_warnings *w, const struct vmn_row *row,
                  const struct vmn_rule *rule, size_t number)
@@ -182,6 +229,9 @@ check_rule_peers(struct model_warnings *w, const struct vmn_row *row,
     for (size_t i = 0; i < rule->n_peers; i++) {
         const char *group = rule->peers[i].group;
 
+        if (rule->peers[i].fqdn) {
+            check_fqdn(w, row, rule->peers[i].fqdn, number, i);
+        }
         if (group && !group_has(w, group)) {
             char *text = xasprintf("group \"%s\" has no members", group);
 

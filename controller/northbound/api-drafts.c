@@ -144,6 +144,7 @@ add_change(const struct northbound *nb, struct model_request *request,
     op = model_request_add(request, kinds[change->op], table->id,
                            change->name, draft_spec(change));
     op->cascade = change->cascade;
+    op->cascade_since = change->base_revision;
     op->missing_ok = change->op == VMN_DRAFT_DELETE;
     op->sets = change->set != NULL;
     op->set = nullable_xstrdup(change->set);

@@ -24,8 +24,13 @@
 #include "controller/northbound/replies.h"
 #include "controller/northbound/trace-body.h"
 #include "controller/schema/arena.h"
+#include "controller/simulator/endpoint.h"
 #include "controller/simulator/live-comparison.h"
+#include "controller/simulator/live-frame.h"
+#include "controller/simulator/trace-outside.h"
+#include "flow.h"
 #include "openvswitch/vlog.h"
+#include "packets.h"
 #include "random.h"
 #include "timeval.h"
 #include "util.h"
@@ -64,6 +69,13 @@ struct live_wait {
     struct fabric_live_host hosts[FABRIC_LIVE_HOSTS_MAX];
     size_t n_hops;
     struct fabric_live_hop hops[FABRIC_LIVE_WAYS_MAX];
+    bool is_put_in_again;       /* Behind a physical network. */
+    size_t n_crossings;
+    struct fabric_live_crossing crossings[FABRIC_LIVE_WAYS_MAX];
+    const struct live_visit *crossed[FABRIC_LIVE_WAYS_MAX]; /* Where each
+                                                             * leads to, */
+    const char *crossed_by[FABRIC_LIVE_WAYS_MAX]; /* and by which physical
+                                                   * network. */
 };
 
 static void
@@ -82,14 +94,21 @@ wait_destroy(struct live_wait *wait)
 static void
 note(const struct live_wait *wait, const char *done)
 {
-    char *what = xasprintf("live trace from port %s to %s%s: %s",
-                           wait->request.from, wait->request.to,
+    const struct trace_from *from = &wait->result.from;
+    char *by = (from->network
+                ? xasprintf(" by network \"%s\" on %s", from->network,
+                            from->host ? from->host : "no host")
+                : xstrdup(""));
+    char *what = xasprintf("live trace from %s%s%s to %s%s: %s",
+                           from->network ? "" : "port ", wait->request.from,
+                           by, wait->request.to,
                            wait->request.deliver ? ", to be delivered" : "",
                            done);
 
     VLOG_INFO("%s: %s", wait->who, what);
     audit_log_note(wait->nb->audit_log, wait->who, what);
     free(what);
+    free(by);
 }
 
 static void
@@ -125,13 +144,16 @@ push_event(const struct live_wait *wait)
 {
     const struct live_trace *result = &wait->result;
     const struct nb_event_trace event = {
-        .from = result->from.port, .to_port = result->to.port,
+        .from = result->from.port ? result->from.port : TRACE_OUTSIDE,
+        .to_port = result->to.port,
         .to_ip = result->to.ip, .time = time_wall_msec(),
         .packet = result->packet, .difference = result->difference,
     };
     struct ds about = DS_EMPTY_INITIALIZER;
 
-    event_about(&about, VMN_TABLE_PORT, result->from.port);
+    if (result->from.port) {
+        event_about(&about, VMN_TABLE_PORT, result->from.port);
+    }
     event_about(&about, VMN_TABLE_PORT, result->to.port);
     for (size_t i = 0; i < wait->n_hosts; i++) {
         event_about(&about, VMN_TABLE_HOST, wait->hosts[i].name);
@@ -148,13 +170,17 @@ restrict_result(struct live_trace *result)
 
     for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
         ends[i]->host = ends[i]->port = ends[i]->owner = NULL;
+        ends[i]->leaves_as = NULL;
     }
     result->n_stages = 0;
     result->packet = NULL;
     result->changing = false;
-    result->difference = (result->difference
-                          ? "the switches did something else than what is "
-                            "predicted" : NULL);
+    result->difference = (!result->difference ? NULL
+                          : result->next_hop_unknown
+                          ? "the address of the next hop outside is not known "
+                            "yet, which a trace takes for known"
+                          : "the switches did something else than what is "
+                            "predicted");
 }
 
 /* Has an error say no more than an account with a scope may know: not what
@@ -188,6 +214,29 @@ reply_failed(const struct live_wait *wait, const char *reason)
     vmn_error_uninit(&error);
 }
 
+/* Says what was not tried, unless the account is not to know where the packet
+ * went. */
+static void
+warn_of_crossings(struct live_wait *wait)
+{
+    struct live_trace *result = &wait->result;
+    size_t n = result->n_warnings;
+    const char **warnings;
+
+    if (!wait->is_put_in_again || nb_hides_hosts(wait->rights)) {
+        return;
+    }
+    warnings = arena_alloc(&wait->arena, (n + 1) * sizeof *warnings);
+    if (n) {
+        memcpy(warnings, result->warnings, n * sizeof *warnings);
+    }
+    warnings[n] = "the packet was not sent over the physical network between "
+                  "hosts, but put in again behind it: with \"deliver\" it is "
+                  "sent";
+    result->warnings = warnings;
+    result->n_warnings = n + 1;
+}
+
 static void
 done_cb(void *wait_, const char *reason)
 {
@@ -206,14 +255,55 @@ done_cb(void *wait_, const char *reason)
     result->delivered = (wait->request.deliver
                          && !strcmp(result->seen.verdict, "delivered"));
     result->changing |= is_changing(wait);
-    if (!result->agrees && !result->changing) {
+    if (!result->agrees && !result->changing && !result->next_hop_unknown) {
         push_event(wait);
     }
+    warn_of_crossings(wait);
     if (nb_hides_hosts(wait->rights)) {
         restrict_result(result);
     }
     nb_reply_struct(wait->req, &nb_reply_live_trace, result);
     wait_destroy(wait);
+}
+
+/* Returns true if port 'ofport' of a host leads to physical network
+ * 'physical': another one may have come to its place. */
+static bool
+leads_to(const struct live_wait *wait, const char *host, uint32_t ofport,
+         const char *physical)
+{
+    return (ofport && provider_ofport_of(wait->nb->model, host, physical)
+                      == ofport);
+}
+
+/* Has a packet that ended where it was to leave for a physical network, on the
+ * host with this index, go on where that leads to: as the switch would have
+ * sent it, and with the network's tag.  What the switch says may be anything:
+ * no other host gets another packet than what was predicted. */
+static void
+put_in_again(struct live_wait *wait, size_t host_index,
+             const struct flow *flow)
+{
+    for (size_t i = 0; i < wait->n_crossings; i++) {
+        const struct fabric_live_crossing *crossing = &wait->crossings[i];
+        struct flow tagged = *flow;
+        const uint8_t *frame;
+        size_t size;
+
+        if (crossing->from != host_index
+            || crossing->flow->regs[0] != flow->regs[0]
+            || !eth_addr_equals(crossing->flow->dl_dst, flow->dl_dst)
+            || !live_flow_is_of(flow, crossing->flow)
+            || !leads_to(wait, wait->hosts[crossing->to].name,
+                         crossing->in_port, wait->crossed_by[i])) {
+            continue;
+        }
+        tagged.vlans[0] = wait->crossed[i]->tag;
+        frame = live_frame_make(&tagged, wait->prediction.id, &wait->arena,
+                                &size);
+        fabric_live_put_in(wait->live, i, frame, size);
+        wait->is_put_in_again = true;
+    }
 }
 
 /* Copies of a host are compared with the prediction's, whose names stay. */
@@ -229,10 +319,46 @@ copy_cb(void *wait_, const struct trace_copy *copy)
 
             *kept = *copy;
             kept->host = wait->hosts[i].name;
+            if (!wait->request.deliver && copy->kind == TRACE_COPY_LAST
+                && live_flow_leaves(&copy->flow)) {
+                put_in_again(wait, i, &copy->flow);
+            }
             break;
         }
     }
     return live_is_complete(&wait->prediction, &wait->names, sight);
+}
+
+/* Returns true if the packet may still come in from outside: the network is
+ * still there, its sender may change it, and it is by that port. */
+static bool
+is_outside_still_there(const struct live_wait *wait)
+{
+    const struct live_prediction *p = &wait->prediction;
+    const struct vmn_network *network = model_get(
+        wait->nb->model, VMN_TABLE_NETWORK, wait->result.from.network);
+
+    return (network && network->provider.physical
+            && model_may_change(wait->rights, &network->row)
+            && leads_to(wait, p->host, p->in_port,
+                        network->provider.physical));
+}
+
+/* Returns true if the packet may still be put in where it was to be. */
+static bool
+is_still_there(const struct live_wait *wait)
+{
+    struct northbound *nb = wait->nb;
+    const struct live_prediction *p = &wait->prediction;
+    const char *from = wait->result.from.port;
+    const struct vmn_row *row;
+
+    if (!from) {
+        return is_outside_still_there(wait);
+    }
+    row = model_get(nb->model, VMN_TABLE_PORT, from);
+    return (row && model_may_change(wait->rights, row)
+            && fabric_port_is_at(nb->fabric, from, p->host, p->in_port));
 }
 
 /* Before the packet is put in: its port may have gone meanwhile, and another
@@ -241,13 +367,8 @@ static const char *
 send_cb(void *wait_)
 {
     const struct live_wait *wait = wait_;
-    struct northbound *nb = wait->nb;
-    const char *from = wait->result.from.port;
-    const struct vmn_row *row = model_get(nb->model, VMN_TABLE_PORT, from);
 
-    if (!row || !model_may_change(wait->rights, row)
-        || !fabric_port_is_at(nb->fabric, from, wait->prediction.host,
-                              wait->prediction.in_port)) {
+    if (!is_still_there(wait)) {
         return "its port is not there any more";
     }
     note(wait, wait->prediction.packet);
@@ -336,8 +457,43 @@ add_hop(struct live_wait *wait, size_t from, size_t to,
     return true;
 }
 
+/* Adds a way over a physical network.  Two that leave a host for the same MAC
+ * in the same network lead to the same port, so one stands for both. */
+static bool
+add_crossing(struct live_wait *wait, size_t from, size_t to,
+             const struct flow *first, const struct live_visit *left,
+             const struct live_visit *visit)
+{
+    const struct vmn_vif *link;
+    uint16_t in_port;
+
+    for (size_t i = 0; i < wait->n_crossings; i++) {
+        const struct fabric_live_crossing *crossing = &wait->crossings[i];
+
+        if (crossing->from == from
+            && crossing->flow->regs[0] == left->flow.regs[0]
+            && eth_addr_equals(crossing->flow->dl_dst, left->flow.dl_dst)) {
+            return true;
+        }
+    }
+    in_port = ofp_to_u16(visit->flow.in_port.ofp_port);
+    link = provider_vif_at(wait->nb->model, visit->host, in_port);
+    if (wait->n_crossings == FABRIC_LIVE_WAYS_MAX || !link) {
+        return false;
+    }
+    wait->crossed[wait->n_crossings] = visit;
+    wait->crossed_by[wait->n_crossings]
+        = arena_strdup(&wait->arena, link->iface_id + 1); /* After "@". */
+    wait->crossings[wait->n_crossings++] = (struct fabric_live_crossing) {
+        .from = from, .to = to, .flow = &left->flow,
+        .in_port = in_port, .vlan = vlan_tci_to_vid(visit->tag.tci),
+        .any_port = !live_flow_has_source_of(&left->flow, first),
+    };
+    return true;
+}
+
 /* Adds the hosts that a way passes.  From a host's last stage the packet goes
- * on into a tunnel, or to a drop there. */
+ * on into a tunnel, or to a drop there; but not to a physical network. */
 static bool
 add_way(struct live_wait *wait, const struct live_way *way)
 {
@@ -350,10 +506,14 @@ add_way(struct live_wait *wait, const struct live_way *way)
 
         if (host == SIZE_MAX
             || (visit->anew && !add_hop(wait, before, host, visit))
+            || (visit->crossed
+                && !add_crossing(wait, before, host, &way->visits[0].flow,
+                                 &visit[-1], visit))
             || ((is_end ? way->kind != LIVE_END_PORT : visit[1].anew)
                 && !add_onward(wait, host, visit))) {
             return false;
         }
+        wait->hosts[host].leaves |= is_end && way->leaves;
         before = host;
     }
     return true;
@@ -376,16 +536,16 @@ add_ways(struct live_wait *wait, struct vmn_error *error)
 }
 
 /* Finds VNIs that nothing has, nor may some switch have still, for where it
- * begins and the hops: at random, so that those of other traces are not among
- * them.  Returns the first one, or 0. */
+ * begins, the hops and the crossings: at random, so that those of other traces
+ * are not among them.  Returns the first one, or 0. */
 static uint32_t
 find_vnis(const struct live_wait *wait)
 {
     const struct id_pools *pools = model_id_pools(wait->nb->model);
 
     for (int tries = 0; tries < 100; tries++) {
-        uint32_t first = 1 + random_range(VNI_MAX - FABRIC_LIVE_WAYS_MAX);
-        size_t i = 0, n = wait->n_hops + 1;
+        uint32_t first = 1 + random_range(VNI_MAX - 2 * FABRIC_LIVE_WAYS_MAX);
+        size_t i = 0, n = wait->n_hops + wait->n_crossings + 1;
 
         while (i < n
                && !id_pools_key_of(pools, VMN_ID_POOL_VNI, first + i)) {
@@ -431,6 +591,8 @@ begin(struct live_wait *wait, struct vmn_error *error)
     request.n_hosts = wait->n_hosts;
     request.hops = wait->hops;
     request.n_hops = wait->n_hops;
+    request.crossings = wait->crossings;
+    request.n_crossings = wait->n_crossings;
     request.first_vni = find_vnis(wait);
     wait->result.changing = is_changing(wait);
     if (request.first_vni) {
@@ -448,6 +610,28 @@ begin(struct live_wait *wait, struct vmn_error *error)
 
 /* The prediction.  -------------------------------------------------------- */
 
+/* Whoever puts packets in as from outside may say anything of whom they are,
+ * to what others have behind the same gateway.  So no account with a scope
+ * may, and of the others those that may change the network by which they
+ * come. */
+static bool
+may_send_from_outside(const struct live_wait *wait, const struct trace *trace,
+                      struct vmn_error *error)
+{
+    const struct vmn_row *row = model_get(wait->nb->model, VMN_TABLE_NETWORK,
+                                          trace->from.network);
+
+    if (!nb_hides_hosts(wait->rights) && row
+        && model_may_change(wait->rights, row)) {
+        return true;
+    }
+    note(wait, "refused, as it may not send from outside");
+    vmn_error_set(error, VMN_ERR_FORBIDDEN, "/from",
+                  "only accounts without a scope that may change the provider "
+                  "network have a packet come in as if from outside");
+    return false;
+}
+
 /* Whoever puts packets in at a port does what its guest could. */
 static bool
 may_send(const struct live_wait *wait, const struct trace *trace,
@@ -459,15 +643,31 @@ may_send(const struct live_wait *wait, const struct trace *trace,
            : NULL);
 
     if (!row) {
-        vmn_error_set(error, VMN_ERR_INVALID, "/from",
-                      "must be a port: what is outside is not traced live");
-        return false;
+        return may_send_from_outside(wait, trace, error);
     }
     if (!model_may_change(wait->rights, row)) {
         note(wait, "refused, as it may not change the port");
         vmn_error_set(error, VMN_ERR_FORBIDDEN, "/from",
                       "a packet is sent as the guest of port \"%s\", which "
                       "this account may not change", trace->from.port);
+        return false;
+    }
+    return true;
+}
+
+/* Refuses to send what is for nobody: the address of who is outside in the
+ * sender's own network is made up, unless it is given. */
+static bool
+has_receiver(const struct live_wait *wait, struct vmn_error *error)
+{
+    const struct live_prediction *p = &wait->prediction;
+    const struct vmn_mac *made_up = &trace_outside_mac;
+
+    if (wait->request.deliver && wait->result.to.network && p->size
+        && !memcmp(p->frame, made_up->ea, sizeof made_up->ea)) {
+        vmn_error_set(error, VMN_ERR_INVALID, "/destination_mac",
+                      "is required with \"deliver\": who is outside in the "
+                      "port's own network is not known");
         return false;
     }
     return true;
@@ -492,14 +692,17 @@ predict(struct live_wait *wait, struct vmn_error *error)
     wait->revision = model_durable_revision(nb->model);
     trace = trace_make(nb->engine, nb->model, wait->names.pipeline,
                        &wait->request, &wait->arena, error);
-    if (!trace || !may_send(wait, trace, error)) {
+    if (!trace) {
+        return false;
+    }
+    wait->result.from = trace->from;
+    wait->result.to = trace->to;
+    if (!may_send(wait, trace, error) || !has_receiver(wait, error)) {
         return false;
     }
     wait->prediction.n_left_out += !trace->complete;
     nb_warn_of_hosts(nb, wait->rights, wait->request.protocol, trace,
                      &wait->arena);
-    wait->result.from = trace->from;
-    wait->result.to = trace->to;
     wait->result.n_warnings = trace->n_warnings;
     wait->result.warnings = trace->warnings;
     wait->result.packet = wait->prediction.packet;

@@ -15,8 +15,11 @@
 
 /* One object.  ----------------------------------------------------------- */
 
+/* Replies with an object, and with what the member that manages its host knows
+ * of it (NULL: nobody was asked). */
 static void
-get_one(struct http_request *req, struct northbound *nb)
+reply_one(struct http_request *req, struct northbound *nb,
+          const struct nb_part *part)
 {
     const struct schema_table *table = http_request_data(req);
     const char *name = http_request_param(req, "name");
@@ -38,14 +41,44 @@ get_one(struct http_request *req, struct northbound *nb)
     snprintf(etag, sizeof etag, "%"PRIu64, meta.revision);
     http_reply_etag(req, etag);
     nb_append_object(nb, nb_rights(req), row, &meta, true, &ds);
-    ds_put_cstr(&ds, "}\n");
+    ds_put_char(&ds, '}');
+    if (part && !(table->id == VMN_TABLE_HOST
+                  && nb_hides_hosts(nb_rights(req)))) { /* Now. */
+        nb_merge_part(part, &ds);
+    }
+    ds_put_char(&ds, '\n');
     http_reply_body(req, 200, "application/json", &ds);
+}
+
+static void
+get_one(struct http_request *req, struct northbound *nb)
+{
+    reply_one(req, nb, NULL);
 }
 
 static void
 get_port(struct http_request *req, struct northbound *nb)
 {
-    nb_unless_trying(nb, req, get_one);
+    const char *name = http_request_param(req, "name");
+    const struct vmn_binding *binding = model_get_durable(
+        nb->model, VMN_TABLE_BINDING, name, NULL);
+
+    if (!nb_ask_for_part(nb, req, VMN_TABLE_PORT, name,
+                         binding ? binding->host : NULL, reply_one)) {
+        nb_unless_trying(nb, req, get_one);
+    }
+}
+
+static void
+get_host(struct http_request *req, struct northbound *nb)
+{
+    const char *name = http_request_param(req, "name");
+
+    if (nb_hides_hosts(nb_rights(req))
+        || !model_get_durable(nb->model, VMN_TABLE_HOST, name, NULL)
+        || !nb_ask_for_part(nb, req, VMN_TABLE_HOST, name, name, reply_one)) {
+        nb_unless_trying(nb, req, get_one);
+    }
 }
 
 void
@@ -63,6 +96,8 @@ nb_get_one(struct http_request *req, void *nb_)
            ? model_get_durable(nb->model, table->id, name, NULL) : NULL);
     if (row && model_sees(nb_rights(req), row)) {
         nb_when_guest_looked_at(nb, req, name, get_port);
+    } else if (table->id == VMN_TABLE_HOST) {
+        get_host(req, nb);
     } else {
         nb_unless_trying(nb, req, get_one);
     }

@@ -65,33 +65,47 @@ task_destroy(void *task_)
     free(task);
 }
 
-/* Sets the capacity to what a label says, SIZE_MAX without one. */
+/* Sets for how many VMs the host has places to what a label says, if it has
+ * it. */
 static bool
-judge_host(void *task_, const struct vmn_host *row, size_t *capacity)
+judge_host(void *task_, const struct vmn_host *row, uint64_t *vms)
 {
     const struct task *task = task_;
     const char *text = (task->capacity_label
                         ? vmn_labels_get(&row->labels, task->capacity_label)
                         : NULL);
-    uint64_t number;
+    uint64_t number = 0;
+    bool valid = !text || nb_parse_number(text, &number);
 
-    *capacity = SIZE_MAX;
-    if (text && nb_parse_number(text, &number)) {
-        *capacity = MIN(number, CAPACITY_MAX);
+    if (text && valid) {
+        *vms = MIN(number, CAPACITY_MAX);
     }
-    return ((!text || *capacity != SIZE_MAX)
+    return (valid
             && (!task->host_selector
                 || vmn_selector_matches(task->host_selector, &row->labels)));
 }
 
 /* The work.  -------------------------------------------------------------- */
 
-/* Hosts have room for as many VMs as their label says, or the request, or as
- * the one has that has most. */
+/* What VMs that migrate to the host need is not there for others. */
+static void
+take_coming(struct advice_host *host, const uint64_t *coming)
+{
+    for (int kind = 0; kind < ADVICE_N_KINDS; kind++) {
+        if (host->capacity[kind] != UINT64_MAX) {
+            host->capacity[kind] -= MIN(coming[kind], host->capacity[kind]);
+        }
+    }
+}
+
+/* Hosts have room for as many VMs as their label says, or they, or the
+ * request; or, if nothing is known of what they have, as the one has that has
+ * most. */
 static void
 finish_hosts(struct task *task)
 {
     struct placed_vms *vms = &task->vms;
+    bool asked = task->capacity;
     size_t most = 0;
 
     for (size_t i = 0; i < vms->n_hosts; i++) {
@@ -104,9 +118,11 @@ finish_hosts(struct task *task)
         /* An account with a scope is told of no host that it has nothing
          * on. */
         host->target &= !vms->rights || vms->hosts[i].n_vms;
-        if (host->capacity == SIZE_MAX) {
-            host->capacity = task->capacity;
+        if (host->capacity[ADVICE_VMS] == UINT64_MAX
+            && (asked || !vms->hosts[i].has_capacity)) {
+            host->capacity[ADVICE_VMS] = task->capacity;
         }
+        take_coming(host, vms->hosts[i].coming);
     }
 }
 
@@ -189,6 +205,67 @@ fill_moves(const struct task *task, const struct advice_answer *answer,
     }
 }
 
+static void
+fill_no_room(const struct task *task, const struct advice_answer *answer,
+             struct arena *arena, struct nb_reply_placement *reply)
+{
+    const struct placed_vms *vms = &task->vms;
+
+    if (!answer->n_lacks) {
+        return;                 /* There is no list then. */
+    }
+    reply->no_room = arena_alloc(arena,
+                                 answer->n_lacks * sizeof *reply->no_room);
+    for (size_t i = 0; i < answer->n_lacks; i++) {
+        const struct advice_lack *lack = &answer->lacks[i];
+        const struct placed_vm *vm = &vms->vms[lack->vm];
+
+        reply->no_room[reply->n_no_room++] = (struct nb_placement_no_room) {
+            .n_ports = vm->n_ports, .ports = vm->ports,
+            .from = vms->hosts[lack->from].name,
+            .to = vms->hosts[lack->to].name,
+            .saved_bytes = lack->saved_bytes,
+            .missing = {
+                lack->missing[ADVICE_VMS], lack->missing[ADVICE_VCPUS],
+                lack->missing[ADVICE_MEMORY], lack->missing[ADVICE_DISK],
+            },
+        };
+    }
+    reply->all_no_room = answer->n_all_lacks;
+}
+
+/* Returns true if the VM does not say how much it needs of what is limited:
+ * of vCPUs, or memory, of which each needs some; or anything. */
+static bool
+is_unsized(const uint64_t *needs, const bool *limited)
+{
+    return ((limited[ADVICE_VCPUS] && !needs[ADVICE_VCPUS])
+            || (limited[ADVICE_MEMORY] && !needs[ADVICE_MEMORY])
+            || (limited[ADVICE_DISK] && !needs[ADVICE_VCPUS]
+                && !needs[ADVICE_MEMORY] && !needs[ADVICE_DISK]));
+}
+
+/* Returns how many VMs do not say what they need of what a target has so much
+ * of, by what it says. */
+static size_t
+count_unsized(const struct placed_vms *vms)
+{
+    bool limited[ADVICE_N_KINDS] = { false };
+    size_t n = 0;
+
+    for (size_t i = 0; i < vms->n_hosts; i++) {
+        const struct advice_host *host = &vms->advice_hosts[i];
+
+        for (int kind = 0; kind < ADVICE_N_KINDS && host->target; kind++) {
+            limited[kind] |= host->capacity[kind] != UINT64_MAX;
+        }
+    }
+    for (size_t i = 0; i < vms->n_vms; i++) {
+        n += is_unsized(vms->advice_vms[i].needs, limited);
+    }
+    return n;
+}
+
 /* Of hosts, and of others' traffic, an account with a scope is told no
  * more. */
 static void
@@ -202,6 +279,8 @@ fill_of_all(const struct task *task, struct nb_reply_placement *reply)
     }
     for (size_t i = 0; i < vms->n_hosts; i++) {
         reply->hosts += vms->advice_hosts[i].target;
+        reply->hosts_with_capacity += (vms->advice_hosts[i].target
+                                       && vms->hosts[i].has_capacity);
     }
     fabric_pair_stats(vms->nb->fabric, &stats);
     reply->unlisted_bytes = vms->totals.unlisted_bytes;
@@ -219,7 +298,7 @@ task_reply(void *task_)
         .capacity = task->capacity,
         .not_selected = vms->fixed.not_selected, .pinned = vms->fixed.pinned,
         .many_sets = vms->fixed.many_sets, .migrating = vms->fixed.migrating,
-        .unsynced = vms->fixed.unsynced,
+        .unsynced = vms->fixed.unsynced, .unsized = count_unsized(vms),
         .unread_hosts = fabric_unread_hosts(fabric),
         .counted = fabric_counted_ms(fabric),
     };
@@ -235,6 +314,7 @@ task_reply(void *task_)
     /* Where nothing is known no placement is known to be the best. */
     reply.optimal = answer.optimal && answer.n_pairs;
     fill_moves(task, &answer, &arena, &reply);
+    fill_no_room(task, &answer, &arena, &reply);
     nb_reply_struct(task->req, &nb_reply_placement, &reply);
     arena_uninit(&arena);
 }

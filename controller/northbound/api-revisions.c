@@ -77,6 +77,14 @@ nb_append_receipt(const struct http_request *req,
     }
 }
 
+/* Returns true if this member stands by, and the writer may know more: it is
+ * waited for, unless the client is shown what is here in any case. */
+static bool
+may_ask(const struct northbound *nb, const struct http_request *req)
+{
+    return nb->following && !nb_may_be_old(nb, req);
+}
+
 /* Appends what a revision took, as far as it is known, and its receipt, or
  * null if that is NULL. */
 static void
@@ -145,7 +153,7 @@ append_entry(struct northbound *nb, struct http_request *req,
 
     if (error && error != ENOENT) {
         nb_reply_unreadable_log(req, &why);
-    } else if (error && nb->following) {
+    } else if (error && may_ask(nb, req)) {
         nb_ask_writer(nb, req);
     } else if (restore && (waits || !logged)) {
         reject_taken_back(req, revision, restore, logged);
@@ -334,7 +342,7 @@ nb_get_revision(struct http_request *req, void *nb_)
                    : !taken_back;
 
     /* This member may not have been there then. */
-    if (nb->following && !taken_back && !(known && receipt.recorded)) {
+    if (may_ask(nb, req) && !taken_back && !(known && receipt.recorded)) {
         nb_ask_writer(nb, req);
     } else if (wait.installed && pending) {
         start_wait(nb, req, revision, contents, wait.timeout_ms);
@@ -475,7 +483,7 @@ nb_get_revisions(struct http_request *req, void *nb_)
                                 span.filter.name, &items, &next, &why);
     }
     free(span.author);
-    if (error || (nb->following && nb->lacks_progress)) {
+    if (error || (nb->lacks_progress && may_ask(nb, req))) {
         if (error) {
             nb_reply_unreadable_log(req, &why);
         } else {

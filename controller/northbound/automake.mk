@@ -43,14 +43,21 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/drop-isolation.c \
 	controller/northbound/drop-isolation.h \
 	controller/northbound/ended-objects.c \
+	controller/northbound/event-audits.c \
+	controller/northbound/event-audits.h \
+	controller/northbound/event-common.c \
+	controller/northbound/event-common.h \
 	controller/northbound/event-log.c \
 	controller/northbound/event-log.h \
+	controller/northbound/event-open.c \
 	controller/northbound/event-past.c \
 	controller/northbound/event-past.h \
 	controller/northbound/event-query.c \
 	controller/northbound/event-query.h \
 	controller/northbound/event-replay.c \
 	controller/northbound/event-replay.h \
+	controller/northbound/event-report.c \
+	controller/northbound/event-report.h \
 	controller/northbound/event-scope.c \
 	controller/northbound/event-scope.h \
 	controller/northbound/event-scope-ids.c \
@@ -58,6 +65,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/event-sources.c \
 	controller/northbound/event-states.c \
 	controller/northbound/event-streams.c \
+	controller/northbound/event-streams.h \
 	controller/northbound/gateway-changes.c \
 	controller/northbound/gateway-changes.h \
 	controller/northbound/group-ports.c \
@@ -66,9 +74,11 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/host-doubt.c \
 	controller/northbound/host-maintenance.c \
 	controller/northbound/metrics-certificates.c \
+	controller/northbound/metrics-cluster.c \
 	controller/northbound/metrics-format.c \
 	controller/northbound/live-trace-limits.c \
 	controller/northbound/live-trace-limits.h \
+	controller/northbound/manager-part.c \
 	controller/northbound/metrics-apps.c \
 	controller/northbound/metrics-health.c \
 	controller/northbound/metrics-listeners.c \
@@ -105,6 +115,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/packet-streams.c \
 	controller/northbound/packet-streams.h \
 	controller/northbound/path-suggest.c \
+	controller/northbound/policy-fqdns.c \
 	controller/northbound/pcapng.c \
 	controller/northbound/pcapng.h \
 	controller/northbound/placed-vms.c \

@@ -3,7 +3,7 @@
  * What a draft would do to who can reach whom, and to connections that were
  * observed.  The structs are what GET /v1/drafts/{name}/effects answers, where
  * members are called as in JSON.  Only for api-draft-effects.c, the files
- * beside it, and what describes them. */
+ * beside it, and what describes them; the services also for rehearsals. */
 
 #ifndef CONTROLLER_NORTHBOUND_DRAFT_EFFECTS_H
 #define CONTROLLER_NORTHBOUND_DRAFT_EFFECTS_H 1
@@ -46,6 +46,9 @@ void effect_services_of(struct effect_services *, const struct model *,
 void effect_services_of_policies(struct effect_services *,
                                  const struct northbound *,
                                  long long int end_ms);
+/* The same of the policies of any model, with no bound on the time: for who
+ * has nobody to wait for him. */
+void effect_services_of_model(struct effect_services *, const struct model *);
 /* Returns the service, such as "tcp/443", which the caller frees. */
 char *effect_service_text(const struct effect_service *);
 /* Returns false if pings are the only such thing of this connection that is no

@@ -166,6 +166,22 @@ effect_services_of_policies(struct effect_services *services,
     free(after);
 }
 
+void
+effect_services_of_model(struct effect_services *services,
+                         const struct model *model)
+{
+    struct vmn_names names = model_names(model, VMN_TABLE_POLICY);
+
+    effect_services_add(services, TRACE_ICMP, 0);
+    for (size_t i = 0; i < names.n; i++) {
+        json_t *spec = schema_row_spec(model_get(model, VMN_TABLE_POLICY,
+                                                 names.names[i]));
+
+        add_json(services, model, spec, 0);
+        json_decref(spec);
+    }
+}
+
 char *
 effect_service_text(const struct effect_service *service)
 {

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/northbound/event-scope-ids.h"
+#include "controller/schema/json-slice.h"
 #include "random.h"
 #include "timeval.h"
 #include "util.h"
@@ -31,22 +33,153 @@ const enum vmn_table event_of_tables[EVENT_N_OF] = {
     [EVENT_OF_LOADBALANCER] = VMN_TABLE_LOADBALANCER,
 };
 
+static void
+discard_oldest(struct event_log *log)
+{
+    struct event_entry *entry = &log->ring[log->oldest++ % EVENTS_MAX];
+
+    log->n_bytes -= entry->size + entry->about.length + entry->created_size;
+    log->floor = MAX(log->floor, entry->revision);
+    ds_destroy(&entry->about);
+    free(entry->created);
+    free(entry->text);
+}
+
 struct event_log *
 event_log_create(uint64_t durable, bool is_member)
 {
     struct event_log *log = xzalloc(sizeof *log);
+    uint64_t offset = 0;
 
-    log->oldest = log->next = time_wall_usec();
+    log->oldest = log->next = log->shown = time_wall_usec();
+    log->scope_ids = event_scope_ids_create();
     log->standby.first = log->next;
     log->standby.started_ms = time_wall_msec();
     log->all = log->standby;
     log->floor = durable;
     if (is_member) {
-        random_bytes(&log->offset, sizeof log->offset);
-        log->offset %= OFFSET_MAX;
+        random_bytes(&offset, sizeof offset);
+        offset %= OFFSET_MAX;
     }
+    event_log_set_id(log, log->next + offset);
     return log;
 }
+
+/* Ids.  ------------------------------------------------------------------ */
+
+/* Returns the position behind the last one of a segment. */
+static uint64_t
+segment_end(const struct event_log *log, size_t i)
+{
+    return (i + 1 < log->n_segments ? log->segments[i + 1].first
+            : log->next);
+}
+
+/* Forgets segments whose events are not kept, but for the last one. */
+static void
+forget_segments(struct event_log *log)
+{
+    size_t n = 0;
+
+    while (n + 1 < log->n_segments && segment_end(log, n) <= log->oldest) {
+        n++;
+    }
+    if (n) {
+        log->n_segments -= n;
+        memmove(log->segments, log->segments + n,
+                log->n_segments * sizeof *log->segments);
+    }
+}
+
+void
+event_log_set_id(struct event_log *log, uint64_t id)
+{
+    struct event_segment *last = (log->n_segments
+                                  ? &log->segments[log->n_segments - 1]
+                                  : NULL);
+
+    if (last && event_log_id(log, log->next) == id) {
+        return;
+    } else if (last && last->first == log->next) {
+        last->id = id;          /* It has no event. */
+        return;
+    }
+    while (log->n_segments >= EVENT_SEGMENTS_MAX) {
+        discard_oldest(log);
+        forget_segments(log);
+    }
+    log->segments[log->n_segments++] = (struct event_segment) {
+        log->next, id,
+    };
+}
+
+uint64_t
+event_log_id(const struct event_log *log, uint64_t at)
+{
+    size_t i = log->n_segments - 1;
+
+    while (i && at < log->segments[i].first) {
+        i--;
+    }
+    return log->segments[i].id + (at - log->segments[i].first);
+}
+
+bool
+event_log_find_id(const struct event_log *log, uint64_t id, uint64_t *next)
+{
+    for (size_t i = log->n_segments; i--; ) {
+        const struct event_segment *segment = &log->segments[i];
+        uint64_t n = id + 1 - segment->id;
+
+        if (n <= segment_end(log, i) - segment->first) {
+            *next = segment->first + n;
+            return *next >= log->oldest;
+        }
+    }
+    return false;
+}
+
+bool
+event_log_find_scope_id(const struct event_log *log, uint64_t id,
+                        uint64_t *next)
+{
+    for (size_t i = log->n_segments; i--; ) {
+        const struct event_segment *segment = &log->segments[i];
+        uint64_t first = MAX(segment->first, log->oldest);
+        uint64_t first_id = segment->id + (first - segment->first), next_id;
+
+        if (event_scope_id_find(log->scope_ids, id, first_id,
+                                first_id + (segment_end(log, i) - first),
+                                &next_id)) {
+            *next = first + (next_id - first_id);
+            return true;
+        }
+    }
+    return event_scope_id_find_begun(log->scope_ids, id, next);
+}
+
+bool
+event_log_expects(const struct event_log *log, uint64_t id)
+{
+    return id - event_log_id(log, log->next) < EVENTS_MAX;
+}
+
+uint64_t
+event_log_shown(struct event_log *log, uint64_t durable)
+{
+    log->shown = MAX(log->shown, log->oldest);
+    while (log->shown < log->next) {
+        const struct event_entry *entry = event_log_get(log, log->shown);
+
+        if (entry->kind == EVENT_REVISION && entry->revision > durable) {
+            break;
+        }
+        log->shown++;
+    }
+    return log->shown;
+}
+
+/* What is kept.  --------------------------------------------------------- */
 
 void
 event_log_lead(struct event_log *log, uint64_t durable)
@@ -73,13 +206,22 @@ event_log_begin(const struct event_log *log, unsigned kinds)
     return MAX(event_log_span(log, kinds)->first, log->oldest);
 }
 
-bool
-event_log_knows(const struct event_log *log, uint64_t id, unsigned kinds)
+int64_t
+event_log_kept_ms(const struct event_log *log, unsigned kinds)
 {
-    uint64_t next = id - log->offset + 1;
+    const struct event_span *span = event_log_span(log, kinds);
 
-    return (id >= log->offset && next >= event_log_begin(log, kinds)
-            && next <= log->next);
+    return (log->oldest <= span->first || log->oldest == log->next
+            ? span->started_ms : event_log_get(log, log->oldest)->time_ms);
+}
+
+bool
+event_log_knows(const struct event_log *log, bool scoped, uint64_t id,
+                unsigned kinds, uint64_t *next)
+{
+    return ((scoped ? event_log_find_scope_id(log, id, next)
+             : event_log_find_id(log, id, next))
+            && *next >= event_log_begin(log, kinds));
 }
 
 uint64_t
@@ -103,18 +245,6 @@ event_log_find(const struct event_log *log, uint64_t revision,
     return true;
 }
 
-static void
-discard_oldest(struct event_log *log)
-{
-    struct event_entry *entry = &log->ring[log->oldest++ % EVENTS_MAX];
-
-    log->n_bytes -= entry->size + entry->about.length + entry->created_size;
-    log->floor = MAX(log->floor, entry->revision);
-    ds_destroy(&entry->about);
-    free(entry->created);
-    free(entry->text);
-}
-
 void
 event_log_destroy(struct event_log *log)
 {
@@ -122,6 +252,7 @@ event_log_destroy(struct event_log *log)
         while (log->oldest < log->next) {
             discard_oldest(log);
         }
+        event_scope_ids_destroy(log->scope_ids);
         free(log);
     }
 }
@@ -135,12 +266,18 @@ event_log_get(const struct event_log *log, uint64_t at)
 char *
 event_text(enum event_kind kind, uint64_t id, const struct ds *data)
 {
-    return xasprintf("id: %"PRIu64"\nevent: %s\ndata: %s\n\n", id,
-                     event_kind_name(kind), ds_cstr_ro(data));
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    ds_reserve(&ds, data->length + 64);
+    ds_put_format(&ds, "id: %"PRIu64"\nevent: %s\ndata: ", id,
+                  event_kind_name(kind));
+    ds_put_buffer(&ds, data->string, data->length);
+    ds_put_cstr(&ds, "\n\n");
+    return ds_steal_cstr(&ds);
 }
 
 void
-event_log_push(struct event_log *log, enum event_kind kind, struct ds *data,
+event_log_push(struct event_log *log, int kind, struct ds *data,
                struct ds *about, bool about_all, bool background)
 {
     struct event_entry *entry;
@@ -149,20 +286,79 @@ event_log_push(struct event_log *log, enum event_kind kind, struct ds *data,
            || (log->n_bytes > EVENTS_BYTES_MAX && log->oldest < log->next)) {
         discard_oldest(log);
     }
+    forget_segments(log);
     entry = &log->ring[log->next % EVENTS_MAX];
     entry->kind = kind;
     entry->about_all = about_all;
     entry->background = background;
     entry->about = *about;
-    entry->text = event_text(kind, log->next + log->offset, data);
+    entry->text = (kind < EVENT_N_KINDS
+                   ? event_text(kind, event_log_id(log, log->next), data)
+                   : xstrdup(""));
     entry->size = strlen(entry->text);
     entry->time_ms = entry->made_ms = time_wall_msec();
+    entry->seen_ms = time_msec();
     entry->revision = log->revision;
     entry->created = NULL;
     entry->created_size = 0;
     log->n_bytes += entry->size + about->length;
     log->next++;
     ds_destroy(data);
+}
+
+const struct event_entry *
+event_log_find_revision(const struct event_log *log, uint64_t revision)
+{
+    uint64_t from = log->oldest, to = log->next;
+
+    /* Revisions do not fall from event to event. */
+    while (from < to) {
+        uint64_t middle = from + (to - from) / 2;
+
+        if (event_log_get(log, middle)->revision < revision) {
+            from = middle + 1;
+        } else {
+            to = middle;
+        }
+    }
+    for (; from < log->next; from++) {
+        const struct event_entry *entry = event_log_get(log, from);
+
+        if (entry->revision != revision) {
+            break;
+        } else if (entry->kind == EVENT_REVISION) {
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+void
+event_log_push_copy(struct event_log *log, const struct event_entry *entry)
+{
+    static const char before[] = "\ndata: ";
+    const char *text = strstr(entry->text, before) + strlen(before);
+    struct ds data = DS_EMPTY_INITIALIZER, about = DS_EMPTY_INITIALIZER;
+
+    ds_put_buffer(&data, text, strcspn(text, "\n"));
+    ds_put_buffer(&about, ds_cstr_ro(&entry->about), entry->about.length);
+    event_log_push(log, entry->kind, &data, &about, entry->about_all,
+                   entry->background);
+    event_log_set_created(log, (entry->created
+                                ? xmemdup(entry->created, entry->created_size)
+                                : NULL),
+                          entry->created_size / sizeof *entry->created);
+    event_log_set_made(log, entry->made_ms);
+    event_log_set_time(log, entry->time_ms);
+}
+
+void
+event_log_push_gap(struct event_log *log, uint64_t id)
+{
+    struct ds none = DS_EMPTY_INITIALIZER, about = DS_EMPTY_INITIALIZER;
+
+    event_log_set_id(log, id);
+    event_log_push(log, EVENT_LOG_GAP, &none, &about, false, false);
 }
 
 void
@@ -179,6 +375,22 @@ void
 event_log_set_made(struct event_log *log, int64_t made_ms)
 {
     log->ring[(log->next - 1) % EVENTS_MAX].made_ms = made_ms;
+}
+
+void
+event_log_set_time(struct event_log *log, int64_t time_ms)
+{
+    log->ring[(log->next - 1) % EVENTS_MAX].time_ms = time_ms;
+}
+
+void
+event_log_begin_as(struct event_log *log, uint64_t id, int64_t kept_ms,
+                   uint64_t floor)
+{
+    event_log_set_id(log, id);
+    log->floor = log->revision = floor;
+    log->all.started_ms = log->standby.started_ms = kept_ms;
+    log->all.before = log->standby.before = floor;
 }
 
 void
@@ -217,14 +429,18 @@ bool
 event_about_changes(const struct northbound *nb, const char *changes,
                     struct ds *about, bool *authenticates)
 {
-    json_t *list = json_loads(changes, 0, NULL), *change;
-    bool more = false;
-    size_t i;
+    static const char *const members[] = { "type", "name" };
+    size_t length = strlen(changes);
+    char *copy = xmemdup0(changes, length);
+    struct json_slice list, change, values[ARRAY_SIZE(members)];
+    bool valid = json_slice_init(&list, copy, length), more = false;
 
     *authenticates = false;
-    json_array_foreach (list, i, change) {
-        const char *type = json_string_value(json_object_get(change, "type"));
-        const char *name = json_string_value(json_object_get(change, "name"));
+    while (valid && json_slice_next(&list, &change) && change.type) {
+        bool ok = json_slice_members(&change, members, values,
+                                     ARRAY_SIZE(members));
+        const char *type = ok ? json_slice_text(&values[0]) : NULL;
+        const char *name = ok ? json_slice_text(&values[1]) : NULL;
         const struct schema_table *table = type ? schema_find_table(type)
                                                 : NULL;
 
@@ -239,7 +455,7 @@ event_about_changes(const struct northbound *nb, const char *changes,
             more = true;
         }
     }
-    json_decref(list);
+    free(copy);
     return more;
 }
 

@@ -70,15 +70,6 @@ is_since(const struct event_entry *entry, const struct event_replay *past)
             && entry->revision >= past->since);
 }
 
-int64_t
-event_log_kept_ms(const struct event_log *log, unsigned kinds)
-{
-    const struct event_span *span = event_log_span(log, kinds);
-
-    return (log->oldest <= span->first || log->oldest == log->next
-            ? span->started_ms : event_log_get(log, log->oldest)->time_ms);
-}
-
 /* Returns true if 'first', where the stream begins, may be behind an event
  * that is not kept. */
 static bool

@@ -44,8 +44,4 @@ bool event_replay_step(struct event_seek *, const struct event_log *,
                                        const void *aux),
                        const void *aux);
 
-/* Returns since when all events of these kinds are kept, in milliseconds since
- * the epoch. */
-int64_t event_log_kept_ms(const struct event_log *, unsigned kinds);
-
 #endif /* controller/northbound/event-replay.h */

@@ -22,14 +22,18 @@ enum { HEAD_EVENT = 1, HEAD_BEGUN, HEAD_ACCOUNT };
 
 /* A stream that has begun. */
 struct begun {
-    uint64_t number;            /* From 1 on; 0: there is none here. */
+    uint64_t number;            /* 0: there is none here. */
     uint64_t account;           /* The hash of its name. */
     uint64_t next;              /* Where. */
 };
 
 struct event_scope_ids {
-    struct siphash_key key;
-    uint64_t n_begun;           /* So far. */
+    uint8_t bytes[EVENT_SCOPE_KEY_SIZE];
+    struct siphash_key key;     /* Of these. */
+    uint64_t last_begun;        /* The number of the last one.  The first one's
+                                 * is drawn by lot: other members have the
+                                 * same key, and must not give the same ids to
+                                 * streams of theirs. */
     struct begun begun[EVENT_SCOPE_BEGUN_MAX]; /* In any order. */
 };
 
@@ -41,9 +45,9 @@ make_id(const struct event_scope_ids *ids, uint64_t head, uint64_t number)
 }
 
 uint64_t
-event_scope_id(const struct event_scope_ids *ids, uint64_t at)
+event_scope_id(const struct event_scope_ids *ids, uint64_t id)
 {
-    return make_id(ids, HEAD_EVENT, at);
+    return make_id(ids, HEAD_EVENT, id);
 }
 
 /* Returns the place for another stream of the account: of its oldest, if it
@@ -74,7 +78,7 @@ event_scope_begin_id(struct event_scope_ids *ids, const char *account,
 {
     uint64_t hash = siphash24(&ids->key, HEAD_ACCOUNT, account,
                               strlen(account));
-    uint64_t number = ++ids->n_begun;
+    uint64_t number = ++ids->last_begun;
 
     *find_place(ids, hash) = (struct begun) { number, hash, next };
     return make_id(ids, HEAD_BEGUN, number);
@@ -90,6 +94,13 @@ event_scope_id_find(const struct event_scope_ids *ids, uint64_t id,
             return true;
         }
     }
+    return false;
+}
+
+bool
+event_scope_id_find_begun(const struct event_scope_ids *ids, uint64_t id,
+                          uint64_t *next)
+{
     for (size_t i = 0; i < EVENT_SCOPE_BEGUN_MAX; i++) {
         const struct begun *begun = &ids->begun[i];
 
@@ -101,14 +112,31 @@ event_scope_id_find(const struct event_scope_ids *ids, uint64_t id,
     return false;
 }
 
+const uint8_t *
+event_scope_ids_key(const struct event_scope_ids *ids)
+{
+    return ids->bytes;
+}
+
+void
+event_scope_ids_set_key(struct event_scope_ids *ids, const uint8_t *key)
+{
+    if (memcmp(ids->bytes, key, sizeof ids->bytes)) {
+        memcpy(ids->bytes, key, sizeof ids->bytes);
+        siphash_key_init(&ids->key, ids->bytes);
+    }
+}
+
 struct event_scope_ids *
 event_scope_ids_create(void)
 {
     struct event_scope_ids *ids = xzalloc(sizeof *ids);
-    uint8_t bytes[SIPHASH_KEY_SIZE];
 
-    get_entropy_or_die(bytes, sizeof bytes);
-    siphash_key_init(&ids->key, bytes);
+    BUILD_ASSERT(sizeof ids->bytes == SIPHASH_KEY_SIZE);
+    get_entropy_or_die(ids->bytes, sizeof ids->bytes);
+    siphash_key_init(&ids->key, ids->bytes);
+    get_entropy_or_die(&ids->last_begun, sizeof ids->last_begun);
+    ids->last_begun >>= 1;      /* So that it does not wrap. */
     return ids;
 }
 

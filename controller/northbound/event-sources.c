@@ -15,6 +15,7 @@
 #include "controller/fabric/fabric-packet-sampling.h"
 #include "controller/fabric/fabric-watch.h"
 #include "controller/northbound/drop-isolation.h"
+#include "controller/northbound/event-common.h"
 #include "controller/northbound/event-scope.h"
 #include "controller/northbound/replies.h"
 #include "controller/northbound/sample-causes.h"
@@ -76,7 +77,7 @@ struct event_sources {
 static void
 push(struct northbound *nb, enum event_kind kind,
      const struct schema_struct *shown, const void *event, struct ds *about,
-     bool about_all, bool background)
+     bool about_all, bool background, int64_t made_ms)
 {
     uint64_t durable = model_durable_revision(nb->model);
     struct ds data = DS_EMPTY_INITIALIZER;
@@ -88,6 +89,8 @@ push(struct northbound *nb, enum event_kind kind,
     created = event_scope_created(nb, kind, about, &n);
     event_log_push(nb->event_log, kind, &data, about, about_all, background);
     event_log_set_created(nb->event_log, created, n);
+    event_log_set_made(nb->event_log, made_ms);
+    event_common_copy(nb->event_common);
     event_readers_wake(nb->event_readers);
 }
 
@@ -96,7 +99,7 @@ event_push(struct northbound *nb, enum event_kind kind,
            const struct schema_struct *shown, const void *event,
            struct ds *about, bool about_all)
 {
-    push(nb, kind, shown, event, about, about_all, false);
+    push(nb, kind, shown, event, about, about_all, false, time_wall_msec());
 }
 
 uint64_t
@@ -123,15 +126,14 @@ append_revision(struct event_sources *es, const struct model_log *log)
     }
     event_log_note_revision(nb->event_log, log->revision,
                             model_durable_revision(nb->model));
-    event_push(nb, EVENT_REVISION, &schema_log_entry_shown,
-               &(const struct schema_log_entry) {
-                   .revision = log->revision, .time = log->time_ms,
-                   .who = log->who, .comment = log->comment,
-                   .undoes = log->undoes, .draft = log->draft,
-                   .draft_author = log->draft_author,
-                   .changes = log->summary,
-               }, &about, more);
-    event_log_set_made(nb->event_log, log->time_ms);
+    push(nb, EVENT_REVISION, &schema_log_entry_shown,
+         &(const struct schema_log_entry) {
+             .revision = log->revision, .time = log->time_ms,
+             .who = log->who, .comment = log->comment,
+             .undoes = log->undoes, .draft = log->draft,
+             .draft_author = log->draft_author,
+             .changes = log->summary,
+         }, &about, more, false, log->time_ms);
 }
 
 static void
@@ -207,6 +209,11 @@ group_cb(void *es_, const struct commit_group *group)
         }
     }
     es->last_revision = MAX(es->last_revision, group->last_revision);
+    /* What the writer has told of it may be shown soon. */
+    if (es->nb->following) {
+        event_common_follow(es->nb->event_common);
+        event_readers_wake(es->nb->event_readers);
+    }
     if (!told && pending.n_logs) {
         add_untold(es, group->last_revision);
     }
@@ -221,6 +228,16 @@ group_cb(void *es_, const struct commit_group *group)
 
 /* Hosts.  ---------------------------------------------------------------- */
 
+void
+event_sources_tell_audit(struct northbound *nb,
+                         const struct nb_event_audit *event)
+{
+    struct ds about = DS_EMPTY_INITIALIZER;
+
+    event_about(&about, VMN_TABLE_HOST, event->host);
+    event_push(nb, EVENT_AUDIT, &nb_event_audit, event, &about, false);
+}
+
 static void
 audited_cb(void *es_, const char *host, size_t n_missing, size_t n_altered,
            size_t n_unknown)
@@ -229,13 +246,12 @@ audited_cb(void *es_, const char *host, size_t n_missing, size_t n_altered,
         host, time_wall_msec(), n_missing, n_altered, n_unknown,
     };
     struct event_sources *es = es_;
-    struct ds about = DS_EMPTY_INITIALIZER;
 
     if (es->nb->following) {
-        return;                 /* It tells of what all can tell. */
+        event_common_note_audit(es->nb->event_common, &event);
+    } else {
+        event_sources_tell_audit(es->nb, &event);
     }
-    event_about(&about, VMN_TABLE_HOST, host);
-    event_push(es->nb, EVENT_AUDIT, &nb_event_audit, &event, &about, false);
 }
 
 static void
@@ -361,7 +377,7 @@ push_sample(struct event_sources *es, enum fabric_sample_kind kind,
     }
     push(es->nb, is_drop ? EVENT_DROP : EVENT_LOG,
          is_drop ? &nb_sample_drop : &nb_sample_log, &shown, &about, false,
-         is_drop && sample->background);
+         is_drop && sample->background, time_wall_msec());
     arena_uninit(&arena);
 }
 

@@ -18,6 +18,8 @@
 #include "controller/cluster/cluster.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric-watch.h"
+#include "controller/model/migration-end.h"
+#include "controller/northbound/event-common.h"
 #include "controller/northbound/replies.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/status.h"
@@ -29,6 +31,12 @@
 
 /* Interval, in seconds, of looks at hosts that the writer may know better. */
 #define DOUBTS_S 1
+
+/* The text of the last event of a host where all is well. */
+#define SYNCED "synced "
+
+/* What no name ends with. */
+#define ACTIVATED "!"
 
 /* The ports of a host that come up once it has acknowledged a revision. */
 struct waiting {
@@ -46,6 +54,8 @@ struct event_states {
     bool acked;                 /* Some host has acknowledged a revision. */
     struct shash last_hosts;    /* By name: the text of the last event. */
     struct shash last_ports;
+    struct sset compared;       /* Hosts whose last event another member has
+                                 * told, and that were not looked at since. */
     struct sset unheard;        /* Hosts whose ports are unknown, as told. */
     struct sset doubtful;       /* Hosts that the writer of the cluster may
                                  * know better, or whose role changes: nothing
@@ -170,9 +180,20 @@ mark_waiting_ports(struct event_states *es)
     }
 }
 
-/* Returns "HOST CANDIDATE STATE" of the last event of 'port'.  If this process
- * has appended none, a binding of before its start counts as up.  The caller
- * frees the text. */
+/* Returns "HOST CANDIDATE STATE", as last_ports has it; CANDIDATE ends with
+ * ACTIVATED if the guest has come from there.  The caller frees it. */
+static char *
+port_text(const char *host, const char *candidate, bool activated,
+          const char *state)
+{
+    return xasprintf("%s %s%s %s", host ? host : "",
+                     candidate ? candidate : "",
+                     candidate && activated ? ACTIVATED : "", state);
+}
+
+/* Returns that of the last event of 'port'.  If this process has appended
+ * none, a binding of before its start counts as up.  The caller frees the
+ * text. */
 static char *
 last_port_text(const struct event_states *es, const char *port)
 {
@@ -182,8 +203,8 @@ last_port_text(const struct event_states *es, const char *port)
 
     return (!binding ? xstrdup("  unbound")
             : meta.updated_ms >= es->started_ms ? NULL
-            : xasprintf("%s %s up", binding->host,
-                        binding->candidate ? binding->candidate : ""));
+            : port_text(binding->host, binding->candidate,
+                        binding->activated, "up"));
 }
 
 /* Returns true if 'a' and 'b', texts as above, have the same host and
@@ -225,6 +246,53 @@ left_host(const struct event_states *es, const char *port, const char *host)
     return from;
 }
 
+/* Returns true if the claim of 'host' is one of those that are rejected. */
+static bool
+is_rejected(const struct status_port *status, const char *host)
+{
+    for (size_t i = 0; i < status->n_rejected_claims; i++) {
+        if (!strcmp(status->rejected_claims[i], host)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Returns how the migration of 'port' has ended since its last event, now that
+ * its status is 'status', and sets '*reason', which the caller frees; or NULL.
+ * The rows may be behind the status. */
+static const char *
+migration_of_event(const struct event_states *es, const char *port,
+                   const struct status_port *status, char **reason)
+{
+    const char *text = shash_find_data(&es->last_ports, port);
+    const struct vmn_binding now = {
+        .host = status->host, .candidate = status->candidate,
+    };
+    struct vmn_binding before = { .host = NULL };
+    char *copy = text ? xstrdup(text) : NULL;
+    char *gap = copy ? strchr(copy, ' ') : NULL;
+    const char *ended = NULL, *left;
+
+    *reason = NULL;
+    if (status->host && gap && gap[1] != ' ') {
+        char *end = gap + 1 + strcspn(gap + 1, ACTIVATED " ");
+
+        before.host = copy;
+        before.candidate = gap + 1;
+        before.activated = *end == *ACTIVATED;
+        *gap = *end = '\0';
+        ended = migration_ended(&before, &now, &left);
+        if (ended) {
+            *reason = migration_end_reason(es->nb->model, port, left,
+                                           now.candidate,
+                                           is_rejected(status, left));
+        }
+    }
+    free(copy);
+    return ended;
+}
+
 /* Notes how the ports of a group were: its bindings are not settled yet. */
 static void
 group_cb(void *es_, const struct commit_group *group OVS_UNUSED)
@@ -254,11 +322,13 @@ append_binding(struct event_states *es, const struct vmn_port *port,
     const char *host = status->host;
     bool pending = !strcmp(status->state, "pending");
     bool unknown = !strcmp(status->state, "unknown");
-    char *text = xasprintf("%s %s %s", host ? host : "",
-                           status->candidate ? status->candidate : "",
+    bool activated = (status->migration
+                      && !strcmp(status->migration->state, "activated"));
+    char *text = port_text(host, status->candidate, activated,
                            status->state);
     struct ds about = DS_EMPTY_INITIALIZER;
-    char *from;
+    const char *ended;
+    char *from, *reason;
 
     note_last_port(es, name);
     if (pending || unknown) {
@@ -273,8 +343,10 @@ append_binding(struct event_states *es, const struct vmn_port *port,
         }
     }
     from = left_host(es, name, host);
+    ended = migration_of_event(es, name, status, &reason);
     if (!keep_last(&es->last_ports, name, text)) {
         free(from);
+        free(reason);
         return;
     }
     event_about(&about, VMN_TABLE_PORT, name);
@@ -286,13 +358,13 @@ append_binding(struct event_states *es, const struct vmn_port *port,
                    .time = time_wall_msec(), .host = host,
                    .from = from,
                    .candidate = status->candidate,
-                   .activated = (status->migration
-                                 && !strcmp(status->migration->state,
-                                            "activated")),
+                   .activated = activated,
+                   .migration = ended, .migration_reason = reason,
                    .state = status->state,
                    .reason = status->reason,
                }, &about, false);
     free(from);
+    free(reason);
 }
 
 static void
@@ -438,15 +510,20 @@ is_on_its_way(const struct event_states *es, const char *name,
 
 /* Returns true if there is an event of the host's state.  Of a host of before
  * this process there is none for what is no change: its state of then is not
- * stored, and is taken to be "synced". */
+ * stored, and is taken to be "synced".  Nor is there one before it is known
+ * how a host is of which the former writer has told last. */
 static bool
 is_told(struct event_states *es, const char *name,
         const struct status_host *status)
 {
     bool from_before = is_from_before(es, name);
 
-    return (!(from_before && is_on_its_way(es, name, status->state))
-            && keep_last(&es->last_hosts, name, xasprintf(
+    if ((from_before || sset_contains(&es->compared, name))
+        && is_on_its_way(es, name, status->state)) {
+        return false;
+    }
+    sset_find_and_delete(&es->compared, name);
+    return (keep_last(&es->last_hosts, name, xasprintf(
                    "%s %s", status->state,
                    status->reason ? status->reason : ""))
             && !(from_before && !strcmp(status->state, "synced")));
@@ -468,6 +545,7 @@ check_host(struct event_states *es, const char *name)
     arena_init(&arena);
     if (!fabric_host_status(es->nb->fabric, name, &arena, &status)) {
         keep_last(&es->last_hosts, name, NULL);
+        sset_find_and_delete(&es->compared, name);
         sset_find_and_delete(&es->unheard, name);
     } else if (is_told(es, name, &status)) {
         event_about(&about, VMN_TABLE_HOST, name);
@@ -538,6 +616,63 @@ doubts_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *es_)
     }
 }
 
+/* Another member's events.  ----------------------------------------------- */
+
+/* Returns a member of an event that is a string; "": it has none. */
+static const char *
+get_text(const json_t *data, const char *member)
+{
+    const char *text = json_string_value(json_object_get(data, member));
+
+    return text ? text : "";
+}
+
+static void
+newest_cb(void *es_, enum event_kind kind, const char *name,
+          const json_t *data)
+{
+    struct event_states *es = es_;
+    const char *state = get_text(data, "state");
+
+    if (kind == EVENT_BINDING) {
+        const char *candidate = get_text(data, "candidate");
+
+        keep_last(&es->last_ports, name, port_text(
+            get_text(data, "host"), *candidate ? candidate : NULL,
+            json_is_true(json_object_get(data, "activated")), state));
+        port_cb(es, name);
+    } else if (kind == EVENT_PORTS && !strcmp(state, "unknown")) {
+        sset_add(&es->unheard, name);
+    } else if (kind == EVENT_HOST) {
+        keep_last(&es->last_hosts, name, xasprintf(
+            "%s %s", state, get_text(data, "reason")));
+        sset_add(&es->compared, name);
+    }
+}
+
+void
+event_states_compare(struct event_states *es)
+{
+    struct vmn_names hosts = model_names(es->nb->model, VMN_TABLE_HOST);
+    struct shash_node *node;
+
+    /* That a host is not as it is expected to be is told again if need be.  Of
+     * ports there would be too much. */
+    SHASH_FOR_EACH_SAFE (node, &es->last_hosts) {
+        if (strcmp(node->data, SYNCED)) {
+            free(node->data);
+            shash_delete(&es->last_hosts, node);
+        }
+    }
+    sset_clear(&es->compared);
+    sset_clear(&es->unheard);
+    event_common_each_newest(es->nb, (1u << EVENT_HOST | 1u << EVENT_PORTS
+                                      | 1u << EVENT_BINDING), newest_cb, es);
+    for (size_t i = 0; i < hosts.n; i++) {
+        host_cb(es, hosts.names[i]);
+    }
+}
+
 /* Creation and destruction.  ---------------------------------------------- */
 
 static const struct fabric_watch fabric_watch = {
@@ -558,6 +693,7 @@ event_states_create(struct northbound *nb)
     sset_init(&es->ports);
     shash_init(&es->last_hosts);
     shash_init(&es->last_ports);
+    sset_init(&es->compared);
     sset_init(&es->unheard);
     sset_init(&es->doubtful);
     es->doubts = evtimer_new(nb->base, doubts_cb, es);
@@ -590,6 +726,7 @@ event_states_destroy(struct event_states *es)
     shash_destroy_free_data(&es->last_ports);
     sset_destroy(&es->hosts);
     sset_destroy(&es->ports);
+    sset_destroy(&es->compared);
     sset_destroy(&es->unheard);
     sset_destroy(&es->doubtful);
     event_free(es->doubts);

@@ -11,12 +11,13 @@
 
 #include "controller/cluster/cluster.h"
 #include "controller/northbound/auth.h"
+#include "controller/northbound/event-common.h"
 #include "controller/northbound/event-log.h"
 #include "controller/northbound/event-past.h"
-#include "controller/northbound/event-query.h"
 #include "controller/northbound/event-replay.h"
 #include "controller/northbound/event-scope.h"
 #include "controller/northbound/event-scope-ids.h"
+#include "controller/northbound/event-streams.h"
 #include "controller/northbound/replies.h"
 #include "controller/schema/schema-struct.h"
 
@@ -35,60 +36,12 @@ VLOG_DEFINE_THIS_MODULE(event_streams);
 
 /* Bytes queued in a stream's connection beyond which it is sent no more. */
 #define QUEUED_MAX (64 * 1024)
-/* Interval of heartbeats, in seconds: both ends, and proxies between them,
- * notice that the other is gone. */
-#define HEARTBEAT_S 15
 /* Interval, in seconds, at which clients of streams, and of requests that
  * wait, are checked once one has a token that expires: nothing tells of it. */
 #define EXPIRY_S 1
 
-struct event_readers {
-    struct northbound *nb;
-    struct event_scope_ids *scope_ids; /* Owned. */
-    struct ovs_list readers;    /* Of struct reader. */
-    size_t n_readers;
-    uint64_t n_overrun;
-    uint64_t n_refused;
-    struct event *send_events;  /* Sends new events to all streams. */
-    bool check;                 /* Accounts or tokens have changed. */
-    bool waits;                 /* wake_cb() is called once the commit is
-                                 * quiescent. */
-    struct event *heartbeat;    /* Timer; pending while there are streams. */
-    struct event *expiry;       /* Timer; pending while there may be clients
-                                 * with a token that expires, or in doubt. */
-};
-
-struct reader {
-    struct ovs_list node;
-    struct event_readers *all;
-    struct http_stream *stream;
-    struct event_filter filter;
-    struct nb_principal *principal;  /* NULL: unrestricted. */
-    uint64_t next;              /* Position of the next event to send. */
-    uint64_t end;               /* It ends before this one; 0: it does not. */
-    bool by_revision;           /* It is told of revisions alone, whose numbers
-                                 * are its ids: the same at each member of a
-                                 * cluster. */
-    bool past;                  /* Then: of those that the log of events does
-                                 * not have, later than */
-    uint64_t past_revision;     /* this one; 'next' is found after them. */
-    bool scoped;                /* 'principal' has a scope: it is told what
-                                 * event-scope.h says, otherwise with ids of
-                                 * its own. */
-    uint64_t shown_id;          /* Then: the last of those. */
-    bool seeks;                 /* Where it begins is looked for: */
-    struct event_seek seek;
-    bool missed;                /* Then: events were. */
-    bool full;                  /* Until the client has read what is queued. */
-    bool quiet;                 /* Nothing was sent since the last
-                                 * heartbeat. */
-    bool relayed;               /* By another member of the cluster, which is
-                                 * told of which revision events are: */
-    uint64_t shown;             /* the last one. */
-};
-
-static void
-reader_destroy(struct reader *reader)
+void
+event_reader_destroy(struct reader *reader)
 {
     ovs_list_remove(&reader->node);
     if (!--reader->all->n_readers) {
@@ -110,13 +63,13 @@ static void
 write_state(const struct reader *reader, const char *kind, int64_t kept_ms,
             uint64_t hidden)
 {
-    const struct event_log *log = reader->all->nb->event_log;
+    const struct event_log *log = reader->log;
     struct ds ds = DS_EMPTY_INITIALIZER;
 
     ds_put_format(&ds, "id: %"PRIu64"\nevent: %s\ndata: ",
                   (reader->by_revision ? event_log_told(log, reader->next)
                    : reader->scoped ? reader->shown_id
-                   : reader->next - 1 + log->offset), kind);
+                   : event_log_id(log, reader->next - 1)), kind);
     schema_struct_print(
         &nb_event_stream,
         &(const struct nb_event_stream) {
@@ -136,7 +89,7 @@ close_overrun(struct reader *reader)
                  http_stream_who(reader->stream));
     reader->all->n_overrun++;
     http_stream_close(reader->stream);
-    reader_destroy(reader);
+    event_reader_destroy(reader);
 }
 
 /* Ends a stream of the past with an event that says so: what is cut off has
@@ -146,7 +99,7 @@ end_stream(struct reader *reader)
 {
     write_state(reader, "end", 0, 0);
     http_stream_end(reader->stream);
-    reader_destroy(reader);
+    event_reader_destroy(reader);
 }
 
 static struct event_scope
@@ -230,7 +183,8 @@ send_scoped(struct reader *reader, const struct event_entry *entry,
         return;
     }
     reader->shown_id = (reader->by_revision ? entry->revision
-                        : event_scope_id(reader->all->scope_ids, at));
+                        : event_scope_id(reader->log->scope_ids,
+                                         event_log_id(reader->log, at)));
     told = xasprintf("id: %"PRIu64"\n%s", reader->shown_id, text);
     write_shown(reader, entry);
     write_text(reader, told, strlen(told));
@@ -247,6 +201,17 @@ wake_cb(void *all_)
     event_readers_wake(all);
 }
 
+uint64_t
+event_reader_durable_end(const struct reader *reader)
+{
+    const struct northbound *nb = reader->all->nb;
+
+    return (reader->log == nb->event_log
+            ? event_sources_start(nb->event_sources)
+            : event_log_shown(reader->log,
+                              model_durable_revision(nb->model)));
+}
+
 /* Returns the position before which events are sent now.  What a client with a
  * scope is told goes by durable rows: events of a group that is being
  * committed wait until these are; as they do at a member that stands by, where
@@ -255,11 +220,11 @@ static uint64_t
 sendable_end(const struct reader *reader)
 {
     struct event_readers *all = reader->all;
-    uint64_t next = all->nb->event_log->next;
+    uint64_t next = reader->log->next;
     uint64_t end = (reader->scoped || all->nb->following
-                    ? event_sources_start(all->nb->event_sources) : next);
+                    ? event_reader_durable_end(reader) : next);
 
-    if (end < next && !all->waits) {
+    if (end < next && !all->waits && !commit_is_quiescent(all->nb->commit)) {
         all->waits = true;
         commit_when_quiescent(all->nb->commit, wake_cb, all);
     }
@@ -271,7 +236,7 @@ sendable_end(const struct reader *reader)
 static uint64_t
 count_hidden(const struct reader *reader, uint64_t end)
 {
-    const struct event_log *log = reader->all->nb->event_log;
+    const struct event_log *log = reader->log;
     uint64_t n = 0;
 
     for (uint64_t id = reader->next; id < end && !reader->scoped; id++) {
@@ -280,28 +245,21 @@ count_hidden(const struct reader *reader, uint64_t end)
     return n;
 }
 
-/* Sends the first event of a stream: "start", or "reset" if events were
- * missed, and the client must read again all that it is interested in.  Of the
- * past, it says if less is kept than was asked for ('cut'), and how much of it
- * is hidden, up to event 'now'. */
-static void
-send_start(struct reader *reader, uint64_t now, bool cut)
+void
+event_reader_send_start(struct reader *reader, uint64_t now, bool cut)
 {
-    const struct northbound *nb = reader->all->nb;
-
     write_state(reader, reader->missed ? "reset" : "start",
-                cut ? event_log_kept_ms(nb->event_log, reader->filter.kinds)
+                cut ? event_log_kept_ms(reader->log, reader->filter.kinds)
                 : 0,
                 count_hidden(reader, now));
 }
 
-/* Draws the id of the stream's first event, if it has a scope. */
-static void
-set_begin_id(struct reader *reader)
+void
+event_reader_set_begin_id(struct reader *reader)
 {
     if (reader->scoped) {
         reader->shown_id = event_scope_begin_id(
-            reader->all->scope_ids, nb_principal_account(reader->principal),
+            reader->log->scope_ids, nb_principal_account(reader->principal),
             reader->next);
     }
 }
@@ -314,16 +272,15 @@ seek_start(struct reader *reader)
     const struct northbound *nb = reader->all->nb;
     uint64_t now = reader->next;
 
-    while (!event_replay_step(&reader->seek, nb->event_log, matches,
-                              reader)) {
+    while (!event_replay_step(&reader->seek, reader->log, matches, reader)) {
         if (nb->loop && loop_turn_is_over(nb->loop)) {
             return false;
         }
     }
     reader->seeks = false;
     reader->next = reader->seek.first;
-    set_begin_id(reader);
-    send_start(reader, now, reader->seek.cut);
+    event_reader_set_begin_id(reader);
+    event_reader_send_start(reader, now, reader->seek.cut);
     return true;
 }
 
@@ -365,7 +322,7 @@ send_past(struct reader *reader)
                                         model_durable_revision(nb->model),
                                         &reader->next))) {
             http_stream_close(reader->stream);
-            reader_destroy(reader);
+            event_reader_destroy(reader);
             return false;
         }
         reader->past = !done;
@@ -389,13 +346,50 @@ is_in_doubt(const struct reader *reader)
             && (reader->all->check || !cluster_is_current(nb->cluster)));
 }
 
+/* The client has seen more than this member has been told.  Returns true once
+ * this has come, and the stream goes on; or will not, as another writer tells
+ * now, or the writer has told all since then: then it begins anew. */
+static bool
+find_awaited(struct reader *reader)
+{
+    const struct northbound *nb = reader->all->nb;
+    const struct event_log *log = reader->log;
+
+    if (event_log_knows(log, false, reader->awaited, reader->filter.kinds,
+                        &reader->next)) {
+        reader->awaits = false;
+        return true;
+    } else if (event_log_expects(log, reader->awaited) && nb->following
+               && !event_common_has_since(nb->event_common,
+                                          reader->awaits_since)) {
+        return false;
+    }
+    reader->awaits = false;
+    reader->missed = true;
+    reader->next = event_reader_durable_end(reader);
+    event_reader_send_start(reader, reader->next, false);
+    return true;
+}
+
+/* Tells the client that events are missing. */
+static void
+send_gap(struct reader *reader, uint64_t at)
+{
+    if (reader->scoped) {
+        reader->shown_id = event_scope_id(reader->log->scope_ids,
+                                          event_log_id(reader->log, at));
+    }
+    write_state(reader, "reset", 0, 0);
+    reader->quiet = false;
+}
+
 /* Sends the stream the events that it has not been sent, as far as the queue
  * has room.  May destroy the stream. */
 static void
 send_events(struct reader *reader)
 {
     static const struct timeval at_once = { 0, 0 };
-    const struct event_log *log = reader->all->nb->event_log;
+    const struct event_log *log = reader->log;
     uint64_t end;
 
     if (is_in_doubt(reader)) {
@@ -409,6 +403,9 @@ send_events(struct reader *reader)
     if (reader->past && !send_past(reader)) {
         return;
     }
+    if (reader->awaits && !find_awaited(reader)) {
+        return;
+    }
     if (reader->next < log->oldest) {
         close_overrun(reader);
         return;
@@ -418,7 +415,9 @@ send_events(struct reader *reader)
         uint64_t at = reader->next++;
         const struct event_entry *entry = event_log_get(log, at);
 
-        if (reader->scoped) {
+        if (entry->kind == EVENT_LOG_GAP) {
+            send_gap(reader, at);
+        } else if (reader->scoped) {
             send_scoped(reader, entry, at);
             /* That takes some time, also for what it is not told of. */
             if (reader->all->nb->loop
@@ -458,7 +457,7 @@ check_principals(struct event_readers *all)
         if (reader->principal
             && !nb_principal_is_valid(all->nb, reader->principal)) {
             http_stream_close(reader->stream);
-            reader_destroy(reader);
+            event_reader_destroy(reader);
         }
     }
     /* A token may have been given an expiry. */
@@ -561,173 +560,10 @@ closed_cb(void *reader_, bool stuck)
     struct reader *reader = reader_;
 
     reader->all->n_overrun += stuck;
-    reader_destroy(reader);
+    event_reader_destroy(reader);
 }
 
-static const struct http_stream_ops stream_ops = { drained_cb, closed_cb };
-
-/* Opening.  --------------------------------------------------------------- */
-
-/* Begins a stream, once it is found where: see send_start(). */
-static void
-begin(struct reader *reader, const struct event_replay *past, bool missed)
-{
-    const struct northbound *nb = reader->all->nb;
-    uint64_t now = event_sources_start(nb->event_sources);
-
-    reader->next = now;
-    reader->missed = missed;
-    if (past->ends) {
-        reader->end = now;
-    }
-    if (past->wanted) {
-        reader->seeks = true;
-        event_replay_seek(&reader->seek, nb->event_log, past,
-                          reader->filter.kinds, now);
-    } else {
-        set_begin_id(reader);
-        send_start(reader, now, false);
-    }
-}
-
-/* Sets '*next' to the position behind the event with id 'after'.  Returns
- * false if that, or one of these kinds that followed it, is not kept. */
-static bool
-find_next(const struct event_readers *all, bool scoped, uint64_t after,
-          unsigned kinds, uint64_t *next)
-{
-    const struct event_log *log = all->nb->event_log;
-
-    if (!scoped) {
-        *next = after - log->offset + 1;
-        return event_log_knows(log, after, kinds);
-    }
-    return (event_scope_id_find(all->scope_ids, after, log->oldest, log->next,
-                                next)
-            && *next >= event_log_begin(log, kinds));
-}
-
-bool
-event_readers_know(const struct event_readers *all, bool scoped, uint64_t id,
-                   unsigned kinds)
-{
-    uint64_t next;
-
-    return find_next(all, scoped, id, kinds, &next);
-}
-
-/* Has a new stream go on behind event 'after'.  Returns false if that, or what
- * followed it, is not kept. */
-static bool
-resume(struct reader *reader, uint64_t after, const struct event_replay *past)
-{
-    const struct northbound *nb = reader->all->nb;
-    const struct event_log *log = nb->event_log;
-
-    if (reader->by_revision) {
-        if (!event_log_find(log, after, model_durable_revision(nb->model),
-                            &reader->next)) {
-            reader->past = event_past_covers(nb, after);
-            reader->past_revision = after;
-            if (!reader->past) {
-                return false;
-            }
-        }
-    } else {
-        if (!find_next(reader->all, reader->scoped, after,
-                       reader->filter.kinds, &reader->next)) {
-            return false;
-        }
-        reader->shown_id = after;
-    }
-    reader->end = past->ends ? log->next : 0;
-    return true;
-}
-
-/* Returns the number of streams of the account. */
-static size_t
-count_readers(const struct event_readers *all,
-              const struct nb_principal *principal)
-{
-    const struct reader *reader;
-    size_t n = 0;
-
-    LIST_FOR_EACH (reader, node, &all->readers) {
-        n += (reader->principal
-              && !strcmp(nb_principal_account(reader->principal),
-                         nb_principal_account(principal)));
-    }
-    return n;
-}
-
-/* Returns true if the limits allow another stream; else replies. */
-static bool
-has_room(struct event_readers *all, struct http_request *req)
-{
-    const struct nb_principal *principal = http_request_identity(req);
-
-    if (all->n_readers >= EVENT_READERS_MAX) {
-        http_reply_header(req, "Retry-After", "5");
-        http_reply_problem(req, 503, "busy", NULL, "%d clients are subscribed "
-                           "to events already", EVENT_READERS_MAX);
-    } else if (principal && (count_readers(all, principal)
-                             >= EVENT_READERS_ACCOUNT_MAX)) {
-        http_reply_header(req, "Retry-After", "5");
-        http_reply_problem(req, 429, "throttled", NULL,
-                           "%d clients of account \"%s\" are subscribed to "
-                           "events already",
-                           EVENT_READERS_ACCOUNT_MAX,
-                           nb_principal_account(principal));
-    } else {
-        return true;
-    }
-    all->n_refused++;
-    return false;
-}
-
-void
-nb_get_events(struct http_request *req, void *nb_)
-{
-    struct northbound *nb = nb_;
-    struct event_readers *all = nb->event_readers;
-    struct event_replay past;
-    struct event_query query;
-    bool resumed;
-
-    if (!nb_query_replay(req, nb, &past) || !has_room(all, req)
-        || !event_query_parse(req, &query)) {
-        return;
-    }
-
-    struct reader *reader = xzalloc(sizeof *reader);
-    reader->all = all;
-    reader->filter = query.filter;
-    reader->principal = nb_principal_create(req);
-    reader->scoped = event_query_has_scope(req);
-    reader->by_revision = query.filter.kinds == 1u << EVENT_REVISION;
-    reader->relayed = http_request_is_relayed(req);
-    ovs_list_push_back(&all->readers, &reader->node);
-    if (!all->n_readers++) {
-        static const struct timeval tv = { HEARTBEAT_S, 0 };
-
-        event_add(all->heartbeat, &tv);
-    }
-    reader->stream = http_reply_stream(req, 200, "text/event-stream",
-                                       &stream_ops, reader);
-    if (!reader->stream) {
-        reader_destroy(reader);
-        return;
-    }
-    resumed = query.resumes && resume(reader, query.after, &past);
-    if (!resumed) {
-        begin(reader, &past, query.resumes);
-    }
-    if (resumed || reader->seeks) {
-        /* So that a client that waits for the head gets it. */
-        http_stream_write(reader->stream, ":\n\n", 3);
-    }
-    event_readers_wake(all);
-}
+const struct http_stream_ops event_reader_ops = { drained_cb, closed_cb };
 
 /* Creation and destruction.  ---------------------------------------------- */
 
@@ -737,7 +573,6 @@ event_readers_create(struct northbound *nb)
     struct event_readers *all = xzalloc(sizeof *all);
 
     all->nb = nb;
-    all->scope_ids = event_scope_ids_create();
     ovs_list_init(&all->readers);
     all->send_events = event_new(nb->base, -1, 0, send_cb, all);
     all->heartbeat = event_new(nb->base, -1, EV_PERSIST, heartbeat_cb, all);
@@ -754,7 +589,7 @@ event_readers_destroy(struct event_readers *all)
                 ovs_list_front(&all->readers), struct reader, node);
 
             http_stream_close(reader->stream);
-            reader_destroy(reader);
+            event_reader_destroy(reader);
         }
         if (all->waits) {
             commit_cancel_when_quiescent(all->nb->commit, wake_cb, all);
@@ -762,8 +597,20 @@ event_readers_destroy(struct event_readers *all)
         event_free(all->send_events);
         event_free(all->heartbeat);
         event_free(all->expiry);
-        event_scope_ids_destroy(all->scope_ids);
         free(all);
+    }
+}
+
+void
+event_readers_end_common(struct event_readers *all)
+{
+    struct reader *reader, *next;
+
+    LIST_FOR_EACH_SAFE (reader, next, node, &all->readers) {
+        if (reader->log != all->nb->event_log) {
+            http_stream_close(reader->stream);
+            event_reader_destroy(reader);
+        }
     }
 }
 

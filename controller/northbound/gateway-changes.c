@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/northbound/event-common.h"
 #include "controller/northbound/event-log.h"
 #include "controller/northbound/northbound-private.h"
 #include "controller/northbound/replies.h"
@@ -30,6 +31,8 @@ struct gateway {
 struct gateway_changes {
     struct northbound *nb;
     struct shash gateways;      /* Of struct gateway, by router. */
+    bool due;                   /* All are looked at in the next quiescent
+                                 * state. */
 };
 
 static void
@@ -136,16 +139,57 @@ group_cb(void *g_, const struct commit_group *group OVS_UNUSED)
     sset_destroy(&routers);
 }
 
-/* Called when the first compile is done. */
+/* Called when the first compile is done, and to compare. */
 static void
 begin_cb(void *g_)
 {
     struct gateway_changes *g = g_;
     struct vmn_names names = model_names(g->nb->model, VMN_TABLE_ROUTER);
 
+    g->due = false;
     for (size_t i = 0; i < names.n; i++) {
         update_gateway(g, names.names[i]);
     }
+}
+
+static void
+begin_when_quiescent(struct gateway_changes *g)
+{
+    if (!g->due) {
+        g->due = true;
+        commit_when_quiescent(g->nb->commit, begin_cb, g);
+    }
+}
+
+/* An event_common_newest_cb. */
+static void
+newest_cb(void *g_, enum event_kind kind OVS_UNUSED, const char *name,
+          const json_t *data)
+{
+    const char *state = json_string_value(json_object_get(data, "state"));
+    const char *host = json_string_value(json_object_get(data, "host"));
+    const char *before = json_string_value(json_object_get(data, "before"));
+    bool lost = state && !strcmp(state, "lost");
+    struct gateway_changes *g = g_;
+    struct gateway *gateway = shash_find_data(&g->gateways, name);
+
+    host = lost ? before : host;
+    if (!host) {
+        return;
+    } else if (!gateway) {
+        gateway = xzalloc(sizeof *gateway);
+        shash_add(&g->gateways, name, gateway);
+    }
+    free(gateway->host);
+    gateway->host = xstrdup(host);
+    gateway->lost = lost;
+}
+
+void
+gateway_changes_compare(struct gateway_changes *g)
+{
+    event_common_each_newest(g->nb, 1u << EVENT_GATEWAY, newest_cb, g);
+    begin_when_quiescent(g);
 }
 
 uint64_t
@@ -165,7 +209,7 @@ gateway_changes_create(struct northbound *nb)
     shash_init(&g->gateways);
     engine_watch(nb->engine, VMN_QUERY_GATEWAY);
     commit_add_watch(nb->commit, group_cb, g);
-    commit_when_quiescent(nb->commit, begin_cb, g);
+    begin_when_quiescent(g);
     return g;
 }
 

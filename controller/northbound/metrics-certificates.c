@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "controller/cluster/cluster.h"
 #include "controller/fabric/fabric.h"
 #include "openvswitch/dynamic-string.h"
 #include "proto/tls/tls.h"
@@ -54,7 +55,11 @@ nb_certificates_append_metrics(const struct northbound *nb, struct ds *ds)
     const struct {
         const char *use;
         const struct tls *tls;
-    } uses[] = { { "api", nb->tls }, { "hosts", fabric_tls(nb->fabric) } };
+    } uses[] = {
+        { "api", nb->tls },
+        { "hosts", fabric_tls(nb->fabric) },
+        { "members", nb->cluster ? cluster_tls(nb->cluster) : NULL },
+    };
     char *fault = nb_certificates_fault(nb);
 
     for (size_t i = 0; i < ARRAY_SIZE(metrics); i++) {

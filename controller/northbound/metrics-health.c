@@ -57,10 +57,17 @@ put_monitored(const struct northbound *nb, struct ds *ds)
 void
 metrics_append_health(const struct northbound *nb, struct ds *ds)
 {
+    put_states(nb, ds);
+    put_monitored(nb, ds);
+}
+
+void
+metrics_append_probes(const struct northbound *nb, struct ds *ds)
+{
     static const char probes[] = "vmn_health_probes_total";
     struct prober_stats stats;
 
-    health_get_stats(nb->health, &stats);
+    health_get_stats(nb->prober, &stats);
     metrics_family(ds, probes, "counter",
                    "Probes of backends, by result.");
     ds_put_format(ds, "%s{result=\"ok\"} %"PRIu64"\n", probes, stats.n_ok);
@@ -68,6 +75,4 @@ metrics_append_health(const struct northbound *nb, struct ds *ds)
                   stats.n_failed);
     ds_put_format(ds, "%s{result=\"unsent\"} %"PRIu64"\n", probes,
                   stats.n_unsent);
-    put_states(nb, ds);
-    put_monitored(nb, ds);
 }

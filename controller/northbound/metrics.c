@@ -340,13 +340,13 @@ static const struct metric metrics[] = {
             "API clients that disconnected before their reply."),
     COUNTER_OF_ALL("vmn_health_changes_total", health.n_changes,
                    "State changes of backends."),
-    COUNTER_OF_ALL("vmn_health_probes_delayed_total", health.n_late,
-                   "Probes delayed because too many were due."),
-    COUNTER_OF_ALL("vmn_health_probes_repeated_total", health.n_unproven,
-                   "Probes without an answer that were repeated, since "
-                   "their host was late to answer, too."),
-    COUNTER_OF_ALL("vmn_health_frames_ignored_total", health.n_ignored,
-                   "Frames received by probes that answered none."),
+    COUNTER("vmn_health_probes_delayed_total", health.n_late,
+            "Probes delayed because too many were due."),
+    COUNTER("vmn_health_probes_repeated_total", health.n_unproven,
+            "Probes without an answer that were repeated, since "
+            "their host was late to answer, too."),
+    COUNTER("vmn_health_frames_ignored_total", health.n_ignored,
+            "Frames received by probes that answered none."),
     GAUGE("vmn_event_streams", events.n_readers,
           "API clients subscribed to events."),
     COUNTER("vmn_event_streams_overrun_total", events.n_overrun,
@@ -738,8 +738,8 @@ get_figures(const struct northbound *nb, struct figures *figures)
     http_server_get_stats(nb->http, &figures->http);
     nb->store_class->get_stats(nb->store, &figures->store);
     event_readers_get_stats(nb->event_readers, &figures->events);
+    health_get_stats(nb->prober, &figures->health);
     if (!nb->following) {
-        health_get_stats(nb->health, &figures->health);
         audit_log_get_stats(nb->audit_log, &figures->audit_log);
     }
     figures->store_ok = figures->store.ok;
@@ -754,7 +754,6 @@ static void
 append_of_all(struct northbound *nb, const struct figures *figures,
               struct ds *ds)
 {
-    put_backup(&figures->store.last_backup, ds);
     metrics_append_system_health(nb, ds);
     put_states(&figures->fabric, ds);
     put_types(nb->model, ds);
@@ -779,9 +778,13 @@ metrics_append_all(struct northbound *nb, struct ds *ds)
 
     get_figures(nb, &figures);
     put_figures(&figures, nb->following, ds);
+    put_backup(&figures.store.last_backup, ds);
+    metrics_append_clock(nb, ds);
+    metrics_append_database_disk(nb, ds);
     if (!nb->following) {
         append_of_all(nb, &figures, ds);
     }
+    metrics_append_probes(nb, ds);
     put_classes(nb->engine, ds);
     put_audits(nb->fabric, ds);
     put_drops(nb->fabric, ds);

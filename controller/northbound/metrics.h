@@ -32,14 +32,20 @@ void metrics_append_all(struct northbound *, struct ds *);
 
 /* system-health.c: whether all is well. */
 void metrics_append_system_health(const struct northbound *, struct ds *);
-/* metrics-health.c: probes of balancers' backends. */
+/* metrics-health.c: what probes have found; and those of this process. */
 void metrics_append_health(const struct northbound *, struct ds *);
+void metrics_append_probes(const struct northbound *, struct ds *);
 /* metrics-paths.c: paths between hosts. */
 void metrics_append_paths(const struct northbound *, struct ds *);
 /* metrics-apps.c: what each app has, and its process. */
 void metrics_append_apps(const struct northbound *, struct ds *);
 /* api-usage.c: usage of quotas. */
 void metrics_append_usage(const struct northbound *, struct ds *);
+
+/* metrics-cluster.c: how far the member's clock is from the writer's, if it is
+ * known. */
+void metrics_append_clock(const struct northbound *, struct ds *);
+void metrics_append_database_disk(const struct northbound *, struct ds *);
 
 /* metrics-listeners.c: connections to the listeners of this process. */
 void metrics_append_listeners(const struct northbound *, struct ds *);

@@ -50,7 +50,10 @@ struct northbound {
     struct fabric *fabric;
     struct cluster *cluster;        /* Or NULL. */
     struct health *health;          /* Or NULL. */
-    struct paths *paths;            /* Or NULL. */
+    struct health *prober;          /* The same, also standing by; or NULL. */
+    struct paths *path_prober;      /* So of paths; or NULL. */
+    struct paths *paths;            /* Or NULL, as the next. */
+    struct fqdns *fqdns;
     struct audit_log *audit_log;    /* Or NULL. */
     struct webhook *webhook;        /* Or NULL. */
     struct load_monitor *load;              /* Or NULL. */
@@ -84,6 +87,7 @@ struct northbound {
     struct tls *tls;                /* Owned; or NULL. */
     struct event_log *event_log; /* Owned, as the next three; see
                                   * event-log.h. */
+    struct event_common *event_common; /* Owned; see event-common.h. */
     struct event_sources *event_sources;
     struct volatile_revisions *volatile_revisions; /* Owned. */
     struct sample_causes *sample_causes; /* Of dropped packets. */
@@ -95,6 +99,8 @@ struct northbound {
     struct app_changes *app_changes; /* Owned. */
     struct read_waits *read_waits;  /* Owned. */
     struct nb_drains *drains;       /* Owned; see host-maintenance.c. */
+    struct shash part_managers;     /* Members that are asked for parts of
+                                     * objects; manager-part.c. */
     bool following;                 /* It stands by, in a cluster: until
                                      * northbound_lead(). */
     uint64_t n_answered;            /* Requests that it then answered
@@ -187,8 +193,17 @@ bool nb_ask_who_sees(struct northbound *, struct http_request *,
 bool nb_ask_who_knows(struct northbound *, struct http_request *,
                       const struct schema_table *, bool one);
 /* Of a member that stands by: returns true if the request is answered also
- * from a copy that lacks what was shown before. */
+ * from a copy that may be old. */
 bool nb_may_be_old(const struct northbound *, const struct http_request *);
+/* The same from one that lacks what was shown before, as this is told of the
+ * process. */
+bool nb_is_of_process(const struct northbound *, const struct http_request *);
+/* Asks the writer first, if it can be asked, about what would be answered from
+ * such a copy; returns as nb_ask_writer_first(). */
+bool nb_ask_before_old(struct northbound *, struct http_request *);
+/* Returns true if what the request reads may be older than what other members
+ * have. */
+bool nb_shows_old(const struct http_request *, void *nb);
 /* Returns why this member does not know the state of the host as the writer
  * may, a constant; NULL: it does, or the writer does not know either. */
 const char *nb_host_doubt(const struct northbound *, const char *host);
@@ -200,6 +215,29 @@ void nb_ask_writer(struct northbound *, struct http_request *);
  * the request.  Returns false if that is this one, or nobody. */
 bool nb_ask_manager(struct northbound *, struct http_request *,
                     const char *host);
+
+/* manager-part.c: what of an object only the member knows that manages its
+ * host. */
+struct nb_part {
+    enum vmn_table table;
+    const json_t *answer;           /* NULL: there is none, */
+    char why[256];                  /* for this reason. */
+};
+typedef void nb_part_cb(struct http_request *, struct northbound *,
+                        const struct nb_part *);
+/* Has 'reply' be called with it, which is valid in the call, while no plan is
+ * applied.  Returns false if there is nobody to ask.  'host' may be NULL. */
+bool nb_ask_for_part(struct northbound *, struct http_request *,
+                     enum vmn_table, const char *name, const char *host,
+                     nb_part_cb *reply);
+/* Puts it into the text of the object. */
+void nb_merge_part(const struct nb_part *, struct ds *);
+/* Frees 'part_managers'; nobody waits. */
+void nb_parts_uninit(struct northbound *);
+/* Sets '*answer', which the caller frees, to that to 'ask' of another member,
+ * or returns what is wrong, a constant. */
+const char *nb_tell_part(const struct northbound *, const void *ask,
+                         size_t size, char **answer);
 
 /* read-wait.c */
 struct read_waits *read_waits_create(struct northbound *);
@@ -416,6 +454,10 @@ bool nb_sees_revision(const struct northbound *, struct http_request *,
 /* Replies 503: the log could not be read, which must not look like a log that
  * ends.  Releases '*why'. */
 void nb_reply_unreadable_log(struct http_request *, struct vmn_error *why);
+
+/* policy-fqdns.c.  Fills in the names in DNS that the policy's rules have. */
+void nb_fill_fqdns(const struct nb_status_query *, const struct vmn_policy *,
+                   struct status_policy *);
 
 /* port-paths.c.  Fills in which paths between hosts that packets of a port
  * take are in trouble. */

@@ -10,6 +10,7 @@
 
 #include "controller/cluster/cluster.h"
 #include "controller/northbound/app-changes.h"
+#include "controller/northbound/event-common.h"
 #include "controller/northbound/event-log.h"
 #include "controller/northbound/gateway-changes.h"
 #include "controller/northbound/metrics.h"
@@ -96,6 +97,7 @@ static const struct http_route calls[] = {
     { .method = HTTP_GET,
       .pattern = "/v1/backup",
       .handler = nb_get_backup,
+      .own = true,
       .about = &nb_operation_backup,
       .permission = NB_PERMISSION_ADMIN },
     { .method = HTTP_GET,
@@ -508,6 +510,9 @@ create_server(struct northbound *nb, const struct northbound_options *options)
     http_options.hold = nb_hold_read;
     http_options.revision = get_revision;
     http_options.shown_revision = get_shown_revision;
+    if (nb->cluster || nb->following) {
+        http_options.may_be_old = nb_shows_old;
+    }
     http_options.origins = options->origins;
     http_options.no_such_path = nb_suggest_path;
     http_options.pause = yield_cb;
@@ -515,6 +520,20 @@ create_server(struct northbound *nb, const struct northbound_options *options)
     nb->http = http_server_create(nb->base, &http_options, nb->routes,
                                   nb->n_routes, nb);
 }
+
+/* What the former writer has told of hosts and ports may be what it alone saw:
+ * what is otherwise here is told. */
+static void
+compare_states(struct northbound *nb)
+{
+    event_states_compare(nb->event_states);
+    gateway_changes_compare(nb->gateway_changes);
+}
+
+static const struct event_common_ops common_ops = {
+    .wake = event_readers_wake, .end = event_readers_end_common,
+    .compare = compare_states, .audited = event_sources_tell_audit,
+};
 
 int
 northbound_create(const struct northbound_options *options,
@@ -536,7 +555,10 @@ northbound_create(const struct northbound_options *options,
     nb->fabric = fabric;
     nb->webhook = options->webhook;
     nb->health = options->health;
+    nb->prober = options->prober;
+    nb->path_prober = options->path_prober;
     nb->paths = options->paths;
+    nb->fqdns = options->fqdns;
     nb->cluster = options->cluster;
     nb->audit_log = options->audit_log;
     nb->load = options->load;
@@ -544,6 +566,7 @@ northbound_create(const struct northbound_options *options,
     nb->store = store;
     nb->apphost = apphost;
     nb->started_ms = time_wall_msec();
+    shash_init(&nb->part_managers);
     nb->following = options->following;
     ovs_list_init(&nb->changes);
     nb_sets_init(nb);
@@ -556,6 +579,7 @@ northbound_create(const struct northbound_options *options,
     nb->auth = nb_auth_create(options->account_rate);
     nb->event_log = event_log_create(model_durable_revision(model),
                                      nb->cluster != NULL);
+    nb->event_common = event_common_create(nb, &common_ops);
     nb->volatile_revisions = volatile_revisions_create();
     nb->event_readers = event_readers_create(nb);
     nb->packet_streams = packet_streams_create(nb);
@@ -597,11 +621,15 @@ northbound_lead(struct northbound *nb,
     nb->following = false;
     nb->webhook = options->webhook;
     nb->health = options->health;
+    nb->prober = options->prober;
+    nb->path_prober = options->path_prober;
     nb->paths = options->paths;
+    nb->fqdns = options->fqdns;
     nb->audit_log = options->audit_log;
     nb->load = options->load;
     nb->started_ms = time_wall_msec();
     event_log_lead(nb->event_log, model_durable_revision(nb->model));
+    event_common_lead(nb->event_common, options->epoch, options->has_events);
     event_sources_lead(nb->event_sources);
     nb->app_changes = app_changes_create(nb);
     http_server_end_relay(nb->http);
@@ -619,6 +647,7 @@ northbound_destroy(struct northbound *nb)
     sample_causes_destroy(nb->sample_causes);
     event_readers_destroy(nb->event_readers);
     packet_streams_destroy(nb->packet_streams);
+    event_common_destroy(nb->event_common);
     event_log_destroy(nb->event_log);
     volatile_revisions_destroy(nb->volatile_revisions);
     metrics_object_counters_destroy(nb->object_counters);
@@ -637,6 +666,7 @@ northbound_destroy(struct northbound *nb)
     tls_destroy(nb->tls);
     nb_routes_destroy(nb->routes, nb->n_routes);
     nb_drains_destroy(nb->drains);
+    nb_parts_uninit(nb);
     free(nb->openapi);
     free(nb);
 }

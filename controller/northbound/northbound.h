@@ -11,11 +11,14 @@
 #define CONTROLLER_NORTHBOUND_NORTHBOUND_H 1
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 struct apphost;
 struct commit;
 struct load_monitor;
 struct paths;
+struct fqdns;
 struct loop;
 struct engine;
 struct audit_log;
@@ -58,14 +61,22 @@ struct northbound_options {
      * the northbound. */
     const struct loop *loop;
     struct cluster *cluster;    /* Or NULL. */
-    struct health *health;      /* Probes of balancers' backends. */
-    struct paths *paths;        /* Paths between hosts. */
+    struct health *health;      /* Probes of balancers' backends; or NULL: it
+                                 * stands by. */
+    struct health *prober;      /* The same, of this process alone. */
+    struct paths *path_prober;  /* The same of paths between hosts. */
+    struct paths *paths;        /* Paths between hosts; NULL: it stands by. */
+    struct fqdns *fqdns;        /* Names that rules have; or NULL. */
     struct webhook *webhook;    /* Calls of web servers. */
     struct load_monitor *load;          /* Load of balancers. */
     struct audit_log *audit_log;
     /* It begins as a member of 'cluster' that stands by: it answers what it
      * can, and passes all else on to the writer.  The five before are NULL. */
     bool following;
+    /* Of northbound_lead(): the writer's epoch, and whether this member was
+     * told all that the former writer has told of events. */
+    int64_t epoch;
+    bool has_events;
 };
 
 /* Opens the listeners and serves requests from then on, driven by 'base'.
@@ -83,6 +94,23 @@ int northbound_create(const struct northbound_options *options,
  * others pass on to the writer, with what 'options' have besides where it
  * listens. */
 void northbound_lead(struct northbound *, const struct northbound_options *);
+
+/* This member will be the writer no more in a moment: of the events that are
+ * common to the cluster it tells no further ones, since the next writer may
+ * not be told them. */
+void northbound_hand_over(struct northbound *);
+
+/* Events of the writer, which a member of a cluster that stands by asks for.
+ * What to ask that of this epoch, which the caller frees; NULL: nothing, as
+ * the last answer still waits for the copy of the state, which it does for
+ * some milliseconds at most.  And the answer, which comes from outside:
+ * returns NULL, or what is wrong with it, a constant, and sets '*more' to
+ * whether there is more to ask for at once.  Or the writer does not answer: it
+ * is passed streams on, as for all that this member does not tell. */
+char *northbound_ask_events(struct northbound *, int64_t epoch);
+const char *northbound_take_events(struct northbound *, const void *answer,
+                                   size_t size, bool *more);
+void northbound_lack_events(struct northbound *);
 
 /* Closes listeners and connections.  To be called before the fabric and the
  * commit are destroyed.  Changes that were submitted still take effect. */

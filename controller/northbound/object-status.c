@@ -326,8 +326,8 @@ list_rules(const struct nb_status_query *q, const struct vmn_policy *policy,
         logs[i] = nb_log_status(&found[i]);
         status->rules[i].count = counts[i];
         status->rules[i].log = policy->rules[i].log ? &logs[i] : NULL;
-        status->rules[i].outside = !rule_is_valid_at(&policy->rules[i],
-                                                     time_wall());
+        status->rules[i].outside = !rule_is_valid_at(
+            model_time_zones(q->nb->model), &policy->rules[i], time_wall());
     }
 }
 
@@ -467,6 +467,7 @@ fill_policy(const struct nb_status_query *q, const struct vmn_row *row,
     status->counted = q->one ? fabric_counted_ms(q->nb->fabric) : 0;
     if (q->one) {
         list_rules(q, policy, counts, status);
+        nb_fill_fqdns(q, policy, status);
         status->would_isolate = policy->mode == VMN_SHADOW ? rest : NULL;
         status->isolated = count_isolated(q, policy);
     }

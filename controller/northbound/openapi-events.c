@@ -57,6 +57,11 @@ const struct schema_struct nb_event_binding = SHOWN_KEPT(
     SHOWN_OF(nb_event_binding, activated, BOOL, HIDE,
              "Its guest has migrated here, and `candidate` is the host that "
              "it comes from."),
+    SHOWN_OF(nb_event_binding, migration, STRING, 0,
+             "How a migration has ended with it: `finished` or "
+             "`rolled back`."),
+    SHOWN_OF(nb_event_binding, migration_reason, STRING, 0,
+             "Why it has ended so."),
     SHOWN_OF(nb_event_binding, state, STRING, ALWAYS, "As in its status."),
     SHOWN_OF(nb_event_binding, reason, STRING, 0, "As in its status."));
 
@@ -159,7 +164,7 @@ const struct schema_struct nb_event_gateway = SHOWN_KEPT(
 const struct schema_struct nb_event_trace = SHOWN_KEPT(
     "traced", nb_event_trace,
     SHOWN_OF(nb_event_trace, from, STRING, ALWAYS,
-             "The port that the packet was put in at."),
+             "The port that the packet was put in at, or `outside`."),
     SHOWN_OF(nb_event_trace, to_port, STRING, ALWAYS | OR_NULL,
              "The port that it was for, if one has the address."),
     SHOWN_OF(nb_event_trace, to_ip, IP, ALWAYS, "The address."),

@@ -435,13 +435,15 @@ const struct nb_operation nb_operation_placement = {
                  "five minutes that it is in: `2027-01-31T12:00:00Z`; all "
                  "that is kept when absent.",
                  .max = VALUE_TIME_LEN, .check = value_check_time),
-           SHOWN("capacity", U32, 0, "How many VMs a host may have.",
+           SHOWN("capacity", U32, 0,
+                 "How many VMs a host may have whose `capacity` does not say "
+                 "how many.",
                  .min = 1, .max = 100000,
-                 .absent = "as many as the host with most has; "
-                           "required of accounts with a scope"),
+                 .absent = "of a host whose `capacity` says something any "
+                           "number, of others as many as the host with most "
+                           "has; required of accounts with a scope"),
            SHOWN("capacity_label", STRING, 0,
-                 "The key of the hosts' label that says so instead; of "
-                 "hosts without it, `capacity` does."),
+                 "The key of the hosts' label that says so instead."),
            SHOWN("apart", STRING, 0,
                  "Keys of labels, `app,tier`: ports with the same value of "
                  "one are to be on different hosts."),

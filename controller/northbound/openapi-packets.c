@@ -234,6 +234,28 @@ static const struct schema_struct placement_move = SHOWN_KEPT(
              "before it; negative of one that makes room for others, or that "
              "others follow."));
 
+static const struct schema_struct placement_missing = SHOWN_KEPT(
+    "missing", nb_placement_missing,
+    SHOWN_OF(nb_placement_missing, vms, U64, HIDE, "Places for VMs."),
+    SHOWN_OF(nb_placement_missing, vcpus, U64, HIDE, "Virtual CPUs."),
+    SHOWN_OF(nb_placement_missing, memory_mb, U64, HIDE, "Memory, in MiB."),
+    SHOWN_OF(nb_placement_missing, disk_gb, U64, HIDE,
+             "Local disk, in GiB."));
+
+static const struct schema_struct placement_no_room = SHOWN_KEPT(
+    "PlacementWithoutRoom", nb_placement_no_room,
+    SHOWN_LIST_OF(nb_placement_no_room, ports, n_ports, STRING, ALWAYS,
+                  "The VM's ports."),
+    SHOWN_OF(nb_placement_no_room, from, STRING, ALWAYS,
+             "The host it is on, once all moves are made."),
+    SHOWN_OF(nb_placement_no_room, to, STRING, ALWAYS,
+             "Where it would save most."),
+    SHOWN_OF(nb_placement_no_room, saved_bytes, I64, ALWAYS,
+             "How much less would go between hosts."),
+    SHOWN_STRUCT_OF(nb_placement_no_room, missing, ALWAYS,
+                    "What of the host's capacity it would take too much of, "
+                    "and by how much.", &placement_missing));
+
 const struct schema_struct nb_reply_placement = SHOWN_KEPT(
     "PlacementAdvice", nb_reply_placement,
     SHOWN_OF(nb_reply_placement, since, STRING, ALWAYS | TIME | OR_NULL,
@@ -245,7 +267,13 @@ const struct schema_struct nb_reply_placement = SHOWN_KEPT(
              "How many hosts VMs may go to; absent: none, or the account has "
              "a scope."),
     SHOWN_OF(nb_reply_placement, capacity, SIZE, ALWAYS,
-             "How many VMs a host may have, unless its label says so."),
+             "How many VMs a host may have that says neither by its label "
+             "nor by its `capacity` what it has; as the request says, or the "
+             "fullest host has.  By the request it binds hosts that say "
+             "other things than `vms`, too."),
+    SHOWN_OF(nb_reply_placement, hosts_with_capacity, SIZE, HIDE,
+             "How many of `hosts` say by their `capacity` what they have; "
+             "absent: none, or the account has a scope."),
     SHOWN_OF(nb_reply_placement, pairs, SIZE, ALWAYS,
              "How many pairs of VMs have sent each other anything."),
     SHOWN_OF(nb_reply_placement, cross_host_bytes, U64, ALWAYS,
@@ -255,6 +283,14 @@ const struct schema_struct nb_reply_placement = SHOWN_KEPT(
              "The same after all moves."),
     SHOWN_LIST_OF(nb_reply_placement, moves, n_moves, STRUCT, ALWAYS,
                   "What to move, in order.", .nested = &placement_move),
+    SHOWN_LIST_OF(nb_reply_placement, no_room, n_no_room, STRUCT, HIDE,
+                  "Moves that would save more than they cost once all moves "
+                  "are made, and would break a host's capacity: those of the "
+                  "20 VMs that would save most, each without the others; "
+                  "absent: none.",
+                  .nested = &placement_no_room),
+    SHOWN_OF(nb_reply_placement, all_no_room, SIZE, HIDE,
+             "Of how many VMs there are such moves; absent: none."),
     SHOWN_OF(nb_reply_placement, optimal, BOOL, HIDE,
              "True if it is known that no other moves are better, what they "
              "cost included; absent: it is not known."),
@@ -271,6 +307,10 @@ const struct schema_struct nb_reply_placement = SHOWN_KEPT(
     SHOWN_OF(nb_reply_placement, unsynced, SIZE, HIDE,
              "Others that stay, as their host is neither `synced` nor "
              "`reconciling`; absent: none."),
+    SHOWN_OF(nb_reply_placement, unsized, SIZE, HIDE,
+             "VMs that do not say how many vCPUs or how much memory they need "
+             "where a host says what it has of that, or say nothing at all "
+             "where one says something; absent: none."),
     SHOWN_OF(nb_reply_placement, unlisted_bytes, U64, HIDE,
              "What a pair of ports may have at most that was not among the "
              "heaviest of their five minutes, and does not count here; "

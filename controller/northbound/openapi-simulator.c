@@ -119,9 +119,15 @@ const struct schema_struct nb_body_trace = SHOWN_KEPT(
 const struct schema_struct nb_body_live_trace = SHOWN_KEPT(
     "LiveTraceRequest", trace_request,
     ASKED(from, STRING, ALWAYS,
-          "The port as whose guest the packet is sent, or its address."),
+          "The port as whose guest the packet is sent, or its address. Or "
+          "`outside`: it is put in as if it had come in by the provider link "
+          "of the host that lets in what is from there."),
     ASKED(to, STRING, ALWAYS,
-          "A port, a loadbalancer, a floating-ip, or an address."),
+          "A port, a loadbalancer, a floating-ip, an address, or `outside`: "
+          "the gateway of the provider network."),
+    ASKED(network, REF, 0,
+          "The provider network of `outside`, where the other end does not "
+          "tell.", .ref = VMN_TABLE_NETWORK),
     ASKED(protocol, ENUM, ALWAYS,
           "The protocol; `icmp` is of either family, `icmpv6` by IPv6 "
           "addresses alone.", .names = trace_protocol_names),
@@ -136,12 +142,15 @@ const struct schema_struct nb_body_live_trace = SHOWN_KEPT(
     ASKED(tcp_flags, ENUM, 0, "Which packet of a TCP connection.",
           SHOWN_NAMES("syn", "syn-ack", "ack")),
     ASKED(dscp, U16, 0, "The packet's DSCP.", .max = 63),
-    ASKED(source_ip, IP, 0, "In place of the port's own."),
+    ASKED(source_ip, IP, 0,
+          "In place of the port's own; from `outside`, of the address of the "
+          "provider network's gateway."),
     ASKED(source_mac, MAC, 0, "In place of the port's own."),
     ASKED(destination_mac, MAC, 0, "In place of what a neighbour answers."),
     ASKED(deliver, BOOL, 0,
-          "The guest that it is for gets the packet, or its sender an answer "
-          "of the network itself."),
+          "The guest that it is for gets the packet, or the physical network "
+          "that it leaves for, or its sender an answer of the network "
+          "itself."),
     ASKED(timeout, U32, 0,
           "Seconds until a packet counts as lost; it is as soon as it has "
           "ended as predicted that the reply comes.", .min = 1, .max = 30,
@@ -306,13 +315,21 @@ static const struct schema_struct live_stage = SHOWN_KEPT(
 static const struct schema_struct live_end = SHOWN_KEPT(
     "liveEnd", live_end,
     SHOWN_OF(live_end, verdict, ENUM, ALWAYS,
-             "`delivered`: it has come to the port, which gets it if "
-             "`deliver` says so; `punted`: to an app of the controller, which "
-             "is not called; `lost`: it was not seen to end.",
+             "`delivered`: it has come to the port, or to where it leaves for "
+             "a physical network, which gets it if `deliver` says so; "
+             "`punted`: to an app of the controller, which is not called; "
+             "`lost`: it was not seen to end.",
              SHOWN_NAMES("delivered", "dropped", "punted", "lost",
                          "unknown")),
     SHOWN_OF(live_end, host, STRING, 0, "The host."),
-    SHOWN_OF(live_end, port, STRING, 0, "The port."),
+    SHOWN_OF(live_end, port, STRING, 0,
+             "The port; that to a physical network is `@` and its name."),
+    SHOWN_OF(live_end, where, ENUM, 0,
+             "It leaves for a physical network, and what is beyond is not "
+             "known.", SHOWN_NAMES("outside")),
+    SHOWN_OF(live_end, leaves_as, STRING, 0,
+             "Between which addresses (and ports) it leaves so, as NAT has "
+             "made them."),
     SHOWN_OF(live_end, reason, STRING, 0, "Why it is not delivered."),
     SHOWN_OF(live_end, owner, STRING, 0,
              "App, unit and object whose flow dropped it."));
@@ -326,10 +343,15 @@ const struct schema_struct nb_reply_live_trace = SHOWN_KEPT(
     SHOWN_STRUCT_OF(live_trace, to, ALWAYS, "The destination.", &to),
     SHOWN_OF(live_trace, packet, STRING, 0, "The packet as it was put in."),
     SHOWN_OF(live_trace, delivered, BOOL, ALWAYS,
-             "Whether it was let through to a port, as seen."),
+             "Whether it was let through to a port, or to a physical "
+             "network, as seen."),
     SHOWN_OF(live_trace, changing, BOOL, ALWAYS,
              "Something has changed, or a host has not confirmed yet what it "
              "is to hold: a difference may be of that, and is no event."),
+    SHOWN_OF(live_trace, next_hop_unknown, BOOL, ALWAYS,
+             "The difference is that a switch did not know the Ethernet "
+             "address of the next hop outside, which a trace takes for "
+             "known: that is no event."),
     SHOWN_STRUCT_OF(live_trace, predicted, ALWAYS, "Where it was to end.",
                     &live_end),
     SHOWN_STRUCT_OF(live_trace, seen, ALWAYS, "Where it has ended.",
@@ -338,7 +360,8 @@ const struct schema_struct nb_reply_live_trace = SHOWN_KEPT(
                   "All stages of each host on its way, as they were met.",
                   .nested = &live_stage),
     SHOWN_LIST_OF(live_trace, warnings, n_warnings, STRING, 0,
-                  "As of a trace that is not live."));
+                  "As of a trace that is not live; and that the packet was "
+                  "not sent over a physical network between hosts."));
 
 /* Reachability.  --------------------------------------------------------- */
 

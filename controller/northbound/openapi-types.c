@@ -304,7 +304,8 @@ exclude(json_t *dependent, const char *name, const char *other)
                         json_pack("{s:{}}", "not"));
 }
 
-/* Adds which fields of 's' exclude each other, or which of two is required. */
+/* Adds which fields of 's' exclude each other, or which of two or three is
+ * required. */
 static void
 add_conditions(const struct schema_struct *s, json_t *schema)
 {
@@ -324,6 +325,11 @@ add_conditions(const struct schema_struct *s, json_t *schema)
             json_object_set_new(schema, "oneOf", json_pack(
                 "[{s:[s]}, {s:[s]}]", "required", f->name, "required",
                 other->name));
+            if (f->third) {
+                json_array_append_new(
+                    json_object_get(schema, "oneOf"),
+                    json_pack("{s:[s]}", "required", f->third));
+            }
         }
     }
     if (json_object_size(dependent)) {

@@ -116,6 +116,9 @@ header_components(void)
           "Names the version of the spec, for If-Match: \"5\"." },
         { HTTP_REVISION, "integer", "The revision of the state: what is read "
                                     "is not older." },
+        { HTTP_MAY_BE_OLD, "boolean", "What is read may be older than that: "
+                                      "this member of the cluster has lost "
+                                      "the others." },
         { "Retry-After", "integer", "How many seconds to wait before a "
                                     "retry." },
         { "Allow", "string", "Of 405: the methods of the path." },
@@ -401,7 +404,7 @@ add_done(struct openapi *o, const struct http_route *route, json_t *responses)
 }
 
 static void
-add_revision_header(json_t *responses)
+add_revision_header(json_t *responses, bool reads)
 {
     const char *status;
     json_t *reply;
@@ -409,6 +412,10 @@ add_revision_header(json_t *responses)
     json_object_foreach (responses, status, reply) {
         json_t *headers = headers_of(HTTP_REVISION);
 
+        if (reads) {
+            json_object_set_new(headers, HTTP_MAY_BE_OLD, openapi_ref(
+                "headers", HTTP_MAY_BE_OLD));
+        }
         json_object_update(headers, json_object_get(reply, "headers"));
         json_object_set_new(reply, "headers", headers);
     }
@@ -421,7 +428,7 @@ responses_of(struct openapi *o, const struct http_route *route)
 
     add_done(o, route, responses);
     if (!route->open) {
-        add_revision_header(responses);
+        add_revision_header(responses, route->method == HTTP_GET);
     }
     for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
         if (may_be_refused(i, route->about, route->takes_body, route->open)) {

@@ -17,8 +17,10 @@
 #include "controller/cluster/cluster.h"
 #include "controller/fabric/fabric-counter-reports.h"
 #include "controller/health/health.h"
+#include "controller/northbound/event-common.h"
 #include "controller/northbound/event-log.h"
 #include "controller/northbound/openapi-operations.h"
+#include "controller/paths/paths.h"
 #include "openvswitch/ofpbuf.h"
 #include "util.h"
 
@@ -66,20 +68,51 @@ writer_knows_more(struct northbound *nb, const struct schema_table *table,
     }
 }
 
-/* Returns true if the request is answered, if need be, however old the copy
- * is: what an operator asks of this process, at its machine. */
+/* Returns true if the request is an administrator's at this machine, who is
+ * not in the copy, and so cannot be one whose rights were taken away.  Another
+ * one with the listener's token may be a program that does not look how old
+ * the state is, and may ask another member. */
 static bool
-is_of_process(const struct http_request *req)
+is_at_machine(const struct http_request *req)
 {
-    return (http_request_about(req) == &nb_operation_status
-            && !http_request_identity(req));
+    return http_request_is_local(req) && !http_request_identity(req);
 }
 
 bool
 nb_may_be_old(const struct northbound *nb, const struct http_request *req)
 {
-    return (http_request_about(req) == &nb_operation_metrics
-            || (is_of_process(req) && !cluster_is_current(nb->cluster)));
+    const void *about = http_request_about(req);
+
+    /* How the process is the listener's token shows as well. */
+    return (about == &nb_operation_metrics
+            || (!cluster_is_current(nb->cluster)
+                && (is_at_machine(req)
+                    || (about == &nb_operation_status
+                        && !http_request_is_relayed(req)
+                        && !http_request_identity(req)))));
+}
+
+bool
+nb_is_of_process(const struct northbound *nb, const struct http_request *req)
+{
+    const void *about = http_request_about(req);
+
+    return (about == &nb_operation_metrics
+            || (about == &nb_operation_status && nb_may_be_old(nb, req)));
+}
+
+bool
+nb_shows_old(const struct http_request *req, void *nb_)
+{
+    const void *about = http_request_about(req);
+    const struct northbound *nb = nb_;
+
+    if (strcmp(http_request_method(req), "GET")
+        && about != &nb_operation_trace) {
+        return false;
+    }
+    return !(nb->following ? cluster_is_current(nb->cluster)
+             : cluster_is_connected(nb->cluster));
 }
 
 /* Returns how long the writer has to answer what writer_knows_more() is true
@@ -120,11 +153,10 @@ nb_ask_writer_first(struct northbound *nb, struct http_request *req,
         return false;
     } else if (http_request_was_given_back(req)) {
         /* Meanwhile the copy may have become too old to answer from. */
-        if (!is_of_process(req) && !cluster_is_current(nb->cluster)) {
-            http_request_pass_on(req);
+        if (!cluster_is_current(nb->cluster) && !nb_may_be_old(nb, req)) {
+            nb_ask_writer(nb, req);
             return true;
         }
-        nb->n_answered++;
         return false;
     } else if (!knows_more || !cluster_can_ask_writer(nb->cluster)) {
         return false;
@@ -134,16 +166,41 @@ nb_ask_writer_first(struct northbound *nb, struct http_request *req,
     return true;
 }
 
+/* A writer that is not heard may be well, where this member alone is cut off
+ * from the database. */
+bool
+nb_ask_before_old(struct northbound *nb, struct http_request *req)
+{
+    static const void *const own[] = {
+        /* Of the process, and what passed for current when it came. */
+        &nb_operation_metrics, &nb_operation_status, &nb_operation_cluster,
+        &nb_operation_events, &nb_operation_audit,
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
+        if (http_request_about(req) == own[i]) {
+            return false;
+        }
+    }
+    if (!is_at_machine(req) || cluster_is_current(nb->cluster)
+        || !cluster_may_pass(nb->cluster)) {
+        return false;
+    }
+    nb->n_answered--;
+    http_request_pass_or_handle(req, 0);
+    return true;
+}
+
 /* Events.  --------------------------------------------------------------- */
 
-/* Sets '*kinds' to those that the request names.  Returns false if it names
- * none, or others. */
+/* Sets '*kinds' to those that the request names: all, if it names none.
+ * Returns false if it names others. */
 static bool
 get_kinds(const struct http_request *req, unsigned *kinds)
 {
     const char *text = http_request_query(req, "kinds");
 
-    *kinds = 0;
+    *kinds = text ? 0 : (1u << EVENT_N_KINDS) - 1;
     for (const char *p = text; p; p = *p ? p + 1 : NULL) {
         size_t len = strcspn(p, ",");
         enum event_kind kind = event_kind_from_name(p, len);
@@ -154,7 +211,7 @@ get_kinds(const struct http_request *req, unsigned *kinds)
         *kinds |= 1u << kind;
         p += len;
     }
-    return text != NULL;
+    return true;
 }
 
 bool
@@ -185,27 +242,36 @@ tells_of(const struct northbound *nb, const struct http_request *req,
     const char *text = header ? header : http_request_query(req, "after");
     bool scoped = (account && account->role != VMN_ROLE_ADMIN
                    && account->scope.text);
+    const struct event_log *log;
+    bool is_common;
+    uint64_t after, next;
     unsigned kinds;
-    uint64_t after;
 
-    if (!get_kinds(req, &kinds) || kinds & ~event_standby_kinds) {
+    if (!get_kinds(req, &kinds)) {
+        return false;
+    }
+    log = nb_event_log(nb, kinds);
+    is_common = log != nb->event_log;
+    if (is_common && !event_common_is_told(nb->event_common)) {
         return false;
     } else if (!cluster_can_ask_writer(nb->cluster)) {
         return true;
-    } else if (wants_past(req)) {
+    } else if (wants_past(req) && !is_common) {
         return false;
     }
-    /* The writer may know an id that is not of this member. */
-    return (!text || kinds == 1u << EVENT_REVISION
+    /* The writer may know an id that is not of this member; and has no others
+     * without a scope of those that are common. */
+    return (!text || kinds == 1u << EVENT_REVISION || (is_common && !scoped)
             || (nb_parse_number(text, &after)
-                && event_readers_know(nb->event_readers, scoped, after,
-                                      kinds)));
+                && event_log_knows(log, scoped, after, kinds, &next)));
 }
 
 /* All.  ------------------------------------------------------------------ */
 
 /* Returns true if this member answers a request whose client it knows, and
- * whose route it may. */
+ * whose route it may.  Where the copy may be old, it answers administrators at
+ * its machine, who are told so, what only reads: also if most of the cluster
+ * is lost. */
 static bool
 is_own(struct northbound *nb, const struct http_request *req,
        const struct http_route *route, const struct http_peer *peer,
@@ -216,7 +282,9 @@ is_own(struct northbound *nb, const struct http_request *req,
         || (route->handler == nb_get_status && peer->trusted)) {
         return true;
     } else if (!cluster_is_current(nb->cluster)) {
-        return false;
+        return (peer->local
+                && route->handler != nb_get_events
+                && route->handler != nb_post_audit);
     }
     return (route->handler != nb_get_events
             || tells_of(nb, req, account));
@@ -246,37 +314,47 @@ nb_passes_on(const struct http_request *req, const struct http_route *route,
     return !own;
 }
 
+/* Returns true if members of this version ask each other that. */
+static bool
+is_question(const struct http_request *req)
+{
+    const char *path = http_request_target(req);
+
+    return (!strcmp(path, CLUSTER_EVENTS_PATH)
+            || !strcmp(path, CLUSTER_COUNTERS_PATH)
+            || !strcmp(path, CLUSTER_PROBES_PATH)
+            || !strcmp(path, CLUSTER_PATHS_PATH)
+            || !strcmp(path, CLUSTER_PART_PATH));
+}
+
 /* Refuses what another member has passed on, and must not go round: that one
  * asks again, by when the writer may be another one, or the copy have what it
- * lacks. */
+ * lacks.  The writer passes nothing on, and a later version may ask it what is
+ * not known here. */
 static bool
 check_way(const struct northbound *nb, struct http_request *req)
 {
-    if (!nb->following || !http_request_is_relayed(req)) {
+    if (!http_request_is_relayed(req)
+        || (!nb->following && !http_request_is_here(req))) {
         return true;
     }
+    if (!nb->following && !is_question(req)) {
+        http_reply_problem(req, 404, "not-found", NULL,
+                           "This version knows no such question of members");
+        return false;
+    }
     http_reply_problem(req, HTTP_MISDIRECTED, "standby", NULL,
-                       "This member of the cluster stands by, and does not "
-                       "answer it now");
+                       "This member of the cluster %s, and does not answer it "
+                       "now", nb->following ? "stands by" : "is its writer");
     return false;
 }
 
-/* Answers what the writer asks by itself, and no client can: what a member
- * passes on for one is for this member alone (HTTP_RELAYED_HERE) only if a
- * route has it, and this is none. */
-static bool
-answer_member(const struct northbound *nb, struct http_request *req,
-              const struct http_peer *peer)
+static void
+answer_counters(const struct northbound *nb, struct http_request *req)
 {
     struct ofpbuf answer;
     const char *fault;
 
-    if (!peer->trusted || !http_request_is_relayed(req)
-        || !http_request_is_here(req)
-        || strcmp(http_request_method(req), "POST")
-        || strcmp(http_request_target(req), CLUSTER_COUNTERS_PATH)) {
-        return false;
-    }
     ofpbuf_init(&answer, 0);
     fault = fabric_tell_counters(nb->fabric, http_request_body(req),
                                  http_request_body_size(req), &answer);
@@ -287,6 +365,78 @@ answer_member(const struct northbound *nb, struct http_request *req,
                          answer.size);
     }
     ofpbuf_uninit(&answer);
+}
+
+/* Replies with an answer that is JSON, which it frees, or what is wrong. */
+static void
+reply_answer(struct http_request *req, const char *fault, char *answer)
+{
+    if (fault) {
+        http_reply_problem(req, 400, "invalid", NULL, "%s", fault);
+    } else {
+        http_reply_bytes(req, 200, "application/json", answer,
+                         strlen(answer));
+    }
+    free(answer);
+}
+
+static void
+answer_probes(const struct northbound *nb, struct http_request *req)
+{
+    char *answer;
+    const char *fault = health_tell_probes(nb->prober, http_request_body(req),
+                                           http_request_body_size(req),
+                                           &answer);
+
+    reply_answer(req, fault, answer);
+}
+
+static void
+answer_paths(const struct northbound *nb, struct http_request *req)
+{
+    char *answer;
+    const char *fault = paths_answer(nb->path_prober, http_request_body(req),
+                                     http_request_body_size(req), &answer);
+
+    reply_answer(req, fault, answer);
+}
+
+static void
+answer_part(const struct northbound *nb, struct http_request *req)
+{
+    char *answer;
+    const char *fault = nb_tell_part(nb, http_request_body(req),
+                                     http_request_body_size(req), &answer);
+
+    reply_answer(req, fault, answer);
+}
+
+/* Answers what a member asks by itself, the writer or of the writer, and no
+ * client can: what a member passes on for one is for this member alone
+ * (HTTP_RELAYED_HERE) only if a route has it, and these are none. */
+static bool
+answer_member(const struct northbound *nb, struct http_request *req,
+              const struct http_peer *peer)
+{
+    const char *path = http_request_target(req);
+
+    if (!peer->trusted || !http_request_is_relayed(req)
+        || !http_request_is_here(req)
+        || strcmp(http_request_method(req), "POST")) {
+        return false;
+    } else if (!strcmp(path, CLUSTER_EVENTS_PATH)) {
+        event_common_answer(nb->event_common, req);
+    } else if (!strcmp(path, CLUSTER_COUNTERS_PATH) && nb->following) {
+        answer_counters(nb, req);
+    } else if (!strcmp(path, CLUSTER_PROBES_PATH) && nb->following) {
+        answer_probes(nb, req);
+    } else if (!strcmp(path, CLUSTER_PATHS_PATH) && nb->following) {
+        answer_paths(nb, req);
+    } else if (!strcmp(path, CLUSTER_PART_PATH)) {
+        answer_part(nb, req);
+    } else {
+        return false;
+    }
     return true;
 }
 

@@ -131,6 +131,25 @@ add_host(struct placed_vms *p)
     return &p->hosts[p->n_hosts++];
 }
 
+/* What hosts have is not shown to accounts with a scope. */
+static void
+read_capacity(struct placed_vms *p, const struct vmn_host *row)
+{
+    const struct vmn_resources *r = &row->capacity;
+    const uint64_t capacity[ADVICE_N_KINDS] = {
+        [ADVICE_VMS] = r->vms, [ADVICE_VCPUS] = r->vcpus,
+        [ADVICE_MEMORY] = r->memory_mb, [ADVICE_DISK] = r->disk_gb,
+    };
+
+    for (int kind = 0; kind < ADVICE_N_KINDS; kind++) {
+        bool told = capacity[kind] && !p->rights;
+
+        p->hosts[p->n_hosts - 1].has_capacity |= told;
+        p->advice_hosts[p->n_hosts - 1].capacity[kind]
+            = told ? capacity[kind] : UINT64_MAX;
+    }
+}
+
 static void
 read_host(struct placed_vms *p, const struct vmn_host *row)
 {
@@ -149,6 +168,7 @@ read_host(struct placed_vms *p, const struct vmn_host *row)
         host->physical[host->n_physical++] = arena_strdup(
             &p->arena, row->provider_bridges[i].physical);
     }
+    read_capacity(p, row);
     put_number(&p->host_index, host->name, n);
 }
 
@@ -204,7 +224,7 @@ index_hosts(struct placed_vms *p)
 bool
 placed_vms_read_hosts(struct placed_vms *p,
                       bool (*judge)(void *aux, const struct vmn_host *,
-                                    size_t *capacity),
+                                    uint64_t *vms),
                       void *aux)
 {
     const char *after = p->after;
@@ -218,7 +238,7 @@ placed_vms_read_hosts(struct placed_vms *p,
         after = row->row.name;
         read_host(p, row);
         host = &p->advice_hosts[p->n_hosts - 1];
-        host->target = judge(aux, row, &host->capacity)
+        host->target = judge(aux, row, &host->capacity[ADVICE_VMS])
                        && p->hosts[p->n_hosts - 1].synced
                        && !row->maintenance;
         if (!may_go_on(p, ++n)) {
@@ -301,8 +321,9 @@ add_vm(struct placed_vms *p, size_t host)
         p->advice_vms = x2nrealloc(p->advice_vms, &p->allocated_advice_vms,
                                    sizeof *p->advice_vms);
     }
-    p->vms[i] = (struct placed_vm) { .n_ports = 0 };
-    p->advice_vms[i] = (struct advice_vm) { .host = host };
+    p->vms[i] = (struct placed_vm) { .to = SIZE_MAX };
+    p->advice_vms[i] = (struct advice_vm) {
+        .host = host, .needs = { [ADVICE_VMS] = 1 } };
     p->hosts[host].n_vms++;
     return p->n_vms++;
 }
@@ -388,6 +409,28 @@ bind_vm(struct placed_vms *p, size_t vm, const struct vmn_port *port)
     restrict_hosts(p, vm, port);
 }
 
+/* Each port says all that its VM needs, or nothing. */
+static void
+add_needs(struct placed_vms *p, size_t vm, const struct vmn_resources *r)
+{
+    uint64_t *needs = p->advice_vms[vm].needs;
+
+    needs[ADVICE_VCPUS] = MAX(needs[ADVICE_VCPUS], r->vcpus);
+    needs[ADVICE_MEMORY] = MAX(needs[ADVICE_MEMORY], r->memory_mb);
+    needs[ADVICE_DISK] = MAX(needs[ADVICE_DISK], r->disk_gb);
+}
+
+/* 'to' is a host, or NULL. */
+static void
+note_migration(const struct placed_vms *p, struct placed_vm *vm,
+               const char *to)
+{
+    size_t host = to ? find_number(&p->host_index, to) : SIZE_MAX;
+
+    vm->migrating |= to != NULL;
+    vm->to = host != SIZE_MAX ? host : vm->to;
+}
+
 /* Adds a port to its VM. */
 static void
 add_port(struct placed_vms *p, size_t i, const struct vmn_port *port,
@@ -403,7 +446,9 @@ add_port(struct placed_vms *p, size_t i, const struct vmn_port *port,
     vm->other |= p->selector && !vmn_selector_matches(p->selector,
                                                       &port->labels);
     vm->pinned |= port->host && !p->move_pinned;
-    vm->migrating |= port->migration.to || binding->candidate;
+    note_migration(p, vm, port->migration.to);
+    note_migration(p, vm, binding->candidate);
+    add_needs(p, i, &port->resources);
     bind_vm(p, i, port);
 }
 
@@ -470,6 +515,19 @@ read_port(struct placed_vms *p, const struct vmn_port *port,
     }
 }
 
+/* Counts what the VM needs on the host that it migrates to. */
+static void
+add_coming(struct placed_vms *p, const struct placed_vm *vm,
+           const struct advice_vm *advice)
+{
+    if (vm->to == SIZE_MAX || vm->to == advice->host) {
+        return;
+    }
+    for (int kind = 0; kind < ADVICE_N_KINDS; kind++) {
+        p->hosts[vm->to].coming[kind] += advice->needs[kind];
+    }
+}
+
 /* Once all ports of each VM are there. */
 static void
 finish_vms(struct placed_vms *p)
@@ -480,6 +538,7 @@ finish_vms(struct placed_vms *p)
         size_t *why;
 
         finish_sets(vm);
+        add_coming(p, vm, advice);
         advice->apart = vm->apart;
         advice->n_apart = vm->n_apart;
         why = (vm->other ? &p->fixed.not_selected

@@ -30,6 +30,9 @@ struct placed_host {
     size_t n_physical;
     const char **physical;      /* Networks. */
     size_t n_vms;               /* That are there. */
+    bool has_capacity;          /* It says what it has, of anything. */
+    uint64_t coming[ADVICE_N_KINDS]; /* What VMs need that migrate to it: it
+                                      * is taken on both hosts. */
 };
 
 struct placed_vm {
@@ -39,6 +42,7 @@ struct placed_vm {
     size_t *apart;
     bool other;                 /* Not selected. */
     bool pinned, migrating;
+    size_t to;                  /* Host that it migrates to, or SIZE_MAX. */
 };
 
 /* Why VMs stay where they are, each counted once. */
@@ -89,10 +93,12 @@ void placed_vms_uninit(struct placed_vms *);
 
 /* Reads hosts, until the turn of the loop is over.  Returns true after the
  * last one.  'judge' says of each row whether it is a target, as far as the
- * request says so, and sets its capacity. */
+ * request says so, and may change for how many VMs it says to have places;
+ * UINT64_MAX: it does not say so.  Without a scope a host's capacity is what
+ * its row says. */
 bool placed_vms_read_hosts(struct placed_vms *,
                            bool (*judge)(void *aux, const struct vmn_host *,
-                                         size_t *capacity),
+                                         uint64_t *vms),
                            void *aux);
 /* Then reads ports, in the same way. */
 bool placed_vms_read_ports(struct placed_vms *);

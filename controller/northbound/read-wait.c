@@ -205,18 +205,25 @@ nb_hold_read(struct http_request *req, void *nb_)
 {
     struct northbound *nb = nb_;
     struct read_waits *all = nb->read_waits;
+    bool again = http_request_was_given_back(req);
     uint64_t at_least, revision;
 
+    nb->n_answered += again && nb->following;
     if (!nb_query_number(req, "at_least", 1, AT_LEAST_MAX, 0, &at_least)) {
         return true;
     }
     revision = MAX(at_least, get_relayed(req));
-    if (nb->following && !nb_may_be_old(nb, req)) {
+    if (nb->following && !nb_is_of_process(nb, req)) {
         revision = MAX(revision, get_subject(req));
         revision = MAX(revision, cluster_shown(nb->cluster));
     }
-    if (revision <= model_durable_revision(nb->model)) {
+    if (nb->following && !again && nb_ask_before_old(nb, req)) {
+        return true;
+    } else if (revision <= model_durable_revision(nb->model)) {
         return false;
+    } else if (again && nb->following && !cluster_is_current(nb->cluster)) {
+        nb_ask_writer(nb, req); /* The copy does not get there soon. */
+        return true;
     }
 
     struct read_wait *wait = xmalloc(sizeof *wait);

@@ -209,17 +209,35 @@ struct nb_placement_move {
     int64_t saved_bytes;
 };
 
+/* Of these there is too little. */
+struct nb_placement_missing {
+    uint64_t vms, vcpus, memory_mb, disk_gb;
+};
+
+struct nb_placement_no_room {
+    size_t n_ports;
+    const char **ports;
+    const char *from, *to;
+    int64_t saved_bytes;
+    struct nb_placement_missing missing;
+};
+
 struct nb_reply_placement {
     int64_t since;              /* 0: nothing was counted. */
     size_t vms;
     size_t hosts;               /* Where VMs may go; 0: not told, too. */
-    size_t capacity;            /* Of hosts whose label does not say it. */
+    size_t capacity;            /* Of hosts that do not say it. */
+    size_t hosts_with_capacity; /* 0: not told, too. */
     size_t pairs;
     uint64_t cross_host_bytes, predicted_bytes;
     size_t n_moves;
     struct nb_placement_move *moves;
+    size_t n_no_room;
+    struct nb_placement_no_room *no_room;
+    size_t all_no_room;
     bool optimal;
     size_t not_selected, pinned, many_sets, migrating, unsynced;
+    size_t unsized;
     uint64_t unlisted_bytes, full_hosts, unread_hosts;
     int64_t counted;            /* 0: not known. */
 };
@@ -348,6 +366,8 @@ struct nb_event_binding {
     int64_t time;
     const char *host, *from, *candidate; /* Or NULL. */
     bool activated;
+    /* How a migration has ended with it, and why; or NULL. */
+    const char *migration, *migration_reason;
     const char *state;
     const char *reason;         /* Or NULL. */
 };

@@ -61,6 +61,12 @@ add_store_problem(const struct northbound *nb, struct nb_problems *problems)
     const char *error = commit_store_error(nb->commit);
     struct store_stats stats;
 
+    /* The next change will show it, which may be hours away. */
+    if (!error && nb->cluster && !nb->following
+        && !cluster_is_connected(nb->cluster)) {
+        error = "the cluster's database cannot be reached, or most of its "
+                "servers are gone";
+    }
     if (error) {
         nb_problems_add(problems, "store", "changes cannot be stored: %s",
                         error);

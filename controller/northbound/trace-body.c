@@ -136,11 +136,6 @@ nb_live_trace_body_read(const json_t *body, struct arena *arena,
     if (json_is_object(body)) {
         nb_body_read(body, &nb_body_live_trace, arena, request, errors);
         check_protocol(body, request, errors);
-        if (!errors->n && request->protocol == TRACE_SCTP) {
-            /* Conntrack looks into its chunks, and at their checksum. */
-            vmn_errors_add(errors, VMN_ERR_INVALID, "/protocol",
-                           "sctp is not traced live");
-        }
     } else {
         vmn_errors_add(errors, VMN_ERR_INVALID, "", "must be an object: "
                        "{\"from\", \"to\", \"protocol\", ...}");

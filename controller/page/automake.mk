@@ -20,6 +20,7 @@ PAGE_SOURCES = \
 	controller/page/src/main.js \
 	controller/page/src/object-edit.js \
 	controller/page/src/object-fields.js \
+	controller/page/src/object-panel.js \
 	controller/page/src/object.js \
 	controller/page/src/page.css \
 	controller/page/src/name-input.js \

@@ -19,6 +19,7 @@
 #include "controller/model/id-pools.h"
 #include "controller/model/model.h"
 #include "hash.h"
+#include "jhash.h"
 #include "timeval.h"
 #include "util.h"
 #include "vmn/app.h"
@@ -30,6 +31,32 @@ pair_hash(const struct path_host *a, const struct path_host *b)
 {
     return (a->number < b->number ? hash_2words(a->number, b->number)
             : hash_2words(b->number, a->number));
+}
+
+/* Returns true if of two hosts the one with the larger number probes.  By a
+ * hash that is the same in any build: members of a cluster must agree. */
+static bool
+larger_probes(const struct path_host *a, const struct path_host *b)
+{
+    uint32_t words[] = { MIN(a->number, b->number),
+                         MAX(a->number, b->number) };
+
+    return jhash_words(words, ARRAY_SIZE(words), 0) & 1;
+}
+
+struct path *
+host_pairs_find(const struct paths *p, const struct path_host *a,
+                const struct path_host *b)
+{
+    struct path *path;
+
+    HMAP_FOR_EACH_WITH_HASH (path, node, pair_hash(a, b), &p->pairs) {
+        if ((path->hosts[0] == a && path->hosts[1] == b)
+            || (path->hosts[0] == b && path->hosts[1] == a)) {
+            return path;
+        }
+    }
+    return NULL;
 }
 
 static void
@@ -45,9 +72,11 @@ forget_probes(struct path_turn *turn, const struct path *path)
 static void
 path_free(struct paths *p, struct path *path)
 {
-    path_measuring_forget(p, path);
-    forget_probes(path->hosts[0]->last, path);
-    forget_probes(path->hosts[0]->before, path);
+    path_judging_forget(p, path);
+    for (size_t i = 0; i < 2; i++) {
+        forget_probes(path->hosts[i]->last, path);
+        forget_probes(path->hosts[i]->before, path);
+    }
     hmap_remove(&p->pairs, &path->node);
     free(path);
 }
@@ -55,6 +84,7 @@ path_free(struct paths *p, struct path *path)
 static void
 host_free(struct paths *p, struct path_host *host)
 {
+    path_suspects_forget(p, host);
     hmap_remove(&p->numbers, &host->node);
     shash_find_and_delete(&p->hosts, host->name);
     free(host->name);
@@ -76,6 +106,8 @@ get_host(struct paths *p, const struct finding_host *found)
         host->number = found->number;
         host->revision = model_durable_revision(p->model);
         path_least_init(&host->reference);
+        host->heard_us = time_usec();
+        host->told_us = -1;
         host->last = xzalloc(sizeof *host->last);
         host->before = xzalloc(sizeof *host->before);
         hmap_insert(&p->numbers, &host->node, hash_int(host->number, 0));
@@ -200,8 +232,7 @@ static void
 add_path(struct paths *p, const struct path_finding *f, size_t i, size_t j)
 {
     struct path_host *a = f->hosts[i].host, *b = f->hosts[j].host;
-    uint32_t hash = pair_hash(a, b);
-    bool swap = (hash ^ (a->number > b->number)) & 1;
+    bool swap = larger_probes(a, b) != (a->number > b->number);
     struct path *path = xzalloc(sizeof *path);
 
     path->hosts[0] = swap ? b : a;
@@ -210,7 +241,8 @@ add_path(struct paths *p, const struct path_finding *f, size_t i, size_t j)
     path->told = PATH_UP;
     path_window_init(&path->window);
     path->since_ms = time_wall_msec();
-    hmap_insert(&p->pairs, &path->node, hash);
+    path->heard_us = time_usec();
+    hmap_insert(&p->pairs, &path->node, pair_hash(a, b));
 }
 
 /* Returns how many bits are set from 'i' on. */

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Sends the probes of paths, in turns of hosts, and judges them.  See
- * paths.h.  Not for which paths there are (host-pairs.c). */
+ * Sends the probes of paths, in turns of hosts.  See paths.h.  Not for which
+ * paths there are (host-pairs.c), nor for what follows from what comes back
+ * (path-judging.c). */
 
 #include <config.h>
 
 #include "controller/paths/paths-private.h"
 
 #include <event2/event.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "controller/commit/commit.h"
 #include "controller/fabric/fabric-frames.h"
@@ -19,35 +18,79 @@
 #include "controller/paths/path-probe.h"
 #include "controller/siphash.h"
 #include "entropy.h"
-#include "hash.h"
-#include "openvswitch/vlog.h"
+#include "random.h"
 #include "timeval.h"
 #include "util.h"
 #include "vmn/packet.h"
 #include "vmn/vocabulary.h"
 
-VLOG_DEFINE_THIS_MODULE(paths);
-
-static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 30);
-
 /* Pairs are found anew so long after something has changed; or later, so that
  * it takes no more than one part in REFRESH_SHARE of the time. */
 #define REFRESH_US (1000 * 1000)
 #define REFRESH_SHARE 100
-/* What is concluded from an answer that did not come takes that those before
- * and after it took no longer: else the link to the host, its ovs-vswitchd, or
- * vmnd stood still, and the answer is on its way. */
-#define PROVEN_US (300 * 1000)
-/* Paths of which nobody was told yet, as too much happened, are looked for so
- * often. */
-#define TELL_US (1000 * 1000)
-/* Old results are looked for so often; see is_old(). */
-#define AGE_US (30 * 1000 * 1000)
-#define OLD_TURNS 4
+/* In a cluster: a member that stands by has turns for so long after it was
+ * asked.  The writer has those of a host that it is told nothing of for
+ * HEARD_US and HEARD_TURNS, or of a path for as long and twice its turns; it
+ * looks for such, and for what is to be looked at, at HELP_MAX hosts each
+ * HELP_US. */
+#define WANTED_US (3 * 1000 * 1000)
+#define HEARD_US (5 * 1000 * 1000)
+#define HEARD_TURNS 3
+#define HELP_US (250 * 1000)
+#define HELP_IDLE_US (2 * 1000 * 1000)
+#define HELP_MAX 32
+/* Who has slept for that long waits for others. */
+#define SLEPT_US (2 * 1000 * 1000)
 /* Turns of a path from one full-sized probe to the next, or from one look at
  * its directions to the next, of one that is down.  It has a full-sized one in
  * each turn while that decides something. */
 #define RARE_EACH 4
+/* Paths of a host whose directions are asked for within a second: of one that
+ * is cut off there are many at once, and its meters would drop frames. */
+#define DIRECTIONS_MAX (PATHS_PACKET_RATE_MIN / 2)
+/* Of these, paths whose directions are known. */
+#define DIRECTIONS_KNOWN_MAX (DIRECTIONS_MAX / 2)
+
+/* Who measures.  ---------------------------------------------------------- */
+
+static bool
+is_wanted(const struct paths *p)
+{
+    return p->wanted_us && time_usec() - p->wanted_us < WANTED_US;
+}
+
+/* Returns true if another member has not told of a turn of the host for
+ * long. */
+static bool
+is_unheard(const struct paths *p, const struct path_host *host)
+{
+    return (time_usec() - MAX(host->heard_us, p->awake_us)
+            > HEARD_US + HEARD_TURNS * path_turns_interval_us(p->n_turns));
+}
+
+bool
+path_measuring_is_here(const struct paths *p, const struct path_host *host)
+{
+    if (!p->sharing) {
+        return true;
+    } else if (p->follows) {
+        return (is_wanted(p)
+                && fabric_host_is_mastered(p->fabric, host->name));
+    }
+    return (!p->sharing->manager(p->sharing_aux, host->name)
+            || is_unheard(p, host));
+}
+
+/* Returns true if another member, which has the host's turns, has not told of
+ * the path for long: it may not have the pair. */
+static bool
+is_untold(const struct paths *p, const struct path *path)
+{
+    int64_t turns = DIV_ROUND_UP(path->hosts[0]->n_own, PATH_TURN_URGENT);
+
+    return (time_usec() - MAX(path->heard_us, p->awake_us)
+            > HEARD_US + 2 * turns * path_turns_interval_us(p->n_turns));
+}
 
 /* Sending.  --------------------------------------------------------------- */
 
@@ -84,50 +127,167 @@ send_probe(struct paths *p, struct path_host *host, struct path *path,
         .sender = host->number, .index = (uint16_t) turn->n,
         .nonce = next_nonce(p),
     };
-    bool back = kind == PROBE_BACK;
+    bool by_second = path->hosts[1] == host;
+    size_t from = (kind == PROBE_FORTH ? 0 : kind == PROBE_BACK ? 1
+                   : by_second);
     size_t size = (kind == PROBE_LARGE
                    ? MIN(path->mtu + VMN_FRAME_MIN, FABRIC_PATH_FRAME_MAX)
                    : VMN_PATH_FRAME_MIN);
 
     *sent = (struct sent_probe) {
-        .path = path, .kind = kind, .nonce = probe.nonce,
+        .path = path, .kind = kind, .by_second = by_second,
+        .nonce = probe.nonce,
         .sent_us = time_usec(), .took_us = -1,
     };
-    if (send_frame(p, &probe, path->hosts[back], path->hosts[!back],
+    if (send_frame(p, &probe, path->hosts[from], path->hosts[!from],
                    kind == PROBE_SMALL || kind == PROBE_LARGE, size)) {
         turn->n++;
     }
 }
 
-/* Sends the probes of a path that its turn has.  A turn is judged while the
- * next one is under way, so directions that are probed after the first loss
- * are known when the third one has the path be down. */
+/* A turn is judged while the next one is under way, so directions that are
+ * probed after the first loss are known when the third one has the path be
+ * down. */
+bool
+path_measuring_asks_directions(const struct path *path)
+{
+    const struct path_window *w = &path->window;
+
+    return (w->lost_row == PATH_DOWN_AFTER - 2
+            || (w->lost_row && w->down && !path->until_rare));
+}
+
+void
+path_measuring_count_turn(struct path *path)
+{
+    path->until_rare = path->until_rare ? path->until_rare - 1
+                        : RARE_EACH - 1;
+}
+
+/* Returns true if directions of the path may be asked for now. */
+static bool
+has_room_for_directions(const struct path *path)
+{
+    unsigned max = (path->forth && path->back ? DIRECTIONS_KNOWN_MAX
+                    : DIRECTIONS_MAX);
+    int64_t now_us = time_usec();
+
+    for (size_t i = 0; i < 2; i++) {
+        struct path_host *host = path->hosts[i];
+
+        if (now_us - host->directions_us >= 1000 * 1000) {
+            host->directions_us = now_us;
+            host->n_directions = 0;
+        }
+        if (host->n_directions >= max) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void
+probe_directions(struct paths *p, struct path_host *host, struct path *path)
+{
+    if (!has_room_for_directions(path)) {
+        return;
+    }
+    path->hosts[0]->n_directions++;
+    path->hosts[1]->n_directions++;
+    send_probe(p, host, path, PROBE_FORTH);
+    send_probe(p, host, path, PROBE_BACK);
+    fabric_probe_host(p->fabric,
+                      path->hosts[path->hosts[0] == host]->name);
+}
+
+/* Sends the probes of a path that its turn has. */
 static void
 probe_path(struct paths *p, struct path_host *host, struct path *path)
 {
     const struct path_window *w = &path->window;
 
+    path->probed_us = time_usec();
     send_probe(p, host, path, PROBE_SMALL);
     if (w->lost_row) {
-        if (w->lost_row == PATH_DOWN_AFTER - 2
-            || (w->down && !path->until_rare)) {
-            send_probe(p, host, path, PROBE_FORTH);
-            send_probe(p, host, path, PROBE_BACK);
-            fabric_probe_host(p->fabric, path->hosts[1]->name);
+        if (!p->follows && path_measuring_asks_directions(path)) {
+            probe_directions(p, host, path);
         }
-    } else if (!path->until_rare || path_window_is_large_urgent(w)) {
+    } else if (path->hosts[0] == host
+               && (!path->until_rare || path_window_is_large_urgent(w))) {
         send_probe(p, host, path, PROBE_LARGE);
     }
-    path->until_rare = path->until_rare ? path->until_rare - 1
-                        : RARE_EACH - 1;
+    path_measuring_count_turn(path);
 }
 
-static bool
-is_urgent(const void *host_, size_t i)
+/* Of a suspect's, others take care; and what this turn has already is not
+ * taken again. */
+static unsigned
+urgency_of(const void *host_, size_t i)
 {
     const struct path_host *host = host_;
+    const struct path *path = host->own[i];
 
-    return path_window_is_urgent(&host->own[i]->window);
+    if (!path_window_is_urgent(&path->window) || host->suspected_us
+        || path->probed_us >= host->last->sent_us) {
+        return 0;
+    }
+    return path_window_is_undecided(&path->window) ? 2 : 1;
+}
+
+/* Returns true if the path was probed just now, as one of its hosts is a
+ * suspect: what is lost in a row is to be so for some time. */
+static bool
+is_just_probed(const struct paths *p, const struct path *path)
+{
+    return (p->n_suspects
+            && (time_usec() - path->probed_us
+                < path_turns_interval_us(p->n_turns) / 2));
+}
+
+/* Probes some of the host's paths.  Those of a host whose turns are another
+ * member's only as far as it does not tell of them. */
+static void
+probe_paths(struct paths *p, struct path_host *host)
+{
+    bool here = path_measuring_is_here(p, host);
+    struct path *first[PATH_TURN_URGENT];
+    size_t picks[PATH_TURN_PATHS], n_first, n;
+
+    n_first = here ? path_suspects_take(p, host, first) : 0;
+    for (size_t i = 0; i < n_first; i++) {
+        probe_path(p, host, first[i]);
+    }
+    n = path_turns_take(&host->turns, host->n_own, n_first, urgency_of, host,
+                        picks);
+    for (size_t i = 0; i < n; i++) {
+        struct path *path = host->own[picks[i]];
+
+        if ((here || is_untold(p, path)) && !is_just_probed(p, path)
+            && fabric_host_is_live(p->fabric, path->hosts[1]->name)) {
+            probe_path(p, host, path);
+        }
+    }
+}
+
+/* As the writer, looks at directions of paths of which another member has told
+ * that probes were lost; of some now, of others as there is room. */
+static void
+look_at_directions(struct paths *p, struct path_host *host)
+{
+    struct path_turn *turn = host->last;
+
+    for (size_t i = 0; i < host->n_own && turn->n + 2 <= TURN_PROBES_MAX;
+         i++) {
+        struct path *path = host->own[i];
+
+        if (path->looks
+            && !fabric_host_is_live(p->fabric, path->hosts[1]->name)) {
+            path->looks = false;
+        } else if (path->looks && has_room_for_directions(path)) {
+            path->looks = false;
+            probe_directions(p, host, path);
+        }
+    }
 }
 
 /* A host has its turn: a reference, and probes of some of its paths.  What the
@@ -138,7 +298,6 @@ take_turn(struct paths *p, struct path_host *host)
     const struct path_probe reference = {
         .sender = host->number, .index = UINT16_MAX, .nonce = next_nonce(p),
     };
-    size_t picks[PATH_TURN_PATHS], n;
     struct path_turn *turn = host->before;
 
     p->stats.n_unproven += turn->n;
@@ -151,298 +310,61 @@ take_turn(struct paths *p, struct path_host *host)
     if (!send_frame(p, &reference, host, NULL, false, VMN_PATH_FRAME_MIN)) {
         return;
     }
-    n = path_turns_take(&host->turns, host->n_own, is_urgent, host, picks);
-    for (size_t i = 0; i < n; i++) {
-        struct path *path = host->own[picks[i]];
-
-        if (fabric_host_is_live(p->fabric, path->hosts[1]->name)) {
-            probe_path(p, host, path);
-        }
-    }
-}
-
-/* Telling.  --------------------------------------------------------------- */
-
-/* Tells the watch of what it does not know yet.  Returns false if it takes no
- * more now. */
-static bool
-tell_watch(struct paths *p, struct path *path)
-{
-    enum path_state state = path_window_state(&path->window);
-    struct paths_path shown;
-
-    if (state == path->told || state == PATH_UNKNOWN || !p->changed) {
-        return true;
-    }
-    paths_describe(path, &shown);
-    if (!p->changed(p->changed_aux, &shown)) {
-        p->untold = true;
-        return false;
-    }
-    path->told = state;
-    return true;
-}
-
-/* Tells of what could not be told before. */
-static void
-tell_untold(struct paths *p)
-{
-    int64_t now_us = time_usec();
-    struct path *path;
-
-    if (!p->untold || now_us - p->told_us < TELL_US) {
-        return;
-    }
-    p->told_us = now_us;
-    p->untold = false;
-    HMAP_FOR_EACH (path, node, &p->pairs) {
-        if (!tell_watch(p, path)) {
-            return;
-        }
-    }
-}
-
-void
-path_measuring_forget(struct paths *p, struct path *path)
-{
-    struct paths_path shown;
-
-    if (path->told > PATH_UP && p->changed) {
-        paths_describe(path, &shown);
-        shown.state = PATH_UNKNOWN;
-        snprintf(shown.reason, sizeof shown.reason,
-                 "it is not measured any more");
-        p->changed(p->changed_aux, &shown);
-    }
-}
-
-/* A path of which nothing was proven for long is unknown: longer than its turn
- * may take to come, a few times over. */
-static bool
-is_old(const struct paths *p, const struct path *path, int64_t now_us)
-{
-    size_t turns = DIV_ROUND_UP(path->hosts[0]->n_own, PATH_TURN_URGENT);
-
-    return (path->judged_us
-            && (now_us - path->judged_us
-                > AGE_US + OLD_TURNS * (int64_t) turns
-                           * path_turns_interval_us(p->n_turns)));
-}
-
-static void
-forget_old(struct paths *p)
-{
-    int64_t now_us = time_usec();
-    struct path *path;
-
-    if (now_us - p->aged_us < AGE_US) {
-        return;
-    }
-    p->aged_us = now_us;
-    HMAP_FOR_EACH (path, node, &p->pairs) {
-        if (is_old(p, path, now_us)) {
-            path_measuring_forget(p, path);
-            path->told = PATH_UP;
-            path->judged_us = 0;
-            path->since_ms = time_wall_msec();
-            path_window_init(&path->window);
-        }
-    }
-}
-
-/* Judging.  --------------------------------------------------------------- */
-
-static void
-tell(struct paths *p, struct path *path, enum path_state before)
-{
-    enum path_state state = path_window_state(&path->window);
-    struct paths_path shown;
-
-    path->since_ms = time_wall_msec();
-    if (before == PATH_UNKNOWN && state == PATH_UP) {
-        return;
-    }
-    paths_describe(path, &shown);
-    VLOG_INFO_RL(&rl, "path of %s and %s is %s%s%s%s", shown.host, shown.peer,
-                 path_state_names[state], shown.reason[0] ? " (" : "",
-                 shown.reason, shown.reason[0] ? ")" : "");
-    tell_watch(p, path);
-}
-
-/* Returns true if the small probe of the same path in the turn was
- * answered. */
-static bool
-small_is_answered(const struct path_turn *turn, const struct path *path)
-{
-    for (size_t i = 0; i < turn->n; i++) {
-        const struct sent_probe *sent = &turn->probes[i];
-
-        if (sent->path == path && sent->kind == PROBE_SMALL) {
-            return sent->took_us >= 0;
-        }
-    }
-    return false;
-}
-
-/* A direction is broken if the probe has not come, and the second host, which
- * was to send it or to hand it to vmnd, has answered an echo that was sent
- * after it; the first one has sent its reference. */
-static void
-judge_direction(const struct paths *p, const struct sent_probe *sent)
-{
-    bool back = sent->kind == PROBE_BACK;
-    uint8_t *direction = back ? &sent->path->back : &sent->path->forth;
-
-    if (sent->took_us >= 0) {
-        *direction = DIRECTION_PASSES;
-    } else if (fabric_host_answered_since(p->fabric,
-                                          sent->path->hosts[1]->name,
-                                          sent->sent_us)) {
-        *direction = DIRECTION_BROKEN;
-    }
-}
-
-static void
-judge_small(struct paths *p, const struct sent_probe *sent)
-{
-    enum path_state before = path_window_state(&sent->path->window);
-    bool answered = sent->took_us >= 0;
-
-    sent->path->checked_ms = time_wall_msec();
-    sent->path->judged_us = time_usec();
-    if (answered) {
-        p->stats.n_answered++;
-        sent->path->forth = sent->path->back = DIRECTION_UNKNOWN;
-    } else {
-        p->stats.n_lost++;
-    }
-    if (path_window_add(&sent->path->window, answered, sent->took_us)) {
-        tell(p, sent->path, before);
-    }
-}
-
-/* Returns true if the switch has said all that it had to say of turn 'before',
- * as it has answered both references at once, and some time has passed from
- * the first one to the second. */
-static bool
-is_proven(const struct path_turn *before, const struct path_turn *last)
-{
-    return (before->reference_us >= 0
-            && (before->sent_us + before->reference_us + PROVEN_US
-                <= last->sent_us)
-            && last->reference_us <= PROVEN_US);
-}
-
-/* The host's last reference is back.  Directions come first, as what is told
- * of a path that is down has them. */
-static void
-judge_turn(struct paths *p, struct path_host *host)
-{
-    struct path_turn *turn = host->before;
-
-    if (!is_proven(turn, host->last)) {
-        p->stats.n_unproven += turn->n;
-        turn->n = 0;
-    }
-    for (size_t i = 0; i < turn->n; i++) {
-        struct sent_probe *sent = &turn->probes[i];
-
-        if (sent->path && (sent->kind == PROBE_FORTH
-                           || sent->kind == PROBE_BACK)) {
-            judge_direction(p, sent);
-        }
-    }
-    for (size_t i = 0; i < turn->n; i++) {
-        struct sent_probe *sent = &turn->probes[i];
-        enum path_state before;
-
-        if (!sent->path) {
-            continue;
-        }
-        before = path_window_state(&sent->path->window);
-        if (sent->kind == PROBE_SMALL) {
-            judge_small(p, sent);
-        } else if (sent->kind == PROBE_LARGE
-                   && small_is_answered(turn, sent->path)
-                   && path_window_add_large(&sent->path->window,
-                                            sent->took_us >= 0)) {
-            tell(p, sent->path, before);
-        }
-    }
-    turn->n = 0;
-}
-
-/* Receiving.  ------------------------------------------------------------- */
-
-static struct path_host *
-host_by_number(const struct paths *p, uint32_t number)
-{
-    struct path_host *host;
-
-    HMAP_FOR_EACH_WITH_HASH (host, node, hash_int(number, 0), &p->numbers) {
-        if (host->number == number) {
-            return host;
-        }
-    }
-    return NULL;
-}
-
-/* Takes a probe of 'turn' that has come to 'host'.  Returns false if it is
- * none. */
-static bool
-take_probe(struct path_turn *turn, const char *host,
-           const struct path_probe *probe)
-{
-    struct sent_probe *sent = &turn->probes[probe->index];
-    bool forth;
-
-    if (probe->index >= turn->n || sent->nonce != probe->nonce
-        || !sent->path || sent->took_us >= 0) {
-        return false;
-    }
-    forth = sent->kind == PROBE_FORTH;
-    if (strcmp(sent->path->hosts[forth]->name, host)) {
-        return false;
-    }
-    sent->took_us = MAX(time_usec() - sent->sent_us, 0);
-    return true;
-}
-
-/* A fabric_sink_cb. */
-static void
-receive_cb(void *p_, const char *name, uint32_t in_port OVS_UNUSED,
-           const uint8_t *frame, size_t size)
-{
-    struct paths *p = p_;
-    struct path_probe probe;
-    struct path_host *host = (path_probe_read(frame, size, &probe)
-                              ? host_by_number(p, probe.sender) : NULL);
-
-    if (!host) {
-        p->stats.n_ignored++;
-    } else if (probe.nonce == host->last->nonce && host->last->sent_us
-               && host->last->reference_us < 0
-               && !strcmp(host->name, name)) {
-        host->last->reference_us = MAX(time_usec() - host->last->sent_us, 0);
-        path_least_add(&host->reference, host->last->reference_us);
-        judge_turn(p, host);
-    } else if (probe.index >= TURN_PROBES_MAX
-               || (!take_probe(host->last, name, &probe)
-                   && !take_probe(host->before, name, &probe))) {
-        p->stats.n_ignored++;
-    }
+    probe_paths(p, host);
+    look_at_directions(p, host);
 }
 
 /* When.  ------------------------------------------------------------------ */
 
 static void
+forget_turn(struct paths *p, struct path_turn *turn)
+{
+    p->stats.n_unproven += turn->n;
+    turn->n = 0;
+    turn->sent_us = 0;
+    turn->reference_us = -1;
+}
+
+/* The host's turns are another member's, and this one may not hear the
+ * switch: what is under way proves nothing. */
+static void
+forget_turns(struct paths *p, struct path_host *host)
+{
+    forget_turn(p, host->last);
+    forget_turn(p, host->before);
+}
+
+/* Counts the hosts whose turns are this process', once in a round of all. */
+static void
+count_here(struct paths *p)
+{
+    int64_t now_us = time_usec();
+
+    if (now_us - p->counted_us < path_turns_interval_us(p->n_turns)) {
+        return;
+    }
+    p->counted_us = now_us;
+    p->n_here = 0;
+    for (size_t i = 0; i < p->n_turns; i++) {
+        if (path_measuring_is_here(p, p->in_turn[i])) {
+            p->n_here++;
+        } else if (p->follows) {
+            forget_turns(p, p->in_turn[i]);
+        }
+    }
+}
+
+static void
 set_turn_timer(struct paths *p)
 {
     if (p->n_turns) {
-        int64_t us = path_turns_interval_us(p->n_turns) / p->n_turns;
-        const struct timeval in = { us / 1000000, us % 1000000 };
+        int64_t us;
 
-        event_add(p->turn_timer, &in);
+        count_here(p);
+        us = path_turns_interval_us(p->n_turns) / MAX(p->n_here, 1);
+        p->due_us = time_usec() + us;
+        event_add(p->turn_timer, &(struct timeval) { us / 1000000,
+                                                     us % 1000000 });
     } else {
         event_del(p->turn_timer);
     }
@@ -459,23 +381,110 @@ has_turn(const struct paths *p, const struct path_host *host)
             && fabric_host_is_live(p->fabric, host->name));
 }
 
-static void
-turn_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *p_)
+/* Returns the next host whose turns are this process', or NULL. */
+static struct path_host *
+next_here(struct paths *p)
 {
-    struct paths *p = p_;
-
-    if (p->n_turns) {
+    for (size_t i = 0; i < p->n_turns; i++) {
         struct path_host *host;
 
         p->turn = p->turn < p->n_turns ? p->turn : 0;
         host = p->in_turn[p->turn++];
-        if (has_turn(p, host)) {
-            take_turn(p, host);
+        if (path_measuring_is_here(p, host)) {
+            return host;
         }
     }
-    tell_untold(p);
-    forget_old(p);
+    return NULL;
+}
+
+static void
+turn_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *p_)
+{
+    struct paths *p = p_;
+    struct path_host *host;
+
+    if (time_usec() - p->due_us > SLEPT_US) {
+        p->awake_us = time_usec();
+    }
+    host = next_here(p);
+    if (host && has_turn(p, host)) {
+        take_turn(p, host);
+    }
+    path_suspects_check(p);
+    path_judging_tell_untold(p);
+    path_judging_forget_old(p);
     set_turn_timer(p);
+}
+
+void
+path_measuring_want(struct paths *p)
+{
+    bool was_wanted = is_wanted(p);
+
+    p->wanted_us = time_usec();
+    if (!was_wanted) {
+        p->counted_us = 0;
+        set_turn_timer(p);
+    }
+}
+
+void
+path_measuring_look(struct paths *p, struct path *path)
+{
+    p->helps = true;
+    if (has_room_for_directions(path) && has_turn(p, path->hosts[0])) {
+        take_turn(p, path->hosts[0]);
+    }
+}
+
+/* Returns true if the writer has a turn of a host whose turns are another
+ * member's: something is to be probed, or was, and is to be judged.  Nothing
+ * is that takes a host that is not there. */
+static bool
+needs_help(const struct paths *p, const struct path_host *host)
+{
+    if (!fabric_host_is_live(p->fabric, host->name)) {
+        return false;
+    } else if (host->last->n || host->before->n) {
+        return true;
+    }
+    for (size_t i = 0; i < host->n_own; i++) {
+        const struct path *path = host->own[i];
+
+        if (((path->looks && has_room_for_directions(path))
+             || is_untold(p, path))
+            && fabric_host_is_live(p->fabric, path->hosts[1]->name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Hosts that only may lack a probe are looked for less often. */
+static void
+help_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *p_)
+{
+    struct paths *p = p_;
+    int n_helped = 0;
+
+    if (!p->helps && time_usec() - p->helped_us < HELP_IDLE_US) {
+        return;
+    }
+    p->helps = false;
+    p->helped_us = time_usec();
+    for (size_t i = 0; i < p->n_turns && n_helped < HELP_MAX; i++) {
+        struct path_host *host;
+
+        p->help = p->help < p->n_turns ? p->help : 0;
+        host = p->in_turn[p->help++];
+        if (!path_measuring_is_here(p, host) && needs_help(p, host)) {
+            p->helps = true;
+            if (has_turn(p, host)) {
+                take_turn(p, host);
+                n_helped++;
+            }
+        }
+    }
 }
 
 static void
@@ -565,10 +574,40 @@ paths_set_watch(struct paths *p, paths_changed_cb *changed, void *aux)
     p->changed_aux = aux;
 }
 
+/* Has the writer help others, if it is of a cluster. */
+static void
+begin_to_help(struct paths *p)
+{
+    static const struct timeval each = { 0, HELP_US };
+
+    event_add(p->help_timer, &each);
+}
+
+void
+paths_lead(struct paths *p, uint64_t epoch)
+{
+    const struct shash_node *node;
+
+    p->follows = false;
+    p->epoch = epoch;
+    free(p->log.entries);       /* It is asked no more. */
+    p->log.entries = NULL;
+    p->awake_us = time_usec();
+    p->untold = true;           /* Nobody was told of what it has found. */
+    path_suspects_clear(p);
+    SHASH_FOR_EACH (node, &p->hosts) {
+        forget_turns(p, node->data);
+    }
+    p->counted_us = 0;
+    set_turn_timer(p);
+    begin_to_help(p);
+}
+
 struct paths *
 paths_create(struct event_base *base, struct model *model,
              struct engine *engine, struct commit *commit,
-             struct fabric *fabric)
+             struct fabric *fabric, const struct paths_sharing *sharing,
+             void *sharing_aux)
 {
     struct paths *p = xzalloc(sizeof *p);
 
@@ -577,6 +616,12 @@ paths_create(struct event_base *base, struct model *model,
     p->commit = commit;
     p->fabric = fabric;
     p->problem = "vmnd has just been started";
+    p->sharing = sharing;
+    p->sharing_aux = sharing_aux;
+    p->follows = sharing != NULL;
+    p->log.run = MAX(random_uint64() >> 11, 1);
+    p->awake_us = time_usec();
+    shash_init(&p->tellers);
     p->frame = xmalloc(FABRIC_PATH_FRAME_MAX);
     shash_init(&p->hosts);
     hmap_init(&p->numbers);
@@ -587,10 +632,11 @@ paths_create(struct event_base *base, struct model *model,
     smap_init(&p->networks);
     get_entropy_or_die(p->key, sizeof p->key);
     p->turn_timer = event_new(base, -1, 0, turn_cb, p);
+    p->help_timer = event_new(base, -1, EV_PERSIST, help_cb, p);
     p->refresh_timer = event_new(base, -1, 0, refresh_timer_cb, p);
     commit_add_watch(commit, group_cb, p);
     fabric_add_watch(fabric, &fabric_watch, p);
-    fabric_set_path_sink(fabric, receive_cb, p);
+    fabric_set_path_sink(fabric, path_judging_receive, p);
     commit_when_quiescent(commit, begin_cb, p);
     return p;
 }
@@ -608,8 +654,10 @@ paths_destroy(struct paths *p)
     fabric_remove_watch(p->fabric, &fabric_watch, p);
     fabric_set_path_sink(p->fabric, NULL, NULL);
     event_free(p->turn_timer);
+    event_free(p->help_timer);
     event_free(p->refresh_timer);
     host_pairs_clear(p);
+    path_members_destroy(p);
     shash_destroy(&p->hosts);
     hmap_destroy(&p->numbers);
     hmap_destroy(&p->pairs);

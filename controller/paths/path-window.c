@@ -135,7 +135,9 @@ path_window_add(struct path_window *w, bool answered, int64_t took_us)
 
     if (answered) {
         count(&w->answered_row, &w->lost_row);
-        path_least_add(&w->took, took_us);
+        if (took_us >= 0) {
+            path_least_add(&w->took, took_us);
+        }
         add_to_window(w, true);
         if (w->down && w->answered_row >= PATH_UP_AFTER) {
             end_down(w);
@@ -180,6 +182,12 @@ bool
 path_window_is_urgent(const struct path_window *w)
 {
     return w->lost_row || w->down || path_window_is_large_urgent(w);
+}
+
+bool
+path_window_is_undecided(const struct path_window *w)
+{
+    return w->down ? w->answered_row : w->lost_row;
 }
 
 bool

@@ -72,8 +72,8 @@ struct path_window {
 void path_window_init(struct path_window *);
 
 /* Adds the result of a probe, or of a full-sized one.  Returns true if the
- * state is another one now.  'took_us' is how long it took: of one that was
- * lost it does not matter. */
+ * state is another one now.  'took_us' is how long it took, -1: that is not
+ * known; of one that was lost it does not matter. */
 bool path_window_add(struct path_window *, bool answered, int64_t took_us);
 bool path_window_add_large(struct path_window *, bool answered);
 
@@ -84,6 +84,9 @@ unsigned path_window_count(const struct path_window *, unsigned *lost);
 /* Returns true if its next probe decides something: it is to be probed before
  * others. */
 bool path_window_is_urgent(const struct path_window *);
+/* Returns true if that is whether it is down, as the newest probes differ from
+ * the state: before all others. */
+bool path_window_is_undecided(const struct path_window *);
 /* Returns true if the same holds for full-sized probes. */
 bool path_window_is_large_urgent(const struct path_window *);
 

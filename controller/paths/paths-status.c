@@ -48,8 +48,11 @@ describe_down(const struct path *path, struct paths_path *shown)
 static int64_t
 latency_of(const struct path *path)
 {
+    const struct path_host *host = path->hosts[0];
     int64_t took_us = path_least_get(&path->window.took);
-    int64_t reference_us = path_least_get(&path->hosts[0]->reference);
+    int64_t reference_us = (!path->teller ? path_least_get(&host->reference)
+                            : path->teller == host->teller ? host->told_us
+                            : -1);
 
     return (took_us >= 0 && reference_us >= 0
             ? MAX(took_us - reference_us, 0) : -1);
@@ -315,17 +318,34 @@ paths_each_bad_host(const struct paths *p, paths_host_cb *cb, void *aux)
     free(nodes);
 }
 
+static size_t
+count_here(const struct paths *p)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < p->n_turns; i++) {
+        n += path_measuring_is_here(p, p->in_turn[i]);
+    }
+    return n;
+}
+
 /* For developers.  -------------------------------------------------------- */
 
-static bool
-show_cb(void *ds, const struct paths_path *path)
+static void
+show_path(const struct path *path, struct ds *ds)
 {
+    struct paths_path shown;
+
+    paths_describe(path, &shown);
     ds_put_format(ds, "%s %s: %s, latency %"PRId64" us, lost %u of %u, "
-                  "MTU %"PRIu32"%s%s\n", path->host, path->peer,
-                  path_state_names[path->state], path->latency_us, path->lost,
-                  path->of, path->mtu, path->reason[0] ? ": " : "",
-                  path->reason);
-    return true;
+                  "MTU %"PRIu32"%s%s", shown.host, shown.peer,
+                  path_state_names[shown.state], shown.latency_us, shown.lost,
+                  shown.of, shown.mtu, shown.reason[0] ? ": " : "",
+                  shown.reason);
+    if (path->teller) {
+        ds_put_format(ds, "; as member \"%s\" says", path->teller->name);
+    }
+    ds_put_char(ds, '\n');
 }
 
 static void
@@ -334,6 +354,7 @@ paths_show(struct unixctl_conn *conn, int argc OVS_UNUSED,
 {
     const struct paths *p = p_;
     struct ds ds = DS_EMPTY_INITIALIZER;
+    const struct path *path;
     struct paths_stats stats;
 
     paths_get_stats(p, &stats);
@@ -342,7 +363,14 @@ paths_show(struct unixctl_conn *conn, int argc OVS_UNUSED,
                   "%"PRIu64" unproven; %"PRIu64" frames ignored\n", p->vni,
                   p->n_turns, stats.interval_us / 1000, stats.n_answered,
                   stats.n_lost, stats.n_unproven, stats.n_ignored);
-    paths_each(p, NULL, show_cb, &ds);
+    if (p->sharing) {
+        ds_put_format(&ds, "turns here: %"PRIuSIZE" hosts; %s\n",
+                      count_here(p), p->follows ? "stands by"
+                      : "the writer");
+    }
+    HMAP_FOR_EACH (path, node, &p->pairs) {
+        show_path(path, &ds);
+    }
     unixctl_command_reply(conn, ds_cstr(&ds));
     ds_destroy(&ds);
 }

@@ -9,6 +9,8 @@ controller_libvmn_a_SOURCES += \
 	controller/schema/error.h \
 	controller/schema/event-kinds.c \
 	controller/schema/event-kinds.h \
+	controller/schema/json-slice.c \
+	controller/schema/json-slice.h \
 	controller/schema/own-check.c \
 	controller/schema/own-check.h \
 	controller/schema/prefix-sets.c \
@@ -30,6 +32,7 @@ controller_libvmn_a_SOURCES += \
 	controller/schema/schema-error.h \
 	controller/schema/schema-floating-ip.c \
 	controller/schema/schema-group.c \
+	controller/schema/schema-fqdn.c \
 	controller/schema/schema-health.c \
 	controller/schema/schema-host.c \
 	controller/schema/schema-loadbalancer.c \

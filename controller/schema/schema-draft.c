@@ -46,6 +46,10 @@ finish_change(void *change_, const json_t *json, const char *pointer,
     if (change->cascade && !deletes) {
         add_error(errors, pointer, "cascade", "is for a deletion alone");
     }
+    if (change->base_revision && !deletes) {
+        add_error(errors, pointer, "base_revision",
+                  "is for a deletion alone");
+    }
     if (change->base_spec
         && (!change->base || !strcmp(change->base, VMN_DRAFT_NONE))) {
         add_error(errors, pointer, "base_spec", "goes with a \"base\" that "
@@ -90,6 +94,11 @@ static const struct schema_struct change_struct = {
           .max = MS_MAX,
           .doc = "When it was created, in milliseconds since 1970: one that "
                  "was created anew is another object." },
+        { .name = "base_revision", .type = SCHEMA_U64,
+          AT(vmn_draft_change, base_revision), .flags = SCHEMA_HIDE_DEFAULT,
+          .min = 1, .max = REVISION_MAX,
+          .doc = "Of a deletion with `cascade`: the revision that wrote it.  "
+                 "What it would delete or change as well must not be newer." },
         { .name = NULL },
     },
     .finish = finish_change,

@@ -30,6 +30,31 @@ static const struct schema_struct provider_bridge = {
     },
 };
 
+static const struct schema_struct capacity = {
+    .name = "capacity", .size = sizeof(struct vmn_resources),
+    .fields = FIELDS {
+        { .name = "vms", .type = SCHEMA_U32, AT(vmn_resources, vms),
+          .flags = SCHEMA_HIDE_DEFAULT, .min = 1, .max = VALUE_VMS_MAX,
+          .absent = "any number",
+          .doc = "How many VMs." },
+        { .name = "vcpus", .type = SCHEMA_U32, AT(vmn_resources, vcpus),
+          .flags = SCHEMA_HIDE_DEFAULT, .min = 1, .max = VALUE_RESOURCE_MAX,
+          .absent = "any number",
+          .doc = "Virtual CPUs of all of them; more than the host has where "
+                 "it shares them out (OpenStack: cpu_allocation_ratio)." },
+        { .name = "memory_mb", .type = SCHEMA_U32,
+          AT(vmn_resources, memory_mb),
+          .flags = SCHEMA_HIDE_DEFAULT, .min = 1, .max = VALUE_RESOURCE_MAX,
+          .absent = "any amount",
+          .doc = "Memory of all of them, in MiB." },
+        { .name = "disk_gb", .type = SCHEMA_U32, AT(vmn_resources, disk_gb),
+          .flags = SCHEMA_HIDE_DEFAULT, .min = 1, .max = VALUE_RESOURCE_MAX,
+          .absent = "any amount",
+          .doc = "Local disk of all of them, in GiB." },
+        { .name = NULL },
+    },
+};
+
 static void
 finish_host(void *host_, const json_t *json OVS_UNUSED,
                    const char *pointer, struct vmn_errors *errors)
@@ -172,6 +197,10 @@ const struct schema_table schema_host = {
                      "longer, so that others may have them at once, nothing "
                      "is sent to it, and if it comes back it gets no flow, "
                      "whatever runs on it." },
+            { .name = "capacity", .type = SCHEMA_STRUCT,
+              AT(vmn_host, capacity), .nested = &capacity,
+              .doc = "What it has for VMs: advice on where these are to be "
+                     "keeps to it." },
             { .name = NULL },
         },
         .finish = finish_host,

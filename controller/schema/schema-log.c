@@ -31,6 +31,11 @@ const struct schema_struct schema_changed_shown = SHOWN_KEPT(
     SHOWN_OF(schema_changed, activated, BOOL, HIDE,
              "Of a binding: its guest has migrated to `to`, and `candidate` "
              "is the host that it comes from."),
+    SHOWN_OF(schema_changed, migration, STRING, 0,
+             "Of a binding: how a migration has ended with it, `finished` or "
+             "`rolled back`."),
+    SHOWN_OF(schema_changed, migration_reason, STRING, 0,
+             "Of a binding: why it has ended so."),
     SHOWN_DIFF(schema_changed, diff.));
 
 const struct schema_struct schema_log_entry_shown = SHOWN_KEPT(

@@ -301,6 +301,7 @@ const struct schema_table schema_network = {
         { .heading = "FREE", .path = "/status/subnets/*/free" },
         { .heading = "DEFAULT", .path = "/spec/default" },
         { .heading = "MTU", .path = "/status/mtu", .wide = true },
+        { .heading = "ISOLATION", .path = "/spec/isolation", .wide = true },
         { .heading = NULL },
     },
     .row = {
@@ -334,6 +335,12 @@ const struct schema_table schema_network = {
               .writers = SCHEMA_ADMINISTRATORS,
               .doc = "The physical network that it is on; an overlay when "
                      "absent." },
+            { .name = "isolation", .type = SCHEMA_ENUM,
+              AT(vmn_network, isolation), .flags = SCHEMA_HIDE_DEFAULT,
+              .names = NAMES("none", "promiscuous", "isolated"),
+              .doc = "What its ports are to each other that do not say "
+                     "(a private VLAN, RFC 5517); with `none` all talk with "
+                     "all." },
             { .name = NULL },
         },
         .finish = finish_network,

@@ -112,7 +112,8 @@ set_default(struct parse *p, const struct schema_field *f, void *dst)
 
 /* Reports a required field that is absent, and fields that exclude each other.
  * If both of such a pair are absent, the error is at the one described first;
- * if both are present, at the other. */
+ * if both are present, at the other; a third one is reported if it is there
+ * with one of them. */
 static void
 check_presence(struct parse *p, const struct schema_struct *s,
                const struct schema_field *f, const json_t *json)
@@ -122,18 +123,30 @@ check_presence(struct parse *p, const struct schema_struct *s,
                                        : NULL;
     bool have = get_member(json, f->name) != NULL;
     bool have_other = other && get_member(json, other->name);
+    bool have_third = f->third && get_member(json, f->third);
     size_t length;
+
+    if (have && have_third) {
+        length = parse_push(p, f->third);
+        parse_fault(p, VMN_ERR_INVALID, "cannot be combined with \"%s\"",
+                    f->name);
+        parse_pop(p, length);
+    }
 
     if (have && have_other && other < f) {
         length = parse_push(p, f->name);
         parse_fault(p, VMN_ERR_INVALID, "cannot be combined with \"%s\"",
                     other->name);
         parse_pop(p, length);
-    } else if (!have && !have_other && f->flags & SCHEMA_REQUIRED) {
+    } else if (!have && !have_other && !have_third
+               && f->flags & SCHEMA_REQUIRED) {
         if (!other) {
             length = parse_push(p, f->name);
             parse_fault(p, VMN_ERR_INVALID, "is required");
             parse_pop(p, length);
+        } else if (f < other && f->third) {
+            parse_fault(p, VMN_ERR_INVALID, "needs \"%s\", \"%s\" or "
+                        "\"%s\"", f->name, other->name, f->third);
         } else if (f < other) {
             parse_fault(p, VMN_ERR_INVALID, "needs \"%s\" or \"%s\"", f->name,
                         other->name);

@@ -12,6 +12,31 @@
 #include "controller/schema/schema-rule.h"
 #include "controller/schema/status.h"
 #include "controller/schema/value.h"
+#include "sset.h"
+
+/* Checks how many names in DNS the rules have together. */
+static void
+check_fqdns(const struct vmn_policy *policy, const char *pointer,
+            struct vmn_errors *errors)
+{
+    struct sset names = SSET_INITIALIZER(&names);
+
+    for (size_t i = 0; i < policy->n_rules; i++) {
+        for (size_t j = 0; j < policy->rules[i].n_peers; j++) {
+            const char *fqdn = policy->rules[i].peers[j].fqdn;
+
+            if (fqdn) {
+                sset_add(&names, fqdn);
+            }
+        }
+    }
+    if (sset_count(&names) > VALUE_FQDNS_POLICY_MAX) {
+        add_error(errors, pointer, "rules",
+                  "must not have more than %d names as \"fqdn\": split the "
+                  "policy", VALUE_FQDNS_POLICY_MAX);
+    }
+    sset_destroy(&names);
+}
 
 static void
 finish_policy(void *policy_, const json_t *json, const char *pointer,
@@ -46,6 +71,7 @@ finish_policy(void *policy_, const json_t *json, const char *pointer,
                   "behind it");
     }
 
+    check_fqdns(policy, pointer, errors);
     for (size_t i = 0; i < policy->n_rules; i++) {
         const struct vmn_rule *rule = &policy->rules[i];
 
@@ -75,6 +101,7 @@ const struct schema_table schema_policy = {
     .plural = "policies", .singular = "policy",
     .kind = "Policy", .stored = true, .max_rows = 10000,
     .named_as = VMN_N_TABLES, .check_name = value_check_name,
+    .passes_on = true,
     .examples = examples,
     .doc = "Rules for the ports of some groups.",
     .status = &schema_status_policy,

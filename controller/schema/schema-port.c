@@ -42,6 +42,33 @@ static const struct schema_struct migration = {
     },
 };
 
+static const struct schema_struct resources = {
+    .name = "resources", .size = sizeof(struct vmn_resources),
+    .fields = FIELDS {
+        { .name = "vcpus", .type = SCHEMA_U32, AT(vmn_resources, vcpus),
+          .flags = SCHEMA_HIDE_DEFAULT, .min = 1, .max = VALUE_RESOURCE_MAX,
+          .absent = "none",
+          .doc = "Virtual CPUs." },
+        { .name = "memory_mb", .type = SCHEMA_U32,
+          AT(vmn_resources, memory_mb),
+          .flags = SCHEMA_HIDE_DEFAULT, .min = 1, .max = VALUE_RESOURCE_MAX,
+          .absent = "none",
+          .doc = "Memory, in MiB." },
+        { .name = "disk_gb", .type = SCHEMA_U32, AT(vmn_resources, disk_gb),
+          .flags = SCHEMA_HIDE_DEFAULT, .min = 1, .max = VALUE_RESOURCE_MAX,
+          .absent = "none",
+          .doc = "Local disk, in GiB." },
+        { .name = NULL },
+    },
+};
+
+static bool
+needs_resources(const struct vmn_port *port)
+{
+    return (port->resources.vcpus || port->resources.memory_mb
+            || port->resources.disk_gb);
+}
+
 /* Checks a sub-port, which is bound where its parent is. */
 static void
 finish_sub_port(const struct vmn_port *port, const char *pointer,
@@ -71,6 +98,11 @@ finish_sub_port(const struct vmn_port *port, const char *pointer,
     if (port->parent && port->external) {
         add_error(errors, pointer, "external",
                   "cannot be combined with \"parent\"");
+    }
+    if (port->parent && needs_resources(port)) {
+        add_error(errors, pointer, "resources",
+                  "cannot be combined with \"parent\": a sub-port is of its "
+                  "parent's VM, of which the parent says that");
     }
 }
 
@@ -108,12 +140,33 @@ finish_hosts(const struct vmn_port *port, const char *pointer,
     }
 }
 
+/* Checks what the port says of whom it talks with. */
+static void
+finish_isolation(const struct vmn_port *port, const char *pointer,
+                 struct vmn_errors *errors)
+{
+    if (port->isolation == VMN_COMMUNITY && !port->community) {
+        add_error(errors, pointer, "community",
+                  "is required with \"isolation\": \"community\"");
+    } else if (port->isolation != VMN_COMMUNITY && port->community) {
+        add_error(errors, pointer, "community",
+                  "is only for a port with \"isolation\": \"community\"");
+    }
+    if (port->external && (port->isolation == VMN_ISOLATED
+                           || port->isolation == VMN_COMMUNITY)) {
+        add_error(errors, pointer, "isolation",
+                  "must be \"promiscuous\", or absent, with \"external\": on "
+                  "the physical network nothing keeps such a port from "
+                  "others");
+    }
+}
+
 static void
 finish_port(void *port_, const json_t *json, const char *pointer,
                    struct vmn_errors *errors)
 {
     static const char *const members[] = { "host", "iface_id", "hosts",
-                                           "migration" };
+                                           "migration", "resources" };
     const struct vmn_port *port = port_;
 
     for (size_t i = 0; port->external && i < ARRAY_SIZE(members); i++) {
@@ -135,6 +188,7 @@ finish_port(void *port_, const json_t *json, const char *pointer,
     }
     finish_sub_port(port, pointer, errors);
     finish_hosts(port, pointer, errors);
+    finish_isolation(port, pointer, errors);
 }
 
 static const struct schema_example examples[] = {
@@ -175,6 +229,8 @@ const struct schema_table schema_port = {
           .wide = true },
         { .heading = "QUARANTINED", .path = "/spec/quarantined",
           .wide = true },
+        { .heading = "ISOLATION", .path = "/spec/isolation", .wide = true },
+        { .heading = "COMMUNITY", .path = "/spec/community", .wide = true },
         { .heading = NULL },
     },
     .row = {
@@ -263,6 +319,25 @@ const struct schema_table schema_port = {
               .writers = SCHEMA_NETWORK_OWNERS,
               .doc = "Whether unknown addresses may be behind it, which "
                      "switches learn." },
+            { .name = "isolation", .type = SCHEMA_ENUM,
+              AT(vmn_port, isolation), .flags = SCHEMA_HIDE_DEFAULT,
+              .names = NAMES("network", "promiscuous", "isolated",
+                             "community"),
+              .writers = SCHEMA_NETWORK_OWNERS,
+              .doc = "With which ports of its network it talks, where that "
+                     "has `isolation`: all (`promiscuous`), promiscuous ones "
+                     "alone (`isolated`), these and those of its community; "
+                     "`network`: as the network says." },
+            { .name = "community", .type = SCHEMA_STRING,
+              AT(vmn_port, community), .max = VMN_NAME_LEN,
+              .check = value_check_name,
+              .writers = SCHEMA_NETWORK_OWNERS,
+              .doc = "The name of its community, of ports of its network." },
+            { .name = "resources", .type = SCHEMA_STRUCT,
+              AT(vmn_port, resources), .nested = &resources,
+              .doc = "What its VM needs of its host's `capacity`; of a VM "
+                     "with several ports one says it, or each says all of "
+                     "it." },
             { .name = NULL },
         },
         .finish = finish_port,

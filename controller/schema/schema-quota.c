@@ -36,7 +36,8 @@ static const struct schema_field fields[] = {
           "`except`), ports of quarantines, backends of balancers, records "
           "of DNS zones, `entries` of services and `forwards` of routers."),
     LIMIT(rules, "How many rules of policies and quarantines, each counted "
-          "once more for each of its peers and services, and routes."),
+          "once more for each of its peers and services (100 times for a name "
+          "in DNS), and routes."),
     { .name = "flows_per_host", .type = SCHEMA_INT,
       AT(vmn_quota, flows_per_host), .flags = SCHEMA_HIDE_DEFAULT, .min = 1,
       .max = 1000000, .def = -1,

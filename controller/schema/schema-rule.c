@@ -7,6 +7,8 @@
 
 #include "controller/schema/schema-rule.h"
 
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "controller/schema/schema-define.h"
@@ -99,6 +101,10 @@ finish_peer(void *peer_, const json_t *json OVS_UNUSED,
     const struct vmn_peer *peer = peer_;
     char buf[VALUE_PREFIX_SIZE];
 
+    if (peer->n_except && !peer->cidr.ip.family) {
+        add_error(errors, pointer, "except", "needs \"cidr\"");
+        return;
+    }
     for (size_t i = 0; i < peer->n_except; i++) {
         const struct vmn_prefix *except = &peer->except[i];
 
@@ -115,17 +121,22 @@ static const struct schema_struct peer = {
     .name = "peer", .size = sizeof(struct vmn_peer),
     .fields = FIELDS {
         { .name = "group", .type = SCHEMA_REF, AT(vmn_peer, group),
-          .ref = VMN_TABLE_GROUP, .flags = SCHEMA_REQUIRED, .unless = "cidr",
+          .ref = VMN_TABLE_GROUP, .flags = SCHEMA_REQUIRED,
+          .unless = "cidr", .third = "fqdn",
           .reach = SCHEMA_MENTIONS,
           .doc = "A group of ports and addresses." },
         { .name = "cidr", .type = SCHEMA_PREFIX, AT(vmn_peer, cidr),
-          .flags = SCHEMA_REQUIRED, .unless = "group",
+          .flags = SCHEMA_REQUIRED, .unless = "group", .third = "fqdn",
           .doc = "A prefix: whoever has an address in it, VMs of any "
                  "network included." },
         { .name = "except", .type = SCHEMA_PREFIX, .flags = SCHEMA_SET,
           LIST_AT(vmn_peer, except), .max_items = 256,
           .unless = "group", .doc = "Prefixes inside of it that are "
                                     "excluded." },
+        { .name = "fqdn", .type = SCHEMA_STRING, AT(vmn_peer, fqdn),
+          .max = VALUE_DOMAIN_LEN, .check = value_check_fqdn,
+          .doc = "A name in DNS: whoever has an address that it has there. "
+                 "In egress rules that allow or pass." },
         { .name = NULL },
     },
     .finish = finish_peer,
@@ -194,11 +205,11 @@ static const struct schema_struct window = {
         { .name = "start", .type = SCHEMA_STRING, AT(vmn_window, start),
           .min = VALUE_TIME_OF_DAY_LEN, .max = VALUE_TIME_OF_DAY_LEN,
           .check = value_check_time_of_day, .def_text = "00:00",
-          .doc = "When it begins, in UTC." },
+          .doc = "When it begins." },
         { .name = "end", .type = SCHEMA_STRING, AT(vmn_window, end),
           .min = VALUE_TIME_OF_DAY_LEN, .max = VALUE_TIME_OF_DAY_LEN,
           .check = value_check_time_of_day, .def_text = "24:00",
-          .doc = "When it ends, in UTC; on the next day if that is before "
+          .doc = "When it ends; on the next day if that is before "
                  "`start`." },
         { .name = "not_before", .type = SCHEMA_STRING,
           AT(vmn_window, not_before), .min = VALUE_TIME_LEN,
@@ -208,10 +219,57 @@ static const struct schema_struct window = {
           AT(vmn_window, not_after), .min = VALUE_TIME_LEN,
           .max = VALUE_TIME_LEN, .check = value_check_time,
           .doc = "Not from this time on." },
+        { .name = "timezone", .type = SCHEMA_STRING,
+          AT(vmn_window, timezone), .min = 1, .max = VALUE_TIME_ZONE_LEN_MAX,
+          .check = value_check_time_zone, .absent = "UTC",
+          .doc = "Of `days`, `start` and `end`: a zone of the IANA database, "
+                 "\"Europe/Berlin\". Summer time is heeded." },
         { .name = NULL },
     },
     .finish = finish_window,
 };
+
+/* A rule that allows too little by a name fails closed.  One that denies would
+ * let through what DNS does not tell, or what a guest addresses without it. */
+static void
+finish_rule(void *rule_, const json_t *json OVS_UNUSED, const char *pointer,
+            struct vmn_errors *errors)
+{
+    const struct vmn_rule *rule = rule_;
+
+    for (size_t i = 0; i < rule->n_peers; i++) {
+        char *field = rule->peers[i].fqdn
+                      ? xasprintf("peers/%"PRIuSIZE"/fqdn", i) : NULL;
+
+        if (field && rule->direction != VMN_EGRESS) {
+            add_error(errors, pointer, field, "is only for egress: who sends "
+                      "is not known by a name");
+        } else if (field && rule->action != VMN_ALLOW
+                   && rule->action != VMN_PASS) {
+            add_error(errors, pointer, field, "is only for rules that allow "
+                      "or pass: whoever knows an address that DNS did not "
+                      "tell would get around one that denies");
+        }
+        free(field);
+    }
+}
+
+static void
+finish_rule_allowed(void *rule_, const json_t *json OVS_UNUSED,
+                    const char *pointer, struct vmn_errors *errors)
+{
+    const struct vmn_rule *rule = rule_;
+
+    for (size_t i = 0; i < rule->n_peers; i++) {
+        if (rule->peers[i].fqdn) {
+            char *field = xasprintf("peers/%"PRIuSIZE"/fqdn", i);
+
+            add_error(errors, pointer, field, "is not for quarantines: name "
+                      "a \"group\" or a \"cidr\"");
+            free(field);
+        }
+    }
+}
 
 /* A rule, but for its action. */
 #define RULE_DIRECTION                                                  \
@@ -248,6 +306,7 @@ const struct schema_struct schema_rule = {
                  "there. Always when absent." },
         { .name = NULL },
     },
+    .finish = finish_rule,
 };
 
 /* Its action is the first of the names, "allow". */
@@ -258,4 +317,5 @@ const struct schema_struct schema_rule_allowed = {
         RULE_PEERS_SERVICES,
         { .name = NULL },
     },
+    .finish = finish_rule_allowed,
 };

@@ -30,7 +30,13 @@ static const struct schema_struct member = SHOWN_KEPT(
     SHOWN_OF(status_cluster_member, version, STRING, ALWAYS,
              "That of its `vmnd`."),
     SHOWN_OF(status_cluster_member, address, STRING, 0,
-             "Where it serves the API, when it is the writer."));
+             "Where it serves the API, when it is the writer."),
+    SHOWN_OF(status_cluster_member, ovsdb, STRING, 0,
+             "Where databases of hosts that dial `vmnd` reach it: hosts are "
+             "told."),
+    SHOWN_OF(status_cluster_member, database_disk, I64, HIDE,
+             "How full the disk of its server of the cluster's database is, "
+             "in percent. None: it is not known."));
 
 const struct schema_struct schema_status_cluster = SHOWN_KEPT(
     "Cluster", status_cluster,

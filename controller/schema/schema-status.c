@@ -86,6 +86,32 @@ static const struct schema_struct rule_count = SHOWN_KEPT(
              "It is outside of its `windows`, and so as if it were not "
              "there."));
 
+static const struct schema_struct fqdn = SHOWN_KEPT(
+    "fqdn", status_fqdn,
+    SHOWN_OF(status_fqdn, name, STRING, ALWAYS, "The name."),
+    SHOWN_OF(status_fqdn, state, STRING, ALWAYS,
+             "What came of asking for its addresses: `failing` has no answer, "
+             "and what was known is kept; `limited` has more addresses than "
+             "are kept; `pending` was not answered yet.  Accounts with a "
+             "scope see `resolved` if addresses are known, or `pending`.",
+             SHOWN_NAMES("resolved", "no_address", "no_name", "failing",
+                         "limited", "pending")),
+    SHOWN_LIST_OF(status_fqdn, ips, n_ips, IP, ALWAYS,
+                  "The addresses that the rules allow for it, but for those "
+                  "of zones.  None for accounts with a scope, as all that "
+                  "follows."),
+    SHOWN_OF(status_fqdn, answered, STRING, TIME,
+             "When a server has answered last, since vmnd has begun to ask; "
+             "not known by members of a cluster that do not ask."),
+    SHOWN_OF(status_fqdn, reason, STRING, 0,
+             "Why it is `failing`, or no server answers for one family of "
+             "addresses; or why what it has by now could not be stored."),
+    SHOWN_LIST_OF(status_fqdn, names, n_names, STRING, HIDE,
+                  "Of a wildcard: its names that guests have asked for, and "
+                  "that have addresses. It is `pending` while there are none, "
+                  "and `no_address` where they have but such as wildcards do "
+                  "not open."));
+
 const struct schema_struct schema_status_tier = SHOWN_KEPT(
     "TierStatus", status_tier,
     SHOWN_STRUCT_OF(status_tier, retained, 0,
@@ -100,6 +126,9 @@ const struct schema_struct schema_status_policy = SHOWN_KEPT(
     SHOWN_LIST_OF(status_policy, rules, n_rules, STRUCT, 0,
                   "The same of each rule, in their order, when one policy is "
                   "asked for.", .nested = &rule_count),
+    SHOWN_LIST_OF(status_policy, fqdns, n_fqdns, STRUCT, HIDE,
+                  "The names in DNS that its rules have, when one policy is "
+                  "asked for.", .nested = &fqdn),
     SHOWN_STRUCT_OF(status_policy, would_isolate, POINTER,
                     "The same of what a shadow would isolate, when one is "
                     "asked for.", &schema_count),

@@ -124,6 +124,9 @@ schema_default_text(const struct schema_field *f)
         if (f->unless) {
             ds_put_format(&ds, ", or `%s`", f->unless);
         }
+        if (f->third) {
+            ds_put_format(&ds, ", or `%s`", f->third);
+        }
     } else if (f->flags & SCHEMA_ASSIGNED) {
         ds_put_cstr(&ds, "allocated");
     } else if (f->flags & SCHEMA_NAME_DEFAULT) {

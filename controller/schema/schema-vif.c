@@ -32,7 +32,9 @@ const struct schema_table schema_vif = {
               .max = VMN_NAME_LEN + 1, .check = value_check_vif_iface_id,
               .doc = "external_ids:iface-id; or `@` and the physical network "
                      "that it leads to; or `=` and the host that is watched "
-                     "by it." },
+                     "by it; or `+` and the type of tunnels by which copies "
+                     "leave; or `~` and the name of an interface that is "
+                     "given copies." },
             { .name = "iface", .type = SCHEMA_STRING,
               AT(vmn_vif, iface), .flags = SCHEMA_REQUIRED, .max = 255,
               .doc = "The interface's name." },

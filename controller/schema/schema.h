@@ -149,6 +149,9 @@ struct schema_field {
     enum schema_writers writers;
     const struct schema_struct *nested; /* STRUCT. */
     const char *unless;         /* Excludes this other field. */
+    const char *third;          /* With SCHEMA_REQUIRED and 'unless', of both
+                                 * fields: this one does as well, and excludes
+                                 * the two. */
     /* STRING: returns EINVAL, with the error set, if the value is invalid. */
     int (*check)(const char *, struct vmn_error *);
     const char *pattern;        /* Of structs that are only shown: an

@@ -182,6 +182,7 @@ struct status_host {
     size_t n_warnings;
     const char **warnings;      /* NULL: none. */
     struct status_maintenance *maintenance;
+    const char *incomplete;     /* Of one in a reply. */
 };
 
 /* Ports.  ---------------------------------------------------------------- */
@@ -273,6 +274,7 @@ struct status_port {
     size_t n_quarantines;
     const char **quarantines;   /* NULL: none. */
     const char *quarantined_parent; /* Or NULL. */
+    const char *incomplete;     /* Of one in a reply. */
 };
 
 /* Networks and routers.  -------------------------------------------------- */
@@ -342,12 +344,27 @@ struct status_tier {
     int64_t counted;            /* 0: not known. */
 };
 
+/* A name in DNS that rules have. */
+struct status_fqdn {
+    const char *name;
+    const char *state;          /* As the row has it, or "pending". */
+    size_t n_ips;
+    const struct vmn_ip *ips;
+    int64_t answered;           /* 0: not known. */
+    const char *reason;         /* Or NULL. */
+    size_t n_names;
+    const char **names;         /* Of a wildcard: those learned.  NULL:
+                                 * none. */
+};
+
 struct status_policy {
     struct status_count count;
     uint64_t unread_hosts;
     int64_t counted;            /* 0: not known. */
     size_t n_rules;
     struct status_rule *rules;  /* NULL: they are not listed. */
+    size_t n_fqdns;
+    struct status_fqdn *fqdns;  /* The same. */
     struct status_count *would_isolate; /* Or NULL, as the next. */
     struct status_count *isolated;
 };
@@ -550,8 +567,9 @@ struct status_loadbalancer {
 /* A cluster, as a member sees it. */
 struct status_cluster_member {
     const char *name, *role, *version;
-    const char *address;        /* Or NULL. */
+    const char *address, *ovsdb; /* Or NULL. */
     int64_t behind, hosts, weight, unreachable;
+    int64_t database_disk;      /* Percent; 0: not known. */
     double heard;               /* Seconds ago. */
 };
 

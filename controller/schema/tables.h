@@ -42,7 +42,8 @@
     TABLE(BINDING, binding)           /* Named as the port.  Stored. */     \
     DESCRIBED(UNDERLAY, underlay)     /* Named as the host.  Stored. */     \
     TABLE(HEALTH, health)             /* Named BALANCER/PORT.  Stored. */   \
-    TABLE(VIF, vif)                   /* Named HOST/IFACE-ID.  Volatile. */
+    TABLE(VIF, vif)                   /* Named HOST/IFACE-ID.  Volatile. */ \
+    DESCRIBED(FQDN, fqdn)             /* Named as in DNS.  Stored. */
 
 #define TABLE(ID, NAME) VMN_TABLE_##ID,
 enum vmn_table {
@@ -142,6 +143,8 @@ struct vmn_draft_change {
     const char *base_spec;      /* NULL with VMN_DRAFT_NONE. */
     uint64_t base_created;      /* When that object was created, milliseconds
                                  * since the epoch; 0: not known. */
+    uint64_t base_revision;     /* Of a cascade: the one that wrote it; 0: not
+                                 * known. */
 };
 #define VMN_DRAFT_NONE "none"
 #define VMN_DRAFT_WRITERS_MAX 16

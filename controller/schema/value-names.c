@@ -12,6 +12,7 @@
 
 #include "unicode.h"
 #include "util.h"
+#include "vmn/rows.h"
 
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -104,7 +105,9 @@ static bool
 is_vif_iface_id(const char *text)
 {
     return (text[0] == '@' ? is_physical(text + 1)
-            : text[0] == '=' ? is_name(text + 1, strlen(text + 1))
+            : text[0] == '=' || text[0] == '+'
+            ? is_name(text + 1, strlen(text + 1))
+            : text[0] == '~' ? is_iface_id(text + 1)
             : is_iface_id(text));
 }
 
@@ -115,7 +118,9 @@ value_check_vif_iface_id(const char *text, struct vmn_error *error)
            : vmn_error_invalid(error,
                                "must be an interface id, or \"@\" and the "
                                "name of a physical network, or \"=\" and "
-                               "that of a host");
+                               "that of a host, or \"+\" and a type of "
+                               "tunnels, or \"~\" and the name of an "
+                               "interface for copies");
 }
 
 int
@@ -309,6 +314,65 @@ value_check_lower_domain(const char *text, struct vmn_error *error)
                                "them");
 }
 
+const char *const value_fqdn_states[] = {
+    [VMN_FQDN_RESOLVED] = "resolved",
+    [VMN_FQDN_NO_ADDRESS] = "no_address",
+    [VMN_FQDN_NO_NAME] = "no_name",
+    [VMN_FQDN_FAILING] = "failing",
+    [VMN_FQDN_LIMITED] = "limited",
+    NULL,
+};
+
+bool
+value_fqdn_is_wildcard(const char *text)
+{
+    return *text == '*';
+}
+
+/* Returns the name in "*.NAME" and "**.NAME", or all of it. */
+static const char *
+skip_wildcard(const char *text)
+{
+    return text + (!strncmp(text, "*.", 2) ? 2
+                   : !strncmp(text, "**.", 3) ? 3 : 0);
+}
+
+int
+value_check_fqdn(const char *text, struct vmn_error *error)
+{
+    const char *last;
+
+    if (strlen(text) > VALUE_DOMAIN_LEN) {
+        return vmn_error_invalid(error, "must not be longer than %d",
+                                 VALUE_DOMAIN_LEN);
+    }
+    text = skip_wildcard(text);
+    last = strrchr(text, '.');
+    if (strchr(text, '*')) {
+        return vmn_error_invalid(error, "must have a wildcard as its first "
+                                 "part or none: \"*.example.com\" for the "
+                                 "names with one part before, "
+                                 "\"**.example.com\" for those with any "
+                                 "number");
+    }
+    for (const char *p = text; *p; p++) {
+        if ((unsigned char) *p >= 0x80) {
+            return vmn_error_invalid(error, "must be written as DNS has it: "
+                                     "parts with other characters than ASCII "
+                                     "begin with \"xn--\" (RFC 5890)");
+        }
+    }
+    if (!is_domain(text) || text[strcspn(text, UPPER)] || !last) {
+        return vmn_error_invalid(error, "must be a whole domain name: two or "
+                                 "more parts of 1 to 63 of a-z, 0-9, '-' and "
+                                 "'_', with dots between them and none at the "
+                                 "end");
+    }
+    return last[1 + strspn(last + 1, DIGITS)] ? 0
+           : vmn_error_invalid(error, "must be a name: an address is a "
+                               "\"cidr\"");
+}
+
 /* Returns true for a label value, or the part of a key after its prefix. */
 static bool
 is_label_text(const char *text, size_t len)
@@ -417,6 +481,26 @@ int
 value_parse_time_of_day(const char *s)
 {
     return MAX(parse_time_of_day(s), 0);
+}
+
+/* As "Theory and pragmatics of the tz code and data" has names: parts of
+ * letters, digits, '-', '+' and '_', the first of which is a capital (what is
+ * not is no zone, or one that is there otherwise).  One part alone with digits
+ * would be a rule of POSIX, such as "XYZ-3", of which the database has but
+ * obsolete ones. */
+int
+value_check_time_zone(const char *s, struct vmn_error *error)
+{
+    bool ok = *s >= 'A' && *s <= 'Z' && strlen(s) <= VALUE_TIME_ZONE_LEN_MAX;
+
+    for (const char *p = s; *p && ok; p++) {
+        ok = (*p == '/' ? p[-1] != '/' && p[1]
+              : strchr(LOWER UPPER DIGITS "-+_", *p) != NULL);
+    }
+    ok = ok && (strchr(s, '/') || !strpbrk(s, "0123456789"));
+    return (ok ? 0
+            : vmn_error_invalid(error, "must be a time zone of the IANA "
+                                "database such as \"Europe/Berlin\""));
 }
 
 int

@@ -84,7 +84,7 @@ int value_check_iface_id(const char *, struct vmn_error *);
 #define VALUE_PHYSICAL_LEN 32
 int value_check_physical(const char *, struct vmn_error *);
 /* An interface id, or '@' and the name of a physical network, or '=' and that
- * of a host. */
+ * of a host, or '+' and a type of tunnels, or '~' and an interface's name. */
 int value_check_vif_iface_id(const char *, struct vmn_error *);
 /* HOST/IFACE-ID, where this may be the latter, too. */
 int value_check_vif_name(const char *, struct vmn_error *);
@@ -114,6 +114,10 @@ int64_t value_parse_time(const char *);
 int value_check_time_of_day(const char *, struct vmn_error *);
 /* The minutes since midnight, 0 to 1440, of what has passed that check. */
 int value_parse_time_of_day(const char *);
+/* A name of the IANA database of time zones, "Europe/Berlin", without a look
+ * at whether it is in there. */
+#define VALUE_TIME_ZONE_LEN_MAX 40
+int value_check_time_zone(const char *, struct vmn_error *);
 /* 64 digits of lower-case hexadecimal. */
 #define VALUE_SHA256_LEN 64
 int value_check_sha256(const char *, struct vmn_error *);
@@ -123,6 +127,20 @@ int value_check_sha256(const char *, struct vmn_error *);
 int value_check_domain(const char *, struct vmn_error *);
 /* The same without capital letters. */
 int value_check_lower_domain(const char *, struct vmn_error *);
+/* The same that a rule may name: with a dot inside, and no address; or all
+ * such names below one, "*.example.com", or at any depth, "**.example.com". */
+int value_check_fqdn(const char *, struct vmn_error *);
+/* Returns true if what has passed that check is of many names. */
+bool value_fqdn_is_wildcard(const char *);
+/* How many of them are resolved, those that a policy may name, and the
+ * addresses of each. */
+#define VALUE_FQDNS_MAX 4096
+#define VALUE_FQDNS_POLICY_MAX 128
+#define VALUE_FQDN_IPS_MAX 100
+/* The names of a wildcard that are known at a time. */
+#define VALUE_FQDN_NAMES_MAX 128
+/* Those of enum vmn_fqdn_state. */
+extern const char *const value_fqdn_states[];
 /* True if the UTF-8 text, null-terminated, starts with a character that is not
  * visible but affects how other text is shown: a control character, or one
  * that changes the direction of text (U+202A to 202E, U+2066 to 2069). */
@@ -133,5 +151,10 @@ bool value_is_control(const char *);
 int value_check_comment(const char *, struct vmn_error *);
 int value_check_label_key(const char *, struct vmn_error *);
 int value_check_label_value(const char *, struct vmn_error *);
+
+/* What hosts have for VMs, and VMs need of them: sums of any number of these
+ * are far from an overflow of 64 bits. */
+#define VALUE_VMS_MAX 100000
+#define VALUE_RESOURCE_MAX (1 << 30)
 
 #endif /* controller/schema/value.h */

@@ -18,6 +18,8 @@ controller_libvmn_a_SOURCES += \
 	controller/simulator/isolation.h \
 	controller/simulator/live-comparison.c \
 	controller/simulator/live-comparison.h \
+	controller/simulator/live-frame.c \
+	controller/simulator/live-frame.h \
 	controller/simulator/live-prediction.c \
 	controller/simulator/open-bounds.c \
 	controller/simulator/open-bounds.h \

@@ -15,13 +15,16 @@
 #include "byte-order.h"
 #include "controller/engine/engine.h"
 #include "controller/flow/sample-action.h"
+#include "controller/model/model.h"
 #include "controller/schema/arena.h"
+#include "controller/simulator/simulator.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/match.h"
 #include "openvswitch/meta-flow.h"
 #include "packets.h"
 #include "util.h"
 #include "vmn/flow.h"
+#include "vmn/rows.h"
 
 /* What is compared: the packet, conntrack's view of it, and the registers that
  * are not a stage's own. */
@@ -83,17 +86,6 @@ same_field(const struct mf_field *mf, const struct flow *a,
     return !memcmp(&va, &vb, mf->n_bytes);
 }
 
-static bool
-same_fields(const struct flow *a, const struct flow *b)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(compared); i++) {
-        if (!same_field(mf_from_id(compared[i]), a, b)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* Not of the packet itself. */
 static bool
 is_internal(enum mf_field_id id)
@@ -101,21 +93,92 @@ is_internal(enum mf_field_id id)
     return id == MFF_CT_STATE || (id >= MFF_REG0 && id <= MFF_REG15);
 }
 
-/* Lists the fields in which two packets differ.  'all': they are what was
- * predicted and what was seen, registers and conntrack included; otherwise one
- * packet before and after. */
-static size_t
-list_fields(struct arena *arena, bool all, const struct flow *a,
-            const struct flow *b, const char ***list)
+/* What switches decide by what they alone know.  ------------------------- */
+
+static bool
+is_neighbour(const struct flow *flow)
 {
+    static const struct eth_addr neighbour = SIM_NEIGHBOUR_MAC;
+
+    return eth_addr_equals(flow->dl_dst, neighbour);
+}
+
+/* Returns true if a switch has looked for the next hop's address, and has not
+ * found it (include/vmn/flow.h). */
+static bool
+lacks_neighbour(const struct flow *flow)
+{
+    const struct vmn_mac asked = VMN_NEIGHBOUR_INCOMPLETE;
+
+    return (eth_addr_is_zero(flow->dl_dst)
+            || !memcmp(&flow->dl_dst, &asked, sizeof asked));
+}
+
+static bool
+is_source_port(enum mf_field_id id)
+{
+    return id == MFF_TCP_SRC || id == MFF_UDP_SRC || id == MFF_SCTP_SRC;
+}
+
+/* Returns true if a field of a stage is as predicted.  Any neighbour's address
+ * is; and any port that source NAT has chosen. */
+static bool
+is_field_as_predicted(const struct mf_field *mf,
+                      const struct live_visit *visit, const struct flow *seen)
+{
+    const struct flow *predicted = &visit->flow;
+
+    if (mf->id == MFF_ETH_DST && is_neighbour(predicted)) {
+        return !lacks_neighbour(seen);
+    }
+    if (is_source_port(mf->id) && visit->any_port && has_field(mf, predicted)
+        && has_field(mf, seen) && live_flow_has_source_of(predicted, seen)) {
+        return true;
+    }
+    return same_field(mf, predicted, seen);
+}
+
+static bool
+is_flow_as_predicted(const struct live_visit *visit, const struct flow *seen)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(compared); i++) {
+        if (!is_field_as_predicted(mf_from_id(compared[i]), visit, seen)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Returns the first visit that has a neighbour's address, or NULL. */
+static const struct live_visit *
+find_neighbour(const struct live_way *way)
+{
+    for (size_t i = 0; i < way->n_visits; i++) {
+        if (is_neighbour(&way->visits[i].flow)) {
+            return &way->visits[i];
+        }
+    }
+    return NULL;
+}
+
+/* Lists.  ---------------------------------------------------------------- */
+
+/* Lists the fields in which two packets differ.  'visit': 'a' is what was
+ * predicted of that, and 'b' what was seen, registers and conntrack included;
+ * NULL: one packet before and after. */
+static size_t
+list_fields(struct arena *arena, const struct live_visit *visit,
+            const struct flow *a, const struct flow *b, const char ***list)
+{
+    bool all = visit != NULL;
     const char *texts[ARRAY_SIZE(compared)];
     size_t n = 0;
 
     for (size_t i = 0; i < ARRAY_SIZE(compared); i++) {
         const struct mf_field *mf = mf_from_id(compared[i]);
 
-        if (!same_field(mf, a, b)
-            && (all || !is_internal(mf->id))) {
+        if (visit ? !is_field_as_predicted(mf, visit, b)
+            : !same_field(mf, a, b) && !is_internal(mf->id)) {
             struct ds from = DS_EMPTY_INITIALIZER;
             struct ds to = DS_EMPTY_INITIALIZER;
 
@@ -206,10 +269,10 @@ compare_stage(struct comparison *c, const struct live_visit *predicted,
                                          "same");
 
     if (before) {
-        stage->n_changes = list_fields(c->arena, false, before, &seen->flow,
+        stage->n_changes = list_fields(c->arena, NULL, before, &seen->flow,
                                        &stage->changes);
     }
-    stage->n_differences = list_fields(c->arena, true, &predicted->flow,
+    stage->n_differences = list_fields(c->arena, predicted, &predicted->flow,
                                        &seen->flow, &stage->differences);
     if (stage->n_differences) {
         stage->result = "differs";
@@ -298,25 +361,48 @@ compare_stages(struct comparison *c)
 
 /* Ends.  ------------------------------------------------------------------ */
 
+/* Returns true if the packet has left for a physical network there. */
+static bool
+leaves(const struct trace_copy *copy)
+{
+    return copy->kind == TRACE_COPY_LAST && live_flow_leaves(&copy->flow);
+}
+
+/* Returns true if by 'way' a packet that leaves 'copy's host for a physical
+ * network is to come to another host. */
+static bool
+crosses(const struct live_way *way, const struct trace_copy *copy)
+{
+    for (size_t i = 1; i < way->n_visits; i++) {
+        if (way->visits[i].crossed
+            && !strcmp(way->visits[i - 1].host, copy->host)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Returns the copy that shows the packet's end, or NULL: it has not ended as
  * far as is known. */
 static const struct trace_copy *
-find_last(const struct live_sight *sight)
+find_last(const struct live_way *way, const struct live_sight *sight)
 {
-    const struct trace_copy *found = NULL;
+    const struct trace_copy *found = NULL, *left = NULL;
 
     for (size_t i = 0; i < sight->n; i++) {
         const struct trace_copy *copy = &sight->copies[i];
         const uint32_t *regs = copy->flow.regs;
 
-        if (copy->kind == TRACE_COPY_DROP
-            ? (regs[SAMPLE_KIND_REG] & SAMPLE_DROP) != 0
-            : copy->kind == TRACE_COPY_LAST ? regs[4] == 1
-            : copy->kind == TRACE_COPY_PUNT && !found) {
+        if (leaves(copy)) {
+            left = crosses(way, copy) ? left : copy;
+        } else if (copy->kind == TRACE_COPY_DROP
+                   ? (regs[SAMPLE_KIND_REG] & SAMPLE_DROP) != 0
+                   : copy->kind == TRACE_COPY_LAST ? regs[4] == 1
+                   : copy->kind == TRACE_COPY_PUNT && !found) {
             found = copy;
         }
     }
-    return found;
+    return found ? found : left;
 }
 
 static const char *
@@ -336,7 +422,7 @@ drop_owner(const struct result_names *names, const struct trace_copy *copy)
 static const struct trace_copy *
 find_end(const struct comparison *c, struct live_end *end)
 {
-    const struct trace_copy *found = find_last(c->sight);
+    const struct trace_copy *found = find_last(c->way, c->sight);
 
     *end = (struct live_end) { .verdict = "lost" };
     if (!found) {
@@ -345,6 +431,10 @@ find_end(const struct comparison *c, struct live_end *end)
     end->host = found->host;
     if (found->kind == TRACE_COPY_LAST) {
         end->verdict = "delivered";
+        if (leaves(found)) {
+            end->where = "outside";
+            end->leaves_as = live_between_whom(&found->flow, c->arena);
+        }
     } else if (found->kind == TRACE_COPY_PUNT) {
         end->verdict = "punted";
         end->reason = "it goes to an app of the controller";
@@ -364,6 +454,25 @@ same_text(const char *a, const char *b)
     return !a || !b ? a == b : !strcmp(a, b);
 }
 
+/* Returns "@PHYSICAL", where packets of the network with this VNI leave; or
+ * NULL. */
+static const char *
+find_physical(struct comparison *c, uint32_t vni)
+{
+    const struct model *model = c->names->model;
+    struct vmn_names names = model_names(model, VMN_TABLE_NETWORK);
+
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_network *network = model_get(
+            model, VMN_TABLE_NETWORK, names.names[i]);
+
+        if (network && network->vni == vni && network->provider.physical) {
+            return arena_printf(c->arena, "@%s", network->provider.physical);
+        }
+    }
+    return NULL;
+}
+
 /* Names the port that the packet has come to. */
 static void
 name_port(struct comparison *c, const struct trace_copy *at,
@@ -372,6 +481,10 @@ name_port(struct comparison *c, const struct trace_copy *at,
     uint32_t ofport = at->flow.regs[7];
     const char *port;
 
+    if (seen->where) {
+        seen->port = find_physical(c, at->flow.regs[0]);
+        return;
+    }
     if (c->way->kind == LIVE_END_PORT && c->way->port == ofport
         && !strcmp(at->host, c->way->end.host)) {
         seen->port = c->way->end.port;
@@ -392,10 +505,17 @@ same_end(const struct result_names *names, const struct live_way *way,
 
     switch (way->kind) {
     case LIVE_END_PORT:
-        return (way->in_last
-                ? same_host && at->kind == TRACE_COPY_LAST
-                  && at->flow.regs[7] == way->port
-                : !at);
+        if (!way->in_last) {
+            return !at;
+        }
+        if (!same_host || at->kind != TRACE_COPY_LAST
+            || leaves(at) != way->leaves) {
+            return false;
+        }
+        return (way->leaves
+                ? at->flow.regs[0]
+                  == way->visits[way->n_visits - 1].flow.regs[0]
+                : at->flow.regs[7] == way->port);
     case LIVE_END_DROP:
         if (!same_host || at->kind != TRACE_COPY_DROP) {
             return false;
@@ -416,11 +536,66 @@ same_end(const struct result_names *names, const struct live_way *way,
 static const char *
 describe(struct comparison *c, const struct live_end *end)
 {
+    if (end->where) {
+        return arena_printf(c->arena, "leaves by %s on %s as %s",
+                            end->port ? end->port : "?", end->host,
+                            end->leaves_as);
+    }
     return arena_printf(c->arena, "%s%s%s%s%s%s%s", end->verdict,
                         end->port ? " to " : "", end->port ? end->port : "",
                         end->host ? " on " : "", end->host ? end->host : "",
                         end->reason ? ": " : "",
                         end->reason ? end->reason : "");
+}
+
+/* Returns true if the first difference is that a switch did not know the next
+ * hop's address where it was to: the packet was dropped at once, in the name
+ * of whoever sends it on ('at'); or, from a port that migrates, it went to the
+ * port's other host, which may know. */
+static bool
+is_next_hop_unknown(const struct comparison *c, const struct trace_copy *at)
+{
+    const struct live_visit *visit = find_neighbour(c->way);
+    const struct live_stage *stage
+        = (c->n_same < c->result->n_stages ? &c->result->stages[c->n_same]
+           : NULL);
+
+    if (!visit || !stage || stage->table != visit->table
+        || strcmp(stage->host, visit->host)) {
+        return false;
+    }
+    if (!strcmp(stage->result, "missing")) {
+        return (at && at->kind == TRACE_COPY_DROP
+                && !strcmp(at->host, visit->host)
+                && live_flow_leaves(&at->flow)
+                && lacks_neighbour(&at->flow));
+    }
+    for (size_t i = 0; i < c->sight->n; i++) {
+        const struct trace_copy *copy = &c->sight->copies[i];
+
+        if (is_visit(copy, visit->host) && copy->table == visit->table
+            && lacks_neighbour(&copy->flow)
+            && !live_flow_leaves(&copy->flow)) {
+            return !strcmp(stage->result, "differs");
+        }
+    }
+    return false;
+}
+
+/* That is nobody's fault: the switch learns the address when a guest's packet
+ * asks for it. */
+static void
+excuse_next_hop(struct comparison *c, const struct trace_copy *at)
+{
+    if (is_next_hop_unknown(c, at)) {
+        c->result->next_hop_unknown = true;
+        c->result->difference = arena_printf(
+            c->arena, "%s (%s: the switch does not know the next hop's "
+            "address yet, which a trace takes for known)",
+            c->result->difference,
+            c->result->seen.reason ? c->result->seen.reason
+            : c->result->seen.verdict);
+    }
 }
 
 /* Nothing shows how a packet ends that no flow drops; then it has ended as
@@ -441,6 +616,9 @@ compare_ends(struct comparison *c, const struct trace_copy *at)
         result->seen = c->way->end;
     }
     result->agrees = !result->difference;
+    if (!result->agrees) {
+        excuse_next_hop(c, at);
+    }
 }
 
 /* Compares with one outcome. */
@@ -452,6 +630,7 @@ compare_way(struct comparison *c)
     c->n_same = 0;
     c->result->n_stages = 0;
     c->result->difference = NULL;
+    c->result->next_hop_unknown = false;
     c->result->predicted = c->way->end;
     compare_stages(c);
     at = find_end(c, &c->result->seen);
@@ -518,7 +697,7 @@ is_as_predicted(const struct live_way *way, const struct live_sight *sight)
         }
         visit = &way->visits[next];
         if (next == way->n_visits || visit->table != copy->table
-            || !same_fields(&visit->flow, &copy->flow)) {
+            || !is_flow_as_predicted(visit, &copy->flow)) {
             return false;
         }
         met[next] = true;
@@ -532,12 +711,11 @@ live_is_complete(const struct live_prediction *p,
                  const struct result_names *names,
                  const struct live_sight *sight)
 {
-    const struct trace_copy *at = find_last(sight);
-
-    for (size_t i = 0; at && i < p->n_ways; i++) {
+    for (size_t i = 0; i < p->n_ways; i++) {
         const struct live_way *way = &p->ways[i];
+        const struct trace_copy *at = find_last(way, sight);
 
-        if (same_end(names, way, at) && is_as_predicted(way, sight)) {
+        if (at && same_end(names, way, at) && is_as_predicted(way, sight)) {
             return true;
         }
     }

@@ -49,8 +49,12 @@ struct live_stage {
 struct live_end {
     const char *verdict;        /* "delivered", "dropped", "punted", "lost",
                                  * or "unknown". */
-    const char *host;           /* Or NULL, as the next three. */
+    const char *host;           /* Or NULL, as all that follow. */
     const char *port;
+    const char *where;          /* "outside": it leaves for a physical network,
+                                 * by 'port', "@PHYSICAL", */
+    const char *leaves_as;      /* as between whom: "192.0.2.1:33000 ->
+                                 * 198.51.100.1:53". */
     const char *reason;
     const char *owner;          /* Whose flow dropped it. */
 };
@@ -61,9 +65,11 @@ struct live_trace {
     struct trace_from from;
     struct trace_to to;
     const char *packet;         /* As it was put in. */
-    bool delivered;             /* A port has got it. */
+    bool delivered;             /* A port has got it, or who is outside. */
     bool changing;              /* Hosts were not, or are not any more, as the
                                  * prediction assumes: that may be why. */
+    bool next_hop_unknown;      /* It differs in that a switch did not know the
+                                 * next hop's Ethernet address. */
     struct live_end predicted, seen;
     size_t n_stages;
     struct live_stage *stages;
@@ -77,12 +83,17 @@ struct live_visit {
     const char *host;
     uint8_t table;
     struct flow flow;
+    bool any_port;              /* Source NAT chooses the port. */
     /* The first one since it has come to the host by a tunnel: the table in
      * which it has left the host before, its VNI, and register 6 there. */
     bool anew;
     uint8_t out_table;
     uint64_t out_tun_id;
     uint32_t out_dst_host;
+    /* The first one since it has come to the host, at port flow.in_port, by a
+     * physical network: the tag that it had there, of 'vlans'. */
+    bool crossed;
+    union flow_vlan_hdr tag;
 };
 
 /* One outcome. */
@@ -92,7 +103,8 @@ struct live_way {
     struct live_end end;
     enum { LIVE_END_PORT, LIVE_END_DROP, LIVE_END_PUNT, LIVE_END_LOST,
            LIVE_END_UNKNOWN } kind;
-    uint32_t port;              /* LIVE_END_PORT. */
+    uint32_t port;              /* LIVE_END_PORT; */
+    bool leaves;                /* it leads to a physical network. */
     bool in_last;               /* It ends in the last stage. */
     const char *trouble;        /* Why it cannot be followed, or NULL. */
 };
@@ -129,6 +141,18 @@ size_t live_tables(const struct pipeline *, uint8_t *tables, size_t max,
 
 /* Returns how many tables the last stage has. */
 uint8_t live_n_last_tables(const struct pipeline *);
+
+/* Returns true if a packet that has come to the last stage so leaves for a
+ * physical network. */
+bool live_flow_leaves(const struct flow *);
+/* Returns true if 'seen', which a switch says that it has met, is a whole
+ * packet of the protocol of 'predicted' and between the same addresses. */
+bool live_flow_is_of(const struct flow *seen, const struct flow *predicted);
+/* Returns true if both have the same IP source. */
+bool live_flow_has_source_of(const struct flow *, const struct flow *);
+/* Returns "192.0.2.1:33000 -> 198.51.100.1:53", in 'arena'; without ports of
+ * what has none. */
+const char *live_between_whom(const struct flow *, struct arena *);
 
 /* What was met. */
 struct live_sight {

@@ -11,6 +11,7 @@
 
 #include "controller/engine/engine.h"
 #include "controller/model/model.h"
+#include "controller/schema/value.h"
 #include "sset.h"
 #include "util.h"
 #include "vmn/rows.h"
@@ -69,6 +70,72 @@ add_group(struct open_bounds *b, const struct model *model, const char *name)
 }
 
 static void
+add_ips(struct open_bounds *b, const struct vmn_ip *ips, size_t n)
+{
+    char buf[VALUE_IP_SIZE];
+
+    for (size_t i = 0; i < n; i++) {
+        const struct vmn_prefix prefix = {
+            .ip = ips[i], .len = ips[i].family == 4 ? 32 : 128,
+        };
+
+        if (sset_add(&b->ips, value_format_ip(&ips[i], buf))) {
+            add_prefixes(b, &prefix, 1);
+        }
+    }
+}
+
+static bool
+is_inside(const char *name, const char *domain)
+{
+    size_t len = strlen(name), domain_len = strlen(domain);
+
+    return (len >= domain_len && !strcmp(name + len - domain_len, domain)
+            && (len == domain_len || name[len - domain_len - 1] == '.'));
+}
+
+/* Adds the addresses that zones have for a name in any of their networks: of
+ * more than the policy's ports are in at the most, which divides more than it
+ * must. */
+static void
+add_zoned(struct open_bounds *b, struct engine *engine,
+          const struct model *model, const char *name)
+{
+    struct vmn_names zones = model_names(model, VMN_TABLE_DNS_ZONE);
+
+    for (size_t i = 0; i < zones.n; i++) {
+        const struct vmn_dns_zone *zone = model_get(
+            model, VMN_TABLE_DNS_ZONE, zones.names[i]);
+
+        for (size_t j = 0; zone && is_inside(name, zone->domain)
+                           && j < zone->n_networks; j++) {
+            char *key = xasprintf("%s|%s", zone->networks[j], name);
+            size_t size = 0;
+            struct vmn_ip *ips = engine_peek(engine, "dns.addresses", key,
+                                             &size);
+
+            add_ips(b, ips, ips ? size / sizeof *ips : 0);
+            free(ips);
+            free(key);
+            engine_yield(engine);
+        }
+    }
+}
+
+/* Adds the addresses that a name in DNS has by now, once for each name. */
+static void
+add_fqdn(struct open_bounds *b, struct engine *engine,
+         const struct model *model, const char *name)
+{
+    const struct vmn_fqdn *fqdn = model_get(model, VMN_TABLE_FQDN, name);
+
+    if (sset_add(&b->fqdns, name)) {
+        add_ips(b, fqdn ? fqdn->ips : NULL, fqdn ? fqdn->n_ips : 0);
+        add_zoned(b, engine, model, name);
+    }
+}
+
+static void
 add_entry(struct open_bounds *b, const struct vmn_service_entry *entry)
 {
     for (size_t i = 0; i < entry->n_ports; i++) {
@@ -78,8 +145,8 @@ add_entry(struct open_bounds *b, const struct vmn_service_entry *entry)
 }
 
 static void
-add_rule(struct open_bounds *b, const struct model *model,
-         const struct vmn_rule *rule)
+add_rule(struct open_bounds *b, struct engine *engine,
+         const struct model *model, const struct vmn_rule *rule)
 {
     for (size_t i = 0; i < rule->n_services; i++) {
         const struct vmn_rule_service *s = vmn_rule_service_at(rule, i);
@@ -97,10 +164,13 @@ add_rule(struct open_bounds *b, const struct model *model,
     for (size_t i = 0; i < rule->n_peers; i++) {
         const struct vmn_peer *peer = vmn_peer_at(rule, i);
 
-        add_prefixes(b, &peer->cidr, 1);
-        add_prefixes(b, peer->except, peer->n_except);
         if (peer->group) {
             add_group(b, model, peer->group);
+        } else if (peer->fqdn) {
+            add_fqdn(b, engine, model, peer->fqdn);
+        } else {
+            add_prefixes(b, &peer->cidr, 1);
+            add_prefixes(b, peer->except, peer->n_except);
         }
     }
 }
@@ -129,7 +199,7 @@ add_policies(struct open_bounds *b, struct engine *engine,
         for (size_t j = 0; policy && policy->mode == VMN_ENFORCE
                            && applies(policy, groups)
                            && j < policy->n_rules; j++) {
-            add_rule(b, model, vmn_policy_rule_at(policy, j));
+            add_rule(b, engine, model, vmn_policy_rule_at(policy, j));
             engine_yield(engine);
         }
         engine_yield(engine);
@@ -147,7 +217,7 @@ add_quarantines(struct open_bounds *b, struct engine *engine,
             model, VMN_TABLE_QUARANTINE, names.names[i]);
 
         for (size_t j = 0; quarantine && j < quarantine->n_allow; j++) {
-            add_rule(b, model, vmn_quarantine_rule_at(quarantine, j));
+            add_rule(b, engine, model, vmn_quarantine_rule_at(quarantine, j));
             engine_yield(engine);
         }
         engine_yield(engine);
@@ -195,6 +265,8 @@ open_bounds_create(struct engine *engine, const struct model *model,
     struct open_bounds *b = xzalloc(sizeof *b);
 
     sset_init(&b->groups);
+    sset_init(&b->fqdns);
+    sset_init(&b->ips);
     add_range(b, VMN_PROTO_ANY, 1, UINT16_MAX);
     add_policies(b, engine, model, groups);
     if (quarantined || !groups) {
@@ -211,6 +283,8 @@ open_bounds_destroy(struct open_bounds *b)
 {
     if (b) {
         sset_destroy(&b->groups);
+        sset_destroy(&b->fqdns);
+        sset_destroy(&b->ips);
         free(b->prefixes);
         free(b);
     }

@@ -26,7 +26,9 @@ struct open_bounds {
     size_t n_prefixes, allocated;
     struct vmn_prefix *prefixes;
     bool too_many;              /* There are more than OPEN_PREFIXES_MAX. */
-    struct sset groups;         /* Whose prefixes are among them. */
+    struct sset groups;         /* Whose prefixes are among them; */
+    struct sset fqdns;          /* names in DNS of which the same is so, */
+    struct sset ips;            /* and addresses of such. */
 };
 
 /* Maximum number of prefixes that are kept. */

@@ -89,13 +89,11 @@ pipeline_enter_table(struct pipeline_context *ctx, uint8_t table, bool deeper)
     ctx->table = from;
 }
 
-/* Finds a neighbour in a provider network, which only the switch knows.  The
- * simulator assumes that it knows all, at one address that stands for them. */
+/* Finds a neighbour in a provider network, which only the switch knows. */
 static void
 find_neighbour(struct pipeline_context *ctx)
 {
-    static const struct eth_addr someone
-        = ETH_ADDR_C(02, 00, 00, 00, 00, 00);
+    static const struct eth_addr someone = SIM_NEIGHBOUR_MAC;
 
     ctx->flow->dl_dst = someone;
 }

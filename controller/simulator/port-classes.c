@@ -29,19 +29,19 @@ struct search {
 
 /* Signatures.  ----------------------------------------------------------- */
 
+/* Returns what 'query' says of the port, or 0. */
 static uint32_t
-identity_of(const struct search *search, const char *port)
+number_of(const struct search *search, const char *query, const char *port)
 {
-    uint32_t identity = 0;
+    uint32_t number = 0;
     size_t size;
-    void *value = engine_peek(search->engine, VMN_QUERY_IDENTITY, port,
-                              &size);
+    void *value = engine_peek(search->engine, query, port, &size);
 
-    if (value && size == sizeof identity) {
-        memcpy(&identity, value, size);
+    if (value && size == sizeof number) {
+        memcpy(&number, value, size);
     }
     free(value);
-    return identity;
+    return number;
 }
 
 /* Returns the port's groups as "a,b", which the caller frees. */
@@ -88,8 +88,9 @@ signature(const struct search *search, const struct endpoint *endpoint,
     struct ds ds = DS_EMPTY_INITIALIZER;
     const struct vmn_port *port = endpoint->port;
 
-    ds_put_format(&ds, "%s|%u|%d|%d|%s", port->network,
-                  identity_of(search, port->row.name),
+    ds_put_format(&ds, "%s|%u|%u|%d|%d|%s", port->network,
+                  number_of(search, VMN_QUERY_IDENTITY, port->row.name),
+                  number_of(search, VMN_QUERY_ISOLATION, port->row.name),
                   endpoint_ip(endpoint, 4) != NULL,
                   endpoint_ip(endpoint, 6) != NULL,
                   groups);

@@ -70,6 +70,11 @@ struct sim_net {
 #define SIM_STEPS_MAX 20000
 #define SIM_CHOICES_MAX 8               /* Of groups, in one exchange. */
 
+/* Stands for the address of a neighbour in a provider network, which only the
+ * switch knows: the simulator assumes that it knows all of them.  It is among
+ * those that no guest may have. */
+#define SIM_NEIGHBOUR_MAC ETH_ADDR_C(0e, 56, 4d, ff, 00, 0d)
+
 enum sim_step_kind {
     SIM_LOOKUP,                 /* In 'table'; 'rule' is NULL if nothing. */
     SIM_CONNTRACK,              /* The answer is in 'flow'. */

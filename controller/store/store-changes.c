@@ -15,6 +15,7 @@
 
 #include "controller/model/id-pools.h"
 #include "controller/model/replicate.h"
+#include "controller/schema/json-slice.h"
 #include "controller/schema/schema-row.h"
 #include "controller/store/store-private.h"
 #include "openvswitch/dynamic-string.h"
@@ -169,13 +170,63 @@ take_first(const struct vmn_errors *errors, struct vmn_error *why)
                              *first->pointer ? ": " : "", first->text);
 }
 
-static int
-apply_row(struct model *model, json_t *json, struct vmn_error *why)
+/* Returns JSON that is an object as a value, a new reference; NULL: it is
+ * none. */
+static json_t *
+load_object(const struct json_slice *slice)
 {
-    const char *type = json_string_value(json_object_get(json, "type"));
-    const char *name = json_string_value(json_object_get(json, "name"));
+    return (slice->type == JSON_SLICE_OBJECT
+            ? json_loadb(slice->text, slice->length, JSON_REJECT_DUPLICATES,
+                         NULL) : NULL);
+}
+
+enum { ROW_TYPE, ROW_NAME, ROW_SPEC, ROW_STATUS, ROW_REVISION, ROW_CREATED,
+       ROW_UPDATED, ROW_SET, ROW_UNKNOWN, ROW_RECREATED, N_ROW };
+static const char *const row_members[] = {
+    "type", "name", "spec", "status", "revision", "created", "updated", "set",
+    "unknown", "recreated",
+};
+BUILD_ASSERT_DECL(ARRAY_SIZE(row_members) == N_ROW);
+
+/* Applies a row that there is now. */
+static int
+put_row_in(struct model *model, enum vmn_table table, const char *name,
+           const struct json_slice row[], struct vmn_errors *errors,
+           struct vmn_error *why)
+{
+    const struct model_meta meta = {
+        .revision = row[ROW_REVISION].integer,
+        .created_ms = row[ROW_CREATED].integer,
+        .updated_ms = row[ROW_UPDATED].integer,
+        .set = json_slice_text(&row[ROW_SET]),
+        .unknown = json_slice_text(&row[ROW_UNKNOWN]),
+    };
+    json_t *spec = load_object(&row[ROW_SPEC]);
+    json_t *status = load_object(&row[ROW_STATUS]);
+    int error;
+
+    if (!spec || (row[ROW_STATUS].type && !status)) {
+        error = refuse("a row", why);
+    } else if (model_replicate_row(model, table, name, spec, status, &meta,
+                                   row[ROW_RECREATED].type, errors)) {
+        error = take_first(errors, why);
+    } else {
+        error = 0;
+    }
+    json_decref(spec);
+    json_decref(status);
+    return error;
+}
+
+static int
+apply_row(struct model *model, const struct json_slice *json,
+          struct vmn_error *why)
+{
+    struct json_slice row[N_ROW];
+    bool ok = json_slice_members(json, row_members, row, N_ROW);
+    const char *type = ok ? json_slice_text(&row[ROW_TYPE]) : NULL;
+    const char *name = ok ? json_slice_text(&row[ROW_NAME]) : NULL;
     const struct schema_table *table = type ? schema_find_table(type) : NULL;
-    json_t *spec = json_object_get(json, "spec");
     struct vmn_errors errors;
     int error;
 
@@ -188,55 +239,56 @@ apply_row(struct model *model, json_t *json, struct vmn_error *why)
         return refuse("a row", why);
     }
     vmn_errors_init(&errors);
-    if (spec) {
-        const struct model_meta meta = {
-            .revision = json_integer_value(json_object_get(json, "revision")),
-            .created_ms = json_integer_value(json_object_get(json,
-                                                             "created")),
-            .updated_ms = json_integer_value(json_object_get(json,
-                                                             "updated")),
-            .set = json_string_value(json_object_get(json, "set")),
-            .unknown = json_string_value(json_object_get(json, "unknown")),
-        };
-
-        error = model_replicate_row(model, table->id, name, spec,
-                                    json_object_get(json, "status"), &meta,
-                                    json_object_get(json, "recreated"),
-                                    &errors);
+    if (row[ROW_SPEC].type) {
+        error = put_row_in(model, table->id, name, row, &errors, why);
     } else {
         error = model_replicate_deletion(model, table->id, name, &errors);
+        error = error ? take_first(&errors, why) : 0;
     }
-    error = error ? take_first(&errors, why) : 0;
     vmn_errors_uninit(&errors);
     return error;
 }
 
 /* Reads ["A", "B", NUMBER]. */
 static bool
-read_triple(const json_t *json, const char **a, const char **b,
+read_triple(const struct json_slice *json, const char **a, const char **b,
             int64_t max, int64_t *number)
 {
-    *a = json_string_value(json_array_get(json, 0));
-    *b = json_string_value(json_array_get(json, 1));
-    *number = json_integer_value(json_array_get(json, 2));
-    return (json_array_size(json) == 3 && *a && *b
-            && json_is_integer(json_array_get(json, 2)) && *number >= 0
-            && *number <= max);
+    struct json_slice list = *json, elements[4];
+
+    for (size_t i = 0; i < ARRAY_SIZE(elements); i++) {
+        if (!json_slice_next(&list, &elements[i])) {
+            return false;
+        }
+    }
+    *a = json_slice_text(&elements[0]);
+    *b = json_slice_text(&elements[1]);
+    *number = elements[2].integer;
+    return (*a && *b && elements[2].type == JSON_SLICE_INTEGER
+            && !elements[3].type && *number >= 0 && *number <= max);
 }
 
 static int
-apply_ids(struct model *model, const json_t *json, struct vmn_error *why)
+apply_ids(struct model *model, struct json_slice *list, struct vmn_error *why)
 {
-    size_t n = json_array_size(json);
-    struct id_write *ids = xmalloc(MAX(n, 1) * sizeof *ids);
+    size_t n = 0, allocated = 0;
+    struct id_write *ids = NULL;
+    struct json_slice json;
     int error = 0;
 
-    for (size_t i = 0; !error && i < n; i++) {
-        int64_t value;
+    while (!error) {
+        int64_t value = 0;
 
-        if (read_triple(json_array_get(json, i), &ids[i].pool, &ids[i].key,
-                        UINT32_MAX, &value)) {
-            ids[i].value = value;
+        if (n >= allocated) {
+            ids = x2nrealloc(ids, &allocated, sizeof *ids);
+        }
+        if (!json_slice_next(list, &json)) {
+            error = refuse("a list", why);
+        } else if (!json.type) {
+            break;
+        } else if (read_triple(&json, &ids[n].pool, &ids[n].key, UINT32_MAX,
+                               &value)) {
+            ids[n++].value = value;
         } else {
             error = refuse("an ID", why);
         }
@@ -249,94 +301,119 @@ apply_ids(struct model *model, const json_t *json, struct vmn_error *why)
 }
 
 static int
-apply_cursors(struct model *model, const json_t *json, struct vmn_error *why)
+apply_cursor(struct model *model, const struct json_slice *json,
+             struct vmn_error *why)
 {
-    for (size_t i = 0; i < json_array_size(json); i++) {
-        struct model_cursor cursor;
-        int64_t next;
+    struct model_cursor cursor;
+    int64_t next;
 
-        if (!read_triple(json_array_get(json, i), &cursor.network,
-                         &cursor.subnet, INT64_MAX, &next)) {
-            return refuse("a cursor", why);
-        }
-        cursor.next = next;
-        model_replicate_cursors(model, &cursor, 1);
+    if (!read_triple(json, &cursor.network, &cursor.subnet, INT64_MAX,
+                     &next)) {
+        return refuse("a cursor", why);
     }
+    cursor.next = next;
+    model_replicate_cursors(model, &cursor, 1);
     return 0;
 }
 
-/* Returns a member that is JSON, a list or an object, as text that the caller
- * frees; NULL: it is neither.  In format 1 that is no text. */
-static char *
-text_of(const json_t *json, const char *name)
-{
-    const json_t *member = json_object_get(json, name);
-    const char *text = json_string_value(member);
+enum { LOG_REVISION, LOG_TIME, LOG_WHO, LOG_COMMENT, LOG_UNDOES, LOG_DRAFT,
+       LOG_DRAFT_AUTHOR, LOG_SUMMARY, LOG_SET, LOG_KEY, LOG_DIGEST,
+       LOG_CONTENTS, N_LOG };
+static const char *const log_members[] = {
+    "revision", "time", "who", "comment", "undoes", "draft", "draft_author",
+    "summary", "set", "key", "digest", "contents",
+};
+BUILD_ASSERT_DECL(ARRAY_SIZE(log_members) == N_LOG);
 
-    return (text ? (text[0] == '[' || text[0] == '{' ? xstrdup(text) : NULL)
-            : json_is_array(member) || json_is_object(member)
-            ? json_dumps(member, JSON_COMPACT) : NULL);
+/* Returns a member that is JSON, a list or an object, as text; NULL: it is
+ * neither.  In format 1 that is no text in it, so nobody has looked into it
+ * yet.  Its end in the batch, behind which all is read, is cut off. */
+static const char *
+text_of(struct json_slice *json)
+{
+    if (json->type == JSON_SLICE_LIST || json->type == JSON_SLICE_OBJECT) {
+        json_t *value = json_loadb(json->text, json->length,
+                                   JSON_REJECT_DUPLICATES, NULL);
+
+        json_decref(value);
+        json->text[json->length] = '\0';
+        return value ? json->text : NULL;
+    }
+    return (json->type == JSON_SLICE_TEXT
+            && (json->text[0] == '[' || json->text[0] == '{') ? json->text
+            : NULL);
 }
 
 static int
-apply_log(struct model *model, json_t *json, struct vmn_error *why)
+apply_log(struct model *model, const struct json_slice *json,
+          struct vmn_error *why)
 {
-    char *summary = text_of(json, "summary");
-    char *contents = text_of(json, "contents");
-    const struct model_log log = {
-        .revision = json_integer_value(json_object_get(json, "revision")),
-        .time_ms = json_integer_value(json_object_get(json, "time")),
-        .who = json_string_value(json_object_get(json, "who")),
-        .comment = json_string_value(json_object_get(json, "comment")),
-        .undoes = json_integer_value(json_object_get(json, "undoes")),
-        .draft = json_string_value(json_object_get(json, "draft")),
-        .draft_author = json_string_value(json_object_get(json,
-                                                          "draft_author")),
-        .summary = summary,
-        .set = json_string_value(json_object_get(json, "set")),
-        .contents = contents,
-        .key = json_string_value(json_object_get(json, "key")),
-        .digest = json_string_value(json_object_get(json, "digest")),
-    };
-    int error = 0;
+    struct json_slice m[N_LOG];
+    struct model_log log;
 
-    if (!log.who || !summary || !log.revision
-        || (!contents && json_object_get(json, "contents"))
+    if (!json_slice_members(json, log_members, m, N_LOG)) {
+        return refuse("an entry of the log", why);
+    }
+    log = (struct model_log) {
+        .revision = m[LOG_REVISION].integer,
+        .time_ms = m[LOG_TIME].integer,
+        .who = json_slice_text(&m[LOG_WHO]),
+        .comment = json_slice_text(&m[LOG_COMMENT]),
+        .undoes = m[LOG_UNDOES].integer,
+        .draft = json_slice_text(&m[LOG_DRAFT]),
+        .draft_author = json_slice_text(&m[LOG_DRAFT_AUTHOR]),
+        .summary = text_of(&m[LOG_SUMMARY]),
+        .set = json_slice_text(&m[LOG_SET]),
+        .contents = text_of(&m[LOG_CONTENTS]),
+        .key = json_slice_text(&m[LOG_KEY]),
+        .digest = json_slice_text(&m[LOG_DIGEST]),
+    };
+    if (!log.who || !log.summary || !log.revision
+        || (!log.contents && m[LOG_CONTENTS].type)
         || !log.key != !log.digest
         || (log.key && (!model_key_is_valid(log.key)
                         || !model_digest_is_valid(log.digest)))) {
-        error = refuse("an entry of the log", why);
-    } else {
-        model_replicate_log(model, &log);
+        return refuse("an entry of the log", why);
     }
-    free(summary);
-    free(contents);
-    return error;
+    model_replicate_log(model, &log);
+    return 0;
 }
 
 /* Applies each element of a member of the batch. */
 static int
-apply_each(struct model *model, const json_t *batch, const char *member,
-           int (*apply)(struct model *, json_t *, struct vmn_error *),
+apply_each(struct model *model, struct json_slice *list, const char *what,
+           int (*apply)(struct model *, const struct json_slice *,
+                        struct vmn_error *),
            struct vmn_error *why)
 {
-    const json_t *list = json_object_get(batch, member);
-    int error = json_is_array(list) ? 0 : refuse(member, why);
+    struct json_slice element;
+    int error = 0;
 
-    for (size_t i = 0; !error && i < json_array_size(list); i++) {
-        error = apply(model, json_array_get(list, i), why);
-        model_yield(model);
+    while (!error) {
+        if (!json_slice_next(list, &element)) {
+            error = refuse(what, why);
+        } else if (!element.type) {
+            break;
+        } else {
+            error = apply(model, &element, why);
+            model_yield(model);
+        }
     }
     return error;
 }
 
+enum { FORMAT, REVISION, ROWS, IDS, CURSORS, LOGS, N_FRAME };
+static const char *const frame_members[] = {
+    "format", "revision", "rows", "ids", "cursors", "logs",
+};
+BUILD_ASSERT_DECL(ARRAY_SIZE(frame_members) == N_FRAME);
+
 static int
-apply_batch(struct model *model, const json_t *batch, struct vmn_error *why)
+apply_batch(struct model *model, struct json_slice batch[],
+            struct vmn_error *why)
 {
-    const json_t *ids = json_object_get(batch, "ids");
-    const json_t *cursors = json_object_get(batch, "cursors");
-    const json_t *revision = json_object_get(batch, "revision");
-    int64_t format = json_integer_value(json_object_get(batch, "format"));
+    const struct json_slice *revision = &batch[REVISION];
+    int64_t format = batch[FORMAT].integer;
     struct vmn_errors errors;
     int error;
 
@@ -345,20 +422,24 @@ apply_batch(struct model *model, const json_t *batch, struct vmn_error *why)
             why, "the batch is of format %"PRId64", and this vmnd knows "
             "format %d", format, STORE_CHANGES_FORMAT);
     }
-    if (!json_is_array(ids) || !json_is_array(cursors)
-        || !json_is_integer(revision) || json_integer_value(revision) < 0
-        || json_integer_value(revision) > REVISION_MAX) {
+    if (batch[IDS].type != JSON_SLICE_LIST
+        || batch[CURSORS].type != JSON_SLICE_LIST
+        || revision->type != JSON_SLICE_INTEGER || revision->integer < 0
+        || revision->integer > REVISION_MAX) {
         return refuse("the frame", why);
     }
-    error = apply_ids(model, ids, why);
-    error = error ? error : apply_each(model, batch, "rows", apply_row, why);
-    error = error ? error : apply_cursors(model, cursors, why);
-    error = error ? error : apply_each(model, batch, "logs", apply_log, why);
+    error = apply_ids(model, &batch[IDS], why);
+    error = error ? error : apply_each(model, &batch[ROWS], "rows", apply_row,
+                                       why);
+    error = error ? error : apply_each(model, &batch[CURSORS], "cursors",
+                                       apply_cursor, why);
+    error = error ? error : apply_each(model, &batch[LOGS], "logs", apply_log,
+                                       why);
     if (error) {
         return error;
     }
     vmn_errors_init(&errors);
-    if (model_replicate_done(model, json_integer_value(revision), &errors)) {
+    if (model_replicate_done(model, revision->integer, &errors)) {
         error = take_first(&errors, why);
     }
     vmn_errors_uninit(&errors);
@@ -369,11 +450,13 @@ int
 store_changes_apply(const char *text, struct model *model,
                     struct vmn_error *why)
 {
-    json_error_t fault;
-    json_t *batch = json_loads(text, JSON_REJECT_DUPLICATES, &fault);
-    int error = (json_is_object(batch) ? apply_batch(model, batch, why)
-                 : refuse("the text", why));
+    size_t length = strlen(text);
+    char *copy = xmemdup0(text, length);
+    struct json_slice value, batch[N_FRAME];
+    int error = (json_slice_init(&value, copy, length)
+                 && json_slice_members(&value, frame_members, batch, N_FRAME)
+                 ? apply_batch(model, batch, why) : refuse("the text", why));
 
-    json_decref(batch);
+    free(copy);
     return error;
 }

@@ -54,7 +54,7 @@ store_error(sqlite3 *db, struct vmn_error *why, const char *doing)
 
 /* Of what a member of a cluster has committed since the last checkpoint of the
  * write-ahead log a power failure may lose the end, and nothing before it: the
- * member goes on from the batch that its file has.  That is 1,000 pages, or
+ * member goes on from the batch that its file has.  That is 3,000 pages, or
  * more while a backup's copy holds the log; the cluster's database keeps 2,000
  * batches or 32 MiB. */
 void

@@ -16,6 +16,7 @@
 #include "controller/schema/error.h"
 
 struct json_t;
+struct model;
 
 /* The content of a database, in short. */
 struct store_file_info {
@@ -51,6 +52,13 @@ void store_file_discard(const char *temporary);
 int store_file_backup(const char *database, const char *file, bool replace,
                       struct store_file_info *, struct vmn_error *why);
 
+/* Loads the state of 'file' into 'model', which has none: what users have
+ * made, and what hosts had reported that is stored.  'file' is a copy of the
+ * caller's own in the newest format, which store_file_backup() makes.  'name'
+ * is what it is called in errors. */
+int store_file_load(const char *file, const char *name, struct model *,
+                    struct vmn_error *why);
+
 /* A host of a backup whose place another machine takes.  Texts are
  * borrowed. */
 struct store_host_map {
@@ -61,6 +69,11 @@ struct store_host_map {
     const char *tunnel_ip, *second_tunnel_ip; /* Its own; the latter may be
                                                * NULL: none. */
 };
+
+/* Returns the one of 'n' maps that is of host 'from' (NULL: of none), or
+ * NULL. */
+const struct store_host_map *store_find_host_map(
+    const struct store_host_map maps[], size_t n, const char *from);
 
 /* The result of a restore; to be uninitialized also after an error. */
 struct store_restored {

@@ -44,15 +44,22 @@ struct new_value {
     char *value;
 };
 
-static const struct store_host_map *
-find_map(const struct mapping *m, const char *name)
+const struct store_host_map *
+store_find_host_map(const struct store_host_map maps[], size_t n,
+                    const char *from)
 {
-    for (size_t i = 0; name && i < m->n; i++) {
-        if (!strcmp(m->maps[i].from, name)) {
-            return &m->maps[i];
+    for (size_t i = 0; from && i < n; i++) {
+        if (!strcmp(maps[i].from, from)) {
+            return &maps[i];
         }
     }
     return NULL;
+}
+
+static const struct store_host_map *
+find_map(const struct mapping *m, const char *name)
+{
+    return store_find_host_map(m->maps, m->n, name);
 }
 
 /* Checks.  ---------------------------------------------------------------- */

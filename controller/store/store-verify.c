@@ -127,3 +127,16 @@ store_file_verify(const char *path, const char *name,
     sqlite3_close(db);
     return store_name_file(name, error, why);
 }
+
+int
+store_file_load(const char *file, const char *name, struct model *model,
+                struct vmn_error *why)
+{
+    sqlite3 *db = NULL;
+    int error = store_connect(file, SQLITE_OPEN_READONLY,
+                              "PRAGMA trusted_schema = OFF", &db, why);
+
+    error = error ? error : store_load(db, name, model, why);
+    sqlite3_close(db);
+    return store_name_file(name, error, why);
+}

@@ -50,7 +50,9 @@ vmn_app_worker_SOURCES = \
 	controller/worker/worker-view.h
 vmn_app_worker_LDFLAGS = $(AM_LDFLAGS) -Wl,--dynamic-list=worker.list
 vmn_app_worker_DEPENDENCIES = controller/libvmn.a proto/libproto.a worker.list
-vmn_app_worker_LDADD = $(VMN_LIBS) $(SECCOMP_LIBS) $(LUA_LIBS)
+# Not GLib, which reads the clock as it is loaded: vmnd knows time zones.
+vmn_app_worker_LDADD = $(filter-out $(GLIB_LIBS),$(VMN_LIBS)) \
+	$(SECCOMP_LIBS) $(LUA_LIBS)
 
 # What an app sees of the worker: all that vmnd would offer, and what stands in
 # for functions that it must not call.

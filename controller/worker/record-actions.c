@@ -202,18 +202,31 @@ vmn_act_learn_client(struct vmn_actions *a, const struct vmn_client *client)
     }
 }
 
-void
-vmn_act_learn_member(struct vmn_actions *a, const struct vmn_member *member)
+static void
+put_member(struct vmn_actions *a, const struct vmn_member *member,
+           enum call call, const char *function)
 {
     struct call_log *log;
 
-    if (!record_is_missing(a->recorder, member, __func__)) {
-        log = record_action(a, CALL_ACT_LEARN_MEMBER);
+    if (!record_is_missing(a->recorder, member, function)) {
+        log = record_action(a, call);
         call_put_u16(log, member->eth_type);
         call_put_u16(log, member->hard_s);
         call_put_u32(log, member->limit);
         call_put_u32(log, member->from);
     }
+}
+
+void
+vmn_act_learn_member(struct vmn_actions *a, const struct vmn_member *member)
+{
+    put_member(a, member, CALL_ACT_LEARN_MEMBER, __func__);
+}
+
+void
+vmn_act_learn_source(struct vmn_actions *a, const struct vmn_member *member)
+{
+    put_member(a, member, CALL_ACT_LEARN_SOURCE, __func__);
 }
 
 static void
@@ -268,6 +281,47 @@ vmn_act_copy(struct vmn_actions *a, const struct vmn_copy *copy)
         call_put_u32(log, copy->type);
         call_put_text(log, copy->name);
         call_put_u16(log, copy->max_size);
+    }
+}
+
+static void
+put_copy_out(struct call_log *log, const struct vmn_copy *copy)
+{
+    call_put_text(log, copy->key);
+    call_put_u32(log, copy->rate);
+    call_put_u32(log, copy->burst);
+    call_put_u16(log, copy->max_size);
+}
+
+void
+vmn_act_copy_to_port(struct vmn_actions *a, const struct vmn_copy *copy,
+                     uint32_t ofport)
+{
+    struct call_log *log;
+
+    if (!record_is_missing(a->recorder, copy, __func__)) {
+        log = record_action(a, CALL_ACT_COPY_TO_PORT);
+        put_copy_out(log, copy);
+        call_put_u32(log, ofport);
+    }
+}
+
+void
+vmn_act_copy_to_tunnel(struct vmn_actions *a, const struct vmn_copy *copy,
+                       const struct vmn_copy_tunnel *tunnel)
+{
+    struct call_log *log;
+
+    if (!record_is_missing(a->recorder, copy, __func__)
+        && !record_is_missing(a->recorder, tunnel, __func__)) {
+        log = record_action(a, CALL_ACT_COPY_TO_TUNNEL);
+        put_copy_out(log, copy);
+        call_put_u32(log, tunnel->encap);
+        call_put_ip(log, &tunnel->remote);
+        call_put_u32(log, tunnel->key);
+        call_put_u8(log, tunnel->erspan_ver);
+        call_put_u32(log, tunnel->erspan_idx);
+        call_put_u8(log, tunnel->erspan_hwid);
     }
 }
 

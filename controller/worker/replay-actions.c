@@ -342,7 +342,8 @@ replay_learn_client(struct replay *r)
 }
 
 static void
-replay_learn_member(struct replay *r)
+replay_member(struct replay *r,
+              void (*learn)(struct vmn_actions *, const struct vmn_member *))
 {
     struct vmn_actions *a = replay_take_actions(r);
     struct vmn_member member;
@@ -352,8 +353,20 @@ replay_learn_member(struct replay *r)
     member.limit = call_take_u32(&r->in);
     member.from = call_take_u32(&r->in);
     if (replay_is_good(r)) {
-        vmn_act_learn_member(a, &member);
+        learn(a, &member);
     }
+}
+
+static void
+replay_learn_member(struct replay *r)
+{
+    replay_member(r, vmn_act_learn_member);
+}
+
+static void
+replay_learn_source(struct replay *r)
+{
+    replay_member(r, vmn_act_learn_source);
 }
 
 static void
@@ -437,6 +450,48 @@ replay_copy(struct replay *r)
     copy.max_size = call_take_u16(&r->in);
     if (replay_is_good(r)) {
         vmn_act_copy(a, &copy);
+    }
+}
+
+static struct vmn_copy
+take_copy_out(struct replay *r)
+{
+    struct vmn_copy copy = { .to = VMN_COPY_TO_TABLE };
+
+    copy.key = call_take_text(&r->in);
+    copy.rate = call_take_u32(&r->in);
+    copy.burst = call_take_u32(&r->in);
+    copy.max_size = call_take_u16(&r->in);
+    return copy;
+}
+
+static void
+replay_copy_to_port(struct replay *r)
+{
+    struct vmn_actions *a = replay_take_actions(r);
+    struct vmn_copy copy = take_copy_out(r);
+    uint32_t ofport = call_take_u32(&r->in);
+
+    if (replay_is_good(r)) {
+        vmn_act_copy_to_port(a, &copy, ofport);
+    }
+}
+
+static void
+replay_copy_to_tunnel(struct replay *r)
+{
+    struct vmn_actions *a = replay_take_actions(r);
+    struct vmn_copy copy = take_copy_out(r);
+    struct vmn_copy_tunnel tunnel;
+
+    tunnel.encap = call_take_u32(&r->in);
+    tunnel.remote = call_take_ip(&r->in);
+    tunnel.key = call_take_u32(&r->in);
+    tunnel.erspan_ver = call_take_u8(&r->in);
+    tunnel.erspan_idx = call_take_u32(&r->in);
+    tunnel.erspan_hwid = call_take_u8(&r->in);
+    if (replay_is_good(r)) {
+        vmn_act_copy_to_tunnel(a, &copy, &tunnel);
     }
 }
 
@@ -542,6 +597,7 @@ const struct replay_call replay_action_calls[CALL_N] = {
     [CALL_ACT_LEARN_CLIENT] = { "vmn_act_learn_client", replay_learn_client },
     [CALL_ACT_FIND_CLIENT] = { "vmn_act_find_client", replay_find_client },
     [CALL_ACT_LEARN_MEMBER] = { "vmn_act_learn_member", replay_learn_member },
+    [CALL_ACT_LEARN_SOURCE] = { "vmn_act_learn_source", replay_learn_source },
     [CALL_ACT_FIND_MEMBER] = { "vmn_act_find_member", replay_find_member },
     [CALL_ACT_COUNT_PAIR] = { "vmn_act_count_pair", replay_count_pair },
     [CALL_ACT_CHECK_SIZE] = { "vmn_act_check_size", replay_check_size },
@@ -551,6 +607,9 @@ const struct replay_call replay_action_calls[CALL_N] = {
     [CALL_ACT_LIMIT] = { "vmn_act_limit", replay_limit },
     [CALL_ACT_LIMIT_KBPS] = { "vmn_act_limit_kbps", replay_limit_kbps },
     [CALL_ACT_COPY] = { "vmn_act_copy", replay_copy },
+    [CALL_ACT_COPY_TO_PORT] = { "vmn_act_copy_to_port", replay_copy_to_port },
+    [CALL_ACT_COPY_TO_TUNNEL] = { "vmn_act_copy_to_tunnel",
+                                  replay_copy_to_tunnel },
     [CALL_ACT_CT] = { "vmn_act_ct", replay_ct },
     [CALL_ACT_CT_SNAT_PORTS] = { "vmn_act_ct_snat_ports",
                                  replay_ct_snat_ports },

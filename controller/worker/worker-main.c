@@ -217,6 +217,7 @@ handle(struct wire_reader *in)
     if (key && size == sizeof packet.key) {
         memcpy(packet.key, key, size);
     }
+    packet.number = wire_take_u32(in);
     packet.vif = take_row(in);
     packet.port = take_row(in);
     packet.bytes = wire_take_block(in, &packet.size);

@@ -367,6 +367,23 @@ vmn_is_past(struct vmn_view *view, int64_t when)
     return read_it(view, WORKER_READ_PAST, 0, "", key)->block != NULL;
 }
 
+bool
+vmn_time_in_zone(struct vmn_view *view, const char *timezone, int64_t local,
+                 int64_t *when)
+{
+    const struct known *known;
+    char key[24];
+
+    snprintf(key, sizeof key, "%"PRId64, local);
+    known = read_it(view, WORKER_READ_ZONED, 0, timezone ? timezone : "",
+                    key);
+    if (!known->block || known->size != sizeof *when) {
+        return false;
+    }
+    memcpy(when, known->block, sizeof *when);
+    return true;
+}
+
 void
 vmn_value_set(struct vmn_value *value, const void *data, size_t size)
 {

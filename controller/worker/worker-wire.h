@@ -60,6 +60,9 @@ enum worker_read_kind {
     WORKER_READ_ID,             /* 'name' is an ID pool. */
     WORKER_READ_PAST,           /* 'key' is a time, in seconds since 1970: a
                                  * block of no bytes if it has passed. */
+    WORKER_READ_ZONED,          /* When 'key', in seconds since 1970, is in
+                                 * time zone 'name' ("": UTC): an int64_t, or
+                                 * nothing of no zone. */
     WORKER_N_READS
 };
 struct worker_read {

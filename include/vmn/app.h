@@ -71,6 +71,7 @@ VMN_READER(dns_zone, vmn_dns_zone, VMN_ROW_DNS_ZONE)
 VMN_READER(binding, vmn_binding, VMN_ROW_BINDING)
 VMN_READER(underlay, vmn_underlay, VMN_ROW_UNDERLAY)
 VMN_READER(observation, vmn_observation, VMN_ROW_OBSERVATION)
+VMN_READER(fqdn, vmn_fqdn, VMN_ROW_FQDN)
 #undef VMN_READER
 
 /* Returns what is known of backend 'port' of 'loadbalancer', or NULL: nothing
@@ -185,6 +186,16 @@ uint32_t vmn_id_of(struct vmn_view *, const char *pool, const char *key);
  * a cluster go by their own clocks, which are to agree.  See
  * vmn_time_from_text(). */
 bool vmn_is_past(struct vmn_view *, int64_t when);
+
+/* Sets '*when', for vmn_is_past(), to when clocks of 'timezone', a zone of the
+ * IANA database ("Europe/Berlin"; NULL: UTC), show 'local': the seconds since
+ * 1970 that it would be in UTC.  Of a time that they show twice it is the
+ * first; one that they skip is as much later as they are set forward (RFC
+ * 5545, section 3.3.5).  Returns false, with nothing filled in, for a zone
+ * that the machine's database does not have, and for times tens of thousands
+ * of years away.  A change of the database is seen when vmnd starts again. */
+bool vmn_time_in_zone(struct vmn_view *, const char *timezone, int64_t local,
+                      int64_t *when);
 
 /* Returns 'size' bytes of memory, zeroed, that live until the function of the
  * app returns; never NULL.  There is no function to free them. */
@@ -575,6 +586,10 @@ struct vmn_id_pool_class {
  * has flows of it: for what is to be sent in its name where others have
  * learned where it was. */
 #define VMN_HANDLER_ARRIVALS (UINT64_C(1) << 1)
+/* Option of a handler: what comes up are questions that guests ask of DNS, by
+ * UDP, whole, and by whomever they are answered.  vmnd takes note of the names
+ * that rules with wildcards are about.  It is not called. */
+#define VMN_HANDLER_NAMES (UINT64_C(1) << 2)
 
 /* Answers packets that flows send up (vmn/packet.h). */
 struct vmn_handler_class {

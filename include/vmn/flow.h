@@ -377,7 +377,7 @@ void vmn_act_restart(struct vmn_actions *);
 
 /* Drops, for a reason that operators are shown.  'reason' must be a string
  * literal, such as "spoofed".  Must be the only action, but for vmn_act_punt()
- * before it. */
+ * before it, and groups, which are to have copies for others. */
 void vmn_act_drop(struct vmn_actions *, const char *reason);
 
 /* Drops background, which nobody misses: what is dropped all the time where
@@ -528,10 +528,19 @@ struct vmn_member {
     enum vmn_field from;        /* The register that holds the value. */
 };
 void vmn_act_learn_member(struct vmn_actions *, const struct vmn_member *);
+/* Does the same with a value for one source alone (RFC 3376): for these, the
+ * packet's IP source, and VMN_REG_MEMBER_LIST, by which the app tells lists of
+ * sources apart.  'eth_type' is not 0. */
+#define VMN_REG_MEMBER_LIST VMN_F_REG13
+void vmn_act_learn_source(struct vmn_actions *, const struct vmn_member *);
 /* Sets VMN_REG_MEMBER_VALUE to what is remembered of (VMN_REG_NETWORK,
- * VMN_REG_MEMBER) and any destination, or else of these and the packet's IP
- * destination; then the actions go on.  Where nothing is remembered the
- * register is as it was: so several may be asked for, one after the other. */
+ * VMN_REG_MEMBER) and any destination; or else of these, the packet's IP
+ * source and destination, and VMN_REG_MEMBER_LIST; or else of these and the
+ * packet's IP destination; then the actions go on.  Where nothing is
+ * remembered the register is as it was: so several may be asked for, one after
+ * the other.  Packets are told apart by their source only where something of
+ * one is remembered; whoever learns sources sets VMN_REG_MEMBER_LIST before,
+ * to UINT32_MAX, say, where no list has this number and none is asked for. */
 #define VMN_REG_MEMBER_VALUE VMN_F_REG11
 void vmn_act_find_member(struct vmn_actions *);
 
@@ -553,7 +562,13 @@ void vmn_act_hash_client(struct vmn_actions *, uint16_t basis,
  * host ("symmetric_l3l4+udp" of ovs-actions(7)).  Where one of the 'n' goes
  * that is the last one, no others change; where one is added, one in 'n' + 1
  * of the connections gets it.  Later fragments have no ports, and other values
- * than the first.  The cache has an entry for each connection then. */
+ * than the first.  The cache has an entry for each connection then.
+ *
+ * All apps have the same hash for the same 'basis': of connections that one
+ * has spread by it another that chooses some by it may choose none, or all.
+ * So who chooses some (to look at them) sets bit VMN_HASH_SAMPLE of 'basis',
+ * and who spreads them leaves it clear. */
+#define VMN_HASH_SAMPLE 0x8000
 void vmn_act_hash_connection(struct vmn_actions *, uint16_t basis,
                              enum vmn_field reg, uint32_t n);
 
@@ -582,20 +597,43 @@ enum vmn_copy_to {
                                  * object (GET /v1/packets). */
 };
 
-/* What vmn_act_copy() does. */
+/* How copies go to an address outside, as Ethernet frames: in GRE, RFC 2784
+ * with the key of RFC 2890 and protocol 0x6558; or in ERSPAN
+ * (draft-foschiano-erspan-03). */
+enum vmn_copy_encap { VMN_COPY_GRE = 0, VMN_COPY_ERSPAN = 1 };
+
+/* The tunnel, with what ovs-fields(7) says of tun_erspan_idx and its kin.  The
+ * direction, of version 2, is as the switch's port sees it: 0, ingress, of
+ * what its guest sends, and 1, egress, of what that gets, by VMN_COPIED_TO of
+ * VMN_REG_COPIED. */
+struct vmn_copy_tunnel {
+    enum vmn_copy_encap encap;
+    struct vmn_ip remote;
+    uint32_t key;               /* Of ERSPAN the session, 0 to 1023. */
+    uint8_t erspan_ver;         /* 1: type II; 2: type III. */
+    uint32_t erspan_idx;        /* Of version 1, 20 bits. */
+    uint8_t erspan_hwid;        /* Of version 2, 6 bits. */
+};
+#define VMN_COPY_SESSION_MAX 1023
+#define VMN_COPY_INDEX_MAX 0xfffff
+#define VMN_COPY_HWID_MAX 63
+
+/* What vmn_act_copy() and its kin do. */
 struct vmn_copy {
     /* At most 'rate' copies a second, and 'burst' at once after a rest: as of
-     * vmn_act_limit(), with whose key, rate and burst they may share it. */
+     * vmn_act_limit(), with whose key, rate and burst they may share it.  With
+     * VMN_COPY_TO_TABLE there is none yet, and 'key' is NULL. */
     const char *key;
     uint32_t rate, burst;
     enum vmn_copy_to to;
     /* VMN_COPY_TO_TABLE. */
     unsigned stage, table;
     /* VMN_COPY_TO_READERS: those of object 'name' of the app's own type
-     * 'type', its place in 'types' of struct vmn_app_class; of a longer packet
-     * its first 'max_size' bytes.  VMN_REG_COPIED says whose packet it is. */
+     * 'type', its place in 'types' of struct vmn_app_class.  VMN_REG_COPIED
+     * says whose packet it is. */
     unsigned type;
     const char *name;
+    /* But for VMN_COPY_TO_TABLE: of a longer packet its first bytes. */
     uint16_t max_size;          /* VMN_COPY_SIZE_MIN to VMN_PUNT_ALL. */
 };
 #define VMN_COPY_SIZE_MIN 64
@@ -607,10 +645,22 @@ struct vmn_copy {
 #define VMN_REG_COPIED VMN_F_REG11
 #define VMN_COPIED_TO UINT32_C(0x80000000)
 
-/* Sends a copy of the packet, as it is by then, within a limit of its own; the
- * actions go on with the packet as it was, also where there is no copy.  It is
- * the flow's only limit.  Not in a bucket. */
+/* Sends a copy of the packet, as it is by then; the actions go on with the
+ * packet as it was, whatever becomes of the copy.  To readers it is the flow's
+ * only limit.  At a table the copy has come by no port, as by
+ * vmn_act_clear_in_port(); a limit there is the copy's alone.  Not in a
+ * bucket. */
 void vmn_act_copy(struct vmn_actions *, const struct vmn_copy *);
+/* Each is for such a table, as a flow's first action, and sends the copy out:
+ * by OpenFlow port 'ofport', 1 to 65279, which is no patch port; or to an
+ * address outside, from hosts that have the tunnel that VMN_REL_COPY_TUNNELS
+ * has asked for: from others nothing leaves.  Of 'struct vmn_copy', 'key',
+ * 'rate', 'burst' and 'max_size' count.  It is the flow's only limit: what is
+ * more ends there. */
+void vmn_act_copy_to_port(struct vmn_actions *, const struct vmn_copy *,
+                          uint32_t ofport);
+void vmn_act_copy_to_tunnel(struct vmn_actions *, const struct vmn_copy *,
+                            const struct vmn_copy_tunnel *);
 
 /* Connections.  ----------------------------------------------------------- */
 

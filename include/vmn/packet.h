@@ -52,6 +52,11 @@ struct vmn_packet_in {
      * see it. */
     int64_t now_s;              /* Seconds since 1970 (UTC). */
     uint8_t key[VMN_PACKET_KEY_SIZE];
+
+    /* Counts the packets of the host that handlers are called for, from any
+     * number on and over UINT32_MAX to 0: who sends something for two packets
+     * that are alike tells it apart by this.  0 in a trace. */
+    uint32_t number;
 };
 
 /* Returns the value of register 'reg', VMN_REG_NETWORK for instance; 0 of what

@@ -42,6 +42,7 @@ enum vmn_row_type {
     VMN_ROW_UNDERLAY = 129,     /* Named as the host. */
     VMN_ROW_HEALTH = 130,       /* Named BALANCER/PORT, or @TARGET/PORT. */
     VMN_ROW_VIF = 131,          /* Named HOST/IFACE-ID. */
+    VMN_ROW_FQDN = 132,         /* Named as what was resolved. */
 };
 
 /* Head of every row. */
@@ -79,6 +80,16 @@ vmn_lb_burst(const struct vmn_lb_client_limit *limit)
     return limit->burst ? limit->burst : limit->rate;
 }
 
+/* What a host has for VMs (0: any amount), or one of these needs of its host
+ * (0: nothing).  VMN enforces none of it: advice goes by it. */
+struct vmn_resources {
+    uint32_t vms;               /* Of hosts only: how many. */
+    uint32_t vcpus;
+    uint32_t memory_mb;         /* MiB. */
+    uint32_t disk_gb;           /* GiB. */
+    uint32_t reserved[4];       /* 0. */
+};
+
 /* A hypervisor. */
 struct vmn_host {
     struct vmn_row row;
@@ -104,6 +115,7 @@ struct vmn_host {
     bool lost;                  /* It is taken to be off: nothing is on it, and
                                  * no flow is for it. */
     enum vmn_tunnel_dscp tunnel_dscp; /* Of what it sends. */
+    struct vmn_resources capacity;
 };
 VMN_ELEMENT_READER(vmn_provider_bridge_at, vmn_host, provider_bridges,
                    vmn_provider_bridge, VMN_ELEMENT_PROVIDER_BRIDGE)
@@ -170,6 +182,16 @@ VMN_ELEMENT_READER(vmn_reservation_at, vmn_subnet, reservations,
  * decided. */
 enum vmn_default { VMN_DEFAULT_ALLOW = 0, VMN_DEFAULT_DENY = 1 };
 
+/* What ports of a network are to each other (private VLANs, RFC 5517). */
+enum vmn_isolation {
+    VMN_ISOLATION_NONE = 0,     /* Of a network: nothing is asked; of a port:
+                                 * as the network says. */
+    VMN_PROMISCUOUS = 1,        /* Talks with all. */
+    VMN_ISOLATED = 2,           /* Only with promiscuous ones. */
+    VMN_COMMUNITY = 3,          /* With these, and those of its community.  Not
+                                 * of a network. */
+};
+
 /* The part of a physical network that is a network here. */
 struct vmn_provider {
     const char *physical;       /* As hosts name it, or NULL: none. */
@@ -195,6 +217,9 @@ struct vmn_network {
     enum vmn_default default_action;
     struct vmn_dhcp_options dhcp_options;
     struct vmn_provider provider; /* 'physical' NULL: it is an overlay. */
+    enum vmn_isolation isolation; /* What its ports are that do not say; what
+                                   * they say counts only if this is not
+                                   * VMN_ISOLATION_NONE. */
 };
 VMN_ELEMENT_READER(vmn_subnet_at, vmn_network, subnets,
                    vmn_subnet, VMN_ELEMENT_SUBNET)
@@ -244,6 +269,9 @@ struct vmn_port {
     bool failover;              /* To another of 'hosts' when its host is
                                  * silent. */
     struct vmn_port_migration migration;
+    enum vmn_isolation isolation; /* See VMN_QUERY_ISOLATION. */
+    const char *community;      /* Of VMN_COMMUNITY: its name; else NULL. */
+    struct vmn_resources resources; /* Which its VM needs; 'vms' is 0. */
 };
 VMN_ELEMENT_READER(vmn_address_pair_at, vmn_port, allowed_addresses,
                    vmn_address_pair, VMN_ELEMENT_ADDRESS_PAIR)
@@ -328,12 +356,14 @@ enum vmn_action {
     VMN_REJECT = 3,             /* Denies, and tells the sender. */
 };
 
-/* The other side of a rule: a group, or a prefix with exceptions. */
+/* The other side of a rule: a group, a prefix with exceptions, or a name in
+ * DNS. */
 struct vmn_peer {
     const char *group;
     struct vmn_prefix cidr;     /* family 0: none. */
     size_t n_except;            /* Inside of 'cidr'. */
     const struct vmn_prefix *except;
+    const char *fqdn;           /* For vmn_read_fqdn(); or NULL. */
 };
 
 /* A service of a rule: 'service' names one, or 'inline_entry' is it. */
@@ -345,7 +375,7 @@ struct vmn_rule_service {
 /* Days of the week. */
 enum vmn_day { VMN_MONDAY = 0, VMN_SUNDAY = 6, VMN_N_DAYS = 7 };
 
-/* A time of the week, in UTC. */
+/* A time of the week. */
 struct vmn_window {
     bool days[VMN_N_DAYS];      /* On which it begins. */
     const char *start;          /* "08:00". */
@@ -353,6 +383,8 @@ struct vmn_window {
                                  * if it is not later than 'start'. */
     const char *not_before;     /* For vmn_time_from_text(); or NULL. */
     const char *not_after;      /* The same: from then on it is over. */
+    const char *timezone;       /* Of 'days', 'start' and 'end', for
+                                 * vmn_time_in_zone(); NULL: UTC. */
 };
 
 /* A rule of a policy, or of what a quarantine allows. */
@@ -694,6 +726,27 @@ struct vmn_health {
     const char *port;
     enum vmn_health_state state;
     const char *target;         /* A key of VMN_REL_PROBE_TARGETS, or NULL. */
+};
+
+/* What came of asking DNS for the addresses of a name. */
+enum vmn_fqdn_state {
+    VMN_FQDN_RESOLVED = 0,
+    VMN_FQDN_NO_ADDRESS = 1,    /* The name has none. */
+    VMN_FQDN_NO_NAME = 2,       /* There is no such name. */
+    VMN_FQDN_FAILING = 3,       /* No answer, or one that cannot be used; what
+                                 * was known is kept. */
+    VMN_FQDN_LIMITED = 4,       /* It has more addresses than are kept. */
+};
+
+/* A name in DNS that a rule has as a peer, and its addresses.  There is no row
+ * before the first answer. */
+struct vmn_fqdn {
+    struct vmn_row row;         /* Lower case, without a dot at the end. */
+    enum vmn_fqdn_state state;
+    size_t n_ips;
+    const struct vmn_ip *ips;   /* Sorted. */
+    size_t n_names;             /* Of a wildcard: which of its names guests */
+    const char *const *names;   /* have asked for.  Sorted. */
 };
 
 /* What a backend does by now, as VMN_QUERY_BACKENDS has it. */

@@ -62,6 +62,18 @@ enum vmn_hook {
                                          * serves for the one that has
                                          * failed. */
 
+/* Bits 8 to 10 of VMN_REG_FLAGS: the priority of the VLAN tag with which the
+ * packet leaves by a provider network (PCP, IEEE 802.1Q). */
+#define VMN_FLAG_PCP_SHIFT 8
+#define VMN_FLAG_PCP_BITS 3
+#define VMN_FLAG_PCP_MASK 0x700u
+
+/* The upper 16 bits of VMN_REG_FLAGS: what VMN_QUERY_ISOLATION says of the
+ * source, of the port that sends or, of what is from elsewhere, of the port
+ * whose address it has. */
+#define VMN_SRC_ISOLATION_SHIFT 16
+#define VMN_SRC_ISOLATION_MASK 0xffff0000u
+
 /* The input port, from the admit stage on, of what came by a tunnel; and the
  * OpenFlow number of the tunnel port for VXLAN. */
 #define VMN_TUNNEL_OFPORT 40000
@@ -71,9 +83,11 @@ enum vmn_hook {
 
 /* In VMN_REG_OUT_PORT: a flood's copy for those local ports of the network
  * that have identity VMN_REG_DST_ID, if there are several; and the same of
- * those that have 'unknown'.  No interface has these numbers. */
+ * those that have 'unknown'.  No interface has these numbers.  In the upper 16
+ * bits, what VMN_QUERY_ISOLATION says of these ports. */
 #define VMN_OUT_SEVERAL 40002
 #define VMN_OUT_SEVERAL_UNKNOWN 40003
+#define VMN_OUT_ISOLATION_SHIFT 16
 
 /* In VMN_REG_DST_HOST: all hosts that have ports of the network. */
 #define VMN_DST_HOST_FLOOD 0xffffffffu
@@ -149,12 +163,46 @@ enum vmn_hook {
  * Whoever publishes it has a flow of its own at that hook that takes it. */
 #define VMN_REL_RARP_PORTS "overlay.rarp-ports"
 
+/* Relation: port that migrates -> those of its two hosts that may ask the
+ * other one about connections of its guest's: both have the flows that it
+ * takes.  What is asked about goes by hook DELIVER with the port's own VNI
+ * (VMN_PORT_VNI_KEY) as its network and VMN_REG_DST_HOST; on the other host it
+ * comes to hook SERVICE with the VNI still its network, the routing domain of
+ * the port, and the way back set.  What comes back with an Ethernet source
+ * that begins with VMN_RESERVED_MAC_SERVICE is as if the port had sent it, up
+ * to that, and VMN_F_TUN_ID is the VNI.  Published by overlay. */
+#define VMN_REL_ASKING_PORTS "overlay.asking-ports"
+
 /* Relation: port name -> hosts whose flows hand it packets, as
  * VMN_REL_FUNCTION_PORTS has it: by its own VNI at hook DELIVER.  Its guest
  * speaks for nobody by that: what it sends is as any port's.  For guests that
  * are given copies, whatever networks these are of.  Published by whichever
  * app hands it some; read by overlay. */
 #define VMN_REL_HANDED_PORTS "overlay.handed-ports"
+
+/* Relation: policy name -> hosts that have the verdicts of its rules.
+ * Published by firewall. */
+#define VMN_REL_POLICY_HOSTS "firewall.policy-hosts"
+
+/* Relation: policy name -> "WHICH|GROUP": what its rules decide goes through
+ * the group with number GROUP of VMN_ID_POOL_GROUP before anything else
+ * becomes of it, whatever they decide: packets that they deny, too.  WHICH is
+ * one of them, "0", "1"... in their order, or "ingress" or "egress": all of
+ * that direction.  The group is there as long as VMN_REL_RULE_GROUP_USES has
+ * it, of scope VMN_REL_POLICY_HOSTS at the policy and of type VMN_GROUP_ALL,
+ * so that its buckets have copies.  Of answers and of errors about a
+ * connection (VMN_CT_RPL), which are judged as its first packet was, source
+ * and destination are exchanged by then in VMN_REG_SRC_ID, VMN_REG_DST_ID,
+ * VMN_REG_SRC_LOCAL and VMN_REG_DST_LOCAL.  Published by mirrors; read by
+ * firewall. */
+#define VMN_REL_RULE_GROUPS "mirrors.rule-groups"
+
+/* Relation: "POLICY|WHICH", of a value of VMN_REL_RULE_GROUPS -> "", as long
+ * as flows go through that group: those of a policy whose rules are too many
+ * keep on, with what they had before.  A switch that deletes a group deletes
+ * the flows that go through it, denials as well (OpenFlow 1.5, 6.7).
+ * Published by firewall; read by mirrors. */
+#define VMN_REL_RULE_GROUP_USES "firewall.rule-group-uses"
 
 /* Relation: target, "APP.NAME" of the app that publishes it -> what is probed,
  * and how, one value (vmn/probes.h).  Published by whichever app wants it;
@@ -179,6 +227,51 @@ enum vmn_hook {
  * VMN_PEER_NUMBER_MAX are not watched. */
 #define VMN_PEER_OFPORT(NUMBER) (41000 + (NUMBER))
 #define VMN_PEER_NUMBER_MAX 24000
+
+/* Relation: host -> type of a tunnel, "gre", "ip6gre", "erspan" or
+ * "ip6erspan", by which it is to send copies to addresses outside
+ * (vmn_act_copy_to_tunnel()).  Published by whichever app wants it; read by
+ * vmnd, which gives a host one interface of each type, for all copies, while
+ * it is wanted.  Nothing that comes in there gets anywhere.  Once the switch
+ * has it with the number VMN_COPY_OFPORT(), there is a row of VMN_ROW_VIF
+ * whose iface-id is VMN_VIF_COPY_TUNNEL of the type.
+ *
+ * Or: host -> VMN_COPY_INTERFACE of the name of an interface that somebody has
+ * attached to its switch for copies, up to VMN_COPY_INTERFACE_MAX characters:
+ * while it is there, and nobody's port, there is a row of VMN_ROW_VIF with
+ * that iface-id.  Of the names at a host the first VMN_COPY_INTERFACES_MAX
+ * count. */
+#define VMN_REL_COPY_TUNNELS "vmn.copy-tunnels"
+#define VMN_VIF_COPY_TUNNEL "+%s"
+/* By the encapsulation, enum vmn_copy_encap, and the family, 4 or 6. */
+#define VMN_COPY_OFPORT(ENCAP, FAMILY)                  \
+    (40004u + 2 * (unsigned) (ENCAP) + ((FAMILY) == 6))
+#define VMN_COPY_TUNNELS 4
+#define VMN_COPY_INTERFACE "~%s"
+#define VMN_COPY_INTERFACE_MAX 15
+#define VMN_COPY_INTERFACES_MAX 64
+#define VMN_COPY_TUNNEL_TYPE(ENCAP, FAMILY)             \
+    ((ENCAP) ? ((FAMILY) == 6 ? "ip6erspan" : "erspan") \
+     : (FAMILY) == 6 ? "ip6gre" : "gre")
+
+/* Relation: host -> "PORT/KBPS", a port of one of its bridges by which packets
+ * leave it, and what that can carry, 1 to VMN_UPLINK_KBPS_MAX; each port once.
+ * Published by qos; read by vmnd, which configures the queues of
+ * VMN_REL_QUEUES there (QoS and Queue of ovs-vswitchd.conf.db(5)). */
+#define VMN_REL_UPLINKS "qos.uplinks"
+/* Open vSwitch's linux-htb keeps the bytes of a second in 32 bits
+ * (lib/netdev-linux.c of 3.1): what is more would become much less. */
+#define VMN_UPLINK_KBPS_MAX 34000000
+
+/* Relation: host with VMN_REL_UPLINKS -> "QUEUE/KBPS", a queue that packets
+ * may leave by (vmn_act_set_queue()), VMN_UPLINK_QUEUE_MIN to
+ * VMN_UPLINK_QUEUE_MAX, and its guaranteed rate there; each queue once.
+ * Published by qos; read by vmnd.  An interface that has a QoS of others'
+ * makes of such a packet what it makes of any that asks for a queue: operators
+ * number theirs from below. */
+#define VMN_REL_QUEUES "qos.queues"
+#define VMN_UPLINK_QUEUE_MIN 32768
+#define VMN_UPLINK_QUEUE_MAX 61439 /* As linux-htb has them. */
 
 /* Relation: "" -> "", if the paths between hosts are to be measured: latency,
  * loss and MTU, through the tunnels.  Published by whichever app wants it;
@@ -297,9 +390,20 @@ enum vmn_hook {
  * Provided by firewall. */
 #define VMN_QUERY_IDENTITY "firewall.identity"
 
+/* Query: port name -> uint32_t, 1 to 65535: a number that isolated ports of
+ * its network have in common, or those of its community; 0: it is promiscuous,
+ * bound nowhere, or in a network without isolation.  Two bound ports of a
+ * network talk with each other if one of them has 0, or both have the same
+ * number of a community.  Provided by overlay, which drops the rest. */
+#define VMN_QUERY_ISOLATION "overlay.isolation"
+
 /* Query: port name -> text "g1,g2", the groups that the port is in, sorted.
  * Provided by firewall. */
 #define VMN_QUERY_GROUPS "firewall.groups"
+
+/* Query: group name -> the group and those that are nested in it, sorted, each
+ * with the null byte that ends it.  Provided by firewall. */
+#define VMN_QUERY_NESTED_GROUPS "firewall.nested"
 
 /* Query: port name -> what cuts it off, sorted, with commas: "!quarantined"
  * (its own row), "!quarantined/NAME" (a quarantine).  No value: nothing.

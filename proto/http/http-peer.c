@@ -375,7 +375,7 @@ http_request_give_back(struct http_request *req)
     req->route = req->back;
     req->back = NULL;
     req->given_back = true;
-    http_request_handle(req);
+    http_request_hold_or_handle(req);
 }
 
 bool

@@ -122,6 +122,7 @@ struct http_request {
     int back_ms;                    /* In this time; 0: it is not said. */
     bool given_back;                /* That has not. */
     uint64_t revision;              /* Of what it reads; 0: not known yet. */
+    bool may_be_old;                /* There may be more. */
     const void *data;               /* Of the route that matches. */
     size_t n_params;
     struct {
@@ -222,6 +223,8 @@ bool http_relay_decide(struct http_request *, const struct http_route *route,
 bool http_relay_accept(struct http_request *);
 /* Passes it to options.relay. */
 void http_relay_dispatch(struct http_request *);
+/* Has options.hold decide whether the route's handler is called now. */
+void http_request_hold_or_handle(struct http_request *);
 
 /* http-limits.c */
 struct http_accounts *http_accounts_create(void);

@@ -60,36 +60,39 @@ clear_params(struct http_request *req)
     req->n_params = 0;
 }
 
-/* Matches the path against 'pattern', and collects its parameters. */
+/* Matches the path against 'pattern', and collects its parameters.  Each
+ * request is compared with most patterns, which differ from its path in the
+ * first letters as a rule. */
 static bool
 pattern_matches(struct http_request *req, const char *pattern)
 {
     const char *path = req->target.path;
 
     clear_params(req);
-    while (*pattern == '/' && *path == '/') {
-        size_t pattern_len = strcspn(++pattern, "/");
-        size_t path_len = strcspn(++path, "/");
+    for (;;) {
+        while (*pattern && *pattern != '{' && *pattern == *path) {
+            pattern++;
+            path++;
+        }
+        if (*pattern != '{') {
+            return !*pattern && !*path;
+        }
 
-        if (*pattern == '{') {
-            char *value = http_percent_decode(path, path_len, false);
+        size_t pattern_len = strcspn(pattern, "/");
+        size_t path_len = strcspn(path, "/");
+        char *value = http_percent_decode(path, path_len, false);
 
-            if (!value || !*value || req->n_params >= HTTP_PARAMS_MAX) {
-                free(value);
-                return false;
-            }
-            req->params[req->n_params].name = pattern + 1;
-            req->params[req->n_params].name_len = pattern_len - 2;
-            req->params[req->n_params].value = value;
-            req->n_params++;
-        } else if (pattern_len != path_len
-                   || memcmp(pattern, path, path_len)) {
+        if (!value || !*value || req->n_params >= HTTP_PARAMS_MAX) {
+            free(value);
             return false;
         }
+        req->params[req->n_params].name = pattern + 1;
+        req->params[req->n_params].name_len = pattern_len - 2;
+        req->params[req->n_params].value = value;
+        req->n_params++;
         pattern += pattern_len;
         path += path_len;
     }
-    return !*pattern && !*path;
 }
 
 /* Matches the path against the route's pattern, and finds what it is about. */
@@ -375,6 +378,11 @@ http_request_accept(struct http_request *req)
         reject_target(req, &fault);
         return false;
     }
+    /* Other servers may ask for what is no route. */
+    if (req->server->options.relay && req->server->relays_no_more
+        && http_request_is_here(req) && !http_request_find_route(req)) {
+        return http_relay_accept(req);
+    }
     if (req->server->options.relay && !req->server->relays_no_more) {
         bool passed;
 
@@ -406,10 +414,23 @@ http_request_handle(struct http_request *req)
     if (server->options.revision && req->head.method == HTTP_GET) {
         req->revision = server->options.revision(server->aux);
     }
+    req->may_be_old = (server->options.may_be_old
+                       && server->options.may_be_old(req, server->aux));
     watchdog_begin(&mark, method_names[req->route->method],
                    req->route->pattern, NULL);
     req->route->handler(req, server->aux);
     watchdog_end(&mark);
+}
+
+void
+http_request_hold_or_handle(struct http_request *req)
+{
+    const struct http_server *server = req->server;
+
+    if (req->route->open || !server->options.hold
+        || !server->options.hold(req, server->aux)) {
+        http_request_handle(req);
+    }
 }
 
 /* What handlers ask.  ---------------------------------------------------- */
@@ -500,6 +521,12 @@ bool
 http_request_is_relayed(const struct http_request *req)
 {
     return req->conn && req->conn->listener->relayed;
+}
+
+bool
+http_request_is_local(const struct http_request *req)
+{
+    return req->conn && req->conn->listener->unix_path;
 }
 
 const char *

@@ -118,6 +118,10 @@ struct http_options {
     uint64_t (*revision)(void *aux);
     /* The same for the newest that a reply may show. */
     uint64_t (*shown_revision)(void *aux);
+    /* Called before a handler, with 'revision'.  Returns true if what the
+     * reply shows may be older than what others have been shown, which it then
+     * says (HTTP_MAY_BE_OLD); NULL: it never is. */
+    bool (*may_be_old)(const struct http_request *, void *aux);
     /* Returns true if the server with this name in its certificate may pass
      * requests of its clients on, by http_listen_relayed(). */
     bool (*may_relay)(const char *certificate, void *aux);
@@ -249,8 +253,10 @@ int http_listen_relayed(struct http_server *, const char *address,
 /* The status of a reply of a server that neither answers what others pass on
  * nor passes it on itself: it may be sent to another one. */
 #define HTTP_MISDIRECTED 421
-/* In a reply to a client: options.revision. */
+/* In a reply to a client: options.revision; and "true" if options.may_be_old()
+ * was. */
 #define HTTP_REVISION "Vmn-Revision"
+#define HTTP_MAY_BE_OLD "Vmn-May-Be-Old"
 
 /* Checks 'origins' (or NULL) for http_options.  Returns NULL if it is valid,
  * otherwise an error message, which the caller frees. */
@@ -331,6 +337,9 @@ const char *http_request_target(const struct http_request *);
  * to answer it. */
 bool http_request_is_relayed(const struct http_request *);
 bool http_request_is_here(const struct http_request *);
+/* Returns true if it has come by a unix socket of this server, so from its
+ * machine. */
+bool http_request_is_local(const struct http_request *);
 /* Returns who has sent it, as http_request_who() does until the request is
  * authenticated. */
 const char *http_request_client(const struct http_request *);
@@ -346,9 +355,10 @@ void http_request_pass_on(struct http_request *);
 void http_request_pass_to(struct http_request *, const char *name);
 const char *http_request_passed_to(const struct http_request *);
 /* The same as http_request_pass_on(), for a read that need not fail: if the
- * other server does not answer, options.relay may give it back, and the
- * route's handler is called again.  The server, once it is reached, has
- * 'reply_ms' until its reply begins; 0: as options.relay likes. */
+ * other server does not answer, options.relay may give it back, and
+ * options.hold and the route's handler are called again.  The server, once it
+ * is reached, has 'reply_ms' until its reply begins; 0: as options.relay
+ * likes. */
 void http_request_pass_or_handle(struct http_request *, int reply_ms);
 /* For options.relay: returns true if it may; after how many milliseconds, or
  * 0; and does so.  The request has no close callback any more. */

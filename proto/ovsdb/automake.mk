@@ -1,12 +1,16 @@
 # proto/ovsdb
 proto_libproto_a_SOURCES += \
 	proto/ovsdb/ovsdb-memory.c \
+	proto/ovsdb/ovsdb-config-copies.c \
+	proto/ovsdb/ovsdb-config-managers.c \
 	proto/ovsdb/ovsdb-config-peers.c \
 	proto/ovsdb/ovsdb-config-patch.c \
 	proto/ovsdb/ovsdb-config-prefixes.c \
+	proto/ovsdb/ovsdb-config-queues.c \
 	proto/ovsdb/ovsdb-config-telemetry.c \
 	proto/ovsdb/ovsdb-config-zone-limit.c \
 	proto/ovsdb/ovsdb-config.c \
+	proto/ovsdb/ovsdb-desired.c \
 	proto/ovsdb/ovsdb-identify.c \
 	proto/ovsdb/json-frame.c \
 	proto/ovsdb/json-frame.h \
@@ -17,7 +21,8 @@ proto_libproto_a_SOURCES += \
 	proto/ovsdb/ovsdb-relay.c \
 	proto/ovsdb/ovsdb-schema-cache.c \
 	proto/ovsdb/ovsdb-session.c \
-	proto/ovsdb/ovsdb-snapshot.c
+	proto/ovsdb/ovsdb-snapshot.c \
+	proto/ovsdb/ovsdb-target.c
 
 # The OVSDB client's view of a host's database, by Open vSwitch's own
 # generator: for the schema of the source tree, and a column of newer ones.

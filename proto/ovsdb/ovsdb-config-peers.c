@@ -40,6 +40,9 @@
 #define PEER_KEY "vmn-peer"
 #define EARLIER_PEER_KEY "vmn-ipsec"
 
+/* Open vSwitch's key in a port's other_config. */
+#define TRANSIENT_KEY "transient"
+
 /* A tunnel key that no network has. */
 #define INERT_KEY "0"
 
@@ -208,13 +211,45 @@ ensure_bfd(const struct ovsrec_interface *iface, const struct ovsdb_peer *peer,
     return false;
 }
 
-/* Configures the interface of an existing port.  Returns true if it changed
- * the row. */
+/* Returns true if the port is for sessions alone.  Open vSwitch's scripts
+ * delete it when the host boots, if they are told to (ovs-ctl(8),
+ * --delete-transient-ports): the switch has no flows then, and others would
+ * send to it once they see it. */
 static bool
-ensure_peer_settings(const struct ovsrec_interface *iface,
+is_transient(const struct ovsdb_peer *peer)
+{
+    return peer->bfd && !is_encrypted(peer);
+}
+
+/* Returns true if it changed the row. */
+static bool
+ensure_transient(const struct ovsrec_port *port, const struct ovsdb_peer *peer)
+{
+    /* The scripts know no other way to write it. */
+    bool is = !strcmp(smap_get_def(&port->other_config, TRANSIENT_KEY, ""),
+                      "true");
+
+    if (is == is_transient(peer)) {
+        return false;
+    }
+    if (is) {
+        ovsrec_port_update_other_config_delkey(port, TRANSIENT_KEY);
+    } else {
+        ovsrec_port_update_other_config_setkey(port, TRANSIENT_KEY, "true");
+    }
+    return true;
+}
+
+/* Configures an existing port and its interface.  Returns true if it changed
+ * a row. */
+static bool
+ensure_peer_settings(const struct ovsrec_port *port,
                      const struct ovsdb_peer *peer, bool keep_bfd)
 {
+    const struct ovsrec_interface *iface = port->interfaces[0];
     bool changed = ensure_bfd(iface, peer, keep_bfd);
+
+    changed |= ensure_transient(port, peer);
 
     if (!has_options(&iface->options, peer)) {
         struct smap options;
@@ -250,6 +285,12 @@ insert_peer(struct ovsdb_idl_txn *txn, const struct ovsdb_desired *desired,
     smap_destroy(&map);
     if (peer->bfd) {
         set_watched(iface, peer);
+    }
+    if (is_transient(peer)) {
+        smap_init(&map);
+        smap_add(&map, TRANSIENT_KEY, "true");
+        ovsrec_port_set_other_config(port, &map);
+        smap_destroy(&map);
     }
     ovsrec_interface_set_name(iface, name);
     ovsrec_interface_set_type(iface, peer->type);
@@ -357,7 +398,7 @@ ovsdb_config_peers(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
                 insert_peer(txn, desired, bridge, node->name, node->data);
                 left--;
             } else {
-                left -= ensure_peer_settings(port->interfaces[0], node->data,
+                left -= ensure_peer_settings(port, node->data,
                                              desired_peers->keep_bfd);
             }
         }

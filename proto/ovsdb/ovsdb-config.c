@@ -34,13 +34,6 @@ same(const char *a, const char *b)
     return a && b ? !strcmp(a, b) : a == b;
 }
 
-bool
-ovsdb_is_ours(const struct ovsdb_desired *desired,
-              const struct smap *external_ids)
-{
-    return same(smap_get(external_ids, OVSDB_OWNER_KEY), desired->owner);
-}
-
 static void
 mark(const struct ensure *e, struct smap *external_ids)
 {
@@ -547,8 +540,10 @@ remove_all(struct ensure *e, const struct ovsrec_bridge *bridge)
     ensure_old_tunnels(e, NULL);
     e->changed |= ovsdb_config_zone_limit(e->idl, e->txn, e->desired);
     e->changed |= ovsdb_config_patches(e->idl, e->txn, e->desired, NULL);
+    e->changed |= ovsdb_config_copies(e->idl, e->txn, e->desired, NULL);
     e->changed |= ovsdb_config_peers(e->idl, e->txn, e->desired, NULL, NULL);
     e->changed |= ovsdb_config_telemetry(e->idl, e->txn, e->desired);
+    e->changed |= ovsdb_config_queues(e->idl, e->txn, e->desired);
     if (bridge) {
         remove_marks(e, bridge);
     }
@@ -591,6 +586,7 @@ ovsdb_config_apply(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
     }
     ensure_old_tunnels(&e, bridge);
     e.changed |= ovsdb_config_zone_limit(idl, txn, desired);
+    e.changed |= ovsdb_config_managers(idl, txn, desired);
     if (!bridge) {
         make_bridge(&e);
         return true;
@@ -598,9 +594,11 @@ ovsdb_config_apply(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
     ensure_bridge_settings(&e, bridge);
     ensure_tunnels(&e, bridge);
     e.changed |= ovsdb_config_patches(idl, txn, desired, bridge);
+    e.changed |= ovsdb_config_copies(idl, txn, desired, bridge);
     e.changed |= ovsdb_config_prefixes(txn, desired, bridge);
     e.changed |= ovsdb_config_peers(idl, txn, desired, peers, bridge);
     e.changed |= ovsdb_config_telemetry(idl, txn, desired);
+    e.changed |= ovsdb_config_queues(idl, txn, desired);
     ensure_controllers(&e, bridge);
     return e.changed;
 }

@@ -131,6 +131,17 @@ enum ovsdb_id_kind {
 enum ovsdb_id_kind ovsdb_identify_parse(const char *message, char **text);
 char *ovsdb_identify_question(void);
 
+/* ovsdb-desired.c.
+ * ------------------------------------------------------------ */
+
+/* Returns a deep copy, which the caller destroys. */
+struct ovsdb_desired *ovsdb_desired_clone(const struct ovsdb_desired *);
+void ovsdb_desired_destroy(struct ovsdb_desired *);
+/* Returns true if the row with these external_ids was made by the owner of the
+ * desired configuration. */
+bool ovsdb_is_ours(const struct ovsdb_desired *,
+                   const struct smap *external_ids);
+
 /* ovsdb-session.c.
  * ------------------------------------------------------------ */
 
@@ -171,11 +182,24 @@ void ovsdb_snapshot_destroy(struct ovsdb_snapshot *);
  * sentence in '*refusal' (caller frees), and 'txn' must not be committed. */
 bool ovsdb_config_apply(struct ovsdb_idl *, struct ovsdb_idl_txn *,
                         const struct ovsdb_desired *, char **refusal);
-/* Returns true if the row with these external_ids was made by the owner of the
- * desired configuration. */
-bool ovsdb_is_ours(const struct ovsdb_desired *,
-                   const struct smap *external_ids);
 bool ovsdb_has_port(const struct ovsrec_bridge *, const struct ovsrec_port *);
+
+/* ovsdb-config-copies.c.
+ * ------------------------------------------------------ */
+
+/* Configures the tunnel ports by which copies leave.  Otherwise as
+ * ovsdb_config_patches(). */
+bool ovsdb_config_copies(struct ovsdb_idl *, struct ovsdb_idl_txn *,
+                         const struct ovsdb_desired *,
+                         const struct ovsrec_bridge *bridge);
+
+/* ovsdb-config-managers.c.
+ * ---------------------------------------------------- */
+
+/* Configures where the database connects to.  Returns true if it wrote
+ * anything. */
+bool ovsdb_config_managers(struct ovsdb_idl *, struct ovsdb_idl_txn *,
+                           const struct ovsdb_desired *);
 
 /* ovsdb-config-patch.c.
  * ------------------------------------------------------- */
@@ -210,6 +234,16 @@ unsigned ovsdb_ipsec_n_files(const struct ovsrec_open_vswitch *ovs);
 bool ovsdb_config_prefixes(struct ovsdb_idl_txn *,
                            const struct ovsdb_desired *,
                            const struct ovsrec_bridge *bridge);
+
+/* ovsdb-config-queues.c.
+ * ------------------------------------------------------ */
+
+/* Configures the queues of uplinks, on all bridges. */
+bool ovsdb_config_queues(struct ovsdb_idl *, struct ovsdb_idl_txn *,
+                         const struct ovsdb_desired *);
+/* Returns why the host cannot have the desired queues on one of its uplinks,
+ * as a sentence that the caller frees; or NULL. */
+char *ovsdb_queues_reason(struct ovsdb_idl *, const struct ovsdb_desired *);
 
 /* ovsdb-config-telemetry.c.
  * --------------------------------------------------- */

@@ -86,6 +86,7 @@ struct ovsdb_session {
     enum ovsdb_config_state config_state;
     char *config_reason;
     char *zone_limit_reason;    /* Why the limit is not set, or NULL. */
+    char *queues_reason;        /* The same of queues. */
     bool config_due;              /* Must be compared with the database. */
     struct ovsdb_idl_txn *txn;  /* The pending transaction, or NULL. */
     int64_t write_ms;           /* Earliest time of the next write. */
@@ -101,88 +102,6 @@ static void session_wait(void *);
 
 /* The desired configuration.
  * ------------------------------------------------------------- */
-
-static void
-desired_destroy(struct ovsdb_desired *w)
-{
-    if (w) {
-        free(CONST_CAST(char *, w->owner));
-        free(CONST_CAST(char *, w->bridge));
-        free(CONST_CAST(char *, w->datapath_type));
-        free(CONST_CAST(char *, w->protocol));
-        for (size_t i = 0; i < OVSDB_TUNNELS_MAX; i++) {
-            free(CONST_CAST(char *, w->tunnels[i].name));
-            free(CONST_CAST(char *, w->tunnels[i].type));
-        }
-        free(CONST_CAST(char *, w->tunnel_local_ip));
-        for (size_t i = 0; i < w->n_patches; i++) {
-            free(CONST_CAST(char *, w->patches[i].bridge));
-            free(CONST_CAST(char *, w->patches[i].name));
-            free(CONST_CAST(char *, w->patches[i].iface_id));
-            free(CONST_CAST(char *, w->patches[i].other_name));
-        }
-        free(CONST_CAST(struct ovsdb_patch *, w->patches));
-        for (size_t i = 0; i < w->n_controllers; i++) {
-            free(CONST_CAST(char *, w->controllers[i]));
-        }
-        free(CONST_CAST(char **, w->controllers));
-        ovsdb_sflow_uninit(&w->sflow);
-        ovsdb_ipfix_uninit(&w->ipfix);
-        free(w);
-    }
-}
-
-static const struct ovsdb_patch *
-clone_patches(const struct ovsdb_desired *w)
-{
-    struct ovsdb_patch *patches = xcalloc(MAX(w->n_patches, 1),
-                                          sizeof *patches);
-
-    for (size_t i = 0; i < w->n_patches; i++) {
-        const struct ovsdb_patch *from = &w->patches[i];
-
-        patches[i] = (struct ovsdb_patch) {
-            .bridge = nullable_xstrdup(from->bridge),
-            .name = xstrdup(from->name),
-            .iface_id = xstrdup(from->iface_id),
-            .other_name = xstrdup(from->other_name),
-        };
-    }
-    return patches;
-}
-
-static const char *const *
-clone_controllers(const struct ovsdb_desired *w)
-{
-    const char **controllers = xcalloc(MAX(w->n_controllers, 1),
-                                       sizeof *controllers);
-
-    for (size_t i = 0; i < w->n_controllers; i++) {
-        controllers[i] = xstrdup(w->controllers[i]);
-    }
-    return controllers;
-}
-
-static struct ovsdb_desired *
-desired_clone(const struct ovsdb_desired *w)
-{
-    struct ovsdb_desired *copy = xmemdup(w, sizeof *w);
-
-    copy->owner = xstrdup(w->owner);
-    copy->bridge = xstrdup(w->bridge);
-    copy->datapath_type = xstrdup(w->datapath_type);
-    copy->protocol = xstrdup(w->protocol);
-    for (size_t i = 0; i < OVSDB_TUNNELS_MAX; i++) {
-        copy->tunnels[i].name = nullable_xstrdup(w->tunnels[i].name);
-        copy->tunnels[i].type = nullable_xstrdup(w->tunnels[i].type);
-    }
-    copy->tunnel_local_ip = nullable_xstrdup(w->tunnel_local_ip);
-    copy->patches = clone_patches(w);
-    copy->controllers = clone_controllers(w);
-    ovsdb_sflow_clone(&copy->sflow, &w->sflow);
-    ovsdb_ipfix_clone(&copy->ipfix, &w->ipfix);
-    return copy;
-}
 
 /* Takes ownership of 'reason'. */
 static void
@@ -201,13 +120,14 @@ session_set_config_state(struct ovsdb_session *s,
     s->config_reason = reason;
 }
 
-/* Takes ownership of 'reason', which may be NULL. */
+/* Sets one of the session's reasons.  Takes ownership of 'reason', which may
+ * be NULL. */
 static void
-session_set_zone_limit_reason(struct ovsdb_session *s, char *reason)
+session_set_reason(struct ovsdb_session *s, char **reasonp, char *reason)
 {
-    s->notify |= !nullable_string_is_equal(s->zone_limit_reason, reason);
-    free(s->zone_limit_reason);
-    s->zone_limit_reason = reason;
+    s->notify |= !nullable_string_is_equal(*reasonp, reason);
+    free(*reasonp);
+    *reasonp = reason;
 }
 
 /* Handles the end of 's->txn' with 'status'. */
@@ -298,8 +218,12 @@ session_start_txn(struct ovsdb_session *s, int64_t now_ms)
     ovsdb_idl_txn_abort(s->txn);
     ovsdb_idl_txn_destroy(s->txn);
     s->txn = NULL;
-    session_set_zone_limit_reason(
-        s, refusal ? NULL : ovsdb_zone_limit_reason(s->idl, s->desired));
+    session_set_reason(
+        s, &s->zone_limit_reason,
+        refusal ? NULL : ovsdb_zone_limit_reason(s->idl, s->desired));
+    session_set_reason(
+        s, &s->queues_reason,
+        refusal ? NULL : ovsdb_queues_reason(s->idl, s->desired));
     session_set_config_state(
         s, refusal ? OVSDB_CONFIG_REFUSED : OVSDB_CONFIG_DONE, refusal);
 }
@@ -658,9 +582,10 @@ ovsdb_session_destroy(struct ovsdb_session *s)
     if (s) {
         loop_task_destroy(s->task);
         session_close(s);
-        desired_destroy(s->desired);
+        ovsdb_desired_destroy(s->desired);
         free(s->config_reason);
         free(s->zone_limit_reason);
+        free(s->queues_reason);
         free(s->error);
         free(s->remote);
         free(s->name);
@@ -687,8 +612,8 @@ void
 ovsdb_session_set_desired(struct ovsdb_session *s,
                           const struct ovsdb_desired *desired)
 {
-    desired_destroy(s->desired);
-    s->desired = desired ? desired_clone(desired) : NULL;
+    ovsdb_desired_destroy(s->desired);
+    s->desired = desired ? ovsdb_desired_clone(desired) : NULL;
     s->config_due = true;
     s->write_ms = 0;
     session_set_config_state(s, OVSDB_CONFIG_WORKING, NULL);
@@ -735,6 +660,7 @@ ovsdb_session_get_status(const struct ovsdb_session *s,
     status->config = s->config_state;
     status->config_reason = s->config_reason;
     status->zone_limit_reason = s->zone_limit_reason;
+    status->queues_reason = s->queues_reason;
 }
 
 bool

@@ -97,6 +97,17 @@ struct ovsdb_tunnel {
 };
 #define OVSDB_TUNNELS_MAX 2
 
+/* A flow-based tunnel port by which copies of packets leave for addresses that
+ * are no hosts'.  Its source address is that which the host's routing has.
+ * Somebody else's port of that name stays, and there is none. */
+struct ovsdb_copy_tunnel {
+    const char *name;           /* Constants. */
+    const char *type;           /* "gre", "ip6gre", "erspan", "ip6erspan". */
+    uint16_t ofport;            /* Requested; the snapshot has the actual
+                                 * one. */
+};
+#define OVSDB_COPY_TUNNELS_MAX 4
+
 /* A pair of patch ports: one end in the desired configuration's bridge, the
  * other in another one, which must exist and have the same datapath (until
  * then there is no pair) or in the desired configuration's, too.  Existing
@@ -181,10 +192,43 @@ void ovsdb_ipfix_clone(struct ovsdb_ipfix *to, const struct ovsdb_ipfix *);
 void ovsdb_sflow_uninit(struct ovsdb_sflow *);
 void ovsdb_ipfix_uninit(struct ovsdb_ipfix *);
 
+/* A port of one of the host's bridges by which packets leave the host, with
+ * the desired configuration's queues (linux-htb of ovs-vswitchd.conf.db(5)):
+ * each has its rate, queue 0, which is that of all other packets, what is left
+ * of 'max_kbps', and all of them what others do not use.  Others' QoS of a
+ * port stays, instead of vmnd's. */
+struct ovsdb_uplink {
+    const char *port;
+    uint32_t max_kbps;          /* Of whole frames. */
+};
+struct ovsdb_queue {
+    uint32_t number;            /* Not 0. */
+    uint32_t min_kbps;
+};
+
+/* Returns 'target', of something that a database connects to, such as
+ * "ssl:192.0.2.1" or "tcp:[fd00:0::3]:6640" (ovsdb(7)), in the one form that
+ * it has for all that are the same, with its port; NULL if it is nothing of
+ * the kind.  Names are not resolved.  The caller frees it. */
+char *ovsdb_target_normalize(const char *target);
+#define OVSDB_TARGET_MAX 128    /* Longest target, in bytes. */
+
+/* Where the host's database is to connect to (Manager of
+ * ovs-vswitchd.conf.db(5)).  Those that are missing are added, marked with the
+ * owner and the cluster; rows without this mark are never changed. */
+struct ovsdb_managers {
+    size_t n;                   /* 0: nothing is added or removed. */
+    const char *const *targets; /* As of ovsdb_target_normalize(). */
+    const char *cluster;        /* Whose members these are; NULL if 'n' is
+                                 * 0. */
+    bool remove;                /* Rows with the mark and other targets are
+                                 * removed, once one of these is connected. */
+};
+
 /* One bridge with flow-based tunnel ports and a controller.  The bridge gets
  * fail_mode=secure and other_config:disable-in-band=true.  New rows are marked
- * with OVSDB_OWNER_KEY=owner, and only rows with that mark are changed.
- * Others' settings beside these stay. */
+ * with OVSDB_OWNER_KEY=owner, and only rows with that mark are changed
+ * (see also struct ovsdb_managers).  Others' settings beside these stay. */
 struct ovsdb_desired {
     const char *owner;
     bool removed;               /* The host is not this controller's any more:
@@ -206,6 +250,12 @@ struct ovsdb_desired {
     bool tunnel_dscp_inherit;   /* Their packets have the DSCP of what they
                                  * carry, or 0. */
 
+    size_t n_copy_tunnels;      /* Each type once.  Others of vmnd's are
+                                 * removed, */
+    struct ovsdb_copy_tunnel copy_tunnels[OVSDB_COPY_TUNNELS_MAX];
+    bool keep_copy_tunnels;     /* unless it is not known yet which ones are
+                                 * desired. */
+
     size_t n_patches;           /* Each name once. */
     const struct ovsdb_patch *patches;
 
@@ -224,8 +274,17 @@ struct ovsdb_desired {
      * 100. */
     int controller_rate_pps;
 
+    struct ovsdb_managers managers; /* Those of a removed host stay. */
+
     struct ovsdb_sflow sflow;
     struct ovsdb_ipfix ipfix;
+
+    size_t n_uplinks;           /* Each port once. */
+    const struct ovsdb_uplink *uplinks;
+    size_t n_queues;            /* Each number once, in ascending order. */
+    const struct ovsdb_queue *queues; /* Of each uplink. */
+    bool keep_queues;           /* They are not known yet: what is there
+                                 * stays. */
 
     size_t n_prefixes;          /* Each table once. */
     const struct ovsdb_prefixes *prefixes; /* Valid as long as sessions. */
@@ -263,6 +322,7 @@ struct ovsdb_status {
     const char
         *zone_limit_reason; /* Why that of the desired configuration is not
                              * written, as of the last DONE; or NULL. */
+    const char *queues_reason;  /* The same of its queues. */
 };
 
 /* A cache of hosts' replies with their schema, and of what is made of them:

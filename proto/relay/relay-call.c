@@ -149,7 +149,7 @@ set_headers(struct call *call)
 void
 relay_call_post(struct relay_caller *caller, const char *name,
                 const char *address, const char *path, const char *json,
-                relay_call_cb *cb, void *aux)
+                int reply_ms, relay_call_cb *cb, void *aux)
 {
     const struct relay_caller_options *options = &caller->options;
     struct call *call = xzalloc(sizeof *call);
@@ -175,10 +175,23 @@ relay_call_post(struct relay_caller *caller, const char *name,
     curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, json);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                      (long) options->connect_ms);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long) options->reply_ms);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long) reply_ms);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
     loop_curl_add(caller->curl, &call->transfer);
+}
+
+void
+relay_call_cancel(struct relay_caller *caller, relay_call_cb *cb, void *aux)
+{
+    struct call *call, *next;
+
+    LIST_FOR_EACH_SAFE (call, next, node, &caller->calls) {
+        if (call->cb == cb && call->aux == aux) {
+            loop_curl_remove(caller->curl, &call->transfer);
+            call_free(call);
+        }
+    }
 }
 
 /* Life.  ------------------------------------------------------------------ */

@@ -19,8 +19,7 @@ struct relay_caller_options {
     const char *ca_cert;        /* Of the other servers. */
     const char *client;         /* Who this server says it is.  Borrowed. */
     int connect_ms;             /* For how long connecting may take, with the
-                                 * handshake, */
-    int reply_ms;               /* and the whole call. */
+                                 * handshake. */
     size_t reply_max;           /* Bytes of a reply's body. */
 };
 
@@ -35,9 +34,12 @@ typedef void relay_call_cb(void *aux, int status, const void *body,
                            size_t size, const char *fault);
 
 /* Posts 'json' to 'path' of the server at 'address', ADDRESS:PORT, whose
- * certificate must be for 'name'. */
+ * certificate must be for 'name'.  All of it may take 'reply_ms'. */
 void relay_call_post(struct relay_caller *, const char *name,
                      const char *address, const char *path, const char *json,
-                     relay_call_cb *, void *aux);
+                     int reply_ms, relay_call_cb *, void *aux);
+
+/* Ends the calls under way that were made with these: nothing is called. */
+void relay_call_cancel(struct relay_caller *, relay_call_cb *, void *aux);
 
 #endif /* proto/relay/relay-call.h */

@@ -54,6 +54,7 @@ noinst_PROGRAMS += tests/bench/swarm/swarm
 tests_bench_swarm_swarm_SOURCES = \
 	tests/bench/swarm/bundle.c \
 	tests/bench/swarm/control.c \
+	tests/bench/swarm/guests.c \
 	tests/bench/swarm/hostile.c \
 	tests/bench/swarm/link.c \
 	tests/bench/swarm/messages.c \
@@ -71,8 +72,7 @@ tests_bench_swarm_swarm_SOURCES = \
 	tests/bench/swarm/table.h \
 	tests/bench/swarm/transact.c \
 	tests/bench/swarm/vswitchd.c
-tests_bench_swarm_swarm_LDADD = $(OVS_LIBS) $(EVENT_LIBS) $(UNBOUND_LIBS) \
-	$(SSL_LIBS)
+tests_bench_swarm_swarm_LDADD = $(VMN_LIBS)
 
 # The client of tests/bench/api.
 noinst_PROGRAMS += tests/bench/api-load

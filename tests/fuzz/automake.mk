@@ -9,10 +9,12 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz-counter-report \
 	tests/fuzz/fuzz-dhcp \
 	tests/fuzz/fuzz-dns \
+	tests/fuzz/fuzz-event-report \
 	tests/fuzz/fuzz-group-message \
 	tests/fuzz/fuzz-guest-http \
 	tests/fuzz/fuzz-http-head \
 	tests/fuzz/fuzz-http-json \
+	tests/fuzz/fuzz-json-slice \
 	tests/fuzz/fuzz-nd \
 	tests/fuzz/fuzz-openflow \
 	tests/fuzz/fuzz-ovsdb-frame \
@@ -20,7 +22,9 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz-own-types \
 	tests/fuzz/fuzz-packet-in \
 	tests/fuzz/fuzz-path-probe \
+	tests/fuzz/fuzz-path-report \
 	tests/fuzz/fuzz-probe \
+	tests/fuzz/fuzz-probe-report \
 	tests/fuzz/fuzz-reject-message \
 	tests/fuzz/fuzz-replay-calls \
 	tests/fuzz/fuzz-schema \

@@ -190,6 +190,11 @@ static const char *const controllers[] = {
     "tcp:192.0.2.9:6653", "tcp:192.0.2.10:6653",
 };
 
+static const struct ovsdb_uplink uplinks[] = {
+    { "eth1", 1000000 }, { "eth2", 10000000 },
+};
+static const struct ovsdb_queue queues[] = { { 7, 50000 } };
+
 static const struct ovsdb_desired desired = {
     .owner = "vmnd",
     .bridge = "br-int",
@@ -205,6 +210,10 @@ static const struct ovsdb_desired desired = {
     .controller_probe_ms = 30000,
     .sflow = { .n_targets = 1, .targets = targets, .sampling = 64 },
     .ipfix = { .n_targets = 1, .targets = targets, .sampling = 64 },
+    .n_uplinks = ARRAY_SIZE(uplinks),
+    .uplinks = uplinks,
+    .n_queues = ARRAY_SIZE(queues),
+    .queues = queues,
     .zone_limit = 5000,
     .tunnel_dscp_inherit = true,
 };

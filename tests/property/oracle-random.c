@@ -129,6 +129,10 @@ spec_network(unsigned i)
                       json_sprintf("fd00:0:0:%u::/64", routed), "gateway",
                       json_sprintf("fd00:0:0:%u::1", routed)));
     }
+    if (i % 2) {
+        json_object_set_new(spec, "isolation", json_string(
+            chance(50) ? "isolated" : "promiscuous"));
+    }
     if (i == N_NETWORKS - 1 && chance(70)) {
         json_t *provider = json_pack("{s:s}", "physical",
                                      chance(80) ? "dc" : "wan");
@@ -220,6 +224,17 @@ spec_port(unsigned i)
 
     if (network == N_NETWORKS - 1 && chance(20)) {
         json_object_set_new(spec, "external", json_true());
+    } else if (network % 2 && chance(60)) {
+        static const char *const kinds[] = {
+            "promiscuous", "isolated", "community",
+        };
+        const char *kind = PICK(kinds);
+
+        json_object_set_new(spec, "isolation", json_string(kind));
+        if (!strcmp(kind, "community")) {
+            json_object_set_new(spec, "community",
+                                json_sprintf("c%u", rnd(2)));
+        }
     }
     if (chance(30)) {
         json_object_set_new(spec, "ips", json_pack(

@@ -274,13 +274,41 @@ is_told(const struct world *world, struct simulator *sim,
     return told;
 }
 
+/* What a port is to others of its network: 'p', 'i', or the first letter of
+ * its community in capitals. */
+static char
+kind_of(const struct world *world, const struct vmn_port *port)
+{
+    const struct vmn_network *network = model_get(
+        world->model, VMN_TABLE_NETWORK, port->network);
+
+    if (network->isolation == VMN_ISOLATION_NONE
+        || port->isolation == VMN_PROMISCUOUS) {
+        return 'p';
+    }
+    return (port->isolation == VMN_COMMUNITY ? port->community[0] - 'a' + 'A'
+            : port->isolation == VMN_ISOLATED
+              || network->isolation == VMN_ISOLATED ? 'i' : 'p');
+}
+
+/* Whether the two are in one network and may not talk (RFC 5517). */
+static bool
+are_isolated(const struct world *world, const struct text_packet *text)
+{
+    char a = kind_of(world, text->src), b = kind_of(world, text->dst);
+
+    return (!strcmp(text->src->network, text->dst->network)
+            && a != 'p' && b != 'p' && (a != b || a == 'i'));
+}
+
 bool
 has_way(const struct world *world, const struct text_packet *text)
 {
     const char *way[N_ROUTERS];
 
-    return find_way(world, network_index(text->src),
-                    network_index(text->dst), way) >= 0;
+    return (!are_isolated(world, text)
+            && find_way(world, network_index(text->src),
+                        network_index(text->dst), way) >= 0);
 }
 
 enum text_verdict

@@ -45,7 +45,8 @@ bool arrives(const struct world *world, struct simulator *sim,
 bool is_told(const struct world *world, struct simulator *sim,
              const struct text_packet *text);
 
-/* True if routers join the networks of the two, or they are of one. */
+/* True if routers join the networks of the two, or they are of one and not
+ * isolated from each other. */
 bool has_way(const struct world *world, const struct text_packet *text);
 
 /* What becomes of a packet between the two: there has to be a way, and

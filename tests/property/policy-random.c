@@ -50,17 +50,26 @@ network_base(unsigned network)
     return 8 * (network % (N_ROUTED - 1));
 }
 
+/* Whether ports of network 'i' may be isolated from each other. */
+static bool
+isolates(unsigned i)
+{
+    return i % 2;
+}
+
 static json_t *
 spec_network(unsigned i)
 {
     unsigned base = network_base(i);
 
-    return json_pack("{s:[{s:o, s:o}, {s:o, s:o}], s:s}", "subnets",
+    return json_pack("{s:[{s:o, s:o}, {s:o, s:o}], s:s, s:s}", "subnets",
                      "cidr", json_sprintf("10.0.0.%u/29", base),
                      "gateway", json_sprintf("10.0.0.%u", base + 1),
                      "cidr", json_sprintf("2001:db8::%x/125", base),
                      "gateway", json_sprintf("2001:db8::%x", base + 1),
-                     "default", chance(25) ? "deny" : "allow");
+                     "default", chance(25) ? "deny" : "allow",
+                     "isolation", !isolates(i) ? "none"
+                     : chance(50) ? "isolated" : "promiscuous");
 }
 
 static unsigned
@@ -74,7 +83,12 @@ spec_port(unsigned i)
 {
     static const char *const roles[] = { "web", "app", "db" };
     json_t *labels = json_object();
+    static const char *const isolations[] = {
+        "network", "promiscuous", "isolated", "community", "community",
+    };
     unsigned ip = network_base(network_of(i)) + 2 + i / N_NETWORKS;
+    const char *isolation = (isolates(network_of(i)) ? PICK(isolations)
+                             : "network");
 
     if (chance(80)) {
         json_object_set_new(labels, "role", json_string(PICK(roles)));
@@ -83,11 +97,13 @@ spec_port(unsigned i)
         json_object_set_new(labels, "env",
                             json_string(chance(50) ? "prod" : "test"));
     }
-    return json_pack("{s:o, s:o, s:[o, o], s:b}", "network",
+    return json_pack("{s:o, s:o, s:[o, o], s:b, s:s, s:s*}", "network",
                      json_sprintf("n%u", network_of(i)), "labels", labels,
                      "ips", json_sprintf("10.0.0.%u", ip),
                      json_sprintf("2001:db8::%x", ip),
-                     "quarantined", chance(4));
+                     "quarantined", chance(4), "isolation", isolation,
+                     "community", strcmp(isolation, "community") ? NULL
+                     : chance(70) ? "a" : "b");
 }
 
 static json_t *

@@ -9,7 +9,13 @@
 #include <string.h>
 
 #include "controller/schema/schema-row.h"
+#include "controller/schema/value.h"
 #include "openvswitch/dynamic-string.h"
+
+/* Of ports; all but the last two of networks as well. */
+static const char *const isolations[] = {
+    "promiscuous", "isolated", "community", "nothing",
+};
 
 static void
 put_port(struct ds *ds)
@@ -65,11 +71,23 @@ put_port(struct ds *ds)
     if (chance(10)) {
         ds_put_cstr(ds, ",'unknown':true");
     }
+    if (chance(25)) {
+        ds_put_format(ds, ",'isolation':'%s'",
+                      isolations[rnd(ARRAY_SIZE(isolations))]);
+        if (chance(50)) {
+            ds_put_format(ds, ",'community':'c%u'", rnd(3));
+        }
+    }
 }
 
 static void
 put_network(struct ds *ds, const char *name)
 {
+    if (chance(50)) {
+        ds_put_format(ds, ",'isolation':'%s'",
+                      isolations[rnd(ARRAY_SIZE(isolations) - 1)]);
+    }
+
     static const unsigned mtus[] = { 575, 576, 1500, 9216, 9217 };
 
     if (chance(40)) {
@@ -123,6 +141,10 @@ put_rule(struct ds *ds, bool has_action)
         } else if (chance(10)) {
             ds_put_format(ds, ",{'cidr':'0.0.0.0/0','except':['%s']}",
                           edge_prefix());
+        } else if (chance(10)) {
+            ds_put_cstr(ds, ",{'fqdn':'");
+            put_name(ds, VMN_TABLE_FQDN);
+            ds_put_cstr(ds, "'}");
         }
         ds_put_char(ds, ']');
     } else if (chance(5)) {
@@ -535,6 +557,10 @@ put_members(struct ds *ds, enum vmn_table table, const char *name)
         ds_put_format(ds, ",'mtu':%u", rnd(3) * 4000);
         break;
     case VMN_TABLE_HEALTH: put_health(ds, name); break;
+    case VMN_TABLE_FQDN:
+        ds_put_format(ds, ",'state':'%s','ips':['192.0.2.%u','2001:db8::%u']",
+                      value_fqdn_states[rnd(5)], rnd(4), 1 + rnd(4));
+        break;
     case VMN_TABLE_TYPE:
         ds_put_cstr(ds, ",'app':'t','singular':'t1','doc':'d'");
         break;

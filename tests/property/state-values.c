@@ -156,7 +156,7 @@ static const unsigned n_names[VMN_N_TABLES] = {
     [VMN_TABLE_TELEMETRY] = 3, [VMN_TABLE_QUOTA] = 3,
     [VMN_TABLE_DRAFT] = 3,
     [VMN_TABLE_BINDING] = 14, [VMN_TABLE_VIF] = 6, [VMN_TABLE_UNDERLAY] = 4,
-    [VMN_TABLE_HEALTH] = 14, [VMN_TABLE_TYPE] = 2,
+    [VMN_TABLE_HEALTH] = 14, [VMN_TABLE_TYPE] = 2, [VMN_TABLE_FQDN] = 3,
 };
 
 /* The first of each kind is as long as a name can be. */
@@ -171,6 +171,10 @@ put_name(struct ds *ds, enum vmn_table table)
 {
     char letter = schema_tables[table]->plural[0];
 
+    if (table == VMN_TABLE_FQDN) {
+        ds_put_format(ds, "n%u.example.com", rnd(n_names[table]));
+        return;
+    }
     if (table == VMN_TABLE_BINDING) {
         letter = 'p';
     } else if (table == VMN_TABLE_POLICY) {

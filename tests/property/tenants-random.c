@@ -113,6 +113,10 @@ spec_network(unsigned owner, unsigned i)
     json_t *spec = json_pack("{s:o, s:s}", "subnets", subnets, "default",
                              chance(20) ? "deny" : "allow");
 
+    if (chance(60)) {
+        json_object_set_new(spec, "isolation", json_string(
+            chance(50) ? "promiscuous" : "isolated"));
+    }
     if (asker < N_OWNERS && chance(25)) {
         json_array_append_new(subnets, json_pack("{s:s}", "cidr",
                                                  "9.9.9.0/24"));
@@ -139,6 +143,10 @@ spec_port(void)
     }
     if (asker < N_OWNERS && chance(5)) {
         json_object_set_new(spec, "unknown", json_true());
+    }
+    if (chance(15)) {
+        json_object_set_new(spec, "isolation", json_string(
+            chance(50) ? "promiscuous" : "isolated"));
     }
     if (chance(10)) {
         json_object_set_new(spec, "enabled", json_false());
@@ -292,6 +300,16 @@ spec_mirror(void)
     if (chance(40)) {
         json_object_set_new(spec, "selector", random_selector());
     }
+    if (chance(30)) {
+        json_t *policy = json_pack("{s:o}", "policy", random_name(
+            "policy", N_OBJECTS));
+
+        if (chance(50)) {
+            json_object_set_new(policy, "rules",
+                                json_pack("[i]", (int) rnd(3)));
+        }
+        json_object_set_new(spec, "policies", json_pack("[o]", policy));
+    }
     if (chance(10)) {
         json_object_set_new(spec, "network", random_name("network",
                                                          N_NETWORKS));
@@ -302,6 +320,8 @@ spec_mirror(void)
     }
     if (chance(asker < N_OWNERS ? 5 : 60)) {
         json_object_set_new(spec, "to_port", random_name("port", N_PORTS));
+    } else if (chance(asker < N_OWNERS ? 5 : 20)) {
+        json_object_set_new(spec, "to_interface", json_string("ids0"));
     }
     return spec;
 }

@@ -6,7 +6,8 @@
  * goes through the real model with the account's rights, and what becomes of
  * packets is what the simulator says of the compiled flows.  Nor are packets
  * of ports that are not the account's copied by other mirrors than before, or
- * to others.
+ * to others.  In networks that are not the account's, its ports are to others
+ * what the network says, or what somebody else has made them.
  *
  * Some of it is asked for by way of a draft, which is written and then made,
  * with the same rights; and a draft that an administrator writes is seen by no
@@ -70,6 +71,7 @@ struct world {
     uint32_t ends[ALL_PORTS][ALL_PORTS + 1][N_KINDS][1 + ALL_ROUTERS];
     /* Bits of ports: those that a mirror copies, and that get its copies. */
     uint32_t mirrored[ALL_MIRRORS], copied_to[ALL_MIRRORS];
+    enum vmn_isolation isolation[ALL_PORTS];
     unsigned n_granted, n_refused, n_compared;
     unsigned n_drafted;         /* Of those granted; and those that others */
     unsigned n_seen, n_hidden;  /* wrote, which a tenant sees, or not. */
@@ -319,6 +321,7 @@ measure(struct world *world)
     for (unsigned i = 0; i < ALL_PORTS; i++) {
         const struct vmn_port *src = get_port(world, i);
 
+        world->isolation[i] = src ? src->isolation : VMN_ISOLATION_NONE;
         for (unsigned j = 0; src && src->n_ips && j <= ALL_PORTS; j++) {
             const struct vmn_port *dst = j < ALL_PORTS
                                          ? get_port(world, j) : NULL;
@@ -338,7 +341,8 @@ measure(struct world *world)
  * and of routers. */
 struct inside {
     uint32_t ports, routers;
-    uint32_t own_ports;         /* Those by themselves alone. */
+    uint32_t own_ports;         /* Those by themselves alone; */
+    uint32_t in_own_networks;   /* by their network. */
     bool nobody;                /* Nobody's address is a balancer's. */
 };
 
@@ -357,6 +361,9 @@ find_inside(const struct world *world, const struct vmn_selector *scope,
         }
         if (port && vmn_selector_matches(scope, &port->labels)) {
             inside->own_ports |= 1u << i;
+        }
+        if (port && vmn_selector_matches(scope, &network->labels)) {
+            inside->in_own_networks |= 1u << i;
         }
     }
     for (unsigned i = 0; i < ALL_ROUTERS; i++) {
@@ -436,6 +443,23 @@ is_copied_as_before(struct world *world, const struct world *was,
             printf("# mirror %u: copies %#x now, not %#x; to %#x, not %#x\n",
                    m, world->mirrored[m], was->mirrored[m],
                    world->copied_to[m], was->copied_to[m]);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Whether ports in others' networks are as isolated as before; new ones say
+ * nothing of it. */
+static bool
+is_isolated_as_before(const struct world *world, const struct world *was,
+                      const struct inside *inside)
+{
+    for (unsigned i = 0; i < ALL_PORTS; i++) {
+        if (get_port(world, i) && !(inside->in_own_networks & 1u << i)
+            && world->isolation[i] != was->isolation[i]) {
+            printf("# port %u: isolation %d now, not %d\n", i,
+                   world->isolation[i], was->isolation[i]);
             return false;
         }
     }
@@ -643,7 +667,8 @@ ask(struct world *world, bool limited)
         find_inside(world, &scope, &inside);
         measure(world);
         ok = (is_same_outside(world, was, &inside)
-              && is_copied_as_before(world, was, &inside));
+              && is_copied_as_before(world, was, &inside)
+              && is_isolated_as_before(world, was, &inside));
         world->n_granted++;
         world->n_drafted += drafted;
         if (!ok && limited) {

@@ -10,7 +10,8 @@ EXTRA_DIST += \
 	$(wildcard $(srcdir)/tests/system/api-types/*.*) \
 	$(wildcard $(srcdir)/tests/system/proxmox/proxmox-calls) \
 	$(wildcard $(srcdir)/tests/system/proxmox/PVE/Network/SDN/*.pm) \
-	tests/system/run-files
+	tests/system/run-files \
+	tests/system/run-history
 
 # A vmnd of a later version, for tests of upgrades: what it has in place of the
 # objects of controller/libvmn.a comes first, and counts.

@@ -189,15 +189,32 @@ class Member(cluster.Member):
                 process.wait()
 
 
+# What joins a member to the others: its server, and its vmnd.
+WIRES = "db", "vmnd"
+
+
+def vmnd_address(name):
+    """Where the others find its vmnd, if each is in a namespace."""
+    return "10.98.0.%d" % (ord(name) - ord("a") + 1)
+
+
+def at_vmnd_address(options, name):
+    """The options of member 'name', with which it is found there."""
+    return [re.sub("(--cluster-listen=ssl:)[^:]*",
+                   r"\g<1>" + vmnd_address(name), option)
+            for option in options]
+
+
 class Cluster:
     """Three members, of which the first is the writer."""
 
     def __init__(self, folder, n=3, options=(), lab=None, net=None,
                  prepare=None):
-        """'net': the servers of the database are in network namespaces of
-        their own, joined by this one, which are named after it.  'options':
-        of all members, or a function of a member's name.  'prepare' is called
-        with each member before it is started."""
+        """'net': each member is in a network namespace of its own, joined by
+        this one, which are named after it: a machine with two addresses, that
+        of its server and that of its vmnd (vmnd_address()).  'options': of all
+        members, or a function of a member's name.  'prepare' is called with
+        each member before it is started."""
         self.net = net
         self.dir = folder
         self.members = []
@@ -257,25 +274,31 @@ class Cluster:
         netns.ip(self.net, "link add name wire type bridge",
                  "link set wire up")
         for i, member in enumerate(self.members):
-            member.server_ns = "%s-%s" % (self.net, member.name)
+            member.server_ns = member.ns = "%s-%s" % (self.net, member.name)
             member.raft = "tcp:10.97.0.%d:6643" % (i + 1)
-            netns.add(member.server_ns)
-            netns.ip(self.net, "link add name to-%s type veth peer name eth0 "
-                     "netns %s" % (member.name, member.server_ns),
-                     "link set dev to-%s master wire up" % member.name)
-            netns.ip(member.server_ns,
-                     "addr add 10.97.0.%d/24 dev eth0" % (i + 1),
-                     "link set eth0 up")
+            netns.add(member.ns)
+            for wire, link, address in (
+                    ("db", "eth0", "10.97.0.%d" % (i + 1)),
+                    ("vmnd", "eth1", vmnd_address(member.name))):
+                netns.ip(self.net, "link add name %s-%s type veth peer name %s"
+                         " netns %s" % (wire, member.name, link, member.ns),
+                         "link set dev %s-%s master wire up" % (
+                             wire, member.name))
+                netns.ip(member.ns, "addr add %s/24 dev %s" % (address, link),
+                         "link set %s up" % link)
 
-    def set_wire(self, member, up):
-        """Joins the member's server to the others, or cuts it off."""
-        netns.ip(self.net, "link set dev to-%s %s" % (
-            member.name, "up" if up else "down"))
+    def set_wire(self, member, wire, up):
+        """Joins the member's server ("db") or its vmnd to those of the others,
+        or cuts it off."""
+        netns.ip(self.net, "link set dev %s-%s %s" % (
+            wire, member.name, "up" if up else "down"))
 
-    def set_way(self, member, other, up):
-        """The same for packets from its server to the other's alone."""
-        netns.ip(member.server_ns, "route %s blackhole %s" % (
-            "del" if up else "add", other.raft.split(":")[1]))
+    def set_way(self, member, other, wire, up):
+        """The same for packets from its server, or its vmnd, to the other's
+        alone."""
+        netns.ip(member.ns, "route %s blackhole %s" % (
+            "del" if up else "add", other.raft.split(":")[1]
+            if wire == "db" else vmnd_address(other.name)))
 
     def seed(self, member, source):
         """Gives the member a copy of the writer's state."""

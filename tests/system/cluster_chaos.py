@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What happens to members of a cluster, at random: processes that die or
-sleep, wires that are cut, disks that are full or slow, clocks that jump, hosts
-that do not see a member."""
+sleep, machines that lose their power, wires that are cut, disks that are full
+or slow, clocks that jump, hosts that do not see a member."""
 
 import os
 import resource
@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 
+from cluster import WIRES
 from faults import Faults
 
 
@@ -23,7 +24,7 @@ class Chaos:
         self.hosts = None       # A cluster_swarm.Hosts, if there are any.
         self.mends = []         # (when, member, what)
         self.done = []
-        self.cut_ways = set()   # (member, other)
+        self.cut_ways = set()   # (member, other, wire)
 
     def prepare(self, member):
         """Has its processes be ones that can be hurt; before they start."""
@@ -68,8 +69,10 @@ class Chaos:
             member = next((m for m in self.cluster.members if m.runs()
                            and "role: writer" in m.last_status()), member)
         kinds = [self.kill, self.sleep, self.kill_server, self.sleep_server,
-                 self.cut, self.cut_way, self.transfer, self.drop, self.fill,
-                 self.fill_server, self.slow, self.slow_server, self.shift]
+                 self.kill_machine, self.lose_power, self.cut, self.cut_db,
+                 self.cut_vmnd, self.cut_way, self.transfer, self.drop,
+                 self.fill, self.fill_server, self.slow, self.slow_server,
+                 self.shift, self.shift_server]
         if self.hosts:
             kinds += [self.part, self.part_way, self.part_all, self.isolate,
                       self.drop_hosts, self.move]
@@ -96,10 +99,36 @@ class Chaos:
         self._sleep(member, member.server)
 
     def _sleep(self, member, process):
+        """For 0.1 to 10 s, mostly less than 4."""
         if process.poll() is None:
             process.send_signal(signal.SIGSTOP)
-            self.soon(member, lambda: process.poll() is None
-                      and process.send_signal(signal.SIGCONT))
+            self.later(member, self.rng.choice([
+                self.rng.uniform(0.1, 4)] * 3 + [self.rng.uniform(4, 10)]),
+                       lambda: process.poll() is None
+                       and process.send_signal(signal.SIGCONT))
+
+    def kill_machine(self, member):
+        """Both at once; the others are told by the kernel that they are
+        gone."""
+        for process in (member.process, member.server):
+            if process.poll() is None:
+                process.kill()
+        for process in (member.process, member.server):
+            process.wait()
+        self.later(member, self.rng.uniform(0, 3),
+                   lambda: self.start_machine(member))
+
+    def lose_power(self, member):
+        """The same, and nobody is told: they hear nothing any more."""
+        for wire in WIRES:
+            self.cluster.set_wire(member, wire, False)
+        self.kill_machine(member)
+
+    def start_machine(self, member):
+        for wire in WIRES:
+            self.cluster.set_wire(member, wire, True)
+        self.start_server(member)
+        self.start(member)
 
     def kill_server(self, member):
         if member.server.poll() is None:
@@ -118,13 +147,30 @@ class Chaos:
     # Wires.  --------------------------------------------------------------
 
     def cut(self, member):
-        self.cluster.set_wire(member, False)
-        self.soon(member, lambda: self.cluster.set_wire(member, True))
+        """From all others."""
+        self._cut(member, *WIRES)
+
+    def cut_db(self, member):
+        self._cut(member, "db")
+
+    def cut_vmnd(self, member):
+        """What it asks others, and they it, and what clients write by it."""
+        self._cut(member, "vmnd")
+
+    def _cut(self, member, *wires):
+        def join():
+            for wire in wires:
+                self.cluster.set_wire(member, wire, True)
+
+        for wire in wires:
+            self.cluster.set_wire(member, wire, False)
+        self.soon(member, join)
 
     def cut_way(self, member):
-        """What its server sends to another is lost."""
-        way = member, self.rng.choice([m for m in self.cluster.members
-                                       if m is not member])
+        """What its server, or its vmnd, sends to another is lost."""
+        way = (member, self.rng.choice([m for m in self.cluster.members
+                                        if m is not member]),
+               self.rng.choice(WIRES))
         if way not in self.cut_ways:
             self.cut_ways.add(way)
             self.cluster.set_way(*way, False)
@@ -159,8 +205,8 @@ class Chaos:
                    *self.rng.choice([[], ["in"], ["out"]]))
 
     def isolate(self, member):
-        """Neither the others nor some hosts see its machine.  What it has sent
-        to these arrives once another one may be the writer."""
+        """Neither the others nor half of the hosts see its machine.  What it
+        has sent to these arrives once another one may be the writer."""
         self.cut(member)
         self._part(member, self._half(), *self.rng.choice(
             [[], ["in"], ["out"]]))
@@ -218,7 +264,12 @@ class Chaos:
 
     def shift(self, member):
         """Less than idempotency keys are kept, whichever two are compared."""
-        faults = member.faults
+        self._shift(member, member.faults)
+
+    def shift_server(self, member):
+        self._shift(member, member.server_faults)
+
+    def _shift(self, member, faults):
         faults.shift_clock(self.rng.uniform(-10, 10) * 3600)
         self.soon(member, lambda: faults.shift_clock(0))
 

@@ -69,6 +69,12 @@ def make_commands(folder):
         (folder / name).write_text('#!/bin/sh\nexec "%s" "$@"\n'
                                    % os.path.realpath(program))
         (folder / name).chmod(0o755)
+    built = os.path.dirname(os.path.realpath(find("vmnd")))
+    apps = os.environ.get("VMN_APPDIR") or os.path.join(built, "appdir")
+    rehearse = folder / "vmn-rehearse"
+    rehearse.write_text('#!/bin/sh\nexec "%s" --app-dir "%s" "$@"\n' % (
+        os.path.join(built, "vmn-rehearse"), os.path.realpath(apps)))
+    rehearse.chmod(0o755)
 
 
 def run_step(shell, command):

@@ -40,6 +40,11 @@ class Twin:
     def unplug(self):
         self.host.unplug("w-" + self.vm.name)
 
+    def remove(self):
+        """At once: it would go with the VM's namespace, but some time after
+        that, when there may be another one of its name."""
+        netns.ip(self.vm.ns, "link delete eth1")
+
 
 def make_moving(world):
     """A VM on h1 whose twin is to be on h2, where nobody else is; a peer
@@ -61,6 +66,7 @@ def make_moving(world):
     wait_aged(lab)
     yield twin
     twin.unplug()
+    twin.remove()
 
 
 # What is allowed of both_ways().

@@ -15,11 +15,62 @@ from vmnlab.traffic import checksum, family_of
 PORT = 5000
 MEMBER_TABLE = 245
 ACTIVE = 0x80000001
+MEMBER_KNOWN = 0x50000000
 LINK = {4: "224.0.0.251", 6: "ff02::fb"}
 
 
 def version(ip):
     return ipaddress.ip_address(ip).version
+
+
+def _request(vm, *addresses):
+    """A struct group_req of addresses (RFC 3678), or group_source_req."""
+    text = struct.pack("@I4x", index_of(vm))
+    for address in addresses:
+        packed = ipaddress.ip_address(address).packed
+        if version(address) == 4:
+            one = struct.pack("=HH4s", socket.AF_INET, 0, packed)
+        else:
+            one = struct.pack("=HHI16sI", socket.AF_INET6, 0, 0, packed, 0)
+        text += one.ljust(128, b"\0")
+    return text
+
+
+class Chooser:
+    """A socket of a VM that says from whom it wants a group's packets: only
+    from some (include()), or, once it has joined, not from some (block())."""
+
+    # linux/in.h.
+    JOIN, BLOCK, UNBLOCK, INCLUDE, DROP = 42, 43, 44, 46, 47
+
+    def __init__(self, vm, group):
+        self.vm, self.group = vm, group
+        self.sock = netns.socket_in(vm.ns, family_of(group),
+                                    socket.SOCK_DGRAM)
+
+    def _set(self, option, *sources):
+        self.sock.setsockopt(
+            socket.IPPROTO_IP if version(self.group) == 4
+            else socket.IPPROTO_IPV6, option,
+            _request(self.vm, self.group, *sources))
+
+    def join(self):
+        self._set(self.JOIN)
+
+    def include(self, source):
+        self._set(self.INCLUDE, source)
+
+    def drop(self, source):
+        self._set(self.DROP, source)
+
+    def block(self, source):
+        self._set(self.BLOCK, source)
+
+    def unblock(self, source):
+        self._set(self.UNBLOCK, source)
+
+    def leave(self):
+        self.sock.close()
 
 
 class Member:
@@ -145,6 +196,36 @@ def remembered(host):
             found[int(match[1], 0), int(match[2], 0),
                   match[3] or match[4]] = int(match[5], 0)
     return found
+
+
+def remembered_sources(host):
+    """The same of sources: (VNI, member, list, source, group) and whether its
+    packets are wanted."""
+    text = host.ofctl("dump-flows", "br-int", "--no-names",
+                      "table=%d" % MEMBER_TABLE)
+    found = {}
+    for line in text.splitlines():
+        match = re.search(r"reg0=(\w+),reg12=(\w+),reg13=(\w+),(?:nw|ipv6)_src="
+                          r"([\w.:]+),(?:nw|ipv6)_dst=([\w.:]+) .*actions="
+                          r"(?:set_field:|load:)(\w+)", line)
+        if match:
+            found[(*(int(match[i], 0) for i in (1, 2, 3)), match[4],
+                   match[5])] = int(match[6], 0)
+    return found
+
+
+def activate(lab, vni, seconds=0):
+    """Has groups be filtered at once: the switches are told that members are
+    known, which takes them 40 s to find.  For so many seconds, unless they
+    find it again; 0: as long as the bridge is there."""
+    for number, host in enumerate(lab.hosts, 1):
+        members = [ACTIVE] + [MEMBER_KNOWN | other for other in range(
+            1, len(lab.hosts) + 1) if other != number]
+        for member in members:
+            host.ofctl("add-flow", "br-int", "table=%d,priority=3,"
+                       "hard_timeout=%d,reg0=%d,reg12=0x%x,"
+                       "actions=set_field:1->reg11" % (
+                           MEMBER_TABLE, seconds, vni, member))
 
 
 def is_active(host, vni):

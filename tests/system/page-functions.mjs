@@ -24,6 +24,7 @@ const { outputFiles } = await esbuild.build({ bundle: true, format: "esm",
       export { makeAsker } from "./asker.js";
       export { rate } from "./format.js";
       export { byHost, troubleText } from "./host-paths.js";
+      export { isAbout } from "./object-panel.js";
       export { drawnFrom } from "./topology/cards.js";
       export { widths } from "./topology/draw.js";
       export { makeExtras } from "./topology/extras.js";
@@ -371,4 +372,31 @@ test("the last question's answer counts, and refusals are final", async () => {
   await settled();
   assert.deepEqual(shown, ["of b", "of c"]);
   assert.equal(failed.textContent, "");
+});
+
+test("an event is about the objects that it names", () => {
+  const change = { op: "update", type: "ports", name: "a" };
+  const isAbout = (kind, data, type = "ports", name = "a", revision = 7) =>
+    page.isAbout(kind, data, type, name, revision);
+
+  assert(isAbout("revision", { changes: [change] }));
+  assert(!isAbout("revision", { changes: [change] }, "groups"));
+  assert(!isAbout("revision", { changes: [change] }, "ports", "b"));
+  // Not all of them are named.
+  assert(isAbout("revision", { changes: [change, { more: 9 }] }, "hosts"));
+  assert(isAbout("installed", { first_revision: 5, revision: 7 }));
+  assert(!isAbout("installed", { first_revision: 8, revision: 9 }));
+  assert(isAbout("host", { host: "a" }, "hosts"));
+  assert(!isAbout("host", { host: "a" }));
+  assert(isAbout("binding", { port: "a", host: null }));
+  assert(isAbout("binding", { port: "a", host: "b", from: "c" }, "hosts",
+    "c"));
+  assert(isAbout("ports", { host: "h", n_ports: 1, ports: ["a"] }));
+  assert(!isAbout("ports", { host: "h", n_ports: 1, ports: ["b"] }));
+  assert(isAbout("ports", { host: "h", n_ports: 101, ports: ["b"] }));
+  assert(isAbout("ports", { host: "h", n_ports: 1, ports: ["a"] }, "hosts",
+    "h"));
+  // How many they are, of a path.
+  assert(isAbout("path", { host: "a", peer: "b", ports: 3 }, "hosts", "b"));
+  assert(!isAbout("gateway", { router: "r", host: "b" }, "groups", "r"));
 });

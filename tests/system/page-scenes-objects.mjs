@@ -90,6 +90,138 @@ export const scenes = {
       await api("DELETE", "apps/monitors/code");
     },
   },
+  // What is open stays as the object is, and where its reader is in it.
+  followed: {
+    allows: /status of (404|503)/,
+    async play({ page, api, go }) {
+      const name = "followed";
+      const describe = (description) => api("PATCH", `groups/${name}`,
+        { spec: { description } });
+      const errors = () => section(page, `Group ${name}`).getByRole("alert");
+
+      await api("PUT", `groups/${name}`, { spec: { selector: "role=a" } });
+      await go(`objects/groups/${name}`);
+      const detail = section(page, `Group ${name}`);
+      const entry = await opened(detail, "create");
+
+      await entry.getByText("selector").waitFor();
+      await entry.locator("summary").focus();
+      await describe("the second");
+      await detail.getByText("the second", { exact: true }).waitFor();
+      await detail.locator("summary", { hasText: "update" }).waitFor();
+      assert(await entry.getByText("selector").isVisible());
+      assert(await entry.locator("summary").evaluate((summary) =>
+        summary === document.activeElement));
+      // A vmnd that does not answer takes away nothing.
+      await page.route(`**/v1/groups/${name}`, (route) => route.fulfill({
+        status: 503, json: { title: "Busy", detail: "it is busy" } }));
+      await describe("the third");
+      await errors().getByText("it is busy").waitFor();
+      assert(await detail.getByText("the second", { exact: true })
+        .isVisible());
+      await page.unroute(`**/v1/groups/${name}`);
+      await describe("the fourth");
+      await detail.getByText("the fourth", { exact: true }).waitFor();
+      await until("no error", async () => await errors().count() === 0);
+      // Of one that is gone there is its history.
+      await api("DELETE", `groups/${name}`);
+      await errors().waitFor();
+      await detail.locator("summary", { hasText: "delete" }).waitFor();
+      assert.equal(await detail.getByText("the fourth", { exact: true })
+        .count(), 0);
+      await api("PUT", `groups/${name}`, { spec: { selector: "role=b" } });
+      await detail.getByText("role=b", { exact: true }).first().waitFor();
+      await until("no error", async () => await errors().count() === 0);
+      await go("objects/networks");
+      await api("DELETE", `groups/${name}`);
+    },
+  },
+  // A port that moves, as its status has it; and hosts that are in maintenance
+  // or lost.
+  moving: {
+    async play({ page, api, go, shoot }) {
+      await page.route("**/v1/ports/web1", async (route) => {
+        const response = await route.fetch();
+        const port = await response.json();
+
+        port.status.migration = { from: "h1", to: "h2", state: "prepared",
+          reason: `not yet announced ${MARKUP}` };
+        await route.fulfill({ response, json: port });
+      });
+      await go("topology/ports/web1");
+      await section(page, "Port web1").getByText(
+        `from h1 to h2: prepared (not yet announced ${MARKUP})`,
+        { exact: true }).waitFor();
+      assert.deepEqual(await misfits(page), []);
+      await shoot("port");
+      await page.unroute("**/v1/ports/web1");
+
+      const spec = { ovsdb: "tcp:127.0.0.1:1", tunnel_ip: "10.99.0.99" };
+
+      // More ports than the demonstration has.
+      const limits = [];
+
+      await page.route((url) => url.pathname === "/v1/ports"
+        && url.searchParams.get("host") === "gone", (route) => {
+        const { searchParams } = new URL(route.request().url());
+        const limit = Number(searchParams.get("limit"));
+        const first = searchParams.has("after")
+          ? Number(searchParams.get("after").slice(1)) + 1 : 100;
+        const items = Array.from({ length: Math.min(limit, 600 - first) },
+          (_, i) => ({ name: `p${first + i}`, spec: { network: "shop" },
+            status: { state: "up" } }));
+
+        limits.push(limit);
+        return route.fulfill({ json: { items, ...first + limit < 600
+          ? { next: items.at(-1).name } : {} } });
+      });
+      await api("PUT", "hosts/gone", { spec: { ...spec, lost: true } });
+      await go("topology/hosts/gone");
+      const gone = section(page, "Host gone");
+
+      await gone.getByText("lost", { exact: true }).first().waitFor();
+      assert.deepEqual(await misfits(page), []);
+      await shoot("lost");
+      await gone.getByRole("button", { name: "More" }).click();
+      const ports = gone.getByRole("grid", { name: "Ports" });
+
+      await until("the next ports", async () => await ports.getAttribute(
+        "aria-rowcount") === "401");
+      await ports.evaluate((list) => { list.scrollTop = 9000; });
+      await ports.getByText("p420", { exact: true }).waitFor();
+      limits.length = 0;
+      await api("PUT", "hosts/gone", { spec: { ...spec, lost: false,
+        maintenance: true } });
+      // The panel is open.
+      await gone.getByText("offline", { exact: true }).first().waitFor();
+      await gone.getByText("nothing is left on it").waitFor();
+      assert(limits.includes(400), `asked for ${limits}`);
+      assert.equal(await ports.getAttribute("aria-rowcount"), "401");
+      assert.equal(await ports.evaluate((list) => list.scrollTop), 9000);
+      await shoot("maintenance");
+      // What is left where it is still in use.
+      await page.route("**/v1/hosts/h1", async (route) => {
+        const response = await route.fetch();
+        const host = await response.json();
+
+        host.status.maintenance = { state: "draining", routers: ["shop"],
+          ports: 3, draining: 1 };
+        host.status.bfd = { sessions: 2, down: ["h3"] };
+        await route.fulfill({ response, json: host });
+      });
+      await go("topology/hosts/h1");
+      const h1 = section(page, "Host h1");
+
+      await h1.getByText("left: 3 ports, the gateway of shop, "
+        + "1 backend with open connections").waitFor();
+      await h1.getByText("1 of 2 hosts, not h3").waitFor();
+      assert.deepEqual(await misfits(page), []);
+      await shoot("draining");
+      await page.unroute("**/v1/hosts/h1");
+      await go("objects/networks");
+      await api("DELETE", "hosts/gone");
+    },
+  },
   objects: {
     allows: /status of 404/,
     async play({ page, api, go, shoot }) {

@@ -7,8 +7,8 @@ import pytest
 from conftest import wait_quiet
 from migrating import WAYS, beyond_end, both_ways, make_moving
 from test_live_apps import ctl
-from test_migration import (announce, check, finish, goes_on, is_in,
-                            migration, prepare, status, wait_activated)
+from test_migration import (TOLD_APART_S, announce, check, finish, goes_on,
+                            is_in, migration, prepare, status, wait_activated)
 
 from vmnlab import frames
 from vmnlab.api import Refused
@@ -121,22 +121,26 @@ def test_manager_says_that_it_runs_there(moving, pinned):
             assert not beyond_end(way, found[way], missed, gone), way
 
 
-@pytest.mark.parametrize("activated", [False, True], ids=["", "activated"])
-def test_cancelled_migration_leaves_it_where_it_was(moving, activated):
-    """Though the target's interface is still there, it gets nothing."""
+@pytest.mark.parametrize("until", ["prepared", "activated", "told apart"])
+def test_cancelled_migration_leaves_it_where_it_was(moving, until):
+    """Though the target's interface is still there, it gets nothing.  Nor is
+    the next one worse off because its guest went on at its old host."""
     world, twin = moving
     names_its_host(world)
     before = spec(world)
     migrate(world, "h2")
     with both_ways(world) as streams:
         prepare(world, twin)
-        if activated:
+        if until != "prepared":
             goes_on(twin, streams)
             wait_activated(world)
             wait_quiet(world.lab)
             for way in WAYS:
                 if "it to" in way:
                     streams.switch(way, 0)
+        if until == "told apart":
+            wait_for("it to be told apart", lambda: status(world).get(
+                "rejected_claims") == ["h2"], TOLD_APART_S)
         said = migrate(world, "--cancel", "--wait")
         assert "is not to migrate any more" in said, said
         wait_for("the roll-back", lambda: not migration(world)

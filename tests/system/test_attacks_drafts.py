@@ -115,6 +115,27 @@ def test_apply_by_a_draft_what_is_refused_at_once(lab, shop, api):
     assert viewer.tries("PUT", "drafts/f", mine(changes=[]))[0] == 403
 
 
+def test_watch_by_a_cascade_what_refers_to_ones_object(shop, api):
+    """What would go with the tenant's object is told of to those alone who may
+    delete it: not when it has changed, nor how much there is."""
+    api.put("groups/asked", {"labels": SHOP})
+    api.put("policies/theirs", {"labels": BANK, "applies_to": ["asked"]})
+    shop.may("PUT", "drafts/d", mine(changes=[
+        dict(delete("groups", "asked"), cascade=True)]))
+    told = []
+    for i in range(2):
+        told += [shop.call("POST", path) for path in (
+            "drafts/d/apply", "drafts/d/apply?dry_run=plan")]
+        api.patch("policies/theirs", {"description": "%d" % i})
+        api.put("policies/theirs-%d" % i, {"labels": BANK,
+                                           "applies_to": ["asked"]})
+    assert told[0][0] == 403, told
+    assert told[:2] == told[2:]
+    for name in "theirs", "theirs-0", "theirs-1":
+        api.delete("policies/" + name)
+    api.delete("groups/asked", cascade="true")
+
+
 def test_have_an_administrator_apply_what_is_refused(shop, api):
     """What the writer may not do is not done with the rights of who applies
     it, whoever has edited the draft since."""

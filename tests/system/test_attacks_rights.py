@@ -312,6 +312,27 @@ def test_send_with_others_addresses(shop, api):
     shop.may_not("PATCH", "ports/p", {"unknown": True}, "/unknown")
 
 
+def test_be_less_isolated_in_a_network_of_others(shop, api):
+    api.patch("networks/wire", {"isolation": "promiscuous"})
+    try:
+        plain = mine(network="wire")
+        for spec in ({"isolation": "promiscuous"}, {"isolation": "isolated"},
+                     {"isolation": "community", "community": "x"}):
+            shop.may_not("PUT", "ports/p", dict(plain, **spec), "/isolation")
+        shop.may("PUT", "ports/p", plain)
+        # What the network's owner has set stays.
+        api.patch("ports/p", {"isolation": "isolated"})
+        shop.may("PATCH", "ports/p", {"description": "ours"})
+        for spec in ({"isolation": None}, {"isolation": "network"},
+                     {"isolation": "promiscuous"}):
+            shop.may_not("PATCH", "ports/p", spec, "/isolation")
+        shop.may_not("PATCH", "ports/p", {"isolation": "community",
+                                          "community": "x"}, "/isolation")
+        api.patch("ports/p", {"isolation": None})
+    finally:
+        api.patch("networks/wire", {"isolation": None})
+
+
 def test_take_an_address_that_is_not_given_out(shop):
     for ip in ("10.9.0.1", "10.9.0.7", "10.9.0.200", "10.9.0.65",
                "10.9.0.53"):

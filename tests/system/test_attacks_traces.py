@@ -476,3 +476,44 @@ def test_send_by_live_traces_as_others_and_learn_what_is_theirs(lab, shop,
     finally:
         lab.host("h2").start_switch()
         lab.await_synced()
+
+
+def test_send_by_live_traces_from_outside_and_learn_by_whom_they_leave(shop,
+                                                                      town):
+    """What one's own guest sends to outside is told of as to end there: not by
+    whose address and host.  As from outside, where one may be anybody, nobody
+    with a scope sends."""
+    town.provider_hosts_are("h1")
+    gateway = "198.51.7.1"
+    try:
+        town.put("networks", "bank-out", labels={"shared": "yes"}, provider={
+            "physical": "dc", "vlan": 37}, subnets=[
+            {"cidr": "198.51.7.0/24", "gateway": gateway}])
+        town.put("routers", "bank-r", labels=BANK, interfaces=[
+            {"network": "wire", "addresses": ["10.9.0.201"]}],
+            external={"network": "bank-out", "addresses": ["198.51.7.9"],
+                      "gateways": [{"host": "h1"}]})
+        town.put("floating-ips", "shop-f", labels=SHOP, router="bank-r",
+                 ip="198.51.7.20", port="shop-1")
+        town.outside("bank-gw", gateway + "/24", vlan=37)
+        mac = town.api.get("routers/bank-r")["status"]["mac"]
+        wait_for("the gateway's neighbour to be known", lambda: call_slowly(
+            shop, asks(gateway, timeout=1, destination_mac=mac))[1]
+            .get("agrees"), 60)
+        status, answer = call_slowly(shop, asks(gateway, destination_mac=mac))
+        assert status == 200 and answer["agrees"], answer
+        for end in "seen", "predicted":
+            assert answer[end] == {"verdict": "delivered",
+                                   "where": "outside"}, answer
+        unnamed(answer, "198.51.7.20", "198.51.7.9", "@dc")
+        body = asks("shop-1", source="outside")
+        status, answer = call_slowly(shop, dict(body, source_ip=gateway))
+        assert status == 403, answer
+        assert answer["errors"][0]["pointer"] == "/from", answer
+        assert town.api.call("POST", "/v1/live-trace", body)["seen"][
+            "port"] == "shop-1"
+    finally:
+        for kind in "floating-ips", "routers", "networks":
+            for item in town.api.get(kind)["items"]:
+                if item["name"] in ("shop-f", "bank-r", "bank-out"):
+                    town.delete(kind, item["name"])

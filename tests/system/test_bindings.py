@@ -198,7 +198,9 @@ def test_moves_are_in_the_history_and_in_events(net):
     with interface(net.lab.host("h1"), "m2"):
         assert "from" not in reader.take("binding", candidate="h1")[1]
         net.lab.unplug("m2")
-        assert reader.take("binding", host="h1")[1]["from"] == "h3"
+        told = reader.take("binding", host="h1")[1]
+        assert (told["from"], told["migration"]) == ("h3", "finished")
+        assert told["migration_reason"] == "h3 has dropped its interface"
         net.patch("ports", "m2", host="h2")
         gone = reader.take("binding", state="unbound")[1]
         assert gone["host"] is None and gone["from"] == "h1"
@@ -209,12 +211,14 @@ def test_moves_are_in_the_history_and_in_events(net):
              if line[0].isdigit() and int(line.split()[0]) > start]
     assert [line[1:] for line in lines] == [
         ["host:h1", "on h3, candidate h1, as the switch of h1 reports"],
-        ["host:h3", "moved from h3 to h1, as the switch of h3 reports"],
+        ["host:h3", "moved from h3 to h1, migration finished: h3 has dropped "
+         "its interface, as the switch of h3 reports"],
         ["unix:uid=0 (root)", "update  unbound from h1"]]
     shown = vmnctl(net, "revisions", "--type", "bindings", "--name", "m2")
     assert "update bindings/m2 moved from h3 to h1" in shown
     told = vmnctl(net, "events", "--port", "m2", "--limit", "20")
-    assert " on h1, moved from h3" in told
+    assert (" on h1, moved from h3, migration finished: h3 has dropped its "
+            "interface" in told)
     assert "m2 unbound, was on h1" in told
     told = vmnctl(net, "events", "--limit", "20", "--type", "bindings")
     assert "update bindings/m2 moved from h3 to h1" in told

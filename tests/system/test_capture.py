@@ -173,6 +173,21 @@ def test_a_network_and_a_port_are_for_who_has_no_scope(world, lab, tmp_path):
             "labels": SHOP, "networks": ["net"]}, "/networks")
         shop.may_not("PUT", "mirrors/m", {
             "labels": SHOP, "ports": ["a"], "to_port": "b"}, "/to_port")
+        shop.may_not("PUT", "mirrors/m", {
+            "labels": SHOP, "ports": ["a"], "to_remote": "10.99.9.9"},
+            "/to_remote")
+        shop.may_not("PUT", "mirrors/m", {
+            "labels": SHOP, "ports": ["a"], "to_interface": "ids0"},
+            "/to_interface")
+        # Each connection costs the switch a flow of its cache, before a limit.
+        shop.may_not("PUT", "mirrors/m", {
+            "labels": SHOP, "ports": ["a"], "sampling": 2}, "/sampling")
+        world.put("mirrors", "r", labels=SHOP, ports=["a"],
+                  to_remote="10.99.9.9")
+        shop.may_not("PUT", "mirrors/r", {
+            "labels": SHOP, "ports": ["a"], "to_remote": "10.99.9.9",
+            "key": 7}, "/key")
+        world.delete("mirrors", "r")
         # What an operator has set may stay, and not be another one.
         world.put("mirrors", "m", labels=SHOP, ports=["a"], to_port="b")
         shop.may("PUT", "mirrors/m", {
@@ -486,6 +501,8 @@ def test_vmnctl_says_what_it_wants(lab, tmp_path):
             (["-w", path], "name ports"),
             (["a", "-w", path, "--filter", "tcp udp"], "--filter is"),
             (["a", "-w", path, "--network", "net"], "in one already"),
+            (["--policy", "p", "-w", path, "--network", "net"],
+             "nor of --policy"),
             (["a", "-w", path, "--for", "2h"], "at most 1h")):
         assert said in ctl(lab, "capture", *args, status=2), args
     # What is refused leaves the file as it was.
@@ -528,6 +545,8 @@ def test_each_member_of_a_cluster_has_the_packets_of_all_hosts(tmp_path):
             path = tmp_path / member.name
             with Capture(place, path, "a", "b", "--count", "20", "--filter",
                          "udp/7", "--direction", "egress") as capture:
+                # What the switches have cached of the last member's.
+                world.revalidated()
                 frames.send(a, *datagrams(a, b, 10))
                 frames.send(b, *datagrams(b, a, 10))
                 file, _ = capture.done()

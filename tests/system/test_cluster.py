@@ -197,10 +197,13 @@ def vmnctl(member, *args):
 
 def test_vmnctl_cluster(cluster):
     a, b, c = cluster.members
+    b.await_current()
     for member in (a, b):
         status, said = vmnctl(member, "cluster")
         assert status == 0
-        lines = [line.split() for line in said.splitlines()]
+        # It warns of a copy that has not been confirmed for a moment.
+        lines = [line.split() for line in said.splitlines()
+                 if not line.startswith("vmnctl: ")]
         assert [line[:2] for line in lines] == [
             ["MEMBER", "ROLE"], ["a", "writer"], ["b", "standby"],
             ["c", "standby"]]
@@ -565,65 +568,6 @@ def test_writer_whose_file_cannot_be_written(cluster):
     verify(cluster.writer(but=[writer]).api, load.end())
     writer.start()
     in_sync(cluster)
-
-
-def test_recovery_from_one_of_three(cluster):
-    """As docs/cluster.md says: a new database, for the state that is left."""
-    a, b, c = cluster.members
-    load = Load(a)
-    load.await_some()
-    a.kill()
-    writers = load.end()
-    cluster.writer(but=[a])
-    for member in (b, c):
-        wait_for("%s to follow" % member.name,
-                 lambda m=member: cluster.follows(m), 60)
-    for process in (b.process, c.process, a.server, b.server, c.server):
-        process.kill()
-        process.wait()
-    os.unlink(c.path("cluster.db"))
-    c.create()
-    c.start_server()
-    c.start()
-    wait_for("the connection", lambda: c.status().get("database", "").endswith(
-        "connected"), 20)
-    assert "has no cluster" in c.ctl("cluster/status")
-    c.ctl("cluster/init")
-    assert cluster.writer(but=[a, b]) is c
-    assert "is the writer" in c.ctl("cluster/init", check=False)
-    verify(c.api, writers)
-    # The others join again.
-    for member in (a, b):
-        os.unlink(member.path("cluster.db"))
-        member.join(c)
-        member.start_server()
-        member.start()
-        wait_for("it to say that its state is another's", lambda m=member:
-                 "another cluster" in m.status().get("problem", ""), 30)
-        member.stop()
-        os.unlink(member.state)
-        cluster.seed(member, c)
-        member.start()
-    in_sync(cluster)
-
-
-def test_back_to_one(cluster):
-    a = cluster.members[0]
-    a.api.put("networks/n", {})
-    copy = a.path("copy")
-    cluster.backup(copy, a)
-    for member in cluster.members:
-        member.stop()
-    assert "restored as" in run(find("vmnctl"), "restore", copy,
-                                "--database", a.state, "--yes")
-    a.alone = True
-    a.start()
-    wait_for("it", a.is_writer, 60)
-    assert "n" in networks(a)
-    assert a.api.get("cluster")["role"] == "alone"
-    assert vmnctl(a, "cluster") == (0, "vmnd is of no cluster\n")
-    status, said = vmnctl(a, "cluster", "transfer")
-    assert status and "of no cluster" in said
 
 
 def test_refused_change_changes_nothing(cluster):

@@ -4,6 +4,7 @@ writer, over TLS, with who has sent them."""
 
 import http.client
 import json
+import os
 import re
 import shutil
 import signal
@@ -147,6 +148,11 @@ def test_any_member_serves_the_unix_socket(cluster):
     for name in ("vmn_hosts", "vmn_cluster_members", "vmn_health",
                  "vmn_objects", "vmn_dropped_packets_total"):
         assert name in of_all - own, of_all - own
+    for member in cluster.members:
+        ahead = wait_for("%s's clock" % member.name, lambda m=member: [
+            v for k, v in m.api.metrics().items()
+            if k == "vmn_cluster_clock_offset_seconds"], 30)
+        assert abs(ahead[0]) < 60, (member.name, ahead)
     # A client that is not known gets none of another process.
     status, _, text = call(cluster, other, "GET", "/metrics")
     assert status in (401, 503), text
@@ -390,6 +396,57 @@ def test_vmnctl_at_any_member(cluster):
              "get", "networks"], stdout=subprocess.PIPE, text=True,
             stderr=subprocess.STDOUT, timeout=60 * PATIENCE, check=False)
         assert done.returncode == 0, done.stdout
+
+
+def test_members_ca_is_replaced(cluster):
+    """While all run: both CAs are believed, then each member gets a
+    certificate of the new one, then that is believed alone."""
+    place = cluster.place
+    anew = Pki(place.members.dir, "anew")
+    anew.issue("b", "b-anew", alt="DNS:b")
+    for name, copy in (("b-member.pem", "b-former.pem"),
+                       ("b-member.key", "b-former.key"),
+                       ("members.pem", "former.pem")):
+        shutil.copy(place.path(name), place.path(copy))
+
+    def believe(*cas):
+        with open(place.path("cas"), "w", encoding="ascii") as out:
+            for ca in cas:
+                with open(place.path(ca), encoding="ascii") as one:
+                    out.write(one.read())
+        os.replace(place.path("cas"), place.path("members.pem"))
+
+    def let_in(certificate):
+        """How many members answer who has this one."""
+        n = 0
+        for port in place.listen.values():
+            try:
+                call(cluster, None, "GET", "/v1/networks",
+                     certificate=certificate, port=port)
+                n += 1
+            except (OSError, http.client.HTTPException):
+                pass
+        return n
+
+    def expiry(member):
+        return member.api.metrics()[
+            'vmn_certificate_expiry_timestamp_seconds{use="members"}']
+
+    assert let_in("b-former") == 3 and let_in("b-anew") == 0
+    believe("anew.pem", "former.pem")
+    wait_for("both CAs", lambda: let_in("b-anew") == 3, 30)
+    assert let_in("b-former") == 3
+    for member in cluster.members:
+        before = expiry(member)
+        anew.issue(member.name, member.name + "-member", days=3,
+                   alt="DNS:" + member.name)
+        wait_for("%s's certificate" % member.name,
+                 lambda m=member, b=before: expiry(m) > b, 30)
+    believe("anew.pem")
+    wait_for("the new CA alone", lambda: let_in("b-former") == 0, 30)
+    assert let_in("b-anew") == 3
+    for member in cluster.members:
+        member.api.put("networks/of-" + member.name, {})
 
 
 def test_a_ca_of_hosts_is_no_members_ca(cluster, place):

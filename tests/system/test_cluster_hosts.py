@@ -5,9 +5,8 @@ any more.
 
 Packets are a thousand a second between VMs of two hosts, both ways, and a TCP
 connection by a virtual IP that is held throughout.  Where some were lost and
-the machine was overloaded, a test is skipped as "not proven" (test_stream.py).
-
-VMN_TEST_MINUTE says how many seconds a minute has (5)."""
+the machine was overloaded, a test is skipped as "not proven"
+(test_stream.py)."""
 
 import collections
 import concurrent.futures
@@ -28,7 +27,7 @@ from conftest import (World, changes, check_log, entry, flows, lab_name, rule,
                       wait_aged, wait_quiet)
 from test_cluster import takes_changes, vmnctl
 from test_cluster_api import Place
-from test_stream import MINUTE, Waits, excuse
+from test_stream import Waits, excuse
 
 from vmnlab import netns
 from vmnlab.lab import Lab
@@ -37,6 +36,7 @@ from vmnlab.stream import Streams
 from vmnlab.traffic import Connection, Pinger
 
 DEPOSED = 4                     # vmnd's exit status.
+AWAY_S = 30                     # For so long there is no majority.
 
 
 class Traffic:
@@ -219,18 +219,20 @@ class Town:
 
 
 @contextlib.contextmanager
-def cluster_lab(kind, n_hosts, prepare=None):
+def cluster_lab(kind, n_hosts, prepare=None, options=None, **more):
     """A lab whose hosts three members are to manage, and these, who have
-    nothing to complain of in the end; 'prepare' as of Cluster."""
+    nothing to complain of in the end; 'prepare' as of Cluster, 'options' are
+    further ones of a member by its name, and 'more' is for Lab.up()."""
     folder = tempfile.mkdtemp(prefix="vmn-cluster-")
     lab = Lab(lab_name(kind))
     lab.lock(create=True)
     cluster = None
     try:
-        lab.up(n_hosts)
+        lab.up(n_hosts, **more)
         place = Place(folder)
-        cluster = Cluster(folder, lab=lab, options=place.options,
-                          prepare=prepare)
+        cluster = Cluster(
+            folder, lab=lab, prepare=prepare, options=lambda name:
+            place.options(name) + (options(name) if options else []))
         cluster.place = place
         yield lab, cluster
         for member in cluster.members:
@@ -586,7 +588,7 @@ def test_majority_that_goes_and_comes_back(town):
     # A host that connects anew meanwhile is as it was.
     writer.ctl("fabric/reconnect", "h1")
     town.lab.await_synced(seconds=60)
-    time.sleep(MINUTE / 2)      # It lasts.
+    time.sleep(AWAY_S)
     assert writer.refuses()
     for member in others:
         member.start_server()

@@ -13,6 +13,7 @@ import pytest
 from cluster import LEASE_MS
 from test_cluster_api import (_cluster, _place, account,  # noqa: F401
                               call, connect, standbys)
+from test_cluster import vmnctl
 from test_events import Reader
 
 from vmnlab.netns import PATIENCE, wait_for
@@ -66,6 +67,7 @@ def test_answers_without_the_writer(cluster):
 def test_started_without_its_database(cluster):
     """It knows no other member yet, and says so; it goes on by itself."""
     other = standbys(cluster)[0]
+    token = account(cluster, "ina", "admin")
     raise_description(other, "n", "x")
     other.await_current()
     other.kill()
@@ -74,7 +76,8 @@ def test_started_without_its_database(cluster):
     wait_for("it to answer", lambda: other.api.healthy(), 30)
     for method, target in (("GET", "/v1/networks/n"),
                            ("DELETE", "/v1/networks/n")):
-        status, headers, problem = raw(other, target, method)
+        status, headers, problem = call(cluster, other, method, target,
+                                        token=token)
         assert (status, headers.get("Retry-After")) == (503, "1"), problem
         assert "database is out of reach" in problem["detail"], problem
     found = other.api.get("cluster")
@@ -325,6 +328,7 @@ def test_tokens_that_come_and_go(cluster):
 
 def test_copy_that_is_cut_off_is_not_shown(cluster):
     writer, other = cluster.writer(), standbys(cluster)[0]
+    token = account(cluster, "ina", "admin")
     raise_description(writer, "n", "old")
     other.await_current()
     with asleep(other.server):
@@ -334,18 +338,74 @@ def test_copy_that_is_cut_off_is_not_shown(cluster):
             return other.n_answered() == before
         wait_for("it to pass all on", passes_on, 2 * LEASE_MS / 1000 + 20)
         raise_description(writer, "n", "new")
-        assert other.api.get("networks/n")["spec"]["description"] == "new"
+        wait_for("what the writer has", lambda: other.api.get(
+            "networks/n")["spec"]["description"] == "new", 30)
         # Nor if nobody else can be asked.
         for member in cluster.members:
             if member is not other:
                 member.kill()
-        status, _, problem = raw(other, "/v1/networks/n")
+        status, _, problem = call(cluster, other, "GET", "/v1/networks/n",
+                                  token=token)
         assert status == 503 and "cannot be reached" in problem["detail"]
         # Of itself it speaks.
         assert other.api.healthy()
         assert raw(other, "/readyz")[0] == 200
         assert raw(other, "/metrics")[0] == 200
         assert other.api.get("cluster")["role"] == "standby"
+
+
+def test_survivor_of_three(cluster):
+    """Who stood by is read at its machine, and says that it may be old, also
+    once it was started again; it changes nothing."""
+    writer, other = cluster.writer(), standbys(cluster)[0]
+    token = account(cluster, "ina", "admin")
+    made = raise_description(writer, "n", "x")["revision"]
+    other.await_current()
+    for member in cluster.members:
+        if member is not other:
+            member.kill()
+            member.kill_server()
+
+    def is_marked():
+        status, headers, page = raw(other, "/v1/networks/n")
+        return (status == 200 and page["spec"]["description"] == "x"
+                and headers.get("Vmn-May-Be-Old") == "true"
+                and int(headers["Vmn-Revision"]) >= made)
+
+    for turn in range(2):
+        wait_for("it to answer", other.api.healthy, 30)
+        wait_for("its copy to be old", is_marked, 60)
+        for target in ("networks", "ports", "policies", "revisions",
+                       "revisions/%d" % made, "usage"):
+            status, headers, page = raw(other, "/v1/" + target)
+            assert status == 200, (target, page)
+            assert headers["Vmn-May-Be-Old"] == "true", target
+        status, said = vmnctl(other, "get", "networks")
+        assert status == 0 and "revision" in said and "may be old" in said
+        status, said = vmnctl(other, "backup", other.path("b%d" % turn))
+        assert status == 0 and "may be old" in said, said
+        if not turn:
+            # These wait for a writer.
+            status, _, problem = call(cluster, other, "GET", "/v1/networks",
+                                      token=token)
+            assert status == 503, problem
+            status, _, problem = raw(other, "/v1/networks/n", "DELETE")
+            assert status == 503 and problem["detail"], problem
+            other.kill()
+            other.start()
+
+
+def test_any_member_gives_a_backup(cluster):
+    other = standbys(cluster)[0]
+    made = raise_description(other, "n", "x")["revision"]
+    other.await_current()
+    before, passed = other.n_answered(), n_passed(other)
+    status, said = vmnctl(other, "backup", other.path("b"))
+    assert status == 0 and "verified" in said and "old" not in said, said
+    assert int(re.search(r"revision (\d+)", said)[1]) >= made
+    assert (other.n_answered(), n_passed(other)) == (before + 1, passed)
+    text = raw(other, "/metrics")[2]
+    assert b"\nvmn_backup_last_revision %d\n" % made in text
 
 
 def test_reads_while_the_writer_changes(cluster):
@@ -471,25 +531,39 @@ def test_events_go_on_at_another_member(cluster):
 
 
 def test_mixed_events_are_the_writers(cluster):
-    """Who is told of a change by the writer, by way of this member, can read
-    it here."""
+    """Who is told of a change of the writer's by this member can read it
+    here."""
     writer, other = cluster.writer(), standbys(cluster)[0]
     other.await_current()
+    wait_for("its events", lambda: serves_mixed(other), 30)
     reader = listen(other, kinds="revision,health")
     start, _ = reader.take("start")
     with asleep(other.server):
         for i in range(5):
-            raise_description(writer, "n", str(i))
-            reader.take("revision")
+            newest = raise_description(writer, "n", str(i))["revision"]
+        listen(writer, start, kinds="revision,health").take(
+            "revision", revision=newest)
+        assert not reader.read(0.5) or not reader.events
+    found = []
+    while not found or found[-1]["revision"] < newest:
+        found.append(reader.take("revision", 30 * PATIENCE)[1])
+        if len(found) == 1:
             shown = raw(other, "/v1/networks/n")[2]
-            assert shown["spec"]["description"] == str(i)
-    # They go on at any member, until another one is the writer.
+            assert shown["metadata"]["revision"] >= found[0]["revision"]
+    assert len(found) == 5
+    # They go on at any member, also when another one is the writer.
     again = listen(standbys(cluster)[1], start, kinds="revision,health")
-    assert len(take_until(again, shown["metadata"]["revision"])) == 5
+    assert len(take_until(again, newest)) == 5
     writer.kill()
     successor = cluster.writer(but=[writer])
     again = listen(successor, start, kinds="revision,health")
-    assert again.take("reset")[1]["revision"]
+    assert len(take_until(again, newest)) == 5
+
+
+def serves_mixed(member):
+    before = n_passed(member)
+    listen(member, kinds="revision,health").close()
+    return n_passed(member) == before
 
 
 def test_stream_ends_with_its_token(cluster):

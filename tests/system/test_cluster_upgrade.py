@@ -148,7 +148,7 @@ def test_unknown_fields_are_kept(cluster, tmp_path):
 
 OPTIONAL = {                    # Columns of tables.
     "Cluster": ["generation", "runs", "shares"],
-    "Member": ["hosts", "listen", "openflow", "weight"],
+    "Member": ["disk", "hosts", "listen", "openflow", "ovsdb", "weight"],
 }
 
 

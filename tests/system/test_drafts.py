@@ -269,6 +269,57 @@ def test_what_has_come_and_gone(api):
     assert "revision %d" % removed in refusal.problem["errors"][0]["detail"]
 
 
+def test_what_follows_from_a_deletion(api):
+    """What a cascade would take along is what it was when the draft was
+    written: what has come to refer to it since, or was changed, is named."""
+    for name in "ab":
+        api.put("groups/" + name, {})
+    api.put("policies/q", {"applies_to": ["a", "b"], "rules": [
+        rule("ingress", "allow", ["a"], [entry("tcp", 80)])]})
+    draft(api, "d", change("groups", "a", "delete", cascade=True))
+    api.patch("policies/p", {"description": "another"})
+    assert "revision" in apply(api, "d", dry_run="plan")
+    came = api.put("policies/r", {"applies_to": ["a"]})["revision"]
+    refusal = refused(apply, api, "d")
+    assert (refusal.status, pointers(refusal)) == (409, ["/spec/changes/0"])
+    assert 'policy "r"' in refusal.problem["errors"][0]["detail"]
+    assert "deleted as well" in refusal.problem["errors"][0]["detail"]
+    assert "revision %d" % came in refusal.problem["errors"][0]["detail"]
+    assert refused(apply, api, "d", dry_run="plan").status == 409
+    assert refused(api.get, "drafts/d/effects").status == 409
+    # Of several: what was changed since, what is stripped of it.
+    api.patch("policies/q", {"description": "x"})
+    told = {e["detail"].split(",")[0]
+            for e in refused(apply, api, "d").problem["errors"]}
+    assert told == {'policy "q"', 'policy "r"'}
+    assert "conflicts" not in api.get("drafts/d")["status"]
+    spec = api.get("drafts/d")["spec"]
+    del spec["changes"][0]["base_revision"]
+    assert api.put("drafts/d", spec)["outcome"] == "unchanged"
+    spec["changes"][0]["base_revision"] = None
+    api.put("drafts/d", spec)
+    api.delete("policies/r")
+    apply(api, "d")
+    assert api.get("policies/q")["spec"]["applies_to"] == ["b"]
+
+    # What another cascade took along, or out of it, meanwhile.
+    api.put("policies/r", {"applies_to": ["b"]})
+    draft(api, "d", change("policies", "r", "patch", {"description": "x"}))
+    draft(api, "e", change("policies", "q", spec=dict(
+        api.get("policies/q")["spec"], description="mine")))
+    api.put("groups/c", {})
+    api.patch("policies/q", {"applies_to": ["b", "c"]})
+    draft(api, "f", change("policies", "q", spec=dict(
+        api.get("policies/q")["spec"], description="mine")))
+    api.delete("groups/b", cascade="true")
+    assert "deleted since" in refused(apply, api, "d").problem["errors"][0][
+        "detail"]
+    assert pointers(refused(apply, api, "e")) == [
+        "/spec/changes/0/spec/applies_to"]
+    assert pointers(refused(apply, api, "f")) == [
+        "/spec/changes/0/spec/applies_to"]
+
+
 def test_another_object_of_that_name(api):
     api.put("services/s", SERVICE)
     draft(api, "d", change("services", "s", "patch", {"description": "x"}))
@@ -475,6 +526,20 @@ BAD = {
                        "/0/base_spec", 400),
     "a base of none": ([change("services", "s", spec=SERVICE, base="none",
                                base_spec={})], "/0/base_spec", 400),
+    "a revision of what stays": ([change(
+        "services", "s", spec=SERVICE, base_revision=7)], "/0/base_revision",
+                                 400),
+    "a revision that is none": ([change("groups", "g", "delete",
+                                        base="7", base_spec={},
+                                        base_revision=-1)],
+                                "/0/base_revision", 400),
+    "no revision": ([change("groups", "g", "delete", cascade=True, base="7",
+                            base_spec={}, base_revision=0)],
+                    "/0/base_revision", 400),
+    "a revision to come": ([change("groups", "g", "delete", cascade=True,
+                                   base="7", base_spec={},
+                                   base_revision=99999)],
+                           "/0/base_revision", 400),
     "a bad set": ([change("services", "s", spec=SERVICE, set="-")], "/0/set",
                   400),
     "too long a spec": ([change("services", "s", spec=dict(

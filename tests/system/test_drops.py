@@ -206,8 +206,9 @@ def check_what_quarantines(world):
     assert "quarantined, now by ports/cli, quarantines/case-7" in vmnctl(
         world, "drops", "--reason", "quarantined")
     assert "isolated_by" not in held
-    wide = {line.split()[0]: line.split()[-1] for line in vmnctl(
-        world, "get", "ports", "-o", "wide").splitlines()}
+    header, *lines = vmnctl(world, "get", "ports", "-o", "wide").splitlines()
+    column = slice(header.index("QUARANTINED"), header.index("ISOLATION"))
+    wide = {line.split()[0]: line[column].split()[-1] for line in lines}
     assert (wide["cli"], wide["srv"]) == ("yes", "case-7")
     world.api.delete("quarantines/case-7")
     return held

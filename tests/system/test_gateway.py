@@ -457,7 +457,7 @@ def test_addresses_are_announced_unasked(world, shop):
                 if frame.get("operation") == 1 and frame["src"] == mac:
                     heard.add((frame["sender_ip"], frame["target_ip"]))
             return heard >= {(OURS, ROUTER), ("198.51.100.24", ROUTER)}
-        wait_for("both addresses on the wire", both, 15)
+        wait_for("both addresses on the wire", both, 30)
         wait_for("those of IPv6", lambda: told_of(capture, mac)
                  >= {OURS6, "fd51::24"}, 15)
     for router in (ROUTER, ROUTER6):

@@ -13,6 +13,7 @@ from vmnlab.netns import PATIENCE, wait_for
 
 OUTSIDE = "198.51.100.50"
 FLOATING = "198.51.100.21"
+OUTSIDE6, FLOATING6 = "fd51::50", "fd51::21"
 ETH_RARP = 0x8035
 VIP, OTHER_VIP = "10.0.1.100", "10.0.1.101"
 
@@ -25,26 +26,32 @@ def site(world, image):  # noqa: F811
     world.provider_hosts_are("h1", "h2", "h3")
     world.put("networks", "out", provider={"physical": "dc"}, mtu=1500,
               subnets=[{"cidr": "198.51.100.0/24",
-                        "gateway": "198.51.100.1"}])
+                        "gateway": "198.51.100.1"},
+                       {"cidr": "fd51::/64", "gateway": "fd51::1"}])
     world.put("networks", "a", subnets=[
-        {"cidr": "10.0.1.0/24", "gateway": "10.0.1.1", "dhcp": True}])
+        {"cidr": "10.0.1.0/24", "gateway": "10.0.1.1", "dhcp": True},
+        {"cidr": "fd00:1::/64", "gateway": "fd00:1::1", "dhcp": True}])
     world.put("routers", "r", interfaces=[{"network": "a"}],
-              external={"network": "out", "addresses": ["198.51.100.10"],
+              external={"network": "out",
+                        "addresses": ["198.51.100.10", "fd51::10"],
                         "gateways": [{"host": "h3"}]})
     peer = world.vm("peer", "a", "h3", "10.0.1.13", tcp=[80], udp=[53],
                     labels={"role": "peer"})
     bad = world.vm("bad", "a", "h3", "10.0.1.14", tcp=[80],
                    labels={"role": "bad"})
-    near = world.outside("near", OUTSIDE + "/24", tcp=[80], udp=[53])
-    world.put("ports", "g", network="a", ips=["10.0.1.11"],
+    near = world.outside("near", OUTSIDE + "/24", OUTSIDE6 + "/64", tcp=[80],
+                         udp=[53])
+    world.put("ports", "g", network="a", ips=["10.0.1.11", "fd00:1::11"],
               labels={"role": "guest"})
     world.own_vms.append("g")
     for name in "guest", "peer", "bad":
         world.group(name, "role=" + name)
     world.policy("p", "guest", rule("ingress", "allow",
-                                    ["peer", OUTSIDE + "/32"]),
+                                    ["peer", OUTSIDE + "/32",
+                                     OUTSIDE6 + "/128"]),
                  rule("ingress", "deny"))
     world.put("floating-ips", "f", router="r", ip=FLOATING, port="g")
+    world.put("floating-ips", "f6", router="r", ip=FLOATING6, port="g")
     for name, vip, role in ("in", VIP, "guest"), ("out", OTHER_VIP, "peer"):
         world.put("loadbalancers", name, networks=["a"], vip=vip,
                   ports=[{"port": 80}], selector="role=" + role)
@@ -77,9 +84,11 @@ def test_connections_go_on(site):
         "to it": traffic.Connection(peer, guest.ip, 80),
         "by a virtual IP": traffic.Connection(peer, VIP, 80),
         "from outside": traffic.Connection(near, FLOATING, 80),
+        "from outside, IPv6": traffic.Connection(near, FLOATING6, 80),
         "from it": guest.connect(peer.ip, 80),
         "from it by a virtual IP": guest.connect(OTHER_VIP, 80),
-        "from it to outside": guest.connect(OUTSIDE, 80)}
+        "from it to outside": guest.connect(OUTSIDE, 80),
+        "from it to outside, IPv6": guest.connect(OUTSIDE6, 80)}
     try:
         for way, held in ways.items():
             assert held.exchange(way, 10), way
@@ -97,11 +106,12 @@ def test_connections_go_on(site):
         for held in ways.values():
             held.close()
     # And new ones.
-    for who, ip in ((peer, guest.ip), (peer, VIP), (near, FLOATING)):
+    for who, ip in ((peer, guest.ip), (peer, VIP), (near, FLOATING),
+                    (near, FLOATING6)):
         assert traffic.ask(who, ip, 80, seconds=5) == "g", ip
     assert traffic.ask(bad, guest.ip, 80) is None
     for ip, name in ((peer.ip, "peer"), (OTHER_VIP, "peer"),
-                     (OUTSIDE, "near")):
+                     (OUTSIDE, "near"), (OUTSIDE6, "near")):
         assert guest.ask(ip, 80) == name, ip
 
 

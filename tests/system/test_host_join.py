@@ -112,6 +112,30 @@ def test_joins_and_leaves(lab, hypervisor):
     assert h.host.vsctl("get-manager") == "ptcp:6641:127.0.0.1\n"
 
 
+def managers(hypervisor):
+    return sorted(hypervisor.host.vsctl("get-manager").split())
+
+
+def test_members_of_a_cluster(hypervisor):
+    """Each is given once, however often it is named, and all go: those that
+    VMN has added, too, and nobody misses one that it has taken away."""
+    h, b = hypervisor, "tcp:192.0.2.2:6640"
+    h.host.vsctl("set-manager", "ptcp:6641:127.0.0.1", "tcp:192.0.2.2")
+    h.join("--apply", "h1", h.manager, b, h.manager, "tcp:192.0.2.2",
+           "tcp:192.0.2.3", "tcp:192.0.2.3:6640")
+    assert managers(h) == sorted([
+        h.manager, "ptcp:6641:127.0.0.1", "tcp:192.0.2.2",
+        "tcp:192.0.2.3:6640"])
+    h.await_state(True)
+    h.host.vsctl("--id=@m", "create", "Manager", 'target="tcp:192.0.2.4:6640"',
+                 "external_ids:vmn-owner=vmnd", "--", "add", "Open_vSwitch",
+                 ".", "manager_options", "@m")
+    h.join("--undo", "--apply", "h1", h.manager, b, "tcp:192.0.2.3",
+           "tcp:192.0.2.5")
+    h.await_state(False)
+    assert managers(h) == ["ptcp:6641:127.0.0.1"]
+
+
 @pytest.mark.parametrize("args,reason", [
     (["h 1", "tcp:192.0.2.1"], "is no name"),
     (["h" * 64, "tcp:192.0.2.1"], "longer than 63"),

@@ -398,6 +398,67 @@ def test_controller_that_writes_no_more_is_started_anew():
         lab.unlock()
 
 
+def test_machine_of_a_controller():
+    """What an operator would call there is there; docs/handbook/cluster.md
+    has the rest."""
+    lab = make_lab("mch", 1, controllers=3)
+    lab.unlock()
+
+    def run(*words):
+        """(status, what it prints)"""
+        done = subprocess.run(
+            [sys.executable, VMN_LAB, words[0], "--name", lab.name,
+             *words[1:]], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True)
+        return done.returncode, done.stdout
+
+    try:
+        c3 = lab.find_controller("c3")
+        assert run("exec", "c3", "systemctl", "is-active", "vmnd",
+                   "vmn-ovsdb.service") == (
+                       0, "vmnd.service: active\nvmn-ovsdb.service: active\n")
+        # vmnctl asks the one of its machine.
+        c3.api.put("networks/n", {})
+        assert " n " in " ".join(run("exec", "c3", "vmnctl", "get",
+                                     "networks")[1].split())
+        pid = c3.pid()
+        assert run("exec", "c3", "systemctl", "kill", "-s", "KILL",
+                   "vmnd") == (0, "")
+        assert not os.path.exists("/proc/%d" % pid)
+        assert run("exec", "c3", "systemctl", "is-active", "--quiet",
+                   "vmnd") == (3, "")
+        assert "does not run" in run("exec", "c3", "systemctl", "kill",
+                                     "vmnd")[1]
+        assert c3.server_pid()
+        assert run("exec", "c3", "systemctl", "start", "vmnd") == (0, "")
+        wait_for("it to follow", lambda: cluster.follows(
+            c3, lab.controllers), 60)
+        for words, why in ((["stop", "sshd"], "units vmnd and vmn-ovsdb"),
+                           (["halt"], "the lab's systemctl has start"),
+                           (["kill", "-s", "NO", "vmnd"], "no signal NO"),
+                           (["stop", "--force", "vmnd"], "no option --force"),
+                           (["restart"], "needs a unit")):
+            status, said = run("exec", "c3", "systemctl", *words)
+            assert status == 1 and why in said, said
+        assert "nothing is to be recovered" in run(
+            "exec", "c3", "vmn-cluster", "recover", "--yes")[1]
+        # A machine that was installed anew.
+        assert run("wipe", "c3") == (0, "")
+        assert c3.pid() is None and c3.server_pid() is None
+        assert os.listdir(c3.dir) == ["vmnd.json"]
+        assert "vmn-cluster join makes it one" in run("start", "c3")[1]
+        assert run("wipe", "h1") == (
+            1, "vmn-lab: lab %s has no controller h1; it has c1, c2, c3\n"
+            % lab.name)
+        # The others are still begun, whatever has become of it.
+        assert run("stop", "vmnd")[0] == 0
+        assert run("start", "vmnd")[0] == 0
+    finally:
+        lab.lock()
+        lab.down()
+        lab.unlock()
+
+
 def test_page_is_shown_on_this_machine_and_ends_with_the_lab():
     lab = make_lab("pag", 1)
     lab.unlock()

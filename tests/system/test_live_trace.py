@@ -8,6 +8,7 @@ import json
 import os
 import random
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -18,7 +19,7 @@ import pytest
 from conftest import World, entry, rule, wait_quiet
 from test_cluster_hosts import cluster_lab, use_member
 from test_events import Reader
-from vmnlab import frames
+from vmnlab import frames, traffic
 from vmnlab.api import Refused
 from vmnlab.daemon import find
 from vmnlab.netns import wait_for
@@ -191,6 +192,33 @@ def test_a_guest_gets_the_packet_only_if_asked(shop):
         assert capture.wait(lambda f: source_port(f) == 5555, 20)
         assert [source_port(f) for f in capture.frames
                 if source_port(f)] == [5555]
+
+
+def test_sctp_is_begun_as_by_a_guest(shop):
+    """With a chunk and a checksum that conntrack takes for real."""
+    shop.policy("s", "srv", rule("ingress", "allow", ["cli"],
+                                 [entry("sctp", 90)]), tier="security",
+                priority=900)
+    wait_quiet(shop.lab)
+    srv = shop.lab.vm("srv")
+    for to in "srv", "2001:db8::2":
+        agreed(live(shop, "cli", to, "sctp", 90), "delivered", host="h2",
+               port="srv")
+        agreed(live(shop, "cli", to, "sctp", 91), "dropped", host="h2",
+               reason="isolated")
+    with frames.Capture(srv.ns) as capture:
+        for to in "srv", "2001:db8::2":
+            agreed(live(shop, "cli", to, "sctp", 90, source_port=5555,
+                        deliver=True), "delivered")
+        for kind in frames.ETH_IP, frames.ETH_IPV6:
+            frame = capture.wait(lambda f, k=kind: frames.parse(f)["kind"] == k
+                                 and frames.parse(f).get("protocol") == 132,
+                                 20)
+            packet = frames.parse(frame)["payload"]
+            assert struct.unpack("!HHL", packet[:8]) == (5555, 90, 0)
+            assert packet[12] == traffic.SCTP_INIT and len(packet) == 32
+            assert packet[8:12] == struct.pack(
+                "<I", traffic.crc32c(packet[:8] + bytes(4) + packet[12:]))
 
 
 class Calls:

@@ -85,7 +85,8 @@ def test_lists_of_the_apps_are_one():
 
 def test_there_is_a_page_for_each():
     assert [os.path.basename(p) for p in PAGES] == [
-        "vmn-app.1", "vmn-lab.1", "vmn_app.7", "vmnctl.1", "vmnd.8"]
+        "vmn-app.1", "vmn-lab.1", "vmn-rehearse.1", "vmn_app.7",
+        "vmnctl.1", "vmnd.8"]
 
 
 def test_vmnctl_page_has_all_commands_and_options():

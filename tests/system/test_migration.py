@@ -165,7 +165,8 @@ def test_guest_is_served_from_its_first_packet_on(moving, version):
         "on h1, candidate h2, as the switch of h2 reports",
         "moved from h1 to h2, activated there; h1 still has its interface, as "
         "the switch of h2 reports",
-        "on h2, no candidate any more, as the switch of h1 reports"]
+        "on h2, migration finished: h1 has dropped its interface, as the "
+        "switch of h1 reports"]
 
 
 def test_any_packet_tells_where_the_row_names_both_hosts(moving):
@@ -272,6 +273,8 @@ def test_migration_is_rolled_back(moving, activated):
         wait_quiet(world.lab)
         found = finish(streams, *WAYS)
     assert status(world)["host"] == "h1"
+    assert ("migration rolled back: h2 has dropped its interface"
+            in history(world)[-1])
     assert all_flows(world) == before
     assert not found["bad"].seen
     for way in FROM_IT:
@@ -323,6 +326,8 @@ def test_two_guests_that_go_on_are_no_migration(moving):
             "rejected_claims") == ["h2"], TOLD_APART_S)
         assert status(world)["host"] == "h1"
         assert not migration(world)
+        assert ("migration rolled back: another guest runs on h2"
+                in history(world)[-1])
         wait_quiet(world.lab)
         apart = streams.now()
         streams.run(0.5)

@@ -386,7 +386,7 @@ def test_it_copies_no_more_than_before_when_what_it_names_goes(world):
     ({"ports": ["a"], "filters": 17 * [{"protocol": "tcp"}]}, "/filters"),
     ({"ports": ["a"], "filters": [{"protocol": "ip"}]},
      "/filters/0/protocol"),
-    ({"ports": ["a"], "sampling": 10}, "/sampling"),
+    ({"ports": ["a"], "rules": [{}]}, "/rules"),
 ])
 def test_mistakes_are_named(world, spec, pointer):
     with pytest.raises(Refused) as refused:

@@ -9,12 +9,13 @@ import struct
 import time
 
 import pytest
-from conftest import (World, check_log, close_lab, flows, make_lab, rule,
-                      wait_quiet)
-from multicast_guests import (Member, await_active, general_query,
-                              general_query6, get_exactly, hearers, igmp,
-                              is_active, is_report, leave_again, mld,
-                              remembered)
+from conftest import (World, check_log, close_lab, flows, make_token_lab,
+                      rule, wait_quiet)
+from multicast_guests import (LINK, Member, activate, await_active,
+                              general_query, general_query6, get_exactly,
+                              hearers, igmp, is_active, is_report, leave_again,
+                              mld, remembered, send, version)
+from tenants import PORT, make_tenant
 from test_live_apps import ctl, verify
 
 from vmnlab import frames
@@ -24,13 +25,14 @@ from vmnlab.netns import wait_for
 APP = os.path.join(os.environ.get("VMN_APPDIR", "_build/normal/appdir"),
                    "multicast.so")
 VNI = 77
+KNOWN_S = 80                    # As apps/multicast/multicast.h has it.
 MEMBER_HOST, MEMBER_ROUTER = 0x40000000, 0x20000000
 GROUPS = ("239.1.1.1", "ff15::1:1")
 
 
 @pytest.fixture(scope="module")
-def lab():
-    lab = make_lab("multicast", 3)
+def lab(tmp_path_factory):
+    lab = make_token_lab("multicast", 3, tmp_path_factory.mktemp("api"), PORT)
     before = sum(len(flows(host)) for host in lab.hosts)
     ctl(lab, "app", "load", APP, "--wait")
     wait_quiet(lab)
@@ -51,7 +53,8 @@ def full(lab):
     for name in "abcdef":
         lab.vm(name).await_addresses()
     world.put("multicast-networks", "net", network="net")
-    await_active(lab, VNI)
+    # Tests of what happens without vmnd see that they find it by themselves.
+    activate(lab, VNI, KNOWN_S)
     yield world
     world.close()
     verify(lab)
@@ -98,6 +101,47 @@ def test_members_alone(full, vms, group):
     wait_for("others to know", told, step=1)
     members.pop(0).leave()
     get_exactly(a, group, vms[1:], "", left=[b])
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_members_that_are_isolated(full, vms, group):
+    """A group's packets go to members with whom their sender may talk; those
+    that share a copy otherwise are told apart."""
+    a, b, c, d, e, f = vms
+    full.patch("networks", "net", isolation="promiscuous")
+    for vm in (b, c, f):
+        full.patch("ports", vm.name, isolation="isolated")
+    for vm in (d, e):
+        full.patch("ports", vm.name, isolation="community", community="x")
+    try:
+        members = [Member(vm, group) for vm in (b, c, d, e)]
+        get_exactly(a, group, vms[1:], "bcde")
+        get_exactly(d, group, [a, e], "e")
+        get_exactly(e, group, [a, d], "d")
+        get_exactly(b, group, [a], "")
+        members.append(Member(a, group))
+        get_exactly(b, group, [a], "a")
+        captures = [frames.Capture(vm.ns) for vm in (c, d, e, f)]
+        sent = []
+        for sender in (b, d):
+            for link in (group, LINK[version(group)]):
+                sent.append((sender, b"of %s to %s." % (
+                    sender.name.encode(), link.encode())))
+                send(sender, link, sent[-1][1])
+        # Behind it, by the same ways.
+        send(a, LINK[version(group)], b"the last one")
+        for capture, name in zip(captures, "cdef"):
+            assert capture.wait(lambda g: b"the last one" in g, 5)
+            got = {sender.name for sender, mark in sent
+                   if any(mark in g for g in capture.read())}
+            assert got == ({"d"} if name == "e" else set()), name
+            capture.close()
+        for member in members:
+            member.leave()
+    finally:
+        for vm in vms[1:]:
+            full.patch("ports", vm.name, isolation=None, community=None)
+        full.patch("networks", "net", isolation=None)
 
 
 def test_a_router_hears_of_all(full, vms):
@@ -344,12 +388,33 @@ def test_what_is_refused(full):
                          ("idle_timeout", 99999), ("querier_ip", "fd00::1"),
                          ("querier_ip", "224.0.0.1"), ("routers", ["x"]),
                          ("flood_unregistered", "yes"), ("learn_routers", 1),
-                         ("colour", 1)):
+                         ("source_filtering", 1), ("colour", 1)):
         spec = {"network": "net", field: value}
         with pytest.raises(Refused) as refused:
             full.api.put("multicast-networks/bad", spec)
         assert refused.value.status in (400, 409, 422), refused.value
         assert field in str(refused.value), refused.value
+
+
+def test_tenant_says_no_more_than_is_his(full):
+    full.put("networks", "his", labels={"project": "shop"},
+             subnets=[{"cidr": "10.8.0.0/24"}])
+    full.put("ports", "mine", network="his", labels={"project": "shop"})
+    full.made.append(("accounts", "shop"))
+    shop = make_tenant(full.lab, "shop", scope="project=shop")
+
+    def put(**spec):
+        return shop.call("PUT", "multicast-networks/his", {
+            "spec": dict(spec, labels={"project": "shop"})})[0]
+    full.made.append(("multicast-networks", "his"))
+    assert put(network="net") == 400    # There is none that it sees.
+    assert put(network="his") == 201
+    for spec in ({"routers": ["mine"]}, {"learn_routers": True},
+                 {"source_filtering": True}):
+        assert put(network="his", **spec) == 403, spec
+    full.api.patch("multicast-networks/his", {"source_filtering": True})
+    assert put(network="his", source_filtering=True,
+               flood_unregistered=True) == 200
 
 
 def test_who_leaves_is_asked(full, vms):

@@ -77,8 +77,11 @@ def placed(world, counted):
             move(world, vm, host)
     yield counted
     world.patch("hosts", "h3", maintenance=None)
+    for host in ("h1", "h2", "h3"):
+        world.patch("hosts", host, capacity=None)
     for vm in VMS:
-        world.patch("ports", vm, host=None, labels={"vm": None})
+        world.patch("ports", vm, host=None, resources=None,
+                    labels={"vm": None})
 
 
 def advice(world, **query):
@@ -177,6 +180,37 @@ def test_what_may_move_where(world, placed):
     for vm in on_h1:
         world.patch("ports", vm, labels={"vm": "v1"})
     assert advice(world, together="vm")["vms"] == 5
+
+
+def test_hosts_have_room_for_what_vms_need(world, lab, placed):
+    """Memory binds beside the number of VMs, and what it forbids is named: a
+    fills a host by itself."""
+    for vm in VMS:
+        world.patch("ports", vm, resources={
+            "vcpus": 1, "memory_mb": 6144 if vm == "a" else 2048})
+    for host in ("h1", "h2", "h3"):
+        world.patch("hosts", host,
+                    capacity={"vms": 6, "vcpus": 64, "memory_mb": 6144})
+    reply = advice(world)
+    assert reply["hosts_with_capacity"] == 3 and "unsized" not in reply
+    assert reply["optimal"] and reply["moves"]
+    assert all(m["ports"][0] in "bcz" for m in reply["moves"])
+    assert 0.4 < reply["predicted_bytes"] / reply["cross_host_bytes"] < 0.8
+    lack, = (m for m in reply["no_room"] if m["ports"] == ["x"])
+    assert (lack["from"], lack["to"]) == ("h2", "h1")
+    assert lack["missing"] == {"memory_mb": 2048}
+    assert lack["saved_bytes"] == reply["predicted_bytes"]
+    assert {m["ports"][0] for m in reply["no_room"]} == set("ax")
+    shown = ctl(lab, "advise", "placement")
+    assert re.search(r"^x +h1 +h2 .* memory_mb 2048$", shown, re.M), shown
+    world.patch("hosts", "h1", capacity={"memory_mb": 8192})
+    reply = advice(world)
+    assert reply["predicted_bytes"] == 0 and "no_room" not in reply
+    shown = ctl(lab, "advise", "placement")
+    assert "or its capacity (3 hosts)" in shown and "NO ROOM" not in shown
+    # What a VM does not say it does not need.
+    world.patch("ports", "a", resources=None)
+    assert advice(world)["unsized"] == 1
 
 
 def test_a_tenant_is_advised_on_its_own(world, lab, placed):

@@ -3,11 +3,14 @@
 other names: vmnctl restore --map-hosts."""
 
 import json
+import os
+import subprocess
 
 import pytest
 from conftest import World, check_log, close_lab, make_lab
 from test_store import vmnctl
 
+from vmnlab.daemon import find
 from vmnlab.netns import wait_for
 
 
@@ -70,6 +73,46 @@ def make_shop(world):
                      {"host": "old-h1", "priority": 2}]})
 
 
+def rehearse(saved, db, hosts):
+    """In a simulation: the other hosts have what these had, once VMs run."""
+    folder = os.path.dirname(find("vmnd"))
+    program = os.path.join(folder, "vmn-rehearse")
+    app_dir = os.environ.get("VMN_APPDIR") or os.path.join(folder, "appdir")
+
+    folder_of_copies = os.path.join(os.path.dirname(saved), "copies")
+    os.mkdir(folder_of_copies)
+
+    def run(*args, status):
+        done = subprocess.run([program, "--app-dir", app_dir, *args],
+                              stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True,
+                              check=False, env=dict(os.environ,
+                                                    TMPDIR=folder_of_copies))
+        assert done.returncode == status, done.stdout
+        return done.stdout
+
+    found = json.loads(run("--json", "--map-hosts", hosts, saved, status=0))
+    flows = {h["before"]: (h["after"], h["flows_before"], h["flows_after"])
+             for h in found["hosts"]}
+    assert set(flows) == {"old-h1", "old-h2"}, found
+    for name, (after, before, then) in flows.items():
+        assert "old-" + after == name and before == then > 100, found
+    assert found["ports"]["on_hosts_after"] == 2, found
+    # The state that is replaced has three hosts and no VM.
+    words = run("--database", db, "--map-hosts", hosts, saved, status=1)
+    assert "ports on a host: 0, would be 2" in words, words
+    assert "icmp: a, b -> a, b: absent; would be: delivered" in words, words
+    # Without the map the hosts are those of the backup.
+    same = json.loads(run("--json", saved, status=0))
+    assert same["same"] and not same["problems"], same
+    assert not os.listdir(folder_of_copies)
+    for args, fault in ((["--map-hosts", "/nowhere", saved], "/nowhere"),
+                        (["--database", "/nowhere", saved], "/nowhere"),
+                        (["/nowhere"], "/nowhere"), ([], "no backup"),
+                        ([saved, "more"], "too much: more")):
+        assert fault in run(*args, status=2)
+
+
 def test_backup_is_restored_on_other_hosts(site, other, tmp_path):
     saved = str(tmp_path / "site.db")
     rename_hosts(site)
@@ -107,6 +150,7 @@ def test_backup_is_restored_on_other_hosts(site, other, tmp_path):
     assert not [line for line in words.splitlines()
                 if line.startswith("create") and "old-h1" in line], words
     assert states(other) == dict.fromkeys(("h1", "h2", "h3"), "synced")
+    rehearse(saved, db, hosts)
 
     # The restore.
     other.vmnd.stop()

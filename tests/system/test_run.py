@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which failures tests/system/run-files excuses, and how it counts.  No hosts
-and no vmnd."""
+"""Which failures tests/system/run-files excuses, and how it counts; what
+run-history keeps.  No hosts and no vmnd."""
 
 import importlib.machinery
 import importlib.util
@@ -12,15 +12,19 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 CASE = ('<testcase classname="tests.system.test_run" name="%s">%s</testcase>')
 
 
-@pytest.fixture
-def files():
-    """The program, as a module."""
-    path = os.path.join(HERE, "run-files")
-    loader = importlib.machinery.SourceFileLoader("run_files", path)
+def load(name):
+    """A program, as a module."""
+    loader = importlib.machinery.SourceFileLoader(
+        name.replace("-", "_"), os.path.join(HERE, name))
     module = importlib.util.module_from_spec(
-        importlib.util.spec_from_loader("run_files", loader))
+        importlib.util.spec_from_loader(loader.name, loader))
     loader.exec_module(module)
     return module
+
+
+@pytest.fixture
+def files():
+    return load("run-files")
 
 
 def xml(tmp_path, *cases):
@@ -52,15 +56,15 @@ def test_two_of_the_list_run_again_and_no_others(files, tmp_path):
     assert files.Runner(str(tmp_path), {}).choose_again(first) == []
 
 
-def test_what_is_in_turn_runs_on_one_day_of_five(files, monkeypatch):
+def test_what_is_in_turn_runs_on_one_day_of_seven(files, monkeypatch):
     assert set(files.IN_TURN) <= set(files.choose())
     days = []
-    for day in range(6):
+    for day in range(8):
         monkeypatch.setenv("SEED", str(20261120 + day))
         days.append(set(files.IN_TURN) - set(files.left_out()))
-    assert set().union(*days[:5]) == set(files.IN_TURN)
-    assert sum(map(len, days[:5])) == len(files.IN_TURN)
-    assert days[5] == days[0]
+    assert set().union(*days[:7]) == set(files.IN_TURN)
+    assert sum(map(len, days[:7])) == len(files.IN_TURN)
+    assert days[7] == days[0]
     assert max(map(len, days)) - min(map(len, days)) <= 1
 
 
@@ -109,3 +113,44 @@ def test_each_of_the_list_has_a_date_and_a_cause(files, tmp_path, line, right):
         with pytest.raises(SystemExit) as ended:
             files.read_known()
         assert "known-flaky:1:" in str(ended.value)
+
+
+SEED_TEST = """
+import os
+def test_seed():
+    seed, logs = os.environ["VMN_TEST_SEED"], os.environ["VMN_TEST_LOGS"]
+    os.makedirs(os.path.join(logs, "history-" + seed))
+    assert os.environ["VMN_TEST_SEEDS"] == "1"
+    assert seed != "8", "seed 8 is no good"
+    print("{'acknowledged': 20, 'resent': 1}; 300 reads, 2 of what "
+          "may be old; and so on")
+"""
+
+
+def test_history_keeps_logs_of_seeds_that_fail(tmp_path, monkeypatch, capsys):
+    history = load("run-history")
+    test = tmp_path / "test_seed.py"
+    test.write_text(SEED_TEST)
+    logs = tmp_path / "logs"
+    monkeypatch.setattr(history, "TEST", str(test))
+    monkeypatch.setattr("sys.argv", ["run-history", str(logs), "3", "7"])
+    monkeypatch.setattr(history.signal, "signal", lambda *_: None)
+    assert history.main() == 0
+    said = capsys.readouterr().out
+    assert "seed 8: AssertionError: seed 8 is no good" in said, said
+    assert "3 seeds: 2 passed, 1 failed, 0 skipped" in said
+    assert "those that passed: 40 acknowledged, 600 reads, 2 resent" in said
+    assert (logs / "counts").read_text() == "2 1 0 0\n"
+    assert sorted(os.listdir(logs)) == ["counts", "history-8", "seed-8.log",
+                                        "summary"]
+
+
+def test_history_of_wrong_numbers(tmp_path, monkeypatch):
+    history = load("run-history")
+    for words in (["0"], ["x"], ["-1"], ["5", "0"], ["100001"], []):
+        monkeypatch.setattr("sys.argv",
+                            ["run-history", str(tmp_path / "logs"), *words])
+        with pytest.raises(SystemExit) as end:
+            history.main()
+        assert end.value.code not in (None, 0)
+    assert not (tmp_path / "logs").exists()

@@ -2,7 +2,7 @@
 """Trunk ports: a VM whose interface carries sub-ports, by VLAN."""
 
 import pytest
-from conftest import close_lab, cut, entry, make_lab, rule
+from conftest import close_lab, cut, entry, make_lab, rule, wait_quiet
 from inner import Inner
 
 from vmnlab import traffic
@@ -82,6 +82,22 @@ def test_sub_ports_are_ports_of_their_networks(world, trunk):
     assert world.unanswered(app, "10.1.0.12")
     counters = world.api.get("ports/web")["status"]
     assert counters["host"] == "h1" and counters["state"] == "up", counters
+
+
+def test_live_trace_from_a_sub_port(world, trunk):
+    """Which is a patch port: a packet that is put in there passes conntrack,
+    as any."""
+    trunk.add("web", "blue", 100, 11, labels={"role": "web"})
+    trunk.add("db", "blue", 101, 12, labels={"role": "db"})
+    world.group("web", "role=web")
+    world.policy("out", "web", rule("egress", "allow", ["10.1.0.0/24"],
+                                    [entry("tcp", 80)]))
+    wait_quiet(world.lab)
+    for port, verdict in (80, "delivered"), (81, "dropped"):
+        said = world.api.call("POST", "/v1/live-trace", {
+            "from": "web", "to": "db", "protocol": "tcp", "port": port,
+            "timeout": 30})
+        assert said["agrees"] and said["seen"]["verdict"] == verdict, said
 
 
 def test_sub_ports_are_segmented_by_themselves(world, trunk):

@@ -41,13 +41,14 @@ def module_lab(request):
 class Keepalived:
     """keepalived in a guest."""
 
-    def __init__(self, guest, priority, folder, more):
+    def __init__(self, guest, priority, folder, more="", vip=VIP):
         self.guest = guest
+        self.vip = vip
         self.folder = str(folder)
         os.makedirs(self.folder)
         with open(self.path("conf"), "w") as out:
             out.write(CONFIG % {"name": guest.name, "priority": priority,
-                                "vip": VIP, "more": more})
+                                "vip": vip, "more": more})
         self.start()
 
     def path(self, name):
@@ -70,7 +71,7 @@ class Keepalived:
                 pass
 
     def holds(self):
-        return VIP in self.guest.run("ip", "-4", "-o", "addr")
+        return self.vip in self.guest.run("ip", "-4", "-o", "addr")
 
 
 @pytest.mark.parametrize("virtual", [False, True], ids=["own", "virtual-mac"])

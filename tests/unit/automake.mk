@@ -38,6 +38,9 @@ UNIT_TESTS = \
 	tests/unit/test-engine-flows \
 	tests/unit/test-engine-hosts \
 	tests/unit/test-fiber \
+	tests/unit/test-fqdn-addresses \
+	tests/unit/test-fqdn-wildcards \
+	tests/unit/test-fqdns \
 	tests/unit/test-gathering \
 	tests/unit/test-group-message \
 	tests/unit/test-guest-attacks \
@@ -46,6 +49,7 @@ UNIT_TESTS = \
 	tests/unit/test-histogram \
 	tests/unit/test-host-db \
 	tests/unit/test-host-db-bindings \
+	tests/unit/test-host-db-copies \
 	tests/unit/test-host-db-guests \
 	tests/unit/test-host-db-ports \
 	tests/unit/test-host-db-telemetry \
@@ -57,6 +61,7 @@ UNIT_TESTS = \
 	tests/unit/test-http-parse \
 	tests/unit/test-http-tls \
 	tests/unit/test-id-pools \
+	tests/unit/test-json-slice \
 	tests/unit/test-kept-flows \
 	tests/unit/test-lease \
 	tests/unit/test-leases-told \
@@ -79,6 +84,7 @@ UNIT_TESTS = \
 	tests/unit/test-openflow-dump \
 	tests/unit/test-openflow-handshake \
 	tests/unit/test-options \
+	tests/unit/test-other-members \
 	tests/unit/test-overlaps \
 	tests/unit/test-ownership \
 	tests/unit/test-own-schema \
@@ -86,9 +92,11 @@ UNIT_TESTS = \
 	tests/unit/test-past-times \
 	tests/unit/test-ovsdb \
 	tests/unit/test-ovsdb-config \
+	tests/unit/test-ovsdb-copies \
 	tests/unit/test-ovsdb-frame \
 	tests/unit/test-ovsdb-handshake \
 	tests/unit/test-ovsdb-inbound \
+	tests/unit/test-ovsdb-managers \
 	tests/unit/test-ovsdb-peers \
 	tests/unit/test-ovsdb-relay \
 	tests/unit/test-ovsdb-removal \
@@ -104,6 +112,9 @@ UNIT_TESTS = \
 	tests/unit/test-probe-http \
 	tests/unit/test-paths \
 	tests/unit/test-path-measuring \
+	tests/unit/test-path-members \
+	tests/unit/test-path-suspects \
+	tests/unit/test-probe-report \
 	tests/unit/test-prober \
 	tests/unit/test-prober-drain \
 	tests/unit/test-quota-flows \
@@ -154,6 +165,7 @@ APPS_TESTS = \
 	tests/unit/test-dhcp-v6 \
 	tests/unit/test-domain \
 	tests/unit/test-firewall \
+	tests/unit/test-fqdn-rules \
 	tests/unit/test-gateway \
 	tests/unit/test-gateway-announce \
 	tests/unit/test-loadbalancer \
@@ -163,6 +175,7 @@ APPS_TESTS = \
 	tests/unit/test-open-services \
 	tests/unit/test-reachability \
 	tests/unit/test-metadata \
+	tests/unit/test-mirrors \
 	tests/unit/test-router \
 	tests/unit/test-router-errors \
 	tests/unit/test-rule-windows \
@@ -226,7 +239,8 @@ FABRIC_APPS_TESTS = \
 	tests/unit/test-fabric-ovs \
 	tests/unit/test-fabric-ovs-flush \
 	tests/unit/test-fabric-ovs-tls \
-	tests/unit/test-health-commit
+	tests/unit/test-health-commit \
+	tests/unit/test-health-members
 FABRIC_APPS_LINK = -Wl,--export-dynamic \
 	-Wl,--undefined=vmn_act_ct \
 	-Wl,--undefined=vmn_arp_nd_respond \
@@ -243,6 +257,7 @@ $(FABRIC_TESTS) $(FABRIC_APPS_TESTS): private LDADD = \
 # the fabric.
 NORTHBOUND_TESTS = \
 	tests/unit/test-error \
+	tests/unit/test-event-report \
 	tests/unit/test-event-scope \
 	tests/unit/test-event-streams \
 	tests/unit/test-events \
@@ -254,6 +269,7 @@ NORTHBOUND_TESTS = \
 	tests/unit/test-northbound-key \
 	tests/unit/test-northbound-log \
 	tests/unit/test-northbound-member \
+	tests/unit/test-northbound-member-events \
 	tests/unit/test-northbound-placement \
 	tests/unit/test-northbound-reads \
 	tests/unit/test-northbound-recommend \
@@ -288,8 +304,16 @@ TIME_TESTS = \
 $(TIME_TESTS): private AM_LDFLAGS += -Wl,--wrap=time_msec
 # And by __wrap_time_usec().
 USEC_TESTS = \
-	tests/unit/test-path-measuring
+	tests/unit/test-path-measuring \
+	tests/unit/test-path-members \
+	tests/unit/test-path-suspects
 $(USEC_TESTS): private AM_LDFLAGS += -Wl,--wrap=time_usec
+
+# Those of paths, with tests/unit/paths-fixture.c in the place of other rooms.
+$(USEC_TESTS): tests/unit/libpaths.a
+$(USEC_TESTS): private LDADD = \
+	-Wl,--whole-archive,tests/unit/libpaths.a,--no-whole-archive \
+	$(UNIT_LIBS)
 
 # Those that say what the client may see, by __wrap_nb_rights().
 RIGHTS_TESTS = \
@@ -298,25 +322,43 @@ $(RIGHTS_TESTS): private AM_LDFLAGS += -Wl,--wrap=nb_rights
 
 # Those that speak for the cluster, and for the simulator.
 CLUSTER_WRAPS = \
+	-Wl,--wrap=cluster_ask \
+	-Wl,--wrap=cluster_ask_events \
 	-Wl,--wrap=cluster_can_ask_writer \
 	-Wl,--wrap=cluster_each_rejected \
+	-Wl,--wrap=cluster_forget_asked \
 	-Wl,--wrap=cluster_hears_writer \
+	-Wl,--wrap=cluster_host_manager \
+	-Wl,--wrap=cluster_is_connected \
 	-Wl,--wrap=cluster_is_current \
+	-Wl,--wrap=cluster_manages_host \
+	-Wl,--wrap=cluster_may_pass \
 	-Wl,--wrap=cluster_pass_on \
 	-Wl,--wrap=cluster_shown \
 	-Wl,--wrap=cluster_writer_rejects \
 	-Wl,--wrap=cluster_writer_sees \
 	-Wl,--wrap=trace_make
 MEMBER_TESTS = \
-	tests/unit/test-northbound-member
+	tests/unit/test-northbound-member \
+	tests/unit/test-northbound-member-events
+$(MEMBER_TESTS): tests/unit/libmember.a
+$(MEMBER_TESTS): private LDADD = tests/unit/libmember.a \
+	-Wl,--whole-archive,tests/unit/libnofabric.a,--no-whole-archive \
+	$(UNIT_LIBS)
 $(MEMBER_TESTS): private AM_LDFLAGS += $(CLUSTER_WRAPS)
 
 check_LIBRARIES += tests/unit/libfixture.a tests/unit/libfakedb.a \
-	tests/unit/libnofabric.a tests/unit/libwebhook.a
+	tests/unit/libmember.a tests/unit/libnofabric.a \
+	tests/unit/libpaths.a tests/unit/libwebhook.a
+tests_unit_libpaths_a_SOURCES = \
+	tests/unit/paths-fixture.c \
+	tests/unit/paths-fixture.h
 tests_unit_libwebhook_a_SOURCES = \
 	tests/unit/webhook-fixture.c \
 	tests/unit/webhook-fixture.h
 tests_unit_libfixture_a_SOURCES = \
+	tests/unit/advice-fixture.c \
+	tests/unit/advice-fixture.h \
 	tests/unit/app-loader.c \
 	tests/unit/app-loader.h \
 	tests/unit/apps-fixture.c \
@@ -345,6 +387,8 @@ tests_unit_libfixture_a_SOURCES = \
 	tests/unit/fake-switch.h \
 	tests/unit/fault-vfs.c \
 	tests/unit/fault-vfs.h \
+	tests/unit/fqdns-fixture.c \
+	tests/unit/fqdns-fixture.h \
 	tests/unit/guest-client.c \
 	tests/unit/guest-client.h \
 	tests/unit/host-db-fixture.c \
@@ -394,6 +438,9 @@ tests_unit_libfixture_a_SOURCES = \
 	tests/unit/trace-fixture.c \
 	tests/unit/trace-fixture.h \
 	tests/unit/turn-until.h
+tests_unit_libmember_a_SOURCES = \
+	tests/unit/member-fixture.c \
+	tests/unit/member-fixture.h
 tests_unit_libfakedb_a_SOURCES = tests/unit/fake-db.c tests/unit/fake-db.h
 tests_unit_libnofabric_a_SOURCES = \
 	tests/unit/events-fixture.c \

@@ -290,7 +290,7 @@ handle_packet(struct vmn_view *view, const struct vmn_packet_in *in,
     if (network) {
         do_it(label(view, network, "handle"));
     }
-    vmn_send_back(out, in->bytes, in->size);
+    vmn_send_back(out, in->bytes, in->size - (in->number >> 31));
 }
 
 static const struct vmn_stage_class stages[] = {

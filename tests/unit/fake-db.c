@@ -37,7 +37,7 @@ fabric_db_hold(struct fabric *f OVS_UNUSED)
 
 void
 fabric_db_manage(struct fabric *f OVS_UNUSED,
-                 const struct svec *controllers OVS_UNUSED)
+                 const struct fabric_others *others OVS_UNUSED)
 {
 }
 

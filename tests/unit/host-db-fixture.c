@@ -16,19 +16,53 @@
 
 struct ovs_sandbox sandboxes[N_HOSTS]; /* "hv1", "hv2". */
 struct fabric_options options;
+const char *const *host_db_copies;
 static char *target;
 
+/* Its tunnel_interface is an uplink, which carries twice as much in
+ * maintenance. */
 static void
-compile_host(struct vmn_view *view OVS_UNUSED, const char *key,
-             struct vmn_emit *emit)
+compile_host(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
+    const struct vmn_host *host = vmn_read_host(view, key);
     struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(key), 0, 0, 10);
 
     vmn_match(flow, VMN_F_REG0, 1);
+    for (const char *const *copy = host_db_copies; copy && *copy; copy++) {
+        vmn_publish(emit, VMN_REL_COPY_TUNNELS, key, *copy);
+    }
+    if (host && host->tunnel_interface) {
+        vmn_publish(emit, VMN_REL_UPLINKS, key,
+                    vmn_printf(view, "%s/%d", host->tunnel_interface,
+                               host->maintenance ? 2000 : 1000));
+        vmn_publish(emit, VMN_REL_QUEUES, key, "32775/200");
+        vmn_publish(emit, VMN_REL_QUEUES, key, "32777/300");
+        /* The same number once more, and what are no numbers. */
+        vmn_publish(emit, VMN_REL_QUEUES, key, "32777/400");
+        vmn_publish(emit, VMN_REL_QUEUES, key, "9/100");
+        vmn_publish(emit, VMN_REL_QUEUES, key, "61440/100");
+    }
 }
 
+/* One with an interface on its host has a queue there, if there are any. */
+static void
+compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    const struct vmn_port *port = vmn_read_port(view, key);
+    const struct vmn_binding *binding
+        = port ? vmn_read_binding(view, key) : NULL;
+    const struct vmn_host *host
+        = binding ? vmn_read_host(view, binding->host) : NULL;
+
+    if (host && host->tunnel_interface
+        && vmn_read_vif(view, binding->host, port->iface_id)) {
+        vmn_publish(emit, VMN_REL_QUEUES, binding->host, "32779/100");
+    }
+}
+
+/* Named as the one that may say which queues hosts have. */
 static const struct vmn_app_class app = {
-    VMN_APP_HEAD, .name = "toy",
+    VMN_APP_HEAD, .name = "qos",
     .stages = (const struct vmn_stage_class[]) {
         { .name = "stage", .hook = VMN_HOOK_ADMIT, .n_tables = 1,
           .miss = VMN_MISS_DROP },
@@ -37,6 +71,8 @@ static const struct vmn_app_class app = {
     .units = (const struct vmn_unit_class[]) {
         { .name = "host", .each = VMN_EACH_ROW, .row_type = VMN_ROW_HOST,
           .compile = compile_host },
+        { .name = "port", .each = VMN_EACH_ROW, .row_type = VMN_ROW_PORT,
+          .compile = compile_port },
         { .name = NULL },
     },
 };
@@ -222,6 +258,16 @@ start_vmnd(void)
 {
     fixture_start_fabric(&options);
     fabric->silent_ms = fabric->silent_inbound_ms = INT_MAX;
+}
+
+/* vmnd starts again, with a commit of its own, which has compiled nothing. */
+void
+restart_vmnd(void)
+{
+    stop_vmnd();
+    commit_destroy(commit);
+    fixture_start_commit();
+    start_vmnd();
 }
 
 /* Asserts what ovs-vsctl answers for "get ...". */

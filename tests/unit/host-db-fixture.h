@@ -21,6 +21,9 @@
 
 extern struct ovs_sandbox sandboxes[N_HOSTS];
 extern struct fabric_options options;
+/* What the app asks for at each host by VMN_REL_COPY_TUNNELS, up to NULL; set
+ * before host_db_setup().  NULL: nothing. */
+extern const char *const *host_db_copies;
 
 #define UNTIL(CONDITION) FIXTURE_TURN_UNTIL(fixture_turn, CONDITION)
 
@@ -45,6 +48,7 @@ int host_db_teardown(void **state);
 void start_hosts(void);
 void stop_vmnd(void);
 void start_vmnd(void);
+void restart_vmnd(void);
 void assert_got(const char *get, const char *expected);
 
 #endif /* tests/unit/host-db-fixture.h */

@@ -304,6 +304,12 @@ fabric_live_begin(struct fabric *f OVS_UNUSED,
 }
 
 void
+fabric_live_put_in(struct fabric_live *live OVS_UNUSED, size_t i OVS_UNUSED,
+                   const uint8_t *frame OVS_UNUSED, size_t size OVS_UNUSED)
+{
+}
+
+void
 fabric_live_cancel(struct fabric_live *live OVS_UNUSED)
 {
 }

@@ -214,6 +214,19 @@ fabric_host_is_connected(const struct fabric *f OVS_UNUSED,
 }
 
 bool
+fabric_host_is_mastered(const struct fabric *f OVS_UNUSED,
+                        const char *host OVS_UNUSED)
+{
+    return false;
+}
+
+void
+fabric_each_mastered(const struct fabric *f OVS_UNUSED,
+                     fabric_host_cb *cb OVS_UNUSED, void *aux OVS_UNUSED)
+{
+}
+
+bool
 fabric_host_is_live(const struct fabric *f OVS_UNUSED,
                     const char *host OVS_UNUSED)
 {
@@ -568,9 +581,10 @@ fabric_forget_port(struct fabric *f OVS_UNUSED,
 }
 
 void
-fabric_guest_status(const struct fabric *f OVS_UNUSED,
-                    const char *port OVS_UNUSED,
+fabric_guest_status(const struct fabric *f, const char *port OVS_UNUSED,
                     struct arena *arena OVS_UNUSED,
-                    struct status_port *status OVS_UNUSED)
+                    struct status_port *status)
 {
+    status->leases = f->lease;
+    status->n_leases = f->lease != NULL;
 }

@@ -70,6 +70,7 @@ struct fabric {
     const char *offline_host;   /* One that is so all the same, or NULL. */
     int64_t unheard_ms;         /* Since when hv1 is unheard; 0: it is not. */
     const char *port_state;     /* Of all ports, on hv1; NULL: "unbound". */
+    struct status_lease *lease; /* Of all ports, or NULL. */
     struct fabric_unanswered unanswered; /* By all neighbours; 'n' 0: none. */
     uint64_t acked;             /* By all hosts. */
     uint64_t recorded;          /* The revision whose receipt is. */

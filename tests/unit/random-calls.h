@@ -183,14 +183,25 @@ random_plain_action(struct vmn_actions *a, unsigned kind)
 static inline void
 random_copy(struct vmn_actions *a)
 {
+    struct vmn_copy_tunnel tunnel = {
+        random_range(is_wrong() ? 3 : 2),
+        random_ip(random_range(2) ? 4 : 6), random_range(1100),
+        random_range(4), random_range(1 << 20), random_range(70)
+    };
+    bool to_table = random_range(2);
     struct vmn_copy copy = {
-        is_wrong() ? NULL : "copy", random_range(50), 1 + random_range(9),
-        random_range(2) ? VMN_COPY_TO_TABLE : VMN_COPY_TO_READERS,
+        is_wrong() || to_table ? NULL : "copy", random_range(50),
+        1 + random_range(9),
+        to_table ? VMN_COPY_TO_TABLE : VMN_COPY_TO_READERS,
         random_range(2), random_range(3), random_range(2),
         is_wrong() ? NULL : "object", 60 + random_range(9)
     };
 
-    vmn_act_copy(a, &copy);
+    switch (random_range(3)) {
+    case 0: vmn_act_copy(a, &copy); break;
+    case 1: vmn_act_copy_to_port(a, &copy, random_range(99)); break;
+    default: vmn_act_copy_to_tunnel(a, &copy, &tunnel); break;
+    }
 }
 
 static inline void
@@ -218,7 +229,8 @@ random_learn(struct vmn_actions *a, unsigned kind)
         if (random_range(2)) {
             vmn_act_learn_client(a, &client);
         } else {
-            vmn_act_learn_member(a, &member);
+            (random_range(2) ? vmn_act_learn_member
+             : vmn_act_learn_source)(a, &member);
         }
         break;
     case 4: random_copy(a); break;

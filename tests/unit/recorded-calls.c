@@ -56,6 +56,7 @@
 #define vmn_act_learn_client recorded_act_learn_client
 #define vmn_act_find_client recorded_act_find_client
 #define vmn_act_learn_member recorded_act_learn_member
+#define vmn_act_learn_source recorded_act_learn_source
 #define vmn_act_find_member recorded_act_find_member
 #define vmn_act_check_size recorded_act_check_size
 #define vmn_act_hash_client recorded_act_hash_client
@@ -63,6 +64,8 @@
 #define vmn_act_limit recorded_act_limit
 #define vmn_act_limit_kbps recorded_act_limit_kbps
 #define vmn_act_copy recorded_act_copy
+#define vmn_act_copy_to_port recorded_act_copy_to_port
+#define vmn_act_copy_to_tunnel recorded_act_copy_to_tunnel
 #define vmn_act_ct recorded_act_ct
 #define vmn_act_ct_snat_ports recorded_act_ct_snat_ports
 #define vmn_act_conjunction recorded_act_conjunction

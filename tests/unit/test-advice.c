@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Advice on where VMs are to be: small random cases against all placements
- * that there are, each judged by a plain reading of the constraints; and
- * larger ones, of which the best placement is known. */
+ * that there are, each judged by a plain reading of the constraints
+ * (advice-fixture.h); and larger ones, of which the best placement is
+ * known. */
 
 #include <config.h>
 
@@ -15,258 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bitmap.h"
-#include "controller/advice/advice-private.h"
 #include "random.h"
+#include "tests/unit/advice-fixture.h"
 #include "util.h"
 
-#define HOSTS_MAX 40
-#define VMS_MAX 200
-#define PAIRS_MAX 2000
-#define SETS 3
-
-/* A case. */
-struct world {
-    struct advice_request request;
-    struct advice_host hosts[HOSTS_MAX];
-    struct advice_vm vms[VMS_MAX];
-    unsigned long allowed[VMS_MAX][BITMAP_N_LONGS(HOSTS_MAX)];
-    size_t apart[VMS_MAX][SETS];
-    struct advice_pair pairs[PAIRS_MAX];
-};
-
 static struct world world;
-
-/* The oracle.  ----------------------------------------------------------- */
-
-static uint64_t
-cross_bytes(const struct world *w, const size_t *at)
-{
-    uint64_t sum = 0;
-
-    for (size_t i = 0; i < w->request.n_pairs; i++) {
-        const struct advice_pair *pair = &w->pairs[i];
-
-        sum += at[pair->a] != at[pair->b] ? pair->bytes : 0;
-    }
-    return sum;
-}
-
-static bool
-share_a_set(const struct advice_vm *a, const struct advice_vm *b)
-{
-    for (size_t i = 0; i < a->n_apart; i++) {
-        for (size_t j = 0; j < b->n_apart; j++) {
-            if (a->apart[i] == b->apart[j]) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-static size_t
-count_moved(const struct world *w, const size_t *at)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < w->request.n_vms; i++) {
-        n += at[i] != w->vms[i].host;
-    }
-    return n;
-}
-
-/* Returns true if all that binds those VMs that have moved holds. */
-static bool
-is_allowed(const struct world *w, const size_t *at)
-{
-    for (size_t i = 0; i < w->request.n_vms; i++) {
-        const struct advice_vm *vm = &w->vms[i];
-        size_t n = 0;
-
-        if (at[i] == vm->host) {
-            continue;
-        }
-        for (size_t j = 0; j < w->request.n_vms; j++) {
-            n += at[j] == at[i];
-            if (j != i && at[j] == at[i] && share_a_set(vm, &w->vms[j])) {
-                return false;
-            }
-        }
-        if (vm->fixed || !w->hosts[at[i]].target
-            || (vm->hosts && !bitmap_is_set(vm->hosts, at[i]))
-            || n > w->hosts[at[i]].capacity) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Returns the least that bytes and moves can cost, by trying all. */
-static uint64_t
-least_cost(const struct world *w, size_t n_vms, size_t n_hosts)
-{
-    size_t at[VMS_MAX];
-    uint64_t least = UINT64_MAX;
-
-    for (size_t i = 0; i < w->request.n_vms; i++) {
-        at[i] = i < n_vms ? 0 : w->vms[i].host;
-    }
-    for (;;) {
-        size_t n = count_moved(w, at), i = 0;
-
-        if (n <= w->request.max_moves && is_allowed(w, at)) {
-            least = MIN(least, cross_bytes(w, at)
-                        + n * MAX(1, w->request.move_cost));
-        }
-        while (i < n_vms && ++at[i] == n_hosts) {
-            at[i++] = 0;
-        }
-        if (i == n_vms) {
-            return least;
-        }
-    }
-}
-
-/* Checks the moves one by one, and returns what all of it costs. */
-static uint64_t
-check_moves(const struct world *w, const struct advice_answer *answer)
-{
-    size_t at[VMS_MAX];
-    uint64_t bytes;
-
-    for (size_t i = 0; i < w->request.n_vms; i++) {
-        at[i] = w->vms[i].host;
-    }
-    bytes = cross_bytes(w, at);
-    assert_int_equal(answer->cross_bytes, bytes);
-    for (size_t i = 0; i < answer->n_moves; i++) {
-        const struct advice_move *move = &answer->moves[i];
-        bool last = i + 1 == answer->n_moves;
-
-        assert_int_equal(at[move->vm], w->vms[move->vm].host);
-        assert_int_equal(at[move->vm], move->from);
-        assert_int_not_equal(move->to, move->from);
-        at[move->vm] = move->to;
-        bytes -= move->saved_bytes;
-        assert_int_equal(cross_bytes(w, at), bytes);
-        assert_int_equal(move->step, i ? answer->moves[i - 1].step
-                         + (move->step != answer->moves[i - 1].step) : 0);
-        if (last || answer->moves[i + 1].step != move->step) {
-            assert_true(is_allowed(w, at));
-        }
-    }
-    assert_true(answer->n_moves <= w->request.max_moves);
-    assert_int_equal(answer->after_cross_bytes, bytes);
-    assert_int_equal(count_moved(w, at), answer->n_moves);
-    return bytes + answer->n_moves * MAX(1, w->request.move_cost);
-}
-
-/* Runs in slices of 'steps', and returns what it costs. */
-static uint64_t
-advise(const struct world *w, size_t steps, bool *optimal)
-{
-    struct advice *advice = advice_create(&w->request);
-    struct advice_answer answer;
-    uint64_t cost;
-
-    while (!advice_run(advice, steps)) {
-    }
-    advice_answer(advice, &answer);
-    cost = check_moves(w, &answer);
-    assert_true(cost <= answer.cross_bytes);
-    *optimal = answer.optimal;
-    advice_destroy(advice);
-    return cost;
-}
-
-/* Worlds.  --------------------------------------------------------------- */
-
-static void
-world_init(struct world *w, size_t n_hosts, size_t n_vms)
-{
-    memset(w, 0, sizeof *w);
-    w->request = (struct advice_request) {
-        .n_hosts = n_hosts, .hosts = w->hosts, .n_vms = n_vms, .vms = w->vms,
-        .pairs = w->pairs, .max_moves = SIZE_MAX, .max_steps = SIZE_MAX };
-    for (size_t i = 0; i < n_hosts; i++) {
-        w->hosts[i] = (struct advice_host) { true, SIZE_MAX };
-    }
-}
-
-static void
-add_pair(struct world *w, size_t a, size_t b, uint64_t bytes)
-{
-    assert_true(w->request.n_pairs < PAIRS_MAX);
-    w->pairs[w->request.n_pairs++] = (struct advice_pair) { a, b, bytes };
-}
-
-static bool
-chance(int percent)
-{
-    return random_range(100) < percent;
-}
-
-static void
-random_vm(struct world *w, size_t i, size_t n_hosts)
-{
-    struct advice_vm *vm = &w->vms[i];
-
-    vm->host = random_range(n_hosts);
-    vm->fixed = chance(10);
-    if (chance(20)) {
-        for (size_t host = 0; host < n_hosts; host++) {
-            bitmap_set(w->allowed[i], host, chance(70));
-        }
-        vm->hosts = w->allowed[i];
-    }
-    for (size_t set = 0; set < SETS; set++) {
-        if (chance(15)) {
-            w->apart[i][vm->n_apart++] = set;
-        }
-    }
-    vm->apart = w->apart[i];
-}
-
-/* Of a case of a number always the same. */
-static void
-random_world(struct world *w, uint32_t seed, size_t *n_vms, size_t *n_hosts)
-{
-    random_set_seed(seed + 1);
-    *n_hosts = 2 + random_range(3);
-    *n_vms = 2 + random_range(*n_hosts == 4 ? 4 : 5);
-    world_init(w, *n_hosts, *n_vms);
-    for (size_t i = 0; i < *n_hosts; i++) {
-        w->hosts[i].target = chance(85);
-        w->hosts[i].capacity = chance(20) ? SIZE_MAX
-                               : 1 + (size_t) random_range(1 + *n_vms / 2);
-    }
-    for (size_t i = 0; i < *n_vms; i++) {
-        random_vm(w, i, *n_hosts);
-    }
-    for (size_t i = 1 + random_range(10); i; i--) {
-        add_pair(w, random_range(*n_vms), random_range(*n_vms),
-                 random_range(1000));
-    }
-    w->request.move_cost = chance(50) ? 0 : random_range(300);
-    w->request.max_moves = chance(70) ? SIZE_MAX : (size_t) random_range(4);
-}
-
-/* Adds VMs that can go nowhere, to a host of their own, so that there are too
- * many to try all placements. */
-static void
-add_dead_weight(struct world *w)
-{
-    size_t host = w->request.n_hosts++;
-
-    w->hosts[host] = (struct advice_host) { false, 0 };
-    for (size_t i = 0; i <= ADVICE_EXACT_VMS_MAX; i++) {
-        w->vms[w->request.n_vms++] = (struct advice_vm) {
-            .host = host, .hosts = w->allowed[VMS_MAX - 1] };
-    }
-}
-
-/* Tests.  ---------------------------------------------------------------- */
 
 static void
 few_vms_are_where_they_are_best(void **state OVS_UNUSED)
@@ -329,7 +83,7 @@ full_hosts_exchange_vms(void **state OVS_UNUSED)
     world_init(&world, N, 3 * N);
     for (size_t i = 0; i < 3 * N; i++) {
         world.vms[i].host = i % N;
-        world.hosts[i % N].capacity = 3;
+        world.hosts[i % N].capacity[ADVICE_VMS] = 3;
         add_pair(&world, i, i / 3 * 3 + (i + 1) % 3, 1000);
     }
     cost = advise(&world, 1000, &optimal);
@@ -344,10 +98,40 @@ two_meet_on_a_third_host(void **state OVS_UNUSED)
     bool optimal;
 
     world_init(&world, 3, 4);
-    world.hosts[0].capacity = world.hosts[1].capacity = 2;
+    world.hosts[0].capacity[ADVICE_VMS] = 2;
+    world.hosts[1].capacity[ADVICE_VMS] = 2;
     for (size_t i = 0; i < 4; i++) {
         world.vms[i].host = i / 2;
         world.vms[i].fixed = i % 2;
+    }
+    add_pair(&world, 0, 2, 1000);
+    add_dead_weight(&world);
+    assert_int_equal(advise(&world, 1, &optimal), 2);
+}
+
+/* They meet where there is most room for such VMs: not where VMs are few, and
+ * one of these has all the memory but a bit; nor does it matter that there is
+ * none of what they do not need. */
+static void
+two_meet_where_there_is_memory(void **state OVS_UNUSED)
+{
+    enum { FULL = 6, ROOMY = FULL + 2, SMALL = 10 };
+    bool optimal;
+
+    world_init(&world, ROOMY + 1, 4 + FULL + SMALL);
+    for (size_t i = 0; i < 4; i++) {
+        world.vms[i].host = i / 2;
+        world.vms[i].fixed = i % 2;
+        world.vms[i].needs[ADVICE_MEMORY] = 4;
+    }
+    for (size_t i = 4; i < 4 + FULL + SMALL; i++) {
+        world.vms[i].host = i < 4 + FULL ? i - 2 : ROOMY;
+        world.vms[i].fixed = true;
+        world.vms[i].needs[ADVICE_MEMORY] = i < 4 + FULL ? 99 : 1;
+    }
+    for (size_t i = 0; i <= ROOMY; i++) {
+        world.hosts[i].capacity[ADVICE_MEMORY] = i < 2 ? 8 : 100;
+        world.hosts[i].capacity[ADVICE_DISK] = 0;
     }
     add_pair(&world, 0, 2, 1000);
     add_dead_weight(&world);
@@ -364,8 +148,8 @@ apart_is_apart(void **state OVS_UNUSED)
 
     world_init(&world, 2, 3);
     for (size_t i = 0; i < 2; i++) {
-        world.vms[i] = (struct advice_vm) { .host = i, .n_apart = 1,
-                                            .apart = set };
+        world.vms[i] = (struct advice_vm) { .host = i, .needs = { 1 },
+                                            .n_apart = 1, .apart = set };
     }
     world.vms[2].host = 0;
     add_pair(&world, 0, 1, 1000000);
@@ -377,6 +161,76 @@ apart_is_apart(void **state OVS_UNUSED)
     assert_int_equal(answer.moves[0].vm, 2);
     assert_int_equal(answer.moves[0].saved_bytes, 10);
     assert_int_equal(answer.after_cross_bytes, 1000000);
+    advice_destroy(advice);
+}
+
+/* A VM of 6 GB fits on the other host once two of 3 have left it, and these
+ * fit where it was: all three move together. */
+static void
+small_ones_make_room_for_a_large_one(void **state OVS_UNUSED)
+{
+    struct advice_answer answer;
+    struct advice *advice;
+
+    world_init(&world, 2, 5);
+    for (size_t i = 0; i < 3; i++) {
+        world.vms[i].host = i > 0;
+        world.vms[i].needs[ADVICE_MEMORY] = i ? 3 : 6;
+        add_pair(&world, i, i ? 3 : 4, 1000);
+    }
+    world.vms[3].fixed = world.vms[4].fixed = true;
+    world.vms[4].host = 1;
+    world.hosts[0].capacity[ADVICE_MEMORY] = 7;
+    world.hosts[1].capacity[ADVICE_MEMORY] = 6;
+    advice = advice_create(&world.request);
+    assert_true(advice_run(advice, SIZE_MAX / 2));
+    advice_answer(advice, &answer);
+    check_moves(&world, &answer);
+    assert_int_equal(answer.n_moves, 3);
+    assert_int_equal(answer.moves[2].step, 0);
+    assert_int_equal(answer.after_cross_bytes, 0);
+    assert_int_equal(answer.n_all_lacks, 0);
+    advice_destroy(advice);
+}
+
+/* Of more VMs than are listed that have no room those are that would save
+ * most; and one that needs nothing of what is lacking moves. */
+static void
+want_of_room_is_named(void **state OVS_UNUSED)
+{
+    enum { N = ADVICE_LACKS_MAX + 5 };
+    struct advice_answer answer;
+    struct advice *advice;
+
+    world_init(&world, 2, N + 2);
+    for (size_t i = 1; i <= N; i++) {
+        world.vms[i].host = 1;
+        world.vms[i].needs[ADVICE_VCPUS] = 4;
+        world.vms[i].needs[ADVICE_DISK] = 1000;
+        add_pair(&world, 0, i, 1000 * i);
+    }
+    world.vms[0].fixed = true;
+    world.vms[0].needs[ADVICE_VCPUS] = 2;
+    world.vms[N + 1].host = 1;
+    world.hosts[0].capacity[ADVICE_VCPUS] = 1;
+    world.hosts[0].capacity[ADVICE_MEMORY] = 0;
+    world.hosts[0].capacity[ADVICE_DISK] = 1000;
+    add_pair(&world, 0, N + 1, 7);
+    advice = advice_create(&world.request);
+    while (!advice_run(advice, 1)) {
+    }
+    advice_answer(advice, &answer);
+    check_moves(&world, &answer);
+    assert_int_equal(answer.n_moves, 1);
+    assert_int_equal(answer.moves[0].vm, N + 1);
+    assert_int_equal(answer.n_all_lacks, N);
+    assert_int_equal(answer.n_lacks, ADVICE_LACKS_MAX);
+    assert_int_equal(answer.lacks[0].vm, N);
+    assert_int_equal(answer.lacks[0].to, 0);
+    assert_int_equal(answer.lacks[0].saved_bytes, 1000 * N);
+    assert_int_equal(answer.lacks[0].missing[ADVICE_VMS], 0);
+    assert_int_equal(answer.lacks[0].missing[ADVICE_VCPUS], 5);
+    assert_int_equal(answer.lacks[0].missing[ADVICE_DISK], 0);
     advice_destroy(advice);
 }
 
@@ -392,7 +246,7 @@ several_make_room_for_one(void **state OVS_UNUSED)
     world_init(&world, 2, 5);
     for (size_t i = 0; i < 3; i++) {
         world.vms[i] = (struct advice_vm) {
-            .host = i > 0, .n_apart = i ? 1 : 2,
+            .host = i > 0, .needs = { 1 }, .n_apart = i ? 1 : 2,
             .apart = i == 2 ? &sets[1] : sets };
         add_pair(&world, i, i ? 3 : 4, 1000);
     }
@@ -426,7 +280,8 @@ same_question_same_answer(void **state OVS_UNUSED)
         random_set_seed(seed + 1);
         world_init(&world, 12, 80);
         for (size_t i = 0; i < 12; i++) {
-            world.hosts[i].capacity = 8;
+            world.hosts[i].capacity[ADVICE_VMS] = 8;
+            world.hosts[i].capacity[ADVICE_MEMORY] = 30;
         }
         for (size_t i = 0; i < 80; i++) {
             random_vm(&world, i, 12);
@@ -497,12 +352,13 @@ make_hubs(struct world *w, size_t n_apart)
     for (size_t i = 0; i < VMS_MAX; i++) {
         size_t host = i < 10 ? 0 : 1 + i % (HOSTS_MAX - 1);
 
-        w->vms[i] = (struct advice_vm) { .host = host, .n_apart = n_apart,
+        w->vms[i] = (struct advice_vm) { .host = host, .needs = { 1 },
+                                         .n_apart = n_apart,
                                          .apart = sets[i] };
         for (size_t k = 0; k < n_apart; k++) {
             sets[i][k] = 8 * i + k;
         }
-        w->hosts[host].capacity = host ? 6 : 10;
+        w->hosts[host].capacity[ADVICE_VMS] = host ? 6 : 10;
     }
     for (size_t i = 0; i < PAIRS_MAX; i++) {
         add_pair(w, i % 10, 10 + random_range(VMS_MAX - 10),
@@ -542,8 +398,8 @@ work_is_bounded(void **state OVS_UNUSED)
         begin = count_steps(&world);
         for (bound = 2 * begin; bound < all; bound += all / 10) {
             world.request.max_steps = bound;
-            /* And the order, of each pair of moves. */
-            assert_in_range(count_steps(&world), bound, bound + 50000);
+            /* And the order, of each pair of moves, and who has no room. */
+            assert_in_range(count_steps(&world), bound, bound + 70000);
         }
         assert_true(bound > 3 * begin); /* It was a bound. */
     }
@@ -586,7 +442,10 @@ main(void)
         cmocka_unit_test(changes_alone_come_close),
         cmocka_unit_test(full_hosts_exchange_vms),
         cmocka_unit_test(two_meet_on_a_third_host),
+        cmocka_unit_test(two_meet_where_there_is_memory),
         cmocka_unit_test(apart_is_apart),
+        cmocka_unit_test(small_ones_make_room_for_a_large_one),
+        cmocka_unit_test(want_of_room_is_named),
         cmocka_unit_test(several_make_room_for_one),
         cmocka_unit_test(same_question_same_answer),
         cmocka_unit_test(huge_counts_do_not_overflow),

@@ -407,6 +407,7 @@ handle(struct apps_fixture *f, uint32_t in_port, struct vmn_packets_out *out)
         .port = model_get_durable(apps_fixture_model(f), VMN_TABLE_PORT, "pa",
                                   NULL),
         .bytes = bytes, .size = sizeof bytes, .full_size = sizeof bytes,
+        .number = UINT32_MAX,
     };
 
     for (size_t i = 0; strcmp(handler->name, "bad.packet"); ) {
@@ -427,7 +428,7 @@ test_handler(void **state OVS_UNUSED)
     assert_null(handle(f, 5, &out));
     assert_int_equal(out.n, 1);
     assert_int_equal(out.sends[0].to, ENGINE_SEND_BACK);
-    assert_int_equal(out.bytes.size, 60);
+    assert_int_equal(out.bytes.size, 60 - 1);
     assert_int_equal(((uint8_t *) out.bytes.data)[2], 3);
 
     apply_network(f, "a", 7, "'handle': 'null'");

@@ -115,9 +115,13 @@ apps_that_do_not_fit_are_refused(void **state)
             HANDLERS({ .name = "h", .handle = handle_nothing,
                        .interval_s = 1, .provider_ports = true,
                        .options = VMN_HANDLER_ARRIVALS }));
+    REFUSED("for questions of DNS, so it has no interval_s", VMN_APP_HEAD,
+            .name = "x", HANDLERS({ .name = "h", .handle = handle_nothing,
+                                    .interval_s = 1,
+                                    .options = VMN_HANDLER_NAMES }));
     REFUSED("options that this vmnd does not know", VMN_APP_HEAD,
             .name = "x", HANDLERS({ .name = "h", .handle = handle_nothing,
-                                    .options = 4 }));
+                                    .options = 8 }));
     REFUSED("does not begin with", VMN_APP_HEAD, .name = "x",
             .id_pools = (const struct vmn_id_pool_class[]) { { "y.k", 1 },
                                                              { NULL } });

@@ -231,9 +231,9 @@ static struct scenario scenarios[] = {
             { "h1", "+" ADMIT "/0 205 in_port=41 actions=drop (no network "
               "with this VLAN here)" },
             { "h1", "+" ADMIT "/2 10 reg0=0x64 actions=" },
-            { "h1", "+" ADMIT "/2 400 reg0=0x64,dl_src=02:00:00:00:00:01 "
+            { "h1", "+" ADMIT "/2 500 reg0=0x64,dl_src=02:00:00:00:00:01 "
               "actions=drop (spoofed)" },
-            { "h1", "+" ADMIT "/2 405 reg0=0x64,dl_src=02:00:00:00:00:01,"
+            { "h1", "+" ADMIT "/2 505 reg0=0x64,dl_src=02:00:00:00:00:01,"
               "dl_dst=01:00:00:00:00:00/01:00:00:00:00:00 actions=drop (own "
               "flood returned)" },
             { "h1", "+" LOCATE "250 reg0=0x64,in_port=41 actions=drop (for "
@@ -245,7 +245,8 @@ static struct scenario scenarios[] = {
             { "h1", "+" LOCATE "2 reg0=0x64 "
               "actions=set_field:0xfffffffc->reg6,goto" },
             { "h1", "+250 reg0=0x64,reg6=0xfffffffc "
-              "actions=set_field:0x1007->vlan_tci,output:41" },
+              "actions=set_field:0x1007->vlan_tci,move:NXM_NX_REG9[8..10]->"
+              "NXM_OF_VLAN_TCI[13..15],output:41" },
             { "h1", "-tun_id=0x64" },
             { "h1", "-reg0=0x64,reg6=0xffffffff" },
             /* A host without the bridge. */
@@ -279,7 +280,7 @@ static struct scenario scenarios[] = {
               ",set_field:{zone:policy/shop}->reg5,"
               "set_field:{zone:balance/shop}->reg8,"
               "goto_table:{TABLE:overlay.admit/2}" },
-            { "h1", "+" ADMIT "/2 180 ip," SHOP ",nw_src=10.0.0.4 actions="
+            { "h1", "+" ADMIT "/2 280 ip," SHOP ",nw_src=10.0.0.4 actions="
               "set_field:0->reg1,goto_table:{TABLE:loadbalancer.arp/0}" },
             /* No ARP crosses the tunnels of such a network. */
             { "h1", "-arp,reg0=0x64,arp_spa=10.0.0.4" },
@@ -477,13 +478,13 @@ static struct scenario scenarios[] = {
               "nw_src=10.0.0.64/28 actions=goto" },
             { "h3", "+" ADMIT "/3 100 arp,in_port=8,dl_src=02:00:00:00:00:99,"
               "arp_spa=10.0.0.9,arp_sha=02:00:00:00:00:99 actions=goto" },
-            { "h1", "+" ADMIT "/2 228 ip,reg0=0x64,dl_src=02:00:00:00:00:04,"
+            { "h1", "+" ADMIT "/2 328 ip,reg0=0x64,dl_src=02:00:00:00:00:04,"
               "nw_src=10.0.0.64/28 actions=set_field:0->reg1,goto" },
-            { "h1", "+" ADMIT "/2 232 arp,reg0=0x64,dl_src=02:00:00:00:00:99,"
+            { "h1", "+" ADMIT "/2 332 arp,reg0=0x64,dl_src=02:00:00:00:00:99,"
               "arp_spa=10.0.0.9 actions=set_field:0->reg1,goto" },
             { "h1", "+overlay.arp/0 50 arp,reg0=0x64,arp_tpa=10.0.0.64/28,"
               "arp_op=1 actions=goto" },
-            { "h3", "+" ADMIT "/2 180 arp,reg0=0x64,arp_spa=10.0.0.1 actions="
+            { "h3", "+" ADMIT "/2 280 arp,reg0=0x64,arp_spa=10.0.0.1 actions="
               "set_field:0->reg1,goto_table:{TABLE:loadbalancer.arp/0}" },
             { "h1", "+" LOCATE "190 reg0=0x64,dl_dst=02:00:00:00:00:99 "
               "actions=set_field:0->reg2,set_field:{host:h3}->reg6" },
@@ -498,8 +499,8 @@ static struct scenario scenarios[] = {
               "dl_dst=02:00:00:00:00:99" } } },
         { "{" GROUP("three", "") ", 'groups/one': {'ports': ['app1']}}", {
             /* Two identities behind one address and MAC: neither. */
-            { "h1", "-" ADMIT "/2 232" },
-            { "h1", "+" ADMIT "/2 228" } } },
+            { "h1", "-" ADMIT "/2 332" },
+            { "h1", "+" ADMIT "/2 328" } } },
     } },
     { "overlay_merges_the_addresses_that_a_port_may_use", {
         { "{" BASE ", 'ports/db1': {'network': 'shop', 'ips': ['10.0.0.4'],"
@@ -555,9 +556,9 @@ static struct scenario scenarios[] = {
             { "h3", "+overlay.arp/1 200 in_port=8,dl_src=02:00:00:00:00:04 "
               "actions=drop (ND for own address)" },
             /* Elsewhere. */
-            { "h1", "+" ADMIT "/2 180 ipv6," SHOP ",ipv6_src=fd00::4 actions="
+            { "h1", "+" ADMIT "/2 280 ipv6," SHOP ",ipv6_src=fd00::4 actions="
               "set_field:0->reg1,goto" },
-            { "h1", "+" ADMIT "/2 180 ipv6,reg0=0x64,"
+            { "h1", "+" ADMIT "/2 280 ipv6,reg0=0x64,"
               "ipv6_src=fe80::ff:fe00:4 actions=set_field:0->reg1,goto" },
             { "h1", "+overlay.arp/0 100 icmp6,reg0=0x64,icmp_type=135,"
               "icmp_code=0,nd_target=fd00::4 actions=move:NXM_OF_ETH_SRC[]->"
@@ -611,16 +612,16 @@ static struct scenario scenarios[] = {
               "actions=goto" },
             { "h3", "+" ADMIT "/4 100 icmp6,in_port=8,icmp_type=135,"
               "icmp_code=0,nd_sll=02:00:00:00:00:99 actions=goto" },
-            { "h1", "+" ADMIT "/2 216 ipv6,reg0=0x64,dl_src=02:00:00:00:00:04,"
+            { "h1", "+" ADMIT "/2 316 ipv6,reg0=0x64,dl_src=02:00:00:00:00:04,"
               "ipv6_src=fd01::/16 actions=set_field:0->reg1,goto" },
-            { "h1", "+" ADMIT "/2 328 ipv6,reg0=0x64,dl_src=02:00:00:00:00:99,"
+            { "h1", "+" ADMIT "/2 428 ipv6,reg0=0x64,dl_src=02:00:00:00:00:99,"
               "ipv6_src=fd00::9 actions=" },
             { "h1", "-nd_target=fd00::4/" },
             { "h1", "+overlay.arp/0 50 icmp6,reg0=0x64,icmp_type=135,"
               "icmp_code=0,nd_target=fd00::5 actions=goto" },
             { "h1", "+overlay.arp/0 50 icmp6,reg0=0x64,icmp_type=135,"
               "icmp_code=0,nd_target=fd01::/16 actions=goto" },
-            { "h1", "+" ADMIT "/2 180 icmp6,reg0=0x64,ipv6_src=::,"
+            { "h1", "+" ADMIT "/2 280 icmp6,reg0=0x64,ipv6_src=::,"
               "icmp_type=135 actions=goto" },
             /* No ARP crosses the tunnels because of that. */
             { "h1", "-arp,reg0=0x64,arp_spa" } } },
@@ -628,7 +629,7 @@ static struct scenario scenarios[] = {
           " 'mac': '02:00:00:00:00:04',"
           " 'allowed_addresses': [{'ip': '10.0.0.9'}]}}", {
             { "h1", "-icmp6,reg0" }, { "h1", "-ipv6,reg0" },
-            { "h1", "+" ADMIT "/2 180 arp,reg0=0x64,arp_spa=10.0.0.1" } } },
+            { "h1", "+" ADMIT "/2 280 arp,reg0=0x64,arp_spa=10.0.0.1" } } },
     } },
 };
 

@@ -134,6 +134,10 @@ member_mistake(struct vmn_group_msg *group, struct vmn_actions *actions,
         member.hard_s = 0;
     } else if (!strcmp(mistake, "limit")) {
         member.limit = VMN_MEMBERS_MAX + 1;
+    } else if (!strcmp(mistake, "source")) {
+        member.eth_type = 0;
+        vmn_act_learn_source(actions, &member);
+        return;
     } else {
         member.from = VMN_F_CT_MARK;
     }
@@ -673,6 +677,7 @@ mistakes_are_said(void **state OVS_UNUSED)
         { "member-other", "a switch refuses the actions of a flow" },
         { "member-time", "a member is remembered for at least one second" },
         { "member-limit", "and 1 to 16384 are" },
+        { "member-source", "a source is one of IP" },
         { "member-from", "a member's value comes from a register" },
     };
 

@@ -29,9 +29,9 @@
 /* What members have come to say since the first schema. */
 static const char *const later_columns[] = {
     "Cluster.excluded", "Cluster.generation", "Cluster.runs", "Cluster.shares",
-    "Member.faults", "Member.hosts", "Member.listen", "Member.openflow",
-    "Member.rejected", "Member.unreachable", "Member.unseen",
-    "Member.weight",
+    "Member.disk", "Member.faults", "Member.hosts", "Member.listen",
+    "Member.openflow", "Member.ovsdb", "Member.rejected", "Member.unreachable",
+    "Member.unseen", "Member.weight",
 };
 
 static struct loop *loop;       /* Of all cases. */
@@ -195,9 +195,10 @@ wait_current(struct fixture *f, size_t n)
 static const struct cluster_ops_member member_a = {
     .name = "a", .version = "2.0", .address = "ssl:192.0.2.1:8443",
     .listen = "ssl:192.0.2.1:6644", .openflow = "ssl:192.0.2.1:6653",
+    .ovsdb = "ssl:192.0.2.1:6640",
     .faults = "{\"h1\":[3,\"no room\"]}",
     .unreachable = "h7 h8", .unseen = "h6 h7 h8", .rejected = "h9",
-    .run = 5, .applied = 1, .hosts = 7, .weight = 30,
+    .run = 5, .applied = 1, .hosts = 7, .weight = 30, .disk = 41,
 };
 
 static const struct cluster_member *
@@ -269,6 +270,8 @@ former_schema_is_used(void **state OVS_UNUSED)
     assert_true(sset_contains(&find_member(f)->rejected, "h9"));
     assert_string_equal(find_member(f)->listen, "ssl:192.0.2.1:6644");
     assert_string_equal(find_member(f)->openflow, "ssl:192.0.2.1:6653");
+    assert_string_equal(find_member(f)->ovsdb, "ssl:192.0.2.1:6640");
+    assert_int_equal(find_member(f)->disk, 41);
     assert_int_equal(view_of(f)->head, 1);
     close_fixture(f);
 }

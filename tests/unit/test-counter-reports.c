@@ -507,6 +507,9 @@ static void
 next_writer_begins_with_its_own_hosts(void **state OVS_UNUSED)
 {
     const struct svec none = SVEC_EMPTY_INITIALIZER;
+    const struct fabric_others others = {
+        .controllers = &none, .managers = &none, .all_managers = true,
+    };
     struct sset often = SSET_INITIALIZER(&often);
 
     edit_counted("rule", 100, "count");
@@ -520,7 +523,7 @@ next_writer_begins_with_its_own_hosts(void **state OVS_UNUSED)
     TURN_UNTIL(host(0)->sw->state != SWITCH_LIVE);
     sset_add(&often, "h1");
     fabric_count_often(fabric, &often);
-    fabric_lead(fabric, 5, 21, &none);
+    fabric_lead(fabric, 5, 21, &others);
     assert_int_equal(fabric_unread_hosts(fabric), N_HOSTS - 1);
     assert_false(counters_of(host(1)->sw)->often);
     sset_destroy(&often);

@@ -78,6 +78,84 @@ different_versions_are_told(void **state OVS_UNUSED)
                 "");
 }
 
+static void
+disks_that_fill_are_told(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "GET /v1/cluster", NULL, 200,
+          "{\"member\": \"a\", \"role\": \"writer\", \"connected\": true,"
+          " \"members\": [{\"name\": \"a\", \"role\": \"writer\","
+          " \"behind\": 0, \"hosts\": 2, \"heard\": 0, \"version\": \"1.0\","
+          " \"database_disk\": 85}, {\"name\": \"b\", \"role\":"
+          " \"standby\", \"behind\": 0, \"hosts\": 2, \"heard\": 0,"
+          " \"version\": \"1.0\", \"database_disk\": 86}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "cluster", CTL_DONE,
+                "MEMBER   ROLE      BEHIND   HOSTS   HEARD       VERSION   "
+                "API\n"
+                "a        writer    0        2       0.0 s ago   1.0       -\n"
+                "b        standby   0        2       0.0 s ago   1.0       -\n"
+                "\nthe disk of the cluster's database of member b is full by "
+                "86 %: make room,\nas its server takes no part any more once "
+                "there is none\n", "");
+}
+
+/* A host that dials is given the members that it can dial. */
+static void
+hosts_are_given_all_members(void **state OVS_UNUSED)
+{
+    static const char members[]
+        = "{\"role\": \"writer\", \"members\": [{\"name\": \"a\","
+          " \"ovsdb\": \"ssl:192.0.2.1:6640\"}, {\"name\": \"b\"},"
+          " {\"name\": \"c\", \"ovsdb\": \"tcp:192.0.2.3:6640\"},"
+          " {\"name\": \"d\", \"ovsdb\": \"ssl:$(x):6640\"},"
+          " {\"name\": \"e\", \"ovsdb\": \"ssl:[fd00::5]:6641\"}]}";
+    static const char host[]
+        = "{\"name\": \"h1\", \"spec\": {\"ovsdb\": \"inbound\"}}";
+    static const struct step steps[] = {
+        { "GET /v1/hosts/h1", NULL, 200, host },
+        { "GET /v1/cluster", NULL, 200, members },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step alone[] = {
+        { "GET /v1/hosts/h1", NULL, 200, host },
+        { "GET /v1/cluster", NULL, 200, "{\"role\": \"alone\"}" },
+        { NULL, NULL, 0, NULL },
+    };
+    struct run done;
+
+    play(&done, steps, "", "host join-command h1");
+    assert_int_equal(done.status, CTL_DONE);
+    assert_non_null(strstr(
+        done.out, " external_ids:system-id=h1"
+        " -- --id=@vmn create Manager 'target=\"ssl:192.0.2.1:6640\"'"
+        " -- add Open_vSwitch . manager_options @vmn"
+        " -- --id=@vmn2 create Manager 'target=\"ssl:[fd00::5]:6641\"'"
+        " -- add Open_vSwitch . manager_options @vmn2\n"));
+    /* Who is not among them, and why. */
+    assert_string_equal(
+        done.err,
+        "vmnctl: warning: member b is left out: it does not say where hosts "
+        "reach it (\"ovsdb-target\")\n"
+        "vmnctl: warning: member c is left out: hosts reach it by tcp: give "
+        "--plain\n"
+        "vmnctl: warning: member d is left out: it does not say where hosts "
+        "reach it (\"ovsdb-target\")\n");
+    run_uninit(&done);
+    play(&done, steps, "", "host join-command h1 --plain");
+    assert_non_null(strstr(
+        done.out, " external_ids:system-id=h1"
+        " -- --id=@vmn create Manager 'target=\"tcp:192.0.2.3:6640\"'"
+        " -- add Open_vSwitch . manager_options @vmn\n"));
+    run_uninit(&done);
+    play(&done, alone, "", "host join-command h1");
+    assert_int_equal(done.status, CTL_USAGE);
+    assert_non_null(strstr(done.err, "give --address, vmnd's"));
+    run_uninit(&done);
+}
+
 /* Before the database has been converted. */
 static void
 older_schema_is_told(void **state OVS_UNUSED)
@@ -225,6 +303,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(members_are_shown),
         cmocka_unit_test(different_versions_are_told),
+        cmocka_unit_test(disks_that_fill_are_told),
+        cmocka_unit_test(hosts_are_given_all_members),
         cmocka_unit_test(older_schema_is_told),
         cmocka_unit_test(join_command_has_addresses_and_a_token),
         cmocka_unit_test(join_command_says_what_is_missing),

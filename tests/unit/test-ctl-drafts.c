@@ -117,6 +117,9 @@ stale_draft_is_read_again(void **state OVS_UNUSED)
                 CTL_DONE, "drafts/d updated, 1 change\n", "");
 }
 
+#define CASCADE(MORE) "{\"op\": \"delete\", \"type\": \"groups\", "          \
+                      "\"name\": \"g\", \"cascade\": true" MORE "}"
+
 static void
 rebase_and_drop(void **state OVS_UNUSED)
 {
@@ -127,11 +130,20 @@ rebase_and_drop(void **state OVS_UNUSED)
           UPDATED },
         END,
     };
+    static const struct step cascade[] = {
+        { "GET /v1/drafts/d", NULL, 200,
+          DRAFT(CASCADE(", \"base\": \"7\", \"base_revision\": 9")) },
+        { "PUT /v1/drafts/d", SPEC(CASCADE(", \"base_revision\": null")),
+          UPDATED },
+        END,
+    };
     static const struct step other[] = {
         { "GET /v1/drafts/d", NULL, 200, DRAFT(PATCH_A("{}")) }, END,
     };
 
     assert_play(rebased, "", "draft rebase d", CTL_DONE,
+                "drafts/d updated, 1 change\n", "");
+    assert_play(cascade, "", "draft rebase d", CTL_DONE,
                 "drafts/d updated, 1 change\n", "");
     ASSERT_MADE(PATCH_A("{}"), "", "draft drop d port/a");
     assert_play(other, "", "draft drop d port/b", CTL_REFUSED, "",

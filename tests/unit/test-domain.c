@@ -120,14 +120,14 @@ static void
 sources_are_known_in_all_of_the_domain(void **state)
 {
     struct apps_fixture *f = *state;
-    const char *b1 = "overlay.admit/2 180 ip,reg5={zone:policy/@r},"
+    const char *b1 = "overlay.admit/2 280 ip,reg5={zone:policy/@r},"
                      "nw_src=10.0.1.11 actions=set_field:"
                      "{firewall.identity:@r|web}->reg1,";
-    const char *local = "overlay.admit/2 180 ipv6,reg0={VNI:b},"
+    const char *local = "overlay.admit/2 280 ipv6,reg0={VNI:b},"
                         "ipv6_src=fe80::ff:fe00:b1 ";
 
-    assert_flows(f, "h0", "overlay.admit/2 180 ip,reg5={zone:policy/b},", 0);
-    assert_flows(f, "h1", "overlay.admit/2 180 ip,reg5={zone:policy/b},", 1);
+    assert_flows(f, "h0", "overlay.admit/2 280 ip,reg5={zone:policy/b},", 0);
+    assert_flows(f, "h1", "overlay.admit/2 280 ip,reg5={zone:policy/b},", 1);
     assert_flows(f, "h1", local, 1);
 
     put_router(f, "r", A "," B);
@@ -169,19 +169,57 @@ static void
 routed_pairs_must_agree(void **state)
 {
     struct apps_fixture *f = *state;
-    const char *pair = "overlay.admit/2 50 ip,reg5={zone:policy/@r},"
+    const char *pair = "overlay.admit/2 80 ip,reg5={zone:policy/@r},"
                        "nw_src=10.0.0.64/30 ";
 
     put_pairs(f, "web");
-    assert_flows(f, "h1", "overlay.admit/2 50 ", 0);
+    assert_flows(f, "h1", "overlay.admit/2 80 ", 0);
     put_router(f, "r", A "," B);
-    assert_flows(f, "h1", "overlay.admit/2 50 ip,reg5={zone:policy/@r},"
+    assert_flows(f, "h1", "overlay.admit/2 80 ip,reg5={zone:policy/@r},"
                  "nw_src=10.0.0.64/30 actions=set_field:"
                  "{firewall.identity:@r|web}->reg1,", 1);
     put_pairs(f, "db");
     assert_flows(f, "h1", pair, 1);
-    assert_flows(f, "h1", "overlay.admit/2 50 ip,reg5={zone:policy/@r},"
+    assert_flows(f, "h1", "overlay.admit/2 80 ip,reg5={zone:policy/@r},"
                  "nw_src=10.0.0.64/30 actions=drop (unknown source)", 1);
+}
+
+/* Isolation of a network's ports is nothing to those of another one that may
+ * send from the same address. */
+static void
+isolation_of_routed_pairs_is_their_networks(void **state)
+{
+    struct apps_fixture *f = *state;
+    const char *domain = "overlay.admit/2 80 ip,reg5={zone:policy/@r},"
+                         "nw_src=10.9.0.0/30 actions=set_field:0->reg1,goto";
+    const char *a = "overlay.admit/2 81 ip,reg0={VNI:a},nw_src=10.9.0.0/30 "
+                    "actions=set_field:0->reg1,set_field:"
+                    "{overlay.isolation:a|}0000/0xffff0000->reg9,goto";
+    const char *pair = "'allowed_addresses': [{'ip': '10.9.0.0/30'}]";
+
+    put_router(f, "r", A "," B);
+    apply(f, "{'networks/a': {'isolation': 'isolated', 'subnets':"
+          " [{'cidr': '10.0.0.0/24', 'gateway': '10.0.0.1'}]},"
+          "'ports/a2': {'network': 'a', 'ips': ['10.0.0.12'], %s},"
+          "'ports/a3': {'network': 'a', 'ips': ['10.0.0.13'], %s,"
+          " 'isolation': 'promiscuous'},"
+          "'ports/b2': {'network': 'b', 'ips': ['10.0.1.12'], %s},"
+          "'bindings/a2': {'host': 'h0'}, 'bindings/b2': {'host': 'h1'}}",
+          pair, pair, pair);
+    assert_flows(f, "h0", domain, 1);
+    assert_flows(f, "h0", a, 1);
+    assert_flows(f, "h1", domain, 1);
+    assert_flows(f, "h1", "overlay.admit/2 81 ", 0);
+
+    /* One that may talk with all, and sends from it as well. */
+    apply(f, "{'bindings/a3': {'host': 'h2'}}");
+    assert_flows(f, "h0", a, 1);
+    assert_flows(f, "h2", a, 1);
+
+    /* One that is bound nowhere has no number, nor sends anything. */
+    apply(f, "{'bindings/a2': null}");
+    assert_flows(f, "h2", "overlay.admit/2 81 ", 0);
+    assert_flows(f, "h2", domain, 1);
 }
 
 /* Identities.  ------------------------------------------------------------ */
@@ -309,6 +347,7 @@ main(void)
         T(sources_are_known_in_all_of_the_domain),
         T(remote_ports_are_found_in_all_of_the_domain),
         T(routed_pairs_must_agree),
+        T(isolation_of_routed_pairs_is_their_networks),
         T(identities_are_the_domains),
         T(defaults_are_told_by_identities_among_routers),
         T(attaching_touches_what_is_attached),

@@ -185,8 +185,9 @@ ids_are_found_again(void **state OVS_UNUSED)
         begun[i] = event_scope_begin_id(ids, "a", FIRST + 7);
     }
     for (size_t i = 0; i < ARRAY_SIZE(begun); i++) {
-        assert_true(event_scope_id_find(ids, begun[i], FIRST, FIRST + N,
-                                        &next));
+        assert_false(event_scope_id_find(ids, begun[i], FIRST, FIRST + N,
+                                         &next));
+        assert_true(event_scope_id_find_begun(ids, begun[i], &next));
         assert_true(next == FIRST + 7);
         assert_true(i == 0 || begun[i] != begun[i - 1]);
     }
@@ -205,13 +206,13 @@ streams_that_began_long_ago_are_forgotten(void **state OVS_UNUSED)
     for (int i = 1; i < EVENT_SCOPE_BEGUN_ACCOUNT_MAX; i++) {
         event_scope_begin_id(ids, "a", FIRST + 2);
     }
-    assert_false(event_scope_id_find(ids, first, FIRST, FIRST + N, &next));
-    assert_true(event_scope_id_find(ids, second, FIRST, FIRST + N, &next));
+    assert_false(event_scope_id_find_begun(ids, first, &next));
+    assert_true(event_scope_id_find_begun(ids, second, &next));
     assert_true(next == FIRST + 1);
     for (int i = 0; i < EVENT_SCOPE_BEGUN_MAX; i++) {
         event_scope_begin_id(ids, "a", FIRST + 2);
     }
-    assert_true(event_scope_id_find(ids, other, FIRST, FIRST + N, &next));
+    assert_true(event_scope_id_find_begun(ids, other, &next));
     assert_true(next == FIRST + 3);
     /* and those of many, too. */
     for (int i = 0; i < EVENT_SCOPE_BEGUN_MAX; i++) {
@@ -221,7 +222,7 @@ streams_that_began_long_ago_are_forgotten(void **state OVS_UNUSED)
                  i / EVENT_SCOPE_BEGUN_ACCOUNT_MAX);
         event_scope_begin_id(ids, account, FIRST + 4);
     }
-    assert_false(event_scope_id_find(ids, other, FIRST, FIRST + N, &next));
+    assert_false(event_scope_id_find_begun(ids, other, &next));
     event_scope_ids_destroy(ids);
 }
 
@@ -238,8 +239,23 @@ ids_are_of_one_process(void **state OVS_UNUSED)
         assert_false(event_scope_id_find(b, event_scope_id(a, at), FIRST,
                                          FIRST + N, &next));
     }
-    assert_false(event_scope_id_find(b, event_scope_begin_id(a, "a", FIRST),
-                                     FIRST, FIRST + N, &next));
+    assert_false(event_scope_id_find_begun(b, event_scope_begin_id(a, "a",
+                                                                   FIRST),
+                                           &next));
+    /* But with the same key they are the same. */
+    event_scope_ids_set_key(b, event_scope_ids_key(a));
+    assert_true(event_scope_id_find(b, event_scope_id(a, FIRST), FIRST,
+                                    FIRST + N, &next));
+    assert_true(next == FIRST + 1);
+    /* And streams that have begun are of one process all the same, however
+     * many there were. */
+    for (int i = 0; i < N; i++) {
+        event_scope_begin_id(b, "a", FIRST + 5);
+    }
+    for (int i = 0; i < N; i++) {
+        assert_false(event_scope_id_find_begun(
+            b, event_scope_begin_id(a, "a", FIRST), &next));
+    }
     event_scope_ids_destroy(a);
     event_scope_ids_destroy(b);
 }

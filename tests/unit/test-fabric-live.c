@@ -9,6 +9,7 @@
 #include "tests/unit/fabric-hosts.h"
 #include "tests/unit/fake-switch-private.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,9 +19,12 @@
 #include "controller/fabric/session/switch.h"
 #include "controller/flow/trace-copy.h"
 #include "flow.h"
+#include "openvswitch/match.h"
 #include "openvswitch/ofp-actions.h"
+#include "openvswitch/ofp-flow.h"
 #include "openvswitch/ofp-packet.h"
 #include "openvswitch/ofpbuf.h"
+#include "packets.h"
 #include "util.h"
 
 static const uint8_t tables[] = { 0, 16, 64 };
@@ -67,10 +71,15 @@ static const struct fabric_live_callbacks callbacks = {
     .send = send_cb, .copy = copy_cb, .done = done_cb,
 };
 
-/* From h0 to h1. */
+/* From h0 to h1, by a tunnel, and if 'flow' is not NULL by a physical network
+ * as well. */
 static struct fabric_live *
-begin(struct outcome *outcome, int timeout_ms, const char **reason)
+begin_crossing(struct outcome *outcome, const struct flow *flow, bool deliver,
+               int timeout_ms, const char **reason)
 {
+    const struct fabric_live_crossing crossing = {
+        .from = 0, .to = 1, .in_port = 41, .vlan = 7, .flow = flow,
+    };
     static const uint8_t frame[60] = { 2 };
     static const struct fabric_live_host hosts[] = {
         { .name = "h0" }, { .name = "h1" },
@@ -80,7 +89,8 @@ begin(struct outcome *outcome, int timeout_ms, const char **reason)
     };
     const struct fabric_live_request request = {
         .n_hosts = 2, .hosts = hosts, .in_port = 5,
-        .n_hops = 1, .hops = &hop, .first_vni = 77777,
+        .n_hops = 1, .hops = &hop, .first_vni = 77777, .deliver = deliver,
+        .n_crossings = flow ? 1 : 0, .crossings = &crossing,
         .frame = frame, .size = sizeof frame,
         .n_tables = ARRAY_SIZE(tables), .tables = tables, .last_table = 198,
         .n_last_tables = 2,
@@ -89,6 +99,12 @@ begin(struct outcome *outcome, int timeout_ms, const char **reason)
     };
 
     return fabric_live_begin(fabric, &request, &callbacks, outcome, reason);
+}
+
+static struct fabric_live *
+begin(struct outcome *outcome, int timeout_ms, const char **reason)
+{
+    return begin_crossing(outcome, NULL, false, timeout_ms, reason);
 }
 
 static int
@@ -179,6 +195,82 @@ packet_is_put_in_when_all_can_follow_it(void **state OVS_UNUSED)
     }
     assert_int_equal(outcome.n_copies, 2);
     assert_int_equal(outcome.n_done, 1);
+}
+
+/* Whoever is on the physical network can send from a trace's address: what is
+ * taken for its packet has the VLAN and all else of it. */
+static void
+check_crossed(int host, const struct flow *packet)
+{
+    const struct fake_flow *flow;
+    size_t n = 0;
+
+    LIST_FOR_EACH (flow, node, &switches[host].flows) {
+        struct ofputil_flow_mod fm;
+        struct ofpbuf ofpacts;
+        struct match match;
+
+        if ((flow->cookie & TRACE_COOKIE_MASK) != TRACE_COOKIE) {
+            continue;
+        }
+        ofpbuf_init(&ofpacts, 64);
+        assert_true(fake_decode(&fm, flow->mod, &ofpacts));
+        minimatch_expand(&fm.match, &match);
+        if (ofp_to_u16(match.flow.in_port.ofp_port) == 41) {
+            n++;
+            assert_int_equal(match.flow.vlans[0].tci, htons(VLAN_CFI | 7));
+            assert_int_equal(match.wc.masks.vlans[0].tci,
+                             htons(VLAN_CFI | VLAN_VID_MASK));
+            assert_int_equal(match.flow.nw_dst, packet->nw_dst);
+            assert_int_equal(match.flow.nw_proto, packet->nw_proto);
+            assert_int_equal(match.flow.tp_src, packet->tp_src);
+            assert_int_equal(match.flow.tp_dst, packet->tp_dst);
+        }
+        minimatch_destroy(&fm.match);
+        ofpbuf_uninit(&ofpacts);
+    }
+    assert_int_equal(n, 1);
+}
+
+/* A packet is put in where it comes to the next host, once; what is delivered
+ * has flows for that in place of it. */
+static void
+packet_that_crosses_is_put_in_again(void **state OVS_UNUSED)
+{
+    static const uint8_t frame[60] = { 2 };
+    struct outcome outcome = { .enough = 2 };
+    struct flow flow = {
+        .regs = { 9 }, .dl_type = htons(ETH_TYPE_IP),
+        .nw_proto = IPPROTO_UDP, .nw_dst = htonl(0x0a000001),
+        .tp_src = htons(40000), .tp_dst = htons(53),
+    };
+    const char *reason;
+    struct fabric_live *live;
+    size_t n_here;
+
+    live = begin_crossing(&outcome, &flow, false, 60000, &reason);
+    TURN_UNTIL(switches[0].n_packet_outs == 1);
+    n_here = n_trace_flows(0);
+    assert_int_equal(switches[1].n_packet_outs, 0);
+    fabric_live_put_in(live, 0, frame, sizeof frame);
+    fabric_live_put_in(live, 0, frame, sizeof frame);
+    TURN_UNTIL(switches[1].n_packet_outs);
+    for (int i = 0; i < 20; i++) {
+        turn();
+    }
+    assert_int_equal(switches[1].n_packet_outs, 1);
+    assert_int_equal(switches[0].n_packet_outs, 1);
+    fabric_live_cancel(live);
+    TURN_UNTIL(!n_trace_flows(0) && !n_trace_flows(1));
+
+    live = begin_crossing(&outcome, &flow, true, 60000, &reason);
+    TURN_UNTIL(switches[0].n_packet_outs == 2);
+    /* One to deliver to a port, one to hold what leaves otherwise, and one to
+     * send on. */
+    assert_int_equal(n_trace_flows(0), n_here + 3);
+    check_crossed(1, &flow);
+    fabric_live_cancel(live);
+    TURN_UNTIL(!n_trace_flows(0) && !n_trace_flows(1));
 }
 
 static void
@@ -363,6 +455,7 @@ main(int argc OVS_UNUSED, char *argv[])
 #define T(NAME) cmocka_unit_test_setup_teardown(NAME, setup_connected, \
                                                 teardown)
         T(packet_is_put_in_when_all_can_follow_it),
+        T(packet_that_crosses_is_put_in_again),
         T(trace_ends_by_its_time_limit),
         T(trace_that_was_not_sent_has_a_reason),
         T(trace_ends_with_a_host),

@@ -35,7 +35,7 @@ static struct scenario scenarios[] = {
               "actions=set_field:" WEB_ID "->reg2," },
             { "h1", "+" LOCATE "300 reg0=0x64,dl_dst=02:00:00:00:00:01 "
               "actions=set_field:" WEB_ID "->reg2," },
-            { "h1", "+" ADMIT "/2 180 ip," SHOP ",nw_src=10.0.0.3 actions="
+            { "h1", "+" ADMIT "/2 280 ip," SHOP ",nw_src=10.0.0.3 actions="
               "set_field:" APP_ID "->reg1," },
             { "h1", "+" LOCATE "300 reg0=0xc8,dl_dst=02:00:00:00:00:01 "
               "actions=set_field:{firewall.identity:other|web}->reg2," } } },

@@ -333,6 +333,120 @@ unknown_neighbours_are_asked_for(void **state OVS_UNUSED)
     apps_fixture_destroy(f);
 }
 
+/* Router r1 of hosts h1 and h2, h1 first or alone; h2's port to outside, which
+ * may be cut off. */
+#define TWO_GATEWAYS "{'host': 'h1', 'priority': 1}," \
+    " {'host': 'h2', 'priority': 2}"
+#define PUT_R1(GATEWAYS)                                                    \
+    "{'hosts/h2': {'ovsdb': 'unix:/h2', 'tunnel_ip': '10.99.0.2',"          \
+    " 'provider_bridges': [{'physical': 'dc', 'bridge': 'br-ex'}]},"        \
+    "'routers/r1': {'mac': '0e:00:00:00:00:01',"                            \
+    " 'interfaces': [{'network': 'n1'}], 'external': {"                     \
+    " 'network': 'out', 'addresses': ['10.9.0.101', 'fd09::101'],"          \
+    " 'gateways': [" GATEWAYS "]}}}"
+#define PUT_H2(MORE)                                                        \
+    "{'vifs/h2/@dc': {'host': 'h2', 'iface_id': '@dc',"                     \
+    " 'iface': 'vmn-to-br-ex', 'ofport': 41" MORE "}}"
+
+/* How often h1 asks for the neighbour of a packet of either family with
+ * 'flags'.  First it asks as the router; then as the host, and from nobody's
+ * address. */
+static size_t
+questions(struct apps_fixture *f, bool v6, uint32_t flags)
+{
+    uint8_t packet[64] = {
+        [12] = v6 ? 0x86 : 0x08, [13] = v6 ? 0xdd : 0, [26] = 10, 9, 0, 77,
+    };
+    struct vmn_packet_in in = {
+        .host = "h1", .bytes = packet, .size = sizeof packet,
+        .full_size = sizeof packet,
+    };
+    struct vmn_packets_out out;
+    size_t n;
+
+    in.regs[VMN_REG_NETWORK - VMN_F_REG0] = 9;
+    in.regs[VMN_REG_FLAGS - VMN_F_REG0] = flags;
+    if (v6) {
+        in.regs[VMN_REG_NEIGHBOUR6 - VMN_F_REG0] = 0xfd090000;
+        in.regs[VMN_REG_NEIGHBOUR6 + 3 - VMN_F_REG0] = 5;
+    } else {
+        in.regs[VMN_REG_NEIGHBOUR4 - VMN_F_REG0] = 10 << 24 | 9 << 16 | 5;
+    }
+    in.regs[REG_TRANSIT - VMN_F_REG0] = id_pools_peek(
+        model_id_pools(apps_fixture_model(f)), VMN_ID_POOL_VNI, "router/r1");
+    engine_packets_out_init(&out);
+    apps_fixture_handle(f, "gateway.resolve", &in, &out);
+    assert_true(out.n > 0);
+    for (size_t i = 0; i < out.n; i++) {
+        static const uint8_t router[] = { 0x0e, 0, 0, 0, 0, 1 };
+        static const uint8_t host[] = { 0x0e, 0x56, 0x4d };
+        static const uint8_t nobody[4];
+        static const uint8_t link_local[] = { 0xfe, 0x80 };
+        const uint8_t *frame = (const uint8_t *) out.bytes.data
+                               + out.sends[i].ofs;
+
+        assert_memory_equal(frame + 6, i ? host : router, i ? 3 : 6);
+        assert_int_equal(frame[v6 ? 14 + 40 + 8 + 15 : 41], 5);
+        if (i && v6) {
+            assert_memory_equal(frame + 14 + 8, link_local, 2);
+        } else if (i) {
+            assert_memory_equal(frame + 28, nobody, 4);
+        }
+    }
+    assert_int_equal(out.incomplete.addr[v6 ? 15 : 3], 5);
+    n = out.n;
+    engine_packets_out_uninit(&out);
+    return n;
+}
+
+static void
+assert_questions(struct apps_fixture *f, uint32_t flags, size_t n)
+{
+    assert_int_equal(questions(f, false, flags), n);
+    assert_int_equal(questions(f, true, flags), n);
+}
+
+/* Counts the flows of h1 that learn from answers to what the host asks as
+ * itself. */
+static int
+learners(struct apps_fixture *f)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    int n = 0;
+
+    apps_fixture_flows(f, "h1", false, &ds);
+    for (const char *p = ds_cstr(&ds);
+         (p = strstr(p, "dl_dst=0e:56:4d:00:")); p++) {
+        n++;
+    }
+    ds_destroy(&ds);
+    return n;
+}
+
+/* A gateway that has taken over asks as itself as well: the answer to what it
+ * asks as the router may go to the former one.  Otherwise it does not: its
+ * question is taken for that of another who wants to have the address. */
+static void
+gateway_that_has_taken_over_asks_twice(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = apps_fixture_create(apps);
+
+    put_routers(f, 1, "out", "10.9.0.");
+    apps_fixture_apply(f, PUT_R1("{'host': 'h1'}"));
+    apps_fixture_apply(f, PUT_H2(", 'cut_off': true"));
+    assert_questions(f, 0, 1);
+    assert_int_equal(learners(f), 0);
+
+    apps_fixture_apply(f, PUT_R1(TWO_GATEWAYS));
+    assert_int_equal(learners(f), 3);   /* ARP; ND with a MAC and without. */
+    assert_questions(f, 0, 2);
+    apps_fixture_apply(f, PUT_H2(""));
+    assert_questions(f, 0, 1);
+    /* By flows alone. */
+    assert_questions(f, VMN_FLAG_STANDS_IN, 2);
+    apps_fixture_destroy(f);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -343,6 +457,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(ipv4_asks_for_the_gateway),
         cmocka_unit_test(ipv6_tells_all_nodes),
         cmocka_unit_test(unknown_neighbours_are_asked_for),
+        cmocka_unit_test(gateway_that_has_taken_over_asks_twice),
     };
 
     if (argc > 1) {

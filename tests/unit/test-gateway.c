@@ -375,6 +375,50 @@ both_hosts_of_a_floating_address_that_migrates_serve_it(
     apps_fixture_destroy(f);
 }
 
+/* What conntrack was to translate and has not is dropped, but not what it was
+ * not to: where the router or the destination is exempt; and what it has
+ * before is not committed again. */
+static void
+nothing_leaves_untranslated(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = apps_fixture_create(apps);
+    static const struct {
+        const char *more;
+        int exempt, routed;
+    } cases[] = {
+        { "", 0, 0 },
+        { ",'exempt': ['192.0.2.0/24', 'fd77::/64']", 1, 0 },
+        { ",'routed': true", 0, 1 },
+    };
+    static const char *const families[] = { "ip", "ipv6" };
+
+    free(flows_of_h1(f, "{" BASE "}"));
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char *json = xasprintf("{" ROUTER("r", "1", "a",
+                                          "'10.9.0.9','fd09::9'", "%s") "}",
+                               cases[i].more);
+        char *flows = flows_of_h1(f, json);
+
+        for (size_t j = 0; j < ARRAY_SIZE(families); j++) {
+            char *dropped = xasprintf(
+                "gateway.egress/3 300 ct_state=+new+trk-snat,%s,reg6=",
+                families[j]);
+            char *known = xasprintf(
+                "gateway.egress/2 110 ct_state=+new+trk+snat,%s,",
+                families[j]);
+
+            assert_int_equal(count(f, flows, dropped), 1);
+            assert_int_equal(count(f, flows, known), 1);
+            free(dropped);
+            free(known);
+        }
+        assert_int_equal(times(flows, "->reg6,ct(commit,"),
+                         2 * (cases[i].exempt + cases[i].routed));
+        free(json);
+    }
+    apps_fixture_destroy(f);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -383,6 +427,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(routers_share_what_they_hear),
         cmocka_unit_test(senders_share_no_ports),
         cmocka_unit_test(gateways_that_see_each_other_take_over),
+        cmocka_unit_test(nothing_leaves_untranslated),
         cmocka_unit_test(
             both_hosts_of_a_floating_address_that_migrates_serve_it),
     };

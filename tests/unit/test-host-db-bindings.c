@@ -228,16 +228,6 @@ bindings_survive_a_restart_of_vmnd(void **state OVS_UNUSED)
     assert_int_equal(revision_of(VMN_TABLE_BINDING, "p2"), p2);
 }
 
-/* vmnd starts again, with a commit of its own, which has compiled nothing. */
-static void
-restart_vmnd(void)
-{
-    stop_vmnd();
-    commit_destroy(commit);
-    fixture_start_commit();
-    start_vmnd();
-}
-
 /* Returns true once all is compiled.  A host that sends nothing for half a
  * second is not waited for; here it is. */
 static bool

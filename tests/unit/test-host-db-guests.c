@@ -117,6 +117,33 @@ guest_of_the_migration_before_is_forgotten(void **state OVS_UNUSED)
     UNTIL(bound("p1", "hv1", "hv2"));
 }
 
+/* Nor does it that two guests were told apart in that one: it was asked for
+ * again, and the claim of the host that it is to go to was rejected. */
+static void
+claim_of_the_migration_before_is_not_rejected(void **state OVS_UNUSED)
+{
+    start_hosts();
+    put_port("p1", "hv2", NULL);
+    add_vif(1, "tap1", "p1", 5);
+    UNTIL(bound("p1", "hv2", NULL));
+    put_port_to("p1", "hv2", "hv1", false);
+    plug_target();
+    ovs_sandbox_start_vswitchd(&sandboxes[0]);
+    UNTIL(status_is("hv1", "state", "synced") && bound("p1", "hv2", "hv1"));
+    host_db_settle();
+    guest_is_seen("hv1", "p1");
+    UNTIL(bound("p1", "hv1", "hv2") && !is_moving());
+    /* It goes on where it was, for more than three seconds. */
+    UNTIL((guest_is_seen("hv2", "p1"), is_moving()));
+    put_port("p1", "hv2", NULL);
+    host_db_settle();
+    assert_true(is_moving());
+
+    put_port_to("p1", "hv2", "hv1", false);
+    UNTIL(!is_moving());
+    assert_true(bound("p1", "hv1", "hv2"));
+}
+
 /* A port is not thrown back by its row's end of a migration, as nobody was
  * seen where it is, and its guest was seen once where it was. */
 static void
@@ -176,6 +203,7 @@ main(int argc, char *argv[])
     cmocka_unit_test_setup_teardown(NAME, host_db_setup, host_db_teardown)
         T(guest_that_is_seen_has_its_port_follow),
         T(guest_of_the_migration_before_is_forgotten),
+        T(claim_of_the_migration_before_is_not_rejected),
         T(port_that_its_row_has_moved_stays),
         T(guest_that_goes_back_is_followed),
     };

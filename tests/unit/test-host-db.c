@@ -69,6 +69,125 @@ host_without_zone_limits_says_so(void **state OVS_UNUSED)
     UNTIL(status_is("hv1", "reason", NULL));
 }
 
+/* Of 1 or 2 Mbit/s, see host-db-fixture.c; NULL: none. */
+static void
+put_uplink(const char *uplink, int mbps)
+{
+    change(VMN_TABLE_HOST, "hv1",
+           json_pack("{s:s, s:s, s:s, s:b, s:s*}", "ovsdb",
+                     sandboxes[0].remote, "tunnel_ip", "192.0.2.1", "datapath",
+                     "netdev", "maintenance", mbps == 2, "tunnel_interface",
+                     uplink));
+}
+
+/* Returns true if uplink eth1 has a queue with such a rate. */
+static bool
+has_queue(int number, const char *config)
+{
+    char *qos = ovs_sandbox_vsctl(&sandboxes[0],
+                                  "--bare get Port eth1 qos");
+    char *queue = (strchr(qos, '-')
+                   ? ovs_sandbox_vsctl(&sandboxes[0],
+                                       "--if-exists get QoS %s queues:%d", qos,
+                                       number)
+                   : xstrdup(""));
+    char *found = (strchr(queue, '-')
+                   ? ovs_sandbox_vsctl(&sandboxes[0],
+                                       "get Queue %s other_config:min-rate",
+                                       queue)
+                   : xstrdup(""));
+    bool has = !strcmp(found, config);
+
+    free(found);
+    free(queue);
+    free(qos);
+    return has;
+}
+
+/* Returns which rows uplink eth1 has. */
+static char *
+queue_rows(void)
+{
+    char *qos = ovs_sandbox_vsctl(&sandboxes[0], "get Port eth1 qos");
+    char *queues = ovs_sandbox_vsctl(&sandboxes[0], "get QoS %s queues", qos);
+    char *rows = xasprintf("%s %s", qos, queues);
+
+    free(queues);
+    free(qos);
+    return rows;
+}
+
+static void
+host_has_the_queues_that_apps_want(void **state OVS_UNUSED)
+{
+    char *before, *after;
+
+    VSCTL(0, "add-br br-ex -- add-port br-ex eth1");
+    put_uplink("eth1", 1);
+    UNTIL(reported("hv1"));
+    UNTIL(has_queue(32777, "\"300000\""));
+    assert_true(has_queue(32775, "\"200000\""));
+    assert_true(has_queue(0, "\"500000\""));
+    assert_true(has_queue(9, ""));
+    assert_true(has_queue(61440, ""));
+    assert_false(reason_has("hv1", "eth1"));
+
+    /* They stay while vmnd is away and when it comes back: the rows are the
+     * same, not others like them. */
+    before = queue_rows();
+    stop_vmnd();
+    start_vmnd();
+    UNTIL(reported("hv1"));
+    put_uplink("eth1", 2);
+    UNTIL(has_queue(0, "\"1500000\""));
+    put_uplink("eth1", 1);
+    UNTIL(has_queue(0, "\"500000\""));
+    after = queue_rows();
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+
+    /* Where nobody wants them any more they go. */
+    put_uplink("nowhere", 2);
+    UNTIL(reason_has("hv1", "\"nowhere\" is no port of a bridge"));
+    UNTIL(has_queue(0, ""));
+    put_uplink(NULL, 0);
+    UNTIL(!reason_has("hv1", "nowhere"));
+}
+
+/* Its queues follow from its interfaces, which are not stored. */
+static void
+host_that_reports_late_keeps_its_queues(void **state OVS_UNUSED)
+{
+    char *before, *after;
+
+    VSCTL(0, "add-br br-ex -- add-port br-ex eth1");
+    put_uplink("eth1", 1);
+    UNTIL(reported("hv1"));
+    put_port("p1", NULL, NULL);
+    add_vif(0, "tap1", "p1", 5);
+    UNTIL(has_queue(32779, "\"100000\""));
+    before = queue_rows();
+
+    /* vmnd starts, and computes what is desired, while it is away. */
+    ovs_sandbox_stop_server(&sandboxes[0]);
+    restart_vmnd();
+    UNTIL(fabric_find_host(fabric, "hv1")->db->queues.known);
+    assert_false(reported("hv1"));
+    ovs_sandbox_start_server(&sandboxes[0]);
+    UNTIL(reported("hv1"));
+    put_uplink("eth1", 2);
+    UNTIL(has_queue(0, "\"1400000\""));
+    after = queue_rows();
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+
+    /* Then it has what is desired: this one's interface is gone. */
+    VSCTL(0, "del-port tap1");
+    UNTIL(has_queue(32779, ""));
+}
+
 static void
 inbound_host_is_taken_in(void **state OVS_UNUSED)
 {
@@ -292,6 +411,8 @@ main(int argc, char *argv[])
     cmocka_unit_test_setup_teardown(NAME, host_db_setup, host_db_teardown)
         T(host_is_set_up_and_synced),
         T(host_without_zone_limits_says_so),
+        T(host_has_the_queues_that_apps_want),
+        T(host_that_reports_late_keeps_its_queues),
         T(inbound_host_is_taken_in),
         T(bridge_of_others_is_refused_until_adopted),
         T(wrong_tunnel_number_is_refused),

@@ -54,8 +54,21 @@ static const struct vmn_module gone = { .n_stages = 1, .stages = gone_stages };
 static bool
 keeps_unit(const char *name)
 {
-    return engine_keeps_flow(toy.engine, 0, flow_owner_cookie(name)
-                                            | FLOW_COOKIE_COUNTED);
+    bool keeps = engine_keeps_flow(toy.engine, 0, flow_owner_cookie(name)
+                                                  | FLOW_COOKIE_COUNTED);
+
+    assert_int_equal(engine_keeps_unit(toy.engine, name), keeps);
+    return keeps;
+}
+
+/* Returns true if what the app's units "port", or its units "other", want is
+ * not known. */
+static bool
+is_unknown(const char *name, bool other)
+{
+    const char *const of[] = { "none", other ? "other" : "port", NULL };
+
+    return engine_keeps_units(toy.engine, name, of);
 }
 
 static bool
@@ -105,6 +118,10 @@ unit_that_fails_at_the_start_is_kept_until_it_does_not(void **state OVS_UNUSED)
     assert_false(keeps_unit("toy.port/c"));
     assert_true(engine_keeps_flow(toy.engine, 2, 1));
     assert_false(engine_keeps_flow(toy.engine, 1, 1));
+    assert_true(is_unknown("toy", false));
+    assert_false(is_unknown("toy", true));
+    assert_true(is_unknown("gone", true));
+    assert_false(is_unknown("none", false));
     assert_true(engine_keeps_group(toy.engine, GROUP));
     assert_false(engine_keeps_group(toy.engine, GROUP + 1));
     id_pools_acked(model_id_pools(toy.model), UINT64_MAX);
@@ -119,6 +136,7 @@ unit_that_fails_at_the_start_is_kept_until_it_does_not(void **state OVS_UNUSED)
     toy_edit(&toy, VMN_TABLE_PORT, "a", NULL);
     run();
     assert_false(keeps_unit("toy.port/a"));
+    assert_false(is_unknown("toy", false));
     assert_true(engine_take_released(toy.engine));
     assert_false(engine_take_released(toy.engine));
     assert_true(engine_keeps_group(toy.engine, GROUP));
@@ -127,6 +145,7 @@ unit_that_fails_at_the_start_is_kept_until_it_does_not(void **state OVS_UNUSED)
     run();
     assert_true(engine_take_released(toy.engine));
     assert_false(engine_keeps_flow(toy.engine, 2, 1));
+    assert_false(is_unknown("gone", true));
 }
 
 static void

@@ -79,10 +79,17 @@ a_lease_that_nobody_holds_is_taken_at_once(void **state OVS_UNUSED)
     check(&lease, true, NOW + LEASE_MS, LEASE_TAKE, 0);
     see(&lease, row(1, 3, "", 0, "a"), NOW);
     check(&lease, true, NOW, LEASE_TAKE, 0);
-    /* One transaction at a time. */
+    /* One that has no answer is sent again, and not for ever. */
     lease_begin(&lease, NOW);
-    check(&lease, true, NOW, LEASE_WAIT, INT64_MAX);
-    lease_end(&lease);
+    check(&lease, true, NOW, LEASE_WAIT, NOW + LEASE_MS / 2);
+    check(&lease, true, NOW + LEASE_MS / 2, LEASE_TAKE, 0);
+    for (int i = 1; i < LEASE_UNANSWERED_MAX; i++) {
+        lease_begin(&lease, NOW);
+    }
+    check(&lease, true, NOW + LEASE_MS, LEASE_WAIT, INT64_MAX);
+    for (int i = 0; i <= LEASE_UNANSWERED_MAX; i++) {
+        lease_end(&lease);
+    }
     check(&lease, true, NOW, LEASE_WAIT, NOW + LEASE_AGAIN_MS);
     check(&lease, true, NOW + LEASE_AGAIN_MS, LEASE_TAKE, 0);
     lease_uninit(&lease);
@@ -114,6 +121,7 @@ a_beat_that_stands_still_is_a_dead_holder(void **state OVS_UNUSED)
 static void
 a_holder_beats_and_knows_its_own_process(void **state OVS_UNUSED)
 {
+    int64_t wake_ms = INT64_MAX;
     struct lease lease;
 
     lease_init(&lease, "a", 7, LEASE_MS);
@@ -124,6 +132,13 @@ a_holder_beats_and_knows_its_own_process(void **state OVS_UNUSED)
     lease_end(&lease);
     check(&lease, false, NOW, LEASE_WAIT, NOW + LEASE_BEAT_MS);
     check(&lease, false, NOW + LEASE_BEAT_MS, LEASE_BEAT, 0);
+    /* It is given up again, too, if there is no answer. */
+    assert_true(lease_may_send(&lease, NOW, &wake_ms));
+    lease_begin(&lease, NOW);
+    assert_false(lease_may_send(&lease, NOW, &wake_ms));
+    assert_int_equal(wake_ms, NOW + LEASE_MS / 2);
+    assert_true(lease_may_send(&lease, NOW + LEASE_MS / 2, &wake_ms));
+    lease_end(&lease);
     /* An earlier process of the same member is gone for certain. */
     see(&lease, row(4, 2, "a", 6, ""), NOW);
     assert_false(lease_is_held(&lease));

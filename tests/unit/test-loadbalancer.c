@@ -191,6 +191,45 @@ static struct scenario scenarios[] = {
             { "h3", "+drop (no backend)" } } },
         { "{'loadbalancers/lb': null}", { { "h3", "-10.0.0.100" } } },
     } },
+    { "loadbalancer_asks_the_other_host_of_a_client_that_migrates", {
+        { "{" BASE ", 'bindings/db1': {'host': 'h3', 'candidate': 'h1'},"
+          " 'vifs/h1/db1': {'host': 'h1', 'iface_id': 'db1',"
+          " 'iface': 'tap', 'ofport': 12}}", {
+            /* Not where there is no virtual IP. */
+            { "h1", "-loadbalancer.balance/0 1" },
+            { "h1", "-loadbalancer.unbalance/0 1" } } },
+        { "{'loadbalancers/lb': {'vip': '10.0.0.100', 'networks': ['shop'],"
+          " 'ports': [{'port': 80, 'target': 8080}],"
+          " 'backends': [{'port': 'web1'}]}}", {
+            { "h1", "+loadbalancer.balance/0 130 " },
+            { "h1", "+loadbalancer.balance/0 110 tcp,reg0=" },
+            { "h1", "+loadbalancer.balance/2 140 ct_state=+new-inv+trk," },
+            { "h1", "+loadbalancer.balance/3 110 tcp," },
+            { "h1", "+loadbalancer.balance/10 110 " },
+            { "h3", "+loadbalancer.balance/0 110 tcp6,reg0=" },
+            /* The guest does not run anywhere else yet. */
+            { "h3", "-loadbalancer.balance/3 110 " },
+            { "h2", "-loadbalancer.balance/0 110 " },
+            /* Whatever serves: known, invalid, and not known. */
+            { "h2", "+loadbalancer.balance/10 60 ct_state=-inv+trk+dnat,"
+              "tcp,reg12=0x1000000 actions="
+              "move:NXM_NX_CT_NW_DST[]->NXM_OF_IP_DST[]," },
+            { "h2", "+loadbalancer.balance/10 55 ct_state=+inv+trk,"
+              "reg12=0x1000000 actions=drop (invalid state" },
+            /* Copies, before there is a virtual IP. */
+            { "h1", "+loadbalancer.unbalance/0 120 ip," },
+            { "h1", "+loadbalancer.unbalance/1 110 " },
+            { "h3", "+loadbalancer.unbalance/0 120 ipv6," },
+            { "h2", "-loadbalancer.unbalance/0 120 " } } },
+        { "{'bindings/db1': {'host': 'h1', 'candidate': 'h3',"
+          " 'activated': true}}", {
+            { "h3", "+loadbalancer.balance/3 110 tcp6," } } },
+        { "{'bindings/db1': {'host': 'h1'}}", {
+            { "h1", "-loadbalancer.balance/0 110 " },
+            { "h1", "-loadbalancer.balance/3 110 " },
+            { "h1", "-loadbalancer.balance/10 110 " },
+            { "h3", "-loadbalancer.unbalance/0 120 " } } },
+    } },
     { "loadbalancer_turns_a_backends_answer_to_itself", {
         { "{" BASE ", 'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
           " ['shop'], 'ports': [{'port': 80, 'target': 8080}, {'port': 81,"

@@ -240,6 +240,98 @@ cascade_keeps_the_set_of_what_it_changes(void **state)
     free(also);
 }
 
+/* Applies cascades that may change what is no newer than 'since' (by
+ * operation; 0: anything), and expects these errors. */
+static void
+check_since(struct model *model, const char *text, const uint64_t *since,
+            const char *expected)
+{
+    struct model_request request;
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct vmn_errors errors;
+    uint64_t revision;
+    int error;
+
+    vmn_errors_init(&errors);
+    model_request_init(&request, "test");
+    model_util_parse(&request, text);
+    request.list = request.n_ops > 1;
+    for (size_t i = 0; i < request.n_ops; i++) {
+        request.ops[i].cascade_since = since[i];
+    }
+    error = model_apply(model, &request, 5, &revision, &errors);
+    for (size_t i = 0; i < errors.n; i++) {
+        assert_int_equal(errors.errors[i].code, VMN_ERR_CONFLICT);
+        ds_put_format(&ds, "%s %s\n", errors.errors[i].pointer,
+                      errors.errors[i].text);
+    }
+    assert_string_equal(ds_cstr(&ds), expected);
+    assert_int_equal(error != 0, *expected != '\0');
+    ds_destroy(&ds);
+    vmn_errors_uninit(&errors);
+    model_request_uninit(&request);
+}
+
+/* What a cascade deletes or changes must not have changed since, however far
+ * it is from what the request names; what it does not change may have. */
+static void
+cascade_of_what_was_looked_at(void **state)
+{
+    struct model *model = *state;
+    char *expected;
+    uint64_t then;
+
+    apply(model, "put groups a {'ports':['p2']}\n"
+          "put loadbalancers one " LB(",'backends':[{'port':'p1'}]"), "");
+    then = model_revision(model);
+    apply(model, "put groups b {'ports':['p1']}", "");
+    apply(model, "patch ports p2 {'description':'x'}", "");
+    apply(model, "put groups c {}\nput networks m2 {}", "");
+    expected = xasprintf(
+        " port \"p2\", which would be deleted as well, has come or was "
+        "changed since, in revision %d\n"
+        " group \"b\", which would be changed as well, has come or was "
+        "changed since, in revision %d\n", (int) then + 2, (int) then + 1);
+    check_since(model, "cascade networks n", &then, expected);
+    free(expected);
+    assert_non_null(get_port(model, "p2"));
+    /* Of two deletions the one that may change less. */
+    expected = xasprintf(
+        "/1 port \"p2\", which would be deleted as well, has come or was "
+        "changed since, in revision %d\n", (int) then + 2);
+    check_since(model, "cascade groups b\ncascade networks n",
+                (const uint64_t[]) { 0, then + 1 }, expected);
+    free(expected);
+    check_since(model, "cascade networks n",
+                (const uint64_t[]) { then + 2 }, "");
+    assert_null(get_port(model, "p2"));
+    assert_null(model_get(model, VMN_TABLE_LOADBALANCER, "one"));
+    assert_non_null(model_get(model, VMN_TABLE_GROUP, "b"));
+}
+
+/* What goes with either of two deletions goes by the one that may change less,
+ * whichever of its fields refers to that. */
+static void
+cascades_that_meet_are_by_the_stricter(void **state)
+{
+    struct model *model = *state;
+    uint64_t then = model_revision(model);
+    char *expected;
+
+    apply(model, "put ports s {'network':'m','parent':'p1','vlan':7}", "");
+    expected = xasprintf(
+        " port \"s\", which would be deleted as well, has come or was changed "
+        "since, in revision %d\n", (int) then + 1);
+    for (size_t i = 0; i < 2; i++) {
+        char *told = xasprintf("/%d%s", (int) i, expected);
+
+        check_since(model, "cascade networks m\ncascade ports p1",
+                    (const uint64_t[]) { i ? 0 : then, i ? then : 0 }, told);
+        free(told);
+    }
+    free(expected);
+}
+
 static void
 prune_deletes_what_the_set_no_longer_names(void **state)
 {
@@ -310,6 +402,8 @@ main(void)
         TEST(cascade_of_a_host_unpins_its_ports),
         TEST(cascade_that_meets_a_plain_deletion_is_refused),
         TEST(cascade_keeps_the_set_of_what_it_changes),
+        TEST(cascade_of_what_was_looked_at),
+        TEST(cascades_that_meet_are_by_the_stricter),
         TEST(prune_deletes_what_the_set_no_longer_names),
         TEST(what_only_prunes_has_a_revision_of_its_own),
     };

@@ -111,6 +111,78 @@ base_stays_if_it_is_sent_back(void **state)
     draft(model, PATCH("networks", "n", DESCRIBED("mine")));
 }
 
+#define CASCADE(MORE) "{'op':'delete','type':'groups','name':'g',"          \
+                      "'cascade':true" MORE "}"
+/* As a client of an earlier version sends it back. */
+#define SENT_BACK(MORE) CASCADE(",'base':'1','base_spec':{'ports':["         \
+                                "'p1','p2']}" MORE)
+
+static uint64_t
+base_revision(struct model *model)
+{
+    return get(model)->changes[0].base_revision;
+}
+
+/* A cascade says as of when things refer to its object: of the revision that
+ * writes it first, whatever else that writes. */
+static void
+cascade_has_the_revision_that_writes_it(void **state)
+{
+    struct model *model = *state;
+    uint64_t then = model_revision(model), now;
+
+    draft(model, CASCADE("") "," PATCH("networks", "n", DESCRIBED("x")));
+    assert_int_equal(base_revision(model), then + 1);
+    assert_int_equal(get(model)->changes[1].base_revision, 0);
+    apply(model, "patch drafts d {'labels':{'a':'b'}}\n", "");
+    assert_int_equal(base_revision(model), then + 1);
+    /* The same again is the same, whoever sends it. */
+    draft(model, CASCADE(""));
+    now = model_revision(model);
+    apply_as(model, "bob", "put drafts d {'changes':[" CASCADE("") "]}\n", "");
+    draft(model, CASCADE(""));
+    assert_int_equal(model_revision(model), now);
+    assert_int_equal(base_revision(model), then + 1);
+    assert_int_equal(get(model)->n_writers, 1);
+    /* Another object, what was a plain deletion, and what is asked for. */
+    apply(model, "patch groups g " DESCRIBED("x") "\n", "");
+    draft(model, CASCADE(""));
+    now = model_revision(model);
+    assert_int_equal(base_revision(model), now);
+    draft(model, DELETE("groups", "g"));
+    assert_int_equal(base_revision(model), 0);
+    draft(model, CASCADE(""));
+    assert_int_equal(base_revision(model), now + 2);
+    draft(model, CASCADE(",'base_revision':null"));
+    assert_int_equal(base_revision(model), now + 3);
+}
+
+static void
+base_revision_is_one_that_there_was(void **state)
+{
+    struct model *model = *state;
+    uint64_t then = model_revision(model);
+    char *text;
+
+    draft(model, SENT_BACK(",'base_revision':1"));
+    assert_int_equal(base_revision(model), 1);
+    draft(model, SENT_BACK(""));
+    assert_int_equal(base_revision(model), 1);
+    apply(model, "put drafts d {'changes':["
+          SENT_BACK(",'base_revision':0") "]}\n",
+          "/changes/0/base_revision must be an integer from 1 to "
+          "9007199254740992\n");
+    text = xasprintf("put drafts d {'changes':["
+                     SENT_BACK(",'base_revision':%d") "]}\n",
+                     (int) then + 3);
+    apply(model, text, "/changes/0/base_revision is not a revision yet: leave "
+          "it out\n");
+    free(text);
+    apply(model, "put drafts d {'changes':[{'type':'networks','name':'n',"
+          "'spec':{},'base_revision':1}]}\n",
+          "/changes/0/base_revision is for a deletion alone\n");
+}
+
 static void
 author_is_the_first_one(void **state)
 {
@@ -334,6 +406,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(change_gets_what_there_is_as_its_base),
         TEST(base_stays_if_it_is_sent_back),
+        TEST(cascade_has_the_revision_that_writes_it),
+        TEST(base_revision_is_one_that_there_was),
         TEST(author_is_the_first_one),
         TEST(patch_conflicts_with_its_own_fields),
         TEST(patch_is_compared_member_by_member),

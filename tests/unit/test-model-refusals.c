@@ -259,6 +259,24 @@ static const struct refusal refusals[] = {
       "put ports y {'network':'x','external':true}",
       "/2/external is only for ports of provider networks, and \"x\" is "
       "none\n" },
+    /* Isolation is the network's to offer. */
+    { "put networks x {'isolation':'isolated'}\n"
+      "put ports y {'network':'x','isolation':'promiscuous'}\n"
+      "put ports z {'network':'n','isolation':'isolated'}",
+      "/2/isolation is only for ports of networks with \"isolation\", and "
+      "\"n\" has none\n" },
+    /* On a physical network guests behind a port are seen by nobody. */
+    { "put networks x {'isolation':'isolated','provider':{'physical':'a'}}\n"
+      "put ports y {'network':'x','unknown':true}\n"
+      "put ports z {'network':'x','unknown':true,'isolation':'promiscuous'}",
+      "/1/isolation must be \"promiscuous\" with \"unknown\" in provider "
+      "network \"x\": other hosts do not know who is behind a port\n" },
+    { "put networks x {'isolation':'promiscuous','provider':{'physical':'a'}}"
+      "\nput ports y {'network':'x','unknown':true}\n"
+      "put ports z {'network':'x','unknown':true,'isolation':'community',"
+      "'community':'c'}",
+      "/2/isolation must be \"promiscuous\" with \"unknown\" in provider "
+      "network \"x\": other hosts do not know who is behind a port\n" },
     { "put networks x {'provider':{'physical':'a'},"
       "'subnets':[{'cidr':'10.1.0.0/24','gateway':'10.1.0.1'}]}\n"
       "put ports y {'network':'x'}\n"
@@ -603,6 +621,40 @@ hosts_of_a_port_that_migrates_are_two(void **state)
     apply(model, "patch ports m {'host':'h9','migration':null}", "");
 }
 
+/* A network's change is refused for ports that stay as they are. */
+static void
+isolation_of_a_network_suits_its_ports(void **state)
+{
+    struct model *model = *state;
+    const char *behind = "port \"y\" has \"unknown\", and would be isolated "
+                         "in a provider network: other hosts do not know who "
+                         "is behind a port\n";
+    char *refused;
+
+    apply(model, "put networks x {'provider':{'physical':'a'}}\n"
+          "put ports y {'network':'x','unknown':true}", "");
+    refused = xasprintf("/isolation %s", behind);
+    apply(model, "patch networks x {'isolation':'isolated'}", refused);
+    free(refused);
+    apply(model, "patch networks x {'isolation':'isolated'}\n"
+          "patch ports y {'unknown':false}", "");
+    apply(model, "patch ports y {'unknown':true}",
+          "/isolation must be \"promiscuous\" with \"unknown\" in provider "
+          "network \"x\": other hosts do not know who is behind a port\n");
+    apply(model, "patch networks x {'provider':null}", "");
+    apply(model, "patch ports y {'unknown':true}", "");
+    refused = xasprintf("/provider %s", behind);
+    apply(model, "patch networks x {'provider':{'physical':'a'}}", refused);
+    free(refused);
+    apply(model, "patch networks x {'isolation':null,"
+          "'provider':{'physical':'a'}}", "");
+    apply(model, "patch networks x {'isolation':'promiscuous'}", "");
+    apply(model, "patch ports y {'isolation':'promiscuous'}", "");
+    apply(model, "patch networks x {'isolation':null}",
+          "/isolation port \"y\" has \"isolation\" of its own, which would "
+          "have no effect\n");
+}
+
 /* What no port may have, but a virtual IP: where there is no subnet, or only
  * the one that has it in the middle, or of two addresses, or of IPv6 the
  * last. */
@@ -653,6 +705,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(bad_requests_change_nothing),
         TEST(hosts_of_a_port_that_migrates_are_two),
+        TEST(isolation_of_a_network_suits_its_ports),
         TEST(virtual_ips_may_end_like_those_of_subnets),
         TEST(subnets_may_not_end_at_virtual_ips),
     };

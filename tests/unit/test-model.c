@@ -10,11 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "controller/model/model.h"
 #include "controller/model/id-pools.h"
 #include "controller/schema/value.h"
+#include "openvswitch/dynamic-string.h"
 #include "tests/unit/model-fixture.h"
 #include "tests/unit/model-util.h"
 #include "util.h"
@@ -330,6 +332,30 @@ addresses_may_follow_from_macs(void **state)
           "the MAC is taken\n");
 }
 
+/* Other members of a cluster come to a revision by what they are told. */
+static void
+stored_revision_is_of_what_others_have(void **state)
+{
+    struct model *model = *state;
+    uint64_t stored;
+
+    apply(model, "put groups stored {}", "");
+    model_settle(model);
+    stored = model_durable_revision(model);
+    assert_int_equal(model_stored_revision(model), stored);
+    apply_as(model, "host:h1", "put vifs h1/p1 {'host':'h1','iface_id':'p1',"
+             "'iface':'tap1','ofport':3,'link_up':true}", "");
+    model_settle(model);
+    assert_true(model_durable_revision(model) > stored);
+    assert_int_equal(model_stored_revision(model), stored);
+    model_set_replicated(model);
+    apply_as(model, "host:h1", "patch vifs h1/p1 {'ofport':4}", "");
+    assert_int_equal(model_stored_revision(model), stored);
+    model_settle(model);
+    assert_int_equal(model_stored_revision(model),
+                     model_durable_revision(model));
+}
+
 static void
 vni_of_a_network_can_change(void **state)
 {
@@ -400,6 +426,56 @@ references_follow_each_update(void **state)
 }
 
 /* Ports change in place, and keys that stay are not touched. */
+#define PEER_GROUPS "abcdefhijklmnopqrstuvwxyz"
+
+/* Has the rules of policy "repeats" name these groups as peers, one each, and
+ * expects it to refer to these and no others. */
+static void
+check_repeated(struct model *model, const char *groups)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    ds_put_cstr(&ds, "put policies repeats {'applies_to':['g'],'rules':[");
+    for (const char *g = groups; *g; g++) {
+        ds_put_format(&ds, "%s{'direction':'ingress','action':'allow',"
+                      "'peers':[{'group':'%c'}]}",
+                      g > groups ? "," : "", *g);
+    }
+    ds_put_cstr(&ds, "]}");
+    apply(model, ds_cstr(&ds), "");
+    ds_destroy(&ds);
+    for (const char *g = PEER_GROUPS; *g; g++) {
+        const char name[] = { *g, '\0' };
+
+        assert_int_equal(model_referrers(model, VMN_TABLE_GROUP, name,
+                                         VMN_TABLE_POLICY).n,
+                         strchr(groups, *g) != NULL);
+    }
+}
+
+/* Of two versions the keys with which both begin and end are not sorted, so
+ * one of those may be among the others again. */
+static void
+references_that_a_row_repeats_follow_each_update(void **state)
+{
+    static const char *const peers[] = {
+        "a", "aa", "ab", "aab", "aba", "abb", "b", "bab", "ba", "acb", "aacb",
+        "abcb", "abccb", "acb", PEER_GROUPS,
+        "zyxwvutsrqponmlkjihfedcba", "abcz", PEER_GROUPS "z",
+        "aaz", "",
+    };
+
+    for (const char *g = PEER_GROUPS; *g; g++) {
+        char *text = xasprintf("put groups %c {}", *g);
+
+        apply(*state, text, "");
+        free(text);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(peers); i++) {
+        check_repeated(*state, peers[i]);
+    }
+}
+
 static void
 indexes_follow_each_update(void **state)
 {
@@ -555,10 +631,12 @@ main(void)
         TEST(ipv6_addresses_are_given_out_one_of_each_subnet),
         TEST(routers_may_have_the_address_that_is_for_them),
         TEST(addresses_may_follow_from_macs),
+        TEST(stored_revision_is_of_what_others_have),
         TEST(vni_of_a_network_can_change),
         TEST(refused_request_leaves_no_number_behind),
         TEST(refused_vni_of_a_port_names_it),
         TEST(references_follow_each_update),
+        TEST(references_that_a_row_repeats_follow_each_update),
         TEST(indexes_follow_each_update),
         TEST(groups_are_put_into_groups_in_the_middle_too),
         TEST(priorities_differ_in_all_tiers_but_application),

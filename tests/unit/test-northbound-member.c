@@ -2,7 +2,8 @@
  *
  * What the JSON API of a member that stands by does with requests that it
  * could answer, and the writer, too: the cluster is made here.  What is asked
- * of whom among real members is in tests/system/test_cluster_views.py. */
+ * of whom among real members is in tests/system/test_cluster_views.py.  Not
+ * for events (test-northbound-member-events.c). */
 
 #include <config.h>
 
@@ -15,145 +16,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/cluster/cluster.h"
 #include "controller/northbound/northbound.h"
 #include "controller/northbound/northbound-private.h"
-#include "controller/schema/arena.h"
-#include "controller/simulator/trace.h"
 #include "fatal-signal.h"
 #include "openvswitch/vlog.h"
+#include "tests/unit/member-fixture.h"
 #include "tests/unit/northbound-fixture.h"
 #include "util.h"
-
-/* The cluster, and the simulator.  ---------------------------------------- */
-
-static struct {
-    bool is_current, hears, can_ask;
-    bool gives_back;            /* The writer does not answer. */
-    unsigned n_passed;
-    struct commit *commit;
-    unsigned n_traces;          /* That have begun. */
-    bool ends;                  /* They are to end. */
-} fake;
-
-bool __wrap_cluster_is_current(const struct cluster *);
-bool __wrap_cluster_hears_writer(const struct cluster *);
-bool __wrap_cluster_can_ask_writer(const struct cluster *);
-uint64_t __wrap_cluster_shown(const struct cluster *);
-bool __wrap_cluster_writer_sees(const struct cluster *, const char *host);
-bool __wrap_cluster_writer_rejects(const struct cluster *, const char *host);
-bool __wrap_cluster_each_rejected(const struct cluster *,
-                                  cluster_rejected_cb *, void *aux);
-void __wrap_cluster_pass_on(struct cluster *, struct http_request *,
-                            const struct http_peer *);
-struct trace *__wrap_trace_make(struct engine *, const struct model *,
-                                const struct pipeline *,
-                                const struct trace_request *, struct arena *,
-                                struct vmn_error *);
-
-bool
-__wrap_cluster_is_current(const struct cluster *c OVS_UNUSED)
-{
-    return fake.is_current;
-}
-
-bool
-__wrap_cluster_hears_writer(const struct cluster *c OVS_UNUSED)
-{
-    return fake.hears;
-}
-
-bool
-__wrap_cluster_can_ask_writer(const struct cluster *c OVS_UNUSED)
-{
-    return fake.can_ask;
-}
-
-uint64_t
-__wrap_cluster_shown(const struct cluster *c OVS_UNUSED)
-{
-    return fake.is_current ? 0 : UINT32_MAX;
-}
-
-bool
-__wrap_cluster_writer_sees(const struct cluster *c OVS_UNUSED,
-                           const char *host OVS_UNUSED)
-{
-    return true;
-}
-
-bool
-__wrap_cluster_writer_rejects(const struct cluster *c OVS_UNUSED,
-                              const char *host OVS_UNUSED)
-{
-    return false;
-}
-
-bool
-__wrap_cluster_each_rejected(const struct cluster *c OVS_UNUSED,
-                             cluster_rejected_cb *cb OVS_UNUSED,
-                             void *aux OVS_UNUSED)
-{
-    return true;
-}
-
-void
-__wrap_cluster_pass_on(struct cluster *c OVS_UNUSED, struct http_request *req,
-                       const struct http_peer *peer OVS_UNUSED)
-{
-    fake.n_passed++;
-    if (fake.gives_back && http_request_may_give_back(req)) {
-        http_request_give_back(req);
-    } else {
-        http_reply_problem(req, 503, "standby", NULL, "passed on");
-    }
-}
-
-/* Of a packet that an app answers.  It takes until 'fake.ends'. */
-struct trace *
-__wrap_trace_make(struct engine *engine OVS_UNUSED,
-                  const struct model *model OVS_UNUSED,
-                  const struct pipeline *pipeline OVS_UNUSED,
-                  const struct trace_request *request OVS_UNUSED,
-                  struct arena *arena, struct vmn_error *error OVS_UNUSED)
-{
-    struct trace *trace = arena_alloc(arena, sizeof *trace);
-    struct trace_outcome *outcome = arena_alloc(arena, sizeof *outcome);
-
-    fake.n_traces++;
-    while (!fake.ends) {
-        commit_yield(fake.commit);
-    }
-    *outcome = (struct trace_outcome) {
-        .share = 1, .verdict = "answered", .packet = "p",
-        .asked_at_sender = true,
-    };
-    *trace = (struct trace) {
-        .verdict = "answered", .from = { .port = "web-1", .host = "hv1" },
-        .n_outcomes = 1, .outcomes = outcome, .complete = true,
-    };
-    return trace;
-}
-
-/* A member that stands by, is current, and may ask the writer. */
-static int
-member_setup(void **state)
-{
-    struct fixture *f;
-
-    if (setup_member(state)) {
-        return -1;
-    }
-    f = *state;
-    memset(&fake, 0, sizeof fake);
-    fake.is_current = fake.hears = fake.can_ask = true;
-    fake.commit = f->commit;
-    f->nb->following = false;
-    make_shop(f);
-    make_host(f);
-    f->nb->following = true;
-    return 0;
-}
 
 /* Traces.  ---------------------------------------------------------------- */
 
@@ -257,17 +126,100 @@ status_is_told_from_an_old_copy(void **state)
     assert_health(f, NULL);
     assert_int_equal(fake.n_passed, 2);
     fake.is_current = false;
+    fake.shown = UINT32_MAX;
     assert_health(f, "is behind the writer");
     assert_int_equal(fake.n_passed, 3);
     fake.hears = fake.can_ask = false;
     assert_health(f, "hears no writer");
     assert_int_equal(fake.n_passed, 3);
-    assert_call(f, 503, "GET", "/v1/networks", NULL);
-    assert_int_equal(fake.n_passed, 4);
     fake.is_current = true;
+    fake.shown = 0;
     assert_health(f, "has no writer that this member hears");
     assert_call(f, 200, "GET", "/v1/networks", NULL);
-    assert_int_equal(fake.n_passed, 4);
+    assert_int_equal(fake.n_passed, 3);
+}
+
+static void
+assert_age(struct fixture *f, const char *path, int status, bool old)
+{
+    assert_call(f, status, "GET", path, NULL);
+    if (old) {
+        assert_has(&f->client.head, HTTP_MAY_BE_OLD ": true\r\n");
+        assert_has(&f->client.head, HTTP_REVISION ": ");
+    } else {
+        assert_null(strstr(ds_cstr(&f->client.head), HTTP_MAY_BE_OLD));
+    }
+}
+
+/* Where most of the cluster is lost, an administrator at the machine reads
+ * what there is, and is told that it may be old; a writer that does not beat,
+ * but answers, is asked first. */
+static void
+old_copy_is_shown_at_its_machine(void **state)
+{
+    static const char *const reads[] = {
+        "/v1/networks", "/v1/networks/shop", "/v1/ports", "/v1/ports/web-1",
+        "/v1/hosts", "/v1/hosts/hv1", "/v1/policies", "/v1/revisions",
+        "/v1/summary", "/v1/usage", "/v1/types", "/v1/identities",
+    };
+    struct fixture *f = *state;
+
+    assert_age(f, "/v1/networks", 200, false);
+    fake.is_current = fake.hears = fake.can_ask = false;
+    for (size_t i = 0; i < ARRAY_SIZE(reads); i++) {
+        assert_age(f, reads[i], 200, true);
+    }
+    assert_int_equal(fake.n_passed, 0);
+    fake.may_pass = fake.gives_back = true;
+    for (size_t i = 0; i < ARRAY_SIZE(reads); i++) {
+        assert_age(f, reads[i], 200, true);
+        assert_int_equal(fake.n_passed, i + 1);
+    }
+    fake.gives_back = false;
+    assert_age(f, "/v1/networks", 503, false);
+    /* A newer one than there is cannot be shown; nor is anything changed. */
+    fake.may_pass = false;
+    fake.n_passed = 0;
+    assert_call(f, 503, "GET", "/v1/networks?at_least=1000000", NULL);
+    fake.shown = 1000000;
+    assert_call(f, 503, "GET", "/v1/networks", NULL);
+    fake.shown = 0;
+    /* The writer is asked before it is waited for; and what it showed is not
+     * taken back where it does not answer later. */
+    fake.may_pass = fake.gives_back = true;
+    fake.shown = 1000000;
+    fake.n_passed = 0;
+    assert_call(f, 503, "GET", "/v1/networks", NULL);
+    assert_int_equal(fake.n_passed, 2);
+    fake.may_pass = fake.gives_back = false;
+    fake.shown = 0;
+    fake.n_passed = 2;
+    assert_call(f, 503, "PUT", "/v1/networks/n", "{\"spec\": {}}");
+    assert_call(f, 503, "POST", "/v1/hosts/hv1/audit", NULL);
+    assert_call(f, 503, "GET", "/v1/events", NULL);
+    assert_call(f, 503, "GET", "/v1/drops", NULL);
+    assert_int_equal(fake.n_passed, 6);
+}
+
+/* The writer that is cut off from the database may not be one any more, and
+ * does not wait for a change that fails before it says so. */
+static void
+writer_that_is_cut_off_says_so(void **state)
+{
+    struct fixture *f = *state;
+
+    f->nb->following = false;
+    f->nb->cluster = (struct cluster *) &fake;  /* Which its functions are. */
+    assert_age(f, "/v1/networks", 200, false);
+    assert_call(f, 200, "GET", "/v1/status", NULL);
+    assert_null(strstr(ds_cstr(&f->client.body), "\"store\""));
+    fake.is_cut_off = true;
+    assert_age(f, "/v1/networks", 200, true);
+    assert_call(f, 200, "GET", "/v1/status", NULL);
+    assert_has(&f->client.body, "\"reason\":\"store\"");
+    assert_has(&f->client.body, "changes cannot be stored: the cluster's "
+               "database cannot be reached");
+    f->nb->cluster = NULL;
 }
 
 /* Whether an app serves a type is said of the writer's process. */
@@ -283,6 +235,199 @@ types_are_the_writers(void **state)
     assert_int_equal(fake.n_passed, 1);
 }
 
+/* What only the member knows that manages the host.  ---------------------- */
+
+/* Has port "web-1" be on "hv1". */
+static void
+bind_port(struct fixture *f)
+{
+    struct model_request request;
+    bool done = false;
+
+    model_request_init(&request, "host:hv1");
+    model_request_add(&request, MODEL_PUT, VMN_TABLE_BINDING, "web-1",
+                      json_pack("{s:s}", "host", "hv1"));
+    commit_submit(f->commit, &request, on_committed, &done);
+    model_request_uninit(&request);
+    while (!done) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+}
+
+static void
+manager_is_asked_for_its_part(void **state)
+{
+    struct status_lease lease = {
+        .ip = { .family = 4, .addr = { 10, 0, 0, 1 } }, .given = 5000,
+        .until = 9000,
+    };
+    struct fixture *f = *state;
+
+    f->nb->cluster = (struct cluster *) &fake; /* All of it is here. */
+    fake.can_ask = false;       /* It answers itself. */
+    assert_call(f, 200, "GET", "/v1/hosts/hv1", NULL);
+    assert_int_equal(fake.n_asked, 0);
+    fake.manager = "b";
+    fake.part = "{\"audit\": {\"time\": \"2026-01-01T00:00:00Z\"}, "
+                "\"leases\": 3, \"packet_in_meters\": {}}";
+    assert_call(f, 200, "GET", "/v1/hosts/hv1", NULL);
+    assert_int_equal(fake.n_asked, 1);
+    assert_has(&f->client.body, "\"manager\":\"b\"");
+    assert_has(&f->client.body,
+               "\"audit\":{\"time\":\"2026-01-01T00:00:00Z\"}");
+    assert_null(strstr(ds_cstr(&f->client.body), "leases"));
+    assert_null(strstr(ds_cstr(&f->client.body), "incomplete"));
+    assert_call(f, 404, "GET", "/v1/hosts/hv9", NULL);
+    assert_call(f, 200, "GET", "/v1/hosts", NULL);
+    assert_call(f, 200, "GET", "/v1/ports/web-1", NULL); /* On no host. */
+    assert_int_equal(fake.n_asked, 1);
+
+    /* Of what both have given, what is newer. */
+    fake_fabric.lease = &lease;
+    bind_port(f);
+    fake.part = "{\"leases\": [{\"ip\": \"10.0.0.1\", \"given\": \"1970-01-01"
+                "T00:00:01.000Z\"}, {\"ip\": \"10.0.0.2\", \"given\": \"x\"}]}";
+    assert_call(f, 200, "GET", "/v1/ports/web-1", NULL);
+    assert_int_equal(fake.n_asked, 2);
+    assert_has(&f->client.body, "\"given\":\"1970-01-01T00:00:05");
+    assert_has(&f->client.body, "{\"ip\":\"10.0.0.2\",\"given\":\"x\"}");
+    assert_null(strstr(ds_cstr(&f->client.body), "00:00:01"));
+    lease.given = 500;
+    assert_call(f, 200, "GET", "/v1/ports/web-1", NULL);
+    assert_has(&f->client.body, "\"given\":\"1970-01-01T00:00:01");
+}
+
+static void
+manager_that_does_not_answer_is_named(void **state)
+{
+    static const char *const bad[] = {
+        NULL, "", "[]", "{\"audit\": []}", "{\"packet_in_meters\": 1}",
+    };
+    struct fixture *f = *state;
+    struct http_stats stats;
+
+    f->nb->cluster = (struct cluster *) &fake;
+    fake.can_ask = false;
+    fake.manager = "b";
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        fake.part = bad[i];
+        assert_call(f, 200, "GET", "/v1/hosts/hv1", NULL);
+        assert_has(&f->client.body, "\"incomplete\":\"member \\\"b\\\", "
+                   "which manages the host, does not say what it knows: ");
+        assert_null(strstr(ds_cstr(&f->client.body), "audit"));
+    }
+    /* The client leaves meanwhile. */
+    fake.part = "{}";
+    fake.is_silent = true;
+    fake.n_asked = 0;
+    send_only(f, "GET", "/v1/hosts/hv1", NULL);
+    while (!fake.n_asked) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    client_close(&f->client);
+    do {
+        event_base_loop(f->base, EVLOOP_ONCE);
+        http_server_get_stats(f->nb->http, &stats);
+    } while (!stats.n_gone);
+    assert_int_equal(fake.n_forgotten, 1);
+    client_connect(&f->client, f->base, f->path);
+    assert_call(f, 200, "GET", "/v1/networks", NULL);
+}
+
+/* Who reads many objects does not wait for each. */
+static void
+manager_that_is_late_is_not_asked_for_a_while(void **state)
+{
+    struct fixture *f = *state;
+    unsigned n_calls = 0;
+
+    f->nb->cluster = (struct cluster *) &fake;
+    fake.can_ask = false;
+    fake.manager = "b";
+    fake.part = "{}";
+    fake.fails = true;
+    do {
+        assert_call(f, 200, "GET", "/v1/hosts/hv1", NULL);
+        assert_has(&f->client.body, "\"incomplete\":\"member \\\"b\\\", ");
+        assert_true(++n_calls < 50);
+    } while (fake.n_asked == n_calls);
+    assert_has(&f->client.body, "it did not answer a moment ago");
+    assert_true(fake.n_asked);
+    /* Another one is. */
+    fake.manager = "c";
+    fake.fails = false;
+    fake.n_asked = 0;
+    assert_call(f, 200, "GET", "/v1/hosts/hv1", NULL);
+    assert_null(strstr(ds_cstr(&f->client.body), "incomplete"));
+    assert_int_equal(fake.n_asked, 1);
+}
+
+/* Returns that so many leases have been given, the later ones later. */
+static char *
+print_leases(unsigned n)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    ds_put_cstr(&ds, "{\"leases\":[");
+    for (unsigned i = 0; i < n; i++) {
+        ds_put_format(&ds, "%s{\"ip\":\"10.0.1.%u\",\"given\":"
+                      "\"1970-01-01T00:00:%02u.000Z\"}", i ? "," : "", i,
+                      10 + i);
+    }
+    ds_put_cstr(&ds, "]}");
+    return ds_steal_cstr(&ds);
+}
+
+static void
+leases_are_bounded(void **state)
+{
+    struct status_lease lease = {
+        .ip = { .family = 4, .addr = { 10, 0, 0, 1 } }, .given = 10500,
+    };
+    struct fixture *f = *state;
+    char *part = print_leases(16);
+
+    f->nb->cluster = (struct cluster *) &fake;
+    fake.can_ask = false;
+    fake.manager = "b";
+    fake_fabric.lease = &lease;
+    bind_port(f);
+    fake.part = part;
+    assert_call(f, 200, "GET", "/v1/ports/web-1", NULL);
+    assert_has(&f->client.body, "\"10.0.0.1\"");
+    assert_has(&f->client.body, "\"10.0.1.1\"");
+    assert_has(&f->client.body, "\"10.0.1.15\"");
+    assert_null(strstr(ds_cstr(&f->client.body), "\"10.0.1.0\""));
+    free(part);
+    fake.part = part = print_leases(17);
+    assert_call(f, 200, "GET", "/v1/ports/web-1", NULL);
+    assert_has(&f->client.body, "its answer is none");
+    free(part);
+}
+
+static void
+member_tells_its_part(void **state)
+{
+    static const char *const bad[] = {
+        "", "{}", "{\"type\": \"hosts\"}", "{\"type\": \"networks\", "
+        "\"name\": \"shop\"}", "{\"type\": \"hosts\", \"name\": 1}",
+    };
+    static const char of_port[] = "{\"type\": \"ports\", \"name\": \"web-1\"}";
+    struct status_lease lease = { .ip = { .family = 4 }, .given = 5000 };
+    struct fixture *f = *state;
+    char *answer;
+
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        assert_non_null(nb_tell_part(f->nb, bad[i], strlen(bad[i]), &answer));
+        assert_null(answer);
+    }
+    fake_fabric.lease = &lease;
+    assert_null(nb_tell_part(f->nb, of_port, strlen(of_port), &answer));
+    assert_string_equal(answer, "{\"leases\":[{\"ip\":\"0.0.0.0\",\"given\":"
+                        "\"1970-01-01T00:00:05.000Z\"}]}");
+    free(answer);
+}
+
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, member_setup, \
                                                    teardown)
 
@@ -294,7 +439,14 @@ main(void)
         TEST(writer_is_asked_what_a_meter_drops),
         TEST(member_becomes_the_writer_during_a_trace),
         TEST(status_is_told_from_an_old_copy),
+        TEST(old_copy_is_shown_at_its_machine),
+        TEST(writer_that_is_cut_off_says_so),
         TEST(types_are_the_writers),
+        TEST(manager_is_asked_for_its_part),
+        TEST(manager_that_does_not_answer_is_named),
+        TEST(manager_that_is_late_is_not_asked_for_a_while),
+        TEST(leases_are_bounded),
+        TEST(member_tells_its_part),
     };
 
     vlog_set_levels(NULL, VLF_CONSOLE, VLL_OFF);

@@ -318,6 +318,109 @@ ports_together_and_apart(void **state)
     assert_int_equal(number(f, "predicted_bytes"), 1500);
 }
 
+/* What hosts have and VMs need binds beside the number of VMs, and what it
+ * forbids is named. */
+static void
+capacities_of_several_kinds(void **state)
+{
+#define NEEDS(WHAT) ", \"resources\": {" WHAT "}"
+#define HAS(WHAT) ", \"capacity\": {" WHAT "}"
+    struct fixture *f = *state;
+
+    make_world(f);
+    put_port(f, "a", NEEDS("\"memory_mb\": 4096, \"vcpus\": 2"));
+    put_port(f, "c", NEEDS("\"memory_mb\": 4096, \"vcpus\": 2")
+             ", \"hosts\": [\"hv2\"]");
+    put_port(f, "d", ", \"hosts\": [\"hv2\"]");
+    /* Where it is not said it is any amount. */
+    assert_int_equal(ask(f, "?capacity=4"), 2);
+    assert_null(at(f, "unsized"));
+    assert_null(at(f, "hosts_with_capacity"));
+    put_host(f, 2, HAS("\"memory_mb\": 8191, \"vcpus\": 3, \"disk_gb\": 1"));
+    assert_int_equal(ask(f, "?capacity=4"), 1);
+    assert_text(f, "moves.0.ports.0", "b");
+    assert_int_equal(number(f, "unsized"), 2);
+    assert_int_equal(number(f, "hosts_with_capacity"), 1);
+    assert_int_equal(number(f, "all_no_room"), 1);
+    assert_text(f, "no_room.0.ports.0", "a");
+    assert_text(f, "no_room.0.from", "hv1");
+    assert_text(f, "no_room.0.to", "hv2");
+    assert_int_equal(number(f, "no_room.0.saved_bytes"), 1500);
+    assert_int_equal(number(f, "no_room.0.missing.memory_mb"), 1);
+    assert_int_equal(number(f, "no_room.0.missing.vcpus"), 1);
+    assert_null(at(f, "no_room.0.missing.disk_gb"));
+    assert_null(at(f, "no_room.0.missing.vms"));
+    put_host(f, 2, HAS("\"memory_mb\": 8192, \"vcpus\": 4"));
+    assert_int_equal(ask(f, "?capacity=4"), 2);
+    assert_null(at(f, "no_room"));
+    /* Places: by label, else as the host says, else by the request; and any
+     * number where it says something else. */
+    put_host(f, 2, HAS("\"vms\": 3"));
+    assert_int_equal(ask(f, "?capacity=4"), 1);
+    assert_text(f, "moves.0.ports.0", "a");
+    assert_int_equal(number(f, "no_room.0.missing.vms"), 1);
+    put_host(f, 2, HAS("\"vms\": 3") ", \"labels\": {\"max\": \"4\"}");
+    assert_int_equal(ask(f, "?capacity_label=max"), 2);
+    put_host(f, 2, HAS("\"disk_gb\": 3"));
+    assert_int_equal(ask(f, ""), 2);
+    assert_int_equal(number(f, "capacity"), 2);
+    assert_int_equal(ask(f, "?capacity=3"), 1);
+}
+
+/* A VM that migrates takes room on both hosts.  VMs that do not say how much
+ * of what is limited they need are told of, as hosts that nothing goes to do
+ * not limit it. */
+static void
+room_is_taken_by_who_comes(void **state)
+{
+    struct fixture *f = *state;
+
+    make_world(f);
+    put_port(f, "a", ", \"hosts\": [\"hv1\"]" NEEDS("\"memory_mb\": 5"));
+    put_port(f, "c", NEEDS("\"memory_mb\": 5, \"vcpus\": 9")
+             ", \"hosts\": [\"hv1\", \"hv2\"]");
+    put_port(f, "b", ", \"hosts\": [\"hv1\"]" NEEDS("\"disk_gb\": 1"));
+    put_port(f, "d", ", \"hosts\": [\"hv1\", \"hv2\"]"
+             NEEDS("\"vcpus\": 1, \"memory_mb\": 3"));
+    put_host(f, 1, HAS("\"memory_mb\": 12"));
+    assert_int_equal(ask(f, ""), 1);
+    assert_text(f, "moves.0.ports.0", "c");
+    assert_int_equal(number(f, "unsized"), 1);
+    assert_int_equal(number(f, "hosts_with_capacity"), 1);
+    put_port(f, "c", NEEDS("\"memory_mb\": 5")
+             ", \"migration\": {\"to\": \"hv1\"}");
+    assert_int_equal(ask(f, ""), 0);
+    assert_int_equal(number(f, "migrating"), 1);
+    assert_text(f, "no_room.0.ports.0", "d");
+    assert_int_equal(number(f, "no_room.0.missing.memory_mb"), 1);
+    put_host(f, 1, HAS("\"memory_mb\": 13"));
+    assert_int_equal(ask(f, ""), 1);
+    put_host(f, 1, HAS("\"memory_mb\": 12") ", \"maintenance\": true");
+    ask(f, "");
+    assert_null(at(f, "unsized"));
+    assert_null(at(f, "hosts_with_capacity"));
+}
+
+/* Each port of a VM says what all of it needs, or one does. */
+static void
+several_ports_need_it_once(void **state)
+{
+    struct fixture *f = *state;
+
+    make_world(f);
+    put_port(f, "c", ", \"hosts\": [\"hv2\"]");
+    put_port(f, "d", ", \"hosts\": [\"hv2\"]");
+    put_port(f, "a", ", \"labels\": {\"vm\": \"1\"}"
+             NEEDS("\"memory_mb\": 5, \"disk_gb\": 1"));
+    put_port(f, "b", ", \"labels\": {\"vm\": \"1\"}"
+             NEEDS("\"memory_mb\": 5, \"vcpus\": 1"));
+    put_host(f, 2, HAS("\"memory_mb\": 5, \"disk_gb\": 1, \"vcpus\": 1"));
+    assert_int_equal(ask(f, "?together=vm"), 1);
+    assert_int_equal(number(f, "moves.0.saved_bytes"), 1600);
+    assert_int_equal(number(f, "unsized"), 2);
+    assert_int_equal(ask(f, ""), 1);
+}
+
 /* Of more values than are checked for each move: it stays. */
 static void
 vm_of_many_sets_stays(void **state)
@@ -432,7 +535,7 @@ ask_in_scope(struct fixture *f, const char *query)
 }
 
 static const char *const absent_to_scopes[] = {
-    "hosts", "unlisted_bytes", "full_hosts",
+    "hosts", "hosts_with_capacity", "unsized", "unlisted_bytes", "full_hosts",
 };
 
 /* Not by how many they are, nor by what they send, nor by labels that they
@@ -445,9 +548,10 @@ others_do_not_matter_in_a_scope(void **state)
     char *before, *after;
 
     make_world(f);
+    put_host(f, 2, HAS("\"vms\": 1, \"memory_mb\": 1"));
     for (size_t i = 0; i < ARRAY_SIZE(homes); i++) {
         put_port(f, homes[i][0], ", \"labels\": {\"project\": \"shop\", "
-                 "\"app\": \"db\"}");
+                 "\"app\": \"db\"}" NEEDS("\"memory_mb\": 2"));
     }
     before = ask_in_scope(f, "?capacity=4");
     assert_int_equal(json_array_size(at(f, "moves")), 2);
@@ -482,6 +586,32 @@ others_do_not_matter_in_a_scope(void **state)
     free(after);
     assert_int_equal(ask(f, "?capacity=30"), 2);
     assert_true(number(f, "cross_host_bytes") > 1000000);
+}
+
+/* What it has no room for is so by the capacity that it gives alone. */
+static void
+a_scope_is_told_what_has_no_room(void **state)
+{
+    struct fixture *f = *state;
+
+    make_world(f);
+    put_host(f, 1, HAS("\"vms\": 1, \"memory_mb\": 1"));
+    for (size_t i = 0; i < ARRAY_SIZE(homes); i++) {
+        char *more = xasprintf(", \"labels\": {\"project\": \"shop\"}, "
+                               "\"hosts\": [\"hv1\"%s]"
+                               NEEDS("\"memory_mb\": 2"),
+                               i < 2 ? "" : ", \"hv2\"");
+
+        put_port(f, homes[i][0], more);
+        free(more);
+    }
+    free(ask_in_scope(f, "?capacity=2"));
+    assert_int_equal(json_array_size(at(f, "moves")), 0);
+    assert_int_equal(number(f, "all_no_room"), 2);
+    assert_text(f, "no_room.0.ports.0", "c");
+    assert_text(f, "no_room.0.to", "hv1");
+    assert_int_equal(number(f, "no_room.0.missing.vms"), 1);
+    assert_null(at(f, "no_room.0.missing.memory_mb"));
 }
 
 /* It is not told how many VMs hosts have. */
@@ -613,6 +743,10 @@ main(void)
         TEST(ports_that_stay),
         TEST(provider_bridges_are_needed),
         TEST(ports_together_and_apart),
+        TEST(capacities_of_several_kinds),
+        TEST(several_ports_need_it_once),
+        TEST(room_is_taken_by_who_comes),
+        TEST(a_scope_is_told_what_has_no_room),
         TEST(vm_of_many_sets_stays),
         TEST(sub_ports_go_with_their_parent),
         TEST(sub_ports_bind_their_vm),

@@ -92,6 +92,34 @@ what_nothing_is_in_is_warned_of(void **state)
     assert_int_equal(json_array_size(at(f, "warnings")), 1);
 }
 
+/* But for those that zones may know. */
+static void
+a_name_that_has_no_address_yet_is_warned_of(void **state)
+{
+    static const char policy[]
+        = "{\"spec\": {\"applies_to\": [\"g\"], \"rules\": ["
+          "{\"direction\": \"egress\", \"action\": \"allow\", \"peers\": ["
+          "{\"fqdn\": \"a.shop.example\"}, {\"fqdn\": \"b.ashop.example\"}"
+          "]}]}}";
+    struct fixture *f = *state;
+
+    assert_call(f, 201, "PUT", "/v1/networks/n", "{\"spec\": {}}");
+    assert_call(f, 201, "PUT", "/v1/ports/a",
+                "{\"spec\": {\"network\": \"n\"}}");
+    assert_call(f, 201, "PUT", "/v1/groups/g",
+                "{\"spec\": {\"ports\": [\"a\"]}}");
+    assert_call(f, 201, "PUT", "/v1/dns-zones/z", "{\"spec\": {\"domain\":"
+                " \"shop.example\", \"networks\": [\"n\"]}}");
+    assert_call(f, 200, "PUT", "/v1/policies/p?dry_run=plan", policy);
+    assert_warning(f, 0, "policies", "/spec/rules/0/peers/1/fqdn");
+    assert_int_equal(json_array_size(at(f, "warnings")), 1);
+    assert_call(f, 201, "PUT", "/v1/policies/p", policy);
+    assert_warning(f, 0, "policies", "/spec/rules/0/peers/1/fqdn");
+    assert_call(f, 200, "DELETE", "/v1/dns-zones/z", NULL);
+    assert_call(f, 200, "PUT", "/v1/policies/p", policy);
+    assert_int_equal(json_array_size(at(f, "warnings")), 2);
+}
+
 #define OUTSIDE "{\"objects\": ["                                           \
     "{\"type\": \"hosts\", \"name\": \"hv1\","                             \
     " \"spec\": {\"ovsdb\": \"inbound\", \"tunnel_ip\": \"192.0.2.9\"}},"   \
@@ -341,6 +369,7 @@ main(void)
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(what_nothing_is_in_is_warned_of),
+        TEST(a_name_that_has_no_address_yet_is_warned_of),
         TEST(port_that_all_reach_from_outside_is_in_the_status),
         TEST(interfaces_without_a_port_are_warned_of),
         TEST(group_that_is_emptied_is_warned_of),

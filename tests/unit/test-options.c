@@ -69,6 +69,55 @@ file_is_read(void **state OVS_UNUSED)
 }
 
 static void
+hosts_are_told_an_address_that_they_can_dial(void **state OVS_UNUSED)
+{
+    static const struct {
+        const char *listen, *openflow, *given, *target;
+    } cases[] = {
+        { "tcp:192.0.2.1:6640", "tcp:192.0.2.2:6653", NULL,
+          "tcp:192.0.2.1:6640" },
+        { "tcp:0.0.0.0:6641", "ssl:192.0.2.2:6653", NULL,
+          "tcp:192.0.2.2:6641" },
+        { "tcp:[::]:6641", "tcp:[fd00::2]:6653", NULL, "tcp:[fd00::2]:6641" },
+        { "tcp:[::]:6641", "tcp:[fd00::2]", NULL, "tcp:[fd00::2]:6641" },
+        { "tcp:0.0.0.0:6641", "tcp:192.0.2.2", NULL, "tcp:192.0.2.2:6641" },
+        { "tcp:0.0.0.0:6640", "tcp:192.0.2.2:6653", "tcp:198.51.100.1:7000",
+          "tcp:198.51.100.1:7000" },
+        /* Nobody knows it. */
+        { "tcp:192.0.2.1:0", "tcp:192.0.2.2:6653", NULL, NULL },
+        { "tcp:0.0.0.0:6640", "unix:/run/of.sock", NULL, NULL },
+        { "tcp:0.0.0.0:6640", "tcp:[fd00::2]:6653", NULL, NULL },
+        { "unix:/run/ovsdb.sock", "tcp:192.0.2.2:6653", NULL, NULL },
+        /* By these a host would dial itself. */
+        { "tcp:127.0.0.1:6640", "tcp:192.0.2.2:6653", NULL, NULL },
+        { "tcp:[::1]:6640", "tcp:192.0.2.2:6653", NULL, NULL },
+        { "tcp:0.0.0.0:6640", "tcp:127.0.0.2:6653", NULL, NULL },
+        { "tcp:0.0.0.0:6640", "tcp:localhost:6653", NULL, NULL },
+        { "tcp:127.0.0.1:6640", "tcp:192.0.2.2:6653", "tcp:127.0.0.1",
+          "tcp:127.0.0.1:6640" },
+        /* It is not to be told. */
+        { "tcp:192.0.2.1:6640", "tcp:192.0.2.2:6653", "none", NULL },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct options options = {
+            .ovsdb_listen = xstrdup(cases[i].listen),
+            .openflow_target = xstrdup(cases[i].openflow),
+            .ovsdb_target = nullable_xstrdup(cases[i].given),
+        };
+
+        assert_int_equal(options_finish(&options, NULL), 0);
+        if (cases[i].target) {
+            assert_non_null(options.ovsdb_target);
+            assert_string_equal(options.ovsdb_target, cases[i].target);
+        } else {
+            assert_null(options.ovsdb_target);
+        }
+        options_uninit(&options);
+    }
+}
+
+static void
 command_line_wins_over_the_file(void **state OVS_UNUSED)
 {
     struct options options = { .state = xstrdup("/given.db") };
@@ -144,6 +193,20 @@ contradictions_are_refused(void **state OVS_UNUSED)
     } cases[] = {
         { "{\"openflow-listen\": \"tcp:0.0.0.0:6653\"}", "openflow-target" },
         { "{\"openflow-listen\": \"ssl:[::]:6653\"}", "openflow-target" },
+        { "{\"ovsdb-target\": \"tcp:192.0.2.1:6640\"}",
+          "ovsdb-target goes with ovsdb-listen" },
+        { "{\"ovsdb-listen\": \"tcp:192.0.2.1:6640\","
+          " \"ovsdb-target\": \"ssl:192.0.2.1:6640\"}",
+          "ovsdb-target=ssl:192.0.2.1:6640: must be tcp:" },
+        { "{\"ovsdb-listen\": \"tcp:192.0.2.1:6640\","
+          " \"ovsdb-target\": \"tcp:[::]:6640\"}",
+          "ovsdb-target=tcp:[::]:6640 names no address" },
+        { "{\"ovsdb-listen\": \"tcp:192.0.2.1:6640\","
+          " \"ovsdb-target\": \"tcp:\"}",
+          "ovsdb-target=tcp:: must be tcp:ADDRESS" },
+        { "{\"ovsdb-listen\": \"tcp:192.0.2.1:6640\","
+          " \"ovsdb-target\": \"tcp:host:0\"}",
+          "ovsdb-target=tcp:host:0: must be tcp:ADDRESS" },
         { "{\"audit-interval\": \"-1\"}", "audit-interval" },
         { "{\"audit-interval\": \"1h\"}", "audit-interval" },
         { "{\"count-interval\": \"86401\"}", "count-interval" },
@@ -207,6 +270,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_safe),
         cmocka_unit_test(file_is_read),
+        cmocka_unit_test(hosts_are_told_an_address_that_they_can_dial),
         cmocka_unit_test(command_line_wins_over_the_file),
         cmocka_unit_test(faulty_files_are_refused_with_the_reason),
         cmocka_unit_test(oversized_values_are_refused),

@@ -381,6 +381,235 @@ config_has_several_controllers(void **state OVS_UNUSED)
     ovsdb_fixture_close(f);
 }
 
+/* Asserts that queue 'number' of the port's QoS has these rates. */
+static void
+assert_queue(const struct ovsdb_fixture *f, const char *port, int number,
+             const char *expected)
+{
+    char *qos = ovs_sandbox_vsctl(&f->sb, "get Port %s qos", port);
+    char *queue = ovs_sandbox_vsctl(&f->sb, "get QoS %s queues:%d", qos,
+                                    number);
+    char *config = ovs_sandbox_vsctl(&f->sb, "get Queue %s other_config",
+                                     queue);
+
+    assert_string_equal(config, expected);
+    free(config);
+    free(queue);
+    free(qos);
+}
+
+/* Others' QoS stays, and so has no queue of ours; what is no port cannot. */
+static void
+uplinks_without_queues(struct ovsdb_fixture *f, struct ovsdb_desired *desired,
+                       struct ovsdb_uplink *uplinks)
+{
+    uplinks[0].port = "eth3";
+    configure_and_wait(f, desired, OVSDB_CONFIG_DONE);
+    assert_queue(f, "eth3", 7, "{}");
+    assert_non_null(strstr(status_of(f->session).queues_reason,
+                           "\"eth3\" has a QoS that was not made by"));
+    uplinks[0].port = "eth9";
+    configure_and_wait(f, desired, OVSDB_CONFIG_DONE);
+    assert_non_null(strstr(status_of(f->session).queues_reason,
+                           "\"eth9\" is no port of a bridge"));
+}
+
+/* What is left when a host has no uplinks, or is not ours, any more. */
+static void
+queues_are_cleaned_up(struct ovsdb_fixture *f, struct ovsdb_desired *desired,
+                      struct ovsdb_uplink *uplinks)
+{
+    /* No row of ours is left. */
+    desired->n_uplinks = desired->n_queues = 0;
+    configure_and_wait(f, desired, OVSDB_CONFIG_DONE);
+    assert_null(status_of(f->session).queues_reason);
+    ASSERT_VSCTL(f, "", "--columns=_uuid find QoS "
+                 "external_ids:vmn-owner=vmnd");
+    ASSERT_VSCTL(f, "", "--columns=_uuid find Queue "
+                 "external_ids:vmn-owner=vmnd");
+    assert_queue(f, "eth3", 7, "{}");
+
+    /* Nor of a host that is not ours any more. */
+    uplinks[0].port = "eth1";
+    desired->n_uplinks = 1;
+    configure_and_wait(f, desired, OVSDB_CONFIG_DONE);
+    assert_queue(f, "eth1", 0, "{max-rate=\"100000000\", "
+                 "min-rate=\"100000000\"}");
+    desired->removed = true;
+    configure_and_wait(f, desired, OVSDB_CONFIG_DONE);
+    ASSERT_VSCTL(f, "[]", "get Port eth1 qos");
+    ASSERT_VSCTL(f, "", "--columns=_uuid find Queue "
+                 "external_ids:vmn-owner=vmnd");
+}
+
+static void
+config_has_queues_of_uplinks(void **state OVS_UNUSED)
+{
+    struct ovsdb_fixture *f = ovsdb_fixture_open();
+    struct ovsdb_desired desired = set_desired("br-int");
+    struct ovsdb_uplink uplinks[] = {
+        { "eth1", 100000 }, { "eth2", 5000000 },
+    };
+    struct ovsdb_queue queues[] = { { 7, 20000 }, { 61439, 30000 } };
+    off_t size;
+
+    free(ovs_sandbox_vsctl(&f->sb, "add-br br-ex -- add-port br-ex eth1 -- "
+                           "add-port br-ex eth2 -- add-port br-ex eth3"));
+    free(ovs_sandbox_vsctl(
+             &f->sb, "set Port eth3 qos=@q -- --id=@q create QoS "
+             "type=linux-htb queues:7=@a -- --id=@a create Queue dscp=1"));
+    desired.n_uplinks = ARRAY_SIZE(uplinks);
+    desired.uplinks = uplinks;
+    desired.n_queues = ARRAY_SIZE(queues);
+    desired.queues = queues;
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
+    assert_null(status_of(f->session).queues_reason);
+    assert_queue(f, "eth1", 0, "{max-rate=\"100000000\", "
+                 "min-rate=\"50000000\"}");
+    assert_queue(f, "eth1", 7, "{max-rate=\"100000000\", "
+                 "min-rate=\"20000000\"}");
+    assert_queue(f, "eth2", 61439, "{max-rate=\"5000000000\", "
+                 "min-rate=\"30000000\"}");
+
+    /* Again: nothing is written.  While it is not known what is desired, what
+     * is there stays. */
+    size = database_size(f);
+    ovsdb_session_destroy(f->session);
+    f->session = open_session(f, "hv1", f->sb.remote);
+    desired.n_uplinks = desired.n_queues = 0;
+    desired.keep_queues = true;
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
+    desired.n_uplinks = ARRAY_SIZE(uplinks);
+    desired.n_queues = ARRAY_SIZE(queues);
+    desired.keep_queues = false;
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
+    assert_int_equal(database_size(f), size);
+
+    /* What changes, what others change, and what goes. */
+    queues[0].min_kbps = 60000;
+    desired.n_queues = 1;
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
+    assert_queue(f, "eth1", 0, "{max-rate=\"100000000\", "
+                 "min-rate=\"40000000\"}");
+    assert_queue(f, "eth1", 7, "{max-rate=\"100000000\", "
+                 "min-rate=\"60000000\"}");
+    free(ovs_sandbox_vsctl(&f->sb, "clear Port eth1 qos"));
+    WAIT_FOR(status_of(f->session).config == OVSDB_CONFIG_WORKING);
+    WAIT_FOR(status_of(f->session).config == OVSDB_CONFIG_DONE);
+    assert_queue(f, "eth1", 7, "{max-rate=\"100000000\", "
+                 "min-rate=\"60000000\"}");
+    desired.n_uplinks = 1;
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
+    ASSERT_VSCTL(f, "[]", "get Port eth2 qos");
+
+    uplinks_without_queues(f, &desired, uplinks);
+    queues_are_cleaned_up(f, &desired, uplinks);
+    ovsdb_fixture_close(f);
+}
+
+/* Asserts that so many rows of a table are vmnd's. */
+static void
+assert_n_ours(const struct ovsdb_fixture *f, const char *table, int n)
+{
+    char *found = ovs_sandbox_vsctl(&f->sb, "--bare --columns=external_ids "
+                                    "find %s external_ids:vmn-owner=vmnd",
+                                    table);
+    int n_found = 0;
+
+    for (const char *s = found; (s = strstr(s, "vmn-owner")); s++) {
+        n_found++;
+    }
+    assert_int_equal(n_found, n);
+    free(found);
+}
+
+/* Whoever has the host may write anything into its database, with vmnd's
+ * mark. */
+static void
+config_gives_each_row_of_queues_one_place(void **state OVS_UNUSED)
+{
+    struct ovsdb_fixture *f = ovsdb_fixture_open();
+    struct ovsdb_desired desired = set_desired("br-int");
+    struct ovsdb_uplink uplinks[] = { { "eth1", 1000 }, { "eth2", 2000 } };
+    struct ovsdb_queue queues[] = { { 7, 100 }, { 8, 200 }, { 9, 300 } };
+    char *qos, *queue;
+
+    free(ovs_sandbox_vsctl(&f->sb, "add-br br-ex -- add-port br-ex eth1 -- "
+                           "add-port br-ex eth2"));
+    desired.n_uplinks = ARRAY_SIZE(uplinks);
+    desired.uplinks = uplinks;
+    desired.n_queues = ARRAY_SIZE(queues);
+    desired.queues = queues;
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
+    assert_n_ours(f, "QoS", 2);
+    assert_n_ours(f, "Queue", 8);
+
+    /* One QoS of two ports. */
+    qos = ovs_sandbox_vsctl(&f->sb, "get Port eth1 qos");
+    free(ovs_sandbox_vsctl(&f->sb, "set Port eth2 qos=%s", qos));
+    WAIT_FOR(status_of(f->session).config == OVSDB_CONFIG_WORKING);
+    WAIT_FOR(status_of(f->session).config == OVSDB_CONFIG_DONE);
+    assert_queue(f, "eth1", 8, "{max-rate=\"1000000\", "
+                 "min-rate=\"200000\"}");
+    assert_queue(f, "eth2", 8, "{max-rate=\"2000000\", "
+                 "min-rate=\"200000\"}");
+    assert_n_ours(f, "QoS", 2);
+    assert_n_ours(f, "Queue", 8);
+
+    /* One queue with two numbers, one of others', and one that nothing has. */
+    queue = ovs_sandbox_vsctl(&f->sb, "get QoS %s queues:7", qos);
+    free(ovs_sandbox_vsctl(&f->sb, "set QoS %s queues:9=%s queues:8=@a -- "
+                           "--id=@a create Queue dscp=1 -- create Queue "
+                           "external_ids:vmn-owner=vmnd", qos, queue));
+    free(queue);
+    free(qos);
+    WAIT_FOR(status_of(f->session).config == OVSDB_CONFIG_WORKING);
+    WAIT_FOR(status_of(f->session).config == OVSDB_CONFIG_DONE);
+    for (size_t i = 0; i < ARRAY_SIZE(queues); i++) {
+        char *expected = xasprintf("{max-rate=\"1000000\", "
+                                   "min-rate=\"%u000\"}",
+                                   queues[i].min_kbps);
+
+        assert_queue(f, "eth1", queues[i].number, expected);
+        free(expected);
+    }
+    assert_n_ours(f, "Queue", 8);
+    ASSERT_VSCTL(f, "1", "--bare --columns=dscp find Queue dscp=1");
+
+    /* Fewer. */
+    desired.n_queues = 1;
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
+    assert_queue(f, "eth2", 0, "{max-rate=\"2000000\", "
+                 "min-rate=\"1900000\"}");
+    assert_n_ours(f, "Queue", 4);
+    ASSERT_VSCTL(f, "1", "--bare --columns=dscp find Queue dscp=1");
+    ovsdb_fixture_close(f);
+}
+
+static void
+config_gives_no_queues_to_what_is_no_device(void **state OVS_UNUSED)
+{
+    struct ovsdb_fixture *f = ovsdb_fixture_open();
+    struct ovsdb_desired desired = set_desired("br-int");
+    struct ovsdb_uplink uplinks[] = { { "p1", 1000 }, { "br-ex", 1000 },
+                                      { "eth1", 1000 } };
+
+    free(ovs_sandbox_vsctl(&f->sb, "add-br br-ex -- add-port br-ex p1 -- "
+                           "set Interface p1 type=patch -- add-port br-ex "
+                           "eth1"));
+    desired.n_uplinks = ARRAY_SIZE(uplinks);
+    desired.uplinks = uplinks;
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
+    assert_string_equal(status_of(f->session).queues_reason,
+                        "uplink \"p1\" is of type patch: nothing is "
+                        "guaranteed there; uplink \"br-ex\" is of type "
+                        "internal: nothing is guaranteed there");
+    assert_n_ours(f, "QoS", 1);
+    ASSERT_VSCTL(f, "[]", "get Port p1 qos");
+    ASSERT_VSCTL(f, "[]", "get Port br-ex qos");
+    ovsdb_fixture_close(f);
+}
+
 static void
 config_does_not_fight_without_end(void **state OVS_UNUSED)
 {
@@ -417,6 +646,9 @@ main(int argc OVS_UNUSED, char *argv[])
         cmocka_unit_test(config_refuses_a_tunnel_port_of_others),
         cmocka_unit_test(config_that_changes_takes_along_only_what_is_ours),
         cmocka_unit_test(config_has_several_controllers),
+        cmocka_unit_test(config_has_queues_of_uplinks),
+        cmocka_unit_test(config_gives_each_row_of_queues_one_place),
+        cmocka_unit_test(config_gives_no_queues_to_what_is_no_device),
         cmocka_unit_test(config_does_not_fight_without_end),
     };
 

@@ -129,14 +129,14 @@ check_opening(size_t piece)
               "\"Bridge\":{\"columns\":{\"name\":{\"type\":\"string\"},"
               "\"stp_enable\":{\"type\":\"boolean\"},"
               "\"ports\":{\"type\":{\"key\":\"uuid\"}}},\"isRoot\":true},"
-              "\"QoS\":{\"columns\":{\"type\":{\"type\":\"string\"}}}}}}");
+              "\"SSL\":{\"columns\":{\"type\":{\"type\":\"string\"}}}}}}");
     check_got_json(&f.to_client, "{\"id\":2,\"error\":null,\"result\":{"
                    "\"tables\":{\"Bridge\":{\"columns\":{\"name\":{},"
                    "\"ports\":{}}}}}}");
 
     /* From here on nothing is looked at. */
-    from_host(&f, "{\"id\":2,\"result\":{\"tables\":{\"QoS\":1}}} and");
-    check_got(&f.to_client, "{\"id\":2,\"result\":{\"tables\":{\"QoS\":1}}}"
+    from_host(&f, "{\"id\":2,\"result\":{\"tables\":{\"SSL\":1}}} and");
+    check_got(&f.to_client, "{\"id\":2,\"result\":{\"tables\":{\"SSL\":1}}}"
               " and");
     from_client(&f, ASK_SERVER " and");
     check_got(&f.to_host, ASK_SERVER " and");

@@ -230,13 +230,22 @@ peer_is_watched(void **state OVS_UNUSED)
                        "remote_ip=\"192.0.0.0\"}",
                      "get interface vmnv0 options");
 
-        /* Somebody turns it off. */
-        free(ovs_sandbox_vsctl(&f->sb, "clear interface vmnv0 bfd"));
-        WAIT_FOR_VSCTL(f, "{enable=\"true\", min_rx=\"200\", "
-                       "min_tx=\"200\"}", "get interface vmnv0 bfd");
+        ASSERT_VSCTL(f, encrypted ? "{}" : "{transient=\"true\"}",
+                     "get port vmnv0 other_config");
+
+        /* Somebody turns it off; an earlier version has left it at boot. */
+        free(ovs_sandbox_vsctl(&f->sb, "clear interface vmnv0 bfd "
+                               "-- clear port vmnv0 other_config"));
+        WAIT_FOR_VSCTL(f, encrypted ? "{enable=\"true\", min_rx=\"200\", "
+                       "min_tx=\"200\"}\n{}"
+                       : "{enable=\"true\", min_rx=\"200\", "
+                       "min_tx=\"200\"}\n{transient=\"true\"}",
+                       "get interface vmnv0 bfd "
+                       "-- get port vmnv0 other_config");
         peer->bfd = false;
         configure_and_wait(f);
-        ASSERT_VSCTL(f, "{}", "get interface vmnv0 bfd");
+        ASSERT_VSCTL(f, "{}\n{}", "get interface vmnv0 bfd "
+                     "-- get port vmnv0 other_config");
         remove_peers(f);
         configure_and_wait(f);
     }

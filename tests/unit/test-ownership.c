@@ -196,6 +196,13 @@ learn_member(const struct call *c)
 }
 
 static void
+learn_source(const struct call *c)
+{
+    vmn_act_learn_source(c->actions, &(struct vmn_member) {
+        .eth_type = VMN_ETH_IPV4, .hard_s = 1, .limit = 1, .from = OTHER });
+}
+
+static void
 in_bucket(const struct call *c)
 {
     struct vmn_group_msg *group = vmn_group_add(c->emit, vmn_scope_all(),
@@ -230,12 +237,21 @@ set_hairpin(const struct call *c)
 }
 
 static void
+move_flags(const struct call *c)
+{
+    vmn_act_move_bits(c->actions, OTHER, 0, VMN_REG_FLAGS,
+                      VMN_FLAG_PCP_SHIFT, VMN_FLAG_PCP_BITS + 1);
+}
+
+static void
 set_allowed(const struct call *c)
 {
     vmn_act_set(c->actions, ALLOWED, 1);
     vmn_act_move(c->actions, OTHER, ALLOWED);
     vmn_act_set_masked(c->actions, VMN_REG_FLAGS, VMN_FLAG_LIMITED,
                        VMN_FLAG_LIMITED);
+    vmn_act_move_bits(c->actions, OTHER, 0, VMN_REG_FLAGS,
+                      VMN_FLAG_PCP_SHIFT, VMN_FLAG_PCP_BITS);
     vmn_act_check_size(c->actions, 1400);
     vmn_act_restart(c->actions);
 }
@@ -319,12 +335,14 @@ static const struct deed {
     { "find-client", find_client, STAGE_WRITES "11" NOT_SCRATCH },
     { "find-member", find_member, STAGE_WRITES "11" NOT_SCRATCH },
     { "learn-member", learn_member, NULL },
+    { "learn-source", learn_source, NULL },
     { "bucket", in_bucket, "a bucket of app guest writes register 12, which "
       "is not scratch in all of its stages" },
     { "zone", set_zone, STAGE_WRITES "5 (VMN_REG_ZONE" PIPELINE },
     { "source", set_source, STAGE_WRITES "1 (VMN_REG_SRC_ID" PIPELINE },
     { "where", set_where, STAGE_WRITES "7 (VMN_REG_OUT_PORT" PIPELINE },
     { "hairpin", set_hairpin, STAGE_WRITES "9 (VMN_REG_FLAGS" PIPELINE },
+    { "move-flags", move_flags, STAGE_WRITES "9 (VMN_REG_FLAGS" PIPELINE },
     { "commit", commit_in_zone, "a connection is not committed in "
       "VMN_REG_ZONE, the policies' zone, before these have judged it" },
     { "look", look_in_zone, NULL },

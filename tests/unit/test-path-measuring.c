@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Which paths there are, and what is concluded from what comes back of their
- * probes: hosts, switches and time are the test's. */
+ * probes: hosts, switches and time are the test's.  Not for members of a
+ * cluster (test-path-members.c). */
 
 #include <config.h>
 
@@ -9,450 +10,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
-#include <event2/event.h>
-
-#include "controller/commit/commit.h"
-#include "controller/engine/engine.h"
-#include "controller/engine/relation.h"
-#include "controller/fabric/fabric-frames.h"
-#include "controller/fabric/fabric-status.h"
-#include "controller/fabric/fabric-watch.h"
-#include "controller/model/id-pools.h"
-#include "controller/model/model.h"
 #include "controller/paths/paths-private.h"
-#include "openvswitch/list.h"
-#include "util.h"
-#include "vmn/app.h"
-#include "vmn/rows.h"
-#include "vmn/vocabulary.h"
+#include "tests/unit/paths-fixture.h"
 
 #define T(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
-
-#define HOSTS_MAX 400
-#define NETWORKS_MAX 4
-
-struct fake_host {
-    struct vmn_host row;
-    char name[8];
-    uint64_t acked;
-    bool offline, reconciles;
-    bool mute;                  /* Answers no echo. */
-    bool stalled;               /* Nothing that it has to say comes. */
-    int64_t answered_us;
-};
-
-/* What a switch was sent, and what comes of it. */
-struct frame {
-    struct ovs_list node;
-    size_t at;                  /* The host where it comes up. */
-    bool is_reference;
-    uint8_t bytes[VMN_PATH_FRAME_MIN];
-};
-
-static struct fake_host hosts[HOSTS_MAX];
-static size_t n_hosts;
-/* In the order of their names.  Networks of a domain have the same letter
- * first; those that begin with "r" are joined by a router. */
-static struct {
-    struct vmn_network row;
-    size_t n;
-    const char *hosts[HOSTS_MAX];
-} networks[NETWORKS_MAX];
-static size_t n_networks;
-static struct vmn_names domain_hosts; /* Of the routed one. */
-static bool lost[HOSTS_MAX][HOSTS_MAX]; /* From one to another. */
-static size_t lost_from;        /* Frames that are larger are lost, if any. */
-static uint32_t vni;
-static uint64_t revision;
-static int64_t now_us;
-static struct ovs_list held = OVS_LIST_INITIALIZER(&held);
-static fabric_sink_cb *sink;
-static void *sink_aux;
-static unsigned n_references;
-static bool takes_none;         /* The watch. */
-static unsigned n_told;
-static enum path_state told_state;
-static struct event_base *base;
-static struct paths *paths;
-
-int64_t __wrap_time_usec(void);
-
-int64_t
-__wrap_time_usec(void)
-{
-    return now_us;
-}
-
-/* What paths asks for.  --------------------------------------------------- */
-
-static struct fake_host *
-find(const char *name)
-{
-    size_t i = (size_t) atoi(name + 1);
-
-    return i < n_hosts ? &hosts[i] : NULL;
-}
-
-void
-commit_add_watch(struct commit *c OVS_UNUSED, commit_sink_cb *cb OVS_UNUSED,
-                 void *aux OVS_UNUSED)
-{
-}
-
-void
-commit_remove_watch(struct commit *c OVS_UNUSED, commit_sink_cb *cb OVS_UNUSED,
-                    void *aux OVS_UNUSED)
-{
-}
-
-void
-commit_when_quiescent(struct commit *c OVS_UNUSED, void (*cb)(void *aux),
-                      void *aux)
-{
-    paths = paths ? paths : aux;
-    cb(aux);
-}
-
-void
-commit_cancel_when_quiescent(struct commit *c OVS_UNUSED,
-                             void (*cb)(void *aux) OVS_UNUSED,
-                             void *aux OVS_UNUSED)
-{
-}
-
-char *
-engine_domain_of(struct engine *e OVS_UNUSED, const char *network)
-{
-    return xstrdup(network[0] == 'r' ? "@r" : network);
-}
-
-void *
-engine_peek(struct engine *e OVS_UNUSED, const char *query OVS_UNUSED,
-            const char *key OVS_UNUSED, size_t *size OVS_UNUSED)
-{
-    return NULL;
-}
-
-struct vmn_names
-engine_relation_values(struct engine *e OVS_UNUSED, const char *relation,
-                       const char *key)
-{
-    static const char *const wish[] = { "" };
-
-    if (!strcmp(relation, VMN_REL_PATH_PROBES)) {
-        return (struct vmn_names) { .names = wish, .n = 1 };
-    } else if (!strcmp(relation, VMN_REL_DOMAIN_HOSTS)) {
-        return domain_hosts;
-    }
-    for (size_t i = 0; i < n_networks; i++) {
-        if (!strcmp(networks[i].row.row.name, key)) {
-            return (struct vmn_names) { .names = networks[i].hosts,
-                                        .n = networks[i].n };
-        }
-    }
-    return (struct vmn_names) { .n = 0 };
-}
-
-void
-fabric_add_watch(struct fabric *f OVS_UNUSED,
-                 const struct fabric_watch *w OVS_UNUSED, void *aux OVS_UNUSED)
-{
-}
-
-void
-fabric_remove_watch(struct fabric *f OVS_UNUSED,
-                    const struct fabric_watch *w OVS_UNUSED,
-                    void *aux OVS_UNUSED)
-{
-}
-
-uint64_t
-fabric_host_acked(const struct fabric *f OVS_UNUSED, const char *host)
-{
-    return find(host)->acked;
-}
-
-bool
-fabric_host_is_connected(const struct fabric *f OVS_UNUSED, const char *host)
-{
-    return !find(host)->offline;
-}
-
-bool
-fabric_host_is_live(const struct fabric *f OVS_UNUSED, const char *host)
-{
-    return !find(host)->offline && !find(host)->reconciles;
-}
-
-bool
-fabric_host_answered_since(const struct fabric *f OVS_UNUSED, const char *host,
-                           int64_t since_us)
-{
-    return find(host)->answered_us >= since_us;
-}
-
-void
-fabric_probe_host(struct fabric *f OVS_UNUSED, const char *host)
-{
-    if (!find(host)->mute) {
-        find(host)->answered_us = now_us;
-    }
-}
-
-unsigned
-fabric_packet_port_rate(const struct fabric *f OVS_UNUSED)
-{
-    return 0;
-}
-
-void
-fabric_set_path_sink(struct fabric *f OVS_UNUSED, fabric_sink_cb *cb,
-                     void *aux)
-{
-    sink = cb;
-    sink_aux = aux;
-}
-
-/* Which way it goes is seen at once, and when it comes back with deliver(). */
-bool
-fabric_send_to_host(struct fabric *f OVS_UNUSED, const char *host,
-                    uint32_t of_vni, uint32_t number, const void *bytes_,
-                    size_t size)
-{
-    static const struct vmn_mac request = VMN_PATH_MAC_REQUEST;
-    static const struct vmn_mac reply = VMN_PATH_MAC_REPLY;
-    const uint8_t *bytes = bytes_;
-    size_t from = find(host) - hosts, to = number - 1;
-    bool is_request = !memcmp(bytes, &request, 6);
-    struct frame *frame;
-
-    assert_int_equal(of_vni, vni);
-    n_references += !number;
-    if (number && (lost[from][to] || (is_request && lost[to][from])
-                   || (lost_from && size >= lost_from))) {
-        return true;
-    }
-    frame = xzalloc(sizeof *frame);
-    frame->at = number && !is_request ? to : from;
-    frame->is_reference = !number;
-    memcpy(frame->bytes, bytes, sizeof frame->bytes);
-    memcpy(frame->bytes, &reply, 6);
-    ovs_list_push_back(&held, &frame->node);
-    return true;
-}
-
-uint32_t
-id_pools_peek(const struct id_pools *pools OVS_UNUSED, const char *pool,
-              const char *key)
-{
-    return (!strcmp(pool, VMN_ID_POOL_VNI) ? vni
-            : (uint32_t) (find(key) - hosts) + 1);
-}
-
-struct id_pools *
-model_id_pools(struct model *m OVS_UNUSED)
-{
-    return NULL;
-}
-
-uint64_t
-model_durable_revision(const struct model *m OVS_UNUSED)
-{
-    return revision;
-}
-
-const void *
-model_get_durable(const struct model *m OVS_UNUSED,
-                  enum vmn_table table OVS_UNUSED, const char *name OVS_UNUSED,
-                  struct model_meta *meta OVS_UNUSED)
-{
-    return NULL;
-}
-
-const void *
-model_next_durable(const struct model *m OVS_UNUSED, enum vmn_table table,
-                   const char *after, struct model_meta *meta OVS_UNUSED)
-{
-    if (table == VMN_TABLE_HOST) {
-        for (size_t i = 0; i < n_hosts; i++) {
-            if (strcmp(hosts[i].name, after) > 0) {
-                return &hosts[i].row;
-            }
-        }
-    } else if (table == VMN_TABLE_NETWORK) {
-        for (size_t i = 0; i < n_networks; i++) {
-            if (strcmp(networks[i].row.row.name, after) > 0) {
-                return &networks[i].row;
-            }
-        }
-    }
-    return NULL;
-}
-
-/* A world.  --------------------------------------------------------------- */
-
-static void
-add_hosts(size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        struct fake_host *host = &hosts[n_hosts++];
-
-        snprintf(host->name, sizeof host->name, "h%03u", (unsigned) i);
-        host->row.row.name = host->name;
-        host->acked = revision;
-    }
-}
-
-/* Adds a network of hosts 'first' to 'last'. */
-static void
-add_network(const char *name, uint32_t mtu, size_t first, size_t last)
-{
-    networks[n_networks].row = (struct vmn_network) {
-        .row.name = name, .vni = 1000 + n_networks, .mtu = mtu,
-    };
-    networks[n_networks].n = last - first + 1;
-    for (size_t i = first; i <= last; i++) {
-        networks[n_networks].hosts[i - first] = hosts[i].name;
-    }
-    n_networks++;
-}
-
-static bool
-watch_cb(void *aux OVS_UNUSED, const struct paths_path *path)
-{
-    if (takes_none && path->state > PATH_UP) {
-        return false;
-    }
-    n_told++;
-    told_state = path->state;
-    return true;
-}
-
-static void
-begin(void)
-{
-    paths_create(base, NULL, NULL, NULL, NULL);
-    paths_set_watch(paths, watch_cb, NULL);
-}
-
-static int
-setup(void **state OVS_UNUSED)
-{
-    memset(hosts, 0, sizeof hosts);
-    memset(lost, 0, sizeof lost);
-    n_hosts = n_networks = 0;
-    lost_from = n_references = n_told = 0;
-    takes_none = false;
-    domain_hosts.n = 0;
-    vni = 77;
-    revision = 5;
-    now_us = INT64_C(1000000000);
-    paths = NULL;
-    base = event_base_new();
-    return 0;
-}
-
-static int
-teardown(void **state OVS_UNUSED)
-{
-    struct frame *frame;
-
-    LIST_FOR_EACH_POP (frame, node, &held) {
-        free(frame);
-    }
-    paths_destroy(paths);
-    event_base_free(base);
-    return 0;
-}
-
-static void
-fire(struct event *timer)
-{
-    event_active(timer, EV_TIMEOUT, 0);
-    event_base_loop(base, EVLOOP_NONBLOCK);
-}
-
-static void
-refresh(void)
-{
-    do {
-        fire(paths->refresh_timer);
-    } while (paths->finding);
-}
-
-/* Has what hosts that are not stalled have to say come up: references alone,
- * or all. */
-static void
-deliver(bool references)
-{
-    struct frame *frame, *next;
-
-    LIST_FOR_EACH_SAFE (frame, next, node, &held) {
-        if (!hosts[frame->at].stalled
-            && (!references || frame->is_reference)) {
-            ovs_list_remove(&frame->node);
-            sink(sink_aux, hosts[frame->at].name, 0, frame->bytes,
-                 sizeof frame->bytes);
-            free(frame);
-        }
-    }
-}
-
-/* Each host has so many turns, of a second.  What it says comes at once. */
-static void
-take_turns(unsigned n)
-{
-    for (unsigned i = 0; i < n; i++) {
-        for (size_t k = 0; k < paths->n_turns; k++) {
-            now_us += path_turns_interval_us(paths->n_turns) / paths->n_turns;
-            fire(paths->turn_timer);
-            now_us += 100;
-            deliver(false);
-        }
-    }
-}
-
-struct wanted {
-    const char *host, *peer;
-    struct paths_path found;
-    unsigned n;
-};
-
-static bool
-find_cb(void *wanted_, const struct paths_path *path)
-{
-    struct wanted *wanted = wanted_;
-
-    if (!strcmp(path->host, wanted->host)
-        && !strcmp(path->peer, wanted->peer)) {
-        wanted->found = *path;
-        wanted->n++;
-    }
-    return true;
-}
-
-static struct paths_path
-get(const char *host, const char *peer)
-{
-    struct wanted wanted = { .host = host, .peer = peer };
-
-    paths_each(paths, NULL, find_cb, &wanted);
-    assert_int_equal(wanted.n, 1);
-    return wanted.found;
-}
-
-static struct paths_stats
-stats(void)
-{
-    struct paths_stats s;
-
-    paths_get_stats(paths, &s);
-    return s;
-}
 
 /* Measuring.  ------------------------------------------------------------- */
 
@@ -461,7 +25,7 @@ begin_with_two(void)
 {
     add_hosts(2);
     add_network("net", 1500, 0, 1);
-    begin();
+    begin(NULL);
     take_turns(40);
     assert_int_equal(get("h000", "h001").state, PATH_UP);
     assert_int_equal(n_told, 0);
@@ -615,7 +179,7 @@ pairs_wait_for_their_flows(void **state OVS_UNUSED)
     add_hosts(2);
     add_network("net", 1500, 0, 1);
     hosts[0].acked = revision - 1;
-    begin();
+    begin(NULL);
     assert_int_equal(n_paths(), 0);
     hosts[0].acked = revision;
     hosts[1].reconciles = true;
@@ -643,7 +207,7 @@ mtu_is_of_what_both_have(void **state OVS_UNUSED)
     add_network("x", 1400, 1, 2);
     add_network("y", 1600, 1, 2);
     domain_hosts = (struct vmn_names) { .names = names, .n = 5 };
-    begin();
+    begin(NULL);
     assert_int_equal(n_paths(), 10);
     assert_int_equal(get("h000", "h001").mtu, 9000);
     assert_int_equal(get("h002", "h003").mtu, 1500);
@@ -683,7 +247,7 @@ paths_are_bounded(void **state OVS_UNUSED)
     add_network("a", 1500, 0, n - 1);
     add_network("b", 1500, 0, n - 1);
     add_network("c", 1500, 10, n - 1);
-    begin();
+    begin(NULL);
     while (paths->finding) {
         refresh();
     }
@@ -698,6 +262,231 @@ paths_are_bounded(void **state OVS_UNUSED)
     assert_int_equal(n_paths(), 100 * 99 / 2);
     assert_int_equal(stats().n_unmeasured, 0);
     assert_int_equal(shash_count(&paths->hosts), 100);
+}
+
+/* Many hosts.  ----------------------------------------------------------- */
+
+/* Cuts hosts 'first' to 'last' off all others, or ends that. */
+static void
+cut_off(size_t first, size_t last, bool cut)
+{
+    for (size_t i = first; i <= last; i++) {
+        for (size_t j = 0; j < n_hosts; j++) {
+            if (j < first || j > last) {
+                lost[i][j] = lost[j][i] = cut;
+            }
+        }
+    }
+}
+
+/* Returns how many paths have that state; of these, sets '*n_cut' to how many
+ * are cut. */
+static size_t
+count_state(enum path_state state, size_t *n_cut)
+{
+    const struct path *path;
+    size_t n = 0;
+
+    *n_cut = 0;
+    HMAP_FOR_EACH (path, node, &paths->pairs) {
+        if (path_window_state(&path->window) == state) {
+            n++;
+            *n_cut += lost[path->hosts[0]->number - 1]
+                          [path->hosts[1]->number - 1];
+        }
+    }
+    return n;
+}
+
+static size_t
+count_cut(void)
+{
+    const struct path *path;
+    size_t n = 0;
+
+    HMAP_FOR_EACH (path, node, &paths->pairs) {
+        n += lost[path->hosts[0]->number - 1][path->hosts[1]->number - 1];
+    }
+    return n;
+}
+
+/* Returns how many turns it takes until 'percent' of the paths that are cut
+ * are down, and no other. */
+static unsigned
+turns_until_down(unsigned percent)
+{
+    size_t n_cut = count_cut(), n_found;
+
+    for (unsigned i = 1; i < 2000; i++) {
+        size_t n_down;
+
+        take_turns(1);
+        n_down = count_state(PATH_DOWN, &n_found);
+        assert_int_equal(n_down, n_found);
+        if (n_found * 100 >= n_cut * percent) {
+            return i;
+        }
+    }
+    fail();
+    return 0;
+}
+
+/* The same of all being up again. */
+static unsigned
+turns_until_up(void)
+{
+    size_t n_cut;
+
+    for (unsigned i = 1; i < 2000; i++) {
+        take_turns(1);
+        if (!count_state(PATH_DOWN, &n_cut)) {
+            return i;
+        }
+    }
+    fail();
+    return 0;
+}
+
+static void
+begin_with_many(void)
+{
+    struct path *path;
+
+    add_hosts(HOSTS_MAX);
+    add_network("net", 1500, 0, HOSTS_MAX - 1);
+    begin(NULL);
+    while (paths->finding) {
+        refresh();
+    }
+    take_turns(2);
+    HMAP_FOR_EACH (path, node, &paths->pairs) {
+        path_window_add(&path->window, true, 100);
+        path->judged_us = now_us;
+    }
+    n_requests = 0;
+    memset(n_directions, 0, sizeof n_directions);
+}
+
+/* What is sent in turns: small and large probes are of the budget; each host
+ * is sent no more than one of each other in a turn, and a few frames for
+ * directions. */
+static void
+assert_within_budget(unsigned n_turns)
+{
+    assert_true(n_requests <= ((n_turns + 1) * paths->n_turns
+                                * PATH_TURN_PATHS * 2));
+    for (size_t i = 0; i < n_hosts; i++) {
+        assert_true(n_directions[i] <= (n_turns + 1) * PATHS_PACKET_RATE_MIN);
+        n_directions[i] = 0;
+    }
+    n_requests = 0;
+}
+
+static void
+host_that_is_cut_off_is_found_by_all(void **state OVS_UNUSED)
+{
+    unsigned n;
+
+    begin_with_many();
+    assert_int_equal(count_cut(), 0);
+    assert_int_equal(paths->n_suspects, 0);
+    cut_off(0, 0, true);
+    assert_int_equal(count_cut(), HOSTS_MAX - 1);
+    n = turns_until_down(100);
+    assert_true(n <= 10);
+    assert_within_budget(n);
+    take_turns(PATH_DOWN_AFTER);
+    assert_int_equal(paths->n_suspects, 0);
+    assert_within_budget(PATH_DOWN_AFTER);
+    cut_off(0, 0, false);
+    n = turns_until_up();
+    assert_true(n <= 10);
+    take_turns(PATH_UP_AFTER);
+    assert_int_equal(paths->n_suspects, 0);
+    assert_within_budget(n + PATH_UP_AFTER);
+}
+
+static void
+hosts_that_are_cut_off_are_found_at_once(void **state OVS_UNUSED)
+{
+    size_t n_cut;
+
+    begin_with_many();
+    cut_off(0, 0, true);
+    cut_off(7, 7, true);
+    assert_int_equal(count_cut(), 2 * HOSTS_MAX - 3);
+    assert_true(turns_until_down(100) <= 12);
+    /* One comes back while it is looked at. */
+    cut_off(7, 7, false);
+    cut_off(3, 3, true);
+    take_turns(5);
+    assert_int_equal(paths->n_suspects, 2);
+    cut_off(3, 3, false);
+    take_turns(12);
+    assert_int_equal(count_state(PATH_DOWN, &n_cut), count_cut());
+    assert_int_equal(paths->n_suspects, 0);
+    /* A rack, in which all is well. */
+    cut_off(20, 39, true);
+    assert_true(turns_until_down(95) <= 60);
+}
+
+/* It takes what turns take to go through all paths, and nothing is found that
+ * is not. */
+static void
+halves_of_a_network_are_found(void **state OVS_UNUSED)
+{
+    unsigned n;
+
+    begin_with_many();
+    cut_off(0, HOSTS_MAX / 2 - 1, true);
+    n = turns_until_down(90);
+    assert_true(n <= 200);
+    assert_within_budget(n);
+}
+
+/* Turns go on meanwhile: another path that breaks is found. */
+static void
+host_that_flaps_does_not_keep_others_waiting(void **state OVS_UNUSED)
+{
+    size_t n_cut;
+    unsigned n = 0;
+
+    begin_with_many();
+    lost[100][200] = lost[200][100] = true;
+    do {
+        cut_off(0, 0, n / 6 % 2 == 0);
+        take_turns(1);
+        assert_true(++n < 400);
+    } while (get("h100", "h200").state != PATH_DOWN);
+    assert_within_budget(n);
+    cut_off(0, 0, false);
+    take_turns(80);
+    assert_int_equal(count_state(PATH_DOWN, &n_cut), 1);
+    assert_int_equal(paths->n_suspects, 0);
+}
+
+/* Few paths need nobody else: their host has all in each of its turns. */
+static void
+few_hosts_have_their_own_paths_alone(void **state OVS_UNUSED)
+{
+    const struct path *path;
+
+    add_hosts(6);
+    add_network("net", 1500, 0, 5);
+    begin(NULL);
+    take_turns(20);
+    cut_off(0, 0, true);
+    for (unsigned i = 0; i < 20; i++) {
+        take_turns(1);
+        HMAP_FOR_EACH (path, node, &paths->pairs) {
+            const struct path_turn *turn = path->hosts[1]->last;
+
+            for (size_t k = 0; k < turn->n; k++) {
+                assert_false(turn->probes[k].by_second);
+            }
+        }
+    }
+    assert_int_equal(stats().n[PATH_DOWN], 5);
 }
 
 int
@@ -715,6 +504,11 @@ main(void)
         T(mtu_is_of_what_both_have),
         T(another_vni_begins_anew),
         T(paths_are_bounded),
+        T(host_that_is_cut_off_is_found_by_all),
+        T(hosts_that_are_cut_off_are_found_at_once),
+        T(halves_of_a_network_are_found),
+        T(host_that_flaps_does_not_keep_others_waiting),
+        T(few_hosts_have_their_own_paths_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

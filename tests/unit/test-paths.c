@@ -336,7 +336,7 @@ struct some {
     const bool *urgent;
 };
 
-static bool
+static unsigned
 is_urgent(const void *some_, size_t i)
 {
     const struct some *some = some_;
@@ -352,14 +352,15 @@ all_paths_get_turns(void **state OVS_UNUSED)
 
     for (size_t n = 0; n <= ARRAY_SIZE(urgent); n++) {
         unsigned seen[ARRAY_SIZE(urgent)] = { 0 };
-        struct path_turns t = { 0, 0 };
+        struct path_turns t = { 0 };
         size_t picks[PATH_TURN_PATHS];
 
         /* All but one are urgent: that one has turns, too. */
         memset(urgent, true, sizeof urgent);
         urgent[MIN(n / 2, ARRAY_SIZE(urgent) - 1)] = false;
         for (size_t i = 0; i < 2 * ARRAY_SIZE(urgent); i++) {
-            size_t n_picks = path_turns_take(&t, n, is_urgent, &some, picks);
+            size_t n_picks = path_turns_take(&t, n, 0, is_urgent, &some,
+                                             picks);
 
             assert_int_equal(n_picks, MIN(n, PATH_TURN_PATHS));
             for (size_t j = 0; j < n_picks; j++) {
@@ -381,14 +382,53 @@ urgent_ones_come_in_each_turn(void **state OVS_UNUSED)
 {
     bool urgent[50] = { [7] = true, [8] = true };
     const struct some some = { urgent };
-    struct path_turns t = { 0, 0 };
+    struct path_turns t = { 0 };
     size_t picks[PATH_TURN_PATHS];
 
     for (unsigned i = 0; i < 100; i++) {
-        assert_int_equal(path_turns_take(&t, 50, is_urgent, &some, picks),
+        assert_int_equal(path_turns_take(&t, 50, 0, is_urgent, &some, picks),
                          PATH_TURN_PATHS);
         assert_true(picks[0] + picks[1] == 15);
     }
+}
+
+static unsigned
+some_urgency(const void *urgencies, size_t i)
+{
+    return ((const unsigned *) urgencies)[i];
+}
+
+static void
+more_urgent_ones_come_first(void **state OVS_UNUSED)
+{
+    unsigned urgencies[50] = { [3] = 1, [4] = 1, [30] = 2, [40] = 1 };
+    struct path_turns t = { 0 };
+    size_t picks[PATH_TURN_PATHS];
+
+    for (unsigned i = 0; i < 20; i++) {
+        path_turns_take(&t, 50, 0, some_urgency, urgencies, picks);
+        assert_int_equal(picks[0], 30);
+        assert_true(picks[1] == 3 || picks[1] == 4 || picks[1] == 40);
+    }
+}
+
+/* What the turn has already is of its paths, and one that is urgent still has
+ * a place. */
+static void
+what_is_taken_counts(void **state OVS_UNUSED)
+{
+    unsigned urgencies[50] = { [20] = 1, [21] = 1, [22] = 1 };
+    struct path_turns t = { 0 };
+    size_t picks[PATH_TURN_PATHS];
+
+    assert_int_equal(path_turns_take(&t, 50, 1, some_urgency, urgencies,
+                                     picks), 3);
+    assert_int_equal(picks[0], 20);
+    assert_int_equal(picks[1], 0);
+    assert_int_equal(path_turns_take(&t, 50, 2, some_urgency, urgencies,
+                                     picks), 2);
+    assert_int_equal(picks[0], 21);
+    assert_int_equal(picks[1], 2);
 }
 
 static void
@@ -396,10 +436,10 @@ list_that_shrinks_is_gone_through(void **state OVS_UNUSED)
 {
     bool urgent[2] = { true, true };
     const struct some some = { urgent };
-    struct path_turns t = { 1000, 1000 };
+    struct path_turns t = { 1000, { 1000, 1000, 1000 } };
     size_t picks[PATH_TURN_PATHS];
 
-    assert_int_equal(path_turns_take(&t, 2, is_urgent, &some, picks), 2);
+    assert_int_equal(path_turns_take(&t, 2, 0, is_urgent, &some, picks), 2);
 }
 
 static void
@@ -470,6 +510,8 @@ main(void)
         T(least_is_of_the_last),
         T(all_paths_get_turns),
         T(urgent_ones_come_in_each_turn),
+        T(more_urgent_ones_come_first),
+        T(what_is_taken_counts),
         T(list_that_shrinks_is_gone_through),
         T(rate_is_bounded),
         T(frame_is_read_as_it_was_written),

@@ -13,10 +13,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "controller/engine/engine.h"
 #include "controller/model/model.h"
 #include "controller/model/rule-windows.h"
+#include "controller/model/time-zones.h"
 #include "controller/schema/value.h"
 #include "random.h"
 #include "tests/unit/apps-fixture.h"
@@ -46,7 +48,8 @@ valid_at(struct apps_fixture *f, int64_t when)
     const struct vmn_policy *policy = model_get(apps_fixture_model(f),
                                                 VMN_TABLE_POLICY, "p");
 
-    return rule_is_valid_at(&policy->rules[0], when);
+    return rule_is_valid_at(model_time_zones(apps_fixture_model(f)),
+                            &policy->rules[0], when);
 }
 
 /* Whether the rule is in h1's flows: it has the ports of group web as its
@@ -163,6 +166,140 @@ a_window_has_a_first_and_a_last_time(void **state)
     apps_fixture_destroy(f);
 }
 
+/* Of an exchange of summer time: clocks of Berlin are set from 02:00 to 03:00
+ * at the end of March 2027, and from 03:00 to 02:00 at the end of October. */
+static void
+a_window_goes_by_the_clocks_of_its_time_zone(void **state)
+{
+    struct apps_fixture *f = begin("2027-03-26T12:00:00Z");
+
+    (void) state;
+    put_policy(f, "{'start': '08:00', 'end': '18:00',"
+               " 'timezone': 'Europe/Berlin'}");
+    check_at(f, "2027-03-27T06:59:59Z", false);
+    check_at(f, "2027-03-27T07:00:00Z", true);
+    check_at(f, "2027-03-27T16:59:59Z", true);
+    check_at(f, "2027-03-27T17:00:00Z", false);
+    check_at(f, "2027-03-28T05:59:59Z", false);
+    check_at(f, "2027-03-28T06:00:00Z", true);
+    check_at(f, "2027-03-28T15:59:59Z", true);
+    check_at(f, "2027-03-28T16:00:00Z", false);
+    check_at(f, "2027-10-30T06:00:00Z", true);
+    check_at(f, "2027-10-31T06:59:59Z", false);
+    check_at(f, "2027-10-31T07:00:00Z", true);
+    apps_fixture_check(f);
+    apps_fixture_destroy(f);
+}
+
+/* A time that is skipped is as much later; of one that is there twice it is
+ * the first. */
+static void
+a_window_may_begin_and_end_while_clocks_are_set(void **state)
+{
+    struct apps_fixture *f = begin("2027-03-26T12:00:00Z");
+
+    (void) state;
+    put_policy(f, "{'start': '02:15', 'end': '02:45',"
+               " 'timezone': 'Europe/Berlin'}");
+    check_at(f, "2027-03-27T01:15:00Z", true);
+    check_at(f, "2027-03-27T01:45:00Z", false);
+    check_at(f, "2027-03-28T01:14:59Z", false);
+    check_at(f, "2027-03-28T01:15:00Z", true);
+    check_at(f, "2027-03-28T01:44:59Z", true);
+    check_at(f, "2027-03-28T01:45:00Z", false);
+    check_at(f, "2027-03-29T00:15:00Z", true);
+    check_at(f, "2027-10-31T00:14:59Z", false);
+    check_at(f, "2027-10-31T00:15:00Z", true);
+    check_at(f, "2027-10-31T00:45:00Z", false);
+    check_at(f, "2027-10-31T01:20:00Z", false);
+    check_at(f, "2027-11-01T01:15:00Z", true);
+    apps_fixture_destroy(f);
+}
+
+/* Days are those of the zone, which may be the day before or after. */
+static void
+days_are_those_of_the_time_zone(void **state)
+{
+    struct apps_fixture *f = begin("2026-11-28T12:00:00Z");
+
+    (void) state;
+    put_policy(f, "{'days': ['mon'], 'timezone': 'Pacific/Kiritimati'},"
+               "{'days': ['sun'], 'start': '20:00', 'end': '10:00',"
+               " 'timezone': 'Pacific/Pago_Pago'}");
+    /* From 10:00 on Sunday for a day; and from 07:00 to 21:00 on Monday. */
+    check_at(f, "2026-11-29T09:59:59Z", false);
+    check_at(f, "2026-11-29T10:00:00Z", true);
+    check_at(f, "2026-11-30T09:59:59Z", true);
+    check_at(f, "2026-11-30T20:59:59Z", true);
+    check_at(f, "2026-11-30T21:00:00Z", false);
+    check_at(f, "2026-12-06T10:00:00Z", true);
+    apps_fixture_destroy(f);
+}
+
+/* All that clocks do, held against what the C library says of them. */
+static void
+times_are_what_clocks_show(void **state)
+{
+    static const char *const names[] = {
+        "Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe",
+        "Asia/Kathmandu", "Africa/Casablanca", "Pacific/Chatham", "UTC",
+    };
+    struct time_zones zones;
+
+    (void) state;
+    time_zones_init(&zones);
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        setenv("TZ", names[i], 1);
+        tzset();
+        for (int64_t t = time_of("2026-01-01T00:07:00Z");
+             t < time_of("2028-01-01T00:00:00Z"); t += 30 * 60) {
+            time_t there = t;
+            struct tm tm;
+            int64_t local, when;
+
+            localtime_r(&there, &tm);
+            local = t + tm.tm_gmtoff;
+            assert_true(time_zones_to_utc(&zones, names[i], local, &when));
+            if (when != t) {
+                /* It was shown before already. */
+                there = when;
+                localtime_r(&there, &tm);
+                assert_true(when < t && when + tm.tm_gmtoff == local);
+            }
+        }
+    }
+    unsetenv("TZ");
+    tzset();
+    time_zones_uninit(&zones);
+}
+
+static void
+what_is_no_time_zone_is_refused(void **state)
+{
+    static const char *const bad[] = {
+        "", "Europe", "Europe/", "/Europe", "Europe//Berlin", "Mars/Base",
+        "europe/berlin", "../../../etc/passwd", "Europe/../Europe/Berlin",
+        "XYZ-3", "EST5EDT,M3.2.0,M11.1.0", "+01:00", "localtime",
+        "leapseconds", "right/UTC", "Europe/Berlin ", ":UTC",
+        "A/2345678901234567890123456789012345678901",
+    };
+    struct time_zones zones;
+    int64_t when = 7;
+
+    (void) state;
+    time_zones_init(&zones);
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        assert_false(time_zones_have(&zones, bad[i]));
+        assert_false(time_zones_to_utc(&zones, bad[i], 0, &when));
+    }
+    assert_false(time_zones_to_utc(&zones, NULL, INT64_MIN, &when));
+    assert_false(time_zones_to_utc(&zones, "UTC", INT64_MAX, &when));
+    assert_int_equal(when, 7);
+    assert_true(time_zones_have(&zones, "America/Argentina/Buenos_Aires"));
+    assert_true(time_zones_have(&zones, "Etc/GMT+12"));
+    time_zones_uninit(&zones);
+}
+
 /* A rule that is not valid keeps its place and its ID: others' counts, and
  * "rule 1" in traces, stay about the same. */
 static void
@@ -190,6 +327,10 @@ add_random_window(struct ds *ds)
     static const char *const days[] = {
         "mon", "tue", "wed", "thu", "fri", "sat", "sun",
     };
+    static const char *const zones[] = {
+        "Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe",
+        "Pacific/Kiritimati", "Pacific/Pago_Pago",
+    };
     int start = random_range(24 * 60), end = random_range(24 * 60 + 1);
 
     ds_put_format(ds, "%s{'days': ['%s'", ds->length ? ", " : "",
@@ -202,6 +343,10 @@ add_random_window(struct ds *ds)
     end += end == start;
     ds_put_format(ds, "], 'start': '%02d:%02d', 'end': '%02d:%02d'",
                   start / 60, start % 60, end / 60, end % 60);
+    if (random_range(2)) {
+        ds_put_format(ds, ", 'timezone': '%s'", zones[random_range(
+            ARRAY_SIZE(zones))]);
+    }
     if (!random_range(3)) {
         ds_put_format(ds, ", 'not_before': '2026-12-%02uT%02u:00:07Z'",
                       1 + random_range(30), random_range(24));
@@ -257,6 +402,11 @@ main(int argc, char *argv[])
         cmocka_unit_test(
             a_window_may_end_on_the_next_day_and_in_the_next_week),
         cmocka_unit_test(a_window_has_a_first_and_a_last_time),
+        cmocka_unit_test(a_window_goes_by_the_clocks_of_its_time_zone),
+        cmocka_unit_test(a_window_may_begin_and_end_while_clocks_are_set),
+        cmocka_unit_test(days_are_those_of_the_time_zone),
+        cmocka_unit_test(times_are_what_clocks_show),
+        cmocka_unit_test(what_is_no_time_zone_is_refused),
         cmocka_unit_test(rules_keep_their_ids),
         cmocka_unit_test(whenever_it_changes_it_is_computed_again),
     };

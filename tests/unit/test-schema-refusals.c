@@ -390,7 +390,7 @@ static const struct bad_case bad_cases[] = {
       "\"reject\"\n" },
     { "policies", POLICY(RULE("'peers':[{},{'group':'g',"
                               "'cidr':'10.0.0.0/8'}]")),
-      "/rules/0/peers/0 needs \"group\" or \"cidr\"\n"
+      "/rules/0/peers/0 needs \"group\", \"cidr\" or \"fqdn\"\n"
       "/rules/0/peers/1/cidr cannot be combined with \"group\"\n" },
     { "policies", POLICY(RULE("'services':[{},{'service':'s','ports':[1]},"
                               "{'ports':[1]}]")),
@@ -450,7 +450,12 @@ static const struct bad_case bad_cases[] = {
       "fd00::/8 appears twice\n" },
     { "vifs", "{'host':'h','iface_id':'@','iface':'tap0','ofport':1}",
       "/iface_id must be an interface id, or \"@\" and the name of a physical "
-      "network, or \"=\" and that of a host\n" },
+      "network, or \"=\" and that of a host, or \"+\" and a type of "
+      "tunnels, or \"~\" and the name of an interface for copies\n" },
+    { "vifs", "{'host':'h','iface_id':'~','iface':'ids0','ofport':1}",
+      "/iface_id must be an interface id, or \"@\" and the name of a physical "
+      "network, or \"=\" and that of a host, or \"+\" and a type of "
+      "tunnels, or \"~\" and the name of an interface for copies\n" },
     { "vifs", "{'host':'h','iface_id':'x','iface':'tap0','ofport':0}",
       "/ofport must be an integer from 1 to 65535\n" },
     { "vifs", "{'host':'h','iface_id':'x','iface':'','ofport':1}",

@@ -91,6 +91,10 @@ static const struct {
     { LOGS("{'revision':5,'who':'a','summary':'x'}"), "the log" },
     { LOGS("{'revision':5,'who':'a','summary':[],'contents':'x'}"),
       "the log" },
+    { LOGS("{'revision':5,'who':'a','summary':[],'contents':[tru]}"),
+      "the log" },
+    { LOGS("{'revision':5,'who':'a','summary':[{'a':1,'a':2}]}"),
+      "the log" },
     { LOGS("{'revision':5,'who':'a','summary':[],'key':'k'}"),
       "the log" },
     { LOGS("{'revision':5,'who':'a','summary':[],'key':'k',"

@@ -280,6 +280,43 @@ entries_and_forwards_are_members(void **state)
              "['192.0.2.0/24']}", refusal);
 }
 
+#define NAMES(POLICY, PEERS)                                                \
+    "put policies " POLICY " {'labels':{'t':'a'},'applies_to':['g'],"       \
+    "'rules':[{'direction':'egress','action':'allow','peers':[" PEERS "]}]}\n"
+#define OWN_NETWORK(NAME) "put networks " NAME " {'labels':{'t':'a'}}\n"
+
+/* For the addresses that they get later. */
+static void
+names_in_dns_count_for_what_they_may_become(void **state)
+{
+    struct model *model = *state;
+
+    apply_in(model, NULL, "put quotas q {'scope':'t=a','rules':201}\n"
+             GROUP("g", "a"), "");
+    apply_in(model, "t=a", NAMES("p", "{'fqdn':'a.example'},"
+                                 "{'fqdn':'b.example'},{'cidr':'10.0.0.1'}"),
+             "quota \"q\" has at most 201 rules, and this would make 202\n");
+    apply_in(model, "t=a", NAMES("p", "{'fqdn':'a.example'},"
+                                 "{'fqdn':'b.example'}"), "");
+    apply_in(model, NULL, "put quotas q {'scope':'t=a','flows_per_host':400}",
+             "");
+    apply_in(model, "t=a", OWN_NETWORK("n1") OWN_NETWORK("n2"), "");
+    /* Each in each network. */
+    apply_in(model, "t=a", OWN_NETWORK("n3"),
+             "quota \"q\" has at most 400 flows_per_host, and the names in "
+             "DNS of its rules may come to 600: 2 of 100 addresses in 3 "
+             "networks\n");
+    apply_in(model, "t=a", NAMES("q", "{'fqdn':'a.example'}"),
+             "quota \"q\" has at most 400 flows_per_host, and the names in "
+             "DNS of its rules may come to 600: 3 of 100 addresses in 2 "
+             "networks\n");
+    apply_in(model, "t=a", NAMES("q", "{'cidr':'10.0.0.1'}"), "");
+    /* Above the limit it may shrink. */
+    apply_in(model, NULL, "put quotas q {'scope':'t=a','flows_per_host':10}",
+             "");
+    apply_in(model, "t=a", NAMES("p", "{'fqdn':'a.example'}"), "");
+}
+
 int
 main(void)
 {
@@ -290,6 +327,8 @@ main(void)
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(entries_and_forwards_are_members,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            names_in_dns_count_for_what_they_may_become, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

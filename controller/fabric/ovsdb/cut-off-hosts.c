@@ -263,7 +263,7 @@ check_sessions(struct fabric_host_db *db, int64_t now_ms, int64_t *next_ms)
         }
     }
     if (changed) {
-        host_db_watches_changed(db);
+        host_db_desired_changed(db);
     }
 }
 

@@ -13,11 +13,13 @@
 
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/ovsdb/host-bfd.h"
+#include "controller/fabric/ovsdb/host-copies.h"
 #include "controller/fabric/ovsdb/host-checksums.h"
 #include "controller/fabric/ovsdb/host-db.h"
 #include "controller/fabric/ovsdb/host-ipsec.h"
 #include "controller/fabric/ovsdb/host-liveness.h"
 #include "controller/fabric/ovsdb/host-provider.h"
+#include "controller/fabric/ovsdb/host-queues.h"
 #include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "controller/fabric/ovsdb/port-status.h"
 #include "controller/fabric/ovsdb/unclaimed-vifs.h"
@@ -326,6 +328,10 @@ fabric_db_host_status(const struct fabric_host *host, struct arena *arena,
                      ? db->n_ports - status->unclaimed : 0);
     host_provider_status(db, arena, status);
     host_bfd_status(db, arena, status);
+    host_copies_status(db, arena, status);
+    if (!status->reason) {
+        status->reason = host_queues_reason(db);
+    }
     underlay_status(db, arena, status);
     if (!status->reason && db->connected) {
         status->reason = find_unreachable(db, arena);

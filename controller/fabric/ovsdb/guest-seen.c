@@ -11,8 +11,9 @@
  * started with another one's iface-id is none: both send.  So a guest that
  * goes on where the port was, though it has been activated elsewhere, gets the
  * port back, and the claim of the other host is rejected until its interface
- * is plugged again or is the only one.  What a guest had sent before it
- * stopped may be late, so it is heard twice, some time apart. */
+ * is plugged again or is the only one, or a migration there is asked for.
+ * What a guest had sent before it stopped may be late, so it is heard twice,
+ * some time apart. */
 
 #include <config.h>
 
@@ -113,6 +114,17 @@ observed_guests_forget(const struct observed_state *state,
             && (of_silent || !vif->host->silent)) {
             vif->guest_seen = 0;
         }
+    }
+}
+
+void
+observed_guest_expected_at(const struct observed_state *state,
+                           const struct observed_port *port, const char *host)
+{
+    struct observed_vif *vif = find_vif(state, host, port->iface_id);
+
+    if (vif) {
+        vif->contradicted = false;
     }
 }
 

@@ -278,7 +278,7 @@ host_bfd_group(struct fabric *f, bool changed)
 
             if (anew || db->watches.is_new) {
                 db->watches.is_new = false;
-                host_db_watches_changed(db);
+                host_db_desired_changed(db);
             }
         }
     }
@@ -333,7 +333,11 @@ report_watch(const struct fabric_host_db *db, struct watch *watch,
                 && !strcmp(iface->bridge, db->bridge));
     if (is_there && iface->ofport == watch->ofport) {
         state = iface->bfd;
-        watch->was_up |= state == OVSDB_BFD_UP || iface->bfd_was_up;
+        /* Not kept: a switch that was restarted counts anew, and what it had
+         * seen before says nothing of the sessions that it has now. */
+        if (state != OVSDB_BFD_NONE) {
+            watch->was_up = state == OVSDB_BFD_UP || iface->bfd_was_up;
+        }
     } else if (iface && !is_there && !*reason) {
         *reason = xasprintf("port \"%s\", by which it is to watch host "
                             "\"%s\", already exists and was not made by %s",

@@ -39,7 +39,7 @@ struct watch {
     char *local_ip, *remote_ip;
     uint16_t ofport;            /* VMN_PEER_OFPORT() of the peer's number. */
     enum ovsdb_bfd state;       /* As last reported. */
-    bool was_up;                /* Since the interface is there. */
+    bool was_up;                /* Since its switch has started. */
 
     /* cut-off-hosts.c: it calls the peer down, which others reach; and since
      * when, of loop_now_ms(), 0: it does not. */

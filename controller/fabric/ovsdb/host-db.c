@@ -21,13 +21,16 @@
 #include "controller/fabric/hosts/rejected-hosts.h"
 #include "controller/fabric/ovsdb/database-budget.h"
 #include "controller/fabric/ovsdb/host-bfd.h"
+#include "controller/fabric/ovsdb/host-copies.h"
 #include "controller/fabric/ovsdb/host-ipsec.h"
 #include "controller/fabric/ovsdb/host-liveness.h"
 #include "controller/fabric/ovsdb/host-peers.h"
 #include "controller/fabric/ovsdb/host-provider.h"
+#include "controller/fabric/ovsdb/host-queues.h"
 #include "controller/fabric/ovsdb/host-report.h"
 #include "controller/fabric/ovsdb/host-telemetry.h"
 #include "controller/fabric/ovsdb/host-trunk.h"
+#include "controller/fabric/ovsdb/other-members.h"
 #include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "controller/fabric/ovsdb/startup-barrier.h"
 #include "controller/fabric/ovsdb/table-prefixes.h"
@@ -126,6 +129,7 @@ host_db_update(struct fabric_host_db *db)
     if (snapshot) {
         host_telemetry_check(db, snapshot);
         host_bfd_report(db, snapshot);
+        host_copies_report(db, snapshot);
         host_db_report(db, snapshot, &status);
     } else {
         db->limit.due_ms = db->limit.mtu_due_ms = INT64_MAX;
@@ -195,9 +199,6 @@ host_db_set_desired(struct fabric_host_db *db, const struct vmn_host *row)
         .tunnel_local_ip = (row->second_tunnel_ip.family ? NULL
                             : format_ip(&row->tunnel_ip, ip)),
         .tunnel_dscp_inherit = row->tunnel_dscp == VMN_TUNNEL_DSCP_INHERIT,
-        .n_controllers = db->host->fabric->db->controllers.n,
-        .controllers = (const char *const *)
-            db->host->fabric->db->controllers.names,
         .controller_max_backoff_ms = CONTROLLER_MAX_BACKOFF_MS,
         .controller_probe_ms = CONTROLLER_PROBE_MS,
         .controller_rate_pps = db->host->fabric->packet_host_rate,
@@ -206,6 +207,11 @@ host_db_set_desired(struct fabric_host_db *db, const struct vmn_host *row)
         .n_prefixes = db->host->fabric->db->n_prefixes,
         .prefixes = db->host->fabric->db->prefixes,
         .zone_limit = row->zone_limit,
+        .n_uplinks = db->queues.n_uplinks,
+        .uplinks = db->queues.uplinks,
+        .n_queues = db->queues.n_queues,
+        .queues = db->queues.queues,
+        .keep_queues = !host_queues_are_known(db),
         .peers = host_peers_desired,
         .peers_aux = db,
     };
@@ -229,6 +235,8 @@ host_db_set_desired(struct fabric_host_db *db, const struct vmn_host *row)
             .desired = db->host->fabric->db->uses[i],
         };
     }
+    host_copies_desired(db, &desired);
+    other_members_desired(db->host->fabric->db, row, &desired);
     ovsdb_session_set_desired(db->session, &desired);
     free(patches);
 }
@@ -269,6 +277,7 @@ host_db_create(struct fabric_host *host)
     report_limit_init(&db->limit, host->fabric->report_rate,
                       host->fabric->mtu_hold_ms);
     shash_init(&db->retained);
+    host_copies_init(db);
     return db;
 }
 
@@ -326,7 +335,7 @@ fabric_db_switch_changed(struct fabric_host *host)
 }
 
 void
-host_db_watches_changed(struct fabric_host_db *db)
+host_db_desired_changed(struct fabric_host_db *db)
 {
     if (db->session) {
         host_db_set_desired(db, db->host->row);
@@ -393,6 +402,8 @@ fabric_db_host_destroy(struct fabric_host *host)
         host_telemetry_uninit(db);
         host_peers_uninit(db);
         host_bfd_uninit(db);
+        host_copies_uninit(db);
+        host_queues_uninit(db);
         free(db->remote);
         free(db->bridge);
         free(db->tunnel_interface);
@@ -439,6 +450,18 @@ trunks_due(struct fabric *fabric, const char *name)
     if (host && host->db) {
         host->db->trunks_due = true;
         event_active(host->db->timer, EV_TIMEOUT, 0);
+    }
+}
+
+/* The queues of host 'name' may be known now. */
+static void
+announced(struct fabric *fabric, const char *name)
+{
+    struct fabric_host *host = fabric_find_host(fabric, name);
+
+    if (host && host->db && host->db->session
+        && host_queues_are_known(host->db)) {
+        host_db_set_desired(host->db, host->row);
     }
 }
 
@@ -501,20 +524,6 @@ open_listener(struct fabric_db *db, const struct fabric_options *options,
     return error;
 }
 
-/* Sets the targets of bridges' controllers: ours and 'others'. */
-static void
-set_controllers(struct fabric_db *db, const struct svec *others)
-{
-    svec_clear(&db->controllers);
-    if (db->target) {
-        svec_add(&db->controllers, db->target);
-        for (size_t i = 0; others && i < others->n; i++) {
-            svec_add(&db->controllers, others->names[i]);
-        }
-    }
-    svec_sort_unique(&db->controllers);
-}
-
 int
 fabric_db_create(struct fabric *fabric, const struct fabric_options *options,
                  struct vmn_error *why)
@@ -522,9 +531,7 @@ fabric_db_create(struct fabric *fabric, const struct fabric_options *options,
     struct fabric_db *db = xzalloc(sizeof *db);
 
     db->fabric = fabric;
-    db->target = nullable_xstrdup(options->openflow_target);
-    svec_init(&db->controllers);
-    set_controllers(db, NULL);
+    other_members_init(db, options);
     db->schemas = ovsdb_schemas_create();
     db->prefixes = table_prefixes(options->pipeline, &db->n_prefixes);
     fabric->db = db;
@@ -544,28 +551,30 @@ fabric_db_create(struct fabric *fabric, const struct fabric_options *options,
     if (error) {
         return error;           /* As above. */
     }
-    db->observed = observed_state_create(fabric, trunks_due);
+    db->observed = observed_state_create(fabric, trunks_due, announced);
     host_bfd_create(fabric);
+    host_copies_create(fabric);
+    host_queues_create(fabric);
     cut_off_hosts_create(fabric);
     return 0;
 }
 
 void
-fabric_set_controllers(struct fabric *fabric, const struct svec *targets)
+fabric_set_others(struct fabric *fabric, const struct fabric_others *others)
 {
-    struct svec before;
+    struct other_members_change change = other_members_set(fabric->db,
+                                                           others);
     struct fabric_host *host;
 
-    svec_clone(&before, &fabric->db->controllers);
-    set_controllers(fabric->db, targets);
-    if (!svec_equal(&before, &fabric->db->controllers)) {
-        HMAP_FOR_EACH (host, name_node, &fabric->hosts) {
-            if (host->db) {
-                host_db_set_desired(host->db, host->row);
-            }
+    if (!change.controllers && !change.managers) {
+        return;
+    }
+    HMAP_FOR_EACH (host, name_node, &fabric->hosts) {
+        if (host->db
+            && (change.controllers || other_members_is_told(host->row))) {
+            host_db_set_desired(host->db, host->row);
         }
     }
-    svec_destroy(&before);
 }
 
 void
@@ -581,11 +590,11 @@ fabric_db_begin(struct fabric *fabric)
 }
 
 void
-fabric_db_manage(struct fabric *fabric, const struct svec *controllers)
+fabric_db_manage(struct fabric *fabric, const struct fabric_others *others)
 {
     struct fabric_host *host;
 
-    set_controllers(fabric->db, controllers);
+    other_members_set(fabric->db, others);
     HMAP_FOR_EACH (host, name_node, &fabric->hosts) {
         /* Its switch is about to connect, and not gone. */
         host->db->switch_connected = false;
@@ -609,8 +618,7 @@ fabric_db_destroy(struct fabric *fabric)
         observed_state_destroy(db->observed);
         ovsdb_schemas_destroy(db->schemas);
         free(db->prefixes);
-        free(db->target);
-        svec_destroy(&db->controllers);
+        other_members_uninit(db);
         free(db->private_key);
         free(db->certificate);
         free(db->ca_cert);
@@ -681,4 +689,6 @@ fabric_db_group(struct fabric *fabric,
         update_telemetry(fabric);
     }
     host_bfd_group(fabric, hosts_changed);
+    host_copies_group(fabric, hosts_changed);
+    host_queues_group(fabric, hosts_changed, host_db_desired_changed);
 }

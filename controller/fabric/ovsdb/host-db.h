@@ -12,7 +12,9 @@
 
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/ovsdb/host-bfd.h"
+#include "controller/fabric/ovsdb/host-copies.h"
 #include "controller/fabric/ovsdb/host-liveness.h"
+#include "controller/fabric/ovsdb/host-queues.h"
 #include "controller/fabric/ovsdb/host-telemetry.h"
 #include "controller/fabric/ovsdb/observed-state.h"
 #include "controller/fabric/ovsdb/report-limit.h"
@@ -31,6 +33,11 @@ struct fabric_db {
     char *target;               /* The controller that is this vmnd, or
                                  * NULL. */
     struct svec controllers;    /* All that bridges get, the targets. */
+    char *manager;              /* Where hosts' databases reach this vmnd, or
+                                 * NULL: not known. */
+    struct svec managers;       /* The same of all members, */
+    bool all_managers;          /* of none of which it is unknown. */
+    char *cluster;              /* The number of theirs; NULL: of none. */
     char *private_key;          /* Files; all three or none. */
     char *certificate;
     char *ca_cert;
@@ -40,7 +47,9 @@ struct fabric_db {
     bool uses[OVSDB_TUNNELS_MAX]; /* By encapsulation: some host receives it,
                                    * so all hosts can send it. */
     struct event *bfd_due;      /* cut-off-hosts.c; NULL: shutting down. */
-    bool bfd_has_begun;         /* It is known who is to watch whom. */
+    bool bfd_has_begun;         /* It is known who is to watch whom, */
+    bool copies_have_begun;     /* and who has which tunnels for copies. */
+    bool queues_have_begun;     /* They are known (host-queues.c). */
     struct shash *peer_names;   /* host-bfd.c: hosts, by the names of
                                  * interfaces for them; NULL: not known. */
     struct event *barrier;      /* startup-barrier.c: its timer; NULL: the
@@ -75,6 +84,8 @@ struct fabric_host_db {
     struct host_telemetry telemetry;
     struct host_peers *peers;   /* host-peers.c; NULL: not computed yet. */
     struct host_watches watches; /* host-bfd.h. */
+    struct host_copies copies;  /* host-copies.h. */
+    struct host_queues queues;  /* host-queues.h. */
     struct observed_host *observed; /* NULL: the host is deleted. */
     struct event *timer;        /* For 'trunks_due' and the next two. */
     /* host-liveness.c: of its own session, and of its switch's. */
@@ -102,7 +113,8 @@ struct fabric_host_db {
     uint32_t underlay_mtu;      /* ...with this MTU; 0: not known. */
 };
 
-/* Handles that the host watches others by BFD than before (host-bfd.c). */
-void host_db_watches_changed(struct fabric_host_db *);
+/* Handles that something else is desired of the host than before, by what apps
+ * ask for (host-bfd.c, host-copies.c). */
+void host_db_desired_changed(struct fabric_host_db *);
 
 #endif /* controller/fabric/ovsdb/host-db.h */

@@ -71,9 +71,9 @@ is_iface_name(const char *s)
     return len && len <= 80;
 }
 
-static bool
-ofport_is_taken(const struct fabric_host_db *db,
-                const struct ovsdb_snapshot *snapshot, uint32_t ofport)
+bool
+host_report_has_ofport(const struct fabric_host_db *db,
+                       const struct ovsdb_snapshot *snapshot, uint32_t ofport)
 {
     for (size_t i = 0; i < snapshot->n_interfaces; i++) {
         const struct ovsdb_interface *iface = &snapshot->interfaces[i];
@@ -98,7 +98,7 @@ last_ofport(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot,
     struct retained_interface *hold;
 
     if (strcmp(last->iface, iface->name)
-        || ofport_is_taken(db, snapshot, last->ofport)) {
+        || host_report_has_ofport(db, snapshot, last->ofport)) {
         return 0;
     }
     if (iface->ofport == 0) {
@@ -203,8 +203,8 @@ report_vifs(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
     size_t n_candidates, n = 0, n_providers = 0;
     struct candidate *candidates = find_candidates(db, snapshot,
                                                    &n_candidates);
-    struct vif_report *reports = xcalloc(MAX(n_candidates + db->watches.n, 1),
-                                         sizeof *reports);
+    struct vif_report *reports = xcalloc(n_candidates + db->watches.n
+                                         + HOST_COPIES_MAX, sizeof *reports);
     size_t n_own;
 
     for (size_t i = 0; i < n_candidates; i++) {
@@ -230,6 +230,7 @@ report_vifs(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
     db->n_ports = n - n_providers;
     n_own = n;
     n = host_bfd_vifs(db, reports, n);
+    n = host_copies_vifs(db, reports, n);
     observed_host_report(db->observed, reports, n);
     for (size_t i = n_own; i < n; i++) {
         free(CONST_CAST(char *, reports[i].iface_id));
@@ -429,7 +430,12 @@ host_report(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
     }
     if (!reason) {
         ovsdb_session_get_status(db->session, &session);
-        reason = nullable_xstrdup(session.zone_limit_reason);
+        reason = (session.zone_limit_reason && session.queues_reason
+                  ? xasprintf("%s; %s", session.zone_limit_reason,
+                              session.queues_reason)
+                  : nullable_xstrdup(session.zone_limit_reason
+                                     ? session.zone_limit_reason
+                                     : session.queues_reason));
     }
     if (!refused && bridge->datapath_id) {
         owner = fabric_find_datapath(db->host->fabric, bridge->datapath_id);

@@ -18,6 +18,9 @@ struct ovsdb_snapshot;
 
 /* Reports the contents of the host's database. */
 void host_report(struct fabric_host_db *, const struct ovsdb_snapshot *);
+/* Returns true if an interface of the bridge has that number. */
+bool host_report_has_ofport(const struct fabric_host_db *,
+                            const struct ovsdb_snapshot *, uint32_t ofport);
 /* Returns the earliest time (of loop_now_ms()) at which the same contents may
  * be reported differently, or INT64_MAX. */
 int64_t host_report_deadline(const struct fabric_host_db *);

@@ -74,6 +74,7 @@ announce_reported(struct observed_host *host)
         host->announced = true;
         if (fh) {
             fabric_host_set_reported(fh);
+            host->state->announced_cb(host->state->fabric, host->name);
         }
     }
 }

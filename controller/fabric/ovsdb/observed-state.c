@@ -334,6 +334,10 @@ port_set(struct observed_state *state, const struct vmn_port *row)
     if (is_new) {
         port = port_create(state, row);
     }
+    if (row->migration.to
+        && !nullable_string_is_equal(row->migration.to, port->placement.to)) {
+        observed_guest_expected_at(state, port, row->migration.to);
+    }
     changed = set_placement(state, port, row);
     if (!is_new && !changed && !strcmp(port->iface_id, iface_id)
         && nullable_string_is_equal(port->parent, row->parent)) {
@@ -418,13 +422,15 @@ observed_update_all_ports(struct observed_state *state)
 /* All.  ------------------------------------------------------------------ */
 
 struct observed_state *
-observed_state_create(struct fabric *fabric, observed_trunks_cb *trunks_cb)
+observed_state_create(struct fabric *fabric, observed_trunks_cb *trunks_cb,
+                      observed_announced_cb *announced_cb)
 {
     struct observed_state *state = xzalloc(sizeof *state);
     struct observed_port *port;
 
     state->fabric = fabric;
     state->trunks_cb = trunks_cb;
+    state->announced_cb = announced_cb;
     state->rejected_claims = rejected_claims_create(fabric);
     hmap_init(&state->hosts);
     hmap_init(&state->vifs);

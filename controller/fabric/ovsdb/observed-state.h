@@ -73,7 +73,7 @@ struct observed_host {
     bool loaded;                /* Its report is in the model, or was
                                  * submitted, though 'in_barrier' or 'warm' is
                                  * set. */
-    bool announced;             /* 'reported' was notified. */
+    bool announced;             /* The model has its first report. */
     bool silent;
     bool switch_dead;           /* Nothing leaves by its provider bridges. */
     bool cut_off;               /* Others do not reach it. */
@@ -114,10 +114,14 @@ struct observed_port {
 /* Called when sub-ports may have been added to or removed from the host
  * 'name'. */
 typedef void observed_trunks_cb(struct fabric *, const char *name);
+/* Called once for host 'name': the model has its complete first report, and
+ * apps have computed what follows from it. */
+typedef void observed_announced_cb(struct fabric *, const char *name);
 
 struct observed_state {
     struct fabric *fabric;
     observed_trunks_cb *trunks_cb;
+    observed_announced_cb *announced_cb;
     struct hmap hosts;          /* struct observed_host, by name. */
     struct hmap vifs;           /* struct observed_vif, by iface-id. */
     size_t n_unclaimed;         /* Of these, those that no port claims. */
@@ -154,7 +158,8 @@ struct observed_state {
 
 /* Reads the ports and bindings from the model. */
 struct observed_state *observed_state_create(struct fabric *,
-                                             observed_trunks_cb *);
+                                             observed_trunks_cb *,
+                                             observed_announced_cb *);
 void observed_state_destroy(struct observed_state *);
 
 /* Adds a new host; nothing is known of it, and it is not silent. */
@@ -298,6 +303,11 @@ void observed_guests_expected(const struct observed_state *,
 void observed_guests_forget(const struct observed_state *,
                             const struct observed_port *, const char *active,
                             bool of_silent);
+/* The row of 'port' asks from now on that its guest migrates to 'host': what
+ * its claim was rejected for before does not count any more. */
+void observed_guest_expected_at(const struct observed_state *,
+                                const struct observed_port *,
+                                const char *host);
 /* Handles that the guest with interface 'iface_id' on 'host' has sent
  * something, though its port is bound to another host. */
 void observed_guest_seen(struct observed_state *, const char *host,

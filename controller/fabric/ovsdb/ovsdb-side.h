@@ -19,8 +19,8 @@ struct fabric;
 struct fabric_db;
 struct fabric_host;
 struct fabric_options;
+struct fabric_others;
 struct status_host;
-struct svec;
 struct vmn_error;
 struct vmn_host;
 
@@ -35,7 +35,7 @@ void fabric_db_set_certificates(const struct fabric_db *);
  * may be connected already. */
 void fabric_db_hold(struct fabric *);
 /* The fabric's part of fabric_manage(). */
-void fabric_db_manage(struct fabric *, const struct svec *controllers);
+void fabric_db_manage(struct fabric *, const struct fabric_others *);
 /* Waits for first reports: called when the initial hosts have been created. */
 void fabric_db_begin(struct fabric *);
 /* Called after the last fabric_db_host_destroy(). */

@@ -167,11 +167,11 @@ put_copy(struct writer *w, enum trace_copy_kind kind, uint8_t table)
     trace_copy_put(&w->ofpacts, w->flows->trace, kind, table);
 }
 
-/* Matches packets with the addresses, protocol and ports of 'flow'. */
+/* Matches packets with the addresses, protocol and ports of 'flow', but from
+ * any Ethernet address. */
 static void
-match_packet(struct match *match, const struct flow *flow)
+match_received(struct match *match, const struct flow *flow)
 {
-    match_set_dl_src(match, flow->dl_src);
     match_set_dl_dst(match, flow->dl_dst);
     match_set_dl_type(match, flow->dl_type);
     if (flow->dl_type == htons(ETH_TYPE_IP)) {
@@ -184,6 +184,13 @@ match_packet(struct match *match, const struct flow *flow)
     match_set_nw_proto(match, flow->nw_proto);
     match_set_tp_src(match, flow->tp_src);
     match_set_tp_dst(match, flow->tp_dst);
+}
+
+static void
+match_packet(struct match *match, const struct flow *flow)
+{
+    match_set_dl_src(match, flow->dl_src);
+    match_received(match, flow);
 }
 
 static void
@@ -227,9 +234,10 @@ append_stage(struct writer *w, uint8_t table)
     }
 }
 
-/* In the last stage.  A port gets the packet if 'deliver'. */
+/* In the last stage.  If 'deliver' a port gets the packet; and a physical
+ * network if the packet 'leaves' here. */
 static void
-append_last(struct writer *w, uint8_t table, bool deliver)
+append_last(struct writer *w, uint8_t table, bool deliver, bool leaves)
 {
     for (unsigned i = 0; i < MARK_TABLE_BITS; i++) {
         begin_seeing(w, table, i);
@@ -246,6 +254,14 @@ append_last(struct writer *w, uint8_t table, bool deliver)
         put_copy(w, TRACE_COPY_LAST, table);
         clear_mark(w);
         put_resubmit(&w->ofpacts, table);
+        end(w, table, TRACE_PRIORITY + 1);
+    }
+    if (deliver && !leaves) {
+        /* Its copy was sent; what crosses is not looked up with the mark
+         * again. */
+        begin_masked(w, mark_of(w->flows) | table,
+                     TRACE_MARK_MASK | NO_TABLE);
+        match_set_reg(&w->match, 6, VMN_DST_HOST_PROVIDER);
         end(w, table, TRACE_PRIORITY + 1);
     }
 }
@@ -305,6 +321,101 @@ append_enter(struct writer *w, uint32_t vni, uint64_t tun_id)
     }
 }
 
+/* Over a physical network.  ---------------------------------------------- */
+
+/* By which a trace's packet is known there: nobody else sends from it, and a
+ * switch has kept nothing of it, unless of 256 traces before. */
+static struct eth_addr
+crossing_mac(const struct writer *w)
+{
+    return TRACE_MAC(w->flows->trace & 0xff);
+}
+
+static void
+put_eth_src(struct ofpbuf *ofpacts, struct eth_addr ea)
+{
+    const union mf_value value = { .mac = ea };
+
+    ofpact_put_set_field(ofpacts, mf_from_id(MFF_ETH_SRC), &value, NULL);
+}
+
+/* Matches the packet that crosses, but for its source's Ethernet address. */
+static void
+match_crossing(struct match *match,
+               const struct fabric_live_crossing *crossing)
+{
+    match_received(match, crossing->flow);
+    if (crossing->any_port) {
+        match_set_tp_src_masked(match, htons(0), htons(0));
+    }
+}
+
+/* Sends what is to cross from that address. */
+static void
+append_cross(struct writer *w, const struct fabric_live_crossing *crossing,
+             uint8_t table)
+{
+    const struct flow *flow = crossing->flow;
+
+    begin(w);
+    match_set_reg(&w->match, 0, flow->regs[0]);
+    match_set_reg(&w->match, 6, flow->regs[6]);
+    match_crossing(&w->match, crossing);
+    put_copy(w, TRACE_COPY_LAST, table);
+    clear_mark(w);
+    put_eth_src(&w->ofpacts, crossing_mac(w));
+    put_resubmit(&w->ofpacts, table);
+    end(w, table, TRACE_PRIORITY + 1);
+}
+
+/* Marks what has crossed, and gives it its address again.  Others on the
+ * physical network may send from that address as well: only what is the packet
+ * otherwise, and has its VLAN, is taken for it. */
+static void
+append_crossed(struct writer *w, const struct fabric_live_crossing *crossing)
+{
+    begin_masked(w, 0, TRACE_MARK_MASK);
+    match_set_in_port(&w->match, u16_to_ofp((uint16_t) crossing->in_port));
+    match_set_dl_src(&w->match, crossing_mac(w));
+    match_set_dl_vlan(&w->match, htons(crossing->vlan ? crossing->vlan
+                                       : OFP10_VLAN_NONE), 0);
+    match_crossing(&w->match, crossing);
+    put_eth_src(&w->ofpacts, crossing->flow->dl_src);
+    put_mark(w, NO_TABLE);
+    put_resubmit(&w->ofpacts, 0);
+    end(w, 0, TRACE_PRIORITY);
+}
+
+uint32_t
+live_trace_crossing_vni(const struct fabric_live_request *request, size_t i)
+{
+    return (uint32_t) (request->first_vni + 1 + request->n_hops + i);
+}
+
+static void
+append_crossings(struct writer *w, const struct fabric_live_request *request,
+                 size_t host_index)
+{
+    for (size_t i = 0; i < request->n_crossings; i++) {
+        const struct fabric_live_crossing *crossing = &request->crossings[i];
+
+        if (!request->deliver) {
+            if (crossing->to == host_index) {
+                append_enter(w, live_trace_crossing_vni(request, i), 0);
+            }
+            continue;
+        }
+        if (crossing->from == host_index) {
+            append_cross(w, crossing, request->last_table);
+        }
+        if (crossing->to == host_index) {
+            append_crossed(w, crossing);
+        }
+    }
+}
+
+/* Ends.  ------------------------------------------------------------------ */
+
 /* What would be sampled or go to a handler is the trace's alone: nobody is
  * notified of a packet that no guest has sent.  One that a rule logs goes
  * on. */
@@ -331,7 +442,7 @@ live_trace_flows_append(const struct live_trace_flows *flows,
     for (size_t i = 0; i < request->n_tables; i++) {
         append_stage(&w, request->tables[i]);
     }
-    append_last(&w, request->last_table, request->deliver);
+    append_last(&w, request->last_table, request->deliver, host->leaves);
     for (uint8_t i = 1; i < request->n_last_tables; i++) {
         append_hold(&w, request->last_table + i);
     }
@@ -352,6 +463,7 @@ live_trace_flows_append(const struct live_trace_flows *flows,
             append_enter(&w, vni, hop->tun_id);
         }
     }
+    append_crossings(&w, request, host_index);
     append_end(&w, TRACE_COPY_DROP, SAMPLE_TABLE);
     append_end(&w, TRACE_COPY_PUNT, PUNT_TABLE);
     ofpbuf_uninit(&w.ofpacts);
@@ -378,22 +490,24 @@ live_trace_flows_append_delete(uint32_t trace, struct ofpbuf *out)
 }
 
 void
-live_trace_flows_append_packet(const struct fabric_live_request *request,
+live_trace_flows_append_packet(uint32_t in_port, uint32_t vni,
+                               const uint8_t *frame, size_t size,
                                struct ofpbuf *out)
 {
     struct ofputil_packet_out po = {
-        .packet = request->frame,
-        .packet_len = request->size,
+        .packet = CONST_CAST(uint8_t *, frame),
+        .packet_len = size,
         .buffer_id = UINT32_MAX,
     };
+    const union mf_value port = { .be16 = htons((uint16_t) in_port) };
     struct ofpact_resubmit *resubmit;
     struct ofpbuf ofpacts;
 
     ofpbuf_init(&ofpacts, 64);
     match_init_catchall(&po.flow_metadata);
-    match_set_in_port(&po.flow_metadata,
-                      u16_to_ofp((uint16_t) request->in_port));
-    put_tun_id(&ofpacts, request->first_vni);
+    match_set_in_port(&po.flow_metadata, OFPP_LOCAL);
+    ofpact_put_set_field(&ofpacts, mf_from_id(MFF_IN_PORT), &port, NULL);
+    put_tun_id(&ofpacts, vni);
     resubmit = ofpact_put_RESUBMIT(&ofpacts);
     resubmit->in_port = u16_to_ofp(VMN_TUNNEL_OFPORT);
     resubmit->table_id = 0;

@@ -25,9 +25,13 @@ void live_trace_flows_append(const struct live_trace_flows *,
                              struct ofpbuf *);
 /* Deletes these flows. */
 void live_trace_flows_append_delete(uint32_t trace, struct ofpbuf *);
-/* Puts the packet in, at the first host: it goes nowhere if these flows are
- * not there. */
-void live_trace_flows_append_packet(const struct fabric_live_request *,
+/* Puts a packet in at a port, as if it had come by a tunnel with 'vni', which
+ * is one of those that its flows there know: it goes nowhere if these are not
+ * there. */
+void live_trace_flows_append_packet(uint32_t in_port, uint32_t vni,
+                                    const uint8_t *frame, size_t size,
                                     struct ofpbuf *);
+/* Returns the VNI of crossing 'i' of the request. */
+uint32_t live_trace_crossing_vni(const struct fabric_live_request *, size_t i);
 
 #endif /* controller/fabric/packets/live-trace-flows.h */

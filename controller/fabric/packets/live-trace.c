@@ -46,6 +46,14 @@ struct live_host {
     bool ready;                 /* It has acknowledged the flows. */
 };
 
+/* Where a packet that has crossed a physical network is put in. */
+struct live_crossing {
+    size_t to;                  /* Index of the host. */
+    uint32_t in_port;
+    uint32_t vni;
+    bool done;
+};
+
 struct fabric_live {
     struct ovs_list node;       /* In the fabric's 'live_traces'. */
     struct fabric *fabric;
@@ -64,6 +72,8 @@ struct fabric_live {
     char *reason;               /* Why it has ended too early, or NULL. */
     size_t n_hosts;
     struct live_host hosts[FABRIC_LIVE_HOSTS_MAX];
+    size_t n_crossings;
+    struct live_crossing crossings[FABRIC_LIVE_WAYS_MAX];
 };
 
 /* Ends.  ------------------------------------------------------------------ */
@@ -195,7 +205,8 @@ fabric_live_begin(struct fabric *f,
                                    request->ready_ms % 1000 * 1000 };
     struct fabric_live *live;
 
-    ovs_assert(request->n_hosts && request->n_hosts <= FABRIC_LIVE_HOSTS_MAX);
+    ovs_assert(request->n_hosts && request->n_hosts <= FABRIC_LIVE_HOSTS_MAX
+               && request->n_crossings <= FABRIC_LIVE_WAYS_MAX);
     if (fabric_live_is_busy(f)) {
         *reason = "others are in progress";
         return NULL;
@@ -226,7 +237,17 @@ fabric_live_begin(struct fabric *f,
     for (size_t i = 0; i < live->n_hosts; i++) {
         host_begin(live, request, i, switches[i]);
     }
-    live_trace_flows_append_packet(request, &live->packet);
+    live_trace_flows_append_packet(request->in_port, request->first_vni,
+                                   request->frame, request->size,
+                                   &live->packet);
+    live->n_crossings = request->n_crossings;
+    for (size_t i = 0; i < live->n_crossings; i++) {
+        live->crossings[i] = (struct live_crossing) {
+            .to = request->crossings[i].to,
+            .in_port = request->crossings[i].in_port,
+            .vni = live_trace_crossing_vni(request, i),
+        };
+    }
     return live;
 }
 
@@ -275,6 +296,38 @@ send_packet(struct fabric_live *live)
     event_add(live->timer, &limit);
 }
 
+void
+fabric_live_put_in(struct fabric_live *live, size_t i, const uint8_t *frame,
+                   size_t size)
+{
+    struct live_crossing *crossing = &live->crossings[i];
+    const struct live_host *host = &live->hosts[crossing->to];
+    struct ofpbuf b;
+
+    if (live->ended || crossing->done || !host->sw) {
+        return;
+    }
+    crossing->done = true;
+    ofpbuf_init(&b, 512);
+    live_trace_flows_append_packet(crossing->in_port, crossing->vni, frame,
+                                   size, &b);
+    ofconn_send(host->sw->conn, b.data, b.size);
+    ofpbuf_uninit(&b);
+}
+
+/* Returns true if packets have been put in at a switch. */
+static bool
+is_put_in_at(const struct fabric_live *live, const struct fabric_switch *sw)
+{
+    for (size_t i = 0; i < live->n_crossings; i++) {
+        if (live->crossings[i].done
+            && live->hosts[live->crossings[i].to].sw == sw) {
+            return true;
+        }
+    }
+    return live->sent && live->hosts[0].sw == sw;
+}
+
 /* All hosts have to be ready for the packet. */
 static void
 host_ready(struct fabric_live *live, struct live_host *host)
@@ -301,7 +354,7 @@ handle_error(struct fabric_switch *sw, const struct ofp_header *oh)
                  ofmsg_error_name(oh));
     LIST_FOR_EACH (live, node, &sw->host->fabric->live_traces) {
         if (is_flow ? cookie == (TRACE_COOKIE | live->flows.trace)
-            : live->sent && live->hosts[0].sw == sw) {
+            : is_put_in_at(live, sw)) {
             end_soon(live, "a switch has refused to follow it");
         }
     }

@@ -26,8 +26,18 @@
 #include "proto/openflow/ofconn.h"
 #include "timeval.h"
 #include "util.h"
+#include "vmn/dns.h"
+#include "vmn/packet.h"
 
 VLOG_DEFINE_THIS_MODULE(packet_in_handling);
+
+/* Of questions of DNS (RFC 1035, section 3.2). */
+#define CLASS_IN 1
+#define TYPE_A 1
+#define TYPE_AAAA 28            /* RFC 3596. */
+#define TYPE_SVCB 64            /* RFC 9460; answers have addresses, too. */
+#define TYPE_HTTPS 65
+#define TYPE_ANY 255
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 
@@ -145,6 +155,41 @@ tell_of_guest(struct packets_of_switch *ps,
     }
 }
 
+static bool
+asks_for_addresses(const struct vmn_dns_query *query)
+{
+    return (query->is_text && query->class_ == CLASS_IN
+            && (query->type == TYPE_A || query->type == TYPE_AAAA
+                || query->type == TYPE_SVCB || query->type == TYPE_HTTPS
+                || query->type == TYPE_ANY));
+}
+
+/* Passes on which name a guest asks DNS for. */
+static void
+tell_of_name(struct packets_of_switch *ps,
+             const struct waiting_packet *packet)
+{
+    const struct fabric *f = ps->sw->host->fabric;
+    struct vmn_dns_query query;
+    struct vmn_udp udp;
+
+    if (packet->size != packet->full_size
+        || !vmn_udp_parse(packet->bytes, packet->size, &udp)
+        || !vmn_dns_parse(udp.payload, udp.payload_size, &query)
+        || !asks_for_addresses(&query)) {
+        packets_count_unanswered(ps, packet->handler, "no name");
+        return;
+    }
+    packet_sender_resolve(ps, packet->port);
+    if (!packet->port->port) {
+        packets_count_unanswered(ps, packet->handler, "from no port");
+    } else if (f->name_asked) {
+        ps->packets->n_answered++;
+        f->name_asked(f->name_asked_aux, packet->port->port->row.name,
+                      query.name);
+    }
+}
+
 /* Counts, and says, what the handler made of the packet. */
 static void
 count_answer(struct packets_of_switch *ps,
@@ -191,6 +236,11 @@ packets_answer(struct packets_of_switch *ps,
         tell_of_guest(ps, packet);
         return true;
     }
+    if (packet->handler->class_.options & VMN_HANDLER_NAMES) {
+        tell_of_name(ps, packet);
+        return true;
+    }
+    in.number = ps->n_handled++;
     memcpy(in.regs, packet->regs, sizeof in.regs);
     packet_sender_resolve(ps, packet->port);
     in.vif = packet->port->vif;
@@ -322,6 +372,13 @@ fabric_set_sink(struct fabric *f, fabric_sink_cb *sink, void *aux)
 {
     f->sink = sink;
     f->sink_aux = aux;
+}
+
+void
+fabric_set_name_asked(struct fabric *f, fabric_name_cb *cb, void *aux)
+{
+    f->name_asked = cb;
+    f->name_asked_aux = aux;
 }
 
 void

@@ -83,11 +83,16 @@ struct packet_port {
 /* Returns true if it is no port of a guest's, but who sends what
  * fabric_send_to_host() has sent. */
 static inline bool
+packet_sender_is_path(uint32_t in_port, uint32_t identity)
+{
+    return (in_port == PATH_IN_PORT || (in_port == VMN_TUNNEL_OFPORT
+                                        && identity == VMN_PATH_SRC_ID));
+}
+
+static inline bool
 packet_port_is_path(const struct packet_port *port)
 {
-    return (port->in_port == PATH_IN_PORT
-            || (port->in_port == VMN_TUNNEL_OFPORT
-                && port->identity == VMN_PATH_SRC_ID));
+    return packet_sender_is_path(port->in_port, port->identity);
 }
 
 /* A queued packet. */
@@ -118,6 +123,7 @@ struct packets_of_switch {
     struct ofpacket_cache cache;
     struct rate rate;
     uint64_t n_in, n_out, n_dropped;
+    uint32_t n_handled;         /* Handlers were called so often. */
     struct timed_state *timed;  /* packet-in-timers.c; or NULL. */
     struct shash *arrived;      /* arrived-ports.c; or NULL. */
     struct neighbour_requests *neighbours; /* Or NULL. */

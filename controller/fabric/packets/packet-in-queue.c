@@ -286,16 +286,21 @@ find_handler(const struct fabric *f, const struct ofpacket_in *in,
             ? engine_find_handler(f->engine, punt->handler_id) : NULL);
 }
 
-/* Of a cluster's members the switch's master answers packets; the writer takes
- * those for the controller itself, and notes which neighbours are asked for.
- * The switch sends both of them all. */
+/* Of a cluster's members the switch's master answers packets, and takes those
+ * that answer its probes, of guests and of paths; the writer takes all that
+ * are for the controller itself, questions that guests ask of DNS too, and
+ * notes which neighbours are asked for.  The switch sends both of them all. */
 static bool
 is_of_another(const struct fabric_switch *sw,
               const struct engine_handler *handler)
 {
     bool is_writer = !sw->host->fabric->observing;
 
-    return (handler->class_.to_controller || handler->class_.tells_guest
+    if (handler->class_.to_controller) {
+        return !is_writer && sw->state == SWITCH_OBSERVED;
+    }
+    return (handler->class_.tells_guest
+            || handler->class_.options & VMN_HANDLER_NAMES
             ? !is_writer
             : sw->state == SWITCH_OBSERVED
               && !(is_writer && handler->class_.asks_neighbours));

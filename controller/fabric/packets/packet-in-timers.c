@@ -10,8 +10,9 @@
  * Handlers for ports to physical networks are also called as soon as the
  * switch has acknowledged a bundle: it may have taken over from a gateway that
  * has died, and the network outside sends to that one until it receives an
- * announcement.  And once more a second later: a last packet from the former
- * gateway may have undone the first. */
+ * announcement.  And again soon after, three times within a second: a last
+ * packet from the former gateway may have undone the first, or a switch that
+ * caches what it decides, as Open vSwitch does, accounts for that one late. */
 
 #include <config.h>
 
@@ -30,12 +31,16 @@
 #include "timeval.h"
 #include "util.h"
 
-/* Calls for the ports to physical networks after acknowledgements: one per
- * second on average and so many at once, and the repetition, which is at most
- * one per second.  A host that comes back has several acknowledgements in
- * quick succession, the last of which makes it the gateway. */
+/* Calls for the ports to physical networks after acknowledgements, and their
+ * early repetitions: one per second on average and so many at once, and the
+ * last repetition, which is at most one per second.  A host that comes back
+ * has several acknowledgements in quick succession, the last of which makes it
+ * the gateway. */
 #define PROVIDER_CALL_MS 1000
-#define PROVIDER_BURST 4
+#define PROVIDER_BURST 6
+/* When those are, in ms after the last acknowledgement. */
+static const int64_t repeats_ms[] = { 100, 400 };
+#define N_REPEATS ARRAY_SIZE(repeats_ms)
 /* Ports of a host per second; those queued are a fraction of the queue's
  * limit. */
 #define PORTS_PER_TICK 64
@@ -47,6 +52,8 @@ struct timed_state {
     /* Of handlers for ports to physical networks: */
     uint32_t n_calls;
     struct token_bucket calls;  /* A token per ms; see PROVIDER_CALL_MS. */
+    int64_t installed_ms;       /* When flows were acknowledged last. */
+    size_t n_repeats;           /* Since then. */
 };
 
 static int64_t
@@ -147,14 +154,32 @@ make_states(struct packets_of_switch *ps, int64_t now_ms)
     for (size_t i = 0; i < packets->n_timed; i++) {
         ps->timed[i].due_ms = now_ms + hash_string(ps->sw->host->name, i)
                                        % interval_ms(packets->timed[i]);
+        ps->timed[i].n_repeats = N_REPEATS;
         token_bucket_init(&ps->timed[i].calls, 1,
                           PROVIDER_BURST * PROVIDER_CALL_MS);
     }
 }
 
+/* Calls again, soon after flows were acknowledged, what is called then.
+ * Returns when the next such call is due, or INT64_MAX. */
+static int64_t
+repeat(struct packets_of_switch *ps, const struct engine_handler *handler,
+       struct timed_state *state, int64_t now_ms)
+{
+    if (state->n_repeats < N_REPEATS
+        && now_ms >= state->installed_ms + repeats_ms[state->n_repeats]) {
+        if (token_bucket_withdraw(&state->calls, PROVIDER_CALL_MS)) {
+            call_for_wires(ps, handler, state);
+        }
+        state->n_repeats++;
+    }
+    return (state->n_repeats < N_REPEATS
+            ? state->installed_ms + repeats_ms[state->n_repeats] : INT64_MAX);
+}
+
 /* Returns when the host is due next. */
 static int64_t
-tick_switch(struct fabric_switch *sw, int64_t now_ms)
+tick_switch(struct fabric_switch *sw, int64_t now_ms, int64_t *repeat_ms)
 {
     struct packets_of_switch *ps = packets_of(sw);
     const struct fabric_packets *packets = ps->packets;
@@ -171,18 +196,19 @@ tick_switch(struct fabric_switch *sw, int64_t now_ms)
             state->due_ms = now_ms + interval_ms(handler);
         }
         next_ms = MIN(next_ms, state->due_ms);
+        *repeat_ms = MIN(*repeat_ms, repeat(ps, handler, state, now_ms));
     }
     return next_ms;
 }
 
-/* Schedules the tick for 'at_ms', or in a second if that is later; never later
- * than it is scheduled already.  So due calls continue once a second, and
- * there are no other wakeups. */
+/* Schedules the tick for 'at_ms', or in a second if that is later, or for
+ * 'repeat_ms'; never later than it is scheduled already.  So due calls
+ * continue once a second, and there are no other wakeups. */
 static void
-tick_at(struct fabric_packets *packets, int64_t at_ms)
+tick_at(struct fabric_packets *packets, int64_t at_ms, int64_t repeat_ms)
 {
     int64_t now_ms = time_msec();
-    int64_t ms = MAX(at_ms - now_ms, 1000);
+    int64_t ms = MIN(MAX(at_ms - now_ms, 1000), MAX(repeat_ms - now_ms, 1));
     const struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
 
     if (!event_pending(packets->tick, EV_TIMEOUT, NULL)
@@ -197,15 +223,15 @@ tick_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
 {
     struct fabric *f = f_;
     struct fabric_host *host;
-    int64_t now_ms = time_msec(), next_ms = INT64_MAX;
+    int64_t now_ms = time_msec(), next_ms = INT64_MAX, repeat_ms = INT64_MAX;
 
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
         if (host->sw->conn && host->sw->state == SWITCH_LIVE) {
-            next_ms = MIN(next_ms, tick_switch(host->sw, now_ms));
+            next_ms = MIN(next_ms, tick_switch(host->sw, now_ms, &repeat_ms));
         }
     }
     if (next_ms != INT64_MAX) {
-        tick_at(f->packets, next_ms);
+        tick_at(f->packets, next_ms, repeat_ms);
     }
 }
 
@@ -215,7 +241,7 @@ packet_in_timers_begin(struct fabric_switch *sw)
     struct fabric_packets *packets = sw->host->fabric->packets;
 
     if (packets && packets->tick) {
-        tick_at(packets, 0);
+        tick_at(packets, 0, INT64_MAX);
     }
 }
 
@@ -233,7 +259,7 @@ packet_in_timers_installed(struct fabric_switch *sw)
     if (packets_find(sw) && packets_find(sw)->arrived) {
         next_ms = arrived_ports_installed(packets_of(sw));
         if (next_ms != INT64_MAX) {
-            tick_at(packets, next_ms);
+            tick_at(packets, next_ms, INT64_MAX);
         }
     }
     /* Most hosts have none, and each revision is acknowledged by many. */
@@ -255,11 +281,13 @@ packet_in_timers_installed(struct fabric_switch *sw)
         if (token_bucket_withdraw(&state->calls, PROVIDER_CALL_MS)) {
             call_for_wires(ps, handler, state);
         }
+        state->installed_ms = now_ms;
+        state->n_repeats = 0;
         state->due_ms = MIN(state->due_ms, now_ms + PROVIDER_CALL_MS);
         next_ms = MIN(next_ms, state->due_ms);
     }
     if (next_ms != INT64_MAX) {
-        tick_at(packets, next_ms);
+        tick_at(packets, next_ms, now_ms + repeats_ms[0]);
     }
 }
 
@@ -277,7 +305,7 @@ packet_in_timers_now(struct fabric *f, const char *name)
         }
     }
     if (f->packets->tick) {
-        tick_at(f->packets, 0);
+        tick_at(f->packets, 0, INT64_MAX);
     }
 }
 
@@ -324,7 +352,7 @@ packet_in_timers_apps_changed(struct fabric *f)
     }
     list_timed(f);
     if (f->packets->n_timed) {
-        tick_at(f->packets, 0);
+        tick_at(f->packets, 0, INT64_MAX);
     }
 }
 

@@ -15,11 +15,13 @@ import { isFinal } from "./topology/extras.js";
  * @param failed   the element for errors
  * @param refused  (error) => true if it has shown that itself; or nothing
  * @param signal   of the view
+ * @param ms       soon() asks at most that often
  *
  * Returns { now, soon, again }: now() for the user, soon() for what happened;
  * again() as soon(), but what was refused may be answered now.
  */
-export function makeAsker({ question, ask, show, failed, refused, signal }) {
+export function makeAsker({ question, ask, show, failed, refused, signal,
+  ms }) {
   let going = null;             // The call under way: { text, abort }.
   let final = null;             // The question that was refused for good.
   let isDue = false;            // Something happened meanwhile.
@@ -78,7 +80,7 @@ export function makeAsker({ question, ask, show, failed, refused, signal }) {
     if (isDue && !going && !document.hidden && !signal.aborted) {
       soon();
     }
-  });
+  }, ms);
 
   document.addEventListener("visibilitychange", () => {
     if (isDue && !document.hidden) {

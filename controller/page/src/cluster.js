@@ -10,6 +10,7 @@ import { duration, number, plural } from "./format.js";
 import * as live from "./live-events.js";
 
 const SILENT_S = 5;             // After which a member counts as away.
+const FILLING = 85;             // From which percentage on a disk is told.
 
 const listeners = new Set();
 let cluster = null;             // The last answer; null: none, or of none.
@@ -106,6 +107,10 @@ function contents(found) {
       + plural(found.unknown_fields, "row has", "rows have")
       + " fields that its version does not know. They are kept, and have no "
       + "effect while it is the writer.") : null,
+    found.members.filter((one) => one.database_disk > FILLING).map((one) =>
+      h("p", { class: "hint" }, "The disk of the cluster's database of member "
+        + `${one.name} is full by ${one.database_disk} %. Make room: its `
+        + "server takes no part any more once there is none.")),
     found.missing_columns ? h("p", { class: "hint" }, "The schema of the "
       + "cluster's database is older than this version, and lacks "
       + `${found.missing_columns.join(", ")}. Convert it once all members `

@@ -46,6 +46,59 @@ export function replace(element, ...children) {
   return element;
 }
 
+/** Makes the contents of 'element' what replace() would make them, by as few
+ * changes as that takes: what is the same stays, with its focus, its scroll
+ * position and what is selected in it.  Not for elements that listen. */
+export function renew(element, ...children) {
+  patch(element, fill(document.createDocumentFragment(), null, children));
+}
+
+function patch(old, next) {
+  const before = [...old.childNodes];
+  const after = [...next.childNodes];
+  const isSame = (i) => before.at(i)?.isEqualNode(after.at(i) ?? null);
+
+  // Those in the middle are what has changed.
+  while (isSame(0)) {
+    before.shift();
+    after.shift();
+  }
+  let end = null;
+
+  while (isSame(-1)) {
+    end = before.pop();
+    after.pop();
+  }
+  after.forEach((now, i) => {
+    const was = before[i];
+
+    if (!was) {
+      old.insertBefore(now, end);
+    } else if (was.nodeName !== now.nodeName) {
+      was.replaceWith(now);
+    } else if (was instanceof Element) {
+      patchAttributes(was, now);
+      patch(was, now);
+    } else if (was.data !== now.data) {
+      was.data = now.data;
+    }
+  });
+  before.slice(after.length).forEach((was) => was.remove());
+}
+
+function patchAttributes(was, now) {
+  for (const { name } of [...was.attributes]) {
+    if (!now.hasAttribute(name)) {
+      was.removeAttribute(name);
+    }
+  }
+  for (const { name, value } of now.attributes) {
+    if (was.getAttribute(name) !== value) {
+      was.setAttribute(name, value);
+    }
+  }
+}
+
 let lastId = 0;
 
 /** An id that no other element has. */

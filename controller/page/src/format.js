@@ -110,15 +110,15 @@ export function service(entry) {
 }
 
 export function peer(entry) {
-  return entry.group ?? entry.cidr
+  return entry.group ?? entry.fqdn ?? entry.cidr
     + (entry.except?.length ? ` but ${entry.except.join(", ")}` : "");
 }
 
 /** When a rule is valid, in one of its windows: "mon, tue 08:00-18:00 UTC". */
 export function timeWindow({ days, start, end, not_before: from,
-  not_after: to }) {
+  not_after: to, timezone = "UTC" }) {
   return [days?.length < 7 ? `${days.join(", ")} ` : "",
-    start === "00:00" && end === "24:00" ? "" : `${start}-${end} UTC `,
+    start === "00:00" && end === "24:00" ? "" : `${start}-${end} ${timezone} `,
     from ? `from ${from} ` : "", to ? `until ${to}` : ""].join("").trim()
     || "always";
 }

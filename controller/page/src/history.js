@@ -89,29 +89,47 @@ function entry(object, item, out, signal, done) {
   return h("li", {}, details);
 }
 
-/** The history as elements, the newest revision first.  'done' is called after
- * an undo, with what is to be said of it. */
+/** The history: { nodes, refresh }, the newest revision first.  refresh() adds
+ * what is newer than those that are there.  'done' is called after an undo,
+ * with what is to be said of it. */
 export function historyOf(type, name, signal, done) {
   const object = { type, name };
   const list = h("ol", { class: "history", reversed: true });
   const out = h("div", {});
   const more = h("p", {});
+  let newest = 0;               // The revision of the first entry.
+  let loading = false;
   let before;
+
+  const entries = (items) => items.reverse().map((item) => entry(object, item,
+    out, signal, (said) => {
+      replace(out);
+      done(said);
+    }));
+
+  /** A page of it, and where it goes on. */
+  async function ask(from) {
+    let page;
+
+    // Each call reads a part of the log, which may have none of it.
+    for (let parts = 0; parts < PARTS && !page?.items.length
+         && (parts === 0 || from !== undefined); parts++) {
+      page = await get("revisions", { type, name, before: from, limit: PAGE },
+        signal);
+      from = page.next;
+    }
+    return [page.items, from];
+  }
 
   async function load() {
     replace(more);
+    loading = true;
     try {
-      let page;
+      const [items, next] = await ask(before);
 
-      // Each call reads a part of the log, which may have none of it.
-      for (let parts = 0; parts < PARTS && !page?.items.length
-           && (parts === 0 || before !== undefined); parts++) {
-        page = await get("revisions", { type, name, before, limit: PAGE },
-          signal);
-        before = page.next;
-      }
-      list.append(...page.items.reverse().map((item) =>
-        entry(object, item, out, signal, done)));
+      before = next;
+      newest = Math.max(newest, items.at(-1)?.revision ?? 0);
+      list.append(...entries(items));
       if (before !== undefined) {
         replace(more, h("button", { type: "button", onclick: load }, "Older"));
       } else if (!list.hasChildNodes()) {
@@ -123,9 +141,33 @@ export function historyOf(type, name, signal, done) {
         replace(more, error.status === 403 ? h("p", { class: "faint" },
           "This account sees no history.") : errorBox(error));
       }
+    } finally {
+      loading = false;
     }
   }
 
+  async function refresh() {
+    if (!newest) {
+      if (!loading) {
+        await load();
+      }
+      return;
+    }
+    const added = [];
+    let items = [];
+    let from;
+
+    do {
+      [items, from] = await ask(from);
+      added.unshift(...items.filter((item) => item.revision > newest));
+    } while (from !== undefined && items[0]?.revision > newest);
+    // Another refresh may have been quicker.
+    const missing = added.filter((item) => item.revision > newest);
+
+    newest = missing.at(-1)?.revision ?? newest;
+    list.prepend(...entries(missing));
+  }
+
   load();
-  return [h("h3", {}, "History"), out, list, more];
+  return { nodes: [h("h3", {}, "History"), out, list, more], refresh };
 }

@@ -4,9 +4,9 @@
 // the picture, and those of one host.
 
 import { get } from "./api.js";
-import { badge, h } from "./dom.js";
+import { badge, h, renew, replace } from "./dom.js";
 import { ago, ms, number, plural } from "./format.js";
-import { table } from "./table.js";
+import { setRows, table } from "./table.js";
 
 const OF_HOST_MAX = 1000;
 const TROUBLE_MAX = 1000;
@@ -54,10 +54,10 @@ export const troubleText = (paths = []) => TROUBLE.map((state) => [state,
   .filter(([, n]) => n).map(([state, n], i) => i ? `${n} ${state}`
     : `${n} ${n === 1 ? "path" : "paths"} ${state}`).join(", ");
 
-/** The part of a host's panel: { nodes, fill }. */
-export async function pathsPart(host, signal) {
-  const { measured, items, total } = await get("paths", { host,
-    limit: OF_HOST_MAX }, signal);
+/** The part of a host's panel; see parts in object.js. */
+export function pathsPart(host) {
+  const root = h("div", {});
+  const head = h("div", {});
   const made = table({
     label: "Paths", most: 8, key: (path) => `${path.host} ${path.peer}`,
     columns: [
@@ -76,14 +76,31 @@ export async function pathsPart(host, signal) {
     ],
   });
 
-  if (!measured) {
-    return { nodes: [] };
-  }
-  const trouble = troubleText(items);
+  function show({ measured, items, total }) {
+    if (!measured) {
+      replace(root);
+      return;
+    }
+    const trouble = troubleText(items);
 
-  return { nodes: [h("h3", {}, `Paths to ${plural(total, "host")}`),
-    trouble ? h("p", {}, badge("bad", trouble)) : null,
-    items.filter(({ reason }) => reason).slice(0, 3).map(({ reason }) =>
-      h("p", { class: "faint" }, reason)),
-    items.length ? made.root : null], fill: () => made.set(items) };
+    renew(head, h("h3", {}, `Paths to ${plural(total, "host")}`),
+      trouble ? h("p", {}, badge("bad", trouble)) : null,
+      items.filter(({ reason }) => reason).slice(0, 3).map(({ reason }) =>
+        h("p", { class: "faint" }, reason)));
+    setRows(root, made, items, [], head);
+  }
+
+  return { root, async load(object, signal) {
+    try {
+      const found = await get("paths", { host, limit: OF_HOST_MAX }, signal);
+
+      return () => show(found);
+    } catch (error) {
+      if (signal.aborted) {
+        throw error;
+      }
+      return () => replace(root, error.status === 404 ? null
+        : h("p", { class: "faint" }, `Paths to others: ${error.message}`));
+    }
+  } };
 }

@@ -49,10 +49,13 @@ function stageTable(stages) {
       !isRelevant(stages[i - 1], stage, stages[i + 1]), i === first)))));
 }
 
-/** "dropped on h2: isolated, by firewall.isolated/..." */
-const endText = (end) => [end.verdict,
-  end.port ? [" to ", link("ports", end.port)] : "",
+/** "dropped on h2: isolated, by firewall.isolated/...", or "leaves for outside
+ * by @dc on h2 as 192.0.2.1:33000 -> 198.51.100.1:53" */
+const endText = (end) => [end.where ? "leaves for outside" : end.verdict,
+  end.port ? end.where ? [" by ", code(end.port)]
+    : [" to ", link("ports", end.port)] : "",
   end.host ? [" on ", link("hosts", end.host)] : "",
+  end.leaves_as ? [" as ", code(end.leaves_as)] : "",
   end.reason ? `: ${end.reason}` : "",
   end.owner ? [", by ", code(end.owner)] : ""];
 
@@ -69,8 +72,9 @@ export function livePanel(found) {
       !agrees && changing ? h("p", {}, "Something was changed just then, or "
         + "a host has not confirmed its flows yet: that may be why.") : null,
       facts([["Predicted", endText(found.predicted)],
-        ["Seen", [endText(seen), stopped ? ", where it was stopped: the guest "
-          + "does not get it" : ""]]])),
+        ["Seen", [endText(seen), !stopped ? "" : seen.where
+          ? ", where it was stopped: it is not sent there"
+          : ", where it was stopped: the guest does not get it"]]])),
     (found.warnings ?? []).map((text) => h("p", {}, badge("wait", "warning"),
       " ", text)),
     stages.length ? stageTable(stages) : empty("No stage is told: an account "

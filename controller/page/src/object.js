@@ -2,16 +2,16 @@
 //
 // The details of one object: its spec and state, where it is, what applies to
 // it, its drops and flows, and on which hosts its last change is installed.
+// When they are loaded is decided by object-panel.js.
 
 import { at, get } from "./api.js";
-import { badge, code, empty, errorBox, facts, h, plainTable, replace }
+import { badge, code, empty, errorBox, facts, h, plainTable, renew, replace }
   from "./dom.js";
 import { ago, installedOn, number, plural, rate, sentTo, when, WHEN_WIDTH }
   from "./format.js";
 import { fieldFacts } from "./object-fields.js";
-import { historyOf } from "./history.js";
 import { pathsPart } from "./host-paths.js";
-import { table } from "./table.js";
+import { setRows, table } from "./table.js";
 
 export const PORT_KIND = { up: "ok", pending: "wait", down: "bad",
   unknown: "bad", unbound: "off", external: "" };
@@ -96,34 +96,89 @@ export function portTable(label, where = {}) {
   });
 }
 
-/** The ports that 'query' selects, loaded page by page when scrolling. */
-async function portsPart(query, signal) {
-  const found = [];
+// Parts of a panel.  ---------------------------------------------------------
+//
+// Each is { root, load(object, signal) }: load() asks for what it shows and
+// returns a function that shows it, in elements that stay where they are.
+
+/** A part with a title; 'ask' is as load(), of what is to be in it, which must
+ * not listen. */
+function plainPart(ask) {
+  const root = h("div", {});
+
+  return { root, async load(object, signal) {
+    const nodes = await ask(object, signal);
+
+    return () => renew(root, nodes);
+  } };
+}
+
+const PORTS_PAGE = 200;
+const PORTS_REFRESHED_MAX = 1000; // Of those that are listed.
+
+/** The ports that 'query' selects, more of them when asked for. */
+function portsPart(query, panelSignal) {
+  const root = h("div", {});
   const body = h("div", {});
   const made = portTable("Ports", query);
+  const failed = h("div", {});
+  const more = h("p", {});
+  let found = [];
   let after;
-  let more = true;
   let loading = false;
 
-  async function load() {
-    if (loading || !more) {
+  function show() {
+    setRows(body, made, found, empty("No ports are there."), [],
+      [failed, more]);
+    if ((after !== undefined) !== more.hasChildNodes()) {
+      replace(more, after !== undefined ? h("button", { type: "button",
+        onclick: loadMore }, "More") : null);
+    }
+  }
+
+  async function loadMore() {
+    if (loading) {
       return;
     }
     loading = true;
-    const page = await get("ports", { ...query, after, limit: 200 }, signal);
+    replace(failed);
+    try {
+      const page = await get("ports", { ...query, after, limit: PORTS_PAGE },
+        panelSignal);
 
-    found.push(...page.items);
-    after = page.next;
-    more = after !== undefined;
-    loading = false;
-    replace(body, found.length ? [made.root, more
-      ? h("p", {}, h("button", { type: "button", onclick: load }, "More"))
-      : null] : empty("No ports are there."));
-    made.set(found);
+      found.push(...page.items);
+      after = page.next;
+      show();
+    } catch (error) {
+      if (!panelSignal.aborted) {
+        replace(failed, errorBox(error));
+      }
+    } finally {
+      loading = false;
+    }
   }
 
-  await load();
-  return { nodes: part("Ports", body), fill: () => made.set(found) };
+  replace(root, part("Ports", body));
+  return { root, async load(object, signal) {
+    const limit = Math.min(PORTS_REFRESHED_MAX, Math.max(PORTS_PAGE,
+      found.length));
+    const page = await get("ports", { ...query, limit }, signal);
+
+    return () => {
+      if (loading) {
+        return;                 // The next one has those that are added now.
+      }
+      const last = found.findIndex((p) => p.name === page.items.at(-1)?.name);
+
+      if (found.length > limit && last >= 0 && page.next !== undefined) {
+        found = [...page.items, ...found.slice(last + 1)];
+      } else {
+        found = page.items;
+        after = page.next;
+      }
+      show();
+    };
+  } };
 }
 
 /** Flows as they are, over as many lines as it takes. */
@@ -135,27 +190,29 @@ h("div", { class: "faint" }, f.owner))));
 
 const FLOWS_MAX = 200;
 
-async function flowsPart(host, query, signal) {
+/** The flows of a port, on the host that it is on. */
+const flowsPart = () => plainPart(async ({ name, status }, signal) => {
+  const { host } = status;
+
   if (!host) {
-    return { nodes: part("Flows", h("p", { class: "faint" },
-      "It is on no host.")) };
+    return part("Flows", h("p", { class: "faint" }, "It is on no host."));
   }
   const found = await get(`${at("hosts", host)}/flows`,
-    { ...query, limit: FLOWS_MAX }, signal);
+    { object: name, limit: FLOWS_MAX }, signal);
 
-  return { nodes: part(`Flows on ${host}`, found.flows.length
+  return part(`Flows on ${host}`, found.flows.length
     ? [flowList(found.flows),
     found.n_flows > found.flows.length ? h("p", { class: "hint" },
       `The first ${FLOWS_MAX} of ${number(found.n_flows)}.`) : null]
-    : h("p", { class: "faint" }, "None.")) };
-}
+    : h("p", { class: "faint" }, "None."));
+});
 
 const dropOwner = (d) => d.object ? `${d.object.type}/${d.object.name}`
   + (d.rule === undefined ? "" : ` rule ${d.rule}`) : d.owner;
 
-async function dropsPart(query, signal) {
-  const found = await get("drops", { ...query, limit: 100 }, signal);
-  const samples = found.samples.reverse();
+function dropsPart(query) {
+  const root = h("div", {});
+  const body = h("div", {});
   const made = table({
     label: "Packets that were dropped", most: 8, key: (d) => d.id,
     columns: [
@@ -169,12 +226,17 @@ async function dropsPart(query, signal) {
     ],
   });
 
-  return { nodes: part("Recent drops", samples.length ? made.root
-    : h("p", { class: "faint" }, found.counters.length
-      ? `No samples; ${plural(found.counters.reduce((n, c) =>
-        n + c.packets, 0), "packet")} counted, the last ${ago(
-        found.counters[0].last)}.` : "None.")),
-  fill: () => made.set(samples) };
+  replace(root, part("Recent drops", body));
+  return { root, async load(object, signal) {
+    const { samples, counters } = await get("drops", { ...query, limit: 100 },
+      signal);
+
+    return () => setRows(body, made, samples.reverse(),
+      h("p", { class: "faint" }, counters.length
+        ? `No samples; ${plural(counters.reduce((n, c) =>
+          n + c.packets, 0), "packet")} counted, the last ${ago(
+          counters[0].last)}.` : "None."));
+  } };
 }
 
 /** What an account with a scope is not told is left out. */
@@ -185,19 +247,21 @@ const ifAllowed = (promise) => promise.catch((error) => {
   throw error;
 });
 
-async function receiptPart(revision, signal) {
+const receiptPart = () => plainPart(async ({ metadata }, signal) => {
+  const { revision } = metadata;
+
   if (!revision) {
-    return { nodes: [] };
+    return null;
   }
-  const found = await get(`revisions/${revision}`, {}, signal)
-    .catch(({ status }) => status === 403 ? { hidden: true } : null);
+  const { receipt } = await get(`revisions/${revision}`, {}, signal)
+    .catch((error) => {
+      if (error.status === 403) {
+        throw error;            // This account is told of none.
+      }
+      return {};
+    });
 
-  if (found?.hidden) {
-    return { nodes: [] };
-  }
-  const receipt = found?.receipt;
-
-  return { nodes: part("Receipt of its last change", receipt
+  return part("Receipt of its last change", receipt
     ? h("p", {}, receipt.installed
       ? badge("ok", installedOn(receipt.hosts.length))
       : receipt.hosts.filter((one) => one.state !== "confirmed").slice(0, 10)
@@ -205,8 +269,8 @@ async function receiptPart(revision, signal) {
           : "bad", `${one.host} ${one.state}`, one.reason), " ")),
     " ", h("a", { href: `#/changes/${revision}` }, "details"))
     : h("p", { class: "faint" },
-      "It is too old to be known, or not this account's to see.")) };
-}
+      "It is too old to be known, or not this account's to see."));
+});
 
 // The types.  ---------------------------------------------------------------
 
@@ -243,14 +307,11 @@ function guestPart({ seen, leases, monitor }) {
 async function port(object, signal) {
   const { spec, status, name } = object;
   const held = isQuarantined(object);
-  const [applied, ...parts] = await Promise.all([
-    get(`${at("ports", name)}/policies`, {}, signal),
-    flowsPart(status.host, { object: name }, signal),
-    dropsPart({ port: name }, signal),
-    receiptPart(object.metadata.revision, signal)].map(ifAllowed));
+  const applied = await ifAllowed(get(`${at("ports", name)}/policies`, {},
+    signal));
   const t = status.traffic;
 
-  return { parts: parts.filter((p) => p), nodes: [
+  return [
     facts([
       ["State", [badge(PORT_KIND[status.state], status.state),
         spec.enabled ? "" : " (not enabled)",
@@ -284,22 +345,35 @@ async function port(object, signal) {
         + "as its network."),
     h("p", {}, h("span", { class: "faint" }, "Groups: "),
       applied.groups.join(", ") || "none")),
-  ] };
+  ];
 }
 
-async function host(object, signal) {
-  const { spec, status, name } = object;
-  const parts = await Promise.all([portsPart({ host: name }, signal),
-    pathsPart(name, signal).catch((error) => ({ nodes: error.status === 404
-      ? [] : [h("p", { class: "faint" }, `Paths to others: ${error.message}`)]
-    })),
-    dropsPart({ host: name }, signal),
-    receiptPart(object.metadata.revision, signal)]);
+/** What is left on a host that is in maintenance. */
+function maintenance({ state, routers, ports, draining }) {
+  const left = [ports && plural(ports, "port"),
+    routers.length && `the gateway of ${routers.join(", ")}`,
+    draining && `${plural(draining, "backend")} with open connections`];
 
-  return { parts, nodes: facts([
+  const parts = left.filter((part) => part);
+
+  return [badge(state === "drained" ? "ok" : "wait", state),
+    state === "drained" ? " nothing is left on it"
+      : parts.length ? ` left: ${parts.join(", ")}` : ""];
+}
+
+function host(object) {
+  const { spec, status } = object;
+
+  return facts([
     ["State", badge(HOST_KIND[status.state], status.state)],
     ["Since", status.since ? when(status.since) : null],
     ["Reason", status.reason],
+    ["Maintenance", status.maintenance ? maintenance(status.maintenance)
+      : null],
+    ["Sees by BFD", status.bfd?.sessions ? `${number(status.bfd.sessions
+      - status.bfd.down.length)} of ${plural(status.bfd.sessions, "host")}`
+      + (status.bfd.down.length ? `, not ${status.bfd.down.join(", ")}` : "")
+      : null],
     ["Holds", `${plural(status.flows ?? 0, "flow")}, `
       + plural(status.groups ?? 0, "group")],
     ["Revision", status.revision === undefined ? null
@@ -313,16 +387,13 @@ async function host(object, signal) {
       .join(", ")],
     ["Audit", status.audit ? `missing ${status.audit.missing}, altered `
       + `${status.audit.altered}, unknown ${status.audit.unknown}` : null],
-    ...common(object)]) };
+    ...common(object)]);
 }
 
-async function network(object, signal) {
-  const { spec, status, name } = object;
-  const parts = await Promise.all([portsPart({ network: name }, signal),
-    dropsPart({ network: name }, signal),
-    receiptPart(object.metadata.revision, signal)]);
+function network(object) {
+  const { spec, status } = object;
 
-  return { parts, nodes: facts([
+  return facts([
     ["Ports", number(status.ports)], ["VNI", status.vni],
     ["MTU", status.mtu], ["Without a policy", spec.default],
     ["Physical", spec.provider ? spec.provider.physical
@@ -330,14 +401,13 @@ async function network(object, signal) {
     ["Subnets", (status.subnets ?? []).map((subnet) => h("div", {},
       `${subnet.cidr}: ${number(subnet.used)} of ${number(subnet.size)} `
       + `addresses used, ${number(subnet.free)} free`))],
-    ...common(object)]) };
+    ...common(object)]);
 }
 
-async function router(object, signal) {
+function router(object) {
   const { spec, status } = object;
-  const parts = [await receiptPart(object.metadata.revision, signal)];
 
-  return { parts, nodes: facts([
+  return facts([
     ["Joins", links("networks", spec.interfaces?.map((i) => i.network))],
     ["MAC", status.mac],
     ["Outside", spec.external ? [link("networks", spec.external.network),
@@ -347,7 +417,7 @@ async function router(object, signal) {
     ["Routes", spec.routes?.length ? spec.routes.map((r) => h("div", {},
       `${r.destination} ${r.blackhole ? "ends here"
         : `via ${r.via.join(", ")}`}`)) : null],
-    ...common(object)]) };
+    ...common(object)]);
 }
 
 /** The kind of badge for a backend's state. */
@@ -406,11 +476,10 @@ export function lbPort(p) {
 const unread = (status) => status.unread_hosts
   ? `; ${plural(status.unread_hosts, "host")} not read yet` : "";
 
-async function balancer(object, signal) {
+function balancer(object) {
   const { spec, status } = object;
-  const parts = [await receiptPart(object.metadata.revision, signal)];
 
-  return { parts, nodes: [facts([
+  return [facts([
     ["Address", `${spec.vip} ${spec.protocol} ${spec.ports.map(lbPort)
       .join(", ")}`],
     ["Networks", links("networks", spec.networks)],
@@ -434,40 +503,43 @@ async function balancer(object, signal) {
   part("Backends", status.backends.length
     ? plainTable("Backends", BACKEND, status.backends.map(backendRow))
     : empty("It has no backends.", "Name ports in backends, or give it a "
-      + "selector of labels."))] };
+      + "selector of labels."))];
 }
 
 /** An object of a type that has no looks of its own. */
-async function other(object, signal) {
-  return { parts: [await receiptPart(object.metadata.revision, signal)],
-    nodes: [facts([...fieldFacts(object.spec, ["description", "labels"]),
-      ...common(object)]), Object.keys(object.status ?? {}).length
-      ? part("State", facts(fieldFacts(object.status))) : null] };
-}
+const other = (object) => [
+  facts([...fieldFacts(object.spec, ["description", "labels"]),
+    ...common(object)]), Object.keys(object.status ?? {}).length
+    ? part("State", facts(fieldFacts(object.status))) : null];
 
 const TYPES = { ports: port, hosts: host, networks: network,
   routers: router, loadbalancers: balancer };
 export const WORDS = { ports: "Port", hosts: "Host", networks: "Network",
   routers: "Router", loadbalancers: "Balancer" };
 
-/** Shows the object in 'root', below what is 'said', if anything. */
-export async function showObject(root, type, name, signal, said = []) {
-  const history = () => historyOf(type, name, signal, (nodes) =>
-    showObject(root, type, name, signal, nodes));
+export const isType = (type) => type in TYPES;
 
-  try {
-    const object = await get(at(type, name), {}, signal);
-    const { nodes, parts } = await (TYPES[type] ?? other)(object, signal);
+/** What is first in the panel of an object that was read, of elements that do
+ * not listen. */
+export const firstOf = (type, object, signal) => (TYPES[type] ?? other)(object,
+  signal);
 
-    replace(root, said, nodes, history(), parts.map((p) => p.nodes));
-    parts.forEach((p) => p.fill?.());
-  } catch (error) {
-    if (!signal?.aborted) {
-      // One that was deleted can be made again by its history.
-      replace(root, said, errorBox(error),
-        error.status === 404 ? history() : null);
-    }
+/** The parts of the panel of an object below that. */
+export function partsOf(type, name, signal) {
+  switch (type) {
+    case "ports":
+      return [flowsPart(), dropsPart({ port: name }), receiptPart()];
+    case "hosts":
+      return [portsPart({ host: name }, signal), pathsPart(name),
+        dropsPart({ host: name }), receiptPart()];
+    case "networks":
+      return [portsPart({ network: name }, signal),
+        dropsPart({ network: name }), receiptPart()];
+    default:
+      return [receiptPart()];
   }
 }
 
-export const isType = (type) => type in TYPES;
+/** What 'part' shows of the object, as a function that shows it. */
+export const loadPart = async (one, object, signal) =>
+  await ifAllowed(one.load(object, signal)) ?? (() => replace(one.root));

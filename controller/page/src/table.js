@@ -177,3 +177,16 @@ export function table({ label, columns, open, key, most = 12, end }) {
     },
   };
 }
+
+/** Shows a table with 'rows' in 'root', between 'head' and 'tail', or what is
+ * said 'instead' if there are none.  A table that is shown stays. */
+export function setRows(root, made, rows, instead, head = [], tail = []) {
+  if (!rows.length) {
+    replace(root, head, instead);
+  } else {
+    if (!root.contains(made.root)) {
+      replace(root, head, made.root, tail);
+    }
+    made.set(rows);
+  }
+}

@@ -305,11 +305,10 @@ learn_client(lua_State *L)
     return chain(L);
 }
 
-/* learn_member(eth_type, hard_s, from, limit) */
 static int
-learn_member(lua_State *L)
+learn_as(lua_State *L, const char *what,
+         void (*learn)(struct vmn_actions *, const struct vmn_member *))
 {
-    const char *what = "flow:learn_member()";
     struct vmn_actions *a = take_actions(L, what);
     struct vmn_member member = {
         .eth_type = lua_take_integer(L, 2, what, 0, UINT16_MAX),
@@ -318,8 +317,22 @@ learn_member(lua_State *L)
         .limit = lua_take_integer(L, 5, what, 1, VMN_MEMBERS_MAX),
     };
 
-    vmn_act_learn_member(a, &member);
+    learn(a, &member);
     return chain(L);
+}
+
+/* learn_member(eth_type, hard_s, from, limit) */
+static int
+learn_member(lua_State *L)
+{
+    return learn_as(L, "flow:learn_member()", vmn_act_learn_member);
+}
+
+/* learn_source(eth_type, hard_s, from, limit) */
+static int
+learn_source(lua_State *L)
+{
+    return learn_as(L, "flow:learn_source()", vmn_act_learn_source);
 }
 
 /* hash_client(basis, reg, n) */
@@ -500,6 +513,7 @@ lua_actions_open(lua_State *L)
         { "learn_client", learn_client },
         { "find_client", find_client },
         { "learn_member", learn_member },
+        { "learn_source", learn_source },
         { "find_member", find_member },
         { "check_size", check_size },
         { "hash_client", hash_client },

@@ -91,6 +91,7 @@ const struct lua_field lua_fields[] = {
     REG("reg_client_value", CLIENT_VALUE),
     REG("reg_member", MEMBER),
     REG("reg_member_learned", MEMBER_LEARNED),
+    REG("reg_member_list", MEMBER_LIST),
     REG("reg_member_value", MEMBER_VALUE),
     { .name = NULL },
 };
@@ -159,6 +160,7 @@ const struct lua_name lua_row_types[] = {
     NAME("underlay", ROW_UNDERLAY),
     NAME("health", ROW_HEALTH),
     NAME("vif", ROW_VIF),
+    NAME("fqdn", ROW_FQDN),
     NAMES_END,
 };
 
@@ -251,6 +253,9 @@ const struct lua_name lua_constants[] = {
     NAME("flag_unknown", FLAG_UNKNOWN),
     NAME("flag_limited", FLAG_LIMITED),
     NAME("flag_named", FLAG_NAMED),
+    NAME("flag_pcp_shift", FLAG_PCP_SHIFT),
+    NAME("flag_pcp_bits", FLAG_PCP_BITS),
+    NAME("flag_pcp_mask", FLAG_PCP_MASK),
     NAME("tunnel_ofport", TUNNEL_OFPORT),
     NAME("geneve_ofport", GENEVE_OFPORT),
     NAME("out_several", OUT_SEVERAL),

@@ -191,6 +191,25 @@ view_is_past(lua_State *L)
 }
 
 static int
+view_time_in_zone(lua_State *L)
+{
+    struct vmn_view *view = take_view(L, "time_in_zone");
+    int64_t local, when;
+    const char *zone = (lua_isnoneornil(L, 2) ? NULL
+                        : lua_take_text(L, 2, "view:time_in_zone(): the "
+                                        "zone"));
+
+    local = lua_take_integer(L, 3, "view:time_in_zone(): the time", INT64_MIN,
+                             INT64_MAX);
+    if (vmn_time_in_zone(view, zone, local, &when)) {
+        lua_pushinteger(L, when);
+    } else {
+        lua_pushnil(L);
+    }
+    return 1;
+}
+
+static int
 view_domain_of(lua_State *L)
 {
     struct vmn_view *view = take_view(L, "domain_of");
@@ -340,6 +359,7 @@ lua_view_open(lua_State *L)
         { "query", view_query },
         { "id_of", view_id_of },
         { "is_past", view_is_past },
+        { "time_in_zone", view_time_in_zone },
         { "domain_of", view_domain_of },
         { "domain_zone", view_domain_zone },
         { "transit_vni", view_transit_vni },

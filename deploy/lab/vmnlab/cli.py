@@ -9,7 +9,8 @@ import signal
 import sys
 import time
 
-from . import agent, controllers, guest, libvirt, migration, netns, page, qemu
+from . import (agent, controllers, guest, libvirt, machine, migration, netns,
+               page, qemu)
 from .daemon import find
 from .lab import (DATAPATHS, Lab, MAX_HOSTS, OVSDB_MODES, UNDERLAYS, all_names,
                   check_machine, check_vm_name, default_datapath)
@@ -100,7 +101,8 @@ def _add_up_and_views(command):
 
 def _add_machines(command):
     """Those for VMs and machines outside."""
-    run = command("exec", _exec, "Run a command in a VM or on a host.", "vm")
+    run = command("exec", _exec, "Run a command in a VM, on a host, or on the "
+                  "machine of one of several controllers.", "vm")
     run.add_argument("--limit", type=_positive, metavar="SECONDS",
                      help="of a guest: how long it may take (default %d)"
                      % EXEC_SECONDS)
@@ -168,6 +170,8 @@ def _add_failures(command):
     cut.add_argument("--silent", action="store_true",
                      help="leave it to both sides to notice")
     command("heal", _heal, "Join it to vmnd again.", "host")
+    command("wipe", _wipe, "End a controller, and have its machine be one "
+            "that was installed anew.", "controller")
 
 
 def _add_demo_and_down(command):
@@ -423,6 +427,8 @@ def _exec(args):
         ns, env = lab.vms[args.vm].ns, os.environ
     elif args.vm in lab.outsides:
         ns, env = lab.outsides[args.vm].ns, os.environ
+    elif lab.find_controller(args.vm):
+        ns, env = lab.net_ns, machine.environment(lab.find_controller(args.vm))
     else:
         host = lab.find_host(args.vm)
         if not host:
@@ -584,6 +590,16 @@ def _cut(args):
 
 def _heal(args):
     _open(args).host(args.host).heal()
+
+
+def _wipe(args):
+    lab = _open(args)
+    controller = lab.find_controller(args.controller)
+    if not controller:
+        raise Error("lab %s has no controller %s; it has %s" % (
+            lab.name, args.controller, _names(c.name for c in
+                                              lab.controllers)))
+    controller.wipe()
 
 
 def _demo(args):

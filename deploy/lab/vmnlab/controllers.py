@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The vmnds of a lab that has several, which are one cluster: to each a folder
-c1, c2, ... in the lab's, and ports of its own.  All of them, in place of the
-one vmnd of other labs: what is asked of it, the writer is."""
+c1, c2, ... in the lab's, and an address and ports of its own.  All of them, in
+place of the one vmnd of other labs: what is asked of it, the writer is.  What
+commands find on the machine of one of them is in machine.py."""
 
+import json
 import os
 import shutil
 
@@ -13,7 +15,7 @@ from .netns import Error
 
 MAX = 5
 RAFT_PORT = 6643
-RELAY_PORT = 6663
+RELAY_PORT = 6644
 # A vmnd that is the writer no more ends with status 4, to be started anew: in
 # a lab by this, as elsewhere by its service.
 _KEEPER = ["sh", "-c", 'while "$@"; s=$?; [ $s = 4 ]; do sleep 0.2; done; '
@@ -43,21 +45,50 @@ class Controller(Vmnd, cluster.Member):
 
     def __init__(self, lab, program, number, weight=None, **more):
         self.weight = weight
-        cluster.Member.__init__(self, lab.dir, "c%d" % number,
-                                "tcp:127.0.0.1:%d" % (RAFT_PORT + number - 1))
+        self.address = "127.0.0.%d" % number
+        self.pki = certificates(lab)
+        cluster.Member.__init__(self, lab.dir, "c%d" % number, "ssl:%s:%d" % (
+            self.address, RAFT_PORT))
+        self.config = self.path("vmnd.json")
         Vmnd.__init__(self, lab, program, folder=self.dir, number=number - 1,
                       **more)
+
+    # Its configuration, which vmn-cluster changes.  -----------------------
+
+    def _certificate(self):
+        """{option: file}, as vmnd and the server call them."""
+        file = os.path.join(self.pki, self.name + "-member.")
+        return {"private-key": file + "key", "certificate": file + "pem",
+                "ca-cert": os.path.join(self.pki, "members-ca.pem")}
+
+    def write_config(self, member=True):
+        """Makes it a member's, or that of a vmnd of no cluster."""
+        options = {"cluster-member": self.name, "cluster-listen": "ssl:%s:%d"
+                   % (self.address, RELAY_PORT)}
+        options.update(("cluster-" + name, file) for name, file in
+                       self._certificate().items())
+        os.makedirs(self.dir, exist_ok=True)
+        with open(self.config, "w") as file:
+            json.dump({name: value if member else None
+                       for name, value in options.items()}, file, indent=4)
+            file.write("\n")
+
+    def is_member(self):
+        """Whether it is configured as one."""
+        try:
+            with open(self.config) as file:
+                return bool(json.load(file).get("cluster-member"))
+        except FileNotFoundError:
+            return False
+
+    # vmnd.  ---------------------------------------------------------------
 
     def args(self):
         weight = [] if self.weight is None else [
             "--cluster-weight=%d" % self.weight]
-        file = os.path.join(certificates(self.lab), self.name + "-member.")
-        return super().args() + self.member_args() + weight + [
-            "--cluster-listen=ssl:127.0.0.1:%d" % (RELAY_PORT + self.number),
-            "--cluster-private-key=" + file + "key",
-            "--cluster-certificate=" + file + "pem",
-            "--cluster-ca-cert=" + os.path.join(certificates(self.lab),
-                                                "members-ca.pem")]
+        return super().args() + weight + [
+            "--config=" + self.config,
+            "--cluster-db=unix:" + self.path("db.sock")]
 
     def runs(self):
         return self.pid() is not None
@@ -67,12 +98,20 @@ class Controller(Vmnd, cluster.Member):
 
     # The server of the database beside it.  -------------------------------
 
+    def server_args(self):
+        return super().server_args() + ["--%s=%s" % option for option in
+                                        self._certificate().items()]
+
     def start_server(self):
+        self.spawn_server()
+        self.await_server()
+
+    def spawn_server(self):
+        """Starts it and returns at once."""
         if os.path.exists(self.path("db.sock")):
             os.unlink(self.path("db.sock"))
         self.lab.children.append(netns.spawn(
             self.server_args(), self.lab.net_ns, log=self.path("db.log")))
-        self.await_server()
 
     def server_pid(self):
         """The pid of the one that runs, or None."""
@@ -86,11 +125,22 @@ class Controller(Vmnd, cluster.Member):
         netns.kill(filter(None, [self.server_pid()]))
 
     def start_machine(self):
-        """Starts what does not run."""
-        if self.server_pid() is None:
+        """Starts what there is and does not run."""
+        has_server = os.path.exists(self.path("cluster.db"))
+        if not has_server and not os.path.exists(self.state):
+            raise Error("%s is no member, and has nothing to start: "
+                        "vmn-cluster join makes it one" % self.name)
+        if has_server and self.server_pid() is None:
             self.start_server()
         if not self.runs():
             self.start()
+
+    def wipe(self):
+        """Has its machine be one that was installed anew: nothing is left but
+        its certificate."""
+        self.stop_machine()
+        shutil.rmtree(self.dir)
+        self.write_config(member=False)
 
     def role(self):
         """The role that it has, for people."""
@@ -185,19 +235,28 @@ class Controllers:
 
     def start(self):
         """Starts those that do not run; the first time, as a new cluster."""
-        made = [os.path.exists(m.path("cluster.db")) for m in self.members]
-        if all(made):
-            for member in self.members:
-                member.start_machine()
-            self.writer()
-        elif any(made):
+        begun = [m for m in self.members if os.path.exists(m.config)]
+        left = [m for m in begun if not m.is_member()]
+        if not begun:
+            self._begin()
+        elif not all(os.path.exists(m.path("cluster.db"))
+                     for m in self.members if m not in left):
             raise Error("a part of the cluster was never made: vmn-lab down "
                         "--name %s" % self.lab.name)
         else:
-            issue(self.lab, self.program, [m.name for m in self.members])
             for member in self.members:
-                os.makedirs(member.dir, exist_ok=True)
-            cluster.begin(self.members)
+                if member not in left or os.path.exists(member.state):
+                    member.start_machine()
+            self.writer()
+
+    def _begin(self):
+        issue(self.lab, self.program, [m.name for m in self.members])
+        # The first one is there by itself.
+        netns.ip(self.lab.net_ns, *("addr replace %s/8 dev lo" % m.address
+                                    for m in self.members))
+        for member in self.members:
+            member.write_config()
+        cluster.begin(self.members)
 
     def stop(self):
         """Ends all of vmnd, the writer last, so that nobody becomes it.  The

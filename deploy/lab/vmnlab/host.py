@@ -259,13 +259,22 @@ class Host:
         self.stop_switch()
         self.stop_db()
 
-    def start(self):
-        """Starts what stop() stopped."""
+    def start(self, transient=True):
+        """Starts what stop() stopped.  Without 'transient' there are no
+        transient ports any more, as after a boot where the scripts of Open
+        vSwitch delete them (ovs-ctl delete-transient-ports)."""
         if not self.answers("ovsdb-server"):
             self.start_db()
+            if not transient:
+                self._delete_transient_ports()
         if not self.answers("ovs-vswitchd"):
             self.start_switch()
         self.await_ready()
+
+    def _delete_transient_ports(self):
+        for port in self.vsctl("--bare", "--columns=name", "find", "port",
+                               "other_config:transient=true").split():
+            self.vsctl("--no-wait", "--if-exists", "del-port", port)
 
     def running(self):
         return bool(self.pids("ovsdb-server") and

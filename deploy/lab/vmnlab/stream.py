@@ -109,8 +109,9 @@ class Streams:
     """Any number of streams.  add() them, start(), and stop() for what became
     of them; or use it as a context."""
 
-    def __init__(self, rate=1000):
+    def __init__(self, rate=1000, size=64):
         self.rate = rate        # Packets a second, of each.
+        self.size = size        # Of their payload, in bytes.
         self.key = os.urandom(8)
         self.names = []
         self.specs = []
@@ -127,7 +128,7 @@ class Streams:
         of the sink's, and 'others' are more VMs where it may arrive, at their
         eth0."""
         payload = _HEAD.pack(self.key, len(self.specs), 0,
-                             0xffffffff).ljust(64, b".")
+                             0xffffffff).ljust(self.size, b".")
         mac, ip = to or (sink.mac, sink.ip if version == 4 else sink.ip6)
         frame = (frames.udp if version == 4 else frames.udp6)(
             mac, source.mac, source.ip if version == 4 else source.ip6, ip,

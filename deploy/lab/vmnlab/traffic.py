@@ -182,7 +182,7 @@ def _try(send, text):
 SCTP_INIT, SCTP_INIT_ACK = 1, 2
 
 
-def _crc32c(data):
+def crc32c(data):
     """RFC 9260, appendix A."""
     crc = 0xffffffff
     for byte in data:
@@ -201,7 +201,7 @@ def sctp_chunk(source, destination, kind, text=b""):
     head = struct.pack("!HHI", source, destination,
                        0 if kind == SCTP_INIT else 0x56564d4e)
     chunk = struct.pack("!BBH", kind, 0, 4 + len(body)) + body
-    crc = _crc32c(head + b"\0\0\0\0" + chunk)
+    crc = crc32c(head + b"\0\0\0\0" + chunk)
     return head + struct.pack("<I", crc) + chunk
 
 

@@ -282,10 +282,11 @@ put_counters(struct ds *out, const struct counters *c)
         "\"discards\":%"PRIu64",\"dumps\":%"PRIu64",\"refused\":%"PRIu64","
         "\"connects\":%"PRIu64",\"bytes_in\":%"PRIu64","
         "\"bytes_out\":%"PRIu64",\"transactions\":%"PRIu64","
-        "\"flaps\":%"PRIu64,
+        "\"flaps\":%"PRIu64",\"packet_outs\":%"PRIu64","
+        "\"answers\":%"PRIu64,
         c->flow_adds, c->flow_deletes, c->group_mods, c->commits, c->discards,
         c->dumps, c->refused, c->connects, c->bytes_in, c->bytes_out,
-        c->transactions, c->flaps);
+        c->transactions, c->flaps, c->packet_outs, c->answers);
 }
 
 static const char *

@@ -66,16 +66,21 @@ filter_takes(const struct filter *filter, const struct body *body)
 }
 
 static void
-put_records(const struct table *table, const struct filter *filter,
-            struct ovs_list *replies)
+put_records(const struct host *host, const struct table *table,
+            const struct filter *filter, struct ovs_list *replies)
 {
     struct body *body;
     size_t i;
 
     TABLE_FOR_EACH (body, i, table) {
         if (!filter || filter_takes(filter, body)) {
-            body_put_record(body, ofpmp_append(replies,
-                                               body_record_size(body)));
+            uint8_t *record = ofpmp_append(replies, body_record_size(body));
+            uint64_t n = guests_packets(host->swarm, body);
+
+            body_put_record(body, record);
+            if (n && !body->is_group) {
+                body_put_packets(body, record, n);
+            }
         }
     }
 }
@@ -93,7 +98,7 @@ dump_flows(struct of_conn *conn, const struct ofp_header *oh)
     }
     host->counters.dumps++;
     ofpmp_init(&replies, oh);
-    put_records(&host->flows, &filter, &replies);
+    put_records(host, &host->flows, &filter, &replies);
     send_list(conn, &replies);
 }
 
@@ -104,7 +109,7 @@ dump_groups(struct of_conn *conn, const struct ofp_header *oh)
     struct ovs_list replies;
 
     ofpmp_init(&replies, oh);
-    put_records(&host->groups, NULL, &replies);
+    put_records(host, &host->groups, NULL, &replies);
     send_list(conn, &replies);
 }
 
@@ -156,9 +161,11 @@ answer(struct of_conn *conn, enum ofptype type, const struct ofp_header *oh)
     switch ((int) type) {
     case OFPTYPE_HELLO:
     case OFPTYPE_SET_CONFIG:
-    case OFPTYPE_PACKET_OUT:
     case OFPTYPE_ECHO_REPLY:
     case OFPTYPE_ERROR:
+        break;
+    case OFPTYPE_PACKET_OUT:
+        guests_receive(conn, oh);
         break;
     case OFPTYPE_FEATURES_REQUEST:
         features(conn, oh);

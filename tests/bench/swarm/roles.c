@@ -31,9 +31,8 @@ role_name(const struct of_conn *conn)
             : conn->role == OFPCR12_ROLE_SECONDARY ? "slave" : "other");
 }
 
-/* Whether the controller wants to be told of this. */
-static bool
-receives(const struct of_conn *conn, enum ofputil_async_msg_type type,
+bool
+role_receives(const struct of_conn *conn, enum ofputil_async_msg_type type,
          unsigned reason)
 {
     const uint32_t *masks = (conn->role == OFPCR12_ROLE_SECONDARY
@@ -52,7 +51,7 @@ demote(struct of_conn *conn)
     };
 
     conn->role = OFPCR12_ROLE_SECONDARY;
-    if (receives(conn, OAM_ROLE_STATUS, status.reason)) {
+    if (role_receives(conn, OAM_ROLE_STATUS, status.reason)) {
         switch_send(conn, ofputil_encode_role_status(&status,
                                                      OFPUTIL_P_OF15_OXM));
     }

@@ -17,6 +17,7 @@
 #include "openvswitch/vlog.h"
 #include "random.h"
 #include "svec.h"
+#include "timeval.h"
 #include "util.h"
 #include "uuid.h"
 
@@ -29,6 +30,8 @@ struct options {
     const char *schema;
     char *target;
     struct svec members;        /* NAME,TARGET. */
+    bool guests;
+    unsigned hits;
     uint32_t seed;
 };
 
@@ -49,6 +52,8 @@ usage(void)
            "                    DIR/NAME\n"
            "  --target=REMOTE   connect there instead of the bridge's\n"
            "                    controller\n"
+           "  --guests          guests answer what the controller asks them\n"
+           "  --hits=PERCENT    so many flows are hit by packets (default: 0)\n"
            "  --seed=N          of what is random (default: 1)\n",
            program_name);
 }
@@ -63,6 +68,8 @@ parse(int argc, char **argv, struct options *o)
         { "schema", required_argument, NULL, 's' },
         { "target", required_argument, NULL, 't' },
         { "member", required_argument, NULL, 'm' },
+        { "guests", no_argument, NULL, 'g' },
+        { "hits", required_argument, NULL, 'p' },
         { "seed", required_argument, NULL, 'r' },
         { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
@@ -88,6 +95,12 @@ parse(int argc, char **argv, struct options *o)
             break;
         case 'm':
             svec_add(&o->members, optarg);
+            break;
+        case 'g':
+            o->guests = true;
+            break;
+        case 'p':
+            o->hits = strtoul(optarg, NULL, 10);
             break;
         case 'r':
             o->seed = strtoul(optarg, NULL, 10);
@@ -250,6 +263,9 @@ main(int argc, char *argv[])
     swarm.target_override = options.target;
     hmap_init(&swarm.store.bodies);
     add_members(&swarm, &options.members);
+    swarm.guests_answer = options.guests;
+    swarm.hit_percent = options.hits;
+    swarm.start_ms = time_msec();
     swarm.n_hosts = options.n_hosts;
     swarm.hosts = xcalloc(swarm.n_hosts, sizeof *swarm.hosts);
     for (size_t i = 0; i < swarm.n_hosts; i++) {

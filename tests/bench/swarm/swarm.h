@@ -8,6 +8,7 @@
  * table.c    flows and groups
  * swarm-switch.c a switch's connections to its controllers
  * link.c     what is between a host and members of a cluster
+ * guests.c   what guests answer their controller, and what is counted of them
  * roles.c    which controller may change a switch, and which did
  * monitor.c  what it tells of changes of flows
  * messages.c what it answers
@@ -61,6 +62,7 @@ struct counters {
     uint64_t bytes_in, bytes_out; /* OpenFlow. */
     uint64_t transactions;
     uint64_t flaps;             /* Changes of an interface by an attack. */
+    uint64_t packet_outs, answers; /* Of guests, if these answer. */
 };
 
 /* What a host does to its controller; see hostile.c. */
@@ -193,6 +195,9 @@ struct swarm {
                                  * or NULL. */
     struct member *members;
     size_t n_members;           /* 0: nobody tells controllers apart. */
+    bool guests_answer;
+    unsigned hit_percent;       /* Of flows, whose packets are counted. */
+    int64_t start_ms;           /* By time_msec(). */
     int64_t last_commit_us;     /* CLOCK_MONOTONIC: the last that changed
                                  * any host; 0: none. */
     size_t n_hosts;
@@ -244,6 +249,9 @@ void link_set_flow(const struct link *, struct bufferevent *, bool may_read);
 void role_reset(struct of_conn *);
 void role_request(struct of_conn *, const struct ofp_header *);
 void role_set_async(struct of_conn *, const struct ofp_header *);
+/* Whether the controller wants to be told of this. */
+bool role_receives(const struct of_conn *, enum ofputil_async_msg_type,
+                   unsigned reason);
 /* Returns the role as a row of Controller has it. */
 const char *role_name(const struct of_conn *);
 
@@ -252,6 +260,13 @@ void writers_note(struct writers *, const char *who, uint64_t epoch);
 /* Puts them out as JSON, [[WHO, EPOCH, HOW OFTEN], ...]. */
 void writers_put(const struct writers *, struct ds *out);
 void writers_uninit(struct writers *);
+
+/* guests.c.  ------------------------------------------------------------- */
+
+/* A packet-out: guests answer it, if they are to. */
+void guests_receive(struct of_conn *, const struct ofp_header *);
+/* Returns how many packets have hit a flow by now. */
+uint64_t guests_packets(const struct swarm *, const struct body *);
 
 /* monitor.c.  ------------------------------------------------------------ */
 

@@ -187,6 +187,16 @@ body_put_record(const struct body *body, uint8_t *record)
            body->size - instructions_ofs(body));
 }
 
+void
+body_put_packets(const struct body *body, uint8_t *record, uint64_t n)
+{
+    const ovs_be64 packets = htonll(n), bytes = htonll(n * 100);
+
+    record += sizeof(struct ofp15_flow_desc) + body->match_size;
+    memcpy(record + 32, &packets, sizeof packets);
+    memcpy(record + 44, &bytes, sizeof bytes);
+}
+
 /* Bodies.  --------------------------------------------------------------- */
 
 static uint32_t

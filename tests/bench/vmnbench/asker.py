@@ -15,12 +15,14 @@ DRAIN_S = 2.0
 
 class Asker:
     """Sends by 'sock', of UDP, which is connected, 'rate' datagrams a second
-    until it is stopped.  One may come back with others, in one."""
+    until it is stopped, and then waits 'drain_s' seconds for the last one.
+    One may come back with others, in one."""
 
-    def __init__(self, sock, rate=1000):
+    def __init__(self, sock, rate=1000, drain_s=DRAIN_S):
         self.sock = sock
         self.sock.setblocking(False)
         self.interval = 1.0 / rate
+        self.drain_s = drain_s
         self.sent = {}          # Number -> time.
         self.seen = {}
         self._stop = threading.Event()
@@ -30,8 +32,12 @@ class Asker:
         self._thread.start()
         return self
 
-    def __exit__(self, *unused):
+    def stop(self):
+        """Sends no more; what is on its way is waited for until the end."""
         self._stop.set()
+
+    def __exit__(self, *unused):
+        self.stop()
         self._thread.join()
         self.sock.close()
 
@@ -52,7 +58,7 @@ class Asker:
             self.sent[number] = time.monotonic()
             # Not in one burst what this thread did not get to send in time.
             due = max(due + self.interval, time.monotonic())
-        end = time.monotonic() + DRAIN_S
+        end = time.monotonic() + self.drain_s
         while number not in self.seen and time.monotonic() < end:
             if selector.select(0.1):
                 self._receive()

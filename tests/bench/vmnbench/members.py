@@ -24,7 +24,8 @@ class Hosts:
     """Hosts hv0, hv1, ... of 'members', in as many processes as it takes for
     their sockets: 'files' of each host."""
 
-    def __init__(self, directory, program, n_hosts, members, files):
+    def __init__(self, directory, program, n_hosts, members, files,
+                 options=()):
         most = resource.getrlimit(resource.RLIMIT_NOFILE)[1] - OTHER_FILES
         n_processes = -(-n_hosts * files // most)
         self.n_hosts = n_hosts
@@ -39,7 +40,7 @@ class Hosts:
                  program, "--first=%d" % first, "--dir=" + directory,
                  "--hosts=%d" % min(self.each, n_hosts - first)]
                 + ["--member=%s,unix:%s" % (m.name, m.path("of.sock"))
-                   for m in members],
+                   for m in members] + list(options),
                 os.path.join(directory, "swarm.log"))
             wait_for("the swarm", lambda path=os.path.join(
                 directory, name): self._connect(path))

@@ -7,8 +7,8 @@ import { beginning, get } from "../api.js";
 import { empty, errorBox, h, panel, replace } from "../dom.js";
 import { number } from "../format.js";
 import * as live from "../live-events.js";
-import { showObject } from "../object.js";
 import { deleteObject, objectForm } from "../object-edit.js";
+import { showObject } from "../object-panel.js";
 import { rejectedHosts } from "../rejected-hosts.js";
 import { table } from "../table.js";
 import { ownTypes, types } from "../type-columns.js";
@@ -185,7 +185,6 @@ function mountType(root, all, kind, signal) {
     } else {
       replace(sideTitle, `${kind.one} ${name}`);
       replace(changes, actions(name, showing.signal));
-      replace(side, h("p", { class: "loading" }, "Loading …"));
       showObject(side, kind.type, name, showing.signal);
     }
   } };

@@ -8,7 +8,8 @@ import { makeAsker } from "../asker.js";
 import { badge, empty, h, panel, replace } from "../dom.js";
 import { number, rate, short } from "../format.js";
 import * as live from "../live-events.js";
-import { HOST_KIND, isType, showObject, WORDS } from "../object.js";
+import { HOST_KIND, isType, WORDS } from "../object.js";
+import { showObject } from "../object-panel.js";
 import { table } from "../table.js";
 import { coloured, COLOURS, drawnFrom, load, PATHS }
   from "../topology/cards.js";
@@ -278,7 +279,6 @@ export function mount(root, { signal, words }) {
       replace(sideTitle, `${WORDS[chosen[0]]} ${chosen[1]}`);
       showing = new AbortController();
       signal.addEventListener("abort", () => showing.abort());
-      replace(side, h("p", { class: "loading" }, "Loading …"));
       showObject(side, ...chosen, showing.signal);
     } else if (data) {
       replace(sideTitle, HEADINGS[by]);

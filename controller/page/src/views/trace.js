@@ -339,8 +339,8 @@ export function mount(root, { signal, words }) {
   h("span", { class: "check" }, all, h("label", { for: ids[3] },
     "all stages")), button, send),
   h("p", { class: "hint" }, "Trace asks the simulator, and sends nothing. "
-    + "Live sends one packet through the switches as well; the guest that it "
-    + "is for does not get it.")), out);
+    + "Live sends one packet through the switches as well; neither the guest "
+    + "that it is for nor a physical network gets it.")), out);
   tell();
   if (words[1]) {
     run(false);
