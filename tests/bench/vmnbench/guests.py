@@ -14,6 +14,7 @@ from .process import run, wait_for
 from .swarm import unixctl
 
 MOST = 2000                     # Probes a second: a member's own limit.
+MONITORED = 2000                # Ports: VMN_PROBE_TARGETS_MAX, of the app.
 UP = 'vmn_ports_monitored{state="up"}'
 SENT = re.compile(r'vmn_health_probes_total\{result="(\w+)"\}')
 
@@ -45,6 +46,10 @@ def check(parser, args):
         parser.error("intervals must be a second at least")
     if not 0 <= args.monitor_interval <= 3600:
         parser.error("--monitor-interval must be from 0 to 3600")
+    if args.monitor_interval and args.hosts * PORTS > MONITORED:
+        parser.error("with --monitor-interval, --hosts must be %d at most: "
+                     "no more than %d ports are monitored"
+                     % (MONITORED // PORTS, MONITORED))
     networks = args.networks or args.hosts
     if not 0 <= args.balancers <= networks:
         parser.error("--balancers must be from 0 to %d, a network each"
