@@ -49,6 +49,65 @@ path_breaks_and_recovers(void **state OVS_UNUSED)
     assert_int_equal(stats().n_unproven, 0);
 }
 
+/* Returns how many turns after one whose probe of the path is lost it takes
+ * until that is noticed, and sets '*told' to how many more until it is told
+ * that the path is down. */
+static unsigned
+turns_of_break(const struct path *path, unsigned *told)
+{
+    size_t from = path->hosts[0]->number - 1;
+    size_t to = path->hosts[1]->number - 1;
+    int64_t lost_us;
+    unsigned n = 0;
+
+    lost[from][to] = true;
+    lost_us = now_us;
+    while (path->probed_us < lost_us) {
+        take_turns(1);
+    }
+    while (!path->window.lost_row) {
+        take_turns(1);
+        n++;
+    }
+    for (*told = 0; !n_told; ++*told) {
+        take_turns(1);
+    }
+    assert_int_equal(told_state, PATH_DOWN);
+    return n;
+}
+
+/* What docs/monitoring.md and docs/design/paths.md say. */
+static void
+break_is_told_after_some_turns(void **state OVS_UNUSED)
+{
+    const struct path *path;
+    unsigned told;
+
+    add_hosts(40);
+    add_network("net", 1500, 0, 39);
+    begin(NULL);
+    take_turns(100);
+    path = CONTAINER_OF(hmap_first(&paths->pairs), struct path, node);
+    assert_true(path->hosts[0]->n_own > 2 * PATH_TURN_PATHS);
+    assert_int_equal(turns_of_break(path, &told), 1);
+    assert_int_equal(told, 3);
+    /* By then it is known in which direction. */
+    assert_non_null(strstr(get(path->hosts[0]->name,
+                               path->hosts[1]->name).reason, "reaches"));
+}
+
+static void
+break_of_few_paths_is_told_a_turn_earlier(void **state OVS_UNUSED)
+{
+    unsigned told;
+
+    begin_with_two();
+    assert_int_equal(turns_of_break(CONTAINER_OF(hmap_first(&paths->pairs),
+                                                 struct path, node), &told),
+                     1);
+    assert_int_equal(told, 2);
+}
+
 /* That frames of a direction do not come is no matter of the path while the
  * one who was to hand them up does not answer. */
 static void
@@ -494,6 +553,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         T(path_breaks_and_recovers),
+        T(break_is_told_after_some_turns),
+        T(break_of_few_paths_is_told_a_turn_earlier),
         T(silent_host_has_no_broken_direction),
         T(stalled_link_is_no_loss),
         T(host_that_is_reconciled_is_not_probed),
