@@ -285,7 +285,7 @@ static const struct option_row option_rows[] = {
       "group (the default), or port" },
     { 0, "by", "WHAT",
       CTL_OPT_TRAFFIC, option_set_text, MEMBER(group_by),
-      "of traffic: port (the default), network, host, or label=KEY" },
+      "of traffic: port (the default), network, host, group, or label=KEY" },
     { 0, "sort", "WHAT",
       CTL_OPT_TRAFFIC, option_set_text, MEMBER(sort),
       "of traffic: bytes (the default), packets, or cross_host_bytes" },

@@ -21,6 +21,7 @@
 #include "controller/northbound/openapi-operations.h"
 #include "controller/northbound/packet-scope.h"
 #include "controller/northbound/replies.h"
+#include "controller/northbound/traffic-groups.h"
 #include "controller/schema/arena.h"
 #include "hash.h"
 #include "openvswitch/hmap.h"
@@ -32,14 +33,19 @@
 
 /* In place of the name of a group.  No object has such a name. */
 #define NO_PORT "(no port)"     /* No port has the address. */
-#define NO_LABEL "(none)"       /* The port lacks the label. */
+#define NONE "(none)"           /* The port lacks the label, or is in no
+                                 * group. */
 #define NO_HOST "(no host)"     /* It was on none. */
 #define DELETED "(deleted)"     /* Nobody knows any more what it had. */
 
-enum group_by { BY_PORT, BY_NETWORK, BY_HOST, BY_LABEL };
+/* Pairs of groups that pairs of ports are added to, each as often as it is
+ * one of several: as many as 500 groups may have with each other. */
+#define SPREAD_MAX 250000
+
+enum group_by { BY_PORT, BY_NETWORK, BY_HOST, BY_LABEL, BY_GROUP };
 static const char *const group_bys[] = {
     [BY_PORT] = "port", [BY_NETWORK] = "network", [BY_HOST] = "host",
-    [BY_LABEL] = "label",
+    [BY_LABEL] = "label", [BY_GROUP] = "group",
 };
 
 enum sort { SORT_BYTES, SORT_PACKETS, SORT_CROSS_HOST };
@@ -52,9 +58,7 @@ static const char *const sorts[] = {
 struct member {
     struct hmap_node node;
     const char *name;           /* In fabric_pair. */
-    const char *network;        /* Or NULL: it was deleted. */
-    const char *group;          /* Of all but BY_HOST. */
-    bool deleted;
+    const struct vmn_port *port; /* Or NULL: it was deleted. */
     bool in_scope, seen;
     struct talker *talker;      /* Its group's, once there is one. */
 };
@@ -70,10 +74,15 @@ struct host {
 struct talker {
     struct hmap_node node;
     struct nb_traffic_talker shown;
+    const struct traffic_class *class_; /* While ports of several groups are
+                                         * summed up as one; or NULL. */
+    size_t n_parts;             /* Then what that is spread over, */
+    struct talker **parts;      /* which may be one. */
 };
 
 struct pair {
     struct hmap_node node;
+    struct talker *src, *dst;
     int64_t last_ms;            /* Of what its hosts are from. */
     struct nb_traffic_pair shown;
 };
@@ -87,26 +96,12 @@ struct tally {
     const char *network, *port; /* Pairs with an end of it alone, or NULL. */
     struct arena arena;
     struct hmap members, hosts, pairs, talkers;
+    struct traffic_groups groups; /* BY_GROUP. */
+    bool too_many;              /* Groups: it would take long. */
     struct fabric_pair_sums sums; /* Of the pairs. */
 };
 
 /* Ends.  ------------------------------------------------------------------ */
-
-static const char *
-group_of_port(const struct tally *tally, const struct vmn_port *port)
-{
-    const char *value;
-
-    switch (tally->by) {
-    case BY_NETWORK:
-        return port->network;
-    case BY_LABEL:
-        value = vmn_labels_get(&port->labels, tally->label);
-        return value ? value : NO_LABEL;
-    default:
-        return port->row.name;
-    }
-}
 
 /* Returns port 'name', unless it was deleted, or is another one than that
  * which was created at 'created_ms'. */
@@ -126,7 +121,6 @@ static struct member *
 find_member(struct tally *tally, const char *name, bool gone,
             int64_t created_ms)
 {
-    const struct vmn_port *port;
     struct member *member;
 
     HMAP_FOR_EACH_WITH_HASH (member, node, hash_pointer(name, 0),
@@ -138,17 +132,12 @@ find_member(struct tally *tally, const char *name, bool gone,
     member = arena_alloc(&tally->arena, sizeof *member);
     memset(member, 0, sizeof *member);
     member->name = name;
-    port = find_port(tally, name, gone, created_ms);
-    if (port) {
-        member->network = port->network;
-        member->group = group_of_port(tally, port);
-        member->in_scope = !tally->rights
-                           || model_in_scope(tally->rights, &port->row);
-        member->seen = !tally->rights
-                       || model_sees(tally->rights, &port->row);
+    member->port = find_port(tally, name, gone, created_ms);
+    if (member->port && tally->rights) {
+        member->in_scope = model_in_scope(tally->rights, &member->port->row);
+        member->seen = model_sees(tally->rights, &member->port->row);
     } else {
-        member->deleted = true;
-        member->group = tally->by == BY_PORT ? name : DELETED;
+        member->in_scope = member->port != NULL;
         member->seen = !tally->rights;
     }
     hmap_insert(&tally->members, &member->node, hash_pointer(name, 0));
@@ -162,9 +151,9 @@ is_wanted(const struct tally *tally, const struct member *member)
 {
     return (member && member->seen
             && (!tally->network
-                || (member->network
-                    && !strcmp(member->network, tally->network)))
-            && (!tally->port || (member->network
+                || (member->port
+                    && !strcmp(member->port->network, tally->network)))
+            && (!tally->port || (member->port
                                  && !strcmp(member->name, tally->port))));
 }
 
@@ -211,6 +200,47 @@ talker_of_host(struct tally *tally, const char *name)
     return host->talker;
 }
 
+/* Returns what stands for all groups of a port.  An account is told of those
+ * of its own ports, as far as it sees the groups. */
+static struct talker *
+talker_of_groups(struct tally *tally, const struct member *member)
+{
+    const struct traffic_class *class_;
+    struct talker *talker;
+
+    if (!member->in_scope) {
+        return find_talker(tally, MODEL_OUT_OF_SCOPE, false);
+    }
+    class_ = traffic_groups_of(&tally->groups, member->port);
+    tally->too_many |= !class_;
+    if (!class_ || !class_->n) {
+        return find_talker(tally, NONE, false);
+    }
+    talker = find_talker(tally, class_->text, false);
+    talker->class_ = class_;
+    return talker;
+}
+
+static struct talker *
+find_talker_of(struct tally *tally, const struct member *member)
+{
+    const char *value;
+
+    if (!member->seen) {
+        return find_talker(tally, MODEL_OUT_OF_SCOPE, false);
+    } else if (tally->by == BY_PORT) {
+        return find_talker(tally, member->name, !member->port);
+    } else if (!member->port) {
+        return find_talker(tally, DELETED, false);
+    } else if (tally->by == BY_GROUP) {
+        return talker_of_groups(tally, member);
+    } else if (tally->by == BY_NETWORK) {
+        return find_talker(tally, member->port->network, false);
+    }
+    value = vmn_labels_get(&member->port->labels, tally->label);
+    return find_talker(tally, value ? value : NONE, false);
+}
+
 /* Returns the group of an end; 'member' NULL: it is no port. */
 static struct talker *
 talker_of(struct tally *tally, struct member *member, const char *host)
@@ -220,30 +250,26 @@ talker_of(struct tally *tally, struct member *member, const char *host)
     } else if (member->seen && tally->by == BY_HOST) {
         return talker_of_host(tally, host);
     } else if (!member->talker) {
-        member->talker = (member->seen
-                          ? find_talker(tally, member->group,
-                                        member->deleted
-                                        && tally->by == BY_PORT)
-                          : find_talker(tally, MODEL_OUT_OF_SCOPE, false));
+        member->talker = find_talker_of(tally, member);
     }
     return member->talker;
 }
 
 static struct pair *
-find_pair(struct tally *tally, const struct talker *src,
-          const struct talker *dst)
+find_pair(struct tally *tally, struct talker *src, struct talker *dst)
 {
     uint32_t hash = hash_pointer(dst, hash_pointer(src, 0));
     struct pair *pair;
 
     HMAP_FOR_EACH_WITH_HASH (pair, node, hash, &tally->pairs) {
-        if (pair->shown.src == src->shown.name  /* Each has its own. */
-            && pair->shown.dst == dst->shown.name) {
+        if (pair->src == src && pair->dst == dst) {
             return pair;
         }
     }
     pair = arena_alloc(&tally->arena, sizeof *pair);
     memset(pair, 0, sizeof *pair);
+    pair->src = src;
+    pair->dst = dst;
     pair->shown.src = src->shown.name;
     pair->shown.dst = dst->shown.name;
     pair->shown.src_deleted = src->shown.deleted;
@@ -291,7 +317,8 @@ pair_cb(void *tally_, const struct fabric_pair *p)
     struct talker *from, *to;
     struct pair *pair;
 
-    if ((tally->rights && !dst->in_scope && !(src && src->in_scope))
+    if (tally->too_many
+        || (tally->rights && !dst->in_scope && !(src && src->in_scope))
         || ((tally->network || tally->port)
             && !is_wanted(tally, src) && !is_wanted(tally, dst))) {
         return;
@@ -311,6 +338,88 @@ pair_cb(void *tally_, const struct fabric_pair *p)
     set_hosts(tally, pair, p, src, dst);
     tally->sums.packets[way] += p->packets;
     tally->sums.bytes[way] += p->bytes;
+}
+
+/* Groups.  ---------------------------------------------------------------- */
+
+/* Adds what ports of a class have sent and got to each of their groups. */
+static void
+spread_talker(struct tally *tally, struct talker *talker)
+{
+    const struct traffic_class *class_ = talker->class_;
+
+    talker->n_parts = class_ ? class_->n : 1;
+    talker->parts = arena_alloc(&tally->arena,
+                                talker->n_parts * sizeof *talker->parts);
+    for (size_t i = 0; i < talker->n_parts; i++) {
+        struct talker *part = find_talker(tally, (class_ ? class_->groups[i]
+                                                  : talker->shown.name),
+                                          false);
+
+        part->shown.sent_bytes += talker->shown.sent_bytes;
+        part->shown.received_bytes += talker->shown.received_bytes;
+        talker->parts[i] = part;
+    }
+}
+
+static void
+spread_pair(struct tally *tally, const struct pair *pair)
+{
+    for (size_t i = 0; i < pair->src->n_parts; i++) {
+        for (size_t j = 0; j < pair->dst->n_parts; j++) {
+            struct nb_traffic_pair *part
+                = &find_pair(tally, pair->src->parts[i],
+                             pair->dst->parts[j])->shown;
+
+            part->packets += pair->shown.packets;
+            part->bytes += pair->shown.bytes;
+            part->uncertain_bytes += pair->shown.uncertain_bytes;
+            part->cross_host_bytes += pair->shown.cross_host_bytes;
+        }
+    }
+}
+
+/* Returns true if 'pairs' are added to more pairs of groups than may be. */
+static bool
+are_spread_far(const struct hmap *pairs)
+{
+    const struct pair *pair;
+    size_t n = 0;
+
+    HMAP_FOR_EACH (pair, node, pairs) {
+        size_t n_dst = pair->dst->n_parts;
+
+        if (pair->src->n_parts > (SPREAD_MAX - n) / n_dst) {
+            return true;
+        }
+        n += pair->src->n_parts * n_dst;
+    }
+    return false;
+}
+
+/* Makes pairs of groups of those of classes: a port that is in several counts
+ * in each of them. */
+static void
+spread(struct tally *tally)
+{
+    struct hmap pairs = HMAP_INITIALIZER(&pairs);
+    struct hmap talkers = HMAP_INITIALIZER(&talkers);
+    struct talker *talker;
+    const struct pair *pair;
+
+    hmap_swap(&pairs, &tally->pairs);
+    hmap_swap(&talkers, &tally->talkers);
+    HMAP_FOR_EACH (talker, node, &talkers) {
+        spread_talker(tally, talker);
+    }
+    tally->too_many |= are_spread_far(&pairs);
+    if (!tally->too_many) {
+        HMAP_FOR_EACH (pair, node, &pairs) {
+            spread_pair(tally, pair);
+        }
+    }
+    hmap_destroy(&pairs);
+    hmap_destroy(&talkers);
 }
 
 /* The reply.  ------------------------------------------------------------- */
@@ -508,7 +617,7 @@ query_tally(struct http_request *req, struct tally *tally)
     int by, sort;
 
     if (!query_name(req, "group_by", group_bys, ARRAY_SIZE(group_bys),
-                    "port, network, host or label", &by)
+                    "port, network, host, label or group", &by)
         || !query_name(req, "sort", sorts, ARRAY_SIZE(sorts),
                        "bytes, packets or cross_host_bytes", &sort)
         || !nb_query_object(req, nb, "network", VMN_TABLE_NETWORK,
@@ -528,18 +637,72 @@ query_tally(struct http_request *req, struct tally *tally)
     return true;
 }
 
-void
-nb_get_traffic(struct http_request *req, void *nb_)
+static void
+tally_init(struct tally *tally)
 {
-    const struct northbound *nb = nb_;
+    arena_init(&tally->arena);
+    hmap_init(&tally->members);
+    hmap_init(&tally->hosts);
+    hmap_init(&tally->pairs);
+    hmap_init(&tally->talkers);
+    traffic_groups_init(&tally->groups, tally->nb->model, tally->rights,
+                        &tally->arena);
+}
+
+static void
+tally_uninit(struct tally *tally)
+{
+    traffic_groups_uninit(&tally->groups);
+    hmap_destroy(&tally->talkers);
+    hmap_destroy(&tally->pairs);
+    hmap_destroy(&tally->hosts);
+    hmap_destroy(&tally->members);
+    arena_uninit(&tally->arena);
+}
+
+/* Replies with the 'limit' heaviest pairs since 'since_ms'. */
+static void
+reply_traffic(struct http_request *req, struct tally *tally, int64_t since_ms,
+              size_t limit)
+{
+    const struct northbound *nb = tally->nb;
+    struct nb_reply_traffic reply = {
+        .group_by = group_bys[tally->by], .label = tally->label,
+    };
+    struct fabric_pair_totals totals;
+    struct fabric_pair_stats stats;
+
+    fabric_pair_stats(nb->fabric, &stats);
+    if (tally->by == BY_PORT && is_of_all(tally)) {
+        hmap_reserve(&tally->pairs, stats.n_pairs);
+    }
+    fabric_pairs(nb->fabric, since_ms, pair_cb, tally, &totals);
+    if (tally->by == BY_GROUP) {
+        spread(tally);
+    }
+    if (tally->too_many) {
+        http_reply_problem(req, 413, "too-large", NULL, "These ports are in "
+                           "too many groups: ask for one network, or one "
+                           "port, or group by a label");
+        return;
+    }
+    fill_sums(tally, &totals, &reply);
+    fill_pairs(tally, limit, &reply);
+    fill_talkers(tally, limit, &reply);
+    reply.full_hosts = tally->rights ? 0 : stats.n_full_hosts;
+    reply.unread_hosts = fabric_unread_hosts(nb->fabric);
+    reply.counted = fabric_counted_ms(nb->fabric);
+    nb_reply_struct(req, &nb_reply_traffic, &reply);
+}
+
+static void
+get_traffic(struct http_request *req, struct northbound *nb)
+{
     const struct model_rights *rights = nb_rights(req);
     struct tally tally = {
         .nb = nb,
         .rights = packet_scope_applies(rights) ? rights : NULL,
     };
-    struct nb_reply_traffic reply = { .pairs = NULL };
-    struct fabric_pair_totals totals;
-    struct fabric_pair_stats stats;
     uint64_t limit;
     int64_t since_ms;
 
@@ -547,28 +710,14 @@ nb_get_traffic(struct http_request *req, void *nb_)
         || !nb_query_since(req, &since_ms) || !query_tally(req, &tally)) {
         return;
     }
-    arena_init(&tally.arena);
-    hmap_init(&tally.members);
-    hmap_init(&tally.hosts);
-    hmap_init(&tally.pairs);
-    hmap_init(&tally.talkers);
-    fabric_pair_stats(nb->fabric, &stats);
-    if (tally.by == BY_PORT && is_of_all(&tally)) {
-        hmap_reserve(&tally.pairs, stats.n_pairs);
-    }
-    fabric_pairs(nb->fabric, since_ms, pair_cb, &tally, &totals);
-    reply.group_by = group_bys[tally.by];
-    reply.label = tally.label;
-    fill_sums(&tally, &totals, &reply);
-    fill_pairs(&tally, limit, &reply);
-    fill_talkers(&tally, limit, &reply);
-    reply.full_hosts = tally.rights ? 0 : stats.n_full_hosts;
-    reply.unread_hosts = fabric_unread_hosts(nb->fabric);
-    reply.counted = fabric_counted_ms(nb->fabric);
-    nb_reply_struct(req, &nb_reply_traffic, &reply);
-    hmap_destroy(&tally.talkers);
-    hmap_destroy(&tally.pairs);
-    hmap_destroy(&tally.hosts);
-    hmap_destroy(&tally.members);
-    arena_uninit(&tally.arena);
+    tally_init(&tally);
+    reply_traffic(req, &tally, since_ms, limit);
+    tally_uninit(&tally);
+}
+
+/* Which ports groups have is told of no change that is only tried. */
+void
+nb_get_traffic(struct http_request *req, void *nb)
+{
+    nb_unless_trying(nb, req, get_traffic);
 }

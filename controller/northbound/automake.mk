@@ -142,6 +142,8 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/system-health.c \
 	controller/northbound/trace-body.c \
 	controller/northbound/trace-body.h \
+	controller/northbound/traffic-groups.c \
+	controller/northbound/traffic-groups.h \
 	controller/northbound/unanswered-neighbours.c \
 	controller/northbound/undo-log.c \
 	controller/northbound/undo-range.c \

@@ -407,8 +407,10 @@ const struct nb_operation nb_operation_logs = {
 const struct nb_operation nb_operation_traffic = {
     .id = "getTraffic", .section = "traffic",
     .summary = "Shows who sends how much to whom",
-    PARAMS(SHOWN("group_by", ENUM, 0, "Of what pairs are.",
-                 SHOWN_NAMES("port", "network", "host", "label"),
+    PARAMS(SHOWN("group_by", ENUM, 0,
+                 "Of what pairs are.  A port that is in several groups counts "
+                 "in each of them.",
+                 SHOWN_NAMES("port", "network", "host", "label", "group"),
                  .absent = "port"),
            SHOWN("label", STRING, 0,
                  "Of `group_by=label`: the key of the label whose values "
@@ -424,7 +426,7 @@ const struct nb_operation nb_operation_traffic = {
                  SHOWN_NAMES("bytes", "packets", "cross_host_bytes"),
                  .absent = "bytes"),
            LIMIT(2000, 100)),
-    .replies = { &nb_reply_traffic },
+    .replies = { &nb_reply_traffic }, .statuses = NB_413,
 };
 
 const struct nb_operation nb_operation_placement = {

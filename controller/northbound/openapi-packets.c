@@ -164,7 +164,8 @@ static const struct schema_struct traffic_pair = SHOWN_KEPT(
     SHOWN_OF(nb_traffic_pair, packets, U64, ALWAYS,
              "How many packets were counted."),
     SHOWN_OF(nb_traffic_pair, bytes, U64, ALWAYS,
-             "How many bytes these had: Ethernet frames."),
+             "How many bytes these had: Ethernet frames.  Between groups, "
+             "also of those that count for other groups as well."),
     SHOWN_OF(nb_traffic_pair, uncertain_bytes, U64, HIDE,
              "How many more there may have been, at most, beside "
              "`unlisted_bytes`."),
@@ -190,7 +191,8 @@ const struct schema_struct nb_reply_traffic = SHOWN_KEPT(
     SHOWN_OF(nb_reply_traffic, since, STRING, ALWAYS | TIME | OR_NULL,
              "From when on: the start of five minutes; null: nothing was "
              "counted."),
-    SHOWN_OF(nb_reply_traffic, packets, U64, ALWAYS, "Packets of all pairs."),
+    SHOWN_OF(nb_reply_traffic, packets, U64, ALWAYS,
+             "Packets of all pairs, each once."),
     SHOWN_OF(nb_reply_traffic, bytes, U64, ALWAYS,
              "Their bytes.  These sums are exact, unless a network or a port "
              "was asked for, or the account has a scope."),

@@ -153,6 +153,19 @@ async function counted(stage) {
   await map.locator("text.name").getByText("db", { exact: true })
     .waitFor();
   assert(page.url().endsWith("#/traffic/label/role"));
+  // A port is in several groups: it counts in each.
+  await api("POST", "apply", { objects: [
+    { type: "groups", name: "r-all", spec: { selector: "tenant=rival" } },
+    { type: "groups", name: "r-data", spec: { ports: ["r-db1"] } }] });
+  await field(page, "By").selectOption("group");
+  await end(/^r-data, sent /).waitFor();
+  await map.getByText(/^r-all to r-data: /).waitFor({ state: "attached" });
+  await page.getByText("counts in each of them").waitFor();
+  assert.equal(await end(/^r-all, /).getAttribute("href"),
+    "#/objects/groups/r-all");
+  await stage.shoot("groups");
+  await api("DELETE", "groups/r-data");
+  await api("DELETE", "groups/r-all");
   await field(page, "By").selectOption("port");
   await end(/^r-web1, /).waitFor();
   const pairs = section(page, "Top pairs");
@@ -261,7 +274,8 @@ export const scenes = {
         await api("DELETE", "traffic-counts/all");
       } catch (error) {
         // Not for the scenes that follow; what went wrong is told.
-        for (const what of ["traffic-counts/all", "apps/traffic/code"]) {
+        for (const what of ["traffic-counts/all", "apps/traffic/code",
+          "groups/r-data", "groups/r-all"]) {
           await api("DELETE", what).catch(() => {});
         }
         throw error;

@@ -183,6 +183,37 @@ def test_sums_and_groups(world):
     assert ["web", "db"] in [line.split()[:2] for line in shown.splitlines()]
 
 
+def test_ports_count_in_each_of_their_groups(world):
+    """Also by another group; and in sums once."""
+    world.put("groups", "fronts", selector="app=web")
+    world.put("groups", "named", ports=["b", "c"])
+    world.put("groups", "all", groups=["fronts", "named"])
+
+    def of_one_moment():
+        replies = ask(world), ask(world, group_by="group")
+        return replies if replies[0]["bytes"] == replies[1]["bytes"] else None
+    by_port, by_group = wait_for("two answers of one moment", of_one_moment,
+                                 30)
+    groups = {"a": ("all", "fronts"), "b": ("all", "fronts", "named"),
+              "c": ("all", "named"), "(no port)": ("(no port)",)}
+    sums, sent = {}, {}
+    for pair in by_port["pairs"]:
+        for src in groups[pair["src"]]:
+            sent[src] = sent.get(src, 0) + pair["bytes"]
+            for dst in groups[pair["dst"]]:
+                sums[src, dst] = sums.get((src, dst), 0) + pair["bytes"]
+    assert sums == {ends: p["bytes"] for ends, p in pairs(by_group).items()}
+    assert {t["name"]: t["sent_bytes"] for t in by_group["talkers"]} \
+        == {name: sent.get(name, 0) for name in
+            {"all", "fronts", "named", *sent}}
+    assert sums["fronts", "named"] and sums["fronts", "fronts"]
+    assert by_group["cross_host_bytes"] == by_port["cross_host_bytes"]
+    shown = ctl(world.lab, "top", "traffic", "--by", "group")
+    assert ["all", "all"] in [line.split()[:2] for line in shown.splitlines()]
+    for name in ("all", "named", "fronts"):
+        world.delete("groups", name)
+
+
 def test_routed_and_balanced_pairs(world, lab):
     """A source in another network of the domain has its port's name, and a
     backend's answer its own, not the virtual IP's."""
@@ -271,6 +302,16 @@ def test_a_tenant_is_told_of_its_own_pairs(world, lab):
     assert "h2" not in text and "h1" in text
     assert "db" not in str(shop.call(
         "GET", "traffic?group_by=label&label=app")[1])
+    # Of groups those that it sees, of its own ports.
+    world.put("groups", "mine", selector="project=shop,app=web",
+              labels={"project": "shop"})
+    world.put("groups", "theirs", selector="app")
+    status, reply = shop.call("GET", "traffic?group_by=group")
+    assert status == 200
+    assert {n for p in reply["pairs"] for n in (p["src"], p["dst"])} \
+        == {"mine", "(out of scope)", "(no port)"}, reply
+    for name in ("mine", "theirs"):
+        world.delete("groups", name)
     assert shop.call("GET", "traffic?port=b")[0] == 400
     # Whose switches count is not for it to say.
     assert shop.call("PUT", "traffic-counts/mine", {

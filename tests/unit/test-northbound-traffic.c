@@ -15,6 +15,8 @@
 #include <string.h>
 
 #include "controller/fabric/fabric-pairs.h"
+#include "controller/northbound/traffic-groups.h"
+#include "controller/schema/arena.h"
 #include "fatal-signal.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
@@ -210,6 +212,125 @@ pairs_are_grouped(void **state)
     assert_pair(f, 0, "shop", "shop", 4800, 3000);
 }
 
+/* Groups.  ---------------------------------------------------------------- */
+
+static const char groups[]
+    = "{\"objects\": ["
+      "{\"type\": \"groups\", \"name\": \"web\", \"spec\":"
+      " {\"selector\": \"role=web\"}},"
+      "{\"type\": \"groups\", \"name\": \"db\", \"spec\":"
+      " {\"ports\": [\"db-1\"]}},"
+      "{\"type\": \"groups\", \"name\": \"prod\", \"spec\":"
+      " {\"groups\": [\"web\"], \"selector\": \"role=app\"}},"
+      "{\"type\": \"groups\", \"name\": \"others\", \"spec\":"
+      " {\"selector\": \"role notin (web,db)\"}}]}";
+
+/* A port counts in each of its groups, and everything once in sums. */
+static void
+pairs_are_of_all_groups_of_ports(void **state)
+{
+    struct fixture *f = *state;
+
+    make_shop(f);
+    set_pairs(f, pairs, ARRAY_SIZE(pairs));
+    assert_call(f, 200, "GET", "/v1/traffic?group_by=group", NULL);
+    assert_pair(f, 0, "(none)", "(none)", 4800, 3000);
+    assert_int_equal(number(f, "matching"), 3);
+    assert_call(f, 200, "POST", "/v1/apply", groups);
+    assert_call(f, 200, "GET", "/v1/traffic?group_by=group", NULL);
+    assert_text(f, "group_by", "group");
+    assert_int_equal(number(f, "matching"), 12);
+    assert_pair(f, 0, "prod", "db", 3500, 3000);
+    assert_pair(f, 1, "web", "db", 3500, 3000);
+    assert_pair(f, 2, "db", "prod", 900, 0);
+    assert_pair(f, 3, "db", "web", 900, 0);
+    assert_pair(f, 4, "prod", "prod", 400, 0);
+    assert_pair(f, 7, "web", "web", 400, 0);
+    assert_pair(f, 8, "(deleted)", "prod", 50, 50);
+    assert_pair(f, 11, "(no port)", "web", 10, 0);
+    assert_int_equal(number(f, "pairs.0.packets"), 4);
+    assert_int_equal(number(f, "pairs.1.uncertain_bytes"), 7);
+    assert_int_equal(number(f, "bytes"), 4860);
+    assert_int_equal(number(f, "cross_host_bytes"), 3050);
+    assert_text(f, "talkers.0.name", "prod");
+    assert_int_equal(number(f, "talkers.0.sent_bytes"), 3900);
+    assert_int_equal(number(f, "talkers.0.received_bytes"), 1360);
+    assert_text(f, "talkers.1.name", "web");
+    assert_int_equal(number(f, "talkers.1.sent_bytes"), 3900);
+    assert_text(f, "talkers.2.name", "db");
+    assert_int_equal(number(f, "talkers.2.received_bytes"), 3500);
+    /* As of now. */
+    assert_call(f, 200, "DELETE", "/v1/groups/db", NULL);
+    assert_call(f, 200, "GET", "/v1/traffic?group_by=group&port=db-1", NULL);
+    assert_pair(f, 0, "prod", "(none)", 3500, 3000);
+    assert_int_equal(number(f, "matching"), 4);
+    assert_int_equal(number(f, "bytes"), 4400);
+}
+
+/* Makes groups of all web VMs, number 'from' to 'to'. */
+static void
+make_groups(struct fixture *f, int from, int to)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    ds_put_cstr(&ds, "{\"objects\": [");
+    for (int i = from; i <= to; i++) {
+        ds_put_format(&ds, "%s{\"type\": \"groups\", \"name\": \"g%d\","
+                      " \"spec\": {\"selector\": \"role=web\"}}",
+                      i > from ? "," : "", i);
+    }
+    ds_put_cstr(&ds, "]}");
+    assert_call(f, 200, "POST", "/v1/apply", ds_cstr(&ds));
+    ds_destroy(&ds);
+}
+
+static void
+what_too_many_groups_would_take_is_refused(void **state)
+{
+    static const struct fabric_pair pair = {
+        .src = web2, .src_host = hv1, .dst = web1, .dst_host = hv1,
+        .bytes = 400,
+    };
+    struct fixture *f = *state;
+
+    make_shop(f);
+    make_groups(f, 1, 500);
+    set_pairs(f, &pair, 1);
+    assert_call(f, 200, "GET", "/v1/traffic?group_by=group", NULL);
+    assert_int_equal(number(f, "matching"), 250000);
+    assert_int_equal(number(f, "bytes"), 400);
+    make_groups(f, 501, 501);
+    assert_call(f, 413, "GET", "/v1/traffic?group_by=group", NULL);
+    assert_text(f, "type", "urn:vmn:problem:too-large");
+    assert_call(f, 200, "GET", "/v1/traffic", NULL);
+}
+
+/* However many ports there are, so many groups are looked at. */
+static void
+groups_that_are_looked_at_are_bounded(void **state)
+{
+    const struct traffic_class *class_;
+    const struct vmn_port *port;
+    struct fixture *f = *state;
+    struct traffic_groups tg;
+    struct arena arena;
+
+    make_shop(f);
+    assert_call(f, 200, "POST", "/v1/apply", groups);
+    arena_init(&arena);
+    traffic_groups_init(&tg, f->model, NULL, &arena);
+    port = model_get_durable(f->model, VMN_TABLE_PORT, web1, NULL);
+    class_ = traffic_groups_of(&tg, port);
+    assert_string_equal(class_->text, "prod,web");
+    assert_int_equal(class_->n, 2);
+    port = model_get_durable(f->model, VMN_TABLE_PORT, web2, NULL);
+    assert_ptr_equal(traffic_groups_of(&tg, port), class_);
+    tg.n_looks = TRAFFIC_GROUPS_LOOKS_MAX - 1;
+    assert_null(traffic_groups_of(&tg, port));
+    traffic_groups_uninit(&tg);
+    arena_uninit(&arena);
+}
+
 /* Sums are of what was asked for. */
 static void
 pairs_of_a_port_are_asked_for(void **state)
@@ -273,6 +394,9 @@ main(void)
         TEST(ports_that_were_made_later_or_are_gone_are_deleted),
         TEST(pairs_are_sorted_and_cut_off),
         TEST(pairs_are_grouped),
+        TEST(pairs_are_of_all_groups_of_ports),
+        TEST(what_too_many_groups_would_take_is_refused),
+        TEST(groups_that_are_looked_at_are_bounded),
         TEST(pairs_of_a_port_are_asked_for),
         TEST(what_is_wrong_is_named),
         TEST(metrics_sum_it_up),

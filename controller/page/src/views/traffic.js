@@ -14,17 +14,19 @@ import { table } from "../table.js";
 export const path = "traffic";
 export const title = "Traffic";
 
-const BY = { host: "host", network: "network", label: "label", port: "port" };
+const BY = { host: "host", network: "network", label: "label", group: "group",
+  port: "port" };
 const APP_TYPE = "traffic-counts";
-const TYPES = { host: "hosts", network: "networks", port: "ports" };
+const PLACES = { host: "topology/hosts", network: "topology/networks",
+  group: "objects/groups", port: "topology/ports" };
 const SPANS = { 600: "10 minutes", 3600: "hour", 21600: "6 hours" };
 const PAIRS_MAX = 500;
 const LABEL = "role";           // Until somebody asks for another.
 
 /* Names in parentheses are of no object. */
-const addressOf = (by) => (name, deleted) => TYPES[by] && !deleted
+const addressOf = (by) => (name, deleted) => PLACES[by] && !deleted
   && !name.startsWith("(")
-  ? `#/topology/${TYPES[by]}/${encodeURIComponent(name)}` : null;
+  ? `#/${PLACES[by]}/${encodeURIComponent(name)}` : null;
 
 const named = (by, name, deleted) => {
   const to = addressOf(by)(name, deleted);
@@ -135,6 +137,11 @@ function doubts(found) {
   return said.length ? h("p", { class: "hint" }, said.join(" ")) : null;
 }
 
+/** What the figures of groups add up to. */
+const overlap = (by) => by === "group" ? h("p", { class: "hint" }, "A port "
+  + "that is in several groups counts in each of them, and in the sums above "
+  + "once.") : null;
+
 const talkerTable = (by) => table({
   label: "Top talkers", most: 12, key: (t) => endName(t.name, t.deleted),
   columns: [{ title: "Who", width: "1.4fr",
@@ -210,7 +217,7 @@ export function mount(root, { signal, words }) {
     if (shown?.key !== `${wanted.by} ${wanted.label}`) {
       shown = parts();
     }
-    replace(shown.sums, sums(found), doubts(found));
+    replace(shown.sums, sums(found), overlap(wanted.by), doubts(found));
     shown.map.set(found, addressOf(wanted.by));
     shown.talkers.set([...found.talkers].sort((a, b) => b.sent_bytes
       + b.received_bytes - a.sent_bytes - a.received_bytes));
