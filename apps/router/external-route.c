@@ -35,6 +35,7 @@ emit_family(const struct router_ctx *ctx, uint32_t vni, uint16_t eth_type)
      * it. */
     flow = router_flow_here(ctx, ROUTE_LOOKUP, LOOKUP_EXTERNAL);
     vmn_match(flow, VMN_F_ETH_TYPE, eth_type);
+    vmn_flow_count(flow);
     actions = vmn_flow_actions(flow);
     vmn_act_set(actions, VMN_REG_NETWORK, vni);
     vmn_act_set(actions, VMN_REG_DST_HOST, VMN_DST_HOST_EXTERNAL);

@@ -140,6 +140,7 @@ emit_connected(const struct router_ctx *ctx, const struct vmn_network *network,
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     vmn_match_prefix(flow, vmn_field_ip_dst(cidr->ip.family), cidr);
+    vmn_flow_count(flow);
     vmn_act_set(actions, VMN_REG_NETWORK, network->vni);
     vmn_act_goto(actions, STAGE_ROUTE, ROUTE_NEIGHBOUR);
 }

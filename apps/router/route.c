@@ -202,6 +202,9 @@ emit_route(const struct router_ctx *ctx, const struct vmn_route *route)
             n++;
         }
     }
+    if (n) {
+        vmn_flow_count(flow);
+    }
     if (n > 1) {
         act_share(ctx, vmn_flow_actions(flow), route, nexts);
     } else if (n) {

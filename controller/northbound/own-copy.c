@@ -53,7 +53,8 @@ writer_knows_more(struct northbound *nb, const struct schema_table *table,
         /* And what was dropped of its packets. */
         return one || has_monitors(nb) || nb_sees_less(nb);
     case VMN_TABLE_ROUTER:
-        return nb_sees_less(nb);
+        /* One has what it has forwarded. */
+        return one || nb_sees_less(nb);
     case VMN_TABLE_GROUP:
         /* One has how many of its ports are on hosts that are not heard. */
         return one && nb_sees_less(nb);
@@ -120,10 +121,10 @@ nb_shows_old(const struct http_request *req, void *nb_)
 static int
 reply_ms_of(const struct schema_table *table, bool one)
 {
-    bool is_at_hand = (table->id == VMN_TABLE_ROUTER
-                       || table->id == VMN_TABLE_GROUP
+    bool is_at_hand = (table->id == VMN_TABLE_GROUP
                        || (!one && (table->id == VMN_TABLE_HOST
-                                    || table->id == VMN_TABLE_PORT)));
+                                    || table->id == VMN_TABLE_PORT
+                                    || table->id == VMN_TABLE_ROUTER)));
 
     return is_at_hand ? 0 : NB_READS_MS;
 }

@@ -9,9 +9,11 @@
 #include "controller/northbound/northbound-private.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/fabric/fabric-counters.h"
 #include "controller/model/gateway-hosts.h"
 #include "controller/model/warnings.h"
 #include "controller/schema/arena.h"
@@ -20,6 +22,9 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 #include "vmn/vocabulary.h"
+
+/* The app whose flows route. */
+#define ROUTER_APP "router"
 
 /* Maximum number of floating IPs that a warning names. */
 #define NAMED_MAX 3
@@ -110,6 +115,36 @@ nb_fill_gateways(const struct northbound *nb,
     }
 }
 
+/* Rounds to tenths. */
+static double
+in_tenths(double rate)
+{
+    return round(10 * rate) / 10;
+}
+
+/* Fills in what the router has forwarded, if that is known here.  An account
+ * is told it of the routers in its scope. */
+static void
+fill_traffic(const struct nb_status_query *q, const struct vmn_row *row,
+             struct status_router *status)
+{
+    struct fabric_load load;
+
+    if (!model_in_scope(q->rights, row)
+        || !fabric_object_load(q->nb->fabric, ROUTER_APP, VMN_TABLE_ROUTER,
+                               row->name, &load)) {
+        return;
+    }
+    status->traffic = arena_alloc(q->arena, sizeof *status->traffic);
+    *status->traffic = (struct status_forwarded) {
+        .packets = load.packets, .bytes = load.bytes,
+        .packets_per_s = in_tenths(load.packets_per_s),
+        .bytes_per_s = in_tenths(load.bytes_per_s), .last = load.last_ms,
+    };
+    status->unread_hosts = fabric_unread_hosts(q->nb->fabric);
+    status->counted = fabric_counted_ms(q->nb->fabric);
+}
+
 bool
 nb_fill_router(const struct nb_status_query *q, const struct vmn_row *row,
                void *status_)
@@ -117,6 +152,9 @@ nb_fill_router(const struct nb_status_query *q, const struct vmn_row *row,
     const struct vmn_router *router = (const void *) row;
     struct status_router *status = status_;
 
+    if (q->one) {
+        fill_traffic(q, row, status);
+    }
     if (q->one && router->n_interfaces) {
         size_t size;
         char *domain = engine_peek(q->nb->engine, VMN_QUERY_DOMAIN,

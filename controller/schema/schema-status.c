@@ -35,6 +35,19 @@ static const struct schema_struct gateway = SHOWN_KEPT(
              "not.", SHOWN_NAMES("active", "standby", "unable")),
     SHOWN_OF(status_gateway, reason, STRING, 0, "Why it is `unable`."));
 
+static const struct schema_struct forwarded = SHOWN_KEPT(
+    "forwarded", status_forwarded,
+    SHOWN_OF(status_forwarded, packets, U64, ALWAYS,
+             "How many packets, on all hosts, since `vmnd` started."),
+    SHOWN_OF(status_forwarded, packets_per_s, DOUBLE, ALWAYS,
+             "The current rate per second."),
+    SHOWN_OF(status_forwarded, bytes, U64, ALWAYS,
+             "How many bytes they had."),
+    SHOWN_OF(status_forwarded, bytes_per_s, DOUBLE, ALWAYS,
+             "The current rate per second."),
+    SHOWN_OF(status_forwarded, last, STRING, ALWAYS | TIME | OR_NULL,
+             "When the last one came, to the second; null: none came."));
+
 const struct schema_struct schema_status_router = SHOWN_KEPT(
     "RouterStatus", status_router,
     SHOWN_OF(status_router, domain, STRING, 0,
@@ -46,7 +59,12 @@ const struct schema_struct schema_status_router = SHOWN_KEPT(
              "Why none is, of a router with an external network."),
     SHOWN_LIST_OF(status_router, gateways, n_gateways, STRUCT, 0,
                   "Each host of its `external.gateways`, in that order.",
-                  .nested = &gateway));
+                  .nested = &gateway),
+    SHOWN_STRUCT_OF(status_router, traffic, POINTER,
+                    "What it has forwarded, in all directions together, when "
+                    "one router is asked for; absent: counters are not read.",
+                    &forwarded),
+    SHOWN_READINGS(status_router));
 
 /* Policies, and what they are about.  ------------------------------------- */
 

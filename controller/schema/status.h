@@ -299,11 +299,21 @@ struct status_gateway {
     const char *reason;         /* Or NULL. */
 };
 
+/* What a router has forwarded. */
+struct status_forwarded {
+    uint64_t packets, bytes;
+    double packets_per_s, bytes_per_s;
+    int64_t last;               /* To the second; 0: nothing. */
+};
+
 struct status_router {
     const char *domain, *gateway; /* Or NULL. */
     const char *reason;         /* Why there is no 'gateway', or NULL. */
     size_t n_gateways, n_standby;
     struct status_gateway *gateways;
+    struct status_forwarded *traffic; /* Or NULL: not of one, or not known. */
+    uint64_t unread_hosts;
+    int64_t counted;            /* 0: not known. */
 };
 
 /* Policies, and what they are about.  ------------------------------------- */

@@ -47,7 +47,7 @@ function dataOf(more = {}) {
   placements: [], balancers: { degraded: [], partial: 0, idle: 0 } },
   total: 0, ports: [], shown: [], routers: [], balancers: [], floating: [],
   drops: { counters: [], samples: [] }, backends: new Map(), paths: new Map(),
-  cut: {}, filtered: false, network: "", ...more };
+  forwarded: new Map(), cut: {}, filtered: false, network: "", ...more };
 }
 
 const port = (name, network, labels, more = {}) => ({ name,
@@ -130,13 +130,17 @@ test("what is not known is not told as nothing", () => {
   const graph = page.graphOf(dataOf({ networks: ["n", "m"],
     shown: [port("p1", "n", {}, { traffic: { sent_bytes_per_s: 3,
       received_bytes_per_s: 4 } }), port("p2", "n", {}), port("p3", "m", {})],
-    routers: [router("r", ["n"])], floating: [{ name: "f",
+    routers: [router("r", ["n"]), router("idle", ["n"]),
+      router("busy", ["n"])],
+    forwarded: new Map([["idle", 0], ["busy", 9]]), floating: [{ name: "f",
       spec: { router: "r", ip: "192.0.2.1", load_balancer: "b1" } }],
     balancers: [balancer("b1", ["n"]), balancer("b2", ["n"]),
       balancer("b3", ["n", "m"])] }), "");
   const rateOf = (a, b) => edgeOf(graph, a, b)[0].rate;
 
   assert.equal(page.rate(nodeOf(graph, "routers/r").rate), "–");
+  assert.equal(nodeOf(graph, "routers/idle").rate, 0);
+  assert.equal(nodeOf(graph, "routers/busy").rate, 9);
   assert.equal(page.rate(nodeOf(graph, "floating-ips/f").rate), "–");
   assert.equal(page.rate(0), "idle");
   assert.equal(nodeOf(graph, "labels/n").rate, 7);

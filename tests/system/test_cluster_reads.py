@@ -124,6 +124,8 @@ def test_shows_what_the_writer_shows(cluster):
         {"type": "ports", "name": "p", "spec": {"network": "n",
                                                 "labels": {"a": "b"}}},
         {"type": "ports", "name": "q", "spec": {"network": "n"}},
+        {"type": "routers", "name": "p", "spec": {"interfaces": [
+            {"network": "n", "addresses": ["10.0.0.1"]}]}},
         {"type": "groups", "name": "g", "spec": {"selector": "a=b"}},
         {"type": "services", "name": "s", "spec": {"entries": [
             {"protocol": "tcp", "ports": [80]}]}},
@@ -167,7 +169,7 @@ def test_shows_what_the_writer_shows(cluster):
             "/v1/identities", "/v1/ports/p/policies", "/v1/summary",
             "/v1/reachability", "/v1/open-services"} <= own
     for path in ("policies", "loadbalancers", "apps", "status", "types",
-                 "telemetries", "ports/p"):
+                 "telemetries", "ports/p", "routers/p"):
         assert "/v1/" + path not in own
 
 

@@ -214,6 +214,33 @@ def test_ports_count_in_each_of_their_groups(world):
         world.delete("groups", name)
 
 
+def forwarded(world):
+    return world.api.get("routers/core")["status"]["traffic"]
+
+
+def test_a_router_tells_what_it_has_forwarded(world, lab):
+    """Each packet once, whichever hosts it passes; what stays in a network is
+    none of it."""
+    a, b, r = (lab.vm(name) for name in "abr")
+    mac = world.api.get("routers/core")["status"]["mac"]
+
+    def settled():
+        still(world, a, b)
+        return forwarded(world)
+    before = settled()
+    frames.send(a, *[frames.udp(mac, a.mac, a.ip, r.ip, 1000, 7,
+                                bytes(SIZE)) for _ in range(40)])
+    wait_for("the counters", lambda: forwarded(world)["packets"]
+             >= before["packets"] + 40, 30)
+    after = settled()
+    # Whom nobody listens to may be told so.
+    assert 40 <= after["packets"] - before["packets"] <= 80
+    assert 40 * SIZE < after["bytes"] - before["bytes"] < 60 * SIZE
+    exchange(a, b, 40)
+    assert settled()["packets"] == after["packets"]
+    assert "traffic" not in world.api.get("routers")["items"][0]["status"]
+
+
 def test_routed_and_balanced_pairs(world, lab):
     """A source in another network of the domain has its port's name, and a
     backend's answer its own, not the virtual IP's."""

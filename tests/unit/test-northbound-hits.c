@@ -492,6 +492,35 @@ tiers_tell_what_they_keep(void **state)
     assert_text(f, "status.retained.last", "2025-11-20T15:02:07.000Z");
 }
 
+/* As single ones, as long as somebody reads counters. */
+static void
+routers_tell_what_they_have_forwarded(void **state)
+{
+    struct fixture *f = *state;
+
+    make_shop(f);
+    assert_call(f, 201, "PUT", "/v1/routers/r", "{\"spec\": {\"interfaces\":"
+                " [{\"network\": \"shop\", \"addresses\":"
+                " [\"10.0.0.200\"]}]}}");
+    fake_fabric.counted_ms = 0;
+    assert_call(f, 200, "GET", "/v1/routers/r", NULL);
+    assert_null(at(f, "status.traffic"));
+    fake_fabric.counted_ms = 1000;
+    fake_fabric.n_unread = 2;
+    assert_call(f, 200, "GET", "/v1/routers/r", NULL);
+    assert_int_equal(json_integer_value(at(f, "status.traffic.packets")), 5);
+    assert_int_equal(json_integer_value(at(f, "status.traffic.bytes")), 500);
+    assert_true(json_number_value(at(f, "status.traffic.bytes_per_s")) == 25);
+    assert_text(f, "status.traffic.last", "1970-01-01T00:00:01.000Z");
+    assert_int_equal(json_integer_value(at(f, "status.unread_hosts")), 2);
+    assert_text(f, "status.counted", "1970-01-01T00:00:01.000Z");
+    assert_call(f, 200, "GET", "/v1/routers", NULL);
+    assert_text(f, "items.0.name", "r");
+    assert_null(at(f, "items.0.status.traffic"));
+    assert_null(at(f, "items.0.status.counted"));
+    fake_fabric.counted_ms = fake_fabric.n_unread = 0;
+}
+
 int
 main(void)
 {
@@ -513,6 +542,7 @@ main(void)
         TEST(policies_tell_what_their_rules_were_hit_by),
         TEST(quarantines_tell_what_came_through),
         TEST(tiers_tell_what_they_keep),
+        TEST(routers_tell_what_they_have_forwarded),
     };
 
     fatal_ignore_sigpipe();

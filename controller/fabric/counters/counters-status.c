@@ -117,6 +117,16 @@ add_load(struct fabric_load *load, const struct counter *counter)
     load->bytes_per_s += counter->bytes_1000s / 1000.0;
 }
 
+/* Without asking the app once more: it may be in another process, and lists
+ * have many objects. */
+static bool
+is_of_row(const struct counter *counter, enum vmn_table table,
+          const char *name)
+{
+    return (counter->type && !strcmp(counter->name, name)
+            && !strcmp(counter->type, schema_tables[table]->plural));
+}
+
 void
 fabric_parts(const struct fabric *f, enum vmn_table table, const char *name,
              fabric_part_cb *cb, void *aux)
@@ -128,16 +138,34 @@ fabric_parts(const struct fabric *f, enum vmn_table table, const char *name,
     }
     HMAP_FOR_EACH_WITH_HASH (counter, object_node, hash_string(name, 0),
                              &f->counters->by_object) {
-        /* Without asking the app once more: it may be in another process, and
-         * lists have many objects. */
-        if (counter->type && !strcmp(counter->name, name)
-            && !strcmp(counter->type, schema_tables[table]->plural)) {
+        if (is_of_row(counter, table, name)) {
             struct fabric_load load = { .packets = 0 };
 
             add_load(&load, counter);
             cb(aux, counter->part, counter->reason, &load);
         }
     }
+}
+
+bool
+fabric_object_load(const struct fabric *f, const char *app,
+                   enum vmn_table table, const char *name,
+                   struct fabric_load *load)
+{
+    const struct counter *counter;
+
+    memset(load, 0, sizeof *load);
+    if (!are_shown(f) || !f->counters->interval_ms) {
+        return false;
+    }
+    HMAP_FOR_EACH_WITH_HASH (counter, object_node, hash_string(name, 0),
+                             &f->counters->by_object) {
+        if (!counter->reason && !counter->log && !strcmp(counter->app, app)
+            && is_of_row(counter, table, name)) {
+            add_load(load, counter);
+        }
+    }
+    return true;
 }
 
 /* A sampled copy may be newer than the last reading of counters. */

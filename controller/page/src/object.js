@@ -406,6 +406,7 @@ function network(object) {
 
 function router(object) {
   const { spec, status } = object;
+  const t = status.traffic;
 
   return facts([
     ["Joins", links("networks", spec.interfaces?.map((i) => i.network))],
@@ -414,6 +415,8 @@ function router(object) {
       ` as ${spec.external.addresses.join(", ")}`] : null],
     ["Gateway", status.gateway ? link("hosts", status.gateway)
       : spec.external ? badge("bad", "none") : null],
+    ["Forwards", t ? `${rate(t.bytes_per_s)}, ${number(t.packets)} packets${
+      unread(status)}` : null],
     ["Routes", spec.routes?.length ? spec.routes.map((r) => h("div", {},
       `${r.destination} ${r.blackhole ? "ends here"
         : `via ${r.via.join(", ")}`}`)) : null],

@@ -38,14 +38,16 @@ export async function load(extras, signal) {
 /** All that the picture follows from, as text, so that it is drawn anew only
  * if that is another.  Ports are not in it. */
 export const drawnFrom = ({ summary, routers, balancers, paths, floating,
-  drops, backends, cut }) => JSON.stringify([{ ...summary, revision: 0 }, cut,
+  drops, backends, forwarded, cut }) => JSON.stringify([{ ...summary,
+  revision: 0 }, cut,
   routers.map(({ name, spec, status }) => [name, spec.interfaces,
     spec.external, status?.gateway, status?.gateways]),
   balancers.map(({ name, spec, status }) => [name, spec.vip, spec.networks,
     status?.n_serving, status?.n_backends, status?.load?.bytes_per_s]),
   [...paths].map(([host, some]) => [host, troubleText(some)]),
   floating?.map(({ name, spec }) => [name, spec]),
-  drops && [drops.counters, drops.samples], backends && [...backends]]);
+  drops && [drops.counters, drops.samples], backends && [...backends],
+  forwarded && [...forwarded]]);
 
 /** The names that get colours, in their order: of the networks (or hosts) that
  * have ports on a host, those with most. */

@@ -36,6 +36,10 @@ export function notShown(data, undrawn) {
     said.push("There are too many balancers to ask for their backends: one "
       + "network has fewer.");
   }
+  if (data.unaskedRouters) {
+    said.push("There are too many routers to ask for their traffic: one "
+      + "network has fewer.");
+  }
   if (drops.samples_matching > drops.samples.length
       || drops.matching > drops.counters.length) {
     said.push("Not all drops of the last hour are told, but the newest.");

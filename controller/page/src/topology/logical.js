@@ -12,7 +12,8 @@ import { load } from "./cards.js";
 
 const PORTS_MAX = 1000;         // That a filter finds, and are shown.
 const FLOATING_MAX = 1000;
-/* Balancers that are asked for their backends: each is a call. */
+/* Balancers that are asked for their backends, and routers for what they
+ * forward: each is a call. */
 const ASKED_MAX = 20;
 const DROPS_S = 3600;           // How far back drops are of interest.
 const DROPS_MAX = 1000;
@@ -27,14 +28,24 @@ const inOrder = new Intl.Collator("en", { numeric: true });
 
 // What there is.  -----------------------------------------------------------
 
-/** The ports of each balancer's backends, by its name; none of any where there
- * are too many balancers to ask. */
-const backendsOf = async (balancers, extras, signal) => new Map((
-  await Promise.all((balancers.length > ASKED_MAX ? [] : balancers).map(
-    async ({ name }) => [name, await extras.get("backends", name, () =>
-      get(at("loadbalancers", name), {}, signal).then(({ status }) =>
-        status.backends.map((b) => b.port)), null)])))
-  .filter(([, ports]) => ports));
+/** What each of some objects says when it is asked for by itself, by its name;
+ * 'what' is how that is called.  Nothing of any where there are too many to
+ * ask. */
+const toldBy = async (objects, type, what, told, extras, signal) => new Map((
+  await Promise.all((objects.length > ASKED_MAX ? [] : objects).map(
+    async ({ name }) => [name, await extras.get(what, name, () =>
+      get(at(type, name), {}, signal).then(({ status }) => told(status)),
+    null)]))).filter(([, found]) => found !== null));
+
+/** The ports of each balancer's backends. */
+const backendsOf = (balancers, extras, signal) => toldBy(balancers,
+  "loadbalancers", "backends", (status) => status.backends.map((b) => b.port),
+  extras, signal);
+
+/** What each router forwards, in bytes a second. */
+const forwardedBy = (routers, extras, signal) => toldBy(routers, "routers",
+  "traffic of routers", (status) => status.traffic?.bytes_per_s ?? null,
+  extras, signal);
 
 /* A selector that is no more than values of labels. */
 const VALUES = /^[^=!,()\s]+=[^=!,()\s]+(,[^=!,()\s]+=[^=!,()\s]+)*$/;
@@ -66,12 +77,17 @@ export async function loadLogical(wanted, extras, signal) {
   const near = new Set(found?.items.map(({ spec }) => spec.network));
   const asked = filtered ? base.balancers.filter(({ spec }) =>
     spec.networks.some((name) => near.has(name))) : base.balancers;
+  const routers = filtered ? base.routers.filter(({ spec }) =>
+    spec.interfaces?.some((one) => near.has(one.network))) : base.routers;
+  const [backends, forwarded] = await Promise.all([
+    backendsOf(asked, extras, signal), forwardedBy(routers, extras, signal)]);
 
   return { ...base, floating: floating.items, drops, filtered,
     network: wanted.network, shown: found?.items ?? null,
     more: found?.more ?? false, unasked: asked.length > ASKED_MAX,
+    unaskedRouters: routers.length > ASKED_MAX,
     cut: { ...base.cut, "floating addresses": floating.more },
-    backends: await backendsOf(asked, extras, signal) };
+    backends, forwarded };
 }
 
 /** The keys of the ports' labels, those that most ports have first. */
@@ -276,11 +292,12 @@ const gatewayOf = (status, host) => {
     reason: found?.reason };
 };
 
-function addRouters(graph, routers) {
+function addRouters(graph, { routers, forwarded }) {
   for (const { name, spec, status } of routers) {
     const outside = spec.external?.network;
 
     graph.add({ type: "routers", name, layer: ROUTERS,
+      rate: forwarded.get(name) ?? null,
       kind: outside && !status.gateway ? "bad" : "",
       note: outside ? status.gateway ? `gateway ${status.gateway}`
         : "no gateway" : "" });
@@ -419,7 +436,7 @@ export function graphOf(data, key) {
   }
   groups.forEach((group) => graph.add(group));
   addGateways(graph, routers, summary.hosts);
-  addRouters(graph, routers);
+  addRouters(graph, data);
   for (const { id, network, rate } of groups) {
     graph.join(`networks/${network}`, id, { rate });
   }
