@@ -206,7 +206,7 @@ http_fixture_setup(void **state)
     static const struct http_options options = HTTP_OPTIONS_DEFAULT;
     struct fixture *f = xzalloc(sizeof *f);
 
-    alarm(120);
+    alarm(240);
     f->base = event_base_new();
     ovs_strlcpy(f->dir, "/tmp/vmn-http-XXXXXX", sizeof f->dir);
     assert_non_null(mkdtemp(f->dir));

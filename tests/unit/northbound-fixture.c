@@ -412,7 +412,7 @@ set_up(void **state, bool following)
     struct vmn_errors errors;
     struct vmn_error why = VMN_ERROR_INIT;
 
-    alarm(120);
+    alarm(240);
     memset(&fake_fabric, 0, sizeof fake_fabric);
     f->base = event_base_new();
     ovs_strlcpy(f->dir, "/tmp/vmn-nb-XXXXXX", sizeof f->dir);

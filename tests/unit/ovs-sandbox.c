@@ -29,7 +29,7 @@
 #define SCHEMA "/usr/share/openvswitch/vswitch.ovsschema"
 
 /* What a test may start takes at most so long, under valgrind too. */
-#define SANDBOX_TIMEOUT_MS 60000
+#define SANDBOX_TIMEOUT_MS 120000
 
 static void OVS_NO_RETURN
 die(const char *what, const char *detail)

@@ -38,7 +38,7 @@ static void
 long_compile_leaves_the_loop_its_turns(void **state)
 {
     struct event *tick = event_new(commit_base, -1, EV_PERSIST, tick_cb, NULL);
-    long long int limit = time_msec() + 30000;
+    long long int limit = time_msec() + 120000;
     struct model_request request;
 
     n_ticks = n_ticks_unsettled = n_compiled = 0;
@@ -345,7 +345,7 @@ static int n_turns, n_loaded;
 static void
 load(void *aux)
 {
-    long long int limit = time_msec() + 30000;
+    long long int limit = time_msec() + 120000;
 
     while (n_turns < 3 && time_msec() < limit) {
         commit_yield(the_commit);

@@ -24,7 +24,7 @@
 #include "proto/webhook/webhook.h"
 
 /* A condition that has not come true by then never will. */
-#define GIVE_UP_MS 30000
+#define GIVE_UP_MS 120000
 
 /* What the server that misbehaves does. */
 enum manner {
