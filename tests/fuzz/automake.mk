@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # libFuzzer targets, one per parser (configure --enable-fuzz), and for each a
 # folder of inputs to begin with: tests/fuzz/fuzz-NAME of
-# tests/fuzz/fuzz-NAME.c, and tests/fuzz/corpus/NAME.
+# tests/fuzz/fuzz-NAME.c, and tests/fuzz/corpus/NAME.  In all other builds they
+# are tests of `make check`, which try these inputs and changes of them.
 #
 # To add one, add its name to the list.
 FUZZ_TARGETS = \
@@ -33,10 +34,12 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz-udp \
 	tests/fuzz/fuzz-yaml
 $(FUZZ_TARGETS): private AM_LDFLAGS += $(VMN_FUZZ_LDFLAGS)
+$(FUZZ_TARGETS): private LDADD = $(FUZZ_MAIN) $(UNIT_LIBS)
+$(FUZZ_TARGETS): $(FUZZ_MAIN)
 tests_fuzz_fuzz_group_message_SOURCES = \
 	tests/fuzz/fuzz-group-message.c \
 	apps/multicast/group-message.c
-tests_fuzz_fuzz_yaml_LDADD = $(CTL_LIBS)
+tests_fuzz_fuzz_yaml_LDADD = $(FUZZ_MAIN) $(CTL_LIBS)
 $(tests_fuzz_fuzz_ovsdb_rows_OBJECTS): proto/ovsdb/vswitch-idl.h
 
 # These alone, and what they need: tests/run wants no more of such a build.
@@ -47,5 +50,13 @@ fuzz-targets: $(BUILT_SOURCES)
 EXTRA_PROGRAMS += $(FUZZ_TARGETS)
 if ENABLE_FUZZ
 noinst_PROGRAMS += $(FUZZ_TARGETS)
+else
+FUZZ_MAIN = tests/fuzz/libreplay.a
+check_LIBRARIES += tests/fuzz/libreplay.a
+check_PROGRAMS += $(FUZZ_TARGETS)
+TESTS += $(FUZZ_TARGETS)
 endif
+tests_fuzz_libreplay_a_SOURCES = tests/fuzz/replay.c
+tests/fuzz/replay.$(OBJEXT): \
+	private AM_CPPFLAGS += -DTEST_SRCDIR='"$(abs_srcdir)"'
 EXTRA_DIST += tests/fuzz/corpus

@@ -87,7 +87,7 @@ send_line(struct host *host, const char *id)
         return false;
     }
     end = memchr(host->lines, '\n', host->size);
-    n = end ? end - host->lines : host->size;
+    n = end ? (size_t) (end - host->lines) : host->size;
     for (size_t i = 0; i < n; i++) {
         if (host->lines[i] == '$') {
             ds_put_cstr(&s, id);
