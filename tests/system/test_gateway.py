@@ -6,7 +6,7 @@ import re
 import socket
 
 import pytest
-from conftest import flows, rule, wait_quiet
+from conftest import flows, in_turn, rule, wait_quiet
 from test_balancer import burst
 from test_mtu import fits, told
 from test_router import hop
@@ -29,7 +29,8 @@ ROUTER6, OURS6, NEAR6, FAR6 = "fd51::1", "fd51::10", "fd51::50", "fd52::1"
 FAMILIES = ((ROUTER, OURS, NEAR, FAR), (ROUTER6, OURS6, NEAR6, FAR6))
 
 
-@pytest.fixture(params=[None, 7], ids=["flat", "vlan"])
+@pytest.fixture(params=in_turn(None, 7),
+                ids=lambda vlan: "vlan" if vlan else "flat")
 def shop(request, world):
     """Networks "a" and "b" of router "r", which has its gateway on h1 or else
     h2; a VM of each on h1 and on h3, which has no way out of its own; and

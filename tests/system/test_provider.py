@@ -2,7 +2,7 @@
 """Provider networks: hosts' bridges to a physical network."""
 
 import pytest
-from conftest import entry, flows, rule
+from conftest import entry, flows, in_turn, rule
 
 from vmnlab import frames, traffic
 from vmnlab.frames import Capture
@@ -50,7 +50,8 @@ def outside_both(world, name, n, **more):
                          tcp=[80], udp=[53], **more)
 
 
-@pytest.fixture(params=[None, 7], ids=["flat", "vlan"])
+@pytest.fixture(params=in_turn(None, 7),
+                ids=lambda vlan: "vlan" if vlan else "flat")
 def wire(request, world):
     """Two VMs on two hosts, and a third beside the first, in a network on the
     physical one; and a machine there."""
