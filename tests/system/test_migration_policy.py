@@ -12,8 +12,8 @@ from migrating import WAYS, make_moving
 from test_balanced_migration import runs_by
 from test_dhcp import drops
 from test_live_apps import ctl
-from test_migration import (FROM_IT, TO_IT, announce, finish, migration,
-                            prepare, status, wait_activated)
+from test_migration import (FROM_IT, TO_IT, announce, finish, is_in,
+                            migration, prepare, status, wait_activated)
 
 from vmnlab import netns
 from vmnlab.netns import wait_for
@@ -23,6 +23,8 @@ from vmnlab.stream import WAY_S, Streams
 # on, and as from it by the next one before that; and from there.
 OWN, OTHER = "it to bad", "by h2 to bad"
 DENIED = OWN, OTHER, "bad to it"
+# What is let in from the next host before the guest runs there.
+EARLY = "by h2 to near"
 
 
 @pytest.fixture
@@ -99,6 +101,88 @@ def test_denied_is_denied_in_each_state(moving, version, asked, back):
         assert len(found[way].sent) and not found[way].seen, way
     for way in TO_IT:
         assert found[way].arrived(end=moved), way
+        assert not found[way].n_copies, way
+
+
+def makes_interface(world, twin, late):
+    """The destination's interface comes up; what 'late' is to do has not got
+    there, so the migration is in preparation.  It goes on by its flows of
+    before, until it is healed."""
+    late.cut(silent=True)
+    twin.plug()
+    wait_for("it to be in preparation", lambda: is_in(world, "preparing")
+             and "1 of 3 hosts" in migration(world).get("reason", ""))
+    assert status(world)["host"] == "h1"
+
+
+@pytest.mark.parametrize("late, version, asked, end", [
+    ("h1", 4, False, "back"), ("h3", 6, False, "back"),
+    ("h3", 4, True, "cancelled"), ("h1", 6, False, "activated"),
+    ("h3", 4, False, "activated")],
+    ids=["the source is late, back", "a peer is late, IPv6, back",
+         "a peer is late, asked for, cancelled",
+         "the source is late, IPv6, activated",
+         "a peer is late, activated"])
+def test_denied_is_denied_in_preparation(moving, late, version, asked, end):
+    """While one of the hosts has the flows of before; then prepared, and
+    rolled back before it was activated, or activated while that host still
+    lags behind."""
+    world, twin = moving
+    vm, host = world.lab.vm, world.lab.host(late)
+    if asked:
+        world.patch("ports", "mover", host="h1")
+        ctl(world.lab, "migrate", "mover", "h2", "--wait")
+    streams = all_ways(world, version)
+    if not asked:               # Else any packet would activate it.
+        streams.add(EARLY, vm("mover"), vm("near"), port=9023,
+                    version=version, links=(("eth0", "eth0"),
+                                            ("eth1", "eth0")))
+    with streams:
+        streams.run(2 * WAY_S)
+        try:
+            makes_interface(world, twin, host)
+            early = streams.now()
+            for way in (OTHER, EARLY) if not asked else ():
+                early = streams.switch(way, 1)
+            streams.run(2 * WAY_S)
+            if end == "activated":
+                goes_by(twin, streams, 1)
+                wait_activated(world)
+                streams.run(2 * WAY_S)
+            healed = streams.now()
+        finally:
+            host.heal()
+        world.lab.await_synced()
+        if end != "activated":
+            wait_for("it to be prepared", lambda: is_in(world, "prepared"))
+        wait_quiet(world.lab)
+        prepared = streams.now()
+        streams.run(2 * WAY_S)
+        if end == "activated":
+            streams.arrive(*WAYS)
+            world.lab.unplug("mover")
+        elif end == "cancelled":
+            ctl(world.lab, "migrate", "mover", "--cancel", "--wait")
+        else:
+            for way in (OTHER, EARLY):
+                streams.switch(way, 0)
+            streams.arrive(EARLY)
+            twin.unplug()
+        wait_for("its end", lambda: not migration(world))
+        wait_quiet(world.lab)
+        ended = streams.now()
+        found = finish(streams)
+    assert status(world)["host"] == ("h2" if end == "activated" else "h1")
+    for way in DENIED:
+        assert len(found[way].sent) and not found[way].seen, way
+    # Others went the same ways all the while.
+    for way in (EARLY,) if not asked else ():
+        assert found[way].arrived(early, healed), way
+        assert found[way].arrived(prepared, ended), way
+    for way in TO_IT:
+        assert found[way].arrived(end=early), way
+        assert found[way].arrived(prepared, ended), way
+        assert found[way].arrived(ended), way
         assert not found[way].n_copies, way
 
 
