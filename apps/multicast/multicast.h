@@ -30,7 +30,8 @@
 /* The app's type. */
 #define ROW_NETWORK VMN_ROW_OWN(0)
 
-/* overlay's: NETWORK|HOST -> port. */
+/* overlay's: NETWORK|HOST -> port that is there, or whose candidate the host
+ * is. */
 #define REL_LOCAL "overlay.local"
 /* Relations: network -> objects that are for it; */
 #define REL_SETTINGS "multicast.settings"

@@ -20,7 +20,11 @@
  * port have (an allowed MAC address of its own): these change over with the
  * binding.  So does all of a port with 'unknown', whose own address is learned
  * like its guests'.  Nor are packets in a provider network copied: its
- * switches learn where the guest is. */
+ * switches learn where the guest is.
+ *
+ * What the guest floods goes out by either host (flood.c).  A flood to both
+ * would come back to it by the other one, and a guest that hears its own
+ * question for its own address takes that for taken (RFC 4862, 5.4). */
 
 #include "overlay.h"
 

@@ -205,7 +205,8 @@ enum {
 };
 
 /* Relations. */
-#define REL_LOCAL "overlay.local"       /* NETWORK|HOST -> port. */
+/* NETWORK|HOST -> port that is there, or whose candidate the host is. */
+#define REL_LOCAL "overlay.local"
 #define REL_ARP_FLOODED "overlay.arp-flooded" /* NETWORK|PREFIX -> port. */
 /* NETWORK -> "", where ARP requests are flooded. */
 #define REL_FLOODS_ARP "overlay.floods-arp"

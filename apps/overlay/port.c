@@ -263,8 +263,8 @@ emit_local(struct vmn_view *view, struct vmn_emit *emit,
     }
 }
 
-/* Publishes where the port is.  A network that no router joins is its own
- * domain, so both relations have the same key. */
+/* Publishes where the port is, or may come to.  A network that no router joins
+ * is its own domain, so both relations have the same key. */
 static void
 publish_host(struct vmn_view *view, struct vmn_emit *emit,
              const struct port_ctx *ctx, const char *host)
@@ -275,6 +275,8 @@ publish_host(struct vmn_view *view, struct vmn_emit *emit,
     if (strcmp(ctx->domain, network)) {
         vmn_publish(emit, VMN_REL_DOMAIN_HOSTS, ctx->domain, host);
     }
+    vmn_publish(emit, REL_LOCAL, vmn_printf(view, "%s|%s", network, host),
+                ctx->port->row.name);
     if (is_provider(ctx->network)) {
         vmn_publish(emit, REL_PROVIDER,
                     vmn_printf(view, "%s|%s", network, host),
@@ -292,7 +294,6 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         return;
     }
 
-    const char *network = ctx.network->row.name;
     struct vmn_ip *ips;
     size_t n_ips = port_ips(view, ctx.port, &ips);
 
@@ -316,8 +317,6 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     locate_port(view, emit, &ctx, ctx.port->mac, true);
     if (ctx.host) {
         publish_host(view, emit, &ctx, ctx.host);
-        vmn_publish(emit, REL_LOCAL,
-                    vmn_printf(view, "%s|%s", network, ctx.host), key);
     }
     if (ctx.candidate) {
         publish_host(view, emit, &ctx, ctx.candidate);

@@ -195,9 +195,13 @@ def test_others_do_not_activate(moving):
             frames.ethernet(BROADCAST, "02:00:00:00:be:ef", ETH_RARP,
                             28 * b"\0"),
             frames.udp(far.mac, twin.vm.mac, twin.vm.ip, far.ip, 9, 9,
-                       b"not announced"))
-        # What it sends is its own matter, as before.
-        assert capture.wait(lambda f: b"not announced" in f, 10)
+                       b"not announced"),
+            frames.udp(BROADCAST, twin.vm.mac, twin.vm.ip, "10.0.0.255", 9, 9,
+                       b"flooded"))
+        # What it sends is its own matter, as before: floods, too, though its
+        # host has no other port of the network.
+        for payload in b"not announced", b"flooded":
+            assert capture.wait(lambda f, p=payload: p in f, 10), payload
     wait_quiet(world.lab)
     assert is_in(world, "prepared")
     assert "0x80000" not in world.lab.host("h2").ofctl(

@@ -432,7 +432,14 @@ static struct scenario scenarios[] = {
             { "h2", "+" ADMIT "/1 100 tun_id=0xc8" },
             { "h2", "+" ADMIT "/0 100 in_port=13 " },
             { "h2", "+" LOCATE "200 reg0=0xc8,dl_dst=02:00:00:00:00:01 "
-              "actions=set_field:0->reg2,set_field:{host:h1}->reg6" } } },
+              "actions=set_field:0->reg2,set_field:{host:h1}->reg6" },
+            /* What the guest floods from there goes out; it gets none. */
+            { "h2", "+" LOCATE "390 reg0=0xc8,dl_dst=01:00:00:00:00:00/01:00:"
+              "00:00:00:00 actions=set_field:0->reg3,set_field:0->reg2,"
+              "set_field:0->reg4,set_field:0x9c40->reg7,"
+              "set_field:0xffffffff->reg6,goto_table:" },
+            { "h2", "-" LOCATE "400 reg0=0xc8,in_port=40000,dl_dst=01:00:00:"
+              "00:00:00/01:00:00:00:00:00 actions=set_field" } } },
     } },
     { "overlay_floods_copies_to_local_ports_and_once_to_other_hosts", {
         { "{" BASE "}", {
