@@ -164,13 +164,15 @@ put_set(struct ofpbuf *ofpacts, enum mf_field_id id,
 /* Appends what makes a clone one of the datapath's: an action that cannot be
  * taken back, and here does nothing, since no packet leaves by the port that
  * it came by.  From there on the copy has come by none, and is not what a live
- * trace follows, whose mark is in the metadata. */
+ * trace follows: it has neither of the marks (trace-copy.h), so that it is not
+ * followed either where it is dropped, or handed to an app. */
 static void
 put_irreversible(struct ofpbuf *ofpacts)
 {
     static const union mf_value local = { .be16 = CONSTANT_HTONS(0xfffe) };
     static const union mf_value none = { .be16 = OVS_BE16_MAX };
     static const union mf_value no_mark = { .be64 = 0 };
+    static const union mf_value no_second_mark = { .be16 = 0 };
     struct ofpact_output_trunc *output;
 
     put_set(ofpacts, MFF_IN_PORT, &local);
@@ -179,6 +181,7 @@ put_irreversible(struct ofpbuf *ofpacts)
     output->max_len = VMN_COPY_SIZE_MIN;
     put_set(ofpacts, MFF_IN_PORT, &none);
     put_set(ofpacts, MFF_METADATA, &no_mark);
+    put_set(ofpacts, MFF_TUN_GBP_ID, &no_second_mark);
 }
 
 static void

@@ -36,7 +36,8 @@ struct ofpbuf;
  * keeps of a packet over conntrack has them, so that it takes it for no other
  * one's, and they are in no cached flow, so that setting them, and matching
  * them, invalidates none.  Flows that sample or punt write to them: so
- * tun_gbp_id and tun_gbp_flags, which nothing else uses, have it as well. */
+ * tun_gbp_id and tun_gbp_flags, which nothing else uses, have it as well.
+ * Copies that apps make have neither (copy-action.c). */
 #define TRACE_MARK UINT64_C(0x766d740000000000)
 #define TRACE_MARK_MASK UINT64_C(0xffffffffffffff00)
 

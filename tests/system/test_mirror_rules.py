@@ -5,6 +5,7 @@ and real switches on two hosts.  What mirrors of all kinds have in common is in
 test_mirrors.py."""
 
 import os
+import re
 
 import pytest
 from conftest import (World, check_log, close_lab, flows, make_token_lab,
@@ -245,6 +246,30 @@ def test_a_live_trace_follows_no_copy(world, lab):
                 f for f in at_q.read()
                 if (frames.of_udp(f) or (0, 0))[1] == n], 15)
         assert not [f for f in at_c.read() if frames.of_udp(f)]
+
+
+def test_a_live_trace_does_not_end_where_a_copy_does(world, lab):
+    """A switch sends up what it drops of a trace, and none of the copies that
+    it drops: here all of them, and the packet itself is lost later on."""
+    h1, h2 = lab.host("h1"), lab.host("h2")
+    mirror(world, ports=["a"], to_port="q")
+    leave, = re.findall(r"table=(\d+), [^\n]*reg10=0x[0-9a-f]+ actions=meter:",
+                        h1.ofctl("dump-flows", "br-int"))
+    h1.ofctl("add-flow", "br-int", "cookie=0xbad,table=%s,priority=60000,"
+             "actions=set_field:0x80000001->reg15,resubmit(,252)" % leave)
+    h2.ofctl("add-flow", "br-int", "cookie=0xbad,table=64,priority=60000,ip,"
+             "nw_dst=%s,actions=drop" % lab.vm("c").ip)
+    try:
+        said = world.api.call("POST", "/v1/live-trace", {
+            "from": "a", "to": "c", "protocol": "udp", "port": 7,
+            "timeout": 2})
+        copies = h1.ofctl("dump-flows", "br-int", "cookie=0xbad/-1")
+        assert "n_packets=1," in copies, copies
+        assert said["seen"] == {"verdict": "lost"}, said
+        assert "but not to the next one" in said["difference"], said
+    finally:
+        for host in h1, h2:
+            host.ofctl("del-flows", "br-int", "cookie=0xbad/-1")
 
 
 # Rules that come and go.  ----------------------------------------------------

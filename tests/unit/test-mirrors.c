@@ -110,7 +110,7 @@ assert_tunnels(struct apps_fixture *f, const char *host, const char *expected)
 /* What a flow has that copies to a table. */
 #define COPIED "clone(set_field:LOCAL->in_port," \
     "output(port=LOCAL,max_len=64),set_field:ANY->in_port," \
-    "set_field:0->metadata,resubmit(,"
+    "set_field:0->metadata,set_field:0->tun_gbp_id,resubmit(,"
 
 /* Asserts how many of the host's flows have 'part'. */
 static void
