@@ -16,10 +16,13 @@
 
 #include "controller/engine/engine.h"
 #include "controller/engine/relation.h"
+#include "controller/model/model.h"
+#include "controller/schema/tables.h"
 #include "openvswitch/dynamic-string.h"
 #include "tests/unit/apps-fixture.h"
 #include "util.h"
 #include "vmn/flow.h"
+#include "vmn/rows.h"
 #include "vmn/vocabulary.h"
 
 #define HOST(NAME, N) "'hosts/" NAME "': {'ovsdb': 'inbound'," \
@@ -506,6 +509,109 @@ a_rule_has_mirrors_up_to_a_number(void **state)
     assert_value(f, "mirrors.problem", "m16", "");
 }
 
+/* Asserts that of the groups that verdicts go through there are 'expected',
+ * and all of them have 'n_buckets'. */
+static void
+assert_groups_of_verdicts(struct apps_fixture *f, unsigned expected,
+                          unsigned n_buckets)
+{
+    struct ds flows = DS_EMPTY_INITIALIZER, groups = DS_EMPTY_INITIALIZER;
+    char *save = NULL;
+    unsigned n = 0;
+
+    apps_fixture_flows(f, "h1", true, &flows);
+    apps_fixture_groups(f, "h1", &groups);
+    for (char *line = strtok_r(ds_cstr(&flows), "\n", &save); line;
+         line = strtok_r(NULL, "\n", &save)) {
+        const char *s = strstr(line, "conj_id=");
+        char *key, *group, *end;
+        unsigned buckets = 0;
+
+        s = s ? strstr(s, "group:") : NULL;
+        if (!s) {
+            continue;
+        }
+        n++;
+        key = xasprintf("group_id=%lu,", strtoul(s + 6, NULL, 10));
+        group = strstr(ds_cstr(&groups), key);
+        if (!group) {
+            fail_msg("no %s\n%s", key, ds_cstr(&groups));
+        }
+        end = group + strcspn(group, "\n");
+        for (s = group; (s = strstr(s, "bucket=")) && s < end; s++) {
+            buckets++;
+        }
+        assert_int_equal(buckets, n_buckets);
+        free(key);
+    }
+    assert_int_equal(n, expected);
+    ds_destroy(&groups);
+    ds_destroy(&flows);
+}
+
+/* Has every second rule of policy w let through what the others deny, or
+ * takes that back, in the row itself: that of a policy whose rules change so
+ * often was stored before such ones were refused.  Then what reads it is
+ * computed. */
+static void
+alternate(struct apps_fixture *f, bool on)
+{
+    const struct vmn_policy *policy = model_get(
+        apps_fixture_model(f), VMN_TABLE_POLICY, "w");
+
+    for (size_t i = 1; i < policy->n_rules; i += 2) {
+        CONST_CAST(struct vmn_rule *, vmn_policy_rule_at(policy, i))->action
+            = on ? VMN_ALLOW : VMN_DENY;
+    }
+    apps_fixture_apply(f, on ? "{'groups/peers': {'groups': ['ga', 'gb']}}"
+                       : "{'groups/peers': {'groups': ['ga']}}");
+}
+
+/* A policy whose verdicts fail to compile keeps those that it had, which go
+ * through the group: a switch that deletes a group deletes such flows with it,
+ * denials as well.  So it stays, also when its last mirror goes. */
+static void
+a_verdict_that_fails_keeps_its_group(void **state)
+{
+    struct apps_fixture *f = *state;
+    struct ds rows = DS_EMPTY_INITIALIZER;
+    char *problems;
+
+    ds_put_cstr(&rows, "{'groups/gb': {'ports': ['b']},"
+                " 'groups/peers': {'groups': ['ga']},"
+                " 'mirrors/m': {'policies': [{'policy': 'w',"
+                " 'rules': [0]}]}, 'policies/w': {'applies_to': ['ga'],"
+                " 'rules': [");
+    for (int i = 0; i < 40; i++) {
+        ds_put_format(&rows, "%s{'direction': 'ingress', 'action': 'deny',"
+                      " 'peers': [{'group': 'peers'}], 'services':"
+                      " [{'protocol': 'tcp', 'ports': [%d]}]}",
+                      i ? ", " : "", 100 + i);
+    }
+    ds_put_cstr(&rows, "]}}");
+    apps_fixture_apply(f, ds_cstr(&rows));
+    ds_destroy(&rows);
+    assert_groups_of_verdicts(f, 1, 1);
+
+    alternate(f, true);
+    problems = apps_fixture_problems(f);
+    assert_non_null(strstr(problems, "policy w is too complex"));
+    free(problems);
+    assert_groups_of_verdicts(f, 1, 1);
+    apps_fixture_apply(f, "{'mirrors/n': {'policies': [{'policy': 'w',"
+                       " 'rules': [0, 1]}], 'to_port': 'b'}}");
+    assert_groups_of_verdicts(f, 1, 2);
+    apps_fixture_apply(f, "{'mirrors/m': null, 'mirrors/n': null}");
+    assert_groups_of_verdicts(f, 1, 0);
+
+    alternate(f, false);
+    assert_groups_of_verdicts(f, 0, 0);
+    assert_buckets(f, "h1", 0);
+    assert_int_equal(engine_relation_values(
+        apps_fixture_engine(f), VMN_REL_RULE_GROUP_USES, "w|0").n, 0);
+    apps_fixture_check(f);
+}
+
 /* With the hash of a hop, which is of the same fields, one of its functions
  * would have all that is copied, and the others nothing. */
 static void
@@ -556,6 +662,8 @@ main(int argc OVS_UNUSED, char *argv[])
         cmocka_unit_test_setup_teardown(a_packet_of_a_rule_is_its_ports,
                                         setup_with_firewall, teardown),
         cmocka_unit_test_setup_teardown(a_rule_that_is_not_there_is_named,
+                                        setup_with_firewall, teardown),
+        cmocka_unit_test_setup_teardown(a_verdict_that_fails_keeps_its_group,
                                         setup_with_firewall, teardown),
         cmocka_unit_test_setup_teardown(a_rule_has_mirrors_up_to_a_number,
                                         setup_with_firewall, teardown),
