@@ -116,6 +116,9 @@ struct path_host {
     bool is_back;               /* What it is suspected of. */
     unsigned n_for, n_against;  /* Results since then. */
     int64_t suspected_us;
+    int64_t first_suspected_us; /* The same, whatever it was of; */
+    int64_t flapped_us;         /* and when that was too long for it to stay
+                                 * one; 0: never. */
     unsigned n_directions;      /* Paths whose directions were asked for, */
     int64_t directions_us;      /* in the second that begins then. */
     /* In a cluster, at the writer: when another member told of a turn last, or
@@ -197,7 +200,9 @@ struct paths {
     size_t n_here;              /* Those that have turns in this process, */
     int64_t counted_us;         /* as of then. */
     int64_t due_us;             /* When the next turn is. */
-    struct path_host *suspects[PATH_SUSPECTS_MAX]; /* The oldest first. */
+    struct path_host *suspects[PATH_SUSPECTS_MAX]; /* The oldest first, as
+                                                    * of what they are
+                                                    * suspected of. */
     size_t n_suspects;
     int64_t suspects_us;        /* When it was looked which are decided. */
     /* In a cluster, else NULL. */

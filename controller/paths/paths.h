@@ -35,8 +35,8 @@ struct fabric;
 struct model;
 struct paths;
 
-/* The most paths that are measured. */
-#define PATHS_MAX 65536
+/* The most paths that are measured: those between all of 512 hosts. */
+#define PATHS_MAX 131072
 
 /* As a member of a cluster: returns the name of the other member that manages
  * the host, valid until the next call; NULL: this one does. */

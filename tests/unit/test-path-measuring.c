@@ -325,6 +325,8 @@ paths_are_bounded(void **state OVS_UNUSED)
 
 /* Many hosts.  ----------------------------------------------------------- */
 
+#define MANY_HOSTS 500
+
 /* Cuts hosts 'first' to 'last' off all others, or ends that. */
 static void
 cut_off(size_t first, size_t last, bool cut)
@@ -411,8 +413,8 @@ begin_with_many(void)
 {
     struct path *path;
 
-    add_hosts(HOSTS_MAX);
-    add_network("net", 1500, 0, HOSTS_MAX - 1);
+    add_hosts(MANY_HOSTS);
+    add_network("net", 1500, 0, MANY_HOSTS - 1);
     begin(NULL);
     while (paths->finding) {
         refresh();
@@ -450,7 +452,7 @@ host_that_is_cut_off_is_found_by_all(void **state OVS_UNUSED)
     assert_int_equal(count_cut(), 0);
     assert_int_equal(paths->n_suspects, 0);
     cut_off(0, 0, true);
-    assert_int_equal(count_cut(), HOSTS_MAX - 1);
+    assert_int_equal(count_cut(), MANY_HOSTS - 1);
     n = turns_until_down(100);
     assert_true(n <= 10);
     assert_within_budget(n);
@@ -473,7 +475,7 @@ hosts_that_are_cut_off_are_found_at_once(void **state OVS_UNUSED)
     begin_with_many();
     cut_off(0, 0, true);
     cut_off(7, 7, true);
-    assert_int_equal(count_cut(), 2 * HOSTS_MAX - 3);
+    assert_int_equal(count_cut(), 2 * MANY_HOSTS - 3);
     assert_true(turns_until_down(100) <= 12);
     /* One comes back while it is looked at. */
     cut_off(7, 7, false);
@@ -497,7 +499,7 @@ halves_of_a_network_are_found(void **state OVS_UNUSED)
     unsigned n;
 
     begin_with_many();
-    cut_off(0, HOSTS_MAX / 2 - 1, true);
+    cut_off(0, MANY_HOSTS / 2 - 1, true);
     n = turns_until_down(90);
     assert_true(n <= 200);
     assert_within_budget(n);
@@ -522,6 +524,69 @@ host_that_flaps_does_not_keep_others_waiting(void **state OVS_UNUSED)
     take_turns(80);
     assert_int_equal(count_state(PATH_DOWN, &n_cut), 1);
     assert_int_equal(paths->n_suspects, 0);
+}
+
+/* Probes of several paths of the host have other results than before: they
+ * are answered again, or lost. */
+static void
+change_paths_of(const char *name, bool answered)
+{
+    struct path *path;
+    unsigned n = 0;
+
+    HMAP_FOR_EACH (path, node, &paths->pairs) {
+        if ((!strcmp(path->hosts[0]->name, name)
+             || !strcmp(path->hosts[1]->name, name)) && n++ < 8) {
+            path->window.down = answered;
+            path->window.lost_row = path->window.answered_row = 0;
+            path_suspects_note(paths, path, answered);
+        }
+    }
+}
+
+static void
+assert_suspects(const char *first, const char *second)
+{
+    path_suspects_check(paths);
+    assert_int_equal(paths->n_suspects, second ? 2 : first ? 1 : 0);
+    if (first) {
+        assert_string_equal(paths->suspects[0]->name, first);
+    }
+    if (second) {
+        assert_string_equal(paths->suspects[1]->name, second);
+    }
+}
+
+/* A turn has paths of two suspects, those that are first. */
+static void
+suspect_that_flaps_is_behind_others_and_then_none(void **state OVS_UNUSED)
+{
+    add_hosts(40);
+    add_network("net", 1500, 0, 39);
+    begin(NULL);
+    take_turns(2);
+    change_paths_of("h000", false);
+    change_paths_of("h020", false);
+    assert_suspects("h000", "h020");
+    change_paths_of("h000", true);
+    assert_suspects("h020", "h000");
+    for (int i = 0; i < 5; i++) {
+        now_us += 10 * 1000 * 1000;
+        change_paths_of("h000", i % 2);
+    }
+    /* That the other one is, was said once, longer ago than it counts. */
+    assert_suspects("h000", NULL);
+    now_us += 15 * 1000 * 1000;
+    change_paths_of("h000", true);
+    assert_suspects(NULL, NULL);
+    now_us += 10 * 1000 * 1000;
+    change_paths_of("h000", false);
+    assert_suspects(NULL, NULL);
+    change_paths_of("h020", false);
+    assert_suspects("h020", NULL);
+    now_us += 23 * 1000 * 1000;
+    change_paths_of("h000", true);
+    assert_suspects("h020", "h000");
 }
 
 /* Few paths need nobody else: their host has all in each of its turns. */
@@ -569,6 +634,7 @@ main(void)
         T(hosts_that_are_cut_off_are_found_at_once),
         T(halves_of_a_network_are_found),
         T(host_that_flaps_does_not_keep_others_waiting),
+        T(suspect_that_flaps_is_behind_others_and_then_none),
         T(few_hosts_have_their_own_paths_alone),
     };
 
