@@ -11,6 +11,7 @@ vmninclude_HEADERS = \
 	include/vmn/probes.h \
 	include/vmn/requests.h \
 	include/vmn/rows-balancers.h \
+	include/vmn/rows-observed.h \
 	include/vmn/rows.h \
 	include/vmn/text.h \
 	include/vmn/types.h \

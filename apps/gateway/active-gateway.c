@@ -43,7 +43,7 @@ gateways_in_order(struct vmn_view *view, const struct vmn_router *router,
     for (size_t i = 0; i < max; i++) {
         const struct vmn_gateway *g = vmn_gateway_at(&router->external, i);
         const struct vmn_host *host = vmn_read_host(view, g->host);
-        const struct vmn_vif *vif = external_vif(view, network, g->host);
+        const struct vmn_vif *vif = vmn_provider_vif(view, network, g->host);
         size_t at = n;
 
         if (!host || host->lost || !vif) {

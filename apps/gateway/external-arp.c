@@ -95,7 +95,7 @@ publish_gateway_hosts(const struct gateway_ctx *ctx)
     for (size_t i = 0; i < external->n_gateways; i++) {
         const char *host = vmn_gateway_at(external, i)->host;
 
-        if (external_ofport(ctx->view, ctx->network, host)) {
+        if (vmn_provider_ofport(ctx->view, ctx->network, host)) {
             vmn_publish(ctx->emit, REL_GATEWAY_HOSTS, ctx->router->row.name,
                         host);
             vmn_publish(ctx->emit, REL_HOSTS, "", host);
@@ -188,7 +188,7 @@ compile_external(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         || !link.network->provider.physical) {
         return;
     }
-    link.ofport = external_ofport(view, link.network, link.host);
+    link.ofport = vmn_provider_ofport(view, link.network, link.host);
     if (!link.ofport) {
         return;
     }

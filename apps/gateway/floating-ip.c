@@ -29,8 +29,8 @@ floating_mac(uint32_t number)
 static bool
 send_distributed(struct gateway_ctx *ctx, const char *host, uint32_t number)
 {
-    uint32_t ofport = (host ? external_ofport(ctx->view, ctx->network, host)
-                       : 0);
+    uint32_t ofport = (host ? vmn_provider_ofport(ctx->view, ctx->network,
+                                                  host) : 0);
 
     if (!ofport) {
         return false;

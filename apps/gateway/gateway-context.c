@@ -9,23 +9,6 @@
 
 #define VLAN_PRESENT 0x1000
 
-const struct vmn_vif *
-external_vif(struct vmn_view *view, const struct vmn_network *network,
-             const char *host)
-{
-    return vmn_read_vif(view, host, vmn_printf(view, "@%s",
-                                               network->provider.physical));
-}
-
-uint32_t
-external_ofport(struct vmn_view *view, const struct vmn_network *network,
-                const char *host)
-{
-    const struct vmn_vif *vif = external_vif(view, network, host);
-
-    return vif ? vif->ofport : 0;
-}
-
 const struct vmn_network *
 external_network(struct vmn_view *view, const struct vmn_router *router)
 {
@@ -92,7 +75,7 @@ gateway_at(const struct gateway_ctx *ctx, size_t rank)
 
     at.rank = rank;
     at.host = ctx->failover.names[rank];
-    at.ofport = external_ofport(ctx->view, ctx->network, at.host);
+    at.ofport = vmn_provider_ofport(ctx->view, ctx->network, at.host);
     return at;
 }
 

@@ -180,13 +180,6 @@ void query_active(struct vmn_view *, const char *name, struct vmn_value *);
  * that is usable. */
 const struct vmn_network *external_network(struct vmn_view *,
                                            const struct vmn_router *);
-/* Returns the port of 'host' to the provider network, or NULL. */
-const struct vmn_vif *external_vif(struct vmn_view *,
-                                   const struct vmn_network *,
-                                   const char *host);
-/* Returns its number, or 0. */
-uint32_t external_ofport(struct vmn_view *, const struct vmn_network *,
-                         const char *host);
 /* Fills in 'ctx' for router 'name'.  Returns false if it has no usable
  * external network. */
 bool gateway_ctx_read(struct vmn_view *, struct vmn_emit *, const char *name,

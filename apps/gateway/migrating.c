@@ -214,7 +214,7 @@ act_rarp(struct vmn_view *view, struct vmn_actions *actions, const char *host,
         return;
     }
     network = vmn_read_network(view, name);
-    ofport = network ? external_ofport(view, network, host) : 0;
+    ofport = network ? vmn_provider_ofport(view, network, host) : 0;
     if (ofport) {
         vmn_act_set_mac(actions, VMN_F_ETH_SRC, mac);
         vmn_act_set(actions, VMN_F_VLAN_TCI, external_vlan_tci(network));

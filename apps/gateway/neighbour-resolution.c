@@ -85,7 +85,7 @@ has_taken_over(struct vmn_view *view, const struct vmn_router *router,
     }
     for (size_t i = 0; network && i < router->external.n_gateways; i++) {
         const char *host = vmn_gateway_at(&router->external, i)->host;
-        const struct vmn_vif *vif = external_vif(view, network, host);
+        const struct vmn_vif *vif = vmn_provider_vif(view, network, host);
 
         if (vif && vif->cut_off && strcmp(host, in->host)) {
             return true;

@@ -206,16 +206,6 @@ queries_from_wire(const struct wire *wire)
     }
 }
 
-static uint32_t
-ofport_of(struct vmn_view *view, const struct vmn_network *network,
-          const char *host)
-{
-    const struct vmn_vif *vif = vmn_read_vif(
-        view, host, vmn_printf(view, "@%s", network->provider.physical));
-
-    return vif ? vif->ofport : 0;
-}
-
 void
 wire_on_host(struct vmn_view *view, struct vmn_emit *emit,
              const struct multicast_network *row,
@@ -223,7 +213,7 @@ wire_on_host(struct vmn_view *view, struct vmn_emit *emit,
 {
     const struct wire wire = {
         .emit = emit, .row = row, .network = network, .host = host,
-        .ofport = ofport_of(view, network, host),
+        .ofport = vmn_provider_ofport(view, network, host),
     };
     struct vmn_flow *flow;
 
@@ -249,6 +239,6 @@ wire_of_packet(struct vmn_view *view, const struct vmn_packet_in *in,
         = names.n ? settings_of(view, names.names[0], network) : NULL;
 
     return (row && is_on_wire(*network) && (*network)->vni == vni
-            && ofport_of(view, *network, in->host) == in->in_port ? row
-            : NULL);
+            && vmn_provider_ofport(view, *network, in->host) == in->in_port
+            ? row : NULL);
 }

@@ -267,7 +267,7 @@ compile_flood(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
     flood_ports_read(view, key, &to);
     if (is_provider(to.network)) {
-        to.uplink = provider_ofport(view, to.network, to.host);
+        to.uplink = vmn_provider_ofport(view, to.network, to.host);
     }
 
     /* What comes by a tunnel never goes back into one, also where no port gets

@@ -295,8 +295,8 @@ locate_on_candidate(struct vmn_view *view, struct vmn_emit *emit,
                     const struct port_ctx *ctx)
 {
     bool provider = is_provider(ctx->network);
-    uint32_t from = (provider ? provider_ofport(view, ctx->network,
-                                                ctx->candidate)
+    uint32_t from = (provider ? vmn_provider_ofport(view, ctx->network,
+                                                    ctx->candidate)
                      : VMN_TUNNEL_OFPORT);
     struct vmn_flow *flow;
     struct vmn_actions *actions;

@@ -490,9 +490,6 @@ is_provider(const struct vmn_network *network)
     return network->provider.physical != NULL;
 }
 
-/* Returns the number of the port of 'host' to the provider network, or 0. */
-uint32_t provider_ofport(struct vmn_view *, const struct vmn_network *,
-                         const char *host);
 void provider_of_host(struct vmn_view *, struct vmn_emit *,
                       const struct vmn_host *);
 void provider_of_network(struct vmn_emit *, const struct vmn_network *);

@@ -89,8 +89,8 @@ locate_port(struct vmn_view *view, struct vmn_emit *emit,
     bool copied = (is_own && !ctx->port->unknown && ctx->candidate_ofport
                    && !(provider && ctx->activated));
     uint32_t from = (!ctx->candidate_ofport || copied ? 0
-                     : provider ? provider_ofport(view, ctx->network,
-                                                  ctx->candidate)
+                     : provider ? vmn_provider_ofport(view, ctx->network,
+                                                      ctx->candidate)
                      : VMN_TUNNEL_OFPORT);
     struct vmn_flow *flow;
     struct vmn_actions *actions;

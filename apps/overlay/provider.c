@@ -18,16 +18,6 @@
 #define VLAN_VID 0x0fff
 #define VLAN_PCP_SHIFT 13
 
-uint32_t
-provider_ofport(struct vmn_view *view, const struct vmn_network *network,
-                const char *host)
-{
-    const struct vmn_vif *vif = vmn_read_vif(
-        view, host, vmn_printf(view, "@%s", network->provider.physical));
-
-    return vif ? vif->ofport : 0;
-}
-
 /* On a host.  ------------------------------------------------------------- */
 
 /* Emits the drop of packets from the host's physical networks that belong to
@@ -121,7 +111,7 @@ compile_provider(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     if (!network || !network->vni || !is_provider(network)) {
         return;
     }
-    ofport = provider_ofport(view, network, parts[1]);
+    ofport = vmn_provider_ofport(view, network, parts[1]);
     if (!ofport) {
         return;
     }

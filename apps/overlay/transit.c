@@ -109,7 +109,7 @@ compile_external(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         const char *host = vmn_gateway_at(external, i)->host;
 
         /* Hosts that may become the gateway have the flows already. */
-        if (provider_ofport(view, network, host)) {
+        if (vmn_provider_ofport(view, network, host)) {
             vmn_publish(emit, VMN_REL_DOMAIN_HOSTS, domain, host);
             vmn_publish(emit, VMN_REL_NETWORK_HOSTS, network->row.name, host);
             vmn_publish(emit, REL_PROVIDER,
@@ -128,7 +128,7 @@ publish_external(struct vmn_view *view, struct vmn_emit *emit,
                  const struct vmn_network *network, const char *host,
                  const char *floating)
 {
-    if (!host || !provider_ofport(view, network, host)) {
+    if (!host || !vmn_provider_ofport(view, network, host)) {
         return false;
     }
     vmn_publish(emit, VMN_REL_NETWORK_HOSTS, network->row.name, host);

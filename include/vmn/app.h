@@ -344,6 +344,27 @@ vmn_host_of_port(struct vmn_view *view, const char *name)
     return binding ? binding->host : NULL;
 }
 
+/* Returns the interface on 'host' that leads to the physical network that
+ * 'network', a provider network, is on; NULL if the host has no bridge to it:
+ * that becomes an input of the caller. */
+static inline const struct vmn_vif *
+vmn_provider_vif(struct vmn_view *view, const struct vmn_network *network,
+                 const char *host)
+{
+    return vmn_read_vif(view, host, vmn_printf(view, "@%s",
+                                               network->provider.physical));
+}
+
+/* Returns the OpenFlow port number of that interface; 0 if there is none. */
+static inline uint32_t
+vmn_provider_ofport(struct vmn_view *view, const struct vmn_network *network,
+                    const char *host)
+{
+    const struct vmn_vif *vif = vmn_provider_vif(view, network, host);
+
+    return vif ? vif->ofport : 0;
+}
+
 /* Sends what the flow matches to port 'name', on whichever host that is; ends
  * the actions.  'network' is the packets' own, which the flow matches; the
  * flow's stage is at hook SERVICE, BALANCE or ROUTE.  The packet gets the
