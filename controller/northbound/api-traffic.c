@@ -25,6 +25,7 @@
 #include "controller/schema/arena.h"
 #include "hash.h"
 #include "openvswitch/hmap.h"
+#include "proto/loop/loop.h"
 #include "util.h"
 
 /* Pairs in a reply. */
@@ -89,6 +90,9 @@ struct pair {
 
 struct tally {
     const struct northbound *nb;
+    struct http_request *req;
+    uint64_t limit;             /* Of pairs, and of talkers. */
+    int64_t since_ms;
     const struct model_rights *rights; /* With a scope, or NULL. */
     enum group_by by;
     enum sort sort;
@@ -99,6 +103,8 @@ struct tally {
     struct traffic_groups groups; /* BY_GROUP. */
     bool too_many;              /* Groups: it would take long. */
     struct fabric_pair_sums sums; /* Of the pairs. */
+    struct fabric_pair_totals totals; /* Of all. */
+    struct fabric_pair_stats stats;
 };
 
 /* Ends.  ------------------------------------------------------------------ */
@@ -650,74 +656,85 @@ tally_init(struct tally *tally)
 }
 
 static void
-tally_uninit(struct tally *tally)
+tally_destroy(void *tally_)
 {
+    struct tally *tally = tally_;
+
     traffic_groups_uninit(&tally->groups);
     hmap_destroy(&tally->talkers);
     hmap_destroy(&tally->pairs);
     hmap_destroy(&tally->hosts);
     hmap_destroy(&tally->members);
     arena_uninit(&tally->arena);
+    free(tally);
 }
 
-/* Replies with the 'limit' heaviest pairs since 'since_ms'. */
-static void
-reply_traffic(struct http_request *req, struct tally *tally, int64_t since_ms,
-              size_t limit)
+/* Reads all pairs at once, since they change: so one reply after another, and
+ * none in a turn of the loop whose time is over.  Whoever asks on many
+ * connections has others wait for one reading, and not for all. */
+static bool
+tally_read(void *tally_)
 {
+    struct tally *tally = tally_;
     const struct northbound *nb = tally->nb;
-    struct nb_reply_traffic reply = {
-        .group_by = group_bys[tally->by], .label = tally->label,
-    };
-    struct fabric_pair_totals totals;
-    struct fabric_pair_stats stats;
 
-    fabric_pair_stats(nb->fabric, &stats);
-    if (tally->by == BY_PORT && is_of_all(tally)) {
-        hmap_reserve(&tally->pairs, stats.n_pairs);
+    if (nb->loop && loop_turn_is_over(nb->loop)) {
+        return false;
     }
-    fabric_pairs(nb->fabric, since_ms, pair_cb, tally, &totals);
+    fabric_pair_stats(nb->fabric, &tally->stats);
+    if (tally->by == BY_PORT && is_of_all(tally)) {
+        hmap_reserve(&tally->pairs, tally->stats.n_pairs);
+    }
+    fabric_pairs(nb->fabric, tally->since_ms, pair_cb, tally,
+                 &tally->totals);
     if (tally->by == BY_GROUP) {
         spread(tally);
     }
-    if (tally->too_many) {
-        http_reply_problem(req, 413, "too-large", NULL, "These ports are in "
-                           "too many groups: ask for one network, or one "
-                           "port, or group by a label");
-        return;
-    }
-    fill_sums(tally, &totals, &reply);
-    fill_pairs(tally, limit, &reply);
-    fill_talkers(tally, limit, &reply);
-    reply.full_hosts = tally->rights ? 0 : stats.n_full_hosts;
-    reply.unread_hosts = fabric_unread_hosts(nb->fabric);
-    reply.counted = fabric_counted_ms(nb->fabric);
-    nb_reply_struct(req, &nb_reply_traffic, &reply);
+    return true;
 }
 
 static void
-get_traffic(struct http_request *req, struct northbound *nb)
+tally_reply(void *tally_)
 {
-    const struct model_rights *rights = nb_rights(req);
-    struct tally tally = {
-        .nb = nb,
-        .rights = packet_scope_applies(rights) ? rights : NULL,
+    struct tally *tally = tally_;
+    struct nb_reply_traffic reply = {
+        .group_by = group_bys[tally->by], .label = tally->label,
+        .full_hosts = tally->rights ? 0 : tally->stats.n_full_hosts,
+        .unread_hosts = fabric_unread_hosts(tally->nb->fabric),
+        .counted = fabric_counted_ms(tally->nb->fabric),
     };
-    uint64_t limit;
-    int64_t since_ms;
 
-    if (!nb_query_number(req, "limit", 1, LIMIT_MAX, LIMIT_DEFAULT, &limit)
-        || !nb_query_since(req, &since_ms) || !query_tally(req, &tally)) {
+    if (tally->too_many) {
+        http_reply_problem(tally->req, 413, "too-large", NULL, "These ports "
+                           "are in too many groups: ask for one network, or "
+                           "one port, or group by a label");
         return;
     }
-    tally_init(&tally);
-    reply_traffic(req, &tally, since_ms, limit);
-    tally_uninit(&tally);
+    fill_sums(tally, &tally->totals, &reply);
+    fill_pairs(tally, tally->limit, &reply);
+    fill_talkers(tally, tally->limit, &reply);
+    nb_reply_struct(tally->req, &nb_reply_traffic, &reply);
 }
 
-/* Which ports groups have is told of no change that is only tried. */
 void
-nb_get_traffic(struct http_request *req, void *nb)
+nb_get_traffic(struct http_request *req, void *nb_)
 {
-    nb_unless_trying(nb, req, get_traffic);
+    static const struct nb_parts_class class = {
+        tally_read, tally_reply, tally_destroy,
+    };
+    const struct northbound *nb = nb_;
+    const struct model_rights *rights = nb_rights(req);
+    struct tally *tally = xzalloc(sizeof *tally);
+
+    tally->nb = nb;
+    tally->req = req;
+    tally->rights = packet_scope_applies(rights) ? rights : NULL;
+    tally_init(tally);
+    if (!nb_query_number(req, "limit", 1, LIMIT_MAX, LIMIT_DEFAULT,
+                         &tally->limit)
+        || !nb_query_since(req, &tally->since_ms) || !query_tally(req, tally)) {
+        tally_destroy(tally);
+        return;
+    }
+    nb_reply_in_parts(nb, req, &class, tally);
 }
