@@ -424,6 +424,16 @@ model_set_check_object(struct model *model, model_check_object_cb *check,
     model->check_object_aux = aux;
 }
 
+/* Quotas know no type by its name: what any of them says is a rule, with as
+ * many members as its lists have elements. */
+static void
+count_object(const struct vmn_row *row, struct model_usage *used)
+{
+    used->rules = 1;
+    used->members = schema_row_elements(row);
+}
+
 const struct model_class model_object = {
     .check_written = check_object,
+    .count = count_object,
 };

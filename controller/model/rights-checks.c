@@ -130,6 +130,19 @@ check_ref(void *check_, enum vmn_table table, const char *name,
     }
 }
 
+/* Returns true if the account may have the selector so. */
+static bool
+may_select(const struct model_rights *rights, const struct schema_field *f,
+           const struct vmn_selector *selector)
+{
+    if (!selector->text) {
+        return !(f->flags & SCHEMA_OR_ALL);
+    }
+    return (selector_is_within(selector, &rights->scope)
+            || (f->reach == SCHEMA_MENTIONS && rights->reads.text
+                && selector_is_within(selector, &rights->reads)));
+}
+
 static void
 check_selectors(struct rights_check *check)
 {
@@ -138,13 +151,10 @@ check_selectors(struct rights_check *check)
     const char *row = (const char *) check->row;
 
     for (; f->name; f++) {
-        const struct vmn_selector *selector = (const void *) (row + f->offset);
         char *field;
 
-        if (f->type != SCHEMA_SELECTOR || !selector->text
-            || selector_is_within(selector, &rights->scope)
-            || (f->reach == SCHEMA_MENTIONS && rights->reads.text
-                && selector_is_within(selector, &rights->reads))) {
+        if (f->type != SCHEMA_SELECTOR
+            || may_select(rights, f, (const void *) (row + f->offset))) {
             continue;
         }
         check->acts = true;
@@ -312,18 +322,19 @@ check_rights(struct txn *txn)
         if (schema_tables[entry->table]->observed) {
             continue;
         }
-        if (entry->cur == entry->before) {
-            /* That the object exists already must not be disclosed. */
-            if (entry->op && entry->before
-                && !model_sees(rights, entry->before->row)) {
-                refuse_scope(txn, entry);
-            }
+        if (entry->cur == entry->before
+            && (!entry->op || !entry->before
+                || rights_show_all(rights, entry->before->row))) {
             continue;
         }
+        /* What is as it was is refused in the words of a change: that it
+         * exists, or what it says, must not be disclosed. */
         if (!(rights->tables & UINT64_C(1) << entry->table)) {
             txn_error(txn, entry, VMN_ERR_FORBIDDEN, "",
                       "%s must not be changed by this account",
                       txn_name(txn, entry->table, entry->name));
+        } else if (entry->cur == entry->before) {
+            refuse_scope(txn, entry);
         } else if (rights->scope.text) {
             check_scope(txn, entry);
         }

@@ -128,6 +128,34 @@ model_sees(const struct model_rights *rights, const struct vmn_row *row)
                 && selects(&rights->reads, row)));
 }
 
+/* Returns true if the row has something that is shown to who may change it
+ * alone. */
+static bool
+has_secrets(const struct vmn_row *row)
+{
+    const struct schema_field *f = schema_struct_of(row)->fields;
+
+    if (row->table == VMN_TABLE_LOADBALANCER) {
+        return ((const struct vmn_loadbalancer *) row)->scale.webhook;
+    }
+    for (; f->name; f++) {
+        if (f->flags & SCHEMA_SECRET
+            && *(const char *const *) (const void *)
+               ((const char *) row + f->offset)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+rights_show_all(const struct model_rights *rights, const struct vmn_row *row)
+{
+    return (!rights || !rights->scope.text
+            || (row->table != VMN_TABLE_HOST && model_sees(rights, row)
+                && (rights_own(rights, row) || !has_secrets(row))));
+}
+
 bool
 model_in_scope(const struct model_rights *rights, const struct vmn_row *row)
 {

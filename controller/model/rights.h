@@ -34,6 +34,9 @@ struct rights_memo {
 /* rights.c */
 /* Returns true if 'row' is within the scope, or if there is none. */
 bool rights_own(const struct model_rights *, const struct vmn_row *row);
+/* Returns true if the account is shown all that 'row' says.  Else that it says
+ * what a request says must not be disclosed either. */
+bool rights_show_all(const struct model_rights *, const struct vmn_row *row);
 /* Returns the row as it was before the request, or as the request creates it;
  * NULL if there is none. */
 const struct vmn_row *rights_row(const struct txn *, enum vmn_table,

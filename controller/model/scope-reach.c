@@ -87,9 +87,10 @@ pass_on(struct passing *passing, const struct vmn_row *row)
         const struct vmn_selector *selector
             = (const void *) ((const char *) row + f->offset);
 
-        if (f->type == SCHEMA_SELECTOR && f->reach == SCHEMA_ACTS
-            && selector->text) {
-            passing->within &= selector_is_within(selector, scope);
+        if (f->type == SCHEMA_SELECTOR && f->reach == SCHEMA_ACTS) {
+            passing->within &= (selector->text
+                                ? selector_is_within(selector, scope)
+                                : !(f->flags & SCHEMA_OR_ALL));
         }
     }
     passing->depth++;

@@ -65,6 +65,16 @@ check_op(struct txn *txn, const struct model_op *op,
                      "time", table->singular, op->name);
         return false;
     }
+    /* Of an object that the account is not shown whole nothing is told by
+     * the way: its revision, or what does not fit what it says. */
+    if (old && txn->request->rights
+        && !(txn->request->rights->tables & UINT64_C(1) << op->table)
+        && !rights_show_all(txn->request->rights, old->row)) {
+        txn_op_error(txn, op, VMN_ERR_FORBIDDEN, "",
+                     "%s \"%s\" must not be changed by this account",
+                     table->singular, op->name);
+        return false;
+    }
     if (!check_if_match(txn, op, old)) {
         return false;
     }
@@ -200,25 +210,46 @@ apply_delete(struct txn *txn, struct model_op *op)
 
 /* The end of a request.  -------------------------------------------------- */
 
+/* Of a table's rows, those that accounts with a scope leave to others: one
+ * in so many.  No tenant keeps an administrator from a quarantine, say. */
+#define RESERVED_ONE_IN 10
+
+static bool
+makes_rows_of(const struct txn *txn, int table)
+{
+    for (size_t i = 0; i < txn->n_touched; i++) {
+        const struct entry *entry = txn->touched[i];
+
+        if ((int) entry->table == table && !entry->before && entry->cur) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 check_bounds(struct txn *txn)
 {
+    const struct model_rights *rights = txn->request->rights;
+    bool scoped = rights && rights->scope.text;
+
     for (int i = 0; i < VMN_N_TABLES; i++) {
         const struct schema_table *table = schema_tables[i];
-        bool grew = false;
+        size_t n = txn->model->tables[i].cur.n;
+        size_t reserved = (scoped && !table->observed
+                           ? table->max_rows / RESERVED_ONE_IN : 0);
 
-        if (txn->model->tables[i].cur.n <= table->max_rows) {
+        if (n <= table->max_rows - reserved || !makes_rows_of(txn, i)) {
             continue;
         }
-        for (size_t j = 0; j < txn->n_touched; j++) {
-            const struct entry *entry = txn->touched[j];
-
-            grew |= (int) entry->table == i && !entry->before;
-        }
-        if (grew) {
+        if (n > table->max_rows) {
             vmn_errors_add(txn->errors, VMN_ERR_TOO_LARGE, "",
                            "there can be at most %"PRIuSIZE" %s",
                            table->max_rows, table->plural);
+        } else {
+            vmn_errors_add(txn->errors, VMN_ERR_TOO_LARGE, "",
+                           "there are too many %s: what is left is for "
+                           "accounts without a scope", table->plural);
         }
     }
 }

@@ -114,6 +114,7 @@ declare_field(struct declaring *d, const struct vmn_field_class *f, int depth)
     put_flag(object, "secret", f->flags & VMN_FIELD_SECRET);
     put_flag(object, "lines", f->flags & VMN_FIELD_LINES);
     put_flag(object, "administrators", f->flags & VMN_FIELD_ADMINISTRATORS);
+    put_flag(object, "or_all", f->flags & VMN_FIELD_OR_ALL);
     put_number(object, "min", f->min);
     put_number(object, "max", f->max);
     put_number(object, "default", f->def);

@@ -318,6 +318,9 @@ check_field(const struct making *m, const struct vmn_type_field *fields,
     if (f->lines && f->type != VMN_FIELD_TEXT) {
         return fault(m, i, "lines", "is for a text");
     }
+    if (f->or_all && (f->type != VMN_FIELD_SELECTOR || f->mentions)) {
+        return fault(m, i, "or_all", "is for a selector without `mentions`");
+    }
     if (f->key && (i || f->list || f->set || !m->where[0])) {
         return fault(m, i, "key", "is for the first field of a struct");
     }
@@ -337,7 +340,8 @@ make_field(const struct making *m, const struct vmn_type_field *fields,
                  | (from->set ? SCHEMA_SET : from->list ? SCHEMA_LIST : 0)
                  | (from->key ? SCHEMA_KEY : 0)
                  | (from->secret ? SCHEMA_SECRET : 0)
-                 | (from->lines ? SCHEMA_LINES : 0),
+                 | (from->lines ? SCHEMA_LINES : 0)
+                 | (from->or_all ? SCHEMA_OR_ALL : 0),
         .def = from->def,
         .def_text = (from->def_text ? arena_strdup(m->arena, from->def_text)
                      : NULL),
@@ -595,6 +599,7 @@ make_table(struct making *m, struct schema_table *table)
                        : OBJECTS_MAX);
     table->named_as = VMN_N_TABLES;
     table->passes_on = true;    /* What it names acts on what that names. */
+    table->unscoped = row->single; /* The app's settings are for everybody. */
     table->check_name = row->single ? check_single_name : value_check_name;
     table->columns = make_columns(m->arena, table);
     table->doc = arena_strdup(m->arena, row->doc);

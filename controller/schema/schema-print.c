@@ -484,3 +484,32 @@ schema_row_refs(const struct vmn_row *row, schema_ref_cb *cb, void *aux)
     walk_struct(&walk, schema_struct_of(row), (const char *) row);
     ds_destroy(&walk.pointer);
 }
+
+/* Sizes.  ----------------------------------------------------------------- */
+
+static size_t
+count_elements(const struct schema_struct *s, const char *src)
+{
+    size_t sum = 0;
+
+    for (const struct schema_field *f = s->fields; f->name; f++) {
+        const char *values = src + f->offset;
+        size_t n = 1;
+
+        if (f->flags & SCHEMA_LIST) {
+            n = *(const size_t *) (const void *) (src + f->n_offset);
+            values = *(const char *const *) (const void *) values;
+            sum += n;
+        }
+        for (size_t i = 0; f->type == SCHEMA_STRUCT && i < n; i++) {
+            sum += count_elements(f->nested, values + i * f->nested->size);
+        }
+    }
+    return sum;
+}
+
+size_t
+schema_row_elements(const struct vmn_row *row)
+{
+    return count_elements(schema_struct_of(row), (const char *) row);
+}

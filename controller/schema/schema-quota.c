@@ -34,10 +34,11 @@ static const struct schema_field fields[] = {
           "included), of balancers, and floating ones."),
     LIMIT(members, "How many elements of groups (`ports`, `groups`, `cidrs`, "
           "`except`), ports of quarantines, backends of balancers, records "
-          "of DNS zones, `entries` of services and `forwards` of routers."),
+          "of DNS zones, `entries` of services, `forwards` of routers, and "
+          "of any list of an object of an app's type."),
     LIMIT(rules, "How many rules of policies and quarantines, each counted "
           "once more for each of its peers and services (100 times for a name "
-          "in DNS), and routes."),
+          "in DNS), routes, and objects of apps' types."),
     { .name = "flows_per_host", .type = SCHEMA_INT,
       AT(vmn_quota, flows_per_host), .flags = SCHEMA_HIDE_DEFAULT, .min = 1,
       .max = 1000000, .def = -1,

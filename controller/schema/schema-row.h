@@ -104,6 +104,10 @@ typedef void schema_ref_cb(void *aux, enum vmn_table, const char *name,
                            const struct schema_field *, const char *pointer);
 void schema_row_refs(const struct vmn_row *, schema_ref_cb *, void *aux);
 
+/* Returns how many elements all lists of the row have, those in elements of
+ * other ones included. */
+size_t schema_row_elements(const struct vmn_row *);
+
 /* Returns the spec of 'row' without its references to rows for which 'is_gone'
  * returns true.  What requires a removed reference is removed with it: the
  * list element that contains it, and if too few elements are left in a list,

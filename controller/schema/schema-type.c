@@ -46,6 +46,8 @@ static const struct schema_struct field = {
              "alone."),
         FLAG(lines, "Whether it is a text that may have several lines."),
         FLAG(administrators, "Whether accounts with a scope may not set it."),
+        FLAG(or_all, "Whether a selector is of all where it is absent, so "
+             "that accounts with a scope have to set it."),
         NUMBER("min", min, "The least number, length, or names in a list."),
         NUMBER("max", max, "The largest; both 0: any, or 1,024."),
         NUMBER("default", def, "Its default, of an enum the place among "

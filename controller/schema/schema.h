@@ -103,6 +103,8 @@ enum schema_type {
 #define SCHEMA_PRINTED (1u << 19)
 /* Of SCHEMA_STRING: it may have several lines, and tabs. */
 #define SCHEMA_LINES (1u << 20)
+/* Of SCHEMA_SELECTOR that acts: where it is absent, it selects all. */
+#define SCHEMA_OR_ALL (1u << 21)
 
 struct schema_struct;
 

@@ -215,6 +215,7 @@ struct vmn_type_field {
     const char *name;
     enum vmn_field_type type;
     bool required, list, set, key, mentions, secret, lines, administrators;
+    bool or_all;
     int min, max, def;
     uint32_t max_items;
     const char *def_text;       /* Or NULL. */

@@ -76,6 +76,10 @@ enum vmn_field_type {
 /* of a field of an object itself: accounts with a scope may not set it, nor
  * change it; what others have set may stay. */
 #define VMN_FIELD_ADMINISTRATORS (1u << 7)
+/* of VMN_FIELD_SELECTOR: without it the object is for all that there is.  So
+ * an account with a scope has to set it, and leaves an object alone that lacks
+ * it. */
+#define VMN_FIELD_OR_ALL (1u << 8)
 
 struct vmn_struct_class;
 

@@ -324,7 +324,7 @@ take_struct(lua_State *L, const char *name)
 {
     static const char *const of_field[] = {
         "name", "type", "required", "list", "set", "key", "mentions", "secret",
-        "lines", "administrators", "min", "max", "default", "max_items",
+        "lines", "administrators", "or_all", "min", "max", "default", "max_items",
         "values", "ref", "struct", "fields", "doc", NULL };
     struct vmn_struct_class *s = xzalloc(sizeof *s);
     struct lua_app *app = lua_app_of(L);
@@ -420,6 +420,7 @@ take_field(lua_State *L, const char *element, size_t i)
         { "mentions", VMN_FIELD_MENTIONS },
         { "secret", VMN_FIELD_SECRET }, { "lines", VMN_FIELD_LINES },
         { "administrators", VMN_FIELD_ADMINISTRATORS },
+        { "or_all", VMN_FIELD_OR_ALL },
     };
     struct vmn_field_class *f = &lua_app_of(L)->fields[i];
     int type;
