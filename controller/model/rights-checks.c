@@ -66,17 +66,39 @@ refuse_cascade(struct rights_check *check, const char *verb,
     check->told = true;
 }
 
+/* Returns true if 'f', a field of the object or of a struct in it, says what
+ * it said before. */
+static bool
+is_as_before(const struct rights_check *check, const struct schema_field *f)
+{
+    const char *row = (const char *) check->row;
+    const char *was = (const char *) check->entry->before->row;
+    const struct schema_field *outer = schema_struct_of(check->row)->fields;
+
+    for (; outer->name; outer++) {
+        if (outer == f) {
+            return schema_field_same(f, was, row);
+        }
+        for (const struct schema_field *inner
+             = (outer->type == SCHEMA_STRUCT && !(outer->flags & SCHEMA_LIST)
+                ? outer->nested->fields : NULL);
+             inner && inner->name; inner++) {
+            if (inner == f) {
+                return schema_field_same(f, was + outer->offset,
+                                         row + outer->offset);
+            }
+        }
+    }
+    return false;
+}
+
 /* Returns true if the object is where it was put before. */
 static bool
 is_placed(const struct rights_check *check, const struct schema_field *f)
 {
-    const struct entry *entry = check->entry;
-
     return (f && f->reach == SCHEMA_PLACES
             && (check->was
-                || (entry->before
-                    && schema_field_same(f, entry->before->row,
-                                         check->row))));
+                || (check->entry->before && is_as_before(check, f))));
 }
 
 /* Reports that the object acts on 'name', which is not the account's. */

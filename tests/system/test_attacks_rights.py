@@ -231,6 +231,19 @@ def test_pin_a_port_to_a_host(shop, api):
     api.patch("hosts/h1", {"labels": None})
 
 
+def test_have_a_port_migrate_to_a_host(shop, api):
+    """One that is there already as well: where it goes is not its to say, and
+    what an administrator has asked for stays, or is taken back."""
+    for name in "p", "shop-1":
+        shop.may_not("PUT", "ports/" + name, mine(
+            network="shop", migration={"to": "h1"}), "/migration/to")
+    shop.may_not("PATCH", "ports/shop-2", {"migration": {"to": "h1"}},
+                 "/migration/to")
+    api.patch("ports/shop-1", {"migration": {"to": "h1"}})
+    shop.may("PATCH", "ports/shop-1", {"description": "on its way"})
+    shop.may("PATCH", "ports/shop-1", {"migration": None})
+
+
 # Out of quarantine.  ---------------------------------------------------------
 
 def test_end_ones_own_quarantine(shop, api):
