@@ -95,6 +95,8 @@ static const struct vmn_stage_class stages[] = {
 static const struct vmn_unit_class units[] = {
     { .name = "settings", .each = VMN_EACH_ROW, .row_type = ROW_NETWORK,
       .compile = compile_settings },
+    { .name = "routers", .each = VMN_EACH_ROW, .row_type = ROW_NETWORK,
+      .compile = compile_routers },
     { .name = "network", .each = VMN_EACH_KEY, .relation = REL_SETTINGS,
       .compile = compile_network },
     { .name = "host", .each = VMN_EACH_KEY, .relation = REL_LOCAL,

@@ -347,6 +347,7 @@ void group_mac(struct vmn_actions *, uint8_t family);
  * the actions. */
 void punt(struct vmn_flow *, bool copied);
 void compile_settings(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_routers(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_network(struct vmn_view *, const char *key, struct vmn_emit *);
 
 /* members.c: the ports of a network on one host, and one of them. */

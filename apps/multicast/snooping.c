@@ -47,13 +47,22 @@ compile_settings(struct vmn_view *view, const char *key,
 {
     const struct multicast_network *row
         = (const struct multicast_network *) vmn_read(view, ROW_NETWORK, key);
-    const struct vmn_network *network
-        = row ? vmn_read_network(view, row->network) : NULL;
 
-    if (!network) {
-        return;
+    if (row && vmn_read_network(view, row->network)) {
+        vmn_publish(emit, REL_SETTINGS, row->network, key);
     }
-    for (size_t i = 0; i < row->n_routers; i++) {
+}
+
+/* Says that a port is no router of the network, for it is one of another: so
+ * it has none of its messages.  The object is in effect all the same: else who
+ * has that port could end it for all others by moving the port. */
+void
+compile_routers(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    const struct multicast_network *row
+        = (const struct multicast_network *) vmn_read(view, ROW_NETWORK, key);
+
+    for (size_t i = 0; row && i < row->n_routers; i++) {
         const struct vmn_port *port = vmn_read_port(view, row->routers[i]);
 
         if (port && strcmp(port->network, row->network)) {
@@ -62,7 +71,6 @@ compile_settings(struct vmn_view *view, const char *key,
             return;
         }
     }
-    vmn_publish(emit, REL_SETTINGS, row->network, key);
 }
 
 /* Messages.  -------------------------------------------------------------- */
