@@ -732,7 +732,8 @@ nb_get_traffic(struct http_request *req, void *nb_)
     tally_init(tally);
     if (!nb_query_number(req, "limit", 1, LIMIT_MAX, LIMIT_DEFAULT,
                          &tally->limit)
-        || !nb_query_since(req, &tally->since_ms) || !query_tally(req, tally)) {
+        || !nb_query_since(req, &tally->since_ms)
+        || !query_tally(req, tally)) {
         tally_destroy(tally);
         return;
     }

@@ -55,5 +55,10 @@ tests_property_test_state_SOURCES = \
 	tests/property/state-values.c \
 	tests/property/test-state.c
 
+tests_property_test_tenants_SOURCES = \
+	tests/property/tenants-world.c \
+	tests/property/tenants-world.h \
+	tests/property/test-tenants.c
+
 check_PROGRAMS += $(PROPERTY_TESTS)
 TESTS += $(PROPERTY_TESTS)

@@ -11,6 +11,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "controller/schema/schema.h"
 #include "tests/property/setup.h"
 #include "util.h"
 
@@ -128,11 +129,28 @@ spec_network(unsigned owner, unsigned i)
     return spec;
 }
 
+/* Says where the port is to be: where it is, or to go elsewhere. */
+static void
+place_port(json_t *spec, unsigned owner, unsigned i)
+{
+    unsigned host = HOST_OF(owner, i);
+
+    if (chance(asker < N_OWNERS ? 5 : 15)) {
+        json_object_set_new(spec, "host", json_sprintf("h%u", host));
+    }
+    if (chance(asker < N_OWNERS ? 5 : 10)) {
+        json_object_set_new(spec, "migration", json_pack(
+            "{s:o}", "to", json_sprintf("h%u", (host + 1) % N_HOSTS)));
+    }
+}
+
 static json_t *
-spec_port(void)
+spec_port(unsigned owner, unsigned i)
 {
     json_t *spec = json_pack("{s:o}", "network",
                              random_name("network", N_NETWORKS));
+
+    place_port(spec, owner, i);
 
     if (chance(5)) {
         json_object_set_new(spec, "quarantined", json_true());
@@ -147,6 +165,10 @@ spec_port(void)
     if (chance(15)) {
         json_object_set_new(spec, "isolation", json_string(
             chance(50) ? "promiscuous" : "isolated"));
+    } else if (chance(10)) {
+        json_object_set_new(spec, "isolation", json_string("community"));
+        json_object_set_new(spec, "community", json_string(
+            chance(50) ? "x" : "y"));
     }
     if (chance(10)) {
         json_object_set_new(spec, "enabled", json_false());
@@ -155,7 +177,7 @@ spec_port(void)
 }
 
 static json_t *
-spec_group(void)
+spec_group(unsigned owner OVS_UNUSED, unsigned i OVS_UNUSED)
 {
     json_t *spec = json_object();
 
@@ -177,7 +199,7 @@ spec_group(void)
 }
 
 static json_t *
-spec_service(void)
+spec_service(unsigned owner OVS_UNUSED, unsigned i OVS_UNUSED)
 {
     return json_pack("{s:[{s:s, s:[s]}]}", "entries", "protocol", "tcp",
                      "ports", chance(40) ? "80" : chance(50) ? "443"
@@ -194,10 +216,20 @@ random_rule(bool has_action)
     if (has_action) {
         json_object_set_new(rule, "action", json_string(PICK(actions)));
     }
-    if (chance(70)) {
+    if (chance(10)) {
+        json_object_set_new(rule, "direction", json_string("egress"));
+        json_object_set_new(rule, "peers", json_pack("[{s:s}]", "fqdn",
+                                                     NOBODY_FQDN));
+    } else if (chance(70)) {
         json_object_set_new(rule, "peers", chance(80)
             ? json_pack("[{s:o}]", "group", random_name("group", N_OBJECTS))
             : json_pack("[{s:o}]", "cidr", random_cidr()));
+    }
+    if (chance(10)) {           /* Always, said by a clock. */
+        json_object_set_new(rule, "windows", json_pack(
+            "[{s:[s, s, s, s, s, s, s], s:s, s:s}]", "days", "mon", "tue",
+            "wed", "thu", "fri", "sat", "sun", "start", "00:00", "end",
+            "24:00"));
     }
     if (chance(40)) {
         json_object_set_new(rule, "services", json_pack(
@@ -218,7 +250,7 @@ random_rules(unsigned max, bool has_action)
 }
 
 static json_t *
-spec_policy(void)
+spec_policy(unsigned owner OVS_UNUSED, unsigned i OVS_UNUSED)
 {
     static const char *const tiers[] = {
         "emergency", "security", "platform", "application", "application",
@@ -232,7 +264,7 @@ spec_policy(void)
 }
 
 static json_t *
-spec_quarantine(void)
+spec_quarantine(unsigned owner OVS_UNUSED, unsigned i OVS_UNUSED)
 {
     json_t *spec = json_object();
 
@@ -270,7 +302,7 @@ spec_router(unsigned owner, unsigned i)
 }
 
 static json_t *
-spec_balancer(unsigned owner)
+spec_balancer(unsigned owner, unsigned i OVS_UNUSED)
 {
     unsigned n = owner * N_NETWORKS + rnd(N_NETWORKS);
     bool nobody = asker < N_OWNERS && chance(50);
@@ -285,7 +317,7 @@ spec_balancer(unsigned owner)
 /* Where copies go is a port of its own, so that it is a source of none as
  * often as not. */
 static json_t *
-spec_mirror(void)
+spec_mirror(unsigned owner OVS_UNUSED, unsigned i OVS_UNUSED)
 {
     json_t *spec = json_pack("{s:i}", "max_pps", (int) (1 + rnd(2000)));
 
@@ -326,71 +358,171 @@ spec_mirror(void)
     return spec;
 }
 
-static json_t *
-random_spec(enum vmn_table table, unsigned owner, unsigned i)
+/* What tenants may not say is said by them, now and then. */
+static bool
+says_too_much(void)
 {
-    switch ((int) table) {
-    case VMN_TABLE_NETWORK:
-        return spec_network(owner, i);
-    case VMN_TABLE_PORT:
-        return spec_port();
-    case VMN_TABLE_GROUP:
-        return spec_group();
-    case VMN_TABLE_SERVICE:
-        return spec_service();
-    case VMN_TABLE_TIER:
-        return json_pack("{s:i}", "position", (int) (2 + rnd(18)));
-    case VMN_TABLE_POLICY:
-        return spec_policy();
-    case VMN_TABLE_QUARANTINE:
-        return spec_quarantine();
-    case VMN_TABLE_ROUTER:
-        return spec_router(owner, i);
-    case VMN_TABLE_LOADBALANCER:
-        return spec_balancer(owner);
-    case TABLE_MIRROR:
-        return spec_mirror();
-    default:
-        OVS_NOT_REACHED();
+    return chance(asker < N_OWNERS ? 5 : 30);
+}
+
+static json_t *
+spec_qos_policy(unsigned owner OVS_UNUSED, unsigned i OVS_UNUSED)
+{
+    json_t *spec = json_pack("{s:[{s:s, s:i}]}", chance(50) ? "limits"
+                             : "shared_limits", "direction",
+                             chance(50) ? "egress" : "ingress", "max_pps",
+                             (int) (1 + rnd(2000)));
+
+    if (says_too_much()) {
+        json_object_set_new(spec, "network", random_name("network",
+                                                         N_NETWORKS));
+    } else if (says_too_much()) {
+        json_object_set_new(spec, "hosts", json_pack(
+            "[o]", json_sprintf("h%u", rnd(N_HOSTS))));
+    } else if (chance(50)) {
+        json_object_set_new(spec, "ports", random_names("port", N_PORTS, 1,
+                                                        3));
+        return spec;
     }
+    if (chance(60)) {
+        json_object_set_new(spec, "selector", random_selector());
+    }
+    if (chance(40)) {
+        json_object_set_new(spec, "dscp", json_integer(rnd(64)));
+    } else if (chance(30)) {
+        json_object_set_new(spec, "filters", json_pack("[{s:s}]", "protocol",
+                                                       "tcp"));
+    } else if (says_too_much()) {
+        json_object_set_new(spec, "min_kbps", json_integer(100));
+    }
+    json_object_set_new(spec, "priority", json_integer(rnd(1001)));
+    return spec;
+}
+
+static json_t *
+spec_uplink(unsigned owner OVS_UNUSED, unsigned i OVS_UNUSED)
+{
+    return json_pack("{s:s, s:i}", "interface", "eth0", "max_kbps",
+                     (int) (1000 + rnd(100000)));
+}
+
+static json_t *
+spec_multicast(unsigned owner OVS_UNUSED, unsigned i OVS_UNUSED)
+{
+    json_t *spec = json_pack("{s:o, s:b}", "network",
+                             random_name("network", N_NETWORKS),
+                             "flood_unregistered", (int) chance(50));
+
+    if (says_too_much()) {
+        json_object_set_new(spec, "learn_routers", json_true());
+    }
+    if (says_too_much()) {
+        json_object_set_new(spec, "routers", random_names("port", N_PORTS, 1,
+                                                          1));
+    }
+    return spec;
+}
+
+static json_t *
+spec_count(unsigned owner OVS_UNUSED, unsigned i OVS_UNUSED)
+{
+    return json_pack("{s:o}", "networks", random_names("network", N_NETWORKS,
+                                                       1, 2));
+}
+
+/* A function is a port of its own, as that of a mirror. */
+static json_t *
+spec_chain(unsigned owner OVS_UNUSED, unsigned i OVS_UNUSED)
+{
+    json_t *spec = json_pack("{s:o, s:[{s:s, s:[{s:o}]}]}", "network",
+                             random_name("network", N_NETWORKS), "hops",
+                             "name", "hop", "functions", "in",
+                             random_name("port", N_PORTS));
+
+    if (chance(asker < N_OWNERS ? 80 : 50)) {
+        json_object_set_new(spec, "sources", random_selector());
+    }
+    if (chance(asker < N_OWNERS ? 80 : 50)) {
+        json_object_set_new(spec, "destinations", random_selector());
+    }
+    if (says_too_much()) {
+        json_object_set_new(spec, "priority", json_integer(rnd(1001)));
+    }
+    return spec;
+}
+
+static json_t *
+spec_monitor(unsigned owner OVS_UNUSED, unsigned i OVS_UNUSED)
+{
+    return json_pack("{s:o}", "group", random_name("group", N_OBJECTS));
+}
+
+static json_t *
+spec_tier(unsigned owner OVS_UNUSED, unsigned i OVS_UNUSED)
+{
+    return json_pack("{s:i}", "position", (int) (2 + rnd(18)));
 }
 
 /* Requests.  ------------------------------------------------------------- */
 
+const char *const tenants_apps[] = {
+    "overlay", "firewall", "loadbalancer", "router", "mirrors", "qos",
+    "multicast", "traffic", "chains", "monitors", NULL,
+};
+
 static const struct {
-    enum vmn_table table;
+    const char *type;
     const char *what;
     unsigned n;                 /* Of each owner. */
     unsigned share;             /* Of the requests. */
+    json_t *(*spec)(unsigned owner, unsigned i);
 } kinds[] = {
-    { VMN_TABLE_NETWORK, "network", N_NETWORKS, 8 },
-    { VMN_TABLE_PORT, "port", N_PORTS, 20 },
-    { VMN_TABLE_GROUP, "group", N_OBJECTS, 17 },
-    { VMN_TABLE_SERVICE, "service", N_OBJECTS, 6 },
-    { VMN_TABLE_TIER, "tier", 1, 2 },
-    { VMN_TABLE_POLICY, "policy", N_OBJECTS, 17 },
-    { VMN_TABLE_QUARANTINE, "quarantine", N_OBJECTS, 8 },
-    { VMN_TABLE_ROUTER, "router", N_ROUTERS, 8 },
-    { VMN_TABLE_LOADBALANCER, "balancer", N_OBJECTS, 6 },
-    { TABLE_MIRROR, "mirror", N_OBJECTS, 8 },
+    { "networks", "network", N_NETWORKS, 8, spec_network },
+    { "ports", "port", N_PORTS, 20, spec_port },
+    { "groups", "group", N_OBJECTS, 17, spec_group },
+    { "services", "service", N_OBJECTS, 6, spec_service },
+    { "tiers", "tier", 1, 2, spec_tier },
+    { "policies", "policy", N_OBJECTS, 17, spec_policy },
+    { "quarantines", "quarantine", N_OBJECTS, 8, spec_quarantine },
+    { "routers", "router", N_ROUTERS, 8, spec_router },
+    { "loadbalancers", "balancer", N_OBJECTS, 6, spec_balancer },
+    { "mirrors", "mirror", N_OBJECTS, 8, spec_mirror },
+    { "qos-policies", "limit", N_OBJECTS, 8, spec_qos_policy },
+    { "qos-uplinks", "uplink", 1, 1, spec_uplink },
+    { "multicast-networks", "snooping", N_OBJECTS, 6, spec_multicast },
+    { "traffic-counts", "count", 1, 2, spec_count },
+    { "chains", "chain", N_OBJECTS, 6, spec_chain },
+    { "monitors", "monitor", 1, 2, spec_monitor },
 };
+
+static unsigned
+all_shares(void)
+{
+    unsigned sum = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        sum += kinds[i].share;
+    }
+    return sum;
+}
 
 static void
 add_put(struct model_request *request, size_t kind, unsigned owner,
         unsigned i)
 {
     char *name = make_name(owner, kinds[kind].what, i);
-    json_t *spec = random_spec(kinds[kind].table, owner, i);
+    json_t *spec = kinds[kind].spec(owner, i);
 
     json_object_set_new(spec, "labels", random_labels(owner));
-    model_request_add(request, MODEL_PUT, kinds[kind].table, name, spec);
+    model_request_add(request, MODEL_PUT,
+                      schema_find_table(kinds[kind].type)->id, name, spec);
     free(name);
 }
 
 void
 add_random(struct model_request *request)
 {
-    unsigned n = rnd(100), owner = random_owner();
+    unsigned n = rnd(all_shares()), owner = random_owner();
     struct model_op *op;
     size_t kind = 0;
     char *name;
@@ -406,7 +538,8 @@ add_random(struct model_request *request)
         return;
     }
     name = make_name(owner, kinds[kind].what, i);
-    op = model_request_add(request, MODEL_DELETE, kinds[kind].table, name,
+    op = model_request_add(request, MODEL_DELETE,
+                           schema_find_table(kinds[kind].type)->id, name,
                            NULL);
     op->missing_ok = true;
     op->cascade = chance(50);

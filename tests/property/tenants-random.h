@@ -14,14 +14,21 @@
 #define N_OBJECTS 2
 #define N_ROUTERS 2
 
-/* The one type of an app that there is: "mirrors". */
-#define TABLE_MIRROR VMN_TABLE_OWN_FIRST
-
 /* An address that is nobody's: who sends to it would like it to stay so. */
 #define NOBODY_IP "9.9.9.9"
+/* A name in DNS that has it. */
+#define NOBODY_FQDN "nobody.example"
+
+/* How many hosts there are, and on which port 'i' of an owner runs. */
+#define N_HOSTS 3
+#define HOST_OF(OWNER, I) (((OWNER) * N_PORTS + (I)) % N_HOSTS)
 
 /* By owner: the letter that names begin with. */
 extern const char owners[N_OWNERS];
+
+/* The apps, of whose types there are objects as well; NULL ends.  Without
+ * "gateway", beside which these do not fit. */
+extern const char *const tenants_apps[];
 
 /* Who asks: a tenant, by its number, or N_OWNERS: an administrator. */
 extern unsigned asker;

@@ -7,7 +7,9 @@
  * packets is what the simulator says of the compiled flows.  Nor are packets
  * of ports that are not the account's copied by other mirrors than before, or
  * to others.  In networks that are not the account's, its ports are to others
- * what the network says, or what somebody else has made them.
+ * what the network says, or what somebody else has made them.  Ports that are
+ * not the account's meet the limits that they met, and networks that are not
+ * are snooped and counted as before; and no port is put onto a host.
  *
  * Some of it is asked for by way of a draft, which is written and then made,
  * with the same rights; and a draft that an administrator writes is seen by no
@@ -32,7 +34,6 @@
 
 #include "controller/apphost/apphost.h"
 #include "controller/engine/engine.h"
-#include "controller/engine/relation.h"
 #include "controller/flow/pipeline.h"
 #include "controller/model/draft-contents.h"
 #include "controller/model/model.h"
@@ -40,72 +41,17 @@
 #include "controller/schema/schema-row.h"
 #include "controller/schema/schema.h"
 #include "controller/schema/selector.h"
-#include "controller/simulator/desired-hosts.h"
-#include "controller/simulator/simulator.h"
 #include "hash.h"
 #include "openvswitch/vlog.h"
-#include "packets.h"
 #include "tests/property/setup.h"
-#include "tests/property/tenants-random.h"
+#include "tests/property/tenants-world.h"
 #include "tests/unit/app-loader.h"
 #include "util.h"
-
-#define N_HOSTS 3
-#define ALL_PORTS (N_OWNERS * N_PORTS)
-#define ALL_ROUTERS (N_OWNERS * N_ROUTERS)
-#define ALL_MIRRORS (N_OWNERS * N_OBJECTS)
-#define N_KINDS 2               /* Packets: to TCP ports 80 and 443. */
 
 /* Requests for one that is granted, at most. */
 #define N_TRIES 200
 
 /* Requests.  ------------------------------------------------------------- */
-
-struct world {
-    struct apphost *apphost;
-    struct model *model;
-    struct engine *engine;
-    /* Where packets end up, as a number; 0: nowhere.  By sender, receiver (the
-     * last one: nobody), kind, and the router that the sender gives it to (the
-     * first one: none). */
-    uint32_t ends[ALL_PORTS][ALL_PORTS + 1][N_KINDS][1 + ALL_ROUTERS];
-    /* Bits of ports: those that a mirror copies, and that get its copies. */
-    uint32_t mirrored[ALL_MIRRORS], copied_to[ALL_MIRRORS];
-    enum vmn_isolation isolation[ALL_PORTS];
-    unsigned n_granted, n_refused, n_compared;
-    unsigned n_drafted;         /* Of those granted; and those that others */
-    unsigned n_seen, n_hidden;  /* wrote, which a tenant sees, or not. */
-};
-
-/* Has each port that is on no host plugged in on one. */
-static void
-plug_all(struct world *world)
-{
-    struct model_request request;
-
-    model_request_init(&request, "vmnd");
-    for (unsigned i = 0; i < ALL_PORTS; i++) {
-        char *name = make_name(i / N_PORTS, "port", i % N_PORTS);
-        char *vif = xasprintf("h%u/%s", i % N_HOSTS, name);
-        char *host = xasprintf("h%u", i % N_HOSTS);
-
-        if (model_get(world->model, VMN_TABLE_PORT, name)
-            && !model_get(world->model, VMN_TABLE_BINDING, name)) {
-            model_request_add(&request, MODEL_PUT, VMN_TABLE_VIF, vif,
-                              json_pack("{s:s, s:s, s:o, s:i, s:b}", "host",
-                                        host, "iface_id", name, "iface",
-                                        json_sprintf("v%u", i), "ofport",
-                                        (int) (1 + i), "link_up", 1));
-            model_request_add(&request, MODEL_PUT, VMN_TABLE_BINDING, name,
-                              json_pack("{s:s}", "host", host));
-        }
-        free(host);
-        free(vif);
-        free(name);
-    }
-    ovs_assert(apply_request(world->model, &request));
-    model_request_uninit(&request);
-}
 
 /* What administrators add, and change, as it comes: some of it is refused for
  * what it contradicts. */
@@ -136,6 +82,9 @@ populate(struct world *world)
             json_sprintf("192.0.2.%u", 1 + i), "datapath", "netdev"));
         free(name);
     }
+    model_request_add(&request, MODEL_PUT, VMN_TABLE_FQDN, NOBODY_FQDN,
+                      json_pack("{s:s, s:[s]}", "state", "resolved", "ips",
+                                NOBODY_IP));
     for (unsigned i = 0; i < N_OWNERS * N_NETWORKS; i++) {
         add_network(&request, i / N_NETWORKS, i % N_NETWORKS);
     }
@@ -146,201 +95,13 @@ populate(struct world *world)
     }
 }
 
-/* Packets.  -------------------------------------------------------------- */
-
-/* The number of all ends that 'packet' has. */
-static uint32_t
-find_ends(struct simulator *sim, const char *host, uint32_t ofport,
-          const struct sim_packet *packet)
-{
-    const struct sim_end *ends;
-    uint32_t sum = 0;
-    size_t n;
-
-    simulator_begin(sim);
-    simulator_run(sim, host, ofport, packet);
-    n = simulator_ends(sim, &ends);
-    for (size_t i = 0; i < n; i++) {
-        if (ends[i].kind == SIM_OUTPUT) {
-            sum += hash_string(ends[i].host, ends[i].port);
-        }
-    }
-    return sum;
-}
-
-static const struct vmn_port *
-get_port(const struct world *world, unsigned i)
-{
-    char *name = make_name(i / N_PORTS, "port", i % N_PORTS);
-    const struct vmn_port *port = model_get(world->model, VMN_TABLE_PORT,
-                                            name);
-
-    free(name);
-    return port;
-}
-
-static const struct vmn_router *
-get_router(const struct world *world, unsigned i)
-{
-    char *name = make_name(i / N_ROUTERS, "router", i % N_ROUTERS);
-    const struct vmn_router *router = model_get(world->model,
-                                                VMN_TABLE_ROUTER, name);
-
-    free(name);
-    return router;
-}
-
-static bool
-joins(const struct vmn_router *router, const char *network)
-{
-    for (size_t i = 0; router && i < router->n_interfaces; i++) {
-        if (!strcmp(router->interfaces[i].network, network)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Where packets of port 'i' to port 'j', or to nobody, end up. */
-static void
-shoot(struct world *world, struct simulator *sim, unsigned i, unsigned j,
-      const struct vmn_port *src, const struct vmn_port *dst)
-{
-    bool near = dst && !strcmp(src->network, dst->network);
-    ovs_be32 nobody = inet_addr(NOBODY_IP);
-    char *host = xasprintf("h%u", i % N_HOSTS);
-
-    for (unsigned r = 0; r <= ALL_ROUTERS; r++) {
-        const struct vmn_router *router = r ? get_router(world, r - 1) : NULL;
-        const struct vmn_mac *mac = near ? &dst->mac
-                                    : router ? &router->mac : NULL;
-
-        for (unsigned kind = 0; kind < N_KINDS; kind++) {
-            struct sim_packet packet;
-            struct flow *flow = &packet.flow;
-
-            world->ends[i][j][kind][r] = 0;
-            if (near ? r : !joins(router, src->network)) {
-                continue;
-            }
-            memset(&packet, 0, sizeof packet);
-            memcpy(flow->dl_src.ea, src->mac.ea, ETH_ADDR_LEN);
-            memcpy(flow->dl_dst.ea, mac->ea, ETH_ADDR_LEN);
-            flow->dl_type = htons(ETH_TYPE_IP);
-            memcpy(&flow->nw_src, src->ips[0].addr, sizeof flow->nw_src);
-            flow->nw_dst = nobody;
-            if (dst) {
-                memcpy(&flow->nw_dst, dst->ips[0].addr, sizeof flow->nw_dst);
-            }
-            flow->nw_ttl = 64;
-            flow->nw_proto = IPPROTO_TCP;
-            flow->tp_src = packet.tp_src = htons(40000);
-            flow->tp_dst = packet.tp_dst = htons(kind ? 443 : 80);
-            flow->tcp_flags = packet.tcp_flags = htons(TCP_SYN);
-            world->ends[i][j][kind][r] = find_ends(sim, host, 1 + i, &packet);
-        }
-    }
-    free(host);
-}
-
-/* Returns true if the relation has 'value' at 'key'. */
-static bool
-has_value(const struct world *world, const char *relation, const char *key,
-          const char *value)
-{
-    struct vmn_names names = engine_relation_values(world->engine, relation,
-                                                    key);
-
-    for (size_t i = 0; i < names.n; i++) {
-        if (!strcmp(names.names[i], value)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void
-note_destination(void *name_, enum vmn_table table OVS_UNUSED,
-                 const char *name, const struct schema_field *f,
-                 const char *field OVS_UNUSED)
-{
-    const char **destination = name_;
-
-    if (f && !strcmp(f->name, "to_port")) {
-        *destination = name;
-    }
-}
-
-/* Finds whose packets are copied, and to whom. */
-static void
-find_mirrored(struct world *world)
-{
-    for (unsigned m = 0; m < ALL_MIRRORS; m++) {
-        char *mirror = make_name(m / N_OBJECTS, "mirror", m % N_OBJECTS);
-        const struct vmn_row *row = model_get(world->model, TABLE_MIRROR,
-                                              mirror);
-        const char *to = NULL;
-
-        if (row) {
-            schema_row_refs(row, note_destination, &to);
-        }
-        world->mirrored[m] = world->copied_to[m] = 0;
-        for (unsigned i = 0; i < ALL_PORTS; i++) {
-            char *port = make_name(i / N_PORTS, "port", i % N_PORTS);
-
-            if (has_value(world, "mirrors.ports", mirror, port)) {
-                world->mirrored[m] |= 1u << i;
-            }
-            if (to && !strcmp(to, port)) {
-                world->copied_to[m] |= 1u << i;
-            }
-            free(port);
-        }
-        free(mirror);
-    }
-}
-
-/* Compiles what there is now, and sends all packets. */
-static void
-measure(struct world *world)
-{
-    struct desired_hosts *net;
-    struct sim_net hosts;
-    struct simulator *sim;
-
-    plug_all(world);
-    if (model_is_unsettled(world->model)) {
-        engine_delta_destroy(engine_run(world->engine));
-        model_settle(world->model);
-    }
-    find_mirrored(world);
-    net = desired_hosts_create(world->engine, world->model);
-    desired_hosts_get(net, &hosts);
-    sim = simulator_create(&hosts);
-    memset(world->ends, 0, sizeof world->ends);
-    for (unsigned i = 0; i < ALL_PORTS; i++) {
-        const struct vmn_port *src = get_port(world, i);
-
-        world->isolation[i] = src ? src->isolation : VMN_ISOLATION_NONE;
-        for (unsigned j = 0; src && src->n_ips && j <= ALL_PORTS; j++) {
-            const struct vmn_port *dst = j < ALL_PORTS
-                                         ? get_port(world, j) : NULL;
-
-            if (j == ALL_PORTS || (j != i && dst && dst->n_ips)) {
-                shoot(world, sim, i, j, src, dst);
-            }
-        }
-    }
-    simulator_destroy(sim);
-    desired_hosts_destroy(net);
-}
-
 /* The property.  --------------------------------------------------------- */
 
 /* What is within a scope: bits of ports, by themselves or by their network,
  * and of routers. */
 struct inside {
     uint32_t ports, routers;
+    uint32_t networks;
     uint32_t own_ports;         /* Those by themselves alone; */
     uint32_t in_own_networks;   /* by their network. */
     bool nobody;                /* Nobody's address is a balancer's. */
@@ -351,7 +112,7 @@ find_inside(const struct world *world, const struct vmn_selector *scope,
             struct inside *inside)
 {
     for (unsigned i = 0; i < ALL_PORTS; i++) {
-        const struct vmn_port *port = get_port(world, i);
+        const struct vmn_port *port = world_port(world, i);
         const struct vmn_network *network = port ? model_get(
             world->model, VMN_TABLE_NETWORK, port->network) : NULL;
 
@@ -366,8 +127,15 @@ find_inside(const struct world *world, const struct vmn_selector *scope,
             inside->in_own_networks |= 1u << i;
         }
     }
+    for (unsigned i = 0; i < ALL_NETWORKS; i++) {
+        const struct vmn_network *network = world_network(world, i);
+
+        if (network && vmn_selector_matches(scope, &network->labels)) {
+            inside->networks |= 1u << i;
+        }
+    }
     for (unsigned i = 0; i < ALL_ROUTERS; i++) {
-        const struct vmn_router *router = get_router(world, i);
+        const struct vmn_router *router = world_router(world, i);
 
         if (router && vmn_selector_matches(scope, &router->labels)) {
             inside->routers |= 1u << i;
@@ -456,10 +224,64 @@ is_isolated_as_before(const struct world *world, const struct world *was,
                       const struct inside *inside)
 {
     for (unsigned i = 0; i < ALL_PORTS; i++) {
-        if (get_port(world, i) && !(inside->in_own_networks & 1u << i)
-            && world->isolation[i] != was->isolation[i]) {
+        if (world_port(world, i) && !(inside->in_own_networks & 1u << i)
+            && (world->isolation[i] != was->isolation[i]
+                || (was->community[i]
+                    && world->community[i] != was->community[i]))) {
             printf("# port %u: isolation %d now, not %d\n", i,
                    world->isolation[i], was->isolation[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Whether ports are where they were to be, and go where they were to go, or
+ * say nothing of it: no host is a tenant's. */
+static bool
+is_placed_as_before(const struct world *world, const struct world *was)
+{
+    for (unsigned i = 0; i < ALL_PORTS; i++) {
+        const struct vmn_port *port = world_port(world, i);
+
+        if (port
+            && ((port->host && world->host[i] != was->host[i])
+                || (port->migration.to && world->to[i] != was->to[i]))) {
+            printf("# port %u: on host %s, to %s\n", i,
+                   port->host ? port->host : "-",
+                   port->migration.to ? port->migration.to : "-");
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Whether others' ports meet the limits that they met, and others' networks
+ * are snooped and counted as before. */
+static bool
+is_served_as_before(struct world *world, const struct world *was,
+                    const struct inside *inside)
+{
+    for (unsigned i = 0; i < ALL_PORTS; i++) {
+        world->n_limited += was->limits[i] != 0;
+        if (!(inside->own_ports & 1u << i)
+            && world->limits[i] != was->limits[i]) {
+            printf("# port %u: has other limits\n", i);
+            return false;
+        }
+    }
+    for (unsigned k = 0; k < ALL_NETWORKS * N_HOSTS; k++) {
+        unsigned i = k / N_HOSTS, host = k % N_HOSTS;
+
+        world->n_snooped += was->snooped[i][host] != 0;
+        world->n_counted += was->counted[i][host] != 0;
+        if (!(inside->networks & 1u << i)
+            && was->is_there[i][host] && world->is_there[i][host]
+            && (world->snooped[i][host] != was->snooped[i][host]
+                || world->counted[i][host] != was->counted[i][host])) {
+            printf("# network %u, host %u: is %s otherwise\n", i, host,
+                   world->counted[i][host] != was->counted[i][host]
+                   ? "counted" : "snooped");
             return false;
         }
     }
@@ -665,9 +487,11 @@ ask(struct world *world, bool limited)
     } else if (model_is_unsettled(world->model)) {
         was = xmemdup(world, sizeof *world);
         find_inside(world, &scope, &inside);
-        measure(world);
+        world_measure(world);
         ok = (is_same_outside(world, was, &inside)
               && is_copied_as_before(world, was, &inside)
+              && is_placed_as_before(world, was)
+              && is_served_as_before(world, was, &inside)
               && is_isolated_as_before(world, was, &inside));
         world->n_granted++;
         world->n_drafted += drafted;
@@ -689,7 +513,7 @@ run(struct world *world, unsigned n_granted, bool limited)
                          && world->n_granted < n_granted; i++) {
         if (chance(3)) {
             administer(world);
-            measure(world);
+            world_measure(world);
         }
         if (!ask(world, limited)) {
             return 1;
@@ -698,23 +522,27 @@ run(struct world *world, unsigned n_granted, bool limited)
     return 0;
 }
 
-/* Has the model know the type of mirrors, as when their app is loaded. */
+/* Has the model know the types of an app, as when it is loaded. */
 static void
-declare_mirrors(struct world *world)
+declare_types(struct world *world, const char *name)
 {
     const struct pipeline_app *app = pipeline_find(
-        apphost_pipeline(world->apphost), "mirrors");
-    struct model_declared declared = { app->types[0].class_->name,
-                                       app->types[0].spec };
+        apphost_pipeline(world->apphost), name);
+    struct model_declared declared[VMN_APP_TYPES_MAX];
     struct model_request request;
 
+    for (size_t i = 0; i < app->n_types; i++) {
+        declared[i] = (struct model_declared) {
+            app->types[i].class_->name, app->types[i].spec,
+        };
+    }
     model_show_types(world->model);
     model_request_init(&request, "test");
     request.loads = true;
-    model_request_set_types(&request, world->model, "mirrors", &declared, 1);
+    model_request_set_types(&request, world->model, name, declared,
+                            app->n_types);
     ovs_assert(apply_request(world->model, &request));
     model_request_uninit(&request);
-    ovs_assert(!strcmp(schema_tables[TABLE_MIRROR]->plural, "mirrors"));
 }
 
 static unsigned
@@ -725,11 +553,13 @@ run_world(struct apphost *apphost, unsigned n_granted, bool limited)
 
     world->apphost = apphost;
     world->model = model_create();
-    declare_mirrors(world);
+    for (size_t i = 0; tenants_apps[i]; i++) {
+        declare_types(world, tenants_apps[i]);
+    }
     world->engine = engine_create(world->model, apphost_pipeline(apphost));
     engine_delta_destroy(engine_run(world->engine));
     populate(world);
-    measure(world);
+    world_measure(world);
     n_wrong = run(world, n_granted, limited);
     printf("# %s rights: %u requests granted, %u of them drafted, %u refused, "
            "%u packets compared; %u drafts of others seen, %u not\n",
@@ -738,6 +568,12 @@ run_world(struct apphost *apphost, unsigned n_granted, bool limited)
            world->n_hidden);
     if (limited && (!world->n_drafted || !world->n_hidden)) {
         printf("# no drafts were looked at\n");
+        n_wrong = 1;
+    }
+    if (limited && (!world->n_limited || !world->n_snooped
+                    || !world->n_counted)) {
+        printf("# no limits, snooping or counting was looked at: %u %u %u\n",
+               world->n_limited, world->n_snooped, world->n_counted);
         n_wrong = 1;
     }
     engine_destroy(world->engine);
@@ -751,13 +587,15 @@ main(int argc, char *argv[])
 {
     unsigned seed = argc > 1 ? atoi(argv[1]) : 1;
     unsigned n_granted = argc > 2 ? atoi(argv[2]) : 200;
-    struct apphost *apphost = load_apps();
+    struct apphost *apphost = apphost_create(NULL, false);
     struct vmn_error error = VMN_ERROR_INIT;
     unsigned n_wrong;
 
-    if (load_built_app(apphost, "mirrors", &error)) {
-        printf("# %s\n", error.text);
-        return 1;
+    for (size_t i = 0; tenants_apps[i]; i++) {
+        if (load_built_app(apphost, tenants_apps[i], &error)) {
+            printf("# %s\n", error.text);
+            return 1;
+        }
     }
 
     vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_ERR);
