@@ -25,20 +25,26 @@ class Tenant:
         self.lab = lab
         self.token = token
 
-    def call(self, method, target, body=None):
-        """Returns status and JSON."""
+    def raw(self, method, target, body=None, headers=None):
+        """Returns status and text; of a stream that ends, all of it."""
         link = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
         headers = {"Content-Type": "application/json",
-                   "Authorization": "Bearer " + self.token}
+                   "Authorization": "Bearer " + self.token,
+                   **(headers or {})}
         try:
             with inside(self.lab.net_ns):
                 link.connect()
             link.request(method, "/v1/" + target,
                          json.dumps(body) if body else None, headers)
             reply = link.getresponse()
-            return reply.status, json.loads(reply.read() or b"null")
+            return reply.status, reply.read().decode()
         finally:
             link.close()
+
+    def call(self, method, target, body=None, headers=None):
+        """Returns status and JSON."""
+        status, text = self.raw(method, target, body, headers)
+        return status, json.loads(text or "null")
 
     def tries(self, method, target, spec=None):
         return self.call(method, target,
