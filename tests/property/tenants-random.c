@@ -133,7 +133,7 @@ spec_network(unsigned owner, unsigned i)
 static void
 place_port(json_t *spec, unsigned owner, unsigned i)
 {
-    unsigned host = HOST_OF(owner, i);
+    unsigned host = host_of(owner, i);
 
     if (chance(asker < N_OWNERS ? 5 : 15)) {
         json_object_set_new(spec, "host", json_sprintf("h%u", host));

@@ -21,7 +21,11 @@
 
 /* How many hosts there are, and on which port 'i' of an owner runs. */
 #define N_HOSTS 3
-#define HOST_OF(OWNER, I) (((OWNER) * N_PORTS + (I)) % N_HOSTS)
+static inline unsigned
+host_of(unsigned owner, unsigned i)
+{
+    return (owner * N_PORTS + i) % N_HOSTS;
+}
 
 /* By owner: the letter that names begin with. */
 extern const char owners[N_OWNERS];

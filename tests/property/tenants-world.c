@@ -74,9 +74,9 @@ plug_all(struct world *world)
     model_request_init(&request, "vmnd");
     for (unsigned i = 0; i < ALL_PORTS; i++) {
         char *name = make_name(i / N_PORTS, "port", i % N_PORTS);
-        char *vif = xasprintf("h%u/%s", HOST_OF(i / N_PORTS, i % N_PORTS),
+        char *vif = xasprintf("h%u/%s", host_of(i / N_PORTS, i % N_PORTS),
                               name);
-        char *host = xasprintf("h%u", HOST_OF(i / N_PORTS, i % N_PORTS));
+        char *host = xasprintf("h%u", host_of(i / N_PORTS, i % N_PORTS));
 
         if (model_get(world->model, VMN_TABLE_PORT, name)
             && !model_get(world->model, VMN_TABLE_BINDING, name)) {

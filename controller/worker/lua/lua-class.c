@@ -324,8 +324,8 @@ take_struct(lua_State *L, const char *name)
 {
     static const char *const of_field[] = {
         "name", "type", "required", "list", "set", "key", "mentions", "secret",
-        "lines", "administrators", "or_all", "min", "max", "default", "max_items",
-        "values", "ref", "struct", "fields", "doc", NULL };
+        "lines", "administrators", "or_all", "min", "max", "default",
+        "max_items", "values", "ref", "struct", "fields", "doc", NULL };
     struct vmn_struct_class *s = xzalloc(sizeof *s);
     struct lua_app *app = lua_app_of(L);
     struct vmn_field_class *outer = app->fields;
