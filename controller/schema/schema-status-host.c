@@ -79,6 +79,19 @@ static const struct schema_struct provider_bridge = SHOWN_KEPT(
     SHOWN_OF(status_provider_bridge, reason, STRING, 0,
              "Why there is none."));
 
+static const struct schema_struct uplink = SHOWN_KEPT(
+    "uplink", status_uplink,
+    SHOWN_OF(status_uplink, interface, STRING, ALWAYS,
+             "The port of a bridge of its Open vSwitch."),
+    SHOWN_OF(status_uplink, max_kbps, U32, ALWAYS,
+             "What it carries, kilobits a second."),
+    SHOWN_OF(status_uplink, active, BOOL, ALWAYS,
+             "Whether it has `vmnd`'s queues, as the host's database has it, "
+             "and nothing there speaks against what they guarantee."),
+    SHOWN_OF(status_uplink, reason, STRING, 0,
+             "Why it guarantees nothing; absent as well while its queues are "
+             "not written yet."));
+
 static const struct schema_struct bfd = SHOWN_KEPT(
     "bfd", status_bfd,
     SHOWN_OF(status_bfd, sessions, U64, ALWAYS,
@@ -214,6 +227,9 @@ const struct schema_struct schema_status_host = SHOWN_KEPT(
     SHOWN_LIST_OF(status_host, provider_bridges, n_provider_bridges, STRUCT,
                   0, "Its bridges to physical networks, as they are joined.",
                   .nested = &provider_bridge),
+    SHOWN_LIST_OF(status_host, uplinks, n_uplinks, STRUCT, 0,
+                  "Interfaces by which packets leave it that are to have "
+                  "queues, as app qos has them.", .nested = &uplink),
     SHOWN_STRUCT_OF(status_host, bfd, POINTER,
                     "Its sessions of BFD with other hosts, if it may be a "
                     "gateway of a router that has another one, or has ports "

@@ -34,7 +34,8 @@ const struct schema_table schema_vif = {
                      "that it leads to; or `=` and the host that is watched "
                      "by it; or `+` and the type of tunnels by which copies "
                      "leave; or `~` and the name of an interface that is "
-                     "given copies." },
+                     "given copies; or `^` and that of an uplink with "
+                     "queues." },
             { .name = "iface", .type = SCHEMA_STRING,
               AT(vmn_vif, iface), .flags = SCHEMA_REQUIRED, .max = 255,
               .doc = "The interface's name." },

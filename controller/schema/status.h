@@ -102,6 +102,14 @@ struct status_provider_bridge {
     const char *reason;         /* Or NULL. */
 };
 
+/* An interface by which packets leave a host, with queues. */
+struct status_uplink {
+    const char *interface;
+    uint32_t max_kbps;
+    bool active;
+    const char *reason;         /* Or NULL. */
+};
+
 /* Of a host that others watch by BFD, and that watches them. */
 struct status_bfd {
     uint64_t sessions;
@@ -175,6 +183,8 @@ struct status_host {
     struct status_underlay *underlay;
     size_t n_provider_bridges;
     struct status_provider_bridge *provider_bridges;
+    size_t n_uplinks;
+    struct status_uplink *uplinks;
     struct status_bfd *bfd;
     struct status_samples *samples;
     struct status_packet_in_meters *packet_in_meters;

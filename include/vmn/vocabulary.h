@@ -257,8 +257,14 @@ enum vmn_hook {
 /* Relation: host -> "PORT/KBPS", a port of one of its bridges by which packets
  * leave it, and what that can carry, 1 to VMN_UPLINK_KBPS_MAX; each port once.
  * Published by qos; read by vmnd, which configures the queues of
- * VMN_REL_QUEUES there (QoS and Queue of ovs-vswitchd.conf.db(5)). */
+ * VMN_REL_QUEUES there (QoS and Queue of ovs-vswitchd.conf.db(5)).  While the
+ * host's database has them, and tells nothing for which they would be of no
+ * use, there is a row of VMN_ROW_VIF with the iface-id VMN_VIF_UPLINK and the
+ * number VMN_UPLINK_OFPORT, which no port has: the interface is one of another
+ * bridge's. */
 #define VMN_REL_UPLINKS "qos.uplinks"
+#define VMN_VIF_UPLINK "^%s"
+#define VMN_UPLINK_OFPORT 0xffff
 /* Open vSwitch's linux-htb keeps the bytes of a second in 32 bits
  * (lib/netdev-linux.c of 3.1): what is more would become much less. */
 #define VMN_UPLINK_KBPS_MAX 34000000

@@ -20,7 +20,6 @@
 
 #include "proto/ovsdb/vswitch-idl.h"
 #include "hmapx.h"
-#include "openvswitch/dynamic-string.h"
 #include "ovsdb-idl.h"
 #include "smap.h"
 #include "util.h"
@@ -254,23 +253,29 @@ delete_unused_queues(struct ensure_queues *e)
     return any;
 }
 
-/* Returns true if packets leave the host by the port, as far as its type
- * tells.  Those of other types have no queues, or none that any packet would
- * wait in. */
-static bool
-is_device(const struct ovsrec_port *port)
+bool
+ovsdb_type_has_queues(const char *type)
 {
     static const char *const others[] = {
         "internal", "patch", "tap", "bareudp", "erspan", "geneve", "gre",
         "gtpu", "ip6erspan", "ip6gre", "lisp", "srv6", "stt", "vxlan",
     };
 
-    for (size_t i = 0; port->n_interfaces && i < ARRAY_SIZE(others); i++) {
-        if (!strcmp(port->interfaces[0]->type, others[i])) {
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+        if (!strcmp(type, others[i])) {
             return false;
         }
     }
     return true;
+}
+
+/* Returns true if the port may have queues.  All interfaces of one that has
+ * several, a bond, are devices. */
+static bool
+is_device(const struct ovsrec_port *port)
+{
+    return (!port->n_interfaces
+            || ovsdb_type_has_queues(port->interfaces[0]->type));
 }
 
 /* What a transaction has taken out of use is seen to be so once that is in the
@@ -302,43 +307,4 @@ ovsdb_config_queues(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
     }
     hmapx_destroy(&e.placed);
     return e.changed || delete_unused_qos(&e) || delete_unused_queues(&e);
-}
-
-/* Returns what keeps a port from having the queues, as a clause that the
- * caller frees; NULL: nothing. */
-static char *
-fault_of(const struct ovsdb_desired *desired, const struct ovsrec_port *port)
-{
-    if (port->qos && !ovsdb_is_ours(desired, &port->qos->external_ids)) {
-        return xasprintf("has a QoS that was not made by %s", desired->owner);
-    } else if (!is_device(port)) {
-        return xasprintf("is of type %s", port->interfaces[0]->type);
-    }
-    return NULL;
-}
-
-char *
-ovsdb_queues_reason(struct ovsdb_idl *idl, const struct ovsdb_desired *desired)
-{
-    struct ds reason = DS_EMPTY_INITIALIZER;
-
-    for (size_t i = 0; i < desired->n_uplinks; i++) {
-        const struct ovsrec_port *port, *found = NULL;
-        char *fault;
-
-        OVSREC_PORT_FOR_EACH (port, idl) {
-            if (!strcmp(port->name, desired->uplinks[i].port)) {
-                found = port;
-            }
-        }
-        fault = (found ? fault_of(desired, found)
-                 : xstrdup("is no port of a bridge"));
-        if (fault) {
-            ds_put_format(&reason, "%suplink \"%s\" %s: nothing is "
-                          "guaranteed there", reason.length ? "; " : "",
-                          desired->uplinks[i].port, fault);
-            free(fault);
-        }
-    }
-    return reason.length ? ds_steal_cstr(&reason) : NULL;
 }

@@ -241,9 +241,6 @@ bool ovsdb_config_prefixes(struct ovsdb_idl_txn *,
 /* Configures the queues of uplinks, on all bridges. */
 bool ovsdb_config_queues(struct ovsdb_idl *, struct ovsdb_idl_txn *,
                          const struct ovsdb_desired *);
-/* Returns why the host cannot have the desired queues on one of its uplinks,
- * as a sentence that the caller frees; or NULL. */
-char *ovsdb_queues_reason(struct ovsdb_idl *, const struct ovsdb_desired *);
 
 /* ovsdb-config-telemetry.c.
  * --------------------------------------------------- */

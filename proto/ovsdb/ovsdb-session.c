@@ -86,7 +86,6 @@ struct ovsdb_session {
     enum ovsdb_config_state config_state;
     char *config_reason;
     char *zone_limit_reason;    /* Why the limit is not set, or NULL. */
-    char *queues_reason;        /* The same of queues. */
     bool config_due;              /* Must be compared with the database. */
     struct ovsdb_idl_txn *txn;  /* The pending transaction, or NULL. */
     int64_t write_ms;           /* Earliest time of the next write. */
@@ -221,9 +220,6 @@ session_start_txn(struct ovsdb_session *s, int64_t now_ms)
     session_set_reason(
         s, &s->zone_limit_reason,
         refusal ? NULL : ovsdb_zone_limit_reason(s->idl, s->desired));
-    session_set_reason(
-        s, &s->queues_reason,
-        refusal ? NULL : ovsdb_queues_reason(s->idl, s->desired));
     session_set_config_state(
         s, refusal ? OVSDB_CONFIG_REFUSED : OVSDB_CONFIG_DONE, refusal);
 }
@@ -585,7 +581,6 @@ ovsdb_session_destroy(struct ovsdb_session *s)
         ovsdb_desired_destroy(s->desired);
         free(s->config_reason);
         free(s->zone_limit_reason);
-        free(s->queues_reason);
         free(s->error);
         free(s->remote);
         free(s->name);
@@ -660,7 +655,6 @@ ovsdb_session_get_status(const struct ovsdb_session *s,
     status->config = s->config_state;
     status->config_reason = s->config_reason;
     status->zone_limit_reason = s->zone_limit_reason;
-    status->queues_reason = s->queues_reason;
 }
 
 bool

@@ -187,10 +187,13 @@ bfd_state(const struct ovsrec_interface *rec)
 
 static void
 snapshot_interface(struct ovsdb_interface *iface, const char *bridge,
+                   const struct ovsrec_port *port,
                    const struct ovsrec_interface *rec)
 {
     iface->name = copy_string(rec->name);
     iface->bridge = copy_string(bridge);
+    iface->port = (strcmp(port->name, rec->name) ? copy_string(port->name)
+                   : NULL);
     iface->type = copy_string(rec->type);
     iface->iface_id = copy_string(smap_get(&rec->external_ids, "iface-id"));
     iface->owner = copy_string(smap_get(&rec->external_ids,
@@ -216,6 +219,11 @@ snapshot_interface(struct ovsdb_interface *iface, const char *bridge,
                          && smap_get_int(&rec->bfd_status, "flap_count", 0));
     iface->is_tap = !strcmp(smap_get_def(&rec->status, "driver_name", ""),
                             "tun");
+    iface->has_qos = port->qos != NULL;
+    if (port->qos) {
+        iface->qos_owner = copy_string(smap_get(&port->qos->external_ids,
+                                                OVSDB_OWNER_KEY));
+    }
 }
 
 /* Adds the interfaces of 'bridge'. Returns false if there are too many. */
@@ -240,7 +248,8 @@ snapshot_interfaces(struct ovsdb_snapshot *snapshot, size_t *allocated,
                 = &snapshot->interfaces[snapshot->n_interfaces++];
 
             *iface = (struct ovsdb_interface) { .name = NULL };
-            snapshot_interface(iface, bridge->name, port->interfaces[j]);
+            snapshot_interface(iface, bridge->name, port,
+                               port->interfaces[j]);
         }
     }
     return true;
@@ -281,6 +290,8 @@ snapshot_switch(struct ovsdb_snapshot *snapshot,
     snapshot->ovs_version = copy_string(ovs->ovs_version);
     snapshot->flow_restore_wait = smap_get_bool(&ovs->other_config,
                                                 "flow-restore-wait", false);
+    snapshot->hw_offload = smap_get_bool(&ovs->other_config, "hw-offload",
+                                         false);
     snapshot->n_ipsec_files = ovsdb_ipsec_n_files(ovs);
     snapshot->n_datapath_types = ovs->n_datapath_types;
     snapshot->datapath_types = xcalloc(MAX(ovs->n_datapath_types, 1),
@@ -351,6 +362,8 @@ ovsdb_snapshot_destroy(struct ovsdb_snapshot *snapshot)
 
         free(iface->name);
         free(iface->bridge);
+        free(iface->port);
+        free(iface->qos_owner);
         free(iface->type);
         free(iface->iface_id);
         free(iface->owner);

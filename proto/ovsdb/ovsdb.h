@@ -57,6 +57,8 @@ struct ovsdb_bridge {
 struct ovsdb_interface {
     char *name;
     char *bridge;               /* The name of the bridge that it is on. */
+    char *port;                 /* That of its port there, if it is another
+                                 * one (a bond's); or NULL. */
     char *type;                 /* "" for a system device. */
     char *iface_id;             /* external_ids:iface-id, or NULL. */
     char *owner;                /* external_ids:vmn-owner, or NULL. */
@@ -69,12 +71,15 @@ struct ovsdb_interface {
     uint32_t mtu;               /* In bytes; 0: not known. */
     struct eth_addr mac;        /* external_ids:attached-mac; 0: none. */
     bool is_tap;                /* A tap of the kernel's, as QEMU opens it. */
+    bool has_qos;               /* Its port has a QoS; */
+    char *qos_owner;            /* external_ids:vmn-owner of that, or NULL. */
 };
 
 struct ovsdb_snapshot {
     char *system_id;            /* external_ids:system-id, or NULL. */
     char *ovs_version;          /* Or NULL. */
     bool flow_restore_wait;     /* The switch connects to no controller. */
+    bool hw_offload;            /* It has network devices forward flows. */
     unsigned n_ipsec_files;     /* How many of OVSDB_IPSEC_FILES it names. */
     size_t n_datapath_types;    /* 0 while the switch has not reported. */
     char **datapath_types;
@@ -201,6 +206,9 @@ struct ovsdb_uplink {
     const char *port;
     uint32_t max_kbps;          /* Of whole frames. */
 };
+/* Returns true if packets leave a host by interfaces of that type, as far as
+ * it tells, and wait in queues: those of vmnd's are on no others. */
+bool ovsdb_type_has_queues(const char *type);
 struct ovsdb_queue {
     uint32_t number;            /* Not 0. */
     uint32_t min_kbps;
@@ -322,7 +330,6 @@ struct ovsdb_status {
     const char
         *zone_limit_reason; /* Why that of the desired configuration is not
                              * written, as of the last DONE; or NULL. */
-    const char *queues_reason;  /* The same of its queues. */
 };
 
 /* A cache of hosts' replies with their schema, and of what is made of them:

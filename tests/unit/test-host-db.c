@@ -155,6 +155,75 @@ host_has_the_queues_that_apps_want(void **state OVS_UNUSED)
     UNTIL(!reason_has("hv1", "nowhere"));
 }
 
+/* Returns true if the uplink has a row for apps, and no reason against it, or
+ * neither a row nor queues for a reason that begins like that. */
+static bool
+uplink_is(const char *uplink, const char *reason)
+{
+    char *vif = xasprintf("hv1/^%s", uplink);
+    char *text = xasprintf("uplink \"%s\" %s", uplink, reason ? reason : "");
+    bool is = (reason ? !get_vif(vif) && reason_has("hv1", text)
+               : get_vif(vif) && !reason_has("hv1", "uplink"));
+
+    free(text);
+    free(vif);
+    return is;
+}
+
+static void
+uplink_that_guarantees_nothing_is_told(void **state OVS_UNUSED)
+{
+    const struct {
+        const char *harm, *mend, *reason;
+    } faults[] = {
+        { "set Port eth1 qos=@q -- --id=@q create QoS type=linux-htb",
+          "clear Port eth1 qos", "has a QoS that was not made by vmnd" },
+        { "set Port eth1 qos=@q -- --id=@q create QoS type=linux-htb "
+          "external_ids:vmn-owner=other", "clear Port eth1 qos",
+          "has a QoS that was not made by vmnd" },
+        { "set Interface eth1 type=gre", "set Interface eth1 type=system",
+          "is of type gre: nothing" },
+        { "set Bridge br-ex datapath_type=netdev",
+          "set Bridge br-ex datapath_type=system",
+          "is on datapath \"netdev\"" },
+        { "set Interface eth1 ofport=-1", "set Interface eth1 ofport=1",
+          "could not be opened by the switch (no reason" },
+        { "set Interface eth1 error=gone", "clear Interface eth1 error",
+          "could not be opened by the switch (gone)" },
+        { "set Open_vSwitch . other_config:hw-offload=true",
+          "set Open_vSwitch . other_config:hw-offload=false", "may be given" },
+        { "del-port eth1", "add-port br-ex eth1", "is no port of a bridge" },
+    };
+
+    VSCTL(0, "add-br br-ex -- add-port br-ex eth1");
+    put_uplink("eth1", 1);
+    UNTIL(reported("hv1"));
+    UNTIL(uplink_is("eth1", NULL));
+    assert_int_equal(get_vif("hv1/^eth1")->ofport, VMN_UPLINK_OFPORT);
+    for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
+        VSCTL(0, "%s", faults[i].harm);
+        UNTIL(uplink_is("eth1", faults[i].reason));
+        VSCTL(0, "%s", faults[i].mend);
+        UNTIL(uplink_is("eth1", NULL));
+    }
+    put_uplink(NULL, 0);
+    UNTIL(!get_vif("hv1/^eth1") && !reason_has("hv1", "uplink"));
+}
+
+/* Its queues are on each of its members. */
+static void
+uplink_may_be_a_bond(void **state OVS_UNUSED)
+{
+    VSCTL(0, "add-br br-ex -- add-bond br-ex bond0 eth1 eth2");
+    put_uplink("bond0", 1);
+    UNTIL(reported("hv1"));
+    UNTIL(uplink_is("bond0", NULL));
+    VSCTL(0, "set Interface eth2 ofport=-1 error=gone");
+    UNTIL(uplink_is("bond0", "could not be opened by the switch (gone)"));
+    VSCTL(0, "set Interface eth2 ofport=2 -- clear Interface eth2 error");
+    UNTIL(uplink_is("bond0", NULL));
+}
+
 /* Its queues follow from its interfaces, which are not stored. */
 static void
 host_that_reports_late_keeps_its_queues(void **state OVS_UNUSED)
@@ -412,6 +481,8 @@ main(int argc, char *argv[])
         T(host_is_set_up_and_synced),
         T(host_without_zone_limits_says_so),
         T(host_has_the_queues_that_apps_want),
+        T(uplink_that_guarantees_nothing_is_told),
+        T(uplink_may_be_a_bond),
         T(host_that_reports_late_keeps_its_queues),
         T(inbound_host_is_taken_in),
         T(bridge_of_others_is_refused_until_adopted),

@@ -329,9 +329,7 @@ fabric_db_host_status(const struct fabric_host *host, struct arena *arena,
     host_provider_status(db, arena, status);
     host_bfd_status(db, arena, status);
     host_copies_status(db, arena, status);
-    if (!status->reason) {
-        status->reason = host_queues_reason(db);
-    }
+    host_queues_status(db, arena, status);
     underlay_status(db, arena, status);
     if (!status->reason && db->connected) {
         status->reason = find_unreachable(db, arena);

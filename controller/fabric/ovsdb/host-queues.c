@@ -4,7 +4,12 @@
  * it is not known what apps want, and what the host has stays: vmnd starts
  * with what was.  So it does as long as the app's flows do, which say what
  * goes by these queues: if it could not be loaded, or has failed since the
- * start (engine_keeps_units()). */
+ * start (engine_keeps_units()).
+ *
+ * Open vSwitch tells nobody whether the kernel has made a queue but who asks
+ * the very bridge that the interface is a port of, by OpenFlow; vmnd is no
+ * controller of that one, which is the host's operator's.  So what is said of
+ * an uplink is what the database tells. */
 
 #include <config.h>
 
@@ -16,7 +21,12 @@
 #include "controller/engine/engine.h"
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/ovsdb/host-db.h"
+#include "controller/fabric/ovsdb/observed-state.h"
 #include "controller/fabric/ovsdb/ovsdb-side.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/status.h"
+#include "controller/schema/value.h"
+#include "openvswitch/dynamic-string.h"
 #include "proto/ovsdb/ovsdb.h"
 #include "sset.h"
 #include "util.h"
@@ -28,6 +38,10 @@
 void
 host_queues_uninit(struct fabric_host_db *db)
 {
+    for (size_t i = 0; i < db->queues.n_uplinks; i++) {
+        free(db->queues.states[i].fault);
+    }
+    free(db->queues.states);
     free(db->queues.uplinks);
     free(db->queues.queues);
     free(db->queues.text);
@@ -83,20 +97,32 @@ sort_queues(struct host_queues *q)
     q->n_queues = n;
 }
 
+/* Adds an uplink, unless there is one of its name, or no room. */
+static void
+add_uplink(struct host_queues *q, const char *port, uint32_t kbps)
+{
+    for (size_t i = 0; i < q->n_uplinks; i++) {
+        if (!strcmp(q->uplinks[i].port, port)) {
+            return;
+        }
+    }
+    if (q->n_uplinks < HOST_UPLINKS_MAX) {
+        q->uplinks[q->n_uplinks++] = (struct ovsdb_uplink) { port, kbps };
+    }
+}
+
 /* Takes in 'text', which is as ENGINE_QUERY_UPLINKS has it, and is cut up. */
 static void
 parse(struct host_queues *q, char *text)
 {
     char *rest = text, *uplinks = strsep(&rest, ";"), *name;
-    size_t allocated_uplinks = 0, allocated_queues = 0;
+    size_t allocated_queues = 0;
     uint32_t kbps;
 
+    q->uplinks = xcalloc(HOST_UPLINKS_MAX, sizeof *q->uplinks);
+    q->states = xcalloc(HOST_UPLINKS_MAX, sizeof *q->states);
     while ((name = next_item(&uplinks, &kbps)) != NULL) {
-        if (q->n_uplinks >= allocated_uplinks) {
-            q->uplinks = x2nrealloc(q->uplinks, &allocated_uplinks,
-                                    sizeof *q->uplinks);
-        }
-        q->uplinks[q->n_uplinks++] = (struct ovsdb_uplink) { name, kbps };
+        add_uplink(q, name, kbps);
     }
     while ((name = next_item(&rest, &kbps)) != NULL) {
         if (q->n_queues >= allocated_queues) {
@@ -218,10 +244,139 @@ host_queues_group(struct fabric *f, bool changed,
     f->db->queues_have_begun = !waits;
 }
 
-const char *
+/* What hosts report.  ----------------------------------------------------- */
+
+static const char *
+datapath_of(const struct ovsdb_snapshot *snapshot, const char *bridge)
+{
+    for (size_t i = 0; i < snapshot->n_bridges; i++) {
+        if (!strcmp(snapshot->bridges[i].name, bridge)) {
+            return snapshot->bridges[i].datapath_type;
+        }
+    }
+    return "system";
+}
+
+/* Returns why nothing is guaranteed at an interface of an uplink, as a clause
+ * that the caller frees; or NULL. */
+static char *
+fault_of(const struct ovsdb_snapshot *snapshot,
+         const struct ovsdb_interface *iface)
+{
+    const char *datapath = datapath_of(snapshot, iface->bridge);
+
+    if (iface->has_qos && (!iface->qos_owner
+                           || strcmp(iface->qos_owner, HOST_DB_OWNER))) {
+        return xasprintf("has a QoS that was not made by %s", HOST_DB_OWNER);
+    } else if (!ovsdb_type_has_queues(iface->type)) {
+        return xasprintf("is of type %.32s", iface->type);
+    } else if (strcmp(datapath, "system")) {
+        return xasprintf("is on datapath \"%.32s\", which has no queues",
+                         datapath);
+    } else if (iface->ofport < 0 || iface->error) {
+        return xasprintf("could not be opened by the switch (%.200s)",
+                         iface->error ? iface->error : "no reason given");
+    } else if (snapshot->hw_offload) {
+        return xstrdup("may be given packets past its queues, by hardware "
+                       "(other_config:hw-offload)");
+    }
+    return NULL;
+}
+
+/* Returns the state of uplink 'port', whose 'fault' the caller owns.  Of one
+ * with several interfaces, a bond, each has the queues. */
+static struct host_uplink
+state_of(const struct ovsdb_snapshot *snapshot, const char *port)
+{
+    struct host_uplink state = { .fault = NULL };
+    bool found = false;
+
+    for (size_t i = 0; !state.fault && i < snapshot->n_interfaces; i++) {
+        const struct ovsdb_interface *iface = &snapshot->interfaces[i];
+
+        if (!strcmp(iface->port ? iface->port : iface->name, port)) {
+            found = true;
+            state.fault = fault_of(snapshot, iface);
+            state.active = iface->has_qos && !state.fault;
+        }
+    }
+    if (!found) {
+        state.fault = xstrdup("is no port of a bridge");
+    }
+    return state;
+}
+
+void
+host_queues_report(struct fabric_host_db *db,
+                   const struct ovsdb_snapshot *snapshot)
+{
+    struct host_queues *q = &db->queues;
+
+    for (size_t i = 0; i < q->n_uplinks; i++) {
+        free(q->states[i].fault);
+        q->states[i] = state_of(snapshot, q->uplinks[i].port);
+    }
+}
+
+char *
 host_queues_reason(const struct fabric_host_db *db)
 {
-    return (db->queues.held
-            ? "its queues stay as they are: app " HOST_QUEUES_APP " has "
-              "problems since vmnd was started" : NULL);
+    const struct host_queues *q = &db->queues;
+    struct ds reason = DS_EMPTY_INITIALIZER;
+
+    for (size_t i = 0; i < q->n_uplinks; i++) {
+        if (q->states[i].fault) {
+            ds_put_format(&reason, "%suplink \"%.64s\" %s: nothing is "
+                          "guaranteed there", reason.length ? "; " : "",
+                          q->uplinks[i].port, q->states[i].fault);
+        }
+    }
+    return reason.length ? ds_steal_cstr(&reason) : NULL;
+}
+
+size_t
+host_queues_vifs(const struct fabric_host_db *db, struct vif_report *reports,
+                 size_t n)
+{
+    const struct host_queues *q = &db->queues;
+
+    for (size_t i = 0; i < q->n_uplinks; i++) {
+        /* An app may have published any name. */
+        if (q->states[i].active
+            && !value_check_iface_id(q->uplinks[i].port, NULL)) {
+            reports[n++] = (struct vif_report) {
+                .iface_id = xasprintf(VMN_VIF_UPLINK, q->uplinks[i].port),
+                .iface = q->uplinks[i].port,
+                .ofport = VMN_UPLINK_OFPORT,
+                .link_up = true,
+            };
+        }
+    }
+    return n;
+}
+
+void
+host_queues_status(const struct fabric_host_db *db, struct arena *arena,
+                   struct status_host *status)
+{
+    const struct host_queues *q = &db->queues;
+
+    if (q->n_uplinks) {
+        status->n_uplinks = q->n_uplinks;
+        status->uplinks = arena_alloc(arena, q->n_uplinks
+                                             * sizeof *status->uplinks);
+    }
+    for (size_t i = 0; i < q->n_uplinks; i++) {
+        status->uplinks[i] = (struct status_uplink) {
+            .interface = arena_strdup(arena, q->uplinks[i].port),
+            .max_kbps = q->uplinks[i].max_kbps,
+            .active = q->states[i].active,
+            .reason = (q->states[i].fault
+                       ? arena_strdup(arena, q->states[i].fault) : NULL),
+        };
+    }
+    if (q->held && !status->reason) {
+        status->reason = "its queues stay as they are: app " HOST_QUEUES_APP
+                         " has problems since vmnd was started";
+    }
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Queues of the interfaces by which packets leave a host: which ones apps want
- * (VMN_REL_UPLINKS, VMN_REL_QUEUES).  The database's part is proto/ovsdb's.
- * Not for what goes by which queue (apps). */
+ * (VMN_REL_UPLINKS, VMN_REL_QUEUES), and whether the host can have them.  The
+ * database's part is proto/ovsdb's.  Not for what goes by which queue
+ * (apps). */
 
 #ifndef CONTROLLER_FABRIC_HOST_QUEUES_H
 #define CONTROLLER_FABRIC_HOST_QUEUES_H 1
@@ -10,17 +11,33 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct arena;
 struct fabric;
 struct fabric_host_db;
 struct ovsdb_queue;
+struct ovsdb_snapshot;
 struct ovsdb_uplink;
+struct status_host;
+struct vif_report;
+
+/* What counts of the uplinks that apps want of a host; the app has fewer. */
+#define HOST_UPLINKS_MAX 16
+
+/* What the host's database says of an uplink. */
+struct host_uplink {
+    bool active;                /* It has vmnd's queues, and no fault. */
+    char *fault;                /* Why nothing is guaranteed there, a clause;
+                                 * or NULL. */
+};
 
 struct host_queues {
     bool known;                 /* The rest is as apps have it. */
     bool held;                  /* It is not, as what apps want is unknown. */
     char *text;                 /* ENGINE_QUERY_UPLINKS, or NULL. */
     size_t n_uplinks, n_queues;
-    struct ovsdb_uplink *uplinks; /* Their ports are in 'text'. */
+    struct ovsdb_uplink *uplinks; /* Their ports are in 'text'.  Each port
+                                   * once. */
+    struct host_uplink *states; /* Of each of these. */
     struct ovsdb_queue *queues;
 };
 
@@ -34,8 +51,20 @@ void host_queues_uninit(struct fabric_host_db *);
 /* Returns true if it is known which queues the host is to have.  Those that it
  * has stay until then. */
 bool host_queues_are_known(const struct fabric_host_db *);
-/* Returns why that is not known though all was computed; or NULL.
- * Constant. */
-const char *host_queues_reason(const struct fabric_host_db *);
+
+/* Takes in what the host's database says of its uplinks. */
+void host_queues_report(struct fabric_host_db *,
+                        const struct ovsdb_snapshot *);
+/* Returns which of them guarantee nothing, and why, as a sentence that the
+ * caller frees; or NULL. */
+char *host_queues_reason(const struct fabric_host_db *);
+/* Appends a report for each that is active to the 'n' in 'reports', which has
+ * room for HOST_UPLINKS_MAX more; returns how many there are then.  Its
+ * iface-id, VMN_VIF_UPLINK, is the caller's to free. */
+size_t host_queues_vifs(const struct fabric_host_db *,
+                        struct vif_report *reports, size_t n);
+/* Fills in the host's status. */
+void host_queues_status(const struct fabric_host_db *, struct arena *,
+                        struct status_host *);
 
 #endif /* controller/fabric/ovsdb/host-queues.h */

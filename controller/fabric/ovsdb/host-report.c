@@ -204,7 +204,8 @@ report_vifs(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
     struct candidate *candidates = find_candidates(db, snapshot,
                                                    &n_candidates);
     struct vif_report *reports = xcalloc(n_candidates + db->watches.n
-                                         + HOST_COPIES_MAX, sizeof *reports);
+                                         + HOST_COPIES_MAX + HOST_UPLINKS_MAX,
+                                         sizeof *reports);
     size_t n_own;
 
     for (size_t i = 0; i < n_candidates; i++) {
@@ -231,6 +232,7 @@ report_vifs(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
     n_own = n;
     n = host_bfd_vifs(db, reports, n);
     n = host_copies_vifs(db, reports, n);
+    n = host_queues_vifs(db, reports, n);
     observed_host_report(db->observed, reports, n);
     for (size_t i = n_own; i < n; i++) {
         free(CONST_CAST(char *, reports[i].iface_id));
@@ -395,12 +397,30 @@ refuse_clash(const struct fabric_host_db *db, const struct fabric_host *owner,
     return reason;
 }
 
+/* Returns which limits and guarantees the host cannot have, as a sentence that
+ * the caller frees; or NULL. */
+static char *
+limits_reason(const struct fabric_host_db *db)
+{
+    char *queues = host_queues_reason(db), *both;
+    struct ovsdb_status session;
+
+    ovsdb_session_get_status(db->session, &session);
+    if (!session.zone_limit_reason) {
+        return queues;
+    } else if (!queues) {
+        return xstrdup(session.zone_limit_reason);
+    }
+    both = xasprintf("%s; %s", session.zone_limit_reason, queues);
+    free(queues);
+    return both;
+}
+
 void
 host_report(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
 {
     const struct ovsdb_bridge *bridge = find_bridge(db, snapshot);
     const struct fabric_host *owner = NULL;
-    struct ovsdb_status session;
     bool refused = false;
     char *reason;
 
@@ -429,13 +449,7 @@ host_report(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
         reason = host_ipsec_reason(db, snapshot);
     }
     if (!reason) {
-        ovsdb_session_get_status(db->session, &session);
-        reason = (session.zone_limit_reason && session.queues_reason
-                  ? xasprintf("%s; %s", session.zone_limit_reason,
-                              session.queues_reason)
-                  : nullable_xstrdup(session.zone_limit_reason
-                                     ? session.zone_limit_reason
-                                     : session.queues_reason));
+        reason = limits_reason(db);
     }
     if (!refused && bridge->datapath_id) {
         owner = fabric_find_datapath(db->host->fabric, bridge->datapath_id);

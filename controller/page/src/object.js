@@ -385,6 +385,8 @@ function host(object) {
     ["Provider bridges", (status.provider_bridges ?? []).map((b) =>
       `${b.physical} by ${b.bridge}${b.reason ? ` (${b.reason})` : ""}`)
       .join(", ")],
+    ["Uplinks", (status.uplinks ?? []).map((u) =>
+      `${u.interface}${u.reason ? ` (${u.reason})` : ""}`).join(", ")],
     ["Audit", status.audit ? `missing ${status.audit.missing}, altered `
       + `${status.audit.altered}, unknown ${status.audit.unknown}` : null],
     ...common(object)]);
