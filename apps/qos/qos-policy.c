@@ -78,14 +78,15 @@ static void
 check_policy(const void *row_, struct vmn_check *check)
 {
     const struct qos_policy *row = (const struct qos_policy *) row_;
-    bool has_other = row->network || row->selector.text || row->n_hosts;
+    bool has_other = (row->n_groups || row->network || row->selector.text
+                      || row->n_hosts);
 
     if (row->n_ports && has_other) {
-        vmn_check_fail(check, "/ports", "a policy has either ports, or a "
-                       "network, a selector and hosts");
+        vmn_check_fail(check, "/ports", "a policy has either ports, or "
+                       "groups, a network, a selector and hosts");
     } else if (!row->n_ports && !has_other) {
-        vmn_check_fail(check, "", "a policy needs ports, or one of network, "
-                       "selector and hosts");
+        vmn_check_fail(check, "", "a policy needs ports, or one of groups, "
+                       "network, selector and hosts");
     }
     if (!row->n_limits && !row->n_shared_limits && !row->min_kbps
         && !row->shared_min_kbps && row->dscp == DSCP_KEPT && !tags(row)) {
@@ -135,6 +136,11 @@ static const struct vmn_struct_class policy = {
         { VMN_LIST_FIELD(qos_policy, ports), .type = VMN_FIELD_REF,
           .ref = "ports", .min = 1, .flags = VMN_FIELD_SET,
           .doc = "The ports that it is for, each by itself." },
+        { VMN_LIST_FIELD(qos_policy, groups), .type = VMN_FIELD_REF,
+          .ref = "groups", .min = 1, .flags = VMN_FIELD_SET,
+          .doc = "In place of `ports`: those in one of these groups, or in "
+                 "groups that are in them; with others of these fields, of "
+                 "these." },
         { VMN_FIELD(qos_policy, network), .type = VMN_FIELD_REF,
           .ref = "networks", .flags = VMN_FIELD_ADMINISTRATORS,
           .doc = "In place of `ports`: those of this network, whosever they "
@@ -214,8 +220,8 @@ static const struct vmn_field_class status[] = {
     { .name = "unguaranteed", .type = VMN_FIELD_TEXT, .flags = VMN_FIELD_LIST,
       .relation = REL_UNGUARANTEED,
       .doc = "Hosts with ports of it that have no queue for its `min_kbps` "
-             "or `shared_min_kbps`, or not for all, and why.  A host's own "
-             "`reason` says which uplinks it could not give queues." },
+             "or `shared_min_kbps`, or not for all, or whose uplink "
+             "guarantees nothing, and why." },
     { .name = "untagged", .type = VMN_FIELD_TEXT, .flags = VMN_FIELD_LIST,
       .relation = REL_UNTAGGED,
       .doc = "Networks of its ports without a VLAN tag that could have its "
@@ -231,11 +237,28 @@ const struct vmn_type_class qos_types[] = {
     { .name = "qos-uplinks", .singular = "qos-uplink",
       .doc = "An interface by which packets leave hosts, on which rates are "
              "guaranteed.",
-      .row = &qos_uplink_class, .check = qos_check_uplink },
+      .row = &qos_uplink_class, .check = qos_check_uplink,
+      .status = qos_uplink_status },
     { .name = NULL },
 };
 
 /* Whom a policy is for.  -------------------------------------------------- */
+
+/* Publishes that policy 'key' is for the ports of a group, and of all that are
+ * in it. */
+static void
+publish_group(struct vmn_view *view, const char *group, const char *key,
+              struct vmn_emit *emit)
+{
+    size_t size;
+    const char *p = (const char *) vmn_query(view, VMN_QUERY_NESTED_GROUPS,
+                                             group, &size);
+
+    for (const char *end = p + size; p && p < end; p += strlen(p) + 1) {
+        vmn_publish(emit, REL_POLICIES, vmn_printf(view, "group %s", p), key);
+    }
+    vmn_publish(emit, REL_BY_GROUP, "", "");
+}
 
 void
 qos_publish_policy(struct vmn_view *view, const char *key,
@@ -252,7 +275,10 @@ qos_publish_policy(struct vmn_view *view, const char *key,
         vmn_publish(emit, REL_POLICIES,
                     vmn_printf(view, "port %s", row->ports[i]), key);
     }
-    if (row->n_ports) {
+    for (size_t i = 0; i < row->n_groups; i++) {
+        publish_group(view, row->groups[i], key, emit);
+    }
+    if (row->n_ports || row->n_groups) {
         return;
     } else if (row->network) {
         of = vmn_printf(view, "network %s", row->network);
@@ -279,6 +305,32 @@ lists(const char *const *names, size_t n, const char *name)
         }
     }
     return false;
+}
+
+/* Returns the groups that the port is in, "g1,g2"; or NULL. */
+static const char *
+groups_of(struct vmn_view *view, const char *port)
+{
+    size_t size;
+
+    return (vmn_relation_values(view, REL_BY_GROUP, "").n
+            ? (const char *) vmn_query(view, VMN_QUERY_GROUPS, port, &size)
+            : NULL);
+}
+
+/* Returns the name at '*groups', and moves that behind it; NULL at the end. */
+static const char *
+next_group(struct vmn_view *view, const char **groups)
+{
+    size_t len = *groups ? strcspn(*groups, ",") : 0;
+    const char *name;
+
+    if (!len) {
+        return NULL;
+    }
+    name = vmn_printf(view, "%.*s", (int) len, *groups);
+    *groups += len + ((*groups)[len] == ',');
+    return name;
 }
 
 /* What the relation says may be of a row that has changed since, so it is
@@ -327,7 +379,8 @@ is_before(const struct qos_policy *a, const struct qos_policy *b)
 static int
 width(const struct qos_policy *row)
 {
-    return row->n_ports ? 0 : row->network || row->selector.text ? 1 : 2;
+    return (row->n_ports ? 0
+            : row->n_groups || row->network || row->selector.text ? 1 : 2);
 }
 
 /* Puts a policy among those whose limits each hold, the narrowest first. */
@@ -408,6 +461,12 @@ qos_has_too_many(const struct qos_effect *effect)
             || effect->n_filtered > FILTERED_OF_PORT_MAX);
 }
 
+static struct vmn_names
+policies_at(struct vmn_view *view, const char *key)
+{
+    return vmn_relation_values(view, REL_POLICIES, key);
+}
+
 /* A port on one of its hosts, and what was found of its policies so far. */
 struct search {
     struct vmn_view *view;
@@ -415,22 +474,47 @@ struct search {
     const char *host;
     const struct qos_policy *first;
     struct qos_effect *effect;
+    const char *groups;         /* The port's, "g1,g2", or NULL. */
+    const char *group;          /* Which of these is looked up, or NULL:
+                                 * something else of it. */
     bool found;
 };
+
+/* Returns true if the policy is found by what is looked up now: one with
+ * several of the port's groups counts once, by the first of these. */
+static bool
+is_found(const struct search *search, const struct qos_policy *row)
+{
+    const char *groups = search->groups, *group;
+
+    if (!search->group || !row->n_groups) {
+        return !search->group && !row->n_groups;
+    }
+    while ((group = next_group(search->view, &groups)) != NULL
+           && strcmp(group, search->group)) {
+        struct vmn_names names = policies_at(
+            search->view, vmn_printf(search->view, "group %s", group));
+
+        if (lists(names.names, names.n, row->object.row.name)) {
+            return false;
+        }
+    }
+    return true;
+}
 
 /* Adds those of the relation at 'key'. */
 static void
 add_policies(struct search *search, const char *key)
 {
-    struct vmn_names names = vmn_relation_values(search->view, REL_POLICIES,
-                                                 key);
+    struct vmn_names names = policies_at(search->view, key);
 
     for (size_t i = 0; i < names.n; i++) {
         const struct qos_policy *row
             = (const struct qos_policy *) vmn_read(search->view, ROW_POLICY,
                                                    names.names[i]);
 
-        if (row && is_for(search->view, row, search->port, search->host)) {
+        if (row && is_found(search, row)
+            && is_for(search->view, row, search->port, search->host)) {
             add_policy(row, &search->first, search->effect);
             search->found = true;
         }
@@ -442,8 +526,9 @@ qos_effect_on(struct vmn_view *view, const struct vmn_port *port,
               const char *host, struct qos_effect *effect)
 {
     const struct vmn_labels *labels = vmn_labels_of(view, &port->row);
+    const char *groups = groups_of(view, port->row.name);
     struct search search = { .view = view, .port = port, .host = host,
-                             .effect = effect };
+                             .effect = effect, .groups = groups };
 
     *effect = (struct qos_effect) { .dscp = DSCP_KEPT, .pcp = PCP_KEPT };
     add_policies(&search, vmn_printf(view, "port %s", port->row.name));
@@ -456,6 +541,9 @@ qos_effect_on(struct vmn_view *view, const struct vmn_port *port,
         add_policies(&search, vmn_printf(view, "label %s", label->key));
         add_policies(&search, vmn_printf(view, "label %s=%s", label->key,
                                          label->value));
+    }
+    while ((search.group = next_group(view, &groups)) != NULL) {
+        add_policies(&search, vmn_printf(view, "group %s", search.group));
     }
     return search.found;
 }

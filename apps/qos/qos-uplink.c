@@ -61,6 +61,14 @@ const struct vmn_struct_class qos_uplink_class = {
     },
 };
 
+const struct vmn_field_class qos_uplink_status[] = {
+    { .name = "unqueued", .type = VMN_FIELD_TEXT, .flags = VMN_FIELD_LIST,
+      .relation = REL_UNQUEUED,
+      .doc = "Hosts where it guarantees nothing, or not yet, and why.  A "
+             "host's own `uplinks` have more." },
+    { .name = NULL },
+};
+
 void
 qos_check_uplink(const void *row_, struct vmn_check *check)
 {
@@ -216,6 +224,18 @@ fault_of(const struct vmn_host *host, const struct uplinks *uplinks)
             : !uplinks->n ? "it has no uplink" : NULL);
 }
 
+/* Returns why an interface of the host guarantees nothing, or NULL: it may
+ * guarantee something, as far as the host's database tells. */
+static const char *
+interface_fault(struct vmn_view *view, const char *host,
+                const struct qos_uplink *row)
+{
+    return (vmn_read_vif(view, host, vmn_printf(view, VMN_VIF_UPLINK,
+                                                row->interface)) ? NULL
+            : vmn_printf(view, "\"%s\" has no queues that count, or not yet: "
+                         "see its status (uplinks)", row->interface));
+}
+
 void
 qos_compile_uplinks(struct vmn_view *view, const char *key,
                     struct vmn_emit *emit)
@@ -307,6 +327,23 @@ add_queue(struct vmn_view *view, struct queues *queues,
     return NULL;
 }
 
+/* Publishes that the policy's rate is not guaranteed at those of the host's
+ * uplinks that have no queues. */
+static void
+publish_faults(struct vmn_view *view, const char *host,
+               const struct uplinks *uplinks, const char *policy,
+               struct vmn_emit *emit)
+{
+    for (size_t i = 0; i < uplinks->n && i < UPLINKS_MAX; i++) {
+        const char *fault = interface_fault(view, host, uplinks->rows[i]);
+
+        if (fault) {
+            vmn_publish(emit, REL_UNGUARANTEED, policy,
+                        vmn_printf(view, "%s: %s", host, fault));
+        }
+    }
+}
+
 /* Publishes the queue of each guaranteed rate, in the order of their keys,
  * policies first, as far as there is room for it; and for whom there is
  * none. */
@@ -345,6 +382,46 @@ qos_compile_queues(struct vmn_view *view, const char *key,
             vmn_publish(emit, VMN_REL_QUEUES, key,
                         vmn_printf(view, "%u/%lld", (unsigned) g.number,
                                    (long long) g.kbps));
+            publish_faults(view, key, &uplinks, g.policy, emit);
         }
     }
+}
+
+/* Publishes which of the uplinks with 'name' guarantee nothing on a host. */
+static void
+publish_unqueued(struct vmn_view *view, const struct vmn_host *host,
+                 const char *name, const char *fault, struct vmn_emit *emit)
+{
+    struct vmn_names names = vmn_relation_values(view, REL_UPLINKS_FOR, name);
+
+    for (size_t i = 0; i < names.n; i++) {
+        const struct qos_uplink *row
+            = (const struct qos_uplink *) vmn_read(view, ROW_UPLINK,
+                                                   names.names[i]);
+        const char *why = (fault || !row ? fault
+                           : interface_fault(view, host->row.name, row));
+
+        if (row && why) {
+            vmn_publish(emit, REL_UNQUEUED, names.names[i],
+                        vmn_printf(view, "%s: %s", host->row.name, why));
+        }
+    }
+}
+
+void
+qos_compile_unqueued(struct vmn_view *view, const char *key,
+                     struct vmn_emit *emit)
+{
+    const struct vmn_host *host = vmn_read_host(view, key);
+    struct uplinks uplinks;
+    const char *fault;
+
+    if (!host) {
+        return;
+    }
+    find_uplinks(view, key, &uplinks);
+    fault = fault_of(host, &uplinks);
+    publish_unqueued(view, host, vmn_printf(view, "host %s", key), fault,
+                     emit);
+    publish_unqueued(view, host, "any", fault, emit);
 }

@@ -666,6 +666,8 @@ static const struct vmn_unit_class units[] = {
       .compile = qos_compile_uplinks },
     { .name = "queues", .each = VMN_EACH_ROW, .row_type = VMN_ROW_HOST,
       .compile = qos_compile_queues },
+    { .name = "unqueued", .each = VMN_EACH_ROW, .row_type = VMN_ROW_HOST,
+      .compile = qos_compile_unqueued },
     { .name = NULL },
 };
 

@@ -12,9 +12,13 @@
 #define ROW_POLICY VMN_ROW_OWN(0)
 #define ROW_UPLINK VMN_ROW_OWN(1)
 
-/* Relation: "port NAME", "network NAME", "label KEY", "label KEY=VALUE", "host
- * NAME" or "any" -> policies that may be for such ports. */
+/* Relation: "port NAME", "group NAME", "network NAME", "label KEY",
+ * "label KEY=VALUE", "host NAME" or "any" -> policies that may be for such
+ * ports. */
 #define REL_POLICIES "qos.policies"
+/* Relation: "" -> "", while there is a policy with groups: which ones a port
+ * is in is not asked for else. */
+#define REL_BY_GROUP "qos.by-group"
 /* Relation: policy with shared limits or filters -> hosts with ports of it; as
  * its status has it. */
 #define REL_HOSTS "qos.hosts"
@@ -32,6 +36,9 @@
 /* Relation: policy -> "HOST: REASON", where its guaranteed rate does not hold;
  * as its status has it. */
 #define REL_UNGUARANTEED "qos.unguaranteed"
+/* Relation: uplink -> "HOST: REASON", where its interface guarantees nothing;
+ * as its status has it. */
+#define REL_UNQUEUED "qos.unqueued"
 /* Relation: policy -> "NETWORK: REASON", where its priority of VLAN tags has
  * no tag; as its status has it. */
 #define REL_UNTAGGED "qos.untagged"
@@ -106,6 +113,8 @@ struct qos_policy {
     struct vmn_object object;
     size_t n_ports;
     const char *const *ports;
+    size_t n_groups;
+    const char *const *groups;
     const char *network;
     struct vmn_selector selector;
     size_t n_hosts;
@@ -164,6 +173,7 @@ bool qos_effect_on(struct vmn_view *, const struct vmn_port *,
 
 /* qos-uplink.c */
 extern const struct vmn_struct_class qos_uplink_class;
+extern const struct vmn_field_class qos_uplink_status[];
 void qos_check_uplink(const void *row, struct vmn_check *);
 /* Returns the number of the queue by which what a port sends is to leave its
  * host; 0: whichever others leave by. */
@@ -173,12 +183,14 @@ uint32_t qos_queue_of(struct vmn_view *, const char *host, uint32_t ofport,
 void qos_publish_guarantee(struct vmn_view *, const struct vmn_port *,
                            const char *host, uint32_t ofport,
                            const struct qos_effect *, struct vmn_emit *);
-/* Units: of each policy, of each uplink, and two of each host. */
+/* Units: of each policy, of each uplink, and three of each host. */
 void qos_compile_number(struct vmn_view *, const char *key, struct vmn_emit *);
 void qos_compile_uplink(struct vmn_view *, const char *key, struct vmn_emit *);
 void qos_compile_uplinks(struct vmn_view *, const char *key,
                          struct vmn_emit *);
 void qos_compile_queues(struct vmn_view *, const char *key, struct vmn_emit *);
+void qos_compile_unqueued(struct vmn_view *, const char *key,
+                          struct vmn_emit *);
 
 /* qos-filter.c */
 extern const struct vmn_struct_class qos_filter_class;

@@ -176,8 +176,8 @@ def test_guaranteed_rate_holds_where_an_uplink_is_full(world, spec):
     order = arrivals(world)
     assert share_before(order) >= 0.9, order
     world.policy("p", **spec)
-    assert not unguaranteed(world, "p")
     wait_for("a queue", lambda: len(guaranteed(world)) == 1, 20)
+    assert not unguaranteed(world, "p")
     world.revalidated()
     order = arrivals(world)
     assert share_before(order) <= 1 / 2, order
@@ -220,6 +220,8 @@ def test_uplink_keeps_the_queues_of_others(world):
         wait_for("the reason", lambda: "has a QoS that was not made by" in str(
             world.api.get("hosts/h1")["status"].get("reason")), 20)
         assert sets_queue(world)
+        for name in "pq":
+            assert "\"u0\" has no queues" in str(unguaranteed(world, name))
         world.revalidated()
         sent(world, ("a", "c"), ("b", "c"))
         assert [classes(world)[n][0] for n in range(1, 10)] == [0] * 9
@@ -235,9 +237,10 @@ def test_no_more_is_guaranteed_than_an_uplink_carries(world):
     more = ": more than nine tenths of its least uplink"
     put_uplink(world, hosts=["h1"])
     world.policy("p", selector="role=vm", min_kbps=500)
-    assert unguaranteed(world, "p") == ["h1" + more, "h2: it has no uplink"]
+    wait_for("the queues", lambda: unguaranteed(world, "p") == [
+        "h1" + more, "h2: it has no uplink"], 20)
     put_uplink(world, max_kbps=2000)
-    assert not unguaranteed(world, "p")
+    wait_for("the queues", lambda: not unguaranteed(world, "p"), 20)
     world.policy("q", ports=["b"], min_kbps=1500)
     assert unguaranteed(world, "q") == ["h1" + more]
     assert not unguaranteed(world, "p")

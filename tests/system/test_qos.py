@@ -442,8 +442,11 @@ def test_userspace_datapath_guarantees_nothing_and_says_so(world):
     world.put("qos-uplinks", "up", interface="u0", max_kbps=1000)
     world.policy("p", selector="role=vm", min_kbps=100)
     reason = ": its datapath, netdev, has no queues"
-    status = world.api.get("qos-policies/p")["status"]
-    assert status["unguaranteed"] == ["h1" + reason, "h2" + reason]
+    for name, member in (("qos-policies/p", "unguaranteed"),
+                         ("qos-uplinks/up", "unqueued")):
+        status = world.api.get(name)["status"]
+        assert status[member] == ["h1" + reason, "h2" + reason]
+    assert "uplinks" not in world.api.get("hosts/h1")["status"]
     assert not [flow for flow in flows(world.lab.host("h1")).values()
                 if "set_queue" in flow.actions]
     assert world.lab.host("h1").vsctl("get", "Port", "u0",
@@ -601,8 +604,39 @@ def test_port_has_one_dscp(world):
     assert [dscp_of(name) for name in "ab"] == [6, 7]
 
 
+def test_policy_of_groups_is_for_their_ports(world):
+    """Those of groups in them, too; each port once, however many of them it
+    is in; and with a network or hosts these of them."""
+    world.put("groups", "inner", ports=["b"])
+    world.put("groups", "outer", groups=["inner"])
+    world.put("groups", "both", selector="name in (a, b)")
+    what = {"max_pps": 20, "burst_packets": 20}
+    world.policy("p", limit("egress", **what), groups=["outer", "both"])
+    found = sent(world, ("a", "c"), ("b", "c"), ("c", "a"))
+    check(found["ac"], 20, 20)
+    check(found["bc"], 20, 20)
+    assert not found["ca"].lost
+    world.policy("p", groups=["outer", "both"],
+                 shared_limits=[limit("egress", **what)])
+    found = sent(world, ("b", "c"))
+    check(found["bc"], 20, 20)
+    assert hosts_of(world, "p") == ["h1"]
+    # As soon as somebody is in it.
+    world.patch("groups", "inner", ports=["c"])
+    wait_for("its hosts", lambda: hosts_of(world, "p") == ["h1", "h2"], 20)
+    check(sent(world, ("c", "b"))["cb"], 20, 20)
+    world.policy("p", groups=["both", "inner"], hosts=["h2"],
+                 shared_limits=[limit("egress", **what)])
+    found = sent(world, ("a", "c"), ("c", "a"))
+    assert not found["ac"].lost
+    check(found["ca"], 20, 20)
+
+
 def test_tenant_is_of_his_own_ports_alone(world):
     world.put("ports", "mine", network="net", labels={"project": "shop"})
+    world.put("groups", "all", selector="role=vm")
+    world.put("groups", "his", selector="project=shop",
+              labels={"project": "shop"})
     world.put("networks", "his", labels={"project": "shop"},
               subnets=[{"cidr": "10.9.0.0/24"}])
     world.made.append(("accounts", "shop"))
@@ -626,6 +660,8 @@ def test_tenant_is_of_his_own_ports_alone(world):
     # Others may have ports in it.
     assert put(network="his")[0] == 403
     assert put(ports=["a"])[0] == 400   # There is none that it sees.
+    assert put(groups=["all"])[0] == 400
+    assert put(groups=["his"]) == (200, [])
     assert put(selector="project=shop") == (200, [])
 
 
@@ -634,13 +670,16 @@ def test_limit_goes_with_the_last_that_it_names(world):
     world.put_nowait("hosts", "h9", ovsdb="tcp:192.0.2.9:6640",
                      tunnel_ip="192.0.2.9", lost=True)  # Nobody waits for it.
     world.put("ports", "x", network="net")
+    world.put("groups", "g", ports=["x"])
     for name, spec in (("one", {"hosts": ["h1", "h9"], "network": "net"}),
                        ("two", {"hosts": ["h9"], "selector": "role=vm"}),
                        ("three", {"hosts": ["h9"]}),
-                       ("four", {"ports": ["x"]})):
+                       ("four", {"ports": ["x"]}),
+                       ("five", {"groups": ["g"], "network": "net"})):
         world.policy(name, limit("egress", max_pps=1), **spec)
     world.api.delete("hosts/h9", cascade="true")
     world.api.delete("ports/x", cascade="true")
+    world.api.delete("groups/g", cascade="true")
     assert [(p["name"], p["spec"]["hosts"]) for p in
             world.api.get("qos-policies")["items"]] == [("one", ["h1"])]
 
@@ -673,6 +712,9 @@ MISTAKES = [
     ({"hosts": ["nobody"], "dscp": 1}, "/hosts/0"),
     ({"hosts": [], "selector": "role=vm", "dscp": 1}, "/hosts"),
     ({"ports": ["a"], "hosts": ["h1"], "dscp": 1}, "/ports"),
+    ({"ports": ["a"], "groups": ["nobody"], "dscp": 1}, "/ports"),
+    ({"groups": ["nobody"], "dscp": 1}, "/groups/0"),
+    ({"groups": [], "network": "net", "dscp": 1}, "/groups"),
     ({"ports": ["a"], "dscp": 1, "filters": [{"protocol": "tcp"}]},
      "/filters"),
     ({"ports": ["a"], "limits": [limit("egress", max_pps=1)],
