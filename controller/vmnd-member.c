@@ -126,6 +126,14 @@ hands_over_cb(void *vmnd_)
     }
 }
 
+static bool
+has_told_cb(void *vmnd_, const char *member)
+{
+    const struct vmnd *vmnd = vmnd_;
+
+    return !vmnd->northbound || northbound_has_told(vmnd->northbound, member);
+}
+
 static void
 deposed_cb(void *vmnd_, const char *why OVS_UNUSED)
 {
@@ -479,7 +487,7 @@ vmnd_start_standby(struct vmnd *vmnd)
         .take_probes = take_probes_cb,
         .ask_paths = ask_paths_cb, .take_paths = take_paths_cb,
         .activated = activated_cb, .hands_over = hands_over_cb,
-        .deposed = deposed_cb,
+        .has_told = has_told_cb, .deposed = deposed_cb,
     };
     const struct options *options = &vmnd->options;
     struct vmn_error why = VMN_ERROR_INIT;

@@ -72,6 +72,7 @@ struct cluster {
     int64_t epoch;              /* of this epoch. */
     bool handing_over;          /* The lease is being given up, */
     char *successor;            /* to this member; "": to any. */
+    bool telling;               /* Others may not have heard all yet. */
     int64_t resign_ms;          /* Not before, since it was tried. */
     struct {
         bool active;            /* A batch is being appended. */

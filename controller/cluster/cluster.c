@@ -24,12 +24,14 @@
 
 VLOG_DEFINE_THIS_MODULE(cluster);
 
-/* A member that was not heard for longer is handed nothing. */
+/* A member that was not heard for longer is handed nothing, and is not waited
+ * for. */
 #define HEARD_MS 3000
 /* Time for handing the lease over at the end. */
 #define RESIGN_MS 1000
-/* From when the writer tells no more events to when it gives the lease up:
- * other members ask for them every 20 ms. */
+/* From when the writer tells no more events to when it gives the lease up, at
+ * most, if others have not asked for what comes next: they do every 20 ms, and
+ * one of an older version does not at all. */
 #define TOLD_MS 100
 
 void
@@ -172,14 +174,53 @@ heed_lease(struct cluster *c)
     }
 }
 
-/* Begins to give the lease up: not before the others have had the time to ask
- * for what was told until now. */
+static bool
+was_heard(const struct cluster *c, const struct cluster_member *member)
+{
+    return (member->run
+            && (member->heard_ms + MAX(HEARD_MS, 3 * c->options->lease_ms)
+                >= loop_now_ms(c->loop)));
+}
+
+/* Returns true if the others have heard all that this writer has told, those
+ * that can ask for it. */
+static bool
+has_told_all(const struct cluster *c)
+{
+    const struct cluster_view *view = cluster_db_view(c->db);
+    const struct shash_node *node;
+
+    if (!c->tls) {
+        return true;            /* Nobody can. */
+    }
+    SHASH_FOR_EACH (node, &view->members) {
+        const struct cluster_member *member = node->data;
+
+        if (strcmp(member->name, c->options->name) && was_heard(c, member)
+            && cluster_can_reach(member)
+            && !c->callbacks->has_told(c->aux, member->name)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Begins to give the lease up: not before the others have heard what was told
+ * until now, or had the time to ask for it. */
 static void
 hand_over(struct cluster *c)
 {
-    c->handing_over = true;
+    c->handing_over = c->telling = true;
     c->resign_ms = loop_now_ms(c->loop) + TOLD_MS;
     c->callbacks->hands_over(c->aux);
+}
+
+void
+cluster_note_told(struct cluster *c)
+{
+    if (c->telling) {
+        event_active(c->timer, EV_TIMEOUT, 1);
+    }
 }
 
 static void
@@ -192,6 +233,10 @@ run_lease(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
         return;
     }
     if (c->handing_over && c->writer) {
+        if (c->telling && (now_ms >= c->resign_ms || has_told_all(c))) {
+            c->telling = false;
+            c->resign_ms = now_ms;
+        }
         if (now_ms < c->resign_ms) {
             *wake_ms = MIN(*wake_ms, c->resign_ms);
         } else if (!c->append.active
@@ -207,6 +252,8 @@ run_lease(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
         free(c->successor);
         c->successor = xstrdup("");
         hand_over(c);
+        /* Not at once: the batch that it could not write is being ended. */
+        c->telling = false;
         run_lease(c, now_ms, wake_ms);
         return;
     }
@@ -359,9 +406,7 @@ cluster_hand_over(struct cluster *c, const char *successor,
             return vmn_error_errno(why, ENOENT, "there is no other member "
                                    "\"%s\"", successor);
         }
-        if (!member->run
-            || (member->heard_ms + MAX(HEARD_MS, 3 * c->options->lease_ms)
-                < loop_now_ms(c->loop))) {
+        if (!was_heard(c, member)) {
             return vmn_error_errno(why, EAGAIN, "\"%s\" has not been heard "
                                    "lately", successor);
         }

@@ -111,6 +111,9 @@ struct cluster_callbacks {
     /* It is about to give that up: what it tells clients from now on other
      * members may not hear. */
     void (*hands_over)(void *aux);
+    /* Returns true if that member has heard all that was told before.  What it
+     * returns may be another value after cluster_note_told(). */
+    bool (*has_told)(void *aux, const char *member);
     /* It is not the writer any more, for this reason.  All that has followed
      * from its state must be given up. */
     void (*deposed)(void *aux, const char *why);
@@ -272,6 +275,9 @@ void cluster_get_status(const struct cluster *, struct arena *,
  * is "".  Returns 0; or EPERM, ENOENT or EAGAIN with an error. */
 int cluster_hand_over(struct cluster *, const char *successor,
                       struct vmn_error *why);
+/* Another member may have heard what was told until the writer began to hand
+ * over, which it goes on with then. */
+void cluster_note_told(struct cluster *);
 /* Called once, from the loop: with NULL, or why it was not done. */
 typedef void cluster_done_cb(void *aux, const char *fault);
 /* Begins to remove a member from the list.  Returns 0; or EPERM, ENOENT or

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/cluster/cluster.h"
 #include "controller/northbound/event-audits.h"
 #include "controller/northbound/event-log.h"
 #include "controller/northbound/event-report.h"
@@ -89,6 +90,7 @@ struct wait {
     struct ovs_list node;
     struct event_common *common;
     struct http_request *req;
+    char *member;               /* That asks; owned, or NULL. */
     struct event_report_place place;
     struct event *timer;
 };
@@ -126,6 +128,7 @@ wait_destroy(struct wait *wait)
 {
     ovs_list_remove(&wait->node);
     event_free(wait->timer);
+    free(wait->member);
     free(wait);
 }
 
@@ -195,6 +198,7 @@ hold(struct event_common *common, struct http_request *req,
     wait = xzalloc(sizeof *wait);
     wait->common = common;
     wait->req = req;
+    wait->member = http_request_relay(req);
     wait->place = *place;
     wait->timer = evtimer_new(common->nb->base, timer_cb, wait);
     event_add(wait->timer, &tv);
@@ -251,6 +255,22 @@ void
 northbound_hand_over(struct northbound *nb)
 {
     nb->event_common->handed_over = true;
+}
+
+/* Who asks for what comes next has all that there is. */
+bool
+northbound_has_told(const struct northbound *nb, const char *member)
+{
+    const struct event_common *common = nb->event_common;
+    const struct wait *wait;
+
+    LIST_FOR_EACH (wait, node, &common->waits) {
+        if (nullable_string_is_equal(wait->member, member)
+            && wait->place.next >= common->log->next) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Becoming the writer.  -------------------------------------------------- */
@@ -501,6 +521,9 @@ event_common_answer(struct event_common *common, struct http_request *req)
         reply(common, req, &place);
     } else {
         hold(common, req, &place);
+        if (common->handed_over) {
+            cluster_note_told(common->nb->cluster);
+        }
     }
 }
 

@@ -99,6 +99,9 @@ void northbound_lead(struct northbound *, const struct northbound_options *);
  * common to the cluster it tells no further ones, since the next writer may
  * not be told them. */
 void northbound_hand_over(struct northbound *);
+/* Returns true if the member of that name has all that was told until then.
+ * Calls cluster_note_told() when it may have got it. */
+bool northbound_has_told(const struct northbound *, const char *member);
 
 /* Events of the writer, which a member of a cluster that stands by asks for.
  * What to ask that of this epoch, which the caller frees; NULL: nothing, as

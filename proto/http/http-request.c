@@ -546,6 +546,13 @@ http_request_is_here(const struct http_request *req)
             && http_request_header(req, HTTP_RELAYED_HERE));
 }
 
+char *
+http_request_relay(const struct http_request *req)
+{
+    return (http_request_is_relayed(req) ? http_conn_certificate(req->conn)
+            : NULL);
+}
+
 size_t
 http_request_body_size(const struct http_request *req)
 {

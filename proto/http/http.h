@@ -337,6 +337,9 @@ const char *http_request_target(const struct http_request *);
  * to answer it. */
 bool http_request_is_relayed(const struct http_request *);
 bool http_request_is_here(const struct http_request *);
+/* Returns the name of that server, by its certificate, which the caller frees;
+ * NULL: none has passed it on. */
+char *http_request_relay(const struct http_request *);
 /* Returns true if it has come by a unix socket of this server, so from its
  * machine. */
 bool http_request_is_local(const struct http_request *);

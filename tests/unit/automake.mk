@@ -334,10 +334,12 @@ CLUSTER_WRAPS = \
 	-Wl,--wrap=cluster_is_current \
 	-Wl,--wrap=cluster_manages_host \
 	-Wl,--wrap=cluster_may_pass \
+	-Wl,--wrap=cluster_note_told \
 	-Wl,--wrap=cluster_pass_on \
 	-Wl,--wrap=cluster_shown \
 	-Wl,--wrap=cluster_writer_rejects \
 	-Wl,--wrap=cluster_writer_sees \
+	-Wl,--wrap=http_request_relay \
 	-Wl,--wrap=trace_make
 MEMBER_TESTS = \
 	tests/unit/test-northbound-member \

@@ -15,10 +15,12 @@
 #include "tests/unit/member-fixture.h"
 
 #include "controller/cluster/cluster.h"
+#include "controller/northbound/event-common.h"
 #include "controller/northbound/northbound-private.h"
 #include "controller/schema/arena.h"
 #include "controller/simulator/trace.h"
 #include "tests/unit/northbound-fixture.h"
+#include "util.h"
 
 /* The cluster, and the simulator.  ---------------------------------------- */
 
@@ -45,6 +47,8 @@ void __wrap_cluster_forget_asked(struct cluster *, cluster_asked_cb *,
                                  void *aux);
 void __wrap_cluster_pass_on(struct cluster *, struct http_request *,
                             const struct http_peer *);
+void __wrap_cluster_note_told(struct cluster *);
+char *__wrap_http_request_relay(const struct http_request *);
 struct trace *__wrap_trace_make(struct engine *, const struct model *,
                                 const struct pipeline *,
                                 const struct trace_request *, struct arena *,
@@ -172,11 +176,27 @@ __wrap_cluster_pass_on(struct cluster *c OVS_UNUSED, struct http_request *req,
                        const struct http_peer *peer OVS_UNUSED)
 {
     fake.n_passed++;
-    if (fake.gives_back && http_request_may_give_back(req)) {
+    if (fake.writer) {
+        fake.writer->following = false;
+        event_common_answer(fake.writer->event_common, req);
+        fake.writer->following = true;
+    } else if (fake.gives_back && http_request_may_give_back(req)) {
         http_request_give_back(req);
     } else {
         http_reply_problem(req, 503, "standby", NULL, "passed on");
     }
+}
+
+void
+__wrap_cluster_note_told(struct cluster *c OVS_UNUSED)
+{
+    fake.n_told++;
+}
+
+char *
+__wrap_http_request_relay(const struct http_request *req OVS_UNUSED)
+{
+    return nullable_xstrdup(fake.asking);
 }
 
 /* Of a packet that an app answers.  It takes until 'fake.ends'. */

@@ -11,6 +11,7 @@
 
 struct commit;
 struct event_base;
+struct northbound;
 
 /* The cluster, and the simulator. */
 struct member_fake {
@@ -26,6 +27,10 @@ struct member_fake {
     struct event_base *base;
     uint64_t shown;
     unsigned n_passed;
+    struct northbound *writer;  /* Answers what is passed on as questions about
+                                 * events, */
+    const char *asking;         /* of this member; or NULL. */
+    unsigned n_told;            /* It has said that this may have all. */
     struct commit *commit;
     unsigned n_traces;          /* That have begun. */
     bool ends;                  /* They are to end. */

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/cluster/cluster.h"
 #include "controller/northbound/event-audits.h"
 #include "controller/northbound/event-common.h"
 #include "controller/northbound/event-log.h"
@@ -622,6 +623,51 @@ writer_tells_what_the_next_one_has(void **state)
     client_close(&c);
 }
 
+static void
+ask_behind(struct fixture *f, uint64_t id)
+{
+    char *question = xasprintf("{\"after\":%"PRIu64"}", id);
+
+    send_only(f, "POST", CLUSTER_EVENTS_PATH, question);
+    free(question);
+}
+
+/* One that hands over waits until who asks for what comes next has all. */
+static void
+writer_knows_who_has_all(void **state)
+{
+    struct fixture *f = *state;
+    const struct event_log *log;
+
+    take_claim(f, 500, false);
+    log = nb_event_log(f->nb, 1u << EVENT_CLAIM);
+    fake.writer = f->nb;
+    fake.asking = "b";
+    ask_behind(f, 499);
+    assert_int_equal(take_reply(f), 200);
+    assert_false(northbound_has_told(f->nb, "b"));
+    ask_behind(f, 500);
+    while (!northbound_has_told(f->nb, "b")) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    assert_false(northbound_has_told(f->nb, "c"));
+    /* What it is told next it may not get. */
+    f->nb->following = false;
+    event_common_copy(f->nb->event_common);
+    f->nb->following = true;
+    assert_false(northbound_has_told(f->nb, "b"));
+    assert_int_equal(take_reply(f), 200);
+    assert_false(northbound_has_told(f->nb, "b"));
+    assert_int_equal(fake.n_told, 0);
+    northbound_hand_over(f->nb);
+    ask_behind(f, event_log_id(log, log->next - 1));
+    while (!fake.n_told) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    assert_true(northbound_has_told(f->nb, "b"));
+    assert_false(northbound_has_told(f->nb, "c"));
+}
+
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, member_setup, \
                                                    teardown)
 
@@ -643,6 +689,7 @@ main(void)
         TEST(next_writer_has_what_waited),
         TEST(next_writer_lacks_what_waits),
         TEST(writer_tells_what_the_next_one_has),
+        TEST(writer_knows_who_has_all),
     };
 
     vlog_set_levels(NULL, VLF_CONSOLE, VLL_OFF);
