@@ -8,7 +8,6 @@ import re
 import signal
 
 import pytest
-from conftest import wait_aged
 from dhcp_guests import Dhclient, bare_vm
 from test_cluster import vmnctl
 from test_cluster_hosts import Town, cluster_lab
@@ -83,7 +82,6 @@ def town():
         town.world.vm("v4", "n", "h3", "10.0.0.4")
         said = vmnctl(cluster.writer(), "app", "load", APP, "--wait")
         assert not said[0], said
-        wait_aged(lab)
         yield town
 
 
