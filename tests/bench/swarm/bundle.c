@@ -423,6 +423,16 @@ bundle_control(struct of_conn *conn, const struct ofp_header *oh)
     }
 }
 
+bool
+bundle_learn(struct host *host, const struct ofp_header *oh)
+{
+    struct journal j = { .host = host };
+    bool ok = !apply_flow_mod(&j, oh);
+
+    journal_finish(&j, ok);
+    return ok;
+}
+
 /* Faults.  --------------------------------------------------------------- */
 
 /* The first flows of the table, up to 'n': in the order of their hashes, so

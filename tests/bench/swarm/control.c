@@ -256,6 +256,19 @@ cmd_hostile(struct host *host, char **words, size_t n,
     return hostile_set(host, words[0], n > 1 ? words[1] : NULL);
 }
 
+/* Guests send to one of the host's: VNI OFPORT IP... */
+static const char *
+cmd_talk(struct host *host, char **words, size_t n, struct ds *out OVS_UNUSED)
+{
+    size_t vni, ofport;
+
+    if (!number(words[0], &vni) || !number(words[1], &ofport)
+        || vni > UINT32_MAX || ofport > UINT16_MAX) {
+        return "not a VNI and the number of a port";
+    }
+    return guests_talk(host, vni, ofport, words + 2, n - 2);
+}
+
 /* How many flows each table holds. */
 static const char *
 cmd_tables(struct host *host, char **words OVS_UNUSED, size_t n OVS_UNUSED,
@@ -405,6 +418,7 @@ static const struct {
     { "refuse", cmd_refuse, 1, 2, false },
     { "limit", cmd_limit, 2, 2, false },
     { "hostile", cmd_hostile, 1, 2, false },
+    { "talk", cmd_talk, 3, SIZE_MAX, false },
     { "tables", cmd_tables, 0, 0, true },
     { "show", cmd_show, 0, 0, true },
     { "digest", cmd_digest, 0, 0, true },

@@ -2,9 +2,10 @@
  *
  * What guests behind emulated switches do, as far as their controller sees it:
  * they answer what it asks them through packet-outs, as probes do (ARP, pings,
- * the first packet of a connection by TCP), and their packets are counted.
- * Not a classifier: what they answer comes up as by the flows that apps have
- * for such answers, which are not looked at. */
+ * the first packet of a connection by TCP), and their packets are counted,
+ * those of pairs as app traffic has switches count them.  Not a classifier:
+ * what they answer comes up as by the flows that apps have for such answers,
+ * which are not looked at. */
 
 #include <config.h>
 
@@ -13,20 +14,27 @@
 #include <string.h>
 
 #include "byte-order.h"
+#include "controller/flow/flow-item.h"
 #include "controller/flow/punt-action.h"
 #include "csum.h"
 #include "openvswitch/match.h"
 #include "openvswitch/ofp-actions.h"
+#include "openvswitch/ofp-flow.h"
+#include "openvswitch/ofp-msgs.h"
 #include "openvswitch/ofp-packet.h"
 #include "openvswitch/ofpbuf.h"
 #include "packets.h"
 #include "timeval.h"
 #include "unaligned.h"
 #include "util.h"
+#include "vmn/flow.h"
 
 #define FRAME_MAX 1514
 #define SEQ 1000                /* Of a guest's first packet by TCP. */
 #define PACKETS_PER_S 10        /* By each flow that is hit. */
+/* By the pair that sends most; the others send a half, a third and so on. */
+#define PAIR_PACKETS_PER_S 100000
+#define PAIR_RANKS 5000
 
 /* Frames.  --------------------------------------------------------------- */
 
@@ -205,9 +213,59 @@ guests_receive(struct of_conn *conn, const struct ofp_header *oh)
 
 /* Counters.  -------------------------------------------------------------- */
 
+/* The flow that a learn() action of app traffic would have added. */
+static struct ofpbuf *
+encode_pair(uint32_t vni, uint32_t ofport, ovs_be32 src)
+{
+    struct match match = MATCH_CATCHALL_INITIALIZER;
+    struct ofputil_flow_mod fm = {
+        .priority = 1, .table_id = PAIR_TABLE, .command = OFPFC_ADD,
+        .new_cookie = htonll(FLOW_COOKIE_COUNTED),
+        .idle_timeout = VMN_PAIR_IDLE_S, .buffer_id = UINT32_MAX,
+        .out_port = OFPP_ANY, .out_group = OFPG_ANY,
+    };
+    struct ofpbuf *msg;
+
+    match_set_dl_type(&match, htons(ETH_TYPE_IP));
+    match_set_reg(&match, 0, vni);
+    match_set_reg(&match, 7, ofport);
+    match_set_nw_src(&match, src);
+    minimatch_init(&fm.match, &match);
+    msg = ofputil_encode_flow_mod(&fm, OFPUTIL_P_OF15_OXM);
+    minimatch_destroy(&fm.match);
+    ofpmsg_update_length(msg);
+    return msg;
+}
+
+const char *
+guests_talk(struct host *host, uint32_t vni, uint32_t ofport, char **ips,
+            size_t n)
+{
+    bool ok = true;
+
+    for (size_t i = 0; i < n && ok; i++) {
+        struct ofpbuf *msg;
+        ovs_be32 src;
+
+        if (!ip_parse(ips[i], &src)) {
+            return "not an IPv4 address";
+        }
+        msg = encode_pair(vni, ofport, src);
+        ok = bundle_learn(host, msg->data);
+        ofpbuf_delete(msg);
+    }
+    return ok ? NULL : "the switch refuses such a flow";
+}
+
 uint64_t
 guests_packets(const struct swarm *swarm, const struct body *body)
 {
+    uint64_t ms = time_msec() - swarm->start_ms;
+
+    if (!body->is_group && pair_is_table(body_table(body))) {
+        return ms * (PAIR_PACKETS_PER_S / (1 + body->digest % PAIR_RANKS))
+               / 1000;
+    }
     return (body->digest % 100 >= swarm->hit_percent ? 0
-            : (time_msec() - swarm->start_ms) / (1000 / PACKETS_PER_S));
+            : ms / (1000 / PACKETS_PER_S));
 }

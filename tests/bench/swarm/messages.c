@@ -15,6 +15,7 @@
 #include "openvswitch/ofp-msgs.h"
 #include "openvswitch/ofp-switch.h"
 #include "openvswitch/ofp-util.h"
+#include "timeval.h"
 #include "util.h"
 
 static void
@@ -69,6 +70,7 @@ static void
 put_records(const struct host *host, const struct table *table,
             const struct filter *filter, struct ovs_list *replies)
 {
+    int64_t age_ms = time_msec() - host->swarm->start_ms;
     struct body *body;
     size_t i;
 
@@ -79,7 +81,7 @@ put_records(const struct host *host, const struct table *table,
 
             body_put_record(body, record);
             if (n && !body->is_group) {
-                body_put_packets(body, record, n);
+                body_put_packets(body, record, age_ms / 1000, n);
             }
         }
     }

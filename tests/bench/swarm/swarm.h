@@ -28,6 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "controller/flow/count-pair.h"
 #include "openflow/openflow-1.2.h"
 #include "openvswitch/list.h"
 #include "openvswitch/ofp-connection.h"
@@ -47,12 +48,14 @@ struct ofp_header;
 
 /* Returns true if 'table' is one of the fabric's own: for copies to vmnd,
  * whose flows are no part of what it desires of a host, and for the flow that
- * says what it knows of the switch.  These are in no digest, and are not
- * damaged: that is for tests of what they do. */
+ * says what it knows of the switch; or is for pairs, which the switch learns.
+ * These are in no digest, and are not damaged: that is for tests of what they
+ * do. */
 static inline bool
 swarm_is_own_table(uint8_t table)
 {
-    return table == 246 || table == 247 || table == 253;
+    return (table == 246 || table == 247 || table == 253
+            || pair_is_table(table));
 }
 
 struct counters {
@@ -265,6 +268,11 @@ void writers_uninit(struct writers *);
 
 /* A packet-out: guests answer it, if they are to. */
 void guests_receive(struct of_conn *, const struct ofp_header *);
+/* Has the switch count what 'ips' (IPv4) send in a network to its port with
+ * this number, as if it had learned it by a flow of app traffic.  Returns NULL
+ * or a sentence. */
+const char *guests_talk(struct host *, uint32_t vni, uint32_t ofport,
+                        char **ips, size_t n);
 /* Returns how many packets have hit a flow by now. */
 uint64_t guests_packets(const struct swarm *, const struct body *);
 
@@ -287,6 +295,9 @@ void bundle_add(struct of_conn *, const struct ofp_header *);
 /* A flow mod or group mod outside of a bundle. */
 void bundle_single(struct of_conn *, const struct ofp_header *);
 void bundle_forget(struct of_conn *);
+/* A flow that the switch adds by itself, as a flow mod.  Returns false if it
+ * is refused. */
+bool bundle_learn(struct host *, const struct ofp_header *);
 /* Makes 'n' flows disappear, or different. */
 size_t bundle_lose(struct host *, size_t n);
 /* The same for groups, and with each all flows that name it. */

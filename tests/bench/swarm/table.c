@@ -188,11 +188,14 @@ body_put_record(const struct body *body, uint8_t *record)
 }
 
 void
-body_put_packets(const struct body *body, uint8_t *record, uint64_t n)
+body_put_packets(const struct body *body, uint8_t *record, uint32_t seconds,
+                 uint64_t n)
 {
     const ovs_be64 packets = htonll(n), bytes = htonll(n * 100);
+    const ovs_be32 duration = htonl(seconds);
 
     record += sizeof(struct ofp15_flow_desc) + body->match_size;
+    memcpy(record + 8, &duration, sizeof duration);
     memcpy(record + 32, &packets, sizeof packets);
     memcpy(record + 44, &bytes, sizeof bytes);
 }

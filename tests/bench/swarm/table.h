@@ -59,9 +59,10 @@ bool body_matches(const struct body *, const uint8_t *match, size_t size);
 /* What a dump shows of it, as one record. */
 size_t body_record_size(const struct body *);
 void body_put_record(const struct body *, uint8_t *record);
-/* Has a flow's record say that so many packets, of 100 bytes each, have hit
- * it. */
-void body_put_packets(const struct body *, uint8_t *record, uint64_t n);
+/* Has a flow's record say that it is there for so many seconds, and that so
+ * many packets, of 100 bytes each, have hit it. */
+void body_put_packets(const struct body *, uint8_t *record, uint32_t seconds,
+                      uint64_t n);
 
 /* A switch's flows, or its groups: a hash table by key. */
 struct table {
