@@ -7,6 +7,7 @@ nat(src), a port that is used again while conntrack remembers it ends
 Open vSwitch 3.1.0 (assertion in conn_update_state())."""
 
 import itertools
+import json
 import multiprocessing
 import socket
 import statistics
@@ -131,6 +132,13 @@ class Client:
                 failed += 1
             now = time.monotonic()
         return took, failed
+
+
+def received_bytes(vm):
+    """Of all frames that its interface got, with their Ethernet headers."""
+    link, = json.loads(netns.run(["ip", "-s", "-j", "link", "show", "eth0"],
+                                 ns=vm.ns))
+    return link["stats64"]["rx"]["bytes"]
 
 
 def start_server(vm):
