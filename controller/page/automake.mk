@@ -36,6 +36,7 @@ PAGE_SOURCES = \
 	controller/page/src/topology/draw.js \
 	controller/page/src/topology/extras.js \
 	controller/page/src/topology/filter.js \
+	controller/page/src/topology/fold.js \
 	controller/page/src/topology/layers.js \
 	controller/page/src/topology/layout.js \
 	controller/page/src/topology/logical.js \

@@ -29,7 +29,8 @@ const { outputFiles } = await esbuild.build({ bundle: true, format: "esm",
       export { widths } from "./topology/draw.js";
       export { makeExtras } from "./topology/extras.js";
       export { notShown } from "./topology/filter.js";
-      export { placeAgain } from "./topology/layers.js";
+      export { fold, foldTo } from "./topology/fold.js";
+      export { isLegible, placeAgain } from "./topology/layers.js";
       export * from "./topology/logical.js";
       export { mapOf } from "./traffic-map.js";` } });
 const page = await import(`data:text/javascript;base64,${Buffer.from(
@@ -243,6 +244,78 @@ test("places are kept while nodes and lines are the same", () => {
   page.placeAgain(page.graphOf({ ...data, routers: [router("r", ["m"])] },
     ""), FRAME, places);
   assert.notEqual(places.grid, kept);
+});
+
+test("of more nodes than are legible one stands for the others", () => {
+  const names = count(1000, (i) => `n${i}`);
+  const data = (rate, troubled) => {
+    const one = dataOf({ networks: ["ext", ...names],
+      routers: count(250, (i) => router(`r${i}`, names.slice(4 * i, 4 * i + 4),
+        { h1: "active", h2: "standby" })),
+      balancers: count(100, (i) => balancer(`b${i}`, [`n${8 * i}`])),
+      floating: count(250, (i) => ({ name: `f${i}`, spec: { router: `r${i}`,
+        ip: "192.0.2.1", port: "p" } })) });
+
+    one.summary.networks.forEach((network, i) => {
+      network.ports = 4;
+      network.up = troubled.includes(network.name) ? 3 : 4;
+      network.external = network.disabled = 0;
+      network.bytes_per_s = rate(i);
+    });
+    return one;
+  };
+  const graphOf = (rate, troubled = ["n777"]) => page.graphOf(data(rate,
+    troubled), "");
+  const places = {};
+  const whole = graphOf(() => 1000);
+  const graph = page.foldTo(whole, FRAME, places);
+  const ids = ({ nodes }) => nodes.map(({ id }) => id).sort();
+  const more = nodeOf(graph, "more/4");
+
+  assert(whole.nodes.length > 1600);
+  assert(graph.nodes.length <= 150, `${graph.nodes.length} nodes`);
+  assert(graph.nodes.length > 35, `${graph.nodes.length} nodes`);
+  assert(page.isLegible(graph, FRAME));
+  // Nothing is lost: each has its card, or is one of the others.
+  const networks = graph.nodes.filter(({ type, layer }) => layer === 4
+    && type === "networks");
+
+  assert.equal(networks.length - 1 + more.more, 1000);
+  assert.equal(networks.reduce((n, { rate }) => n + rate, 0), 1000 * 1000);
+  assert(nodeOf(graph, "networks/n777"), "one in trouble is seen");
+  assert(nodeOf(graph, "routers/r194"), "and its router");
+  // What is outside has no ports, and is not in the summary then.
+  const { summary, ...rest } = data(() => 1, []);
+
+  assert.equal(nodeOf(page.graphOf({ ...rest, summary: { ...summary,
+    networks: summary.networks.slice(1) } }, ""), "networks/ext").layer, 0);
+  assert.equal(more.kind, "");
+  assert.equal(nodeOf(graph, "hosts/h2").more, undefined);
+  // Lines are between what is there, one for each two.
+  const lines = graph.edges.map(({ from, to }) => `${from.id} ${to.id}`);
+
+  assert.equal(new Set(lines).size, lines.length);
+  assert(graph.edges.every(({ from, to }) => nodeOf(graph, from.id) === from
+    && nodeOf(graph, to.id) === to));
+  assert.equal(edgeOf(graph, "more/2", "more/4").length, 1);
+  assert.equal(edgeOf(graph, "more/2", "networks/n777").length, 0);
+  // What goes through changes all the time, and moves nothing.
+  assert.deepEqual(ids(page.foldTo(graphOf((i) => 5000 - i), FRAME, places)),
+    ids(graph));
+  // More of them in trouble than there is room for: it is told.
+  const bad = nodeOf(page.foldTo(graphOf(() => 1, names), FRAME, {}),
+    "more/4");
+
+  assert.equal(bad.kind, "wait");
+  assert.match(bad.note, /^9\d\d in trouble$/);
+  // Where there is room, and a narrow place.
+  const small = page.graphOf(dataOf({ networks: names.slice(0, 100) }), "");
+
+  assert.equal(page.foldTo(small, FRAME, {}), small);
+  const phone = page.foldTo(whole, { width: 350, height: 1688 }, {});
+
+  assert(page.isLegible(phone, { width: 350, height: 1688 }));
+  assert.match(page.notShown(dataOf(), 0, true).join(), /others are in the/);
 });
 
 test("a scale takes more values than a call takes arguments", () => {

@@ -10,8 +10,7 @@
 
 import assert from "node:assert/strict";
 import { connect, createServer } from "node:net";
-import { field, MARKUP, misfits, rows, section, until }
-  from "./page-helpers.mjs";
+import { field, MARKUP, rows, section, until } from "./page-helpers.mjs";
 
 export const scenes = {
   token: {
@@ -445,120 +444,6 @@ export const scenes = {
       await detail.getByText(`Revision ${moved.revision}`).waitFor();
       await api("DELETE", "groups/watched");
       await rows(list).filter({ hasText: "delete groups/watched" }).waitFor();
-    },
-  },
-
-  loads: {
-    bench: true,
-    async play({ page, context, url, api, shoot }) {
-      const { hosts, ports, n_networks } = await api("GET", "summary");
-      const n = new Intl.NumberFormat("en");
-      const seen = {
-        overview: (p) => section(p, "Ports").getByText(
-          `${n.format(ports.up)} up`),
-        topology: (p) => p.getByRole("button",
-          { name: /^host hv0, synced/ }),
-        "topology/logical": (p) => p.getByRole("button",
-          { name: /^network n0, / }),
-        "topology/ports/p0": (p) => section(p, "Port p0").getByText(
-          /installed on|concerns no host's flows|too old/),
-        "topology/hosts/hv0": (p) => rows(section(p, "Host hv0"))
-          .filter({ hasText: "p0" }).first(),
-        policies: (p) => section(p, "Tier application").getByText("g0")
-          .first(),
-        changes: (p) => rows(section(p, "Revisions")).first(),
-        trace: (p) => p.getByRole("button", { name: "Trace" }),
-        "trace/p0/p5/tcp/8000": (p) => p.getByRole("status").getByText(
-          /dropped|delivered/),
-        reachability: (p) => p.getByText("Which network?").or(
-          p.getByText("from \\ to")),
-      };
-      const few = ["overview", "topology", "topology/logical",
-        "topology/hosts/hv0", "reachability"];
-      const figures = [];
-
-      for (const [hash, what] of Object.entries(seen)) {
-        if (hosts.length < 500 && !few.includes(hash)) {
-          continue;             // They are as in the demonstration.
-        }
-
-        const view = await context.newPage();
-
-        await view.addInitScript(() => {
-          window.stall = 0;
-          new PerformanceObserver((all) => all.getEntries().forEach((one) => {
-            window.stall = Math.max(window.stall, one.duration);
-          })).observe({ type: "longtask", buffered: true });
-        });
-        const start = performance.now();
-
-        await view.goto(`${url}/#/${hash}`);
-        await what(view).waitFor();
-        const ms = performance.now() - start;
-
-        // And it goes on to answer while it is refreshed.
-        await view.waitForTimeout(hosts.length < 500 ? 100 : 1500);
-        figures.push([hash, Math.round(ms), Math.round(
-          await view.evaluate(() => window.stall))]);
-        for (const [width, height] of [[1280, 800], [390, 844],
-          [1920, 1080]]) {
-          await view.setViewportSize({ width, height });
-          assert.deepEqual(await misfits(view), [],
-            `${hash}, ${width} pixels wide`);
-        }
-        await view.screenshot({ path: await shoot.path(
-          hash.replaceAll("/", "-")) });
-        await view.close();
-      }
-      await page.goto(`${url}/#/reachability`);
-      await field(page, "Network").fill("n0");
-      await field(page, "Port").fill("8000");
-      await page.getByRole("button", { name: "Show" }).click();
-      await page.getByRole("button", { name: /^p\d.* to p\d.*: yes/ }).first()
-        .waitFor();
-      await shoot("reachability-n0");
-      // As many cards as hosts, and bars in them instead of ports.
-      await page.goto(`${url}/#/topology`);
-      await until("all hosts", async () => await page.locator(".card.ok")
-        .count() === hosts.length);
-      if (ports.up > 1000) {
-        assert.equal(await page.locator("rect.chip").count(), 0);
-        assert(await page.locator("rect.bar, rect.load").count()
-          >= hosts.length);
-        await shoot("hosts");
-        await page.getByRole("button", { name: "By network" }).click();
-        await until("a card for each network", async () =>
-          await page.locator(".card").count() === Math.min(n_networks, 1000));
-        await shoot("networks");
-        // Ports come where labels ask for them, and below their networks.
-        await page.getByRole("button", { name: "Logical" }).click();
-        await page.getByText(/^There are .* ports: a label or/).waitFor();
-        await field(page, "Labels of ports").fill("group=g1");
-        await page.keyboard.press("Enter");
-        await page.getByRole("button", { name: /^ports group=g1 of n/ })
-          .first().waitFor();
-        await shoot("logical");
-        await field(page, "Network").fill("n0");
-        await page.keyboard.press("Enter");
-        await until("one network and its ports", async () =>
-          await page.locator(".card").count() === 2);
-        // Without a filter it is as it was.
-        await field(page, "Network").fill("");
-        await page.keyboard.press("Enter");
-        await field(page, "Labels of ports").fill("");
-        await page.keyboard.press("Enter");
-        await page.getByText(/^There are .* ports: a label or/).waitFor();
-        await until("all networks", async () => await page.locator(".card")
-          .count() === Math.min(n_networks, 1000));
-        await page.getByRole("button", { name: "By host" }).click();
-        // A search finds ports by the beginning of their names.
-        await page.getByRole("searchbox").fill("p17");
-        await rows(section(page, "Found")).filter({ hasText: /^Portp17$/ })
-          .waitFor();
-        await rows(section(page, "Found")).filter({ hasText: /^Portp170$/ })
-          .waitFor();
-      }
-      return figures;
     },
   },
 };

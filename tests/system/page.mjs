@@ -16,13 +16,14 @@ import { join } from "node:path";
 import { LIMIT } from "./page-helpers.mjs";
 import { scenes as main } from "./page-scenes.mjs";
 import { scenes as forms } from "./page-scenes-forms.mjs";
+import { scenes as loads } from "./page-scenes-loads.mjs";
 import { scenes as looks } from "./page-scenes-looks.mjs";
 import { scenes as objects } from "./page-scenes-objects.mjs";
 import { scenes as picture } from "./page-scenes-picture.mjs";
 
 const [modules, url, token, shots, ...chosen] = process.argv.slice(2);
 const scenes = { ...main, ...objects, ...forms, ...picture,
-  ...looks };
+  ...looks, ...loads };
 const require = createRequire(join(modules, "package.json"));
 const { chromium } = require("playwright-core");
 const axe = require.resolve("axe-core/axe.min.js");

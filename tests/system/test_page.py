@@ -42,7 +42,7 @@ def scenes():
     found = []
     for name in ("page-scenes.mjs", "page-scenes-objects.mjs",
                  "page-scenes-forms.mjs", "page-scenes-picture.mjs",
-                 "page-scenes-looks.mjs"):
+                 "page-scenes-looks.mjs", "page-scenes-loads.mjs"):
         with open(os.path.join(HERE, name)) as source:
             found += [name for name, body in re.findall(
                 r"^  (\w+): \{\n((?:    .*\n|\n)*)  \},$", source.read(),
@@ -271,11 +271,14 @@ def test_many_hosts_and_ports_are_summed_up(modules, shots):
     swarm = Swarm(directory, 26, vmnd, program,
                   app_dir=os.environ.get("VMN_APPDIR"),
                   options=["--api-listen=127.0.0.1:%d" % port,
-                           "--api-token-file=" + token])
+                           "--api-token-file=" + token,
+                           "--count-interval=1"])
     try:
         swarm.start()
         swarm.add_hosts()
-        Crowd(swarm, 40, spread=7, times=6).come()
+        crowd = Crowd(swarm, 40, spread=7, times=6)
+        crowd.come()
+        crowd.talk()
         found = play(modules, port, shots, "loads")
         assert found == {"loads": None}, found["loads"]
         assert swarm.stop_vmnd() == 0

@@ -15,6 +15,8 @@ const ENDS_NARROW = 12;
 const NARROW = 600;
 const HEIGHT = 440;
 const LETTER = 7;               // The width of one of a name, about.
+const FOOT = 112;               // That of what is below it, and a gap.
+const GAP = 18;                 // Of an end and its name.
 
 /** How an end is called: a port that was deleted is another one than that
  * which has its name now. */
@@ -51,7 +53,10 @@ export function mapOf({ pairs, talkers }, most) {
 
 function place(ends, width, height, side) {
   const rx = Math.max(40, width / 2 - side);
-  const ry = height / 2 - 44;
+  const ry = height / 2 - 52;
+  // Names are above and below the ends where there is room beside each other,
+  // else beside them.
+  const upright = rx * Math.sin(2 * Math.PI / ends.length) > FOOT ? 0.6 : 0.25;
 
   ends.forEach((end, i) => {
     // Two are side by side.
@@ -60,6 +65,8 @@ function place(ends, width, height, side) {
 
     end.cos = Math.cos(angle);
     end.sin = Math.sin(angle);
+    end.side = Math.abs(end.cos) < upright ? "middle" : end.cos > 0 ? "start"
+      : "end";
     end.x = width / 2 + rx * end.cos;
     end.y = height / 2 + ry * end.sin;
   });
@@ -84,10 +91,9 @@ function drawLine(line, width, middle) {
 }
 
 function drawEnd(end, address, letters) {
-  const side = Math.abs(end.cos) < 0.25 ? "middle" : end.cos > 0 ? "start"
-    : "end";
-  const x = end.x + 14 * Math.sign(side === "middle" ? 0 : end.cos);
-  const y = end.y + (side === "middle" ? end.sin < 0 ? -28 : 22 : -1);
+  const { side } = end;
+  const x = end.x + (side === "middle" ? 0 : GAP * Math.sign(end.cos));
+  const y = end.y + (side === "middle" ? end.sin < 0 ? -34 : 28 : -1);
   const to = address(end.name, end.deleted);
   // Not their sum: what is within a group is in both.
   const said = `${end.title}, sent ${bytes(end.sent)}, received ${
@@ -125,7 +131,7 @@ export function makeMap() {
       svg.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
       replace(svg, s("g", {}, lines.map((line) => drawLine(line, scale,
         { x: width / 2, y: HEIGHT / 2 }))), ends.map((end) => drawEnd(end,
-        address, Math.floor((side - 16) / LETTER))));
+        address, Math.floor((side - GAP) / LETTER))));
       if (focused) {
         [...svg.querySelectorAll("a")].find((one) =>
           one.getAttribute("href") === focused)?.focus(

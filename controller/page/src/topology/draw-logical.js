@@ -6,10 +6,10 @@
 import { linkVertical } from "d3-shape";
 import { s } from "../dom.js";
 import { number, plural, rate, short } from "../format.js";
-import { clip, corner, largest, names, squares, widths } from "./draw.js";
+import { clip, corner, names, squares, widths } from "./draw.js";
+import { foldTo } from "./fold.js";
 import { placeAgain } from "./layers.js";
-import { SMALL } from "./layout.js";
-import { cutEdges, graphOf, isSampled } from "./logical.js";
+import { cutEdges, graphOf, isSampled, LAYERS } from "./logical.js";
 
 const LETTER = 7.4;             // The width of one of a name, about.
 /* Lines: more would be seen as one area. */
@@ -28,7 +28,9 @@ const dropText = (node) => node.drops ? `${plural(node.drops, "packet")} `
   + `dropped ${isSampled(node) ? "(sampled)" : "since vmnd started"}` : null;
 
 function labelOf(node) {
-  const what = isGroup(node) ? `ports ${node.title} of ${node.network}`
+  const what = node.more ? `${node.title} ${node.type === "ports"
+    ? "groups of ports" : LAYERS[node.layer]}`
+    : isGroup(node) ? `ports ${node.title} of ${node.network}`
     : `${KINDS[node.type]} ${node.name}`;
 
   return [what, node.note, node.ports === undefined ? null
@@ -40,14 +42,14 @@ function labelOf(node) {
 const stateOf = (node) => node.kind === "ok" && node.type !== "loadbalancers"
   ? "" : node.kind || (node.rest ? "some" : "");
 
-const frameOf = (node, more, ...children) => s("g", {
-  class: `card ${more} ${stateOf(node)} ${node.type} ${isGroup(node)
-    ? "group" : ""}`,
+const frameOf = (node, ...children) => s("g", {
+  class: `card ${stateOf(node)} ${node.type} ${isGroup(node) ? "group"
+    : node.more ? "more" : ""}`,
   transform: `translate(${node.x},${node.y})`, role: "button",
   tabindex: "-1", "aria-label": labelOf(node), "data-type": node.type,
   "data-name": node.name, "data-key": node.id },
 s("rect", { class: "ground", width: node.width, height: node.height,
-  rx: more ? 4 : node.type === "routers" ? 20 : 8 }), children,
+  rx: node.type === "routers" ? 20 : 8 }), children,
 s("title", {}, labelOf(node)));
 
 /** How many packets were dropped there. */
@@ -55,22 +57,8 @@ const dropMark = (node) => corner(node, node.drops
   ? isSampled(node) ? `${node.drops === 1 ? "1 drop" : `${short(node.drops)} `
     + "drops"} sampled` : `${short(node.drops)} dropped` : "");
 
-function drawSmall(node, most) {
-  const share = Math.sqrt(node.rate / Math.max(125000, most));
-
-  return frameOf(node, "small",
-    s("text", { class: "name", x: 6, y: 15 }, clip(node.title,
-      node.drops ? 8 : 9)),
-    node.rate === null ? null : s("rect", { class: "load", x: 6,
-      y: node.height - 8, height: 3,
-      width: Math.max(1, share * (node.width - 12)) }),
-    // Its colour is that of its state.
-    node.drops ? s("path", { class: "mark bad", d: `M${node.width},0h-11l11,`
-      + "11z" }) : null);
-}
-
 function drawGroup(node, size) {
-  return frameOf(node, "", s("text", { class: "name", x: 12, y: 20 },
+  return frameOf(node, s("text", { class: "name", x: 12, y: 20 },
     clip(node.title, Math.floor((node.width - 20) / LETTER))),
   size.kind === "named" ? names(node, size) : squares(node, size),
   foot(node, node.height - 8, node.rest ? s("tspan", { class: "wait" },
@@ -95,14 +83,14 @@ function drawNode(node) {
     : node.rest ? s("tspan", { class: "wait" }, `${number(node.rest)} not up`)
       : plural(node.ports, "port"));
 
-  return frameOf(node, "", s("text", { class: "name", x: 12, y: 20 },
-    clip(`${mark}${node.name}`, Math.floor((node.width - 20) / LETTER))),
+  return frameOf(node, s("text", { class: "name", x: 12, y: 20 },
+    clip(`${mark}${node.title}`, Math.floor((node.width - 20) / LETTER))),
   foot(node, 37, says), dropMark(node));
 }
 
 // Lines.  -------------------------------------------------------------------
 
-function lines(edges, isSmall) {
+function lines(edges) {
   const width = widths(edges.map((edge) => edge.rate));
   const curve = linkVertical();
 
@@ -112,13 +100,20 @@ function lines(edges, isSmall) {
 
     return s("path", { class: `wire ${kind}`,
       "data-ends": `${from.type}/${from.name} ${to.type}/${to.name}`,
-      "stroke-width": isSmall ? 1 : n === null ? UNKNOWN : width(n), d: curve({
+      "stroke-width": n === null ? UNKNOWN : width(n), d: curve({
         source: [upper.x + upper.width / 2, upper.y + upper.height],
         target: [lower.x + lower.width / 2, lower.y] }) },
     s("title", {}, [`${from.title} to ${to.title}`, said, n ? rate(n) : ""]
       .filter(Boolean).join(", ")));
   });
 }
+
+/* hv2 before hv10. */
+const inOrder = new Intl.Collator("en", { numeric: true });
+
+/** All nodes, a layer after the other. */
+const inLayers = (nodes) => [...nodes].sort((a, b) => a.layer - b.layer
+  || inOrder.compare(a.title, b.title));
 
 /** The node that is above (-1) or below (1) another one, and nearest. */
 const beside = (nodes) => (i, down) => {
@@ -140,22 +135,22 @@ const beside = (nodes) => (i, down) => {
 };
 
 /** The picture for a frame of { width, height }, with ports by label 'key':
- * { cards, grid, node, below, undrawn (how many lines are not) }.  'places'
- * is the caller's, {} at first: where nodes were the last time. */
+ * { all (the nodes that there are), cards (those that are drawn), grid, node,
+ * below, undrawn (how many lines are not) }.  'places' is the caller's, {} at
+ * first: where nodes were the last time. */
 export function drawLogical(data, key, frame, places) {
-  const graph = graphOf(data, key);
+  const whole = graphOf(data, key);
+  const graph = foldTo(whole, frame, places);
   const grid = placeAgain(graph, frame, places);
-  const isSmall = grid.size.kind === "small";
-  const most = largest(graph.nodes.map((node) => node.rate));
   const cards = grid.layers.flatMap((layer) => layer.nodes);
   const drawn = cutEdges(graph.edges, LINES_MAX);
 
-  return { cards, undrawn: graph.edges.length - drawn.length,
-    grid: { ...grid, size: isSmall ? SMALL : grid.size },
+  return { all: graph === whole ? cards : inLayers(whole.nodes), cards, grid,
+    undrawn: graph.edges.length - drawn.length,
     below: beside(cards), node: s("g", { class: "all logical" },
-      s("g", { class: "lines" }, lines(drawn, isSmall)),
+      s("g", { class: "lines" }, lines(drawn)),
       grid.layers.map(({ title, y }) => s("text", { class: "note layer",
         x: 0, y }, title)),
-      cards.map((node) => isSmall ? drawSmall(node, most) : isGroup(node)
-        ? drawGroup(node, grid.size) : drawNode(node))) };
+      cards.map((node) => isGroup(node) ? drawGroup(node, grid.size)
+        : drawNode(node))) };
 }

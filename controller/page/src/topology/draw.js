@@ -10,7 +10,7 @@ import { number, plural, rate } from "../format.js";
 import { troubleText } from "../host-paths.js";
 import { HOST_KIND, WORDS } from "../object.js";
 import { sortedCards } from "./cards.js";
-import { LARGE, layout, ROUTER, SMALL } from "./layout.js";
+import { LARGE, LARGE_MAX, layout, ROUTER, SMALL } from "./layout.js";
 
 const LETTER = 7;               // The width of one of a port's name, about.
 
@@ -159,7 +159,7 @@ function drawCard(card, size) {
 
 /** The largest of 'values', which may be more than a call takes arguments, and
  * 'least'. */
-export const largest = (values, least = 0) => values.reduce((a, b) =>
+const largest = (values, least = 0) => values.reduce((a, b) =>
   Math.max(a, b ?? 0), least);
 
 /** A scale for lines, by the bytes per second that go through; what is not
@@ -244,11 +244,12 @@ function routersAbove(cards, routers, grid) {
 export function draw(data, by, frame) {
   const hosts = by === "hosts";
   const cards = sortedCards(data, by);
-  const grid = layout(cards, hosts ? 0 : data.routers.length, frame,
-    data.ports !== null);
+  // Between hundreds of small cards lines are one area.
+  const routers = hosts || cards.length > LARGE_MAX ? [] : data.routers;
+  const grid = layout(cards, routers.length, frame, data.ports !== null);
   const { lines, nodes } = hosts
     ? { lines: cards.length ? underlay(cards, grid) : [], nodes: [] }
-    : routersAbove(cards, data.routers, grid);
+    : routersAbove(cards, routers, grid);
   const most = largest(cards.map((card) => card.rate));
 
   return { cards, grid, node: s("g", { class: "all" },

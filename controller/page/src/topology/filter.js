@@ -10,8 +10,9 @@ import { bestKey, labelKeys } from "./logical.js";
 
 const KEYS_MAX = 50;            // That are offered.
 
-/** What of 'data' is not in the picture, in sentences. */
-export function notShown(data, undrawn) {
+/** What of 'data' is not in the picture, in sentences; 'folded' is whether
+ * some cards stand for others. */
+export function notShown(data, undrawn, folded) {
   const { summary, total, shown, cut, drops } = data;
   const said = [];
 
@@ -43,6 +44,11 @@ export function notShown(data, undrawn) {
   if (drops.samples_matching > drops.samples.length
       || drops.matching > drops.counters.length) {
     said.push("Not all drops of the last hour are told, but the newest.");
+  }
+  if (folded) {
+    said.push("There is room for those in trouble, and with most ports: "
+      + "others are in the table, and in the cards that say how many more "
+      + "there are.");
   }
   if (undrawn) {
     said.push(`${number(undrawn)} lines are not drawn: labels or a network `
@@ -114,10 +120,10 @@ export function makeFilter({ onFilter, onLabel }, signal) {
       return key.value;
     },
 
-    /** Tells what of 'data' is not in the picture, and how many lines are not
-     * drawn. */
-    tell(data, undrawn) {
-      const text = notShown(data, undrawn).join(" ");
+    /** Tells what of 'data' is not in the picture, how many lines are not
+     * drawn, and whether cards stand for others. */
+    tell(data, undrawn, folded) {
+      const text = notShown(data, undrawn, folded).join(" ");
 
       if (hint.textContent !== text) {
         replace(hint, text);

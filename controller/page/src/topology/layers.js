@@ -3,8 +3,7 @@
 // Where the nodes of the logical network are: a layer below the other, in as
 // many rows as it takes; those that belong together are near each other.
 
-import { bestColumns, LARGE, LARGE_MAX, MARGIN, NAMED, scaleIn, SMALL }
-  from "./layout.js";
+import { LARGE, MARGIN, NAMED, scaleIn } from "./layout.js";
 import { LAYERS } from "./logical.js";
 
 /* A node with its name, and what is to be said of it. */
@@ -62,7 +61,9 @@ function sorted({ nodes, edges }) {
         n + place.get(one), 0) / known.length : 1];
     }));
 
-    layer.nodes.sort((a, b) => domain.get(a) - domain.get(b)
+    // The one that stands for all others is last.
+    layer.nodes.sort((a, b) => Boolean(a.more) - Boolean(b.more)
+      || domain.get(a) - domain.get(b)
       || mean.get(a) - mean.get(b) || inOrder.compare(a.title, b.title));
     layer.nodes.forEach((node, i) => place.set(node,
       (i + 0.5) / layer.nodes.length));
@@ -127,26 +128,14 @@ function full(layers, frame, withNames) {
     ({ width, gapX: NODE.gapX, gapY: NODE.gapY, heightOf }));
 }
 
-/** As small as can be, where there are hundreds of nodes. */
-function small(layers, n, frame) {
-  const height = SMALL.head + 10;
-  const columns = bestColumns(n, SMALL, layers.length * (BETWEEN + HEAD),
-    height, frame.width / frame.height);
-
-  return place(layers, columns, { ...SMALL, between: BETWEEN }, () =>
-    ({ width: SMALL.width, gapX: SMALL.gapX, gapY: SMALL.gapY,
-      heightOf: () => height }));
-}
+/** Whether names are legible if the picture fits into the frame. */
+export const isLegible = (graph, frame) => scaleIn(frame,
+  full(sorted(graph), frame, false).box) >= LEGIBLE;
 
 /** Gives each node its place in a frame of { width, height } pixels; layers
  * are { title, y, nodes }. */
 export function placeNodes(graph, frame) {
   const layers = sorted(graph);
-  const n = graph.nodes.length;
-
-  if (n > LARGE_MAX) {
-    return small(layers, n, frame);
-  }
   const grid = full(layers, frame, true);
 
   return scaleIn(frame, grid.box) >= LEGIBLE ? grid

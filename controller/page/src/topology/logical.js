@@ -220,7 +220,7 @@ function groupsOf({ shown, drops }, key) {
 // The graph.  ----------------------------------------------------------------
 
 /* Of several states between the same two, the best one. */
-const BEST = ["", "to", "out", "broken"];
+export const BEST = ["", "to", "out", "broken"];
 
 /** Nodes, by "TYPE/NAME", and the edges between them, by both ends.  A 'rate'
  * is null where it is not known. */
@@ -427,7 +427,8 @@ export function graphOf(data, key) {
       layer: outside.has(one.name) ? OUTSIDE : NETWORKS, ports: one.ports,
       rest: notUp(one) });
   }
-  for (const name of [data.network, ...groups.map((one) => one.network)]) {
+  for (const name of [data.network, ...groups.map((one) => one.network),
+    ...outside]) {
     // With fewer ports than those that are listed: how many is not known.
     if (name && !graph.nodes.has(`networks/${name}`)) {
       graph.add({ type: "networks", name,

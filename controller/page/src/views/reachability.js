@@ -280,7 +280,10 @@ export function mount(root, { signal, words }) {
     if (n > ALL_MAX) {
       replace(out, empty(`Which network? There are ${number(n)} ports, too `
         + "many for one matrix.", `Name one, such as ${networks[0]?.name}.`));
-      network.input.focus();
+      // Somebody may be typing elsewhere by now.
+      if (document.activeElement === document.body) {
+        network.input.focus();
+      }
     } else {
       run();
     }

@@ -41,7 +41,8 @@ function legend(data, by, size) {
 
   if (size === SMALL) {
     return h("p", { class: "faint" }, "A card is as its state is; its bar is "
-      + "what goes through. Larger shows names; one opens by a click.");
+      + "what goes through. Larger shows names; one opens by a click."
+      + (by === "networks" ? " Routers are in the logical view." : ""));
   }
   if (!names.length) {
     return null;
@@ -159,10 +160,12 @@ export function mount(root, { signal, words }) {
     panel(sideTitle, { classes: "detail", actions: [closer] },
       side)));
 
-  /** Shows an object, or the ports with a label. */
+  /** Shows an object, or the ports with a label; without a name, a list. */
   function open(type, name) {
     if (type === "labels") {
       filter.only(name);
+    } else if (!name) {
+      location.hash = `#/objects/${type}`;
     } else {
       location.hash = isType(type)
         ? `#/topology/${type}/${encodeURIComponent(name)}`
@@ -232,19 +235,18 @@ export function mount(root, { signal, words }) {
       picture.frame(), places) : draw(data, by, picture.frame());
 
     if (by === "logical") {
-      filter.tell(data, drawn.undrawn);
+      filter.tell(data, drawn.undrawn, drawn.all !== drawn.cards);
     }
 
-    replace(key, by === "logical" && drawn.grid.size !== SMALL ? null
-      : legend(data, by, drawn.grid.size),
-      by === "networks"
+    replace(key, by === "logical" ? null : legend(data, by, drawn.grid.size),
+    by === "networks"
       && data.summary.n_networks > data.summary.networks.length ? h("p",
         { class: "hint" }, `The ${number(data.summary.networks.length)} `
         + `networks with most ports, of ${number(data.summary.n_networks)}; `
         + "search finds the others.") : null);
     picture.set(drawn, `${by} ${drawn.cards.length}`);
     picture.mark(...chosen ?? []);
-    cards.set(by === "logical" ? drawn.cards : [...drawn.cards].sort((a, b) =>
+    cards.set(by === "logical" ? drawn.all : [...drawn.cards].sort((a, b) =>
       trouble(b) - trouble(a)));
   }
 
@@ -302,6 +304,7 @@ export function mount(root, { signal, words }) {
 
   function show(next) {
     const now = `${by} ${JSON.stringify(filter.wanted)} ${drawnFrom(next)}`;
+    const isFirst = !data;
 
     data = next;
     tellLacks();
@@ -309,7 +312,9 @@ export function mount(root, { signal, words }) {
       last = now;
       redraw();
     }
-    if (!chosen && !search.value.trim() && !side.contains(cards.root)) {
+    // What was typed before there was anything to look through is looked for.
+    if (search.value.trim() ? isFirst
+      : !chosen && !side.contains(cards.root)) {
       showSide();
     }
   }

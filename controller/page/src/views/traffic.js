@@ -6,7 +6,7 @@
 import { at, get } from "../api.js";
 import { makeAsker } from "../asker.js";
 import { empty, h, newId, panel, replace } from "../dom.js";
-import { bytes, number, since } from "../format.js";
+import { bytes, number, short, since } from "../format.js";
 import * as live from "../live-events.js";
 import { endName, makeMap } from "../traffic-map.js";
 import { table } from "../table.js";
@@ -162,7 +162,7 @@ const pairTable = (by) => table({
   { title: "Bytes", width: "86px", right: true,
     cell: (p) => bytes(p.bytes) },
   { title: "Packets", width: "70px", right: true,
-    cell: (p) => number(p.packets) },
+    cell: (p) => short(p.packets) },
   { title: "Host to host", width: "86px", right: true,
     cell: (p) => bytes(p.cross_host_bytes) }],
 });
