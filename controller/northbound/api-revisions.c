@@ -455,11 +455,14 @@ nb_get_revisions(struct http_request *req, void *nb_)
     struct ds items = DS_EMPTY_INITIALIZER;
     struct ds ds = DS_EMPTY_INITIALIZER;
     struct northbound *nb = nb_;
-    uint64_t next = 0;
+    uint64_t next = 0, end;
     char before[24];
     struct span span;
     int error;
 
+    /* Not what is stored just now and not shown yet: another member may not
+     * have it, and whoever asks that one next saw the log go back. */
+    end = model_durable_revision(nb->model) + 1;
     span.author = NULL;
     if (!query_span(nb, req, &span)) {
         free(span.author);
@@ -469,14 +472,14 @@ nb_get_revisions(struct http_request *req, void *nb_)
     nb->lacks_progress = false;
     if (span.filtered) {
         error = nb->store_class->filter_logs(nb->store, &span.filter,
-                                             span.before, span.limit, &items,
-                                             &next, &why);
+                                             MIN(span.before, end), span.limit,
+                                             &items, &next, &why);
     } else if (http_request_query(req, "after")) {
-        error = nb->store_class->logs(nb->store, span.after, span.limit,
+        error = nb->store_class->logs(nb->store, span.after, end, span.limit,
                                       &items, &why);
     } else {
-        error = nb->store_class->newest_logs(nb->store, span.limit, &items,
-                                             &why);
+        error = nb->store_class->newest_logs(nb->store, end, span.limit,
+                                             &items, &why);
     }
     if (!error && span.contents) {
         error = nb_add_contents(nb, nb_rights(req), span.filter.type,

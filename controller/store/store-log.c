@@ -78,9 +78,10 @@ store_log_open(struct store_log *log, const char *path, struct vmn_error *why)
                    "undoes, draft, draft_author FROM revisions "
     static const char *const sql[] = {
         SELECT_LOG "WHERE revision = ?",
-        SELECT_LOG "WHERE revision > ? ORDER BY revision LIMIT ?",
-        "SELECT * FROM (" SELECT_LOG "ORDER BY revision DESC LIMIT ?) "
-        "ORDER BY revision",
+        SELECT_LOG "WHERE revision > ? AND revision < ? ORDER BY revision "
+        "LIMIT ?",
+        "SELECT * FROM (" SELECT_LOG "WHERE revision < ? "
+        "ORDER BY revision DESC LIMIT ?) ORDER BY revision",
         SELECT_LOG "WHERE revision < ? ORDER BY revision DESC",
         STORE_SELECT_RECEIPT("body"),
         STORE_SELECT_RECEIPT("NULL"),
@@ -252,11 +253,12 @@ put_entries(struct store_log *log, sqlite3_stmt *stmt, struct ds *ds,
 }
 
 int
-store_log_after(struct store_log *log, uint64_t after, size_t limit,
-                struct ds *ds, struct vmn_error *why)
+store_log_after(struct store_log *log, uint64_t after, uint64_t before,
+                size_t limit, struct ds *ds, struct vmn_error *why)
 {
     sqlite3_bind_int64(log->many, 1, MIN(after, INT64_MAX));
-    sqlite3_bind_int64(log->many, 2, MIN(limit, STORE_LOG_MAX));
+    sqlite3_bind_int64(log->many, 2, MIN(before, INT64_MAX));
+    sqlite3_bind_int64(log->many, 3, MIN(limit, STORE_LOG_MAX));
     return put_entries(log, log->many, ds, why);
 }
 
@@ -268,7 +270,8 @@ store_log_each(struct store_log *log, uint64_t after, size_t limit,
     int code;
 
     sqlite3_bind_int64(log->many, 1, MIN(after, INT64_MAX));
-    sqlite3_bind_int64(log->many, 2, MIN(limit, STORE_LOG_MAX));
+    sqlite3_bind_int64(log->many, 2, INT64_MAX);
+    sqlite3_bind_int64(log->many, 3, MIN(limit, STORE_LOG_MAX));
     while ((code = sqlite3_step(log->many)) == SQLITE_ROW) {
         const struct schema_log_entry entry = get_entry(log, log->many);
 
@@ -292,10 +295,11 @@ store_log_count(struct store_log *log, uint64_t after, size_t max, size_t *n,
 }
 
 int
-store_log_newest(struct store_log *log, size_t limit, struct ds *ds,
-                   struct vmn_error *why)
+store_log_newest(struct store_log *log, uint64_t before, size_t limit,
+                 struct ds *ds, struct vmn_error *why)
 {
-    sqlite3_bind_int64(log->newest, 1, MIN(limit, STORE_LOG_MAX));
+    sqlite3_bind_int64(log->newest, 1, MIN(before, INT64_MAX));
+    sqlite3_bind_int64(log->newest, 2, MIN(limit, STORE_LOG_MAX));
     return put_entries(log, log->newest, ds, why);
 }
 

@@ -483,14 +483,14 @@ uint64_t store_log_taken_back(const struct store_log *, uint64_t revision);
  * filter_logs() of struct store_class. */
 int store_log_one(struct store_log *, uint64_t revision, struct ds *,
                   struct vmn_error *why);
-int store_log_after(struct store_log *, uint64_t after, size_t limit,
-                    struct ds *, struct vmn_error *why);
+int store_log_after(struct store_log *, uint64_t after, uint64_t before,
+                    size_t limit, struct ds *, struct vmn_error *why);
 int store_log_each(struct store_log *, uint64_t after, size_t limit,
                    store_log_entry_cb *cb, void *aux, struct vmn_error *why);
 int store_log_count(struct store_log *, uint64_t after, size_t max, size_t *n,
                     struct vmn_error *why);
-int store_log_newest(struct store_log *, size_t limit, struct ds *,
-                     struct vmn_error *why);
+int store_log_newest(struct store_log *, uint64_t before, size_t limit,
+                     struct ds *, struct vmn_error *why);
 int store_log_find(struct store_log *, const struct store_log_filter *,
                      uint64_t before, size_t limit,
                         struct ds *, uint64_t *next, struct vmn_error *why);

@@ -56,10 +56,10 @@ store_sqlite_log(struct store *store, uint64_t revision, struct ds *ds,
 }
 
 int
-store_sqlite_logs(struct store *store, uint64_t after, size_t limit,
-                  struct ds *ds, struct vmn_error *why)
+store_sqlite_logs(struct store *store, uint64_t after, uint64_t before,
+                  size_t limit, struct ds *ds, struct vmn_error *why)
 {
-    int error = store_log_after(&store->log, after, limit, ds, why);
+    int error = store_log_after(&store->log, after, before, limit, ds, why);
 
     return count_read_error(store, error, why);
 }
@@ -84,10 +84,10 @@ store_sqlite_count_logs(struct store *store, uint64_t after, size_t max,
 }
 
 int
-store_sqlite_newest_logs(struct store *store, size_t limit, struct ds *ds,
-                         struct vmn_error *why)
+store_sqlite_newest_logs(struct store *store, uint64_t before, size_t limit,
+                         struct ds *ds, struct vmn_error *why)
 {
-    int error = store_log_newest(&store->log, limit, ds, why);
+    int error = store_log_newest(&store->log, before, limit, ds, why);
 
     return count_read_error(store, error, why);
 }

@@ -74,15 +74,15 @@ void store_sqlite_set_corrupt(struct store *, const char *text);
 /* See struct store_class. */
 int store_sqlite_log(struct store *, uint64_t revision, struct ds *,
                      struct vmn_error *why);
-int store_sqlite_logs(struct store *, uint64_t after, size_t limit,
-                      struct ds *, struct vmn_error *why);
+int store_sqlite_logs(struct store *, uint64_t after, uint64_t before,
+                      size_t limit, struct ds *, struct vmn_error *why);
 int store_sqlite_each_log(struct store *, uint64_t after, size_t limit,
                           store_log_entry_cb *cb, void *aux,
                           struct vmn_error *why);
 int store_sqlite_count_logs(struct store *, uint64_t after, size_t max,
                             size_t *n, struct vmn_error *why);
-int store_sqlite_newest_logs(struct store *, size_t limit, struct ds *,
-                             struct vmn_error *why);
+int store_sqlite_newest_logs(struct store *, uint64_t before, size_t limit,
+                             struct ds *, struct vmn_error *why);
 int store_sqlite_filter_logs(struct store *, const struct store_log_filter *,
                              uint64_t before, size_t limit, struct ds *,
                              uint64_t *next, struct vmn_error *why);

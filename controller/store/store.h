@@ -170,10 +170,10 @@ struct store_class {
      * ENOENT, without an error: there is none. */
     int (*log)(struct store *, uint64_t revision, struct ds *,
                struct vmn_error *why);
-    /* Appends entries after 'after', oldest first, at most 'limit', with
-     * commas between them. */
-    int (*logs)(struct store *, uint64_t after, size_t limit, struct ds *,
-                struct vmn_error *why);
+    /* Appends entries after 'after' and before 'before', oldest first, at most
+     * 'limit', with commas between them. */
+    int (*logs)(struct store *, uint64_t after, uint64_t before, size_t limit,
+                struct ds *, struct vmn_error *why);
     /* Calls 'cb' with each of these, without what 'set_log_more' adds; before
      * an error, with some. */
     int (*each_log)(struct store *, uint64_t after, size_t limit,
@@ -182,9 +182,10 @@ struct store_class {
      * that is less. */
     int (*count_logs)(struct store *, uint64_t after, size_t max, size_t *n,
                       struct vmn_error *why);
-    /* Appends the newest entries, oldest first, at most 'limit'. */
-    int (*newest_logs)(struct store *, size_t limit, struct ds *,
-                       struct vmn_error *why);
+    /* Appends the newest entries before 'before', oldest first, at most
+     * 'limit'. */
+    int (*newest_logs)(struct store *, uint64_t before, size_t limit,
+                       struct ds *, struct vmn_error *why);
     /* Appends the entries that the filter lets through, oldest first: the
      * newest 'limit' of these before revision 'before'.  Scans a bounded part
      * of the log, and sets '*next' to the revision before which to continue,

@@ -231,9 +231,10 @@ class Reader(User):
         self.newest[what] = revision
 
     def _log(self, answer):
-        """The log may have what is stored just now, and not yet shown."""
         self._is_shown("state", answer["revision"])
         for entry in answer["items"]:
+            assert entry["revision"] <= answer["revision"], (
+                self.member.name, answer)
             self._is_shown("log", entry["revision"])
 
     def _objects(self, kind, answer):

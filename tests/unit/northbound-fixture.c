@@ -122,16 +122,24 @@ fake_log(struct store *store, uint64_t revision, struct ds *ds,
     return ENOENT;
 }
 
+static uint64_t
+revision_of(const struct store *store, size_t i)
+{
+    return json_integer_value(json_object_get(json_array_get(store->logs, i),
+                                              "revision"));
+}
+
 static int
-fake_logs(struct store *store, uint64_t after, size_t limit, struct ds *ds,
-          struct vmn_error *why)
+fake_logs(struct store *store, uint64_t after, uint64_t before, size_t limit,
+          struct ds *ds, struct vmn_error *why)
 {
     json_t *log;
     size_t i, n = 0;
 
     json_array_foreach (store->logs, i, log) {
-        if (json_integer_value(json_object_get(log, "revision"))
-            > (json_int_t) after && n < limit) {
+        uint64_t revision = revision_of(store, i);
+
+        if (revision > after && revision < before && n < limit) {
             ds_put_cstr(ds, n++ ? "," : "");
             put_log(log, ds);
         }
@@ -183,11 +191,14 @@ fake_count_logs(struct store *store, uint64_t after, size_t max, size_t *n,
 }
 
 static int
-fake_newest_logs(struct store *store, size_t limit, struct ds *ds,
-                 struct vmn_error *why)
+fake_newest_logs(struct store *store, uint64_t before, size_t limit,
+                 struct ds *ds, struct vmn_error *why)
 {
     size_t n = json_array_size(store->logs);
 
+    while (n && revision_of(store, n - 1) >= before) {
+        n--;
+    }
     for (size_t i = n - MIN(n, limit); i < n; i++) {
         ds_put_cstr(ds, i > n - MIN(n, limit) ? "," : "");
         put_log(json_array_get(store->logs, i), ds);

@@ -91,8 +91,8 @@ read_logs(struct fixture *f, uint64_t after, size_t limit)
     struct vmn_error why = VMN_ERROR_INIT;
 
     ds_put_char(&ds, '[');
-    assert_int_equal(store_sqlite_class.logs(f->store, after, limit, &ds,
-                                             &why), 0);
+    assert_int_equal(store_sqlite_class.logs(f->store, after, UINT64_MAX,
+                                             limit, &ds, &why), 0);
     ds_put_char(&ds, ']');
     json_t *json = json_loads(ds_cstr(&ds), 0, NULL);
     assert_non_null(json);

@@ -69,6 +69,50 @@ read_says_when_it_began(void **state)
     client_close(&reader);
 }
 
+/* The revision of the last entry of the log that was replied. */
+static json_int_t
+newest_item(struct fixture *f)
+{
+    const json_t *items = at(f, "items");
+
+    return json_integer_value(json_object_get(
+        json_array_get(items, json_array_size(items) - 1), "revision"));
+}
+
+/* What is stored just now is not in the log before it is shown: another member
+ * of a cluster may not have it yet. */
+static void
+log_ends_with_what_is_shown(void **state)
+{
+    static const char *const queries[] = {
+        "", "?after=1", "?limit=1", "?type=networks",
+    };
+    struct fixture *f = *state;
+    struct client writer;
+
+    assert_call(f, 201, "PUT", "/v1/networks/shop", NET);
+    f->store.hold = true;
+    client_connect(&writer, f->base, f->path);
+    client_say(&writer, "PUT /v1/networks/b HTTP/1.1\r\nHost: x\r\n"
+               "Content-Length: 12\r\n\r\n{\"spec\": {}}");
+    while (commit_is_quiescent(f->commit)) {
+        client_turn(&writer);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(queries); i++) {
+        char *path = xasprintf("/v1/revisions%s", queries[i]);
+
+        assert_call(f, 200, "GET", path, NULL);
+        assert_int_equal(newest_item(f), 2);
+        free(path);
+    }
+    f->store.hold = false;
+    event_active(f->store.done, EV_TIMEOUT, 1);
+    assert_int_equal(client_reply(&writer), 201);
+    assert_call(f, 200, "GET", "/v1/revisions", NULL);
+    assert_int_equal(newest_item(f), 3);
+    client_close(&writer);
+}
+
 static void
 read_waits_for_its_revision(void **state)
 {
@@ -137,6 +181,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(reply_says_its_revision),
         TEST(read_says_when_it_began),
+        TEST(log_ends_with_what_is_shown),
         TEST(read_waits_for_its_revision),
         TEST(wrong_revisions_are_refused),
     };

@@ -157,9 +157,10 @@ read_in_way(struct fixture *f, enum reading way, struct ds *ds,
     case READ_ONE:
         return store_sqlite_class.log(f->store, 2, ds, why);
     case READ_AFTER:
-        return store_sqlite_class.logs(f->store, 0, 1000, ds, why);
+        return store_sqlite_class.logs(f->store, 0, UINT64_MAX, 1000, ds, why);
     case READ_NEWEST:
-        return store_sqlite_class.newest_logs(f->store, 1000, ds, why);
+        return store_sqlite_class.newest_logs(f->store, UINT64_MAX, 1000,
+                                              ds, why);
     case READ_OBJECT:
         return store_sqlite_class.filter_logs(
             f->store, &(const struct store_log_filter) {
