@@ -92,8 +92,7 @@ def path_cut(lab, a, b):
 
     def send_to(mac):
         for host, other in ends:
-            host.appctl("tnl/neigh/set", "br-phys", other.tunnel_ip,
-                        mac or other.tunnel_mac)
+            host.set_neighbour(other.tunnel_ip, mac or other.tunnel_mac)
 
     send_to("02:99:00:00:00:ff")
     try:

@@ -58,11 +58,11 @@ class Asking:
 @contextlib.contextmanager
 def unheard(host, by):
     """Nothing of the host's tunnels gets to host 'by'."""
-    host.appctl("tnl/neigh/set", "br-phys", by.tunnel_ip, "02:99:00:00:00:ff")
+    host.set_neighbour(by.tunnel_ip, "02:99:00:00:00:ff")
     try:
         yield
     finally:
-        host.appctl("tnl/neigh/set", "br-phys", by.tunnel_ip, by.tunnel_mac)
+        host.set_neighbour(by.tunnel_ip, by.tunnel_mac)
 
 
 def restart(host):

@@ -142,15 +142,19 @@ class Host:
         """Tells the switch its neighbours' addresses: a userspace tunnel loses
         the first packet to a host while it asks for them.  The kernel's
         tunnels go by the kernel's neighbours."""
-        others = [(ip, host.tunnel_mac) for host in self.lab.hosts
-                  if host is not self for ip in host.tunnel_ips]
+        if self.lab.datapath == "netdev":
+            self.appctl("tnl/neigh/aging", "3600")
+        for host in self.lab.hosts:
+            if host is not self:
+                for ip in host.tunnel_ips:
+                    self.set_neighbour(ip, host.tunnel_mac)
+
+    def set_neighbour(self, ip, mac):
+        """Has its tunnels to 'ip' lead to MAC address 'mac'."""
         if self.lab.datapath == "system":
-            netns.ip(self.ns, *(
-                "neigh replace %s lladdr %s dev br-phys nud permanent" % other
-                for other in others))
-            return
-        self.appctl("tnl/neigh/aging", "3600")
-        for ip, mac in others:
+            netns.ip(self.ns, "neigh replace %s lladdr %s dev br-phys nud "
+                     "permanent" % (ip, mac))
+        else:
             self.appctl("tnl/neigh/set", "br-phys", ip, mac)
 
     # Its processes.  ------------------------------------------------------
@@ -217,7 +221,8 @@ class Host:
         return error
 
     def freeze_switch(self):
-        """Has ovs-vswitchd do nothing at all until thaw_switch()."""
+        """Has ovs-vswitchd do nothing at all until thaw_switch().  (The
+        kernel's datapath goes on with what it has cached.)"""
         for pid in self.pids("ovs-vswitchd"):
             os.kill(pid, signal.SIGSTOP)
 
@@ -257,6 +262,10 @@ class Host:
         """Ends Open vSwitch, as if the hypervisor were switched off.  The VMs'
         namespaces stay."""
         self.stop_switch()
+        if self.lab.datapath == "system":
+            # The kernel would go on with what it has cached.
+            netns.run(["ovs-dpctl", "del-dp", "ovs-system"], ns=self.ns,
+                      check=False)
         self.stop_db()
 
     def start(self, transient=True):

@@ -30,7 +30,7 @@ _ETHERTYPES = {4: frames.ETH_IP, 6: frames.ETH_IPV6}
 # What one turn may send of a stream, to make up for time that was lost.
 BURST_MAX = 20
 # How long a packet is on its way at most, if the machine does not stand still.
-WAY_S = 0.3
+WAY_S = 0.3 * netns.PATIENCE
 # How long stragglers are waited for, when all is sent, after the last one.
 DRAIN_S = 1.0
 # The same of streams of which all is to arrive: a switch may get no processor
