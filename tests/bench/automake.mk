@@ -13,6 +13,7 @@ EXTRA_DIST += \
 	tests/bench/failing \
 	tests/bench/failover \
 	tests/bench/flood \
+	tests/bench/guaranteed \
 	tests/bench/host-loss \
 	tests/bench/hostile \
 	tests/bench/ipsec \

@@ -2,7 +2,7 @@
 """Labs with real packets, switched by NORMAL, by VMN and by OVN: each with the
 same VMs, which are all in the same groups, and the same rules for what comes
 in.  Real Open vSwitch with its userspace datapath and tunnels, in namespaces
-(deploy/lab).
+(deploy/lab); or with the kernel's (VMN_LAB_DATAPATH=system).
 
 Not for hosts by the dozen: see hosts.py and ../compare."""
 
@@ -158,7 +158,7 @@ class Normal(Switched):
         self.lab.up(self.n_hosts)
         for host in self.lab.hosts:
             command = ["add-br", "br-int", "--", "set", "bridge", "br-int",
-                       "datapath_type=netdev"]
+                       host.datapath_type]
             for other in self.lab.hosts:
                 # A star, in which nothing goes round in circles.
                 if (host.index == 1) != (other.index == 1):
@@ -280,13 +280,13 @@ class Ovn(Switched):
     def _start_host(self, host):
         host.vsctl(
             "add-br", "br-int", "--", "set", "bridge", "br-int",
-            "datapath_type=netdev", "fail_mode=secure",
+            host.datapath_type, "fail_mode=secure",
             "other_config:disable-in-band=true", "--",
             "set", "Open_vSwitch", ".",
             "external_ids:ovn-remote=unix:" + self.path("sb.sock"),
             "external_ids:ovn-encap-type=vxlan",
             "external_ids:ovn-encap-ip=" + host.tunnel_ip,
-            "external_ids:ovn-bridge-datapath-type=netdev")
+            "external_ids:ovn-bridge-datapath-type=" + self.lab.datapath)
         self.controllers.append(netns.spawn(
             ["ovn-controller", host.db, "-vconsole:off",
              "--log-file=" + self.controller_log(host)],

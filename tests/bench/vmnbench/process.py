@@ -51,7 +51,7 @@ def memory_mib(pid):
 
 def wait_for(what, condition, seconds=60, step=0.01):
     """Waits until condition() is true; returns its value."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * netns.PATIENCE
     while True:
         value = condition()
         if value:
