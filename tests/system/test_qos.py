@@ -4,13 +4,15 @@ what they send.  Streams of numbered packets are counted against what a limit
 lets through at most in their time; how near TCP comes to it is
 tests/bench/limited."""
 
+import contextlib
 import os
 import re
 import time
 
 import pytest
-from conftest import (World, check_log, close_lab, flows, make_token_lab,
-                      wait_counted, wait_quiet)
+from conftest import (World, check_log, close_lab, flows, kernel_only,
+                      make_token_lab, userspace_only, wait_counted,
+                      wait_quiet)
 from migrating import Twin
 from tenants import PORT, make_tenant
 from test_live_apps import ctl, verify
@@ -169,6 +171,41 @@ def pings(a, ip, *options):
     said = a.run("ping", "-q", "-c", "30", "-i", "0.01", "-W", "1", *options,
                  ip, check=False)
     return int(said.split(" received")[0].rsplit(" ", 1)[-1])
+
+
+@kernel_only
+@pytest.mark.parametrize("direction, whose", [("egress", "a"),
+                                              ("ingress", "c")])
+def test_large_segments_count_as_what_they_hold(world, direction, whose):
+    """VMs of the kernel's datapath hand them over whole, and so it passes them
+    on (TSO)."""
+    a, c = map(world.lab.vm, "ac")
+    world.policy("p", limit(direction, max_kbps=2000), ports=[whose])
+    start = time.monotonic()
+    n = 0
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(netns.socket_in(c.ns))
+        listener.bind((c.ip, 9040))
+        listener.listen()
+        listener.settimeout(10 * netns.PATIENCE)
+        netns.run(["ethtool", "-K", "eth0", "tx", "on"], ns=a.ns)
+        stack.callback(netns.run, ["ethtool", "-K", "eth0", "tx", "off"],
+                       ns=a.ns)
+        seen = stack.enter_context(frames.Capture(a.ns, outgoing=True))
+        source = stack.enter_context(netns.socket_in(a.ns))
+        source.settimeout(10 * netns.PATIENCE)
+        source.connect((c.ip, 9040))
+        sink = stack.enter_context(listener.accept()[0])
+        sink.settimeout(10 * netns.PATIENCE)
+        source.setblocking(False)
+        while n < 500000:       # Four times the burst.
+            with contextlib.suppress(BlockingIOError):
+                source.send(bytes(100000))
+            n += len(sink.recv(1 << 20))
+        took = time.monotonic() - start
+        assert any(len(frame) > 4000 for frame in seen.read())
+    # With the burst of half a second.
+    assert 8 * n <= 1000e3 + 2000e3 * took
 
 
 def test_neighbours_stay_while_it_sends_too_much(world):
@@ -436,9 +473,8 @@ def test_port_with_too_many_limits_sends_nothing(world, n, what):
 
 # Guaranteed rates: see test_guaranteed_rate.py.  ----------------------------
 
+@userspace_only
 def test_userspace_datapath_guarantees_nothing_and_says_so(world):
-    if world.api.get("hosts/h1")["spec"]["datapath"] != "netdev":
-        pytest.skip("it is the kernel's datapath")
     world.put("qos-uplinks", "up", interface="u0", max_kbps=1000)
     world.policy("p", selector="role=vm", min_kbps=100)
     reason = ": its datapath, netdev, has no queues"
