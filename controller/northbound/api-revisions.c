@@ -27,9 +27,12 @@
 void
 nb_reply_unreadable_log(struct http_request *req, struct vmn_error *why)
 {
+    /* Who passes it on asks again, or answers by its own copy. */
+    int status = http_request_is_relayed(req) ? HTTP_MISDIRECTED : 503;
+
     http_reply_header(req, "Retry-After", "1");
-    http_reply_problem(req, 503, "unavailable", NULL, "The log could not be "
-                       "read: %s", why->text);
+    http_reply_problem(req, status, "unavailable", NULL, "The log could not "
+                       "be read: %s", why->text);
     vmn_error_uninit(why);
 }
 

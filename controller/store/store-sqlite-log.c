@@ -46,22 +46,34 @@ count_read_error(struct store *store, int error, const struct vmn_error *why)
     return error;
 }
 
+/* Returns EAGAIN if the file lacks what others show already: then it is not
+ * said what is in the log, as if there were no more. */
+static int
+check_whole(const struct store *store, struct vmn_error *why)
+{
+    return store->behind ? vmn_error_errno(why, EAGAIN, "%s", store->behind)
+           : 0;
+}
+
 int
 store_sqlite_log(struct store *store, uint64_t revision, struct ds *ds,
                  struct vmn_error *why)
 {
-    int error = store_log_one(&store->log, revision, ds, why);
+    int error = check_whole(store, why);
 
-    return count_read_error(store, error, why);
+    return error ? error : count_read_error(
+        store, store_log_one(&store->log, revision, ds, why), why);
 }
 
 int
 store_sqlite_logs(struct store *store, uint64_t after, uint64_t before,
                   size_t limit, struct ds *ds, struct vmn_error *why)
 {
-    int error = store_log_after(&store->log, after, before, limit, ds, why);
+    int error = check_whole(store, why);
 
-    return count_read_error(store, error, why);
+    return error ? error : count_read_error(
+        store, store_log_after(&store->log, after, before, limit, ds, why),
+        why);
 }
 
 int
@@ -69,27 +81,30 @@ store_sqlite_each_log(struct store *store, uint64_t after, size_t limit,
                       store_log_entry_cb *cb, void *aux,
                       struct vmn_error *why)
 {
-    int error = store_log_each(&store->log, after, limit, cb, aux, why);
+    int error = check_whole(store, why);
 
-    return count_read_error(store, error, why);
+    return error ? error : count_read_error(
+        store, store_log_each(&store->log, after, limit, cb, aux, why), why);
 }
 
 int
 store_sqlite_count_logs(struct store *store, uint64_t after, size_t max,
                         size_t *n, struct vmn_error *why)
 {
-    int error = store_log_count(&store->log, after, max, n, why);
+    int error = check_whole(store, why);
 
-    return count_read_error(store, error, why);
+    return error ? error : count_read_error(
+        store, store_log_count(&store->log, after, max, n, why), why);
 }
 
 int
 store_sqlite_newest_logs(struct store *store, uint64_t before, size_t limit,
                          struct ds *ds, struct vmn_error *why)
 {
-    int error = store_log_newest(&store->log, before, limit, ds, why);
+    int error = check_whole(store, why);
 
-    return count_read_error(store, error, why);
+    return error ? error : count_read_error(
+        store, store_log_newest(&store->log, before, limit, ds, why), why);
 }
 
 int
@@ -98,19 +113,21 @@ store_sqlite_filter_logs(struct store *store,
                          uint64_t before, size_t limit, struct ds *ds,
                          uint64_t *next, struct vmn_error *why)
 {
-    int error = store_log_find(&store->log, filter, before, limit, ds, next,
-                               why);
+    int error = check_whole(store, why);
 
-    return count_read_error(store, error, why);
+    return error ? error : count_read_error(
+        store, store_log_find(&store->log, filter, before, limit, ds, next,
+                              why), why);
 }
 
 int
 store_sqlite_log_contents(struct store *store, uint64_t revision,
                           struct ds *ds, struct vmn_error *why)
 {
-    int error = store_contents_read(&store->log, revision, ds, why);
+    int error = check_whole(store, why);
 
-    return count_read_error(store, error, why);
+    return error ? error : count_read_error(
+        store, store_contents_read(&store->log, revision, ds, why), why);
 }
 
 int

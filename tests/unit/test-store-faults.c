@@ -391,6 +391,63 @@ member_does_not_wait_for_the_disk(void **state)
     open_store(f);
 }
 
+static int n_behind;
+
+/* Returns the error of reading the log so, or 0. */
+static int
+read_error(struct fixture *f, enum reading way)
+{
+    struct vmn_error why = VMN_ERROR_INIT;
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    int error = read_in_way(f, way, &ds, &why);
+
+    assert_true(error != EAGAIN || why.text);
+    vmn_error_uninit(&why);
+    ds_destroy(&ds);
+    return error;
+}
+
+static void
+note_behind(void *n OVS_UNUSED, const char *why)
+{
+    assert_non_null(why);
+    n_behind++;
+}
+
+/* A batch that the cluster has is durable, and may be shown by others: a file
+ * that lacks it is not read as if there were no more. */
+static void
+log_is_not_read_without_its_last_batch(void **state)
+{
+    const struct store_place member = { .cluster = 5 };
+    int64_t index = 0;
+    const struct store_replicator replicator = { append, note_behind, &index };
+    struct fixture *f = *state;
+    size_t n;
+
+    n_behind = 0;
+    close_store(f);
+    fault_vfs_register();
+    open_store(f);
+    store_sqlite_class.set_place(f->store, &member, NULL);
+    store_sqlite_class.set_replicator(f->store, &replicator);
+    store_apply_as(f, "test");
+    assert_int_equal(read_error(f, READ_AFTER), 0);
+    fault_vfs_fail_nth(1, true);
+    store_apply_as(f, "test");
+    assert_int_equal(n_behind, 1);
+    fault_vfs_fail_nth(0, false);
+    for (enum reading way = 0; way < N_READINGS; way++) {
+        assert_int_equal(read_error(f, way), EAGAIN);
+    }
+    assert_int_equal(store_sqlite_class.count_logs(f->store, 0, 9, &n, NULL),
+                     EAGAIN);
+    close_store(f);
+    fault_vfs_unregister();
+    open_store(f);
+    assert_int_equal(read_error(f, READ_NEWEST), 0);
+}
+
 int
 main(void)
 {
@@ -401,6 +458,7 @@ main(void)
         TEST(full_file_is_told),
         TEST(killed_writer_loses_nothing),
         TEST(member_does_not_wait_for_the_disk),
+        TEST(log_is_not_read_without_its_last_batch),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
