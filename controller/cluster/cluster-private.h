@@ -103,6 +103,7 @@ struct cluster {
     bool broken;                /* And never will. */
     int64_t beat, beat_epoch;   /* The writer's last, */
     int64_t beat_ms;            /* and when it was seen. */
+    int64_t beats_ms;           /* Since when they come without a pause. */
     int64_t heard_ms;           /* When one was seen that was not old. */
     int64_t known_ms;           /* When there was a writer that was heard. */
     bool caught_up;             /* All that there was when the database was

@@ -25,6 +25,9 @@
 /* Leases for which the writer may be silent, or a batch be applied, until the
  * copy is not current any more. */
 #define CURRENT_LEASES 2
+/* Leases for which beats have to come without a pause before their pace does
+ * not count. */
+#define STEADY_LEASES 3
 /* Leases for which there may be no writer, until it is not expected that there
  * will be one in a moment. */
 #define EXPECTED_LEASES 10
@@ -216,7 +219,9 @@ cluster_is_connected(const struct cluster *c)
 
 /* Notes when the writer was heard.  A database's server that was away shows
  * old beats, as fast as it gets them, the first after a pause: one counts that
- * comes neither too soon nor too late. */
+ * comes neither too soon nor too late.  A writer that has much to write beats
+ * with each batch: those count that come too soon once they have come for
+ * STEADY_LEASES, by when what is old has been shown. */
 static void
 note_beat(struct cluster *c)
 {
@@ -225,11 +230,14 @@ note_beat(struct cluster *c)
 
     if (!c->lease.seen) {
         c->caught_up = false;
-        c->heard_ms = c->beat_ms = INT64_MIN / 2;
+        c->heard_ms = c->beat_ms = c->beats_ms = INT64_MIN / 2;
     } else if (c->lease.row.beat != c->beat
                || c->lease.row.epoch != c->beat_epoch) {
-        if (pause_ms >= c->options->lease_ms / LEASE_BEATS / 2
-            && pause_ms <= c->options->lease_ms) {
+        if (pause_ms > c->options->lease_ms) {
+            c->beats_ms = now_ms;
+        } else if (pause_ms >= c->options->lease_ms / LEASE_BEATS / 2
+                   || now_ms - c->beats_ms > STEADY_LEASES
+                                             * c->options->lease_ms) {
             c->heard_ms = now_ms;
         }
         c->beat_ms = now_ms;

@@ -470,7 +470,8 @@ cluster_create(struct loop *loop, const struct cluster_options *options,
     store_class->get_place(store, &place);
     c->applied = place.index;
     c->reported_ms = c->lost_ms = INT64_MIN / 2;
-    c->heard_ms = c->beat_ms = c->shown_ms = INT64_MIN / 2;
+    c->heard_ms = c->beat_ms = c->beats_ms = INT64_MIN / 2;
+    c->shown_ms = INT64_MIN / 2;
     lease_init(&c->lease, options->name, c->run, options->lease_ms);
     shares_init(&c->shares);
     shash_init(&c->peers);
