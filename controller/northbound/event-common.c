@@ -37,7 +37,7 @@
 #define LATE_MS 10000
 /* For how long an answer may wait for what the copy of the state lacks, and so
  * the next question: what is told meanwhile is lost if the writer ends.  A
- * writer that hands over tells for 100 ms. */
+ * writer that hands over tells for 100 ms at most. */
 #define WAIT_MS 40
 
 /* Ids have the lower bits of the writer's epoch, and begin at a number below
@@ -257,13 +257,17 @@ northbound_hand_over(struct northbound *nb)
     nb->event_common->handed_over = true;
 }
 
-/* Who asks for what comes next has all that there is. */
+/* Who asks for what comes next has all that there is, once nothing is being
+ * stored any more, of which there will be events. */
 bool
 northbound_has_told(const struct northbound *nb, const char *member)
 {
     const struct event_common *common = nb->event_common;
     const struct wait *wait;
 
+    if (!commit_is_quiescent(nb->commit)) {
+        return false;
+    }
     LIST_FOR_EACH (wait, node, &common->waits) {
         if (nullable_string_is_equal(wait->member, member)
             && wait->place.next >= common->log->next) {
