@@ -23,7 +23,8 @@
 #include "util.h"
 #include "vmn/vocabulary.h"
 
-/* The app whose flows route. */
+/* The app whose flows route; those that a router has a way on by are counted,
+ * and no others of it (docs/pipeline.md). */
 #define ROUTER_APP "router"
 
 /* Maximum number of floating IPs that a warning names. */
@@ -130,9 +131,14 @@ fill_traffic(const struct nb_status_query *q, const struct vmn_row *row,
 {
     struct fabric_load load;
 
-    if (!model_in_scope(q->rights, row)
-        || !fabric_object_load(q->nb->fabric, ROUTER_APP, VMN_TABLE_ROUTER,
-                               row->name, &load)) {
+    if (!model_in_scope(q->rights, row)) {
+        return;
+    }
+    /* Also where nothing is known, to tell how much that is. */
+    status->unread_hosts = fabric_unread_hosts(q->nb->fabric);
+    status->counted = fabric_counted_ms(q->nb->fabric);
+    if (!fabric_object_load(q->nb->fabric, ROUTER_APP, VMN_TABLE_ROUTER,
+                            row->name, &load)) {
         return;
     }
     status->traffic = arena_alloc(q->arena, sizeof *status->traffic);
@@ -141,8 +147,6 @@ fill_traffic(const struct nb_status_query *q, const struct vmn_row *row,
         .packets_per_s = in_tenths(load.packets_per_s),
         .bytes_per_s = in_tenths(load.bytes_per_s), .last = load.last_ms,
     };
-    status->unread_hosts = fabric_unread_hosts(q->nb->fabric);
-    status->counted = fabric_counted_ms(q->nb->fabric);
 }
 
 bool

@@ -38,7 +38,8 @@ static const struct schema_struct gateway = SHOWN_KEPT(
 static const struct schema_struct forwarded = SHOWN_KEPT(
     "forwarded", status_forwarded,
     SHOWN_OF(status_forwarded, packets, U64, ALWAYS,
-             "How many packets, on all hosts, since `vmnd` started."),
+             "How many packets, on all hosts, since `vmnd` started, plus what "
+             "the switches had counted by then."),
     SHOWN_OF(status_forwarded, packets_per_s, DOUBLE, ALWAYS,
              "The current rate per second."),
     SHOWN_OF(status_forwarded, bytes, U64, ALWAYS,
@@ -62,7 +63,9 @@ const struct schema_struct schema_status_router = SHOWN_KEPT(
                   .nested = &gateway),
     SHOWN_STRUCT_OF(status_router, traffic, POINTER,
                     "What it has forwarded, in all directions together, when "
-                    "one router is asked for; absent: counters are not read.",
+                    "one router is asked for; absent: counters are not read, "
+                    "the router is not in the account's scope, or a member of "
+                    "a cluster answers without the writer.",
                     &forwarded),
     SHOWN_READINGS(status_router));
 

@@ -503,10 +503,12 @@ routers_tell_what_they_have_forwarded(void **state)
                 " [{\"network\": \"shop\", \"addresses\":"
                 " [\"10.0.0.200\"]}]}}");
     fake_fabric.counted_ms = 0;
+    fake_fabric.n_unread = 2;
     assert_call(f, 200, "GET", "/v1/routers/r", NULL);
     assert_null(at(f, "status.traffic"));
+    assert_null(at(f, "status.counted"));
+    assert_int_equal(json_integer_value(at(f, "status.unread_hosts")), 2);
     fake_fabric.counted_ms = 1000;
-    fake_fabric.n_unread = 2;
     assert_call(f, 200, "GET", "/v1/routers/r", NULL);
     assert_int_equal(json_integer_value(at(f, "status.traffic.packets")), 5);
     assert_int_equal(json_integer_value(at(f, "status.traffic.bytes")), 500);
