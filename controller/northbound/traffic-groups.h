@@ -18,7 +18,7 @@ struct model_rights;
 struct vmn_port;
 
 /* Groups that are looked at for all ports together, at most. */
-#define TRAFFIC_GROUPS_LOOKS_MAX 1000000
+#define TRAFFIC_GROUPS_LOOKS_MAX 100000
 
 /* Ports that are in the same groups. */
 struct traffic_class {
