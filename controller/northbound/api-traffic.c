@@ -413,6 +413,9 @@ spread(struct tally *tally)
     struct talker *talker;
     const struct pair *pair;
 
+    if (tally->too_many) {
+        return;                 /* It is refused anyway. */
+    }
     hmap_swap(&pairs, &tally->pairs);
     hmap_swap(&talkers, &tally->talkers);
     HMAP_FOR_EACH (talker, node, &talkers) {
