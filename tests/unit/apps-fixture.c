@@ -302,6 +302,14 @@ dump_flow(void *dump_, const struct flow_item *item)
 }
 
 static void
+dump_counted(void *dump, const struct flow_item *item)
+{
+    if (item->cookie & FLOW_COOKIE_COUNTED && !flow_item_drop_reason(item)) {
+        dump_flow(dump, item);
+    }
+}
+
+static void
 dump_finish(struct dump *dump, struct ds *out)
 {
     const char *line;
@@ -322,6 +330,16 @@ apps_fixture_flows(struct apps_fixture *f, const char *host, bool plain,
 
     svec_init(&dump.lines);
     engine_host_items(f->engine, host, dump_flow, &dump);
+    dump_finish(&dump, out);
+}
+
+void
+apps_fixture_counted(struct apps_fixture *f, const char *host, struct ds *out)
+{
+    struct dump dump = { .f = f };
+
+    svec_init(&dump.lines);
+    engine_host_items(f->engine, host, dump_counted, &dump);
     dump_finish(&dump, out);
 }
 

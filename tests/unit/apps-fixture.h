@@ -39,6 +39,9 @@ void apps_fixture_declare_types(struct apps_fixture *, const char *app);
  * place of table numbers in front, or, if 'plain', as ovs-ofctl reads them. */
 void apps_fixture_flows(struct apps_fixture *, const char *host, bool plain,
                         struct ds *);
+/* Those of them that are counted, but for drops, which always are. */
+void apps_fixture_counted(struct apps_fixture *, const char *host,
+                          struct ds *);
 /* The same for groups, as ovs-ofctl reads them. */
 void apps_fixture_groups(struct apps_fixture *, const char *host,
                          struct ds *);

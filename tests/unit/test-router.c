@@ -370,6 +370,86 @@ static struct scenario scenarios[] = {
     } },
 };
 
+static void
+assert_shows(struct apps_fixture *f, const struct ds *lines, const char *text,
+             bool expected)
+{
+    char *line = apps_fixture_expand(f, text);
+
+    if (!strstr(ds_cstr_ro(lines), line) == expected) {
+        fail_msg("%s is %s\n%s", line, expected ? "missing in" : "there in",
+                 ds_cstr_ro(lines));
+    }
+    free(line);
+}
+
+/* Flows that have a way on, and no others; hosts need not be gateways. */
+static void
+what_is_routed_is_counted(void **state OVS_UNUSED)
+{
+    static const char *const counted[] = {
+        /* Its networks. */
+        R "/2 3220 ip," HERE ",nw_dst=10.0.1.0/24 ",
+        R "/2 3220 ip," HERE ",nw_dst=10.0.2.0/24 ",
+        R "/2 3220 ip," HERE ",nw_dst=10.0.3.0/24 ",
+        R "/2 8420 ipv6," HERE ",ipv6_dst=fd00:1::/64 ",
+        R "/2 8420 ipv6," HERE ",ipv6_dst=fd00:2::/64 ",
+        R "/2 8420 ipv6," HERE ",ipv6_dst=fd00:3::/64 ",
+        /* Routes by one next hop, by several, and by another router. */
+        R "/2 2180 ip," HERE ",nw_dst=10.7.0.0/16 ",
+        R "/2 2180 ip," HERE ",nw_dst=10.8.0.0/16 ",
+        R "/2 3220 ip," HERE ",nw_dst=10.0.4.0/24 ",
+        R "/2 2205 ip," HERE ",nw_src=10.0.1.0/24,nw_dst=10.9.0.0/16 ",
+        /* The outside. */
+        R "/2 50 ip," HERE " ",
+        R "/2 50 ipv6," HERE " ",
+    };
+    static const char *const others[] = {
+        R "/2 2180 ip," HERE ",nw_dst=10.6.0.0/16 actions=clone(",
+        R "/2 2180 ip," HERE ",nw_dst=10.9.0.0/16 actions=drop (blackhole",
+    };
+    struct apps_fixture *f = apps_fixture_create(apps);
+    struct ds lines = DS_EMPTY_INITIALIZER, all = DS_EMPTY_INITIALIZER;
+    size_t n = 0;
+
+    apps_fixture_apply(f, "{" BASE "," PORT("x", "b", "2", "6", "h3", "") ","
+        "'networks/out': {'vni': 9, 'provider': {'physical': 'dc'},"
+        " 'subnets': [{'cidr': '192.0.2.0/24', 'gateway': '192.0.2.1'},"
+        " {'cidr': 'fd09::/64', 'gateway': 'fd09::1'}]},"
+        "'routers/r': {'mac': '06:00:00:00:00:0f', 'interfaces': ["
+        AT("a") "," AT("b") "," AT("t") "], 'external': {'network': 'out',"
+        " 'addresses': ['192.0.2.9', 'fd09::9'],"
+        " 'gateways': [{'host': 'h2'}]}, 'routes': ["
+        "{'destination': '10.6.0.0/16', 'via': ['10.0.2.99']},"
+        "{'destination': '10.7.0.0/16', 'via': ['10.0.2.5']},"
+        "{'destination': '10.8.0.0/16', 'via': ['10.0.2.5', '10.0.2.6']},"
+        "{'destination': '10.0.4.0/24', 'via': ['10.0.3.2']},"
+        "{'destination': '10.9.0.0/16', 'source': '10.0.1.0/24',"
+        " 'via': ['10.0.2.5']},"
+        "{'destination': '10.9.0.0/16', 'blackhole': true}]},"
+        ROUTER("s", "e", AT_AS("t", "10.0.3.2"), "") "}");
+    apps_fixture_counted(f, "h1", &lines);
+    apps_fixture_flows(f, "h1", false, &all);
+    for (size_t i = 0; i < ARRAY_SIZE(counted); i++) {
+        assert_shows(f, &lines, counted[i], true);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+        assert_shows(f, &all, others[i], true);
+        assert_shows(f, &lines, others[i], false);
+    }
+    /* Of the other router the one network that it has. */
+    assert_shows(f, &lines, R "/2 3220 ip,reg10={router.router:s},"
+                 "nw_dst=10.0.3.0/24 ", true);
+    for (const char *c = ds_cstr(&lines);
+         (c = strstr(c, "router.")); c = strchr(c, '\n')) {
+        n++;
+    }
+    assert_int_equal(n, ARRAY_SIZE(counted) + 1);
+    ds_destroy(&all);
+    ds_destroy(&lines);
+    apps_fixture_destroy(f);
+}
+
 static size_t
 count_flows(struct apps_fixture *f, const char *host)
 {
@@ -438,6 +518,7 @@ main(int argc, char *argv[])
     const struct CMUnitTest others[] = {
         cmocka_unit_test(networks_that_routers_join_are_one_domain),
         cmocka_unit_test(large_domain_is_searched_by_few),
+        cmocka_unit_test(what_is_routed_is_counted),
         cmocka_unit_test(a_network_costs_four_flows_and_a_port_three),
     };
 
