@@ -24,7 +24,7 @@ COMPUTED = ("summary", "reachability?protocol=tcp&port=80",
 # What the writer has counted or probed, and a member leaves out; or what is
 # about its process.
 COUNTED = ("policies", "policies/p", "tiers", "quarantines", "apps",
-           "loadbalancers", "loadbalancers/lb", "types")
+           "loadbalancers", "loadbalancers/lb", "routers/r", "types")
 TRACE = {"from": "v1", "to": "v2", "protocol": "tcp", "port": 80}
 # An app answers it, unless a meter drops it, which the writer counts.
 ANSWERED = {"to": "169.254.0.53", "protocol": "udp", "port": 53,
@@ -44,6 +44,8 @@ def town():
     with cluster_lab("cvw", 2, _set_lease) as (lab, cluster):
         town = Town(lab, cluster)
         town.world.put("dns-zones", "shop.test", networks=["n"])
+        town.world.put("routers", "r", interfaces=[
+            {"network": "n", "addresses": ["10.0.0.200"]}])
         town.shared()
         wait_for("all to know the hosts", town.are_warm, 60)
         yield town
@@ -113,8 +115,9 @@ def test_says_what_it_leaves_out(town):
     # All at once: it is waited for for three seconds.
     with asleep(writer.process), ThreadPoolExecutor() as pool:
         answer = pool.submit(trace, member, **ANSWERED)
-        lb, policy, status = pool.map(lambda target: get(member, target), (
-            "loadbalancers/lb", "policies/p", "status"))
+        lb, policy, router, status = pool.map(
+            lambda target: get(member, target), (
+                "loadbalancers/lb", "policies/p", "routers/r", "status"))
         warning, = answer.result()["warnings"]
     assert "it is not known whether port \"v1\" has sent more" in warning
     assert lb["status"]["unread_hosts"] == 2, lb
@@ -122,6 +125,8 @@ def test_says_what_it_leaves_out(town):
         before[n] for n in ("n_backends", "n_serving")]
     assert policy["status"]["unread_hosts"] == 2, policy
     assert "counted" not in policy["status"], policy
+    assert router["status"]["unread_hosts"] == 2, router
+    assert not {"counted", "traffic"} & set(router["status"]), router
     assert status["standby"] is True, status
     assert status["hosts"]["configured"] == 2, status
     # None that is well is taken for one that does not answer.
