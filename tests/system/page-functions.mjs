@@ -349,6 +349,46 @@ test("deleted ports are others than those of their names", () => {
 const problem = (status) => Object.assign(new Error(`it is ${status}`),
   { status });
 
+test("what takes long comes later, one after the other", async () => {
+  const extras = page.makeExtras();
+  const asked = [];
+  const answers = new Map();
+  const ask = (name) => new Promise((done, failed) => {
+    asked.push(name);
+    answers.set(name, { done, failed });
+  });
+  const turn = () => new Promise((done) => { setImmediate(done); });
+  const behind = (...names) => extras.behind("rates", names, ask);
+  const first = behind("r1", "r2");
+
+  assert.deepEqual([...first.now], []);
+  assert.deepEqual(asked, ["r1"]);
+  answers.get("r1").done(0);
+  await turn();
+  // Meanwhile others are wanted: r2 was asked for before.
+  assert.deepEqual([...behind("r1", "r3").now], [["r1", 0]]);
+  answers.get("r2").failed(problem(503));
+  await turn();
+  assert.deepEqual(asked, ["r1", "r2", "r3"]);
+  const last = behind("r1", "r3").later;
+
+  answers.get("r3").done(7);
+  assert.deepEqual([...await last], [["r1", 0], ["r3", 7]]);
+  assert.deepEqual([...await first.later], [["r1", 0]]);
+  assert.deepEqual(extras.missing, [["rates", "it is 503"]]);
+  assert.equal(behind("r1", "r3").later, null);
+  extras.age();
+  // What is known is shown until there is more.
+  const again = behind("r1", "r3");
+
+  assert.deepEqual([...again.now], [["r1", 0], ["r3", 7]]);
+  answers.get("r1").done(1);
+  await turn();
+  answers.get("r3").failed(problem(404));
+  assert.deepEqual([...await again.later], [["r1", 1]]);
+  assert.equal(asked.length, 5);
+});
+
 test("the picture is shown without what cannot be had", async () => {
   const extras = page.makeExtras();
   let asked = 0;

@@ -28,24 +28,22 @@ const inOrder = new Intl.Collator("en", { numeric: true });
 
 // What there is.  -----------------------------------------------------------
 
-/** What each of some objects says when it is asked for by itself, by its name;
- * 'what' is how that is called.  Nothing of any where there are too many to
- * ask. */
-const toldBy = async (objects, type, what, told, extras, signal) => new Map((
-  await Promise.all((objects.length > ASKED_MAX ? [] : objects).map(
-    async ({ name }) => [name, await extras.get(what, name, () =>
-      get(at(type, name), {}, signal).then(({ status }) => told(status)),
-    null)]))).filter(([, found]) => found !== null));
+/** The ports of each balancer's backends, by its name; none of any where there
+ * are too many balancers to ask. */
+const backendsOf = async (balancers, extras, signal) => new Map((
+  await Promise.all((balancers.length > ASKED_MAX ? [] : balancers).map(
+    async ({ name }) => [name, await extras.get("backends", name, () =>
+      get(at("loadbalancers", name), {}, signal).then(({ status }) =>
+        status.backends.map((b) => b.port)), null)])))
+  .filter(([, ports]) => ports));
 
-/** The ports of each balancer's backends. */
-const backendsOf = (balancers, extras, signal) => toldBy(balancers,
-  "loadbalancers", "backends", (status) => status.backends.map((b) => b.port),
-  extras, signal);
-
-/** What each router forwards, in bytes a second. */
-const forwardedBy = (routers, extras, signal) => toldBy(routers, "routers",
-  "traffic of routers", (status) => status.traffic?.bytes_per_s ?? null,
-  extras, signal);
+/** What each router forwards, in bytes a second: as far as that is known, and
+ * what is to come.  A member of a cluster may wait long for the writer, which
+ * the picture does not. */
+const forwardedBy = (routers, extras) => extras.behind("traffic of routers",
+  (routers.length > ASKED_MAX ? [] : routers).map(({ name }) => name),
+  (name) => get(at("routers", name), {}, extras.signal).then(({ status }) =>
+    status.traffic?.bytes_per_s ?? null));
 
 /* A selector that is no more than values of labels. */
 const VALUES = /^[^=!,()\s]+=[^=!,()\s]+(,[^=!,()\s]+=[^=!,()\s]+)*$/;
@@ -63,7 +61,8 @@ export function matching(ports, { selector, network }) {
 }
 
 /** What load() has, and what the graph has besides.  'shown' are the ports
- * with the labels of 'selector', in 'network'; where both are "": all. */
+ * with the labels of 'selector', in 'network'; where both are "": all.
+ * 'later', if it is there, promises what is to take the place of some. */
 export async function loadLogical(wanted, extras, signal) {
   const filtered = Boolean(wanted.selector || wanted.network);
   const [base, floating, drops] = await Promise.all([load(extras, signal),
@@ -79,15 +78,16 @@ export async function loadLogical(wanted, extras, signal) {
     spec.networks.some((name) => near.has(name))) : base.balancers;
   const routers = filtered ? base.routers.filter(({ spec }) =>
     spec.interfaces?.some((one) => near.has(one.network))) : base.routers;
-  const [backends, forwarded] = await Promise.all([
-    backendsOf(asked, extras, signal), forwardedBy(routers, extras, signal)]);
+  const backends = await backendsOf(asked, extras, signal);
+  const forwarded = forwardedBy(routers, extras);
 
   return { ...base, floating: floating.items, drops, filtered,
     network: wanted.network, shown: found?.items ?? null,
     more: found?.more ?? false, unasked: asked.length > ASKED_MAX,
     unaskedRouters: routers.length > ASKED_MAX,
     cut: { ...base.cut, "floating addresses": floating.more },
-    backends, forwarded };
+    backends, forwarded: forwarded.now,
+    later: forwarded.later?.then((map) => ({ forwarded: map })) };
 }
 
 /** The keys of the ports' labels, those that most ports have first. */

@@ -108,7 +108,7 @@ export function mount(root, { signal, words }) {
   const sideTitle = h("span", {});
   const none = h("div", {}, h("p", { class: "loading" }, "Loading …"));
   const lacks = h("p", { class: "hint", role: "status" });
-  const extras = makeExtras();
+  const extras = makeExtras(signal);
   const asker = makeAsker({ failed, signal, refused,
     question: () => JSON.stringify([by, by === "logical" ? filter.wanted : 0]),
     ask: (call) => by === "logical" ? loadLogical(filter.wanted, extras, call)
@@ -317,6 +317,11 @@ export function mount(root, { signal, words }) {
       : !chosen && !side.contains(cards.root)) {
       showSide();
     }
+    next.later?.then((more) => {
+      if (data === next && !signal.aborted) {
+        show({ ...next, ...more, later: null });
+      }
+    });
   }
 
   /** Shows an error in place of the picture, if that is what it means. */
