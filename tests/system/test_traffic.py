@@ -195,7 +195,8 @@ def test_ports_count_in_each_of_their_groups(world):
     by_port, by_group = wait_for("two answers of one moment", of_one_moment,
                                  30)
     groups = {"a": ("all", "fronts"), "b": ("all", "fronts", "named"),
-              "c": ("all", "named"), "(no port)": ("(no port)",)}
+              "c": ("all", "named"), "r": ("(none)",),
+              "(no port)": ("(no port)",)}
     sums, sent = {}, {}
     for pair in by_port["pairs"]:
         for src in groups[pair["src"]]:
@@ -227,17 +228,34 @@ def test_a_router_tells_what_it_has_forwarded(world, lab):
     def settled():
         still(world, a, b)
         return forwarded(world)
+
+    def send(n):
+        sent = [frames.udp(mac, a.mac, a.ip, r.ip, 1000, i, bytes(SIZE))
+                for i in range(7, 7 + n)]
+        with frames.Capture(r.ns) as capture:
+            frames.send(a, *sent)
+            wait_for("the datagrams", lambda: len(
+                [f for f in capture.read() if SIZE < len(f)]) >= n, 15)
+
+    # The way is learned first: a first packet may be lost.
+    first = forwarded(world)["packets"]
+
+    def is_learned():
+        frames.send(a, frames.udp(mac, a.mac, a.ip, r.ip, 1000, 7, b"x"))
+        return forwarded(world)["packets"] > first
+    wait_for("the way", is_learned, 30, 0.2)
     before = settled()
-    frames.send(a, *[frames.udp(mac, a.mac, a.ip, r.ip, 1000, 7,
-                                bytes(SIZE)) for _ in range(40)])
-    wait_for("the counters", lambda: forwarded(world)["packets"]
-             >= before["packets"] + 40, 30)
+    send(20)
+    send(20)
     after = settled()
     # Whom nobody listens to may be told so.
     assert 40 <= after["packets"] - before["packets"] <= 80
     assert 40 * SIZE < after["bytes"] - before["bytes"] < 60 * SIZE
     exchange(a, b, 40)
-    assert settled()["packets"] == after["packets"]
+    # Guests say something at times, but not so much.
+    quiet = settled()
+    assert quiet["packets"] - after["packets"] < 40
+    assert quiet["bytes"] - after["bytes"] < 40 * SIZE
     assert "traffic" not in world.api.get("routers")["items"][0]["status"]
 
 
