@@ -259,6 +259,51 @@ def test_a_router_tells_what_it_has_forwarded(world, lab):
     assert "traffic" not in world.api.get("routers")["items"][0]["status"]
 
 
+def test_each_router_on_the_way_counts_a_packet(world, lab):
+    """Once, on one host: the way back is not asked for."""
+    a = lab.vm("a")
+    world.put("networks", "off", subnets=[{"cidr": "10.2.0.0/24",
+                                           "gateway": "10.2.0.1"}])
+    world.put("routers", "edge", interfaces=[
+        {"network": "far", "addresses": ["10.1.0.2"]}, {"network": "off"}])
+    core = world.api.get("routers/core")
+    world.put("routers", "core", **dict(core["spec"], routes=[
+        {"destination": "10.2.0.0/24", "via": ["10.1.0.2"]}]))
+    s = world.vm("s", "off", "h2", "10.2.0.11")
+    s.await_addresses()
+    wait_quiet(lab)
+
+    def now():
+        return [world.api.get("routers/" + name)["status"]["traffic"]
+                for name in ("core", "edge")]
+
+    def send(n):
+        frames.send(a, *[frames.udp(core["status"]["mac"], a.mac, a.ip, s.ip,
+                                    1000, 7, bytes(SIZE)) for _ in range(n)])
+
+    def is_learned():
+        send(1)
+        return now()[1]["packets"] > first
+    first = now()[1]["packets"]
+    wait_for("the way", is_learned, 30, 0.2)
+    still(world, a, lab.vm("b"))
+    before = now()
+    send(20)
+    wait_for("the counters", lambda: now()[1]["packets"]
+             >= before[1]["packets"] + 20, 30)
+    still(world, a, lab.vm("b"))
+    for old, new in zip(before, now()):
+        # Its answer, that nobody listens, has no way back from "edge".
+        assert 20 <= new["packets"] - old["packets"] < 40
+        assert 20 * SIZE < new["bytes"] - old["bytes"] < 40 * SIZE
+    world.put("routers", "core", **core["spec"])
+    lab.remove_vm("s")
+    world.own_vms.remove("s")
+    for kind, name in (("ports", "s"), ("routers", "edge"),
+                       ("networks", "off")):
+        world.delete(kind, name)
+
+
 def test_routed_and_balanced_pairs(world, lab):
     """A source in another network of the domain has its port's name, and a
     backend's answer its own, not the virtual IP's."""
