@@ -709,8 +709,9 @@ tally_reply(void *tally_)
 
     if (tally->too_many) {
         http_reply_problem(tally->req, 413, "too-large", NULL, "These ports "
-                           "are in too many groups: ask for one network, or "
-                           "one port, or group by a label");
+                           "are in too many groups, or too many would have to "
+                           "be looked at: ask for one network, or one port, "
+                           "or group by a label");
         return;
     }
     fill_sums(tally, &tally->totals, &reply);
