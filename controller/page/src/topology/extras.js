@@ -2,7 +2,8 @@
 //
 // What the picture can do without: drops, paths, the backends of balancers.
 // What was answered is kept until it is old; what cannot be had is told, and
-// the picture is shown without it; what takes long comes later (behind()).  Not for what it is made of (cards.js).
+// the picture is shown without it; what takes long comes later (behind()).
+// Not for what it is made of (cards.js).
 
 /** Whether the same question would be refused again. */
 export const isFinal = (error) => error.status >= 400 && error.status < 500
