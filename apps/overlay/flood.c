@@ -190,17 +190,19 @@ flow_add(struct vmn_emit *emit, const struct flood_ports *to,
     struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(to->host),
                                          STAGE_LOCATE, 0, priority);
     struct vmn_actions *actions = vmn_flow_actions(flow);
+    bool provider = is_provider(to->network);
 
     match_network(flow, to->network);
-    if (out_of_tunnel && !to->n) {
-        vmn_match(flow, VMN_F_IN_PORT, VMN_TUNNEL_OFPORT);
-        drop_background(flow, REASON_NOBODY);
-    } else if (out_of_tunnel && is_provider(to->network)) {
-        vmn_match(flow, VMN_F_IN_PORT, to->uplink);
-        put_copies(actions, to, VMN_OUT_SEVERAL);
-    } else if (out_of_tunnel) {
-        vmn_match(flow, VMN_F_IN_PORT, VMN_TUNNEL_OFPORT);
-        vmn_act_set(actions, VMN_REG_SRC_LOCAL, 1);
+    if (out_of_tunnel) {
+        vmn_match(flow, VMN_F_IN_PORT, provider ? to->uplink
+                  : VMN_TUNNEL_OFPORT);
+        if (!to->n) {
+            drop_background(flow, REASON_NOBODY);
+            return flow;
+        }
+        if (!provider) {
+            vmn_act_set(actions, VMN_REG_SRC_LOCAL, 1);
+        }
         put_copies(actions, to, VMN_OUT_SEVERAL);
     } else {
         put_copies(actions, to, VMN_OUT_SEVERAL);
@@ -270,9 +272,9 @@ compile_flood(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         to.uplink = vmn_provider_ofport(view, to.network, to.host);
     }
 
-    /* What comes by a tunnel never goes back into one, also where no port gets
-     * a copy. */
-    bool receives = !is_provider(to.network) || (to.n && to.uplink);
+    /* What comes by a tunnel never goes back into one, and what comes from a
+     * physical network not there, also where no port gets a copy. */
+    bool receives = !is_provider(to.network) || to.uplink;
     struct vmn_names shared = vmn_relation_values(view, REL_SHARED, parts[0]);
 
     /* For packets from local ports, then for those from a tunnel. */

@@ -263,6 +263,26 @@ static struct scenario scenarios[] = {
               "set_field:0x1->reg3," },
             { "h1", "-arp_tpa=10.0.0.5" },
             { "h1", "+arp_tpa=10.0.0.2" } } },
+        /* A port's candidate, alone on its host: it gets no floods, and those
+         * from the wire do not go back there. */
+        { "{'hosts/h4': {'ovsdb': 'unix:/h4', 'tunnel_ip': '10.99.0.4',"
+          " 'provider_bridges': [{'physical': 'dc', 'bridge': 'br-ex'}]},"
+          "'vifs/h4/@dc': {'host': 'h4', 'iface_id': '@dc',"
+          " 'iface': 'vmn-to-br-ex', 'ofport': 44},"
+          "'bindings/web1': {'host': 'h1', 'candidate': 'h4'},"
+          "'vifs/h4/web1': {'host': 'h4', 'iface_id': 'web1', 'iface': 'tap',"
+          " 'ofport': 14}}", {
+            { "h4", "+" LOCATE "400 reg0=0x64,in_port=44,dl_dst=01:00:00:00:"
+              "00:00/01:00:00:00:00:00 actions=drop (flood that no port here "
+              "gets)" },
+            { "h4", "+" LOCATE "390 reg0=0x64,dl_dst=01:00:00:00:00:00/01:00:"
+              "00:00:00:00 actions=set_field:0->reg2,set_field:0->reg4,"
+              "set_field:0->reg7,set_field:0xfffffffc->reg6,goto" },
+            { "h4", "+" LOCATE "250 reg0=0x64,in_port=44 actions=drop (for "
+              "others on the physical network)" },
+            { "h4", "-in_port=40000,dl_dst=01:" } } },
+        { "{'bindings/web1': {'host': 'h1'}, 'vifs/h4/web1': null}", {
+            { "h4", "-" LOCATE "400 " }, { "h4", "-" LOCATE "390 " } } },
         { "{'vifs/h1/@dc': null}", {
             { "h1", "-in_port=41" }, { "h1", "-output:41" },
             { "h1", "+240 reg0=0x64,reg6=0xfffffffc actions=drop" } } },
@@ -438,8 +458,9 @@ static struct scenario scenarios[] = {
               "00:00:00:00 actions=set_field:0->reg3,set_field:0->reg2,"
               "set_field:0->reg4,set_field:0x9c40->reg7,"
               "set_field:0xffffffff->reg6,goto_table:" },
-            { "h2", "-" LOCATE "400 reg0=0xc8,in_port=40000,dl_dst=01:00:00:"
-              "00:00:00/01:00:00:00:00:00 actions=set_field" } } },
+            { "h2", "+" LOCATE "400 reg0=0xc8,in_port=40000,dl_dst=01:00:00:"
+              "00:00:00/01:00:00:00:00:00 actions=drop (flood that no port "
+              "here gets)" } } },
     } },
     { "overlay_floods_copies_to_local_ports_and_once_to_other_hosts", {
         { "{" BASE "}", {
