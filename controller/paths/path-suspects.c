@@ -33,10 +33,6 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 30);
 /* Nor after so many turns, decided or not: some of its paths may be of hosts
  * whose master does not know of suspects. */
 #define SUSPECT_TURNS 32
-/* Nor after so many in all, since it became one first, if it comes back and
- * goes again all the time; and then it is none for SUSPECT_TURNS, so that
- * others have its place. */
-#define SUSPECT_TURNS_FLAPPING (2 * SUSPECT_TURNS)
 
 static void
 end(struct path_host *host)
@@ -82,23 +78,13 @@ path_suspects_forget(struct paths *p, const struct path_host *host)
 static void
 begin(struct paths *p, struct path_host *host, bool is_back)
 {
-    int64_t now_us = time_usec();
-    int64_t rest_us = SUSPECT_TURNS * path_turns_interval_us(p->n_turns);
-
-    if (host->suspected_us) {
-        if (host->is_back == is_back) {
-            return;
-        }
-        path_suspects_forget(p, host);
-    } else if (p->n_suspects >= PATH_SUSPECTS_MAX
-               || (host->flapped_us
-                   && now_us - host->flapped_us < rest_us)) {
+    if (host->suspected_us ? host->is_back == is_back
+        : p->n_suspects >= PATH_SUSPECTS_MAX) {
         return;
-    } else {
-        host->first_suspected_us = now_us;
     }
+    path_suspects_forget(p, host);
     p->suspects[p->n_suspects++] = host;
-    host->suspected_us = now_us;
+    host->suspected_us = time_usec();
     host->is_back = is_back;
     host->n_for = host->n_against = 0;
     VLOG_DBG_RL(&rl, "host %s: its paths are probed before others",
@@ -222,13 +208,8 @@ path_suspects_check(struct paths *p)
     p->suspects_us = now_us;
     for (size_t i = 0; i < p->n_suspects;) {
         struct path_host *host = p->suspects[i];
-        bool flaps = (now_us - host->first_suspected_us
-                      > SUSPECT_TURNS_FLAPPING * turn_us);
 
-        if (flaps) {
-            host->flapped_us = now_us;
-        }
-        if (flaps || now_us - host->suspected_us > SUSPECT_TURNS * turn_us
+        if (now_us - host->suspected_us > SUSPECT_TURNS * turn_us
             || !fabric_host_is_live(p->fabric, host->name)
             || host->n_against > SUSPECT_AGAINST + host->n_for / 2
             || is_decided(p, host)) {

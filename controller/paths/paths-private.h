@@ -116,9 +116,6 @@ struct path_host {
     bool is_back;               /* What it is suspected of. */
     unsigned n_for, n_against;  /* Results since then. */
     int64_t suspected_us;
-    int64_t first_suspected_us; /* The same, whatever it was of; */
-    int64_t flapped_us;         /* and when that was too long for it to stay
-                                 * one; 0: never. */
     unsigned n_directions;      /* Paths whose directions were asked for, */
     int64_t directions_us;      /* in the second that begins then. */
     /* In a cluster, at the writer: when another member told of a turn last, or
