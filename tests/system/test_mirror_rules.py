@@ -253,9 +253,12 @@ def test_a_live_trace_does_not_end_where_a_copy_does(world, lab):
     it drops: here all of them, and the packet itself is lost later on."""
     h1, h2 = lab.host("h1"), lab.host("h2")
     mirror(world, ports=["a"], to_port="q")
-    leave, = re.findall(r"table=(\d+), [^\n]*reg10=0x[0-9a-f]+ actions=meter:",
-                        h1.ofctl("dump-flows", "br-int"))
+    flows_there = h1.ofctl("dump-flows", "br-int")
+    leave, = set(re.findall(
+        r"table=(\d+), [^\n]*reg10=0x[0-9a-f]+ actions=meter:", flows_there))
+    # Of the trace's packet alone: a guest's kernel sends more, at any time.
     h1.ofctl("add-flow", "br-int", "cookie=0xbad,table=%s,priority=60000,"
+             "udp,tp_dst=7,"
              "actions=set_field:0x80000001->reg15,resubmit(,252)" % leave)
     h2.ofctl("add-flow", "br-int", "cookie=0xbad,table=64,priority=60000,ip,"
              "nw_dst=%s,actions=drop" % lab.vm("c").ip)
@@ -264,7 +267,7 @@ def test_a_live_trace_does_not_end_where_a_copy_does(world, lab):
             "from": "a", "to": "c", "protocol": "udp", "port": 7,
             "timeout": 2})
         copies = h1.ofctl("dump-flows", "br-int", "cookie=0xbad/-1")
-        assert "n_packets=1," in copies, copies
+        assert re.search("n_packets=[1-9]", copies), copies
         assert said["seen"] == {"verdict": "lost"}, said
         assert "but not to the next one" in said["difference"], said
     finally:
