@@ -22,9 +22,10 @@
  * like its guests'.  Nor are packets in a provider network copied: its
  * switches learn where the guest is.
  *
- * What the guest floods goes out by either host (flood.c).  A flood to both
- * would come back to it by the other one, and a guest that hears its own
- * question for its own address takes that for taken (RFC 4862, 5.4). */
+ * What the guest floods goes out by either host (flood.c); that from the
+ * candidate gets to its interface on the other one, too, where it does not run
+ * then.  Others' floods are not copied to both: one copy is for all ports of an
+ * identity, and that which the target drops would have to be one more. */
 
 #include "overlay.h"
 

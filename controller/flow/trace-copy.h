@@ -34,10 +34,12 @@ struct ofpbuf;
 /* The mark: OpenFlow's metadata, of which TRACE_MARK_MASK is the trace's, and
  * the lowest byte the table of which the last copy was sent.  What a switch
  * keeps of a packet over conntrack has them, so that it takes it for no other
- * one's, and they are in no cached flow, so that setting them, and matching
- * them, invalidates none.  Flows that sample or punt write to them: so
- * tun_gbp_id and tun_gbp_flags, which nothing else uses, have it as well.
- * Copies that apps make have neither (copy-action.c). */
+ * one's.  Flows that sample or punt write to them: so tun_gbp_id and
+ * tun_gbp_flags, which nothing else uses, have it as well.  Neither is in
+ * cached flows, so that setting them, and matching them, invalidates none; but
+ * for tun_gbp_id of packets from tunnels of which apps make copies: these have
+ * no metadata, nor tun_gbp_id, while tun_gbp_flags, which say nothing alone,
+ * stay (copy-action.c). */
 #define TRACE_MARK UINT64_C(0x766d740000000000)
 #define TRACE_MARK_MASK UINT64_C(0xffffffffffffff00)
 

@@ -345,14 +345,18 @@ vmn_host_of_port(struct vmn_view *view, const char *name)
 }
 
 /* Returns the interface on 'host' that leads to the physical network that
- * 'network', a provider network, is on; NULL if the host has no bridge to it:
- * that becomes an input of the caller. */
+ * 'network' is on; NULL if the host has no bridge to it, or the network is no
+ * provider network.  Of one, that becomes an input of the caller either
+ * way. */
 static inline const struct vmn_vif *
 vmn_provider_vif(struct vmn_view *view, const struct vmn_network *network,
                  const char *host)
 {
-    return vmn_read_vif(view, host, vmn_printf(view, "@%s",
-                                               network->provider.physical));
+    return (network->provider.physical
+            ? vmn_read_vif(view, host,
+                           vmn_printf(view, "@%s",
+                                      network->provider.physical))
+            : NULL);
 }
 
 /* Returns the OpenFlow port number of that interface; 0 if there is none. */
