@@ -104,14 +104,23 @@ def test_denied_is_denied_in_each_state(moving, version, asked, back):
         assert not found[way].n_copies, way
 
 
+def in_preparation(world):
+    return (is_in(world, "preparing")
+            and "1 of 3 hosts" in migration(world).get("reason", ""))
+
+
+def lags(world, name):
+    """The host has not acknowledged all that concerns it."""
+    return world.api.get("hosts/" + name)["status"]["lag"]["revisions"]
+
+
 def makes_interface(world, twin, late):
     """The destination's interface comes up; what 'late' is to do has not got
     there, so the migration is in preparation.  It goes on by its flows of
     before, until it is healed."""
     late.cut(silent=True)
     twin.plug()
-    wait_for("it to be in preparation", lambda: is_in(world, "preparing")
-             and "1 of 3 hosts" in migration(world).get("reason", ""))
+    wait_for("it to be in preparation", lambda: in_preparation(world))
     assert status(world)["host"] == "h1"
 
 
@@ -149,6 +158,9 @@ def test_denied_is_denied_in_preparation(moving, late, version, asked, end):
                 goes_by(twin, streams, 1)
                 wait_activated(world)
                 streams.run(2 * WAY_S)
+                assert lags(world, late)
+            else:
+                assert in_preparation(world)
             healed = streams.now()
         finally:
             host.heal()
@@ -179,6 +191,7 @@ def test_denied_is_denied_in_preparation(moving, late, version, asked, end):
     for way in (EARLY,) if not asked else ():
         assert found[way].arrived(early, healed), way
         assert found[way].arrived(prepared, ended), way
+    assert found["near to it"].arrived(early, healed)
     for way in TO_IT:
         assert found[way].arrived(end=early), way
         assert found[way].arrived(prepared, ended), way
