@@ -24,8 +24,8 @@
  *
  * What the guest floods goes out by either host (flood.c); that from the
  * candidate gets to its interface on the other one, too, where it does not run
- * then.  Others' floods are not copied to both: one copy is for all ports of an
- * identity, and that which the target drops would have to be one more. */
+ * then.  Others' floods are not copied to both: one copy is for all ports of
+ * an identity, and that which the target drops would have to be one more. */
 
 #include "overlay.h"
 

@@ -164,8 +164,8 @@ put_set(struct ofpbuf *ofpacts, enum mf_field_id id,
 /* Appends what makes a clone one of the datapath's: an action that cannot be
  * taken back, and here does nothing, since no packet leaves by the port that
  * it came by.  From there on the copy has come by none, and is not what a live
- * trace follows: it has neither metadata nor tun_gbp_id (trace-copy.h), so that
- * it is not followed either where it is dropped, or handed to an app.
+ * trace follows: it has neither metadata nor tun_gbp_id (trace-copy.h), so
+ * that it is not followed either where it is dropped, or handed to an app.
  * tun_gbp_flags may stay, as nothing matches them alone. */
 static void
 put_irreversible(struct ofpbuf *ofpacts)
