@@ -165,6 +165,7 @@ def test_denied_is_denied_in_preparation(moving, late, version, asked, end):
         finally:
             host.heal()
         world.lab.await_synced()
+        wait_for("its flows", lambda: not lags(world, late))
         if end != "activated":
             wait_for("it to be prepared", lambda: is_in(world, "prepared"))
         wait_quiet(world.lab)
