@@ -55,8 +55,14 @@ FUZZ_MAIN = tests/fuzz/libreplay.a
 check_LIBRARIES += tests/fuzz/libreplay.a
 check_PROGRAMS += $(FUZZ_TARGETS)
 TESTS += $(FUZZ_TARGETS)
+# What main() in replay.c leaves where a target fails.  Not in the folder of
+# targets: it is none.
+check_PROGRAMS += tests/fuzz/programs/fuzz-misdeed
+tests_fuzz_programs_fuzz_misdeed_LDADD = $(FUZZ_MAIN) $(UNIT_LIBS)
+TESTS += tests/fuzz/test-replay
 endif
+CLEANFILES += $(FUZZ_TARGETS:=.input)
 tests_fuzz_libreplay_a_SOURCES = tests/fuzz/replay.c
 tests/fuzz/replay.$(OBJEXT): \
 	private AM_CPPFLAGS += -DTEST_SRCDIR='"$(abs_srcdir)"'
-EXTRA_DIST += tests/fuzz/corpus
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/test-replay

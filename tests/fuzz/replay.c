@@ -8,9 +8,13 @@
  *
  * usage: fuzz-NAME [FILE...]
  *
- * With FILEs these are the inputs, and are not changed.  SEED, in the
- * environment, is what the changes go by.  The input with which a target ends
- * the process is left in fuzz-NAME.input, beside the program. */
+ * With FILEs these are the inputs, and are not changed; nothing is left, since
+ * whoever names them has them.  In the environment SEED is what the changes go
+ * by, and FUZZ_LEFT the folder where fuzz-NAME.input is left, in place of that
+ * of the program: the input with which a target ends the process.
+ *
+ * Whether something has leaked is seen but once all are through, for it takes
+ * long.  If so, all are tried again, with a look after each. */
 
 #include <config.h>
 
@@ -24,8 +28,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/lsan_interface.h>
+#endif
+
 #include "util.h"
 
+/* In the environment of the program that looks for leaks after each input. */
+#define LOOK_AFTER_EACH "FUZZ_LOOK_AFTER_EACH"
 /* How many inputs are made of those of a corpus, however many it has. */
 #define N_CHANGED 2000
 /* How many changes one of them has, and how long a piece of them is, at
@@ -42,17 +53,44 @@ struct input {
 
 static struct input *inputs;
 static size_t n_inputs;
-/* Where the input that is tried stands. */
-static int left_fd;
+/* Where the input that is tried stands; less than 0 if nowhere. */
+static int left_fd = -1;
+static size_t n_tried;
+static bool looks_after_each;
+/* main() ends the process, not what a target calls. */
+static bool done;
 static uint64_t rng_state;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void OVS_NO_RETURN
-give_up(const char *path)
+give_up(const char *path, int error)
 {
-    fprintf(stderr, "%s: %s\n", path, strerror(errno));
+    fprintf(stderr, "%s: %s\n", path, strerror(error));
+    done = true;
     exit(2);
+}
+
+/* Whatever the status is, a target that calls exit() has failed. */
+static void
+check_done(void)
+{
+    if (!done) {
+        fprintf(stderr, "the target has ended the process, with input %"
+                PRIuSIZE"\n", n_tried);
+        _exit(1);
+    }
+}
+
+/* Returns true if memory has leaked, and says which. */
+static bool
+has_leaked(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+    return __lsan_do_recoverable_leak_check() != 0;
+#else
+    return false;
+#endif
 }
 
 /* xorshift64*; 'n' is not 0. */
@@ -82,14 +120,17 @@ read_input(const char *path)
     int fd = open(path, O_RDONLY | O_CLOEXEC);
 
     if (fd < 0 || fstat(fd, &st)) {
-        give_up(path);
+        give_up(path, errno);
+    }
+    if (!S_ISREG(st.st_mode)) {
+        give_up(path, S_ISDIR(st.st_mode) ? EISDIR : ESPIPE);
     }
     inputs = xrealloc(inputs, (n_inputs + 1) * sizeof *inputs);
     input = &inputs[n_inputs++];
     input->size = st.st_size;
     input->data = xmalloc(input->size + 1);
     if (read(fd, input->data, input->size) != (ssize_t) input->size) {
-        give_up(path);
+        give_up(path, EIO);
     }
     close(fd);
 }
@@ -101,7 +142,7 @@ read_corpus(const char *folder)
     int n = scandir(folder, &entries, NULL, alphasort);
 
     if (n < 0) {
-        give_up(folder);
+        give_up(folder, errno);
     }
     for (int i = 0; i < n; i++) {
         if (entries[i]->d_name[0] != '.') {
@@ -114,8 +155,7 @@ read_corpus(const char *folder)
     }
     free(entries);
     if (!n_inputs) {
-        errno = ENOENT;
-        give_up(folder);
+        give_up(folder, ENOENT);
     }
 }
 
@@ -126,12 +166,24 @@ try(const uint8_t *data, size_t size)
 {
     uint8_t *copy = xmemdup(data, size);
 
-    if (ftruncate(left_fd, 0)
-        || pwrite(left_fd, data, size, 0) != (ssize_t) size) {
-        give_up("an input");
+#ifdef __SANITIZE_ADDRESS__
+    /* No allocation has no bytes. */
+    if (!size) {
+        ASAN_POISON_MEMORY_REGION(copy, 1);
     }
+#endif
+    if (left_fd >= 0
+        && (ftruncate(left_fd, 0)
+            || pwrite(left_fd, data, size, 0) != (ssize_t) size)) {
+        give_up("an input", EIO);
+    }
+    n_tried++;
     LLVMFuzzerTestOneInput(copy, size);
     free(copy);
+    if (looks_after_each && has_leaked()) {
+        printf("input %"PRIuSIZE" has leaked\n", n_tried);
+        _exit(1);
+    }
 }
 
 /* Puts 'n' bytes of 'piece' in the place of 'n_old' ones at 'at'. */
@@ -214,17 +266,43 @@ try_changed(const char *name)
     }
 }
 
+/* Opens, empty, where the inputs that are tried stand.  Returns its path. */
+static char *
+open_left(const char *program, const char *name)
+{
+    const char *folder = getenv("FUZZ_LEFT");
+    char *left = (folder ? xasprintf("%s/%s.input", folder, name)
+                  : xasprintf("%s.input", program));
+
+    left_fd = open(left, O_CREAT | O_TRUNC | O_RDWR | O_CLOEXEC, 0666);
+    if (left_fd < 0) {
+        give_up(left, errno);
+    }
+    printf("%s: what ends this is left in %s\n", name, left);
+    return left;
+}
+
+/* Something has leaked: who does?  Does not return. */
+static void OVS_NO_RETURN
+look_after_each(char *argv[])
+{
+    printf("something has leaked: all are tried again, with a look after "
+           "each\n");
+    setenv(LOOK_AFTER_EACH, "yes", 1);
+    execv("/proc/self/exe", argv);
+    give_up("/proc/self/exe", errno);
+}
+
 int
 main(int argc, char *argv[])
 {
     const char *name = strrchr(argv[0], '/');
-    char *left = xasprintf("%s.input", argv[0]);
+    char *left = NULL;
 
     name = name ? name + 1 : argv[0];
-    left_fd = open(left, O_CREAT | O_TRUNC | O_RDWR | O_CLOEXEC, 0666);
-    if (left_fd < 0) {
-        give_up(left);
-    }
+    looks_after_each = getenv(LOOK_AFTER_EACH) != NULL;
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    atexit(check_done);
     for (int i = 1; i < argc; i++) {
         read_input(argv[i]);
     }
@@ -234,21 +312,27 @@ main(int argc, char *argv[])
 
         read_corpus(folder);
         free(folder);
+        left = open_left(argv[0], name);
     }
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    printf("%s: %"PRIuSIZE" inputs; that which ends this is left in %s\n",
-           name, n_inputs, left);
     for (size_t i = 0; i < n_inputs; i++) {
         try(inputs[i].data, inputs[i].size);
     }
     if (argc == 1) {
         try_changed(name);
     }
-    unlink(left);
+    printf("%s: %"PRIuSIZE" inputs tried\n", name, n_tried);
+    if (!looks_after_each && has_leaked()) {
+        look_after_each(argv);
+    }
+    if (left) {
+        unlink(left);
+        close(left_fd);
+        free(left);
+    }
     for (size_t i = 0; i < n_inputs; i++) {
         free(inputs[i].data);
     }
     free(inputs);
-    free(left);
+    done = true;
     return 0;
 }
