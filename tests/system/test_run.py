@@ -66,19 +66,26 @@ def test_what_is_in_turn_runs_on_one_day_of_eight(files, monkeypatch):
     assert set().union(*days[:7]) == set(files.IN_TURN)
     assert sum(map(len, days[:7])) == len(files.IN_TURN)
     assert max(map(len, days[:7])) - min(map(len, days[:7])) <= 1
-    # That is the fuzzer's, in tests/run.
+    # That is the fuzzer's.
     assert not days[7]
+    with open(os.path.join(HERE, "../run")) as run:
+        assert "if [ $((day % 8)) = 7 ]; then" in run.read()
     assert days[8] == days[0]
 
 
 def test_kinds_of_one_thing_have_their_turns(monkeypatch):
     monkeypatch.delenv("VMN_TEST_TURN", raising=False)
     assert in_turn("a", "b") == ("a", "b")
-    had = []
-    for turn in ("20261129", "20261130", "20261201"):
-        monkeypatch.setenv("VMN_TEST_TURN", turn)
-        had += in_turn("a", "b")
-    assert had == ["b", "a", "b"]
+
+    def had(turns):
+        for turn in turns:
+            monkeypatch.setenv("VMN_TEST_TURN", str(turn))
+            yield from in_turn("a", "b")
+    assert list(had([20261129, 20261130])) == ["a", "b"]
+    # Nor do files whose own turn comes on one day of eight lack any.
+    for residue in range(8):
+        turns = range(20261120 + residue, 20261220, 8)
+        assert set(had(turns)) == {"a", "b"}
 
 
 def test_files_that_are_named_run_alone(files, tmp_path):
