@@ -25,6 +25,7 @@
 #include "controller/schema/arena.h"
 #include "hash.h"
 #include "openvswitch/hmap.h"
+#include "openvswitch/list.h"
 #include "proto/loop/loop.h"
 #include "util.h"
 
@@ -89,7 +90,8 @@ struct pair {
 };
 
 struct tally {
-    const struct northbound *nb;
+    struct ovs_list node;       /* In nb->tallies. */
+    struct northbound *nb;
     struct http_request *req;
     uint64_t limit;             /* Of pairs, and of talkers. */
     int64_t since_ms;
@@ -663,6 +665,7 @@ tally_destroy(void *tally_)
 {
     struct tally *tally = tally_;
 
+    ovs_list_remove(&tally->node);
     traffic_groups_uninit(&tally->groups);
     hmap_destroy(&tally->talkers);
     hmap_destroy(&tally->pairs);
@@ -672,18 +675,23 @@ tally_destroy(void *tally_)
     free(tally);
 }
 
-/* Reads all pairs at once, since they change: so one reply after another, and
- * none in a turn of the loop whose time is over.  Whoever asks on many
- * connections has others wait for one reading, and not for all. */
+/* Reads all pairs at once, since they change: so one reply after another, in
+ * the order in which they were asked for, and once the time of a turn of the
+ * loop is over, none but the first of that turn.  Whoever asks on many
+ * connections has others wait for one reading, and not for all; and however
+ * much else there is to do, each turn gets one reading on. */
 static bool
 tally_read(void *tally_)
 {
     struct tally *tally = tally_;
-    const struct northbound *nb = tally->nb;
+    struct northbound *nb = tally->nb;
 
-    if (nb->loop && loop_turn_is_over(nb->loop)) {
+    if (ovs_list_front(&nb->tallies) != &tally->node
+        || (nb->loop && nb->tally_ms == loop_now_ms(nb->loop)
+            && loop_turn_is_over(nb->loop))) {
         return false;
     }
+    nb->tally_ms = nb->loop ? loop_now_ms(nb->loop) : 0;
     fabric_pair_stats(nb->fabric, &tally->stats);
     if (tally->by == BY_PORT && is_of_all(tally)) {
         hmap_reserve(&tally->pairs, tally->stats.n_pairs);
@@ -726,10 +734,11 @@ nb_get_traffic(struct http_request *req, void *nb_)
     static const struct nb_parts_class class = {
         tally_read, tally_reply, tally_destroy,
     };
-    const struct northbound *nb = nb_;
+    struct northbound *nb = nb_;
     const struct model_rights *rights = nb_rights(req);
     struct tally *tally = xzalloc(sizeof *tally);
 
+    ovs_list_push_back(&nb->tallies, &tally->node);
     tally->nb = nb;
     tally->req = req;
     tally->rights = packet_scope_applies(rights) ? rights : NULL;

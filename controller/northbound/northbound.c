@@ -573,6 +573,7 @@ northbound_create(const struct northbound_options *options,
     nb_revisions_init(nb);
     ovs_list_init(&nb->audit_waits);
     ovs_list_init(&nb->placements);
+    ovs_list_init(&nb->tallies);
     ovs_list_init(&nb->dry_runs);
     nb_observations_init(nb);
     nb_ended_objects_init(nb);

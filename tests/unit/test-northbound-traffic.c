@@ -10,17 +10,23 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <event2/event.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "controller/fabric/fabric-pairs.h"
 #include "controller/northbound/traffic-groups.h"
 #include "controller/schema/arena.h"
 #include "fatal-signal.h"
 #include "openvswitch/dynamic-string.h"
+#include "openvswitch/list.h"
 #include "openvswitch/vlog.h"
+#include "proto/loop/loop.h"
 #include "tests/unit/northbound-fixture.h"
+#include "tests/unit/turn-until.h"
+#include "timeval.h"
 #include "util.h"
 
 /* The fabric gives the same pointer for the same name. */
@@ -370,6 +376,82 @@ what_is_wrong_is_named(void **state)
     }
 }
 
+/* Ends a turn of the northbound's loop, and begins one with no time left. */
+static void
+next_busy_turn(struct fixture *f, struct loop *loop)
+{
+    loop_turn(loop, 0);
+    while (!loop_turn_is_over(loop)) {
+        continue;               /* It is measured in time of the processor. */
+    }
+    event_base_loop(f->base, EVLOOP_NONBLOCK | EVLOOP_ONCE);
+}
+
+/* Waits until 'n' readings are due.  Each goes on from turn to turn, so events
+ * are looked at once. */
+static void
+wait_for_tallies(const struct fixture *f, size_t n)
+{
+    long long int deadline = time_msec() + PATIENCE_MS;
+
+    while (ovs_list_size(&f->nb->tallies) != n) {
+        assert_true(time_msec() < deadline);
+        event_base_loop(f->base, EVLOOP_NONBLOCK | EVLOOP_ONCE);
+    }
+}
+
+/* However little time turns have: each gets one reading on, and who has asked
+ * first is first. */
+static void
+pairs_are_read_where_no_turn_has_time_for_them(void **state)
+{
+    struct loop *loop = loop_create();
+    struct fixture *f = *state;
+    struct client other;
+    char *request = make_request("GET", "/v1/traffic", "", NULL);
+
+    make_shop(f);
+    set_pairs(f, pairs, ARRAY_SIZE(pairs));
+    client_connect(&other, f->base, f->path);
+    f->nb->loop = loop;
+    next_busy_turn(f, loop);
+    assert_call(f, 200, "GET", "/v1/traffic", NULL);
+
+    /* Of that turn this was the one. */
+    send_only(f, "GET", "/v1/traffic", NULL);
+    wait_for_tallies(f, 1);
+    client_say(&other, request);
+    wait_for_tallies(f, 2);
+    for (size_t left = 2; left > 0; left--) {
+        next_busy_turn(f, loop);
+        wait_for_tallies(f, left - 1);
+        if (left == 2) {
+            char c;
+
+            assert_int_equal(recv(f->client.fd, &c, 1, MSG_PEEK), 1);
+            assert_int_equal(recv(other.fd, &c, 1, MSG_PEEK), -1);
+        }
+    }
+    assert_int_equal(take_reply(f), 200);
+    assert_int_equal(client_reply(&other), 200);
+
+    /* Who leaves is not waited for. */
+    send_only(f, "GET", "/v1/traffic", NULL);
+    wait_for_tallies(f, 1);
+    client_say(&other, request);
+    wait_for_tallies(f, 2);
+    shutdown(f->client.fd, SHUT_RDWR);
+    wait_for_tallies(f, 1);
+    next_busy_turn(f, loop);
+    wait_for_tallies(f, 0);
+    assert_int_equal(client_reply(&other), 200);
+
+    f->nb->loop = NULL;
+    loop_destroy(loop);
+    client_close(&other);
+    free(request);
+}
+
 static void
 metrics_sum_it_up(void **state)
 {
@@ -399,6 +481,7 @@ main(void)
         TEST(groups_that_are_looked_at_are_bounded),
         TEST(pairs_of_a_port_are_asked_for),
         TEST(what_is_wrong_is_named),
+        TEST(pairs_are_read_where_no_turn_has_time_for_them),
         TEST(metrics_sum_it_up),
     };
 
