@@ -214,17 +214,22 @@ apply_delete(struct txn *txn, struct model_op *op)
  * in so many.  No tenant keeps an administrator from a quarantine, say. */
 #define RESERVED_ONE_IN 10
 
+/* Returns true if there are more rows of the table than before the request: who
+ * deletes as many as he makes takes nothing from anybody. */
 static bool
-makes_rows_of(const struct txn *txn, int table)
+adds_rows_of(const struct txn *txn, int table)
 {
+    size_t made = 0, deleted = 0;
+
     for (size_t i = 0; i < txn->n_touched; i++) {
         const struct entry *entry = txn->touched[i];
 
-        if ((int) entry->table == table && !entry->before && entry->cur) {
-            return true;
+        if ((int) entry->table == table) {
+            made += !entry->before && entry->cur;
+            deleted += entry->before && !entry->cur;
         }
     }
-    return false;
+    return made > deleted;
 }
 
 static void
@@ -239,7 +244,7 @@ check_bounds(struct txn *txn)
         size_t reserved = (scoped && !table->observed
                            ? table->max_rows / RESERVED_ONE_IN : 0);
 
-        if (n <= table->max_rows - reserved || !makes_rows_of(txn, i)) {
+        if (n <= table->max_rows - reserved || !adds_rows_of(txn, i)) {
             continue;
         }
         if (n > table->max_rows) {

@@ -413,6 +413,15 @@ def test_fill_the_table_of_a_type_of_an_app(lab, shop, made):
     assert sorted(statuses) == [201] + 7 * [413]
     assert len(shop.may("GET", "mirrors?limit=1000")["items"]) == 900
     made.put("mirrors/needed", {"ports": ["secret-1"]})
+    # Of one that is replaced there are no more than before.
+    status, answer = shop.call("POST", "apply", {"objects": [
+        {"type": "mirrors", "name": "m0", "op": "delete"},
+        dict(objects[0], name="anew")]})
+    assert status == 200, answer
+    status, answer = shop.call("POST", "apply", {"objects": [
+        {"type": "mirrors", "name": "m1", "op": "delete"},
+        dict(objects[0], name="anew-1"), dict(objects[0], name="anew-2")]})
+    assert status == 413, answer
     status, answer = shop.call("POST", "apply", {
         "objects": [dict(one, op="delete") for one in (
             {"type": item["type"], "name": item["name"]} for item in
