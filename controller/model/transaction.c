@@ -46,6 +46,32 @@ is_left_over(const struct txn *txn, const struct entry *entry)
     return type && !model_get(txn->model, VMN_TABLE_APP, type->app);
 }
 
+/* Of an object that the account is not shown whole, and so does not change,
+ * nothing is told by the way: its revision, or what does not fit what it says.
+ * What may be changed is said where all of it is known (rights-checks.c). */
+static bool
+check_shown(struct txn *txn, const struct model_op *op,
+            const struct vmn_row *row)
+{
+    const struct model_rights *rights = txn->request->rights;
+    const struct schema_table *table = schema_tables[op->table];
+
+    if (rights_show_all(rights, row)) {
+        return true;
+    } else if (!(rights->tables & UINT64_C(1) << op->table)) {
+        txn_op_error(txn, op, VMN_ERR_FORBIDDEN, "",
+                     "%s \"%s\" must not be changed by this account",
+                     table->singular, op->name);
+        return false;
+    } else if (table->observed || rights_own(rights, row)) {
+        return true;
+    }
+    txn_op_error(txn, op, VMN_ERR_FORBIDDEN, "",
+                 "%s \"%s\" is not within this account's scope",
+                 table->singular, op->name);
+    return false;
+}
+
 /* Checks what depends on the operation alone. */
 static bool
 check_op(struct txn *txn, const struct model_op *op,
@@ -65,14 +91,7 @@ check_op(struct txn *txn, const struct model_op *op,
                      "time", table->singular, op->name);
         return false;
     }
-    /* Of an object that the account is not shown whole nothing is told by
-     * the way: its revision, or what does not fit what it says. */
-    if (old && txn->request->rights
-        && !(txn->request->rights->tables & UINT64_C(1) << op->table)
-        && !rights_show_all(txn->request->rights, old->row)) {
-        txn_op_error(txn, op, VMN_ERR_FORBIDDEN, "",
-                     "%s \"%s\" must not be changed by this account",
-                     table->singular, op->name);
+    if (old && !check_shown(txn, op, old->row)) {
         return false;
     }
     if (!check_if_match(txn, op, old)) {

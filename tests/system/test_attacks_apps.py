@@ -346,6 +346,37 @@ def test_guess_how_hosts_are_set_up(shop, made):
     assert len(told) == 1, told
 
 
+def test_guess_the_secrets_of_what_is_read(shop, made):
+    """Of a balancer the URL of its webhook: whatever one tries, and with which
+    ETag, the answer is that of what is not the account's."""
+    made.put("loadbalancers/read", {
+        "vip": "10.9.0.200", "networks": ["shop-net"],
+        "ports": [{"port": 80}], "labels": {"shared": "yes"},
+        "scale": {"metric": "connections", "high": 10,
+                  "webhook": "https://a.example/key"}})
+    try:
+        item = made.get("loadbalancers/read")
+        assert "key" not in json.dumps(shop.may("GET", "loadbalancers/read"))
+        told = set()
+        for scale in ({"webhook": "https://a.example/key"},
+                      {"webhook": "https://a.example/guess"},
+                      {"webhook": "nothing"}, {"high": -1}, None):
+            for query in "", "?dry_run=true", "?dry_run=plan":
+                status, answer = shop.tries(
+                    "PATCH", "loadbalancers/read" + query, {"scale": scale})
+                assert status == 403, answer
+                told.add(json.dumps(answer))
+        for etag in item["metadata"]["etag"], "1":
+            status, answer = shop.call(
+                "PUT", "loadbalancers/read", {"spec": item["spec"]},
+                {"If-Match": '"%s"' % etag})
+            assert status == 403, answer
+            told.add(json.dumps(answer))
+        assert len(told) == 1, told
+    finally:
+        made.delete("loadbalancers/read")
+
+
 # Chains.  --------------------------------------------------------------------
 
 def chain(**spec):
