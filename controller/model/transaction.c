@@ -233,7 +233,7 @@ apply_delete(struct txn *txn, struct model_op *op)
  * in so many.  No tenant keeps an administrator from a quarantine, say. */
 #define RESERVED_ONE_IN 10
 
-/* Returns true if there are more rows of the table than before the request: who
+/* Returns true if the table has more rows than before the request: who
  * deletes as many as he makes takes nothing from anybody. */
 static bool
 adds_rows_of(const struct txn *txn, int table)

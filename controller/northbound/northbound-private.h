@@ -74,7 +74,7 @@ struct northbound {
     struct ovs_list audit_waits;    /* Of struct audit_wait; api-flows.c. */
     size_t n_audit_waits;
     struct ovs_list placements;     /* Advice under way; api-placement.c. */
-    struct ovs_list tallies;        /* Of pairs, not read yet; api-traffic.c. */
+    struct ovs_list tallies;        /* Of pairs, not read; api-traffic.c. */
     int64_t tally_ms;               /* The turn that has read one last. */
     struct ovs_list dry_runs;       /* Of struct dry_run; simulation.c. */
     struct http_request *backup;    /* Waits for the copy of the database; or
