@@ -225,15 +225,20 @@ fault_of(const struct vmn_host *host, const struct uplinks *uplinks)
 }
 
 /* Returns why an interface of the host guarantees nothing, or NULL: it may
- * guarantee something, as far as the host's database tells. */
+ * guarantee something, as far as the host's database tells, or that has told
+ * nothing yet. */
 static const char *
 interface_fault(struct vmn_view *view, const char *host,
                 const struct qos_uplink *row)
 {
-    return (vmn_read_vif(view, host, vmn_printf(view, VMN_VIF_UPLINK,
-                                                row->interface)) ? NULL
-            : vmn_printf(view, "\"%s\" has no queues that count, or not yet: "
-                         "see its status (uplinks)", row->interface));
+    const struct vmn_vif *vif = vmn_read_vif(view, host, VMN_VIF_QUEUES);
+
+    if (!vif || strstr(vif->iface, vmn_printf(view, ",%s,",
+                                              row->interface))) {
+        return NULL;
+    }
+    return vmn_printf(view, "\"%s\" has no queues that count, or not yet: see "
+                      "its status (uplinks)", row->interface);
 }
 
 void

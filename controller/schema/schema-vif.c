@@ -34,11 +34,13 @@ const struct schema_table schema_vif = {
                      "that it leads to; or `=` and the host that is watched "
                      "by it; or `+` and the type of tunnels by which copies "
                      "leave; or `~` and the name of an interface that is "
-                     "given copies; or `^` and that of an uplink with "
-                     "queues." },
+                     "given copies; or `+queues`, which is no interface: "
+                     "what is said of the host's uplinks." },
             { .name = "iface", .type = SCHEMA_STRING,
               AT(vmn_vif, iface), .flags = SCHEMA_REQUIRED, .max = 255,
-              .doc = "The interface's name." },
+              .doc = "The interface's name; of `+queues` those of the "
+                     "uplinks whose queues guarantee something, as far as "
+                     "the host's database tells, each between commas." },
             { .name = "ofport", .type = SCHEMA_U32,
               AT(vmn_vif, ofport), .flags = SCHEMA_REQUIRED, .min = 1,
               .max = 65535, .doc = "Its OpenFlow port number." },

@@ -107,7 +107,7 @@ is_vif_iface_id(const char *text)
     return (text[0] == '@' ? is_physical(text + 1)
             : text[0] == '=' || text[0] == '+'
             ? is_name(text + 1, strlen(text + 1))
-            : text[0] == '~' || text[0] == '^' ? is_iface_id(text + 1)
+            : text[0] == '~' ? is_iface_id(text + 1)
             : is_iface_id(text));
 }
 
@@ -120,8 +120,7 @@ value_check_vif_iface_id(const char *text, struct vmn_error *error)
                                "name of a physical network, or \"=\" and "
                                "that of a host, or \"+\" and a type of "
                                "tunnels, or \"~\" and the name of an "
-                               "interface for copies, or \"^\" and that of "
-                               "an uplink");
+                               "interface for copies");
 }
 
 int

@@ -84,8 +84,7 @@ int value_check_iface_id(const char *, struct vmn_error *);
 #define VALUE_PHYSICAL_LEN 32
 int value_check_physical(const char *, struct vmn_error *);
 /* An interface id, or '@' and the name of a physical network, or '=' and that
- * of a host, or '+' and a type of tunnels, or '~' or '^' and an interface's
- * name. */
+ * of a host, or '+' and a type of tunnels, or '~' and an interface's name. */
 int value_check_vif_iface_id(const char *, struct vmn_error *);
 /* HOST/IFACE-ID, where this may be the latter, too. */
 int value_check_vif_name(const char *, struct vmn_error *);

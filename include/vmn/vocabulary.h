@@ -257,14 +257,17 @@ enum vmn_hook {
 /* Relation: host -> "PORT/KBPS", a port of one of its bridges by which packets
  * leave it, and what that can carry, 1 to VMN_UPLINK_KBPS_MAX; each port once.
  * Published by qos; read by vmnd, which configures the queues of
- * VMN_REL_QUEUES there (QoS and Queue of ovs-vswitchd.conf.db(5)).  While the
- * host's database has them, and tells nothing for which they would be of no
- * use, there is a row of VMN_ROW_VIF with the iface-id VMN_VIF_UPLINK and the
- * number VMN_UPLINK_OFPORT, which no port has: the interface is one of another
- * bridge's. */
+ * VMN_REL_QUEUES there (QoS and Queue of ovs-vswitchd.conf.db(5)).
+ *
+ * Once the host's database has said what it has of them, and while the host
+ * counts, there is a row of VMN_ROW_VIF with the iface-id VMN_VIF_QUEUES, which
+ * is no interface; its number, VMN_QUEUES_OFPORT, is no port's.  Its 'iface'
+ * has the names of those with queues for which the database tells nothing that
+ * would make them of no use, each between commas: ",eth1,eth2,"; "," is none.
+ * Without the row nothing is known. */
 #define VMN_REL_UPLINKS "qos.uplinks"
-#define VMN_VIF_UPLINK "^%s"
-#define VMN_UPLINK_OFPORT 0xffff
+#define VMN_VIF_QUEUES "+queues"
+#define VMN_QUEUES_OFPORT 0xffff
 /* Open vSwitch's linux-htb keeps the bytes of a second in 32 bits
  * (lib/netdev-linux.c of 3.1): what is more would become much less. */
 #define VMN_UPLINK_KBPS_MAX 34000000

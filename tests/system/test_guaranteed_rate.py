@@ -177,7 +177,7 @@ def test_guaranteed_rate_holds_where_an_uplink_is_full(world, spec):
     assert share_before(order) >= 0.9, order
     world.policy("p", **spec)
     wait_for("a queue", lambda: len(guaranteed(world)) == 1, 20)
-    assert not unguaranteed(world, "p")
+    wait_for("it to hold", lambda: not unguaranteed(world, "p"), 20)
     world.revalidated()
     order = arrivals(world)
     assert share_before(order) <= 1 / 2, order
@@ -220,8 +220,9 @@ def test_uplink_keeps_the_queues_of_others(world):
         wait_for("the reason", lambda: "has a QoS that was not made by" in str(
             world.api.get("hosts/h1")["status"].get("reason")), 20)
         assert sets_queue(world)
-        for name in "pq":
-            assert "\"u0\" has no queues" in str(unguaranteed(world, name))
+        wait_for("the policies' status", lambda: all(
+            "\"u0\" has no queues" in str(unguaranteed(world, name))
+            for name in "pq"), 20)
         world.revalidated()
         sent(world, ("a", "c"), ("b", "c"))
         assert [classes(world)[n][0] for n in range(1, 10)] == [0] * 9
@@ -242,8 +243,9 @@ def test_no_more_is_guaranteed_than_an_uplink_carries(world):
     put_uplink(world, max_kbps=2000)
     wait_for("the queues", lambda: not unguaranteed(world, "p"), 20)
     world.policy("q", ports=["b"], min_kbps=1500)
-    assert unguaranteed(world, "q") == ["h1" + more]
-    assert not unguaranteed(world, "p")
+    wait_for("the queues", lambda: (
+        unguaranteed(world, "q") == ["h1" + more]
+        and not unguaranteed(world, "p")), 20)
     put_uplink(world, interface="nowhere")
     wait_for("the reason", lambda: "\"nowhere\" is no port" in str(
         world.api.get("hosts/h1")["status"].get("reason")), 20)

@@ -44,6 +44,7 @@ host_queues_uninit(struct fabric_host_db *db)
     free(db->queues.states);
     free(db->queues.uplinks);
     free(db->queues.queues);
+    free(db->queues.active);
     free(db->queues.text);
     db->queues = (struct host_queues) { .known = false };
 }
@@ -311,10 +312,20 @@ host_queues_report(struct fabric_host_db *db,
                    const struct ovsdb_snapshot *snapshot)
 {
     struct host_queues *q = &db->queues;
+    bool changed = false;
 
     for (size_t i = 0; i < q->n_uplinks; i++) {
-        free(q->states[i].fault);
-        q->states[i] = state_of(snapshot, q->uplinks[i].port);
+        struct host_uplink *state = &q->states[i];
+        struct host_uplink next = state_of(snapshot, q->uplinks[i].port);
+
+        changed |= (next.active != state->active
+                    || !nullable_string_is_equal(next.fault, state->fault));
+        free(state->fault);
+        *state = next;
+    }
+    q->reported = true;
+    if (changed) {
+        fabric_host_changed(db->host);
     }
 }
 
@@ -334,24 +345,47 @@ host_queues_reason(const struct fabric_host_db *db)
     return reason.length ? ds_steal_cstr(&reason) : NULL;
 }
 
-size_t
-host_queues_vifs(const struct fabric_host_db *db, struct vif_report *reports,
-                 size_t n)
-{
-    const struct host_queues *q = &db->queues;
+/* What the field has room for. */
+#define ACTIVE_LEN_MAX 255
 
+/* Returns the names of those that are active: ",A,B,". */
+static char *
+active_uplinks(const struct host_queues *q)
+{
+    struct ds names = DS_EMPTY_INITIALIZER;
+
+    ds_put_char(&names, ',');
     for (size_t i = 0; i < q->n_uplinks; i++) {
+        const char *port = q->uplinks[i].port;
+
         /* An app may have published any name. */
-        if (q->states[i].active
-            && !value_check_iface_id(q->uplinks[i].port, NULL)) {
-            reports[n++] = (struct vif_report) {
-                .iface_id = xasprintf(VMN_VIF_UPLINK, q->uplinks[i].port),
-                .iface = q->uplinks[i].port,
-                .ofport = VMN_UPLINK_OFPORT,
-                .link_up = true,
-            };
+        if (q->states[i].active && !value_check_iface_id(port, NULL)
+            && names.length + strlen(port) + 1 <= ACTIVE_LEN_MAX) {
+            ds_put_format(&names, "%s,", port);
         }
     }
+    return ds_steal_cstr(&names);
+}
+
+/* One row of a kind that all members of a cluster know, with the fields that
+ * they know: a row with a name that older ones refuse would stop them. */
+size_t
+host_queues_vifs(struct fabric_host_db *db, struct vif_report *reports,
+                 size_t n)
+{
+    struct host_queues *q = &db->queues;
+
+    if (!q->n_uplinks || !q->reported) {
+        return n;
+    }
+    free(q->active);
+    q->active = active_uplinks(q);
+    reports[n++] = (struct vif_report) {
+        .iface_id = xstrdup(VMN_VIF_QUEUES),
+        .iface = q->active,
+        .ofport = VMN_QUEUES_OFPORT,
+        .link_up = true,
+    };
     return n;
 }
 

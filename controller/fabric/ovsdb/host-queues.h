@@ -33,6 +33,10 @@ struct host_uplink {
 struct host_queues {
     bool known;                 /* The rest is as apps have it. */
     bool held;                  /* It is not, as what apps want is unknown. */
+    bool reported;              /* 'states' are what the host's database
+                                 * says. */
+    char *active;               /* Names of those that are active, as
+                                 * VMN_VIF_QUEUES has them. */
     char *text;                 /* ENGINE_QUERY_UPLINKS, or NULL. */
     size_t n_uplinks, n_queues;
     struct ovsdb_uplink *uplinks; /* Their ports are in 'text'.  Each port
@@ -58,10 +62,10 @@ void host_queues_report(struct fabric_host_db *,
 /* Returns which of them guarantee nothing, and why, as a sentence that the
  * caller frees; or NULL. */
 char *host_queues_reason(const struct fabric_host_db *);
-/* Appends a report for each that is active to the 'n' in 'reports', which has
- * room for HOST_UPLINKS_MAX more; returns how many there are then.  Its
- * iface-id, VMN_VIF_UPLINK, is the caller's to free. */
-size_t host_queues_vifs(const struct fabric_host_db *,
+/* Appends a report for VMN_VIF_QUEUES, which says which are active, to the 'n'
+ * in 'reports', if the host has any and has said so; returns how many there are
+ * then.  Its iface-id is the caller's to free. */
+size_t host_queues_vifs(struct fabric_host_db *,
                         struct vif_report *reports, size_t n);
 /* Fills in the host's status. */
 void host_queues_status(const struct fabric_host_db *, struct arena *,

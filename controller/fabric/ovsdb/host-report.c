@@ -204,7 +204,7 @@ report_vifs(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
     struct candidate *candidates = find_candidates(db, snapshot,
                                                    &n_candidates);
     struct vif_report *reports = xcalloc(n_candidates + db->watches.n
-                                         + HOST_COPIES_MAX + HOST_UPLINKS_MAX,
+                                         + HOST_COPIES_MAX + 1,
                                          sizeof *reports);
     size_t n_own;
 

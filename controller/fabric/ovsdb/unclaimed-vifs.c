@@ -42,12 +42,12 @@ has_port(const struct observed_state *state, const char *iface_id)
  * physical networks and to other hosts, those by which copies leave
  * (VMN_VIF_COPY_TUNNEL), and those of sub-ports, which it removes in a moment
  * when their port is deleted; those that are given copies
- * (VMN_COPY_INTERFACE), and uplinks (VMN_VIF_UPLINK), somebody has attached as
- * what they are. */
+ * (VMN_COPY_INTERFACE) somebody has attached as what they are, and
+ * VMN_VIF_QUEUES is none. */
 static bool
 is_of_vm(const struct observed_vif *vif)
 {
-    return !strchr("@=>+~^", vif->iface_id[0]) && !vif->tag_ofport;
+    return !strchr("@=>+~", vif->iface_id[0]) && !vif->tag_ofport;
 }
 
 void
