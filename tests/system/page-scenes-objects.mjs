@@ -139,6 +139,7 @@ export const scenes = {
   // A port that moves, as its status has it; and hosts that are in maintenance
   // or lost.
   moving: {
+    allows: /status of 404/,    // The host that is deleted, read once more.
     async play({ page, api, go, shoot }) {
       await page.route("**/v1/ports/web1", async (route) => {
         const response = await route.fetch();

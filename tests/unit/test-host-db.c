@@ -156,8 +156,8 @@ host_has_the_queues_that_apps_want(void **state OVS_UNUSED)
 }
 
 /* Returns true if apps read that 'uplink' alone guarantees something, and
- * there is no reason against it; or that nothing does, for a reason that begins
- * like that. */
+ * there is no reason against it; or that nothing does, for a reason that
+ * begins like that. */
 static bool
 uplink_is(const char *uplink, const char *reason)
 {

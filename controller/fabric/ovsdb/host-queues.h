@@ -63,8 +63,8 @@ void host_queues_report(struct fabric_host_db *,
  * caller frees; or NULL. */
 char *host_queues_reason(const struct fabric_host_db *);
 /* Appends a report for VMN_VIF_QUEUES, which says which are active, to the 'n'
- * in 'reports', if the host has any and has said so; returns how many there are
- * then.  Its iface-id is the caller's to free. */
+ * in 'reports', if the host has any and has said so; returns how many there
+ * are then.  Its iface-id is the caller's to free. */
 size_t host_queues_vifs(struct fabric_host_db *,
                         struct vif_report *reports, size_t n);
 /* Fills in the host's status. */
