@@ -218,7 +218,7 @@ revisions_of_an_object_are_told(void **state)
     assert_text(f, "items.0.changes.0.name", "shop");
     assert_null(at(f, "next"));
     assert_call(f, 200, "GET",
-                "/v1/revisions?type=network&name=gone&before=77", NULL);
+                "/v1/revisions?type=network&name=gone&before=2", NULL);
     assert_int_equal(json_array_size(at(f, "items")), 0);
     assert_text(f, "next", "5");
     for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
