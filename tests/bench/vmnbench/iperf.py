@@ -13,10 +13,10 @@ WARM_UP_S = 3                   # A limit's burst, and TCP finding its rate.
 UDP_PAYLOAD, UDP_FRAME = 1370, 1370 + 8 + 20 + 14
 
 
-def streams(lab, pairs, seconds, udp_kbps):
+def streams(lab, pairs, seconds, udp_kbps, meanwhile=None):
     """Has each of 'pairs' of VMs stream at once, by UDP with so many kbit/s of
-    payload, or by TCP (0).  Returns bits of payload a second that came of
-    each."""
+    payload, or by TCP (0), and calls 'meanwhile'.  Returns bits of payload a
+    second that came of each."""
     servers, clients = [], []
     limit = (seconds + WARM_UP_S + 60) * netns.PATIENCE
     try:
@@ -35,6 +35,8 @@ def streams(lab, pairs, seconds, udp_kbps):
                             "%dK" % udp_kbps]
             clients.append(netns.popen(command, ns=lab.vm(of).ns,
                                        stdout=subprocess.DEVNULL))
+        if meanwhile:
+            meanwhile()
         for client in clients:
             if client.wait(limit):
                 raise Error("iperf3 has failed")
