@@ -252,8 +252,6 @@ run_lease(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
         free(c->successor);
         c->successor = xstrdup("");
         hand_over(c);
-        /* Not at once: the batch that it could not write is being ended. */
-        c->telling = false;
         run_lease(c, now_ms, wake_ms);
         return;
     }

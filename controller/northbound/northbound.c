@@ -474,7 +474,7 @@ get_revision(void *nb_)
     return model_durable_revision(nb->model);
 }
 
-/* The log has what is stored just now. */
+/* Events of a group come before it is the state that reads are of. */
 static uint64_t
 get_shown_revision(void *nb_)
 {
