@@ -142,6 +142,7 @@ def test_members_that_are_isolated(full, vms, group):
         for vm in vms[1:]:
             full.patch("ports", vm.name, isolation=None, community=None)
         full.patch("networks", "net", isolation=None)
+    get_exactly(a, group, vms[1:], "", left=[b, c, d, e])
 
 
 def test_a_router_hears_of_all(full, vms):
