@@ -27,6 +27,8 @@ struct address_cursor {
 
 /* One version of a row, with all that belongs to it. */
 struct version {
+    unsigned int n_refs;        /* The model's, and operations' that made it
+                                 * (struct model_op). */
     struct arena arena;         /* Of 'row' and what 'meta' has. */
     struct vmn_row *row;
     struct model_meta meta;
@@ -137,7 +139,11 @@ void model_mark_dirty(struct model *, struct entry *);
 /* Appends an entry to the log, which the caller fills in. */
 struct model_log *model_add_log(struct model *);
 struct version *version_create(void);
+/* Has the model give it up: it has no VNI any more.  It is freed with its last
+ * reference. */
 void version_destroy(struct model *, struct version *);
+struct version *version_ref(struct version *);
+void version_unref(struct version *);
 /* The entry has another version than before the request. */
 static inline bool
 entry_is_changed(const struct entry *entry)

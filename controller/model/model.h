@@ -221,6 +221,7 @@ struct model_op {
     uint64_t revision;          /* Of the row afterwards. */
     const struct schema_diff *diff; /* Of what was updated, if the request
                                      * has 'diffs'; in its arena.  Or NULL. */
+    struct version *made;       /* model_op_made().  Owned; or NULL. */
 };
 
 /* What an account may see and change; see rights.c. */
@@ -355,6 +356,8 @@ struct model_request {
     bool has_bases;             /* The bases of drafts in it are vmnd's. */
     bool list;                  /* Error pointers start with "/INDEX". */
     bool diffs;                 /* Fill in the differences of updates. */
+    bool shows;                 /* Keep what operations make, for
+                                 * model_op_made(). */
     char *prune_set;            /* Or NULL.  Owned. */
     char *comment;              /* The user's, for the log; or NULL.  Owned. */
     uint64_t undoes;            /* For the log: the revision that it takes
@@ -404,6 +407,12 @@ void model_request_uninit(struct model_request *);
 /* Frees the last operation; returns false if there is none.  For freeing a
  * long request in time slices. */
 bool model_request_drop_last(struct model_request *);
+/* Returns the row as the operation of a request that 'shows' has made it, or
+ * has found it unchanged, and fills in 'meta': also if another request has
+ * changed it since.  NULL: it was deleted, or the request is a repeated one.
+ * Valid as long as the operation. */
+const struct vmn_row *model_op_made(const struct model_op *,
+                                    struct model_meta *meta);
 /* Takes ownership of 'spec'.  The op stays valid until the next call. */
 struct model_op *model_request_add(struct model_request *,
                                    enum model_op_kind, enum vmn_table,

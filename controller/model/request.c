@@ -87,7 +87,27 @@ model_request_drop_last(struct model_request *request)
     json_decref(op->spec);
     free(op->if_match);
     free(op->set);
+    version_unref(op->made);
     return true;
+}
+
+const struct vmn_row *
+model_op_made(const struct model_op *op, struct model_meta *meta)
+{
+    if (!op->made) {
+        return NULL;
+    }
+    *meta = op->made->meta;
+    return op->made->row;
+}
+
+void
+request_drop_made(struct model_request *request)
+{
+    for (size_t i = 0; request->shows && i < request->n_ops; i++) {
+        version_unref(request->ops[i].made);
+        request->ops[i].made = NULL;
+    }
 }
 
 void

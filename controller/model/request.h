@@ -35,5 +35,7 @@ const struct schema_diff *request_diff(struct model_request *,
                                        const struct version *after);
 /* Frees all of them. */
 void request_drop_diffs(struct model_request *);
+/* Drops what its operations have made (model_op_made()). */
+void request_drop_made(struct model_request *);
 
 #endif /* controller/model/request.h */

@@ -24,8 +24,25 @@ version_create(void)
 {
     struct version *version = xzalloc(sizeof *version);
 
+    version->n_refs = 1;
     arena_init(&version->arena);
     return version;
+}
+
+struct version *
+version_ref(struct version *version)
+{
+    version->n_refs++;
+    return version;
+}
+
+void
+version_unref(struct version *version)
+{
+    if (version && !--version->n_refs) {
+        arena_uninit(&version->arena);
+        free(version);
+    }
 }
 
 void
@@ -33,8 +50,8 @@ version_destroy(struct model *model, struct version *version)
 {
     if (version) {
         id_pools_unref(model->id_pools, version->vni);
-        arena_uninit(&version->arena);
-        free(version);
+        version->vni = NULL;
+        version_unref(version);
     }
 }
 

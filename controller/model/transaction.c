@@ -484,6 +484,8 @@ set_outcomes(struct txn *txn, bool changed)
             op->outcome = txn_outcome(entry);
         }
         op->diff = get_diff(txn->request, entry);
+        op->made = (txn->request->shows && entry->cur
+                    ? version_ref(entry->cur) : NULL);
         op->revision = entry->cur ? entry->cur->meta.revision
                                   : txn->model->revision;
         newest = MAX(newest, op->revision);
@@ -725,6 +727,7 @@ model_apply(struct model *model, struct model_request *request,
     request->repeated = false;
     model_request_clear_also(request);
     request_drop_diffs(request);
+    request_drop_made(request);
     check_request(&txn);
     former = errors->n ? 0 : request_keys_check(&txn);
     if (!errors->n && !former) {

@@ -191,14 +191,20 @@ get_also_changed(const struct model_request *request, struct arena *arena,
     return changed;
 }
 
-/* Appends the object, or its type and name if it was deleted. */
+/* Appends the object as the request has made it, though another one in the
+ * same group may have changed it once more: who has the ETag of that, and not
+ * what it says, would undo it unknowingly.  Or its type and name if it was
+ * deleted, also by another. */
 static void
 put_object(struct change *change, const struct model_op *op)
 {
     struct model_meta meta;
     const struct vmn_row *row = model_get_durable(
         change->nb->model, change->table->id, change->name, &meta);
+    const struct vmn_row *made = row ? model_op_made(op, &meta) : NULL;
     struct ds *ds = &change->reply;
+
+    row = made ? made : row;
 
     /* The first of repeated requests may have been long ago: the client may
      * have lost the object since. */
@@ -401,6 +407,7 @@ nb_change_submit(struct northbound *nb, struct http_request *req,
     ds_init(&change->reply);
     ovs_list_push_back(&nb->changes, &change->node);
     http_request_set_close_cb(req, on_gone, change);
+    request->shows = table != NULL;
     if (wait->plan) {
         commit_plan(nb->commit, request, on_done, change);
     } else {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Of which revision reads are, and those that wait for one. */
+ * Of which revision reads are, those that wait for one, and which version of
+ * an object a change is replied with. */
 
 #include <config.h>
 
@@ -67,6 +68,68 @@ read_says_when_it_began(void **state)
     assert_int_equal(client_reply(&reader), 200);
     assert_has(&reader.head, "\r\nVmn-Revision: 2\r\n");
     client_close(&reader);
+}
+
+static void
+send_mtu(struct fixture *f, struct client *client, const char *mtu)
+{
+    char *request = xasprintf(
+        "PUT /v1/networks/shop HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n"
+        "\r\n{\"spec\": {\"mtu\": %s}}", strlen(mtu) + 19, mtu);
+
+    client_connect(client, f->base, f->path);
+    client_say(client, request);
+    free(request);
+    for (int i = 0; i < 10; i++) {
+        client_turn(client);
+    }
+}
+
+/* Of two changes that are stored together each is replied what it has made:
+ * with the ETag of the other's its client would undo that unknowingly. */
+static void
+change_is_replied_with_its_own_version(void **state)
+{
+    struct fixture *f = *state;
+    struct client clients[3];
+    const char *const mtus[] = { "1300", "1350", "1400" };
+    unsigned int seen = 0;
+
+    assert_call(f, 201, "PUT", "/v1/networks/shop", NET);
+    f->store.hold = true;
+    send_only(f, "PUT", "/v1/networks/b", NET);
+    while (commit_is_quiescent(f->commit)) {
+        client_turn(&f->client);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(mtus); i++) {
+        send_mtu(f, &clients[i], mtus[i]);
+    }
+    f->store.hold = false;
+    event_active(f->store.done, EV_TIMEOUT, 1);
+    assert_int_equal(take_reply(f), 201);
+    /* In which order they were made is not known. */
+    for (size_t i = 0; i < ARRAY_SIZE(mtus); i++) {
+        const char *etag;
+        unsigned int made;
+
+        assert_int_equal(client_reply(&clients[i]), 200);
+        etag = strstr(ds_cstr(&clients[i].head), "\r\nETag: \"");
+        assert_non_null(etag);
+        assert_true(ovs_scan(etag, "\r\nETag: \"%u\"", &made));
+        assert_in_range(made, 3, 31);
+        assert_int_equal(seen & 1u << made, 0);
+        seen |= 1u << made;
+
+        char *shown = xasprintf("\"revision\":%u,\"etag\":\"%u\"", made,
+                                made);
+        char *mtu = xasprintf("\"mtu\":%s", mtus[i]);
+
+        assert_has(&clients[i].body, shown);
+        assert_has(&clients[i].body, mtu);
+        client_close(&clients[i]);
+        free(shown);
+        free(mtu);
+    }
 }
 
 /* The revision of the last entry of the log that was replied. */
@@ -181,6 +244,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(reply_says_its_revision),
         TEST(read_says_when_it_began),
+        TEST(change_is_replied_with_its_own_version),
         TEST(log_ends_with_what_is_shown),
         TEST(read_waits_for_its_revision),
         TEST(wrong_revisions_are_refused),
