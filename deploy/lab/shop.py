@@ -198,7 +198,7 @@ class Shop:
                                      "db1": "10.0.1.31", "r-web1": None},
                            names) and
                 self.claim("and is served by the shop as before",
-                           ask(buyer, names["www"], VIP_PORT, seconds=5)
+                           ask(buyer, names["www"], VIP_PORT, seconds=20)
                            in ("web1", "web2")))
 
     @staticmethod

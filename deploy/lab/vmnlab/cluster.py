@@ -58,7 +58,7 @@ class Member:
     def await_server(self):
         wait_for("%s's database (log: %s)" % (self.name, self.path("db.log")),
                  lambda: os.path.exists(self.path("db.sock"))
-                 and self.in_cluster(), 30)
+                 and self.in_cluster(), 60)
 
     def db_ctl(self, *args, check=True):
         return netns.run(["ovs-appctl", "--timeout=%d" % (20 * netns.PATIENCE),
@@ -128,7 +128,7 @@ def begin(members):
         member.start_server()
     first.start()
     wait_for("the connection", lambda: ", connected" in
-             first.status().get("database", ""), 20)
+             first.status().get("database", ""), 60)
     first.ctl("cluster/init")
     wait_for("the writer", first.is_writer, 60)
     for member in members[1:]:
@@ -137,7 +137,7 @@ def begin(members):
     for member in members[1:]:
         try:
             wait_for("%s to follow" % member.name,
-                     lambda m=member: follows(m, members), 30)
+                     lambda m=member: follows(m, members), 60)
         except Error as error:
             with open(member.log, errors="replace") as log:
                 raise Error("%s:\n%s\n%s" % (

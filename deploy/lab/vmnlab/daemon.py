@@ -143,7 +143,7 @@ class Vmnd:
                 return pid
         return None
 
-    def stop(self, seconds=20):
+    def stop(self, seconds=60):
         """Asks it to end.  Returns its exit status (negative: the signal
         that ended it) if this process started it."""
         pid = self.pid()
@@ -157,7 +157,7 @@ class Vmnd:
         if pid is not None:
             netns.kill([pid])
         if self.process:
-            self.process.wait(10)
+            self.process.wait(30)
             self.process = None
 
     def _reap(self, pid, seconds):

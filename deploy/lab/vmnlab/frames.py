@@ -181,7 +181,7 @@ class Capture:
             pass
         return self.frames
 
-    def wait(self, wanted, seconds=3.0):
+    def wait(self, wanted, seconds=20.0):
         """Returns the first frame for which wanted(frame) is true, or None if
         there is none within 'seconds'."""
         selector = selectors.DefaultSelector()

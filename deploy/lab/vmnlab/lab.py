@@ -479,7 +479,7 @@ class Lab:
     def port_state(self, port):
         return self.vmnd.api.get("ports/" + port)["status"].get("state")
 
-    def await_ports(self, ports, state="up", seconds=20):
+    def await_ports(self, ports, state="up", seconds=30):
         """Waits until VMN says of each port that it is 'state'."""
         end = time.monotonic() + seconds
         for port in ports:

@@ -215,7 +215,7 @@ def kill(victims, grace=0.0):
             _signal(fds, signal.SIGTERM)
             _await_exit(fds, grace)
         _signal(fds, signal.SIGKILL)
-        if not _await_exit(fds, 10 * PATIENCE):
+        if not _await_exit(fds, 30 * PATIENCE):
             raise Error("processes do not end: %s" % sorted(fds.values()))
     finally:
         for fd in fds:
@@ -247,11 +247,13 @@ def _await_exit(fds, seconds):
     return True
 
 
-def wait_for(what, condition, seconds=10.0, step=None):
+def wait_for(what, condition, seconds=30.0, step=None):
     """Returns what 'condition' returns, as soon as that is true; an Error
-    that says what was waited for after 'seconds'.  It is asked every 'step',
-    or, without, first every 20 ms and then more rarely: most conditions start
-    a process, and asking takes no more than half of the time."""
+    that says what was waited for after 'seconds', which cost nothing where all
+    is well: on a busy machine a process gets no turn for seconds.  It is asked
+    every 'step', or, without, first every 20 ms and then more rarely: most
+    conditions start a process, and asking takes no more than half of the
+    time."""
     seconds *= PATIENCE
     start = time.monotonic()
     while True:

@@ -374,7 +374,7 @@ class _Attempt:
 class Connection:
     """A TCP connection, or UDP flow, from a VM."""
 
-    def __init__(self, vm, ip, port, protocol=TCP, seconds=10.0):
+    def __init__(self, vm, ip, port, protocol=TCP, seconds=20.0):
         self.sock = netns.socket_in(
             vm.ns, family_of(ip), socket.SOCK_STREAM if protocol == TCP
             else socket.SOCK_DGRAM)
