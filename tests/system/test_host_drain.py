@@ -63,7 +63,7 @@ def test_gateways_go_elsewhere(lab, world):
     assert world.answers(vm, NEAR) == "near"
     assert gateway(world) == "h1"
     held = traffic.Connection(vm, NEAR, 80)
-    assert held.exchange(seconds=5)
+    assert held.exchange(seconds=20)
     assert left(lab, "h1") is None
 
     said = ctl(lab, "host", "drain", "h1", "--wait")
@@ -71,7 +71,7 @@ def test_gateways_go_elsewhere(lab, world):
     assert gateway(world) == "h2"
     assert left(lab, "h1") == {"state": "drained", "routers": [], "ports": 0,
                                "port_names": [], "draining": 0}
-    assert held.exchange(seconds=10)
+    assert held.exchange(seconds=20)
     assert world.answers(vm, NEAR) == "near"
     first, second = world.api.get("routers/r")["status"]["gateways"]
     assert (first["state"], first["reason"]) == (
@@ -87,7 +87,7 @@ def test_gateways_go_elsewhere(lab, world):
     said = ctl(lab, "wait", "host/h1", "--for", "drained", "--timeout", "1s",
                status=4)
     assert "h1: still the gateway of r" in said, said
-    assert held.exchange(seconds=10)
+    assert held.exchange(seconds=20)
     ctl(lab, "host", "undrain", "h2", "--wait")
     assert gateway(world) == "h2"
 
@@ -97,11 +97,11 @@ def test_gateways_go_elsewhere(lab, world):
     lab.await_ports(["v"])
     wait_for("the gateway", lambda: gateway(world) == "h2", 30)
     wait_quiet(lab)
-    assert held.exchange(seconds=10)
+    assert held.exchange(seconds=20)
     said = ctl(lab, "host", "undrain", "h1", "--wait")
     assert "hosts/h1 in service" in said, said
     assert gateway(world) == "h1" and left(lab, "h1") is None
-    assert held.exchange(seconds=10)
+    assert held.exchange(seconds=20)
     held.close()
 
 
@@ -121,7 +121,7 @@ def api_time():
 
 
 def asked(client, n=20):
-    return {traffic.ask(client, "10.0.0.100", 80, "tcp", 5)
+    return {traffic.ask(client, "10.0.0.100", 80, "tcp", 20)
             for _ in range(n)}
 
 
@@ -137,7 +137,7 @@ def test_backends_drain(lab, world):
     world.put("loadbalancers", "lb", drain_seconds=300, **spec)
     wait_for("both", lambda: asked(client) == {"w1", "w2"}, 30)
     held = [traffic.Connection(client, "10.0.0.100", 80) for _ in range(16)]
-    assert {h.exchange(seconds=5).split()[0] for h in held} == {"w1", "w2"}
+    assert {h.exchange(seconds=20).split()[0] for h in held} == {"w1", "w2"}
 
     said = ctl(lab, "host", "drain", "h1", "--wait")
     assert "h1: 1 backend drains" in said, said
@@ -147,8 +147,10 @@ def test_backends_drain(lab, world):
     found = backends(world)["w1"]
     assert (found["state"], found["reason"]) == (
         "draining", "it is draining: its host is in maintenance")
+    # A datapath may still choose by what it cached of the group before.
+    world.revalidated()
     assert asked(client) == {"w2"}
-    assert all(h.exchange(seconds=5) for h in held)
+    assert all(h.exchange(seconds=20) for h in held)
 
     # A restart does not end it.  Then its time is over.
     lab.vmnd.kill()
@@ -160,7 +162,7 @@ def test_backends_drain(lab, world):
     wait_for("it to be drained",
              lambda: backends(world)["w1"]["state"] == "drained", 30)
     wait_for("the host to say so", lambda: not left(lab, "h1")["draining"],
-             10)
+             30)
     assert left(lab, "h1")["state"] == "draining"
     said = ctl(lab, "wait", "hosts/h1", "--for", "drained", "--timeout", "1s",
                status=4)
@@ -188,7 +190,7 @@ def test_backends_drain(lab, world):
     began = api_time()
     world.patch("hosts", "h2", maintenance=False)
     assert serving(world) == ["w2"]
-    wait_for("it to drain", lambda: backends(world)["w1"].get("drain"), 10)
+    wait_for("it to drain", lambda: backends(world)["w1"].get("drain"), 30)
     assert backends(world)["w1"]["drain"]["since"] >= began
     for h in held:
         h.close()

@@ -11,7 +11,7 @@ import time
 
 import pytest
 from conftest import (HERE, World, changes, check_log, close_lab, flows,
-                      make_lab, wait_aged)
+                      make_lab, patient, wait_aged)
 
 from vmnlab import frames
 from vmnlab.api import Refused
@@ -43,7 +43,7 @@ def _world(lab):
 def ctl(lab, *args, status=0):
     """What vmnctl says.  It may have forbidden something: World.never()."""
     done = subprocess.run([find("vmnctl"), "-s", "unix:" + lab.vmnd.socket]
-                          + list(args), stdout=subprocess.PIPE,
+                          + patient(args), stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, timeout=120)
     assert done.returncode == status, done.stdout
     lab.narrowed = time.monotonic()

@@ -14,7 +14,8 @@ import termios
 import time
 
 import pytest
-from conftest import changes, close_lab, flows, make_lab, wait_quiet
+from conftest import (changes, close_lab, flows, make_lab, patient,
+                      wait_quiet)
 
 from vmnlab import netns
 from vmnlab.daemon import find
@@ -48,12 +49,12 @@ class Filled:
 
     def apply(self, objects):
         self.api.call("POST", "/v1/apply", {"objects": objects},
-                      wait="installed", timeout="20s")
+                      wait="installed", timeout="45s")
 
     def vmnctl(self, line):
         """Returns the exit status, what it wrote, and its complaints."""
         done = subprocess.run(
-            [find("vmnctl"), *line.split()], stdout=subprocess.PIPE,
+            [find("vmnctl"), *patient(line.split())], stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True, timeout=60,
             env=dict(os.environ, VMNCTL_SERVER="unix:" + self.api.path))
         return done.returncode, done.stdout, done.stderr
@@ -245,7 +246,7 @@ def test_appctl_looks_inside(filled):
     ask("fabric/reconnect", "h1")
     wait_for("h1 to connect anew", lambda: filled.api.get("hosts/h1")[
         "status"]["openflow"]["since"] != since, 20)
-    filled.lab.await_synced(seconds=20)
+    filled.lab.await_synced(seconds=60)
     assert filled.vmnctl("flows h1 --diff")[0] == 0
 
 

@@ -12,7 +12,7 @@ import tarfile
 import time
 
 import pytest
-from conftest import close_lab, make_lab, wait_quiet
+from conftest import close_lab, make_lab, patient, wait_quiet
 
 from vmnlab import traffic
 from vmnlab.daemon import find
@@ -53,7 +53,7 @@ class Shop:
     def vmnctl(self, *words, status=0, **more):
         """Runs it, and returns what it wrote and its complaints."""
         done = subprocess.run(
-            [find("vmnctl"), *words], stdout=subprocess.PIPE,
+            [find("vmnctl"), *patient(words)], stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True, timeout=60, env=dict(
                 os.environ, VMNCTL_SERVER="unix:" + self.api.path, **more))
         assert done.returncode == status, (words, done)
@@ -338,7 +338,7 @@ def bash(shop, line):
     vmnctl = find("vmnctl")
     done = subprocess.run(
         ["bash", "--norc", "-c", BASH, "bash", vmnctl, vmnctl + " " + line],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=30,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60,
         cwd=os.path.dirname(os.path.realpath(__file__)),
         env=dict(os.environ, VMNCTL_SERVER="unix:" + shop.api.path))
     assert done.returncode == 0 and not done.stderr, done
@@ -415,7 +415,7 @@ def typed(shop, shell, setup, line, full):
 
 def show(fd, awaited):
     """Reads from a terminal until it shows 'awaited'."""
-    text, end = "", time.monotonic() + 20
+    text, end = "", time.monotonic() + 60
     while awaited not in text:
         assert time.monotonic() < end, (awaited, text)
         if select.select([fd], [], [], 0.2)[0]:
