@@ -13,7 +13,7 @@ import urllib.parse
 
 import pytest
 from conftest import (World, check_log, close_lab, entry, make_token_lab,
-                      rule, wait_quiet)
+                      rule, wait_counted, wait_quiet)
 from tenants import BANK, PORT, SHARED, SHOP, make_tenant
 from test_live_apps import ctl, verify
 
@@ -272,7 +272,7 @@ def meet(lab, town):
     def is_counted():
         town.answers(vm("shop-1"), vm("secret-1").ip, seconds=0)
         return "secret-1" in json.dumps(api.get("traffic"))
-    wait_for("the pairs", is_counted, 30, 0.2)
+    wait_counted("the pairs", is_counted, 0.2)
 
 
 def not_yet(answer):

@@ -6,7 +6,8 @@ import re
 import struct
 
 import pytest
-from conftest import World, check_log, close_lab, held_back, make_lab
+from conftest import (World, check_log, close_lab, held_back, make_lab,
+                      wait_counted)
 from dhcp_guests import (Dhclient, Udhcpc, addresses, bare_vm, enable_ipv6,
                          wait_for_address)
 
@@ -353,9 +354,9 @@ def test_a_guest_is_no_server(lab, world):
     assert mark
     # Of fragments the first one is; the others are no message.
     for reason, sent in bad.items():
-        wait_for("%r to be counted" % reason, lambda: drops(
+        wait_counted("%r to be counted" % reason, lambda: drops(
             world, reason) >= before[reason] + (
-                len(sent) - 2 if reason == "DHCP server" else 1), 30)
+                len(sent) - 2 if reason == "DHCP server" else 1), 0.2)
 
 
 def test_only_where_it_is_served(world):
@@ -373,7 +374,8 @@ def test_only_where_it_is_served(world):
         assert not [f for f in capture.read()
                     if (frames.of_udp(f) or (0, 0))[1] == 67]
     # To ask is no forgery, and who reads of the drop learns what is missing.
-    wait_for("it to be counted", lambda: drops(world, "no DHCP here") > asked)
+    wait_counted("it to be counted",
+                 lambda: drops(world, "no DHCP here") > asked, 0.2)
     assert drops(world, "spoofed") == spoofed
 
 

@@ -190,17 +190,19 @@ def check_what_isolates(world, isolated, by):
 def check_what_quarantines(world):
     """What holds a port is named, and not who has its flow.  Returns a
     sample."""
-    held = sample(world, reason="quarantined")
+    held = wait_for("a sample", lambda: sample(world, reason="quarantined"))
     assert held["quarantined_by"] == ["ports/cli"]
     assert held["object"] == {"type": "ports", "name": "cli"}
-    assert drop(world, reason="quarantined")["quarantined_by"] == ["ports/cli"]
+    # Those of the host of cli: srv, on the other one, may say something.
+    counted = drop(world, reason="quarantined", host="h1")
+    assert counted["quarantined_by"] == ["ports/cli"]
     world.put("quarantines", "case-7", ports=["srv"])
     # A sample says what it was then, a counter what it is now.  Of packets
     # that srv sends by itself there may be newer ones by now.
     held = again(world, held)
     assert held["quarantined_by"] == ["ports/cli"]
     assert held["object"] == {"type": "ports", "name": "cli"}
-    counted = drop(world, reason="quarantined")
+    counted = drop(world, reason="quarantined", host="h1")
     assert counted["quarantined_by"] == ["ports/cli", "quarantines/case-7"]
     assert counted["object"] is None
     assert "quarantined, now by ports/cli, quarantines/case-7" in vmnctl(
@@ -225,7 +227,8 @@ def test_drops_are_told_apart(world, pair):
     world.patch("ports", "cli", quarantined=True)
     assert world.blocked(cli, srv, 80)
 
-    wait_counted("quarantined", lambda: drop(world, reason="quarantined"))
+    wait_counted("quarantined", lambda: drop(world, reason="quarantined",
+                                             host="h1"))
     wait_counted("isolated", lambda: drop(world, reason="isolated"))
     wait_counted("denied", lambda: drop(world, reason="denied by rule"))
     denied = drop(world, reason="denied by rule")
@@ -414,30 +417,29 @@ def test_background_is_shown_on_request(world):
 
 
 def flood(cli, srv):
-    """Sends datagrams to port 9 for some seconds; returns how many."""
+    """Sends datagrams to port 9 for some seconds, and enough of them."""
     with netns.socket_in(cli.ns, kind=socket.SOCK_DGRAM) as sock:
         end = time.monotonic() + 3
         n = 0
-        while time.monotonic() < end:
+        while n < 3000 or time.monotonic() < end:
             sock.sendto(b"x", (srv.ip, 9))
             n += 1
-    return n
 
 
 def test_flood_of_drops_is_sampled_within_the_budget(world, pair):
     cli, srv = pair
     world.policy("p", "srv", rule("ingress", "deny", ["cli"], [entry(
         "udp", 9)]))
-    before = world.api.metrics()
-    assert flood(cli, srv) > 3000
+    before, start = world.api.metrics(), time.monotonic()
+    flood(cli, srv)
     # Most are lost before they come to a switch.
     wait_counted("the flood to be counted", lambda: rules(world, "p")[0][
         "packets"] > 1000)
-    after = world.api.metrics()
+    after, seconds = world.api.metrics(), time.monotonic() - start
     came = (after["vmn_samples_received_total"]
             - before["vmn_samples_received_total"])
     # A meter's burst, and its rate while it lasts.
-    assert 1 <= came <= 10 + 5 * 8, came
+    assert 1 <= came <= 10 + 5 * (seconds + 4), (came, seconds)
     assert sample(world, reason="denied by rule")["count"] >= 2
 
 
@@ -458,7 +460,7 @@ def test_log_tells_what_rules_decide_and_changes_nothing(world, pair):
 
     held = world.held(cli, srv, 80)
     world.policy("p", "srv", *[dict(r, log=True) for r in spec])
-    assert held.exchange(seconds=5)
+    assert held.exchange(seconds=20)
     with_log = flows(h2)
     # What denies tells of it; what allows gets a flow for new connections.
     changed = [k for k in with_log if k in before[1] and
@@ -491,8 +493,10 @@ def test_log_tells_what_rules_decide_and_changes_nothing(world, pair):
     allow, deny = (r["log"] for r in rules(world, "p"))
     assert deny["logged"] + deny["suppressed"] == deny["events"]
     assert deny["events"] > deny["logged"]
-    # A switch may count the packet that opens a connection twice.
-    assert allow["logged"] >= 2 and allow["suppressed"] <= 4, allow
+    # A switch may count the packet that opens a connection twice, and on a
+    # busy machine some are tried again.
+    assert allow["logged"] >= 2, allow
+    assert allow["suppressed"] <= 4 + allow["logged"], allow
     told = json.loads(vmnctl(world, "logs", "--policy", "p", "-o", "json"))
     assert [r["rule"] for r in told["rules"]] == [0, 1]
     assert told["rules"][1]["suppressed"] >= deny["suppressed"]

@@ -33,7 +33,7 @@ class Reader:
         self.sock.sendall((head + "\r\n").encode())
         # What happens from now on is to be seen: the reply begins when vmnd
         # has taken the request.
-        self.sock.settimeout(20)
+        self.sock.settimeout(60)
         self.sock.recv(1, socket.MSG_PEEK)
         self.text = b""
         self.events = []        # Not yet taken: (id, kind, data).
@@ -63,7 +63,7 @@ class Reader:
                                     json.loads(fields["data"])))
         return bool(more)
 
-    def take(self, kind, seconds=20, **members):
+    def take(self, kind, seconds=60, **members):
         """The next event of 'kind' with these members; others before it are
         passed over.  Returns its id and data."""
         end = time.monotonic() + seconds
@@ -173,7 +173,9 @@ def test_drops_and_logs_are_told_to_who_asks(world, read):
         assert log["src"]["port"] == "a" and log["dst"]["port"] == "b"
         assert log["verdict"] == "allow"
         drop = reader.take("drop")[1]
-        assert drop["dst"]["l4_port"] == 81
+        # A connection that was tried again may have left one.
+        while drop["dst"]["l4_port"] != 81:
+            drop = reader.take("drop")[1]
         # Not the network whose flow has dropped it.
         assert drop["object"] == {"type": "policies", "name": "in"}
         assert drop["isolated_by"] == ["in"]
@@ -272,7 +274,7 @@ def test_500_readers_of_whom_10_are_stuck(world, read):
                 for name in groups])
         crowd.listen(0)
         assert len(names) < 100, "nobody is cut off"
-    crowd.hear(names, 30)
+    crowd.hear(names, 60)
     # The log of 8 MiB, and 64 KiB and an event for each connection.
     grown = resident(world.lab.vmnd.pid()) - memory
     if not is_sanitized(world.lab.vmnd.pid()):
@@ -281,7 +283,8 @@ def test_500_readers_of_whom_10_are_stuck(world, read):
         while reader.read(5):
             pass
         assert reader.ended
-    assert world.api.metrics()["vmn_event_streams"] == N_READERS - N_STUCK
+    wait_for("no others", lambda: world.api.metrics()["vmn_event_streams"]
+             == N_READERS - N_STUCK)
 
 
 def test_vmnctl_watches(world, tmp_path):
@@ -293,17 +296,17 @@ def test_vmnctl_watches(world, tmp_path):
             [find("vmnctl"), "get", "ports", "-l", "role=web", "-w"],
             stdout=file, env=env) as process:
         try:
-            wait_for("the headings", lambda: "NAME" in out.read_text(), 10)
+            wait_for("the headings", lambda: "NAME" in out.read_text(), 30)
             world.put("ports", "a", network="net", labels={"role": "web"})
             world.put("ports", "b", network="net")
-            wait_for("a", lambda: "unbound   role=web" in out.read_text(), 10)
+            wait_for("a", lambda: "unbound   role=web" in out.read_text(), 30)
             world.lab.add_vm_of_port("a", "h1")
             world.own_vms.append("a")
             wait_for("a to be up", lambda: "up        role=web"
-                     in out.read_text(), 10)
+                     in out.read_text(), 30)
             world.patch("ports", "a", labels={"role": "db"})
             wait_for("a to be others'",
-                     lambda: "a (no longer selected)" in out.read_text(), 10)
+                     lambda: "a (no longer selected)" in out.read_text(), 30)
         finally:
             process.terminate()
     assert "b " not in out.read_text()

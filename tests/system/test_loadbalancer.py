@@ -6,7 +6,7 @@ import re
 import subprocess
 
 import pytest
-from conftest import cut, entry, rule
+from conftest import cut, entry, rule, wait_counted
 
 from vmnlab import traffic
 from vmnlab.daemon import find
@@ -76,7 +76,7 @@ def test_connection_stays_with_its_backend(world, farm):
     serves(world, cli, ["w1", "w2", "w3"])
     held = [traffic.Connection(cli, world.vip, 80) for _ in range(12)]
     for one in held:
-        who = {(one.exchange(seconds=5) or "").split()[0] for _ in range(5)}
+        who = {(one.exchange(seconds=20) or "").split()[0] for _ in range(5)}
         assert len(who) == 1 and who <= {"w1", "w2", "w3"}
         one.close()
 
@@ -86,7 +86,7 @@ def test_backend_sees_the_clients_address(world, farm):
     balancer(world, selector="role=web")
     serves(world, cli, ["w1", "w2", "w3"])
     held = traffic.Connection(cli, world.vip, 80)
-    assert held.exchange(seconds=5).split()[1] == cli.ip
+    assert held.exchange(seconds=20).split()[1] == cli.ip
     held.close()
 
 
@@ -119,11 +119,11 @@ def test_backends_that_stay_keep_their_connections(world, farm):
     balancer(world, selector="role=web")
     serves(world, cli, ["w1", "w2", "w3"])
     held = [traffic.Connection(cli, world.vip, 80) for _ in range(20)]
-    who = [one.exchange(seconds=5).split()[0] for one in held]
+    who = [one.exchange(seconds=20).split()[0] for one in held]
     world.patch("ports", "w3", labels={"role": "spare"})
     for one, name in zip(held, who):
         if name != "w3":
-            assert (one.exchange(seconds=5) or "none").split()[0] == name
+            assert (one.exchange(seconds=20) or "none").split()[0] == name
         one.close()
 
 
@@ -156,7 +156,7 @@ def test_counts_of_backends_add_up(world, farm):
     try:
         # A change loses, or counts for another, what the datapath has not yet
         # told its switch.
-        wait_for("all to be counted", all_read, 60)
+        wait_counted("all to be counted", all_read, 0.2)
         # Down to one backend, and back to all.
         for drained in (["w1"], ["w1", "w2"], []):
             world.patch("loadbalancers", name, backends=[
@@ -167,8 +167,8 @@ def test_counts_of_backends_add_up(world, farm):
             more = spread(world, cli, 10)
             assert not set(drained) & set(more)
             seen.update(more)
-            wait_for("the counts of all backends to be the balancer's",
-                     all_read, 60)
+            wait_counted("the counts of all backends to be the balancer's",
+                         all_read, 0.2)
     finally:
         print(loads(), seen)
 
@@ -181,7 +181,7 @@ def test_backend_reaches_its_own_vip(world, farm, n_backends):
     balancer(world, backends=[{"port": n} for n in names])
     serves(world, web[0], names)
     held = traffic.Connection(web[0], world.vip, 80)
-    assert all(held.exchange(seconds=5) for _ in range(5))
+    assert all(held.exchange(seconds=20) for _ in range(5))
     held.close()
 
 
@@ -200,7 +200,7 @@ def test_udp(world, farm):
              ports=[{"port": 5353, "target": 53}])
     serves(world, cli, ["w1", "w2", "w3"], 5353, "udp")
     held = traffic.Connection(cli, world.vip, 5353, "udp")
-    who = {held.exchange(seconds=5).split()[0] for _ in range(5)}
+    who = {held.exchange(seconds=20).split()[0] for _ in range(5)}
     assert len(who) == 1
     assert world.answers(cli, world.vip, 53, "udp", 1) is None
     held.close()
@@ -247,7 +247,7 @@ def test_fragments_for_no_service_are_dropped(world, farm):
              ports=[{"port": 5353, "target": 53}])
     serves(world, cli, ["w1", "w2", "w3"], 5353, "udp")
     held = traffic.Connection(cli, world.vip, 5353, "udp")
-    assert held.exchange("x" * 4000, 10)
+    wait_for("an answer", lambda: held.exchange("x" * 4000, 5))
     other = traffic.Connection(cli, world.vip, 53, "udp")
     other.sock.send(b"x" * 4000)
     host = world.lab.host("h1")
@@ -294,7 +294,7 @@ def test_policies_see_the_backend(world, farm):
     serves(world, cli, ["w1", "w2", "w3"])
     assert traffic.ask(web[0], world.vip, 80) in (None, "w1")
     held = traffic.Connection(cli, world.vip, 80)
-    assert held.exchange(seconds=5)
+    assert held.exchange(seconds=20)
     world.policy("p", "web", rule("ingress", "allow", ["cli"],
                                   [entry("tcp", 80)]))
     assert cut(held)
@@ -307,7 +307,7 @@ def test_backend_that_moves_goes_on_serving(world, farm):
     balancer(world, backends=[{"port": "w2"}])
     serves(world, cli, ["w2"])
     held = traffic.Connection(cli, world.vip, 80)
-    assert held.exchange(seconds=5)
+    assert held.exchange(seconds=20)
     world.lab.move("w2", "h3")
     world.lab.await_ports(["w2"])
     assert held.again()

@@ -14,7 +14,7 @@ import urllib.parse
 
 import jsonschema
 import pytest
-from conftest import HERE, check_log, close_lab, make_lab
+from conftest import HERE, check_log, close_lab, make_lab, wait_counted
 from test_events import Reader
 from vmnlab import netns, traffic
 from vmnlab.api import Refused
@@ -334,7 +334,7 @@ class Tenant:
         self.headers = {"Authorization": "Bearer " + secret}
 
     def raw(self, method, target, body=None, headers=None):
-        link = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
+        link = http.client.HTTPConnection("127.0.0.1", PORT, timeout=60)
         try:
             with netns.inside(self.net_ns):
                 link.connect()
@@ -379,7 +379,7 @@ def test_packets_are_as_described(lab, checker, shop):
         found["logs"] = checker.done("get", "/v1/logs", policy="db-in")
         return found["drops"]["counters"] and found["drops"]["samples"] \
             and found["logs"]["items"] and found["logs"]["rules"]
-    wait_for("packets to be told of", told, 20)
+    wait_counted("packets to be told of", told, 0.2)
     assert found["logs"]["items"][0]["verdict"] == "reject"
 
 
@@ -490,7 +490,7 @@ def test_events_are_as_described(lab, checker, shop):
     last = {"op": "create", "type": "groups", "name": "last"}
     while not any(last in data.get("changes", ())
                   for _, _, data in reader.events):
-        assert reader.read(20), reader.events[-1:]
+        assert reader.read(60), reader.events[-1:]
     for _, kind, data in reader.events:
         checker.check({"$ref": "#/components/schemas/Events"}, {kind: data})
         kinds.add(kind)

@@ -10,7 +10,7 @@ import os
 
 import pytest
 from conftest import (World, check_log, close_lab, flows, make_token_lab,
-                      wait_quiet)
+                      wait_counted, wait_quiet)
 from tenants import PORT, make_tenant
 from test_capture import datagrams
 from test_live_apps import ctl, verify
@@ -85,7 +85,7 @@ def learned(world, a, b):
     def is_there():
         frames.send(a, *datagrams(a, b, 1, SIZE))
         return bytes_of(world, a.name, b.name) > 0
-    wait_for("%s to %s" % (a.name, b.name), is_there, 30, 0.2)
+    wait_counted("%s to %s" % (a.name, b.name), is_there, 0.2)
     return still(world, a, b)
 
 
@@ -96,8 +96,8 @@ def still(world, a, b):
     world.revalidated()
     for _ in range(2):
         before = world.api.get("traffic")["counted"]
-        wait_for("a reading", lambda: world.api.get("traffic")["counted"]
-                 > before, 30)
+        wait_counted("a reading", lambda: world.api.get("traffic")["counted"]
+                     > before, 0.1)
     return bytes_of(world, a.name, b.name)
 
 
@@ -109,7 +109,7 @@ def exchange(src, dst, n):
         for i in range(0, n, 20):
             frames.send(src, *sent[i:i + 20])
             wait_for("the datagrams", lambda end=i + 20: len(
-                [f for f in capture.read() if f in sent]) == end, 15)
+                [f for f in capture.read() if f in sent]) == end, 30)
     return sent
 
 
