@@ -251,7 +251,7 @@ class Cluster:
         member.start_server()
         self.seed(member, writer)
         member.start()
-        wait_for("%s to follow" % name, lambda: self.follows(member), 30)
+        wait_for("%s to follow" % name, lambda: self.follows(member), 60)
         return member
 
     def remove(self, member):

@@ -44,7 +44,7 @@ class Hosts:
                 start_new_session=True)
         try:
             wait_for("the swarm", lambda: self._connect(
-                os.path.join(folder, "control")), 20)
+                os.path.join(folder, "control")), 60)
         except BaseException:
             self.end()
             raise

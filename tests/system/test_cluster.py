@@ -5,6 +5,7 @@ of its database's server and of its machine; only one of them ever writes."""
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -71,16 +72,16 @@ def in_sync(cluster):
                  lambda m=member: cluster.follows(m), 60)
 
 
-def takes_changes(cluster):
-    """Whether there is a writer that does.  One that was deposed is started
-    again, as its service would."""
-    for member in cluster.members:
+def takes_changes(cluster, but=()):
+    """Whether there is a writer that does, but for those that are dead.  One
+    that was deposed is started again, as its service would."""
+    members = [m for m in cluster.members if m not in but]
+    for member in members:
         if not member.runs():
             assert member.process.returncode == DEPOSED
             member.start()
     try:
-        return any(m.is_writer() and not m.refuses() for m in
-                   cluster.members)
+        return any(m.is_writer() and not m.refuses() for m in members)
     except OSError:
         return False            # It has ended just now.
 
@@ -131,10 +132,11 @@ def test_transfer(cluster):
     assert "no other member" in c.ctl("cluster/transfer", "c", check=False)
     assert "no other member" in c.ctl("cluster/transfer", "x", check=False)
     b.kill()
-    wait_for("b to be missed", lambda: c.heard_ms("b") > 3.5 * LEASE_MS, 30)
+    wait_for("b to be missed", lambda: c.heard_ms("b") > 3.5 * LEASE_MS, 60)
     assert "not been heard" in c.ctl("cluster/transfer", "b", check=False)
     assert c.is_writer()
     # One that has died since it was heard is not waited for.
+    wait_for("a to be heard", lambda: c.heard_ms("a") < LEASE_MS, 60)
     a.kill()
     c.hand_over("a")
     assert c.process.wait(30 * PATIENCE) == DEPOSED
@@ -142,14 +144,29 @@ def test_transfer(cluster):
     assert cluster.writer(but=[a, c]) is b
 
 
+def taken_from(member):
+    """Whose lease the member has taken, each time: "" if it was given up."""
+    with open(member.log, errors="replace") as log:
+        return re.findall(r'taking the lease from "(\w*)"', log.read())
+
+
 def test_end_hands_over_without_a_time_out(cluster):
-    writer = cluster.writer()
-    writer.api.put("networks/n", {})
-    assert writer.stop() == 0
-    assert "taking the lease from \"\"" in wait_for("the successor", lambda: [
-        m for m in cluster.members[1:] if "taking the lease" in
-        m.last_words()], 30)[0].last_words()
-    assert "n" in networks(cluster.writer(but=[writer]))
+    """It tries that for a second, in which a database on a busy machine may
+    not take anything: then another one is to show it."""
+    cluster.writer().api.put("networks/n", {})
+    found = []
+    for _ in range(3):
+        writer = cluster.writer()
+        before = {m: len(taken_from(m)) for m in cluster.members}
+        assert writer.stop() == 0
+        successor = cluster.writer(but=[writer])
+        found = taken_from(successor)[before[successor]:]
+        assert found and "n" in networks(successor)
+        if set(found) == {""}:
+            break
+        writer.start()
+        in_sync(cluster)
+    assert set(found) == {""}, found
 
 
 def test_revisions_go_on(cluster):
@@ -170,7 +187,7 @@ def test_standby_says_who_the_writer_is(cluster):
     assert b.api.healthy()
     # What it has itself it shows.
     wait_for("its copy to be current", lambda: b.api.raw(
-        "GET", "/v1/networks")[0] == 200, 30)
+        "GET", "/v1/networks")[0] == 200, 60)
     for target in ("/readyz", "/v1/networks?limit=1", "/v1/status", "/",
                    "/metrics"):
         assert b.api.raw("GET", target)[0] == 200, target
@@ -210,10 +227,12 @@ def test_vmnctl_cluster(cluster):
         answer = member.api.get("cluster")
         assert answer["member"] == member.name and answer["connected"]
         assert answer["writer"] == "a" and answer["epoch"] > 0
-    metrics = a.api.metrics()
+    # One that gets no processor for some seconds is away for a moment.
+    metrics = wait_for("all to be heard", lambda: next((
+        found for found in [a.api.metrics()]
+        if not found["vmn_cluster_members_away"]), None))
     assert metrics["vmn_cluster_members"] == 3
     assert metrics["vmn_cluster_connected"] == 1
-    assert metrics["vmn_cluster_members_away"] == 0
     assert metrics["vmn_cluster_epoch"] == answer["epoch"]
     # Only the writer does something.
     status, said = vmnctl(b, "cluster", "transfer")
@@ -229,7 +248,7 @@ def test_vmnctl_cluster(cluster):
     status, said = vmnctl(a, "cluster", "remove", "c")
     assert status == 0 and "\nc " not in said
     wait_for("c to know", lambda: "was removed" in
-             c.api.get("cluster").get("problem", ""), 20)
+             c.api.get("cluster").get("problem", ""), 60)
     assert "was removed" in vmnctl(c, "cluster")[1]
     assert vmnctl(a, "cluster", "transfer", "b")[0] == 0
     assert a.process.wait(30 * PATIENCE) == DEPOSED
@@ -260,7 +279,9 @@ def test_without_a_majority_nothing_changes(cluster):
 
 def test_dead_raft_leader(cluster):
     """The server that leads the others dies, with the vmnd beside it."""
-    leader = next(m for m in cluster.members if m.is_raft_leader())
+    # A busy machine may have them look for one just now.
+    leader = wait_for("a leader", lambda: next((
+        m for m in cluster.members if m.is_raft_leader()), None))
     load = Load(cluster.writer())
     load.await_some()
     for process in (leader.process, leader.server):
@@ -271,7 +292,9 @@ def test_dead_raft_leader(cluster):
     writer = cluster.writer(but=[leader])
     if writer is not cluster.members[0]:
         verify(writer.api, load.end())
-    wait_for("changes to be taken", lambda: not writer.refuses(), 60)
+    # Where that took longer than the lease, by yet another one.
+    wait_for("changes to be taken",
+             lambda: takes_changes(cluster, but=[leader]), 60)
     leader.start_server()
     leader.start()
     wait_for("it to follow", lambda: leader.batches()[0], 60)
@@ -418,21 +441,21 @@ def test_database_that_somebody_has_changed(cluster):
                  "row": {"head": 1000}})
     assert a.process.wait(30 * PATIENCE) == DEPOSED
     for member in (b, c):
-        wait_for("it to say so", lambda m=member: "problem" in m.status(), 20)
+        wait_for("it to say so", lambda m=member: "problem" in m.status(), 60)
     # Another cluster in place of it: what members have is another's.
     transact(a, {"op": "delete", "table": "Cluster", "where": []})
     a.start()
     wait_for("it to be seen", lambda: "has no cluster" in
-             a.ctl("cluster/status"), 20)
+             a.ctl("cluster/status"), 60)
     # While the database's servers look for a leader, it is away.
     wait_for("another one to be made", lambda: "cannot be reached" not in
-             a.ctl("cluster/init", check=False), 20)
+             a.ctl("cluster/init", check=False), 60)
     wait_for("a writer", a.is_writer, 60)
     assert networks(a)["n"]["description"] == "still"
     a.api.put("networks/m", {})
     for member in (b, c):
         wait_for("it to say so", lambda m=member: "another cluster" in
-                 m.status().get("problem", ""), 20)
+                 m.status().get("problem", ""), 60)
     assert "is the writer" in a.ctl("cluster/init", check=False)
     # The row goes while it is the writer.
     transact(a, {"op": "delete", "table": "Cluster", "where": []})
@@ -448,7 +471,7 @@ def test_member_that_was_away_catches_up(cluster):
     for i in range(30):
         writer.api.put("networks/n%d" % i, {})
     c.start()
-    wait_for("c to follow", lambda: cluster.follows(c), 30)
+    wait_for("c to follow", lambda: cluster.follows(c), 60)
     writer.hand_over("c")
     assert set(networks(cluster.writer(but=[writer]))) \
         == {"n%d" % i for i in range(30)}
@@ -468,13 +491,13 @@ def test_member_that_was_away_too_long_needs_a_copy(cluster):
         writer.api.put("networks/n", {"description": str(i)})
     c.start()
     wait_for("c to say so", lambda: "backup" in
-             c.status().get("problem", ""), 30)
+             c.status().get("problem", ""), 60)
     assert "not been" in writer.ctl("cluster/transfer", "c", check=False) \
         or cluster.writer() is not c
     c.stop()
     cluster.seed(c, cluster.writer())
     c.start()
-    wait_for("c to follow", lambda: cluster.follows(c), 30)
+    wait_for("c to follow", lambda: cluster.follows(c), 60)
 
 
 def test_states_that_do_not_fit(cluster):
@@ -485,7 +508,7 @@ def test_states_that_do_not_fit(cluster):
     os.rename(c.state, kept)
     c.start()
     wait_for("c to say so", lambda: "no cluster" in
-             c.status().get("problem", ""), 30)
+             c.status().get("problem", ""), 60)
     assert c.stop() == 0
     # A member's state is none of a vmnd that is alone.
     shutil.move(kept, c.state)
@@ -498,7 +521,7 @@ def test_removed_member_stays_out(cluster):
     a, b, c = cluster.members
     a.ctl("cluster/remove", "c")
     wait_for("c to know", lambda: "was removed" in
-             c.status().get("problem", ""), 20)
+             c.status().get("problem", ""), 60)
     assert "no member" in a.ctl("cluster/remove", "x", check=False)
     assert "is the writer" in b.ctl("cluster/remove", "a", check=False)
     a.kill()
@@ -515,7 +538,7 @@ def test_member_removed_while_it_starts_stays_out(cluster):
              20)
     a.ctl("cluster/remove", "c")
     wait_for("c to know", lambda: "was removed" in
-             c.status().get("problem", ""), 20)
+             c.status().get("problem", ""), 60)
     assert "\n    c: " not in a.ctl("cluster/status")
 
 
@@ -528,14 +551,14 @@ def test_two_of_one_name(cluster):
         os.symlink(b.path("db.sock"), twin.path("db.sock"))
         twin.start()
         wait_for("the second to know", lambda: "with this name" in
-                 twin.status().get("problem", ""), 20)
+                 twin.status().get("problem", ""), 60)
         assert "problem" not in b.status()
         # It takes its place once that is free.
         assert b.stop() == 0
         wait_for("the second to be a member", lambda: "problem" not in
                  twin.status() and twin.status().get("writer") == "a"
                  and any(m["name"] == "b" and m["heard"] < 2 for m in
-                         twin.api.get("cluster")["members"]), 20)
+                         twin.api.get("cluster")["members"]), 60)
     finally:
         twin.end()
         shutil.rmtree(folder)
@@ -548,12 +571,12 @@ def test_standby_whose_file_cannot_be_written(cluster):
         "--fsize=%d:unlimited" % (size // 2))
     for i in range(20):
         writer.api.put("networks/n%d" % i, {"description": "x" * 1000})
-    wait_for("b to say so", lambda: "problem" in b.status(), 30)
+    wait_for("b to say so", lambda: "problem" in b.status(), 60)
     # It cannot be the writer.
     writer.kill()
     assert cluster.writer(but=[writer]) is cluster.members[2]
     run("prlimit", "--pid", str(b.process.pid), "--fsize=unlimited:unlimited")
-    wait_for("b to follow", lambda: cluster.follows(b), 30)
+    wait_for("b to follow", lambda: cluster.follows(b), 60)
 
 
 def test_writer_whose_file_cannot_be_written(cluster):

@@ -60,7 +60,7 @@ class Writer(threading.Thread):
 
     def __init__(self, api, number, go):
         super().__init__(daemon=True)
-        self.api = Api(api.path, timeout=10)
+        self.api = Api(api.path, timeout=30)
         self.number = number
         self.go = go
         self.acknowledged = {}  # Target -> description.

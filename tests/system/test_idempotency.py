@@ -208,7 +208,7 @@ def test_once_in_a_cluster(cluster):
     for member in cluster.members:
         wait_for("%s to follow" % member.name,
                  lambda m=member: cluster.follows(m), 60)
-    successor.ctl("cluster/transfer", writer.name)
+    successor.hand_over(writer.name)
     assert cluster.writer(but=[successor]) is writer
     assert put(writer.api, "b", "m")[:2] == (201, True)
     assert put(writer.api, "a", "n?comment=a")[:2] == (201, True)
