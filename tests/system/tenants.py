@@ -9,7 +9,7 @@ import json
 
 import pytest
 
-from vmnlab.netns import inside
+from vmnlab.netns import PATIENCE, inside
 
 
 PORT = 8117
@@ -27,7 +27,8 @@ class Tenant:
 
     def raw(self, method, target, body=None, headers=None):
         """Returns status and text; of a stream that ends, all of it."""
-        link = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
+        link = http.client.HTTPConnection("127.0.0.1", PORT,
+                                          timeout=60 * PATIENCE)
         headers = {"Content-Type": "application/json",
                    "Authorization": "Bearer " + self.token,
                    **(headers or {})}

@@ -7,7 +7,7 @@ attacker wants.  Traces, status and the log have files of their own."""
 import json
 
 import pytest
-from conftest import close_lab, make_token_lab
+from conftest import close_lab, make_token_lab, wait_quiet
 from tenants import (BANK, PORT, SHARED, SHOP, _api, _shop, _tenants,
                      make_tenant, mine, policy)
 
@@ -254,8 +254,7 @@ def test_see_interfaces_without_a_port(lab, shop, api):
 def test_learn_of_hosts_more_than_names_and_states(lab, shop, tenants, api):
     """Neither where they are and how they are set up, nor how many ports and
     flows of all they have, nor why they do not answer."""
-    wait_for("the host", lambda: api.get("hosts/h1")["status"]["state"]
-             == "synced")
+    wait_quiet(lab)
     api.patch("hosts/h1", {"labels": SHOP, "description": "secret-place"})
     reader = make_tenant(lab, "reader", scope="project=shop", role="viewer",
                          reads="project")

@@ -474,7 +474,7 @@ def test_send_by_live_traces_as_others_and_learn_what_is_theirs(lab, shop,
         assert status == 503 and answer["detail"] \
             == "this packet cannot be followed now", answer
     finally:
-        lab.host("h2").start_switch()
+        lab.host("h2").start()  # With its tunnels' address, which is gone.
         lab.await_synced()
 
 
@@ -500,13 +500,14 @@ def test_send_by_live_traces_from_outside_and_learn_by_whom_they_leave(shop,
         wait_for("the gateway's neighbour to be known", lambda: call_slowly(
             shop, asks(gateway, timeout=1, destination_mac=mac))[1]
             .get("agrees"), 60)
-        status, answer = call_slowly(shop, asks(gateway, destination_mac=mac))
+        status, answer = call_slowly(shop, asks(
+            gateway, timeout=30, destination_mac=mac))
         assert status == 200 and answer["agrees"], answer
         for end in "seen", "predicted":
             assert answer[end] == {"verdict": "delivered",
                                    "where": "outside"}, answer
         unnamed(answer, "198.51.7.20", "198.51.7.9", "@dc")
-        body = asks("shop-1", source="outside")
+        body = asks("shop-1", source="outside", timeout=30)
         status, answer = call_slowly(shop, dict(body, source_ip=gateway))
         assert status == 403, answer
         assert answer["errors"][0]["pointer"] == "/from", answer

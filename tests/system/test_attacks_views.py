@@ -144,7 +144,8 @@ def test_learn_by_warnings_the_floating_addresses_of_others(shop, town):
     api.put("floating-ips/secret", {"router": "edge", "ip": "192.0.2.80",
                                     "port": "bank-1"})
     try:
-        assert "secret" in json.dumps(api.get("status")["warnings"])
+        wait_for("a warning", lambda: "secret" in json.dumps(
+            api.get("status").get("warnings", [])))
         told = json.dumps(shop.may("GET", "status"))
         assert "has no active gateway" in told and "secret" not in told
         assert "192.0.2.80" not in told
@@ -185,7 +186,7 @@ class Stream:
     """What a tenant is told of events: a stream that goes on."""
 
     def __init__(self, tenant, query=""):
-        self.link = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
+        self.link = http.client.HTTPConnection("127.0.0.1", PORT, timeout=60)
         with inside(tenant.lab.net_ns):
             self.link.connect()
         self.link.request("GET", "/v1/events" + query, None,
@@ -341,7 +342,8 @@ def test_learn_by_resuming_what_happened_to_others(shop, town, stream):
         {"op": "delete", "type": "groups", "name": "shop-more"}])
     for i, (number, _, _) in enumerate([start] + told):
         more = stream("shop", "?follow=false&after=%d" % number).until("end")
-        assert more[:-1] == told[i:], i
+        # What has come since may follow.
+        assert more[:-1][:len(told[i:])] == told[i:], i
     for number in 0, 1, 9 * 10 ** 17:
         first = next(iter(stream("shop", "?after=%d" % number)))
         assert first[1] == "reset" and first[2]["hidden"] == 0

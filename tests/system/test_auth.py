@@ -360,7 +360,8 @@ def test_stream_ends_with_what_let_it_in(pki, lab, who):
         pass                            # Until it ends.
     with pytest.raises(TimeoutError):
         streams["late-2"].settimeout(0.5)
-        streams["late-2"].recv(4096)    # It goes on.
+        while streams["late-2"].recv(4096):
+            pass                        # It goes on, whatever is said.
     streams["late-2"].settimeout(40)
     api.patch("accounts/late", {"scope": "project=shop"})
     while streams["late-2"].recv(4096):
@@ -370,9 +371,8 @@ def test_stream_ends_with_what_let_it_in(pki, lab, who):
     api.delete("accounts/late", cascade="true")
 
 
-def read_start(stream):
-    """Reads up to what a stream of events begins with."""
-    text = b""
+def read_start(stream, text=b""):
+    """Reads up to what a stream of events begins with; 'text' has come."""
     while b"event: start" not in text:
         more = stream.recv(4096)
         assert more, text
@@ -381,22 +381,36 @@ def read_start(stream):
 
 def test_stream_ends_when_its_token_expires(pki, lab, who):
     """Nothing else happens meanwhile that would have it looked at."""
+    # A busy machine may not be there before the shorter one is over.
+    assert stream_of_token(pki, lab, 8) or stream_of_token(pki, lab, 40)
+
+
+def stream_of_token(pki, lab, seconds):
+    """Whether one begins with a token that is good for so long; it has to end
+    then."""
     api = lab.vmnd.api
     expires = time.strftime("%Y-%m-%dT%H:%M:%SZ",
-                            time.gmtime(time.time() + 8))
+                            time.gmtime(time.time() + seconds))
     token = make_token(api, "short", "viewer", expires=expires)
     context = ssl.create_default_context(cafile=pki.path("ca.pem"))
-    with inside(lab.net_ns), socket.create_connection(
-            ("127.0.0.1", PORT), 40) as plain, context.wrap_socket(
-                plain, server_hostname="127.0.0.1") as stream:
-        stream.sendall(
-            ("GET /v1/events?kinds=host HTTP/1.1\r\nHost: h\r\nAuthorization:"
-             " Bearer %s\r\n\r\n" % token).encode())
-        read_start(stream)
-        end = time.monotonic() + 60     # It is looked at every 15 s.
-        while stream.recv(4096):
-            assert time.monotonic() < end, "it goes on"
-    api.delete("tokens/short")
+    try:
+        with inside(lab.net_ns), socket.create_connection(
+                ("127.0.0.1", PORT), 60) as plain, context.wrap_socket(
+                    plain, server_hostname="127.0.0.1") as stream:
+            stream.sendall(
+                ("GET /v1/events?kinds=host HTTP/1.1\r\nHost: h\r\n"
+                 "Authorization: Bearer %s\r\n\r\n" % token).encode())
+            head = stream.recv(4096)
+            if head.startswith(b"HTTP/1.1 401 "):
+                return False
+            read_start(stream, head)
+            # It is looked at every 15 s.
+            end = time.monotonic() + seconds + 60
+            while stream.recv(4096):
+                assert time.monotonic() < end, "it goes on"
+    finally:
+        api.delete("tokens/short")
+    return True
 
 
 def test_who_did_it_is_in_the_log(lab, who):
@@ -481,7 +495,7 @@ def test_certificates_are_renewed(pki, lab, who):
     def serial():
         context = ssl.create_default_context(cafile=pki.path("ca.pem"))
         with inside(lab.net_ns), socket.create_connection(
-                ("127.0.0.1", PORT), 10) as plain, context.wrap_socket(
+                ("127.0.0.1", PORT), 30) as plain, context.wrap_socket(
                     plain, server_hostname="127.0.0.1") as sock:
             return sock.getpeercert()["serialNumber"]
 
@@ -511,7 +525,7 @@ def test_accounts_have_a_rate(pki):
         # Others are not concerned, nor is who comes by the socket.
         assert b.status("GET", "/v1") == 200
         assert all(api.get("status") for _ in range(40))
-        wait_for("its next turn", lambda: a.status("GET", "/v1") == 200, 10)
+        wait_for("its next turn", lambda: a.status("GET", "/v1") == 200, 30)
         assert api.metrics()["vmn_http_requests_throttled_total"] >= 1
     finally:
         close_lab(lab)
@@ -519,7 +533,7 @@ def test_accounts_have_a_rate(pki):
 
 def test_nothing_is_told_without_tls(lab):
     with inside(lab.net_ns), socket.create_connection(("127.0.0.1", PORT),
-                                                10) as sock:
+                                                30) as sock:
         sock.sendall(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
         answer = b""
         while True:
@@ -537,7 +551,7 @@ def test_events_and_large_answers_go_by_tls(pki, lab, who):
     token = who["viewer"].token
     context = ssl.create_default_context(cafile=pki.path("ca.pem"))
     with inside(lab.net_ns), socket.create_connection(
-            ("127.0.0.1", PORT), 20) as plain, context.wrap_socket(
+            ("127.0.0.1", PORT), 60) as plain, context.wrap_socket(
                 plain, server_hostname="127.0.0.1") as sock:
         sock.sendall(("GET /v1/events HTTP/1.1\r\nHost: h\r\nAuthorization: "
                       "Bearer %s\r\n\r\n" % token).encode())

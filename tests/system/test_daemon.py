@@ -14,6 +14,7 @@ import time
 
 import pytest
 from conftest import HERE, REPORT
+from free_port import free_port
 from vmnlab.daemon import app_args, find
 from vmnlab.netns import wait_for
 
@@ -243,10 +244,11 @@ def test_idle_it_does_not_wake_up(daemon):
         """Whether 4 s pass in which it wakes once at most: each 5 s it looks
         at its memory.  What belongs to its start comes only once, and on a
         busy machine 4 s may be more."""
+        start = time.monotonic()
         before = turns(), wakes()
         time.sleep(4)           # What is measured.
         found.append((wakes() - before[1], turns() - before[0]))
-        return max(found[-1]) <= 1
+        return max(found[-1]) <= 1 + (time.monotonic() - start) // 5
     found = []
     assert any(idle() for _ in range(5)), found
     daemon.appctl("exit")
@@ -386,7 +388,7 @@ def test_it_listens_on_unix_sockets_alone_unless_asked(daemon):
         assert not [line for line in sockets(kind).splitlines()[1:]
                     if line.split()[3] == "0A"]
     daemon.process.terminate()
-    assert daemon.process.wait(30) == 0, daemon.text()
+    assert daemon.process.wait(60) == 0, daemon.text()
     daemon.process = None
 
 
@@ -397,11 +399,9 @@ def test_tls_may_be_for_the_api_alone(daemon):
         subprocess.run([pki, *words], env=dict(os.environ,
                                                VMN_PKI=daemon.dir),
                        check=True, stdout=subprocess.DEVNULL)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     daemon.start("--private-key=%s/v.key" % daemon.dir,
                  "--certificate=%s/v.pem" % daemon.dir,
                  "--api-ca-cert=%s/api-ca.pem" % daemon.dir,
-                 "--api-listen=ssl:127.0.0.1:%d" % port)
+                 "--api-listen=ssl:127.0.0.1:%d" % free_port())
     daemon.process.terminate()
     assert daemon.wait() == 0
