@@ -181,6 +181,17 @@ class Streams:
                 seen >= n for (_, seen), n in zip(counts(), sent)), seconds)
         return self
 
+    def begin_to_arrive(self, *names, seconds=20):
+        """Waits until some of each stream has arrived, but 'seconds' at
+        most."""
+        def some():
+            self._tell("count")
+            found = json.loads(self._process.stdout.readline())
+            return all(found[self.names.index(name)][1] for name in names)
+        with contextlib.suppress(netns.Error):
+            netns.wait_for("packets", some, seconds)
+        return self
+
     def run(self, seconds):
         """Lets the streams flow for a while."""
         time.sleep(seconds)
