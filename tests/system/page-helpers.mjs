@@ -15,7 +15,7 @@ export const field = (page, name) => page.getByLabel(name, { exact: true });
 
 /* Milliseconds until something has come about, where nobody else is at work;
  * as vmnlab/netns.py has it, a busy machine gets more. */
-export const LIMIT = 15000 * (Number(process.env.VMN_LAB_PATIENCE) || 1);
+export const LIMIT = 30000 * (Number(process.env.VMN_LAB_PATIENCE) || 1);
 
 /** Until it is so, as expect() would. */
 export async function until(what, condition) {

@@ -127,8 +127,8 @@ export const scenes = {
       await api("DELETE", `groups/${name}`);
       await errors().waitFor();
       await detail.locator("summary", { hasText: "delete" }).waitFor();
-      assert.equal(await detail.getByText("the fourth", { exact: true })
-        .count(), 0);
+      await until("what it was to go", async () => await detail.getByText(
+        "the fourth", { exact: true }).count() === 0);
       await api("PUT", `groups/${name}`, { spec: { selector: "role=b" } });
       await detail.getByText("role=b", { exact: true }).first().waitFor();
       await until("no error", async () => await errors().count() === 0);
@@ -196,7 +196,8 @@ export const scenes = {
       // The panel is open.
       await gone.getByText("offline", { exact: true }).first().waitFor();
       await gone.getByText("nothing is left on it").waitFor();
-      assert(limits.includes(400), `asked for ${limits}`);
+      await until("all its ports to be asked for",
+        () => limits.includes(400));
       assert.equal(await ports.getAttribute("aria-rowcount"), "401");
       assert.equal(await ports.evaluate((list) => list.scrollTop), 9000);
       await shoot("maintenance");
