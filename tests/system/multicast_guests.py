@@ -134,7 +134,7 @@ def hearers(sender, group, vms, packets=3):
         send(sender, LINK[version(group)], last)
         every, some = set(), set()
         for name, capture in captures.items():
-            assert capture.wait(lambda f: last in f, 5 * netns.PATIENCE), \
+            assert capture.wait(lambda f: last in f, 20 * netns.PATIENCE), \
                 "%s gets no group of the link" % name
             got = [any(m in f for f in capture.read()) for m in marks]
             if all(got):

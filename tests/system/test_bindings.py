@@ -88,7 +88,7 @@ def test_change_that_unbinds_is_one_revision(net, change):
     assert status(net, "m2")["state"] == "up"
 
     done = api.call(method, "/v1/" + target, body, wait="installed",
-                    timeout="20s")
+                    timeout="45s")
     assert warnings_of(done, "m2") == [(pointer, text)]
     receipt = done["receipt"]
     assert receipt["installed"] and receipt["revision"] == done["revision"]
@@ -116,7 +116,7 @@ def test_change_that_moves_a_port_is_one_revision(net):
             for c in r["changes"]))
         newest = net.api.get("revisions", limit=1)["revision"]
         assert net.api.get("revisions/%d" % newest, wait="installed",
-                           timeout="20s")["receipt"]["installed"]
+                           timeout="45s")["receipt"]["installed"]
         plan = net.api.call("PATCH", "/v1/ports/m2", {"spec": {"host": "h1"}},
                             dry_run="plan")
         done = net.patch("ports", "m2", host="h1")

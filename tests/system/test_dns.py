@@ -57,7 +57,7 @@ def shop(module_lab):
 
 def dig(vm, *args, server=SERVER):
     """What dig prints, in words."""
-    return vm.run("dig", "+tries=3", "+time=3", "@" + server, *args,
+    return vm.run("dig", "+tries=3", "+time=10", "@" + server, *args,
                   timeout=60, check=False)
 
 

@@ -43,7 +43,7 @@ class Hypervisor:
                 return status["ovsdb"]["state"] != "connected"
             return status["ovsdb"]["state"] == "connected" \
                 and status["state"] == "synced"
-        wait_for("h1 to %s" % ("join" if joined else "leave"), ready, 30)
+        wait_for("h1 to %s" % ("join" if joined else "leave"), ready, 60)
 
     def join(self, *args, fails=False):
         with netns.inside(self.host.ns):

@@ -57,7 +57,7 @@ def arrivals(source, sinks, *sent):
             def honest(sink=sink, seen=seen):
                 frames.send(source, udp(source, sink, b"honest"))
                 return seen.wait(is_marked(b"honest"), 0.5)
-            wait_for("an honest packet at %s" % sink.name, honest, 15)
+            wait_for("an honest packet at %s" % sink.name, honest, 30)
         return [[f for f in seen.read() if not is_marked(b"honest")(f)]
                 for seen in captures]
     finally:
@@ -72,7 +72,7 @@ def answer(vm, sent, target):
             frames.send(vm, sent)
             return seen.wait(lambda f: frames.parse(f).get("nd")
                              and frames.parse(f)["src_ip"] == target, 0.5)
-        return frames.parse(wait_for("an answer", found, 15))
+        return frames.parse(wait_for("an answer", found, 30))
 
 
 # Delivery.  ----------------------------------------------------------------
@@ -92,12 +92,12 @@ def test_vms_reach_each_other_by_ipv6(world, trio):
     a, b, c = trio
     for other in (b, c):
         assert "1 received" in a.run(
-            "ping", "-6", "-c1", "-W5", "-I", "eth0",
+            "ping", "-6", "-c1", "-W20", "-I", "eth0",
             frames.link_local(other.mac))
     # As large as they may be, and in fragments.
-    assert "1 received" in a.run("ping", "-6", "-c1", "-W5", "-M", "do", "-s",
+    assert "1 received" in a.run("ping", "-6", "-c1", "-W20", "-M", "do", "-s",
                                  str(1450 - 48), b.ip6)
-    assert "1 received" in a.run("ping", "-6", "-c1", "-W5", "-s", "4000",
+    assert "1 received" in a.run("ping", "-6", "-c1", "-W20", "-s", "4000",
                                  b.ip6)
     # What comes to all, does.
     to_all = frames.udp6(ALL_NODES[0], a.mac, a.ip6, ALL_NODES[1], 4000, 4000,
@@ -128,11 +128,11 @@ def test_solicitations_are_answered_where_they_are_asked(world, trio):
                     assert (got["src"], got["target"]) == (other.mac,
                                                            target)
     # A guest finds that out when it doubts.
-    a.run("ping", "-6", "-c1", "-W5", b.ip6)
+    a.run("ping", "-6", "-c1", "-W20", b.ip6)
     a.run("ip", "neigh", "replace", b.ip6, "lladdr", b.mac, "dev", "eth0",
           "nud", "probe")
     wait_for("a neighbour to be confirmed", lambda: "REACHABLE" in a.run(
-        "ip", "neigh", "show", b.ip6, "dev", "eth0"), 15)
+        "ip", "neigh", "show", b.ip6, "dev", "eth0"), 30)
     # Nobody else hears the question, whether there is an answer or not.
     heard = arrivals(a, (b, c), *[
         frames.solicitation(a.mac, a.ip6, target, a.mac)
@@ -160,7 +160,7 @@ def test_duplicates_are_detected_and_nobody_is_one_of_itself(world, trio):
     # A guest that takes another's address finds out.
     a.run("ip", "addr", "add", b.ip6 + "/64", "dev", "eth0")
     wait_for("a duplicate to be found",
-             lambda: "dadfailed" in addresses(a), 15)
+             lambda: "dadfailed" in addresses(a), 30)
 
 
 @pytest.mark.parametrize("what", ["source", "discovery", "router"])
@@ -254,7 +254,7 @@ def test_policies_hold_for_both_families(world, trio):
     assert world.answers(a, b.ip6, 0, "icmp")
     assert world.unanswered(a, b.ip, 0, "icmp")
     assert world.unanswered(a, b.ip6, 80)
-    assert "1 received" in a.run("ping", "-6", "-c1", "-W5", "-s", "4000",
+    assert "1 received" in a.run("ping", "-6", "-c1", "-W20", "-s", "4000",
                                  b.ip6)
     # Leaving, too.
     world.policy("db-in", "db", rule("ingress", "allow"))
@@ -266,6 +266,21 @@ def test_policies_hold_for_both_families(world, trio):
     assert world.unanswered(a, b.ip, 53, "udp")
 
 
+def is_refused(vm, ip):
+    """Whether a UDP port is told to be closed: one answer may be lost."""
+    with netns.socket_in(vm.ns, socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+        sock.connect((ip, 9))
+        sock.settimeout(2)
+        try:
+            sock.send(b"anybody?")
+            sock.recv(100)
+        except ConnectionRefusedError:
+            return True
+        except TimeoutError:
+            pass
+    return False
+
+
 def test_open_ipv6_connections_follow_their_rules(world, trio):
     a, b, _ = trio
     for group in ("web", "db"):
@@ -275,15 +290,9 @@ def test_open_ipv6_connections_follow_their_rules(world, trio):
     for port, protocol in ((80, "tcp"), (53, "udp")):
         assert world.answers(a, b.ip6, port, protocol)
         held.append(traffic.Connection(a, b.ip6, port, protocol))
-        assert held[-1].exchange(seconds=5)
+        assert held[-1].exchange(seconds=20)
     # An error about a connection passes: nobody listens there.
-    refused = netns.socket_in(a.ns, socket.AF_INET6, socket.SOCK_DGRAM)
-    refused.connect((b.ip6, 9))
-    refused.settimeout(5)
-    refused.send(b"anybody?")
-    with pytest.raises(ConnectionRefusedError):
-        refused.recv(100)
-    refused.close()
+    wait_for("an error", lambda: is_refused(a, b.ip6))
     world.policy("db-in", "db", rule("ingress", "allow", ["db"]))
     assert cut(held[0]) and cut(held[1])
     world.policy("db-in", "db", rule("ingress", "allow", ["web"]))
@@ -298,7 +307,7 @@ def test_connection_by_ipv6_outlives_a_move(world, trio):
     a, b, _ = trio
     assert world.answers(a, b.ip6, 53, "udp")
     held = traffic.Connection(a, b.ip6, 53, "udp")
-    assert held.exchange(seconds=5)
+    assert held.exchange(seconds=20)
     world.lab.move("b", "h3")
     world.lab.await_ports(["b"])
     assert held.again()
@@ -325,5 +334,5 @@ def test_a_switch_without_extensions_of_discovery_takes_all_flows(world, trio):
             return False
         assert found["rejected"] == 0, found
         return found["missing"] == 0
-    wait_for("all flows to be back", all_back, 15)
+    wait_for("all flows to be back", all_back, 30)
     assert world.answers(a, b.ip6) == "b"

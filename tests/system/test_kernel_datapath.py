@@ -99,7 +99,7 @@ def await_connection(pair, source=0):
     """A SYN may meet a flow that the datapath has cached before the rule came,
     and SECONDS are less than its repetition takes."""
     wait_for("a connection to %s port %d" % (pair.b.name, pair.port),
-             lambda: pair.connect(source), 10 * PATIENCE)
+             lambda: pair.connect(source))
 
 
 def sctp(pairs, a, b, port):

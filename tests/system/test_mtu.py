@@ -45,7 +45,7 @@ def ping(source, ip, size):
 
 def fits(source, ip, size):
     return wait_for("a ping of %d bytes" % size,
-                    lambda: ping(source, ip, size)[1], 10)
+                    lambda: ping(source, ip, size)[1], 30)
 
 
 def told(source, ip, size):
@@ -55,7 +55,7 @@ def told(source, ip, size):
         return re.search(r"(?:From (\S+) .*)?mtu ?[=:] ?(\d+)",
                          ping(source, ip, size)[0])
 
-    found = wait_for("an error for %d bytes" % size, errors, 10)
+    found = wait_for("an error for %d bytes" % size, errors, 30)
     return found[1], int(found[2])
 
 

@@ -90,7 +90,7 @@ class Asker:
             return None
         return dict(line.split(" ", 1) for line in text.splitlines())
 
-    def ask(self, seconds=15):
+    def ask(self, seconds=30):
         """Asks until there is an answer, or None.  A switch may lose one."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:

@@ -73,7 +73,7 @@ def test_plan_tells_what_then_happens(filled, change):
         == [[] for _ in hosts]
 
     done = api.call(method, "/v1/" + target, body, wait="installed",
-                    timeout="20s", **query)
+                    timeout="45s", **query)
     if method == "PUT":
         filled.made.append(tuple(target.split("/")))
     assert done["receipt"]["installed"], done

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import close_lab, end, make_lab, wait_quiet
+from conftest import WAIT, close_lab, end, make_lab, wait_quiet
 
 from vmnlab.daemon import find
 from vmnlab.netns import wait_for
@@ -107,13 +107,14 @@ def test_creation_of_a_port_that_is_plugged_covers_its_binding(lab):
     spec = api.get("ports/vm1")["spec"]
     for _ in range(20):
         api.delete("ports/vm1")
-        reply = api.put("ports/vm1", spec, wait="installed")
+        reply = api.put("ports/vm1", spec, wait="installed", timeout=WAIT)
         assert reply["receipt"]["installed"]
         assert reply["receipt"]["revision"] > reply["revision"]
         assert reply["status"]["state"] == "up", reply
         assert api.get("ports/vm1")["status"]["state"] == "up"
         api.delete("ports/vm1")
-        reply = api.apply([port("vm1", **spec)], wait="installed")
+        reply = api.apply([port("vm1", **spec)], wait="installed",
+                          timeout=WAIT)
         assert reply["receipt"]["revision"] > reply["revision"]
         assert api.get("ports/vm1")["status"]["state"] == "up"
     # Where nobody has it, there is nothing to wait for.

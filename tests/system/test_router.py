@@ -87,7 +87,7 @@ def told(source, ip, ttl):
                     lambda: hop(source, ip, ttl), 20)
 
 
-def route(source, ip, port=33434, seconds=10):
+def route(source, ip, port=33434, seconds=30):
     """The addresses of all hops to 'ip', as traceroute has them: of routers,
     and at last of whoever says that nobody listens there."""
     found = []
@@ -125,7 +125,7 @@ def ttl_at(sink, source, ip, port=5005):
                 return None
             assert peer[0] in (source.ip, source.ip6), peer
             return struct.unpack("=i", control[0][2])[0]
-        return wait_for("a datagram at %s" % sink.name, received, 15)
+        return wait_for("a datagram at %s" % sink.name, received, 30)
 
 
 def pings(source, ip, *options):
@@ -134,7 +134,7 @@ def pings(source, ip, *options):
         return "1 received" in source.run(
             "ping", *options, "-c1", "-W1", ip, check=False)
     try:
-        return wait_for("an answer to a ping", answered, 10)
+        return wait_for("an answer to a ping", answered, 30)
     except netns.Error:
         return False
 
@@ -413,8 +413,8 @@ def test_next_hops_share_connections(world):
 
     # A connection stays where it is.
     held = [traffic.Connection(client, "10.66.0.1", 80) for _ in range(12)]
-    first = [one.exchange(seconds=5) for one in held]
-    assert all(first) and [one.exchange(seconds=5) for one in held] == first
+    first = [one.exchange(seconds=20) for one in held]
+    assert all(first) and [one.exchange(seconds=20) for one in held] == first
     for one in held:
         one.close()
 
@@ -485,10 +485,10 @@ def test_a_restart_of_vmnd_is_not_noticed(world, pair):
     held = world.held(pair["b2"], pair["r1"])
     for how in ("kill", "stop"):
         getattr(world.lab.vmnd, how)()
-        assert held.exchange(seconds=5)
+        assert held.exchange(seconds=20)
         world.lab.vmnd.start()
         world.lab.await_synced()
-    assert held.exchange(seconds=5)
+    assert held.exchange(seconds=20)
     held.close()
     assert not {p.what: lost for p in running for lost in (p.stop(),) if lost}
 
@@ -499,11 +499,11 @@ def test_a_router_is_found_to_be_there_still(world, pair):
     assert pings(r1, pair["b2"].ip6)
     for gateway in ("fd00:1::1", frames.link_local(
             world.api.get("routers/r")["status"]["mac"])):
-        r1.run("ping", "-6", "-c1", "-W5", "-I", "eth0", gateway)
+        r1.run("ping", "-6", "-c1", "-W20", "-I", "eth0", gateway)
         r1.run("ip", "-6", "neigh", "change", gateway, "dev", "eth0", "nud",
                "probe")
 
         def known():
             return r1.run("ip", "-6", "neigh", "show", gateway)
-        wait_for("an answer", lambda: "REACHABLE" in known(), 10)
+        wait_for("an answer", lambda: "REACHABLE" in known(), 30)
         assert "router" in known(), known()

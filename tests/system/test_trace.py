@@ -194,7 +194,7 @@ def random_model(world, rng):
         objects.append({"type": "policies", "name": "p%d" % i, "spec":
                         dict(random_policy(rng), tier=tier, priority=i)})
     try:
-        answer = world.api.apply(objects, wait="installed", timeout="20s")
+        answer = world.api.apply(objects, wait="installed", timeout="45s")
     except Refused as refused:
         if not re.search("never decides|can never match", str(refused)):
             raise

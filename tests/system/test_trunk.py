@@ -159,20 +159,20 @@ def test_sub_ports_go_where_their_parent_goes(world, trunk):
     wait_for("the sub-port on its new host", lambda: world.api.get(
         "ports/web")["status"].get("host") == "h2", 20)
     assert both_tcp(world, web, peer)
-    assert held.exchange(seconds=10)
+    assert held.exchange(seconds=20)
     wait_for("the old host to be without it",
-             lambda: not ends(lab.host("h1")), 10)
+             lambda: not ends(lab.host("h1")), 30)
 
     # vmnd is killed: what is there stays, and goes on.
     lab.vmnd.kill()
-    assert held.exchange(seconds=5)
+    assert held.exchange(seconds=20)
     lab.vmnd.start()
     lab.await_ports(["web", "peer"])
-    assert held.exchange(seconds=5) and both_tcp(world, web, peer)
+    assert held.exchange(seconds=20) and both_tcp(world, web, peer)
     assert ends(lab.host("h2")) == ["vmn-sub-web", "vmn-tag-web"]
 
     world.delete("ports", "web")
-    wait_for("its ports to go", lambda: not ends(lab.host("h2")), 10)
+    wait_for("its ports to go", lambda: not ends(lab.host("h2")), 30)
     assert world.blocked(web, peer)
 
 

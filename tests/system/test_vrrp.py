@@ -93,11 +93,11 @@ def test_guests_share_an_address_by_vrrp(world, tmp_path, virtual):
     try:
         for holder, other in ((0, 1), (1, 0)):
             wait_for("the address to be taken", lambda: daemons[holder].holds()
-                     and not daemons[other].holds(), 20)
+                     and not daemons[other].holds(), 60)
             for client in clients:
                 assert wait_for("an answer of who has it", lambda: (
                     traffic.ask(client, VIP, 80) == ("one", "two")[holder]),
-                    10)
+                    30)
             if holder == 0:
                 daemons[0].kill("TERM")
                 daemons[0].guest.run("ip", "addr", "flush", "to", VIP)

@@ -78,7 +78,8 @@ def test_limit_is_written_and_removed_exactly(lab):
     assert "operator" in rows(h2)[1]
     lab.await_synced()
     for host in lab.hosts:
-        assert "reason" not in status(lab, host.name)
+        wait_for("no reason", lambda h=host: "reason" not in status(
+            lab, h.name))
 
     # Another vmnd writes nothing anew.
     written = {host.name: rows(host) for host in lab.hosts}

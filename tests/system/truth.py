@@ -31,7 +31,7 @@ SET = "truth"
 
 # How long a probe is waited for that may go unanswered, and one that must not.
 PATIENCE = 0.4
-LIMIT = 8
+LIMIT = 30
 
 
 def vm_name(pod):
@@ -151,7 +151,7 @@ class Nine:
         """Puts what a case wants in the place of what the last one wanted."""
         unique = {(o["type"], o["name"]): o for o in objects}
         installed(self.world.api.apply(list(unique.values()), prune=SET,
-                                       wait="installed", timeout="20s"))
+                                       wait="installed", timeout="45s"))
 
     def label(self, where, **labels):
         self.world.patch("ports", vm_name(where), labels=labels)
