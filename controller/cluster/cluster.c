@@ -399,8 +399,12 @@ cluster_hand_over(struct cluster *c, const char *successor,
         return vmn_error_errno(why, EPERM, "this member is not the writer");
     }
     if (*successor) {
+        if (!strcmp(successor, c->options->name)) {
+            return vmn_error_errno(why, EPERM, "\"%s\" is the writer already",
+                                   successor);
+        }
         member = shash_find_data(&view->members, successor);
-        if (!member || !strcmp(successor, c->options->name)) {
+        if (!member) {
             return vmn_error_errno(why, ENOENT, "there is no other member "
                                    "\"%s\"", successor);
         }
