@@ -310,6 +310,23 @@ USEC_TESTS = \
 	tests/unit/test-path-suspects
 $(USEC_TESTS): private AM_LDFLAGS += -Wl,--wrap=time_usec
 
+# Those of a member by itself, with tests/unit/cluster-fixture.h in the place
+# of the time, of its timer and of the database.
+CLUSTER_TESTS = \
+	tests/unit/test-cluster-hand-over \
+	tests/unit/test-cluster-standby
+CLUSTER_DB_WRAPS = \
+	-Wl,--wrap=cluster_db_create \
+	-Wl,--wrap=cluster_db_destroy \
+	-Wl,--wrap=cluster_db_set_applied \
+	-Wl,--wrap=cluster_db_transact \
+	-Wl,--wrap=cluster_db_view \
+	-Wl,--wrap=event_add \
+	-Wl,--wrap=loop_now_ms
+$(CLUSTER_TESTS): tests/unit/libcluster.a
+$(CLUSTER_TESTS): private LDADD = tests/unit/libcluster.a $(UNIT_LIBS)
+$(CLUSTER_TESTS): private AM_LDFLAGS += $(CLUSTER_DB_WRAPS)
+
 # Those of paths, with tests/unit/paths-fixture.c in the place of other rooms.
 $(USEC_TESTS): tests/unit/libpaths.a
 $(USEC_TESTS): private LDADD = \
@@ -339,6 +356,7 @@ CLUSTER_WRAPS = \
 	-Wl,--wrap=cluster_shown \
 	-Wl,--wrap=cluster_writer_rejects \
 	-Wl,--wrap=cluster_writer_sees \
+	-Wl,--wrap=http_request_is_relayed \
 	-Wl,--wrap=http_request_relay \
 	-Wl,--wrap=trace_make
 MEMBER_TESTS = \
@@ -350,9 +368,15 @@ $(MEMBER_TESTS): private LDADD = tests/unit/libmember.a \
 	$(UNIT_LIBS)
 $(MEMBER_TESTS): private AM_LDFLAGS += $(CLUSTER_WRAPS)
 
-check_LIBRARIES += tests/unit/libfixture.a tests/unit/libfakedb.a \
-	tests/unit/libmember.a tests/unit/libnofabric.a \
-	tests/unit/libpaths.a tests/unit/libwebhook.a
+check_LIBRARIES += tests/unit/libcluster.a tests/unit/libfixture.a \
+	tests/unit/libfakedb.a tests/unit/libmember.a \
+	tests/unit/libnofabric.a tests/unit/libpaths.a \
+	tests/unit/libwebhook.a
+tests_unit_libcluster_a_SOURCES = \
+	tests/unit/cluster-fake-db.c \
+	tests/unit/cluster-fake-db.h \
+	tests/unit/cluster-fixture.c \
+	tests/unit/cluster-fixture.h
 tests_unit_libpaths_a_SOURCES = \
 	tests/unit/paths-fixture.c \
 	tests/unit/paths-fixture.h
@@ -458,7 +482,7 @@ tests_unit_libnofabric_a_SOURCES = \
 
 ALL_UNIT_TESTS = $(UNIT_TESTS) $(APPS_TESTS) $(CTL_TESTS) $(FABRIC_TESTS) \
 	$(FABRIC_APPS_TESTS) $(NORTHBOUND_TESTS) $(WEBHOOK_TESTS) \
-	$(CLOCK_TESTS)
+	$(CLOCK_TESTS) $(CLUSTER_TESTS)
 check_PROGRAMS += $(ALL_UNIT_TESTS)
 TESTS += $(ALL_UNIT_TESTS)
 

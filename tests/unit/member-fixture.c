@@ -49,6 +49,7 @@ void __wrap_cluster_pass_on(struct cluster *, struct http_request *,
                             const struct http_peer *);
 void __wrap_cluster_note_told(struct cluster *);
 char *__wrap_http_request_relay(const struct http_request *);
+bool __wrap_http_request_is_relayed(const struct http_request *);
 struct trace *__wrap_trace_make(struct engine *, const struct model *,
                                 const struct pipeline *,
                                 const struct trace_request *, struct arena *,
@@ -197,6 +198,12 @@ char *
 __wrap_http_request_relay(const struct http_request *req OVS_UNUSED)
 {
     return nullable_xstrdup(fake.asking);
+}
+
+bool
+__wrap_http_request_is_relayed(const struct http_request *req OVS_UNUSED)
+{
+    return fake.relayed;
 }
 
 /* Of a packet that an app answers.  It takes until 'fake.ends'. */

@@ -30,6 +30,7 @@ struct member_fake {
     struct northbound *writer;  /* Answers what is passed on as questions about
                                  * events, */
     const char *asking;         /* of this member; or NULL. */
+    bool relayed;               /* Another member passes requests on. */
     unsigned n_told;            /* It has said that this may have all. */
     struct commit *commit;
     unsigned n_traces;          /* That have begun. */

@@ -668,6 +668,40 @@ writer_knows_who_has_all(void **state)
     assert_false(northbound_has_told(f->nb, "c"));
 }
 
+/* Of that there will be events, and who has asked for it waits for a reply. */
+static void
+nobody_has_all_while_something_is_stored(void **state)
+{
+    struct model_request request;
+    struct fixture *f = *state;
+    bool done = false;
+
+    take_claim(f, 500, false);
+    fake.writer = f->nb;
+    fake.asking = "b";
+    northbound_hand_over(f->nb);
+    model_request_init(&request, "test");
+    model_request_add(&request, MODEL_PUT, VMN_TABLE_NETWORK, "n",
+                      json_object());
+    f->store.hold = true;
+    f->store.cb = NULL;
+    commit_submit(f->commit, &request, on_committed, &done);
+    while (!f->store.cb) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    ask_behind(f, 500);
+    while (!fake.n_told) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    assert_false(northbound_has_told(f->nb, "b"));
+    f->store.hold = false;
+    event_active(f->store.done, EV_TIMEOUT, 1);
+    while (!done) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    model_request_uninit(&request);
+}
+
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, member_setup, \
                                                    teardown)
 
@@ -690,6 +724,7 @@ main(void)
         TEST(next_writer_lacks_what_waits),
         TEST(writer_tells_what_the_next_one_has),
         TEST(writer_knows_who_has_all),
+        TEST(nobody_has_all_while_something_is_stored),
     };
 
     vlog_set_levels(NULL, VLF_CONSOLE, VLL_OFF);

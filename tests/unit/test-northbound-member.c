@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
@@ -428,6 +429,47 @@ member_tells_its_part(void **state)
     free(answer);
 }
 
+/* The writer's log, which lacks a batch that others have.  Who passes a
+ * request on asks the next one, or answers by its own copy; clients of the
+ * writer are to try again. */
+static void
+log_that_lacks_a_batch_is_not_read(void **state)
+{
+    static const struct {
+        const char *method, *path;
+    } calls[] = {
+        { "GET", "/v1/revisions" },
+        { "GET", "/v1/revisions?after=1" },
+        { "GET", "/v1/revisions?type=networks&name=shop" },
+        { "GET", "/v1/revisions?type=networks&name=shop&contents=true" },
+        { "GET", "/v1/revisions/1" },
+        { "GET", "/v1/revisions/1?contents=true" },
+        { "POST", "/v1/revisions/1/undo" },
+    };
+    struct fixture *f = *state;
+
+    f->nb->following = false;
+    for (int i = 0; i < 4; i++) {
+        bool fails = i < 2;
+
+        fake.relayed = i % 2;
+        f->store.read_error = fails ? EAGAIN : 0;
+        for (size_t j = 0; j < ARRAY_SIZE(calls); j++) {
+            int status = call(f, calls[j].method, calls[j].path, NULL);
+
+            if (fails) {
+                assert_int_equal(status,
+                                 fake.relayed ? HTTP_MISDIRECTED : 503);
+                assert_has(&f->client.body, "The log could not be read: ");
+                assert_has(&f->client.head, "Retry-After: 1\r\n");
+            } else {
+                assert_true(status != 503 && status != HTTP_MISDIRECTED);
+            }
+        }
+    }
+    assert_int_equal(fake.n_passed, 0);
+}
+
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, member_setup, \
                                                    teardown)
 
@@ -447,6 +489,7 @@ main(void)
         TEST(manager_that_is_late_is_not_asked_for_a_while),
         TEST(leases_are_bounded),
         TEST(member_tells_its_part),
+        TEST(log_that_lacks_a_batch_is_not_read),
     };
 
     vlog_set_levels(NULL, VLF_CONSOLE, VLL_OFF);

@@ -414,6 +414,13 @@ note_behind(void *n OVS_UNUSED, const char *why)
     n_behind++;
 }
 
+static void
+no_entry(void *aux OVS_UNUSED,
+         const struct schema_log_entry *entry OVS_UNUSED)
+{
+    fail_msg("%s", "an entry of a log that is not read");
+}
+
 /* A batch that the cluster has is durable, and may be shown by others: a file
  * that lacks it is not read as if there were no more. */
 static void
@@ -422,6 +429,7 @@ log_is_not_read_without_its_last_batch(void **state)
     const struct store_place member = { .cluster = 5 };
     int64_t index = 0;
     const struct store_replicator replicator = { append, note_behind, &index };
+    struct ds ds = DS_EMPTY_INITIALIZER;
     struct fixture *f = *state;
     size_t n;
 
@@ -442,6 +450,12 @@ log_is_not_read_without_its_last_batch(void **state)
     }
     assert_int_equal(store_sqlite_class.count_logs(f->store, 0, 9, &n, NULL),
                      EAGAIN);
+    assert_int_equal(store_sqlite_class.each_log(f->store, 0, 9, no_entry,
+                                                 NULL, NULL), EAGAIN);
+    assert_int_equal(store_sqlite_class.log_contents(f->store, 1, &ds, NULL),
+                     EAGAIN);
+    assert_int_equal(ds.length, 0);
+    ds_destroy(&ds);
     close_store(f);
     fault_vfs_unregister();
     open_store(f);
