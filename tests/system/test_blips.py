@@ -67,8 +67,7 @@ def cut(world, name, silent=False):
         yield
     finally:
         host.heal()
-        wait_for("%s to be back" % name, lambda: world.api.get(
-            "hosts/" + name)["status"]["state"] == "synced", 90)
+        world.lab.await_synced([host], seconds=90)
 
 
 def health(world, name):

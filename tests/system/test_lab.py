@@ -328,6 +328,32 @@ def test_vmnd_is_stopped_and_started_under_running_vms():
         lab.unlock()
 
 
+def test_silent_cut_is_not_over_before_both_sides_know():
+    """The host counts as synced until vmnd misses it, which would be long
+    after: no test is to go on with connections that are about to break."""
+    lab = make_lab("sil", 1)
+    try:
+        lab.vmnd.api.apply([
+            {"type": "networks", "name": "n",
+             "spec": {"subnets": [{"cidr": "10.0.0.0/24"}]}},
+            {"type": "ports", "name": "a", "spec": {"network": "n"}}])
+        lab.add_vm_of_port("a", "h1")
+        lab.await_ports(["a"])
+        host = lab.host("h1")
+        assert not host.is_stalled()
+        host.cut(silent=True)
+        lab.vmnd.api.delete("ports/a")      # Which the host is to hear of.
+        wait_for("it to be sent in vain", host.is_stalled, 60)
+        with pytest.raises(netns.Error, match="h1 is not ready"):
+            lab.await_synced(seconds=1)
+        host.heal()
+        lab.await_synced(seconds=120)
+        assert not host.was_silent
+    finally:
+        lab.down()
+        lab.unlock()
+
+
 @pytest.mark.parametrize("ovsdb", ["tcp", "inbound"])
 def test_controllers(ovsdb):
     """Three vmnd are one; hosts and commands find the one that writes."""

@@ -10,6 +10,7 @@ userspace datapath, which needs no kernel module, or on the kernel's.
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -40,6 +41,7 @@ class Host:
             else [both[lab.underlay]]
         self.control_ip = "10.98.1.%d" % index
         self._deep = False      # deepen_sockets() was called.
+        self.was_silent = False  # cut() was, and it may not be known yet.
         self.tunnel_mac = "02:99:00:00:00:%02x" % index
         self.db = "unix:%s/db.sock" % self.dir
         self.env = dict(os.environ, OVS_RUNDIR=self.dir, OVS_DBDIR=self.dir,
@@ -323,6 +325,7 @@ class Host:
         takes to read them anew.  Packets that need a tunnel just then are
         lost, whatever the controller does."""
         netns.ip(self.lab.net_ns, "link set c-%s nomaster" % self.name)
+        self.was_silent = silent
         if not silent:
             netns.run(["ss", "-K", "dst", self.lab.control_ip], ns=self.ns,
                       check=False)
@@ -337,6 +340,18 @@ class Host:
         return "master control" not in netns.run(
             ["ip", "-n", self.lab.net_ns, "link", "show", "dev",
              "c-" + self.name])
+
+    def is_stalled(self):
+        """Whether one of its connections to vmnd has sent something again that
+        has not arrived: as of a silent cut, until TCP tries once more, which
+        may be as long after it as it has lasted, or one of both sides has
+        given it up and the other one knows."""
+        return any(int(n) for ns, end in ((self.ns, "src"),
+                                          (self.lab.net_ns, "dst"))
+                   for n in re.findall(
+                       r"timer:\((?:on|persist),[^,]*,(\d+)\)",
+                       netns.run(["ss", "-Htano", end, self.control_ip],
+                                 ns=ns)))
 
     def ovsdb_target(self):
         """How vmnd reaches the database: a host's 'ovsdb' in the API."""

@@ -281,12 +281,25 @@ class Lab:
     def await_synced(self, hosts=None, seconds=30):
         for host in hosts or self.hosts:
             try:
-                netns.wait_for("it", lambda h=host: self.host_state(h) ==
-                               "synced", seconds)
+                netns.wait_for("it", lambda h=host: self._is_synced(h),
+                               seconds)
             except Error:
                 status = self.vmnd.api.get("hosts/" + host.name)["status"]
                 raise Error("%s is not ready: %s" % (host.name,
                                                      json.dumps(status)))
+
+    def _is_synced(self, host):
+        """What vmnd says; but a host that was cut off silently it has as
+        synced until it misses it, which may be when it is there again.  Once
+        nothing is under way in vain, the second answer is of after vmnd has
+        heard what the host had to say, be it the end of a connection."""
+        if not host.was_silent:
+            return self.host_state(host) == "synced"
+        if host.is_stalled() or any(self.host_state(host) != "synced"
+                                    for _ in range(2)):
+            return False
+        host.was_silent = host.is_cut()
+        return True
 
     def host_state(self, host):
         return self.vmnd.api.get("hosts/" + host.name)["status"].get("state")
