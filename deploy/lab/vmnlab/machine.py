@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What commands find on the machine of one of a lab's controllers, which it
-has not got to itself: vmn-cluster, with the paths that this controller has,
-and a systemctl that starts and ends its vmnd and its server of the database.
-Who else has members whose files are elsewhere, as tests have, uses command()
-and put_tools().
+has not got to itself: vmn-cluster, ovs-appctl and ovsdb-client, with the paths
+that this controller has, and a systemctl that starts and ends its vmnd and its
+server of the database.  Who else has members whose files are elsewhere, as
+tests have, uses command() and put_tools().
 
 As a program it is that systemctl: LAB CONTROLLER VERB [OPTION...] UNIT..."""
 
 import os
 import re
 import shlex
+import shutil
 import signal
 import stat
 import sys
@@ -25,6 +26,12 @@ _TOOLS = {
     "chown": "",
     "runuser": 'shift 3\nexec "$@"\n',
     "install": "for folder; do :; done\nmkdir -p \"$folder\"\n",
+}
+# Where packages have the sockets of both, and a controller's folder.
+_SOCKETS = {
+    "/run/vmn/vmnd.ctl": "vmnd.ctl",
+    "/run/vmn-ovsdb/ovsdb-server.ctl": "db.ctl",
+    "/run/vmn-ovsdb/cluster.sock": "db.sock",
 }
 _VERBS = ("start", "stop", "restart", "kill", "status", "is-active",
           "enable", "disable")
@@ -77,10 +84,23 @@ def environment(controller):
     put(os.path.join(bin_dir, "vmn-cluster"), text.replace(
         "\nset -eu\n", "\nset -eu\nPATH=%s:$PATH\n" % shlex.quote(tools), 1))
     put(os.path.join(bin_dir, "systemctl"), systemctl)
+    for name in ("ovs-appctl", "ovsdb-client"):
+        put(os.path.join(bin_dir, name), _with_sockets(controller, name))
     put(os.path.join(bin_dir, "vmnctl"), "#!/bin/sh\nexec %s \"$@\"\n"
         % shlex.quote(os.path.realpath(_beside(controller, "vmnctl"))))
     return dict(os.environ, PATH="%s:%s" % (bin_dir, os.environ["PATH"]),
                 VMNCTL_SERVER="unix:" + controller.socket)
+
+
+def _with_sockets(controller, name):
+    """Program 'name' of Open vSwitch, told of sockets where packages have
+    them."""
+    cases = "".join('*%s) set -- "$@" "${1%%%s}"%s ;;\n' % (
+        path, path, shlex.quote(controller.path(own)))
+        for path, own in _SOCKETS.items())
+    return ('#!/bin/sh\nfor word; do\ncase $word in\n%s*) set -- "$@" "$1" ;;'
+            '\nesac\nshift\ndone\nexec %s "$@"\n'
+            % (cases, shlex.quote(shutil.which(name) or name)))
 
 
 def _beside(controller, name):
