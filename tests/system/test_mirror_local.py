@@ -215,10 +215,15 @@ def test_some_connections_are_copied_whole(world, lab):
         return [i for i, pair in enumerate(sent)
                 if pair[0] in frames_ and pair[1] in frames_]
     h1, h2 = lab.hosts
-    with Sensor(h1) as at_h1, Sensor(h2) as at_h2:
+    with Sensor(h1) as at_h1, Sensor(h2) as at_h2, \
+            frames.Capture(a.ns) as at_a, frames.Capture(c.ns) as at_c:
         for i in range(0, n, 20):
-            frames.send(a, *[there for there, _ in sent[i:i + 20]])
-            frames.send(c, *[back for _, back in sent[i:i + 20]])
+            there, back = map(list, zip(*sent[i:i + 20]))
+            frames.send(a, *there)
+            frames.send(c, *back)
+            # What is still on its way would be copied by the other mirror.
+            wait_for("packets", lambda t=there, b=back: set(t) <= set(
+                at_c.read()) and set(b) <= set(at_a.read()), 30)
         # A mirror of all is what comes last.
         mirror(world, "all", ports=["a"], to_interface=IDS)
         last = datagrams(a, c, 1, port=9)

@@ -13,7 +13,11 @@
 #include "controller/fabric/fabric-faults.h"
 #include "controller/fabric/fabric.h"
 #include "openvswitch/ofp-connection.h"
+#include "timeval.h"
 #include "util.h"
+
+/* How long a new master waits for the former one, as switch.c has it. */
+#define SETTLE_MS 250
 
 /* The marker of host 'i' once it has all that is desired now. */
 static uint64_t
@@ -398,6 +402,25 @@ share_waits_for_a_report(void **state OVS_UNUSED)
     check_host(0);
 }
 
+/* Has host 0 be this member's, which waits: as long as it does so.  A busy
+ * machine may not have come through 'n' turns by then. */
+static void
+take_share_waiting(int n)
+{
+    long long int since_ms = time_msec();
+    uint32_t role;
+
+    managed[0] = true;
+    set_shares(8);
+    while (n--) {
+        turn();
+    }
+    role = switches[0].role;
+    if (time_msec() < since_ms + SETTLE_MS) {
+        assert_int_equal(role, OFPCR12_ROLE_SECONDARY);
+    }
+}
+
 /* The former master has sent something that the switch does not have yet. */
 static void
 share_is_taken_once_it_has_settled(void **state OVS_UNUSED)
@@ -406,12 +429,7 @@ share_is_taken_once_it_has_settled(void **state OVS_UNUSED)
     come(0);
     tell(0, marker_now(0));
     edit_flow(1);
-    managed[0] = true;
-    set_shares(8);
-    for (int i = 0; i < 10; i++) {
-        turn();
-    }
-    assert_int_equal(switches[0].role, OFPCR12_ROLE_SECONDARY);
+    take_share_waiting(10);
     tell(0, marker_now(0));
     until_master(0, 8);
 }
@@ -422,10 +440,7 @@ share_is_taken_after_a_while(void **state OVS_UNUSED)
 {
     edit_underlay(0);
     come(0);
-    managed[0] = true;
-    set_shares(8);
-    turn();
-    assert_int_equal(switches[0].role, OFPCR12_ROLE_SECONDARY);
+    take_share_waiting(1);
     until_master(0, 8);
     check_host(0);
 }
