@@ -36,16 +36,23 @@ def blocks(data):
         data = data[size:]
 
 
-def count_packets(path):
+def frames_so_far(path):
     """Those of a file that is being written: its last block may be a part."""
-    data, n = open(path, "rb").read(), 0
+    with open(path, "rb") as file:
+        data, found = file.read(), []
     while len(data) >= 8:
         kind, size = struct.unpack("=II", data[:8])
         if size > len(data):
             break
-        n += kind == PACKET
+        if kind == PACKET:
+            n, = struct.unpack("=I", data[20:24])
+            found.append(data[28:28 + n])
         data = data[size:]
-    return n
+    return found
+
+
+def count_packets(path):
+    return len(frames_so_far(path))
 
 
 class File:

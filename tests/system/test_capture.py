@@ -72,6 +72,8 @@ class Capture:
 
     def __enter__(self):
         wait_for("the capture", self._began, 20)
+        # Else packets may go as ones like them went before.
+        self.lab.revalidated()
         return self
 
     def _began(self):
@@ -103,6 +105,12 @@ def datagrams(a, b, n, size=20, port=7):
             for i in range(n)]
 
 
+def in_seconds(n):
+    """The time then, as objects have it."""
+    then = datetime.datetime.utcnow() + datetime.timedelta(seconds=n)
+    return then.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 # What is captured.  ----------------------------------------------------------
 
 def test_a_vm_is_captured_from_wherever_it_is(world, lab, tmp_path):
@@ -130,11 +138,15 @@ def test_arp_and_pings_in_both_families(world, lab, tmp_path):
         a.run("ip", "neigh", "flush", "dev", "eth0")
         for ip in c.ip, c.ip6:
             a.run("ping", "-c", "2", "-i", "0.2", ip)
+        wanted = {("out", "0806"), ("out", "0800"), ("in", "0800"),
+                  ("out", "86dd"), ("in", "86dd")}
+        wait_for("them", lambda: wanted <= {
+            ("out" if f[6:12] == frames.mac_bytes(a.mac) else "in",
+             f[12:14].hex()) for f in pcapng.frames_so_far(capture.path)}, 20)
         file, _ = capture.interrupt().done()
     kinds = {(p.direction, p.frame[12:14].hex()) for p in file.packets}
     # What a switch answers itself it does not deliver: no reply to ARP.
-    assert {("out", "0806"), ("out", "0800"), ("in", "0800"),
-            ("out", "86dd"), ("in", "86dd")} <= kinds
+    assert wanted <= kinds
 
 
 def test_several_ports_on_several_hosts(world, lab, tmp_path):
@@ -271,7 +283,7 @@ def test_what_is_too_much_is_left_out_and_nothing_else(world, lab, tmp_path):
                  "1m") as capture:
         start = time.monotonic()
         with Streams(1000).add("s", a, c).add("t", c, a) as streams:
-            found = streams.run(2.0).stop()
+            found = streams.run(2.0).stop(("s", "t"))
         wait_for("the counters", lambda: world.api.get("mirrors")["items"][0][
             "status"].get("packets", 0) >= 3000, 30)
         seconds = time.monotonic() - start
@@ -285,10 +297,8 @@ def test_who_reads_slowly_misses_packets_and_nobody_else(world, lab,
                                                          tmp_path):
     """What one does not read is counted, and not kept."""
     a, c = lab.vm("a"), lab.vm("c")
-    until = datetime.datetime.utcnow() + datetime.timedelta(seconds=120)
     world.put("mirrors", "m", ports=["a"], max_pps=2000,
-              until=until.strftime("%Y-%m-%dT%H:%M:%SZ"),
-              filters=[{"protocol": "udp", "ports": "7"}])
+              until=in_seconds(120), filters=[{"protocol": "udp", "ports": "7"}])
     slow = socket.socket(socket.AF_UNIX)
     slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     slow.connect(lab.vmnd.socket)
@@ -333,12 +343,11 @@ def unchunked(reply):
 def test_who_is_killed_leaves_nothing(world, lab):
     """Its mirror's time ends: nothing is copied any more, and it is gone; the
     log says by whom."""
-    until = datetime.datetime.utcnow() + datetime.timedelta(seconds=3)
     before = len(flows(lab.host("h1")))
-    world.put("mirrors", "m", ports=["a"],
-              until=until.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    world.put("mirrors", "m", ports=["a"], until=in_seconds(120))
     assert world.api.get("mirrors/m")["status"]["active"]
     assert len(flows(lab.host("h1"))) > before
+    world.api.patch("mirrors/m", {"until": in_seconds(5)})
     wait_for("the end", lambda: not world.api.get("mirrors")["items"], 40)
     wait_for("the flows to go", lambda: len(flows(lab.host("h1"))) == before,
              20)
@@ -406,6 +415,7 @@ def test_nobody_captures_others_ports(world, lab, tmp_path):
         world.put("mirrors", "others", labels=BANK, ports=["a"])
         world.put("mirrors", "wide", labels=SHOP, ports=["a", "x"],
                   filters=[{"protocol": "udp", "ports": "7"}])
+        world.revalidated()
         for target, status in (("packets?of=mirrors/others", 404),
                                ("packets?of=mirrors/none", 404)):
             assert shop.call("GET", target)[0] == status
@@ -522,8 +532,10 @@ def test_each_member_of_a_cluster_has_the_packets_of_all_hosts(tmp_path):
         use_member(lab, writer)
         lab.vmnd.api.apply([lab.host_object(h) for h in lab.hosts])
         lab.await_synced()
-        with Capture(types.SimpleNamespace(vmnd=types.SimpleNamespace(
-                socket=writer.api.path)), tmp_path / "none", "a") as capture:
+        place = types.SimpleNamespace(
+            vmnd=types.SimpleNamespace(socket=writer.api.path),
+            revalidated=lab.revalidated)
+        with Capture(place, tmp_path / "none", "a") as capture:
             _, said = capture.process.communicate(timeout=60)
             assert capture.process.returncode == 1
             assert "the app mirrors is not loaded" in said
@@ -540,13 +552,11 @@ def test_each_member_of_a_cluster_has_the_packets_of_all_hosts(tmp_path):
         for member in cluster.members:
             wait_for("%s to follow" % member.name,
                      lambda m=member: cluster.follows(m), 60)
-            place = types.SimpleNamespace(vmnd=types.SimpleNamespace(
-                socket=member.api.path, api=writer.api))
+            place.vmnd = types.SimpleNamespace(socket=member.api.path,
+                                               api=writer.api)
             path = tmp_path / member.name
             with Capture(place, path, "a", "b", "--count", "20", "--filter",
                          "udp/7", "--direction", "egress") as capture:
-                # What the switches have cached of the last member's.
-                world.revalidated()
                 frames.send(a, *datagrams(a, b, 10))
                 frames.send(b, *datagrams(b, a, 10))
                 file, _ = capture.done()

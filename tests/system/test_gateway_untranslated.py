@@ -104,6 +104,7 @@ def test_nothing_leaves_untranslated(world, shop):  # noqa: F811
         for more in ({"exempt": [NEAR + "/32", NEAR6 + "/128"]},
                      {"routed": True}):
             world.patch("routers", "r", external=dict(external, **more))
+            world.revalidated()
             for ip, _, _ in WAYS:
                 with Capture(near.ns) as seen:
                     traffic.ask(shop["a2"], ip, 80, seconds=0.3)

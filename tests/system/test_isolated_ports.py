@@ -376,6 +376,7 @@ def test_a_port_that_migrates(full):
                 wait_for("its activation", lambda: full.api.get(
                     "ports/i1")["status"]["host"] == "h2")
                 wait_quiet(full.lab)
+            full.revalidated()
             with frames.Capture(twin.vm.ns) as one, \
                     frames.Capture(twin.vm.ns, "eth1") as two:
                 for name in others:

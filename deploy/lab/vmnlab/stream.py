@@ -197,6 +197,16 @@ class Streams:
         time.sleep(seconds)
         return self
 
+    def send(self, packets):
+        """Lets them flow until so many packets of each were sent: in a time
+        that is given it may be few."""
+        def all_sent():
+            self._tell("count")
+            return all(n >= packets for n, _ in
+                       json.loads(self._process.stdout.readline()))
+        netns.wait_for("packets to be sent", all_sent, 60)
+        return self
+
     def stop(self, whole=()):
         """Returns {name: Result}.  Streams named in 'whole' are to arrive
         whole: what is late of them is waited for."""
