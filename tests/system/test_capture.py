@@ -298,7 +298,8 @@ def test_who_reads_slowly_misses_packets_and_nobody_else(world, lab,
     """What one does not read is counted, and not kept."""
     a, c = lab.vm("a"), lab.vm("c")
     world.put("mirrors", "m", ports=["a"], max_pps=2000,
-              until=in_seconds(120), filters=[{"protocol": "udp", "ports": "7"}])
+              until=in_seconds(120),
+              filters=[{"protocol": "udp", "ports": "7"}])
     slow = socket.socket(socket.AF_UNIX)
     slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     slow.connect(lab.vmnd.socket)

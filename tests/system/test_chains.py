@@ -99,6 +99,8 @@ class Place(World):
             last = self.way(a, ip, port, protocol)
             if last[0] and last[1:] == expected:
                 return True
+            # Or by what a datapath has cached.
+            self.lab.revalidated()
         print("%s to %s goes %r" % (a.name, ip, last))
         return False
 

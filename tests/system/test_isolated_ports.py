@@ -125,10 +125,10 @@ def heard_by(world, sender, frame, mark):
             for last, text in with_last.items():
                 if last != name:
                     assert capture.wait(lambda f, t=text: t in f,
-                                        5 * PATIENCE), (name, last)
+                                        20 * PATIENCE), (name, last)
         for name in friends(sender):
             assert captures[name].wait(lambda f: mark in f,
-                                       5 * PATIENCE), name
+                                       20 * PATIENCE), name
         return {name for name, capture in captures.items()
                 if any(mark in f for f in capture.read())}
     finally:
@@ -201,7 +201,7 @@ def test_frames_for_a_guessed_mac(full):
         wrong = []
         for a, b, f, mark in sent:
             if may(a, b) and not captures[b].wait(lambda g, m=mark: m in g,
-                                                  5 * PATIENCE):
+                                                  20 * PATIENCE):
                 wrong.append((a, b, mark, "is missing"))
         wrong += [(a, b, mark, "has come") for a, b, f, mark in sent
                   if not may(a, b)
@@ -251,7 +251,7 @@ def test_vmn_tells_nobody_a_hidden_mac(full):
                 assert captures[name].wait(
                     lambda f, w=what: w in (frames.parse(f).get("sender_ip"),
                                             frames.parse(f).get("src_ip")),
-                    5 * PATIENCE), (name, what)
+                    20 * PATIENCE), (name, what)
         by_address = {ip: name for name in PORTS
                       for ip in (vm(name).ip, vm(name).ip6)}
         for name, capture in captures.items():
@@ -385,7 +385,7 @@ def test_a_port_that_migrates(full):
                 for name in ("p1", "p2"):
                     mark = b"to i1 from %s." % name.encode()
                     assert (two if announced else one).wait(
-                        lambda f, m=mark: m in f, 5 * PATIENCE), name
+                        lambda f, m=mark: m in f, 20 * PATIENCE), name
                 got = {name for name in others for f in one.read()
                        + two.read() if b"to i1 from %s." % name.encode() in f}
                 assert got == friends("i1")
@@ -423,7 +423,7 @@ def test_guests_behind_ports(lab):
                 mark = b"%d: %s for %s." % (turn, a.encode(), b.encode())
                 if "v" in a + b:
                     assert captures[b].wait(lambda f, m=mark: m in f,
-                                            5 * PATIENCE), mark
+                                            20 * PATIENCE), mark
             for a, b in itertools.permutations(names, 2):
                 if "v" not in a + b:
                     assert not any(b": %s for" % a.encode() in f
@@ -477,7 +477,7 @@ def test_a_provider_network(lab):
         with frames.Capture(x1.ns) as capture:
             probe = frames.solicitation(out.mac, "::", x1.ip6)
             frames.send(out, probe)
-            assert capture.wait(lambda f: probe[14:] in f, 5 * PATIENCE)
+            assert capture.wait(lambda f: probe[14:] in f, 20 * PATIENCE)
         # What says a MAC address crosses the physical network.
         with frames.Capture(lab.vm("x2").ns) as near, \
                 frames.Capture(lab.vm("x3").ns) as far, \
@@ -487,14 +487,14 @@ def test_a_provider_network(lab):
             mark = b"a flood of x1"
             frames.send(x1, announce, frames.udp(
                 BROADCAST, x1.mac, x1.ip, "198.51.100.255", 5, 5, mark))
-            assert y1.wait(lambda f: announce[14:42] in f, 5 * PATIENCE)
-            assert y1.wait(lambda f: mark in f, 5 * PATIENCE)
+            assert y1.wait(lambda f: announce[14:42] in f, 20 * PATIENCE)
+            assert y1.wait(lambda f: mark in f, 20 * PATIENCE)
             last = b"behind it"
             frames.send(lab.vm("y1"), frames.udp(
                 BROADCAST, lab.vm("y1").mac, lab.vm("y1").ip,
                 "198.51.100.255", 5, 5, last))
             for capture in (near, far):
-                assert capture.wait(lambda f: last in f, 5 * PATIENCE)
+                assert capture.wait(lambda f: last in f, 20 * PATIENCE)
                 assert not any(announce[14:42] in f or mark in f
                                for f in capture.read())
     finally:

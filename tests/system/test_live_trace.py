@@ -176,7 +176,7 @@ def test_routed_packets_are_followed(world):
     with pytest.raises(Refused, match="the network itself answers"):
         live(world, "on-one", "10.0.0.1", "icmp")
     agreed(live(world, "on-one", "10.0.0.1", "icmp", deliver=True,
-                timeout=2), "delivered", port="on-one")
+                timeout=5), "delivered", port="on-one")
     assert nothing_left(world)
 
 
@@ -308,7 +308,7 @@ def test_what_was_changed_on_a_switch_is_a_difference(shop):
     h2.ofctl("add-flow", "br-int", "cookie=0xbad,table=64,priority=60000,"
              "ip,nw_dst=10.0.0.2,actions=drop")
     try:
-        said = live(shop, "cli", "srv", timeout=2)
+        said = live(shop, "cli", "srv", timeout=5)
         assert not said["agrees"] and not said["changing"], shown(said)
         assert said["seen"]["verdict"] == "lost", shown(said)
         lost = ("it came to stage overlay.locate on h2, but not to the next "
@@ -334,14 +334,14 @@ def test_what_a_switch_lets_pass_is_not_delivered(shop):
              "tcp,tp_dst=81,actions=resubmit(,%d)" % table)
     try:
         with frames.Capture(srv.ns) as capture:
-            said = live(shop, "cli", "srv", port=81, timeout=2)
+            said = live(shop, "cli", "srv", port=81, timeout=5)
             assert said["predicted"]["verdict"] == "dropped", shown(said)
             assert said["seen"] == {"verdict": "delivered", "host": "h2",
                                     "port": "srv"}, shown(said)
             assert "loadbalancer.unbalance on h2, which was not predicted" \
                 in said["difference"], shown(said)
             # That it is a guest's way now is seen by one that is delivered.
-            live(shop, "cli", "srv", port=81, timeout=2, source_port=5555,
+            live(shop, "cli", "srv", port=81, timeout=5, source_port=5555,
                  deliver=True)
             assert capture.wait(lambda f: source_port(f) == 5555, 20)
             assert [source_port(f) for f in capture.frames

@@ -100,7 +100,7 @@ def test_a_next_hop_that_is_not_known_is_no_event(world, street):
              "ip,nw_dst=%s,actions=drop" % GATEWAY)
     try:
         wait_quiet(world.lab)
-        said = live(world, "one", GATEWAY, "udp", 53, timeout=2)
+        said = live(world, "one", GATEWAY, "udp", 53, timeout=5)
         assert not said["agrees"] and not said["next_hop_unknown"], \
             shown(said)
         assert reader.take("trace")[1]["to_ip"] == GATEWAY
@@ -194,7 +194,7 @@ def test_packets_cross_a_physical_network_as_is_predicted(world, lan):
     wire.ofctl("add-flow", "wire", "priority=9,dl_vlan=8,actions=drop")
     try:
         agreed(live(world, "near", "far", "udp", 53), "delivered", port="far")
-        said = live(world, "near", "far", "udp", 53, timeout=2, deliver=True)
+        said = live(world, "near", "far", "udp", 53, timeout=5, deliver=True)
         assert said["seen"]["verdict"] == "lost", shown(said)
         assert "it did not come to h2" in said["difference"], shown(said)
     finally:
@@ -205,7 +205,7 @@ def test_packets_cross_a_physical_network_as_is_predicted(world, lan):
              "dl_vlan=8,actions=drop")
     try:
         for deliver in False, True:
-            said = live(world, "near", "far", "udp", 53, timeout=2,
+            said = live(world, "near", "far", "udp", 53, timeout=5,
                         deliver=deliver)
             assert said["seen"]["verdict"] == "lost", shown(said)
             assert "it did not come to h2" in said["difference"]

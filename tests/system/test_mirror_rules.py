@@ -265,7 +265,7 @@ def test_a_live_trace_does_not_end_where_a_copy_does(world, lab):
     try:
         said = world.api.call("POST", "/v1/live-trace", {
             "from": "a", "to": "c", "protocol": "udp", "port": 7,
-            "timeout": 2})
+            "timeout": 5})
         copies = h1.ofctl("dump-flows", "br-int", "cookie=0xbad/-1")
         assert re.search("n_packets=[1-9]", copies), copies
         assert said["seen"] == {"verdict": "lost"}, said
