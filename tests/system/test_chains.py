@@ -573,11 +573,13 @@ def test_what_a_function_may_say(lab, world):
     a, b, out = clients[0], servers[1], function.vms[1]
     assert world.goes(a, b.ip, "b")
 
-    def arrives(frame, text):
+    def arrives(frame, text, seconds=2):
         with frames.Capture(b.ns) as capture:
             frames.send(out, frame)
-            return capture.wait(lambda f: text in f, 2) is not None
-    assert arrives(frames.udp(b.mac, a.mac, a.ip, b.ip, 7, 7, b"one"), b"one")
+            return capture.wait(lambda f: text in f, seconds) is not None
+    lab.revalidated()
+    assert arrives(frames.udp(b.mac, a.mac, a.ip, b.ip, 7, 7, b"one"), b"one",
+                   20)
     assert not arrives(frames.udp(b.mac, stranger.mac, stranger.ip, b.ip, 7, 7,
                                   b"two"), b"two")
     assert not arrives(frames.udp(b.mac, a.mac, "10.0.0.99", b.ip, 7, 7,

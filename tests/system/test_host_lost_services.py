@@ -80,11 +80,14 @@ def test_all_of_it_goes_on_elsewhere(lab, town):
              and asked(user) == {"b1", "b2"}, 20)
     assert gateway(world) == "h1" and world.answers(user, NEAR) == "near"
     out = traffic.Connection(user, NEAR, 80)
-    inside = [traffic.Connection(user, VIP, 80) for _ in range(12)]
+    inside = []
     held = {"b1": [], "b2": []}
-    for connection in inside:
-        held[connection.exchange(seconds=5).split()[0]].append(connection)
-    assert out.exchange(seconds=5) and held["b1"] and held["b2"]
+    # All of a dozen may go to one of them.
+    while len(inside) < 12 or not (held["b1"] and held["b2"]):
+        assert len(inside) < 60
+        inside.append(traffic.Connection(user, VIP, 80))
+        held[inside[-1].exchange(seconds=10).split()[0]].append(inside[-1])
+    assert out.exchange(seconds=10)
 
     # It dies: each by its own rules.
     h1.stop()
