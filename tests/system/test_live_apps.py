@@ -77,7 +77,8 @@ def test_load_replace_unload(lab, world, tmp_path):
     assert found["status"]["worker"]["state"] == "running"
     assert found["spec"]["module"]["file"] == "mailguard.lua"
     assert "code" not in found["spec"]
-    assert not world.reaches(one, two, 25)
+    lab.revalidated()
+    assert world.blocked(one, two, 25)
     assert world.reaches(one, two)
     verify(lab)
     table = found["status"]["stages"][0]["first_table"]
@@ -92,14 +93,16 @@ def test_load_replace_unload(lab, world, tmp_path):
     other.write_text(text.replace("tcp_dst = 25", "tcp_dst = 80"))
     assert "apps/mailguard updated" in ctl(lab, "app", "load", str(other),
                                            "--wait")
+    lab.revalidated()
     assert world.reaches(one, two, 25)
-    assert not world.reaches(one, two)
+    assert world.blocked(one, two)
     verify(lab)
 
     ctl(lab, "app", "disable", "mailguard", "--wait")
     assert world.reaches(one, two)
     ctl(lab, "app", "enable", "mailguard", "--wait")
-    assert not world.reaches(one, two)
+    lab.revalidated()
+    assert world.blocked(one, two)
 
     assert "apps/mailguard deleted" in ctl(lab, "app", "unload", "mailguard",
                                            "--wait")
@@ -156,7 +159,7 @@ def test_one_with_too_many_flows_is_rolled_back(lab, world, tmp_path):
     assert app(lab)["status"]["worker"]["state"] == "running"
     verify(lab)
     assert changes(before, flows(lab.host("h1"))) == []
-    assert world.reaches(one, two) and not world.reaches(one, two, 25)
+    assert world.reaches(one, two) and world.blocked(one, two, 25)
     ctl(lab, "app", "unload", "mailguard", "--wait")
 
 
@@ -186,7 +189,7 @@ def test_it_is_there_after_a_restart(lab, world):
     lab.await_synced()
     assert app(lab)["status"]["worker"]["state"] == "running"
     assert changes(before, flows(lab.host("h1"))) == []
-    assert not world.reaches(one, two, 25)
+    assert world.blocked(one, two, 25)
     assert world.reaches(one, two)
     ctl(lab, "app", "unload", "mailguard", "--wait")
     lab.vmnd.kill()

@@ -359,6 +359,7 @@ def test_a_router_here_hears_those_there(full, vms, group):
     put(full, routers=["b"])
     announce(full.lab)
     get_exactly(out, group, [a, b], "b", left=[a])
+    full.revalidated()          # As to reports, which b has not heard so far.
     with frames.Capture(b.ns) as heard, frames.Capture(a.ns) as other:
         frames.send(out, told)
         assert heard.wait(lambda f: f == told, 20)
