@@ -190,8 +190,10 @@ def test_others_are_served_while_it_computes_for_ever(lab, world):
     thread.join()
     # It took a second of the processor: much longer than an answer.
     assert answers.count("read") >= 3, answers
-    assert problems(lab)["bad.network/other"] == \
-        "its worker took more than 1000 ms of processor time"
+    # Or ten of a machine that has not given it that.
+    assert problems(lab)["bad.network/other"] in (
+        "its worker took more than 1000 ms of processor time",
+        "its worker took more than 10000 ms")
 
 
 def test_killed_by_others(lab, world):

@@ -24,7 +24,8 @@ ENDED = "its worker was ended by signal %d"
 FORBIDDEN = "it did what an app may not"
 MEMORY = "bad-lua.lua: used more than 64 MiB of memory"
 # Whichever comes first on this machine.
-TOO_MUCH = ("memory", "processor time", "more than 64 MiB")
+TOO_LONG = ("more than 1000 ms of processor time", "more than 10000 ms")
+TOO_MUCH = ("memory", "more than 64 MiB", *TOO_LONG)
 FOREIGN = {
     "relation": 'publishes to "firewall.members", a relation of app firewall',
     "pool": 'asks for an ID of pool "firewall.identity", one of app firewall',
@@ -38,7 +39,7 @@ C = [
     ("do", "null", ENDED % 11), ("do", "abort", ENDED % 6),
     ("do", "exit", "its worker ended with status 0"),
     ("do", "stack", ENDED % 11),
-    ("do", "loop", "more than 1000 ms of processor time"),
+    ("do", "loop", TOO_LONG),
     ("do", "memory", TOO_MUCH), ("do", "clock", "reads no clock"),
     ("do", "processor-clock", "reads no clock"),
     ("do", "random", ("getrandom", FORBIDDEN)),
