@@ -40,7 +40,9 @@ C = [
     ("do", "exit", "its worker ended with status 0"),
     ("do", "stack", ENDED % 11),
     ("do", "loop", TOO_LONG),
-    ("do", "memory", TOO_MUCH), ("do", "clock", "reads no clock"),
+    # It writes to what malloc() has not given it.
+    ("do", "memory", (*TOO_MUCH, ENDED % 11)),
+    ("do", "clock", "reads no clock"),
     ("do", "processor-clock", "reads no clock"),
     ("do", "random", ("getrandom", FORBIDDEN)),
     ("do", "file", "opens no file"),
@@ -97,6 +99,9 @@ def _lab(tmp_path_factory):
     lab = make_lab("misdeeds", 2, apps=make_apps(
         tmp_path_factory.mktemp("apps")) + [
             TOP + "/apps/example/mailguard.lua"])
+    # A switch that takes in very many flows looks at no packet for a while.
+    for host in lab.hosts:
+        host.deepen_sockets()
     yield lab
     close_lab(lab)
 
@@ -171,7 +176,7 @@ def do(world, app, label, value, says):
     wait_for("all to be well", lambda: not problems(lab), 60)
     if isinstance(says, str):
         says = (says,)
-    if says == TOO_MUCH and has_sanitizers(lab):
+    if set(TOO_MUCH) <= set(says) and has_sanitizers(lab):
         says += ("ended with status 1",)    # Their allocator ends it itself.
     return ([] if any(text in found[unit] for text in says)
             else [(value, found[unit])])
