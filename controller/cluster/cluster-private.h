@@ -30,6 +30,9 @@ struct appended {
     int64_t index, bytes;       /* Bytes as in the view. */
 };
 
+/* How often the newest batch is noted, at most, while one may be lacked. */
+#define CLUSTER_SEEN_MAX 34
+
 struct cluster {
     struct loop *loop;
     const struct cluster_options *options;
@@ -108,8 +111,11 @@ struct cluster {
     int64_t known_ms;           /* When there was a writer that was heard. */
     bool caught_up;             /* All that there was when the database was
                                  * seen again is applied. */
-    int64_t behind, behind_ms;  /* A batch, and when it was seen; all before it
-                                 * were applied by then, or seen later. */
+    int64_t overdue;            /* The newest batch that was seen longer ago
+                                 * than a copy that is current may lack it;
+                                 * then those since then, at some times. */
+    size_t n_seen;
+    struct { int64_t batch, ms; } seen[CLUSTER_SEEN_MAX];
     uint64_t shown;             /* The newest revision that clients of this
                                  * member were shown by the writer, */
     int64_t shown_ms;           /* at this time. */

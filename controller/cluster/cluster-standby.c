@@ -28,6 +28,9 @@
 /* Leases for which beats have to come without a pause before their pace does
  * not count. */
 #define STEADY_LEASES 3
+/* How often in a lease the newest batch is noted, at most. */
+#define SEEN_PER_LEASE 16
+BUILD_ASSERT_DECL(CLUSTER_SEEN_MAX > CURRENT_LEASES * SEEN_PER_LEASE + 1);
 /* Leases for which there may be no writer, until it is not expected that there
  * will be one in a moment. */
 #define EXPECTED_LEASES 10
@@ -197,6 +200,19 @@ cluster_shown(const struct cluster *c)
 
 /* The copy.  -------------------------------------------------------------- */
 
+/* Returns the newest batch that was seen at 'since_ms', or a sixteenth of a
+ * lease later. */
+static int64_t
+find_seen(const struct cluster *c, int64_t since_ms)
+{
+    int64_t batch = c->overdue;
+
+    for (size_t i = 0; i < c->n_seen && c->seen[i].ms <= since_ms; i++) {
+        batch = c->seen[i].batch;
+    }
+    return batch;
+}
+
 bool
 cluster_is_current(const struct cluster *c)
 {
@@ -208,7 +224,7 @@ cluster_is_current(const struct cluster *c)
             || (view->current && view->has_row && c->registered && !c->broken
                 && !c->problem && !c->ending && c->caught_up
                 && c->heard_ms > since_ms
-                && (c->applied >= c->behind || c->behind_ms > since_ms)));
+                && c->applied >= find_seen(c, since_ms)));
 }
 
 bool
@@ -246,19 +262,46 @@ note_beat(struct cluster *c)
     }
 }
 
-/* The same, and since when the copy lacks what. */
+/* Notes that the cluster has batch 'head', if that is news.  A copy that is
+ * late, and then gets on, lacks what is new by less than it was late: so it
+ * does not do to know when it has lacked any. */
+static void
+note_head(struct cluster *c, int64_t head)
+{
+    int64_t now_ms = loop_now_ms(c->loop);
+    int64_t since_ms = now_ms - CURRENT_LEASES * c->options->lease_ms;
+    size_t n_old = 0, last;
+
+    while (n_old < c->n_seen && c->seen[n_old].ms <= since_ms) {
+        c->overdue = c->seen[n_old++].batch;
+    }
+    c->n_seen -= n_old;
+    memmove(c->seen, &c->seen[n_old], c->n_seen * sizeof c->seen[0]);
+
+    last = c->n_seen ? c->n_seen - 1 : 0;
+    if (head <= (c->n_seen ? c->seen[last].batch : c->overdue)) {
+        return;
+    } else if (c->n_seen >= CLUSTER_SEEN_MAX
+               || (c->n_seen && (now_ms - c->seen[last].ms
+                                 < c->options->lease_ms / SEEN_PER_LEASE))) {
+        c->seen[last].batch = head;
+    } else {
+        c->seen[c->n_seen].batch = head;
+        c->seen[c->n_seen++].ms = now_ms;
+    }
+}
+
+/* Notes when the writer was heard, and what the copy is to have. */
 static void
 note_progress(struct cluster *c)
 {
     const struct cluster_view *view = cluster_db_view(c->db);
-    int64_t now_ms = loop_now_ms(c->loop);
 
     note_beat(c);
     c->caught_up |= (view->current && view->has_row
                      && c->applied == view->head);
-    if (c->applied >= c->behind && view->head > c->applied) {
-        c->behind = view->head;
-        c->behind_ms = now_ms;
+    if (view->current && view->has_row) {
+        note_head(c, view->head);
     }
 }
 

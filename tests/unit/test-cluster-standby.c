@@ -205,6 +205,27 @@ copy_that_lacks_another_batch_each_time_is_current(void **state)
     assert_non_null(w->applied);
 }
 
+/* It gets on, by batches that others have shown long ago. */
+static void
+copy_that_catches_up_is_old_until_it_has_what_is_old(void **state)
+{
+    struct world *w = *state;
+    const int n = 3 * LEASE / BEAT;
+
+    beat_for(w, LEASE, BEAT, true);
+    for (int i = 0; i < n; i++) {
+        world_pass(w, BEAT);
+        fake_append();
+    }
+    assert_heard(w, true);
+    for (int i = 0; i < n; i++) {
+        assert_current(w, i >= n - CURRENT / BEAT);
+        world_end_apply(w);
+    }
+    assert_current(w, true);
+    assert_null(w->applied);
+}
+
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, world_setup, \
                                                    world_teardown)
 
@@ -221,6 +242,7 @@ main(void)
         TEST(copy_has_to_catch_up),
         TEST(copy_that_lacks_a_batch_is_old_after_two_leases),
         TEST(copy_that_lacks_another_batch_each_time_is_current),
+        TEST(copy_that_catches_up_is_old_until_it_has_what_is_old),
     };
 
     return cmocka_run_group_tests(tests, world_group_setup,
